@@ -1,0 +1,27 @@
+# Every third-party dependency, its version, and why it is the one. What Debian 12 packages is pinned by the
+# release (apt serves one version of each); what is downloaded is pinned by version and SHA-512.
+#
+# | what              | version      | from   | used by            | why this one
+# |-------------------|--------------|--------|--------------------|-------------
+# | DuckDB            | 1.4.4        | npm    | worker             | the data plane: SQL, CSV and Parquet with a memory limit and spill; an LTS release
+include_guard()
+find_package(Threads REQUIRED)
+
+if(DEFINED ENV{OSIRIS_CACHE_DIR})
+  set(_cache_default "$ENV{OSIRIS_CACHE_DIR}")
+elseif(DEFINED ENV{XDG_CACHE_HOME})
+  set(_cache_default "$ENV{XDG_CACHE_HOME}/osiris-build")
+else()
+  set(_cache_default "$ENV{HOME}/.cache/osiris-build")
+endif()
+set(OSIRIS_CACHE_DIR "${_cache_default}" CACHE PATH "heavy third-party builds, kept outside the checkout")
+
+set(OSIRIS_DUCKDB_VERSION 1.4.4)
+set(OSIRIS_DUCKDB_SHA512 844249e61c9517454b8f776638ba6c5ab411d1bddde1892ab72826ea25178c72430e74aa83f5122b171be6abcdace84560f824b5ac94e9d5c2b603ea7269a9a2)
+# DuckDB is always built by gcc, whatever compiles osiris: one cache entry serves every preset.
+find_program(OSIRIS_DUCKDB_CC gcc REQUIRED)
+find_program(OSIRIS_DUCKDB_CXX g++ REQUIRED)
+execute_process(COMMAND ${OSIRIS_DUCKDB_CXX} -dumpfullversion OUTPUT_VARIABLE OSIRIS_DUCKDB_CXX_VERSION
+  OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+include(DuckDB)
+find_package(GTest REQUIRED)

@@ -1,0 +1,63 @@
+// Whole-file reads, replacing writes and append-only line files that survive a crash at any moment.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "protocol/base/error.h"
+
+namespace osiris {
+
+// Fails with kExhausted beyond max_bytes. kNotFound when there is no such file.
+Result<std::string> read_file(const std::filesystem::path& path, uint64_t max_bytes = 1ull << 30);
+
+struct WriteOptions {
+  bool durable = false;    // fsync before the rename
+  unsigned mode = 0644;
+};
+// Writes a temporary file in the same directory and renames it over `path`: readers see the old bytes or the new,
+// never a part. On failure the temporary file is removed. A full disk is kExhausted with category write.disk_full.
+Status write_file_atomically(const std::filesystem::path& path, std::string_view bytes, WriteOptions options = {});
+
+// mkdir -p.
+Status make_directories(const std::filesystem::path& path);
+
+// The Error for a failed system call: kExhausted (disk full, quota), kNotFound, kInvalidArgument (permission, not a
+// directory, read-only) or kUnavailable by errno; message "<what> <path>: <reason>".
+Error errno_error(int error_number, std::string_view what, const std::filesystem::path& path);
+
+// A file of lines, each written with one write(2). Every line that ends in a newline is whole; opening trims a torn tail
+// that a crash may have left. [any thread]
+class LineFile {
+ public:
+  static Result<LineFile> open(const std::filesystem::path& path);
+  LineFile() = default;
+  LineFile(LineFile&& other) noexcept;
+  LineFile& operator=(LineFile&& other) noexcept;
+  ~LineFile();
+
+  // `line` without its newline; it must not contain one.
+  Status append(std::string_view line);
+  Status sync();
+
+ private:
+  explicit LineFile(int fd, std::filesystem::path path) : fd_(fd), path_(std::move(path)) {}
+  int fd_ = -1;
+  std::filesystem::path path_;
+  std::mutex mutex_;
+};
+
+// Calls visit(line) for each whole line; a torn tail is ignored.
+template <class Visit>
+Status for_each_line(const std::filesystem::path& path, Visit visit) {
+  OSIRIS_ASSIGN(const std::string text, read_file(path));
+  size_t start = 0;
+  for (size_t end; (end = text.find('\n', start)) != std::string::npos; start = end + 1)
+    visit(std::string_view(text).substr(start, end - start));
+  return {};
+}
+
+}  // namespace osiris

@@ -1,0 +1,343 @@
+#include "protocol/base/json.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#define RAPIDJSON_HAS_STDSTRING 1
+#include <rapidjson/error/en.h>
+#include <rapidjson/reader.h>
+
+namespace osiris {
+namespace {
+
+const Json kNull;
+const std::string kEmptyString;
+const Json::Array kEmptyArray;
+const Json::Object kEmptyObject;
+
+// Builds a Json from RapidJSON's events. The stack holds the open containers, so depth costs no recursion.
+class Builder {
+ public:
+  bool Null() { return add(Json()); }
+  bool Bool(bool b) { return add(Json(b)); }
+  bool Int(int i) { return add(Json(int64_t{i})); }
+  bool Uint(unsigned u) { return add(Json(int64_t{u})); }
+  bool Int64(int64_t i) { return add(Json(i)); }
+  bool Uint64(uint64_t u) { return add(Json(u)); }
+  bool Double(double d) { return add(Json(d)); }
+  bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }
+  bool String(const char* s, rapidjson::SizeType n, bool) { return add(Json(std::string(s, n))); }
+  bool StartObject() { return open(Json::object()); }
+  bool Key(const char* s, rapidjson::SizeType n, bool) {
+    keys_.emplace_back(s, n);
+    return true;
+  }
+  bool EndObject(rapidjson::SizeType) { return close(); }
+  bool StartArray() { return open(Json::array()); }
+  bool EndArray(rapidjson::SizeType) { return close(); }
+
+  Json take() { return std::move(root_); }
+  bool too_deep() const { return too_deep_; }
+
+ private:
+  bool open(Json container) {
+    if (stack_.size() >= static_cast<size_t>(kJsonDepthMax)) {
+      too_deep_ = true;
+      return false;
+    }
+    stack_.push_back(std::move(container));
+    return true;
+  }
+
+  bool close() {
+    Json done = std::move(stack_.back());
+    stack_.pop_back();
+    return add(std::move(done));
+  }
+
+  bool add(Json value) {
+    if (stack_.empty()) {
+      root_ = std::move(value);
+    } else if (stack_.back().is_array()) {
+      stack_.back().push_back(std::move(value));
+    } else {
+      // Appended, so that a large object costs no quadratic search; of a repeated key find() sees the last.
+      stack_.back().members().emplace_back(std::move(keys_.back()), std::move(value));
+      keys_.pop_back();
+    }
+    return true;
+  }
+
+  Json root_;
+  std::vector<Json> stack_;
+  std::vector<std::string> keys_;
+  bool too_deep_ = false;
+};
+
+void append_escaped(std::string& out, std::string_view text, bool ascii_only) {
+  static const char kHex[] = "0123456789abcdef";
+  auto append_u16 = [&out](unsigned unit) {
+    out += "\\u";
+    for (int shift = 12; shift >= 0; shift -= 4) out += kHex[(unit >> shift) & 15];
+  };
+  out += '"';
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    switch (c) {
+      case '"': out += "\\\""; continue;
+      case '\\': out += "\\\\"; continue;
+      case '\b': out += "\\b"; continue;
+      case '\f': out += "\\f"; continue;
+      case '\n': out += "\\n"; continue;
+      case '\r': out += "\\r"; continue;
+      case '\t': out += "\\t"; continue;
+      default: break;
+    }
+    if (c < 0x20) {
+      append_u16(c);
+    } else if (!ascii_only || c < 0x7f) {
+      out += static_cast<char>(c);
+    } else if (c == 0x7f) {
+      out += static_cast<char>(c);  // Python's ensure_ascii leaves DEL alone
+    } else {
+      const int extra = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
+      uint32_t point = c & (0x3f >> extra);
+      for (int k = 0; k < extra && i + 1 < text.size(); ++k) point = (point << 6) | (static_cast<unsigned char>(text[++i]) & 0x3f);
+      if (point >= 0x10000) {
+        append_u16(0xd800 + ((point - 0x10000) >> 10));
+        append_u16(0xdc00 + ((point - 0x10000) & 0x3ff));
+      } else {
+        append_u16(point);
+      }
+    }
+  }
+  out += '"';
+}
+
+struct Style {
+  bool sorted = false;
+  bool ascii_only = false;
+  int indent = -1;
+};
+
+void write(std::string& out, const Json& value, const Style& style, int level) {
+  auto new_line = [&](int depth) {
+    if (style.indent < 0) return;
+    out += '\n';
+    out.append(static_cast<size_t>(style.indent * depth), ' ');
+  };
+  if (value.is_null()) {
+    out += "null";
+  } else if (value.is_bool()) {
+    out += value.as_bool() ? "true" : "false";
+  } else if (value.is_uint64()) {
+    out += std::to_string(value.as_uint());
+  } else if (value.is_int()) {
+    out += std::to_string(value.as_int());
+  } else if (value.is_double()) {
+    const double number = value.as_double();
+    out += std::isfinite(number) ? format_double(number) : "null";
+  } else if (value.is_string()) {
+    append_escaped(out, value.as_string(), style.ascii_only);
+  } else if (value.is_array()) {
+    out += '[';
+    bool first = true;
+    for (const Json& item : value.items()) {
+      if (!first) out += ',';
+      first = false;
+      new_line(level + 1);
+      write(out, item, style, level + 1);
+    }
+    if (!first) new_line(level);
+    out += ']';
+  } else {
+    std::vector<const Json::Member*> order;
+    order.reserve(value.members().size());
+    for (const auto& member : value.members()) order.push_back(&member);
+    // UTF-8 sorts by bytes exactly as it sorts by code points.
+    if (style.sorted) std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) { return a->first < b->first; });
+    out += '{';
+    bool first = true;
+    for (const auto* member : order) {
+      if (!first) out += ',';
+      first = false;
+      new_line(level + 1);
+      append_escaped(out, member->first, style.ascii_only);
+      out += style.indent < 0 ? ":" : ": ";
+      write(out, member->second, style, level + 1);
+    }
+    if (!first) new_line(level);
+    out += '}';
+  }
+}
+
+}  // namespace
+
+Json::Json(uint64_t value) {
+  if (value <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
+    value_ = static_cast<int64_t>(value);
+  else
+    value_ = value;
+}
+
+std::string_view Json::type_name() const {
+  static constexpr std::string_view kNames[] = {"null", "bool", "integer", "integer", "number", "string", "array", "object"};
+  return kNames[value_.index()];
+}
+
+bool Json::as_bool(bool fallback) const {
+  const bool* value = std::get_if<bool>(&value_);
+  return value ? *value : fallback;
+}
+
+int64_t Json::as_int(int64_t fallback) const {
+  const int64_t* value = std::get_if<int64_t>(&value_);
+  return value ? *value : fallback;
+}
+
+uint64_t Json::as_uint(uint64_t fallback) const {
+  if (const uint64_t* value = std::get_if<uint64_t>(&value_)) return *value;
+  const int64_t* value = std::get_if<int64_t>(&value_);
+  return value && *value >= 0 ? static_cast<uint64_t>(*value) : fallback;
+}
+
+double Json::as_double(double fallback) const {
+  if (const double* value = std::get_if<double>(&value_)) return *value;
+  if (const int64_t* value = std::get_if<int64_t>(&value_)) return static_cast<double>(*value);
+  if (const uint64_t* value = std::get_if<uint64_t>(&value_)) return static_cast<double>(*value);
+  return fallback;
+}
+
+const std::string& Json::as_string() const {
+  const std::string* value = std::get_if<std::string>(&value_);
+  return value ? *value : kEmptyString;
+}
+
+std::string Json::as_string_or(std::string_view fallback) const {
+  const std::string* value = std::get_if<std::string>(&value_);
+  return value ? *value : std::string(fallback);
+}
+
+const Json::Array& Json::items() const {
+  const Array* value = std::get_if<Array>(&value_);
+  return value ? *value : kEmptyArray;
+}
+
+const Json::Object& Json::members() const {
+  const Object* value = std::get_if<Object>(&value_);
+  return value ? *value : kEmptyObject;
+}
+
+Json::Array& Json::items() {
+  if (!is_array()) value_ = Array();
+  return std::get<Array>(value_);
+}
+
+Json::Object& Json::members() {
+  if (!is_object()) value_ = Object();
+  return std::get<Object>(value_);
+}
+
+const Json& Json::operator[](std::string_view key) const {
+  const Json* value = find(key);
+  return value ? *value : kNull;
+}
+
+const Json* Json::find(std::string_view key) const {
+  const Object* object = std::get_if<Object>(&value_);
+  if (!object) return nullptr;
+  // From the back: of repeated keys in a large object the last one wins.
+  for (auto member = object->rbegin(); member != object->rend(); ++member)
+    if (member->first == key) return &member->second;
+  return nullptr;
+}
+
+Json* Json::find(std::string_view key) { return const_cast<Json*>(static_cast<const Json*>(this)->find(key)); }
+
+Json& Json::set(std::string_view key, Json value) {
+  if (Json* existing = find(key)) {
+    *existing = std::move(value);
+    return *existing;
+  }
+  members().emplace_back(std::string(key), std::move(value));
+  return members().back().second;
+}
+
+bool Json::erase(std::string_view key) {
+  Object* object = std::get_if<Object>(&value_);
+  return object && std::erase_if(*object, [key](const Member& member) { return member.first == key; }) > 0;
+}
+
+size_t Json::size() const {
+  if (is_array()) return items().size();
+  if (is_object()) return members().size();
+  return 0;
+}
+
+bool operator==(const Json& a, const Json& b) {
+  if (!a.is_object() || !b.is_object()) return a.value_ == b.value_;
+  if (a.size() != b.size()) return false;
+  for (const auto& [key, value] : a.members()) {
+    const Json* other = b.find(key);
+    if (!other || !(*other == value)) return false;
+  }
+  return true;
+}
+
+std::string Json::dump() const {
+  std::string out;
+  write(out, *this, Style{}, 0);
+  return out;
+}
+
+std::string Json::dump_pretty(int indent) const {
+  std::string out;
+  Style style;
+  style.indent = indent;
+  write(out, *this, style, 0);
+  return out;
+}
+
+std::string Json::dump_canonical(bool ascii_only) const {
+  std::string out;
+  Style style;
+  style.sorted = true;
+  style.ascii_only = ascii_only;
+  write(out, *this, style, 0);
+  return out;
+}
+
+std::string format_double(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
+  char buffer[40];
+  const double magnitude = std::fabs(value);
+  // Python's repr: positional from 1e-4 up to, not including, 1e16; scientific outside, with a two-digit exponent.
+  const bool scientific = magnitude != 0 && (magnitude < 1e-4 || magnitude >= 1e16);
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value,
+                                 scientific ? std::chars_format::scientific : std::chars_format::fixed);
+  std::string text(buffer, end.ptr);
+  if (!scientific && text.find('.') == std::string::npos) text += ".0";
+  return text;
+}
+
+Result<Json> parse_json(std::string_view text) {
+  rapidjson::MemoryStream stream(text.data(), text.size());
+  rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> input(stream);
+  rapidjson::Reader reader;
+  Builder builder;
+  constexpr unsigned kFlags =
+      rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag;
+  const rapidjson::ParseResult parsed = reader.Parse<kFlags>(input, builder);
+  if (builder.too_deep())
+    return Error(Code::kInvalidArgument, "JSON nested deeper than " + std::to_string(kJsonDepthMax) + " levels");
+  if (parsed.IsError())
+    return Error(Code::kInvalidArgument, std::string("not valid JSON at byte ") + std::to_string(parsed.Offset()) + ": " +
+                                             rapidjson::GetParseError_En(parsed.Code()));
+  return builder.take();
+}
+
+}  // namespace osiris
