@@ -1,0 +1,100 @@
+// What a driver is and what it is given. A driver does one step: an extractor fills the step's output relation from
+// somewhere, a transformer from its inputs, a writer carries its input somewhere. Drivers are plain functions listed by
+// name in worker/main.cc; they know nothing of RPC, of the run, or of each other.
+#pragma once
+
+#include <duckdb.h>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/error.h"
+#include "protocol/base/json.h"
+
+namespace osiris::worker {
+
+// A relation this step may read. `name` ("df_<step>", and "input_df" as well for an only input) is a read-only view on the
+// step's connection; other steps' relations are not there.
+struct Input {
+  std::string name;
+  std::string from_step;
+  uint64_t rows = 0;
+};
+
+// A connection of osiris_connections.yaml with its secrets filled in. Lives as long as the step; never logged.
+struct ConnectionFields {
+  std::string family;
+  std::string alias;
+  Json fields;  // object; secret values included
+};
+
+struct OutputFile {
+  std::string path;              // as the pipeline wrote it
+  std::filesystem::path target;  // absolute, where it goes on this machine
+};
+
+// Everything a driver may touch, for one attempt at one step. All members may be called from any thread the driver starts,
+// as long as they are joined before run() returns.
+class StepContext {
+ public:
+  virtual ~StepContext() = default;
+
+  virtual const std::string& step_id() const = 0;
+  // The step's cfg without `component` and `connection`: only what the component's spec allows, already validated.
+  virtual const Json& config() const = 0;
+  virtual const ConnectionFields* connection() const = 0;  // null when the step has none
+  virtual const std::vector<Input>& inputs() const = 0;
+
+  // An absolute path on this machine for a path of the pipeline (relative ones start in the work directory).
+  virtual std::filesystem::path resolve(std::string_view path) const = 0;
+  // Where the plan says this step's `path` is to be written; resolve(path) when the plan does not name it.
+  virtual std::filesystem::path output_target(std::string_view path) const = 0;
+  virtual const std::filesystem::path& artifacts_dir() const = 0;  // <session>/artifacts/<step>, exists
+  virtual const std::filesystem::path& scratch_dir() const = 0;    // private to this attempt, removed after it
+
+  // The step's own connection to the run's database; valid until run() returns. Trusted: it may read and write files.
+  // The driver must not close it. For statements of its own on a second thread a driver opens another one.
+  virtual duckdb_connection connection_handle() = 0;
+  // Opens another connection to the same database, without this step's views; the caller disconnects it.
+  virtual duckdb_connection open_connection() = 0;
+  // The quoted, qualified name of the table the driver creates as its output (CREATE TABLE <output_table()> AS ...). A step
+  // that creates none has no output.
+  virtual const std::string& output_table() const = 0;
+  // Runs one SQL text of the user's, confined: it sees the inputs and nothing else, cannot touch files, settings,
+  // extensions or other databases. Several statements are run in order; the last one's result becomes output_table().
+  // Returns the rows of the result.
+  virtual Result<uint64_t> run_confined(std::string_view sql) = 0;
+
+  // True once the run is cancelled, the step timed out or the host is gone; from then on. Poll it between batches. Running
+  // statements on connection_handle() are interrupted by the worker itself.
+  virtual bool is_cancelled() const = 0;
+  // Total rows so far, for heartbeats.
+  virtual void progress(uint64_t rows) = 0;
+  virtual void event(std::string_view name, Json fields) = 0;
+  virtual void metric(std::string_view name, double value, std::string_view unit = {}) = 0;
+  virtual void log(std::string_view text) = 0;
+  // Declares a file this step wrote, complete and closed at `target`: it is hashed, reported and collected.
+  virtual Status add_output(const OutputFile& file, uint64_t rows) = 0;
+  // Environment the user passed, for drivers that start processes: {"NAME":"value"}.
+  virtual const Json& passed_environment() const = 0;
+  // The worker's settings (docs/worker-protocol.md, prepare.settings).
+  virtual const Json& settings() const = 0;
+};
+
+struct StepOutcome {
+  uint64_t rows_read = 0;     // taken in from outside or from inputs
+  uint64_t rows_written = 0;  // carried outside, by writers
+};
+
+struct Driver {
+  // The component's name, "mysql.extractor".
+  std::string_view name;
+  // Runs the step. Blocking; returns soon after is_cancelled() with code kCancelled. On error no half output is left.
+  Result<StepOutcome> (*run)(StepContext&);
+  // Answers "can this connection be used from here?" without moving data; null when there is nothing to check.
+  Status (*check)(StepContext&);
+};
+
+}  // namespace osiris::worker
