@@ -1,7 +1,7 @@
 # Provides the imported target osiris::duckdb, a static DuckDB built once per version, flags and compiler
 # and kept outside the checkout:
 #
-#   ${OSIRIS_CACHE_DIR}/duckdb-<version>-<key>/{lib/libduckdb_static.a,include/duckdb.h}
+#   ${OSIRIS_CACHE_DIR}/duckdb-<version>-<key>/{lib/libduckdb_static.a,include/duckdb.h,include/duckdb.hpp,...}
 #
 # A clean clone that finds its key there configures in under a second. Two checkouts that want the same key
 # at once are serialised by a lock, and the prefix appears by one rename, so a half-built one is never seen.
@@ -66,11 +66,29 @@ function(_osiris_build_duckdb)
   file(REMOVE_RECURSE "${work}")
 endfunction()
 
+# The C++ headers, for the two worker files that need more than the C API (a file system that asks which
+# connection is calling, and the text of each statement of a script).
+function(_osiris_install_duckdb_headers)
+  set(archive "${OSIRIS_CACHE_DIR}/duckdb-${OSIRIS_DUCKDB_VERSION}.tgz")
+  _osiris_fetch_duckdb("${archive}")
+  set(work "${_duckdb_prefix}.headers")
+  file(REMOVE_RECURSE "${work}")
+  file(ARCHIVE_EXTRACT INPUT "${archive}" DESTINATION "${work}" PATTERNS "package/src/duckdb/src/include/*")
+  file(GLOB entries "${work}/package/src/duckdb/src/include/*")
+  list(FILTER entries EXCLUDE REGEX "/duckdb\\.hpp$")
+  file(COPY ${entries} DESTINATION "${_duckdb_prefix}/include")
+  file(COPY "${work}/package/src/duckdb/src/include/duckdb.hpp" DESTINATION "${_duckdb_prefix}/include")  # last: the mark
+  file(REMOVE_RECURSE "${work}")
+endfunction()
+
 file(MAKE_DIRECTORY "${OSIRIS_CACHE_DIR}")
-if(NOT EXISTS "${_duckdb_prefix}/lib/libduckdb_static.a")
+if(NOT EXISTS "${_duckdb_prefix}/lib/libduckdb_static.a" OR NOT EXISTS "${_duckdb_prefix}/include/duckdb.hpp")
   file(LOCK "${_duckdb_prefix}.lock" GUARD FILE TIMEOUT 5400)
   if(NOT EXISTS "${_duckdb_prefix}/lib/libduckdb_static.a")
     _osiris_build_duckdb()
+  endif()
+  if(NOT EXISTS "${_duckdb_prefix}/include/duckdb.hpp")
+    _osiris_install_duckdb_headers()
   endif()
   file(LOCK "${_duckdb_prefix}.lock" RELEASE)
 endif()
