@@ -1,0 +1,47 @@
+# The front door. `make demo` and `make test` need nothing before them but Debian 12 amd64 with root or sudo.
+#
+#   make demo        install what is missing, build, run CSV -> SQL -> CSV and show what it made
+#   make demo-mysql  the same from a real MariaDB that it starts and stops
+#   make demo-e2b    the same in a sandbox of the local E2B server: no account needed
+#   make test        install what is missing, build, run every test
+#   make check-asan  the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+#   make check-tsan  the tests under ThreadSanitizer
+#   make bench       print the table of measurements that the README quotes
+#   make install     copy bin/, lib/ and share/ to PREFIX (default /usr/local)
+
+JOBS   ?= $(shell nproc)
+PREFIX ?= /usr/local
+# In CI a warning is an error.
+PRESET ?= $(if $(filter true,$(CI)),ci,release)
+BUILD   = build/$(PRESET)
+
+.PHONY: demo demo-mysql demo-e2b test check-asan check-tsan bench build setup install clean
+.DEFAULT_GOAL := build
+
+setup:
+	@scripts/setup.sh
+
+build: setup
+	@cmake --preset $(PRESET)
+	@cmake --build --preset $(PRESET) -j $(JOBS)
+
+demo demo-mysql demo-e2b: build
+	@OSIRIS_BUILD_DIR=$(CURDIR)/$(BUILD) scripts/$@.sh
+
+test: build
+	@scripts/run_tests.sh $(PRESET) $(JOBS)
+
+check-asan:
+	@$(MAKE) --no-print-directory test PRESET=dev
+
+check-tsan:
+	@$(MAKE) --no-print-directory test PRESET=tsan
+
+bench: build
+	@OSIRIS_BUILD_DIR=$(CURDIR)/$(BUILD) bench/run.sh
+
+install: build
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+clean:
+	rm -rf build

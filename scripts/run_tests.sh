@@ -1,0 +1,19 @@
+#!/bin/sh
+# run_tests.sh PRESET JOBS: every test of a built preset, and how long they took. Skips are counted and named.
+set -u
+cd "$(dirname "$0")/.."
+preset=$1 jobs=$2
+started=$(date +%s)
+log=build/$preset/ctest.log
+ctest --preset "$preset" -j "$jobs" 2>&1 | tee "$log" | grep -v -E '^ *Start +[0-9]+:'
+status=$(grep -c -E '^(100% tests passed|No tests)' "$log")
+skipped=$(grep -c -E '\*\*\*Skipped' "$log")
+echo "Tests of preset $preset took $(( $(date +%s) - started )) s; $skipped skipped."
+if [ "$skipped" -gt 0 ]; then
+  grep -E '\*\*\*Skipped' "$log"
+  if [ "${CI:-}" = true ]; then
+    echo "Nothing may skip under CI=true." >&2
+    exit 1
+  fi
+fi
+[ "$status" = 1 ]

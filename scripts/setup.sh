@@ -1,0 +1,44 @@
+#!/bin/sh
+# Installs what building and testing osiris needs on Debian 12, and nothing else: the packages of
+# cmake/apt-packages.txt that are missing. Quick when nothing is. No service is started.
+set -eu
+cd "$(dirname "$0")/.."
+
+is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+missing=""
+# A second word on a line is a command that makes the package unnecessary when it is there already.
+while read -r package command; do
+  [ -n "$package" ] || continue
+  if [ -n "$command" ] && command -v "$command" >/dev/null 2>&1; then continue; fi
+  is_installed "$package" || missing="$missing $package"
+done <cmake/apt-packages.txt
+[ -n "$missing" ] || exit 0
+
+apt="apt-get install -y --no-install-recommends$missing"
+. /etc/os-release
+if [ "${ID:-}" != debian ] || [ "${VERSION_ID:-}" != 12 ] || [ "$(uname -m)" != x86_64 ]; then
+  echo "osiris builds on Debian 12 amd64; this is ${PRETTY_NAME:-unknown} $(uname -m). There, this line installs what is missing:" >&2
+  echo "  $apt" >&2
+  exit 2
+fi
+if [ "$(id -u)" = 0 ]; then
+  as_root=""
+elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+  as_root="sudo"
+else
+  echo "Packages are missing and this user may not install them. As root, run:" >&2
+  echo "  apt-get update && $apt" >&2
+  exit 2
+fi
+
+# Some packages bring a service; tests start their own servers, so none may start on its own.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+  printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null
+  $as_root chmod 755 $policy
+  trap '$as_root rm -f $policy' EXIT INT TERM
+fi
+echo "Installing:$missing"
+# shellcheck disable=SC2086  # word splitting is meant
+$as_root env DEBIAN_FRONTEND=noninteractive sh -c "apt-get update -qq && $apt >/dev/null"
