@@ -1,0 +1,126 @@
+// The include arrows of docs/architecture.md, as a test. Each row says which of our folders a folder may include and
+// which third-party headers it may name; a new include that crosses an arrow fails here with the row to look at.
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "tests/tidy/tree.h"
+
+namespace osiris::tidy {
+namespace {
+
+struct Row {
+  std::string folder;                 // longest match wins
+  std::vector<std::string> may;       // prefixes of our own includes
+  std::vector<std::string> libraries; // regexes over <...> includes beyond the standard and POSIX ones
+  std::string why;
+};
+
+const std::vector<Row>& rows() {
+  static const std::vector<Row> table = {
+      {"plugin_api/include/osiris/adapter.h", {}, {"stddef.h", "stdint.h"}, "the ABI header needs two C headers"},
+      {"plugin_api", {"osiris/"}, {}, "the ABI stands alone"},
+      {"protocol/base", {"protocol/base/"}, {"rapidjson/.*", "openssl/.*"}, "base is the bottom; it wraps JSON and SHA-256"},
+      {"protocol/model", {"protocol/base/", "protocol/model/"}, {}, "model stands on base"},
+      {"protocol/rpc", {"protocol/base/", "protocol/model/", "protocol/rpc/"}, {}, "rpc does no I/O"},
+      {"protocol/http", {"protocol/base/", "protocol/http/"}, {"curl/.*"}, "http wraps libcurl for everyone"},
+      {"plugins/sdk", {"osiris/", "plugins/sdk/", "protocol/base/", "protocol/model/", "protocol/rpc/"}, {}, "the shared run loop"},
+      {"plugins/local", {"osiris/", "plugins/local/", "plugins/sdk/", "protocol/base/", "protocol/model/", "protocol/rpc/"}, {}, "sdk plus a child process"},
+      {"plugins/e2b", {"osiris/", "plugins/e2b/", "plugins/sdk/", "protocol/base/", "protocol/model/", "protocol/rpc/", "protocol/http/"}, {"archive.*", "zstd.*"}, "sdk plus http"},
+      {"host", {"osiris/", "host/", "protocol/base/", "protocol/model/"}, {"boost/dll.*", "yaml-cpp/.*", "CLI/.*", "toml\\+\\+/.*", "sqlite3.h"}, "the host cannot tell adapters apart: no rpc, no http"},
+      {"worker/driver_api", {"worker/driver_api/", "protocol/base/", "protocol/model/"}, {"duckdb.*"}, "what a driver sees"},
+      {"worker", {"worker/", "protocol/base/", "protocol/model/", "protocol/rpc/"}, {"duckdb.*", "openssl/.*"}, "the worker builds alone, without the ABI"},
+  };
+  return table;
+}
+
+// worker/drivers/X may include driver_api, base, model, itself and its own client library.
+Row driver_row(const std::string& path) {
+  const std::string folder = path.substr(0, path.find('/', std::string("worker/drivers/").size()));
+  return {folder, {folder + "/", "worker/driver_api/", "protocol/base/", "protocol/model/"}, {".*"}, "a driver knows no other driver"};
+}
+
+const Row* row_for(const std::string& path) {
+  const Row* best = nullptr;
+  for (const Row& row : rows()) {
+    const bool inside = path == row.folder || path.starts_with(row.folder + "/");
+    if (inside && (!best || row.folder.size() > best->folder.size())) best = &row;
+  }
+  return best;
+}
+
+bool is_standard(const std::string& header) {
+  static const std::regex c_and_posix(
+      "(arpa|net|netinet|sys|linux|asm)/.*|(assert|ctype|dirent|dlfcn|elf|errno|fcntl|features|float|fnmatch|ftw|getopt|glob|grp|inttypes|"
+      "langinfo|limits|link|locale|malloc|math|netdb|nss|poll|pthread|pty|pwd|regex|sched|semaphore|signal|spawn|stdarg|stddef|"
+      "stdint|stdio|stdlib|string|strings|syslog|termios|time|ucontext|unistd|utime|wait|wchar)\\.h");
+  return header.find('.') == std::string::npos || std::regex_match(header, c_and_posix);
+}
+
+std::vector<std::string> violations(const std::string& path, const std::string& text) {
+  Row row;
+  if (path.starts_with("worker/drivers/") && path.find('/', 15) != std::string::npos) {
+    row = driver_row(path);
+  } else if (const Row* found = row_for(path)) {
+    row = *found;
+  } else {
+    return {};  // tests and bench may include everything
+  }
+  std::vector<std::string> found;
+  static const std::regex include(R"(^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"])", std::regex::multiline);
+  for (std::sregex_iterator it(text.begin(), text.end(), include), end; it != end; ++it) {
+    const std::string header = (*it)[2];
+    const bool quoted = (*it)[1] == "\"";
+    bool allowed = false;
+    for (const std::string& prefix : row.may) allowed |= header.starts_with(prefix);
+    if (!quoted && !allowed) {
+      if (row.folder == "plugin_api/include/osiris/adapter.h") {
+        for (const std::string& library : row.libraries) allowed |= header == library;
+      } else {
+        allowed = is_standard(header);
+        for (const std::string& library : row.libraries) allowed |= std::regex_match(header, std::regex(library));
+      }
+    }
+    if (!allowed) found.push_back(path + " includes " + header + "; row \"" + row.folder + "\": " + row.why);
+  }
+  return found;
+}
+
+TEST(Layers, EveryIncludeFollowsItsArrow) {
+  size_t files = 0;
+  for (const SourceFile& file : source_files()) {
+    ++files;
+    for (const std::string& violation : violations(file.path, file.text)) ADD_FAILURE() << violation;
+  }
+  EXPECT_GT(files, 50u) << "the tree was not found";
+}
+
+TEST(Layers, AnUpwardIncludeIsReported) {
+  EXPECT_EQ(violations("protocol/base/x.cc", "#include \"protocol/rpc/messages.h\"\n").size(), 1u);
+  EXPECT_EQ(violations("host/run/x.cc", "#include \"protocol/http/transport.h\"\n").size(), 1u);
+  EXPECT_EQ(violations("worker/x.cc", "#include <osiris/adapter.h>\n").size(), 1u);
+  EXPECT_EQ(violations("worker/drivers/mock/x.cc", "#include \"worker/drivers/mysql.extractor/driver.h\"\n").size(), 1u);
+  EXPECT_EQ(violations("plugin_api/include/osiris/adapter.h", "#include <string.h>\n").size(), 1u);
+  EXPECT_EQ(violations("protocol/rpc/x.cc", "#include <curl/curl.h>\n").size(), 1u);
+}
+
+TEST(Layers, ADownwardIncludeIsFine) {
+  EXPECT_TRUE(violations("protocol/rpc/x.cc", "#include <vector>\n#include \"protocol/base/json.h\"\n").empty());
+  EXPECT_TRUE(violations("worker/drivers/mysql.extractor/x.cc", "#include <mysql.h>\n").empty());
+}
+
+// A library wrapped in one place stays there.
+TEST(Layers, WrappedLibrariesAreNamedInFewFiles) {
+  const std::vector<std::tuple<std::string, std::string, size_t>> limits = {
+      {"host/", "boost/dll", 1}, {"host/", "toml\\+\\+", 1}, {"host/", "yaml-cpp/", 2}, {"protocol/http/", "curl/", 2}};
+  for (const auto& [folder, library, at_most] : limits) {
+    size_t users = 0;
+    const std::regex include("#include <" + library);
+    for (const SourceFile& file : source_files())
+      if (file.path.starts_with(folder) && std::regex_search(file.text, include)) ++users;
+    EXPECT_LE(users, at_most) << library << " in " << folder;
+  }
+}
+
+}  // namespace
+}  // namespace osiris::tidy
