@@ -1,0 +1,113 @@
+// OML in, compiled pipeline out. Everything that can be known to be wrong before a run is found here, in one place, all of
+// it at once; `compile`, `validate` and `run` are the same call. Nothing is written by compile_oml: write_build does that.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/components/registry.h"
+#include "host/project/connections.h"
+#include "host/project/environment.h"
+#include "host/project/project.h"
+#include "host/yaml/diagnostic.h"
+#include "protocol/base/clock.h"
+#include "protocol/base/error.h"
+#include "protocol/base/json.h"
+
+namespace osiris {
+
+// How far connection references are followed. References are always checked for form and family.
+enum class ConnectionCheck {
+  kForm,      // compile: connections may live elsewhere; an unknown alias is a warning if there is a connections file
+  kExists,    // validate: an unknown alias is an error, an unset variable a warning
+  kResolves,  // run: so is an unset variable
+};
+
+struct CompileOptions {
+  std::filesystem::path file;                 // the OML file, as the user named it
+  std::string profile;                        // empty: the project's default
+  std::map<std::string, std::string> params;  // --param K=V
+  ConnectionCheck connections = ConnectionCheck::kForm;
+  bool allow_hidden = false;                  // components marked hidden (mock)
+  bool require_drivers = false;               // run: a component without a driver is an error
+  std::filesystem::path work_dir;             // absolute: where relative paths of the pipeline start; empty: current directory
+};
+
+// What compiling reads beside the OML file. Borrowed until the call returns.
+struct CompileInputs {
+  const Project& project;
+  const ComponentRegistry& registry;
+  const Connections& connections;
+  const Environment& environment;
+  const Clock& clock;
+};
+
+struct RetryPolicy {
+  int max_attempts = 1;  // 1: no retry
+  double delay_s = 1;
+};
+
+// A file of a step: as the pipeline wrote it, and the absolute place it means on this machine.
+struct StepFile {
+  std::string key;   // config key, "path"
+  std::string path;
+  std::filesystem::path absolute;
+};
+
+struct CompiledStep {
+  std::string id;
+  std::string component;
+  std::string driver;      // the worker's driver; equal to component
+  std::string mode;        // extract, write, transform
+  std::vector<std::string> needs;
+  std::string cfg_path;    // "cfg/<id>.json"
+  Json cfg;                // exactly what cfg_path holds
+  std::optional<double> timeout_s;
+  std::optional<RetryPolicy> retry;
+  std::vector<std::string> overrides;  // connection fields this step sets itself
+  Mark mark;                           // in the OML; unknown when loaded from a manifest
+};
+
+struct CompiledPipeline {
+  std::string name;
+  std::string id;         // pipeline.id: name in lower case, blanks as '_'
+  std::string file_slug;  // of the file's name; names the build directory
+  std::string profile;    // empty when profiles are off
+  std::string oml_version;
+  std::string manifest_hash, manifest_short;
+  Json manifest;          // the document of manifest.yaml
+  Json fingerprints;      // the document of fingerprints.json
+  Json plan;              // the document of plan.json
+  Json run_summary;       // the document of run_summary.json, execution_fp included
+  std::vector<CompiledStep> steps;      // in execution order
+  std::filesystem::path source;         // OML file or manifest
+  std::filesystem::path compiled_dir;   // where manifest.yaml and cfg/ lie; empty until written
+};
+
+struct CompileResult {
+  std::optional<CompiledPipeline> pipeline;  // only without errors
+  Diagnostics diagnostics;
+  bool ok() const { return pipeline.has_value(); }
+};
+
+// [any thread] Reads the file, checks everything, compiles. Writes nothing.
+CompileResult compile_oml(const CompileOptions& options, const CompileInputs& inputs);
+
+// Writes manifest.yaml, plan.json, fingerprints.json, run_summary.json and cfg/*.json into the pipeline's build directory,
+// LATEST beside it, last_compile.txt and latest/<slug>.txt into the index; sets compiled_dir. Each file atomically.
+Status write_build(CompiledPipeline& pipeline, const Project& project);
+
+// Reads a compiled manifest back (`osiris run build/.../manifest.yaml`). `options.file` is the manifest; cfg files lie beside it.
+// Checks what a hand could have broken: ids, order, hashes of nothing but form, components, configs against their schema.
+CompileResult load_manifest(const CompileOptions& options, const CompileInputs& inputs);
+
+// True for a document with `pipeline`, `steps` and `meta` at top level and no `oml_version`.
+bool is_manifest_file(const std::filesystem::path& file);
+
+// compile_oml or load_manifest, by the file's content.
+CompileResult compile_or_load(const CompileOptions& options, const CompileInputs& inputs);
+
+}  // namespace osiris

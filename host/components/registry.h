@@ -1,0 +1,94 @@
+// The components a pipeline may use, read from <prefix>/share/osiris/components/<name>/spec.yaml. A spec is the contract
+// between the pipeline's author and a driver: config schema, secrets, connection fields. What osiris needs beyond the
+// predecessor's format stands under `x-osiris` (docs/oml.md, "Component specs"), so foreign specs load and ours stay valid.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/yaml/diagnostic.h"
+#include "protocol/base/error.h"
+#include "protocol/base/json.h"
+
+namespace osiris {
+
+struct ConnectionField {
+  enum class Override { kAllowed, kWarning, kForbidden };
+  std::string name;
+  Override policy = Override::kAllowed;
+};
+
+// Where a component connects to, in terms of connection or config fields.
+struct NetworkUse {
+  std::string host_field;  // "host"
+  std::string port_field;  // "port"
+  std::string url_field;   // "endpoint": host and port are taken from the URL
+  std::string default_host;
+  int default_port = 0;
+};
+
+// A key or value that older pipelines carry and that changes nothing: a warning instead of an error. Empty values: any.
+struct ForgivenKey {
+  std::string key;
+  std::vector<Json> values;
+};
+
+struct ComponentSpec {
+  std::string name;
+  std::string version;
+  std::string title;
+  std::string description;
+  std::vector<std::string> modes;  // extract, write, transform, ...
+  Json config_schema;              // JSON schema of `config`
+  Json document;                   // the whole spec
+  std::vector<std::string> secret_fields;  // first segments of `secrets` and `x-secret`, without resolved_connection
+  std::vector<ConnectionField> connection_fields;
+  // x-osiris
+  bool hidden = false;             // not listed, and needs a flag to run (mock)
+  std::string driver;              // the worker driver; empty: no driver yet, compiles but cannot run
+  bool connection_optional = false;
+  bool default_connection = true;  // a step without `connection` takes the family's default
+  std::vector<std::string> reads;  // config keys that name an input file
+  std::vector<std::string> writes; // config keys that name an output file
+  std::string base_dir_field;      // the connection field those paths start in
+  std::optional<NetworkUse> network;
+  std::vector<ForgivenKey> forgiven;
+  Json connection_schema;          // extra fields of the family's connections, JSON schema properties
+  std::filesystem::path file;
+  std::string sha256;              // of the spec file's bytes
+
+  std::string family() const { return name.substr(0, name.find('.')); }
+  bool supports(std::string_view component_mode) const;
+  const ConnectionField* connection_field(std::string_view field) const;
+  bool is_secret(std::string_view field) const;  // by pointer or by name (host/project/secret_names.h)
+  const Json& property(std::string_view key) const { return config_schema["properties"][key]; }
+};
+
+class ComponentRegistry {
+ public:
+  // Reads every <dir>/<name>/spec.yaml; of one name the first directory wins. A broken spec is skipped with a warning, as
+  // is a directory that does not exist.
+  static ComponentRegistry load(const std::vector<std::filesystem::path>& directories, Diagnostics& diagnostics);
+  // <prefix>/share/osiris/components for the directory that holds the running binary (<prefix>/bin).
+  static std::filesystem::path installed_directory(const std::filesystem::path& executable_directory);
+
+  const ComponentSpec* find(std::string_view name) const;
+  std::vector<const ComponentSpec*> all(bool with_hidden = false) const;  // by name
+  std::vector<std::string> names(bool with_hidden = false) const;
+  std::optional<std::string> nearest_name(std::string_view name) const;
+  // What the worker's handshake compares: SHA-256 over one line "<name> <sha256 of spec.yaml>\n" for each component that has
+  // a driver, sorted by name.
+  std::string specs_sha256() const;
+
+ private:
+  std::map<std::string, std::shared_ptr<const ComponentSpec>, std::less<>> specs_;
+};
+
+// One spec from its text; findings go to `diagnostics`.
+std::optional<ComponentSpec> parse_component_spec(std::string_view text, const std::filesystem::path& file, Diagnostics& diagnostics);
+
+}  // namespace osiris

@@ -1,0 +1,44 @@
+// The variables a command sees: the process environment, completed by .env files. A value, so tests make their own.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/error.h"
+
+namespace osiris {
+
+class Environment {
+ public:
+  Environment() = default;
+  explicit Environment(std::map<std::string, std::string, std::less<>> variables) : variables_(std::move(variables)) {}
+  static Environment of_process();
+
+  // nullopt when unset. An empty value counts as set here.
+  std::optional<std::string> get(std::string_view name) const;
+  // nullopt when unset or empty: the rule of ${VAR} in connection files.
+  std::optional<std::string> get_filled(std::string_view name) const;
+  void set(std::string name, std::string value) { variables_[std::move(name)] = std::move(value); }
+  const std::map<std::string, std::string, std::less<>>& all() const { return variables_; }
+
+  // Loads $OSIRIS_HOME/.env, <cwd>/.env, the first ancestor's .env that stands beside an osiris.py, and testing_env/.env when
+  // standing in a directory of that name. Never overrides a variable that is set. Returns the files read.
+  Result<std::vector<std::filesystem::path>> load_dotenv_files(const std::filesystem::path& cwd);
+
+ private:
+  std::map<std::string, std::string, std::less<>> variables_;
+};
+
+struct DotenvEntry {
+  std::string name;
+  std::optional<std::string> value;  // nullopt: a name without '='
+};
+// python-dotenv's grammar: KEY=VALUE, export KEY=..., single and double quotes with escapes and line breaks, # comments.
+// ${VAR} and ${VAR:-default} expand from `environment`, then from earlier lines. A line it cannot read is an error that names it.
+Result<std::vector<DotenvEntry>> parse_dotenv(std::string_view text, const Environment& environment);
+
+}  // namespace osiris

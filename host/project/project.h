@@ -1,0 +1,86 @@
+// A project: osiris.yaml, and where everything of it lies on disk (the predecessor's "filesystem contract v1").
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/project/environment.h"
+#include "host/yaml/diagnostic.h"
+#include "protocol/base/error.h"
+#include "protocol/base/json.h"
+
+namespace osiris {
+
+// osiris.yaml with its defaults filled in. Paths are as written; Project makes them absolute.
+struct ProjectConfig {
+  std::string version = "2.0";
+  std::string base_path;
+  bool profiles_enabled = true;
+  std::vector<std::string> profile_values = {"dev", "staging", "prod", "ml", "finance", "incident_debug"};
+  std::string profile_default = "dev";
+  std::string pipelines_dir = "pipelines", build_dir = "build", aiop_dir = "aiop", run_logs_dir = "run_logs";
+  std::string sessions_dir = ".osiris/sessions", cache_dir = ".osiris/cache", index_dir = ".osiris/index";
+  std::string manifest_dir = "{pipeline_slug}/{manifest_short}-{manifest_hash}";
+  std::string run_dir = "{pipeline_slug}/{run_ts}_{run_id}-{manifest_short}";
+  std::string aiop_run_dir = "{run_id}";
+  std::string run_ts_format = "iso_basic_z";
+  int manifest_short_len = 7;
+  bool write_plan = true, write_fingerprints = true, write_run_summary = true;
+  int run_logs_days = 7;
+  int aiop_keep_runs_per_pipeline = 200;
+  int annex_keep_days = 14;
+  std::string outputs_directory = "output";
+  std::string outputs_format = "csv";
+  std::vector<std::string> run_id_format = {"incremental", "ulid"};
+  Json adapters = Json::object();  // adapters.<id>.<option>: what the user set for adapters
+  Json logging = Json::object();
+};
+
+// Values for the tokens of naming templates; run_ts is already formatted.
+struct NameTokens {
+  std::string pipeline_slug, profile, manifest_hash, manifest_short, run_id, run_ts, status, branch, user, tags;
+};
+
+class Project {
+ public:
+  // Reads <directory>/osiris.yaml (defaults when there is none) and applies OSIRIS_PROFILE, OSIRIS_FILESYSTEM_BASE,
+  // OSIRIS_RUN_ID_FORMAT and OSIRIS_RETENTION_RUN_LOGS_DAYS. Wrong values are errors in `diagnostics` (type config_error),
+  // unknown keys warnings.
+  static Project load(const std::filesystem::path& directory, const Environment& environment, Diagnostics& diagnostics);
+
+  const ProjectConfig& config() const { return config_; }
+  bool has_file() const { return has_file_; }
+  const std::filesystem::path& directory() const { return directory_; }  // where osiris.yaml is looked for; absolute
+  const std::filesystem::path& base() const { return base_; }            // absolute
+
+  // The profile to use: `requested`, else the default; empty when profiles are off.
+  std::string profile_or_default(std::string_view requested) const;
+
+  std::filesystem::path build_root(std::string_view profile) const;  // build/pipelines/[<profile>]
+  std::filesystem::path manifest_dir(const NameTokens& tokens) const;
+  std::filesystem::path latest_build_file(std::string_view profile, std::string_view file_slug) const;  // .../LATEST
+  std::filesystem::path run_dir(const NameTokens& tokens) const;  // run_logs/[<profile>]/...
+  std::filesystem::path run_logs_root() const;
+  std::filesystem::path aiop_dir(const NameTokens& tokens) const;
+  std::filesystem::path index_dir() const;
+  std::filesystem::path sessions_dir() const;
+  std::filesystem::path cache_dir() const;
+  // The start of a run as `naming.run_ts_format` says: iso_basic_z, epoch_ms, none, or an strftime pattern (UTC).
+  std::string format_run_ts(int64_t unix_ns) const;
+
+ private:
+  ProjectConfig config_;
+  std::filesystem::path directory_;
+  std::filesystem::path base_;
+  bool has_file_ = false;
+};
+
+// Lower-case; blanks and '_' become '-'; everything else outside [a-z0-9-_] is dropped; repeats collapse; ends trimmed.
+std::string slugify(std::string_view text);
+// Fills {tokens}; each value is slugified first. Unknown tokens vanish; "//", "--" and "__" collapse.
+std::string render_name(std::string_view pattern, const NameTokens& tokens);
+
+}  // namespace osiris

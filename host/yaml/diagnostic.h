@@ -1,0 +1,59 @@
+// One finding in a file the user wrote: what, where, and what to do. Findings are collected, not thrown: a reader sees all
+// that is wrong with a file at once.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "protocol/base/error.h"
+#include "protocol/base/json.h"
+
+namespace osiris {
+
+// A place in a text file, both counted from 1; 0 means unknown. Columns count characters, not bytes.
+struct Mark {
+  int line = 0;
+  int column = 0;
+};
+
+struct Diagnostic {
+  enum class Level { kError, kWarning };
+  Level level = Level::kError;
+  std::string type;      // "missing_step_field", ... (docs/oml.md lists them)
+  std::string message;   // the reference's text where it has one
+  std::string location;  // "steps[2].config.path"; empty when there is none
+  std::string file;      // as the user named it
+  Mark mark;
+  std::string hint;  // what to do; may be empty
+
+  // {"type","message","location","file","line","column","hint"}; line, column and hint only where known.
+  Json to_json() const;
+  // "pipeline.yaml:12:7: error: <message> [steps[2].config.path] (<hint>)": the form compilers use, so editors can jump to it.
+  std::string to_text() const;
+};
+
+// Collects findings about one file.
+class Diagnostics {
+ public:
+  explicit Diagnostics(std::string file = {}) : file_(std::move(file)) {}
+
+  void error(std::string type, std::string message, std::string location, Mark mark, std::string hint = {});
+  void warning(std::string type, std::string message, std::string location, Mark mark, std::string hint = {});
+  void add(Diagnostic diagnostic);
+  void append(const Diagnostics& other);
+
+  bool ok() const { return errors_.empty(); }
+  const std::vector<Diagnostic>& errors() const { return errors_; }
+  const std::vector<Diagnostic>& warnings() const { return warnings_; }
+  const std::string& file() const { return file_; }
+  // The first error as an Error, saying how many more there are. Only when !ok().
+  Error to_error() const;
+
+ private:
+  std::string file_;
+  std::vector<Diagnostic> errors_;
+  std::vector<Diagnostic> warnings_;
+};
+
+}  // namespace osiris
