@@ -47,9 +47,15 @@ std::optional<Frame> FrameParser::next() {
     const State before = state_;
     std::optional<Frame> frame;
     switch (state_) {
-      case State::kLine: frame = take_line(); break;
-      case State::kSkipLine: frame = take_skipped(); break;
-      case State::kBlob: frame = take_blob(); break;
+      case State::kLine:
+        frame = take_line();
+        break;
+      case State::kSkipLine:
+        frame = take_skipped();
+        break;
+      case State::kBlob:
+        frame = take_blob();
+        break;
     }
     if (frame) return frame;
     if (state_ == before) break;  // waits for more bytes
@@ -189,8 +195,7 @@ void FrameParser::consume(size_t count) {
 
 Result<std::string> encode_message(const Json& message) {
   std::string line = message.dump();
-  if (line.size() > kMessageBytesMax)
-    return too_long("message", line.size(), kMessageBytesMax);
+  if (line.size() > kMessageBytesMax) return too_long("message", line.size(), kMessageBytesMax);
   line.push_back('\n');
   return line;
 }
@@ -198,8 +203,7 @@ Result<std::string> encode_message(const Json& message) {
 std::string blob_header(size_t size_bytes) { return "@" + std::to_string(size_bytes) + "\n"; }
 
 Result<std::string> encode_blob(std::string_view bytes) {
-  if (bytes.size() > kBlobBytesMax)
-    return too_long("blob", bytes.size(), kBlobBytesMax);
+  if (bytes.size() > kBlobBytesMax) return too_long("blob", bytes.size(), kBlobBytesMax);
   std::string frame = blob_header(bytes.size());
   frame.append(bytes);
   frame.push_back('\n');

@@ -1,11 +1,12 @@
-// The bytes of the worker protocol (docs/worker-protocol.md, "Frames"): bytes in, frames out. No I/O and no threads here; a
-// FrameParser may be fed in pieces of any size, from any source, hostile ones included, and holds at most one frame.
+// The bytes of the worker protocol (docs/worker-protocol.md, "Frames"): bytes in, frames out. No I/O and no threads
+// here; a FrameParser may be fed in pieces of any size, from any source, hostile ones included, and holds at most one
+// frame.
 //
 //   {"id":"req_1",...}\n        a message: a JSON object on one line
 //   @5\nhello\n                 a blob: its length in decimal, then its bytes
 //
-// Whatever is neither is garbage. Each garbage line is reported once with its first bytes; the parser then goes on at the
-// next line, so a library that prints to the wrong stream costs a line of log and not the run.
+// Whatever is neither is garbage. Each garbage line is reported once with its first bytes; the parser then goes on at
+// the next line, so a library that prints to the wrong stream costs a line of log and not the run.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +20,7 @@
 
 namespace osiris::rpc {
 
-inline constexpr size_t kMessageBytesMax = size_t{64} << 20;    // without the newline
+inline constexpr size_t kMessageBytesMax = size_t{64} << 20;  // without the newline
 inline constexpr size_t kBlobBytesMax = size_t{64} << 20;
 inline constexpr size_t kRelationBlobBytes = size_t{16} << 20;  // pieces a relation is sent in
 inline constexpr size_t kGarbageExcerptBytes = 120;

@@ -1,5 +1,5 @@
-// The messages of the worker protocol (docs/worker-protocol.md) as types. Conversion from JSON checks the shape and keeps
-// what it does not know out of the way: unknown keys are ignored, so that either side may be the newer one.
+// The messages of the worker protocol (docs/worker-protocol.md) as types. Conversion from JSON checks the shape and
+// keeps what it does not know out of the way: unknown keys are ignored, so that either side may be the newer one.
 #pragma once
 
 #include <cstdint>
