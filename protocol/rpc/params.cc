@@ -1,0 +1,138 @@
+#include "protocol/rpc/params.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace osiris::rpc {
+namespace {
+
+Error invalid(std::string_view what, std::string_view why) {
+  return Error(Code::kInvalidArgument, std::string(what) + ": " + std::string(why));
+}
+
+Result<std::string> absolute_path(const Json& json, std::string_view key) {
+  const std::string& path = json[key].as_string();
+  if (path.empty() || path[0] != '/') return invalid("prepare", std::string(key) + " is not an absolute path");
+  return path;
+}
+
+// An object, or an empty one when the key is absent.
+Result<Json> take_object(Json& json, std::string_view key) {
+  Json* member = json.find(key);
+  if (!member || member->is_null()) return Json::object();
+  if (!member->is_object()) return invalid("prepare", std::string(key) + " is no object");
+  return std::move(*member);
+}
+
+// Objects whose values are all text: secrets, env.
+Result<Json> take_texts(Json& json, std::string_view key) {
+  OSIRIS_ASSIGN(Json texts, take_object(json, key));
+  for (const auto& [name, value] : texts.members())
+    if (!value.is_string()) return invalid("prepare", std::string(key) + "." + name + " is no text");
+  return texts;
+}
+
+}  // namespace
+
+Json to_json(const Settings& settings) {
+  Json json = Json::object();
+  if (settings.memory_limit_bytes) json.set("memory_limit_bytes", settings.memory_limit_bytes);
+  if (settings.threads) json.set("threads", settings.threads);
+  json.set("heartbeat_ms", settings.heartbeat_ms);
+  json.set("allow_mock", settings.allow_mock);
+  json.set("install_deps", settings.install_deps);
+  if (!settings.cache_dir.empty()) json.set("cache_dir", settings.cache_dir);
+  return json;
+}
+
+Settings settings_from_json(const Json& json) {
+  Settings settings;
+  settings.memory_limit_bytes = json["memory_limit_bytes"].as_uint(settings.memory_limit_bytes);
+  settings.threads = static_cast<uint32_t>(std::min<uint64_t>(json["threads"].as_uint(settings.threads), 4096));
+  const uint64_t heartbeat_ms = json["heartbeat_ms"].as_uint(settings.heartbeat_ms);
+  settings.heartbeat_ms = static_cast<uint32_t>(std::clamp<uint64_t>(heartbeat_ms, 10, 3'600'000));
+  settings.allow_mock = json["allow_mock"].as_bool(settings.allow_mock);
+  settings.install_deps = json["install_deps"].as_bool(settings.install_deps);
+  settings.cache_dir = json["cache_dir"].as_string();
+  return settings;
+}
+
+Json to_json(PrepareParams params) {
+  Json json = Json::object({{"protocol", params.protocol},
+                            {"run_id", std::move(params.run_id)},
+                            {"session_dir", std::move(params.session_dir)},
+                            {"work_dir", std::move(params.work_dir)}});
+  if (!params.plan_path.empty()) {
+    json.set("plan_path", std::move(params.plan_path));
+  } else {
+    json.set("plan", std::move(params.plan));
+  }
+  for (auto& [key, value] : {std::pair<const char*, Json*>{"connections", &params.connections},
+                             {"secrets", &params.secrets},
+                             {"env", &params.env}})
+    if (value->is_object()) json.set(key, std::move(*value));
+  json.set("settings", to_json(params.settings));
+  if (!params.specs_sha256.empty()) json.set("specs_sha256", std::move(params.specs_sha256));
+  if (!params.worker_version.empty()) json.set("worker_version", std::move(params.worker_version));
+  if (!params.path_map.empty()) {
+    Json map = Json::array();
+    for (PathMapping& mapping : params.path_map)
+      map.push_back(Json::object({{"from", std::move(mapping.from)}, {"to", std::move(mapping.to)}}));
+    json.set("path_map", std::move(map));
+  }
+  return json;
+}
+
+Result<PrepareParams> prepare_params_from_json(Json json) {
+  PrepareParams params;
+  params.protocol = json["protocol"].as_int(0);
+  if (params.protocol != kProtocolVersion)
+    return Error(Code::kUnsupported,
+                 "the adapter speaks worker protocol " + std::to_string(params.protocol) + ", this worker speaks " +
+                     std::to_string(kProtocolVersion),
+                 "Install osiris and osiris-worker of the same version.");
+  params.run_id = json["run_id"].as_string();
+  if (params.run_id.empty()) return invalid("prepare", "run_id is no text");
+  OSIRIS_ASSIGN(params.session_dir, absolute_path(json, "session_dir"));
+  OSIRIS_ASSIGN(params.work_dir, absolute_path(json, "work_dir"));
+  if (json.contains("plan") == json.contains("plan_path"))
+    return invalid("prepare", "it needs either plan or plan_path");
+  if (json.contains("plan")) {
+    OSIRIS_ASSIGN(params.plan, take_object(json, "plan"));
+  } else {
+    OSIRIS_ASSIGN(params.plan_path, absolute_path(json, "plan_path"));
+  }
+  OSIRIS_ASSIGN(params.connections, take_object(json, "connections"));
+  OSIRIS_ASSIGN(params.secrets, take_texts(json, "secrets"));
+  OSIRIS_ASSIGN(params.env, take_texts(json, "env"));
+  params.settings = settings_from_json(json["settings"]);
+  params.specs_sha256 = json["specs_sha256"].as_string();
+  params.worker_version = json["worker_version"].as_string();
+  for (const Json& entry : json["path_map"].items()) {
+    PathMapping mapping;
+    OSIRIS_ASSIGN(mapping.from, absolute_path(entry, "from"));
+    OSIRIS_ASSIGN(mapping.to, absolute_path(entry, "to"));
+    params.path_map.push_back(std::move(mapping));
+  }
+  return params;
+}
+
+Json to_json(const Artifact& artifact) {
+  return Json::object({{"path", artifact.path},
+                       {"target", artifact.target},
+                       {"size_bytes", artifact.size_bytes},
+                       {"sha256", artifact.sha256},
+                       {"step_id", artifact.step_id}});
+}
+
+Result<Artifact> artifact_from_json(const Json& json) {
+  Artifact artifact{json["path"].as_string(), json["target"].as_string(), json["size_bytes"].as_uint(),
+                    json["sha256"].as_string(), json["step_id"].as_string()};
+  if (artifact.path.empty() || artifact.target.empty() || artifact.target[0] != '/')
+    return invalid("artifact", "path or an absolute target is missing");
+  if (!json["size_bytes"].is_int() || artifact.sha256.size() != 64)
+    return invalid("artifact " + artifact.path, "size_bytes or sha256 is missing");
+  return artifact;
+}
+
+}  // namespace osiris::rpc

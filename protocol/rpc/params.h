@@ -1,0 +1,78 @@
+// The parameters and results of the worker protocol's requests as types (docs/worker-protocol.md, "Requests"): what
+// both sides would otherwise spell twice.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/error.h"
+#include "protocol/base/json.h"
+#include "protocol/rpc/messages.h"
+
+namespace osiris::rpc {
+
+// The names of methods.
+namespace method {
+inline constexpr std::string_view kPrepare = "prepare";
+inline constexpr std::string_view kExecuteStep = "execute_step";
+inline constexpr std::string_view kFinish = "finish";
+inline constexpr std::string_view kCancel = "cancel";
+inline constexpr std::string_view kReplay = "replay";
+inline constexpr std::string_view kPing = "ping";
+inline constexpr std::string_view kPutRelation = "put_relation";
+inline constexpr std::string_view kGetRelation = "get_relation";
+inline constexpr std::string_view kShutdown = "shutdown";
+}  // namespace method
+
+// prepare.settings. What is absent on the wire keeps its default.
+struct Settings {
+  uint64_t memory_limit_bytes = 0;  // 0: 80 % of the machine's
+  uint32_t threads = 0;             // 0: all cores
+  uint32_t heartbeat_ms = 1000;
+  bool allow_mock = false;
+  bool install_deps = false;
+  std::string cache_dir;  // absolute; empty: none
+};
+Json to_json(const Settings& settings);
+Settings settings_from_json(const Json& json);
+
+// A prefix of plan paths and where it lies on the worker's machine; both absolute.
+struct PathMapping {
+  std::string from;
+  std::string to;
+};
+
+struct PrepareParams {
+  int64_t protocol = kProtocolVersion;
+  std::string run_id;
+  std::string session_dir;  // absolute, as are the next
+  std::string work_dir;
+  Json plan;  // an object, or null when plan_path is given
+  std::string plan_path;
+  Json connections;  // {"@mysql.shop": {"family","alias","fields","secrets"}}
+  Json secrets;      // {"connection/mysql.shop/password": value}: wipe() it after use
+  Json env;          // {"NAME": value}: likewise
+  Settings settings;
+  std::string specs_sha256;    // empty: not checked
+  std::string worker_version;  // likewise
+  std::vector<PathMapping> path_map;
+};
+Json to_json(PrepareParams params);
+// kUnsupported for another protocol number, kInvalidArgument for what is missing, of a wrong type or not absolute.
+Result<PrepareParams> prepare_params_from_json(Json json);
+
+// {"path","target","size_bytes","sha256","step_id"}: a file the run wrote.
+struct Artifact {
+  std::string path;    // as the pipeline wrote it
+  std::string target;  // where it lies on the worker's machine, absolute
+  uint64_t size_bytes = 0;
+  std::string sha256;
+  std::string step_id;
+};
+Json to_json(const Artifact& artifact);
+Result<Artifact> artifact_from_json(const Json& json);
+
+}  // namespace osiris::rpc
