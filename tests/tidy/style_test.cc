@@ -15,7 +15,8 @@ bool is_product(const std::string& path) { return !path.starts_with("tests/") &&
 TEST(Style, NoProductFileGrowsPast450Lines) {
   for (const SourceFile& file : source_files()) {
     const auto lines = std::count(file.text.begin(), file.text.end(), '\n');
-    if (is_product(file.path)) EXPECT_LE(lines, 450) << file.path << ": there is a second noun inside; give it its own file";
+    if (!is_product(file.path)) continue;
+    EXPECT_LE(lines, 450) << file.path << ": there is a second noun inside; give it its own file";
   }
 }
 

@@ -1,0 +1,372 @@
+// One thread owns the curl multi handle and every easy handle in it; other threads only queue work and wake it.
+// A body that is not read fast enough pauses its own transfer (flow control per exchange), never the loop.
+#include "protocol/http/curl_transport.h"
+
+#include <curl/curl.h>
+
+#include <deque>
+#include <map>
+#include <thread>
+
+namespace osiris::http {
+namespace {
+
+constexpr size_t kBufferedMax = 4u << 20;  // bytes of a reply held for a slow reader before its transfer pauses
+
+struct State {
+  explicit State(Request r) : request(std::move(r)) {}
+
+  const Request request;
+  curl_slist* header_list = nullptr;
+  CURL* easy = nullptr;  // loop thread only
+  char error_text[CURL_ERROR_SIZE] = {};
+  std::chrono::steady_clock::time_point last_byte = std::chrono::steady_clock::now();
+  curl_off_t bytes_seen = 0;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  Response response;
+  bool head_done = false;
+  std::string buffer;
+  bool paused = false;
+  bool done = false;
+  bool cancelled = false;
+  bool idle_expired = false;
+  bool reached_server = false;
+  std::optional<Error> error;
+};
+
+Error classify(CURLcode code, const State& state) {
+  const std::string what = state.request.label.empty() ? state.request.method + " " + state.request.url : state.request.label;
+  const std::string reason = state.error_text[0] ? state.error_text : curl_easy_strerror(code);
+  if (state.idle_expired)
+    return Error(Code::kUnavailable, what + ": no byte for " + std::to_string(state.request.timeouts.idle.count()) + " ms",
+                 "The server or the network stalled; try again.", "connection.timeout");
+  switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+      return Error(Code::kUnavailable, what + ": " + reason, "The server or the network is slow; raise the timeout or try again.", "connection.timeout");
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return Error(Code::kUnavailable, what + ": " + reason, "Check the host name and the network.", "connection.not_found");
+    case CURLE_COULDNT_CONNECT:
+      return Error(Code::kUnavailable, what + ": " + reason, "Is the server running and reachable from here?", "connection.failed");
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+      return Error(Code::kUnauthenticated, what + ": " + reason, "The server's certificate is not trusted; name its CA file.", "connection.auth_failed");
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+      return Error(Code::kInvalidArgument, what + ": " + reason, "Check the URL.", "connection.invalid_config");
+    default:
+      return Error(Code::kUnavailable, what + ": " + reason, "The connection broke; try again.", "connection.failed");
+  }
+}
+
+size_t on_header(char* data, size_t size, size_t count, void* user) {
+  auto& state = *static_cast<State*>(user);
+  std::string_view line(data, size * count);
+  const std::lock_guard lock(state.mutex);
+  state.reached_server = true;
+  state.last_byte = std::chrono::steady_clock::now();
+  while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
+  if (line.starts_with("HTTP/")) {
+    state.response.headers = Headers();  // a new head: what came before was 1xx
+  } else if (const size_t colon = line.find(':'); colon != std::string_view::npos && !state.head_done) {
+    std::string_view value = line.substr(colon + 1);
+    while (!value.empty() && value.front() == ' ') value.remove_prefix(1);
+    state.response.headers.add(std::string(line.substr(0, colon)), std::string(value));
+  } else if (line.empty()) {
+    long status = 0;
+    curl_easy_getinfo(state.easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status >= 200) {
+      state.response.status = static_cast<int>(status);
+      state.head_done = true;
+      state.changed.notify_all();
+    }
+  }
+  return size * count;
+}
+
+size_t on_body(char* data, size_t size, size_t count, void* user) {
+  auto& state = *static_cast<State*>(user);
+  const std::lock_guard lock(state.mutex);
+  if (state.cancelled) return 0;
+  state.last_byte = std::chrono::steady_clock::now();
+  if (state.buffer.size() >= kBufferedMax) {
+    state.paused = true;
+    return CURL_WRITEFUNC_PAUSE;
+  }
+  state.buffer.append(data, size * count);
+  state.response.bytes_received += size * count;
+  state.changed.notify_all();
+  return size * count;
+}
+
+size_t on_upload(char* into, size_t size, size_t count, void* user) {
+  auto& state = *static_cast<State*>(user);
+  size_t copied = 0;
+  switch (state.request.body_stream->read(into, size * count, &copied)) {
+    case BodyPipe::Read::kBytes: {
+      const std::lock_guard lock(state.mutex);
+      state.response.bytes_sent += copied;
+      state.last_byte = std::chrono::steady_clock::now();
+      return copied;
+    }
+    case BodyPipe::Read::kAgain: return CURL_READFUNC_PAUSE;
+    case BodyPipe::Read::kEnd: return 0;
+    case BodyPipe::Read::kFailed: break;
+  }
+  return CURL_READFUNC_ABORT;
+}
+
+}  // namespace
+
+class CurlTransport::Loop {
+ public:
+  explicit Loop(CurlOptions options) : options_(std::move(options)) {
+    static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
+    static_cast<void>(initialised);
+    multi_ = curl_multi_init();
+    curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, options_.connections_max);
+    curl_multi_setopt(multi_, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+    thread_ = std::thread([this] { run(); });
+  }
+
+  ~Loop() {
+    post([this] { stopping_ = true; });
+    thread_.join();
+    for (auto& [easy, state] : active_) release(*state);
+    curl_multi_cleanup(multi_);
+  }
+
+  // Runs `task` on the loop's thread, soon.
+  void post(std::function<void()> task) {
+    {
+      const std::lock_guard lock(mutex_);
+      tasks_.push_back(std::move(task));
+    }
+    curl_multi_wakeup(multi_);
+  }
+
+  void start(const std::shared_ptr<State>& state) {
+    CURL* easy = curl_easy_init();
+    state->easy = easy;
+    apply(*state, easy);
+    active_[easy] = state;
+    curl_multi_add_handle(multi_, easy);
+  }
+
+  void stop(const std::shared_ptr<State>& state) {
+    if (state->easy) finish(state->easy, CURLE_ABORTED_BY_CALLBACK);
+  }
+
+  void resume(const std::shared_ptr<State>& state) {
+    if (state->easy) curl_easy_pause(state->easy, CURLPAUSE_CONT);
+  }
+
+ private:
+  void apply(State& state, CURL* easy) {
+    const Request& request = state.request;
+    curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, state.error_text);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, options_.user_agent.c_str());
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 0L);
+    curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROXY, options_.proxy.c_str());
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, options_.no_proxy.c_str());
+    if (!options_.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.timeouts.connect.count()));
+    if (request.timeouts.total.count() > 0)
+      curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeouts.total.count()));
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, &state);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, &state);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L * 1024);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);
+
+    for (const auto& [name, value] : request.headers.entries())
+      state.header_list = curl_slist_append(state.header_list, (name + (value.empty() ? ";" : ": " + value)).c_str());
+    state.header_list = curl_slist_append(state.header_list, "Expect:");
+    if (request.body_stream) {
+      curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+      curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload);
+      curl_easy_setopt(easy, CURLOPT_READDATA, &state);
+      if (request.body_stream_bytes >= 0)
+        curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.body_stream_bytes));
+    } else if (!request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH") {
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
+      if (!request.headers.has("Content-Type")) state.header_list = curl_slist_append(state.header_list, "Content-Type:");
+    } else if (request.method == "HEAD") {
+      curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    }
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, state.header_list);
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  }
+
+  void run() {
+    for (;;) {
+      for (auto& task : take_tasks()) task();
+      if (stopping_) break;
+      int running = 0;
+      curl_multi_perform(multi_, &running);
+      int queued = 0;
+      while (CURLMsg* message = curl_multi_info_read(multi_, &queued))
+        if (message->msg == CURLMSG_DONE) finish(message->easy_handle, message->data.result);
+      expire_idle();
+      curl_multi_poll(multi_, nullptr, 0, 1000, nullptr);
+    }
+  }
+
+  std::deque<std::function<void()>> take_tasks() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(tasks_, {});
+  }
+
+  // curl has no timeout for "no byte for so long" that knows of pauses; a paused transfer is not idle.
+  void expire_idle() {
+    const auto now = std::chrono::steady_clock::now();
+    std::vector<CURL*> expired;
+    for (auto& [easy, state] : active_) {
+      curl_off_t sent = 0;
+      curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+      const std::lock_guard lock(state->mutex);
+      if (sent != state->bytes_seen || state->paused) {
+        state->bytes_seen = sent;
+        state->last_byte = now;
+      }
+      const auto idle = state->request.timeouts.idle;
+      if (idle.count() > 0 && now - state->last_byte > idle) {
+        state->idle_expired = true;
+        expired.push_back(easy);
+      }
+    }
+    for (CURL* easy : expired) finish(easy, CURLE_OPERATION_TIMEDOUT);
+  }
+
+  void finish(CURL* easy, CURLcode code) {
+    const auto found = active_.find(easy);
+    if (found == active_.end()) return;
+    const std::shared_ptr<State> state = found->second;
+    active_.erase(found);
+    long connects = 0;
+    curl_off_t sent = 0;
+    curl_off_t connected_us = 0;
+    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
+    curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
+    curl_multi_remove_handle(multi_, easy);
+    {
+      const std::lock_guard lock(state->mutex);
+      if (connected_us > 0 || sent > 0) state->reached_server = true;
+      state->response.bytes_sent = static_cast<uint64_t>(sent);
+      if (state->cancelled)
+        state->error = Error(Code::kCancelled, state->request.label + " was cancelled");
+      else if (state->request.body_stream && state->request.body_stream->failure())
+        state->error = state->request.body_stream->failure();
+      else if (code != CURLE_OK)
+        state->error = classify(code, *state);
+    }
+    release(*state);
+    const std::lock_guard lock(state->mutex);
+    state->done = true;
+    state->changed.notify_all();
+  }
+
+  static void release(State& state) {
+    if (state.request.body_stream) state.request.body_stream->abandon();
+    curl_easy_cleanup(std::exchange(state.easy, nullptr));
+    curl_slist_free_all(std::exchange(state.header_list, nullptr));
+  }
+
+  const CurlOptions options_;
+  CURLM* multi_ = nullptr;
+  std::thread thread_;
+  bool stopping_ = false;  // loop thread only
+  std::map<CURL*, std::shared_ptr<State>> active_;
+  std::mutex mutex_;
+  std::deque<std::function<void()>> tasks_;
+
+};
+
+namespace {
+
+class CurlExchange : public Exchange {
+ public:
+  CurlExchange(std::shared_ptr<State> state, std::function<void(std::function<void()>)> post, std::function<void(std::shared_ptr<State>)> stop,
+               std::function<void(std::shared_ptr<State>)> resume)
+      : state_(std::move(state)), post_(std::move(post)), stop_(std::move(stop)), resume_(std::move(resume)) {}
+
+  ~CurlExchange() override {
+    cancel();
+    std::unique_lock lock(state_->mutex);
+    state_->changed.wait(lock, [this] { return state_->done; });
+  }
+
+  Result<const Response*> head() override {
+    std::unique_lock lock(state_->mutex);
+    state_->changed.wait(lock, [this] { return state_->head_done || state_->done; });
+    if (state_->head_done) return static_cast<const Response*>(&state_->response);
+    return *state_->error;
+  }
+
+  Result<std::string> read(Milliseconds wait) override {
+    std::unique_lock lock(state_->mutex);
+    const bool ready = state_->changed.wait_for(lock, wait, [this] { return !state_->buffer.empty() || state_->done; });
+    if (!state_->buffer.empty()) {
+      std::string bytes = std::move(state_->buffer);
+      state_->buffer.clear();
+      if (std::exchange(state_->paused, false)) post_([resume = resume_, state = state_] { resume(state); });
+      return bytes;
+    }
+    if (!ready) return Error(Code::kDeadline, state_->request.label + ": no byte yet");
+    if (state_->error) return *state_->error;
+    return std::string();
+  }
+
+  void cancel() override {
+    {
+      const std::lock_guard lock(state_->mutex);
+      if (state_->done || state_->cancelled) return;
+      state_->cancelled = true;
+    }
+    post_([stop = stop_, state = state_] { stop(state); });
+  }
+
+  bool reached_server() const override {
+    const std::lock_guard lock(state_->mutex);
+    return state_->reached_server;
+  }
+
+ private:
+  std::shared_ptr<State> state_;
+  std::function<void(std::function<void()>)> post_;
+  std::function<void(std::shared_ptr<State>)> stop_;
+  std::function<void(std::shared_ptr<State>)> resume_;
+};
+
+}  // namespace
+
+CurlTransport::CurlTransport(CurlOptions options) : loop_(std::make_unique<Loop>(std::move(options))) {}
+CurlTransport::~CurlTransport() = default;
+
+std::unique_ptr<Exchange> CurlTransport::open(Request request) {
+  auto state = std::make_shared<State>(std::move(request));
+  Loop* loop = loop_.get();
+  if (state->request.body_stream) {
+    state->request.body_stream->on_readable([loop, weak = std::weak_ptr<State>(state)] {
+      loop->post([loop, weak] {
+        if (auto alive = weak.lock()) loop->resume(alive);
+      });
+    });
+  }
+  loop->post([loop, state] { loop->start(state); });
+  return std::make_unique<CurlExchange>(
+      state, [loop](std::function<void()> task) { loop->post(std::move(task)); },
+      [loop](const std::shared_ptr<State>& s) { loop->stop(s); }, [loop](const std::shared_ptr<State>& s) { loop->resume(s); });
+}
+
+}  // namespace osiris::http

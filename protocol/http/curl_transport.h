@@ -1,0 +1,32 @@
+// The transport that talks to a network: libcurl's multi interface on one thread of its own.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "protocol/http/transport.h"
+
+namespace osiris::http {
+
+struct CurlOptions {
+  std::string ca_file;   // PEM; empty: the system's store. Certificates are always verified
+  std::string proxy;     // empty: none (the caller decides whether the environment is honoured)
+  std::string no_proxy;
+  std::string user_agent = "osiris";
+  long connections_max = 16;
+};
+
+// Connections are reused, HTTP/2 is spoken where TLS offers it, redirects are not followed (they would carry the API key away),
+// and only http and https are allowed. Exchanges may be opened from any thread; all must be gone before the transport is.
+class CurlTransport : public Transport {
+ public:
+  explicit CurlTransport(CurlOptions options = {});
+  ~CurlTransport() override;
+  std::unique_ptr<Exchange> open(Request request) override;
+
+ private:
+  class Loop;
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace osiris::http

@@ -1,0 +1,71 @@
+#include "protocol/http/retry.h"
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+
+#include "protocol/base/clock.h"
+
+namespace osiris::http {
+namespace {
+
+bool is_transient(int status) { return status == 429 || status == 500 || status == 502 || status == 503 || status == 504; }
+
+struct Verdict {
+  bool retry = false;
+  std::string reason;
+};
+
+Verdict judge(const Request& request, const Outcome& outcome) {
+  if (outcome.response) {
+    const int status = outcome.response->status;
+    if (!is_transient(status)) return {};
+    return {status == 429 || is_idempotent(request), "HTTP " + std::to_string(status)};
+  }
+  const Failure& failure = *outcome.failure;
+  if (failure.error.code != Code::kUnavailable) return {};
+  return {!failure.reached_server || is_idempotent(request), failure.error.message};
+}
+
+}  // namespace
+
+std::optional<Milliseconds> parse_retry_after(std::string_view value, int64_t now_unix_s) {
+  int64_t seconds = 0;
+  const auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+  if (code == std::errc() && end == value.data() + value.size() && !value.empty())
+    return seconds < 0 || seconds > 86'400 * 7 ? std::nullopt : std::optional(Milliseconds(seconds * 1000));
+  tm fields{};
+  const std::string text(value);
+  const char* rest = strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &fields);
+  if (!rest || *rest) return std::nullopt;
+  const int64_t until = timegm(&fields) - now_unix_s;
+  return Milliseconds(std::clamp<int64_t>(until, 0, 86'400 * 7) * 1000);
+}
+
+RetryingSender::RetryingSender(Transport& transport, RetryPolicy policy, std::function<bool(Milliseconds)> sleep,
+                               std::function<void(const Request&, const RetryNote&)> note)
+    : transport_(transport), policy_(policy), sleep_(std::move(sleep)), note_(std::move(note)), random_(policy.seed) {}
+
+Outcome RetryingSender::send(const Request& request, const SendOptions& options) {
+  Milliseconds waited{0};
+  for (int attempt = 1;; ++attempt) {
+    Outcome outcome = http::send(transport_, request, options);
+    if (outcome.response) outcome.response->attempts = attempt;
+    if (outcome.failure) outcome.failure->attempts = attempt;
+    const Verdict verdict = judge(request, outcome);
+    if (!verdict.retry || attempt >= policy_.attempts_max || request.body_stream) return outcome;
+
+    const int64_t ceiling = std::min<int64_t>(policy_.delay_first.count() << std::min(attempt - 1, 20), policy_.delay_max.count());
+    Milliseconds wait(std::uniform_int_distribution<int64_t>(ceiling / 2, ceiling)(random_));
+    if (outcome.response) {
+      const auto asked = parse_retry_after(outcome.response->headers.get("Retry-After"), system_clock().unix_ns() / 1'000'000'000);
+      if (asked) wait = std::max(wait, *asked);
+    }
+    if (waited + wait > policy_.budget) return outcome;
+    if (note_) note_(request, RetryNote{attempt, wait, verdict.reason});
+    if (!sleep_(wait)) return outcome;
+    waited += wait;
+  }
+}
+
+}  // namespace osiris::http

@@ -1,0 +1,54 @@
+// Retries around any transport, only where a second try cannot do harm:
+//
+//   - an idempotent request after a broken connection or a 429, 500, 502, 503 or 504;
+//   - any request that cannot have reached the server (refused, unresolved, timed out while connecting);
+//   - any request answered 429: the server says it did not act.
+//
+// The wait grows exponentially with full jitter, never under a Retry-After the server named, and never past the budget:
+// when the next wait would be, the last answer is returned as it is.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <random>
+
+#include "protocol/http/transport.h"
+
+namespace osiris::http {
+
+struct RetryPolicy {
+  int attempts_max = 4;
+  Milliseconds delay_first{200};
+  Milliseconds delay_max{8'000};
+  Milliseconds budget{30'000};  // all waits together, Retry-After included
+  uint64_t seed = std::random_device{}();
+};
+
+// What the retry layer did, for logs and error messages.
+struct RetryNote {
+  int attempt;  // the one that failed, from 1
+  Milliseconds wait;
+  std::string reason;
+};
+
+class RetryingSender {
+ public:
+  // `sleep` waits and returns false if it was interrupted (then no further attempt is made).
+  RetryingSender(Transport& transport, RetryPolicy policy, std::function<bool(Milliseconds)> sleep,
+                 std::function<void(const Request&, const RetryNote&)> note = {});
+
+  // As http::send. A request with a body_stream is never sent twice. [one thread at a time]
+  Outcome send(const Request& request, const SendOptions& options = {});
+
+ private:
+  Transport& transport_;
+  const RetryPolicy policy_;
+  std::function<bool(Milliseconds)> sleep_;
+  std::function<void(const Request&, const RetryNote&)> note_;
+  std::mt19937_64 random_;
+};
+
+// Retry-After as seconds or as an HTTP date; nullopt when absent or malformed. now_unix_s is the reader's clock.
+std::optional<Milliseconds> parse_retry_after(std::string_view value, int64_t now_unix_s);
+
+}  // namespace osiris::http

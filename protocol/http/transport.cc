@@ -1,0 +1,135 @@
+#include "protocol/http/transport.h"
+
+#include <strings.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace osiris::http {
+
+std::string_view Headers::get(std::string_view name) const {
+  for (const auto& [key, value] : entries_)
+    if (key.size() == name.size() && strncasecmp(key.data(), name.data(), name.size()) == 0) return value;
+  return {};
+}
+
+bool Headers::has(std::string_view name) const {
+  return std::any_of(entries_.begin(), entries_.end(), [name](const auto& entry) {
+    return entry.first.size() == name.size() && strncasecmp(entry.first.data(), name.data(), name.size()) == 0;
+  });
+}
+
+bool BodyPipe::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    std::function<void()> notify;
+    {
+      std::unique_lock lock(mutex_);
+      room_.wait(lock, [this] { return abandoned_ || buffer_.size() - offset_ < capacity_bytes_; });
+      if (abandoned_) return false;
+      const size_t held = buffer_.size() - offset_;
+      if (offset_ > 0) {
+        buffer_.erase(0, offset_);
+        offset_ = 0;
+      }
+      const size_t taken = std::min(bytes.size(), capacity_bytes_ - held);
+      buffer_.append(bytes.substr(0, taken));
+      bytes.remove_prefix(taken);
+      if (held == 0) notify = notify_;
+    }
+    if (notify) notify();
+  }
+  return true;
+}
+
+void BodyPipe::close() {
+  std::function<void()> notify;
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    notify = notify_;
+  }
+  if (notify) notify();
+}
+
+void BodyPipe::fail(Error error) {
+  std::function<void()> notify;
+  {
+    const std::lock_guard lock(mutex_);
+    failure_ = std::move(error);
+    notify = notify_;
+  }
+  if (notify) notify();
+}
+
+BodyPipe::Read BodyPipe::read(char* into, size_t capacity, size_t* count) {
+  const std::lock_guard lock(mutex_);
+  *count = 0;
+  if (failure_) return Read::kFailed;
+  const size_t held = buffer_.size() - offset_;
+  if (held == 0) return closed_ ? Read::kEnd : Read::kAgain;
+  *count = std::min(capacity, held);
+  std::memcpy(into, buffer_.data() + offset_, *count);
+  offset_ += *count;
+  room_.notify_one();
+  return Read::kBytes;
+}
+
+void BodyPipe::abandon() {
+  const std::lock_guard lock(mutex_);
+  abandoned_ = true;
+  notify_ = nullptr;
+  room_.notify_all();
+}
+
+void BodyPipe::on_readable(std::function<void()> notify) {
+  const std::lock_guard lock(mutex_);
+  notify_ = std::move(notify);
+}
+
+std::optional<Error> BodyPipe::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+bool is_idempotent(const Request& request) {
+  return request.idempotent || request.method == "GET" || request.method == "HEAD" || request.method == "PUT" ||
+         request.method == "DELETE";
+}
+
+Outcome send(Transport& transport, const Request& request, const SendOptions& options) {
+  const std::unique_ptr<Exchange> exchange = transport.open(request);
+  Response response;
+  std::string body;
+  auto failed = [&](const Error& error) {
+    Outcome outcome;
+    outcome.failure = Failure{error, exchange->reached_server(), 1};
+    return outcome;
+  };
+  constexpr Milliseconds kPoll{50};
+  for (;;) {
+    if (options.cancelled && options.cancelled->load()) {
+      exchange->cancel();
+      return failed(Error(Code::kCancelled, request.label + " was cancelled"));
+    }
+    auto bytes = exchange->read(options.cancelled ? kPoll : Milliseconds{1000});
+    if (!bytes) {
+      if (bytes.error().code == Code::kDeadline && bytes.error().category.empty()) continue;  // just no byte yet
+      return failed(bytes.error());
+    }
+    if (bytes->empty()) break;
+    if (body.size() + bytes->size() > options.max_body_bytes) {
+      exchange->cancel();
+      return failed(Error(Code::kExhausted, request.label + ": the reply is larger than " + std::to_string(options.max_body_bytes) + " bytes"));
+    }
+    body += *bytes;
+  }
+  auto head = exchange->head();
+  if (!head) return failed(head.error());
+  response = **head;
+  response.body = std::move(body);
+  Outcome outcome;
+  outcome.response = std::move(response);
+  return outcome;
+}
+
+}  // namespace osiris::http

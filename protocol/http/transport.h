@@ -1,0 +1,139 @@
+// HTTP as the project needs it: many exchanges at once over reused connections, bodies that stream both ways, and
+// errors that say whether the other side can have seen the request. curl_transport.cc is the one that talks to a network;
+// retry.h wraps any transport.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "protocol/base/error.h"
+
+namespace osiris::http {
+
+using Milliseconds = std::chrono::milliseconds;
+
+class Headers {
+ public:
+  Headers() = default;
+  Headers(std::initializer_list<std::pair<std::string, std::string>> entries) : entries_(entries) {}
+  void add(std::string name, std::string value) { entries_.emplace_back(std::move(name), std::move(value)); }
+  // Names compare without case; the first one wins. Empty when absent.
+  std::string_view get(std::string_view name) const;
+  bool has(std::string_view name) const;
+  const std::vector<std::pair<std::string, std::string>>& entries() const { return entries_; }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> entries_;
+};
+
+// A bounded pipe between the thread that makes a request body and the transport that sends it.
+class BodyPipe {
+ public:
+  explicit BodyPipe(size_t capacity_bytes = 1 << 20) : capacity_bytes_(capacity_bytes) {}
+
+  // Producer. Blocks while full; false once the reading end is gone (the exchange ended), so stop producing.
+  bool write(std::string_view bytes);
+  // Producer. No more bytes follow; with an error the request is aborted instead of completed.
+  void close();
+  void fail(Error error);
+
+  // Transport. Copies up to `capacity` bytes; kAgain while empty, kEnd after close(), kFailed after fail().
+  enum class Read { kBytes, kAgain, kEnd, kFailed };
+  Read read(char* into, size_t capacity, size_t* count);
+  void abandon();
+  // Called (by the producer's thread) whenever bytes or the end arrive after the pipe was empty.
+  void on_readable(std::function<void()> notify);
+  std::optional<Error> failure() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable room_;
+  std::string buffer_;
+  size_t offset_ = 0;
+  size_t capacity_bytes_;
+  bool closed_ = false;
+  bool abandoned_ = false;
+  std::optional<Error> failure_;
+  std::function<void()> notify_;
+};
+
+struct Timeouts {
+  Milliseconds connect{10'000};
+  Milliseconds idle{60'000};   // no byte in either direction for this long; 0: none
+  Milliseconds total{0};       // the whole exchange; 0: none
+};
+
+struct Request {
+  std::string method = "GET";
+  std::string url;
+  Headers headers;
+  std::string body;                       // sent with Content-Length
+  std::shared_ptr<BodyPipe> body_stream;  // instead of `body`: sent chunked, or with body_stream_bytes as Content-Length
+  int64_t body_stream_bytes = -1;
+  Timeouts timeouts;
+  // May this be sent twice without harm? GET, HEAD, PUT and DELETE are; a POST only if its sender says so.
+  bool idempotent = false;
+  std::string label;  // what this call is, for messages: "create sandbox"
+};
+
+bool is_idempotent(const Request& request);
+
+struct Response {
+  int status = 0;
+  Headers headers;
+  std::string body;
+  uint64_t bytes_sent = 0;      // body bytes
+  uint64_t bytes_received = 0;  // body bytes on the wire
+  int attempts = 1;
+};
+
+// Why an exchange brought no response, beside its Error.
+struct Failure {
+  Error error;
+  bool reached_server = true;  // false: refused, unresolved or not connected; the request cannot have had an effect
+  int attempts = 1;
+};
+
+// One exchange under way. Reads may come from one thread at a time; cancel() from any.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;  // cancels what is still under way
+
+  // Status and headers; blocks until they are here. The reference lives as long as the exchange.
+  virtual Result<const Response*> head() = 0;
+  // The next bytes of the body: empty at its end. kDeadline after `wait` without a byte (the exchange goes on); kUnavailable
+  // when the connection broke, kCancelled after cancel().
+  virtual Result<std::string> read(Milliseconds wait) = 0;
+  virtual void cancel() = 0;
+  virtual bool reached_server() const = 0;
+};
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  // [any thread] Starts an exchange and returns at once.
+  virtual std::unique_ptr<Exchange> open(Request request) = 0;
+};
+
+// Runs an exchange to its end, keeping at most max_body_bytes (more is kExhausted). `cancelled` is polled while waiting.
+struct SendOptions {
+  size_t max_body_bytes = 64u << 20;
+  const std::atomic<bool>* cancelled = nullptr;
+};
+struct Outcome {
+  std::optional<Response> response;
+  std::optional<Failure> failure;
+};
+Outcome send(Transport& transport, const Request& request, const SendOptions& options = {});
+
+}  // namespace osiris::http
