@@ -1,0 +1,133 @@
+// A step's world for driver tests: a real DuckDB, real directories, everything a driver reports kept for looking at. It
+// does what the worker does around a step (output relation in a database of its own, interrupt on cancel, inputs as
+// views) and nothing else; confinement of SQL is the worker's and is tested there.
+#pragma once
+
+#include <duckdb.h>
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "worker/driver_api/driver.h"
+
+namespace osiris::worker::test {
+
+struct RecordedEvent {
+  std::string name;
+  Json fields;
+};
+struct RecordedMetric {
+  std::string name;
+  double value = 0;
+  std::string unit;
+};
+struct RecordedOutput {
+  OutputFile file;
+  uint64_t rows = 0;
+};
+
+// Use: StepHarness step("extract"); step.write_file("in.csv", "a\n1\n"); step.set_config({{"path", "in.csv"}});
+//      auto outcome = step.run(filesystem_csv_extractor()); EXPECT_EQ(step.query("SELECT ..."), ...).
+class StepHarness : public StepContext {
+ public:
+  // `duckdb_settings`: "memory_limit" -> "512MiB", ... for the database.
+  explicit StepHarness(std::string step_id = "step", std::vector<std::pair<std::string, std::string>> duckdb_settings = {});
+  ~StepHarness() override;  // closes the database, removes the directories
+  StepHarness(const StepHarness&) = delete;
+  StepHarness& operator=(const StepHarness&) = delete;
+
+  // ---- arranging
+  void set_config(std::initializer_list<Json::Member> members) { config_ = Json::object(members); }
+  void set_config(Json config) { config_ = std::move(config); }
+  void set_setting(std::string_view key, Json value) { settings_.set(key, std::move(value)); }
+  void set_connection(std::string family, std::string alias, Json fields);
+  void set_environment(Json environment) { environment_ = std::move(environment); }
+  // Runs SQL in the database as the test (aborts the test program with the engine's text if it fails).
+  void sql(const std::string& text);
+  // Makes an input of the step: "df_<from_step>" shows the rows of `select`.
+  void add_input(const std::string& from_step, const std::string& select);
+  // Under the work directory; parents are made.
+  std::filesystem::path write_file(std::string_view relative, std::string_view bytes);
+  // Cancels from inside progress() once `rows` rows are reported; what a user's Ctrl-C does, without a clock.
+  void cancel_at_progress(uint64_t rows) { cancel_at_ = rows; }
+  // Called from inside progress(), on whatever thread reports.
+  void on_progress(std::function<void(uint64_t rows)> call) { on_progress_ = std::move(call); }
+  // [any thread] Sets is_cancelled() and interrupts the running statement.
+  void cancel();
+
+  // ---- acting
+  Result<StepOutcome> run(const Driver& driver) { return driver.run(*this); }
+  Status check(const Driver& driver) { return driver.check ? driver.check(*this) : Status(); }
+
+  // ---- looking
+  const std::filesystem::path& work_dir() const { return work_dir_; }
+  std::string read_file(std::string_view relative) const;
+  bool has_output_table();
+  // The result as text: one line per row, '|' between columns, NULL as "NULL". "{out}" in `text` is the output table.
+  std::string query(std::string text);
+  // "name TYPE, name TYPE" of the output table.
+  std::string output_columns();
+  // Names of files in a directory of the work directory, sorted; hidden ones too.
+  std::vector<std::string> files_in(std::string_view relative = ".") const;
+  std::vector<RecordedEvent> events() const;
+  std::vector<RecordedMetric> metrics() const;
+  std::vector<std::string> logs() const;
+  std::vector<RecordedOutput> outputs() const;
+  std::vector<uint64_t> progress_reports() const;
+  // Everything the driver said (events, metrics, logs, output paths), for searching secrets in.
+  std::string everything_said() const;
+
+  // ---- StepContext
+  const std::string& step_id() const override { return step_id_; }
+  const Json& config() const override { return config_; }
+  const ConnectionFields* connection() const override { return has_connection_ ? &connection_ : nullptr; }
+  const std::vector<Input>& inputs() const override { return inputs_; }
+  std::filesystem::path resolve(std::string_view path) const override;
+  std::filesystem::path output_target(std::string_view path) const override { return resolve(path); }
+  const std::filesystem::path& artifacts_dir() const override { return artifacts_dir_; }
+  const std::filesystem::path& scratch_dir() const override { return scratch_dir_; }
+  duckdb_connection connection_handle() override { return connection_handle_; }
+  duckdb_connection open_connection() override;
+  const std::string& output_table() const override { return output_table_; }
+  Result<uint64_t> run_confined(std::string_view sql) override;
+  bool is_cancelled() const override { return cancelled_; }
+  void progress(uint64_t rows) override;
+  void event(std::string_view name, Json fields) override;
+  void metric(std::string_view name, double value, std::string_view unit) override;
+  void log(std::string_view text) override;
+  Status add_output(const OutputFile& file, uint64_t rows) override;
+  const Json& passed_environment() const override { return environment_; }
+  const Json& settings() const override { return settings_; }
+
+ private:
+  std::string step_id_;
+  Json config_ = Json::object();
+  Json settings_ = Json::object();
+  Json environment_ = Json::object();
+  bool has_connection_ = false;
+  ConnectionFields connection_;
+  std::vector<Input> inputs_;
+  std::filesystem::path root_, work_dir_, artifacts_dir_, scratch_dir_;
+  duckdb_database database_ = nullptr;
+  duckdb_connection connection_handle_ = nullptr;  // the step's
+  duckdb_connection test_connection_ = nullptr;    // the test's own
+  std::string output_table_;
+  std::atomic<bool> cancelled_{false};
+  std::atomic<uint64_t> cancel_at_{UINT64_MAX};
+  std::function<void(uint64_t)> on_progress_;
+
+  mutable std::mutex mutex_;  // guards what the driver reported
+  std::vector<RecordedEvent> events_;
+  std::vector<RecordedMetric> metrics_;
+  std::vector<std::string> logs_;
+  std::vector<RecordedOutput> outputs_;
+  std::vector<uint64_t> progress_;
+};
+
+}  // namespace osiris::worker::test
