@@ -1,0 +1,50 @@
+#include "protocol/rpc/conversation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/rpc/params.h"
+
+namespace osiris::rpc {
+
+Request Conversation::ask(std::string_view method, Json params, std::string subject) {
+  const uint64_t order = next_request_++;
+  Request request{"req_" + std::to_string(order), std::string(method), std::move(params)};
+  open_.emplace(request.id, std::pair(order, Asked{request.id, request.method, std::move(subject)}));
+  return request;
+}
+
+Request Conversation::ask_replay() {
+  replay_pending_ = true;
+  return ask(method::kReplay, Json::object({{"from_seq", next_seq_}}));
+}
+
+Conversation::Taken Conversation::take(const Record& record) {
+  const uint64_t seq = record_seq(record);
+  if (seq != 0 && seq < next_seq_) return {Verdict::kDuplicate, {}};
+  if (seq > next_seq_) return {Verdict::kHole, {}};
+
+  Taken taken;
+  if (const auto* response = std::get_if<Response>(&record)) {
+    if (const auto found = open_.find(response->id); found != open_.end()) {
+      taken.answered = std::move(found->second.second);
+      if (taken.answered->method == method::kReplay) replay_pending_ = false;
+      open_.erase(found);
+    } else {
+      taken.verdict = Verdict::kUnasked;
+    }
+  }
+  if (seq != 0) ++next_seq_;
+  return taken;
+}
+
+std::vector<Conversation::Asked> Conversation::unanswered() const {
+  std::vector<std::pair<uint64_t, Asked>> sorted;
+  for (const auto& [id, entry] : open_) sorted.push_back(entry);
+  std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<Asked> asked;
+  for (auto& [order, request] : sorted) asked.push_back(std::move(request));
+  return asked;
+}
+
+}  // namespace osiris::rpc
