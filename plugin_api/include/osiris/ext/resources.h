@@ -1,0 +1,42 @@
+/* osiris/ext/resources.h: the extension "osiris.resources/1"
+ *
+ * What an adapter owns far away (sandboxes, templates), listed and released outside any run. The
+ * host shows it as `osiris resources list|release|reap --adapter NAME`; reaping is a list of
+ * leftovers followed by one release each. Asked for by osiris_adapter_type.extension(); the rules
+ * of osiris/adapter.h hold, results are delivered as JSON (docs/plugin-abi.md, "Resources").
+ */
+#ifndef OSIRIS_EXT_RESOURCES_H
+#define OSIRIS_EXT_RESOURCES_H
+
+#include "osiris/adapter.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define OSIRIS_RESOURCES_V1 "osiris.resources/1"
+
+/* Static. Both functions take an instance that was created and configured, and that is used for
+ * no run. Failure is reported as everywhere: host->fail once, then the status. */
+typedef struct osiris_resources {
+  uint32_t size, reserved; /* reserved: 0 */
+
+  /* [run] State: configured; any number of times. Delivers "resources". Changes nothing, here or
+   * far away. filter_json is an object, its keys all optional:
+   *   "kind"            only resources of this kind ("sandbox", "template")
+   *   "owner_id"        only those whose far-side metadata name this owner; absent: all the
+   *                     account shows
+   *   "live_run_ids"    runs whose process lives; a resource of "owner_id" with another run id is
+   *                     a leftover
+   *   "leftovers_only"  true: only leftovers */
+  osiris_status (*list)(osiris_adapter *, osiris_str filter_json) OSIRIS_NOEXCEPT;
+
+  /* [run] State: configured; any number of times. Releases one resource and verifies that it is
+   * gone. Delivers "released". A resource that no longer exists is OSIRIS_OK. */
+  osiris_status (*release)(osiris_adapter *, osiris_str kind, osiris_str id) OSIRIS_NOEXCEPT;
+} osiris_resources;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
