@@ -42,6 +42,8 @@ struct Error {
   // The reference's taxonomy code for this error ("connection.auth_failed", "write.disk_full", ...), assigned where
   // the error is made; empty when none applies.
   std::string category;
+  // A JSON object for programs ({"request_id":...,"attempts":2}), or empty; never a secret.
+  std::string detail;
 
   Error() = default;
   Error(Code c, std::string m, std::string h = {}, std::string cat = {})
