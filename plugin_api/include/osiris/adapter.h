@@ -176,7 +176,7 @@ struct osiris_host {
   /* Something that happened, for events.jsonl. State: until the [run] call it belongs to returns.
    * Never dropped: waits for room in the host's queue. Names are those of docs/plugin-abi.md.
    * A resource that outlives the call or costs money is announced before its first use:
-   * "resource_acquired" {"kind", "id", "expires_at", "cleanup"}, and "resource_released"
+   * "resource_acquired" {"kind", "id", "expires", "cleanup"}, and "resource_released"
    * {"kind", "id", "verified"} after; both reach the disk before this returns. */
   void (*emit_event)(const osiris_host *, const osiris_event *) OSIRIS_NOEXCEPT;
 
