@@ -1,0 +1,56 @@
+#include "host/yaml/diagnostic.h"
+
+namespace osiris {
+
+Json Diagnostic::to_json() const {
+  Json json = Json::object({{"type", type}, {"message", message}, {"location", location}});
+  if (!file.empty()) json.set("file", file);
+  if (mark.line > 0) {
+    json.set("line", mark.line);
+    json.set("column", mark.column);
+  }
+  if (!hint.empty()) json.set("hint", hint);
+  return json;
+}
+
+std::string Diagnostic::to_text() const {
+  std::string text = file;
+  if (mark.line > 0) text += ":" + std::to_string(mark.line) + ":" + std::to_string(mark.column);
+  if (!text.empty()) text += ": ";
+  text += level == Level::kError ? "error: " : "warning: ";
+  text += message;
+  if (!location.empty() && location != "root") text += " [" + location + "]";
+  if (!hint.empty()) text += " (" + hint + ")";
+  return text;
+}
+
+void Diagnostics::add(Diagnostic diagnostic) {
+  auto& list = diagnostic.level == Diagnostic::Level::kError ? errors_ : warnings_;
+  list.push_back(std::move(diagnostic));
+}
+
+void Diagnostics::error(std::string type, std::string message, std::string location, Mark mark, std::string hint) {
+  add({Diagnostic::Level::kError, std::move(type), std::move(message), std::move(location), file_, mark, std::move(hint)});
+}
+
+void Diagnostics::warning(std::string type, std::string message, std::string location, Mark mark, std::string hint) {
+  add({Diagnostic::Level::kWarning, std::move(type), std::move(message), std::move(location), file_, mark, std::move(hint)});
+}
+
+void Diagnostics::append(const Diagnostics& other) {
+  errors_.insert(errors_.end(), other.errors_.begin(), other.errors_.end());
+  warnings_.insert(warnings_.end(), other.warnings_.begin(), other.warnings_.end());
+}
+
+Error Diagnostics::to_error() const {
+  const Diagnostic& first = errors_.front();
+  std::string message = first.file;
+  if (first.mark.line > 0) message += ":" + std::to_string(first.mark.line) + ":" + std::to_string(first.mark.column);
+  if (!message.empty()) message += ": ";
+  message += first.message;
+  if (!first.location.empty() && first.location != "root") message += " [" + first.location + "]";
+  if (errors_.size() > 1) message += " (and " + std::to_string(errors_.size() - 1) + " more)";
+  return Error(Code::kInvalidArgument, std::move(message), first.hint, "config.invalid");
+}
+
+}  // namespace osiris

@@ -1,0 +1,56 @@
+#include "host/yaml/node.h"
+
+#include <algorithm>
+
+namespace osiris {
+
+const YamlNode::Member* YamlNode::find_member(std::string_view key) const {
+  for (const Member& member : members)
+    if (member.key == key) return &member;
+  return nullptr;
+}
+
+const YamlNode* YamlNode::find(std::string_view key) const {
+  const Member* member = find_member(key);
+  return member ? &member->value : nullptr;
+}
+
+YamlNode* YamlNode::find(std::string_view key) {
+  return const_cast<YamlNode*>(static_cast<const YamlNode*>(this)->find(key));
+}
+
+bool YamlNode::erase(std::string_view key) {
+  return std::erase_if(members, [key](const Member& member) { return member.key == key; }) > 0;
+}
+
+std::string_view YamlNode::python_type() const {
+  switch (kind) {
+    case Kind::kNull: return "NoneType";
+    case Kind::kBool: return "bool";
+    case Kind::kInt: return "int";
+    case Kind::kFloat: return "float";
+    case Kind::kString: return "str";
+    case Kind::kTimestamp: return text().size() > 10 ? "datetime" : "date";
+    case Kind::kSequence: return "list";
+    case Kind::kMapping: return "dict";
+  }
+  return "object";
+}
+
+Json YamlNode::to_json() const {
+  if (kind == Kind::kSequence) {
+    Json::Array array;
+    array.reserve(items.size());
+    for (const YamlNode& item : items) array.push_back(item.to_json());
+    return Json(std::move(array));
+  }
+  if (kind == Kind::kMapping) {
+    Json::Object object;
+    object.reserve(members.size());
+    for (const Member& member : members) object.emplace_back(member.key, member.value.to_json());
+    return Json(std::move(object));
+  }
+  return scalar;
+}
+
+}  // namespace osiris

@@ -1,0 +1,313 @@
+// yaml-cpp's events turned into our tree. The only file that includes yaml-cpp; its exceptions end here.
+//
+// Bounds: depth, and the nodes that aliases and merge keys may add. yaml-cpp itself delivers an alias as one event and limits
+// its own recursion, so a small hostile file can cost neither memory nor stack.
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+#include <map>
+#include <optional>
+#include <sstream>
+#include <unordered_map>
+
+#include "host/yaml/node.h"
+#include "protocol/base/file.h"
+#include "protocol/base/text.h"
+
+namespace osiris {
+namespace {
+
+// Thrown by our handler through yaml-cpp, caught in parse_yaml.
+struct Refused {
+  Mark mark;
+  std::string message;
+  std::string hint;
+};
+
+struct Sized {
+  YamlNode node;
+  size_t nodes = 1;
+  int height = 1;
+};
+
+class TreeBuilder : public YAML::EventHandler {
+ public:
+  TreeBuilder(std::string_view text, const YamlLimits& limits, Diagnostics& diagnostics)
+      : text_(text), limits_(limits), diagnostics_(diagnostics) {
+    line_starts_.push_back(0);
+    for (size_t i = 0; i < text.size(); ++i)
+      if (text[i] == '\n') line_starts_.push_back(i + 1);
+  }
+
+  YamlNode take() { return root_ ? std::move(root_->node) : YamlNode(); }
+
+  // yaml-cpp counts from 0 and in bytes.
+  Mark mark_of(const YAML::Mark& mark) const {
+    if (mark.line < 0) return {};
+    int column = mark.column;
+    if (static_cast<size_t>(mark.line) < line_starts_.size() && column < 4096) {
+      const std::string_view line = text_.substr(line_starts_[static_cast<size_t>(mark.line)]);
+      int continuation = 0;
+      for (size_t i = 0; i < static_cast<size_t>(mark.column) && i < line.size(); ++i)
+        if ((static_cast<unsigned char>(line[i]) & 0xc0) == 0x80) ++continuation;
+      column -= continuation;
+    }
+    return {mark.line + 1, column + 1};
+  }
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    Sized value;
+    value.node.mark = mark_of(mark);
+    add(std::move(value), anchor, false);
+  }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const auto found = anchors_.find(anchor);
+    if (found == anchors_.end()) throw Refused{mark_of(mark), "an alias stands inside the node it names", {}};
+    Sized copy = found->second;
+    count_alias_nodes(copy.nodes, mark_of(mark));
+    if (static_cast<int>(stack_.size()) + copy.height > limits_.depth_max) too_deep(mark_of(mark));
+    add(std::move(copy), YAML::NullAnchor, false);
+  }
+
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+    Sized scalar;
+    scalar.node.mark = mark_of(mark);
+    const bool is_merge = tag == "?" && value == "<<" && expects_key();
+    if (tag == "!" || tag == kTag + "str" || is_merge) {
+      scalar.node.kind = YamlNode::Kind::kString;
+      scalar.node.scalar = Json(value);
+    } else {
+      resolve(scalar.node, tag, value);
+    }
+    add(std::move(scalar), anchor, is_merge);
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    if (tag != "?" && tag != "!" && tag != kTag + "seq") unknown_tag(mark, tag);
+    open(YamlNode::Kind::kSequence, mark, anchor);
+  }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    if (tag != "?" && tag != "!" && tag != kTag + "map") unknown_tag(mark, tag);
+    open(YamlNode::Kind::kMapping, mark, anchor);
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapEnd() override { close(); }
+
+ private:
+  struct Key {
+    std::string text;
+    Mark mark;
+    bool is_merge = false;
+  };
+  struct Frame {
+    Sized value;
+    YAML::anchor_t anchor = YAML::NullAnchor;
+    std::optional<Key> key;                            // read, its value not yet
+    std::unordered_map<std::string, size_t> index;     // key -> position in members
+    std::vector<YamlNode> merges;                      // in the order they apply, later ones yield to earlier ones
+  };
+
+  inline static const std::string kTag = "tag:yaml.org,2002:";
+
+  [[noreturn]] void too_deep(Mark mark) const {
+    throw Refused{mark, "nested deeper than " + std::to_string(limits_.depth_max) + " levels", {}};
+  }
+
+  [[noreturn]] void unknown_tag(const YAML::Mark& mark, const std::string& tag) const {
+    throw Refused{mark_of(mark), "could not determine a constructor for the tag '" + tag + "'", "remove the tag"};
+  }
+
+  void count_alias_nodes(size_t nodes, Mark mark) {
+    alias_nodes_ += nodes;
+    if (alias_nodes_ > limits_.alias_nodes_max)
+      throw Refused{mark, "aliases expand to more than " + std::to_string(limits_.alias_nodes_max) + " values", "write the values out"};
+  }
+
+  bool expects_key() const {
+    return !stack_.empty() && stack_.back().value.node.is_mapping() && !stack_.back().key.has_value();
+  }
+
+  void resolve(YamlNode& node, const std::string& tag, const std::string& value) {
+    auto plain = resolve_plain_scalar(value);
+    if (!plain.ok()) throw Refused{node.mark, plain.error().message, plain.error().hint};
+    node.kind = plain->kind;
+    node.scalar = plain->value;
+    if (tag == "?") return;
+    const bool as_tagged = (tag == kTag + "int" && node.kind == YamlNode::Kind::kInt) ||
+                           (tag == kTag + "bool" && node.kind == YamlNode::Kind::kBool) ||
+                           (tag == kTag + "null" && node.kind == YamlNode::Kind::kNull) ||
+                           (tag == kTag + "timestamp" && node.kind == YamlNode::Kind::kTimestamp) ||
+                           (tag == kTag + "float" && node.scalar.is_number());
+    if (!as_tagged) throw Refused{node.mark, "'" + value.substr(0, 60) + "' cannot be read as the tag '" + tag + "'", "remove the tag"};
+    if (tag == kTag + "float" && node.kind == YamlNode::Kind::kInt) {
+      node.kind = YamlNode::Kind::kFloat;
+      node.scalar = Json(node.scalar.as_double());
+    }
+  }
+
+  void open(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
+    if (expects_key()) throw Refused{mark_of(mark), "a list or mapping cannot be a key", {}};
+    if (static_cast<int>(stack_.size()) >= limits_.depth_max) too_deep(mark_of(mark));
+    Frame frame;
+    frame.value.node.kind = kind;
+    frame.value.node.mark = mark_of(mark);
+    frame.anchor = anchor;
+    stack_.push_back(std::move(frame));
+  }
+
+  void close() {
+    Frame frame = std::move(stack_.back());
+    stack_.pop_back();
+    apply_merges(frame);
+    add(std::move(frame.value), frame.anchor, false);
+  }
+
+  void add(Sized value, YAML::anchor_t anchor, bool is_merge_key) {
+    if (anchor != YAML::NullAnchor) anchors_[anchor] = value;
+    if (stack_.empty()) {
+      root_ = std::move(value);
+      return;
+    }
+    Frame& parent = stack_.back();
+    if (parent.value.node.is_mapping() && !parent.key) {
+      set_key(parent, value.node, is_merge_key);
+      return;
+    }
+    parent.value.nodes += value.nodes;
+    parent.value.height = std::max(parent.value.height, value.height + 1);
+    if (!parent.value.node.is_mapping()) {
+      parent.value.node.items.push_back(std::move(value.node));
+      return;
+    }
+    Key key = std::move(*parent.key);
+    parent.key.reset();
+    if (key.is_merge)
+      add_merge(parent, std::move(value.node), key.mark);
+    else
+      add_member(parent, std::move(key), std::move(value.node));
+  }
+
+  void set_key(Frame& parent, const YamlNode& node, bool is_merge) {
+    if (node.is_sequence() || node.is_mapping()) throw Refused{node.mark, "a list or mapping cannot be a key", {}};
+    parent.key = Key{node.is_string() ? node.text() : node.kind == YamlNode::Kind::kTimestamp ? node.text() : node.scalar.dump(),
+                     node.mark, is_merge};
+  }
+
+  void add_member(Frame& parent, Key key, YamlNode value) {
+    auto& members = parent.value.node.members;
+    const auto [known, is_new] = parent.index.try_emplace(key.text, members.size());
+    if (is_new) {
+      members.push_back({std::move(key.text), key.mark, std::move(value)});
+      return;
+    }
+    YamlNode::Member& first = members[known->second];
+    diagnostics_.warning("duplicate_key", "Key '" + key.text + "' is written twice; the last one counts", "", key.mark,
+                         "the first one is in line " + std::to_string(first.key_mark.line));
+    first.key_mark = key.mark;
+    first.value = std::move(value);
+  }
+
+  static void add_merge(Frame& parent, YamlNode value, Mark mark) {
+    if (value.is_mapping()) {
+      parent.merges.push_back(std::move(value));
+      return;
+    }
+    bool all_mappings = value.is_sequence();
+    for (const YamlNode& item : value.items) all_mappings = all_mappings && item.is_mapping();
+    if (!all_mappings) throw Refused{mark, "'<<' must name a mapping or a list of mappings", {}};
+    for (YamlNode& item : value.items) parent.merges.push_back(std::move(item));
+  }
+
+  // The mapping's own keys beat merged ones. Of two merged mappings in one list the first wins.
+  void apply_merges(Frame& frame) {
+    for (YamlNode& merge : frame.merges) {
+      for (YamlNode::Member& member : merge.members) {
+        auto& members = frame.value.node.members;
+        if (frame.index.try_emplace(member.key, members.size()).second) members.push_back(std::move(member));
+      }
+    }
+  }
+
+  std::string_view text_;
+  const YamlLimits& limits_;
+  Diagnostics& diagnostics_;
+  std::vector<size_t> line_starts_;
+  std::vector<Frame> stack_;
+  std::map<YAML::anchor_t, Sized> anchors_;
+  std::optional<Sized> root_;
+  size_t alias_nodes_ = 0;
+};
+
+Mark mark_at(std::string_view text, size_t offset) {
+  Mark mark{1, 1};
+  for (size_t i = 0; i < offset; ++i) {
+    if (text[i] == '\n') mark = {mark.line + 1, 1};
+    else if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) ++mark.column;
+  }
+  return mark;
+}
+
+// What no YAML file may hold; nullopt when the text is clean.
+std::optional<Refused> unreadable(std::string_view text, const YamlLimits& limits) {
+  if (text.size() > limits.bytes_max) return Refused{{}, "the file is larger than " + std::to_string(limits.bytes_max >> 20) + " MiB", {}};
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c < 0x20 && c != '\t' && c != '\n' && c != '\r')
+      return Refused{mark_at(text, i), "a control character (code " + std::to_string(c) + ") is not allowed", "is this a text file?"};
+  }
+  if (!is_valid_utf8(text)) {
+    size_t good = 0;
+    while (good < text.size()) {  // line by line, to name the line
+      const size_t end = std::min(text.find('\n', good), text.size() - 1) + 1;
+      if (!is_valid_utf8(text.substr(good, end - good))) break;
+      good = end;
+    }
+    return Refused{mark_at(text, good), "the text is not UTF-8", "save the file as UTF-8"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+YamlNode parse_yaml(std::string_view text, Diagnostics& diagnostics, const YamlLimits& limits) {
+  auto refuse = [&diagnostics](const Refused& refused) {
+    diagnostics.error("yaml_parse_error", "YAML parse error: " + refused.message, "", refused.mark, refused.hint);
+    return YamlNode();
+  };
+  if (const auto refused = unreadable(text, limits)) return refuse(*refused);
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  TreeBuilder builder(text, limits, diagnostics);
+  try {
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    if (!parser.HandleNextDocument(builder)) return {};
+    YamlNode root = builder.take();
+    TreeBuilder ignored(text, limits, diagnostics);
+    if (parser.HandleNextDocument(ignored)) return refuse({{}, "the file holds more than one document", "split it at '---'"});
+    return root;
+  } catch (const Refused& refused) {
+    return refuse(refused);
+  } catch (const YAML::Exception& e) {
+    return refuse({builder.mark_of(e.mark), e.msg, {}});
+  } catch (const std::exception& e) {
+    return refuse({{}, e.what(), {}});
+  }
+}
+
+YamlNode parse_yaml_file(const std::string& path, Diagnostics& diagnostics, const YamlLimits& limits) {
+  const auto text = read_file(path, limits.bytes_max);
+  if (!text.ok()) {
+    const bool missing = text.error().code == Code::kNotFound;
+    diagnostics.error(missing ? "file_not_found" : "read_error", text.error().message, "", {},
+                      missing ? "check the path; relative ones start in the current directory" : text.error().hint);
+    return {};
+  }
+  return parse_yaml(*text, diagnostics, limits);
+}
+
+}  // namespace osiris
