@@ -11,8 +11,9 @@ namespace osiris {
 
 // A step with exactly one input also finds it under this name.
 inline constexpr std::string_view kOnlyInputName = "input_df";
+inline constexpr size_t kStepIdBytesMax = 128;
 
-// "df_" and the id with every byte-run outside [0-9A-Za-z_] made '_' per character; a leading digit gets a '_' before it:
+// "df_" and the id with every character outside [0-9A-Za-z_] made '_'; a leading digit gets a '_' before it:
 // extract-movies -> df_extract_movies, 123m -> df__123m.
 std::string relation_name(std::string_view step_id);
 

@@ -1,0 +1,54 @@
+#include "protocol/model/step_naming.h"
+
+#include <map>
+
+#include "protocol/base/sha256.h"
+#include "protocol/base/text.h"
+
+namespace osiris {
+namespace {
+
+bool is_ascii_alnum(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+std::string folded(std::string_view name) {
+  std::string out(name);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+}  // namespace
+
+std::string relation_name(std::string_view step_id) {
+  std::string name;
+  for (const char c : step_id) {
+    const bool continues_character = (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+    if (is_ascii_alnum(c) || c == '_') name += c;
+    else if (!continues_character) name += '_';
+  }
+  if (!name.empty() && name[0] >= '0' && name[0] <= '9') name.insert(0, 1, '_');
+  return "df_" + name;
+}
+
+std::vector<std::pair<std::string, std::string>> relation_names(const std::vector<std::string>& step_ids) {
+  std::map<std::string, int> uses;
+  std::vector<std::pair<std::string, std::string>> names;
+  for (const std::string& id : step_ids) {
+    names.emplace_back(relation_name(id), id);
+    ++uses[folded(names.back().first)];
+  }
+  for (auto& [name, id] : names)
+    if (uses[folded(name)] > 1) name += "_" + sha256_hex(id).substr(0, 8);
+  return names;
+}
+
+bool is_safe_step_id(std::string_view id) {
+  if (id.empty() || id == "." || id == ".." || id.size() > kStepIdBytesMax || !is_valid_utf8(id)) return false;
+  for (const char c : id) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f || c == '/' || c == '\\') return false;
+  }
+  return true;
+}
+
+}  // namespace osiris
