@@ -23,13 +23,14 @@ const std::vector<Row>& rows() {
       {"protocol/base", {"protocol/base/"}, {"rapidjson/.*", "openssl/.*"}, "base is the bottom; it wraps JSON and SHA-256"},
       {"protocol/model", {"protocol/base/", "protocol/model/"}, {}, "model stands on base"},
       {"protocol/rpc", {"protocol/base/", "protocol/model/", "protocol/rpc/"}, {}, "rpc does no I/O"},
+      {"protocol/archive", {"protocol/base/", "protocol/archive/"}, {"archive.*"}, "the one archive format, for packages and artifacts"},
       {"protocol/http", {"protocol/base/", "protocol/http/"}, {"curl/.*"}, "http wraps libcurl for everyone"},
       {"plugins/sdk", {"osiris/", "plugins/sdk/", "protocol/base/", "protocol/model/", "protocol/rpc/"}, {}, "the shared run loop"},
       {"plugins/local", {"osiris/", "plugins/local/", "plugins/sdk/", "protocol/base/", "protocol/model/", "protocol/rpc/"}, {}, "sdk plus a child process"},
-      {"plugins/e2b", {"osiris/", "plugins/e2b/", "plugins/sdk/", "protocol/base/", "protocol/model/", "protocol/rpc/", "protocol/http/"}, {"archive.*", "zstd.*"}, "sdk plus http"},
+      {"plugins/e2b", {"osiris/", "plugins/e2b/", "plugins/sdk/", "protocol/base/", "protocol/model/", "protocol/rpc/", "protocol/archive/", "protocol/http/"}, {"zstd.*"}, "sdk plus http"},
       {"host", {"osiris/", "host/", "protocol/base/", "protocol/model/"}, {"boost/dll.*", "yaml-cpp/.*", "CLI/.*", "toml\\+\\+/.*", "sqlite3.h"}, "the host cannot tell adapters apart: no rpc, no http"},
       {"worker/driver_api", {"worker/driver_api/", "protocol/base/", "protocol/model/"}, {"duckdb.*"}, "what a driver sees"},
-      {"worker", {"worker/", "protocol/base/", "protocol/model/", "protocol/rpc/"}, {"duckdb.*", "openssl/.*"}, "the worker builds alone, without the ABI"},
+      {"worker", {"worker/", "protocol/base/", "protocol/model/", "protocol/archive/", "protocol/rpc/"}, {"duckdb.*", "openssl/.*"}, "the worker builds alone, without the ABI"},
   };
   return table;
 }

@@ -1,0 +1,152 @@
+#include "plugins/e2b/control_plane.h"
+
+#include "protocol/base/text.h"
+
+namespace osiris::e2b {
+namespace {
+
+bool is_success(const http::Outcome& outcome) { return outcome.response && outcome.response->status / 100 == 2; }
+
+Result<Json> json_body(const http::Outcome& outcome, std::string_view operation) {
+  if (!is_success(outcome)) return failure_from(outcome, operation);
+  auto body = parse_json(outcome.response->body);
+  if (!body)
+    return make_failure(FailureClass::kSandboxError,
+                        "cannot " + std::string(operation) + ": the answer is not JSON: " + body.error().message, "");
+  return *std::move(body);
+}
+
+Sandbox sandbox_from_json(const Json& json) {
+  Sandbox sandbox;
+  sandbox.id = json["sandboxID"].as_string();
+  sandbox.template_id = json["templateID"].as_string();
+  sandbox.envd_version = json["envdVersion"].as_string();
+  sandbox.envd_token = json["envdAccessToken"].as_string();
+  sandbox.domain = json["domain"].as_string();
+  sandbox.state = json["state"].as_string();
+  sandbox.started_at = json["startedAt"].as_string();
+  sandbox.end_at = json["endAt"].as_string();
+  sandbox.cpu_count = json["cpuCount"].as_int();
+  sandbox.memory_mb = json["memoryMB"].as_int();
+  for (const auto& [key, value] : json["metadata"].members()) sandbox.metadata[key] = value.as_string();
+  return sandbox;
+}
+
+Result<Sandbox> checked(Json json, std::string_view operation) {
+  Sandbox sandbox = sandbox_from_json(json);
+  // The id goes into URLs and headers: nothing but what the service's own proxy accepts.
+  bool plain = !sandbox.id.empty() && sandbox.id.size() <= 64;
+  for (const char c : sandbox.id) plain &= (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  if (!plain)
+    return make_failure(FailureClass::kSandboxError, "cannot " + std::string(operation) + ": the answer names no valid sandbox id", "");
+  return sandbox;
+}
+
+Json metadata_json(const std::map<std::string, std::string>& metadata) {
+  Json json = Json::object();
+  for (const auto& [key, value] : metadata) json.set(key, value);
+  return json;
+}
+
+// Keys and values percent-encoded, joined as a form, and the form percent-encoded again: what the service decodes.
+std::string metadata_query(const std::map<std::string, std::string>& metadata) {
+  std::string form;
+  for (const auto& [key, value] : metadata) {
+    if (!form.empty()) form += '&';
+    form += percent_encode(percent_encode(key)) + "=" + percent_encode(percent_encode(value));
+  }
+  return percent_encode(form);
+}
+
+}  // namespace
+
+ApiClient::ApiClient(ApiConfig config, http::Transport& transport, http::RetryPolicy policy,
+                     std::function<bool(http::Milliseconds)> sleep,
+                     std::function<void(const http::Request&, const http::RetryNote&)> note)
+    : config_(std::move(config)), transport_(transport), sender_(transport, policy, std::move(sleep), std::move(note)) {}
+
+http::Outcome ApiClient::send(const Call& call) {
+  http::Request request;
+  request.method = call.method;
+  request.url = config_.api_url + call.path;
+  request.label = call.operation;
+  request.idempotent = call.idempotent;
+  request.timeouts = config_.timeouts;
+  request.headers.add("X-API-Key", config_.api_key);
+  request.headers.add("Accept", "application/json");
+  if (!call.body.is_null()) {
+    request.headers.add("Content-Type", "application/json");
+    request.body = call.body.dump();
+  }
+  http::SendOptions options;
+  options.cancelled = call.cancelled;
+  return sender_.send(request, options);
+}
+
+Result<Sandbox> create_sandbox(ApiClient& api, const SandboxSpec& spec, const std::atomic<bool>* cancelled) {
+  constexpr std::string_view kOperation = "create a sandbox";
+  Json body = Json::object({{"templateID", spec.template_id}, {"timeout", spec.lease_s}, {"metadata", metadata_json(spec.metadata)}});
+  if (!spec.internet) body.set("allow_internet_access", false);
+  if (!spec.network.is_null()) body.set("network", spec.network);
+  http::Outcome outcome = api.send({"POST", "/v2/sandboxes", body, std::string(kOperation), false, cancelled});
+  if (outcome.response && (outcome.response->status == 405 ||
+                           (outcome.response->status == 404 && !parse_json(outcome.response->body).ok()))) {
+    body.set("secure", true);
+    outcome = api.send({"POST", "/sandboxes", body, std::string(kOperation), false, cancelled});
+  }
+  OSIRIS_ASSIGN(Json json, json_body(outcome, kOperation));
+  return checked(std::move(json), kOperation);
+}
+
+Result<std::vector<Sandbox>> find_by_metadata(ApiClient& api, const std::map<std::string, std::string>& metadata) {
+  constexpr std::string_view kOperation = "list sandboxes";
+  std::vector<Sandbox> found;
+  std::string token;
+  for (int page = 0; page < 1000; ++page) {
+    std::string path = "/v2/sandboxes?state=running%2Cpaused&limit=100&metadata=" + metadata_query(metadata);
+    if (!token.empty()) path += "&nextToken=" + percent_encode(token);
+    const http::Outcome outcome = api.send({"GET", path, {}, std::string(kOperation), true, nullptr});
+    OSIRIS_ASSIGN(const Json json, json_body(outcome, kOperation));
+    for (const Json& item : json.items()) {
+      OSIRIS_ASSIGN(Sandbox sandbox, checked(item, kOperation));
+      bool matches = true;  // never trust a filter with what is about to be deleted
+      for (const auto& [key, value] : metadata) matches &= sandbox.metadata.count(key) > 0 && sandbox.metadata[key] == value;
+      if (matches) found.push_back(std::move(sandbox));
+    }
+    token = outcome.response->headers.get("X-Next-Token");
+    if (token.empty()) break;
+  }
+  return found;
+}
+
+Result<Sandbox> get_sandbox(ApiClient& api, const std::string& id) {
+  constexpr std::string_view kOperation = "look at the sandbox";
+  const http::Outcome outcome = api.send({"GET", "/sandboxes/" + id, {}, std::string(kOperation), true, nullptr});
+  OSIRIS_ASSIGN(Json json, json_body(outcome, kOperation));
+  return checked(std::move(json), kOperation);
+}
+
+Status renew_lease(ApiClient& api, const std::string& id, int64_t lease_s) {
+  constexpr std::string_view kOperation = "renew the lease";
+  const http::Outcome outcome = api.send(
+      {"POST", "/sandboxes/" + id + "/timeout", Json::object({{"timeout", lease_s}}), std::string(kOperation), true, nullptr});
+  if (is_success(outcome)) return {};
+  return failure_from(outcome, kOperation);
+}
+
+Status kill_sandbox(ApiClient& api, const std::string& id) {
+  constexpr std::string_view kOperation = "kill the sandbox";
+  const http::Outcome outcome = api.send({"DELETE", "/sandboxes/" + id, {}, std::string(kOperation), true, nullptr});
+  if (is_success(outcome) || (outcome.response && outcome.response->status == 404)) return {};
+  return failure_from(outcome, kOperation);
+}
+
+Result<bool> is_gone(ApiClient& api, const std::string& id) {
+  constexpr std::string_view kOperation = "verify that the sandbox is gone";
+  const http::Outcome outcome = api.send({"GET", "/sandboxes/" + id, {}, std::string(kOperation), true, nullptr});
+  if (outcome.response && outcome.response->status == 404) return true;
+  if (is_success(outcome)) return false;
+  return failure_from(outcome, kOperation);
+}
+
+}  // namespace osiris::e2b

@@ -1,0 +1,116 @@
+#include "plugins/e2b/failure.h"
+
+#include <array>
+#include <utility>
+
+#include "protocol/http/retry.h"
+
+namespace osiris::e2b {
+namespace {
+
+struct Class {
+  FailureClass failure;
+  std::string_view name;
+  Code code;
+};
+
+constexpr std::array<Class, 7> kClasses{{
+    {FailureClass::kQuotaExceeded, "QuotaExceeded", Code::kExhausted},
+    {FailureClass::kCreationTimeout, "CreationTimeout", Code::kUnavailable},
+    {FailureClass::kSandboxError, "SandboxError", Code::kUnavailable},
+    {FailureClass::kWorkerCrash, "WorkerCrash", Code::kUnavailable},
+    {FailureClass::kAuthError, "AuthError", Code::kUnauthenticated},
+    {FailureClass::kNotFound, "NotFound", Code::kNotFound},
+    {FailureClass::kNetworkError, "NetworkError", Code::kUnavailable},
+}};
+
+const Class& describe(FailureClass failure) {
+  for (const Class& entry : kClasses)
+    if (entry.failure == failure) return entry;
+  return kClasses[2];
+}
+
+std::string_view hint_for(FailureClass failure) {
+  switch (failure) {
+    case FailureClass::kQuotaExceeded:
+      return "Wait for other sandboxes to end, `osiris resources list --adapter e2b` shows yours, or raise the plan's limits.";
+    case FailureClass::kCreationTimeout: return "The service found no room in time; try again, or in another region or shape.";
+    case FailureClass::kSandboxError: return "Try again; if it stays, look at the service's status with the request id.";
+    case FailureClass::kWorkerCrash: return "See osiris.log of the session for the worker's last lines.";
+    case FailureClass::kAuthError: return "Set E2B_API_KEY to a valid key of your team.";
+    case FailureClass::kNotFound: return "Check the name; `--e2b-template` names a template of your team or a public one.";
+    case FailureClass::kNetworkError: return "Check the network, the proxy and --e2b-api-url.";
+  }
+  return "";
+}
+
+FailureClass classify(int status, std::string_view error_code) {
+  if (status == 401 || status == 403) return FailureClass::kAuthError;
+  if (status == 404) return FailureClass::kNotFound;
+  if (status == 429 || status == 507) return FailureClass::kQuotaExceeded;
+  if (status == 504 || error_code == "sandbox_placement_timeout" || error_code == "sandbox_capacity_unavailable")
+    return FailureClass::kCreationTimeout;
+  return FailureClass::kSandboxError;
+}
+
+std::string request_id_of(const http::Response& response) {
+  for (const char* name : {"X-Request-Id", "X-Cloud-Trace-Context", "CF-Ray"})
+    if (response.headers.has(name)) return std::string(response.headers.get(name));
+  return {};
+}
+
+}  // namespace
+
+std::string_view failure_class_name(FailureClass failure) { return describe(failure).name; }
+
+Error make_failure(FailureClass failure, std::string message, std::string hint, Json detail) {
+  Error error(describe(failure).code, std::move(message), hint.empty() ? std::string(hint_for(failure)) : std::move(hint));
+  error.category = "e2b." + std::string(failure_class_name(failure));
+  detail.set("class", failure_class_name(failure));
+  error.detail = detail.dump();
+  return error;
+}
+
+FailureClass failure_class_of(const Error& error) {
+  for (const Class& entry : kClasses)
+    if (error.category == "e2b." + std::string(entry.name)) return entry.failure;
+  return FailureClass::kSandboxError;
+}
+
+Error failure_from(const http::Outcome& outcome, std::string_view operation) {
+  Json detail = Json::object({{"operation", operation}});
+  const std::string what = "cannot " + std::string(operation);
+  if (outcome.failure) {
+    const http::Failure& failure = *outcome.failure;
+    if (failure.error.code == Code::kCancelled || failure.error.code == Code::kExhausted) return failure.error.within(what);
+    detail.set("attempts", failure.attempts);
+    detail.set("retried", failure.attempts > 1);
+    if (failure.error.code == Code::kUnauthenticated)  // the server's certificate
+      return make_failure(FailureClass::kNetworkError, what + ": " + failure.error.message, failure.error.hint, std::move(detail));
+    return make_failure(FailureClass::kNetworkError, what + ": " + failure.error.message, "", std::move(detail));
+  }
+  const http::Response& response = *outcome.response;
+  std::string said = response.body.substr(0, 500);
+  std::string error_code;
+  if (const auto body = parse_json(response.body)) {
+    if ((*body)["message"].is_string()) said = (*body)["message"].as_string();
+    error_code = (*body)["error_code"].as_string();
+  }
+  const FailureClass failure = classify(response.status, error_code);
+  detail.set("http_status", response.status);
+  detail.set("attempts", response.attempts);
+  detail.set("retried", response.attempts > 1);
+  std::string message = what + ": HTTP " + std::to_string(response.status);
+  if (!said.empty()) message += ": " + said;
+  const std::string request_id = request_id_of(response);
+  if (!request_id.empty()) {
+    detail.set("request_id", request_id);
+    message += " (request " + request_id + ")";
+  }
+  if (const std::string_view after = response.headers.get("Retry-After"); !after.empty()) {
+    if (const auto wait = http::parse_retry_after(after, 0)) detail.set("retry_after_s", int64_t{wait->count() / 1000});
+  }
+  return make_failure(failure, std::move(message), "", std::move(detail));
+}
+
+}  // namespace osiris::e2b

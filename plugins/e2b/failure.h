@@ -1,0 +1,33 @@
+// The error classes of this adapter and how HTTP answers become them. Each error says what to do about it and carries, for
+// programs, {"class","operation","http_status","request_id","attempts","retried","retry_after_s"} in Error::detail.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "protocol/base/error.h"
+#include "protocol/base/json.h"
+#include "protocol/http/transport.h"
+
+namespace osiris::e2b {
+
+enum class FailureClass {
+  kQuotaExceeded,    // the team's concurrency, rate or plan limit
+  kCreationTimeout,  // a sandbox or template did not come up in time
+  kSandboxError,     // the service failed, or the sandbox is gone
+  kWorkerCrash,      // the worker ended or fell silent inside a sandbox that lives
+  kAuthError,        // the API key or the sandbox token was refused
+  kNotFound,         // a template, sandbox or file that does not exist
+  kNetworkError,     // the service cannot be reached from here
+};
+std::string_view failure_class_name(FailureClass failure);  // "QuotaExceeded", ...
+
+Error make_failure(FailureClass failure, std::string message, std::string hint, Json detail = Json::object());
+
+// The class named in an Error made here; kSandboxError for any other.
+FailureClass failure_class_of(const Error& error);
+
+// The error for an answer outside 2xx, or for no answer at all. `operation` is what was tried ("create sandbox").
+Error failure_from(const http::Outcome& outcome, std::string_view operation);
+
+}  // namespace osiris::e2b
