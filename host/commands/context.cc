@@ -1,0 +1,85 @@
+#include "host/commands/context.h"
+
+#include <unistd.h>
+
+#include "host/display/format.h"
+#include "host/run/masking.h"
+#include "protocol/base/clock.h"
+#include "protocol/base/file.h"
+
+namespace osiris {
+
+Result<CommandContext> CommandContext::of_process() {
+  CommandContext context;
+  std::error_code code;
+  context.cwd = std::filesystem::current_path(code);
+  if (code) return errno_error(code.value(), "cannot find out", "the working directory");
+  const std::filesystem::path executable = std::filesystem::read_symlink("/proc/self/exe", code);
+  if (code) return errno_error(code.value(), "cannot read", "/proc/self/exe");
+  context.executable_directory = executable.parent_path();
+  context.environment = Environment::of_process();
+  context.out = terminal_of(STDOUT_FILENO, context.environment);
+  context.err = terminal_of(STDERR_FILENO, context.environment);
+  OSIRIS_ASSIGN(context.dotenv_files, context.environment.load_dotenv_files(context.cwd));
+  return context;
+}
+
+CompileInputs Workspace::inputs(const CommandContext& context) const {
+  return CompileInputs{project, registry, connections, context.environment, system_clock()};
+}
+
+Result<Workspace> load_workspace(const CommandContext& context) {
+  Diagnostics diagnostics("osiris.yaml");
+  Workspace workspace;
+  workspace.project = Project::load(context.cwd, context.environment, diagnostics);
+  workspace.registry =
+      ComponentRegistry::load({ComponentRegistry::installed_directory(context.executable_directory)}, diagnostics);
+  print_diagnostics(context, diagnostics);
+  if (!diagnostics.ok()) return diagnostics.to_error();
+  OSIRIS_ASSIGN(workspace.connections, Connections::load(context.cwd, context.environment, context.prefix()));
+  return workspace;
+}
+
+void print_text(const CommandContext& context, std::string_view text) {
+  if (!context.json) write_text(context.out.fd, text);
+}
+
+void print_json(const CommandContext& context, const Json& document) {
+  write_text(context.out.fd, document.dump_pretty() + "\n");
+}
+
+void print_note(const CommandContext& context, std::string_view text) {
+  write_text(context.err.fd, printable(mask_shapes(text)) + "\n");
+}
+
+void print_warning(const CommandContext& context, std::string_view text) {
+  print_note(context, "⚠️  " + std::string(text));
+}
+
+void print_diagnostics(const CommandContext& context, const Diagnostics& diagnostics) {
+  std::string text;
+  for (const Diagnostic& error : diagnostics.errors()) text += printable(error.to_text()) + "\n";
+  for (const Diagnostic& warning : diagnostics.warnings()) text += printable(warning.to_text()) + "\n";
+  write_text(context.err.fd, text);
+}
+
+void print_error(const CommandContext& context, const Error& error, const Json& extra) {
+  std::string text = paint("❌ " + printable(mask_shapes(error.message), true), Color::kRed, context.err.color) + "\n";
+  if (!error.hint.empty()) text += "   💡 " + printable(mask_shapes(error.hint), true) + "\n";
+  write_text(context.err.fd, text);
+  if (!context.json) return;
+  Json document = Json::object({{"status", "error"}});
+  for (const auto& [key, value] : extra.members()) document.set(key, value);
+  document.set("message", mask_shapes(error.message));
+  if (!error.hint.empty()) document.set("hint", mask_shapes(error.hint));
+  document.set("code", code_name(error.code));
+  document.set("exit_code", to_int(exit_code_for(error.code)));
+  print_json(context, document);
+}
+
+int fail(const CommandContext& context, const Error& error, const Json& extra) {
+  print_error(context, error, extra);
+  return to_int(exit_code_for(error.code));
+}
+
+}  // namespace osiris

@@ -1,0 +1,64 @@
+// What every command starts from, and the ways every command speaks: results on stdout, errors on stderr, one JSON document
+// on stdout and nothing else with --json.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/compiler/compiler.h"
+#include "host/components/registry.h"
+#include "host/display/terminal.h"
+#include "host/project/connections.h"
+#include "host/project/environment.h"
+#include "host/project/project.h"
+#include "host/run/status.h"
+#include "host/yaml/diagnostic.h"
+#include "protocol/base/error.h"
+#include "protocol/base/json.h"
+
+namespace osiris {
+
+struct CommandContext {
+  Environment environment;  // the process's, completed by .env files
+  std::vector<std::filesystem::path> dotenv_files;
+  std::filesystem::path cwd;                   // absolute
+  std::filesystem::path executable_directory;  // of the running osiris
+  Terminal out, err;
+  bool json = false;
+  bool verbose = false;
+
+  // The environment, the .env files and the terminals of this process.
+  static Result<CommandContext> of_process();
+
+  // <prefix> of <prefix>/bin/osiris.
+  std::filesystem::path prefix() const { return executable_directory.parent_path(); }
+};
+
+// The project's files, as every command that looks at pipelines needs them.
+struct Workspace {
+  Project project;
+  ComponentRegistry registry;
+  Connections connections;
+  // Borrows the workspace and the context.
+  CompileInputs inputs(const CommandContext& context) const;
+};
+// Wrong files are an error (kInvalidArgument) after every finding was printed; warnings are printed.
+Result<Workspace> load_workspace(const CommandContext& context);
+
+void print_text(const CommandContext& context, std::string_view text);   // stdout, unless --json
+void print_json(const CommandContext& context, const Json& document);    // stdout
+void print_note(const CommandContext& context, std::string_view text);   // stderr, one line
+void print_warning(const CommandContext& context, std::string_view text);
+void print_diagnostics(const CommandContext& context, const Diagnostics& diagnostics);  // stderr, one line each
+
+// "❌ <message>" and "   💡 <hint>" on stderr; with --json also {"status":"error",...} with `extra` on stdout.
+void print_error(const CommandContext& context, const Error& error, const Json& extra = Json::object());
+// That, and the exit code that belongs to the error.
+int fail(const CommandContext& context, const Error& error, const Json& extra = Json::object());
+
+constexpr int to_int(ExitCode code) { return static_cast<int>(code); }
+
+}  // namespace osiris

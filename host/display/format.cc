@@ -1,0 +1,151 @@
+#include "host/display/format.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace osiris {
+namespace {
+
+// Reads one code point; an invalid byte reads as U+FFFD of one byte.
+struct CodePoint {
+  char32_t value;
+  size_t bytes;
+};
+
+CodePoint code_point(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return {first, 1};
+  const size_t length = first >= 0xF0 && first < 0xF5 ? 4 : first >= 0xE0 ? 3 : first >= 0xC2 ? 2 : 0;
+  if (first >= 0xF5 || length == 0 || text.size() < length) return {0xFFFD, 1};
+  char32_t value = first & (0xFFu >> (length + 1));
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return {0xFFFD, 1};
+    value = value << 6 | (byte(i) & 0x3Fu);
+  }
+  return {value, length};
+}
+
+size_t columns_of(char32_t c) {
+  if ((c >= 0x300 && c <= 0x36F) || c == 0x200D || (c >= 0xFE00 && c <= 0xFE0F)) return 0;
+  const bool wide = (c >= 0x1100 && c <= 0x115F) || (c >= 0x2E80 && c <= 0xA4CF) || (c >= 0xAC00 && c <= 0xD7A3) ||
+                    (c >= 0xF900 && c <= 0xFAFF) || (c >= 0xFE30 && c <= 0xFE6F) || (c >= 0xFF00 && c <= 0xFF60) ||
+                    (c >= 0x1F300 && c <= 0x1FAFF) || (c >= 0x20000 && c <= 0x3FFFD);
+  return wide ? 2 : 1;
+}
+
+std::string number(const char* format, double value) {
+  char text[64];
+  return {text, static_cast<size_t>(std::snprintf(text, sizeof text, format, value))};
+}
+
+}  // namespace
+
+std::string format_count(uint64_t count) {
+  std::string text = std::to_string(count);
+  for (size_t at = text.size(); at > 3;) text.insert(at -= 3, ",");
+  return text;
+}
+
+std::string format_rate(uint64_t rows, double seconds) {
+  if (rows == 0 || seconds < 0.001) return {};
+  const double rate = static_cast<double>(rows) / seconds;
+  if (rate >= 1e6) return number("%.1f M rows/s", rate / 1e6);
+  if (rate >= 1e3) return number("%.1f k rows/s", rate / 1e3);
+  return number("%.0f rows/s", rate);
+}
+
+std::string format_duration(double seconds) {
+  if (seconds < 10) return number("%.2fs", seconds);
+  if (seconds < 60) return number("%.1fs", seconds);
+  const auto whole = static_cast<uint64_t>(seconds);
+  char text[48];
+  if (whole < 3600)
+    std::snprintf(text, sizeof text, "%lum %02lus", whole / 60, whole % 60);
+  else
+    std::snprintf(text, sizeof text, "%luh %02lum", whole / 3600, whole / 60 % 60);
+  return text;
+}
+
+std::string format_bytes(uint64_t bytes) {
+  static constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  auto value = static_cast<double>(bytes);
+  size_t unit = 0;
+  while (value >= 1024 && unit < 4) value /= 1024, ++unit;
+  return number(unit ? "%.1f " : "%.0f ", value) + kUnits[unit];
+}
+
+std::string printable(std::string_view text, bool lines) {
+  std::string out;
+  while (!text.empty()) {
+    const CodePoint point = code_point(text);
+    const bool keep_newline = lines && point.value == '\n';
+    // C0, DEL, C1 (also escape sequences in one character), and the marks that reorder text.
+    const bool control = point.value < 0x20 || (point.value >= 0x7F && point.value < 0xA0) ||
+                         (point.value >= 0x202A && point.value <= 0x202E) || (point.value >= 0x2066 && point.value <= 0x2069);
+    if (point.value == 0xFFFD && point.bytes == 1)
+      out += '?';
+    else if (point.value == '\t' || (point.value == '\n' && !lines))
+      out += ' ';
+    else if (control && !keep_newline)
+      out += '?';
+    else
+      out += text.substr(0, point.bytes);
+    text.remove_prefix(point.bytes);
+  }
+  return out;
+}
+
+size_t display_width(std::string_view text) {
+  size_t width = 0;
+  while (!text.empty()) {
+    const CodePoint point = code_point(text);
+    width += columns_of(point.value);
+    text.remove_prefix(point.bytes);
+  }
+  return width;
+}
+
+std::string fit(std::string_view text, size_t width) {
+  if (display_width(text) <= width) return std::string(text);
+  std::string out;
+  size_t used = 0;
+  while (!text.empty()) {
+    const CodePoint point = code_point(text);
+    if (used + columns_of(point.value) + 1 > width) break;
+    used += columns_of(point.value);
+    out += text.substr(0, point.bytes);
+    text.remove_prefix(point.bytes);
+  }
+  return width ? out + "…" : out;
+}
+
+std::string pad(std::string_view text, size_t width, bool right) {
+  const size_t used = display_width(text);
+  const std::string blanks(used < width ? width - used : 0, ' ');
+  return right ? blanks + std::string(text) : std::string(text) + blanks;
+}
+
+std::string Table::text() const {
+  std::vector<size_t> widths;
+  for (const Column& column : columns_) widths.push_back(display_width(column.title));
+  for (const auto& row : rows_)
+    for (size_t i = 0; i < row.size() && i < widths.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i]));
+  std::string out;
+  const auto line = [&](auto cell) {
+    std::string text;
+    for (size_t i = 0; i < columns_.size(); ++i) text += (i ? "  " : "") + pad(cell(i), widths[i], columns_[i].right);
+    text.erase(text.find_last_not_of(' ') + 1);
+    out += text + '\n';
+  };
+  line([&](size_t i) { return columns_[i].title; });
+  line([&](size_t i) {
+    std::string rule;
+    for (size_t n = 0; n < widths[i]; ++n) rule += "─";
+    return rule;
+  });
+  for (const auto& row : rows_) line([&](size_t i) { return i < row.size() ? row[i] : std::string(); });
+  return out;
+}
+
+}  // namespace osiris

@@ -1,0 +1,43 @@
+// Text for people: counts, rates, durations, tables, and terminal text that cannot be abused.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace osiris {
+
+std::string format_count(uint64_t count);                 // "1,234,567"
+std::string format_rate(uint64_t rows, double seconds);   // "1.2 M rows/s"; empty while nothing is known
+std::string format_duration(double seconds);              // "0.04s", "12.3s", "3m 05s", "2h 03m"
+std::string format_bytes(uint64_t bytes);                 // "1.5 MiB"
+
+// Text that came from elsewhere, made safe to print: control characters (escape sequences!) and broken UTF-8 become '?'.
+// Newlines stay where `lines` is set.
+std::string printable(std::string_view text, bool lines = false);
+
+// Columns a terminal needs for it: code points, wide ones (East Asian, emoji) counted twice, combining ones not at all.
+size_t display_width(std::string_view text);
+// Cut to at most `width` columns, with "…" where something was cut.
+std::string fit(std::string_view text, size_t width);
+std::string pad(std::string_view text, size_t width, bool right = false);
+
+// A plain table: header, rule, rows; two spaces between columns, no trailing blanks.
+class Table {
+ public:
+  struct Column {
+    std::string title;
+    bool right = false;  // numbers
+  };
+  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  bool empty() const { return rows_.empty(); }
+  std::string text() const;  // ends in a newline
+
+ private:
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace osiris

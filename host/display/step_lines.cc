@@ -1,0 +1,122 @@
+#include "host/display/step_lines.h"
+
+#include <algorithm>
+#include <array>
+
+#include "host/display/format.h"
+#include "host/display/terminal.h"
+
+namespace osiris {
+namespace {
+
+constexpr std::array kSpinner = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
+
+std::string rows_text(uint64_t rows) { return format_count(rows) + (rows == 1 ? " row" : " rows"); }
+
+std::string ended_rows(const StepState& step) {
+  return step.rows_read || step.rows_written || step.rows_out || step.rows_now ? format_count(step.rows()) : std::string();
+}
+
+Color color_of(StepPhase phase) {
+  switch (phase) {
+    case StepPhase::kComplete: return Color::kGreen;
+    case StepPhase::kFailed: return Color::kRed;
+    case StepPhase::kSkipped: return Color::kYellow;
+    case StepPhase::kWaiting:
+    case StepPhase::kRunning: return Color::kPlain;
+  }
+  return Color::kPlain;
+}
+
+}  // namespace
+
+std::vector<std::string> live_lines(const std::vector<StepState>& steps, const std::string& note, int64_t now_ns, size_t width,
+                                    size_t lines_max, bool color) {
+  std::vector<const StepState*> running;
+  size_t id_width = 0;
+  for (const StepState& step : steps) {
+    if (step.phase != StepPhase::kRunning) continue;
+    running.push_back(&step);
+    id_width = std::max(id_width, display_width(step.plan.id));
+  }
+  const std::string spinner = kSpinner[static_cast<size_t>(now_ns / 100'000'000) % kSpinner.size()];
+  std::vector<std::string> lines;
+  if (running.empty()) {
+    if (!note.empty()) lines.push_back(fit("  " + spinner + " " + printable(note), width));
+    return lines;
+  }
+  id_width = std::min<size_t>(id_width, std::max<size_t>(width / 3, 8));
+  const size_t shown = running.size() > lines_max ? lines_max - 1 : running.size();
+  for (size_t i = 0; i < shown; ++i) {
+    const StepState& step = *running[i];
+    const double elapsed = static_cast<double>(now_ns - step.started_monotonic_ns) / 1e9;
+    const uint64_t rows = step.rows();
+    std::string line = "  " + spinner + " " + pad(fit(printable(step.plan.id), id_width), id_width) + "  ";
+    line += pad(rows_text(rows), 16, true) + "  " + pad(format_rate(rows, elapsed), 14, true) + "  " + format_duration(elapsed);
+    if (step.attempt > 1) line += "  attempt " + std::to_string(step.attempt);
+    lines.push_back(paint(fit(line, width), Color::kCyan, color));
+  }
+  if (shown < running.size()) lines.push_back(fit("  … and " + std::to_string(running.size() - shown) + " more running", width));
+  return lines;
+}
+
+std::string started_line(const StepState& step) {
+  return "  ▶ " + printable(step.plan.id) + ": Starting... (driver: " + printable(step.plan.driver) + ")";
+}
+
+std::string ended_line(const StepState& step, bool color) {
+  const std::string id = printable(step.plan.id);
+  switch (step.phase) {
+    case StepPhase::kComplete: {
+      const std::string rows = ended_rows(step);
+      return "  " + paint("✓", Color::kGreen, color) + " " + id + ": Complete (duration: " + format_duration(step.duration_s) +
+             (rows.empty() ? "" : ", rows: " + rows) + ")";
+    }
+    case StepPhase::kFailed:
+      return "  " + paint("✗", Color::kRed, color) + " " + id + ": Failed - " + printable(step.error);
+    case StepPhase::kSkipped:
+      return "  " + paint("○", Color::kYellow, color) + " " + id + ": Skipped" +
+             (step.cause.empty() ? "" : " (" + printable(step.cause) + " failed)");
+    case StepPhase::kWaiting:
+    case StepPhase::kRunning: break;
+  }
+  return "  - " + id + ": " + std::string(phase_name(step.phase));
+}
+
+std::string summary_table(const std::vector<StepState>& steps, bool color) {
+  Table table({{"Step"}, {"Driver"}, {"Status"}, {"Rows", true}, {"Rate", true}, {"Duration", true}});
+  for (const StepState& step : steps) {
+    const bool ended = step.phase == StepPhase::kComplete || step.phase == StepPhase::kFailed;
+    table.row({fit(printable(step.plan.id), 40), fit(printable(step.plan.driver), 32), std::string(phase_name(step.phase)),
+               ended_rows(step), ended ? format_rate(step.rows(), step.duration_s) : "",
+               ended ? format_duration(step.duration_s) : ""});
+  }
+  std::string text = table.text();
+  if (!color) return text;
+  // Colour after padding: escape sequences have no width the table could know of.
+  std::string painted;
+  size_t line_number = 0;
+  for (size_t start = 0; start < text.size(); ++line_number) {
+    const size_t end = text.find('\n', start);
+    const std::string line = text.substr(start, end - start);
+    const Color tint = line_number < 2 ? Color::kDim : color_of(steps[line_number - 2].phase);
+    painted += paint(line, tint, true) + '\n';
+    start = end + 1;
+  }
+  return painted;
+}
+
+std::string summary_line(const std::vector<StepState>& steps, uint64_t total_rows, double seconds) {
+  const auto count = [&](StepPhase phase) {
+    return std::count_if(steps.begin(), steps.end(), [&](const StepState& s) { return s.phase == phase; });
+  };
+  const auto done = count(StepPhase::kComplete);
+  const auto total = static_cast<ptrdiff_t>(steps.size());
+  std::string text = done == total ? std::to_string(total) : std::to_string(done) + " of " + std::to_string(total);
+  text += total == 1 ? " step, " : " steps, ";
+  if (const auto failed = count(StepPhase::kFailed)) text += std::to_string(failed) + " failed, ";
+  if (const auto skipped = count(StepPhase::kSkipped)) text += std::to_string(skipped) + " skipped, ";
+  return text + rows_text(total_rows) + ", " + format_duration(seconds);
+}
+
+}  // namespace osiris

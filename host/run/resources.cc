@@ -1,0 +1,52 @@
+#include "host/run/resources.h"
+
+#include <algorithm>
+
+namespace osiris {
+namespace {
+
+std::string text_of(const Json& value) {
+  return value.is_string() ? value.as_string() : value.is_null() ? std::string() : value.dump();
+}
+
+}  // namespace
+
+bool FarResources::on_event(std::string_view name, const Json& data) {
+  const bool acquired = name == "resource_acquired";
+  if (!acquired && name != "resource_released") return false;
+  const FarResource resource{text_of(data["kind"]), text_of(data["id"]), text_of(data["expires_at"]), text_of(data["cleanup"])};
+  std::lock_guard lock(mutex_);
+  if (!acquired && !data["verified"].as_bool(true)) return true;
+  std::erase_if(held_, [&](const FarResource& held) { return held.kind == resource.kind && held.id == resource.id; });
+  if (acquired) {
+    held_.push_back(resource);
+    acquired_.push_back(resource);
+  }
+  return true;
+}
+
+std::vector<FarResource> FarResources::unreleased() const {
+  std::lock_guard lock(mutex_);
+  return held_;
+}
+
+std::string FarResources::first_id(std::string_view kind) const {
+  std::lock_guard lock(mutex_);
+  const auto at = std::find_if(acquired_.begin(), acquired_.end(), [&](const FarResource& r) { return r.kind == kind; });
+  return at == acquired_.end() ? std::string() : at->id;
+}
+
+std::string describe_unreleased(const std::vector<FarResource>& resources, std::string_view adapter) {
+  std::string text;
+  for (const FarResource& resource : resources) {
+    text += "not released: " + resource.kind + " " + resource.id;
+    if (!resource.expires_at.empty()) text += " (expires " + resource.expires_at + ")";
+    text += resource.cleanup.empty() ? "; to release it: osiris resources release --adapter " + std::string(adapter) + " --kind " +
+                                           resource.kind + " " + resource.id
+                                     : "; " + resource.cleanup;
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace osiris

@@ -1,0 +1,39 @@
+// What the adapter holds far away, as its resource_acquired and resource_released events tell. What was never released, or
+// released without proof, is named when osiris exits, because somebody may be paying for it.
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/json.h"
+
+namespace osiris {
+
+struct FarResource {
+  std::string kind;  // "sandbox"
+  std::string id;
+  std::string expires_at;  // as the adapter wrote it; may be empty
+  std::string cleanup;  // what the adapter says to do about it; may be empty
+};
+
+// [any thread]
+class FarResources {
+ public:
+  // True if the event was one of the two.
+  bool on_event(std::string_view name, const Json& data);
+  std::vector<FarResource> unreleased() const;
+  // The first id ever acquired of this kind; empty if none.
+  std::string first_id(std::string_view kind) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<FarResource> held_;
+  std::vector<FarResource> acquired_;
+};
+
+// One line per resource, for a person; `adapter` completes the advice.
+std::string describe_unreleased(const std::vector<FarResource>& resources, std::string_view adapter);
+
+}  // namespace osiris

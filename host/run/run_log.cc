@@ -1,0 +1,148 @@
+#include "host/run/run_log.h"
+
+#include <time.h>
+
+namespace osiris {
+namespace {
+
+// "2025-11-23 05:42:53", UTC.
+std::string log_time(int64_t unix_ns) {
+  const time_t seconds = unix_ns / 1'000'000'000;
+  tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[32];
+  return {text, strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts)};
+}
+
+std::string one_line(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\n')
+      out += "\\n";
+    else if (static_cast<unsigned char>(c) < 0x20 && c != '\t')
+      out += '?';
+    else
+      out += c;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string_view level_name(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug: return "DEBUG";
+    case LogLevel::kInfo: return "INFO";
+    case LogLevel::kWarning: return "WARNING";
+    case LogLevel::kError: return "ERROR";
+  }
+  return "INFO";
+}
+
+LogLevel level_from_number(int level) {
+  if (level >= 40) return LogLevel::kError;
+  if (level >= 30) return LogLevel::kWarning;
+  if (level >= 20) return LogLevel::kInfo;
+  return LogLevel::kDebug;
+}
+
+Status RunLog::open(const std::filesystem::path& directory, std::string session, bool debug) {
+  OSIRIS_ASSIGN(LineFile events, LineFile::open(directory / "events.jsonl"));
+  OSIRIS_ASSIGN(LineFile metrics, LineFile::open(directory / "metrics.jsonl"));
+  OSIRIS_ASSIGN(LineFile log, LineFile::open(directory / "osiris.log"));
+  LineFile debug_log;
+  if (debug) {
+    OSIRIS_ASSIGN(debug_log, LineFile::open(directory / "debug.log"));
+  }
+  std::lock_guard lock(mutex_);
+  events_ = std::move(events);
+  metrics_ = std::move(metrics);
+  log_ = std::move(log);
+  debug_log_ = std::move(debug_log);
+  session_ = std::move(session);
+  open_ = true;
+  debug_ = debug;
+  for (const Record& record : kept_) write(record, line(record));
+  kept_.clear();
+  if (write_error_) return *write_error_;
+  return {};
+}
+
+bool RunLog::is_open() const {
+  std::lock_guard lock(mutex_);
+  return open_;
+}
+
+void RunLog::event(std::string_view name, Json fields, int64_t time_unix_ns, bool durable) {
+  put({Kind::kEvent, time_unix_ns, std::string(name), {}, std::move(fields), LogLevel::kInfo, durable});
+}
+
+void RunLog::metric(std::string_view name, Json value, Json fields, int64_t time_unix_ns) {
+  put({Kind::kMetric, time_unix_ns, std::string(name), std::move(value), std::move(fields)});
+}
+
+void RunLog::log(LogLevel level, std::string_view logger, std::string_view text) {
+  put({Kind::kLog, 0, std::string(logger), text, Json::object(), level});
+}
+
+std::string RunLog::line(const Record& record) const {
+  if (record.kind == Kind::kLog)
+    return log_time(record.time_unix_ns) + " - " + one_line(record.name) + " - [" + session_ + "] - " +
+           std::string(level_name(record.level)) + " - " + one_line(masking_.text(record.value.as_string()));
+  Json out = Json::object({{"ts", format_iso8601_micros(record.time_unix_ns)}, {"session", session_}});
+  if (record.kind == Kind::kEvent) {
+    out.set("event", record.name);
+  } else {
+    out.set("metric", record.name);
+    out.set("value", record.value);
+  }
+  const Json masked = masking_.fields(record.fields);
+  for (const auto& [key, value] : masked.members())
+    if (!out.contains(key)) out.members().emplace_back(key, value);
+  return out.dump();
+}
+
+void RunLog::put(Record record) {
+  if (record.time_unix_ns == 0) record.time_unix_ns = clock_.unix_ns();
+  {
+    std::lock_guard lock(mutex_);
+    if (!open_) {
+      kept_.push_back(std::move(record));
+      return;
+    }
+  }
+  const std::string text = line(record);
+  std::lock_guard lock(mutex_);
+  write(record, text);
+}
+
+void RunLog::write(const Record& record, std::string_view line) {
+  const auto append = [&](LineFile& file) {
+    Status status = file.append(line);
+    if (status.ok() && record.durable) status = file.sync();
+    if (!status.ok() && !write_error_) write_error_ = status.error();
+    return status.ok();
+  };
+  switch (record.kind) {
+    case Kind::kEvent:
+      if (append(events_)) ++events_written_;
+      break;
+    case Kind::kMetric: append(metrics_); break;
+    case Kind::kLog:
+      if (record.level != LogLevel::kDebug) append(log_);
+      if (debug_) append(debug_log_);
+      break;
+  }
+}
+
+uint64_t RunLog::events_written() const {
+  std::lock_guard lock(mutex_);
+  return events_written_;
+}
+
+std::optional<Error> RunLog::write_error() const {
+  std::lock_guard lock(mutex_);
+  return write_error_;
+}
+
+}  // namespace osiris

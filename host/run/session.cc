@@ -1,0 +1,145 @@
+#include "host/run/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "host/yaml/emitter.h"
+#include "protocol/base/file.h"
+#include "protocol/base/sha256.h"
+
+namespace osiris {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kLockName = "run.lock";
+
+Result<FileDescriptor> take_lock(const fs::path& file) {
+  FileDescriptor lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (!lock.is_open()) return errno_error(errno, "cannot create", file);
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return errno_error(errno, "cannot lock", file);
+  return lock;
+}
+
+bool is_locked(const fs::path& file) {
+  const FileDescriptor probe(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  return probe.is_open() && ::flock(probe.get(), LOCK_SH | LOCK_NB) != 0;
+}
+
+double seconds_between(int64_t from_ns, int64_t to_ns) { return static_cast<double>(to_ns - from_ns) / 1e9; }
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::open(const Project& project, const SessionOptions& options, RunLog& log,
+                                               const Clock& clock) {
+  std::unique_ptr<Session> self(new Session(project, log, clock));
+  self->started_unix_ns_ = options.started_unix_ns;
+  RunRecord& record = self->record_;
+  OSIRIS_ASSIGN(record.run_id, make_run_id(project.config().run_id_format, options.pipeline_id, self->index_, clock));
+
+  NameTokens tokens = options.tokens;
+  tokens.run_id = record.run_id;
+  tokens.run_ts = project.format_run_ts(options.started_unix_ns);
+  self->directory_ = project.run_dir(tokens);
+  self->aiop_directory_ = project.aiop_dir(tokens);
+  OSIRIS_TRY(make_directories(self->directory_.parent_path()));
+  // Ids are unique, but a naming template of the user's may leave them out: never write into another run's directory.
+  fs::path free = self->directory_;
+  for (int n = 2; ::mkdir(free.c_str(), 0755) != 0; ++n) {
+    if (errno != EEXIST || n > 1000) return errno_error(errno, "cannot create the run directory", free);
+    free = self->directory_.string() + "-" + std::to_string(n);
+  }
+  self->directory_ = free;
+  OSIRIS_TRY(make_directories(self->artifacts()));
+  OSIRIS_ASSIGN(self->lock_, take_lock(self->directory_ / kLockName));
+  OSIRIS_TRY(log.open(self->directory_, record.run_id, options.debug));
+
+  record.pipeline_slug = options.pipeline_id;
+  record.profile = tokens.profile;
+  record.manifest_hash = tokens.manifest_hash;
+  record.manifest_short = tokens.manifest_short;
+  record.run_ts = format_iso8601_micros(options.started_unix_ns);
+  record.status = "running";
+  record.run_logs_path = self->directory_.string();
+  record.aiop_path = self->aiop_directory_.string();
+  record.build_manifest_path = options.build_manifest.string();
+  record.runtime_env = options.adapter;
+  record.extra.set("pid", int64_t{::getpid()});
+  OSIRIS_TRY(self->index_.append(record));
+  log.log(LogLevel::kInfo, "osiris.session", "run " + record.run_id + " in " + self->directory_.string());
+  return self;
+}
+
+Status Session::materialize(const CompiledPipeline& pipeline) {
+  Json manifest = pipeline.manifest;
+  if (!manifest.contains("metadata")) manifest.set("metadata", Json::object());
+  manifest.find("metadata")->set("source_manifest_path", (pipeline.compiled_dir / "manifest.yaml").string());
+  const std::string text = emit_yaml(manifest);
+  OSIRIS_TRY(write_file_atomically(directory_ / "manifest.yaml", text));
+  log_.event("manifest_materialized",
+             Json::object({{"path", "manifest.yaml"}, {"size", uint64_t{text.size()}}, {"sha256", sha256_hex(text)}}));
+  OSIRIS_TRY(make_directories(directory_ / "cfg"));
+  for (const CompiledStep& step : pipeline.steps) {
+    OSIRIS_ASSIGN(const std::string cfg, read_file(pipeline.compiled_dir / step.cfg_path));
+    OSIRIS_TRY(write_file_atomically(directory_ / step.cfg_path, cfg));
+    log_.event("cfg_materialized",
+               Json::object({{"path", step.cfg_path}, {"size_bytes", uint64_t{cfg.size()}}, {"sha256", sha256_hex(cfg)}}));
+  }
+  return {};
+}
+
+Status Session::write_artifact_index(const Json& outputs) {
+  std::vector<fs::path> files;
+  std::error_code code;
+  for (fs::recursive_directory_iterator at(artifacts(), code), end; !code && at != end; at.increment(code))
+    if (at->is_regular_file(code) && !at->is_symlink(code)) files.push_back(at->path());
+  std::sort(files.begin(), files.end());
+  Json list = Json::array();
+  for (const fs::path& file : files) {
+    OSIRIS_ASSIGN(const FileDigest digest, sha256_file(file));
+    list.push_back(Json::object({{"path", file.lexically_relative(directory_).string()},
+                                 {"size_bytes", digest.size_bytes},
+                                 {"sha256", digest.sha256}}));
+  }
+  const Json index =
+      Json::object({{"version", 1}, {"run_id", record_.run_id}, {"outputs", outputs}, {"artifacts", std::move(list)}});
+  return write_file_atomically(directory_ / "artifacts.json", index.dump_pretty() + "\n");
+}
+
+Status Session::write_status(const Json& document) {
+  return write_file_atomically(directory_ / "status.json", document.dump_pretty() + "\n", {.durable = true});
+}
+
+Status Session::finish(std::string_view outcome, ExitCode code, uint64_t total_rows) {
+  const int64_t now = clock_.unix_ns();
+  record_.status = std::string(outcome);
+  record_.duration_ms = (now - started_unix_ns_) / 1'000'000;
+  record_.extra.set("exit_code", static_cast<int>(code));
+  record_.extra.set("total_rows", total_rows);
+  const Status recorded = index_.append(record_);
+  if (recorded.ok())
+    log_.event("run_index_updated", Json::object({{"run_id", record_.run_id}}));
+  else
+    log_.event("run_index_error", Json::object({{"error", recorded.error().message}}));
+  const double seconds = seconds_between(started_unix_ns_, now);
+  log_.metric("session_duration_seconds", seconds, Json::object({{"unit", "seconds"}}));
+  log_.event("run_end", Json::object({{"status", outcome},
+                                      {"duration_seconds", seconds},
+                                      {"end_time", format_iso8601_micros(now)}}),
+             now, true);
+  ::unlink((directory_ / kLockName).c_str());
+  lock_.close();
+  return recorded;
+}
+
+std::string current_status(const RunRecord& record) {
+  if (record.status != "running") return record.status;
+  return is_locked(fs::path(record.run_logs_path) / kLockName) ? "running" : "interrupted";
+}
+
+}  // namespace osiris

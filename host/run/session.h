@@ -1,0 +1,76 @@
+// The run directory and the run's record in the index: what stays of a run, however it ends.
+//
+//   run_logs/<profile>/<slug>/<time>_<run id>-<short>/
+//     events.jsonl metrics.jsonl osiris.log   written as things happen
+//     manifest.yaml cfg/                       copies of what was compiled; references only, never a value
+//     artifacts/                               what steps left
+//     artifacts.json status.json               written at the end
+//     run.lock                                 held by the living host, gone after a clean end
+//
+// The index gets a record when the run starts and another when it ends; a run whose lock nobody holds and that never ended
+// was interrupted.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/compiler/compiler.h"
+#include "host/project/project.h"
+#include "host/project/run_index.h"
+#include "host/run/run_log.h"
+#include "host/run/status.h"
+#include "protocol/base/clock.h"
+#include "protocol/base/error.h"
+#include "protocol/base/subprocess.h"
+
+namespace osiris {
+
+struct SessionOptions {
+  NameTokens tokens;        // run_id and run_ts are filled in
+  std::string pipeline_id;  // index and counter key
+  std::string adapter;
+  std::filesystem::path build_manifest;  // empty when nothing was compiled
+  int64_t started_unix_ns = 0;
+  bool debug = false;
+};
+
+class Session {
+ public:
+  // Makes the id, the directory, the lock, the files and the first index record; replays what `log` kept. The event
+  // run_start of the session is written here.
+  static Result<std::unique_ptr<Session>> open(const Project& project, const SessionOptions& options, RunLog& log,
+                                               const Clock& clock);
+  // Without finish() the index still says "running", and readers will say "interrupted".
+  ~Session() = default;
+
+  const std::string& run_id() const { return record_.run_id; }
+  const std::filesystem::path& directory() const { return directory_; }
+  std::filesystem::path artifacts() const { return directory_ / "artifacts"; }
+  const std::filesystem::path& aiop_directory() const { return aiop_directory_; }
+
+  // Copies manifest.yaml (with metadata.source_manifest_path) and cfg/*.json; events manifest_materialized, cfg_materialized.
+  Status materialize(const CompiledPipeline& pipeline);
+  Status write_artifact_index(const Json& outputs);
+  Status write_status(const Json& document);
+  // The last record of the index and the last event; removes the lock.
+  Status finish(std::string_view outcome, ExitCode code, uint64_t total_rows);
+
+ private:
+  Session(const Project& project, RunLog& log, const Clock& clock) : index_(project.index_dir()), log_(log), clock_(clock) {}
+
+  RunIndex index_;
+  RunLog& log_;
+  const Clock& clock_;
+  RunRecord record_;
+  std::filesystem::path directory_, aiop_directory_;
+  int64_t started_unix_ns_ = 0;
+  FileDescriptor lock_;
+};
+
+// "running", "interrupted" or the record's own status.
+std::string current_status(const RunRecord& record);
+
+}  // namespace osiris

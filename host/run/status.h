@@ -1,0 +1,45 @@
+// How a run ended: one function for status.json, the index and the exit code, so that they cannot disagree.
+//
+// The four-proof rule: a run is ok if the adapter said success, the exit code is 0, every step of the plan was seen to
+// complete, and every event reached events.jsonl. Any proof missing makes it not ok, with the reason named.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "protocol/base/error.h"
+#include "protocol/base/json.h"
+
+namespace osiris {
+
+// docs/exit-codes.md.
+enum class ExitCode : int { kOk = 0, kStepFailed = 1, kInput = 2, kAdapterFailed = 3, kDeadline = 124, kCancelled = 130 };
+
+// The exit code for an error that ended a run or a command.
+ExitCode exit_code_for(Code code);
+// The word for it in the run index and in `runs list`: "success", "failed", "cancelled", "deadline".
+std::string_view outcome_name(ExitCode code);
+
+struct RunProofs {
+  std::string adapter;
+  std::string sandbox_id;  // empty: none
+  std::string session_path;
+  std::optional<Error> error;  // what the stages ended with; none: all succeeded
+  size_t steps_total = 0;
+  size_t steps_completed = 0;
+  bool events_complete = true;  // events.jsonl exists and no write to it failed
+};
+
+struct RunVerdict {
+  bool ok = false;
+  ExitCode exit_code = ExitCode::kOk;
+  std::string reason;  // empty, "execution_failed", "incomplete_steps", "missing_events_jsonl", "cancelled", "deadline"
+};
+
+RunVerdict judge(const RunProofs& proofs);
+// The document of status.json.
+Json status_document(const RunProofs& proofs, const RunVerdict& verdict);
+
+}  // namespace osiris

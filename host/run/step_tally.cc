@@ -1,0 +1,162 @@
+#include "host/run/step_tally.h"
+
+#include <algorithm>
+
+namespace osiris {
+
+std::string_view phase_name(StepPhase phase) {
+  switch (phase) {
+    case StepPhase::kWaiting: return "waiting";
+    case StepPhase::kRunning: return "running";
+    case StepPhase::kComplete: return "complete";
+    case StepPhase::kFailed: return "failed";
+    case StepPhase::kSkipped: return "skipped";
+  }
+  return "waiting";
+}
+
+uint64_t StepState::rows() const {
+  if (rows_written && plan.mode == "write") return *rows_written;
+  if (rows_out && plan.mode == "transform") return *rows_out;
+  if (phase == StepPhase::kRunning) return rows_now;
+  return rows_written.value_or(rows_out.value_or(rows_read.value_or(rows_now)));
+}
+
+void StepTally::plan(std::vector<WatchedStep> steps) {
+  std::lock_guard lock(mutex_);
+  for (WatchedStep& planned : steps) step(planned.id).plan = planned;
+  ++revision_;
+}
+
+StepState& StepTally::step(std::string_view id) {
+  const auto [at, added] = index_.try_emplace(std::string(id), steps_.size());
+  if (added) {
+    steps_.emplace_back();
+    steps_.back().plan.id = std::string(id);
+  }
+  return steps_[at->second];
+}
+
+void StepTally::on_event(std::string_view name, std::string_view step_id, const Json& data) {
+  std::lock_guard lock(mutex_);
+  if (name == "cleanup_complete") {
+    if (const Json& rows = data["total_rows"]; rows.is_int()) reported_total_rows_ = rows.as_uint();
+    return;
+  }
+  if (step_id.empty()) return;
+  const int64_t now = clock_.monotonic_ns();
+  const auto end = [&](StepState& state, StepPhase phase) {
+    const bool ran = state.phase == StepPhase::kRunning;
+    state.phase = phase;
+    if (const Json& ms = data["duration_ms"]; ms.is_number())
+      state.duration_s = ms.as_double() / 1e3;
+    else if (const Json& seconds = data["duration"]; seconds.is_number())
+      state.duration_s = seconds.as_double();
+    else if (ran)
+      state.duration_s = static_cast<double>(now - state.started_monotonic_ns) / 1e9;
+  };
+  if (name == "step_start") {
+    StepState& state = step(step_id);
+    state.phase = StepPhase::kRunning;
+    state.started_monotonic_ns = now;
+    if (state.plan.driver.empty()) state.plan.driver = data["driver"].as_string();
+  } else if (name == "step_retry") {
+    StepState& state = step(step_id);
+    state.attempt = static_cast<int>(data["attempt"].as_int(state.attempt)) + 1;
+    state.rows_now = 0;
+  } else if (name == "step_complete") {
+    StepState& state = step(step_id);
+    end(state, StepPhase::kComplete);
+    if (const Json& rows = data["rows_processed"]; rows.is_int()) state.rows_now = rows.as_uint();
+  } else if (name == "step_failed") {
+    StepState& state = step(step_id);
+    end(state, StepPhase::kFailed);
+    state.error = data["error"].as_string();
+    state.error_type = data["error_type"].as_string();
+    state.category = data["category"].as_string();
+    state.hint = data["hint"].as_string();
+    // Running neighbours of a failed step are cancelled and then fail too; they are never the cause.
+    if (!first_failure_ || (steps_[*first_failure_].error_type == "cancelled" && state.error_type != "cancelled"))
+      first_failure_ = index_.at(std::string(step_id));
+  } else if (name == "step_skipped") {
+    StepState& state = step(step_id);
+    state.phase = StepPhase::kSkipped;
+    state.cause = data["cause"].as_string();
+  } else {
+    return;
+  }
+  ++revision_;
+}
+
+void StepTally::on_metric(std::string_view name, std::string_view step_id, double value) {
+  if (step_id.empty() || value < 0) return;
+  std::lock_guard lock(mutex_);
+  const auto count = static_cast<uint64_t>(value);
+  if (name == "rows_read")
+    step(step_id).rows_read = count;
+  else if (name == "rows_written")
+    step(step_id).rows_written = count;
+  else if (name == "rows_out")
+    step(step_id).rows_out = count;
+  else
+    return;
+  ++revision_;
+}
+
+void StepTally::on_rows(std::string_view step_id, uint64_t rows) {
+  std::lock_guard lock(mutex_);
+  StepState& state = step(step_id);
+  state.rows_now = std::max(state.rows_now, rows);
+  ++revision_;
+}
+
+void StepTally::on_note(std::string_view note) {
+  std::lock_guard lock(mutex_);
+  note_ = std::string(note);
+  ++revision_;
+}
+
+std::vector<StepState> StepTally::steps() const {
+  std::lock_guard lock(mutex_);
+  return steps_;
+}
+
+std::string StepTally::note() const {
+  std::lock_guard lock(mutex_);
+  return note_;
+}
+
+size_t StepTally::total() const {
+  std::lock_guard lock(mutex_);
+  return steps_.size();
+}
+
+size_t StepTally::completed() const {
+  std::lock_guard lock(mutex_);
+  return static_cast<size_t>(
+      std::count_if(steps_.begin(), steps_.end(), [](const StepState& s) { return s.phase == StepPhase::kComplete; }));
+}
+
+uint64_t StepTally::total_rows() const {
+  std::lock_guard lock(mutex_);
+  if (reported_total_rows_) return *reported_total_rows_;
+  uint64_t written = 0, read = 0;
+  for (const StepState& state : steps_) {
+    if (state.plan.mode == "write") written += state.rows_written.value_or(0);
+    if (state.plan.mode == "extract") read += state.rows_read.value_or(0);
+  }
+  return written ? written : read;
+}
+
+std::optional<StepState> StepTally::first_failure() const {
+  std::lock_guard lock(mutex_);
+  if (!first_failure_) return std::nullopt;
+  return steps_[*first_failure_];
+}
+
+uint64_t StepTally::revision() const {
+  std::lock_guard lock(mutex_);
+  return revision_;
+}
+
+}  // namespace osiris

@@ -1,0 +1,86 @@
+// What the host knows of a run's steps while it runs, learnt from nothing but the events and metrics that pass by.
+//
+// One tally feeds three readers that must never disagree: the display, status.json and the summary. It counts for
+// itself instead of believing an adapter's "success": that is one of the four proofs of status.json.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "protocol/base/clock.h"
+#include "protocol/base/json.h"
+
+namespace osiris {
+
+// A step of the manifest, as far as watching it needs.
+struct WatchedStep {
+  std::string id;
+  std::string driver;
+  std::string mode;  // "extract", "transform", "write"
+};
+
+enum class StepPhase { kWaiting, kRunning, kComplete, kFailed, kSkipped };
+std::string_view phase_name(StepPhase phase);  // "waiting", "running", "complete", "failed", "skipped"
+
+struct StepState {
+  WatchedStep plan;
+  StepPhase phase = StepPhase::kWaiting;
+  int attempt = 1;
+  uint64_t rows_now = 0;  // the largest of what heartbeats and row metrics said
+  std::optional<uint64_t> rows_read, rows_written, rows_out;
+  int64_t started_monotonic_ns = 0;
+  double duration_s = 0;  // of an ended step
+  std::string error;      // of a failed one
+  std::string error_type, category, hint;
+  std::string cause;  // of a skipped one: the step that failed first
+
+  // What to show as "rows": the most telling count there is.
+  uint64_t rows() const;
+};
+
+// [any thread]
+class StepTally {
+ public:
+  explicit StepTally(const Clock& clock) : clock_(clock) {}
+
+  void plan(std::vector<WatchedStep> steps);
+  // `data` holds the event's fields. Steps the plan does not know are added: a count must not be lost over a name.
+  void on_event(std::string_view name, std::string_view step_id, const Json& data);
+  void on_metric(std::string_view name, std::string_view step_id, double value);
+  // A heartbeat's row count for a running step.
+  void on_rows(std::string_view step_id, uint64_t rows);
+  // A note without a step, such as "creating sandbox"; shown while no step runs.
+  void on_note(std::string_view note);
+
+  std::vector<StepState> steps() const;
+  std::string note() const;
+  size_t total() const;
+  size_t completed() const;
+  // Rows written by writers if any wrote rows, else rows read by extractors, by component mode; what the worker's own
+  // cleanup_complete says wins.
+  uint64_t total_rows() const;
+  // The step that failed first.
+  std::optional<StepState> first_failure() const;
+  // Grows with every change a display could show.
+  uint64_t revision() const;
+  int64_t now_ns() const { return clock_.monotonic_ns(); }
+
+ private:
+  StepState& step(std::string_view id);
+
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::vector<StepState> steps_;
+  std::unordered_map<std::string, size_t> index_;
+  std::optional<size_t> first_failure_;
+  std::optional<uint64_t> reported_total_rows_;
+  std::string note_;
+  uint64_t revision_ = 0;
+};
+
+}  // namespace osiris

@@ -1,0 +1,67 @@
+#include "host/display/step_lines.h"
+
+#include <gtest/gtest.h>
+
+#include "host/display/format.h"
+
+namespace osiris {
+namespace {
+
+class StepLinesTest : public testing::Test {
+ protected:
+  StepLinesTest() { tally_.plan({{"read", "csv", "extract"}, {"sql", "duckdb", "transform"}, {"write", "csv", "write"}}); }
+  std::vector<std::string> live(size_t width = 80, size_t lines_max = 10) {
+    return live_lines(tally_.steps(), tally_.note(), tally_.now_ns(), width, lines_max, false);
+  }
+  ManualClock clock_;
+  StepTally tally_{clock_};
+};
+
+TEST_F(StepLinesTest, ShowOneLinePerRunningStepWithRowsRateAndTime) {
+  clock_.advance(std::chrono::seconds(1));
+  tally_.on_event("step_start", "read", Json::object());
+  clock_.advance(std::chrono::seconds(2));
+  tally_.on_rows("read", 3'000'000);
+  ASSERT_EQ(live().size(), 1u);
+  EXPECT_EQ(live()[0], "  ⠋ read    3,000,000 rows    1.5 M rows/s  2.00s");
+}
+
+TEST_F(StepLinesTest, ShowNothingOfStepsThatDoNotRun) { EXPECT_TRUE(live().empty()); }
+
+TEST_F(StepLinesTest, ShowTheNoteWhileNoStepRuns) {
+  tally_.on_note("creating sandbox\x1b[2J");
+  ASSERT_EQ(live().size(), 1u);
+  EXPECT_EQ(live()[0], "  ⠋ creating sandbox?[2J");
+}
+
+TEST_F(StepLinesTest, FitTheTerminalInBothDirections) {
+  for (const char* id : {"read", "sql", "write"}) tally_.on_event("step_start", id, Json::object());
+  const auto lines = live(30, 2);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[1], "  … and 2 more running");
+  for (const std::string& line : lines) EXPECT_LE(display_width(line), 30u);
+}
+
+TEST_F(StepLinesTest, SayHowAStepEnded) {
+  tally_.on_event("step_complete", "read", Json::object({{"rows_processed", 1200}, {"duration_ms", 1500}}));
+  tally_.on_event("step_failed", "sql", Json::object({{"error", "no column \x1b[31mx"}}));
+  tally_.on_event("step_skipped", "write", Json::object({{"cause", "sql"}}));
+  const auto steps = tally_.steps();
+  EXPECT_EQ(started_line(steps[0]), "  ▶ read: Starting... (driver: csv)");
+  EXPECT_EQ(ended_line(steps[0], false), "  ✓ read: Complete (duration: 1.50s, rows: 1,200)");
+  EXPECT_EQ(ended_line(steps[1], false), "  ✗ sql: Failed - no column ?[31mx");
+  EXPECT_EQ(ended_line(steps[2], false), "  ○ write: Skipped (sql failed)");
+  EXPECT_EQ(summary_line(steps, 0, 1.5), "1 of 3 steps, 1 failed, 1 skipped, 0 rows, 1.50s");
+}
+
+TEST_F(StepLinesTest, SumUpInATable) {
+  tally_.on_event("step_complete", "read", Json::object({{"rows_processed", 1200}, {"duration_ms", 1500}}));
+  const std::string table = summary_table(tally_.steps(), false);
+  EXPECT_NE(table.find("read   csv     complete  1,200  800 rows/s     1.50s\n"), std::string::npos) << table;
+  EXPECT_NE(table.find("write  csv     waiting\n"), std::string::npos) << table;
+  EXPECT_EQ(table.find('\x1b'), std::string::npos);
+  EXPECT_NE(summary_table(tally_.steps(), true).find("\x1b[32m"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace osiris

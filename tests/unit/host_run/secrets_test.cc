@@ -1,0 +1,43 @@
+#include "host/run/secrets.h"
+
+#include <gtest/gtest.h>
+
+namespace osiris {
+namespace {
+
+TEST(SecretStore, LendsAValueForTheLengthOfACall) {
+  Masking masking;
+  SecretStore store(masking);
+  store.add("connection/mysql.shop/password", "hunter22");
+  std::string seen;
+  ASSERT_TRUE(store.lend("connection/mysql.shop/password", [&](std::string_view value) { seen = value; }).ok());
+  EXPECT_EQ(seen, "hunter22");
+}
+
+TEST(SecretStore, RefusesANameTheRequestDoesNotList) {
+  Masking masking;
+  SecretStore store(masking);
+  store.add("env/A", "value-of-a");
+  bool called = false;
+  const Status status = store.lend("env/B", [&](std::string_view) { called = true; });
+  EXPECT_EQ(status.error().code, Code::kNotFound);
+  EXPECT_FALSE(called);
+}
+
+TEST(SecretStore, MakesEveryValueKnownToTheMaskingBeforeItIsLent) {
+  Masking masking;
+  SecretStore store(masking);
+  store.add("env/A", "value-of-a");
+  EXPECT_EQ(masking.text("it is value-of-a.").find("value-of-a"), std::string::npos);
+}
+
+TEST(SecretStore, GivesNamesAndNothingElse) {
+  Masking masking;
+  SecretStore store(masking);
+  store.add("env/B", "bbbbbb");
+  store.add("env/A", "aaaaaa");
+  EXPECT_EQ(store.names(), (std::vector<std::string>{"env/A", "env/B"}));
+}
+
+}  // namespace
+}  // namespace osiris
