@@ -1,0 +1,218 @@
+#include "worker/drivers/mysql.extractor/columns.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+
+#include "protocol/base/text.h"
+
+namespace osiris::worker::mysql {
+namespace {
+
+constexpr unsigned kBinaryCharset = 63;
+constexpr uint8_t kDigitsMax = 38;
+
+Error mismatch(const std::string& what, const std::string& hint) {
+  return Error(Code::kStepFailed, "MySQL query failed: " + what, hint, "extract.schema_mismatch");
+}
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+Result<Column> decimal(const MYSQL_FIELD& field, Column column) {
+  // The display length counts the point and the sign.
+  const unsigned long extra = (field.decimals > 0 ? 1u : 0u) + (field.flags & UNSIGNED_FLAG ? 0u : 1u);
+  const unsigned long digits = field.length > extra ? field.length - extra : 1;
+  if (field.decimals > kDigitsMax) {
+    return mismatch("column '" + column.name + "' has " + std::to_string(field.decimals) + " digits after the point, more than " +
+                        std::to_string(kDigitsMax),
+                    "select CAST(" + column.name + " AS CHAR) or a narrower DECIMAL");
+  }
+  column.kind = Kind::kDecimal;
+  // Wider columns are common (SUM of a BIGINT has 41 digits) and their values rarely are: each value is checked instead.
+  column.digits = static_cast<uint8_t>(std::min<unsigned long>(digits, kDigitsMax));
+  column.scale = static_cast<uint8_t>(field.decimals);
+  column.digits = std::max(column.digits, column.scale);
+  return column;
+}
+
+Result<Column> column_of(const MYSQL_FIELD& field) {
+  Column column;
+  column.name.assign(field.name, field.name_length);
+  column.is_unsigned = (field.flags & UNSIGNED_FLAG) != 0;
+  switch (field.type) {
+    case MYSQL_TYPE_TINY:
+      column.kind = Kind::kInt8;
+      return column;
+    case MYSQL_TYPE_YEAR:
+      column.is_unsigned = false;
+      [[fallthrough]];
+    case MYSQL_TYPE_SHORT:
+      column.kind = Kind::kInt16;
+      return column;
+    case MYSQL_TYPE_INT24:
+    case MYSQL_TYPE_LONG:
+      column.kind = Kind::kInt32;
+      return column;
+    case MYSQL_TYPE_LONGLONG:
+      column.kind = Kind::kInt64;
+      return column;
+    case MYSQL_TYPE_FLOAT:
+      column.kind = Kind::kFloat;
+      return column;
+    case MYSQL_TYPE_DOUBLE:
+      column.kind = Kind::kDouble;
+      return column;
+    case MYSQL_TYPE_DECIMAL:
+    case MYSQL_TYPE_NEWDECIMAL:
+      return decimal(field, std::move(column));
+    case MYSQL_TYPE_DATE:
+    case MYSQL_TYPE_NEWDATE:
+      column.kind = Kind::kDate;
+      return column;
+    case MYSQL_TYPE_DATETIME:
+    case MYSQL_TYPE_DATETIME2:
+    case MYSQL_TYPE_TIMESTAMP:
+    case MYSQL_TYPE_TIMESTAMP2:
+      column.kind = Kind::kDateTime;
+      return column;
+    case MYSQL_TYPE_TIME:
+    case MYSQL_TYPE_TIME2:
+      column.kind = Kind::kTime;
+      return column;
+    case MYSQL_TYPE_BIT:
+    case MYSQL_TYPE_GEOMETRY:
+      column.kind = Kind::kBytes;
+      return column;
+    case MYSQL_TYPE_JSON:  // MySQL sends it with the binary character set, but it is utf8mb4
+      column.kind = Kind::kText;
+      return column;
+    case MYSQL_TYPE_VARCHAR:
+    case MYSQL_TYPE_VAR_STRING:
+    case MYSQL_TYPE_STRING:
+    case MYSQL_TYPE_ENUM:
+    case MYSQL_TYPE_SET:
+    case MYSQL_TYPE_TINY_BLOB:
+    case MYSQL_TYPE_MEDIUM_BLOB:
+    case MYSQL_TYPE_LONG_BLOB:
+    case MYSQL_TYPE_BLOB:
+      column.kind = field.charsetnr == kBinaryCharset ? Kind::kBytes : Kind::kText;
+      return column;
+    case MYSQL_TYPE_NULL:
+      column.kind = Kind::kNull;
+      return column;
+    default:
+      return mismatch("column '" + column.name + "' has a type this extractor does not know (" +
+                          std::to_string(static_cast<int>(field.type)) + ")",
+                      "select CAST(" + column.name + " AS CHAR)");
+  }
+}
+
+}  // namespace
+
+duckdb_type Column::type() const {
+  switch (kind) {
+    case Kind::kInt8:
+      return is_unsigned ? DUCKDB_TYPE_UTINYINT : DUCKDB_TYPE_TINYINT;
+    case Kind::kInt16:
+      return is_unsigned ? DUCKDB_TYPE_USMALLINT : DUCKDB_TYPE_SMALLINT;
+    case Kind::kInt32:
+      return is_unsigned ? DUCKDB_TYPE_UINTEGER : DUCKDB_TYPE_INTEGER;
+    case Kind::kInt64:
+      return is_unsigned ? DUCKDB_TYPE_UBIGINT : DUCKDB_TYPE_BIGINT;
+    case Kind::kFloat:
+      return DUCKDB_TYPE_FLOAT;
+    case Kind::kDouble:
+      return DUCKDB_TYPE_DOUBLE;
+    case Kind::kDecimal:
+      return DUCKDB_TYPE_DECIMAL;
+    case Kind::kDate:
+      return DUCKDB_TYPE_DATE;
+    case Kind::kDateTime:
+      return DUCKDB_TYPE_TIMESTAMP;
+    case Kind::kTime:
+      return DUCKDB_TYPE_INTERVAL;
+    case Kind::kBytes:
+      return DUCKDB_TYPE_BLOB;
+    case Kind::kText:
+    case Kind::kNull:
+      break;
+  }
+  return DUCKDB_TYPE_VARCHAR;
+}
+
+std::string Column::type_name() const {
+  const std::string sign = is_unsigned ? "U" : "";
+  switch (kind) {
+    case Kind::kInt8:
+      return sign + "TINYINT";
+    case Kind::kInt16:
+      return sign + "SMALLINT";
+    case Kind::kInt32:
+      return sign + "INTEGER";
+    case Kind::kInt64:
+      return sign + "BIGINT";
+    case Kind::kFloat:
+      return "FLOAT";
+    case Kind::kDouble:
+      return "DOUBLE";
+    case Kind::kDecimal:
+      return "DECIMAL(" + std::to_string(digits) + "," + std::to_string(scale) + ")";
+    case Kind::kDate:
+      return "DATE";
+    case Kind::kDateTime:
+      return "TIMESTAMP";
+    case Kind::kTime:
+      return "INTERVAL";
+    case Kind::kBytes:
+      return "BLOB";
+    case Kind::kText:
+    case Kind::kNull:
+      break;
+  }
+  return "VARCHAR";
+}
+
+Result<Columns> columns_of(const MYSQL_FIELD* fields, unsigned count, const std::vector<std::string>& wanted) {
+  Columns columns;
+  std::vector<std::string> names;
+  for (unsigned i = 0; i < count; ++i) names.emplace_back(fields[i].name, fields[i].name_length);
+
+  if (wanted.empty()) {
+    for (unsigned i = 0; i < count; ++i) columns.kept.push_back(i);
+  }
+  for (const std::string& name : wanted) {
+    auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) {
+      found = std::find_if(names.begin(), names.end(), [&](const std::string& other) { return lower(other) == lower(name); });
+    }
+    if (found == names.end()) {
+      const auto near = nearest(name, names);
+      return mismatch("the result has no column '" + name + "' that 'columns' names",
+                      near ? "did you mean '" + *near + "'?" : "its columns are " + join(names, ", "));
+    }
+    columns.kept.push_back(static_cast<uint32_t>(found - names.begin()));
+  }
+
+  std::map<std::string, std::string> seen;  // by the name in lower case: a relation's column names ignore case
+  for (const uint32_t index : columns.kept) {
+    if (names[index].empty()) return mismatch("column " + std::to_string(index + 1) + " has no name", "give it one with AS");
+    if (!is_valid_utf8(names[index])) return mismatch("the name of column " + std::to_string(index + 1) + " is not UTF-8", "give it another one with AS");
+    if (const auto [other, is_new] = seen.emplace(lower(names[index]), names[index]); !is_new) {
+      return mismatch("two columns are called '" + other->second + "'", "give one of them another name with AS");
+    }
+  }
+  for (unsigned i = 0; i < count; ++i) {
+    const bool is_kept = std::find(columns.kept.begin(), columns.kept.end(), i) != columns.kept.end();
+    auto column = column_of(fields[i]);
+    if (!column.ok() && is_kept) return column.error();
+    // What nobody wants is stepped over, whatever it is: every unknown type is sent as length and bytes.
+    columns.received.push_back(column.ok() ? *column : Column{names[i], Kind::kBytes, false, false, 0, 0});
+    columns.received.back().is_kept = is_kept;
+  }
+  return columns;
+}
+
+}  // namespace osiris::worker::mysql

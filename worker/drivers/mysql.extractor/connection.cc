@@ -1,0 +1,146 @@
+#include "worker/drivers/mysql.extractor/connection.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "protocol/base/file.h"
+#include "worker/drivers/mysql.extractor/errors.h"
+#include "worker/drivers/mysql.extractor/login.h"
+
+namespace osiris::worker::mysql {
+namespace {
+
+// Where systems keep the authorities they trust; a static binary cannot rely on the one of the machine it was built on.
+constexpr const char* kSystemCaFiles[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                                          "/etc/ssl/cert.pem"};
+
+Error tls_fault(const Caller& caller, const std::string& what, const std::string& hint) {
+  return Error(Code::kInvalidArgument, "Step " + caller.step_id + ": " + what, hint, "connection.invalid_config");
+}
+
+Result<std::string> ca_file(const std::string& ssl_ca, const Caller& caller) {
+  if (ssl_ca.find("-----BEGIN") != std::string::npos) {
+    const std::filesystem::path file = caller.scratch_dir / "mysql-ca.pem";
+    OSIRIS_TRY(write_file_atomically(file, ssl_ca));
+    return file.string();
+  }
+  if (!ssl_ca.empty()) {
+    if (access(ssl_ca.c_str(), R_OK) == 0) return ssl_ca;
+    return tls_fault(caller, "ssl_ca " + ssl_ca + " cannot be read where the step runs",
+                     "give the path of a PEM file there, or the PEM text itself");
+  }
+  for (const char* file : kSystemCaFiles) {
+    if (access(file, R_OK) == 0) return std::string(file);
+  }
+  return tls_fault(caller, "ssl_mode needs authorities to trust, and this machine has no list of them",
+                   "set ssl_ca to the server's authority: a PEM file or the PEM text itself");
+}
+
+// A server machine that vanishes without a word is noticed within 90 s.
+void keep_alive(int socket) {
+  const int idle_s = 30, interval_s = 10, probes = 6, on = 1;
+  setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+
+}  // namespace
+
+Status Connection::set_tls(const Caller& caller) {
+  const bool verifies = ssl_mode_ == SslMode::kVerifyCa || ssl_mode_ == SslMode::kVerifyIdentity;
+  const my_bool use = ssl_mode_ != SslMode::kDisabled;
+  // Taken back by the log-in plugin where the mode asks for less; see settle_tls() there.
+  const my_bool insist = verifies || ssl_mode_ == SslMode::kRequired;
+  mysql_optionsv(mysql_, MYSQL_OPT_SSL_ENFORCE, &use);
+  mysql_optionsv(mysql_, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &insist);
+  if (use) mysql_optionsv(mysql_, MARIADB_OPT_TLS_VERSION, "TLSv1.2,TLSv1.3");
+  if (verifies) {
+    OSIRIS_ASSIGN(ssl_ca_, ca_file(ssl_ca_, caller));
+    mysql_optionsv(mysql_, MYSQL_OPT_SSL_CA, ssl_ca_.c_str());
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Connection>> Connection::open(const ServerSettings& server, const Caller& caller) {
+  initialise_client_library();
+  std::unique_ptr<Connection> connection(new Connection);
+  MYSQL* mysql = connection->mysql_ = mysql_init(nullptr);
+  if (!mysql) return Error(Code::kExhausted, "Step " + caller.step_id + ": out of memory", {}, "runtime.memory_exceeded");
+  connection->ssl_mode_ = server.ssl_mode;
+  connection->ssl_ca_ = server.ssl_ca;
+
+  const unsigned tcp = MYSQL_PROTOCOL_TCP;  // the library would take "localhost" for a socket file
+  const unsigned no_local_files = 0;        // or a server could ask for any file of this machine
+  const unsigned long packet_bytes_max = 1ul << 30;
+  const my_bool no = 0;
+  mysql_optionsv(mysql, MYSQL_OPT_PROTOCOL, &tcp);
+  mysql_optionsv(mysql, MYSQL_OPT_LOCAL_INFILE, &no_local_files);
+  mysql_optionsv(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet_bytes_max);
+  mysql_optionsv(mysql, MYSQL_REPORT_DATA_TRUNCATION, &no);
+  mysql_optionsv(mysql, MYSQL_OPT_RECONNECT, &no);
+  mysql_optionsv(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+  mysql_optionsv(mysql, MYSQL_DEFAULT_AUTH, kLoginPluginName);
+  mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH, kLoginPluginsAllowed);
+  mysql_optionsv(mysql, MARIADB_OPT_USERDATA, const_cast<char*>(kSslModeKey), static_cast<void*>(&connection->ssl_mode_));
+  mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, &Patience::io_wait);
+  OSIRIS_TRY(connection->set_tls(caller));
+
+  const Patience::Scope scope(*caller.patience);
+  caller.patience->set_deadline(Clock::now() + std::chrono::seconds(server.connect_timeout_s));
+  const MYSQL* connected = mysql_real_connect(mysql, server.host.c_str(), server.user.c_str(), server.password.c_str(),
+                                              server.database.c_str(), server.port, nullptr, 0);
+  if (!connected) return connection_error(caller.step_id, server, fault_of(mysql), *caller.patience);
+  caller.patience->set_deadline(std::nullopt);
+  connection->opened_at_ = Clock::now();
+  keep_alive(mysql_get_socket(mysql));
+  return connection;
+}
+
+Connection::~Connection() {
+  if (mysql_) mysql_close(mysql_);
+}
+
+Status Connection::run(const char* statement, const ServerSettings& server, const Caller& caller) {
+  if (caller.echo) caller.echo(statement);
+  if (mysql_query(mysql_, statement) != 0) {
+    return connection_error(caller.step_id, server, fault_of(mysql_), *caller.patience);
+  }
+  return {};
+}
+
+Status Connection::prepare_session(const ServerSettings& server, const Caller& caller) {
+  const Patience::Scope scope(*caller.patience);
+  caller.patience->set_limits_s(server.read_timeout_s, server.write_timeout_s);
+  caller.patience->set_deadline(Clock::now() + std::chrono::seconds(server.connect_timeout_s));
+  // net_write_timeout: how long the server waits for us while DuckDB spills; its default is a minute.
+  OSIRIS_TRY(run("SET NAMES utf8mb4", server, caller));
+  OSIRIS_TRY(run("SET SESSION time_zone = '+00:00', SESSION net_write_timeout = 3600", server, caller));
+  OSIRIS_TRY(run("SET SESSION TRANSACTION READ ONLY", server, caller));
+  caller.patience->set_deadline(std::nullopt);
+  return {};
+}
+
+bool Connection::reset(const Caller& caller) {
+  const Patience::Scope scope(*caller.patience);
+  caller.patience->set_deadline(Clock::now() + std::chrono::seconds(5));
+  const bool usable = mysql_reset_connection(mysql_) == 0;
+  caller.patience->set_deadline(std::nullopt);
+  return usable && !caller.patience->has_run_out();
+}
+
+void Connection::abandon() { shutdown(mysql_get_socket(mysql_), SHUT_RDWR); }
+
+Status Connection::ping(const ServerSettings& server, const Caller& caller, Clock::time_point deadline) {
+  const Patience::Scope scope(*caller.patience);
+  caller.patience->set_deadline(deadline);
+  OSIRIS_TRY(run("SELECT 1", server, caller));
+  MYSQL_RES* rows = mysql_store_result(mysql_);
+  if (!rows) return connection_error(caller.step_id, server, fault_of(mysql_), *caller.patience);
+  mysql_free_result(rows);
+  return {};
+}
+
+}  // namespace osiris::worker::mysql

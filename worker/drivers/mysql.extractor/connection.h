@@ -1,0 +1,58 @@
+// One logged-in connection to a server. Used by one thread at a time.
+#pragma once
+
+#include <mysql.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "protocol/base/error.h"
+#include "worker/drivers/mysql.extractor/patience.h"
+#include "worker/drivers/mysql.extractor/settings.h"
+
+namespace osiris::worker::mysql {
+
+// What a connection needs to know of the step that asks for it.
+struct Caller {
+  std::string step_id;
+  std::filesystem::path scratch_dir;             // a CA given as text is put here for the library to read
+  Patience* patience = nullptr;                  // outlives the call
+  std::function<void(const std::string&)> echo;  // is told each statement; may be empty
+};
+
+class Connection {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  static Result<std::unique_ptr<Connection>> open(const ServerSettings& server, const Caller& caller);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  MYSQL* handle() { return mysql_; }
+  Clock::time_point opened_at() const { return opened_at_; }
+
+  // Text in utf8mb4, times in UTC, nothing written. To be called before the first statement of each step.
+  Status prepare_session(const ServerSettings& server, const Caller& caller);
+  // Forgets the state that the step before left; false when the connection is of no more use.
+  bool reset(const Caller& caller);
+  // SELECT 1, answered before `deadline`.
+  Status ping(const ServerSettings& server, const Caller& caller, Clock::time_point deadline);
+  // Cuts the line, so that closing what is under way does not first read the rest of it.
+  void abandon();
+
+ private:
+  Connection() = default;
+  Status set_tls(const Caller& caller);
+  Status run(const char* statement, const ServerSettings& server, const Caller& caller);
+
+  MYSQL* mysql_ = nullptr;
+  SslMode ssl_mode_ = SslMode::kPreferred;
+  std::string ssl_ca_;
+  Clock::time_point opened_at_;
+};
+
+}  // namespace osiris::worker::mysql

@@ -1,0 +1,94 @@
+// Two threads per step: one reads the network and decodes rows into DuckDB chunks, the step's own appends them and looks
+// whether the step was cancelled. The reader needs no DuckDB connection and the filler no network, so each can be stopped
+// while the other is blocked.
+#include "worker/drivers/mysql.extractor/driver.h"
+
+#include <algorithm>
+#include <new>
+#include <thread>
+
+#include "worker/drivers/mysql.extractor/connection.h"
+#include "worker/drivers/mysql.extractor/errors.h"
+#include "worker/drivers/mysql.extractor/extract.h"
+#include "worker/drivers/mysql.extractor/feed.h"
+#include "worker/drivers/mysql.extractor/relation.h"
+#include "worker/drivers/mysql.extractor/settings.h"
+
+namespace osiris::worker {
+namespace {
+
+using namespace mysql;
+
+constexpr std::chrono::milliseconds kCancelPoll(50);
+constexpr uint32_t kCheckLimit_s = 2;
+
+Caller caller_of(StepContext& context, Patience& patience, bool echo) {
+  Caller caller{context.step_id(), context.scratch_dir(), &patience, {}};
+  if (echo) caller.echo = [&context](const std::string& sql) { context.log("mysql.extractor " + context.step_id() + ": " + sql); };
+  return caller;
+}
+
+// Everything the feed brings, into the relation. Returns the rows.
+Result<uint64_t> fill(StepContext& context, Feed& feed) {
+  Relation relation(context.connection_handle(), context.output_table());
+  uint64_t rows = 0;
+  for (;;) {
+    if (context.is_cancelled()) return cancelled_error(context.step_id());
+    Feed::Delivery delivery = feed.next(kCancelPoll);
+    if (delivery.columns) OSIRIS_TRY(relation.create(*delivery.columns));
+    if (delivery.batch) {
+      for (const auto& chunk : delivery.batch->chunks) OSIRIS_TRY(relation.append(*chunk));
+      rows += delivery.batch->rows;
+      context.progress(rows);
+      feed.give_back(std::move(*delivery.batch));
+    }
+    if (delivery.end) {
+      OSIRIS_TRY(*delivery.end);
+      OSIRIS_TRY(relation.finish());
+      return rows;
+    }
+  }
+}
+
+Status extract_caught(const ExtractSettings& settings, const Caller& caller, Feed& feed) try {
+  return extract(settings, caller, feed);
+} catch (const std::bad_alloc&) {
+  return Error(Code::kExhausted, "MySQL execution failed: out of memory in step " + caller.step_id,
+               "lower batch_size, or select fewer columns", "runtime.memory_exceeded");
+}
+
+Result<StepOutcome> run(StepContext& context) {
+  OSIRIS_ASSIGN(const ExtractSettings settings, read_extract_settings(context));
+  Patience patience;
+  Feed feed;
+  const Caller caller = caller_of(context, patience, settings.echo);
+  std::thread reader([&] { feed.finish(extract_caught(settings, caller, feed)); });
+
+  const Result<uint64_t> rows = fill(context, feed);
+  feed.close();
+  if (!rows.ok()) patience.cancel();
+  reader.join();
+  // An interrupted statement of ours fails with DuckDB's words; the cause is the cancelling.
+  if (!rows.ok() && context.is_cancelled()) return cancelled_error(context.step_id());
+  if (!rows.ok()) return rows.error();
+  return StepOutcome{*rows, 0};
+}
+
+Status check(StepContext& context) {
+  OSIRIS_ASSIGN(ServerSettings server, read_server_settings(context));
+  server.connect_timeout_s = std::min(server.connect_timeout_s, kCheckLimit_s);
+  Patience patience;
+  const Caller caller = caller_of(context, patience, false);
+  const auto deadline = Connection::Clock::now() + std::chrono::seconds(kCheckLimit_s);
+  OSIRIS_ASSIGN(const auto connection, Connection::open(server, caller));
+  return connection->ping(server, caller, deadline);
+}
+
+}  // namespace
+
+const Driver& mysql_extractor() {
+  static const Driver driver{"mysql.extractor", run, check};
+  return driver;
+}
+
+}  // namespace osiris::worker

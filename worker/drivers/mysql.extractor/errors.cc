@@ -1,0 +1,156 @@
+#include "worker/drivers/mysql.extractor/errors.h"
+
+#include <errmsg.h>
+#include <mysqld_error.h>
+
+#include <cstring>
+
+namespace osiris::worker::mysql {
+namespace {
+
+std::string place(const ServerSettings& server) {
+  const bool is_ipv6 = server.host.find(':') != std::string::npos;
+  return (is_ipv6 ? "[" + server.host + "]" : server.host) + ":" + std::to_string(server.port);
+}
+
+std::string words(const Fault& fault) {
+  if (fault.number == 0) return fault.text;
+  return fault.text + " (error " + std::to_string(fault.number) + ")";
+}
+
+// The library prints bare error numbers of the system: "Can't connect to server on 'db' (111)".
+std::string with_system_error(std::string text) {
+  const size_t open = text.rfind('(');
+  if (open == std::string::npos || text.back() != ')') return text;
+  const int number = std::atoi(text.c_str() + open + 1);
+  if (number > 0 && number < 200) text.insert(text.size() - 1, std::string(": ") + std::strerror(number));
+  return text;
+}
+
+bool is_refused_login(unsigned number) {
+  switch (number) {
+    case ER_ACCESS_DENIED_ERROR:
+    case ER_DBACCESS_DENIED_ERROR:
+    case ER_HOST_NOT_PRIVILEGED:
+    case ER_HOST_IS_BLOCKED:
+    case ER_MUST_CHANGE_PASSWORD:
+    case ER_MUST_CHANGE_PASSWORD_LOGIN:
+    case CR_AUTH_PLUGIN_CANNOT_LOAD:
+    case CR_PLUGIN_NOT_ALLOWED:
+      return true;
+    default:
+      return number == 1698 /* no password given */ || number == 3118 || number == 4151 /* account locked */;
+  }
+}
+
+bool is_lost_connection(unsigned number) {
+  switch (number) {
+    case CR_SERVER_GONE_ERROR:
+    case CR_SERVER_LOST:
+    case CR_SERVER_LOST_EXTENDED:
+    case CR_SSL_CONNECTION_ERROR:
+    case CR_UNKNOWN_ERROR:
+    case ER_SERVER_SHUTDOWN:
+    case ER_NORMAL_SHUTDOWN:
+    case 1927:  // ER_CONNECTION_KILLED
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_permission(unsigned number) {
+  switch (number) {
+    case ER_TABLEACCESS_DENIED_ERROR:
+    case ER_COLUMNACCESS_DENIED_ERROR:
+    case ER_SPECIFIC_ACCESS_DENIED_ERROR:
+    case ER_DBACCESS_DENIED_ERROR:
+    case ER_PROCACCESS_DENIED_ERROR:
+    case ER_VIEW_NO_EXPLAIN:
+      return true;
+    default:
+      return false;
+  }
+}
+
+constexpr unsigned kWriteInReadOnlyTransaction = 1792;
+
+}  // namespace
+
+Fault fault_of(MYSQL* mysql) { return {mysql_errno(mysql), mysql_error(mysql)}; }
+
+Fault fault_of(MYSQL* mysql, MYSQL_STMT* statement) {
+  if (statement && mysql_stmt_errno(statement) != 0) return {mysql_stmt_errno(statement), mysql_stmt_error(statement)};
+  return fault_of(mysql);
+}
+
+Error cancelled_error(const std::string& step_id) {
+  return Error(Code::kCancelled, "Step " + step_id + " was cancelled", {}, "runtime.dependency_failed");
+}
+
+Error connection_error(const std::string& step_id, const ServerSettings& server, const Fault& fault,
+                       const Patience& patience) {
+  if (patience.is_cancelled()) return cancelled_error(step_id);
+  const std::string start = "MySQL connection failed for step " + step_id + ": ";
+  const std::string end = ", connecting to " + place(server) + " as " + server.user;
+  if (patience.has_run_out()) {
+    return Error(Code::kUnavailable,
+                 start + "no answer within " + std::to_string(server.connect_timeout_s) + " s" + end,
+                 "check host and port, and that the server is reachable from where the step runs; or raise connect_timeout",
+                 "connection.timeout");
+  }
+  if (fault.number == CR_AUTH_PLUGIN_CANNOT_LOAD || fault.number == CR_PLUGIN_NOT_ALLOWED) {
+    return Error(Code::kUnauthenticated,
+                 start + "the server asks for a log-in method this client does not have" + end + "; " + words(fault),
+                 "use an account identified by mysql_native_password or caching_sha2_password", "connection.auth_failed");
+  }
+  if (is_refused_login(fault.number)) {
+    return Error(Code::kUnauthenticated, start + words(fault) + end,
+                 "check user and password of the connection, and what the account may see", "connection.auth_failed");
+  }
+  if (fault.number == ER_BAD_DB_ERROR) {
+    return Error(Code::kNotFound, start + words(fault) + end, "check 'database' of the connection and 'schema' of the step",
+                 "connection.invalid_config");
+  }
+  if (fault.number == CR_UNKNOWN_HOST) {
+    return Error(Code::kUnavailable, start + "host name '" + server.host + "' cannot be resolved" + end,
+                 "check 'host' of the connection", "connection.failed");
+  }
+  if (fault.number == CR_SSL_CONNECTION_ERROR) {
+    return Error(Code::kUnavailable, start + words(fault) + end,
+                 "check ssl_mode, ssl_ca and, for verify_identity, that host is a name in the server's certificate",
+                 "connection.failed");
+  }
+  return Error(Code::kUnavailable, start + with_system_error(fault.text) + " (error " + std::to_string(fault.number) + ")" + end,
+               "check that the server runs and is reachable from where the step runs", "connection.failed");
+}
+
+Error query_error(const std::string& step_id, const ServerSettings& server, const Fault& fault, const Patience& patience,
+                  uint64_t rows_so_far) {
+  if (patience.is_cancelled()) return cancelled_error(step_id);
+  const std::string rows = std::to_string(rows_so_far) + " rows";
+  if (patience.has_run_out()) {
+    return Error(Code::kUnavailable,
+                 "MySQL execution failed: " + place(server) + " sent nothing for " + std::to_string(server.read_timeout_s) +
+                     " s after " + rows + " of step " + step_id,
+                 "raise read_timeout of the connection, or make the query quicker", "connection.timeout");
+  }
+  if (is_lost_connection(fault.number)) {
+    return Error(Code::kUnavailable,
+                 "MySQL execution failed: the connection to " + place(server) + " was lost after " + rows + " of step " +
+                     step_id + ": " + words(fault),
+                 "check the server's log, then run again: no rows of this attempt were kept", "connection.failed");
+  }
+  const std::string start = rows_so_far == 0 ? "MySQL query failed: " : "MySQL query failed after " + rows + ": ";
+  if (fault.number == kWriteInReadOnlyTransaction) {
+    return Error(Code::kStepFailed, start + words(fault), "an extractor only reads: statements that write are refused",
+                 "extract.query_failed");
+  }
+  if (is_permission(fault.number)) {
+    return Error(Code::kStepFailed, start + words(fault), "grant " + server.user + " the right to read it",
+                 "extract.permission_denied");
+  }
+  return Error(Code::kStepFailed, start + words(fault), "try the query in a MySQL client first", "extract.query_failed");
+}
+
+}  // namespace osiris::worker::mysql

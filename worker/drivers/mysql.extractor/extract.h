@@ -1,0 +1,13 @@
+// One SELECT from sending it to its last row, on the thread that reads the network.
+#pragma once
+
+#include "worker/drivers/mysql.extractor/connection.h"
+#include "worker/drivers/mysql.extractor/feed.h"
+#include "worker/drivers/mysql.extractor/settings.h"
+
+namespace osiris::worker::mysql {
+
+// Logs in (or takes a pooled connection), runs settings.sql and feeds its rows; feed.finish() is the caller's to call.
+Status extract(const ExtractSettings& settings, const Caller& caller, Feed& feed);
+
+}  // namespace osiris::worker::mysql

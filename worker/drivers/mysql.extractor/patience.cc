@@ -1,0 +1,68 @@
+#include "worker/drivers/mysql.extractor/patience.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace osiris::worker::mysql {
+namespace {
+
+thread_local Patience* current = nullptr;
+
+}  // namespace
+
+Patience::Patience() : event_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+Patience::~Patience() {
+  if (event_fd_ >= 0) close(event_fd_);
+}
+
+void Patience::cancel() {
+  cancelled_.store(true, std::memory_order_release);
+  const uint64_t one = 1;
+  // A full counter is a signalled one.
+  [[maybe_unused]] const ssize_t written = write(event_fd_, &one, sizeof one);
+}
+
+int Patience::wait(int socket, bool is_read) {
+  std::optional<Clock::time_point> until = deadline_;
+  if (const uint32_t limit_s = is_read ? read_s_ : write_s_; limit_s > 0) {
+    const auto by = Clock::now() + std::chrono::seconds(limit_s);
+    until = until ? std::min(*until, by) : by;
+  }
+  pollfd fds[2] = {{socket, static_cast<short>(is_read ? POLLIN : POLLOUT), 0}, {event_fd_, POLLIN, 0}};
+  for (;;) {
+    if (is_cancelled()) {
+      errno = ECANCELED;
+      return -1;
+    }
+    int left_ms = event_fd_ >= 0 ? -1 : 50;  // without an eventfd (no descriptors left) cancellation is polled
+    if (until) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(*until - Clock::now()).count();
+      if (left <= 0) {
+        ran_out_ = true;
+        errno = ETIMEDOUT;
+        return 0;
+      }
+      left_ms = static_cast<int>(std::min<int64_t>(left, left_ms < 0 ? 1 << 30 : left_ms));
+    }
+    const int ready = poll(fds, 2, left_ms);
+    if (ready < 0 && errno != EINTR) return -1;
+    if (ready > 0 && fds[0].revents != 0) return 1;
+  }
+}
+
+Patience::Scope::Scope(Patience& patience) : before_(current) { current = &patience; }
+Patience::Scope::~Scope() { current = before_; }
+
+int Patience::io_wait(int socket, char is_read, int timeout_ms) {
+  if (current) return current->wait(socket, is_read != 0);
+  // Outside any scope only a closing connection writes its farewell: never wait long for that.
+  pollfd fd = {socket, static_cast<short>(is_read ? POLLIN : POLLOUT), 0};
+  return poll(&fd, 1, std::clamp(timeout_ms, 1, 100));
+}
+
+}  // namespace osiris::worker::mysql

@@ -1,0 +1,216 @@
+#include "worker/drivers/mysql.extractor/settings.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+#include "protocol/base/text.h"
+
+namespace osiris::worker::mysql {
+namespace {
+
+Error connection_fault(const StepContext& context, const std::string& what, std::string hint = {}) {
+  return Error(Code::kInvalidArgument, "Step " + context.step_id() + ": " + what, std::move(hint),
+               "connection.invalid_config");
+}
+
+Error config_fault(const StepContext& context, const std::string& what, std::string hint = {}) {
+  return Error(Code::kInvalidArgument, "Step " + context.step_id() + ": " + what, std::move(hint), "config.invalid");
+}
+
+// A whole number, written as one or as text: values from the environment are text. nullopt: neither, or out of range.
+std::optional<uint64_t> whole_number(const Json& value, uint64_t min, uint64_t max) {
+  uint64_t number = 0;
+  if (value.is_int()) {
+    if (value.as_int(1) < 0 && !value.is_uint64()) return std::nullopt;
+    number = value.as_uint();
+  } else if (value.is_string()) {
+    const std::string text(trim(value.as_string()));
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (fault != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  } else {
+    return std::nullopt;
+  }
+  if (number < min || number > max) return std::nullopt;
+  return number;
+}
+
+// Reads one whole-number member into `target` if it is there and not null.
+template <class Integer>
+Status read_number(const StepContext& context, const Json& fields, std::string_view key, uint64_t min, uint64_t max,
+                   Integer& target) {
+  const Json& value = fields[key];
+  if (value.is_null()) return {};
+  const auto number = whole_number(value, min, max);
+  if (!number) {
+    return connection_fault(context, "'" + std::string(key) + "' must be a whole number from " + std::to_string(min) +
+                                         " to " + std::to_string(max) + ", got " + value.dump());
+  }
+  target = static_cast<Integer>(*number);
+  return {};
+}
+
+Result<SslMode> ssl_mode_of(const StepContext& context, std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return c == '-' ? '_' : std::tolower(c); });
+  if (text == "disabled") return SslMode::kDisabled;
+  if (text == "preferred") return SslMode::kPreferred;
+  if (text == "required") return SslMode::kRequired;
+  if (text == "verify_ca") return SslMode::kVerifyCa;
+  if (text == "verify_identity") return SslMode::kVerifyIdentity;
+  return connection_fault(context, "ssl_mode '" + text + "' is unknown",
+                          "choose disabled, preferred, required, verify_ca or verify_identity");
+}
+
+Status read_tls(const StepContext& context, const Json& fields, ServerSettings& server) {
+  server.ssl_ca = fields["ssl_ca"].as_string();
+  const Json& mode = fields["ssl_mode"];
+  if (!mode.is_null()) {
+    OSIRIS_ASSIGN(server.ssl_mode, ssl_mode_of(context, mode.as_string()));
+  } else if (!server.ssl_ca.empty()) {
+    server.ssl_mode = SslMode::kVerifyCa;  // as MySQL's own clients read a CA without a mode
+  }
+  const bool verifies = server.ssl_mode == SslMode::kVerifyCa || server.ssl_mode == SslMode::kVerifyIdentity;
+  if (!server.ssl_ca.empty() && !verifies) {
+    return connection_fault(context, "ssl_ca has no effect with ssl_mode " + mode.as_string(),
+                            "set ssl_mode to verify_ca or verify_identity, or remove ssl_ca");
+  }
+  const bool is_text = server.ssl_ca.find("-----BEGIN") != std::string::npos;
+  if (!server.ssl_ca.empty() && !is_text) server.ssl_ca = context.resolve(server.ssl_ca).string();
+  return {};
+}
+
+// The client library gives these characters a meaning of its own (several hosts, connection strings, URLs).
+bool is_plain_host(const std::string& host) {
+  return std::none_of(host.begin(), host.end(), [](unsigned char c) {
+    return c <= ' ' || c == ';' || c == ',' || c == '/' || c == '@' || c == 0x7f;
+  });
+}
+
+Status refuse_unknown_fields(const StepContext& context, const Json& fields) {
+  static const std::vector<std::string> kKnown = {
+      "type",    "host",            "port",         "database",      "user",      "username",     "password",
+      "charset", "connect_timeout", "read_timeout", "write_timeout", "timeout",   "pool_size",    "pool_recycle",
+      "ssl_mode", "ssl_ca",         "alias",        "description",   "default",   "schema"};
+  for (const auto& [key, value] : fields.members()) {
+    if (key == "dsn") {
+      return connection_fault(context, "the connection field 'dsn' is not supported for mysql",
+                              "write host, port, database, user and password as fields of their own");
+    }
+    if (std::find(kKnown.begin(), kKnown.end(), key) != kKnown.end()) continue;
+    const auto near = nearest(key, kKnown);
+    return connection_fault(context, "unknown connection field '" + key + "'",
+                            near ? "did you mean '" + *near + "'?" : "known fields: " + join(kKnown, ", "));
+  }
+  const std::string type = fields["type"].as_string_or("mysql");
+  if (type != "mysql" && type != "mariadb") return connection_fault(context, "connection type '" + type + "' is not mysql");
+  return {};
+}
+
+Status read_charset(const StepContext& context, const Json& fields) {
+  std::string charset = fields["charset"].as_string_or("utf8mb4");
+  std::transform(charset.begin(), charset.end(), charset.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (charset == "utf8mb4" || charset == "utf8" || charset == "utf8mb3" || charset == "utf-8") return {};
+  return connection_fault(context, "charset '" + charset + "' is not supported: text arrives as utf8mb4",
+                          "remove charset; the server converts from whatever the tables are stored in");
+}
+
+std::string first_text(const Json& a, const Json& b) { return a.as_string().empty() ? b.as_string() : a.as_string(); }
+
+}  // namespace
+
+std::string quote_identifier(std::string_view name) {
+  std::string quoted = "`";
+  for (const char c : name) {
+    if (c == '`') quoted += '`';
+    quoted += c;
+  }
+  return quoted + "`";
+}
+
+Result<ServerSettings> read_server_settings(const StepContext& context) {
+  const Json& config = context.config();
+  static const Json kNone = Json::object();
+  const Json& fields = context.connection() ? context.connection()->fields : kNone;
+  if (!context.connection() && config["database"].is_null()) {
+    return connection_fault(context, "'resolved_connection' is required",
+                            "add connection: \"@mysql.<alias>\" to the step and the alias to osiris_connections.yaml");
+  }
+  OSIRIS_TRY(refuse_unknown_fields(context, fields));
+  OSIRIS_TRY(read_charset(context, fields));
+
+  ServerSettings server;
+  server.host = first_text(fields["host"], config["host"]);
+  if (const std::string& own = config["host"].as_string(); !own.empty() && own != "localhost") server.host = own;
+  if (server.host.empty()) server.host = "localhost";
+  if (!is_plain_host(server.host)) {
+    return connection_fault(context, "'host' must be one host name or address, got '" + server.host + "'");
+  }
+  OSIRIS_TRY(read_number(context, config, "port", 1, 65535, server.port));
+  if (server.port == 3306) OSIRIS_TRY(read_number(context, fields, "port", 1, 65535, server.port));
+  server.user = first_text(fields["user"], fields["username"]);
+  if (server.user.empty()) server.user = config["user"].as_string_or("root");
+  server.password = first_text(fields["password"], config["password"]);
+  server.database = first_text(fields["database"], config["database"]);
+  if (const std::string schema = first_text(config["schema"], fields["schema"]); !schema.empty()) server.database = schema;
+  if (server.database.empty()) return connection_fault(context, "'database' is required in connection");
+  for (const std::string* text : {&server.user, &server.password, &server.database}) {
+    if (text->find('\0') != std::string::npos) return connection_fault(context, "a connection field holds a NUL character");
+  }
+  OSIRIS_TRY(read_number(context, fields, "timeout", 1, 3600, server.connect_timeout_s));
+  OSIRIS_TRY(read_number(context, fields, "connect_timeout", 1, 3600, server.connect_timeout_s));
+  OSIRIS_TRY(read_number(context, fields, "read_timeout", 0, 86400, server.read_timeout_s));
+  OSIRIS_TRY(read_number(context, fields, "write_timeout", 0, 86400, server.write_timeout_s));
+  OSIRIS_TRY(read_tls(context, fields, server));
+  return server;
+}
+
+Result<ExtractSettings> read_extract_settings(const StepContext& context) {
+  const Json& config = context.config();
+  ExtractSettings settings;
+  OSIRIS_ASSIGN(settings.server, read_server_settings(context));
+
+  const std::string query(trim(config["query"].as_string()));
+  const std::string& table = config["table"].as_string();
+  if (query.empty() && table.empty()) {
+    return config_fault(context, "'query' is required in config", "write a query, or name a table");
+  }
+  if (!query.empty() && !table.empty()) {
+    return config_fault(context, "'query' and 'table' are both set", "keep one of them");
+  }
+  for (const Json& column : config["columns"].items()) {
+    if (column.as_string().empty()) return config_fault(context, "'columns' must hold column names, got " + column.dump());
+    settings.columns.push_back(column.as_string());
+  }
+  OSIRIS_TRY(read_number(context, config, "batch_size", 1, 1000000, settings.batch_rows));
+  uint64_t limit = 0, offset = 0;
+  OSIRIS_TRY(read_number(context, config, "limit", 1, UINT64_MAX, limit));
+  OSIRIS_TRY(read_number(context, config, "offset", 0, UINT64_MAX, offset));
+  for (const Json* source : {context.connection() ? &context.connection()->fields : nullptr, &config}) {
+    if (!source) continue;
+    // The connection first; the step's own value wins where it is not the spec's default.
+    const bool is_config = source == &config;
+    const Json& size = (*source)["pool_size"];
+    const Json& recycle = (*source)["pool_recycle"];
+    if (!is_config || size.as_int(5) != 5) OSIRIS_TRY(read_number(context, *source, "pool_size", 1, 1000, settings.pool.connections_max));
+    if (!is_config || recycle.as_int(3600) != 3600) OSIRIS_TRY(read_number(context, *source, "pool_recycle", 0, UINT32_MAX, settings.pool.recycle_s));
+  }
+  settings.echo = config["echo"].as_bool();
+
+  if (!query.empty()) {
+    // A query's rows are counted and its columns chosen here, not by wrapping it in another SELECT: a subquery loses its
+    // ORDER BY, and not every statement that returns rows may be one.
+    settings.sql = query;
+    settings.rows_skipped = offset;
+    if (limit > 0) settings.rows_max = limit;
+    return settings;
+  }
+  std::vector<std::string> quoted;
+  for (const std::string& column : settings.columns) quoted.push_back(quote_identifier(column));
+  settings.columns.clear();
+  settings.sql = "SELECT " + (quoted.empty() ? "*" : join(quoted, ", ")) + " FROM " + quote_identifier(table);
+  if (limit > 0 || offset > 0) settings.sql += " LIMIT " + std::to_string(limit > 0 ? limit : UINT64_MAX);
+  if (offset > 0) settings.sql += " OFFSET " + std::to_string(offset);
+  return settings;
+}
+
+}  // namespace osiris::worker::mysql

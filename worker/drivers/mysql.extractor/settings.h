@@ -1,0 +1,57 @@
+// What a connection and a step's config ask for, checked and with every default filled in. The connection's fields win;
+// the step's own `host` and `port` win over them only where they differ from the spec's defaults, because the compiler writes
+// those defaults into every cfg.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/error.h"
+#include "worker/driver_api/driver.h"
+
+namespace osiris::worker::mysql {
+
+enum class SslMode { kDisabled, kPreferred, kRequired, kVerifyCa, kVerifyIdentity };
+
+// Where and as whom to connect.
+struct ServerSettings {
+  std::string host;
+  uint16_t port = 3306;
+  std::string user;
+  std::string password;
+  std::string database;  // the schema unqualified names mean
+  SslMode ssl_mode = SslMode::kPreferred;
+  std::string ssl_ca;              // path of a PEM file on this machine, or the PEM text itself; empty: none given
+  uint32_t connect_timeout_s = 10;  // for the whole log-in
+  uint32_t read_timeout_s = 0;      // for one wait on the server; 0: as long as it takes
+  uint32_t write_timeout_s = 0;
+};
+
+// How many connections to one server this process may have at once, and how old one may be when it is used again.
+struct PoolSettings {
+  uint32_t connections_max = 5;
+  uint32_t recycle_s = 3600;
+};
+
+struct ExtractSettings {
+  ServerSettings server;
+  PoolSettings pool;
+  std::string sql;                   // what is sent
+  std::vector<std::string> columns;  // keep only these of the result, in this order; empty: all
+  std::optional<uint64_t> rows_max;  // stop after so many rows
+  uint64_t rows_skipped = 0;         // drop so many rows first
+  uint64_t batch_rows = 10000;
+  bool echo = false;
+};
+
+// Errors say `Step <id>: ...` and carry connection.invalid_config or config.invalid.
+Result<ServerSettings> read_server_settings(const StepContext& context);
+Result<ExtractSettings> read_extract_settings(const StepContext& context);
+
+// `name` as MySQL reads it back: in backticks, inner ones doubled.
+std::string quote_identifier(std::string_view name);
+
+}  // namespace osiris::worker::mysql
