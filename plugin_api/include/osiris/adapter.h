@@ -126,7 +126,7 @@ enum {
   OSIRIS_FLOAT = 2,    /* "0.5" */
   OSIRIS_BOOL = 3,     /* "true", "false" */
   OSIRIS_CHOICE = 4,   /* one of `choices` */
-  OSIRIS_DURATION = 5, /* whole seconds: "15m" arrives as "900" */
+  OSIRIS_DURATION = 5, /* seconds: "15m" arrives as "900", "500ms" as "0.5" */
   OSIRIS_BYTES = 6,    /* bytes: "1.5GiB" arrives as "1610612736" */
   OSIRIS_PATH = 7,     /* absolute, without "." and ".." */
   OSIRIS_PAIR = 8,     /* "KEY=VALUE"; the key is not empty */

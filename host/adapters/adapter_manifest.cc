@@ -1,0 +1,121 @@
+#include "host/adapters/adapter_manifest.h"
+
+#define TOML_EXCEPTIONS 0
+#define TOML_HEADER_ONLY 1
+#include <toml++/toml.h>
+
+#include <algorithm>
+
+#include "host/adapters/module_check.h"
+#include "protocol/base/file.h"
+
+namespace osiris {
+namespace {
+
+constexpr std::string_view kSuffix = ".adapter.toml";
+constexpr const char* kPlatform = "linux_amd64";
+constexpr uint64_t kManifestBytesMax = 64 << 10;
+
+class Reader {
+ public:
+  Reader(const toml::table& table, const std::filesystem::path& file) : table_(table), file_(file) {}
+
+  Error error(const std::string& what, const std::string& hint = {}) const {
+    return Error(Code::kInvalidArgument, file_.string() + ": " + what, hint);
+  }
+
+  // Empty when absent.
+  Result<std::string> text(const char* section, const char* key) const {
+    const auto node = at(section)[key];
+    if (!node) return std::string();
+    if (!node.is_string()) return error(name(section, key) + " is not a text");
+    return node.value_or(std::string());
+  }
+
+  Result<std::string> required_text(const char* section, const char* key) const {
+    OSIRIS_ASSIGN(std::string value, text(section, key));
+    if (value.empty()) return error(name(section, key) + " is missing");
+    return value;
+  }
+
+  toml::node_view<const toml::node> at(const char* section) const {
+    return *section ? table_[section] : toml::node_view<const toml::node>(table_);
+  }
+
+ private:
+  static std::string name(const char* section, const char* key) {
+    return *section ? std::string(section) + "." + key : std::string(key);
+  }
+  const toml::table& table_;
+  const std::filesystem::path& file_;
+};
+
+Result<std::string> read_sha256(const Reader& reader) {
+  const auto library = reader.at("library");
+  std::string value;
+  if (library["sha256"].is_table()) {
+    value = library["sha256"][kPlatform].value_or(std::string());
+  } else {
+    OSIRIS_ASSIGN(value, reader.text("library", "sha256"));
+  }
+  std::transform(value.begin(), value.end(), value.begin(), [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  if (!value.empty() && (value.size() != 64 || value.find_first_not_of("0123456789abcdef") != std::string::npos))
+    return reader.error("library.sha256 is not 64 hex digits");
+  return value;
+}
+
+Status read_needs(const Reader& reader, AdapterManifest& manifest) {
+  const auto needs = reader.at("needs");
+  manifest.network = needs["network"].value_or(false);
+  const auto secrets = needs["secrets"];
+  if (!secrets) return {};
+  if (!secrets.is_array()) return reader.error("needs.secrets is not a list");
+  for (const auto& secret : *secrets.as_array()) {
+    if (!secret.is_string()) return reader.error("needs.secrets holds something that is not a text");
+    manifest.secrets.push_back(secret.value_or(std::string()));
+  }
+  return {};
+}
+
+Result<AdapterManifest> read_fields(const Reader& reader, const std::filesystem::path& file) {
+  AdapterManifest manifest;
+  manifest.file = file;
+  const auto version = reader.at("")["manifest_version"].value<int64_t>();
+  if (!version) return reader.error("manifest_version is missing", "write manifest_version = 1");
+  if (*version != 1) {
+    return reader.error("manifest_version is " + std::to_string(*version) + "; this osiris reads 1", "upgrade osiris");
+  }
+  OSIRIS_ASSIGN(manifest.id, reader.required_text("", "id"));
+  if (!is_adapter_id(manifest.id)) return reader.error("id '" + manifest.id + "' is not [a-z][a-z0-9]*");
+  if (file.filename() != manifest.id + std::string(kSuffix)) {
+    return reader.error("id is '" + manifest.id + "', the file's name says otherwise",
+                        "call the file " + manifest.id + std::string(kSuffix));
+  }
+  OSIRIS_ASSIGN(manifest.version, reader.required_text("", "version"));
+  OSIRIS_ASSIGN(manifest.publisher, reader.text("", "publisher"));
+  OSIRIS_ASSIGN(manifest.licence, reader.text("", "licence"));
+  OSIRIS_ASSIGN(manifest.url, reader.text("", "url"));
+  OSIRIS_ASSIGN(manifest.summary, reader.text("", "summary"));
+  OSIRIS_ASSIGN(manifest.abi_built, reader.text("abi", "built"));
+  OSIRIS_ASSIGN(manifest.abi_min_host, reader.text("abi", "min_host"));
+  OSIRIS_ASSIGN(const std::string library, reader.required_text("library", kPlatform));
+  manifest.library = (file.parent_path() / library).lexically_normal();  // an absolute `library` replaces the parent
+  OSIRIS_ASSIGN(manifest.sha256, read_sha256(reader));
+  OSIRIS_TRY(read_needs(reader, manifest));
+  return manifest;
+}
+
+}  // namespace
+
+Result<AdapterManifest> read_adapter_manifest(const std::filesystem::path& file) {
+  OSIRIS_ASSIGN(const std::string text, read_file(file, kManifestBytesMax));
+  const toml::parse_result parsed = toml::parse(text);
+  if (!parsed) {
+    const auto& problem = parsed.error();
+    return Error(Code::kInvalidArgument, file.string() + ":" + std::to_string(problem.source().begin.line) +
+                                             ": not TOML: " + std::string(problem.description()));
+  }
+  return read_fields(Reader(parsed.table(), file), file);
+}
+
+}  // namespace osiris

@@ -1,0 +1,26 @@
+// An <id>.adapter.toml file: who made an adapter, where its library lies, what it needs. toml++ parses it (adapter_manifest.cc
+// only). What it says about the ABI is for listing; the binary decides.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "protocol/base/error.h"
+
+namespace osiris {
+
+struct AdapterManifest {
+  std::filesystem::path file;     // absolute
+  std::string id, version, publisher, licence, url, summary;
+  std::string abi_built, abi_min_host;
+  std::filesystem::path library;  // absolute, as written; not yet canonical
+  std::string sha256;             // lower case; empty: not checked
+  std::vector<std::string> secrets;
+  bool network = false;
+};
+
+// kInvalidArgument names the file and, for TOML errors, the line. The id must equal the file's name.
+Result<AdapterManifest> read_adapter_manifest(const std::filesystem::path& file);
+
+}  // namespace osiris

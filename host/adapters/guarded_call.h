@@ -1,0 +1,55 @@
+// Calling into a plugin so that an exception it lets out is caught where that is possible.
+//
+// A C++17 plugin cannot even compile a throwing slot that is not noexcept; an older or careless one can. Calling through the
+// ABI's noexcept type would let the compiler drop our handlers, so the pointer is converted to its throwing twin first.
+// With its own static C++ runtime the plugin ends the process before any handler of ours runs: then, and for noexcept
+// functions that throw, the terminate note says who it was.
+#pragma once
+
+#include <osiris/adapter.h>
+
+#include <exception>
+#include <optional>
+#include <string>
+
+namespace osiris {
+
+struct GuardedStatus {
+  osiris_status status = OSIRIS_INTERNAL;
+  std::optional<std::string> thrown;  // what an exception said
+};
+
+// Who this thread is calling, for the terminate note.
+class CallNote {
+ public:
+  CallNote(const std::string& who, const char* stage);
+  ~CallNote();
+  CallNote(const CallNote&) = delete;
+  CallNote& operator=(const CallNote&) = delete;
+};
+
+template <class... Parameters, class... Arguments>
+GuardedStatus guarded_status(const std::string& who, const char* stage, osiris_status (*slot)(Parameters...) noexcept,
+                             Arguments... arguments) {
+  osiris_status (*volatile call)(Parameters...) = slot;
+  const CallNote note(who, stage);
+  try {
+    return {call(arguments...), std::nullopt};
+  } catch (const std::exception& exception) {
+    return {OSIRIS_INTERNAL, exception.what()};
+  } catch (...) {
+    return {OSIRIS_INTERNAL, "not a std::exception"};
+  }
+}
+
+// For slots that return nothing; what they throw has no reader, and is dropped.
+inline void guarded_void(const std::string& who, const char* stage, void (*slot)(osiris_adapter*) noexcept, osiris_adapter* self) {
+  void (*volatile call)(osiris_adapter*) = slot;
+  const CallNote note(who, stage);
+  try {
+    call(self);
+  } catch (...) {
+  }
+}
+
+}  // namespace osiris

@@ -1,0 +1,222 @@
+#include "host/adapters/host_services.h"
+
+#include <cmath>
+
+#include "host/adapters/abi_text.h"
+#include "host/adapters/module_check.h"
+
+namespace osiris {
+
+// The C side: finds the object behind `context` and calls its member.
+struct HostServices::Table {
+  static HostServices& self(const osiris_host* host) { return *static_cast<HostServices*>(host->context); }
+
+  static void fail(const osiris_host* host, const osiris_error* error) noexcept { self(host).fail(error); }
+  static void log(const osiris_host* host, int32_t level, osiris_str message, osiris_str fields) noexcept {
+    self(host).log(level, message, fields);
+  }
+  static void emit_event(const osiris_host* host, const osiris_event* event) noexcept { self(host).emit_event(event); }
+  static void emit_metric(const osiris_host* host, const osiris_metric* metric) noexcept { self(host).emit_metric(metric); }
+  static void progress(const osiris_host* host, double done, double total, osiris_str note) noexcept {
+    self(host).with_events([&](AdapterEvents& events) {
+      if (std::isfinite(done) && std::isfinite(total)) events.on_progress(done, total, abi_copy(note));
+    });
+  }
+  static int32_t is_cancelled(const osiris_host* host) noexcept {
+    int32_t cancelled = 1;  // a closed table says so too: whoever still polls should stop
+    self(host).with_events([&](AdapterEvents& events) { cancelled = events.is_cancelled() ? 1 : 0; });
+    return cancelled;
+  }
+  static osiris_status with_secret(const osiris_host* host, osiris_str name, void (*use)(void*, osiris_str) noexcept,
+                                   void* user) noexcept {
+    return self(host).with_secret(name, use, user);
+  }
+  static osiris_status deliver(const osiris_host* host, const char* name, osiris_str json) noexcept {
+    return self(host).deliver(name, json);
+  }
+  static const void* extension(const osiris_host*, const char*) noexcept { return nullptr; }  // 1.0 has none
+};
+
+HostServices::HostServices(std::string who, AdapterEvents& events, std::set<std::string, std::less<>> secrets)
+    : who_(std::move(who)), events_(&events), secrets_(std::move(secrets)) {
+  table_.size = sizeof table_;
+  table_.abi = kHostAbi;
+  table_.context = this;
+  table_.fail = Table::fail;
+  table_.log = Table::log;
+  table_.emit_event = Table::emit_event;
+  table_.emit_metric = Table::emit_metric;
+  table_.progress = Table::progress;
+  table_.is_cancelled = Table::is_cancelled;
+  table_.with_secret = Table::with_secret;
+  table_.deliver = Table::deliver;
+  table_.extension = Table::extension;
+}
+
+HostServices& HostServices::make(std::string who, AdapterEvents& events, std::set<std::string, std::less<>> secrets) {
+  static std::mutex mutex;
+  static auto& kept = *new std::vector<HostServices*>();  // reachable, so that a leak checker sees a decision
+  auto* services = new HostServices(std::move(who), events, std::move(secrets));
+  const std::lock_guard lock(mutex);
+  kept.push_back(services);
+  return *services;
+}
+
+template <class Act>
+void HostServices::with_events(Act act) {
+  try {
+    const std::shared_lock lock(events_mutex_);
+    if (events_) act(*events_);
+  } catch (...) {
+    // Out of memory, or a bug of the implementation: the caller is C and cannot be told.
+  }
+}
+
+void HostServices::allow_secrets(const std::vector<std::string>& names) {
+  const std::lock_guard lock(call_mutex_);
+  secrets_.insert(names.begin(), names.end());
+}
+
+bool HostServices::begin_call(const char* stage, const char* document) {
+  const std::lock_guard lock(call_mutex_);
+  if (in_call_) return false;
+  in_call_ = true;
+  stage_ = stage;
+  document_ = document;
+  record_ = {};
+  return true;
+}
+
+HostServices::CallRecord HostServices::end_call() {
+  const std::lock_guard lock(call_mutex_);
+  in_call_ = false;
+  return std::exchange(record_, {});
+}
+
+void HostServices::close() {
+  const std::unique_lock lock(events_mutex_);
+  events_ = nullptr;
+}
+
+void HostServices::misbehaving(const std::string& what) {
+  std::string stage;
+  {
+    const std::lock_guard lock(call_mutex_);
+    stage = stage_;
+  }
+  const std::string report = "adapter misbehaving: " + who_ + ", " + stage + ": " + what;
+  with_events([&](AdapterEvents& events) { events.on_misbehaviour(report); });
+}
+
+bool HostServices::in_call() {
+  const std::lock_guard lock(call_mutex_);
+  return in_call_;
+}
+
+Json HostServices::object_of(osiris_str json, const std::string& what) {
+  const std::string_view text = abi_view(json);
+  if (text.empty()) return Json::object();
+  auto parsed = parse_json(text);
+  if (parsed.ok() && parsed->is_object()) return *std::move(parsed);
+  misbehaving(what + " is not a JSON object");
+  return Json::object();
+}
+
+void HostServices::fail(const osiris_error* error) {
+  if (!error || !OSIRIS_HAS(error, message)) return misbehaving("called fail with no error, or one too short for a message");
+  Failure failure;
+  failure.code = error->code;
+  failure.message = abi_copy(error->message);
+  if (OSIRIS_HAS(error, hint)) failure.hint = abi_copy(error->hint);
+  if (OSIRIS_HAS(error, detail_json)) failure.detail = object_of(error->detail_json, "the detail of a failure");
+  if (failure.message.empty()) misbehaving("called fail without a message");
+  bool second = false, outside = false;
+  {
+    const std::lock_guard lock(call_mutex_);
+    outside = !in_call_;
+    second = record_.failure.has_value();
+    if (!outside && !second) record_.failure = failure;
+  }
+  if (outside) misbehaving("called fail while no call was in progress: " + failure.message);
+  else if (second) misbehaving("called fail twice in one call; the second said: " + failure.message);
+}
+
+void HostServices::log(int32_t level, osiris_str message, osiris_str fields) {
+  with_events([&](AdapterEvents& events) { events.on_log(level, abi_copy(message), object_of(fields, "the fields of a log line")); });
+}
+
+void HostServices::emit_event(const osiris_event* event) {
+  if (!event || !OSIRIS_HAS(event, name)) return misbehaving("emitted no event, or one too short for a name");
+  AdapterEvents::Event copy;
+  copy.name = abi_copy(event->name);
+  if (copy.name.empty()) return misbehaving("emitted an event without a name");
+  copy.time_unix_ns = event->time_unix_ns;
+  if (OSIRIS_HAS(event, step_id)) copy.step_id = abi_copy(event->step_id);
+  copy.data = OSIRIS_HAS(event, data_json) ? object_of(event->data_json, "the data of event " + copy.name) : Json::object();
+  // Whatever else is late, what costs money is recorded.
+  const bool about_resources = copy.name == "resource_acquired" || copy.name == "resource_released";
+  if (!in_call()) {
+    if (!late_reported_.exchange(true) || about_resources)
+      misbehaving("event " + copy.name + " arrived after the call had returned" + (about_resources ? "" : "; it is dropped"));
+    if (!about_resources) return;
+  }
+  with_events([&](AdapterEvents& events) { events.on_event(copy); });
+}
+
+void HostServices::emit_metric(const osiris_metric* metric) {
+  if (!metric || !OSIRIS_HAS(metric, name)) return misbehaving("emitted no metric, or one too short for a name");
+  AdapterEvents::Metric copy;
+  copy.name = abi_copy(metric->name);
+  if (copy.name.empty()) return misbehaving("emitted a metric without a name");
+  copy.counter = metric->kind == OSIRIS_COUNTER;
+  copy.time_unix_ns = metric->time_unix_ns;
+  copy.value = metric->value;
+  if (OSIRIS_HAS(metric, unit)) copy.unit = abi_copy(metric->unit);
+  if (OSIRIS_HAS(metric, step_id)) copy.step_id = abi_copy(metric->step_id);
+  copy.tags = OSIRIS_HAS(metric, tags_json) ? object_of(metric->tags_json, "the tags of metric " + copy.name) : Json::object();
+  if (!in_call()) {
+    if (!late_reported_.exchange(true)) misbehaving("metric " + copy.name + " arrived after the call had returned; it is dropped");
+    return;
+  }
+  with_events([&](AdapterEvents& events) { events.on_metric(copy); });
+}
+
+osiris_status HostServices::with_secret(osiris_str name, void (*use)(void*, osiris_str), void* user) {
+  const std::string wanted = abi_copy(name);
+  if (!use) {
+    misbehaving("asked for the secret " + wanted + " without saying what to do with it");
+    return OSIRIS_INVALID_ARGUMENT;
+  }
+  {
+    const std::lock_guard lock(call_mutex_);
+    if (!secrets_.contains(wanted)) return OSIRIS_NOT_FOUND;
+  }
+  osiris_status status = OSIRIS_NOT_FOUND;
+  with_events([&](AdapterEvents& events) {
+    const Status lent = events.lend_secret(wanted, [&](std::string_view value) { use(user, abi_str(value)); });
+    status = lent.ok() ? OSIRIS_OK : static_cast<osiris_status>(lent.error().code);
+  });
+  return status;
+}
+
+osiris_status HostServices::deliver(const char* name, osiris_str json) {
+  const std::string document = name ? name : "";
+  const auto parsed = parse_json(abi_view(json));
+  if (!parsed.ok() || !parsed->is_object()) {
+    misbehaving("delivered a document '" + document + "' that is not a JSON object");
+    return OSIRIS_INVALID_ARGUMENT;
+  }
+  std::string problem;
+  {
+    const std::lock_guard lock(call_mutex_);
+    if (!in_call_ || !document_) problem = "delivered '" + document + "' where no document is due";
+    else if (document != document_) problem = "delivered '" + document + "' where '" + document_ + "' is due";
+    else if (record_.document) problem = "delivered '" + document + "' twice; the first one counts";
+    else record_.document = std::string(abi_view(json));
+  }
+  if (problem.empty()) return OSIRIS_OK;
+  misbehaving(problem);
+  return OSIRIS_INVALID_STATE;
+}
+
+}  // namespace osiris

@@ -1,0 +1,148 @@
+#include "host/adapters/loader.h"
+
+#include <cstring>
+#include <mutex>
+
+#include "host/adapters/abi_text.h"
+#include "host/adapters/module_check.h"
+#include "host/adapters/option_values.h"
+#include "protocol/base/sha256.h"
+#include "protocol/base/text.h"
+
+namespace osiris {
+namespace {
+
+struct StaticAdapter {
+  const osiris_adapter_type* type;
+  uint32_t abi;
+};
+std::mutex& static_mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+std::vector<StaticAdapter>& static_adapters() {
+  static auto& adapters = *new std::vector<StaticAdapter>();
+  return adapters;
+}
+
+Result<const osiris_module*> checked_module(AdapterMain entry, const std::string& where) {
+  const osiris_module* module = entry(kHostAbi);
+  OSIRIS_TRY(negotiate_abi(module, where));
+  const std::vector<std::string> defects = module_defects(*module);
+  if (defects.empty()) return module;
+  return Error(Code::kInvalidArgument, where + ": refused, adapter misbehaving:\n  " + join(defects, "\n  "),
+               "report it to the adapter's author; the rules are in osiris/adapter.h");
+}
+
+Json option_json(const OptionSpec& spec) {
+  Json json = Json::object({{"name", spec.name}, {"flag", spec.flag}, {"env", spec.env}, {"key", spec.key},
+                            {"type", option_type_name(spec.type)}, {"value_name", spec.value_name}, {"help", spec.help}});
+  if (spec.default_value) json.set("default", *spec.default_value);
+  if (spec.minimum) json.set("minimum", *spec.minimum);
+  if (spec.maximum) json.set("maximum", *spec.maximum);
+  if (!spec.bare_unit.empty()) json.set("bare_unit", spec.bare_unit);
+  if (!spec.choices.empty()) {
+    Json choices = Json::array();
+    for (const std::string& choice : spec.choices) choices.push_back(choice);
+    json.set("choices", std::move(choices));
+  }
+  if (spec.required) json.set("required", true);
+  if (spec.repeated) json.set("repeated", true);
+  if (spec.deprecated) json.set("deprecated", true);
+  if (spec.sensitive) json.set("sensitive", true);
+  return json;
+}
+
+}  // namespace
+
+std::string_view LoadedAdapter::id() const { return abi_view(type->id); }
+std::string_view LoadedAdapter::version() const { return abi_view(type->version); }
+
+Result<LoadedAdapter> load_adapter(const AdapterManifest& manifest) {
+  LoadedAdapter adapter;
+  adapter.manifest = manifest;
+  OSIRIS_TRY(check_not_world_writable(manifest.file));
+  OSIRIS_TRY(check_not_world_writable(manifest.library));
+  std::error_code error;
+  adapter.library = std::filesystem::canonical(manifest.library, error);
+  if (error) return Error(Code::kNotFound, "cannot find " + manifest.library.string() + ": " + error.message());
+  OSIRIS_ASSIGN(const FileDigest digest, sha256_file(adapter.library));
+  adapter.sha256 = digest.sha256;
+  if (!manifest.sha256.empty() && manifest.sha256 != digest.sha256) {
+    return Error(Code::kInvalidArgument,
+                 adapter.library.string() + " is not the file its manifest " + manifest.file.string() + " names: its SHA-256 is " +
+                     digest.sha256 + ", expected " + manifest.sha256,
+                 "install the adapter again");
+  }
+  OSIRIS_ASSIGN(const AdapterMain entry, load_adapter_main(adapter.library));
+  OSIRIS_ASSIGN(const osiris_module* module, checked_module(entry, adapter.library.string()));
+  adapter.abi = module->abi;
+  std::vector<std::string> ids;
+  for (uint32_t i = 0; i < module->adapter_count; ++i) {
+    ids.emplace_back(abi_view(module->adapters[i]->id));
+    if (ids.back() == manifest.id) adapter.type = module->adapters[i];
+  }
+  if (!adapter.type) {
+    return Error(Code::kNotFound, adapter.library.string() + " holds the adapter " + join(ids, ", ") + ", not '" + manifest.id + "'",
+                 "repair the id in " + manifest.file.string());
+  }
+  return adapter;
+}
+
+Result<LoadedAdapter> load_adapter(std::string_view id, const std::vector<SearchPlace>& places) {
+  {
+    const std::lock_guard lock(static_mutex());
+    for (const StaticAdapter& candidate : static_adapters()) {
+      if (abi_view(candidate.type->id) != id) continue;
+      LoadedAdapter adapter;
+      adapter.type = candidate.type;
+      adapter.abi = candidate.abi;
+      return adapter;
+    }
+  }
+  OSIRIS_ASSIGN(const AdapterManifest manifest, find_adapter(id, places));
+  return load_adapter(manifest);
+}
+
+Status register_static_adapter(AdapterMain entry) {
+  OSIRIS_ASSIGN(const osiris_module* module, checked_module(entry, "static adapter"));
+  const std::lock_guard lock(static_mutex());
+  for (uint32_t i = 0; i < module->adapter_count; ++i) {
+    for (const StaticAdapter& other : static_adapters())
+      if (abi_view(other.type->id) == abi_view(module->adapters[i]->id))
+        return Error(Code::kInvalidArgument, "two static adapters are called '" + std::string(abi_view(other.type->id)) + "'");
+  }
+  for (uint32_t i = 0; i < module->adapter_count; ++i) static_adapters().push_back({module->adapters[i], module->abi});
+  return {};
+}
+
+std::vector<std::string> static_adapter_ids() {
+  const std::lock_guard lock(static_mutex());
+  std::vector<std::string> ids;
+  for (const StaticAdapter& adapter : static_adapters()) ids.emplace_back(abi_view(adapter.type->id));
+  return ids;
+}
+
+Json describe_adapter(const LoadedAdapter& adapter) {
+  const osiris_adapter_type& type = *adapter.type;
+  Json json = Json::object({{"id", abi_view(type.id)}, {"name", abi_view(type.name)}, {"version", abi_view(type.version)},
+                            {"summary", abi_view(type.summary)}, {"abi", abi_version_text(adapter.abi)}});
+  json.set("library", adapter.library.empty() ? Json("linked into osiris") : Json(adapter.library.string()));
+  if (!adapter.sha256.empty()) json.set("sha256", adapter.sha256);
+  if (!adapter.manifest.file.empty()) {
+    json.set("manifest", adapter.manifest.file.string());
+    json.set("publisher", adapter.manifest.publisher);
+    json.set("licence", adapter.manifest.licence);
+    json.set("url", adapter.manifest.url);
+    json.set("network", adapter.manifest.network);
+  }
+  Json secrets = Json::array(), options = Json::array();
+  for (size_t i = 0; i < type.secret_count; ++i) secrets.push_back(abi_view(type.secrets[i]));
+  for (const OptionSpec& spec : option_specs(type))
+    if (!spec.hidden) options.push_back(option_json(spec));
+  json.set("secrets", std::move(secrets));
+  json.set("options", std::move(options));
+  return json;
+}
+
+}  // namespace osiris

@@ -1,0 +1,270 @@
+#include "host/adapters/option_values.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "host/adapters/abi_text.h"
+#include "protocol/base/json.h"
+#include "protocol/base/text.h"
+
+namespace osiris {
+namespace {
+
+constexpr std::array<std::string_view, 10> kTypeNames = {"text",     "int",   "float", "bool", "choice",
+                                                         "duration", "bytes", "path",  "pair", "env"};
+constexpr std::array<std::string_view, 10> kValueNames = {"TEXT",     "N",    "NUMBER", "",          "CHOICE",
+                                                          "DURATION", "SIZE", "PATH",   "KEY=VALUE", "NAME"};
+
+struct Unit {
+  std::string_view name;  // lower case
+  double factor;
+};
+constexpr double kKi = 1024, kK = 1000;
+constexpr std::array<Unit, 15> kByteUnits = {{{"b", 1}, {"k", kKi}, {"kb", kK}, {"kib", kKi}, {"m", kKi * kKi}, {"mb", kK * kK},
+    {"mib", kKi * kKi}, {"g", kKi * kKi * kKi}, {"gb", kK * kK * kK}, {"gib", kKi * kKi * kKi}, {"t", kKi * kKi * kKi * kKi},
+    {"tb", kK * kK * kK * kK}, {"tib", kKi * kKi * kKi * kKi}, {"byte", 1}, {"bytes", 1}}};
+constexpr std::array<Unit, 13> kTimeUnits = {{{"ms", 0.001}, {"s", 1}, {"sec", 1}, {"second", 1}, {"seconds", 1}, {"m", 60},
+    {"min", 60}, {"minutes", 60}, {"h", 3600}, {"hours", 3600}, {"d", 86400}, {"days", 86400}, {"w", 604800}}};
+
+std::string lower(std::string_view text) {
+  std::string copy(text);
+  std::transform(copy.begin(), copy.end(), copy.begin(), [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  return copy;
+}
+
+template <size_t N>
+const Unit* find_unit(const std::array<Unit, N>& units, std::string_view name) {
+  const std::string wanted = lower(name);
+  const auto it = std::find_if(units.begin(), units.end(), [&](const Unit& unit) { return unit.name == wanted; });
+  return it == units.end() ? nullptr : &*it;
+}
+
+Error wrong(std::string message, std::string hint = {}) {
+  return Error(Code::kInvalidArgument, std::move(message), std::move(hint));
+}
+
+std::string in_quotes(std::string_view text) { return "'" + std::string(text) + "'"; }
+
+// The decimal number at the start of `text`, which it is removed from: digits, one point, digits. No sign, exponent, inf or nan.
+std::optional<double> take_number(std::string_view& text) {
+  size_t length = 0;
+  bool point = false, digit = false;
+  for (; length < text.size(); ++length) {
+    const char c = text[length];
+    if (c >= '0' && c <= '9') digit = true;
+    else if (c == '.' && !point) point = true;
+    else break;
+  }
+  double number = 0;
+  if (!digit || std::from_chars(text.data(), text.data() + length, number).ec != std::errc()) return std::nullopt;
+  text.remove_prefix(length);
+  return number;
+}
+
+std::string_view take_word(std::string_view& text) {
+  size_t length = 0;
+  while (length < text.size() && ((text[length] | 32) >= 'a' && (text[length] | 32) <= 'z')) ++length;
+  const std::string_view word = text.substr(0, length);
+  text.remove_prefix(length);
+  return word;
+}
+
+Result<std::string> canonical_int(std::string_view text) {
+  int64_t number = 0;
+  const std::string_view digits = text.starts_with('+') ? text.substr(1) : text;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error == std::errc::result_out_of_range) return wrong(in_quotes(text) + " does not fit into 64 bits");
+  if (error != std::errc() || end != digits.data() + digits.size()) return wrong(in_quotes(text) + " is not a whole number");
+  return std::to_string(number);
+}
+
+// The shortest text, whole numbers without a point.
+std::string number_text(double number) {
+  if (number == std::floor(number) && std::fabs(number) < 9e15) return std::to_string(static_cast<int64_t>(number));
+  return format_double(number);
+}
+
+Result<std::string> canonical_float(std::string_view text) {
+  double number = 0;
+  const std::string_view digits = text.starts_with('+') ? text.substr(1) : text;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc() || end != digits.data() + digits.size() || !std::isfinite(number))
+    return wrong(in_quotes(text) + " is not a number");
+  return number_text(number);
+}
+
+Result<std::string> canonical_bool(std::string_view text) {
+  const std::string word = lower(text);
+  for (const char* yes : {"true", "yes", "on", "1"})
+    if (word == yes) return std::string("true");
+  for (const char* no : {"false", "no", "off", "0"})
+    if (word == no) return std::string("false");
+  return wrong(in_quotes(text) + " is neither true nor false", "write true or false");
+}
+
+Result<std::string> canonical_choice(const OptionSpec& spec, std::string_view text) {
+  if (std::find(spec.choices.begin(), spec.choices.end(), text) != spec.choices.end()) return std::string(text);
+  const auto near = nearest(text, spec.choices);
+  return wrong(in_quotes(text) + " is not one of " + join(spec.choices, ", "), near ? "did you mean " + in_quotes(*near) + "?" : "");
+}
+
+Result<std::string> canonical_duration(std::string_view text, std::string_view bare_unit) {
+  const Error not_one = wrong(in_quotes(text) + " is not a duration", "write it as 90s, 15m, 1h30m or 500ms");
+  std::string_view rest = trim(text);
+  double seconds = 0;
+  bool first = true;
+  while (!rest.empty()) {
+    const auto number = take_number(rest);
+    if (!number) return not_one;
+    rest = trim(rest);
+    std::string_view word = take_word(rest);
+    if (word.empty()) {
+      if (!first || !rest.empty()) return not_one;  // "1h30": thirty what?
+      word = bare_unit.empty() ? "s" : bare_unit;
+    }
+    const Unit* unit = find_unit(kTimeUnits, word);
+    if (!unit) return wrong(in_quotes(text) + " has the unknown unit " + in_quotes(word), "units: ms, s, m, h, d, w");
+    seconds += *number * unit->factor;
+    rest = trim(rest);
+    first = false;
+  }
+  if (first) return not_one;
+  if (seconds > 1e10) return wrong(in_quotes(text) + " is longer than 300 years");
+  return number_text(std::round(seconds * 1000) / 1000);  // milliseconds are the finest
+}
+
+Result<std::string> canonical_bytes(std::string_view text, std::string_view bare_unit) {
+  std::string_view rest = trim(text);
+  const auto number = take_number(rest);
+  if (!number) return wrong(in_quotes(text) + " is not a size", "write it as 512MiB or 1.5GiB");
+  rest = trim(rest);
+  if (rest.empty()) rest = bare_unit.empty() ? "b" : bare_unit;
+  const Unit* unit = find_unit(kByteUnits, rest);
+  if (!unit) return wrong(in_quotes(text) + " has the unknown unit " + in_quotes(rest), "units: B, KB, KiB, MB, MiB, GB, GiB, TB, TiB");
+  const double bytes = std::floor(*number * unit->factor);
+  if (bytes >= 9.2e18) return wrong(in_quotes(text) + " does not fit into 64 bits");
+  return std::to_string(static_cast<int64_t>(bytes));
+}
+
+Result<std::string> canonical_path(std::string_view text, const std::filesystem::path& base_directory) {
+  if (text.empty()) return wrong("the path is empty");
+  if (text.find('\0') != std::string_view::npos) return wrong("the path contains a zero byte");
+  std::string path = (base_directory / std::filesystem::path(text)).lexically_normal().string();
+  if (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
+Result<std::string> canonical_pair(std::string_view text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string_view::npos || equals == 0) return wrong(in_quotes(text) + " is not KEY=VALUE");
+  return std::string(text);
+}
+
+Result<std::string> canonical_env_name(std::string_view text) {
+  const bool fine = !text.empty() && !(text[0] >= '0' && text[0] <= '9') &&
+                    std::all_of(text.begin(), text.end(), [](unsigned char c) {
+                      return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+                    });
+  if (!fine) return wrong(in_quotes(text) + " is not the name of a variable", "give the name only, not NAME=VALUE");
+  return std::string(text);
+}
+
+Result<std::string> canonical_of_type(const OptionSpec& spec, std::string_view text, const std::filesystem::path& base_directory) {
+  switch (spec.type) {
+    case OSIRIS_INT: return canonical_int(trim(text));
+    case OSIRIS_FLOAT: return canonical_float(trim(text));
+    case OSIRIS_BOOL: return canonical_bool(trim(text));
+    case OSIRIS_CHOICE: return canonical_choice(spec, text);
+    case OSIRIS_DURATION: return canonical_duration(text, spec.bare_unit);
+    case OSIRIS_BYTES: return canonical_bytes(text, spec.bare_unit);
+    case OSIRIS_PATH: return canonical_path(text, base_directory);
+    case OSIRIS_PAIR: return canonical_pair(text);
+    case OSIRIS_ENV: return canonical_env_name(text);
+    default: return std::string(text);
+  }
+}
+
+bool is_numeric(uint32_t type) {
+  return type == OSIRIS_INT || type == OSIRIS_FLOAT || type == OSIRIS_DURATION || type == OSIRIS_BYTES;
+}
+
+// Canonical texts of one numeric type. Integers are compared as such: a double would lose the low bits of large ones.
+bool is_less(uint32_t type, std::string_view a, std::string_view b) {
+  const auto less = [&](auto x, auto y) {
+    std::from_chars(a.data(), a.data() + a.size(), x);
+    std::from_chars(b.data(), b.data() + b.size(), y);
+    return x < y;
+  };
+  return type == OSIRIS_INT || type == OSIRIS_BYTES ? less(int64_t{0}, int64_t{0}) : less(0.0, 0.0);
+}
+
+std::optional<std::string> optional_text(osiris_str text) {
+  return text.data ? std::optional(std::string(abi_view(text))) : std::nullopt;
+}
+
+std::string upper_snake(std::string_view text) {
+  std::string copy(text);
+  for (char& c : copy) c = c == '-' ? '_' : (c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c);
+  return copy;
+}
+
+}  // namespace
+
+std::string_view option_type_name(uint32_t type) { return is_known_option_type(type) ? kTypeNames[type] : kTypeNames[0]; }
+bool is_known_option_type(uint32_t type) { return type < kTypeNames.size(); }
+
+bool is_unit_of(uint32_t type, std::string_view unit) {
+  if (unit.empty()) return true;
+  if (type == OSIRIS_DURATION) return find_unit(kTimeUnits, unit) != nullptr;
+  return type == OSIRIS_BYTES && find_unit(kByteUnits, unit) != nullptr;
+}
+
+OptionSpec option_spec(std::string_view adapter_id, const osiris_option& option) {
+  OptionSpec spec;
+  spec.adapter = adapter_id;
+  spec.name = abi_view(option.name);
+  spec.type = option.type;
+  spec.flag = "--" + spec.adapter + "-" + spec.name;
+  if (spec.type == OSIRIS_BOOL) spec.negative_flag = "--no-" + spec.adapter + "-" + spec.name;
+  spec.env = "OSIRIS_" + upper_snake(spec.adapter) + "_" + upper_snake(spec.name);
+  spec.key = "adapters." + spec.adapter + "." + spec.name;
+  std::replace(spec.key.begin(), spec.key.end(), '-', '_');
+  spec.required = option.flags & OSIRIS_REQUIRED;
+  spec.repeated = option.flags & OSIRIS_REPEATED;
+  spec.deprecated = option.flags & OSIRIS_DEPRECATED;
+  spec.hidden = option.flags & OSIRIS_HIDDEN;
+  spec.sensitive = option.flags & OSIRIS_SENSITIVE;
+  spec.help = abi_view(option.help);
+  spec.value_name = abi_view(option.value_name);
+  if (spec.value_name.empty()) spec.value_name = is_known_option_type(spec.type) ? kValueNames[spec.type] : kValueNames[0];
+  spec.bare_unit = abi_view(option.bare_unit);
+  spec.default_value = optional_text(option.default_value);
+  spec.minimum = optional_text(option.minimum);
+  spec.maximum = optional_text(option.maximum);
+  for (size_t i = 0; i < option.choice_count; ++i) spec.choices.emplace_back(abi_view(option.choices[i]));
+  return spec;
+}
+
+std::vector<OptionSpec> option_specs(const osiris_adapter_type& type) {
+  std::vector<OptionSpec> specs;
+  for (uint32_t i = 0; i < type.option_count; ++i) specs.push_back(option_spec(abi_view(type.id), *type.options[i]));
+  return specs;
+}
+
+Result<std::string> canonical_value(const OptionSpec& spec, std::string_view text,
+                                    const std::filesystem::path& base_directory) {
+  if (!is_valid_utf8(text)) return wrong("the value is not UTF-8");
+  OSIRIS_ASSIGN(std::string canonical, canonical_of_type(spec, text, base_directory));
+  if (is_numeric(spec.type)) {
+    const std::string unit = spec.type == OSIRIS_DURATION ? " seconds" : spec.type == OSIRIS_BYTES ? " bytes" : "";
+    if (spec.minimum && is_less(spec.type, canonical, *spec.minimum))
+      return wrong(in_quotes(text) + " is below the minimum of " + *spec.minimum + unit);
+    if (spec.maximum && is_less(spec.type, *spec.maximum, canonical))
+      return wrong(in_quotes(text) + " is above the maximum of " + *spec.maximum + unit);
+  }
+  return canonical;
+}
+
+}  // namespace osiris

@@ -1,0 +1,59 @@
+// From what the user wrote to what `configure` receives: flag, then environment, then osiris.yaml, then default, each value
+// canonical, each option remembering which of them won. Knows no command-line library: the caller collects the flags.
+#pragma once
+
+#include <osiris/adapter.h>
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "host/adapters/option_values.h"
+#include "protocol/base/error.h"
+#include "protocol/base/json.h"
+
+namespace osiris {
+
+enum class OptionSource { kFlag, kEnvironment, kFile, kDefault };
+std::string_view option_source_name(OptionSource source);  // "flag", "environment", "file", "default"
+
+using EnvLookup = std::function<std::optional<std::string>(std::string_view name)>;
+
+struct OptionInputs {
+  // (option name without prefix, value), in command-line order. A BOOL flag without value is "true", its negative "false".
+  std::vector<std::pair<std::string, std::string>> flags;
+  EnvLookup env;          // unset and empty variables do not count
+  Json file;              // the mapping adapters.<id> of osiris.yaml, or null
+  std::filesystem::path working_directory;  // absolute; relative paths of flags and variables start here
+  std::filesystem::path project_directory;  // absolute; those of the file
+};
+
+struct ResolvedOption {
+  OptionSpec spec;
+  std::vector<std::string> values;  // canonical; more than one only if repeated
+  OptionSource source = OptionSource::kDefault;
+};
+
+struct ResolvedOptions {
+  std::vector<ResolvedOption> options;  // those with a value, in the adapter's order
+  std::vector<std::string> warnings;    // deprecated options used, types this host does not know
+
+  const ResolvedOption* find(std::string_view name) const;
+  // What configure receives.
+  std::vector<std::pair<std::string, std::string>> settings() const;
+  // NAMEs of ENV options: the caller adds "env/<NAME>" to the request's secret names.
+  std::vector<std::string> env_names() const;
+  // Values for the redactor.
+  std::vector<std::string> sensitive_values() const;
+  // {"timeout": {"value": "900", "source": "default"}}; lists for repeated options, sensitive values masked.
+  Json to_json() const;
+};
+
+// Every value is checked; the first wrong one is the error (kInvalidArgument), which names the option as the user wrote it.
+Result<ResolvedOptions> resolve_options(const osiris_adapter_type& type, const OptionInputs& inputs);
+
+}  // namespace osiris
