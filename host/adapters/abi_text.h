@@ -15,7 +15,9 @@ inline std::string_view abi_view(osiris_str text) {
 
 inline osiris_str abi_str(std::string_view text) { return {text.data(), text.size()}; }
 // {NULL, 0} when empty: the ABI's "absent".
-inline osiris_str abi_str_or_absent(std::string_view text) { return text.empty() ? osiris_str{nullptr, 0} : abi_str(text); }
+inline osiris_str abi_str_or_absent(std::string_view text) {
+  return text.empty() ? osiris_str{nullptr, 0} : abi_str(text);
+}
 
 // "1.0" for OSIRIS_ABI(1, 0).
 inline std::string abi_version_text(uint32_t abi) {

@@ -22,9 +22,9 @@ class AdapterEvents {
   };
   struct Metric {
     std::string name, unit, step_id;
-    Json tags;                  // an object
+    Json tags;  // an object
     double value = 0;
-    bool counter = false;       // value is an increment
+    bool counter = false;  // value is an increment
     int64_t time_unix_ns = 0;
   };
 
@@ -37,8 +37,8 @@ class AdapterEvents {
   virtual void on_progress(double done, double total, std::string_view note) = 0;
   // Sticky and cheap.
   virtual bool is_cancelled() const = 0;
-  // Calls use(value) once, on this thread, with a copy that is wiped afterwards, or returns kNotFound. The name is already
-  // known to be one this adapter may ask for.
+  // Calls use(value) once, on this thread, with a copy that is wiped afterwards, or returns kNotFound. The name is
+  // already known to be one this adapter may ask for.
   virtual Status lend_secret(std::string_view name, const std::function<void(std::string_view)>& use) = 0;
   // A rule of the ABI was broken: "adapter misbehaving: ..." with the adapter's id and the stage. The run goes on.
   virtual void on_misbehaviour(std::string_view what) = 0;

@@ -1,5 +1,5 @@
-// An <id>.adapter.toml file: who made an adapter, where its library lies, what it needs. toml++ parses it (adapter_manifest.cc
-// only). What it says about the ABI is for listing; the binary decides.
+// An <id>.adapter.toml file: who made an adapter, where its library lies, what it needs. toml++ parses it
+// (adapter_manifest.cc only). What it says about the ABI is for listing; the binary decides.
 #pragma once
 
 #include <filesystem>
@@ -11,7 +11,7 @@
 namespace osiris {
 
 struct AdapterManifest {
-  std::filesystem::path file;     // absolute
+  std::filesystem::path file;  // absolute
   std::string id, version, publisher, licence, url, summary;
   std::string abi_built, abi_min_host;
   std::filesystem::path library;  // absolute, as written; not yet canonical

@@ -25,7 +25,8 @@ bool is_there(const fs::path& path) {
 }
 
 void add_variable_places(const SearchInputs& inputs, std::vector<SearchPlace>& places) {
-  const std::string distrust = inputs.privileged ? "this process has raised privileges, so the environment does not count" : "";
+  const std::string distrust =
+      inputs.privileged ? "this process has raised privileges, so the environment does not count" : "";
   const auto get = [&](const char* name) { return inputs.env ? inputs.env(name).value_or("") : std::string(); };
   for (const std::string& entry : split(get("OSIRIS_ADAPTER_PATH"), ':')) {
     if (entry.empty()) continue;
@@ -97,7 +98,8 @@ std::vector<SearchPlace> search_places(const SearchInputs& inputs) {
   add_variable_places(inputs, places);
   places.push_back({"/etc/osiris/adapters", "system", ""});
   if (inputs.executable.is_absolute())
-    places.push_back({inputs.executable.parent_path().parent_path() / "lib/osiris/adapters", "installed with osiris", ""});
+    places.push_back(
+        {inputs.executable.parent_path().parent_path() / "lib/osiris/adapters", "installed with osiris", ""});
   return places;
 }
 
@@ -119,8 +121,10 @@ std::vector<FoundAdapter> list_adapters(const std::vector<SearchPlace>& places) 
       found.manifest.file = file;
       found.shadowed = !seen.insert(found.id).second;
       auto manifest = usable_manifest(file);
-      if (manifest.ok()) found.manifest = *std::move(manifest);
-      else found.problem = manifest.error().message;
+      if (manifest.ok())
+        found.manifest = *std::move(manifest);
+      else
+        found.problem = manifest.error().message;
       all.push_back(std::move(found));
     }
   }
@@ -131,7 +135,8 @@ std::vector<FoundAdapter> list_adapters(const std::vector<SearchPlace>& places) 
 Result<AdapterManifest> find_adapter(std::string_view id, const std::vector<SearchPlace>& places) {
   if (!is_adapter_id(id)) {
     const auto near = nearest(id, known_ids(places));
-    return Error(Code::kInvalidArgument, "'" + std::string(id) + "' is not the name of an adapter: names are [a-z][a-z0-9]*",
+    return Error(Code::kInvalidArgument,
+                 "'" + std::string(id) + "' is not the name of an adapter: names are [a-z][a-z0-9]*",
                  near ? "did you mean '" + *near + "'?" : "`osiris adapters list` shows what is installed");
   }
   const std::string file_name = std::string(id) + std::string(kSuffix);
@@ -146,17 +151,19 @@ Result<AdapterManifest> find_adapter(std::string_view id, const std::vector<Sear
     if (manifest.ok()) return manifest;
     // A later place is not tried: silently running another copy than the one asked for first would be worse.
     return Error(manifest.error().code,
-                 "adapter '" + std::string(id) + "' cannot be used. Looked in:" + looked + place_line(place, manifest.error().message),
+                 "adapter '" + std::string(id) + "' cannot be used. Looked in:" + looked +
+                     place_line(place, manifest.error().message),
                  manifest.error().hint.empty() ? "repair or remove " + file.string() : manifest.error().hint);
   }
   const auto near = nearest(id, known_ids(places));
   return Error(Code::kNotFound, "no adapter '" + std::string(id) + "' found. Looked in:" + looked,
-               near ? "did you mean '" + *near + "'?" : "`osiris adapters list` shows what is installed; --adapter-dir DIR adds a place");
+               near ? "did you mean '" + *near + "'?"
+                    : "`osiris adapters list` shows what is installed; --adapter-dir DIR adds a place");
 }
 
 Status check_not_world_writable(const fs::path& path) {
   const auto mode_of = [](const fs::path& entry) -> Result<mode_t> {
-    struct stat info{};
+    struct stat info {};
     if (stat(entry.c_str(), &info) != 0) return errno_error(errno, "cannot look at", entry);
     return info.st_mode;
   };
@@ -165,14 +172,16 @@ Status check_not_world_writable(const fs::path& path) {
   if (error) return errno_error(error.value(), "cannot look at", path);
   OSIRIS_ASSIGN(const mode_t file_mode, mode_of(real));
   if (file_mode & S_IWOTH)
-    return Error(Code::kInvalidArgument, real.string() + " can be written by everybody, so it is not loaded", "chmod o-w " + real.string());
+    return Error(Code::kInvalidArgument, real.string() + " can be written by everybody, so it is not loaded",
+                 "chmod o-w " + real.string());
   // A link's own directory decides what the link points to, so both chains count.
   for (const fs::path& start : {path.lexically_normal(), real}) {
     for (fs::path dir = start.parent_path();; dir = dir.parent_path()) {
       OSIRIS_ASSIGN(const mode_t mode, mode_of(dir));
       if (mode & S_IWOTH && (dir == start.parent_path() || !(mode & S_ISVTX))) {
         return Error(Code::kInvalidArgument,
-                     "the directory " + dir.string() + " can be written by everybody, so nothing in it is loaded: " + start.string(),
+                     "the directory " + dir.string() +
+                         " can be written by everybody, so nothing in it is loaded: " + start.string(),
                      "chmod o-w " + dir.string() + ", or move the adapter");
       }
       if (dir == dir.parent_path()) break;

@@ -1,5 +1,5 @@
-// Where adapters are looked for, and what is there: <dir>/<id>.adapter.toml files in a short list of absolute directories
-// (docs/plugin-abi.md, "Discovery"). Never the working directory, LD_LIBRARY_PATH or a bare name.
+// Where adapters are looked for, and what is there: <dir>/<id>.adapter.toml files in a short list of absolute
+// directories (docs/plugin-abi.md, "Discovery"). Never the working directory, LD_LIBRARY_PATH or a bare name.
 #pragma once
 
 #include <filesystem>
@@ -25,18 +25,18 @@ SearchInputs process_search_inputs(std::vector<std::filesystem::path> adapter_di
 
 struct SearchPlace {
   std::filesystem::path directory;
-  std::string origin;         // "--adapter-dir", "OSIRIS_ADAPTER_PATH", ...
-  std::string ignored;        // why it is not looked into; empty: it is
+  std::string origin;   // "--adapter-dir", "OSIRIS_ADAPTER_PATH", ...
+  std::string ignored;  // why it is not looked into; empty: it is
 };
 // In the order of precedence.
 std::vector<SearchPlace> search_places(const SearchInputs& inputs);
 
 struct FoundAdapter {
   std::string id;
-  AdapterManifest manifest;   // empty but for `file` if there is a problem
-  std::string origin;         // of the place
-  bool shadowed = false;      // an earlier place has the same id
-  std::string problem;        // why it cannot be used; empty: nothing known. Libraries are not loaded to find out
+  AdapterManifest manifest;  // empty but for `file` if there is a problem
+  std::string origin;        // of the place
+  bool shadowed = false;     // an earlier place has the same id
+  std::string problem;       // why it cannot be used; empty: nothing known. Libraries are not loaded to find out
 };
 // Every manifest in every place: by id, then by precedence.
 std::vector<FoundAdapter> list_adapters(const std::vector<SearchPlace>& places);
@@ -44,8 +44,8 @@ std::vector<FoundAdapter> list_adapters(const std::vector<SearchPlace>& places);
 // The first place that has <id>.adapter.toml decides. The error lists every place looked in and why it did not serve.
 Result<AdapterManifest> find_adapter(std::string_view id, const std::vector<SearchPlace>& places);
 
-// Refuses a file that everybody can write, that lies in a directory everybody can write (a sticky one included: others may
-// put files there), or below one that is not sticky (others may rename its entries). `path` is absolute.
+// Refuses a file that everybody can write, that lies in a directory everybody can write (a sticky one included: others
+// may put files there), or below one that is not sticky (others may rename its entries). `path` is absolute.
 Status check_not_world_writable(const std::filesystem::path& path);
 
 }  // namespace osiris

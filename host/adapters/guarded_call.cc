@@ -14,7 +14,9 @@ thread_local const std::string* current_who = nullptr;
 thread_local const char* current_stage = nullptr;
 std::terminate_handler previous_handler = nullptr;
 
-void write_text(const char* text) { [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, std::strlen(text)); }
+void write_text(const char* text) {
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, std::strlen(text));
+}
 
 [[noreturn]] void terminate_with_note() {
   if (current_who) {
@@ -22,7 +24,8 @@ void write_text(const char* text) { [[maybe_unused]] const ssize_t written = wri
     write_text(current_who->c_str());
     write_text(", ");
     write_text(current_stage);
-    write_text(": threw an exception through its C interface; the process cannot go on. Report it to the adapter's author.\n");
+    write_text(
+        ": threw an exception through its C interface; the process cannot go on. Report it to the adapter's author.\n");
   }
   if (previous_handler) previous_handler();
   std::abort();

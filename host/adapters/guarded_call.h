@@ -1,9 +1,9 @@
 // Calling into a plugin so that an exception it lets out is caught where that is possible.
 //
-// A C++17 plugin cannot even compile a throwing slot that is not noexcept; an older or careless one can. Calling through the
-// ABI's noexcept type would let the compiler drop our handlers, so the pointer is converted to its throwing twin first.
-// With its own static C++ runtime the plugin ends the process before any handler of ours runs: then, and for noexcept
-// functions that throw, the terminate note says who it was.
+// A C++17 plugin cannot even compile a throwing slot that is not noexcept; an older or careless one can. Calling
+// through the ABI's noexcept type would let the compiler drop our handlers, so the pointer is converted to its throwing
+// twin first. With its own static C++ runtime the plugin ends the process before any handler of ours runs: then, and
+// for noexcept functions that throw, the terminate note says who it was.
 #pragma once
 
 #include <osiris/adapter.h>
@@ -43,7 +43,8 @@ GuardedStatus guarded_status(const std::string& who, const char* stage, osiris_s
 }
 
 // For slots that return nothing; what they throw has no reader, and is dropped.
-inline void guarded_void(const std::string& who, const char* stage, void (*slot)(osiris_adapter*) noexcept, osiris_adapter* self) {
+inline void guarded_void(const std::string& who, const char* stage, void (*slot)(osiris_adapter*) noexcept,
+                         osiris_adapter* self) {
   void (*volatile call)(osiris_adapter*) = slot;
   const CallNote note(who, stage);
   try {

@@ -16,7 +16,9 @@ struct HostServices::Table {
     self(host).log(level, message, fields);
   }
   static void emit_event(const osiris_host* host, const osiris_event* event) noexcept { self(host).emit_event(event); }
-  static void emit_metric(const osiris_host* host, const osiris_metric* metric) noexcept { self(host).emit_metric(metric); }
+  static void emit_metric(const osiris_host* host, const osiris_metric* metric) noexcept {
+    self(host).emit_metric(metric);
+  }
   static void progress(const osiris_host* host, double done, double total, osiris_str note) noexcept {
     self(host).with_events([&](AdapterEvents& events) {
       if (std::isfinite(done) && std::isfinite(total)) events.on_progress(done, total, abi_copy(note));
@@ -123,7 +125,8 @@ Json HostServices::object_of(osiris_str json, const std::string& what) {
 }
 
 void HostServices::fail(const osiris_error* error) {
-  if (!error || !OSIRIS_HAS(error, message)) return misbehaving("called fail with no error, or one too short for a message");
+  if (!error || !OSIRIS_HAS(error, message))
+    return misbehaving("called fail with no error, or one too short for a message");
   Failure failure;
   failure.code = error->code;
   failure.message = abi_copy(error->message);
@@ -137,12 +140,16 @@ void HostServices::fail(const osiris_error* error) {
     second = record_.failure.has_value();
     if (!outside && !second) record_.failure = failure;
   }
-  if (outside) misbehaving("called fail while no call was in progress: " + failure.message);
-  else if (second) misbehaving("called fail twice in one call; the second said: " + failure.message);
+  if (outside)
+    misbehaving("called fail while no call was in progress: " + failure.message);
+  else if (second)
+    misbehaving("called fail twice in one call; the second said: " + failure.message);
 }
 
 void HostServices::log(int32_t level, osiris_str message, osiris_str fields) {
-  with_events([&](AdapterEvents& events) { events.on_log(level, abi_copy(message), object_of(fields, "the fields of a log line")); });
+  with_events([&](AdapterEvents& events) {
+    events.on_log(level, abi_copy(message), object_of(fields, "the fields of a log line"));
+  });
 }
 
 void HostServices::emit_event(const osiris_event* event) {
@@ -152,12 +159,14 @@ void HostServices::emit_event(const osiris_event* event) {
   if (copy.name.empty()) return misbehaving("emitted an event without a name");
   copy.time_unix_ns = event->time_unix_ns;
   if (OSIRIS_HAS(event, step_id)) copy.step_id = abi_copy(event->step_id);
-  copy.data = OSIRIS_HAS(event, data_json) ? object_of(event->data_json, "the data of event " + copy.name) : Json::object();
+  copy.data =
+      OSIRIS_HAS(event, data_json) ? object_of(event->data_json, "the data of event " + copy.name) : Json::object();
   // Whatever else is late, what costs money is recorded.
   const bool about_resources = copy.name == "resource_acquired" || copy.name == "resource_released";
   if (!in_call()) {
     if (!late_reported_.exchange(true) || about_resources)
-      misbehaving("event " + copy.name + " arrived after the call had returned" + (about_resources ? "" : "; it is dropped"));
+      misbehaving("event " + copy.name + " arrived after the call had returned" +
+                  (about_resources ? "" : "; it is dropped"));
     if (!about_resources) return;
   }
   with_events([&](AdapterEvents& events) { events.on_event(copy); });
@@ -173,9 +182,11 @@ void HostServices::emit_metric(const osiris_metric* metric) {
   copy.value = metric->value;
   if (OSIRIS_HAS(metric, unit)) copy.unit = abi_copy(metric->unit);
   if (OSIRIS_HAS(metric, step_id)) copy.step_id = abi_copy(metric->step_id);
-  copy.tags = OSIRIS_HAS(metric, tags_json) ? object_of(metric->tags_json, "the tags of metric " + copy.name) : Json::object();
+  copy.tags =
+      OSIRIS_HAS(metric, tags_json) ? object_of(metric->tags_json, "the tags of metric " + copy.name) : Json::object();
   if (!in_call()) {
-    if (!late_reported_.exchange(true)) misbehaving("metric " + copy.name + " arrived after the call had returned; it is dropped");
+    if (!late_reported_.exchange(true))
+      misbehaving("metric " + copy.name + " arrived after the call had returned; it is dropped");
     return;
   }
   with_events([&](AdapterEvents& events) { events.on_metric(copy); });
@@ -209,10 +220,14 @@ osiris_status HostServices::deliver(const char* name, osiris_str json) {
   std::string problem;
   {
     const std::lock_guard lock(call_mutex_);
-    if (!in_call_ || !document_) problem = "delivered '" + document + "' where no document is due";
-    else if (document != document_) problem = "delivered '" + document + "' where '" + document_ + "' is due";
-    else if (record_.document) problem = "delivered '" + document + "' twice; the first one counts";
-    else record_.document = std::string(abi_view(json));
+    if (!in_call_ || !document_)
+      problem = "delivered '" + document + "' where no document is due";
+    else if (document != document_)
+      problem = "delivered '" + document + "' where '" + document_ + "' is due";
+    else if (record_.document)
+      problem = "delivered '" + document + "' twice; the first one counts";
+    else
+      record_.document = std::string(abi_view(json));
   }
   if (problem.empty()) return OSIRIS_OK;
   misbehaving(problem);

@@ -1,5 +1,5 @@
-// The osiris_host table of one instance: checks what an adapter hands over, converts it, passes it to AdapterEvents, and
-// keeps what belongs to the call in progress (its failure, its document).
+// The osiris_host table of one instance: checks what an adapter hands over, converts it, passes it to AdapterEvents,
+// and keeps what belongs to the call in progress (its failure, its document).
 //
 // Odd on purpose: the object is never freed. An adapter that breaks the rules and keeps a thread past destroy() then
 // calls into a table that answers "cancelled" and does nothing, instead of into freed memory.
@@ -70,7 +70,7 @@ class HostServices {
   std::shared_mutex events_mutex_;  // shared while a service runs; exclusive to close
   AdapterEvents* events_;
   std::mutex call_mutex_;
-  const char* stage_ = "create";    // of the call in progress or the last one
+  const char* stage_ = "create";  // of the call in progress or the last one
   const char* document_ = nullptr;
   bool in_call_ = false;
   CallRecord record_;

@@ -1,6 +1,5 @@
 #include "host/adapters/instance.h"
 
-
 #include "host/adapters/abi_text.h"
 #include "host/adapters/guarded_call.h"
 
@@ -9,19 +8,32 @@ namespace {
 
 const char* status_text(osiris_status status) {
   switch (status) {
-    case OSIRIS_OK: return "OK";
-    case OSIRIS_RUN_FAILED: return "RUN_FAILED";
-    case OSIRIS_CANCELLED: return "CANCELLED";
-    case OSIRIS_DEADLINE: return "DEADLINE";
-    case OSIRIS_INVALID_ARGUMENT: return "INVALID_ARGUMENT";
-    case OSIRIS_INVALID_STATE: return "INVALID_STATE";
-    case OSIRIS_UNSUPPORTED: return "UNSUPPORTED";
-    case OSIRIS_NOT_FOUND: return "NOT_FOUND";
-    case OSIRIS_UNAUTHENTICATED: return "UNAUTHENTICATED";
-    case OSIRIS_UNAVAILABLE: return "UNAVAILABLE";
-    case OSIRIS_EXHAUSTED: return "EXHAUSTED";
-    case OSIRIS_INTERNAL: return "INTERNAL";
-    default: return nullptr;
+    case OSIRIS_OK:
+      return "OK";
+    case OSIRIS_RUN_FAILED:
+      return "RUN_FAILED";
+    case OSIRIS_CANCELLED:
+      return "CANCELLED";
+    case OSIRIS_DEADLINE:
+      return "DEADLINE";
+    case OSIRIS_INVALID_ARGUMENT:
+      return "INVALID_ARGUMENT";
+    case OSIRIS_INVALID_STATE:
+      return "INVALID_STATE";
+    case OSIRIS_UNSUPPORTED:
+      return "UNSUPPORTED";
+    case OSIRIS_NOT_FOUND:
+      return "NOT_FOUND";
+    case OSIRIS_UNAUTHENTICATED:
+      return "UNAUTHENTICATED";
+    case OSIRIS_UNAVAILABLE:
+      return "UNAVAILABLE";
+    case OSIRIS_EXHAUSTED:
+      return "EXHAUSTED";
+    case OSIRIS_INTERNAL:
+      return "INTERNAL";
+    default:
+      return nullptr;
   }
 }
 
@@ -35,8 +47,10 @@ std::string schema_of(std::string_view document) { return "osiris." + std::strin
 
 struct AbiRequest {
   explicit AbiRequest(const AdapterRequest& request)
-      : compiled_dir(request.compiled_dir.string()), session_dir(request.session_dir.string()),
-        work_dir(request.work_dir.string()), worker_path(request.worker_path.string()) {
+      : compiled_dir(request.compiled_dir.string()),
+        session_dir(request.session_dir.string()),
+        work_dir(request.work_dir.string()),
+        worker_path(request.worker_path.string()) {
     abi.size = sizeof abi;
     abi.attempt = request.attempt;
     abi.run_id = abi_str(request.run_id);
@@ -63,21 +77,25 @@ const osiris_resources* resources_of(const osiris_adapter_type& type) {
 
 }  // namespace
 
-AdapterInstance::AdapterInstance(const osiris_adapter_type& type, HostServices& services) : type_(type), services_(services) {}
+AdapterInstance::AdapterInstance(const osiris_adapter_type& type, HostServices& services)
+    : type_(type), services_(services) {}
 
 std::string AdapterInstance::who() const { return abi_copy(type_.id) + " " + abi_copy(type_.version); }
 
-Result<std::unique_ptr<AdapterInstance>> AdapterInstance::create(const osiris_adapter_type& type, AdapterEvents& events) {
+Result<std::unique_ptr<AdapterInstance>> AdapterInstance::create(const osiris_adapter_type& type,
+                                                                 AdapterEvents& events) {
   std::set<std::string, std::less<>> secrets;
   for (size_t i = 0; i < type.secret_count; ++i) secrets.insert(std::string(abi_view(type.secrets[i])));
   const std::string who = abi_copy(type.id) + " " + abi_copy(type.version);
   auto& services = HostServices::make(who, events, std::move(secrets));
   std::unique_ptr<AdapterInstance> instance(new AdapterInstance(type, services));
   osiris_adapter* self = nullptr;
-  const StageOutcome outcome = instance->call("create", nullptr, [&] { return guarded_status(who, "create", type.create, services.table(), &self); });
+  const StageOutcome outcome = instance->call(
+      "create", nullptr, [&] { return guarded_status(who, "create", type.create, services.table(), &self); });
   if (outcome.ok()) instance->self_ = self;
   if (!outcome.ok() || !self) {
-    const Error error = outcome.ok() ? instance->misbehaved("create", "returned OK without an instance") : outcome.status.error();
+    const Error error =
+        outcome.ok() ? instance->misbehaved("create", "returned OK without an instance") : outcome.status.error();
     instance->destroy();
     return error;
   }
@@ -109,22 +127,28 @@ void AdapterInstance::cancel() {
 
 Error AdapterInstance::misbehaved(const char* stage, const std::string& what) {
   services_.misbehaving(what);
-  return Error(Code::kInternal, "adapter misbehaving: " + who() + ", " + stage + ": " + what, "report it to the adapter's author");
+  return Error(Code::kInternal, "adapter misbehaving: " + who() + ", " + stage + ": " + what,
+               "report it to the adapter's author");
 }
 
 Status AdapterInstance::expect(const char* stage, State at_least, State at_most) const {
   if (state_ >= at_least && state_ <= at_most) return {};
-  static constexpr const char* kStates[] = {"created", "configured", "validated", "prepared", "executed", "collected", "destroyed"};
-  return Error(Code::kInvalidState, std::string("host misbehaving: ") + stage + " of an adapter instance that is " +
-                                        kStates[static_cast<int>(state_)], "report it as a bug of osiris");
+  static constexpr const char* kStates[] = {"created",  "configured", "validated", "prepared",
+                                            "executed", "collected",  "destroyed"};
+  return Error(Code::kInvalidState,
+               std::string("host misbehaving: ") + stage + " of an adapter instance that is " +
+                   kStates[static_cast<int>(state_)],
+               "report it as a bug of osiris");
 }
 
 template <class Call>
 StageOutcome AdapterInstance::call(const char* stage, const char* document, Call call) {
   if (!services_.begin_call(stage, document)) {
     StageOutcome outcome;
-    outcome.status = Error(Code::kInvalidState, std::string("host misbehaving: ") + stage + " while another call of the instance is in progress",
-                           "report it as a bug of osiris");
+    outcome.status =
+        Error(Code::kInvalidState,
+              std::string("host misbehaving: ") + stage + " while another call of the instance is in progress",
+              "report it as a bug of osiris");
     return outcome;
   }
   const GuardedStatus returned = call();
@@ -137,7 +161,8 @@ StageOutcome AdapterInstance::call(const char* stage, const char* document, Call
   return judge(stage, document, returned.status, std::move(record));
 }
 
-StageOutcome AdapterInstance::judge(const char* stage, const char* document, osiris_status status, HostServices::CallRecord record) {
+StageOutcome AdapterInstance::judge(const char* stage, const char* document, osiris_status status,
+                                    HostServices::CallRecord record) {
   StageOutcome outcome;
   if (record.document) {
     outcome.document_text = *std::move(record.document);
@@ -158,7 +183,8 @@ StageOutcome AdapterInstance::judge(const char* stage, const char* document, osi
       outcome.status = Error(code, error.message, error.hint);
     } else {
       if (record.failure->code != status)
-        services_.misbehaving("told fail " + status_name(record.failure->code) + " and returned " + status_name(status));
+        services_.misbehaving("told fail " + status_name(record.failure->code) + " and returned " +
+                              status_name(status));
       const std::string prefix = status == OSIRIS_RUN_FAILED ? "" : "adapter " + who() + ", " + stage + ": ";
       outcome.status = Error(code, prefix + record.failure->message, record.failure->hint,
                              record.failure->detail["category"].as_string());
@@ -168,18 +194,21 @@ StageOutcome AdapterInstance::judge(const char* stage, const char* document, osi
   return outcome;
 }
 
-void AdapterInstance::judge_document(const char* stage, const char* document, osiris_status status, StageOutcome& outcome) {
+void AdapterInstance::judge_document(const char* stage, const char* document, osiris_status status,
+                                     StageOutcome& outcome) {
   const bool is_result = std::string_view(document) == "result";
   const bool due = status == OSIRIS_OK || (is_result && status == OSIRIS_RUN_FAILED);
   std::string problem;
   if (outcome.document.is_null()) {
     if (due) problem = "returned " + status_name(status) + " without delivering '" + document + "'";
   } else if (const std::string& schema = outcome.document["schema"].as_string(); schema != schema_of(document)) {
-    problem = "delivered '" + std::string(document) + "' with schema '" + schema + "', expected '" + schema_of(document) + "'";
+    problem = "delivered '" + std::string(document) + "' with schema '" + schema + "', expected '" +
+              schema_of(document) + "'";
   } else if (is_result && due) {
     const bool success = outcome.document["status"].as_string() == "success";
     if (success != (status == OSIRIS_OK))
-      problem = "returned " + status_name(status) + " with a result whose status is '" + outcome.document["status"].as_string() + "'";
+      problem = "returned " + status_name(status) + " with a result whose status is '" +
+                outcome.document["status"].as_string() + "'";
   }
   if (problem.empty()) return;
   if (!outcome.ok()) problem += "; it had said: " + outcome.status.error().message;
@@ -190,7 +219,9 @@ Status AdapterInstance::configure(const std::vector<std::pair<std::string, std::
   OSIRIS_TRY(expect("configure", State::kCreated, State::kCreated));
   std::vector<osiris_setting> abi;
   for (const auto& [name, value] : settings) abi.push_back({abi_str(name), abi_str(value)});
-  const StageOutcome outcome = call("configure", nullptr, [&] { return guarded_status(who(), "configure", type_.configure, self_, abi.data(), abi.size()); });
+  const StageOutcome outcome = call("configure", nullptr, [&] {
+    return guarded_status(who(), "configure", type_.configure, self_, abi.data(), abi.size());
+  });
   if (outcome.ok()) state_ = State::kConfigured;
   return outcome.status;
 }
@@ -199,7 +230,8 @@ Status AdapterInstance::validate(const AdapterRequest& request) {
   OSIRIS_TRY(expect("validate", State::kConfigured, State::kPrepared));
   services_.allow_secrets(request.secret_names);
   const AbiRequest abi(request);
-  const StageOutcome outcome = call("validate", nullptr, [&] { return guarded_status(who(), "validate", type_.validate, self_, &abi.abi); });
+  const StageOutcome outcome =
+      call("validate", nullptr, [&] { return guarded_status(who(), "validate", type_.validate, self_, &abi.abi); });
   if (outcome.ok() && state_ == State::kConfigured) state_ = State::kValidated;
   return outcome.status;
 }
@@ -208,7 +240,8 @@ StageOutcome AdapterInstance::prepare(const AdapterRequest& request) {
   if (Status order = expect("prepare", State::kValidated, State::kPrepared); !order.ok()) return {order, {}, {}, {}};
   services_.allow_secrets(request.secret_names);
   const AbiRequest abi(request);
-  StageOutcome outcome = call("prepare", "prepared", [&] { return guarded_status(who(), "prepare", type_.prepare, self_, &abi.abi); });
+  StageOutcome outcome =
+      call("prepare", "prepared", [&] { return guarded_status(who(), "prepare", type_.prepare, self_, &abi.abi); });
   if (outcome.ok()) state_ = State::kPrepared;
   return outcome;
 }
@@ -241,8 +274,10 @@ StageOutcome AdapterInstance::list_resources(const Json& filter) {
 StageOutcome AdapterInstance::release_resource(std::string_view kind, std::string_view id) {
   if (Status order = expect("release", State::kConfigured, State::kConfigured); !order.ok()) return {order, {}, {}, {}};
   const osiris_resources* table = resources_of(type_);
-  if (!table) return {Error(Code::kUnsupported, "adapter " + who() + " owns nothing that could be released"), {}, {}, {}};
-  return call("release", "released", [&] { return guarded_status(who(), "release", table->release, self_, abi_str(kind), abi_str(id)); });
+  if (!table)
+    return {Error(Code::kUnsupported, "adapter " + who() + " owns nothing that could be released"), {}, {}, {}};
+  return call("release", "released",
+              [&] { return guarded_status(who(), "release", table->release, self_, abi_str(kind), abi_str(id)); });
 }
 
 }  // namespace osiris

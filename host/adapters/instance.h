@@ -1,6 +1,6 @@
-// One adapter instance from the host's side, from create to destroy: calls in order, one at a time, and what each returns
-// compared with the rules of the ABI. An adapter that breaks a rule is named ("adapter misbehaving: ...") and survived where
-// that is possible; a caller that breaks one gets kInvalidState ("host misbehaving: ...").
+// One adapter instance from the host's side, from create to destroy: calls in order, one at a time, and what each
+// returns compared with the rules of the ABI. An adapter that breaks a rule is named ("adapter misbehaving: ...") and
+// survived where that is possible; a caller that breaks one gets kInvalidState ("host misbehaving: ...").
 #pragma once
 
 #include <osiris/adapter.h>
@@ -26,19 +26,20 @@ struct AdapterRequest {
   uint32_t attempt = 1;
   std::string run_id;
   std::string manifest_json, connections_json, settings_json;
-  std::string prepared_json;              // StageOutcome::document_text of prepare; empty before
-  std::vector<std::string> secret_names;  // those of connections_json: what with_secret answers beside the adapter's own
+  std::string prepared_json;  // StageOutcome::document_text of prepare; empty before
+  std::vector<std::string>
+      secret_names;  // those of connections_json: what with_secret answers beside the adapter's own
   std::filesystem::path compiled_dir, session_dir, work_dir, worker_path;
   std::string worker_sha256;
-  int64_t deadline_unix_ns = 0;           // 0: none
+  int64_t deadline_unix_ns = 0;  // 0: none
 };
 
 // What a stage came to.
 struct StageOutcome {
-  Status status;                 // messages name adapter and stage, but for kStepFailed: there the pipeline is at fault
-  std::string document_text;     // exactly the bytes delivered; empty if none
-  Json document;                 // the same, parsed; null if none
-  Json detail;                   // what the adapter told a program about its failure ("retry_after_s"); null if nothing
+  Status status;              // messages name adapter and stage, but for kStepFailed: there the pipeline is at fault
+  std::string document_text;  // exactly the bytes delivered; empty if none
+  Json document;              // the same, parsed; null if none
+  Json detail;                // what the adapter told a program about its failure ("retry_after_s"); null if nothing
 
   bool ok() const { return status.ok(); }
 };
@@ -54,10 +55,11 @@ class AdapterInstance {
   // [run]: one at a time, in the order of the ABI, on any thread.
   Status configure(const std::vector<std::pair<std::string, std::string>>& settings);
   Status validate(const AdapterRequest& request);
-  StageOutcome prepare(const AdapterRequest& request);   // document osiris.prepared/1
+  StageOutcome prepare(const AdapterRequest& request);  // document osiris.prepared/1
   // osiris.result/1. kStepFailed: the pipeline failed, the document says where.
   StageOutcome execute(const AdapterRequest& request);
-  StageOutcome collect(const AdapterRequest& request);   // osiris.artifacts/1; call it after execute whatever that returned
+  StageOutcome collect(
+      const AdapterRequest& request);  // osiris.artifacts/1; call it after execute whatever that returned
   // Extension osiris.resources/1; kUnsupported where it is missing.
   bool has_resources() const;
   StageOutcome list_resources(const Json& filter);
@@ -65,7 +67,8 @@ class AdapterInstance {
   // Joins the adapter's threads. After it nothing reaches `events` any more.
   void destroy();
 
-  // [any]: wakes whatever execute waits on; does nothing after destroy(). is_cancelled() of the events must already say so.
+  // [any]: wakes whatever execute waits on; does nothing after destroy(). is_cancelled() of the events must already say
+  // so.
   void cancel();
 
  private:

@@ -45,10 +45,11 @@ Result<AdapterMain> load_adapter_main(const std::filesystem::path& path) {
   if (!library) {
     try {
       namespace dll = boost::dll;
-      library = std::make_unique<dll::shared_library>(
-          path, dll::load_mode::rtld_now | dll::load_mode::rtld_local | static_cast<dll::load_mode::type>(RTLD_NODELETE));
+      library = std::make_unique<dll::shared_library>(path, dll::load_mode::rtld_now | dll::load_mode::rtld_local |
+                                                                static_cast<dll::load_mode::type>(RTLD_NODELETE));
     } catch (const std::exception& failure) {
-      return Error(Code::kInvalidArgument, "cannot load the adapter library " + path.string() + ": " + loader_words(failure.what()),
+      return Error(Code::kInvalidArgument,
+                   "cannot load the adapter library " + path.string() + ": " + loader_words(failure.what()),
                    "is it a shared library for this machine, with everything it needs installed?");
     }
   }

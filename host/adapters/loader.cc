@@ -35,8 +35,13 @@ Result<const osiris_module*> checked_module(AdapterMain entry, const std::string
 }
 
 Json option_json(const OptionSpec& spec) {
-  Json json = Json::object({{"name", spec.name}, {"flag", spec.flag}, {"env", spec.env}, {"key", spec.key},
-                            {"type", option_type_name(spec.type)}, {"value_name", spec.value_name}, {"help", spec.help}});
+  Json json = Json::object({{"name", spec.name},
+                            {"flag", spec.flag},
+                            {"env", spec.env},
+                            {"key", spec.key},
+                            {"type", option_type_name(spec.type)},
+                            {"value_name", spec.value_name},
+                            {"help", spec.help}});
   if (spec.default_value) json.set("default", *spec.default_value);
   if (spec.minimum) json.set("minimum", *spec.minimum);
   if (spec.maximum) json.set("maximum", *spec.maximum);
@@ -70,8 +75,8 @@ Result<LoadedAdapter> load_adapter(const AdapterManifest& manifest) {
   adapter.sha256 = digest.sha256;
   if (!manifest.sha256.empty() && manifest.sha256 != digest.sha256) {
     return Error(Code::kInvalidArgument,
-                 adapter.library.string() + " is not the file its manifest " + manifest.file.string() + " names: its SHA-256 is " +
-                     digest.sha256 + ", expected " + manifest.sha256,
+                 adapter.library.string() + " is not the file its manifest " + manifest.file.string() +
+                     " names: its SHA-256 is " + digest.sha256 + ", expected " + manifest.sha256,
                  "install the adapter again");
   }
   OSIRIS_ASSIGN(const AdapterMain entry, load_adapter_main(adapter.library));
@@ -83,7 +88,8 @@ Result<LoadedAdapter> load_adapter(const AdapterManifest& manifest) {
     if (ids.back() == manifest.id) adapter.type = module->adapters[i];
   }
   if (!adapter.type) {
-    return Error(Code::kNotFound, adapter.library.string() + " holds the adapter " + join(ids, ", ") + ", not '" + manifest.id + "'",
+    return Error(Code::kNotFound,
+                 adapter.library.string() + " holds the adapter " + join(ids, ", ") + ", not '" + manifest.id + "'",
                  "repair the id in " + manifest.file.string());
   }
   return adapter;
@@ -110,7 +116,8 @@ Status register_static_adapter(AdapterMain entry) {
   for (uint32_t i = 0; i < module->adapter_count; ++i) {
     for (const StaticAdapter& other : static_adapters())
       if (abi_view(other.type->id) == abi_view(module->adapters[i]->id))
-        return Error(Code::kInvalidArgument, "two static adapters are called '" + std::string(abi_view(other.type->id)) + "'");
+        return Error(Code::kInvalidArgument,
+                     "two static adapters are called '" + std::string(abi_view(other.type->id)) + "'");
   }
   for (uint32_t i = 0; i < module->adapter_count; ++i) static_adapters().push_back({module->adapters[i], module->abi});
   return {};
@@ -125,8 +132,11 @@ std::vector<std::string> static_adapter_ids() {
 
 Json describe_adapter(const LoadedAdapter& adapter) {
   const osiris_adapter_type& type = *adapter.type;
-  Json json = Json::object({{"id", abi_view(type.id)}, {"name", abi_view(type.name)}, {"version", abi_view(type.version)},
-                            {"summary", abi_view(type.summary)}, {"abi", abi_version_text(adapter.abi)}});
+  Json json = Json::object({{"id", abi_view(type.id)},
+                            {"name", abi_view(type.name)},
+                            {"version", abi_view(type.version)},
+                            {"summary", abi_view(type.summary)},
+                            {"abi", abi_version_text(adapter.abi)}});
   json.set("library", adapter.library.empty() ? Json("linked into osiris") : Json(adapter.library.string()));
   if (!adapter.sha256.empty()) json.set("sha256", adapter.sha256);
   if (!adapter.manifest.file.empty()) {

@@ -33,8 +33,8 @@ Result<LoadedAdapter> load_adapter(std::string_view id, const std::vector<Search
 // The part after discovery. The library must hold the adapter manifest.id.
 Result<LoadedAdapter> load_adapter(const AdapterManifest& manifest);
 
-// For a program with adapters inside (built with -DOSIRIS_ADAPTER_MAIN=osiris_adapter_main_v1_<id>): call in main, before
-// load_adapter. Fails as a library would.
+// For a program with adapters inside (built with -DOSIRIS_ADAPTER_MAIN=osiris_adapter_main_v1_<id>): call in main,
+// before load_adapter. Fails as a library would.
 Status register_static_adapter(AdapterMain entry);
 std::vector<std::string> static_adapter_ids();
 

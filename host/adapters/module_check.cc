@@ -34,7 +34,8 @@ class Defects {
   // False if the struct cannot be read.
   bool check_size(uint32_t size, size_t end) {
     if (size == 0) return add("size is 0; whoever fills a struct sets it"), false;
-    if (size < end) return add("size is " + std::to_string(size) + ", the 1.0 fields need " + std::to_string(end)), false;
+    if (size < end)
+      return add("size is " + std::to_string(size) + ", the 1.0 fields need " + std::to_string(end)), false;
     if (size > kStructSizeMax) return add("size is " + std::to_string(size) + ", which no version has"), false;
     return true;
   }
@@ -75,23 +76,27 @@ bool is_option_name(std::string_view name) {
 }
 
 void check_canonical_texts(const osiris_option& option, const OptionSpec& spec, Defects& defects) {
-  const std::array<std::pair<const char*, osiris_str>, 3> texts = {
-      {{"default_value", option.default_value}, {"minimum", option.minimum}, {"maximum", option.maximum}}};
-  for (const auto& [field, text] : texts) {
-    if (!text.data) continue;
-    OptionSpec bare = spec;  // canonical text carries no unit: a bare number is in the canonical one
-    bare.bare_unit.clear();
-    if (field != std::string("default_value")) bare.minimum = bare.maximum = std::nullopt;
-    const auto canonical = canonical_value(bare, abi_view(text), "/");
+  OptionSpec unbounded = spec;  // canonical text carries no unit: a bare number is in the canonical one
+  unbounded.bare_unit.clear();
+  OptionSpec bounded = unbounded;
+  unbounded.minimum.reset();
+  unbounded.maximum.reset();
+  const auto check = [&](const char* field, osiris_str text, const OptionSpec& limits) {
+    if (!text.data) return;
+    const auto canonical = canonical_value(limits, abi_view(text), "/");
     if (!canonical.ok()) {
       defects.add(std::string(field) + " '" + abi_copy(text) + "' is wrong: " + canonical.error().message);
     } else if (*canonical != abi_view(text)) {
       defects.add(std::string(field) + " '" + abi_copy(text) + "' is not canonical; write '" + *canonical + "'");
     }
-  }
+  };
+  check("minimum", option.minimum, unbounded);
+  check("maximum", option.maximum, unbounded);
+  check("default_value", option.default_value, bounded);
 }
 
-void check_option(const osiris_option* option, const std::string& where, std::set<std::string>& names, Defects& defects) {
+void check_option(const osiris_option* option, const std::string& where, std::set<std::string>& names,
+                  Defects& defects) {
   defects.set_where(where);
   if (!option) return defects.add("is NULL");
   if (!defects.check_size(option->size, kOptionEnd)) return;
@@ -101,9 +106,12 @@ void check_option(const osiris_option* option, const std::string& where, std::se
   if (!is_option_name(name)) defects.add("the name is not [a-z][a-z0-9-]*");
   if (!names.insert(name).second) defects.add("the name is used twice");
   bool texts_ok = true;
-  const std::array<std::pair<const char*, osiris_str>, 6> texts = {{{"help", option->help}, {"value_name", option->value_name},
-      {"bare_unit", option->bare_unit}, {"default_value", option->default_value},
-      {"minimum", option->minimum}, {"maximum", option->maximum}}};
+  const std::array<std::pair<const char*, osiris_str>, 6> texts = {{{"help", option->help},
+                                                                    {"value_name", option->value_name},
+                                                                    {"bare_unit", option->bare_unit},
+                                                                    {"default_value", option->default_value},
+                                                                    {"minimum", option->minimum},
+                                                                    {"maximum", option->maximum}}};
   for (const auto& [field, text] : texts)
     if (defects.text(text, field).size() != text.len) texts_ok = false;
   if (option->flags & OSIRIS_REQUIRED && option->default_value.data) defects.add("is required and has a default");
@@ -121,9 +129,14 @@ void check_option(const osiris_option* option, const std::string& where, std::se
 }
 
 void check_slots(const osiris_adapter_type& type, Defects& defects) {
-  const std::array<std::pair<const char*, bool>, 8> slots = {
-      {{"create", type.create}, {"configure", type.configure}, {"validate", type.validate}, {"prepare", type.prepare},
-       {"execute", type.execute}, {"collect", type.collect}, {"cancel", type.cancel}, {"destroy", type.destroy}}};
+  const std::array<std::pair<const char*, bool>, 8> slots = {{{"create", type.create},
+                                                              {"configure", type.configure},
+                                                              {"validate", type.validate},
+                                                              {"prepare", type.prepare},
+                                                              {"execute", type.execute},
+                                                              {"collect", type.collect},
+                                                              {"cancel", type.cancel},
+                                                              {"destroy", type.destroy}}};
   for (const auto& [name, filled] : slots)
     if (!filled) defects.add(std::string(name) + " is NULL; it is mandatory");
 }
@@ -137,11 +150,13 @@ bool is_adapter_id(std::string_view id) {
 
 bool is_reserved_adapter_id(std::string_view id) {
   static const std::set<std::string, std::less<>> reserved = {
-      "adapter", "adapters", "allow",    "all",     "base",   "build",   "cache", "compile", "components", "config",
-      "connections", "dry",      "env",     "filesystem", "help", "home", "index", "init",    "json",  "last",    "log",
-      "logs",    "memory",   "no",       "oml",     "osiris", "out",     "output", "param",  "pipeline",   "profile",
-      "quiet",   "resources", "retention", "rpc",   "run",    "runs",    "sandboxes", "session", "source", "target",
-      "threads",  "timeout",  "validate", "verbose", "version", "worker"};
+      "adapter",   "adapters",   "allow",   "all",         "base",      "build",   "cache",
+      "compile",   "components", "config",  "connections", "dry",       "env",     "execution",
+      "execution", "filesystem", "help",    "home",        "index",     "init",    "json",
+      "last",      "log",        "logs",    "memory",      "no",        "oml",     "osiris",
+      "out",       "output",     "param",   "pipeline",    "profile",   "quiet",   "resources",
+      "retention", "rpc",        "run",     "runs",        "sandboxes", "session", "source",
+      "target",    "threads",    "timeout", "validate",    "verbose",   "version", "worker"};
   return reserved.contains(id);
 }
 
@@ -149,7 +164,8 @@ Status negotiate_abi(const osiris_module* module, std::string_view library) {
   const std::string where(library);
   const std::string speaks = "this osiris speaks " + abi_version_text(kHostAbi);
   if (!module) {
-    return Error(Code::kInvalidArgument, where + ": osiris_adapter_main_v1 returned NULL", "report it to the adapter's author");
+    return Error(Code::kInvalidArgument, where + ": osiris_adapter_main_v1 returned NULL",
+                 "report it to the adapter's author");
   }
   if (!OSIRIS_HAS(module, min_host_abi)) {
     return Error(Code::kInvalidArgument,
@@ -184,7 +200,8 @@ std::vector<std::string> adapter_defects(const osiris_adapter_type& type) {
   defects.text(type.summary, "summary");
   check_slots(type, defects);
   if (defects.list(type.secrets, type.secret_count, "secrets")) {
-    for (size_t i = 0; i < type.secret_count; ++i) defects.text(type.secrets[i], "secrets[" + std::to_string(i) + "]", true);
+    for (size_t i = 0; i < type.secret_count; ++i)
+      defects.text(type.secrets[i], "secrets[" + std::to_string(i) + "]", true);
   }
   if (defects.list(type.options, type.option_count, "options")) {
     std::set<std::string> names;

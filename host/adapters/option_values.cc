@@ -22,15 +22,39 @@ struct Unit {
   double factor;
 };
 constexpr double kKi = 1024, kK = 1000;
-constexpr std::array<Unit, 15> kByteUnits = {{{"b", 1}, {"k", kKi}, {"kb", kK}, {"kib", kKi}, {"m", kKi * kKi}, {"mb", kK * kK},
-    {"mib", kKi * kKi}, {"g", kKi * kKi * kKi}, {"gb", kK * kK * kK}, {"gib", kKi * kKi * kKi}, {"t", kKi * kKi * kKi * kKi},
-    {"tb", kK * kK * kK * kK}, {"tib", kKi * kKi * kKi * kKi}, {"byte", 1}, {"bytes", 1}}};
-constexpr std::array<Unit, 13> kTimeUnits = {{{"ms", 0.001}, {"s", 1}, {"sec", 1}, {"second", 1}, {"seconds", 1}, {"m", 60},
-    {"min", 60}, {"minutes", 60}, {"h", 3600}, {"hours", 3600}, {"d", 86400}, {"days", 86400}, {"w", 604800}}};
+constexpr std::array<Unit, 15> kByteUnits = {{{"b", 1},
+                                              {"k", kKi},
+                                              {"kb", kK},
+                                              {"kib", kKi},
+                                              {"m", kKi* kKi},
+                                              {"mb", kK* kK},
+                                              {"mib", kKi* kKi},
+                                              {"g", kKi* kKi* kKi},
+                                              {"gb", kK* kK* kK},
+                                              {"gib", kKi* kKi* kKi},
+                                              {"t", kKi* kKi* kKi* kKi},
+                                              {"tb", kK* kK* kK* kK},
+                                              {"tib", kKi* kKi* kKi* kKi},
+                                              {"byte", 1},
+                                              {"bytes", 1}}};
+constexpr std::array<Unit, 13> kTimeUnits = {{{"ms", 0.001},
+                                              {"s", 1},
+                                              {"sec", 1},
+                                              {"second", 1},
+                                              {"seconds", 1},
+                                              {"m", 60},
+                                              {"min", 60},
+                                              {"minutes", 60},
+                                              {"h", 3600},
+                                              {"hours", 3600},
+                                              {"d", 86400},
+                                              {"days", 86400},
+                                              {"w", 604800}}};
 
 std::string lower(std::string_view text) {
   std::string copy(text);
-  std::transform(copy.begin(), copy.end(), copy.begin(), [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  std::transform(copy.begin(), copy.end(), copy.begin(),
+                 [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
   return copy;
 }
 
@@ -47,15 +71,19 @@ Error wrong(std::string message, std::string hint = {}) {
 
 std::string in_quotes(std::string_view text) { return "'" + std::string(text) + "'"; }
 
-// The decimal number at the start of `text`, which it is removed from: digits, one point, digits. No sign, exponent, inf or nan.
+// The decimal number at the start of `text`, which it is removed from: digits, one point, digits. No sign, exponent,
+// inf or nan.
 std::optional<double> take_number(std::string_view& text) {
   size_t length = 0;
   bool point = false, digit = false;
   for (; length < text.size(); ++length) {
     const char c = text[length];
-    if (c >= '0' && c <= '9') digit = true;
-    else if (c == '.' && !point) point = true;
-    else break;
+    if (c >= '0' && c <= '9')
+      digit = true;
+    else if (c == '.' && !point)
+      point = true;
+    else
+      break;
   }
   double number = 0;
   if (!digit || std::from_chars(text.data(), text.data() + length, number).ec != std::errc()) return std::nullopt;
@@ -76,7 +104,8 @@ Result<std::string> canonical_int(std::string_view text) {
   const std::string_view digits = text.starts_with('+') ? text.substr(1) : text;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (error == std::errc::result_out_of_range) return wrong(in_quotes(text) + " does not fit into 64 bits");
-  if (error != std::errc() || end != digits.data() + digits.size()) return wrong(in_quotes(text) + " is not a whole number");
+  if (error != std::errc() || end != digits.data() + digits.size())
+    return wrong(in_quotes(text) + " is not a whole number");
   return std::to_string(number);
 }
 
@@ -107,7 +136,8 @@ Result<std::string> canonical_bool(std::string_view text) {
 Result<std::string> canonical_choice(const OptionSpec& spec, std::string_view text) {
   if (std::find(spec.choices.begin(), spec.choices.end(), text) != spec.choices.end()) return std::string(text);
   const auto near = nearest(text, spec.choices);
-  return wrong(in_quotes(text) + " is not one of " + join(spec.choices, ", "), near ? "did you mean " + in_quotes(*near) + "?" : "");
+  return wrong(in_quotes(text) + " is not one of " + join(spec.choices, ", "),
+               near ? "did you mean " + in_quotes(*near) + "?" : "");
 }
 
 Result<std::string> canonical_duration(std::string_view text, std::string_view bare_unit) {
@@ -142,7 +172,9 @@ Result<std::string> canonical_bytes(std::string_view text, std::string_view bare
   rest = trim(rest);
   if (rest.empty()) rest = bare_unit.empty() ? "b" : bare_unit;
   const Unit* unit = find_unit(kByteUnits, rest);
-  if (!unit) return wrong(in_quotes(text) + " has the unknown unit " + in_quotes(rest), "units: B, KB, KiB, MB, MiB, GB, GiB, TB, TiB");
+  if (!unit)
+    return wrong(in_quotes(text) + " has the unknown unit " + in_quotes(rest),
+                 "units: B, KB, KiB, MB, MiB, GB, GiB, TB, TiB");
   const double bytes = std::floor(*number * unit->factor);
   if (bytes >= 9.2e18) return wrong(in_quotes(text) + " does not fit into 64 bits");
   return std::to_string(static_cast<int64_t>(bytes));
@@ -171,18 +203,29 @@ Result<std::string> canonical_env_name(std::string_view text) {
   return std::string(text);
 }
 
-Result<std::string> canonical_of_type(const OptionSpec& spec, std::string_view text, const std::filesystem::path& base_directory) {
+Result<std::string> canonical_of_type(const OptionSpec& spec, std::string_view text,
+                                      const std::filesystem::path& base_directory) {
   switch (spec.type) {
-    case OSIRIS_INT: return canonical_int(trim(text));
-    case OSIRIS_FLOAT: return canonical_float(trim(text));
-    case OSIRIS_BOOL: return canonical_bool(trim(text));
-    case OSIRIS_CHOICE: return canonical_choice(spec, text);
-    case OSIRIS_DURATION: return canonical_duration(text, spec.bare_unit);
-    case OSIRIS_BYTES: return canonical_bytes(text, spec.bare_unit);
-    case OSIRIS_PATH: return canonical_path(text, base_directory);
-    case OSIRIS_PAIR: return canonical_pair(text);
-    case OSIRIS_ENV: return canonical_env_name(text);
-    default: return std::string(text);
+    case OSIRIS_INT:
+      return canonical_int(trim(text));
+    case OSIRIS_FLOAT:
+      return canonical_float(trim(text));
+    case OSIRIS_BOOL:
+      return canonical_bool(trim(text));
+    case OSIRIS_CHOICE:
+      return canonical_choice(spec, text);
+    case OSIRIS_DURATION:
+      return canonical_duration(text, spec.bare_unit);
+    case OSIRIS_BYTES:
+      return canonical_bytes(text, spec.bare_unit);
+    case OSIRIS_PATH:
+      return canonical_path(text, base_directory);
+    case OSIRIS_PAIR:
+      return canonical_pair(text);
+    case OSIRIS_ENV:
+      return canonical_env_name(text);
+    default:
+      return std::string(text);
   }
 }
 
@@ -212,7 +255,9 @@ std::string upper_snake(std::string_view text) {
 
 }  // namespace
 
-std::string_view option_type_name(uint32_t type) { return is_known_option_type(type) ? kTypeNames[type] : kTypeNames[0]; }
+std::string_view option_type_name(uint32_t type) {
+  return is_known_option_type(type) ? kTypeNames[type] : kTypeNames[0];
+}
 bool is_known_option_type(uint32_t type) { return type < kTypeNames.size(); }
 
 bool is_unit_of(uint32_t type, std::string_view unit) {
@@ -238,7 +283,8 @@ OptionSpec option_spec(std::string_view adapter_id, const osiris_option& option)
   spec.sensitive = option.flags & OSIRIS_SENSITIVE;
   spec.help = abi_view(option.help);
   spec.value_name = abi_view(option.value_name);
-  if (spec.value_name.empty()) spec.value_name = is_known_option_type(spec.type) ? kValueNames[spec.type] : kValueNames[0];
+  if (spec.value_name.empty())
+    spec.value_name = is_known_option_type(spec.type) ? kValueNames[spec.type] : kValueNames[0];
   spec.bare_unit = abi_view(option.bare_unit);
   spec.default_value = optional_text(option.default_value);
   spec.minimum = optional_text(option.minimum);

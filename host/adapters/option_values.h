@@ -1,5 +1,5 @@
-// An adapter's option as people see it (flag, variable, config key), and the parsing of its values into the canonical text
-// of the ABI: the plugin's own parsing becomes trivial, and every adapter accepts "15m" and "1.5GiB" alike.
+// An adapter's option as people see it (flag, variable, config key), and the parsing of its values into the canonical
+// text of the ABI: the plugin's own parsing becomes trivial, and every adapter accepts "15m" and "1.5GiB" alike.
 #pragma once
 
 #include <osiris/adapter.h>
@@ -15,12 +15,12 @@
 namespace osiris {
 
 struct OptionSpec {
-  std::string adapter;        // "e2b"
-  std::string name;           // "install-deps"
-  std::string flag;           // "--e2b-install-deps"
-  std::string negative_flag;  // "--no-e2b-install-deps" for BOOL, else empty
-  std::string env;            // "OSIRIS_E2B_INSTALL_DEPS"
-  std::string key;            // "adapters.e2b.install_deps"; with '-' it is accepted too
+  std::string adapter;          // "e2b"
+  std::string name;             // "install-deps"
+  std::string flag;             // "--e2b-install-deps"
+  std::string negative_flag;    // "--no-e2b-install-deps" for BOOL, else empty
+  std::string env;              // "OSIRIS_E2B_INSTALL_DEPS"
+  std::string key;              // "adapters.e2b.install_deps"; with '-' it is accepted too
   uint32_t type = OSIRIS_TEXT;  // OSIRIS_TEXT ...; a type this host does not know is taken as text
   bool required = false;
   bool repeated = false;
@@ -28,8 +28,8 @@ struct OptionSpec {
   bool hidden = false;
   bool sensitive = false;
   std::string help;
-  std::string value_name;     // "SECONDS"; never empty, but for BOOL
-  std::string bare_unit;      // "GiB"; empty: the canonical unit
+  std::string value_name;                                      // "SECONDS"; never empty, but for BOOL
+  std::string bare_unit;                                       // "GiB"; empty: the canonical unit
   std::optional<std::string> default_value, minimum, maximum;  // canonical
   std::vector<std::string> choices;
 };
@@ -45,8 +45,8 @@ bool is_known_option_type(uint32_t type);
 // May a number of this type carry the unit? Empty always may.
 bool is_unit_of(uint32_t type, std::string_view unit);
 
-// Checks and canonicalises one value. Relative paths start in `base_directory` (absolute). The error says what is wrong with
-// the value, not where it came from.
+// Checks and canonicalises one value. Relative paths start in `base_directory` (absolute). The error says what is wrong
+// with the value, not where it came from.
 Result<std::string> canonical_value(const OptionSpec& spec, std::string_view text,
                                     const std::filesystem::path& base_directory);
 

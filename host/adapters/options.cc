@@ -117,9 +117,11 @@ Status check_known(const OptionInputs& inputs, const std::vector<OptionSpec>& sp
     return std::any_of(specs.begin(), specs.end(), [&](const OptionSpec& spec) { return spec.name == name; });
   };
   for (const auto& [name, value] : inputs.flags)
-    if (!known(name)) return unknown_name("flag", "--" + std::string(adapter) + "-" + name, specs, &OptionSpec::flag, adapter);
+    if (!known(name))
+      return unknown_name("flag", "--" + std::string(adapter) + "-" + name, specs, &OptionSpec::flag, adapter);
   if (!inputs.file.is_null() && !inputs.file.is_object()) {
-    return Error(Code::kInvalidArgument, "adapters." + std::string(adapter) + " in osiris.yaml: expected a mapping, found " +
+    return Error(Code::kInvalidArgument, "adapters." + std::string(adapter) +
+                                             " in osiris.yaml: expected a mapping, found " +
                                              std::string(inputs.file.type_name()));
   }
   for (const auto& [key, value] : inputs.file.members())
@@ -133,7 +135,8 @@ Result<std::optional<ResolvedOption>> resolve_one(const OptionSpec& spec, const 
   if (!given || given->values.empty()) {
     if (!spec.required) return std::optional<ResolvedOption>();
     return Error(Code::kInvalidArgument, "adapter '" + spec.adapter + "' needs the option " + spec.flag,
-                 "give " + spec.flag + " " + spec.value_name + ", set " + spec.env + ", or write " + spec.key + " in osiris.yaml");
+                 "give " + spec.flag + " " + spec.value_name + ", set " + spec.env + ", or write " + spec.key +
+                     " in osiris.yaml");
   }
   ResolvedOption option{spec, {}, given->source};
   const auto& base = given->source == OptionSource::kFile ? inputs.project_directory : inputs.working_directory;
@@ -144,12 +147,14 @@ Result<std::optional<ResolvedOption>> resolve_one(const OptionSpec& spec, const 
     auto value = canonical_value(reading, text, base);
     if (!value.ok()) {
       // A sensitive value must not be quoted in an error.
-      if (spec.sensitive) return Error(value.error().code, given->label + ": the value is not a valid " +
-                                                              std::string(option_type_name(spec.type)));
+      if (spec.sensitive)
+        return Error(value.error().code,
+                     given->label + ": the value is not a valid " + std::string(option_type_name(spec.type)));
       return value.error().within(given->label);
     }
     if (spec.type == OSIRIS_ENV && !(inputs.env && inputs.env(*value)))
-      return Error(Code::kInvalidArgument, given->label + ": the variable " + *value + " is not set", "set it, or leave the option out");
+      return Error(Code::kInvalidArgument, given->label + ": the variable " + *value + " is not set",
+                   "set it, or leave the option out");
     option.values.push_back(*std::move(value));
   }
   return std::optional(std::move(option));
@@ -159,10 +164,14 @@ Result<std::optional<ResolvedOption>> resolve_one(const OptionSpec& spec, const 
 
 std::string_view option_source_name(OptionSource source) {
   switch (source) {
-    case OptionSource::kFlag: return "flag";
-    case OptionSource::kEnvironment: return "environment";
-    case OptionSource::kFile: return "file";
-    case OptionSource::kDefault: break;
+    case OptionSource::kFlag:
+      return "flag";
+    case OptionSource::kEnvironment:
+      return "environment";
+    case OptionSource::kFile:
+      return "file";
+    case OptionSource::kDefault:
+      break;
   }
   return "default";
 }
@@ -177,14 +186,16 @@ Result<ResolvedOptions> resolve_options(const osiris_adapter_type& type, const O
     if (spec.deprecated && option->source != OptionSource::kDefault)
       resolved.warnings.push_back(spec.flag + " is deprecated: " + spec.help);
     if (!is_known_option_type(spec.type))
-      resolved.warnings.push_back(spec.flag + " is of a type this osiris does not know (" + std::to_string(spec.type) + "); taken as text");
+      resolved.warnings.push_back(spec.flag + " is of a type this osiris does not know (" + std::to_string(spec.type) +
+                                  "); taken as text");
     resolved.options.push_back(*std::move(option));
   }
   return resolved;
 }
 
 const ResolvedOption* ResolvedOptions::find(std::string_view name) const {
-  const auto it = std::find_if(options.begin(), options.end(), [&](const auto& option) { return option.spec.name == name; });
+  const auto it =
+      std::find_if(options.begin(), options.end(), [&](const auto& option) { return option.spec.name == name; });
   return it == options.end() ? nullptr : &*it;
 }
 

@@ -1,5 +1,6 @@
-// From what the user wrote to what `configure` receives: flag, then environment, then osiris.yaml, then default, each value
-// canonical, each option remembering which of them won. Knows no command-line library: the caller collects the flags.
+// From what the user wrote to what `configure` receives: flag, then environment, then osiris.yaml, then default, each
+// value canonical, each option remembering which of them won. Knows no command-line library: the caller collects the
+// flags.
 #pragma once
 
 #include <osiris/adapter.h>
@@ -24,10 +25,11 @@ std::string_view option_source_name(OptionSource source);  // "flag", "environme
 using EnvLookup = std::function<std::optional<std::string>(std::string_view name)>;
 
 struct OptionInputs {
-  // (option name without prefix, value), in command-line order. A BOOL flag without value is "true", its negative "false".
+  // (option name without prefix, value), in command-line order. A BOOL flag without value is "true", its negative
+  // "false".
   std::vector<std::pair<std::string, std::string>> flags;
-  EnvLookup env;          // unset and empty variables do not count
-  Json file;              // the mapping adapters.<id> of osiris.yaml, or null
+  EnvLookup env;                            // unset and empty variables do not count
+  Json file;                                // the mapping adapters.<id> of osiris.yaml, or null
   std::filesystem::path working_directory;  // absolute; relative paths of flags and variables start here
   std::filesystem::path project_directory;  // absolute; those of the file
 };
@@ -53,7 +55,8 @@ struct ResolvedOptions {
   Json to_json() const;
 };
 
-// Every value is checked; the first wrong one is the error (kInvalidArgument), which names the option as the user wrote it.
+// Every value is checked; the first wrong one is the error (kInvalidArgument), which names the option as the user wrote
+// it.
 Result<ResolvedOptions> resolve_options(const osiris_adapter_type& type, const OptionInputs& inputs);
 
 }  // namespace osiris
