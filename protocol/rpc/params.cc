@@ -80,6 +80,17 @@ Json to_json(PrepareParams params) {
       map.push_back(Json::object({{"from", std::move(mapping.from)}, {"to", std::move(mapping.to)}}));
     json.set("path_map", std::move(map));
   }
+  if (!params.package.path.empty()) {
+    Json files = Json::array();
+    for (PackageFile& file : params.package.files)
+      files.push_back(Json::object(
+          {{"number", file.number}, {"to", std::move(file.to)}, {"size_bytes", file.size_bytes}, {"sha256", std::move(file.sha256)}}));
+    Json directories = Json::array();
+    for (std::string& directory : params.package.directories) directories.push_back(std::move(directory));
+    json.set("package", Json::object({{"path", std::move(params.package.path)},
+                                      {"files", std::move(files)},
+                                      {"directories", std::move(directories)}}));
+  }
   return json;
 }
 
@@ -114,6 +125,21 @@ Result<PrepareParams> prepare_params_from_json(Json json) {
     OSIRIS_ASSIGN(mapping.to, absolute_path(entry, "to"));
     params.path_map.push_back(std::move(mapping));
   }
+  if (const Json* package = json.find("package")) {
+    OSIRIS_ASSIGN(params.package.path, absolute_path(*package, "path"));
+    for (const Json& entry : (*package)["files"].items()) {
+      PackageFile file;
+      file.number = static_cast<uint32_t>(entry["number"].as_uint());
+      OSIRIS_ASSIGN(file.to, absolute_path(entry, "to"));
+      file.size_bytes = entry["size_bytes"].as_uint();
+      file.sha256 = entry["sha256"].as_string();
+      params.package.files.push_back(std::move(file));
+    }
+    for (const Json& directory : (*package)["directories"].items()) {
+      if (!directory.as_string().starts_with('/')) return invalid("prepare", "package.directories holds no absolute path");
+      params.package.directories.push_back(directory.as_string());
+    }
+  }
   return params;
 }
 
@@ -133,6 +159,39 @@ Result<Artifact> artifact_from_json(const Json& json) {
   if (!json["size_bytes"].is_int() || artifact.sha256.size() != 64)
     return invalid("artifact " + artifact.path, "size_bytes or sha256 is missing");
   return artifact;
+}
+
+Json to_json(const Packed& packed) {
+  Json files = Json::array();
+  for (const PackedFile& file : packed.files) {
+    Json entry = Json::object({{"number", file.number},
+                               {"kind", file.kind},
+                               {"path", file.path},
+                               {"size_bytes", file.size_bytes},
+                               {"sha256", file.sha256}});
+    if (!file.step_id.empty()) entry.set("step_id", file.step_id);
+    files.push_back(std::move(entry));
+  }
+  return Json::object({{"status", "packed"}, {"path", packed.path}, {"size_bytes", packed.size_bytes}, {"files", std::move(files)}});
+}
+
+Result<Packed> packed_from_json(const Json& json) {
+  Packed packed;
+  packed.path = json["path"].as_string();
+  packed.size_bytes = json["size_bytes"].as_uint();
+  if (packed.path.empty() || !json["files"].is_array()) return invalid("pack", "its result names no archive");
+  for (const Json& entry : json["files"].items()) {
+    PackedFile file;
+    file.number = static_cast<uint32_t>(entry["number"].as_uint());
+    file.kind = entry["kind"].as_string();
+    file.step_id = entry["step_id"].as_string();
+    file.path = entry["path"].as_string();
+    file.size_bytes = entry["size_bytes"].as_uint();
+    file.sha256 = entry["sha256"].as_string();
+    if (file.path.empty() || file.sha256.size() != 64) return invalid("pack", "its result has a file without path or hash");
+    packed.files.push_back(std::move(file));
+  }
+  return packed;
 }
 
 }  // namespace osiris::rpc

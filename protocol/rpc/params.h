@@ -24,6 +24,7 @@ inline constexpr std::string_view kReplay = "replay";
 inline constexpr std::string_view kPing = "ping";
 inline constexpr std::string_view kPutRelation = "put_relation";
 inline constexpr std::string_view kGetRelation = "get_relation";
+inline constexpr std::string_view kPack = "pack";
 inline constexpr std::string_view kShutdown = "shutdown";
 }  // namespace method
 
@@ -45,6 +46,19 @@ struct PathMapping {
   std::string to;
 };
 
+// A run package to unpack before anything else: an archive of numbered members (protocol/archive) and where each one goes.
+struct PackageFile {
+  uint32_t number = 0;
+  std::string to;  // absolute, on the worker's machine
+  uint64_t size_bytes = 0;
+  std::string sha256;
+};
+struct Package {
+  std::string path;  // absolute; empty: there is none
+  std::vector<PackageFile> files;
+  std::vector<std::string> directories;  // absolute; made if missing
+};
+
 struct PrepareParams {
   int64_t protocol = kProtocolVersion;
   std::string run_id;
@@ -59,6 +73,7 @@ struct PrepareParams {
   std::string specs_sha256;    // empty: not checked
   std::string worker_version;  // likewise
   std::vector<PathMapping> path_map;
+  Package package;
 };
 Json to_json(PrepareParams params);
 // kUnsupported for another protocol number, kInvalidArgument for what is missing, of a wrong type or not absolute.
@@ -74,5 +89,23 @@ struct Artifact {
 };
 Json to_json(const Artifact& artifact);
 Result<Artifact> artifact_from_json(const Json& json);
+
+// The result of `pack`: what is in the archive it wrote, by number. `kind` is "output" (step_id and path as the pipeline wrote
+// it) or "session" (path relative to the session directory).
+struct PackedFile {
+  uint32_t number = 0;
+  std::string kind;
+  std::string step_id;
+  std::string path;
+  uint64_t size_bytes = 0;
+  std::string sha256;
+};
+struct Packed {
+  std::string path;  // of the archive
+  uint64_t size_bytes = 0;
+  std::vector<PackedFile> files;
+};
+Json to_json(const Packed& packed);
+Result<Packed> packed_from_json(const Json& json);
 
 }  // namespace osiris::rpc

@@ -1,0 +1,57 @@
+// The channel to a worker that is a child process of ours: three pipes and a pidfd, all in one poll, no thread.
+#pragma once
+
+#include <deque>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "plugins/sdk/channel.h"
+#include "plugins/sdk/waker.h"
+#include "protocol/base/subprocess.h"
+
+namespace osiris::local {
+
+class ProcessChannel : public sdk::Channel {
+ public:
+  struct Program {
+    std::filesystem::path path;  // absolute
+    std::vector<std::string> arguments;
+    std::vector<std::pair<std::string, std::string>> environment;
+    std::filesystem::path working_directory;
+  };
+  // Borrows the waker. The child must end before the calling thread does: the kernel ends it with that thread, which is
+  // how it ends with a killed host.
+  static Result<std::unique_ptr<ProcessChannel>> start(const Program& program, const sdk::Waker& waker);
+  ~ProcessChannel() override;
+
+  pid_t pid() const { return process_.pid(); }
+
+  Status send(std::string bytes) override;
+  sdk::ReceiveOutcome receive(sdk::Incoming& into, int64_t timeout_ms) override;
+  void close_input() override;
+  // SIGTERM first, on which a worker ends its own children; SIGKILL for the whole group soon after.
+  void kill() override;
+  sdk::Diagnosis diagnose() override;
+
+ private:
+  ProcessChannel(Subprocess process, const sdk::Waker& waker) : process_(std::move(process)), waker_(waker) {}
+
+  void flush();
+  void drop_queue();
+  bool read_all(int fd, bool& open, std::string& into);
+  sdk::ReceiveOutcome closed(const ExitStatus& exit) const;
+
+  Subprocess process_;
+  const sdk::Waker& waker_;
+  std::deque<std::string> queue_;
+  size_t sent_of_first_ = 0;
+  bool close_input_ = false;
+  bool output_open_ = true;
+  bool log_open_ = true;
+  int64_t kill_at_ms_ = 0;  // monotonic; 0: not asked for
+};
+
+}  // namespace osiris::local

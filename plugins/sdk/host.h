@@ -1,0 +1,48 @@
+// The host's services (osiris_host of <osiris/adapter.h>) in C++ types. Errors become ABI statuses here and nowhere
+// else.
+#pragma once
+
+#include <osiris/adapter.h>
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "protocol/base/error.h"
+#include "protocol/base/json.h"
+
+namespace osiris::sdk {
+
+inline std::string_view view(osiris_str text) {
+  return text.data ? std::string_view(text.data, text.len) : std::string_view();
+}
+inline osiris_str str(std::string_view text) { return {text.data(), text.size()}; }
+
+// [any thread], like the services themselves. Borrows the host.
+class Host {
+ public:
+  explicit Host(const osiris_host* host) : host_(host) {}
+
+  void log(int32_t level, std::string_view message, const Json& fields = {}) const;
+  // time_unix_ns 0: the host stamps it. Waits for room in the host's queue; nothing is dropped.
+  void event(std::string_view name, std::string_view step_id, const Json& data, int64_t time_unix_ns = 0) const;
+  struct Metric {
+    std::string_view name, unit, step_id;
+    double value = 0;
+    Json tags;
+    int64_t time_unix_ns = 0;
+  };
+  void metric(const Metric& metric) const;
+  void progress(double done, double total, std::string_view note) const;
+  bool is_cancelled() const;
+  // Lends the value to `use` for the time of the call; whoever copies it wipes the copy.
+  Status with_secret(std::string_view name, const std::function<void(std::string_view value)>& use) const;
+  Status deliver(const char* name, const Json& document) const;
+  // Reports the error and returns the status to return to the host. `detail`: an object for programs, or null.
+  osiris_status fail(const Error& error, const Json& detail = {}) const;
+
+ private:
+  const osiris_host* host_;
+};
+
+}  // namespace osiris::sdk

@@ -1,0 +1,40 @@
+// What the host asked for (osiris_request), read once into C++ types.
+#pragma once
+
+#include <osiris/adapter.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "protocol/base/error.h"
+#include "protocol/base/json.h"
+#include "protocol/rpc/params.h"
+
+namespace osiris::sdk {
+
+struct RunRequest {
+  std::string run_id;
+  uint32_t attempt = 1;
+  Json manifest;     // docs/plugin-abi.md, "manifest_json"
+  Json connections;  // "connections_json"
+  Json settings;     // "settings_json"
+  Json prepared;     // null before prepare
+  std::filesystem::path compiled_dir, session_dir, work_dir, worker_path;
+  std::string worker_sha256;
+  int64_t deadline_unix_ns = 0;  // 0: none
+
+  const Json::Array& steps() const { return manifest["steps"].items(); }
+  // Names of the secrets the connections of this run refer to, sorted.
+  std::vector<std::string> connection_secrets() const;
+  // Where this adapter may write in the session: session_dir/adapter.
+  std::filesystem::path adapter_dir() const { return session_dir / "adapter"; }
+  // What the worker's prepare needs of this request, for a worker on this machine: no secrets, no environment.
+  rpc::PrepareParams prepare_params() const;
+};
+
+// kInvalidArgument when a document is no JSON or the plan has no steps.
+Result<RunRequest> read_request(const osiris_request* request);
+
+}  // namespace osiris::sdk
