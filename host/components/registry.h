@@ -57,6 +57,7 @@ struct ComponentSpec {
   std::string base_dir_field;      // the connection field those paths start in
   std::optional<NetworkUse> network;
   std::vector<ForgivenKey> forgiven;
+  std::map<std::string, std::vector<std::string>> key_synonyms;  // "primary_key" -> {"upsert_keys"}: either satisfies a rule
   Json connection_schema;          // extra fields of the family's connections, JSON schema properties
   std::filesystem::path file;
   std::string sha256;              // of the spec file's bytes

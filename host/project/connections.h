@@ -59,6 +59,7 @@ class Connections {
 
  private:
   const YamlNode* entry(const ConnectionRef& ref) const;
+  Status family_exists(const std::string& family) const;
 
   std::filesystem::path file_;
   YamlNode root_;  // the `connections` mapping

@@ -26,8 +26,13 @@ class Environment {
   const std::map<std::string, std::string, std::less<>>& all() const { return variables_; }
 
   // Loads $OSIRIS_HOME/.env, <cwd>/.env, the first ancestor's .env that stands beside an osiris.py, and testing_env/.env when
-  // standing in a directory of that name. Never overrides a variable that is set. Returns the files read.
-  Result<std::vector<std::filesystem::path>> load_dotenv_files(const std::filesystem::path& cwd);
+  // standing in a directory of that name. Never overrides a variable that is set. A line that cannot be read is skipped
+  // with a warning, as python-dotenv does.
+  struct DotenvReport {
+    std::vector<std::filesystem::path> files;  // those read, in order
+    std::vector<std::string> warnings;
+  };
+  DotenvReport load_dotenv_files(const std::filesystem::path& cwd);
 
  private:
   std::map<std::string, std::string, std::less<>> variables_;
@@ -37,8 +42,12 @@ struct DotenvEntry {
   std::string name;
   std::optional<std::string> value;  // nullopt: a name without '='
 };
+struct Dotenv {
+  std::vector<DotenvEntry> entries;  // in file order; a name may repeat, the last one counts
+  std::vector<int> unreadable_lines;
+};
 // python-dotenv's grammar: KEY=VALUE, export KEY=..., single and double quotes with escapes and line breaks, # comments.
-// ${VAR} and ${VAR:-default} expand from `environment`, then from earlier lines. A line it cannot read is an error that names it.
-Result<std::vector<DotenvEntry>> parse_dotenv(std::string_view text, const Environment& environment);
+// ${VAR} and ${VAR:-default} expand from `environment`, then from earlier lines, else to nothing.
+Dotenv parse_dotenv(std::string_view text, const Environment& environment);
 
 }  // namespace osiris

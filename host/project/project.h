@@ -61,7 +61,6 @@ class Project {
 
   std::filesystem::path build_root(std::string_view profile) const;  // build/pipelines/[<profile>]
   std::filesystem::path manifest_dir(const NameTokens& tokens) const;
-  std::filesystem::path latest_build_file(std::string_view profile, std::string_view file_slug) const;  // .../LATEST
   std::filesystem::path run_dir(const NameTokens& tokens) const;  // run_logs/[<profile>]/...
   std::filesystem::path run_logs_root() const;
   std::filesystem::path aiop_dir(const NameTokens& tokens) const;

@@ -1,0 +1,84 @@
+#include "host/components/registry.h"
+
+#include <algorithm>
+
+#include "host/project/secret_names.h"
+#include "protocol/base/file.h"
+#include "protocol/base/sha256.h"
+#include "protocol/base/text.h"
+
+namespace osiris {
+namespace fs = std::filesystem;
+
+bool ComponentSpec::supports(std::string_view component_mode) const {
+  return std::find(modes.begin(), modes.end(), component_mode) != modes.end();
+}
+
+const ConnectionField* ComponentSpec::connection_field(std::string_view field) const {
+  for (const ConnectionField& known : connection_fields)
+    if (known.name == field) return &known;
+  return nullptr;
+}
+
+bool ComponentSpec::is_secret(std::string_view field) const {
+  return std::find(secret_fields.begin(), secret_fields.end(), field) != secret_fields.end() || is_secret_name(field);
+}
+
+ComponentRegistry ComponentRegistry::load(const std::vector<fs::path>& directories, Diagnostics& diagnostics) {
+  ComponentRegistry registry;
+  for (const fs::path& directory : directories) {
+    std::error_code error;
+    std::vector<fs::path> folders;
+    for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) folders.push_back(it->path());
+    if (error)
+      diagnostics.warning("component_directory", "Cannot read the component directory " + directory.string() + ": " + error.message(), "", {});
+    std::sort(folders.begin(), folders.end());
+    for (const fs::path& folder : folders) {
+      const fs::path file = folder / "spec.yaml";
+      const auto text = read_file(file, 4u << 20);
+      if (!text.ok()) continue;  // a folder without a spec is no component
+      Diagnostics findings(file.string());
+      auto spec = parse_component_spec(*text, file, findings);
+      if (!spec) {
+        diagnostics.warning("invalid_spec", "Component skipped: " + findings.to_error().message, "", {}, "correct or remove the spec");
+        continue;
+      }
+      const std::string name = spec->name;
+      registry.specs_.try_emplace(name, std::make_shared<const ComponentSpec>(std::move(*spec)));
+    }
+  }
+  return registry;
+}
+
+fs::path ComponentRegistry::installed_directory(const fs::path& executable_directory) {
+  return executable_directory.parent_path() / "share" / "osiris" / "components";
+}
+
+const ComponentSpec* ComponentRegistry::find(std::string_view name) const {
+  const auto found = specs_.find(name);
+  return found == specs_.end() ? nullptr : found->second.get();
+}
+
+std::vector<const ComponentSpec*> ComponentRegistry::all(bool with_hidden) const {
+  std::vector<const ComponentSpec*> specs;
+  for (const auto& [name, spec] : specs_)
+    if (with_hidden || !spec->hidden) specs.push_back(spec.get());
+  return specs;
+}
+
+std::vector<std::string> ComponentRegistry::names(bool with_hidden) const {
+  std::vector<std::string> names;
+  for (const ComponentSpec* spec : all(with_hidden)) names.push_back(spec->name);
+  return names;
+}
+
+std::optional<std::string> ComponentRegistry::nearest_name(std::string_view name) const { return nearest(name, names()); }
+
+std::string ComponentRegistry::specs_sha256() const {
+  std::string lines;
+  for (const ComponentSpec* spec : all(true))
+    if (!spec->driver.empty()) lines += spec->name + " " + spec->sha256 + "\n";
+  return sha256_hex(lines);
+}
+
+}  // namespace osiris

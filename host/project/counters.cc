@@ -1,0 +1,63 @@
+// Run counters per pipeline in counters.sqlite, a file the predecessor reads and writes too: hence SQLite, WAL and its table.
+#include <sqlite3.h>
+
+#include <memory>
+
+#include "host/project/run_index.h"
+#include "protocol/base/file.h"
+
+namespace osiris {
+namespace {
+
+constexpr int kBusyTimeoutMs = 10'000;
+
+struct CloseDatabase {
+  void operator()(sqlite3* db) const { sqlite3_close(db); }
+};
+struct FinalizeStatement {
+  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+};
+using Database = std::unique_ptr<sqlite3, CloseDatabase>;
+using Statement = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
+
+Error failure(sqlite3* db, const std::filesystem::path& file) {
+  const int code = db ? sqlite3_errcode(db) : SQLITE_NOMEM;
+  const bool busy = code == SQLITE_BUSY || code == SQLITE_LOCKED;
+  return Error(code == SQLITE_FULL ? Code::kExhausted : busy ? Code::kUnavailable : Code::kInvalidArgument,
+               "The run counter " + file.string() + " cannot be used: " + (db ? sqlite3_errmsg(db) : "out of memory"),
+               busy ? "another run holds it; try again" : "if the file is damaged, remove it: counting starts at 1 again");
+}
+
+}  // namespace
+
+Result<int64_t> RunIndex::next_counter(std::string_view pipeline_id, const Clock& clock) const {
+  OSIRIS_TRY(make_directories(dir_));
+  const std::filesystem::path file = dir_ / "counters.sqlite";
+  sqlite3* opened = nullptr;
+  const int status = sqlite3_open_v2(file.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const Database db(opened);
+  if (status != SQLITE_OK) return failure(opened, file);
+  sqlite3_busy_timeout(opened, kBusyTimeoutMs);
+  constexpr const char* kBegin =
+      "PRAGMA journal_mode=WAL; BEGIN IMMEDIATE;"
+      "CREATE TABLE IF NOT EXISTS counters(pipeline_slug TEXT PRIMARY KEY, last_value INTEGER NOT NULL, updated_at TEXT NOT NULL);";
+  if (sqlite3_exec(opened, kBegin, nullptr, nullptr, nullptr) != SQLITE_OK) return failure(opened, file);
+
+  constexpr const char* kNext =
+      "INSERT INTO counters(pipeline_slug, last_value, updated_at) VALUES(?1, 1, ?2) "
+      "ON CONFLICT(pipeline_slug) DO UPDATE SET last_value = last_value + 1, updated_at = ?2 RETURNING last_value";
+  sqlite3_stmt* prepared = nullptr;
+  if (sqlite3_prepare_v2(opened, kNext, -1, &prepared, nullptr) != SQLITE_OK) return failure(opened, file);
+  Statement statement(prepared);
+  const std::string now = format_iso8601_micros(clock.unix_ns());
+  sqlite3_bind_text(prepared, 1, pipeline_id.data(), static_cast<int>(pipeline_id.size()), SQLITE_STATIC);
+  sqlite3_bind_text(prepared, 2, now.data(), static_cast<int>(now.size()), SQLITE_STATIC);
+  if (sqlite3_step(prepared) != SQLITE_ROW) return failure(opened, file);
+  const int64_t value = sqlite3_column_int64(prepared, 0);
+  if (sqlite3_step(prepared) != SQLITE_DONE) return failure(opened, file);
+  statement.reset();
+  if (sqlite3_exec(opened, "COMMIT", nullptr, nullptr, nullptr) != SQLITE_OK) return failure(opened, file);
+  return value;
+}
+
+}  // namespace osiris

@@ -1,0 +1,170 @@
+// The .env grammar of python-dotenv, which users' files were written for: quotes may span lines, a comment after an unquoted
+// value needs a blank before '#', and a bad line is skipped to its end.
+#include "host/project/environment.h"
+#include "protocol/base/text.h"
+
+namespace osiris {
+namespace {
+
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\v' || c == '\f'; }
+bool is_line_end(char c) { return c == '\n' || c == '\r'; }
+
+class Reader {
+ public:
+  explicit Reader(std::string_view text) : text_(text) {}
+
+  // Moves to the next binding; false at the end of the text.
+  bool next_binding() {
+    while (!at_end() && (is_space(peek()) || is_line_end(peek()))) advance();
+    if (at_end()) return false;
+    line_at_start_ = line_;
+    return true;
+  }
+  int line() const { return line_at_start_; }
+
+  // One line "KEY=VALUE" (or a comment: no entry, true). False when it cannot be read; the rest of the line is then skipped.
+  bool read(std::optional<DotenvEntry>& entry) {
+    entry.reset();
+    if (peek() == '#') return skip_line(), true;
+    skip_export();
+    DotenvEntry read;
+    if (!read_key(read.name)) return skip_line(), false;
+    skip_spaces();
+    if (peek() == '=') {
+      advance();
+      skip_spaces();
+      read.value.emplace();
+      if (!read_value(*read.value)) return skip_line(), false;
+    }
+    skip_spaces();
+    if (peek() == '#') skip_line();
+    if (!at_end() && !is_line_end(peek())) return skip_line(), false;
+    entry = std::move(read);
+    return true;
+  }
+
+ private:
+  bool at_end() const { return at_ >= text_.size(); }
+  char peek() const { return at_end() ? '\0' : text_[at_]; }
+  void advance() {
+    if (text_[at_] == '\n') ++line_;
+    ++at_;
+  }
+  void skip_spaces() {
+    while (!at_end() && is_space(peek())) advance();
+  }
+  void skip_line() {
+    while (!at_end() && !is_line_end(peek())) advance();
+  }
+  void skip_export() {
+    constexpr std::string_view kExport = "export";
+    if (!text_.substr(at_).starts_with(kExport)) return;
+    const size_t after = at_ + kExport.size();
+    if (after >= text_.size() || !is_space(text_[after])) return;
+    at_ = after;
+    skip_spaces();
+  }
+
+  bool read_key(std::string& key) {
+    if (peek() == '\'') {
+      const size_t end = text_.find('\'', at_ + 1);
+      if (end == std::string_view::npos) return false;
+      key = text_.substr(at_ + 1, end - at_ - 1);
+      at_ = end + 1;
+      return !key.empty();
+    }
+    while (!at_end() && peek() != '=' && peek() != '#' && !is_space(peek()) && !is_line_end(peek())) {
+      key += peek();
+      advance();
+    }
+    return !key.empty();
+  }
+
+  bool read_value(std::string& value) {
+    if (peek() == '\'' || peek() == '"') return read_quoted(value);
+    const size_t start = at_;
+    skip_line();
+    std::string_view raw = text_.substr(start, at_ - start);
+    for (size_t i = 1; i < raw.size(); ++i) {
+      if (raw[i] == '#' && is_space(raw[i - 1])) {
+        raw = raw.substr(0, i);
+        break;
+      }
+    }
+    if (raw.starts_with('#')) raw = {};
+    value = trim(raw);
+    return true;
+  }
+
+  bool read_quoted(std::string& value) {
+    const char quote = peek();
+    for (advance(); !at_end(); advance()) {
+      const char c = peek();
+      if (c == quote) {
+        advance();
+        return true;
+      }
+      if (c != '\\' || at_ + 1 >= text_.size()) {
+        value += c;
+        continue;
+      }
+      advance();
+      append_escape(value, peek(), quote);
+    }
+    return false;
+  }
+
+  static void append_escape(std::string& value, char c, char quote) {
+    static constexpr std::string_view kFrom = "\\'\"abfnrtv", kTo = "\\'\"\a\b\f\n\r\t\v";
+    const size_t known = kFrom.find(c);
+    const bool decoded = known != std::string_view::npos && (quote == '"' || c == '\\' || c == '\'');
+    if (!decoded) value += '\\';
+    value += decoded ? kTo[known] : c;
+  }
+
+  std::string_view text_;
+  size_t at_ = 0;
+  int line_ = 1;
+  int line_at_start_ = 1;
+};
+
+// ${NAME} and ${NAME:-default}; what is not known becomes nothing.
+std::string expand(std::string_view text, const Environment& environment, const Environment& earlier) {
+  std::string out;
+  while (true) {
+    const size_t start = text.find("${");
+    const size_t end = start == std::string_view::npos ? start : text.find('}', start);
+    if (end == std::string_view::npos) return out.append(text);
+    out.append(text.substr(0, start));
+    const std::string_view inside = text.substr(start + 2, end - start - 2);
+    const size_t fallback = inside.find(":-");
+    const std::string_view name = inside.substr(0, fallback);
+    auto value = environment.get(name);
+    if (!value) value = earlier.get(name);
+    if (value) out += *value;
+    else if (fallback != std::string_view::npos) out.append(inside.substr(fallback + 2));
+    text.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace
+
+Dotenv parse_dotenv(std::string_view text, const Environment& environment) {
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  Dotenv result;
+  Environment earlier;
+  Reader reader(text);
+  std::optional<DotenvEntry> entry;
+  while (reader.next_binding()) {
+    if (!reader.read(entry)) result.unreadable_lines.push_back(reader.line());
+    if (!entry) continue;
+    if (entry->value) {
+      entry->value = expand(*entry->value, environment, earlier);
+      earlier.set(entry->name, *entry->value);
+    }
+    result.entries.push_back(std::move(*entry));
+  }
+  return result;
+}
+
+}  // namespace osiris

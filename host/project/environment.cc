@@ -1,0 +1,67 @@
+#include "host/project/environment.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "protocol/base/file.h"
+
+namespace osiris {
+namespace fs = std::filesystem;
+
+Environment Environment::of_process() {
+  Environment environment;
+  for (char** entry = ::environ; entry && *entry; ++entry) {
+    const std::string_view pair = *entry;
+    const size_t equals = pair.find('=');
+    if (equals != std::string_view::npos) environment.set(std::string(pair.substr(0, equals)), std::string(pair.substr(equals + 1)));
+  }
+  return environment;
+}
+
+std::optional<std::string> Environment::get(std::string_view name) const {
+  const auto found = variables_.find(name);
+  return found == variables_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<std::string> Environment::get_filled(std::string_view name) const {
+  auto value = get(name);
+  return value && value->empty() ? std::nullopt : value;
+}
+
+Environment::DotenvReport Environment::load_dotenv_files(const fs::path& cwd) {
+  std::vector<fs::path> candidates;
+  if (const auto home = get_filled("OSIRIS_HOME")) candidates.push_back(fs::path(*home) / ".env");
+  candidates.push_back(cwd / ".env");
+  for (fs::path ancestor = cwd.parent_path(); !ancestor.empty(); ancestor = ancestor.parent_path()) {
+    std::error_code ignored;
+    if (fs::exists(ancestor / "osiris.py", ignored)) {
+      candidates.push_back(ancestor / ".env");
+      break;
+    }
+    if (ancestor == ancestor.root_path()) break;
+  }
+  if (cwd.filename() == "testing_env") candidates.push_back(cwd.parent_path() / "testing_env" / ".env");
+
+  DotenvReport report;
+  for (const fs::path& file : candidates) {
+    if (std::find(report.files.begin(), report.files.end(), file) != report.files.end()) continue;
+    const auto text = read_file(file, 1u << 20);
+    if (!text.ok()) {
+      if (text.error().code != Code::kNotFound) report.warnings.push_back(text.error().message);
+      continue;
+    }
+    report.files.push_back(file);
+    const Dotenv dotenv = parse_dotenv(*text, *this);
+    for (const int line : dotenv.unreadable_lines)
+      report.warnings.push_back(file.string() + ":" + std::to_string(line) + ": not a NAME=VALUE line; it is skipped");
+    std::map<std::string, std::string> values;
+    for (const DotenvEntry& entry : dotenv.entries)
+      if (entry.value) values[entry.name] = *entry.value;
+    for (auto& [name, value] : values)
+      if (!get(name)) set(name, std::move(value));
+  }
+  return report;
+}
+
+}  // namespace osiris

@@ -1,0 +1,242 @@
+#include "host/project/project.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "host/yaml/node.h"
+#include "protocol/base/text.h"
+
+namespace osiris {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kType = "config_error";
+
+// Reads members of osiris.yaml into fields, and says what is wrong where. Every known key is named once, by the read that
+// uses it; what is left over is unknown.
+class Section {
+ public:
+  Section(const YamlNode* node, std::string name, Diagnostics& diagnostics)
+      : node_(node), name_(std::move(name)), diagnostics_(diagnostics) {
+    if (node_ && !node_->is_mapping() && !node_->is_null()) {
+      fail(*node_, " must be a mapping, got " + std::string(node_->python_type()));
+      node_ = nullptr;
+    }
+  }
+
+  const YamlNode* take(const std::string& key) {
+    known_.push_back(key);
+    const YamlNode* value = node_ ? node_->find(key) : nullptr;
+    return value && !value->is_null() ? value : nullptr;
+  }
+  Section section(const std::string& key) { return Section(take(key), path(key), diagnostics_); }
+
+  void read(const std::string& key, std::string& out) {
+    const YamlNode* value = take(key);
+    if (!value) return;
+    if (value->is_string()) out = value->text();
+    else if (value->scalar.is_number()) out = value->scalar.dump_canonical();
+    else fail_key(key, *value, "a string");
+  }
+  void read(const std::string& key, bool& out) {
+    const YamlNode* value = take(key);
+    if (!value) return;
+    if (value->kind == YamlNode::Kind::kBool) out = value->scalar.as_bool();
+    else fail_key(key, *value, "a boolean");
+  }
+  void read(const std::string& key, int& out, int least, int most) {
+    const YamlNode* value = take(key);
+    if (!value) return;
+    if (value->kind != YamlNode::Kind::kInt) return fail_key(key, *value, "an integer");
+    const int64_t number = value->scalar.as_int(INT64_MAX);
+    if (number < least || number > most)
+      return fail_at(key, *value, " must be between " + std::to_string(least) + " and " + std::to_string(most) + ", got " + value->scalar.dump());
+    out = static_cast<int>(number);
+  }
+  // A list of words, or one word.
+  void read(const std::string& key, std::vector<std::string>& out) {
+    const YamlNode* value = take(key);
+    if (!value) return;
+    std::vector<std::string> words;
+    if (value->is_string()) words.push_back(value->text());
+    else if (!value->is_sequence()) return fail_key(key, *value, "a list");
+    for (const YamlNode& item : value->items) {
+      if (!item.is_string()) return fail_key(key, item, "a list of strings");
+      words.push_back(item.text());
+    }
+    out = std::move(words);
+  }
+
+  void fail_at(const std::string& key, const YamlNode& value, const std::string& what) {
+    diagnostics_.error(kType, short_path(key) + what, path(key), value.mark);
+  }
+  void warn_unknown() {
+    if (!node_) return;
+    for (const auto& member : node_->members) {
+      if (std::find(known_.begin(), known_.end(), member.key) != known_.end()) continue;
+      const auto near = nearest(member.key, known_);
+      diagnostics_.warning("unknown_key", "Unknown key: '" + member.key + "'", path(member.key), member.key_mark,
+                           near ? "did you mean '" + *near + "'?" : "");
+    }
+  }
+
+ private:
+  std::string path(const std::string& key) const { return name_.empty() ? key : name_ + "." + key; }
+  // The reference leaves "filesystem." out of its messages.
+  std::string short_path(const std::string& key) const {
+    const std::string full = path(key);
+    return full.starts_with("filesystem.") ? full.substr(11) : full;
+  }
+  void fail(const YamlNode& value, const std::string& what) { diagnostics_.error(kType, name_ + what, name_, value.mark); }
+  void fail_key(const std::string& key, const YamlNode& value, const std::string& wanted) {
+    fail_at(key, value, " must be " + wanted + ", got " + std::string(value.python_type()));
+  }
+
+  const YamlNode* node_;
+  std::string name_;
+  Diagnostics& diagnostics_;
+  std::vector<std::string> known_;
+};
+
+void check_run_id_format(const std::vector<std::string>& format, Mark mark, Diagnostics& diagnostics) {
+  static const std::vector<std::string> kKnown = {"incremental", "iso_ulid", "snowflake", "ulid", "uuidv4"};
+  for (const std::string& token : format) {
+    if (std::find(kKnown.begin(), kKnown.end(), token) == kKnown.end())
+      diagnostics.error(kType, "Unsupported run_id_format token '" + token + "'. Supported: " + join(kKnown, ", "), "ids.run_id_format", mark);
+  }
+  if (format.empty()) diagnostics.error(kType, "ids.run_id_format must name at least one format", "ids.run_id_format", mark);
+}
+
+void read_filesystem(Section filesystem, ProjectConfig& config, Diagnostics& diagnostics) {
+  filesystem.read("base_path", config.base_path);
+  Section profiles = filesystem.section("profiles");
+  profiles.read("enabled", config.profiles_enabled);
+  profiles.read("values", config.profile_values);
+  profiles.read("default", config.profile_default);
+  const auto& values = config.profile_values;
+  if (config.profiles_enabled && std::find(values.begin(), values.end(), config.profile_default) == values.end()) {
+    const YamlNode* written = profiles.take("default");
+    diagnostics.error(kType, "profiles.default '" + config.profile_default + "' must be one of profiles.values: " + join(values, ", "),
+                      "filesystem.profiles.default", written ? written->mark : Mark{});
+  }
+  profiles.warn_unknown();
+  for (auto [key, field] : {std::pair{"pipelines_dir", &config.pipelines_dir}, {"build_dir", &config.build_dir}, {"aiop_dir", &config.aiop_dir},
+                            {"run_logs_dir", &config.run_logs_dir}, {"sessions_dir", &config.sessions_dir}, {"cache_dir", &config.cache_dir},
+                            {"index_dir", &config.index_dir}})
+    filesystem.read(key, *field);
+  filesystem.take("mcp_logs_dir");
+
+  Section naming = filesystem.section("naming");
+  naming.read("manifest_dir", config.manifest_dir);
+  naming.read("run_dir", config.run_dir);
+  naming.read("aiop_run_dir", config.aiop_run_dir);
+  naming.read("run_ts_format", config.run_ts_format);
+  naming.read("manifest_short_len", config.manifest_short_len, 3, 16);
+  naming.warn_unknown();
+
+  Section artifacts = filesystem.section("artifacts");
+  artifacts.read("plan", config.write_plan);
+  artifacts.read("fingerprints", config.write_fingerprints);
+  artifacts.read("run_summary", config.write_run_summary);
+  for (const char* always_written : {"manifest", "cfg", "save_events_tail"}) artifacts.take(always_written);
+  artifacts.warn_unknown();
+
+  Section retention = filesystem.section("retention");
+  retention.read("run_logs_days", config.run_logs_days, 0, 36500);
+  retention.read("aiop_keep_runs_per_pipeline", config.aiop_keep_runs_per_pipeline, 0, 1'000'000);
+  retention.read("annex_keep_days", config.annex_keep_days, 0, 36500);
+  retention.warn_unknown();
+
+  Section outputs = filesystem.section("outputs");
+  outputs.read("directory", config.outputs_directory);
+  outputs.read("format", config.outputs_format);
+  outputs.warn_unknown();
+  filesystem.warn_unknown();
+}
+
+void apply_environment(const Environment& environment, ProjectConfig& config, Diagnostics& diagnostics) {
+  if (const auto profile = environment.get_filled("OSIRIS_PROFILE")) config.profile_default = *profile;
+  if (const auto base = environment.get_filled("OSIRIS_FILESYSTEM_BASE")) config.base_path = *base;
+  if (const auto format = environment.get_filled("OSIRIS_RUN_ID_FORMAT")) {
+    config.run_id_format.clear();
+    for (const std::string& token : split(*format, ','))
+      if (!trim(token).empty()) config.run_id_format.emplace_back(trim(token));
+    check_run_id_format(config.run_id_format, {}, diagnostics);
+  }
+  if (const auto days = environment.get_filled("OSIRIS_RETENTION_RUN_LOGS_DAYS")) {
+    int value = -1;
+    const auto [end, error] = std::from_chars(days->data(), days->data() + days->size(), value);
+    if (error != std::errc() || end != days->data() + days->size() || value < 0)
+      diagnostics.error(kType, "OSIRIS_RETENTION_RUN_LOGS_DAYS must be a whole number of days, got '" + *days + "'", "", {});
+    else
+      config.run_logs_days = value;
+  }
+}
+
+}  // namespace
+
+Project Project::load(const fs::path& directory, const Environment& environment, Diagnostics& diagnostics) {
+  Project project;
+  project.directory_ = fs::absolute(directory).lexically_normal();
+  const fs::path file = project.directory_ / "osiris.yaml";
+  std::error_code ignored;
+  project.has_file_ = fs::exists(file, ignored);
+  Diagnostics findings(file.string());
+  if (project.has_file_) {
+    const YamlNode document = parse_yaml_file(file.string(), findings);
+    Section root(&document, "", findings);
+    root.read("version", project.config_.version);
+    read_filesystem(root.section("filesystem"), project.config_, findings);
+    Section ids = root.section("ids");
+    ids.read("run_id_format", project.config_.run_id_format);
+    ids.take("manifest_hash_algo");
+    ids.warn_unknown();
+    check_run_id_format(project.config_.run_id_format, {}, findings);
+    if (const YamlNode* adapters = root.take("adapters")) project.config_.adapters = adapters->to_json();
+    if (const YamlNode* logging = root.take("logging")) project.config_.logging = logging->to_json();
+    for (const char* other : {"discovery", "llm", "pipeline", "validate", "validation", "aiop"}) root.take(other);
+    root.warn_unknown();
+  }
+  apply_environment(environment, project.config_, findings);
+  diagnostics.append(findings);
+  const fs::path base = project.config_.base_path;
+  project.base_ = base.empty() ? project.directory_ : (base.is_absolute() ? base : project.directory_ / base).lexically_normal();
+  return project;
+}
+
+std::string Project::profile_or_default(std::string_view requested) const {
+  if (!requested.empty()) return std::string(requested);
+  return config_.profiles_enabled ? config_.profile_default : std::string();
+}
+
+fs::path Project::build_root(std::string_view profile) const {
+  const fs::path root = base_ / config_.build_dir / "pipelines";
+  const std::string slug = slugify(profile);
+  return slug.empty() ? root : root / slug;
+}
+
+fs::path Project::manifest_dir(const NameTokens& tokens) const {
+  return build_root(tokens.profile) / render_name(config_.manifest_dir, tokens);
+}
+
+fs::path Project::run_logs_root() const { return base_ / config_.run_logs_dir; }
+
+fs::path Project::run_dir(const NameTokens& tokens) const {
+  const std::string slug = slugify(tokens.profile);
+  const fs::path root = slug.empty() ? run_logs_root() : run_logs_root() / slug;
+  return root / render_name(config_.run_dir, tokens);
+}
+
+fs::path Project::aiop_dir(const NameTokens& tokens) const {
+  const std::string slug = slugify(tokens.profile);
+  fs::path root = base_ / config_.aiop_dir;
+  if (!slug.empty()) root /= slug;
+  return root / slugify(tokens.pipeline_slug) / (tokens.manifest_short + "-" + tokens.manifest_hash) / render_name(config_.aiop_run_dir, tokens);
+}
+
+fs::path Project::index_dir() const { return base_ / config_.index_dir; }
+fs::path Project::sessions_dir() const { return base_ / config_.sessions_dir; }
+fs::path Project::cache_dir() const { return base_ / config_.cache_dir; }
+
+}  // namespace osiris
