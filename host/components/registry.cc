@@ -77,7 +77,7 @@ std::optional<std::string> ComponentRegistry::nearest_name(std::string_view name
 std::string ComponentRegistry::specs_sha256() const {
   std::string lines;
   for (const ComponentSpec* spec : all(true))
-    if (!spec->driver.empty()) lines += spec->name + " " + spec->sha256 + "\n";
+    if (!spec->driver.empty()) lines += spec->name + '\0' + spec->sha256 + '\n';
   return sha256_hex(lines);
 }
 

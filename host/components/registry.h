@@ -81,8 +81,8 @@ class ComponentRegistry {
   std::vector<const ComponentSpec*> all(bool with_hidden = false) const;  // by name
   std::vector<std::string> names(bool with_hidden = false) const;
   std::optional<std::string> nearest_name(std::string_view name) const;
-  // What the worker's handshake compares: SHA-256 over one line "<name> <sha256 of spec.yaml>\n" for each component that has
-  // a driver, sorted by name.
+  // What the worker's handshake compares: SHA-256 over "<name> NUL <sha256 of spec.yaml> LF" of each component that has a driver,
+  // sorted by name (worker/specs computes the same).
   std::string specs_sha256() const;
 
  private:
