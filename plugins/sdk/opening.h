@@ -19,6 +19,8 @@ struct Opening {
   std::vector<std::string> secret_names;  // of the connections
   EnvironmentOptions environment;
   std::vector<std::string> step_ids;  // in plan order
+  // Where the worker packs what has to travel back, on its machine; empty where nothing has to.
+  std::string pack_path;
 };
 
 // Fetches the values, writes the bytes, wipes every copy of the values but the bytes themselves. kInvalidArgument when

@@ -41,6 +41,7 @@ RunOutcome RunLoop::run(const Json::Array& plan_steps, Opening opening) {
 void RunLoop::start(Opening opening) {
   expected_version_ = opening.prepare.worker_version;
   expected_specs_ = opening.prepare.specs_sha256;
+  packing_ = !opening.pack_path.empty();
   held_opening_ = std::move(opening);
   if (!options_.open_after_hello && !host_.is_cancelled()) open();
 }
@@ -176,7 +177,13 @@ void RunLoop::take(const rpc::Response& response, const rpc::Conversation::Asked
     finish_result_ = response.result();
     board_.finished(finish_result_);
     finished_ = true;
-  } else if (!response.ok() && (asked.method == rpc::method::kPrepare || asked.method == rpc::method::kFinish)) {
+  } else if (asked.method == rpc::method::kPack && response.ok()) {
+    Result<rpc::Packed> packed = rpc::packed_from_json(response.result());
+    if (!packed) return fail(packed.error());
+    packed_ = *std::move(packed);
+    packing_ = false;
+  } else if (!response.ok() && (asked.method == rpc::method::kPrepare || asked.method == rpc::method::kFinish ||
+                                asked.method == rpc::method::kPack)) {
     Json detail = Json::object({{"method", asked.method}});
     if (!response.error().data.is_null()) detail.set("data", response.error().data);
     fail(response.error().error.within("the worker could not " + asked.method + " the run"), std::move(detail));

@@ -48,6 +48,7 @@ struct RunOutcome {
   Json detail;                           // for Host::fail: "class", "step_id", ...
   Json result;                           // the document "result"
   std::vector<rpc::Artifact> artifacts;  // what the worker wrote, where it lies on its machine
+  std::optional<rpc::Packed> packed;     // where Opening asked for it
   std::optional<ExitInfo> worker_exit;
 };
 
@@ -62,7 +63,7 @@ class RunLoop {
  private:
   void start(Opening opening);
   void open();
-  bool is_over() const { return finished_ || failure_ || closed_; }
+  bool is_over() const { return (finished_ && !packing_) || failure_ || closed_; }
   void step();  // one receive and what follows from it
   int64_t next_timeout_ms() const;
 
@@ -112,6 +113,8 @@ class RunLoop {
   std::optional<rpc::Hello> hello_;
   bool finished_ = false;  // `finish` was answered with a result
   Json finish_result_;
+  bool packing_ = false;  // `pack` was asked for and is not answered
+  std::optional<rpc::Packed> packed_;
   std::optional<Error> failure_;  // the adapter's own
   Json failure_detail_;
   std::optional<ExitInfo> closed_;
