@@ -1,0 +1,332 @@
+// osiris/adapter.hpp: adapters in C++17, header only. NOT part of the ABI: it compiles into the plugin and may change with
+// any release; what crosses to the host is <osiris/adapter.h> alone.
+//
+// Derive from osiris::plugin::Adapter, describe yourself in static members, export the entry:
+//
+//     class Mine : public osiris::plugin::Adapter {
+//      public:
+//       static constexpr osiris_str kId = OSIRIS_STR("mine"), kName = OSIRIS_STR("Mine"),
+//                                   kVersion = OSIRIS_STR("1.0.0"), kSummary = OSIRIS_STR("runs it my way");
+//       static constexpr std::array<osiris_option, 1> kOptions = {osiris::plugin::option(OSIRIS_DURATION, "patience", "how long to wait", "60")};
+//       static constexpr std::array<osiris_str, 0> kSecrets = {};
+//       explicit Mine(osiris::plugin::Host host) : Adapter(host) {}
+//       std::string prepare(const osiris::plugin::Request&) override;   // returns the document "prepared"
+//       ...
+//     };
+//     OSIRIS_PLUGIN(Mine)
+//
+// Functions report failure by throwing osiris::plugin::Failure. Everything thrown is caught here, told to the host with
+// `fail`, and returned as a status: nothing crosses the line. plugin_api/template has a complete adapter.
+#pragma once
+
+#include <osiris/adapter.h>
+
+#include <array>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <new>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace osiris::plugin {
+
+constexpr osiris_str to_abi(std::string_view text) noexcept { return {text.data(), text.size()}; }
+// Borrowed for as long as the argument it came with.
+constexpr std::string_view to_view(osiris_str text) noexcept {
+  return text.data ? std::string_view(text.data, text.len) : std::string_view();
+}
+
+// Thrown to end a call. `code` is any OSIRIS_ status but OSIRIS_OK. Nothing in it may be a secret.
+class Failure : public std::exception {
+ public:
+  Failure(osiris_status code, std::string message, std::string hint = {}, std::string detail_json = {})
+      : code_(code), message_(std::move(message)), hint_(std::move(hint)), detail_json_(std::move(detail_json)) {}
+  const char* what() const noexcept override { return message_.c_str(); }
+  osiris_status code() const noexcept { return code_; }
+  const std::string& message() const noexcept { return message_; }
+  const std::string& hint() const noexcept { return hint_; }
+  const std::string& detail_json() const noexcept { return detail_json_; }
+
+ private:
+  osiris_status code_;
+  std::string message_, hint_, detail_json_;
+};
+
+// The host's services. Copy it freely; valid until the adapter's destructor has returned. [any thread]
+class Host {
+ public:
+  explicit Host(const osiris_host* host) noexcept : host_(host) {}
+
+  void log(int32_t level, std::string_view message, std::string_view fields_json = {}) const noexcept {
+    host_->log(host_, level, to_abi(message), to_abi(fields_json));
+  }
+
+  void event(std::string_view name, std::string_view data_json = {}, std::string_view step_id = {},
+             int64_t time_unix_ns = 0) const noexcept {
+    osiris_event event{};
+    event.size = sizeof event;
+    event.time_unix_ns = time_unix_ns;
+    event.name = to_abi(name);
+    event.step_id = to_abi(step_id);
+    event.data_json = to_abi(data_json);
+    host_->emit_event(host_, &event);
+  }
+
+  void metric(std::string_view name, double value, std::string_view unit = {}, std::string_view step_id = {},
+              std::string_view tags_json = {}) const noexcept {
+    osiris_metric metric{};
+    metric.size = sizeof metric;
+    metric.kind = OSIRIS_GAUGE;
+    metric.value = value;
+    metric.name = to_abi(name);
+    metric.unit = to_abi(unit);
+    metric.step_id = to_abi(step_id);
+    metric.tags_json = to_abi(tags_json);
+    host_->emit_metric(host_, &metric);
+  }
+
+  void progress(double done, double total, std::string_view note = {}) const noexcept {
+    host_->progress(host_, done, total, to_abi(note));
+  }
+
+  bool is_cancelled() const noexcept { return host_->is_cancelled(host_) != 0; }
+
+  // Calls use(std::string_view value) before it returns; the value is gone afterwards, so use it there. False if there is no
+  // such secret. What `use` throws comes out of here.
+  template <class Use>
+  bool with_secret(std::string_view name, Use use) const {
+    struct Call {
+      Use& use;
+      std::exception_ptr thrown;
+    } call{use, nullptr};
+    const auto trampoline = [](void* user, osiris_str value) noexcept {
+      auto* self = static_cast<Call*>(user);
+      try {
+        self->use(to_view(value));
+      } catch (...) {
+        self->thrown = std::current_exception();
+      }
+    };
+    const osiris_status status = host_->with_secret(host_, to_abi(name), trampoline, &call);
+    if (call.thrown) std::rethrow_exception(call.thrown);
+    if (status == OSIRIS_OK) return true;
+    if (status == OSIRIS_NOT_FOUND) return false;
+    throw Failure(status, "the host did not lend the secret " + std::string(name));
+  }
+
+  void deliver(const char* document, std::string_view json) const {
+    const osiris_status status = host_->deliver(host_, document, to_abi(json));
+    if (status != OSIRIS_OK) throw Failure(OSIRIS_INTERNAL, "the host did not take the document '" + std::string(document) + "'");
+  }
+
+  // A table of the host for "osiris.<name>/<rev>", or nullptr.
+  const void* extension(const char* id) const noexcept { return host_->extension(host_, id); }
+
+  const osiris_host* table() const noexcept { return host_; }
+
+ private:
+  const osiris_host* host_;
+};
+
+// osiris_request with string_views, which live until the call returns.
+struct Request {
+  explicit Request(const osiris_request& request) noexcept
+      : attempt(request.attempt), run_id(to_view(request.run_id)), manifest_json(to_view(request.manifest_json)),
+        connections_json(to_view(request.connections_json)), prepared_json(to_view(request.prepared_json)),
+        compiled_dir(to_view(request.compiled_dir)), session_dir(to_view(request.session_dir)),
+        work_dir(to_view(request.work_dir)), worker_path(to_view(request.worker_path)),
+        worker_sha256(to_view(request.worker_sha256)), settings_json(to_view(request.settings_json)),
+        deadline_unix_ns(request.deadline_unix_ns) {}
+
+  uint32_t attempt;
+  std::string_view run_id, manifest_json, connections_json, prepared_json, compiled_dir, session_dir, work_dir, worker_path,
+      worker_sha256, settings_json;
+  int64_t deadline_unix_ns;
+};
+
+struct Setting {
+  std::string_view name, value;
+};
+
+// What execute came to. A failed pipeline is not a failed adapter: `failure` is then set, its code OSIRIS_RUN_FAILED.
+struct RunResult {
+  std::string document;  // "result"
+  std::optional<Failure> failure;
+};
+
+// One instance per run. Calls come one at a time, but for cancel; documents are returned and delivered for you.
+class Adapter {
+ public:
+  explicit Adapter(Host host) noexcept : host_(host) {}
+  virtual ~Adapter() = default;
+  Adapter(const Adapter&) = delete;
+  Adapter& operator=(const Adapter&) = delete;
+
+  virtual void configure(const std::vector<Setting>&) {}
+  virtual void validate(const Request&) {}
+  virtual std::string prepare(const Request&) = 0;  // "prepared"
+  virtual RunResult execute(const Request&) = 0;    // "result"
+  virtual std::string collect(const Request&) = 0;  // "artifacts"
+  // [any thread] Wake execute; it then sees host().is_cancelled().
+  virtual void cancel() noexcept {}
+
+ protected:
+  Host host() const noexcept { return host_; }
+
+ private:
+  Host host_;
+};
+
+// One option descriptor; set further fields on a copy: auto o = option(...); o.flags = OSIRIS_REPEATED;
+constexpr osiris_option option(uint32_t type, std::string_view name, std::string_view help, std::string_view default_value = {},
+                               uint32_t flags = 0) noexcept {
+  osiris_option o{};
+  o.size = sizeof(osiris_option);
+  o.type = type;
+  o.flags = flags;
+  o.name = to_abi(name);
+  o.help = to_abi(help);
+  o.default_value = to_abi(default_value);
+  return o;
+}
+
+namespace detail {
+
+inline void tell(const osiris_host* host, const Failure& failure) noexcept {
+  osiris_error error{};
+  error.size = sizeof error;
+  error.code = failure.code();
+  error.message = to_abi(failure.message());
+  error.hint = to_abi(failure.hint());
+  error.detail_json = to_abi(failure.detail_json());
+  host->fail(host, &error);
+}
+
+inline osiris_status tell_plain(const osiris_host* host, osiris_status code, const char* message) noexcept {
+  osiris_error error{};
+  error.size = sizeof error;
+  error.code = code;
+  error.message = to_abi(message);
+  host->fail(host, &error);
+  return code;
+}
+
+// The catch-all around every call. body() returns a status; if it is not OSIRIS_OK, it has called tell().
+template <class Body>
+osiris_status guard(const osiris_host* host, Body body) noexcept {
+  try {
+    return body();
+  } catch (const Failure& failure) {
+    if (failure.code() == OSIRIS_OK) return tell_plain(host, OSIRIS_INTERNAL, failure.what());
+    tell(host, failure);
+    return failure.code();
+  } catch (const std::bad_alloc&) {
+    return tell_plain(host, OSIRIS_EXHAUSTED, "out of memory");
+  } catch (const std::exception& exception) {
+    return tell_plain(host, OSIRIS_INTERNAL, exception.what());
+  } catch (...) {
+    return tell_plain(host, OSIRIS_INTERNAL, "an unknown exception was thrown");
+  }
+}
+
+// What an osiris_adapter * of ours points to.
+struct Instance {
+  const osiris_host* host;
+  std::unique_ptr<Adapter> adapter;
+};
+inline Instance& of(osiris_adapter* self) noexcept { return *reinterpret_cast<Instance*>(self); }
+
+template <class A, class = void>
+struct Extension {
+  static const void* get(const char*) noexcept { return nullptr; }
+};
+template <class A>
+struct Extension<A, std::void_t<decltype(A::extension(static_cast<const char*>(nullptr)))>> {
+  static const void* get(const char* id) noexcept { return A::extension(id); }
+};
+
+template <class A>
+struct Slots {
+  static osiris_status create(const osiris_host* host, osiris_adapter** out) noexcept {
+    return guard(host, [&] {
+      auto instance = std::make_unique<Instance>(Instance{host, std::make_unique<A>(Host(host))});
+      *out = reinterpret_cast<osiris_adapter*>(instance.release());
+      return OSIRIS_OK;
+    });
+  }
+  static osiris_status configure(osiris_adapter* self, const osiris_setting* settings, size_t count) noexcept {
+    return guard(of(self).host, [&] {
+      std::vector<Setting> copy;
+      for (size_t i = 0; i < count; ++i) copy.push_back({to_view(settings[i].name), to_view(settings[i].value)});
+      of(self).adapter->configure(copy);
+      return OSIRIS_OK;
+    });
+  }
+  static osiris_status validate(osiris_adapter* self, const osiris_request* request) noexcept {
+    return guard(of(self).host, [&] {
+      of(self).adapter->validate(Request(*request));
+      return OSIRIS_OK;
+    });
+  }
+  static osiris_status prepare(osiris_adapter* self, const osiris_request* request) noexcept {
+    return guard(of(self).host, [&] {
+      Host(of(self).host).deliver("prepared", of(self).adapter->prepare(Request(*request)));
+      return OSIRIS_OK;
+    });
+  }
+  static osiris_status execute(osiris_adapter* self, const osiris_request* request) noexcept {
+    return guard(of(self).host, [&]() -> osiris_status {
+      const RunResult result = of(self).adapter->execute(Request(*request));
+      Host(of(self).host).deliver("result", result.document);
+      if (result.failure) throw *result.failure;
+      return OSIRIS_OK;
+    });
+  }
+  static osiris_status collect(osiris_adapter* self, const osiris_request* request) noexcept {
+    return guard(of(self).host, [&] {
+      Host(of(self).host).deliver("artifacts", of(self).adapter->collect(Request(*request)));
+      return OSIRIS_OK;
+    });
+  }
+  static void cancel(osiris_adapter* self) noexcept { of(self).adapter->cancel(); }
+  static void destroy(osiris_adapter* self) noexcept { delete &of(self); }
+  static const void* extension(const char* id) noexcept { return Extension<A>::get(id); }
+};
+
+template <class A>
+struct Tables {
+  template <size_t... I>
+  static constexpr std::array<const osiris_option*, sizeof...(I)> pointers(std::index_sequence<I...>) noexcept {
+    return {&A::kOptions[I]...};
+  }
+  static constexpr auto kOptionPointers = pointers(std::make_index_sequence<A::kOptions.size()>());
+
+  static constexpr osiris_adapter_type kType = {
+      sizeof(osiris_adapter_type), static_cast<uint32_t>(A::kOptions.size()), A::kId, A::kName, A::kVersion, A::kSummary,
+      A::kOptions.empty() ? nullptr : kOptionPointers.data(), A::kSecrets.empty() ? nullptr : A::kSecrets.data(),
+      A::kSecrets.size(), Slots<A>::create, Slots<A>::configure, Slots<A>::validate, Slots<A>::prepare, Slots<A>::execute,
+      Slots<A>::collect, Slots<A>::cancel, Slots<A>::destroy, Slots<A>::extension};
+  static constexpr const osiris_adapter_type* kTypes[1] = {&kType};
+  static constexpr osiris_module kModule = {sizeof(osiris_module), OSIRIS_ABI_VERSION, OSIRIS_ABI(1, 0), 1, kTypes};
+};
+
+}  // namespace detail
+
+// The module of a library with one adapter: constant data, built by the compiler.
+template <class A>
+const osiris_module* module() noexcept {
+  return &detail::Tables<A>::kModule;
+}
+
+}  // namespace osiris::plugin
+
+// The entry of a library with the one adapter `A`.
+#define OSIRIS_PLUGIN(A)                                                          \
+  extern "C" OSIRIS_EXPORT const osiris_module* OSIRIS_ADAPTER_MAIN(uint32_t) noexcept { \
+    return osiris::plugin::module<A>();                                           \
+  }

@@ -1,0 +1,61 @@
+// A template: an adapter that runs nothing and says so. Copy this folder, rename `mine`, fill the three functions in. It
+// shows every service once; the documents are described in docs/plugin-abi.md.
+#include <osiris/adapter.hpp>
+
+namespace {
+
+namespace plugin = osiris::plugin;
+
+class Mine : public plugin::Adapter {
+ public:
+  static constexpr osiris_str kId = OSIRIS_STR("mine");
+  static constexpr osiris_str kName = OSIRIS_STR("Mine");
+  static constexpr osiris_str kVersion = OSIRIS_STR("0.1.0");
+  static constexpr osiris_str kSummary = OSIRIS_STR("a template that runs nothing");
+  static constexpr std::array<osiris_option, 2> kOptions = {
+      plugin::option(OSIRIS_DURATION, "patience", "how long to wait for the far side", "60"),
+      plugin::option(OSIRIS_PAIR, "label", "a label for what is created", {}, OSIRIS_REPEATED)};
+  static constexpr std::array<osiris_str, 1> kSecrets = {{OSIRIS_STR("MINE_TOKEN")}};
+
+  explicit Mine(plugin::Host host) : Adapter(host) {}
+
+  void configure(const std::vector<plugin::Setting>& settings) override {
+    for (const plugin::Setting& setting : settings)
+      if (setting.name == "patience") patience_s_ = std::stod(std::string(setting.value));
+  }
+
+  // Could this run? Throw here, not in execute, whenever you can: nothing has been started yet.
+  void validate(const plugin::Request& request) override {
+    if (request.manifest_json.empty())
+      throw plugin::Failure(OSIRIS_INVALID_ARGUMENT, "there is no pipeline to run", "compile one first");
+  }
+
+  // The index of what will travel. Same request, same bytes.
+  std::string prepare(const plugin::Request&) override {
+    return R"({"schema":"osiris.prepared/1","files":[],"secret_names":[],"options":{}})";
+  }
+
+  plugin::RunResult execute(const plugin::Request&) override {
+    const bool has_token = host().with_secret("MINE_TOKEN", [](std::string_view) { /* log in with it, here */ });
+    host().log(OSIRIS_INFO, has_token ? "logged in" : "no token");
+    // Announce what costs money before its first use, so that a crash leaves a trace.
+    host().event("resource_acquired", R"({"kind":"slot","id":"1","expires":"","cleanup":"nothing to do"})");
+    host().progress(0, -1, "starting");
+    if (host().is_cancelled()) throw plugin::Failure(OSIRIS_CANCELLED, "cancelled before the first step");
+    host().metric("patience", patience_s_, "s");
+    return {R"({"schema":"osiris.result/1","status":"success","steps":[],"total_rows":0})", {}};
+  }
+
+  // Fetch what was written, release what was acquired, verify that it is gone.
+  std::string collect(const plugin::Request&) override {
+    host().event("resource_released", R"({"kind":"slot","id":"1","verified":true})");
+    return R"({"schema":"osiris.artifacts/1","files":[],"released":[{"kind":"slot","id":"1","verified":true}]})";
+  }
+
+ private:
+  double patience_s_ = 60;
+};
+
+}  // namespace
+
+OSIRIS_PLUGIN(Mine)
