@@ -4,6 +4,8 @@
 # | what              | version      | from   | used by            | why this one
 # |-------------------|--------------|--------|--------------------|-------------
 # | DuckDB            | 1.4.4        | npm    | worker             | the data plane: SQL, CSV and Parquet with a memory limit and spill; an LTS release
+# | zlib, bzip2,      | Debian 12's  | apt    | csv_extractor      | compressed CSV; zlib also inflates what minizip (zlib's own zip reader) finds in an archive
+# | liblzma, minizip  |              |        |                    |
 include_guard()
 find_package(Threads REQUIRED)
 

@@ -1,0 +1,88 @@
+// Small steps every driver takes with DuckDB's C API: quoting names, running a statement, telling its errors apart.
+// Header-only and stateless.
+#pragma once
+
+#include <duckdb.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "protocol/base/error.h"
+
+namespace osiris::worker::sql {
+
+// "a""b": a name that may hold anything.
+inline std::string quote_identifier(std::string_view name) {
+  std::string quoted = "\"";
+  for (const char c : name) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+// 'it''s': a text literal.
+inline std::string quote_literal(std::string_view text) {
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\'') quoted += '\'';
+    quoted += c;
+  }
+  return quoted + '\'';
+}
+
+// A finished statement's result; owns it.
+class QueryResult {
+ public:
+  QueryResult() = default;
+  explicit QueryResult(duckdb_result result) : result_(result), held_(true) {}
+  QueryResult(QueryResult&& other) noexcept : result_(other.result_), held_(std::exchange(other.held_, false)) {}
+  QueryResult& operator=(QueryResult&& other) noexcept {
+    std::swap(result_, other.result_);
+    std::swap(held_, other.held_);
+    return *this;
+  }
+  ~QueryResult() {
+    if (held_) duckdb_destroy_result(&result_);
+  }
+
+  duckdb_result* get() { return &result_; }
+  idx_t rows() { return duckdb_row_count(&result_); }
+  // The integer in the first column of `row` (a count, the row count of CREATE TABLE AS); 0 for NULL.
+  int64_t integer(idx_t column = 0, idx_t row = 0) { return duckdb_value_int64(&result_, column, row); }
+  std::string text(idx_t column = 0, idx_t row = 0) {
+    char* value = duckdb_value_varchar(&result_, column, row);
+    std::string copy = value ? value : "";
+    duckdb_free(value);
+    return copy;
+  }
+
+ private:
+  duckdb_result result_{};
+  bool held_ = false;
+};
+
+// kCancelled for an interrupted statement, kExhausted for memory and disk, kStepFailed for the rest; the message is DuckDB's.
+inline Error engine_error(duckdb_error_type type, std::string_view message) {
+  if (type == DUCKDB_ERROR_INTERRUPT) return Error(Code::kCancelled, "the step was cancelled");
+  if (type == DUCKDB_ERROR_OUT_OF_MEMORY)
+    return Error(Code::kExhausted, std::string(message), "raise --memory-limit, or free disk space for spilling");
+  return Error(Code::kStepFailed, std::string(message));
+}
+
+inline Result<QueryResult> run_query(duckdb_connection connection, const std::string& sql) {
+  duckdb_result result;
+  if (duckdb_query(connection, sql.c_str(), &result) == DuckDBSuccess) return QueryResult(result);
+  const char* message = duckdb_result_error(&result);
+  const Error error = engine_error(duckdb_result_error_type(&result), message ? message : "DuckDB gave no reason");
+  duckdb_destroy_result(&result);
+  return error;
+}
+
+inline Status execute(duckdb_connection connection, const std::string& sql) {
+  const auto result = run_query(connection, sql);
+  return result.ok() ? Status() : Status(result.error());
+}
+
+}  // namespace osiris::worker::sql

@@ -1,0 +1,52 @@
+#include "worker/drivers/filesystem.csv_extractor/driver.h"
+
+#include <filesystem>
+
+#include "worker/driver_api/sql.h"
+#include "worker/drivers/filesystem.csv_extractor/date_columns.h"
+#include "worker/drivers/filesystem.csv_extractor/direct_load.h"
+#include "worker/drivers/filesystem.csv_extractor/options.h"
+#include "worker/drivers/filesystem.csv_extractor/staged_load.h"
+
+namespace osiris::worker {
+namespace {
+
+Result<csv::Loaded> load(StepContext& step, const csv::Options& options) {
+  std::error_code ignored;
+  if (std::filesystem::file_size(options.file, ignored) >= csv::kDirectBytesMin) {
+    OSIRIS_ASSIGN(std::optional<csv::Loaded> loaded, csv::load_directly(step, options));
+    if (loaded) return *std::move(loaded);
+  }
+  return csv::load_staged(step, options);
+}
+
+Result<StepOutcome> extract(StepContext& step) {
+  if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+  OSIRIS_ASSIGN(const csv::Options options, csv::read_options(step));
+  OSIRIS_ASSIGN(const csv::Loaded loaded, load(step, options));
+  if (const Status dates = convert_date_columns(step, options, loaded.layout); !dates.ok()) {
+    (void)sql::execute(step.connection_handle(), "DROP TABLE IF EXISTS " + step.output_table());
+    return dates.error();
+  }
+  return StepOutcome{.rows_read = loaded.rows, .rows_written = 0};
+}
+
+// Without a path (a check of the connection alone) the base directory must be there.
+Status check(StepContext& step) {
+  if (!step.config()["path"].as_string().empty()) {
+    const auto options = csv::read_options(step);
+    return options.ok() ? Status() : Status(options.error());
+  }
+  const std::filesystem::path directory = csv::resolve_file(step, ".");
+  if (std::filesystem::is_directory(directory)) return {};
+  return Error(Code::kNotFound, "base_dir of the filesystem connection is not a directory: " + directory.string());
+}
+
+}  // namespace
+
+const Driver& filesystem_csv_extractor() {
+  static constexpr Driver driver{"filesystem.csv_extractor", extract, check};
+  return driver;
+}
+
+}  // namespace osiris::worker

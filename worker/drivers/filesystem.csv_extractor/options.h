@@ -1,0 +1,52 @@
+// The step's config as the loaders need it: defaults filled in, paths resolved, names of types and encodings understood.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "worker/driver_api/driver.h"
+#include "worker/drivers/filesystem.csv_extractor/byte_source.h"
+#include "worker/drivers/filesystem.csv_extractor/encoding.h"
+#include "worker/drivers/filesystem.csv_extractor/values.h"
+
+namespace osiris::worker::csv {
+
+enum class OnBadLines { kError, kWarn, kSkip };
+
+// A column type the pipeline asks for by a pandas name: how fields are read, and the SQL type of the column.
+struct ForcedType {
+  std::string pandas_name;
+  Kind kind = Kind::kText;
+  std::string sql_type;
+};
+
+struct Options {
+  std::filesystem::path file;
+  char delimiter = ',';
+  char comment = '\0';
+  Encoding encoding = Encoding::kUtf8;
+  std::string encoding_name = "utf-8";
+  Compression compression = Compression::kNone;
+  std::optional<uint64_t> header_row = 0;  // which record names the columns; none: they are numbered
+  std::optional<std::vector<std::string>> columns;
+  uint64_t skip_rows = 0;
+  uint64_t limit = UINT64_MAX;
+  bool parse_all_dates = false;
+  std::vector<std::string> date_columns;
+  std::vector<std::pair<std::string, ForcedType>> dtypes;
+  NullWords nulls;
+  bool skip_blank_lines = true;
+  OnBadLines on_bad_lines = OnBadLines::kError;
+  uint64_t chunk_size = 10000;  // rows between two looks at cancellation, and between two reports of progress
+};
+
+// kNotFound and kInvalidArgument; the texts are the reference's.
+Result<Options> read_options(const StepContext& step);
+// The file the step's `path` means, under the connection's base_dir where it has one.
+std::filesystem::path resolve_file(const StepContext& step, std::string_view path);
+
+}  // namespace osiris::worker::csv

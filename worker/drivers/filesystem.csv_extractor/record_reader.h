@@ -1,0 +1,29 @@
+// The records of a CSV file: bytes, decompressed, decoded, cut into fields.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "worker/drivers/filesystem.csv_extractor/options.h"
+#include "worker/drivers/filesystem.csv_extractor/tokenizer.h"
+
+namespace osiris::worker::csv {
+
+class RecordReader {
+ public:
+  static Result<RecordReader> open(const Options& options);
+
+  // Replaces `batch` by the next records; false when there are no more. Parse errors read "CSV parsing failed: ...".
+  Result<bool> next(RecordBatch& batch);
+
+ private:
+  RecordReader(std::unique_ptr<ByteSource> source, const Options& options);
+
+  std::unique_ptr<ByteSource> source_;
+  Decoder decoder_;
+  Tokenizer tokenizer_;
+  std::string bytes_, text_;
+  bool ended_ = false;
+};
+
+}  // namespace osiris::worker::csv

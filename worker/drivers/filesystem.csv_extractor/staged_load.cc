@@ -1,0 +1,179 @@
+#include "worker/drivers/filesystem.csv_extractor/staged_load.h"
+
+#include <memory>
+#include <optional>
+
+#include "worker/driver_api/sql.h"
+#include "worker/drivers/filesystem.csv_extractor/conversion.h"
+#include "worker/drivers/filesystem.csv_extractor/record_reader.h"
+#include "worker/drivers/filesystem.csv_extractor/staging_table.h"
+
+namespace osiris::worker::csv {
+namespace {
+
+// A file of a million bad lines shall not write a million events.
+constexpr uint64_t kBadLinesShownMax = 20;
+
+const char* sql_type(Kind kind) {
+  switch (kind) {
+    case Kind::kBoolean:
+      return "BOOLEAN";
+    case Kind::kInteger:
+      return "BIGINT";
+    case Kind::kUnsigned:
+      return "UBIGINT";
+    case Kind::kDouble:
+      return "DOUBLE";
+    default:
+      return "VARCHAR";
+  }
+}
+
+bool fits(Kind kind, std::string_view field) {
+  switch (kind) {
+    case Kind::kBoolean:
+      return parse_boolean(field).has_value();
+    case Kind::kInteger:
+      return parse_integer(field).has_value();
+    case Kind::kUnsigned:
+      return parse_unsigned(field).has_value();
+    case Kind::kDouble:
+      return parse_double(field).has_value();
+    default:
+      return true;
+  }
+}
+
+class StagedLoad {
+ public:
+  StagedLoad(StepContext& step, const Options& options) : step_(step), options_(options) {}
+
+  Result<Loaded> run() {
+    OSIRIS_ASSIGN(RecordReader reader, RecordReader::open(options_));
+    RecordBatch batch;
+    for (bool more = true; more && rows_ < options_.limit;) {
+      OSIRIS_ASSIGN(more, reader.next(batch));
+      for (const RecordBatch::Record& record : batch.records()) {
+        if (rows_ == options_.limit) break;
+        OSIRIS_TRY(take(batch, record));
+      }
+      if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+    }
+    if (!table_) OSIRIS_TRY(begin(options_.columns.value_or(std::vector<std::string>{})));
+    OSIRIS_TRY(table_->finish());
+    if (bad_lines_ > 0) {
+      step_.log("skipped " + std::to_string(bad_lines_) + " lines with too many fields");
+      step_.metric("rows_skipped", static_cast<double>(bad_lines_), "rows");
+    }
+    OSIRIS_TRY(make_output());
+    step_.progress(rows_);
+    return Loaded{rows_, std::move(layout_)};
+  }
+
+ private:
+  Status take(const RecordBatch& batch, const RecordBatch::Record& record) {
+    if (table_) return add_row(batch, record);
+    if (!options_.header_row) {
+      std::vector<std::string> numbers(record.fields);
+      for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = std::to_string(i);
+      OSIRIS_TRY(begin(std::move(numbers)));
+      return add_row(batch, record);
+    }
+    if (records_before_header_++ < *options_.header_row) return {};
+    std::vector<std::string> names(record.fields);
+    for (size_t i = 0; i < names.size(); ++i) names[i] = batch.field(record, i);
+    return begin(std::move(names));
+  }
+
+  Status begin(std::vector<std::string> header) {
+    if (header.empty()) header.emplace_back();  // an empty file: a relation needs a column to exist
+    OSIRIS_ASSIGN(layout_, make_layout(options_, std::move(header)));
+    trackers_.resize(layout_.columns.size());
+    table_ = std::make_unique<StagingTable>(step_.connection_handle(), layout_.columns.size());
+    return table_->create();
+  }
+
+  Status add_row(const RecordBatch& batch, const RecordBatch::Record& record) {
+    if (record.fields > layout_.fields) {
+      // One empty field too many is a delimiter at the end of the line; nothing is lost by letting it go.
+      const bool trailing = record.fields == layout_.fields + 1 && options_.nulls.contains(batch.field(record, layout_.fields));
+      if (!trailing) return bad_line(record);
+    }
+    for (size_t i = 0; i < layout_.columns.size(); ++i) {
+      const Column& column = layout_.columns[i];
+      const std::string_view field = column.field < record.fields ? batch.field(record, column.field) : std::string_view();
+      if (options_.nulls.contains(field)) {
+        table_->set_null(i);
+        continue;
+      }
+      if (column.forced && !fits(column.forced->kind, field))
+        return Error(Code::kStepFailed,
+                     "CSV parsing failed: line " + std::to_string(record.line) + ", column '" + column.name + "': '" +
+                         std::string(field.substr(0, 100)) + "' is not " + column.forced->pandas_name,
+                     "change the column's `dtype`, or add the word to `na_values`");
+      if (!column.forced && !column.is_date) trackers_[i].observe(field);
+      table_->set(i, field);
+    }
+    OSIRIS_TRY(table_->end_row());
+    if (++rows_ % options_.chunk_size == 0) {
+      step_.progress(rows_);
+      if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+    }
+    return {};
+  }
+
+  Status bad_line(const RecordBatch::Record& record) {
+    const std::string what = "Expected " + std::to_string(layout_.fields) + " fields in line " + std::to_string(record.line) +
+                             ", saw " + std::to_string(record.fields);
+    if (options_.on_bad_lines == OnBadLines::kError)
+      return Error(Code::kStepFailed, "CSV parsing failed: " + what,
+                   "correct the line, check `delimiter`, or set on_bad_lines to warn or skip");
+    if (options_.on_bad_lines == OnBadLines::kWarn && bad_lines_ < kBadLinesShownMax) {
+      step_.log("skipping line: " + what);
+      step_.event("csv_bad_line", Json::object({{"line", record.line},
+                                                {"expected", uint64_t{layout_.fields}},
+                                                {"found", uint64_t{record.fields}}}));
+    }
+    ++bad_lines_;
+    return {};
+  }
+
+  Status make_output() {
+    Conversion conversion(step_, layout_.columns.size(), UINT64_MAX, rows_);
+    std::string select;
+    for (size_t i = 0; i < layout_.columns.size(); ++i) {
+      const Column& column = layout_.columns[i];
+      const std::string source = "c" + std::to_string(i);
+      Kind kind = column.forced ? column.forced->kind : column.is_date ? Kind::kText : trackers_[i].kind();
+      std::string expression;
+      if (kind == Kind::kUnknown) {  // nothing but nulls: a number column, as in pandas; without rows: text
+        expression = rows_ > 0 ? "CAST(NULL AS DOUBLE)" : source;
+      } else {
+        OSIRIS_ASSIGN(expression, conversion.expression(i, kind, source));
+        if (column.forced && !column.is_date && column.forced->sql_type != sql_type(kind))
+          expression = "CAST(" + expression + " AS " + column.forced->sql_type + ")";
+      }
+      select += (i ? ", " : "") + expression + " AS " + sql::quote_identifier(column.name);
+    }
+    const Status made = sql::execute(step_.connection_handle(), "CREATE TABLE " + step_.output_table() + " AS SELECT " + select +
+                                                               " FROM temp.main." + StagingTable::kName);
+    if (made.ok()) return {};
+    if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+    return made.error().within("CSV parsing failed");
+  }
+
+  StepContext& step_;
+  const Options& options_;
+  Layout layout_;
+  std::unique_ptr<StagingTable> table_;
+  std::vector<KindTracker> trackers_;
+  uint64_t records_before_header_ = 0;
+  uint64_t rows_ = 0;
+  uint64_t bad_lines_ = 0;
+};
+
+}  // namespace
+
+Result<Loaded> load_staged(StepContext& step, const Options& options) { return StagedLoad(step, options).run(); }
+
+}  // namespace osiris::worker::csv

@@ -1,0 +1,183 @@
+#include "worker/drivers/filesystem.csv_extractor/tokenizer.h"
+
+#include <cstring>
+
+namespace osiris::worker::csv {
+
+void RecordBatch::clear() {
+  text_.clear();
+  ends_.clear();
+  records_.clear();
+}
+
+Tokenizer::Tokenizer(TokenizerOptions options)
+    : options_(options),
+      state_(options.skip_lines > 0 ? State::kSkipLine : State::kStartRecord),
+      skip_left_(options.skip_lines) {}
+
+void Tokenizer::begin_record() { record_line_ = line_; }
+
+void Tokenizer::end_field() { ends_.push_back(text_.size()); }
+
+void Tokenizer::end_record(RecordBatch& batch) {
+  const size_t base = batch.text_.size();
+  batch.records_.push_back({batch.ends_.size(), ends_.size(), record_line_});
+  batch.text_ += text_;
+  for (const size_t end : ends_) batch.ends_.push_back(base + end);
+  text_.clear();
+  ends_.clear();
+}
+
+bool Tokenizer::ends_field(char c) const {
+  return c == options_.delimiter || c == '\n' || c == '\r' || (options_.comment != '\0' && c == options_.comment);
+}
+
+// One byte through the machine. States that can take many bytes at once are shortened in push().
+void Tokenizer::step(char c, RecordBatch& batch) {
+  const bool is_comment = options_.comment != '\0' && c == options_.comment;
+  switch (state_) {
+    case State::kSkipLine:
+      if (c == '"') state_ = State::kSkipQuoted;
+      if (c == '\n' || c == '\r') {
+        ++line_;
+        state_ = --skip_left_ == 0 ? State::kStartRecord : State::kSkipLine;
+        if (c == '\r') state_ = State::kSkipCr;
+      }
+      return;
+    case State::kSkipQuoted:
+      if (c == '\n') ++line_;
+      if (c == '"') state_ = State::kSkipLine;
+      return;
+    case State::kSkipCr:
+      state_ = skip_left_ == 0 ? State::kStartRecord : State::kSkipLine;
+      if (c != '\n') step(c, batch);
+      return;
+    case State::kCr:
+    case State::kCrOfNothing:
+      state_ = State::kStartRecord;
+      if (c != '\n') step(c, batch);
+      return;
+    case State::kStartRecord:
+      begin_record();
+      if (is_comment) {
+        state_ = State::kLineComment;
+      } else if (options_.skip_blank_lines && (c == '\n' || c == '\r')) {
+        ++line_;
+        state_ = c == '\r' ? State::kCrOfNothing : State::kStartRecord;
+      } else if (options_.skip_blank_lines && (c == ' ' || c == '\t') && c != options_.delimiter) {
+        blanks_.assign(1, c);
+        state_ = State::kBlankLine;
+      } else {
+        state_ = State::kStartField;
+        step(c, batch);
+      }
+      return;
+    case State::kBlankLine:
+      if (c == '\n' || c == '\r') {
+        ++line_;
+        state_ = c == '\r' ? State::kCrOfNothing : State::kStartRecord;
+      } else if ((c == ' ' || c == '\t') && c != options_.delimiter) {
+        blanks_ += c;
+      } else {  // not blank after all: the blanks are the field's
+        text_ += blanks_;
+        state_ = State::kInField;
+        step(c, batch);
+      }
+      return;
+    case State::kLineComment:
+      if (c == '\n' || c == '\r') {
+        ++line_;
+        state_ = c == '\r' ? State::kCrOfNothing : State::kStartRecord;
+      }
+      return;
+    case State::kComment:
+      if (c == '\n' || c == '\r') {
+        end_record(batch);
+        ++line_;
+        state_ = c == '\r' ? State::kCr : State::kStartRecord;
+      }
+      return;
+    case State::kStartField:
+      if (c == '"') {
+        state_ = State::kInQuotes;
+        return;
+      }
+      state_ = State::kInField;
+      step(c, batch);
+      return;
+    case State::kInField:
+    case State::kQuoteInQuotes:
+      if (c == options_.delimiter) {
+        end_field();
+        state_ = State::kStartField;
+      } else if (c == '\n' || c == '\r') {
+        end_field();
+        end_record(batch);
+        ++line_;
+        state_ = c == '\r' ? State::kCr : State::kStartRecord;
+      } else if (state_ == State::kQuoteInQuotes && c == '"') {
+        text_ += c;
+        state_ = State::kInQuotes;
+      } else if (is_comment && state_ == State::kInField) {
+        end_field();
+        state_ = State::kComment;
+      } else {
+        text_ += c;
+        state_ = State::kInField;
+      }
+      return;
+    case State::kInQuotes:
+      if (c == '"') {
+        state_ = State::kQuoteInQuotes;
+      } else {
+        if (c == '\n') ++line_;
+        text_ += c;
+      }
+      return;
+  }
+}
+
+Status Tokenizer::push(std::string_view bytes, RecordBatch& batch) {
+  const char* at = bytes.data();
+  const char* const end = at + bytes.size();
+  while (at != end) {
+    const char* from = at;
+    if (state_ == State::kInField) {
+      while (at != end && !ends_field(*at)) ++at;
+      text_.append(from, at);
+    } else if (state_ == State::kInQuotes) {
+      const void* quote = std::memchr(at, '"', static_cast<size_t>(end - at));
+      at = quote ? static_cast<const char*>(quote) : end;
+      for (const char* c = from; c != at; ++c) line_ += *c == '\n';
+      text_.append(from, at);
+    }
+    if (text_.size() > kRecordBytesMax)
+      return Error(Code::kInvalidArgument, "the record that starts in line " + std::to_string(record_line_) + " is longer than 256 MiB",
+                   "look for a quote that is never closed");
+    if (at != end) step(*at++, batch);
+  }
+  return {};
+}
+
+Status Tokenizer::finish(RecordBatch& batch) {
+  switch (state_) {
+    case State::kInQuotes:
+      return Error(Code::kInvalidArgument, "EOF inside a quoted field that starts in line " + std::to_string(record_line_),
+                   "close the quote, or double the quotes inside the text");
+    case State::kStartField:
+    case State::kInField:
+    case State::kQuoteInQuotes:
+      end_field();
+      end_record(batch);
+      break;
+    case State::kComment:
+      end_record(batch);
+      break;
+    default:
+      break;
+  }
+  state_ = State::kStartRecord;
+  return {};
+}
+
+}  // namespace osiris::worker::csv

@@ -1,0 +1,126 @@
+#include "worker/drivers/filesystem.csv_extractor/values.h"
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+namespace osiris::worker::csv {
+namespace {
+
+bool is_space(char c) { return c == ' ' || c == '\t'; }
+
+std::string_view strip(std::string_view field) {
+  while (!field.empty() && is_space(field.front())) field.remove_prefix(1);
+  while (!field.empty() && is_space(field.back())) field.remove_suffix(1);
+  return field;
+}
+
+// std::from_chars takes no '+'; "+-1" stays wrong.
+std::string_view without_plus(std::string_view text) {
+  if (text.size() > 1 && text.front() == '+' && text[1] != '-' && text[1] != '+') text.remove_prefix(1);
+  return text;
+}
+
+template <class Number>
+std::optional<Number> parse_whole(std::string_view text) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+bool has_integer_form(std::string_view field) {
+  std::string_view text = strip(field);
+  if (!text.empty() && (text.front() == '-' || text.front() == '+')) text.remove_prefix(1);
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+bool equals_ignoring_case(std::string_view text, std::string_view lower) {
+  if (text.size() != lower.size()) return false;
+  for (size_t i = 0; i < text.size(); ++i)
+    if ((text[i] | 0x20) != lower[i]) return false;
+  return true;
+}
+
+}  // namespace
+
+std::optional<int64_t> parse_integer(std::string_view field) {
+  return parse_whole<int64_t>(without_plus(strip(field)));
+}
+
+std::optional<uint64_t> parse_unsigned(std::string_view field) {
+  return parse_whole<uint64_t>(without_plus(strip(field)));
+}
+
+std::optional<double> parse_double(std::string_view field) {
+  const std::string_view text = without_plus(strip(field));
+  if (text.empty()) return std::nullopt;
+  const bool negative = text.front() == '-';
+  const std::string_view magnitude = negative ? text.substr(1) : text;
+  if (magnitude.empty()) return std::nullopt;
+  if ((magnitude.front() | 0x20) == 'i') {
+    if (!equals_ignoring_case(magnitude, "inf") && !equals_ignoring_case(magnitude, "infinity")) return std::nullopt;
+    return negative ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+  }
+  if ((magnitude.front() < '0' || magnitude.front() > '9') && magnitude.front() != '.') return std::nullopt;
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (end != text.data() + text.size()) return std::nullopt;
+  if (error == std::errc::result_out_of_range) {
+    // 1e999 and 1e-999: the exponent's sign tells which end of the range was left.
+    const size_t exponent = magnitude.find_first_of("eE");
+    const bool tiny = (exponent != std::string_view::npos && exponent + 1 < magnitude.size() && magnitude[exponent + 1] == '-') ||
+                      (exponent == std::string_view::npos && (magnitude.front() == '0' || magnitude.front() == '.'));
+    value = tiny ? 0.0 : std::numeric_limits<double>::infinity();
+    return negative ? -value : value;
+  }
+  if (error != std::errc()) return std::nullopt;
+  return value;
+}
+
+std::optional<bool> parse_boolean(std::string_view field) {
+  if (field == "True" || field == "true" || field == "TRUE") return true;
+  if (field == "False" || field == "false" || field == "FALSE") return false;
+  return std::nullopt;
+}
+
+void KindTracker::observe(std::string_view field) {
+  seen_ = true;
+  if (boolean_ && !parse_boolean(field)) boolean_ = false;
+  if (!double_) return;  // neither a number of any kind
+  if (integer_ && !parse_integer(field)) integer_ = false;
+  if (unsigned_ && !parse_unsigned(field)) unsigned_ = false;
+  if (integer_form_ && !has_integer_form(field)) integer_form_ = false;
+  if (!integer_ && !parse_double(field)) double_ = integer_ = unsigned_ = integer_form_ = false;
+}
+
+Kind KindTracker::kind() const {
+  if (!seen_) return Kind::kUnknown;
+  if (boolean_) return Kind::kBoolean;
+  if (integer_) return Kind::kInteger;
+  if (unsigned_) return Kind::kUnsigned;
+  return double_ && !integer_form_ ? Kind::kDouble : Kind::kText;
+}
+
+NullWords::NullWords() {
+  for (const char* word : {"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
+                           "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"})
+    insert(word);
+}
+
+void NullWords::add(std::string_view word) {
+  insert(std::string(word));
+  const auto number = parse_double(word);
+  if (!number || std::abs(*number) >= 1e15 || *number != std::floor(*number)) return;
+  const std::string digits = std::to_string(static_cast<int64_t>(*number));
+  insert(digits);
+  insert(digits + ".0");
+}
+
+void NullWords::insert(std::string word) {
+  if (!words_.insert(word).second) return;
+  if (word.size() > longest_) longest_ = word.size();
+  list_.push_back(std::move(word));
+}
+
+}  // namespace osiris::worker::csv

@@ -1,0 +1,107 @@
+#include "worker/drivers/filesystem.csv_writer/replacing_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "protocol/base/file.h"
+
+namespace osiris::worker::csv_out {
+namespace {
+
+Status check_kind(const std::filesystem::path& target) {
+  std::error_code ignored;
+  const auto type = std::filesystem::status(target, ignored).type();
+  if (type == std::filesystem::file_type::not_found || type == std::filesystem::file_type::regular ||
+      type == std::filesystem::file_type::none)
+    return {};
+  const bool directory = type == std::filesystem::file_type::directory;
+  return Error(Code::kInvalidArgument,
+               "cannot write " + target.string() + ": it is " + (directory ? "a directory" : "not a regular file"),
+               "give the path of a file", "write.failed");
+}
+
+Error no_directory(const std::filesystem::path& directory) {
+  return Error(Code::kNotFound, "cannot write: the directory " + directory.string() + " does not exist",
+               "create it, or set create_dirs: true", "write.path_not_found");
+}
+
+}  // namespace
+
+ReplacingFile::~ReplacingFile() {
+  if (fd_ >= 0) close(fd_);
+  if (temporary_.empty()) return;
+  unlink(temporary_.c_str());
+  for (auto directory = made_.rbegin(); directory != made_.rend(); ++directory) rmdir(directory->c_str());
+}
+
+Status ReplacingFile::make_parents(bool create_dirs) {
+  const std::filesystem::path parent = target_.parent_path();
+  std::vector<std::filesystem::path> missing;
+  std::error_code ignored;
+  for (auto directory = parent; !directory.empty() && !std::filesystem::exists(directory, ignored); directory = directory.parent_path())
+    missing.push_back(directory);
+  if (missing.empty()) return {};
+  if (!create_dirs) return no_directory(parent);
+  for (auto directory = missing.rbegin(); directory != missing.rend(); ++directory) {
+    if (mkdir(directory->c_str(), 0777) == 0) {
+      made_.push_back(*directory);
+    } else if (errno != EEXIST) {  // another step may have been quicker
+      const Error error = errno_error(errno, "cannot create directory", *directory);
+      for (auto made = made_.rbegin(); made != made_.rend(); ++made) rmdir(made->c_str());
+      return error;
+    }
+  }
+  return {};
+}
+
+Status ReplacingFile::open(bool create_dirs) {
+  OSIRIS_TRY(check_kind(target_));
+  OSIRIS_TRY(make_parents(create_dirs));
+  std::string name = target_.parent_path() / ".osiris-csv-XXXXXX";
+  fd_ = mkostemp(name.data(), O_CLOEXEC);
+  if (fd_ < 0) {
+    const Error error = errno_error(errno, "cannot write", target_);
+    for (auto made = made_.rbegin(); made != made_.rend(); ++made) rmdir(made->c_str());
+    return error;
+  }
+  temporary_ = name;
+  struct stat old;
+  const mode_t mode = stat(target_.c_str(), &old) == 0 ? old.st_mode & 07777 : 0644;
+  if (fchmod(fd_, mode) != 0) return errno_error(errno, "cannot set the mode of", target_);
+  return {};
+}
+
+Status ReplacingFile::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno_error(errno, "cannot write", target_);
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return {};
+}
+
+Status ReplacingFile::commit() {
+  const int closed = close(fd_);
+  fd_ = -1;
+  if (closed != 0) return errno_error(errno, "cannot write", target_);
+  if (rename(temporary_.c_str(), target_.c_str()) != 0) return errno_error(errno, "cannot put in place", target_);
+  temporary_.clear();
+  return {};
+}
+
+Status check_writable(const std::filesystem::path& target, bool create_dirs) {
+  OSIRIS_TRY(check_kind(target));
+  std::filesystem::path directory = target.parent_path();
+  std::error_code ignored;
+  if (!std::filesystem::exists(directory, ignored) && !create_dirs) return no_directory(directory);
+  while (!directory.empty() && !std::filesystem::exists(directory, ignored)) directory = directory.parent_path();
+  if (access(directory.c_str(), W_OK | X_OK) != 0) return errno_error(errno, "cannot write in", directory);
+  return {};
+}
+
+}  // namespace osiris::worker::csv_out

@@ -1,0 +1,38 @@
+// A file that appears all at once: written under a temporary name beside its target and renamed at the end. Until then the old
+// file, if any, is untouched; without commit() everything made on the way is removed again, new directories included.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/error.h"
+
+namespace osiris::worker::csv_out {
+
+class ReplacingFile {
+ public:
+  explicit ReplacingFile(std::filesystem::path target) : target_(std::move(target)) {}
+  ~ReplacingFile();
+  ReplacingFile(const ReplacingFile&) = delete;
+  ReplacingFile& operator=(const ReplacingFile&) = delete;
+
+  // Only a regular file may be replaced: a rename over /dev/stdout would remove the device. An existing file's mode is kept.
+  Status open(bool create_dirs);
+  Status write(std::string_view bytes);
+  Status commit();
+
+ private:
+  Status make_parents(bool create_dirs);
+
+  std::filesystem::path target_;
+  std::string temporary_;                        // empty: none
+  std::vector<std::filesystem::path> made_;      // directories made for it, outermost first
+  int fd_ = -1;
+};
+
+// Whether the file could be written, without touching anything.
+Status check_writable(const std::filesystem::path& target, bool create_dirs);
+
+}  // namespace osiris::worker::csv_out
