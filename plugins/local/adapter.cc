@@ -51,56 +51,59 @@ Status check_worker(const fs::path& path) {
 
 Json process_event(pid_t pid) { return Json::object({{"kind", "process"}, {"id", std::to_string(pid)}}); }
 
+// Inside osiris errors are values; the public C++ header wants them thrown.
+void check_or_throw(const Status& status) {
+  if (!status) throw sdk::to_failure(status.error());
+}
+template <class T>
+T value_or_throw(Result<T> result) {
+  if (!result) throw sdk::to_failure(result.error());
+  return *std::move(result);
+}
+
 }  // namespace
 
-osiris_status LocalAdapter::configure(const osiris_setting* settings, size_t count) {
-  for (size_t i = 0; i < count; ++i) {
-    const std::string_view name = sdk::view(settings[i].name);
-    const std::string value(sdk::view(settings[i].value));
+void LocalAdapter::configure(const std::vector<plugin::Setting>& settings) {
+  for (const auto& [name, value] : settings) {
     if (name == "env") {
-      options_.environment.pairs.push_back(value);
-    } else if (name == "env-from") {
-      options_.environment.files.push_back(value);
-    } else if (name == "pass-env") {
-      options_.environment.pass.push_back(value);
-    } else if (name == "install-deps") {
-      options_.install_deps = value == "true";
-    } else if (name == "grace") {
-      options_.grace_s = std::strtod(value.c_str(), nullptr);
-    } else {
-      return host_.fail(Error(Code::kInvalidArgument, "local has no option \"" + std::string(name) + "\""));
+      environment_.pairs.emplace_back(value);
+      continue;  // its values are shown nowhere
     }
-    if (name != "env") shown_options_.emplace_back(name, value);
+    if (name == "env-from") {
+      environment_.files.emplace_back(value);
+    } else if (name == "pass-env") {
+      environment_.pass.emplace_back(value);
+    } else if (name == "install-deps") {
+      install_deps_ = value == "true";
+    } else if (name == "grace") {
+      grace_ms_ = static_cast<int64_t>(std::strtod(std::string(value).c_str(), nullptr) * 1000);
+    } else {
+      throw plugin::Failure(OSIRIS_INVALID_ARGUMENT, "local has no option \"" + std::string(name) + "\"");
+    }
+    shown_options_.emplace_back(name, value);
   }
-  return OSIRIS_OK;
 }
 
 Status LocalAdapter::check(const sdk::RunRequest& request) const {
   OSIRIS_TRY(check_worker(request.worker_path));
-  OSIRIS_TRY(sdk::environment_names(options_.environment));
+  OSIRIS_TRY(sdk::environment_names(environment_));
   std::error_code error;
   if (!fs::is_directory(request.work_dir, error))
     return Error(Code::kInvalidArgument, "the work directory " + request.work_dir.string() + " is not a directory");
   return {};
 }
 
-osiris_status LocalAdapter::validate(const osiris_request* from) {
-  const auto request = sdk::read_request(from);
-  if (!request) return host_.fail(request.error());
-  if (const Status status = check(*request); !status) return host_.fail(status.error());
-  return OSIRIS_OK;
+void LocalAdapter::validate(const plugin::Request& request) {
+  check_or_throw(check(value_or_throw(sdk::read_request(request))));
 }
 
-osiris_status LocalAdapter::prepare(const osiris_request* from) {
-  const auto request = sdk::read_request(from);
-  if (!request) return host_.fail(request.error());
-  const auto names = sdk::environment_names(options_.environment);
-  if (!names) return host_.fail(names.error());
-  const auto document =
-      sdk::prepared_document(*request, {.hash_inputs = false, .environment_names = *names, .options = shown_options_});
-  if (!document) return host_.fail(document.error());
-  if (const Status status = host_.deliver("prepared", *document); !status) return host_.fail(status.error());
-  return OSIRIS_OK;
+std::string LocalAdapter::prepare(const plugin::Request& from) {
+  const sdk::RunRequest request = value_or_throw(sdk::read_request(from));
+  sdk::PackageOptions options;
+  options.hash_inputs = false;
+  options.environment_names = value_or_throw(sdk::environment_names(environment_));
+  options.options = shown_options_;
+  return value_or_throw(sdk::prepared_document(request, options)).dump();
 }
 
 Result<sdk::RunOutcome> LocalAdapter::run(const sdk::RunRequest& request) {
@@ -111,15 +114,15 @@ Result<sdk::RunOutcome> LocalAdapter::run(const sdk::RunRequest& request) {
   const std::string home = home_directory();
   sdk::Opening opening;
   opening.prepare = request.prepare_params();
-  opening.prepare.settings.install_deps = options_.install_deps;
+  opening.prepare.settings.install_deps = install_deps_;
   opening.prepare.settings.cache_dir = home + "/.cache/osiris";
   opening.secret_names = request.connection_secrets();
-  opening.environment = options_.environment;
+  opening.environment = environment_;
   for (const Json& step : request.steps()) opening.step_ids.push_back(step["id"].as_string());
 
   sdk::RunLoopOptions options;
   options.open_after_hello = true;  // costs nothing on a pipe
-  options.cancel_grace_ms = static_cast<int64_t>(options_.grace_s * 1000);
+  options.cancel_grace_ms = grace_ms_;
   options.silence_ms = std::max<int64_t>(options.silence_ms, 3 * int64_t{opening.prepare.settings.heartbeat_ms});
   options.deadline_unix_ns = request.deadline_unix_ns;
   options.worker_name = request.worker_path.string();
@@ -142,24 +145,20 @@ Result<sdk::RunOutcome> LocalAdapter::run(const sdk::RunRequest& request) {
   return outcome;
 }
 
-osiris_status LocalAdapter::execute(const osiris_request* from) {
-  const auto request = sdk::read_request(from);
-  if (!request) return host_.fail(request.error());
-  auto outcome = run(*request);
-  if (!outcome) return host_.fail(outcome.error());
-  artifacts_ = std::move(outcome->artifacts);
+plugin::RunResult LocalAdapter::execute(const plugin::Request& from) {
+  const sdk::RunRequest request = value_or_throw(sdk::read_request(from));
+  sdk::RunOutcome outcome = value_or_throw(run(request));
+  artifacts_ = std::move(outcome.artifacts);
   std::error_code ignored;  // a worker that was killed could not remove it
-  fs::remove_all(request->session_dir / ".worker", ignored);
-  if (const Status status = host_.deliver("result", outcome->result); !status) return host_.fail(status.error());
-  if (!outcome->status) return host_.fail(outcome->status.error(), outcome->detail);
-  return OSIRIS_OK;
+  fs::remove_all(request.session_dir / ".worker", ignored);
+  plugin::RunResult result{outcome.result.dump(), std::nullopt};
+  if (!outcome.status) result.failure = sdk::to_failure(outcome.status.error(), outcome.detail);
+  return result;
 }
 
-osiris_status LocalAdapter::collect(const osiris_request*) {
-  Status status = sdk::verify_artifacts(artifacts_);
-  if (status) status = host_.deliver("artifacts", sdk::artifacts_document(artifacts_, Json::array()));
-  if (!status) return host_.fail(status.error());
-  return OSIRIS_OK;
+std::string LocalAdapter::collect(const plugin::Request&) {
+  check_or_throw(sdk::verify_artifacts(artifacts_));
+  return sdk::artifacts_document(artifacts_, Json::array()).dump();
 }
 
 }  // namespace osiris::local

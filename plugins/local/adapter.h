@@ -2,10 +2,11 @@
 // nothing is packed or fetched; what is left is to start the worker, listen, and see that it is gone.
 #pragma once
 
-#include <osiris/adapter.h>
+#include <osiris/adapter.hpp>
 
+#include <array>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "plugins/sdk/environment.h"
@@ -16,23 +17,48 @@
 
 namespace osiris::local {
 
-struct LocalOptions {
-  sdk::EnvironmentOptions environment;
-  bool install_deps = false;
-  double grace_s = 0.7;
-};
+constexpr osiris_option with_value_name(osiris_option option, std::string_view value_name) {
+  option.value_name = plugin::to_abi(value_name);
+  return option;
+}
 
-// [run] throughout, but for cancel().
-class LocalAdapter {
+class LocalAdapter : public plugin::Adapter {
  public:
-  explicit LocalAdapter(const osiris_host* host) : host_(host) {}
+  static constexpr osiris_str kId = OSIRIS_STR("local"), kName = OSIRIS_STR("Local"),
+                              kVersion = OSIRIS_STR(OSIRIS_VERSION),
+                              kSummary = OSIRIS_STR("runs the worker as a child process on this machine");
+  static constexpr std::array<osiris_option, 5> kOptions = {
+      with_value_name(plugin::option(OSIRIS_PAIR, "env", "a variable for the steps that start processes", {},
+                                     OSIRIS_REPEATED | OSIRIS_SENSITIVE),
+                      "NAME=VALUE"),
+      with_value_name(plugin::option(OSIRIS_PATH, "env-from", "a file of NAME=VALUE lines with such variables", {},
+                                     OSIRIS_REPEATED),
+                      "FILE"),
+      with_value_name(plugin::option(OSIRIS_ENV, "pass-env", "a variable of your own environment to lend to such steps",
+                                     {}, OSIRIS_REPEATED),
+                      "NAME"),
+      plugin::option(OSIRIS_BOOL, "install-deps",
+                     "install what a step's requirements name, in an environment of its own", "false"),
+      [] {
+        osiris_option grace =
+            with_value_name(plugin::option(OSIRIS_FLOAT, "grace",
+                                           "how long running steps may take to stop when the run is cancelled", "0.7"),
+                            "SECONDS");
+        grace.minimum = plugin::to_abi("0");
+        grace.maximum = plugin::to_abi("600");
+        return grace;
+      }(),
+  };
+  static constexpr std::array<osiris_str, 0> kSecrets = {};
 
-  osiris_status configure(const osiris_setting* settings, size_t count);
-  osiris_status validate(const osiris_request* request);
-  osiris_status prepare(const osiris_request* request);
-  osiris_status execute(const osiris_request* request);
-  osiris_status collect(const osiris_request* request);
-  void cancel() { waker_.wake(); }  // [any]
+  explicit LocalAdapter(plugin::Host host) : Adapter(host), host_(host.table()) {}
+
+  void configure(const std::vector<plugin::Setting>& settings) override;
+  void validate(const plugin::Request& request) override;
+  std::string prepare(const plugin::Request& request) override;
+  plugin::RunResult execute(const plugin::Request& request) override;
+  std::string collect(const plugin::Request& request) override;
+  void cancel() noexcept override { waker_.wake(); }
 
  private:
   Status check(const sdk::RunRequest& request) const;
@@ -40,9 +66,11 @@ class LocalAdapter {
 
   sdk::Host host_;
   sdk::Waker waker_;
-  LocalOptions options_;
-  std::vector<std::pair<std::string, std::string>> shown_options_;  // for "prepared": not sensitive
-  std::vector<rpc::Artifact> artifacts_;
+  sdk::EnvironmentOptions environment_;
+  bool install_deps_ = false;
+  int64_t grace_ms_ = 700;
+  std::vector<std::pair<std::string, std::string>> shown_options_;  // for "prepared": those that are not sensitive
+  std::vector<rpc::Artifact> artifacts_;                            // what execute declared, for collect
 };
 
 }  // namespace osiris::local

@@ -65,17 +65,22 @@ Status Host::deliver(const char* name, const Json& document) const {
 }
 
 osiris_status Host::fail(const Error& error, const Json& detail) const {
-  Json with_category = detail.is_object() ? detail : Json::object();
-  if (!error.category.empty() && !with_category.contains("category")) with_category.set("category", error.category);
-  const std::string text = with_category.size() ? with_category.dump() : std::string();
+  const plugin::Failure failure = to_failure(error, detail);
   osiris_error report{};
   report.size = sizeof report;
-  report.code = static_cast<osiris_status>(error.code);
-  report.message = str(error.message);
-  if (!error.hint.empty()) report.hint = str(error.hint);
-  report.detail_json = optional_str(text);
+  report.code = failure.code();
+  report.message = str(failure.message());
+  report.hint = optional_str(failure.hint());
+  report.detail_json = optional_str(failure.detail_json());
   host_->fail(host_, &report);
   return report.code;
+}
+
+plugin::Failure to_failure(const Error& error, const Json& detail) {
+  Json with_category = detail.is_object() ? detail : Json::object();
+  if (!error.category.empty() && !with_category.contains("category")) with_category.set("category", error.category);
+  return {static_cast<osiris_status>(error.code), error.message, error.hint,
+          with_category.size() ? with_category.dump() : std::string()};
 }
 
 }  // namespace osiris::sdk

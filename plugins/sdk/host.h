@@ -3,6 +3,7 @@
 #pragma once
 
 #include <osiris/adapter.h>
+#include <osiris/adapter.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -44,5 +45,8 @@ class Host {
  private:
   const osiris_host* host_;
 };
+
+// The same error as the exception that ends a call of an osiris::plugin::Adapter; the category goes into its detail.
+plugin::Failure to_failure(const Error& error, const Json& detail = {});
 
 }  // namespace osiris::sdk

@@ -60,7 +60,8 @@ Result<std::string> encode_opening(Opening opening, rpc::Conversation& conversat
         append(rest, conversation.ask(rpc::method::kExecuteStep, Json::object({{"step_id", id}}), id), wire_log));
   OSIRIS_TRY(append(rest, conversation.ask(rpc::method::kFinish, Json::object()), wire_log));
   if (!opening.pack_path.empty())
-    OSIRIS_TRY(append(rest, conversation.ask(rpc::method::kPack, Json::object({{"path", opening.pack_path}})), wire_log));
+    OSIRIS_TRY(
+        append(rest, conversation.ask(rpc::method::kPack, Json::object({{"path", opening.pack_path}})), wire_log));
 
   // One allocation of the final size: growing would leave copies of the values behind.
   std::string bytes;

@@ -9,9 +9,9 @@ namespace osiris::sdk {
 namespace {
 
 // An absent document is an empty object.
-Result<Json> read_document(std::string_view name, osiris_str text) {
-  if (view(text).empty()) return Json::object();
-  Result<Json> json = parse_json(view(text));
+Result<Json> read_document(std::string_view name, std::string_view text) {
+  if (text.empty()) return Json::object();
+  Result<Json> json = parse_json(text);
   if (!json) return json.error().within("the request's " + std::string(name));
   if (!json->is_object())
     return Error(Code::kInvalidArgument, "the request's " + std::string(name) + " is no JSON object");
@@ -43,21 +43,25 @@ rpc::PrepareParams RunRequest::prepare_params() const {
 Result<RunRequest> read_request(const osiris_request* from) {
   if (!from || !OSIRIS_HAS(from, deadline_unix_ns))
     return Error(Code::kInvalidArgument, "the host passed a request that ends before its 1.0 fields do");
+  return read_request(plugin::Request(*from));
+}
+
+Result<RunRequest> read_request(const plugin::Request& from) {
   RunRequest request;
-  request.run_id = view(from->run_id);
-  request.attempt = std::max<uint32_t>(1, from->attempt);
-  OSIRIS_ASSIGN(request.manifest, read_document("manifest", from->manifest_json));
-  OSIRIS_ASSIGN(request.connections, read_document("connections", from->connections_json));
-  OSIRIS_ASSIGN(request.settings, read_document("settings", from->settings_json));
-  if (!view(from->prepared_json).empty()) {
-    OSIRIS_ASSIGN(request.prepared, read_document("prepared document", from->prepared_json));
+  request.run_id = from.run_id;
+  request.attempt = std::max<uint32_t>(1, from.attempt);
+  OSIRIS_ASSIGN(request.manifest, read_document("manifest", from.manifest_json));
+  OSIRIS_ASSIGN(request.connections, read_document("connections", from.connections_json));
+  OSIRIS_ASSIGN(request.settings, read_document("settings", from.settings_json));
+  if (!from.prepared_json.empty()) {
+    OSIRIS_ASSIGN(request.prepared, read_document("prepared document", from.prepared_json));
   }
-  request.compiled_dir = view(from->compiled_dir);
-  request.session_dir = view(from->session_dir);
-  request.work_dir = view(from->work_dir);
-  request.worker_path = view(from->worker_path);
-  request.worker_sha256 = view(from->worker_sha256);
-  request.deadline_unix_ns = from->deadline_unix_ns;
+  request.compiled_dir = from.compiled_dir;
+  request.session_dir = from.session_dir;
+  request.work_dir = from.work_dir;
+  request.worker_path = from.worker_path;
+  request.worker_sha256 = from.worker_sha256;
+  request.deadline_unix_ns = from.deadline_unix_ns;
   if (request.run_id.empty()) return Error(Code::kInvalidArgument, "the request has no run id");
   if (!request.manifest["steps"].is_array())
     return Error(Code::kInvalidArgument, "the request's manifest has no steps");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <osiris/adapter.h>
+#include <osiris/adapter.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -35,6 +36,7 @@ struct RunRequest {
 };
 
 // kInvalidArgument when a document is no JSON or the plan has no steps.
+Result<RunRequest> read_request(const plugin::Request& request);
 Result<RunRequest> read_request(const osiris_request* request);
 
 }  // namespace osiris::sdk
