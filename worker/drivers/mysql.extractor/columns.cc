@@ -34,7 +34,8 @@ Result<Column> decimal(const MYSQL_FIELD& field, Column column) {
   // Wider columns are common (SUM of a BIGINT has 41 digits) and their values rarely are: each value is checked instead.
   column.digits = static_cast<uint8_t>(std::min<unsigned long>(digits, kDigitsMax));
   column.scale = static_cast<uint8_t>(field.decimals);
-  column.digits = std::max(column.digits, column.scale);
+  // One digit before the point, or DuckDB prints ".5".
+  column.digits = std::max(column.digits, static_cast<uint8_t>(std::min<unsigned>(column.scale + 1u, kDigitsMax)));
   return column;
 }
 
