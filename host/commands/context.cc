@@ -20,7 +20,9 @@ Result<CommandContext> CommandContext::of_process() {
   context.environment = Environment::of_process();
   context.out = terminal_of(STDOUT_FILENO, context.environment);
   context.err = terminal_of(STDERR_FILENO, context.environment);
-  OSIRIS_ASSIGN(context.dotenv_files, context.environment.load_dotenv_files(context.cwd));
+  Environment::DotenvReport dotenv = context.environment.load_dotenv_files(context.cwd);
+  context.dotenv_files = std::move(dotenv.files);
+  for (const std::string& warning : dotenv.warnings) print_warning(context, warning);
   return context;
 }
 

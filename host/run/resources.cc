@@ -14,7 +14,7 @@ std::string text_of(const Json& value) {
 bool FarResources::on_event(std::string_view name, const Json& data) {
   const bool acquired = name == "resource_acquired";
   if (!acquired && name != "resource_released") return false;
-  const FarResource resource{text_of(data["kind"]), text_of(data["id"]), text_of(data["expires_at"]), text_of(data["cleanup"])};
+  const FarResource resource{text_of(data["kind"]), text_of(data["id"]), text_of(data["expires"]), text_of(data["cleanup"])};
   std::lock_guard lock(mutex_);
   if (!acquired && !data["verified"].as_bool(true)) return true;
   std::erase_if(held_, [&](const FarResource& held) { return held.kind == resource.kind && held.id == resource.id; });
@@ -40,7 +40,7 @@ std::string describe_unreleased(const std::vector<FarResource>& resources, std::
   std::string text;
   for (const FarResource& resource : resources) {
     text += "not released: " + resource.kind + " " + resource.id;
-    if (!resource.expires_at.empty()) text += " (expires " + resource.expires_at + ")";
+    if (!resource.expires.empty()) text += " (expires " + resource.expires + ")";
     text += resource.cleanup.empty() ? "; to release it: osiris resources release --adapter " + std::string(adapter) + " --kind " +
                                            resource.kind + " " + resource.id
                                      : "; " + resource.cleanup;

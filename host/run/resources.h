@@ -14,7 +14,7 @@ namespace osiris {
 struct FarResource {
   std::string kind;  // "sandbox"
   std::string id;
-  std::string expires_at;  // as the adapter wrote it; may be empty
+  std::string expires;  // as the adapter wrote it; may be empty
   std::string cleanup;  // what the adapter says to do about it; may be empty
 };
 

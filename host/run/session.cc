@@ -71,6 +71,9 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Ses
   record.runtime_env = options.adapter;
   record.extra.set("pid", int64_t{::getpid()});
   OSIRIS_TRY(self->index_.append(record));
+  log.event("run_start", Json::object({{"session_id", record.run_id},
+                                       {"session_dir", self->directory_.string()},
+                                       {"fallback_used", Json(false)}}));
   log.log(LogLevel::kInfo, "osiris.session", "run " + record.run_id + " in " + self->directory_.string());
   return self;
 }

@@ -33,7 +33,7 @@ std::string_view outcome_name(ExitCode code) {
 
 RunVerdict judge(const RunProofs& proofs) {
   if (proofs.error) {
-    const ExitCode code = exit_code_for(proofs.error->code);
+    const ExitCode code = proofs.failure_exit_code.value_or(exit_code_for(proofs.error->code));
     const bool stopped = code == ExitCode::kCancelled || code == ExitCode::kDeadline;
     return {false, code, stopped ? std::string(outcome_name(code)) : "execution_failed"};
   }

@@ -27,6 +27,7 @@ struct RunProofs {
   std::string sandbox_id;  // empty: none
   std::string session_path;
   std::optional<Error> error;  // what the stages ended with; none: all succeeded
+  std::optional<ExitCode> failure_exit_code;  // whose fault `error` is, where its code alone does not say
   size_t steps_total = 0;
   size_t steps_completed = 0;
   bool events_complete = true;  // events.jsonl exists and no write to it failed

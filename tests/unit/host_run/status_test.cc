@@ -59,7 +59,7 @@ TEST(Status, IsNotOkAfterAnErrorAndSaysWhoseFaultItWas) {
 TEST(FarResources, NameWhatWasNotReleased) {
   FarResources resources;
   EXPECT_FALSE(resources.on_event("step_start", Json::object()));
-  resources.on_event("resource_acquired", Json::object({{"kind", "sandbox"}, {"id", "i1"}, {"expires_at", "12:00"}}));
+  resources.on_event("resource_acquired", Json::object({{"kind", "sandbox"}, {"id", "i1"}, {"expires", "12:00"}}));
   resources.on_event("resource_acquired", Json::object({{"kind", "sandbox"}, {"id", "i2"}}));
   resources.on_event("resource_released", Json::object({{"kind", "sandbox"}, {"id", "i2"}, {"verified", Json(true)}}));
   ASSERT_EQ(resources.unreleased().size(), 1u);

@@ -1,0 +1,101 @@
+#include "host/commands/adapter_flags.h"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+namespace osiris {
+namespace {
+
+// The value of `--name value` or `--name=value` at argv[i].
+std::optional<std::string> value_of(std::string_view name, int i, int argc, const char* const* argv) {
+  const std::string_view text = argv[i];
+  if (text == name && i + 1 < argc) return argv[i + 1];
+  if (text.starts_with(name) && text.size() > name.size() && text[name.size()] == '=')
+    return std::string(text.substr(name.size() + 1));
+  return std::nullopt;
+}
+
+bool uses_an_adapter(std::string_view word) {
+  return word == "run" || word == "resources" || word == "sandboxes" || word == "doctor";
+}
+
+void add_option_flag(CLI::App& command, const OptionSpec& spec, FlagValues& values, const std::string& group) {
+  std::string help = spec.help;
+  if (spec.default_value) help += " [" + *spec.default_value + "]";
+  help += "  (" + spec.env + ", " + spec.key + ")";
+  CLI::Option* option;
+  if (spec.type == OSIRIS_BOOL) {
+    option = command.add_flag_function(
+        spec.flag + ",!" + spec.negative_flag,
+        [&values, name = spec.name](int64_t count) { values.emplace_back(name, count > 0 ? "true" : "false"); }, help);
+  } else {
+    option = command.add_option_function<std::vector<std::string>>(
+        spec.flag,
+        [&values, name = spec.name](const std::vector<std::string>& texts) {
+          for (const std::string& text : texts) values.emplace_back(name, text);
+        },
+        help);
+    option->type_name(spec.value_name)->allow_extra_args(false)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+  option->group(spec.hidden ? "" : group);
+}
+
+}  // namespace
+
+AdapterFlags AdapterFlags::scan(int argc, const char* const* argv, const CommandContext& context) {
+  AdapterFlags flags;
+  bool named = false, used = false, help = false;
+  if (const auto target = context.environment.get_filled("OSIRIS_EXECUTION_TARGET")) {
+    flags.id_ = *target;
+    named = true;
+  }
+  std::vector<std::filesystem::path> directories;
+  const auto choose = [&](std::string id) {
+    flags.id_ = std::move(id);
+    named = true;
+  };
+  for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i) {
+    const std::string_view word = argv[i];
+    used = used || uses_an_adapter(word);
+    help = help || word == "--help" || word == "-h";
+    if (word == "--e2b") choose("e2b");
+    if (auto value = value_of("--adapter", i, argc, argv)) choose(*std::move(value));
+    if (auto value = value_of("--target", i, argc, argv)) choose(*std::move(value));
+    if (auto value = value_of("--adapter-dir", i, argc, argv))
+      directories.push_back((context.cwd / *value).lexically_normal());
+  }
+  flags.places_ = search_places(process_search_inputs(std::move(directories)));
+  if (used && (named || !help)) flags.adapter_ = load_adapter(flags.id_, flags.places_);
+  return flags;
+}
+
+void AdapterFlags::add_to(CLI::App& command, FlagValues& values) const {
+  // What these choose was decided by scan(): parsing only has to accept them.
+  command.add_option("--adapter,--target", "adapter that runs the pipeline [local]  (OSIRIS_EXECUTION_TARGET)")
+      ->type_name("NAME")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  command.add_flag_function("--e2b", [](int64_t) {}, "the same as --adapter e2b");
+  command.add_option("--adapter-dir", "look for adapters there first, repeatable")
+      ->type_name("DIR")
+      ->allow_extra_args(false)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  if (!adapter_.ok()) return;
+  const std::string group = "Options of adapter " + std::string(adapter_->id());
+  for (const OptionSpec& spec : option_specs(*adapter_->type)) add_option_flag(command, spec, values, group);
+}
+
+std::string AdapterFlags::advice_for(const std::string& flag) const {
+  if (!flag.starts_with("--")) return {};
+  const std::string rest = flag.starts_with("--no-") ? flag.substr(5) : flag.substr(2);
+  const std::string id = rest.substr(0, rest.find('-'));
+  if (id.empty() || id == rest) return {};
+  if (id == id_)
+    return adapter_.ok() ? "osiris run --adapter " + id + " --help lists the options of adapter " + id : adapter_.error().message;
+  for (const FoundAdapter& found : list_adapters(places_))
+    if (found.id == id) return "it is an option of adapter " + id + ": add --adapter " + id;
+  return {};
+}
+
+}  // namespace osiris

@@ -1,0 +1,37 @@
+// An adapter used outside a run, for what it owns or can reach: created, configured, asked, destroyed.
+#pragma once
+
+#include <memory>
+
+#include "host/adapters/instance.h"
+#include "host/adapters/options.h"
+#include "host/commands/adapter_flags.h"
+#include "host/commands/context.h"
+#include "host/run/run_events.h"
+
+namespace osiris {
+
+// Options from the flags of one command, the environment and osiris.yaml.
+Result<ResolvedOptions> resolve_adapter_options(const CommandContext& context, const Project& project, const LoadedAdapter& adapter,
+                                                const FlagValues& flags);
+
+class AdapterSession {
+ public:
+  static Result<std::unique_ptr<AdapterSession>> open(const CommandContext& context, const LoadedAdapter& adapter,
+                                                      const ResolvedOptions& options);
+  AdapterInstance& instance() { return *instance_; }
+  const Masking& masking() const { return masking_; }
+
+ private:
+  explicit AdapterSession(std::string adapter);
+
+  Masking masking_;
+  RunLog log_;  // never opened: nothing is kept of such a session
+  StepTally tally_;
+  FarResources resources_;
+  SecretStore secrets_;
+  RunEvents events_;
+  std::unique_ptr<AdapterInstance> instance_;
+};
+
+}  // namespace osiris

@@ -1,0 +1,102 @@
+#include "host/commands/dry_run.h"
+
+#include <system_error>
+
+#include "host/display/format.h"
+#include "protocol/base/text.h"
+
+namespace osiris {
+namespace {
+
+Json texts(const std::vector<std::string>& values) {
+  Json out = Json::array();
+  for (const std::string& value : values) out.push_back(value);
+  return out;
+}
+
+Json files(const std::vector<StepFile>& list) {
+  Json out = Json::array();
+  for (const StepFile& file : list) out.push_back(Json::object({{"path", file.path}, {"absolute", file.absolute.string()}}));
+  return out;
+}
+
+Json document(const DryRun& dry_run) {
+  Json steps = Json::array();
+  for (const PlannedStep& planned : dry_run.plan.steps) {
+    const CompiledStep& step = *planned.step;
+    Json out = Json::object({{"step_id", step.id},
+                             {"component", step.component},
+                             {"driver", step.driver},
+                             {"mode", step.mode},
+                             {"needs", texts(step.needs)},
+                             {"inputs", texts(planned.input_names)},
+                             {"files_in", files(planned.input_files)},
+                             {"files_out", files(planned.outputs)},
+                             {"hosts", texts(planned.hosts)}});
+    if (!planned.connection.empty()) out.set("connection", planned.connection);
+    if (step.timeout_s) out.set("timeout_s", *step.timeout_s);
+    if (step.retry) out.set("retry", Json::object({{"max_attempts", step.retry->max_attempts}, {"delay_s", step.retry->delay_s}}));
+    steps.push_back(std::move(out));
+  }
+  return Json::object({{"status", "success"},
+                       {"dry_run", Json(true)},
+                       {"message", "Nothing was run"},
+                       {"pipeline", dry_run.pipeline.name},
+                       {"profile", dry_run.pipeline.profile},
+                       {"manifest_hash", dry_run.pipeline.manifest_hash},
+                       {"execution_type", dry_run.adapter},
+                       {"work_dir", dry_run.work_dir.string()},
+                       {"steps", std::move(steps)},
+                       {"hosts", texts(dry_run.plan.hosts)},
+                       {"secrets", texts(dry_run.plan.secret_names)},
+                       {"adapter_secrets", texts(dry_run.adapter_secrets)},
+                       {"options", dry_run.options.to_json()}});
+}
+
+std::string file_line(const char* what, const StepFile& file, bool input) {
+  std::string line = std::string("     ") + what + " " + printable(file.path) + "  (" + printable(file.absolute.string()) + ")";
+  std::error_code code;
+  const uint64_t size = std::filesystem::file_size(file.absolute, code);
+  if (input)
+    line += code ? "  not there" : "  " + format_bytes(size);
+  else if (!code)
+    line += "  will be replaced";
+  return line + "\n";
+}
+
+std::string text(const DryRun& dry_run) {
+  const size_t count = dry_run.plan.steps.size();
+  std::string out = "Dry run: nothing is executed and nothing is written.\n\nPipeline: " + printable(dry_run.pipeline.name) + "  (" +
+                    dry_run.pipeline.manifest_short + (dry_run.pipeline.profile.empty() ? "" : ", profile " + dry_run.pipeline.profile) +
+                    ")\nAdapter:  " + printable(dry_run.adapter) + "\n\nSteps (" + std::to_string(count) + "):\n";
+  size_t number = 0;
+  for (const PlannedStep& planned : dry_run.plan.steps) {
+    const CompiledStep& step = *planned.step;
+    out += "  " + std::to_string(++number) + ". " + printable(step.id) + "  " + printable(step.component) + " (" + step.mode + ")\n";
+    if (!planned.input_names.empty()) out += "     reads relation " + printable(join(planned.input_names, ", ")) + "\n";
+    for (const StepFile& file : planned.input_files) out += file_line("reads file", file, true);
+    for (const StepFile& file : planned.outputs) out += file_line("writes file", file, false);
+    if (!planned.connection.empty()) out += "     uses connection " + printable(planned.connection) + "\n";
+    if (!planned.hosts.empty()) out += "     contacts " + printable(join(planned.hosts, ", ")) + "\n";
+  }
+  const auto list = [](const std::vector<std::string>& values) { return values.empty() ? std::string("none") : printable(join(values, ", ")); };
+  out += "\nHosts contacted: " + list(dry_run.plan.hosts) + "\nSecrets used, by name: " + list(dry_run.plan.secret_names) + "\n";
+  if (!dry_run.adapter_secrets.empty()) out += "Secrets the adapter may ask for: " + list(dry_run.adapter_secrets) + "\n";
+  for (const ResolvedOption& option : dry_run.options.options)
+    if (option.source != OptionSource::kDefault)
+      out += "Option " + option.spec.flag + ": " + (option.spec.sensitive ? "***" : printable(join(option.values, ", "))) + "  (from " +
+             std::string(option_source_name(option.source)) + ")\n";
+  return out;
+}
+
+}  // namespace
+
+int show_dry_run(const CommandContext& context, const DryRun& dry_run) {
+  if (context.json)
+    print_json(context, document(dry_run));
+  else
+    print_text(context, text(dry_run));
+  return to_int(ExitCode::kOk);
+}
+
+}  // namespace osiris

@@ -1,0 +1,21 @@
+// osiris run --dry-run: what a run would do. Touches nothing, here or far away.
+#pragma once
+
+#include "host/adapters/options.h"
+#include "host/commands/context.h"
+#include "host/compiler/run_plan.h"
+
+namespace osiris {
+
+struct DryRun {
+  const CompiledPipeline& pipeline;
+  const RunPlan& plan;
+  std::string adapter;
+  std::vector<std::string> adapter_secrets;  // names the adapter may ask for
+  const ResolvedOptions& options;
+  std::filesystem::path work_dir;
+};
+
+int show_dry_run(const CommandContext& context, const DryRun& dry_run);
+
+}  // namespace osiris

@@ -1,0 +1,126 @@
+// osiris resources list|release|reap (also: sandboxes): what an adapter holds far away for this user. Reaping releases
+// leftovers only: resources with this user's mark whose run is dead.
+#include "host/commands/adapter_session.h"
+#include "host/commands/commands.h"
+#include "host/display/format.h"
+#include "host/run/user_state.h"
+
+namespace osiris {
+namespace {
+
+struct Options {
+  std::string kind;
+  std::vector<std::string> ids;
+  bool all = false;
+  FlagValues flags;
+};
+
+using Act = int (*)(const CommandContext&, const Options&, AdapterSession&);
+
+Json filter(const CommandContext& context, const Options& options, bool leftovers_only) {
+  const UserState state(context.environment);
+  Json out = Json::object();
+  if (!options.kind.empty()) out.set("kind", options.kind);
+  if (!options.all || leftovers_only)
+    if (const auto owner = state.owner_id(); owner.ok()) out.set("owner_id", *owner);
+  Json live = Json::array();
+  for (const std::string& run : state.live_run_ids()) live.push_back(run);
+  out.set("live_run_ids", std::move(live));
+  if (leftovers_only) out.set("leftovers_only", Json(true));
+  return out;
+}
+
+int list(const CommandContext& context, const Options& options, AdapterSession& session) {
+  const StageOutcome listed = session.instance().list_resources(filter(context, options, false));
+  if (!listed.ok()) return fail(context, listed.status.error());
+  if (context.json) {
+    print_json(context, listed.document);
+    return to_int(ExitCode::kOk);
+  }
+  Table table({{"Kind"}, {"Id"}, {"State"}, {"Run"}, {"Created"}, {"Expires"}, {"Leftover"}});
+  for (const Json& resource : listed.document["resources"].items()) {
+    const auto text = [&](const char* key) { return printable(resource[key].as_string()); };
+    table.row({text("kind"), text("id"), text("state"), text("run_id"), text("created_at"), text("expires_at"),
+               resource["leftover"].as_bool() ? "yes" : ""});
+  }
+  print_text(context, table.empty() ? "Nothing is held.\n" : table.text());
+  return to_int(ExitCode::kOk);
+}
+
+// Goes on after a failure: the more is released, the better.
+int release_all(const CommandContext& context, AdapterSession& session,
+                const std::vector<std::pair<std::string, std::string>>& resources) {
+  Json released = Json::array();
+  std::optional<Error> first;
+  for (const auto& [kind, id] : resources) {
+    const StageOutcome outcome = session.instance().release_resource(kind, id);
+    if (!outcome.ok()) {
+      print_note(context, "❌ " + kind + " " + id + ": " + outcome.status.error().message);
+      if (!first) first = outcome.status.error();
+      continue;
+    }
+    released.push_back(Json::object({{"kind", kind}, {"id", id}}));
+    print_text(context, "✓ released " + printable(kind) + " " + printable(id) + "\n");
+  }
+  if (context.json)
+    print_json(context, Json::object({{"status", first ? "error" : "success"}, {"released", released}}));
+  else if (resources.empty())
+    print_text(context, "Nothing to release.\n");
+  return to_int(first ? ExitCode::kAdapterFailed : ExitCode::kOk);
+}
+
+int release(const CommandContext& context, const Options& options, AdapterSession& session) {
+  std::vector<std::pair<std::string, std::string>> resources;
+  for (const std::string& id : options.ids) resources.emplace_back(options.kind.empty() ? "sandbox" : options.kind, id);
+  return release_all(context, session, resources);
+}
+
+int reap(const CommandContext& context, const Options& options, AdapterSession& session) {
+  const StageOutcome listed = session.instance().list_resources(filter(context, options, true));
+  if (!listed.ok()) return fail(context, listed.status.error());
+  std::vector<std::pair<std::string, std::string>> resources;
+  for (const Json& resource : listed.document["resources"].items())
+    if (resource["leftover"].as_bool()) resources.emplace_back(resource["kind"].as_string(), resource["id"].as_string());
+  return release_all(context, session, resources);
+}
+
+void add(const CommandTable& table, CLI::App& parent, const char* name, const char* help, Act act) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = parent.add_subcommand(name, help);
+  command->add_option("--kind", options->kind, "only resources of this kind (sandbox, template)")->type_name("KIND");
+  if (act == list) command->add_flag("--all", options->all, "everything the account shows, whoever made it");
+  if (act == release) command->add_option("ids", options->ids, "what to release")->required()->type_name("ID");
+  table.adapter_flags.add_to(*command, options->flags);
+  Chosen* chosen = &table.chosen;
+  const CommandContext* context = &table.context;
+  const AdapterFlags* adapters = &table.adapter_flags;
+  command->callback([=] {
+    *chosen = [=]() -> int {
+      if (!adapters->adapter().ok()) return fail(*context, adapters->adapter().error());
+      Diagnostics diagnostics("osiris.yaml");
+      const Project project = Project::load(context->cwd, context->environment, diagnostics);
+      const auto resolved = resolve_adapter_options(*context, project, *adapters->adapter(), options->flags);
+      if (!resolved.ok()) return fail(*context, resolved.error());
+      const auto session = AdapterSession::open(*context, *adapters->adapter(), *resolved);
+      if (!session.ok()) return fail(*context, session.error());
+      if (!(*session)->instance().has_resources())
+        return fail(*context, Error(Code::kUnsupported, "adapter " + adapters->id() + " keeps nothing far away",
+                                    "name one that does with --adapter"));
+      return act(*context, *options, **session);
+    };
+  });
+}
+
+}  // namespace
+
+void add_resources_commands(const CommandTable& table) {
+  for (const char* name : {"resources", "sandboxes"}) {
+    CLI::App* parent = table.app.add_subcommand(name, "What an adapter holds far away");
+    parent->require_subcommand(1);
+    add(table, *parent, "list", "List resources of this user", list);
+    add(table, *parent, "release", "Release resources by id", release);
+    add(table, *parent, "reap", "Release leftovers of runs that died", reap);
+  }
+}
+
+}  // namespace osiris

@@ -1,0 +1,259 @@
+// osiris run: compile or load, then hand it to an adapter and watch.
+#include <unistd.h>
+
+#include "host/commands/adapter_session.h"
+#include "host/commands/commands.h"
+#include "host/commands/dry_run.h"
+#include "host/commands/parameters.h"
+#include "host/commands/run_options.h"
+#include "host/commands/run_output.h"
+#include "host/commands/version.h"
+#include "host/display/display.h"
+#include "host/display/format.h"
+#include "host/run/interrupts.h"
+#include "host/run/pipeline_run.h"
+
+namespace osiris {
+namespace {
+
+constexpr int64_t kSecond_ns = 1'000'000'000;
+
+void add_options(CLI::App& command, RunOptions& options) {
+  command.add_option("file", options.file, "OML file or compiled manifest")->type_name("FILE");
+  command.add_option("-p,--profile", options.profile, "profile to run with")->type_name("NAME");
+  command.add_option("--param", options.params, "parameter of the pipeline, repeatable")->type_name("K=V")->allow_extra_args(false);
+  command.add_option("--out", options.out, "copy what the run wrote and its artifacts there")->type_name("DIR");
+  command.add_flag("--last-compile", options.last_compile, "run what was compiled last");
+  command.add_option("--last-compile-in", options.last_compile_in, "run what was compiled last of this pipeline")->type_name("NAME");
+  command.add_option("--timeout", options.timeout, "stop the run after this time (90, 15m, 1h30m)")->type_name("DURATION");
+  command.add_option("--memory-limit", options.memory_limit, "memory of the worker's data (512MiB, 2GiB)")->type_name("BYTES");
+  command.add_option("--threads", options.threads, "threads of the worker's data plane")->type_name("N");
+  command.add_option("--cpu", options.cpu, "processors of the machine, where the adapter can choose")->type_name("N");
+  command.add_option("--memory-gb", options.memory_gb, "memory of the machine, where the adapter can choose")->type_name("GB");
+  command.add_flag("--dry-run", options.dry_run, "show what would be done; touch nothing");
+  command.add_flag("--allow-mock", options.allow_mock)->group("");
+}
+
+// Everything a run is made of before anything happens.
+struct Prepared {
+  Workspace workspace;
+  CompileResult compiled;
+  FlagValues flags;
+  ResolvedOptions options;
+  RunPlan plan;
+  int64_t started_unix_ns = 0;
+  int64_t started_monotonic_ns = 0;
+  double compile_seconds = 0;
+  std::filesystem::path file;
+};
+
+Json worker_settings(const CommandContext& context, const RunOptions& options, const ComponentRegistry& registry,
+                     uint64_t memory_limit_bytes, const UserState& user_state) {
+  Json settings = Json::object({{"specs_sha256", registry.specs_sha256()}, {"worker_version", kVersion}});
+  if (memory_limit_bytes) settings.set("memory_limit_bytes", memory_limit_bytes);
+  if (options.threads) settings.set("threads", uint64_t{options.threads});
+  if (options.allow_mock) settings.set("allow_mock", Json(true));
+  for (const char* name : {"OSIRIS_RPC_DEBUG", "E2B_DEBUG"})
+    if (const auto value = context.environment.get_filled(name); value && *value != "0" && *value != "false")
+      settings.set("rpc_debug", Json(true));
+  if (const auto owner = user_state.owner_id(); owner.ok()) settings.set("owner_id", *owner);
+  return settings;
+}
+
+class RunCommand {
+ public:
+  RunCommand(const CommandContext& context, const AdapterFlags& adapters, const RunOptions& options)
+      : context_(context), adapters_(adapters), options_(options) {}
+
+  int run() {
+    prepared_.started_unix_ns = system_clock().unix_ns();
+    prepared_.started_monotonic_ns = system_clock().monotonic_ns();
+    if (const Status status = read_options(); !status.ok()) return usage(status.error());
+    if (!adapters_.adapter().ok()) return adapter_missing();
+    if (const auto exit = compile()) return *exit;
+    if (const Status status = plan(); !status.ok()) return usage(status.error());
+    return options_.dry_run ? dry_run() : execute();
+  }
+
+ private:
+  int usage(const Error& error) { return fail(context_, error, Json::object({{"phase", "usage"}})); }
+
+  // An adapter that does not exist is a wrong name; one that is there and cannot be loaded has failed.
+  int adapter_missing() {
+    const Error& error = adapters_.adapter().error();
+    print_error(context_, error, Json::object({{"phase", "adapter"}}));
+    return to_int(error.code == Code::kNotFound ? ExitCode::kInput : ExitCode::kAdapterFailed);
+  }
+
+  Status read_options() {
+    OSIRIS_ASSIGN(params_, parse_parameters(options_.params));
+    if (!options_.timeout.empty()) {
+      OSIRIS_ASSIGN(timeout_s_, parse_duration_s("--timeout", options_.timeout));
+    }
+    if (!options_.memory_limit.empty()) {
+      OSIRIS_ASSIGN(memory_limit_bytes_, parse_bytes("--memory-limit", options_.memory_limit));
+    }
+    OSIRIS_ASSIGN(prepared_.workspace, load_workspace(context_));
+    OSIRIS_ASSIGN(prepared_.file, pipeline_file(context_, prepared_.workspace.project, options_));
+    return {};
+  }
+
+  // The exit code if the pipeline is wrong.
+  std::optional<int> compile() {
+    const bool manifest = is_manifest_file(prepared_.file);
+    Json files = Json::array();
+    for (const auto& file : context_.dotenv_files) files.push_back(file.string());
+    log_.event("env_loaded", Json::object({{"files", std::move(files)}}));
+    Json params = Json::object();
+    for (const auto& [name, value] : params_) params.set(name, value);
+    log_.event("run_start", Json::object({{"pipeline", prepared_.file.string()},
+                                          {"file_type", manifest ? "manifest" : "oml"},
+                                          {"profile", options_.profile},
+                                          {"params", std::move(params)},
+                                          {"output_dir", options_.out},
+                                          {"last_compile", options_.last_compile}}));
+    log_.event("compile_start", Json::object({{"pipeline", prepared_.file.string()}}));
+    CompileOptions compile;
+    compile.file = prepared_.file;
+    compile.profile = options_.profile;
+    compile.params = params_;
+    compile.connections = ConnectionCheck::kResolves;
+    compile.allow_hidden = options_.allow_mock;
+    compile.require_drivers = true;
+    compile.work_dir = context_.cwd;
+    prepared_.compiled = compile_or_load(compile, prepared_.workspace.inputs(context_));
+    print_diagnostics(context_, prepared_.compiled.diagnostics);
+    if (!prepared_.compiled.ok()) return compile_failed();
+    if (!options_.dry_run && !manifest) {
+      if (const Status written = write_build(*prepared_.compiled.pipeline, prepared_.workspace.project); !written.ok())
+        return usage(written.error());
+    }
+    prepared_.compile_seconds = static_cast<double>(system_clock().monotonic_ns() - prepared_.started_monotonic_ns) / 1e9;
+    log_.event("compile_complete", Json::object({{"message", "Compilation successful: " + prepared_.compiled.pipeline->manifest_short},
+                                                 {"manifest_hash", prepared_.compiled.pipeline->manifest_hash},
+                                                 {"duration", prepared_.compile_seconds}}));
+    log_.metric("compilation_duration", prepared_.compile_seconds, Json::object({{"unit", "seconds"}}));
+    return std::nullopt;
+  }
+
+  int compile_failed() {
+    const Diagnostics& diagnostics = prepared_.compiled.diagnostics;
+    Error error = diagnostics.to_error();
+    Json errors = Json::array();
+    for (const Diagnostic& finding : diagnostics.errors()) {
+      errors.push_back(finding.to_json());
+      log_.log(LogLevel::kError, "osiris.compile", finding.to_text());
+    }
+    log_.event("compile_error", Json::object({{"error", error.message}, {"errors", errors}}));
+    if (options_.dry_run) return fail(context_, error, Json::object({{"phase", "compile"}, {"errors", std::move(errors)}}));
+    const auto report =
+        record_failed_compile(prepared_.workspace.project, prepared_.file,
+                              prepared_.workspace.project.profile_or_default(options_.profile), adapters_.id(), error,
+                              prepared_.started_unix_ns, log_, masking_, system_clock());
+    Json extra = Json::object({{"phase", "compile"}, {"errors", std::move(errors)}});
+    if (report.ok()) {
+      extra.set("session_id", report->run_id);
+      extra.set("session_dir", report->session_dir.string());
+    } else {
+      print_warning(context_, "the failed run could not be recorded: " + report.error().message);
+    }
+    const int code = fail(context_, error, extra);
+    if (report.ok()) print_text(context_, "Session: " + printable(report->session_dir.string()) + "/\n");
+    return code;
+  }
+
+  Status plan() {
+    const LoadedAdapter& adapter = *adapters_.adapter();
+    OSIRIS_ASSIGN(prepared_.flags, effective_flags(adapter, options_));
+    OSIRIS_ASSIGN(prepared_.options,
+                  resolve_adapter_options(context_, prepared_.workspace.project, adapter, prepared_.flags));
+    if (const ResolvedOption* timeout = prepared_.options.find("timeout"); timeout && timeout->spec.type == OSIRIS_DURATION) {
+      OSIRIS_ASSIGN(timeout_s_, parse_duration_s(timeout->spec.flag.c_str(), timeout->values.back()));
+    }
+    RunPlanOptions options;
+    options.work_dir = context_.cwd;
+    options.env_names = prepared_.options.env_names();
+    OSIRIS_ASSIGN(prepared_.plan, make_run_plan(*prepared_.compiled.pipeline, prepared_.workspace.inputs(context_), options));
+    return {};
+  }
+
+  int dry_run() {
+    const LoadedAdapter& adapter = *adapters_.adapter();
+    std::vector<std::string> secrets;
+    for (size_t i = 0; i < adapter.type->secret_count; ++i)
+      secrets.emplace_back(adapter.type->secrets[i].data, adapter.type->secrets[i].len);
+    return show_dry_run(context_, {*prepared_.compiled.pipeline, prepared_.plan, std::string(adapter.id()), std::move(secrets),
+                                   prepared_.options, context_.cwd});
+  }
+
+  int execute() {
+    const Project& project = prepared_.workspace.project;
+    const auto worker = find_worker(context_.executable_directory, context_.environment, project.cache_dir());
+    if (!worker.ok()) return fail(context_, worker.error(), Json::object({{"phase", "execute"}}));
+    StepTally tally(system_clock());
+    PipelineRun pipeline_run(log_, masking_, tally, system_clock());
+    const int64_t limit_ns = timeout_s_ * kSecond_ns;
+    auto interrupts = Interrupts::start({[&](StopReason reason) { pipeline_run.stop(reason); },
+                                         [&] {
+                                           write_text(context_.err.fd, "\n" + printable(pipeline_run.unreleased_text(), true));
+                                           _exit(to_int(ExitCode::kCancelled));
+                                         }},
+                                        limit_ns ? prepared_.started_monotonic_ns + limit_ns : 0);
+    if (!interrupts.ok()) return fail(context_, interrupts.error());
+
+    print_text(context_, "Compiling OML... ✓\nExecuting pipeline...\n");
+    const DisplayMode mode = context_.json              ? DisplayMode::kNone
+                             : context_.out.interactive ? DisplayMode::kLive
+                                                        : DisplayMode::kPlain;
+    Display display(mode, context_.out, tally);
+    pipeline_run.say = [&](const std::string& line, bool important) {
+      if (important || context_.verbose) display.line(printable(masking_.text(line)));
+    };
+    const UserState user_state(context_.environment);
+    auto report = pipeline_run.run(RunInputs{project, prepared_.workspace.connections, context_.environment,
+                                             *prepared_.compiled.pipeline, prepared_.plan, *adapters_.adapter(), prepared_.options,
+                                             user_state, *worker,
+                                             worker_settings(context_, options_, prepared_.workspace.registry, memory_limit_bytes_, user_state),
+                                             context_.cwd, prepared_.started_unix_ns,
+                                             limit_ns ? prepared_.started_unix_ns + limit_ns : 0, prepared_.compile_seconds,
+                                             context_.verbose});
+    display.finish();
+    if (!report.ok()) return fail(context_, report.error(), Json::object({{"phase", "execute"}}));
+    std::optional<Error> not_copied;
+    if (!options_.out.empty()) {
+      if (const Status copied = copy_out(*report, context_.cwd / options_.out); !copied.ok()) not_copied = copied.error();
+    }
+    if (not_copied && report->verdict.ok) {
+      report->verdict = {false, exit_code_for(not_copied->code), "execution_failed"};
+      report->error = not_copied->within("the pipeline ran, but --out failed");
+    }
+    print_report(context_, *report, masking_);
+    if (!options_.out.empty() && !not_copied) print_text(context_, "Artifacts copied to: " + printable(options_.out) + "/\n");
+    return to_int(report->verdict.exit_code);
+  }
+
+  const CommandContext& context_;
+  const AdapterFlags& adapters_;
+  const RunOptions& options_;
+  std::map<std::string, std::string> params_;
+  int64_t timeout_s_ = 0;
+  uint64_t memory_limit_bytes_ = 0;
+  Prepared prepared_;
+  Masking masking_;
+  RunLog log_{system_clock(), masking_};
+};
+
+}  // namespace
+
+void add_run_command(const CommandTable& table) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* command = table.app.add_subcommand("run", "Run a pipeline");
+  add_options(*command, *options);
+  table.adapter_flags.add_to(*command, options->adapter_flags);
+  Chosen* chosen = &table.chosen;
+  const CommandContext* context = &table.context;
+  const AdapterFlags* adapters = &table.adapter_flags;
+  command->callback([=] { *chosen = [=] { return RunCommand(*context, *adapters, *options).run(); }; });
+}
+
+}  // namespace osiris

@@ -1,0 +1,94 @@
+#include "host/commands/run_options.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "host/project/run_index.h"
+
+namespace osiris {
+namespace {
+
+namespace fs = std::filesystem;
+
+OptionSpec bare_option(const char* flag, uint32_t type) {
+  OptionSpec spec;
+  spec.name = flag;
+  spec.flag = flag;
+  spec.type = type;
+  return spec;
+}
+
+Result<int64_t> parse_number(const char* flag, uint32_t type, const std::string& text) {
+  const auto canonical = canonical_value(bare_option(flag, type), text, "/");
+  if (!canonical.ok()) return Error(Code::kInvalidArgument, std::string(flag) + ": " + canonical.error().message, canonical.error().hint);
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(canonical->data(), canonical->data() + canonical->size(), value);
+  if (error != std::errc() || value <= 0)
+    return Error(Code::kInvalidArgument, std::string(flag) + " needs a positive value, not '" + text + "'");
+  return value;
+}
+
+Result<LatestPointer> latest_in(const RunIndex& index, const std::string& name) {
+  auto pointer = index.read_latest(name);
+  if (!pointer.ok()) pointer = index.read_latest(slugify(name));
+  return pointer;
+}
+
+}  // namespace
+
+Result<fs::path> pipeline_file(const CommandContext& context, const Project& project, const RunOptions& options) {
+  const bool latest = options.last_compile || !options.last_compile_in.empty();
+  if (latest && !options.file.empty())
+    return Error(Code::kInvalidArgument, "Cannot specify both a pipeline file and --last-compile flags", "give one of them");
+  if (!latest) {
+    if (options.file.empty())
+      return Error(Code::kInvalidArgument, "No pipeline file specified", "osiris run FILE, or osiris run --last-compile");
+    std::error_code code;
+    if (!fs::exists(context.cwd / options.file, code))
+      return Error(Code::kNotFound, "Pipeline file not found: " + options.file, "paths are relative to " + context.cwd.string());
+    return fs::path(options.file);
+  }
+  const RunIndex index(project.index_dir());
+  const auto pointer = options.last_compile ? index.read_last_compile() : latest_in(index, options.last_compile_in);
+  if (pointer.ok() && fs::exists(pointer->path)) return pointer->path;
+  if (const auto manifest = context.environment.get_filled("OSIRIS_LAST_MANIFEST"); manifest && options.last_compile) {
+    if (fs::exists(*manifest)) return fs::path(*manifest);
+  }
+  return Error(Code::kNotFound, "No recent compile found" + (options.last_compile ? std::string() : " of " + options.last_compile_in) +
+                                    " (check " + (project.index_dir() / "latest").string() + "/ or run 'osiris compile' first)");
+}
+
+Result<int64_t> parse_duration_s(const char* flag, const std::string& text) { return parse_number(flag, OSIRIS_DURATION, text); }
+
+Result<uint64_t> parse_bytes(const char* flag, const std::string& text) {
+  OSIRIS_ASSIGN(const int64_t bytes, parse_number(flag, OSIRIS_BYTES, text));
+  return static_cast<uint64_t>(bytes);
+}
+
+Result<FlagValues> effective_flags(const LoadedAdapter& adapter, const RunOptions& options) {
+  FlagValues flags = options.adapter_flags;
+  const auto specs = option_specs(*adapter.type);
+  const auto has = [&](const std::string& name) {
+    return std::any_of(specs.begin(), specs.end(), [&](const OptionSpec& spec) { return spec.name == name; });
+  };
+  // A flag with the adapter's own prefix is the more precise one: it stays last.
+  const auto add = [&](const char* name, const std::string& value) { flags.insert(flags.begin(), {name, value}); };
+  const auto given = [&](const char* name) {
+    return std::any_of(flags.begin(), flags.end(), [&](const auto& flag) { return flag.first == name; });
+  };
+  if (!options.timeout.empty() && has("timeout") && !given("timeout")) add("timeout", options.timeout);
+  const std::pair<const char*, std::pair<const char*, const std::string*>> synonyms[] = {
+      {"--cpu", {"cpu", &options.cpu}}, {"--memory-gb", {"mem", &options.memory_gb}}};
+  for (const auto& [flag, target] : synonyms) {
+    const auto& [name, value] = target;
+    if (value->empty() || given(name)) continue;
+    if (!has(name))
+      return Error(Code::kInvalidArgument,
+                   std::string(flag) + " has no meaning for adapter " + std::string(adapter.id()) + ": it cannot choose the machine",
+                   "leave it out, or use an adapter that can");
+    add(name, *value);
+  }
+  return flags;
+}
+
+}  // namespace osiris

@@ -1,0 +1,36 @@
+// The options of `osiris run`, and what they mean together.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/commands/adapter_flags.h"
+#include "host/commands/context.h"
+
+namespace osiris {
+
+struct RunOptions {
+  std::string file, profile, out, last_compile_in, timeout, memory_limit, cpu, memory_gb;
+  std::vector<std::string> params;
+  size_t threads = 0;
+  bool last_compile = false, dry_run = false, allow_mock = false;
+  FlagValues adapter_flags;
+};
+
+// The file to run: the one given, or the one --last-compile[-in] points to. The reference's texts for what is wrong.
+Result<std::filesystem::path> pipeline_file(const CommandContext& context, const Project& project, const RunOptions& options);
+
+// "90", "90s", "15m", "1h30m" in seconds; "1048576", "512MiB", "1.5GiB" in bytes. The error names `flag`.
+Result<int64_t> parse_duration_s(const char* flag, const std::string& text);
+Result<uint64_t> parse_bytes(const char* flag, const std::string& text);
+
+// The adapter's flags with the spellings of the reference (--timeout, --cpu, --memory-gb) added, where the adapter has such
+// an option; an error where it has not.
+Result<FlagValues> effective_flags(const LoadedAdapter& adapter, const RunOptions& options);
+
+}  // namespace osiris

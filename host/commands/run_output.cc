@@ -1,0 +1,78 @@
+#include "host/commands/run_output.h"
+
+#include <set>
+
+#include "host/display/format.h"
+#include "host/display/step_lines.h"
+#include "protocol/base/file.h"
+
+namespace osiris {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Where an output goes below --out.
+fs::path place_of(const fs::path& path, const std::string& step_id, std::set<fs::path>& taken) {
+  const fs::path normal = path.lexically_normal();
+  const bool inside = normal.is_relative() && !normal.empty() && *normal.begin() != "..";
+  fs::path place = inside ? normal : normal.filename();
+  if (!taken.insert(place).second) {
+    place = fs::path(step_id) / place.filename();
+    taken.insert(place);
+  }
+  return place;
+}
+
+Status copy_output(const fs::path& from, const fs::path& to) {
+  OSIRIS_TRY(make_directories(to.parent_path()));
+  std::error_code code;
+  if (fs::equivalent(from, to, code)) return {};
+  fs::copy_file(from, to, fs::copy_options::overwrite_existing, code);
+  if (code) return errno_error(code.value(), "cannot copy " + from.string() + " to", to);
+  return {};
+}
+
+}  // namespace
+
+void print_report(const CommandContext& context, const RunReport& report, const Masking& masking) {
+  if (context.json) {
+    print_json(context, result_document(report, masking));
+  } else {
+    const bool color = context.out.color;
+    std::string text;
+    if (context.out.interactive && !report.steps.empty()) text += "\n" + summary_table(report.steps, color) + "\n";
+    const std::string line = summary_line(report.steps, report.total_rows, report.total_seconds);
+    if (report.verdict.ok)
+      text += paint("✓ Pipeline completed (" + report.adapter + ")", Color::kGreen, color) + "  " + line + "\n";
+    else
+      text += paint("✗ Pipeline " + std::string(outcome_name(report.verdict.exit_code)) + " (" + report.adapter + ")", Color::kRed, color) +
+              (report.steps.empty() ? "" : "  " + line) + "\n";
+    print_text(context, text);
+  }
+  // The session line goes last, whatever else there is to say: scripts read it.
+  std::string errors;
+  if (report.error && report.phase != "compile") {
+    errors = paint("❌ " + printable(masking.text(report.error->message), true), Color::kRed, context.err.color) + "\n";
+    if (!report.error->hint.empty()) errors += "   💡 " + printable(masking.text(report.error->hint), true) + "\n";
+  }
+  if (!context.json)
+    for (const std::string& warning : report.warnings) errors += "⚠️  " + printable(masking.text(warning)) + "\n";
+  errors += printable(describe_unreleased(report.unreleased, report.adapter), true);
+  write_text(context.err.fd, errors);
+  print_text(context, "Session: " + printable(report.session_dir.string()) + "/\n");
+}
+
+Status copy_out(const RunReport& report, const fs::path& directory) {
+  std::set<fs::path> taken;
+  for (const Json& file : report.outputs.items())
+    OSIRIS_TRY(copy_output(file["target"].as_string(), directory / place_of(file["path"].as_string(), file["step_id"].as_string(), taken)));
+  const fs::path artifacts = report.session_dir / "artifacts";
+  std::error_code code;
+  fs::create_directories(directory / "artifacts", code);
+  if (!code)
+    fs::copy(artifacts, directory / "artifacts", fs::copy_options::recursive | fs::copy_options::overwrite_existing, code);
+  if (code) return errno_error(code.value(), "cannot copy artifacts to", directory);
+  return {};
+}
+
+}  // namespace osiris

@@ -1,0 +1,18 @@
+// What `osiris run` says at the end, and the copy --out asks for.
+#pragma once
+
+#include <filesystem>
+
+#include "host/commands/context.h"
+#include "host/run/masking.h"
+#include "host/run/report.h"
+
+namespace osiris {
+
+// Text to stdout and errors to stderr, or one JSON document.
+void print_report(const CommandContext& context, const RunReport& report, const Masking& masking);
+
+// Copies what the run wrote (under its own relative path; absolute and ../ ones under their file name) and artifacts/.
+Status copy_out(const RunReport& report, const std::filesystem::path& directory);
+
+}  // namespace osiris

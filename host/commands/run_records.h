@@ -1,0 +1,25 @@
+// The index as `runs` and `logs` show it: one record per run, newest first, with the status of now.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "host/commands/context.h"
+#include "host/project/run_index.h"
+
+namespace osiris {
+
+struct RunFilter {
+  std::string pipeline, profile, status;  // empty: any
+  std::string since;                      // "7d", "24h", "30m", "10s"; empty: ever
+  size_t limit = 0;                       // 0: all
+};
+
+// A running record whose host is gone says "interrupted".
+Result<std::vector<RunRecord>> read_runs(const CommandContext& context, const RunFilter& filter);
+
+// The run whose id, or whose id's beginning or end, is `name`; its session directory's name will do too. kNotFound, or
+// kInvalidArgument when several match.
+Result<RunRecord> find_run(const CommandContext& context, const std::string& name);
+
+}  // namespace osiris

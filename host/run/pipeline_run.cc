@@ -1,0 +1,251 @@
+#include "host/run/pipeline_run.h"
+
+namespace osiris {
+namespace {
+
+std::vector<WatchedStep> watched_steps(const CompiledPipeline& pipeline) {
+  std::vector<WatchedStep> steps;
+  for (const CompiledStep& step : pipeline.steps) steps.push_back({step.id, step.driver, step.mode});
+  return steps;
+}
+
+double seconds(int64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e9; }
+
+RunReport report_of(const RunInputs& inputs, const Session& session) {
+  RunReport report;
+  report.run_id = session.run_id();
+  report.session_dir = session.directory();
+  report.compiled_dir = inputs.pipeline.compiled_dir;
+  report.aiop_dir = session.aiop_directory();
+  report.pipeline_id = inputs.pipeline.id;
+  report.pipeline_name = inputs.pipeline.name;
+  report.profile = inputs.pipeline.profile;
+  report.manifest_hash = inputs.pipeline.manifest_hash;
+  report.manifest_short = inputs.pipeline.manifest_short;
+  report.adapter = std::string(inputs.adapter.id());
+  report.started_at = format_iso8601_micros(inputs.started_unix_ns);
+  report.phase = "execute";
+  report.options = inputs.options.to_json();
+  report.compile_seconds = inputs.compile_seconds;
+  return report;
+}
+
+void log_error(RunLog& log, const RunReport& report) {
+  if (!report.error) return;
+  const Error& error = *report.error;
+  Json fields = Json::object({{"error", error.message}, {"message", error.message}, {"phase", report.phase}});
+  if (!error.hint.empty()) fields.set("hint", error.hint);
+  Json details = Json::object({{"event", "error"},
+                               {"error_code", error.category.empty() ? "system.error" : error.category},
+                               {"category", error.category.substr(0, error.category.find('.'))},
+                               {"message", error.message},
+                               {"source", report.adapter}});
+  for (const StepState& step : report.steps)
+    if (step.phase == StepPhase::kFailed && !fields.contains("step_id")) {
+      fields.set("step_id", step.plan.id);
+      details.set("step_id", step.plan.id);
+    }
+  if (error.code != Code::kStepFailed) log.event("adapter_execution_error", Json::object({{"error", error.message}}));
+  log.event("execution_error_mapped", Json::object({{"error_details", std::move(details)}}));
+  log.event("run_error", std::move(fields));
+  log.log(LogLevel::kError, "osiris.run", error.message + (error.hint.empty() ? "" : " (" + error.hint + ")"));
+}
+
+// Everything that is written once the verdict is known. What cannot be written turns a success into a failure.
+void close_session(Session& session, RunReport& report, const RunProofs& proofs, RunLog& log, const Masking& masking) {
+  log.metric("adapter_execution_duration", report.execute_seconds, Json::object({{"unit", "seconds"}}));
+  log.metric("execution_duration", report.execute_seconds, Json::object({{"unit", "seconds"}}));
+  log.metric("adapter_exit_code", static_cast<int>(report.verdict.exit_code), Json::object({{"unit", "code"}}));
+  log.metric("total_duration", report.total_seconds, Json::object({{"unit", "seconds"}}));
+  if (report.verdict.ok)
+    log.event("run_complete", Json::object({{"pipeline_id", report.pipeline_id},
+                                            {"steps_executed", uint64_t{proofs.steps_completed}},
+                                            {"total_duration", report.total_seconds},
+                                            {"adapter_execution", report.execute_seconds}}));
+  else
+    log_error(log, report);
+  std::optional<Error> first;
+  const auto keep = [&](const Status& status) {
+    if (!status.ok() && !first) first = status.error();
+  };
+  keep(session.write_artifact_index(report.outputs));
+  keep(write_summary(report, masking));
+  keep(session.write_status(status_document(proofs, report.verdict)));
+  keep(session.finish(outcome_name(report.verdict.exit_code), report.verdict.exit_code, report.total_rows));
+  if (const auto error = log.write_error()) keep(Status(*error));
+  if (!first) return;
+  if (report.verdict.ok) {
+    report.verdict = {false, ExitCode::kAdapterFailed, "missing_events_jsonl"};
+    report.error = first->within("the pipeline ran, but its session could not be written");
+  } else {
+    report.warnings.push_back("the session could not be written completely: " + first->message);
+  }
+}
+
+}  // namespace
+
+void PipelineRun::stop(StopReason reason) {
+  StopReason none = StopReason::kNone;
+  early_stop_.compare_exchange_strong(none, reason);
+  std::lock_guard lock(mutex_);
+  if (events_) events_->request_stop(reason);
+  if (stages_) stages_->cancel();
+}
+
+std::string PipelineRun::unreleased_text() const { return describe_unreleased(resources_.unreleased(), adapter_); }
+
+Status PipelineRun::lend_all_secrets(const RunInputs& inputs) {
+  for (const std::string& value : inputs.options.sensitive_values()) {
+    masking_.learn(value);
+    if (const size_t equals = value.find('='); equals != std::string::npos) masking_.learn(value.substr(equals + 1));
+  }
+  for (const std::string& name : inputs.plan.secret_names) {
+    if (name.starts_with("env/")) {
+      // One that is not set is left out; the adapter names it in a warning.
+      if (const auto value = inputs.environment.get(name.substr(4))) secrets_.add(name, *value);
+    } else {
+      OSIRIS_ASSIGN(const std::string value, inputs.connections.secret_value(name));
+      secrets_.add(name, value);
+    }
+  }
+  const osiris_adapter_type& type = *inputs.adapter.type;
+  for (size_t i = 0; i < type.secret_count; ++i) {
+    const std::string name(type.secrets[i].data, type.secrets[i].len);
+    if (const auto value = inputs.environment.get_filled(name)) secrets_.add(name, *value);
+  }
+  return {};
+}
+
+AdapterRequest PipelineRun::request(const RunInputs& inputs, const Session& session) const {
+  AdapterRequest request;
+  request.run_id = session.run_id();
+  request.manifest_json = inputs.plan.manifest_json.dump();
+  request.connections_json = inputs.plan.connections_json.dump();
+  request.settings_json = inputs.settings.dump();
+  request.secret_names = inputs.plan.secret_names;
+  request.compiled_dir = inputs.pipeline.compiled_dir;
+  request.session_dir = session.directory();
+  request.work_dir = inputs.work_dir;
+  request.worker_path = inputs.worker.path;
+  request.worker_sha256 = inputs.worker.sha256;
+  request.deadline_unix_ns = inputs.deadline_unix_ns;
+  return request;
+}
+
+Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
+  adapter_ = std::string(inputs.adapter.id());
+  OSIRIS_TRY(lend_all_secrets(inputs));
+  const CompiledPipeline& pipeline = inputs.pipeline;
+  SessionOptions options;
+  options.tokens.pipeline_slug = pipeline.id;
+  options.tokens.profile = pipeline.profile;
+  options.tokens.manifest_hash = pipeline.manifest_hash;
+  options.tokens.manifest_short = pipeline.manifest_short;
+  options.pipeline_id = pipeline.id;
+  options.adapter = adapter_;
+  options.build_manifest = pipeline.compiled_dir / "manifest.yaml";
+  options.started_unix_ns = inputs.started_unix_ns;
+  options.debug = inputs.debug;
+  OSIRIS_ASSIGN(const std::unique_ptr<Session> session, Session::open(inputs.project, options, log_, clock_));
+
+  RunReport report = report_of(inputs, *session);
+  tally_.plan(watched_steps(pipeline));
+  UserState::Run journal;
+  const auto begin_journal = [&] {
+    auto begun = inputs.user_state.begin(report.run_id);
+    if (begun.ok())
+      journal = *std::move(begun);
+    else
+      log_.log(LogLevel::kWarning, "osiris.run", begun.error().message);
+  };
+  RunEvents events({log_, tally_, resources_, secrets_, say, begin_journal}, adapter_);
+  Stages stages(*inputs.adapter.type, events, log_, clock_);
+  {
+    std::lock_guard lock(mutex_);
+    events_ = &events;
+    stages_ = &stages;
+  }
+  if (const StopReason early = early_stop_.load(); early != StopReason::kNone) events.request_stop(early);
+
+  log_.event("adapter_selected", Json::object({{"adapter", adapter_},
+                                               {"session_id", report.run_id},
+                                               {"version", inputs.adapter.version()},
+                                               {"options", report.options}}));
+  StagesResult result;
+  if (const Status status = session->materialize(pipeline); !status.ok()) {
+    result.error = status.error();
+    result.exit_code = ExitCode::kAdapterFailed;
+  } else {
+    log_.event("run_start", Json::object({{"pipeline_id", pipeline.id}, {"profile", pipeline.profile}, {"manifest_path", "manifest.yaml"}}));
+    result = stages.run(inputs.options.settings(), request(inputs, *session));
+  }
+  {
+    std::lock_guard lock(mutex_);
+    events_ = nullptr;
+    stages_ = nullptr;
+  }
+
+  report.error = result.error;
+  report.steps = tally_.steps();
+  report.total_rows = tally_.total_rows();
+  if (result.artifacts["files"].is_array()) report.outputs = result.artifacts["files"];
+  report.execute_seconds = result.execute_seconds;
+  report.total_seconds = seconds(clock_.unix_ns() - inputs.started_unix_ns);
+  report.unreleased = resources_.unreleased();
+  report.warnings = events.misbehaviours();
+
+  RunProofs proofs;
+  proofs.adapter = adapter_;
+  proofs.sandbox_id = resources_.first_id("sandbox");
+  proofs.session_path = adapter_;
+  proofs.error = result.error;
+  proofs.failure_exit_code = result.exit_code;
+  proofs.steps_total = tally_.total();
+  proofs.steps_completed = tally_.completed();
+  proofs.events_complete = !log_.write_error();
+  report.verdict = judge(proofs);
+  if (!report.verdict.ok && !report.error)
+    report.error = report.verdict.reason == "incomplete_steps"
+                       ? Error(Code::kInternal, "adapter " + adapter_ + " reported success, but only " +
+                                                    std::to_string(proofs.steps_completed) + " of " +
+                                                    std::to_string(proofs.steps_total) + " steps were seen to complete")
+                       : log_.write_error().value_or(Error(Code::kInternal, "the session's events are not complete"));
+  close_session(*session, report, proofs, log_, masking_);
+  return report;
+}
+
+Result<RunReport> record_failed_compile(const Project& project, const std::filesystem::path& file, const std::string& profile,
+                                        const std::string& adapter, const Error& error, int64_t started_unix_ns, RunLog& log,
+                                        const Masking& masking, const Clock& clock) {
+  SessionOptions options;
+  options.pipeline_id = slugify(file.stem().string());
+  if (options.pipeline_id.empty()) options.pipeline_id = "unnamed";
+  options.tokens.pipeline_slug = options.pipeline_id;
+  options.tokens.profile = profile;
+  options.tokens.manifest_short = "compile";
+  options.adapter = adapter;
+  options.started_unix_ns = started_unix_ns;
+  OSIRIS_ASSIGN(const std::unique_ptr<Session> session, Session::open(project, options, log, clock));
+  RunReport report;
+  report.run_id = session->run_id();
+  report.session_dir = session->directory();
+  report.aiop_dir = session->aiop_directory();
+  report.pipeline_id = options.pipeline_id;
+  report.pipeline_name = file.filename().string();
+  report.profile = profile;
+  report.adapter = adapter;
+  report.started_at = format_iso8601_micros(started_unix_ns);
+  report.phase = "compile";
+  report.error = error;
+  report.total_seconds = seconds(clock.unix_ns() - started_unix_ns);
+  RunProofs proofs;
+  proofs.adapter = adapter;
+  proofs.session_path = adapter;
+  proofs.error = error;
+  proofs.failure_exit_code = ExitCode::kInput;
+  report.verdict = judge(proofs);
+  close_session(*session, report, proofs, log, masking);
+  return report;
+}
+
+}  // namespace osiris

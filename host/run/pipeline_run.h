@@ -1,0 +1,84 @@
+// One run of a compiled pipeline through one adapter, from the run directory to the last record of the index.
+//
+// The order matters: the record says "running" before anything far away can be acquired, everything that happens is written
+// as it happens, and the verdict is computed from what was seen. However the run ends, short of the host's death, its
+// session is complete.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "host/adapters/loader.h"
+#include "host/adapters/options.h"
+#include "host/compiler/compiler.h"
+#include "host/compiler/run_plan.h"
+#include "host/run/report.h"
+#include "host/run/run_events.h"
+#include "host/run/run_log.h"
+#include "host/run/session.h"
+#include "host/run/stages.h"
+#include "host/run/step_tally.h"
+#include "host/run/user_state.h"
+#include "host/run/worker_binary.h"
+
+namespace osiris {
+
+struct RunInputs {
+  const Project& project;
+  const Connections& connections;
+  const Environment& environment;
+  const CompiledPipeline& pipeline;
+  const RunPlan& plan;
+  const LoadedAdapter& adapter;
+  const ResolvedOptions& options;
+  const UserState& user_state;
+  WorkerBinary worker;
+  Json settings;  // settings_json of the ABI
+  std::filesystem::path work_dir;
+  int64_t started_unix_ns = 0;
+  int64_t deadline_unix_ns = 0;  // 0: none
+  double compile_seconds = 0;
+  bool debug = false;
+};
+
+class PipelineRun {
+ public:
+  // `log` and `tally` as far as they got; all must outlive the object.
+  PipelineRun(RunLog& log, Masking& masking, StepTally& tally, const Clock& clock)
+      : log_(log), masking_(masking), tally_(tally), clock_(clock), secrets_(masking) {}
+
+  // Where lines for whoever watches go; set before run().
+  std::function<void(std::string, bool important)> say;
+
+  // Fails only where no session could be made; everything later is in the report.
+  Result<RunReport> run(const RunInputs& inputs);
+
+  // [any thread] Stops the run: sets the flag, wakes the adapter.
+  void stop(StopReason reason);
+  // [any thread] What the adapter still holds far away, as lines for a person.
+  std::string unreleased_text() const;
+
+ private:
+  Status lend_all_secrets(const RunInputs& inputs);
+  AdapterRequest request(const RunInputs& inputs, const Session& session) const;
+
+  RunLog& log_;
+  Masking& masking_;
+  StepTally& tally_;
+  const Clock& clock_;
+  SecretStore secrets_;
+  FarResources resources_;
+  std::string adapter_;
+  std::atomic<StopReason> early_stop_{StopReason::kNone};
+  std::mutex mutex_;  // the two below against stop()
+  RunEvents* events_ = nullptr;
+  Stages* stages_ = nullptr;
+};
+
+// A run that ended before it had a pipeline: the session with the findings, recorded like any other. `error` says how many.
+Result<RunReport> record_failed_compile(const Project& project, const std::filesystem::path& file, const std::string& profile,
+                                        const std::string& adapter, const Error& error, int64_t started_unix_ns, RunLog& log,
+                                        const Masking& masking, const Clock& clock);
+
+}  // namespace osiris

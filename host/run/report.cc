@@ -1,0 +1,136 @@
+#include "host/run/report.h"
+
+#include "protocol/base/file.h"
+
+namespace osiris {
+namespace {
+
+int64_t milliseconds(double seconds) { return static_cast<int64_t>(seconds * 1e3 + 0.5); }
+
+Json count(const std::optional<uint64_t>& rows) { return rows ? Json(*rows) : Json(); }
+
+Json step_document(const StepState& step) {
+  Json out = Json::object({{"step_id", step.plan.id},
+                           {"driver", step.plan.driver},
+                           {"mode", step.plan.mode},
+                           {"status", phase_name(step.phase)},
+                           {"rows_read", count(step.rows_read)},
+                           {"rows_written", count(step.rows_written)},
+                           {"rows_out", count(step.rows_out)},
+                           {"duration_ms", milliseconds(step.duration_s)}});
+  if (!step.error.empty()) out.set("error", step.error);
+  if (!step.hint.empty()) out.set("hint", step.hint);
+  if (!step.category.empty()) out.set("category", step.category);
+  if (!step.cause.empty()) out.set("cause", step.cause);
+  return out;
+}
+
+Json steps_document(const RunReport& report) {
+  Json steps = Json::array();
+  for (const StepState& step : report.steps) steps.push_back(step_document(step));
+  return steps;
+}
+
+Json error_document(const Error& error) {
+  Json out = Json::object({{"code", code_name(error.code)}, {"message", error.message}});
+  if (!error.hint.empty()) out.set("hint", error.hint);
+  if (!error.category.empty()) out.set("category", error.category);
+  return out;
+}
+
+Json outputs_document(const RunReport& report) {
+  Json outputs = Json::array();
+  for (const Json& file : report.outputs.items())
+    outputs.push_back(Json::object({{"path", file["path"]},
+                                    {"target", file["target"]},
+                                    {"size_bytes", file["size_bytes"]},
+                                    {"sha256", file["sha256"]},
+                                    {"step_id", file["step_id"]}}));
+  return outputs;
+}
+
+}  // namespace
+
+Json summary_document(const RunReport& report, const Masking& masking) {
+  Json run = Json::object({{"run_id", report.run_id},
+                           {"status", outcome_name(report.verdict.exit_code)},
+                           {"exit_code", static_cast<int>(report.verdict.exit_code)},
+                           {"started_at", report.started_at},
+                           {"duration_ms", milliseconds(report.total_seconds)},
+                           {"adapter", report.adapter},
+                           {"profile", report.profile},
+                           {"session_dir", report.session_dir.string()},
+                           {"total_rows", report.total_rows}});
+  Json pipeline = Json::object({{"pipeline_id", report.pipeline_id},
+                                {"title", report.pipeline_name},
+                                {"manifest_hash", report.manifest_hash},
+                                {"compiled_dir", report.compiled_dir.string()}});
+  Json document = Json::object({{"run", masking.fields(run)},
+                                {"pipeline", masking.fields(pipeline)},
+                                {"steps", masking.fields(Json::object({{"steps", steps_document(report)}}))["steps"]},
+                                {"outputs", outputs_document(report)}});
+  if (report.error) document.set("error", masking.fields(error_document(*report.error)));
+  return document;
+}
+
+std::string run_card(const RunReport& report, const Masking& masking) {
+  std::string text = "# " + report.pipeline_name + ": " + std::string(outcome_name(report.verdict.exit_code)) + "\n\n";
+  text += "- Run: `" + report.run_id + "`\n- Adapter: " + report.adapter + "\n- Profile: " +
+          (report.profile.empty() ? "none" : report.profile) + "\n- Started: " + report.started_at +
+          "\n- Duration: " + std::to_string(milliseconds(report.total_seconds)) + " ms\n- Rows: " + std::to_string(report.total_rows) +
+          "\n- Manifest: `" + report.manifest_hash + "`\n- Session: `" + report.session_dir.string() + "`\n";
+  if (report.error) text += "\n**Error:** " + masking.text(report.error->message) + "\n";
+  text += "\n| step | driver | status | rows read | rows written | rows out | ms |\n|---|---|---|---|---|---|---|\n";
+  const auto cell = [](const std::optional<uint64_t>& rows) { return rows ? std::to_string(*rows) : std::string("–"); };
+  for (const StepState& step : report.steps)
+    text += "| " + step.plan.id + " | " + step.plan.driver + " | " + std::string(phase_name(step.phase)) + " | " + cell(step.rows_read) +
+            " | " + cell(step.rows_written) + " | " + cell(step.rows_out) + " | " + std::to_string(milliseconds(step.duration_s)) + " |\n";
+  if (report.outputs.size()) {
+    text += "\n| output | bytes | sha256 |\n|---|---|---|\n";
+    for (const Json& file : report.outputs.items())
+      text += "| `" + file["path"].as_string() + "` | " + std::to_string(file["size_bytes"].as_uint()) + " | `" +
+              file["sha256"].as_string() + "` |\n";
+  }
+  return text;
+}
+
+Status write_summary(const RunReport& report, const Masking& masking) {
+  OSIRIS_TRY(make_directories(report.aiop_dir));
+  OSIRIS_TRY(write_file_atomically(report.aiop_dir / "summary.json", summary_document(report, masking).dump_pretty() + "\n"));
+  return write_file_atomically(report.aiop_dir / "run-card.md", run_card(report, masking));
+}
+
+Json result_document(const RunReport& report, const Masking& masking) {
+  Json duration = Json::object({{"total", report.total_seconds}, {"execute", report.execute_seconds}});
+  if (report.compile_seconds > 0) duration.set("compile", report.compile_seconds);
+  Json out = Json::object({{"status", report.verdict.ok ? "success" : "error"}});
+  if (report.verdict.ok) {
+    out.set("message", "Pipeline executed successfully (" + report.adapter + ")");
+  } else {
+    out.set("phase", report.phase);
+    out.set("message", report.error ? report.error->message : "the run did not succeed: " + report.verdict.reason);
+  }
+  out.set("session_id", report.run_id);
+  out.set("session_dir", report.session_dir.string());
+  out.set("artifacts_dir", (report.session_dir / "artifacts").string());
+  out.set("execution_type", report.adapter);
+  out.set("duration", std::move(duration));
+  if (!report.compiled_dir.empty()) out.set("compiled_dir", report.compiled_dir.string());
+  out.set("exit_code", static_cast<int>(report.verdict.exit_code));
+  out.set("outcome", outcome_name(report.verdict.exit_code));
+  if (report.error) out.set("error", error_document(*report.error));
+  out.set("total_rows", report.total_rows);
+  out.set("steps", steps_document(report));
+  Json unreleased = Json::array();
+  for (const FarResource& resource : report.unreleased)
+    unreleased.push_back(Json::object({{"kind", resource.kind}, {"id", resource.id}, {"expires", resource.expires}}));
+  if (unreleased.size()) out.set("unreleased", std::move(unreleased));
+  Json warnings = Json::array();
+  for (const std::string& warning : report.warnings) warnings.push_back(warning);
+  if (warnings.size()) out.set("warnings", std::move(warnings));
+  Json masked = masking.fields(out);
+  masked.set("outputs", outputs_document(report));
+  return masked;
+}
+
+}  // namespace osiris

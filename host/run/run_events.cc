@@ -1,0 +1,75 @@
+#include "host/run/run_events.h"
+
+namespace osiris {
+
+void RunEvents::request_stop(StopReason reason) {
+  StopReason none = StopReason::kNone;
+  stop_.compare_exchange_strong(none, reason);
+}
+
+std::vector<std::string> RunEvents::misbehaviours() const {
+  std::lock_guard lock(mutex_);
+  return misbehaviours_;
+}
+
+void RunEvents::on_event(const Event& event) {
+  // Heartbeats say how far the steps are; they are for watching and no part of the record (two runs of one pipeline have
+  // different ones).
+  if (event.name == "heartbeat") {
+    for (const Json& step : event.data["steps"].items())
+      parts_.tally.on_rows(step["step_id"].as_string(), step["rows"].as_uint());
+    return;
+  }
+  if (event.name == "resource_acquired" && parts_.first_resource) std::call_once(first_resource_, parts_.first_resource);
+  Json fields = Json::object();
+  if (!event.step_id.empty()) fields.set("step_id", event.step_id);
+  for (const auto& [key, value] : event.data.members())
+    if (!fields.contains(key)) fields.members().emplace_back(key, value);
+  const bool about_resources = parts_.resources.on_event(event.name, event.data);
+  parts_.log.event(event.name, fields, event.time_unix_ns, about_resources);
+  const std::string step_id = event.step_id.empty() ? event.data["step_id"].as_string() : event.step_id;
+  parts_.tally.on_event(event.name, step_id, event.data);
+}
+
+void RunEvents::on_metric(const Metric& metric) {
+  Json fields = Json::object();
+  if (!metric.unit.empty()) fields.set("unit", metric.unit);
+  if (metric.counter) fields.set("kind", "counter");
+  if (!metric.step_id.empty()) fields.set("step_id", metric.step_id);
+  Json tags = metric.tags.is_object() ? metric.tags : Json::object();
+  if (!metric.step_id.empty() && !tags.contains("step")) tags.set("step", metric.step_id);
+  if (tags.size()) fields.set("tags", std::move(tags));
+  // Counts are integers; a double would print them as 3.0.
+  const auto whole = static_cast<int64_t>(metric.value);
+  const bool integral = metric.value >= -9e15 && metric.value <= 9e15 && static_cast<double>(whole) == metric.value;
+  parts_.log.metric(metric.name, integral ? Json(whole) : Json(metric.value), fields, metric.time_unix_ns);
+  parts_.tally.on_metric(metric.name, metric.step_id, metric.value);
+}
+
+void RunEvents::on_log(int level, std::string_view message, const Json& fields) {
+  std::string text(message);
+  if (fields.size()) text += " " + fields.dump();
+  const LogLevel log_level = level_from_number(level);
+  parts_.log.log(log_level, "osiris.adapter." + adapter_, text);
+  if (parts_.say && log_level != LogLevel::kDebug) parts_.say("[" + adapter_ + "] " + text, false);
+}
+
+void RunEvents::on_progress(double, double, std::string_view note) {
+  if (!note.empty()) parts_.tally.on_note(note);
+}
+
+Status RunEvents::lend_secret(std::string_view name, const std::function<void(std::string_view)>& use) {
+  return parts_.secrets.lend(name, use);
+}
+
+void RunEvents::on_misbehaviour(std::string_view what) {
+  {
+    std::lock_guard lock(mutex_);
+    misbehaviours_.emplace_back(what);
+  }
+  parts_.log.event("adapter_misbehaving", Json::object({{"adapter", adapter_}, {"message", what}}));
+  parts_.log.log(LogLevel::kWarning, "osiris.adapter." + adapter_, what);
+  if (parts_.say) parts_.say("⚠️  " + std::string(what), true);
+}
+
+}  // namespace osiris

@@ -1,0 +1,57 @@
+// Where everything an adapter says during a run goes: to the session's files, to the tally that the display watches, to the
+// list of far resources. And what it asks: is the run cancelled, and the value of a secret.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "host/adapters/adapter_events.h"
+#include "host/run/interrupts.h"
+#include "host/run/resources.h"
+#include "host/run/run_log.h"
+#include "host/run/secrets.h"
+#include "host/run/step_tally.h"
+
+namespace osiris {
+
+// [any thread]. The parts must outlive it.
+class RunEvents : public AdapterEvents {
+ public:
+  struct Parts {
+    RunLog& log;
+    StepTally& tally;
+    FarResources& resources;
+    SecretStore& secrets;
+    // A line for whoever watches; `important` ones also without --verbose. May be empty.
+    std::function<void(std::string line, bool important)> say;
+    // The first resource_acquired is about to be recorded. May be empty.
+    std::function<void()> first_resource;
+  };
+  RunEvents(Parts parts, std::string adapter) : parts_(std::move(parts)), adapter_(std::move(adapter)) {}
+
+  // Sticky; the first reason counts.
+  void request_stop(StopReason reason);
+  StopReason stop_reason() const { return stop_.load(); }
+  std::vector<std::string> misbehaviours() const;
+
+  void on_event(const Event& event) override;
+  void on_metric(const Metric& metric) override;
+  void on_log(int level, std::string_view message, const Json& fields) override;
+  void on_progress(double done, double total, std::string_view note) override;
+  bool is_cancelled() const override { return stop_.load() != StopReason::kNone; }
+  Status lend_secret(std::string_view name, const std::function<void(std::string_view)>& use) override;
+  void on_misbehaviour(std::string_view what) override;
+
+ private:
+  Parts parts_;
+  const std::string adapter_;
+  std::atomic<StopReason> stop_{StopReason::kNone};
+  std::once_flag first_resource_;
+  mutable std::mutex mutex_;
+  std::vector<std::string> misbehaviours_;
+};
+
+}  // namespace osiris

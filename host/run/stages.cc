@@ -1,0 +1,128 @@
+#include "host/run/stages.h"
+
+#include <filesystem>
+
+namespace osiris {
+namespace {
+
+// A request that is wrong shows in the stages that only look at it; what fails later is the adapter's or the step's.
+ExitCode exit_code_of(std::string_view stage, Code code) {
+  const ExitCode exit = exit_code_for(code);
+  const bool looks_only = stage == "configure" || stage == "validate" || stage == "prepare";
+  return exit == ExitCode::kInput && !looks_only ? ExitCode::kAdapterFailed : exit;
+}
+
+Error stopped_error(StopReason reason) {
+  if (reason == StopReason::kDeadline)
+    return {Code::kDeadline, "the run did not end in time and was stopped", "allow more with --timeout", "runtime.timeout"};
+  return {Code::kCancelled, "the run was cancelled", ""};
+}
+
+// A run is a success only if what its steps wrote is where the pipeline says.
+std::optional<Error> missing_output(const Json& artifacts) {
+  for (const Json& file : artifacts["files"].items()) {
+    std::error_code code;
+    const std::string& target = file["target"].as_string();
+    const uint64_t size = std::filesystem::file_size(target, code);
+    if (code)
+      return Error(Code::kInternal, "output " + file["path"].as_string() + " of step " + file["step_id"].as_string() +
+                                        " did not arrive at " + target + ": " + code.message());
+    if (size != file["size_bytes"].as_uint())
+      return Error(Code::kInternal, "output " + target + " has " + std::to_string(size) + " bytes instead of " +
+                                        std::to_string(file["size_bytes"].as_uint()));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+StagesResult Stages::failed(std::string stage, const Error& error) const {
+  const StopReason reason = events_.stop_reason();
+  const bool stopped = error.code == Code::kCancelled || error.code == Code::kDeadline;
+  StagesResult result;
+  // The adapter only sees "stop"; whether the user or the clock said so is known here.
+  result.error = stopped && reason != StopReason::kNone ? stopped_error(reason) : error;
+  result.stage = std::move(stage);
+  result.exit_code = exit_code_of(result.stage, result.error->code);
+  return result;
+}
+
+StagesResult Stages::run(const std::vector<std::pair<std::string, std::string>>& settings, AdapterRequest request) {
+  auto created = AdapterInstance::create(type_, events_);
+  if (!created.ok()) return failed("create", created.error());
+  AdapterInstance* adapter = created->get();
+  {
+    std::lock_guard lock(mutex_);
+    instance_ = *std::move(created);
+  }
+  StagesResult result = drive(*adapter, settings, request);
+  adapter->destroy();
+  return result;
+}
+
+void Stages::cancel() {
+  std::lock_guard lock(mutex_);
+  if (instance_) instance_->cancel();
+}
+
+StagesResult Stages::drive(AdapterInstance& adapter, const std::vector<std::pair<std::string, std::string>>& settings,
+                           AdapterRequest& request) {
+  const Json session = Json::object({{"session_id", request.run_id}});
+  const auto stopped = [&] { return events_.stop_reason() != StopReason::kNone; };
+  if (const Status status = adapter.configure(settings); !status.ok()) return failed("configure", status.error());
+  if (const Status status = adapter.validate(request); !status.ok()) return failed("validate", status.error());
+  if (stopped()) return failed("validate", stopped_error(events_.stop_reason()));
+
+  log_.event("adapter_prepare_start", session);
+  const StageOutcome prepared = adapter.prepare(request);
+  if (!prepared.ok()) return failed("prepare", prepared.status.error());
+  log_.event("adapter_prepare_complete", session);
+  if (stopped()) return failed("prepare", stopped_error(events_.stop_reason()));
+
+  request.prepared_json = prepared.document_text;
+  log_.event("adapter_execute_start", session);
+  const int64_t started_ns = clock_.monotonic_ns();
+  const StageOutcome executed = adapter.execute(request);
+  StagesResult result;
+  if (!executed.ok()) {
+    Error error = executed.status.error();
+    // Steps that were told to stop have failed, but not by a fault of theirs.
+    if (error.code == Code::kStepFailed && stopped() && executed.document["status"].as_string() == "cancelled")
+      error = stopped_error(events_.stop_reason());
+    result = failed("execute", error);
+  }
+  result.execute_seconds = static_cast<double>(clock_.monotonic_ns() - started_ns) / 1e9;
+  result.result = executed.document;
+  Json complete = session;
+  complete.set("success", executed.ok());
+  log_.event("adapter_execute_complete", complete);
+
+  log_.event("adapter_collect_start", session);
+  const StageOutcome collected = adapter.collect(request);
+  result.artifacts = collected.document;
+  Json collect_complete = session;
+  collect_complete.set("files", uint64_t{collected.document["files"].size()});
+  if (collected.ok()) {
+    log_.event("adapter_collect_complete", collect_complete);
+  } else {
+    log_.event("collect_error", Json::object({{"error", collected.status.error().message}}));
+    log_.log(LogLevel::kError, "osiris.run", collected.status.error().message);
+  }
+  if (result.error) return result;
+  std::optional<Error> late;
+  if (!collected.ok())
+    late = collected.status.error();
+  else
+    late = missing_output(collected.document);
+  if (late) {
+    StagesResult failure = failed("collect", *late);
+    failure.result = result.result;
+    failure.artifacts = result.artifacts;
+    failure.execute_seconds = result.execute_seconds;
+    return failure;
+  }
+  result.stage = "collect";
+  return result;
+}
+
+}  // namespace osiris

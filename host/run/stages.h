@@ -1,0 +1,51 @@
+// One adapter instance driven from create to destroy, with the events and the errors a session expects.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/adapters/instance.h"
+#include "host/run/run_events.h"
+#include "host/run/status.h"
+
+namespace osiris {
+
+struct StagesResult {
+  std::optional<Error> error;  // why the run did not succeed; its code is never a guess about whose fault it was
+  ExitCode exit_code = ExitCode::kOk;
+  std::string stage;           // where it ended: "configure" ... "collect"
+  Json result;                 // documents, null where none came
+  Json artifacts;
+  double execute_seconds = 0;
+};
+
+class Stages {
+ public:
+  // All must outlive the object.
+  Stages(const osiris_adapter_type& type, RunEvents& events, RunLog& log, const Clock& clock)
+      : type_(type), events_(events), log_(log), clock_(clock) {}
+
+  // Blocks until everything the adapter holds is released, as far as it can be.
+  StagesResult run(const std::vector<std::pair<std::string, std::string>>& settings, AdapterRequest request);
+
+  // [any thread] Wakes the adapter; events.is_cancelled() must already say so.
+  void cancel();
+
+ private:
+  StagesResult drive(AdapterInstance& adapter, const std::vector<std::pair<std::string, std::string>>& settings,
+                     AdapterRequest& request);
+  StagesResult failed(std::string stage, const Error& error) const;
+
+  const osiris_adapter_type& type_;
+  RunEvents& events_;
+  RunLog& log_;
+  const Clock& clock_;
+  std::mutex mutex_;  // instance_ against cancel()
+  std::unique_ptr<AdapterInstance> instance_;
+};
+
+}  // namespace osiris

@@ -1,0 +1,72 @@
+#include "host/run/user_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "host/project/run_index.h"
+#include "protocol/base/clock.h"
+#include "protocol/base/file.h"
+#include "protocol/base/text.h"
+
+namespace osiris {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path state_directory(const Environment& environment) {
+  if (const auto state = environment.get_filled("XDG_STATE_HOME"); state && fs::path(*state).is_absolute())
+    return fs::path(*state) / "osiris";
+  return fs::path(environment.get_filled("HOME").value_or("/")) / ".local/state/osiris";
+}
+
+}  // namespace
+
+UserState::UserState(const Environment& environment) : directory_(state_directory(environment)) {}
+
+Result<std::string> UserState::owner_id() const {
+  const fs::path file = directory_ / "owner_id";
+  if (const auto text = read_file(file); text.ok() && !trim(*text).empty()) return std::string(trim(*text));
+  OSIRIS_TRY(make_directories(directory_));
+  const std::string id = make_ulid(system_clock().unix_ns());
+  const fs::path mine = directory_ / ("owner_id." + id);
+  OSIRIS_TRY(write_file_atomically(mine, id + "\n", {.durable = true, .mode = 0600}));
+  // link() never replaces: of two processes that come here at once, one wins and both read its id.
+  const int linked = ::link(mine.c_str(), file.c_str());
+  const int number = errno;
+  ::unlink(mine.c_str());
+  if (linked != 0 && number != EEXIST) return errno_error(number, "cannot create", file);
+  OSIRIS_ASSIGN(const std::string text, read_file(file));
+  return std::string(trim(text));
+}
+
+void UserState::Run::end() {
+  if (!lock_.is_open()) return;
+  ::unlink(file_.c_str());
+  lock_.close();
+}
+
+Result<UserState::Run> UserState::begin(const std::string& run_id) const {
+  OSIRIS_TRY(make_directories(directory_ / "runs"));
+  const fs::path file = directory_ / "runs" / run_id;
+  FileDescriptor lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock.is_open()) return errno_error(errno, "cannot create", file);
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return errno_error(errno, "cannot lock", file);
+  return Run(file, std::move(lock));
+}
+
+std::vector<std::string> UserState::live_run_ids() const {
+  std::vector<std::string> live;
+  std::error_code code;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory_ / "runs", code)) {
+    const FileDescriptor probe(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC));
+    if (probe.is_open() && ::flock(probe.get(), LOCK_SH | LOCK_NB) != 0) live.push_back(entry.path().filename().string());
+  }
+  std::sort(live.begin(), live.end());
+  return live;
+}
+
+}  // namespace osiris

@@ -1,0 +1,47 @@
+// What is this user's rather than a project's, in $XDG_STATE_HOME/osiris: the owner id that marks far resources as theirs,
+// and one locked file per run that holds some, so that leftovers of dead runs can be told from resources in use.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "host/project/environment.h"
+#include "protocol/base/error.h"
+#include "protocol/base/subprocess.h"
+
+namespace osiris {
+
+class UserState {
+ public:
+  // $XDG_STATE_HOME/osiris, else $HOME/.local/state/osiris.
+  explicit UserState(const Environment& environment);
+  explicit UserState(std::filesystem::path directory) : directory_(std::move(directory)) {}
+
+  // Made once, at random. [several processes]
+  Result<std::string> owner_id() const;
+
+  // A run that may hold resources far away, from begin() until end() or the death of this process.
+  class Run {
+   public:
+    Run() = default;
+    Run(Run&&) noexcept = default;
+    Run& operator=(Run&&) noexcept = default;
+    ~Run() { end(); }
+    void end();
+
+   private:
+    friend class UserState;
+    Run(std::filesystem::path file, FileDescriptor lock) : file_(std::move(file)), lock_(std::move(lock)) {}
+    std::filesystem::path file_;
+    FileDescriptor lock_;
+  };
+  Result<Run> begin(const std::string& run_id) const;
+  // The ids of runs whose process lives.
+  std::vector<std::string> live_run_ids() const;
+
+ private:
+  std::filesystem::path directory_;
+};
+
+}  // namespace osiris

@@ -1,0 +1,58 @@
+#include "host/run/worker_binary.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <system_error>
+
+#include "protocol/base/file.h"
+#include "protocol/base/json.h"
+#include "protocol/base/sha256.h"
+
+namespace osiris {
+namespace {
+
+namespace fs = std::filesystem;
+
+int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; }
+
+}  // namespace
+
+Result<WorkerBinary> find_worker(const fs::path& executable_directory, const Environment& environment, const fs::path& cache_dir) {
+  const auto named = environment.get_filled("OSIRIS_WORKER");
+  WorkerBinary worker;
+  worker.path = named ? fs::path(*named) : executable_directory / "osiris-worker";
+  const std::string hint = named ? "OSIRIS_WORKER names it" : "it is installed beside osiris; reinstall, or name one in OSIRIS_WORKER";
+  if (!worker.path.is_absolute())
+    return Error(Code::kInvalidArgument, "OSIRIS_WORKER is not an absolute path: " + worker.path.string());
+  struct stat info {};
+  if (::stat(worker.path.c_str(), &info) != 0)
+    return Error(Code::kUnavailable, "cannot find the worker " + worker.path.string() + ": " + std::error_code(errno, std::generic_category()).message(), hint);
+  if (!S_ISREG(info.st_mode) || ::access(worker.path.c_str(), X_OK) != 0)
+    return Error(Code::kUnavailable, "the worker " + worker.path.string() + " cannot be executed", hint);
+
+  const Json identity = Json::object({{"path", worker.path.string()},
+                                      {"device", uint64_t{info.st_dev}},
+                                      {"inode", uint64_t{info.st_ino}},
+                                      {"size", int64_t{info.st_size}},
+                                      {"modified_ns", nanoseconds(info.st_mtim)},
+                                      {"changed_ns", nanoseconds(info.st_ctim)}});
+  const fs::path cache = cache_dir / "worker.json";
+  if (const auto text = read_file(cache); text.ok()) {
+    const auto known = parse_json(*text);
+    if (known.ok() && (*known)["identity"] == identity && (*known)["sha256"].as_string().size() == 64) {
+      worker.sha256 = (*known)["sha256"].as_string();
+      return worker;
+    }
+  }
+  OSIRIS_ASSIGN(const FileDigest digest, sha256_file(worker.path));
+  worker.sha256 = digest.sha256;
+  // A cache that cannot be written costs time, nothing else.
+  if (make_directories(cache_dir).ok())
+    static_cast<void>(
+        write_file_atomically(cache, Json::object({{"identity", identity}, {"sha256", worker.sha256}}).dump_pretty() + "\n"));
+  return worker;
+}
+
+}  // namespace osiris
