@@ -1,0 +1,215 @@
+#include "worker/database/database.h"
+
+#include <sys/random.h>
+
+#include <cctype>
+
+#include "protocol/base/text.h"
+
+namespace osiris::worker {
+namespace {
+
+constexpr std::string_view kNamePrefix = "osiris_";
+constexpr size_t kNameDigits = 32;  // 128 bits
+
+// What a process needs beside the engine's own accounting: code, stacks, allocator slack, records under way.
+constexpr uint64_t kReserveBytes = 48ull << 20;
+constexpr uint64_t kEngineBytesMin = 64ull << 20;
+
+uint64_t engine_limit(uint64_t process_limit) {
+  if (process_limit == 0) return 0;
+  return process_limit > kReserveBytes + kEngineBytesMin ? process_limit - kReserveBytes : kEngineBytesMin;
+}
+
+Error result_error(duckdb_result& result) {
+  const char* text = duckdb_result_error(&result);
+  const duckdb_error_type type = duckdb_result_error_type(&result);
+  Error error(Code::kInternal, without_random_names(text ? text : "unknown error"));
+  if (type == DUCKDB_ERROR_INTERRUPT) error.code = Code::kCancelled;
+  if (type == DUCKDB_ERROR_OUT_OF_MEMORY) {
+    error.code = Code::kExhausted;
+    error.category = "runtime.memory_exceeded";
+  }
+  return error;
+}
+
+}  // namespace
+
+std::string quote_identifier(std::string_view identifier) {
+  std::string out = "\"";
+  for (const char c : identifier) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string relation_table(std::string_view step_id) {
+  std::string name(step_id);
+  for (char& c : name) {
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_') c = '_';
+  }
+  if (!name.empty() && std::isdigit(static_cast<unsigned char>(name[0]))) name.insert(0, "_");
+  return "df_" + name;
+}
+
+std::string without_random_names(std::string_view text) {
+  std::string out;
+  size_t start = 0;
+  for (size_t at; (at = text.find(kNamePrefix, start)) != std::string_view::npos;) {
+    size_t end = at + kNamePrefix.size();
+    while (end < text.size() && std::isxdigit(static_cast<unsigned char>(text[end]))) ++end;
+    if (end - at - kNamePrefix.size() != kNameDigits) {
+      out += text.substr(start, end - start);
+      start = end;
+      continue;
+    }
+    const bool in_quotes = at > start && text[at - 1] == '"' && end < text.size() && text[end] == '"';
+    out += text.substr(start, at - start - (in_quotes ? 1 : 0));
+    start = end + (in_quotes ? 1 : 0);
+    for (const std::string_view tail : {".main.", ".\"main\".", "."}) {
+      if (text.substr(start).starts_with(tail)) {
+        start += tail.size();
+        break;
+      }
+    }
+  }
+  return out += text.substr(start);
+}
+
+Status Connection::execute(const std::string& sql) {
+  duckdb_result result;
+  const bool failed = duckdb_query(handle_, sql.c_str(), &result) != DuckDBSuccess;
+  Status status;
+  if (failed) status = result_error(result);
+  duckdb_destroy_result(&result);
+  return status;
+}
+
+Result<uint64_t> Connection::single_number(const std::string& sql) {
+  duckdb_result result;
+  if (duckdb_query(handle_, sql.c_str(), &result) != DuckDBSuccess) {
+    const Error error = result_error(result);
+    duckdb_destroy_result(&result);
+    return error;
+  }
+  uint64_t number = 0;
+  if (duckdb_data_chunk chunk = duckdb_fetch_chunk(result)) {
+    if (duckdb_data_chunk_get_size(chunk) > 0)
+      number = static_cast<uint64_t>(
+          *static_cast<int64_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0))));
+    duckdb_destroy_data_chunk(&chunk);
+  }
+  duckdb_destroy_result(&result);
+  return number;
+}
+
+namespace {
+
+std::string random_name() {
+  char bytes[kNameDigits / 2];
+  size_t have = 0;
+  while (have < sizeof bytes) {
+    const ssize_t got = ::getrandom(bytes + have, sizeof bytes - have, 0);
+    if (got > 0) have += static_cast<size_t>(got);
+  }
+  return std::string(kNamePrefix) + to_hex(std::string_view(bytes, sizeof bytes));
+}
+
+std::string sql_text(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'') out += '\'';
+    out += c;
+  }
+  return out + "'";
+}
+
+Access trusted_access() {
+  Access access;
+  access.trusted = true;
+  return access;
+}
+
+}  // namespace
+
+AttachedDatabase::~AttachedDatabase() { owner_->detach(name_); }
+
+std::string Relation::qualified_name() const { return quote_identifier(database_->name()) + ".main." + quote_identifier(table_); }
+
+Database::~Database() {
+  keeper_.reset();
+  if (handle_) duckdb_close(&handle_);
+}
+
+Status Database::open() {
+  const std::lock_guard lock(mutex_);
+  if (tried_) return opened_;
+  tried_ = true;
+  EngineOptions engine;
+  engine.memory_limit_bytes = engine_limit(options_.memory_limit_bytes);
+  engine.threads = options_.threads;
+  engine.spill_dir = options_.spill_dir;
+  auto opened = open_engine(engine);
+  if (!opened.ok()) return opened_ = opened.error();
+  handle_ = *opened;
+  duckdb_connection connection = nullptr;
+  if (duckdb_connect(handle_, &connection) != DuckDBSuccess)
+    return opened_ = Error(Code::kInternal, "cannot connect to the run's own database");
+  set_access(connection, trusted_access());
+  keeper_ = std::make_unique<Connection>(connection);
+  return opened_ = keeper_->execute("SET GLOBAL TimeZone = 'UTC'");
+}
+
+Result<std::unique_ptr<Connection>> Database::connect() {
+  OSIRIS_TRY(open());
+  duckdb_connection connection = nullptr;
+  if (duckdb_connect(handle_, &connection) != DuckDBSuccess)
+    return Error(Code::kExhausted, "cannot open another connection to the run's database", "", "runtime.memory_exceeded");
+  set_access(connection, trusted_access());
+  return std::make_unique<Connection>(connection);
+}
+
+uint64_t Database::spill_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return engine_spill_bytes(handle_);
+}
+
+Result<std::unique_ptr<AttachedDatabase>> Database::attach() {
+  OSIRIS_TRY(open());
+  std::string name = random_name();
+  const std::lock_guard lock(keeper_mutex_);
+  const Status status = keeper_->execute("ATTACH ':memory:' AS " + quote_identifier(name));
+  if (!status.ok()) return status.error().within("cannot make room for a relation");
+  return std::make_unique<AttachedDatabase>(shared_from_this(), std::move(name));
+}
+
+void Database::detach(const std::string& name) {
+  const std::lock_guard lock(keeper_mutex_);
+  // Only fails when it is not attached, which is what was wanted.
+  static_cast<void>(keeper_->execute("DETACH DATABASE IF EXISTS " + quote_identifier(name)));
+}
+
+Result<std::shared_ptr<const Relation>> Database::import_parquet(const std::filesystem::path& file, const std::string& table) {
+  OSIRIS_ASSIGN(const auto connection, connect());
+  OSIRIS_ASSIGN(auto database, attach());
+  const std::string name = quote_identifier(database->name()) + ".main." + quote_identifier(table);
+  const Status created = connection->execute("CREATE TABLE " + name + " AS SELECT * FROM read_parquet(" + sql_text(file.string()) + ")");
+  if (!created.ok()) {
+    Error error = created.error().within("cannot read the relation that was sent");
+    if (error.code == Code::kInternal) error.code = Code::kInvalidArgument;
+    return error;
+  }
+  OSIRIS_ASSIGN(const uint64_t rows, connection->single_number("SELECT count(*) FROM " + name));
+  return std::shared_ptr<const Relation>(std::make_shared<Relation>(std::move(database), table, rows));
+}
+
+Status Database::export_parquet(const Relation& relation, const std::filesystem::path& file) {
+  OSIRIS_ASSIGN(const auto connection, connect());
+  const Status status = connection->execute("COPY " + relation.qualified_name() + " TO " + sql_text(file.string()) +
+                                            " (FORMAT parquet, COMPRESSION zstd)");
+  if (!status.ok()) return status.error().within("cannot write the relation as Parquet");
+  return {};
+}
+
+}  // namespace osiris::worker

@@ -1,0 +1,154 @@
+// The run's database: opened once, shared by all steps. A step's output is a table in an in-memory database of its own,
+// attached under a random name; it is freed when the last shared_ptr to its Relation goes. A step works through a
+// StepDatabase, which gives it connections, views of its inputs and a place for its output, and takes all that away again.
+#pragma once
+
+#include <duckdb.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "protocol/base/error.h"
+#include "worker/database/engine.h"
+
+namespace osiris::worker {
+
+// A trusted connection of our own. Statements fail as values.
+class Connection {
+ public:
+  explicit Connection(duckdb_connection handle) : handle_(handle) {}
+  ~Connection() {
+    if (handle_) duckdb_disconnect(&handle_);
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  duckdb_connection handle() const { return handle_; }
+  // The caller disconnects it.
+  duckdb_connection release() { return std::exchange(handle_, nullptr); }
+  Status execute(const std::string& sql);
+  // The first value of the first row, 0 when there is none.
+  Result<uint64_t> single_number(const std::string& sql);
+
+ private:
+  duckdb_connection handle_;
+};
+
+class Database;
+
+// An in-memory database attached under a random name, until this goes.
+class AttachedDatabase {
+ public:
+  AttachedDatabase(std::shared_ptr<Database> owner, std::string name) : owner_(std::move(owner)), name_(std::move(name)) {}
+  ~AttachedDatabase();
+  AttachedDatabase(const AttachedDatabase&) = delete;
+  AttachedDatabase& operator=(const AttachedDatabase&) = delete;
+  const std::string& name() const { return name_; }
+
+ private:
+  std::shared_ptr<Database> owner_;
+  std::string name_;
+};
+
+// A finished step's output. Immutable; its rows are freed with it.
+class Relation {
+ public:
+  Relation(std::unique_ptr<AttachedDatabase> database, std::string table, uint64_t rows)
+      : database_(std::move(database)), table_(std::move(table)), rows_(rows) {}
+
+  const std::string& database() const { return database_->name(); }
+  std::string qualified_name() const;  // quoted
+  uint64_t rows() const { return rows_; }
+
+ private:
+  std::unique_ptr<AttachedDatabase> database_;
+  std::string table_;
+  uint64_t rows_;
+};
+
+struct DatabaseOptions {
+  uint64_t memory_limit_bytes = 0;  // for the whole process; 0: 80 % of memory
+  unsigned threads = 0;             // 0: all cores
+  std::filesystem::path spill_dir;
+};
+
+// [any thread]
+class Database : public std::enable_shared_from_this<Database> {
+ public:
+  explicit Database(DatabaseOptions options) : options_(std::move(options)) {}
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  // Opens it if nobody has; a few milliseconds. The first failure is everybody's.
+  Status open();
+  Result<std::unique_ptr<Connection>> connect();
+  uint64_t spill_bytes() const;
+
+  // Relations that came from, or go to, another worker.
+  Result<std::shared_ptr<const Relation>> import_parquet(const std::filesystem::path& file, const std::string& table);
+  Status export_parquet(const Relation& relation, const std::filesystem::path& file);
+
+  // A new one with nothing in it. The database is open.
+  Result<std::unique_ptr<AttachedDatabase>> attach();
+  void detach(const std::string& name);
+
+ private:
+  DatabaseOptions options_;
+  mutable std::mutex mutex_;
+  duckdb_database handle_ = nullptr;
+  std::mutex keeper_mutex_;
+  std::unique_ptr<Connection> keeper_;  // attaches and detaches
+  Status opened_;
+  bool tried_ = false;
+};
+
+// "df_" + the step's id with what is no letter, digit or underscore replaced.
+std::string relation_table(std::string_view step_id);
+std::string quote_identifier(std::string_view identifier);
+// Without the random database names, which mean nothing to a reader.
+std::string without_random_names(std::string_view text);
+
+struct StepInput {
+  std::vector<std::string> names;  // views to make: "df_x", "input_df"
+  std::shared_ptr<const Relation> relation;
+};
+
+// One attempt of one step. interrupt() may be called from any thread; the rest by the step's.
+class StepDatabase {
+ public:
+  StepDatabase(std::shared_ptr<Database> database, std::string step_id, std::vector<StepInput> inputs);
+  ~StepDatabase();  // what was made and not taken is gone
+
+  // Null only when the engine cannot make one, which error() then explains.
+  duckdb_connection handle();
+  duckdb_connection open_another();
+  const std::string& output_table();
+  Result<uint64_t> run_confined(std::string_view sql);
+  // The output, if the step made a table; the rows are counted.
+  Result<std::shared_ptr<const Relation>> take_output();
+  void interrupt();
+  const Status& error() const { return error_; }
+
+ private:
+  Status make_views(Connection& connection);
+  Status ensure_connection();
+  Status ensure_output();
+
+  std::shared_ptr<Database> database_;
+  std::string step_id_;
+  std::vector<StepInput> inputs_;
+  std::mutex mutex_;  // guards the two connections against interrupt()
+  std::unique_ptr<Connection> connection_, confined_;
+  std::unique_ptr<AttachedDatabase> output_;
+  std::string qualified_output_;
+  Status error_;
+};
+
+}  // namespace osiris::worker

@@ -1,0 +1,54 @@
+// The few things only DuckDB's C++ API can do: open a database whose file system asks which connection is calling, check
+// the plan of every statement before it runs, and run a user's script statement by statement. Everything else in the
+// worker uses the C API. docs/decisions/0001-confining-sql.md says why the confinement is built this way.
+//
+// Access is by allow-list. A connection can do nothing until it is given an access: kTrusted ones (our drivers) may reach
+// files and every relation; confined ones may read the databases they were given, write their scratch database, and reach
+// no file. A connection that DuckDB itself opens while binding somebody's SQL has no access at all. The engine's own
+// accesses, which come without a connection, may touch the spill directory only.
+#pragma once
+
+#include <duckdb.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/error.h"
+
+namespace osiris::worker {
+
+struct EngineOptions {
+  uint64_t memory_limit_bytes = 0;  // DuckDB's own limit; 0: DuckDB's default, 80 % of memory
+  unsigned threads = 0;             // 0: all cores
+  std::filesystem::path spill_dir;  // absolute; made when something spills
+};
+// The caller closes it, after every connection.
+Result<duckdb_database> open_engine(const EngineOptions& options);
+
+// Bytes now in the spill directory.
+uint64_t engine_spill_bytes(duckdb_database database);
+
+// What one connection may do, see above.
+struct Access {
+  bool trusted = false;
+  std::vector<std::string> readable_databases;  // by their attached names
+  std::string scratch_database;                 // readable and writable; empty: none yet
+  std::string output_database;                  // writable
+};
+void set_access(duckdb_connection connection, Access access);
+
+struct ScriptTarget {
+  std::string scratch_database;  // attached already, as is the next
+  std::string output_database;
+  std::string output_table;
+  std::vector<std::string> inputs;  // names for hints
+};
+// Runs `sql` on a confined connection whose `access` is given here (scratch and output are filled in from `target`); the
+// last statement's rows become output_database.main.output_table. Returns the number of rows. kStepFailed with the engine's text when the SQL is at fault, kCancelled when
+// it was interrupted, kExhausted when memory or spill space ran out.
+Result<uint64_t> run_script(duckdb_connection confined, std::string_view sql, Access access, const ScriptTarget& target);
+
+}  // namespace osiris::worker

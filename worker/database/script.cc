@@ -1,0 +1,259 @@
+// Runs a user's SQL script on a confined connection, statement by statement. The text is parsed once; what is run are the
+// parsed statements, never text put together from parts of it. Kinds of statements are an allow-list, databases written
+// to are checked after binding, and engine.cc checks every plan.
+#include <duckdb.hpp>
+#include <duckdb/main/appender.hpp>
+#include <duckdb/main/client_context.hpp>
+#include <duckdb/main/prepared_statement.hpp>
+#include <duckdb/parser/parsed_data/create_table_info.hpp>
+#include <duckdb/parser/parsed_data/create_view_info.hpp>
+#include <duckdb/parser/parser.hpp>
+#include <duckdb/parser/statement/create_statement.hpp>
+#include <duckdb/parser/statement/explain_statement.hpp>
+#include <duckdb/parser/statement/multi_statement.hpp>
+#include <duckdb/parser/statement/select_statement.hpp>
+
+#include "protocol/base/text.h"
+#include "worker/database/access.h"
+#include "worker/database/engine.h"
+
+namespace osiris::worker {
+namespace {
+
+using duckdb::SQLStatement;
+using duckdb::StatementType;
+using Statements = duckdb::vector<duckdb::unique_ptr<SQLStatement>>;
+
+Error sql_error(std::string_view what, const std::string& text, const ScriptTarget& target) {
+  Error error(Code::kStepFailed, std::string(what) + ": " + text, "", "transform.failed");
+  if (text.find("does not exist") != std::string::npos && text.starts_with("Catalog Error: Table"))
+    error.hint = target.inputs.empty() ? "This step has no inputs: name the steps it reads in `needs`."
+                                       : "This step reads " + join(target.inputs, ", ") + "; name further steps in `needs`.";
+  return error;
+}
+
+Error refused(std::string_view what) {
+  return Error(Code::kStepFailed, "a step's SQL cannot use " + std::string(what),
+               "A step may SELECT from its inputs and CREATE, INSERT, UPDATE, DELETE, MERGE, DROP, ALTER and EXPLAIN with tables "
+               "it makes itself. Read files and databases in an extractor step.",
+               "transform.invalid_input");
+}
+
+// Without the engine's stack trace and the blank lines it ends with.
+std::string readable(const std::string& message) {
+  return std::string(trim(std::string_view(message).substr(0, message.find("\n\nStack Trace"))));
+}
+
+// The engine's errors by their kind: what the user can fix, what the machine lacks, what was cut short.
+Error engine_error(const duckdb::ErrorData& data, const ScriptTarget& target) {
+  const std::string text = readable(data.Message());
+  switch (data.Type()) {
+    case duckdb::ExceptionType::INTERRUPT:
+      return Error(Code::kCancelled, "the query was interrupted");
+    case duckdb::ExceptionType::OUT_OF_MEMORY:
+      return Error(Code::kExhausted, "the query ran out of memory: " + text,
+                   "Allow more with --memory-limit, or free space for spilling.", "runtime.memory_exceeded");
+    case duckdb::ExceptionType::IO:
+      return Error(Code::kExhausted, "the query could not spill to disk: " + text, "Free space in the session directory.",
+                   "write.disk_full");
+    case duckdb::ExceptionType::PERMISSION: {
+      Error error = refused("this");
+      error.message = "the SQL was refused: " + text.substr(text.starts_with("Permission Error: ") ? 18 : 0);
+      return error;
+    }
+    case duckdb::ExceptionType::INTERNAL:
+    case duckdb::ExceptionType::FATAL:
+      return Error(Code::kInternal, "the SQL engine failed: " + text, "This is a bug: report it with the query.");
+    default:
+      if (const std::string function = removed_function_in(text); !function.empty()) return refused(function + "()");
+      return sql_error("the SQL failed", text, target);
+  }
+}
+
+bool may_create(duckdb::CatalogType type) {
+  switch (type) {
+    case duckdb::CatalogType::TABLE_ENTRY:
+    case duckdb::CatalogType::VIEW_ENTRY:
+    case duckdb::CatalogType::INDEX_ENTRY:
+    case duckdb::CatalogType::SEQUENCE_ENTRY:
+    case duckdb::CatalogType::TYPE_ENTRY:
+    case duckdb::CatalogType::MACRO_ENTRY:
+    case duckdb::CatalogType::TABLE_MACRO_ENTRY:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// A table or view that hides behind an input of the same name would be made and never read.
+Status check_name(const duckdb::CreateInfo& info, const ScriptTarget& target) {
+  std::string name;
+  if (info.type == duckdb::CatalogType::TABLE_ENTRY) name = info.Cast<duckdb::CreateTableInfo>().table;
+  if (info.type == duckdb::CatalogType::VIEW_ENTRY) name = info.Cast<duckdb::CreateViewInfo>().view_name;
+  for (const std::string& input : target.inputs) {
+    if (duckdb::StringUtil::CIEquals(input, name))
+      return Error(Code::kStepFailed, "the SQL makes a table named " + name + ", which is an input of this step",
+                   "Choose another name.", "transform.invalid_input");
+  }
+  return {};
+}
+
+Status check_kind(const SQLStatement& statement, const ScriptTarget& target) {
+  if (!statement.named_param_map.empty()) return refused("parameters ($1, ?)");
+  switch (statement.type) {
+    case StatementType::SELECT_STATEMENT:
+    case StatementType::INSERT_STATEMENT:
+    case StatementType::UPDATE_STATEMENT:
+    case StatementType::DELETE_STATEMENT:
+    case StatementType::MERGE_INTO_STATEMENT:
+    case StatementType::DROP_STATEMENT:
+    case StatementType::ALTER_STATEMENT:
+      return {};
+    case StatementType::EXPLAIN_STATEMENT:
+      return check_kind(*statement.Cast<duckdb::ExplainStatement>().stmt, target);
+    case StatementType::MULTI_STATEMENT:  // what PIVOT is taken apart into
+      for (const auto& part : statement.Cast<duckdb::MultiStatement>().statements) OSIRIS_TRY(check_kind(*part, target));
+      return {};
+    case StatementType::CREATE_STATEMENT: {
+      const auto& info = *statement.Cast<duckdb::CreateStatement>().info;
+      if (may_create(info.type)) return check_name(info, target);
+      return refused("CREATE " + duckdb::CatalogTypeToString(info.type));
+    }
+    default: {
+      std::string kind = duckdb::StatementTypeToString(statement.type);
+      return refused(kind == "VARIABLE_SET" ? "SET" : kind);
+    }
+  }
+}
+
+class Script {
+ public:
+  Script(duckdb::Connection& confined, Access access, const ScriptTarget& target)
+      : confined_(confined), access_(std::move(access)), target_(target) {
+    access_.trusted = false;
+    access_.output_database.clear();
+    access_.scratch_database.clear();
+    AccessState::give(*confined_.context, access_);
+  }
+
+  Result<uint64_t> run(std::string_view sql) {
+    duckdb::Parser parser(confined_.context->GetParserOptions());
+    parser.ParseQuery(std::string(sql));
+    for (const auto& statement : parser.statements) OSIRIS_TRY(check_kind(*statement, target_));
+    Statements statements;
+    for (auto& statement : parser.statements) {
+      if (statement->type == StatementType::MULTI_STATEMENT) {
+        for (auto& part : statement->Cast<duckdb::MultiStatement>().statements) statements.push_back(std::move(part));
+      } else {
+        statements.push_back(std::move(statement));
+      }
+    }
+    if (statements.empty())
+      return Error(Code::kStepFailed, "the SQL holds no statement", "Write a SELECT.", "transform.invalid_input");
+    if (statements.size() > 1 || statements[0]->type != StatementType::SELECT_STATEMENT) OSIRIS_TRY(enter_scratch());
+    for (size_t i = 0; i + 1 < statements.size(); ++i) OSIRIS_TRY(execute(std::move(statements[i])));
+    if (statements.back()->type == StatementType::SELECT_STATEMENT) return keep_select(std::move(statements.back()));
+    return keep_rows(std::move(statements.back()));
+  }
+
+ private:
+  Status enter_scratch() {
+    Access wide = access_;
+    wide.trusted = true;
+    AccessState::give(*confined_.context, wide);
+    auto result = confined_.Query("USE " + duckdb::KeywordHelper::WriteOptionallyQuoted(target_.scratch_database));
+    access_.scratch_database = target_.scratch_database;
+    AccessState::give(*confined_.context, access_);
+    if (result->HasError()) return engine_error(result->GetErrorObject(), target_);
+    return {};
+  }
+
+  // Binds the statement, which reveals every database it would change, and only then runs it.
+  Result<duckdb::unique_ptr<duckdb::QueryResult>> execute(duckdb::unique_ptr<SQLStatement> statement) {
+    auto prepared = confined_.Prepare(std::move(statement));
+    if (prepared->HasError()) return engine_error(prepared->error, target_);
+    const auto state = AccessState::of(*confined_.context);
+    for (const auto& entry : prepared->GetStatementProperties().modified_databases) {
+      if (!state->may_write(entry.first))
+        return engine_error(duckdb::ErrorData(duckdb::PermissionException("a step's SQL can only change tables that it made itself")),
+                            target_);
+    }
+    duckdb::vector<duckdb::Value> no_values;
+    auto result = prepared->Execute(no_values, /*allow_stream_result=*/false);
+    if (result->HasError()) return engine_error(result->GetErrorObject(), target_);
+    return Result<duckdb::unique_ptr<duckdb::QueryResult>>(std::move(result));
+  }
+
+  duckdb::unique_ptr<SQLStatement> create_as(duckdb::unique_ptr<SQLStatement> select, const std::string& database) const {
+    auto info = duckdb::make_uniq<duckdb::CreateTableInfo>(database, "main", target_.output_table);
+    info->query = duckdb::unique_ptr_cast<SQLStatement, duckdb::SelectStatement>(std::move(select));
+    auto create = duckdb::make_uniq<duckdb::CreateStatement>();
+    create->info = std::move(info);
+    return create;
+  }
+
+  // CREATE TABLE output AS <the statement>, put together as a tree. Only this statement may write to the output database.
+  Result<uint64_t> keep_select(duckdb::unique_ptr<SQLStatement> statement) {
+    // One transaction writes to one database only, and nextval() writes to the scratch one: then by way of a table there.
+    if (!access_.scratch_database.empty()) {
+      auto prepared = confined_.Prepare(statement->Copy());
+      if (!prepared->HasError() && !prepared->GetStatementProperties().IsReadOnly()) {
+        OSIRIS_TRY(execute(create_as(std::move(statement), target_.scratch_database)));
+        duckdb::Parser parser;
+        parser.ParseQuery("SELECT * FROM " + duckdb::KeywordHelper::WriteQuoted(target_.scratch_database, '"') + ".main." +
+                          duckdb::KeywordHelper::WriteQuoted(target_.output_table, '"'));
+        statement = std::move(parser.statements[0]);
+      }
+    }
+    allow_output();
+    OSIRIS_ASSIGN(auto result, execute(create_as(std::move(statement), target_.output_database)));
+    return single_count(*result);
+  }
+
+  void allow_output() {
+    access_.output_database = target_.output_database;
+    AccessState::give(*confined_.context, access_);
+  }
+
+  // INSERT ... RETURNING, EXPLAIN: the rows are appended to a table of their types.
+  Result<uint64_t> keep_rows(duckdb::unique_ptr<SQLStatement> statement) {
+    const std::string kind = duckdb::StatementTypeToString(statement->type);
+    OSIRIS_ASSIGN(auto result, execute(std::move(statement)));
+    if (result->properties.return_type != duckdb::StatementReturnType::QUERY_RESULT)
+      return Error(Code::kStepFailed, "the SQL gives no rows: its last statement is " + kind,
+                   "End it with a SELECT; the last statement's rows are the step's output.", "transform.invalid_input");
+    auto& rows = result->Cast<duckdb::MaterializedQueryResult>();
+    allow_output();
+    auto info = duckdb::make_uniq<duckdb::CreateTableInfo>(target_.output_database, "main", target_.output_table);
+    duckdb::QueryResult::DeduplicateColumns(rows.names);
+    for (size_t i = 0; i < rows.types.size(); ++i) info->columns.AddColumn(duckdb::ColumnDefinition(rows.names[i], rows.types[i]));
+    auto create = duckdb::make_uniq<duckdb::CreateStatement>();
+    create->info = std::move(info);
+    OSIRIS_TRY(execute(std::move(create)));
+    duckdb::Appender appender(confined_, target_.output_database, "main", target_.output_table);
+    for (auto& chunk : rows.Collection().Chunks()) appender.AppendDataChunk(chunk);
+    appender.Close();
+    return rows.RowCount();
+  }
+
+  static uint64_t single_count(duckdb::QueryResult& result) {
+    auto chunk = result.Fetch();
+    return chunk && chunk->size() ? chunk->GetValue(0, 0).GetValue<uint64_t>() : 0;
+  }
+
+  duckdb::Connection& confined_;
+  Access access_;
+  const ScriptTarget& target_;
+};
+
+}  // namespace
+
+Result<uint64_t> run_script(duckdb_connection confined, std::string_view sql, Access access, const ScriptTarget& target) {
+  try {
+    return Script(*reinterpret_cast<duckdb::Connection*>(confined), std::move(access), target).run(sql);
+  } catch (const std::exception& failure) {
+    return engine_error(duckdb::ErrorData(failure), target);
+  }
+}
+
+}  // namespace osiris::worker

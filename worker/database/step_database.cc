@@ -1,0 +1,108 @@
+#include "worker/database/database.h"
+
+namespace osiris::worker {
+
+StepDatabase::StepDatabase(std::shared_ptr<Database> database, std::string step_id, std::vector<StepInput> inputs)
+    : database_(std::move(database)), step_id_(std::move(step_id)), inputs_(std::move(inputs)) {}
+
+StepDatabase::~StepDatabase() {
+  // Connections first: an attached database in use cannot be detached.
+  confined_.reset();
+  connection_.reset();
+}
+
+Status StepDatabase::make_views(Connection& connection) {
+  for (const StepInput& input : inputs_) {
+    for (const std::string& name : input.names)
+      OSIRIS_TRY(connection.execute("CREATE TEMPORARY VIEW " + quote_identifier(name) + " AS SELECT * FROM " +
+                                    input.relation->qualified_name()));
+  }
+  return {};
+}
+
+Status StepDatabase::ensure_connection() {
+  if (connection_) return {};
+  OSIRIS_ASSIGN(auto connection, database_->connect());
+  OSIRIS_TRY(make_views(*connection));
+  const std::lock_guard lock(mutex_);
+  connection_ = std::move(connection);
+  return {};
+}
+
+Status StepDatabase::ensure_output() {
+  if (output_) return {};
+  OSIRIS_ASSIGN(output_, database_->attach());
+  qualified_output_ = quote_identifier(output_->name()) + ".main." + quote_identifier(relation_table(step_id_));
+  return {};
+}
+
+duckdb_connection StepDatabase::handle() {
+  if (const Status status = ensure_connection(); !status.ok()) {
+    error_ = status;
+    return nullptr;
+  }
+  return connection_->handle();
+}
+
+duckdb_connection StepDatabase::open_another() {
+  auto connection = database_->connect();
+  if (!connection.ok()) {
+    error_ = connection.error();
+    return nullptr;
+  }
+  return (*connection)->release();
+}
+
+const std::string& StepDatabase::output_table() {
+  if (const Status status = ensure_output(); !status.ok()) error_ = status;
+  return qualified_output_;
+}
+
+Result<uint64_t> StepDatabase::run_confined(std::string_view sql) {
+  OSIRIS_TRY(ensure_output());
+  OSIRIS_ASSIGN(auto connection, database_->connect());
+  OSIRIS_TRY(make_views(*connection));
+  OSIRIS_ASSIGN(const auto scratch, database_->attach());
+  Access access;
+  ScriptTarget target;
+  for (const StepInput& input : inputs_) {
+    access.readable_databases.push_back(input.relation->database());
+    target.inputs.insert(target.inputs.end(), input.names.begin(), input.names.end());
+  }
+  target.scratch_database = scratch->name();
+  target.output_database = output_->name();
+  target.output_table = relation_table(step_id_);
+  {
+    const std::lock_guard lock(mutex_);
+    confined_ = std::move(connection);
+  }
+  auto rows = run_script(confined_->handle(), sql, std::move(access), target);
+  {
+    const std::lock_guard lock(mutex_);
+    confined_.reset();  // before its scratch database goes
+  }
+  if (rows.ok()) return rows;
+  Error error = rows.error();
+  error.message = without_random_names(error.message);
+  return error;
+}
+
+Result<std::shared_ptr<const Relation>> StepDatabase::take_output() {
+  if (!output_) return std::shared_ptr<const Relation>();
+  OSIRIS_ASSIGN(const auto connection, database_->connect());
+  const auto rows = connection->single_number("SELECT count(*) FROM " + qualified_output_);
+  if (!rows.ok()) {
+    if (!rows.error().message.starts_with("Catalog Error")) return rows.error();
+    output_.reset();  // the driver asked for its name and made no table
+    return std::shared_ptr<const Relation>();
+  }
+  return std::shared_ptr<const Relation>(std::make_shared<Relation>(std::move(output_), relation_table(step_id_), *rows));
+}
+
+void StepDatabase::interrupt() {
+  const std::lock_guard lock(mutex_);
+  if (connection_) duckdb_interrupt(connection_->handle());
+  if (confined_) duckdb_interrupt(confined_->handle());
+}
+
+}  // namespace osiris::worker

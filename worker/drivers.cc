@@ -1,0 +1,36 @@
+#include "worker/drivers.h"
+
+#include <array>
+
+#include "worker/drivers/duckdb.processor/driver.h"
+#include "worker/drivers/filesystem.csv_extractor/driver.h"
+#include "worker/drivers/filesystem.csv_writer/driver.h"
+#include "worker/drivers/mock/driver.h"
+#include "worker/drivers/mysql.extractor/driver.h"
+
+namespace osiris::worker {
+namespace {
+
+// Sorted by name. A new driver is one line here, one include above and one folder.
+const std::array kDrivers = {
+    &duckdb_processor, &filesystem_csv_extractor, &filesystem_csv_writer, &mock, &mysql_extractor,
+};
+
+}  // namespace
+
+const Driver* find_driver(std::string_view name) {
+  for (const auto driver : kDrivers) {
+    if (driver().name == name) return &driver();
+  }
+  return nullptr;
+}
+
+std::vector<std::string> driver_names(bool with_mock) {
+  std::vector<std::string> names;
+  for (const auto driver : kDrivers) {
+    if (with_mock || driver != &mock) names.emplace_back(driver().name);
+  }
+  return names;
+}
+
+}  // namespace osiris::worker

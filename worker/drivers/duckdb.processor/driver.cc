@@ -1,0 +1,31 @@
+#include "worker/drivers/duckdb.processor/driver.h"
+
+#include "protocol/base/text.h"
+
+namespace osiris::worker {
+namespace {
+
+constexpr size_t kLoggedBytes = 500;
+
+Result<StepOutcome> run(StepContext& step) {
+  const std::string& query = step.config()["query"].as_string();
+  if (trim(query).empty())
+    return Error(Code::kInvalidArgument, "Step " + step.step_id() + ": Missing 'query' in config", "Write the SQL under `query`.",
+                 "validation.failed");
+  step.log("query: " + query.substr(0, kLoggedBytes) + (query.size() > kLoggedBytes ? " ..." : ""));
+
+  StepOutcome outcome;
+  for (const Input& input : step.inputs()) outcome.rows_read += input.rows;
+  auto rows = step.run_confined(query);
+  if (!rows.ok()) return rows.error().within("DuckDB transformation failed");
+  step.progress(*rows);
+  return outcome;
+}
+
+constexpr Driver kDriver = {"duckdb.processor", run, nullptr};
+
+}  // namespace
+
+const Driver& duckdb_processor() { return kDriver; }
+
+}  // namespace osiris::worker

@@ -1,0 +1,363 @@
+#include "worker/executor/executor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "worker/executor/step_records.h"
+
+namespace osiris::worker {
+namespace {
+
+constexpr auto kWatchEvery = std::chrono::milliseconds(20);
+
+Outcome failure(Error error, Json data = {}) { return rpc::WireError{std::move(error), std::move(data)}; }
+
+void make(std::vector<std::function<void()>>& calls) {
+  for (const auto& call : calls) call();
+  calls.clear();
+}
+
+}  // namespace
+
+Executor::Executor(Run run, Plan plan, RecordSink& sink, Log& log, const Clock& clock)
+    : run_(std::move(run)), plan_(std::move(plan)), sink_(sink), log_(log), clock_(clock), runner_(run_, sink, log, clock) {
+  for (const PlanStep& step : plan_.steps) {
+    node(step.id).in_plan = true;
+    for (const PlanStep::Input& input : step.inputs) ++node(input.from_step).readers;
+  }
+  for (unsigned i = 0; i < std::max(1u, run_.threads); ++i) workers_.emplace_back([this] { work(); });
+  watcher_ = std::thread([this] { watch(); });
+}
+
+Executor::~Executor() {
+  cancel("the worker ends");
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  work_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+  watch_.notify_all();
+  watcher_.join();
+}
+
+Executor::Node& Executor::node(std::string_view id) {
+  const auto found = nodes_.find(id);
+  if (found != nodes_.end()) return *found->second;
+  auto made = std::make_unique<Node>();
+  made->step.id = id;
+  return *nodes_.emplace(std::string(id), std::move(made)).first->second;
+}
+
+void Executor::execute(std::string_view step_id, Reply reply) {
+  const PlanStep* step = plan_.find(step_id);
+  if (!step) {
+    reply(failure(Error(Code::kNotFound, "the plan has no step named \"" + std::string(step_id) + "\"")));
+    return;
+  }
+  ask(*step, std::move(reply));
+}
+
+void Executor::execute(PlanStep step, Reply reply) { ask(std::move(step), std::move(reply)); }
+
+void Executor::ask(PlanStep step, Reply reply) {
+  Calls calls;
+  {
+    const std::lock_guard lock(mutex_);
+    Node& asked = node(step.id);
+    if (asked.state != State::kUnknown) {
+      calls.push_back([reply, id = step.id] { reply(failure(Error(Code::kInvalidState, "step " + id + " was asked for twice"))); });
+    } else {
+      asked.step = std::move(step);
+      asked.reply = std::move(reply);
+      asked.state = State::kWaiting;
+      ++asked_;
+      for (const std::string& need : asked.step.needs) {
+        Node& before = node(need);
+        if (before.state == State::kSucceeded) continue;
+        ++asked.open_needs;
+        before.dependents.push_back(asked.step.id);
+      }
+      if (first_failed_ || cancelled_) {
+        skip(asked, calls);
+      } else {
+        start_if_ready(asked, calls);
+      }
+    }
+  }
+  make(calls);
+}
+
+void Executor::start_if_ready(Node& node, Calls&) {
+  if (node.state != State::kWaiting || node.open_needs > 0) return;
+  node.state = State::kRunning;
+  ++active_;
+  ready_.push_back(&node);
+  work_.notify_one();
+}
+
+// The step's rows exist (or it has none to give): whoever waited for it may go on.
+void Executor::succeeded(Node& ended, std::shared_ptr<const Relation> relation, Calls& calls) {
+  ended.state = State::kSucceeded;
+  ended.relation = std::move(relation);
+  for (const std::string& id : std::exchange(ended.dependents, {})) {
+    Node& dependent = node(id);
+    --dependent.open_needs;
+    if (!first_failed_ && !cancelled_) start_if_ready(dependent, calls);
+  }
+  tell_readers(ended, calls);
+  free_if_unread(ended);
+}
+
+void Executor::skip(Node& skipped, Calls& calls) {
+  skipped.state = State::kFailed;
+  ++ended_;
+  const Json cause = first_failed_ ? Json(*first_failed_) : Json();
+  const std::string why = skip_reason();
+  reader_gone(skipped.step);
+  tell_readers(skipped, calls);
+  calls.push_back([this, cause, why, id = skipped.step.id, driver = skipped.step.driver, reply = std::move(skipped.reply)] {
+    emit_event(sink_, "step_skipped", id, Json::object({{"driver", driver}, {"cause", cause}}));
+    reply(failure(Error(Code::kCancelled, "step " + id + " was skipped because " + why, "", "runtime.dependency_failed"),
+                  Json::object({{"skipped", true}, {"cause", cause}})));
+  });
+}
+
+std::string Executor::skip_reason() const {
+  if (!first_failed_) return "the run was cancelled";
+  return "step " + *first_failed_ + (never_asked_ ? ", which it needs, was never asked for" : " failed");
+}
+
+void Executor::stop_run(Stop reason, Calls& calls) {
+  active_ -= ready_.size();
+  for (Node* node : ready_) node->state = State::kWaiting;
+  ready_.clear();
+  for (const auto& [id, node] : nodes_) {
+    if (node->state == State::kWaiting) skip(*node, calls);
+    if (node->state == State::kRunning) node->control.stop(reason);
+  }
+  watch_.notify_all();
+}
+
+void Executor::reader_gone(const PlanStep& step) {
+  if (!plan_.find(step.id)) return;
+  for (const PlanStep::Input& input : step.inputs) {
+    Node& from = node(input.from_step);
+    if (from.readers > 0) --from.readers;
+    free_if_unread(from);
+  }
+}
+
+void Executor::free_if_unread(Node& node) {
+  if (node.in_plan && node.readers == 0 && node.state == State::kSucceeded && node.relation) {
+    node.relation.reset();
+    node.freed = true;
+  }
+}
+
+void Executor::tell_readers(Node& ended, Calls& calls) {
+  for (auto& reply : std::exchange(ended.waiting_readers, {})) {
+    Result<std::shared_ptr<const Relation>> answer =
+        Error(Code::kNotFound, "step " + ended.step.id + (ended.freed ? "'s output is gone: nothing in the plan reads it any more"
+                                                                      : " has no output"));
+    if (ended.relation) answer = ended.relation;
+    calls.push_back([reply = std::move(reply), answer] { reply(answer); });
+  }
+}
+
+Status Executor::put_relation(std::string_view step_id, std::shared_ptr<const Relation> relation) {
+  Calls calls;
+  {
+    const std::lock_guard lock(mutex_);
+    Node& stored = node(step_id);
+    if (stored.state != State::kUnknown)
+      return Error(Code::kInvalidState, "step " + std::string(step_id) + " already has an output, or was asked for");
+    succeeded(stored, std::move(relation), calls);
+  }
+  make(calls);
+  return {};
+}
+
+void Executor::get_relation(std::string_view step_id, std::function<void(Result<std::shared_ptr<const Relation>>)> reply) {
+  Calls calls;
+  {
+    const std::lock_guard lock(mutex_);
+    Node& wanted = node(step_id);
+    wanted.waiting_readers.push_back(std::move(reply));
+    if (wanted.state == State::kSucceeded || wanted.state == State::kFailed || wanted.state == State::kUnknown)
+      tell_readers(wanted, calls);
+  }
+  make(calls);
+}
+
+void Executor::finish(Reply reply) {
+  Calls calls;
+  {
+    const std::lock_guard lock(mutex_);
+    if (finish_reply_) {
+      calls.push_back([reply] { reply(failure(Error(Code::kInvalidState, "finish was asked for twice"))); });
+    } else {
+      finish_reply_ = std::move(reply);
+      finish_if_done(calls);
+    }
+  }
+  make(calls);
+}
+
+// Nothing runs, nothing can be asked for any more, and still steps wait: for one that never came, or for each other.
+void Executor::skip_stranded(Calls& calls) {
+  for (const auto& [id, waiting] : nodes_) {
+    if (waiting->state != State::kWaiting) continue;
+    for (const std::string& need : waiting->step.needs) {
+      const State state = node(need).state;
+      if (first_failed_ || (state != State::kUnknown && state != State::kWaiting)) continue;
+      first_failed_ = need;
+      never_asked_ = true;
+      log_.error("step " + id + " needs step " + need + ", which was never asked for or needs it in turn");
+    }
+  }
+  stop_run(Stop::kOtherFailed, calls);
+}
+
+void Executor::finish_if_done(Calls& calls) {
+  if (!finish_reply_) return;
+  if (ended_ < asked_ && active_ == 0) skip_stranded(calls);
+  if (ended_ < asked_) return;
+  for (const auto& [id, node] : nodes_) node->relation.reset();
+  Json artifacts = Json::array();
+  for (const rpc::Artifact& artifact : artifacts_) artifacts.push_back(rpc::to_json(artifact));
+  const uint64_t total_rows = rows_written_ > 0 ? rows_written_ : rows_read_;
+  Json result = Json::object({{"status", "finished"},
+                              {"steps_executed", uint64_t{executed_}},
+                              {"steps_completed", uint64_t{completed_}},
+                              {"steps_total", uint64_t{plan_.steps.empty() ? asked_ : plan_.steps.size()}},
+                              {"total_rows", total_rows},
+                              {"artifacts", std::move(artifacts)}});
+  calls.push_back([this, result = std::move(result), executed = executed_, completed = completed_, total_rows,
+                   reply = std::exchange(finish_reply_, nullptr)]() mutable {
+    emit_event(sink_, "cleanup_start", Json());
+    std::error_code ignored;
+    std::filesystem::remove_all(run_.worker_dir() / "scratch", ignored);
+    emit_event(sink_, "cleanup_complete", Json::object({{"steps_executed", uint64_t{executed}}, {"total_rows", total_rows}}));
+    emit_metric(sink_, "steps_completed", Json(uint64_t{completed}));
+    reply(std::move(result));
+  });
+}
+
+void Executor::cancel(std::string_view reason) {
+  Calls calls;
+  {
+    const std::lock_guard lock(mutex_);
+    if (cancelled_) return;
+    cancelled_ = true;
+    if (ended_ < asked_) log_.warning("cancelled: " + std::string(reason));
+    stop_run(Stop::kCancelled, calls);
+    finish_if_done(calls);
+  }
+  make(calls);
+}
+
+bool Executor::idle() const {
+  const std::lock_guard lock(mutex_);
+  return ended_ == asked_ && busy_ == 0;
+}
+
+bool Executor::wait_idle(std::chrono::milliseconds time) {
+  std::unique_lock lock(mutex_);
+  return idle_.wait_for(lock, time, [this] { return active_ == 0 && busy_ == 0; });
+}
+
+std::vector<rpc::StepProgress> Executor::progress() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<rpc::StepProgress> steps;
+  for (const Node* node : running_)
+    steps.push_back({node->step.id, node->control.rows, (clock_.monotonic_ns() - node->started_ns) / 1'000'000});
+  return steps;
+}
+
+void Executor::work() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    work_.wait(lock, [this] { return !ready_.empty() || closing_; });
+    if (ready_.empty()) return;
+    Node& node = *ready_.front();
+    ready_.pop_front();
+    node.started_ns = clock_.monotonic_ns();
+    running_.insert(&node);
+    ++busy_;
+    if (node.step.timeout_s > 0) watch_.notify_all();
+    lock.unlock();
+    run_step(node);
+    lock.lock();
+    --busy_;
+    idle_.notify_all();
+  }
+}
+
+void Executor::run_step(Node& running) {
+  Relations inputs;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const PlanStep::Input& input : running.step.inputs) {
+      const Node& from = node(input.from_step);
+      if (from.relation) inputs.emplace(input.from_step, from.relation);
+    }
+  }
+  StepEnd end = runner_.run(running.step, inputs, running.control);
+  inputs.clear();
+  Calls calls;
+  {
+    const std::lock_guard lock(mutex_);
+    running_.erase(&running);
+    --active_;
+    ++executed_;
+    ++ended_;
+    Outcome outcome = end.result;
+    if (end.status.ok()) {
+      ++completed_;
+      if (running.step.mode == Mode::kExtract) rows_read_ += end.outcome.rows_read;
+      if (running.step.mode == Mode::kWrite) rows_written_ += end.outcome.rows_written;
+      artifacts_.insert(artifacts_.end(), end.artifacts.begin(), end.artifacts.end());
+    } else {
+      outcome = failure(end.status.error());
+    }
+    // The answer goes out before those of steps that this one lets start or makes skip.
+    calls.push_back([reply = std::move(running.reply), outcome = std::move(outcome)]() mutable { reply(std::move(outcome)); });
+    reader_gone(running.step);
+    if (end.status.ok()) {
+      succeeded(running, std::move(end.relation), calls);
+    } else {
+      running.state = State::kFailed;
+      tell_readers(running, calls);
+      if (!first_failed_ && !cancelled_) {
+        first_failed_ = running.step.id;
+        stop_run(Stop::kOtherFailed, calls);
+      }
+    }
+    finish_if_done(calls);
+  }
+  make(calls);
+}
+
+// Stops steps that are out of time, and interrupts stopped ones until they have ended.
+void Executor::watch() {
+  std::unique_lock lock(mutex_);
+  while (!closing_ || !running_.empty()) {
+    bool watched = false;
+    for (Node* node : running_) {
+      const int64_t deadline_ns = node->control.attempt_deadline_ns;
+      if (deadline_ns && deadline_ns <= clock_.monotonic_ns()) node->control.stop(Stop::kTimeout);
+      const Stop stop = node->control.stopped();
+      if (stop != Stop::kNone) node->control.stop(stop);
+      watched = watched || stop != Stop::kNone || node->step.timeout_s > 0;
+    }
+    if (watched) {
+      watch_.wait_for(lock, kWatchEvery);
+    } else {
+      watch_.wait(lock);
+    }
+  }
+}
+
+}  // namespace osiris::worker

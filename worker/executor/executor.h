@@ -1,0 +1,119 @@
+// The dataflow executor: steps are asked for in any order, start when the outputs they need exist, and run side by side on a
+// bounded number of threads. The first failure stops the run: running steps are stopped, the others are skipped and name
+// that first cause. Outputs are freed as soon as nothing in the plan can read them any more.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "protocol/base/clock.h"
+#include "protocol/rpc/messages.h"
+#include "worker/executor/run.h"
+#include "worker/executor/step_control.h"
+#include "worker/executor/step_runner.h"
+
+namespace osiris::worker {
+
+// The outcome of a request: its result, or why there is none.
+using Outcome = std::variant<Json, rpc::WireError>;
+// Called once, on any thread, without locks held.
+using Reply = std::function<void(Outcome)>;
+
+class Executor {
+ public:
+  // `plan` says who reads which output; steps outside it keep theirs until finish().
+  Executor(Run run, Plan plan, RecordSink& sink, Log& log, const Clock& clock);
+  ~Executor();  // cancels, waits for the running steps
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+
+  // Runs a step of the plan, or one that brings all it needs.
+  void execute(std::string_view step_id, Reply reply);
+  void execute(PlanStep step, Reply reply);
+  // As if the step had run here and left this output.
+  Status put_relation(std::string_view step_id, std::shared_ptr<const Relation> relation);
+  // Calls back when the step has ended.
+  void get_relation(std::string_view step_id, std::function<void(Result<std::shared_ptr<const Relation>>)> reply);
+  // Replies when every step asked for before has ended; outputs are freed then.
+  void finish(Reply reply);
+  void cancel(std::string_view reason);
+
+  // No step is running or waiting.
+  bool idle() const;
+  // Waits until no step runs; false when the time is up first.
+  bool wait_idle(std::chrono::milliseconds time);
+  std::vector<rpc::StepProgress> progress() const;
+  const Run& run() const { return run_; }
+
+ private:
+  enum class State { kUnknown, kWaiting, kRunning, kSucceeded, kFailed };
+  struct Node {
+    PlanStep step;
+    State state = State::kUnknown;  // kUnknown: named by others, not asked for yet
+    Reply reply;
+    std::vector<std::string> dependents;  // asked for, not ended
+    size_t open_needs = 0;
+    size_t readers = 0;    // steps of the plan that read the output and have not ended
+    bool in_plan = false;  // then `readers` is all there will be
+    std::shared_ptr<const Relation> relation;
+    bool freed = false;
+    StepControl control;
+    int64_t started_ns = 0;
+    std::vector<std::function<void(Result<std::shared_ptr<const Relation>>)>> waiting_readers;
+  };
+  using Calls = std::vector<std::function<void()>>;  // to be made without the lock
+
+  Node& node(std::string_view id);
+  void ask(PlanStep step, Reply reply);
+  void start_if_ready(Node& node, Calls& calls);
+  void succeeded(Node& node, std::shared_ptr<const Relation> relation, Calls& calls);
+  void skip(Node& node, Calls& calls);
+  void stop_run(Stop reason, Calls& calls);
+  void reader_gone(const PlanStep& step);
+  void free_if_unread(Node& node);
+  void tell_readers(Node& node, Calls& calls);
+  void skip_stranded(Calls& calls);
+  std::string skip_reason() const;
+  void finish_if_done(Calls& calls);
+  void work();
+  void run_step(Node& node);
+  void watch();
+
+  const Run run_;
+  const Plan plan_;
+  RecordSink& sink_;
+  Log& log_;
+  const Clock& clock_;
+  StepRunner runner_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable work_, idle_, watch_;
+  std::map<std::string, std::unique_ptr<Node>, std::less<>> nodes_;
+  std::deque<Node*> ready_;
+  std::set<Node*> running_;  // on a thread now
+  size_t asked_ = 0, ended_ = 0, completed_ = 0, executed_ = 0;
+  size_t active_ = 0;  // in ready_ or running_
+  size_t busy_ = 0;    // threads with a step in hand, its last records included
+  uint64_t rows_read_ = 0, rows_written_ = 0;
+  std::vector<rpc::Artifact> artifacts_;
+  std::optional<std::string> first_failed_;
+  bool never_asked_ = false;  // the first cause did not fail: it never came
+  bool cancelled_ = false, closing_ = false;
+  Reply finish_reply_;
+  std::vector<std::thread> workers_;
+  std::thread watcher_;
+};
+
+}  // namespace osiris::worker

@@ -1,0 +1,51 @@
+#include "worker/executor/step_context.h"
+
+#include "protocol/base/sha256.h"
+#include "worker/executor/step_records.h"
+
+namespace osiris::worker {
+
+AttemptContext::AttemptContext(Parts parts)
+    : parts_(std::move(parts)), artifacts_dir_(parts_.run.artifacts_dir(parts_.step.id)) {}
+
+std::filesystem::path AttemptContext::resolve(std::string_view path) const {
+  for (const PlanStep::File& file : parts_.step.input_files) {
+    if (file.path == path && !file.location.empty()) return parts_.run.paths.resolve(file.location);
+  }
+  return parts_.run.paths.resolve(path);
+}
+
+std::filesystem::path AttemptContext::output_target(std::string_view path) const {
+  for (const PlanStep::File& file : parts_.step.outputs) {
+    if (file.path == path && !file.location.empty()) return parts_.run.paths.resolve(file.location);
+  }
+  return parts_.run.paths.resolve(path);
+}
+
+void AttemptContext::event(std::string_view name, Json fields) {
+  // All a driver says is searched for secrets; only what the worker itself puts in is above suspicion.
+  parts_.run.redactor->redact(fields);
+  emit_event(parts_.sink, parts_.run.redactor->redact(name), parts_.step.id, std::move(fields));
+}
+
+void AttemptContext::metric(std::string_view name, double value, std::string_view unit) {
+  emit_metric(parts_.sink, parts_.run.redactor->redact(name), parts_.step.id, Json(value), unit);
+}
+
+void AttemptContext::log(std::string_view text) { parts_.log.info("step " + parts_.step.id + ": " + std::string(text)); }
+
+Status AttemptContext::add_output(const OutputFile& file, uint64_t rows) {
+  OSIRIS_ASSIGN(const FileDigest digest, sha256_file(file.target));
+  emit_event(parts_.sink, "output_written", parts_.step.id,
+             Json::object({{"path", file.path}, {"size_bytes", digest.size_bytes}, {"sha256", digest.sha256}, {"rows", rows}}));
+  const std::lock_guard lock(mutex_);
+  artifacts_.push_back({file.path, file.target.string(), digest.size_bytes, digest.sha256, parts_.step.id});
+  return {};
+}
+
+std::vector<rpc::Artifact> AttemptContext::take_artifacts() {
+  const std::lock_guard lock(mutex_);
+  return std::move(artifacts_);
+}
+
+}  // namespace osiris::worker

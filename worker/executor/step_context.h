@@ -1,0 +1,66 @@
+// What a driver sees of its step: StepContext over the run, the step's database and the record stream. Lives for one
+// attempt.
+#pragma once
+
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "protocol/rpc/params.h"
+#include "worker/driver_api/driver.h"
+#include "worker/executor/run.h"
+#include "worker/executor/step_control.h"
+
+namespace osiris::worker {
+
+class AttemptContext : public StepContext {
+ public:
+  struct Parts {
+    const Run& run;
+    const PlanStep& step;
+    StepControl& control;
+    StepDatabase& database;
+    RecordSink& sink;
+    Log& log;
+    const Json& config;                  // without component and connection
+    const ConnectionFields* connection;  // null: none
+    std::vector<Input> inputs;
+    std::filesystem::path scratch_dir;
+  };
+  explicit AttemptContext(Parts parts);
+
+  const std::string& step_id() const override { return parts_.step.id; }
+  const Json& config() const override { return parts_.config; }
+  const ConnectionFields* connection() const override { return parts_.connection; }
+  const std::vector<Input>& inputs() const override { return parts_.inputs; }
+  std::filesystem::path resolve(std::string_view path) const override;
+  std::filesystem::path output_target(std::string_view path) const override;
+  const std::filesystem::path& artifacts_dir() const override { return artifacts_dir_; }
+  const std::filesystem::path& scratch_dir() const override { return parts_.scratch_dir; }
+  duckdb_connection connection_handle() override { return parts_.database.handle(); }
+  duckdb_connection open_connection() override { return parts_.database.open_another(); }
+  const std::string& output_table() const override { return parts_.database.output_table(); }
+  Result<uint64_t> run_confined(std::string_view sql) override { return parts_.database.run_confined(sql); }
+  bool is_cancelled() const override { return parts_.control.stopped() != Stop::kNone; }
+  void progress(uint64_t rows) override { parts_.control.rows = rows; }
+  void event(std::string_view name, Json fields) override;
+  void metric(std::string_view name, double value, std::string_view unit) override;
+  void log(std::string_view text) override;
+  Status add_output(const OutputFile& file, uint64_t rows) override;
+  const Json& passed_environment() const override { return parts_.run.env; }
+  const Json& settings() const override { return parts_.run.settings; }
+
+  // What add_output was told, in that order.
+  std::vector<rpc::Artifact> take_artifacts();
+
+ private:
+  Parts parts_;
+  std::filesystem::path artifacts_dir_;
+  std::mutex mutex_;  // drivers may report from several threads
+  std::vector<rpc::Artifact> artifacts_;
+};
+
+}  // namespace osiris::worker

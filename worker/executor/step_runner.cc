@@ -1,0 +1,270 @@
+#include "worker/executor/step_runner.h"
+
+#include <algorithm>
+#include <chrono>
+#include <system_error>
+
+#include "protocol/base/file.h"
+#include "protocol/base/sha256.h"
+#include "worker/executor/masked_config.h"
+#include "worker/executor/step_context.h"
+#include "worker/executor/step_records.h"
+
+namespace osiris::worker {
+namespace {
+
+constexpr std::string_view kMetaKeys[] = {"component", "connection"};
+constexpr double kSecondsMax = 1e9;  // past any run
+
+std::chrono::nanoseconds seconds(double value) {
+  return std::chrono::nanoseconds(static_cast<int64_t>(std::min(value, kSecondsMax) * 1e9));
+}
+
+std::string relative_dir(const PlanStep& step) { return "artifacts/" + step.id; }
+
+Json sorted_keys(const Json& object) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : object.members()) keys.push_back(key);
+  std::sort(keys.begin(), keys.end());
+  Json list = Json::array();
+  for (std::string& key : keys) list.push_back(std::move(key));
+  return list;
+}
+
+// "12", or "2.5": seconds as a person writes them.
+std::string in_seconds(double value) {
+  std::string text = format_double(value);
+  if (text.ends_with(".0")) text.resize(text.size() - 2);
+  return text + " s";
+}
+
+// The driver's error, or why it was made to stop.
+Error final_error(const Error& error, const PlanStep& step, Stop stop) {
+  switch (stop) {
+    case Stop::kCancelled:
+      return Error(Code::kCancelled, "step " + step.id + " was cancelled");
+    case Stop::kOtherFailed:
+      return Error(Code::kCancelled, "step " + step.id + " was cancelled because another step failed", "",
+                   "runtime.dependency_failed");
+    case Stop::kTimeout:
+      return Error(Code::kDeadline, "step " + step.id + " ran longer than its timeout of " + in_seconds(step.timeout_s),
+                   "Raise the step's `timeout` or give it less to do.", "runtime.timeout");
+    case Stop::kNone:
+      break;
+  }
+  return error;
+}
+
+// A retry cannot help against wrong input, and must not against a stop.
+bool worth_retrying(const Error& error) {
+  switch (error.code) {
+    case Code::kCancelled:
+    case Code::kInvalidArgument:
+    case Code::kInvalidState:
+    case Code::kUnsupported:
+      return false;
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepControl& control) {
+  const int64_t started_ns = clock_.monotonic_ns();
+  emit_event(sink_, "step_start", step.id, Json::object({{"driver", step.driver}}));
+  StepEnd end;
+  Prepared prepared;
+  end.status = prepare(step, inputs, prepared);
+  if (end.status.ok()) end.status = run_attempts(step, prepared, control, end);
+  if (end.status.ok()) {
+    report_success(step, end, started_ns);
+  } else {
+    end.relation.reset();
+    report_failure(step, end.status.error(), started_ns);
+  }
+  return end;
+}
+
+Status StepRunner::prepare(const PlanStep& step, const Relations& inputs, Prepared& prepared) {
+  OSIRIS_TRY(make_directories(run_.artifacts_dir(step.id)));
+  emit_event(sink_, "artifacts_dir_created", step.id, Json::object({{"relative_path", relative_dir(step)}}));
+  emit_event(sink_, "cfg_opened", step.id,
+             Json::object({{"path", step.cfg_path}, {"sha256", sha256_hex(step.cfg.dump_canonical())}, {"keys", sorted_keys(step.cfg)}}));
+  prepared.config = step.cfg;
+  Json removed = Json::array();
+  for (const std::string_view key : kMetaKeys) {
+    if (prepared.config.erase(key)) removed.push_back(key);
+  }
+  emit_event(sink_, "config_meta_stripped", step.id, Json::object({{"keys_removed", std::move(removed)}}));
+  // The file shows the connection, so the connection is looked up first; the events come in the documented order.
+  const Status resolved = resolve_connection(step, prepared);
+  OSIRIS_TRY(write_config(step, prepared));
+  emit_event(sink_, "artifact_created", step.id,
+             Json::object({{"artifact_type", "cleaned_config"}, {"path", relative_dir(step) + "/cleaned_config.json"}}));
+  if (!step.connection.empty()) {
+    const Json who = Json::object({{"family", prepared.connection.family}, {"alias", prepared.connection.alias}});
+    emit_event(sink_, "connection_resolve_start", step.id, who);
+    Json complete = who;
+    complete.set("ok", resolved.ok());
+    if (!resolved.ok()) complete.set("error", resolved.error().message);
+    emit_event(sink_, "connection_resolve_complete", step.id, std::move(complete));
+  }
+  OSIRIS_TRY(resolved);
+
+  prepared.driver = run_.find_driver(step.driver);
+  if (step.driver == "mock" && !run_.allow_mock) prepared.driver = nullptr;
+  if (!prepared.driver)
+    return Error(Code::kUnsupported, "this worker has no driver named " + step.driver, "`osiris components list` shows what can run.",
+                 "system.resource_unavailable");
+  gather_inputs(step, inputs, prepared);
+  return run_.database->open();
+}
+
+Status StepRunner::write_config(const PlanStep& step, const Prepared& prepared) {
+  Json config = prepared.config;
+  if (prepared.has_connection) config.set("resolved_connection", prepared.connection.fields);
+  const Json masked = masked_config(std::move(config), run_.secret_pointers(step.component), *run_.redactor);
+  return write_file_atomically(run_.artifacts_dir(step.id) / "cleaned_config.json", masked.dump_pretty(2));
+}
+
+Status StepRunner::resolve_connection(const PlanStep& step, Prepared& prepared) {
+  if (step.connection.empty()) return {};
+  const std::string_view reference = step.connection;
+  const size_t dot = reference.find('.');
+  prepared.connection.family = reference.substr(reference.starts_with('@') ? 1 : 0, dot == std::string_view::npos ? dot : dot - 1);
+  prepared.connection.alias = dot == std::string_view::npos ? "(default)" : std::string(reference.substr(dot + 1));
+  const Json* known = run_.connections.find(reference);
+  if (!known) {
+    return Error(Code::kInvalidArgument, "the connection " + step.connection + " of step " + step.id + " was not sent to the worker",
+                 "Check osiris_connections.yaml.", "connection.not_found");
+  }
+  if (const std::string& family = (*known)["family"].as_string(); !family.empty()) prepared.connection.family = family;
+  if (const std::string& alias = (*known)["alias"].as_string(); !alias.empty()) prepared.connection.alias = alias;
+  prepared.connection.fields = (*known)["fields"].is_object() ? (*known)["fields"] : Json::object();
+  for (const auto& [field, secret] : (*known)["secrets"].members()) {
+    const Json* value = run_.secrets.find(secret.as_string());
+    if (!value) {
+      return Error(Code::kInvalidArgument, "the secret " + secret.as_string() + " of connection " + step.connection + " has no value",
+                   "Set the variable that osiris_connections.yaml names for it.", "connection.invalid_config");
+    }
+    prepared.connection.fields.set(field, *value);
+  }
+  prepared.has_connection = true;
+  return {};
+}
+
+void StepRunner::gather_inputs(const PlanStep& step, const Relations& inputs, Prepared& prepared) {
+  uint64_t rows = 0;
+  for (const PlanStep::Input& input : step.inputs) {
+    const auto found = inputs.find(input.from_step);
+    if (found == inputs.end()) continue;  // a writer: it has no rows to give
+    prepared.views.push_back({{input.name}, found->second});
+    prepared.inputs.push_back({input.name, input.from_step, found->second->rows()});
+    rows += found->second->rows();
+    emit_event(sink_, "inputs_resolved", step.id,
+               Json::object({{"from_step", input.from_step}, {"key", input.name}, {"rows", found->second->rows()}, {"from_memory", true}}));
+  }
+  if (prepared.views.size() == 1 && prepared.views[0].names[0] != "input_df") prepared.views[0].names.push_back("input_df");
+  if (!prepared.views.empty()) emit_metric(sink_, "rows_in", step.id, Json(rows));
+}
+
+Status StepRunner::run_attempts(const PlanStep& step, const Prepared& prepared, StepControl& control, StepEnd& end) {
+  for (uint64_t number = 1;; ++number) {
+    end = attempt(step, prepared, control, number);
+    if (end.status.ok()) return {};
+    const Error error = final_error(end.status.error(), step, control.stopped());
+    if (number >= step.attempts_max || !worth_retrying(error)) return error;
+    emit_event(sink_, "step_retry", step.id,
+               Json::object({{"attempt", number + 1},
+                             {"max_attempts", step.attempts_max},
+                             {"delay_s", step.retry_delay_s},
+                             {"error", error.message}}));
+    control.forget_timeout();
+    control.pause(seconds(step.retry_delay_s));
+    if (control.stopped() != Stop::kNone) return final_error(error, step, control.stopped());
+  }
+}
+
+StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, StepControl& control, uint64_t number) {
+  StepEnd end;
+  const auto scratch = run_.worker_dir() / "scratch" / (step.id + "." + std::to_string(number));
+  if (const Status made = make_directories(scratch); !made.ok()) {
+    end.status = made;
+    return end;
+  }
+  control.rows = 0;
+  if (step.timeout_s > 0) control.attempt_deadline_ns = clock_.monotonic_ns() + seconds(step.timeout_s).count();
+  {
+    StepDatabase database(run_.database, step.id, prepared.views);
+    control.set_database(&database);
+    AttemptContext context({run_, step, control, database, sink_, log_, prepared.config,
+                            prepared.has_connection ? &prepared.connection : nullptr, prepared.inputs, scratch});
+    auto outcome = control.stopped() == Stop::kNone ? prepared.driver->run(context)
+                                                    : Result<StepOutcome>(Error(Code::kCancelled, "stopped"));
+    control.attempt_deadline_ns = 0;
+    if (!database.error().ok()) outcome = database.error().error();
+    if (outcome.ok()) {
+      end.outcome = *outcome;
+      end.artifacts = context.take_artifacts();
+      auto relation = database.take_output();
+      if (relation.ok()) {
+        end.relation = *std::move(relation);
+      } else {
+        end.status = relation.error();
+      }
+    } else {
+      end.status = outcome.error();
+    }
+    control.set_database(nullptr);
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(scratch, ignored);
+  return end;
+}
+
+void StepRunner::report_success(const PlanStep& step, StepEnd& end, int64_t started_ns) {
+  const double duration_s = static_cast<double>(clock_.monotonic_ns() - started_ns) / 1e9;
+  const auto duration_ms = static_cast<int64_t>(duration_s * 1000);
+  const uint64_t rows_out = end.relation ? end.relation->rows() : 0;
+  if (step.mode != Mode::kWrite) emit_metric(sink_, "rows_read", step.id, Json(end.outcome.rows_read));
+  if (step.mode == Mode::kWrite) emit_metric(sink_, "rows_written", step.id, Json(end.outcome.rows_written));
+  if (end.relation) emit_metric(sink_, "rows_out", step.id, Json(rows_out));
+  emit_metric(sink_, "step_duration_ms", step.id, Json(duration_ms), "ms");
+  emit_metric(sink_, "step_" + step.id + "_duration", step.id, Json(duration_s), "seconds");
+  const uint64_t processed = step.mode == Mode::kWrite     ? end.outcome.rows_written
+                             : step.mode == Mode::kExtract ? end.outcome.rows_read
+                                                           : rows_out;
+  emit_event(sink_, "step_complete", step.id,
+             Json::object({{"driver", step.driver},
+                           {"output_dir", relative_dir(step)},
+                           {"rows_processed", processed},
+                           {"duration_ms", duration_ms},
+                           {"duration", duration_s}}));
+  Json artifacts = Json::array();
+  for (const rpc::Artifact& artifact : end.artifacts) artifacts.push_back(rpc::to_json(artifact));
+  Json outputs = Json::object();
+  if (end.relation) outputs.set("df", relation_table(step.id));
+  end.result = Json::object({{"status", "success"},
+                             {"step_id", step.id},
+                             {"outputs", std::move(outputs)},
+                             {"metrics", Json::object({{"rows_read", end.outcome.rows_read},
+                                                       {"rows_written", end.outcome.rows_written},
+                                                       {"rows_out", rows_out},
+                                                       {"duration_ms", duration_ms}})},
+                             {"artifacts", std::move(artifacts)}});
+}
+
+void StepRunner::report_failure(const PlanStep& step, const Error& error, int64_t started_ns) {
+  Json fields = Json::object({{"driver", step.driver},
+                              {"error", error.message},
+                              {"error_type", code_name(error.code)},
+                              {"category", error.category},
+                              {"hint", error.hint},
+                              {"duration", static_cast<double>(clock_.monotonic_ns() - started_ns) / 1e9}});
+  emit_event(sink_, "step_failed", step.id, fields);
+  emit_event(sink_, "step_error", step.id, std::move(fields));
+  log_.error("step " + step.id + " failed: " + error.message);
+}
+
+}  // namespace osiris::worker

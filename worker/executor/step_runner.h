@@ -1,0 +1,59 @@
+// Runs one step from its first event to its last: directories, config, connection, inputs, the driver with retries and
+// timeout, outputs and totals. Everything it tells the adapter goes to the sink in the order docs/worker-protocol.md names.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/clock.h"
+#include "protocol/rpc/params.h"
+#include "worker/executor/run.h"
+#include "worker/executor/step_control.h"
+
+namespace osiris::worker {
+
+using Relations = std::map<std::string, std::shared_ptr<const Relation>, std::less<>>;
+
+struct StepEnd {
+  Status status;
+  Json result;  // of execute_step, when status is ok
+  std::shared_ptr<const Relation> relation;  // null: the step has no output
+  StepOutcome outcome;
+  std::vector<rpc::Artifact> artifacts;
+};
+
+class StepRunner {
+ public:
+  StepRunner(const Run& run, RecordSink& sink, Log& log, const Clock& clock) : run_(run), sink_(sink), log_(log), clock_(clock) {}
+
+  // Blocking. `inputs` holds the outputs of the step's `needs`, by step; steps without output are not in it.
+  StepEnd run(const PlanStep& step, const Relations& inputs, StepControl& control);
+
+ private:
+  struct Prepared {
+    const Driver* driver = nullptr;
+    Json config;
+    ConnectionFields connection;
+    bool has_connection = false;
+    std::vector<StepInput> views;
+    std::vector<Input> inputs;
+  };
+  Status prepare(const PlanStep& step, const Relations& inputs, Prepared& prepared);
+  Status write_config(const PlanStep& step, const Prepared& prepared);
+  Status resolve_connection(const PlanStep& step, Prepared& prepared);
+  void gather_inputs(const PlanStep& step, const Relations& inputs, Prepared& prepared);
+  StepEnd attempt(const PlanStep& step, const Prepared& prepared, StepControl& control, uint64_t number);
+  Status run_attempts(const PlanStep& step, const Prepared& prepared, StepControl& control, StepEnd& end);
+  void report_success(const PlanStep& step, StepEnd& end, int64_t started_ns);
+  void report_failure(const PlanStep& step, const Error& error, int64_t started_ns);
+
+  const Run& run_;
+  RecordSink& sink_;
+  Log& log_;
+  const Clock& clock_;
+};
+
+}  // namespace osiris::worker

@@ -1,0 +1,30 @@
+#include "worker/log.h"
+
+#include <unistd.h>
+
+#include <string>
+
+#include "protocol/base/clock.h"
+
+namespace osiris::worker {
+
+void Log::set_redactor(std::shared_ptr<const Redactor> redactor) {
+  const std::lock_guard lock(mutex_);
+  redactor_ = std::move(redactor);
+}
+
+void Log::line(std::string_view level, std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  std::string out = redactor_ ? redactor_->redact(text) : std::string(text);
+  while (!out.empty() && (out.back() == '\n' || out.back() == '\r')) out.pop_back();
+  for (size_t at = 0; (at = out.find('\n', at)) != std::string::npos; at += 5) out.replace(at, 1, "\n    ");
+  out = format_iso8601_micros(system_clock().unix_ns()) + " " + std::string(level) + " " + out + "\n";
+  std::string_view rest = out;
+  while (!rest.empty()) {
+    const ssize_t written = ::write(fd_, rest.data(), rest.size());
+    if (written <= 0) return;  // nobody reads the log: nothing to tell and nobody to tell it to
+    rest.remove_prefix(static_cast<size_t>(written));
+  }
+}
+
+}  // namespace osiris::worker

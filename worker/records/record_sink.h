@@ -1,0 +1,18 @@
+// Where records go on their way to the adapter.
+#pragma once
+
+#include <cstdint>
+
+#include "protocol/rpc/messages.h"
+
+namespace osiris::worker {
+
+class RecordSink {
+ public:
+  virtual ~RecordSink() = default;
+  // Numbers the record (a response, an event or a metric) and sends it; waits while the queue is full. The number and
+  // the time are filled in here. [any thread]
+  virtual void emit(rpc::Record record) = 0;
+};
+
+}  // namespace osiris::worker

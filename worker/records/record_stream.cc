@@ -1,0 +1,273 @@
+#include "worker/records/record_stream.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "protocol/base/file.h"
+#include "protocol/rpc/frames.h"
+
+namespace osiris::worker {
+namespace {
+
+// Never hidden, whatever a secret happens to be: what programs follow.
+constexpr std::array<std::string_view, 19> kStructural = {
+    "event",  "metric",   "step_id",    "driver",     "from_step",     "key",           "family",     "alias",        "sha256",  "error_type",
+    "cause",  "category", "session_id", "output_dir", "artifact_type", "relative_path", "status", "drivers_loaded", "tags"};
+// In results also where files lie: the adapter fetches them there.
+constexpr std::array<std::string_view, 8> kStructuralInResults = {"status", "step_id", "sha256", "path", "target", "outputs", "session_id", "drivers_loaded"};
+
+Status write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno_error(errno, "cannot write to", fd == 1 ? "stdout" : "the stream");
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return {};
+}
+
+void hide(rpc::Record& record, const Redactor& redactor) {
+  if (auto* event = std::get_if<rpc::Event>(&record)) redactor.redact(event->data, kStructural);
+  if (auto* metric = std::get_if<rpc::Metric>(&record)) redactor.redact(metric->data, kStructural);
+  if (auto* response = std::get_if<rpc::Response>(&record)) {
+    if (auto* result = std::get_if<Json>(&response->outcome)) redactor.redact(*result, kStructuralInResults);
+    if (auto* failure = std::get_if<rpc::WireError>(&response->outcome)) {
+      failure->error.message = redactor.redact(failure->error.message);
+      failure->error.hint = redactor.redact(failure->error.hint);
+      failure->error.detail = redactor.redact(failure->error.detail);
+      redactor.redact(failure->data, kStructural);
+    }
+  }
+}
+
+// What stands for a record that is longer than a message may be.
+rpc::Record oversize(rpc::Record record) {
+  const std::string note = "the record was longer than " + std::to_string(rpc::kMessageBytesMax) + " bytes";
+  if (auto* response = std::get_if<rpc::Response>(&record)) {
+    response->outcome = rpc::WireError{Error(Code::kExhausted, note), Json()};
+  } else if (auto* event = std::get_if<rpc::Event>(&record)) {
+    event->data = Json::object({{"event", event->data["event"]}, {"step_id", event->data["step_id"]}, {"omitted", note}});
+  }
+  return record;
+}
+
+void number(rpc::Record& record, uint64_t seq, int64_t time_ns) {
+  if (auto* response = std::get_if<rpc::Response>(&record)) response->seq = seq, response->time_ns = time_ns;
+  if (auto* event = std::get_if<rpc::Event>(&record)) event->seq = seq, event->time_ns = time_ns;
+  if (auto* metric = std::get_if<rpc::Metric>(&record)) metric->seq = seq, metric->time_ns = time_ns;
+}
+
+}  // namespace
+
+RecordStream::RecordStream(int fd, const Clock& clock, std::function<void(const Error&)> on_failure, size_t queue_bytes_max)
+    : fd_(fd), clock_(clock), on_failure_(std::move(on_failure)), queue_bytes_max_(queue_bytes_max) {
+  writer_ = std::thread([this] { write_loop(); });
+}
+
+RecordStream::~RecordStream() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  work_.notify_all();
+  room_.notify_all();
+  writer_.join();
+  if (log_fd_ >= 0) ::close(log_fd_);
+}
+
+void RecordStream::set_redactor(std::shared_ptr<const Redactor> redactor) {
+  const std::lock_guard lock(mutex_);
+  redactor_ = std::move(redactor);
+}
+
+Status RecordStream::open_log(const std::filesystem::path& path) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+  if (fd < 0) return errno_error(errno, "cannot make the record log", path);
+  std::unique_lock lock(mutex_);
+  // What was queued before belongs to no run and is not kept.
+  room_.wait(lock, [this] { return queued_bytes_ == 0 || failed_ || abandoned_; });
+  log_fd_ = fd;
+  log_path_ = path;
+  first_kept_seq_ = last_seq_ + 1;
+  return {};
+}
+
+bool RecordStream::has_log() const {
+  const std::lock_guard lock(mutex_);
+  return log_fd_ >= 0;
+}
+
+uint64_t RecordStream::last_seq() const {
+  const std::lock_guard lock(mutex_);
+  return last_seq_;
+}
+
+size_t RecordStream::queued_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return queued_bytes_;
+}
+
+void RecordStream::push(Item item, std::unique_lock<std::mutex>&) {
+  queued_bytes_ += item.line.size();
+  queue_.push_back(std::move(item));
+  work_.notify_one();
+}
+
+void RecordStream::emit(rpc::Record record) {
+  std::unique_lock lock(mutex_);
+  const auto redactor = redactor_;
+  lock.unlock();
+  if (redactor) hide(record, *redactor);
+  lock.lock();
+  room_.wait(lock, [this] { return queued_bytes_ < queue_bytes_max_ || abandoned_ || failed_ || closing_; });
+  if (failed_) return;
+  // Numbering and queueing are one step: the order of numbers is the order on the wire.
+  number(record, ++last_seq_, clock_.unix_ns());
+  auto line = rpc::encode_message(rpc::to_json(record));
+  if (!line.ok()) line = rpc::encode_message(rpc::to_json(oversize(std::move(record))));
+  if (line.ok()) push({.line = *std::move(line), .numbered = true, .blobs = {}}, lock);
+}
+
+void RecordStream::send(const rpc::Record& record) { send_with_blobs(record, {}); }
+
+void RecordStream::send_with_blobs(const rpc::Record& record, std::filesystem::path file) {
+  rpc::Record copy = record;
+  std::unique_lock lock(mutex_);
+  if (redactor_) hide(copy, *redactor_);
+  auto line = rpc::encode_message(rpc::to_json(copy));
+  if (line.ok() && !failed_) push({.line = *std::move(line), .numbered = false, .blobs = std::move(file)}, lock);
+}
+
+void RecordStream::replay(const std::string& id, uint64_t from_seq) {
+  std::unique_lock lock(mutex_);
+  if (!failed_) push({.line = id, .numbered = false, .blobs = {}, .is_replay = true, .from_seq = from_seq}, lock);
+}
+
+void RecordStream::flush(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  room_.wait_for(lock, patience, [this] { return queued_bytes_ == 0 || failed_ || abandoned_; });
+}
+
+void RecordStream::abandon() {
+  const std::lock_guard lock(mutex_);
+  abandoned_ = true;
+  room_.notify_all();
+}
+
+void RecordStream::write_loop() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    work_.wait(lock, [this] { return !queue_.empty() || closing_; });
+    if (queue_.empty()) return;
+    std::deque<Item> batch;
+    batch.swap(queue_);
+    size_t bytes = 0;
+    for (const Item& item : batch) bytes += item.line.size();
+    lock.unlock();
+    const Status status = write_batch(batch);
+    if (!status.ok() && on_failure_) on_failure_(status.error());
+    lock.lock();
+    queued_bytes_ -= bytes;
+    if (!status.ok()) {
+      failed_ = true;
+      room_.notify_all();
+      return;
+    }
+    room_.notify_all();
+  }
+}
+
+Status RecordStream::write_lines(std::string& numbered, std::string& all) {
+  if (log_fd_ >= 0) {
+    if (const Status kept = write_all(log_fd_, numbered); !kept.ok()) {
+      Error error = kept.error().within("the record log");
+      if (error.code == Code::kUnavailable) error.code = Code::kInternal;
+      return error;
+    }
+  }
+  numbered.clear();
+  if (const Status sent = write_all(fd_, all); !sent.ok()) return Error(Code::kUnavailable, sent.error().message);
+  all.clear();
+  return {};
+}
+
+Status RecordStream::write_batch(std::deque<Item>& batch) {
+  std::string numbered, all;
+  for (Item& item : batch) {
+    if (item.is_replay) {
+      OSIRIS_TRY(write_lines(numbered, all));
+      OSIRIS_TRY(write_replay(item));
+      continue;
+    }
+    if (item.numbered) numbered += item.line;
+    all += item.line;
+    if (!item.blobs.empty()) {
+      OSIRIS_TRY(write_lines(numbered, all));
+      OSIRIS_TRY(write_blobs(item.blobs));
+    }
+  }
+  return write_lines(numbered, all);
+}
+
+Status RecordStream::write_blobs(const std::filesystem::path& file) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return errno_error(errno, "cannot open", file);
+  std::string block(rpc::kRelationBlobBytes, '\0');
+  Status status;
+  while (status.ok()) {
+    size_t have = 0;
+    ssize_t got = 0;
+    while (have < block.size() && (got = ::read(fd, block.data() + have, block.size() - have)) > 0) have += static_cast<size_t>(got);
+    if (got < 0) status = errno_error(errno, "cannot read", file);
+    if (have == 0 || !status.ok()) break;
+    status = write_all(fd_, rpc::blob_header(have));
+    if (status.ok()) status = write_all(fd_, std::string_view(block).substr(0, have));
+    if (status.ok()) status = write_all(fd_, "\n");
+    if (!status.ok()) status = Error(Code::kUnavailable, status.error().message);
+  }
+  ::close(fd);
+  std::error_code ignored;
+  std::filesystem::remove(file, ignored);
+  return status;
+}
+
+// Line n of the log is record first_kept_seq_ + n.
+Status RecordStream::write_replay(const Item& item) {
+  const int fd = ::open(log_path_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return errno_error(errno, "cannot open the record log", log_path_);
+  std::string block(size_t{1} << 20, '\0');
+  uint64_t lines = 0;
+  // Two passes: the answer, which names the last record, goes before the records.
+  for (ssize_t got; (got = ::read(fd, block.data(), block.size())) > 0;) {
+    for (ssize_t i = 0; i < got; ++i) lines += block[static_cast<size_t>(i)] == '\n';
+  }
+  rpc::Response answer;
+  answer.id = item.line;
+  answer.outcome = Json::object({{"status", "replaying"}, {"last_seq", first_kept_seq_ + lines - 1}});
+  auto line = rpc::encode_message(rpc::to_json(answer));
+  Status status = line.ok() ? write_all(fd_, *line) : Status(line.error());
+  uint64_t skip = item.from_seq > first_kept_seq_ ? item.from_seq - first_kept_seq_ : 0;
+  ::lseek(fd, 0, SEEK_SET);
+  for (ssize_t got; status.ok() && (got = ::read(fd, block.data(), block.size())) > 0;) {
+    std::string_view bytes(block.data(), static_cast<size_t>(got));
+    while (skip > 0 && !bytes.empty()) {
+      const size_t end = bytes.find('\n');
+      if (end == std::string_view::npos) {
+        bytes = {};
+      } else {
+        bytes.remove_prefix(end + 1);
+        --skip;
+      }
+    }
+    status = write_all(fd_, bytes);
+  }
+  ::close(fd);
+  if (!status.ok()) return Error(Code::kUnavailable, status.error().message);
+  return {};
+}
+
+}  // namespace osiris::worker

@@ -1,0 +1,333 @@
+#include "worker/service.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <system_error>
+
+#include "protocol/base/file.h"
+#include "worker/drivers.h"
+#include "worker/executor/step_records.h"
+#include "worker/specs/specs.h"
+#include "worker/sysinfo.h"
+
+namespace osiris::worker {
+namespace {
+
+constexpr unsigned kParallelStepsMin = 2;  // one that waits for the network leaves room for one that computes
+constexpr unsigned kParallelStepsMax = 64;
+constexpr auto kFlushPatience = std::chrono::milliseconds(1000);
+
+Outcome failure(Error error) { return rpc::WireError{std::move(error), Json()}; }
+
+Error not_prepared(std::string_view method) {
+  return Error(Code::kInvalidState, std::string(method) + " needs prepare first");
+}
+
+Json names(const std::vector<std::string>& list) {
+  Json array = Json::array();
+  for (const std::string& name : list) array.push_back(name);
+  return array;
+}
+
+std::shared_ptr<const Redactor> make_redactor(const Json& secrets, const Json& env) {
+  auto redactor = std::make_shared<Redactor>();
+  for (const Json* values : {&secrets, &env}) {
+    for (const auto& [name, value] : values->members()) redactor->add(value.as_string());
+  }
+  return redactor;
+}
+
+Status check_versions(const rpc::PrepareParams& params, const std::string& version) {
+  const auto differ = [](std::string_view what, const std::string& host, const std::string& worker) {
+    return Error(Code::kUnsupported, "the host and the worker differ in " + std::string(what) + ": host " + host + ", worker " + worker,
+                 "Install osiris and osiris-worker from one build.");
+  };
+  if (!params.worker_version.empty() && params.worker_version != version)
+    return differ("version", params.worker_version, version);
+  if (!params.specs_sha256.empty() && params.specs_sha256 != specs_sha256())
+    return differ("component specs", params.specs_sha256, specs_sha256());
+  return {};
+}
+
+}  // namespace
+
+struct Service::Incoming {
+  std::string request_id;
+  std::string step_id;
+  uint64_t missing_bytes = 0;
+  std::filesystem::path path;
+  std::ofstream file;
+};
+
+Service::Service(Options options, Log& log, const Clock& clock)
+    : options_(std::move(options)),
+      log_(log),
+      clock_(clock),
+      stream_(options_.out_fd, clock, [this](const Error& error) {
+        if (error.code == Code::kUnavailable) return options_.on_reader_gone();
+        // This thread alone writes to stdout.
+        if (auto line = rpc::encode_message(rpc::to_json(rpc::Fatal{{error, Json()}})); line.ok())
+          static_cast<void>(!::write(options_.out_fd, line->data(), line->size()));
+        options_.on_fatal();
+      }) {}
+
+Service::~Service() {
+  executor_.reset();
+  heartbeat_.reset();
+  const std::lock_guard lock(background_mutex_);
+  for (std::thread& thread : background_) thread.join();
+}
+
+void Service::hello() {
+  rpc::Hello hello;
+  hello.version = options_.version;
+  hello.pid = ::getpid();
+  hello.specs_sha256 = specs_sha256();
+  hello.drivers = driver_names(/*with_mock=*/false);
+  stream_.send(hello);
+}
+
+void Service::handle(rpc::Frame frame) {
+  if (frame.kind == rpc::Frame::Kind::kBlob) return handle_blob(std::move(frame.bytes));
+  if (frame.kind == rpc::Frame::Kind::kGarbage) {
+    log_.warning("stdin: " + frame.reason + ": " + rpc::printable(frame.bytes));
+    return;
+  }
+  if (incoming_) {
+    answer(incoming_->request_id, failure(Error(Code::kInvalidArgument, "the relation ended " +
+                                                                            std::to_string(incoming_->missing_bytes) + " bytes early")));
+    incoming_.reset();
+  }
+  auto request = rpc::request_from_json(std::move(frame.message));
+  if (!request.ok()) {
+    log_.warning("stdin: " + request.error().message);
+    return;
+  }
+  handle_request(*std::move(request));
+}
+
+void Service::handle_request(rpc::Request request) {
+  namespace method = rpc::method;
+  const std::string& name = request.method;
+  if (name == method::kPing) {
+    answer_now(request.id, Json::object({{"status", "pong"}, {"echo", request.params["data"]}}));
+  } else if (name == method::kPrepare) {
+    prepare(std::move(request));
+  } else if (name == method::kShutdown) {
+    answer(request.id, Json::object({{"status", "bye"}}));
+    wants_exit_ = true;
+  } else if (name != method::kExecuteStep && name != method::kFinish && name != method::kCancel && name != method::kReplay &&
+             name != method::kPutRelation && name != method::kGetRelation) {
+    answer(request.id, failure(Error(Code::kUnsupported, "this worker has no method \"" + name + "\"")));
+  } else if (!executor_) {
+    answer(request.id, failure(not_prepared(name)));
+  } else if (name == method::kExecuteStep) {
+    execute_step(std::move(request));
+  } else if (name == method::kFinish) {
+    executor_->finish(reply_to(request.id));
+  } else if (name == method::kCancel) {
+    answer_now(request.id, Json::object({{"status", "cancelling"}}));
+    executor_->cancel(request.params["reason"].as_string_or("the host asked for it"));
+  } else if (name == method::kReplay) {
+    stream_.replay(request.id, request.params["from_seq"].as_uint(1));
+  } else if (name == method::kPutRelation) {
+    put_relation(std::move(request));
+  } else {
+    get_relation(std::move(request));
+  }
+}
+
+void Service::prepare(rpc::Request request) {
+  had_secrets_ = true;
+  if (executor_) return answer(request.id, failure(Error(Code::kInvalidState, "prepare was asked for twice")));
+  auto params = rpc::prepare_params_from_json(std::move(request.params));
+  if (!params.ok()) return answer(request.id, failure(params.error()));
+  auto result = start_run(*std::move(params));
+  if (result.ok()) {
+    answer(request.id, *std::move(result));
+  } else {
+    answer(request.id, failure(result.error()));
+  }
+}
+
+Result<Json> Service::start_run(rpc::PrepareParams params) {
+  OSIRIS_TRY(check_versions(params, options_.version));
+  if (!params.plan_path.empty()) {
+    OSIRIS_ASSIGN(const std::string text, read_file(params.plan_path));
+    OSIRIS_ASSIGN(params.plan, parse_json(text));
+  }
+  OSIRIS_ASSIGN(Plan plan, plan_from_json(params.plan));
+
+  Run run;
+  run.run_id = params.run_id;
+  run.session_dir = params.session_dir;
+  run.paths = PathMap(params.work_dir, std::move(params.path_map));
+  run.redactor = make_redactor(params.secrets, params.env);
+  run.connections = std::move(params.connections);
+  run.secrets = std::move(params.secrets);
+  run.env = std::move(params.env);
+  run.settings = rpc::to_json(params.settings);
+  run.allow_mock = params.settings.allow_mock;
+  const unsigned threads = params.settings.threads ? params.settings.threads : core_count();
+  run.threads = std::clamp(threads, kParallelStepsMin, kParallelStepsMax);
+  run.find_driver = find_driver;
+  run.secret_pointers = [](std::string_view component) {
+    const ComponentSpec* spec = find_component_spec(component);
+    return spec ? spec->secret_pointers : std::string_view();
+  };
+  stream_.set_redactor(run.redactor);
+  log_.set_redactor(run.redactor);
+
+  worker_dir_ = run.worker_dir();
+  std::error_code ignored;
+  std::filesystem::remove_all(worker_dir_, ignored);  // of a worker that died
+  OSIRIS_TRY(make_directories(worker_dir_));
+  OSIRIS_TRY(make_directories(run.session_dir / "artifacts"));
+  OSIRIS_TRY(stream_.open_log(worker_dir_ / "records.jsonl"));
+  database_ = std::make_shared<Database>(DatabaseOptions{params.settings.memory_limit_bytes, threads, worker_dir_ / "spill"});
+  run.database = database_;
+  // Opening takes some milliseconds that a first step need not wait for; an error is met again by the step.
+  in_background([database = database_] { static_cast<void>(database->open()); });
+
+  const Json drivers = names(driver_names(run.allow_mock));
+  const Json result =
+      Json::object({{"status", "ready"}, {"session_id", run.run_id}, {"drivers_loaded", drivers}});
+  const uint64_t steps = plan.steps.size();
+  if (params.settings.install_deps) {
+    // Drivers are compiled in: there is nothing to install, which is worth saying to who asked for it.
+    emit_event(stream_, "dependency_check", Json::object({{"required", Json::array()}, {"present", Json::array()}, {"missing", Json::array()}}));
+  }
+  emit_event(stream_, "session_initialized", Json::object({{"session_id", run.run_id}, {"drivers_loaded", drivers}}));
+  emit_metric(stream_, "steps_total", Json(steps));
+  executor_ = std::make_unique<Executor>(std::move(run), std::move(plan), stream_, log_, clock_);
+  heartbeat_ = std::make_unique<HeartbeatThread>(std::chrono::milliseconds(params.settings.heartbeat_ms), [this] { beat(); });
+  return result;
+}
+
+void Service::execute_step(rpc::Request request) {
+  const Json& params = request.params;
+  if (!params.contains("driver") && !params.contains("component"))
+    return executor_->execute(params["step_id"].as_string(), reply_to(request.id));
+  auto step = plan_step_from_json(params);
+  if (!step.ok()) return answer(request.id, failure(step.error()));
+  executor_->execute(*std::move(step), reply_to(request.id));
+}
+
+void Service::put_relation(rpc::Request request) {
+  auto incoming = std::make_unique<Incoming>();
+  incoming->request_id = request.id;
+  incoming->step_id = request.params["step_id"].as_string();
+  incoming->missing_bytes = request.params["bytes"].as_uint();
+  if (incoming->step_id.empty() || incoming->missing_bytes == 0)
+    return answer(request.id, failure(Error(Code::kInvalidArgument, "put_relation needs step_id and bytes")));
+  incoming->path = worker_dir_ / ("in-" + std::to_string(clock_.monotonic_ns()) + ".parquet");
+  incoming->file.open(incoming->path, std::ios::binary);
+  incoming_ = std::move(incoming);
+}
+
+void Service::handle_blob(std::string bytes) {
+  if (!incoming_) {
+    log_.warning("stdin: a blob of " + std::to_string(bytes.size()) + " bytes that nothing announced");
+    return;
+  }
+  if (bytes.size() > incoming_->missing_bytes) {
+    answer(incoming_->request_id, failure(Error(Code::kInvalidArgument, "the relation is longer than was announced")));
+    incoming_.reset();
+    return;
+  }
+  incoming_->file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  incoming_->missing_bytes -= bytes.size();
+  if (incoming_->missing_bytes == 0) end_incoming();
+}
+
+void Service::end_incoming() {
+  const std::unique_ptr<Incoming> incoming = std::move(incoming_);
+  incoming->file.close();
+  if (!incoming->file)
+    return answer(incoming->request_id,
+                  failure(Error(Code::kExhausted, "cannot keep the relation that was sent: " + incoming->path.string(), "Free some space.",
+                                "write.disk_full")));
+  in_background([this, id = incoming->request_id, step_id = incoming->step_id, path = incoming->path] {
+    auto relation = database_->import_parquet(path, relation_table(step_id));
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+    if (!relation.ok()) return answer(id, failure(relation.error()));
+    const uint64_t rows = (*relation)->rows();
+    if (const Status stored = executor_->put_relation(step_id, *std::move(relation)); !stored.ok()) return answer(id, failure(stored.error()));
+    answer(id, Json::object({{"status", "success"}, {"rows", rows}}));
+  });
+}
+
+void Service::get_relation(rpc::Request request) {
+  executor_->get_relation(request.params["step_id"].as_string(), [this, id = request.id](Result<std::shared_ptr<const Relation>> found) {
+    if (!found.ok()) return answer_now(id, failure(found.error()));
+    // Not on the thread that calls: it may be the one that reads requests, or one that other steps wait for.
+    in_background([this, id, relation = *std::move(found)] {
+      const auto path = worker_dir_ / ("out-" + std::to_string(clock_.monotonic_ns()) + ".parquet");
+      const Status written = database_->export_parquet(*relation, path);
+      std::error_code error;
+      const uint64_t bytes = written.ok() ? std::filesystem::file_size(path, error) : 0;
+      if (!written.ok()) return answer_now(id, failure(written.error()));
+      rpc::Response response;
+      response.id = id;
+      response.outcome = Json::object({{"status", "success"}, {"rows", relation->rows()}, {"bytes", bytes}});
+      stream_.send_with_blobs(response, path);
+    });
+  });
+}
+
+void Service::beat() {
+  rpc::Heartbeat heartbeat;
+  heartbeat.time_ns = clock_.unix_ns();
+  heartbeat.last_seq = stream_.last_seq();
+  heartbeat.rss_bytes = rss_bytes();
+  heartbeat.cpu_ms = cpu_ms();
+  heartbeat.spill_bytes = database_->spill_bytes();
+  heartbeat.steps = executor_->progress();
+  stream_.send(heartbeat);
+}
+
+Reply Service::reply_to(const std::string& id) {
+  return [this, id](Outcome outcome) { answer(id, std::move(outcome)); };
+}
+
+void Service::answer(const std::string& id, Outcome outcome) {
+  rpc::Response response;
+  response.id = id;
+  response.outcome = std::move(outcome);
+  stream_.emit(std::move(response));
+}
+
+void Service::answer_now(const std::string& id, Outcome outcome) {
+  rpc::Response response;
+  response.id = id;
+  response.outcome = std::move(outcome);
+  stream_.send(response);
+}
+
+void Service::in_background(std::function<void()> work) {
+  const std::lock_guard lock(background_mutex_);
+  background_.emplace_back(std::move(work));
+}
+
+bool Service::idle() const { return !executor_ || executor_->idle(); }
+
+bool Service::leave(std::string_view reason, std::chrono::milliseconds patience, bool reads) {
+  if (!reads) stream_.abandon();
+  bool stopped = true;
+  if (executor_) {
+    executor_->cancel(reason);
+    stopped = executor_->wait_idle(patience);
+  }
+  kill_descendants();
+  if (!stopped) stopped = executor_->wait_idle(std::chrono::milliseconds(100));
+  heartbeat_.reset();
+  if (reads) stream_.flush(kFlushPatience);
+  std::error_code ignored;
+  if (!worker_dir_.empty()) std::filesystem::remove_all(worker_dir_, ignored);
+  return stopped;
+}
+
+}  // namespace osiris::worker

@@ -1,0 +1,83 @@
+// Requests in, records out: the worker's side of docs/worker-protocol.md. Fed by main with whole frames on one thread; steps
+// and background work answer from theirs.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "protocol/base/clock.h"
+#include "protocol/rpc/frames.h"
+#include "protocol/rpc/messages.h"
+#include "protocol/rpc/params.h"
+#include "worker/executor/executor.h"
+#include "worker/heartbeat.h"
+#include "worker/log.h"
+#include "worker/records/record_stream.h"
+
+namespace osiris::worker {
+
+class Service {
+ public:
+  struct Options {
+    int out_fd = 1;
+    std::string version;
+    // Called on any thread when the far side stopped reading, so that main can end.
+    std::function<void()> on_reader_gone;
+    // Called on any thread for an error after which the worker cannot go on, `fatal` having been written.
+    std::function<void()> on_fatal;
+  };
+  Service(Options options, Log& log, const Clock& clock);
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  void hello();
+  void handle(rpc::Frame frame);
+  // `shutdown` was asked for and answered.
+  bool wants_exit() const { return wants_exit_; }
+  // True once a secret may have been in what was handled last: the caller wipes its buffer.
+  bool take_had_secrets() { return std::exchange(had_secrets_, false); }
+
+  // Stops the steps, waits for them at most `patience`, writes what is queued if somebody `reads`, removes the worker's own
+  // directory. False when a step would not stop: then only _exit() ends the process.
+  bool leave(std::string_view reason, std::chrono::milliseconds patience, bool reads);
+  // No step was running or waiting.
+  bool idle() const;
+
+ private:
+  struct Incoming;  // a relation on its way in
+  void handle_request(rpc::Request request);
+  void handle_blob(std::string bytes);
+  void prepare(rpc::Request request);
+  Result<Json> start_run(rpc::PrepareParams params);
+  void execute_step(rpc::Request request);
+  void put_relation(rpc::Request request);
+  void end_incoming();
+  void get_relation(rpc::Request request);
+  void beat();
+  Reply reply_to(const std::string& id);
+  void answer(const std::string& id, Outcome outcome);       // numbered
+  void answer_now(const std::string& id, Outcome outcome);   // not numbered, never waits
+  void in_background(std::function<void()> work);
+
+  const Options options_;
+  Log& log_;
+  const Clock& clock_;
+  RecordStream stream_;
+  std::shared_ptr<Database> database_;
+  std::filesystem::path worker_dir_;
+  std::unique_ptr<Executor> executor_;  // from prepare on
+  std::unique_ptr<HeartbeatThread> heartbeat_;
+  std::unique_ptr<Incoming> incoming_;
+  std::mutex background_mutex_;
+  std::vector<std::thread> background_;
+  bool wants_exit_ = false;
+  bool had_secrets_ = false;
+};
+
+}  // namespace osiris::worker
