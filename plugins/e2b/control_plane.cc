@@ -126,6 +126,14 @@ Result<Sandbox> get_sandbox(ApiClient& api, const std::string& id) {
   return checked(std::move(json), kOperation);
 }
 
+Result<Sandbox> connect_sandbox(ApiClient& api, const std::string& id, int64_t lease_s) {
+  constexpr std::string_view kOperation = "connect to the sandbox";
+  const http::Outcome outcome = api.send(
+      {"POST", "/v2/sandboxes/" + id + "/connect", Json::object({{"timeout", lease_s}}), std::string(kOperation), true, nullptr});
+  OSIRIS_ASSIGN(Json json, json_body(outcome, kOperation));
+  return checked(std::move(json), kOperation);
+}
+
 Status renew_lease(ApiClient& api, const std::string& id, int64_t lease_s) {
   constexpr std::string_view kOperation = "renew the lease";
   const http::Outcome outcome = api.send(

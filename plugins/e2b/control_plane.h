@@ -74,6 +74,8 @@ Result<Sandbox> create_sandbox(ApiClient& api, const SandboxSpec& spec, const st
 // Every page of GET /v2/sandboxes with this metadata.
 Result<std::vector<Sandbox>> find_by_metadata(ApiClient& api, const std::map<std::string, std::string>& metadata);
 Result<Sandbox> get_sandbox(ApiClient& api, const std::string& id);
+// Takes a running sandbox over: its life is extended to lease_s from now, and the answer names its envd token.
+Result<Sandbox> connect_sandbox(ApiClient& api, const std::string& id, int64_t lease_s);
 // Sets the end of life to now + lease_s.
 Status renew_lease(ApiClient& api, const std::string& id, int64_t lease_s);
 // DELETE; a sandbox that is gone already is success.

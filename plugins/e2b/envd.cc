@@ -222,6 +222,13 @@ Status Envd::signal(int64_t pid, bool kill) {
   return {};
 }
 
+Result<std::vector<int64_t>> Envd::list_processes() {
+  OSIRIS_ASSIGN(const Json list, unary("/process.Process/List", Json::object(), "list the processes", nullptr));
+  std::vector<int64_t> pids;
+  for (const Json& process : list["processes"].items()) pids.push_back(process["pid"].as_int());
+  return pids;
+}
+
 std::unique_ptr<http::Exchange> Envd::download(const std::string& path, uint64_t offset) {
   http::Request get = request("GET", "/files?path=" + percent_encode(path), "download " + path);
   if (offset > 0) get.headers.add("Range", "bytes=" + std::to_string(offset) + "-");

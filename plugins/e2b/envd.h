@@ -74,6 +74,8 @@ class Envd {
   // Ordered with earlier calls on this object; returns once the process's pipe took it.
   Status send_input(int64_t pid, std::string_view bytes, const std::atomic<bool>* cancelled = nullptr);
   Status signal(int64_t pid, bool kill);
+  // The pids of the processes that live, by List.
+  Result<std::vector<int64_t>> list_processes();
   // A file's bytes as they come, from `offset` on.
   std::unique_ptr<http::Exchange> download(const std::string& path, uint64_t offset = 0);
   // True: envd answers. False: the service says the sandbox is not there. Error: the network did not let us ask.

@@ -35,6 +35,7 @@ bool BodyPipe::write(std::string_view bytes) {
       buffer_.append(bytes.substr(0, taken));
       bytes.remove_prefix(taken);
       if (held == 0) notify = notify_;
+      news_.notify_one();
     }
     if (notify) notify();
   }
@@ -47,6 +48,7 @@ void BodyPipe::close() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
     notify = notify_;
+    news_.notify_one();
   }
   if (notify) notify();
 }
@@ -57,6 +59,7 @@ void BodyPipe::fail(Error error) {
     const std::lock_guard lock(mutex_);
     failure_ = std::move(error);
     notify = notify_;
+    news_.notify_one();
   }
   if (notify) notify();
 }
@@ -72,6 +75,14 @@ BodyPipe::Read BodyPipe::read(char* into, size_t capacity, size_t* count) {
   offset_ += *count;
   room_.notify_one();
   return Read::kBytes;
+}
+
+BodyPipe::Read BodyPipe::read_wait(char* into, size_t capacity, size_t* count) {
+  {
+    std::unique_lock lock(mutex_);
+    news_.wait(lock, [this] { return closed_ || failure_ || buffer_.size() > offset_; });
+  }
+  return read(into, capacity, count);  // one reader: what was there stays there
 }
 
 void BodyPipe::abandon() {

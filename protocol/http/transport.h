@@ -50,6 +50,8 @@ class BodyPipe {
   // Transport. Copies up to `capacity` bytes; kAgain while empty, kEnd after close(), kFailed after fail().
   enum class Read { kBytes, kAgain, kEnd, kFailed };
   Read read(char* into, size_t capacity, size_t* count);
+  // The same for a reader that may wait: never kAgain.
+  Read read_wait(char* into, size_t capacity, size_t* count);
   void abandon();
   // Called (by the producer's thread) whenever bytes or the end arrive after the pipe was empty.
   void on_readable(std::function<void()> notify);
@@ -58,6 +60,7 @@ class BodyPipe {
  private:
   mutable std::mutex mutex_;
   std::condition_variable room_;
+  std::condition_variable news_;
   std::string buffer_;
   size_t offset_ = 0;
   size_t capacity_bytes_;

@@ -1,0 +1,313 @@
+#include "plugins/e2b/adapter.h"
+
+#include <poll.h>
+#include <string.h>
+
+#include <algorithm>
+
+#include "plugins/e2b/artifacts.h"
+#include "plugins/e2b/channel.h"
+#include "plugins/e2b/delivery.h"
+#include "plugins/e2b/worker_template.h"
+#include "plugins/sdk/artifacts.h"
+#include "plugins/sdk/run_package.h"
+#include "protocol/base/clock.h"
+#include "protocol/base/sha256.h"
+
+namespace osiris::e2b {
+namespace {
+
+int64_t elapsed_ms(int64_t since_ns) { return (system_clock().monotonic_ns() - since_ns) / 1'000'000; }
+
+// What E2B calls the public template that every account has.
+constexpr const char* kDefaultTemplate = "base";
+
+}  // namespace
+
+E2bAdapter::Service::Service(const http::CurlOptions& options, const ApiConfig& config, http::RetryPolicy policy,
+                             const std::function<bool(http::Milliseconds)>& sleep,
+                             const std::function<void(const http::Request&, const http::RetryNote&)>& note)
+    : network(options),
+      watched(network),
+      api(config, watched, policy, sleep, note),
+      lease_api(config, watched, policy, sleep, note),
+      sending_api(config, watched, policy, sleep, note) {}
+
+E2bAdapter::~E2bAdapter() { release_now(); }
+
+osiris_status E2bAdapter::configure(const osiris_setting* settings, size_t count) {
+  auto config = read_config(settings, count);
+  if (!config) return host_.fail(config.error());
+  config_ = *std::move(config);
+  for (size_t i = 0; i < count; ++i)
+    if (sdk::view(settings[i].name) != "env") shown_options_.emplace_back(sdk::view(settings[i].name), sdk::view(settings[i].value));
+  return OSIRIS_OK;
+}
+
+void E2bAdapter::cancel() {
+  cancelled_ = true;
+  waker_.wake();
+}
+
+bool E2bAdapter::sleep(http::Milliseconds wait) {
+  const int64_t until_ns = system_clock().monotonic_ns() + wait.count() * 1'000'000;
+  for (;;) {
+    if (cancelled_ || host_.is_cancelled()) {
+      cancelled_ = true;
+      return false;
+    }
+    const int64_t left_ms = (until_ns - system_clock().monotonic_ns()) / 1'000'000;
+    if (left_ms <= 0) return true;
+    pollfd woken{waker_.fd(), POLLIN, 0};
+    ::poll(&woken, 1, static_cast<int>(std::min<int64_t>(left_ms, 500)));
+  }
+}
+
+Result<E2bAdapter::Service*> E2bAdapter::service() {
+  if (service_) return service_.get();
+  ApiConfig api;
+  api.api_url = config_.api_url;
+  api.sandbox_url = config_.sandbox_url;
+  api.domain = config_.domain;
+  api.timeouts.connect = http::Milliseconds(config_.connect_timeout_s * 1000);
+  api.timeouts.total = http::Milliseconds(config_.request_timeout_s * 1000);
+  api.timeouts.idle = api.timeouts.total;
+  const Status lent = host_.with_secret(kApiKeyName, [&](std::string_view value) { api.api_key = value; });
+  if (!lent || api.api_key.empty())
+    return make_failure(FailureClass::kAuthError, "there is no E2B API key", "Set E2B_API_KEY in the environment or in .env; keys are made in E2B's dashboard.");
+  http::CurlOptions options;
+  options.ca_file = config_.ca_file;
+  options.proxy = config_.proxy;
+  options.user_agent = "osiris";
+  http::RetryPolicy policy;
+  policy.budget = http::Milliseconds(config_.retry_budget_s * 1000);
+  service_ = std::make_unique<Service>(
+      options, api, policy, [this](http::Milliseconds wait) { return sleep(wait); },
+      [this](const http::Request& request, const http::RetryNote& note) {
+        host_.log(OSIRIS_WARN, request.label + ": " + note.reason + "; attempt " + std::to_string(note.attempt + 1) + " in " +
+                                   std::to_string(note.wait.count()) + " ms");
+      });
+  ::explicit_bzero(api.api_key.data(), api.api_key.size());
+  return service_.get();
+}
+
+Status E2bAdapter::check(const sdk::RunRequest& request) const {
+  OSIRIS_TRY(sdk::environment_names(config_.environment));
+  return check_loopback(config_, request.connections);
+}
+
+osiris_status E2bAdapter::validate(const osiris_request* from) {
+  const auto request = sdk::read_request(from);
+  if (!request) return host_.fail(request.error());
+  if (const Status status = check(*request); !status) return host_.fail(status.error());
+  return OSIRIS_OK;
+}
+
+osiris_status E2bAdapter::prepare(const osiris_request* from) {
+  const auto request = sdk::read_request(from);
+  if (!request) return host_.fail(request.error());
+  const auto names = sdk::environment_names(config_.environment);
+  if (!names) return host_.fail(names.error());
+  const auto document = sdk::prepared_document(*request, {.hash_inputs = true, .environment_names = *names, .options = shown_options_});
+  if (!document) return host_.fail(document.error());
+  if (const Status status = host_.deliver("prepared", *document); !status) return host_.fail(status.error());
+  return OSIRIS_OK;
+}
+
+Result<E2bAdapter::Place> E2bAdapter::choose_template(const sdk::RunRequest& request) {
+  Place place;
+  place.template_id = config_.template_id.empty() ? kDefaultTemplate : config_.template_id;
+  OSIRIS_ASSIGN(const std::optional<TemplateSpec> spec, worker_template(config_, request, place.template_id));
+  if (!spec) return place;
+  const int64_t started_ns = system_clock().monotonic_ns();
+  BuildOptions options;
+  options.timeout_s = config_.build_timeout_s;
+  options.sleep = [this](http::Milliseconds wait) { return sleep(wait); };
+  options.log = [this](const std::string& text) { host_.log(OSIRIS_INFO, text); };
+  OSIRIS_ASSIGN(const BuiltTemplate built, ensure_template(service_->api, *spec, options));
+  host_.event("template_built", {},
+              Json::object({{"template_id", built.template_id}, {"name", built.name}, {"built", built.built_now},
+                            {"bytes", built.bytes_uploaded}, {"duration_ms", elapsed_ms(started_ns)}}));
+  if (config_.install_deps && built.built_now)
+    for (const std::string& requirement : requirements_of(request))
+      host_.event("dependency_installed", {}, Json::object({{"package", requirement}, {"where", "template"}, {"duration_ms", elapsed_ms(started_ns)}}));
+  place.template_id = built.template_id;
+  place.has_worker = true;
+  place.cache_dir = std::string(kTemplateRoot) + "/cache";
+  return place;
+}
+
+Status E2bAdapter::acquire(const sdk::RunRequest& request, const Place& place) {
+  SandboxSession::Wanted wanted;
+  wanted.template_id = place.template_id;
+  wanted.metadata = config_.metadata;
+  wanted.metadata[meta::kOwner] = request.settings["owner_id"].as_string_or("unknown");
+  wanted.metadata[meta::kRun] = request.run_id;
+  wanted.metadata[meta::kPipeline] = request.manifest["pipeline_id"].as_string();
+  wanted.metadata[meta::kWorker] = request.worker_sha256.substr(0, 16);
+  OSIRIS_ASSIGN(wanted.egress, derive_egress(config_, request.connections, {}, system_resolver()));
+  if (config_.keep) {
+    const Json key = Json::object({{"pipeline", request.manifest["pipeline_id"]}, {"worker", request.worker_sha256},
+                                   {"template", place.template_id}, {"network", wanted.egress.network()}, {"internet", wanted.egress.internet}});
+    wanted.keep_key = sha256_hex(key.dump_canonical()).substr(0, 32);
+    wanted.metadata[meta::kKeep] = wanted.keep_key;
+    wanted.lock_directory = request.settings["state_dir"].as_string_or(request.adapter_dir().string()) + "/e2b";
+  }
+  session_ = std::make_unique<SandboxSession>(SessionContext{
+      host_, config_, service_->api, service_->lease_api, *journal_, [this](http::Milliseconds wait) { return sleep(wait); }, cancelled_});
+  return session_->acquire(wanted);
+}
+
+Result<sdk::RunOutcome> E2bAdapter::run_in(const sdk::RunRequest& request, const PackagePlan& plan, PackageStream& stream, const Place& place) {
+  const Layout layout = layout_of(request.run_id);
+  envd_ = std::make_unique<Envd>(service_->api, session_->sandbox());
+  sending_envd_ = std::make_unique<Envd>(service_->sending_api, session_->sandbox());
+
+  DeliveryRequest wanted;
+  wanted.worker_path = request.worker_path;
+  wanted.worker_sha256 = request.worker_sha256;
+  if (place.has_worker) wanted.present_in = kTemplateRoot;
+  if (session_->was_kept()) wanted.present_in = kRoot;
+  if (session_->was_kept() && place.has_worker) wanted.present_in = kTemplateRoot;
+  wanted.run_directory = layout.run;
+  wanted.wipe_other_runs = session_->was_kept();
+  OSIRIS_ASSIGN(Delivery delivery, plan_delivery(wanted));
+
+  const int64_t upload_ns = system_clock().monotonic_ns();
+  delivery.parts.push_back({layout.package(), [&](const auto& sink) { return stream.write_to(sink); }});
+  OSIRIS_ASSIGN(const uint64_t uploaded, envd_->upload(delivery.parts, &cancelled_));
+  host_.event("package_uploaded", {},
+              Json::object({{"bytes", uploaded}, {"files", int64_t(plan.members.size())}, {"worker_sent", delivery.parts.size() > 1},
+                            {"duration_ms", elapsed_ms(upload_ns)}}));
+
+  SandboxChannel channel(*envd_, *sending_envd_, service_->lease_api, waker_,
+                         {layout.records(), [this](const std::string& text) { host_.log(OSIRIS_WARN, text); }});
+  session_->on_lost([&channel](const Error& error) { channel.declare_lost(error); });
+  const auto pid = channel.start(delivery.start, http::Milliseconds(config_.create_timeout_s * 1000));
+  if (!pid) {
+    session_->on_lost({});
+    return pid.error();
+  }
+
+  sdk::Opening opening;
+  opening.prepare = request.prepare_params();
+  opening.prepare.session_dir = layout.session();
+  opening.prepare.plan = Json();
+  opening.prepare.plan_path = plan.plan_path;
+  opening.prepare.package = plan.package;
+  opening.prepare.path_map = plan.path_map;
+  opening.prepare.settings.install_deps = config_.install_deps;
+  opening.prepare.settings.heartbeat_ms = static_cast<uint32_t>(config_.heartbeat_ms);
+  opening.prepare.settings.cache_dir = place.cache_dir.empty() ? std::string(kRoot) + "/cache" : place.cache_dir;
+  opening.secret_names = request.connection_secrets();
+  opening.environment = config_.environment;
+  opening.pack_path = layout.artifacts();
+  for (const Json& step : request.steps()) opening.step_ids.push_back(step["id"].as_string());
+
+  sdk::WireLog wire_log;
+  if (request.settings["rpc_debug"].as_bool()) OSIRIS_TRY(wire_log.open(request.adapter_dir() / "rpc.log"));
+  sdk::RunLoopOptions options;
+  options.shutdown_worker = false;  // its sandbox goes
+  options.silence_ms = std::max<int64_t>(3 * config_.heartbeat_ms, 3'000);
+  options.stall_limit_ms = config_.lease_s * 1000;
+  options.deadline_unix_ns = request.deadline_unix_ns;
+  options.worker_name = "in sandbox " + session_->sandbox().id;
+  sdk::RunLoop loop(host_, channel, waker_, wire_log, std::move(options));
+  sdk::RunOutcome outcome = loop.run(request.steps(), std::move(opening));
+  session_->on_lost({});
+  return outcome;
+}
+
+// A vanished sandbox may be replaced while nothing it did can be seen from outside: file outputs are only fetched at the end, so
+// just a writer of another family than filesystem counts, from the moment it started.
+bool E2bAdapter::may_replace(const sdk::RunRequest& request, const sdk::RunOutcome& outcome) const {
+  if (outcome.status || cancelled_ || failure_class_of(outcome.status.error()) != FailureClass::kSandboxError) return false;
+  if (outcome.detail["class"].as_string() != failure_class_name(FailureClass::kSandboxError)) return false;
+  for (const Json& step : request.steps()) {
+    if (step["mode"].as_string() != "write" || step["component"].as_string().starts_with("filesystem.")) continue;
+    for (const Json& done : outcome.result["steps"].items())
+      if (done["id"] == step["id"] && done["status"].as_string() != "skipped") return false;
+  }
+  return true;
+}
+
+Status E2bAdapter::execute(const sdk::RunRequest& original) {
+  sdk::RunRequest request = original;
+  const int64_t own_deadline_ns = system_clock().unix_ns() + config_.timeout_s * 1'000'000'000;
+  request.deadline_unix_ns = request.deadline_unix_ns ? std::min(request.deadline_unix_ns, own_deadline_ns) : own_deadline_ns;
+  OSIRIS_TRY(service());
+  OSIRIS_ASSIGN(Journal journal, Journal::open(request.adapter_dir() / "e2b-journal.jsonl"));
+  journal_ = std::make_unique<Journal>(std::move(journal));
+  if (config_.debug) OSIRIS_TRY(service_->watched.open_log(request.adapter_dir() / "e2b-wire.log"));
+
+  OSIRIS_ASSIGN(const PackagePlan plan, plan_package(request, layout_of(request.run_id)));
+  OSIRIS_ASSIGN(const Place place, choose_template(request));
+  for (int attempt = 1;; ++attempt) {
+    PackageStream stream(plan);  // packs while the sandbox is created
+    OSIRIS_TRY(acquire(request, place));
+    auto outcome = run_in(request, plan, stream, place);
+    if (!outcome) {
+      if (cancelled_) return Error(Code::kCancelled, "the run was cancelled");
+      return outcome.error();
+    }
+    if (attempt == 1 && may_replace(request, *outcome)) {
+      host_.event("sandbox_replaced", {}, Json::object({{"sandbox_id", session_->sandbox().id}, {"attempt", attempt + 1}, {"error", outcome->status.error().message}}));
+      release_now();
+      continue;
+    }
+    packed_ = std::move(outcome->packed);
+    OSIRIS_TRY(host_.deliver("result", outcome->result));
+    if (!outcome->status) {
+      Error error = outcome->status.error();
+      if (error.detail.empty() && outcome->detail.is_object()) error.detail = outcome->detail.dump();
+      return error;
+    }
+    return {};
+  }
+}
+
+osiris_status E2bAdapter::execute(const osiris_request* from) {
+  const auto request = sdk::read_request(from);
+  if (!request) return host_.fail(request.error());
+  const Status status = execute(*request);
+  if (status) return OSIRIS_OK;
+  const Error& error = status.error();
+  if (error.code != Code::kStepFailed) release_now();
+  const auto detail = parse_json(error.detail);
+  return host_.fail(error, detail ? *detail : Json());
+}
+
+osiris_status E2bAdapter::collect(const osiris_request* from) {
+  const auto request = sdk::read_request(from);
+  if (!request) return host_.fail(request.error());
+  Status status;
+  Fetched fetched;
+  if (session_ && session_->is_held() && packed_) {
+    const int64_t started_ns = system_clock().monotonic_ns();
+    auto result = fetch_artifacts(*envd_, *packed_, *request, {}, [this](http::Milliseconds wait) { return sleep(wait); });
+    if (result) {
+      fetched = *std::move(result);
+      host_.event("artifacts_collected", {},
+                  Json::object({{"files", fetched.files}, {"bytes", fetched.bytes_on_the_wire}, {"duration_ms", elapsed_ms(started_ns)}}));
+    } else {
+      status = result.error();
+    }
+  }
+  if (session_) {
+    const Status released = session_->release(released_, config_.keep && status.ok());
+    if (status && !released) status = released.error();
+  }
+  if (service_) host_.metric({.name = "remote_calls", .unit = "calls", .step_id = {}, .value = static_cast<double>(service_->watched.calls()), .tags = {}});
+  if (status) status = host_.deliver("artifacts", sdk::artifacts_document(fetched.outputs, released_));
+  if (status) return OSIRIS_OK;
+  const auto detail = parse_json(status.error().detail);
+  return host_.fail(status.error(), detail ? *detail : Json());
+}
+
+// The way out of every failure: what is held is given back now, and what could not be is said.
+void E2bAdapter::release_now() {
+  if (!session_) return;
+  if (const Status released = session_->release(released_, false); !released) host_.log(OSIRIS_ERROR, released.error().message);
+}
+
+}  // namespace osiris::e2b

@@ -1,0 +1,212 @@
+#include "plugins/e2b/artifacts.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <map>
+#include <memory>
+
+#include "protocol/archive/archive.h"
+#include "protocol/base/file.h"
+
+namespace osiris::e2b {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A file being received beside its target; removed unless it was put in place.
+class Incoming {
+ public:
+  Incoming(rpc::PackedFile file, fs::path target) : file_(std::move(file)), target_(std::move(target)) {}
+  ~Incoming() {
+    if (fd_ >= 0) ::close(fd_);
+    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  }
+  Incoming(const Incoming&) = delete;
+  Incoming& operator=(const Incoming&) = delete;
+
+  Status open() {
+    OSIRIS_TRY(make_directories(target_.parent_path()));
+    std::string name = target_.string() + ".XXXXXX";
+    fd_ = ::mkostemp(name.data(), O_CLOEXEC);
+    if (fd_ < 0) return errno_error(errno, "cannot write", target_);
+    temporary_ = name;
+    return {};
+  }
+
+  Status write(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return errno_error(errno, "cannot write", target_);
+      bytes.remove_prefix(static_cast<size_t>(written));
+    }
+    return {};
+  }
+
+  Status close(const FileDigest& digest) {
+    if (digest.sha256 != file_.sha256 || digest.size_bytes != file_.size_bytes)
+      return make_failure(FailureClass::kNetworkError, file_.path + " arrived damaged: its SHA-256 is not the one the worker declared", "Run again.");
+    if (::fchmod(fd_, 0644) != 0 || ::close(std::exchange(fd_, -1)) != 0) return errno_error(errno, "cannot write", target_);
+    complete_ = true;
+    return {};
+  }
+
+  bool complete() const { return complete_; }
+  const rpc::PackedFile& file() const { return file_; }
+  const fs::path& target() const { return target_; }
+
+  Status put_in_place() {
+    if (::rename(temporary_.c_str(), target_.c_str()) != 0) return errno_error(errno, "cannot write", target_);
+    temporary_.clear();
+    return {};
+  }
+
+ private:
+  const rpc::PackedFile file_;
+  const fs::path target_;
+  std::string temporary_;
+  int fd_ = -1;
+  bool complete_ = false;
+};
+
+using Expected = std::map<uint32_t, std::unique_ptr<Incoming>>;
+
+// "artifacts/<anything below>", without a way out.
+bool is_session_path(const fs::path& path) {
+  if (path.is_absolute() || path != path.lexically_normal() || path.empty() || *path.begin() != "artifacts") return false;
+  for (const fs::path& part : path)
+    if (part == ".." || part.empty()) return false;
+  return true;
+}
+
+Result<Expected> expect(const rpc::Packed& packed, const sdk::RunRequest& request, const FetchLimits& limits) {
+  std::map<std::pair<std::string, std::string>, std::string> targets;
+  for (const Json& step : request.steps())
+    for (const Json& output : step["outputs"].items())
+      targets[{step["id"].as_string(), output["path"].as_string()}] = output["target"].as_string();
+  const auto bad = [](const std::string& what) {
+    return make_failure(FailureClass::kSandboxError, "the sandbox offers an artifact that this run cannot have written: " + what,
+                        "Do not trust the sandbox's service; report it.");
+  };
+  Expected expected;
+  uint64_t session_bytes = 0;
+  for (const rpc::PackedFile& file : packed.files) {
+    fs::path target;
+    if (file.kind == "output") {
+      const auto found = targets.find({file.step_id, file.path});
+      if (found == targets.end()) return bad(file.step_id + ": " + file.path);
+      target = found->second;
+    } else {
+      if (!is_session_path(file.path)) return bad(file.path);
+      session_bytes += file.size_bytes;
+      if (file.size_bytes > limits.session_bytes_max || session_bytes > limits.session_bytes_max)
+        return bad("more than " + std::to_string(limits.session_bytes_max) + " bytes below artifacts/");
+      target = request.session_dir / file.path;
+    }
+    if (!expected.emplace(file.number, std::make_unique<Incoming>(file, std::move(target))).second) return bad("number " + std::to_string(file.number) + " twice");
+  }
+  return expected;
+}
+
+// The archive's bytes, over as many downloads as it takes.
+class Download {
+ public:
+  Download(Envd& envd, std::string path, const FetchLimits& limits, const std::function<bool(http::Milliseconds)>& sleep)
+      : envd_(envd), path_(std::move(path)), limits_(limits), sleep_(sleep) {}
+
+  Result<std::string> next() {
+    for (int attempt = 0;; ++attempt) {
+      auto bytes = try_next();
+      if (bytes) {
+        received_ += bytes->size();
+        return bytes;
+      }
+      exchange_.reset();
+      const FailureClass failure = failure_class_of(bytes.error());
+      const bool passing = failure == FailureClass::kNetworkError || failure == FailureClass::kSandboxError || failure == FailureClass::kCreationTimeout;
+      if (!passing || ++reopened_ > limits_.reopen_max || !sleep_(http::Milliseconds(200 << std::min(attempt, 5)))) return bytes.error();
+    }
+  }
+
+  uint64_t received() const { return received_; }
+
+ private:
+  Result<std::string> try_next() {
+    if (!exchange_) {
+      exchange_ = envd_.download(path_, received_);
+      auto head = exchange_->head();
+      if (!head) return network_error(head.error());
+      const int expected_status = received_ > 0 ? 206 : 200;
+      if ((*head)->status == 416 && received_ > 0) return std::string();  // it broke after the last byte
+      if ((*head)->status != expected_status) {
+        http::Outcome outcome;
+        outcome.response = **head;
+        return failure_from(outcome, "download the artifacts");
+      }
+    }
+    for (;;) {
+      auto bytes = exchange_->read(http::Milliseconds(1000));
+      if (bytes) return bytes;
+      if (bytes.error().code == Code::kDeadline && bytes.error().category.empty()) continue;
+      return network_error(bytes.error());
+    }
+  }
+
+  static Error network_error(const Error& error) {
+    if (error.code == Code::kCancelled) return error;
+    return make_failure(FailureClass::kNetworkError, "cannot download the artifacts: " + error.message, "");
+  }
+
+  Envd& envd_;
+  const std::string path_;
+  const FetchLimits& limits_;
+  const std::function<bool(http::Milliseconds)>& sleep_;
+  std::unique_ptr<http::Exchange> exchange_;
+  uint64_t received_ = 0;
+  int reopened_ = 0;
+};
+
+}  // namespace
+
+Result<Fetched> fetch_artifacts(Envd& envd, const rpc::Packed& packed, const sdk::RunRequest& request, const FetchLimits& limits,
+                                const std::function<bool(http::Milliseconds)>& sleep) {
+  Fetched fetched;
+  if (packed.files.empty()) return fetched;
+  OSIRIS_ASSIGN(Expected expected, expect(packed, request, limits));
+  Download download(envd, packed.path, limits, sleep);
+  const Status read = archive::read(
+      [&] { return download.next(); }, {},
+      [&](uint32_t number, uint64_t size) -> Result<archive::MemberSink> {
+        const auto found = expected.find(number);
+        if (found == expected.end() || found->second->file().size_bytes != size)
+          return Error(Code::kInvalidArgument, "the archive of artifacts holds member " + std::to_string(number) + ", which was not announced");
+        Incoming& incoming = *found->second;
+        OSIRIS_TRY(incoming.open());
+        return archive::MemberSink([&incoming](std::string_view bytes) { return incoming.write(bytes); });
+      },
+      [&](uint32_t number, const FileDigest& digest) { return expected.at(number)->close(digest); });
+  if (!read) return read.error();
+  for (const auto& [number, incoming] : expected)
+    if (!incoming->complete())
+      return make_failure(FailureClass::kNetworkError, incoming->file().path + " did not arrive: the archive of artifacts is cut short", "Run again.");
+  for (const auto& [number, incoming] : expected) {
+    OSIRIS_TRY(incoming->put_in_place());
+    if (incoming->file().kind != "output") continue;
+    rpc::Artifact artifact;
+    artifact.path = incoming->file().path;
+    artifact.target = incoming->target().string();
+    artifact.size_bytes = incoming->file().size_bytes;
+    artifact.sha256 = incoming->file().sha256;
+    artifact.step_id = incoming->file().step_id;
+    fetched.outputs.push_back(std::move(artifact));
+  }
+  fetched.files = expected.size();
+  fetched.bytes_on_the_wire = download.received();
+  return fetched;
+}
+
+}  // namespace osiris::e2b

@@ -1,0 +1,30 @@
+// Brings back what the run wrote: one archive, streamed, every file written beside its target and checked by size and hash
+// before the first one is put in its place. Targets come from the host's own plan, never from the far side.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "plugins/e2b/envd.h"
+#include "plugins/sdk/request.h"
+#include "protocol/rpc/params.h"
+
+namespace osiris::e2b {
+
+struct FetchLimits {
+  uint64_t session_bytes_max = 1ull << 30;  // of artifacts/ in all; outputs are as large as the user's data are
+  int reopen_max = 5;                       // broken downloads are continued where they broke
+};
+
+struct Fetched {
+  std::vector<rpc::Artifact> outputs;  // `target` is the path on this machine
+  uint64_t files = 0;
+  uint64_t bytes_on_the_wire = 0;
+};
+
+// `packed` is the worker's answer to `pack`. An entry that the plan does not know, a path that leaves the session, a size or hash
+// that differs: an error, and nothing was replaced.
+Result<Fetched> fetch_artifacts(Envd& envd, const rpc::Packed& packed, const sdk::RunRequest& request, const FetchLimits& limits,
+                                const std::function<bool(http::Milliseconds)>& sleep);
+
+}  // namespace osiris::e2b

@@ -1,0 +1,157 @@
+#include "plugins/e2b/config.h"
+
+#include <array>
+#include <charconv>
+#include <string_view>
+
+#include "plugins/sdk/host.h"
+
+namespace osiris::e2b {
+namespace {
+
+constexpr int64_t kMiB = 1 << 20;
+
+struct Text {
+  osiris_str value{nullptr, 0};
+  constexpr Text() = default;
+  template <size_t N>
+  constexpr Text(const char (&literal)[N]) : value{literal, N - 1} {}
+};
+
+struct Row {
+  uint32_t type;
+  uint32_t flags;
+  Text name, help, value_name, bare_unit, default_value, minimum, maximum;
+};
+
+constexpr Row kRows[] = {
+    {OSIRIS_TEXT, 0, "template", "Template the sandbox starts from: an id, a name or name:tag", "NAME", {}, {}, {}, {}},
+    {OSIRIS_TEXT, 0, "image", "Build a template from this container image and use it", "IMAGE", {}, {}, {}, {}},
+    {OSIRIS_INT, 0, "cpu", "Virtual CPUs: 1 or an even number; builds a template of that shape once", "N", {}, {}, "1", "32"},
+    {OSIRIS_BYTES, 0, "mem", "Memory; builds a template of that shape once", "SIZE", "GiB", {}, "134217728", {}},
+    {OSIRIS_TEXT, 0, "gpu", "Refused: E2B offers no GPUs", "N", {}, {}, {}, {}},
+    {OSIRIS_DURATION, 0, "timeout", "Deadline of the run", {}, {}, "900", "1", {}},
+    {OSIRIS_DURATION, 0, "lease", "Life of the sandbox without news from this host; renewed while the run goes on", {}, {}, "120", "2", "3600"},
+    {OSIRIS_BOOL, 0, "install-deps", "Install what the steps' requirements name, cached in a template", {}, {}, "false", {}, {}},
+    {OSIRIS_PAIR, OSIRIS_REPEATED | OSIRIS_SENSITIVE, "env", "A variable for the steps", {}, {}, {}, {}, {}},
+    {OSIRIS_PATH, OSIRIS_REPEATED, "env-from", "A file of NAME=VALUE lines for the steps", "FILE", {}, {}, {}, {}},
+    {OSIRIS_ENV, OSIRIS_REPEATED, "pass-env", "A variable of this environment to pass to the steps", "NAME", {}, {}, {}, {}},
+    {OSIRIS_CHOICE, 0, "network", "What the sandbox may reach: the hosts of the pipeline's connections, everything or nothing", {}, {}, "derived", {}, {}},
+    {OSIRIS_TEXT, OSIRIS_REPEATED, "network-allow", "A further host, address or CIDR the sandbox may reach", "HOST", {}, {}, {}, {}},
+    {OSIRIS_BOOL, 0, "allow-loopback", "Allow connections to loopback addresses: only for a local E2B server", {}, {}, "false", {}, {}},
+    {OSIRIS_BOOL, 0, "keep", "Keep the sandbox for the next run of this pipeline until its lease ends", {}, {}, "false", {}, {}},
+    {OSIRIS_PAIR, OSIRIS_REPEATED, "metadata", "Metadata for the sandbox, shown by E2B's own tools", {}, {}, {}, {}, {}},
+    {OSIRIS_TEXT, 0, "domain", "Domain of the E2B service", "DOMAIN", {}, "e2b.app", {}, {}},
+    {OSIRIS_TEXT, 0, "api-url", "Base URL of the control plane instead of https://api.DOMAIN", "URL", {}, {}, {}, {}},
+    {OSIRIS_TEXT, 0, "sandbox-url", "Base URL of every sandbox's envd", "URL", {}, {}, {}, {}},
+    {OSIRIS_PATH, 0, "ca-file", "Certificate authorities to trust, PEM", "FILE", {}, {}, {}, {}},
+    {OSIRIS_TEXT, 0, "proxy", "HTTP proxy for all calls", "URL", {}, {}, {}, {}},
+    {OSIRIS_DURATION, 0, "connect-timeout", "Longest wait for a connection", {}, {}, "10", "1", {}},
+    {OSIRIS_DURATION, 0, "request-timeout", "Longest wait for one call", {}, {}, "90", "1", {}},
+    {OSIRIS_DURATION, 0, "create-timeout", "Longest wait for a sandbox", {}, {}, "90", "1", {}},
+    {OSIRIS_DURATION, 0, "build-timeout", "Longest wait for a template build", {}, {}, "900", "1", {}},
+    {OSIRIS_DURATION, 0, "retry-budget", "Longest time spent waiting between retries of one call", {}, {}, "30", "0", {}},
+    {OSIRIS_INT, OSIRIS_HIDDEN, "heartbeat-ms", "Interval of the worker's heartbeats", "MS", {}, "1000", "50", "60000"},
+    {OSIRIS_BOOL, 0, "debug", "Write every call to adapter/e2b-wire.log of the session, secrets masked", {}, {}, "false", {}, {}},
+};
+constexpr size_t kRowCount = std::size(kRows);
+
+constexpr osiris_str kNetworkChoices[] = {OSIRIS_STR("derived"), OSIRIS_STR("open"), OSIRIS_STR("none")};
+
+constexpr std::array<osiris_option, kRowCount> make_options() {
+  std::array<osiris_option, kRowCount> options{};
+  for (size_t i = 0; i < kRowCount; ++i) {
+    const Row& row = kRows[i];
+    options[i].size = sizeof(osiris_option);
+    options[i].type = row.type;
+    options[i].flags = row.flags;
+    options[i].name = row.name.value;
+    options[i].help = row.help.value;
+    options[i].value_name = row.value_name.value;
+    options[i].bare_unit = row.bare_unit.value;
+    options[i].default_value = row.default_value.value;
+    options[i].minimum = row.minimum.value;
+    options[i].maximum = row.maximum.value;
+    if (row.type == OSIRIS_CHOICE) {
+      options[i].choices = kNetworkChoices;
+      options[i].choice_count = std::size(kNetworkChoices);
+    }
+  }
+  return options;
+}
+constexpr std::array<osiris_option, kRowCount> kOptions = make_options();
+
+constexpr std::array<const osiris_option*, kRowCount> make_pointers() {
+  std::array<const osiris_option*, kRowCount> pointers{};
+  for (size_t i = 0; i < kRowCount; ++i) pointers[i] = &kOptions[i];
+  return pointers;
+}
+constexpr std::array<const osiris_option*, kRowCount> kPointers = make_pointers();
+
+// Canonical text from the host: already checked against the descriptor.
+int64_t number(std::string_view text) {
+  int64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+Status check_shape(const Config& config) {
+  if (config.cpu_count && *config.cpu_count != 1 && *config.cpu_count % 2 != 0)
+    return Error(Code::kInvalidArgument, "--e2b-cpu " + std::to_string(*config.cpu_count) + ": E2B offers 1 or an even number of CPUs",
+                 "Ask for " + std::to_string(*config.cpu_count + 1) + ". Plans allow at most 8 unless raised.", "config.invalid");
+  if (config.memory_bytes && *config.memory_bytes % (2 * kMiB) != 0)
+    return Error(Code::kInvalidArgument, "--e2b-mem " + std::to_string(*config.memory_bytes) + " bytes: E2B offers even numbers of MiB from 128 on",
+                 "Ask for a multiple of 2 MiB. Plans allow at most 8 GiB unless raised.", "config.invalid");
+  if (!config.image.empty() && !config.template_id.empty())
+    return Error(Code::kInvalidArgument, "--e2b-image and --e2b-template exclude each other", "Give one of them.", "config.invalid");
+  return {};
+}
+
+}  // namespace
+
+OptionTable option_table() { return {kPointers.data(), static_cast<uint32_t>(kRowCount)}; }
+
+Result<Config> read_config(const osiris_setting* settings, size_t count) {
+  Config config;
+  for (size_t i = 0; i < count; ++i) {
+    const std::string_view name = sdk::view(settings[i].name);
+    const std::string value(sdk::view(settings[i].value));
+    if (name == "gpu")
+      return Error(Code::kUnsupported, "--e2b-gpu: E2B sandboxes have no GPU", "E2B offers up to 8 CPUs and 8 GiB (more on request); run GPU steps elsewhere.",
+                   "config.invalid");
+    if (name == "template") config.template_id = value;
+    else if (name == "image") config.image = value;
+    else if (name == "cpu") config.cpu_count = number(value);
+    else if (name == "mem") config.memory_bytes = number(value);
+    else if (name == "timeout") config.timeout_s = number(value);
+    else if (name == "lease") config.lease_s = number(value);
+    else if (name == "install-deps") config.install_deps = value == "true";
+    else if (name == "env") config.environment.pairs.push_back(value);
+    else if (name == "env-from") config.environment.files.push_back(value);
+    else if (name == "pass-env") config.environment.pass.push_back(value);
+    else if (name == "network") config.network = value;
+    else if (name == "network-allow") config.network_allow.push_back(value);
+    else if (name == "allow-loopback") config.allow_loopback = value == "true";
+    else if (name == "keep") config.keep = value == "true";
+    else if (name == "metadata") config.metadata[value.substr(0, value.find('='))] = value.substr(value.find('=') + 1);
+    else if (name == "domain") config.domain = value;
+    else if (name == "api-url") config.api_url = value;
+    else if (name == "sandbox-url") config.sandbox_url = value;
+    else if (name == "ca-file") config.ca_file = value;
+    else if (name == "proxy") config.proxy = value;
+    else if (name == "connect-timeout") config.connect_timeout_s = number(value);
+    else if (name == "request-timeout") config.request_timeout_s = number(value);
+    else if (name == "create-timeout") config.create_timeout_s = number(value);
+    else if (name == "build-timeout") config.build_timeout_s = number(value);
+    else if (name == "retry-budget") config.retry_budget_s = number(value);
+    else if (name == "heartbeat-ms") config.heartbeat_ms = number(value);
+    else if (name == "debug") config.debug = value == "true";
+  }
+  while (config.api_url.ends_with('/')) config.api_url.pop_back();
+  while (config.sandbox_url.ends_with('/')) config.sandbox_url.pop_back();
+  if (config.api_url.empty()) config.api_url = "https://api." + config.domain;
+  OSIRIS_TRY(check_shape(config));
+  return config;
+}
+
+}  // namespace osiris::e2b

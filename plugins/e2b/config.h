@@ -1,0 +1,53 @@
+// The adapter's options, as `configure` receives them (docs/e2b.md lists them for users), and their descriptors.
+#pragma once
+
+#include <osiris/adapter.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plugins/e2b/control_plane.h"
+#include "plugins/sdk/environment.h"
+
+namespace osiris::e2b {
+
+struct Config {
+  std::string template_id;  // empty: "base"
+  std::string image;        // build a template from this image instead
+  std::optional<int64_t> cpu_count;
+  std::optional<int64_t> memory_bytes;
+  int64_t timeout_s = 900;
+  int64_t lease_s = 120;
+  bool install_deps = false;
+  bool allow_loopback = false;
+  bool keep = false;
+  bool debug = false;
+  std::string network = "derived";          // or "open", "none"
+  std::vector<std::string> network_allow;   // extra hosts, addresses or CIDRs
+  std::map<std::string, std::string> metadata;
+  sdk::EnvironmentOptions environment;
+
+  std::string domain = "e2b.app";
+  std::string api_url, sandbox_url;
+  std::string ca_file, proxy;
+  int64_t connect_timeout_s = 10;
+  int64_t request_timeout_s = 90;
+  int64_t create_timeout_s = 90;
+  int64_t build_timeout_s = 900;
+  int64_t retry_budget_s = 30;
+  int64_t heartbeat_ms = 1000;
+};
+
+// The descriptor table; static.
+struct OptionTable {
+  const osiris_option* const* options;
+  uint32_t count;
+};
+OptionTable option_table();
+
+// kInvalidArgument, kUnsupported (a GPU) with the limits named.
+Result<Config> read_config(const osiris_setting* settings, size_t count);
+
+}  // namespace osiris::e2b

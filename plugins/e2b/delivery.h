@@ -1,0 +1,33 @@
+// How the worker gets into a sandbox: not at all where it is already (a template that osiris built, a kept sandbox), otherwise
+// as its zstd-compressed file and a small static program that unpacks it and becomes it (stub/unpack.c; why zstd and not gzip:
+// docs/decisions/0003-worker-delivery.md).
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "plugins/e2b/envd.h"
+
+namespace osiris::e2b {
+
+struct Delivery {
+  std::vector<UploadPart> parts;  // before the package's
+  StartSpec start;                // what Process/Start runs
+};
+
+// `present_in`: the directory that holds the worker already, or empty. `work_files`: what the parts borrow.
+struct DeliveryRequest {
+  std::filesystem::path worker_path;
+  std::string worker_sha256;
+  std::string present_in;
+  std::string run_directory;  // the process's working directory; made by the upload
+  bool wipe_other_runs = false;
+};
+Result<Delivery> plan_delivery(const DeliveryRequest& request);
+
+// The worker compressed for travel: osiris-worker.zst beside it, if it was packed from exactly this worker (its first frame
+// says which), otherwise packed now.
+Result<std::string> packed_worker(const std::filesystem::path& worker_path, const std::string& worker_sha256);
+
+}  // namespace osiris::e2b

@@ -1,0 +1,46 @@
+// The run package: plan, step configs and the input files, as an archive that streams into the sandbox while it is made, and
+// the table that tells the worker what each member is. docs/run-package.md.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "plugins/e2b/layout.h"
+#include "plugins/sdk/request.h"
+#include "protocol/http/transport.h"
+#include "protocol/rpc/params.h"
+
+namespace osiris::e2b {
+
+struct PackagePlan {
+  struct Member {
+    rpc::PackageFile file;
+    std::string source;  // absolute on this machine; empty: `text` is the content
+    std::string text;
+  };
+  std::vector<Member> members;
+  rpc::Package package;                    // for prepare
+  std::vector<rpc::PathMapping> path_map;  // the plan's paths -> the sandbox
+  std::string plan_path;
+};
+
+// Lays out the members the request's "prepared" document names, in its order; sizes and hashes are the document's.
+// kInvalidState when there is none.
+Result<PackagePlan> plan_package(const sdk::RunRequest& request, const Layout& layout);
+
+// Packs on a thread of its own, from construction on, into a bounded pipe.
+class PackageStream {
+ public:
+  explicit PackageStream(const PackagePlan& plan);
+  ~PackageStream();
+  // Sends the archive's bytes as they come, until its end. An input that changed since it was prepared is an error.
+  Status write_to(const std::function<bool(std::string_view)>& sink);
+
+ private:
+  http::BodyPipe pipe_{16u << 20};
+  std::thread packer_;
+};
+
+}  // namespace osiris::e2b

@@ -1,0 +1,196 @@
+#include "plugins/e2b/sandbox_session.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "protocol/base/clock.h"
+#include "protocol/base/file.h"
+#include "protocol/base/text.h"
+
+namespace osiris::e2b {
+namespace {
+
+constexpr int kCreateAttemptsMax = 3;
+
+std::string random_token() {
+  char bytes[16] = {};
+  const int fd = ::open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+  const ssize_t got = fd < 0 ? -1 : ::read(fd, bytes, sizeof bytes);
+  if (fd >= 0) ::close(fd);
+  if (got != sizeof bytes) return std::to_string(system_clock().unix_ns());
+  return to_hex(std::string_view(bytes, sizeof bytes));
+}
+
+// After these the service may have made a sandbox although it did not say so.
+bool leaves_doubt(const Error& error) {
+  const FailureClass failure = failure_class_of(error);
+  return failure == FailureClass::kNetworkError || failure == FailureClass::kSandboxError || failure == FailureClass::kCreationTimeout;
+}
+
+// Errors of a request that is wrong as it stands come as 4xx: no second try can help.
+bool may_try_again(const Error& error) {
+  const auto detail = parse_json(error.detail);
+  const int64_t status = detail ? (*detail)["http_status"].as_int() : 0;
+  return leaves_doubt(error) && !(status >= 400 && status < 500);
+}
+
+int64_t elapsed_ms(int64_t since_ns) { return (system_clock().monotonic_ns() - since_ns) / 1'000'000; }
+
+}  // namespace
+
+SandboxSession::~SandboxSession() {
+  if (lease_) lease_->stop();
+  if (lock_fd_ >= 0) ::close(lock_fd_);
+}
+
+void SandboxSession::on_lost(std::function<void(const Error&)> lost) {
+  const std::lock_guard lock(mutex_);
+  lost_ = std::move(lost);
+}
+
+Result<Sandbox> SandboxSession::create(const Wanted& wanted) {
+  SandboxSpec spec;
+  spec.template_id = wanted.template_id;
+  spec.lease_s = context_.config.lease_s;
+  spec.metadata = wanted.metadata;
+  spec.metadata[meta::kToken] = random_token();
+  spec.network = wanted.egress.network();
+  spec.internet = wanted.egress.internet;
+  token_ = {{meta::kToken, spec.metadata[meta::kToken]}};
+  OSIRIS_TRY(context_.journal.write("creating", Json::object({{"token", spec.metadata[meta::kToken]}, {"template", spec.template_id}})));
+
+  for (int attempt = 1;; ++attempt) {
+    auto created = create_sandbox(context_.api, spec, &context_.cancelled);
+    if (created) return created;
+    const Error error = created.error();
+    if (context_.cancelled) {
+      doubtful_ = true;
+      return Error(Code::kCancelled, "the run was cancelled while its sandbox was being created");
+    }
+    if (!leaves_doubt(error)) return error;
+    doubtful_ = true;
+    auto found = find_by_metadata(context_.api, token_);
+    if (found && !found->empty()) {
+      context_.host.log(OSIRIS_INFO, "the reply to creating sandbox " + found->front().id + " was lost; it was found by its metadata");
+      // A list names no token of the sandbox's envd; connecting does.
+      return connect_sandbox(context_.api, found->front().id, spec.lease_s);
+    }
+    if (attempt >= kCreateAttemptsMax || !may_try_again(error)) return error;
+    context_.host.log(OSIRIS_WARN, error.message + "; trying again");
+    if (!context_.sleep(http::Milliseconds(250 << attempt))) return Error(Code::kCancelled, "the run was cancelled");
+  }
+}
+
+Result<std::optional<Sandbox>> SandboxSession::take_kept(const Wanted& wanted) {
+  OSIRIS_ASSIGN(const std::vector<Sandbox> kept,
+                find_by_metadata(context_.api, {{meta::kOwner, wanted.metadata.at(meta::kOwner)}, {meta::kKeep, wanted.keep_key}}));
+  OSIRIS_TRY(make_directories(wanted.lock_directory));
+  for (const Sandbox& candidate : kept) {
+    if (candidate.state != "running") continue;
+    // Two runs of one pipeline at once: the second one gets a sandbox of its own.
+    const int fd = ::open((wanted.lock_directory + "/sandbox-" + candidate.id + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || ::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+      if (fd >= 0) ::close(fd);
+      continue;
+    }
+    auto connected = connect_sandbox(context_.api, candidate.id, context_.config.lease_s);
+    if (connected) {
+      lock_fd_ = fd;
+      return std::optional(*std::move(connected));
+    }
+    ::close(fd);
+  }
+  return std::optional<Sandbox>();
+}
+
+Status SandboxSession::acquire(const Wanted& wanted) {
+  const int64_t started_ns = system_clock().monotonic_ns();
+  if (!wanted.keep_key.empty()) {
+    OSIRIS_ASSIGN(std::optional<Sandbox> kept, take_kept(wanted));
+    reused_ = kept.has_value();
+    sandbox_ = std::move(kept);
+  }
+  if (!sandbox_) {
+    OSIRIS_ASSIGN(sandbox_, create(wanted));
+    if (!wanted.keep_key.empty()) {
+      const std::string lock_file = wanted.lock_directory + "/sandbox-" + sandbox_->id + ".lock";
+      lock_fd_ = ::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+      if (lock_fd_ >= 0) ::flock(lock_fd_, LOCK_EX | LOCK_NB);
+    }
+  }
+  const std::string& id = sandbox_->id;
+  OSIRIS_TRY(context_.journal.write("created", Json::object({{"id", id}, {"reused", reused_}})));
+  const int64_t expires_ns = system_clock().unix_ns() + context_.config.lease_s * 1'000'000'000;
+  context_.host.event("resource_acquired", {},
+                      Json::object({{"kind", "sandbox"}, {"id", id}, {"expires", format_iso8601_micros(expires_ns)},
+                                    {"cleanup", "osiris resources release sandbox " + id + " --adapter e2b"}}));
+  context_.host.event("sandbox_created", {},
+                      Json::object({{"sandbox_id", id}, {"template", wanted.template_id}, {"reused", reused_},
+                                    {"lease_s", context_.config.lease_s}, {"duration_ms", elapsed_ms(started_ns)}}));
+  lease_ = std::make_unique<Lease>(
+      context_.lease_api, id, context_.config.lease_s,
+      [this](const Error& error) {
+        const std::lock_guard lock(mutex_);
+        if (lost_) lost_(error);
+      },
+      [host = context_.host](const std::string& text) { host.log(OSIRIS_WARN, text); });
+  return {};
+}
+
+Status SandboxSession::kill_and_verify(const std::string& id) {
+  constexpr int kAttemptsMax = 3;
+  for (int attempt = 1;; ++attempt) {
+    Status killed = kill_sandbox(context_.api, id);
+    if (killed) {
+      const auto gone = is_gone(context_.api, id);
+      if (gone && *gone) return {};
+      killed = gone ? make_failure(FailureClass::kSandboxError, "sandbox " + id + " is still listed after it was killed", "") : gone.error();
+    }
+    if (attempt >= kAttemptsMax) {
+      Error error = killed.error();
+      error.message += "; sandbox " + id + " may live until its lease ends (" + std::to_string(context_.config.lease_s) + " s at most)";
+      error.hint = "Run `osiris resources reap --adapter e2b`.";
+      return error;
+    }
+    // Clean-up goes on after a cancel, so this wait is not the cancellable one.
+    std::this_thread::sleep_for(std::chrono::milliseconds(200 * attempt));
+  }
+}
+
+Status SandboxSession::release(Json& released, bool keep) {
+  if (released_) return {};
+  released_ = true;
+  if (lease_) lease_->stop();
+  std::vector<std::string> ids;
+  if (sandbox_) ids.push_back(sandbox_->id);
+  if (doubtful_) {
+    // A create whose reply was lost may have made a second one.
+    if (auto found = find_by_metadata(context_.api, token_))
+      for (const Sandbox& extra : *found)
+        if (!sandbox_ || extra.id != sandbox_->id) ids.push_back(extra.id);
+  }
+  std::optional<Error> failure;
+  for (const std::string& id : ids) {
+    const bool kept = keep && sandbox_ && id == sandbox_->id && renew_lease(context_.api, id, context_.config.lease_s).ok();
+    const int64_t started_ns = system_clock().monotonic_ns();
+    const Status done = kept ? Status() : kill_and_verify(id);
+    if (!done) failure = done.error();
+    const std::string outcome = kept ? "kept" : done ? "released" : "unreleased";
+    const Status journaled = context_.journal.write(outcome, Json::object({{"id", id}, {"verified", done.ok() && !kept}}));
+    if (!journaled) context_.host.log(OSIRIS_WARN, journaled.error().message);
+    if (kept) {
+      context_.host.event("sandbox_kept", {}, Json::object({{"sandbox_id", id}, {"lease_s", context_.config.lease_s}}));
+    } else if (done) {
+      context_.host.event("sandbox_killed", {}, Json::object({{"sandbox_id", id}, {"verified", true}, {"duration_ms", elapsed_ms(started_ns)}}));
+      context_.host.event("resource_released", {}, Json::object({{"kind", "sandbox"}, {"id", id}, {"verified", true}}));
+    }
+    Json entry = Json::object({{"kind", "sandbox"}, {"id", id}, {"verified", done.ok() && !kept}});
+    if (kept) entry.set("kept", true);
+    released.push_back(std::move(entry));
+  }
+  if (failure) return *failure;
+  return {};
+}
+
+}  // namespace osiris::e2b

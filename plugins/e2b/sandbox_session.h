@@ -1,0 +1,85 @@
+// One sandbox of one run, from the intent to have it to the proof that it is gone.
+//
+// The intent is journaled first and travels as metadata, so that a sandbox whose create reply was lost is found by it. While the
+// run goes on a lease is renewed; release() kills and verifies, or, kept for the next run, renews one last time.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plugins/e2b/config.h"
+#include "plugins/e2b/egress.h"
+#include "plugins/e2b/envd.h"
+#include "plugins/e2b/journal.h"
+#include "plugins/e2b/lease.h"
+#include "plugins/e2b/wire.h"
+#include "plugins/sdk/host.h"
+
+namespace osiris::e2b {
+
+// Metadata keys every sandbox of ours carries.
+namespace meta {
+inline constexpr const char* kOwner = "osiris_owner";        // who: the id in this user's state directory
+inline constexpr const char* kRun = "osiris_run";            // the run id
+inline constexpr const char* kToken = "osiris_token";        // one create call
+inline constexpr const char* kPipeline = "osiris_pipeline";
+inline constexpr const char* kWorker = "osiris_worker";      // its hash
+inline constexpr const char* kKeep = "osiris_keep";          // the reuse key of a sandbox that may be kept
+}  // namespace meta
+
+struct SessionContext {
+  const sdk::Host& host;
+  const Config& config;
+  ApiClient& api;        // used by the thread that runs the stage
+  ApiClient& lease_api;  // used by the lease
+  Journal& journal;
+  std::function<bool(http::Milliseconds)> sleep;  // false: cancelled
+  const std::atomic<bool>& cancelled;
+};
+
+class SandboxSession {
+ public:
+  explicit SandboxSession(SessionContext context) : context_(std::move(context)) {}
+  ~SandboxSession();
+
+  struct Wanted {
+    std::string template_id;
+    std::map<std::string, std::string> metadata;
+    Egress egress;
+    std::string keep_key;  // not empty: reuse a sandbox that was kept under it, and keep this one
+    std::string lock_directory;
+  };
+  // Creates a sandbox, or takes a kept one over. Announces it to the host before anything else is done with it.
+  Status acquire(const Wanted& wanted);
+
+  const Sandbox& sandbox() const { return *sandbox_; }
+  bool is_held() const { return sandbox_.has_value() && !released_; }
+  bool was_kept() const { return reused_; }
+  // Called from the lease's thread when the sandbox turns out to be gone.
+  void on_lost(std::function<void(const Error&)> lost);
+
+  // Kills (or keeps) it, verifies, tells the host. The entries of "released" for the artifacts document; what could not be
+  // released is the error. Idempotent. Bounded by the retry budget.
+  Status release(Json& released, bool keep);
+
+ private:
+  Result<Sandbox> create(const Wanted& wanted);
+  Result<std::optional<Sandbox>> take_kept(const Wanted& wanted);
+  Status kill_and_verify(const std::string& id);
+
+  SessionContext context_;
+  std::optional<Sandbox> sandbox_;
+  std::unique_ptr<Lease> lease_;
+  std::map<std::string, std::string> token_;  // metadata of the create call, when its outcome was ever in doubt
+  bool doubtful_ = false;
+  bool reused_ = false;
+  bool released_ = false;
+  int lock_fd_ = -1;
+  std::mutex mutex_;
+  std::function<void(const Error&)> lost_;
+};
+
+}  // namespace osiris::e2b

@@ -1,0 +1,191 @@
+#include "plugins/e2b/templates.h"
+
+
+
+#include "protocol/base/clock.h"
+#include "protocol/base/file.h"
+#include "protocol/base/sha256.h"
+
+namespace osiris::e2b {
+namespace {
+
+constexpr std::string_view kNamePrefix = "osiris-";
+
+bool is_success(const http::Outcome& outcome) { return outcome.response && outcome.response->status / 100 == 2; }
+
+Json step_json(const BuildStep& step) {
+  Json arguments = Json::array();
+  for (const std::string& argument : step.arguments) arguments.push_back(argument);
+  Json json = Json::object({{"type", step.type}, {"args", arguments}, {"force", false}});
+  if (!step.files_hash.empty()) json.set("filesHash", step.files_hash);
+  return json;
+}
+
+Json steps_json(const TemplateSpec& spec) {
+  Json steps = Json::array();
+  for (const BuildStep& step : spec.steps) steps.push_back(step_json(step));
+  return steps;
+}
+
+// Object stores refuse chunked uploads, so the length is said first.
+Status put_context(ApiClient& api, const std::string& url, const Json& headers, const std::filesystem::path& file) {
+  OSIRIS_ASSIGN(std::string bytes, read_file(file));
+  http::Request put;
+  put.method = "PUT";
+  put.url = url;
+  put.label = "upload the template's files";
+  put.timeouts = api.config().timeouts;
+  put.timeouts.total = http::Milliseconds(0);
+  for (const auto& [name, value] : headers.members()) put.headers.add(name, value.as_string());
+  put.body = std::move(bytes);
+  const http::Outcome outcome = api.sender().send(put);
+  if (is_success(outcome)) return {};
+  return failure_from(outcome, put.label);
+}
+
+Result<uint64_t> upload_contexts(ApiClient& api, const TemplateSpec& spec, const std::string& template_id) {
+  uint64_t uploaded = 0;
+  for (const BuildStep& step : spec.steps) {
+    if (step.files_hash.empty()) continue;
+    const std::string operation = "ask where the template's files go";
+    const http::Outcome outcome =
+        api.send({"GET", "/templates/" + template_id + "/files/" + step.files_hash, {}, operation, true, nullptr});
+    if (!is_success(outcome)) return failure_from(outcome, operation);
+    OSIRIS_ASSIGN(const Json answer, parse_json(outcome.response->body));
+    if (answer["present"].as_bool()) continue;
+    OSIRIS_TRY(put_context(api, answer["url"].as_string(), answer["headers"], step.context));
+    uploaded += std::filesystem::file_size(step.context);
+  }
+  return uploaded;
+}
+
+Error build_failed(const std::string& name, const Json& status) {
+  const Json& reason = status["reason"];
+  std::string message = "template " + name + " could not be built: " + reason["message"].as_string_or("no reason given");
+  if (reason["step"].is_string()) message += " (step " + reason["step"].as_string() + ")";
+  return make_failure(FailureClass::kSandboxError, message, "See the build log in osiris.log; the same command run by hand shows more.");
+}
+
+Status wait_until_built(ApiClient& api, const std::string& name, const std::string& template_id, const std::string& build_id,
+                        const BuildOptions& options) {
+  const std::string operation = "follow the template build";
+  const int64_t until_ns = system_clock().monotonic_ns() + options.timeout_s * 1'000'000'000;
+  int64_t seen = 0;
+  for (;;) {
+    const http::Outcome outcome = api.send({"GET", "/templates/" + template_id + "/builds/" + build_id + "/status?logsOffset=" + std::to_string(seen),
+                                            {}, operation, true, nullptr});
+    if (!is_success(outcome)) return failure_from(outcome, operation);
+    OSIRIS_ASSIGN(const Json status, parse_json(outcome.response->body));
+    for (const Json& entry : status["logEntries"].items()) {
+      ++seen;
+      options.log("template " + name + ": " + entry["message"].as_string());
+    }
+    const std::string& state = status["status"].as_string();
+    if (state == "ready") return {};
+    if (state == "error") return build_failed(name, status);
+    if (system_clock().monotonic_ns() > until_ns)
+      return make_failure(FailureClass::kCreationTimeout, "template " + name + " was not built within " + std::to_string(options.timeout_s) + " s",
+                          "Raise --e2b-build-timeout; the build goes on and may be found next time.");
+    if (!options.sleep(http::Milliseconds(200))) return Error(Code::kCancelled, "the template build was cancelled");
+  }
+}
+
+Result<BuiltTemplate> build(ApiClient& api, const TemplateSpec& spec, const BuildOptions& options) {
+  BuiltTemplate built;
+  built.name = spec.name();
+  built.built_now = true;
+  Json request = Json::object({{"name", built.name}});
+  if (spec.cpu_count) request.set("cpuCount", *spec.cpu_count);
+  if (spec.memory_mb) request.set("memoryMB", *spec.memory_mb);
+  std::string operation = "create template " + built.name;
+  const http::Outcome created = api.send({"POST", "/v3/templates", request, operation, true, nullptr});
+  if (!is_success(created)) {
+    Error error = failure_from(created, operation);
+    if (created.response && created.response->status == 400 && (spec.cpu_count || spec.memory_mb))
+      error.hint = "The plan does not allow this shape. E2B takes 1 or an even number of CPUs and an even number of MiB from 128 on; "
+                   "plans usually allow up to 8 CPUs and 8 GiB.";
+    return error;
+  }
+  OSIRIS_ASSIGN(const Json answer, parse_json(created.response->body));
+  built.template_id = answer["templateID"].as_string();
+  const std::string build_id = answer["buildID"].as_string();
+  OSIRIS_ASSIGN(built.bytes_uploaded, upload_contexts(api, spec, built.template_id));
+
+  Json start = Json::object({{"steps", steps_json(spec)}, {"force", false}});
+  if (!spec.from_image.empty())
+    start.set("fromImage", spec.from_image);
+  else
+    start.set("fromTemplate", spec.from_template);
+  operation = "start the build of template " + built.name;
+  const http::Outcome started =
+      api.send({"POST", "/v2/templates/" + built.template_id + "/builds/" + build_id, start, operation, false, nullptr});
+  if (!is_success(started)) return failure_from(started, operation);
+  OSIRIS_TRY(wait_until_built(api, built.name, built.template_id, build_id, options));
+  return built;
+}
+
+}  // namespace
+
+std::string TemplateSpec::name() const {
+  Json content = Json::object({{"from_template", from_template}, {"from_image", from_image}, {"steps", steps_json(*this)}});
+  if (cpu_count) content.set("cpu_count", *cpu_count);
+  if (memory_mb) content.set("memory_mb", *memory_mb);
+  return std::string(kNamePrefix) + sha256_hex(content.dump_canonical()).substr(0, 16);
+}
+
+Result<std::optional<std::string>> find_template(ApiClient& api, const std::string& name) {
+  const std::string operation = "look for template " + name;
+  const http::Outcome outcome = api.send({"GET", "/templates/aliases/" + name, {}, operation, true, nullptr});
+  if (outcome.response && outcome.response->status == 404) return std::optional<std::string>();
+  if (!is_success(outcome)) return failure_from(outcome, operation);
+  OSIRIS_ASSIGN(const Json answer, parse_json(outcome.response->body));
+  return std::optional<std::string>(answer["templateID"].as_string());
+}
+
+Result<BuiltTemplate> ensure_template(ApiClient& api, const TemplateSpec& spec, const BuildOptions& options, bool force) {
+  if (!force) {
+    OSIRIS_ASSIGN(const std::optional<std::string> found, find_template(api, spec.name()));
+    if (found) {
+      BuiltTemplate known;
+      known.template_id = *found;
+      known.name = spec.name();
+      return known;
+    }
+  }
+  return build(api, spec, options);
+}
+
+Result<std::vector<ListedTemplate>> list_templates(ApiClient& api) {
+  const std::string operation = "list templates";
+  std::vector<ListedTemplate> listed;
+  std::string token;
+  for (int page = 0; page < 1000; ++page) {
+    const http::Outcome outcome =
+        api.send({"GET", "/v2/templates?limit=100" + (token.empty() ? "" : "&nextToken=" + token), {}, operation, true, nullptr});
+    if (!is_success(outcome)) return failure_from(outcome, operation);
+    OSIRIS_ASSIGN(const Json answer, parse_json(outcome.response->body));
+    for (const Json& item : answer.items()) {
+      ListedTemplate entry;
+      entry.template_id = item["templateID"].as_string();
+      for (const char* field : {"names", "aliases"})
+        for (const Json& name : item[field].items())
+          if (entry.name.empty() && name.as_string().find(kNamePrefix) != std::string::npos) entry.name = name.as_string();
+      entry.cpu_count = item["cpuCount"].as_int();
+      entry.memory_mb = item["memoryMB"].as_int();
+      entry.created_at = item["createdAt"].as_string();
+      if (!entry.name.empty()) listed.push_back(std::move(entry));
+    }
+    token = outcome.response->headers.get("X-Next-Token");
+    if (token.empty()) break;
+  }
+  return listed;
+}
+
+Status delete_template(ApiClient& api, const std::string& template_id) {
+  const std::string operation = "delete template " + template_id;
+  const http::Outcome outcome = api.send({"DELETE", "/templates/" + template_id, {}, operation, true, nullptr});
+  if (is_success(outcome) || (outcome.response && outcome.response->status == 404)) return {};
+  return failure_from(outcome, operation);
+}
+
+}  // namespace osiris::e2b

@@ -1,0 +1,64 @@
+// Templates: a sandbox's shape (CPUs, memory) and what is in it before it starts are properties of its template, so what the
+// user asks for is built once, named by its content, and found again next time.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plugins/e2b/control_plane.h"
+
+namespace osiris::e2b {
+
+// One step of a build (E2B's RUN, COPY, ENV, ...).
+struct BuildStep {
+  std::string type;
+  std::vector<std::string> arguments;
+  std::filesystem::path context;  // COPY: the .tar.gz that holds what is copied
+  std::string files_hash;         // COPY: 64 hex digits that name its content
+};
+
+struct TemplateSpec {
+  std::string from_template;  // one of the two
+  std::string from_image;
+  std::optional<int64_t> cpu_count;
+  std::optional<int64_t> memory_mb;
+  std::vector<BuildStep> steps;
+
+  // "osiris-<16 hex>": the same spec has the same name on any machine.
+  std::string name() const;
+};
+
+struct BuiltTemplate {
+  std::string template_id;
+  std::string name;
+  bool built_now = false;
+  uint64_t bytes_uploaded = 0;
+};
+
+struct BuildOptions {
+  int64_t timeout_s = 900;
+  std::function<bool(http::Milliseconds)> sleep;  // false: cancelled
+  std::function<void(const std::string&)> log;
+};
+
+// Finds the template by its name, or builds it and waits until it is ready. `force` builds even if the name exists (an earlier
+// build may have failed half way).
+Result<BuiltTemplate> ensure_template(ApiClient& api, const TemplateSpec& spec, const BuildOptions& options, bool force = false);
+
+struct ListedTemplate {
+  std::string template_id;
+  std::string name;
+  int64_t cpu_count = 0, memory_mb = 0;
+  std::string created_at;
+};
+// The account's templates whose name says that osiris built them.
+Result<std::vector<ListedTemplate>> list_templates(ApiClient& api);
+// Gone already is success.
+Status delete_template(ApiClient& api, const std::string& template_id);
+// nullopt: no template of that name is visible to this account.
+Result<std::optional<std::string>> find_template(ApiClient& api, const std::string& name);
+
+}  // namespace osiris::e2b

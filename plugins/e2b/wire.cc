@@ -1,0 +1,84 @@
+#include "plugins/e2b/wire.h"
+
+namespace osiris::e2b {
+namespace {
+
+constexpr size_t kBodyShownBytes = 2'000;
+
+// What of a request body may be written down. Input to a process carries secrets; uploads are the user's data.
+std::string shown_body(const http::Request& request) {
+  if (request.body_stream) return "(streamed)";
+  if (request.url.ends_with("/process.Process/SendInput")) return "(" + std::to_string(request.body.size()) + " bytes for the worker)";
+  if (request.url.find("/process.Process/") != std::string::npos && request.body.size() > 5 && request.body[0] == '\0')
+    return request.body.substr(5, kBodyShownBytes);
+  return request.body.substr(0, kBodyShownBytes);
+}
+
+// Notes how an exchange ended, when it ends.
+class WatchedExchange : public http::Exchange {
+ public:
+  WatchedExchange(std::unique_ptr<http::Exchange> inner, WatchedTransport& transport, uint64_t number)
+      : inner_(std::move(inner)), transport_(transport), number_(number), started_ns_(system_clock().monotonic_ns()) {}
+
+  ~WatchedExchange() override {
+    inner_.reset();
+    const int64_t ms = (system_clock().monotonic_ns() - started_ns_) / 1'000'000;
+    transport_.note("#" + std::to_string(number_) + " < " + outcome_ + " " + std::to_string(bytes_) + " bytes in " + std::to_string(ms) + " ms");
+  }
+
+  Result<const http::Response*> head() override {
+    auto result = inner_->head();
+    if (result) outcome_ = "HTTP " + std::to_string((*result)->status);
+    return result;
+  }
+
+  Result<std::string> read(http::Milliseconds wait) override {
+    auto bytes = inner_->read(wait);
+    if (bytes) bytes_ += bytes->size();
+    if (!bytes && bytes.error().code != Code::kDeadline) outcome_ = bytes.error().message;
+    return bytes;
+  }
+
+  void cancel() override { inner_->cancel(); }
+  bool reached_server() const override { return inner_->reached_server(); }
+
+ private:
+  std::unique_ptr<http::Exchange> inner_;
+  WatchedTransport& transport_;
+  const uint64_t number_;
+  const int64_t started_ns_;
+  uint64_t bytes_ = 0;
+  std::string outcome_ = "unfinished";
+};
+
+}  // namespace
+
+Status WatchedTransport::open_log(const std::filesystem::path& path) {
+  OSIRIS_ASSIGN(LineFile file, LineFile::open(path));
+  const std::lock_guard lock(mutex_);
+  log_.emplace(std::move(file));
+  return {};
+}
+
+void WatchedTransport::note(const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  if (!log_) return;
+  std::string line = format_iso8601_micros(system_clock().unix_ns(), true) + " " + text;
+  for (char& c : line)
+    if (c == '\n' || c == '\r') c = ' ';
+  if (!log_->append(line).ok()) log_.reset();  // a debug log never fails a run
+}
+
+std::unique_ptr<http::Exchange> WatchedTransport::open(http::Request request) {
+  const uint64_t number = ++calls_;
+  bool logging = false;
+  {
+    const std::lock_guard lock(mutex_);
+    logging = log_.has_value();
+  }
+  if (!logging) return inner_.open(std::move(request));
+  note("#" + std::to_string(number) + " > " + request.method + " " + request.url + " " + shown_body(request));
+  return std::make_unique<WatchedExchange>(inner_.open(std::move(request)), *this, number);
+}
+
+}  // namespace osiris::e2b

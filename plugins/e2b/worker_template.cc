@@ -1,0 +1,86 @@
+#include "plugins/e2b/worker_template.h"
+
+#include <set>
+
+#include "plugins/e2b/delivery.h"
+#include "plugins/e2b/layout.h"
+#include "plugins/e2b/stub_bytes.h"
+#include "protocol/archive/build_context.h"
+#include "protocol/base/file.h"
+#include "protocol/base/sha256.h"
+
+namespace osiris::e2b {
+namespace {
+
+// One environment per distinct set of requirements, as the worker will look for it.
+std::vector<Json> requirement_sets(const sdk::RunRequest& request) {
+  std::vector<Json> sets;
+  std::set<std::string> seen;
+  for (const Json& step : request.steps()) {
+    const Json& requirements = step["cfg"]["requirements"];
+    if (requirements.size() > 0 && seen.insert(requirements.dump_canonical()).second) sets.push_back(requirements);
+  }
+  return sets;
+}
+
+// COPY of one archive of ours to `destination`.
+Result<BuildStep> copy_step(const std::filesystem::path& context, const std::vector<archive::NamedFile>& files, const std::string& source,
+                            const std::string& destination) {
+  OSIRIS_TRY(archive::write_build_context(context, files));
+  std::string content = source + "\n" + destination + "\n";
+  for (const archive::NamedFile& file : files) {
+    OSIRIS_ASSIGN(const FileDigest digest, sha256_file(file.source));
+    content += file.name + " " + std::to_string(file.mode) + " " + digest.sha256 + "\n";
+  }
+  BuildStep step;
+  step.type = "COPY";
+  step.arguments = {source, destination, "root", ""};
+  step.context = context;
+  step.files_hash = sha256_hex(content);
+  return step;
+}
+
+}  // namespace
+
+std::vector<std::string> requirements_of(const sdk::RunRequest& request) {
+  std::set<std::string> all;
+  for (const Json& set : requirement_sets(request))
+    for (const Json& requirement : set.items()) all.insert(requirement.as_string());
+  return {all.begin(), all.end()};
+}
+
+Result<std::optional<TemplateSpec>> worker_template(const Config& config, const sdk::RunRequest& request, const std::string& from_template) {
+  const std::vector<Json> sets = config.install_deps ? requirement_sets(request) : std::vector<Json>();
+  if (!config.cpu_count && !config.memory_bytes && config.image.empty() && sets.empty()) return std::optional<TemplateSpec>();
+
+  const std::filesystem::path directory = request.adapter_dir() / "template";
+  OSIRIS_TRY(make_directories(directory));
+  OSIRIS_ASSIGN(const std::string packed, packed_worker(request.worker_path, request.worker_sha256));
+  OSIRIS_TRY(write_file_atomically(directory / "worker.zst", packed));
+  OSIRIS_TRY(write_file_atomically(directory / "unpack", std::string_view(kStubBytes, kStubSize), {.mode = 0755}));
+
+  TemplateSpec spec;
+  spec.from_image = config.image;
+  if (config.image.empty()) spec.from_template = from_template;
+  spec.cpu_count = config.cpu_count;
+  if (config.memory_bytes) spec.memory_mb = *config.memory_bytes / (1 << 20);
+  const std::string root = kTemplateRoot;
+  const std::string worker = worker_file(root, request.worker_sha256);
+  OSIRIS_ASSIGN(BuildStep copy, copy_step(directory / "worker.tar.gz",
+                                          {{"osiris/unpack", directory / "unpack", 0755}, {"osiris/worker.zst", directory / "worker.zst", 0644}},
+                                          "osiris", root));
+  spec.steps.push_back(std::move(copy));
+  // The unpacked worker says its version and ends; from then on it is found unpacked.
+  spec.steps.push_back({"RUN", {"cd " + root + " && chmod 755 unpack && ./unpack worker.zst " + worker + " --version && rm unpack worker.zst", "root"}, {}, {}});
+  for (size_t i = 0; i < sets.size(); ++i) {
+    const std::string name = "requirements-" + std::to_string(i + 1) + ".json";
+    OSIRIS_TRY(write_file_atomically(directory / name, sets[i].dump_canonical()));
+    OSIRIS_ASSIGN(BuildStep requirements, copy_step(directory / (name + ".tar.gz"), {{name, directory / name, 0644}}, name, root + "/" + name));
+    spec.steps.push_back(std::move(requirements));
+    spec.steps.push_back({"RUN", {worker + " --install-requirements " + root + "/" + name + " --cache-dir " + root + "/cache", "root"}, {}, {}});
+  }
+  if (!sets.empty()) spec.steps.push_back({"RUN", {"chmod -R a+rX " + root, "root"}, {}, {}});
+  return std::optional<TemplateSpec>(std::move(spec));
+}
+
+}  // namespace osiris::e2b

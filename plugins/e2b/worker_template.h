@@ -1,0 +1,21 @@
+// The template a run needs when the user asks for a shape, an image or dependencies: this worker inside it, unpacked, and the
+// environments of its python steps installed.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plugins/e2b/config.h"
+#include "plugins/e2b/templates.h"
+#include "plugins/sdk/request.h"
+
+namespace osiris::e2b {
+
+// nullopt: the default, nothing was asked for. Writes what the build copies below the session's adapter directory.
+Result<std::optional<TemplateSpec>> worker_template(const Config& config, const sdk::RunRequest& request, const std::string& from_template);
+
+// What the plan's steps require, sorted, each once.
+std::vector<std::string> requirements_of(const sdk::RunRequest& request);
+
+}  // namespace osiris::e2b

@@ -1,0 +1,174 @@
+#include "worker/package/package.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+
+#include "protocol/archive/archive.h"
+#include "protocol/base/file.h"
+#include "protocol/base/sha256.h"
+
+namespace osiris::worker {
+namespace {
+
+namespace fs = std::filesystem;
+
+class OpenFile {
+ public:
+  OpenFile(const fs::path& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
+  ~OpenFile() { close(); }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  bool is_open() const { return fd_ >= 0; }
+  int fd() const { return fd_; }
+
+  bool write(std::string_view bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return false;
+      bytes.remove_prefix(static_cast<size_t>(written));
+    }
+    return true;
+  }
+  bool close() {
+    const int fd = std::exchange(fd_, -1);
+    return fd < 0 || ::close(fd) == 0;
+  }
+
+ private:
+  int fd_;
+};
+
+// Every regular file below `directory`, sorted by path; links are not followed and not packed.
+Result<std::vector<fs::path>> files_below(const fs::path& directory) {
+  std::vector<fs::path> files;
+  std::error_code code;
+  if (!fs::is_directory(directory, code)) return files;
+  for (fs::recursive_directory_iterator it(directory, code), end; it != end && !code; it.increment(code))
+    if (it->is_regular_file() && !it->is_symlink()) files.push_back(it->path());
+  if (code) return errno_error(code.value(), "cannot list", directory);
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+constexpr const char* kPartSuffix = ".part";
+
+class Unpacking {
+ public:
+  explicit Unpacking(const rpc::Package& package) {
+    for (const rpc::PackageFile& file : package.files) expected_[file.number] = &file;
+  }
+
+  Result<archive::MemberSink> open(uint32_t number, uint64_t size_bytes) {
+    const auto found = expected_.find(number);
+    if (found == expected_.end() || found->second->size_bytes != size_bytes)
+      return Error(Code::kInvalidArgument, "the run package holds member " + std::to_string(number) + ", which was not announced");
+    const fs::path part = found->second->to + kPartSuffix;
+    OSIRIS_TRY(make_directories(part.parent_path()));
+    output_ = std::make_unique<OpenFile>(part, O_WRONLY | O_CREAT | O_TRUNC);
+    if (!output_->is_open()) return errno_error(errno, "cannot write", part);
+    return archive::MemberSink([this, part](std::string_view bytes) -> Status {
+      if (output_->write(bytes)) return {};
+      return errno_error(errno, "cannot write", part);
+    });
+  }
+
+  Status close(uint32_t number, const FileDigest& digest) {
+    const rpc::PackageFile& file = *expected_.at(number);
+    if (!output_->close()) return errno_error(errno, "cannot write", file.to);
+    if (digest.sha256 != file.sha256)
+      return Error(Code::kUnavailable, "member " + std::to_string(number) + " of the run package was damaged on its way", "Run again.");
+    if (::rename((file.to + kPartSuffix).c_str(), file.to.c_str()) != 0) return errno_error(errno, "cannot write", file.to);
+    expected_.erase(number);
+    return {};
+  }
+
+  Status finish() const {
+    if (expected_.empty()) return {};
+    return Error(Code::kUnavailable, "the run package lacks member " + std::to_string(expected_.begin()->first) + ": it was cut on its way", "Run again.");
+  }
+
+ private:
+  std::map<uint32_t, const rpc::PackageFile*> expected_;
+  std::unique_ptr<OpenFile> output_;
+};
+
+}  // namespace
+
+Status unpack_package(const rpc::Package& package) {
+  for (const std::string& directory : package.directories) OSIRIS_TRY(make_directories(directory));
+  const OpenFile input(package.path, O_RDONLY);
+  if (!input.is_open()) return errno_error(errno, "cannot open the run package", package.path);
+  const archive::Source source = [&]() -> Result<std::string> {
+    std::string block(1 << 18, '\0');
+    ssize_t got;
+    do got = ::read(input.fd(), block.data(), block.size());
+    while (got < 0 && errno == EINTR);
+    if (got < 0) return errno_error(errno, "cannot read the run package", package.path);
+    block.resize(static_cast<size_t>(got));
+    return block;
+  };
+  Unpacking unpacking(package);
+  const Status read = archive::read(
+      source, {}, [&](uint32_t number, uint64_t size) { return unpacking.open(number, size); },
+      [&](uint32_t number, const FileDigest& digest) { return unpacking.close(number, digest); });
+  if (!read) return read.error().within("cannot unpack the run package");
+  OSIRIS_TRY(unpacking.finish());
+  ::unlink(package.path.c_str());
+  return {};
+}
+
+Result<rpc::Packed> pack_artifacts(const fs::path& path, const fs::path& session_dir, const std::vector<rpc::Artifact>& artifacts) {
+  rpc::Packed packed;
+  packed.path = path.string();
+  std::vector<fs::path> sources;
+  for (const rpc::Artifact& artifact : artifacts) {
+    rpc::PackedFile file;
+    file.kind = "output";
+    file.step_id = artifact.step_id;
+    file.path = artifact.path;
+    file.size_bytes = artifact.size_bytes;
+    sources.emplace_back(artifact.target);
+    packed.files.push_back(std::move(file));
+  }
+  OSIRIS_ASSIGN(const std::vector<fs::path> session_files, files_below(session_dir / "artifacts"));
+  for (const fs::path& source : session_files) {
+    rpc::PackedFile file;
+    file.kind = "session";
+    file.path = source.lexically_relative(session_dir).string();
+    file.size_bytes = fs::file_size(source);
+    sources.push_back(source);
+    packed.files.push_back(std::move(file));
+  }
+
+  OpenFile output(path, O_WRONLY | O_CREAT | O_TRUNC);
+  if (!output.is_open()) return errno_error(errno, "cannot write", path);
+  int write_error = 0;
+  archive::Writer writer(
+      [&](std::string_view bytes) {
+        packed.size_bytes += bytes.size();
+        if (output.write(bytes)) return true;
+        write_error = errno;
+        return false;
+      },
+      {.level = 1});
+  const auto failed = [&](const Error& error) { return write_error ? errno_error(write_error, "cannot write", path) : error; };
+  for (size_t i = 0; i < sources.size(); ++i) {
+    packed.files[i].number = static_cast<uint32_t>(i + 1);
+    auto digest = writer.add_file(packed.files[i].number, sources[i], packed.files[i].size_bytes);
+    if (!digest) return failed(digest.error());
+    packed.files[i].sha256 = std::move(digest->sha256);
+    // A file that is no longer what its step declared is not an artifact of this run.
+    if (i < artifacts.size() && packed.files[i].sha256 != artifacts[i].sha256)
+      return Error(Code::kInternal, "output " + artifacts[i].path + " of step " + artifacts[i].step_id + " changed after it was written");
+  }
+  if (const Status finished = writer.finish(); !finished) return failed(finished.error());
+  if (!output.close()) return errno_error(errno, "cannot write", path);
+  return packed;
+}
+
+}  // namespace osiris::worker
