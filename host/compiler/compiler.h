@@ -34,6 +34,7 @@ struct CompileOptions {
   bool allow_hidden = false;                  // components marked hidden (mock)
   bool require_drivers = false;               // run: a component without a driver is an error
   std::filesystem::path work_dir;             // absolute: where relative paths of the pipeline start; empty: current directory
+  std::string worker_sha256;                  // of the worker that will run it, for execution_fp; may be empty
 };
 
 // What compiling reads beside the OML file. Borrowed until the call returns.
@@ -101,7 +102,8 @@ CompileResult compile_oml(const CompileOptions& options, const CompileInputs& in
 Status write_build(CompiledPipeline& pipeline, const Project& project);
 
 // Reads a compiled manifest back (`osiris run build/.../manifest.yaml`). `options.file` is the manifest; cfg files lie beside it.
-// Checks what a hand could have broken: ids, order, hashes of nothing but form, components, configs against their schema.
+// Checks what a hand could have broken: ids, order, components, configs against their schema; an edited one gets a new hash and
+// a warning.
 CompileResult load_manifest(const CompileOptions& options, const CompileInputs& inputs);
 
 // True for a document with `pipeline`, `steps` and `meta` at top level and no `oml_version`.

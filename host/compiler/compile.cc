@@ -1,0 +1,157 @@
+// The stages of compiling, in order. Each collects all it finds; the next ones run as long as their input makes sense.
+#include <algorithm>
+
+#include "host/compiler/compiler.h"
+#include "host/compiler/manifest.h"
+#include "host/compiler/oml_document.h"
+#include "host/compiler/params.h"
+#include "host/compiler/step_config.h"
+#include "host/compiler/step_files.h"
+#include "host/compiler/step_graph.h"
+#include "host/yaml/node.h"
+#include "protocol/base/text.h"
+
+namespace osiris {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A profile must be known to the pipeline or to the project: a typo would silently run with the defaults.
+void check_profile(const std::string& requested, const YamlNode& root, const Project& project, Diagnostics& diagnostics) {
+  if (requested.empty()) return;
+  std::vector<std::string> known;
+  const YamlNode* profiles = root.find("profiles");
+  if (profiles)
+    for (const auto& member : profiles->members) known.push_back(member.key);
+  known.insert(known.end(), project.config().profile_values.begin(), project.config().profile_values.end());
+  if (std::find(known.begin(), known.end(), requested) != known.end()) return;
+  const auto near = nearest(requested, known);
+  diagnostics.error("unknown_profile", "Unknown profile: '" + requested + "'", "profiles", profiles ? profiles->mark : Mark{},
+                    near ? "did you mean '" + *near + "'?" : "declare it under profiles: or in osiris.yaml (filesystem.profiles.values)");
+}
+
+// Fields of a step's connection for its file paths; null when there is none or it is not known here.
+Json fields_for_paths(const StepConfig& config, const ComponentSpec& spec, const Connections& connections, bool& known) {
+  known = true;
+  if (!config.connection) return {};
+  const auto resolved = connections.resolve(*config.connection, spec.secret_fields);
+  known = resolved.ok();
+  return resolved.ok() ? resolved->fields : Json();
+}
+
+// Relations a step gets: those of needed steps that are no writers.
+void check_inputs(const OmlStep& step, const std::vector<std::string>& needs, const std::map<std::string, const OmlStep*>& by_id,
+                  Diagnostics& diagnostics) {
+  if (step.mode != "write" || !step.spec || step.spec->hidden) return;
+  std::vector<std::string> sources;
+  for (const std::string& need : needs)
+    if (by_id.at(need)->mode != "write") sources.push_back(need);
+  if (sources.empty())
+    diagnostics.error("missing_input", "Step '" + step.id + "' writes rows, but no step it needs produces any", step.location, step.mark,
+                      "name the step with the rows: needs: [<step id>]");
+  if (sources.size() > 1)
+    diagnostics.warning("extra_inputs", "Step '" + step.id + "' writes the rows of '" + sources[0] + "' only; the other steps it needs just run before it",
+                        step.location, step.mark, "join them in a transform step");
+}
+
+class Compilation {
+ public:
+  Compilation(const CompileOptions& options, const CompileInputs& inputs)
+      : options_(options), inputs_(inputs), diagnostics_(options.file.string()) {}
+
+  CompileResult run() {
+    YamlNode root = parse_yaml_file(options_.file.string(), diagnostics_);
+    if (!diagnostics_.ok()) return {std::nullopt, std::move(diagnostics_)};
+    check_inline_secrets(root, inputs_.registry, diagnostics_);
+    const std::string profile = inputs_.project.profile_or_default(options_.profile);
+    check_profile(options_.profile, root, inputs_.project, diagnostics_);
+    const size_t errors_before_params = diagnostics_.errors().size();
+    const Json params = resolve_params(root, {inputs_.environment, profile, options_.params}, diagnostics_);
+    const bool params_ok = diagnostics_.errors().size() == errors_before_params;
+
+    const OmlDocument document = read_oml(root, inputs_.registry, options_, diagnostics_);
+    const StepGraph graph = build_graph(document.steps, diagnostics_);
+    // With placeholders left in them, configs would only repeat one error many times.
+    if (params_ok) check_configs(document);
+    if (graph.order.size() == document.steps.size())
+      for (const OmlStep& step : document.steps) by_id_[step.id] = &step;
+    if (diagnostics_.ok())
+      for (const OmlStep& step : document.steps) check_inputs(step, graph.needs[step.index], by_id_, diagnostics_);
+    if (!diagnostics_.ok()) return {std::nullopt, std::move(diagnostics_)};
+
+    CompiledPipeline pipeline = assemble(document, graph, profile);
+    const Json metadata = document.metadata ? document.metadata->to_json() : Json();
+    build_documents(pipeline, {root.to_json(), params, metadata, document.metadata != nullptr, inputs_.registry, options_.worker_sha256,
+                               inputs_.project.config().manifest_short_len, inputs_.clock.unix_ns()});
+    return {std::move(pipeline), std::move(diagnostics_)};
+  }
+
+ private:
+  void check_configs(const OmlDocument& document) {
+    std::error_code ignored;
+    const fs::path work_dir = options_.work_dir.empty() ? fs::current_path(ignored) : options_.work_dir;
+    FileConflicts conflicts(work_dir, diagnostics_);
+    configs_.resize(document.steps.size());
+    for (const OmlStep& step : document.steps) {
+      if (!step.spec) continue;
+      StepConfig& config = configs_[step.index];
+      config = check_step_config(step, {inputs_.connections, options_.connections, false}, diagnostics_);
+      if (step.spec->reads.empty() && step.spec->writes.empty()) continue;
+      bool known = false;
+      const Json fields = fields_for_paths(config, *step.spec, inputs_.connections, known);
+      if (known) conflicts.add({step.id, step.location + ".config", step.config, find_step_files(*step.spec, config.cfg, fields, work_dir)});
+    }
+    conflicts.check();
+  }
+
+  CompiledPipeline assemble(const OmlDocument& document, const StepGraph& graph, const std::string& profile) {
+    CompiledPipeline pipeline;
+    pipeline.name = document.name;
+    pipeline.oml_version = document.oml_version;
+    pipeline.profile = profile;
+    pipeline.source = options_.file;
+    pipeline.file_slug = slugify(options_.file.stem().string());
+    if (pipeline.file_slug.empty()) pipeline.file_slug = "pipeline";
+    pipeline.steps.reserve(graph.order.size());
+    for (const size_t index : graph.order) {
+      const OmlStep& source = document.steps[index];
+      StepConfig& config = configs_[index];
+      CompiledStep step;
+      step.id = source.id;
+      step.component = source.component;
+      step.driver = source.component;
+      step.mode = source.mode;
+      step.needs = graph.needs[index];
+      step.cfg_path = "cfg/" + source.id + ".json";
+      step.cfg = std::move(config.cfg);
+      step.timeout_s = source.timeout_s;
+      step.retry = source.retry;
+      step.overrides = std::move(config.overrides);
+      step.mark = source.mark;
+      pipeline.steps.push_back(std::move(step));
+    }
+    return pipeline;
+  }
+
+  const CompileOptions& options_;
+  const CompileInputs& inputs_;
+  Diagnostics diagnostics_;
+  std::vector<StepConfig> configs_;  // by index in the file
+  std::map<std::string, const OmlStep*> by_id_;
+};
+
+}  // namespace
+
+CompileResult compile_oml(const CompileOptions& options, const CompileInputs& inputs) { return Compilation(options, inputs).run(); }
+
+bool is_manifest_file(const fs::path& file) {
+  Diagnostics ignored(file.string());
+  const YamlNode root = parse_yaml_file(file.string(), ignored);
+  return root.find("pipeline") && root.find("steps") && root.find("meta") && !root.find("oml_version");
+}
+
+CompileResult compile_or_load(const CompileOptions& options, const CompileInputs& inputs) {
+  return is_manifest_file(options.file) ? load_manifest(options, inputs) : compile_oml(options, inputs);
+}
+
+}  // namespace osiris

@@ -1,0 +1,45 @@
+// Which files a step reads and writes, and whether two steps would meet in one of them.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "host/compiler/compiler.h"
+#include "host/components/registry.h"
+#include "host/yaml/node.h"
+
+namespace osiris {
+
+struct StepFiles {
+  std::vector<StepFile> reads;
+  std::vector<StepFile> writes;
+};
+
+// By the spec's `x-osiris` reads, writes and base_dir. `connection_fields` is an object, or null for a step without a
+// connection. Relative paths, and a relative base_dir, start in work_dir.
+StepFiles find_step_files(const ComponentSpec& spec, const Json& cfg, const Json& connection_fields, const std::filesystem::path& work_dir);
+
+// Finds two names for one place among the files of a pipeline. Symlinks, hard links and ".." are seen through.
+class FileConflicts {
+ public:
+  FileConflicts(std::filesystem::path work_dir, Diagnostics& diagnostics) : work_dir_(std::move(work_dir)), diagnostics_(diagnostics) {}
+
+  struct Step {
+    std::string id;
+    std::string location;  // "steps[2].config"
+    const YamlNode* config = nullptr;  // for positions; may be null
+    StepFiles files;
+  };
+  void add(Step step) { steps_.push_back(std::move(step)); }
+  void check();
+
+ private:
+  void check_symlink(const Step& step, const StepFile& file);
+
+  std::filesystem::path work_dir_;
+  Diagnostics& diagnostics_;
+  std::vector<Step> steps_;
+};
+
+}  // namespace osiris

@@ -1,0 +1,81 @@
+#include "host/compiler/step_options.h"
+
+#include <charconv>
+#include <cmath>
+
+#include "protocol/base/text.h"
+
+namespace osiris {
+namespace {
+
+constexpr int64_t kAttemptsMax = 100;
+constexpr double kDurationMaxS = 30.0 * 24 * 3600;
+
+void bad_attempts(const YamlNode& value, const std::string& location, Diagnostics& diagnostics) {
+  diagnostics.error("invalid_retry", "max_attempts must be an integer from 1 to " + std::to_string(kAttemptsMax) + ", got " +
+                        (value.scalar.is_int() ? value.scalar.dump() : std::string(value.python_type())), location, value.mark);
+}
+
+bool is_attempts(const YamlNode& value) {
+  return value.kind == YamlNode::Kind::kInt && value.scalar.as_int(0) >= 1 && value.scalar.as_int(0) <= kAttemptsMax;
+}
+
+}  // namespace
+
+std::optional<double> read_duration(const YamlNode& value) {
+  double seconds = 0;
+  if (value.scalar.is_number()) {
+    seconds = value.scalar.as_double();
+  } else if (value.is_string()) {
+    const std::string_view text = trim(value.text());
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds, std::chars_format::fixed);
+    if (error != std::errc()) return std::nullopt;
+    const std::string_view unit = trim(text.substr(static_cast<size_t>(end - text.data())));
+    const double factor = unit.empty() || unit == "s" ? 1 : unit == "ms" ? 0.001 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+    seconds *= factor;
+  }
+  if (!std::isfinite(seconds) || seconds <= 0 || seconds > kDurationMaxS) return std::nullopt;
+  return seconds;
+}
+
+void read_timeout(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnostics) {
+  const YamlNode* timeout = step_node.find("timeout");
+  if (!timeout) return;
+  step.timeout_s = read_duration(*timeout);
+  if (!step.timeout_s)
+    diagnostics.error("invalid_timeout", "timeout must be a positive duration of at most 30 days", step.location + ".timeout", timeout->mark,
+                      "write seconds (timeout: 30) or a unit (\"5m\", \"1h\")");
+}
+
+void read_retry(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnostics) {
+  const YamlNode* retry = step_node.find("retry");
+  if (!retry) return;
+  const std::string location = step.location + ".retry";
+  RetryPolicy policy;
+  if (!retry->is_mapping()) {
+    if (!is_attempts(*retry)) return bad_attempts(*retry, location, diagnostics);
+    policy.max_attempts = static_cast<int>(retry->scalar.as_int());
+    step.retry = policy;
+    return;
+  }
+  static const std::vector<std::string> kKeys = {"max_attempts", "delay"};
+  for (const auto& member : retry->members) {
+    const std::string here = location + "." + member.key;
+    if (member.key == "max_attempts") {
+      if (is_attempts(member.value)) policy.max_attempts = static_cast<int>(member.value.scalar.as_int());
+      else bad_attempts(member.value, here, diagnostics);
+    } else if (member.key == "delay") {
+      const bool zero = member.value.scalar.is_number() && member.value.scalar.as_double() == 0;
+      const auto delay = zero ? std::optional(0.0) : read_duration(member.value);
+      if (delay) policy.delay_s = *delay;
+      else diagnostics.error("invalid_retry", "delay must be a duration", here, member.value.mark, "write seconds (1.5) or a unit (\"2m\")");
+    } else {
+      const auto near = nearest(member.key, kKeys);
+      diagnostics.error("invalid_retry", "Unknown key of retry: '" + member.key + "'", here, member.key_mark,
+                        near ? "did you mean '" + *near + "'?" : "use max_attempts and delay");
+    }
+  }
+  step.retry = policy;
+}
+
+}  // namespace osiris

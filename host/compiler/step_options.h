@@ -1,0 +1,13 @@
+// What a step may ask of the machinery beside its config: `timeout` and `retry`.
+#pragma once
+
+#include "host/compiler/oml_document.h"
+
+namespace osiris {
+
+// timeout: 30 (seconds), "30s", "5m", "1h".
+void read_timeout(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnostics);
+// retry: 3, or {max_attempts: 3, delay: 1}: attempts in all, and what lies between two of them.
+void read_retry(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnostics);
+
+}  // namespace osiris
