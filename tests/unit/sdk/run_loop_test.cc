@@ -14,7 +14,7 @@
 #include "plugins/local/process_channel.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
-#include "protocol/base/text.h"
+#include "tests/unit/base/process_group.h"
 #include "tests/unit/sdk/recording_host.h"
 
 namespace osiris::sdk {
@@ -66,24 +66,7 @@ class RunLoopTest : public testing::Test {
     waker_.wake();
   }
 
-  // Nothing of the worker's group runs any more. A dead orphan that init has not reaped yet counts as gone.
-  bool is_gone() const {
-    for (int i = 0; i < 1000; ++i) {
-      if (!has_members()) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    return false;
-  }
-  bool has_members() const {
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-      const Result<std::string> stat = read_file(entry.path() / "stat", 4096);
-      const size_t name_end = stat ? stat->rfind(") ") : std::string::npos;
-      if (name_end == std::string::npos) continue;
-      const std::vector<std::string> fields = split(stat->substr(name_end + 2), ' ');  // state, parent, group
-      if (fields.at(2) == std::to_string(pid_) && fields.at(0) != "Z" && fields.at(0) != "X") return true;
-    }
-    return false;
-  }
+  bool is_gone() const { return test::group_is_gone(pid_); }
   std::string status_of(const RunOutcome& outcome, size_t step) const {
     return outcome.result["steps"].items().at(step)["status"].as_string();
   }

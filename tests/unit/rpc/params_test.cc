@@ -1,0 +1,89 @@
+#include "protocol/rpc/params.h"
+
+#include <gtest/gtest.h>
+
+namespace osiris::rpc {
+namespace {
+
+PrepareParams sample() {
+  PrepareParams params;
+  params.run_id = "run_1";
+  params.session_dir = "/s";
+  params.work_dir = "/w";
+  params.plan = Json::object({{"steps", Json::array()}});
+  params.secrets = Json::object({{"connection/mysql.shop/password", "p"}});
+  params.env = Json::object({{"TOKEN", "t"}});
+  params.connections = Json::object({{"@mysql.shop", Json::object()}});
+  params.settings.memory_limit_bytes = uint64_t{512} << 20;
+  params.settings.heartbeat_ms = 50;
+  params.settings.cache_dir = "/c";
+  params.specs_sha256 = "ab";
+  params.worker_version = "1";
+  params.path_map = {{"/a", "/b"}};
+  return params;
+}
+
+TEST(PrepareParamsTest, SurviveTheWire) {
+  const auto back = prepare_params_from_json(to_json(sample()));
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(to_json(*back).dump(), to_json(sample()).dump());
+  EXPECT_EQ(back->settings.memory_limit_bytes, uint64_t{512} << 20);
+  EXPECT_EQ(back->secrets["connection/mysql.shop/password"].as_string(), "p");
+  EXPECT_EQ(back->path_map.at(0).to, "/b");
+}
+
+TEST(PrepareParamsTest, AbsentSettingsKeepTheirDefaults) {
+  const Settings settings = settings_from_json(Json());
+  EXPECT_EQ(settings.heartbeat_ms, 1000u);
+  EXPECT_EQ(settings.memory_limit_bytes, 0u);
+  EXPECT_FALSE(settings.allow_mock);
+  EXPECT_FALSE(settings.install_deps);
+}
+
+TEST(PrepareParamsTest, AnotherProtocolIsUnsupportedAndNamesBoth) {
+  Json json = to_json(sample());
+  json.set("protocol", 2);
+  const auto params = prepare_params_from_json(json);
+  ASSERT_FALSE(params.ok());
+  EXPECT_EQ(params.error().code, Code::kUnsupported);
+  EXPECT_NE(params.error().message.find("protocol 2"), std::string::npos);
+}
+
+TEST(PrepareParamsTest, WhatIsMissingOrWrongIsRefused) {
+  const auto refused = [](const char* key, Json value) {
+    Json json = to_json(sample());
+    json.set(key, std::move(value));
+    return !prepare_params_from_json(json).ok();
+  };
+  EXPECT_TRUE(refused("run_id", ""));
+  EXPECT_TRUE(refused("session_dir", "relative"));
+  EXPECT_TRUE(refused("work_dir", 3));
+  EXPECT_TRUE(refused("plan", "text"));
+  EXPECT_TRUE(refused("plan_path", "/both"));
+  EXPECT_TRUE(refused("secrets", Json::object({{"x", 1}})));
+  EXPECT_TRUE(refused("env", Json::array()));
+  EXPECT_TRUE(refused("path_map", Json::array({Json::object({{"from", "a"}, {"to", "/b"}})})));
+}
+
+TEST(ArtifactTest, SurvivesTheWire) {
+  const Artifact artifact{"out.csv", "/abs/out.csv", 3, std::string(64, 'a'), "write"};
+  const auto back = artifact_from_json(to_json(artifact));
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back->target, "/abs/out.csv");
+  EXPECT_EQ(back->size_bytes, 3u);
+}
+
+TEST(ArtifactTest, WithoutPlaceSizeOrHashIsRefused) {
+  const Artifact good{"out.csv", "/abs/out.csv", 3, std::string(64, 'a'), "write"};
+  for (const char* key : {"path", "target", "size_bytes", "sha256"}) {
+    Json json = to_json(good);
+    json.erase(key);
+    EXPECT_FALSE(artifact_from_json(json).ok()) << key;
+  }
+  Json relative = to_json(good);
+  relative.set("target", "out.csv");
+  EXPECT_FALSE(artifact_from_json(relative).ok());
+}
+
+}  // namespace
+}  // namespace osiris::rpc

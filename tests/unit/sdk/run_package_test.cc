@@ -1,0 +1,149 @@
+#include "plugins/sdk/run_package.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "plugins/sdk/artifacts.h"
+#include "plugins/sdk/step_board.h"
+#include "protocol/base/file.h"
+#include "protocol/base/sha256.h"
+
+namespace osiris::sdk {
+namespace {
+
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+
+class RunPackageTest : public testing::Test {
+ protected:
+  RunPackageTest() : directory_(testing::TempDir() + "/package_" + std::to_string(::getpid())) {
+    fs::create_directories(directory_);
+    input_ = directory_ + "/in.csv";
+    EXPECT_TRUE(write_file_atomically(input_, "a,b\n1,2\n").ok());
+    request_.run_id = "run_1";
+    const Json file = Json::object({{"path", "data/in.csv"}, {"source", input_}});
+    request_.manifest = Json::object({{"steps", Json::array({Json::object({{"id", "read"},
+                                                                           {"cfg_path", "cfg/read.json"},
+                                                                           {"cfg", Json::object({{"b", 1}, {"a", 2}})},
+                                                                           {"input_files", Json::array({file})}}),
+                                                             Json::object({{"id", "again"},
+                                                                           {"cfg_path", "cfg/again.json"},
+                                                                           {"cfg", Json::object()},
+                                                                           {"input_files", Json::array({file})}})})}});
+    request_.connections = Json::object(
+        {{"connections",
+          Json::object(
+              {{"@mysql.shop",
+                Json::object({{"secrets", Json::object({{"password", "connection/mysql.shop/password"}})}})}})}});
+  }
+  ~RunPackageTest() override { fs::remove_all(directory_); }
+
+  std::string directory_, input_;
+  RunRequest request_;
+};
+
+TEST_F(RunPackageTest, NamesPlanConfigsAndEachInputOnce) {
+  const auto members = package_members(request_);
+  ASSERT_TRUE(members.ok());
+  ASSERT_EQ(members->size(), 4u);
+  EXPECT_EQ((*members)[0].path, "plan.json");
+  EXPECT_EQ((*members)[1].path, "cfg/read.json");
+  EXPECT_EQ((*members)[1].text, "{\"a\":2,\"b\":1}");
+  EXPECT_EQ((*members)[3].path, "inputs/0001");
+  EXPECT_EQ((*members)[3].source, input_);
+}
+
+TEST_F(RunPackageTest, TheSameRequestGivesTheSameBytes) {
+  EXPECT_EQ(prepared_document(request_, {})->dump(), prepared_document(request_, {})->dump());
+}
+
+TEST_F(RunPackageTest, HoldsSizesHashesNamesAndOptions) {
+  PackageOptions options;
+  options.environment_names = {"TOKEN"};
+  options.options = {{"grace", "0.7"}, {"pass-env", "A"}, {"pass-env", "TOKEN"}};
+  const auto document = prepared_document(request_, options);
+  ASSERT_TRUE(document.ok());
+  const Json& input = (*document)["files"].items().at(3);
+  EXPECT_EQ(input["input"].as_string(), "data/in.csv");
+  EXPECT_EQ(input["size_bytes"].as_int(), 8);
+  EXPECT_EQ(input["sha256"].as_string(), sha256_hex("a,b\n1,2\n"));
+  EXPECT_EQ((*document)["secret_names"].dump(), R"(["connection/mysql.shop/password","env/TOKEN"])");
+  EXPECT_EQ((*document)["options"].dump(), R"({"grace":"0.7","pass-env":["A","TOKEN"]})");
+}
+
+TEST_F(RunPackageTest, WithoutHashesInputsAreStillChecked) {
+  PackageOptions options;
+  options.hash_inputs = false;
+  EXPECT_FALSE((*prepared_document(request_, options))["files"].items().at(3).contains("sha256"));
+  fs::remove(input_);
+  const auto missing = prepared_document(request_, options);
+  ASSERT_FALSE(missing.ok());
+  EXPECT_EQ(missing.error().code, Code::kNotFound);
+  EXPECT_THAT(missing.error().message, HasSubstr("data/in.csv"));
+}
+
+TEST_F(RunPackageTest, ADirectoryIsNoInputFile) {
+  fs::remove(input_);
+  fs::create_directory(input_);
+  EXPECT_EQ(prepared_document(request_, {}).error().code, Code::kInvalidArgument);
+}
+
+TEST_F(RunPackageTest, AnOutputIsVerifiedWhereItLies) {
+  rpc::Artifact artifact{"in.csv", input_, 8, sha256_hex("a,b\n1,2\n"), "write"};
+  EXPECT_TRUE(verify_artifacts({artifact}).ok());
+  EXPECT_THAT(artifacts_document({artifact}, Json::array()).dump(), HasSubstr("osiris.artifacts/1"));
+}
+
+TEST_F(RunPackageTest, AnOutputThatChangedOrIsGoneIsNotGood) {
+  rpc::Artifact artifact{"in.csv", input_, 8, sha256_hex("other"), "write"};
+  EXPECT_THAT(verify_artifacts({artifact}).error().message, HasSubstr("in.csv"));
+  artifact.sha256 = sha256_hex("a,b\n1,2\n");
+  artifact.size_bytes = 9;
+  EXPECT_FALSE(verify_artifacts({artifact}).ok());
+  artifact.target = directory_ + "/gone.csv";
+  EXPECT_FALSE(verify_artifacts({artifact}).ok());
+}
+
+Json::Array steps(std::initializer_list<std::pair<const char*, const char*>> ids) {
+  Json::Array steps;
+  for (const auto& [id, mode] : ids) steps.push_back(Json::object({{"id", id}, {"mode", mode}}));
+  return steps;
+}
+Json success(int read, int written) {
+  return Json::object({{"metrics", Json::object({{"rows_read", read}, {"rows_written", written}})}});
+}
+
+TEST(StepBoardTest, TotalsAreWrittenRowsOrElseReadRows) {
+  StepBoard board(steps({{"a", "extract"}, {"b", "write"}}));
+  board.succeeded("a", success(5, 0));
+  EXPECT_EQ(board.result_document("success", Json::object())["total_rows"].as_int(), 5);
+  board.succeeded("b", success(0, 4));
+  EXPECT_EQ(board.result_document("success", Json::object())["total_rows"].as_int(), 4);
+  EXPECT_TRUE(board.all_succeeded());
+}
+
+TEST(StepBoardTest, TheFirstFailureIsTheOneThatFailedOnItsOwn) {
+  StepBoard board(steps({{"a", "extract"}, {"b", "write"}, {"c", "write"}}));
+  board.failed("c", {Error(Code::kCancelled, "cancelled"), {}});
+  board.failed("b", {Error(Code::kCancelled, "skipped"), Json::object({{"skipped", true}})});
+  EXPECT_FALSE(board.first_failure());
+  board.failed("a", {Error(Code::kExhausted, "disk full"), {}});
+  ASSERT_TRUE(board.first_failure());
+  EXPECT_EQ(board.first_failure()->step_id, "a");
+  const Json document = board.result_document("failed", Json::object());
+  EXPECT_EQ(document["steps"].items()[0]["status"].as_string(), "failed");
+  EXPECT_EQ(document["steps"].items()[1]["status"].as_string(), "skipped");
+  EXPECT_EQ(document["steps"].items()[2]["status"].as_string(), "cancelled");
+}
+
+TEST(StepBoardTest, StepsThePlanDoesNotNameAreIgnored) {
+  StepBoard board(steps({{"a", "extract"}}));
+  board.started("x");
+  board.succeeded("x", success(1, 1));
+  EXPECT_EQ(board.completed(), 0u);
+}
+
+}  // namespace
+}  // namespace osiris::sdk
