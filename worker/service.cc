@@ -9,6 +9,7 @@
 #include "protocol/base/file.h"
 #include "worker/drivers.h"
 #include "worker/executor/step_records.h"
+#include "worker/package/package.h"
 #include "worker/specs/specs.h"
 #include "worker/sysinfo.h"
 
@@ -61,6 +62,13 @@ struct Service::Incoming {
   std::ofstream file;
 };
 
+// `pack` may be asked for before `finish` has been answered, and is answered after it.
+struct Service::Packing {
+  std::mutex mutex;
+  std::optional<Outcome> finished;
+  std::function<void(const Outcome&)> waiting;
+};
+
 Service::Service(Options options, Log& log, const Clock& clock)
     : options_(std::move(options)),
       log_(log),
@@ -71,7 +79,8 @@ Service::Service(Options options, Log& log, const Clock& clock)
         if (auto line = rpc::encode_message(rpc::to_json(rpc::Fatal{{error, Json()}})); line.ok())
           static_cast<void>(!::write(options_.out_fd, line->data(), line->size()));
         options_.on_fatal();
-      }) {}
+      }),
+      packing_(std::make_unique<Packing>()) {}
 
 Service::~Service() {
   executor_.reset();
@@ -119,14 +128,16 @@ void Service::handle_request(rpc::Request request) {
     answer(request.id, Json::object({{"status", "bye"}}));
     wants_exit_ = true;
   } else if (name != method::kExecuteStep && name != method::kFinish && name != method::kCancel && name != method::kReplay &&
-             name != method::kPutRelation && name != method::kGetRelation) {
+             name != method::kPutRelation && name != method::kGetRelation && name != method::kPack) {
     answer(request.id, failure(Error(Code::kUnsupported, "this worker has no method \"" + name + "\"")));
   } else if (!executor_) {
     answer(request.id, failure(not_prepared(name)));
   } else if (name == method::kExecuteStep) {
     execute_step(std::move(request));
   } else if (name == method::kFinish) {
-    executor_->finish(reply_to(request.id));
+    finish(request.id);
+  } else if (name == method::kPack) {
+    pack(std::move(request));
   } else if (name == method::kCancel) {
     answer_now(request.id, Json::object({{"status", "cancelling"}}));
     executor_->cancel(request.params["reason"].as_string_or("the host asked for it"));
@@ -154,6 +165,7 @@ void Service::prepare(rpc::Request request) {
 
 Result<Json> Service::start_run(rpc::PrepareParams params) {
   OSIRIS_TRY(check_versions(params, options_.version));
+  if (!params.package.path.empty()) OSIRIS_TRY(unpack_package(params.package));
   if (!params.plan_path.empty()) {
     OSIRIS_ASSIGN(const std::string text, read_file(params.plan_path));
     OSIRIS_ASSIGN(params.plan, parse_json(text));
@@ -213,6 +225,52 @@ void Service::execute_step(rpc::Request request) {
   auto step = plan_step_from_json(params);
   if (!step.ok()) return answer(request.id, failure(step.error()));
   executor_->execute(*std::move(step), reply_to(request.id));
+}
+
+void Service::finish(const std::string& id) {
+  executor_->finish([this, id](Outcome outcome) {
+    answer(id, outcome);
+    std::function<void(const Outcome&)> waiting;
+    {
+      const std::lock_guard lock(packing_->mutex);
+      if (packing_->finished) return;
+      packing_->finished = outcome;
+      waiting = std::move(packing_->waiting);
+    }
+    if (waiting) waiting(outcome);
+  });
+}
+
+void Service::pack(rpc::Request request) {
+  const std::string& path = request.params["path"].as_string();
+  if (!path.starts_with('/')) return answer(request.id, failure(Error(Code::kInvalidArgument, "pack needs an absolute path")));
+  const auto start = [this, id = request.id, path](const Outcome& finished) {
+    const Json* result = std::get_if<Json>(&finished);
+    if (!result) return answer(id, failure(Error(Code::kInvalidState, "there is nothing to pack: the run did not finish")));
+    std::vector<rpc::Artifact> artifacts;
+    for (const Json& json : (*result)["artifacts"].items()) {
+      auto artifact = rpc::artifact_from_json(json);
+      if (!artifact.ok()) return answer(id, failure(artifact.error()));
+      artifacts.push_back(*std::move(artifact));
+    }
+    in_background([this, id, path, artifacts = std::move(artifacts)] {
+      auto packed = pack_artifacts(path, worker_dir_.parent_path(), artifacts);
+      if (packed.ok()) return answer(id, rpc::to_json(*packed));
+      answer(id, failure(packed.error()));
+    });
+  };
+  std::unique_lock lock(packing_->mutex);
+  if (!packing_->finished) {
+    if (packing_->waiting) {
+      lock.unlock();
+      return answer(request.id, failure(Error(Code::kInvalidState, "pack was asked for twice")));
+    }
+    packing_->waiting = start;
+    return;
+  }
+  const Outcome finished = *packing_->finished;
+  lock.unlock();
+  start(finished);
 }
 
 void Service::put_relation(rpc::Request request) {

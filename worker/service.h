@@ -56,6 +56,8 @@ class Service {
   void prepare(rpc::Request request);
   Result<Json> start_run(rpc::PrepareParams params);
   void execute_step(rpc::Request request);
+  void finish(const std::string& id);
+  void pack(rpc::Request request);
   void put_relation(rpc::Request request);
   void end_incoming();
   void get_relation(rpc::Request request);
@@ -74,6 +76,8 @@ class Service {
   std::unique_ptr<Executor> executor_;  // from prepare on
   std::unique_ptr<HeartbeatThread> heartbeat_;
   std::unique_ptr<Incoming> incoming_;
+  struct Packing;
+  std::unique_ptr<Packing> packing_;  // what `pack` waits for
   std::mutex background_mutex_;
   std::vector<std::thread> background_;
   bool wants_exit_ = false;

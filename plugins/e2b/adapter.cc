@@ -212,6 +212,7 @@ Result<sdk::RunOutcome> E2bAdapter::run_in(const sdk::RunRequest& request, const
   options.stall_limit_ms = config_.lease_s * 1000;
   options.deadline_unix_ns = request.deadline_unix_ns;
   options.worker_name = "in sandbox " + session_->sandbox().id;
+  options.path_map = plan.path_map;
   sdk::RunLoop loop(host_, channel, waker_, wire_log, std::move(options));
   sdk::RunOutcome outcome = loop.run(request.steps(), std::move(opening));
   session_->on_lost({});

@@ -111,7 +111,34 @@ void RunLoop::take_frame(rpc::Frame frame) {
   take_record(*std::move(record));
 }
 
+void RunLoop::name_paths(std::string& text) const {
+  for (const rpc::PathMapping& mapping : options_.path_map)
+    for (size_t at = 0; (at = text.find(mapping.to, at)) != std::string::npos; at += mapping.from.size())
+      text.replace(at, mapping.to.size(), mapping.from);
+}
+
+void RunLoop::name_paths(Json& json) const {
+  if (json.is_string()) {
+    std::string text = json.as_string();
+    name_paths(text);
+    json = Json(std::move(text));
+  } else if (json.is_array()) {
+    for (Json& item : json.items()) name_paths(item);
+  } else if (json.is_object()) {
+    for (auto& [key, value] : json.members()) name_paths(value);
+  }
+}
+
+void RunLoop::name_paths(Error& error) const {
+  for (std::string* text : {&error.message, &error.hint, &error.detail}) name_paths(*text);
+}
+
 void RunLoop::take_record(rpc::Record record) {
+  if (!options_.path_map.empty()) {
+    if (auto* event = std::get_if<rpc::Event>(&record)) name_paths(event->data);
+    if (auto* response = std::get_if<rpc::Response>(&record); response && !response->ok())
+      name_paths(std::get<rpc::WireError>(response->outcome).error);
+  }
   const auto taken = conversation_.take(record);
   switch (taken.verdict) {
     case rpc::Conversation::Verdict::kDuplicate:

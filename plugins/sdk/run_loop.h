@@ -40,6 +40,9 @@ struct RunLoopOptions {
   int64_t shutdown_ms = 2'000;
   int64_t deadline_unix_ns = 0;  // 0: none
   std::string worker_name;       // for messages: its path, or "in sandbox abc"
+  // Where the plan's paths lie on the worker's machine. Events and errors name them as they are called here, so that a message
+  // reads the same wherever a pipeline ran.
+  std::vector<rpc::PathMapping> path_map;
 };
 
 struct RunOutcome {
@@ -76,6 +79,9 @@ class RunLoop {
   void take(const rpc::Event& event);
   void take(const rpc::Metric& metric);
   void take(const rpc::Heartbeat& heartbeat);
+  void name_paths(std::string& text) const;
+  void name_paths(Json& json) const;
+  void name_paths(Error& error) const;
   void report_garbage(const rpc::Frame& garbage);
   void report_progress();
   void ask_for_missing();
