@@ -35,7 +35,10 @@ class Builder {
     keys_.emplace_back(s, n);
     return true;
   }
-  bool EndObject(rapidjson::SizeType) { return close(); }
+  bool EndObject(rapidjson::SizeType) {
+    keep_last(stack_.back().members());
+    return close();
+  }
   bool StartArray() { return open(Json::array()); }
   bool EndArray(rapidjson::SizeType) { return close(); }
 
@@ -43,6 +46,38 @@ class Builder {
   bool too_deep() const { return too_deep_; }
 
  private:
+  static bool has_double(const Json::Object& members) {
+    for (size_t i = 1; i < members.size(); ++i)
+      for (size_t j = 0; j < i; ++j)
+        if (members[i].first == members[j].first) return true;
+    return false;
+  }
+
+  // A key that comes twice has its last value, as everywhere JSON is read; two readers must never see two values.
+  static void keep_last(Json::Object& members) {
+    if (members.size() <= 16 && !has_double(members)) return;  // nearly always, and without an allocation
+    std::vector<size_t> order(members.size());
+    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+      const int compared = members[a].first.compare(members[b].first);
+      return compared != 0 ? compared < 0 : a < b;
+    });
+    std::vector<bool> overridden;
+    for (size_t i = 1; i < order.size(); ++i) {
+      if (members[order[i]].first != members[order[i - 1]].first) continue;
+      overridden.resize(members.size());
+      overridden[order[i - 1]] = true;
+    }
+    if (overridden.empty()) return;
+    size_t kept = 0;
+    for (size_t i = 0; i < members.size(); ++i) {
+      if (overridden[i]) continue;
+      if (kept != i) members[kept] = std::move(members[i]);
+      ++kept;
+    }
+    members.resize(kept);
+  }
+
   bool open(Json container) {
     if (stack_.size() >= static_cast<size_t>(kJsonDepthMax)) {
       too_deep_ = true;

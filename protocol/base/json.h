@@ -101,7 +101,8 @@ class Json {
 // Nesting deeper than this is refused.
 inline constexpr int kJsonDepthMax = 200;
 
-// Strict JSON in UTF-8 (invalid UTF-8 is an error). kInvalidArgument with the offset in bytes otherwise.
+// Strict JSON in UTF-8 (invalid UTF-8 is an error). A key that comes twice in an object has its last value.
+// kInvalidArgument with the offset in bytes otherwise.
 Result<Json> parse_json(std::string_view text);
 
 // The shortest text that reads back as `value`, as Python's repr() writes it: "1.0", "0.1", "1e+20", "nan", "inf".
