@@ -7,6 +7,7 @@
 #include <yaml-cpp/parser.h>
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <unordered_map>
@@ -129,7 +130,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   bool expects_key() const {
-    return !stack_.empty() && stack_.back().value.node.is_mapping() && !stack_.back().key.has_value();
+    return !stack_.empty() && stack_.back()->value.node.is_mapping() && !stack_.back()->key.has_value();
   }
 
   void resolve(YamlNode& node, const std::string& tag, const std::string& value) {
@@ -153,18 +154,18 @@ class TreeBuilder : public YAML::EventHandler {
   void open(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
     if (expects_key()) throw Refused{mark_of(mark), "a list or mapping cannot be a key", {}};
     if (static_cast<int>(stack_.size()) >= limits_.depth_max) too_deep(mark_of(mark));
-    Frame frame;
-    frame.value.node.kind = kind;
-    frame.value.node.mark = mark_of(mark);
-    frame.anchor = anchor;
+    auto frame = std::make_unique<Frame>();
+    frame->value.node.kind = kind;
+    frame->value.node.mark = mark_of(mark);
+    frame->anchor = anchor;
     stack_.push_back(std::move(frame));
   }
 
   void close() {
-    Frame frame = std::move(stack_.back());
+    const std::unique_ptr<Frame> frame = std::move(stack_.back());
     stack_.pop_back();
-    apply_merges(frame);
-    add(std::move(frame.value), frame.anchor, false);
+    apply_merges(*frame);
+    add(std::move(frame->value), frame->anchor, false);
   }
 
   void add(Sized value, YAML::anchor_t anchor, bool is_merge_key) {
@@ -173,7 +174,7 @@ class TreeBuilder : public YAML::EventHandler {
       root_ = std::move(value);
       return;
     }
-    Frame& parent = stack_.back();
+    Frame& parent = *stack_.back();
     if (parent.value.node.is_mapping() && !parent.key) {
       set_key(parent, value.node, is_merge_key);
       return;
@@ -237,7 +238,7 @@ class TreeBuilder : public YAML::EventHandler {
   const YamlLimits& limits_;
   Diagnostics& diagnostics_;
   std::vector<size_t> line_starts_;
-  std::vector<Frame> stack_;
+  std::vector<std::unique_ptr<Frame>> stack_;  // the open containers, outermost first
   std::map<YAML::anchor_t, Sized> anchors_;
   std::optional<Sized> root_;
   size_t alias_nodes_ = 0;
