@@ -77,7 +77,10 @@ class Planner {
                                         {"profile", pipeline_.profile.empty() ? Json() : Json(pipeline_.profile)},
                                         {"manifest_hash", pipeline_.manifest_hash}});
     Json env = Json::array(), secrets = Json::array();
-    for (const std::string& name : options_.env_names) env.push_back(name);
+    for (const std::string& name : options_.env_names) {
+      env.push_back(name);
+      secret_names_.insert("env/" + name);
+    }
     for (const std::string& name : secret_names_) secrets.push_back(name);
     plan_.secret_names.assign(secret_names_.begin(), secret_names_.end());
     plan_.hosts.assign(hosts_.begin(), hosts_.end());

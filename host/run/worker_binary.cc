@@ -22,8 +22,8 @@ int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000 +
 Result<WorkerBinary> find_worker(const fs::path& executable_directory, const Environment& environment, const fs::path& cache_dir) {
   const auto named = environment.get_filled("OSIRIS_WORKER");
   WorkerBinary worker;
-  worker.path = named ? fs::path(*named) : executable_directory / "osiris-worker";
-  const std::string hint = named ? "OSIRIS_WORKER names it" : "it is installed beside osiris; reinstall, or name one in OSIRIS_WORKER";
+  worker.path = named ? fs::path(*named) : (executable_directory.parent_path() / "lib/osiris/osiris-worker");
+  const std::string hint = named ? "OSIRIS_WORKER names it" : "it is installed with osiris; install it again, or name one in OSIRIS_WORKER";
   if (!worker.path.is_absolute())
     return Error(Code::kInvalidArgument, "OSIRIS_WORKER is not an absolute path: " + worker.path.string());
   struct stat info {};

@@ -14,7 +14,7 @@ struct WorkerBinary {
   std::string sha256;
 };
 
-// <prefix>/bin/osiris-worker, or what OSIRIS_WORKER names. The hash of 60 MB is remembered in cache_dir under the file's
+// <prefix>/lib/osiris/osiris-worker, or what OSIRIS_WORKER names. The hash of 60 MB is remembered in cache_dir under the file's
 // identity (inode, size, times), so that it is computed once and not with every run. kUnavailable if there is no worker.
 Result<WorkerBinary> find_worker(const std::filesystem::path& executable_directory, const Environment& environment,
                                  const std::filesystem::path& cache_dir);
