@@ -29,11 +29,11 @@ class Builder {
   bool Uint64(uint64_t u) { return add(Json(u)); }
   bool Double(double d) { return add(Json(d)); }
   bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }
-  bool String(const char* s, rapidjson::SizeType n, bool) { return add(Json(std::string(s, n))); }
+  bool String(const char* s, rapidjson::SizeType n, bool) { return is_text(s, n) && add(Json(std::string(s, n))); }
   bool StartObject() { return open(Json::object()); }
   bool Key(const char* s, rapidjson::SizeType n, bool) {
     keys_.emplace_back(s, n);
-    return true;
+    return is_text(s, n);
   }
   bool EndObject(rapidjson::SizeType) {
     keep_last(stack_.back().members());
@@ -44,8 +44,16 @@ class Builder {
 
   Json take() { return std::move(root_); }
   bool too_deep() const { return too_deep_; }
+  bool half_surrogate() const { return half_surrogate_; }
 
  private:
+  // RapidJSON takes a lone \udc00..\udfff for a character; as UTF-8 it is none, and nobody could read it back.
+  bool is_text(const char* s, size_t n) {
+    for (const char *at = s, *end = s + n; (at = static_cast<const char*>(std::memchr(at, 0xed, static_cast<size_t>(end - at)))); ++at)
+      if (at + 1 < end && static_cast<unsigned char>(at[1]) >= 0xa0) half_surrogate_ = true;
+    return !half_surrogate_;
+  }
+
   static bool has_double(const Json::Object& members) {
     for (size_t i = 1; i < members.size(); ++i)
       for (size_t j = 0; j < i; ++j)
@@ -110,6 +118,7 @@ class Builder {
   std::vector<Json> stack_;
   std::vector<std::string> keys_;
   bool too_deep_ = false;
+  bool half_surrogate_ = false;
 };
 
 void append_escaped(std::string& out, std::string_view text, bool ascii_only) {
@@ -136,7 +145,7 @@ void append_escaped(std::string& out, std::string_view text, bool ascii_only) {
     } else if (!ascii_only || c < 0x7f) {
       out += static_cast<char>(c);
     } else if (c == 0x7f) {
-      out += static_cast<char>(c);  // Python's ensure_ascii leaves DEL alone
+      append_u16(c);  // as Python's ensure_ascii does
     } else {
       const int extra = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
       uint32_t point = c & (0x3f >> extra);
@@ -369,6 +378,8 @@ Result<Json> parse_json(std::string_view text) {
   const rapidjson::ParseResult parsed = reader.Parse<kFlags>(input, builder);
   if (builder.too_deep())
     return Error(Code::kInvalidArgument, "JSON nested deeper than " + std::to_string(kJsonDepthMax) + " levels");
+  if (builder.half_surrogate())
+    return Error(Code::kInvalidArgument, "not valid JSON: half of a surrogate pair before byte " + std::to_string(parsed.Offset()));
   if (parsed.IsError())
     return Error(Code::kInvalidArgument, std::string("not valid JSON at byte ") + std::to_string(parsed.Offset()) + ": " +
                                              rapidjson::GetParseError_En(parsed.Code()));

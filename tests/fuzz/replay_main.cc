@@ -2,6 +2,7 @@
 // is fixed, so that a failure is the same on every machine; another one may be given as OSIRIS_FUZZ_SEED, more rounds
 // as OSIRIS_FUZZ_ROUNDS.
 #include <algorithm>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -23,7 +24,20 @@ unsigned long from_environment(const char* name, unsigned long fallback) {
   return text ? std::strtoul(text, nullptr, 10) : fallback;
 }
 
+const std::string* running = nullptr;
+
+// Shows the input that broke the target, ready for a corpus: printf '...' >tests/fuzz/corpus/<name>/<what it is>.
+void show_input(int) {
+  std::fputs("aborted on this input:\n", stderr);
+  for (const char c : *running) {
+    const bool plain = c >= ' ' && c <= '~' && c != '\\' && c != '%' && c != '\'';
+    std::fprintf(stderr, plain ? "%c" : "\\%03o", static_cast<unsigned char>(c));
+  }
+  std::fputs("\n", stderr);
+}
+
 void run(const std::string& bytes) {
+  running = &bytes;
   LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
 }
 
@@ -60,6 +74,7 @@ std::string mutate(std::string bytes, const std::vector<std::string>& corpus, st
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGABRT, show_input);
   std::vector<std::filesystem::path> paths;
   for (int i = 1; i < argc; ++i)
     for (const auto& entry : std::filesystem::recursive_directory_iterator(argv[i]))
