@@ -11,7 +11,7 @@
 namespace osiris::e2b {
 namespace {
 
-// A zstd skippable frame: magic, length, content. pack_worker.cc writes it, unpack.c skips it.
+// A zstd skippable frame: magic, length, content. stub/pack.cc writes it, unpack.c skips it.
 constexpr uint32_t kSkippableMagic = 0x184D2A50;
 
 std::string hash_frame(const std::string& sha256) {
@@ -39,20 +39,24 @@ bool is_plain(const std::string& word) {
 
 }  // namespace
 
-Result<std::string> packed_worker(const std::filesystem::path& worker_path, const std::string& worker_sha256) {
-  const std::string expected = hash_frame(worker_sha256);
-  if (auto ready = read_file(worker_path.string() + ".zst"); ready && ready->starts_with(expected)) return *std::move(ready);
-  OSIRIS_ASSIGN(const std::string worker, read_file(worker_path));
-  std::string packed = expected;
-  packed.resize(expected.size() + ZSTD_compressBound(worker.size()));
+Result<std::string> compress_worker(std::string_view worker, const std::string& worker_sha256, int level) {
+  std::string packed = hash_frame(worker_sha256);
+  const size_t head = packed.size();
+  packed.resize(head + ZSTD_compressBound(worker.size()));
   const std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
-  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, 3);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_nbWorkers, 2);
-  const size_t size = ZSTD_compress2(context.get(), packed.data() + expected.size(), packed.size() - expected.size(), worker.data(), worker.size());
+  const size_t size = ZSTD_compress2(context.get(), packed.data() + head, packed.size() - head, worker.data(), worker.size());
   if (ZSTD_isError(size)) return Error(Code::kInternal, std::string("cannot compress the worker: ") + ZSTD_getErrorName(size));
-  packed.resize(expected.size() + size);
+  packed.resize(head + size);
   return packed;
+}
+
+Result<std::string> packed_worker(const std::filesystem::path& worker_path, const std::string& worker_sha256) {
+  if (auto ready = read_file(worker_path.string() + ".zst"); ready && ready->starts_with(hash_frame(worker_sha256))) return ready;
+  OSIRIS_ASSIGN(const std::string worker, read_file(worker_path));
+  return compress_worker(worker, worker_sha256, 3);
 }
 
 Result<Delivery> plan_delivery(const DeliveryRequest& request) {

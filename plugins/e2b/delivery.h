@@ -30,4 +30,7 @@ Result<Delivery> plan_delivery(const DeliveryRequest& request);
 // says which), otherwise packed now.
 Result<std::string> packed_worker(const std::filesystem::path& worker_path, const std::string& worker_sha256);
 
+// The form of osiris-worker.zst: a skippable frame with the hash, then one zstd frame.
+Result<std::string> compress_worker(std::string_view worker, const std::string& worker_sha256, int level);
+
 }  // namespace osiris::e2b
