@@ -12,6 +12,7 @@
 #include <fstream>
 
 #include "protocol/base/file.h"
+#include "tests/mysql/certificates.h"
 
 namespace osiris::test {
 namespace {
@@ -134,7 +135,7 @@ Result<std::unique_ptr<MariaDbServer>> MariaDbServer::start(MariaDbOptions optio
   std::unique_ptr<MariaDbServer> server(new MariaDbServer);
   OSIRIS_ASSIGN(server->directory_, new_directory());
   OSIRIS_TRY(server->install());
-  if (options.tls) OSIRIS_TRY(server->make_certificates(options.tls_name));
+  if (options.tls) OSIRIS_TRY(make_certificates(server->directory_, options.tls_name));
   // Another process may take the free port first.
   Status status;
   for (int attempt = 0; attempt < 5; ++attempt) {
@@ -153,21 +154,6 @@ Status MariaDbServer::install() {
   fs::copy(source / "data", directory_ / "data", fs::copy_options::recursive, error);
   if (error) return failed("cannot copy " + source.string() + ": " + error.message());
   return {};
-}
-
-Status MariaDbServer::make_certificates(const std::string& name) {
-  const std::string openssl = "/usr/bin/openssl";
-  for (const std::string authority : {"ca", "other-ca"}) {
-    OSIRIS_TRY(run({openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=osiris test " + authority,
-                    "-keyout", authority + ".key", "-out", authority + ".pem"},
-                   directory_));
-  }
-  OSIRIS_TRY(write_file_atomically(directory_ / "names.cnf", "subjectAltName=DNS:" + name + "\n"));
-  OSIRIS_TRY(run({openssl, "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=" + name, "-keyout", "server.key", "-out", "server.csr"},
-                 directory_));
-  return run({openssl, "x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-              "-extfile", "names.cnf", "-out", "server.pem"},
-             directory_);
 }
 
 Status MariaDbServer::launch(const MariaDbOptions& options) {

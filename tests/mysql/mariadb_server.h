@@ -47,7 +47,6 @@ class MariaDbServer {
  private:
   MariaDbServer() = default;
   Status install();
-  Status make_certificates(const std::string& name);
   Status launch(const MariaDbOptions& options);
   Status wait_until_ready();
 

@@ -50,6 +50,7 @@ bool is_lost_connection(unsigned number) {
     case CR_SERVER_LOST_EXTENDED:
     case CR_SSL_CONNECTION_ERROR:
     case CR_UNKNOWN_ERROR:
+    case CR_MALFORMED_PACKET:
     case ER_SERVER_SHUTDOWN:
     case ER_NORMAL_SHUTDOWN:
     case 1927:  // ER_CONNECTION_KILLED

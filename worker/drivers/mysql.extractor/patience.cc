@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -51,6 +52,14 @@ int Patience::wait(int socket, bool is_read) {
     }
     const int ready = poll(fds, 2, left_ms);
     if (ready < 0 && errno != EINTR) return -1;
+    if (ready > 0 && (fds[0].revents & POLLERR) && !is_read) {
+      // A connect that failed. Taken here, because the library asks for the reason and then reports another one.
+      int reason = 0;
+      socklen_t size = sizeof reason;
+      getsockopt(socket, SOL_SOCKET, SO_ERROR, &reason, &size);
+      errno = reason;
+      return -1;
+    }
     if (ready > 0 && fds[0].revents != 0) return 1;
   }
 }

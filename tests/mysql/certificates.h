@@ -1,0 +1,15 @@
+// Throw-away authorities and a server certificate, made with the openssl program.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "protocol/base/error.h"
+
+namespace osiris::test {
+
+// Into `directory`: ca.pem and other-ca.pem (two authorities), server.pem and server.key (signed by the first, for the DNS
+// name `name`).
+Status make_certificates(const std::filesystem::path& directory, const std::string& name);
+
+}  // namespace osiris::test
