@@ -1,0 +1,165 @@
+// Adapters in C, Rust and C++ go through a whole life and leave the same transcript: the ABI is not secretly C++. Each
+// is found as a stranger's would be, by its manifest file. The pipeline here has no steps; where the worker was built,
+// RunsARealPipeline gives them one that has. tests/e2e runs them through `osiris run --adapter cmini --adapter-dir
+// <build>/tests/abi/plugins`.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "protocol/base/file.h"
+#include "tests/abi/support.h"
+
+namespace osiris::abi_tests {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+Result<LoadedAdapter> found(const std::string& id) {
+  SearchInputs inputs;
+  inputs.adapter_dirs = {build_dir() / "plugins"};
+  return load_adapter(id, search_places(inputs));
+}
+
+class Language : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Language, LivesAWholeLife) {
+  const auto adapter = found(GetParam());
+  ASSERT_TRUE(adapter.ok()) << adapter.error().message;
+  TemporaryDirectory directory;
+  Recorder recorder;
+  testing::internal::CaptureStdout();
+  const Life life = run_life(*adapter->type, recorder, request_in(directory.path()));
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "") << "an adapter does not print";
+  EXPECT_TRUE(life.created.ok() && life.configured.ok() && life.validated.ok());
+  EXPECT_THAT(
+      recorder.lines(),
+      ElementsAre("create", "configure", "validate", "prepare",
+                  R"(prepared {"schema":"osiris.prepared/1","files":[],"secret_names":[],"options":{}})", "execute",
+                  R"(result {"schema":"osiris.result/1","status":"success","steps":[],"total_rows":0})", "collect",
+                  ::testing::AnyOf(R"(artifacts {"schema":"osiris.artifacts/1","released":[],"files":[]})"),
+                  "destroy"));
+  EXPECT_THAT(recorder.misbehaviours(), IsEmpty());
+}
+
+TEST_P(Language, PreparesTheSameBytesForTheSameRequest) {
+  const auto adapter = found(GetParam());
+  ASSERT_TRUE(adapter.ok());
+  TemporaryDirectory directory;
+  Recorder first, second;
+  EXPECT_EQ(run_life(*adapter->type, first, request_in(directory.path())).prepared.document_text,
+            run_life(*adapter->type, second, request_in("/elsewhere")).prepared.document_text);
+}
+
+TEST_P(Language, RefusesAPipelineWhoseSecretsItCannotLend) {
+  const auto adapter = found(GetParam());
+  ASSERT_TRUE(adapter.ok());
+  TemporaryDirectory directory;
+  Recorder recorder;
+  AdapterRequest request = request_in(directory.path());
+  request.connections_json =
+      R"({"connections":{"@mysql.shop":{"family":"mysql","fields":{"a":"}"},"secrets":{"password":"connection/mysql.shop/password"}}}})";
+  const Life life = run_life(*adapter->type, recorder, request);
+  ASSERT_FALSE(life.validated.ok());
+  EXPECT_EQ(life.validated.error().code, Code::kUnsupported);
+  EXPECT_EQ(life.validated.error().message,
+            "adapter " + GetParam() + " 1.0.0, validate: this adapter lends no secrets, and the pipeline needs some");
+  EXPECT_THAT(recorder.misbehaviours(), IsEmpty());
+}
+
+// A step that reads a file and one that writes it elsewhere, by the real worker.
+TEST_P(Language, RunsARealPipeline) {
+  const auto worker = std::filesystem::path(getenv("OSIRIS_BUILD_DIR")) / "bin/osiris-worker";
+  if (!std::filesystem::exists(worker)) GTEST_SKIP() << worker << " was not built";
+  const auto adapter = found(GetParam());
+  ASSERT_TRUE(adapter.ok());
+  TemporaryDirectory directory;
+  const auto in = directory.path() / "in.csv", out = directory.path() / "out.csv";
+  ASSERT_TRUE(write_file_atomically(in, "id,name\n1,\"a, \"\"b\"\"\"\n2,c\n").ok());
+  AdapterRequest request = request_in(directory.path());
+  request.session_dir = directory.path() / "session";
+  std::filesystem::create_directory(request.session_dir);
+  request.worker_path = worker;
+  const auto file = [](const std::string& name, const char* key, const std::filesystem::path& path) {
+    return Json::array({Json::object({{"path", name}, {key, path.string()}})});
+  };
+  const Json read = Json::object({{"id", "read"},
+                                  {"component", "filesystem.csv_extractor"},
+                                  {"driver", "filesystem.csv_extractor"},
+                                  {"mode", "extract"},
+                                  {"needs", Json::array()},
+                                  {"cfg_path", "cfg/read.json"},
+                                  {"cfg", Json::object({{"path", "in.csv"}})},
+                                  {"inputs", Json::object()},
+                                  {"input_files", file("in.csv", "source", in)},
+                                  {"outputs", Json::array()}});
+  const Json write = Json::object({{"id", "write"},
+                                   {"component", "filesystem.csv_writer"},
+                                   {"driver", "filesystem.csv_writer"},
+                                   {"mode", "write"},
+                                   {"needs", Json::array({"read"})},
+                                   {"cfg_path", "cfg/write.json"},
+                                   {"cfg", Json::object({{"path", "out.csv"}})},
+                                   {"inputs", Json::object({{"df_read", Json::object({{"from_step", "read"}})}})},
+                                   {"input_files", Json::array()},
+                                   {"outputs", file("out.csv", "target", out)}});
+  request.manifest_json = Json::object({{"manifest", Json::object()},
+                                        {"steps", Json::array({read, write})},
+                                        {"pipeline_id", "p"},
+                                        {"pipeline_name", "P"},
+                                        {"profile", "dev"},
+                                        {"manifest_hash", "0"}})
+                              .dump();
+  Recorder recorder;
+  const Life life = run_life(*adapter->type, recorder, request);
+  ASSERT_TRUE(life.executed.ok()) << life.executed.status.error().message << life.executed.document_text;
+  EXPECT_EQ(life.executed.document["total_rows"].as_int(), 2);
+  ASSERT_EQ(life.executed.document["steps"].size(), 2u);
+  EXPECT_EQ(life.executed.document["steps"].items()[1]["rows_written"].as_int(), 2);
+  ASSERT_EQ(life.collected.document["files"].size(), 1u);
+  EXPECT_EQ(life.collected.document["files"].items()[0]["target"].as_string(), out.string());
+  EXPECT_TRUE(std::filesystem::exists(out));
+  EXPECT_THAT(recorder.lines(), ::testing::Contains(::testing::HasSubstr("event step_complete of write")));
+  EXPECT_THAT(recorder.misbehaviours(), IsEmpty());
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Language, ::testing::Values("cmini", "rmini"), [](const auto& row) { return row.param; });
+
+// The template for authors: C++, options, a secret, a resource.
+TEST(Template, LivesAWholeLife) {
+  const auto adapter = found("mine");
+  ASSERT_TRUE(adapter.ok()) << adapter.error().message;
+  TemporaryDirectory directory;
+  Recorder recorder;
+  recorder.secrets["MINE_TOKEN"] = "s3cr3t-s3cr3t";
+  const Life life =
+      run_life(*adapter->type, recorder, request_in(directory.path()), {{"patience", "90"}, {"label", "a=b"}});
+  EXPECT_TRUE(life.collected.ok());
+  EXPECT_THAT(
+      recorder.lines(),
+      ElementsAre(
+          "create", "configure", "validate", "prepare",
+          R"(prepared {"schema":"osiris.prepared/1","files":[],"secret_names":[],"options":{}})", "execute",
+          "secret MINE_TOKEN", "log 20 logged in",
+          R"(event resource_acquired {"kind":"slot","id":"1","expires":"","cleanup":"nothing to do"})",
+          "progress 0.0 of -1.0 starting", "gauge patience 90.0s",
+          R"(result {"schema":"osiris.result/1","status":"success","steps":[],"total_rows":0})", "collect",
+          R"(event resource_released {"kind":"slot","id":"1","verified":true})",
+          R"(artifacts {"schema":"osiris.artifacts/1","files":[],"released":[{"kind":"slot","id":"1","verified":true}]})",
+          "destroy"));
+  EXPECT_THAT(recorder.misbehaviours(), IsEmpty());
+}
+
+TEST(Template, TurnsWhatItThrowsIntoAFailure) {
+  const auto adapter = found("mine");
+  ASSERT_TRUE(adapter.ok());
+  TemporaryDirectory directory;
+  Recorder recorder;
+  recorder.cancelled = true;
+  const Life life = run_life(*adapter->type, recorder, request_in(directory.path()));
+  ASSERT_FALSE(life.executed.ok());
+  EXPECT_EQ(life.executed.status.error().code, Code::kCancelled);
+  EXPECT_THAT(recorder.misbehaviours(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace osiris::abi_tests
