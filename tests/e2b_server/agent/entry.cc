@@ -1,0 +1,84 @@
+// EntryInfo (e2b-protocol 5.6): lstat for most of it, the link's target for mode and type, Go's text for permissions.
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include <fstream>
+
+#include "protocol/base/clock.h"
+#include "protocol/base/text.h"
+#include "tests/e2b_server/agent/agent.h"
+
+namespace osiris::e2b_server {
+namespace {
+
+const char* type_of(mode_t mode) {
+  if (S_ISREG(mode)) return "FILE_TYPE_FILE";
+  if (S_ISDIR(mode)) return "FILE_TYPE_DIRECTORY";
+  return "FILE_TYPE_UNSPECIFIED";
+}
+
+std::string go_permissions(mode_t mode) {
+  std::string text = S_ISDIR(mode) ? "d" : S_ISLNK(mode) ? "L" : "-";
+  const char letters[] = "rwxrwxrwx";
+  for (int bit = 0; bit < 9; ++bit) text += (mode & (0400u >> bit)) ? letters[bit] : '-';
+  return text;
+}
+
+// The name with this id in the sandbox's passwd or group file; the number when there is none.
+std::string name_of(const std::string& file, unsigned id) {
+  std::ifstream lines(file);
+  for (std::string line; std::getline(lines, line);) {
+    const auto columns = split(line, ':');
+    if (columns.size() >= 3 && columns[2] == std::to_string(id)) return columns[0];
+  }
+  return std::to_string(id);
+}
+
+Json metadata_of(const std::string& path) {
+  Json metadata = Json::object();
+  char names[4096];
+  const ssize_t size = ::llistxattr(path.c_str(), names, sizeof names);
+  constexpr std::string_view kPrefix = "user.e2b.";
+  for (ssize_t at = 0; at < size;) {
+    const std::string name(names + at);
+    at += static_cast<ssize_t>(name.size()) + 1;
+    if (!name.starts_with(kPrefix)) continue;
+    char value[4096];
+    const ssize_t length = ::lgetxattr(path.c_str(), name.c_str(), value, sizeof value);
+    if (length >= 0) metadata.set(name.substr(kPrefix.size()), std::string(value, static_cast<size_t>(length)));
+  }
+  return metadata;
+}
+
+}  // namespace
+
+std::optional<Json> entry_info(const AgentConfig& config, const std::string& path) {
+  struct stat link {};
+  if (::lstat(path.c_str(), &link) != 0) return std::nullopt;
+  struct stat target = link;
+  const bool is_link = S_ISLNK(link.st_mode);
+  const bool resolves = !is_link || ::stat(path.c_str(), &target) == 0;
+
+  const size_t slash = path.rfind('/');
+  Json entry = Json::object({{"name", path == "/" ? "/" : path.substr(slash + 1)}});
+  entry.set("type", resolves ? type_of(target.st_mode) : "FILE_TYPE_UNSPECIFIED");
+  entry.set("path", shown_path(config, path));
+  if (link.st_size != 0) entry.set("size", std::to_string(link.st_size));
+  if ((target.st_mode & 0777) != 0) entry.set("mode", target.st_mode & 0777);
+  entry.set("permissions", go_permissions(link.st_mode));
+  entry.set("owner", name_of(config.prefix + "/etc/passwd", link.st_uid));
+  entry.set("group", name_of(config.prefix + "/etc/group", link.st_gid));
+  const int64_t modified_ns = int64_t{link.st_mtim.tv_sec} * 1'000'000'000 + link.st_mtim.tv_nsec;
+  entry.set("modifiedTime", format_iso8601_micros(modified_ns, true));
+  char resolved[PATH_MAX];
+  if (is_link && ::realpath(path.c_str(), resolved)) entry.set("symlinkTarget", shown_path(config, resolved));
+  Json metadata = metadata_of(path);
+  if (metadata.size() > 0) entry.set("metadata", std::move(metadata));
+  return entry;
+}
+
+}  // namespace osiris::e2b_server

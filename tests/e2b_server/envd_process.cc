@@ -1,0 +1,192 @@
+// process.Process of envd: Start, Connect, List, SendInput, StreamInput, CloseStdin, SendSignal, Update.
+#include <algorithm>
+
+#include "tests/e2b_server/auth.h"
+#include "tests/e2b_server/connect_codec.h"
+#include "tests/e2b_server/server.h"
+#include "tests/e2b_server/stream.h"
+
+namespace osiris::e2b_server {
+namespace {
+
+constexpr int kSigterm = 15;
+constexpr int kSigkill = 9;
+
+std::optional<std::chrono::milliseconds> timeout_header(const Request& request) {
+  const auto text = request.header("connect-timeout-ms");
+  const int64_t ms = text ? std::strtoll(text->c_str(), nullptr, 10) : 0;
+  return ms > 0 ? std::optional(std::chrono::milliseconds(ms)) : std::nullopt;
+}
+
+std::string not_found_text(const Json& selector) {
+  if (selector["tag"].is_string()) return "process with tag " + selector["tag"].as_string() + " not found";
+  return "process with pid " + std::to_string(integer(selector["pid"])) + " not found";
+}
+
+std::shared_ptr<Process> select(Sandbox& sandbox, const Json& selector) {
+  if (selector["tag"].is_string()) return sandbox.find_tag(selector["tag"].as_string());
+  return sandbox.find(static_cast<int>(integer(selector["pid"], -1)));
+}
+
+void fail_stream(Exchange& exchange, std::string_view code, std::string_view message) {
+  if (!begin_connect_stream(exchange)) return;
+  exchange.write(end_of_stream(code, message));
+  exchange.end_stream();
+}
+
+void start(Call& call) {
+  const auto message = read_stream_request(call.exchange);
+  if (!message) return;
+  const Json& process = (*message)["process"];
+  StartSpec spec;
+  spec.process.config = Json::object({{"cmd", process["cmd"]}});
+  for (const char* key : {"args", "envs", "cwd"})
+    if (process.contains(key)) spec.process.config.set(key, process[key]);
+  spec.process.tag = (*message)["tag"].as_string();
+  spec.process.is_pty = (*message)["pty"].is_object();
+  spec.process.has_stdin = !spec.process.is_pty && (*message)["stdin"].as_bool(true);
+  spec.pty_size = (*message)["pty"]["size"];
+  spec.user = acting_user(call.request());
+  if (spec.user.empty()) spec.user = call.sandbox->recipe.user;
+  if (!process.contains("cwd") && !call.sandbox->recipe.workdir.empty()) spec.process.config.set("cwd", call.sandbox->recipe.workdir);
+  const auto deadline = timeout_header(call.request());
+  auto started = call.sandbox->sandbox->start(spec, call.sandbox->envs);
+  if (started.error && started.error->code == "unavailable") return call.exchange.abort();
+  if (started.error) return fail_stream(call.exchange, started.error->code, started.error->message);
+  const auto subscriber = started.value->subscribe();
+  started.value->start(deadline);
+  call.server.registry().log(call.sandbox->id, "info", "Process with pid " + std::to_string(started.value->pid()) + " started");
+  stream_events(call.exchange, *subscriber, keepalive_event_of_process(), deadline);
+  started.value->unsubscribe(subscriber);
+}
+
+void connect(Call& call) {
+  const auto message = read_stream_request(call.exchange);
+  if (!message) return;
+  const auto process = select(*call.sandbox->sandbox, (*message)["process"]);
+  if (!process) return fail_stream(call.exchange, "not_found", not_found_text((*message)["process"]));
+  const auto subscriber = process->subscribe();
+  stream_events(call.exchange, *subscriber, keepalive_event_of_process(), timeout_header(call.request()));
+  process->unsubscribe(subscriber);
+}
+
+void list(Call& call) {
+  if (!read_unary(call.exchange)) return;
+  Json processes = Json::array();
+  for (const auto& process : call.sandbox->sandbox->running()) {
+    Json info = Json::object({{"config", process->config().config}, {"pid", process->pid()}});
+    if (!process->config().tag.empty()) info.set("tag", process->config().tag);
+    processes.push_back(std::move(info));
+  }
+  call.exchange.respond_json(200, processes.size() > 0 ? Json::object({{"processes", std::move(processes)}}) : Json::object());
+}
+
+// The live process of a unary call; answers not_found itself.
+std::shared_ptr<Process> live_process(Call& call, const Json& message) {
+  auto process = select(*call.sandbox->sandbox, message["process"]);
+  if (process && !process->has_ended()) return process;
+  respond_connect_error(call.exchange, "not_found", not_found_text(message["process"]));
+  return nullptr;
+}
+
+// The Connect code and message of a refused input; nothing: written.
+std::optional<AgentError> write_input(Process& process, const Json& input) {
+  const bool to_pty = input.contains("pty");
+  const auto bytes = decode_bytes(input[to_pty ? "pty" : "stdin"]);
+  if (!bytes && !input.contains("pty") && !input.contains("stdin")) return AgentError{"unimplemented", "invalid input type"};
+  if (!bytes) return AgentError{"invalid_argument", "the input is not base64"};
+  switch (process.send_input(*bytes, to_pty)) {
+    case Process::InputError::kNone: return std::nullopt;
+    case Process::InputError::kClosed: return AgentError{"internal", "error writing to stdin: it is closed"};
+    case Process::InputError::kNoStdin: return AgentError{"internal", "error writing to stdin: stdin not enabled for this process"};
+    case Process::InputError::kWrongKind: break;
+  }
+  return AgentError{"internal", to_pty ? "tty not assigned to process" : "tty assigned to process — input should be written to the pty"};
+}
+
+void send_input(Call& call) {
+  const auto message = read_unary(call.exchange);
+  if (!message) return;
+  const auto process = live_process(call, *message);
+  if (!process) return;
+  if (const auto failed = write_input(*process, (*message)["input"])) return respond_connect_error(call.exchange, failed->code, failed->message);
+  call.exchange.respond_json(200, Json::object());
+}
+
+// Client stream: envelopes are handled as they arrive.
+void stream_input(Call& call) {
+  EnvelopeReader reader;
+  std::shared_ptr<Process> process;
+  std::optional<AgentError> failed;
+  char block[65536];
+  while (!failed) {
+    const auto count = call.exchange.read_body(block, sizeof block);
+    if (!count.ok()) return;
+    if (*count == 0) break;
+    reader.feed(std::string_view(block, *count));
+    for (auto next = reader.next(); !failed; next = reader.next()) {
+      if (!next.ok()) failed = AgentError{"invalid_argument", next.error().message};
+      if (failed || !next->has_value()) break;
+      const auto message = parse_json((*next)->payload);
+      if (!message.ok()) {
+        failed = AgentError{"invalid_argument", "an envelope holds no JSON message"};
+      } else if (message->contains("start")) {
+        process = select(*call.sandbox->sandbox, (*message)["start"]["process"]);
+        if (!process || process->has_ended()) failed = AgentError{"not_found", not_found_text((*message)["start"]["process"])};
+      } else if (message->contains("data")) {
+        if (process) failed = write_input(*process, (*message)["data"]["input"]);
+        else failed = AgentError{"invalid_argument", "data came before start"};
+      }
+    }
+  }
+  if (!begin_connect_stream(call.exchange)) return;
+  if (!failed) call.exchange.write(envelope(0, "{}"));
+  call.exchange.write(failed ? end_of_stream(failed->code, failed->message) : end_of_stream());
+  call.exchange.end_stream();
+}
+
+void close_stdin(Call& call) {
+  const auto message = read_unary(call.exchange);
+  if (!message) return;
+  const auto process = live_process(call, *message);
+  if (!process) return;
+  if (!process->close_stdin()) return respond_connect_error(call.exchange, "unknown", "a terminal has no stdin to close");
+  call.exchange.respond_json(200, Json::object());
+}
+
+void send_signal(Call& call) {
+  const auto message = read_unary(call.exchange);
+  if (!message) return;
+  const Json& given = (*message)["signal"];
+  int number = static_cast<int>(given.as_int());
+  if (given.as_string() == "SIGNAL_SIGKILL") number = kSigkill;
+  if (given.as_string() == "SIGNAL_SIGTERM") number = kSigterm;
+  if (number != kSigkill && number != kSigterm) return respond_connect_error(call.exchange, "unimplemented", "invalid signal");
+  const auto process = live_process(call, *message);
+  if (!process) return;
+  if (!call.sandbox->sandbox->signal(process->pid(), number))
+    return respond_connect_error(call.exchange, "not_found", not_found_text((*message)["process"]));
+  call.exchange.respond_json(200, Json::object());
+}
+
+void update(Call& call) {
+  const auto message = read_unary(call.exchange);
+  if (!message) return;
+  const auto process = live_process(call, *message);
+  if (!process) return;
+  const Json& size = (*message)["pty"]["size"];
+  if (size.is_object() && !process->resize(static_cast<int>(integer(size["cols"])), static_cast<int>(integer(size["rows"]))))
+    return respond_connect_error(call.exchange, "internal", "error resizing tty: tty not assigned to process");
+  call.exchange.respond_json(200, Json::object());
+}
+
+}  // namespace
+
+std::vector<Route> process_routes() {
+  return {{"POST", "/process.Process/Start", start},           {"POST", "/process.Process/Connect", connect},
+          {"POST", "/process.Process/List", list},             {"POST", "/process.Process/SendInput", send_input},
+          {"POST", "/process.Process/StreamInput", stream_input}, {"POST", "/process.Process/CloseStdin", close_stdin},
+          {"POST", "/process.Process/SendSignal", send_signal}, {"POST", "/process.Process/Update", update}};
+}
+
+}  // namespace osiris::e2b_server

@@ -1,0 +1,137 @@
+// osiris-e2b-server: an E2B-compatible server for one machine. See docs/e2b-server.md.
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "tests/e2b_server/layer.h"
+#include "tests/e2b_server/sandbox_init.h"
+#include "tests/e2b_server/server.h"
+
+namespace osiris::e2b_server {
+namespace {
+
+constexpr const char* kUsage =
+    "usage: osiris-e2b-server --api-key KEY --data DIR [--listen 127.0.0.1:PORT] [--faults FILE] [--record FILE]\n"
+    "  --listen ADDRESS:PORT       port 0 picks a free one (default 127.0.0.1:0)\n"
+    "  --api-key KEY               what clients must send as X-API-Key; e2b_ and hex digits please every SDK\n"
+    "  --data DIR                  sandboxes and templates live here; removed when the server ends\n"
+    "  --faults FILE               a fault plan (JSON)\n"
+    "  --record FILE               one JSON line per request\n"
+    "  --create-ms N --rtt-ms N    injected delays: of a create, of a round trip\n"
+    "  --max-sandboxes N           running at once (default 1100)\n"
+    "  --max-hours N               longest life of a sandbox (default 24)\n"
+    "  --isolation auto|namespaces|directories    (default auto: namespaces where the kernel allows them)\n"
+    "  --network host|isolated     isolated: a network per sandbox with egress rules by address; needs root\n";
+
+Result<int64_t> number(const std::string& flag, const std::string& text) {
+  char* end = nullptr;
+  const int64_t value = std::strtoll(text.c_str(), &end, 10);
+  if (text.empty() || *end != '\0' || value < 0) return Error(Code::kInvalidArgument, flag + " '" + text + "' is not a whole number");
+  return value;
+}
+
+Result<Options> parse(int argc, char** argv) {
+  Options options;
+  const std::map<std::string, int64_t*> counters = {{"--create-ms", &options.create_ms},
+                                                    {"--rtt-ms", &options.rtt_ms},
+                                                    {"--max-sandboxes", &options.sandboxes_max},
+                                                    {"--max-hours", &options.hours_max}};
+  for (int i = 1; i < argc; ++i) {
+    std::string flag = argv[i];
+    std::string value;
+    const size_t equal = flag.find('=');
+    if (equal != std::string::npos) {
+      value = flag.substr(equal + 1);
+      flag.resize(equal);
+    } else if (i + 1 < argc) {
+      value = argv[++i];
+    } else {
+      return Error(Code::kInvalidArgument, "no value for " + flag);
+    }
+    if (const auto counter = counters.find(flag); counter != counters.end()) {
+      OSIRIS_ASSIGN(*counter->second, number(flag, value));
+      continue;
+    }
+    if (flag == "--listen") options.listen = value;
+    else if (flag == "--api-key") options.api_key = value;
+    else if (flag == "--data") options.data = std::filesystem::absolute(value);
+    else if (flag == "--faults") options.faults = value;
+    else if (flag == "--record") options.record = value;
+    else if (flag == "--isolation" && value == "auto") options.isolation = Options::Isolation::kAuto;
+    else if (flag == "--isolation" && value == "namespaces") options.isolation = Options::Isolation::kNamespaces;
+    else if (flag == "--isolation" && value == "directories") options.isolation = Options::Isolation::kDirectories;
+    else if (flag == "--network" && value == "host") options.network = Options::Network::kHost;
+    else if (flag == "--network" && value == "isolated") options.network = Options::Network::kIsolated;
+    else return Error(Code::kInvalidArgument, "unknown option or value: " + flag + " " + value);
+  }
+  if (options.api_key.empty() || options.data.empty()) return Error(Code::kInvalidArgument, "--api-key and --data must be given");
+  return options;
+}
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "osiris-e2b-server: %s\n", error.message.c_str());
+  if (!error.hint.empty()) std::fprintf(stderr, "  %s\n", error.hint.c_str());
+  return error.code == Code::kInvalidArgument ? 2 : 1;
+}
+
+// Hundreds of sandboxes hold thousands of pipes.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+Status remove_own_data(const std::filesystem::path& data) {
+  for (const char* own : {"sandboxes", "templates", "uploads"}) OSIRIS_TRY(remove_layer(data / own));
+  return {};
+}
+
+int run(const Options& options) {
+  sigset_t stops;
+  sigemptyset(&stops);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&stops, number);
+  ::pthread_sigmask(SIG_BLOCK, &stops, nullptr);  // before any thread, so that all of them inherit it
+  ::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+  // What a killed server has left.
+  if (const Status removed = remove_own_data(options.data); !removed.ok()) return fail(removed.error());
+  auto server = Server::create(options);
+  if (!server.ok()) return fail(server.error());
+  (*server)->start();
+  std::printf("%s\n", (*server)->ready_line().dump().c_str());
+  std::fflush(stdout);
+  int number = 0;
+  ::sigwait(&stops, &number);
+  (*server)->stop();
+  const Status removed = remove_own_data(options.data);
+  return removed.ok() ? 0 : fail(removed.error());
+}
+
+}  // namespace
+}  // namespace osiris::e2b_server
+
+int main(int argc, char** argv) {
+  using namespace osiris::e2b_server;
+  if (argc == 3 && std::strcmp(argv[1], "--sandbox-init") == 0) {
+    const auto config = InitConfig::from_text(argv[2]);
+    return config.ok() ? run_sandbox_init(*config) : 1;
+  }
+  if (argc == 2 && std::strcmp(argv[1], "--hold-network") == 0) return hold_network();
+  if (argc == 2 && (std::strcmp(argv[1], "--help") == 0 || std::strcmp(argv[1], "-h") == 0)) {
+    std::fputs(kUsage, stdout);
+    return 0;
+  }
+  const auto options = parse(argc, argv);
+  if (options.ok()) return run(*options);
+  const int status = fail(options.error());
+  std::fputs(kUsage, stderr);
+  return status;
+}

@@ -1,0 +1,177 @@
+// The control-plane calls that only read: lists, metrics, logs, snapshots.
+#include <algorithm>
+
+#include "protocol/base/clock.h"
+#include "protocol/base/text.h"
+#include "tests/e2b_server/sandbox_json.h"
+#include "tests/e2b_server/server.h"
+
+namespace osiris::e2b_server {
+namespace {
+
+constexpr int64_t kPageMax = 100;
+
+std::string base64url(std::string_view text) {
+  std::string out = base64(text);
+  for (char& c : out) c = c == '+' ? '-' : c == '/' ? '_' : c;
+  while (out.ends_with('=')) out.pop_back();
+  return out;
+}
+
+// The query value has been decoded once: a form, whose keys and values are percent-encoded once more.
+bool matches_metadata(const SandboxInfo& info, const std::string& filter) {
+  for (const auto& [key, value] : parse_form(filter))
+    if (info.metadata[percent_decode(key)].as_string_or("\x01") != percent_decode(value)) return false;
+  return true;
+}
+
+std::string list_key(const SandboxInfo& info) { return format_iso8601_micros(info.started_ns, true) + "__" + info.id; }
+
+int64_t limit_of(const Request& request) {
+  const auto text = request.query_value("limit");
+  return text ? std::strtoll(text->c_str(), nullptr, 10) : kPageMax;
+}
+
+// Newest first unless ascending; only what comes after the token.
+template <class Item, class Key>
+void cut_page(Call& call, std::vector<Item>& items, const Key& key, Pairs& headers) {
+  const bool ascending = call.request().query_value("order") == "asc";
+  std::sort(items.begin(), items.end(), [&](const Item& a, const Item& b) { return ascending ? key(a) < key(b) : key(b) < key(a); });
+  if (const auto token = call.request().query_value("nextToken"); token && !token->empty()) {
+    const auto at = std::find_if(items.begin(), items.end(), [&](const Item& item) { return base64url(key(item)) == *token; });
+    items.erase(items.begin(), at == items.end() ? items.end() : at + 1);
+  }
+  const size_t limit = static_cast<size_t>(limit_of(call.request()));
+  if (items.size() <= limit) return;
+  items.resize(limit);
+  headers.emplace_back("x-next-token", base64url(key(items.back())));
+}
+
+void list_v2(Call& call) {
+  const Request& request = call.request();
+  const int64_t limit = limit_of(request);
+  if (limit < 1 || limit > kPageMax) return call.exchange.respond_error(400, "validation error: \"limit\" must be 1 to 100");
+  const std::vector<std::string> states = split(request.query_value("state").value_or("running,paused"), ',');
+  const auto has_state = [&](const char* name) { return std::find(states.begin(), states.end(), name) != states.end(); };
+  const std::string wanted_template = request.query_value("template").value_or("");
+  const std::string after = request.query_value("startedAfter").value_or("");
+  std::vector<SandboxInfo> found;
+  for (const SandboxInfo& info : call.server.registry().list()) {
+    if (!has_state(info.state == SandboxState::kRunning ? "running" : "paused")) continue;
+    if (!matches_metadata(info, request.query_value("metadata").value_or(""))) continue;
+    if (!wanted_template.empty() && wanted_template != info.recipe.template_id && wanted_template != info.recipe.alias) continue;
+    if (!after.empty() && format_iso8601_micros(info.started_ns, true) <= after) continue;
+    found.push_back(info);
+  }
+  Pairs headers{{"content-type", "application/json"}, {"x-total-running", std::to_string(call.server.registry().running_count())}};
+  cut_page(call, found, list_key, headers);
+  Json items = Json::array();
+  for (const SandboxInfo& info : found) items.push_back(listed_json(info));
+  call.exchange.respond(200, headers, items.dump());
+}
+
+void list_v1(Call& call) {
+  Json items = Json::array();
+  for (const SandboxInfo& info : call.server.registry().list())
+    if (info.state == SandboxState::kRunning && matches_metadata(info, call.request().query_value("metadata").value_or("")))
+      items.push_back(listed_json(info));
+  call.exchange.respond_json(200, items);
+}
+
+int64_t number(const Request& request, const char* key, int64_t fallback) {
+  const auto text = request.query_value(key);
+  return text ? std::strtoll(text->c_str(), nullptr, 10) : fallback;
+}
+
+void metrics(Call& call) {
+  auto samples = call.server.registry().sample_metrics(call.param());
+  if (!samples.ok()) return respond(call.exchange, samples.error());
+  const int64_t start = number(call.request(), "start", 0), end = number(call.request(), "end", INT64_MAX);
+  Json out = Json::array();
+  for (const Json& sample : samples->items())
+    if (sample["timestampUnix"].as_int() >= start && sample["timestampUnix"].as_int() <= end) out.push_back(sample);
+  call.exchange.respond_json(200, out);
+}
+
+void metrics_of_many(Call& call) {
+  Json out = Json::object();
+  for (const std::string& id : split(call.request().query_value("sandbox_ids").value_or(""), ',')) {
+    auto samples = call.server.registry().sample_metrics(id);
+    if (samples.ok() && samples->size() > 0) out.set(id, samples->items().back());
+  }
+  call.exchange.respond_json(200, Json::object({{"sandboxes", std::move(out)}}));
+}
+
+std::optional<Json> logs_of(Call& call) {
+  if (call.server.registry().find(call.param())) return call.server.registry().logs(call.param());
+  call.exchange.respond_error(404, "Sandbox \"" + call.param() + "\" doesn't exist or you don't have access to it");
+  return std::nullopt;
+}
+
+void logs_v1(Call& call) {
+  const auto logs = logs_of(call);
+  if (!logs) return;
+  const int64_t start_ms = number(call.request(), "start", 0), limit = number(call.request(), "limit", 1000);
+  Json lines = Json::array(), entries = Json::array();
+  for (const Json& entry : logs->items()) {
+    if (entry["ms"].as_int() < start_ms || static_cast<int64_t>(lines.size()) >= limit) continue;
+    const Json line = Json::object({{"level", entry["level"]}, {"logger", "process"}, {"message", entry["message"]}, {"sandboxID", call.param()}});
+    lines.push_back(Json::object({{"timestamp", entry["timestamp"]}, {"line", line.dump()}}));
+    entries.push_back(Json::object({{"timestamp", entry["timestamp"]}, {"message", entry["message"]}, {"level", entry["level"]}, {"fields", Json::object()}}));
+  }
+  call.exchange.respond_json(200, Json::object({{"logs", std::move(lines)}, {"logEntries", std::move(entries)}}));
+}
+
+void logs_v2(Call& call) {
+  const auto logs = logs_of(call);
+  if (!logs) return;
+  const Request& request = call.request();
+  const bool backward = request.query_value("direction") == "backward";
+  const int64_t cursor_ms = number(request, "cursor", backward ? INT64_MAX : 0);
+  const size_t limit = static_cast<size_t>(std::clamp<int64_t>(number(request, "limit", 1000), 0, 1000));
+  const std::string level = request.query_value("level").value_or(""), search = request.query_value("search").value_or("");
+  std::vector<Json> found;
+  for (const Json& entry : logs->items()) {
+    const int64_t ms = entry["ms"].as_int();
+    if (backward ? ms > cursor_ms : ms < cursor_ms) continue;
+    if (!level.empty() && entry["level"].as_string() != level) continue;
+    if (entry["message"].as_string().find(search) == std::string::npos) continue;
+    found.push_back(Json::object({{"timestamp", entry["timestamp"]}, {"message", entry["message"]}, {"level", entry["level"]}, {"fields", Json::object()}}));
+  }
+  if (backward) std::reverse(found.begin(), found.end());
+  if (found.size() > limit) found.resize(limit);
+  call.exchange.respond_json(200, Json::object({{"logs", Json(Json::Array(found.begin(), found.end()))}}));
+}
+
+void snapshots(Call& call) {
+  std::vector<Template> found;
+  const auto wanted = call.request().query_value("sandboxID");
+  for (const Template& item : call.server.templates().list())
+    if (item.is_snapshot && (!wanted || item.snapshot_of == *wanted)) found.push_back(item);
+  Pairs headers{{"content-type", "application/json"}};
+  cut_page(call, found, [](const Template& item) { return format_iso8601_micros(item.created_ns, true) + "__" + item.id; }, headers);
+  Json items = Json::array();
+  for (const Template& item : found) {
+    Json names = Json::array();
+    for (const std::string& name : item.names) names.push_back(name + ":default");
+    items.push_back(Json::object({{"snapshotID", item.id + ":default"},
+                                  {"names", std::move(names)},
+                                  {"sandboxID", item.snapshot_of},
+                                  {"createdAt", format_iso8601_micros(item.created_ns, true)}}));
+  }
+  call.exchange.respond(200, headers, items.dump());
+}
+
+}  // namespace
+
+std::vector<Route> query_routes() {
+  return {{"GET", "/sandboxes", list_v1},
+          {"GET", "/v2/sandboxes", list_v2},
+          {"GET", "/sandboxes/metrics", metrics_of_many},
+          {"GET", "/sandboxes/{id}/metrics", metrics},
+          {"GET", "/sandboxes/{id}/logs", logs_v1},
+          {"GET", "/v2/sandboxes/{id}/logs", logs_v2},
+          {"GET", "/snapshots", snapshots}};
+}
+
+}  // namespace osiris::e2b_server

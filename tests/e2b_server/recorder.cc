@@ -1,0 +1,40 @@
+#include "tests/e2b_server/recorder.h"
+
+namespace osiris::e2b_server {
+namespace {
+
+constexpr size_t kKeptMax = 100'000;
+
+}  // namespace
+
+Status Recorder::open(const std::filesystem::path& path) {
+  OSIRIS_ASSIGN(LineFile file, LineFile::open(path));
+  std::lock_guard lock(mutex_);
+  file_ = std::move(file);
+  return {};
+}
+
+void Recorder::add(Json record) {
+  std::lock_guard lock(mutex_);
+  Json numbered = Json::object({{"n", next_++}});
+  for (auto& [key, value] : record.members()) numbered.set(key, std::move(value));
+  // A full disk loses the file, not the request.
+  if (file_) [[maybe_unused]] const Status written = file_->append(numbered.dump());
+  records_.push_back(std::move(numbered));
+  if (records_.size() > kKeptMax) records_.pop_front();
+}
+
+Json Recorder::since(int64_t since) const {
+  std::lock_guard lock(mutex_);
+  Json out = Json::array();
+  for (const Json& record : records_)
+    if (record["n"].as_int() > since) out.push_back(record);
+  return out;
+}
+
+void Recorder::clear() {
+  std::lock_guard lock(mutex_);
+  records_.clear();
+}
+
+}  // namespace osiris::e2b_server

@@ -1,0 +1,250 @@
+#include "tests/e2b_server/server.h"
+
+#include <unistd.h>
+
+#include <iterator>
+
+#include "protocol/base/file.h"
+#include "protocol/base/text.h"
+#include "tests/e2b_server/auth.h"
+#include "tests/e2b_server/layer.h"
+#include "tests/e2b_server/routing.h"
+#include "tests/e2b_server/shaped_exchange.h"
+
+namespace osiris::e2b_server {
+namespace {
+
+constexpr unsigned kIdBase = 1'000'000;
+constexpr size_t kRecordedBodyMaxBytes = 64 * 1024;
+
+void append(std::vector<Route>& routes, std::vector<Route> more) {
+  routes.insert(routes.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+bool is_text(std::string_view type) { return type.find("json") != std::string_view::npos; }
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::create(const Options& options) {
+  std::unique_ptr<Server> server(new Server(options));
+  OSIRIS_TRY(server->set_up());
+  return server;
+}
+
+Server::~Server() { stop(); }
+
+Status Server::set_up() {
+  OSIRIS_TRY(make_directories(options_.data / "sandboxes"));
+  OSIRIS_TRY(make_directories(options_.data / "uploads"));
+  if (!options_.record.empty()) OSIRIS_TRY(recorder_.open(options_.record));
+  if (!options_.faults.empty()) {
+    OSIRIS_ASSIGN(const std::string text, read_file(options_.faults));
+    OSIRIS_ASSIGN(const Json document, parse_json(text));
+    OSIRIS_ASSIGN(std::vector<Fault> faults, parse_faults(document));
+    faults_.replace(std::move(faults));
+  }
+  Registry::Isolation isolation;
+  OSIRIS_TRY(set_up_isolation(isolation));
+  OSIRIS_ASSIGN(http_, HttpServer::listen(options_.listen, std::chrono::milliseconds(options_.rtt_ms)));
+  append(control_, query_routes());  // before "/sandboxes/{id}", which would take "/sandboxes/metrics"
+  append(control_, sandbox_routes());
+  append(envd_, file_routes());
+  append(envd_, process_routes());
+  append(envd_, filesystem_routes());
+  append(admin_, admin_routes());
+  return {};
+}
+
+// Tries the strongest isolation first, with a real sandbox.
+Status Server::set_up_isolation(Registry::Isolation& isolation) {
+  isolation.id_base = ::geteuid() == 0 ? kIdBase : 0;
+  isolation.namespaces = options_.isolation != Options::Isolation::kDirectories;
+  while (true) {
+    templates_ = std::make_unique<TemplateStore>(options_.data / "templates", clock_);
+    registry_ = std::make_unique<Registry>(options_, isolation, clock_, *templates_, nullptr);
+    OSIRIS_TRY(templates_->add_base(isolation.namespaces ? isolation.id_base : 0));
+    auto base = templates_->resolve("base");
+    const auto directory = registry_->fresh_directory("probe");
+    OSIRIS_TRY(copy_layer(base->layer, directory));
+    const auto probe = registry_->launch("probe", directory, false);
+    if (probe.ok()) {
+      (*probe)->destroy();
+      break;
+    }
+    if (!isolation.namespaces || options_.isolation == Options::Isolation::kNamespaces) return probe.error();
+    isolation.namespaces = false;
+    isolation.reason = probe.error().message;
+    OSIRIS_TRY(remove_layer(options_.data / "templates"));
+  }
+  if (options_.network == Options::Network::kIsolated) {
+    if (!isolation.namespaces || isolation.id_base == 0)
+      return Error(Code::kUnsupported, "--network isolated: it needs root and namespaces", "run as root, or leave it out");
+    OSIRIS_ASSIGN(network_, NetworkManager::create());
+  }
+  registry_ = std::make_unique<Registry>(options_, isolation, clock_, *templates_, network_.get());
+  return {};
+}
+
+void Server::start() {
+  http_->start([this](Exchange& exchange) { serve(exchange); });
+}
+
+void Server::stop() {
+  if (std::exchange(stopped_, true)) return;
+  if (registry_) registry_->shut_down();  // first, so that streams end as they would for a killed sandbox
+  if (http_) http_->stop();
+  std::vector<std::thread> background;
+  {
+    std::lock_guard lock(background_mutex_);
+    background.swap(background_);
+  }
+  for (std::thread& thread : background) thread.join();
+}
+
+void Server::run_in_background(std::function<void()> work) {
+  std::lock_guard lock(background_mutex_);
+  background_.emplace_back(std::move(work));
+}
+
+Json Server::ready_line() const {
+  const Registry::Isolation& isolation = registry_->isolation();
+  Json line = Json::object({{"url", http_->url()},
+                            {"pid", static_cast<int64_t>(::getpid())},
+                            {"isolation", isolation.namespaces ? "namespaces" : "directories"},
+                            {"users", isolation.namespaces && isolation.id_base != 0 ? "user,root" : "user"},
+                            {"network", network_ ? "isolated" : "host"}});
+  if (!isolation.reason.empty()) line.set("isolation_reason", isolation.reason);
+  if (network_) {
+    Json addresses = Json::array();
+    for (const std::string& address : network_->service_addresses()) addresses.push_back(address);
+    line.set("service_addresses", std::move(addresses));
+  }
+  return line;
+}
+
+void Server::serve(Exchange& exchange) {
+  const Request& request = exchange.request();
+  const int64_t started_ns = system_clock().monotonic_ns();
+  if (request.path.starts_with("/_admin/")) {
+    auto [route, params] = match_route(admin_, request);
+    Call call{*this, exchange, std::move(params), std::nullopt};
+    if (const auto refused = check_api_key(request, options_.api_key)) return respond(exchange, *refused);
+    if (!route) return exchange.respond_error(404, "no such admin endpoint");
+    return route->handler(call);
+  }
+  const Destination destination = find_destination(request);
+  auto [route, params] = match_route(destination.is_envd ? envd_ : control_, request);
+  const std::string name = route ? route->method + " " + route->pattern : request.method + " " + request.path;
+  const std::string sandbox_id = destination.is_envd ? destination.sandbox_id : params.empty() ? "" : params[0];
+  ShapedExchange::World world;
+  world.kill_sandbox = [&] { registry_->kill(sandbox_id); };
+  world.kill_process = [&](int number) {
+    const auto info = registry_->find(sandbox_id);
+    if (!info) return;
+    const auto running = info->sandbox->running();
+    if (!running.empty()) info->sandbox->signal(running.back()->pid(), number);
+  };
+  world.jump_clock = [&](int64_t ms) {
+    clock_.jump(ms * 1'000'000);
+    registry_->clock_jumped();
+  };
+  ShapedExchange shaped(exchange, std::chrono::milliseconds(options_.rtt_ms), faults_.next(name, sandbox_id), std::move(world));
+  if (shaped.admit()) {
+    if (!destination.error.empty()) shaped.respond(400, {{"content-type", "text/plain"}}, destination.error);
+    else dispatch(shaped, route, std::move(params), destination.is_envd);
+  }
+  shaped.finish();
+  record(request, shaped, name, sandbox_id, started_ns);
+}
+
+void Server::dispatch(Exchange& exchange, const Route* route, std::vector<std::string> params, bool is_envd) {
+  const Request& request = exchange.request();
+  Call call{*this, exchange, std::move(params), std::nullopt};
+  if (!is_envd) {
+    if (request.path == "/health") return exchange.respond(204, {}, "");
+    const bool is_storage = request.path.starts_with("/_storage/");  // signed by its address, as an object store's
+    if (!is_storage)
+      if (const auto refused = check_api_key(request, options_.api_key)) return respond(exchange, *refused);
+    if (!route) return exchange.respond_error(404, "no matching operation was found");
+    return route->handler(call);
+  }
+  if (!enter_sandbox(call)) return;
+  if (request.path == "/health") return exchange.respond(204, {{"cache-control", "no-store"}}, "");
+  if (is_reserved(request))
+    return exchange.respond_json(404, Json::object({{"message", "this endpoint is reserved for the control plane"}, {"path", request.path}, {"code", 404}}));
+  const bool checks_itself = request.path == "/files";
+  if (!checks_itself)
+    if (const auto refused = check_access_token(request, call.sandbox->token)) return respond(exchange, *refused);
+  if (!route && request.path.find(".") != std::string::npos && request.method != "POST")
+    return exchange.respond(405, {{"allow", "POST"}}, "");
+  if (!route) return exchange.respond(404, {{"content-type", "text/plain; charset=utf-8"}}, "404 page not found\n");
+  route->handler(call);
+}
+
+// Finds the sandbox of an envd request; answers as the proxy does when there is none.
+bool Server::enter_sandbox(Call& call) {
+  const Request& request = call.request();
+  const Destination destination = find_destination(request);
+  if (destination.sandbox_id.empty()) {
+    // A signed URL names no sandbox: the one whose token made the signature.
+    call.sandbox = registry_->find_by_token_test([&](const SandboxInfo& info) { return signature_matches(request, info.token); });
+    if (!call.sandbox) call.exchange.respond_error(401, "invalid signature");
+    return call.sandbox.has_value();
+  }
+  const std::string& id = destination.sandbox_id;
+  call.sandbox = registry_->find(id);
+  if (call.sandbox && call.sandbox->state == SandboxState::kPaused && call.sandbox->auto_resume) {
+    if (const auto refused = check_access_token(request, call.sandbox->token)) {
+      call.exchange.respond_json(403, Json::object({{"sandboxId", id}, {"message", refused->message}, {"code", 403}}));
+      return false;
+    }
+    constexpr int64_t kAutoResumeTimeoutS = 300;
+    if (registry_->resume(id, kAutoResumeTimeoutS).ok()) call.sandbox = registry_->find(id);
+  }
+  if (!call.sandbox || call.sandbox->state == SandboxState::kPaused) {
+    call.exchange.respond_json(502, Json::object({{"sandboxId", id}, {"message", "The sandbox was not found"}, {"code", 502}}));
+    return false;
+  }
+  if (destination.port != kEnvdPort) {
+    call.exchange.respond_json(502, Json::object({{"sandboxId", id},
+                                                  {"message", "The sandbox is running but port is not open"},
+                                                  {"port", destination.port},
+                                                  {"code", 502}}));
+    return false;
+  }
+  return true;
+}
+
+void Server::record(const Request& request, const ShapedExchange& shaped, const std::string& route, const std::string& sandbox_id,
+                    int64_t started_ns) {
+  Json headers = Json::object();
+  for (const auto& [name, value] : request.headers) headers.set(name, value);
+  Json line = Json::object({{"time", format_iso8601_micros(clock_.unix_ns(), true)},
+                            {"connection", request.connection},
+                            {"method", request.method},
+                            {"target", request.target},
+                            {"route", route},
+                            {"sandbox", sandbox_id},
+                            {"status", shaped.status()},
+                            {"cut", shaped.was_cut()},
+                            {"request_bytes", shaped.request_bytes()},
+                            {"response_bytes", shaped.response_bytes()},
+                            {"duration_us", (system_clock().monotonic_ns() - started_ns) / 1000},
+                            {"headers", std::move(headers)}});
+  if (!shaped.struck().empty()) {
+    Json struck = Json::array();
+    for (const std::string& fault : shaped.struck()) struck.push_back(fault);
+    line.set("faults", std::move(struck));
+  }
+  const std::string type = request.header("content-type").value_or("");
+  std::string_view body = shaped.request_head();
+  if (is_text(type) && body.size() < kRecordedBodyMaxBytes) {
+    constexpr size_t kEnvelopeHeadBytes = 5;
+    if (type.starts_with("application/connect") && body.size() > kEnvelopeHeadBytes) body.remove_prefix(kEnvelopeHeadBytes);
+    auto parsed = parse_json(body);
+    if (parsed.ok()) line.set("body", *std::move(parsed));
+  }
+  recorder_.add(std::move(line));
+}
+
+}  // namespace osiris::e2b_server

@@ -1,0 +1,239 @@
+#include "tests/e2b_server/shaped_exchange.h"
+
+#include <algorithm>
+#include <thread>
+
+namespace osiris::e2b_server {
+namespace {
+
+using Type = FaultAction::Type;
+using When = FaultAction::When;
+
+constexpr size_t kRequestHeadMaxBytes = 64 * 1024;
+constexpr int64_t kMiddleBytes = 10;  // where "middle" is when the plan does not say
+
+void sleep_ms(int64_t ms) {
+  if (ms > 0) std::this_thread::sleep_for(std::chrono::milliseconds(ms));
+}
+
+}  // namespace
+
+ShapedExchange::ShapedExchange(Exchange& inner, std::chrono::milliseconds rtt, std::vector<FaultAction> faults, World world)
+    : inner_(inner), rtt_(rtt), faults_(std::move(faults)), world_(std::move(world)) {}
+
+void ShapedExchange::wake_world(const FaultAction& fault) {
+  struck_.emplace_back(type_name(fault.type));
+  if (fault.type == Type::kKillSandbox) world_.kill_sandbox();
+  if (fault.type == Type::kKillProcess) world_.kill_process(fault.signal);
+  if (fault.type == Type::kClockJump) world_.jump_clock(fault.ms);
+}
+
+bool ShapedExchange::answer_status(const FaultAction& fault) {
+  struck_.push_back("status " + std::to_string(fault.status));
+  Pairs headers;
+  if (fault.retry_after_s) headers.emplace_back("retry-after", std::to_string(*fault.retry_after_s));
+  std::string body = fault.text;
+  if (body.empty()) {
+    headers.emplace_back("content-type", "application/json");
+    Json code = fault.code.empty() ? Json(fault.status) : Json(fault.code);
+    body = Json::object({{"code", std::move(code)}, {"message", fault.message}}).dump();
+  } else {
+    headers.emplace_back("content-type", "text/plain");
+  }
+  status_ = fault.status;
+  response_bytes_ = body.size();
+  delay_answer();
+  inner_.respond(fault.status, headers, body);
+  answered_ = true;
+  return false;
+}
+
+bool ShapedExchange::admit() {
+  sleep_ms(rtt_.count() / 2);
+  for (const FaultAction& fault : std::vector<FaultAction>(faults_)) {
+    if (fault.type == Type::kLatency) {
+      struck_.emplace_back("latency");
+      sleep_ms(fault.ms);
+    } else if (fault.type == Type::kBandwidth) {
+      struck_.emplace_back("bandwidth");
+      bytes_per_s_ = fault.bytes_per_s;
+    } else if (fault.type == Type::kStatus) {
+      return answer_status(fault);
+    } else if (fault.when == When::kRequest && fault.type == Type::kReset) {
+      struck_.emplace_back("reset request");
+      abort();
+      return false;
+    } else if (fault.when == When::kRequest && fault.type == Type::kStall) {
+      struck_.emplace_back("stall request");
+      sleep_ms(fault.ms);
+    } else if (fault.when == When::kRequest) {
+      wake_world(fault);
+    }
+  }
+  return true;
+}
+
+Result<size_t> ShapedExchange::read_body(char* out, size_t capacity_bytes) {
+  for (const FaultAction& fault : faults_) {
+    if (fault.when != When::kUpload) continue;
+    const uint64_t limit = static_cast<uint64_t>(fault.after_bytes < 0 ? kMiddleBytes : fault.after_bytes);
+    if (request_bytes_ < limit) {
+      capacity_bytes = std::min<size_t>(capacity_bytes, limit - request_bytes_);
+      continue;
+    }
+    struck_.push_back(std::string(type_name(fault.type)) + " upload");
+    const FaultAction struck = fault;
+    std::erase_if(faults_, [](const FaultAction& item) { return item.when == When::kUpload; });
+    if (struck.type == Type::kReset) {
+      abort();
+      return Error(Code::kUnavailable, "cut by the fault plan");
+    }
+    if (struck.type == Type::kStall) sleep_ms(struck.ms);
+    else wake_world(struck);
+    break;
+  }
+  auto count = inner_.read_body(out, capacity_bytes);
+  if (!count.ok()) return count;
+  if (request_head_.size() < kRequestHeadMaxBytes) request_head_.append(out, std::min(*count, kRequestHeadMaxBytes - request_head_.size()));
+  request_bytes_ += *count;
+  if (bytes_per_s_ > 0) sleep_ms(static_cast<int64_t>(*count) * 1000 / bytes_per_s_);
+  return count;
+}
+
+void ShapedExchange::delay_answer() {
+  if (rtt_.count() == 0) return;
+  auto due = std::chrono::steady_clock::now() + rtt_ / 2;
+  if (event_time_) due = *event_time_ + rtt_ / 2;
+  std::this_thread::sleep_until(due);
+}
+
+// The request has been handled, its answer is about to leave.
+bool ShapedExchange::cut_before_answer() {
+  for (const FaultAction& fault : faults_) {
+    if (fault.when != When::kBefore) continue;
+    if (fault.type == Type::kReset) {
+      struck_.emplace_back("reset before");
+      abort();
+      return true;
+    }
+    if (fault.type == Type::kStall) {
+      struck_.emplace_back("stall before");
+      sleep_ms(fault.ms);
+    } else {
+      wake_world(fault);
+    }
+  }
+  return false;
+}
+
+void ShapedExchange::respond(int status, const Pairs& headers, std::string_view body) {
+  const bool cuts_inside = std::any_of(faults_.begin(), faults_.end(), [](const FaultAction& fault) { return fault.when == When::kMiddle; });
+  if (cuts_inside || bytes_per_s_ > 0) {
+    if (!begin_stream(status, headers, body.size())) return;
+    write(body);
+    end_stream();
+    return;
+  }
+  if (cut_ || answered_) return;
+  answered_ = true;
+  status_ = status;
+  if (cut_before_answer()) return;
+  response_bytes_ = body.size();
+  delay_answer();
+  inner_.respond(status, headers, body);
+}
+
+bool ShapedExchange::begin_stream(int status, const Pairs& headers, std::optional<uint64_t> length_bytes) {
+  if (cut_ || answered_) return false;
+  answered_ = true;
+  chunked_ = !length_bytes;
+  status_ = status;
+  if (cut_before_answer()) return false;
+  delay_answer();
+  return inner_.begin_stream(status, headers, length_bytes);
+}
+
+bool ShapedExchange::strikes_at(const FaultAction& fault, uint64_t upcoming_bytes) const {
+  if (fault.when != When::kMiddle) return false;
+  if (fault.after_events >= 0) return events_ >= fault.after_events;
+  const uint64_t limit = static_cast<uint64_t>(fault.after_bytes < 0 ? kMiddleBytes : fault.after_bytes);
+  return response_bytes_ + upcoming_bytes > limit;
+}
+
+bool ShapedExchange::pass(std::string_view bytes) {
+  response_bytes_ += bytes.size();
+  if (bytes_per_s_ <= 0) return inner_.write(bytes);
+  const size_t step = std::max<size_t>(1, static_cast<size_t>(bytes_per_s_ / 20));
+  while (!bytes.empty()) {
+    const std::string_view part = bytes.substr(0, step);
+    if (!inner_.write(part)) return false;
+    bytes.remove_prefix(part.size());
+    sleep_ms(static_cast<int64_t>(part.size()) * 1000 / bytes_per_s_);
+  }
+  return true;
+}
+
+bool ShapedExchange::send_part(std::string_view bytes) {
+  for (const FaultAction& fault : std::vector<FaultAction>(faults_)) {
+    if (!strikes_at(fault, bytes.size())) continue;
+    const int64_t limit = fault.after_bytes < 0 ? kMiddleBytes : fault.after_bytes;
+    // An event fault tears the envelope itself; a byte fault cuts exactly there.
+    const int64_t keep = fault.after_events >= 0 ? static_cast<int64_t>(bytes.size() / 2) : limit - static_cast<int64_t>(response_bytes_);
+    const std::string_view head = bytes.substr(0, static_cast<size_t>(std::clamp<int64_t>(keep, 0, static_cast<int64_t>(bytes.size()))));
+    std::erase_if(faults_, [&](const FaultAction& item) { return item.type == fault.type && item.when == fault.when; });
+    if (fault.type == Type::kKillSandbox || fault.type == Type::kKillProcess || fault.type == Type::kClockJump) {
+      wake_world(fault);
+      continue;
+    }
+    struck_.push_back(std::string(type_name(fault.type)) + " middle");
+    if (!pass(head)) return false;
+    if (fault.type == Type::kReset) {
+      abort();
+      return false;
+    }
+    if (fault.type == Type::kTruncate) {  // a clean end in the middle of things; with a length, a close
+      if (chunked_) inner_.end_stream();
+      cut_ = true;
+      return false;
+    }
+    sleep_ms(fault.ms);
+    bytes.remove_prefix(head.size());
+  }
+  return pass(bytes);
+}
+
+bool ShapedExchange::write(std::string_view bytes) {
+  if (cut_) return false;
+  if (event_time_) delay_answer();
+  const bool sent = send_part(bytes);
+  ++events_;
+  return sent;
+}
+
+void ShapedExchange::end_stream() {
+  if (cut_) return;
+  inner_.end_stream();
+}
+
+void ShapedExchange::abort() {
+  if (cut_) return;
+  cut_ = true;
+  inner_.abort();
+}
+
+void ShapedExchange::finish() {
+  for (const FaultAction& fault : faults_) {
+    if (fault.when != When::kAfter || cut_) continue;
+    if (fault.type == Type::kReset) {
+      struck_.emplace_back("reset after");
+      abort();
+    } else if (fault.type == Type::kStall) {
+      struck_.emplace_back("stall after");
+      sleep_ms(fault.ms);
+    } else {
+      wake_world(fault);
+    }
+  }
+}
+
+}  // namespace osiris::e2b_server

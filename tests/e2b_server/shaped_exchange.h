@@ -1,0 +1,72 @@
+// An exchange seen through a bad network: round-trip time, bandwidth, and the faults of the plan. Also counts and keeps what
+// the recorder wants.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "tests/e2b_server/fault_plan.h"
+#include "tests/e2b_server/http.h"
+
+namespace osiris::e2b_server {
+
+class ShapedExchange final : public Exchange {
+ public:
+  // What a fault can do beyond this connection.
+  struct World {
+    std::function<void()> kill_sandbox;
+    std::function<void(int signal)> kill_process;  // the newest process of the sandbox
+    std::function<void(int64_t ms)> jump_clock;
+  };
+  ShapedExchange(Exchange& inner, std::chrono::milliseconds rtt, std::vector<FaultAction> faults, World world);
+
+  // Delays, and the faults that strike before the request is handled. False: it has been answered or cut.
+  bool admit();
+  // After the handler.
+  void finish();
+
+  const Request& request() const override { return inner_.request(); }
+  Result<size_t> read_body(char* out, size_t capacity_bytes) override;
+  void respond(int status, const Pairs& headers, std::string_view body) override;
+  bool begin_stream(int status, const Pairs& headers, std::optional<uint64_t> length_bytes) override;
+  bool write(std::string_view bytes) override;
+  void end_stream() override;
+  void abort() override;
+  void set_event_time(std::chrono::steady_clock::time_point at) override { event_time_ = at; }
+  Wake wait(int event_fd, std::chrono::milliseconds timeout) override { return inner_.wait(event_fd, timeout); }
+
+  int status() const { return status_; }
+  uint64_t request_bytes() const { return request_bytes_; }
+  uint64_t response_bytes() const { return response_bytes_; }
+  const std::string& request_head() const { return request_head_; }  // the first 64 KiB of the body
+  bool was_cut() const { return cut_; }
+  // Names of the faults that struck, for the record.
+  const std::vector<std::string>& struck() const { return struck_; }
+
+ private:
+  bool answer_status(const FaultAction& fault);
+  bool strikes_at(const FaultAction& fault, uint64_t upcoming_bytes) const;
+  bool send_part(std::string_view bytes);
+  bool pass(std::string_view bytes);
+  void wake_world(const FaultAction& fault);
+  bool cut_before_answer();
+  void delay_answer();
+
+  Exchange& inner_;
+  const std::chrono::milliseconds rtt_;
+  std::vector<FaultAction> faults_;  // struck ones are removed
+  const World world_;
+  std::optional<std::chrono::steady_clock::time_point> event_time_;
+  int64_t bytes_per_s_ = 0;
+  int status_ = 0;
+  uint64_t request_bytes_ = 0;
+  uint64_t response_bytes_ = 0;
+  int64_t events_ = 0;
+  std::string request_head_;
+  bool cut_ = false;
+  bool chunked_ = false;
+  bool answered_ = false;
+  std::vector<std::string> struck_;
+};
+
+}  // namespace osiris::e2b_server
