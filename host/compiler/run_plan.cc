@@ -1,13 +1,11 @@
 #include "host/compiler/run_plan.h"
 
-#include <algorithm>
-#include <charconv>
 #include <set>
 #include <unordered_map>
 
+#include "host/compiler/connection_check.h"
 #include "host/compiler/step_config.h"
 #include "host/compiler/step_files.h"
-#include "host/components/schema.h"
 #include "protocol/model/step_naming.h"
 
 namespace osiris {
@@ -29,22 +27,6 @@ std::string host_of_url(std::string_view url, int default_port) {
 
 std::string text_of(const Json& value) {
   return value.is_string() ? value.as_string() : value.is_null() ? std::string() : value.dump();
-}
-
-// A field that the component wants as a number or a boolean but that came as text from a variable.
-Result<Json> coerce(const Json& property, const std::string& field, const ConnectionRef& ref, Json value) {
-  YamlNode node = node_from_json(value);
-  if (node.is_string() && !check_schema(property, node, field).empty()) {
-    const auto plain = resolve_plain_scalar(node.text());
-    if (plain.ok()) {
-      node.kind = plain->kind;
-      node.scalar = plain->value;
-    }
-  }
-  const auto issues = check_schema(property, node, field);
-  if (issues.empty()) return node.to_json();
-  return Error(Code::kInvalidArgument, "Connection " + ref.family + "." + ref.alias + ": " + issues.front().message, issues.front().hint,
-               "connection.invalid_config");
 }
 
 class Planner {
@@ -108,16 +90,10 @@ class Planner {
       OSIRIS_ASSIGN(ref, default_connection(spec, inputs_.connections));
     }
     if (!ref) return Json();
-    OSIRIS_ASSIGN(ResolvedConnection resolved, inputs_.connections.resolve(*ref, spec.secret_fields));
+    OSIRIS_ASSIGN(ResolvedConnection resolved, resolve_for(spec, *ref, inputs_.connections));
     for (const std::string& field : step.overrides) {
       resolved.fields.set(field, step.cfg[field]);
       resolved.secret_names.erase(field);
-    }
-    for (auto& [field, value] : resolved.fields.members()) {
-      const Json* property = spec.config_schema["properties"].find(field);
-      if (!property) property = spec.connection_schema.find(field);
-      if (!property) continue;
-      OSIRIS_ASSIGN(value, coerce(*property, field, *ref, std::move(value)));
     }
     planned.connection = ref->text();
     if (!step.overrides.empty()) planned.connection += "#" + step.id;  // an entry of its own: other steps keep theirs

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "host/compiler/connection_check.h"
 #include "host/components/schema.h"
 #include "host/project/secret_names.h"
 #include "protocol/base/text.h"
@@ -101,7 +102,7 @@ class Checker {
   // Unset variables, and field types where the spec knows them.
   void check_values(const ConnectionRef& reference, Mark mark) {
     if (checks_.connection_check == ConnectionCheck::kForm) return;
-    const auto resolved = checks_.connections.resolve(reference, spec_.secret_fields);
+    const auto resolved = resolve_for(spec_, reference, checks_.connections);
     if (resolved.ok()) return;
     if (checks_.connection_check == ConnectionCheck::kResolves)
       error("unresolved_connection", resolved.error().message, "connection", mark, resolved.error().hint);

@@ -179,7 +179,7 @@ std::vector<std::string> Connections::aliases(std::string_view family) const {
   return names;
 }
 
-const YamlNode* Connections::entry(const ConnectionRef& ref) const {
+const YamlNode* Connections::find_entry(const ConnectionRef& ref) const {
   const YamlNode* family = root_.find(ref.family);
   return family ? family->find(ref.alias) : nullptr;
 }
@@ -198,7 +198,7 @@ Status Connections::family_exists(const std::string& family) const {
 
 Status Connections::exists(const ConnectionRef& ref) const {
   OSIRIS_TRY(family_exists(ref.family));
-  if (entry(ref)) return {};
+  if (find_entry(ref)) return {};
   const auto near = nearest(ref.alias, aliases(ref.family));
   return absent("Connection alias '" + ref.alias + "' not found in family '" + ref.family +
                     "'. Available aliases: " + list_aliases(aliases(ref.family)),
@@ -212,14 +212,14 @@ Result<ConnectionRef> Connections::default_of(std::string_view family_view) cons
     const YamlNode* marked = member.value.find("default");
     if (marked && marked->scalar.as_bool()) return ConnectionRef{family, member.key};
   }
-  if (entry({family, "default"})) return ConnectionRef{family, "default"};
+  if (find_entry({family, "default"})) return ConnectionRef{family, "default"};
   return absent("No default connection for family '" + family + "'. Available aliases: " + list_aliases(aliases(family)) +
                 ". Either: 1) Set 'default: true' on an alias, 2) Name an alias 'default', or 3) Specify an alias explicitly.");
 }
 
 Result<ResolvedConnection> Connections::resolve(const ConnectionRef& ref, const std::vector<std::string>& secret_fields) const {
   OSIRIS_TRY(exists(ref));
-  const YamlNode& fields = *entry(ref);
+  const YamlNode& fields = *find_entry(ref);
   ResolvedConnection resolved;
   resolved.ref = ref;
   resolved.mark = fields.mark;
@@ -246,7 +246,7 @@ Result<std::string> Connections::secret_value(std::string_view name) const {
   if (slash == std::string_view::npos || dot == std::string_view::npos || dot > slash) return unknown;
   const ConnectionRef ref{std::string(name.substr(0, dot)), std::string(name.substr(dot + 1, slash - dot - 1))};
   const std::string wanted(name.substr(slash + 1));
-  const YamlNode* fields = entry(ref);
+  const YamlNode* fields = find_entry(ref);
   if (!fields) return unknown;
   for (const auto& member : fields->members) {
     if (canonical_field(ref.family, member.key, *fields) != wanted || member.key == "default") continue;

@@ -48,6 +48,8 @@ class Connections {
   Status exists(const ConnectionRef& ref) const;
   // The alias with `default: true`, else the one called "default".
   Result<ConnectionRef> default_of(std::string_view family) const;
+  // The connection as written, for positions; null when there is none.
+  const YamlNode* find_entry(const ConnectionRef& ref) const;
   // Fills variables in and parts secret fields from others. `secret_fields`: those the component's spec names, beside the
   // rules of secret_names.h. An unset variable: "Environment variable 'X' not set for password in mysql.shop".
   Result<ResolvedConnection> resolve(const ConnectionRef& ref, const std::vector<std::string>& secret_fields) const;
@@ -58,7 +60,6 @@ class Connections {
   Json describe(const std::map<std::string, std::vector<std::string>>& secret_fields_by_family = {}) const;
 
  private:
-  const YamlNode* entry(const ConnectionRef& ref) const;
   Status family_exists(const std::string& family) const;
 
   std::filesystem::path file_;
