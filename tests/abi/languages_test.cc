@@ -68,7 +68,7 @@ TEST_P(Language, RefusesAPipelineWhoseSecretsItCannotLend) {
 
 // A step that reads a file and one that writes it elsewhere, by the real worker.
 TEST_P(Language, RunsARealPipeline) {
-  const auto worker = std::filesystem::path(getenv("OSIRIS_BUILD_DIR")) / "bin/osiris-worker";
+  const auto worker = tree_dir() / "bin/osiris-worker";
   if (!std::filesystem::exists(worker)) GTEST_SKIP() << worker << " was not built";
   const auto adapter = found(GetParam());
   ASSERT_TRUE(adapter.ok());

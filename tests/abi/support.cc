@@ -1,5 +1,6 @@
 #include "tests/abi/support.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <fstream>
@@ -10,8 +11,20 @@ namespace osiris::abi_tests {
 
 namespace fs = std::filesystem;
 
-fs::path build_dir() { return fs::path(getenv("OSIRIS_BUILD_DIR")) / "tests/abi"; }
-fs::path source_dir() { return getenv("OSIRIS_SOURCE_DIR"); }
+namespace {
+fs::path directory_from(const char* variable) {
+  const char* value = getenv(variable);
+  if (!value) {
+    fprintf(stderr, "%s is not set; run the tests by ctest\n", variable);
+    exit(2);
+  }
+  return value;
+}
+}  // namespace
+
+fs::path tree_dir() { return directory_from("OSIRIS_BUILD_DIR"); }
+fs::path build_dir() { return tree_dir() / "tests/abi"; }
+fs::path source_dir() { return directory_from("OSIRIS_SOURCE_DIR"); }
 fs::path defect(const std::string& name) { return build_dir() / "defects" / (name + ".so"); }
 
 AdapterManifest manifest_for(const fs::path& library, const std::string& id) {

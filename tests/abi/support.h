@@ -14,6 +14,7 @@
 
 namespace osiris::abi_tests {
 
+std::filesystem::path tree_dir();    // the build tree, laid out as an installed prefix
 std::filesystem::path build_dir();   // of this test's plugins
 std::filesystem::path source_dir();  // of the repository
 

@@ -34,8 +34,7 @@ std::vector<std::string> exported(const std::filesystem::path& library) {
 // Our test plugins, and every adapter this tree builds to be installed.
 std::vector<std::filesystem::path> adapters() {
   std::vector<std::filesystem::path> found;
-  for (const auto& directory :
-       {build_dir() / "plugins", std::filesystem::path(getenv("OSIRIS_BUILD_DIR")) / "lib/osiris/adapters"}) {
+  for (const auto& directory : {build_dir() / "plugins", tree_dir() / "lib/osiris/adapters"}) {
     std::error_code none;
     for (const auto& entry : std::filesystem::directory_iterator(directory, none))
       if (entry.path().extension() == ".so") found.push_back(entry.path());
