@@ -137,7 +137,7 @@ sdk::ReceiveOutcome ProcessChannel::receive(sdk::Incoming& into, int64_t timeout
     if (events[0].revents) return {Kind::kWoken, {}, {}};
     if (output_was_open && !output_open_ && kill_at_ms_ == 0) kill_at_ms_ = now_ms() + kExitAfterOutputMs;
     if (kill_at_ms_ && now_ms() >= kill_at_ms_) {
-      process_.signal_group(SIGKILL);
+      process_.kill_session();
       kill_at_ms_ = now_ms() + kTermMs;
     }
     if (now_ms() >= until) return {};

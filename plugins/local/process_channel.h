@@ -32,7 +32,7 @@ class ProcessChannel : public sdk::Channel {
   Status send(std::string bytes) override;
   sdk::ReceiveOutcome receive(sdk::Incoming& into, int64_t timeout_ms) override;
   void close_input() override;
-  // SIGTERM first, on which a worker ends its own children; SIGKILL for the whole group soon after.
+  // SIGTERM first, on which a worker ends its own children; SIGKILL for its whole session soon after.
   void kill() override;
   sdk::Diagnosis diagnose() override;
 

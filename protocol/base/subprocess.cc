@@ -13,7 +13,11 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <set>
+#include <system_error>
 
 #include "protocol/base/file.h"
 
@@ -125,6 +129,25 @@ ExitStatus reap(pid_t pid) {
   return {false, WEXITSTATUS(status)};
 }
 
+// Of /proc/<pid>/stat: "pid (name) state parent group session ...". The name may hold anything; its last ')' ends it.
+std::vector<pid_t> members_of_session(pid_t session) {
+  std::vector<pid_t> members;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
+    const pid_t pid = static_cast<pid_t>(std::strtol(entry->path().filename().c_str(), nullptr, 10));
+    if (pid <= 0) continue;
+    const Result<std::string> stat = read_file(entry->path() / "stat", 4096);
+    const size_t name_end = stat ? stat->rfind(") ") : std::string::npos;
+    if (name_end == std::string::npos) continue;
+    char state = 0;
+    int parent = 0, group = 0, found = 0;
+    if (std::sscanf(stat->c_str() + name_end + 2, "%c %d %d %d", &state, &parent, &group, &found) == 4 &&
+        found == session && state != 'Z' && state != 'X')
+      members.push_back(pid);
+  }
+  return members;
+}
+
 int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();
@@ -215,7 +238,7 @@ Result<Subprocess> Subprocess::spawn(const SpawnOptions& options) {
 
 Subprocess::~Subprocess() {
   if (pid_ <= 0 || exit_ || !pidfd_.is_open()) return;
-  signal_group(SIGKILL);
+  kill_session();
   wait(-1);
 }
 
@@ -232,13 +255,32 @@ std::optional<ExitStatus> Subprocess::wait(int64_t timeout_ms) {
     if (ready == 0 && timeout_ms >= 0 && now_ms() >= end) return std::nullopt;
   }
   // While the dead leader is not reaped its number cannot be given to another group: kill what it left, then reap.
-  signal_group(SIGKILL);
+  siginfo_t how{};
+  const bool known = ::waitid(P_PID, static_cast<id_t>(pid_), &how, WEXITED | WNOWAIT) == 0;
+  if (known && how.si_code == CLD_EXITED && how.si_status == 0) {
+    signal_group(SIGKILL);
+  } else {
+    kill_session();
+  }
   exit_ = reap(pid_);
   return exit_;
 }
 
 void Subprocess::signal_group(int signal_number) const {
   if (pid_ > 0 && !exit_) ::kill(-pid_, signal_number);
+}
+
+void Subprocess::kill_session() const {
+  if (pid_ <= 0 || exit_) return;
+  signal_group(SIGKILL);
+  // A process may fork while we look: look again until nothing new turns up.
+  std::set<pid_t> killed;
+  for (size_t before = 1; before != killed.size();) {
+    before = killed.size();
+    for (const pid_t member : members_of_session(pid_)) {
+      if (member != ::getpid() && killed.insert(member).second) ::kill(member, SIGKILL);
+    }
+  }
 }
 
 Result<CommandOutput> run_command(SpawnOptions options, int64_t timeout_ms, size_t bytes_max) {

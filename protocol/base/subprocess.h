@@ -66,7 +66,7 @@ class Subprocess {
 
   Subprocess(Subprocess&&) noexcept = default;
   Subprocess& operator=(Subprocess&&) = delete;
-  // Kills the group and reaps the child.
+  // Kills the session and reaps the child.
   ~Subprocess();
 
   pid_t pid() const { return pid_; }
@@ -78,12 +78,15 @@ class Subprocess {
   int stderr_fd() const { return stderr_.get(); }
   void close_stdin() { stdin_.close(); }
 
-  // The exit status once the child has ended; whatever is left of its group is then killed too. Never waits.
+  // The exit status once the child has ended. Never waits. What is left of its process group is killed first; after
+  // anything but exit status 0, what is left of its whole session: children that made groups of their own.
   std::optional<ExitStatus> poll_exit();
   // Waits until the child has ended or `timeout_ms` is over (negative: without limit).
   std::optional<ExitStatus> wait(int64_t timeout_ms);
   // To every process of the group. No effect once the child was reaped.
   void signal_group(int signal_number) const;
+  // SIGKILL to every process of its session. Only a descendant that began a session of its own escapes.
+  void kill_session() const;
 
  private:
   Subprocess() = default;

@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "tests/unit/base/process_group.h"
 
 namespace osiris {
@@ -123,6 +125,15 @@ TEST(SubprocessTest, ItsWholeGroupDiesWithItsObject) {
     ASSERT_EQ(::poll(&ready, 1, 20'000), 1);
   }
   EXPECT_TRUE(test::group_is_gone(group));
+}
+
+TEST(SubprocessTest, AChildInAGroupOfItsOwnDiesWithACrashedParent) {
+  auto process = Subprocess::spawn(shell("set -m; sleep 1000 >/dev/null 2>&1 & echo $!; kill -9 $$"));
+  ASSERT_TRUE(process.ok());
+  ASSERT_TRUE(process->wait(20'000));
+  char text[32] = {};
+  ASSERT_GT(::read(process->stdout_fd(), text, sizeof text - 1), 0);
+  EXPECT_TRUE(test::group_is_gone(static_cast<pid_t>(std::atoi(text)))) << "with job control the job leads a group";
 }
 
 TEST(SubprocessTest, AWaitThatIsOverBeforeTheChildGivesNothing) {
