@@ -12,6 +12,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <condition_variable>
+#include <limits>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -40,7 +41,7 @@ class ConnectionExchange final : public Exchange {
   ConnectionExchange(Tcp::socket& socket, boost::beast::flat_buffer& buffer, uint64_t connection)
       : socket_(socket), buffer_(buffer) {
     parser_.header_limit(256 * 1024);
-    parser_.body_limit(boost::none);
+    parser_.body_limit(std::numeric_limits<uint64_t>::max());  // boost::none means a limit of 0 in 1.74
     request_.connection = connection;
   }
 

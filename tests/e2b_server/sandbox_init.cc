@@ -85,7 +85,8 @@ bool build_root(const InitConfig& config) {
     if (exists(shared) && exists(root + shared) && !bind(shared, root + shared, true)) return false;
   }
   if (!mount_devices(root)) return false;
-  if (::mount("tmpfs", (root + "/run").c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") != 0) return complain("mount", root + "/run");
+  const std::string owner = config.id_base == 0 ? "" : ",uid=" + std::to_string(config.id_base) + ",gid=" + std::to_string(config.id_base);
+  if (::mount("tmpfs", (root + "/run").c_str(), "tmpfs", MS_NOSUID | MS_NODEV, ("mode=755" + owner).c_str()) != 0) return complain("mount", root + "/run");
   if (::mount("proc", (root + "/proc").c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
     return complain("mount", root + "/proc");
   if (::chdir(root.c_str()) != 0 || ::syscall(SYS_pivot_root, ".", ".") != 0) return complain("pivot", root);
