@@ -21,6 +21,8 @@ class AdapterSession {
                                                       const ResolvedOptions& options);
   AdapterInstance& instance() { return *instance_; }
   const Masking& masking() const { return masking_; }
+  SecretStore& secrets() { return secrets_; }
+  const StepTally& tally() const { return tally_; }
 
  private:
   explicit AdapterSession(std::string adapter);

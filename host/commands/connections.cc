@@ -1,6 +1,7 @@
 // osiris connections list: what osiris_connections.yaml holds, without any value that is secret.
 
 #include "host/commands/commands.h"
+#include "host/commands/connections_doctor.h"
 #include "host/display/format.h"
 #include "protocol/base/text.h"
 
@@ -93,6 +94,7 @@ void add_connections_commands(const CommandTable& table) {
   CLI::App* connections = table.app.add_subcommand("connections", "What pipelines can connect to");
   connections->require_subcommand(1);
   table.add<ListOptions>("list", "List connections, values of secrets masked", add_list_options, list, connections);
+  add_doctor_command(table, *connections);
 }
 
 }  // namespace osiris

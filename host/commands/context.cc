@@ -17,7 +17,7 @@ Result<CommandContext> CommandContext::of_process() {
   const std::filesystem::path executable = std::filesystem::read_symlink("/proc/self/exe", code);
   if (code) return errno_error(code.value(), "cannot read", "/proc/self/exe");
   context.executable_directory = executable.parent_path();
-  context.environment = Environment::of_process();
+  context.process_environment = context.environment = Environment::of_process();
   context.out = terminal_of(STDOUT_FILENO, context.environment);
   context.err = terminal_of(STDERR_FILENO, context.environment);
   Environment::DotenvReport dotenv = context.environment.load_dotenv_files(context.cwd);

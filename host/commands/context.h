@@ -23,6 +23,7 @@ namespace osiris {
 
 struct CommandContext {
   Environment environment;  // the process's, completed by .env files
+  Environment process_environment;  // without them: a cloned repository must not choose which program is started
   std::vector<std::filesystem::path> dotenv_files;
   std::filesystem::path cwd;                   // absolute
   std::filesystem::path executable_directory;  // of the running osiris

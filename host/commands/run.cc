@@ -188,7 +188,7 @@ class RunCommand {
 
   int execute() {
     const Project& project = prepared_.workspace.project;
-    const auto worker = find_worker(context_.executable_directory, context_.environment, project.cache_dir());
+    const auto worker = find_worker(context_.executable_directory, context_.process_environment, project.cache_dir());
     if (!worker.ok()) return fail(context_, worker.error(), Json::object({{"phase", "execute"}}));
     StepTally tally(system_clock());
     PipelineRun pipeline_run(log_, masking_, tally, system_clock());

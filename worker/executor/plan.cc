@@ -79,6 +79,7 @@ Result<PlanStep> plan_step_from_json(const Json& json) {
   step.timeout_s = std::max(0.0, json["timeout_s"].as_double());
   step.attempts_max = std::clamp<uint64_t>(json["retry"]["max_attempts"].as_uint(1), 1, kAttemptsMax);
   step.retry_delay_s = std::max(0.0, json["retry"]["delay_s"].as_double());
+  step.check = json["check"].as_bool();
   return step;
 }
 

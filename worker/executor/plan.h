@@ -41,6 +41,7 @@ struct PlanStep {
   double timeout_s = 0;    // 0: none
   uint64_t attempts_max = 1;
   double retry_delay_s = 0;
+  bool check = false;      // call the driver's check() in place of run()
 };
 
 // kInvalidArgument for what is missing, of a wrong type, or no safe id (it names directories).

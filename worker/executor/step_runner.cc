@@ -38,6 +38,13 @@ std::string in_seconds(double value) {
   return text + " s";
 }
 
+// A checking step (`osiris connections doctor`) moves no data; a driver without a check has nothing that could fail.
+Result<StepOutcome> call_driver(const PlanStep& step, const Driver& driver, StepContext& context) {
+  if (!step.check) return driver.run(context);
+  if (driver.check) OSIRIS_TRY(driver.check(context));
+  return StepOutcome{};
+}
+
 // The driver's error, or why it was made to stop.
 Error final_error(const Error& error, const PlanStep& step, Stop stop) {
   switch (stop) {
@@ -200,7 +207,7 @@ StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, Step
     control.set_database(&database);
     AttemptContext context({run_, step, control, database, sink_, log_, prepared.config,
                             prepared.has_connection ? &prepared.connection : nullptr, prepared.inputs, scratch});
-    auto outcome = control.stopped() == Stop::kNone ? prepared.driver->run(context)
+    auto outcome = control.stopped() == Stop::kNone ? call_driver(step, *prepared.driver, context)
                                                     : Result<StepOutcome>(Error(Code::kCancelled, "stopped"));
     control.attempt_deadline_ns = 0;
     if (!database.error().ok()) outcome = database.error().error();

@@ -1,0 +1,184 @@
+// The commands around a run, and how osiris answers when it is asked wrongly.
+#include <gtest/gtest.h>
+
+#include "tests/e2e/project.h"
+
+namespace osiris::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kPipeline[] =
+    "oml_version: \"0.1.0\"\nname: copy\nsteps:\n"
+    "  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: in.csv}\n"
+    "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [read]\n    config: {path: out/copy.csv}\n";
+
+class Cli : public testing::Test {
+ protected:
+  Cli() {
+    project_.write("in.csv", "id\n1\n");
+    project_.write("p.yaml", kPipeline);
+  }
+  void usage_error(std::vector<std::string> arguments, const std::string& what, const std::string& hint = "") {
+    const Outcome outcome = project_.osiris(arguments);
+    EXPECT_EQ(outcome.exit, 2) << outcome.out << outcome.err;
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_NE(outcome.err.find(what), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find(hint), std::string::npos) << outcome.err;
+  }
+  Project project_;
+};
+
+TEST_F(Cli, SaysItsVersion) {
+  EXPECT_TRUE(project_.osiris({"--version"}).out.starts_with("Osiris v"));
+  EXPECT_TRUE(project_.osiris({"--version", "--json"}).json()["version"].as_string().starts_with("v"));
+}
+
+TEST_F(Cli, EveryCommandHasHelp) {
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+           {}, {"run"}, {"compile"}, {"validate"}, {"oml", "validate"}, {"init"}, {"runs", "list"}, {"logs", "list"}, {"logs", "show"},
+           {"logs", "last"}, {"adapters", "list"}, {"adapters", "show"}, {"components", "list"}, {"components", "show"},
+           {"connections", "list"}, {"connections", "doctor"}, {"resources", "list"}, {"resources", "release"}, {"resources", "reap"},
+           {"sandboxes", "list"}}) {
+    std::vector<std::string> arguments = command;
+    arguments.push_back("--help");
+    const Outcome outcome = project_.osiris(arguments);
+    EXPECT_EQ(outcome.exit, 0) << outcome.err;
+    EXPECT_NE(outcome.out.find("Usage"), std::string::npos) << outcome.out;
+    EXPECT_EQ(outcome.err, "");
+  }
+}
+
+TEST_F(Cli, HelpShowsAnAdaptersOptionsOnlyWhenItIsNamed) {
+  EXPECT_EQ(project_.osiris({"run", "--help"}).out.find("--local-env"), std::string::npos);
+  const Outcome named = project_.osiris({"run", "--adapter", "local", "--help"});
+  EXPECT_NE(named.out.find("--local-env"), std::string::npos) << named.out;
+  EXPECT_NE(named.out.find("OSIRIS_LOCAL_ENV"), std::string::npos) << named.out;
+  EXPECT_EQ(named.out.find("--allow-mock"), std::string::npos);
+}
+
+TEST_F(Cli, OffersTheNearestFlagAndCommand) {
+  usage_error({"run", "p.yaml", "--dry-rum"}, "Unknown option: --dry-rum", "did you mean --dry-run?");
+  usage_error({"run", "p.yaml", "--local-evn", "A=B"}, "Unknown option: --local-evn", "--adapter local --help");
+  usage_error({"rum", "p.yaml"}, "Unknown command: rum", "did you mean run?");
+  usage_error({"logs", "lost"}, "Unknown command: lost", "did you mean last?");
+}
+
+TEST_F(Cli, SaysWhatIsWrongWithAnOption) {
+  usage_error({"run"}, "No pipeline file specified");
+  usage_error({"run", "p.yaml", "q.yaml"}, "Multiple pipeline files specified");
+  usage_error({"run", "p.yaml", "--param", "nonsense"}, "Invalid parameter format: nonsense (expected key=value)");
+  usage_error({"run", "p.yaml", "--last-compile"}, "Cannot specify both a pipeline file and --last-compile flags");
+  usage_error({"run", "--last-compile"}, "No recent compile found");
+  usage_error({"run", "p.yaml", "--timeout", "soon"}, "--timeout");
+  usage_error({"run", "p.yaml", "--memory-limit", "-5"}, "--memory-limit");
+  usage_error({"run", "p.yaml", "--cpu", "4"}, "--cpu has no meaning for adapter local");
+  usage_error({"compile"}, "file is required");
+  EXPECT_TRUE(project_.sessions().empty());
+}
+
+TEST_F(Cli, UsageErrorsSpeakJsonToo) {
+  const Outcome outcome = project_.osiris({"run", "--json", "--dry-rum"});
+  EXPECT_EQ(outcome.exit, 2);
+  EXPECT_EQ(outcome.json()["status"].as_string(), "error");
+  EXPECT_EQ(outcome.json()["exit_code"], Json(2));
+}
+
+TEST_F(Cli, ADryRunShowsThePlanAndTouchesNothing) {
+  const auto before = project_.tree();
+  const Outcome text = project_.osiris({"run", "p.yaml", "--dry-run"});
+  EXPECT_EQ(text.exit, 0) << text.err;
+  for (const char* part : {"1. read", "2. write", "reads file in.csv", "writes file out/copy.csv", "Hosts contacted: none",
+                           "Secrets used, by name: none"})
+    EXPECT_NE(text.out.find(part), std::string::npos) << part << text.out;
+  const Json plan = project_.osiris({"run", "p.yaml", "--dry-run", "--json"}).json();
+  EXPECT_EQ(plan["steps"].size(), 2u);
+  EXPECT_EQ(plan["steps"].items()[1]["files_out"].items()[0]["absolute"].as_string(), (project_.dir() / "out/copy.csv").string());
+  EXPECT_EQ(project_.tree(), before);
+}
+
+TEST_F(Cli, ADryRunOfAWrongPipelineTouchesNothingEither) {
+  project_.write("bad.yaml", "oml_version: \"0.1.0\"\nname: x\nsteps: 3\n");
+  const auto before = project_.tree();
+  EXPECT_EQ(project_.osiris({"run", "bad.yaml", "--dry-run"}).exit, 2);
+  EXPECT_EQ(project_.tree(), before);
+}
+
+TEST_F(Cli, InitMakesAProjectThatValidates) {
+  const Outcome made = project_.osiris({"init", "new"});
+  EXPECT_EQ(made.exit, 0) << made.err;
+  for (const char* file : {"osiris.yaml", ".gitignore", ".env.example", "osiris_connections.example.yaml", "pipelines/hello.yaml"})
+    EXPECT_TRUE(fs::exists(project_.dir() / "new" / file)) << file;
+  usage_error({"init", "new"}, "there is an osiris.yaml already", "--force");
+  EXPECT_EQ(project_.osiris({"init", "new", "--force"}).exit, 0);
+  fs::copy(project_.dir() / "new", project_.dir(), fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+  EXPECT_EQ(project_.osiris({"validate"}).exit, 0);
+  const Outcome hello = project_.osiris({"validate", "pipelines/hello.yaml"});
+  EXPECT_EQ(hello.exit, 0) << hello.err;
+}
+
+TEST_F(Cli, ValidateNamesFileLineAndColumn) {
+  project_.write("bad.yaml", "oml_version: \"0.1.0\"\nname: x\nsteps:\n  - id: a\n    component: duckdb.procesor\n    mode: transform\n    config: {query: select 1}\n");
+  const Outcome outcome = project_.osiris({"validate", "bad.yaml"});
+  EXPECT_EQ(outcome.exit, 2);
+  EXPECT_NE(outcome.err.find("bad.yaml:5:"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("duckdb.processor"), std::string::npos) << outcome.err;
+  const Json both = project_.osiris({"validate", "bad.yaml", "p.yaml", "--json"}).json();
+  EXPECT_EQ(both["all_valid"], Json(false));
+  EXPECT_EQ(both["files"].items()[1]["valid"], Json(true));
+}
+
+TEST_F(Cli, ListsAndShowsComponents) {
+  const Outcome listed = project_.osiris({"components", "list"});
+  EXPECT_NE(listed.out.find("filesystem.csv_extractor"), std::string::npos);
+  EXPECT_EQ(listed.out.find("mock"), std::string::npos) << listed.out;
+  const Outcome shown = project_.osiris({"components", "show", "filesystem.csv_writer"});
+  EXPECT_NE(shown.out.find("delimiter"), std::string::npos);
+  usage_error({"components", "show", "filesystem.csv_writter"}, "there is no component", "filesystem.csv_writer");
+  bool runnable = false;
+  for (const Json& component : project_.osiris({"components", "list", "--json"}).json().items())
+    runnable = runnable || (component["name"].as_string() == "duckdb.processor" && component["runnable"].as_bool());
+  EXPECT_TRUE(runnable);
+}
+
+TEST_F(Cli, ListsAndShowsAdapters) {
+  EXPECT_NE(project_.osiris({"adapters", "list"}).out.find("local"), std::string::npos);
+  EXPECT_NE(project_.osiris({"adapters", "show", "local"}).out.find("--local-pass-env"), std::string::npos);
+  usage_error({"adapters", "show", "nobody"}, "nobody");
+}
+
+TEST_F(Cli, AdapterOptionsComeFromFlagVariableAndFile) {
+  const auto grace = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"run", "p.yaml", "--dry-run", "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return project_.osiris(arguments).json()["options"]["grace"];
+  };
+  EXPECT_EQ(grace({})["source"].as_string(), "default");
+  project_.write("osiris.yaml", "version: '2.0'\nadapters:\n  local:\n    grace: 3\n");
+  EXPECT_EQ(grace({})["source"].as_string(), "file");
+  project_.set("OSIRIS_LOCAL_GRACE", "4");
+  EXPECT_EQ(grace({})["source"].as_string(), "environment");
+  EXPECT_EQ(grace({"--local-grace", "5"})["source"].as_string(), "flag");
+  EXPECT_EQ(grace({"--local-grace", "5"})["value"].as_string(), "5");
+}
+
+TEST_F(Cli, ConnectionsAreListedWithoutTheirSecrets) {
+  project_.write("osiris_connections.yaml",
+                 "version: 1\nconnections:\n  mysql:\n    shop: {host: 127.0.0.1, port: 3306, database: shop, user: reader, password: '${SHOP_PASSWORD}'}\n",
+                 0600);
+  const Outcome listed = project_.osiris({"connections", "list"});
+  EXPECT_NE(listed.out.find("MYSQL Connections:"), std::string::npos) << listed.out;
+  EXPECT_NE(listed.out.find("reader@127.0.0.1:3306/shop"), std::string::npos) << listed.out;
+  EXPECT_NE(listed.out.find("SHOP_PASSWORD ✗"), std::string::npos) << listed.out;
+  EXPECT_EQ(project_.osiris({"validate"}).exit, 2);
+  EXPECT_EQ(project_.osiris({"validate", "--mode", "warn"}).exit, 0);
+}
+
+TEST_F(Cli, AResourceCommandOfAnAdapterWithoutAnySaysSo) {
+  const Outcome outcome = project_.osiris({"resources", "list", "--adapter", "local"});
+  EXPECT_NE(outcome.exit, 0);
+  EXPECT_NE(outcome.err.find("keeps nothing far away"), std::string::npos) << outcome.err;
+}
+
+}  // namespace
+}  // namespace osiris::e2e

@@ -1,0 +1,198 @@
+#include "tests/e2e/project.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "protocol/base/file.h"
+
+namespace osiris::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kPatience_ms = 30'000;
+
+int exit_number(const ExitStatus& status) { return status.signaled ? 128 + status.value : status.value; }
+
+fs::path from_environment(const char* name) {
+  const char* value = getenv(name);
+  EXPECT_NE(value, nullptr) << name << " is not set: run this through ctest";
+  return value ? value : ".";
+}
+
+}  // namespace
+
+fs::path build_dir() { return from_environment("OSIRIS_BUILD_DIR"); }
+fs::path source_dir() { return from_environment("OSIRIS_SOURCE_DIR"); }
+
+Json Outcome::json() const {
+  auto parsed = parse_json(out);
+  EXPECT_TRUE(parsed.ok()) << "stdout is not one JSON document: " << out << "\nstderr: " << err;
+  return parsed.ok() ? *std::move(parsed) : Json();
+}
+
+bool Running::read_some() {
+  pollfd fds[2] = {{process_.stdout_fd(), POLLIN, 0}, {process_.stderr_fd(), POLLIN, 0}};
+  if (::poll(fds, 2, kPatience_ms) <= 0) return false;
+  bool any = false;
+  for (const pollfd& fd : fds) {
+    if (!fd.revents) continue;
+    char block[8192];
+    const ssize_t got = ::read(fd.fd, block, sizeof block);
+    if (got <= 0) continue;
+    any = true;
+    (fd.fd == process_.stdout_fd() ? out_ : err_).append(block, static_cast<size_t>(got));
+  }
+  return any;
+}
+
+void Running::until(std::string_view text) {
+  while (out_.find(text) == std::string::npos)
+    if (!read_some()) break;
+  ASSERT_NE(out_.find(text), std::string::npos) << "never said '" << text << "' but: " << out_ << err_;
+}
+
+Outcome Running::end() {
+  while (read_some()) {
+  }
+  const auto status = process_.wait(kPatience_ms);
+  EXPECT_TRUE(status) << "osiris does not end: " << out_ << err_;
+  return {status ? exit_number(*status) : -1, out_, err_};
+}
+
+Project::Project() {
+  std::string pattern = fs::temp_directory_path() / "osiris-e2e-XXXXXX";
+  root_ = fs::canonical(mkdtemp(pattern.data()));
+  dir_ = root_ / "project";
+  fs::create_directories(dir_);
+  fs::create_directories(root_ / "home");
+  environment_ = {{"PATH", "/usr/bin:/bin"}, {"HOME", (root_ / "home").string()}, {"TERM", "xterm"}, {"LANG", "C.UTF-8"}};
+}
+
+Project::~Project() {
+  std::error_code ignored;
+  fs::remove_all(root_, ignored);
+}
+
+fs::path Project::write(const fs::path& file, std::string_view text, unsigned mode) const {
+  const fs::path path = dir_ / file;
+  fs::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary) << text;
+  ::chmod(path.c_str(), mode);
+  return path;
+}
+
+std::string Project::read(const fs::path& file) const {
+  auto text = read_file(dir_ / file);
+  EXPECT_TRUE(text.ok()) << (text.ok() ? "" : text.error().message);
+  return text.ok() ? *text : "";
+}
+
+SpawnOptions Project::spawn_options(std::vector<std::string> arguments) const {
+  SpawnOptions options;
+  options.arguments = {(build_dir() / "bin/osiris").string()};
+  options.arguments.insert(options.arguments.end(), arguments.begin(), arguments.end());
+  for (const auto& [name, value] : environment_) options.environment.emplace_back(name, value);
+  options.working_directory = dir_;
+  return options;
+}
+
+Outcome Project::osiris(std::vector<std::string> arguments) const {
+  auto result = run_command(spawn_options(std::move(arguments)), 2 * kPatience_ms, 64u << 20);
+  EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.error().message);
+  if (!result.ok()) return {};
+  return {exit_number(result->exit), result->standard_output, result->standard_error};
+}
+
+Running Project::start(std::vector<std::string> arguments) const {
+  auto process = Subprocess::spawn(spawn_options(std::move(arguments)));
+  if (!process.ok()) {
+    ADD_FAILURE() << process.error().message;
+    std::abort();
+  }
+  return Running(*std::move(process));
+}
+
+std::vector<fs::path> Project::sessions() const {
+  std::vector<fs::path> found;
+  std::error_code code;
+  for (const auto& entry : fs::recursive_directory_iterator(dir_ / "run_logs", code))
+    if (entry.path().filename() == "events.jsonl") found.push_back(entry.path().parent_path());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+fs::path Project::session() const {
+  const auto found = sessions();
+  EXPECT_FALSE(found.empty()) << "there is no session";
+  if (found.empty()) return dir_;
+  return *std::max_element(found.begin(), found.end(), [](const fs::path& a, const fs::path& b) {
+    return fs::last_write_time(a / "events.jsonl") < fs::last_write_time(b / "events.jsonl");
+  });
+}
+
+std::vector<Json> Project::lines(const fs::path& file) {
+  std::vector<Json> out;
+  const Status status = for_each_line(file, [&](std::string_view line) {
+    auto parsed = parse_json(line);
+    EXPECT_TRUE(parsed.ok()) << file << ": " << line;
+    if (parsed.ok()) out.push_back(*std::move(parsed));
+  });
+  EXPECT_TRUE(status.ok()) << (status.ok() ? "" : status.error().message);
+  return out;
+}
+
+std::vector<Json> Project::events(const fs::path& session, std::string_view name) {
+  std::vector<Json> out = lines(session / "events.jsonl");
+  std::erase_if(out, [&](const Json& event) { return event["event"].as_string() != name; });
+  return out;
+}
+
+Json Project::status() const {
+  auto parsed = parse_json(read(session() / "status.json"));
+  EXPECT_TRUE(parsed.ok());
+  return parsed.ok() ? *std::move(parsed) : Json();
+}
+
+Json Project::runs() const { return osiris({"runs", "list", "--json"}).json(); }
+
+std::map<std::string, std::string> Project::tree() const {
+  std::map<std::string, std::string> out;
+  for (const auto& entry : fs::recursive_directory_iterator(root_)) {
+    const std::string name = entry.path().lexically_relative(root_).string();
+    out[name] = entry.is_regular_file() ? *read_file(entry.path()) : "";
+  }
+  return out;
+}
+
+std::string oml(std::string_view name, const std::vector<std::string>& steps) {
+  std::string text = "oml_version: \"0.1.0\"\nname: " + std::string(name) + "\nsteps:\n";
+  for (const std::string& step : steps) text += step;
+  return text;
+}
+
+std::string mock_step(std::string_view id, std::string_view config, std::string_view needs, std::string_view extra) {
+  std::string text = "  - id: " + std::string(id) + "\n    component: mock\n    mode: " + (needs.empty() ? "read" : "transform") + "\n";
+  text += "    needs: [" + std::string(needs) + "]\n";
+  if (!extra.empty()) text += "    " + std::string(extra) + "\n";
+  return text + "    config: {" + std::string(config) + "}\n";
+}
+
+bool is_alive(pid_t pid) {
+  if (::kill(pid, 0) != 0) return false;
+  // A zombie that nobody has reaped yet is not alive.
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(stat, line);
+  const size_t end = line.rfind(')');
+  return end == std::string::npos || line.size() < end + 3 || line[end + 2] != 'Z';
+}
+
+}  // namespace osiris::e2e

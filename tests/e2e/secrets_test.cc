@@ -1,0 +1,107 @@
+// Canaries: secrets planted wherever a user keeps them, runs that succeed and fail, and then every byte that was written
+// anywhere searched for them, in every spelling a program could have used.
+#include <gtest/gtest.h>
+
+#include "protocol/base/redact.h"
+#include "tests/e2e/project.h"
+
+namespace osiris::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::vector<std::string> kCanaries = {"cAn4ry/p@ss+word 1", "cAn4ry-t0ken-2-xyzzy", "cAn4ry=lent&var%3", "cAn4ry-direct-4-plugh"};
+
+class Canaries : public testing::Test {
+ protected:
+  Canaries() {
+    project_.write(".env", "SHOP_PASSWORD=\"" + kCanaries[0] + "\"\n", 0600);
+    project_.set("SHOP_TOKEN", kCanaries[1]);
+    project_.set("LENT", kCanaries[2]);
+    project_.write("osiris_connections.yaml",
+                   "version: 1\nconnections:\n  mock:\n    shop:\n      default: true\n      host: db.example.org\n"
+                   "      password: ${SHOP_PASSWORD}\n      auth_token: ${SHOP_TOKEN}\n",
+                   0600);
+  }
+  std::string pipeline(const char* config) {
+    return oml("canary", {"  - id: leak\n    component: mock\n    mode: read\n    config: {connection: \"@mock.shop\", " +
+                              std::string(config) + "}\n"});
+  }
+  void search(const Outcome& outcome) {
+    for (const std::string& canary : kCanaries)
+      for (const std::string& spelling : secret_spellings(canary)) {
+        EXPECT_EQ(outcome.out.find(spelling), std::string::npos) << "stdout has " << spelling;
+        EXPECT_EQ(outcome.err.find(spelling), std::string::npos) << "stderr has " << spelling;
+        for (const auto& [name, content] : project_.tree()) {
+          if (name == "project/.env") continue;
+          EXPECT_EQ(content.find(spelling), std::string::npos) << name << " has " << spelling;
+          EXPECT_EQ(name.find(spelling), std::string::npos);
+        }
+      }
+  }
+  Project project_;
+};
+
+TEST_F(Canaries, AreNowhereAfterASuccess) {
+  project_.write("p.yaml", pipeline("rows: 3"));
+  const Outcome run = project_.osiris({"run", "p.yaml", "--allow-mock", "--verbose", "--local-pass-env", "LENT", "--local-env",
+                                       "DIRECT=" + kCanaries[3]});
+  EXPECT_EQ(run.exit, 0) << run.out << run.err;
+  search(run);
+}
+
+TEST_F(Canaries, AreNowhereAfterADriverPrintedThemEverywhere) {
+  project_.set("OSIRIS_RPC_DEBUG", "1");
+  project_.write("p.yaml", pipeline("print_secrets: true"));
+  for (const char* form : {"--verbose", "--json"}) {
+    const Outcome run = project_.osiris({"run", "p.yaml", "--allow-mock", form, "--local-pass-env", "LENT", "--local-env",
+                                         "DIRECT=" + kCanaries[3]});
+    EXPECT_EQ(run.exit, 1) << run.out << run.err;
+    EXPECT_FALSE(Project::events(project_.session(), "mock_secret").empty());
+    search(run);
+  }
+}
+
+TEST_F(Canaries, ReachTheDriverAllTheSame) {
+  // The twin of the search: a masked text proves that there was a value to mask.
+  project_.write("p.yaml", pipeline("print_secrets: true"));
+  const Outcome run = project_.osiris({"run", "p.yaml", "--allow-mock", "--local-pass-env", "LENT"});
+  const auto events = Project::events(project_.session(), "mock_secret");
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_NE(events[0]["text"].as_string().find("***"), std::string::npos) << events[0].dump();
+  EXPECT_NE(events[0]["text"].as_string().find("db.example.org"), std::string::npos) << events[0].dump();
+}
+
+TEST_F(Canaries, AreNowhereInWhatOtherCommandsSay) {
+  project_.write("p.yaml", pipeline("rows: 3"));
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{{"connections", "list"},
+                                                                                        {"connections", "list", "--json"},
+                                                                                        {"compile", "p.yaml", "--allow-mock"},
+                                                                                        {"validate"},
+                                                                                        {"run", "p.yaml", "--allow-mock", "--dry-run"},
+                                                                                        {"run", "p.yaml", "--allow-mock", "--dry-run", "--json"}}) {
+    const Outcome outcome = project_.osiris(arguments);
+    EXPECT_EQ(outcome.exit, 0) << arguments[0] << outcome.out << outcome.err;
+    search(outcome);
+  }
+  EXPECT_NE(project_.osiris({"run", "p.yaml", "--allow-mock", "--dry-run"}).out.find("connection/mock.shop/password"), std::string::npos);
+}
+
+TEST_F(Canaries, AMissingOneIsNamedAndNothingRuns) {
+  fs::remove(project_.dir() / ".env");
+  project_.write("p.yaml", pipeline("rows: 3"));
+  const Outcome run = project_.osiris({"run", "p.yaml", "--allow-mock"});
+  EXPECT_EQ(run.exit, 2);
+  EXPECT_NE(run.err.find("SHOP_PASSWORD"), std::string::npos) << run.err;
+}
+
+TEST_F(Canaries, AParameterNamedLikeASecretIsMaskedInTheRecord) {
+  project_.write("p.yaml", "oml_version: \"0.1.0\"\nname: x\nparams:\n  api_key: {type: string, default: none}\nsteps:\n" + mock_step("a", "rows: 1"));
+  EXPECT_EQ(project_.osiris({"run", "p.yaml", "--allow-mock", "--param", "api_key=cAn4ry-direct-4-plugh"}).exit, 0);
+  const auto started = Project::events(project_.session(), "run_start");
+  ASSERT_FALSE(started.empty());
+  EXPECT_EQ(project_.read(project_.session() / "events.jsonl").find("cAn4ry-direct-4-plugh"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace osiris::e2e
