@@ -134,6 +134,7 @@ Conversion::Conversion(StepContext& step, size_t columns, uint64_t report_rows, 
     : state_(std::make_shared<State>(columns)), connection_(step.connection_handle()), prefix_(random_prefix()) {
   state_->step = &step;
   state_->report_rows = report_rows;
+  if (report_rows == kNoReports) state_->next_report = UINT64_MAX;
   state_->rows_max = rows_max;
 }
 

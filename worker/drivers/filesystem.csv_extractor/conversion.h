@@ -23,6 +23,7 @@ struct FailedValue {
 // gone a call would touch nothing of the step's any more. Functions run on DuckDB's threads.
 class Conversion {
  public:
+  static constexpr uint64_t kNoReports = UINT64_MAX;
   // `columns` is how many columns may be converted; rows are reported to `step` every `report_rows`, up to `rows_max`.
   Conversion(StepContext& step, size_t columns, uint64_t report_rows, uint64_t rows_max);
   ~Conversion();

@@ -59,14 +59,14 @@ class StagedLoad {
       }
       if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
     }
-    if (!table_) OSIRIS_TRY(begin(options_.columns.value_or(std::vector<std::string>{})));
+    if (!table_) OSIRIS_TRY(begin_empty());
     OSIRIS_TRY(table_->finish());
     if (bad_lines_ > 0) {
       step_.log("skipped " + std::to_string(bad_lines_) + " lines with too many fields");
       step_.metric("rows_skipped", static_cast<double>(bad_lines_), "rows");
     }
     OSIRIS_TRY(make_output());
-    step_.progress(rows_);
+    if (rows_ % options_.chunk_size != 0) step_.progress(rows_);
     return Loaded{rows_, std::move(layout_)};
   }
 
@@ -85,8 +85,18 @@ class StagedLoad {
     return begin(std::move(names));
   }
 
+  // The file ended before a header. An empty file is an empty relation; it has the columns that `columns` names, or a single one,
+  // because a relation without columns cannot exist.
+  Status begin_empty() {
+    if (records_before_header_ > 0)
+      return Error(Code::kStepFailed,
+                   "CSV parsing failed: 'header' names row " + std::to_string(*options_.header_row) + ", but the file has only " +
+                       std::to_string(records_before_header_) + " rows",
+                   "rows are counted from 0, without blank lines and comments", "extract.schema_mismatch");
+    return begin(options_.columns.value_or(std::vector<std::string>(1)));
+  }
+
   Status begin(std::vector<std::string> header) {
-    if (header.empty()) header.emplace_back();  // an empty file: a relation needs a column to exist
     OSIRIS_ASSIGN(layout_, make_layout(options_, std::move(header)));
     trackers_.resize(layout_.columns.size());
     table_ = std::make_unique<StagingTable>(step_.connection_handle(), layout_.columns.size());
@@ -110,7 +120,7 @@ class StagedLoad {
         return Error(Code::kStepFailed,
                      "CSV parsing failed: line " + std::to_string(record.line) + ", column '" + column.name + "': '" +
                          std::string(field.substr(0, 100)) + "' is not " + column.forced->pandas_name,
-                     "change the column's `dtype`, or add the word to `na_values`");
+                     "change the column's `dtype`, or add the word to `na_values`", "extract.schema_mismatch");
       if (!column.forced && !column.is_date) trackers_[i].observe(field);
       table_->set(i, field);
     }
@@ -127,7 +137,7 @@ class StagedLoad {
                              ", saw " + std::to_string(record.fields);
     if (options_.on_bad_lines == OnBadLines::kError)
       return Error(Code::kStepFailed, "CSV parsing failed: " + what,
-                   "correct the line, check `delimiter`, or set on_bad_lines to warn or skip");
+                   "correct the line, check `delimiter`, or set on_bad_lines to warn or skip", "extract.schema_mismatch");
     if (options_.on_bad_lines == OnBadLines::kWarn && bad_lines_ < kBadLinesShownMax) {
       step_.log("skipping line: " + what);
       step_.event("csv_bad_line", Json::object({{"line", record.line},
@@ -139,7 +149,7 @@ class StagedLoad {
   }
 
   Status make_output() {
-    Conversion conversion(step_, layout_.columns.size(), UINT64_MAX, rows_);
+    Conversion conversion(step_, layout_.columns.size(), Conversion::kNoReports, rows_);
     std::string select;
     for (size_t i = 0; i < layout_.columns.size(); ++i) {
       const Column& column = layout_.columns[i];

@@ -65,16 +65,7 @@ std::optional<double> parse_double(std::string_view field) {
   if ((magnitude.front() < '0' || magnitude.front() > '9') && magnitude.front() != '.') return std::nullopt;
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (end != text.data() + text.size()) return std::nullopt;
-  if (error == std::errc::result_out_of_range) {
-    // 1e999 and 1e-999: the exponent's sign tells which end of the range was left.
-    const size_t exponent = magnitude.find_first_of("eE");
-    const bool tiny = (exponent != std::string_view::npos && exponent + 1 < magnitude.size() && magnitude[exponent + 1] == '-') ||
-                      (exponent == std::string_view::npos && (magnitude.front() == '0' || magnitude.front() == '.'));
-    value = tiny ? 0.0 : std::numeric_limits<double>::infinity();
-    return negative ? -value : value;
-  }
-  if (error != std::errc()) return std::nullopt;
+  if (end != text.data() + text.size() || error != std::errc()) return std::nullopt;
   return value;
 }
 

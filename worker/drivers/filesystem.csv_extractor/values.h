@@ -22,7 +22,8 @@ enum class Kind {
 // Spaces and tabs around a number are allowed; a sign is; digit separators are not.
 std::optional<int64_t> parse_integer(std::string_view field);
 std::optional<uint64_t> parse_unsigned(std::string_view field);
-// Also "inf", "-Infinity"; never "nan" (a null word). Rounded correctly; out of range becomes infinity or zero.
+// Also "inf", "-Infinity"; never "nan" (a null word). Rounded correctly; beyond the range of a double (1e400, 1e-400) is no number, so
+// that a column of such values stays text and keeps them.
 std::optional<double> parse_double(std::string_view field);
 // True, TRUE, true, False, FALSE, false and nothing else.
 std::optional<bool> parse_boolean(std::string_view field);

@@ -1,0 +1,115 @@
+// The keys `encoding` and `compression`: every value, and files that are not what they claim.
+#include <optional>
+
+#include "protocol/base/text.h"
+#include "tests/drivers/filesystem.csv_extractor/extract.h"
+
+namespace osiris::worker::test {
+namespace {
+
+Extracted extract_as(const std::string& encoding, const std::string& bytes) {
+  return extract(bytes, Json::object({{"encoding", encoding}}));
+}
+
+TEST(CsvExtractorEncoding, Utf8IsTheDefaultAndItsMarkIsDropped) {
+  EXPECT_EQ(extract("n\xc3\xa1m\xc4\x9b\n\xe2\x82\xac\n\xf0\x9f\x90\x98\n").rows, "\xe2\x82\xac\n\xf0\x9f\x90\x98\n");
+  EXPECT_EQ(extract("\xef\xbb\xbf" "a\n1\n").columns, "a BIGINT");
+}
+
+TEST(CsvExtractorEncoding, Utf8ThatIsBrokenNamesByteOffsetAndLine) {
+  const Extracted got = extract("a\nx\ny\xff\n");
+  EXPECT_EQ(got.error, "CSV encoding error (tried utf-8): byte 0xff at offset 5, line 3: not a character of utf-8");
+  EXPECT_NE(got.hint.find("set `encoding`"), std::string::npos);
+  for (const char* broken : {"a\n\xc0\x80\n", "a\n\xed\xa0\x80\n", "a\n\xf5\x80\x80\x80\n", "a\n\xe2\x82", "a\n\x80\n"})
+    EXPECT_EQ(extract(broken).error.substr(0, 34), "CSV encoding error (tried utf-8): ") << broken;
+}
+
+TEST(CsvExtractorEncoding, Utf16InBothByteOrders) {
+  const std::string little("\xff\xfe" "a\0\n\0\x1b\x01\n\0\x3d\xd8\x18\xdc\n\0", 14);
+  const std::string big("\xfe\xff\0a\0\n\x01\x1b\0\n\xd8\x3d\xdc\x18\0\n", 14);
+  EXPECT_EQ(extract_as("utf-16", little).rows, "\xc4\x9b\n\xf0\x9f\x90\x98\n");
+  EXPECT_EQ(extract_as("utf-16", big).rows, "\xc4\x9b\n\xf0\x9f\x90\x98\n");
+}
+
+TEST(CsvExtractorEncoding, Utf16WithHalfAPairOrHalfAUnitIsAnError) {
+  EXPECT_EQ(extract_as("utf-16", std::string("\xff\xfe" "a\0\n\0\x3d\xd8x\0", 10)).error,
+            "CSV encoding error (tried utf-16): byte 0x3d at offset 6, line 2: half of a surrogate pair");
+  EXPECT_EQ(extract_as("utf-16", std::string("\xff\xfe" "a\0\n\0x", 7)).error,
+            "CSV encoding error (tried utf-16): byte 0x78 at offset 6, line 2: the file ends inside a character");
+}
+
+TEST(CsvExtractorEncoding, AsciiIsStrict) {
+  EXPECT_EQ(extract_as("ascii", "a\nplain\n").rows, "plain\n");
+  EXPECT_EQ(extract_as("ascii", "a\ncaf\xc3\xa9\n").error,
+            "CSV encoding error (tried ascii): byte 0xc3 at offset 5, line 2: not in the range of ascii");
+}
+
+TEST(CsvExtractorEncoding, Latin1UnderBothItsNames) {
+  for (const char* name : {"latin-1", "iso-8859-1"}) EXPECT_EQ(extract_as(name, "a\ncaf\xe9 \xff\n").rows, "caf\xc3\xa9 \xc3\xbf\n");
+}
+
+TEST(CsvExtractorEncoding, OthersAreRefusedByName) {
+  EXPECT_EQ(extract_as("cp1250", "a\n1\n").error, "'encoding' must be utf-8, utf-16, ascii, latin-1 or iso-8859-1, not 'cp1250'");
+}
+
+// What gzip, bzip2, xz and zip make of the rows below; the first three as two members, the way appended archives are.
+constexpr const char* kRows = "1|one\n2|two\n3|three\n";
+constexpr const char* kGzip =
+    "H4sIAAAAAAACA8tM0clLzE3lMtTJz0vlMtIpKc/nAgBp8yNDFAAAAB+LCAAAAAAAAgMz1inJKEpN5QIAZLz5KAgAAAA=";
+constexpr const char* kBzip2 =
+    "QlpoOTFBWSZTWbGxH1sAAAZZgAAQAAQwACYjhIAgACGpkxG9U0IBoApHJqUWPsLx1nxdyRThQkLGxH1sQlpoOTFBWSZTWc5ykM8AAAFZgAAQAAQIAAJAFAAg"
+    "ACIYj0IYCRvwKLuSKcKEhnOUhng=";
+constexpr const char* kXz =
+    "/Td6WFoAAATm1rRGAgAhARYAAAB0L+WjAQATaWQsbmFtZQoxLG9uZQoyLHR3bwoA+wMdguSLj7sAASwU+AptAx+2830BAAAAAARZWv03elhaAAAE5ta0RgIA"
+    "IQEWAAAAdC/lowEABzMsdGhyZWUKAKtWJfQp1uWyAAEgCLsZ2bsftvN9AQAAAAAEWVo=";
+constexpr const char* kZip =
+    "UEsDBBQAAAAIAAAAIVqxcqAsHgAAABwAAAAIAAAAZGF0YS5jc3bLTNHJS8xN5TLUyc9L5TLSKSnP5zLWKckoSk3lAgBQSwECFAMUAAAACAAAACFasXKgLB4A"
+    "AAAcAAAACAAAAAAAAAAAAAAAgAEAAAAAZGF0YS5jc3ZQSwUGAAAAAAEAAQA2AAAARAAAAAAA";
+constexpr const char* kZipInADirectory =
+    "UEsDBBQAAAAAAAAAIVoAAAAAAAAAAAAAAAACAAAAZC9QSwMEFAAAAAAAAAAhWrFyoCwcAAAAHAAAAAoAAABkL2RhdGEuY3N2aWQsbmFtZQoxLG9uZQoyLHR3"
+    "bwozLHRocmVlClBLAQIUAxQAAAAAAAAAIVoAAAAAAAAAAAAAAAACAAAAAAAAAAAAAACAAQAAAABkL1BLAQIUAxQAAAAAAAAAIVqxcqAsHAAAABwAAAAKAAAA"
+    "AAAAAAAAAACAASAAAABkL2RhdGEuY3N2UEsFBgAAAAACAAIAaAAAAGQAAAAAAA==";
+constexpr const char* kZipOfTwo =
+    "UEsDBBQAAAAIAAAAIVpp8yNDFgAAABQAAAAFAAAAYS5jc3bLTNHJS8xN5TLUyc9L5TLSKSnP5wIAUEsDBBQAAAAIAAAAIVpkvPkoCgAAAAgAAAAFAAAAYi5j"
+    "c3Yz1inJKEpN5QIAUEsBAhQDFAAAAAgAAAAhWmnzI0MWAAAAFAAAAAUAAAAAAAAAAAAAAIABAAAAAGEuY3N2UEsBAhQDFAAAAAgAAAAhWmS8+SgKAAAACAAA"
+    "AAUAAAAAAAAAAAAAAIABOQAAAGIuY3N2UEsFBgAAAAACAAIAZgAAAGYAAAAAAA==";
+
+std::string bytes(const char* encoded) { return base64_decode(encoded).value(); }
+
+TEST(CsvExtractorCompression, InferGoesByTheSuffix) {
+  const std::pair<const char*, const char*> files[] = {
+      {"in.csv.gz", kGzip}, {"in.bz2", kBzip2}, {"in.csv.XZ", kXz}, {"in.zip", kZip}, {"dir.zip", kZipInADirectory}};
+  for (const auto& [file, data] : files) {
+    const Extracted got = extract(bytes(data), Json::object({{"compression", "infer"}}), file);
+    EXPECT_EQ(got.error, "");
+    EXPECT_EQ(got.rows, kRows) << file;
+  }
+}
+
+TEST(CsvExtractorCompression, EachCanBeNamedWhateverTheSuffix) {
+  const std::pair<const char*, const char*> formats[] = {{"gzip", kGzip}, {"bz2", kBzip2}, {"xz", kXz}, {"zip", kZip}};
+  for (const auto& [format, data] : formats)
+    EXPECT_EQ(extract(bytes(data), Json::object({{"compression", format}})).rows, kRows) << format;
+  EXPECT_EQ(extract("a\n1\n", Json::object({{"compression", "none"}}), "plain.gz").rows, "1\n");
+}
+
+TEST(CsvExtractorCompression, AFileOfAnotherFormatIsAnError) {
+  for (const char* format : {"gzip", "bz2", "xz", "zip"})
+    EXPECT_NE(extract("a\n1\n", Json::object({{"compression", format}})).error.find("cannot decompress"), std::string::npos) << format;
+}
+
+TEST(CsvExtractorCompression, AFileCutShortIsAnErrorAndNotAShortTable) {
+  const std::pair<const char*, const char*> formats[] = {{"gzip", kGzip}, {"bz2", kBzip2}, {"xz", kXz}, {"zip", kZip}};
+  for (const auto& [format, data] : formats) {
+    std::string cut = bytes(data);
+    cut.resize(cut.size() - 9);
+    EXPECT_NE(extract(cut, Json::object({{"compression", format}})).error.find("cannot decompress"), std::string::npos) << format;
+  }
+}
+
+TEST(CsvExtractorCompression, AZipOfSeveralFilesIsAnError) {
+  EXPECT_NE(extract(bytes(kZipOfTwo), Json::object(), "in.zip").error.find("it holds 2 files, not one"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace osiris::worker::test

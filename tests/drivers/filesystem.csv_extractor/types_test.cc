@@ -1,0 +1,61 @@
+// Types come from the whole column, and odd files have a defined answer.
+#include "tests/drivers/filesystem.csv_extractor/extract.h"
+
+namespace osiris::worker::test {
+namespace {
+
+TEST(CsvExtractorTypes, IntegersStayWholeBesideBlanks) {
+  const Extracted got = extract("n,m\n9007199254740993,007\n,+5\n-1, 6 \n");
+  EXPECT_EQ(got.columns, "n BIGINT, m BIGINT");
+  EXPECT_EQ(got.rows, "9007199254740993|7\nNULL|5\n-1|6\n");
+}
+
+TEST(CsvExtractorTypes, ADecimalPointOrExponentAnywhereMakesDoubles) {
+  EXPECT_EQ(extract("x,y,z\n1,1,1\n2.0,1e3,-inf\n").columns, "x DOUBLE, y DOUBLE, z DOUBLE");
+}
+
+TEST(CsvExtractorTypes, BeyondInt64IsUnsignedAndBeyondThatIsText) {
+  EXPECT_EQ(extract("n\n1\n18446744073709551615\n").columns, "n UBIGINT");
+  EXPECT_EQ(extract("n\n-1\n18446744073709551615\n").columns, "n VARCHAR");
+  EXPECT_EQ(extract("n\n18446744073709551616\n").rows, "18446744073709551616\n");
+  EXPECT_EQ(extract("n\n1.5\n18446744073709551616\n").columns, "n DOUBLE");
+}
+
+TEST(CsvExtractorTypes, OnlyTrueAndFalseWordsAreBooleans) {
+  EXPECT_EQ(extract("a,b,c,d\nTrue,true,tRue,True\nFALSE,,False,1\n").columns, "a BOOLEAN, b BOOLEAN, c VARCHAR, d VARCHAR");
+}
+
+TEST(CsvExtractorTypes, WhatDuckDBWouldCastStaysText) {
+  EXPECT_EQ(extract("a,b,c,d\n1_000,2025-03-01,0x10,yes\n").columns, "a VARCHAR, b VARCHAR, c VARCHAR, d VARCHAR");
+  EXPECT_EQ(extract("a\n1e400\n").rows, "1e400\n");
+}
+
+TEST(CsvExtractorTypes, AColumnOfNullsIsANumberColumn) { EXPECT_EQ(extract("a,b\n,1\nNA,2\n").columns, "a DOUBLE, b BIGINT"); }
+
+TEST(CsvExtractorTypes, AnEmptyFileIsAnEmptyRelation) {
+  for (const char* empty : {"", "\n\n", "\xef\xbb\xbf"}) {
+    const Extracted got = extract(empty);
+    EXPECT_EQ(got.error, "");
+    EXPECT_EQ(got.columns, "Unnamed: 0 VARCHAR");
+    EXPECT_EQ(got.rows_read, 0u);
+  }
+  EXPECT_EQ(extract("", Json::object({{"columns", Json::array({"a", "b"})}})).columns, "a VARCHAR, b VARCHAR");
+}
+
+TEST(CsvExtractorTypes, AHeaderAloneIsARelationOfNoRows) {
+  const Extracted got = extract("a,b");
+  EXPECT_EQ(got.columns, "a VARCHAR, b VARCHAR");
+  EXPECT_EQ(got.rows_read, 0u);
+}
+
+TEST(CsvExtractorTypes, AnOpenQuoteNamesItsLine) {
+  EXPECT_EQ(extract("a\n1\n\"x\n\n").error, "CSV parsing failed: EOF inside a quoted field that starts in line 3");
+}
+
+TEST(CsvExtractorTypes, QuotesLineEndsAndDoubledQuotesAreKept) {
+  EXPECT_EQ(extract("a,b\r\n\"x\r\ny\",\"say \"\"hi\"\"\"\r\nin \"quotes\",\"q\"tail\r\n").rows, "x\r\ny|say \"hi\"\nin \"quotes\"|qtail\n");
+  EXPECT_EQ(extract("a,b\r1,2\r3,4").rows, "1|2\n3|4\n");
+}
+
+}  // namespace
+}  // namespace osiris::worker::test
