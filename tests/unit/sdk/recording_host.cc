@@ -29,6 +29,7 @@ struct Services {
     }
     const std::lock_guard lock(self(host).mutex_);
     self(host).events_.push_back({text(event->name), text(event->step_id), json(event->data_json)});
+    if (self(host).on_event) self(host).on_event(self(host).events_.back());
   }
   static void emit_metric(const osiris_host* host, const osiris_metric* metric) noexcept {
     const std::lock_guard lock(self(host).mutex_);

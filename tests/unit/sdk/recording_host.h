@@ -4,6 +4,7 @@
 #include <osiris/adapter.h>
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -37,6 +38,8 @@ class RecordingHost {
   const osiris_host* table() const { return &table_; }
   std::map<std::string, std::string> secrets;
   void cancel() { cancelled_ = true; }
+  // Called for every event that is kept, on the adapter's thread.
+  std::function<void(const Event&)> on_event;
   // Events of this name are counted and not kept.
   std::string count_only;
 
