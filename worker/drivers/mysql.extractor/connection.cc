@@ -1,5 +1,6 @@
 #include "worker/drivers/mysql.extractor/connection.h"
 
+#include <errmsg.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -8,6 +9,7 @@
 #include "protocol/base/file.h"
 #include "worker/drivers/mysql.extractor/errors.h"
 #include "worker/drivers/mysql.extractor/login.h"
+#include "worker/drivers/mysql.extractor/resolve.h"
 
 namespace osiris::worker::mysql {
 namespace {
@@ -90,6 +92,9 @@ Result<std::unique_ptr<Connection>> Connection::open(const ServerSettings& serve
 
   const Patience::Scope scope(*caller.patience);
   caller.patience->set_deadline(Clock::now() + std::chrono::seconds(server.connect_timeout_s));
+  if (!can_resolve(server.host, *caller.patience)) {
+    return connection_error(caller.step_id, server, {CR_UNKNOWN_HOST, "unknown host"}, *caller.patience);
+  }
   const MYSQL* connected = mysql_real_connect(mysql, server.host.c_str(), server.user.c_str(), server.password.c_str(),
                                               server.database.c_str(), server.port, nullptr, 0);
   if (!connected) return connection_error(caller.step_id, server, fault_of(mysql), *caller.patience);
