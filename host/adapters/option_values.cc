@@ -99,9 +99,14 @@ std::string_view take_word(std::string_view& text) {
   return word;
 }
 
+// from_chars knows no '+'. "+-1" stays as it is, and is refused.
+std::string_view without_plus(std::string_view text) {
+  return text.starts_with('+') && !text.starts_with("+-") ? text.substr(1) : text;
+}
+
 Result<std::string> canonical_int(std::string_view text) {
   int64_t number = 0;
-  const std::string_view digits = text.starts_with('+') ? text.substr(1) : text;
+  const std::string_view digits = without_plus(text);
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (error == std::errc::result_out_of_range) return wrong(in_quotes(text) + " does not fit into 64 bits");
   if (error != std::errc() || end != digits.data() + digits.size())
@@ -117,7 +122,7 @@ std::string number_text(double number) {
 
 Result<std::string> canonical_float(std::string_view text) {
   double number = 0;
-  const std::string_view digits = text.starts_with('+') ? text.substr(1) : text;
+  const std::string_view digits = without_plus(text);
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (error != std::errc() || end != digits.data() + digits.size() || !std::isfinite(number))
     return wrong(in_quotes(text) + " is not a number");
