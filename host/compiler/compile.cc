@@ -60,8 +60,16 @@ class Compilation {
       : options_(options), inputs_(inputs), diagnostics_(options.file.string()) {}
 
   CompileResult run() {
+    auto pipeline = compile();
+    diagnostics_.sort_by_place();
+    return {std::move(pipeline), std::move(diagnostics_)};
+  }
+
+ private:
+  // Nothing when there were errors.
+  std::optional<CompiledPipeline> compile() {
     YamlNode root = parse_yaml_file(options_.file.string(), diagnostics_);
-    if (!diagnostics_.ok()) return {std::nullopt, std::move(diagnostics_)};
+    if (!diagnostics_.ok()) return std::nullopt;
     check_inline_secrets(root, inputs_.registry, diagnostics_);
     const std::string profile = inputs_.project.profile_or_default(options_.profile);
     check_profile(options_.profile, root, inputs_.project, diagnostics_);
@@ -77,16 +85,15 @@ class Compilation {
       for (const OmlStep& step : document.steps) by_id_[step.id] = &step;
     if (diagnostics_.ok())
       for (const OmlStep& step : document.steps) check_inputs(step, graph.needs[step.index], by_id_, diagnostics_);
-    if (!diagnostics_.ok()) return {std::nullopt, std::move(diagnostics_)};
+    if (!diagnostics_.ok()) return std::nullopt;
 
     CompiledPipeline pipeline = assemble(document, graph, profile);
     const Json metadata = document.metadata ? document.metadata->to_json() : Json();
     build_documents(pipeline, {root.to_json(), params, metadata, document.metadata != nullptr, inputs_.registry, options_.worker_sha256,
                                inputs_.project.config().manifest_short_len, inputs_.clock.unix_ns()});
-    return {std::move(pipeline), std::move(diagnostics_)};
+    return pipeline;
   }
 
- private:
   void check_configs(const OmlDocument& document) {
     std::error_code ignored;
     const fs::path work_dir = options_.work_dir.empty() ? fs::current_path(ignored) : options_.work_dir;

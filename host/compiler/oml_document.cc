@@ -113,7 +113,7 @@ class Reader {
       step.index = document_.steps.size();
       step.location = location;
       step.mark = item.mark;
-      const bool has_id = read_id(item, step);
+      read_id(item, step);
       read_component(item, step);
       read_mode(item, step);
       read_config(item, step);
@@ -122,7 +122,7 @@ class Reader {
       read_timeout(item, step, diagnostics_);
       read_retry(item, step, diagnostics_);
       check_keys(item, step);
-      if (has_id) document_.steps.push_back(std::move(step));
+      document_.steps.push_back(std::move(step));
     }
     resolve_inputs();
   }
@@ -131,24 +131,19 @@ class Reader {
     error("missing_step_field", "Step missing required field: '" + field + "'", step.location + "." + field, step.mark, std::move(hint));
   }
 
-  bool read_id(const YamlNode& item, OmlStep& step) {
+  void read_id(const YamlNode& item, OmlStep& step) {
     const YamlNode* id = item.find("id");
-    if (!id) return missing_field(step, "id"), false;
+    if (!id) return missing_field(step, "id");
     const std::string location = step.location + ".id";
-    if (!id->is_string()) {
-      error("invalid_id_type", "Step ID must be a string, got " + std::string(id->python_type()), location, id->mark, "put it in quotes");
-      return false;
-    }
+    if (!id->is_string())
+      return error("invalid_id_type", "Step ID must be a string, got " + std::string(id->python_type()), location, id->mark, "put it in quotes");
     step.id = id->text();
-    if (!is_safe_step_id(step.id) || step.id == "_system") {
-      error("unsafe_id", "Step ID '" + step.id.substr(0, 140) + "' cannot be used: ids become file names", location, id->mark,
-            "use letters, digits, '-', '_' and '.'; at most " + std::to_string(kStepIdBytesMax) + " bytes");
-      return false;
-    }
+    if (!is_safe_step_id(step.id) || step.id == "_system")
+      return error("unsafe_id", "Step ID '" + step.id.substr(0, 140) + "' cannot be used: ids become file names", location, id->mark,
+                   "use letters, digits, '-', '_' and '.'; at most " + std::to_string(kStepIdBytesMax) + " bytes");
     const auto [first, is_new] = ids_.try_emplace(step.id, id->mark.line);
     if (!is_new)
       error("duplicate_id", "Duplicate step ID: '" + step.id + "'", location, id->mark, "the first one is in line " + std::to_string(first->second));
-    return is_new;
   }
 
   void read_component(const YamlNode& item, OmlStep& step) {

@@ -39,7 +39,7 @@ struct OmlDocument {
   std::string oml_version;
   std::string name;
   const YamlNode* metadata = nullptr;
-  std::vector<OmlStep> steps;  // in file order; only those with a usable id
+  std::vector<OmlStep> steps;  // in file order; a step whose id is wrong is here too, so that its other errors are found
 };
 
 // `root` must outlive the document. Findings go to `diagnostics`; the document is complete only without errors.

@@ -1,5 +1,7 @@
 #include "host/yaml/diagnostic.h"
 
+#include <algorithm>
+
 namespace osiris {
 
 Json Diagnostic::to_json() const {
@@ -40,6 +42,14 @@ void Diagnostics::warning(std::string type, std::string message, std::string loc
 void Diagnostics::append(const Diagnostics& other) {
   errors_.insert(errors_.end(), other.errors_.begin(), other.errors_.end());
   warnings_.insert(warnings_.end(), other.warnings_.begin(), other.warnings_.end());
+}
+
+void Diagnostics::sort_by_place() {
+  auto earlier = [](const Diagnostic& a, const Diagnostic& b) {
+    return std::pair(a.mark.line, a.mark.column) < std::pair(b.mark.line, b.mark.column);
+  };
+  std::stable_sort(errors_.begin(), errors_.end(), earlier);
+  std::stable_sort(warnings_.begin(), warnings_.end(), earlier);
 }
 
 Error Diagnostics::to_error() const {

@@ -42,6 +42,8 @@ class Diagnostics {
   void warning(std::string type, std::string message, std::string location, Mark mark, std::string hint = {});
   void add(Diagnostic diagnostic);
   void append(const Diagnostics& other);
+  // By line and column; findings of one place keep their order.
+  void sort_by_place();
 
   bool ok() const { return errors_.empty(); }
   const std::vector<Diagnostic>& errors() const { return errors_; }
