@@ -63,6 +63,7 @@ void isolate() {
   ::setenv("LC_ALL", "C", 1);
   OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error like a full disk
   // Grandchildren whose parent died become ours, so that they can be found and ended.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   // Few arenas and a steady mmap threshold: freed blocks of the engine (256 KiB) go back to the system at once, which keeps
