@@ -19,33 +19,28 @@ std::string numbered(const char* folder, size_t number) {
   return name;
 }
 
-Result<uint64_t> regular_file_size(const PackageMember& member) {
-  std::error_code error;
-  const fs::file_status status = fs::status(member.source, error);
-  if (status.type() == fs::file_type::not_found)
-    return Error(Code::kNotFound, "the input file " + member.input_path + " does not exist (" + member.source + ")",
-                 "Check the path in the step's config; relative paths start in the directory osiris was started in.");
-  const uint64_t size = fs::is_regular_file(status) ? fs::file_size(member.source, error) : 0;
-  if (error || !fs::is_regular_file(status))
-    return Error(Code::kInvalidArgument,
-                 "the input " + member.input_path + " is not a readable file (" + member.source + ")");
-  return size;
+Result<Json> describe_text(const PackageMember& member) {
+  return Json::object(
+      {{"path", member.path}, {"size_bytes", uint64_t{member.text.size()}}, {"sha256", sha256_hex(member.text)}});
 }
 
-Result<Json> describe(const PackageMember& member, bool hash) {
-  Json entry = Json::object({{"path", member.path}});
-  if (!member.input_path.empty()) entry.set("input", member.input_path);
-  if (member.source.empty()) {
-    entry.set("size_bytes", uint64_t{member.text.size()});
-    entry.set("sha256", sha256_hex(member.text));
-  } else if (hash) {
-    OSIRIS_TRY(regular_file_size(member));
+// A file that is not here is noted and no error: the step that reads it fails, in the same way wherever it runs.
+Result<Json> describe_input(const PackageMember& member, bool hash) {
+  Json entry = Json::object({{"path", member.path}, {"input", member.input_path}});
+  std::error_code error;
+  const fs::file_status status = fs::status(member.source, error);
+  if (status.type() == fs::file_type::not_found) {
+    entry.set("missing", true);
+  } else if (!hash) {
+    if (fs::is_regular_file(status)) entry.set("size_bytes", uint64_t{fs::file_size(member.source, error)});
+  } else if (!fs::is_regular_file(status)) {
+    return Error(Code::kInvalidArgument,
+                 "the input " + member.input_path + " cannot travel: " + member.source + " is not a regular file",
+                 "Copy what it gives into a file first.");
+  } else {
     OSIRIS_ASSIGN(const FileDigest digest, sha256_file(member.source));
     entry.set("size_bytes", digest.size_bytes);
     entry.set("sha256", digest.sha256);
-  } else {
-    OSIRIS_ASSIGN(const uint64_t size, regular_file_size(member));
-    entry.set("size_bytes", size);
   }
   return entry;
 }
@@ -76,8 +71,8 @@ Result<Json> prepared_document(const RunRequest& request, const PackageOptions& 
   OSIRIS_ASSIGN(const std::vector<PackageMember> members, package_members(request));
   Json files = Json::array();
   for (const PackageMember& member : members) {
-    const bool is_input = !member.input_path.empty();
-    OSIRIS_ASSIGN(Json entry, describe(member, !is_input || options.hash_inputs));
+    OSIRIS_ASSIGN(Json entry,
+                  member.source.empty() ? describe_text(member) : describe_input(member, options.hash_inputs));
     files.push_back(std::move(entry));
   }
   std::vector<std::string> names = request.connection_secrets();

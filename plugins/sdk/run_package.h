@@ -29,10 +29,10 @@ struct PackageMember {
 };
 
 // The members of the package, in a fixed order: plan.json, the step configs, the input files (each file once).
-// kNotFound when an input file is missing.
 Result<std::vector<PackageMember>> package_members(const RunRequest& request);
 
-// The document "prepared".
+// The document "prepared". An input file that does not exist has {"missing": true} for size and hash. kInvalidArgument
+// for one that is to be hashed and is no regular file.
 Result<Json> prepared_document(const RunRequest& request, const PackageOptions& options);
 
 }  // namespace osiris::sdk

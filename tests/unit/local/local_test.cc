@@ -335,11 +335,12 @@ TEST_F(LocalTest, AnOutputThatChangesBeforeItIsCollectedIsNotGood) {
   EXPECT_THAT(failure().message, HasSubstr("the output out.txt of step a is not what the step wrote"));
 }
 
-TEST_F(LocalTest, AMissingInputFileIsNamedByPrepare) {
+TEST_F(LocalTest, AMissingInputFileIsItsStepsFailure) {
   Json& step = run_.add_step("a", "filesystem.csv_extractor", "extract", Json::object({{"path", "in.csv"}}));
   step.set("input_files", Json::array({Json::object({{"path", "in.csv"}, {"source", run_.work("in.csv").string()}})}));
-  EXPECT_EQ(adapter_.run(run_), OSIRIS_NOT_FOUND);
-  EXPECT_THAT(failure().message, HasSubstr("the input file in.csv does not exist"));
+  EXPECT_EQ(adapter_.run(run_), OSIRIS_RUN_FAILED);
+  EXPECT_THAT(failure().message, HasSubstr("step a: "));
+  EXPECT_THAT(failure().message, HasSubstr("in.csv"));
 }
 
 TEST_F(LocalTest, ASecondInstanceRunsBesideTheFirst) {

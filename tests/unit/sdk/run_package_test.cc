@@ -73,21 +73,28 @@ TEST_F(RunPackageTest, HoldsSizesHashesNamesAndOptions) {
   EXPECT_EQ((*document)["options"].dump(), R"({"grace":"0.7","pass-env":["A","TOKEN"]})");
 }
 
-TEST_F(RunPackageTest, WithoutHashesInputsAreStillChecked) {
+TEST_F(RunPackageTest, WithoutHashesAnInputHasItsSizeOnly) {
   PackageOptions options;
   options.hash_inputs = false;
-  EXPECT_FALSE((*prepared_document(request_, options))["files"].items().at(3).contains("sha256"));
-  fs::remove(input_);
-  const auto missing = prepared_document(request_, options);
-  ASSERT_FALSE(missing.ok());
-  EXPECT_EQ(missing.error().code, Code::kNotFound);
-  EXPECT_THAT(missing.error().message, HasSubstr("data/in.csv"));
+  const Json input = (*prepared_document(request_, options))["files"].items().at(3);
+  EXPECT_EQ(input["size_bytes"].as_int(), 8);
+  EXPECT_FALSE(input.contains("sha256"));
 }
 
-TEST_F(RunPackageTest, ADirectoryIsNoInputFile) {
+TEST_F(RunPackageTest, AMissingInputIsNotedAndLeftToItsStep) {
+  fs::remove(input_);
+  const auto document = prepared_document(request_, {});
+  ASSERT_TRUE(document.ok());
+  EXPECT_TRUE((*document)["files"].items().at(3)["missing"].as_bool());
+}
+
+TEST_F(RunPackageTest, OnlyARegularFileCanTravel) {
   fs::remove(input_);
   fs::create_directory(input_);
   EXPECT_EQ(prepared_document(request_, {}).error().code, Code::kInvalidArgument);
+  PackageOptions in_place;
+  in_place.hash_inputs = false;
+  EXPECT_TRUE(prepared_document(request_, in_place).ok());
 }
 
 TEST_F(RunPackageTest, AnOutputIsVerifiedWhereItLies) {
