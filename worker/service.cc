@@ -101,7 +101,8 @@ void Service::hello() {
 void Service::handle(rpc::Frame frame) {
   if (frame.kind == rpc::Frame::Kind::kBlob) return handle_blob(std::move(frame.bytes));
   if (frame.kind == rpc::Frame::Kind::kGarbage) {
-    log_.warning("stdin: " + frame.reason + ": " + rpc::printable(frame.bytes));
+    // Its bytes may be the rest of a torn prepare, secrets and all: they are not shown.
+    log_.warning("stdin: " + std::to_string(frame.size_bytes) + " bytes of garbage: " + frame.reason);
     return;
   }
   if (incoming_) {
