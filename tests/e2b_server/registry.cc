@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/base/clock.h"
+#include "tests/e2b_server/command.h"
 #include "tests/e2b_server/layer.h"
 
 namespace osiris::e2b_server {
@@ -135,29 +136,16 @@ std::optional<ApiError> Registry::bring_up(SandboxInfo& info) {
 // A real sandbox wakes with the start command running; here it is started, and awaited as the template says.
 std::optional<ApiError> Registry::run_start_command(const SandboxInfo& info) {
   if (info.recipe.start_cmd.empty()) return std::nullopt;
-  const auto shell = [&](const std::string& command, bool with_start_env) {
-    StartSpec spec;
-    spec.process.config = Json::object({{"cmd", "/bin/bash"}, {"args", Json::array({"-l", "-c", command})}});
-    if (with_start_env) spec.process.config.set("envs", info.recipe.env);
-    if (!info.recipe.workdir.empty()) spec.process.config.set("cwd", info.recipe.workdir);
-    spec.user = info.recipe.user;
-    return info.sandbox->start(spec, Json::object());
-  };
-  auto started = shell(info.recipe.start_cmd, true);
+  const Recipe& recipe = info.recipe;
+  auto started = info.sandbox->start(shell_spec({recipe.start_cmd, recipe.user, recipe.workdir, recipe.env}), Json::object());
   if (started.error) return ApiError{500, "Failed to start sandbox: " + started.error->message, "sandbox_create_failed"};
   started.value->start(std::nullopt);
-  if (info.recipe.ready_cmd.empty()) return std::nullopt;
+  if (recipe.ready_cmd.empty()) return std::nullopt;
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (std::chrono::steady_clock::now() < give_up) {
-    auto probe = shell(info.recipe.ready_cmd, true);
-    if (probe.error) break;
-    auto stream = probe.value->subscribe();
-    probe.value->start(std::nullopt);
-    Json last;
-    while (stream->closed() == Subscriber::Closed::kNo)
-      if (auto event = stream->take()) last = std::move(event->body);
-      else std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    if (last["event"]["end"].is_object() && !last["event"]["end"].contains("exitCode")) return std::nullopt;
+    const auto code = run_command(*info.sandbox, {recipe.ready_cmd, recipe.user, recipe.workdir, recipe.env}, [](std::string_view) {});
+    if (code == 0) return std::nullopt;
+    if (!code) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   return ApiError{500, "Failed to start sandbox: its start command did not become ready", "sandbox_create_failed"};

@@ -93,7 +93,10 @@ void Sandbox::freeze() {
 
 void Sandbox::thaw() { agent_->call(Json::object({{"op", "thaw"}})); }
 
-void Sandbox::destroy() {
+void Sandbox::destroy() { shut_down(true); }
+void Sandbox::stop_keeping_files() { shut_down(false); }
+
+void Sandbox::shut_down(bool remove_files) {
   std::lock_guard once(destroy_mutex_);
   if (destroyed_) return;
   destroyed_ = true;
@@ -107,7 +110,7 @@ void Sandbox::destroy() {
   for (const auto& process : processes) process->sandbox_gone();
   if (agent_) agent_->kill();
   // What cannot be removed is seen by the tests that look for leftovers.
-  [[maybe_unused]] const Status removed = remove_layer(directory_);
+  if (remove_files) [[maybe_unused]] const Status removed = remove_layer(directory_);
 }
 
 bool Sandbox::is_gone() const {

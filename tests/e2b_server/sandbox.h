@@ -46,6 +46,8 @@ class Sandbox {
   void thaw();
   // Kills everything inside, cuts its streams, removes its directory. Returns when nothing is left.
   void destroy();
+  // As destroy(), but the files stay: the caller takes the directory over.
+  void stop_keeping_files();
   bool is_gone() const;
 
   // A stream that has to be cut when the sandbox dies or is paused but belongs to no process (watch).
@@ -59,6 +61,7 @@ class Sandbox {
   explicit Sandbox(std::filesystem::path directory) : directory_(std::move(directory)) {}
   void on_exit(int pid, int wait_status);
   void forget_old();
+  void shut_down(bool remove_files);
 
   std::filesystem::path directory_;
   std::unique_ptr<AgentClient> agent_;

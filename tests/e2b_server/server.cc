@@ -48,6 +48,7 @@ Status Server::set_up() {
   OSIRIS_ASSIGN(http_, HttpServer::listen(options_.listen, std::chrono::milliseconds(options_.rtt_ms)));
   append(control_, query_routes());  // before "/sandboxes/{id}", which would take "/sandboxes/metrics"
   append(control_, sandbox_routes());
+  append(control_, template_routes());
   append(envd_, file_routes());
   append(envd_, process_routes());
   append(envd_, filesystem_routes());

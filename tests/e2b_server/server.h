@@ -43,6 +43,7 @@ struct Route {
 // Routes of each plane, one file each.
 std::vector<Route> sandbox_routes();   // sandbox_routes.cc: what changes sandboxes
 std::vector<Route> query_routes();     // query_routes.cc: lists, metrics, logs
+std::vector<Route> template_routes();  // template_routes.cc
 std::vector<Route> admin_routes();     // admin_routes.cc: /_admin of this server, no part of E2B
 std::vector<Route> file_routes();      // envd_files.cc
 std::vector<Route> process_routes();   // envd_process.cc

@@ -1,0 +1,84 @@
+// e2b-sdk-transcripts 6: the official CLI (which bundles an older SDK, hence the first REST generation).
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { cli, e2b, startServer, until } from './support.mjs'
+
+let server, id
+before(async () => (server = await startServer()))
+after(async () => assert.equal(await server.stop(), 0))
+
+const run = (...args) => cli(args).done
+const unknown = 'i' + '0'.repeat(19)
+
+test('sandbox create --detach, list, info', async () => {
+  const made = await run('sandbox', 'create', 'base', '--detach')
+  assert.equal(made.code, 0, made.err)
+  id = made.out.trim().match(/i[a-z0-9]{19}/)[0]
+  const list = await run('sandbox', 'list', '--format', 'json')
+  assert.deepEqual(JSON.parse(list.out).map((s) => s.sandboxId), [id])
+  assert.match((await run('sandbox', 'list')).out, new RegExp(id))
+  assert.equal(JSON.parse((await run('sandbox', 'info', id, '--format', 'json')).out).sandboxId, id)
+  assert.equal((await run('sandbox', 'create', 'no-such-template', '--detach')).code, 1)
+  assert.equal((await run('sandbox', 'info', unknown)).code, 1)
+})
+
+test('sandbox exec: output, exit code, user, pipe, background', async () => {
+  const both = await run('sandbox', 'exec', id, 'echo hi; echo err >&2; exit 5')
+  assert.deepEqual([both.out, both.err, both.code], ['hi\n', 'err\n', 5])
+  const other = await run('sandbox', 'exec', '-u', 'root', '-c', '/tmp', '-e', 'A=1', id, 'id -un; pwd; echo $A')
+  assert.equal(other.out, `${server.users.includes('root') ? 'root' : 'user'}\n/tmp\n1\n`)
+  assert.equal((await cli(['sandbox', 'exec', id, 'cat'], { input: 'abc\n' }).done).out, 'abc\n')
+  const background = await run('sandbox', 'exec', '-b', id, 'sleep 20')
+  assert.equal(background.code, 0)
+  assert.match(background.err, /\d+/)
+  assert.notEqual((await run('sandbox', 'exec', unknown, 'true')).code, 0)
+})
+
+test('sandbox logs and metrics', async () => {
+  assert.match((await run('sandbox', 'logs', id)).out, /sandbox created/)
+  assert.equal((await run('sandbox', 'logs', id, '--format', 'json')).code, 0)
+  const metrics = await run('sandbox', 'metrics', id)
+  assert.equal(metrics.code, 0, metrics.err)
+  assert.notEqual((await run('sandbox', 'metrics', unknown)).code, 0)
+})
+
+test('sandbox pause and resume', async () => {
+  assert.equal((await run('sandbox', 'pause', id)).code, 0)
+  assert.equal(JSON.parse((await run('sandbox', 'info', id, '--format', 'json')).out).state, 'paused')
+  assert.equal((await run('sandbox', 'resume', id)).code, 0)
+  assert.equal((await run('sandbox', 'exec', id, 'echo back')).out, 'back\n')
+  assert.notEqual((await run('sandbox', 'resume', unknown)).code, 0)
+})
+
+test('sandbox connect and create, with a terminal', async () => {
+  for (const args of [['sandbox', 'connect', id], ['sandbox', 'create', 'base']]) {
+    const session = cli(args, { terminal: true, input: true })
+    await until('the prompt', () => session.out.includes('$ '))
+    session.child.stdin.write('echo in-$((40+2))\r')
+    await until('the answer', () => session.out.includes('in-42'))
+    session.child.stdin.write('exit\r')
+    await session.done
+    assert.equal(session.code, 0, session.out)
+  }
+  assert.notEqual((await cli(['sandbox', 'connect', unknown], { terminal: true }).done).code, 0)
+})
+
+test('template list', async () => {
+  const list = await run('template', 'list')
+  assert.equal(list.code, 0, list.err)
+  assert.match(list.out, /base/)
+})
+
+test('sandbox kill, kill again, kill --all', async () => {
+  assert.equal((await run('sandbox', 'kill', id)).code, 0)
+  assert.equal((await run('sandbox', 'kill', id)).code, 0)
+  await e2b.Sandbox.create()
+  assert.equal((await run('sandbox', 'kill', '--all')).code, 0)
+  await until('all to be gone', async () => (await server.sandboxes()).length === 0)
+})
+
+test('a wrong key', async () => {
+  const refused = await cli(['sandbox', 'list'], { env: { E2B_API_KEY: 'e2b_' + 'f'.repeat(40) } }).done
+  assert.equal(refused.code, 1)
+  assert.match(refused.err + refused.out, /Unauthorized|credentials/)
+})
