@@ -125,7 +125,7 @@ TEST_F(Plan, SecretsTravelByNameAndFieldsByValue) {
                                {"fields", Json::object({{"host", "db.local"}, {"port", 3307}, {"database", "d"}, {"user", "u"}})},
                                {"secrets", Json::object({{"password", "connection/mysql.shop/password"}})}})}})},
                           {"env", Json::array({"TOKEN"})},
-                          {"secret_names", Json::array({"connection/mysql.shop/password"})}}).dump_canonical());
+                          {"secret_names", Json::array({"connection/mysql.shop/password", "env/TOKEN"})}}).dump_canonical());
   EXPECT_EQ(step(planned, 0)["connection"], Json("@mysql.shop"));
   EXPECT_EQ(planned.hosts, (std::vector<std::string>{"db.local:3307"}));
   EXPECT_EQ(*connections_.secret_value("connection/mysql.shop/password"), "canary-pa55word");

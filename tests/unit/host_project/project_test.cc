@@ -1,0 +1,206 @@
+// osiris.yaml, slugs and paths, run ids, counters and the run index.
+#include "host/project/project.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <fstream>
+#include <regex>
+#include <set>
+#include <thread>
+
+#include "host/project/run_index.h"
+#include "protocol/base/file.h"
+
+namespace osiris {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ProjectTest : public ::testing::Test {
+ protected:
+  ProjectTest() {
+    char name[] = "/tmp/osiris-test-XXXXXX";
+    dir_ = ::mkdtemp(name);
+  }
+  ~ProjectTest() override { fs::remove_all(dir_); }
+
+  Project load(const std::string& osiris_yaml) {
+    std::ofstream(dir_ / "osiris.yaml") << osiris_yaml;
+    findings_ = Diagnostics("osiris.yaml");
+    return Project::load(dir_, environment_, findings_);
+  }
+  std::string only_error(const std::string& osiris_yaml) {
+    (void)load(osiris_yaml);
+    EXPECT_EQ(findings_.errors().size(), 1u);
+    return findings_.errors().empty() ? "" : findings_.errors()[0].message;
+  }
+
+  fs::path dir_;
+  Environment environment_;
+  Diagnostics findings_;
+};
+
+TEST(Slugs, KeepLettersDigitsAndSingleHyphens) {
+  EXPECT_EQ(slugify("fs conn Test"), "fs-conn-test");
+  EXPECT_EQ(slugify("p_fsconn"), "p-fsconn");
+  EXPECT_EQ(slugify("--My__Pipe: V2!--"), "my-pipe-v2");
+  EXPECT_EQ(slugify("run-000001_01M83EVF9CT33H60A2B59753JP"), "run-000001-01m83evf9ct33h60a2b59753jp");
+  EXPECT_EQ(slugify("../../etc"), "etc");
+}
+
+TEST(Names, FillTokensAndDropUnknownOnes) {
+  NameTokens tokens;
+  tokens.pipeline_slug = "orders_by customer";
+  tokens.run_ts = "20251123T054253Z";
+  tokens.run_id = "run-000001_01M83EVF9CT33H60A2B59753JP";
+  tokens.manifest_short = "781ac7a";
+  EXPECT_EQ(render_name("{pipeline_slug}/{run_ts}_{run_id}-{manifest_short}", tokens),
+            "orders-by-customer/20251123t054253z_run-000001-01m83evf9ct33h60a2b59753jp-781ac7a");
+  EXPECT_EQ(render_name("{branch}/{nothing}--x//{tags}y", tokens), "x/y") << "empty tokens leave no holes";
+}
+
+TEST_F(ProjectTest, WithoutAFileDefaultsHold) {
+  const Project project = Project::load(dir_, environment_, findings_);
+  EXPECT_TRUE(findings_.ok());
+  EXPECT_FALSE(project.has_file());
+  EXPECT_EQ(project.profile_or_default(""), "dev");
+  NameTokens tokens;
+  tokens.pipeline_slug = "p";
+  tokens.profile = "dev";
+  tokens.manifest_hash = "abc";
+  tokens.manifest_short = "ab";
+  tokens.run_id = "R_1";
+  tokens.run_ts = "T";
+  EXPECT_EQ(project.manifest_dir(tokens), dir_ / "build/pipelines/dev/p/ab-abc");
+  EXPECT_EQ(project.run_dir(tokens), dir_ / "run_logs/dev/p/t_r-1-ab");
+  EXPECT_EQ(project.index_dir(), dir_ / ".osiris/index");
+}
+
+TEST_F(ProjectTest, TheFileAndTheEnvironmentChangeThem) {
+  environment_.set("OSIRIS_PROFILE", "prod");
+  environment_.set("OSIRIS_RUN_ID_FORMAT", "ulid");
+  const Project project = load("filesystem: {base_path: sub, build_dir: b, naming: {manifest_short_len: 9}}\nadapters: {e2b: {timeout: 60}}\n");
+  EXPECT_TRUE(findings_.ok());
+  EXPECT_EQ(project.base(), dir_ / "sub");
+  EXPECT_EQ(project.build_root("prod"), dir_ / "sub/b/pipelines/prod");
+  EXPECT_EQ(project.profile_or_default(""), "prod");
+  EXPECT_EQ(project.config().run_id_format, (std::vector<std::string>{"ulid"}));
+  EXPECT_EQ(project.config().manifest_short_len, 9);
+  EXPECT_EQ(project.config().adapters["e2b"]["timeout"], Json(60));
+}
+
+TEST_F(ProjectTest, WrongValuesHaveTheKnownTexts) {
+  EXPECT_EQ(only_error("filesystem: {profiles: {values: [dev, staging], default: x}}\n"), "profiles.default 'x' must be one of profiles.values: dev, staging");
+  EXPECT_EQ(only_error("filesystem: {naming: {manifest_short_len: 2}}\n"), "naming.manifest_short_len must be between 3 and 16, got 2");
+  EXPECT_EQ(only_error("ids: {run_id_format: [x]}\n"), "Unsupported run_id_format token 'x'. Supported: incremental, iso_ulid, snowflake, ulid, uuidv4");
+  EXPECT_EQ(only_error("filesystem: []\n"), "filesystem must be a mapping, got list");
+}
+
+TEST_F(ProjectTest, UnknownKeysWarnWithTheNearestName) {
+  (void)load("filesystem: {biuld_dir: x}\n");
+  ASSERT_EQ(findings_.warnings().size(), 1u);
+  EXPECT_EQ(findings_.warnings()[0].hint, "did you mean 'build_dir'?");
+}
+
+TEST_F(ProjectTest, RunTimesFollowTheFormat) {
+  const int64_t at = 1'763'876'573'123'456'789;
+  EXPECT_EQ(load("").format_run_ts(at), "20251123T054253Z");
+  EXPECT_EQ(load("filesystem: {naming: {run_ts_format: epoch_ms}}\n").format_run_ts(at), "1763876573123");
+  EXPECT_EQ(load("filesystem: {naming: {run_ts_format: none}}\n").format_run_ts(at), "");
+  EXPECT_EQ(load("filesystem: {naming: {run_ts_format: '%Y-%m'}}\n").format_run_ts(at), "2025-11");
+}
+
+TEST_F(ProjectTest, RunIdsHaveTheKnownShapes) {
+  const RunIndex index(dir_ / "index");
+  ManualClock clock(1'763'876'573'123'456'789);
+  auto id = [&](std::vector<std::string> format) { return *make_run_id(format, "p", index, clock); };
+  EXPECT_TRUE(std::regex_match(id({"incremental", "ulid"}), std::regex("run-000001_[0-9A-HJKMNP-TV-Z]{26}")));
+  EXPECT_TRUE(id({"incremental"}) == "run-000002");
+  EXPECT_TRUE(std::regex_match(id({"iso_ulid"}), std::regex("2025-11-23T05-42-53Z_[0-9A-HJKMNP-TV-Z]{26}")));
+  EXPECT_TRUE(std::regex_match(id({"uuidv4"}), std::regex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")));
+  EXPECT_TRUE(std::regex_match(id({"snowflake"}), std::regex("[0-9]{18,20}")));
+  EXPECT_FALSE(make_run_id({"x"}, "p", index, clock).ok());
+  EXPECT_EQ(make_ulid(clock.unix_ns()).substr(0, 10), make_ulid(clock.unix_ns()).substr(0, 10)) << "the first ten characters are the time";
+}
+
+TEST_F(ProjectTest, CountersAreUniqueWhoeverAsks) {
+  ManualClock clock;
+  std::vector<std::thread> threads;
+  std::mutex mutex;
+  std::set<int64_t> values;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 5; ++i) {
+        const auto value = RunIndex(dir_ / "index").next_counter("p", clock);
+        ASSERT_TRUE(value.ok()) << value.error().message;
+        const std::lock_guard lock(mutex);
+        EXPECT_TRUE(values.insert(*value).second);
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(values.size(), 20u);
+  EXPECT_EQ(*values.rbegin(), 20);
+  EXPECT_EQ(*RunIndex(dir_ / "index").next_counter("other", clock), 1);
+}
+
+TEST_F(ProjectTest, ADamagedCounterFileIsNamed) {
+  fs::create_directories(dir_ / "index");
+  std::ofstream(dir_ / "index/counters.sqlite") << "this is no database, but it is long enough to look like a file of one";
+  const auto value = RunIndex(dir_ / "index").next_counter("p", system_clock());
+  ASSERT_FALSE(value.ok());
+  EXPECT_NE(value.error().message.find("counters.sqlite"), std::string::npos);
+}
+
+RunRecord record(const std::string& id, const std::string& status) {
+  RunRecord run;
+  run.run_id = id;
+  run.pipeline_slug = "p";
+  run.manifest_hash = "abc123";
+  run.status = status;
+  run.tags = {"nightly"};
+  run.extra.set("pid", 7);
+  return run;
+}
+
+TEST_F(ProjectTest, TheIndexKeepsTheLastRecordOfEachRun) {
+  const RunIndex index(dir_ / "index");
+  EXPECT_TRUE(index.read()->empty()) << "no index yet: no runs";
+  ASSERT_TRUE(index.append(record("r1", "running")).ok());
+  ASSERT_TRUE(index.append(record("r2", "running")).ok());
+  ASSERT_TRUE(index.append(record("r1", "failed")).ok());
+  const auto runs = *index.read();
+  ASSERT_EQ(runs.size(), 2u);
+  EXPECT_EQ(runs[0].run_id + runs[0].status, "r1failed");
+  EXPECT_EQ(runs[0].tags, (std::vector<std::string>{"nightly"}));
+  EXPECT_EQ(runs[0].extra["pid"], Json(7));
+  EXPECT_EQ(*read_file(dir_ / "index/by_pipeline/p.jsonl"), *read_file(dir_ / "index/runs.jsonl"));
+}
+
+TEST_F(ProjectTest, ATornTailIsTrimmedByTheNextWriter) {
+  const RunIndex index(dir_ / "index");
+  ASSERT_TRUE(index.append(record("r1", "success")).ok());
+  std::ofstream(dir_ / "index/runs.jsonl", std::ios::app) << "{\"run_id\":\"torn";
+  EXPECT_EQ(index.read()->size(), 1u);
+  ASSERT_TRUE(index.append(record("r2", "success")).ok());
+  EXPECT_EQ(index.read()->size(), 2u);
+}
+
+TEST_F(ProjectTest, AHashWithAPrefixIsRefused) {
+  RunRecord run = record("r1", "success");
+  run.manifest_hash = "sha256:abc";
+  EXPECT_EQ(RunIndex(dir_ / "index").append(run).error().message, "manifest_hash must be pure hex (no algorithm prefix): sha256:abc");
+}
+
+TEST_F(ProjectTest, PointersReadBack) {
+  const RunIndex index(dir_ / "index");
+  EXPECT_EQ(index.read_last_compile().error().code, Code::kNotFound);
+  ASSERT_TRUE(index.write_last_compile({"/x/manifest.yaml", "abc", ""}).ok());
+  ASSERT_TRUE(index.write_latest("../evil", {"/y", "d", "prod"}).ok());
+  EXPECT_EQ(index.read_last_compile()->path, "/x/manifest.yaml");
+  EXPECT_EQ(index.read_latest("../evil")->profile, "prod");
+  EXPECT_FALSE(fs::exists(dir_ / "evil.txt")) << "a slug is one file name";
+}
+
+}  // namespace
+}  // namespace osiris
