@@ -1,5 +1,6 @@
 #include "worker/executor/step_context.h"
 
+#include "protocol/base/file.h"
 #include "protocol/base/sha256.h"
 #include "worker/executor/step_records.h"
 
@@ -20,6 +21,12 @@ std::filesystem::path AttemptContext::output_target(std::string_view path) const
     if (file.path == path && !file.location.empty()) return parts_.run.paths.resolve(file.location);
   }
   return parts_.run.paths.resolve(path);
+}
+
+const std::filesystem::path& AttemptContext::scratch_dir() const {
+  // A driver that cannot use its directory says so itself, with the path.
+  std::call_once(scratch_made_, [this] { static_cast<void>(make_directories(parts_.scratch_dir)); });
+  return parts_.scratch_dir;
 }
 
 void AttemptContext::event(std::string_view name, Json fields) {

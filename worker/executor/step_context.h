@@ -39,7 +39,7 @@ class AttemptContext : public StepContext {
   std::filesystem::path resolve(std::string_view path) const override;
   std::filesystem::path output_target(std::string_view path) const override;
   const std::filesystem::path& artifacts_dir() const override { return artifacts_dir_; }
-  const std::filesystem::path& scratch_dir() const override { return parts_.scratch_dir; }
+  const std::filesystem::path& scratch_dir() const override;  // made when first asked for
   duckdb_connection connection_handle() override { return parts_.database.handle(); }
   duckdb_connection open_connection() override { return parts_.database.open_another(); }
   const std::string& output_table() const override { return parts_.database.output_table(); }
@@ -59,6 +59,7 @@ class AttemptContext : public StepContext {
  private:
   Parts parts_;
   std::filesystem::path artifacts_dir_;
+  mutable std::once_flag scratch_made_;
   std::mutex mutex_;  // drivers may report from several threads
   std::vector<rpc::Artifact> artifacts_;
 };

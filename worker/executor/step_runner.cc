@@ -196,10 +196,6 @@ Status StepRunner::run_attempts(const PlanStep& step, const Prepared& prepared, 
 StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, StepControl& control, uint64_t number) {
   StepEnd end;
   const auto scratch = run_.worker_dir() / "scratch" / (step.id + "." + std::to_string(number));
-  if (const Status made = make_directories(scratch); !made.ok()) {
-    end.status = made;
-    return end;
-  }
   control.rows = 0;
   if (step.timeout_s > 0) control.attempt_deadline_ns = clock_.monotonic_ns() + seconds(step.timeout_s).count();
   {
