@@ -6,6 +6,8 @@
 # | DuckDB            | 1.4.4        | npm    | worker             | the data plane: SQL, CSV and Parquet with a memory limit and spill; an LTS release
 # | zlib, bzip2,      | Debian 12's  | apt    | csv_extractor      | compressed CSV; zlib also inflates what minizip (zlib's own zip reader) finds in an archive
 # | liblzma, minizip  |              |        |                    |
+# | yaml-cpp          | 0.7 (Debian) | apt    | host/yaml          | YAML events with positions; what scalars mean is decided in host/yaml, as PyYAML does
+# | SQLite            | Debian 12's  | apt    | host/project       | run counters in counters.sqlite, a file older installations read and write too
 include_guard()
 find_package(Threads REQUIRED)
 

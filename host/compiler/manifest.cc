@@ -10,12 +10,32 @@ namespace {
 
 std::string fingerprint_text(std::string_view text) { return "sha256:" + sha256_hex(text); }
 
+// Lower case of the two-byte letters of UTF-8 that European names are made of: Latin-1, Latin Extended-A, Greek, Cyrillic.
+unsigned lower_of(unsigned c) {
+  if ((c >= 0xc0 && c <= 0xde && c != 0xd7) || (c >= 0x391 && c <= 0x3ab && c != 0x3a2) || (c >= 0x410 && c <= 0x42f)) return c + 32;
+  if (c >= 0x400 && c <= 0x40f) return c + 80;
+  const bool even_is_upper = (c >= 0x100 && c <= 0x137 && c != 0x130) || (c >= 0x14a && c <= 0x177);
+  const bool odd_is_upper = (c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e);
+  if ((even_is_upper && c % 2 == 0) || (odd_is_upper && c % 2 == 1)) return c + 1;
+  return c == 0x178 ? 0xff : c;
+}
+
 // "My Pipe" -> "my_pipe"; nothing else changes.
 std::string pipeline_id_of(std::string_view name) {
-  std::string id(name);
-  for (char& c : id) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    if (c == ' ') c = '_';
+  std::string id;
+  for (size_t i = 0; i < name.size(); ++i) {
+    const auto c = static_cast<unsigned char>(name[i]);
+    if (c >= 'A' && c <= 'Z') {
+      id += static_cast<char>(c - 'A' + 'a');
+    } else if (c == ' ') {
+      id += '_';
+    } else if ((c & 0xe0) == 0xc0 && i + 1 < name.size()) {
+      const unsigned lower = lower_of(((c & 0x1fu) << 6) | (static_cast<unsigned char>(name[++i]) & 0x3fu));
+      id += static_cast<char>(0xc0 | (lower >> 6));
+      id += static_cast<char>(0x80 | (lower & 0x3f));
+    } else {
+      id += static_cast<char>(c);
+    }
   }
   return id;
 }

@@ -39,6 +39,13 @@ TEST_P(ExpectedBytes, ManifestPlanFingerprintsAndConfigsAreEqual) {
   for (const std::string& config : expected_configs) EXPECT_EQ(bytes_of(built / "cfg" / config), bytes_of(expected / "cfg" / config)) << config;
 }
 
+TEST_P(ExpectedBytes, TheFolderInExamplesIsTheSamePipeline) {
+  const CompileResult shown = compile(source_dir() / "examples" / GetParam() / "pipeline.yaml");
+  ASSERT_TRUE(shown.ok()) << all_text(shown);
+  const CompileResult fixture = compile(examples_dir() / (std::string(GetParam()) + ".yaml"));
+  EXPECT_EQ(shown.pipeline->manifest_hash, fixture.pipeline->manifest_hash);
+}
+
 TEST_P(ExpectedBytes, ALoadedManifestIsTheCompiledPipeline) {
   CompileResult compiled = compile(examples_dir() / (std::string(GetParam()) + ".yaml"));
   ASSERT_TRUE(compiled.ok()) << all_text(compiled);
@@ -84,6 +91,14 @@ INSTANTIATE_TEST_SUITE_P(Examples, ExpectedBytes,
                          [](const auto& example) { return "Example" + std::string(example.param).substr(0, 2); });
 
 class ExampleSix : public CompileTest {};
+
+TEST_F(ExampleSix, NamesBecomeIdsAsPythonLowersThem) {
+  auto id = [this](const std::string& name) {
+    return compile_text("oml_version: \"0.1.0\"\nname: \"" + name + "\"\nsteps: [{id: a, component: filesystem.csv_extractor, mode: read, config: {path: x}}]\n").pipeline->id;
+  };
+  EXPECT_EQ(id("My Pipe: V2_x"), "my_pipe:_v2_x");
+  EXPECT_EQ(id("ŘEKA ÄÖÜ ŽŸ ΑΩ ЖЁ ×ß"), "řeka_äöü_žÿ_αω_жё_×ß");
+}
 
 TEST_F(ExampleSix, ProfileAndParameterChangeTheQueryAndTheHash) {
   options_.profile = "prod";
