@@ -124,6 +124,10 @@ TEST_F(MysqlPool, AConnectionThatDiedWhileIdleIsReplaced) {
 }
 
 TEST_F(MysqlPool, AStepBeyondPoolSizeWaitsForOneThatEnds) {
+  // An account of its own, so that its connections can be counted.
+  ASSERT_TRUE(plain_server().execute("CREATE OR REPLACE USER counted@'%' IDENTIFIED BY 'c'; GRANT SELECT ON shop.* TO counted@'%'").ok());
+  server_.user = "counted";
+  server_.password = "c";
   PoolSettings one;
   one.connections_max = 1;
   auto first = std::make_unique<ConnectionPool::Lease>(*pool_.acquire(server_, one, caller_));
@@ -134,7 +138,7 @@ TEST_F(MysqlPool, AStepBeyondPoolSizeWaitsForOneThatEnds) {
     EXPECT_TRUE(lease.ok());
     has_second = true;
   });
-  EXPECT_EQ(*plain_server().query("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'reader'"), "1\n");
+  EXPECT_EQ(*plain_server().query("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'counted'"), "1\n");
   EXPECT_FALSE(has_second);
   first.reset();
   second.join();

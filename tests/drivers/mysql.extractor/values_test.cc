@@ -57,6 +57,7 @@ TEST(MysqlDate, RefusesWhatIsNoDay) {
   EXPECT_EQ(date_value(bytes({0xe8, 0x07, 13, 1})), std::nullopt);
   EXPECT_EQ(date_value(bytes({0xe8, 0x07, 1, 1, 5, 0, 0})), std::nullopt);  // a time in a date
   EXPECT_EQ(date_value(bytes({0xe8, 0x07, 1})), std::nullopt);
+  EXPECT_EQ(date_value(bytes({0x10, 0x27, 1, 1})), std::nullopt);  // year 10000
 }
 
 TEST(MysqlDatetime, AddsTheTimeOfDay) {
@@ -83,6 +84,8 @@ TEST(MysqlTime, RefusesTheMalformed) {
   EXPECT_EQ(time_value(bytes({2, 0, 0, 0, 0, 0, 0, 1})).has_value(), false);
   EXPECT_EQ(time_value(bytes({0, 0, 0, 0, 0, 0, 61, 1})).has_value(), false);
   EXPECT_EQ(time_value(bytes({0, 0, 0})).has_value(), false);
+  EXPECT_EQ(time_value(bytes({0, 35, 0, 0, 0, 0, 0, 0})).has_value(), false);
+  EXPECT_EQ(time_value(bytes({0, 255, 255, 255, 255, 0, 0, 0})).has_value(), false);
 }
 
 TEST(MysqlDecimal, ReadsDigitsExactly) {

@@ -9,6 +9,8 @@ namespace {
 
 constexpr int64_t kSecond_us = 1'000'000;
 constexpr int64_t kDay_us = 86400 * kSecond_us;
+constexpr uint32_t kTimeDaysMax = 34;  // 838:59:59
+constexpr uint16_t kYearMax = 9999;
 
 const unsigned char* data_of(Bytes bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
 
@@ -40,6 +42,7 @@ std::optional<int32_t> date_value(Bytes bytes) {
   const unsigned char* at = data_of(bytes);
   if (bytes.size() != 4 && bytes.size() != 7 && bytes.size() != 11) return std::nullopt;
   if (bytes.size() > 4 && clock_us(at + 4, bytes.size() == 11) != 0) return std::nullopt;
+  if (fixed<uint16_t>(at) > kYearMax) return std::nullopt;
   const std::chrono::year_month_day day(std::chrono::year(fixed<uint16_t>(at)), std::chrono::month(at[2]),
                                         std::chrono::day(at[3]));
   if (!day.ok()) return std::nullopt;
@@ -61,8 +64,9 @@ std::optional<duckdb_interval> time_value(Bytes bytes) {
   if (bytes.size() != 8 && bytes.size() != 12) return std::nullopt;
   const unsigned char* at = data_of(bytes);
   const int64_t time_us = clock_us(at + 5, bytes.size() == 12);
-  if (time_us < 0 || at[0] > 1) return std::nullopt;
-  const int64_t span_us = fixed<uint32_t>(at + 1) * kDay_us + time_us;
+  const uint32_t days = fixed<uint32_t>(at + 1);
+  if (time_us < 0 || at[0] > 1 || days > kTimeDaysMax) return std::nullopt;
+  const int64_t span_us = days * kDay_us + time_us;
   return duckdb_interval{0, 0, at[0] == 1 ? -span_us : span_us};
 }
 
