@@ -1,0 +1,46 @@
+// duckdb_statements MODE INPUT OUTPUT THREADS MEMORY: the baselines of the 10-million-row rows.
+//
+//   three   load, query, write: the three statements that the pipeline's steps come to, on an in-memory database
+//   fused   one statement, which is what the machine could do if nothing had to be kept in between
+#include <duckdb.h>
+
+#include <cstdio>
+#include <string>
+
+int main(int argc, char** argv) {
+  if (argc != 6) return 2;
+  const std::string mode = argv[1], input = argv[2], output = argv[3];
+  duckdb_config config;
+  duckdb_create_config(&config);
+  duckdb_set_config(config, "threads", argv[4]);
+  duckdb_set_config(config, "memory_limit", argv[5]);
+  duckdb_set_config(config, "temp_directory", (output + ".spill").c_str());
+  duckdb_database database;
+  duckdb_connection connection;
+  if (duckdb_open_ext(nullptr, &database, config, nullptr) != DuckDBSuccess) return 1;
+  duckdb_connect(database, &connection);
+  const auto run = [&](const std::string& sql) {
+    duckdb_result result;
+    if (duckdb_query(connection, sql.c_str(), &result) != DuckDBSuccess) {
+      std::fprintf(stderr, "%s\n", duckdb_result_error(&result));
+      return false;
+    }
+    duckdb_destroy_result(&result);
+    return true;
+  };
+  const std::string query =
+      "SELECT customer, COUNT(*) AS orders, SUM(amount) AS amount, MAX(quantity) AS largest FROM ";
+  const std::string rest = " GROUP BY customer ORDER BY customer";
+  const std::string read = "read_csv('" + input + "', header = true)";
+  bool ok;
+  if (mode == "three") {
+    ok = run("CREATE TABLE loaded AS SELECT * FROM " + read) && run("CREATE TABLE grouped AS " + query + "loaded" + rest) &&
+         run("COPY grouped TO '" + output + "' (HEADER)");
+  } else {
+    ok = run("COPY (" + query + read + rest + ") TO '" + output + "' (HEADER)");
+  }
+  duckdb_disconnect(&connection);
+  duckdb_close(&database);
+  duckdb_destroy_config(&config);
+  return ok ? 0 : 1;
+}

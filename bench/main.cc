@@ -1,0 +1,185 @@
+// osiris-bench BUILD_DIR local|mysql [--quick]: measures what the README quotes, each row against its baseline in the same run, medians of at
+// least five alternating rounds, and prints the table as Markdown. --quick uses a tenth of the data, to try the program itself.
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "bench/measure.h"
+#include "bench/worker_latency.h"
+#include "protocol/base/json.h"
+
+namespace {
+
+using namespace osiris::bench;
+namespace fs = std::filesystem;
+
+constexpr int kRounds = 5;
+
+struct Setup {
+  fs::path build, work;
+  uint64_t csv_rows = 10'000'000, csv_groups = 1'000'000, mysql_rows = 2'000'000;
+  std::string osiris() const { return build / "bin/osiris"; }
+  std::string worker() const { return build / "lib/osiris/osiris-worker"; }
+  std::string program(const char* name) const { return build / "bench" / name; }
+};
+
+void write(const fs::path& path, const std::string& text) {
+  fs::create_directories(path.parent_path());
+  std::ofstream(path) << text;
+}
+
+std::string noop_pipeline(int steps) {
+  std::string text = "oml_version: \"0.1.0\"\nname: noop-" + std::to_string(steps) + "\nsteps:\n";
+  for (int i = 0; i < steps; ++i)
+    text += "  - id: s" + std::to_string(i) + "\n    component: mock\n    mode: transform\n    needs: [" +
+            (i ? "s" + std::to_string(i - 1) : "") + "]\n    config: {}\n";
+  return text;
+}
+
+Row noop_run(const Setup& setup) {
+  const fs::path project = setup.work / "noop";
+  write(project / "three.yaml", noop_pipeline(3));
+  const Pair pair = alternate(
+      21, [&] { return run({setup.osiris(), "run", "three.yaml", "--allow-mock"}, project).wall_ms; },
+      [&] { return run({setup.program("trivial")}).wall_ms; });
+  return {"`osiris run` of three no-op steps, wall", format(pair.subject, "ms"), "spawn and wait of a trivial static binary: " + format(pair.baseline, "ms"),
+          format(pair.ratio(), "×"), "≤ 60 ms", pair.subject <= 60};
+}
+
+Row first_message(const Setup& setup) {
+  std::vector<double> times;
+  for (int i = 0; i < 21; ++i) times.push_back(ms_to_first_message(setup.worker()));
+  return {"worker exec → first message", format(median(times), "ms"), "–", "–", "≤ 15 ms", median(times) <= 15};
+}
+
+Row noop_step(const Setup& setup) {
+  std::vector<double> times;
+  for (int i = 0; i < kRounds; ++i) {
+    const fs::path directory = setup.work / ("steps-" + std::to_string(i));
+    fs::create_directories(directory);
+    times.push_back(ms_per_noop_step(setup.worker(), directory, 200));
+  }
+  return {"request → response of a no-op step", format(median(times), "ms"), "–", "–", "≤ 0.5 ms", median(times) <= 0.5};
+}
+
+std::string csv_pipeline(const fs::path& input) {
+  return "oml_version: \"0.1.0\"\nname: big\nsteps:\n"
+         "  - id: load\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: " + input.string() + "}\n"
+         "  - id: query\n    component: duckdb.processor\n    mode: transform\n    needs: [load]\n    config:\n      query: |\n"
+         "        SELECT customer, COUNT(*) AS orders, SUM(amount) AS amount, MAX(quantity) AS largest FROM df_load GROUP BY customer ORDER BY customer\n"
+         "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [query]\n    config: {path: out.csv}\n";
+}
+
+std::vector<Row> big_csv(const Setup& setup) {
+  const fs::path input = setup.work / "big.csv";
+  run({setup.build / "tests/gen_csv", input, std::to_string(setup.csv_rows), std::to_string(setup.csv_groups)});
+  const fs::path project = setup.work / "big";
+  write(project / "big.yaml", csv_pipeline(input));
+  const std::string threads = std::to_string(std::thread::hardware_concurrency());
+  const std::string memory = "4GiB";
+  std::vector<double> wall[3], peak[3];
+  for (int i = 0; i < kRounds; ++i) {
+    const Run runs[3] = {
+        run({setup.osiris(), "run", "big.yaml", "--memory-limit", memory, "--threads", threads}, project),
+        run({setup.program("duckdb_statements"), "three", input, setup.work / "three.csv", threads, memory}),
+        run({setup.program("duckdb_statements"), "fused", input, setup.work / "fused.csv", threads, memory})};
+    for (int k = 0; k < 3; ++k) {
+      wall[k].push_back(runs[k].wall_ms);
+      peak[k].push_back(runs[k].peak_mib);
+    }
+  }
+  const double ratio = median(wall[0]) / median(wall[1]), memory_ratio = median(peak[0]) / median(peak[1]), fused = median(wall[0]) / median(wall[2]);
+  const std::string name = std::to_string(setup.csv_rows / 1'000'000) + " M-row CSV → group-by SQL → CSV";
+  return {{name + ", wall", format(median(wall[0]), "ms"), "the same three DuckDB statements: " + format(median(wall[1]), "ms"), format(ratio, "×"), "≤ 1.15 ×", ratio <= 1.15},
+          {name + ", peak memory", format(median(peak[0]), "MiB"), "the same: " + format(median(peak[1]), "MiB"), format(memory_ratio, "×"), "≤ 1.3 ×", memory_ratio <= 1.3},
+          {name + ", wall", format(median(wall[0]), "ms"), "one fused DuckDB statement: " + format(median(wall[2]), "ms"), format(fused, "×"), "≤ 2.5 ×", fused <= 2.5}};
+}
+
+// Runs inside osiris-mariadb, which starts the server and says where it is.
+Row mysql_extract(const Setup& setup) {
+  const char* host = std::getenv("MARIADB_HOST");
+  const char* port = std::getenv("MARIADB_PORT");
+  const fs::path project = setup.work / "mysql";
+  write(project / "osiris_connections.yaml", std::string("version: 1\nconnections:\n  mysql:\n    bench: {default: true, host: ") + host + ", port: " + port +
+                                                 ", database: bench, user: bench, password: \"${BENCH_PASSWORD}\"}\n");
+  fs::permissions(project / "osiris_connections.yaml", fs::perms::owner_read | fs::perms::owner_write);
+  write(project / "extract.yaml",
+        "oml_version: \"0.1.0\"\nname: extract\nsteps:\n  - id: pull\n    component: mysql.extractor\n    mode: read\n"
+        "    config: {connection: \"@mysql.bench\", query: \"SELECT * FROM orders\"}\n");
+  const auto extract_rate = [&] {
+    const Run measured = run({setup.osiris(), "--json", "run", "extract.yaml"}, project, {{"BENCH_PASSWORD", "bench"}});
+    const auto report = osiris::parse_json(measured.output);
+    const auto& step = (*report)["steps"].items().at(0);
+    return static_cast<double>(setup.mysql_rows) / (step["duration_ms"].as_double() / 1000);
+  };
+  const auto fetch_rate = [&] {
+    const Run measured = run({setup.program("mysql_fetch"), host, port, "bench", "bench", "bench", "SELECT * FROM orders"});
+    return (*osiris::parse_json(measured.output))["rows_per_second"].as_double();
+  };
+  const Pair pair = alternate(kRounds, extract_rate, fetch_rate);
+  return {std::to_string(setup.mysql_rows / 1'000'000) + " M-row MySQL table → worker relation", format(pair.subject / 1e6, "M rows/s"),
+          "bare Connector/C fetch loop: " + format(pair.baseline / 1e6, "M rows/s"), format(pair.ratio(), "×"), "≥ 0.8 ×", pair.ratio() >= 0.8};
+}
+
+Row many_steps(const Setup& setup) {
+  const fs::path project = setup.work / "many";
+  write(project / "1000.yaml", noop_pipeline(1000));
+  write(project / "100.yaml", noop_pipeline(100));
+  const Pair pair = alternate(
+      kRounds, [&] { return run({setup.osiris(), "run", "1000.yaml", "--allow-mock"}, project).wall_ms; },
+      [&] { return run({setup.osiris(), "run", "100.yaml", "--allow-mock"}, project).wall_ms; });
+  return {"1,000-step pipeline, compile + run of no-ops", format(pair.subject, "ms"), "100 steps: " + format(pair.baseline, "ms"), format(pair.ratio(), "×"),
+          "≤ 12 ×", pair.ratio() <= 12};
+}
+
+void print(const std::vector<Row>& rows) {
+  for (const Row& row : rows)
+    std::printf("| %s | %s | %s | %s | %s%s |\n", row.what.c_str(), row.subject.c_str(), row.baseline.c_str(), row.ratio.c_str(), row.target.c_str(),
+                row.met ? "" : " **missed**");
+  std::fflush(stdout);
+}
+
+std::string machine() {
+  std::ifstream info("/proc/cpuinfo");
+  std::string line, model = "unknown processor";
+  while (std::getline(info, line))
+    if (line.starts_with("model name")) {
+      model = line.substr(line.find(':') + 2);
+      break;
+    }
+  return std::to_string(std::thread::hardware_concurrency()) + " cores of " + model + ", " +
+         std::to_string(static_cast<long>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE) >> 30) + " GiB";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 3) {
+    std::fprintf(stderr, "usage: osiris-bench BUILD_DIR local|mysql [--quick]\n");
+    return 2;
+  }
+  Setup setup;
+  setup.build = fs::absolute(argv[1]);
+  char directory[] = "/var/tmp/osiris-bench-XXXXXX";
+  setup.work = mkdtemp(directory);
+  if (argc > 3 && std::strcmp(argv[3], "--quick") == 0) {
+    setup.csv_rows /= 10;
+    setup.csv_groups /= 10;
+    setup.mysql_rows /= 10;
+  }
+  if (std::strcmp(argv[2], "mysql") == 0) {
+    print({mysql_extract(setup)});
+  } else {
+    std::printf("Machine: %s.\n\n| what | osiris | baseline in the same run | ratio | target |\n|---|---|---|---|---|\n", machine().c_str());
+    print({noop_run(setup), first_message(setup), noop_step(setup)});
+    print(big_csv(setup));
+    print({many_steps(setup)});
+  }
+  fs::remove_all(setup.work);
+  return 0;
+}

@@ -1,0 +1,8 @@
+#!/bin/sh
+# make bench: the table of measurements. Takes some minutes; run it on a quiet machine. BENCH_FLAGS=--quick tries the program itself.
+set -eu
+"$OSIRIS_BUILD_DIR/bench/osiris-bench" "$OSIRIS_BUILD_DIR" local ${BENCH_FLAGS:-}
+rows=2000000
+[ "${BENCH_FLAGS:-}" != --quick ] || rows=200000
+"$OSIRIS_BUILD_DIR/tests/osiris-mariadb" --bench-rows $rows -- "$OSIRIS_BUILD_DIR/bench/osiris-bench" "$OSIRIS_BUILD_DIR" mysql ${BENCH_FLAGS:-}
+if [ -x "$OSIRIS_BUILD_DIR/bench/osiris-bench-e2b" ]; then "$OSIRIS_BUILD_DIR/bench/osiris-bench-e2b" "$OSIRIS_BUILD_DIR" ${BENCH_FLAGS:-}; fi
