@@ -119,7 +119,8 @@ RunRecord RunRecord::from_json(const Json& json) {
 }
 
 Status RunIndex::append(const RunRecord& record) const {
-  if (!is_pure_hex(record.manifest_hash))
+  // A run that never got as far as a manifest is recorded too.
+  if (!record.manifest_hash.empty() && !is_pure_hex(record.manifest_hash))
     return Error(Code::kInvalidArgument, "manifest_hash must be pure hex (no algorithm prefix): " + record.manifest_hash);
   OSIRIS_TRY(make_directories(dir_));
   OSIRIS_ASSIGN(const FileLock lock, FileLock::take(dir_ / "index.lock"));
