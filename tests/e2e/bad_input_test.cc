@@ -49,7 +49,7 @@ class BadInput : public testing::Test {
     EXPECT_EQ(outcome.exit, 1) << outcome.out << outcome.err;
     EXPECT_NE(outcome.err.find(what), std::string::npos) << outcome.err;
     EXPECT_EQ(project_.status()["ok"], Json(false));
-    EXPECT_EQ(project_.runs().items()[0]["status"].as_string(), "failed");
+    EXPECT_EQ(project_.runs().items().at(0)["status"].as_string(), "failed");
   }
   Project project_;
 };
@@ -58,7 +58,7 @@ TEST_F(BadInput, EmptyFile) { refused("", "p.yaml"); }
 TEST_F(BadInput, NotYaml) { refused("oml_version: [\n  : : {", "p.yaml:"); }
 TEST_F(BadInput, WrongVersion) { refused("oml_version: \"1.0\"\nname: x\nsteps: []\n", "1.0", "p.yaml:1:"); }
 TEST_F(BadInput, DuplicateIds) { refused(oml("x", {mock_step("a", ""), mock_step("a", "")}), "a"); }
-TEST_F(BadInput, Cycle) { refused(oml("x", {mock_step("a", "", "b"), mock_step("b", "", "a")}), "ycle"); }
+TEST_F(BadInput, Cycle) { refused(oml("x", {mock_step("a", "", "b"), mock_step("b", "", "a")}), "circle"); }
 TEST_F(BadInput, AnIdThatIsAPath) {
   refused(oml("x", {mock_step("../../evil", "")}), "../../evil");
   EXPECT_FALSE(fs::exists(project_.dir().parent_path() / "evil"));
@@ -75,7 +75,7 @@ TEST_F(BadInput, AFailedCompileIsRecordedToo) {
   EXPECT_EQ(outcome.exit, 2);
   EXPECT_NE(outcome.out.find("Session: "), std::string::npos) << outcome.out;
   EXPECT_EQ(Project::events(project_.session(), "compile_error").size(), 1u);
-  EXPECT_EQ(project_.runs().items()[0]["status"].as_string(), "failed");
+  EXPECT_EQ(project_.runs().items().at(0)["status"].as_string(), "failed");
   EXPECT_EQ(project_.status()["exit_code"], Json(2));
 }
 TEST_F(BadInput, AMissingPipelineFile) {
@@ -117,7 +117,9 @@ TEST_F(BadInput, DiskFullWhileWriting) {
   SpawnOptions options = project_.spawn_options({"run", "big.yaml", "--allow-mock"});
   options.arguments.insert(options.arguments.begin(), {"/usr/bin/bwrap", "--dev-bind", "/", "/", "--size", "1048576", "--tmpfs",
                                                        (project_.dir() / "full").string()});
-  const auto probe = run_command({.arguments = {"/usr/bin/bwrap", "--dev-bind", "/", "/", "/bin/true"}, .environment = {}}, 10'000);
+  SpawnOptions bare;
+  bare.arguments = {"/usr/bin/bwrap", "--dev-bind", "/", "/", "/bin/true"};
+  const auto probe = run_command(bare, 10'000);
   if (!probe.ok() || !probe->exit.success()) {
     if (getenv("CI")) FAIL() << "no namespaces here";
     GTEST_SKIP() << "bubblewrap cannot make a namespace here";

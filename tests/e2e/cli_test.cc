@@ -93,7 +93,7 @@ TEST_F(Cli, ADryRunShowsThePlanAndTouchesNothing) {
     EXPECT_NE(text.out.find(part), std::string::npos) << part << text.out;
   const Json plan = project_.osiris({"run", "p.yaml", "--dry-run", "--json"}).json();
   EXPECT_EQ(plan["steps"].size(), 2u);
-  EXPECT_EQ(plan["steps"].items()[1]["files_out"].items()[0]["absolute"].as_string(), (project_.dir() / "out/copy.csv").string());
+  EXPECT_EQ(plan["steps"].items().at(1)["files_out"].items().at(0)["absolute"].as_string(), (project_.dir() / "out/copy.csv").string());
   EXPECT_EQ(project_.tree(), before);
 }
 
@@ -125,7 +125,7 @@ TEST_F(Cli, ValidateNamesFileLineAndColumn) {
   EXPECT_NE(outcome.err.find("duckdb.processor"), std::string::npos) << outcome.err;
   const Json both = project_.osiris({"validate", "bad.yaml", "p.yaml", "--json"}).json();
   EXPECT_EQ(both["all_valid"], Json(false));
-  EXPECT_EQ(both["files"].items()[1]["valid"], Json(true));
+  EXPECT_EQ(both["files"].items().at(1)["valid"], Json(true));
 }
 
 TEST_F(Cli, ListsAndShowsComponents) {

@@ -48,9 +48,9 @@ TEST_F(Sessions, UseOneRunIdEverywhere) {
   const fs::path session = project_.session();
   for (const char* file : {"events.jsonl", "metrics.jsonl"})
     for (const Json& line : Project::lines(session / file)) EXPECT_EQ(line["session"].as_string(), id) << line.dump();
-  EXPECT_EQ(project_.runs().items()[0]["run_id"].as_string(), id);
+  EXPECT_EQ(project_.runs().items().at(0)["run_id"].as_string(), id);
   EXPECT_NE(project_.read(session / "osiris.log").find("[" + id + "]"), std::string::npos);
-  EXPECT_EQ(Project::events(session, "run_index_updated")[0]["run_id"].as_string(), id);
+  EXPECT_EQ(Project::events(session, "run_index_updated").at(0)["run_id"].as_string(), id);
 }
 
 TEST_F(Sessions, TellTheStoryInEvents) {
@@ -68,19 +68,19 @@ TEST_F(Sessions, TellTheStoryInEvents) {
   EXPECT_EQ(names.back(), "run_end");
   EXPECT_EQ(std::count(names.begin(), names.end(), "heartbeat"), 0);
   const fs::path session = project_.session();
-  EXPECT_EQ(Project::events(session, "adapter_selected")[0]["adapter"].as_string(), "local");
-  EXPECT_EQ(Project::events(session, "adapter_execute_complete")[0]["success"], Json(true));
-  const Json cfg = Project::events(session, "cfg_materialized")[0];
+  EXPECT_EQ(Project::events(session, "adapter_selected").at(0)["adapter"].as_string(), "local");
+  EXPECT_EQ(Project::events(session, "adapter_execute_complete").at(0)["success"], Json(true));
+  const Json cfg = Project::events(session, "cfg_materialized").at(0);
   EXPECT_EQ(cfg["path"].as_string(), "cfg/read.json");
   EXPECT_EQ(cfg["sha256"].as_string(), sha256_hex(project_.read(session / "cfg/read.json")));
-  const Json resolved = Project::events(session, "inputs_resolved")[0];
+  const Json resolved = Project::events(session, "inputs_resolved").at(0);
   EXPECT_EQ(resolved["key"].as_string(), "df_read");
   EXPECT_EQ(resolved["rows"], Json(3));
 }
 
 TEST_F(Sessions, CountRowsByTheRule) {
   ASSERT_EQ(project_.osiris({"run", "copy.yaml"}).exit, 0);
-  EXPECT_EQ(Project::events(project_.session(), "cleanup_complete")[0]["total_rows"], Json(3));
+  EXPECT_EQ(Project::events(project_.session(), "cleanup_complete").at(0)["total_rows"], Json(3));
   const Json summary = *parse_json(project_.read(
       [&] {
         for (const auto& entry : fs::recursive_directory_iterator(project_.dir() / "aiop"))
@@ -88,7 +88,7 @@ TEST_F(Sessions, CountRowsByTheRule) {
         return fs::path("missing");
       }()));
   EXPECT_EQ(summary["run"]["total_rows"], Json(3));
-  EXPECT_EQ(summary["outputs"].items()[0]["path"].as_string(), "out/copy.csv");
+  EXPECT_EQ(summary["outputs"].items().at(0)["path"].as_string(), "out/copy.csv");
   bool read = false, written = false;
   for (const Json& metric : Project::lines(project_.session() / "metrics.jsonl")) {
     const bool data = metric["metric"].as_string() == "rows_read" || metric["metric"].as_string() == "rows_written";
@@ -128,9 +128,9 @@ TEST_F(Sessions, NameTheFirstCauseOfAFailure) {
   EXPECT_NE(run.out.find("✗ two: Failed - boom"), std::string::npos) << run.out;
   EXPECT_NE(run.out.find("○ three: Skipped (two failed)"), std::string::npos) << run.out;
   EXPECT_NE(run.out.find("Session: "), std::string::npos);
-  const Json error = Project::events(project_.session(), "run_error")[0];
+  const Json error = Project::events(project_.session(), "run_error").at(0);
   EXPECT_EQ(error["step_id"].as_string(), "two");
-  EXPECT_EQ(project_.runs().items()[0]["status"].as_string(), "failed");
+  EXPECT_EQ(project_.runs().items().at(0)["status"].as_string(), "failed");
   EXPECT_NE(project_.osiris({"logs", "last"}).out.find("Status: failed"), std::string::npos);
 }
 
@@ -143,7 +143,7 @@ TEST_F(Sessions, AreShownByRunsAndLogs) {
   EXPECT_NE(shown.out.find("✓ read: 3 rows"), std::string::npos) << shown.out;
   EXPECT_NE(shown.out.find("Status: success"), std::string::npos);
   EXPECT_EQ(project_.osiris({"logs", "show", id.substr(0, 12), "--json"}).json()["status"].as_string(), "success");
-  EXPECT_EQ(project_.osiris({"logs", "last", "--events", "--tail", "1", "--json"}).json().items()[0]["event"].as_string(), "run_end");
+  EXPECT_EQ(project_.osiris({"logs", "last", "--events", "--tail", "1", "--json"}).json().items().at(0)["event"].as_string(), "run_end");
   const Outcome unknown = project_.osiris({"logs", "show", "run-nobody"});
   EXPECT_EQ(unknown.exit, 2);
   EXPECT_NE(unknown.err.find("there is no run 'run-nobody'"), std::string::npos);
@@ -166,7 +166,7 @@ TEST_F(Sessions, JsonIsOneDocumentAndNothingElse) {
   EXPECT_TRUE(document["duration"]["total"].is_number());
   EXPECT_TRUE(fs::exists(document["compiled_dir"].as_string()));
   EXPECT_EQ(document["steps"].size(), 2u);
-  EXPECT_EQ(document["outputs"].items()[0]["sha256"].as_string(), sha256_hex(project_.read("out/copy.csv")));
+  EXPECT_EQ(document["outputs"].items().at(0)["sha256"].as_string(), sha256_hex(project_.read("out/copy.csv")));
 
   project_.write("bad.yaml", oml("bad", {mock_step("one", "fail: boom")}));
   const Outcome bad = project_.osiris({"run", "bad.yaml", "--allow-mock", "--json"});

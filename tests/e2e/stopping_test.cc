@@ -36,7 +36,7 @@ class Stopping : public testing::Test {
   pid_t worker() {
     const auto acquired = Project::events(project_.session(), "resource_acquired");
     EXPECT_FALSE(acquired.empty());
-    return acquired.empty() ? -1 : static_cast<pid_t>(std::stol(acquired[0]["id"].as_string()));
+    return acquired.empty() ? -1 : static_cast<pid_t>(std::stol(acquired.at(0)["id"].as_string()));
   }
   pid_t child() {
     const auto started = Project::events(project_.session(), "mock_child");
@@ -54,7 +54,7 @@ TEST_F(Stopping, CtrlCCancelsAndWritesTheSession) {
   EXPECT_EQ(outcome.exit, 130) << outcome.out << outcome.err;
   EXPECT_NE(outcome.out.find("Session: "), std::string::npos) << outcome.out;
   EXPECT_EQ(project_.status()["reason"].as_string(), "cancelled");
-  EXPECT_EQ(project_.runs().items()[0]["status"].as_string(), "cancelled");
+  EXPECT_EQ(project_.runs().items().at(0)["status"].as_string(), "cancelled");
   EXPECT_EQ(Project::events(project_.session(), "run_end").size(), 1u);
   EXPECT_FALSE(is_alive(worker()));
 }
@@ -67,7 +67,7 @@ TEST_F(Stopping, CtrlCEndsEvenAStepThatDoesNotListen) {
   EXPECT_EQ(outcome.exit, 130) << outcome.out << outcome.err;
   EXPECT_FALSE(is_alive(worker()));
   EXPECT_TRUE(Watch(child()).ends_within(2000));
-  EXPECT_EQ(project_.runs().items()[0]["status"].as_string(), "cancelled");
+  EXPECT_EQ(project_.runs().items().at(0)["status"].as_string(), "cancelled");
 }
 
 TEST_F(Stopping, SigtermCancelsToo) {
@@ -89,7 +89,7 @@ TEST_F(Stopping, ASecondCtrlCLeavesAtOnceAndTakesTheWorkerAlong) {
   EXPECT_EQ(outcome.exit, 130) << outcome.out << outcome.err;
   EXPECT_TRUE(worker_watch.ends_within(2000));
   EXPECT_NE(outcome.err.find("not released: process " + std::to_string(worker_pid)), std::string::npos) << outcome.err;
-  EXPECT_EQ(project_.runs().items()[0]["status"].as_string(), "interrupted");
+  EXPECT_EQ(project_.runs().items().at(0)["status"].as_string(), "interrupted");
 }
 
 TEST_F(Stopping, TheDeadlineStopsTheRun) {
@@ -97,7 +97,7 @@ TEST_F(Stopping, TheDeadlineStopsTheRun) {
   EXPECT_EQ(outcome.exit, 124) << outcome.out << outcome.err;
   EXPECT_NE(outcome.err.find("--timeout"), std::string::npos) << outcome.err;
   EXPECT_EQ(project_.status()["reason"].as_string(), "deadline");
-  EXPECT_EQ(project_.runs().items()[0]["status"].as_string(), "deadline");
+  EXPECT_EQ(project_.runs().items().at(0)["status"].as_string(), "deadline");
 }
 
 TEST_F(Stopping, ARunWithinItsDeadlineIsNotTouched) {
@@ -109,7 +109,7 @@ TEST_F(Stopping, AKilledHostLeavesNothingRunningAndShowsAsInterrupted) {
   Running run = project_.start({"run", "hang.yaml", "--allow-mock"});
   run.until("stuck: Starting");
   const Watch worker_watch(worker());
-  EXPECT_EQ(project_.runs().items()[0]["status"].as_string(), "running");
+  EXPECT_EQ(project_.runs().items().at(0)["status"].as_string(), "running");
   // The child's id is an event of the running step.
   while (Project::events(project_.session(), "mock_child").empty()) {
   }
@@ -118,7 +118,7 @@ TEST_F(Stopping, AKilledHostLeavesNothingRunningAndShowsAsInterrupted) {
   EXPECT_EQ(run.end().exit, 137);
   EXPECT_TRUE(worker_watch.ends_within(2000));
   EXPECT_TRUE(child_watch.ends_within(2000));
-  EXPECT_EQ(project_.runs().items()[0]["status"].as_string(), "interrupted");
+  EXPECT_EQ(project_.runs().items().at(0)["status"].as_string(), "interrupted");
   EXPECT_NE(project_.osiris({"logs", "last"}).out.find("Status: interrupted"), std::string::npos);
   // Every line that is there is whole.
   EXPECT_FALSE(Project::lines(project_.session() / "events.jsonl").empty());
