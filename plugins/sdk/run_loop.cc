@@ -31,7 +31,7 @@ RunLoop::RunLoop(const Host& host, Channel& channel, const Waker& waker, WireLog
 
 RunOutcome RunLoop::run(const Json::Array& plan_steps, Opening opening) {
   board_ = StepBoard(plan_steps);
-  started_ms_ = heard_ms_ = now_ms();
+  started_ms_ = heard_ms_ = hello_since_ms_ = now_ms();
   start(std::move(opening));
   while (!is_over()) step();
   end_worker();
@@ -55,6 +55,7 @@ void RunLoop::open() {
 
 void RunLoop::step() {
   check_cancel();
+  if (is_over()) return;
   Incoming incoming;
   ReceiveOutcome outcome = channel_.receive(incoming, next_timeout_ms());
   if (!incoming.output.empty() || !incoming.log.empty()) {
@@ -80,6 +81,7 @@ void RunLoop::step() {
       close(outcome.exit.value_or(ExitInfo()));
       break;
   }
+  check_hello();
 }
 
 int64_t RunLoop::next_timeout_ms() const {

@@ -89,6 +89,7 @@ class RunLoop {
 
   // The worker's health.
   void check_cancel();
+  void check_hello();
   void check_silence();
   void take_diagnosis(const Diagnosis& diagnosis);
   void recover(const std::string& why);
@@ -129,6 +130,7 @@ class RunLoop {
 
   int64_t started_ms_ = 0;  // all of these are monotonic
   int64_t heard_ms_ = 0;
+  int64_t hello_since_ms_ = 0;
   int64_t cancel_until_ms_ = 0;
   int64_t diagnose_at_ms_ = 0;
   int64_t replay_asked_ms_ = 0;

@@ -50,14 +50,17 @@ void RunLoop::check_cancel() {
 
 // ---- Silence and broken streams
 
+// Apart from silence: a program that is no worker may talk for ever.
+void RunLoop::check_hello() {
+  if (hello_ || is_over() || now_ms() - hello_since_ms_ < options_.hello_timeout_ms) return;
+  fail(Error(Code::kUnavailable,
+             "the worker " + options_.worker_name + " did not say hello within " + seconds(options_.hello_timeout_ms),
+             "Is it an osiris-worker, and is its machine responding?"),
+       crash_detail());
+}
+
 void RunLoop::check_silence() {
   const int64_t silent_ms = now_ms() - heard_ms_;
-  if (!hello_ && silent_ms >= options_.hello_timeout_ms)
-    return fail(
-        Error(Code::kUnavailable,
-              "the worker " + options_.worker_name + " did not say hello within " + seconds(options_.hello_timeout_ms),
-              "Is it an osiris-worker, and is its machine responding?"),
-        crash_detail());
   if (silent_ms < options_.silence_ms || now_ms() < diagnose_at_ms_) return;
   diagnose_at_ms_ = now_ms() + options_.silence_ms;
   const Diagnosis diagnosis = channel_.diagnose();
@@ -106,7 +109,7 @@ void RunLoop::recover(const std::string& why) {
   parser_.reset();  // the half record of the old stream comes again, whole
   conversation_.forget_replay();
   replay_from_ = 0;
-  heard_ms_ = now_ms();
+  heard_ms_ = hello_since_ms_ = now_ms();
   if (!held_opening_) ask_for_missing();
 }
 

@@ -153,7 +153,7 @@ TEST_F(LocalTest, AStepThatExitsTheWorkerIsNamedWithItsStatus) {
 }
 
 TEST_F(LocalTest, ACrashedWorkersChildrenAreGoneToo) {
-  add_mock("a", Json::object({{"child", true}, {"signal", SIGKILL}}));
+  add_mock("a", Json::object({{"child", true}, {"sleep_ms", 300}, {"signal", SIGKILL}}));
   EXPECT_EQ(adapter_.run(run_), OSIRIS_UNAVAILABLE);
   const auto child = static_cast<pid_t>(host_.events("mock_child").at(0).data["pid"].as_int());
   EXPECT_TRUE(test::group_is_gone(child)) << "it leads a group of its own and ignores SIGTERM";

@@ -210,6 +210,15 @@ TEST_F(RunLoopTest, AWorkerThatNeverSaysHelloIsGivenUp) {
   EXPECT_TRUE(is_gone());
 }
 
+TEST_F(RunLoopTest, AProgramThatTalksForEverAndSaysNoHelloIsGivenUp) {
+  options_.hello_timeout_ms = 50;
+  const RunOutcome outcome = run("babble");
+  ASSERT_FALSE(outcome.status.ok());
+  EXPECT_THAT(outcome.status.error().message, HasSubstr("did not say hello"));
+  EXPECT_LT(recording_.logs().size(), 30u);
+  EXPECT_TRUE(is_gone());
+}
+
 TEST_F(RunLoopTest, AnotherVersionIsRefusedNamingBoth) {
   const RunOutcome outcome = run("version");
   ASSERT_FALSE(outcome.status.ok());

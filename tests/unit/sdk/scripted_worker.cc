@@ -11,6 +11,7 @@
 //   hole-forever        cannot repeat them either
 //   protocol, version   says hello with another protocol, another version
 //   stranger            exits 3 before it says anything but a line on stderr
+//   babble              says things for ever that are no records
 //   silent              says nothing, not even hello
 //   die, exit           kills itself with signal 9, exits 7, in its second step
 //   prepare-error       cannot prepare
@@ -55,6 +56,7 @@ class ScriptedWorker {
       std::cerr << "I am no worker\n" << std::flush;
       return 3;
     }
+    while (script_ == "babble") write_all("blah blah\n");
     if (script_ == "stubborn") ::signal(SIGTERM, SIG_IGN);
     if (script_ == "silent") return read_requests();
     rpc::Hello hello;
