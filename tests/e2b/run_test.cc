@@ -1,0 +1,269 @@
+// The e2b adapter through `osiris run`: how few calls it takes, what travels, and that nothing stays.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <thread>
+
+#include "protocol/base/text.h"
+#include "tests/e2b/sandboxed_project.h"
+
+namespace osiris::e2b_test {
+namespace {
+
+class E2bRun : public testing::Test {
+ protected:
+  E2bRun() { use_server(project, server); }
+
+  void write_steps(int count) {
+    std::vector<std::string> steps;
+    for (int i = 0; i < count; ++i) steps.push_back(e2e::mock_step("s" + std::to_string(i), "rows: 1"));
+    project.write("pipeline.yaml", e2e::oml("many", steps));
+  }
+
+  // Calls to routes of the service, in order.
+  std::vector<std::string> routes() const {
+    std::vector<std::string> out;
+    for (const Json& request : server.requests().items()) out.push_back(request["route"].as_string());
+    return out;
+  }
+
+  uint64_t uploaded() const {
+    for (const Json& event : Project::events(project.session(), "package_uploaded")) return event["bytes"].as_uint();
+    return 0;
+  }
+
+  ServerProcess server = start_server();
+  Project project;
+};
+
+TEST_F(E2bRun, TakesAtMostEightCallsForAnyNumberOfSteps) {
+  for (const int steps : {1, 3, 40}) {
+    write_steps(steps);
+    server.clear_requests();
+    const Outcome outcome = project.osiris(run_arguments("e2b"));
+    ASSERT_EQ(outcome.exit, 0) << outcome.err;
+    EXPECT_LE(routes().size(), 8u) << join(routes(), "\n");
+    EXPECT_EQ(Project::events(project.session(), "step_complete").size(), static_cast<size_t>(steps));
+    expect_no_sandbox(server);
+  }
+}
+
+TEST_F(E2bRun, ReachesTheFirstStepAfterFourCalls) {
+  write_steps(1);
+  ASSERT_EQ(project.osiris(run_arguments("e2b")).exit, 0);
+  const std::vector<std::string> calls = routes();
+  ASSERT_GE(calls.size(), 4u);
+  EXPECT_EQ(calls[0], "POST /v2/sandboxes");
+  EXPECT_NE(calls[1].find("/files"), std::string::npos);
+  EXPECT_NE(calls[2].find("Start"), std::string::npos);
+  EXPECT_NE(calls[3].find("SendInput"), std::string::npos);
+}
+
+TEST_F(E2bRun, VerifiesThatTheSandboxIsGone) {
+  write_steps(1);
+  ASSERT_EQ(project.osiris(run_arguments("e2b")).exit, 0);
+  const auto killed = Project::events(project.session(), "sandbox_killed");
+  ASSERT_EQ(killed.size(), 1u);
+  EXPECT_TRUE(killed[0]["verified"].as_bool());
+  EXPECT_EQ(routes().back(), "GET /sandboxes/{id}");
+}
+
+TEST_F(E2bRun, SendsNoSecretButOnceOnStandardInput) {
+  const std::string secret = "canary-7f3a9c1d";
+  project.set("SHOP_PASSWORD", secret);
+  project.write("pipeline.yaml", e2e::oml("secrets", {e2e::mock_step("a", "rows: 1")}));
+  const Outcome outcome = project.osiris(run_arguments("e2b", {"--e2b-pass-env", "SHOP_PASSWORD"}));
+  ASSERT_EQ(outcome.exit, 0) << outcome.err;
+  int in_input = 0;
+  for (const Json& request : server.requests().items()) {
+    const std::string text = request.dump();
+    const bool is_input = request["route"].as_string().find("SendInput") != std::string::npos;
+    bool found = false;
+    for (const std::string& form : {secret, percent_encode(secret), to_hex(secret)}) found |= text.find(form) != std::string::npos;
+    // Base64 of a text around it: any alignment of its middle.
+    for (size_t shift = 0; shift < 3; ++shift) found |= text.find(base64(std::string_view(secret).substr(shift, 12)).substr(0, 12)) != std::string::npos;
+    if (is_input) in_input += found;
+    else EXPECT_FALSE(found) << text;
+  }
+  EXPECT_EQ(in_input, 1);
+  for (const auto& [path, content] : project.tree()) EXPECT_EQ(content.find(secret), std::string::npos) << path;
+  EXPECT_EQ((outcome.out + outcome.err).find(secret), std::string::npos);
+}
+
+TEST_F(E2bRun, KeepsTheApiKeyOutOfTheSandboxAndTheSession) {
+  write_steps(1);
+  ASSERT_EQ(project.osiris(run_arguments("e2b", {"--e2b-debug", "--verbose"})).exit, 0);
+  for (const Json& request : server.requests().items()) EXPECT_EQ(request["body"].dump().find(server.api_key()), std::string::npos);
+  for (const auto& [path, content] : project.tree()) EXPECT_EQ(content.find(server.api_key()), std::string::npos) << path;
+}
+
+TEST_F(E2bRun, AWrongKeyIsAnAuthError) {
+  write_steps(1);
+  project.set("E2B_API_KEY", "e2b_ffffffffffffffffffffffffffffffffffffffff");
+  const Outcome outcome = project.osiris(run_arguments("e2b"));
+  EXPECT_EQ(outcome.exit, 3);
+  EXPECT_NE(outcome.err.find("E2B_API_KEY"), std::string::npos) << outcome.err;
+}
+
+TEST_F(E2bRun, NoKeyAtAllSaysWhereToPutIt) {
+  write_steps(1);
+  project.set("E2B_API_KEY", "");
+  const Outcome outcome = project.osiris(run_arguments("e2b"));
+  EXPECT_EQ(outcome.exit, 3);
+  EXPECT_NE(outcome.err.find("E2B_API_KEY"), std::string::npos) << outcome.err;
+}
+
+TEST_F(E2bRun, AnUnknownTemplateIsNamed) {
+  write_steps(1);
+  const Outcome outcome = project.osiris(run_arguments("e2b", {"--e2b-template", "no-such-template"}));
+  EXPECT_EQ(outcome.exit, 3);
+  EXPECT_NE(outcome.err.find("no-such-template"), std::string::npos) << outcome.err;
+  expect_no_sandbox(server);
+}
+
+TEST_F(E2bRun, AGpuIsRefusedWithTheLimits) {
+  write_steps(1);
+  const Outcome outcome = project.osiris(run_arguments("e2b", {"--e2b-gpu", "1"}));
+  EXPECT_NE(outcome.exit, 0);
+  EXPECT_NE(outcome.err.find("8 CPUs"), std::string::npos) << outcome.err;
+  EXPECT_EQ(routes().size(), 0u);
+}
+
+TEST_F(E2bRun, AnOddNumberOfCpusIsRefusedBeforeAnyCall) {
+  write_steps(1);
+  const Outcome outcome = project.osiris(run_arguments("e2b", {"--e2b-cpu", "3"}));
+  EXPECT_NE(outcome.exit, 0);
+  EXPECT_NE(outcome.err.find("even number"), std::string::npos) << outcome.err;
+  EXPECT_EQ(routes().size(), 0u);
+}
+
+TEST_F(E2bRun, AShapeIsBuiltOnceAndFoundAgain) {
+  write_steps(1);
+  const std::vector<std::string> shape = {"--e2b-cpu", "4", "--e2b-mem", "2"};
+  Outcome outcome = project.osiris(run_arguments("e2b", shape));
+  ASSERT_EQ(outcome.exit, 0) << outcome.err;
+  auto built = Project::events(project.session(), "template_built");
+  ASSERT_EQ(built.size(), 1u);
+  EXPECT_TRUE(built[0]["built"].as_bool());
+  outcome = project.osiris(run_arguments("e2b", shape));
+  ASSERT_EQ(outcome.exit, 0) << outcome.err;
+  built = Project::events(project.session(), "template_built");
+  ASSERT_EQ(built.size(), 1u);
+  EXPECT_FALSE(built[0]["built"].as_bool());
+  EXPECT_LE(uploaded(), 64u * 1024) << "the worker is in the template";
+
+  const Outcome listed = project.osiris({"resources", "list", "--adapter", "e2b", "--kind", "template", "--json"});
+  ASSERT_EQ(listed.exit, 0) << listed.err;
+  ASSERT_EQ(listed.json()["resources"].size(), 1u) << listed.out;
+  const std::string id = listed.json()["resources"].items()[0]["id"].as_string();
+  EXPECT_EQ(project.osiris({"resources", "release", id, "--kind", "template", "--adapter", "e2b"}).exit, 0);
+  EXPECT_EQ(project.osiris({"resources", "list", "--adapter", "e2b", "--kind", "template", "--json"}).json()["resources"].size(), 0u);
+}
+
+TEST_F(E2bRun, AKeptSandboxIsReusedWithoutSendingTheWorker) {
+  write_steps(1);
+  Outcome outcome = project.osiris(run_arguments("e2b", {"--e2b-keep"}));
+  ASSERT_EQ(outcome.exit, 0) << outcome.err;
+  EXPECT_EQ(server.sandboxes().size(), 1u);
+  outcome = project.osiris(run_arguments("e2b", {"--e2b-keep"}));
+  ASSERT_EQ(outcome.exit, 0) << outcome.err;
+  EXPECT_EQ(server.count("POST /v2/sandboxes"), 1);
+  EXPECT_LE(uploaded(), 64u * 1024);
+  const Outcome listed = project.osiris({"resources", "list", "--adapter", "e2b", "--kind", "sandbox", "--json"});
+  ASSERT_EQ(listed.json()["resources"].size(), 1u) << listed.out << listed.err;
+}
+
+TEST_F(E2bRun, WithoutConnectionsTheSandboxReachesNothing) {
+  write_steps(1);
+  ASSERT_EQ(project.osiris(run_arguments("e2b")).exit, 0);
+  for (const Json& request : server.requests().items()) {
+    if (request["route"].as_string() != "POST /v2/sandboxes") continue;
+    EXPECT_NE(request["body"].dump().find("allow_internet_access"), std::string::npos) << request["body"].dump();
+  }
+}
+
+TEST_F(E2bRun, ALoopbackConnectionIsRefusedWithTheReason) {
+  project.write("osiris_connections.yaml",
+                "version: 1\nconnections:\n  mysql:\n    db: {default: true, host: 127.0.0.1, database: d, user: u, password: \"${DB_PASSWORD}\"}\n", 0600);
+  project.set("DB_PASSWORD", "does-not-matter");
+  project.write("pipeline.yaml", e2e::oml("db", {"  - id: pull\n    component: mysql.extractor\n    mode: read\n    config: {connection: \"@mysql.db\", query: \"SELECT 1\"}\n"}));
+  const Outcome outcome = project.osiris(run_arguments("e2b"));
+  EXPECT_NE(outcome.exit, 0);
+  EXPECT_NE(outcome.err.find("127.0.0.1"), std::string::npos) << outcome.err;
+  EXPECT_EQ(routes().size(), 0u);
+}
+
+TEST_F(E2bRun, ALostCreateReplyIsFoundAgainByItsMetadata) {
+  write_steps(1);
+  ASSERT_TRUE(server.set_faults(*parse_json(R"({"faults":[{"route":"POST /v2/sandboxes","nth":1,"action":{"type":"reset","when":"before"}}]})")).ok());
+  const Outcome outcome = project.osiris(run_arguments("e2b"));
+  EXPECT_EQ(outcome.exit, 0) << outcome.err;
+  expect_no_sandbox(server);
+}
+
+TEST_F(E2bRun, ABrokenStreamIsResumedWithoutLosingOrDoublingARecord) {
+  project.write("pipeline.yaml", e2e::oml("flood", {e2e::mock_step("a", "events: 5000, sleep_ms: 300"), e2e::mock_step("b", "events: 5000", "a")}));
+  ASSERT_TRUE(server.set_faults(*parse_json(
+      R"({"faults":[{"route":"process.Process/Start","nth":1,"action":{"type":"reset","when":"middle","after_bytes":60000}},
+                    {"route":"process.Process/Connect","nth":1,"action":{"type":"reset","when":"middle","after_bytes":90000}}]})")).ok());
+  const Outcome outcome = project.osiris(run_arguments("e2b"));
+  ASSERT_EQ(outcome.exit, 0) << outcome.err;
+  EXPECT_GE(server.count("POST /process.Process/Connect"), 1);
+  std::map<std::string, std::vector<int64_t>> numbers;
+  for (const Json& event : Project::events(project.session(), "mock_event")) numbers[event["step_id"].as_string()].push_back(event["number"].as_int());
+  for (const char* step : {"a", "b"}) {
+    ASSERT_EQ(numbers[step].size(), 5000u) << step;
+    for (size_t i = 1; i < numbers[step].size(); ++i) ASSERT_EQ(numbers[step][i], numbers[step][i - 1] + 1) << step;
+  }
+  expect_no_sandbox(server);
+}
+
+TEST_F(E2bRun, AVanishedSandboxIsReplacedOnce) {
+  project.write("pipeline.yaml", e2e::oml("vanish", {e2e::mock_step("a", "sleep_ms: 200, rows: 1")}));
+  ASSERT_TRUE(server.set_faults(*parse_json(R"({"faults":[{"route":"process.Process/SendInput","nth":1,"action":{"type":"kill_sandbox","when":"after"}}]})")).ok());
+  const Outcome outcome = project.osiris(run_arguments("e2b"));
+  EXPECT_EQ(outcome.exit, 0) << outcome.err;
+  EXPECT_EQ(Project::events(project.session(), "sandbox_replaced").size(), 1u);
+  expect_no_sandbox(server);
+}
+
+TEST_F(E2bRun, CancelReleasesTheSandboxAtOnce) {
+  project.write("pipeline.yaml", e2e::oml("hang", {e2e::mock_step("a", "hang: politely")}));
+  auto running = project.start(run_arguments("e2b"));
+  running.until("a: Starting");
+  running.kill(SIGINT);
+  EXPECT_EQ(running.end().exit, 130);
+  expect_no_sandbox(server);
+}
+
+TEST_F(E2bRun, TheDeadlineReleasesTheSandbox) {
+  project.write("pipeline.yaml", e2e::oml("hang", {e2e::mock_step("a", "hang: deaf")}));
+  EXPECT_EQ(project.osiris(run_arguments("e2b", {"--e2b-timeout", "2"})).exit, 124);
+  expect_no_sandbox(server);
+}
+
+TEST_F(E2bRun, AKilledHostLeavesNothingAfterOneLeaseAndReapFindsIt) {
+  project.write("pipeline.yaml", e2e::oml("hang", {e2e::mock_step("a", "hang: politely")}));
+  auto running = project.start(run_arguments("e2b", {"--e2b-lease", "600"}));
+  running.until("a: Starting");
+  running.kill(SIGKILL);
+  running.end();
+  ASSERT_EQ(server.sandboxes().size(), 1u);
+  const Outcome reaped = project.osiris({"resources", "reap", "--adapter", "e2b", "--json"});
+  EXPECT_EQ(reaped.exit, 0) << reaped.err;
+  expect_no_sandbox(server);
+}
+
+TEST_F(E2bRun, TheLeaseOfAKilledHostRunsOut) {
+  project.write("pipeline.yaml", e2e::oml("hang", {e2e::mock_step("a", "hang: politely")}));
+  auto running = project.start(run_arguments("e2b", {"--e2b-lease", "60"}));
+  running.until("a: Starting");
+  running.kill(SIGKILL);
+  running.end();
+  server.jump_clock(61'000);
+  for (int i = 0; i < 100 && server.sandboxes().size() > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  expect_no_sandbox(server);
+}
+
+}  // namespace
+}  // namespace osiris::e2b_test
