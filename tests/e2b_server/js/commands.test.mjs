@@ -109,10 +109,10 @@ test('stdin to a terminal and a terminal to stdin are refused', async () => {
 
 test('a sandbox killed during a run', async () => {
   const doomed = await Sandbox.create()
-  const running = doomed.commands.run('sleep 30')
+  const refused = assert.rejects(doomed.commands.run('sleep 30'), (e) => e instanceof e2b.TimeoutError)
   await until('the process', async () => (await doomed.commands.list()).length === 1)
   await doomed.kill()
-  await assert.rejects(running, (e) => e instanceof e2b.TimeoutError)
+  await refused
   assert.equal(await doomed.isRunning(), false)
   await assert.rejects(doomed.commands.run('echo'), (e) => e instanceof e2b.SandboxNotFoundError)
 })

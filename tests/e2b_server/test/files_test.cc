@@ -1,0 +1,124 @@
+// envd's files and file system, beyond what the official clients exercise.
+#include "tests/e2b_server/gunzip.h"
+#include "tests/e2b_server/test/fixture.h"
+
+namespace osiris::e2b_server {
+namespace {
+
+class FilesApi : public ServerTest {
+ protected:
+  void SetUp() override {
+    start_server();
+    sandbox_ = create();
+  }
+  HttpAnswer put(const std::string& path, std::string_view bytes, const Pairs& more = {}) {
+    Pairs headers{{"content-type", "application/octet-stream"}};
+    headers.insert(headers.end(), more.begin(), more.end());
+    return envd(sandbox_, "POST", "/files?path=" + path, headers, bytes);
+  }
+  SandboxHandle sandbox_;
+};
+
+TEST_F(FilesApi, RangesMakeResumableDownloads) {
+  put("f", "0123456789");
+  const HttpAnswer part = envd(sandbox_, "GET", "/files?path=f", {{"range", "bytes=3-5"}});
+  EXPECT_EQ(part.status, 206);
+  EXPECT_EQ(part.body, "345");
+  EXPECT_EQ(part.header("content-range"), "bytes 3-5/10");
+  EXPECT_EQ(envd(sandbox_, "GET", "/files?path=f", {{"range", "bytes=10-"}}).status, 416);
+}
+
+TEST_F(FilesApi, ConditionalAndHeadRequests) {
+  put("f", "0123456789");
+  const HttpAnswer head = envd(sandbox_, "HEAD", "/files?path=f");
+  EXPECT_EQ(head.header("content-length"), "10");
+  EXPECT_EQ(envd(sandbox_, "GET", "/files?path=f", {{"if-modified-since", head.header("last-modified")}}).status, 304);
+}
+
+TEST_F(FilesApi, GzipBothWays) {
+  std::string packed, plain(100'000, 'z');
+  Gzip().feed(plain, true, packed);
+  EXPECT_EQ(put("f", packed, {{"content-encoding", "gzip"}}).status, 200);
+  EXPECT_EQ(read(sandbox_, "f"), plain);
+  const HttpAnswer zipped = envd(sandbox_, "GET", "/files?path=f", {{"accept-encoding", "gzip"}});
+  EXPECT_EQ(zipped.header("content-encoding"), "gzip");
+  std::string unpacked;
+  Gunzip gunzip;
+  ASSERT_TRUE(gunzip.feed(zipped.body, unpacked).ok());
+  EXPECT_EQ(unpacked, plain);
+  EXPECT_EQ(put("g", "not gzip", {{"content-encoding", "gzip"}}).status, 400);
+}
+
+TEST_F(FilesApi, SeveralPartsMakeSeveralFilesAndDuplicatesNone) {
+  const auto part = [](const char* name) {
+    return "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + std::string(name) + "\"\r\n\r\nin " + name + "\r\n";
+  };
+  const Pairs type{{"content-type", "multipart/form-data; boundary=b"}};
+  const HttpAnswer answer = envd(sandbox_, "POST", "/files", type, part("one") + part("deep/two") + "--b--\r\n");
+  EXPECT_EQ(answer.json().dump(), R"([{"path":"/home/user/one","name":"one","type":"file"},{"path":"/home/user/deep/two","name":"two","type":"file"}])");
+  EXPECT_EQ(read(sandbox_, "deep/two"), "in deep/two");
+  EXPECT_EQ(envd(sandbox_, "POST", "/files", type, part("x") + part("x") + "--b--\r\n").status, 400);
+  EXPECT_EQ(envd(sandbox_, "POST", "/files", type, "--b--\r\n").status, 400);
+  EXPECT_EQ(envd(sandbox_, "POST", "/files", type, part("torn")).status, 400);
+  EXPECT_EQ(envd(sandbox_, "POST", "/files?path=x", {{"content-type", "text/plain"}}, "x").status, 400);
+  EXPECT_EQ(envd(sandbox_, "POST", "/files", {{"content-type", "application/octet-stream"}}, "x").status, 400);
+}
+
+TEST_F(FilesApi, ComposeJoinsPartsAtomicallyAndRemovesThem) {
+  put("p1", "one");
+  put("p2", "two");
+  const auto compose = [&](const char* body) { return envd(sandbox_, "POST", "/files/compose", {{"content-type", "application/json"}}, body); };
+  const HttpAnswer joined = compose(R"({"source_paths":["p1","p2"],"destination":"whole/all"})");
+  EXPECT_EQ(joined.json()["path"].as_string(), "/home/user/whole/all");
+  EXPECT_EQ(read(sandbox_, "whole/all"), "onetwo");
+  EXPECT_EQ(envd(sandbox_, "GET", "/files?path=p1").status, 404);
+  EXPECT_EQ(compose(R"({"source_paths":["p1"],"destination":"x"})").status, 404);
+  EXPECT_EQ(compose(R"({"source_paths":[],"destination":"x"})").status, 400);
+  EXPECT_EQ(compose(R"({"source_paths":["whole/all"],"destination":"whole/all"})").status, 400);
+  EXPECT_EQ(compose(R"({"source_paths":["whole"],"destination":"x"})").status, 400);
+}
+
+TEST_F(FilesApi, AnExistingFileKeepsItsModeAndAWriteTruncates) {
+  put("f", "long content");
+  run(sandbox_, "chmod 750 f");
+  put("f", "short");
+  EXPECT_EQ(run(sandbox_, "stat -c '%a %U' f; cat f").out, "750 user\nshort");
+}
+
+TEST_F(FilesApi, MovesRemovesAndMakesDirectories) {
+  put("a", "1");
+  EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/Move", *parse_json(R"({"source":"a","destination":"new/b"})")).json()["entry"]["path"].as_string(), "/home/user/new/b");
+  EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/Move", *parse_json(R"({"source":"a","destination":"c"})")).status, 404);
+  EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/MakeDir", *parse_json(R"({"path":"new"})")).json()["code"].as_string(), "already_exists");
+  EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/MakeDir", *parse_json(R"({"path":"new/b"})")).json()["code"].as_string(), "invalid_argument");
+  EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/Remove", *parse_json(R"({"path":"new"})")).body, "{}");
+  EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/Remove", *parse_json(R"({"path":"new"})")).body, "{}");
+}
+
+TEST_F(FilesApi, AWatcherCanBePolled) {
+  const std::string id = rpc(sandbox_, "filesystem.Filesystem/CreateWatcher", *parse_json(R"({"path":"."})")).json()["watcherId"].as_string();
+  EXPECT_EQ(id.size(), 21u);
+  put("seen", "x");
+  const Json which = Json::object({{"watcherId", id}});
+  std::string types;
+  EXPECT_TRUE(eventually([&] {
+    const Json answer = rpc(sandbox_, "filesystem.Filesystem/GetWatcherEvents", which).json();
+    for (const Json& event : answer["events"].items()) types += event["type"].as_string() + " ";
+    return types.find("CHMOD") != std::string::npos;
+  }));
+  EXPECT_EQ(types, "EVENT_TYPE_CREATE EVENT_TYPE_WRITE EVENT_TYPE_CHMOD ");
+  EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/RemoveWatcher", which).body, "{}");
+  EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/GetWatcherEvents", which).status, 404);
+  EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/CreateWatcher", *parse_json(R"({"path":"nowhere"})")).status, 404);
+}
+
+TEST_F(FilesApi, TheServerFollowsNoLinkOutOfTheSandbox) {
+  OSIRIS_NEEDS(server_->has_namespaces(), "namespaces");
+  run(sandbox_, "ln -s " + server_->data().string() + " out; ln -s /etc/hostname inside");
+  EXPECT_EQ(envd(sandbox_, "GET", "/files?path=out/sandboxes").status, 404);
+  EXPECT_EQ(read(sandbox_, "inside"), "e2b.local\n");
+  EXPECT_EQ(envd(sandbox_, "GET", "/files?path=/../../../../etc/hostname").body, "e2b.local\n");
+}
+
+}  // namespace
+}  // namespace osiris::e2b_server
