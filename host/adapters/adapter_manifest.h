@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "protocol/base/error.h"
@@ -22,5 +23,7 @@ struct AdapterManifest {
 
 // kInvalidArgument names the file and, for TOML errors, the line. The id must equal the file's name.
 Result<AdapterManifest> read_adapter_manifest(const std::filesystem::path& file);
+// Of text that was read from `file`, whose name and directory matter.
+Result<AdapterManifest> parse_adapter_manifest(std::string_view text, const std::filesystem::path& file);
 
 }  // namespace osiris

@@ -1,7 +1,6 @@
-// Adapters in C, Rust and C++ go through a whole life and leave the same transcript: the ABI is not secretly C++. Each
-// is found as a stranger's would be, by its manifest file. The pipeline here has no steps; where the worker was built,
-// RunsARealPipeline gives them one that has. tests/e2e runs them through `osiris run --adapter cmini --adapter-dir
-// <build>/tests/abi/plugins`.
+// Adapters in C, Rust and C++ go through a whole life and leave the same transcript: the ABI is not secretly C++. Each is
+// found as a stranger's would be, by its manifest file. C and Rust then run a pipeline of two steps with the real worker.
+// The same two through the host: osiris run p.yaml --adapter cmini --adapter-dir <build>/tests/abi/plugins.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -68,8 +67,8 @@ TEST_P(Language, RefusesAPipelineWhoseSecretsItCannotLend) {
 
 // A step that reads a file and one that writes it elsewhere, by the real worker.
 TEST_P(Language, RunsARealPipeline) {
-  const auto worker = tree_dir() / "bin/osiris-worker";
-  if (!std::filesystem::exists(worker)) GTEST_SKIP() << worker << " was not built";
+  const auto worker = tree_dir() / "lib/osiris/osiris-worker";
+  ASSERT_TRUE(std::filesystem::exists(worker)) << worker << " was not built";
   const auto adapter = found(GetParam());
   ASSERT_TRUE(adapter.ok());
   TemporaryDirectory directory;

@@ -17,7 +17,7 @@ static void *at_page_end(const void *source, size_t bytes) {
 const osiris_module *osiris_adapter_main_v1(uint32_t host_abi) {
   static const osiris_module *made;
   if (!made) {
-    const osiris_option **options = (const osiris_option **)malloc(sizeof *options);
+    static const osiris_option *options[1];
     options[0] = (const osiris_option *)at_page_end(&the_option, sizeof the_option);
     /* The table lacks the optional `extension`: 1.0 lets it end after `destroy`. */
     const size_t type_size = offsetof(osiris_adapter_type, extension);
@@ -25,7 +25,7 @@ const osiris_module *osiris_adapter_main_v1(uint32_t host_abi) {
                                 NULL, NULL, 0, CREATE, CONFIGURE, VALIDATE, PREPARE, EXECUTE, COLLECT, CANCEL, DESTROY, NULL};
     type.size = (uint32_t)type_size;
     type.options = options;
-    const osiris_adapter_type **types = (const osiris_adapter_type **)malloc(sizeof *types);
+    static const osiris_adapter_type *types[1];
     types[0] = (const osiris_adapter_type *)at_page_end(&type, type_size);
     osiris_module module = {sizeof(osiris_module), OSIRIS_ABI_VERSION, OSIRIS_ABI(1, 0), 1, NULL};
     module.adapters = types;
