@@ -74,7 +74,8 @@ int main(int argc, char** argv) {
   const unsigned tcp = MYSQL_PROTOCOL_TCP;
   mysql_optionsv(mysql, MYSQL_OPT_PROTOCOL, &tcp);
   mysql_optionsv(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-  if (!mysql_real_connect(mysql, argv[1], argv[4], argv[5], argv[3], static_cast<unsigned>(std::atoi(argv[2])), nullptr, 0)) {
+  if (!mysql_real_connect(mysql, argv[1], argv[4], argv[5], argv[3], static_cast<unsigned>(std::atoi(argv[2])), nullptr,
+                          0)) {
     give_up("connect", mysql_error(mysql));
   }
   MYSQL_STMT* statement = mysql_stmt_init(mysql);

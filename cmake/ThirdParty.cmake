@@ -8,6 +8,8 @@
 # | liblzma, minizip  |              |        |                    |
 # | yaml-cpp          | 0.7 (Debian) | apt    | host/yaml          | YAML events with positions; what scalars mean is decided in host/yaml, as PyYAML does
 # | SQLite            | Debian 12's  | apt    | host/project       | run counters in counters.sqlite, a file older installations read and write too
+# | MariaDB Connector/C | 3.3 (10.11)| apt    | worker (mysql.extractor) | MySQL and MariaDB over the binary protocol; Debian ships a static archive
+# | MariaDB server    | 10.11        | apt    | tests, demo, bench | the real server to read from; mariadb-server-core installs no service
 include_guard()
 find_package(Threads REQUIRED)
 

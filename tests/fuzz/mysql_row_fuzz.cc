@@ -1,5 +1,5 @@
-// The bytes of a row as a hostile MySQL server may send them. Input: the number of columns, one byte for the kind of each,
-// then the row's values. Whatever comes, the reader stays inside the buffer and either stores a value or refuses.
+// The bytes of a row as a hostile MySQL server may send them. Input: the number of columns, one byte for the kind of
+// each, then the row's values. Whatever comes, the reader stays inside the buffer and either stores a value or refuses.
 // links: osiris_driver_mysql_extractor
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +16,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Columns columns;
   for (size_t i = 0; i < count; ++i) {
     const uint8_t choice = data[1 + i];
-    Column column{"c" + std::to_string(i), static_cast<Kind>(choice % (static_cast<int>(Kind::kNull) + 1)), (choice & 0x80) != 0, true, 0, 0};
+    Column column{"c" + std::to_string(i),
+                  static_cast<Kind>(choice % (static_cast<int>(Kind::kNull) + 1)),
+                  (choice & 0x80) != 0,
+                  true,
+                  0,
+                  0};
     if (column.kind == Kind::kDecimal) {
       column.digits = static_cast<uint8_t>(1 + choice * 7 % 38);
       column.scale = static_cast<uint8_t>(choice % column.digits);

@@ -11,7 +11,9 @@ Status make_bench_table(MariaDbServer& server, uint64_t rows) {
       " placed_at DATETIME NOT NULL, quantity INT) ENGINE=Aria TRANSACTIONAL=0 CHARACTER SET utf8mb4;"
       "INSERT INTO bench.orders SELECT seq, CONCAT('customer ', LPAD(seq * 7919 % 100003, 6, '0'), ' of the north'),"
       " IF(seq % 50 = 0, NULL, (seq * 104729 % 1000000007) / 100), '2024-01-01' + INTERVAL (seq * 31) SECOND,"
-      " IF(seq % 20 = 0, NULL, seq % 1000) FROM bench.seq_1_to_" + last + ";"
+      " IF(seq % 20 = 0, NULL, seq % 1000) FROM bench.seq_1_to_" +
+      last +
+      ";"
       "CREATE USER IF NOT EXISTS bench@'%' IDENTIFIED BY 'bench'; GRANT SELECT ON bench.* TO bench@'%';");
 }
 

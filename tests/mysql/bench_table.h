@@ -1,5 +1,5 @@
-// The table of the benchmark and of the two-million-row test: made by the server itself from row numbers, the same on every
-// machine. Five columns of the usual kinds, NULLs among them, about 60 bytes a row.
+// The table of the benchmark and of the two-million-row test: made by the server itself from row numbers, the same on
+// every machine. Five columns of the usual kinds, NULLs among them, about 60 bytes a row.
 #pragma once
 
 #include <cstdint>

@@ -8,8 +8,8 @@
 
 namespace osiris::test {
 
-// Into `directory`: ca.pem and other-ca.pem (two authorities), server.pem and server.key (signed by the first, for the DNS
-// name `name`).
+// Into `directory`: ca.pem and other-ca.pem (two authorities), server.pem and server.key (signed by the first, for the
+// DNS name `name`).
 Status make_certificates(const std::filesystem::path& directory, const std::string& name);
 
 }  // namespace osiris::test

@@ -24,7 +24,8 @@ class Mysql : public testing::Test {
     ASSERT_TRUE(server.ok()) << server.error().message;
     server_ = *std::move(server);
     on_server(std::string("CREATE DATABASE warehouse; CREATE USER report_reader@'%' IDENTIFIED BY '") + kSecret +
-              "'; GRANT SELECT ON warehouse.* TO report_reader@'%'; USE warehouse;" + project_.read(example() / "tables.sql"));
+              "'; GRANT SELECT ON warehouse.* TO report_reader@'%'; USE warehouse;" +
+              project_.read(example() / "tables.sql"));
     project_.write("osiris_connections.yaml", project_.read(example() / "osiris_connections.yaml"), 0600);
     project_.set("WAREHOUSE_DB_HOST", "127.0.0.1");
     project_.set("WAREHOUSE_DB_PORT", std::to_string(server_->port()));
@@ -43,9 +44,13 @@ class Mysql : public testing::Test {
     return project_.osiris(options);
   }
   void write_pipeline(const std::string& query) {
-    project_.write("pipeline.yaml", "oml_version: \"0.1.0\"\nname: pull\nsteps:\n  - id: pull\n    component: mysql.extractor\n    mode: read\n"
-                                    "    config: {connection: \"@mysql.warehouse\", query: \"" + query + "\"}\n"
-                                    "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n    config: {path: out.csv}\n");
+    project_.write(
+        "pipeline.yaml",
+        "oml_version: \"0.1.0\"\nname: pull\nsteps:\n  - id: pull\n    component: mysql.extractor\n    mode: read\n"
+        "    config: {connection: \"@mysql.warehouse\", query: \"" +
+            query +
+            "\"}\n"
+            "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n    config: {path: out.csv}\n");
   }
   void expect_no_secret_anywhere(const Outcome& outcome) {
     std::string all = outcome.out + outcome.err;
@@ -62,7 +67,8 @@ TEST_F(Mysql, TheExampleWritesTheBytesWrittenByHand) {
   project_.write("pipeline.yaml", project_.read(example() / "pipeline.yaml"));
   const Outcome outcome = project_.osiris({"run", "pipeline.yaml"});
   ASSERT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
-  EXPECT_EQ(project_.read("out/late_shipments.csv"), "carrier;late;total\r\nKolibri 🐦;2;3\r\nMöwe & Söhne;1;2\r\n\"Albatros; Sons\";0;1\r\n");
+  EXPECT_EQ(project_.read("out/late_shipments.csv"),
+            "carrier;late;total\r\nKolibri 🐦;2;3\r\nMöwe & Söhne;1;2\r\n\"Albatros; Sons\";0;1\r\n");
   EXPECT_EQ(project_.read("out/late_shipments.csv"), project_.read(example() / "expected/out/late_shipments.csv"));
   expect_no_secret_anywhere(outcome);
 }
@@ -81,7 +87,8 @@ TEST_F(Mysql, AWrongPasswordFailsTheStepAndIsToldWithoutThePassword) {
   project_.set("WAREHOUSE_DB_PASSWORD", "wr0ng-canary");
   const Outcome outcome = run("SELECT 1 AS a");
   EXPECT_EQ(outcome.exit, 1) << outcome.out << outcome.err;
-  EXPECT_NE((outcome.out + outcome.err).find("Access denied for user 'report_reader'"), std::string::npos) << outcome.out << outcome.err;
+  EXPECT_NE((outcome.out + outcome.err).find("Access denied for user 'report_reader'"), std::string::npos)
+      << outcome.out << outcome.err;
   EXPECT_EQ((outcome.out + outcome.err).find("wr0ng-canary"), std::string::npos);
   EXPECT_FALSE(fs::exists(project_.dir() / "out.csv"));
 }
@@ -91,7 +98,8 @@ TEST_F(Mysql, AServerGoneInTheMiddleFailsTheStepAndWritesNothing) {
   Running running = project_.start({"run", "pipeline.yaml"});
   // Until the server is in the middle of the rows.
   for (bool started = false; !started;) {
-    const auto count = server_->query("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'report_reader' AND state = 'User sleep'");
+    const auto count = server_->query(
+        "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'report_reader' AND state = 'User sleep'");
     started = count.ok() && *count == "1\n";
   }
   server_->kill();
@@ -105,7 +113,8 @@ TEST_F(Mysql, CtrlCWhileTheServerThinksStopsTheRun) {
   write_pipeline("SELECT SLEEP(3600) AS a");
   Running running = project_.start({"run", "pipeline.yaml"});
   for (bool started = false; !started;) {
-    const auto count = server_->query("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'report_reader' AND state = 'User sleep'");
+    const auto count = server_->query(
+        "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'report_reader' AND state = 'User sleep'");
     started = count.ok() && *count == "1\n";
   }
   running.kill(SIGINT);

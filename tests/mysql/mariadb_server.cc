@@ -27,7 +27,8 @@ Error failed(const std::string& what) { return Error(Code::kUnavailable, "MariaD
 SpawnOptions command(std::vector<std::string> arguments) {
   SpawnOptions options;
   options.arguments = std::move(arguments);
-  options.environment = {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}, {"HOME", "/nonexistent"}, {"TZ", "America/St_Johns"}};
+  options.environment = {
+      {"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}, {"HOME", "/nonexistent"}, {"TZ", "America/St_Johns"}};
   return options;
 }
 
@@ -60,9 +61,12 @@ Status bootstrap(const fs::path& data, const fs::path& log) {
   }
   const fs::path script = log.parent_path() / "bootstrap.sql";
   OSIRIS_TRY(write_file_atomically(script, sql));
-  std::string line = mariadbd_program().string() + " --no-defaults --bootstrap --silent-startup --log-warnings=0 --datadir='" +
-                     data.string() + "' --innodb-log-file-size=8M --innodb-fast-shutdown=1 --innodb-flush-method=nosync" +
-                     (geteuid() == 0 ? " --user=root" : "") + " <'" + script.string() + "' >'" + log.string() + "' 2>&1";
+  std::string line = mariadbd_program().string() +
+                     " --no-defaults --bootstrap --silent-startup --log-warnings=0 --datadir='" + data.string() +
+                     "' --innodb-log-file-size=8M --innodb-autoextend-increment=1 --innodb-fast-shutdown=1 "
+                     "--innodb-flush-method=nosync" +
+                     (geteuid() == 0 ? " --user=root" : "") + " <'" + script.string() + "' >'" + log.string() +
+                     "' 2>&1";
   const Status status = run({"/bin/sh", "-c", line}, data);
   if (status.ok()) return {};
   const auto text = read_file(log);
@@ -72,7 +76,8 @@ Status bootstrap(const fs::path& data, const fs::path& log) {
 // One per build directory, or per machine without one. Whoever comes first makes it, the others wait.
 Result<fs::path> template_directory() {
   const char* build = std::getenv("OSIRIS_BUILD_DIR");
-  const fs::path home = build ? fs::path(build) : fs::temp_directory_path() / ("osiris-mariadb-" + std::to_string(geteuid()));
+  const fs::path home =
+      build ? fs::path(build) : fs::temp_directory_path() / ("osiris-mariadb-" + std::to_string(geteuid()));
   OSIRIS_TRY(make_directories(home));
   const fs::path ready = home / "mariadb-template";
   const int lock = open((home / "mariadb-template.lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
@@ -131,7 +136,8 @@ fs::path mariadbd_program() {
 }
 
 Result<std::unique_ptr<MariaDbServer>> MariaDbServer::start(MariaDbOptions options) {
-  if (mariadbd_program().empty()) return Error(Code::kNotFound, "mariadbd is not installed", "apt-get install mariadb-server-core");
+  if (mariadbd_program().empty())
+    return Error(Code::kNotFound, "mariadbd is not installed", "apt-get install mariadb-server-core");
   std::unique_ptr<MariaDbServer> server(new MariaDbServer);
   OSIRIS_ASSIGN(server->directory_, new_directory());
   OSIRIS_TRY(server->install());
@@ -171,6 +177,8 @@ Status MariaDbServer::launch(const MariaDbOptions& options) {
                                         "--character-set-server=utf8mb4",
                                         "--performance-schema=OFF",
                                         "--innodb-buffer-pool-size=64M",
+                                        "--innodb-log-file-size=8M",
+                                        "--innodb-autoextend-increment=1",
                                         "--innodb-flush-method=nosync",
                                         "--innodb-flush-log-at-trx-commit=0",
                                         "--innodb-fast-shutdown=2"};

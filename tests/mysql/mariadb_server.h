@@ -1,6 +1,7 @@
-// A real MariaDB server for tests, demos and benchmarks: its own data directory below a new temporary one, a free loopback
-// port, TLS with an authority of its own. It is stopped by its process id and everything it wrote is removed. The package
-// mariadb-server-core brings the server without a service; the system tables are made once per build directory.
+// A real MariaDB server for tests, demos and benchmarks: its own data directory below a new temporary one, a free
+// loopback port, TLS with an authority of its own. It is stopped by its process id and everything it wrote is removed.
+// The package mariadb-server-core brings the server without a service; the system tables are made once per build
+// directory.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 // osiris-mariadb [--tls] [--port N] [--bench-rows N] [--sql FILE]... -- PROGRAM [ARGUMENT]...
 //
-// Starts a MariaDB server of its own, fills it from the SQL files, runs PROGRAM with MARIADB_HOST, MARIADB_PORT and (with
+// Starts a MariaDB server of its own, fills it from the SQL files, runs PROGRAM with MARIADB_HOST, MARIADB_PORT and
+// (with
 // --tls) MARIADB_CA in its environment, stops the server and exits as PROGRAM did. For demos and benchmarks:
 //
 //   osiris-mariadb --sql examples/mysql/shop.sql -- osiris run pipeline.yaml
@@ -18,7 +19,8 @@
 namespace {
 
 int complain(const osiris::Error& error) {
-  std::fprintf(stderr, "osiris-mariadb: %s%s%s\n", error.message.c_str(), error.hint.empty() ? "" : "; ", error.hint.c_str());
+  std::fprintf(stderr, "osiris-mariadb: %s%s%s\n", error.message.c_str(), error.hint.empty() ? "" : "; ",
+               error.hint.c_str());
   return 3;
 }
 
@@ -57,7 +59,8 @@ int main(int argc, char** argv) {
     }
   }
   if (at + 1 >= argc) {
-    std::fprintf(stderr, "usage: osiris-mariadb [--tls] [--port N] [--bench-rows N] [--sql FILE]... -- PROGRAM [ARGUMENT]...\n");
+    std::fprintf(
+        stderr, "usage: osiris-mariadb [--tls] [--port N] [--bench-rows N] [--sql FILE]... -- PROGRAM [ARGUMENT]...\n");
     return 2;
   }
   auto server = osiris::test::MariaDbServer::start(options);

@@ -22,7 +22,8 @@ namespace {
 constexpr size_t kNonceBytes = 20;
 constexpr uint32_t kConnectWithDb = 0x8, kTls = 0x800, kPluginAuth = 0x80000, kLengthEncodedAuth = 0x200000;
 // As MySQL 8 announces them, without what it would have to do then (no OK instead of EOF, no session tracking).
-constexpr uint32_t kCapabilities = 0x1 | 0x2 | 0x4 | kConnectWithDb | 0x200 | 0x2000 | 0x8000 | 0x20000 | 0x40000 | kPluginAuth | kLengthEncodedAuth;
+constexpr uint32_t kCapabilities =
+    0x1 | 0x2 | 0x4 | kConnectWithDb | 0x200 | 0x2000 | 0x8000 | 0x20000 | 0x40000 | kPluginAuth | kLengthEncodedAuth;
 
 std::string little_endian(uint64_t value, int bytes) {
   std::string text;
@@ -43,9 +44,9 @@ std::string ok_packet() { return std::string("\0\0\0\2\0\0\0", 7); }
 std::string eof_packet() { return std::string("\xfe\0\0\2\0", 5); }
 
 std::string column_packet(uint8_t type) {
-  return with_length("def") + with_length("") + with_length("") + with_length("") + with_length("a") + with_length("") + '\x0c' +
-         little_endian(45 /* utf8mb4 */, 2) + little_endian(1024, 4) + static_cast<char>(type) + little_endian(0, 2) + '\0' +
-         little_endian(0, 2);
+  return with_length("def") + with_length("") + with_length("") + with_length("") + with_length("a") + with_length("") +
+         '\x0c' + little_endian(45 /* utf8mb4 */, 2) + little_endian(1024, 4) + static_cast<char>(type) +
+         little_endian(0, 2) + '\0' + little_endian(0, 2);
 }
 
 // One for the process: making it takes a moment.
@@ -87,7 +88,8 @@ class StandIn::Session {
 
   bool read_bytes(char* bytes, size_t size) {
     for (size_t have = 0; have < size;) {
-      const ssize_t got = tls_ ? SSL_read(tls_, bytes + have, static_cast<int>(size - have)) : ::recv(socket_, bytes + have, size - have, 0);
+      const ssize_t got = tls_ ? SSL_read(tls_, bytes + have, static_cast<int>(size - have))
+                               : ::recv(socket_, bytes + have, size - have, 0);
       if (got <= 0) return false;
       if (!tls_) {
         const std::lock_guard lock(server_.mutex_);
@@ -123,9 +125,9 @@ class StandIn::Session {
     RAND_bytes(reinterpret_cast<unsigned char*>(nonce_.data()), kNonceBytes);
     for (char& c : nonce_) c = static_cast<char>((static_cast<unsigned char>(c) % 94) + 33);  // as the server: no NUL
     const uint32_t capabilities = kCapabilities | (server_.tls_ ? kTls : 0);
-    return send("\x0a" + ended("8.0.36") + little_endian(7, 4) + nonce_.substr(0, 8) + '\0' + little_endian(capabilities, 2) + '\x2d' +
-                little_endian(2, 2) + little_endian(capabilities >> 16, 2) + '\x15' + std::string(10, '\0') + ended(nonce_.substr(8)) +
-                ended(options_.greeting_plugin));
+    return send("\x0a" + ended("8.0.36") + little_endian(7, 4) + nonce_.substr(0, 8) + '\0' +
+                little_endian(capabilities, 2) + '\x2d' + little_endian(2, 2) + little_endian(capabilities >> 16, 2) +
+                '\x15' + std::string(10, '\0') + ended(nonce_.substr(8)) + ended(options_.greeting_plugin));
   }
 
   bool start_tls() {
@@ -177,7 +179,8 @@ class StandIn::Session {
   }
 
   bool check(const std::string& user, const std::string& proof) {
-    const std::string denied = "Access denied for user '" + user + "'@'localhost' (using password: " + (proof.size() > 1 ? "YES" : "NO") + ")";
+    const std::string denied =
+        "Access denied for user '" + user + "'@'localhost' (using password: " + (proof.size() > 1 ? "YES" : "NO") + ")";
     if (user != options_.user) return refuse(denied);
     if (options_.password.empty()) return proof.empty() || proof == std::string(1, '\0') || refuse(denied);
     if (server_.is_cached_) {
@@ -215,7 +218,8 @@ class StandIn::Session {
     EVP_PKEY_CTX* context = EVP_PKEY_CTX_new(rsa_key(), nullptr);
     std::string plain(512, '\0');
     size_t plain_size = plain.size();
-    const bool opened = EVP_PKEY_decrypt_init(context) > 0 && EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) > 0 &&
+    const bool opened = EVP_PKEY_decrypt_init(context) > 0 &&
+                        EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) > 0 &&
                         EVP_PKEY_decrypt(context, reinterpret_cast<unsigned char*>(plain.data()), &plain_size,
                                          reinterpret_cast<const unsigned char*>(sealed->data()), sealed->size()) > 0;
     EVP_PKEY_CTX_free(context);
@@ -233,14 +237,16 @@ class StandIn::Session {
       case 0x01:  // quit
         return false;
       case 0x16:  // prepare
-        return send(std::string("\0\1\0\0\0\1\0\0\0\0\0\0", 12)) && send(column_packet(options_.column_type)) && send(eof_packet());
+        return send(std::string("\0\1\0\0\0\1\0\0\0\0\0\0", 12)) && send(column_packet(options_.column_type)) &&
+               send(eof_packet());
       case 0x17:  // execute
         return send_rows();
       case 0x19:  // close a statement: no answer
         return true;
       case 0x03:
         if (command->substr(1) == "SELECT 1") {
-          return send("\1") && send(column_packet(0x08)) && send(eof_packet()) && send(with_length("1")) && send(eof_packet());
+          return send("\1") && send(column_packet(0x08)) && send(eof_packet()) && send(with_length("1")) &&
+                 send(eof_packet());
         }
         return send(ok_packet());
       default:
@@ -275,7 +281,8 @@ StandIn::StandIn(StandInOptions options) : options_(std::move(options)), is_cach
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
   auto* generic = reinterpret_cast<sockaddr*>(&address);
-  if (bind(listener_.get(), generic, size) != 0 || listen(listener_.get(), 16) != 0 || getsockname(listener_.get(), generic, &size) != 0)
+  if (bind(listener_.get(), generic, size) != 0 || listen(listener_.get(), 16) != 0 ||
+      getsockname(listener_.get(), generic, &size) != 0)
     give_up("stand-in: listen");
   port_ = ntohs(address.sin_port);
   if (!options_.certificate.empty()) {

@@ -1,6 +1,7 @@
 // Speaks the part of MySQL 8's protocol that Debian's MariaDB cannot: caching_sha2_password, checked as the real server
-// checks it (it keeps SHA256(SHA256(password)) and verifies the client's proof against it), over TLS and plain TCP. It also
-// misbehaves on demand: stops talking, sends rows no real server would send, asks for log-in methods long abandoned.
+// checks it (it keeps SHA256(SHA256(password)) and verifies the client's proof against it), over TLS and plain TCP. It
+// also misbehaves on demand: stops talking, sends rows no real server would send, asks for log-in methods long
+// abandoned.
 //
 // One thread serves one connection after another. After the log-in any statement is answered OK, SELECT 1 and prepared
 // statements with `result`.
@@ -24,11 +25,11 @@ namespace osiris::test {
 struct StandInOptions {
   std::string user = "reader";
   std::string password = "p@ss/w:rd";
-  bool is_cached = false;                      // the account is known already: the fast path
-  std::filesystem::path certificate;           // PEM; empty: no TLS offered
+  bool is_cached = false;             // the account is known already: the fast path
+  std::filesystem::path certificate;  // PEM; empty: no TLS offered
   std::filesystem::path key;
   std::string greeting_plugin = "caching_sha2_password";
-  std::string switch_to;                       // a plugin it asks for instead of the client's; empty: none
+  std::string switch_to;  // a plugin it asks for instead of the client's; empty: none
   enum class Silence { kNever, kFromTheStart, kInsteadOfTls, kAfterLogin, kAfterRows } silence = Silence::kNever;
   // What every prepared statement returns: one column `a`, its type as in the protocol, and its rows as raw packets.
   uint8_t column_type = 0xfd;  // VAR_STRING

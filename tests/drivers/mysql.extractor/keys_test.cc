@@ -1,4 +1,5 @@
-// Every key of the step's config and of the connection does what docs/drivers/mysql.md says, and is refused where it says so.
+// Every key of the step's config and of the connection does what docs/drivers/mysql.md says, and is refused where it
+// says so.
 #include "tests/drivers/mysql.extractor/servers.h"
 #include "worker/drivers/mysql.extractor/driver.h"
 
@@ -44,7 +45,8 @@ TEST(MysqlQuery, ThatIsNotSqlIsAnErrorWithTheServersWords) {
 }
 
 TEST(MysqlQuery, OnATableThatIsNotThereNamesIt) {
-  EXPECT_NE(MysqlStep("SELECT * FROM absent").error().message.find("Table 'shop.absent' doesn't exist (error 1146)"), std::string::npos);
+  EXPECT_NE(MysqlStep("SELECT * FROM absent").error().message.find("Table 'shop.absent' doesn't exist (error 1146)"),
+            std::string::npos);
 }
 
 TEST(MysqlQuery, WithAParameterMarkIsRefused) {
@@ -248,7 +250,8 @@ TEST(MysqlConnection, WithoutAUserIsRoot) {
 }
 
 TEST(MysqlConnection, WithoutADatabaseIsRefused) {
-  EXPECT_EQ(MysqlStep("SELECT 1", {{"database", nullptr}}).error().message, "Step pull: 'database' is required in connection");
+  EXPECT_EQ(MysqlStep("SELECT 1", {{"database", nullptr}}).error().message,
+            "Step pull: 'database' is required in connection");
 }
 
 TEST(MysqlConnection, MustBeThere) {
@@ -283,10 +286,11 @@ TEST(MysqlConnection, PortsOutOfRangeAreRefused) {
 }
 
 TEST(MysqlConnection, AnAccountThatMayNotReadTheTableIsToldSo) {
-  ASSERT_TRUE(plain_server()
-                  .execute("CREATE OR REPLACE TABLE other.secret (a INT);"
-                           "CREATE USER IF NOT EXISTS narrow@'%' IDENTIFIED BY 'n'; GRANT SELECT ON shop.* TO narrow@'%'")
-                  .ok());
+  ASSERT_TRUE(
+      plain_server()
+          .execute("CREATE OR REPLACE TABLE other.secret (a INT);"
+                   "CREATE USER IF NOT EXISTS narrow@'%' IDENTIFIED BY 'n'; GRANT SELECT ON shop.* TO narrow@'%'")
+          .ok());
   const Error error = MysqlStep("SELECT * FROM other.secret", {{"user", "narrow"}, {"password", "n"}}).error();
   EXPECT_EQ(error.category, "extract.permission_denied");
   EXPECT_NE(error.message.find("SELECT command denied"), std::string::npos) << error.message;

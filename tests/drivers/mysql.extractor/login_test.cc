@@ -39,7 +39,11 @@ StandInOptions with_tls(StandInOptions options = {}) {
 class StandInStep : public StepHarness {
  public:
   explicit StandInStep(const StandIn& server, std::initializer_list<Json::Member> more = {}) : StepHarness("pull") {
-    Json fields = Json::object({{"host", "localhost"}, {"port", int64_t{server.port()}}, {"database", "shop"}, {"user", "reader"}, {"password", "p@ss/w:rd"}});
+    Json fields = Json::object({{"host", "localhost"},
+                                {"port", int64_t{server.port()}},
+                                {"database", "shop"},
+                                {"user", "reader"},
+                                {"password", "p@ss/w:rd"}});
     for (const auto& [key, value] : more) fields.set(key, value);
     set_connection("mysql", "shop", fields);
     set_config({{"query", "SELECT a FROM t"}});
@@ -107,7 +111,8 @@ TEST(Mysql8Login, AWrongPasswordIsRefusedOnEveryPath) {
       const Error error = step.error();
       EXPECT_EQ(error.category, "connection.auth_failed") << error.message;
       EXPECT_EQ(error.code, Code::kUnauthenticated);
-      EXPECT_NE(error.message.find("MySQL connection failed for step pull: Access denied for user 'reader'"), std::string::npos)
+      EXPECT_NE(error.message.find("MySQL connection failed for step pull: Access denied for user 'reader'"),
+                std::string::npos)
           << error.message;
       EXPECT_EQ((error.message + error.hint).find("p@ss"), std::string::npos);
       EXPECT_EQ(server.logins(), 0);
@@ -139,7 +144,8 @@ TEST(Mysql8Login, FollowsTheServerFromAnotherDefaultMethod) {
 }
 
 TEST(MysqlLogin, MethodsThatThisClientDoesNotHaveAreRefusedByName) {
-  for (const std::string plugin : {"mysql_old_password", "mysql_clear_password", "dialog", "client_ed25519", "auth_gssapi_client"}) {
+  for (const std::string plugin :
+       {"mysql_old_password", "mysql_clear_password", "dialog", "client_ed25519", "auth_gssapi_client"}) {
     StandInOptions options = hello();
     options.switch_to = plugin;
     const StandIn server(options);
@@ -156,7 +162,9 @@ TEST(MysqlLogin, AWrongPasswordIsAnErrorWithTheServersWords) {
   const Error error = MysqlStep("SELECT 1", {{"password", "guess-me"}}).error();
   EXPECT_EQ(error.code, Code::kUnauthenticated);
   EXPECT_EQ(error.category, "connection.auth_failed");
-  EXPECT_NE(error.message.find("MySQL connection failed for step pull: Access denied for user 'reader'"), std::string::npos) << error.message;
+  EXPECT_NE(error.message.find("MySQL connection failed for step pull: Access denied for user 'reader'"),
+            std::string::npos)
+      << error.message;
   EXPECT_EQ(error.message.find("guess-me"), std::string::npos);
 }
 
@@ -173,7 +181,8 @@ TEST(MysqlLogin, AServerThatIsNotThereIsUnavailable) {
 TEST(MysqlLogin, AHostNameThatDoesNotExistIsNamed) {
   const Error error = MysqlStep("SELECT 1", {{"host", "no-such-host.invalid"}, {"connect_timeout", 2}}).error();
   EXPECT_EQ(error.category, "connection.failed");
-  EXPECT_NE(error.message.find("host name 'no-such-host.invalid' cannot be resolved"), std::string::npos) << error.message;
+  EXPECT_NE(error.message.find("host name 'no-such-host.invalid' cannot be resolved"), std::string::npos)
+      << error.message;
 }
 
 // ---- TLS
@@ -188,22 +197,25 @@ TEST(MysqlTls, PreferredGoesWithoutWhereTheServerHasNone) {
 }
 
 TEST(MysqlTls, DisabledGoesWithoutEvenWhereTheServerHasIt) {
-  EXPECT_EQ(MysqlStep(tls_server(), "SHOW SESSION STATUS LIKE 'Ssl_version'", {{"ssl_mode", "disabled"}}).rows(), "Ssl_version|\n");
+  EXPECT_EQ(MysqlStep(tls_server(), "SHOW SESSION STATUS LIKE 'Ssl_version'", {{"ssl_mode", "disabled"}}).rows(),
+            "Ssl_version|\n");
 }
 
 TEST(MysqlTls, RequiredUsesTlsWithoutVerifying) {
-  EXPECT_EQ(MysqlStep(tls_server(), "SHOW SESSION STATUS LIKE 'Ssl_version'", {{"ssl_mode", "REQUIRED"}}).rows(), "Ssl_version|TLSv1.3\n");
+  EXPECT_EQ(MysqlStep(tls_server(), "SHOW SESSION STATUS LIKE 'Ssl_version'", {{"ssl_mode", "REQUIRED"}}).rows(),
+            "Ssl_version|TLSv1.3\n");
 }
 
 TEST(MysqlTls, ModesThatNeedTlsRefuseAServerWithoutBeforeAnythingIsSent) {
   for (const char* mode : {"required", "verify_ca", "verify_identity"}) {
     const StandIn server(hello());
     StandInStep step(server, {{"ssl_mode", mode}});
-    if (std::string(mode) != "required") step.set_connection("mysql", "shop", [&] {
-      Json fields = step.connection()->fields;
-      fields.set("ssl_ca", (certificates() / "ca.pem").string());
-      return fields;
-    }());
+    if (std::string(mode) != "required")
+      step.set_connection("mysql", "shop", [&] {
+        Json fields = step.connection()->fields;
+        fields.set("ssl_ca", (certificates() / "ca.pem").string());
+        return fields;
+      }());
     const Error error = step.error();
     EXPECT_EQ(error.category, "connection.failed") << mode << ": " << error.message;
     EXPECT_NE(error.message.find("does not support"), std::string::npos) << error.message;
@@ -212,12 +224,16 @@ TEST(MysqlTls, ModesThatNeedTlsRefuseAServerWithoutBeforeAnythingIsSent) {
 }
 
 TEST(MysqlTls, VerifyCaAcceptsTheRightAuthority) {
-  EXPECT_EQ(MysqlStep(tls_server(), "SELECT 1", {{"ssl_mode", "verify_ca"}, {"ssl_ca", tls_server().ca_file().string()}}).rows(), "1\n");
+  EXPECT_EQ(
+      MysqlStep(tls_server(), "SELECT 1", {{"ssl_mode", "verify_ca"}, {"ssl_ca", tls_server().ca_file().string()}})
+          .rows(),
+      "1\n");
 }
 
 TEST(MysqlTls, VerifyCaRefusesAnotherAuthority) {
-  const Error error =
-      MysqlStep(tls_server(), "SELECT 1", {{"ssl_mode", "verify_ca"}, {"ssl_ca", tls_server().other_ca_file().string()}}).error();
+  const Error error = MysqlStep(tls_server(), "SELECT 1",
+                                {{"ssl_mode", "verify_ca"}, {"ssl_ca", tls_server().other_ca_file().string()}})
+                          .error();
   EXPECT_EQ(error.category, "connection.failed");
   EXPECT_NE(error.message.find("certificate"), std::string::npos) << error.message;
 }
@@ -230,50 +246,61 @@ TEST(MysqlTls, VerifyCaDoesNotLookAtTheName) {
 }
 
 TEST(MysqlTls, VerifyIdentityAcceptsTheNameInTheCertificate) {
-  EXPECT_EQ(MysqlStep(tls_server(), "SELECT 1",
-                      {{"host", "localhost"}, {"ssl_mode", "verify_identity"}, {"ssl_ca", tls_server().ca_file().string()}})
-                .rows(),
-            "1\n");
+  EXPECT_EQ(
+      MysqlStep(tls_server(), "SELECT 1",
+                {{"host", "localhost"}, {"ssl_mode", "verify_identity"}, {"ssl_ca", tls_server().ca_file().string()}})
+          .rows(),
+      "1\n");
 }
 
 TEST(MysqlTls, VerifyIdentityRefusesAnotherName) {
-  const Error error = MysqlStep(tls_server(), "SELECT 1",
-                                {{"host", "127.0.0.1"}, {"ssl_mode", "verify_identity"}, {"ssl_ca", tls_server().ca_file().string()}})
-                          .error();
+  const Error error =
+      MysqlStep(tls_server(), "SELECT 1",
+                {{"host", "127.0.0.1"}, {"ssl_mode", "verify_identity"}, {"ssl_ca", tls_server().ca_file().string()}})
+          .error();
   EXPECT_EQ(error.category, "connection.failed") << error.message;
 }
 
 TEST(MysqlTls, VerifyIdentityRefusesAnotherAuthority) {
-  const Error error = MysqlStep(tls_server(), "SELECT 1",
-                                {{"host", "localhost"}, {"ssl_mode", "verify_identity"}, {"ssl_ca", tls_server().other_ca_file().string()}})
-                          .error();
+  const Error error =
+      MysqlStep(
+          tls_server(), "SELECT 1",
+          {{"host", "localhost"}, {"ssl_mode", "verify_identity"}, {"ssl_ca", tls_server().other_ca_file().string()}})
+          .error();
   EXPECT_EQ(error.category, "connection.failed") << error.message;
 }
 
 TEST(MysqlTls, WithoutAnAuthorityOfItsOwnTheSystemsAreTrustedAndOursIsNotAmongThem) {
-  const Error error = MysqlStep(tls_server(), "SELECT 1", {{"host", "localhost"}, {"ssl_mode", "verify_identity"}}).error();
+  const Error error =
+      MysqlStep(tls_server(), "SELECT 1", {{"host", "localhost"}, {"ssl_mode", "verify_identity"}}).error();
   EXPECT_TRUE(error.category == "connection.failed" || error.category == "connection.invalid_config") << error.message;
 }
 
 TEST(MysqlTls, TheAuthorityMayBeGivenAsText) {
   const auto pem = read_file(tls_server().ca_file());
   ASSERT_TRUE(pem.ok());
-  EXPECT_EQ(MysqlStep(tls_server(), "SELECT 1", {{"host", "localhost"}, {"ssl_mode", "verify_identity"}, {"ssl_ca", *pem}}).rows(), "1\n");
+  EXPECT_EQ(
+      MysqlStep(tls_server(), "SELECT 1", {{"host", "localhost"}, {"ssl_mode", "verify_identity"}, {"ssl_ca", *pem}})
+          .rows(),
+      "1\n");
 }
 
 TEST(MysqlTls, AnAuthorityWithoutAModeMeansVerifyCa) {
   EXPECT_EQ(MysqlStep(tls_server(), "SELECT 1", {{"ssl_ca", tls_server().ca_file().string()}}).rows(), "1\n");
-  EXPECT_EQ(MysqlStep(tls_server(), "SELECT 1", {{"ssl_ca", tls_server().other_ca_file().string()}}).error().category, "connection.failed");
+  EXPECT_EQ(MysqlStep(tls_server(), "SELECT 1", {{"ssl_ca", tls_server().other_ca_file().string()}}).error().category,
+            "connection.failed");
 }
 
 TEST(MysqlTls, AnAuthorityThatWouldNotBeUsedIsRefused) {
   const Error error =
-      MysqlStep(tls_server(), "SELECT 1", {{"ssl_mode", "required"}, {"ssl_ca", tls_server().ca_file().string()}}).error();
+      MysqlStep(tls_server(), "SELECT 1", {{"ssl_mode", "required"}, {"ssl_ca", tls_server().ca_file().string()}})
+          .error();
   EXPECT_EQ(error.category, "connection.invalid_config");
 }
 
 TEST(MysqlTls, AnAuthorityFileThatIsNotThereIsNamed) {
-  const Error error = MysqlStep(tls_server(), "SELECT 1", {{"ssl_mode", "verify_ca"}, {"ssl_ca", "certs/absent.pem"}}).error();
+  const Error error =
+      MysqlStep(tls_server(), "SELECT 1", {{"ssl_mode", "verify_ca"}, {"ssl_ca", "certs/absent.pem"}}).error();
   EXPECT_EQ(error.category, "connection.invalid_config");
   EXPECT_NE(error.message.find("certs/absent.pem"), std::string::npos);
 }

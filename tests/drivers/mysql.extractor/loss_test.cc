@@ -1,5 +1,5 @@
-// Servers that go away or say nothing, and being cancelled while waiting for them: an error that says what happened, soon,
-// and no half relation.
+// Servers that go away or say nothing, and being cancelled while waiting for them: an error that says what happened,
+// soon, and no half relation.
 #include <thread>
 
 #include "tests/drivers/mysql.extractor/servers.h"
@@ -18,7 +18,8 @@ std::unique_ptr<MariaDbServer> own_server() {
   auto server = MariaDbServer::start();
   EXPECT_TRUE(server.ok()) << server.error().message;
   const Status status = (*server)->execute(
-      "CREATE DATABASE shop; CREATE USER reader@'%' IDENTIFIED BY 'p@ss/w:rd %41\\'\\\"'; GRANT ALL ON shop.* TO reader@'%'");
+      "CREATE DATABASE shop; CREATE USER reader@'%' IDENTIFIED BY 'p@ss/w:rd %41\\'\\\"'; GRANT ALL ON shop.* TO "
+      "reader@'%'");
   EXPECT_TRUE(status.ok()) << status.error().message;
   return *std::move(server);
 }
@@ -34,7 +35,8 @@ TEST(MysqlLoss, AServerKilledInTheMiddleIsAnErrorAndLeavesNoRelation) {
   const Error error = step.error();
   EXPECT_EQ(error.code, Code::kUnavailable);
   EXPECT_EQ(error.category, "connection.failed");
-  EXPECT_NE(error.message.find("MySQL execution failed: the connection to 127.0.0.1:"), std::string::npos) << error.message;
+  EXPECT_NE(error.message.find("MySQL execution failed: the connection to 127.0.0.1:"), std::string::npos)
+      << error.message;
   EXPECT_NE(error.message.find("was lost after"), std::string::npos) << error.message;
   EXPECT_FALSE(step.has_output_table());
 }
@@ -43,7 +45,8 @@ TEST(MysqlLoss, AConnectionKilledByAnAdministratorIsAnErrorToo) {
   MysqlStep step(kEndless);
   step.on_progress([&](uint64_t rows) {
     if (rows < 20000) return;
-    const auto id = plain_server().query("SELECT id FROM information_schema.processlist WHERE user = 'reader' AND command <> 'Sleep'");
+    const auto id = plain_server().query(
+        "SELECT id FROM information_schema.processlist WHERE user = 'reader' AND command <> 'Sleep'");
     if (id.ok() && !id->empty()) (void)plain_server().execute("KILL " + *id);
   });
   const Error error = step.error();
@@ -55,7 +58,8 @@ TEST(MysqlLoss, AQueryKilledByAnAdministratorIsAnErrorToo) {
   MysqlStep step(kEndless);
   step.on_progress([&](uint64_t rows) {
     if (rows < 20000) return;
-    const auto id = plain_server().query("SELECT id FROM information_schema.processlist WHERE user = 'reader' AND command <> 'Sleep'");
+    const auto id = plain_server().query(
+        "SELECT id FROM information_schema.processlist WHERE user = 'reader' AND command <> 'Sleep'");
     if (id.ok() && !id->empty()) (void)plain_server().execute("KILL QUERY " + *id);
   });
   const Error error = step.error();
@@ -68,7 +72,12 @@ TEST(MysqlLoss, AQueryKilledByAnAdministratorIsAnErrorToo) {
 void expect_cancel_ends_the_wait(StandInOptions options) {
   const StandIn server(options);
   MysqlStep step;
-  Json fields = Json::object({{"host", "127.0.0.1"}, {"port", int64_t{server.port()}}, {"database", "shop"}, {"user", "reader"}, {"password", "p@ss/w:rd"}, {"connect_timeout", 3600}});
+  Json fields = Json::object({{"host", "127.0.0.1"},
+                              {"port", int64_t{server.port()}},
+                              {"database", "shop"},
+                              {"user", "reader"},
+                              {"password", "p@ss/w:rd"},
+                              {"connect_timeout", 3600}});
   step.set_connection("mysql", "shop", fields);
   step.configure({{"query", "SELECT a FROM t"}});
   std::thread canceller([&] {
@@ -105,7 +114,8 @@ TEST(MysqlCancel, EndsTheWaitOverTlsToo) {
   std::thread canceller([&] {
     // Until the server runs the statement.
     for (;;) {
-      const auto running = tls_server().query("SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%SLEEP(3600)%' AND user = 'reader'");
+      const auto running = tls_server().query(
+          "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%SLEEP(3600)%' AND user = 'reader'");
       if (running.ok() && *running == "1\n") break;
     }
     step.cancel();
@@ -135,7 +145,8 @@ TEST(MysqlTimeout, ASlowQueryWithoutReadTimeoutIsWaitedFor) {
 }
 
 TEST(MysqlMalformed, RowsThatReachBeyondTheirPacketAreAnErrorNotACrash) {
-  for (const std::string& row : {std::string("\0\0\xfe\xff\xff\xff\xff\xff\xff\xff\x7f", 11), std::string("\0\0\xff", 3), std::string("\0\0\xfd\xff\xff\xff", 6)}) {
+  for (const std::string& row : {std::string("\0\0\xfe\xff\xff\xff\xff\xff\xff\xff\x7f", 11),
+                                 std::string("\0\0\xff", 3), std::string("\0\0\xfd\xff\xff\xff", 6)}) {
     StandInOptions options;
     options.password = "p";
     options.rows = {row};

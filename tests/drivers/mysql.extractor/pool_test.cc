@@ -95,13 +95,16 @@ TEST_F(MysqlPool, TheStateOfTheStepBeforeIsForgotten) {
     auto lease = pool_.acquire(server_, {}, caller_);
     ASSERT_TRUE(lease.ok());
     const Patience::Scope scope(patience_);
-    ASSERT_EQ(mysql_query((*lease)->handle(), "SET @left = 1, SESSION sql_mode = 'ANSI_QUOTES', time_zone = '-08:00'"), 0);
+    ASSERT_EQ(mysql_query((*lease)->handle(), "SET @left = 1, SESSION sql_mode = 'ANSI_QUOTES', time_zone = '-08:00'"),
+              0);
     lease->declare_clean();
   }
   auto lease = pool_.acquire(server_, {}, caller_);
   ASSERT_TRUE(lease.ok());
   const Patience::Scope scope(patience_);
-  ASSERT_EQ(mysql_query((*lease)->handle(), "SELECT @left IS NULL, @@sql_mode LIKE '%ANSI_QUOTES%', @@time_zone, @@tx_read_only"), 0);
+  ASSERT_EQ(mysql_query((*lease)->handle(),
+                        "SELECT @left IS NULL, @@sql_mode LIKE '%ANSI_QUOTES%', @@time_zone, @@tx_read_only"),
+            0);
   MYSQL_RES* rows = mysql_store_result((*lease)->handle());
   const MYSQL_ROW row = mysql_fetch_row(rows);
   EXPECT_STREQ(row[0], "1");
@@ -125,7 +128,10 @@ TEST_F(MysqlPool, AConnectionThatDiedWhileIdleIsReplaced) {
 
 TEST_F(MysqlPool, AStepBeyondPoolSizeWaitsForOneThatEnds) {
   // An account of its own, so that its connections can be counted.
-  ASSERT_TRUE(plain_server().execute("CREATE OR REPLACE USER counted@'%' IDENTIFIED BY 'c'; GRANT SELECT ON shop.* TO counted@'%'").ok());
+  ASSERT_TRUE(
+      plain_server()
+          .execute("CREATE OR REPLACE USER counted@'%' IDENTIFIED BY 'c'; GRANT SELECT ON shop.* TO counted@'%'")
+          .ok());
   server_.user = "counted";
   server_.password = "c";
   PoolSettings one;
@@ -166,7 +172,8 @@ TEST(MysqlPoolSize, OfAStepHoldsAcrossSteps) {
     step.configure({{"query", "SELECT seq FROM seq_1_to_50000"}, {"pool_size", 1}, {"batch_size", 1000}});
     bool counted = false;
     step.on_progress([&](uint64_t) {
-      const auto seen = plain_server().query("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'reader' AND command <> 'Sleep'");
+      const auto seen = plain_server().query(
+          "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'reader' AND command <> 'Sleep'");
       const std::lock_guard lock(mutex);
       if (!counted) ++running;
       counted = true;

@@ -11,8 +11,8 @@ void select_rows(StepHarness& step, const std::string& select) {
 }
 
 void arrange(StepHarness& step, uint64_t rows) {
-  select_rows(step, "SELECT seq AS id, CONCAT('name ', seq) AS name FROM seq_1_to_" + std::to_string(std::max<uint64_t>(rows, 1)) +
-                        " WHERE seq <= " + std::to_string(rows));
+  select_rows(step, "SELECT seq AS id, CONCAT('name ', seq) AS name FROM seq_1_to_" +
+                        std::to_string(std::max<uint64_t>(rows, 1)) + " WHERE seq <= " + std::to_string(rows));
 }
 
 // The server itself fails after many rows: one of them has no exact DECIMAL.

@@ -33,7 +33,8 @@ MariaDbServer& plain_server() {
 }
 
 MariaDbServer& tls_server() {
-  static const std::unique_ptr<MariaDbServer> server = started({.tls = true, .tls_name = "localhost", .port = 0, .arguments = {}});
+  static const std::unique_ptr<MariaDbServer> server =
+      started({.tls = true, .tls_name = "localhost", .port = 0, .arguments = {}});
   return *server;
 }
 

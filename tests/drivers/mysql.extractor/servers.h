@@ -23,7 +23,8 @@ Json fields_for(const osiris::test::MariaDbServer& server, std::initializer_list
 class MysqlStep : public StepHarness {
  public:
   explicit MysqlStep(const std::string& query = {}, std::initializer_list<Json::Member> connection = {});
-  MysqlStep(osiris::test::MariaDbServer& server, const std::string& query, std::initializer_list<Json::Member> connection = {});
+  MysqlStep(osiris::test::MariaDbServer& server, const std::string& query,
+            std::initializer_list<Json::Member> connection = {});
 
   // The usual config of a compiled step, `more` added or replaced.
   void configure(std::initializer_list<Json::Member> more);

@@ -1,4 +1,5 @@
-// Every MySQL type, with NULL and its extremes: what arrives is what the server holds, or an error that names the column.
+// Every MySQL type, with NULL and its extremes: what arrives is what the server holds, or an error that names the
+// column.
 #include "tests/drivers/mysql.extractor/servers.h"
 #include "worker/drivers/mysql.extractor/driver.h"
 
@@ -30,12 +31,13 @@ TEST(MysqlTypes, SignedIntegersKeepTheirWidthAndNulls) {
 }
 
 TEST(MysqlTypes, UnsignedIntegersReachTheirFullRange) {
-  EXPECT_EQ(read_table("a TINYINT UNSIGNED, b SMALLINT UNSIGNED, c MEDIUMINT UNSIGNED, d INT UNSIGNED, e BIGINT UNSIGNED",
-                       "(255,65535,16777215,4294967295,18446744073709551615),(0,0,0,0,0),(NULL,NULL,NULL,NULL,NULL)"),
-            "a UTINYINT, b USMALLINT, c UINTEGER, d UINTEGER, e UBIGINT\n"
-            "255|65535|16777215|4294967295|18446744073709551615\n"
-            "0|0|0|0|0\n"
-            "NULL|NULL|NULL|NULL|NULL\n");
+  EXPECT_EQ(
+      read_table("a TINYINT UNSIGNED, b SMALLINT UNSIGNED, c MEDIUMINT UNSIGNED, d INT UNSIGNED, e BIGINT UNSIGNED",
+                 "(255,65535,16777215,4294967295,18446744073709551615),(0,0,0,0,0),(NULL,NULL,NULL,NULL,NULL)"),
+      "a UTINYINT, b USMALLINT, c UINTEGER, d UINTEGER, e UBIGINT\n"
+      "255|65535|16777215|4294967295|18446744073709551615\n"
+      "0|0|0|0|0\n"
+      "NULL|NULL|NULL|NULL|NULL\n");
 }
 
 TEST(MysqlTypes, TinyintOneStaysAnInteger) {
@@ -44,14 +46,16 @@ TEST(MysqlTypes, TinyintOneStaysAnInteger) {
 }
 
 TEST(MysqlTypes, DecimalsAreExactInEveryWidth) {
-  EXPECT_EQ(read_table("a DECIMAL(4,2), b DECIMAL(9,0), c DECIMAL(18,6), d DECIMAL(38,10), e DECIMAL(38,0) UNSIGNED, f DECIMAL(3,3)",
-                       "(-99.99,-999999999,-999999999999.999999,-9999999999999999999999999999.9999999999,0,-0.999),"
-                       "(0.01,1,0.000001,0.0000000001,99999999999999999999999999999999999999,0.001),"
-                       "(NULL,NULL,NULL,NULL,NULL,NULL)"),
-            "a DECIMAL(4,2), b DECIMAL(9,0), c DECIMAL(18,6), d DECIMAL(38,10), e DECIMAL(38,0), f DECIMAL(4,3)\n"
-            "-99.99|-999999999|-999999999999.999999|-9999999999999999999999999999.9999999999|0|-0.999\n"
-            "0.01|1|0.000001|0.0000000001|99999999999999999999999999999999999999|0.001\n"
-            "NULL|NULL|NULL|NULL|NULL|NULL\n");
+  EXPECT_EQ(
+      read_table(
+          "a DECIMAL(4,2), b DECIMAL(9,0), c DECIMAL(18,6), d DECIMAL(38,10), e DECIMAL(38,0) UNSIGNED, f DECIMAL(3,3)",
+          "(-99.99,-999999999,-999999999999.999999,-9999999999999999999999999999.9999999999,0,-0.999),"
+          "(0.01,1,0.000001,0.0000000001,99999999999999999999999999999999999999,0.001),"
+          "(NULL,NULL,NULL,NULL,NULL,NULL)"),
+      "a DECIMAL(4,2), b DECIMAL(9,0), c DECIMAL(18,6), d DECIMAL(38,10), e DECIMAL(38,0), f DECIMAL(4,3)\n"
+      "-99.99|-999999999|-999999999999.999999|-9999999999999999999999999999.9999999999|0|-0.999\n"
+      "0.01|1|0.000001|0.0000000001|99999999999999999999999999999999999999|0.001\n"
+      "NULL|NULL|NULL|NULL|NULL|NULL\n");
 }
 
 TEST(MysqlTypes, ADecimalWiderThan38DigitsIsReadWhileItsValuesFit) {
@@ -66,13 +70,16 @@ TEST(MysqlTypes, ADecimalValueOfMoreThan38DigitsIsAnErrorNamingTheColumn) {
 }
 
 TEST(MysqlTypes, TheSumOfABigintColumnIsReadThoughItsTypeIsWiderThan38Digits) {
-  on_server("CREATE OR REPLACE TABLE t (a BIGINT UNSIGNED); INSERT INTO t VALUES (18446744073709551615),(18446744073709551615)");
+  on_server(
+      "CREATE OR REPLACE TABLE t (a BIGINT UNSIGNED); INSERT INTO t VALUES "
+      "(18446744073709551615),(18446744073709551615)");
   EXPECT_EQ(MysqlStep("SELECT SUM(a) AS total FROM t").rows(), "36893488147419103230\n");
 }
 
 TEST(MysqlTypes, FloatsAndDoublesArriveBitForBit) {
-  EXPECT_EQ(read_table("a FLOAT, b DOUBLE", "(0.1,0.1),(-3.4028234e38,-1.7976931348623157e308),(1e-45,5e-324),(NULL,NULL)"),
-            "a FLOAT, b DOUBLE\n0.1|0.1\n-3.4028235e+38|-1.7976931348623157e+308\n1e-45|5e-324\nNULL|NULL\n");
+  EXPECT_EQ(
+      read_table("a FLOAT, b DOUBLE", "(0.1,0.1),(-3.4028234e38,-1.7976931348623157e308),(1e-45,5e-324),(NULL,NULL)"),
+      "a FLOAT, b DOUBLE\n0.1|0.1\n-3.4028235e+38|-1.7976931348623157e+308\n1e-45|5e-324\nNULL|NULL\n");
 }
 
 TEST(MysqlTypes, DatesOfTheWholeRange) {
@@ -90,8 +97,9 @@ TEST(MysqlTypes, DatetimesKeepMicroseconds) {
 }
 
 TEST(MysqlTypes, TimestampsArriveInUtcWhateverTheServersZone) {
-  on_server("SET time_zone='+05:30'; CREATE OR REPLACE TABLE t (a TIMESTAMP(6) NULL);"
-            "INSERT INTO t VALUES ('2024-07-01 05:30:00.25'),(NULL); SET GLOBAL time_zone='-08:00'");
+  on_server(
+      "SET time_zone='+05:30'; CREATE OR REPLACE TABLE t (a TIMESTAMP(6) NULL);"
+      "INSERT INTO t VALUES ('2024-07-01 05:30:00.25'),(NULL); SET GLOBAL time_zone='-08:00'");
   EXPECT_EQ(MysqlStep("SELECT * FROM t").rows(), "2024-07-01 00:00:00.25\nNULL\n");
 }
 
@@ -105,7 +113,8 @@ TEST(MysqlTypes, AZeroDateIsAnErrorNamingColumnAndRow) {
 TEST(MysqlTypes, PartsOfADateThatAreZeroAndDaysThatDoNotExistAreErrorsToo) {
   for (const std::string day : {"2024-00-10", "2024-05-00", "2023-02-31"}) {
     EXPECT_NE(read_table("born DATE", "('" + day + "')").find("column 'born', row 1"), std::string::npos) << day;
-    EXPECT_NE(read_table("born DATETIME", "('" + day + " 10:00:00')").find("column 'born', row 1"), std::string::npos) << day;
+    EXPECT_NE(read_table("born DATETIME", "('" + day + " 10:00:00')").find("column 'born', row 1"), std::string::npos)
+        << day;
   }
 }
 
@@ -116,9 +125,11 @@ TEST(MysqlTypes, TheHintForZeroDatesWorks) {
 }
 
 TEST(MysqlTypes, TimesBeyondADayAndBelowZeroAreExactIntervals) {
-  EXPECT_EQ(read_table("a TIME, b TIME(6)",
-                       "('838:59:59','-838:59:58.999999'),('24:00:00','00:00:00'),('-00:00:01','00:00:00.000001'),(NULL,NULL)"),
-            "a INTERVAL, b INTERVAL\n838:59:59|-838:59:58.999999\n24:00:00|00:00:00\n-00:00:01|00:00:00.000001\nNULL|NULL\n");
+  EXPECT_EQ(
+      read_table(
+          "a TIME, b TIME(6)",
+          "('838:59:59','-838:59:58.999999'),('24:00:00','00:00:00'),('-00:00:01','00:00:00.000001'),(NULL,NULL)"),
+      "a INTERVAL, b INTERVAL\n838:59:59|-838:59:58.999999\n24:00:00|00:00:00\n-00:00:01|00:00:00.000001\nNULL|NULL\n");
 }
 
 TEST(MysqlTypes, Years) {
@@ -131,17 +142,21 @@ TEST(MysqlTypes, BitsAreTheirBytes) {
 }
 
 TEST(MysqlTypes, TextOfEveryKindInUtf8) {
-  EXPECT_EQ(read_table("a CHAR(10), b VARCHAR(50), c TINYTEXT, d TEXT, e LONGTEXT, f ENUM('x','y'), g SET('p','q','r'), h JSON",
-                       "('ab ','žluťoučký kůň 🐎','','line\\nbreak','ε','y','p,r','{\"k\": [1, null]}'),"
-                       "(NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL)"),
-            "a VARCHAR, b VARCHAR, c VARCHAR, d VARCHAR, e VARCHAR, f VARCHAR, g VARCHAR, h VARCHAR\n"
-            "ab|žluťoučký kůň 🐎||line\nbreak|ε|y|p,r|{\"k\": [1, null]}\nNULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL\n");
+  EXPECT_EQ(
+      read_table(
+          "a CHAR(10), b VARCHAR(50), c TINYTEXT, d TEXT, e LONGTEXT, f ENUM('x','y'), g SET('p','q','r'), h JSON",
+          "('ab ','žluťoučký kůň 🐎','','line\\nbreak','ε','y','p,r','{\"k\": [1, null]}'),"
+          "(NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL)"),
+      "a VARCHAR, b VARCHAR, c VARCHAR, d VARCHAR, e VARCHAR, f VARCHAR, g VARCHAR, h VARCHAR\n"
+      "ab|žluťoučký kůň 🐎||line\nbreak|ε|y|p,r|{\"k\": [1, null]}\nNULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL\n");
 }
 
 TEST(MysqlTypes, TextStoredInAnotherCharacterSetArrivesAsUtf8) {
-  EXPECT_EQ(read_table("a VARCHAR(20) CHARACTER SET latin1, b VARCHAR(20) CHARACTER SET utf16, c VARCHAR(20) CHARACTER SET cp1250",
-                       "('Grüße €','日本','Ťuhýk')"),
-            "a VARCHAR, b VARCHAR, c VARCHAR\nGrüße €|日本|Ťuhýk\n");
+  EXPECT_EQ(
+      read_table(
+          "a VARCHAR(20) CHARACTER SET latin1, b VARCHAR(20) CHARACTER SET utf16, c VARCHAR(20) CHARACTER SET cp1250",
+          "('Grüße €','日本','Ťuhýk')"),
+      "a VARCHAR, b VARCHAR, c VARCHAR\nGrüße €|日本|Ťuhýk\n");
 }
 
 TEST(MysqlTypes, TextAroundDuckdbsInlineLengthOfTwelve) {
@@ -152,7 +167,8 @@ TEST(MysqlTypes, TextAroundDuckdbsInlineLengthOfTwelve) {
 TEST(MysqlTypes, BinaryColumnsAreBlobs) {
   EXPECT_EQ(read_table("a BINARY(3), b VARBINARY(9), c TINYBLOB, d BLOB, e LONGBLOB",
                        "('a','\\0\\x01','','\\\\',UNHEX('FF00FE')),(NULL,NULL,NULL,NULL,NULL)"),
-            "a BLOB, b BLOB, c BLOB, d BLOB, e BLOB\na\\x00\\x00|\\x00x01||\\x5C|\\xFF\\x00\\xFE\nNULL|NULL|NULL|NULL|NULL\n");
+            "a BLOB, b BLOB, c BLOB, d BLOB, e "
+            "BLOB\na\\x00\\x00|\\x00x01||\\x5C|\\xFF\\x00\\xFE\nNULL|NULL|NULL|NULL|NULL\n");
 }
 
 TEST(MysqlTypes, LargeBlobsArriveWhole) {
@@ -164,16 +180,20 @@ TEST(MysqlTypes, LargeBlobsArriveWhole) {
 
 TEST(MysqlTypes, GeometryIsABlobInTheServersForm) {
   EXPECT_EQ(read_table("a POINT, b GEOMETRY", "(ST_GeomFromText('POINT(1 2)'),NULL)"),
-            "a BLOB, b BLOB\n\\x00\\x00\\x00\\x00\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\xF0?\\x00\\x00\\x00\\x00\\x00\\x00\\x00@|NULL\n");
+            "a BLOB, b "
+            "BLOB\n\\x00\\x00\\x00\\x00\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\xF0?"
+            "\\x00\\x00\\x00\\x00\\x00\\x00\\x00@|NULL\n");
 }
 
 TEST(MysqlTypes, MariadbsOwnTypesAreText) {
-  EXPECT_EQ(read_table("a UUID, b INET6, c INET4", "('123e4567-e89b-12d3-a456-426655440000','2001:db8::ff00:42:8329','10.0.0.1')"),
+  EXPECT_EQ(read_table("a UUID, b INET6, c INET4",
+                       "('123e4567-e89b-12d3-a456-426655440000','2001:db8::ff00:42:8329','10.0.0.1')"),
             "a VARCHAR, b VARCHAR, c VARCHAR\n123e4567-e89b-12d3-a456-426655440000|2001:db8::ff00:42:8329|10.0.0.1\n");
 }
 
 TEST(MysqlTypes, NullLiteralsAndExpressions) {
-  MysqlStep step("SELECT NULL AS a, 1 + 1 AS b, 'x' AS c, 1.50 AS d, 2e0 AS e, DATE '2024-01-02' AS f, CAST(-1 AS SIGNED) AS g");
+  MysqlStep step(
+      "SELECT NULL AS a, 1 + 1 AS b, 'x' AS c, 1.50 AS d, 2e0 AS e, DATE '2024-01-02' AS f, CAST(-1 AS SIGNED) AS g");
   EXPECT_EQ(step.rows(), "NULL|2|x|1.50|2.0|2024-01-02|-1\n");
   EXPECT_EQ(step.output_columns(), "a VARCHAR, b INTEGER, c VARCHAR, d DECIMAL(3,2), e DOUBLE, f DATE, g INTEGER");
 }
@@ -182,7 +202,8 @@ TEST(MysqlTypes, ManyColumnsWithNullsAcrossBytesOfTheNullMap) {
   std::string select = "SELECT ", expected;
   for (int i = 0; i < 300; ++i) {
     const bool is_null = i % 3 == 1;
-    select += (i > 0 ? ", " : "") + std::string(is_null ? "IF(1, NULL, 1)" : std::to_string(i)) + " AS c" + std::to_string(i);
+    select +=
+        (i > 0 ? ", " : "") + std::string(is_null ? "IF(1, NULL, 1)" : std::to_string(i)) + " AS c" + std::to_string(i);
     expected += (i > 0 ? "|" : "") + std::string(is_null ? "NULL" : std::to_string(i));
   }
   EXPECT_EQ(MysqlStep(select).rows(), expected + "\n");

@@ -51,9 +51,9 @@ TEST(MysqlDate, CountsDaysFrom1970) {
 }
 
 TEST(MysqlDate, RefusesWhatIsNoDay) {
-  EXPECT_EQ(date_value(""), std::nullopt);                                  // 0000-00-00
-  EXPECT_EQ(date_value(bytes({0, 0, 0, 0})), std::nullopt);                 // the same, spelled out
-  EXPECT_EQ(date_value(bytes({0xe7, 0x07, 2, 29})), std::nullopt);          // 2023-02-29
+  EXPECT_EQ(date_value(""), std::nullopt);                          // 0000-00-00
+  EXPECT_EQ(date_value(bytes({0, 0, 0, 0})), std::nullopt);         // the same, spelled out
+  EXPECT_EQ(date_value(bytes({0xe7, 0x07, 2, 29})), std::nullopt);  // 2023-02-29
   EXPECT_EQ(date_value(bytes({0xe8, 0x07, 13, 1})), std::nullopt);
   EXPECT_EQ(date_value(bytes({0xe8, 0x07, 1, 1, 5, 0, 0})), std::nullopt);  // a time in a date
   EXPECT_EQ(date_value(bytes({0xe8, 0x07, 1})), std::nullopt);
@@ -95,7 +95,8 @@ TEST(MysqlDecimal, ReadsDigitsExactly) {
   EXPECT_EQ(text_of(decimal_value("0", 4, 2)), "0");
   EXPECT_EQ(text_of(decimal_value("1.5000", 4, 2)), "150");  // zeros beyond the scale change nothing
   EXPECT_EQ(text_of(decimal_value("123456789012345678.9012345678", 38, 10)), "1234567890123456789012345678");
-  EXPECT_EQ(text_of(decimal_value("-99999999999999999999999999999999999999", 38, 0)), "-99999999999999999999999999999999999999");
+  EXPECT_EQ(text_of(decimal_value("-99999999999999999999999999999999999999", 38, 0)),
+            "-99999999999999999999999999999999999999");
   EXPECT_EQ(text_of(decimal_value("0000000000000000000000000000000000000000000000001", 38, 0)), "1");
 }
 
@@ -104,7 +105,8 @@ TEST(MysqlDecimal, RefusesWhatWouldChange) {
   EXPECT_EQ(text_of(decimal_value("1.005", 4, 2)), "none");
   EXPECT_EQ(text_of(decimal_value("100000000000000000000000000000000000000", 38, 0)), "none");
   EXPECT_EQ(text_of(decimal_value("1", 38, 38)), "none");
-  for (const char* text : {"", "-", "1e5", "1.2.3", " 1", "abc", "0x10"}) EXPECT_EQ(text_of(decimal_value(text, 38, 2)), "none") << text;
+  for (const char* text : {"", "-", "1e5", "1.2.3", " 1", "abc", "0x10"})
+    EXPECT_EQ(text_of(decimal_value(text, 38, 2)), "none") << text;
 }
 
 TEST(MysqlUtf8, AcceptsTextAndRefusesTheRest) {

@@ -1,5 +1,5 @@
-// Rows on their way from the server to the relation, as DuckDB data chunks. Chunks and the memory of their texts are used
-// again: a batch goes back to the reader once it is appended.
+// Rows on their way from the server to the relation, as DuckDB data chunks. Chunks and the memory of their texts are
+// used again: a batch goes back to the reader once it is appended.
 #pragma once
 
 #include <duckdb.h>
@@ -13,7 +13,8 @@
 
 namespace osiris::worker::mysql {
 
-// Memory for texts longer than DuckDB keeps inline. DuckDB copies them when a chunk is appended, until then they live here.
+// Memory for texts longer than DuckDB keeps inline. DuckDB copies them when a chunk is appended, until then they live
+// here.
 class Arena {
  public:
   char* take(size_t bytes) {

@@ -26,12 +26,13 @@ Result<Column> decimal(const MYSQL_FIELD& field, Column column) {
   const unsigned long extra = (field.decimals > 0 ? 1u : 0u) + (field.flags & UNSIGNED_FLAG ? 0u : 1u);
   const unsigned long digits = field.length > extra ? field.length - extra : 1;
   if (field.decimals > kDigitsMax) {
-    return mismatch("column '" + column.name + "' has " + std::to_string(field.decimals) + " digits after the point, more than " +
-                        std::to_string(kDigitsMax),
+    return mismatch("column '" + column.name + "' has " + std::to_string(field.decimals) +
+                        " digits after the point, more than " + std::to_string(kDigitsMax),
                     "select CAST(" + column.name + " AS CHAR) or a narrower DECIMAL");
   }
   column.kind = Kind::kDecimal;
-  // Wider columns are common (SUM of a BIGINT has 41 digits) and their values rarely are: each value is checked instead.
+  // Wider columns are common (SUM of a BIGINT has 41 digits) and their values rarely are: each value is checked
+  // instead.
   column.digits = static_cast<uint8_t>(std::min<unsigned long>(digits, kDigitsMax));
   column.scale = static_cast<uint8_t>(field.decimals);
   // One digit before the point, or DuckDB prints ".5".
@@ -187,7 +188,8 @@ Result<Columns> columns_of(const MYSQL_FIELD* fields, unsigned count, const std:
   for (const std::string& name : wanted) {
     auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end()) {
-      found = std::find_if(names.begin(), names.end(), [&](const std::string& other) { return lower(other) == lower(name); });
+      found = std::find_if(names.begin(), names.end(),
+                           [&](const std::string& other) { return lower(other) == lower(name); });
     }
     if (found == names.end()) {
       const auto near = nearest(name, names);
@@ -199,8 +201,11 @@ Result<Columns> columns_of(const MYSQL_FIELD* fields, unsigned count, const std:
 
   std::map<std::string, std::string> seen;  // by the name in lower case: a relation's column names ignore case
   for (const uint32_t index : columns.kept) {
-    if (names[index].empty()) return mismatch("column " + std::to_string(index + 1) + " has no name", "give it one with AS");
-    if (!is_valid_utf8(names[index])) return mismatch("the name of column " + std::to_string(index + 1) + " is not UTF-8", "give it another one with AS");
+    if (names[index].empty())
+      return mismatch("column " + std::to_string(index + 1) + " has no name", "give it one with AS");
+    if (!is_valid_utf8(names[index]))
+      return mismatch("the name of column " + std::to_string(index + 1) + " is not UTF-8",
+                      "give it another one with AS");
     if (const auto [other, is_new] = seen.emplace(lower(names[index]), names[index]); !is_new) {
       return mismatch("two columns are called '" + other->second + "'", "give one of them another name with AS");
     }

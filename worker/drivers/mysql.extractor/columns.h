@@ -13,7 +13,21 @@
 namespace osiris::worker::mysql {
 
 // How a value lies in a row of the binary protocol, and what becomes of it.
-enum class Kind : uint8_t { kInt8, kInt16, kInt32, kInt64, kFloat, kDouble, kDecimal, kDate, kDateTime, kTime, kText, kBytes, kNull };
+enum class Kind : uint8_t {
+  kInt8,
+  kInt16,
+  kInt32,
+  kInt64,
+  kFloat,
+  kDouble,
+  kDecimal,
+  kDate,
+  kDateTime,
+  kTime,
+  kText,
+  kBytes,
+  kNull
+};
 
 struct Column {
   std::string name;
@@ -23,12 +37,12 @@ struct Column {
   uint8_t digits = 0;  // of a decimal, at most 38
   uint8_t scale = 0;
 
-  duckdb_type type() const;  // DUCKDB_TYPE_DECIMAL needs digits and scale too
+  duckdb_type type() const;       // DUCKDB_TYPE_DECIMAL needs digits and scale too
   std::string type_name() const;  // for CREATE TABLE: "UBIGINT", "DECIMAL(12,2)"
 };
 
-// The columns of `fields`, of which only `wanted` are kept, in that order (empty: all). Fails with extract.schema_mismatch
-// on types that no DuckDB type holds, on names that are missing or differ only in case.
+// The columns of `fields`, of which only `wanted` are kept, in that order (empty: all). Fails with
+// extract.schema_mismatch on types that no DuckDB type holds, on names that are missing or differ only in case.
 struct Columns {
   std::vector<Column> received;  // in the order of the result set
   std::vector<uint32_t> kept;    // indexes into received, in the order of the relation

@@ -70,7 +70,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const ServerSettings& serve
   initialise_client_library();
   std::unique_ptr<Connection> connection(new Connection);
   MYSQL* mysql = connection->mysql_ = mysql_init(nullptr);
-  if (!mysql) return Error(Code::kExhausted, "Step " + caller.step_id + ": out of memory", {}, "runtime.memory_exceeded");
+  if (!mysql)
+    return Error(Code::kExhausted, "Step " + caller.step_id + ": out of memory", {}, "runtime.memory_exceeded");
   connection->ssl_mode_ = server.ssl_mode;
   connection->ssl_ca_ = server.ssl_ca;
 
@@ -86,7 +87,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const ServerSettings& serve
   mysql_optionsv(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
   mysql_optionsv(mysql, MYSQL_DEFAULT_AUTH, kLoginPluginName);
   mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH, kLoginPluginsAllowed);
-  mysql_optionsv(mysql, MARIADB_OPT_USERDATA, const_cast<char*>(kSslModeKey), static_cast<void*>(&connection->ssl_mode_));
+  mysql_optionsv(mysql, MARIADB_OPT_USERDATA, const_cast<char*>(kSslModeKey),
+                 static_cast<void*>(&connection->ssl_mode_));
   mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, &Patience::io_wait);
   OSIRIS_TRY(connection->set_tls(caller));
 

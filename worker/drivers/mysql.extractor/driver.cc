@@ -1,6 +1,6 @@
-// Two threads per step: one reads the network and decodes rows into DuckDB chunks, the step's own appends them and looks
-// whether the step was cancelled. The reader needs no DuckDB connection and the filler no network, so each can be stopped
-// while the other is blocked.
+// Two threads per step: one reads the network and decodes rows into DuckDB chunks, the step's own appends them and
+// looks whether the step was cancelled. The reader needs no DuckDB connection and the filler no network, so each can be
+// stopped while the other is blocked.
 #include "worker/drivers/mysql.extractor/driver.h"
 
 #include <algorithm>
@@ -24,7 +24,10 @@ constexpr uint32_t kCheckLimit_s = 2;
 
 Caller caller_of(StepContext& context, Patience& patience, bool echo) {
   Caller caller{context.step_id(), context.scratch_dir(), &patience, {}};
-  if (echo) caller.echo = [&context](const std::string& sql) { context.log("mysql.extractor " + context.step_id() + ": " + sql); };
+  if (echo)
+    caller.echo = [&context](const std::string& sql) {
+      context.log("mysql.extractor " + context.step_id() + ": " + sql);
+    };
   return caller;
 }
 

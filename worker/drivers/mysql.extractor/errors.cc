@@ -95,23 +95,24 @@ Error connection_error(const std::string& step_id, const ServerSettings& server,
   const std::string start = "MySQL connection failed for step " + step_id + ": ";
   const std::string end = ", connecting to " + place(server) + " as " + server.user;
   if (patience.has_run_out()) {
-    return Error(Code::kUnavailable,
-                 start + "no answer within " + std::to_string(server.connect_timeout_s) + " s" + end,
-                 "check host and port, and that the server is reachable from where the step runs; or raise connect_timeout",
-                 "connection.timeout");
+    return Error(
+        Code::kUnavailable, start + "no answer within " + std::to_string(server.connect_timeout_s) + " s" + end,
+        "check host and port, and that the server is reachable from where the step runs; or raise connect_timeout",
+        "connection.timeout");
   }
   if (fault.number == CR_AUTH_PLUGIN_CANNOT_LOAD || fault.number == CR_PLUGIN_NOT_ALLOWED) {
     return Error(Code::kUnauthenticated,
                  start + "the server asks for a log-in method this client does not have" + end + "; " + words(fault),
-                 "use an account identified by mysql_native_password or caching_sha2_password", "connection.auth_failed");
+                 "use an account identified by mysql_native_password or caching_sha2_password",
+                 "connection.auth_failed");
   }
   if (is_refused_login(fault.number)) {
     return Error(Code::kUnauthenticated, start + words(fault) + end,
                  "check user and password of the connection, and what the account may see", "connection.auth_failed");
   }
   if (fault.number == ER_BAD_DB_ERROR) {
-    return Error(Code::kNotFound, start + words(fault) + end, "check 'database' of the connection and 'schema' of the step",
-                 "connection.invalid_config");
+    return Error(Code::kNotFound, start + words(fault) + end,
+                 "check 'database' of the connection and 'schema' of the step", "connection.invalid_config");
   }
   if (fault.number == CR_UNKNOWN_HOST) {
     return Error(Code::kUnavailable, start + "host name '" + server.host + "' cannot be resolved" + end,
@@ -122,24 +123,25 @@ Error connection_error(const std::string& step_id, const ServerSettings& server,
                  "check ssl_mode, ssl_ca and, for verify_identity, that host is a name in the server's certificate",
                  "connection.failed");
   }
-  return Error(Code::kUnavailable, start + with_system_error(fault.text) + " (error " + std::to_string(fault.number) + ")" + end,
+  return Error(Code::kUnavailable,
+               start + with_system_error(fault.text) + " (error " + std::to_string(fault.number) + ")" + end,
                "check that the server runs and is reachable from where the step runs", "connection.failed");
 }
 
-Error query_error(const std::string& step_id, const ServerSettings& server, const Fault& fault, const Patience& patience,
-                  uint64_t rows_so_far) {
+Error query_error(const std::string& step_id, const ServerSettings& server, const Fault& fault,
+                  const Patience& patience, uint64_t rows_so_far) {
   if (patience.is_cancelled()) return cancelled_error(step_id);
   const std::string rows = std::to_string(rows_so_far) + " rows";
   if (patience.has_run_out()) {
     return Error(Code::kUnavailable,
-                 "MySQL execution failed: " + place(server) + " sent nothing for " + std::to_string(server.read_timeout_s) +
-                     " s after " + rows + " of step " + step_id,
+                 "MySQL execution failed: " + place(server) + " sent nothing for " +
+                     std::to_string(server.read_timeout_s) + " s after " + rows + " of step " + step_id,
                  "raise read_timeout of the connection, or make the query quicker", "connection.timeout");
   }
   if (is_lost_connection(fault.number)) {
     return Error(Code::kUnavailable,
-                 "MySQL execution failed: the connection to " + place(server) + " was lost after " + rows + " of step " +
-                     step_id + ": " + words(fault),
+                 "MySQL execution failed: the connection to " + place(server) + " was lost after " + rows +
+                     " of step " + step_id + ": " + words(fault),
                  "check the server's log, then run again: no rows of this attempt were kept", "connection.failed");
   }
   const std::string start = rows_so_far == 0 ? "MySQL query failed: " : "MySQL query failed after " + rows + ": ";
@@ -151,7 +153,8 @@ Error query_error(const std::string& step_id, const ServerSettings& server, cons
     return Error(Code::kStepFailed, start + words(fault), "grant " + server.user + " the right to read it",
                  "extract.permission_denied");
   }
-  return Error(Code::kStepFailed, start + words(fault), "try the query in a MySQL client first", "extract.query_failed");
+  return Error(Code::kStepFailed, start + words(fault), "try the query in a MySQL client first",
+               "extract.query_failed");
 }
 
 }  // namespace osiris::worker::mysql

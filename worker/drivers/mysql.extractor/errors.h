@@ -23,9 +23,10 @@ Fault fault_of(MYSQL* mysql, MYSQL_STMT* statement);
 
 Error cancelled_error(const std::string& step_id);
 // "MySQL connection failed for step <id>: ..."
-Error connection_error(const std::string& step_id, const ServerSettings& server, const Fault& fault, const Patience& patience);
+Error connection_error(const std::string& step_id, const ServerSettings& server, const Fault& fault,
+                       const Patience& patience);
 // "MySQL query failed: ..." before the first row, "MySQL execution failed: ..." after it.
-Error query_error(const std::string& step_id, const ServerSettings& server, const Fault& fault, const Patience& patience,
-                  uint64_t rows_so_far);
+Error query_error(const std::string& step_id, const ServerSettings& server, const Fault& fault,
+                  const Patience& patience, uint64_t rows_so_far);
 
 }  // namespace osiris::worker::mysql

@@ -33,12 +33,14 @@ class Extraction {
 
  private:
   Error failed() {
-    return query_error(caller_.step_id, settings_.server, fault_of(mysql_, statement_.get()), *caller_.patience, row_number_);
+    return query_error(caller_.step_id, settings_.server, fault_of(mysql_, statement_.get()), *caller_.patience,
+                       row_number_);
   }
 
   Status prepare() {
     statement_.reset(mysql_stmt_init(mysql_));
-    if (!statement_) return Error(Code::kExhausted, "Step " + caller_.step_id + ": out of memory", {}, "runtime.memory_exceeded");
+    if (!statement_)
+      return Error(Code::kExhausted, "Step " + caller_.step_id + ": out of memory", {}, "runtime.memory_exceeded");
     if (caller_.echo) caller_.echo(settings_.sql);
     if (mysql_stmt_prepare(statement_.get(), settings_.sql.data(), settings_.sql.size()) != 0) return failed();
     if (const unsigned long marks = mysql_stmt_param_count(statement_.get()); marks > 0) {
@@ -77,7 +79,8 @@ class Extraction {
     return true;
   }
 
-  // The packet that ended the rows says whether another result follows (a CALL sends several); the library does not look.
+  // The packet that ended the rows says whether another result follows (a CALL sends several); the library does not
+  // look.
   void note_end() {
     constexpr unsigned kMoreResults = 0x0008;
     const unsigned char* packet = mysql_->net.read_pos;
@@ -146,7 +149,8 @@ class Extraction {
 }  // namespace
 
 Status extract(const ExtractSettings& settings, const Caller& caller, Feed& feed) {
-  OSIRIS_ASSIGN(ConnectionPool::Lease lease, ConnectionPool::of_process().acquire(settings.server, settings.pool, caller));
+  OSIRIS_ASSIGN(ConnectionPool::Lease lease,
+                ConnectionPool::of_process().acquire(settings.server, settings.pool, caller));
   const Patience::Scope scope(*caller.patience);
   Status status;
   bool is_drained = false;

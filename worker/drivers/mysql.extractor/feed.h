@@ -1,5 +1,5 @@
-// Carries batches from the thread that reads the network to the one that fills the relation, and empty ones back. It holds
-// a few batches at most, so a quick server waits for a slow disk and memory stays bounded.
+// Carries batches from the thread that reads the network to the one that fills the relation, and empty ones back. It
+// holds a few batches at most, so a quick server waits for a slow disk and memory stays bounded.
 #pragma once
 
 #include <chrono>
@@ -17,10 +17,10 @@ namespace osiris::worker::mysql {
 class Feed {
  public:
   // Reader's side.
-  void announce(Columns columns);            // once, before the first batch
-  bool offer(Batch batch);                   // waits for room; false: nobody wants more
-  std::unique_ptr<Chunk> used_chunk();       // one to fill again; null: make a new one
-  void finish(Status status);                // no more comes
+  void announce(Columns columns);       // once, before the first batch
+  bool offer(Batch batch);              // waits for room; false: nobody wants more
+  std::unique_ptr<Chunk> used_chunk();  // one to fill again; null: make a new one
+  void finish(Status status);           // no more comes
 
   // Filler's side.
   struct Delivery {

@@ -21,7 +21,8 @@
 
 #include "worker/drivers/mysql.extractor/settings.h"
 
-// <mysql/client_plugin.h> of libmariadb-dev includes a header that is not in the package, so its struct is repeated here.
+// <mysql/client_plugin.h> of libmariadb-dev includes a header that is not in the package, so its struct is repeated
+// here.
 extern "C" {
 struct st_mysql_client_plugin;
 st_mysql_client_plugin* STDCALL mysql_client_register_plugin(MYSQL*, st_mysql_client_plugin*);
@@ -67,15 +68,17 @@ Digest scramble(const std::string& password, const unsigned char* nonce) {
   return proof;
 }
 
-// The password and its NUL, masked with the nonce and encrypted for the owner of the PEM key (RSA, OAEP). Empty on failure.
-std::vector<unsigned char> seal(const std::string& password, const unsigned char* nonce, const unsigned char* pem, int size) {
+// The password and its NUL, masked with the nonce and encrypted for the owner of the PEM key (RSA, OAEP). Empty on
+// failure.
+std::vector<unsigned char> seal(const std::string& password, const unsigned char* nonce, const unsigned char* pem,
+                                int size) {
   std::vector<unsigned char> plain(password.begin(), password.end());
   plain.push_back(0);
   for (size_t i = 0; i < plain.size(); ++i) plain[i] ^= nonce[i % kNonceBytes];
 
   const std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new_mem_buf(pem, size), &BIO_free);
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr),
-                                                                &EVP_PKEY_free);
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
+      PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr), &EVP_PKEY_free);
   if (!key) return {};
   const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context(EVP_PKEY_CTX_new(key.get(), nullptr),
                                                                             &EVP_PKEY_CTX_free);
@@ -91,9 +94,10 @@ std::vector<unsigned char> seal(const std::string& password, const unsigned char
   return sealed;
 }
 
-// Runs before anything is sent (the plugin is MYSQL_DEFAULT_AUTH). Connections that need TLS start with server verification
-// on, because that alone makes the library refuse a server without TLS; where the mode asks for less it is taken back here,
-// once the server has said that it has TLS. A server too old to name plugins never gets here and stays fully verified.
+// Runs before anything is sent (the plugin is MYSQL_DEFAULT_AUTH). Connections that need TLS start with server
+// verification on, because that alone makes the library refuse a server without TLS; where the mode asks for less it is
+// taken back here, once the server has said that it has TLS. A server too old to name plugins never gets here and stays
+// fully verified.
 void settle_tls(MYSQL* mysql) {
   const SslMode* mode = nullptr;
   mysql_get_optionv(mysql, MARIADB_OPT_USERDATA, const_cast<char*>(kSslModeKey), &mode);
@@ -105,7 +109,8 @@ void settle_tls(MYSQL* mysql) {
   }
 }
 
-// OpenSSL would block in read(2) on a blocking socket, where nobody can cancel it; on this one it comes back to Patience.
+// OpenSSL would block in read(2) on a blocking socket, where nobody can cancel it; on this one it comes back to
+// Patience.
 void make_non_blocking(MYSQL* mysql) {
   const int socket = mysql_get_socket(mysql);
   if (const int flags = fcntl(socket, F_GETFL); flags >= 0) fcntl(socket, F_SETFL, flags | O_NONBLOCK);
@@ -148,8 +153,18 @@ int authenticate(MYSQL_PLUGIN_VIO* vio, MYSQL* mysql) {
   return vio->write_packet(vio, sealed.data(), static_cast<int>(sealed.size())) ? CR_ERROR : CR_OK;
 }
 
-AuthenticationPlugin plugin = {2 /* authentication */, 0x0100, kLoginPluginName, "osiris", "log-in of MySQL 8", {1, 0, 0},
-                               "Apache-2.0", nullptr, nullptr, nullptr, nullptr, authenticate};
+AuthenticationPlugin plugin = {2 /* authentication */,
+                               0x0100,
+                               kLoginPluginName,
+                               "osiris",
+                               "log-in of MySQL 8",
+                               {1, 0, 0},
+                               "Apache-2.0",
+                               nullptr,
+                               nullptr,
+                               nullptr,
+                               nullptr,
+                               authenticate};
 
 }  // namespace
 

@@ -1,5 +1,6 @@
-// Logging in as MySQL 8 does it (caching_sha2_password), which Debian's static libmariadb lacks, and the one place that can
-// refuse to log in without TLS: the client library itself falls back to plain text when the server says it has no TLS.
+// Logging in as MySQL 8 does it (caching_sha2_password), which Debian's static libmariadb lacks, and the one place that
+// can refuse to log in without TLS: the client library itself falls back to plain text when the server says it has no
+// TLS.
 #pragma once
 
 namespace osiris::worker::mysql {

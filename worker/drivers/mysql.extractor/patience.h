@@ -1,6 +1,6 @@
-// How long one thread waits for a MySQL server, and who may end the wait. libmariadb's own timeouts cannot be cancelled,
-// and it mixes seconds with milliseconds under TLS; so every wait on its sockets comes here (MARIADB_OPT_IO_WAIT), where it
-// also watches an eventfd that cancel() signals.
+// How long one thread waits for a MySQL server, and who may end the wait. libmariadb's own timeouts cannot be
+// cancelled, and it mixes seconds with milliseconds under TLS; so every wait on its sockets comes here
+// (MARIADB_OPT_IO_WAIT), where it also watches an eventfd that cancel() signals.
 #pragma once
 
 #include <atomic>

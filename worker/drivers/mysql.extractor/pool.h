@@ -1,6 +1,6 @@
-// The connections of this process. It bounds how many a server sees at once (`pool_size`: a step beyond it waits for one
-// that ends) and keeps clean ones for later steps until they are too old (`pool_recycle`). Only connections with exactly
-// the same settings, password included, are ever shared.
+// The connections of this process. It bounds how many a server sees at once (`pool_size`: a step beyond it waits for
+// one that ends) and keeps clean ones for later steps until they are too old (`pool_recycle`). Only connections with
+// exactly the same settings, password included, are ever shared.
 #pragma once
 
 #include <condition_variable>
@@ -19,7 +19,8 @@ class ConnectionPool {
   // The right to one connection. Returns it when destroyed; the connection itself only if it was declared clean.
   class Lease {
    public:
-    Lease(ConnectionPool& pool, std::string server_key, std::string key) : pool_(&pool), server_key_(std::move(server_key)), key_(std::move(key)) {}
+    Lease(ConnectionPool& pool, std::string server_key, std::string key)
+        : pool_(&pool), server_key_(std::move(server_key)), key_(std::move(key)) {}
     Lease(Lease&& other) noexcept;
     Lease& operator=(Lease&&) = delete;
     ~Lease();
@@ -50,7 +51,7 @@ class ConnectionPool {
 
   std::mutex mutex_;
   std::condition_variable freed_;
-  std::map<std::string, size_t> in_use_;                                    // by server
+  std::map<std::string, size_t> in_use_;                                  // by server
   std::map<std::string, std::vector<std::unique_ptr<Connection>>> idle_;  // by all settings
 };
 

@@ -36,8 +36,10 @@ std::vector<std::string> name_parts(const std::string& name) {
 }
 
 Error engine_error(const std::string& text) {
-  const bool is_full = text.find("Out of Memory") != std::string::npos || text.find("No space left") != std::string::npos;
-  return Error(is_full ? Code::kExhausted : Code::kStepFailed, "MySQL execution failed: the rows could not be stored: " + text,
+  const bool is_full =
+      text.find("Out of Memory") != std::string::npos || text.find("No space left") != std::string::npos;
+  return Error(is_full ? Code::kExhausted : Code::kStepFailed,
+               "MySQL execution failed: the rows could not be stored: " + text,
                is_full ? "give the run more memory or disk, or select fewer columns" : "",
                is_full ? "runtime.memory_exceeded" : "system.error");
 }
@@ -76,7 +78,8 @@ Status Relation::create(const Columns& columns) {
   const char* const table = parts.back().c_str();
   const char* const schema = parts.size() > 1 ? parts[parts.size() - 2].c_str() : nullptr;
   const char* const catalog = parts.size() > 2 ? parts[parts.size() - 3].c_str() : nullptr;
-  if (duckdb_appender_create_ext(connection_, catalog, schema, table, &appender_) == DuckDBError) return appender_error();
+  if (duckdb_appender_create_ext(connection_, catalog, schema, table, &appender_) == DuckDBError)
+    return appender_error();
   return {};
 }
 

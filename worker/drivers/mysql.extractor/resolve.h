@@ -1,5 +1,5 @@
-// Looking up a host name, which nothing can interrupt: glibc may wait half a minute for a name server. So it happens on a
-// thread that is left behind when the step is cancelled or its time is over; that thread touches nothing of the step.
+// Looking up a host name, which nothing can interrupt: glibc may wait half a minute for a name server. So it happens on
+// a thread that is left behind when the step is cancelled or its time is over; that thread touches nothing of the step.
 #pragma once
 
 #include <string>

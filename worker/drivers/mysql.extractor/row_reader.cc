@@ -28,12 +28,15 @@ RowReader::RowReader(const Columns& columns, const MYSQL* mysql)
   for (size_t i = 0; i < columns.kept.size(); ++i) targets_[columns.kept[i]] = static_cast<int>(i);
 }
 
-void RowReader::on_value(void* self, unsigned column, unsigned char** at) { static_cast<RowReader*>(self)->take(column, at); }
+void RowReader::on_value(void* self, unsigned column, unsigned char** at) {
+  static_cast<RowReader*>(self)->take(column, at);
+}
 
 void RowReader::refuse(const Column& column, const std::string& what, const std::string& hint) {
-  error_ = Error(Code::kStepFailed,
-                 "MySQL execution failed: column '" + column.name + "', row " + std::to_string(row_number_) + ": " + what, hint,
-                 "extract.schema_mismatch");
+  error_ =
+      Error(Code::kStepFailed,
+            "MySQL execution failed: column '" + column.name + "', row " + std::to_string(row_number_) + ": " + what,
+            hint, "extract.schema_mismatch");
 }
 
 void RowReader::take(unsigned index, unsigned char** at) {
@@ -44,7 +47,8 @@ void RowReader::take(unsigned index, unsigned char** at) {
     return;
   }
   const Column& column = columns_.received[index];
-  // The library hands out no end of the row; the end of its buffer is what must not be passed, whatever the server sends.
+  // The library hands out no end of the row; the end of its buffer is what must not be passed, whatever the server
+  // sends.
   const unsigned char* start = *at;
   const unsigned char* const end = mysql_->net.buff_end;
   size_t size = fixed_size(column.kind);
@@ -57,8 +61,8 @@ void RowReader::take(unsigned index, unsigned char** at) {
     is_whole = start <= end && static_cast<size_t>(end - start) >= size;
   }
   if (!is_whole) {
-    error_ = Error(Code::kUnavailable, "MySQL execution failed: row " + std::to_string(row_number_) + " is malformed", {},
-                   "connection.failed");
+    error_ = Error(Code::kUnavailable, "MySQL execution failed: row " + std::to_string(row_number_) + " is malformed",
+                   {}, "connection.failed");
     return;
   }
   bytes_ += size;
@@ -90,15 +94,17 @@ void RowReader::store(const Column& column, size_t target, const unsigned char* 
         chunk_->at<int32_t>(target, row_) = *days;
         return;
       }
-      return refuse(column, "the date is none of the calendar ('0000-00-00' or a part of it is zero)",
-                    "select NULLIF(" + column.name + ", 0) to read such dates as NULL, or CAST(" + column.name + " AS CHAR)");
+      return refuse(
+          column, "the date is none of the calendar ('0000-00-00' or a part of it is zero)",
+          "select NULLIF(" + column.name + ", 0) to read such dates as NULL, or CAST(" + column.name + " AS CHAR)");
     case Kind::kDateTime:
       if (const auto micros = datetime_value(bytes)) {
         chunk_->at<int64_t>(target, row_) = *micros;
         return;
       }
-      return refuse(column, "the date is none of the calendar ('0000-00-00 00:00:00' or a part of it is zero)",
-                    "select NULLIF(" + column.name + ", 0) to read such dates as NULL, or CAST(" + column.name + " AS CHAR)");
+      return refuse(
+          column, "the date is none of the calendar ('0000-00-00 00:00:00' or a part of it is zero)",
+          "select NULLIF(" + column.name + ", 0) to read such dates as NULL, or CAST(" + column.name + " AS CHAR)");
     case Kind::kTime:
       if (const auto span = time_value(bytes)) {
         chunk_->at<duckdb_interval>(target, row_) = *span;
@@ -107,7 +113,8 @@ void RowReader::store(const Column& column, size_t target, const unsigned char* 
       return refuse(column, "the time is malformed", "select CAST(" + column.name + " AS CHAR)");
     case Kind::kText:
       if (!is_utf8(bytes)) {
-        return refuse(column, "the text is not valid UTF-8", "select CAST(" + column.name + " AS BINARY) to get its bytes");
+        return refuse(column, "the text is not valid UTF-8",
+                      "select CAST(" + column.name + " AS BINARY) to get its bytes");
       }
       [[fallthrough]];
     case Kind::kBytes:
@@ -120,7 +127,8 @@ void RowReader::store(const Column& column, size_t target, const unsigned char* 
 void RowReader::store_decimal(const Column& column, size_t target, Bytes text) {
   const auto value = decimal_value(text, column.digits, column.scale);
   if (!value) {
-    return refuse(column, "the number " + std::string(text) + " does not fit " + column.type_name() + ", the widest exact type",
+    return refuse(column,
+                  "the number " + std::string(text) + " does not fit " + column.type_name() + ", the widest exact type",
                   "select CAST(" + column.name + " AS CHAR), or CAST it to a narrower DECIMAL");
   }
   // DuckDB's storage follows the declared number of digits.

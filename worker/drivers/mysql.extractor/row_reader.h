@@ -1,5 +1,5 @@
-// Puts one row of the binary protocol, as it lies in the network buffer, into a chunk. libmariadb calls it once per value
-// (STMT_ATTR_CB_RESULT) instead of copying the value into a buffer of its own first.
+// Puts one row of the binary protocol, as it lies in the network buffer, into a chunk. libmariadb calls it once per
+// value (STMT_ATTR_CB_RESULT) instead of copying the value into a buffer of its own first.
 #pragma once
 
 #include <mysql.h>
@@ -26,8 +26,8 @@ class RowReader {
   const std::optional<Error>& error() const { return error_; }
   uint64_t bytes() const { return bytes_; }
 
-  // The ps_result_callback: `self` is the RowReader, `*at` the value's first byte, which it moves past the value; `at` is
-  // null for NULL.
+  // The ps_result_callback: `self` is the RowReader, `*at` the value's first byte, which it moves past the value; `at`
+  // is null for NULL.
   static void on_value(void* self, unsigned column, unsigned char** at);
 
  private:

@@ -51,7 +51,8 @@ Status read_number(const StepContext& context, const Json& fields, std::string_v
 }
 
 Result<SslMode> ssl_mode_of(const StepContext& context, std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return c == '-' ? '_' : std::tolower(c); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return c == '-' ? '_' : std::tolower(c); });
   if (text == "disabled") return SslMode::kDisabled;
   if (text == "preferred") return SslMode::kPreferred;
   if (text == "required") return SslMode::kRequired;
@@ -88,9 +89,10 @@ bool is_plain_host(const std::string& host) {
 
 Status refuse_unknown_fields(const StepContext& context, const Json& fields) {
   static const std::vector<std::string> kKnown = {
-      "type",    "host",            "port",         "database",      "user",      "username",     "password",
-      "charset", "connect_timeout", "read_timeout", "write_timeout", "timeout",   "pool_size",    "pool_recycle",
-      "ssl_mode", "ssl_ca",         "alias",        "description",   "default",   "schema"};
+      "type",          "host",     "port",        "database",        "user",
+      "username",      "password", "charset",     "connect_timeout", "read_timeout",
+      "write_timeout", "timeout",  "pool_size",   "pool_recycle",    "ssl_mode",
+      "ssl_ca",        "alias",    "description", "default",         "schema"};
   for (const auto& [key, value] : fields.members()) {
     if (key == "dsn") {
       return connection_fault(context, "the connection field 'dsn' is not supported for mysql",
@@ -102,7 +104,8 @@ Status refuse_unknown_fields(const StepContext& context, const Json& fields) {
                             near ? "did you mean '" + *near + "'?" : "known fields: " + join(kKnown, ", "));
   }
   const std::string type = fields["type"].as_string_or("mysql");
-  if (type != "mysql" && type != "mariadb") return connection_fault(context, "connection type '" + type + "' is not mysql");
+  if (type != "mysql" && type != "mariadb")
+    return connection_fault(context, "connection type '" + type + "' is not mysql");
   return {};
 }
 
@@ -151,10 +154,12 @@ Result<ServerSettings> read_server_settings(const StepContext& context) {
   if (server.user.empty()) server.user = config["user"].as_string_or("root");
   server.password = first_text(fields["password"], config["password"]);
   server.database = first_text(fields["database"], config["database"]);
-  if (const std::string schema = first_text(config["schema"], fields["schema"]); !schema.empty()) server.database = schema;
+  if (const std::string schema = first_text(config["schema"], fields["schema"]); !schema.empty())
+    server.database = schema;
   if (server.database.empty()) return connection_fault(context, "'database' is required in connection");
   for (const std::string* text : {&server.user, &server.password, &server.database}) {
-    if (text->find('\0') != std::string::npos) return connection_fault(context, "a connection field holds a NUL character");
+    if (text->find('\0') != std::string::npos)
+      return connection_fault(context, "a connection field holds a NUL character");
   }
   OSIRIS_TRY(read_number(context, fields, "timeout", 1, 3600, server.connect_timeout_s));
   OSIRIS_TRY(read_number(context, fields, "connect_timeout", 1, 3600, server.connect_timeout_s));
@@ -178,7 +183,8 @@ Result<ExtractSettings> read_extract_settings(const StepContext& context) {
     return config_fault(context, "'query' and 'table' are both set", "keep one of them");
   }
   for (const Json& column : config["columns"].items()) {
-    if (column.as_string().empty()) return config_fault(context, "'columns' must hold column names, got " + column.dump());
+    if (column.as_string().empty())
+      return config_fault(context, "'columns' must hold column names, got " + column.dump());
     settings.columns.push_back(column.as_string());
   }
   OSIRIS_TRY(read_number(context, config, "batch_size", 1, 1000000, settings.batch_rows));
@@ -191,14 +197,16 @@ Result<ExtractSettings> read_extract_settings(const StepContext& context) {
     const bool is_config = source == &config;
     const Json& size = (*source)["pool_size"];
     const Json& recycle = (*source)["pool_recycle"];
-    if (!is_config || size.as_int(5) != 5) OSIRIS_TRY(read_number(context, *source, "pool_size", 1, 1000, settings.pool.connections_max));
-    if (!is_config || recycle.as_int(3600) != 3600) OSIRIS_TRY(read_number(context, *source, "pool_recycle", 0, UINT32_MAX, settings.pool.recycle_s));
+    if (!is_config || size.as_int(5) != 5)
+      OSIRIS_TRY(read_number(context, *source, "pool_size", 1, 1000, settings.pool.connections_max));
+    if (!is_config || recycle.as_int(3600) != 3600)
+      OSIRIS_TRY(read_number(context, *source, "pool_recycle", 0, UINT32_MAX, settings.pool.recycle_s));
   }
   settings.echo = config["echo"].as_bool();
 
   if (!query.empty()) {
-    // A query's rows are counted and its columns chosen here, not by wrapping it in another SELECT: a subquery loses its
-    // ORDER BY, and not every statement that returns rows may be one.
+    // A query's rows are counted and its columns chosen here, not by wrapping it in another SELECT: a subquery loses
+    // its ORDER BY, and not every statement that returns rows may be one.
     settings.sql = query;
     settings.rows_skipped = offset;
     if (limit > 0) settings.rows_max = limit;

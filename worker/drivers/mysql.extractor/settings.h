@@ -1,6 +1,6 @@
 // What a connection and a step's config ask for, checked and with every default filled in. The connection's fields win;
-// the step's own `host` and `port` win over them only where they differ from the spec's defaults, because the compiler writes
-// those defaults into every cfg.
+// the step's own `host` and `port` win over them only where they differ from the spec's defaults, because the compiler
+// writes those defaults into every cfg.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct ServerSettings {
   std::string password;
   std::string database;  // the schema unqualified names mean
   SslMode ssl_mode = SslMode::kPreferred;
-  std::string ssl_ca;              // path of a PEM file on this machine, or the PEM text itself; empty: none given
+  std::string ssl_ca;               // path of a PEM file on this machine, or the PEM text itself; empty: none given
   uint32_t connect_timeout_s = 10;  // for the whole log-in
   uint32_t read_timeout_s = 0;      // for one wait on the server; 0: as long as it takes
   uint32_t write_timeout_s = 0;

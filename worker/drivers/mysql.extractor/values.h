@@ -1,5 +1,5 @@
-// The values of MySQL's binary protocol, from bytes to what DuckDB stores. Pure functions: no value is ever changed to make
-// it fit; what cannot be held exactly is refused.
+// The values of MySQL's binary protocol, from bytes to what DuckDB stores. Pure functions: no value is ever changed to
+// make it fit; what cannot be held exactly is refused.
 //
 //   length   1 byte below 251; 252 + 2, 253 + 3 or 254 + 8 bytes, little endian, above
 //   DATE, DATETIME, TIMESTAMP   length 0, 4, 7 or 11: year(2) month day [hour minute second [microsecond(4)]]
@@ -43,7 +43,8 @@ std::optional<duckdb_interval> time_value(Bytes bytes);
 // Not ISO C++, but of gcc and clang alike.
 __extension__ typedef __int128 Int128;
 __extension__ typedef unsigned __int128 Uint128;
-// The digits of `text` with exactly `scale` of them after the point, at most `digits` in all; nullopt when they are more.
+// The digits of `text` with exactly `scale` of them after the point, at most `digits` in all; nullopt when they are
+// more.
 std::optional<Int128> decimal_value(Bytes text, unsigned digits, unsigned scale);
 bool is_utf8(Bytes text);
 
