@@ -17,6 +17,10 @@ namespace osiris {
 
 using FlagValues = std::vector<std::pair<std::string, std::string>>;  // (option name, value), in command-line order
 
+// Prints the error of an adapter that could not be had. One that does not exist is a wrong name (2); one that is there and
+// cannot be loaded has failed (3).
+int fail_adapter(const CommandContext& context, const Error& error);
+
 class AdapterFlags {
  public:
   // Looks for --adapter, --target, --e2b, --adapter-dir and OSIRIS_EXECUTION_TARGET. Loads the adapter if `argv` names a command

@@ -68,7 +68,7 @@ int list(const CommandContext& context, const Options& options) {
 
 int show(const CommandContext& context, const Options& options) {
   const auto adapter = load_adapter(options.name, places_of(context, options));
-  if (!adapter.ok()) return fail(context, adapter.error());
+  if (!adapter.ok()) return fail_adapter(context, adapter.error());
   if (context.json) {
     print_json(context, describe_adapter(*adapter));
     return to_int(ExitCode::kOk);

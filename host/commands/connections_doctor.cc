@@ -171,7 +171,7 @@ std::string line_of(const ConnectionRef& ref, const Finding& finding) {
 }
 
 int doctor(const CommandContext& context, const AdapterFlags& adapters, const Options& options) {
-  if (!adapters.adapter().ok()) return fail(context, adapters.adapter().error());
+  if (!adapters.adapter().ok()) return fail_adapter(context, adapters.adapter().error());
   const auto workspace = load_workspace(context);
   if (!workspace.ok()) return fail(context, workspace.error());
   const auto resolved = resolve_adapter_options(context, workspace->project, *adapters.adapter(), options.flags);

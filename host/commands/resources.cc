@@ -96,7 +96,7 @@ void add(const CommandTable& table, CLI::App& parent, const char* name, const ch
   const AdapterFlags* adapters = &table.adapter_flags;
   command->callback([=] {
     *chosen = [=]() -> int {
-      if (!adapters->adapter().ok()) return fail(*context, adapters->adapter().error());
+      if (!adapters->adapter().ok()) return fail_adapter(*context, adapters->adapter().error());
       Diagnostics diagnostics("osiris.yaml");
       const Project project = Project::load(context->cwd, context->environment, diagnostics);
       const auto resolved = resolve_adapter_options(*context, project, *adapters->adapter(), options->flags);

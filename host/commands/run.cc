@@ -69,7 +69,7 @@ class RunCommand {
     prepared_.started_unix_ns = system_clock().unix_ns();
     prepared_.started_monotonic_ns = system_clock().monotonic_ns();
     if (const Status status = read_options(); !status.ok()) return usage(status.error());
-    if (!adapters_.adapter().ok()) return adapter_missing();
+    if (!adapters_.adapter().ok()) return fail_adapter(context_, adapters_.adapter().error());
     if (const auto exit = compile()) return *exit;
     if (const Status status = plan(); !status.ok()) return usage(status.error());
     return options_.dry_run ? dry_run() : execute();
@@ -77,13 +77,6 @@ class RunCommand {
 
  private:
   int usage(const Error& error) { return fail(context_, error, Json::object({{"phase", "usage"}})); }
-
-  // An adapter that does not exist is a wrong name; one that is there and cannot be loaded has failed.
-  int adapter_missing() {
-    const Error& error = adapters_.adapter().error();
-    print_error(context_, error, Json::object({{"phase", "adapter"}}));
-    return to_int(error.code == Code::kNotFound ? ExitCode::kInput : ExitCode::kAdapterFailed);
-  }
 
   Status read_options() {
     OSIRIS_ASSIGN(params_, parse_parameters(options_.params));

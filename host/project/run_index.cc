@@ -38,16 +38,17 @@ class FileLock {
   int fd_;
 };
 
-Status append_line(const fs::path& file, const std::string& line) {
+Status append_line(const fs::path& file, const std::string& line, bool durable) {
   OSIRIS_TRY(make_directories(file.parent_path()));
   OSIRIS_ASSIGN(LineFile lines, LineFile::open(file));
   OSIRIS_TRY(lines.append(line));
-  return lines.sync();
+  return durable ? lines.sync() : Status();
 }
 
 Status write_pointer(const fs::path& file, const LatestPointer& pointer) {
   OSIRIS_TRY(make_directories(file.parent_path()));
-  return write_file_atomically(file, pointer.path.string() + "\n" + pointer.manifest_hash + "\n" + pointer.profile + "\n");
+  return write_file_atomically(file,
+                               pointer.path.string() + "\n" + pointer.manifest_hash + "\n" + pointer.profile + "\n");
 }
 
 Result<LatestPointer> read_pointer(const fs::path& file) {
@@ -58,7 +59,8 @@ Result<LatestPointer> read_pointer(const fs::path& file) {
   if (lines.size() > 1) pointer.manifest_hash = trim(lines[1]);
   if (lines.size() > 2) pointer.profile = trim(lines[2]);
   if (pointer.path.empty())
-    return Error(Code::kInvalidArgument, "The pointer file " + file.string() + " is empty", "compile the pipeline again");
+    return Error(Code::kInvalidArgument, "The pointer file " + file.string() + " is empty",
+                 "compile the pipeline again");
   return pointer;
 }
 
@@ -78,9 +80,17 @@ std::string file_name_of(std::string_view pipeline_id) {
 }  // namespace
 
 Json RunRecord::to_json() const {
-  Json json = Json::object({{"run_id", run_id}, {"pipeline_slug", pipeline_slug}, {"profile", profile}, {"manifest_hash", manifest_hash},
-                            {"manifest_short", manifest_short}, {"run_ts", run_ts}, {"status", status}, {"duration_ms", duration_ms},
-                            {"run_logs_path", run_logs_path}, {"aiop_path", aiop_path}, {"build_manifest_path", build_manifest_path}});
+  Json json = Json::object({{"run_id", run_id},
+                            {"pipeline_slug", pipeline_slug},
+                            {"profile", profile},
+                            {"manifest_hash", manifest_hash},
+                            {"manifest_short", manifest_short},
+                            {"run_ts", run_ts},
+                            {"status", status},
+                            {"duration_ms", duration_ms},
+                            {"run_logs_path", run_logs_path},
+                            {"aiop_path", aiop_path},
+                            {"build_manifest_path", build_manifest_path}});
   Json list = Json::array();
   for (const std::string& tag : tags) list.push_back(tag);
   json.set("tags", std::move(list));
@@ -110,10 +120,14 @@ RunRecord RunRecord::from_json(const Json& json) {
                         : key == "git_commit"          ? &record.git_commit
                         : key == "runtime_env"         ? &record.runtime_env
                                                        : nullptr;
-    if (text) *text = value.as_string();
-    else if (key == "duration_ms") record.duration_ms = value.as_int();
-    else if (key == "tags") for (const Json& tag : value.items()) record.tags.push_back(tag.as_string());
-    else record.extra.set(key, value);
+    if (text)
+      *text = value.as_string();
+    else if (key == "duration_ms")
+      record.duration_ms = value.as_int();
+    else if (key == "tags")
+      for (const Json& tag : value.items()) record.tags.push_back(tag.as_string());
+    else
+      record.extra.set(key, value);
   }
   return record;
 }
@@ -121,12 +135,14 @@ RunRecord RunRecord::from_json(const Json& json) {
 Status RunIndex::append(const RunRecord& record) const {
   // A run that never got as far as a manifest is recorded too.
   if (!record.manifest_hash.empty() && !is_pure_hex(record.manifest_hash))
-    return Error(Code::kInvalidArgument, "manifest_hash must be pure hex (no algorithm prefix): " + record.manifest_hash);
+    return Error(Code::kInvalidArgument,
+                 "manifest_hash must be pure hex (no algorithm prefix): " + record.manifest_hash);
   OSIRIS_TRY(make_directories(dir_));
   OSIRIS_ASSIGN(const FileLock lock, FileLock::take(dir_ / "index.lock"));
   const std::string line = record.to_json().dump();
-  OSIRIS_TRY(append_line(dir_ / "runs.jsonl", line));
-  return append_line(dir_ / "by_pipeline" / (file_name_of(record.pipeline_slug) + ".jsonl"), line);
+  // A flush costs more than all else a short run does. What a dead machine may lose is worth one: the end of a run, once.
+  OSIRIS_TRY(append_line(dir_ / "by_pipeline" / (file_name_of(record.pipeline_slug) + ".jsonl"), line, false));
+  return append_line(dir_ / "runs.jsonl", line, record.status != "running");
 }
 
 Result<std::vector<RunRecord>> RunIndex::read() const {
@@ -137,14 +153,18 @@ Result<std::vector<RunRecord>> RunIndex::read() const {
     if (!json.ok() || !json->is_object()) return;
     RunRecord record = RunRecord::from_json(*json);
     const auto [known, is_new] = position.try_emplace(record.run_id, records.size());
-    if (is_new) records.push_back(std::move(record));
-    else records[known->second] = std::move(record);
+    if (is_new)
+      records.push_back(std::move(record));
+    else
+      records[known->second] = std::move(record);
   });
   if (!read.ok() && read.error().code != Code::kNotFound) return read.error();
   return records;
 }
 
-Status RunIndex::write_last_compile(const LatestPointer& pointer) const { return write_pointer(dir_ / "last_compile.txt", pointer); }
+Status RunIndex::write_last_compile(const LatestPointer& pointer) const {
+  return write_pointer(dir_ / "last_compile.txt", pointer);
+}
 Result<LatestPointer> RunIndex::read_last_compile() const { return read_pointer(dir_ / "last_compile.txt"); }
 
 Status RunIndex::write_latest(std::string_view slug, const LatestPointer& pointer) const {

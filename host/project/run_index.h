@@ -1,5 +1,5 @@
-// Who ran, when, with what result: .osiris/index. Appends hold an exclusive lock on a lock file, so two runs at once in one
-// project never mix their lines.
+// Who ran, when, with what result: .osiris/index. Appends hold an exclusive lock on a lock file, so two runs at once in
+// one project never mix their lines.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@
 namespace osiris {
 
 struct RunRecord {
-  std::string run_id, pipeline_slug, profile, manifest_hash, manifest_short, run_ts, status;  // status: running, success, ...
+  std::string run_id, pipeline_slug, profile, manifest_hash, manifest_short, run_ts,
+      status;  // status: running, success, ...
   int64_t duration_ms = 0;
   std::string run_logs_path, aiop_path, build_manifest_path;
   std::vector<std::string> tags;
@@ -37,14 +38,14 @@ class RunIndex {
  public:
   explicit RunIndex(std::filesystem::path index_dir) : dir_(std::move(index_dir)) {}
 
-  // Appends one line to runs.jsonl and to by_pipeline/<pipeline_slug>.jsonl, durably. kInvalidArgument for a manifest_hash
-  // that is not pure hex.
+  // Appends one line to runs.jsonl and to by_pipeline/<pipeline_slug>.jsonl, durably. kInvalidArgument for a
+  // manifest_hash that is not pure hex.
   Status append(const RunRecord& record) const;
   // One record per run, oldest first: of several lines of one run the last one counts.
   Result<std::vector<RunRecord>> read() const;
 
-  Status write_last_compile(const LatestPointer& pointer) const;                        // last_compile.txt
-  Status write_latest(std::string_view slug, const LatestPointer& pointer) const;       // latest/<slug>.txt
+  Status write_last_compile(const LatestPointer& pointer) const;                   // last_compile.txt
+  Status write_latest(std::string_view slug, const LatestPointer& pointer) const;  // latest/<slug>.txt
   Result<LatestPointer> read_last_compile() const;
   Result<LatestPointer> read_latest(std::string_view slug) const;
 
@@ -56,8 +57,8 @@ class RunIndex {
 };
 
 // Joins the parts of `format` (incremental, ulid, iso_ulid, uuidv4, snowflake) with '_'.
-Result<std::string> make_run_id(const std::vector<std::string>& format, std::string_view pipeline_id, const RunIndex& index,
-                                const Clock& clock);
+Result<std::string> make_run_id(const std::vector<std::string>& format, std::string_view pipeline_id,
+                                const RunIndex& index, const Clock& clock);
 // 26 Crockford base-32 characters: 10 of the time, 16 random.
 std::string make_ulid(int64_t unix_ns);
 

@@ -26,7 +26,10 @@ void RunEvents::on_event(const Event& event) {
   for (const auto& [key, value] : event.data.members())
     if (!fields.contains(key)) fields.members().emplace_back(key, value);
   const bool about_resources = parts_.resources.on_event(event.name, event.data);
-  parts_.log.event(event.name, fields, event.time_unix_ns, about_resources);
+  // On the disk before the adapter goes on, so that a dead machine cannot make us forget what somebody pays for. A process
+  // of this machine dies with it: for that one a write is enough, and a flush would cost a short run a third of its time.
+  const bool durable = about_resources && event.data["kind"].as_string() != "process";
+  parts_.log.event(event.name, fields, event.time_unix_ns, durable);
   const std::string step_id = event.step_id.empty() ? event.data["step_id"].as_string() : event.step_id;
   parts_.tally.on_event(event.name, step_id, event.data);
 }

@@ -115,7 +115,7 @@ Status Session::write_artifact_index(const Json& outputs) {
 }
 
 Status Session::write_status(const Json& document) {
-  return write_file_atomically(directory_ / "status.json", document.dump_pretty() + "\n", {.durable = true});
+  return write_file_atomically(directory_ / "status.json", document.dump_pretty() + "\n");
 }
 
 Status Session::finish(std::string_view outcome, ExitCode code, uint64_t total_rows) {
@@ -134,7 +134,7 @@ Status Session::finish(std::string_view outcome, ExitCode code, uint64_t total_r
   log_.event("run_end", Json::object({{"status", outcome},
                                       {"duration_seconds", seconds},
                                       {"end_time", format_iso8601_micros(now)}}),
-             now, true);
+             now);
   ::unlink((directory_ / kLockName).c_str());
   lock_.close();
   return recorded;

@@ -61,7 +61,7 @@ TEST_F(Cli, OffersTheNearestFlagAndCommand) {
   usage_error({"run", "p.yaml", "--dry-rum"}, "Unknown option: --dry-rum", "did you mean --dry-run?");
   usage_error({"run", "p.yaml", "--local-evn", "A=B"}, "Unknown option: --local-evn", "--adapter local --help");
   usage_error({"rum", "p.yaml"}, "Unknown command: rum", "did you mean run?");
-  usage_error({"logs", "lost"}, "Unknown command: lost", "did you mean last?");
+  usage_error({"logs", "lasst"}, "Unknown command: lasst", "did you mean last?");
 }
 
 TEST_F(Cli, SaysWhatIsWrongWithAnOption) {
@@ -136,7 +136,8 @@ TEST_F(Cli, ListsAndShowsComponents) {
   EXPECT_NE(shown.out.find("delimiter"), std::string::npos);
   usage_error({"components", "show", "filesystem.csv_writter"}, "there is no component", "filesystem.csv_writer");
   bool runnable = false;
-  for (const Json& component : project_.osiris({"components", "list", "--json"}).json().items())
+  const Json components = project_.osiris({"components", "list", "--json"}).json();
+  for (const Json& component : components.items())
     runnable = runnable || (component["name"].as_string() == "duckdb.processor" && component["runnable"].as_bool());
   EXPECT_TRUE(runnable);
 }

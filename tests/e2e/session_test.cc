@@ -22,7 +22,7 @@ class Sessions : public testing::Test {
  protected:
   Sessions() {
     project_.write("in.csv", kCsv);
-    project_.write("copy.yaml", copy_pipeline("Copy It", "out/copy.csv"));
+    project_.write("copy.yaml", copy_pipeline("copy-it", "out/copy.csv"));
   }
   Project project_;
 };
