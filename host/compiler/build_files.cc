@@ -1,4 +1,5 @@
-// The build directory on disk. Files are replaced one by one, manifest.yaml last: a reader that finds a manifest finds all it names.
+// The build directory on disk. Files are replaced one by one, manifest.yaml last: a reader that finds a manifest finds
+// all it names.
 #include "host/compiler/compiler.h"
 #include "host/project/run_index.h"
 #include "host/yaml/emitter.h"
@@ -16,7 +17,8 @@ void remove_stale_cfg(const fs::path& cfg_dir, const CompiledPipeline& pipeline)
   std::error_code error;
   for (fs::directory_iterator it(cfg_dir, error), end; !error && it != end; it.increment(error)) {
     std::error_code ignored;
-    if (it->path().extension() == ".json" && !wanted.contains(it->path().filename().string())) fs::remove(it->path(), ignored);
+    if (it->path().extension() == ".json" && !wanted.contains(it->path().filename().string()))
+      fs::remove(it->path(), ignored);
   }
 }
 
@@ -36,8 +38,10 @@ Status write_build(CompiledPipeline& pipeline, const Project& project) {
   remove_stale_cfg(cfg_dir, pipeline);
   const ProjectConfig& config = project.config();
   if (config.write_plan) OSIRIS_TRY(write_file_atomically(directory / "plan.json", pipeline.plan.dump_canonical()));
-  if (config.write_fingerprints) OSIRIS_TRY(write_file_atomically(directory / "fingerprints.json", pipeline.fingerprints.dump_canonical()));
-  if (config.write_run_summary) OSIRIS_TRY(write_file_atomically(directory / "run_summary.json", pipeline.run_summary.dump_canonical()));
+  if (config.write_fingerprints)
+    OSIRIS_TRY(write_file_atomically(directory / "fingerprints.json", pipeline.fingerprints.dump_canonical()));
+  if (config.write_run_summary)
+    OSIRIS_TRY(write_file_atomically(directory / "run_summary.json", pipeline.run_summary.dump_canonical()));
   const fs::path manifest = directory / "manifest.yaml";
   OSIRIS_TRY(write_file_atomically(manifest, emit_yaml(pipeline.manifest)));
 

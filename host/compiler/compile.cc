@@ -17,7 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // A profile must be known to the pipeline or to the project: a typo would silently run with the defaults.
-void check_profile(const std::string& requested, const YamlNode& root, const Project& project, Diagnostics& diagnostics) {
+void check_profile(const std::string& requested, const YamlNode& root, const Project& project,
+                   Diagnostics& diagnostics) {
   if (requested.empty()) return;
   std::vector<std::string> known;
   const YamlNode* profiles = root.find("profiles");
@@ -26,12 +27,15 @@ void check_profile(const std::string& requested, const YamlNode& root, const Pro
   known.insert(known.end(), project.config().profile_values.begin(), project.config().profile_values.end());
   if (std::find(known.begin(), known.end(), requested) != known.end()) return;
   const auto near = nearest(requested, known);
-  diagnostics.error("unknown_profile", "Unknown profile: '" + requested + "'", "profiles", profiles ? profiles->mark : Mark{},
-                    near ? "did you mean '" + *near + "'?" : "declare it under profiles: or in osiris.yaml (filesystem.profiles.values)");
+  diagnostics.error("unknown_profile", "Unknown profile: '" + requested + "'", "profiles",
+                    profiles ? profiles->mark : Mark{},
+                    near ? "did you mean '" + *near + "'?"
+                         : "declare it under profiles: or in osiris.yaml (filesystem.profiles.values)");
 }
 
 // Fields of a step's connection for its file paths; null when there is none or it is not known here.
-Json fields_for_paths(const StepConfig& config, const ComponentSpec& spec, const Connections& connections, bool& known) {
+Json fields_for_paths(const StepConfig& config, const ComponentSpec& spec, const Connections& connections,
+                      bool& known) {
   known = true;
   if (!config.connection) return {};
   const auto resolved = connections.resolve(*config.connection, spec.secret_fields);
@@ -40,17 +44,19 @@ Json fields_for_paths(const StepConfig& config, const ComponentSpec& spec, const
 }
 
 // Relations a step gets: those of needed steps that are no writers.
-void check_inputs(const OmlStep& step, const std::vector<std::string>& needs, const std::map<std::string, const OmlStep*>& by_id,
-                  Diagnostics& diagnostics) {
+void check_inputs(const OmlStep& step, const std::vector<std::string>& needs,
+                  const std::map<std::string, const OmlStep*>& by_id, Diagnostics& diagnostics) {
   if (step.mode != "write" || !step.spec || step.spec->hidden) return;
   std::vector<std::string> sources;
   for (const std::string& need : needs)
     if (by_id.at(need)->mode != "write") sources.push_back(need);
   if (sources.empty())
-    diagnostics.error("missing_input", "Step '" + step.id + "' writes rows, but no step it needs produces any", step.location, step.mark,
-                      "name the step with the rows: needs: [<step id>]");
+    diagnostics.error("missing_input", "Step '" + step.id + "' writes rows, but no step it needs produces any",
+                      step.location, step.mark, "name the step with the rows: needs: [<step id>]");
   if (sources.size() > 1)
-    diagnostics.warning("extra_inputs", "Step '" + step.id + "' writes the rows of '" + sources[0] + "' only; the other steps it needs just run before it",
+    diagnostics.warning("extra_inputs",
+                        "Step '" + step.id + "' writes the rows of '" + sources[0] +
+                            "' only; the other steps it needs just run before it",
                         step.location, step.mark, "join them in a transform step");
 }
 
@@ -89,8 +95,9 @@ class Compilation {
 
     CompiledPipeline pipeline = assemble(document, graph, profile);
     const Json metadata = document.metadata ? document.metadata->to_json() : Json();
-    build_documents(pipeline, {root.to_json(), params, metadata, document.metadata != nullptr, inputs_.registry, options_.worker_sha256,
-                               inputs_.project.config().manifest_short_len, inputs_.clock.unix_ns()});
+    build_documents(pipeline,
+                    {root.to_json(), params, metadata, document.metadata != nullptr, inputs_.registry,
+                     options_.worker_sha256, inputs_.project.config().manifest_short_len, inputs_.clock.unix_ns()});
     return pipeline;
   }
 
@@ -106,7 +113,9 @@ class Compilation {
       if (step.spec->reads.empty() && step.spec->writes.empty()) continue;
       bool known = false;
       const Json fields = fields_for_paths(config, *step.spec, inputs_.connections, known);
-      if (known) conflicts.add({step.id, step.location + ".config", step.config, find_step_files(*step.spec, config.cfg, fields, work_dir)});
+      if (known)
+        conflicts.add({step.id, step.location + ".config", step.config,
+                       find_step_files(*step.spec, config.cfg, fields, work_dir)});
     }
     conflicts.check();
   }
@@ -149,7 +158,9 @@ class Compilation {
 
 }  // namespace
 
-CompileResult compile_oml(const CompileOptions& options, const CompileInputs& inputs) { return Compilation(options, inputs).run(); }
+CompileResult compile_oml(const CompileOptions& options, const CompileInputs& inputs) {
+  return Compilation(options, inputs).run();
+}
 
 bool is_manifest_file(const fs::path& file) {
   Diagnostics ignored(file.string());

@@ -1,5 +1,6 @@
-// OML in, compiled pipeline out. Everything that can be known to be wrong before a run is found here, in one place, all of
-// it at once; `compile`, `validate` and `run` are the same call. Nothing is written by compile_oml: write_build does that.
+// OML in, compiled pipeline out. Everything that can be known to be wrong before a run is found here, in one place, all
+// of it at once; `compile`, `validate` and `run` are the same call. Nothing is written by compile_oml: write_build does
+// that.
 #pragma once
 
 #include <filesystem>
@@ -31,10 +32,10 @@ struct CompileOptions {
   std::string profile;                        // empty: the project's default
   std::map<std::string, std::string> params;  // --param K=V
   ConnectionCheck connections = ConnectionCheck::kForm;
-  bool allow_hidden = false;                  // components marked hidden (mock)
-  bool require_drivers = false;               // run: a component without a driver is an error
-  std::filesystem::path work_dir;             // absolute: where relative paths of the pipeline start; empty: current directory
-  std::string worker_sha256;                  // of the worker that will run it, for execution_fp; may be empty
+  bool allow_hidden = false;       // components marked hidden (mock)
+  bool require_drivers = false;    // run: a component without a driver is an error
+  std::filesystem::path work_dir;  // absolute: where relative paths of the pipeline start; empty: current directory
+  std::string worker_sha256;       // of the worker that will run it, for execution_fp; may be empty
 };
 
 // What compiling reads beside the OML file. Borrowed until the call returns.
@@ -53,7 +54,7 @@ struct RetryPolicy {
 
 // A file of a step: as the pipeline wrote it, and the absolute place it means on this machine.
 struct StepFile {
-  std::string key;   // config key, "path"
+  std::string key;  // config key, "path"
   std::string path;
   std::filesystem::path absolute;
 };
@@ -61,11 +62,11 @@ struct StepFile {
 struct CompiledStep {
   std::string id;
   std::string component;
-  std::string driver;      // the worker's driver; equal to component
-  std::string mode;        // extract, write, transform
+  std::string driver;  // the worker's driver; equal to component
+  std::string mode;    // extract, write, transform
   std::vector<std::string> needs;
-  std::string cfg_path;    // "cfg/<id>.json"
-  Json cfg;                // exactly what cfg_path holds
+  std::string cfg_path;  // "cfg/<id>.json"
+  Json cfg;              // exactly what cfg_path holds
   std::optional<double> timeout_s;
   std::optional<RetryPolicy> retry;
   std::vector<std::string> overrides;  // connection fields this step sets itself
@@ -79,13 +80,13 @@ struct CompiledPipeline {
   std::string profile;    // empty when profiles are off
   std::string oml_version;
   std::string manifest_hash, manifest_short;
-  Json manifest;          // the document of manifest.yaml
-  Json fingerprints;      // the document of fingerprints.json
-  Json plan;              // the document of plan.json
-  Json run_summary;       // the document of run_summary.json, execution_fp included
-  std::vector<CompiledStep> steps;      // in execution order
-  std::filesystem::path source;         // OML file or manifest
-  std::filesystem::path compiled_dir;   // where manifest.yaml and cfg/ lie; empty until written
+  Json manifest;                       // the document of manifest.yaml
+  Json fingerprints;                   // the document of fingerprints.json
+  Json plan;                           // the document of plan.json
+  Json run_summary;                    // the document of run_summary.json, execution_fp included
+  std::vector<CompiledStep> steps;     // in execution order
+  std::filesystem::path source;        // OML file or manifest
+  std::filesystem::path compiled_dir;  // where manifest.yaml and cfg/ lie; empty until written
 };
 
 struct CompileResult {
@@ -97,13 +98,14 @@ struct CompileResult {
 // [any thread] Reads the file, checks everything, compiles. Writes nothing.
 CompileResult compile_oml(const CompileOptions& options, const CompileInputs& inputs);
 
-// Writes manifest.yaml, plan.json, fingerprints.json, run_summary.json and cfg/*.json into the pipeline's build directory,
-// LATEST beside it, last_compile.txt and latest/<slug>.txt into the index; sets compiled_dir. Each file atomically.
+// Writes manifest.yaml, plan.json, fingerprints.json, run_summary.json and cfg/*.json into the pipeline's build
+// directory, LATEST beside it, last_compile.txt and latest/<slug>.txt into the index; sets compiled_dir. Each file
+// atomically.
 Status write_build(CompiledPipeline& pipeline, const Project& project);
 
-// Reads a compiled manifest back (`osiris run build/.../manifest.yaml`). `options.file` is the manifest; cfg files lie beside it.
-// Checks what a hand could have broken: ids, order, components, configs against their schema; an edited one gets a new hash and
-// a warning.
+// Reads a compiled manifest back (`osiris run build/.../manifest.yaml`). `options.file` is the manifest; cfg files lie
+// beside it. Checks what a hand could have broken: ids, order, components, configs against their schema; an edited one
+// gets a new hash and a warning.
 CompileResult load_manifest(const CompileOptions& options, const CompileInputs& inputs);
 
 // True for a document with `pipeline`, `steps` and `meta` at top level and no `oml_version`.

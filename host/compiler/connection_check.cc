@@ -40,16 +40,20 @@ void check_connection(const ConnectionRef& ref, const YamlNode& entry, const std
     secret_fields.insert(secret_fields.end(), spec->secret_fields.begin(), spec->secret_fields.end());
   }
   // A family whose specs list no connection properties may have fields nobody wrote down.
-  is_closed = is_closed && std::any_of(specs.begin(), specs.end(), [](const ComponentSpec* spec) { return spec->connection_schema.size() > 0; });
+  is_closed = is_closed && std::any_of(specs.begin(), specs.end(),
+                                       [](const ComponentSpec* spec) { return spec->connection_schema.size() > 0; });
   if (ref.family == "mysql") known.insert("username");
   for (const auto& member : entry.members) {
     if (!is_closed || known.contains(member.key)) continue;
     const auto near = nearest(member.key, {known.begin(), known.end()});
-    diagnostics.warning("unknown_connection_field", "Unknown field '" + member.key + "' of connection " + ref.family + "." + ref.alias,
+    diagnostics.warning("unknown_connection_field",
+                        "Unknown field '" + member.key + "' of connection " + ref.family + "." + ref.alias,
                         location + "." + member.key, member.key_mark, near ? "did you mean '" + *near + "'?" : "");
   }
   const auto resolved = connections.resolve(ref, secret_fields);
-  if (!resolved.ok()) return diagnostics.warning("unresolved_connection", resolved.error().message, location, entry.mark, resolved.error().hint);
+  if (!resolved.ok())
+    return diagnostics.warning("unresolved_connection", resolved.error().message, location, entry.mark,
+                               resolved.error().hint);
   std::set<std::string> reported;
   for (const auto& [field, value] : resolved->fields.members()) {
     for (const ComponentSpec* spec : specs) {
@@ -58,7 +62,8 @@ void check_connection(const ConnectionRef& ref, const YamlNode& entry, const std
       if (!schema || reported.contains(field)) continue;
       for (const SchemaIssue& issue : check_schema(*schema, typed(*schema, field, value), field)) {
         reported.insert(field);
-        diagnostics.error("invalid_connection_value", issue.message, location + "." + field, written ? written->mark : entry.mark, issue.hint);
+        diagnostics.error("invalid_connection_value", issue.message, location + "." + field,
+                          written ? written->mark : entry.mark, issue.hint);
       }
     }
   }
@@ -66,7 +71,8 @@ void check_connection(const ConnectionRef& ref, const YamlNode& entry, const std
 
 }  // namespace
 
-Result<ResolvedConnection> resolve_for(const ComponentSpec& spec, const ConnectionRef& ref, const Connections& connections) {
+Result<ResolvedConnection> resolve_for(const ComponentSpec& spec, const ConnectionRef& ref,
+                                       const Connections& connections) {
   OSIRIS_ASSIGN(ResolvedConnection resolved, connections.resolve(ref, spec.secret_fields));
   for (auto& [field, value] : resolved.fields.members()) {
     const Json* schema = schema_of(spec, field);
@@ -74,8 +80,8 @@ Result<ResolvedConnection> resolve_for(const ComponentSpec& spec, const Connecti
     const YamlNode node = typed(*schema, field, value);
     const auto issues = check_schema(*schema, node, field);
     if (!issues.empty())
-      return Error(Code::kInvalidArgument, "Connection " + ref.family + "." + ref.alias + ": " + issues.front().message, issues.front().hint,
-                   "connection.invalid_config");
+      return Error(Code::kInvalidArgument, "Connection " + ref.family + "." + ref.alias + ": " + issues.front().message,
+                   issues.front().hint, "connection.invalid_config");
     value = node.to_json();
   }
   return resolved;
@@ -91,14 +97,18 @@ void check_connections(const Connections& connections, const ComponentRegistry& 
     for (const std::string& alias : connections.aliases(family)) {
       const ConnectionRef ref{family, alias};
       const YamlNode* entry = connections.find_entry(ref);
-      if (const YamlNode* marked = entry->find("default"); marked && marked->scalar.as_bool()) defaults.push_back(alias);
+      if (const YamlNode* marked = entry->find("default"); marked && marked->scalar.as_bool())
+        defaults.push_back(alias);
       check_connection(ref, *entry, specs, connections, findings);
     }
     if (defaults.size() > 1)
-      findings.warning("two_defaults", "Family '" + family + "' has more than one default: " + join(defaults, ", ") + "; '" + defaults[0] + "' is used",
+      findings.warning("two_defaults",
+                       "Family '" + family + "' has more than one default: " + join(defaults, ", ") + "; '" +
+                           defaults[0] + "' is used",
                        "connections." + family, {});
     if (specs.empty())
-      findings.warning("unknown_connection_family", "No component uses connections of family '" + family + "'", "connections." + family, {});
+      findings.warning("unknown_connection_family", "No component uses connections of family '" + family + "'",
+                       "connections." + family, {});
   }
   diagnostics.append(findings);
 }

@@ -1,5 +1,5 @@
-// A build directory read back. The manifest was valid when it was written; what is checked here is what could have changed
-// since: by hand, by a copy that lost files, by another version's components.
+// A build directory read back. The manifest was valid when it was written; what is checked here is what could have
+// changed since: by hand, by a copy that lost files, by another version's components.
 #include <algorithm>
 #include <map>
 
@@ -35,7 +35,8 @@ class Loader {
   }
 
  private:
-  void broken(const std::string& what, const std::string& location, Mark mark, std::string hint = "compile the pipeline again") {
+  void broken(const std::string& what, const std::string& location, Mark mark,
+              std::string hint = "compile the pipeline again") {
     diagnostics_.error("invalid_manifest", what, location, mark, std::move(hint));
   }
 
@@ -57,26 +58,32 @@ class Loader {
     pipeline_.source = options_.file;
     pipeline_.compiled_dir = fs::absolute(options_.file).parent_path();
     pipeline_.file_slug = slugify(pipeline_.compiled_dir.parent_path().filename().string());
-    const bool is_hash = pipeline_.manifest_hash.size() == 64 && pipeline_.manifest_hash.find_first_not_of("0123456789abcdef") == std::string::npos;
+    const bool is_hash = pipeline_.manifest_hash.size() == 64 &&
+                         pipeline_.manifest_hash.find_first_not_of("0123456789abcdef") == std::string::npos;
     if (!is_hash) broken("meta.manifest_hash is not a SHA-256 in hex", "meta.manifest_hash", meta->mark);
     if (pipeline_.id.empty()) broken("pipeline.id is missing", "pipeline.id", pipeline->mark);
     if (!options_.profile.empty() && options_.profile != pipeline_.profile)
-      diagnostics_.error("profile_mismatch", "The manifest was compiled for profile '" + pipeline_.profile + "', not '" + options_.profile + "'", "meta.profile",
-                         meta->mark, "compile the OML file with --profile " + options_.profile);
+      diagnostics_.error(
+          "profile_mismatch",
+          "The manifest was compiled for profile '" + pipeline_.profile + "', not '" + options_.profile + "'",
+          "meta.profile", meta->mark, "compile the OML file with --profile " + options_.profile);
     if (!options_.params.empty())
-      diagnostics_.error("params_of_manifest", "Parameters are already in the manifest; --param needs the OML file", "root", {});
+      diagnostics_.error("params_of_manifest", "Parameters are already in the manifest; --param needs the OML file",
+                         "root", {});
   }
 
   void read_steps(const YamlNode& steps) {
     std::error_code ignored;
     const fs::path work_dir = options_.work_dir.empty() ? fs::current_path(ignored) : options_.work_dir;
     FileConflicts conflicts(work_dir, diagnostics_);
-    for (size_t i = 0; i < steps.items.size(); ++i) read_step(steps.items[i], "steps[" + std::to_string(i) + "]", work_dir, conflicts);
+    for (size_t i = 0; i < steps.items.size(); ++i)
+      read_step(steps.items[i], "steps[" + std::to_string(i) + "]", work_dir, conflicts);
     if (steps.items.empty()) broken("The manifest has no steps", "steps", steps.mark);
     conflicts.check();
   }
 
-  void read_step(const YamlNode& node, const std::string& location, const fs::path& work_dir, FileConflicts& conflicts) {
+  void read_step(const YamlNode& node, const std::string& location, const fs::path& work_dir,
+                 FileConflicts& conflicts) {
     auto text = [&node](const char* key) { return node.find(key) ? node.find(key)->text() : std::string(); };
     CompiledStep step;
     step.id = text("id");
@@ -84,9 +91,12 @@ class Loader {
     step.driver = step.component;
     step.cfg_path = text("cfg_path");
     step.mark = node.mark;
-    if (!is_safe_step_id(step.id)) return broken("Step ID '" + step.id + "' cannot be used: ids become file names", location + ".id", node.mark);
-    if (!ids_.try_emplace(step.id, pipeline_.steps.size()).second) return broken("Duplicate step ID: '" + step.id + "'", location + ".id", node.mark);
-    if (step.cfg_path != "cfg/" + step.id + ".json") return broken("cfg_path must be cfg/" + step.id + ".json", location + ".cfg_path", node.mark);
+    if (!is_safe_step_id(step.id))
+      return broken("Step ID '" + step.id + "' cannot be used: ids become file names", location + ".id", node.mark);
+    if (!ids_.try_emplace(step.id, pipeline_.steps.size()).second)
+      return broken("Duplicate step ID: '" + step.id + "'", location + ".id", node.mark);
+    if (step.cfg_path != "cfg/" + step.id + ".json")
+      return broken("cfg_path must be cfg/" + step.id + ".json", location + ".cfg_path", node.mark);
     if (const YamlNode* needs = node.find("needs"))
       for (const YamlNode& need : needs->items) step.needs.push_back(need.text());
     read_options(node, step);
@@ -94,18 +104,21 @@ class Loader {
     const ComponentSpec* spec = inputs_.registry.find(step.component);
     if (!spec || (spec->hidden && !options_.allow_hidden)) {
       const auto near = inputs_.registry.nearest_name(step.component);
-      return diagnostics_.error("unknown_component", "Unknown component: '" + step.component + "'", location + ".component", node.mark,
-                                near ? "did you mean '" + *near + "'?" : "");
+      return diagnostics_.error("unknown_component", "Unknown component: '" + step.component + "'",
+                                location + ".component", node.mark, near ? "did you mean '" + *near + "'?" : "");
     }
     if (options_.require_drivers && spec->driver.empty())
-      return diagnostics_.error("component_without_driver", "Components missing runtime drivers: " + step.id + " (component: " + step.component + ")",
-                                location + ".component", node.mark, "this component compiles, but no driver runs it yet");
+      return diagnostics_.error(
+          "component_without_driver",
+          "Components missing runtime drivers: " + step.id + " (component: " + step.component + ")",
+          location + ".component", node.mark, "this component compiles, but no driver runs it yet");
     read_cfg(step, *spec, location, work_dir, conflicts);
     pipeline_.steps.push_back(std::move(step));
   }
 
   static void read_options(const YamlNode& node, CompiledStep& step) {
-    if (const YamlNode* timeout = node.find("timeout_s"); timeout && timeout->scalar.is_number()) step.timeout_s = timeout->scalar.as_double();
+    if (const YamlNode* timeout = node.find("timeout_s"); timeout && timeout->scalar.is_number())
+      step.timeout_s = timeout->scalar.as_double();
     if (const YamlNode* retry = node.find("retry")) {
       const Json policy = retry->to_json();
       step.retry = RetryPolicy{static_cast<int>(policy["max_attempts"].as_int(1)), policy["delay_s"].as_double(1)};
@@ -114,13 +127,16 @@ class Loader {
       for (const YamlNode& field : overrides->items) step.overrides.push_back(field.text());
   }
 
-  void read_cfg(CompiledStep& step, const ComponentSpec& spec, const std::string& location, const fs::path& work_dir, FileConflicts& conflicts) {
+  void read_cfg(CompiledStep& step, const ComponentSpec& spec, const std::string& location, const fs::path& work_dir,
+                FileConflicts& conflicts) {
     const fs::path file = pipeline_.compiled_dir / step.cfg_path;
     const auto text = read_file(file, 64u << 20);
-    if (!text.ok()) return broken("Missing required cfg files: " + text.error().message, location + ".cfg_path", step.mark);
+    if (!text.ok())
+      return broken("Missing required cfg files: " + text.error().message, location + ".cfg_path", step.mark);
     auto cfg = parse_json(*text);
     if (!cfg.ok() || !cfg->is_object())
-      return broken(file.string() + " is not a JSON object" + (cfg.ok() ? "" : ": " + cfg.error().message), location + ".cfg_path", step.mark);
+      return broken(file.string() + " is not a JSON object" + (cfg.ok() ? "" : ": " + cfg.error().message),
+                    location + ".cfg_path", step.mark);
     step.cfg = std::move(*cfg);
     step.mode = step.cfg["mode"].as_string();
     if (!spec.supports(step.mode) || step.cfg["component"].as_string() != step.component)
@@ -137,7 +153,8 @@ class Loader {
     as_written.mode = step.mode;
     as_written.spec = &spec;
     as_written.config = &config_node;
-    const StepConfig checked = check_step_config(as_written, {inputs_.connections, options_.connections, true}, diagnostics_);
+    const StepConfig checked =
+        check_step_config(as_written, {inputs_.connections, options_.connections, true}, diagnostics_);
     // A connection field without a default, or with another value, can only come from the pipeline's author.
     for (const ConnectionField& field : spec.connection_fields) {
       const Json* value = config.find(field.name);
@@ -148,7 +165,8 @@ class Loader {
     step.overrides.erase(std::unique(step.overrides.begin(), step.overrides.end()), step.overrides.end());
     Json fields;
     if (checked.connection)
-      if (const auto resolved = inputs_.connections.resolve(*checked.connection, spec.secret_fields); resolved.ok()) fields = resolved->fields;
+      if (const auto resolved = inputs_.connections.resolve(*checked.connection, spec.secret_fields); resolved.ok())
+        fields = resolved->fields;
     conflicts.add({step.id, location + ".config", nullptr, find_step_files(spec, step.cfg, fields, work_dir)});
   }
 
@@ -157,10 +175,12 @@ class Loader {
     for (size_t i = 0; i < pipeline_.steps.size(); ++i) {
       for (const std::string& need : pipeline_.steps[i].needs) {
         const auto found = ids_.find(need);
-        if (found == ids_.end()) broken("Unknown dependency: '" + need + "'", "steps[" + std::to_string(i) + "].needs", pipeline_.steps[i].mark);
-        else if (found->second >= i)
-          broken("Step '" + pipeline_.steps[i].id + "' stands before '" + need + "', which it needs", "steps[" + std::to_string(i) + "].needs",
+        if (found == ids_.end())
+          broken("Unknown dependency: '" + need + "'", "steps[" + std::to_string(i) + "].needs",
                  pipeline_.steps[i].mark);
+        else if (found->second >= i)
+          broken("Step '" + pipeline_.steps[i].id + "' stands before '" + need + "', which it needs",
+                 "steps[" + std::to_string(i) + "].needs", pipeline_.steps[i].mark);
       }
     }
   }
@@ -168,8 +188,8 @@ class Loader {
   void check_hash(const YamlNode& root) {
     const std::string hash = manifest_hash_of(pipeline_.manifest, pipeline_.profile);
     if (hash == pipeline_.manifest_hash) return;
-    diagnostics_.warning("manifest_changed", "The manifest was changed after it was compiled", "meta.manifest_hash", root.find("meta")->mark,
-                         "this run is recorded under its new hash, " + hash.substr(0, 7));
+    diagnostics_.warning("manifest_changed", "The manifest was changed after it was compiled", "meta.manifest_hash",
+                         root.find("meta")->mark, "this run is recorded under its new hash, " + hash.substr(0, 7));
     pipeline_.manifest_hash = hash;
     pipeline_.manifest_short = hash.substr(0, std::max<size_t>(pipeline_.manifest_short.size(), 3));
     Json& meta = *pipeline_.manifest.find("meta");
@@ -179,16 +199,18 @@ class Loader {
 
   void finish() {
     Json plan_steps = Json::array();
-    for (const CompiledStep& step : pipeline_.steps) plan_steps.push_back(Json::object({{"driver", step.driver}, {"id", step.id}}));
+    for (const CompiledStep& step : pipeline_.steps)
+      plan_steps.push_back(Json::object({{"driver", step.driver}, {"id", step.id}}));
     pipeline_.plan = Json::object({{"steps", std::move(plan_steps)}});
     pipeline_.fingerprints = Json::object({{"fingerprints", pipeline_.manifest["pipeline"]["fingerprints"]}});
-    pipeline_.run_summary = Json::object({{"compiled_at", pipeline_.manifest["meta"]["generated_at"]},
-                                          {"manifest_hash", pipeline_.manifest_hash},
-                                          {"manifest_short", pipeline_.manifest_short},
-                                          {"oml_version", pipeline_.oml_version},
-                                          {"pipeline_slug", pipeline_.file_slug},
-                                          {"profile", pipeline_.profile.empty() ? Json() : Json(pipeline_.profile)},
-                                          {"execution_fp", execution_fingerprint(pipeline_, inputs_.registry, options_.worker_sha256)}});
+    pipeline_.run_summary =
+        Json::object({{"compiled_at", pipeline_.manifest["meta"]["generated_at"]},
+                      {"manifest_hash", pipeline_.manifest_hash},
+                      {"manifest_short", pipeline_.manifest_short},
+                      {"oml_version", pipeline_.oml_version},
+                      {"pipeline_slug", pipeline_.file_slug},
+                      {"profile", pipeline_.profile.empty() ? Json() : Json(pipeline_.profile)},
+                      {"execution_fp", execution_fingerprint(pipeline_, inputs_.registry, options_.worker_sha256)}});
   }
 
   const CompileOptions& options_;
@@ -200,6 +222,8 @@ class Loader {
 
 }  // namespace
 
-CompileResult load_manifest(const CompileOptions& options, const CompileInputs& inputs) { return Loader(options, inputs).run(); }
+CompileResult load_manifest(const CompileOptions& options, const CompileInputs& inputs) {
+  return Loader(options, inputs).run();
+}
 
 }  // namespace osiris

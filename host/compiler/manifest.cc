@@ -10,9 +10,11 @@ namespace {
 
 std::string fingerprint_text(std::string_view text) { return "sha256:" + sha256_hex(text); }
 
-// Lower case of the two-byte letters of UTF-8 that European names are made of: Latin-1, Latin Extended-A, Greek, Cyrillic.
+// Lower case of the two-byte letters of UTF-8 that European names are made of: Latin-1, Latin Extended-A, Greek,
+// Cyrillic.
 unsigned lower_of(unsigned c) {
-  if ((c >= 0xc0 && c <= 0xde && c != 0xd7) || (c >= 0x391 && c <= 0x3ab && c != 0x3a2) || (c >= 0x410 && c <= 0x42f)) return c + 32;
+  if ((c >= 0xc0 && c <= 0xde && c != 0xd7) || (c >= 0x391 && c <= 0x3ab && c != 0x3a2) || (c >= 0x410 && c <= 0x42f))
+    return c + 32;
   if (c >= 0x400 && c <= 0x40f) return c + 80;
   const bool even_is_upper = (c >= 0x100 && c <= 0x137 && c != 0x130) || (c >= 0x14a && c <= 0x177);
   const bool odd_is_upper = (c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e);
@@ -41,13 +43,15 @@ std::string pipeline_id_of(std::string_view name) {
 }
 
 Json step_entry(const CompiledStep& step, const ComponentSpec* spec) {
-  Json entry = Json::object({{"id", step.id}, {"component", step.component}, {"driver", step.driver}, {"cfg_path", step.cfg_path}});
+  Json entry = Json::object(
+      {{"id", step.id}, {"component", step.component}, {"driver", step.driver}, {"cfg_path", step.cfg_path}});
   Json needs = Json::array();
   for (const std::string& need : step.needs) needs.push_back(need);
   entry.set("needs", std::move(needs));
   // Only where the pipeline says so: manifests without these keys keep the predecessor's bytes.
   if (step.timeout_s) entry.set("timeout_s", *step.timeout_s);
-  if (step.retry) entry.set("retry", Json::object({{"max_attempts", step.retry->max_attempts}, {"delay_s", step.retry->delay_s}}));
+  if (step.retry)
+    entry.set("retry", Json::object({{"max_attempts", step.retry->max_attempts}, {"delay_s", step.retry->delay_s}}));
   Json overrides = Json::array();
   if (spec)
     for (const std::string& field : hidden_overrides(*spec, step.cfg, step.overrides)) overrides.push_back(field);
@@ -59,7 +63,8 @@ Json step_entry(const CompiledStep& step, const ComponentSpec* spec) {
 
 std::string fingerprint_of(const Json& document) { return fingerprint_text(document.dump_canonical()); }
 
-std::vector<std::string> hidden_overrides(const ComponentSpec& spec, const Json& cfg, const std::vector<std::string>& overrides) {
+std::vector<std::string> hidden_overrides(const ComponentSpec& spec, const Json& cfg,
+                                          const std::vector<std::string>& overrides) {
   std::vector<std::string> hidden;
   for (const std::string& field : overrides) {
     const Json* value = spec.property(field).find("default");
@@ -77,13 +82,15 @@ std::string manifest_hash_of(const Json& manifest, std::string_view profile) {
   return sha256_hex(Json::object({{"manifest", std::move(reduced)}, {"profile", profile}}).dump_canonical(true));
 }
 
-std::string execution_fingerprint(const CompiledPipeline& pipeline, const ComponentRegistry& registry, std::string_view worker_sha256) {
+std::string execution_fingerprint(const CompiledPipeline& pipeline, const ComponentRegistry& registry,
+                                  std::string_view worker_sha256) {
   std::map<std::string, std::string> specs;
   for (const CompiledStep& step : pipeline.steps)
     if (const ComponentSpec* spec = registry.find(step.component)) specs[step.component] = spec->sha256;
   Json spec_hashes = Json::object();
   for (const auto& [name, sha256] : specs) spec_hashes.set(name, sha256);
-  return fingerprint_of(Json::object({{"manifest_hash", pipeline.manifest_hash}, {"specs", std::move(spec_hashes)}, {"worker", worker_sha256}}));
+  return fingerprint_of(Json::object(
+      {{"manifest_hash", pipeline.manifest_hash}, {"specs", std::move(spec_hashes)}, {"worker", worker_sha256}}));
 }
 
 void build_documents(CompiledPipeline& pipeline, const ManifestSources& sources) {
@@ -100,10 +107,11 @@ void build_documents(CompiledPipeline& pipeline, const ManifestSources& sources)
                                     {"params_fp", fingerprint_of(sources.params)},
                                     {"profile", profile}});
   Json manifest = Json::object(
-      {{"meta", Json::object({{"oml_version", pipeline.oml_version},
-                              {"profile", profile},
-                              {"run_id", "${run_id}"},
-                              {"toolchain", Json::object({{"compiler", kCompilerName}, {"registry", kRegistryName}})}})},
+      {{"meta",
+        Json::object({{"oml_version", pipeline.oml_version},
+                      {"profile", profile},
+                      {"run_id", "${run_id}"},
+                      {"toolchain", Json::object({{"compiler", kCompilerName}, {"registry", kRegistryName}})}})},
        {"name", pipeline.name},
        {"pipeline", Json::object({{"id", pipeline.id}, {"version", kPipelineVersion}, {"fingerprints", fingerprints}})},
        {"steps", std::move(steps)}});
@@ -122,13 +130,14 @@ void build_documents(CompiledPipeline& pipeline, const ManifestSources& sources)
   pipeline.manifest = std::move(manifest);
   pipeline.plan = Json::object({{"steps", std::move(plan_steps)}});
   pipeline.fingerprints = Json::object({{"fingerprints", std::move(fingerprints)}});
-  pipeline.run_summary = Json::object({{"compiled_at", format_iso8601_micros(sources.now_unix_ns, true)},
-                                       {"manifest_hash", pipeline.manifest_hash},
-                                       {"manifest_short", pipeline.manifest_short},
-                                       {"oml_version", pipeline.oml_version},
-                                       {"pipeline_slug", pipeline.file_slug},
-                                       {"profile", profile},
-                                       {"execution_fp", execution_fingerprint(pipeline, sources.registry, sources.worker_sha256)}});
+  pipeline.run_summary =
+      Json::object({{"compiled_at", format_iso8601_micros(sources.now_unix_ns, true)},
+                    {"manifest_hash", pipeline.manifest_hash},
+                    {"manifest_short", pipeline.manifest_short},
+                    {"oml_version", pipeline.oml_version},
+                    {"pipeline_slug", pipeline.file_slug},
+                    {"profile", profile},
+                    {"execution_fp", execution_fingerprint(pipeline, sources.registry, sources.worker_sha256)}});
 }
 
 }  // namespace osiris

@@ -13,9 +13,9 @@ inline constexpr std::string_view kRegistryFingerprintText = "registry-v0.1";
 inline constexpr std::string_view kPipelineVersion = "0.1.0";
 
 struct ManifestSources {
-  const Json& resolved_oml;   // the whole document, parameters filled in
-  const Json& params;         // effective parameters
-  const Json& metadata;       // null when the OML has none
+  const Json& resolved_oml;  // the whole document, parameters filled in
+  const Json& params;        // effective parameters
+  const Json& metadata;      // null when the OML has none
   bool has_metadata = false;
   const ComponentRegistry& registry;
   std::string worker_sha256;
@@ -31,9 +31,11 @@ std::string manifest_hash_of(const Json& manifest, std::string_view profile);
 // "sha256:<hex>" of a document in canonical form.
 std::string fingerprint_of(const Json& document);
 // SHA-256 over the manifest's fingerprint, the specs of its components and the worker: what decides how it runs.
-std::string execution_fingerprint(const CompiledPipeline& pipeline, const ComponentRegistry& registry, std::string_view worker_sha256);
+std::string execution_fingerprint(const CompiledPipeline& pipeline, const ComponentRegistry& registry,
+                                  std::string_view worker_sha256);
 
 // The overrides of a step that cannot be seen in its cfg, because they equal the component's default.
-std::vector<std::string> hidden_overrides(const ComponentSpec& spec, const Json& cfg, const std::vector<std::string>& overrides);
+std::vector<std::string> hidden_overrides(const ComponentSpec& spec, const Json& cfg,
+                                          const std::vector<std::string>& overrides);
 
 }  // namespace osiris

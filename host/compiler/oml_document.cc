@@ -10,9 +10,11 @@
 namespace osiris {
 namespace {
 
-const std::vector<std::string> kTopLevelKeys = {"oml_version", "name", "steps", "description", "metadata", "schedule", "params", "profiles"};
+const std::vector<std::string> kTopLevelKeys = {"oml_version", "name",     "steps",  "description",
+                                                "metadata",    "schedule", "params", "profiles"};
 const std::vector<std::string> kForbiddenKeys = {"version", "connectors", "tasks", "outputs"};
-const std::vector<std::string> kStepKeys = {"id", "component", "uses", "mode", "config", "with", "needs", "inputs", "timeout", "retry"};
+const std::vector<std::string> kStepKeys = {"id",   "component", "uses",   "mode",    "config",
+                                            "with", "needs",     "inputs", "timeout", "retry"};
 const std::vector<std::string> kOmlModes = {"read", "transform", "write"};
 
 bool contains(const std::vector<std::string>& list, std::string_view word) {
@@ -22,7 +24,9 @@ bool contains(const std::vector<std::string>& list, std::string_view word) {
 std::string did_you_mean(const std::optional<std::string>& near) { return near ? "did you mean '" + *near + "'?" : ""; }
 
 std::string component_mode(const std::string& oml_mode) { return oml_mode == "read" ? "extract" : oml_mode; }
-std::string oml_mode(const std::string& component_mode) { return component_mode == "extract" ? "read" : component_mode; }
+std::string oml_mode(const std::string& component_mode) {
+  return component_mode == "extract" ? "read" : component_mode;
+}
 
 // The component's modes that OML can name, in OML's words.
 std::vector<std::string> oml_modes_of(const ComponentSpec& spec) {
@@ -34,7 +38,8 @@ std::vector<std::string> oml_modes_of(const ComponentSpec& spec) {
 
 class Reader {
  public:
-  Reader(const YamlNode& root, const ComponentRegistry& registry, const CompileOptions& options, Diagnostics& diagnostics)
+  Reader(const YamlNode& root, const ComponentRegistry& registry, const CompileOptions& options,
+         Diagnostics& diagnostics)
       : root_(root), registry_(registry), options_(options), diagnostics_(diagnostics) {}
 
   OmlDocument run() {
@@ -55,10 +60,12 @@ class Reader {
 
   void read_top_level() {
     for (const char* key : {"oml_version", "name", "steps"})
-      if (!root_.find(key)) error("missing_required_key", std::string("Missing required top-level key: '") + key + "'", "root", root_.mark);
+      if (!root_.find(key))
+        error("missing_required_key", std::string("Missing required top-level key: '") + key + "'", "root", root_.mark);
     for (const auto& member : root_.members) {
       if (contains(kForbiddenKeys, member.key))
-        error("forbidden_key", "Forbidden top-level key: '" + member.key + "' (use 'oml_version' instead of 'version')", "root", member.key_mark);
+        error("forbidden_key", "Forbidden top-level key: '" + member.key + "' (use 'oml_version' instead of 'version')",
+              "root", member.key_mark);
       else if (!contains(kTopLevelKeys, member.key))
         diagnostics_.warning("unknown_key", "Unknown top-level key: '" + member.key + "'", "root", member.key_mark,
                              did_you_mean(nearest(member.key, kTopLevelKeys)));
@@ -72,41 +79,49 @@ class Reader {
     const YamlNode* version = root_.find("oml_version");
     if (!version) return;
     if (!version->is_string())
-      return error("invalid_version_type", "oml_version must be a string, got " + std::string(version->python_type()), "oml_version",
-                   version->mark, "write oml_version: \"0.1.0\"");
+      return error("invalid_version_type", "oml_version must be a string, got " + std::string(version->python_type()),
+                   "oml_version", version->mark, "write oml_version: \"0.1.0\"");
     document_.oml_version = version->text();
     if (!document_.oml_version.starts_with("0."))
-      error("unsupported_version", "Unsupported OML version: " + document_.oml_version, "oml_version", version->mark, "this osiris reads 0.1.0");
+      error("unsupported_version", "Unsupported OML version: " + document_.oml_version, "oml_version", version->mark,
+            "this osiris reads 0.1.0");
     else if (document_.oml_version != "0.1.0")
       diagnostics_.warning("unsupported_version",
-                           "OML version '" + document_.oml_version + "' may not be fully supported (expected '0.1.0')", "oml_version", version->mark);
+                           "OML version '" + document_.oml_version + "' may not be fully supported (expected '0.1.0')",
+                           "oml_version", version->mark);
   }
 
   void read_name() {
     const YamlNode* name = root_.find("name");
     if (!name) return;
     if (!name->is_string())
-      return error("invalid_name_type", "name must be a string, got " + std::string(name->python_type()), "name", name->mark, "put it in quotes");
+      return error("invalid_name_type", "name must be a string, got " + std::string(name->python_type()), "name",
+                   name->mark, "put it in quotes");
     document_.name = name->text();
     if (trim(document_.name).empty()) return error("empty_name", "name cannot be empty", "name", name->mark);
     auto is_plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-    const bool conventional = is_plain(document_.name[0]) &&
+    const bool conventional =
+        is_plain(document_.name[0]) &&
         std::all_of(document_.name.begin(), document_.name.end(), [&](char c) { return is_plain(c) || c == '-'; });
     if (!conventional)
-      diagnostics_.warning("naming_convention", "Pipeline name '" + document_.name + "' doesn't follow naming convention (lowercase, hyphens)",
-                           "name", name->mark);
+      diagnostics_.warning(
+          "naming_convention",
+          "Pipeline name '" + document_.name + "' doesn't follow naming convention (lowercase, hyphens)", "name",
+          name->mark);
   }
 
   void read_steps(const YamlNode& steps) {
     if (!steps.is_sequence())
-      return error("invalid_steps_type", "steps must be a list, got " + std::string(steps.python_type()), "steps", steps.mark);
+      return error("invalid_steps_type", "steps must be a list, got " + std::string(steps.python_type()), "steps",
+                   steps.mark);
     if (steps.items.empty()) return error("empty_steps", "Pipeline must have at least one step", "steps", steps.mark);
     document_.steps.reserve(steps.items.size());
     for (size_t i = 0; i < steps.items.size(); ++i) {
       const YamlNode& item = steps.items[i];
       const std::string location = "steps[" + std::to_string(i) + "]";
       if (!item.is_mapping()) {
-        error("invalid_step_type", "Step must be a dictionary, got " + std::string(item.python_type()), location, item.mark);
+        error("invalid_step_type", "Step must be a dictionary, got " + std::string(item.python_type()), location,
+              item.mark);
         continue;
       }
       OmlStep step;
@@ -128,7 +143,8 @@ class Reader {
   }
 
   void missing_field(const OmlStep& step, const std::string& field, std::string hint = {}) {
-    error("missing_step_field", "Step missing required field: '" + field + "'", step.location + "." + field, step.mark, std::move(hint));
+    error("missing_step_field", "Step missing required field: '" + field + "'", step.location + "." + field, step.mark,
+          std::move(hint));
   }
 
   void read_id(const YamlNode& item, OmlStep& step) {
@@ -136,14 +152,17 @@ class Reader {
     if (!id) return missing_field(step, "id");
     const std::string location = step.location + ".id";
     if (!id->is_string())
-      return error("invalid_id_type", "Step ID must be a string, got " + std::string(id->python_type()), location, id->mark, "put it in quotes");
+      return error("invalid_id_type", "Step ID must be a string, got " + std::string(id->python_type()), location,
+                   id->mark, "put it in quotes");
     step.id = id->text();
     if (!is_safe_step_id(step.id) || step.id == "_system")
-      return error("unsafe_id", "Step ID '" + step.id.substr(0, 140) + "' cannot be used: ids become file names", location, id->mark,
+      return error("unsafe_id", "Step ID '" + step.id.substr(0, 140) + "' cannot be used: ids become file names",
+                   location, id->mark,
                    "use letters, digits, '-', '_' and '.'; at most " + std::to_string(kStepIdBytesMax) + " bytes");
     const auto [first, is_new] = ids_.try_emplace(step.id, id->mark.line);
     if (!is_new)
-      error("duplicate_id", "Duplicate step ID: '" + step.id + "'", location, id->mark, "the first one is in line " + std::to_string(first->second));
+      error("duplicate_id", "Duplicate step ID: '" + step.id + "'", location, id->mark,
+            "the first one is in line " + std::to_string(first->second));
   }
 
   void read_component(const YamlNode& item, OmlStep& step) {
@@ -152,7 +171,8 @@ class Reader {
     if (!component) return missing_field(step, "component");
     const std::string location = step.location + ".component";
     if (!component->is_string())
-      return error("invalid_component_type", "Component must be a string, got " + std::string(component->python_type()), location, component->mark);
+      return error("invalid_component_type", "Component must be a string, got " + std::string(component->python_type()),
+                   location, component->mark);
     step.component = component->text();
     const ComponentSpec* spec = registry_.find(step.component);
     if (!spec || (spec->hidden && !options_.allow_hidden)) {
@@ -162,7 +182,8 @@ class Reader {
     }
     step.spec = spec;
     if (options_.require_drivers && spec->driver.empty())
-      error("component_without_driver", "Components missing runtime drivers: " + step.id + " (component: " + step.component + ")", location,
+      error("component_without_driver",
+            "Components missing runtime drivers: " + step.id + " (component: " + step.component + ")", location,
             component->mark, "this component compiles, but no driver runs it yet");
   }
 
@@ -173,19 +194,25 @@ class Reader {
       const auto modes = step.spec ? oml_modes_of(*step.spec) : std::vector<std::string>();
       if (modes.size() != 1) return missing_field(step, "mode", modes.empty() ? "" : "'" + join(modes, "' or '") + "'");
       // Pipelines without it have always compiled; the component leaves no choice.
-      diagnostics_.warning("missing_step_field", "Step missing required field: 'mode'", location, step.mark, "'" + modes[0] + "' is assumed");
+      diagnostics_.warning("missing_step_field", "Step missing required field: 'mode'", location, step.mark,
+                           "'" + modes[0] + "' is assumed");
       step.mode = component_mode(modes[0]);
       return;
     }
     if (!mode->is_string())
-      return error("invalid_mode_type", "Mode must be a string, got " + std::string(mode->python_type()), location, mode->mark);
+      return error("invalid_mode_type", "Mode must be a string, got " + std::string(mode->python_type()), location,
+                   mode->mark);
     if (!contains(kOmlModes, mode->text()))
-      return error("invalid_mode", "Invalid mode: '" + mode->text() + "' (must be one of: " + join(kOmlModes, ", ") + ")", location, mode->mark,
+      return error("invalid_mode",
+                   "Invalid mode: '" + mode->text() + "' (must be one of: " + join(kOmlModes, ", ") + ")", location,
+                   mode->mark,
                    mode->text() == "extract" ? "did you mean 'read'?" : did_you_mean(nearest(mode->text(), kOmlModes)));
     step.mode = component_mode(mode->text());
     if (step.spec && !step.spec->supports(step.mode))
-      error("incompatible_mode", "Step '" + step.id + "': mode '" + mode->text() + "' not supported by component '" + step.component +
-                "'. Allowed: " + join(oml_modes_of(*step.spec), ", "), location, mode->mark);
+      error("incompatible_mode",
+            "Step '" + step.id + "': mode '" + mode->text() + "' not supported by component '" + step.component +
+                "'. Allowed: " + join(oml_modes_of(*step.spec), ", "),
+            location, mode->mark);
   }
 
   void read_config(const YamlNode& item, OmlStep& step) {
@@ -193,7 +220,8 @@ class Reader {
     if (!config) config = item.find("with");
     if (!config) return;
     if (!config->is_mapping())
-      return error("invalid_config_type", "config must be a dictionary, got " + std::string(config->python_type()), step.location + ".config", config->mark);
+      return error("invalid_config_type", "config must be a dictionary, got " + std::string(config->python_type()),
+                   step.location + ".config", config->mark);
     step.config = config;
   }
 
@@ -203,13 +231,16 @@ class Reader {
     step.has_needs = true;
     const std::string location = step.location + ".needs";
     if (!needs->is_sequence())
-      return error("invalid_needs_type", "needs must be a list, got " + std::string(needs->python_type()), location, needs->mark,
-                   needs->is_string() ? "write needs: [" + needs->text() + "]" : "");
+      return error("invalid_needs_type", "needs must be a list, got " + std::string(needs->python_type()), location,
+                   needs->mark, needs->is_string() ? "write needs: [" + needs->text() + "]" : "");
     for (size_t i = 0; i < needs->items.size(); ++i) {
       const YamlNode& need = needs->items[i];
       const std::string here = location + "[" + std::to_string(i) + "]";
-      if (need.is_string()) step.needs.push_back({need.text(), here, need.mark});
-      else error("invalid_dependency_type", "Dependency must be a string, got " + std::string(need.python_type()), here, need.mark);
+      if (need.is_string())
+        step.needs.push_back({need.text(), here, need.mark});
+      else
+        error("invalid_dependency_type", "Dependency must be a string, got " + std::string(need.python_type()), here,
+              need.mark);
     }
   }
 
@@ -219,13 +250,16 @@ class Reader {
     if (!inputs || inputs->is_null()) return;
     const std::string location = step.location + ".inputs";
     if (!inputs->is_mapping())
-      return error("invalid_inputs_type", "inputs must be a dictionary, got " + std::string(inputs->python_type()), location, inputs->mark,
-                   "write inputs: {df: \"${step_id.df}\"}");
+      return error("invalid_inputs_type", "inputs must be a dictionary, got " + std::string(inputs->python_type()),
+                   location, inputs->mark, "write inputs: {df: \"${step_id.df}\"}");
     for (const auto& member : inputs->members) {
       const std::string here = location + "." + member.key;
       auto add = [&](const YamlNode& reference) {
-        if (reference.is_string()) step.inputs.push_back({reference.text(), here, reference.mark});
-        else error("invalid_inputs_type", "An input must name a step, got " + std::string(reference.python_type()), here, reference.mark);
+        if (reference.is_string())
+          step.inputs.push_back({reference.text(), here, reference.mark});
+        else
+          error("invalid_inputs_type", "An input must name a step, got " + std::string(reference.python_type()), here,
+                reference.mark);
       };
       if (!member.value.is_sequence()) add(member.value);
       for (const YamlNode& reference : member.value.items) add(reference);
@@ -237,11 +271,14 @@ class Reader {
     for (OmlStep& step : document_.steps) {
       for (StepRef& input : step.inputs) {
         std::string_view text = input.id;
-        if (text.starts_with("${") && text.ends_with("}")) text = text.substr(2, text.size() - 3);
-        else if (text.starts_with("@")) text.remove_prefix(1);
+        if (text.starts_with("${") && text.ends_with("}"))
+          text = text.substr(2, text.size() - 3);
+        else if (text.starts_with("@"))
+          text.remove_prefix(1);
         std::string id(text);
         if (!ids_.contains(id))
-          if (const size_t dot = id.rfind('.'); dot != std::string::npos && ids_.contains(id.substr(0, dot))) id.erase(dot);
+          if (const size_t dot = id.rfind('.'); dot != std::string::npos && ids_.contains(id.substr(0, dot)))
+            id.erase(dot);
         input.id = std::move(id);
       }
     }
@@ -251,10 +288,12 @@ class Reader {
     for (const auto& member : item.members) {
       if (contains(kStepKeys, member.key)) continue;
       const std::string location = step.location + "." + member.key;
-      const bool is_config = step.spec && (member.key == "connection" || step.spec->config_schema["properties"].contains(member.key));
+      const bool is_config =
+          step.spec && (member.key == "connection" || step.spec->config_schema["properties"].contains(member.key));
       if (is_config)
-        error("misplaced_config_key", "Configuration key '" + member.key + "' of component '" + step.component + "' stands on the step", location,
-              member.key_mark, "move it below config:");
+        error("misplaced_config_key",
+              "Configuration key '" + member.key + "' of component '" + step.component + "' stands on the step",
+              location, member.key_mark, "move it below config:");
       else
         diagnostics_.warning("unknown_step_key", "Unknown step key: '" + member.key + "'", location, member.key_mark,
                              member.key == "depends_on" ? "use needs" : did_you_mean(nearest(member.key, kStepKeys)));
@@ -271,7 +310,8 @@ class Reader {
 
 }  // namespace
 
-OmlDocument read_oml(const YamlNode& root, const ComponentRegistry& registry, const CompileOptions& options, Diagnostics& diagnostics) {
+OmlDocument read_oml(const YamlNode& root, const ComponentRegistry& registry, const CompileOptions& options,
+                     Diagnostics& diagnostics) {
   return Reader(root, registry, options, diagnostics).run();
 }
 

@@ -1,5 +1,5 @@
-// The OML text as steps: keys known, types right, ids unique and safe, components found. What steps mean to each other is
-// step_graph.h's business, what stands in `config` is step_config.h's.
+// The OML text as steps: keys known, types right, ids unique and safe, components found. What steps mean to each other
+// is step_graph.h's business, what stands in `config` is step_config.h's.
 #pragma once
 
 #include <optional>
@@ -39,11 +39,13 @@ struct OmlDocument {
   std::string oml_version;
   std::string name;
   const YamlNode* metadata = nullptr;
-  std::vector<OmlStep> steps;  // in file order; a step whose id is wrong is here too, so that its other errors are found
+  std::vector<OmlStep>
+      steps;  // in file order; a step whose id is wrong is here too, so that its other errors are found
 };
 
 // `root` must outlive the document. Findings go to `diagnostics`; the document is complete only without errors.
-OmlDocument read_oml(const YamlNode& root, const ComponentRegistry& registry, const CompileOptions& options, Diagnostics& diagnostics);
+OmlDocument read_oml(const YamlNode& root, const ComponentRegistry& registry, const CompileOptions& options,
+                     Diagnostics& diagnostics);
 
 // "30", 30, "5m", "1h", "500ms": seconds; nullopt for anything else and for values that are not positive.
 std::optional<double> read_duration(const YamlNode& value);

@@ -41,19 +41,19 @@ std::string as_text(const Json& value) {
 }
 
 struct Param {
-  YamlNode value;           // effective so far
+  YamlNode value;  // effective so far
   bool has_value = false;
   const YamlNode* declaration = nullptr;  // a mapping with type, default, ...; null for plain defaults
-  std::string type;         // canonical: string, integer, number, boolean, list, object; empty: any
+  std::string type;                       // canonical: string, integer, number, boolean, list, object; empty: any
   Mark mark;
   enum class State { kNew, kVisiting, kDone } state = State::kNew;
 };
 
 std::optional<std::string> canonical_type(const std::string& type) {
   static const std::map<std::string, std::string> names = {
-      {"string", "string"}, {"str", "string"}, {"text", "string"}, {"date", "string"}, {"integer", "integer"}, {"int", "integer"},
-      {"number", "number"}, {"float", "number"}, {"boolean", "boolean"}, {"bool", "boolean"}, {"list", "list"}, {"array", "list"},
-      {"object", "object"}, {"dict", "object"}, {"mapping", "object"}};
+      {"string", "string"}, {"str", "string"},    {"text", "string"},   {"date", "string"},     {"integer", "integer"},
+      {"int", "integer"},   {"number", "number"}, {"float", "number"},  {"boolean", "boolean"}, {"bool", "boolean"},
+      {"list", "list"},     {"array", "list"},    {"object", "object"}, {"dict", "object"},     {"mapping", "object"}};
   const auto found = names.find(type);
   return found == names.end() ? std::nullopt : std::optional(found->second);
 }
@@ -94,7 +94,8 @@ class Resolver {
  private:
   static void collect_names(const YamlNode& node, std::set<std::string>& names) {
     if (node.is_string())
-      for (auto found = find_placeholder(node.text(), 0); found; found = find_placeholder(node.text(), found->end)) names.insert(found->name);
+      for (auto found = find_placeholder(node.text(), 0); found; found = find_placeholder(node.text(), found->end))
+        names.insert(found->name);
     for (const YamlNode& item : node.items) collect_names(item, names);
     for (const auto& member : node.members) collect_names(member.value, names);
   }
@@ -103,7 +104,9 @@ class Resolver {
     const YamlNode* section = root_.find("params");
     if (!section || section->is_null()) return;
     if (!section->is_mapping())
-      return diagnostics_.error("invalid_params", "params must be a mapping, got " + std::string(section->python_type()), "params", section->mark);
+      return diagnostics_.error("invalid_params",
+                                "params must be a mapping, got " + std::string(section->python_type()), "params",
+                                section->mark);
     for (const auto& member : section->members) {
       Param& param = params_[member.key];
       param.mark = member.key_mark;
@@ -121,18 +124,23 @@ class Resolver {
   }
 
   void read_declaration(const std::string& name, const YamlNode& declaration, Param& param) {
-    static const std::vector<std::string> kKnown = {"type", "default", "description", "enum", "min", "max", "minimum", "maximum", "required"};
+    static const std::vector<std::string> kKnown = {"type", "default", "description", "enum",    "min",
+                                                    "max",  "minimum", "maximum",     "required"};
     for (const auto& member : declaration.members) {
       if (std::find(kKnown.begin(), kKnown.end(), member.key) != kKnown.end()) continue;
       const auto near = nearest(member.key, kKnown);
-      diagnostics_.warning("unknown_key", "Unknown key of parameter '" + name + "': '" + member.key + "'", "params." + name + "." + member.key,
-                           member.key_mark, near ? "did you mean '" + *near + "'?" : "");
+      diagnostics_.warning("unknown_key", "Unknown key of parameter '" + name + "': '" + member.key + "'",
+                           "params." + name + "." + member.key, member.key_mark,
+                           near ? "did you mean '" + *near + "'?" : "");
     }
     if (const YamlNode* type = declaration.find("type")) {
       const auto known = canonical_type(type->text());
-      if (known) param.type = *known;
-      else diagnostics_.error("invalid_params", "Unknown type '" + type->text() + "' of parameter '" + name + "'", "params." + name + ".type", type->mark,
-                              "use string, integer, number, boolean, list or object");
+      if (known)
+        param.type = *known;
+      else
+        diagnostics_.error("invalid_params", "Unknown type '" + type->text() + "' of parameter '" + name + "'",
+                           "params." + name + ".type", type->mark,
+                           "use string, integer, number, boolean, list or object");
     }
     if (const YamlNode* value = declaration.find("default")) {
       param.value = *value;
@@ -185,17 +193,21 @@ class Resolver {
     const YamlNode* profiles = root_.find("profiles");
     if (!profiles || profiles->is_null()) return;
     if (!profiles->is_mapping())
-      return diagnostics_.error("invalid_profiles", "profiles must be a mapping, got " + std::string(profiles->python_type()), "profiles", profiles->mark);
+      return diagnostics_.error("invalid_profiles",
+                                "profiles must be a mapping, got " + std::string(profiles->python_type()), "profiles",
+                                profiles->mark);
     const YamlNode* profile = profiles->find(sources_.profile);
     const YamlNode* values = profile ? profile->find("params") : nullptr;
     if (!values || values->is_null()) return;
     const std::string location = "profiles." + sources_.profile + ".params";
     if (!values->is_mapping())
-      return diagnostics_.error("invalid_profiles", location + " must be a mapping, got " + std::string(values->python_type()), location, values->mark);
+      return diagnostics_.error("invalid_profiles",
+                                location + " must be a mapping, got " + std::string(values->python_type()), location,
+                                values->mark);
     for (const auto& member : values->members) {
       if (!is_wanted(member.key)) {
-        diagnostics_.warning("unknown_param", "Parameter '" + member.key + "' is neither declared nor used", location + "." + member.key,
-                             member.key_mark, suggestion(member.key));
+        diagnostics_.warning("unknown_param", "Parameter '" + member.key + "' is neither declared nor used",
+                             location + "." + member.key, member.key_mark, suggestion(member.key));
       }
       Param& param = params_[member.key];
       param.value = member.value;
@@ -206,9 +218,11 @@ class Resolver {
 
   void apply_flags() {
     for (const auto& [name, value] : sources_.from_flags) {
-      if (is_wanted(name)) set_from_text(name, value);
-      else diagnostics_.error("unknown_param", "Parameter '" + name + "' is neither declared nor used in this pipeline", "params." + name, {},
-                              suggestion(name));
+      if (is_wanted(name))
+        set_from_text(name, value);
+      else
+        diagnostics_.error("unknown_param", "Parameter '" + name + "' is neither declared nor used in this pipeline",
+                           "params." + name, {}, suggestion(name));
     }
   }
 
@@ -227,7 +241,8 @@ class Resolver {
   void resolve_value(const std::string& name, Param& param, int depth) {
     if (param.state == Param::State::kDone || !param.has_value) return;
     if (param.state == Param::State::kVisiting || depth > kNestingMax) {
-      if (!cyclic_) diagnostics_.error("invalid_param", "Parameter '" + name + "' is made of itself", "params." + name, param.mark);
+      if (!cyclic_)
+        diagnostics_.error("invalid_param", "Parameter '" + name + "' is made of itself", "params." + name, param.mark);
       cyclic_ = true;
       return;
     }
@@ -235,7 +250,8 @@ class Resolver {
     std::set<std::string> named;
     collect_names(param.value, named);
     for (const std::string& other : named)
-      if (const auto found = params_.find(other); found != params_.end()) resolve_value(other, found->second, depth + 1);
+      if (const auto found = params_.find(other); found != params_.end())
+        resolve_value(other, found->second, depth + 1);
     if (!cyclic_) substitute(param.value, nullptr);
     param.state = Param::State::kDone;
   }
@@ -246,7 +262,9 @@ class Resolver {
       const Mark mark = param.value.mark.line > 0 ? param.value.mark : param.mark;
       const std::string location = "params." + name;
       if (!fits(param.value, param.type)) {
-        diagnostics_.error("invalid_param", "Parameter '" + name + "' must be of type " + param.type + ", got " + describe(param.value), location, mark);
+        diagnostics_.error("invalid_param",
+                           "Parameter '" + name + "' must be of type " + param.type + ", got " + describe(param.value),
+                           location, mark);
         continue;
       }
       if (!param.declaration) continue;
@@ -268,18 +286,23 @@ class Resolver {
       if (choice.to_json() == param.value.to_json()) return;
       words.push_back(as_text(choice.to_json()));
     }
-    diagnostics_.error("invalid_param", "Parameter '" + name + "' must be one of: " + join(words, ", ") + "; got " + describe(param.value),
-                       "params." + name, mark);
+    diagnostics_.error(
+        "invalid_param",
+        "Parameter '" + name + "' must be one of: " + join(words, ", ") + "; got " + describe(param.value),
+        "params." + name, mark);
   }
 
   template <class Holds>
-  void check_bound(const std::string& name, const Param& param, Mark mark, std::initializer_list<const char*> keys, const char* words, Holds holds) {
+  void check_bound(const std::string& name, const Param& param, Mark mark, std::initializer_list<const char*> keys,
+                   const char* words, Holds holds) {
     for (const char* key : keys) {
       const YamlNode* bound = param.declaration->find(key);
       if (!bound || !bound->scalar.is_number() || !param.value.scalar.is_number()) continue;
       if (!holds(param.value.scalar.as_double(), bound->scalar.as_double()))
-        diagnostics_.error("invalid_param", "Parameter '" + name + "' must be " + words + " " + bound->scalar.dump_canonical() + ", got " +
-                                                param.value.scalar.dump_canonical(), "params." + name, mark);
+        diagnostics_.error("invalid_param",
+                           "Parameter '" + name + "' must be " + words + " " + bound->scalar.dump_canonical() +
+                               ", got " + param.value.scalar.dump_canonical(),
+                           "params." + name, mark);
     }
   }
 
@@ -290,7 +313,9 @@ class Resolver {
       return true;
     }
     if (!overspent_)
-      diagnostics_.error("invalid_param", "Parameters expand to more than " + std::to_string(kExpansionBytesMax >> 20) + " MiB", "params", {});
+      diagnostics_.error("invalid_param",
+                         "Parameters expand to more than " + std::to_string(kExpansionBytesMax >> 20) + " MiB",
+                         "params", {});
     overspent_ = true;
     return false;
   }
@@ -363,7 +388,6 @@ class Resolver {
     diagnostics_.error("unresolved_params", "Unresolved parameters: [" + list + "]", "root", first_unresolved_,
                        "declare them under params: or pass --param NAME=VALUE");
   }
-
 
   YamlNode& root_;
   const ParamSources& sources_;

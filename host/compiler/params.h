@@ -1,4 +1,5 @@
-// Parameters of a pipeline: declared default < OSIRIS_PARAM_<NAME> < profile < --param, typed, checked, and put into every
+// Parameters of a pipeline: declared default < OSIRIS_PARAM_<NAME> < profile < --param, typed, checked, and put into
+// every
 // ${params.name} of the document.
 #pragma once
 
@@ -17,8 +18,8 @@ struct ParamSources {
   const std::map<std::string, std::string>& from_flags;  // --param
 };
 
-// Replaces the placeholders in `root` and returns the effective parameters, sorted by name. A value that is nothing but one
-// placeholder keeps the parameter's type; inside longer text the value is written as Python's str() does.
+// Replaces the placeholders in `root` and returns the effective parameters, sorted by name. A value that is nothing but
+// one placeholder keeps the parameter's type; inside longer text the value is written as Python's str() does.
 Json resolve_params(YamlNode& root, const ParamSources& sources, Diagnostics& diagnostics);
 
 }  // namespace osiris

@@ -21,7 +21,8 @@ std::string host_of_url(std::string_view url, int default_port) {
   if (const size_t at = url.rfind('@'); at != std::string_view::npos) url.remove_prefix(at + 1);
   if (url.empty()) return {};
   const size_t colon = url.rfind(':');
-  const bool has_port = colon != std::string_view::npos && url.find(']', colon) == std::string_view::npos && colon + 1 < url.size();
+  const bool has_port =
+      colon != std::string_view::npos && url.find(']', colon) == std::string_view::npos && colon + 1 < url.size();
   return has_port ? std::string(url) : std::string(url) + ":" + std::to_string(plain_http ? 80 : default_port);
 }
 
@@ -66,12 +67,14 @@ class Planner {
     for (const std::string& name : secret_names_) secrets.push_back(name);
     plan_.secret_names.assign(secret_names_.begin(), secret_names_.end());
     plan_.hosts.assign(hosts_.begin(), hosts_.end());
-    plan_.connections_json = Json::object({{"connections", std::move(connections_)}, {"env", std::move(env)}, {"secret_names", std::move(secrets)}});
+    plan_.connections_json = Json::object(
+        {{"connections", std::move(connections_)}, {"env", std::move(env)}, {"secret_names", std::move(secrets)}});
     return std::move(plan_);
   }
 
  private:
-  static void name_inputs(const CompiledStep& step, const std::unordered_map<std::string, const CompiledStep*>& by_id, PlannedStep& planned) {
+  static void name_inputs(const CompiledStep& step, const std::unordered_map<std::string, const CompiledStep*>& by_id,
+                          PlannedStep& planned) {
     std::vector<std::string> sources;
     for (const std::string& need : step.needs)
       if (by_id.at(need)->mode != "write") sources.push_back(need);
@@ -103,12 +106,15 @@ class Planner {
       secret_names_.insert(name);
     }
     if (known_connections_.insert(planned.connection).second)
-      connections_.members().emplace_back(planned.connection, Json::object({{"family", ref->family}, {"alias", ref->alias},
-                                                                           {"fields", resolved.fields}, {"secrets", std::move(secrets)}}));
+      connections_.members().emplace_back(planned.connection, Json::object({{"family", ref->family},
+                                                                            {"alias", ref->alias},
+                                                                            {"fields", resolved.fields},
+                                                                            {"secrets", std::move(secrets)}}));
     return std::move(resolved.fields);
   }
 
-  void plan_network(const NetworkUse& network, const CompiledStep& step, const ComponentSpec& spec, const Json& fields, PlannedStep& planned) {
+  void plan_network(const NetworkUse& network, const CompiledStep& step, const ComponentSpec& spec, const Json& fields,
+                    PlannedStep& planned) {
     auto field = [&](const std::string& name) -> std::string {
       if (name.empty() || spec.is_secret(name)) return {};
       const Json* value = fields.find(name);
@@ -127,7 +133,8 @@ class Planner {
 
   static Json files_document(const std::vector<StepFile>& files, const char* place) {
     Json list = Json::array();
-    for (const StepFile& file : files) list.push_back(Json::object({{"path", file.path}, {place, file.absolute.string()}}));
+    for (const StepFile& file : files)
+      list.push_back(Json::object({{"path", file.path}, {place, file.absolute.string()}}));
     return list;
   }
 
@@ -135,14 +142,23 @@ class Planner {
     const CompiledStep& step = *planned.step;
     Json needs = Json::array(), inputs = Json::object();
     for (const std::string& need : step.needs) needs.push_back(need);
-    for (const std::string& name : planned.input_names) inputs.set(name, Json::object({{"from_step", planned.inputs.at(name)}}));
-    Json document = Json::object({{"id", step.id}, {"component", step.component}, {"driver", step.driver}, {"mode", step.mode},
-                                  {"needs", std::move(needs)}, {"cfg_path", step.cfg_path}, {"cfg", step.cfg}, {"inputs", std::move(inputs)},
+    for (const std::string& name : planned.input_names)
+      inputs.set(name, Json::object({{"from_step", planned.inputs.at(name)}}));
+    Json document = Json::object({{"id", step.id},
+                                  {"component", step.component},
+                                  {"driver", step.driver},
+                                  {"mode", step.mode},
+                                  {"needs", std::move(needs)},
+                                  {"cfg_path", step.cfg_path},
+                                  {"cfg", step.cfg},
+                                  {"inputs", std::move(inputs)},
                                   {"outputs", files_document(planned.outputs, "target")},
                                   {"input_files", files_document(planned.input_files, "source")}});
     if (!planned.connection.empty()) document.set("connection", planned.connection);
     if (step.timeout_s) document.set("timeout_s", *step.timeout_s);
-    if (step.retry) document.set("retry", Json::object({{"max_attempts", step.retry->max_attempts}, {"delay_s", step.retry->delay_s}}));
+    if (step.retry)
+      document.set("retry",
+                   Json::object({{"max_attempts", step.retry->max_attempts}, {"delay_s", step.retry->delay_s}}));
     return document;
   }
 
@@ -156,7 +172,8 @@ class Planner {
 
 }  // namespace
 
-Result<RunPlan> make_run_plan(const CompiledPipeline& pipeline, const CompileInputs& inputs, const RunPlanOptions& options) {
+Result<RunPlan> make_run_plan(const CompiledPipeline& pipeline, const CompileInputs& inputs,
+                              const RunPlanOptions& options) {
   return Planner(pipeline, inputs, options).run();
 }
 

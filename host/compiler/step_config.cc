@@ -23,15 +23,21 @@ const YamlNode& empty_mapping() {
 bool is_harmless_mapping(const YamlNode& value) {
   if (!value.is_mapping()) return false;
   return std::none_of(value.members.begin(), value.members.end(), [](const YamlNode::Member& member) {
-    return is_secret_like_name(member.key) || member.key.find("ookie") != std::string::npos || member.key.find("COOKIE") != std::string::npos;
+    return is_secret_like_name(member.key) || member.key.find("ookie") != std::string::npos ||
+           member.key.find("COOKIE") != std::string::npos;
   });
 }
 
 class Checker {
  public:
   Checker(const OmlStep& step, const ConfigChecks& checks, Diagnostics& diagnostics)
-      : step_(step), spec_(*step.spec), checks_(checks), diagnostics_(diagnostics), config_(step.config ? *step.config : empty_mapping()),
-        mark_(step.config ? step.config->mark : step.mark), location_(step.location + ".config") {}
+      : step_(step),
+        spec_(*step.spec),
+        checks_(checks),
+        diagnostics_(diagnostics),
+        config_(step.config ? *step.config : empty_mapping()),
+        mark_(step.config ? step.config->mark : step.mark),
+        location_(step.location + ".config") {}
 
   StepConfig run() {
     find_connection();
@@ -46,7 +52,8 @@ class Checker {
 
  private:
   void error(std::string type, std::string message, const std::string& key, Mark mark, std::string hint = {}) {
-    diagnostics_.error(std::move(type), std::move(message), key.empty() ? location_ : location_ + "." + key, mark, std::move(hint));
+    diagnostics_.error(std::move(type), std::move(message), key.empty() ? location_ : location_ + "." + key, mark,
+                       std::move(hint));
   }
   void warning(std::string type, std::string message, const std::string& key, Mark mark, std::string hint = {}) {
     diagnostics_.warning(std::move(type), std::move(message), location_ + "." + key, mark, std::move(hint));
@@ -55,11 +62,15 @@ class Checker {
   // The scan of the whole document may have said it already.
   bool is_reported(std::string_view type, const std::string& key) const {
     const auto& errors = diagnostics_.errors();
-    return std::any_of(errors.begin(), errors.end(),
-                       [&](const Diagnostic& found) { return found.type == type && found.location == location_ + "." + key; });
+    return std::any_of(errors.begin(), errors.end(), [&](const Diagnostic& found) {
+      return found.type == type && found.location == location_ + "." + key;
+    });
   }
 
-  bool takes_connections() const { return !spec_.connection_fields.empty() || !spec_.base_dir_field.empty() || !spec_.connection_schema.members().empty(); }
+  bool takes_connections() const {
+    return !spec_.connection_fields.empty() || !spec_.base_dir_field.empty() ||
+           !spec_.connection_schema.members().empty();
+  }
   bool is_property(const std::string& key) const { return spec_.config_schema["properties"].contains(key); }
 
   void find_connection() {
@@ -72,7 +83,8 @@ class Checker {
       result_.connection = **chosen;
       check_values(**chosen, mark_);
     } else if (checks_.connection_check != ConnectionCheck::kForm) {
-      error("missing_connection", chosen.error().message, "connection", mark_, "name one: connection: \"@" + spec_.family() + ".<alias>\"");
+      error("missing_connection", chosen.error().message, "connection", mark_,
+            "name one: connection: \"@" + spec_.family() + ".<alias>\"");
     }
   }
 
@@ -81,11 +93,15 @@ class Checker {
     const std::string text = written.is_string() ? written.text() : written.to_json().dump();
     const auto reference = parse_connection_ref(text);
     if (!written.is_string() || !reference.ok())
-      return error("invalid_connection_ref", "Invalid connection reference: '" + text + "' (expected format: '@family.alias')", "connection", written.mark);
+      return error("invalid_connection_ref",
+                   "Invalid connection reference: '" + text + "' (expected format: '@family.alias')", "connection",
+                   written.mark);
     if (reference->family != spec_.family())
-      return error("connection_family_mismatch", "Connection family mismatch: step uses " + spec_.family() + ", ref is " + reference->family,
+      return error("connection_family_mismatch",
+                   "Connection family mismatch: step uses " + spec_.family() + ", ref is " + reference->family,
                    "connection", written.mark);
-    if (!takes_connections()) warning("unused_connection", "Component '" + spec_.name + "' uses no connection", "connection", written.mark);
+    if (!takes_connections())
+      warning("unused_connection", "Component '" + spec_.name + "' uses no connection", "connection", written.mark);
     result_.connection = *reference;
     check_exists(*reference, written.mark);
   }
@@ -125,8 +141,8 @@ class Checker {
     if (check_policy(member)) return;
     if (spec_.is_secret(key) && !checks_.from_cfg) {
       if (!is_harmless_mapping(member.value) && !is_reported("inline_secret", key))
-        error("inline_secret", "'" + key + "' is a secret and cannot stand in a step: step configs are written to disk", key, member.key_mark,
-              "put it into the connection in osiris_connections.yaml");
+        error("inline_secret", "'" + key + "' is a secret and cannot stand in a step: step configs are written to disk",
+              key, member.key_mark, "put it into the connection in osiris_connections.yaml");
       return;
     }
     const Json* property = spec_.config_schema["properties"].find(key);
@@ -144,9 +160,13 @@ class Checker {
     const std::string what = "configuration key '" + key + "' for component '" + spec_.name + "'";
     if (const ForgivenKey* known = forgiven(key)) {
       const Json value = member.value.to_json();
-      const bool harmless = known->values.empty() || std::find(known->values.begin(), known->values.end(), value) != known->values.end();
-      if (harmless) return warning("unknown_config_key", "Unknown " + what + "; it changes nothing here", key, member.key_mark, "remove it");
-      return error("unknown_config_key", "Unknown " + what, key, member.key_mark, "only " + spell_choices(known->values) + " is tolerated there");
+      const bool harmless =
+          known->values.empty() || std::find(known->values.begin(), known->values.end(), value) != known->values.end();
+      if (harmless)
+        return warning("unknown_config_key", "Unknown " + what + "; it changes nothing here", key, member.key_mark,
+                       "remove it");
+      return error("unknown_config_key", "Unknown " + what, key, member.key_mark,
+                   "only " + spell_choices(known->values) + " is tolerated there");
     }
     std::vector<std::string> known = {"connection"};
     for (const auto& property : spec_.config_schema["properties"].members()) known.push_back(property.first);
@@ -159,12 +179,13 @@ class Checker {
     const ConnectionField* field = spec_.connection_field(member.key);
     if (!field || !has_connection() || checks_.from_cfg) return false;
     if (field->policy == ConnectionField::Override::kForbidden) {
-      error("forbidden_override", "Cannot override connection field '" + member.key + "' (policy: forbidden)", member.key, member.key_mark,
-            "change it in the connection");
+      error("forbidden_override", "Cannot override connection field '" + member.key + "' (policy: forbidden)",
+            member.key, member.key_mark, "change it in the connection");
       return true;
     }
     if (field->policy == ConnectionField::Override::kWarning)
-      warning("override_warning", "Overriding connection field '" + member.key + "' (consider using connection value)", member.key, member.key_mark);
+      warning("override_warning", "Overriding connection field '" + member.key + "' (consider using connection value)",
+              member.key, member.key_mark);
     result_.overrides.push_back(member.key);
     return false;
   }
@@ -178,7 +199,8 @@ class Checker {
     for (const Json& required : spec_.config_schema["required"].items()) {
       const std::string& key = required.as_string();
       if (config_.find(key) || (spec_.connection_field(key) && (has_connection() || checks_.from_cfg))) continue;
-      error("missing_config_key", "Missing required configuration key '" + key + "' for component '" + spec_.name + "'", key, mark_);
+      error("missing_config_key", "Missing required configuration key '" + key + "' for component '" + spec_.name + "'",
+            key, mark_);
     }
   }
 
@@ -189,9 +211,13 @@ class Checker {
       const Json* parts = spec_.config_schema.find(keyword);
       if (!parts) continue;
       const bool only_required = parts->is_array() && keyword != std::string_view("allOf") &&
-          std::all_of(parts->items().begin(), parts->items().end(), [](const Json& part) { return part.size() == 1 && part.contains("required"); });
-      if (only_required) check_alternatives(*parts, keyword == std::string_view("oneOf"));
-      else others.set(keyword, *parts);
+                                 std::all_of(parts->items().begin(), parts->items().end(), [](const Json& part) {
+                                   return part.size() == 1 && part.contains("required");
+                                 });
+      if (only_required)
+        check_alternatives(*parts, keyword == std::string_view("oneOf"));
+      else
+        others.set(keyword, *parts);
     }
     if (others.size() > 0)
       for (SchemaIssue& issue : check_schema(others, config_, "config"))
@@ -211,10 +237,13 @@ class Checker {
       if (complete) present.push_back(words);
     }
     if (present.empty())
-      error("missing_config_key", "Missing required configuration key " + join(all, " or ") + " for component '" + spec_.name + "'", "", mark_);
+      error("missing_config_key",
+            "Missing required configuration key " + join(all, " or ") + " for component '" + spec_.name + "'", "",
+            mark_);
     if (exactly_one && present.size() > 1)
-      error("conflicting_config_keys", "Configuration keys " + join(present, " and ") + " of component '" + spec_.name + "' exclude each other", "", mark_,
-            "keep one of them");
+      error("conflicting_config_keys",
+            "Configuration keys " + join(present, " and ") + " of component '" + spec_.name + "' exclude each other",
+            "", mark_, "keep one of them");
   }
 
   // The value a key will have: written, or the spec's default.
@@ -228,7 +257,8 @@ class Checker {
       bool applies = true;
       for (const auto& [key, wanted] : constraint["when"].members()) applies &= value_of(key) == wanted;
       if (!applies) continue;
-      for (const auto& [key, schema] : constraint["must"].members()) check_must(key, schema, constraint["error"].as_string());
+      for (const auto& [key, schema] : constraint["must"].members())
+        check_must(key, schema, constraint["error"].as_string());
     }
   }
 
@@ -237,7 +267,8 @@ class Checker {
     if (const auto synonyms = spec_.key_synonyms.find(key); !value && synonyms != spec_.key_synonyms.end())
       for (const std::string& synonym : synonyms->second)
         if (!value) value = config_.find(synonym);
-    if (!value) return error("missing_required_field", text.empty() ? "'" + key + "' is required here" : text, key, mark_);
+    if (!value)
+      return error("missing_required_field", text.empty() ? "'" + key + "' is required here" : text, key, mark_);
     const auto issues = check_schema(schema, *value, key);
     if (!issues.empty()) error("constraint_violation", text.empty() ? issues[0].message : text, key, value->mark);
   }
@@ -272,12 +303,16 @@ class Checker {
 
 constexpr size_t kShortestSecret = 5;
 
-void scan(const YamlNode& node, const std::string& location, const std::vector<std::string>& names, Diagnostics& diagnostics) {
-  for (size_t i = 0; i < node.items.size(); ++i) scan(node.items[i], location + "[" + std::to_string(i) + "]", names, diagnostics);
+void scan(const YamlNode& node, const std::string& location, const std::vector<std::string>& names,
+          Diagnostics& diagnostics) {
+  for (size_t i = 0; i < node.items.size(); ++i)
+    scan(node.items[i], location + "[" + std::to_string(i) + "]", names, diagnostics);
   for (const auto& member : node.members) {
     const std::string here = location.empty() ? member.key : location + "." + member.key;
     scan(member.value, here, names, diagnostics);
-    const std::string text = member.value.is_string() ? member.value.text() : member.value.scalar.is_int() ? member.value.scalar.dump() : "";
+    const std::string text = member.value.is_string()       ? member.value.text()
+                             : member.value.scalar.is_int() ? member.value.scalar.dump()
+                                                            : "";
     if (text.size() < kShortestSecret || text.starts_with("${")) continue;
     const bool by_name = is_secret_name(member.key) || std::find(names.begin(), names.end(), member.key) != names.end();
     const bool by_value = text.find_first_of(" \n\t") == std::string::npos && holds_url_password(text);
@@ -303,7 +338,8 @@ StepConfig check_step_config(const OmlStep& step, const ConfigChecks& checks, Di
 
 void check_inline_secrets(const YamlNode& root, const ComponentRegistry& registry, Diagnostics& diagnostics) {
   std::vector<std::string> names;
-  for (const ComponentSpec* spec : registry.all(true)) names.insert(names.end(), spec->secret_fields.begin(), spec->secret_fields.end());
+  for (const ComponentSpec* spec : registry.all(true))
+    names.insert(names.end(), spec->secret_fields.begin(), spec->secret_fields.end());
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   scan(root, "", names, diagnostics);

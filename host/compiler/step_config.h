@@ -13,15 +13,16 @@
 namespace osiris {
 
 struct StepConfig {
-  Json cfg;                                  // what cfg/<id>.json will hold
-  std::optional<ConnectionRef> connection;   // written, or chosen by the default rule
-  std::vector<std::string> overrides;        // connection fields the config sets itself, sorted
+  Json cfg;                                 // what cfg/<id>.json will hold
+  std::optional<ConnectionRef> connection;  // written, or chosen by the default rule
+  std::vector<std::string> overrides;       // connection fields the config sets itself, sorted
 };
 
 struct ConfigChecks {
   const Connections& connections;
   ConnectionCheck connection_check = ConnectionCheck::kForm;
-  // A cfg read back from a build directory has every default written in, so what stands in it says nothing about overrides.
+  // A cfg read back from a build directory has every default written in, so what stands in it says nothing about
+  // overrides.
   bool from_cfg = false;
 };
 

@@ -13,7 +13,8 @@ namespace fs = std::filesystem;
 // One key per place on disk: the inode of a file that exists, else the path with every existing symlink followed.
 std::string place_of(const fs::path& path) {
   struct stat info {};
-  if (::stat(path.c_str(), &info) == 0) return "inode " + std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino);
+  if (::stat(path.c_str(), &info) == 0)
+    return "inode " + std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino);
   std::error_code error;
   const fs::path canonical = fs::weakly_canonical(path, error);
   return error ? path.lexically_normal().string() : canonical.string();
@@ -31,9 +32,11 @@ Mark mark_of(const FileConflicts::Step& step, const StepFile& file) {
 
 }  // namespace
 
-StepFiles find_step_files(const ComponentSpec& spec, const Json& cfg, const Json& connection_fields, const fs::path& work_dir) {
+StepFiles find_step_files(const ComponentSpec& spec, const Json& cfg, const Json& connection_fields,
+                          const fs::path& work_dir) {
   fs::path start = work_dir;
-  if (const std::string& base = connection_fields[spec.base_dir_field].as_string(); !spec.base_dir_field.empty() && !base.empty())
+  if (const std::string& base = connection_fields[spec.base_dir_field].as_string();
+      !spec.base_dir_field.empty() && !base.empty())
     start = fs::path(base).is_absolute() ? fs::path(base) : work_dir / base;
   auto collect = [&](const std::vector<std::string>& keys) {
     std::vector<StepFile> files;
@@ -62,8 +65,10 @@ void FileConflicts::check_symlink(const Step& step, const StepFile& file) {
     struct stat info {};
     if (::lstat(at.c_str(), &info) != 0) return;
     if (!S_ISLNK(info.st_mode)) continue;
-    diagnostics_.error("output_through_symlink", "Output path '" + file.path + "' of step '" + step.id + "' leads through the symlink " + at.string(),
-                       step.location + "." + file.key, mark_of(step, file), "write to the real path");
+    diagnostics_.error(
+        "output_through_symlink",
+        "Output path '" + file.path + "' of step '" + step.id + "' leads through the symlink " + at.string(),
+        step.location + "." + file.key, mark_of(step, file), "write to the real path");
     return;
   }
 }
@@ -79,8 +84,10 @@ void FileConflicts::check() {
       check_symlink(step, file);
       const auto [first, is_new] = writers.try_emplace(place_of(file.absolute), Use{&step, &file});
       if (is_new) continue;
-      diagnostics_.error("output_conflict", "Steps '" + first->second.step->id + "' and '" + step.id + "' write the same file: " + file.path,
-                         step.location + "." + file.key, mark_of(step, file), "give each step a path of its own");
+      diagnostics_.error(
+          "output_conflict",
+          "Steps '" + first->second.step->id + "' and '" + step.id + "' write the same file: " + file.path,
+          step.location + "." + file.key, mark_of(step, file), "give each step a path of its own");
     }
   }
   for (const Step& step : steps_) {
@@ -88,9 +95,11 @@ void FileConflicts::check() {
       const auto writer = writers.find(place_of(file.absolute));
       if (writer == writers.end()) continue;
       const Use& use = writer->second;
-      diagnostics_.error("output_is_input", "Step '" + use.step->id + "' writes the file that step '" + step.id + "' reads: " + use.file->path,
-                         use.step->location + "." + use.file->key, mark_of(*use.step, *use.file),
-                         "write to another file, or pass the rows with needs: [" + use.step->id + "]");
+      diagnostics_.error(
+          "output_is_input",
+          "Step '" + use.step->id + "' writes the file that step '" + step.id + "' reads: " + use.file->path,
+          use.step->location + "." + use.file->key, mark_of(*use.step, *use.file),
+          "write to another file, or pass the rows with needs: [" + use.step->id + "]");
     }
   }
 }

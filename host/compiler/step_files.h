@@ -18,16 +18,18 @@ struct StepFiles {
 
 // By the spec's `x-osiris` reads, writes and base_dir. `connection_fields` is an object, or null for a step without a
 // connection. Relative paths, and a relative base_dir, start in work_dir.
-StepFiles find_step_files(const ComponentSpec& spec, const Json& cfg, const Json& connection_fields, const std::filesystem::path& work_dir);
+StepFiles find_step_files(const ComponentSpec& spec, const Json& cfg, const Json& connection_fields,
+                          const std::filesystem::path& work_dir);
 
 // Finds two names for one place among the files of a pipeline. Symlinks, hard links and ".." are seen through.
 class FileConflicts {
  public:
-  FileConflicts(std::filesystem::path work_dir, Diagnostics& diagnostics) : work_dir_(std::move(work_dir)), diagnostics_(diagnostics) {}
+  FileConflicts(std::filesystem::path work_dir, Diagnostics& diagnostics)
+      : work_dir_(std::move(work_dir)), diagnostics_(diagnostics) {}
 
   struct Step {
     std::string id;
-    std::string location;  // "steps[2].config"
+    std::string location;              // "steps[2].config"
     const YamlNode* config = nullptr;  // for positions; may be null
     StepFiles files;
   };

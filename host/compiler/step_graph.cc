@@ -14,7 +14,8 @@ namespace {
 using Edges = std::vector<std::vector<size_t>>;  // step -> steps it needs
 
 // One cycle among the steps that topological sorting left over, as "a -> b -> a".
-std::string describe_cycle(const std::vector<OmlStep>& steps, const Edges& needs, const std::vector<bool>& done, size_t& first) {
+std::string describe_cycle(const std::vector<OmlStep>& steps, const Edges& needs, const std::vector<bool>& done,
+                           size_t& first) {
   // Every step left over needs another one left over, so walking along needs must come back to a step seen before.
   size_t at = 0;
   while (done[at]) ++at;
@@ -61,8 +62,8 @@ StepGraph build_graph(const std::vector<OmlStep>& steps, Diagnostics& diagnostic
           for (const OmlStep& other : steps) ids.push_back(other.id);
           near = nearest(reference.id, ids);
         }
-        diagnostics.error("unknown_dependency", "Unknown dependency: '" + reference.id + "'", reference.location, reference.mark,
-                          near ? "did you mean '" + *near + "'?" : "");
+        diagnostics.error("unknown_dependency", "Unknown dependency: '" + reference.id + "'", reference.location,
+                          reference.mark, near ? "did you mean '" + *near + "'?" : "");
         return;
       }
       if (!seen.insert(found->second).second) return;
@@ -72,7 +73,8 @@ StepGraph build_graph(const std::vector<OmlStep>& steps, Diagnostics& diagnostic
     // What `inputs` names comes first: a writer takes the first relation.
     for (const StepRef& input : step.inputs) add(input);
     for (const StepRef& need : step.needs) add(need);
-    if (!step.has_needs && step.inputs.empty() && step.index > 0) add({steps[step.index - 1].id, step.location, step.mark});
+    if (!step.has_needs && step.inputs.empty() && step.index > 0)
+      add({steps[step.index - 1].id, step.location, step.mark});
   }
 
   Edges dependents(steps.size());
@@ -95,8 +97,8 @@ StepGraph build_graph(const std::vector<OmlStep>& steps, Diagnostics& diagnostic
   if (graph.order.size() < steps.size()) {
     size_t first = 0;
     const std::string cycle = describe_cycle(steps, edges, done, first);
-    diagnostics.error("dependency_cycle", "Steps need each other in a circle: " + cycle, steps[first].location + ".needs", steps[first].mark,
-                      "remove one of these needs");
+    diagnostics.error("dependency_cycle", "Steps need each other in a circle: " + cycle,
+                      steps[first].location + ".needs", steps[first].mark, "remove one of these needs");
   }
   return graph;
 }

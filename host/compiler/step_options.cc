@@ -12,8 +12,10 @@ constexpr int64_t kAttemptsMax = 100;
 constexpr double kDurationMaxS = 30.0 * 24 * 3600;
 
 void bad_attempts(const YamlNode& value, const std::string& location, Diagnostics& diagnostics) {
-  diagnostics.error("invalid_retry", "max_attempts must be an integer from 1 to " + std::to_string(kAttemptsMax) + ", got " +
-                        (value.scalar.is_int() ? value.scalar.dump() : std::string(value.python_type())), location, value.mark);
+  diagnostics.error("invalid_retry",
+                    "max_attempts must be an integer from 1 to " + std::to_string(kAttemptsMax) + ", got " +
+                        (value.scalar.is_int() ? value.scalar.dump() : std::string(value.python_type())),
+                    location, value.mark);
 }
 
 bool is_attempts(const YamlNode& value) {
@@ -28,10 +30,15 @@ std::optional<double> read_duration(const YamlNode& value) {
     seconds = value.scalar.as_double();
   } else if (value.is_string()) {
     const std::string_view text = trim(value.text());
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds, std::chars_format::fixed);
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), seconds, std::chars_format::fixed);
     if (error != std::errc()) return std::nullopt;
     const std::string_view unit = trim(text.substr(static_cast<size_t>(end - text.data())));
-    const double factor = unit.empty() || unit == "s" ? 1 : unit == "ms" ? 0.001 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+    const double factor = unit.empty() || unit == "s" ? 1
+                          : unit == "ms"              ? 0.001
+                          : unit == "m"               ? 60
+                          : unit == "h"               ? 3600
+                                                      : 0;
     seconds *= factor;
   }
   if (!std::isfinite(seconds) || seconds <= 0 || seconds > kDurationMaxS) return std::nullopt;
@@ -43,7 +50,8 @@ void read_timeout(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnos
   if (!timeout) return;
   step.timeout_s = read_duration(*timeout);
   if (!step.timeout_s)
-    diagnostics.error("invalid_timeout", "timeout must be a positive duration of at most 30 days", step.location + ".timeout", timeout->mark,
+    diagnostics.error("invalid_timeout", "timeout must be a positive duration of at most 30 days",
+                      step.location + ".timeout", timeout->mark,
                       "write seconds (timeout: 30) or a unit (\"5m\", \"1h\")");
 }
 
@@ -62,13 +70,18 @@ void read_retry(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnosti
   for (const auto& member : retry->members) {
     const std::string here = location + "." + member.key;
     if (member.key == "max_attempts") {
-      if (is_attempts(member.value)) policy.max_attempts = static_cast<int>(member.value.scalar.as_int());
-      else bad_attempts(member.value, here, diagnostics);
+      if (is_attempts(member.value))
+        policy.max_attempts = static_cast<int>(member.value.scalar.as_int());
+      else
+        bad_attempts(member.value, here, diagnostics);
     } else if (member.key == "delay") {
       const bool zero = member.value.scalar.is_number() && member.value.scalar.as_double() == 0;
       const auto delay = zero ? std::optional(0.0) : read_duration(member.value);
-      if (delay) policy.delay_s = *delay;
-      else diagnostics.error("invalid_retry", "delay must be a duration", here, member.value.mark, "write seconds (1.5) or a unit (\"2m\")");
+      if (delay)
+        policy.delay_s = *delay;
+      else
+        diagnostics.error("invalid_retry", "delay must be a duration", here, member.value.mark,
+                          "write seconds (1.5) or a unit (\"2m\")");
     } else {
       const auto near = nearest(member.key, kKeys);
       diagnostics.error("invalid_retry", "Unknown key of retry: '" + member.key + "'", here, member.key_mark,

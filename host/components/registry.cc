@@ -29,9 +29,11 @@ ComponentRegistry ComponentRegistry::load(const std::vector<fs::path>& directori
   for (const fs::path& directory : directories) {
     std::error_code error;
     std::vector<fs::path> folders;
-    for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) folders.push_back(it->path());
+    for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error))
+      folders.push_back(it->path());
     if (error)
-      diagnostics.warning("component_directory", "Cannot read the component directory " + directory.string() + ": " + error.message(), "", {});
+      diagnostics.warning("component_directory",
+                          "Cannot read the component directory " + directory.string() + ": " + error.message(), "", {});
     std::sort(folders.begin(), folders.end());
     for (const fs::path& folder : folders) {
       const fs::path file = folder / "spec.yaml";
@@ -40,7 +42,8 @@ ComponentRegistry ComponentRegistry::load(const std::vector<fs::path>& directori
       Diagnostics findings(file.string());
       auto spec = parse_component_spec(*text, file, findings);
       if (!spec) {
-        diagnostics.warning("invalid_spec", "Component skipped: " + findings.to_error().message, "", {}, "correct or remove the spec");
+        diagnostics.warning("invalid_spec", "Component skipped: " + findings.to_error().message, "", {},
+                            "correct or remove the spec");
         continue;
       }
       const std::string name = spec->name;
@@ -72,7 +75,9 @@ std::vector<std::string> ComponentRegistry::names(bool with_hidden) const {
   return names;
 }
 
-std::optional<std::string> ComponentRegistry::nearest_name(std::string_view name) const { return nearest(name, names()); }
+std::optional<std::string> ComponentRegistry::nearest_name(std::string_view name) const {
+  return nearest(name, names());
+}
 
 std::string ComponentRegistry::specs_sha256() const {
   std::string lines;

@@ -1,6 +1,7 @@
-// The components a pipeline may use, read from <prefix>/share/osiris/components/<name>/spec.yaml. A spec is the contract
-// between the pipeline's author and a driver: config schema, secrets, connection fields. What osiris needs beyond the
-// predecessor's format stands under `x-osiris` (docs/oml.md, "Component specs"), so foreign specs load and ours stay valid.
+// The components a pipeline may use, read from <prefix>/share/osiris/components/<name>/spec.yaml. A spec is the
+// contract between the pipeline's author and a driver: config schema, secrets, connection fields. What osiris needs
+// beyond the predecessor's format stands under `x-osiris` (docs/oml.md, "Component specs"), so foreign specs load and
+// ours stay valid.
 #pragma once
 
 #include <filesystem>
@@ -42,25 +43,26 @@ struct ComponentSpec {
   std::string version;
   std::string title;
   std::string description;
-  std::vector<std::string> modes;  // extract, write, transform, ...
-  Json config_schema;              // JSON schema of `config`
-  Json document;                   // the whole spec
+  std::vector<std::string> modes;          // extract, write, transform, ...
+  Json config_schema;                      // JSON schema of `config`
+  Json document;                           // the whole spec
   std::vector<std::string> secret_fields;  // first segments of `secrets` and `x-secret`, without resolved_connection
   std::vector<ConnectionField> connection_fields;
   // x-osiris
-  bool hidden = false;             // not listed, and needs a flag to run (mock)
-  std::string driver;              // the worker driver; empty: no driver yet, compiles but cannot run
+  bool hidden = false;  // not listed, and needs a flag to run (mock)
+  std::string driver;   // the worker driver; empty: no driver yet, compiles but cannot run
   bool connection_optional = false;
-  bool default_connection = true;  // a step without `connection` takes the family's default
-  std::vector<std::string> reads;  // config keys that name an input file
-  std::vector<std::string> writes; // config keys that name an output file
-  std::string base_dir_field;      // the connection field those paths start in
+  bool default_connection = true;   // a step without `connection` takes the family's default
+  std::vector<std::string> reads;   // config keys that name an input file
+  std::vector<std::string> writes;  // config keys that name an output file
+  std::string base_dir_field;       // the connection field those paths start in
   std::optional<NetworkUse> network;
   std::vector<ForgivenKey> forgiven;
-  std::map<std::string, std::vector<std::string>> key_synonyms;  // "primary_key" -> {"upsert_keys"}: either satisfies a rule
-  Json connection_schema;          // extra fields of the family's connections, JSON schema properties
+  std::map<std::string, std::vector<std::string>>
+      key_synonyms;        // "primary_key" -> {"upsert_keys"}: either satisfies a rule
+  Json connection_schema;  // extra fields of the family's connections, JSON schema properties
   std::filesystem::path file;
-  std::string sha256;              // of the spec file's bytes
+  std::string sha256;  // of the spec file's bytes
 
   std::string family() const { return name.substr(0, name.find('.')); }
   bool supports(std::string_view component_mode) const;
@@ -71,8 +73,8 @@ struct ComponentSpec {
 
 class ComponentRegistry {
  public:
-  // Reads every <dir>/<name>/spec.yaml; of one name the first directory wins. A broken spec is skipped with a warning, as
-  // is a directory that does not exist.
+  // Reads every <dir>/<name>/spec.yaml; of one name the first directory wins. A broken spec is skipped with a warning,
+  // as is a directory that does not exist.
   static ComponentRegistry load(const std::vector<std::filesystem::path>& directories, Diagnostics& diagnostics);
   // <prefix>/share/osiris/components for the directory that holds the running binary (<prefix>/bin).
   static std::filesystem::path installed_directory(const std::filesystem::path& executable_directory);
@@ -81,8 +83,8 @@ class ComponentRegistry {
   std::vector<const ComponentSpec*> all(bool with_hidden = false) const;  // by name
   std::vector<std::string> names(bool with_hidden = false) const;
   std::optional<std::string> nearest_name(std::string_view name) const;
-  // What the worker's handshake compares: SHA-256 over "<name> NUL <sha256 of spec.yaml> LF" of each component that has a driver,
-  // sorted by name (worker/specs computes the same).
+  // What the worker's handshake compares: SHA-256 over "<name> NUL <sha256 of spec.yaml> LF" of each component that has
+  // a driver, sorted by name (worker/specs computes the same).
   std::string specs_sha256() const;
 
  private:
@@ -90,6 +92,7 @@ class ComponentRegistry {
 };
 
 // One spec from its text; findings go to `diagnostics`.
-std::optional<ComponentSpec> parse_component_spec(std::string_view text, const std::filesystem::path& file, Diagnostics& diagnostics);
+std::optional<ComponentSpec> parse_component_spec(std::string_view text, const std::filesystem::path& file,
+                                                  Diagnostics& diagnostics);
 
 }  // namespace osiris

@@ -19,14 +19,21 @@ std::vector<std::string> type_list(const Json& types) {
 bool has_type(const YamlNode& value, const std::string& type) {
   using Kind = YamlNode::Kind;
   switch (value.kind) {
-    case Kind::kNull: return type == "null";
-    case Kind::kBool: return type == "boolean";
-    case Kind::kInt: return type == "integer" || type == "number";
-    case Kind::kFloat: return type == "number";
+    case Kind::kNull:
+      return type == "null";
+    case Kind::kBool:
+      return type == "boolean";
+    case Kind::kInt:
+      return type == "integer" || type == "number";
+    case Kind::kFloat:
+      return type == "number";
     case Kind::kString:
-    case Kind::kTimestamp: return type == "string";
-    case Kind::kSequence: return type == "array";
-    case Kind::kMapping: return type == "object";
+    case Kind::kTimestamp:
+      return type == "string";
+    case Kind::kSequence:
+      return type == "array";
+    case Kind::kMapping:
+      return type == "object";
   }
   return false;
 }
@@ -48,9 +55,7 @@ std::string spell_list(const std::vector<std::string>& words) {
   return text;
 }
 
-std::string spell_value(const Json& value) {
-  return value.is_string() ? "'" + value.as_string() + "'" : value.dump();
-}
+std::string spell_value(const Json& value) { return value.is_string() ? "'" + value.as_string() + "'" : value.dump(); }
 
 size_t length_in_characters(std::string_view utf8) {
   size_t count = 0;
@@ -89,8 +94,10 @@ class Checker {
       spelled.push_back(spell_type(type));
     }
     std::string hint;
-    if (value.kind == YamlNode::Kind::kBool && types[0] == "string") hint = "YAML reads yes, no, on and off as booleans: put the word in quotes";
-    issue("type", path, " must be " + spell_list(spelled) + ", got " + std::string(value.python_type()), value.mark, std::move(hint));
+    if (value.kind == YamlNode::Kind::kBool && types[0] == "string")
+      hint = "YAML reads yes, no, on and off as booleans: put the word in quotes";
+    issue("type", path, " must be " + spell_list(spelled) + ", got " + std::string(value.python_type()), value.mark,
+          std::move(hint));
     return false;
   }
 
@@ -114,7 +121,10 @@ class Checker {
     auto bound = [&](const char* keyword, const char* words, auto holds) {
       const Json& limit = schema[keyword];
       if (limit.is_number() && !holds(number, limit.as_double()))
-        issue(keyword, path, " must be " + std::string(words) + " " + limit.dump_canonical() + ", got " + value.scalar.dump_canonical(), value.mark);
+        issue(
+            keyword, path,
+            " must be " + std::string(words) + " " + limit.dump_canonical() + ", got " + value.scalar.dump_canonical(),
+            value.mark);
     };
     bound("minimum", "at least", [](double a, double b) { return a >= b; });
     bound("maximum", "at most", [](double a, double b) { return a <= b; });
@@ -127,10 +137,15 @@ class Checker {
     const size_t length = length_in_characters(text);
     const Json &least = schema["minLength"], &most = schema["maxLength"];
     if (least.is_int() && length < least.as_uint())
-      issue("minLength", path, length == 0 ? " must not be empty" : " must have at least " + least.dump() + " characters", value.mark);
+      issue("minLength", path,
+            length == 0 ? " must not be empty" : " must have at least " + least.dump() + " characters", value.mark);
     if (most.is_int() && length > most.as_uint())
-      issue("maxLength", path, " must have at most " + most.dump() + (most.as_uint() == 1 ? " character, got " : " characters, got ") + std::to_string(length), value.mark);
-    if (const Json& pattern = schema["pattern"]; pattern.is_string()) check_pattern(pattern.as_string(), text, value.mark, path);
+      issue("maxLength", path,
+            " must have at most " + most.dump() + (most.as_uint() == 1 ? " character, got " : " characters, got ") +
+                std::to_string(length),
+            value.mark);
+    if (const Json& pattern = schema["pattern"]; pattern.is_string())
+      check_pattern(pattern.as_string(), text, value.mark, path);
   }
 
   void check_pattern(const std::string& pattern, const std::string& text, Mark mark, const std::string& path) {
@@ -140,15 +155,16 @@ class Checker {
       if (!std::regex_search(text, std::regex(pattern, std::regex::ECMAScript)))
         issue("pattern", path, " must match " + pattern + ", got '" + text.substr(0, 60) + "'", mark);
     } catch (const std::regex_error&) {
-      issue("pattern", path, " cannot be checked: the component's pattern " + pattern + " is not a regular expression", mark,
-            "report it to the component's author");
+      issue("pattern", path, " cannot be checked: the component's pattern " + pattern + " is not a regular expression",
+            mark, "report it to the component's author");
     }
   }
 
   void check_items(const Json& schema, const YamlNode& value, const std::string& path) {
     const Json &least = schema["minItems"], &most = schema["maxItems"];
     if (least.is_int() && value.items.size() < least.as_uint())
-      issue("minItems", path, " must have at least " + least.dump() + (least.as_uint() == 1 ? " entry" : " entries"), value.mark);
+      issue("minItems", path, " must have at least " + least.dump() + (least.as_uint() == 1 ? " entry" : " entries"),
+            value.mark);
     if (most.is_int() && value.items.size() > most.as_uint())
       issue("maxItems", path, " must have at most " + most.dump() + " entries", value.mark);
     const Json* each = schema.find("items");
@@ -173,13 +189,15 @@ class Checker {
         std::vector<std::string> known;
         for (const auto& property_member : properties.members()) known.push_back(property_member.first);
         const auto near = nearest(member.key, known);
-        issue("additionalProperties", here, " is not a known key", member.key_mark, near ? "did you mean '" + *near + "'?" : "");
+        issue("additionalProperties", here, " is not a known key", member.key_mark,
+              near ? "did you mean '" + *near + "'?" : "");
       } else if (others) {
         check(*others, member.value, here);
       }
     }
     for (const Json& required : schema["required"].items())
-      if (!value.find(required.as_string())) issue("required", path + "." + required.as_string(), " is missing", value.mark);
+      if (!value.find(required.as_string()))
+        issue("required", path + "." + required.as_string(), " is missing", value.mark);
   }
 
   bool passes(const Json& schema, const YamlNode& value, const std::string& path) const {
@@ -195,11 +213,14 @@ class Checker {
       for (const Json& part : parts.items()) passing += passes(part, value, path) ? 1 : 0;
       return passing;
     };
-    if (const Json* parts = schema.find("anyOf"); parts && count(*parts) == 0) none_passes("anyOf", *parts, value, path);
+    if (const Json* parts = schema.find("anyOf"); parts && count(*parts) == 0)
+      none_passes("anyOf", *parts, value, path);
     if (const Json* parts = schema.find("oneOf")) {
       const size_t passing = count(*parts);
       if (passing == 0) none_passes("oneOf", *parts, value, path);
-      if (passing > 1) issue("oneOf", path, " fits more than one of the forms it may have" + required_words(*parts, " and "), value.mark);
+      if (passing > 1)
+        issue("oneOf", path, " fits more than one of the forms it may have" + required_words(*parts, " and "),
+              value.mark);
     }
     if (const Json* part = schema.find("not"); part && passes(*part, value, path))
       issue("not", path, " has a form it must not have", value.mark);

@@ -1,5 +1,6 @@
-// JSON Schema over a YAML tree, so that every finding has a line and a column. Covers what component specs use: type, enum,
-// const, bounds, lengths, pattern, items, uniqueItems, properties, required, additionalProperties, allOf, anyOf, oneOf, not.
+// JSON Schema over a YAML tree, so that every finding has a line and a column. Covers what component specs use: type,
+// enum, const, bounds, lengths, pattern, items, uniqueItems, properties, required, additionalProperties, allOf, anyOf,
+// oneOf, not.
 #pragma once
 
 #include <string>

@@ -77,7 +77,8 @@ void read_secrets(const Json& document, ComponentSpec& spec) {
 void read_connection_fields(const Json& document, ComponentSpec& spec) {
   const Json* listed = document.find("x-connection-fields");
   if (!listed) {
-    for (const std::string& field : spec.secret_fields) spec.connection_fields.push_back({field, ConnectionField::Override::kForbidden});
+    for (const std::string& field : spec.secret_fields)
+      spec.connection_fields.push_back({field, ConnectionField::Override::kForbidden});
     return;
   }
   for (const Json& field : listed->items()) {
@@ -86,9 +87,10 @@ void read_connection_fields(const Json& document, ComponentSpec& spec) {
       continue;
     }
     const std::string& policy = field["override"].as_string();
-    spec.connection_fields.push_back({field["name"].as_string(), policy == "forbidden" ? ConnectionField::Override::kForbidden
-                                                                 : policy == "warning" ? ConnectionField::Override::kWarning
-                                                                                       : ConnectionField::Override::kAllowed});
+    spec.connection_fields.push_back(
+        {field["name"].as_string(), policy == "forbidden" ? ConnectionField::Override::kForbidden
+                                    : policy == "warning" ? ConnectionField::Override::kWarning
+                                                          : ConnectionField::Override::kAllowed});
   }
 }
 
@@ -103,15 +105,17 @@ void read_extension(const Json& x, ComponentSpec& spec) {
   spec.default_connection = connection["default"].as_bool(spec.family() != "duckdb" && spec.family() != "filesystem");
   spec.connection_schema = connection["properties"].is_object() ? connection["properties"] : Json::object();
   if (const Json* network = x.find("network"))
-    spec.network = NetworkUse{(*network)["host"].as_string(), (*network)["port"].as_string(), (*network)["url"].as_string(),
-                              (*network)["default_host"].as_string(), static_cast<int>((*network)["default_port"].as_int())};
+    spec.network =
+        NetworkUse{(*network)["host"].as_string(), (*network)["port"].as_string(), (*network)["url"].as_string(),
+                   (*network)["default_host"].as_string(), static_cast<int>((*network)["default_port"].as_int())};
   for (const auto& [key, values] : x["forgiven"].members()) spec.forgiven.push_back({key, values.items()});
   for (const auto& [key, synonyms] : x["key_synonyms"].members()) spec.key_synonyms[key] = strings(synonyms);
 }
 
 }  // namespace
 
-std::optional<ComponentSpec> parse_component_spec(std::string_view text, const std::filesystem::path& file, Diagnostics& diagnostics) {
+std::optional<ComponentSpec> parse_component_spec(std::string_view text, const std::filesystem::path& file,
+                                                  Diagnostics& diagnostics) {
   const size_t errors_before = diagnostics.errors().size();
   const YamlNode root = parse_yaml(text, diagnostics);
   if (diagnostics.errors().size() > errors_before) return std::nullopt;

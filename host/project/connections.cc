@@ -30,8 +30,9 @@ Status check_permissions(const fs::path& file) {
   if (::stat(file.c_str(), &info) != 0) return errno_error(errno, "cannot read", file);
   if ((info.st_mode & 022) == 0) return {};
   const char* who = (info.st_mode & 02) ? "everyone" : "its group";
-  return wrong("The connections file " + file.string() + " can be written by " + who + ", so it cannot be trusted with secrets",
-               "chmod go-w " + file.string());
+  return wrong(
+      "The connections file " + file.string() + " can be written by " + who + ", so it cannot be trusted with secrets",
+      "chmod go-w " + file.string());
 }
 
 std::string list_aliases(const std::vector<std::string>& aliases) { return join(aliases, ", "); }
@@ -51,7 +52,8 @@ Json substitute(const YamlNode& node, const Environment& environment, std::vecto
   }
   if (node.is_mapping()) {
     Json::Object object;
-    for (const auto& member : node.members) object.emplace_back(member.key, substitute(member.value, environment, missing));
+    for (const auto& member : node.members)
+      object.emplace_back(member.key, substitute(member.value, environment, missing));
     return Json(std::move(object));
   }
   return node.scalar;
@@ -84,8 +86,8 @@ Error unset_variable(const std::string& variable, const std::string& field, cons
 
 }  // namespace
 
-std::string substitute_variables(std::string_view text, const Environment& environment, std::vector<std::string>* missing,
-                                 std::map<std::string, bool>* seen) {
+std::string substitute_variables(std::string_view text, const Environment& environment,
+                                 std::vector<std::string>* missing, std::map<std::string, bool>* seen) {
   std::string out;
   while (true) {
     const size_t start = text.find("${");
@@ -124,7 +126,8 @@ Result<ConnectionRef> parse_connection_ref(std::string_view text) {
   return ConnectionRef{std::string(family), std::string(alias)};
 }
 
-Result<Connections> Connections::load(const fs::path& cwd, const Environment& environment, const fs::path& install_root) {
+Result<Connections> Connections::load(const fs::path& cwd, const Environment& environment,
+                                      const fs::path& install_root) {
   std::vector<fs::path> places;
   if (const auto home = environment.get_filled("OSIRIS_HOME")) places.push_back(*home);
   places.push_back(cwd);
@@ -147,18 +150,23 @@ Result<Connections> Connections::load_file(const fs::path& file, const Environme
   connections.file_ = file;
   connections.environment_ = environment;
   if (findings.ok() && !document.is_null() && !document.is_mapping())
-    findings.error("invalid_type", "The connections file must be a mapping, got " + std::string(document.python_type()), "root", document.mark);
+    findings.error("invalid_type", "The connections file must be a mapping, got " + std::string(document.python_type()),
+                   "root", document.mark);
   if (const YamlNode* root = document.find("connections")) {
     connections.root_ = *root;
     if (!root->is_mapping() && !root->is_null())
-      findings.error("invalid_type", "connections must be a mapping, got " + std::string(root->python_type()), "connections", root->mark);
+      findings.error("invalid_type", "connections must be a mapping, got " + std::string(root->python_type()),
+                     "connections", root->mark);
     for (const auto& family : root->members) {
       if (!family.value.is_mapping() && !family.value.is_null())
-        findings.error("invalid_type", family.key + " must be a mapping of aliases, got " + std::string(family.value.python_type()),
+        findings.error("invalid_type",
+                       family.key + " must be a mapping of aliases, got " + std::string(family.value.python_type()),
                        "connections." + family.key, family.value.mark);
       for (const auto& alias : family.value.members)
         if (!alias.value.is_mapping())
-          findings.error("invalid_type", family.key + "." + alias.key + " must be a mapping of fields, got " + std::string(alias.value.python_type()),
+          findings.error("invalid_type",
+                         family.key + "." + alias.key + " must be a mapping of fields, got " +
+                             std::string(alias.value.python_type()),
                          "connections." + family.key + "." + alias.key, alias.value.mark);
     }
   }
@@ -213,11 +221,13 @@ Result<ConnectionRef> Connections::default_of(std::string_view family_view) cons
     if (marked && marked->scalar.as_bool()) return ConnectionRef{family, member.key};
   }
   if (find_entry({family, "default"})) return ConnectionRef{family, "default"};
-  return absent("No default connection for family '" + family + "'. Available aliases: " + list_aliases(aliases(family)) +
-                ". Either: 1) Set 'default: true' on an alias, 2) Name an alias 'default', or 3) Specify an alias explicitly.");
+  return absent(
+      "No default connection for family '" + family + "'. Available aliases: " + list_aliases(aliases(family)) +
+      ". Either: 1) Set 'default: true' on an alias, 2) Name an alias 'default', or 3) Specify an alias explicitly.");
 }
 
-Result<ResolvedConnection> Connections::resolve(const ConnectionRef& ref, const std::vector<std::string>& secret_fields) const {
+Result<ResolvedConnection> Connections::resolve(const ConnectionRef& ref,
+                                                const std::vector<std::string>& secret_fields) const {
   OSIRIS_TRY(exists(ref));
   const YamlNode& fields = *find_entry(ref);
   ResolvedConnection resolved;
@@ -263,7 +273,8 @@ Json Connections::describe(const std::map<std::string, std::vector<std::string>>
   for (const auto& family : root_.members) {
     Json& aliases_json = families_json.set(family.key, Json::object());
     const auto listed = secret_fields_by_family.find(family.key);
-    const std::vector<std::string> secret_fields = listed == secret_fields_by_family.end() ? std::vector<std::string>() : listed->second;
+    const std::vector<std::string> secret_fields =
+        listed == secret_fields_by_family.end() ? std::vector<std::string>() : listed->second;
     const auto chosen = default_of(family.key);
     for (const auto& alias : family.value.members) {
       Json config = Json::object(), variables = Json::object();
@@ -275,13 +286,15 @@ Json Connections::describe(const std::map<std::string, std::vector<std::string>>
         Json value = substitute(member.value, environment_, missing);
         if (is_secret_field(member.key, value, secret_fields)) {
           // A placeholder that could not be filled is no secret; showing it tells which variable to set.
-          const bool only_placeholder = !missing.empty() && value.is_string() && value.as_string() == "${" + missing.front() + "}";
+          const bool only_placeholder =
+              !missing.empty() && value.is_string() && value.as_string() == "${" + missing.front() + "}";
           if (!only_placeholder) value = Json(kMasked);
         }
         config.set(canonical_field(family.key, member.key, alias.value), std::move(value));
       }
       for (const auto& [name, is_set] : seen) variables.set(name, is_set);
-      aliases_json.set(alias.key, Json::object({{"config", config}, {"env_vars", variables},
+      aliases_json.set(alias.key, Json::object({{"config", config},
+                                                {"env_vars", variables},
                                                 {"is_default", chosen.ok() && chosen->alias == alias.key}}));
     }
   }

@@ -1,5 +1,5 @@
-// osiris_connections.yaml: which connections exist, what their fields are, and which of them are secret. Secret values stay
-// inside this object, in memory, and leave it only through secret_value(); documents carry their names.
+// osiris_connections.yaml: which connections exist, what their fields are, and which of them are secret. Secret values
+// stay inside this object, in memory, and leave it only through secret_value(); documents carry their names.
 #pragma once
 
 #include <filesystem>
@@ -34,8 +34,8 @@ struct ResolvedConnection {
 class Connections {
  public:
   Connections() = default;
-  // Searches $OSIRIS_HOME, cwd, its parent and install_root, in this order; none there means no connections. Refuses a file
-  // that its group or others can write. kInvalidArgument for a file that is not the right YAML.
+  // Searches $OSIRIS_HOME, cwd, its parent and install_root, in this order; none there means no connections. Refuses a
+  // file that its group or others can write. kInvalidArgument for a file that is not the right YAML.
   static Result<Connections> load(const std::filesystem::path& cwd, const Environment& environment,
                                   const std::filesystem::path& install_root = {});
   static Result<Connections> load_file(const std::filesystem::path& file, const Environment& environment);
@@ -50,8 +50,8 @@ class Connections {
   Result<ConnectionRef> default_of(std::string_view family) const;
   // The connection as written, for positions; null when there is none.
   const YamlNode* find_entry(const ConnectionRef& ref) const;
-  // Fills variables in and parts secret fields from others. `secret_fields`: those the component's spec names, beside the
-  // rules of secret_names.h. An unset variable: "Environment variable 'X' not set for password in mysql.shop".
+  // Fills variables in and parts secret fields from others. `secret_fields`: those the component's spec names, beside
+  // the rules of secret_names.h. An unset variable: "Environment variable 'X' not set for password in mysql.shop".
   Result<ResolvedConnection> resolve(const ConnectionRef& ref, const std::vector<std::string>& secret_fields) const;
   // The value behind a secret name ("connection/<family>.<alias>/<field>"). Text as it is; other values as JSON.
   Result<std::string> secret_value(std::string_view name) const;
@@ -67,8 +67,10 @@ class Connections {
   Environment environment_;
 };
 
-// Replaces ${VAR} and ${VAR:-default}; an unset or empty variable without default stays as it is and is added to `missing`.
-std::string substitute_variables(std::string_view text, const Environment& environment, std::vector<std::string>* missing = nullptr,
+// Replaces ${VAR} and ${VAR:-default}; an unset or empty variable without default stays as it is and is added to
+// `missing`.
+std::string substitute_variables(std::string_view text, const Environment& environment,
+                                 std::vector<std::string>* missing = nullptr,
                                  std::map<std::string, bool>* seen = nullptr);
 
 }  // namespace osiris

@@ -1,5 +1,5 @@
-// The .env grammar of python-dotenv, which users' files were written for: quotes may span lines, a comment after an unquoted
-// value needs a blank before '#', and a bad line is skipped to its end.
+// The .env grammar of python-dotenv, which users' files were written for: quotes may span lines, a comment after an
+// unquoted value needs a blank before '#', and a bad line is skipped to its end.
 #include "host/project/environment.h"
 #include "protocol/base/text.h"
 
@@ -22,7 +22,8 @@ class Reader {
   }
   int line() const { return line_at_start_; }
 
-  // One line "KEY=VALUE" (or a comment: no entry, true). False when it cannot be read; the rest of the line is then skipped.
+  // One line "KEY=VALUE" (or a comment: no entry, true). False when it cannot be read; the rest of the line is then
+  // skipped.
   bool read(std::optional<DotenvEntry>& entry) {
     entry.reset();
     if (peek() == '#') return skip_line(), true;
@@ -141,8 +142,10 @@ std::string expand(std::string_view text, const Environment& environment, const 
     const std::string_view name = inside.substr(0, fallback);
     auto value = environment.get(name);
     if (!value) value = earlier.get(name);
-    if (value) out += *value;
-    else if (fallback != std::string_view::npos) out.append(inside.substr(fallback + 2));
+    if (value)
+      out += *value;
+    else if (fallback != std::string_view::npos)
+      out.append(inside.substr(fallback + 2));
     text.remove_prefix(end + 1);
   }
 }

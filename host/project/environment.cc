@@ -14,7 +14,8 @@ Environment Environment::of_process() {
   for (char** entry = ::environ; entry && *entry; ++entry) {
     const std::string_view pair = *entry;
     const size_t equals = pair.find('=');
-    if (equals != std::string_view::npos) environment.set(std::string(pair.substr(0, equals)), std::string(pair.substr(equals + 1)));
+    if (equals != std::string_view::npos)
+      environment.set(std::string(pair.substr(0, equals)), std::string(pair.substr(equals + 1)));
   }
   return environment;
 }

@@ -25,9 +25,9 @@ class Environment {
   void set(std::string name, std::string value) { variables_[std::move(name)] = std::move(value); }
   const std::map<std::string, std::string, std::less<>>& all() const { return variables_; }
 
-  // Loads $OSIRIS_HOME/.env, <cwd>/.env, the first ancestor's .env that stands beside an osiris.py, and testing_env/.env when
-  // standing in a directory of that name. Never overrides a variable that is set. A line that cannot be read is skipped
-  // with a warning, as python-dotenv does.
+  // Loads $OSIRIS_HOME/.env, <cwd>/.env, the first ancestor's .env that stands beside an osiris.py, and
+  // testing_env/.env when standing in a directory of that name. Never overrides a variable that is set. A line that
+  // cannot be read is skipped with a warning, as python-dotenv does.
   struct DotenvReport {
     std::vector<std::filesystem::path> files;  // those read, in order
     std::vector<std::string> warnings;
@@ -46,7 +46,8 @@ struct Dotenv {
   std::vector<DotenvEntry> entries;  // in file order; a name may repeat, the last one counts
   std::vector<int> unreadable_lines;
 };
-// python-dotenv's grammar: KEY=VALUE, export KEY=..., single and double quotes with escapes and line breaks, # comments.
+// python-dotenv's grammar: KEY=VALUE, export KEY=..., single and double quotes with escapes and line breaks, #
+// comments.
 // ${VAR} and ${VAR:-default} expand from `environment`, then from earlier lines, else to nothing.
 Dotenv parse_dotenv(std::string_view text, const Environment& environment);
 

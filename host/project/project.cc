@@ -13,8 +13,8 @@ namespace fs = std::filesystem;
 
 constexpr const char* kType = "config_error";
 
-// Reads members of osiris.yaml into fields, and says what is wrong where. Every known key is named once, by the read that
-// uses it; what is left over is unknown.
+// Reads members of osiris.yaml into fields, and says what is wrong where. Every known key is named once, by the read
+// that uses it; what is left over is unknown.
 class Section {
  public:
   Section(const YamlNode* node, std::string name, Diagnostics& diagnostics)
@@ -35,15 +35,20 @@ class Section {
   void read(const std::string& key, std::string& out) {
     const YamlNode* value = take(key);
     if (!value) return;
-    if (value->is_string()) out = value->text();
-    else if (value->scalar.is_number()) out = value->scalar.dump_canonical();
-    else fail_key(key, *value, "a string");
+    if (value->is_string())
+      out = value->text();
+    else if (value->scalar.is_number())
+      out = value->scalar.dump_canonical();
+    else
+      fail_key(key, *value, "a string");
   }
   void read(const std::string& key, bool& out) {
     const YamlNode* value = take(key);
     if (!value) return;
-    if (value->kind == YamlNode::Kind::kBool) out = value->scalar.as_bool();
-    else fail_key(key, *value, "a boolean");
+    if (value->kind == YamlNode::Kind::kBool)
+      out = value->scalar.as_bool();
+    else
+      fail_key(key, *value, "a boolean");
   }
   void read(const std::string& key, int& out, int least, int most) {
     const YamlNode* value = take(key);
@@ -51,7 +56,9 @@ class Section {
     if (value->kind != YamlNode::Kind::kInt) return fail_key(key, *value, "an integer");
     const int64_t number = value->scalar.as_int(INT64_MAX);
     if (number < least || number > most)
-      return fail_at(key, *value, " must be between " + std::to_string(least) + " and " + std::to_string(most) + ", got " + value->scalar.dump());
+      return fail_at(key, *value,
+                     " must be between " + std::to_string(least) + " and " + std::to_string(most) + ", got " +
+                         value->scalar.dump());
     out = static_cast<int>(number);
   }
   // A list of words, or one word.
@@ -59,8 +66,10 @@ class Section {
     const YamlNode* value = take(key);
     if (!value) return;
     std::vector<std::string> words;
-    if (value->is_string()) words.push_back(value->text());
-    else if (!value->is_sequence()) return fail_key(key, *value, "a list");
+    if (value->is_string())
+      words.push_back(value->text());
+    else if (!value->is_sequence())
+      return fail_key(key, *value, "a list");
     for (const YamlNode& item : value->items) {
       if (!item.is_string()) return fail_key(key, item, "a list of strings");
       words.push_back(item.text());
@@ -88,7 +97,9 @@ class Section {
     const std::string full = path(key);
     return full.starts_with("filesystem.") ? full.substr(11) : full;
   }
-  void fail(const YamlNode& value, const std::string& what) { diagnostics_.error(kType, name_ + what, name_, value.mark); }
+  void fail(const YamlNode& value, const std::string& what) {
+    diagnostics_.error(kType, name_ + what, name_, value.mark);
+  }
   void fail_key(const std::string& key, const YamlNode& value, const std::string& wanted) {
     fail_at(key, value, " must be " + wanted + ", got " + std::string(value.python_type()));
   }
@@ -103,9 +114,11 @@ void check_run_id_format(const std::vector<std::string>& format, Mark mark, Diag
   static const std::vector<std::string> kKnown = {"incremental", "iso_ulid", "snowflake", "ulid", "uuidv4"};
   for (const std::string& token : format) {
     if (std::find(kKnown.begin(), kKnown.end(), token) == kKnown.end())
-      diagnostics.error(kType, "Unsupported run_id_format token '" + token + "'. Supported: " + join(kKnown, ", "), "ids.run_id_format", mark);
+      diagnostics.error(kType, "Unsupported run_id_format token '" + token + "'. Supported: " + join(kKnown, ", "),
+                        "ids.run_id_format", mark);
   }
-  if (format.empty()) diagnostics.error(kType, "ids.run_id_format must name at least one format", "ids.run_id_format", mark);
+  if (format.empty())
+    diagnostics.error(kType, "ids.run_id_format must name at least one format", "ids.run_id_format", mark);
 }
 
 void read_filesystem(Section filesystem, ProjectConfig& config, Diagnostics& diagnostics) {
@@ -117,12 +130,18 @@ void read_filesystem(Section filesystem, ProjectConfig& config, Diagnostics& dia
   const auto& values = config.profile_values;
   if (config.profiles_enabled && std::find(values.begin(), values.end(), config.profile_default) == values.end()) {
     const YamlNode* written = profiles.take("default");
-    diagnostics.error(kType, "profiles.default '" + config.profile_default + "' must be one of profiles.values: " + join(values, ", "),
-                      "filesystem.profiles.default", written ? written->mark : Mark{});
+    diagnostics.error(
+        kType,
+        "profiles.default '" + config.profile_default + "' must be one of profiles.values: " + join(values, ", "),
+        "filesystem.profiles.default", written ? written->mark : Mark{});
   }
   profiles.warn_unknown();
-  for (auto [key, field] : {std::pair{"pipelines_dir", &config.pipelines_dir}, {"build_dir", &config.build_dir}, {"aiop_dir", &config.aiop_dir},
-                            {"run_logs_dir", &config.run_logs_dir}, {"sessions_dir", &config.sessions_dir}, {"cache_dir", &config.cache_dir},
+  for (auto [key, field] : {std::pair{"pipelines_dir", &config.pipelines_dir},
+                            {"build_dir", &config.build_dir},
+                            {"aiop_dir", &config.aiop_dir},
+                            {"run_logs_dir", &config.run_logs_dir},
+                            {"sessions_dir", &config.sessions_dir},
+                            {"cache_dir", &config.cache_dir},
                             {"index_dir", &config.index_dir}})
     filesystem.read(key, *field);
   filesystem.take("mcp_logs_dir");
@@ -168,7 +187,8 @@ void apply_environment(const Environment& environment, ProjectConfig& config, Di
     int value = -1;
     const auto [end, error] = std::from_chars(days->data(), days->data() + days->size(), value);
     if (error != std::errc() || end != days->data() + days->size() || value < 0)
-      diagnostics.error(kType, "OSIRIS_RETENTION_RUN_LOGS_DAYS must be a whole number of days, got '" + *days + "'", "", {});
+      diagnostics.error(kType, "OSIRIS_RETENTION_RUN_LOGS_DAYS must be a whole number of days, got '" + *days + "'", "",
+                        {});
     else
       config.run_logs_days = value;
   }
@@ -201,7 +221,8 @@ Project Project::load(const fs::path& directory, const Environment& environment,
   apply_environment(environment, project.config_, findings);
   diagnostics.append(findings);
   const fs::path base = project.config_.base_path;
-  project.base_ = base.empty() ? project.directory_ : (base.is_absolute() ? base : project.directory_ / base).lexically_normal();
+  project.base_ =
+      base.empty() ? project.directory_ : (base.is_absolute() ? base : project.directory_ / base).lexically_normal();
   return project;
 }
 
@@ -232,7 +253,8 @@ fs::path Project::aiop_dir(const NameTokens& tokens) const {
   const std::string slug = slugify(tokens.profile);
   fs::path root = base_ / config_.aiop_dir;
   if (!slug.empty()) root /= slug;
-  return root / slugify(tokens.pipeline_slug) / (tokens.manifest_short + "-" + tokens.manifest_hash) / render_name(config_.aiop_run_dir, tokens);
+  return root / slugify(tokens.pipeline_slug) / (tokens.manifest_short + "-" + tokens.manifest_hash) /
+         render_name(config_.aiop_run_dir, tokens);
 }
 
 fs::path Project::index_dir() const { return base_ / config_.index_dir; }

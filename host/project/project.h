@@ -47,8 +47,8 @@ struct NameTokens {
 class Project {
  public:
   // Reads <directory>/osiris.yaml (defaults when there is none) and applies OSIRIS_PROFILE, OSIRIS_FILESYSTEM_BASE,
-  // OSIRIS_RUN_ID_FORMAT and OSIRIS_RETENTION_RUN_LOGS_DAYS. Wrong values are errors in `diagnostics` (type config_error),
-  // unknown keys warnings.
+  // OSIRIS_RUN_ID_FORMAT and OSIRIS_RETENTION_RUN_LOGS_DAYS. Wrong values are errors in `diagnostics` (type
+  // config_error), unknown keys warnings.
   static Project load(const std::filesystem::path& directory, const Environment& environment, Diagnostics& diagnostics);
 
   const ProjectConfig& config() const { return config_; }

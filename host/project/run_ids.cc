@@ -62,8 +62,8 @@ std::string make_ulid(int64_t unix_ns) {
   return out;
 }
 
-Result<std::string> make_run_id(const std::vector<std::string>& format, std::string_view pipeline_id, const RunIndex& index,
-                                const Clock& clock) {
+Result<std::string> make_run_id(const std::vector<std::string>& format, std::string_view pipeline_id,
+                                const RunIndex& index, const Clock& clock) {
   std::vector<std::string> parts;
   for (const std::string& token : format) {
     if (token == "incremental") {
@@ -81,7 +81,8 @@ Result<std::string> make_run_id(const std::vector<std::string>& format, std::str
       const uint64_t ms = static_cast<uint64_t>(clock.unix_ns() / 1'000'000);
       parts.push_back(std::to_string((ms << 22) | ((static_cast<uint64_t>(::getpid()) % 1024) << 12) | sequence));
     } else {
-      return Error(Code::kInvalidArgument, "Unsupported run_id_format token '" + token + "'", "use incremental, iso_ulid, snowflake, ulid or uuidv4");
+      return Error(Code::kInvalidArgument, "Unsupported run_id_format token '" + token + "'",
+                   "use incremental, iso_ulid, snowflake, ulid or uuidv4");
     }
   }
   if (parts.empty()) return Error(Code::kInvalidArgument, "ids.run_id_format names no format");

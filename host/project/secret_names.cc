@@ -14,14 +14,17 @@ std::string lower(std::string_view text) {
 }
 
 constexpr std::array<std::string_view, 20> kSecretNames = {
-    "password",      "passwd",       "pwd",        "token",        "secret",       "secret_key",   "service_key",
-    "service_role_key", "api_key",   "access_token", "refresh_token", "auth_token", "bearer_token", "client_secret",
-    "client_key",    "key",          "dsn",        "connection_string", "anon_key", "auth_username"};
+    "password",     "passwd",           "pwd",        "token",        "secret",        "secret_key",
+    "service_key",  "service_role_key", "api_key",    "access_token", "refresh_token", "auth_token",
+    "bearer_token", "client_secret",    "client_key", "key",          "dsn",           "connection_string",
+    "anon_key",     "auth_username"};
 constexpr std::array<std::string_view, 15> kSecretWords = {
-    "api_key", "apikey", "token",      "auth",       "authorization", "password",   "passwd",        "pwd",
-    "secret",  "dsn",    "connection_string", "bearer", "private_key", "access_key", "session_key"};
+    "api_key",           "apikey", "token",       "auth",       "authorization",
+    "password",          "passwd", "pwd",         "secret",     "dsn",
+    "connection_string", "bearer", "private_key", "access_key", "session_key"};
 // Not secret although a word of theirs says so.
-constexpr std::array<std::string_view, 6> kPlainNames = {"primary_key", "url", "auth_type", "auth_header_name", "foreign_key", "ssl_key"};
+constexpr std::array<std::string_view, 6> kPlainNames = {"primary_key",      "url",         "auth_type",
+                                                         "auth_header_name", "foreign_key", "ssl_key"};
 
 // Where the password of scheme://user:password@host stands: {first, last + 1}; {0, 0} when there is none.
 std::pair<size_t, size_t> url_password(std::string_view value) {

@@ -32,11 +32,13 @@ void Diagnostics::add(Diagnostic diagnostic) {
 }
 
 void Diagnostics::error(std::string type, std::string message, std::string location, Mark mark, std::string hint) {
-  add({Diagnostic::Level::kError, std::move(type), std::move(message), std::move(location), file_, mark, std::move(hint)});
+  add({Diagnostic::Level::kError, std::move(type), std::move(message), std::move(location), file_, mark,
+       std::move(hint)});
 }
 
 void Diagnostics::warning(std::string type, std::string message, std::string location, Mark mark, std::string hint) {
-  add({Diagnostic::Level::kWarning, std::move(type), std::move(message), std::move(location), file_, mark, std::move(hint)});
+  add({Diagnostic::Level::kWarning, std::move(type), std::move(message), std::move(location), file_, mark,
+       std::move(hint)});
 }
 
 void Diagnostics::append(const Diagnostics& other) {

@@ -1,5 +1,5 @@
-// One finding in a file the user wrote: what, where, and what to do. Findings are collected, not thrown: a reader sees all
-// that is wrong with a file at once.
+// One finding in a file the user wrote: what, where, and what to do. Findings are collected, not thrown: a reader sees
+// all that is wrong with a file at once.
 #pragma once
 
 #include <string>
@@ -29,7 +29,8 @@ struct Diagnostic {
 
   // {"type","message","location","file","line","column","hint"}; line, column and hint only where known.
   Json to_json() const;
-  // "pipeline.yaml:12:7: error: <message> [steps[2].config.path] (<hint>)": the form compilers use, so editors can jump to it.
+  // "pipeline.yaml:12:7: error: <message> [steps[2].config.path] (<hint>)": the form compilers use, so editors can jump
+  // to it.
   std::string to_text() const;
 };
 

@@ -1,5 +1,5 @@
-// The block style PyYAML's emitter produces, restated: where a scalar may stay plain, where quotes are single or double, and
-// where a long line folds. Works on code points, because columns and character classes are counted in them.
+// The block style PyYAML's emitter produces, restated: where a scalar may stay plain, where quotes are single or
+// double, and where a long line folds. Works on code points, because columns and character classes are counted in them.
 #include "host/yaml/emitter.h"
 
 #include <algorithm>
@@ -43,7 +43,8 @@ bool is_blank(char32_t c) { return c == 0 || c == U' ' || c == U'\t' || c == U'\
 bool is_one_of(char32_t c, std::u32string_view set) { return set.find(c) != std::u32string_view::npos; }
 bool is_printable(char32_t c) {
   return c == U'\n' || (c >= 0x20 && c <= 0x7e) ||
-         ((c == 0x85 || (c >= 0xa0 && c <= 0xd7ff) || (c >= 0xe000 && c <= 0xfffd) || (c >= 0x10000 && c < 0x10ffff)) && c != 0xfeff);
+         ((c == 0x85 || (c >= 0xa0 && c <= 0xd7ff) || (c >= 0xe000 && c <= 0xfffd) || (c >= 0x10000 && c < 0x10ffff)) &&
+          c != 0xfeff);
 }
 
 struct Analysis {
@@ -145,8 +146,10 @@ class Emitter {
   void emit_sequence(const Json& value, Context context) {
     const int saved = indent_;
     const bool indentless = context == Context::kMapping && !indention_;
-    if (indent_ < 0) indent_ = 0;
-    else if (!indentless) indent_ += 2;
+    if (indent_ < 0)
+      indent_ = 0;
+    else if (!indentless)
+      indent_ += 2;
     for (const Json& item : value.items()) {
       write_indent();
       write_indicator("-", true, true);

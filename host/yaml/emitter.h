@@ -1,5 +1,5 @@
-// Writes YAML as PyYAML's dumper does (block style, keys sorted, width 120, UTF-8 unescaped, "---" and "..."), byte for byte:
-// manifests are compared and hashed. yaml-cpp's emitter chooses other styles, so this one is ours.
+// Writes YAML as PyYAML's dumper does (block style, keys sorted, width 120, UTF-8 unescaped, "---" and "..."), byte for
+// byte: manifests are compared and hashed. yaml-cpp's emitter chooses other styles, so this one is ours.
 #pragma once
 
 #include <string>

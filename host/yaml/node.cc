@@ -25,14 +25,22 @@ bool YamlNode::erase(std::string_view key) {
 
 std::string_view YamlNode::python_type() const {
   switch (kind) {
-    case Kind::kNull: return "NoneType";
-    case Kind::kBool: return "bool";
-    case Kind::kInt: return "int";
-    case Kind::kFloat: return "float";
-    case Kind::kString: return "str";
-    case Kind::kTimestamp: return text().size() > 10 ? "datetime" : "date";
-    case Kind::kSequence: return "list";
-    case Kind::kMapping: return "dict";
+    case Kind::kNull:
+      return "NoneType";
+    case Kind::kBool:
+      return "bool";
+    case Kind::kInt:
+      return "int";
+    case Kind::kFloat:
+      return "float";
+    case Kind::kString:
+      return "str";
+    case Kind::kTimestamp:
+      return text().size() > 10 ? "datetime" : "date";
+    case Kind::kSequence:
+      return "list";
+    case Kind::kMapping:
+      return "dict";
   }
   return "object";
 }

@@ -1,6 +1,6 @@
-// A YAML document as a tree of values that remember where they were written, read as PyYAML's safe loader reads it: YAML 1.1
-// scalars (yes/no/on/off, octal 010, 12:30:00, dates, floats that need a dot), merge keys, aliases, last duplicate wins.
-// yaml-cpp only delivers the events (parse.cc); what a scalar means is decided here (scalar.cc).
+// A YAML document as a tree of values that remember where they were written, read as PyYAML's safe loader reads it:
+// YAML 1.1 scalars (yes/no/on/off, octal 010, 12:30:00, dates, floats that need a dot), merge keys, aliases, last
+// duplicate wins. yaml-cpp only delivers the events (parse.cc); what a scalar means is decided here (scalar.cc).
 #pragma once
 
 #include <string>
@@ -22,8 +22,8 @@ class YamlNode {
   Mark mark;
   // The value of a scalar. A timestamp is the text Python's str() gives: "2025-01-01", "2025-01-01 10:00:00+00:00".
   Json scalar;
-  std::vector<YamlNode> items;    // of a sequence
-  std::vector<Member> members;    // of a mapping, in file order, keys unique
+  std::vector<YamlNode> items;  // of a sequence
+  std::vector<Member> members;  // of a mapping, in file order, keys unique
 
   bool is_null() const { return kind == Kind::kNull; }
   bool is_string() const { return kind == Kind::kString; }
@@ -52,7 +52,7 @@ struct YamlNode::Member {
 
 struct YamlLimits {
   int depth_max = 100;
-  size_t alias_nodes_max = 100'000;         // nodes that aliases and merges may add: bounds "billion laughs" files
+  size_t alias_nodes_max = 100'000;  // nodes that aliases and merges may add: bounds "billion laughs" files
   size_t bytes_max = 64u << 20;
 };
 

@@ -1,7 +1,7 @@
 // yaml-cpp's events turned into our tree. The only file that includes yaml-cpp; its exceptions end here.
 //
-// Bounds: depth, and the nodes that aliases and merge keys may add. yaml-cpp itself delivers an alias as one event and limits
-// its own recursion, so a small hostile file can cost neither memory nor stack.
+// Bounds: depth, and the nodes that aliases and merge keys may add. yaml-cpp itself delivers an alias as one event and
+// limits its own recursion, so a small hostile file can cost neither memory nor stack.
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
@@ -75,7 +75,8 @@ class TreeBuilder : public YAML::EventHandler {
     add(std::move(copy), YAML::NullAnchor, false);
   }
 
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     Sized scalar;
     scalar.node.mark = mark_of(mark);
     const bool is_merge = tag == "?" && value == "<<" && expects_key();
@@ -88,11 +89,13 @@ class TreeBuilder : public YAML::EventHandler {
     add(std::move(scalar), anchor, is_merge);
   }
 
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     if (tag != "?" && tag != "!" && tag != kTag + "seq") unknown_tag(mark, tag);
     open(YamlNode::Kind::kSequence, mark, anchor);
   }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     if (tag != "?" && tag != "!" && tag != kTag + "map") unknown_tag(mark, tag);
     open(YamlNode::Kind::kMapping, mark, anchor);
   }
@@ -108,9 +111,9 @@ class TreeBuilder : public YAML::EventHandler {
   struct Frame {
     Sized value;
     YAML::anchor_t anchor = YAML::NullAnchor;
-    std::optional<Key> key;                            // read, its value not yet
-    std::unordered_map<std::string, size_t> index;     // key -> position in members
-    std::vector<YamlNode> merges;                      // in the order they apply, later ones yield to earlier ones
+    std::optional<Key> key;                         // read, its value not yet
+    std::unordered_map<std::string, size_t> index;  // key -> position in members
+    std::vector<YamlNode> merges;                   // in the order they apply, later ones yield to earlier ones
   };
 
   inline static const std::string kTag = "tag:yaml.org,2002:";
@@ -126,7 +129,8 @@ class TreeBuilder : public YAML::EventHandler {
   void count_alias_nodes(size_t nodes, Mark mark) {
     alias_nodes_ += nodes;
     if (alias_nodes_ > limits_.alias_nodes_max)
-      throw Refused{mark, "aliases expand to more than " + std::to_string(limits_.alias_nodes_max) + " values", "write the values out"};
+      throw Refused{mark, "aliases expand to more than " + std::to_string(limits_.alias_nodes_max) + " values",
+                    "write the values out"};
   }
 
   bool expects_key() const {
@@ -144,7 +148,9 @@ class TreeBuilder : public YAML::EventHandler {
                            (tag == kTag + "null" && node.kind == YamlNode::Kind::kNull) ||
                            (tag == kTag + "timestamp" && node.kind == YamlNode::Kind::kTimestamp) ||
                            (tag == kTag + "float" && node.scalar.is_number());
-    if (!as_tagged) throw Refused{node.mark, "'" + value.substr(0, 60) + "' cannot be read as the tag '" + tag + "'", "remove the tag"};
+    if (!as_tagged)
+      throw Refused{node.mark, "'" + value.substr(0, 60) + "' cannot be read as the tag '" + tag + "'",
+                    "remove the tag"};
     if (tag == kTag + "float" && node.kind == YamlNode::Kind::kInt) {
       node.kind = YamlNode::Kind::kFloat;
       node.scalar = Json(node.scalar.as_double());
@@ -195,7 +201,9 @@ class TreeBuilder : public YAML::EventHandler {
 
   void set_key(Frame& parent, const YamlNode& node, bool is_merge) {
     if (node.is_sequence() || node.is_mapping()) throw Refused{node.mark, "a list or mapping cannot be a key", {}};
-    parent.key = Key{node.is_string() ? node.text() : node.kind == YamlNode::Kind::kTimestamp ? node.text() : node.scalar.dump(),
+    parent.key = Key{node.is_string()                          ? node.text()
+                     : node.kind == YamlNode::Kind::kTimestamp ? node.text()
+                                                               : node.scalar.dump(),
                      node.mark, is_merge};
   }
 
@@ -247,19 +255,23 @@ class TreeBuilder : public YAML::EventHandler {
 Mark mark_at(std::string_view text, size_t offset) {
   Mark mark{1, 1};
   for (size_t i = 0; i < offset; ++i) {
-    if (text[i] == '\n') mark = {mark.line + 1, 1};
-    else if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) ++mark.column;
+    if (text[i] == '\n')
+      mark = {mark.line + 1, 1};
+    else if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80)
+      ++mark.column;
   }
   return mark;
 }
 
 // What no YAML file may hold; nullopt when the text is clean.
 std::optional<Refused> unreadable(std::string_view text, const YamlLimits& limits) {
-  if (text.size() > limits.bytes_max) return Refused{{}, "the file is larger than " + std::to_string(limits.bytes_max >> 20) + " MiB", {}};
+  if (text.size() > limits.bytes_max)
+    return Refused{{}, "the file is larger than " + std::to_string(limits.bytes_max >> 20) + " MiB", {}};
   for (size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
     if (c < 0x20 && c != '\t' && c != '\n' && c != '\r')
-      return Refused{mark_at(text, i), "a control character (code " + std::to_string(c) + ") is not allowed", "is this a text file?"};
+      return Refused{mark_at(text, i), "a control character (code " + std::to_string(c) + ") is not allowed",
+                     "is this a text file?"};
   }
   if (!is_valid_utf8(text)) {
     size_t good = 0;
@@ -289,7 +301,8 @@ YamlNode parse_yaml(std::string_view text, Diagnostics& diagnostics, const YamlL
     if (!parser.HandleNextDocument(builder)) return {};
     YamlNode root = builder.take();
     TreeBuilder ignored(text, limits, diagnostics);
-    if (parser.HandleNextDocument(ignored)) return refuse({{}, "the file holds more than one document", "split it at '---'"});
+    if (parser.HandleNextDocument(ignored))
+      return refuse({{}, "the file holds more than one document", "split it at '---'"});
     return root;
   } catch (const Refused& refused) {
     return refuse(refused);

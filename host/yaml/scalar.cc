@@ -1,5 +1,5 @@
-// Plain scalars of YAML 1.1, as PyYAML's safe loader resolves and constructs them. Hand-written matchers: the grammar is
-// small, and a regular expression would recurse once per character.
+// Plain scalars of YAML 1.1, as PyYAML's safe loader resolves and constructs them. Hand-written matchers: the grammar
+// is small, and a regular expression would recurse once per character.
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -163,12 +163,18 @@ Result<PlainScalar> construct_int(std::string_view text) {
   const bool negative = rest.starts_with('-');
   if (rest.starts_with('-') || rest.starts_with('+')) rest.remove_prefix(1);
   std::optional<uint64_t> value;
-  if (rest == "0") value = 0;
-  else if (rest.starts_with("0b")) value = parse_magnitude(rest.substr(2), 2);
-  else if (rest.starts_with("0x")) value = parse_magnitude(rest.substr(2), 16);
-  else if (rest.starts_with('0')) value = parse_magnitude(rest, 8);
-  else if (rest.find(':') != std::string_view::npos) value = parse_sexagesimal(rest);
-  else value = parse_magnitude(rest, 10);
+  if (rest == "0")
+    value = 0;
+  else if (rest.starts_with("0b"))
+    value = parse_magnitude(rest.substr(2), 2);
+  else if (rest.starts_with("0x"))
+    value = parse_magnitude(rest.substr(2), 16);
+  else if (rest.starts_with('0'))
+    value = parse_magnitude(rest, 8);
+  else if (rest.find(':') != std::string_view::npos)
+    value = parse_sexagesimal(rest);
+  else
+    value = parse_magnitude(rest, 10);
   constexpr uint64_t kSmallest = uint64_t{1} << 63;
   if (!value || (negative && *value > kSmallest)) return unusable(text, "is not an integer of 64 bits");
   if (!negative) return PlainScalar{YamlNode::Kind::kInt, Json(*value)};
@@ -227,7 +233,8 @@ std::optional<Timestamp> match_timestamp(std::string_view text) {
   if (t.second.empty()) return std::nullopt;
   if (c.take('.')) t.fraction = c.take_digits(0, text.size());
   c.take_run(" \t");
-  if (c.at_end()) return c.rest().data() != nullptr && text.find_last_of(" \t") == text.size() - 1 ? std::nullopt : std::optional(t);
+  if (c.at_end())
+    return c.rest().data() != nullptr && text.find_last_of(" \t") == text.size() - 1 ? std::nullopt : std::optional(t);
   if (c.take('Z')) {
     t.utc = true;
     return c.at_end() ? std::optional(t) : std::nullopt;

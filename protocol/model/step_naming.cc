@@ -23,8 +23,10 @@ std::string relation_name(std::string_view step_id) {
   std::string name;
   for (const char c : step_id) {
     const bool continues_character = (static_cast<unsigned char>(c) & 0xc0) == 0x80;
-    if (is_ascii_alnum(c) || c == '_') name += c;
-    else if (!continues_character) name += '_';
+    if (is_ascii_alnum(c) || c == '_')
+      name += c;
+    else if (!continues_character)
+      name += '_';
   }
   if (!name.empty() && name[0] >= '0' && name[0] <= '9') name.insert(0, 1, '_');
   return "df_" + name;

@@ -1,5 +1,5 @@
-// How a step's output is called inside a step that reads it. Host and worker share this one function: the predecessor had
-// two, and remote SQL steps could not find their tables.
+// How a step's output is called inside a step that reads it. Host and worker share this one function: the predecessor
+// had two, and remote SQL steps could not find their tables.
 #pragma once
 
 #include <string>
@@ -17,9 +17,10 @@ inline constexpr size_t kStepIdBytesMax = 128;
 // extract-movies -> df_extract_movies, 123m -> df__123m.
 std::string relation_name(std::string_view step_id);
 
-// The names of one step's inputs, in the order of `step_ids`. Ids that collapse to one name (SQL ignores case, so "A" and "a"
-// do too) each get '_' and the first 8 hex digits of the SHA-256 of their own id.
-std::vector<std::pair<std::string, std::string>> relation_names(const std::vector<std::string>& step_ids);  // {name, id}
+// The names of one step's inputs, in the order of `step_ids`. Ids that collapse to one name (SQL ignores case, so "A"
+// and "a" do too) each get '_' and the first 8 hex digits of the SHA-256 of their own id.
+std::vector<std::pair<std::string, std::string>> relation_names(
+    const std::vector<std::string>& step_ids);  // {name, id}
 
 // True for an id that may become a file name: not empty, not "." or "..", at most 128 bytes, no '/', '\', NUL, control
 // characters or line ends, valid UTF-8.

@@ -1,5 +1,5 @@
-// A pipeline file as a stranger might write it: reading, parameters, validation and compiling end, and what compiles can be
-// written and read back.
+// A pipeline file as a stranger might write it: reading, parameters, validation and compiling end, and what compiles
+// can be written and read back.
 //
 // links: osiris_host_compiler
 #include <cstdint>
@@ -18,8 +18,10 @@ namespace {
 
 constexpr const char* kSpec =
     "name: filesystem.csv_writer\nversion: 1.0.0\nmodes: [extract, transform, write]\ncapabilities: {}\n"
-    "configSchema: {type: object, additionalProperties: false, required: [path], properties: {path: {type: string, pattern: '^[a-z]'}, "
-    "limit: {type: integer, minimum: 1, default: 3}, columns: {type: array, uniqueItems: true, items: {type: string}}, query: {type: string}}}\n"
+    "configSchema: {type: object, additionalProperties: false, required: [path], properties: {path: {type: string, "
+    "pattern: '^[a-z]'}, "
+    "limit: {type: integer, minimum: 1, default: 3}, columns: {type: array, uniqueItems: true, items: {type: string}}, "
+    "query: {type: string}}}\n"
     "secrets: [/password]\nx-osiris: {writes: [path]}\n";
 
 }  // namespace

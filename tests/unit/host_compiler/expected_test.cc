@@ -23,7 +23,8 @@ TEST_P(ExpectedBytes, ManifestPlanFingerprintsAndConfigsAreEqual) {
   ASSERT_TRUE(write_build(*result.pipeline, project_).ok());
 
   const fs::path built = result.pipeline->compiled_dir, expected = examples_dir() / "expected" / name;
-  EXPECT_EQ(built, directory_.path() / "build/pipelines/dev" / name / (result.pipeline->manifest_short + "-" + result.pipeline->manifest_hash));
+  EXPECT_EQ(built, directory_.path() / "build/pipelines/dev" / name /
+                       (result.pipeline->manifest_short + "-" + result.pipeline->manifest_hash));
   std::string manifest = bytes_of(built / "manifest.yaml");
   const std::string stamp = "generated_at: '2025-11-20T10:00:00.123456Z'";
   ASSERT_NE(manifest.find(stamp), std::string::npos) << manifest;
@@ -36,7 +37,8 @@ TEST_P(ExpectedBytes, ManifestPlanFingerprintsAndConfigsAreEqual) {
   for (const auto& entry : fs::directory_iterator(built / "cfg")) built_configs.insert(entry.path().filename());
   for (const auto& entry : fs::directory_iterator(expected / "cfg")) expected_configs.insert(entry.path().filename());
   EXPECT_EQ(built_configs, expected_configs);
-  for (const std::string& config : expected_configs) EXPECT_EQ(bytes_of(built / "cfg" / config), bytes_of(expected / "cfg" / config)) << config;
+  for (const std::string& config : expected_configs)
+    EXPECT_EQ(bytes_of(built / "cfg" / config), bytes_of(expected / "cfg" / config)) << config;
 }
 
 TEST_P(ExpectedBytes, TheFolderInExamplesIsTheSamePipeline) {
@@ -86,15 +88,17 @@ TEST_P(ExpectedBytes, AnotherDirectoryClockAndLocaleChangeNothingButTheStamp) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Examples, ExpectedBytes,
-                         ::testing::Values("01-csv-duckdb-csv", "02-mysql-duckdb-csv", "03-mysql-to-supabase", "04-multi-input-join",
-                                           "05-graphql-to-csv", "06-params-profiles"),
+                         ::testing::Values("01-csv-duckdb-csv", "02-mysql-duckdb-csv", "03-mysql-to-supabase",
+                                           "04-multi-input-join", "05-graphql-to-csv", "06-params-profiles"),
                          [](const auto& example) { return "Example" + std::string(example.param).substr(0, 2); });
 
 class ExampleSix : public CompileTest {};
 
 TEST_F(ExampleSix, NamesBecomeIdsAsPythonLowersThem) {
   auto id = [this](const std::string& name) {
-    return compile_text("oml_version: \"0.1.0\"\nname: \"" + name + "\"\nsteps: [{id: a, component: filesystem.csv_extractor, mode: read, config: {path: x}}]\n").pipeline->id;
+    return compile_text("oml_version: \"0.1.0\"\nname: \"" + name +
+                        "\"\nsteps: [{id: a, component: filesystem.csv_extractor, mode: read, config: {path: x}}]\n")
+        .pipeline->id;
   };
   EXPECT_EQ(id("My Pipe: V2_x"), "my_pipe:_v2_x");
   EXPECT_EQ(id("ŘEKA ÄÖÜ ŽŸ ΑΩ ЖЁ ×ß"), "řeka_äöü_žÿ_αω_жё_×ß");

@@ -10,9 +10,14 @@ namespace fs = std::filesystem;
 class Files : public CompileTest {
  protected:
   CompileResult with_paths(const std::string& in, const std::string& out_a, const std::string& out_b) {
-    return compile_text(pipeline("  - {id: r, component: filesystem.csv_extractor, mode: read, config: {path: \"" + in + "\"}}\n"
-                                 "  - {id: a, component: filesystem.csv_writer, mode: write, needs: [r], config: {path: \"" + out_a + "\"}}\n"
-                                 "  - {id: b, component: filesystem.csv_writer, mode: write, needs: [r], config: {path: \"" + out_b + "\"}}\n"));
+    return compile_text(
+        pipeline("  - {id: r, component: filesystem.csv_extractor, mode: read, config: {path: \"" + in +
+                 "\"}}\n"
+                 "  - {id: a, component: filesystem.csv_writer, mode: write, needs: [r], config: {path: \"" +
+                 out_a +
+                 "\"}}\n"
+                 "  - {id: b, component: filesystem.csv_writer, mode: write, needs: [r], config: {path: \"" +
+                 out_b + "\"}}\n"));
   }
 };
 
@@ -61,7 +66,8 @@ TEST_F(Files, TheBuildDirectoryAndItsPointersAreWritten) {
   ASSERT_TRUE(write_build(*result.pipeline, project_).ok());
   const fs::path build = directory_.path() / "build/pipelines/dev/pipeline";
   EXPECT_EQ(result.pipeline->compiled_dir.parent_path(), build);
-  const std::string pointer = (result.pipeline->compiled_dir / "manifest.yaml").string() + "\n" + result.pipeline->manifest_hash + "\ndev\n";
+  const std::string pointer =
+      (result.pipeline->compiled_dir / "manifest.yaml").string() + "\n" + result.pipeline->manifest_hash + "\ndev\n";
   EXPECT_EQ(*read_file(build / "LATEST"), pointer);
   EXPECT_EQ(*read_file(directory_.path() / ".osiris/index/last_compile.txt"), pointer);
   EXPECT_EQ(*read_file(directory_.path() / ".osiris/index/latest/pipeline.txt"), pointer);
@@ -144,7 +150,9 @@ TEST_F(Files, AThousandStepsCompileInAboutTenTimesTheTimeOfAHundred) {
   // Counted in work that a quadratic search would multiply by a hundred: the documents themselves grow ten-fold.
   auto chain = [](int steps) {
     std::string text = "  - {id: s0, component: filesystem.csv_extractor, mode: read, config: {path: in.csv}}\n";
-    for (int i = 1; i < steps; ++i) text += "  - {id: s" + std::to_string(i) + ", component: duckdb.processor, mode: transform, config: {query: SELECT 1}}\n";
+    for (int i = 1; i < steps; ++i)
+      text += "  - {id: s" + std::to_string(i) +
+              ", component: duckdb.processor, mode: transform, config: {query: SELECT 1}}\n";
     return text;
   };
   const CompileResult hundred = compile_text(pipeline(chain(100)));

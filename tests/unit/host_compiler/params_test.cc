@@ -7,8 +7,10 @@ class Params : public CompileTest {
  protected:
   // A pipeline with these params and this config of a csv extractor.
   CompileResult with(const std::string& params, const std::string& config) {
-    return compile_text("oml_version: \"0.1.0\"\nname: p\nparams: " + params + "\nprofiles: {prod: {params: {n: 30}}}\nsteps:\n"
-                        "  - {id: s, component: filesystem.csv_extractor, mode: read, config: " + config + "}\n");
+    return compile_text("oml_version: \"0.1.0\"\nname: p\nparams: " + params +
+                        "\nprofiles: {prod: {params: {n: 30}}}\nsteps:\n"
+                        "  - {id: s, component: filesystem.csv_extractor, mode: read, config: " +
+                        config + "}\n");
   }
   std::string path_of(const CompileResult& result) {
     EXPECT_TRUE(result.ok()) << all_text(result);
@@ -29,8 +31,9 @@ TEST_F(Params, LaterSourcesWin) {
 
 TEST_F(Params, AWholeValueKeepsItsType) {
   options_.params = {{"n", "7"}};
-  const CompileResult result = with("{n: 10, cols: [a, b], h: {type: boolean, default: false}}",
-                                    "{path: x, limit: \"${params.n}\", columns: \"${params.cols}\", header: \"${params.h}\"}");
+  const CompileResult result =
+      with("{n: 10, cols: [a, b], h: {type: boolean, default: false}}",
+           "{path: x, limit: \"${params.n}\", columns: \"${params.cols}\", header: \"${params.h}\"}");
   ASSERT_TRUE(result.ok()) << all_text(result);
   const Json& cfg = result.pipeline->steps[0].cfg;
   EXPECT_EQ(cfg["limit"], Json(7));
@@ -39,7 +42,8 @@ TEST_F(Params, AWholeValueKeepsItsType) {
 }
 
 TEST_F(Params, InsideTextValuesLookAsPythonWritesThem) {
-  EXPECT_EQ(path_of(with("{a: true, b: null, c: 1.0, d: 2025-01-01, e: 1e3}", "{path: \"${params.a}|${params.b}|${params.c}|${params.d}|${params.e}\"}")),
+  EXPECT_EQ(path_of(with("{a: true, b: null, c: 1.0, d: 2025-01-01, e: 1e3}",
+                         "{path: \"${params.a}|${params.b}|${params.c}|${params.d}|${params.e}\"}")),
             "True|None|1.0|2025-01-01|1e3");
 }
 
@@ -51,7 +55,8 @@ TEST_F(Params, ADeclaredTypeIsChecked) {
 }
 
 TEST_F(Params, EnumAndBoundsAreChecked) {
-  const std::string declared = "{r: {type: string, enum: [EU, US], default: XX}, k: {type: integer, min: 1, max: 5, default: 9}}";
+  const std::string declared =
+      "{r: {type: string, enum: [EU, US], default: XX}, k: {type: integer, min: 1, max: 5, default: 9}}";
   const CompileResult result = with(declared, "{path: \"${params.r}${params.k}\"}");
   ASSERT_EQ(result.diagnostics.errors().size(), 2u) << all_text(result);
   EXPECT_EQ(result.diagnostics.errors()[1].message, "Parameter 'k' must be at most 5, got 9");

@@ -23,20 +23,24 @@ class Plan : public CompileTest {
   const Json& step(const RunPlan& plan, size_t index) { return plan.manifest_json["steps"].items()[index]; }
 
   static std::string csv(const std::string& id, const std::string& extra = "") {
-    return "  - {id: " + id + ", component: filesystem.csv_extractor, mode: read, config: {path: " + id + ".csv}" + extra + "}\n";
+    return "  - {id: " + id + ", component: filesystem.csv_extractor, mode: read, config: {path: " + id + ".csv}" +
+           extra + "}\n";
   }
   static std::string sql(const std::string& id, const std::string& extra = "") {
-    return "  - {id: \"" + id + "\", component: duckdb.processor, mode: transform, config: {query: SELECT 1}" + extra + "}\n";
+    return "  - {id: \"" + id + "\", component: duckdb.processor, mode: transform, config: {query: SELECT 1}" + extra +
+           "}\n";
   }
   static std::string save(const std::string& id, const std::string& extra = "") {
-    return "  - {id: " + id + ", component: filesystem.csv_writer, mode: write, config: {path: out/" + id + ".csv}" + extra + "}\n";
+    return "  - {id: " + id + ", component: filesystem.csv_writer, mode: write, config: {path: out/" + id + ".csv}" +
+           extra + "}\n";
   }
 
   CompileResult result_;
 };
 
 TEST_F(Plan, AForwardNeedIsOrderedAndOtherwiseTheFilesOrderStays) {
-  EXPECT_EQ(ids(plan(sql("late", ", needs: [b]") + csv("a", ", needs: []") + csv("b", ", needs: []") + sql("c", ", needs: [a]"))),
+  EXPECT_EQ(ids(plan(sql("late", ", needs: [b]") + csv("a", ", needs: []") + csv("b", ", needs: []") +
+                     sql("c", ", needs: [a]"))),
             (std::vector<std::string>{"a", "b", "late", "c"}));
 }
 
@@ -60,14 +64,16 @@ TEST_P(Dialects, InputsNameTheStepWhoseRowsAreWritten) {
     text.replace(text.find("ID"), 2, id);
     return ", inputs: {df: \"" + text + "\"}";
   };
-  const RunPlan planned = plan(csv("read_a") + csv("read_b", ", needs: []") + save("save_a", input("read_a")) + save("save_b", input("read_b")));
+  const RunPlan planned = plan(csv("read_a") + csv("read_b", ", needs: []") + save("save_a", input("read_a")) +
+                               save("save_b", input("read_b")));
   EXPECT_EQ(step(planned, 2)["inputs"], Json::object({{"df_read_a", Json::object({{"from_step", "read_a"}})}}));
   EXPECT_EQ(step(planned, 3)["inputs"], Json::object({{"df_read_b", Json::object({{"from_step", "read_b"}})}}));
 }
 INSTANTIATE_TEST_SUITE_P(Forms, Dialects, ::testing::Values("${ID.df}", "@ID", "ID", "@ID.df", "${ID}"));
 
 TEST_F(Plan, InputsAndNeedsAreUnitedAndInputsComeFirst) {
-  const RunPlan planned = plan(csv("a") + csv("b", ", needs: []") + save("w", ", needs: [b, a], inputs: {df: \"${a.df}\"}"));
+  const RunPlan planned =
+      plan(csv("a") + csv("b", ", needs: []") + save("w", ", needs: [b, a], inputs: {df: \"${a.df}\"}"));
   EXPECT_EQ(step(planned, 2)["needs"], Json::array({"a", "b"}));
   EXPECT_EQ(planned.steps[2].input_names, (std::vector<std::string>{"df_a", "df_b"}));
   EXPECT_TRUE(find(result_.diagnostics.warnings(), "extra_inputs"));
@@ -94,21 +100,27 @@ TEST_F(Plan, AStepAfterAWriterGetsNoRelationFromIt) {
 TEST_F(Plan, NamesThatCollapseAreToldApart) {
   const RunPlan planned = plan(csv("a-b") + csv("a.b", ", needs: []") + sql("c", ", needs: [a-b, a.b]"));
   EXPECT_EQ(step(planned, 2)["inputs"].size(), 2u);
-  for (const auto& [name, input] : step(planned, 2)["inputs"].members()) EXPECT_EQ(name.substr(0, 7), "df_a_b_") << name;
+  for (const auto& [name, input] : step(planned, 2)["inputs"].members())
+    EXPECT_EQ(name.substr(0, 7), "df_a_b_") << name;
 }
 
 TEST_F(Plan, FilesAreNamedAsWrittenAndAbsolutely) {
-  const RunPlan planned = plan(csv("a") + "  - {id: w, component: filesystem.csv_writer, mode: write, config: {path: ../up/./x.csv}}\n");
-  EXPECT_EQ(step(planned, 0)["input_files"], Json::array({Json::object({{"path", "a.csv"}, {"source", (directory_.path() / "a.csv").string()}})}));
+  const RunPlan planned =
+      plan(csv("a") + "  - {id: w, component: filesystem.csv_writer, mode: write, config: {path: ../up/./x.csv}}\n");
+  EXPECT_EQ(step(planned, 0)["input_files"],
+            Json::array({Json::object({{"path", "a.csv"}, {"source", (directory_.path() / "a.csv").string()}})}));
   EXPECT_EQ(step(planned, 1)["outputs"],
-            Json::array({Json::object({{"path", "../up/./x.csv"}, {"target", (directory_.path().parent_path() / "up/x.csv").string()}})}));
+            Json::array({Json::object(
+                {{"path", "../up/./x.csv"}, {"target", (directory_.path().parent_path() / "up/x.csv").string()}})}));
 }
 
 TEST_F(Plan, BaseDirOfAFilesystemConnectionIsWherePathsStart) {
   use_connections("connections: {filesystem: {drop: {base_dir: ./data}, abs: {base_dir: /srv/drop}}}\n");
   const RunPlan planned = plan(
-      "  - {id: r, component: filesystem.csv_extractor, mode: read, config: {connection: \"@filesystem.drop\", path: x.csv}}\n"
-      "  - {id: w, component: filesystem.csv_writer, mode: write, config: {connection: \"@filesystem.abs\", path: out/x.csv}}\n");
+      "  - {id: r, component: filesystem.csv_extractor, mode: read, config: {connection: \"@filesystem.drop\", path: "
+      "x.csv}}\n"
+      "  - {id: w, component: filesystem.csv_writer, mode: write, config: {connection: \"@filesystem.abs\", path: "
+      "out/x.csv}}\n");
   EXPECT_EQ(planned.steps[0].input_files[0].absolute, directory_.path() / "data/x.csv");
   EXPECT_EQ(planned.steps[1].outputs[0].absolute, "/srv/drop/out/x.csv");
   EXPECT_EQ(result_.pipeline->steps[0].cfg["path"], Json("x.csv"));
@@ -118,14 +130,24 @@ TEST_F(Plan, BaseDirOfAFilesystemConnectionIsWherePathsStart) {
 TEST_F(Plan, SecretsTravelByNameAndFieldsByValue) {
   environment_.set("DB_PORT", "3307");
   environment_.set("SHOP_PASSWORD", "canary-pa55word");
-  use_connections("connections: {mysql: {shop: {default: true, host: \"${DB_HOST:-db.local}\", port: \"${DB_PORT}\", database: d, username: u, password: \"${SHOP_PASSWORD}\"}}}\n");
+  use_connections(
+      "connections: {mysql: {shop: {default: true, host: \"${DB_HOST:-db.local}\", port: \"${DB_PORT}\", database: d, "
+      "username: u, password: \"${SHOP_PASSWORD}\"}}}\n");
   const RunPlan planned = plan("  - {id: a, component: mysql.extractor, mode: read, config: {query: q}}\n");
   EXPECT_EQ(planned.connections_json.dump_canonical(),
-            Json::object({{"connections", Json::object({{"@mysql.shop", Json::object({{"family", "mysql"}, {"alias", "shop"},
-                               {"fields", Json::object({{"host", "db.local"}, {"port", 3307}, {"database", "d"}, {"user", "u"}})},
-                               {"secrets", Json::object({{"password", "connection/mysql.shop/password"}})}})}})},
-                          {"env", Json::array({"TOKEN"})},
-                          {"secret_names", Json::array({"connection/mysql.shop/password", "env/TOKEN"})}}).dump_canonical());
+            Json::object(
+                {{"connections",
+                  Json::object(
+                      {{"@mysql.shop",
+                        Json::object(
+                            {{"family", "mysql"},
+                             {"alias", "shop"},
+                             {"fields",
+                              Json::object({{"host", "db.local"}, {"port", 3307}, {"database", "d"}, {"user", "u"}})},
+                             {"secrets", Json::object({{"password", "connection/mysql.shop/password"}})}})}})},
+                 {"env", Json::array({"TOKEN"})},
+                 {"secret_names", Json::array({"connection/mysql.shop/password", "env/TOKEN"})}})
+                .dump_canonical());
   EXPECT_EQ(step(planned, 0)["connection"], Json("@mysql.shop"));
   EXPECT_EQ(planned.hosts, (std::vector<std::string>{"db.local:3307"}));
   EXPECT_EQ(*connections_.secret_value("connection/mysql.shop/password"), "canary-pa55word");
@@ -136,7 +158,8 @@ TEST_F(Plan, SecretsTravelByNameAndFieldsByValue) {
 TEST_F(Plan, AnAllowedOverrideGetsAnEntryOfItsOwnAndSurvivesTheManifest) {
   use_connections("connections: {mysql: {shop: {host: db.local, port: 1, database: d, user: u, password: secret1}}}\n");
   const RunPlan planned = plan(
-      "  - {id: a, component: mysql.extractor, mode: read, config: {connection: \"@mysql.shop\", query: q, host: localhost}}\n"
+      "  - {id: a, component: mysql.extractor, mode: read, config: {connection: \"@mysql.shop\", query: q, host: "
+      "localhost}}\n"
       "  - {id: b, component: mysql.extractor, mode: read, config: {connection: \"@mysql.shop\", query: q}}\n");
   const Json& connections = planned.connections_json["connections"];
   EXPECT_EQ(connections["@mysql.shop#a"]["fields"]["host"], Json("localhost"));
@@ -151,8 +174,10 @@ TEST_F(Plan, AnAllowedOverrideGetsAnEntryOfItsOwnAndSurvivesTheManifest) {
 
 TEST_F(Plan, HostsOfUrlsAreShown) {
   const RunPlan planned = plan(
-      "  - {id: a, component: graphql.extractor, mode: read, config: {query: q, endpoint: \"http://127.0.0.1:18099/graphql\"}}\n"
-      "  - {id: b, component: graphql.extractor, mode: read, config: {query: q, endpoint: \"https://api.example.org/graphql\"}}\n");
+      "  - {id: a, component: graphql.extractor, mode: read, config: {query: q, endpoint: "
+      "\"http://127.0.0.1:18099/graphql\"}}\n"
+      "  - {id: b, component: graphql.extractor, mode: read, config: {query: q, endpoint: "
+      "\"https://api.example.org/graphql\"}}\n");
   EXPECT_EQ(planned.hosts, (std::vector<std::string>{"127.0.0.1:18099", "api.example.org:443"}));
 }
 

@@ -67,21 +67,24 @@ TEST_F(Validation, AllErrorsAreReportedAtOnceWithTheirPlaces) {
   std::vector<std::string> found;
   for (const Diagnostic& error : result.diagnostics.errors())
     found.push_back(error.type + "@" + std::to_string(error.mark.line) + " " + error.message);
-  EXPECT_EQ(found, (std::vector<std::string>{
-                       "missing_required_key@1 Missing required top-level key: 'name'",
-                       "invalid_version_type@1 oml_version must be a string, got float",
-                       "unknown_component@4 Unknown component: 'nope.x'",
-                       "invalid_mode@5 Invalid mode: 'extract' (must be one of: read, transform, write)",
-                       "duplicate_id@6 Duplicate step ID: 'a'",
-                       "unknown_dependency@9 Unknown dependency: 'zzz'",
-                       "missing_config_key@10 Missing required configuration key 'query' for component 'duckdb.processor'",
-                       "unknown_config_key@10 Unknown configuration key 'querry' for component 'duckdb.processor'",
-                   })) << all_text(result);
+  EXPECT_EQ(found,
+            (std::vector<std::string>{
+                "missing_required_key@1 Missing required top-level key: 'name'",
+                "invalid_version_type@1 oml_version must be a string, got float",
+                "unknown_component@4 Unknown component: 'nope.x'",
+                "invalid_mode@5 Invalid mode: 'extract' (must be one of: read, transform, write)",
+                "duplicate_id@6 Duplicate step ID: 'a'",
+                "unknown_dependency@9 Unknown dependency: 'zzz'",
+                "missing_config_key@10 Missing required configuration key 'query' for component 'duckdb.processor'",
+                "unknown_config_key@10 Unknown configuration key 'querry' for component 'duckdb.processor'",
+            }))
+      << all_text(result);
 }
 
 TEST_F(Validation, TheUnsupportedVersionIsRefusedAndALaterZeroVersionOnlyWarns) {
   const std::string steps = std::string("name: p\nsteps:\n") + kRead;
-  EXPECT_EQ(only_error("oml_version: \"1.0\"\n" + steps, "unsupported_version").message, "Unsupported OML version: 1.0");
+  EXPECT_EQ(only_error("oml_version: \"1.0\"\n" + steps, "unsupported_version").message,
+            "Unsupported OML version: 1.0");
   EXPECT_EQ(only_warning("oml_version: \"0.2.0\"\n" + steps, "unsupported_version").message,
             "OML version '0.2.0' may not be fully supported (expected '0.1.0')");
 }
@@ -99,12 +102,15 @@ TEST_F(Validation, AnUnknownTopLevelKeyWarnsAndOffersTheNearestName) {
 }
 
 TEST_F(Validation, DocumentedTopLevelKeysDoNotWarn) {
-  const CompileResult result = compile_text(pipeline(kRead) + "schedule: daily\nparams: {a: 1}\nprofiles: {}\nmetadata: {intent: x}\n");
+  const CompileResult result =
+      compile_text(pipeline(kRead) + "schedule: daily\nparams: {a: 1}\nprofiles: {}\nmetadata: {intent: x}\n");
   EXPECT_TRUE(result.ok() && result.diagnostics.warnings().empty()) << all_text(result);
 }
 
 TEST_F(Validation, NamesAreCheckedAndUnusualOnesWarn) {
-  auto with_name = [](const std::string& name) { return "oml_version: \"0.1.0\"\nname: " + name + "\nsteps:\n" + kRead; };
+  auto with_name = [](const std::string& name) {
+    return "oml_version: \"0.1.0\"\nname: " + name + "\nsteps:\n" + kRead;
+  };
   EXPECT_EQ(only_error(with_name("12"), "invalid_name_type").message, "name must be a string, got int");
   EXPECT_EQ(only_error(with_name("\"  \""), "empty_name").message, "name cannot be empty");
   EXPECT_EQ(only_warning(with_name("My Pipe"), "naming_convention").message,
@@ -112,30 +118,40 @@ TEST_F(Validation, NamesAreCheckedAndUnusualOnesWarn) {
 }
 
 TEST_F(Validation, StepsMustBeAListWithSteps) {
-  EXPECT_EQ(only_error("oml_version: \"0.1.0\"\nname: p\nsteps: {a: 1}\n", "invalid_steps_type").message, "steps must be a list, got dict");
-  EXPECT_EQ(only_error("oml_version: \"0.1.0\"\nname: p\nsteps: []\n", "empty_steps").message, "Pipeline must have at least one step");
+  EXPECT_EQ(only_error("oml_version: \"0.1.0\"\nname: p\nsteps: {a: 1}\n", "invalid_steps_type").message,
+            "steps must be a list, got dict");
+  EXPECT_EQ(only_error("oml_version: \"0.1.0\"\nname: p\nsteps: []\n", "empty_steps").message,
+            "Pipeline must have at least one step");
   EXPECT_EQ(only_error(pipeline("  - just text\n"), "invalid_step_type").message, "Step must be a dictionary, got str");
 }
 
 class UnsafeIds : public Validation, public ::testing::WithParamInterface<const char*> {};
 TEST_P(UnsafeIds, AreRefusedBeforeAnythingIsWritten) {
   const std::string id = GetParam();
-  const Diagnostic error = only_error(pipeline("  - {id: \"" + id + "\", component: filesystem.csv_extractor, mode: read, config: {path: in.csv}}\n"), "unsafe_id");
+  const Diagnostic error = only_error(
+      pipeline("  - {id: \"" + id + "\", component: filesystem.csv_extractor, mode: read, config: {path: in.csv}}\n"),
+      "unsafe_id");
   EXPECT_EQ(error.location, "steps[0].id");
   EXPECT_FALSE(std::filesystem::exists(directory_.path() / "build"));
 }
 INSTANTIATE_TEST_SUITE_P(Ids, UnsafeIds,
-                         ::testing::Values("../../evil", "a/b", ".", "..", "", "a\\\\b", "a\\u0000b", "a\\nb", "_system",
-                                           "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"));
+                         ::testing::Values("../../evil", "a/b", ".", "..", "", "a\\\\b", "a\\u0000b", "a\\nb",
+                                           "_system",
+                                           "012345678901234567890123456789012345678901234567890123456789012345678901234"
+                                           "5678901234567890123456789012345678901234567890123456789"));
 
 TEST_F(Validation, UnusualButSafeIdsAreFine) {
   std::string steps;
-  for (const char* id : {"calls.2025", "Žluť", "a b", "..x", "-"}) steps += "  - {id: \"" + std::string(id) + "\", component: filesystem.csv_extractor, mode: read, config: {path: in.csv}}\n";
+  for (const char* id : {"calls.2025", "Žluť", "a b", "..x", "-"})
+    steps += "  - {id: \"" + std::string(id) +
+             "\", component: filesystem.csv_extractor, mode: read, config: {path: in.csv}}\n";
   EXPECT_TRUE(compile_text(pipeline(steps)).ok());
 }
 
 TEST_F(Validation, AnUnknownComponentOffersTheNearestOne) {
-  const Diagnostic error = only_error(pipeline("  - {id: a, component: filesystem.csv_extracter, mode: read, config: {path: x}}\n"), "unknown_component");
+  const Diagnostic error =
+      only_error(pipeline("  - {id: a, component: filesystem.csv_extracter, mode: read, config: {path: x}}\n"),
+                 "unknown_component");
   EXPECT_EQ(error.hint, "did you mean 'filesystem.csv_extractor'?");
   EXPECT_EQ(error.location, "steps[0].component");
 }
@@ -148,32 +164,45 @@ TEST_F(Validation, TheMockDriverLoadsOnlyWhenAskedFor) {
 }
 
 TEST_F(Validation, AComponentWithoutDriverCompilesButCannotRun) {
-  const std::string oml = pipeline(std::string(kRead) + "  - {id: w, component: supabase.writer, mode: write, config: {connection: \"@supabase.lake\", table: t}}\n");
+  const std::string oml = pipeline(
+      std::string(kRead) +
+      "  - {id: w, component: supabase.writer, mode: write, config: {connection: \"@supabase.lake\", table: t}}\n");
   EXPECT_TRUE(compile_text(oml).ok());
   options_.require_drivers = true;
-  EXPECT_EQ(only_error(oml, "component_without_driver").message, "Components missing runtime drivers: w (component: supabase.writer)");
+  EXPECT_EQ(only_error(oml, "component_without_driver").message,
+            "Components missing runtime drivers: w (component: supabase.writer)");
 }
 
 TEST_F(Validation, AModeTheComponentLacksNamesTheOnesItHas) {
-  EXPECT_EQ(only_error(pipeline("  - {id: w, component: filesystem.csv_writer, mode: read, config: {path: x}}\n"), "incompatible_mode").message,
+  EXPECT_EQ(only_error(pipeline("  - {id: w, component: filesystem.csv_writer, mode: read, config: {path: x}}\n"),
+                       "incompatible_mode")
+                .message,
             "Step 'w': mode 'read' not supported by component 'filesystem.csv_writer'. Allowed: write");
 }
 
 TEST_F(Validation, AMissingModeIsAssumedWhereThereIsOnlyOne) {
-  EXPECT_EQ(only_warning(pipeline("  - {id: a, component: filesystem.csv_extractor, config: {path: x}}\n"), "missing_step_field").message,
+  EXPECT_EQ(only_warning(pipeline("  - {id: a, component: filesystem.csv_extractor, config: {path: x}}\n"),
+                         "missing_step_field")
+                .message,
             "Step missing required field: 'mode'");
 }
 
 TEST_F(Validation, TheOlderKeysUsesAndWithStillWork) {
-  const CompileResult result = compile_text(pipeline("  - {id: a, uses: filesystem.csv_extractor, mode: read, with: {path: x}}\n"));
+  const CompileResult result =
+      compile_text(pipeline("  - {id: a, uses: filesystem.csv_extractor, mode: read, with: {path: x}}\n"));
   ASSERT_TRUE(result.ok()) << all_text(result);
   EXPECT_EQ(result.pipeline->steps[0].cfg["path"], Json("x"));
 }
 
 TEST_F(Validation, AnUnknownStepKeyWarnsAndAConfigKeyOnTheStepFails) {
-  EXPECT_EQ(only_warning(pipeline("  - {id: a, component: filesystem.csv_extractor, mode: read, nedes: [], config: {path: x}}\n"), "unknown_step_key").hint,
-            "did you mean 'needs'?");
-  const CompileResult result = compile_text(pipeline("  - {id: a, component: duckdb.processor, mode: transform, query: SELECT 1}\n"));
+  EXPECT_EQ(
+      only_warning(
+          pipeline("  - {id: a, component: filesystem.csv_extractor, mode: read, nedes: [], config: {path: x}}\n"),
+          "unknown_step_key")
+          .hint,
+      "did you mean 'needs'?");
+  const CompileResult result =
+      compile_text(pipeline("  - {id: a, component: duckdb.processor, mode: transform, query: SELECT 1}\n"));
   const Diagnostic* error = find(result.diagnostics.errors(), "misplaced_config_key");
   ASSERT_TRUE(error) << all_text(result);
   EXPECT_EQ(error->location, "steps[0].query");
@@ -182,14 +211,16 @@ TEST_F(Validation, AnUnknownStepKeyWarnsAndAConfigKeyOnTheStepFails) {
 
 TEST_F(Validation, NeedsMustBeAListOfKnownIds) {
   auto with_needs = [](const std::string& needs) {
-    return pipeline(std::string(kRead) + "  - {id: save, component: filesystem.csv_writer, mode: write, needs: " + needs + ", config: {path: out.csv}}\n");
+    return pipeline(std::string(kRead) + "  - {id: save, component: filesystem.csv_writer, mode: write, needs: " +
+                    needs + ", config: {path: out.csv}}\n");
   };
   const CompileResult text = compile_text(with_needs("read"));
   ASSERT_TRUE(find(text.diagnostics.errors(), "invalid_needs_type"));
   EXPECT_EQ(find(text.diagnostics.errors(), "invalid_needs_type")->message, "needs must be a list, got str");
   const CompileResult number = compile_text(with_needs("[1]"));
   ASSERT_TRUE(find(number.diagnostics.errors(), "invalid_dependency_type"));
-  EXPECT_EQ(find(number.diagnostics.errors(), "invalid_dependency_type")->message, "Dependency must be a string, got int");
+  EXPECT_EQ(find(number.diagnostics.errors(), "invalid_dependency_type")->message,
+            "Dependency must be a string, got int");
   const Diagnostic unknown = only_error(with_needs("[raed]"), "unknown_dependency");
   EXPECT_EQ(unknown.message, "Unknown dependency: 'raed'");
   EXPECT_EQ(unknown.hint, "did you mean 'read'?");
@@ -197,11 +228,13 @@ TEST_F(Validation, NeedsMustBeAListOfKnownIds) {
 
 TEST_F(Validation, ACycleIsNamed) {
   const std::string step = ", component: duckdb.processor, mode: transform, config: {query: SELECT 1}, needs: ";
-  const Diagnostic error = only_error(pipeline("  - {id: free" + step + "[]}\n  - {id: a" + step + "[free, c]}\n  - {id: b" + step + "[a]}\n  - {id: c" + step + "[b]}\n"),
+  const Diagnostic error = only_error(pipeline("  - {id: free" + step + "[]}\n  - {id: a" + step +
+                                               "[free, c]}\n  - {id: b" + step + "[a]}\n  - {id: c" + step + "[b]}\n"),
                                       "dependency_cycle");
   EXPECT_EQ(error.message, "Steps need each other in a circle: a -> c -> b -> a");
   EXPECT_EQ(error.location, "steps[1].needs");
-  EXPECT_EQ(only_error(pipeline("  - {id: me" + step + "[me]}\n"), "dependency_cycle").message, "Steps need each other in a circle: me -> me");
+  EXPECT_EQ(only_error(pipeline("  - {id: me" + step + "[me]}\n"), "dependency_cycle").message,
+            "Steps need each other in a circle: me -> me");
 }
 
 TEST_F(Validation, AWriterWithoutRowsIsRefused) {
@@ -216,9 +249,11 @@ TEST_F(Validation, AnUnknownProfileIsRefusedAndAKnownOneIsNot) {
 }
 
 TEST_F(Validation, InlineSecretsAreRefusedWhereverTheyStand) {
-  const CompileResult result = compile_text(pipeline(
-      "  - {id: a, component: mysql.extractor, mode: read, config: {connection: \"@mysql.shop\", query: q, password: hunter22}}\n"
-      "  - {id: b, component: graphql.extractor, mode: read, needs: [], config: {endpoint: \"http://u:geheim1@h/\", query: q}}\n"));
+  const CompileResult result =
+      compile_text(pipeline("  - {id: a, component: mysql.extractor, mode: read, config: {connection: \"@mysql.shop\", "
+                            "query: q, password: hunter22}}\n"
+                            "  - {id: b, component: graphql.extractor, mode: read, needs: [], config: {endpoint: "
+                            "\"http://u:geheim1@h/\", query: q}}\n"));
   std::vector<std::string> found;
   for (const Diagnostic& error : result.diagnostics.errors())
     if (error.type == "inline_secret") found.push_back(error.message);
@@ -229,8 +264,9 @@ TEST_F(Validation, InlineSecretsAreRefusedWhereverTheyStand) {
 }
 
 TEST_F(Validation, AVariableInPlaceOfASecretIsRefusedToo) {
-  const CompileResult result = compile_text(pipeline(
-      "  - {id: a, component: graphql.extractor, mode: read, config: {endpoint: \"http://h/\", query: q, auth_token: \"${TOKEN}\"}}\n"));
+  const CompileResult result =
+      compile_text(pipeline("  - {id: a, component: graphql.extractor, mode: read, config: {endpoint: \"http://h/\", "
+                            "query: q, auth_token: \"${TOKEN}\"}}\n"));
   EXPECT_TRUE(find(result.diagnostics.errors(), "inline_secret")) << all_text(result);
 }
 
@@ -238,7 +274,9 @@ TEST_F(Validation, ErrorsBecomeJsonAndText) {
   const Diagnostic error = only_error(pipeline("  - {id: a, component: nope, mode: read}\n"), "unknown_component");
   EXPECT_EQ(error.to_json()["line"], Json(4));
   EXPECT_EQ(error.to_json()["location"], Json("steps[0].component"));
-  EXPECT_NE(error.to_text().find("pipeline.yaml:4:24: error: Unknown component: 'nope' [steps[0].component]"), std::string::npos) << error.to_text();
+  EXPECT_NE(error.to_text().find("pipeline.yaml:4:24: error: Unknown component: 'nope' [steps[0].component]"),
+            std::string::npos)
+      << error.to_text();
 }
 
 }  // namespace

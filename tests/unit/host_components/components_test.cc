@@ -39,8 +39,10 @@ TEST(Registry, EveryShippedSpecLoads) {
   Diagnostics findings;
   const ComponentRegistry registry = ComponentRegistry::load({shipped()}, findings);
   EXPECT_TRUE(findings.warnings().empty()) << findings.warnings()[0].to_text();
-  EXPECT_EQ(registry.names(), (std::vector<std::string>{"duckdb.processor", "filesystem.csv_extractor", "filesystem.csv_writer", "graphql.extractor",
-                                                        "mysql.extractor", "mysql.writer", "posthog.extractor", "supabase.extractor", "supabase.writer"}));
+  EXPECT_EQ(registry.names(),
+            (std::vector<std::string>{"duckdb.processor", "filesystem.csv_extractor", "filesystem.csv_writer",
+                                      "graphql.extractor", "mysql.extractor", "mysql.writer", "posthog.extractor",
+                                      "supabase.extractor", "supabase.writer"}));
   EXPECT_TRUE(registry.find("mock")->hidden);
   EXPECT_TRUE(registry.find("mysql.writer")->driver.empty());
   EXPECT_EQ(registry.find("mysql.extractor")->driver, "mysql.extractor");
@@ -87,7 +89,8 @@ TEST(Registry, ABrokenSpecIsSkippedWithItsPlace) {
   const ComponentRegistry registry = ComponentRegistry::load({directory.path}, findings);
   EXPECT_EQ(registry.names(), (std::vector<std::string>{"acme.reader"}));
   ASSERT_EQ(findings.warnings().size(), 2u);
-  EXPECT_NE(findings.warnings()[0].message.find("bad/spec.yaml:1:"), std::string::npos) << findings.warnings()[0].message;
+  EXPECT_NE(findings.warnings()[0].message.find("bad/spec.yaml:1:"), std::string::npos)
+      << findings.warnings()[0].message;
 }
 
 TEST(Registry, TheFirstDirectoryWins) {
@@ -111,7 +114,8 @@ TEST(Registry, SpecsHashCoversDriversAndNothingElse) {
 std::vector<std::string> issues(const char* schema, const char* value) {
   Diagnostics diagnostics;
   std::vector<std::string> messages;
-  for (const SchemaIssue& issue : check_schema(*parse_json(schema), parse_yaml(value, diagnostics), "v")) messages.push_back(issue.message);
+  for (const SchemaIssue& issue : check_schema(*parse_json(schema), parse_yaml(value, diagnostics), "v"))
+    messages.push_back(issue.message);
   return messages;
 }
 using Messages = std::vector<std::string>;
@@ -119,24 +123,31 @@ using Messages = std::vector<std::string>;
 TEST(Schema, AcceptsWhatFits) {
   EXPECT_EQ(issues(R"({"type":["integer","null"],"minimum":1,"exclusiveMaximum":5})", "4"), Messages{});
   EXPECT_EQ(issues(R"({"type":"string","pattern":"^a+$","minLength":2,"maxLength":3})", "aa"), Messages{});
-  EXPECT_EQ(issues(R"({"type":"object","required":["a"],"properties":{"a":{"const":1}},"additionalProperties":{"type":"string"}})", "{a: 1, b: x}"), Messages{});
+  EXPECT_EQ(
+      issues(
+          R"({"type":"object","required":["a"],"properties":{"a":{"const":1}},"additionalProperties":{"type":"string"}})",
+          "{a: 1, b: x}"),
+      Messages{});
   EXPECT_EQ(issues(R"({"oneOf":[{"type":"string"},{"type":"integer"}],"not":{"const":5}})", "4"), Messages{});
 }
 
 TEST(Schema, NamesWhatDoesNot) {
   EXPECT_EQ(issues(R"({"exclusiveMaximum":5})", "5"), (Messages{"v must be less than 5, got 5"}));
   EXPECT_EQ(issues(R"({"pattern":"^a+$"})", "ab"), (Messages{"v must match ^a+$, got 'ab'"}));
-  EXPECT_EQ(issues(R"({"type":"object","required":["a"],"additionalProperties":false})", "{b: 1}"), (Messages{"v.b is not a known key", "v.a is missing"}));
+  EXPECT_EQ(issues(R"({"type":"object","required":["a"],"additionalProperties":false})", "{b: 1}"),
+            (Messages{"v.b is not a known key", "v.a is missing"}));
   EXPECT_EQ(issues(R"({"enum":[1,2,3]})", "4"), (Messages{"v must be 1, 2 or 3, got 4"}));
   EXPECT_EQ(issues(R"({"type":"array","minItems":2})", "[1]"), (Messages{"v must have at least 2 entries"}));
-  EXPECT_EQ(issues(R"({"anyOf":[{"required":["a"]},{"required":["b"]}]})", "{c: 1}"), (Messages{"v has none of the forms it may have: 'a' or 'b'"}));
+  EXPECT_EQ(issues(R"({"anyOf":[{"required":["a"]},{"required":["b"]}]})", "{c: 1}"),
+            (Messages{"v has none of the forms it may have: 'a' or 'b'"}));
   EXPECT_EQ(issues(R"({"not":{"const":5}})", "5"), (Messages{"v has a form it must not have"}));
 }
 
 TEST(Schema, ALongTextIsRefusedBeforeThePatternMatcherSeesIt) {
   const std::string text = "\"" + std::string(kPatternTextBytesMax + 1, 'a') + "\"";
   EXPECT_EQ(issues(R"({"pattern":"^(a|b)*$"})", text.c_str()).size(), 1u);
-  EXPECT_EQ(issues(R"({"pattern":"("})", "x").size(), 1u) << "a pattern that is none is the component's fault, not a crash";
+  EXPECT_EQ(issues(R"({"pattern":"("})", "x").size(), 1u)
+      << "a pattern that is none is the component's fault, not a crash";
 }
 
 }  // namespace

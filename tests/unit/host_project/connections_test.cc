@@ -39,7 +39,9 @@ class ConnectionsTest : public ::testing::Test {
   Environment environment_;
 };
 
-const char* const kShop = "{mysql: {shop: {default: true, host: \"${H:-local}\", user: u, password: \"${P}\"}, lab: {host: h2}}, supabase: {lake: {url: x}}}";
+const char* const kShop =
+    "{mysql: {shop: {default: true, host: \"${H:-local}\", user: u, password: \"${P}\"}, lab: {host: h2}}, supabase: "
+    "{lake: {url: x}}}";
 
 TEST_F(ConnectionsTest, AFileThatOthersCanWriteIsRefused) {
   for (const mode_t mode : {0622, 0620, 0602}) {
@@ -56,7 +58,8 @@ TEST_F(ConnectionsTest, TheFirstPlaceWins) {
   write("osiris_connections.yaml", "connections: {b: {x: {f: 1}}}");
   write("home/osiris_connections.yaml", "connections: {c: {x: {f: 1}}}");
   EXPECT_EQ(Connections::load(dir_ / "proj", environment_)->families(), (std::vector<std::string>{"a"}));
-  EXPECT_EQ(Connections::load(dir_ / "other", environment_)->families(), (std::vector<std::string>{"b"})) << "the parent directory";
+  EXPECT_EQ(Connections::load(dir_ / "other", environment_)->families(), (std::vector<std::string>{"b"}))
+      << "the parent directory";
   environment_.set("OSIRIS_HOME", (dir_ / "home").string());
   EXPECT_EQ(Connections::load(dir_ / "proj", environment_)->families(), (std::vector<std::string>{"c"}));
 }
@@ -65,16 +68,20 @@ TEST_F(ConnectionsTest, NoFileMeansNoConnections) {
   const auto none = Connections::load(dir_ / "a/b", environment_);
   ASSERT_TRUE(none.ok());
   EXPECT_FALSE(none->has_file());
-  EXPECT_EQ(none->default_of("mysql").error().message, "No connections configured. Create osiris_connections.yaml with mysql connections.");
+  EXPECT_EQ(none->default_of("mysql").error().message,
+            "No connections configured. Create osiris_connections.yaml with mysql connections.");
 }
 
 TEST_F(ConnectionsTest, WhatIsMissingIsSaidInTheKnownWords) {
   const Connections connections = load(kShop);
-  EXPECT_EQ(connections.exists({"mysq", "a"}).error().message, "Connection family 'mysq' not found. Available families: mysql, supabase");
-  EXPECT_EQ(connections.exists({"mysql", "shp"}).error().message, "Connection alias 'shp' not found in family 'mysql'. Available aliases: shop, lab");
+  EXPECT_EQ(connections.exists({"mysq", "a"}).error().message,
+            "Connection family 'mysq' not found. Available families: mysql, supabase");
+  EXPECT_EQ(connections.exists({"mysql", "shp"}).error().message,
+            "Connection alias 'shp' not found in family 'mysql'. Available aliases: shop, lab");
   EXPECT_EQ(connections.exists({"mysql", "shp"}).error().hint, "did you mean '@mysql.shop'?");
   EXPECT_EQ(connections.default_of("supabase").error().message,
-            "No default connection for family 'supabase'. Available aliases: lake. Either: 1) Set 'default: true' on an alias, 2) Name an alias 'default', or 3) "
+            "No default connection for family 'supabase'. Available aliases: lake. Either: 1) Set 'default: true' on "
+            "an alias, 2) Name an alias 'default', or 3) "
             "Specify an alias explicitly.");
   EXPECT_EQ(load("{mysql: }").exists({"mysql", "a"}).error().message, "No connections defined for family 'mysql'");
 }
@@ -90,9 +97,11 @@ TEST_F(ConnectionsTest, VariablesAreFilledInAndSecretsSetApart) {
   const auto resolved = connections.resolve({"mysql", "shop"}, {});
   ASSERT_TRUE(resolved.ok()) << resolved.error().message;
   EXPECT_EQ(resolved->fields, Json::object({{"host", "local"}, {"user", "u"}}));
-  EXPECT_EQ(resolved->secret_names, (std::map<std::string, std::string>{{"password", "connection/mysql.shop/password"}}));
+  EXPECT_EQ(resolved->secret_names,
+            (std::map<std::string, std::string>{{"password", "connection/mysql.shop/password"}}));
   EXPECT_EQ(*connections.secret_value("connection/mysql.shop/password"), "p@ss/w0rd");
-  for (const char* unknown : {"connection/mysql.shop/default", "connection/mysql.nope/password", "env/P", "", "connection/"})
+  for (const char* unknown :
+       {"connection/mysql.shop/default", "connection/mysql.nope/password", "env/P", "", "connection/"})
     EXPECT_EQ(connections.secret_value(unknown).error().code, Code::kNotFound) << unknown;
 }
 
@@ -104,7 +113,9 @@ TEST_F(ConnectionsTest, AnUnsetOrEmptyVariableIsNamed) {
 }
 
 TEST_F(ConnectionsTest, SpecPointersAndUrlPasswordsMakeFieldsSecret) {
-  const Connections connections = load("{graphql: {g: {headers: {Authorization: tok}, endpoint: \"http://h/\", note: \"pg://u:pw@h/d\", options: {api_key: k}}}}");
+  const Connections connections = load(
+      "{graphql: {g: {headers: {Authorization: tok}, endpoint: \"http://h/\", note: \"pg://u:pw@h/d\", options: "
+      "{api_key: k}}}}");
   const auto resolved = connections.resolve({"graphql", "g"}, {"headers"});
   EXPECT_EQ(resolved->fields, Json::object({{"endpoint", "http://h/"}}));
   EXPECT_EQ(*connections.secret_value("connection/graphql.g/headers"), "{\"Authorization\":\"tok\"}");
@@ -120,22 +131,29 @@ TEST_F(ConnectionsTest, AListingShowsVariablesAndMasksValues) {
   environment_.set("H", "db");
   const Json listing = load("{mysql: {a: {host: \"${H}\", password: \"${P}\"}, b: {password: plain-text}}}").describe();
   EXPECT_EQ(listing["mysql"]["a"], Json::object({{"config", Json::object({{"host", "db"}, {"password", "${P}"}})},
-                                                 {"env_vars", Json::object({{"H", true}, {"P", false}})}, {"is_default", false}}));
+                                                 {"env_vars", Json::object({{"H", true}, {"P", false}})},
+                                                 {"is_default", false}}));
   EXPECT_EQ(listing["mysql"]["b"]["config"]["password"], Json("***MASKED***"));
 }
 
 TEST_F(ConnectionsTest, AFileOfTheWrongShapeNamesThePlace) {
-  const auto loaded = Connections::load_file(write("osiris_connections.yaml", "connections:\n  mysql: [1]\n"), environment_);
+  const auto loaded =
+      Connections::load_file(write("osiris_connections.yaml", "connections:\n  mysql: [1]\n"), environment_);
   ASSERT_FALSE(loaded.ok());
-  EXPECT_NE(loaded.error().message.find("osiris_connections.yaml:2:10: mysql must be a mapping of aliases, got list"), std::string::npos) << loaded.error().message;
+  EXPECT_NE(loaded.error().message.find("osiris_connections.yaml:2:10: mysql must be a mapping of aliases, got list"),
+            std::string::npos)
+      << loaded.error().message;
   EXPECT_FALSE(Connections::load_file(write("osiris_connections.yaml", "a: [\n"), environment_).ok());
 }
 
 TEST(ConnectionRefs, HaveOneForm) {
   EXPECT_EQ(parse_connection_ref("@mysql.shop-1")->alias, "shop-1");
-  for (const char* wrong : {"mysql.shop", "@mysql", "@.a", "@a.", "@a.b.c", "@a b.c", ""}) EXPECT_FALSE(parse_connection_ref(wrong).ok()) << wrong;
-  EXPECT_EQ(parse_connection_ref("@x").error().message, "Invalid connection reference format: '@x'. Expected '@family.alias'");
-  EXPECT_EQ(parse_connection_ref("@.a").error().message, "Invalid connection reference format: '@.a'. Family and alias cannot be empty");
+  for (const char* wrong : {"mysql.shop", "@mysql", "@.a", "@a.", "@a.b.c", "@a b.c", ""})
+    EXPECT_FALSE(parse_connection_ref(wrong).ok()) << wrong;
+  EXPECT_EQ(parse_connection_ref("@x").error().message,
+            "Invalid connection reference format: '@x'. Expected '@family.alias'");
+  EXPECT_EQ(parse_connection_ref("@.a").error().message,
+            "Invalid connection reference format: '@.a'. Family and alias cannot be empty");
 }
 
 TEST(Variables, FillInDefaultsAndReportTheRest) {
@@ -143,15 +161,19 @@ TEST(Variables, FillInDefaultsAndReportTheRest) {
   environment.set("A", "1");
   environment.set("E", "");
   std::vector<std::string> missing;
-  EXPECT_EQ(substitute_variables("${A}-${B:-two}-${E:-three}-${B:-}-${C}-$A-${", environment, &missing), "1-two-three--${C}-$A-${");
+  EXPECT_EQ(substitute_variables("${A}-${B:-two}-${E:-three}-${B:-}-${C}-$A-${", environment, &missing),
+            "1-two-three--${C}-$A-${");
   EXPECT_EQ(missing, (std::vector<std::string>{"C"}));
 }
 
 TEST(SecretNames, TellSecretsFromFields) {
-  for (const char* name : {"password", "PWD", "api_key", "Key", "dsn", "service_role_key"}) EXPECT_TRUE(is_secret_name(name)) << name;
+  for (const char* name : {"password", "PWD", "api_key", "Key", "dsn", "service_role_key"})
+    EXPECT_TRUE(is_secret_name(name)) << name;
   for (const char* name : {"primary_key", "url", "host", "keyboard"}) EXPECT_FALSE(is_secret_name(name)) << name;
-  for (const char* name : {"pg_password", "sql_dsn", "access_token_v2", "authorization"}) EXPECT_TRUE(is_secret_like_name(name)) << name;
-  for (const char* name : {"primary_key", "url", "auth_type", "ssl_key", "user"}) EXPECT_FALSE(is_secret_like_name(name)) << name;
+  for (const char* name : {"pg_password", "sql_dsn", "access_token_v2", "authorization"})
+    EXPECT_TRUE(is_secret_like_name(name)) << name;
+  for (const char* name : {"primary_key", "url", "auth_type", "ssl_key", "user"})
+    EXPECT_FALSE(is_secret_like_name(name)) << name;
 }
 
 TEST(SecretNames, FindPasswordsInUrls) {
@@ -180,7 +202,8 @@ TEST(DotenvFiles, ReadWhatPythonDotenvReads) {
             (Values{{"A", "1"}, {"B", "two words"}, {"C", "single $x # no 'comment'"}, {"D", "double\n\"q\""}}));
   EXPECT_EQ(dotenv("# note\n\n  E=a#b\nF=\nG=\"two\nlines\"\r\nH=x=y\n'quoted key'=1\nI\n"),
             (Values{{"E", "a#b"}, {"F", ""}, {"G", "two\nlines"}, {"H", "x=y"}, {"quoted key", "1"}}));
-  EXPECT_EQ(dotenv("P=${HOME}/x\nQ=${P}/y\nR=${NOPE:-z}${NOPE}\n"), (Values{{"P", "/h/x"}, {"Q", "/h/x/y"}, {"R", "z"}}));
+  EXPECT_EQ(dotenv("P=${HOME}/x\nQ=${P}/y\nR=${NOPE:-z}${NOPE}\n"),
+            (Values{{"P", "/h/x"}, {"Q", "/h/x/y"}, {"R", "z"}}));
   EXPECT_EQ(dotenv("exported=1\nexport=2\n"), (Values{{"exported", "1"}, {"export", "2"}}));
 }
 
@@ -199,7 +222,8 @@ TEST_F(ConnectionsTest, DotenvNeverOverridesAndTheFirstFileWins) {
   environment_.set("D", "set");
   const auto report = environment_.load_dotenv_files(dir_ / "cwd");
   EXPECT_EQ(report.files, (std::vector<fs::path>{dir_ / "home/.env", dir_ / "cwd/.env"}));
-  EXPECT_EQ(*environment_.get("A") + *environment_.get("B") + *environment_.get("C") + *environment_.get("D"), "homehomecwdset");
+  EXPECT_EQ(*environment_.get("A") + *environment_.get("B") + *environment_.get("C") + *environment_.get("D"),
+            "homehomecwdset");
   EXPECT_FALSE(report.warnings.empty());
 }
 

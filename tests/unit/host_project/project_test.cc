@@ -80,7 +80,8 @@ TEST_F(ProjectTest, WithoutAFileDefaultsHold) {
 TEST_F(ProjectTest, TheFileAndTheEnvironmentChangeThem) {
   environment_.set("OSIRIS_PROFILE", "prod");
   environment_.set("OSIRIS_RUN_ID_FORMAT", "ulid");
-  const Project project = load("filesystem: {base_path: sub, build_dir: b, naming: {manifest_short_len: 9}}\nadapters: {e2b: {timeout: 60}}\n");
+  const Project project = load(
+      "filesystem: {base_path: sub, build_dir: b, naming: {manifest_short_len: 9}}\nadapters: {e2b: {timeout: 60}}\n");
   EXPECT_TRUE(findings_.ok());
   EXPECT_EQ(project.base(), dir_ / "sub");
   EXPECT_EQ(project.build_root("prod"), dir_ / "sub/b/pipelines/prod");
@@ -91,9 +92,12 @@ TEST_F(ProjectTest, TheFileAndTheEnvironmentChangeThem) {
 }
 
 TEST_F(ProjectTest, WrongValuesHaveTheKnownTexts) {
-  EXPECT_EQ(only_error("filesystem: {profiles: {values: [dev, staging], default: x}}\n"), "profiles.default 'x' must be one of profiles.values: dev, staging");
-  EXPECT_EQ(only_error("filesystem: {naming: {manifest_short_len: 2}}\n"), "naming.manifest_short_len must be between 3 and 16, got 2");
-  EXPECT_EQ(only_error("ids: {run_id_format: [x]}\n"), "Unsupported run_id_format token 'x'. Supported: incremental, iso_ulid, snowflake, ulid, uuidv4");
+  EXPECT_EQ(only_error("filesystem: {profiles: {values: [dev, staging], default: x}}\n"),
+            "profiles.default 'x' must be one of profiles.values: dev, staging");
+  EXPECT_EQ(only_error("filesystem: {naming: {manifest_short_len: 2}}\n"),
+            "naming.manifest_short_len must be between 3 and 16, got 2");
+  EXPECT_EQ(only_error("ids: {run_id_format: [x]}\n"),
+            "Unsupported run_id_format token 'x'. Supported: incremental, iso_ulid, snowflake, ulid, uuidv4");
   EXPECT_EQ(only_error("filesystem: []\n"), "filesystem must be a mapping, got list");
 }
 
@@ -118,10 +122,12 @@ TEST_F(ProjectTest, RunIdsHaveTheKnownShapes) {
   EXPECT_TRUE(std::regex_match(id({"incremental", "ulid"}), std::regex("run-000001_[0-9A-HJKMNP-TV-Z]{26}")));
   EXPECT_TRUE(id({"incremental"}) == "run-000002");
   EXPECT_TRUE(std::regex_match(id({"iso_ulid"}), std::regex("2025-11-23T05-42-53Z_[0-9A-HJKMNP-TV-Z]{26}")));
-  EXPECT_TRUE(std::regex_match(id({"uuidv4"}), std::regex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")));
+  EXPECT_TRUE(std::regex_match(id({"uuidv4"}),
+                               std::regex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")));
   EXPECT_TRUE(std::regex_match(id({"snowflake"}), std::regex("[0-9]{18,20}")));
   EXPECT_FALSE(make_run_id({"x"}, "p", index, clock).ok());
-  EXPECT_EQ(make_ulid(clock.unix_ns()).substr(0, 10), make_ulid(clock.unix_ns()).substr(0, 10)) << "the first ten characters are the time";
+  EXPECT_EQ(make_ulid(clock.unix_ns()).substr(0, 10), make_ulid(clock.unix_ns()).substr(0, 10))
+      << "the first ten characters are the time";
 }
 
 TEST_F(ProjectTest, CountersAreUniqueWhoeverAsks) {
@@ -146,7 +152,8 @@ TEST_F(ProjectTest, CountersAreUniqueWhoeverAsks) {
 
 TEST_F(ProjectTest, ADamagedCounterFileIsNamed) {
   fs::create_directories(dir_ / "index");
-  std::ofstream(dir_ / "index/counters.sqlite") << "this is no database, but it is long enough to look like a file of one";
+  std::ofstream(dir_ / "index/counters.sqlite")
+      << "this is no database, but it is long enough to look like a file of one";
   const auto value = RunIndex(dir_ / "index").next_counter("p", system_clock());
   ASSERT_FALSE(value.ok());
   EXPECT_NE(value.error().message.find("counters.sqlite"), std::string::npos);
@@ -189,7 +196,8 @@ TEST_F(ProjectTest, ATornTailIsTrimmedByTheNextWriter) {
 TEST_F(ProjectTest, AHashWithAPrefixIsRefused) {
   RunRecord run = record("r1", "success");
   run.manifest_hash = "sha256:abc";
-  EXPECT_EQ(RunIndex(dir_ / "index").append(run).error().message, "manifest_hash must be pure hex (no algorithm prefix): sha256:abc");
+  EXPECT_EQ(RunIndex(dir_ / "index").append(run).error().message,
+            "manifest_hash must be pure hex (no algorithm prefix): sha256:abc");
 }
 
 TEST_F(ProjectTest, PointersReadBack) {

@@ -19,34 +19,44 @@ struct Scalar {
   const char* json;
 };
 class PlainScalars : public ::testing::TestWithParam<Scalar> {};
-TEST_P(PlainScalars, MeanWhatYaml11Says) { EXPECT_EQ(read(std::string("v: ") + GetParam().text), std::string("{\"v\":") + GetParam().json + "}"); }
+TEST_P(PlainScalars, MeanWhatYaml11Says) {
+  EXPECT_EQ(read(std::string("v: ") + GetParam().text), std::string("{\"v\":") + GetParam().json + "}");
+}
 INSTANTIATE_TEST_SUITE_P(
     Table, PlainScalars,
-    ::testing::Values(Scalar{"yes", "true"}, Scalar{"No", "false"}, Scalar{"ON", "true"}, Scalar{"off", "false"}, Scalar{"y", "\"y\""},
-                      Scalar{"yEs", "\"yEs\""}, Scalar{"", "null"}, Scalar{"~", "null"}, Scalar{"Null", "null"}, Scalar{"nULL", "\"nULL\""},
-                      Scalar{"010", "8"}, Scalar{"08", "\"08\""}, Scalar{"0o10", "\"0o10\""}, Scalar{"0x1F", "31"}, Scalar{"0b101", "5"},
-                      Scalar{"1_000", "1000"}, Scalar{"-12", "-12"}, Scalar{"+5", "5"}, Scalar{"12:30:45", "45045"}, Scalar{"12:60", "\"12:60\""},
-                      Scalar{"1.5", "1.5"}, Scalar{"1.", "1.0"}, Scalar{".5", "0.5"}, Scalar{"1e3", "\"1e3\""}, Scalar{"1.0e3", "\"1.0e3\""},
-                      Scalar{"1.0e+3", "1000.0"}, Scalar{"-.5", "\"-.5\""}, Scalar{"1:30.5", "90.5"}, Scalar{"0.1.0", "\"0.1.0\""},
+    ::testing::Values(Scalar{"yes", "true"}, Scalar{"No", "false"}, Scalar{"ON", "true"}, Scalar{"off", "false"},
+                      Scalar{"y", "\"y\""}, Scalar{"yEs", "\"yEs\""}, Scalar{"", "null"}, Scalar{"~", "null"},
+                      Scalar{"Null", "null"}, Scalar{"nULL", "\"nULL\""}, Scalar{"010", "8"}, Scalar{"08", "\"08\""},
+                      Scalar{"0o10", "\"0o10\""}, Scalar{"0x1F", "31"}, Scalar{"0b101", "5"}, Scalar{"1_000", "1000"},
+                      Scalar{"-12", "-12"}, Scalar{"+5", "5"}, Scalar{"12:30:45", "45045"},
+                      Scalar{"12:60", "\"12:60\""}, Scalar{"1.5", "1.5"}, Scalar{"1.", "1.0"}, Scalar{".5", "0.5"},
+                      Scalar{"1e3", "\"1e3\""}, Scalar{"1.0e3", "\"1.0e3\""}, Scalar{"1.0e+3", "1000.0"},
+                      Scalar{"-.5", "\"-.5\""}, Scalar{"1:30.5", "90.5"}, Scalar{"0.1.0", "\"0.1.0\""},
                       Scalar{"2025-01-01", "\"2025-01-01\""}, Scalar{"2025-1-1", "\"2025-1-1\""},
-                      Scalar{"2025-01-01 10:00:00", "\"2025-01-01 10:00:00\""}, Scalar{"2025-01-01T10:00:00Z", "\"2025-01-01 10:00:00+00:00\""},
-                      Scalar{"2025-01-01t1:02:03.5 -5:30", "\"2025-01-01 01:02:03.500000-05:30\""}, Scalar{"\"yes\"", "\"yes\""},
-                      Scalar{"'010'", "\"010\""}, Scalar{"!!str 5", "\"5\""}, Scalar{"!!int '7'", "7"}, Scalar{"!!float 3", "3.0"},
-                      Scalar{"18446744073709551615", "18446744073709551615"}, Scalar{"-9223372036854775808", "-9223372036854775808"},
-                      Scalar{"=", "\"=\""}));
+                      Scalar{"2025-01-01 10:00:00", "\"2025-01-01 10:00:00\""},
+                      Scalar{"2025-01-01T10:00:00Z", "\"2025-01-01 10:00:00+00:00\""},
+                      Scalar{"2025-01-01t1:02:03.5 -5:30", "\"2025-01-01 01:02:03.500000-05:30\""},
+                      Scalar{"\"yes\"", "\"yes\""}, Scalar{"'010'", "\"010\""}, Scalar{"!!str 5", "\"5\""},
+                      Scalar{"!!int '7'", "7"}, Scalar{"!!float 3", "3.0"},
+                      Scalar{"18446744073709551615", "18446744073709551615"},
+                      Scalar{"-9223372036854775808", "-9223372036854775808"}, Scalar{"=", "\"=\""}));
 
 class RefusedScalars : public ::testing::TestWithParam<const char*> {};
-TEST_P(RefusedScalars, HaveNoPlaceInJson) { EXPECT_NE(read(std::string("v: ") + GetParam()).find("f.yaml:1:4: error"), std::string::npos); }
+TEST_P(RefusedScalars, HaveNoPlaceInJson) {
+  EXPECT_NE(read(std::string("v: ") + GetParam()).find("f.yaml:1:4: error"), std::string::npos);
+}
 INSTANTIATE_TEST_SUITE_P(Table, RefusedScalars,
-                         ::testing::Values("18446744073709551616", "-9223372036854775809", ".inf", "-.INF", ".nan", "1.0e+400", "2025-13-01", "2025-02-29",
-                                           "2025-01-01 25:00:00", "!!python/object:os.system x", "!custom x", "!!int abc", "0b_"));
+                         ::testing::Values("18446744073709551616", "-9223372036854775809", ".inf", "-.INF", ".nan",
+                                           "1.0e+400", "2025-13-01", "2025-02-29", "2025-01-01 25:00:00",
+                                           "!!python/object:os.system x", "!custom x", "!!int abc", "0b_"));
 
 TEST(YamlTree, DatesKnowTheirType) {
   Diagnostics diagnostics;
   const YamlNode root = parse_yaml("[2025-01-01, 2025-01-01 10:00:00, 1, 1.5, yes, null, a, [], {}]", diagnostics);
   std::vector<std::string_view> types;
   for (const YamlNode& item : root.items) types.push_back(item.python_type());
-  EXPECT_EQ(types, (std::vector<std::string_view>{"date", "datetime", "int", "float", "bool", "NoneType", "str", "list", "dict"}));
+  EXPECT_EQ(types, (std::vector<std::string_view>{"date", "datetime", "int", "float", "bool", "NoneType", "str", "list",
+                                                  "dict"}));
 }
 
 TEST(YamlTree, EveryValueRemembersItsPlaceInCharacters) {
@@ -69,7 +79,8 @@ TEST(YamlTree, OfADuplicateKeyTheLastCountsAndAWarningSaysSo) {
 TEST(YamlTree, AliasesAndMergeKeysAreFollowed) {
   EXPECT_EQ(read("base: &b {x: 1, y: 2}\nuse: {<<: *b, y: 3}\nlist: [*b]\n"),
             "{\"base\":{\"x\":1,\"y\":2},\"list\":[{\"x\":1,\"y\":2}],\"use\":{\"x\":1,\"y\":3}}");
-  EXPECT_EQ(read("a: &a {x: 1}\nb: &b {x: 2, z: 3}\nc: {<<: [*a, *b]}\n"), "{\"a\":{\"x\":1},\"b\":{\"x\":2,\"z\":3},\"c\":{\"x\":1,\"z\":3}}");
+  EXPECT_EQ(read("a: &a {x: 1}\nb: &b {x: 2, z: 3}\nc: {<<: [*a, *b]}\n"),
+            "{\"a\":{\"x\":1},\"b\":{\"x\":2,\"z\":3},\"c\":{\"x\":1,\"z\":3}}");
 }
 
 TEST(YamlTree, AWrongMergeOrASelfAliasIsAnError) {
@@ -77,7 +88,9 @@ TEST(YamlTree, AWrongMergeOrASelfAliasIsAnError) {
   EXPECT_NE(read("a: &a [*a]").find("inside the node it names"), std::string::npos);
 }
 
-TEST(YamlTree, KeysThatAreNoTextBecomeTheTextJsonGivesThem) { EXPECT_EQ(read("on: 1\n5: a\n~: b\n"), "{\"5\":\"a\",\"null\":\"b\",\"true\":1}"); }
+TEST(YamlTree, KeysThatAreNoTextBecomeTheTextJsonGivesThem) {
+  EXPECT_EQ(read("on: 1\n5: a\n~: b\n"), "{\"5\":\"a\",\"null\":\"b\",\"true\":1}");
+}
 
 TEST(YamlTree, BillionLaughsEndAsAnError) {
   std::string text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
@@ -99,12 +112,15 @@ TEST(YamlTree, DepthIsBoundedForBothStyles) {
 }
 
 TEST(YamlTree, TextThatIsNoYamlNamesTheLine) {
-  EXPECT_NE(read("a: 1\nb: \xff\xfe\n").find("f.yaml:2:1: error: YAML parse error: the text is not UTF-8"), std::string::npos);
+  EXPECT_NE(read("a: 1\nb: \xff\xfe\n").find("f.yaml:2:1: error: YAML parse error: the text is not UTF-8"),
+            std::string::npos);
   EXPECT_NE(read(std::string("a: \0b", 5)).find("control character"), std::string::npos);
   EXPECT_NE(read("a: b: c").find("f.yaml:1:"), std::string::npos);
   EXPECT_NE(read("a: 1\n---\nb: 2\n").find("more than one document"), std::string::npos);
   EXPECT_EQ(read(""), "null");
-  EXPECT_EQ(read("\xef\xbb\xbf" "a: 1"), "{\"a\":1}");
+  EXPECT_EQ(read("\xef\xbb\xbf"
+                 "a: 1"),
+            "{\"a\":1}");
 }
 
 std::string emit(const Json& value) {
@@ -114,9 +130,11 @@ std::string emit(const Json& value) {
 
 TEST(YamlEmitter, QuotesWhatWouldReadAsSomethingElse) {
   EXPECT_EQ(emit("plain"), "k: plain\n");
-  for (const char* text : {"yes", "null", "~", "010", "1.5", "2025-01-01", "12:30", "", "- a", "a: b", "a #b", "*x", "@x", " x", "x ", "'", "<<", "=", ".inf"})
+  for (const char* text : {"yes", "null", "~", "010", "1.5", "2025-01-01", "12:30", "", "- a", "a: b", "a #b", "*x",
+                           "@x", " x", "x ", "'", "<<", "=", ".inf"})
     EXPECT_EQ(emit(text).find("k: '"), 0u) << emit(text);
-  for (const char* text : {"0.1.0", "sha256:ab", "a:b", "a#b", "${run_id}", "Řeka", "1e3", "x-y_z", "-a"}) EXPECT_EQ(emit(text), std::string("k: ") + text + "\n");
+  for (const char* text : {"0.1.0", "sha256:ab", "a:b", "a#b", "${run_id}", "Řeka", "1e3", "x-y_z", "-a"})
+    EXPECT_EQ(emit(text), std::string("k: ") + text + "\n");
   EXPECT_EQ(emit("a'b: c"), "k: 'a''b: c'\n");
 }
 
@@ -131,13 +149,19 @@ TEST(YamlEmitter, DoubleQuotesControlCharactersAndFoldsLongText) {
 }
 
 TEST(YamlEmitter, WritesBlocksAsPyYamlDoes) {
-  const Json document = Json::object({{"b", Json::array({Json::object({{"y", 1}, {"x", Json::array()}}), Json::array({1, Json::array({2.5, true})})})},
-                                      {"a", Json::object()}, {"c", nullptr}, {"f", 1e20}});
-  EXPECT_EQ(emit_yaml(document), "---\na: {}\nb:\n- x: []\n  y: 1\n- - 1\n  - - 2.5\n    - true\nc: null\nf: 1.0e+20\n...\n");
+  const Json document = Json::object(
+      {{"b", Json::array({Json::object({{"y", 1}, {"x", Json::array()}}), Json::array({1, Json::array({2.5, true})})})},
+       {"a", Json::object()},
+       {"c", nullptr},
+       {"f", 1e20}});
+  EXPECT_EQ(emit_yaml(document),
+            "---\na: {}\nb:\n- x: []\n  y: 1\n- - 1\n  - - 2.5\n    - true\nc: null\nf: 1.0e+20\n...\n");
 }
 
 TEST(YamlEmitter, WhatItWritesReadsBackEqual) {
-  const Json document = Json::object({{"text", "a\n b: 'c' \"d\" \x07 é 😀 \xe2\x80\xa8"}, {"list", Json::array({"", " ", "yes", 1, 1.5, nullptr})}, {"", "empty key"}});
+  const Json document = Json::object({{"text", "a\n b: 'c' \"d\" \x07 é 😀 \xe2\x80\xa8"},
+                                      {"list", Json::array({"", " ", "yes", 1, 1.5, nullptr})},
+                                      {"", "empty key"}});
   Diagnostics diagnostics;
   EXPECT_EQ(parse_yaml(emit_yaml(document), diagnostics).to_json(), document);
   EXPECT_TRUE(diagnostics.ok());
