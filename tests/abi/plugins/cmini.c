@@ -23,7 +23,7 @@ struct osiris_adapter {
   text failure;      /* what the first failed step said */
   text artifacts;    /* the array the worker's `finish` answered with */
   long long total_rows;
-  int finished;
+  int answered, finished; /* `finish` was answered; with success */
 };
 
 static osiris_str of(const char *literal) {
@@ -128,7 +128,7 @@ static void write_requests(const osiris_request *request, size_t step_count, tex
     add(out, json_get(json_take(&steps), "id"));
     add_text(out, "}}\n");
   }
-  add_text(out, "{\"id\":\"finish\",\"method\":\"finish\",\"params\":{}}\n{\"id\":\"bye\",\"method\":\"shutdown\",\"params\":{}}\n");
+  add_text(out, "{\"id\":\"finish\",\"method\":\"finish\",\"params\":{}}\n");
 }
 
 static void on_event(const osiris_adapter *self, osiris_str record) {
@@ -169,6 +169,7 @@ static void on_answer(osiris_adapter *self, osiris_str record, const osiris_requ
   const osiris_str id = json_text(json_get(record, "id"));
   const osiris_str result = json_get(record, "result"), error = json_get(record, "error");
   if (error.data && !self->failure.len) add(&self->failure, json_text(json_get(error, "message")));
+  if (json_is(id, "finish")) self->answered = 1;
   if (json_is(id, "finish") && result.data) {
     add(&self->artifacts, json_get(result, "artifacts"));
     self->total_rows = strtoll(json_get(result, "total_rows").data, NULL, 10);
@@ -265,6 +266,7 @@ static osiris_status run_worker(osiris_adapter *self, const osiris_request *requ
         const osiris_str piece = {block, (size_t)got};
         add(&received, piece);
         take_lines(self, &received, request);
+        if (self->answered) shutdown(to_worker, SHUT_WR); /* nothing more to ask: the worker ends */
       } else if (got == 0 || errno != EINTR) {
         open = 0;
       }

@@ -316,7 +316,7 @@ impl Instance {
                 get(step, "id")
             );
         }
-        out + "{\"id\":\"finish\",\"method\":\"finish\",\"params\":{}}\n{\"id\":\"bye\",\"method\":\"shutdown\",\"params\":{}}\n"
+        out + "{\"id\":\"finish\",\"method\":\"finish\",\"params\":{}}\n"
     }
 
     fn forward_event(&self, data: &str) {
@@ -366,7 +366,7 @@ impl Instance {
                 .map_err(broken)?;
             let requests = Self::requests(request);
             // The worker reads on while it writes, but a pipe is short: another thread does the writing.
-            let writer = worker.stdin.take().map(|mut stdin| std::thread::spawn(move || stdin.write_all(requests.as_bytes()).map(|_| stdin)));
+            let mut writer = worker.stdin.take().map(|mut stdin| std::thread::spawn(move || stdin.write_all(requests.as_bytes()).map(|_| stdin)));
             let output = worker.stdout.take().ok_or_else(|| failure(INTERNAL, "the worker has no output", ""))?;
             for line in BufReader::new(output).lines() {
                 let line = line.map_err(broken)?;
@@ -382,6 +382,10 @@ impl Instance {
                             first_failure = text_of(get(error, "message")).to_string();
                         }
                         let id = text_of(get(&line, "id"));
+                        if id == "finish" {
+                            // Nothing more to ask: joining drops the worker's stdin, and the worker ends.
+                            let _ = writer.take().map(|thread| thread.join());
+                        }
                         if id == "finish" && !result.is_empty() {
                             self.artifacts = get(result, "artifacts").to_string();
                             total_rows = or(get(result, "total_rows"), "0").to_string();
