@@ -1,4 +1,5 @@
-// A thread of its own that says "alive" at a fixed rate, with memory, CPU time, spill and rows so far, whatever the steps do.
+// A thread of its own that says "alive" at a fixed rate, with memory, CPU time, spill and rows so far, whatever the
+// steps do.
 #pragma once
 
 #include <chrono>

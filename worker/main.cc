@@ -1,7 +1,7 @@
 // osiris-worker: reads requests on stdin, runs the steps they ask for, writes records on stdout and its log on stderr
-// (docs/worker-protocol.md). It is one static binary that must run on machines it knows nothing about, so it first shuts the
-// doors through which a foreign machine would reach in: name service plug-ins, openssl.cnf, time zone, locale.
-#include <malloc.h>
+// (docs/worker-protocol.md). It is one static binary that must run on machines it knows nothing about, so it first
+// shuts the doors through which a foreign machine would reach in: name service plug-ins, openssl.cnf, time zone,
+// locale.
 #include <nss.h>
 #include <openssl/crypto.h>
 #include <poll.h>
@@ -66,11 +66,6 @@ void isolate() {
   ::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error like a full disk
   // Grandchildren whose parent died become ours, so that they can be found and ended.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  // Few arenas and a steady mmap threshold: freed blocks of the engine (256 KiB) go back to the system at once, which keeps
-  // resident memory near what the engine counts.
-  ::mallopt(M_ARENA_MAX, 4);
-  ::mallopt(M_MMAP_THRESHOLD, 128 << 10);
-  ::mallopt(M_TRIM_THRESHOLD, 1 << 20);
 }
 
 // A descriptor that becomes readable when SIGTERM, SIGINT or SIGHUP comes. Before any thread is started.
@@ -144,7 +139,8 @@ class Main {
   int leave_for_event(Service& service) {
     uint64_t events = 0;
     static_cast<void>(!::read(events_, &events, sizeof events));
-    if (events >= static_cast<uint64_t>(Event::kFatal)) return leave(service, "the worker cannot go on", kExitFatal, false);
+    if (events >= static_cast<uint64_t>(Event::kFatal))
+      return leave(service, "the worker cannot go on", kExitFatal, false);
     return leave(service, "stdout was closed: the host is gone", kExitHostGone, false);
   }
 
@@ -175,7 +171,8 @@ int run(int argc, char** argv) {
   } else if (argc == 2 && option == "--help") {
     print(kHelp);
   } else {
-    std::fprintf(stderr, "osiris-worker: unknown arguments, starting with \"%s\"\n%s", argv[1], std::string(kHelp).c_str());
+    std::fprintf(stderr, "osiris-worker: unknown arguments, starting with \"%s\"\n%s", argv[1],
+                 std::string(kHelp).c_str());
     return kExitUsage;
   }
   return std::fflush(stdout) == 0 ? 0 : kExitHostGone;

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 #include <system_error>
 
 #include "protocol/base/file.h"
@@ -42,7 +41,8 @@ std::shared_ptr<const Redactor> make_redactor(const Json& secrets, const Json& e
 
 Status check_versions(const rpc::PrepareParams& params, const std::string& version) {
   const auto differ = [](std::string_view what, const std::string& host, const std::string& worker) {
-    return Error(Code::kUnsupported, "the host and the worker differ in " + std::string(what) + ": host " + host + ", worker " + worker,
+    return Error(Code::kUnsupported,
+                 "the host and the worker differ in " + std::string(what) + ": host " + host + ", worker " + worker,
                  "Install osiris and osiris-worker from one build.");
   };
   if (!params.worker_version.empty() && params.worker_version != version)
@@ -53,14 +53,6 @@ Status check_versions(const rpc::PrepareParams& params, const std::string& versi
 }
 
 }  // namespace
-
-struct Service::Incoming {
-  std::string request_id;
-  std::string step_id;
-  uint64_t missing_bytes = 0;
-  std::filesystem::path path;
-  std::ofstream file;
-};
 
 // `pack` may be asked for before `finish` has been answered, and is answered after it.
 struct Service::Packing {
@@ -73,20 +65,32 @@ Service::Service(Options options, Log& log, const Clock& clock)
     : options_(std::move(options)),
       log_(log),
       clock_(clock),
-      stream_(options_.out_fd, clock, [this](const Error& error) {
-        if (error.code == Code::kUnavailable) return options_.on_reader_gone();
-        // This thread alone writes to stdout.
-        if (auto line = rpc::encode_message(rpc::to_json(rpc::Fatal{{error, Json()}})); line.ok())
-          static_cast<void>(!::write(options_.out_fd, line->data(), line->size()));
-        options_.on_fatal();
-      }),
+      stream_(options_.out_fd, clock,
+              [this](const Error& error) {
+                if (error.code == Code::kUnavailable) return options_.on_reader_gone();
+                // This thread alone writes to stdout.
+                if (auto line = rpc::encode_message(rpc::to_json(rpc::Fatal{{error, Json()}})); line.ok())
+                  static_cast<void>(!::write(options_.out_fd, line->data(), line->size()));
+                options_.on_fatal();
+              }),
       packing_(std::make_unique<Packing>()) {}
 
 Service::~Service() {
-  executor_.reset();
   heartbeat_.reset();
-  const std::lock_guard lock(background_mutex_);
-  for (std::thread& thread : background_) thread.join();
+  if (executor_) executor_->cancel("the worker ends");
+  // Background work uses the executor, and a step that ends may ask for more of it.
+  join_background();
+  executor_.reset();
+  join_background();
+}
+
+void Service::join_background() {
+  std::vector<std::thread> threads;
+  {
+    const std::lock_guard lock(background_mutex_);
+    threads.swap(background_);
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 void Service::hello() {
@@ -99,17 +103,17 @@ void Service::hello() {
 }
 
 void Service::handle(rpc::Frame frame) {
-  if (frame.kind == rpc::Frame::Kind::kBlob) return handle_blob(std::move(frame.bytes));
+  if (frame.kind == rpc::Frame::Kind::kBlob) {
+    if (!relations_ || !relations_->take_blob(frame.bytes))
+      log_.warning("stdin: a blob of " + std::to_string(frame.bytes.size()) + " bytes that nothing announced");
+    return;
+  }
   if (frame.kind == rpc::Frame::Kind::kGarbage) {
     // Its bytes may be the rest of a torn prepare, secrets and all: they are not shown.
     log_.warning("stdin: " + std::to_string(frame.size_bytes) + " bytes of garbage: " + frame.reason);
     return;
   }
-  if (incoming_) {
-    answer(incoming_->request_id, failure(Error(Code::kInvalidArgument, "the relation ended " +
-                                                                            std::to_string(incoming_->missing_bytes) + " bytes early")));
-    incoming_.reset();
-  }
+  if (relations_) relations_->end_of_blobs();
   auto request = rpc::request_from_json(std::move(frame.message));
   if (!request.ok()) {
     log_.warning("stdin: " + request.error().message);
@@ -128,8 +132,9 @@ void Service::handle_request(rpc::Request request) {
   } else if (name == method::kShutdown) {
     answer(request.id, Json::object({{"status", "bye"}}));
     wants_exit_ = true;
-  } else if (name != method::kExecuteStep && name != method::kFinish && name != method::kCancel && name != method::kReplay &&
-             name != method::kPutRelation && name != method::kGetRelation && name != method::kPack) {
+  } else if (name != method::kExecuteStep && name != method::kFinish && name != method::kCancel &&
+             name != method::kReplay && name != method::kPutRelation && name != method::kGetRelation &&
+             name != method::kPack) {
     answer(request.id, failure(Error(Code::kUnsupported, "this worker has no method \"" + name + "\"")));
   } else if (!executor_) {
     answer(request.id, failure(not_prepared(name)));
@@ -145,9 +150,9 @@ void Service::handle_request(rpc::Request request) {
   } else if (name == method::kReplay) {
     stream_.replay(request.id, request.params["from_seq"].as_uint(1));
   } else if (name == method::kPutRelation) {
-    put_relation(std::move(request));
+    relations_->put(request);
   } else {
-    get_relation(std::move(request));
+    relations_->get(request);
   }
 }
 
@@ -199,23 +204,28 @@ Result<Json> Service::start_run(rpc::PrepareParams params) {
   OSIRIS_TRY(make_directories(worker_dir_));
   OSIRIS_TRY(make_directories(run.session_dir / "artifacts"));
   OSIRIS_TRY(stream_.open_log(worker_dir_ / "records.jsonl"));
-  database_ = std::make_shared<Database>(DatabaseOptions{params.settings.memory_limit_bytes, threads, worker_dir_ / "spill"});
+  if (params.settings.memory_limit_bytes) economise_memory();
+  database_ =
+      std::make_shared<Database>(DatabaseOptions{params.settings.memory_limit_bytes, threads, worker_dir_ / "spill"});
   run.database = database_;
   // Opening takes some milliseconds that a first step need not wait for; an error is met again by the step.
   in_background([database = database_] { static_cast<void>(database->open()); });
 
   const Json drivers = names(driver_names(run.allow_mock));
-  const Json result =
-      Json::object({{"status", "ready"}, {"session_id", run.run_id}, {"drivers_loaded", drivers}});
+  const Json result = Json::object({{"status", "ready"}, {"session_id", run.run_id}, {"drivers_loaded", drivers}});
   const uint64_t steps = plan.steps.size();
   if (params.settings.install_deps) {
     // Drivers are compiled in: there is nothing to install, which is worth saying to who asked for it.
-    emit_event(stream_, "dependency_check", Json::object({{"required", Json::array()}, {"present", Json::array()}, {"missing", Json::array()}}));
+    emit_event(stream_, "dependency_check",
+               Json::object({{"required", Json::array()}, {"present", Json::array()}, {"missing", Json::array()}}));
   }
   emit_event(stream_, "session_initialized", Json::object({{"session_id", run.run_id}, {"drivers_loaded", drivers}}));
   emit_metric(stream_, "steps_total", Json(steps));
   executor_ = std::make_unique<Executor>(std::move(run), std::move(plan), stream_, log_, clock_);
-  heartbeat_ = std::make_unique<HeartbeatThread>(std::chrono::milliseconds(params.settings.heartbeat_ms), [this] { beat(); });
+  relations_ = std::make_unique<RelationTransfer>(
+      *executor_, stream_, clock_, [this](std::function<void()> work) { in_background(std::move(work)); });
+  heartbeat_ =
+      std::make_unique<HeartbeatThread>(std::chrono::milliseconds(params.settings.heartbeat_ms), [this] { beat(); });
   return result;
 }
 
@@ -244,10 +254,12 @@ void Service::finish(const std::string& id) {
 
 void Service::pack(rpc::Request request) {
   const std::string& path = request.params["path"].as_string();
-  if (!path.starts_with('/')) return answer(request.id, failure(Error(Code::kInvalidArgument, "pack needs an absolute path")));
+  if (!path.starts_with('/'))
+    return answer(request.id, failure(Error(Code::kInvalidArgument, "pack needs an absolute path")));
   const auto start = [this, id = request.id, path](const Outcome& finished) {
     const Json* result = std::get_if<Json>(&finished);
-    if (!result) return answer(id, failure(Error(Code::kInvalidState, "there is nothing to pack: the run did not finish")));
+    if (!result)
+      return answer(id, failure(Error(Code::kInvalidState, "there is nothing to pack: the run did not finish")));
     std::vector<rpc::Artifact> artifacts;
     for (const Json& json : (*result)["artifacts"].items()) {
       auto artifact = rpc::artifact_from_json(json);
@@ -272,69 +284,6 @@ void Service::pack(rpc::Request request) {
   const Outcome finished = *packing_->finished;
   lock.unlock();
   start(finished);
-}
-
-void Service::put_relation(rpc::Request request) {
-  auto incoming = std::make_unique<Incoming>();
-  incoming->request_id = request.id;
-  incoming->step_id = request.params["step_id"].as_string();
-  incoming->missing_bytes = request.params["bytes"].as_uint();
-  if (incoming->step_id.empty() || incoming->missing_bytes == 0)
-    return answer(request.id, failure(Error(Code::kInvalidArgument, "put_relation needs step_id and bytes")));
-  incoming->path = worker_dir_ / ("in-" + std::to_string(clock_.monotonic_ns()) + ".parquet");
-  incoming->file.open(incoming->path, std::ios::binary);
-  incoming_ = std::move(incoming);
-}
-
-void Service::handle_blob(std::string bytes) {
-  if (!incoming_) {
-    log_.warning("stdin: a blob of " + std::to_string(bytes.size()) + " bytes that nothing announced");
-    return;
-  }
-  if (bytes.size() > incoming_->missing_bytes) {
-    answer(incoming_->request_id, failure(Error(Code::kInvalidArgument, "the relation is longer than was announced")));
-    incoming_.reset();
-    return;
-  }
-  incoming_->file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  incoming_->missing_bytes -= bytes.size();
-  if (incoming_->missing_bytes == 0) end_incoming();
-}
-
-void Service::end_incoming() {
-  const std::unique_ptr<Incoming> incoming = std::move(incoming_);
-  incoming->file.close();
-  if (!incoming->file)
-    return answer(incoming->request_id,
-                  failure(Error(Code::kExhausted, "cannot keep the relation that was sent: " + incoming->path.string(), "Free some space.",
-                                "write.disk_full")));
-  in_background([this, id = incoming->request_id, step_id = incoming->step_id, path = incoming->path] {
-    auto relation = database_->import_parquet(path, relation_table(step_id));
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
-    if (!relation.ok()) return answer(id, failure(relation.error()));
-    const uint64_t rows = (*relation)->rows();
-    if (const Status stored = executor_->put_relation(step_id, *std::move(relation)); !stored.ok()) return answer(id, failure(stored.error()));
-    answer(id, Json::object({{"status", "success"}, {"rows", rows}}));
-  });
-}
-
-void Service::get_relation(rpc::Request request) {
-  executor_->get_relation(request.params["step_id"].as_string(), [this, id = request.id](Result<std::shared_ptr<const Relation>> found) {
-    if (!found.ok()) return answer_now(id, failure(found.error()));
-    // Not on the thread that calls: it may be the one that reads requests, or one that other steps wait for.
-    in_background([this, id, relation = *std::move(found)] {
-      const auto path = worker_dir_ / ("out-" + std::to_string(clock_.monotonic_ns()) + ".parquet");
-      const Status written = database_->export_parquet(*relation, path);
-      std::error_code error;
-      const uint64_t bytes = written.ok() ? std::filesystem::file_size(path, error) : 0;
-      if (!written.ok()) return answer_now(id, failure(written.error()));
-      rpc::Response response;
-      response.id = id;
-      response.outcome = Json::object({{"status", "success"}, {"rows", relation->rows()}, {"bytes", bytes}});
-      stream_.send_with_blobs(response, path);
-    });
-  });
 }
 
 void Service::beat() {

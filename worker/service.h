@@ -1,5 +1,5 @@
-// Requests in, records out: the worker's side of docs/worker-protocol.md. Fed by main with whole frames on one thread; steps
-// and background work answer from theirs.
+// Requests in, records out: the worker's side of docs/worker-protocol.md. Fed by main with whole frames on one thread;
+// steps and background work answer from theirs.
 #pragma once
 
 #include <functional>
@@ -18,6 +18,7 @@
 #include "worker/heartbeat.h"
 #include "worker/log.h"
 #include "worker/records/record_stream.h"
+#include "worker/relation_transfer.h"
 
 namespace osiris::worker {
 
@@ -43,29 +44,25 @@ class Service {
   // True once a secret may have been in what was handled last: the caller wipes its buffer.
   bool take_had_secrets() { return std::exchange(had_secrets_, false); }
 
-  // Stops the steps, waits for them at most `patience`, writes what is queued if somebody `reads`, removes the worker's own
-  // directory. False when a step would not stop: then only _exit() ends the process.
+  // Stops the steps, waits for them at most `patience`, writes what is queued if somebody `reads`, removes the worker's
+  // own directory. False when a step would not stop: then only _exit() ends the process.
   bool leave(std::string_view reason, std::chrono::milliseconds patience, bool reads);
   // No step was running or waiting.
   bool idle() const;
 
  private:
-  struct Incoming;  // a relation on its way in
   void handle_request(rpc::Request request);
-  void handle_blob(std::string bytes);
   void prepare(rpc::Request request);
   Result<Json> start_run(rpc::PrepareParams params);
   void execute_step(rpc::Request request);
   void finish(const std::string& id);
   void pack(rpc::Request request);
-  void put_relation(rpc::Request request);
-  void end_incoming();
-  void get_relation(rpc::Request request);
   void beat();
   Reply reply_to(const std::string& id);
-  void answer(const std::string& id, Outcome outcome);       // numbered
-  void answer_now(const std::string& id, Outcome outcome);   // not numbered, never waits
+  void answer(const std::string& id, Outcome outcome);      // numbered
+  void answer_now(const std::string& id, Outcome outcome);  // not numbered, never waits
   void in_background(std::function<void()> work);
+  void join_background();
 
   const Options options_;
   Log& log_;
@@ -73,9 +70,9 @@ class Service {
   RecordStream stream_;
   std::shared_ptr<Database> database_;
   std::filesystem::path worker_dir_;
-  std::unique_ptr<Executor> executor_;  // from prepare on
+  std::unique_ptr<Executor> executor_;           // from prepare on
+  std::unique_ptr<RelationTransfer> relations_;  // likewise
   std::unique_ptr<HeartbeatThread> heartbeat_;
-  std::unique_ptr<Incoming> incoming_;
   struct Packing;
   std::unique_ptr<Packing> packing_;  // what `pack` waits for
   std::mutex background_mutex_;

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -27,7 +28,9 @@ std::string read_small(const char* path) {
   return got > 0 ? std::string(block, static_cast<size_t>(got)) : std::string();
 }
 
-uint64_t to_ms(const timeval& time) { return static_cast<uint64_t>(time.tv_sec) * 1000 + static_cast<uint64_t>(time.tv_usec) / 1000; }
+uint64_t to_ms(const timeval& time) {
+  return static_cast<uint64_t>(time.tv_sec) * 1000 + static_cast<uint64_t>(time.tv_usec) / 1000;
+}
 
 // Every process and its parent.
 std::multimap<pid_t, pid_t> children_by_parent() {
@@ -68,6 +71,15 @@ unsigned core_count() {
   CPU_ZERO(&set);
   if (::sched_getaffinity(0, sizeof set, &set) == 0) return static_cast<unsigned>(std::max(1, CPU_COUNT(&set)));
   return static_cast<unsigned>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
+}
+
+void economise_memory() {
+  // Two arenas, because each keeps holes of its own. A fixed threshold, because glibc's own grows up to 32 MiB and then
+  // keeps blocks of that size; not a low one, because mapping each of the engine's 256 KiB blocks afresh costs a fifth
+  // of the time.
+  ::mallopt(M_ARENA_MAX, 2);
+  ::mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 8 << 20);
 }
 
 void kill_descendants() {

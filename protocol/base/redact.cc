@@ -28,7 +28,8 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
 std::string lower_escapes(std::string text) {
   for (size_t i = 0; i + 2 < text.size(); ++i) {
     if (text[i] != '%') continue;
-    for (size_t k = i + 1; k <= i + 2; ++k) text[k] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[k])));
+    for (size_t k = i + 1; k <= i + 2; ++k)
+      text[k] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[k])));
   }
   return text;
 }

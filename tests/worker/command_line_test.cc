@@ -38,10 +38,13 @@ TEST(WorkerCommandLine, PrintsTheLicencesOfWhatIsLinkedIn) {
     EXPECT_THAT(output.standard_output, HasSubstr(name));
 }
 
-TEST(WorkerCommandLine, PrintsHelp) { EXPECT_THAT(run({worker_binary(), "--help"}).standard_output, HasSubstr("--licenses")); }
+TEST(WorkerCommandLine, PrintsHelp) {
+  EXPECT_THAT(run({worker_binary(), "--help"}).standard_output, HasSubstr("--licenses"));
+}
 
 TEST(WorkerCommandLine, RefusesWhatItDoesNotKnowWithStatus2) {
-  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--nonsense"}, {"--version", "extra"}, {"file.yaml"}}) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"--nonsense"}, {"--version", "extra"}, {"file.yaml"}}) {
     std::vector<std::string> command = {worker_binary()};
     command.insert(command.end(), arguments.begin(), arguments.end());
     const CommandOutput output = run(command);
@@ -64,9 +67,9 @@ TEST(WorkerBinary, IsFullyStatic) {
 
 TEST(WorkerBinary, RunsAPipelineInAnEmptyRoot) {
   const Session session;
-  std::vector<std::string> command = {"/usr/bin/bwrap", "--unshare-all", "--die-with-parent", "--clearenv",
-                                      "--ro-bind", worker_binary(), "/osiris-worker", "--bind", session.directory(), session.directory(),
-                                      "/osiris-worker"};
+  std::vector<std::string> command = {"/usr/bin/bwrap",    "--unshare-all",     "--die-with-parent", "--clearenv",
+                                      "--ro-bind",         worker_binary(),     "/osiris-worker",    "--bind",
+                                      session.directory(), session.directory(), "/osiris-worker"};
   {
     std::vector<std::string> probe = command;
     probe.push_back("--version");
@@ -76,10 +79,13 @@ TEST(WorkerBinary, RunsAPipelineInAnEmptyRoot) {
     }
   }
   WorkerProcess worker(command);
-  Json::Array steps = {mock_step("make", R"({"rows":1000})"), sql_step("sum", "SELECT sum(id)::VARCHAR AS s, now() AT TIME ZONE 'Europe/Prague' AS t FROM df_make", {"make"}),
-                       mock_step("write", R"({"write":"out.txt"})", {"sum"})};
+  Json::Array steps = {
+      mock_step("make", R"({"rows":1000})"),
+      sql_step("sum", "SELECT sum(id)::VARCHAR AS s, now() AT TIME ZONE 'Europe/Prague' AS t FROM df_make", {"make"}),
+      mock_step("write", R"({"write":"out.txt"})", {"sum"})};
   worker.request("prepare", "prepare", session.prepare_params(steps));
-  for (const Json& step : steps) worker.request(step["id"].as_string(), "execute_step", Json::object({{"step_id", step["id"]}}));
+  for (const Json& step : steps)
+    worker.request(step["id"].as_string(), "execute_step", Json::object({{"step_id", step["id"]}}));
   worker.request("finish", "finish");
   EXPECT_EQ(worker.response("finish")["result"]["steps_completed"].as_int(), 3) << worker.log();
   worker.request("bye", "shutdown");

@@ -1,5 +1,5 @@
-// Ten million rows, a million groups, more bytes than the worker may use: they go through with exact counts, by way of the
-// disk, and the process stays within its limit.
+// Ten million rows, a million groups, more bytes than the worker may use: they go through with exact counts, by way of
+// the disk, and the process stays within its limit.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,8 +30,11 @@ uint64_t generate(const std::filesystem::path& path) {
     state = state * 6364136223846793005u + 1442695040888963407u;
     // Every group occurs: the first million rows go through them in order.
     const uint64_t group = row < kGroups ? row : (state >> 33) % kGroups;
-    std::fprintf(file, "%" PRIu64 ",customer-%06" PRIu64 ",%" PRIu64 ".%02" PRIu64 ",note number %" PRIu64 ",2025-%02" PRIu64 "-%02" PRIu64 "\n", row, group,
-                 (state >> 20) % 10000, (state >> 40) % 100, (state >> 30) % 50000, 1 + row % 12, 1 + row % 28);
+    std::fprintf(file,
+                 "%" PRIu64 ",customer-%06" PRIu64 ",%" PRIu64 ".%02" PRIu64 ",note number %" PRIu64 ",2025-%02" PRIu64
+                 "-%02" PRIu64 "\n",
+                 row, group, (state >> 20) % 10000, (state >> 40) % 100, (state >> 30) % 50000, 1 + row % 12,
+                 1 + row % 28);
   }
   const auto size = static_cast<uint64_t>(std::ftell(file));
   std::fclose(file);
@@ -46,7 +49,8 @@ uint64_t peak_rss_bytes(pid_t pid) {
   return 0;
 }
 
-Json file_step(const std::string& id, const std::string& driver, const std::string& mode, const std::string& path, const char* need) {
+Json file_step(const std::string& id, const std::string& driver, const std::string& mode, const std::string& path,
+               const char* need) {
   Json step = sql_step(id, "", need ? std::vector<std::string>{need} : std::vector<std::string>{});
   for (const char* key : {"component", "driver"}) step.set(key, driver);
   step.set("mode", mode);
@@ -60,14 +64,21 @@ TEST(WorkerMemory, TenMillionRowsGoThroughUnderALimitOf512MiB) {
   WorkerProcess worker;
   const Json::Array steps = {
       file_step("read", "filesystem.csv_extractor", "read", "big.csv", nullptr),
-      sql_step("group", "SELECT customer, count(*) AS n, sum(amount) AS total, max(note) AS note, min(day) AS first_day FROM df_read GROUP BY customer ORDER BY customer", {"read"}),
+      sql_step("group",
+               "SELECT customer, count(*) AS n, sum(amount) AS total, max(note) AS note, min(day) AS first_day FROM "
+               "df_read GROUP BY customer ORDER BY customer",
+               {"read"}),
       file_step("write", "filesystem.csv_writer", "write", "out.csv", "group"),
       // One row, or a division by zero that names what is wrong.
-      sql_step("check", "SELECT 1 // (CASE WHEN count(*) = 1000000 AND sum(n) = 10000000 AND count(DISTINCT customer) = 1000000 THEN 1 END) AS ok FROM df_group HAVING ok = 1", {"group"})};
+      sql_step("check",
+               "SELECT 1 // (CASE WHEN count(*) = 1000000 AND sum(n) = 10000000 AND count(DISTINCT customer) = 1000000 "
+               "THEN 1 END) AS ok FROM df_group HAVING ok = 1",
+               {"group"})};
   Json params = session.prepare_params(steps);
   params.set("settings", Json::object({{"memory_limit_bytes", kLimitBytes}, {"heartbeat_ms", 50}}));
   worker.request("prepare", "prepare", std::move(params));
-  for (const Json& step : steps) worker.request(step["id"].as_string(), "execute_step", Json::object({{"step_id", step["id"]}}));
+  for (const Json& step : steps)
+    worker.request(step["id"].as_string(), "execute_step", Json::object({{"step_id", step["id"]}}));
   worker.request("finish", "finish");
   const Json finish = worker.response("finish")["result"];
   ASSERT_EQ(finish["steps_completed"].as_int(), 4) << worker.log();
@@ -76,7 +87,8 @@ TEST(WorkerMemory, TenMillionRowsGoThroughUnderALimitOf512MiB) {
   EXPECT_EQ(worker.response("check")["result"]["metrics"]["rows_out"].as_uint(), 1u);
 
   uint64_t spill_bytes = 0;
-  for (const Json& beat : worker.heartbeats()) spill_bytes = std::max(spill_bytes, beat["data"]["spill_bytes"].as_uint());
+  for (const Json& beat : worker.heartbeats())
+    spill_bytes = std::max(spill_bytes, beat["data"]["spill_bytes"].as_uint());
   EXPECT_GT(spill_bytes, 0u) << "nothing was spilled: the limit was never felt";
   const uint64_t peak = peak_rss_bytes(worker.pid());
   EXPECT_GT(peak, 0u);

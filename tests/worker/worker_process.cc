@@ -167,7 +167,8 @@ ExitStatus WorkerProcess::wait() {
 
 const std::string& WorkerProcess::log() {
   char block[1 << 16];
-  for (ssize_t got; (got = ::read(process_.stderr_fd(), block, sizeof block)) > 0;) log_.append(block, static_cast<size_t>(got));
+  for (ssize_t got; (got = ::read(process_.stderr_fd(), block, sizeof block)) > 0;)
+    log_.append(block, static_cast<size_t>(got));
   return log_;
 }
 
@@ -191,7 +192,10 @@ Json Session::prepare_params(Json::Array steps) const {
 }
 
 Json mock_step(const std::string& id, std::string_view cfg, std::vector<std::string> needs) {
-  return with_needs(Json::object({{"id", id}, {"component", "mock"}, {"driver", "mock"}, {"mode", "transform"}, {"cfg", *parse_json(cfg)}}), needs);
+  return with_needs(
+      Json::object(
+          {{"id", id}, {"component", "mock"}, {"driver", "mock"}, {"mode", "transform"}, {"cfg", *parse_json(cfg)}}),
+      needs);
 }
 
 Json sql_step(const std::string& id, const std::string& query, std::vector<std::string> needs) {

@@ -26,7 +26,8 @@ class WorkerProcess {
   void request(const std::string& id, const std::string& method, Json params = Json::object());
   void close_stdin() { process_.close_stdin(); }
 
-  // The next record; null at the end of the stream. Fails the test after a minute of silence. Heartbeats are kept aside.
+  // The next record; null at the end of the stream. Fails the test after a minute of silence. Heartbeats are kept
+  // aside.
   Json next();
   // Reads until a record fits.
   Json until(const std::function<bool(const Json&)>& fits);

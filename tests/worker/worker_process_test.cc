@@ -114,7 +114,9 @@ TEST_F(WorkerTest, StreamsAHundredThousandEventsWithFlatMemory) {
 TEST_F(WorkerTest, BeatsWhileAStepRunsAndTellsItsRows) {
   WorkerProcess worker;
   run(worker, {mock_step("slow", R"({"rows":20000,"hang":"politely"})")});
-  const Json beat = worker.heartbeat([](const Json& data) { return data["steps"].items().size() == 1 && data["steps"].items()[0]["rows"].as_int() == 20000; });
+  const Json beat = worker.heartbeat([](const Json& data) {
+    return data["steps"].items().size() == 1 && data["steps"].items()[0]["rows"].as_int() == 20000;
+  });
   EXPECT_EQ(beat["steps"].items()[0]["step_id"].as_string(), "slow");
   EXPECT_GT(worker.heartbeats().back()["data"]["rss_bytes"].as_uint(), 0u);
   worker.request("stop", "cancel");
@@ -123,7 +125,9 @@ TEST_F(WorkerTest, BeatsWhileAStepRunsAndTellsItsRows) {
 
 TEST_F(WorkerTest, SurvivesGarbageOnStdinAndAnswersWhatComesAfter) {
   WorkerProcess worker;
-  worker.send_bytes("GET / HTTP/1.1\r\n\r\n{\"id\": broken\n@99999999999999999999\n\x01\x02\xff\xfe\n[]\n{}\n{\"id\":1,\"method\":\"ping\"}\n");
+  worker.send_bytes(
+      "GET / HTTP/1.1\r\n\r\n{\"id\": "
+      "broken\n@99999999999999999999\n\x01\x02\xff\xfe\n[]\n{}\n{\"id\":1,\"method\":\"ping\"}\n");
   worker.request("alive", "ping", Json::object({{"data", "x"}}));
   EXPECT_EQ(worker.response("alive")["result"]["echo"].as_string(), "x");
   worker.request("odd", "no_such_method");
@@ -224,7 +228,8 @@ TEST_F(WorkerTest, KeepsItsRecordsUntilItEnds) {
 // Two of the steps never end by themselves, so that the worker ends at all is the promise kept.
 TEST_F(WorkerTest, EndsWithItsHostWhateverTheStepsDo) {
   WorkerProcess worker;
-  run(worker, {mock_step("deaf", R"({"hang":"deaf"})"), mock_step("query", R"({"hang":"query"})"), mock_step("child", R"({"child":true,"hang":"deaf"})")});
+  run(worker, {mock_step("deaf", R"({"hang":"deaf"})"), mock_step("query", R"({"hang":"query"})"),
+               mock_step("child", R"({"child":true,"hang":"deaf"})")});
   const auto child = static_cast<pid_t>(worker.event("mock_child")["data"]["pid"].as_int());
   ASSERT_TRUE(is_running(child));
   worker.close_stdin();
@@ -246,14 +251,16 @@ TEST_F(WorkerTest, EndsOnSigtermWithItsRecordsWrittenAndItsChildrenGone) {
 }
 
 TEST_F(WorkerTest, DiesVisiblyWhenADriverCrashesOrExits) {
-  for (const auto& [cfg, signaled, value] : {std::tuple(R"({"signal":11})", true, 11), std::tuple(R"({"signal":9})", true, 9),
-                                             std::tuple(R"({"signal":6})", true, 6), std::tuple(R"({"exit":77})", false, 77)}) {
+  for (const auto& [cfg, signaled, value] :
+       {std::tuple(R"({"signal":11})", true, 11), std::tuple(R"({"signal":9})", true, 9),
+        std::tuple(R"({"signal":6})", true, 6), std::tuple(R"({"exit":77})", false, 77)}) {
     WorkerProcess worker;
     run(worker, {mock_step("a", cfg)});
     const ExitStatus exit = worker.wait();
     EXPECT_EQ(exit.signaled, signaled) << cfg;
     EXPECT_EQ(exit.value, value) << cfg;
-    EXPECT_EQ(worker.records().back()["data"]["event"].as_string(), "artifact_created") << "what was said before is whole";
+    EXPECT_EQ(worker.records().back()["data"]["event"].as_string(), "artifact_created")
+        << "what was said before is whole";
   }
 }
 
@@ -296,7 +303,10 @@ TEST_F(WorkerTest, ShowsNoSecretInAnythingItWrites) {
   Json step = mock_step("a", R"({"print_secrets":true,"connection":"@mysql.shop","say":"x"})");
   Json innocent = mock_step("b", R"({"say":"nothing","rows":3})");
   params.set("plan", Json::object({{"steps", Json::array({step, innocent})}}));
-  params.set("connections", *parse_json(R"({"@mysql.shop":{"family":"mysql","alias":"shop","fields":{"host":"h"},"secrets":{"password":"connection/mysql.shop/password"}}})"));
+  params.set(
+      "connections",
+      *parse_json(
+          R"({"@mysql.shop":{"family":"mysql","alias":"shop","fields":{"host":"h"},"secrets":{"password":"connection/mysql.shop/password"}}})"));
   params.set("secrets", Json::object({{"connection/mysql.shop/password", password}}));
   params.set("env", Json::object({{"TOKEN", token}}));
   WorkerProcess worker;
@@ -311,13 +321,15 @@ TEST_F(WorkerTest, ShowsNoSecretInAnythingItWrites) {
   }
   EXPECT_THAT(everything, HasSubstr("***MASKED***"));
   for (const std::string& secret : {password, token}) {
-    for (const std::string& spelling : secret_spellings(secret)) EXPECT_EQ(everything.find(spelling), std::string::npos) << spelling;
+    for (const std::string& spelling : secret_spellings(secret))
+      EXPECT_EQ(everything.find(spelling), std::string::npos) << spelling;
   }
 }
 
 TEST_F(WorkerTest, CarriesRelationsBetweenWorkers) {
   WorkerProcess first;
-  run(first, {mock_step("make", R"({"rows":50000})"), mock_step("elsewhere", "{}", {"make"})}, session_.prepare_params({mock_step("make", R"({"rows":50000})"), mock_step("elsewhere", "{}", {"make"})}));
+  run(first, {mock_step("make", R"({"rows":50000})"), mock_step("elsewhere", "{}", {"make"})},
+      session_.prepare_params({mock_step("make", R"({"rows":50000})"), mock_step("elsewhere", "{}", {"make"})}));
   first.request("get", "get_relation", Json::object({{"step_id", "make"}}));
   const Json got = first.response("get")["result"];
   ASSERT_EQ(got["rows"].as_int(), 50000);
@@ -326,7 +338,10 @@ TEST_F(WorkerTest, CarriesRelationsBetweenWorkers) {
 
   Session elsewhere;
   WorkerProcess second;
-  second.request("prepare", "prepare", elsewhere.prepare_params({mock_step("make"), sql_step("count", "SELECT count(*) AS n, max(name) AS m FROM df_make", {"make"})}));
+  second.request(
+      "prepare", "prepare",
+      elsewhere.prepare_params(
+          {mock_step("make"), sql_step("count", "SELECT count(*) AS n, max(name) AS m FROM df_make", {"make"})}));
   second.request("count", "execute_step", Json::object({{"step_id", "count"}}));
   second.request("put", "put_relation", Json::object({{"step_id", "make"}, {"bytes", uint64_t{parquet.size()}}}));
   // In two blobs of odd sizes.
@@ -360,7 +375,8 @@ TEST_F(WorkerTest, FailsAStepWhoseSqlIsWrongOrHostileAndSaysWhy) {
   EXPECT_THAT(worker.response("wrong")["error"]["message"].as_string(), HasSubstr("syntax error"));
   Session other;
   WorkerProcess second;
-  second.request("prepare", "prepare", other.prepare_params({sql_step("hostile", "SELECT * FROM read_text('/etc/passwd')")}));
+  second.request("prepare", "prepare",
+                 other.prepare_params({sql_step("hostile", "SELECT * FROM read_text('/etc/passwd')")}));
   second.request("hostile", "execute_step", Json::object({{"step_id", "hostile"}}));
   const Json refused = second.response("hostile")["error"];
   EXPECT_EQ(refused["code"].as_string(), "step_failed");

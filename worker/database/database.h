@@ -1,6 +1,7 @@
 // The run's database: opened once, shared by all steps. A step's output is a table in an in-memory database of its own,
 // attached under a random name; it is freed when the last shared_ptr to its Relation goes. A step works through a
-// StepDatabase, which gives it connections, views of its inputs and a place for its output, and takes all that away again.
+// StepDatabase, which gives it connections, views of its inputs and a place for its output, and takes all that away
+// again.
 #pragma once
 
 #include <duckdb.h>
@@ -45,7 +46,8 @@ class Database;
 // An in-memory database attached under a random name, until this goes.
 class AttachedDatabase {
  public:
-  AttachedDatabase(std::shared_ptr<Database> owner, std::string name) : owner_(std::move(owner)), name_(std::move(name)) {}
+  AttachedDatabase(std::shared_ptr<Database> owner, std::string name)
+      : owner_(std::move(owner)), name_(std::move(name)) {}
   ~AttachedDatabase();
   AttachedDatabase(const AttachedDatabase&) = delete;
   AttachedDatabase& operator=(const AttachedDatabase&) = delete;

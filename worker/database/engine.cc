@@ -53,9 +53,9 @@ bool AccessState::may_write(const std::string& database) const {
 
 namespace {
 
+using duckdb::FileHandle;
 using duckdb::FileOpener;
 using duckdb::FileOpenFlags;
-using duckdb::FileHandle;
 using duckdb::LogicalOperator;
 using duckdb::LogicalOperatorType;
 using duckdb::OpenFileInfo;
@@ -126,9 +126,8 @@ class GuardFileSystem : public duckdb::VirtualFileSystem {
     auto context = FileOpener::TryGetClientContext(opener);
     if (!context) {
       // The engine itself: spilling, and a probe of cgroup files for the number of cores.
-      if (path.find("..") == std::string::npos &&
-          (path == spill_dir_ || path.starts_with(spill_dir_ + "/") || path.starts_with("/proc/") ||
-           path.starts_with("/sys/fs/cgroup/")))
+      if (path.find("..") == std::string::npos && (path == spill_dir_ || path.starts_with(spill_dir_ + "/") ||
+                                                   path.starts_with("/proc/") || path.starts_with("/sys/fs/cgroup/")))
         return;
     } else if (const auto state = AccessState::of(*context); state && state->access.trusted) {
       return;
@@ -139,15 +138,17 @@ class GuardFileSystem : public duckdb::VirtualFileSystem {
   std::string spill_dir_;
 };
 
-// Table functions a confined statement may scan: those that compute from their arguments. Everything that looks at files,
-// memory addresses, settings, logs or the catalog is out.
+// Table functions a confined statement may scan: those that compute from their arguments. Everything that looks at
+// files, memory addresses, settings, logs or the catalog is out.
 constexpr std::array<std::string_view, 13> kAllowedTableFunctions = {
-    "seq_scan",  "range",     "generate_series",   "unnest",           "repeat",         "repeat_row", "json_each",
-    "json_tree", "summary", "pg_timezone_names", "icu_calendar_names", "test_all_types", "duckdb_keywords"};
+    "seq_scan",           "range",          "generate_series", "unnest",  "repeat",
+    "repeat_row",         "json_each",      "json_tree",       "summary", "pg_timezone_names",
+    "icu_calendar_names", "test_all_types", "duckdb_keywords"};
 
 void check_read(const AccessState& state, const duckdb::TableCatalogEntry& table) {
   const std::string& database = table.ParentCatalog().GetName();
-  if (!state.may_read(database)) throw duckdb::PermissionException("a step's SQL reads its inputs only, not table \"%s\"", table.name);
+  if (!state.may_read(database))
+    throw duckdb::PermissionException("a step's SQL reads its inputs only, not table \"%s\"", table.name);
 }
 
 void check_write(const AccessState& state, const std::string& database) {
@@ -215,7 +216,8 @@ void check_plan(duckdb::OptimizerExtensionInput& input, duckdb::unique_ptr<Logic
 // enable_logging() writes where it is told, arrow_scan() follows an address, json_execute_serialized_sql() opens a
 // connection of its own.
 constexpr std::array<const char*, 9> kRemovedTableFunctions = {
-    "enable_logging", "disable_logging",  "truncate_duckdb_logs", "arrow_scan", "arrow_scan_dumb", "json_execute_serialized_sql",
+    "enable_logging", "disable_logging",  "truncate_duckdb_logs",
+    "arrow_scan",     "arrow_scan_dumb",  "json_execute_serialized_sql",
     "checkpoint",     "force_checkpoint", "which_secret"};
 
 void remove_functions(duckdb::DuckDB& database) {

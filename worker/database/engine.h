@@ -1,11 +1,11 @@
-// The few things only DuckDB's C++ API can do: open a database whose file system asks which connection is calling, check
-// the plan of every statement before it runs, and run a user's script statement by statement. Everything else in the
-// worker uses the C API. docs/decisions/0001-confining-sql.md says why the confinement is built this way.
+// The few things only DuckDB's C++ API can do: open a database whose file system asks which connection is calling,
+// check the plan of every statement before it runs, and run a user's script statement by statement. Everything else in
+// the worker uses the C API. docs/decisions/0001-confining-sql.md says why the confinement is built this way.
 //
-// Access is by allow-list. A connection can do nothing until it is given an access: kTrusted ones (our drivers) may reach
-// files and every relation; confined ones may read the databases they were given, write their scratch database, and reach
-// no file. A connection that DuckDB itself opens while binding somebody's SQL has no access at all. The engine's own
-// accesses, which come without a connection, may touch the spill directory only.
+// Access is by allow-list. A connection can do nothing until it is given an access: kTrusted ones (our drivers) may
+// reach files and every relation; confined ones may read the databases they were given, write their scratch database,
+// and reach no file. A connection that DuckDB itself opens while binding somebody's SQL has no access at all. The
+// engine's own accesses, which come without a connection, may touch the spill directory only.
 #pragma once
 
 #include <duckdb.h>
@@ -46,9 +46,11 @@ struct ScriptTarget {
   std::string output_table;
   std::vector<std::string> inputs;  // names for hints
 };
-// Runs `sql` on a confined connection whose `access` is given here (scratch and output are filled in from `target`); the
-// last statement's rows become output_database.main.output_table. Returns the number of rows. kStepFailed with the engine's text when the SQL is at fault, kCancelled when
-// it was interrupted, kExhausted when memory or spill space ran out.
-Result<uint64_t> run_script(duckdb_connection confined, std::string_view sql, Access access, const ScriptTarget& target);
+// Runs `sql` on a confined connection whose `access` is given here (scratch and output are filled in from `target`);
+// the last statement's rows become output_database.main.output_table. Returns the number of rows. kStepFailed with the
+// engine's text when the SQL is at fault, kCancelled when it was interrupted, kExhausted when memory or spill space ran
+// out.
+Result<uint64_t> run_script(duckdb_connection confined, std::string_view sql, Access access,
+                            const ScriptTarget& target);
 
 }  // namespace osiris::worker

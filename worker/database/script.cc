@@ -1,6 +1,6 @@
-// Runs a user's SQL script on a confined connection, statement by statement. The text is parsed once; what is run are the
-// parsed statements, never text put together from parts of it. Kinds of statements are an allow-list, databases written
-// to are checked after binding, and engine.cc checks every plan.
+// Runs a user's SQL script on a confined connection, statement by statement. The text is parsed once; what is run are
+// the parsed statements, never text put together from parts of it. Kinds of statements are an allow-list, databases
+// written to are checked after binding, and engine.cc checks every plan.
 #include <duckdb.hpp>
 #include <duckdb/main/appender.hpp>
 #include <duckdb/main/client_context.hpp>
@@ -27,14 +27,16 @@ using Statements = duckdb::vector<duckdb::unique_ptr<SQLStatement>>;
 Error sql_error(std::string_view what, const std::string& text, const ScriptTarget& target) {
   Error error(Code::kStepFailed, std::string(what) + ": " + text, "", "transform.failed");
   if (text.find("does not exist") != std::string::npos && text.starts_with("Catalog Error: Table"))
-    error.hint = target.inputs.empty() ? "This step has no inputs: name the steps it reads in `needs`."
-                                       : "This step reads " + join(target.inputs, ", ") + "; name further steps in `needs`.";
+    error.hint = target.inputs.empty()
+                     ? "This step has no inputs: name the steps it reads in `needs`."
+                     : "This step reads " + join(target.inputs, ", ") + "; name further steps in `needs`.";
   return error;
 }
 
 Error refused(std::string_view what) {
   return Error(Code::kStepFailed, "a step's SQL cannot use " + std::string(what),
-               "A step may SELECT from its inputs and CREATE, INSERT, UPDATE, DELETE, MERGE, DROP, ALTER and EXPLAIN with tables "
+               "A step may SELECT from its inputs and CREATE, INSERT, UPDATE, DELETE, MERGE, DROP, ALTER and EXPLAIN "
+               "with tables "
                "it makes itself. Read files and databases in an extractor step.",
                "transform.invalid_input");
 }
@@ -54,8 +56,8 @@ Error engine_error(const duckdb::ErrorData& data, const ScriptTarget& target) {
       return Error(Code::kExhausted, "the query ran out of memory: " + text,
                    "Allow more with --memory-limit, or free space for spilling.", "runtime.memory_exceeded");
     case duckdb::ExceptionType::IO:
-      return Error(Code::kExhausted, "the query could not spill to disk: " + text, "Free space in the session directory.",
-                   "write.disk_full");
+      return Error(Code::kExhausted, "the query could not spill to disk: " + text,
+                   "Free space in the session directory.", "write.disk_full");
     case duckdb::ExceptionType::PERMISSION: {
       Error error = refused("this");
       error.message = "the SQL was refused: " + text.substr(text.starts_with("Permission Error: ") ? 18 : 0);
@@ -112,7 +114,8 @@ Status check_kind(const SQLStatement& statement, const ScriptTarget& target) {
     case StatementType::EXPLAIN_STATEMENT:
       return check_kind(*statement.Cast<duckdb::ExplainStatement>().stmt, target);
     case StatementType::MULTI_STATEMENT:  // what PIVOT is taken apart into
-      for (const auto& part : statement.Cast<duckdb::MultiStatement>().statements) OSIRIS_TRY(check_kind(*part, target));
+      for (const auto& part : statement.Cast<duckdb::MultiStatement>().statements)
+        OSIRIS_TRY(check_kind(*part, target));
       return {};
     case StatementType::CREATE_STATEMENT: {
       const auto& info = *statement.Cast<duckdb::CreateStatement>().info;
@@ -175,8 +178,9 @@ class Script {
     const auto state = AccessState::of(*confined_.context);
     for (const auto& entry : prepared->GetStatementProperties().modified_databases) {
       if (!state->may_write(entry.first))
-        return engine_error(duckdb::ErrorData(duckdb::PermissionException("a step's SQL can only change tables that it made itself")),
-                            target_);
+        return engine_error(
+            duckdb::ErrorData(duckdb::PermissionException("a step's SQL can only change tables that it made itself")),
+            target_);
     }
     duckdb::vector<duckdb::Value> no_values;
     auto result = prepared->Execute(no_values, /*allow_stream_result=*/false);
@@ -184,7 +188,8 @@ class Script {
     return Result<duckdb::unique_ptr<duckdb::QueryResult>>(std::move(result));
   }
 
-  duckdb::unique_ptr<SQLStatement> create_as(duckdb::unique_ptr<SQLStatement> select, const std::string& database) const {
+  duckdb::unique_ptr<SQLStatement> create_as(duckdb::unique_ptr<SQLStatement> select,
+                                             const std::string& database) const {
     auto info = duckdb::make_uniq<duckdb::CreateTableInfo>(database, "main", target_.output_table);
     info->query = duckdb::unique_ptr_cast<SQLStatement, duckdb::SelectStatement>(std::move(select));
     auto create = duckdb::make_uniq<duckdb::CreateStatement>();
@@ -192,16 +197,18 @@ class Script {
     return create;
   }
 
-  // CREATE TABLE output AS <the statement>, put together as a tree. Only this statement may write to the output database.
+  // CREATE TABLE output AS <the statement>, put together as a tree. Only this statement may write to the output
+  // database.
   Result<uint64_t> keep_select(duckdb::unique_ptr<SQLStatement> statement) {
-    // One transaction writes to one database only, and nextval() writes to the scratch one: then by way of a table there.
+    // One transaction writes to one database only, and nextval() writes to the scratch one: then by way of a table
+    // there.
     if (!access_.scratch_database.empty()) {
       auto prepared = confined_.Prepare(statement->Copy());
       if (!prepared->HasError() && !prepared->GetStatementProperties().IsReadOnly()) {
         OSIRIS_TRY(execute(create_as(std::move(statement), target_.scratch_database)));
         duckdb::Parser parser;
-        parser.ParseQuery("SELECT * FROM " + duckdb::KeywordHelper::WriteQuoted(target_.scratch_database, '"') + ".main." +
-                          duckdb::KeywordHelper::WriteQuoted(target_.output_table, '"'));
+        parser.ParseQuery("SELECT * FROM " + duckdb::KeywordHelper::WriteQuoted(target_.scratch_database, '"') +
+                          ".main." + duckdb::KeywordHelper::WriteQuoted(target_.output_table, '"'));
         statement = std::move(parser.statements[0]);
       }
     }
@@ -226,7 +233,8 @@ class Script {
     allow_output();
     auto info = duckdb::make_uniq<duckdb::CreateTableInfo>(target_.output_database, "main", target_.output_table);
     duckdb::QueryResult::DeduplicateColumns(rows.names);
-    for (size_t i = 0; i < rows.types.size(); ++i) info->columns.AddColumn(duckdb::ColumnDefinition(rows.names[i], rows.types[i]));
+    for (size_t i = 0; i < rows.types.size(); ++i)
+      info->columns.AddColumn(duckdb::ColumnDefinition(rows.names[i], rows.types[i]));
     auto create = duckdb::make_uniq<duckdb::CreateStatement>();
     create->info = std::move(info);
     OSIRIS_TRY(execute(std::move(create)));
@@ -248,7 +256,8 @@ class Script {
 
 }  // namespace
 
-Result<uint64_t> run_script(duckdb_connection confined, std::string_view sql, Access access, const ScriptTarget& target) {
+Result<uint64_t> run_script(duckdb_connection confined, std::string_view sql, Access access,
+                            const ScriptTarget& target) {
   try {
     return Script(*reinterpret_cast<duckdb::Connection*>(confined), std::move(access), target).run(sql);
   } catch (const std::exception& failure) {

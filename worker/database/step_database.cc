@@ -96,7 +96,8 @@ Result<std::shared_ptr<const Relation>> StepDatabase::take_output() {
     output_.reset();  // the driver asked for its name and made no table
     return std::shared_ptr<const Relation>();
   }
-  return std::shared_ptr<const Relation>(std::make_shared<Relation>(std::move(output_), relation_table(step_id_), *rows));
+  return std::shared_ptr<const Relation>(
+      std::make_shared<Relation>(std::move(output_), relation_table(step_id_), *rows));
 }
 
 void StepDatabase::interrupt() {

@@ -21,7 +21,12 @@ void make(std::vector<std::function<void()>>& calls) {
 }  // namespace
 
 Executor::Executor(Run run, Plan plan, RecordSink& sink, Log& log, const Clock& clock)
-    : run_(std::move(run)), plan_(std::move(plan)), sink_(sink), log_(log), clock_(clock), runner_(run_, sink, log, clock) {
+    : run_(std::move(run)),
+      plan_(std::move(plan)),
+      sink_(sink),
+      log_(log),
+      clock_(clock),
+      runner_(run_, sink, log, clock) {
   for (const PlanStep& step : plan_.steps) {
     node(step.id).in_plan = true;
     for (const PlanStep::Input& input : step.inputs) ++node(input.from_step).readers;
@@ -67,7 +72,8 @@ void Executor::ask(PlanStep step, Reply reply) {
     const std::lock_guard lock(mutex_);
     Node& asked = node(step.id);
     if (asked.state != State::kUnknown) {
-      calls.push_back([reply, id = step.id] { reply(failure(Error(Code::kInvalidState, "step " + id + " was asked for twice"))); });
+      calls.push_back(
+          [reply, id = step.id] { reply(failure(Error(Code::kInvalidState, "step " + id + " was asked for twice"))); });
     } else {
       asked.step = std::move(step);
       asked.reply = std::move(reply);
@@ -117,11 +123,13 @@ void Executor::skip(Node& skipped, Calls& calls) {
   const std::string why = skip_reason();
   reader_gone(skipped.step);
   tell_readers(skipped, calls);
-  calls.push_back([this, cause, why, id = skipped.step.id, driver = skipped.step.driver, reply = std::move(skipped.reply)] {
-    emit_event(sink_, "step_skipped", id, Json::object({{"driver", driver}, {"cause", cause}}));
-    reply(failure(Error(Code::kCancelled, "step " + id + " was skipped because " + why, "", "runtime.dependency_failed"),
-                  Json::object({{"skipped", true}, {"cause", cause}})));
-  });
+  calls.push_back(
+      [this, cause, why, id = skipped.step.id, driver = skipped.step.driver, reply = std::move(skipped.reply)] {
+        emit_event(sink_, "step_skipped", id, Json::object({{"driver", driver}, {"cause", cause}}));
+        reply(failure(
+            Error(Code::kCancelled, "step " + id + " was skipped because " + why, "", "runtime.dependency_failed"),
+            Json::object({{"skipped", true}, {"cause", cause}})));
+      });
 }
 
 std::string Executor::skip_reason() const {
@@ -159,8 +167,9 @@ void Executor::free_if_unread(Node& node) {
 void Executor::tell_readers(Node& ended, Calls& calls) {
   for (auto& reply : std::exchange(ended.waiting_readers, {})) {
     Result<std::shared_ptr<const Relation>> answer =
-        Error(Code::kNotFound, "step " + ended.step.id + (ended.freed ? "'s output is gone: nothing in the plan reads it any more"
-                                                                      : " has no output"));
+        Error(Code::kNotFound,
+              "step " + ended.step.id +
+                  (ended.freed ? "'s output is gone: nothing in the plan reads it any more" : " has no output"));
     if (ended.relation) answer = ended.relation;
     calls.push_back([reply = std::move(reply), answer] { reply(answer); });
   }
@@ -179,7 +188,8 @@ Status Executor::put_relation(std::string_view step_id, std::shared_ptr<const Re
   return {};
 }
 
-void Executor::get_relation(std::string_view step_id, std::function<void(Result<std::shared_ptr<const Relation>>)> reply) {
+void Executor::get_relation(std::string_view step_id,
+                            std::function<void(Result<std::shared_ptr<const Relation>>)> reply) {
   Calls calls;
   {
     const std::lock_guard lock(mutex_);
@@ -239,7 +249,8 @@ void Executor::finish_if_done(Calls& calls) {
     emit_event(sink_, "cleanup_start", Json());
     std::error_code ignored;
     std::filesystem::remove_all(run_.worker_dir() / "scratch", ignored);
-    emit_event(sink_, "cleanup_complete", Json::object({{"steps_executed", uint64_t{executed}}, {"total_rows", total_rows}}));
+    emit_event(sink_, "cleanup_complete",
+               Json::object({{"steps_executed", uint64_t{executed}}, {"total_rows", total_rows}}));
     emit_metric(sink_, "steps_completed", Json(uint64_t{completed}));
     reply(std::move(result));
   });
@@ -323,7 +334,8 @@ void Executor::run_step(Node& running) {
       outcome = failure(end.status.error());
     }
     // The answer goes out before those of steps that this one lets start or makes skip.
-    calls.push_back([reply = std::move(running.reply), outcome = std::move(outcome)]() mutable { reply(std::move(outcome)); });
+    calls.push_back(
+        [reply = std::move(running.reply), outcome = std::move(outcome)]() mutable { reply(std::move(outcome)); });
     reader_gone(running.step);
     if (end.status.ok()) {
       succeeded(running, std::move(end.relation), calls);

@@ -1,6 +1,6 @@
-// The dataflow executor: steps are asked for in any order, start when the outputs they need exist, and run side by side on a
-// bounded number of threads. The first failure stops the run: running steps are stopped, the others are skipped and name
-// that first cause. Outputs are freed as soon as nothing in the plan can read them any more.
+// The dataflow executor: steps are asked for in any order, start when the outputs they need exist, and run side by side
+// on a bounded number of threads. The first failure stops the run: running steps are stopped, the others are skipped
+// and name that first cause. Outputs are freed as soon as nothing in the plan can read them any more.
 #pragma once
 
 #include <condition_variable>

@@ -12,10 +12,14 @@ namespace osiris::worker {
 namespace {
 
 constexpr std::array<std::string_view, 29> kSecretNames = {
-    "password",     "passwd",           "pwd",           "token",         "secret",     "secret_key",        "service_key", "service_role_key",
-    "api_key",      "apikey",           "access_token",  "refresh_token", "auth_token", "bearer_token",      "client_secret", "client_key",
-    "key",          "dsn",              "pg_dsn",        "connection_string", "anon_key", "auth",            "authorization", "bearer",
-    "private_key",  "access_key",       "session_key",   "encryption_key", "passphrase"};
+    "password",    "passwd",       "pwd",           "token",
+    "secret",      "secret_key",   "service_key",   "service_role_key",
+    "api_key",     "apikey",       "access_token",  "refresh_token",
+    "auth_token",  "bearer_token", "client_secret", "client_key",
+    "key",         "dsn",          "pg_dsn",        "connection_string",
+    "anon_key",    "auth",         "authorization", "bearer",
+    "private_key", "access_key",   "session_key",   "encryption_key",
+    "passphrase"};
 
 void mask_at(Json& value, const std::vector<std::string>& path, size_t depth) {
   if (depth == path.size()) {

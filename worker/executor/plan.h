@@ -1,5 +1,5 @@
-// The steps a run consists of, as prepare or a self-contained execute_step brings them (docs/worker-protocol.md, "A plan
-// step"), and where the plan's paths lie on this machine.
+// The steps a run consists of, as prepare or a self-contained execute_step brings them (docs/worker-protocol.md, "A
+// plan step"), and where the plan's paths lie on this machine.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +41,7 @@ struct PlanStep {
   double timeout_s = 0;    // 0: none
   uint64_t attempts_max = 1;
   double retry_delay_s = 0;
-  bool check = false;      // call the driver's check() in place of run()
+  bool check = false;  // call the driver's check() in place of run()
 };
 
 // kInvalidArgument for what is missing, of a wrong type, or no safe id (it names directories).
@@ -62,8 +62,8 @@ class PathMap {
  public:
   PathMap() = default;
   PathMap(std::filesystem::path work_dir, std::vector<rpc::PathMapping> mappings);
-  // Absolute and normalised; relative paths start in the work directory; the longest `from` that is the path or one of its
-  // parents is replaced.
+  // Absolute and normalised; relative paths start in the work directory; the longest `from` that is the path or one of
+  // its parents is replaced.
   std::filesystem::path resolve(std::string_view path) const;
 
  private:

@@ -39,12 +39,15 @@ void AttemptContext::metric(std::string_view name, double value, std::string_vie
   emit_metric(parts_.sink, parts_.run.redactor->redact(name), parts_.step.id, Json(value), unit);
 }
 
-void AttemptContext::log(std::string_view text) { parts_.log.info("step " + parts_.step.id + ": " + std::string(text)); }
+void AttemptContext::log(std::string_view text) {
+  parts_.log.info("step " + parts_.step.id + ": " + std::string(text));
+}
 
 Status AttemptContext::add_output(const OutputFile& file, uint64_t rows) {
   OSIRIS_ASSIGN(const FileDigest digest, sha256_file(file.target));
   emit_event(parts_.sink, "output_written", parts_.step.id,
-             Json::object({{"path", file.path}, {"size_bytes", digest.size_bytes}, {"sha256", digest.sha256}, {"rows", rows}}));
+             Json::object(
+                 {{"path", file.path}, {"size_bytes", digest.size_bytes}, {"sha256", digest.sha256}, {"rows", rows}}));
   const std::lock_guard lock(mutex_);
   artifacts_.push_back({file.path, file.target.string(), digest.size_bytes, digest.sha256, parts_.step.id});
   return {};

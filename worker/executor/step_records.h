@@ -13,7 +13,8 @@ void emit_event(RecordSink& sink, std::string_view name, std::string_view step_i
 // An event of the run, without a step.
 void emit_event(RecordSink& sink, std::string_view name, Json fields);
 // {"metric", "value", "unit"?, "step_id", "tags": {"step"}}.
-void emit_metric(RecordSink& sink, std::string_view name, std::string_view step_id, Json value, std::string_view unit = {});
+void emit_metric(RecordSink& sink, std::string_view name, std::string_view step_id, Json value,
+                 std::string_view unit = {});
 void emit_metric(RecordSink& sink, std::string_view name, Json value);
 
 }  // namespace osiris::worker

@@ -97,7 +97,9 @@ Status StepRunner::prepare(const PlanStep& step, const Relations& inputs, Prepar
   OSIRIS_TRY(make_directories(run_.artifacts_dir(step.id)));
   emit_event(sink_, "artifacts_dir_created", step.id, Json::object({{"relative_path", relative_dir(step)}}));
   emit_event(sink_, "cfg_opened", step.id,
-             Json::object({{"path", step.cfg_path}, {"sha256", sha256_hex(step.cfg.dump_canonical())}, {"keys", sorted_keys(step.cfg)}}));
+             Json::object({{"path", step.cfg_path},
+                           {"sha256", sha256_hex(step.cfg.dump_canonical())},
+                           {"keys", sorted_keys(step.cfg)}}));
   prepared.config = step.cfg;
   Json removed = Json::array();
   for (const std::string_view key : kMetaKeys) {
@@ -107,8 +109,9 @@ Status StepRunner::prepare(const PlanStep& step, const Relations& inputs, Prepar
   // The file shows the connection, so the connection is looked up first; the events come in the documented order.
   const Status resolved = resolve_connection(step, prepared);
   OSIRIS_TRY(write_config(step, prepared));
-  emit_event(sink_, "artifact_created", step.id,
-             Json::object({{"artifact_type", "cleaned_config"}, {"path", relative_dir(step) + "/cleaned_config.json"}}));
+  emit_event(
+      sink_, "artifact_created", step.id,
+      Json::object({{"artifact_type", "cleaned_config"}, {"path", relative_dir(step) + "/cleaned_config.json"}}));
   if (!step.connection.empty()) {
     const Json who = Json::object({{"family", prepared.connection.family}, {"alias", prepared.connection.alias}});
     emit_event(sink_, "connection_resolve_start", step.id, who);
@@ -122,8 +125,8 @@ Status StepRunner::prepare(const PlanStep& step, const Relations& inputs, Prepar
   prepared.driver = run_.find_driver(step.driver);
   if (step.driver == "mock" && !run_.allow_mock) prepared.driver = nullptr;
   if (!prepared.driver)
-    return Error(Code::kUnsupported, "this worker has no driver named " + step.driver, "`osiris components list` shows what can run.",
-                 "system.resource_unavailable");
+    return Error(Code::kUnsupported, "this worker has no driver named " + step.driver,
+                 "`osiris components list` shows what can run.", "system.resource_unavailable");
   gather_inputs(step, inputs, prepared);
   return run_.database->open();
 }
@@ -139,11 +142,13 @@ Status StepRunner::resolve_connection(const PlanStep& step, Prepared& prepared) 
   if (step.connection.empty()) return {};
   const std::string_view reference = step.connection;
   const size_t dot = reference.find('.');
-  prepared.connection.family = reference.substr(reference.starts_with('@') ? 1 : 0, dot == std::string_view::npos ? dot : dot - 1);
+  prepared.connection.family =
+      reference.substr(reference.starts_with('@') ? 1 : 0, dot == std::string_view::npos ? dot : dot - 1);
   prepared.connection.alias = dot == std::string_view::npos ? "(default)" : std::string(reference.substr(dot + 1));
   const Json* known = run_.connections.find(reference);
   if (!known) {
-    return Error(Code::kInvalidArgument, "the connection " + step.connection + " of step " + step.id + " was not sent to the worker",
+    return Error(Code::kInvalidArgument,
+                 "the connection " + step.connection + " of step " + step.id + " was not sent to the worker",
                  "Check osiris_connections.yaml.", "connection.not_found");
   }
   if (const std::string& family = (*known)["family"].as_string(); !family.empty()) prepared.connection.family = family;
@@ -152,7 +157,8 @@ Status StepRunner::resolve_connection(const PlanStep& step, Prepared& prepared) 
   for (const auto& [field, secret] : (*known)["secrets"].members()) {
     const Json* value = run_.secrets.find(secret.as_string());
     if (!value) {
-      return Error(Code::kInvalidArgument, "the secret " + secret.as_string() + " of connection " + step.connection + " has no value",
+      return Error(Code::kInvalidArgument,
+                   "the secret " + secret.as_string() + " of connection " + step.connection + " has no value",
                    "Set the variable that osiris_connections.yaml names for it.", "connection.invalid_config");
     }
     prepared.connection.fields.set(field, *value);
@@ -170,9 +176,13 @@ void StepRunner::gather_inputs(const PlanStep& step, const Relations& inputs, Pr
     prepared.inputs.push_back({input.name, input.from_step, found->second->rows()});
     rows += found->second->rows();
     emit_event(sink_, "inputs_resolved", step.id,
-               Json::object({{"from_step", input.from_step}, {"key", input.name}, {"rows", found->second->rows()}, {"from_memory", true}}));
+               Json::object({{"from_step", input.from_step},
+                             {"key", input.name},
+                             {"rows", found->second->rows()},
+                             {"from_memory", true}}));
   }
-  if (prepared.views.size() == 1 && prepared.views[0].names[0] != "input_df") prepared.views[0].names.push_back("input_df");
+  if (prepared.views.size() == 1 && prepared.views[0].names[0] != "input_df")
+    prepared.views[0].names.push_back("input_df");
   if (!prepared.views.empty()) emit_metric(sink_, "rows_in", step.id, Json(rows));
 }
 

@@ -1,5 +1,6 @@
 // Runs one step from its first event to its last: directories, config, connection, inputs, the driver with retries and
-// timeout, outputs and totals. Everything it tells the adapter goes to the sink in the order docs/worker-protocol.md names.
+// timeout, outputs and totals. Everything it tells the adapter goes to the sink in the order docs/worker-protocol.md
+// names.
 #pragma once
 
 #include <map>
@@ -19,7 +20,7 @@ using Relations = std::map<std::string, std::shared_ptr<const Relation>, std::le
 
 struct StepEnd {
   Status status;
-  Json result;  // of execute_step, when status is ok
+  Json result;                               // of execute_step, when status is ok
   std::shared_ptr<const Relation> relation;  // null: the step has no output
   StepOutcome outcome;
   std::vector<rpc::Artifact> artifacts;
@@ -27,7 +28,8 @@ struct StepEnd {
 
 class StepRunner {
  public:
-  StepRunner(const Run& run, RecordSink& sink, Log& log, const Clock& clock) : run_(run), sink_(sink), log_(log), clock_(clock) {}
+  StepRunner(const Run& run, RecordSink& sink, Log& log, const Clock& clock)
+      : run_(run), sink_(sink), log_(log), clock_(clock) {}
 
   // Blocking. `inputs` holds the outputs of the step's `needs`, by step; steps without output are not in it.
   StepEnd run(const PlanStep& step, const Relations& inputs, StepControl& control);

@@ -15,10 +15,12 @@ namespace {
 
 // Never hidden, whatever a secret happens to be: what programs follow.
 constexpr std::array<std::string_view, 19> kStructural = {
-    "event",  "metric",   "step_id",    "driver",     "from_step",     "key",           "family",     "alias",        "sha256",  "error_type",
-    "cause",  "category", "session_id", "output_dir", "artifact_type", "relative_path", "status", "drivers_loaded", "tags"};
+    "event",         "metric",        "step_id",    "driver",         "from_step", "key",        "family",
+    "alias",         "sha256",        "error_type", "cause",          "category",  "session_id", "output_dir",
+    "artifact_type", "relative_path", "status",     "drivers_loaded", "tags"};
 // In results also where files lie: the adapter fetches them there.
-constexpr std::array<std::string_view, 8> kStructuralInResults = {"status", "step_id", "sha256", "path", "target", "outputs", "session_id", "drivers_loaded"};
+constexpr std::array<std::string_view, 8> kStructuralInResults = {"status", "step_id", "sha256",     "path",
+                                                                  "target", "outputs", "session_id", "drivers_loaded"};
 
 Status write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -50,7 +52,8 @@ rpc::Record oversize(rpc::Record record) {
   if (auto* response = std::get_if<rpc::Response>(&record)) {
     response->outcome = rpc::WireError{Error(Code::kExhausted, note), Json()};
   } else if (auto* event = std::get_if<rpc::Event>(&record)) {
-    event->data = Json::object({{"event", event->data["event"]}, {"step_id", event->data["step_id"]}, {"omitted", note}});
+    event->data =
+        Json::object({{"event", event->data["event"]}, {"step_id", event->data["step_id"]}, {"omitted", note}});
   }
   return record;
 }
@@ -63,7 +66,8 @@ void number(rpc::Record& record, uint64_t seq, int64_t time_ns) {
 
 }  // namespace
 
-RecordStream::RecordStream(int fd, const Clock& clock, std::function<void(const Error&)> on_failure, size_t queue_bytes_max)
+RecordStream::RecordStream(int fd, const Clock& clock, std::function<void(const Error&)> on_failure,
+                           size_t queue_bytes_max)
     : fd_(fd), clock_(clock), on_failure_(std::move(on_failure)), queue_bytes_max_(queue_bytes_max) {
   writer_ = std::thread([this] { write_loop(); });
 }
@@ -221,7 +225,8 @@ Status RecordStream::write_blobs(const std::filesystem::path& file) {
   while (status.ok()) {
     size_t have = 0;
     ssize_t got = 0;
-    while (have < block.size() && (got = ::read(fd, block.data() + have, block.size() - have)) > 0) have += static_cast<size_t>(got);
+    while (have < block.size() && (got = ::read(fd, block.data() + have, block.size() - have)) > 0)
+      have += static_cast<size_t>(got);
     if (got < 0) status = errno_error(errno, "cannot read", file);
     if (have == 0 || !status.ok()) break;
     status = write_all(fd_, rpc::blob_header(have));

@@ -1,6 +1,6 @@
-// What the worker knows of the component specs it was built with: their hashes, for the handshake, and which fields hold
-// secrets. The table is generated from worker/drivers/*/spec.yaml by worker/specs/CMakeLists.txt; the specs themselves
-// are installed for the host, which validates with them.
+// What the worker knows of the component specs it was built with: their hashes, for the handshake, and which fields
+// hold secrets. The table is generated from worker/drivers/*/spec.yaml by worker/specs/CMakeLists.txt; the specs
+// themselves are installed for the host, which validates with them.
 #pragma once
 
 #include <span>

@@ -1,5 +1,5 @@
-// The run's database: what a step's SQL can reach and what it cannot. The zoo below is run statement by statement against
-// a real engine; every hostile text has a legal twin that does the honest version of the same thing.
+// The run's database: what a step's SQL can reach and what it cannot. The zoo below is run statement by statement
+// against a real engine; every hostile text has a legal twin that does the honest version of the same thing.
 #include "worker/database/database.h"
 
 #include <gmock/gmock.h>
@@ -109,7 +109,8 @@ const Twins kZoo[] = {
      "CREATE MACRO f(n) AS TABLE SELECT * FROM df_numbers WHERE id < n; SELECT * FROM f(3)"},
     {"CREATE TABLE t AS FROM read_csv('{dir}/outside.csv'); SELECT * FROM t",
      "CREATE TABLE t AS FROM df_numbers; SELECT * FROM t"},
-    {"SELECT * FROM query('SELECT * FROM read_text(''/etc/passwd'')')", "SELECT * FROM query('SELECT * FROM df_numbers')"},
+    {"SELECT * FROM query('SELECT * FROM read_text(''/etc/passwd'')')",
+     "SELECT * FROM query('SELECT * FROM df_numbers')"},
     {"SELECT * FROM json_execute_serialized_sql(json_serialize_sql('SELECT * FROM read_text(''/etc/passwd'')'))",
      "SELECT json_serialize_sql('SELECT 1')"},
     {"SELECT * FROM 'http://127.0.0.1:1/x.csv'", "SELECT 'http://127.0.0.1:1/x.csv' AS url"},
@@ -121,7 +122,8 @@ const Twins kZoo[] = {
     {"SELECT * FROM enable_logging('QueryLog', storage = 'file', storage_config = {'path': '{dir}/log'})",
      "SELECT write_log('text')"},
     {"CALL enable_logging('QueryLog')", "SELECT 'CALL enable_logging()' AS text"},
-    {"CREATE PERSISTENT SECRET s (TYPE http, BEARER_TOKEN 'x'); SELECT 1", "CREATE TYPE s AS ENUM ('x'); SELECT 'x'::s"},
+    {"CREATE PERSISTENT SECRET s (TYPE http, BEARER_TOKEN 'x'); SELECT 1",
+     "CREATE TYPE s AS ENUM ('x'); SELECT 'x'::s"},
     // Other databases, extensions, settings.
     {"ATTACH '{dir}/new.db'; SELECT 1", "CREATE TABLE new_db(i INT); SELECT * FROM new_db"},
     {"ATTACH ':memory:' AS m; SELECT 1", "CREATE TEMP TABLE m(i INT); SELECT * FROM m"},
@@ -146,26 +148,33 @@ const Twins kZoo[] = {
     {"SELECT * FROM df_secret_step", "SELECT * FROM input_df"},
     {"SELECT * FROM {other}", "SELECT * FROM (SELECT * FROM df_numbers)"},
     {"SELECT * FROM query_table('{other_db}.main.df_secret_step')", "SELECT * FROM query_table('df_numbers')"},
-    {"CREATE TABLE \"{other_db}\".main.mine AS SELECT 1; SELECT 1", "CREATE TABLE mine AS SELECT 1; SELECT * FROM mine"},
+    {"CREATE TABLE \"{other_db}\".main.mine AS SELECT 1; SELECT 1",
+     "CREATE TABLE mine AS SELECT 1; SELECT * FROM mine"},
     {"INSERT INTO {other} VALUES (43); SELECT 1", "CREATE TABLE t(i INT); INSERT INTO t VALUES (1); SELECT * FROM t"},
     {"DELETE FROM {other}; SELECT 1", "CREATE TABLE t AS SELECT 1 AS i; DELETE FROM t; SELECT * FROM t"},
     {"UPDATE {other} SET answer = 0; SELECT 1", "CREATE TABLE t AS SELECT 1 AS i; UPDATE t SET i = 2; SELECT * FROM t"},
     {"DROP TABLE {other}; SELECT 1", "CREATE VIEW t AS SELECT 1; DROP VIEW t; SELECT 1"},
-    {"ALTER TABLE {other} RENAME TO gone; SELECT 1", "CREATE TABLE t(i INT); ALTER TABLE t RENAME TO u; SELECT * FROM u"},
+    {"ALTER TABLE {other} RENAME TO gone; SELECT 1",
+     "CREATE TABLE t(i INT); ALTER TABLE t RENAME TO u; SELECT * FROM u"},
     {"MERGE INTO {other} t USING (SELECT 1 AS i) s ON t.answer = s.i WHEN MATCHED THEN DELETE; SELECT 1",
-     "CREATE TABLE t AS SELECT 1 AS i; MERGE INTO t USING (SELECT 1 AS i) s ON t.i = s.i WHEN MATCHED THEN DELETE; FROM t"},
+     "CREATE TABLE t AS SELECT 1 AS i; MERGE INTO t USING (SELECT 1 AS i) s ON t.i = s.i WHEN MATCHED THEN DELETE; "
+     "FROM t"},
     {"CREATE TABLE memory.main.shared AS SELECT 1; SELECT 1", "CREATE TABLE shared AS SELECT 1; SELECT * FROM shared"},
     {"SELECT * FROM duckdb_tables()", "SELECT * FROM generate_series(1, 3)"},
     {"SELECT * FROM duckdb_databases()", "SELECT unnest([1, 2, 3])"},
     {"SELECT * FROM information_schema.tables", "SELECT * FROM json_each('{\"a\":1}')"},
-    {"SELECT * FROM duckdb_secrets()", "WITH RECURSIVE r AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM r WHERE i < 5) FROM r"},
+    {"SELECT * FROM duckdb_secrets()",
+     "WITH RECURSIVE r AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM r WHERE i < 5) FROM r"},
     {"SELECT * FROM duckdb_settings()", "PIVOT (SELECT id % 3 AS k, id FROM df_numbers) ON k USING sum(id)"},
     {"SHOW ALL TABLES", "SHOW df_numbers"},
     // The inputs are read-only.
-    {"INSERT INTO df_numbers VALUES (1, 'x'); SELECT 1", "CREATE TABLE t AS FROM df_numbers; INSERT INTO t VALUES (1, 'x'); FROM t"},
+    {"INSERT INTO df_numbers VALUES (1, 'x'); SELECT 1",
+     "CREATE TABLE t AS FROM df_numbers; INSERT INTO t VALUES (1, 'x'); FROM t"},
     {"DELETE FROM df_numbers; SELECT 1", "SELECT * FROM df_numbers WHERE false"},
-    {"CREATE OR REPLACE TABLE df_numbers AS SELECT 1; SELECT * FROM df_numbers", "CREATE OR REPLACE TABLE mine AS SELECT 1; FROM mine"},
-    {"CREATE OR REPLACE TEMP VIEW DF_Numbers AS SELECT 1; FROM df_numbers", "CREATE OR REPLACE TEMP VIEW mine AS SELECT 1; FROM mine"},
+    {"CREATE OR REPLACE TABLE df_numbers AS SELECT 1; SELECT * FROM df_numbers",
+     "CREATE OR REPLACE TABLE mine AS SELECT 1; FROM mine"},
+    {"CREATE OR REPLACE TEMP VIEW DF_Numbers AS SELECT 1; FROM df_numbers",
+     "CREATE OR REPLACE TEMP VIEW mine AS SELECT 1; FROM mine"},
 };
 
 TEST_F(DatabaseTest, RefusesEveryHostileStatementOfTheZooAndAcceptsItsLegalTwin) {
@@ -189,7 +198,8 @@ TEST_F(DatabaseTest, RefusesEveryHostileStatementOfTheZooAndAcceptsItsLegalTwin)
 
 TEST_F(DatabaseTest, LetsATrustedConnectionReadAndWriteFiles) {
   StepDatabase step(database_, "step", {});
-  const std::string sql = "COPY (SELECT * FROM read_csv('" + (directory_ / "outside.csv").string() + "')) TO '" + (directory_ / "copy.csv").string() + "'";
+  const std::string sql = "COPY (SELECT * FROM read_csv('" + (directory_ / "outside.csv").string() + "')) TO '" +
+                          (directory_ / "copy.csv").string() + "'";
   duckdb_result result;
   EXPECT_EQ(duckdb_query(step.handle(), sql.c_str(), &result), DuckDBSuccess) << duckdb_result_error(&result);
   duckdb_destroy_result(&result);
@@ -221,7 +231,8 @@ TEST_F(DatabaseTest, NamesTheInputsWhenATableIsUnknown) {
 }
 
 TEST_F(DatabaseTest, ShowsNoRandomNamesInErrors) {
-  for (const char* sql : {"SELECT * FROM df_nmbers", "SELECT nme FROM df_numbers", "SELECT * FROM {other}", "CREATE TABLE t AS SELECT 1; SELECT x FROM t"}) {
+  for (const char* sql : {"SELECT * FROM df_nmbers", "SELECT nme FROM df_numbers", "SELECT * FROM {other}",
+                          "CREATE TABLE t AS SELECT 1; SELECT x FROM t"}) {
     const auto rows = run(with_paths(sql));
     ASSERT_FALSE(rows.ok()) << sql;
     EXPECT_THAT(rows.error().message, Not(HasSubstr("osiris_"))) << sql;
@@ -239,7 +250,8 @@ TEST_F(DatabaseTest, FreesARelationWithItsLastReader) {
   const std::string name = relation->database();
   const auto attached = [&] {
     auto connection = database_->connect();
-    return *(*connection)->single_number("SELECT count(*) FROM duckdb_databases() WHERE database_name = '" + name + "'");
+    return *(*connection)
+                ->single_number("SELECT count(*) FROM duckdb_databases() WHERE database_name = '" + name + "'");
   };
   {
     StepDatabase reader(database_, "reader", {{{"df_big"}, relation}});
@@ -264,7 +276,8 @@ TEST_F(DatabaseTest, InterruptsAStatementFromAnotherThread) {
   std::thread interrupter([&] {
     while (!done) step.interrupt();
   });
-  const auto rows = step.run_confined("SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * b.range = -1");
+  const auto rows =
+      step.run_confined("SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * b.range = -1");
   done = true;
   interrupter.join();
   ASSERT_FALSE(rows.ok());
@@ -273,7 +286,8 @@ TEST_F(DatabaseTest, InterruptsAStatementFromAnotherThread) {
 
 TEST_F(DatabaseTest, WorksInUtcWhateverTheMachineSays) {
   EXPECT_EQ(value("SELECT '2024-07-01 00:00:00+00'::TIMESTAMPTZ::VARCHAR"), "2024-07-01 00:00:00+00");
-  EXPECT_EQ(value("SELECT ('2024-07-01 00:00:00+00'::TIMESTAMPTZ AT TIME ZONE 'Europe/Prague')::VARCHAR"), "2024-07-01 02:00:00");
+  EXPECT_EQ(value("SELECT ('2024-07-01 00:00:00+00'::TIMESTAMPTZ AT TIME ZONE 'Europe/Prague')::VARCHAR"),
+            "2024-07-01 02:00:00");
 }
 
 TEST_F(DatabaseTest, RelationsSurviveATripAsParquet) {
@@ -297,7 +311,8 @@ TEST(DatabaseMemory, SpillsToDiskPastTheLimitAndSaysSo) {
   {
     auto database = std::make_shared<Database>(DatabaseOptions{128ull << 20, 2, directory / "spill"});
     StepDatabase step(database, "step", {});
-    const auto rows = step.run_confined("SELECT range AS i, hash(range) AS h, 'text number ' || hash(range) AS t FROM range(4000000)");
+    const auto rows = step.run_confined(
+        "SELECT range AS i, hash(range) AS h, 'text number ' || hash(range) AS t FROM range(4000000)");
     ASSERT_TRUE(rows.ok()) << rows.error().message;
     EXPECT_GT(database->spill_bytes(), 0u);
     EXPECT_FALSE(std::filesystem::is_empty(directory / "spill"));

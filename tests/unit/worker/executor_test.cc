@@ -50,8 +50,10 @@ std::atomic<int> attempts{0};
 Result<StepOutcome> produce(StepContext& step) {
   const uint64_t rows = step.config()["rows"].as_uint(3);
   duckdb_result result;
-  const std::string sql = "CREATE TABLE " + step.output_table() + " AS SELECT range AS i FROM range(" + std::to_string(rows) + ")";
-  EXPECT_EQ(duckdb_query(step.connection_handle(), sql.c_str(), &result), DuckDBSuccess) << duckdb_result_error(&result);
+  const std::string sql =
+      "CREATE TABLE " + step.output_table() + " AS SELECT range AS i FROM range(" + std::to_string(rows) + ")";
+  EXPECT_EQ(duckdb_query(step.connection_handle(), sql.c_str(), &result), DuckDBSuccess)
+      << duckdb_result_error(&result);
   duckdb_destroy_result(&result);
   return StepOutcome{rows, 0};
 }
@@ -60,7 +62,9 @@ Result<StepOutcome> consume(StepContext& step) {
   for (const Input& input : step.inputs()) outcome.rows_written += input.rows;
   return outcome;
 }
-Result<StepOutcome> fail(StepContext& step) { return Error(Code::kStepFailed, step.config()["why"].as_string_or("no reason")); }
+Result<StepOutcome> fail(StepContext& step) {
+  return Error(Code::kStepFailed, step.config()["why"].as_string_or("no reason"));
+}
 Result<StepOutcome> wait_at_gate(StepContext&) {
   gate->wait();
   return StepOutcome{};
@@ -72,7 +76,8 @@ Result<StepOutcome> until_cancelled(StepContext& step) {
 }
 Result<StepOutcome> endless_query(StepContext& step) {
   gate->wait();
-  return step.run_confined("SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * b.range = -1").ok()
+  return step.run_confined("SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * b.range = -1")
+                 .ok()
              ? Result<StepOutcome>(StepOutcome{})
              : Result<StepOutcome>(Error(Code::kStepFailed, "interrupted"));
 }
@@ -107,10 +112,18 @@ Result<StepOutcome> count_input(StepContext& step) {
 }
 
 const Driver kTestDrivers[] = {
-    {"produce", produce, nullptr},       {"consume", consume, nullptr},           {"fail", fail, nullptr},
-    {"wait", wait_at_gate, nullptr},     {"until_cancelled", until_cancelled, nullptr}, {"endless_query", endless_query, nullptr},
-    {"fail_twice", fail_twice, nullptr}, {"wrong_input", wrong_input, nullptr},   {"show_connection", show_connection, nullptr},
-    {"talk", talk, nullptr},             {"write_file", write_file, nullptr},     {"count_input", count_input, nullptr},
+    {"produce", produce, nullptr},
+    {"consume", consume, nullptr},
+    {"fail", fail, nullptr},
+    {"wait", wait_at_gate, nullptr},
+    {"until_cancelled", until_cancelled, nullptr},
+    {"endless_query", endless_query, nullptr},
+    {"fail_twice", fail_twice, nullptr},
+    {"wrong_input", wrong_input, nullptr},
+    {"show_connection", show_connection, nullptr},
+    {"talk", talk, nullptr},
+    {"write_file", write_file, nullptr},
+    {"count_input", count_input, nullptr},
 };
 
 class KeepingSink : public RecordSink {
@@ -154,8 +167,14 @@ class KeepingSink : public RecordSink {
   std::vector<rpc::Record> records_;
 };
 
-Json step(const std::string& id, const std::string& driver, std::vector<std::string> needs = {}, Json cfg = Json::object()) {
-  Json json = Json::object({{"id", id}, {"component", driver}, {"driver", driver}, {"mode", "transform"}, {"cfg_path", "cfg/" + id + ".json"}, {"cfg", std::move(cfg)}});
+Json step(const std::string& id, const std::string& driver, std::vector<std::string> needs = {},
+          Json cfg = Json::object()) {
+  Json json = Json::object({{"id", id},
+                            {"component", driver},
+                            {"driver", driver},
+                            {"mode", "transform"},
+                            {"cfg_path", "cfg/" + id + ".json"},
+                            {"cfg", std::move(cfg)}});
   Json need_list = Json::array(), inputs = Json::object();
   for (const std::string& need : needs) {
     need_list.push_back(need);
@@ -189,7 +208,8 @@ class ExecutorTest : public ::testing::Test {
     run.paths = PathMap(directory_ / "work", {});
     run.threads = 4;
     run.database = std::make_shared<Database>(DatabaseOptions{0, 2, run.worker_dir() / "spill"});
-    run.connections = parse(R"({"@db.shop":{"family":"db","alias":"shop","fields":{"host":"h"},"secrets":{"password":"connection/db.shop/password"}},
+    run.connections = parse(
+        R"({"@db.shop":{"family":"db","alias":"shop","fields":{"host":"h"},"secrets":{"password":"connection/db.shop/password"}},
                                 "@db.lost":{"family":"db","alias":"lost","fields":{},"secrets":{"password":"connection/db.lost/password"}}})");
     run.secrets = parse(R"({"connection/db.shop/password":"hunter22"})");
     auto redactor = std::make_shared<Redactor>();
@@ -272,13 +292,15 @@ TEST_F(ExecutorTest, RunsIndependentStepsSideBySide) {
 }
 
 TEST_F(ExecutorTest, EmitsTheEventsOfAStepInTheirDocumentedOrder) {
-  Json with_connection = step("b", "count_input", {"a"}, parse(R"({"component":"count_input","connection":"@db.shop","limit":1})"));
+  Json with_connection =
+      step("b", "count_input", {"a"}, parse(R"({"component":"count_input","connection":"@db.shop","limit":1})"));
   plan({step("a", "produce"), with_connection});
   ask_all({"a", "b"});
   result("b");
-  EXPECT_THAT(sink_.event_names("b"),
-              ElementsAre("step_start", "artifacts_dir_created", "cfg_opened", "config_meta_stripped", "artifact_created",
-                          "connection_resolve_start", "connection_resolve_complete", "inputs_resolved", "step_complete"));
+  EXPECT_THAT(
+      sink_.event_names("b"),
+      ElementsAre("step_start", "artifacts_dir_created", "cfg_opened", "config_meta_stripped", "artifact_created",
+                  "connection_resolve_start", "connection_resolve_complete", "inputs_resolved", "step_complete"));
   EXPECT_EQ(sink_.event("config_meta_stripped")["keys_removed"].size(), 0u);
   const Json resolved = sink_.event("connection_resolve_complete");
   EXPECT_EQ(resolved["family"].as_string(), "db");
@@ -301,7 +323,8 @@ TEST_F(ExecutorTest, EmitsMetricsWithStepIdAndTag) {
 }
 
 TEST_F(ExecutorTest, StopsTheRunAtTheFirstFailureAndNamesItInEverySkippedStep) {
-  plan({step("a", "fail", {}, parse(R"({"why":"out of luck"})")), step("b", "consume", {"a"}), step("c", "consume", {"b"}), step("d", "until_cancelled")});
+  plan({step("a", "fail", {}, parse(R"({"why":"out of luck"})")), step("b", "consume", {"a"}),
+        step("c", "consume", {"b"}), step("d", "until_cancelled")});
   ask_all({"d", "b", "c"});
   gate->wait_for_waiters(1);
   gate->open();
@@ -408,7 +431,10 @@ TEST_F(ExecutorTest, DoesNotRetryWrongInput) {
 }
 
 TEST_F(ExecutorTest, WritesTheCleanedConfigWithoutSecretsAndWithoutMetaKeys) {
-  plan({step("a", "talk", {}, parse(R"({"component":"talk","connection":"@db.shop","secret_key":"abc","note":"say hunter22","path":"x.csv"})"))});
+  plan({step(
+      "a", "talk", {},
+      parse(
+          R"({"component":"talk","connection":"@db.shop","secret_key":"abc","note":"say hunter22","path":"x.csv"})"))});
   ask("a");
   result("a");
   EXPECT_EQ(cleaned_config("a"), R"({
@@ -454,7 +480,8 @@ TEST_F(ExecutorTest, LetsNoDriverForgeTheStepOfAnEventOrShowASecret) {
 TEST_F(ExecutorTest, DeclaresWrittenFilesWithTheirHash) {
   Json writer = step("a", "write_file");
   writer.set("mode", "write");
-  writer.set("outputs", Json::array({Json::object({{"path", "out.txt"}, {"target", (directory_ / "target.txt").string()}})}));
+  writer.set("outputs",
+             Json::array({Json::object({{"path", "out.txt"}, {"target", (directory_ / "target.txt").string()}})}));
   plan({writer});
   ask("a");
   const Json artifact = result("a")["artifacts"].items().at(0);
@@ -568,7 +595,8 @@ TEST_F(ExecutorTest, RunsAStepThatBringsAllItNeedsAsTheSeedHasIt) {
 
 TEST_F(ExecutorTest, RunsAThousandStepsOfAChain) {
   std::vector<Json> steps = {step("s0", "consume")};
-  for (int i = 1; i < 1000; ++i) steps.push_back(step("s" + std::to_string(i), "consume", {"s" + std::to_string(i - 1)}));
+  for (int i = 1; i < 1000; ++i)
+    steps.push_back(step("s" + std::to_string(i), "consume", {"s" + std::to_string(i - 1)}));
   plan(steps);
   for (int i = 999; i >= 0; --i) ask("s" + std::to_string(i));
   EXPECT_EQ(finish()["steps_completed"].as_int(), 1000);

@@ -15,7 +15,8 @@ using ::testing::HasSubstr;
 Result<PlanStep> parse_step(std::string_view text) { return plan_step_from_json(*parse_json(text)); }
 
 TEST(PlanStep, ReadsWhatThePlanSays) {
-  const auto step = parse_step(R"({"id":"b","component":"x.writer","driver":"x.writer","mode":"write","needs":["a"],"cfg_path":"cfg/b.json",
+  const auto step = parse_step(
+      R"({"id":"b","component":"x.writer","driver":"x.writer","mode":"write","needs":["a"],"cfg_path":"cfg/b.json",
       "cfg":{"path":"o.csv","connection":"@f.g"},"inputs":{"df_a":{"from_step":"a"},"df_c":{"from_step":"c"}},
       "outputs":[{"path":"o.csv","target":"/t/o.csv"}],"timeout_s":1.5,"retry":{"max_attempts":3,"delay_s":0.5}})");
   ASSERT_TRUE(step.ok());
@@ -42,8 +43,9 @@ TEST(PlanStep, RefusesIdsThatLeaveTheirDirectory) {
 }
 
 TEST(PlanStep, RefusesWhatIsNoStep) {
-  for (const char* text : {R"({"id":"a"})", R"({"id":"a","driver":"d","needs":[1]})", R"({"id":"a","driver":"d","inputs":{"df":{}}})",
-                           R"({"id":"a","driver":"d","cfg":[]})", R"({"id":"a","driver":"d","needs":["a"]})", "[]", "1"})
+  for (const char* text :
+       {R"({"id":"a"})", R"({"id":"a","driver":"d","needs":[1]})", R"({"id":"a","driver":"d","inputs":{"df":{}}})",
+        R"({"id":"a","driver":"d","cfg":[]})", R"({"id":"a","driver":"d","needs":["a"]})", "[]", "1"})
     EXPECT_FALSE(parse_step(text).ok()) << text;
 }
 
@@ -71,7 +73,8 @@ TEST(PathMap, ReplacesTheLongestPrefixOfWholeNames) {
 TEST(MaskedConfig, HidesByPointerByNameAndByValue) {
   Redactor redactor;
   redactor.add("known-value");
-  const Json config = *parse_json(R"({"headers":{"A":"x"},"list":[{"pin":"1"},{"pin":"2"}],"nested":{"db_password":"p","X-Auth-Token":"t","primary_key":"id"},
+  const Json config = *parse_json(
+      R"({"headers":{"A":"x"},"list":[{"pin":"1"},{"pin":"2"}],"nested":{"db_password":"p","X-Auth-Token":"t","primary_key":"id"},
       "note":"has known-value","key":null,"max_tokens":5,"author":"me"})");
   EXPECT_EQ(masked_config(config, "/headers /list/*/pin /absent", redactor).dump(),
             R"({"headers":"***MASKED***","list":[{"pin":"***MASKED***"},{"pin":"***MASKED***"}],)"

@@ -75,10 +75,12 @@ TEST(Redactor, HidesTheLongerOfTwoSecretsThatBeginAlike) {
 
 TEST(Redactor, HidesInJsonButNotInStructuralMembers) {
   const Redactor redactor = knowing({"extract"});
-  Json event = Json::object({{"step_id", "extract"}, {"text", "cannot extract"}, {"list", Json::array({"extract"})}, {"extract", 1}});
+  Json event = Json::object(
+      {{"step_id", "extract"}, {"text", "cannot extract"}, {"list", Json::array({"extract"})}, {"extract", 1}});
   constexpr std::array<std::string_view, 1> structural = {"step_id"};
   redactor.redact(event, structural);
-  EXPECT_EQ(event.dump(), R"({"step_id":"extract","text":"cannot ***MASKED***","list":["***MASKED***"],"***MASKED***":1})");
+  EXPECT_EQ(event.dump(),
+            R"({"step_id":"extract","text":"cannot ***MASKED***","list":["***MASKED***"],"***MASKED***":1})");
 }
 
 TEST(Redactor, AgreesWithASearchForEachSecretOnRandomText) {
@@ -96,7 +98,8 @@ TEST(Redactor, AgreesWithASearchForEachSecretOnRandomText) {
     const std::string hidden = redactor.redact(text);
     std::string expected = text;
     for (const std::string& secret : secrets) {
-      for (size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at + 1)) expected.replace(at, secret.size(), secret.size(), '#');
+      for (size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at + 1))
+        expected.replace(at, secret.size(), secret.size(), '#');
     }
     // Only the letters outside of every occurrence stay.
     std::string stays, kept;

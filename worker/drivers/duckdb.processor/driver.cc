@@ -10,8 +10,8 @@ constexpr size_t kLoggedBytes = 500;
 Result<StepOutcome> run(StepContext& step) {
   const std::string& query = step.config()["query"].as_string();
   if (trim(query).empty())
-    return Error(Code::kInvalidArgument, "Step " + step.step_id() + ": Missing 'query' in config", "Write the SQL under `query`.",
-                 "validation.failed");
+    return Error(Code::kInvalidArgument, "Step " + step.step_id() + ": Missing 'query' in config",
+                 "Write the SQL under `query`.", "validation.failed");
   step.log("query: " + query.substr(0, kLoggedBytes) + (query.size() > kLoggedBytes ? " ..." : ""));
 
   StepOutcome outcome;

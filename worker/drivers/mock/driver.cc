@@ -31,9 +31,10 @@ Status sleep_ms(StepContext& step, int64_t ms) {
 Status hang(StepContext& step, const std::string& how) {
   if (how == "query") {
     duckdb_result result;
-    const bool failed = duckdb_query(step.connection_handle(),
-                                     "SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * b.range = -1",
-                                     &result) != DuckDBSuccess;
+    const bool failed =
+        duckdb_query(step.connection_handle(),
+                     "SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * b.range = -1",
+                     &result) != DuckDBSuccess;
     duckdb_destroy_result(&result);
     return failed ? Status(cancelled()) : Status();
   }
@@ -67,13 +68,13 @@ Status make_rows(StepContext& step, uint64_t rows, uint64_t fail_after) {
     if (step.is_cancelled()) return cancelled();
     uint64_t next = std::min(rows, done + kBatchRows);
     if (fail_after > done && fail_after < next) next = fail_after;
-    OSIRIS_TRY(query("INSERT INTO " + table + " SELECT range, 'row ' || range FROM range(" + std::to_string(done) + ", " +
-                     std::to_string(next) + ")"));
+    OSIRIS_TRY(query("INSERT INTO " + table + " SELECT range, 'row ' || range FROM range(" + std::to_string(done) +
+                     ", " + std::to_string(next) + ")"));
     done = next;
     step.progress(done);
     if (done == fail_after)
-      return Error(Code::kStepFailed, "mock failed after " + std::to_string(done) + " rows", "Take fail_after_rows out of the config.",
-                   "extract.query_failed");
+      return Error(Code::kStepFailed, "mock failed after " + std::to_string(done) + " rows",
+                   "Take fail_after_rows out of the config.", "extract.query_failed");
   }
   return {};
 }
@@ -130,7 +131,8 @@ Result<StepOutcome> run(StepContext& step) {
   if (config.contains("sleep_ms")) OSIRIS_TRY(sleep_ms(step, config["sleep_ms"].as_int()));
   if (config.contains("allocate_bytes")) {
     std::string ballast(config["allocate_bytes"].as_uint(), 'x');
-    step.event("mock_allocated", Json::object({{"bytes", uint64_t{ballast.size()}}, {"last", ballast.substr(ballast.size() - 1)}}));
+    step.event("mock_allocated",
+               Json::object({{"bytes", uint64_t{ballast.size()}}, {"last", ballast.substr(ballast.size() - 1)}}));
   }
   if (config.contains("rows")) {
     const uint64_t rows = config["rows"].as_uint();
