@@ -93,10 +93,7 @@ void watch_dir(Call& call) {
   events->push(Json::object({{"start", Json::object()}}));
   call.sandbox->sandbox->attach(events);
   std::thread pump([lines = std::move(reply.fds.front()), events]() mutable { WatchPump(std::move(lines), events).run(); });
-  const auto timeout = call.request().header("connect-timeout-ms");
-  const int64_t timeout_ms = timeout ? std::strtoll(timeout->c_str(), nullptr, 10) : 0;
-  stream_events(call.exchange, *events, keepalive_event_of_watch(),
-                timeout_ms > 0 ? std::optional(std::chrono::milliseconds(timeout_ms)) : std::nullopt);
+  stream_events(call.exchange, *events, keepalive_event_of_watch(), end_of(timeout_header(call.request())));
   events->leave();
   call.sandbox->sandbox->detach(events);
   pump.join();

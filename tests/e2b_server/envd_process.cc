@@ -12,12 +12,6 @@ namespace {
 constexpr int kSigterm = 15;
 constexpr int kSigkill = 9;
 
-std::optional<std::chrono::milliseconds> timeout_header(const Request& request) {
-  const auto text = request.header("connect-timeout-ms");
-  const int64_t ms = text ? std::strtoll(text->c_str(), nullptr, 10) : 0;
-  return ms > 0 ? std::optional(std::chrono::milliseconds(ms)) : std::nullopt;
-}
-
 std::string not_found_text(const Json& selector) {
   if (selector["tag"].is_string()) return "process with tag " + selector["tag"].as_string() + " not found";
   return "process with pid " + std::to_string(integer(selector["pid"])) + " not found";
@@ -50,13 +44,14 @@ void start(Call& call) {
   if (spec.user.empty()) spec.user = call.sandbox->recipe.user;
   if (!process.contains("cwd") && !call.sandbox->recipe.workdir.empty()) spec.process.config.set("cwd", call.sandbox->recipe.workdir);
   const auto deadline = timeout_header(call.request());
+  const SteadyTime over = end_of(deadline);  // before the process's own, so that its kill is never seen as an end
   auto started = call.sandbox->sandbox->start(spec, call.sandbox->envs);
   if (started.error && started.error->code == "unavailable") return call.exchange.abort();
   if (started.error) return fail_stream(call.exchange, started.error->code, started.error->message);
   const auto subscriber = started.value->subscribe();
   started.value->start(deadline);
   call.server.registry().log(call.sandbox->id, "info", "Process with pid " + std::to_string(started.value->pid()) + " started");
-  stream_events(call.exchange, *subscriber, keepalive_event_of_process(), deadline);
+  stream_events(call.exchange, *subscriber, keepalive_event_of_process(), over);
   started.value->unsubscribe(subscriber);
 }
 
@@ -66,7 +61,7 @@ void connect(Call& call) {
   const auto process = select(*call.sandbox->sandbox, (*message)["process"]);
   if (!process) return fail_stream(call.exchange, "not_found", not_found_text((*message)["process"]));
   const auto subscriber = process->subscribe();
-  stream_events(call.exchange, *subscriber, keepalive_event_of_process(), timeout_header(call.request()));
+  stream_events(call.exchange, *subscriber, keepalive_event_of_process(), end_of(timeout_header(call.request())));
   process->unsubscribe(subscriber);
 }
 

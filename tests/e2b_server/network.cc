@@ -122,7 +122,7 @@ struct NetworkManager::State {
   std::string sandbox_net() const { return "198.19." + std::to_string(number) + "."; }
 
   Status plug_machine() {
-    const std::string peer = " type veth peer name up netns " + std::to_string(holder.pid) + "\n";
+    const std::string peer = " type veth peer name uplink netns " + std::to_string(holder.pid) + "\n";
     Status added;
     for (number = 0; number < kServersMax; ++number) {
       added = run_ip(0, "link add " + host_device() + peer);
@@ -134,7 +134,7 @@ struct NetworkManager::State {
       machine += "addr add " + service_net() + std::to_string(i) + "/24 dev " + host_device() + "\n";
     machine += "route add " + sandbox_net() + "0/24 via " + service_net() + "254\n";
     OSIRIS_TRY(run_ip(0, machine));
-    OSIRIS_TRY(run_ip(holder.pid, "link set lo up\naddr add " + service_net() + "254/24 dev up\nlink set up up\nroute add default via " +
+    OSIRIS_TRY(run_ip(holder.pid, "link set lo up\naddr add " + service_net() + "254/24 dev uplink\nlink set uplink up\nroute add default via " +
                                       service_net() + "1\n"));
     return run({"nsenter", "--net=/proc/" + std::to_string(holder.pid) + "/ns/net", "sh", "-c", "cat > /proc/sys/net/ipv4/ip_forward"}, "1\n");
   }

@@ -149,13 +149,13 @@ void Server::serve(Exchange& exchange) {
     clock_.jump(ms * 1'000'000);
     registry_->clock_jumped();
   };
+  world.record = [&](const ShapedExchange& seen) { record(request, seen, name, sandbox_id, started_ns); };
   ShapedExchange shaped(exchange, std::chrono::milliseconds(options_.rtt_ms), faults_.next(name, sandbox_id), std::move(world));
   if (shaped.admit()) {
     if (!destination.error.empty()) shaped.respond(400, {{"content-type", "text/plain"}}, destination.error);
     else dispatch(shaped, route, std::move(params), destination.is_envd);
   }
   shaped.finish();
-  record(request, shaped, name, sandbox_id, started_ns);
 }
 
 void Server::dispatch(Exchange& exchange, const Route* route, std::vector<std::string> params, bool is_envd) {
@@ -232,9 +232,9 @@ void Server::record(const Request& request, const ShapedExchange& shaped, const 
                             {"response_bytes", shaped.response_bytes()},
                             {"duration_us", (system_clock().monotonic_ns() - started_ns) / 1000},
                             {"headers", std::move(headers)}});
-  if (!shaped.struck().empty()) {
+  if (const std::vector<std::string> faults = shaped.struck(); !faults.empty()) {
     Json struck = Json::array();
-    for (const std::string& fault : shaped.struck()) struck.push_back(fault);
+    for (const std::string& fault : faults) struck.push_back(fault);
     line.set("faults", std::move(struck));
   }
   const std::string type = request.header("content-type").value_or("");

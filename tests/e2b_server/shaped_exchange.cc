@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 namespace osiris::e2b_server {
 namespace {
@@ -28,6 +29,18 @@ void ShapedExchange::wake_world(const FaultAction& fault) {
   if (fault.type == Type::kClockJump) world_.jump_clock(fault.ms);
 }
 
+void ShapedExchange::record_once() {
+  if (std::exchange(recorded_, true)) return;
+  world_.record(*this);
+}
+
+std::vector<std::string> ShapedExchange::struck() const {
+  std::vector<std::string> out = struck_;
+  for (const FaultAction& fault : faults_)
+    if (fault.when == When::kAfter && !cut_) out.push_back(std::string(type_name(fault.type)) + " after");
+  return out;
+}
+
 bool ShapedExchange::answer_status(const FaultAction& fault) {
   struck_.push_back("status " + std::to_string(fault.status));
   Pairs headers;
@@ -43,6 +56,7 @@ bool ShapedExchange::answer_status(const FaultAction& fault) {
   status_ = fault.status;
   response_bytes_ = body.size();
   delay_answer();
+  record_once();
   inner_.respond(fault.status, headers, body);
   answered_ = true;
   return false;
@@ -50,7 +64,12 @@ bool ShapedExchange::answer_status(const FaultAction& fault) {
 
 bool ShapedExchange::admit() {
   sleep_ms(rtt_.count() / 2);
-  for (const FaultAction& fault : std::vector<FaultAction>(faults_)) {
+  const std::vector<FaultAction> all = faults_;
+  // What strikes here strikes nowhere else.
+  std::erase_if(faults_, [](const FaultAction& fault) {
+    return fault.when == When::kRequest || fault.type == Type::kLatency || fault.type == Type::kBandwidth || fault.type == Type::kStatus;
+  });
+  for (const FaultAction& fault : all) {
     if (fault.type == Type::kLatency) {
       struck_.emplace_back("latency");
       sleep_ms(fault.ms);
@@ -140,6 +159,7 @@ void ShapedExchange::respond(int status, const Pairs& headers, std::string_view 
   if (cut_before_answer()) return;
   response_bytes_ = body.size();
   delay_answer();
+  record_once();
   inner_.respond(status, headers, body);
 }
 
@@ -147,9 +167,11 @@ bool ShapedExchange::begin_stream(int status, const Pairs& headers, std::optiona
   if (cut_ || answered_) return false;
   answered_ = true;
   chunked_ = !length_bytes;
+  length_bytes_ = length_bytes;
   status_ = status;
   if (cut_before_answer()) return false;
   delay_answer();
+  if (length_bytes_ == 0) record_once();
   return inner_.begin_stream(status, headers, length_bytes);
 }
 
@@ -162,6 +184,7 @@ bool ShapedExchange::strikes_at(const FaultAction& fault, uint64_t upcoming_byte
 
 bool ShapedExchange::pass(std::string_view bytes) {
   response_bytes_ += bytes.size();
+  if (length_bytes_ && response_bytes_ >= *length_bytes_) record_once();
   if (bytes_per_s_ <= 0) return inner_.write(bytes);
   const size_t step = std::max<size_t>(1, static_cast<size_t>(bytes_per_s_ / 20));
   while (!bytes.empty()) {
@@ -192,6 +215,7 @@ bool ShapedExchange::send_part(std::string_view bytes) {
       return false;
     }
     if (fault.type == Type::kTruncate) {  // a clean end in the middle of things; with a length, a close
+      record_once();
       if (chunked_) inner_.end_stream();
       cut_ = true;
       return false;
@@ -212,28 +236,25 @@ bool ShapedExchange::write(std::string_view bytes) {
 
 void ShapedExchange::end_stream() {
   if (cut_) return;
+  record_once();
   inner_.end_stream();
 }
 
 void ShapedExchange::abort() {
   if (cut_) return;
   cut_ = true;
+  record_once();
   inner_.abort();
 }
 
 void ShapedExchange::finish() {
   for (const FaultAction& fault : faults_) {
     if (fault.when != When::kAfter || cut_) continue;
-    if (fault.type == Type::kReset) {
-      struck_.emplace_back("reset after");
-      abort();
-    } else if (fault.type == Type::kStall) {
-      struck_.emplace_back("stall after");
-      sleep_ms(fault.ms);
-    } else {
-      wake_world(fault);
-    }
+    if (fault.type == Type::kReset) abort();
+    else if (fault.type == Type::kStall) sleep_ms(fault.ms);
+    else wake_world(fault);
   }
+  record_once();
 }
 
 }  // namespace osiris::e2b_server

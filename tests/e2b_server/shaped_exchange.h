@@ -17,6 +17,8 @@ class ShapedExchange final : public Exchange {
     std::function<void()> kill_sandbox;
     std::function<void(int signal)> kill_process;  // the newest process of the sandbox
     std::function<void(int64_t ms)> jump_clock;
+    // Called once, just before the client gets the last byte (or the cut): whoever has seen an answer finds its record.
+    std::function<void(const ShapedExchange&)> record;
   };
   ShapedExchange(Exchange& inner, std::chrono::milliseconds rtt, std::vector<FaultAction> faults, World world);
 
@@ -40,8 +42,8 @@ class ShapedExchange final : public Exchange {
   uint64_t response_bytes() const { return response_bytes_; }
   const std::string& request_head() const { return request_head_; }  // the first 64 KiB of the body
   bool was_cut() const { return cut_; }
-  // Names of the faults that struck, for the record.
-  const std::vector<std::string>& struck() const { return struck_; }
+  // Names of the faults that struck, or will after the last byte, for the record.
+  std::vector<std::string> struck() const;
 
  private:
   bool answer_status(const FaultAction& fault);
@@ -50,6 +52,7 @@ class ShapedExchange final : public Exchange {
   bool pass(std::string_view bytes);
   void wake_world(const FaultAction& fault);
   bool cut_before_answer();
+  void record_once();
   void delay_answer();
 
   Exchange& inner_;
@@ -66,6 +69,8 @@ class ShapedExchange final : public Exchange {
   bool cut_ = false;
   bool chunked_ = false;
   bool answered_ = false;
+  bool recorded_ = false;
+  std::optional<uint64_t> length_bytes_;  // of the answer, when it was announced
   std::vector<std::string> struck_;
 };
 

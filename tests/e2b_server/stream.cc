@@ -20,13 +20,28 @@ std::chrono::milliseconds keepalive_interval(const Request& request) {
 Json keepalive_event_of_process() { return Json::object({{"event", Json::object({{"keepalive", Json::object()}})}}); }
 Json keepalive_event_of_watch() { return Json::object({{"keepalive", Json::object()}}); }
 
-void stream_events(Exchange& exchange, Subscriber& subscriber, const Json& keepalive, std::optional<std::chrono::milliseconds> deadline) {
+std::optional<std::chrono::milliseconds> timeout_header(const Request& request) {
+  const auto text = request.header("connect-timeout-ms");
+  const int64_t ms = text ? std::strtoll(text->c_str(), nullptr, 10) : 0;
+  return ms > 0 ? std::optional(std::chrono::milliseconds(ms)) : std::nullopt;
+}
+
+SteadyTime end_of(std::optional<std::chrono::milliseconds> timeout) {
+  return timeout ? std::chrono::steady_clock::now() + *timeout : SteadyTime::max();
+}
+
+void stream_events(Exchange& exchange, Subscriber& subscriber, const Json& keepalive, SteadyTime over) {
   using Clock = std::chrono::steady_clock;
   const auto interval = keepalive_interval(exchange.request());
-  const auto over = deadline ? Clock::now() + *deadline : Clock::time_point::max();
   if (!begin_connect_stream(exchange)) return;
   auto idle_since = Clock::now();
   while (true) {
+    const auto now = Clock::now();
+    if (now >= over) {
+      exchange.set_event_time(now);
+      exchange.write(end_of_stream("deadline_exceeded", "context deadline exceeded"));
+      return exchange.end_stream();
+    }
     if (auto event = subscriber.take()) {
       exchange.set_event_time(event->at);
       if (!exchange.write(envelope(0, event->body.dump()))) return;
@@ -37,12 +52,6 @@ void stream_events(Exchange& exchange, Subscriber& subscriber, const Json& keepa
     if (closed == Subscriber::Closed::kSandboxGone) return exchange.abort();
     if (closed == Subscriber::Closed::kEnded) {
       exchange.write(end_of_stream());
-      return exchange.end_stream();
-    }
-    const auto now = Clock::now();
-    if (now >= over) {
-      exchange.set_event_time(now);
-      exchange.write(end_of_stream("deadline_exceeded", "context deadline exceeded"));
       return exchange.end_stream();
     }
     if (now >= idle_since + interval) {

@@ -13,7 +13,12 @@ Json keepalive_event_of_process();
 Json keepalive_event_of_watch();
 
 // Returns when the stream has ended, the client has gone, or the sandbox has (then the connection is reset). The interval is
-// the request's Keepalive-Ping-Interval; the deadline ends the stream with deadline_exceeded.
-void stream_events(Exchange& exchange, Subscriber& subscriber, const Json& keepalive, std::optional<std::chrono::milliseconds> deadline);
+// the request's Keepalive-Ping-Interval; from `over` on the stream ends with deadline_exceeded, whatever else has happened.
+void stream_events(Exchange& exchange, Subscriber& subscriber, const Json& keepalive, SteadyTime over);
+
+// The request's Connect-Timeout-Ms; nullopt: none.
+std::optional<std::chrono::milliseconds> timeout_header(const Request& request);
+// From now; the end of time for none.
+SteadyTime end_of(std::optional<std::chrono::milliseconds> timeout);
 
 }  // namespace osiris::e2b_server

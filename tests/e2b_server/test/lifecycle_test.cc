@@ -120,7 +120,8 @@ TEST_F(Lifecycle, TheListIsPagedAndFiltered) {
     const HttpAnswer page = api("GET", "/v2/sandboxes?limit=2&nextToken=" + token);
     EXPECT_EQ(page.header("x-total-running"), "5");
     EXPECT_LE(page.json().size(), 2u);
-    for (const Json& item : page.json().items()) seen.push_back(item["sandboxID"].as_string());
+    const Json items = page.json();
+    for (const Json& item : items.items()) seen.push_back(item["sandboxID"].as_string());
     token = page.header("x-next-token");
   } while (!token.empty());
   EXPECT_EQ(seen, std::vector<std::string>(made.rbegin(), made.rend()));
@@ -146,7 +147,7 @@ TEST_F(Lifecycle, ManySandboxesComeAndGoAndLeaveNothing) {
     users.emplace_back([&] {
       for (int i = 0; i < 10; ++i) {
         const SandboxHandle sandbox = create();
-        EXPECT_EQ(run(sandbox, "(sleep 100 &) ; echo $E2B_SANDBOX_ID").out, sandbox.id + "\n");
+        EXPECT_EQ(run(sandbox, "setsid sleep 100 >/dev/null 2>&1 & echo $E2B_SANDBOX_ID").out, sandbox.id + "\n");
         EXPECT_EQ(api("DELETE", "/sandboxes/" + sandbox.id).status, 204);
       }
     });
