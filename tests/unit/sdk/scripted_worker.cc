@@ -3,7 +3,7 @@
 //
 //   good                answers everything
 //   fail                the second step fails, what follows is skipped
-//   flood               every step emits 50,000 events
+//   flood               every step emits 35,000 events
 //   garbage             wrong bytes between all records
 //   trickle             writes one byte at a time
 //   doubles             writes every record twice
@@ -155,11 +155,11 @@ class ScriptedWorker {
                                   {"step_id", step},
                                   {"tags", Json::object({{"step", step}})}})});
     if (script_ == "flood")
-      for (int i = 0; i < 50'000; ++i)
+      for (int i = 0; i < 35'000; ++i)
         event("flooded", step, Json::object({{"number", i}, {"text", std::string(60, 'x')}}));
     if (script_ == "leak") leak(step);
     if (steps_ == 2 && misbehave(request, step)) return script_ == "exit" ? 7 : script_ == "fatal" ? 3 : -1;
-    event("step_complete", step);
+    event("step_complete", step, Json::object({{"number", steps_}}));
     ++completed_;
     put(rpc::Response{
         request.id, next_seq_, 1,
