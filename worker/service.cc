@@ -17,6 +17,7 @@ namespace {
 
 constexpr unsigned kParallelStepsMin = 2;  // one that waits for the network leaves room for one that computes
 constexpr unsigned kParallelStepsMax = 64;
+constexpr auto kMemoryLookEvery = std::chrono::milliseconds(50);
 constexpr auto kFlushPatience = std::chrono::milliseconds(1000);
 
 Outcome failure(Error error) { return rpc::WireError{std::move(error), Json()}; }
@@ -77,6 +78,7 @@ Service::Service(Options options, Log& log, const Clock& clock)
 
 Service::~Service() {
   heartbeat_.reset();
+  memory_keeper_.reset();
   if (executor_) executor_->cancel("the worker ends");
   // Background work uses the executor, and a step that ends may ask for more of it.
   join_background();
@@ -204,7 +206,11 @@ Result<Json> Service::start_run(rpc::PrepareParams params) {
   OSIRIS_TRY(make_directories(worker_dir_));
   OSIRIS_TRY(make_directories(run.session_dir / "artifacts"));
   OSIRIS_TRY(stream_.open_log(worker_dir_ / "records.jsonl"));
-  if (params.settings.memory_limit_bytes) economise_memory();
+  if (const uint64_t limit = params.settings.memory_limit_bytes) {
+    economise_memory();
+    // Well before the limit, for the engine needs room to grow in between two looks.
+    memory_keeper_ = std::make_unique<PeriodicThread>(kMemoryLookEvery, [above = limit / 4 * 3] { return_free_memory(above); });
+  }
   database_ =
       std::make_shared<Database>(DatabaseOptions{params.settings.memory_limit_bytes, threads, worker_dir_ / "spill"});
   run.database = database_;
@@ -225,7 +231,7 @@ Result<Json> Service::start_run(rpc::PrepareParams params) {
   relations_ = std::make_unique<RelationTransfer>(
       *executor_, stream_, clock_, [this](std::function<void()> work) { in_background(std::move(work)); });
   heartbeat_ =
-      std::make_unique<HeartbeatThread>(std::chrono::milliseconds(params.settings.heartbeat_ms), [this] { beat(); });
+      std::make_unique<PeriodicThread>(std::chrono::milliseconds(params.settings.heartbeat_ms), [this] { beat(); });
   return result;
 }
 

@@ -15,8 +15,8 @@
 #include "protocol/rpc/messages.h"
 #include "protocol/rpc/params.h"
 #include "worker/executor/executor.h"
-#include "worker/heartbeat.h"
 #include "worker/log.h"
+#include "worker/periodic_thread.h"
 #include "worker/records/record_stream.h"
 #include "worker/relation_transfer.h"
 
@@ -72,7 +72,7 @@ class Service {
   std::filesystem::path worker_dir_;
   std::unique_ptr<Executor> executor_;           // from prepare on
   std::unique_ptr<RelationTransfer> relations_;  // likewise
-  std::unique_ptr<HeartbeatThread> heartbeat_;
+  std::unique_ptr<PeriodicThread> heartbeat_, memory_keeper_;
   struct Packing;
   std::unique_ptr<Packing> packing_;  // what `pack` waits for
   std::mutex background_mutex_;

@@ -1,19 +1,19 @@
-#include "worker/heartbeat.h"
+#include "worker/periodic_thread.h"
 
 namespace osiris::worker {
 
-HeartbeatThread::HeartbeatThread(std::chrono::milliseconds every, std::function<void()> beat) {
-  thread_ = std::thread([this, every, beat = std::move(beat)] {
+PeriodicThread::PeriodicThread(std::chrono::milliseconds every, std::function<void()> work) {
+  thread_ = std::thread([this, every, work = std::move(work)] {
     std::unique_lock lock(mutex_);
     while (!stop_.wait_for(lock, every, [this] { return stopping_; })) {
       lock.unlock();
-      beat();
+      work();
       lock.lock();
     }
   });
 }
 
-HeartbeatThread::~HeartbeatThread() {
+PeriodicThread::~PeriodicThread() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
