@@ -117,8 +117,14 @@ function(osiris_test name)
   if(arg_SERIAL)
     list(APPEND properties RUN_SERIAL ON)
   endif()
-  list(JOIN arg_ENVIRONMENT "\\;" environment)
-  list(APPEND properties ENVIRONMENT "OSIRIS_BUILD_DIR=${PROJECT_BINARY_DIR}\\;OSIRIS_SOURCE_DIR=${PROJECT_SOURCE_DIR}\\;${environment}")
-  # One process per test program would be quicker to list, but a crash would then hide its neighbours.
   gtest_discover_tests(${name} TEST_PREFIX "${name}." PROPERTIES ${properties} DISCOVERY_TIMEOUT 60)
+  # CMake 3.25 splits a list among a discovered test's properties, whatever its escaping; set afterwards, it stays whole.
+  set(environment "OSIRIS_BUILD_DIR=${PROJECT_BINARY_DIR}" "OSIRIS_SOURCE_DIR=${PROJECT_SOURCE_DIR}" ${arg_ENVIRONMENT})
+  if(OSIRIS_SANITIZE MATCHES thread)
+    list(APPEND environment "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
+  endif()
+  set(setter "${CMAKE_CURRENT_BINARY_DIR}/${name}_environment.cmake")
+  file(GENERATE OUTPUT "${setter}" CONTENT
+    "foreach(test IN LISTS ${name}_TESTS)\n  set_tests_properties(\"\${test}\" PROPERTIES ENVIRONMENT \"${environment}\")\nendforeach()\n")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${setter}")
 endfunction()

@@ -23,7 +23,8 @@ class E2bRun : public testing::Test {
   // Calls to routes of the service, in order.
   std::vector<std::string> routes() const {
     std::vector<std::string> out;
-    for (const Json& request : server.requests().items()) out.push_back(request["route"].as_string());
+    const Json recorded = server.requests();
+    for (const Json& request : recorded.items()) out.push_back(request["route"].as_string());
     return out;
   }
 
@@ -75,7 +76,8 @@ TEST_F(E2bRun, SendsNoSecretButOnceOnStandardInput) {
   const Outcome outcome = project.osiris(run_arguments("e2b", {"--e2b-pass-env", "SHOP_PASSWORD"}));
   ASSERT_EQ(outcome.exit, 0) << outcome.err;
   int in_input = 0;
-  for (const Json& request : server.requests().items()) {
+  const Json recorded = server.requests();
+  for (const Json& request : recorded.items()) {
     const std::string text = request.dump();
     const bool is_input = request["route"].as_string().find("SendInput") != std::string::npos;
     bool found = false;
@@ -93,7 +95,8 @@ TEST_F(E2bRun, SendsNoSecretButOnceOnStandardInput) {
 TEST_F(E2bRun, KeepsTheApiKeyOutOfTheSandboxAndTheSession) {
   write_steps(1);
   ASSERT_EQ(project.osiris(run_arguments("e2b", {"--e2b-debug", "--verbose"})).exit, 0);
-  for (const Json& request : server.requests().items()) EXPECT_EQ(request["body"].dump().find(server.api_key()), std::string::npos);
+  const Json recorded = server.requests();
+  for (const Json& request : recorded.items()) EXPECT_EQ(request["body"].dump().find(server.api_key()), std::string::npos);
   for (const auto& [path, content] : project.tree()) EXPECT_EQ(content.find(server.api_key()), std::string::npos) << path;
 }
 
@@ -176,7 +179,8 @@ TEST_F(E2bRun, AKeptSandboxIsReusedWithoutSendingTheWorker) {
 TEST_F(E2bRun, WithoutConnectionsTheSandboxReachesNothing) {
   write_steps(1);
   ASSERT_EQ(project.osiris(run_arguments("e2b")).exit, 0);
-  for (const Json& request : server.requests().items()) {
+  const Json recorded = server.requests();
+  for (const Json& request : recorded.items()) {
     if (request["route"].as_string() != "POST /v2/sandboxes") continue;
     EXPECT_NE(request["body"].dump().find("allow_internet_access"), std::string::npos) << request["body"].dump();
   }

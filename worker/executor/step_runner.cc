@@ -135,7 +135,9 @@ Status StepRunner::write_config(const PlanStep& step, const Prepared& prepared) 
   Json config = prepared.config;
   if (prepared.has_connection) config.set("resolved_connection", prepared.connection.fields);
   const Json masked = masked_config(std::move(config), run_.secret_pointers(step.component), *run_.redactor);
-  return write_file_atomically(run_.artifacts_dir(step.id) / "cleaned_config.json", masked.dump_pretty(2));
+  // Sorted, so that the bytes do not depend on how the plan travelled.
+  OSIRIS_ASSIGN(const Json sorted, parse_json(masked.dump_canonical()));
+  return write_file_atomically(run_.artifacts_dir(step.id) / "cleaned_config.json", sorted.dump_pretty(2));
 }
 
 Status StepRunner::resolve_connection(const PlanStep& step, Prepared& prepared) {
