@@ -173,6 +173,7 @@ std::string StepHarness::everything_said() const {
 }
 
 std::filesystem::path StepHarness::resolve(std::string_view path) const {
+  if (const auto planned = planned_.find(std::string(path)); planned != planned_.end()) return planned->second;
   return (work_dir_ / std::filesystem::path(path)).lexically_normal();
 }
 

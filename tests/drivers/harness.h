@@ -8,6 +8,7 @@
 #include <atomic>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -47,6 +48,8 @@ class StepHarness : public StepContext {
   void set_config(Json config) { config_ = std::move(config); }
   void set_setting(std::string_view key, Json value) { settings_.set(key, std::move(value)); }
   void set_connection(std::string family, std::string alias, Json fields);
+  // What a plan may say: this path of the pipeline lies at `location`, relative to the work directory.
+  void plan_path(const std::string& path, const std::string& location) { planned_[path] = work_dir_ / location; }
   void set_environment(Json environment) { environment_ = std::move(environment); }
   // Runs SQL in the database as the test (aborts the test program with the engine's text if it fails).
   void sql(const std::string& text);
@@ -113,6 +116,7 @@ class StepHarness : public StepContext {
   bool has_connection_ = false;
   ConnectionFields connection_;
   std::vector<Input> inputs_;
+  std::map<std::string, std::filesystem::path> planned_;
   std::filesystem::path root_, work_dir_, artifacts_dir_, scratch_dir_;
   duckdb_database database_ = nullptr;
   duckdb_connection connection_handle_ = nullptr;  // the step's

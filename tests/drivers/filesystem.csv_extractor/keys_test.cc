@@ -40,6 +40,15 @@ TEST(CsvExtractorKeys, ConnectionsBaseDirIsWhereThePathStarts) {
   EXPECT_EQ(run_extract(step).rows, "7\n");
 }
 
+TEST(CsvExtractorKeys, WhereThePlanPutsThePathBaseDirIsAlreadyIn) {
+  StepHarness step("read");
+  step.write_file("sandbox/files/0.csv", "a\n9\n");
+  step.set_connection("filesystem", "drop", Json::object({{"base_dir", "./drop"}}));
+  step.plan_path("in.csv", "sandbox/files/0.csv");
+  step.set_config({{"path", "in.csv"}});
+  EXPECT_EQ(run_extract(step).rows, "9\n");
+}
+
 TEST(CsvExtractorKeys, ConnectionsBaseDirDoesNotMoveAnAbsolutePath) {
   StepHarness step("read");
   const auto file = step.write_file("elsewhere.csv", "a\n8\n");

@@ -45,6 +45,17 @@ TEST(CsvWriterKeys, ConnectionsBaseDirIsWhereThePathStarts) {
   step.set_config({{"path", "out.csv"}});
   ASSERT_TRUE(step.run(filesystem_csv_writer()).ok());
   EXPECT_EQ(step.read_file("drop/out.csv"), "a,b\n1,x\n");
+  EXPECT_EQ(step.outputs().at(0).file.path, "out.csv") << "as the pipeline wrote it";
+}
+
+TEST(CsvWriterKeys, WhereThePlanPutsThePathBaseDirIsAlreadyIn) {
+  StepHarness step("save");
+  step.add_input("rows", kRow);
+  step.set_connection("filesystem", "drop", Json::object({{"base_dir", "./drop"}}));
+  step.plan_path("out.csv", "sandbox/drop/out.csv");
+  step.set_config({{"path", "out.csv"}});
+  ASSERT_TRUE(step.run(filesystem_csv_writer()).ok());
+  EXPECT_EQ(step.files_in("sandbox/drop"), std::vector<std::string>{"out.csv"});
 }
 
 TEST(CsvWriterKeys, DelimiterSeparatesAndIsQuotedInside) {

@@ -125,7 +125,10 @@ Status check_file(const StepContext& step, const std::filesystem::path& file) {
 std::filesystem::path resolve_file(const StepContext& step, std::string_view path) {
   const ConnectionFields* connection = step.connection();
   const std::string base = connection ? connection->fields["base_dir"].as_string() : std::string();
-  if (base.empty()) return step.resolve(path);
+  const std::filesystem::path file = step.resolve(path);
+  // A plan that names the path has base_dir in its answer; no plan has this spelling of it.
+  const bool planned = file.lexically_normal() != step.resolve("./" + std::string(path)).lexically_normal();
+  if (base.empty() || planned) return file;
   return step.resolve((std::filesystem::path(base) / path).native());
 }
 

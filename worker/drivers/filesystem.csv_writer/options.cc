@@ -7,12 +7,15 @@ namespace {
 
 Error wrong(std::string message) { return Error(Code::kInvalidArgument, std::move(message)); }
 
-// Where `path` goes: under the connection's base_dir where it has one.
+// Where `path` goes. A plan that names the path has the connection's base_dir in its answer; without one (a spelling that no plan has
+// tells) base_dir is applied here.
 OutputFile output_file(const StepContext& step, const std::string& path) {
   const ConnectionFields* connection = step.connection();
   const std::string base = connection ? connection->fields["base_dir"].as_string() : std::string();
-  const std::string full = base.empty() ? path : (std::filesystem::path(base) / path).string();
-  return {full, step.output_target(full)};
+  const std::filesystem::path target = step.output_target(path);
+  const bool planned = target.lexically_normal() != step.output_target("./" + path).lexically_normal();
+  if (base.empty() || planned) return {path, target};
+  return {path, step.output_target((std::filesystem::path(base) / path).native())};
 }
 
 Status read_choices(const Json& config, Options& options) {
