@@ -5,8 +5,7 @@
 
 #include <cstdlib>
 #include <cstring>
-
-#include "host/adapters/instance.h"
+#include <mutex>
 
 namespace osiris {
 namespace {
@@ -49,11 +48,14 @@ CallNote::CallNote(const std::string& who, const char* stage) {
 CallNote::~CallNote() { current_who = nullptr; }
 
 void install_terminate_note() {
-  previous_handler = std::set_terminate(terminate_with_note);
-  struct sigaction action {};
-  action.sa_handler = abort_with_note;
-  action.sa_flags = SA_RESETHAND;
-  sigaction(SIGABRT, &action, nullptr);
+  static std::once_flag once;
+  std::call_once(once, [] {
+    previous_handler = std::set_terminate(terminate_with_note);
+    struct sigaction action {};
+    action.sa_handler = abort_with_note;
+    action.sa_flags = SA_RESETHAND;
+    sigaction(SIGABRT, &action, nullptr);
+  });
 }
 
 }  // namespace osiris

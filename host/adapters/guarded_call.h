@@ -19,7 +19,11 @@ struct GuardedStatus {
   std::optional<std::string> thrown;  // what an exception said
 };
 
-// Who this thread is calling, for the terminate note.
+// Makes std::terminate and abort name the adapter and stage on stderr when a plugin throws through a noexcept function
+// or aborts. Once per process; AdapterInstance does it before its first call.
+void install_terminate_note();
+
+// Who this thread is calling, for that note.
 class CallNote {
  public:
   CallNote(const std::string& who, const char* stage);

@@ -84,6 +84,7 @@ std::string AdapterInstance::who() const { return abi_copy(type_.id) + " " + abi
 
 Result<std::unique_ptr<AdapterInstance>> AdapterInstance::create(const osiris_adapter_type& type,
                                                                  AdapterEvents& events) {
+  install_terminate_note();
   std::set<std::string, std::less<>> secrets;
   for (size_t i = 0; i < type.secret_count; ++i) secrets.insert(std::string(abi_view(type.secrets[i])));
   const std::string who = abi_copy(type.id) + " " + abi_copy(type.version);

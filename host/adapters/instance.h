@@ -89,8 +89,4 @@ class AdapterInstance {
   std::mutex cancel_mutex_;  // cancel against destroy
 };
 
-// Makes std::terminate and abort name the adapter and stage on stderr when a plugin throws through a noexcept function or
-// aborts. Call once, in main.
-void install_terminate_note();
-
 }  // namespace osiris

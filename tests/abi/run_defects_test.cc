@@ -200,7 +200,6 @@ TEST(Misbehaving, AnExceptionThroughTheInterfaceIsCaught) {
 }
 
 void die_of(const std::string& sin) {
-  install_terminate_note();
   Told told;
   live(sin, told);
 }

@@ -1,0 +1,88 @@
+// The same plugins through the real `osiris`: C and Rust adapters run an example pipeline to its expected bytes, and a
+// library that breaks a rule ends in a clear sentence and exit code 3, not in a session that claims success.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/e2e/project.h"
+
+namespace osiris::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+fs::path plugins() { return build_dir() / "tests/abi/plugins"; }
+fs::path fixtures() { return source_dir() / "tests/fixtures/examples"; }
+
+class HostRun : public ::testing::Test {
+ protected:
+  HostRun() {
+    for (const char* entry : {"01-csv-duckdb-csv.yaml", "data"})
+      fs::copy(fixtures() / entry, project_.dir() / entry, fs::copy_options::recursive);
+  }
+  Outcome run(const std::string& adapter, const fs::path& directory) {
+    return project_.osiris(
+        {"run", "01-csv-duckdb-csv.yaml", "--adapter", adapter, "--adapter-dir", directory.string()});
+  }
+  Outcome run_defect(const std::string& sin) {
+    project_.write("adapters/defect.adapter.toml",
+                   "manifest_version = 1\nid = \"defect\"\nversion = \"1\"\n[library]\nlinux_amd64 = \"" +
+                       (build_dir() / "tests/abi/defects" / (sin + ".so")).string() + "\"\n");
+    return run("defect", project_.dir() / "adapters");
+  }
+  Project project_;
+};
+
+class HostRunLanguage : public HostRun, public ::testing::WithParamInterface<std::string> {};
+
+TEST_P(HostRunLanguage, RunsAnExampleToItsExpectedBytes) {
+  const Outcome outcome = run(GetParam(), plugins());
+  ASSERT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
+  EXPECT_EQ(project_.read("out/harbor_fees_by_vessel.csv"),
+            project_.read(fixtures() / "expected/01-csv-duckdb-csv/harbor_fees_by_vessel.csv"));
+  EXPECT_EQ(Project::events(project_.session(), "step_complete").size(), 3u);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, HostRunLanguage, ::testing::Values("cmini", "rmini"),
+                         [](const auto& row) { return row.param; });
+
+TEST_F(HostRun, RefusesAnAdapterBuiltForANewerAbi) {
+  const Outcome outcome = run_defect("needs_newer_host");
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("needs adapter ABI 1.9 or newer; this osiris speaks 1.0"));
+}
+
+TEST_F(HostRun, RefusesAnAdapterThatLiesAboutItsSize) {
+  const Outcome outcome = run_defect("size_lying");
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("size is 2147483647, which no version has"));
+}
+
+TEST_F(HostRun, RefusesAnAdapterWithMissingSymbols) {
+  const Outcome outcome = run_defect("undefined_symbol");
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("undefined symbol: osiris_tests_nobody_has_this"));
+}
+
+TEST_F(HostRun, SurvivesAnAdapterThatThrows) {
+  const Outcome outcome = run_defect("throws_through_c");
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("threw an exception across the C interface: the disk is on fire"));
+  EXPECT_FALSE(project_.status()["ok"].as_bool(true));
+}
+
+TEST_F(HostRun, SurvivesAnAdapterThatClaimsSuccessWithoutAResult) {
+  const Outcome outcome = run_defect("deliver_missing");
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("without delivering 'result'"));
+}
+
+TEST_F(HostRun, NamesTheAdapterThatEndedTheProcess) {
+  const Outcome outcome = run_defect("throws_noexcept");
+  EXPECT_EQ(outcome.exit, 128 + 6) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err,
+              HasSubstr("adapter misbehaving: defect 1.0.0, execute: threw an exception through its C interface"));
+}
+
+}  // namespace
+}  // namespace osiris::e2e
