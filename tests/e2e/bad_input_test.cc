@@ -93,12 +93,12 @@ TEST_F(BadInput, MissingCsv) {
 }
 TEST_F(BadInput, RaggedCsv) {
   project_.write("in.csv", "id,name\n1,a\n2,b,too,many\n");
-  step_fails(run(oml("x", {reader("path: in.csv"), writer("w", "out.csv")})), "in.csv");
+  step_fails(run(oml("x", {reader("path: in.csv"), writer("w", "out.csv")})), "line 3, saw 4");
   EXPECT_FALSE(fs::exists(project_.dir() / "out.csv"));
 }
 TEST_F(BadInput, WrongEncoding) {
   project_.write("in.csv", "id,name\n1,gr\xfc\xdf\n");
-  step_fails(run(oml("x", {reader("path: in.csv"), writer("w", "out.csv")})), "in.csv");
+  step_fails(run(oml("x", {reader("path: in.csv"), writer("w", "out.csv")})), "byte 0xfc");
 }
 TEST_F(BadInput, UnwritableOutput) {
   project_.write("a-file", "x");

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -153,6 +154,22 @@ std::vector<Json> Project::events(const fs::path& session, std::string_view name
   std::vector<Json> out = lines(session / "events.jsonl");
   std::erase_if(out, [&](const Json& event) { return event["event"].as_string() != name; });
   return out;
+}
+
+Json Project::await_event(std::string_view name) const {
+  const fs::path file = session() / "events.jsonl";
+  const FileDescriptor changes(inotify_init1(IN_CLOEXEC));
+  inotify_add_watch(changes.get(), file.c_str(), IN_MODIFY);
+  for (;;) {
+    const auto found = events(file.parent_path(), name);
+    if (!found.empty()) return found.front();
+    pollfd ready{changes.get(), POLLIN, 0};
+    if (::poll(&ready, 1, kPatience_ms) <= 0) break;
+    char block[4096];
+    if (::read(changes.get(), block, sizeof block) <= 0) break;
+  }
+  ADD_FAILURE() << "there never was an event " << name;
+  return {};
 }
 
 Json Project::status() const {

@@ -38,11 +38,8 @@ class Stopping : public testing::Test {
     EXPECT_FALSE(acquired.empty());
     return acquired.empty() ? -1 : static_cast<pid_t>(std::stol(acquired.at(0)["id"].as_string()));
   }
-  pid_t child() {
-    const auto started = Project::events(project_.session(), "mock_child");
-    EXPECT_FALSE(started.empty());
-    return started.empty() ? -1 : static_cast<pid_t>(started[0]["pid"].as_int());
-  }
+  // The step's child, once it has started one.
+  pid_t child() { return static_cast<pid_t>(project_.await_event("mock_child")["pid"].as_int(-1)); }
   Project project_;
 };
 
@@ -62,11 +59,12 @@ TEST_F(Stopping, CtrlCCancelsAndWritesTheSession) {
 TEST_F(Stopping, CtrlCEndsEvenAStepThatDoesNotListen) {
   Running run = project_.start({"run", "hang.yaml", "--allow-mock"});
   run.until("stuck: Starting");
+  const Watch child_watch(child());
   run.kill(SIGINT);
   const Outcome outcome = run.end();
   EXPECT_EQ(outcome.exit, 130) << outcome.out << outcome.err;
   EXPECT_FALSE(is_alive(worker()));
-  EXPECT_TRUE(Watch(child()).ends_within(2000));
+  EXPECT_TRUE(child_watch.ends_within(2000));
   EXPECT_EQ(project_.runs().items().at(0)["status"].as_string(), "cancelled");
 }
 
@@ -110,9 +108,6 @@ TEST_F(Stopping, AKilledHostLeavesNothingRunningAndShowsAsInterrupted) {
   run.until("stuck: Starting");
   const Watch worker_watch(worker());
   EXPECT_EQ(project_.runs().items().at(0)["status"].as_string(), "running");
-  // The child's id is an event of the running step.
-  while (Project::events(project_.session(), "mock_child").empty()) {
-  }
   const Watch child_watch(child());
   run.kill(SIGKILL);
   EXPECT_EQ(run.end().exit, 137);
