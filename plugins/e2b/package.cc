@@ -31,6 +31,7 @@ void map_outputs(const sdk::RunRequest& request, const Layout& layout, PackagePl
       std::error_code ignored;
       const bool parent_exists = fs::is_directory(target.parent_path(), ignored);
       plan.path_map.push_back({target.string(), directory + (parent_exists ? "/" : "/missing/") + target.filename().string()});
+      if (!parent_exists) plan.path_map.push_back({target.parent_path().string(), directory + "/missing"});
     }
   }
 }

@@ -18,7 +18,7 @@ bool is_lifecycle(std::string_view event) {
 
 bool is_volatile(std::string_view key) {
   static const std::set<std::string_view> kKeys = {"ts",  "session", "session_id", "session_dir", "run_id", "duration", "duration_ms", "duration_seconds",
-                                                   "end_time", "total_duration", "adapter_execution", "pid", "path_of_run", "delay_s"};
+                                                   "end_time", "total_duration", "adapter_execution", "pid", "source"};
   return kKeys.count(key) > 0;
 }
 
@@ -63,6 +63,10 @@ ComparableEvents comparable_events(const std::filesystem::path& session) {
     if (is_lifecycle(name)) continue;
     const std::string step = event["step_id"].as_string();
     strip(event);
+    if (name == "manifest_materialized") {  // holds the directory it was compiled in, and each project has its own
+      event.erase("size");
+      event.erase("sha256");
+    }
     (step.empty() ? out.run : out.steps[step]).push_back(event.dump_canonical());
   }
   std::sort(out.run.begin(), out.run.end());
