@@ -129,6 +129,7 @@ void Executor::skip(Node& skipped, Calls& calls) {
         reply(failure(
             Error(Code::kCancelled, "step " + id + " was skipped because " + why, "", "runtime.dependency_failed"),
             Json::object({{"skipped", true}, {"cause", cause}})));
+        answered();
       });
 }
 
@@ -233,7 +234,8 @@ void Executor::skip_stranded(Calls& calls) {
 void Executor::finish_if_done(Calls& calls) {
   if (!finish_reply_) return;
   if (ended_ < asked_ && active_ == 0) skip_stranded(calls);
-  if (ended_ < asked_) return;
+  // Not merely ended: another thread may still be on its way to send a step's answer, and `finish` comes after all of them.
+  if (answered_ < asked_) return;
   for (const auto& [id, node] : nodes_) node->relation.reset();
   Json artifacts = Json::array();
   for (const rpc::Artifact& artifact : artifacts_) artifacts.push_back(rpc::to_json(artifact));
@@ -254,6 +256,16 @@ void Executor::finish_if_done(Calls& calls) {
     emit_metric(sink_, "steps_completed", Json(uint64_t{completed}));
     reply(std::move(result));
   });
+}
+
+void Executor::answered() {
+  Calls calls;
+  {
+    const std::lock_guard lock(mutex_);
+    ++answered_;
+    finish_if_done(calls);
+  }
+  make(calls);
 }
 
 void Executor::cancel(std::string_view reason) {
@@ -334,8 +346,10 @@ void Executor::run_step(Node& running) {
       outcome = failure(end.status.error());
     }
     // The answer goes out before those of steps that this one lets start or makes skip.
-    calls.push_back(
-        [reply = std::move(running.reply), outcome = std::move(outcome)]() mutable { reply(std::move(outcome)); });
+    calls.push_back([this, reply = std::move(running.reply), outcome = std::move(outcome)]() mutable {
+      reply(std::move(outcome));
+      answered();
+    });
     reader_gone(running.step);
     if (end.status.ok()) {
       succeeded(running, std::move(end.relation), calls);

@@ -87,6 +87,7 @@ class Executor {
   void skip_stranded(Calls& calls);
   std::string skip_reason() const;
   void finish_if_done(Calls& calls);
+  void answered();  // a step's answer is sent
   void work();
   void run_step(Node& node);
   void watch();
@@ -103,7 +104,7 @@ class Executor {
   std::map<std::string, std::unique_ptr<Node>, std::less<>> nodes_;
   std::deque<Node*> ready_;
   std::set<Node*> running_;  // on a thread now
-  size_t asked_ = 0, ended_ = 0, completed_ = 0, executed_ = 0;
+  size_t asked_ = 0, ended_ = 0, answered_ = 0, completed_ = 0, executed_ = 0;
   size_t active_ = 0;  // in ready_ or running_
   size_t busy_ = 0;    // threads with a step in hand, its last records included
   uint64_t rows_read_ = 0, rows_written_ = 0;

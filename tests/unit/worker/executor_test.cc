@@ -518,6 +518,18 @@ TEST_F(ExecutorTest, FinishWaitsForEveryStepAskedForBefore) {
   EXPECT_EQ(std::get<Json>(promise.get_future().get())["steps_completed"].as_int(), 1);
 }
 
+TEST_F(ExecutorTest, FinishIsAnsweredAfterAnAnswerThatIsStillOnItsWay) {
+  plan({step("a", "produce"), step("b", "consume", {"a"})});
+  executor_->execute("a", [](const Outcome&) { gate->wait(); });
+  ask("b");
+  EXPECT_EQ(result("b")["status"].as_string(), "success");
+  std::promise<Outcome> promise;
+  executor_->finish([&](Outcome outcome) { promise.set_value(std::move(outcome)); });
+  EXPECT_TRUE(sink_.event("cleanup_complete").is_null());
+  gate->open();
+  EXPECT_EQ(std::get<Json>(promise.get_future().get())["steps_completed"].as_int(), 2);
+}
+
 TEST_F(ExecutorTest, FinishSkipsStepsThatWaitForOneNobodyAskedFor) {
   plan({step("a", "produce"), step("b", "consume", {"a"}), step("c", "produce")});
   ask_all({"b", "c"});
