@@ -19,6 +19,9 @@ Subprocess start(std::vector<std::string> command) {
   SpawnOptions options;
   options.arguments = std::move(command);
   options.environment = {{"PATH", "/usr/bin:/bin"}, {"HOME", "/nonexistent"}};
+  for (const char* name : {"ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"}) {
+    if (const char* value = std::getenv(name)) options.environment.emplace_back(name, value);
+  }
   auto process = Subprocess::spawn(options);
   if (!process.ok()) {
     std::fprintf(stderr, "cannot start the worker: %s\n", process.error().message.c_str());
