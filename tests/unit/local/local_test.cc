@@ -284,7 +284,7 @@ TEST_F(LocalTest, AHundredThousandEventsArriveInOrderWithFlatMemory) {
   EXPECT_EQ(adapter_.run(run_), OSIRIS_OK);
   ::getrusage(RUSAGE_SELF, &after);
   EXPECT_EQ(host_.counted(), 100'000u);
-  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 64 << 10) << "KiB";
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, test::kGrowthKibMax) << "KiB";
 }
 
 TEST_F(LocalTest, GarbageOnStdoutCostsALogLine) {

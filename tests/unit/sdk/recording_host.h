@@ -16,6 +16,14 @@
 
 namespace osiris::test {
 
+// How much a flood of events may raise the peak memory of the process that takes them, in KiB. AddressSanitizer keeps
+// freed memory for a while, 256 MiB of it.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr long kGrowthKibMax = 512 << 10;
+#else
+inline constexpr long kGrowthKibMax = 64 << 10;
+#endif
+
 class RecordingHost {
  public:
   struct Event {

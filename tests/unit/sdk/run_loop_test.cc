@@ -159,7 +159,7 @@ TEST_F(RunLoopTest, AHundredThousandEventsArriveWithFlatMemory) {
   ::getrusage(RUSAGE_SELF, &after);
   EXPECT_TRUE(outcome.status.ok());
   EXPECT_EQ(recording_.counted(), 105'000u);
-  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 64 << 10)
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, test::kGrowthKibMax)
       << "KiB; the events are about 20 MiB of text, their JSON far more";
 }
 
