@@ -17,6 +17,16 @@ namespace {
 
 constexpr int kReadyTimeoutMs = 20'000;
 
+// Process 1 can be read from inside, so it gets nothing of the server's environment but what sanitizers want.
+std::vector<char*> bare_environment() {
+  std::vector<char*> kept;
+  for (char** variable = environ; *variable; ++variable)
+    if (std::string_view(*variable).find("SAN_OPTIONS=") < 4)  // ASAN_, TSAN_, UBSAN_, LSAN_
+      kept.push_back(*variable);
+  kept.push_back(nullptr);
+  return kept;
+}
+
 Result<pid_t> spawn_init(const InitConfig& config, int socket) {
   const std::string text = config.to_json().dump();
   std::string program = "osiris-e2b-sandbox", flag = "--sandbox-init", argument = text;
@@ -35,7 +45,7 @@ Result<pid_t> spawn_init(const InitConfig& config, int socket) {
   ::posix_spawnattr_setsigdefault(&attributes, &all);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   pid_t pid = -1;
-  const int failed = ::posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, argv, environ);
+  const int failed = ::posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, argv, bare_environment().data());
   ::posix_spawn_file_actions_destroy(&actions);
   ::posix_spawnattr_destroy(&attributes);
   if (failed != 0) return Error(Code::kInternal, std::string("starting a sandbox: ") + std::strerror(failed));

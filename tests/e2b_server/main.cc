@@ -27,6 +27,7 @@ constexpr const char* kUsage =
     "  --create-ms N --rtt-ms N    injected delays: of a create, of a round trip\n"
     "  --max-sandboxes N           running at once (default 1100)\n"
     "  --max-hours N               longest life of a sandbox (default 24)\n"
+    "  --parent-pid PID            end as by SIGTERM when PID, the parent, has ended: no test leaves a server behind\n"
     "  --isolation auto|namespaces|directories    (default auto: namespaces where the kernel allows them)\n"
     "  --network host|isolated     isolated: a network per sandbox with egress rules by address; needs root\n";
 
@@ -42,7 +43,8 @@ Result<Options> parse(int argc, char** argv) {
   const std::map<std::string, int64_t*> counters = {{"--create-ms", &options.create_ms},
                                                     {"--rtt-ms", &options.rtt_ms},
                                                     {"--max-sandboxes", &options.sandboxes_max},
-                                                    {"--max-hours", &options.hours_max}};
+                                                    {"--max-hours", &options.hours_max},
+                                                    {"--parent-pid", &options.parent_pid}};
   for (int i = 1; i < argc; ++i) {
     std::string flag = argv[i];
     std::string value;
@@ -108,8 +110,9 @@ int run(const Options& options) {
   (*server)->start();
   std::printf("%s\n", (*server)->ready_line().dump().c_str());
   std::fflush(stdout);
-  int number = 0;
-  ::sigwait(&stops, &number);
+  const timespec look_around{1, 0};
+  while (::sigtimedwait(&stops, nullptr, &look_around) < 0)
+    if (options.parent_pid != 0 && ::getppid() != options.parent_pid) break;
   (*server)->stop();
   const Status removed = remove_own_data(options.data);
   return removed.ok() ? 0 : fail(removed.error());

@@ -17,6 +17,7 @@ struct Options {
   int64_t rtt_ms = 0;            // every round trip, TCP handshakes included
   int64_t sandboxes_max = 1100;  // running at once, then 429
   int64_t hours_max = 24;        // longest life of a sandbox
+  int64_t parent_pid = 0;        // end when this is no longer the parent; 0: never
   enum class Isolation { kAuto, kNamespaces, kDirectories } isolation = Isolation::kAuto;
   enum class Network { kHost, kIsolated } network = Network::kHost;
 };

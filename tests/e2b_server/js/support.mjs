@@ -14,7 +14,7 @@ const cliPath = join(clients, 'node_modules/@e2b/cli/dist/index.js')
 
 export async function startServer(...args) {
   const data = mkdtempSync(join(tmpdir(), 'osiris-e2b-js-'))
-  const child = spawn(join(process.env.OSIRIS_BUILD_DIR, 'bin/osiris-e2b-server'), ['--api-key', apiKey, '--data', data, ...args], {
+  const child = spawn(join(process.env.OSIRIS_BUILD_DIR, 'bin/osiris-e2b-server'), ['--api-key', apiKey, '--data', data, '--parent-pid', String(process.pid), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const line = await new Promise((resolve, reject) => {

@@ -49,6 +49,13 @@ TEST_F(IsolationTest, RootInsideIsNobodyOutside) {
   EXPECT_EQ(run(create(), "ls -A /opt").out, "");
 }
 
+TEST_F(IsolationTest, NothingOfTheServersEnvironmentGetsIn) {
+  start();
+  OSIRIS_NEEDS(server_->has_namespaces(), "namespaces");
+  const Pairs as_root{{"authorization", "Basic cm9vdDo="}};
+  EXPECT_EQ(run(sandbox_, "tr '\\0' '\\n' < /proc/1/environ | grep -vc SAN_OPTIONS", as_root).out, "0\n");
+}
+
 TEST_F(IsolationTest, WithoutInternetAccessThereIsNoNetworkAtAll) {
   start();
   OSIRIS_NEEDS(server_->has_namespaces(), "namespaces");

@@ -43,7 +43,8 @@ Result<ServerProcess> ServerProcess::start(const std::vector<std::string>& argum
   ServerProcess server;
   server.data_ = data;
   server.api_key_ = "e2b_0123456789abcdef0123456789abcdef01234567";
-  std::vector<std::string> args{std::string(build) + "/bin/osiris-e2b-server", "--api-key", server.api_key_, "--data", data};
+  std::vector<std::string> args{std::string(build) + "/bin/osiris-e2b-server", "--api-key", server.api_key_, "--data", data,
+                                "--parent-pid", std::to_string(::getpid())};
   args.insert(args.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& arg : args) argv.push_back(arg.data());
