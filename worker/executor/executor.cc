@@ -234,7 +234,7 @@ void Executor::skip_stranded(Calls& calls) {
 void Executor::finish_if_done(Calls& calls) {
   if (!finish_reply_) return;
   if (ended_ < asked_ && active_ == 0) skip_stranded(calls);
-  // Not merely ended: another thread may still be on its way to send a step's answer, and `finish` comes after all of them.
+  // Not merely ended: another thread may still be on its way to say that a step was skipped, and `finish` comes last.
   if (answered_ < asked_) return;
   for (const auto& [id, node] : nodes_) node->relation.reset();
   Json artifacts = Json::array();
@@ -329,6 +329,14 @@ void Executor::run_step(Node& running) {
   }
   StepEnd end = runner_.run(running.step, inputs, running.control);
   inputs.clear();
+  bool stops_run = false;
+  if (!end.status.ok()) {  // known before it is said: what is asked for from now on is skipped
+    const std::lock_guard lock(mutex_);
+    stops_run = !first_failed_ && !cancelled_;
+    if (stops_run) first_failed_ = running.step.id;
+  }
+  // The answer goes out first: before those of steps that this one lets start or makes skip, which other threads will send.
+  running.reply(end.status.ok() ? Outcome(end.result) : failure(end.status.error()));
   Calls calls;
   {
     const std::lock_guard lock(mutex_);
@@ -336,30 +344,20 @@ void Executor::run_step(Node& running) {
     --active_;
     ++executed_;
     ++ended_;
-    Outcome outcome = end.result;
+    ++answered_;
     if (end.status.ok()) {
       ++completed_;
       if (running.step.mode == Mode::kExtract) rows_read_ += end.outcome.rows_read;
       if (running.step.mode == Mode::kWrite) rows_written_ += end.outcome.rows_written;
       artifacts_.insert(artifacts_.end(), end.artifacts.begin(), end.artifacts.end());
-    } else {
-      outcome = failure(end.status.error());
     }
-    // The answer goes out before those of steps that this one lets start or makes skip.
-    calls.push_back([this, reply = std::move(running.reply), outcome = std::move(outcome)]() mutable {
-      reply(std::move(outcome));
-      answered();
-    });
     reader_gone(running.step);
     if (end.status.ok()) {
       succeeded(running, std::move(end.relation), calls);
     } else {
       running.state = State::kFailed;
       tell_readers(running, calls);
-      if (!first_failed_ && !cancelled_) {
-        first_failed_ = running.step.id;
-        stop_run(Stop::kOtherFailed, calls);
-      }
+      if (stops_run) stop_run(Stop::kOtherFailed, calls);
     }
     finish_if_done(calls);
   }

@@ -87,7 +87,7 @@ class Executor {
   void skip_stranded(Calls& calls);
   std::string skip_reason() const;
   void finish_if_done(Calls& calls);
-  void answered();  // a step's answer is sent
+  void answered();  // a skipped step's answer is sent
   void work();
   void run_step(Node& node);
   void watch();

@@ -62,6 +62,12 @@ Result<PlanStep> plan_step_from_json(const Json& json) {
     step.inputs.push_back({name, from});
     step.needs.push_back(from);
   }
+  // In the order of `needs`, which decides what a step's first input is; an object on its way may have been sorted.
+  const auto place = [&step](const PlanStep::Input& input) {
+    return std::find(step.needs.begin(), step.needs.end(), input.from_step) - step.needs.begin();
+  };
+  std::stable_sort(step.inputs.begin(), step.inputs.end(),
+                   [&](const PlanStep::Input& a, const PlanStep::Input& b) { return place(a) < place(b); });
   if (step.inputs.empty()) {
     for (const std::string& need : step.needs) step.inputs.push_back({relation_table(need), need});
   }
