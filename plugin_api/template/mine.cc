@@ -1,5 +1,5 @@
-// A template: an adapter that runs nothing and says so. Copy this folder, rename `mine`, fill the three functions in. It
-// shows every service once; the documents are described in docs/plugin-abi.md.
+// A template: an adapter that runs nothing and says so. Copy this folder, rename `mine`, fill the three functions in.
+// It shows every service once; the documents are described in docs/plugin-abi.md.
 #include <osiris/adapter.hpp>
 
 namespace {

@@ -64,6 +64,16 @@ TEST_F(HostRun, RefusesAnAdapterWithMissingSymbols) {
   EXPECT_THAT(outcome.err, HasSubstr("undefined symbol: osiris_tests_nobody_has_this"));
 }
 
+TEST_F(HostRun, RefusesAnAdapterInAWorldWritablePlace) {
+  project_.write("adapters/mine.adapter.toml",
+                 "manifest_version = 1\nid = \"mine\"\nversion = \"1\"\n[library]\nlinux_amd64 = \"" +
+                     (plugins() / "mine.so").string() + "\"\n");
+  fs::permissions(project_.dir() / "adapters", fs::perms(0777));
+  const Outcome outcome = run("mine", project_.dir() / "adapters");
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr((project_.dir() / "adapters").string() + " can be written by everybody"));
+}
+
 TEST_F(HostRun, SurvivesAnAdapterThatThrows) {
   const Outcome outcome = run_defect("throws_through_c");
   EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;

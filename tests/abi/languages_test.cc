@@ -1,10 +1,13 @@
-// Adapters in C, Rust and C++ go through a whole life and leave the same transcript: the ABI is not secretly C++. Each is
-// found as a stranger's would be, by its manifest file. C and Rust then run a pipeline of two steps with the real worker.
-// The same two through the host: osiris run p.yaml --adapter cmini --adapter-dir <build>/tests/abi/plugins.
+// Adapters in C, Rust and C++ go through a whole life and leave the same transcript: the ABI is not secretly C++. Each
+// is found as a stranger's would be, by its manifest file. C and Rust then run a pipeline of two steps with the real
+// worker. The same two through the host: osiris run p.yaml --adapter cmini --adapter-dir <build>/tests/abi/plugins.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "protocol/base/file.h"
+#include "protocol/base/subprocess.h"
 #include "tests/abi/support.h"
 
 namespace osiris::abi_tests {
@@ -146,6 +149,30 @@ TEST(Template, LivesAWholeLife) {
           R"(artifacts {"schema":"osiris.artifacts/1","files":[],"released":[{"kind":"slot","id":"1","verified":true}]})",
           "destroy"));
   EXPECT_THAT(recorder.misbehaviours(), IsEmpty());
+}
+
+// As docs/writing-an-adapter.md says: its folder copied elsewhere, with nothing but the headers.
+TEST(Template, BuildsOutsideTheRepository) {
+  TemporaryDirectory directory;
+  const auto copy = directory.path() / "mine", build = directory.path() / "build";
+  std::filesystem::copy(source_dir() / "plugin_api/template", copy);
+  const auto cmake = [](std::vector<std::string> arguments) {
+    SpawnOptions options;
+    options.arguments = {"/usr/bin/env", "cmake"};
+    options.arguments.insert(options.arguments.end(), arguments.begin(), arguments.end());
+    options.environment = {{"PATH", getenv("PATH")}, {"LC_ALL", "C"}};
+    const auto output = run_command(options, 100'000);
+    EXPECT_TRUE(output.ok() && output->exit.success())
+        << (output.ok() ? output->standard_error : output.error().message);
+  };
+  cmake({"-S", copy.string(), "-B", build.string(),
+         "-DOSIRIS_INCLUDE_DIR=" + (source_dir() / "plugin_api/include").string()});
+  cmake({"--build", build.string()});
+  SearchInputs inputs;
+  inputs.adapter_dirs = {build};
+  const auto adapter = load_adapter("mine", search_places(inputs));
+  ASSERT_TRUE(adapter.ok()) << adapter.error().message;
+  EXPECT_EQ(adapter->manifest.secrets, std::vector<std::string>{"MINE_TOKEN"});
 }
 
 TEST(Template, TurnsWhatItThrowsIntoAFailure) {

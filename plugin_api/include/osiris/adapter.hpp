@@ -1,5 +1,5 @@
-// osiris/adapter.hpp: adapters in C++17, header only. NOT part of the ABI: it compiles into the plugin and may change with
-// any release; what crosses to the host is <osiris/adapter.h> alone.
+// osiris/adapter.hpp: adapters in C++17, header only. NOT part of the ABI: it compiles into the plugin and may change
+// with any release; what crosses to the host is <osiris/adapter.h> alone.
 //
 // Derive from osiris::plugin::Adapter, describe yourself in static members, export the entry:
 //
@@ -7,10 +7,13 @@
 //      public:
 //       static constexpr osiris_str kId = OSIRIS_STR("mine"), kName = OSIRIS_STR("Mine"),
 //                                   kVersion = OSIRIS_STR("1.0.0"), kSummary = OSIRIS_STR("runs it my way");
-//       static constexpr std::array<osiris_option, 1> kOptions = {osiris::plugin::option(OSIRIS_DURATION, "patience", "how long to wait", "60")};
+//       static constexpr std::array<osiris_option, 1> kOptions = {
+//           osiris::plugin::option(OSIRIS_DURATION, "patience", "how long to wait", "60")};
 //       static constexpr std::array<osiris_str, 0> kSecrets = {};
+//
 //       explicit Mine(osiris::plugin::Host host) : Adapter(host) {}
-//       std::string prepare(const osiris::plugin::Request&) override;   // returns the document "prepared"
+//
+//       std::string prepare(const osiris::plugin::Request&) override;  // returns the document "prepared"
 //       ...
 //     };
 //     OSIRIS_PLUGIN(Mine)
@@ -96,8 +99,8 @@ class Host {
 
   bool is_cancelled() const noexcept { return host_->is_cancelled(host_) != 0; }
 
-  // Calls use(std::string_view value) before it returns; the value is gone afterwards, so use it there. False if there is no
-  // such secret. What `use` throws comes out of here.
+  // Calls use(std::string_view value) before it returns; the value is gone afterwards, so use it there. False if there
+  // is no such secret. What `use` throws comes out of here.
   template <class Use>
   bool with_secret(std::string_view name, Use use) const {
     struct Call {
@@ -121,7 +124,8 @@ class Host {
 
   void deliver(const char* document, std::string_view json) const {
     const osiris_status status = host_->deliver(host_, document, to_abi(json));
-    if (status != OSIRIS_OK) throw Failure(OSIRIS_INTERNAL, "the host did not take the document '" + std::string(document) + "'");
+    if (status != OSIRIS_OK)
+      throw Failure(OSIRIS_INTERNAL, "the host did not take the document '" + std::string(document) + "'");
   }
 
   // A table of the host for "osiris.<name>/<rev>", or nullptr.
@@ -136,16 +140,22 @@ class Host {
 // osiris_request with string_views, which live until the call returns.
 struct Request {
   explicit Request(const osiris_request& request) noexcept
-      : attempt(request.attempt), run_id(to_view(request.run_id)), manifest_json(to_view(request.manifest_json)),
-        connections_json(to_view(request.connections_json)), prepared_json(to_view(request.prepared_json)),
-        compiled_dir(to_view(request.compiled_dir)), session_dir(to_view(request.session_dir)),
-        work_dir(to_view(request.work_dir)), worker_path(to_view(request.worker_path)),
-        worker_sha256(to_view(request.worker_sha256)), settings_json(to_view(request.settings_json)),
+      : attempt(request.attempt),
+        run_id(to_view(request.run_id)),
+        manifest_json(to_view(request.manifest_json)),
+        connections_json(to_view(request.connections_json)),
+        prepared_json(to_view(request.prepared_json)),
+        compiled_dir(to_view(request.compiled_dir)),
+        session_dir(to_view(request.session_dir)),
+        work_dir(to_view(request.work_dir)),
+        worker_path(to_view(request.worker_path)),
+        worker_sha256(to_view(request.worker_sha256)),
+        settings_json(to_view(request.settings_json)),
         deadline_unix_ns(request.deadline_unix_ns) {}
 
   uint32_t attempt;
-  std::string_view run_id, manifest_json, connections_json, prepared_json, compiled_dir, session_dir, work_dir, worker_path,
-      worker_sha256, settings_json;
+  std::string_view run_id, manifest_json, connections_json, prepared_json, compiled_dir, session_dir, work_dir,
+      worker_path, worker_sha256, settings_json;
   int64_t deadline_unix_ns;
 };
 
@@ -183,8 +193,8 @@ class Adapter {
 };
 
 // One option descriptor; set further fields on a copy: auto o = option(...); o.flags = OSIRIS_REPEATED;
-constexpr osiris_option option(uint32_t type, std::string_view name, std::string_view help, std::string_view default_value = {},
-                               uint32_t flags = 0) noexcept {
+constexpr osiris_option option(uint32_t type, std::string_view name, std::string_view help,
+                               std::string_view default_value = {}, uint32_t flags = 0) noexcept {
   osiris_option o{};
   o.size = sizeof(osiris_option);
   o.type = type;
@@ -306,11 +316,24 @@ struct Tables {
   }
   static constexpr auto kOptionPointers = pointers(std::make_index_sequence<A::kOptions.size()>());
 
-  static constexpr osiris_adapter_type kType = {
-      sizeof(osiris_adapter_type), static_cast<uint32_t>(A::kOptions.size()), A::kId, A::kName, A::kVersion, A::kSummary,
-      A::kOptions.empty() ? nullptr : kOptionPointers.data(), A::kSecrets.empty() ? nullptr : A::kSecrets.data(),
-      A::kSecrets.size(), Slots<A>::create, Slots<A>::configure, Slots<A>::validate, Slots<A>::prepare, Slots<A>::execute,
-      Slots<A>::collect, Slots<A>::cancel, Slots<A>::destroy, Slots<A>::extension};
+  static constexpr osiris_adapter_type kType = {sizeof(osiris_adapter_type),
+                                                static_cast<uint32_t>(A::kOptions.size()),
+                                                A::kId,
+                                                A::kName,
+                                                A::kVersion,
+                                                A::kSummary,
+                                                A::kOptions.empty() ? nullptr : kOptionPointers.data(),
+                                                A::kSecrets.empty() ? nullptr : A::kSecrets.data(),
+                                                A::kSecrets.size(),
+                                                Slots<A>::create,
+                                                Slots<A>::configure,
+                                                Slots<A>::validate,
+                                                Slots<A>::prepare,
+                                                Slots<A>::execute,
+                                                Slots<A>::collect,
+                                                Slots<A>::cancel,
+                                                Slots<A>::destroy,
+                                                Slots<A>::extension};
   static constexpr const osiris_adapter_type* kTypes[1] = {&kType};
   static constexpr osiris_module kModule = {sizeof(osiris_module), OSIRIS_ABI_VERSION, OSIRIS_ABI(1, 0), 1, kTypes};
 };
@@ -326,7 +349,7 @@ const osiris_module* module() noexcept {
 }  // namespace osiris::plugin
 
 // The entry of a library with the one adapter `A`.
-#define OSIRIS_PLUGIN(A)                                                          \
+#define OSIRIS_PLUGIN(A)                                                                 \
   extern "C" OSIRIS_EXPORT const osiris_module* OSIRIS_ADAPTER_MAIN(uint32_t) noexcept { \
-    return osiris::plugin::module<A>();                                           \
+    return osiris::plugin::module<A>();                                                  \
   }
