@@ -14,6 +14,9 @@ PREFIX ?= /usr/local
 # In CI a warning is an error.
 PRESET ?= $(if $(filter true,$(CI)),ci,release)
 BUILD   = build/$(PRESET)
+# Another clone on this machine finds what this one compiled.
+export CCACHE_BASEDIR   = $(CURDIR)
+export CCACHE_NOHASHDIR = true
 
 .PHONY: demo demo-mysql demo-e2b test check-asan check-tsan bench build setup install clean
 .DEFAULT_GOAL := build
