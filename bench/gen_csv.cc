@@ -2,9 +2,9 @@
 //
 //   gen_csv FILE [ROWS=10000000] [GROUPS=1000000] [SEED=1]
 //
-// Columns: order_id (running number), customer (the group key, GROUPS different ones, each at least once when ROWS >= GROUPS),
-// quantity (integer, one in 16 blank), amount (two decimals), ordered_at (timestamp as text), note (text, one in 64 quoted
-// with a comma inside). About 59 bytes a row. On stdout: one JSON line with what a reader must find again.
+// Columns: order_id (running number), customer (the group key, GROUPS different ones, each at least once when ROWS >=
+// GROUPS), quantity (integer, one in 16 blank), amount (two decimals), ordered_at (timestamp as text), note (text, one
+// in 64 quoted with a comma inside). About 59 bytes a row. On stdout: one JSON line with what a reader must find again.
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
@@ -41,8 +41,15 @@ struct Line {
   }
 };
 
-constexpr std::string_view kNotes[] = {"standard", "express", "pick-up at harbor", "fragile", "NA", "gift",
-                                       "\xc5\x98" "eka barge", "pallet exchange"};
+constexpr std::string_view kNotes[] = {"standard",
+                                       "express",
+                                       "pick-up at harbor",
+                                       "fragile",
+                                       "NA",
+                                       "gift",
+                                       "\xc5\x98"
+                                       "eka barge",
+                                       "pallet exchange"};
 
 uint64_t number_argument(int argc, char** argv, int index, uint64_t fallback) {
   return argc > index ? std::strtoull(argv[index], nullptr, 10) : fallback;
@@ -118,9 +125,11 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "gen_csv: cannot write %s\n", argv[1]);
     return 1;
   }
-  std::printf("{\"rows\":%llu,\"bytes\":%llu,\"quantity_sum\":%llu,\"quantity_nulls\":%llu,\"amount_cents_sum\":%llu,\"note_nulls\":%llu}\n",
-              static_cast<unsigned long long>(rows), static_cast<unsigned long long>(bytes),
-              static_cast<unsigned long long>(quantity_sum), static_cast<unsigned long long>(quantity_nulls),
-              static_cast<unsigned long long>(amount_cents_sum), static_cast<unsigned long long>(note_nulls));
+  std::printf(
+      "{\"rows\":%llu,\"bytes\":%llu,\"quantity_sum\":%llu,\"quantity_nulls\":%llu,\"amount_cents_sum\":%llu,\"note_"
+      "nulls\":%llu}\n",
+      static_cast<unsigned long long>(rows), static_cast<unsigned long long>(bytes),
+      static_cast<unsigned long long>(quantity_sum), static_cast<unsigned long long>(quantity_nulls),
+      static_cast<unsigned long long>(amount_cents_sum), static_cast<unsigned long long>(note_nulls));
   return 0;
 }

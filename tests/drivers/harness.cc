@@ -50,7 +50,8 @@ StepHarness::StepHarness(std::string step_id, std::vector<std::pair<std::string,
   work_dir_ = root_ / "work";
   artifacts_dir_ = root_ / "session/artifacts" / step_id_;
   scratch_dir_ = root_ / "session/.worker/scratch";
-  for (const auto& directory : {work_dir_, artifacts_dir_, scratch_dir_}) std::filesystem::create_directories(directory);
+  for (const auto& directory : {work_dir_, artifacts_dir_, scratch_dir_})
+    std::filesystem::create_directories(directory);
 
   duckdb_config config;
   duckdb_create_config(&config);
@@ -119,7 +120,8 @@ std::string StepHarness::read_file(std::string_view relative) const {
 }
 
 bool StepHarness::has_output_table() {
-  return query("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'out 7f3a' AND table_name = 'df_step'") == "1\n";
+  return query("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'out 7f3a' AND table_name = 'df_step'") ==
+         "1\n";
 }
 
 std::string StepHarness::query(std::string text) {
@@ -129,14 +131,16 @@ std::string StepHarness::query(std::string text) {
 
 std::string StepHarness::output_columns() {
   const std::string columns = query(
-      "SELECT coalesce(string_agg(column_name || ' ' || data_type, ', ' ORDER BY column_index), '') FROM duckdb_columns() "
+      "SELECT coalesce(string_agg(column_name || ' ' || data_type, ', ' ORDER BY column_index), '') FROM "
+      "duckdb_columns() "
       "WHERE database_name = 'out 7f3a' AND table_name = 'df_step'");
   return columns.substr(0, columns.size() - 1);
 }
 
 std::vector<std::string> StepHarness::files_in(std::string_view relative) const {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(work_dir_ / relative)) names.push_back(entry.path().filename());
+  for (const auto& entry : std::filesystem::directory_iterator(work_dir_ / relative))
+    names.push_back(entry.path().filename());
   std::sort(names.begin(), names.end());
   return names;
 }

@@ -38,7 +38,8 @@ struct RecordedOutput {
 class StepHarness : public StepContext {
  public:
   // `duckdb_settings`: "memory_limit" -> "512MiB", ... for the database.
-  explicit StepHarness(std::string step_id = "step", std::vector<std::pair<std::string, std::string>> duckdb_settings = {});
+  explicit StepHarness(std::string step_id = "step",
+                       std::vector<std::pair<std::string, std::string>> duckdb_settings = {});
   ~StepHarness() override;  // closes the database, removes the directories
   StepHarness(const StepHarness&) = delete;
   StepHarness& operator=(const StepHarness&) = delete;

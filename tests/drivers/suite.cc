@@ -27,7 +27,8 @@ TEST(DriverSuite, IsNamedAsItsSpecIs) {
   std::ifstream spec(std::string(source) + "/worker/drivers/" + name + "/spec.yaml");
   std::ostringstream text;
   text << spec.rdbuf();
-  EXPECT_NE(("\n" + text.str()).find("\nname: " + name + "\n"), std::string::npos) << "worker/drivers/" << name << "/spec.yaml";
+  EXPECT_NE(("\n" + text.str()).find("\nname: " + name + "\n"), std::string::npos)
+      << "worker/drivers/" << name << "/spec.yaml";
 }
 
 TEST(DriverSuite, MovesEveryRowAndSaysSo) {

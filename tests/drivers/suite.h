@@ -20,8 +20,8 @@ struct DriverRow {
   void (*arrange_failure)(StepHarness&) = nullptr;
   // Sets up a step that holds `secret` where its secrets belong and fails; null when the driver takes no secrets.
   void (*arrange_secret)(StepHarness&, const std::string& secret) = nullptr;
-  // Everything the step left outside the database, as comparable text ("" when nothing): a writer's files with their bytes,
-  // a target table's rows. Null for drivers that do not write.
+  // Everything the step left outside the database, as comparable text ("" when nothing): a writer's files with their
+  // bytes, a target table's rows. Null for drivers that do not write.
   std::string (*written)(StepHarness&) = nullptr;
 };
 

@@ -63,7 +63,8 @@ class QueryResult {
   bool held_ = false;
 };
 
-// kCancelled for an interrupted statement, kExhausted for memory and disk, kStepFailed for the rest; the message is DuckDB's.
+// kCancelled for an interrupted statement, kExhausted for memory and disk, kStepFailed for the rest; the message is
+// DuckDB's.
 inline Error engine_error(duckdb_error_type type, std::string_view message) {
   if (type == DUCKDB_ERROR_INTERRUPT) return Error(Code::kCancelled, "the step was cancelled");
   if (type == DUCKDB_ERROR_OUT_OF_MEMORY)

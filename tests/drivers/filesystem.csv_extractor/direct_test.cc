@@ -12,7 +12,8 @@ constexpr int kRows = 30000;
 std::string long_file(const std::string& last, const std::string& line_end = "\n") {
   std::string text = "id,price,flag,note,empty" + line_end;
   for (int i = 0; i < kRows; ++i)
-    text += std::to_string(i) + "," + std::to_string(i) + ".5," + (i % 2 ? "True" : "False") + ",\"note, " + std::to_string(i) + "\"," + line_end;
+    text += std::to_string(i) + "," + std::to_string(i) + ".5," + (i % 2 ? "True" : "False") + ",\"note, " +
+            std::to_string(i) + "\"," + line_end;
   return text + last;
 }
 
@@ -57,7 +58,8 @@ void expect_equal_ways(const BothWays& both, const std::string& columns) {
 TEST(CsvDirectLoad, ReadsALargePlainFileInOrder) {
   const BothWays both = load(long_file(""));
   expect_equal_ways(both, "id BIGINT, price DOUBLE, flag BOOLEAN, note VARCHAR, empty DOUBLE");
-  EXPECT_NE(both.direct_result.find("\n29998|29998.5|false|note, 29998|NULL\n29999|29999.5|true|note, 29999|NULL\n"), std::string::npos);
+  EXPECT_NE(both.direct_result.find("\n29998|29998.5|false|note, 29998|NULL\n29999|29999.5|true|note, 29999|NULL\n"),
+            std::string::npos);
 }
 
 TEST(CsvDirectLoad, ReadsWindowsLineEnds) {
@@ -74,11 +76,13 @@ TEST(CsvDirectLoad, ADecimalInTheLastRowMakesTheIntegersDoubles) {
 TEST(CsvDirectLoad, AWordInTheLastRowKeepsTheColumnsText) {
   const BothWays both = load(long_file("1_000,1,yes,x,late\n"));
   expect_equal_ways(both, "id VARCHAR, price DOUBLE, flag VARCHAR, note VARCHAR, empty VARCHAR");
-  EXPECT_NE(both.direct_result.find("\n7|7.5|True|note, 7|NULL\n"), std::string::npos) << "True stays as it was written";
+  EXPECT_NE(both.direct_result.find("\n7|7.5|True|note, 7|NULL\n"), std::string::npos)
+      << "True stays as it was written";
 }
 
 TEST(CsvDirectLoad, AColumnThatIsEmptyInTheSampleMayBeIntegers) {
-  expect_equal_ways(load(long_file("1,1,True,x,12\n")), "id BIGINT, price DOUBLE, flag BOOLEAN, note VARCHAR, empty BIGINT");
+  expect_equal_ways(load(long_file("1,1,True,x,12\n")),
+                    "id BIGINT, price DOUBLE, flag BOOLEAN, note VARCHAR, empty BIGINT");
 }
 
 TEST(CsvDirectLoad, AnIntegerBeyondInt64InTheLastRowIsKept) {
@@ -106,15 +110,17 @@ TEST(CsvDirectLoad, ALargeLimitIsExact) {
 }
 
 TEST(CsvDirectLoad, HandsOverWhatDuckDBReadsDifferently) {
-  const std::pair<const char*, std::string> files[] = {
-      {"short row", long_file("1,2\n")},         {"long row", long_file("1,2,True,x,,y\n")}, {"broken utf-8", long_file("1,2,True,\xff,\n")},
-      {"open quote", long_file("1,2,True,\"x")}};
+  const std::pair<const char*, std::string> files[] = {{"short row", long_file("1,2\n")},
+                                                       {"long row", long_file("1,2,True,x,,y\n")},
+                                                       {"broken utf-8", long_file("1,2,True,\xff,\n")},
+                                                       {"open quote", long_file("1,2,True,\"x")}};
   for (const auto& [what, text] : files) EXPECT_FALSE(load(text).direct) << what;
 }
 
 TEST(CsvDirectLoad, MixedLineEndsLoseNothing) {
-  for (const std::string& text : {long_file("1,2,True,x,\n3,4,False,y,\r\n", "\r\n"), long_file("1,2,True,x,y\r\n3,4,False,y,z\n"),
-                                  long_file("1,2,True,x,y\r3,4,False,y,z\n")}) {
+  for (const std::string& text :
+       {long_file("1,2,True,x,\n3,4,False,y,\r\n", "\r\n"), long_file("1,2,True,x,y\r\n3,4,False,y,z\n"),
+        long_file("1,2,True,x,y\r3,4,False,y,z\n")}) {
     const BothWays both = load(text);
     EXPECT_NE(both.staged_result.find("\n1|2.0|true|x|"), std::string::npos);
     EXPECT_TRUE(!both.direct || both.direct_result == both.staged_result);
@@ -122,16 +128,18 @@ TEST(CsvDirectLoad, MixedLineEndsLoseNothing) {
 }
 
 TEST(CsvDirectLoad, HandsOverOptionsItDoesNotCover) {
-  for (const Json& config : {Json::object({{"comment", "#"}}), Json::object({{"encoding", "latin-1"}}), Json::object({{"limit", 5}}),
-                             Json::object({{"on_bad_lines", "skip"}}), Json::object({{"skip_blank_lines", false}}),
-                             Json::object({{"dtype", Json::object({{"id", "str"}})}})})
+  for (const Json& config :
+       {Json::object({{"comment", "#"}}), Json::object({{"encoding", "latin-1"}}), Json::object({{"limit", 5}}),
+        Json::object({{"on_bad_lines", "skip"}}), Json::object({{"skip_blank_lines", false}}),
+        Json::object({{"dtype", Json::object({{"id", "str"}})}})})
     EXPECT_FALSE(load(long_file(""), config).direct) << config.dump();
 }
 
 // The driver as a whole: the careful way has the last word on errors, with the line of the file.
 TEST(CsvDirectLoad, ErrorsDeepInALargeFileNameTheirLine) {
   EXPECT_EQ(extract(long_file("1,2,True,x,,y\n")).error, "CSV parsing failed: Expected 5 fields in line 30002, saw 6");
-  EXPECT_NE(extract(long_file("1,2,True,\xff,\n")).error.find("line 30002: not a character of utf-8"), std::string::npos);
+  EXPECT_NE(extract(long_file("1,2,True,\xff,\n")).error.find("line 30002: not a character of utf-8"),
+            std::string::npos);
   EXPECT_EQ(extract(long_file("1,2\n")).rows_read, 30001u);
 }
 

@@ -13,7 +13,10 @@ Extracted extract_as(const std::string& encoding, const std::string& bytes) {
 
 TEST(CsvExtractorEncoding, Utf8IsTheDefaultAndItsMarkIsDropped) {
   EXPECT_EQ(extract("n\xc3\xa1m\xc4\x9b\n\xe2\x82\xac\n\xf0\x9f\x90\x98\n").rows, "\xe2\x82\xac\n\xf0\x9f\x90\x98\n");
-  EXPECT_EQ(extract("\xef\xbb\xbf" "a\n1\n").columns, "a BIGINT");
+  EXPECT_EQ(extract("\xef\xbb\xbf"
+                    "a\n1\n")
+                .columns,
+            "a BIGINT");
 }
 
 TEST(CsvExtractorEncoding, Utf8ThatIsBrokenNamesByteOffsetAndLine) {
@@ -25,16 +28,25 @@ TEST(CsvExtractorEncoding, Utf8ThatIsBrokenNamesByteOffsetAndLine) {
 }
 
 TEST(CsvExtractorEncoding, Utf16InBothByteOrders) {
-  const std::string little("\xff\xfe" "a\0\n\0\x1b\x01\n\0\x3d\xd8\x18\xdc\n\0", 14);
+  const std::string little(
+      "\xff\xfe"
+      "a\0\n\0\x1b\x01\n\0\x3d\xd8\x18\xdc\n\0",
+      14);
   const std::string big("\xfe\xff\0a\0\n\x01\x1b\0\n\xd8\x3d\xdc\x18\0\n", 14);
   EXPECT_EQ(extract_as("utf-16", little).rows, "\xc4\x9b\n\xf0\x9f\x90\x98\n");
   EXPECT_EQ(extract_as("utf-16", big).rows, "\xc4\x9b\n\xf0\x9f\x90\x98\n");
 }
 
 TEST(CsvExtractorEncoding, Utf16WithHalfAPairOrHalfAUnitIsAnError) {
-  EXPECT_EQ(extract_as("utf-16", std::string("\xff\xfe" "a\0\n\0\x3d\xd8x\0", 10)).error,
+  EXPECT_EQ(extract_as("utf-16", std::string("\xff\xfe"
+                                             "a\0\n\0\x3d\xd8x\0",
+                                             10))
+                .error,
             "CSV encoding error (tried utf-16): byte 0x3d at offset 6, line 2: half of a surrogate pair");
-  EXPECT_EQ(extract_as("utf-16", std::string("\xff\xfe" "a\0\n\0x", 7)).error,
+  EXPECT_EQ(extract_as("utf-16", std::string("\xff\xfe"
+                                             "a\0\n\0x",
+                                             7))
+                .error,
             "CSV encoding error (tried utf-16): byte 0x78 at offset 6, line 2: the file ends inside a character");
 }
 
@@ -45,11 +57,13 @@ TEST(CsvExtractorEncoding, AsciiIsStrict) {
 }
 
 TEST(CsvExtractorEncoding, Latin1UnderBothItsNames) {
-  for (const char* name : {"latin-1", "iso-8859-1"}) EXPECT_EQ(extract_as(name, "a\ncaf\xe9 \xff\n").rows, "caf\xc3\xa9 \xc3\xbf\n");
+  for (const char* name : {"latin-1", "iso-8859-1"})
+    EXPECT_EQ(extract_as(name, "a\ncaf\xe9 \xff\n").rows, "caf\xc3\xa9 \xc3\xbf\n");
 }
 
 TEST(CsvExtractorEncoding, OthersAreRefusedByName) {
-  EXPECT_EQ(extract_as("cp1250", "a\n1\n").error, "'encoding' must be utf-8, utf-16, ascii, latin-1 or iso-8859-1, not 'cp1250'");
+  EXPECT_EQ(extract_as("cp1250", "a\n1\n").error,
+            "'encoding' must be utf-8, utf-16, ascii, latin-1 or iso-8859-1, not 'cp1250'");
 }
 
 // What gzip, bzip2, xz and zip make of the rows below; the first three as two members, the way appended archives are.
@@ -57,21 +71,28 @@ constexpr const char* kRows = "1|one\n2|two\n3|three\n";
 constexpr const char* kGzip =
     "H4sIAAAAAAACA8tM0clLzE3lMtTJz0vlMtIpKc/nAgBp8yNDFAAAAB+LCAAAAAAAAgMz1inJKEpN5QIAZLz5KAgAAAA=";
 constexpr const char* kBzip2 =
-    "QlpoOTFBWSZTWbGxH1sAAAZZgAAQAAQwACYjhIAgACGpkxG9U0IBoApHJqUWPsLx1nxdyRThQkLGxH1sQlpoOTFBWSZTWc5ykM8AAAFZgAAQAAQIAAJAFAAg"
+    "QlpoOTFBWSZTWbGxH1sAAAZZgAAQAAQwACYjhIAgACGpkxG9U0IBoApHJqUWPsLx1nxdyRThQkLGxH1sQlpoOTFBWSZTWc5ykM8AAAFZgAAQAAQIAA"
+    "JAFAAg"
     "ACIYj0IYCRvwKLuSKcKEhnOUhng=";
 constexpr const char* kXz =
-    "/Td6WFoAAATm1rRGAgAhARYAAAB0L+WjAQATaWQsbmFtZQoxLG9uZQoyLHR3bwoA+wMdguSLj7sAASwU+AptAx+2830BAAAAAARZWv03elhaAAAE5ta0RgIA"
+    "/Td6WFoAAATm1rRGAgAhARYAAAB0L+WjAQATaWQsbmFtZQoxLG9uZQoyLHR3bwoA+wMdguSLj7sAASwU+AptAx+"
+    "2830BAAAAAARZWv03elhaAAAE5ta0RgIA"
     "IQEWAAAAdC/lowEABzMsdGhyZWUKAKtWJfQp1uWyAAEgCLsZ2bsftvN9AQAAAAAEWVo=";
 constexpr const char* kZip =
-    "UEsDBBQAAAAIAAAAIVqxcqAsHgAAABwAAAAIAAAAZGF0YS5jc3bLTNHJS8xN5TLUyc9L5TLSKSnP5zLWKckoSk3lAgBQSwECFAMUAAAACAAAACFasXKgLB4A"
+    "UEsDBBQAAAAIAAAAIVqxcqAsHgAAABwAAAAIAAAAZGF0YS5jc3bLTNHJS8xN5TLUyc9L5TLSKSnP5zLWKckoSk3lAgBQSwECFAMUAAAACAAAACFasX"
+    "KgLB4A"
     "AAAcAAAACAAAAAAAAAAAAAAAgAEAAAAAZGF0YS5jc3ZQSwUGAAAAAAEAAQA2AAAARAAAAAAA";
 constexpr const char* kZipInADirectory =
-    "UEsDBBQAAAAAAAAAIVoAAAAAAAAAAAAAAAACAAAAZC9QSwMEFAAAAAAAAAAhWrFyoCwcAAAAHAAAAAoAAABkL2RhdGEuY3N2aWQsbmFtZQoxLG9uZQoyLHR3"
-    "bwozLHRocmVlClBLAQIUAxQAAAAAAAAAIVoAAAAAAAAAAAAAAAACAAAAAAAAAAAAAACAAQAAAABkL1BLAQIUAxQAAAAAAAAAIVqxcqAsHAAAABwAAAAKAAAA"
+    "UEsDBBQAAAAAAAAAIVoAAAAAAAAAAAAAAAACAAAAZC9QSwMEFAAAAAAAAAAhWrFyoCwcAAAAHAAAAAoAAABkL2RhdGEuY3N2aWQsbmFtZQoxLG9uZQ"
+    "oyLHR3"
+    "bwozLHRocmVlClBLAQIUAxQAAAAAAAAAIVoAAAAAAAAAAAAAAAACAAAAAAAAAAAAAACAAQAAAABkL1BLAQIUAxQAAAAAAAAAIVqxcqAsHAAAABwAAA"
+    "AKAAAA"
     "AAAAAAAAAACAASAAAABkL2RhdGEuY3N2UEsFBgAAAAACAAIAaAAAAGQAAAAAAA==";
 constexpr const char* kZipOfTwo =
-    "UEsDBBQAAAAIAAAAIVpp8yNDFgAAABQAAAAFAAAAYS5jc3bLTNHJS8xN5TLUyc9L5TLSKSnP5wIAUEsDBBQAAAAIAAAAIVpkvPkoCgAAAAgAAAAFAAAAYi5j"
-    "c3Yz1inJKEpN5QIAUEsBAhQDFAAAAAgAAAAhWmnzI0MWAAAAFAAAAAUAAAAAAAAAAAAAAIABAAAAAGEuY3N2UEsBAhQDFAAAAAgAAAAhWmS8+SgKAAAACAAA"
+    "UEsDBBQAAAAIAAAAIVpp8yNDFgAAABQAAAAFAAAAYS5jc3bLTNHJS8xN5TLUyc9L5TLSKSnP5wIAUEsDBBQAAAAIAAAAIVpkvPkoCgAAAAgAAAAFAA"
+    "AAYi5j"
+    "c3Yz1inJKEpN5QIAUEsBAhQDFAAAAAgAAAAhWmnzI0MWAAAAFAAAAAUAAAAAAAAAAAAAAIABAAAAAGEuY3N2UEsBAhQDFAAAAAgAAAAhWmS8+"
+    "SgKAAAACAAA"
     "AAUAAAAAAAAAAAAAAIABOQAAAGIuY3N2UEsFBgAAAAACAAIAZgAAAGYAAAAAAA==";
 
 std::string bytes(const char* encoded) { return base64_decode(encoded).value(); }
@@ -95,7 +116,9 @@ TEST(CsvExtractorCompression, EachCanBeNamedWhateverTheSuffix) {
 
 TEST(CsvExtractorCompression, AFileOfAnotherFormatIsAnError) {
   for (const char* format : {"gzip", "bz2", "xz", "zip"})
-    EXPECT_NE(extract("a\n1\n", Json::object({{"compression", format}})).error.find("cannot decompress"), std::string::npos) << format;
+    EXPECT_NE(extract("a\n1\n", Json::object({{"compression", format}})).error.find("cannot decompress"),
+              std::string::npos)
+        << format;
 }
 
 TEST(CsvExtractorCompression, AFileCutShortIsAnErrorAndNotAShortTable) {
@@ -103,12 +126,14 @@ TEST(CsvExtractorCompression, AFileCutShortIsAnErrorAndNotAShortTable) {
   for (const auto& [format, data] : formats) {
     std::string cut = bytes(data);
     cut.resize(cut.size() - 9);
-    EXPECT_NE(extract(cut, Json::object({{"compression", format}})).error.find("cannot decompress"), std::string::npos) << format;
+    EXPECT_NE(extract(cut, Json::object({{"compression", format}})).error.find("cannot decompress"), std::string::npos)
+        << format;
   }
 }
 
 TEST(CsvExtractorCompression, AZipOfSeveralFilesIsAnError) {
-  EXPECT_NE(extract(bytes(kZipOfTwo), Json::object(), "in.zip").error.find("it holds 2 files, not one"), std::string::npos);
+  EXPECT_NE(extract(bytes(kZipOfTwo), Json::object(), "in.zip").error.find("it holds 2 files, not one"),
+            std::string::npos);
 }
 
 }  // namespace

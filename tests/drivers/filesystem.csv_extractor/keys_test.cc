@@ -74,8 +74,10 @@ TEST(CsvExtractorKeys, DelimiterSeparatesFields) {
 
 TEST(CsvExtractorKeys, DelimiterMustBeOneUsableCharacter) {
   for (const char* wrong : {"", "::", "\"", "\n", "\xc2\xa7"})
-    EXPECT_NE(extract("a\n1\n", Json::object({{"delimiter", wrong}})).error.find("'delimiter' must be one ASCII character"),
-              std::string::npos) << wrong;
+    EXPECT_NE(
+        extract("a\n1\n", Json::object({{"delimiter", wrong}})).error.find("'delimiter' must be one ASCII character"),
+        std::string::npos)
+        << wrong;
 }
 
 TEST(CsvExtractorKeys, HeaderTrueNamesTheColumnsByTheFirstRow) {
@@ -139,11 +141,13 @@ TEST(CsvExtractorKeys, ParseDatesOffKeepsText) {
 }
 
 TEST(CsvExtractorKeys, ParseDatesListTurnsThoseColumnsIntoTimestamps) {
-  const Extracted got = extract("d,e,f,g\n2025-03-01,2025-03-01,20250301,3/4/2025\n2025-03-01T04:10:00.5,,20250302,3/5/2025\n",
-                                Json::object({{"parse_dates", Json::array({"d", 2, "g"})}}));
+  const Extracted got =
+      extract("d,e,f,g\n2025-03-01,2025-03-01,20250301,3/4/2025\n2025-03-01T04:10:00.5,,20250302,3/5/2025\n",
+              Json::object({{"parse_dates", Json::array({"d", 2, "g"})}}));
   EXPECT_EQ(got.columns, "d TIMESTAMP, e VARCHAR, f TIMESTAMP, g TIMESTAMP");
-  EXPECT_EQ(got.rows, "2025-03-01 00:00:00|2025-03-01|2025-03-01 00:00:00|2025-03-04 00:00:00\n"
-                      "2025-03-01 04:10:00.5|NULL|2025-03-02 00:00:00|2025-03-05 00:00:00\n");
+  EXPECT_EQ(got.rows,
+            "2025-03-01 00:00:00|2025-03-01|2025-03-01 00:00:00|2025-03-04 00:00:00\n"
+            "2025-03-01 04:10:00.5|NULL|2025-03-02 00:00:00|2025-03-05 00:00:00\n");
 }
 
 TEST(CsvExtractorKeys, ParseDatesLeavesAColumnThatIsNoDateAsTextAndSaysSo) {
@@ -151,7 +155,8 @@ TEST(CsvExtractorKeys, ParseDatesLeavesAColumnThatIsNoDateAsTextAndSaysSo) {
   step.write_file("in.csv", "d\n2025-03-01\nsoon\n");
   step.set_config({{"path", "in.csv"}, {"parse_dates", Json::array({"d"})}});
   EXPECT_EQ(run_extract(step).columns, "d VARCHAR");
-  EXPECT_EQ(step.logs(), std::vector<std::string>{"parse_dates: column 'd': 'soon' is not a date; the column stays text"});
+  EXPECT_EQ(step.logs(),
+            std::vector<std::string>{"parse_dates: column 'd': 'soon' is not a date; the column stays text"});
 }
 
 TEST(CsvExtractorKeys, ParseDatesTrueTakesEveryTextColumnOfDates) {
@@ -160,14 +165,22 @@ TEST(CsvExtractorKeys, ParseDatesTrueTakesEveryTextColumnOfDates) {
 }
 
 TEST(CsvExtractorKeys, ParseDatesOfAnUnknownColumnIsAnError) {
-  EXPECT_NE(extract("d\nx\n", Json::object({{"parse_dates", Json::array({"when"})}})).error.find("'parse_dates' names column 'when'"),
+  EXPECT_NE(extract("d\nx\n", Json::object({{"parse_dates", Json::array({"when"})}}))
+                .error.find("'parse_dates' names column 'when'"),
             std::string::npos);
 }
 
 TEST(CsvExtractorKeys, DtypeForcesTheTypeOfAColumn) {
-  const Json types = Json::object({{"zip", "str"}, {"n", "float64"}, {"s", "int16"}, {"u", "uint8"}, {"b", "boolean"},
-                                   {"f", "float32"}, {"d", "datetime64[ns]"}, {"c", "category"}});
-  const Extracted got = extract("zip,n,s,u,b,f,d,c\n00420,1,-5,200,True,0.5,2025-03-01,7\n,,,,,,,\n", Json::object({{"dtype", types}}));
+  const Json types = Json::object({{"zip", "str"},
+                                   {"n", "float64"},
+                                   {"s", "int16"},
+                                   {"u", "uint8"},
+                                   {"b", "boolean"},
+                                   {"f", "float32"},
+                                   {"d", "datetime64[ns]"},
+                                   {"c", "category"}});
+  const Extracted got =
+      extract("zip,n,s,u,b,f,d,c\n00420,1,-5,200,True,0.5,2025-03-01,7\n,,,,,,,\n", Json::object({{"dtype", types}}));
   EXPECT_EQ(got.error, "");
   EXPECT_EQ(got.columns, "zip VARCHAR, n DOUBLE, s SMALLINT, u UTINYINT, b BOOLEAN, f FLOAT, d TIMESTAMP, c VARCHAR");
   EXPECT_EQ(got.rows, "00420|1.0|-5|200|true|0.5|2025-03-01 00:00:00|7\nNULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL\n");
@@ -176,8 +189,10 @@ TEST(CsvExtractorKeys, DtypeForcesTheTypeOfAColumn) {
 TEST(CsvExtractorKeys, DtypeThatDoesNotFitNamesLineColumnAndValue) {
   EXPECT_EQ(extract("a,n\n1,1\n2,1.5\n", Json::object({{"dtype", Json::object({{"n", "int64"}})}})).error,
             "CSV parsing failed: line 3, column 'n': '1.5' is not int64");
-  EXPECT_NE(extract("n\n300\n", Json::object({{"dtype", Json::object({{"n", "int8"}})}})).error.find("out of range"), std::string::npos);
-  EXPECT_NE(extract("d\nsoon\n", Json::object({{"dtype", Json::object({{"d", "datetime64"}})}})).error.find("'soon' is not a date"),
+  EXPECT_NE(extract("n\n300\n", Json::object({{"dtype", Json::object({{"n", "int8"}})}})).error.find("out of range"),
+            std::string::npos);
+  EXPECT_NE(extract("d\nsoon\n", Json::object({{"dtype", Json::object({{"d", "datetime64"}})}}))
+                .error.find("'soon' is not a date"),
             std::string::npos);
 }
 
@@ -185,12 +200,14 @@ TEST(CsvExtractorKeys, DtypeOfAnUnknownTypeOrColumnIsAnError) {
   const Extracted got = extract("n\n1\n", Json::object({{"dtype", Json::object({{"n", "int46"}})}}));
   EXPECT_EQ(got.error, "dtype of column 'n': 'int46' is not a type");
   EXPECT_EQ(got.hint.substr(0, 22), "did you mean 'int64'? ");
-  EXPECT_NE(extract("n\n1\n", Json::object({{"dtype", Json::object({{"m", "int64"}})}})).error.find("'dtype' names column 'm'"),
+  EXPECT_NE(extract("n\n1\n", Json::object({{"dtype", Json::object({{"m", "int64"}})}}))
+                .error.find("'dtype' names column 'm'"),
             std::string::npos);
 }
 
 TEST(CsvExtractorKeys, NaValuesAreNullBesideTheStandardWords) {
-  const Extracted got = extract("a,b\n1,-\n-,x\n-9,NA\n-9.0,None\n3,\"null\"\n", Json::object({{"na_values", Json::array({"-", -9})}}));
+  const Extracted got =
+      extract("a,b\n1,-\n-,x\n-9,NA\n-9.0,None\n3,\"null\"\n", Json::object({{"na_values", Json::array({"-", -9})}}));
   EXPECT_EQ(got.columns, "a BIGINT, b VARCHAR");
   EXPECT_EQ(got.rows, "1|NULL\nNULL|x\nNULL|NULL\nNULL|NULL\n3|NULL\n");
 }
@@ -206,7 +223,8 @@ TEST(CsvExtractorKeys, SkipBlankLinesFalseMakesThemRowsOfNulls) {
 }
 
 TEST(CsvExtractorKeys, CommentEndsALineWhereverItStandsOutsideQuotes) {
-  const Extracted got = extract("# made by hand\na,b\n1,x#y\n\"#2\",z # and so on\n#3,3\n", Json::object({{"comment", "#"}}));
+  const Extracted got =
+      extract("# made by hand\na,b\n1,x#y\n\"#2\",z # and so on\n#3,3\n", Json::object({{"comment", "#"}}));
   EXPECT_EQ(got.rows, "1|x\n#2|z \n");
 }
 
@@ -215,7 +233,8 @@ TEST(CsvExtractorKeys, WithoutCommentTheCharacterIsText) { EXPECT_EQ(extract("a\
 TEST(CsvExtractorKeys, OnBadLinesErrorNamesLineExpectedAndFound) {
   const Extracted got = extract("a,b\n1,\"x\ny\"\n1,2,3\n", Json::object({{"on_bad_lines", "error"}}));
   EXPECT_EQ(got.error, "CSV parsing failed: Expected 2 fields in line 4, saw 3");
-  EXPECT_EQ(extract("a,b\n1,2,3\n").error, "CSV parsing failed: Expected 2 fields in line 2, saw 3") << "it is the default";
+  EXPECT_EQ(extract("a,b\n1,2,3\n").error, "CSV parsing failed: Expected 2 fields in line 2, saw 3")
+      << "it is the default";
 }
 
 TEST(CsvExtractorKeys, OnBadLinesWarnSkipsTheLineAndTellsOfIt) {

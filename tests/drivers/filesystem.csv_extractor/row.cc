@@ -6,7 +6,8 @@ namespace {
 
 std::string numbered_rows(uint64_t rows) {
   std::string text = "id,name,price\n";
-  for (uint64_t i = 0; i < rows; ++i) text += std::to_string(i) + ",name " + std::to_string(i % 97) + "," + std::to_string(i) + ".25\n";
+  for (uint64_t i = 0; i < rows; ++i)
+    text += std::to_string(i) + ",name " + std::to_string(i % 97) + "," + std::to_string(i) + ".25\n";
   return text;
 }
 

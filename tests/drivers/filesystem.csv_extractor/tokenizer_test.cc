@@ -11,7 +11,8 @@ namespace {
 std::string tokenize(const std::string& text, TokenizerOptions options, size_t step) {
   Tokenizer tokenizer(options);
   RecordBatch batch;
-  for (size_t at = 0; at < text.size(); at += step) EXPECT_TRUE(tokenizer.push(std::string_view(text).substr(at, step), batch).ok());
+  for (size_t at = 0; at < text.size(); at += step)
+    EXPECT_TRUE(tokenizer.push(std::string_view(text).substr(at, step), batch).ok());
   if (const Status end = tokenizer.finish(batch); !end.ok()) return end.error().message;
   std::string shown;
   for (const auto& record : batch.records()) {
@@ -37,13 +38,16 @@ TEST(Tokenizer, AnOpenQuoteAtTheEndIsAnError) {
 }
 
 TEST(Decoder, GivesTheSameTextWhereverAReadEnds) {
-  const std::string utf8 = "\xef\xbb\xbf" "a\xc4\x9b\n\xe2\x82\xac\xf0\x9f\x90\x98";
+  const std::string utf8 =
+      "\xef\xbb\xbf"
+      "a\xc4\x9b\n\xe2\x82\xac\xf0\x9f\x90\x98";
   const std::string utf16("\xfe\xff\0a\x01\x1b\0\n\x20\xac\xd8\x3d\xdc\x18", 14);
   for (size_t step : {1, 2, 3, 5, 100}) {
     for (const auto& [encoding, bytes] : {std::pair{Encoding::kUtf8, utf8}, std::pair{Encoding::kUtf16, utf16}}) {
       Decoder decoder(encoding, "x");
       std::string text;
-      for (size_t at = 0; at < bytes.size(); at += step) ASSERT_TRUE(decoder.decode(std::string_view(bytes).substr(at, step), text).ok());
+      for (size_t at = 0; at < bytes.size(); at += step)
+        ASSERT_TRUE(decoder.decode(std::string_view(bytes).substr(at, step), text).ok());
       EXPECT_TRUE(decoder.finish().ok());
       EXPECT_EQ(text, utf8.substr(3)) << step;
     }
@@ -56,9 +60,12 @@ TEST(Decoder, NamesTheSameOffsetWhereverAReadEnds) {
     Decoder decoder(Encoding::kUtf8, "utf-8");
     std::string text;
     Status status;
-    for (size_t at = 0; at < bytes.size() && status.ok(); at += step) status = decoder.decode(std::string_view(bytes).substr(at, step), text);
+    for (size_t at = 0; at < bytes.size() && status.ok(); at += step)
+      status = decoder.decode(std::string_view(bytes).substr(at, step), text);
     ASSERT_FALSE(status.ok());
-    EXPECT_EQ(status.error().message, "CSV encoding error (tried utf-8): byte 0xe2 at offset 3, line 2: not a character of utf-8") << step;
+    EXPECT_EQ(status.error().message,
+              "CSV encoding error (tried utf-8): byte 0xe2 at offset 3, line 2: not a character of utf-8")
+        << step;
   }
 }
 

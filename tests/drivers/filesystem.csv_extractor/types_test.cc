@@ -22,7 +22,8 @@ TEST(CsvExtractorTypes, BeyondInt64IsUnsignedAndBeyondThatIsText) {
 }
 
 TEST(CsvExtractorTypes, OnlyTrueAndFalseWordsAreBooleans) {
-  EXPECT_EQ(extract("a,b,c,d\nTrue,true,tRue,True\nFALSE,,False,1\n").columns, "a BOOLEAN, b BOOLEAN, c VARCHAR, d VARCHAR");
+  EXPECT_EQ(extract("a,b,c,d\nTrue,true,tRue,True\nFALSE,,False,1\n").columns,
+            "a BOOLEAN, b BOOLEAN, c VARCHAR, d VARCHAR");
 }
 
 TEST(CsvExtractorTypes, WhatDuckDBWouldCastStaysText) {
@@ -30,7 +31,9 @@ TEST(CsvExtractorTypes, WhatDuckDBWouldCastStaysText) {
   EXPECT_EQ(extract("a\n1e400\n").rows, "1e400\n");
 }
 
-TEST(CsvExtractorTypes, AColumnOfNullsIsANumberColumn) { EXPECT_EQ(extract("a,b\n,1\nNA,2\n").columns, "a DOUBLE, b BIGINT"); }
+TEST(CsvExtractorTypes, AColumnOfNullsIsANumberColumn) {
+  EXPECT_EQ(extract("a,b\n,1\nNA,2\n").columns, "a DOUBLE, b BIGINT");
+}
 
 TEST(CsvExtractorTypes, AnEmptyFileIsAnEmptyRelation) {
   for (const char* empty : {"", "\n\n", "\xef\xbb\xbf"}) {
@@ -53,7 +56,8 @@ TEST(CsvExtractorTypes, AnOpenQuoteNamesItsLine) {
 }
 
 TEST(CsvExtractorTypes, QuotesLineEndsAndDoubledQuotesAreKept) {
-  EXPECT_EQ(extract("a,b\r\n\"x\r\ny\",\"say \"\"hi\"\"\"\r\nin \"quotes\",\"q\"tail\r\n").rows, "x\r\ny|say \"hi\"\nin \"quotes\"|qtail\n");
+  EXPECT_EQ(extract("a,b\r\n\"x\r\ny\",\"say \"\"hi\"\"\"\r\nin \"quotes\",\"q\"tail\r\n").rows,
+            "x\r\ny|say \"hi\"\nin \"quotes\"|qtail\n");
   EXPECT_EQ(extract("a,b\r1,2\r3,4").rows, "1|2\n3|4\n");
 }
 

@@ -65,7 +65,9 @@ TEST(CsvWriterKeys, DelimiterSeparatesAndIsQuotedInside) {
 
 TEST(CsvWriterKeys, DelimiterMustBeOneUsableCharacter) {
   for (const char* wrong : {"", "::", "\"", "\n", "\xc2\xa7"})
-    EXPECT_NE(write_csv(kRow, Json::object({{"delimiter", wrong}})).find("error: 'delimiter' must be one ASCII character"), std::string::npos);
+    EXPECT_NE(
+        write_csv(kRow, Json::object({{"delimiter", wrong}})).find("error: 'delimiter' must be one ASCII character"),
+        std::string::npos);
 }
 
 TEST(CsvWriterKeys, HeaderFalseLeavesTheNamesOut) {
@@ -77,7 +79,9 @@ TEST(CsvWriterKeys, EncodingUtf8IsTheDefault) { EXPECT_EQ(write_csv("SELECT 'ě'
 
 TEST(CsvWriterKeys, EncodingUtf16HasAMarkAndPairs) {
   EXPECT_EQ(write_csv("SELECT 'ě🐘' AS a", Json::object({{"encoding", "utf-16"}})),
-            std::string("\xff\xfe" "a\0\n\0\x1b\x01\x3d\xd8\x18\xdc\n\0", 14));
+            std::string("\xff\xfe"
+                        "a\0\n\0\x1b\x01\x3d\xd8\x18\xdc\n\0",
+                        14));
 }
 
 TEST(CsvWriterKeys, EncodingLatin1AndAscii) {
@@ -86,9 +90,10 @@ TEST(CsvWriterKeys, EncodingLatin1AndAscii) {
 }
 
 TEST(CsvWriterKeys, EncodingThatLacksACharacterNamesRowAndColumn) {
-  EXPECT_EQ(write_csv("SELECT i AS a, CASE WHEN i = 1234 THEN 'a \"b, ě' ELSE 'x,y' END AS b, 'z' AS c FROM range(5000) t(i)",
-                      Json::object({{"encoding", "latin-1"}})),
-            "error: CSV encoding error (latin-1): row 1235, column 'b': 'ě' (U+011B) cannot be written");
+  EXPECT_EQ(
+      write_csv("SELECT i AS a, CASE WHEN i = 1234 THEN 'a \"b, ě' ELSE 'x,y' END AS b, 'z' AS c FROM range(5000) t(i)",
+                Json::object({{"encoding", "latin-1"}})),
+      "error: CSV encoding error (latin-1): row 1235, column 'b': 'ě' (U+011B) cannot be written");
   EXPECT_EQ(write_csv("SELECT 1 AS a, 2 AS \"é\"", Json::object({{"encoding", "ascii"}})),
             "error: CSV encoding error (ascii): header, column 'é': 'é' (U+00E9) cannot be written");
   EXPECT_EQ(write_csv(kRow, Json::object({{"encoding", "cp1250"}})),
@@ -99,31 +104,39 @@ TEST(CsvWriterKeys, NewlineEndsEveryLine) {
   EXPECT_EQ(write_csv(kRow, Json::object({{"newline", "lf"}})), "a,b\n1,x\n");
   EXPECT_EQ(write_csv(kRow, Json::object({{"newline", "crlf"}})), "a,b\r\n1,x\r\n");
   EXPECT_EQ(write_csv(kRow, Json::object({{"newline", "cr"}})), "a,b\r1,x\r");
-  EXPECT_EQ(write_csv(kRow, Json::object({{"newline", "lfcr"}})), "error: 'newline' must be lf, crlf or cr, not 'lfcr'");
+  EXPECT_EQ(write_csv(kRow, Json::object({{"newline", "lfcr"}})),
+            "error: 'newline' must be lf, crlf or cr, not 'lfcr'");
 }
 
 constexpr const char* kMixed =
-    "SELECT 1 AS a, 1.5::DOUBLE AS b, true AS c, 'x' AS d, NULL::INTEGER AS e, NULL::VARCHAR AS f, 2.50::DECIMAL(9,2) AS g, "
+    "SELECT 1 AS a, 1.5::DOUBLE AS b, true AS c, 'x' AS d, NULL::INTEGER AS e, NULL::VARCHAR AS f, 2.50::DECIMAL(9,2) "
+    "AS g, "
     "DATE '2025-03-01' AS h, '' AS i";
 
 TEST(CsvWriterKeys, QuotingMinimalQuotesWhatNeedsIt) {
-  EXPECT_EQ(write_csv(kMixed, Json::object({{"quoting", "minimal"}})), "a,b,c,d,e,f,g,h,i\n1,1.5,True,x,,,2.50,2025-03-01,\n");
-  EXPECT_EQ(write_csv("SELECT 'a,b' AS a, 'a\"b' AS b, 'a' || chr(10) || 'b' AS c, 'a' || chr(13) AS d, ' a ' AS e, '#' AS f"),
-            "a,b,c,d,e,f\n\"a,b\",\"a\"\"b\",\"a\nb\",\"a\r\", a ,#\n");
+  EXPECT_EQ(write_csv(kMixed, Json::object({{"quoting", "minimal"}})),
+            "a,b,c,d,e,f,g,h,i\n1,1.5,True,x,,,2.50,2025-03-01,\n");
+  EXPECT_EQ(
+      write_csv(
+          "SELECT 'a,b' AS a, 'a\"b' AS b, 'a' || chr(10) || 'b' AS c, 'a' || chr(13) AS d, ' a ' AS e, '#' AS f"),
+      "a,b,c,d,e,f\n\"a,b\",\"a\"\"b\",\"a\nb\",\"a\r\", a ,#\n");
 }
 
 TEST(CsvWriterKeys, QuotingAllQuotesEverything) {
   EXPECT_EQ(write_csv(kMixed, Json::object({{"quoting", "all"}})),
-            "\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\"\n\"1\",\"1.5\",\"True\",\"x\",\"\",\"\",\"2.50\",\"2025-03-01\",\"\"\n");
+            "\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\"\n\"1\",\"1.5\",\"True\",\"x\",\"\",\"\",\"2.50\","
+            "\"2025-03-01\",\"\"\n");
 }
 
 TEST(CsvWriterKeys, QuotingNonnumericLeavesNumbersAlone) {
-  EXPECT_EQ(write_csv(kMixed, Json::object({{"quoting", "nonnumeric"}})),
-            "\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\"\n1,1.5,True,\"x\",\"\",\"\",2.50,\"2025-03-01\",\"\"\n");
+  EXPECT_EQ(
+      write_csv(kMixed, Json::object({{"quoting", "nonnumeric"}})),
+      "\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\"\n1,1.5,True,\"x\",\"\",\"\",2.50,\"2025-03-01\",\"\"\n");
 }
 
 TEST(CsvWriterKeys, QuotingOthersAreRefused) {
-  EXPECT_EQ(write_csv(kRow, Json::object({{"quoting", "none"}})), "error: 'quoting' must be minimal, all or nonnumeric, not 'none'");
+  EXPECT_EQ(write_csv(kRow, Json::object({{"quoting", "none"}})),
+            "error: 'quoting' must be minimal, all or nonnumeric, not 'none'");
 }
 
 TEST(CsvWriterKeys, ChunkSizeIsHowOftenRowsAreWrittenAndReported) {
@@ -147,7 +160,8 @@ TEST(CsvWriterKeys, CreateDirsFalseWantsTheDirectory) {
   EXPECT_FALSE(step.check(filesystem_csv_writer()).ok());
   const auto outcome = step.run(filesystem_csv_writer());
   ASSERT_FALSE(outcome.ok());
-  EXPECT_EQ(outcome.error().message, "cannot write: the directory " + (step.work_dir() / "new").string() + " does not exist");
+  EXPECT_EQ(outcome.error().message,
+            "cannot write: the directory " + (step.work_dir() / "new").string() + " does not exist");
   EXPECT_EQ(outcome.error().category, "write.path_not_found");
   EXPECT_TRUE(step.files_in().empty());
   std::filesystem::create_directory(step.work_dir() / "new");

@@ -5,14 +5,16 @@ namespace osiris::worker::test {
 namespace {
 
 void arrange(StepHarness& step, uint64_t rows) {
-  step.add_input("rows", "SELECT i AS id, 'name ' || i % 97 AS name, i + 0.25 AS price FROM range(" + std::to_string(rows) + ") t(i)");
+  step.add_input("rows", "SELECT i AS id, 'name ' || i % 97 AS name, i + 0.25 AS price FROM range(" +
+                             std::to_string(rows) + ") t(i)");
   step.set_config({{"path", "out/result.csv"}});
 }
 
 // Latin-1 has no such letter; it comes after 100,000 rows that were written.
 void arrange_failure(StepHarness& step) {
   step.write_file("out/result.csv", "the old file\n");
-  step.add_input("rows", "SELECT i AS id, CASE WHEN i = 100000 THEN '\xc4\x9b' ELSE 'plain' END AS name FROM range(200000) t(i)");
+  step.add_input(
+      "rows", "SELECT i AS id, CASE WHEN i = 100000 THEN '\xc4\x9b' ELSE 'plain' END AS name FROM range(200000) t(i)");
   step.set_config({{"path", "out/result.csv"}, {"encoding", "latin-1"}});
 }
 

@@ -1,4 +1,5 @@
-// How each type is shown. The expected bytes are those pandas writes, except where docs/compatibility.md says otherwise.
+// How each type is shown. The expected bytes are those pandas writes, except where docs/compatibility.md says
+// otherwise.
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -16,23 +17,28 @@ std::string shown(const std::string& values) {
 }
 
 TEST(CsvWriterValues, ColumnsAreSortedByCodePoint) {
-  EXPECT_EQ(write_csv("SELECT 1 AS b, 2 AS \"Z\", 3 AS \"é\", 4 AS a1, 5 AS a, 6 AS \"_\""), "Z,_,a,a1,b,é\n2,6,5,4,1,3\n");
+  EXPECT_EQ(write_csv("SELECT 1 AS b, 2 AS \"Z\", 3 AS \"é\", 4 AS a1, 5 AS a, 6 AS \"_\""),
+            "Z,_,a,a1,b,é\n2,6,5,4,1,3\n");
 }
 
 TEST(CsvWriterValues, IntegersOfEveryWidthAreExact) {
-  EXPECT_EQ(write_csv("SELECT (-128)::TINYINT AS a, 255::UTINYINT AS b, (-32768)::SMALLINT AS c, 65535::USMALLINT AS d, "
-                      "(-2147483648)::INTEGER AS e, 4294967295::UINTEGER AS f, (-9223372036854775808)::BIGINT AS g, "
-                      "18446744073709551615::UBIGINT AS h, 170141183460469231731687303715884105727::HUGEINT AS i, sum(1) AS j",
-                      Json::object({{"header", false}})),
-            "-128,255,-32768,65535,-2147483648,4294967295,-9223372036854775808,18446744073709551615,"
-            "170141183460469231731687303715884105727,1\n");
+  EXPECT_EQ(
+      write_csv(
+          "SELECT (-128)::TINYINT AS a, 255::UTINYINT AS b, (-32768)::SMALLINT AS c, 65535::USMALLINT AS d, "
+          "(-2147483648)::INTEGER AS e, 4294967295::UINTEGER AS f, (-9223372036854775808)::BIGINT AS g, "
+          "18446744073709551615::UBIGINT AS h, 170141183460469231731687303715884105727::HUGEINT AS i, sum(1) AS j",
+          Json::object({{"header", false}})),
+      "-128,255,-32768,65535,-2147483648,4294967295,-9223372036854775808,18446744073709551615,"
+      "170141183460469231731687303715884105727,1\n");
 }
 
 TEST(CsvWriterValues, FloatsAreShortestAndAlwaysHaveAPoint) {
-  EXPECT_EQ(shown("(8400::DOUBLE), (0.1), ('-0.0'::DOUBLE), (1e15), (1e16), (123456789012345680), (1e-4), (1e-5), (1.5e-7), (5e-324), "
-                  "(1.7976931348623157e308), (0.30000000000000004), (66360.48), (-2150.75), (1e22)"),
-            "8400.0,\n0.1,\n-0.0,\n1000000000000000.0,\n1e+16,\n1.2345678901234568e+17,\n0.0001,\n1e-05,\n1.5e-07,\n5e-324,\n"
-            "1.7976931348623157e+308,\n0.30000000000000004,\n66360.48,\n-2150.75,\n1e+22,\n");
+  EXPECT_EQ(
+      shown("(8400::DOUBLE), (0.1), ('-0.0'::DOUBLE), (1e15), (1e16), (123456789012345680), (1e-4), (1e-5), (1.5e-7), "
+            "(5e-324), "
+            "(1.7976931348623157e308), (0.30000000000000004), (66360.48), (-2150.75), (1e22)"),
+      "8400.0,\n0.1,\n-0.0,\n1000000000000000.0,\n1e+16,\n1.2345678901234568e+17,\n0.0001,\n1e-05,\n1.5e-07,\n5e-324,\n"
+      "1.7976931348623157e+308,\n0.30000000000000004,\n66360.48,\n-2150.75,\n1e+22,\n");
   EXPECT_EQ(shown("(0.1::FLOAT), (16777216::FLOAT), (3.4e38::FLOAT)"), "0.1,\n16777216.0,\n3.4e+38,\n");
 }
 
@@ -68,19 +74,24 @@ TEST(CsvWriterValues, ADoubleReadsBackAsItselfWhicheverWayItIsFormatted) {
   }
 }
 
-TEST(CsvWriterValues, DecimalsKeepTheirDigits) { EXPECT_EQ(shown("(1200.00::DECIMAL(12,2)), (-0.05)"), "1200.00,\n-0.05,\n"); }
+TEST(CsvWriterValues, DecimalsKeepTheirDigits) {
+  EXPECT_EQ(shown("(1200.00::DECIMAL(12,2)), (-0.05)"), "1200.00,\n-0.05,\n");
+}
 
 TEST(CsvWriterValues, BooleansAreWords) { EXPECT_EQ(shown("(true), (false), (NULL)"), "True,\nFalse,\n,\n"); }
 
 TEST(CsvWriterValues, DatesAndTimes) {
-  EXPECT_EQ(shown("(DATE '2025-03-01'), (DATE '0044-03-15'), (DATE '9999-12-31'), (DATE '1969-12-31'), (DATE '2000-02-29')"),
-            "2025-03-01,\n0044-03-15,\n9999-12-31,\n1969-12-31,\n2000-02-29,\n");
+  EXPECT_EQ(
+      shown("(DATE '2025-03-01'), (DATE '0044-03-15'), (DATE '9999-12-31'), (DATE '1969-12-31'), (DATE '2000-02-29')"),
+      "2025-03-01,\n0044-03-15,\n9999-12-31,\n1969-12-31,\n2000-02-29,\n");
   EXPECT_EQ(shown("(TIME '04:10:00'), (TIME '23:59:59.5')"), "04:10:00,\n23:59:59.500000,\n");
 }
 
 TEST(CsvWriterValues, TimestampsShowTheTimeOnlyIfSomeRowHasOne) {
-  EXPECT_EQ(shown("(TIMESTAMP '2025-03-01 00:00:00'), (NULL), (TIMESTAMP '2025-03-02')"), "2025-03-01,\n,\n2025-03-02,\n");
-  EXPECT_EQ(shown("(TIMESTAMP '2025-03-01 00:00:00'), (TIMESTAMP '1969-12-31 23:59:59')"), "2025-03-01 00:00:00,\n1969-12-31 23:59:59,\n");
+  EXPECT_EQ(shown("(TIMESTAMP '2025-03-01 00:00:00'), (NULL), (TIMESTAMP '2025-03-02')"),
+            "2025-03-01,\n,\n2025-03-02,\n");
+  EXPECT_EQ(shown("(TIMESTAMP '2025-03-01 00:00:00'), (TIMESTAMP '1969-12-31 23:59:59')"),
+            "2025-03-01 00:00:00,\n1969-12-31 23:59:59,\n");
 }
 
 TEST(CsvWriterValues, TimestampsShowFractionsOfTheSameLengthInEveryRow) {
@@ -98,7 +109,8 @@ TEST(CsvWriterValues, InfiniteDatesAreWords) {
 }
 
 TEST(CsvWriterValues, NestedValuesAreJsonAndBlobsAreHex) {
-  EXPECT_EQ(write_csv("SELECT [1, NULL, 3] AS a, {'x': 1, 'y': 'q'} AS b, '\\xAA\\x00'::BLOB AS c, MAP {'k': 1.5} AS d", Json::object({{"header", false}})),
+  EXPECT_EQ(write_csv("SELECT [1, NULL, 3] AS a, {'x': 1, 'y': 'q'} AS b, '\\xAA\\x00'::BLOB AS c, MAP {'k': 1.5} AS d",
+                      Json::object({{"header", false}})),
             "\"[1,null,3]\",\"{\"\"x\"\":1,\"\"y\"\":\"\"q\"\"}\",aa00,\"{\"\"k\"\":1.5}\"\n");
   EXPECT_EQ(shown("(INTERVAL 1 DAY)"), "1 day,\n");
   EXPECT_EQ(shown("('a'::ENUM('a', 'b'))"), "a,\n");

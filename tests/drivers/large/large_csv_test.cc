@@ -1,5 +1,6 @@
-// Ten million rows, over half a gigabyte, through extractor, SQL and writer under a 512 MiB memory limit: every row counted, sums as
-// the generator made them, spill used, memory within the limit and 128 MiB. Alone in its process, so that its peak is its own.
+// Ten million rows, over half a gigabyte, through extractor, SQL and writer under a 512 MiB memory limit: every row
+// counted, sums as the generator made them, spill used, memory within the limit and 128 MiB. Alone in its process, so
+// that its peak is its own.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
@@ -49,14 +50,16 @@ TEST(LargeCsv, TenMillionRowsUnder512MiB) {
   const auto read = step.run(filesystem_csv_extractor());
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(read->rows_read, 10000000u);
-  EXPECT_EQ(step.output_columns(), "order_id BIGINT, customer VARCHAR, quantity BIGINT, amount DOUBLE, ordered_at VARCHAR, note VARCHAR");
+  EXPECT_EQ(step.output_columns(),
+            "order_id BIGINT, customer VARCHAR, quantity BIGINT, amount DOUBLE, ordered_at VARCHAR, note VARCHAR");
   EXPECT_EQ(step.query("SELECT count(*), sum(quantity), count(*) - count(quantity), count(*) - count(note), "
                        "sum(CAST(round(amount * 100) AS BIGINT)), bool_and(order_id = rowid + 1) FROM {out}"),
-            "10000000|" + facts["quantity_sum"].dump() + "|" + facts["quantity_nulls"].dump() + "|" + facts["note_nulls"].dump() + "|" +
-                facts["amount_cents_sum"].dump() + "|true\n");
+            "10000000|" + facts["quantity_sum"].dump() + "|" + facts["quantity_nulls"].dump() + "|" +
+                facts["note_nulls"].dump() + "|" + facts["amount_cents_sum"].dump() + "|true\n");
 
   // A second relation beside the first is more than the limit holds.
-  step.sql("CREATE TABLE sorted AS SELECT customer, quantity, note FROM " + step.output_table() + " ORDER BY quantity, note, customer");
+  step.sql("CREATE TABLE sorted AS SELECT customer, quantity, note FROM " + step.output_table() +
+           " ORDER BY quantity, note, customer");
   EXPECT_EQ(step.query("SELECT sum(size) > 0 FROM duckdb_temporary_files()"), "true\n") << "the limit was not felt";
   step.add_input("grouped", "SELECT customer, count(*) AS n, sum(quantity) AS quantity FROM sorted GROUP BY customer");
   step.set_config({{"path", "out.csv"}});

@@ -22,7 +22,8 @@ namespace {
 constexpr size_t kInputBytes = size_t{1} << 18;
 
 Error damaged(const std::filesystem::path& file, std::string_view format, std::string_view why) {
-  return Error(Code::kInvalidArgument, "cannot decompress " + file.string() + " as " + std::string(format) + ": " + std::string(why),
+  return Error(Code::kInvalidArgument,
+               "cannot decompress " + file.string() + " as " + std::string(format) + ": " + std::string(why),
                "check the file, or set `compression`");
 }
 
@@ -44,7 +45,8 @@ class PlainSource : public ByteSource {
   std::filesystem::path file_;
 };
 
-// The loop every stream decompressor shares: refill the input, let the codec run, start the next member where one follows.
+// The loop every stream decompressor shares: refill the input, let the codec run, start the next member where one
+// follows.
 template <class Codec>
 class CodecSource : public ByteSource {
  public:
@@ -62,7 +64,8 @@ class CodecSource : public ByteSource {
       const char* why = codec_.run(at_, left_, input_ended_, buffer, size, written);
       if (why) return damaged(plain_->file(), Codec::kName, why);
       if (written > 0) return written;
-      if (input_ended_ && left_ == 0 && codec_.in_member()) return damaged(plain_->file(), Codec::kName, "the file ends too early");
+      if (input_ended_ && left_ == 0 && codec_.in_member())
+        return damaged(plain_->file(), Codec::kName, "the file ends too early");
     }
   }
 
@@ -115,7 +118,9 @@ class Gzip {
 class Bzip2 {
  public:
   static constexpr std::string_view kName = "bz2";
-  ~Bzip2() { if (in_member_) BZ2_bzDecompressEnd(&stream_); }
+  ~Bzip2() {
+    if (in_member_) BZ2_bzDecompressEnd(&stream_);
+  }
   Bzip2() = default;
   Bzip2(const Bzip2&) = delete;
   Bzip2& operator=(const Bzip2&) = delete;
@@ -185,22 +190,23 @@ class ZipSource : public ByteSource {
     unz_global_info64 info;
     if (unzGetGlobalInfo64(archive_, &info) != UNZ_OK) return damaged(file_, "zip", "its directory cannot be read");
     uint64_t files = 0;
-    for (int state = unzGoToFirstFile(archive_); info.number_entry > 0 && state == UNZ_OK; state = unzGoToNextFile(archive_)) {
+    for (int state = unzGoToFirstFile(archive_); info.number_entry > 0 && state == UNZ_OK;
+         state = unzGoToNextFile(archive_)) {
       std::array<char, 1024> name{};
       unzGetCurrentFileInfo64(archive_, nullptr, name.data(), name.size() - 1, nullptr, 0, nullptr, 0);
       if (std::string_view(name.data()).ends_with('/')) continue;  // a directory
       unzGetFilePos64(archive_, &position_);
       ++files;
     }
-    if (files != 1)
-      return damaged(file_, "zip", "it holds " + std::to_string(files) + " files, not one");
+    if (files != 1) return damaged(file_, "zip", "it holds " + std::to_string(files) + " files, not one");
     if (unzGoToFilePos64(archive_, &position_) != UNZ_OK || unzOpenCurrentFile(archive_) != UNZ_OK)
       return damaged(file_, "zip", "its file cannot be opened (encrypted, or an unknown method)");
     return {};
   }
   Result<size_t> read(char* buffer, size_t size) override {
     if (ended_) return size_t{0};
-    const int got = unzReadCurrentFile(archive_, buffer, static_cast<unsigned>(std::min<size_t>(size, size_t{1} << 20)));
+    const int got =
+        unzReadCurrentFile(archive_, buffer, static_cast<unsigned>(std::min<size_t>(size, size_t{1} << 20)));
     if (got < 0) return damaged(file_, "zip", "damaged data");
     if (got == 0) {
       ended_ = true;

@@ -1,4 +1,5 @@
-// The bytes of a file, decompressed on the way. zlib, bzip2 and liblzma do the work; zip archives are opened by minizip.
+// The bytes of a file, decompressed on the way. zlib, bzip2 and liblzma do the work; zip archives are opened by
+// minizip.
 #pragma once
 
 #include <filesystem>
@@ -20,8 +21,8 @@ Compression infer_compression(const std::filesystem::path& file);
 class ByteSource {
  public:
   virtual ~ByteSource() = default;
-  // Up to `size` bytes into `buffer`; 0 at the end. kInvalidArgument when the file is not what its compression promises or ends too
-  // early.
+  // Up to `size` bytes into `buffer`; 0 at the end. kInvalidArgument when the file is not what its compression promises
+  // or ends too early.
   virtual Result<size_t> read(char* buffer, size_t size) = 0;
 };
 

@@ -10,7 +10,7 @@ struct Conversion::State {
   std::mutex mutex;
   StepContext* step = nullptr;  // null once the Conversion is gone; guarded by mutex
   uint64_t report_rows = 0, rows_max = 0;
-  uint64_t reported = 0;  // guarded by mutex
+  uint64_t reported = 0;              // guarded by mutex
   std::optional<FailedValue> failed;  // guarded by mutex
   std::atomic<uint64_t> rows{0};
   std::atomic<uint64_t> next_report{0};
@@ -78,7 +78,8 @@ void convert(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector o
     out[row] = *value;
     seen = true;
   }
-  if (seen && !binding.state->seen[binding.column].load(std::memory_order_relaxed)) binding.state->seen[binding.column] = true;
+  if (seen && !binding.state->seen[binding.column].load(std::memory_order_relaxed))
+    binding.state->seen[binding.column] = true;
   if (binding.counts && !binding.state->count(rows)) duckdb_scalar_function_set_error(info, "the step was cancelled");
 }
 

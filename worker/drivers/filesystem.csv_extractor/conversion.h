@@ -1,5 +1,5 @@
-// Text to typed columns inside a DuckDB statement, by the rules of values.h. DuckDB's own casts are not used: its CSV reader and
-// CAST turn "1.5" into the integer 2 and "1_000" into 1000 without a word.
+// Text to typed columns inside a DuckDB statement, by the rules of values.h. DuckDB's own casts are not used: its CSV
+// reader and CAST turn "1.5" into the integer 2 and "1_000" into 1000 without a word.
 #pragma once
 
 #include <atomic>
@@ -19,8 +19,8 @@ struct FailedValue {
   std::string value;
 };
 
-// SQL functions for one statement. They live in the database's catalog under a name nobody can guess; after the Conversion is
-// gone a call would touch nothing of the step's any more. Functions run on DuckDB's threads.
+// SQL functions for one statement. They live in the database's catalog under a name nobody can guess; after the
+// Conversion is gone a call would touch nothing of the step's any more. Functions run on DuckDB's threads.
 class Conversion {
  public:
   static constexpr uint64_t kNoReports = UINT64_MAX;

@@ -12,7 +12,8 @@ namespace osiris::worker::csv {
 namespace {
 
 constexpr size_t kSampleRows = 2000;
-// A quarter of DuckDB's default: each thread holds a few, and they are not counted in its memory limit. Not slower, measured.
+// A quarter of DuckDB's default: each thread holds a few, and they are not counted in its memory limit. Not slower,
+// measured.
 constexpr size_t kBufferBytes = size_t{8} << 20;
 // A limit this small ends inside the first buffers, where the careful reader is as quick and stops exactly.
 constexpr uint64_t kLimitMin = 100000;
@@ -32,8 +33,9 @@ bool options_are_plain(const Options& options) {
          options.dtypes.empty();
 }
 
-// Reads the head of the file with our tokenizer. nullopt when it has anything DuckDB might see differently: a short or long
-// record, blank lines or quoted line ends around the header, a single column (a blank line could be a row), an error.
+// Reads the head of the file with our tokenizer. nullopt when it has anything DuckDB might see differently: a short or
+// long record, blank lines or quoted line ends around the header, a single column (a blank line could be a row), an
+// error.
 std::optional<Sample> take_sample(const Options& options) {
   auto reader = RecordReader::open(options);
   if (!reader.ok()) return std::nullopt;
@@ -86,17 +88,18 @@ bool first_line_ends_in_crlf(const Options& options) {
   return end != std::string::npos && end > 0 && head[end - 1] == '\r';
 }
 
-// strict_mode is left at its default, which is true: DuckDB 1.4.4 finds no rows at all in some CRLF files when it is spelt out.
+// strict_mode is left at its default, which is true: DuckDB 1.4.4 finds no rows at all in some CRLF files when it is
+// spelt out.
 std::string reader_call(const Options& options, const Sample& sample) {
   std::string columns, nulls;
-  for (size_t i = 0; i < sample.layout.fields; ++i)
-    columns += (i ? ", 'c" : "'c") + std::to_string(i) + "': 'VARCHAR'";
+  for (size_t i = 0; i < sample.layout.fields; ++i) columns += (i ? ", 'c" : "'c") + std::to_string(i) + "': 'VARCHAR'";
   for (const std::string& word : options.nulls.list()) nulls += (nulls.empty() ? "" : ", ") + sql::quote_literal(word);
-  return "read_csv(" + sql::quote_literal(options.file.native()) + ", auto_detect = false, header = false, skip = " +
-         std::to_string(sample.lines_before_data) + ", delim = " + sql::quote_literal(std::string(1, options.delimiter)) +
-         ", quote = '\"', escape = '\"', new_line = " + (sample.crlf ? "'\\r\\n'" : "'\\n'") + ", columns = {" + columns +
-         "}, nullstr = [" + nulls + "], compression = 'none', buffer_size = " +
-         std::to_string(kBufferBytes) + ")";
+  return "read_csv(" + sql::quote_literal(options.file.native()) +
+         ", auto_detect = false, header = false, skip = " + std::to_string(sample.lines_before_data) +
+         ", delim = " + sql::quote_literal(std::string(1, options.delimiter)) +
+         ", quote = '\"', escape = '\"', new_line = " + (sample.crlf ? "'\\r\\n'" : "'\\n'") + ", columns = {" +
+         columns + "}, nullstr = [" + nulls + "], compression = 'none', buffer_size = " + std::to_string(kBufferBytes) +
+         ")";
 }
 
 // A path that DuckDB's glob would read as a pattern.
@@ -104,7 +107,8 @@ bool has_pattern(const std::string& path) { return path.find_first_of("*?[]{}") 
 
 class DirectLoad {
  public:
-  DirectLoad(StepContext& step, const Options& options, Sample sample) : step_(step), options_(options), sample_(std::move(sample)) {}
+  DirectLoad(StepContext& step, const Options& options, Sample sample)
+      : step_(step), options_(options), sample_(std::move(sample)) {}
 
   Result<std::optional<Loaded>> run() {
     for (;;) {
@@ -159,7 +163,8 @@ class DirectLoad {
     for (size_t i = 0; i < sample_.layout.columns.size(); ++i) {
       if (kind(i) != Kind::kUnknown || conversion.seen(i)) continue;
       OSIRIS_TRY(sql::execute(step_.connection_handle(), "ALTER TABLE " + step_.output_table() + " ALTER COLUMN " +
-                                                        sql::quote_identifier(sample_.layout.columns[i].name) + " TYPE DOUBLE"));
+                                                             sql::quote_identifier(sample_.layout.columns[i].name) +
+                                                             " TYPE DOUBLE"));
     }
     return {};
   }

@@ -89,15 +89,17 @@ size_t find_invalid_utf8(std::string_view bytes) {
   return end == bytes.size() ? std::string_view::npos : end;
 }
 
-void Decoder::count(std::string_view text) { line_ += static_cast<uint64_t>(std::count(text.begin(), text.end(), '\n')); }
+void Decoder::count(std::string_view text) {
+  line_ += static_cast<uint64_t>(std::count(text.begin(), text.end(), '\n'));
+}
 
 Error Decoder::invalid(uint64_t offset, unsigned char byte, std::string_view why, std::string_view text_before) const {
   static constexpr char kDigits[] = "0123456789abcdef";
   const uint64_t line = line_ + static_cast<uint64_t>(std::count(text_before.begin(), text_before.end(), '\n'));
   const std::string hex = {'0', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
   return Error(Code::kInvalidArgument,
-               "CSV encoding error (tried " + name_ + "): byte " + hex + " at offset " + std::to_string(offset) + ", line " +
-                   std::to_string(line) + ": " + std::string(why),
+               "CSV encoding error (tried " + name_ + "): byte " + hex + " at offset " + std::to_string(offset) +
+                   ", line " + std::to_string(line) + ": " + std::string(why),
                "set `encoding` to what the file really is: utf-8, utf-16, ascii, latin-1 or iso-8859-1");
 }
 
@@ -110,7 +112,8 @@ Status Decoder::decode(std::string_view bytes, std::string& utf8) {
       return decode_utf16(bytes, utf8);
     case Encoding::kAscii:
       for (size_t i = 0; i < bytes.size(); ++i)
-        if (byte_at(bytes, i) >= 0x80) return invalid(offset_ + i, byte_at(bytes, i), "not in the range of ascii", bytes.substr(0, i));
+        if (byte_at(bytes, i) >= 0x80)
+          return invalid(offset_ + i, byte_at(bytes, i), "not in the range of ascii", bytes.substr(0, i));
       utf8.append(bytes);
       break;
     case Encoding::kLatin1:
@@ -180,7 +183,8 @@ Status Decoder::decode_utf16(std::string_view bytes, std::string& utf8) {
     if (high <= 0xdbff && at + 4 > joined.size()) break;
     const uint32_t low = high <= 0xdbff ? unit(at + 2) : 0;
     if (low < 0xdc00 || low > 0xdfff)
-      return invalid(start + at, byte_at(joined, at), "half of a surrogate pair", std::string_view(utf8).substr(before));
+      return invalid(start + at, byte_at(joined, at), "half of a surrogate pair",
+                     std::string_view(utf8).substr(before));
     append_utf8(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00), utf8);
     at += 2;
   }

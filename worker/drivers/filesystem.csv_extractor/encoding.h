@@ -15,8 +15,8 @@ enum class Encoding { kUtf8, kUtf16, kAscii, kLatin1 };
 // "utf-8", "utf-16", "ascii", "latin-1", "iso-8859-1"; any case.
 std::optional<Encoding> encoding_from_name(std::string_view name);
 
-// The offset of the first byte that is not part of a valid UTF-8 character; npos when there is none. A character cut off by
-// the end of `bytes` is invalid at its first byte.
+// The offset of the first byte that is not part of a valid UTF-8 character; npos when there is none. A character cut
+// off by the end of `bytes` is invalid at its first byte.
 size_t find_invalid_utf8(std::string_view bytes);
 
 class Decoder {
@@ -24,8 +24,8 @@ class Decoder {
   // `name` is how the pipeline spells the encoding, for messages.
   Decoder(Encoding encoding, std::string name) : encoding_(encoding), name_(std::move(name)) {}
 
-  // Appends the text of `bytes` to `utf8`. A character cut at the end waits for the next call. A byte order mark at the start is
-  // dropped; UTF-16 without one is little-endian. kInvalidArgument names the byte, its offset and its line.
+  // Appends the text of `bytes` to `utf8`. A character cut at the end waits for the next call. A byte order mark at the
+  // start is dropped; UTF-16 without one is little-endian. kInvalidArgument names the byte, its offset and its line.
   Status decode(std::string_view bytes, std::string& utf8);
   // The end of the input: a character that is still incomplete is an error.
   Status finish();
@@ -38,10 +38,10 @@ class Decoder {
 
   Encoding encoding_;
   std::string name_;
-  std::string held_;          // an incomplete character, at most 3 bytes
-  uint64_t offset_ = 0;       // of the byte after held_
+  std::string held_;     // an incomplete character, at most 3 bytes
+  uint64_t offset_ = 0;  // of the byte after held_
   uint64_t line_ = 1;
-  bool started_ = false;      // the byte order mark has been dealt with
+  bool started_ = false;  // the byte order mark has been dealt with
   bool big_endian_ = false;
 };
 

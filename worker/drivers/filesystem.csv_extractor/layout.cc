@@ -16,11 +16,13 @@ std::string lower(std::string text) {
 
 Error no_column(std::string_view key, const std::string& name, const std::vector<std::string>& names) {
   const auto near = nearest(name, names);
-  std::vector<std::string> shown(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(names.size(), 20)));
-  return Error(Code::kInvalidArgument,
-               "CSV parsing failed: '" + std::string(key) + "' names column '" + name + "', which the file does not have",
-               (near ? "did you mean '" + *near + "'? " : std::string()) + "columns: " + join(shown, ", ") +
-                   (shown.size() < names.size() ? ", ..." : ""));
+  std::vector<std::string> shown(names.begin(),
+                                 names.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(names.size(), 20)));
+  return Error(
+      Code::kInvalidArgument,
+      "CSV parsing failed: '" + std::string(key) + "' names column '" + name + "', which the file does not have",
+      (near ? "did you mean '" + *near + "'? " : std::string()) + "columns: " + join(shown, ", ") +
+          (shown.size() < names.size() ? ", ..." : ""));
 }
 
 Column* find(Layout& layout, const std::string& name) {

@@ -23,16 +23,36 @@ struct TypeName {
   const char* sql;
 };
 constexpr TypeName kTypeNames[] = {
-    {"int", Kind::kInteger, "BIGINT"},      {"int64", Kind::kInteger, "BIGINT"},     {"Int64", Kind::kInteger, "BIGINT"},
-    {"int32", Kind::kInteger, "INTEGER"},   {"Int32", Kind::kInteger, "INTEGER"},    {"int16", Kind::kInteger, "SMALLINT"},
-    {"Int16", Kind::kInteger, "SMALLINT"},  {"int8", Kind::kInteger, "TINYINT"},     {"Int8", Kind::kInteger, "TINYINT"},
-    {"uint64", Kind::kUnsigned, "UBIGINT"}, {"UInt64", Kind::kUnsigned, "UBIGINT"},  {"uint32", Kind::kUnsigned, "UINTEGER"},
-    {"UInt32", Kind::kUnsigned, "UINTEGER"}, {"uint16", Kind::kUnsigned, "USMALLINT"}, {"UInt16", Kind::kUnsigned, "USMALLINT"},
-    {"uint8", Kind::kUnsigned, "UTINYINT"}, {"UInt8", Kind::kUnsigned, "UTINYINT"},  {"float", Kind::kDouble, "DOUBLE"},
-    {"float64", Kind::kDouble, "DOUBLE"},   {"Float64", Kind::kDouble, "DOUBLE"},    {"double", Kind::kDouble, "DOUBLE"},
-    {"float32", Kind::kDouble, "FLOAT"},    {"Float32", Kind::kDouble, "FLOAT"},     {"bool", Kind::kBoolean, "BOOLEAN"},
-    {"boolean", Kind::kBoolean, "BOOLEAN"}, {"str", Kind::kText, "VARCHAR"},         {"string", Kind::kText, "VARCHAR"},
-    {"object", Kind::kText, "VARCHAR"},     {"category", Kind::kText, "VARCHAR"},    {"datetime64", Kind::kText, "TIMESTAMP"},
+    {"int", Kind::kInteger, "BIGINT"},
+    {"int64", Kind::kInteger, "BIGINT"},
+    {"Int64", Kind::kInteger, "BIGINT"},
+    {"int32", Kind::kInteger, "INTEGER"},
+    {"Int32", Kind::kInteger, "INTEGER"},
+    {"int16", Kind::kInteger, "SMALLINT"},
+    {"Int16", Kind::kInteger, "SMALLINT"},
+    {"int8", Kind::kInteger, "TINYINT"},
+    {"Int8", Kind::kInteger, "TINYINT"},
+    {"uint64", Kind::kUnsigned, "UBIGINT"},
+    {"UInt64", Kind::kUnsigned, "UBIGINT"},
+    {"uint32", Kind::kUnsigned, "UINTEGER"},
+    {"UInt32", Kind::kUnsigned, "UINTEGER"},
+    {"uint16", Kind::kUnsigned, "USMALLINT"},
+    {"UInt16", Kind::kUnsigned, "USMALLINT"},
+    {"uint8", Kind::kUnsigned, "UTINYINT"},
+    {"UInt8", Kind::kUnsigned, "UTINYINT"},
+    {"float", Kind::kDouble, "DOUBLE"},
+    {"float64", Kind::kDouble, "DOUBLE"},
+    {"Float64", Kind::kDouble, "DOUBLE"},
+    {"double", Kind::kDouble, "DOUBLE"},
+    {"float32", Kind::kDouble, "FLOAT"},
+    {"Float32", Kind::kDouble, "FLOAT"},
+    {"bool", Kind::kBoolean, "BOOLEAN"},
+    {"boolean", Kind::kBoolean, "BOOLEAN"},
+    {"str", Kind::kText, "VARCHAR"},
+    {"string", Kind::kText, "VARCHAR"},
+    {"object", Kind::kText, "VARCHAR"},
+    {"category", Kind::kText, "VARCHAR"},
+    {"datetime64", Kind::kText, "TIMESTAMP"},
     {"datetime64[ns]", Kind::kText, "TIMESTAMP"},
 };
 
@@ -50,9 +70,10 @@ Result<ForcedType> forced_type(const std::string& column, const Json& name) {
 // One ASCII character that is not part of CSV's own grammar.
 Result<char> single_character(const Json& value, std::string_view key) {
   const std::string& text = value.as_string();
-  if (text.size() != 1 || static_cast<unsigned char>(text[0]) >= 0x80 || text[0] == '"' || text[0] == '\n' || text[0] == '\r' ||
-      text[0] == '\0')
-    return wrong("'" + std::string(key) + "' must be one ASCII character other than a quote or a line end, not " + value.dump());
+  if (text.size() != 1 || static_cast<unsigned char>(text[0]) >= 0x80 || text[0] == '"' || text[0] == '\n' ||
+      text[0] == '\r' || text[0] == '\0')
+    return wrong("'" + std::string(key) + "' must be one ASCII character other than a quote or a line end, not " +
+                 value.dump());
   return text[0];
 }
 

@@ -1,4 +1,5 @@
-// The step's config as the loaders need it: defaults filled in, paths resolved, names of types and encodings understood.
+// The step's config as the loaders need it: defaults filled in, paths resolved, names of types and encodings
+// understood.
 #pragma once
 
 #include <cstdint>

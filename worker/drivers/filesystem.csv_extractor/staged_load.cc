@@ -85,13 +85,13 @@ class StagedLoad {
     return begin(std::move(names));
   }
 
-  // The file ended before a header. An empty file is an empty relation; it has the columns that `columns` names, or a single one,
-  // because a relation without columns cannot exist.
+  // The file ended before a header. An empty file is an empty relation; it has the columns that `columns` names, or a
+  // single one, because a relation without columns cannot exist.
   Status begin_empty() {
     if (records_before_header_ > 0)
       return Error(Code::kStepFailed,
-                   "CSV parsing failed: 'header' names row " + std::to_string(*options_.header_row) + ", but the file has only " +
-                       std::to_string(records_before_header_) + " rows",
+                   "CSV parsing failed: 'header' names row " + std::to_string(*options_.header_row) +
+                       ", but the file has only " + std::to_string(records_before_header_) + " rows",
                    "rows are counted from 0, without blank lines and comments", "extract.schema_mismatch");
     return begin(options_.columns.value_or(std::vector<std::string>(1)));
   }
@@ -106,12 +106,14 @@ class StagedLoad {
   Status add_row(const RecordBatch& batch, const RecordBatch::Record& record) {
     if (record.fields > layout_.fields) {
       // One empty field too many is a delimiter at the end of the line; nothing is lost by letting it go.
-      const bool trailing = record.fields == layout_.fields + 1 && options_.nulls.contains(batch.field(record, layout_.fields));
+      const bool trailing =
+          record.fields == layout_.fields + 1 && options_.nulls.contains(batch.field(record, layout_.fields));
       if (!trailing) return bad_line(record);
     }
     for (size_t i = 0; i < layout_.columns.size(); ++i) {
       const Column& column = layout_.columns[i];
-      const std::string_view field = column.field < record.fields ? batch.field(record, column.field) : std::string_view();
+      const std::string_view field =
+          column.field < record.fields ? batch.field(record, column.field) : std::string_view();
       if (options_.nulls.contains(field)) {
         table_->set_null(i);
         continue;
@@ -133,11 +135,12 @@ class StagedLoad {
   }
 
   Status bad_line(const RecordBatch::Record& record) {
-    const std::string what = "Expected " + std::to_string(layout_.fields) + " fields in line " + std::to_string(record.line) +
-                             ", saw " + std::to_string(record.fields);
+    const std::string what = "Expected " + std::to_string(layout_.fields) + " fields in line " +
+                             std::to_string(record.line) + ", saw " + std::to_string(record.fields);
     if (options_.on_bad_lines == OnBadLines::kError)
       return Error(Code::kStepFailed, "CSV parsing failed: " + what,
-                   "correct the line, check `delimiter`, or set on_bad_lines to warn or skip", "extract.schema_mismatch");
+                   "correct the line, check `delimiter`, or set on_bad_lines to warn or skip",
+                   "extract.schema_mismatch");
     if (options_.on_bad_lines == OnBadLines::kWarn && bad_lines_ < kBadLinesShownMax) {
       step_.log("skipping line: " + what);
       step_.event("csv_bad_line", Json::object({{"line", record.line},
@@ -165,8 +168,8 @@ class StagedLoad {
       }
       select += (i ? ", " : "") + expression + " AS " + sql::quote_identifier(column.name);
     }
-    const Status made = sql::execute(step_.connection_handle(), "CREATE TABLE " + step_.output_table() + " AS SELECT " + select +
-                                                               " FROM temp.main." + StagingTable::kName);
+    const Status made = sql::execute(step_.connection_handle(), "CREATE TABLE " + step_.output_table() + " AS SELECT " +
+                                                                    select + " FROM temp.main." + StagingTable::kName);
     if (made.ok()) return {};
     if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
     return made.error().within("CSV parsing failed");

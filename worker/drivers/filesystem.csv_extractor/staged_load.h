@@ -1,6 +1,6 @@
-// The careful way into DuckDB: our tokenizer reads the file, its fields are kept as text in a temporary table (which may spill to
-// disk), and when the last row is in, every column's type is known and the output is made from it. Handles every key and
-// decides what is an error; the direct way (direct_load.h) hands over to it whenever it is in doubt.
+// The careful way into DuckDB: our tokenizer reads the file, its fields are kept as text in a temporary table (which
+// may spill to disk), and when the last row is in, every column's type is known and the output is made from it. Handles
+// every key and decides what is an error; the direct way (direct_load.h) hands over to it whenever it is in doubt.
 #pragma once
 
 #include "worker/drivers/filesystem.csv_extractor/layout.h"

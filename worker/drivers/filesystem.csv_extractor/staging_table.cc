@@ -9,7 +9,8 @@ namespace osiris::worker::csv {
 StagingTable::~StagingTable() {
   if (chunk_) duckdb_destroy_data_chunk(&chunk_);
   if (appender_) duckdb_appender_destroy(&appender_);
-  // After a failure the step's transaction is over and the worker closes the connection, so a refusal here changes nothing.
+  // After a failure the step's transaction is over and the worker closes the connection, so a refusal here changes
+  // nothing.
   if (created_) (void)sql::execute(connection_, std::string("DROP TABLE IF EXISTS temp.main.") + kName);
 }
 
@@ -18,7 +19,8 @@ Status StagingTable::create() {
   for (size_t i = 0; i < columns_; ++i) text += (i ? ", c" : "c") + std::to_string(i) + " VARCHAR";
   OSIRIS_TRY(sql::execute(connection_, text + ")"));
   created_ = true;
-  if (duckdb_appender_create_ext(connection_, "temp", "main", kName, &appender_) == DuckDBError) return appender_error();
+  if (duckdb_appender_create_ext(connection_, "temp", "main", kName, &appender_) == DuckDBError)
+    return appender_error();
   std::vector<duckdb_logical_type> types(columns_);
   for (auto& type : types) type = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR);
   chunk_ = duckdb_create_data_chunk(types.data(), types.size());
@@ -27,7 +29,8 @@ Status StagingTable::create() {
 }
 
 void StagingTable::set(size_t column, std::string_view value) {
-  duckdb_vector_assign_string_element_len(duckdb_data_chunk_get_vector(chunk_, column), rows_, value.data(), value.size());
+  duckdb_vector_assign_string_element_len(duckdb_data_chunk_get_vector(chunk_, column), rows_, value.data(),
+                                          value.size());
 }
 
 void StagingTable::set_null(size_t column) {
@@ -58,7 +61,8 @@ Status StagingTable::finish() {
 Status StagingTable::appender_error() {
   duckdb_error_data data = duckdb_appender_error_data(appender_);
   const char* message = duckdb_error_data_message(data);
-  const Error error = sql::engine_error(duckdb_error_data_error_type(data), message ? message : "DuckDB gave no reason");
+  const Error error =
+      sql::engine_error(duckdb_error_data_error_type(data), message ? message : "DuckDB gave no reason");
   duckdb_destroy_error_data(&data);
   return error;
 }

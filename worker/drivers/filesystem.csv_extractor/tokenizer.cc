@@ -152,7 +152,8 @@ Status Tokenizer::push(std::string_view bytes, RecordBatch& batch) {
       text_.append(from, at);
     }
     if (text_.size() > kRecordBytesMax)
-      return Error(Code::kInvalidArgument, "the record that starts in line " + std::to_string(record_line_) + " is longer than 256 MiB",
+      return Error(Code::kInvalidArgument,
+                   "the record that starts in line " + std::to_string(record_line_) + " is longer than 256 MiB",
                    "look for a quote that is never closed");
     if (at != end) step(*at++, batch);
   }
@@ -162,7 +163,8 @@ Status Tokenizer::push(std::string_view bytes, RecordBatch& batch) {
 Status Tokenizer::finish(RecordBatch& batch) {
   switch (state_) {
     case State::kInQuotes:
-      return Error(Code::kInvalidArgument, "EOF inside a quoted field that starts in line " + std::to_string(record_line_),
+      return Error(Code::kInvalidArgument,
+                   "EOF inside a quoted field that starts in line " + std::to_string(record_line_),
                    "close the quote, or double the quotes inside the text");
     case State::kStartField:
     case State::kInField:

@@ -1,6 +1,7 @@
-// Bytes in, CSV records out. Follows the C tokenizer of pandas state by state: a quote counts only at the start of a field, a
-// doubled quote inside quotes is one, text after a closing quote is kept, a comment character ends the line wherever it stands
-// outside quotes, blank lines and comment lines are no records. LF, CRLF and lone CR all end a line. No I/O.
+// Bytes in, CSV records out. Follows the C tokenizer of pandas state by state: a quote counts only at the start of a
+// field, a doubled quote inside quotes is one, text after a closing quote is kept, a comment character ends the line
+// wherever it stands outside quotes, blank lines and comment lines are no records. LF, CRLF and lone CR all end a line.
+// No I/O.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +32,8 @@ class RecordBatch {
 
  private:
   friend class Tokenizer;
-  std::string text_;           // all fields, one after the other
-  std::vector<size_t> ends_;   // where each field ends in text_
+  std::string text_;          // all fields, one after the other
+  std::vector<size_t> ends_;  // where each field ends in text_
   std::vector<Record> records_;
 };
 
@@ -57,8 +58,19 @@ class Tokenizer {
 
  private:
   enum class State {
-    kSkipLine, kSkipQuoted, kSkipCr, kStartRecord, kBlankLine, kStartField, kInField, kInQuotes, kQuoteInQuotes,
-    kComment, kLineComment, kCr, kCrOfNothing,
+    kSkipLine,
+    kSkipQuoted,
+    kSkipCr,
+    kStartRecord,
+    kBlankLine,
+    kStartField,
+    kInField,
+    kInQuotes,
+    kQuoteInQuotes,
+    kComment,
+    kLineComment,
+    kCr,
+    kCrOfNothing,
   };
 
   void begin_record();
@@ -69,12 +81,12 @@ class Tokenizer {
 
   TokenizerOptions options_;
   State state_;
-  uint64_t line_ = 1;         // the line the next byte is on
+  uint64_t line_ = 1;  // the line the next byte is on
   uint64_t skip_left_;
   uint64_t record_line_ = 1;
-  std::string text_;          // the record being read
+  std::string text_;  // the record being read
   std::vector<size_t> ends_;
-  std::string blanks_;        // leading blanks of a line that may turn out to be blank
+  std::string blanks_;  // leading blanks of a line that may turn out to be blank
 };
 
 }  // namespace osiris::worker::csv

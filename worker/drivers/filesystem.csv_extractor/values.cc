@@ -94,8 +94,8 @@ Kind KindTracker::kind() const {
 }
 
 NullWords::NullWords() {
-  for (const char* word : {"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
-                           "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"})
+  for (const char* word : {"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+                           "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"})
     insert(word);
 }
 

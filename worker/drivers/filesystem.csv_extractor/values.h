@@ -22,14 +22,14 @@ enum class Kind {
 // Spaces and tabs around a number are allowed; a sign is; digit separators are not.
 std::optional<int64_t> parse_integer(std::string_view field);
 std::optional<uint64_t> parse_unsigned(std::string_view field);
-// Also "inf", "-Infinity"; never "nan" (a null word). Rounded correctly; beyond the range of a double (1e400, 1e-400) is no number, so
-// that a column of such values stays text and keeps them.
+// Also "inf", "-Infinity"; never "nan" (a null word). Rounded correctly; beyond the range of a double (1e400, 1e-400)
+// is no number, so that a column of such values stays text and keeps them.
 std::optional<double> parse_double(std::string_view field);
 // True, TRUE, true, False, FALSE, false and nothing else.
 std::optional<bool> parse_boolean(std::string_view field);
 
-// The narrowest kind that holds every value shown to observe(). Integers beyond 64 bits make a column text, as in pandas:
-// their digits stay whole.
+// The narrowest kind that holds every value shown to observe(). Integers beyond 64 bits make a column text, as in
+// pandas: their digits stay whole.
 class KindTracker {
  public:
   void observe(std::string_view field);

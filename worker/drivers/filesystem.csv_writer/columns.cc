@@ -71,8 +71,8 @@ Status examine_timestamps(duckdb_connection connection, const std::string& relat
     if (column.form != Form::kTimestamp && column.form != Form::kTimestampTz) continue;
     const std::string micros = "epoch_us(" + column.expression + ")";
     const std::string finite = " FILTER (WHERE isfinite(" + column.expression + "))";
-    select += (select.empty() ? "" : ", ") + ("bool_and(" + micros + " % 86400000000 = 0)" + finite) + ", bool_or(" + micros +
-              " % 1000000 <> 0)" + finite + ", bool_or(" + micros + " % 1000 <> 0)" + finite;
+    select += (select.empty() ? "" : ", ") + ("bool_and(" + micros + " % 86400000000 = 0)" + finite) + ", bool_or(" +
+              micros + " % 1000000 <> 0)" + finite + ", bool_or(" + micros + " % 1000 <> 0)" + finite;
     examined.push_back(&column);
   }
   if (examined.empty()) return {};

@@ -1,5 +1,5 @@
-// How each column of the input is fetched and shown: types this driver formats itself arrive as they are, the rest arrive as text made
-// by DuckDB (decimals and 128-bit integers exact, nested values as JSON, blobs as hex).
+// How each column of the input is fetched and shown: types this driver formats itself arrive as they are, the rest
+// arrive as text made by DuckDB (decimals and 128-bit integers exact, nested values as JSON, blobs as hex).
 #pragma once
 
 #include <duckdb.h>
@@ -12,23 +12,37 @@
 namespace osiris::worker::csv_out {
 
 enum class Form {
-  kBoolean, kInt8, kInt16, kInt32, kInt64, kUint8, kUint16, kUint32, kUint64, kFloat, kDouble,
+  kBoolean,
+  kInt8,
+  kInt16,
+  kInt32,
+  kInt64,
+  kUint8,
+  kUint16,
+  kUint32,
+  kUint64,
+  kFloat,
+  kDouble,
   kNumberText,  // digits made by DuckDB: never needs quotes under `nonnumeric`
-  kDate, kTimestamp, kTimestampTz, kTime, kText,
+  kDate,
+  kTimestamp,
+  kTimestampTz,
+  kTime,
+  kText,
 };
 
 struct Column {
   std::string name;
   Form form = Form::kText;
-  std::string expression;   // what to SELECT
-  bool date_only = false;   // a timestamp column that is midnight in every row
-  int second_digits = 0;    // 0, 3 or 6, the same in every row of a timestamp column
+  std::string expression;  // what to SELECT
+  bool date_only = false;  // a timestamp column that is midnight in every row
+  int second_digits = 0;   // 0, 3 or 6, the same in every row of a timestamp column
 };
 
 inline bool is_number(Form form) { return form <= Form::kNumberText; }
 
-// The columns of `relation` (a quoted name), sorted by name in code point order. Looks through timestamp columns once, because how one
-// row is shown depends on all of them.
+// The columns of `relation` (a quoted name), sorted by name in code point order. Looks through timestamp columns once,
+// because how one row is shown depends on all of them.
 Result<std::vector<Column>> examine_columns(duckdb_connection connection, const std::string& relation);
 
 std::string select_statement(const std::vector<Column>& columns, const std::string& relation);

@@ -84,8 +84,10 @@ class CsvWrite {
 
   // Names the row (from 1, without the header) and the column of the character at `offset` of the block.
   Error not_encodable(size_t offset) const {
-    const auto row = static_cast<size_t>(std::upper_bound(row_ends_.begin(), row_ends_.end(), offset) - row_ends_.begin());
-    const std::string where = row_ends_.empty() ? "header" : "row " + std::to_string(rows_ - row_ends_.size() + row + 1);
+    const auto row =
+        static_cast<size_t>(std::upper_bound(row_ends_.begin(), row_ends_.end(), offset) - row_ends_.begin());
+    const std::string where =
+        row_ends_.empty() ? "header" : "row " + std::to_string(rows_ - row_ends_.size() + row + 1);
     const size_t row_start = row == 0 ? 0 : row_ends_[row - 1];
     size_t column = 0;
     bool quoted = false;
@@ -94,8 +96,8 @@ class CsvWrite {
       column += !quoted && block_[at] == options_.delimiter;
     }
     return Error(Code::kStepFailed,
-                 "CSV encoding error (" + options_.encoding_name + "): " + where + ", column '" + columns_[column].name +
-                     "': " + csv_out::describe_character(block_, offset) + " cannot be written",
+                 "CSV encoding error (" + options_.encoding_name + "): " + where + ", column '" +
+                     columns_[column].name + "': " + csv_out::describe_character(block_, offset) + " cannot be written",
                  "write the file with encoding: utf-8, or replace such characters in a SQL step", "write.failed");
   }
 
@@ -112,7 +114,8 @@ class CsvWrite {
 Result<StepOutcome> write(StepContext& step) {
   if (step.is_cancelled()) return cancelled();
   if (step.inputs().empty())
-    return Error(Code::kInvalidArgument, "Step " + step.step_id() + ": FilesystemCsvWriterDriver requires inputs with DataFrame",
+    return Error(Code::kInvalidArgument,
+                 "Step " + step.step_id() + ": FilesystemCsvWriterDriver requires inputs with DataFrame",
                  "name the step to write in `needs`");
   OSIRIS_ASSIGN(const csv_out::Options options, csv_out::read_options(step));
   auto outcome = CsvWrite(step, options).run();

@@ -15,8 +15,8 @@ std::optional<Encoding> encoding_from_name(std::string_view name);
 // What the file begins with: the byte order mark of utf-16 (little-endian), nothing for the others.
 std::string_view byte_order_mark(Encoding encoding);
 
-// Appends `utf8` (which must be valid) in `encoding`. Returns the offset of the first character the encoding does not have, npos when
-// all were written.
+// Appends `utf8` (which must be valid) in `encoding`. Returns the offset of the first character the encoding does not
+// have, npos when all were written.
 size_t encode(Encoding encoding, std::string_view utf8, std::string& bytes);
 
 // The character at `offset`, as "'ě' (U+011B)".

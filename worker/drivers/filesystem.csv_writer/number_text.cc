@@ -25,8 +25,8 @@ void append_padded(std::string& out, uint64_t value, int width) {
   out.append(digits, static_cast<size_t>(width));
 }
 
-// Money and measurements have few decimals. If value * 10000 is a whole number of at most 15 digits that divides back to value, its
-// digits are the shortest ones: two decimals of up to 15 digits never share a double.
+// Money and measurements have few decimals. If value * 10000 is a whole number of at most 15 digits that divides back
+// to value, its digits are the shortest ones: two decimals of up to 15 digits never share a double.
 bool append_short_decimal(std::string& out, double value) {
   constexpr double kScale = 10000;
   const double magnitude = std::abs(value);
@@ -100,7 +100,8 @@ Civil civil_from_days(int64_t days) {
   const unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const unsigned shifted_month = (5 * day_of_year + 2) / 153;
   const unsigned month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
-  return {static_cast<int64_t>(year_of_era) + era * 400 + (month <= 2), month, day_of_year - (153 * shifted_month + 2) / 5 + 1};
+  return {static_cast<int64_t>(year_of_era) + era * 400 + (month <= 2), month,
+          day_of_year - (153 * shifted_month + 2) / 5 + 1};
 }
 
 void append_clock(std::string& out, uint64_t seconds) {

@@ -7,8 +7,8 @@ namespace {
 
 Error wrong(std::string message) { return Error(Code::kInvalidArgument, std::move(message)); }
 
-// Where `path` goes. A plan that names the path has the connection's base_dir in its answer; without one (a spelling that no plan has
-// tells) base_dir is applied here.
+// Where `path` goes. A plan that names the path has the connection's base_dir in its answer; without one (a spelling
+// that no plan has tells) base_dir is applied here.
 OutputFile output_file(const StepContext& step, const std::string& path) {
   const ConnectionFields* connection = step.connection();
   const std::string base = connection ? connection->fields["base_dir"].as_string() : std::string();
@@ -58,7 +58,8 @@ Result<Options> read_options(const StepContext& step) {
   const std::string delimiter = config["delimiter"].as_string_or(",");
   const bool usable = delimiter.size() == 1 && static_cast<unsigned char>(delimiter[0]) < 0x80 &&
                       std::string_view("\"\n\r\0", 4).find(delimiter[0]) == std::string_view::npos;
-  if (!usable) return wrong("'delimiter' must be one ASCII character other than a quote or a line end, not '" + delimiter + "'");
+  if (!usable)
+    return wrong("'delimiter' must be one ASCII character other than a quote or a line end, not '" + delimiter + "'");
   options.delimiter = delimiter[0];
   options.header = config["header"].as_bool(true);
   options.create_dirs = config["create_dirs"].as_bool(true);

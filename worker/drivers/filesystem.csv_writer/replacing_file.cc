@@ -42,7 +42,8 @@ Status ReplacingFile::make_parents(bool create_dirs) {
   const std::filesystem::path parent = target_.parent_path();
   std::vector<std::filesystem::path> missing;
   std::error_code ignored;
-  for (auto directory = parent; !directory.empty() && !std::filesystem::exists(directory, ignored); directory = directory.parent_path())
+  for (auto directory = parent; !directory.empty() && !std::filesystem::exists(directory, ignored);
+       directory = directory.parent_path())
     missing.push_back(directory);
   if (missing.empty()) return {};
   if (!create_dirs) return no_directory(parent);

@@ -1,5 +1,6 @@
-// A file that appears all at once: written under a temporary name beside its target and renamed at the end. Until then the old
-// file, if any, is untouched; without commit() everything made on the way is removed again, new directories included.
+// A file that appears all at once: written under a temporary name beside its target and renamed at the end. Until then
+// the old file, if any, is untouched; without commit() everything made on the way is removed again, new directories
+// included.
 #pragma once
 
 #include <filesystem>
@@ -18,7 +19,8 @@ class ReplacingFile {
   ReplacingFile(const ReplacingFile&) = delete;
   ReplacingFile& operator=(const ReplacingFile&) = delete;
 
-  // Only a regular file may be replaced: a rename over /dev/stdout would remove the device. An existing file's mode is kept.
+  // Only a regular file may be replaced: a rename over /dev/stdout would remove the device. An existing file's mode is
+  // kept.
   Status open(bool create_dirs);
   Status write(std::string_view bytes);
   Status commit();
@@ -27,8 +29,8 @@ class ReplacingFile {
   Status make_parents(bool create_dirs);
 
   std::filesystem::path target_;
-  std::string temporary_;                        // empty: none
-  std::vector<std::filesystem::path> made_;      // directories made for it, outermost first
+  std::string temporary_;                    // empty: none
+  std::vector<std::filesystem::path> made_;  // directories made for it, outermost first
   int fd_ = -1;
 };
 

@@ -128,7 +128,8 @@ bool RowFormatter::append_value(size_t index, idx_t row, std::string& out) const
     case Form::kNumberText:
     case Form::kText: {
       const auto& text = static_cast<const duckdb_string_t*>(data)[row];
-      out.append(duckdb_string_is_inlined(text) ? text.value.inlined.inlined : text.value.pointer.ptr, duckdb_string_t_length(text));
+      out.append(duckdb_string_is_inlined(text) ? text.value.inlined.inlined : text.value.pointer.ptr,
+                 duckdb_string_t_length(text));
       break;
     }
   }

@@ -6,7 +6,8 @@ namespace osiris::worker::csv_out {
 namespace {
 
 Error failed(duckdb_error_type type, const char* message) {
-  return sql::engine_error(type, message ? message : "DuckDB gave no reason").within("reading the input relation failed");
+  return sql::engine_error(type, message ? message : "DuckDB gave no reason")
+      .within("reading the input relation failed");
 }
 
 }  // namespace
