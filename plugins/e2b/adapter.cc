@@ -69,8 +69,8 @@ Result<E2bAdapter::Service*> E2bAdapter::service() {
   api.api_url = config_.api_url;
   api.sandbox_url = config_.sandbox_url;
   api.domain = config_.domain;
-  api.timeouts.connect = http::Milliseconds(config_.connect_timeout_s * 1000);
-  api.timeouts.total = http::Milliseconds(config_.request_timeout_s * 1000);
+  api.timeouts.connect = http::Milliseconds(config_.connect_timeout_ms);
+  api.timeouts.total = http::Milliseconds(config_.request_timeout_ms);
   api.timeouts.idle = api.timeouts.total;
   const Status lent = host_.with_secret(kApiKeyName, [&](std::string_view value) { api.api_key = value; });
   if (!lent || api.api_key.empty())
@@ -80,7 +80,7 @@ Result<E2bAdapter::Service*> E2bAdapter::service() {
   options.proxy = config_.proxy;
   options.user_agent = "osiris";
   http::RetryPolicy policy;
-  policy.budget = http::Milliseconds(config_.retry_budget_s * 1000);
+  policy.budget = http::Milliseconds(config_.retry_budget_ms);
   service_ = std::make_unique<Service>(
       options, api, policy, [this](http::Milliseconds wait) { return sleep(wait); },
       [this](const http::Request& request, const http::RetryNote& note) {
@@ -121,7 +121,7 @@ Result<E2bAdapter::Place> E2bAdapter::choose_template(const sdk::RunRequest& req
   if (!spec) return place;
   const int64_t started_ns = system_clock().monotonic_ns();
   BuildOptions options;
-  options.timeout_s = config_.build_timeout_s;
+  options.timeout_ms = config_.build_timeout_ms;
   options.sleep = [this](http::Milliseconds wait) { return sleep(wait); };
   options.log = [this](const std::string& text) { host_.log(OSIRIS_INFO, text); };
   OSIRIS_ASSIGN(const BuiltTemplate built, ensure_template(service_->api, *spec, options));
@@ -183,7 +183,7 @@ Result<sdk::RunOutcome> E2bAdapter::run_in(const sdk::RunRequest& request, const
   SandboxChannel channel(*envd_, *sending_envd_, service_->lease_api, waker_,
                          {layout.records(), [this](const std::string& text) { host_.log(OSIRIS_WARN, text); }});
   session_->on_lost([&channel](const Error& error) { channel.declare_lost(error); });
-  const auto pid = channel.start(delivery.start, http::Milliseconds(config_.create_timeout_s * 1000));
+  const auto pid = channel.start(delivery.start, http::Milliseconds(config_.create_timeout_ms));
   if (!pid) {
     session_->on_lost({});
     return pid.error();
@@ -234,7 +234,7 @@ bool E2bAdapter::may_replace(const sdk::RunRequest& request, const sdk::RunOutco
 
 Status E2bAdapter::execute(const sdk::RunRequest& original) {
   sdk::RunRequest request = original;
-  const int64_t own_deadline_ns = system_clock().unix_ns() + config_.timeout_s * 1'000'000'000;
+  const int64_t own_deadline_ns = system_clock().unix_ns() + config_.timeout_ms * 1'000'000;
   request.deadline_unix_ns = request.deadline_unix_ns ? std::min(request.deadline_unix_ns, own_deadline_ns) : own_deadline_ns;
   OSIRIS_TRY(service());
   OSIRIS_ASSIGN(Journal journal, Journal::open(request.adapter_dir() / "e2b-journal.jsonl"));

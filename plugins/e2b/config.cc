@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <string_view>
 
 #include "plugins/sdk/host.h"
@@ -29,6 +30,7 @@ constexpr Row kRows[] = {
     {OSIRIS_TEXT, 0, "image", "Build a template from this container image and use it", "IMAGE", {}, {}, {}, {}},
     {OSIRIS_INT, 0, "cpu", "Virtual CPUs: 1 or an even number; builds a template of that shape once", "N", {}, {}, "1", "32"},
     {OSIRIS_BYTES, 0, "mem", "Memory; builds a template of that shape once", "SIZE", "GiB", {}, "134217728", {}},
+    {OSIRIS_BYTES, OSIRIS_HIDDEN, "memory-gb", "The same as mem", "SIZE", "GiB", {}, "134217728", {}},
     {OSIRIS_TEXT, 0, "gpu", "Refused: E2B offers no GPUs", "N", {}, {}, {}, {}},
     {OSIRIS_DURATION, 0, "timeout", "Deadline of the run", {}, {}, "900", "1", {}},
     {OSIRIS_DURATION, 0, "lease", "Life of the sandbox without news from this host; renewed while the run goes on", {}, {}, "120", "2", "3600"},
@@ -46,9 +48,9 @@ constexpr Row kRows[] = {
     {OSIRIS_TEXT, 0, "sandbox-url", "Base URL of every sandbox's envd", "URL", {}, {}, {}, {}},
     {OSIRIS_PATH, 0, "ca-file", "Certificate authorities to trust, PEM", "FILE", {}, {}, {}, {}},
     {OSIRIS_TEXT, 0, "proxy", "HTTP proxy for all calls", "URL", {}, {}, {}, {}},
-    {OSIRIS_DURATION, 0, "connect-timeout", "Longest wait for a connection", {}, {}, "10", "1", {}},
-    {OSIRIS_DURATION, 0, "request-timeout", "Longest wait for one call", {}, {}, "90", "1", {}},
-    {OSIRIS_DURATION, 0, "create-timeout", "Longest wait for a sandbox", {}, {}, "90", "1", {}},
+    {OSIRIS_DURATION, 0, "connect-timeout", "Longest wait for a connection", {}, {}, "10", "0.1", {}},
+    {OSIRIS_DURATION, 0, "request-timeout", "Longest wait for one call", {}, {}, "90", "0.1", {}},
+    {OSIRIS_DURATION, 0, "create-timeout", "Longest wait for a sandbox", {}, {}, "90", "0.1", {}},
     {OSIRIS_DURATION, 0, "build-timeout", "Longest wait for a template build", {}, {}, "900", "1", {}},
     {OSIRIS_DURATION, 0, "retry-budget", "Longest time spent waiting between retries of one call", {}, {}, "30", "0", {}},
     {OSIRIS_INT, OSIRIS_HIDDEN, "heartbeat-ms", "Interval of the worker's heartbeats", "MS", {}, "1000", "50", "60000"},
@@ -88,6 +90,13 @@ constexpr std::array<const osiris_option*, kRowCount> make_pointers() {
 }
 constexpr std::array<const osiris_option*, kRowCount> kPointers = make_pointers();
 
+// Seconds with a fraction at most to the millisecond.
+int64_t milliseconds(std::string_view text) {
+  double seconds = 0;
+  std::from_chars(text.data(), text.data() + text.size(), seconds);
+  return std::llround(seconds * 1000);
+}
+
 // Canonical text from the host: already checked against the descriptor.
 int64_t number(std::string_view text) {
   int64_t value = 0;
@@ -122,9 +131,9 @@ Result<Config> read_config(const osiris_setting* settings, size_t count) {
     if (name == "template") config.template_id = value;
     else if (name == "image") config.image = value;
     else if (name == "cpu") config.cpu_count = number(value);
-    else if (name == "mem") config.memory_bytes = number(value);
-    else if (name == "timeout") config.timeout_s = number(value);
-    else if (name == "lease") config.lease_s = number(value);
+    else if (name == "mem" || name == "memory-gb") config.memory_bytes = number(value);
+    else if (name == "timeout") config.timeout_ms = milliseconds(value);
+    else if (name == "lease") config.lease_s = (milliseconds(value) + 999) / 1000;
     else if (name == "install-deps") config.install_deps = value == "true";
     else if (name == "env") config.environment.pairs.push_back(value);
     else if (name == "env-from") config.environment.files.push_back(value);
@@ -139,11 +148,11 @@ Result<Config> read_config(const osiris_setting* settings, size_t count) {
     else if (name == "sandbox-url") config.sandbox_url = value;
     else if (name == "ca-file") config.ca_file = value;
     else if (name == "proxy") config.proxy = value;
-    else if (name == "connect-timeout") config.connect_timeout_s = number(value);
-    else if (name == "request-timeout") config.request_timeout_s = number(value);
-    else if (name == "create-timeout") config.create_timeout_s = number(value);
-    else if (name == "build-timeout") config.build_timeout_s = number(value);
-    else if (name == "retry-budget") config.retry_budget_s = number(value);
+    else if (name == "connect-timeout") config.connect_timeout_ms = milliseconds(value);
+    else if (name == "request-timeout") config.request_timeout_ms = milliseconds(value);
+    else if (name == "create-timeout") config.create_timeout_ms = milliseconds(value);
+    else if (name == "build-timeout") config.build_timeout_ms = milliseconds(value);
+    else if (name == "retry-budget") config.retry_budget_ms = milliseconds(value);
     else if (name == "heartbeat-ms") config.heartbeat_ms = number(value);
     else if (name == "debug") config.debug = value == "true";
   }

@@ -18,7 +18,7 @@ struct Config {
   std::string image;        // build a template from this image instead
   std::optional<int64_t> cpu_count;
   std::optional<int64_t> memory_bytes;
-  int64_t timeout_s = 900;
+  int64_t timeout_ms = 900'000;
   int64_t lease_s = 120;
   bool install_deps = false;
   bool allow_loopback = false;
@@ -32,11 +32,11 @@ struct Config {
   std::string domain = "e2b.app";
   std::string api_url, sandbox_url;
   std::string ca_file, proxy;
-  int64_t connect_timeout_s = 10;
-  int64_t request_timeout_s = 90;
-  int64_t create_timeout_s = 90;
-  int64_t build_timeout_s = 900;
-  int64_t retry_budget_s = 30;
+  int64_t connect_timeout_ms = 10'000;
+  int64_t request_timeout_ms = 90'000;
+  int64_t create_timeout_ms = 90'000;
+  int64_t build_timeout_ms = 900'000;
+  int64_t retry_budget_ms = 30'000;
   int64_t heartbeat_ms = 1000;
 };
 

@@ -69,7 +69,7 @@ Error build_failed(const std::string& name, const Json& status) {
 Status wait_until_built(ApiClient& api, const std::string& name, const std::string& template_id, const std::string& build_id,
                         const BuildOptions& options) {
   const std::string operation = "follow the template build";
-  const int64_t until_ns = system_clock().monotonic_ns() + options.timeout_s * 1'000'000'000;
+  const int64_t until_ns = system_clock().monotonic_ns() + options.timeout_ms * 1'000'000;
   int64_t seen = 0;
   for (;;) {
     const http::Outcome outcome = api.send({"GET", "/templates/" + template_id + "/builds/" + build_id + "/status?logsOffset=" + std::to_string(seen),
@@ -84,7 +84,7 @@ Status wait_until_built(ApiClient& api, const std::string& name, const std::stri
     if (state == "ready") return {};
     if (state == "error") return build_failed(name, status);
     if (system_clock().monotonic_ns() > until_ns)
-      return make_failure(FailureClass::kCreationTimeout, "template " + name + " was not built within " + std::to_string(options.timeout_s) + " s",
+      return make_failure(FailureClass::kCreationTimeout, "template " + name + " was not built within " + std::to_string(options.timeout_ms / 1000) + " s",
                           "Raise --e2b-build-timeout; the build goes on and may be found next time.");
     if (!options.sleep(http::Milliseconds(200))) return Error(Code::kCancelled, "the template build was cancelled");
   }

@@ -39,7 +39,7 @@ struct BuiltTemplate {
 };
 
 struct BuildOptions {
-  int64_t timeout_s = 900;
+  int64_t timeout_ms = 900'000;
   std::function<bool(http::Milliseconds)> sleep;  // false: cancelled
   std::function<void(const std::string&)> log;
 };
