@@ -76,7 +76,7 @@ class Doctor {
  private:
   const ComponentSpec* component_for(const std::string& family) const {
     for (const ComponentSpec* spec : workspace_.registry.all(allow_mock_))
-      if (spec->family() == family && !spec->driver.empty() && spec->reads.empty() && spec->writes.empty()) return spec;
+      if (spec->family() == family && !spec->driver.empty()) return spec;
     return nullptr;
   }
 
