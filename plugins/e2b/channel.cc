@@ -121,6 +121,7 @@ sdk::ReceiveOutcome SandboxChannel::receive(sdk::Incoming& into, int64_t timeout
       (event.kind == ProcessEvent::Kind::kStderr ? into.log : into.output) += event.bytes;
     queue_.clear();
     queued_bytes_ = 0;
+    reopened_for_silence_ = false;
     room_.notify_all();
     return {Kind::kBytes, std::nullopt, std::nullopt};
   }
@@ -204,7 +205,12 @@ sdk::Diagnosis SandboxChannel::diagnose() {
   if (alive && *alive) {
     auto pids = sending_.list_processes();
     if (!pids) return {Cause::kAlive, std::nullopt, "envd answers"};
-    if (std::find(pids->begin(), pids->end(), pid_) != pids->end()) return {Cause::kAlive, std::nullopt, "envd answers and lists the worker"};
+    if (std::find(pids->begin(), pids->end(), pid_) != pids->end()) {
+      // A worker that lives and a stream that brings not even heartbeats: the worker stalls, or the stream is dead although nobody
+      // closed it. A new stream costs nothing and tells; one is tried per silence.
+      if (std::exchange(reopened_for_silence_, true)) return {Cause::kAlive, std::nullopt, "envd answers and lists the worker"};
+      return {Cause::kNetwork, std::nullopt, "envd lists the worker; listening to it anew"};
+    }
     const bool stream_open = [this] {
       const std::lock_guard lock(mutex_);
       return !broken_;

@@ -54,6 +54,7 @@ class SandboxChannel : public sdk::Channel {
   const ChannelOptions options_;
   const sdk::Waker arrived_;  // something is in the queue below
   int64_t pid_ = 0;
+  bool reopened_for_silence_ = false;  // since something was heard last
 
   std::mutex mutex_;
   std::condition_variable room_;
