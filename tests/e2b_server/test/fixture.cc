@@ -51,7 +51,8 @@ EventStream::Outcome ServerTest::run(const SandboxHandle& sandbox, const std::st
 }
 
 std::string ServerTest::read(const SandboxHandle& sandbox, const std::string& path) {
-  return envd(sandbox, "GET", "/files?path=" + path).body;
+  const HttpAnswer answer = envd(sandbox, "GET", "/files?path=" + path);
+  return answer.status == 200 ? answer.body : "";
 }
 
 bool eventually(const std::function<bool()>& condition) {

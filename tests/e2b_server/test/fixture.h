@@ -25,6 +25,7 @@ class ServerTest : public testing::Test {
   // bash -c, until its end.
   static EventStream::Outcome run(const SandboxHandle& sandbox, const std::string& command, const Pairs& headers = {});
   static Json shell(const std::string& command, bool with_stdin = false);
+  // Empty when there is no such file.
   static std::string read(const SandboxHandle& sandbox, const std::string& path);
 
   std::unique_ptr<ServerProcess> server_;
