@@ -89,6 +89,7 @@ void Executor::ask(PlanStep step, Reply reply) {
         skip(asked, calls);
       } else {
         start_if_ready(asked, calls);
+        work_.notify_one();
       }
     }
   }
@@ -100,7 +101,6 @@ void Executor::start_if_ready(Node& node, Calls&) {
   node.state = State::kRunning;
   ++active_;
   ready_.push_back(&node);
-  work_.notify_one();
 }
 
 // The step's rows exist (or it has none to give): whoever waited for it may go on.
@@ -184,6 +184,7 @@ Status Executor::put_relation(std::string_view step_id, std::shared_ptr<const Re
     if (stored.state != State::kUnknown)
       return Error(Code::kInvalidState, "step " + std::string(step_id) + " already has an output, or was asked for");
     succeeded(stored, std::move(relation), calls);
+    work_.notify_all();
   }
   make(calls);
   return {};
@@ -335,7 +336,8 @@ void Executor::run_step(Node& running) {
     stops_run = !first_failed_ && !cancelled_;
     if (stops_run) first_failed_ = running.step.id;
   }
-  // The answer goes out first: before those of steps that this one lets start or makes skip, which other threads will send.
+  // The answer goes out first: before those of steps that this one lets start or makes skip, which other threads will
+  // send.
   running.reply(end.status.ok() ? Outcome(end.result) : failure(end.status.error()));
   Calls calls;
   {
@@ -360,6 +362,9 @@ void Executor::run_step(Node& running) {
       if (stops_run) stop_run(Stop::kOtherFailed, calls);
     }
     finish_if_done(calls);
+    // This thread takes one of the steps that can start now: waking another for a chain's next step would cost more
+    // than it.
+    for (size_t i = 1; i < ready_.size(); ++i) work_.notify_one();
   }
   make(calls);
 }

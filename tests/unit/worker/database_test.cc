@@ -309,10 +309,10 @@ TEST(DatabaseMemory, SpillsToDiskPastTheLimitAndSaysSo) {
   char name[] = "/tmp/osiris-spill-XXXXXX";
   const std::filesystem::path directory = ::mkdtemp(name);
   {
-    auto database = std::make_shared<Database>(DatabaseOptions{128ull << 20, 2, directory / "spill"});
+    auto database = std::make_shared<Database>(DatabaseOptions{64ull << 20, 2, directory / "spill"});
     StepDatabase step(database, "step", {});
     const auto rows = step.run_confined(
-        "SELECT range AS i, hash(range) AS h, 'text number ' || hash(range) AS t FROM range(4000000)");
+        "SELECT range AS i, hash(range) AS h, 'text number ' || hash(range) AS t FROM range(1500000)");
     ASSERT_TRUE(rows.ok()) << rows.error().message;
     EXPECT_GT(database->spill_bytes(), 0u);
     EXPECT_FALSE(std::filesystem::is_empty(directory / "spill"));
