@@ -38,8 +38,8 @@ TEST_F(Config, UnknownAndMissingKeysHaveTheKnownTexts) {
 TEST_F(Config, TypesEnumsAndBoundsAreChecked) {
   EXPECT_EQ(findings("filesystem.csv_writer", "write", "{path: x, delimiter: 3}"),
             (Lines{"invalid_config_value steps[1].config.delimiter delimiter must be a string, got int"}));
-  EXPECT_EQ(findings("filesystem.csv_writer", "write", "{path: x, newline: cr}"),
-            (Lines{"invalid_config_value steps[1].config.newline newline must be 'lf' or 'crlf', got 'cr'"}));
+  EXPECT_EQ(findings("filesystem.csv_writer", "write", "{path: x, newline: lfcr}"),
+            (Lines{"invalid_config_value steps[1].config.newline newline must be 'lf', 'crlf' or 'cr', got 'lfcr'"}));
   EXPECT_EQ(findings("filesystem.csv_writer", "write", "{path: x, header: 1}"),
             (Lines{"invalid_config_value steps[1].config.header header must be a boolean, got int"}));
   EXPECT_EQ(findings("filesystem.csv_extractor", "read", "{path: x, limit: 0}"),
