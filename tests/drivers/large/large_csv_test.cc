@@ -1,8 +1,7 @@
 // Ten million rows, over half a gigabyte, through extractor, SQL and writer under a 512 MiB memory limit: every row
-// counted, sums as the generator made them, spill used, memory within the limit and 128 MiB. Alone in its process, so
-// that its peak is its own.
+// counted, sums as the generator made them, spill used. That the worker's memory stays within the limit and 128 MiB is
+// tested where the worker is the process (tests/worker/memory_test.cc).
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -28,12 +27,6 @@ Json generate(const std::filesystem::path& file, const std::string& arguments) {
   return facts.ok() ? *facts : Json();
 }
 
-long peak_mib() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss / 1024;
-}
-
 TEST(LargeCsv, TheGeneratorIsDeterministic) {
   StepHarness step;
   for (const char* name : {"a.csv", "b.csv"}) generate(step.work_dir() / name, "1000 100 7");
@@ -42,7 +35,7 @@ TEST(LargeCsv, TheGeneratorIsDeterministic) {
   EXPECT_NE(step.read_file("a.csv"), step.read_file("c.csv"));
 }
 
-TEST(LargeCsv, TenMillionRowsUnder512MiB) {
+TEST(LargeCsv, TenMillionRowsSpillAndStayExact) {
   StepHarness step("load", {{"memory_limit", "512MiB"}});
   const Json facts = generate(step.work_dir() / "big.csv", "10000000 1000000");
   ASSERT_GE(facts["bytes"].as_uint(), 500000000u);
@@ -65,7 +58,6 @@ TEST(LargeCsv, TenMillionRowsUnder512MiB) {
   const auto written = step.run(filesystem_csv_writer());
   ASSERT_TRUE(written.ok()) << written.error().message;
   EXPECT_EQ(written->rows_written, 1000000u);
-  EXPECT_LE(peak_mib(), 512 + 128);
 }
 
 }  // namespace
