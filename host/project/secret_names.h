@@ -5,10 +5,9 @@
 #include <string_view>
 
 #include "protocol/base/json.h"
+#include "protocol/base/redact.h"
 
 namespace osiris {
-
-inline constexpr std::string_view kMasked = "***MASKED***";
 
 // The fixed list of names (password, token, api_key, dsn, ...), case-insensitive; never primary_key or url.
 bool is_secret_name(std::string_view field);
