@@ -1,5 +1,7 @@
 // A compressed file as anyone may send it. Input: one byte that names the format, then the file. It is read to its end
-// or refused, and never grows beyond what is asked of it. links: osiris_driver_filesystem_csv_extractor
+// or refused, and never grows beyond what is asked of it.
+//
+// links: osiris_driver_filesystem_csv_extractor
 #include <sys/mman.h>
 #include <unistd.h>
 

@@ -1,6 +1,7 @@
 // A CSV file as anyone may send it, through decoder and tokenizer. Input: one byte of options, then the file. However
-// the bytes are cut into reads, the records are the same, and every field is valid UTF-8. links:
-// osiris_driver_filesystem_csv_extractor
+// the bytes are cut into reads, the records are the same, and every field is valid UTF-8.
+//
+// links: osiris_driver_filesystem_csv_extractor
 #include <cstddef>
 #include <cstdint>
 #include <string>
