@@ -19,6 +19,15 @@
 # | libabigail        | 2.2 (Debian) | apt    | tests/abi          | abidw and abidiff: the ABI's types in depth against a baseline
 # | rustc             | 1.63 (Debian)| apt    | tests/abi          | an adapter in another language, standard library only
 # | clang             | 14 (Debian)  | apt    | tests/abi          | the second compiler of the header's matrix
+# | RapidJSON         | 1.1 (Debian) | apt    | protocol/base      | iterative parsing with validation; wrapped in json.cc
+# | OpenSSL           | 3.0 (Debian) | apt    | protocol/base, mysql.extractor | SHA-256 with the processor's instructions; TLS for Connector/C
+# | libarchive, zstd  | Debian 12's  | apt    | protocol/archive, plugins/e2b | the tar.zst of packages and artifacts; Debian ships both as static archives
+# | libcurl           | 7.88 (Debian)| apt    | protocol/http      | HTTP/1.1 and 2, proxies, TLS, streaming both ways on one thread
+# | CLI11             | 2.1 (Debian) | apt    | host               | the command line; headers only
+# | GoogleTest        | 1.12 (Debian)| apt    | tests              | and gmock's matchers
+# | nghttpx           | 1.52 (Debian)| apt    | tests/unit/http    | speaks HTTP/2 and TLS in front of a plain server
+# | bubblewrap        | 0.8 (Debian) | apt    | tests              | empty roots, full disks, sandboxes of the local E2B server
+# | ccache, ninja     | Debian 12's  | apt    | the build          | a second clone or preset compiles what changed
 include_guard()
 find_package(Threads REQUIRED)
 
