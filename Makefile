@@ -18,17 +18,23 @@ BUILD   = build/$(PRESET)
 export CCACHE_BASEDIR   = $(CURDIR)
 export CCACHE_NOHASHDIR = true
 
-.PHONY: demo demo-mysql demo-e2b test check-asan check-tsan bench build setup install clean
+.PHONY: demo demo-mysql demo-e2b test check-asan check-tsan bench build configure setup install clean
 .DEFAULT_GOAL := build
 
 setup:
 	@scripts/setup.sh
 
-build: setup
+configure: setup
 	@cmake --preset $(PRESET)
+
+build: configure
 	@cmake --build --preset $(PRESET) -j $(JOBS)
 
-demo demo-mysql demo-e2b: build
+# A demo builds what it runs, not the tests.
+demo-mysql: demo_server = osiris_mariadb
+demo-e2b: demo_server = osiris-e2b-server
+demo demo-mysql demo-e2b: configure
+	@cmake --build --preset $(PRESET) -j $(JOBS) --target osiris_programs $(demo_server)
 	@OSIRIS_BUILD_DIR=$(CURDIR)/$(BUILD) scripts/$@.sh
 
 test: build
