@@ -88,8 +88,9 @@ Writer::Writer(Sink sink, WriterOptions options) : state_(std::make_unique<State
 }
 
 Writer::~Writer() {
-  // Freeing an unfinished writer would flush it as if it were whole.
-  if (!state_->finished) archive_write_fail(state_->handle);
+  // Freeing an unfinished writer flushes it as if it were whole: nobody may see that. (archive_write_fail would prevent it too,
+  // but then libarchive leaks its buffers.)
+  if (!state_->finished) state_->sink = [](std::string_view) { return false; };
 }
 
 Status Writer::add_bytes(uint32_t number, std::string_view bytes) {
