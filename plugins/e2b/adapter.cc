@@ -166,9 +166,10 @@ Result<sdk::RunOutcome> E2bAdapter::run_in(const sdk::RunRequest& request, const
   DeliveryRequest wanted;
   wanted.worker_path = request.worker_path;
   wanted.worker_sha256 = request.worker_sha256;
-  if (place.has_worker) wanted.present_in = kTemplateRoot;
-  if (session_->was_kept()) wanted.present_in = kRoot;
-  if (session_->was_kept() && place.has_worker) wanted.present_in = kTemplateRoot;
+  if (place.has_worker)
+    wanted.present_in = kTemplateRoot;
+  else if (session_->was_kept())
+    wanted.present_in = kRoot;
   wanted.run_directory = layout.run;
   wanted.wipe_other_runs = session_->was_kept();
   OSIRIS_ASSIGN(Delivery delivery, plan_delivery(wanted));

@@ -5,8 +5,6 @@
 namespace osiris::e2b {
 namespace {
 
-bool is_success(const http::Outcome& outcome) { return outcome.response && outcome.response->status / 100 == 2; }
-
 Result<Json> json_body(const http::Outcome& outcome, std::string_view operation) {
   if (!is_success(outcome)) return failure_from(outcome, operation);
   auto body = parse_json(outcome.response->body);

@@ -16,7 +16,7 @@ struct Delivery {
   StartSpec start;                // what Process/Start runs
 };
 
-// `present_in`: the directory that holds the worker already, or empty. `work_files`: what the parts borrow.
+// `present_in`: the directory that holds the worker already, or empty.
 struct DeliveryRequest {
   std::filesystem::path worker_path;
   std::string worker_sha256;

@@ -160,7 +160,7 @@ Result<uint64_t> Envd::upload(const std::vector<UploadPart>& parts, const std::a
   if (outcome.response && outcome.response->status / 100 != 2) return failure_from(outcome, kOperation);
   // A part that could not be made; one that was merely not wanted any more says kCancelled.
   if (const auto own = pipe->failure(); own && own->code != Code::kCancelled) return *own;
-  if (!outcome.response) return failure_from(outcome, kOperation);
+  if (!is_success(outcome)) return failure_from(outcome, kOperation);
   return sent;
 }
 

@@ -27,6 +27,9 @@ Error make_failure(FailureClass failure, std::string message, std::string hint, 
 // The class named in an Error made here; kSandboxError for any other.
 FailureClass failure_class_of(const Error& error);
 
+// An answer came, and it was a 2xx.
+inline bool is_success(const http::Outcome& outcome) { return outcome.response && outcome.response->status / 100 == 2; }
+
 // The error for an answer outside 2xx, or for no answer at all. `operation` is what was tried ("create sandbox").
 Error failure_from(const http::Outcome& outcome, std::string_view operation);
 

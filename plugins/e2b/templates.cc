@@ -11,8 +11,6 @@ namespace {
 
 constexpr std::string_view kNamePrefix = "osiris-";
 
-bool is_success(const http::Outcome& outcome) { return outcome.response && outcome.response->status / 100 == 2; }
-
 Json step_json(const BuildStep& step) {
   Json arguments = Json::array();
   for (const std::string& argument : step.arguments) arguments.push_back(argument);
