@@ -7,6 +7,7 @@ namespace osiris::e2b_server {
 namespace {
 
 void requests(Call& call) {
+  if (call.request().query_value("order") == "arrival") return call.exchange.respond_json(200, call.server.recorder().by_arrival());
   const auto since = call.request().query_value("since");
   call.exchange.respond_json(200, call.server.recorder().since(since ? std::strtoll(since->c_str(), nullptr, 10) : 0));
 }

@@ -14,12 +14,21 @@ Status Recorder::open(const std::filesystem::path& path) {
   return {};
 }
 
-void Recorder::add(Json record) {
+int64_t Recorder::arrive(Json head) {
   std::lock_guard lock(mutex_);
-  Json numbered = Json::object({{"n", next_++}});
+  head.set("arrived", next_arrival_);
+  head.set("open", true);
+  open_.emplace(next_arrival_, std::move(head));
+  return next_arrival_++;
+}
+
+void Recorder::end(int64_t arrived, Json record) {
+  std::lock_guard lock(mutex_);
+  Json numbered = Json::object({{"n", next_++}, {"arrived", arrived}});
   for (auto& [key, value] : record.members()) numbered.set(key, std::move(value));
   // A full disk loses the file, not the request.
   if (file_) [[maybe_unused]] const Status written = file_->append(numbered.dump());
+  if (open_.erase(arrived) == 0) return;  // cleared while it was open
   records_.push_back(std::move(numbered));
   if (records_.size() > kKeptMax) records_.pop_front();
 }
@@ -32,8 +41,18 @@ Json Recorder::since(int64_t since) const {
   return out;
 }
 
+Json Recorder::by_arrival() const {
+  std::lock_guard lock(mutex_);
+  std::map<int64_t, Json> sorted = open_;
+  for (const Json& record : records_) sorted.emplace(record["arrived"].as_int(), record);
+  Json out = Json::array();
+  for (auto& [arrived, record] : sorted) out.push_back(std::move(record));
+  return out;
+}
+
 void Recorder::clear() {
   std::lock_guard lock(mutex_);
+  open_.clear();
   records_.clear();
 }
 

@@ -149,7 +149,9 @@ void Server::serve(Exchange& exchange) {
     clock_.jump(ms * 1'000'000);
     registry_->clock_jumped();
   };
-  world.record = [&](const ShapedExchange& seen) { record(request, seen, name, sandbox_id, started_ns); };
+  const int64_t arrived = recorder_.arrive(
+      Json::object({{"method", request.method}, {"target", request.target}, {"route", name}, {"sandbox", sandbox_id}}));
+  world.record = [&](const ShapedExchange& seen) { recorder_.end(arrived, record(request, seen, name, sandbox_id, started_ns)); };
   ShapedExchange shaped(exchange, std::chrono::milliseconds(options_.rtt_ms), faults_.next(name, sandbox_id), std::move(world));
   if (shaped.admit()) {
     if (!destination.error.empty()) shaped.respond(400, {{"content-type", "text/plain"}}, destination.error);
@@ -216,8 +218,8 @@ bool Server::enter_sandbox(Call& call) {
   return true;
 }
 
-void Server::record(const Request& request, const ShapedExchange& shaped, const std::string& route, const std::string& sandbox_id,
-                    int64_t started_ns) {
+Json Server::record(const Request& request, const ShapedExchange& shaped, const std::string& route, const std::string& sandbox_id,
+                    int64_t started_ns) const {
   Json headers = Json::object();
   for (const auto& [name, value] : request.headers) headers.set(name, value);
   Json line = Json::object({{"time", format_iso8601_micros(clock_.unix_ns(), true)},
@@ -245,7 +247,7 @@ void Server::record(const Request& request, const ShapedExchange& shaped, const 
     auto parsed = parse_json(body);
     if (parsed.ok()) line.set("body", *std::move(parsed));
   }
-  recorder_.add(std::move(line));
+  return line;
 }
 
 }  // namespace osiris::e2b_server

@@ -85,7 +85,7 @@ class Server {
   void serve(Exchange& exchange);
   void dispatch(Exchange& exchange, const Route* route, std::vector<std::string> params, bool is_envd);
   bool enter_sandbox(Call& call);
-  void record(const Request& request, const class ShapedExchange& shaped, const std::string& route, const std::string& sandbox_id, int64_t started_ns);
+  Json record(const Request& request, const class ShapedExchange& shaped, const std::string& route, const std::string& sandbox_id, int64_t started_ns) const;
 
   const Options options_;
   ServerClock clock_;

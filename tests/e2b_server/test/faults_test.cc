@@ -89,6 +89,7 @@ TEST_F(Faults, AStreamResetAfterSomeEventsLeavesTheProcessAlive) {
   plan(R"([{"route":"process.Process/Start","nth":1,"action":{"type":"reset","after_events":2}}])");
   EventStream stream(sandbox, "process.Process/Start", shell("echo one; read x; echo two; cat", true));
   ASSERT_GT(stream.pid(), 0);
+  ASSERT_TRUE(stream.next());  // "one", before "two" can join it in one event
   EventStream again(sandbox, "process.Process/Connect", Json::object({{"process", Json::object({{"pid", stream.pid()}})}}));
   ASSERT_EQ(again.pid(), stream.pid());
   const auto input = [&](const char* base64) {
@@ -156,6 +157,36 @@ TEST_F(Faults, TheRecordHoldsEveryRequestWithItsBody) {
   EXPECT_EQ(all.items()[1]["sandbox"].as_string(), sandbox.id);
   EXPECT_EQ(server_->requests(1).size(), 1u);
   EXPECT_EQ(server_->count("POST /process.Process/Start"), 1);
+}
+
+TEST_F(Faults, TheRecordKnowsTheOrderOfArrivalAndWhatIsStillOpen) {
+  const SandboxHandle sandbox = create();
+  EventStream stream(sandbox, "process.Process/Start", shell("cat", true));
+  ASSERT_GT(stream.pid(), 0);
+  ASSERT_EQ(api("GET", "/v2/sandboxes").status, 200);
+  EXPECT_EQ(server_->count("POST /process.Process/Start"), 0);  // recorded when it ends
+  const auto routes = [&] {
+    std::string out;
+    const Json all = server_->requests_by_arrival();
+    for (const Json& request : all.items()) out += request["route"].as_string() + (request["open"].as_bool() ? " (open)\n" : "\n");
+    return out;
+  };
+  EXPECT_EQ(routes(), "POST /v2/sandboxes\nPOST /process.Process/Start (open)\nGET /v2/sandboxes\n");
+  server_->kill_sandbox(sandbox.id);
+  stream.finish();
+  ASSERT_TRUE(eventually([&] { return server_->count("POST /process.Process/Start") == 1; }));
+  EXPECT_EQ(routes(), "POST /v2/sandboxes\nPOST /process.Process/Start\nGET /v2/sandboxes\n");
+}
+
+TEST_F(Faults, AClearedRecordStaysClearedOfWhatWasOpen) {
+  const SandboxHandle sandbox = create();
+  EventStream stream(sandbox, "process.Process/Start", shell("cat", true));
+  ASSERT_GT(stream.pid(), 0);
+  server_->clear_requests();
+  server_->kill_sandbox(sandbox.id);
+  stream.finish();
+  ASSERT_EQ(api("GET", "/v2/sandboxes").status, 200);
+  EXPECT_EQ(server_->requests_by_arrival().size(), 1u);
 }
 
 }  // namespace

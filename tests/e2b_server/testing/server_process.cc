@@ -96,6 +96,7 @@ Json ServerProcess::admin(const std::string& method, const std::string& path, co
 }
 
 Json ServerProcess::requests(int64_t since) const { return admin("GET", "requests?since=" + std::to_string(since)); }
+Json ServerProcess::requests_by_arrival() const { return admin("GET", "requests?order=arrival"); }
 void ServerProcess::clear_requests() const { admin("DELETE", "requests"); }
 
 int64_t ServerProcess::count(const std::string& route) const {

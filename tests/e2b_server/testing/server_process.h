@@ -28,9 +28,11 @@ class ServerProcess {
   pid_t pid() const { return pid_; }
   bool has_namespaces() const { return ready_["isolation"].as_string() == "namespaces"; }
 
-  // The record, oldest first: {"n","method","target","route","sandbox","status","request_bytes","response_bytes","headers",
+  // The record of what has ended, as it ended: {"n","arrived","method","target","route","sandbox","status","request_bytes","response_bytes","headers",
   // "body","faults",...}. Pass the last "n" seen to get what came after.
   Json requests(int64_t since = 0) const;
+  // The same by "arrived", with those that have not ended yet ("open": true).
+  Json requests_by_arrival() const;
   void clear_requests() const;
   // How often a route ("POST /v2/sandboxes") was called.
   int64_t count(const std::string& route) const;
