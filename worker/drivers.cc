@@ -7,13 +7,14 @@
 #include "worker/drivers/filesystem.csv_writer/driver.h"
 #include "worker/drivers/mock/driver.h"
 #include "worker/drivers/mysql.extractor/driver.h"
+#include "worker/drivers/python.processor/driver.h"
 
 namespace osiris::worker {
 namespace {
 
 // Sorted by name. A new driver is one line here, one include above and one folder.
 const std::array kDrivers = {
-    &duckdb_processor, &filesystem_csv_extractor, &filesystem_csv_writer, &mock, &mysql_extractor,
+    &duckdb_processor, &filesystem_csv_extractor, &filesystem_csv_writer, &mock, &mysql_extractor, &python_processor,
 };
 
 }  // namespace

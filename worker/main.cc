@@ -19,14 +19,17 @@
 #include <ctime>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/base/clock.h"
 #include "protocol/rpc/frames.h"
 #include "worker/drivers.h"
+#include "worker/drivers/python.processor/install_command.h"
 #include "worker/licenses.h"
 #include "worker/log.h"
 #include "worker/service.h"
 #include "worker/specs/specs.h"
+#include "worker/supervisor.h"
 
 namespace osiris::worker {
 namespace {
@@ -46,6 +49,8 @@ constexpr std::string_view kHelp =
     "  --licenses    print the licences of what is linked in\n"
     "  --specs-hash  print the hash of the component specs it was built with\n"
     "  --help        print this\n"
+    "  --install-requirements FILE --cache-dir DIRECTORY\n"
+    "                make the virtual environment of python.processor steps that FILE describes\n"
     "\n"
     "Without arguments it speaks the protocol of docs/worker-protocol.md.\n";
 
@@ -162,6 +167,11 @@ int run(int argc, char** argv) {
     return Main().run();
   }
   const std::string_view option = argv[1];
+  if (argc >= 3 && option == "--supervise") return supervise(argv + 2);
+  if (option == "--install-requirements") {
+    isolate();
+    return python::install_requirements(std::vector<std::string>(argv + 2, argv + argc));
+  }
   if (argc == 2 && option == "--version") {
     print("osiris-worker " OSIRIS_VERSION "\n");
   } else if (argc == 2 && option == "--licenses") {

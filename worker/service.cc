@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "protocol/base/file.h"
+#include "protocol/base/text.h"
 #include "worker/drivers.h"
 #include "worker/executor/step_records.h"
 #include "worker/package/package.h"
@@ -32,10 +33,26 @@ Json names(const std::vector<std::string>& list) {
   return array;
 }
 
+// The value, and what of it may turn up alone: its lines (a log is written line by line), the password of a URL.
+void add_secret(Redactor& redactor, std::string_view value) {
+  redactor.add(value);
+  if (value.find('\n') != std::string_view::npos)
+    for (const std::string& line : split(value, '\n')) redactor.add(trim(line));
+  const size_t scheme = value.find("://");
+  if (scheme == std::string_view::npos) return;
+  std::string_view authority = value.substr(scheme + 3);
+  authority = authority.substr(0, authority.find_first_of("/?#"));
+  const size_t at = authority.rfind('@');
+  if (at == std::string_view::npos) return;
+  const size_t colon = authority.find(':');
+  redactor.add(authority.substr(0, at));
+  if (colon < at) redactor.add(authority.substr(colon + 1, at - colon - 1));
+}
+
 std::shared_ptr<const Redactor> make_redactor(const Json& secrets, const Json& env) {
   auto redactor = std::make_shared<Redactor>();
   for (const Json* values : {&secrets, &env}) {
-    for (const auto& [name, value] : values->members()) redactor->add(value.as_string());
+    for (const auto& [name, value] : values->members()) add_secret(*redactor, value.as_string());
   }
   return redactor;
 }
@@ -189,6 +206,7 @@ Result<Json> Service::start_run(rpc::PrepareParams params) {
   run.secrets = std::move(params.secrets);
   run.env = std::move(params.env);
   run.settings = rpc::to_json(params.settings);
+  run.settings.set("supervisor", "/proc/self/exe");  // this program, as --supervise; not on the wire
   run.allow_mock = params.settings.allow_mock;
   const unsigned threads = params.settings.threads ? params.settings.threads : core_count();
   run.threads = std::clamp(threads, kParallelStepsMin, kParallelStepsMax);
@@ -220,8 +238,11 @@ Result<Json> Service::start_run(rpc::PrepareParams params) {
   const Json drivers = names(driver_names(run.allow_mock));
   const Json result = Json::object({{"status", "ready"}, {"session_id", run.run_id}, {"drivers_loaded", drivers}});
   const uint64_t steps = plan.steps.size();
-  if (params.settings.install_deps) {
-    // Drivers are compiled in: there is nothing to install, which is worth saying to who asked for it.
+  const bool has_requirements = std::any_of(plan.steps.begin(), plan.steps.end(),
+                                            [](const PlanStep& step) { return step.cfg["requirements"].size() > 0; });
+  if (params.settings.install_deps && !has_requirements) {
+    // Drivers are compiled in: there is nothing to install, which is worth saying to who asked for it. Steps with
+    // requirements say themselves what is there and what is not.
     emit_event(stream_, "dependency_check",
                Json::object({{"required", Json::array()}, {"present", Json::array()}, {"missing", Json::array()}}));
   }

@@ -57,6 +57,7 @@ Json worker_settings(const CommandContext& context, const RunOptions& options, c
     if (const auto value = context.environment.get_filled(name); value && *value != "0" && *value != "false")
       settings.set("rpc_debug", Json(true));
   if (const auto owner = user_state.owner_id(); owner.ok()) settings.set("owner_id", *owner);
+  settings.set("cache_dir", user_cache_directory(context.environment).string());
   return settings;
 }
 

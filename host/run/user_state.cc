@@ -25,6 +25,12 @@ fs::path state_directory(const Environment& environment) {
 
 }  // namespace
 
+fs::path user_cache_directory(const Environment& environment) {
+  if (const auto cache = environment.get_filled("XDG_CACHE_HOME"); cache && fs::path(*cache).is_absolute())
+    return fs::path(*cache) / "osiris";
+  return fs::path(environment.get_filled("HOME").value_or("/")) / ".cache/osiris";
+}
+
 UserState::UserState(const Environment& environment) : directory_(state_directory(environment)) {}
 
 Result<std::string> UserState::owner_id() const {

@@ -12,6 +12,9 @@
 
 namespace osiris {
 
+// $XDG_CACHE_HOME/osiris, else $HOME/.cache/osiris: what may be lost at any time.
+std::filesystem::path user_cache_directory(const Environment& environment);
+
 class UserState {
  public:
   // $XDG_STATE_HOME/osiris, else $HOME/.local/state/osiris.

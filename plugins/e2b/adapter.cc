@@ -123,18 +123,45 @@ Result<E2bAdapter::Place> E2bAdapter::choose_template(const sdk::RunRequest& req
   BuildOptions options;
   options.timeout_ms = config_.build_timeout_ms;
   options.sleep = [this](http::Milliseconds wait) { return sleep(wait); };
-  options.log = [this](const std::string& text) { host_.log(OSIRIS_INFO, text); };
+  options.log = [this](const std::string& name, const std::string& line) { return take_build_line(name, line); };
+  if (config_.install_deps && config_.deps_in_template) warn_of_pip_variables();
   OSIRIS_ASSIGN(const BuiltTemplate built, ensure_template(service_->api, *spec, options));
   host_.event("template_built", {},
               Json::object({{"template_id", built.template_id}, {"name", built.name}, {"built", built.built_now},
                             {"bytes", built.bytes_uploaded}, {"duration_ms", elapsed_ms(started_ns)}}));
-  if (config_.install_deps && built.built_now)
-    for (const std::string& requirement : requirements_of(request))
-      host_.event("dependency_installed", {}, Json::object({{"package", requirement}, {"where", "template"}, {"duration_ms", elapsed_ms(started_ns)}}));
   place.template_id = built.template_id;
   place.has_worker = true;
-  place.cache_dir = std::string(kTemplateRoot) + "/cache";
+  if (config_.deps_in_template) place.cache_dir = std::string(kTemplateRoot) + "/cache";
   return place;
+}
+
+// What `osiris-worker --install-requirements` says on stdout comes back as lines of the build's log, with E2B's own words before
+// them. False for such a line.
+bool E2bAdapter::take_build_line(const std::string& name, const std::string& line) {
+  constexpr std::string_view kEvent = "osiris-event ";
+  const size_t at = line.find(kEvent);
+  if (at == std::string::npos) {
+    host_.log(OSIRIS_INFO, "template " + name + ": " + line);
+    return true;
+  }
+  const auto event = parse_json(std::string_view(line).substr(at + kEvent.size()));
+  if (!event || (*event)["event"].as_string() != "dependency_installed") return false;
+  Json fields = Json::object();
+  for (const auto& [key, value] : event->members())
+    if (key != "event") fields.set(key, value);
+  fields.set("where", "template");
+  host_.event("dependency_installed", {}, fields);
+  return false;
+}
+
+// Variables lent to steps are secrets, and a template is no place for one.
+void E2bAdapter::warn_of_pip_variables() {
+  const auto names = sdk::environment_names(config_.environment);
+  if (!names) return;
+  for (const std::string& variable : *names)
+    if (variable.starts_with("PIP_"))
+      host_.log(OSIRIS_WARN, variable + " is lent to the steps and does not reach the template build; if it holds no secret, give it by "
+                             "--e2b-build-env, otherwise install in the sandbox (--e2b-deps-in sandbox)");
 }
 
 Status E2bAdapter::acquire(const sdk::RunRequest& request, const Place& place) {

@@ -67,6 +67,8 @@ class E2bAdapter {
     std::string cache_dir;
   };
   Result<Place> choose_template(const sdk::RunRequest& request);
+  bool take_build_line(const std::string& name, const std::string& line);
+  void warn_of_pip_variables();
   Status acquire(const sdk::RunRequest& request, const Place& place);
   Result<sdk::RunOutcome> run_in(const sdk::RunRequest& request, const PackagePlan& plan, PackageStream& stream, const Place& place);
   bool may_replace(const sdk::RunRequest& request, const sdk::RunOutcome& outcome) const;

@@ -35,6 +35,8 @@ constexpr Row kRows[] = {
     {OSIRIS_DURATION, 0, "timeout", "Deadline of the run", {}, {}, "900", "1", {}},
     {OSIRIS_DURATION, 0, "lease", "Life of the sandbox without news from this host; renewed while the run goes on", {}, {}, "120", "2", "3600"},
     {OSIRIS_BOOL, 0, "install-deps", "Install what the steps' requirements name, cached in a template", {}, {}, "false", {}, {}},
+    {OSIRIS_CHOICE, 0, "deps-in", "Where they are installed: once in a template, or in every new sandbox (for an index that needs a password)", {}, {}, "template", {}, {}},
+    {OSIRIS_PAIR, OSIRIS_REPEATED, "build-env", "A variable for the commands of a template build, such as PIP_INDEX_URL; no secrets: E2B keeps it with the template", {}, {}, {}, {}, {}},
     {OSIRIS_PAIR, OSIRIS_REPEATED | OSIRIS_SENSITIVE, "env", "A variable for the steps", {}, {}, {}, {}, {}},
     {OSIRIS_PATH, OSIRIS_REPEATED, "env-from", "A file of NAME=VALUE lines for the steps", "FILE", {}, {}, {}, {}},
     {OSIRIS_ENV, OSIRIS_REPEATED, "pass-env", "A variable of this environment to pass to the steps", "NAME", {}, {}, {}, {}},
@@ -59,6 +61,9 @@ constexpr Row kRows[] = {
 constexpr size_t kRowCount = std::size(kRows);
 
 constexpr osiris_str kNetworkChoices[] = {OSIRIS_STR("derived"), OSIRIS_STR("open"), OSIRIS_STR("none")};
+constexpr osiris_str kDepsInChoices[] = {OSIRIS_STR("template"), OSIRIS_STR("sandbox")};
+
+constexpr bool is_named(const Row& row, std::string_view name) { return std::string_view(row.name.value.data, row.name.value.len) == name; }
 
 constexpr std::array<osiris_option, kRowCount> make_options() {
   std::array<osiris_option, kRowCount> options{};
@@ -74,9 +79,12 @@ constexpr std::array<osiris_option, kRowCount> make_options() {
     options[i].default_value = row.default_value.value;
     options[i].minimum = row.minimum.value;
     options[i].maximum = row.maximum.value;
-    if (row.type == OSIRIS_CHOICE) {
+    if (is_named(row, "network")) {
       options[i].choices = kNetworkChoices;
       options[i].choice_count = std::size(kNetworkChoices);
+    } else if (is_named(row, "deps-in")) {
+      options[i].choices = kDepsInChoices;
+      options[i].choice_count = std::size(kDepsInChoices);
     }
   }
   return options;
@@ -102,6 +110,20 @@ int64_t number(std::string_view text) {
   int64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
+}
+
+// What goes into a template build stays at E2B, where whoever uses the template can read it.
+Status check_build_variables(const Config& config) {
+  for (const auto& [name, value] : config.build_environment) {
+    const size_t scheme = value.find("://");
+    const size_t end = scheme == std::string::npos ? 0 : value.find_first_of("/?# ", scheme + 3);
+    if (scheme == std::string::npos || value.substr(0, end).find('@', scheme) == std::string::npos) continue;
+    return Error(Code::kInvalidArgument, "--e2b-build-env " + name + " holds a URL with a user or password, which would be kept in the template",
+                 "Pass it to the steps instead (--e2b-pass-env " + name + ") and install in the sandbox: --e2b-deps-in sandbox, with "
+                 "--e2b-network-allow for the index.",
+                 "config.invalid");
+  }
+  return {};
 }
 
 Status check_shape(const Config& config) {
@@ -135,6 +157,8 @@ Result<Config> read_config(const osiris_setting* settings, size_t count) {
     else if (name == "timeout") config.timeout_ms = milliseconds(value);
     else if (name == "lease") config.lease_s = (milliseconds(value) + 999) / 1000;
     else if (name == "install-deps") config.install_deps = value == "true";
+    else if (name == "deps-in") config.deps_in_template = value == "template";
+    else if (name == "build-env") config.build_environment[value.substr(0, value.find('='))] = value.substr(value.find('=') + 1);
     else if (name == "env") config.environment.pairs.push_back(value);
     else if (name == "env-from") config.environment.files.push_back(value);
     else if (name == "pass-env") config.environment.pass.push_back(value);
@@ -160,6 +184,7 @@ Result<Config> read_config(const osiris_setting* settings, size_t count) {
   while (config.sandbox_url.ends_with('/')) config.sandbox_url.pop_back();
   if (config.api_url.empty()) config.api_url = "https://api." + config.domain;
   OSIRIS_TRY(check_shape(config));
+  OSIRIS_TRY(check_build_variables(config));
   return config;
 }
 

@@ -21,6 +21,8 @@ struct Config {
   int64_t timeout_ms = 900'000;
   int64_t lease_s = 120;
   bool install_deps = false;
+  bool deps_in_template = true;  // otherwise by the worker, in the sandbox
+  std::map<std::string, std::string> build_environment;  // for the commands of a template build
   bool allow_loopback = false;
   bool keep = false;
   bool debug = false;

@@ -1,6 +1,6 @@
 #include "plugins/e2b/templates.h"
 
-
+#include <deque>
 
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
@@ -10,6 +10,7 @@ namespace osiris::e2b {
 namespace {
 
 constexpr std::string_view kNamePrefix = "osiris-";
+constexpr size_t kLastLines = 12;  // of a failed build's log, in its error
 
 Json step_json(const BuildStep& step) {
   Json arguments = Json::array();
@@ -57,10 +58,12 @@ Result<uint64_t> upload_contexts(ApiClient& api, const TemplateSpec& spec, const
   return uploaded;
 }
 
-Error build_failed(const std::string& name, const Json& status) {
+Error build_failed(const std::string& name, const Json& status, const std::deque<std::string>& last) {
   const Json& reason = status["reason"];
   std::string message = "template " + name + " could not be built: " + reason["message"].as_string_or("no reason given");
   if (reason["step"].is_string()) message += " (step " + reason["step"].as_string() + ")";
+  if (!last.empty()) message += "; its last lines:";
+  for (const std::string& line : last) message += "\n    " + line;
   return make_failure(FailureClass::kSandboxError, message, "See the build log in osiris.log; the same command run by hand shows more.");
 }
 
@@ -69,6 +72,7 @@ Status wait_until_built(ApiClient& api, const std::string& name, const std::stri
   const std::string operation = "follow the template build";
   const int64_t until_ns = system_clock().monotonic_ns() + options.timeout_ms * 1'000'000;
   int64_t seen = 0;
+  std::deque<std::string> last;
   for (;;) {
     const http::Outcome outcome = api.send({"GET", "/templates/" + template_id + "/builds/" + build_id + "/status?logsOffset=" + std::to_string(seen),
                                             {}, operation, true, nullptr});
@@ -76,11 +80,14 @@ Status wait_until_built(ApiClient& api, const std::string& name, const std::stri
     OSIRIS_ASSIGN(const Json status, parse_json(outcome.response->body));
     for (const Json& entry : status["logEntries"].items()) {
       ++seen;
-      options.log("template " + name + ": " + entry["message"].as_string());
+      const std::string& line = entry["message"].as_string();
+      if (!options.log(name, line)) continue;
+      last.push_back(line);
+      if (last.size() > kLastLines) last.pop_front();
     }
     const std::string& state = status["status"].as_string();
     if (state == "ready") return {};
-    if (state == "error") return build_failed(name, status);
+    if (state == "error") return build_failed(name, status, last);
     if (system_clock().monotonic_ns() > until_ns)
       return make_failure(FailureClass::kCreationTimeout, "template " + name + " was not built within " + std::to_string(options.timeout_ms / 1000) + " s",
                           "Raise --e2b-build-timeout; the build goes on and may be found next time.");

@@ -41,7 +41,8 @@ struct BuiltTemplate {
 struct BuildOptions {
   int64_t timeout_ms = 900'000;
   std::function<bool(http::Milliseconds)> sleep;  // false: cancelled
-  std::function<void(const std::string&)> log;
+  // A line of the build's log; false when it is nothing for people to read.
+  std::function<bool(const std::string& name, const std::string& line)> log;
 };
 
 // Finds the template by its name, or builds it and waits until it is ready. `force` builds even if the name exists (an earlier

@@ -12,15 +12,31 @@
 namespace osiris::e2b {
 namespace {
 
-// One environment per distinct set of requirements, as the worker will look for it.
-std::vector<Json> requirement_sets(const sdk::RunRequest& request) {
-  std::vector<Json> sets;
-  std::set<std::string> seen;
+// One environment per interpreter and distinct set of requirements, as `--install-requirements` wants it. Sorted, so that
+// the order of steps and of their lists makes no other template.
+std::vector<std::string> requirement_sets(const sdk::RunRequest& request) {
+  std::set<std::string> sets;
   for (const Json& step : request.steps()) {
-    const Json& requirements = step["cfg"]["requirements"];
-    if (requirements.size() > 0 && seen.insert(requirements.dump_canonical()).second) sets.push_back(requirements);
+    std::set<std::string> requirements;
+    for (const Json& requirement : step["cfg"]["requirements"].items()) requirements.insert(requirement.as_string());
+    if (requirements.empty()) continue;
+    Json list = Json::array();
+    for (const std::string& requirement : requirements) list.push_back(requirement);
+    sets.insert(Json::object({{"python", step["cfg"]["python"].as_string_or("python3")}, {"requirements", list}}).dump_canonical());
   }
-  return sets;
+  return {sets.begin(), sets.end()};
+}
+
+std::string shell_quoted(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string install_command(const Config& config, const std::string& worker, const std::string& root, const std::string& file) {
+  std::string command = "env";
+  for (const auto& [name, value] : config.build_environment) command += " " + shell_quoted(name + "=" + value);
+  return command + " " + worker + " --install-requirements " + file + " --cache-dir " + root + "/cache";
 }
 
 // COPY of one archive of ours to `destination`.
@@ -42,15 +58,9 @@ Result<BuildStep> copy_step(const std::filesystem::path& context, const std::vec
 
 }  // namespace
 
-std::vector<std::string> requirements_of(const sdk::RunRequest& request) {
-  std::set<std::string> all;
-  for (const Json& set : requirement_sets(request))
-    for (const Json& requirement : set.items()) all.insert(requirement.as_string());
-  return {all.begin(), all.end()};
-}
-
 Result<std::optional<TemplateSpec>> worker_template(const Config& config, const sdk::RunRequest& request, const std::string& from_template) {
-  const std::vector<Json> sets = config.install_deps ? requirement_sets(request) : std::vector<Json>();
+  const std::vector<std::string> sets =
+      config.install_deps && config.deps_in_template ? requirement_sets(request) : std::vector<std::string>();
   if (!config.cpu_count && !config.memory_bytes && config.image.empty() && sets.empty()) return std::optional<TemplateSpec>();
 
   const std::filesystem::path directory = request.adapter_dir() / "template";
@@ -74,10 +84,10 @@ Result<std::optional<TemplateSpec>> worker_template(const Config& config, const 
   spec.steps.push_back({"RUN", {"cd " + root + " && chmod 755 unpack && ./unpack worker.zst " + worker + " --version && rm unpack worker.zst", "root"}, {}, {}});
   for (size_t i = 0; i < sets.size(); ++i) {
     const std::string name = "requirements-" + std::to_string(i + 1) + ".json";
-    OSIRIS_TRY(write_file_atomically(directory / name, sets[i].dump_canonical()));
+    OSIRIS_TRY(write_file_atomically(directory / name, sets[i]));
     OSIRIS_ASSIGN(BuildStep requirements, copy_step(directory / (name + ".tar.gz"), {{name, directory / name, 0644}}, name, root + "/" + name));
     spec.steps.push_back(std::move(requirements));
-    spec.steps.push_back({"RUN", {worker + " --install-requirements " + root + "/" + name + " --cache-dir " + root + "/cache", "root"}, {}, {}});
+    spec.steps.push_back({"RUN", {install_command(config, worker, root, root + "/" + name), "root"}, {}, {}});
   }
   if (!sets.empty()) spec.steps.push_back({"RUN", {"chmod -R a+rX " + root, "root"}, {}, {}});
   return std::optional<TemplateSpec>(std::move(spec));

@@ -15,7 +15,4 @@ namespace osiris::e2b {
 // nullopt: the default, nothing was asked for. Writes what the build copies below the session's adapter directory.
 Result<std::optional<TemplateSpec>> worker_template(const Config& config, const sdk::RunRequest& request, const std::string& from_template);
 
-// What the plan's steps require, sorted, each once.
-std::vector<std::string> requirements_of(const sdk::RunRequest& request);
-
 }  // namespace osiris::e2b

@@ -115,7 +115,7 @@ Result<sdk::RunOutcome> LocalAdapter::run(const sdk::RunRequest& request) {
   sdk::Opening opening;
   opening.prepare = request.prepare_params();
   opening.prepare.settings.install_deps = install_deps_;
-  opening.prepare.settings.cache_dir = home + "/.cache/osiris";
+  opening.prepare.settings.cache_dir = request.settings["cache_dir"].as_string_or(home + "/.cache/osiris");
   opening.secret_names = request.connection_secrets();
   opening.environment = environment_;
   for (const Json& step : request.steps()) opening.step_ids.push_back(step["id"].as_string());

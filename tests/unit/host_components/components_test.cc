@@ -42,7 +42,7 @@ TEST(Registry, EveryShippedSpecLoads) {
   EXPECT_EQ(registry.names(),
             (std::vector<std::string>{"duckdb.processor", "filesystem.csv_extractor", "filesystem.csv_writer",
                                       "graphql.extractor", "mysql.extractor", "mysql.writer", "posthog.extractor",
-                                      "supabase.extractor", "supabase.writer"}));
+                                      "python.processor", "supabase.extractor", "supabase.writer"}));
   EXPECT_TRUE(registry.find("mock")->hidden);
   EXPECT_TRUE(registry.find("mysql.writer")->driver.empty());
   EXPECT_EQ(registry.find("mysql.extractor")->driver, "mysql.extractor");

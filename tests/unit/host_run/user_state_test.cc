@@ -26,6 +26,13 @@ class UserStateTest : public testing::Test {
   fs::path directory_;
 };
 
+TEST_F(UserStateTest, TheCacheIsWhereXdgSaysOrBelowHome) {
+  const Environment xdg({{"XDG_CACHE_HOME", "/var/x"}, {"HOME", "/home/me"}});
+  EXPECT_EQ(user_cache_directory(xdg), "/var/x/osiris");
+  const Environment relative({{"XDG_CACHE_HOME", "x"}, {"HOME", "/home/me"}});
+  EXPECT_EQ(user_cache_directory(relative), "/home/me/.cache/osiris") << "a relative one counts for nothing";
+}
+
 TEST_F(UserStateTest, HasOneOwnerIdForEver) {
   const UserState state(directory_ / "osiris");
   const auto id = state.owner_id();

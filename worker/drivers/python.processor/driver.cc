@@ -1,0 +1,166 @@
+#include "worker/drivers/python.processor/driver.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "protocol/base/text.h"
+#include "worker/drivers/python.processor/environment.h"
+#include "worker/drivers/python.processor/exchange.h"
+#include "worker/drivers/python.processor/options.h"
+#include "worker/drivers/python.processor/output_lines.h"
+#include "worker/drivers/python.processor/stage.h"
+
+namespace osiris::worker {
+namespace python {
+namespace {
+
+Surroundings surroundings_of(StepContext& step) {
+  Surroundings around;
+  around.supervisor = step.settings()["supervisor"].as_string();
+  around.base = base_environment();
+  around.pip = pip_environment(step.passed_environment());
+  around.is_cancelled = [&step] { return step.is_cancelled(); };
+  around.log = [&step](std::string_view text) { step.log(text); };
+  around.event = [&step](std::string_view name, Json fields) { step.event(name, std::move(fields)); };
+  return around;
+}
+
+// The three things a script can say on its stdout beside text for the log.
+class Remarks {
+ public:
+  explicit Remarks(StepContext& step) : step_(step) {}
+
+  // True when the line was one: "::progress 1200", "::metric name 0.75 unit", "::event name {"any": "json"}".
+  bool take(std::string_view line) {
+    const std::vector<std::string> words = split(trim(line), ' ');
+    if (words[0] == "::progress" && words.size() == 2) {
+      char* end = nullptr;
+      const uint64_t rows = std::strtoull(words[1].c_str(), &end, 10);
+      if (end == words[1].c_str() || *end != '\0' || words[1][0] == '-') return false;
+      progress(rows);
+      return true;
+    }
+    if (words[0] == "::metric" && (words.size() == 3 || words.size() == 4)) {
+      char* end = nullptr;
+      const double value = std::strtod(words[2].c_str(), &end);
+      if (words[1].empty() || end == words[2].c_str() || *end != '\0') return false;
+      step_.metric(printable(words[1]), value, words.size() == 4 ? printable(words[3]) : "");
+      return true;
+    }
+    if (words[0] == "::event" && words.size() >= 2 && !words[1].empty()) return event(trim(line), words[1]);
+    return false;
+  }
+  // Progress only grows.
+  void progress(uint64_t rows) {
+    rows_ = std::max(rows_, rows);
+    step_.progress(rows_);
+  }
+
+ private:
+  // One event for all of them: names of the worker's own events mean what they say.
+  bool event(std::string_view line, const std::string& name) {
+    const size_t data_at = line.find(name, std::string_view("::event ").size()) + name.size();
+    const std::string_view text = trim(line.substr(data_at));
+    auto data = text.empty() ? Result<Json>(Json()) : parse_json(text);
+    if (!data) return false;
+    step_.event("script_event", Json::object({{"name", printable(name)}, {"data", *std::move(data)}}));
+    return true;
+  }
+
+  StepContext& step_;
+  uint64_t rows_ = 0;
+};
+
+// "ModuleNotFoundError: No module named 'pandas'" -> "pandas".
+std::string missing_module(const std::string& last_line) {
+  constexpr std::string_view kNames[] = {"ModuleNotFoundError: No module named '", "ImportError: No module named '"};
+  for (const std::string_view name : kNames) {
+    if (!last_line.starts_with(name)) continue;
+    const std::string rest = last_line.substr(name.size());
+    return rest.substr(0, rest.find('\''));
+  }
+  return {};
+}
+
+Error script_error(const Options& options, const ExitStatus& exit, const Tail& last) {
+  if (const std::string module = missing_module(last.last()); !module.empty())
+    return Error(Code::kStepFailed,
+                 options.name() + " needs the Python module '" + module + "', which is not in the step's environment" + last.text(),
+                 "Name its package under the step's `requirements` and run with --local-install-deps or, in a sandbox, "
+                 "--e2b-install-deps. A module of your own belongs into the step's `files`.",
+                 "runtime.dependency_failed");
+  std::string message = options.name() + " " + exit.describe();
+  if (!last.empty()) message += "; its last lines:" + last.text();
+  return Error(Code::kStepFailed, std::move(message),
+               exit.signaled ? "Nothing of osiris's own ends a script like that: look for its memory and for whoever kills processes."
+                             : "All it wrote is in the run's osiris.log (`osiris logs last`).",
+               "transform.failed");
+}
+
+Status run_script(const Options& options, const Stage& stage, const Variables& variables, const std::string& python,
+                  const Surroundings& around, const Renames& renames, Remarks& remarks) {
+  Faucet log(around.log);
+  Tail last;
+  const auto say = [&](std::string_view line) {
+    std::string text = renamed(printable(line), renames);
+    log.line(text);
+    return text;
+  };
+  ProcessRequest script;
+  // Unbuffered, so that lines come when they are written; UTF-8 whatever the C locale says; no caches beside the files.
+  script.arguments = {python, "-u", "-B", "-X", "utf8", stage.script.string()};
+  script.arguments.insert(script.arguments.end(), options.args.begin(), options.args.end());
+  script.environment = variables;
+  script.working_directory = stage.code();
+  script.supervisor = around.supervisor;
+  script.is_cancelled = around.is_cancelled;
+  script.on_output = [&](std::string_view line) {
+    if (line.starts_with("::") && remarks.take(line)) return;
+    say(line);
+  };
+  // stderr is where a traceback goes; stdout is no part of an error.
+  script.on_error = [&](std::string_view line) {
+    std::string text = say(line);
+    if (!trim(text).empty()) last.add(std::move(text));
+  };
+  const auto exit = run_process(script);
+  log.finish();
+  if (!exit) return exit.error().code == Code::kCancelled ? exit.error() : exit.error().within("cannot start " + options.name());
+  return exit->success() ? Status() : script_error(options, *exit, last);
+}
+
+Result<StepOutcome> run(StepContext& step) {
+  OSIRIS_ASSIGN(const Options options, read_options(step.config()));
+  if (step.is_cancelled()) return Error(Code::kCancelled, "stopped");
+  const Surroundings around = surroundings_of(step);
+  OSIRIS_ASSIGN(const Stage stage, set_stage(step, options));
+  EnvironmentRequest wanted;
+  OSIRIS_ASSIGN(wanted.interpreter, find_interpreter(options.python, around));
+  wanted.requirements = options.requirements;
+  wanted.cache_dir = step.settings()["cache_dir"].as_string();
+  wanted.spare_dir = stage.root;
+  wanted.may_install = step.settings()["install_deps"].as_bool();
+  OSIRIS_ASSIGN(const Environment environment, ensure_environment(wanted, around));
+
+  OSIRIS_ASSIGN(const std::vector<InputFile> inputs, export_inputs(step, options.format, stage.inputs()));
+  OSIRIS_TRY(describe_step(step, options, stage, inputs));
+  const Variables variables = script_environment(step, stage, inputs, around.base, environment.directory);
+  Remarks remarks(step);
+  OSIRIS_TRY(run_script(options, stage, variables, environment.python(), around, stage_renames(stage, environment.directory), remarks));
+
+  OSIRIS_ASSIGN(const uint64_t rows, import_output(step, options, stage.output));
+  remarks.progress(rows);
+  StepOutcome outcome;
+  for (const Input& input : step.inputs()) outcome.rows_read += input.rows;
+  if (step.inputs().empty()) outcome.rows_read = rows;  // taken in from wherever the script got them
+  return outcome;
+}
+
+constexpr Driver kDriver = {"python.processor", run, nullptr};
+
+}  // namespace
+}  // namespace python
+
+const Driver& python_processor() { return python::kDriver; }
+
+}  // namespace osiris::worker

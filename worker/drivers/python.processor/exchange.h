@@ -1,0 +1,32 @@
+// Relations to files for the script, and the script's file back to a relation. All of it on the step's trusted connection
+// and on files of the step's own scratch directory; names that come from data are quoted, types are checked against a list
+// (options.cc), and the output is opened once and read through that descriptor, so that what was checked is what is read.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "worker/driver_api/driver.h"
+#include "worker/drivers/python.processor/options.h"
+
+namespace osiris::worker::python {
+
+struct InputFile {
+  std::string name;  // of the relation, "df_read_people"
+  std::string from_step;
+  std::filesystem::path path;
+  uint64_t rows = 0;
+  Json columns;  // [{"name","type"}]
+};
+
+// Writes every input of the step to <directory>/<name><suffix>. 128-bit integers become DECIMAL(38,0) in Parquet, which has
+// no such integers; nothing is rounded.
+Result<std::vector<InputFile>> export_inputs(StepContext& step, Format format, const std::filesystem::path& directory);
+
+// Makes output_table() of the file the script wrote; returns its rows. Without `columns` Parquet says its own types, the others
+// are looked through whole: numbers and booleans as such, everything else text.
+Result<uint64_t> import_output(StepContext& step, const Options& options, const std::filesystem::path& file);
+
+}  // namespace osiris::worker::python

@@ -1,0 +1,99 @@
+#include "worker/drivers/python.processor/interpreter.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "protocol/base/text.h"
+#include "worker/drivers/python.processor/output_lines.h"
+
+namespace osiris::worker::python {
+namespace {
+
+constexpr int64_t kOldestMinor = 8;
+
+// One line of JSON. base_prefix and not the executable's path: the same Python may be reached by several names.
+constexpr const char* kProbe =
+    "import json, platform, sys, sysconfig; print(json.dumps({'version': platform.python_version(), 'major': "
+    "sys.version_info[0], 'minor': sys.version_info[1], 'implementation': sys.implementation.name, 'build': sys.version, "
+    "'platform': sysconfig.get_platform(), 'libc': list(platform.libc_ver()), 'prefix': sys.base_prefix}))";
+
+Error missing(const std::string& name, const std::string& why) {
+  return Error(Code::kUnsupported, "the step needs the Python interpreter '" + name + "', and " + why,
+               "Install it here (on Debian: python3 and python3-venv), or name another one under `python`. In a sandbox take a template "
+               "or an image that has it (--e2b-template, --e2b-image). Packages are another matter: --local-install-deps, "
+               "--e2b-install-deps.",
+               "system.resource_unavailable");
+}
+
+bool is_program(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(path.c_str(), X_OK) == 0;
+}
+
+Result<std::string> find_on_path(const std::string& name, const std::string& path) {
+  if (name.starts_with('/')) {
+    if (is_program(name)) return name;
+    return missing(name, "there is no such program");
+  }
+  for (const std::string& directory : split(path, ':')) {
+    const std::string candidate = directory + "/" + name;
+    if (directory.starts_with('/') && is_program(candidate)) return candidate;
+  }
+  return missing(name, "no directory of PATH (" + path + ") has it");
+}
+
+}  // namespace
+
+Variables base_environment() {
+  const auto own = [](const char* name, const char* otherwise) {
+    const char* value = ::getenv(name);
+    return std::string(value && *value ? value : otherwise);
+  };
+  return {{"PATH", own("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")},
+          {"HOME", own("HOME", "/")},
+          {"TZ", "UTC"},
+          {"LC_ALL", "C"}};
+}
+
+Variables pip_environment(const Json& passed) {
+  static constexpr std::string_view kKnown[] = {"HTTP_PROXY",    "HTTPS_PROXY",        "NO_PROXY",       "ALL_PROXY",
+                                                "http_proxy",    "https_proxy",        "no_proxy",       "all_proxy",
+                                                "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR",
+                                                "NETRC"};
+  Variables variables;
+  for (const auto& [name, value] : passed.members()) {
+    if (name.starts_with("PIP_") || std::find(std::begin(kKnown), std::end(kKnown), name) != std::end(kKnown))
+      variables.emplace_back(name, value.as_string());
+  }
+  return variables;
+}
+
+Result<Interpreter> find_interpreter(const std::string& name, const Surroundings& around) {
+  Interpreter interpreter;
+  OSIRIS_ASSIGN(interpreter.path, find_on_path(name, around.path()));
+  std::string answer;
+  Tail errors;
+  ProcessRequest probe;
+  probe.arguments = {interpreter.path, "-I", "-S", "-c", kProbe};
+  probe.environment = around.base;
+  probe.supervisor = around.supervisor;
+  probe.on_output = [&answer](std::string_view line) { answer = line; };
+  probe.on_error = [&errors](std::string_view line) { errors.add(printable(line)); };
+  probe.is_cancelled = around.is_cancelled;
+  const auto exit = run_process(probe);
+  if (!exit && exit.error().code == Code::kCancelled) return exit.error();
+  if (!exit) return missing(name, interpreter.path + " does not start: " + exit.error().message);
+  const auto identity = parse_json(answer);
+  if (!exit->success() || !identity || !(*identity)["version"].is_string())
+    return missing(name, interpreter.path + " is no Python: it " + exit->describe() + errors.text());
+  interpreter.version = (*identity)["version"].as_string();
+  if ((*identity)["major"].as_int() != 3 || (*identity)["minor"].as_int() < kOldestMinor)
+    return missing(name, interpreter.path + " is Python " + interpreter.version + ", older than 3." + std::to_string(kOldestMinor));
+  interpreter.identity = *identity;
+  return interpreter;
+}
+
+}  // namespace osiris::worker::python

@@ -1,0 +1,20 @@
+// A Python interpreter of this machine, and what tells it from another one: an environment made with one does not work
+// with another.
+#pragma once
+
+#include <string>
+
+#include "worker/drivers/python.processor/surroundings.h"
+
+namespace osiris::worker::python {
+
+struct Interpreter {
+  std::string path;     // absolute
+  std::string version;  // "3.11.2"
+  Json identity;        // for the environment's name
+};
+
+// `name`: a name on PATH, or an absolute path. kUnsupported when there is none, or it is no Python 3.
+Result<Interpreter> find_interpreter(const std::string& name, const Surroundings& around);
+
+}  // namespace osiris::worker::python

@@ -1,0 +1,47 @@
+// What the script finds around it, all below the attempt's scratch directory and gone with it:
+//
+//   code/        the script and its `files`, at the paths the pipeline names them by; the working directory
+//   inputs/      one file per input
+//   output/      where the output is expected
+//   tmp/         TMPDIR
+//   step.json    the description of all this, which OSIRIS_STEP names
+//
+// Nothing else of the user's directories is beside the script, here as little as in a sandbox: a file that the plan does not
+// name is missed at once and not only far away.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "worker/driver_api/driver.h"
+#include "worker/drivers/python.processor/exchange.h"
+#include "worker/drivers/python.processor/options.h"
+#include "worker/drivers/python.processor/output_lines.h"
+#include "worker/drivers/python.processor/process.h"
+
+namespace osiris::worker::python {
+
+struct Stage {
+  std::filesystem::path root;    // the scratch directory
+  std::filesystem::path script;  // below code()
+  std::filesystem::path output;  // not there yet
+  std::filesystem::path code() const { return root / "code"; }
+  std::filesystem::path inputs() const { return root / "inputs"; }
+  std::filesystem::path description() const { return root / "step.json"; }
+};
+
+// Directories, script and files. kInvalidArgument or kNotFound for a script or file that cannot be read.
+Result<Stage> set_stage(const StepContext& step, const Options& options);
+
+// Writes step.json (docs/drivers/python.md).
+Status describe_step(const StepContext& step, const Options& options, const Stage& stage, const std::vector<InputFile>& inputs);
+
+// The script's variables: `base`, those the user passed, and the contract's, which win.
+Variables script_environment(const StepContext& step, const Stage& stage, const std::vector<InputFile>& inputs, Variables base,
+                             const std::filesystem::path& environment);
+
+// For everything the script says: its files by the names the pipeline gives them.
+Renames stage_renames(const Stage& stage, const std::filesystem::path& environment);
+
+}  // namespace osiris::worker::python

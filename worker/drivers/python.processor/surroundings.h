@@ -1,0 +1,37 @@
+// What everything that starts processes here needs from whoever asked for it: a step, or `--install-requirements`.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "protocol/base/error.h"
+#include "protocol/base/json.h"
+#include "worker/drivers/python.processor/process.h"
+
+namespace osiris::worker::python {
+
+struct Surroundings {
+  std::string supervisor;       // see ProcessRequest
+  Variables base;               // PATH, HOME, TZ, LC_ALL: what every process gets
+  Variables pip;                // PIP_* and what else tells pip where packages are
+  bool keeps_downloads = true;  // pip may use its own cache
+  std::function<bool()> is_cancelled;
+  std::function<void(std::string_view text)> log;
+  std::function<void(std::string_view name, Json fields)> event;
+
+  const std::string& path() const {
+    static const std::string none;
+    for (const auto& [name, value] : base)
+      if (name == "PATH") return value;
+    return none;
+  }
+};
+
+// PATH and HOME of this process, UTC and the C locale.
+Variables base_environment();
+
+// Of `passed` what pip reads: PIP_*, proxies and certificates. The rest is none of its business: what it builds is foreign code.
+Variables pip_environment(const Json& passed);
+
+}  // namespace osiris::worker::python
