@@ -1,6 +1,7 @@
 #include "host/project/connections.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -24,15 +25,15 @@ Error absent(std::string message, std::string hint = {}) {
   return Error(Code::kNotFound, std::move(message), std::move(hint), "connection.not_found");
 }
 
-// Anyone who can write this file chooses where the pipelines' secrets are sent.
 Status check_permissions(const fs::path& file) {
-  struct stat info {};
+  struct stat info {}, directory {};
   if (::stat(file.c_str(), &info) != 0) return errno_error(errno, "cannot read", file);
-  if ((info.st_mode & 022) == 0) return {};
-  const char* who = (info.st_mode & 02) ? "everyone" : "its group";
-  return wrong(
-      "The connections file " + file.string() + " can be written by " + who + ", so it cannot be trusted with secrets",
-      "chmod go-w " + file.string());
+  if (::stat(fs::absolute(file).parent_path().c_str(), &directory) != 0) return errno_error(errno, "cannot read", file);
+  const auto writer = other_writer(info, directory, ::geteuid());
+  if (!writer) return {};
+  const bool foreign = info.st_uid != ::geteuid() && (info.st_mode & 022) == 0;
+  return wrong("The connections file " + file.string() + " can be written by " + *writer + ", so it cannot be trusted with secrets",
+               foreign ? "copy it, so that it is yours" : "chmod go-w " + file.string());
 }
 
 std::string list_aliases(const std::vector<std::string>& aliases) { return join(aliases, ", "); }
@@ -85,6 +86,16 @@ Error unset_variable(const std::string& variable, const std::string& field, cons
 }
 
 }  // namespace
+
+std::optional<std::string> other_writer(const struct stat& file, const struct stat& directory, uid_t me) {
+  if (file.st_mode & 02) return "everyone";
+  if (file.st_mode & 020) return "its group";
+  if (file.st_uid == me || file.st_uid == 0) return std::nullopt;
+  // Root reads what the owner of a directory put there: in a container the project is often another user's. But not what
+  // somebody left in /tmp.
+  if (me == 0 && file.st_uid == directory.st_uid && !(directory.st_mode & 02)) return std::nullopt;
+  return "another user, its owner (uid " + std::to_string(file.st_uid) + ")";
+}
 
 std::string substitute_variables(std::string_view text, const Environment& environment,
                                  std::vector<std::string>* missing, std::map<std::string, bool>* seen) {

@@ -2,6 +2,8 @@
 // stay inside this object, in memory, and leave it only through secret_value(); documents carry their names.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -66,6 +68,10 @@ class Connections {
   YamlNode root_;  // the `connections` mapping
   Environment environment_;
 };
+
+// Who beside `me` (and root) can write a connections file, and so choose where a pipeline's secrets are sent; nobody: nullopt.
+// The search looks into the parent directory too, which may be one where others put files.
+std::optional<std::string> other_writer(const struct stat& file, const struct stat& directory, uid_t me);
 
 // Replaces ${VAR} and ${VAR:-default}; an unset or empty variable without default stays as it is and is added to
 // `missing`.

@@ -33,9 +33,12 @@ class Reader {
     skip_spaces();
     if (peek() == '=') {
       advance();
+      const size_t after_sign = at_;
       skip_spaces();
       read.value.emplace();
-      if (!read_value(*read.value)) return skip_line(), false;
+      // "KEY= # comment" is empty, "KEY=#text" is not.
+      const bool is_comment = at_ > after_sign && peek() == '#';
+      if (!is_comment && !read_value(*read.value)) return skip_line(), false;
     }
     skip_spaces();
     if (peek() == '#') skip_line();
@@ -92,35 +95,32 @@ class Reader {
         break;
       }
     }
-    if (raw.starts_with('#')) raw = {};
     value = trim(raw);
     return true;
   }
 
+  // A backslash takes the character after it along; a quote that nothing ends is an error of its line alone.
   bool read_quoted(std::string& value) {
     const char quote = peek();
-    for (advance(); !at_end(); advance()) {
-      const char c = peek();
-      if (c == quote) {
-        advance();
-        return true;
-      }
-      if (c != '\\' || at_ + 1 >= text_.size()) {
-        value += c;
-        continue;
-      }
-      advance();
-      append_escape(value, peek(), quote);
-    }
-    return false;
+    const size_t start = at_ + 1;
+    size_t end = start;
+    while (end < text_.size() && text_[end] != quote) end += text_[end] == '\\' ? 2 : 1;
+    if (end >= text_.size()) return false;
+    value = decode(text_.substr(start, end - start), quote);
+    while (at_ <= end) advance();
+    return true;
   }
 
-  static void append_escape(std::string& value, char c, char quote) {
+  static std::string decode(std::string_view text, char quote) {
     static constexpr std::string_view kFrom = "\\'\"abfnrtv", kTo = "\\'\"\a\b\f\n\r\t\v";
-    const size_t known = kFrom.find(c);
-    const bool decoded = known != std::string_view::npos && (quote == '"' || c == '\\' || c == '\'');
-    if (!decoded) value += '\\';
-    value += decoded ? kTo[known] : c;
+    const std::string_view known = quote == '"' ? kFrom : kFrom.substr(0, 2);
+    std::string out;
+    for (size_t i = 0; i < text.size(); ++i) {
+      const size_t escape = text[i] == '\\' && i + 1 < text.size() ? known.find(text[i + 1]) : std::string_view::npos;
+      out += escape == std::string_view::npos ? text[i] : kTo[escape];
+      if (escape != std::string_view::npos) ++i;
+    }
+    return out;
   }
 
   std::string_view text_;
@@ -129,23 +129,29 @@ class Reader {
   int line_at_start_ = 1;
 };
 
-// ${NAME} and ${NAME:-default}; what is not known becomes nothing.
+// ${NAME} and ${NAME:-default}; what is not known becomes nothing. A name with a colon is no reference, but text.
 std::string expand(std::string_view text, const Environment& environment, const Environment& earlier) {
   std::string out;
   while (true) {
     const size_t start = text.find("${");
     const size_t end = start == std::string_view::npos ? start : text.find('}', start);
     if (end == std::string_view::npos) return out.append(text);
-    out.append(text.substr(0, start));
     const std::string_view inside = text.substr(start + 2, end - start - 2);
-    const size_t fallback = inside.find(":-");
-    const std::string_view name = inside.substr(0, fallback);
+    const size_t colon = inside.find(':');
+    const bool has_default = colon != std::string_view::npos && inside.substr(colon).starts_with(":-");
+    if (colon != std::string_view::npos && !has_default) {
+      out.append(text.substr(0, start + 2));
+      text.remove_prefix(start + 2);
+      continue;
+    }
+    out.append(text.substr(0, start));
+    const std::string_view name = inside.substr(0, colon);
     auto value = environment.get(name);
     if (!value) value = earlier.get(name);
     if (value)
       out += *value;
-    else if (fallback != std::string_view::npos)
-      out.append(inside.substr(fallback + 2));
+    else if (has_default)
+      out.append(inside.substr(colon + 2));
     text.remove_prefix(end + 1);
   }
 }
@@ -161,10 +167,8 @@ Dotenv parse_dotenv(std::string_view text, const Environment& environment) {
   while (reader.next_binding()) {
     if (!reader.read(entry)) result.unreadable_lines.push_back(reader.line());
     if (!entry) continue;
-    if (entry->value) {
-      entry->value = expand(*entry->value, environment, earlier);
-      earlier.set(entry->name, *entry->value);
-    }
+    if (entry->value) entry->value = expand(*entry->value, environment, earlier);
+    earlier.set(entry->name, entry->value.value_or(""));
     result.entries.push_back(std::move(*entry));
   }
   return result;

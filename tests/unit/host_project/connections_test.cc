@@ -185,6 +185,26 @@ TEST(SecretNames, FindPasswordsInUrls) {
   }
 }
 
+TEST(ConnectionsFile, IsTrustedOnlyWhenNobodyElseCanWriteIt) {
+  const auto writer = [](uid_t owner, mode_t mode, uid_t me, uid_t directory_owner = 0, mode_t directory_mode = 0755) {
+    struct stat file {}, directory {};
+    file.st_uid = owner;
+    file.st_mode = mode;
+    directory.st_uid = directory_owner;
+    directory.st_mode = directory_mode;
+    return other_writer(file, directory, me).value_or("");
+  };
+  EXPECT_EQ(writer(1000, 0600, 1000), "");
+  EXPECT_EQ(writer(1000, 0644, 1000), "");
+  EXPECT_EQ(writer(0, 0644, 1000), "") << "root's own file";
+  EXPECT_EQ(writer(1000, 0664, 1000), "its group");
+  EXPECT_EQ(writer(1000, 0646, 1000), "everyone");
+  EXPECT_EQ(writer(1001, 0600, 1000), "another user, its owner (uid 1001)");
+  EXPECT_EQ(writer(1001, 0600, 1000, 1001), "another user, its owner (uid 1001)") << "also in a directory of theirs";
+  EXPECT_EQ(writer(1001, 0600, 0, 1001), "") << "root in somebody's project";
+  EXPECT_EQ(writer(1001, 0600, 0, 0, 01777), "another user, its owner (uid 1001)") << "root, and /tmp";
+}
+
 std::map<std::string, std::string> dotenv(const std::string& text, std::vector<int>* bad = nullptr) {
   Environment environment;
   environment.set("HOME", "/h");
@@ -205,6 +225,9 @@ TEST(DotenvFiles, ReadWhatPythonDotenvReads) {
   EXPECT_EQ(dotenv("P=${HOME}/x\nQ=${P}/y\nR=${NOPE:-z}${NOPE}\n"),
             (Values{{"P", "/h/x"}, {"Q", "/h/x/y"}, {"R", "z"}}));
   EXPECT_EQ(dotenv("exported=1\nexport=2\n"), (Values{{"exported", "1"}, {"export", "2"}}));
+  EXPECT_EQ(dotenv("A=#secret\nB= # comment\nC=x # comment\nD=x# text\n"),
+            (Values{{"A", "#secret"}, {"B", ""}, {"C", "x"}, {"D", "x# text"}}));
+  EXPECT_EQ(dotenv("A=${B:c}${HOME}\nB=\"a\\\\\"\nC='\\n\\\\'\n"), (Values{{"A", "${B:c}/h"}, {"B", "a\\"}, {"C", "\\n\\"}}));
 }
 
 TEST(DotenvFiles, SkipBadLinesAndNameThem) {
@@ -212,6 +235,8 @@ TEST(DotenvFiles, SkipBadLinesAndNameThem) {
   EXPECT_EQ(dotenv("A=1\n=x\nB='open\n", &bad), (Values{{"A", "1"}}));
   EXPECT_EQ(bad, (std::vector<int>{2, 3}));
   EXPECT_EQ(dotenv("A=\"x\" junk\nB=2\n", &bad), (Values{{"B", "2"}}));
+  EXPECT_EQ(bad, (std::vector<int>{1}));
+  EXPECT_EQ(dotenv("A='open\nB=2\nC=3\n", &bad), (Values{{"B", "2"}, {"C", "3"}})) << "an open quote costs its own line only";
   EXPECT_EQ(bad, (std::vector<int>{1}));
 }
 
