@@ -1,10 +1,12 @@
 #include "protocol/base/file.h"
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 namespace osiris {
@@ -18,6 +20,20 @@ bool write_all(int fd, std::string_view bytes) {
     bytes.remove_prefix(static_cast<size_t>(written));
   }
   return true;
+}
+
+// A new file with a name of its own in the directory of `path`; -1 and errno. Not mkostemp: that one knows no umask.
+int create_beside(const std::filesystem::path& path, unsigned mode, std::string& name) {
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    uint64_t number = 0;
+    if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) number = static_cast<uint64_t>(::getpid()) << 8;
+    char suffix[20];
+    std::snprintf(suffix, sizeof suffix, ".%06llx", static_cast<unsigned long long>((number + static_cast<uint64_t>(attempt)) & 0xffffffffffff));
+    name = path.string() + suffix;
+    const int fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd >= 0 || errno != EEXIST) return fd;
+  }
+  return -1;
 }
 
 }  // namespace
@@ -77,10 +93,10 @@ Result<std::string> read_file(const std::filesystem::path& path, uint64_t max_by
 }
 
 Status write_file_atomically(const std::filesystem::path& path, std::string_view bytes, WriteOptions options) {
-  std::string temporary = path.string() + ".XXXXXX";
-  const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);
+  std::string temporary;
+  const int fd = create_beside(path, options.mode, temporary);
   if (fd < 0) return errno_error(errno, "cannot write", path);
-  const bool written = write_all(fd, bytes) && ::fchmod(fd, options.mode) == 0 && (!options.durable || ::fsync(fd) == 0);
+  const bool written = write_all(fd, bytes) && (!options.durable || ::fsync(fd) == 0);
   int number = errno;
   const bool closed = ::close(fd) == 0;
   if (written && !closed) number = errno;

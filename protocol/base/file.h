@@ -16,7 +16,7 @@ Result<std::string> read_file(const std::filesystem::path& path, uint64_t max_by
 
 struct WriteOptions {
   bool durable = false;    // fsync before the rename
-  unsigned mode = 0644;
+  unsigned mode = 0644;  // less what the umask takes away
 };
 // Writes a temporary file in the same directory and renames it over `path`: readers see the old bytes or the new,
 // never a part. On failure the temporary file is removed. A full disk is kExhausted with category write.disk_full.

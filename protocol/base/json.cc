@@ -10,6 +10,8 @@
 #include <rapidjson/error/en.h>
 #include <rapidjson/reader.h>
 
+#include "protocol/base/text.h"
+
 namespace osiris {
 namespace {
 
@@ -127,6 +129,9 @@ void append_escaped(std::string& out, std::string_view text, bool ascii_only) {
     out += "\\u";
     for (int shift = 12; shift >= 0; shift -= 4) out += kHex[(unit >> shift) & 15];
   };
+  // A file name may hold any bytes; a document that held them would not be JSON.
+  std::string clean;
+  if (!is_valid_utf8(text)) text = clean = valid_utf8(text);
   out += '"';
   for (size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);

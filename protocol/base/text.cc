@@ -72,6 +72,24 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
+std::string valid_utf8(std::string_view bytes) {
+  if (is_valid_utf8(bytes)) return std::string(bytes);
+  std::string clean;
+  for (size_t at = 0; at < bytes.size();) {
+    size_t length = 1;
+    // The shortest valid sequence that starts here, if any.
+    while (length <= 4 && at + length <= bytes.size() && !is_valid_utf8(bytes.substr(at, length))) ++length;
+    if (length <= 4 && at + length <= bytes.size()) {
+      clean.append(bytes.substr(at, length));
+      at += length;
+    } else {
+      clean.append("\xEF\xBF\xBD");
+      ++at;
+    }
+  }
+  return clean;
+}
+
 std::string to_hex(std::string_view bytes) {
   static const char kDigits[] = "0123456789abcdef";
   std::string text;

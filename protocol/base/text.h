@@ -12,6 +12,7 @@ std::string_view trim(std::string_view text);  // spaces, tabs, line ends
 std::vector<std::string> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 bool is_valid_utf8(std::string_view text);
+std::string valid_utf8(std::string_view bytes);                    // each byte that is none becomes U+FFFD
 std::string to_hex(std::string_view bytes);
 std::string base64(std::string_view bytes);                        // RFC 4648, padded
 std::optional<std::string> base64_decode(std::string_view text);   // nullopt: not base64

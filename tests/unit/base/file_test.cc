@@ -1,0 +1,66 @@
+// Files, text and documents at their edges: names that are no UTF-8, umasks, full disks.
+#include "protocol/base/file.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "protocol/base/json.h"
+#include "protocol/base/text.h"
+
+namespace osiris {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Files : public testing::Test {
+ protected:
+  Files() {
+    std::string pattern = fs::temp_directory_path() / "osiris-file-XXXXXX";
+    directory_ = mkdtemp(pattern.data());
+  }
+  ~Files() override { fs::remove_all(directory_); }
+  // The permission bits of a file written under `mask`.
+  unsigned written_under(mode_t mask, WriteOptions options = {}) {
+    const mode_t before = ::umask(mask);
+    EXPECT_TRUE(write_file_atomically(directory_ / "file", "text", options).ok());
+    ::umask(before);
+    struct stat info {};
+    ::stat((directory_ / "file").c_str(), &info);
+    return info.st_mode & 0777;
+  }
+  fs::path directory_;
+};
+
+TEST_F(Files, AreWrittenAsTheUmaskAllows) {
+  EXPECT_EQ(written_under(022), 0644u);
+  EXPECT_EQ(written_under(077), 0600u);
+  EXPECT_EQ(written_under(0), 0644u) << "never more than was asked for";
+  EXPECT_EQ(written_under(0, {.mode = 0600}), 0600u);
+}
+
+TEST_F(Files, AreReplacedAndLeaveNothingBeside) {
+  ASSERT_TRUE(write_file_atomically(directory_ / "file", "one").ok());
+  ASSERT_TRUE(write_file_atomically(directory_ / "file", "two").ok());
+  EXPECT_EQ(*read_file(directory_ / "file"), "two");
+  EXPECT_EQ(std::distance(fs::directory_iterator(directory_), fs::directory_iterator()), 1);
+  fs::create_directory(directory_ / "folder");
+  EXPECT_FALSE(write_file_atomically(directory_ / "folder", "text").ok());
+  EXPECT_FALSE(write_file_atomically(directory_ / "nowhere/file", "text").ok());
+  EXPECT_EQ(std::distance(fs::directory_iterator(directory_), fs::directory_iterator()), 2);
+}
+
+TEST(Json, HoldsNoByteThatIsNoText) {
+  EXPECT_EQ(valid_utf8("plain \xC3\xA9"), "plain \xC3\xA9");
+  EXPECT_EQ(valid_utf8("a\xFF" "b\xC3"), "a\xEF\xBF\xBD" "b\xEF\xBF\xBD");
+  const Json document = Json::object({{"n\xFE", "v\xED\xA0\x80"}});
+  for (const std::string& text : {document.dump(), document.dump_pretty(), document.dump_canonical(), document.dump_canonical(true)}) {
+    const auto read = parse_json(text);
+    ASSERT_TRUE(read.ok()) << text;
+    EXPECT_TRUE(read->contains("n\xEF\xBF\xBD")) << text;
+  }
+  EXPECT_EQ(Json("\xC3\xA9").dump(), "\"\xC3\xA9\"");
+}
+
+}  // namespace
+}  // namespace osiris
