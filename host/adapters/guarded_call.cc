@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
@@ -12,21 +13,27 @@ namespace {
 
 thread_local const std::string* current_who = nullptr;
 thread_local const char* current_stage = nullptr;
+std::atomic<int> calls_in_progress{0};
 std::terminate_handler previous_handler = nullptr;
+constexpr int kExitAdapterFailed = 3;  // docs/exit-codes.md
 
 void write_text(const char* text) {
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, std::strlen(text));
 }
 
+// On a thread that is in no call, it must be one of the adapter's own while another is.
 void write_note(const char* what) {
-  if (!current_who) return;
+  if (!current_who && calls_in_progress == 0) return;
   write_text("osiris: adapter misbehaving: ");
-  write_text(current_who->c_str());
-  write_text(", ");
-  write_text(current_stage);
+  write_text(current_who ? current_who->c_str() : "a thread of its own");
+  if (current_who) {
+    write_text(", ");
+    write_text(current_stage);
+  }
   write_text(what);
   write_text("; the process cannot go on. Report it to the adapter's author.\n");
   current_who = nullptr;  // once: terminate leads to abort
+  calls_in_progress = 0;
 }
 
 [[noreturn]] void terminate_with_note() {
@@ -35,26 +42,44 @@ void write_note(const char* what) {
   std::abort();
 }
 
-// Async-signal-safe. SA_RESETHAND: abort() raises again, and that ends the process.
-void abort_with_note(int) { write_note(": ended the process (abort, or an exception of its own C++ runtime)"); }
+// Async-signal-safe. SA_RESETHAND: raised again, the signal ends the process as if nobody had looked.
+void die_with_note(int signal) {
+  write_note(signal == SIGABRT ? ": ended the process (abort, or an exception of its own C++ runtime)"
+                               : ": crashed (a memory fault or a bad instruction)");
+  raise(signal);
+}
+
+// Without this an exit(0) inside a plugin would end osiris as a success.
+void exit_with_note() {
+  if (calls_in_progress == 0) return;
+  write_note(": called exit");
+  _exit(kExitAdapterFailed);
+}
 
 }  // namespace
 
 CallNote::CallNote(const std::string& who, const char* stage) {
   current_who = &who;
   current_stage = stage;
+  ++calls_in_progress;
 }
 
-CallNote::~CallNote() { current_who = nullptr; }
+CallNote::~CallNote() {
+  current_who = nullptr;
+  --calls_in_progress;
+}
 
 void install_terminate_note() {
   static std::once_flag once;
   std::call_once(once, [] {
     previous_handler = std::set_terminate(terminate_with_note);
-    struct sigaction action {};
-    action.sa_handler = abort_with_note;
+    struct sigaction action {}, before{};
+    action.sa_handler = die_with_note;
     action.sa_flags = SA_RESETHAND;
-    sigaction(SIGABRT, &action, nullptr);
+    for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE})
+      // A sanitizer's own report says more than ours.
+      if (sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_DFL) sigaction(signal, &action, nullptr);
+    std::atexit(exit_with_note);
   });
 }
 

@@ -19,8 +19,8 @@ struct GuardedStatus {
   std::optional<std::string> thrown;  // what an exception said
 };
 
-// Makes std::terminate and abort name the adapter and stage on stderr when a plugin throws through a noexcept function
-// or aborts. Once per process; AdapterInstance does it before its first call.
+// Makes std::terminate, abort, a memory fault and exit name the adapter and stage on stderr when a plugin causes them; an
+// exit inside a plugin ends osiris as a failure of the adapter, whatever status it gave. Once per process; AdapterInstance does it before its first call.
 void install_terminate_note();
 
 // Who this thread is calling, for that note.

@@ -24,12 +24,14 @@ class HostRun : public ::testing::Test {
     return project_.osiris(
         {"run", "01-csv-duckdb-csv.yaml", "--adapter", adapter, "--adapter-dir", directory.string()});
   }
-  Outcome run_defect(const std::string& sin) {
+  // A directory with the adapter `defect`, which commits this sin.
+  fs::path directory_of(const std::string& sin) {
     project_.write("adapters/defect.adapter.toml",
                    "manifest_version = 1\nid = \"defect\"\nversion = \"1\"\n[library]\nlinux_amd64 = \"" +
                        (build_dir() / "tests/abi/defects" / (sin + ".so")).string() + "\"\n");
-    return run("defect", project_.dir() / "adapters");
+    return project_.dir() / "adapters";
   }
+  Outcome run_defect(const std::string& sin) { return run("defect", directory_of(sin)); }
   Project project_;
 };
 
@@ -85,6 +87,20 @@ TEST_F(HostRun, SurvivesAnAdapterThatClaimsSuccessWithoutAResult) {
   const Outcome outcome = run_defect("deliver_missing");
   EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
   EXPECT_THAT(outcome.out + outcome.err, HasSubstr("without delivering 'result'"));
+}
+
+TEST_F(HostRun, KeepsItsDocumentCleanOfWhatAnAdapterPrints) {
+  const Outcome outcome = project_.osiris(
+      {"run", "01-csv-duckdb-csv.yaml", "--json", "--adapter", "defect", "--adapter-dir", directory_of("prints").string()});
+  EXPECT_EQ(outcome.json()["execution_type"].as_string(), "defect");
+  EXPECT_THAT(outcome.err, HasSubstr("a line for my own amusement"));
+}
+
+TEST_F(HostRun, TakesNoExitOfAnAdapterForASuccess) {
+  const Outcome outcome = run_defect("exits");
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("adapter misbehaving: defect 1.0.0, execute: called exit"));
+  EXPECT_EQ(project_.runs().items().at(0)["status"].as_string(), "interrupted");
 }
 
 TEST_F(HostRun, NamesTheAdapterThatEndedTheProcess) {

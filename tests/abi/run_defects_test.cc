@@ -215,6 +215,16 @@ TEST(MisbehavingDeathTest, AnExceptionOfAnotherRuntimeNamesTheAdapter) {
   EXPECT_DEATH(die_of("throws_own_runtime"), "adapter misbehaving: defect 1.0.0, execute: (ended the process|threw)");
 }
 
+TEST(MisbehavingDeathTest, AnExitIsAFailureOfTheAdapter) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(die_of("exits"), ::testing::ExitedWithCode(3), "adapter misbehaving: defect 1.0.0, execute: called exit");
+}
+
+TEST(MisbehavingDeathTest, ACrashNamesTheAdapter) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(die_of("crashes"), "adapter misbehaving: defect 1.0.0, execute: crashed|AddressSanitizer|ThreadSanitizer");
+}
+
 TEST(MisbehavingDeathTest, AnAbortNamesTheAdapter) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_DEATH(die_of("ends_the_process"), "adapter misbehaving: defect 1.0.0, execute: ended the process");
