@@ -17,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // A profile must be known to the pipeline or to the project: a typo would silently run with the defaults.
+// The default of osiris.yaml is one of its values; that of OSIRIS_PROFILE may be anything.
 void check_profile(const std::string& requested, const YamlNode& root, const Project& project,
                    Diagnostics& diagnostics) {
   if (requested.empty()) return;
@@ -62,8 +63,8 @@ void check_inputs(const OmlStep& step, const std::vector<std::string>& needs,
 
 class Compilation {
  public:
-  Compilation(const CompileOptions& options, const CompileInputs& inputs)
-      : options_(options), inputs_(inputs), diagnostics_(options.file.string()) {}
+  Compilation(PipelineFile file, const CompileOptions& options, const CompileInputs& inputs)
+      : options_(options), inputs_(inputs), root_(std::move(file.root)), diagnostics_(std::move(file.diagnostics)) {}
 
   CompileResult run() {
     auto pipeline = compile();
@@ -74,16 +75,15 @@ class Compilation {
  private:
   // Nothing when there were errors.
   std::optional<CompiledPipeline> compile() {
-    YamlNode root = parse_yaml_file(options_.file.string(), diagnostics_);
     if (!diagnostics_.ok()) return std::nullopt;
-    check_inline_secrets(root, inputs_.registry, diagnostics_);
+    check_inline_secrets(root_, inputs_.registry, diagnostics_);
     const std::string profile = inputs_.project.profile_or_default(options_.profile);
-    check_profile(options_.profile, root, inputs_.project, diagnostics_);
+    check_profile(profile, root_, inputs_.project, diagnostics_);
     const size_t errors_before_params = diagnostics_.errors().size();
-    const Json params = resolve_params(root, {inputs_.environment, profile, options_.params}, diagnostics_);
+    const Json params = resolve_params(root_, {inputs_.environment, profile, options_.params}, diagnostics_);
     const bool params_ok = diagnostics_.errors().size() == errors_before_params;
 
-    const OmlDocument document = read_oml(root, inputs_.registry, options_, diagnostics_);
+    const OmlDocument document = read_oml(root_, inputs_.registry, options_, diagnostics_);
     const StepGraph graph = build_graph(document.steps, diagnostics_);
     // With placeholders left in them, configs would only repeat one error many times.
     if (params_ok) check_configs(document);
@@ -96,7 +96,7 @@ class Compilation {
     CompiledPipeline pipeline = assemble(document, graph, profile);
     const Json metadata = document.metadata ? document.metadata->to_json() : Json();
     build_documents(pipeline,
-                    {root.to_json(), params, metadata, document.metadata != nullptr, inputs_.registry,
+                    {root_.to_json(), params, metadata, document.metadata != nullptr, inputs_.registry,
                      options_.worker_sha256, inputs_.project.config().manifest_short_len, inputs_.clock.unix_ns()});
     return pipeline;
   }
@@ -151,6 +151,7 @@ class Compilation {
 
   const CompileOptions& options_;
   const CompileInputs& inputs_;
+  YamlNode root_;
   Diagnostics diagnostics_;
   std::vector<StepConfig> configs_;  // by index in the file
   std::map<std::string, const OmlStep*> by_id_;
@@ -158,18 +159,30 @@ class Compilation {
 
 }  // namespace
 
-CompileResult compile_oml(const CompileOptions& options, const CompileInputs& inputs) {
-  return Compilation(options, inputs).run();
-}
-
-bool is_manifest_file(const fs::path& file) {
-  Diagnostics ignored(file.string());
-  const YamlNode root = parse_yaml_file(file.string(), ignored);
+bool PipelineFile::is_manifest() const {
   return root.find("pipeline") && root.find("steps") && root.find("meta") && !root.find("oml_version");
 }
 
+PipelineFile read_pipeline_file(const fs::path& file) {
+  PipelineFile read{{}, Diagnostics(file.string())};
+  read.root = parse_yaml_file(file.string(), read.diagnostics);
+  return read;
+}
+
+CompileResult compile_oml(PipelineFile file, const CompileOptions& options, const CompileInputs& inputs) {
+  return Compilation(std::move(file), options, inputs).run();
+}
+
+CompileResult compile_oml(const CompileOptions& options, const CompileInputs& inputs) {
+  return compile_oml(read_pipeline_file(options.file), options, inputs);
+}
+
+CompileResult compile_or_load(PipelineFile file, const CompileOptions& options, const CompileInputs& inputs) {
+  return file.is_manifest() ? load_manifest(std::move(file), options, inputs) : compile_oml(std::move(file), options, inputs);
+}
+
 CompileResult compile_or_load(const CompileOptions& options, const CompileInputs& inputs) {
-  return is_manifest_file(options.file) ? load_manifest(options, inputs) : compile_oml(options, inputs);
+  return compile_or_load(read_pipeline_file(options.file), options, inputs);
 }
 
 }  // namespace osiris

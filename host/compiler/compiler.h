@@ -14,6 +14,7 @@
 #include "host/project/environment.h"
 #include "host/project/project.h"
 #include "host/yaml/diagnostic.h"
+#include "host/yaml/node.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
@@ -95,7 +96,17 @@ struct CompileResult {
   bool ok() const { return pipeline.has_value(); }
 };
 
-// [any thread] Reads the file, checks everything, compiles. Writes nothing.
+// A pipeline file, parsed. Read once: what a pipe holds (`osiris run <(generate)`) cannot be read again.
+struct PipelineFile {
+  YamlNode root;
+  Diagnostics diagnostics;
+  // `pipeline`, `steps` and `meta` at top level and no `oml_version`.
+  bool is_manifest() const;
+};
+PipelineFile read_pipeline_file(const std::filesystem::path& file);
+
+// [any thread] Checks everything, compiles. Writes nothing. `file` is what options.file holds.
+CompileResult compile_oml(PipelineFile file, const CompileOptions& options, const CompileInputs& inputs);
 CompileResult compile_oml(const CompileOptions& options, const CompileInputs& inputs);
 
 // Writes manifest.yaml, plan.json, fingerprints.json, run_summary.json and cfg/*.json into the pipeline's build
@@ -106,12 +117,10 @@ Status write_build(CompiledPipeline& pipeline, const Project& project);
 // Reads a compiled manifest back (`osiris run build/.../manifest.yaml`). `options.file` is the manifest; cfg files lie
 // beside it. Checks what a hand could have broken: ids, order, components, configs against their schema; an edited one
 // gets a new hash and a warning.
-CompileResult load_manifest(const CompileOptions& options, const CompileInputs& inputs);
-
-// True for a document with `pipeline`, `steps` and `meta` at top level and no `oml_version`.
-bool is_manifest_file(const std::filesystem::path& file);
+CompileResult load_manifest(PipelineFile file, const CompileOptions& options, const CompileInputs& inputs);
 
 // compile_oml or load_manifest, by the file's content.
+CompileResult compile_or_load(PipelineFile file, const CompileOptions& options, const CompileInputs& inputs);
 CompileResult compile_or_load(const CompileOptions& options, const CompileInputs& inputs);
 
 }  // namespace osiris

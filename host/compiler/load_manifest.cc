@@ -20,16 +20,15 @@ namespace fs = std::filesystem;
 
 class Loader {
  public:
-  Loader(const CompileOptions& options, const CompileInputs& inputs)
-      : options_(options), inputs_(inputs), diagnostics_(options.file.string()) {}
+  Loader(PipelineFile file, const CompileOptions& options, const CompileInputs& inputs)
+      : options_(options), inputs_(inputs), root_(std::move(file.root)), diagnostics_(std::move(file.diagnostics)) {}
 
   CompileResult run() {
-    const YamlNode root = parse_yaml_file(options_.file.string(), diagnostics_);
-    if (diagnostics_.ok()) read_header(root);
-    if (diagnostics_.ok()) read_steps(*root.find("steps"));
+    if (diagnostics_.ok()) read_header(root_);
+    if (diagnostics_.ok()) read_steps(*root_.find("steps"));
     if (diagnostics_.ok()) check_order();
     if (!diagnostics_.ok()) return {std::nullopt, std::move(diagnostics_)};
-    check_hash(root);
+    check_hash(root_);
     finish();
     return {std::move(pipeline_), std::move(diagnostics_)};
   }
@@ -215,6 +214,7 @@ class Loader {
 
   const CompileOptions& options_;
   const CompileInputs& inputs_;
+  const YamlNode root_;
   Diagnostics diagnostics_;
   CompiledPipeline pipeline_;
   std::map<std::string, size_t> ids_;
@@ -222,8 +222,8 @@ class Loader {
 
 }  // namespace
 
-CompileResult load_manifest(const CompileOptions& options, const CompileInputs& inputs) {
-  return Loader(options, inputs).run();
+CompileResult load_manifest(PipelineFile file, const CompileOptions& options, const CompileInputs& inputs) {
+  return Loader(std::move(file), options, inputs).run();
 }
 
 }  // namespace osiris

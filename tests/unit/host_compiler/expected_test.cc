@@ -53,7 +53,7 @@ TEST_P(ExpectedBytes, ALoadedManifestIsTheCompiledPipeline) {
   ASSERT_TRUE(compiled.ok()) << all_text(compiled);
   ASSERT_TRUE(write_build(*compiled.pipeline, project_).ok());
   options_.file = compiled.pipeline->compiled_dir / "manifest.yaml";
-  EXPECT_TRUE(is_manifest_file(options_.file));
+  EXPECT_TRUE(read_pipeline_file(options_.file).is_manifest());
   const CompileResult loaded = compile_or_load(options_, inputs());
   ASSERT_TRUE(loaded.ok()) << all_text(loaded);
   EXPECT_TRUE(loaded.diagnostics.warnings().empty()) << all_text(loaded);

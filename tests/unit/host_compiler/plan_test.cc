@@ -166,7 +166,7 @@ TEST_F(Plan, AnAllowedOverrideGetsAnEntryOfItsOwnAndSurvivesTheManifest) {
   EXPECT_EQ(connections["@mysql.shop"]["fields"]["host"], Json("db.local"));
   ASSERT_TRUE(write_build(*result_.pipeline, project_).ok());
   options_.file = result_.pipeline->compiled_dir / "manifest.yaml";
-  const CompileResult loaded = load_manifest(options_, inputs());
+  const CompileResult loaded = compile_or_load(options_, inputs());
   ASSERT_TRUE(loaded.ok()) << all_text(loaded);
   EXPECT_EQ(loaded.pipeline->steps[0].overrides, (std::vector<std::string>{"host"}));
   EXPECT_TRUE(loaded.pipeline->steps[1].overrides.empty());
