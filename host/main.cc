@@ -1,10 +1,26 @@
 // osiris: compiles a pipeline and hands it to an adapter.
+#include <fcntl.h>
 #include <signal.h>
 
 #include "host/commands/parse.h"
 
+namespace {
+
+// Started without one of the standard streams (`osiris run p.yaml >&-`), the next file opened would take its number, and what is
+// meant for the user would be written into a session.
+bool fill_standard_streams() {
+  for (int fd = 0; fd < 3; ++fd)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd) return false;
+  return true;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  if (!fill_standard_streams()) return 3;
   // A reader that goes away (osiris runs list | head) is an error of write(2), not a death.
   signal(SIGPIPE, SIG_IGN);
+  // Inherited as ignored, the kernel would reap the worker and nobody would learn how it ended.
+  signal(SIGCHLD, SIG_DFL);
   return osiris::run_command_line(argc, argv);
 }

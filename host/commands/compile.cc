@@ -72,8 +72,8 @@ int run(const CommandContext& context, const Options& options) {
                                       {"pipeline_slug", pipeline.file_slug},
                                       {"profile", pipeline.profile}}));
   } else {
-    print_text(context, "✅ Compilation successful\n📁 Build path: " + pipeline.compiled_dir.string() +
-                            "/\n📄 Manifest: " + manifest + "\n🔐 Hash: " + pipeline.manifest_short + "\n");
+    print_text(context, "✅ Compilation successful\n📁 Build path: " + printable(pipeline.compiled_dir.string()) +
+                            "/\n📄 Manifest: " + printable(manifest) + "\n🔐 Hash: " + pipeline.manifest_short + "\n");
   }
   return to_int(ExitCode::kOk);
 }

@@ -82,7 +82,7 @@ int show(const CommandContext& context, const ShowOptions& options) {
   for (const auto& [key, property] : spec->config_schema["properties"].members()) {
     bool required = false;
     for (const Json& name : spec->config_schema["required"].items()) required = required || name.as_string() == key;
-    table.row({printable(key), fit(printable(type_of(property)), 40), property.contains("default") ? property["default"].dump() : "",
+    table.row({printable(key), printable(type_of(property)), property.contains("default") ? property["default"].dump() : "",
                required ? "yes" : "", fit(printable(property["description"].as_string()), 60)});
   }
   print_text(context, text + "\n" + table.text());

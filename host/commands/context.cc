@@ -1,11 +1,14 @@
 #include "host/commands/context.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "host/display/format.h"
 #include "host/run/masking.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
+#include "protocol/base/text.h"
 
 namespace osiris {
 
@@ -18,7 +21,11 @@ Result<CommandContext> CommandContext::of_process() {
   if (code) return errno_error(code.value(), "cannot read", "/proc/self/exe");
   context.executable_directory = executable.parent_path();
   context.process_environment = context.environment = Environment::of_process();
-  context.out = terminal_of(STDOUT_FILENO, context.environment);
+  // Standard output is ours alone: what an adapter's library prints there goes to standard error, and cannot spoil a
+  // document that a program reads.
+  const int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+  if (out < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) return errno_error(errno, "cannot keep", "standard output");
+  context.out = terminal_of(out, context.environment);
   context.err = terminal_of(STDERR_FILENO, context.environment);
   Environment::DotenvReport dotenv = context.environment.load_dotenv_files(context.cwd);
   context.dotenv_files = std::move(dotenv.files);
@@ -31,6 +38,10 @@ CompileInputs Workspace::inputs(const CommandContext& context) const {
 }
 
 Result<Workspace> load_workspace(const CommandContext& context) {
+  // Paths travel in JSON documents, to the worker and into the session.
+  if (!is_valid_utf8(context.cwd.string()))
+    return Error(Code::kInvalidArgument, "the name of the working directory is not UTF-8: " + valid_utf8(context.cwd.string()),
+                 "rename it, or work elsewhere");
   Diagnostics diagnostics("osiris.yaml");
   Workspace workspace;
   workspace.project = Project::load(context.cwd, context.environment, diagnostics);
@@ -42,13 +53,16 @@ Result<Workspace> load_workspace(const CommandContext& context) {
   return workspace;
 }
 
-void print_text(const CommandContext& context, std::string_view text) {
-  if (!context.json) write_text(context.out.fd, text);
+void print_out(const CommandContext& context, std::string_view text) {
+  const int failed = write_text(context.out.fd, text);
+  if (failed && failed != EPIPE && !context.output_error) context.output_error = failed;
 }
 
-void print_json(const CommandContext& context, const Json& document) {
-  write_text(context.out.fd, document.dump_pretty() + "\n");
+void print_text(const CommandContext& context, std::string_view text) {
+  if (!context.json) print_out(context, text);
 }
+
+void print_json(const CommandContext& context, const Json& document) { print_out(context, document.dump_pretty() + "\n"); }
 
 void print_note(const CommandContext& context, std::string_view text) {
   write_text(context.err.fd, printable(mask_shapes(text)) + "\n");
@@ -59,9 +73,14 @@ void print_warning(const CommandContext& context, std::string_view text) {
 }
 
 void print_diagnostics(const CommandContext& context, const Diagnostics& diagnostics) {
+  constexpr size_t kShownMax = 100;  // of each kind; --json has all
   std::string text;
-  for (const Diagnostic& error : diagnostics.errors()) text += printable(error.to_text()) + "\n";
-  for (const Diagnostic& warning : diagnostics.warnings()) text += printable(warning.to_text()) + "\n";
+  const auto print = [&](const std::vector<Diagnostic>& findings, const char* kind) {
+    for (size_t i = 0; i < findings.size() && i < kShownMax; ++i) text += printable(findings[i].to_text()) + "\n";
+    if (findings.size() > kShownMax) text += "... and " + std::to_string(findings.size() - kShownMax) + " more " + kind + "\n";
+  };
+  print(diagnostics.errors(), "errors");
+  print(diagnostics.warnings(), "warnings");
   write_text(context.err.fd, text);
 }
 

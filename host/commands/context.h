@@ -30,6 +30,9 @@ struct CommandContext {
   Terminal out, err;
   bool json = false;
   bool verbose = false;
+  // Why standard output took less than it was given (a full disk): what was promised there did not arrive. A reader that has
+  // seen enough and left is no such reason.
+  mutable int output_error = 0;
 
   // The environment, the .env files and the terminals of this process.
   static Result<CommandContext> of_process();
@@ -49,6 +52,7 @@ struct Workspace {
 // Wrong files are an error (kInvalidArgument) after every finding was printed; warnings are printed.
 Result<Workspace> load_workspace(const CommandContext& context);
 
+void print_out(const CommandContext& context, std::string_view text);    // stdout
 void print_text(const CommandContext& context, std::string_view text);   // stdout, unless --json
 void print_json(const CommandContext& context, const Json& document);    // stdout
 void print_note(const CommandContext& context, std::string_view text);   // stderr, one line

@@ -91,7 +91,8 @@ Result<Json> create(const fs::path& root, bool force) {
 }
 
 int run(const CommandContext& context, const Options& options) {
-  const fs::path root = (context.cwd / options.path).lexically_normal();
+  fs::path root = (context.cwd / options.path).lexically_normal();
+  if (!root.has_filename()) root = root.parent_path();  // "." and "new/"
   const auto written = create(root, options.force);
   if (!written.ok()) return fail(context, written.error());
   if (context.json) {

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstring>
 #include <string_view>
 
 #include "host/commands/adapter_flags.h"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr char kFooter[] =
     "Exit codes: 0 ok, 1 a step failed, 2 wrong input or usage, 3 the adapter failed, 124 out of time, 130 cancelled.\n"
+    "With every command: --json (one JSON document on standard output), -v/--verbose, -h/--help.\n"
     "Adapters bring their own options: osiris run --adapter NAME --help";
 
 const CLI::App& deepest(const CLI::App& app) {
@@ -96,10 +98,11 @@ int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    write_text(context.out.fd, deepest(app).help());
+    const CLI::App& command = deepest(app);
+    print_out(context, command.help(command.get_parent() ? command_path(*command.get_parent()) : ""));
     return to_int(ExitCode::kOk);
   } catch (const CLI::CallForVersion& version) {
-    write_text(context.out.fd, std::string(version.what()) + "\n");
+    print_out(context, std::string(version.what()) + "\n");
     return to_int(ExitCode::kOk);
   } catch (const CLI::ParseError& thrown) {
     return fail(context, usage_error(app, thrown, adapters), Json::object({{"phase", "usage"}}));
@@ -126,7 +129,10 @@ int run_command_line(int argc, const char* const* argv) {
     return fail(bare, context.error());
   }
   context->json = json;
-  return parse_and_run(argc, argv, *context);
+  const int code = parse_and_run(argc, argv, *context);
+  if (!context->output_error) return code;
+  print_note(*context, "❌ cannot write to standard output: " + std::string(strerror(context->output_error)));
+  return code ? code : to_int(ExitCode::kAdapterFailed);
 }
 
 }  // namespace osiris

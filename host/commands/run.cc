@@ -1,6 +1,8 @@
 // osiris run: compile or load, then hand it to an adapter and watch.
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "host/commands/adapter_session.h"
 #include "host/commands/commands.h"
 #include "host/commands/dry_run.h"
@@ -16,7 +18,7 @@
 namespace osiris {
 namespace {
 
-constexpr int64_t kSecond_ns = 1'000'000'000;
+constexpr double kLongestTimeout_s = 1e9;  // 31 years: what is longer would overflow a clock
 
 void add_options(CLI::App& command, RunOptions& options) {
   command.add_option("file", options.file, "OML file or compiled manifest")->type_name("FILE");
@@ -94,9 +96,10 @@ class RunCommand {
 
   // The exit code if the pipeline is wrong.
   std::optional<int> compile() {
-    const bool manifest = is_manifest_file(prepared_.file);
+    PipelineFile file = read_pipeline_file(prepared_.file);
+    const bool manifest = file.is_manifest();
     Json files = Json::array();
-    for (const auto& file : context_.dotenv_files) files.push_back(file.string());
+    for (const auto& dotenv : context_.dotenv_files) files.push_back(dotenv.string());
     log_.event("env_loaded", Json::object({{"files", std::move(files)}}));
     Json params = Json::object();
     for (const auto& [name, value] : params_) params.set(name, value);
@@ -115,7 +118,7 @@ class RunCommand {
     compile.allow_hidden = options_.allow_mock;
     compile.require_drivers = true;
     compile.work_dir = context_.cwd;
-    prepared_.compiled = compile_or_load(compile, prepared_.workspace.inputs(context_));
+    prepared_.compiled = compile_or_load(std::move(file), compile, prepared_.workspace.inputs(context_));
     print_diagnostics(context_, prepared_.compiled.diagnostics);
     if (!prepared_.compiled.ok()) return compile_failed();
     if (!options_.dry_run && !manifest) {
@@ -183,13 +186,12 @@ class RunCommand {
   int execute() {
     const Project& project = prepared_.workspace.project;
     const auto worker = find_worker(context_.executable_directory, context_.process_environment, project.cache_dir());
-    if (!worker.ok()) return fail(context_, worker.error(), Json::object({{"phase", "execute"}}));
     StepTally tally(system_clock());
     PipelineRun pipeline_run(log_, masking_, tally, system_clock());
-    const int64_t limit_ns = timeout_s_ * kSecond_ns;
+    const auto limit_ns = static_cast<int64_t>(std::min(timeout_s_, kLongestTimeout_s) * 1e9);
     auto interrupts = Interrupts::start({[&](StopReason reason) { pipeline_run.stop(reason); },
                                          [&] {
-                                           write_text(context_.err.fd, "\n" + printable(pipeline_run.unreleased_text(), true));
+                                           write_text_briefly(context_.err.fd, "\n" + printable(pipeline_run.unreleased_text(), true));
                                            _exit(to_int(ExitCode::kCancelled));
                                          }},
                                         limit_ns ? prepared_.started_monotonic_ns + limit_ns : 0);
@@ -206,7 +208,8 @@ class RunCommand {
     const UserState user_state(context_.environment);
     auto report = pipeline_run.run(RunInputs{project, prepared_.workspace.connections, context_.environment,
                                              *prepared_.compiled.pipeline, prepared_.plan, *adapters_.adapter(), prepared_.options,
-                                             user_state, *worker,
+                                             user_state, worker.ok() ? *worker : WorkerBinary(),
+                                             worker.ok() ? std::nullopt : std::optional(worker.error()),
                                              worker_settings(context_, options_, prepared_.workspace.registry, memory_limit_bytes_, user_state),
                                              context_.cwd, prepared_.started_unix_ns,
                                              limit_ns ? prepared_.started_unix_ns + limit_ns : 0, prepared_.compile_seconds,
@@ -230,7 +233,7 @@ class RunCommand {
   const AdapterFlags& adapters_;
   const RunOptions& options_;
   std::map<std::string, std::string> params_;
-  int64_t timeout_s_ = 0;
+  double timeout_s_ = 0;
   uint64_t memory_limit_bytes_ = 0;
   Prepared prepared_;
   Masking masking_;

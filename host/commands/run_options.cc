@@ -18,12 +18,14 @@ OptionSpec bare_option(const char* flag, uint32_t type) {
   return spec;
 }
 
-Result<int64_t> parse_number(const char* flag, uint32_t type, const std::string& text) {
+template <class Number>
+Result<Number> parse_number(const char* flag, uint32_t type, const std::string& text) {
   const auto canonical = canonical_value(bare_option(flag, type), text, "/");
   if (!canonical.ok()) return Error(Code::kInvalidArgument, std::string(flag) + ": " + canonical.error().message, canonical.error().hint);
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(canonical->data(), canonical->data() + canonical->size(), value);
-  if (error != std::errc() || value <= 0)
+  Number value = 0;
+  const char* const end_of_text = canonical->data() + canonical->size();
+  const auto [end, error] = std::from_chars(canonical->data(), end_of_text, value);
+  if (error != std::errc() || end != end_of_text || value <= 0)
     return Error(Code::kInvalidArgument, std::string(flag) + " needs a positive value, not '" + text + "'");
   return value;
 }
@@ -58,10 +60,10 @@ Result<fs::path> pipeline_file(const CommandContext& context, const Project& pro
                                     " (check " + (project.index_dir() / "latest").string() + "/ or run 'osiris compile' first)");
 }
 
-Result<int64_t> parse_duration_s(const char* flag, const std::string& text) { return parse_number(flag, OSIRIS_DURATION, text); }
+Result<double> parse_duration_s(const char* flag, const std::string& text) { return parse_number<double>(flag, OSIRIS_DURATION, text); }
 
 Result<uint64_t> parse_bytes(const char* flag, const std::string& text) {
-  OSIRIS_ASSIGN(const int64_t bytes, parse_number(flag, OSIRIS_BYTES, text));
+  OSIRIS_ASSIGN(const int64_t bytes, parse_number<int64_t>(flag, OSIRIS_BYTES, text));
   return static_cast<uint64_t>(bytes);
 }
 

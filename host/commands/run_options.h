@@ -25,8 +25,8 @@ struct RunOptions {
 // The file to run: the one given, or the one --last-compile[-in] points to. The reference's texts for what is wrong.
 Result<std::filesystem::path> pipeline_file(const CommandContext& context, const Project& project, const RunOptions& options);
 
-// "90", "90s", "15m", "1h30m" in seconds; "1048576", "512MiB", "1.5GiB" in bytes. The error names `flag`.
-Result<int64_t> parse_duration_s(const char* flag, const std::string& text);
+// "90", "90s", "15m", "1h30m", "500ms" in seconds; "1048576", "512MiB", "1.5GiB" in bytes. The error names `flag`.
+Result<double> parse_duration_s(const char* flag, const std::string& text);
 Result<uint64_t> parse_bytes(const char* flag, const std::string& text);
 
 // The adapter's flags with the spellings of the reference (--timeout, --cpu, --memory-gb) added, where the adapter has such

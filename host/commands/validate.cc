@@ -1,6 +1,9 @@
 // osiris validate [FILE...] and osiris oml validate FILE...: everything that can be known to be wrong, without running.
+#include "host/adapters/loader.h"
+#include "host/adapters/options.h"
 #include "host/commands/commands.h"
 #include "host/commands/parameters.h"
+#include "host/compiler/connection_check.h"
 #include "host/display/format.h"
 
 namespace osiris {
@@ -68,37 +71,65 @@ int validate_files(const CommandContext& context, const Options& options) {
   return to_int(all_valid ? ExitCode::kOk : ExitCode::kInput);
 }
 
-// Resolves every connection, so that each unset variable is named.
+// What osiris.yaml says of adapters, asked of the adapters themselves. One that is not installed here may be elsewhere.
+void check_adapters(const CommandContext& context, const Project& project, Diagnostics& findings) {
+  const auto places = search_places(process_search_inputs({}));
+  for (const auto& [id, options] : project.config().adapters.members()) {
+    const std::string location = "adapters." + id;
+    const auto adapter = load_adapter(id, places);
+    if (!adapter.ok()) {
+      findings.warning("unusable_adapter", adapter.error().message, location, {}, adapter.error().hint);
+      continue;
+    }
+    OptionInputs inputs;
+    inputs.env = [&context](std::string_view name) { return context.environment.get_filled(name); };
+    inputs.file = options;
+    inputs.working_directory = context.cwd;
+    inputs.project_directory = project.directory();
+    if (const auto resolved = resolve_options(*adapter->type, inputs); !resolved.ok())
+      findings.error("invalid_adapter_option", resolved.error().message, location, {}, resolved.error().hint);
+  }
+}
+
+// What is wrong with osiris.yaml and the connections file. Strict: a connection that cannot be used as things are is an error too.
+Diagnostics check_project(const CommandContext& context, const Workspace& workspace, bool strict) {
+  Diagnostics all, findings((workspace.project.directory() / "osiris.yaml").string());
+  check_adapters(context, workspace.project, findings);
+  check_connections(workspace.connections, workspace.registry, all);
+  for (const Diagnostic& error : all.errors()) findings.add(error);
+  for (Diagnostic warning : all.warnings()) {
+    if (strict && warning.type == "unresolved_connection") warning.level = Diagnostic::Level::kError;
+    findings.add(std::move(warning));
+  }
+  findings.sort_by_place();
+  return findings;
+}
+
 int validate_project(const CommandContext& context, const Options& options) {
   const auto workspace = load_workspace(context);
   if (!workspace.ok()) return fail(context, workspace.error());
-  const bool strict = options.mode == "strict";
-  Json findings = Json::array();
+  const Connections& connections = workspace->connections;
+  const Diagnostics findings = check_project(context, *workspace, options.mode == "strict");
   size_t count = 0;
-  for (const std::string& family : workspace->connections.families())
-    for (const std::string& alias : workspace->connections.aliases(family)) {
-      ++count;
-      const auto resolved = workspace->connections.resolve({family, alias}, {});
-      if (resolved.ok()) continue;
-      findings.push_back(resolved.error().message);
-      if (strict)
-        print_note(context, "❌ " + resolved.error().message);
-      else
-        print_warning(context, resolved.error().message);
-    }
-  const bool ok = findings.size() == 0 || !strict;
+  for (const std::string& family : connections.families()) count += connections.aliases(family).size();
   const std::string config = workspace->project.has_file() ? "osiris.yaml" : "none (defaults)";
-  const std::string connections = workspace->connections.has_file() ? workspace->connections.file().string() : "none";
-  if (context.json)
-    print_json(context, Json::object({{"valid", ok},
+  const std::string file = connections.has_file() ? connections.file().string() : "none";
+  if (context.json) {
+    print_json(context, Json::object({{"valid", findings.ok()},
                                       {"config", config},
-                                      {"connections_file", connections},
+                                      {"connections_file", file},
                                       {"connections", uint64_t{count}},
-                                      {strict ? "errors" : "warnings", findings}}));
-  else if (ok)
-    print_text(context, "✅ Valid project\n   Config: " + config + "\n   Connections: " + connections + " (" + std::to_string(count) +
-                            ")\n");
-  return to_int(ok ? ExitCode::kOk : ExitCode::kInput);
+                                      {"errors", list(findings.errors())},
+                                      {"warnings", list(findings.warnings())}}));
+  } else {
+    print_diagnostics(context, findings);
+    if (findings.ok())
+      print_text(context, "✅ Valid project\n   Config: " + config + "\n   Connections: " + printable(file) + " (" +
+                              std::to_string(count) + ")\n");
+    else
+      print_note(context, "❌ Invalid project: " + std::to_string(findings.errors().size()) + " errors");
+  }
+  return to_int(findings.ok() ? ExitCode::kOk : ExitCode::kInput);
 }
 
 int run(const CommandContext& context, const Options& options) {

@@ -5,6 +5,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace osiris {
 namespace {
 
@@ -50,7 +52,7 @@ std::string paint(std::string_view text, Color color, bool enabled) {
   return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
 }
 
-bool write_text(int fd, std::string_view text) {
+int write_text(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t wrote = ::write(fd, text.data(), text.size());
     if (wrote < 0 && errno == EINTR) continue;
@@ -59,10 +61,21 @@ bool write_text(int fd, std::string_view text) {
       ::poll(&ready, 1, -1);
       continue;
     }
-    if (wrote < 0) return false;
+    if (wrote < 0) return errno;
     text.remove_prefix(static_cast<size_t>(wrote));
   }
-  return true;
+  return 0;
+}
+
+void write_text_briefly(int fd, std::string_view text) {
+  constexpr int kPatience_ms = 200;
+  constexpr size_t kSurelyTaken = 4096;  // PIPE_BUF: what a pipe that says it is writable takes without blocking
+  pollfd ready{fd, POLLOUT, 0};
+  while (!text.empty() && ::poll(&ready, 1, kPatience_ms) == 1 && !(ready.revents & (POLLERR | POLLNVAL))) {
+    const ssize_t wrote = ::write(fd, text.data(), std::min(text.size(), kSurelyTaken));
+    if (wrote <= 0) return;
+    text.remove_prefix(static_cast<size_t>(wrote));
+  }
 }
 
 }  // namespace osiris

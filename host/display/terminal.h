@@ -21,7 +21,9 @@ Terminal terminal_of(int fd, const Environment& environment);
 enum class Color { kPlain, kRed, kGreen, kYellow, kCyan, kDim, kBold };
 std::string paint(std::string_view text, Color color, bool enabled);
 
-// All of it to a descriptor. A reader that went away is not an error worth a message; false says so.
-bool write_text(int fd, std::string_view text);
+// All of it to a descriptor; the error number if that failed, else 0. Waits for a reader as long as it takes.
+int write_text(int fd, std::string_view text);
+// As much as a reader takes at once: for a process that is about to leave and must not wait for a stopped terminal.
+void write_text_briefly(int fd, std::string_view text);
 
 }  // namespace osiris

@@ -174,6 +174,19 @@ void read_filesystem(Section filesystem, ProjectConfig& config, Diagnostics& dia
   filesystem.warn_unknown();
 }
 
+// Which options an adapter has is its own business (host/adapters/options.cc); that they stand in mappings is not.
+void read_adapters(Section& root, ProjectConfig& config, Diagnostics& diagnostics) {
+  const YamlNode* adapters = root.take("adapters");
+  if (!adapters) return;
+  const auto must_be_mapping = [&](const YamlNode& node, const std::string& location) {
+    if (!node.is_mapping() && !node.is_null())
+      diagnostics.error(kType, location + " must be a mapping, got " + std::string(node.python_type()), location, node.mark);
+  };
+  must_be_mapping(*adapters, "adapters");
+  for (const auto& member : adapters->members) must_be_mapping(member.value, "adapters." + member.key);
+  config.adapters = adapters->to_json();
+}
+
 void apply_environment(const Environment& environment, ProjectConfig& config, Diagnostics& diagnostics) {
   if (const auto profile = environment.get_filled("OSIRIS_PROFILE")) config.profile_default = *profile;
   if (const auto base = environment.get_filled("OSIRIS_FILESYSTEM_BASE")) config.base_path = *base;
@@ -210,10 +223,11 @@ Project Project::load(const fs::path& directory, const Environment& environment,
     read_filesystem(root.section("filesystem"), project.config_, findings);
     Section ids = root.section("ids");
     ids.read("run_id_format", project.config_.run_id_format);
+    const YamlNode* format = ids.take("run_id_format");
     ids.take("manifest_hash_algo");
     ids.warn_unknown();
-    check_run_id_format(project.config_.run_id_format, {}, findings);
-    if (const YamlNode* adapters = root.take("adapters")) project.config_.adapters = adapters->to_json();
+    check_run_id_format(project.config_.run_id_format, format ? format->mark : Mark{}, findings);
+    read_adapters(root, project.config_, findings);
     if (const YamlNode* logging = root.take("logging")) project.config_.logging = logging->to_json();
     for (const char* other : {"discovery", "llm", "pipeline", "validate", "validation", "aiop"}) root.take(other);
     root.warn_unknown();

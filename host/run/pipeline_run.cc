@@ -175,6 +175,9 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   if (const Status status = session->materialize(pipeline); !status.ok()) {
     result.error = status.error();
     result.exit_code = ExitCode::kAdapterFailed;
+  } else if (inputs.cannot_start) {
+    result.error = inputs.cannot_start;
+    result.exit_code = exit_code_for(inputs.cannot_start->code);
   } else {
     log_.event("run_start", Json::object({{"pipeline_id", pipeline.id}, {"profile", pipeline.profile}, {"manifest_path", "manifest.yaml"}}));
     result = stages.run(inputs.options.settings(), request(inputs, *session));

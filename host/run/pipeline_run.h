@@ -34,6 +34,7 @@ struct RunInputs {
   const ResolvedOptions& options;
   const UserState& user_state;
   WorkerBinary worker;
+  std::optional<Error> cannot_start;  // there is no worker: the run is recorded, as one that failed
   Json settings;  // settings_json of the ABI
   std::filesystem::path work_dir;
   int64_t started_unix_ns = 0;

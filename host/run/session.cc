@@ -57,8 +57,6 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Ses
   self->directory_ = free;
   OSIRIS_TRY(make_directories(self->artifacts()));
   OSIRIS_ASSIGN(self->lock_, take_lock(self->directory_ / kLockName));
-  OSIRIS_TRY(log.open(self->directory_, record.run_id, options.debug));
-
   record.pipeline_slug = options.pipeline_id;
   record.profile = tokens.profile;
   record.manifest_hash = tokens.manifest_hash;
@@ -71,6 +69,11 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Ses
   record.runtime_env = options.adapter;
   record.extra.set("pid", int64_t{::getpid()});
   OSIRIS_TRY(self->index_.append(record));
+  if (const Status opened = log.open(self->directory_, record.run_id, options.debug); !opened.ok()) {
+    record.status = "failed";
+    static_cast<void>(self->index_.append(record));  // the first failure is the one to report
+    return opened.error();
+  }
   log.event("run_start", Json::object({{"session_id", record.run_id},
                                        {"session_dir", self->directory_.string()},
                                        {"fallback_used", Json(false)}}));
@@ -133,8 +136,7 @@ Status Session::finish(std::string_view outcome, ExitCode code, uint64_t total_r
   log_.metric("session_duration_seconds", seconds, Json::object({{"unit", "seconds"}}));
   log_.event("run_end", Json::object({{"status", outcome},
                                       {"duration_seconds", seconds},
-                                      {"end_time", format_iso8601_micros(now)}}),
-             now);
+                                      {"end_time", format_iso8601_micros(now)}}));
   ::unlink((directory_ / kLockName).c_str());
   lock_.close();
   return recorded;

@@ -57,6 +57,14 @@ class TreeBuilder : public YAML::EventHandler {
     return {mark.line + 1, column + 1};
   }
 
+  // Does the line of `mark` begin with blanks and a tab? Then the parser's own words help nobody.
+  bool indented_with_tab(const YAML::Mark& mark) const {
+    if (mark.line < 0 || static_cast<size_t>(mark.line) >= line_starts_.size()) return false;
+    const std::string_view line = text_.substr(line_starts_[static_cast<size_t>(mark.line)]);
+    const size_t first = line.find_first_not_of(' ');
+    return first != std::string_view::npos && line[first] == '\t';
+  }
+
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
 
@@ -307,7 +315,7 @@ YamlNode parse_yaml(std::string_view text, Diagnostics& diagnostics, const YamlL
   } catch (const Refused& refused) {
     return refuse(refused);
   } catch (const YAML::Exception& e) {
-    return refuse({builder.mark_of(e.mark), e.msg, {}});
+    return refuse({builder.mark_of(e.mark), e.msg, builder.indented_with_tab(e.mark) ? "indent with blanks: YAML allows no tabs there" : ""});
   } catch (const std::exception& e) {
     return refuse({{}, e.what(), {}});
   }

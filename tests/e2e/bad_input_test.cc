@@ -111,6 +111,12 @@ TEST_F(BadInput, ASlowPipelineStopsAtItsOwnStepTimeout) {
   step_fails(run(oml("x", {mock_step("slow", "hang: politely", "", "timeout: 1")})), "slow");
 }
 
+TEST_F(BadInput, ADeadlineOfLessThanASecondCounts) {
+  const Outcome outcome = run(oml("x", {mock_step("slow", "hang: politely")}), {"--allow-mock", "--timeout", "300ms"});
+  EXPECT_EQ(outcome.exit, 124) << outcome.out << outcome.err;
+  EXPECT_EQ(project_.status()["reason"].as_string(), "deadline");
+}
+
 TEST_F(BadInput, DiskFullWhileWriting) {
   project_.write("big.yaml", oml("x", {mock_step("rows", "rows: 200000"), writer("w", "full/out.csv", "rows")}));
   fs::create_directories(project_.dir() / "full");
@@ -144,6 +150,8 @@ TEST_F(BadInput, WorkerMissing) {
   const Outcome outcome = run(oml("x", {mock_step("a", "")}));
   EXPECT_EQ(outcome.exit, 3);
   EXPECT_NE(outcome.err.find("/nowhere/osiris-worker"), std::string::npos) << outcome.err;
+  EXPECT_EQ(project_.runs().items().at(0)["status"].as_string(), "failed");
+  EXPECT_EQ(Project::events(project_.session(), "run_end").size(), 1u);
 }
 TEST_F(BadInput, WorkerOfAnotherVersion) {
   const fs::path other = project_.write("worker", "#!/bin/sh\necho '{\"type\":\"hello\",\"protocol\":1,\"version\":\"9.9.9\",\"pid\":1,"

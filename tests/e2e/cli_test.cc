@@ -44,7 +44,9 @@ TEST_F(Cli, EveryCommandHasHelp) {
     arguments.push_back("--help");
     const Outcome outcome = project_.osiris(arguments);
     EXPECT_EQ(outcome.exit, 0) << outcome.err;
-    EXPECT_NE(outcome.out.find("Usage"), std::string::npos) << outcome.out;
+    std::string usage = "Usage: osiris";
+    for (const std::string& word : command) usage += " " + word;
+    EXPECT_NE(outcome.out.find(usage), std::string::npos) << outcome.out;
     EXPECT_EQ(outcome.err, "");
   }
 }
@@ -126,6 +128,40 @@ TEST_F(Cli, ValidateNamesFileLineAndColumn) {
   const Json both = project_.osiris({"validate", "bad.yaml", "p.yaml", "--json"}).json();
   EXPECT_EQ(both["all_valid"], Json(false));
   EXPECT_EQ(both["files"].items().at(1)["valid"], Json(true));
+}
+
+TEST_F(Cli, ValidateFindsWhatIsWrongWithConnectionsAndAdapterOptions) {
+  project_.write("osiris_connections.yaml",
+                 "version: 1\nconnections:\n  mysql:\n    shop: {host: db, port: many, usr: me}\n    late: {host: db, password: '${NOT_SET}'}\n", 0600);
+  project_.write("osiris.yaml", "version: '2.0'\nadapters:\n  local: {grce: 3}\n  nobody: {x: 1}\n");
+  const Outcome text = project_.osiris({"validate"});
+  EXPECT_EQ(text.exit, 2);
+  for (const char* part : {"osiris_connections.yaml:4:28: error: port must be an integer, got str [connections.mysql.shop.port]",
+                           "osiris_connections.yaml:5:11: error: Environment variable 'NOT_SET' not set", "did you mean 'user'?",
+                           "no option adapters.local.grce", "did you mean adapters.local.grace?", "no adapter 'nobody' found"})
+    EXPECT_NE(text.err.find(part), std::string::npos) << part << "\n" << text.err;
+  const Json warned = project_.osiris({"validate", "--mode", "warn", "--json"}).json();
+  EXPECT_EQ(warned["errors"].size(), 2u) << warned.dump_pretty();
+  EXPECT_EQ(warned["warnings"].size(), 3u) << warned.dump_pretty();
+  project_.write("osiris.yaml", "version: '2.0'\nadapters:\n  local: 3\n");
+  EXPECT_NE(project_.osiris({"validate"}).err.find("osiris.yaml:3:10: error: adapters.local must be a mapping, got int"), std::string::npos);
+}
+
+TEST_F(Cli, AProfileFromTheEnvironmentMustBeKnownToo) {
+  project_.set("OSIRIS_PROFILE", "prd");
+  const Outcome outcome = project_.osiris({"compile", "p.yaml"});
+  EXPECT_EQ(outcome.exit, 2);
+  EXPECT_NE(outcome.err.find("Unknown profile: 'prd' [profiles] (did you mean 'prod'?)"), std::string::npos) << outcome.err;
+  project_.set("OSIRIS_PROFILE", "prod");
+  EXPECT_EQ(project_.osiris({"compile", "p.yaml"}).exit, 0);
+}
+
+TEST_F(Cli, AFloodOfFindingsIsCutForPeopleAndWholeForPrograms) {
+  std::string text = "oml_version: \"0.1.0\"\nname: x\nsteps:\n";
+  for (int i = 0; i < 150; ++i) text += "  - 5\n";
+  project_.write("bad.yaml", text);
+  EXPECT_NE(project_.osiris({"validate", "bad.yaml"}).err.find("... and 50 more errors"), std::string::npos);
+  EXPECT_EQ(project_.osiris({"validate", "bad.yaml", "--json"}).json()["errors"].size(), 150u);
 }
 
 TEST_F(Cli, ListsAndShowsComponents) {

@@ -145,5 +145,25 @@ TEST_F(DisplayTest, EndsWhenItsReaderHasGoneAway) {
   ::close(fds[1]);
 }
 
+// A second Ctrl-C leaves at once, also when the terminal is stopped: write_text would wait for it for ever.
+TEST(LastWords, DoNotWaitForAReader) {
+  int fds[2];
+  ASSERT_EQ(pipe2(fds, O_CLOEXEC), 0);
+  ASSERT_EQ(fcntl(fds[1], F_SETFL, O_NONBLOCK), 0);
+  const std::string block(4096, 'x');
+  while (write(fds[1], block.data(), block.size()) > 0) {
+  }
+  ASSERT_EQ(fcntl(fds[1], F_SETFL, 0), 0);
+  write_text_briefly(fds[1], "nobody reads this");
+  close(fds[0]);
+  close(fds[1]);
+}
+
+TEST(LastWords, ReachAReaderWhoIsThere) {
+  Screen screen(false);
+  write_text_briefly(screen.writer(), std::string(5000, 'x') + "end");
+  EXPECT_EQ(screen.rest().size(), 5003u);
+}
+
 }  // namespace
 }  // namespace osiris
