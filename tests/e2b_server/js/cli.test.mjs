@@ -1,7 +1,7 @@
 // e2b-sdk-transcripts 6: the official CLI (which bundles an older SDK, hence the first REST generation).
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { cli, e2b, startServer, until } from './support.mjs'
+import { after, before } from 'node:test'
+import { cli, e2b, startServer, test, until } from './support.mjs'
 
 let server, id
 before(async () => (server = await startServer()))
@@ -13,7 +13,7 @@ const unknown = 'i' + '0'.repeat(19)
 test('sandbox create --detach, list, info', async () => {
   const made = await run('sandbox', 'create', 'base', '--detach')
   assert.equal(made.code, 0, made.err)
-  id = made.out.trim().match(/i[a-z0-9]{19}/)[0]
+  id = made.out.trim().match(/i[a-z0-9]{20}/)[0]
   const list = await run('sandbox', 'list', '--format', 'json')
   assert.deepEqual(JSON.parse(list.out).map((s) => s.sandboxId), [id])
   assert.match((await run('sandbox', 'list')).out, new RegExp(id))
@@ -31,7 +31,8 @@ test('sandbox exec: output, exit code, user, pipe, background', async () => {
   const background = await run('sandbox', 'exec', '-b', id, 'sleep 20')
   assert.equal(background.code, 0)
   assert.match(background.err, /\d+/)
-  assert.notEqual((await run('sandbox', 'exec', unknown, 'true')).code, 0)
+  for (const refused of [run('sandbox', 'exec', unknown, 'true'), run('sandbox', 'exec', '-b', unknown, 'true'), cli(['sandbox', 'exec', unknown, 'cat'], { input: 'x' }).done])
+    assert.equal((await refused).code, 1)
 })
 
 test('sandbox logs and metrics', async () => {
@@ -40,6 +41,7 @@ test('sandbox logs and metrics', async () => {
   const metrics = await run('sandbox', 'metrics', id)
   assert.equal(metrics.code, 0, metrics.err)
   assert.notEqual((await run('sandbox', 'metrics', unknown)).code, 0)
+  assert.notEqual((await run('sandbox', 'logs', unknown)).code, 0)
 })
 
 test('sandbox pause and resume', async () => {
@@ -48,6 +50,8 @@ test('sandbox pause and resume', async () => {
   assert.equal((await run('sandbox', 'resume', id)).code, 0)
   assert.equal((await run('sandbox', 'exec', id, 'echo back')).out, 'back\n')
   assert.notEqual((await run('sandbox', 'resume', unknown)).code, 0)
+  const unpaused = await run('sandbox', 'pause', unknown)
+  assert.ok(unpaused.code !== 0 || /not found|doesn't exist|wasn't found/i.test(unpaused.err), unpaused.err)
 })
 
 test('sandbox connect and create, with a terminal', async () => {
@@ -61,12 +65,24 @@ test('sandbox connect and create, with a terminal', async () => {
     assert.equal(session.code, 0, session.out)
   }
   assert.notEqual((await cli(['sandbox', 'connect', unknown], { terminal: true }).done).code, 0)
+  assert.notEqual((await cli(['sandbox', 'create', 'no-such-template'], { terminal: true }).done).code, 0)
 })
 
 test('template list', async () => {
   const list = await run('template', 'list')
   assert.equal(list.code, 0, list.err)
   assert.match(list.out, /base/)
+})
+
+test('sandbox snapshot create, list, delete', async () => {
+  const made = await run('sandbox', 'snapshot', 'create', id)
+  assert.equal(made.code, 0, made.err)
+  const listed = await run('sandbox', 'snapshot', 'list', '--format', 'json')
+  const [snapshot] = JSON.parse(listed.out)
+  assert.equal((await run('sandbox', 'snapshot', 'delete', snapshot.snapshotId)).code, 0)
+  assert.notEqual((await run('sandbox', 'snapshot', 'create', unknown)).code, 0)
+  const again = await run('sandbox', 'snapshot', 'delete', snapshot.snapshotId)
+  assert.ok(again.code !== 0 || /not found|doesn't exist|wasn't found/i.test(again.err), again.err)
 })
 
 test('sandbox kill, kill again, kill --all', async () => {
@@ -78,7 +94,9 @@ test('sandbox kill, kill again, kill --all', async () => {
 })
 
 test('a wrong key', async () => {
-  const refused = await cli(['sandbox', 'list'], { env: { E2B_API_KEY: 'e2b_' + 'f'.repeat(40) } }).done
-  assert.equal(refused.code, 1)
-  assert.match(refused.err + refused.out, /Unauthorized|credentials/)
+  for (const args of [['sandbox', 'list'], ['template', 'list'], ['sandbox', 'snapshot', 'list'], ['sandbox', 'kill', '--all']]) {
+    const refused = await cli(args, { env: { E2B_API_KEY: 'e2b_' + 'f'.repeat(40) } }).done
+    assert.equal(refused.code, 1, args.join(' '))
+    assert.match(refused.err + refused.out, /Unauthorized|credentials|API key/)
+  }
 })

@@ -1,7 +1,7 @@
 // e2b-sdk-transcripts 4, processes and terminals.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { e2b, startServer, until } from './support.mjs'
+import { after, before } from 'node:test'
+import { e2b, hasNamespaces, startServer, test, until } from './support.mjs'
 
 const { Sandbox } = e2b
 let server, sandbox
@@ -117,7 +117,26 @@ test('a sandbox killed during a run', async () => {
   await assert.rejects(doomed.commands.run('echo'), (e) => e instanceof e2b.SandboxNotFoundError)
 })
 
-test('isolation: another sandbox sees neither files nor processes', async () => {
+test('nothing runs in a dead sandbox', async () => {
+  const dead = await Sandbox.create()
+  await dead.kill()
+  const bytes = new Uint8Array([1])
+  for (const call of [
+    () => dead.commands.list(),
+    () => dead.commands.sendStdin(1, 'x'),
+    () => dead.commands.closeStdin(1),
+    () => dead.commands.kill(1),
+    () => dead.pty.sendInput(1, bytes),
+    () => dead.pty.resize(1, { cols: 1, rows: 1 }),
+    () => dead.pty.kill(1),
+  ])
+    await assert.rejects(call, (e) => e instanceof e2b.TimeoutError, String(call))
+  for (const call of [() => dead.commands.connect(1), () => dead.pty.create({ cols: 1, rows: 1, onData: () => {} }), () => dead.pty.connect(1, { onData: () => {} })])
+    await assert.rejects(call, (e) => e instanceof e2b.SandboxNotFoundError, String(call))
+})
+
+test('isolation: another sandbox sees neither files nor processes', async (t) => {
+  if (!hasNamespaces(t, server)) return
   const other = await Sandbox.create()
   await sandbox.files.write('/tmp/mine', 'x')
   const handle = await sandbox.commands.run('sleep 20', { background: true })

@@ -1,7 +1,7 @@
 // e2b-sdk-transcripts 3: every control-plane call of the SDK, each with an error.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { apiKey, e2b, startServer } from './support.mjs'
+import { after, before } from 'node:test'
+import { apiKey, e2b, startServer, test } from './support.mjs'
 
 const { Sandbox } = e2b
 let server
@@ -12,7 +12,7 @@ const unknown = 'i' + '0'.repeat(19)
 
 test('create without options', async () => {
   const sandbox = await Sandbox.create()
-  assert.match(sandbox.sandboxId, /^i[a-z0-9]{19}$/)
+  assert.match(sandbox.sandboxId, /^i[a-z0-9]{20}$/)
   const info = await sandbox.getInfo()
   const seconds = (info.endAt - info.startedAt) / 1000
   assert.ok(Math.abs(seconds - 300) < 2, `the v2 default timeout is 300 s, not ${seconds}`)
@@ -75,6 +75,23 @@ test('getInfo of a dead sandbox', async () => {
   await assert.rejects(Sandbox.getInfo(unknown), (e) => e instanceof e2b.SandboxNotFoundError)
 })
 
+test('getFullInfo', async () => {
+  const sandbox = await Sandbox.create({ allowInternetAccess: false })
+  assert.equal((await Sandbox.getFullInfo(sandbox.sandboxId)).sandboxId, sandbox.sandboxId)
+  await sandbox.kill()
+  await assert.rejects(Sandbox.getFullInfo(unknown), (e) => e instanceof e2b.SandboxError)
+})
+
+test('updateNetwork replaces the rules', async () => {
+  const sandbox = await Sandbox.create()
+  await sandbox.updateNetwork({ denyOut: ['0.0.0.0/0'], allowOut: ['10.0.0.1/32'] })
+  const { network } = (await server.sandboxes()).find((s) => s.sandboxID === sandbox.sandboxId)
+  assert.deepEqual([network.allowOut, network.denyOut], [['10.0.0.1/32'], ['0.0.0.0/0']])
+  await assert.rejects(sandbox.updateNetwork({ allowOut: ['example.org'] }), (e) => e instanceof e2b.SandboxError && /400/.test(e.message))
+  await sandbox.kill()
+  await assert.rejects(sandbox.updateNetwork({}), (e) => e instanceof e2b.SandboxError)
+})
+
 test('setTimeout really kills', async () => {
   const sandbox = await Sandbox.create()
   await sandbox.setTimeout(45_000)
@@ -100,6 +117,7 @@ test('pause stops processes, resume continues them, a second pause is false', as
   await sandbox.commands.run(`until [ $(stat -c %s ticks) -gt ${before} ]; do sleep 0.02; done`)
   await sandbox.kill()
   await assert.rejects(Sandbox.pause(unknown), (e) => e instanceof e2b.SandboxNotFoundError)
+  await assert.rejects(Sandbox.betaPause(unknown), (e) => e instanceof e2b.SandboxNotFoundError)
 })
 
 test('list with paging, metadata and state', async () => {
@@ -144,6 +162,8 @@ test('fork and snapshots', async () => {
   assert.equal(await Sandbox.deleteSnapshot(snapshot.snapshotId), true)
   assert.equal(await Sandbox.deleteSnapshot(snapshot.snapshotId), false)
   await assert.rejects(Sandbox.createSnapshot(unknown), (e) => e instanceof e2b.SandboxError)
+  await assert.rejects(Sandbox.fork(unknown), (e) => e instanceof e2b.SandboxError)
+  await assert.rejects(Sandbox.listSnapshots({ limit: 1000 }).nextItems(), (e) => e instanceof e2b.SandboxError)
 })
 
 test('nothing of all this is left', async () => {

@@ -1,8 +1,8 @@
 // e2b-sdk-transcripts 4, files: contents, entries, watching, signed addresses.
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { after, before, test } from 'node:test'
-import { e2b, startServer, until } from './support.mjs'
+import { after, before } from 'node:test'
+import { e2b, note, startServer, test, until } from './support.mjs'
 
 const { Sandbox } = e2b
 let server, sandbox
@@ -46,7 +46,8 @@ test('write over a directory, and with a full disk', async () => {
 
 test('many files at once, with paths of every kind', async () => {
   const paths = ['a.txt', 'sub dir/ü b.txt', '深い/道/🙂.txt', "it's.txt", 'per%20cent.txt', 'plus+and&.txt']
-  await sandbox.files.write(paths.map((path) => ({ path, data: `in ${path}` })))
+  await sandbox.files.writeFiles(paths.map((path) => ({ path, data: `in ${path}` })))
+  await sandbox.files.write([{ path: 'by-write.txt', data: 'too' }])
   for (const path of paths) assert.equal(await sandbox.files.read(path), `in ${path}`)
 })
 
@@ -132,9 +133,16 @@ test('signed addresses: read, write, expired, forged', async () => {
   late.searchParams.set('signature', signature.signature)
   late.searchParams.set('signature_expiration', String(signature.expiration))
   const expired = await fetch(late)
+  note('Sandbox.downloadUrl', expired.status === 401 ? 'refused' : 'done', `HTTP ${expired.status}`)
   assert.deepEqual([expired.status, (await expired.json()).message], [401, 'signature is already expired'])
   late.searchParams.set('signature', 'v1_forged')
   assert.equal((await fetch(late)).status, 401)
+  const forged = new URL(await sandbox.uploadUrl('up.txt'))
+  forged.searchParams.set('path', 'other.txt')
+  const refused = await fetch(forged, { method: 'POST', body: form })
+  note('Sandbox.uploadUrl', refused.status === 401 ? 'refused' : 'done', `HTTP ${refused.status}`)
+  assert.equal(refused.status, 401)
+  assert.equal(await sandbox.files.exists('other.txt'), false)
 })
 
 test('without its token a sandbox is closed', async () => {
@@ -154,5 +162,18 @@ test('isRunning', async () => {
   assert.equal(await sandbox.isRunning(), true)
   await sandbox.kill()
   assert.equal(await sandbox.isRunning(), false)
-  await assert.rejects(sandbox.files.read('a.txt'), (e) => e instanceof e2b.TimeoutError)
+  const { files } = sandbox
+  for (const call of [
+    () => files.read('a.txt'),
+    () => files.write('a.txt', 'x'),
+    () => files.writeFiles([{ path: 'a.txt', data: 'x' }]),
+    () => files.list('.'),
+    () => files.makeDir('d'),
+    () => files.rename('a.txt', 'b.txt'),
+    () => files.remove('a.txt'),
+    () => files.exists('a.txt'),
+    () => files.getInfo('a.txt'),
+  ])
+    await assert.rejects(call, (e) => e instanceof e2b.TimeoutError, String(call))
+  await assert.rejects(files.watchDir('.', () => {}), (e) => e instanceof e2b.SandboxNotFoundError)
 })

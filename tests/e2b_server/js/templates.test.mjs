@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
-import { e2b, startServer } from './support.mjs'
+import { after, before } from 'node:test'
+import { e2b, startServer, test } from './support.mjs'
 
 const { Sandbox, Template } = e2b
 let server, context
@@ -55,11 +55,17 @@ test('a build with every kind of step', async () => {
 test('exists, tags, a second build under the same name', async () => {
   assert.equal(await Template.exists('my-tmpl'), true)
   assert.equal(await Template.exists('never-built'), false)
+  assert.equal(await Template.aliasExists('my-tmpl'), true)
+  assert.equal(await Template.aliasExists('never-built'), false)
   const tagged = await Template.assignTags('my-tmpl:v1', ['stable'])
   assert.deepEqual(tagged.tags, ['stable'])
   const found = await Template.getTags('my-tmpl')
   assert.ok(found.some((t) => t.tag === 'stable'))
   await Template.removeTags('my-tmpl', ['stable'])
+  await assert.rejects(Template.assignTags('never-built:v1', ['x']), /404|not found/)
+  await assert.rejects(Template.assignTags('my-tmpl:v1', ['Not A Tag']), /400|tag/i)
+  await assert.rejects(Template.getTags('never-built'), /404|not found/)
+  await assert.rejects(Template.removeTags('never-built', ['x']), /404|not found/)
   await Template.build(Template({ fileContextPath: context }).fromTemplate('base').copy('a.txt', 'again.txt'), 'my-tmpl:v2')
   const sandbox = await Sandbox.create('my-tmpl:v2')
   assert.equal(await sandbox.files.read('again.txt'), 'hello\n')
@@ -72,6 +78,8 @@ test('in the background, with its status', async () => {
   do status = await Template.getBuildStatus(info)
   while (status.status === 'building' || status.status === 'waiting')
   assert.equal(status.status, 'ready')
+  await assert.rejects(Template.getBuildStatus({ ...info, buildId: '00000000-0000-4000-8000-0000000000ff' }), /404|not found/)
+  await assert.rejects(Template.buildInBackground(Template().fromTemplate('base'), 'odd', { cpuCount: 5 }), /400|CPU/)
 })
 
 test('a failing step, an impossible shape, an unknown base', async () => {

@@ -1,0 +1,56 @@
+// The table that the fidelity tests add up to: every call of the official clients that reaches the server, the test in
+// which it succeeded and the one in which it was refused. Fails when one of the two is missing, and when the SDK has a
+// call that is neither here nor named below as left out.
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { methodsOf } from './ledger.mjs'
+
+const { Sandbox, Template } = createRequire(join(process.env.OSIRIS_E2B_CLIENTS, 'package.json'))('e2b')
+
+const sandbox = 'create connect list kill getInfo getFullInfo getMetrics setTimeout updateNetwork pause betaPause createSnapshot listSnapshots deleteSnapshot fork isRunning downloadUrl uploadUrl'
+const commands = 'run list sendStdin closeStdin kill connect'
+const files = 'read write writeFiles list makeDir rename remove exists getInfo watchDir'
+const pty = 'create connect sendInput resize kill'
+const template = 'build buildInBackground getBuildStatus exists aliasExists assignTags getTags removeTags'
+const cli = [
+  'sandbox list', 'sandbox info', 'sandbox create --detach', 'sandbox create (terminal)', 'sandbox connect (terminal)', 'sandbox exec', 'sandbox exec -b',
+  'sandbox exec < pipe', 'sandbox logs', 'sandbox metrics', 'sandbox pause', 'sandbox resume', 'sandbox kill', 'sandbox kill --all', 'sandbox snapshot create',
+  'sandbox snapshot list', 'sandbox snapshot delete', 'template list',
+]
+const named = (label, names) => names.split(' ').map((name) => `${label}.${name}`)
+const wanted = [
+  ...named('Sandbox', sandbox), ...named('commands', commands), ...named('files', files), ...named('pty', pty), ...named('Template', template),
+  ...cli.map((command) => `e2b ${command}`),
+]
+
+const leftOut = {
+  'getHost getMcpUrl getMcpToken': 'computed by the client',
+  'resolveApiOpts fileUrl createSandbox forkSandbox connectSandbox resolveOpts boundOpts': 'parts of the calls above',
+  'toJSON toDockerfile': 'computed by the client',
+}
+const known = new Set(Object.keys(leftOut).join(' ').split(' '))
+const offered = [Sandbox, Object.getPrototypeOf(Sandbox), Sandbox.prototype].flatMap((owner) => methodsOf(owner).map((name) => ['Sandbox', name]))
+offered.push(...[Template, Object.getPrototypeOf(Template)].flatMap((owner) => methodsOf(owner).map((name) => ['Template', name])))
+const unlisted = offered.filter(([label, name]) => !wanted.includes(`${label}.${name}`) && !known.has(name))
+
+const seen = new Map()
+for (const line of readFileSync(process.env.OSIRIS_E2B_LEDGER, 'utf8').split('\n').filter(Boolean)) {
+  const entry = JSON.parse(line)
+  const row = seen.get(entry.call) ?? {}
+  row[entry.outcome] ??= entry.outcome === 'refused' ? `${entry.test} [${entry.detail}]` : entry.test
+  seen.set(entry.call, row)
+}
+
+let missing = unlisted.map(([label, name]) => `${label}.${name} is neither tested nor left out`)
+console.log(`${'call'.padEnd(30)} | ${'succeeds in the test'.padEnd(72)} | is refused in the test`)
+for (const call of wanted) {
+  const row = seen.get(call) ?? {}
+  console.log(`${call.padEnd(30)} | ${(row.done ?? '- none -').padEnd(72)} | ${row.refused ?? '- none -'}`)
+  for (const outcome of ['done', 'refused']) if (!row[outcome]) missing.push(`${call} was never ${outcome}`)
+}
+for (const [names, reason] of Object.entries(leftOut)) console.log(`left out: ${names}: ${reason}`)
+console.log('left out: sandbox.git: git by commands.run; Volume, Secret, mcp: the server has none')
+console.log(`${wanted.length} calls, ${missing.length} gaps`)
+for (const each of missing) console.error(`gap: ${each}`)
+process.exit(missing.length ? 1 : 0)
