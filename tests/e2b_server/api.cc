@@ -26,7 +26,7 @@ std::string random_letters(size_t count) {
 }  // namespace
 
 std::string random_hex(size_t bytes) { return to_hex(random_bytes(bytes)); }
-std::string new_sandbox_id() { return "i" + random_letters(19); }
+std::string new_sandbox_id() { return "i" + random_letters(20); }
 std::string new_template_id() { return random_letters(20); }
 
 std::string new_uuid() {

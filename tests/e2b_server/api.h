@@ -36,7 +36,7 @@ inline void respond(Exchange& exchange, const ApiError& error) {
   exchange.respond_json(error.status, body);
 }
 
-// "i" and 19 of [a-z0-9]; 20 of [a-z0-9]; a version-4 UUID; hex digits. From the kernel's generator.
+// "i" and 20 of [a-z0-9]; 20 of [a-z0-9]; a version-4 UUID; hex digits. From the kernel's generator.
 std::string new_sandbox_id();
 std::string new_template_id();
 std::string new_uuid();

@@ -1,16 +1,13 @@
 #include "tests/e2b_server/auth.h"
 
 #include <openssl/crypto.h>
+#include <openssl/hmac.h>
 
 #include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
 
 namespace osiris::e2b_server {
 namespace {
-
-bool equal_secret(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
 
 std::string from_hex(const std::string& hex) {
   std::string bytes;
@@ -24,6 +21,17 @@ std::optional<int64_t> expiration_of(const Request& request) {
 }
 
 }  // namespace
+
+bool equal_secret(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string hmac_hex(std::string_view key, std::string_view text) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  ::HMAC(::EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest, &size);
+  return to_hex({reinterpret_cast<const char*>(digest), size});
+}
 
 std::optional<ApiError> check_api_key(const Request& request, std::string_view api_key) {
   const auto given = request.header("x-api-key");

@@ -81,11 +81,14 @@ std::optional<Json> read_unary(Exchange& exchange) {
   return *std::move(message);
 }
 
+bool is_connect_stream(Exchange& exchange) {
+  if (has_type(exchange.request(), "application/connect+json")) return true;
+  refuse_type(exchange, "application/connect+json");
+  return false;
+}
+
 std::optional<Json> read_stream_request(Exchange& exchange) {
-  if (!has_type(exchange.request(), "application/connect+json")) {
-    refuse_type(exchange, "application/connect+json");
-    return std::nullopt;
-  }
+  if (!is_connect_stream(exchange)) return std::nullopt;
   auto body = exchange.read_body_all(64u << 20);
   if (!body.ok()) return std::nullopt;
   EnvelopeReader reader;

@@ -44,6 +44,8 @@ bool begin_connect_stream(Exchange& exchange);
 
 // A unary call's message. Answers the call itself and returns nullopt when the content type, the body or the JSON is wrong.
 std::optional<Json> read_unary(Exchange& exchange);
+// Whether the request's content type is a stream's; answers 415 itself otherwise.
+bool is_connect_stream(Exchange& exchange);
 // A server stream's single envelope; as above.
 std::optional<Json> read_stream_request(Exchange& exchange);
 

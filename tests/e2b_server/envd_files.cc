@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <set>
 
 #include "protocol/base/text.h"
 #include "tests/e2b_server/auth.h"
@@ -60,6 +59,11 @@ Encoding choose_encoding(const Request& request) {
   return identity ? Encoding::kIdentity : Encoding::kNone;
 }
 
+std::optional<int64_t> date_header(const Request& request, std::string_view name) {
+  const auto text = request.header(name);
+  return text ? parse_http_date(*text) : std::nullopt;
+}
+
 void stream_file(Call& call, int fd, uint64_t offset, uint64_t length, Gzip* gzip) {
   std::string block(kBlockBytes, '\0'), packed;
   const auto sandbox = call.sandbox->sandbox;
@@ -89,14 +93,17 @@ void read_file(Call& call) {
   const uint64_t size = reply.ok["size"].as_uint();
   const std::string path = reply.ok["path"].as_string();
   const int fd = reply.fds.front().get();
-  const std::string modified = http_date(reply.ok["modified_s"].as_int());
-  Pairs headers{{"content-type", "application/octet-stream"},
-                {"last-modified", modified},
-                {"content-disposition", "inline; filename=\"" + path.substr(path.rfind('/') + 1) + "\""},
+  const int64_t modified_s = reply.ok["modified_s"].as_int();
+  Pairs headers{{"content-type", content_type_of(path)},
+                {"last-modified", http_date(modified_s)},
+                {"content-disposition", content_disposition(path.substr(path.rfind('/') + 1))},
                 {"vary", "Accept-Encoding"}};
-  if (request.header("if-modified-since") == modified) return call.exchange.respond(304, headers, "");
+  if (const auto since = date_header(request, "if-unmodified-since"); since && modified_s > *since)
+    return call.exchange.respond(412, headers, "");
+  if (const auto since = date_header(request, "if-modified-since"); since && modified_s <= *since) return call.exchange.respond(304, headers, "");
   const Encoding encoding = choose_encoding(request);
-  const auto range_header = request.header("range");
+  auto range_header = request.header("range");
+  if (request.header("if-range") && date_header(request, "if-range") != modified_s) range_header.reset();  // it has changed: all of it
   if (encoding == Encoding::kNone) return call.exchange.respond_error(406, "no acceptable encoding");
   if (encoding == Encoding::kGzip && !range_header && request.method == "GET") {
     headers.emplace_back("content-encoding", "gzip");
@@ -130,9 +137,10 @@ class Upload {
   Status begin(const std::string& path) {
     path_ = fixed_path_.value_or(path);
     if (path_.empty()) return fail(400, "a file needs a path");
-    if (!seen_.insert(path_).second) return fail(400, "path '" + path_ + "' is given twice");
-    Reply reply = call_.sandbox->sandbox->call(Json::object({{"op", "open_write"}, {"path", path_}, {"user", user_of(call_)}}));
+    Json request = Json::object({{"op", "open_write"}, {"path", path_}, {"user", user_of(call_)}, {"seen", seen_}});
+    Reply reply = call_.sandbox->sandbox->call(std::move(request));
     if (reply.error) return fail(reply.error->code == "unavailable" ? 0 : rest_status(reply.error->code), reply.error->message);
+    seen_.push_back(reply.ok["path"]);
     file_ = std::move(reply.fds.front());
     return {};
   }
@@ -173,7 +181,7 @@ class Upload {
   Call& call_;
   const std::optional<std::string> fixed_path_;
   std::string path_;
-  std::set<std::string> seen_;
+  Json seen_ = Json::array();  // paths of earlier parts, resolved
   Fd file_;
   Json metadata_ = Json::object();
   Json entries_ = Json::array();

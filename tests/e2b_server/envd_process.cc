@@ -85,13 +85,14 @@ std::shared_ptr<Process> live_process(Call& call, const Json& message) {
 }
 
 // The Connect code and message of a refused input; nothing: written.
-std::optional<AgentError> write_input(Process& process, const Json& input) {
+std::optional<AgentError> write_input(Process& process, const Json& input, SteadyTime until) {
   const bool to_pty = input.contains("pty");
   const auto bytes = decode_bytes(input[to_pty ? "pty" : "stdin"]);
   if (!bytes && !input.contains("pty") && !input.contains("stdin")) return AgentError{"unimplemented", "invalid input type"};
   if (!bytes) return AgentError{"invalid_argument", "the input is not base64"};
-  switch (process.send_input(*bytes, to_pty)) {
+  switch (process.send_input(*bytes, to_pty, until)) {
     case Process::InputError::kNone: return std::nullopt;
+    case Process::InputError::kTimeout: return AgentError{"deadline_exceeded", "context deadline exceeded"};
     case Process::InputError::kClosed: return AgentError{"internal", "error writing to stdin: it is closed"};
     case Process::InputError::kNoStdin: return AgentError{"internal", "error writing to stdin: stdin not enabled for this process"};
     case Process::InputError::kWrongKind: break;
@@ -104,12 +105,15 @@ void send_input(Call& call) {
   if (!message) return;
   const auto process = live_process(call, *message);
   if (!process) return;
-  if (const auto failed = write_input(*process, (*message)["input"])) return respond_connect_error(call.exchange, failed->code, failed->message);
+  const SteadyTime until = end_of(timeout_header(call.request()));
+  if (const auto failed = write_input(*process, (*message)["input"], until)) return respond_connect_error(call.exchange, failed->code, failed->message);
   call.exchange.respond_json(200, Json::object());
 }
 
 // Client stream: envelopes are handled as they arrive.
 void stream_input(Call& call) {
+  if (!is_connect_stream(call.exchange)) return;
+  const SteadyTime until = end_of(timeout_header(call.request()));
   EnvelopeReader reader;
   std::shared_ptr<Process> process;
   std::optional<AgentError> failed;
@@ -123,17 +127,21 @@ void stream_input(Call& call) {
       if (!next.ok()) failed = AgentError{"invalid_argument", next.error().message};
       if (failed || !next->has_value()) break;
       const auto message = parse_json((*next)->payload);
-      if (!message.ok()) {
+      if ((*next)->flags != 0) {
+        failed = AgentError{"invalid_argument", "compressed envelopes are not supported"};
+      } else if (!message.ok()) {
         failed = AgentError{"invalid_argument", "an envelope holds no JSON message"};
       } else if (message->contains("start")) {
         process = select(*call.sandbox->sandbox, (*message)["start"]["process"]);
         if (!process || process->has_ended()) failed = AgentError{"not_found", not_found_text((*message)["start"]["process"])};
       } else if (message->contains("data")) {
-        if (process) failed = write_input(*process, (*message)["data"]["input"]);
+        if (process) failed = write_input(*process, (*message)["data"]["input"], until);
         else failed = AgentError{"invalid_argument", "data came before start"};
       }
     }
   }
+  if (!failed && !reader.is_empty()) failed = AgentError{"invalid_argument", "the stream ends inside an envelope"};
+  if (!failed && !process) failed = AgentError{"invalid_argument", "the stream named no process"};
   if (!begin_connect_stream(call.exchange)) return;
   if (!failed) call.exchange.write(envelope(0, "{}"));
   call.exchange.write(failed ? end_of_stream(failed->code, failed->message) : end_of_stream());

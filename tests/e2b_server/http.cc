@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/base/text.h"
+
 namespace osiris::e2b_server {
 namespace {
 
@@ -27,10 +29,17 @@ Result<std::string> Exchange::read_body_all(size_t max_bytes) {
   std::string body;
   char block[16384];
   while (true) {
-    OSIRIS_ASSIGN(const size_t count, read_body(block, sizeof block));
-    if (count == 0) return body;
-    if (body.size() + count > max_bytes) return Error(Code::kExhausted, "request body is larger than allowed");
-    body.append(block, count);
+    auto count = read_body(block, sizeof block);
+    if (!count.ok()) {
+      respond_error(400, count.error().message);
+      return count.error();
+    }
+    if (*count == 0) return body;
+    if (body.size() + *count > max_bytes) {
+      respond_error(413, "request body is larger than " + std::to_string(max_bytes) + " bytes");
+      return Error(Code::kExhausted, "request body is larger than allowed");
+    }
+    body.append(block, *count);
   }
 }
 
@@ -69,6 +78,23 @@ Pairs parse_form(std::string_view text) {
   return out;
 }
 
+std::string content_disposition(std::string_view filename) {
+  const bool plain = std::all_of(filename.begin(), filename.end(), [](unsigned char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+  if (plain) return "inline; filename=\"" + std::string(filename) + "\"";
+  return "inline; filename*=utf-8''" + percent_encode(filename);
+}
+
+std::string content_type_of(std::string_view path) {
+  constexpr std::pair<std::string_view, const char*> kTypes[] = {
+      {".css", "text/css; charset=utf-8"},   {".csv", "text/csv; charset=utf-8"},   {".gif", "image/gif"},         {".htm", "text/html; charset=utf-8"},
+      {".html", "text/html; charset=utf-8"}, {".jpeg", "image/jpeg"},               {".jpg", "image/jpeg"},        {".js", "text/javascript; charset=utf-8"},
+      {".json", "application/json"},         {".pdf", "application/pdf"},           {".png", "image/png"},         {".svg", "image/svg+xml"},
+      {".txt", "text/plain; charset=utf-8"}, {".wasm", "application/wasm"},         {".webp", "image/webp"},       {".xml", "text/xml; charset=utf-8"}};
+  for (const auto& [end, type] : kTypes)
+    if (path.ends_with(end)) return type;
+  return "application/octet-stream";
+}
+
 const char* reason_phrase(int status) {
   switch (status) {
     case 200: return "OK";
@@ -84,9 +110,12 @@ const char* reason_phrase(int status) {
     case 405: return "Method Not Allowed";
     case 406: return "Not Acceptable";
     case 409: return "Conflict";
+    case 412: return "Precondition Failed";
+    case 413: return "Content Too Large";
     case 415: return "Unsupported Media Type";
     case 416: return "Range Not Satisfiable";
     case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
     case 500: return "Internal Server Error";
     case 502: return "Bad Gateway";
     case 503: return "Service Unavailable";

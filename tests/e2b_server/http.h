@@ -42,6 +42,8 @@ class Exchange {
   // The next piece of the request body; 0 at its end; an error when the client broke off.
   virtual Result<size_t> read_body(char* out, size_t capacity_bytes) = 0;
 
+  // Goes with whatever answer is given.
+  virtual void add_header(const std::string& name, const std::string& value) = 0;
   virtual void respond(int status, const Pairs& headers, std::string_view body) = 0;
   // Without length_bytes the body is chunked. False: the client is gone.
   virtual bool begin_stream(int status, const Pairs& headers, std::optional<uint64_t> length_bytes) = 0;
@@ -56,6 +58,7 @@ class Exchange {
   // Waits until `event_fd` is readable, the client has closed, or the time is over.
   virtual Wake wait(int event_fd, std::chrono::milliseconds timeout) = 0;
 
+  // Answers itself when the body is malformed (400) or too large (413).
   Result<std::string> read_body_all(size_t max_bytes = 16u << 20);
   void respond_json(int status, const Json& body);
   // The error body of the control plane and of envd's REST half: {"code":<status>,"message":...}.
@@ -66,5 +69,9 @@ class Exchange {
 Pairs parse_form(std::string_view text);
 std::string percent_decode(std::string_view text, bool plus_is_space = false);
 const char* reason_phrase(int status);
+// "inline; filename=..." for any name a file can have (RFC 6266).
+std::string content_disposition(std::string_view filename);
+// By the name's end; application/octet-stream when that says nothing.
+std::string content_type_of(std::string_view path);
 
 }  // namespace osiris::e2b_server

@@ -37,6 +37,14 @@ RangeAnswer answer_range(std::string_view header, uint64_t size) {
   return {206, first, last - first + 1, "bytes " + std::to_string(first) + "-" + std::to_string(last) + "/" + total};
 }
 
+std::optional<int64_t> parse_http_date(std::string_view text) {
+  std::tm parts{};
+  const std::string copy(text);
+  const char* end = ::strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  if (!end || *end != '\0') return std::nullopt;
+  return ::timegm(&parts);
+}
+
 std::string http_date(int64_t unix_s) {
   const std::time_t time = unix_s;
   std::tm parts{};

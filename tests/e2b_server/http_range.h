@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,5 +18,7 @@ struct RangeAnswer {
 RangeAnswer answer_range(std::string_view header, uint64_t size);
 
 std::string http_date(int64_t unix_s);
+// "Sun, 06 Nov 1994 08:49:37 GMT". nullopt: not a date.
+std::optional<int64_t> parse_http_date(std::string_view text);
 
 }  // namespace osiris::e2b_server

@@ -45,10 +45,24 @@ class ConnectionExchange final : public Exchange {
     request_.connection = connection;
   }
 
-  bool read_header() {
-    error_code error;
-    http::read_header(socket_, buffer_, parser_, error);
-    if (error) return false;
+  // False: nothing came, or nothing that is HTTP (which has been answered).
+  bool read_header(const HttpServer::Times& times) {
+    auto give_up = std::chrono::steady_clock::now() + times.idle_max;
+    bool begun = false;
+    parser_.eager(false);
+    while (!parser_.is_header_done()) {
+      error_code error;
+      const size_t used = parser_.put(buffer_.data(), error);
+      buffer_.consume(used);
+      if (error && error != http::error::need_more) return refuse(error);
+      if (parser_.is_header_done()) break;
+      if (buffer_.size() > 0 && !std::exchange(begun, true)) give_up = std::chrono::steady_clock::now() + times.header_max;
+      if (!wait_for_bytes(give_up)) return false;
+      const auto room = buffer_.prepare(16384);
+      const ssize_t count = ::recv(socket_.native_handle(), room.data(), room.size(), 0);
+      if (count <= 0) return false;
+      buffer_.commit(static_cast<size_t>(count));
+    }
     const auto& message = parser_.get();
     request_.method = std::string(message.method_string());
     request_.target = std::string(message.target());
@@ -61,10 +75,31 @@ class ConnectionExchange final : public Exchange {
     return true;
   }
 
+  bool refuse(const error_code& error) {
+    const bool large = error == http::error::header_limit || error == http::error::buffer_overflow;
+    respond(large ? 431 : 400, {{"content-type", "text/plain; charset=utf-8"}}, large ? "request header too large\n" : error.message() + "\n");
+    drop_unread();
+    return false;
+  }
+
+  // Closing with bytes unread would reset the connection under the answer.
+  void drop_unread() {
+    ::shutdown(socket_.native_handle(), SHUT_WR);
+    char block[16384];
+    for (int i = 0; i < 64 && ::recv(socket_.native_handle(), block, sizeof block, MSG_DONTWAIT) > 0; ++i) continue;
+  }
+
+  bool wait_for_bytes(std::chrono::steady_clock::time_point until) const {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    pollfd ready{socket_.native_handle(), POLLIN, 0};
+    return left.count() > 0 && ::poll(&ready, 1, static_cast<int>(left.count())) > 0;
+  }
+
   // After the handler: whether the connection can carry another request.
   bool finish() {
     if (aborted_) return false;
-    if (!answered_) respond_error(500, "the handler gave no answer");
+    if (!answered_) respond_error(failed_ ? 400 : 500, failed_ ? "malformed request body" : "the handler gave no answer");
+    if (failed_) drop_unread();
     if (streaming_ || failed_) return false;
     char block[65536];
     uint64_t drained = 0;
@@ -102,6 +137,8 @@ class ConnectionExchange final : public Exchange {
     }
     return size_t{0};
   }
+
+  void add_header(const std::string& name, const std::string& value) override { added_.emplace_back(name, value); }
 
   void respond(int status, const Pairs& headers, std::string_view body) override {
     if (answered_ || aborted_) return;
@@ -161,7 +198,8 @@ class ConnectionExchange final : public Exchange {
  private:
   std::string head(int status, const Pairs& headers) const {
     std::string text = "HTTP/1.1 " + std::to_string(status) + " " + reason_phrase(status) + "\r\n";
-    for (const auto& [name, value] : headers) text += name + ": " + value + "\r\n";
+    for (const Pairs* pairs : {&headers, &added_})
+      for (const auto& [name, value] : *pairs) text += name + ": " + value + "\r\n";
     if (!keep_alive_) text += "connection: close\r\n";
     return text;
   }
@@ -177,6 +215,7 @@ class ConnectionExchange final : public Exchange {
   boost::beast::flat_buffer& buffer_;
   http::request_parser<http::buffer_body> parser_;
   Request request_;
+  Pairs added_;
   bool keep_alive_ = false;
   bool continued_ = false;
   bool answered_ = false;
@@ -191,7 +230,7 @@ class ConnectionExchange final : public Exchange {
 struct HttpServer::State {
   asio::io_context context;
   Tcp::acceptor acceptor{context};
-  std::chrono::microseconds connect_delay{};
+  Times times;
   Handler handler;
   std::thread accepting;
   int stop_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -205,11 +244,11 @@ struct HttpServer::State {
   ~State() { ::close(stop_fd); }
 
   void serve(Tcp::socket socket, uint64_t number) {
-    if (connect_delay.count() > 0) std::this_thread::sleep_for(connect_delay);
+    if (times.connect_delay.count() > 0) std::this_thread::sleep_for(times.connect_delay);
     boost::beast::flat_buffer buffer;
     for (bool more = true; more;) {
       ConnectionExchange exchange(socket, buffer, number);
-      if (!exchange.read_header()) break;
+      if (!exchange.read_header(times)) break;
       handler(exchange);
       more = exchange.finish();
     }
@@ -234,8 +273,12 @@ struct HttpServer::State {
       const uint64_t number = ++accepted;
       std::lock_guard lock(mutex);
       if (stopping) return;
-      sockets.insert(fd);
-      std::thread([this, number](Tcp::socket moved) { serve(std::move(moved), number); }, std::move(socket)).detach();
+      try {
+        std::thread([this, number](Tcp::socket moved) { serve(std::move(moved), number); }, std::move(socket)).detach();
+        sockets.insert(fd);
+      } catch (const std::system_error&) {
+        // The machine has no thread left: the connection closes, the server lives.
+      }
     }
   }
 };
@@ -244,9 +287,9 @@ HttpServer::HttpServer(std::unique_ptr<State> state) : state_(std::move(state)) 
 
 HttpServer::~HttpServer() { stop(); }
 
-Result<std::unique_ptr<HttpServer>> HttpServer::listen(const std::string& address, std::chrono::microseconds connect_delay) {
+Result<std::unique_ptr<HttpServer>> HttpServer::listen(const std::string& address, const Times& times) {
   auto state = std::make_unique<State>();
-  state->connect_delay = connect_delay;
+  state->times = times;
   const size_t colon = address.rfind(':');
   std::string host = address.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);

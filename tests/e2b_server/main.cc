@@ -1,8 +1,11 @@
 // osiris-e2b-server: an E2B-compatible server for one machine. See docs/e2b-server.md.
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -10,6 +13,8 @@
 #include <map>
 #include <string>
 
+#include "protocol/base/file.h"
+#include "tests/e2b_server/agent/message.h"
 #include "tests/e2b_server/layer.h"
 #include "tests/e2b_server/sandbox_init.h"
 #include "tests/e2b_server/server.h"
@@ -27,6 +32,8 @@ constexpr const char* kUsage =
     "  --create-ms N --rtt-ms N    injected delays: of a create, of a round trip\n"
     "  --max-sandboxes N           running at once (default 1100)\n"
     "  --max-hours N               longest life of a sandbox (default 24)\n"
+    "  --rate-limit N              calls of one route in 30 s, then 429 with Retry-After (default 20000; 0: none)\n"
+    "  --header-ms N               a request's head must be complete after N ms (default 5000)\n"
     "  --parent-pid PID            end as by SIGTERM when PID, the parent, has ended: no test leaves a server behind\n"
     "  --isolation auto|namespaces|directories    (default auto: namespaces where the kernel allows them)\n"
     "  --network host|isolated     isolated: a network per sandbox with egress rules by address; needs root\n";
@@ -40,40 +47,52 @@ Result<int64_t> number(const std::string& flag, const std::string& text) {
 
 Result<Options> parse(int argc, char** argv) {
   Options options;
+  // "--isolation" and "--network" by their words.
+  const std::map<std::string, Options::Isolation> isolations = {{"auto", Options::Isolation::kAuto},
+                                                                {"namespaces", Options::Isolation::kNamespaces},
+                                                                {"directories", Options::Isolation::kDirectories}};
+  const std::map<std::string, Options::Network> networks = {{"host", Options::Network::kHost}, {"isolated", Options::Network::kIsolated}};
+  const std::map<std::string, std::string*> texts = {{"--listen", &options.listen}, {"--api-key", &options.api_key}};
+  const std::map<std::string, std::filesystem::path*> paths = {{"--data", &options.data}, {"--faults", &options.faults}, {"--record", &options.record}};
   const std::map<std::string, int64_t*> counters = {{"--create-ms", &options.create_ms},
                                                     {"--rtt-ms", &options.rtt_ms},
                                                     {"--max-sandboxes", &options.sandboxes_max},
                                                     {"--max-hours", &options.hours_max},
+                                                    {"--rate-limit", &options.calls_max},
+                                                    {"--header-ms", &options.header_ms},
                                                     {"--parent-pid", &options.parent_pid}};
   for (int i = 1; i < argc; ++i) {
     std::string flag = argv[i];
     std::string value;
     const size_t equal = flag.find('=');
-    if (equal != std::string::npos) {
+    const bool joined = flag.starts_with("--") && equal != std::string::npos;
+    if (joined) {
       value = flag.substr(equal + 1);
       flag.resize(equal);
-    } else if (i + 1 < argc) {
+    }
+    const bool is_known = counters.count(flag) || texts.count(flag) || paths.count(flag) || flag == "--isolation" || flag == "--network";
+    if (!is_known) return Error(Code::kInvalidArgument, "unknown option '" + flag + "'");
+    if (!joined) {
+      if (i + 1 >= argc) return Error(Code::kInvalidArgument, "option " + flag + " needs a value");
       value = argv[++i];
+    }
+    if (counters.count(flag)) {
+      OSIRIS_ASSIGN(*counters.at(flag), number(flag, value));
+    } else if (value.empty()) {
+      return Error(Code::kInvalidArgument, "option " + flag + " needs a value that is not empty");
+    } else if (texts.count(flag)) {
+      *texts.at(flag) = value;
+    } else if (paths.count(flag)) {
+      *paths.at(flag) = std::filesystem::absolute(value);
+    } else if (flag == "--isolation" && isolations.count(value)) {
+      options.isolation = isolations.at(value);
+    } else if (flag == "--network" && networks.count(value)) {
+      options.network = networks.at(value);
     } else {
-      return Error(Code::kInvalidArgument, "no value for " + flag);
+      return Error(Code::kInvalidArgument, "option " + flag + " does not know '" + value + "'");
     }
-    if (const auto counter = counters.find(flag); counter != counters.end()) {
-      OSIRIS_ASSIGN(*counter->second, number(flag, value));
-      continue;
-    }
-    if (flag == "--listen") options.listen = value;
-    else if (flag == "--api-key") options.api_key = value;
-    else if (flag == "--data") options.data = std::filesystem::absolute(value);
-    else if (flag == "--faults") options.faults = value;
-    else if (flag == "--record") options.record = value;
-    else if (flag == "--isolation" && value == "auto") options.isolation = Options::Isolation::kAuto;
-    else if (flag == "--isolation" && value == "namespaces") options.isolation = Options::Isolation::kNamespaces;
-    else if (flag == "--isolation" && value == "directories") options.isolation = Options::Isolation::kDirectories;
-    else if (flag == "--network" && value == "host") options.network = Options::Network::kHost;
-    else if (flag == "--network" && value == "isolated") options.network = Options::Network::kIsolated;
-    else return Error(Code::kInvalidArgument, "unknown option or value: " + flag + " " + value);
   }
-  if (options.api_key.empty() || options.data.empty()) return Error(Code::kInvalidArgument, "--api-key and --data must be given");
+  if (options.api_key.empty() || options.data.empty()) return Error(Code::kInvalidArgument, std::string(options.api_key.empty() ? "--api-key" : "--data") + " is missing");
   return options;
 }
 
@@ -96,6 +115,15 @@ Status remove_own_data(const std::filesystem::path& data) {
   return {};
 }
 
+Result<Fd> lock_data(const std::filesystem::path& data) {
+  OSIRIS_TRY(make_directories(data));
+  Fd lock(::open((data / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock) return errno_error(errno, "opening", data / ".lock");
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+    return Error(Code::kUnavailable, "--data " + data.string() + ": another osiris-e2b-server uses it", "give each server a directory of its own");
+  return lock;
+}
+
 int run(const Options& options) {
   sigset_t stops;
   sigemptyset(&stops);
@@ -103,6 +131,9 @@ int run(const Options& options) {
   ::pthread_sigmask(SIG_BLOCK, &stops, nullptr);  // before any thread, so that all of them inherit it
   ::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
+  // Two servers in one directory would remove each other's sandboxes.
+  const auto lock = lock_data(options.data);
+  if (!lock.ok()) return fail(lock.error());
   // What a killed server has left.
   if (const Status removed = remove_own_data(options.data); !removed.ok()) return fail(removed.error());
   auto server = Server::create(options);

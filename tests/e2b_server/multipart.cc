@@ -69,6 +69,7 @@ Result<bool> MultipartReader::step() {
         return true;
       }
       const size_t end = buffer_.find("\r\n");
+      if (end == std::string::npos && buffer_.size() > kHeadersMaxBytes) return malformed("a boundary's line never ends");
       if (end == std::string::npos) return false;
       buffer_.erase(0, end + 2);
       state_ = State::kHeaders;

@@ -16,6 +16,8 @@ struct Options {
   int64_t create_ms = 0;         // a create takes at least this long
   int64_t rtt_ms = 0;            // every round trip, TCP handshakes included
   int64_t sandboxes_max = 1100;  // running at once, then 429
+  int64_t calls_max = 20'000;    // per route in 30 s, then 429 with Retry-After; 0: no limit
+  int64_t header_ms = 5'000;     // a request's head must have come by then
   int64_t hours_max = 24;        // longest life of a sandbox
   int64_t parent_pid = 0;        // end when this is no longer the parent; 0: never
   enum class Isolation { kAuto, kNamespaces, kDirectories } isolation = Isolation::kAuto;

@@ -100,12 +100,25 @@ bool Subscriber::is_left() const {
   return left_;
 }
 
-void Subscriber::push(Json event) {
+bool Subscriber::push(const Json& event, SteadyTime until) {
   std::unique_lock lock(mutex_);
-  room_.wait(lock, [&] { return left_ || closed_ != Closed::kNo || events_.size() < kQueueMax; });
-  if (left_ || closed_ != Closed::kNo) return;
-  events_.push_back({std::move(event), std::chrono::steady_clock::now()});
+  const auto may_go = [&] { return left_ || closed_ != Closed::kNo || events_.size() < kQueueMax; };
+  if (until == SteadyTime::max()) room_.wait(lock, may_go);
+  else if (!room_.wait_until(lock, until, may_go)) return false;
+  if (left_ || closed_ != Closed::kNo) return true;
+  events_.push_back({event, std::chrono::steady_clock::now()});
   signal();
+  return true;
+}
+
+void Subscriber::stop_keepalives() {
+  std::lock_guard lock(mutex_);
+  keepalives_ = false;
+}
+
+bool Subscriber::wants_keepalives() const {
+  std::lock_guard lock(mutex_);
+  return keepalives_;
 }
 
 void Subscriber::close(Closed why) {
@@ -135,7 +148,8 @@ Process::~Process() {
 }
 
 void Process::start(std::optional<std::chrono::milliseconds> deadline) {
-  pump_ = std::thread([this, deadline] { pump(deadline); });
+  if (deadline) deadline_ = std::chrono::steady_clock::now() + *deadline;
+  pump_ = std::thread([this] { pump(); });
 }
 
 std::shared_ptr<Subscriber> Process::subscribe() {
@@ -148,6 +162,7 @@ std::shared_ptr<Subscriber> Process::subscribe() {
     subscriber->push(*end_);
     subscriber->close(Subscriber::Closed::kEnded);
   } else {
+    if (!out_ && !err_ && !terminal_) subscriber->stop_keepalives();
     subscribers_.push_back(subscriber);
   }
   return subscriber;
@@ -159,7 +174,7 @@ void Process::unsubscribe(const std::shared_ptr<Subscriber>& subscriber) {
   std::erase(subscribers_, subscriber);
 }
 
-Process::InputError Process::send_input(std::string_view bytes, bool to_pty) {
+Process::InputError Process::send_input(std::string_view bytes, bool to_pty, SteadyTime until) {
   std::lock_guard lock(input_mutex_);
   if (to_pty != config_.is_pty) return InputError::kWrongKind;
   if (stdin_closed_) return InputError::kClosed;
@@ -172,6 +187,7 @@ Process::InputError Process::send_input(std::string_view bytes, bool to_pty) {
     }
     if (errno == EINTR) continue;
     if (errno != EAGAIN) return InputError::kClosed;
+    if (std::chrono::steady_clock::now() >= until) return InputError::kTimeout;
     pollfd room{stdin_.get(), POLLOUT, 0};
     ::poll(&room, 1, 200);
     if (has_ended()) return InputError::kClosed;
@@ -240,7 +256,21 @@ void Process::publish(const Json& event) {
     std::lock_guard lock(mutex_);
     subscribers = subscribers_;
   }
-  for (const auto& subscriber : subscribers) subscriber->push(event);
+  // The deadline strikes also while a slow reader holds everything up.
+  for (const auto& subscriber : subscribers)
+    while (!subscriber->push(event, deadline_)) strike_deadline();
+}
+
+void Process::strike_deadline() {
+  deadline_ = SteadyTime::max();
+  signalled();
+  kill_();
+}
+
+int Process::poll_timeout_ms() const {
+  if (deadline_ == SteadyTime::max()) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now());
+  return static_cast<int>(std::clamp<int64_t>(left.count(), 0, 1 << 30));
 }
 
 // One read, one event. False at the end of the pipe.
@@ -258,27 +288,22 @@ bool Process::forward(Fd& fd, const char* key) {
   return true;
 }
 
-void Process::pump(std::optional<std::chrono::milliseconds> deadline) {
-  const auto started = std::chrono::steady_clock::now();
+void Process::pump() {
   Fd* const sources[3] = {&out_, &err_, &terminal_};
   const char* const keys[3] = {"stdout", "stderr", "pty"};
   while (true) {
     {
       std::lock_guard lock(mutex_);
+      const bool has_output = out_ || err_ || terminal_;
       if (gone_) return;
-      if (wait_status_ && (signalled_ || (!out_ && !err_ && !terminal_))) break;
-    }
-    int timeout_ms = -1;
-    if (deadline) {
-      const auto left = started + *deadline - std::chrono::steady_clock::now();
-      timeout_ms = static_cast<int>(std::max<int64_t>(0, std::chrono::ceil<std::chrono::milliseconds>(left).count()));
+      if (wait_status_ && (signalled_ || !has_output)) break;
+      if (!has_output)
+        for (const auto& subscriber : subscribers_) subscriber->stop_keepalives();
     }
     pollfd polls[4] = {{wake_.get(), POLLIN, 0}, {out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}, {terminal_.get(), POLLIN, 0}};
-    const int ready = ::poll(polls, 4, timeout_ms);
-    if (ready == 0 && deadline) {
-      deadline.reset();
-      signalled();
-      kill_();
+    ::poll(polls, 4, poll_timeout_ms());
+    if (std::chrono::steady_clock::now() >= deadline_) {
+      strike_deadline();
       continue;
     }
     if (polls[0].revents) drain_eventfd(wake_.get());

@@ -39,8 +39,11 @@ class Subscriber {
   void leave();
   bool is_left() const;
 
-  // Producer's side.
-  void push(Json event);
+  // Producer's side. False: `until` has come before there was room.
+  bool push(const Json& event, SteadyTime until = SteadyTime::max());
+  // As envd: when both pipes have ended and the process has not, nothing keeps the stream alive.
+  void stop_keepalives();
+  bool wants_keepalives() const;
   void close(Closed why);
 
  private:
@@ -52,6 +55,7 @@ class Subscriber {
   std::deque<Event> events_;
   Closed closed_ = Closed::kNo;
   bool left_ = false;
+  bool keepalives_ = true;
 };
 
 struct ProcessConfig {
@@ -72,9 +76,9 @@ class Process {
   std::shared_ptr<Subscriber> subscribe();
   void unsubscribe(const std::shared_ptr<Subscriber>& subscriber);
 
-  enum class InputError { kNone, kClosed, kWrongKind, kNoStdin };
-  // Blocks until everything is in the pipe.
-  InputError send_input(std::string_view bytes, bool to_pty);
+  enum class InputError { kNone, kClosed, kWrongKind, kNoStdin, kTimeout };
+  // Blocks until everything is in the pipe, or until the time is over and part of it is.
+  InputError send_input(std::string_view bytes, bool to_pty, SteadyTime until = SteadyTime::max());
   // False for a terminal.
   bool close_stdin();
   bool resize(int columns, int rows);
@@ -91,7 +95,9 @@ class Process {
   bool is_forgotten() const;
 
  private:
-  void pump(std::optional<std::chrono::milliseconds> deadline);
+  void pump();
+  void strike_deadline();
+  int poll_timeout_ms() const;
   bool forward(Fd& fd, const char* key);
   void publish(const Json& event);
   void finish();
@@ -112,6 +118,7 @@ class Process {
   std::optional<int> wait_status_;
   bool signalled_ = false;
   bool gone_ = false;
+  SteadyTime deadline_ = SteadyTime::max();  // the pump's own; max when none, or when it has struck
   std::optional<Json> end_;
   SteadyTime ended_at_;
   std::thread pump_;

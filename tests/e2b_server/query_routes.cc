@@ -18,11 +18,26 @@ std::string base64url(std::string_view text) {
   return out;
 }
 
+std::optional<std::string> from_base64url(std::string text) {
+  for (char& c : text) c = c == '-' ? '+' : c == '_' ? '/' : c;
+  text.append((4 - text.size() % 4) % 4, '=');
+  return base64_decode(text);
+}
+
 // The query value has been decoded once: a form, whose keys and values are percent-encoded once more.
 bool matches_metadata(const SandboxInfo& info, const std::string& filter) {
   for (const auto& [key, value] : parse_form(filter))
     if (info.metadata[percent_decode(key)].as_string_or("\x01") != percent_decode(value)) return false;
   return true;
+}
+
+// "…:05Z" and "…:05.123Z" as "…:05.123000Z", so that times compare as texts.
+std::string padded_time(std::string text) {
+  if (!text.ends_with('Z')) return text;
+  text.pop_back();
+  if (text.find('.') == std::string::npos) text += '.';
+  text.resize(std::max<size_t>(text.find('.') + 7, text.size()), '0');
+  return text + 'Z';
 }
 
 std::string list_key(const SandboxInfo& info) { return format_iso8601_micros(info.started_ns, true) + "__" + info.id; }
@@ -32,19 +47,22 @@ int64_t limit_of(const Request& request) {
   return text ? std::strtoll(text->c_str(), nullptr, 10) : kPageMax;
 }
 
-// Newest first unless ascending; only what comes after the token.
+// Newest first unless ascending; only what comes after the token. False: the token is none, and has been answered.
 template <class Item, class Key>
-void cut_page(Call& call, std::vector<Item>& items, const Key& key, Pairs& headers) {
+bool cut_page(Call& call, std::vector<Item>& items, const Key& key, Pairs& headers) {
   const bool ascending = call.request().query_value("order") == "asc";
   std::sort(items.begin(), items.end(), [&](const Item& a, const Item& b) { return ascending ? key(a) < key(b) : key(b) < key(a); });
   if (const auto token = call.request().query_value("nextToken"); token && !token->empty()) {
-    const auto at = std::find_if(items.begin(), items.end(), [&](const Item& item) { return base64url(key(item)) == *token; });
-    items.erase(items.begin(), at == items.end() ? items.end() : at + 1);
+    // By order, not by identity: the last item of the page before may have gone meanwhile.
+    const auto last = from_base64url(*token);
+    if (!last || last->find("__") == std::string::npos) return call.exchange.respond_error(400, "Invalid next token"), false;
+    std::erase_if(items, [&](const Item& item) { return ascending ? key(item) <= *last : key(item) >= *last; });
   }
   const size_t limit = static_cast<size_t>(limit_of(call.request()));
-  if (items.size() <= limit) return;
+  if (items.size() <= limit) return true;
   items.resize(limit);
   headers.emplace_back("x-next-token", base64url(key(items.back())));
+  return true;
 }
 
 void list_v2(Call& call) {
@@ -54,7 +72,7 @@ void list_v2(Call& call) {
   const std::vector<std::string> states = split(request.query_value("state").value_or("running,paused"), ',');
   const auto has_state = [&](const char* name) { return std::find(states.begin(), states.end(), name) != states.end(); };
   const std::string wanted_template = request.query_value("template").value_or("");
-  const std::string after = request.query_value("startedAfter").value_or("");
+  const std::string after = padded_time(request.query_value("startedAfter").value_or(""));
   std::vector<SandboxInfo> found;
   for (const SandboxInfo& info : call.server.registry().list()) {
     if (!has_state(info.state == SandboxState::kRunning ? "running" : "paused")) continue;
@@ -64,7 +82,7 @@ void list_v2(Call& call) {
     found.push_back(info);
   }
   Pairs headers{{"content-type", "application/json"}, {"x-total-running", std::to_string(call.server.registry().running_count())}};
-  cut_page(call, found, list_key, headers);
+  if (!cut_page(call, found, list_key, headers)) return;
   Json items = Json::array();
   for (const SandboxInfo& info : found) items.push_back(listed_json(info));
   call.exchange.respond(200, headers, items.dump());
@@ -145,15 +163,18 @@ void logs_v2(Call& call) {
 
 void snapshots(Call& call) {
   std::vector<Template> found;
-  const auto wanted = call.request().query_value("sandboxID");
+  const int64_t limit = limit_of(call.request());
+  if (limit < 1 || limit > kPageMax) return call.exchange.respond_error(400, "validation error: \"limit\" must be 1 to 100");
+  const auto wanted = call.request().query_value("sandboxID"), name = call.request().query_value("name");
   for (const Template& item : call.server.templates().list())
-    if (item.is_snapshot && (!wanted || item.snapshot_of == *wanted)) found.push_back(item);
+    if (item.is_snapshot && (!wanted || item.snapshot_of == *wanted) && (!name || std::count(item.names.begin(), item.names.end(), *name))) found.push_back(item);
   Pairs headers{{"content-type", "application/json"}};
-  cut_page(call, found, [](const Template& item) { return format_iso8601_micros(item.created_ns, true) + "__" + item.id; }, headers);
+  const auto key = [](const Template& item) { return format_iso8601_micros(item.created_ns, true) + "__" + item.id; };
+  if (!cut_page(call, found, key, headers)) return;
   Json items = Json::array();
   for (const Template& item : found) {
     Json names = Json::array();
-    for (const std::string& name : item.names) names.push_back(name + ":default");
+    for (const std::string& own : item.names) names.push_back(own + ":default");
     items.push_back(Json::object({{"snapshotID", item.id + ":default"},
                                   {"names", std::move(names)},
                                   {"sandboxID", item.snapshot_of},

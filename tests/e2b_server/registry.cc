@@ -3,13 +3,16 @@
 #include <algorithm>
 
 #include "protocol/base/clock.h"
+#include "tests/e2b_server/auth.h"
 #include "tests/e2b_server/command.h"
+#include "tests/e2b_server/create_request.h"
 #include "tests/e2b_server/layer.h"
 
 namespace osiris::e2b_server {
 namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
+constexpr size_t kSamplesMax = 1000;
 constexpr auto kTimerStepMax = std::chrono::seconds(3600);
 
 ApiError unknown(const std::string& id) {
@@ -17,30 +20,6 @@ ApiError unknown(const std::string& id) {
 }
 
 ApiError transitioning(const std::string& id) { return {409, "Sandbox '" + id + "' is changing its state", "sandbox_start_in_flight"}; }
-
-bool names_domains(const Json& list) {
-  for (const Json& item : list.items())
-    if (item.as_string().find(':') == std::string::npos && item.as_string().find_first_not_of("0123456789./") != std::string::npos) return true;
-  return false;
-}
-
-bool denies_everything(const Json& list) {
-  return std::any_of(list.items().begin(), list.items().end(), [](const Json& item) { return item.as_string() == "0.0.0.0/0"; });
-}
-
-std::optional<ApiError> check_create(const Json& body) {
-  if (!body.is_object()) return ApiError{400, "validation error: the body is not a JSON object", {}};
-  if (!body["templateID"].is_string()) return ApiError{400, "validation error: property \"templateID\" is missing", {}};
-  for (const char* key : {"metadata", "envVars"})
-    for (const auto& [name, value] : body[key].members())
-      if (!value.is_string()) return ApiError{400, "validation error: \"" + std::string(key) + "." + name + "\" must be a string", {}};
-  if (body["autoPauseMemory"].is_bool() && !body["autoPauseMemory"].as_bool() && (!body["autoPause"].as_bool() || body["autoResume"]["enabled"].as_bool()))
-    return ApiError{400, "autoPauseMemory: false needs autoPause and excludes autoResume", {}};
-  const Json& network = body["network"];
-  if (names_domains(network["allowOut"]) && !denies_everything(network["denyOut"]))
-    return ApiError{400, "When specifying allowed domains in allowOut, denyOut must contain 0.0.0.0/0", {}};
-  return std::nullopt;
-}
 
 }  // namespace
 
@@ -69,27 +48,30 @@ Api<SandboxInfo> Registry::describe(const CreateSpec& spec) const {
   const Json& body = spec.body;
   if (auto wrong = check_create(body)) return *wrong;
   const int64_t timeout_s = body["timeout"].as_int(spec.timeout_default_s);
-  if (timeout_s <= 0) return ApiError{400, "Timeout must be greater than 0", {}};
-  if (timeout_s > options_.hours_max * 3600)
-    return ApiError{400, "Timeout cannot be greater than " + std::to_string(options_.hours_max) + " hours", {}};
+  if (auto wrong = check_timeout(timeout_s, options_.hours_max)) return *wrong;
   auto recipe = templates_.resolve(body["templateID"].as_string());
   if (!recipe.ok()) return recipe.error();
   SandboxInfo info;
   info.id = new_sandbox_id();
   info.recipe = *std::move(recipe);
-  if (body["secure"].as_bool(spec.secure_default)) info.token = random_hex(32);
+  info.request = body;
+  if (body["secure"].as_bool(spec.secure_default)) info.token = hmac_hex(seed_, info.id);
   info.network = body["network"];
-  if (info.network.is_object() && !info.network["allowPublicTraffic"].as_bool(true)) info.traffic_token = random_hex(32);
+  if (!info.network["allowPublicTraffic"].as_bool(true)) {
+    if (info.token.empty()) return ApiError{400, "allowPublicTraffic: false needs a secured sandbox", {}};
+    info.traffic_token = hmac_hex(seed_, "sandbox-traffic-" + info.id);
+  }
   if (body["metadata"].is_object()) info.metadata = body["metadata"];
   info.allow_internet = body["allow_internet_access"].as_bool(true);
   info.auto_pause = body["autoPause"].as_bool(false);
+  info.auto_pause_memory = body["autoPauseMemory"].as_bool(true);
   info.auto_resume = body["autoResume"]["enabled"].as_bool(false);
   info.envs = Json::object({{"E2B_SANDBOX", "true"},
                             {"E2B_SANDBOX_ID", info.id},
                             {"E2B_TEMPLATE_ID", info.recipe.template_id},
                             {"E2B_TEAM_ID", "00000000-0000-4000-8000-000000000001"}});
   for (const auto& [name, value] : body["envVars"].members()) info.envs.set(name, value);
-  info.end_ns = timeout_s * kSecond;  // from the moment it runs
+  info.timeout_s = timeout_s;
   return info;
 }
 
@@ -157,8 +139,7 @@ Api<SandboxInfo> Registry::create(const CreateSpec& spec) {
   SandboxInfo info = *std::move(described);
   {
     std::lock_guard lock(mutex_);
-    if (starting_ + static_cast<int64_t>(records_.size()) >= options_.sandboxes_max)
-      return ApiError{429, "you have reached the maximum number of concurrent E2B sandboxes (" + std::to_string(options_.sandboxes_max) + ")", {}};
+    if (auto full = check_room()) return *full;
     ++starting_;
   }
   auto failed = bring_up(info);
@@ -171,7 +152,7 @@ Api<SandboxInfo> Registry::create(const CreateSpec& spec) {
   if (!failed && stopping_) failed = ApiError{503, "the server is shutting down", {}};
   if (failed) return *failed;
   info.started_ns = clock_.unix_ns();
-  info.end_ns += info.started_ns;
+  info.end_ns = info.started_ns + info.timeout_s * kSecond;
   Record record;
   record.info = info;
   records_[info.id] = std::move(record);
@@ -179,6 +160,13 @@ Api<SandboxInfo> Registry::create(const CreateSpec& spec) {
   templates_.count_spawn(info.recipe.template_id);
   changed_.notify_all();
   return info;
+}
+
+// Paused sandboxes do not count.
+std::optional<ApiError> Registry::check_room() const {
+  const auto is_running = [](const auto& item) { return item.second.info.state == SandboxState::kRunning; };
+  if (starting_ + std::count_if(records_.begin(), records_.end(), is_running) < options_.sandboxes_max) return std::nullopt;
+  return ApiError{429, "you have reached the maximum number of concurrent E2B sandboxes (" + std::to_string(options_.sandboxes_max) + ")", {}};
 }
 
 std::optional<SandboxInfo> Registry::find(const std::string& id) const {
@@ -218,13 +206,13 @@ std::optional<ApiError> Registry::set_timeout(const std::string& id, int64_t tim
   std::lock_guard lock(mutex_);
   const auto found = records_.find(id);
   if (found == records_.end()) return unknown(id);
-  if (found->second.changing) return transitioning(id);
+  if (found->second.info.changing) return transitioning(id);
   SandboxInfo& info = found->second.info;
-  const int64_t latest_ns = info.started_ns + options_.hours_max * 3600 * kSecond;
-  int64_t end_ns = clock_.unix_ns() + timeout_s * kSecond;
-  if (!extend_only && timeout_s > options_.hours_max * 3600)
+  // The whole life is limited, not the rest of it.
+  const int64_t now_ns = clock_.unix_ns(), latest_ns = info.started_ns + options_.hours_max * 3600 * kSecond;
+  if (!extend_only && (timeout_s > options_.hours_max * 3600 || now_ns > latest_ns))
     return ApiError{400, "Timeout cannot be greater than " + std::to_string(options_.hours_max) + " hours", {}};
-  end_ns = std::min(end_ns, latest_ns);
+  const int64_t end_ns = std::min(now_ns + timeout_s * kSecond, latest_ns);
   info.end_ns = extend_only ? std::max(info.end_ns, end_ns) : end_ns;
   changed_.notify_all();
   return std::nullopt;
@@ -236,10 +224,10 @@ std::optional<ApiError> Registry::pause(const std::string& id, bool keep_memory)
     std::lock_guard lock(mutex_);
     const auto found = records_.find(id);
     if (found == records_.end()) return unknown(id);
-    if (found->second.changing) return transitioning(id);
+    if (found->second.info.changing) return transitioning(id);
     if (found->second.info.state == SandboxState::kPaused)
       return ApiError{409, "Error pausing sandbox - sandbox '" + id + "' is already paused", {}};
-    found->second.changing = true;
+    found->second.info.changing = true;
     found->second.info.state = SandboxState::kPaused;
     sandbox = found->second.info.sandbox;
   }
@@ -247,21 +235,24 @@ std::optional<ApiError> Registry::pause(const std::string& id, bool keep_memory)
     for (const auto& process : sandbox->running()) sandbox->signal(process->pid(), 9);
   sandbox->freeze();
   std::lock_guard lock(mutex_);
-  if (const auto found = records_.find(id); found != records_.end()) found->second.changing = false;
+  if (const auto found = records_.find(id); found != records_.end()) found->second.info.changing = false;
   return std::nullopt;
 }
 
-Api<bool> Registry::resume(const std::string& id, int64_t timeout_s) {
+Api<bool> Registry::resume(const std::string& id, int64_t timeout_s, std::optional<bool> auto_pause) {
   std::lock_guard lock(mutex_);
   const auto found = records_.find(id);
   if (found == records_.end()) return unknown(id);
-  if (found->second.changing) return transitioning(id);
+  if (found->second.info.changing) return transitioning(id);
   SandboxInfo& info = found->second.info;
   const bool was_paused = info.state == SandboxState::kPaused;
   const int64_t now_ns = clock_.unix_ns();
+  if (auto wrong = check_timeout(timeout_s, options_.hours_max)) return *wrong;
   if (was_paused) {
+    if (auto full = check_room()) return *full;
     info.sandbox->thaw();
     info.state = SandboxState::kRunning;
+    info.auto_pause = auto_pause.value_or(info.auto_pause);
     info.started_ns = now_ns;
     info.end_ns = now_ns + timeout_s * kSecond;
   } else {
@@ -272,8 +263,7 @@ Api<bool> Registry::resume(const std::string& id, int64_t timeout_s) {
 }
 
 std::optional<ApiError> Registry::set_network(const std::string& id, const Json& body) {
-  if (names_domains(body["allowOut"]) && !denies_everything(body["denyOut"]))
-    return ApiError{400, "When specifying allowed domains in allowOut, denyOut must contain 0.0.0.0/0", {}};
+  if (auto wrong = check_egress(body)) return wrong;
   std::lock_guard lock(mutex_);
   const auto found = records_.find(id);
   if (found == records_.end()) return unknown(id);
@@ -285,9 +275,23 @@ std::optional<ApiError> Registry::set_network(const std::string& id, const Json&
   return std::nullopt;
 }
 
+// Nothing moves meanwhile, or a file that vanishes would spoil the copy.
 Api<std::filesystem::path> Registry::copy_files(const SandboxInfo& info) {
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = records_.find(info.id);
+    if (found == records_.end()) return unknown(info.id);
+    if (found->second.info.changing) return transitioning(info.id);
+    found->second.info.changing = true;
+  }
   const std::filesystem::path copy = fresh_directory("copy-" + random_hex(8));
+  if (info.state == SandboxState::kRunning) info.sandbox->stop_processes();
   const Status copied = copy_layer(info.sandbox->directory(), copy);
+  if (info.state == SandboxState::kRunning) info.sandbox->thaw();
+  {
+    std::lock_guard lock(mutex_);
+    if (const auto found = records_.find(info.id); found != records_.end()) found->second.info.changing = false;
+  }
   if (copied.ok()) return copy;
   [[maybe_unused]] const Status removed = remove_layer(copy);
   return ApiError{500, "copying the sandbox's files: " + copied.error().message, {}};
@@ -335,6 +339,7 @@ Api<Json> Registry::sample_metrics(const std::string& id) {
                                          {"memCache", int64_t{0}},
                                          {"diskUsed", disk_used},
                                          {"diskTotal", info->recipe.shape.disk_mb << 20}}));
+  if (record.metrics.size() > kSamplesMax) record.metrics = Json(Json::Array(record.metrics.items().end() - kSamplesMax, record.metrics.items().end()));
   return record.metrics;
 }
 
@@ -352,7 +357,8 @@ int64_t Registry::running_count() const {
 
 void Registry::expire(const std::string& id, bool pause_it) {
   // Gone meanwhile is as good.
-  if (pause_it) [[maybe_unused]] const auto ignored = pause(id, true);
+  const auto info = find(id);
+  if (pause_it && info) [[maybe_unused]] const auto ignored = pause(id, info->auto_pause_memory);
   else kill(id);
 }
 

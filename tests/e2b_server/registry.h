@@ -31,7 +31,11 @@ struct SandboxInfo {
   Json network;                // as given, null when absent
   bool allow_internet = true;
   bool auto_pause = false;
+  bool auto_pause_memory = true;  // false: an automatic pause keeps the files only
   bool auto_resume = false;
+  Json request;                   // the create's body
+  int64_t timeout_s = 0;          // as first asked for
+  bool changing = false;          // being paused, resumed or copied
   int64_t started_ns = 0;
   int64_t end_ns = 0;
   SandboxState state = SandboxState::kRunning;
@@ -63,14 +67,13 @@ class Registry {
   std::optional<SandboxInfo> find(const std::string& id) const;
   std::optional<SandboxInfo> find_by_token_test(const std::function<bool(const SandboxInfo&)>& accepts) const;
   std::vector<SandboxInfo> list() const;
-  // Whether a killed sandbox had an accepting token: an expired signature is still recognised.
   bool kill(const std::string& id);
 
   // nullopt: done. Seconds from now.
   std::optional<ApiError> set_timeout(const std::string& id, int64_t timeout_s, bool extend_only);
   std::optional<ApiError> pause(const std::string& id, bool keep_memory);
   // True: it was paused.
-  Api<bool> resume(const std::string& id, int64_t timeout_s);
+  Api<bool> resume(const std::string& id, int64_t timeout_s, std::optional<bool> auto_pause = std::nullopt);
   std::optional<ApiError> set_network(const std::string& id, const Json& body);
   // A layer with a copy of the sandbox's files, for snapshots and forks.
   Api<std::filesystem::path> copy_files(const SandboxInfo& info);
@@ -85,6 +88,8 @@ class Registry {
   Result<std::shared_ptr<Sandbox>> launch(const std::string& id, const std::filesystem::path& directory, bool own_network);
   std::filesystem::path fresh_directory(const std::string& id) const { return options_.data / "sandboxes" / id; }
   const Isolation& isolation() const { return isolation_; }
+  // What tokens and signed addresses are made from.
+  const std::string& seed() const { return seed_; }
 
  private:
   struct Record {
@@ -93,10 +98,10 @@ class Registry {
     Json metrics = Json::array();
     int64_t cpu_ms = 0;
     int64_t sampled_ns = 0;
-    bool changing = false;  // being paused or resumed
   };
 
   Api<SandboxInfo> describe(const CreateSpec& spec) const;
+  std::optional<ApiError> check_room() const;
   std::optional<ApiError> bring_up(SandboxInfo& info);
   std::optional<ApiError> run_start_command(const SandboxInfo& info);
   void timer_loop();
@@ -104,6 +109,7 @@ class Registry {
 
   const Options& options_;
   const Isolation isolation_;
+  const std::string seed_ = random_hex(32);
   ServerClock& clock_;
   TemplateStore& templates_;
   NetworkManager* const network_;  // null: every sandbox uses the machine's network

@@ -17,12 +17,18 @@ bool parse_port(const std::string& text, int& port) {
   return port > 0 && port < 65536;
 }
 
-// "49983-iabc.example.org" -> port and id.
-bool parse_host(const std::string& host, Destination& destination) {
+// "49983-iabc.example.org"
+bool names_sandbox(const std::string& host) {
   const std::string label = host.substr(0, host.find('.'));
   const size_t dash = label.find('-');
-  if (dash == std::string::npos || label.size() == host.size()) return false;
-  return parse_port(label.substr(0, dash), destination.port) && is_sandbox_id(destination.sandbox_id = label.substr(dash + 1));
+  return label.size() < host.size() && dash != std::string::npos && dash > 0 && label.find_first_not_of("0123456789") == dash;
+}
+
+void parse_host(const std::string& host, Destination& destination) {
+  const std::string label = host.substr(0, host.find('.'));
+  const size_t dash = label.find('-');
+  if (!parse_port(label.substr(0, dash), destination.port)) destination.error = "Invalid sandbox port";
+  else if (!is_sandbox_id(destination.sandbox_id = label.substr(dash + 1))) destination.error = "Invalid sandbox ID";
 }
 
 }  // namespace
@@ -39,12 +45,11 @@ Destination find_destination(const Request& request) {
     else destination.sandbox_id = *id;
     return destination;
   }
-  if (parse_host(request.header("host").value_or(""), destination)) {
-    destination.is_envd = true;
-    return destination;
-  }
-  destination = {};
-  destination.is_envd = request.path == "/files" && request.query_value("signature");
+  const std::string host = request.header("host").value_or("");
+  const bool is_shared_host = host.starts_with("sandbox.");
+  destination.is_envd = names_sandbox(host) || is_shared_host || (request.path == "/files" && request.query_value("signature"));
+  if (names_sandbox(host)) parse_host(host, destination);
+  else if (is_shared_host && !request.query_value("signature")) destination.error = "Missing header E2b-Sandbox-Id";
   return destination;
 }
 

@@ -27,6 +27,8 @@ Outcome<std::shared_ptr<Process>> Sandbox::start(const StartSpec& spec, const Js
   if (spec.process.is_pty) request.set("pty", spec.pty_size.is_object() ? spec.pty_size : Json::object());
   Reply reply = agent_->call(std::move(request));
   if (reply.error) return {nullptr, std::move(reply.error)};
+  const size_t streams = spec.process.is_pty ? 1 : spec.process.has_stdin ? 3 : 2;
+  if (reply.fds.size() != streams) return {nullptr, AgentError{"internal", "the sandbox handed over no streams"}};
   const int pid = static_cast<int>(reply.ok["pid"].as_int());
   auto process = std::make_shared<Process>(pid, spec.process, std::move(reply.fds),
                                            [this, pid] { agent_->call(Json::object({{"op", "signal"}, {"pid", pid}, {"signal", SIGKILL}})); });
@@ -64,8 +66,10 @@ std::shared_ptr<Process> Sandbox::find(int pid) {
 
 std::shared_ptr<Process> Sandbox::find_tag(const std::string& tag) {
   std::lock_guard lock(mutex_);
-  for (const auto& [pid, process] : processes_)
-    if (process->config().tag == tag) return process;
+  for (const auto& [pid, process] : processes_) {
+    if (process->config().tag.empty() || process->has_ended()) continue;
+    return process->config().tag == tag ? process : nullptr;
+  }
   return nullptr;
 }
 
@@ -84,8 +88,10 @@ bool Sandbox::signal(int pid, int number) {
   return !agent_->call(Json::object({{"op", "signal"}, {"pid", pid}, {"signal", number}})).error;
 }
 
+void Sandbox::stop_processes() { agent_->call(Json::object({{"op", "freeze"}})); }
+
 void Sandbox::freeze() {
-  agent_->call(Json::object({{"op", "freeze"}}));
+  stop_processes();
   std::lock_guard lock(mutex_);
   for (const auto& [pid, process] : processes_) process->cut_streams();
   for (const auto& stream : streams_) stream->close(Subscriber::Closed::kSandboxGone);

@@ -37,13 +37,17 @@ class Sandbox {
   Reply call(Json request) { return agent_->call(std::move(request)); }
   Outcome<std::shared_ptr<Process>> start(const StartSpec& spec, const Json& default_envs);
   std::shared_ptr<Process> find(int pid);
+  // As envd: the search ends at the first tagged process, also when its tag is another (with two tags: use pids).
   std::shared_ptr<Process> find_tag(const std::string& tag);
   std::vector<std::shared_ptr<Process>> running();
   // False: no such process.
   bool signal(int pid, int number);
 
+  // Pause: every process stops and every connection dies.
   void freeze();
   void thaw();
+  // Only the processes; connections stay.
+  void stop_processes();
   // Kills everything inside, cuts its streams, removes its directory. Returns when nothing is left.
   void destroy();
   // As destroy(), but the files stay: the caller takes the directory over.

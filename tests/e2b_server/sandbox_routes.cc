@@ -120,7 +120,9 @@ void resume(Call& call) {
   auto info = call.server.registry().find(call.param());
   if (!info) return unknown_sandbox(call);
   if (info->state == SandboxState::kRunning) return call.exchange.respond_error(409, "Sandbox is already running");
-  auto resumed = call.server.registry().resume(call.param(), (*body)["timeout"].as_int(kTimeoutV1Seconds));
+  const Json& pauses = (*body)["autoPause"];
+  auto resumed = call.server.registry().resume(call.param(), (*body)["timeout"].as_int(kTimeoutV1Seconds),
+                                               pauses.is_bool() ? std::optional(pauses.as_bool()) : std::nullopt);
   if (!resumed.ok()) return respond(call.exchange, resumed.error());
   info = call.server.registry().find(call.param());
   if (!info) return unknown_sandbox(call);
@@ -167,7 +169,9 @@ void fork(Call& call) {
   const auto added = snapshot_of(call, "");
   if (!added) return;
   const std::string snapshot_id = (*added)["snapshotID"].as_string();
-  Json request = Json::object({{"templateID", snapshot_id}, {"metadata", original->metadata}, {"timeout", (*body)["timeout"].as_int(kTimeoutV1Seconds)}});
+  Json request = original->request;  // variables, network and automatic pausing are the original's too
+  request.set("templateID", snapshot_id);
+  request.set("timeout", (*body)["timeout"].as_int(kTimeoutV1Seconds));
   Json outcomes = Json::array();
   for (int64_t i = 0; i < count; ++i) {
     auto made = call.server.registry().create({request, kTimeoutV1Seconds, !original->token.empty()});

@@ -2,23 +2,44 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
 #include "tests/e2b_server/auth.h"
 #include "tests/e2b_server/layer.h"
+#include "tests/e2b_server/proxy.h"
 #include "tests/e2b_server/routing.h"
 #include "tests/e2b_server/shaped_exchange.h"
 
 namespace osiris::e2b_server {
 namespace {
 
+constexpr int64_t kAutoResumeSecondsMin = 300;
 constexpr unsigned kIdBase = 1'000'000;
 constexpr size_t kRecordedBodyMaxBytes = 64 * 1024;
 
 void append(std::vector<Route>& routes, std::vector<Route> more) {
   routes.insert(routes.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+// Browsers: any origin, any header.
+void allow_any_origin(Exchange& exchange) {
+  exchange.add_header("access-control-allow-origin", "*");
+  exchange.add_header("access-control-expose-headers", "*");
+}
+
+bool is_preflight(const Request& request) {
+  return request.method == "OPTIONS" && request.header("origin") && request.header("access-control-request-method");
+}
+
+void answer_preflight(Exchange& exchange) {
+  exchange.respond(204,
+                   {{"access-control-allow-methods", "HEAD, GET, POST, PUT, PATCH, DELETE"},
+                    {"access-control-allow-headers", exchange.request().header("access-control-request-headers").value_or("*")},
+                    {"access-control-max-age", "7200"}},
+                   "");
 }
 
 bool is_text(std::string_view type) { return type.find("json") != std::string_view::npos; }
@@ -45,7 +66,7 @@ Status Server::set_up() {
   }
   Registry::Isolation isolation;
   OSIRIS_TRY(set_up_isolation(isolation));
-  OSIRIS_ASSIGN(http_, HttpServer::listen(options_.listen, std::chrono::milliseconds(options_.rtt_ms)));
+  OSIRIS_ASSIGN(http_, HttpServer::listen(options_.listen, {std::chrono::milliseconds(options_.rtt_ms), std::chrono::milliseconds(options_.header_ms)}));
   append(control_, query_routes());  // before "/sandboxes/{id}", which would take "/sandboxes/metrics"
   append(control_, sandbox_routes());
   append(control_, template_routes());
@@ -91,7 +112,11 @@ void Server::start() {
 }
 
 void Server::stop() {
-  if (std::exchange(stopped_, true)) return;
+  {
+    std::lock_guard lock(stop_mutex_);
+    if (std::exchange(stopped_, true)) return;
+  }
+  stop_.notify_all();
   if (registry_) registry_->shut_down();  // first, so that streams end as they would for a killed sandbox
   if (http_) http_->stop();
   std::vector<std::thread> background;
@@ -105,6 +130,11 @@ void Server::stop() {
 void Server::run_in_background(std::function<void()> work) {
   std::lock_guard lock(background_mutex_);
   background_.emplace_back(std::move(work));
+}
+
+void Server::sleep(std::chrono::microseconds time) {
+  std::unique_lock lock(stop_mutex_);
+  stop_.wait_for(lock, time, [this] { return stopped_; });
 }
 
 Json Server::ready_line() const {
@@ -126,6 +156,7 @@ Json Server::ready_line() const {
 void Server::serve(Exchange& exchange) {
   const Request& request = exchange.request();
   const int64_t started_ns = system_clock().monotonic_ns();
+  if (request.header("origin")) allow_any_origin(exchange);
   if (request.path.starts_with("/_admin/")) {
     auto [route, params] = match_route(admin_, request);
     Call call{*this, exchange, std::move(params), std::nullopt};
@@ -149,12 +180,14 @@ void Server::serve(Exchange& exchange) {
     clock_.jump(ms * 1'000'000);
     registry_->clock_jumped();
   };
+  world.sleep = [this](std::chrono::microseconds time) { sleep(time); };
   const int64_t arrived = recorder_.arrive(
       Json::object({{"method", request.method}, {"target", request.target}, {"route", name}, {"sandbox", sandbox_id}}));
   world.record = [&](const ShapedExchange& seen) { recorder_.end(arrived, record(request, seen, name, sandbox_id, started_ns)); };
   ShapedExchange shaped(exchange, std::chrono::milliseconds(options_.rtt_ms), faults_.next(name, sandbox_id), std::move(world));
   if (shaped.admit()) {
-    if (!destination.error.empty()) shaped.respond(400, {{"content-type", "text/plain"}}, destination.error);
+    if (is_preflight(request)) answer_preflight(shaped);
+    else if (!destination.error.empty()) shaped.respond(400, {{"content-type", "text/plain"}}, destination.error);
     else dispatch(shaped, route, std::move(params), destination.is_envd);
   }
   shaped.finish();
@@ -168,10 +201,13 @@ void Server::dispatch(Exchange& exchange, const Route* route, std::vector<std::s
     const bool is_storage = request.path.starts_with("/_storage/");  // signed by its address, as an object store's
     if (!is_storage)
       if (const auto refused = check_api_key(request, options_.api_key)) return respond(exchange, *refused);
+    if (!is_within_rate(exchange, route)) return;
     if (!route) return exchange.respond_error(404, "no matching operation was found");
     return route->handler(call);
   }
-  if (!enter_sandbox(call)) return;
+  const int port = find_destination(request).port;
+  if (!enter_sandbox(call, port)) return;
+  if (port != kEnvdPort) return proxy_to_port(call, port);
   if (request.path == "/health") return exchange.respond(204, {{"cache-control", "no-store"}}, "");
   if (is_reserved(request))
     return exchange.respond_json(404, Json::object({{"message", "this endpoint is reserved for the control plane"}, {"path", request.path}, {"code", 404}}));
@@ -184,8 +220,21 @@ void Server::dispatch(Exchange& exchange, const Route* route, std::vector<std::s
   route->handler(call);
 }
 
+// Every answer says what is left; false: nothing was, and it has been answered.
+bool Server::is_within_rate(Exchange& exchange, const Route* route) {
+  if (limiter_.calls_max() == 0 || !route) return true;
+  const RateLimiter::Decision decision = limiter_.take(route->method + " " + route->pattern, clock_.monotonic_ns());
+  exchange.add_header("ratelimit-limit", std::to_string(limiter_.calls_max()));
+  exchange.add_header("ratelimit-remaining", std::to_string(decision.remaining));
+  exchange.add_header("ratelimit-reset", std::to_string(decision.reset_s));
+  if (decision.allowed) return true;
+  exchange.add_header("retry-after", std::to_string(decision.reset_s));
+  exchange.respond_error(429, "Rate limit exceeded");
+  return false;
+}
+
 // Finds the sandbox of an envd request; answers as the proxy does when there is none.
-bool Server::enter_sandbox(Call& call) {
+bool Server::enter_sandbox(Call& call, int port) {
   const Request& request = call.request();
   const Destination destination = find_destination(request);
   if (destination.sandbox_id.empty()) {
@@ -195,26 +244,22 @@ bool Server::enter_sandbox(Call& call) {
     return call.sandbox.has_value();
   }
   const std::string& id = destination.sandbox_id;
+  const auto refuse = [&](int status, std::string_view message) {
+    call.exchange.respond_json(status, Json::object({{"sandboxId", id}, {"message", message}, {"code", status}}));
+    return false;
+  };
   call.sandbox = registry_->find(id);
-  if (call.sandbox && call.sandbox->state == SandboxState::kPaused && call.sandbox->auto_resume) {
-    if (const auto refused = check_access_token(request, call.sandbox->token)) {
-      call.exchange.respond_json(403, Json::object({{"sandboxId", id}, {"message", refused->message}, {"code", 403}}));
-      return false;
-    }
-    constexpr int64_t kAutoResumeTimeoutS = 300;
-    if (registry_->resume(id, kAutoResumeTimeoutS).ok()) call.sandbox = registry_->find(id);
+  if (call.sandbox && call.sandbox->state == SandboxState::kPaused && call.sandbox->auto_resume && !call.sandbox->changing) {
+    const bool is_envd = port == kEnvdPort;
+    const std::string& token = is_envd ? call.sandbox->token : call.sandbox->traffic_token;
+    if (!token.empty() && !equal_secret(request.header(is_envd ? "x-access-token" : "e2b-traffic-access-token").value_or(""), token))
+      return refuse(403, "Sandbox cannot be resumed without its access token");
+    auto resumed = registry_->resume(id, std::min(std::max(call.sandbox->timeout_s, kAutoResumeSecondsMin), options_.hours_max * 3600));
+    if (!resumed.ok() && resumed.error().status == 429) return refuse(429, resumed.error().message);
+    call.sandbox = registry_->find(id);
   }
-  if (!call.sandbox || call.sandbox->state == SandboxState::kPaused) {
-    call.exchange.respond_json(502, Json::object({{"sandboxId", id}, {"message", "The sandbox was not found"}, {"code", 502}}));
-    return false;
-  }
-  if (destination.port != kEnvdPort) {
-    call.exchange.respond_json(502, Json::object({{"sandboxId", id},
-                                                  {"message", "The sandbox is running but port is not open"},
-                                                  {"port", destination.port},
-                                                  {"code", 502}}));
-    return false;
-  }
+  if (call.sandbox && call.sandbox->changing) return refuse(409, "The sandbox is still transitioning, try again");
+  if (!call.sandbox || call.sandbox->state == SandboxState::kPaused) return refuse(502, "The sandbox was not found");
   return true;
 }
 

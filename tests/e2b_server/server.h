@@ -1,6 +1,7 @@
 // The whole server: it puts the parts together and decides, for each request, which plane and which handler it is for.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "tests/e2b_server/http_server.h"
 #include "tests/e2b_server/network.h"
 #include "tests/e2b_server/options.h"
+#include "tests/e2b_server/rate_limiter.h"
 #include "tests/e2b_server/recorder.h"
 #include "tests/e2b_server/registry.h"
 #include "tests/e2b_server/server_clock.h"
@@ -79,16 +81,20 @@ class Server {
   void run_in_background(std::function<void()> work);
 
  private:
-  explicit Server(const Options& options) : options_(options) {}
+  explicit Server(const Options& options) : options_(options), limiter_(options.calls_max) {}
+  // Returns early when the server stops.
+  void sleep(std::chrono::microseconds time);
+  bool is_within_rate(Exchange& exchange, const Route* route);
   Status set_up();
   Status set_up_isolation(Registry::Isolation& isolation);
   void serve(Exchange& exchange);
   void dispatch(Exchange& exchange, const Route* route, std::vector<std::string> params, bool is_envd);
-  bool enter_sandbox(Call& call);
+  bool enter_sandbox(Call& call, int port);
   Json record(const Request& request, const class ShapedExchange& shaped, const std::string& route, const std::string& sandbox_id, int64_t started_ns) const;
 
   const Options options_;
   ServerClock clock_;
+  RateLimiter limiter_;
   FaultPlan faults_;
   Recorder recorder_;
   std::unique_ptr<TemplateStore> templates_;
@@ -100,6 +106,8 @@ class Server {
   std::map<std::string, std::shared_ptr<Watcher>> watchers_;
   std::mutex background_mutex_;
   std::vector<std::thread> background_;
+  std::mutex stop_mutex_;
+  std::condition_variable stop_;
   bool stopped_ = false;
 };
 

@@ -13,14 +13,25 @@ using When = FaultAction::When;
 constexpr size_t kRequestHeadMaxBytes = 64 * 1024;
 constexpr int64_t kMiddleBytes = 10;  // where "middle" is when the plan does not say
 
-void sleep_ms(int64_t ms) {
-  if (ms > 0) std::this_thread::sleep_for(std::chrono::milliseconds(ms));
-}
-
 }  // namespace
 
 ShapedExchange::ShapedExchange(Exchange& inner, std::chrono::milliseconds rtt, std::vector<FaultAction> faults, World world)
     : inner_(inner), rtt_(rtt), faults_(std::move(faults)), world_(std::move(world)) {}
+
+void ShapedExchange::sleep_ms(int64_t ms) const {
+  if (ms > 0) world_.sleep(std::chrono::milliseconds(ms));
+}
+
+// As long as these bytes take on the slow line.
+void ShapedExchange::pace(size_t bytes) const {
+  world_.sleep(std::chrono::microseconds(static_cast<int64_t>(bytes) * 1'000'000 / bytes_per_s_));
+}
+
+// Where the answer's body breaks: as the plan says; else early, but inside however short it is.
+int64_t ShapedExchange::middle_of(const FaultAction& fault) const {
+  if (fault.after_bytes >= 0) return fault.after_bytes;
+  return length_bytes_ ? std::min<int64_t>(kMiddleBytes, static_cast<int64_t>(*length_bytes_ / 2)) : kMiddleBytes;
+}
 
 void ShapedExchange::wake_world(const FaultAction& fault) {
   struck_.emplace_back(type_name(fault.type));
@@ -115,7 +126,7 @@ Result<size_t> ShapedExchange::read_body(char* out, size_t capacity_bytes) {
   if (!count.ok()) return count;
   if (request_head_.size() < kRequestHeadMaxBytes) request_head_.append(out, std::min(*count, kRequestHeadMaxBytes - request_head_.size()));
   request_bytes_ += *count;
-  if (bytes_per_s_ > 0) sleep_ms(static_cast<int64_t>(*count) * 1000 / bytes_per_s_);
+  if (bytes_per_s_ > 0) pace(*count);
   return count;
 }
 
@@ -178,8 +189,7 @@ bool ShapedExchange::begin_stream(int status, const Pairs& headers, std::optiona
 bool ShapedExchange::strikes_at(const FaultAction& fault, uint64_t upcoming_bytes) const {
   if (fault.when != When::kMiddle) return false;
   if (fault.after_events >= 0) return events_ >= fault.after_events;
-  const uint64_t limit = static_cast<uint64_t>(fault.after_bytes < 0 ? kMiddleBytes : fault.after_bytes);
-  return response_bytes_ + upcoming_bytes > limit;
+  return response_bytes_ + upcoming_bytes > static_cast<uint64_t>(middle_of(fault));
 }
 
 bool ShapedExchange::pass(std::string_view bytes) {
@@ -191,7 +201,7 @@ bool ShapedExchange::pass(std::string_view bytes) {
     const std::string_view part = bytes.substr(0, step);
     if (!inner_.write(part)) return false;
     bytes.remove_prefix(part.size());
-    sleep_ms(static_cast<int64_t>(part.size()) * 1000 / bytes_per_s_);
+    pace(part.size());
   }
   return true;
 }
@@ -199,7 +209,7 @@ bool ShapedExchange::pass(std::string_view bytes) {
 bool ShapedExchange::send_part(std::string_view bytes) {
   for (const FaultAction& fault : std::vector<FaultAction>(faults_)) {
     if (!strikes_at(fault, bytes.size())) continue;
-    const int64_t limit = fault.after_bytes < 0 ? kMiddleBytes : fault.after_bytes;
+    const int64_t limit = middle_of(fault);
     // An event fault tears the envelope itself; a byte fault cuts exactly there.
     const int64_t keep = fault.after_events >= 0 ? static_cast<int64_t>(bytes.size() / 2) : limit - static_cast<int64_t>(response_bytes_);
     const std::string_view head = bytes.substr(0, static_cast<size_t>(std::clamp<int64_t>(keep, 0, static_cast<int64_t>(bytes.size()))));

@@ -17,6 +17,8 @@ class ShapedExchange final : public Exchange {
     std::function<void()> kill_sandbox;
     std::function<void(int signal)> kill_process;  // the newest process of the sandbox
     std::function<void(int64_t ms)> jump_clock;
+    // Returns early when the server stops.
+    std::function<void(std::chrono::microseconds)> sleep;
     // Called once, just before the client gets the last byte (or the cut): whoever has seen an answer finds its record.
     std::function<void(const ShapedExchange&)> record;
   };
@@ -29,6 +31,7 @@ class ShapedExchange final : public Exchange {
 
   const Request& request() const override { return inner_.request(); }
   Result<size_t> read_body(char* out, size_t capacity_bytes) override;
+  void add_header(const std::string& name, const std::string& value) override { inner_.add_header(name, value); }
   void respond(int status, const Pairs& headers, std::string_view body) override;
   bool begin_stream(int status, const Pairs& headers, std::optional<uint64_t> length_bytes) override;
   bool write(std::string_view bytes) override;
@@ -50,6 +53,9 @@ class ShapedExchange final : public Exchange {
   bool strikes_at(const FaultAction& fault, uint64_t upcoming_bytes) const;
   bool send_part(std::string_view bytes);
   bool pass(std::string_view bytes);
+  void sleep_ms(int64_t ms) const;
+  void pace(size_t bytes) const;
+  int64_t middle_of(const FaultAction& fault) const;
   void wake_world(const FaultAction& fault);
   bool cut_before_answer();
   void record_once();

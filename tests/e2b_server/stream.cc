@@ -54,6 +54,7 @@ void stream_events(Exchange& exchange, Subscriber& subscriber, const Json& keepa
       exchange.write(end_of_stream());
       return exchange.end_stream();
     }
+    if (now >= idle_since + interval && !subscriber.wants_keepalives()) idle_since = now;
     if (now >= idle_since + interval) {
       exchange.set_event_time(now);
       if (!exchange.write(envelope(0, keepalive.dump()))) return;

@@ -5,11 +5,14 @@
 #include <algorithm>
 
 #include "protocol/base/clock.h"
+#include "tests/e2b_server/auth.h"
 #include "tests/e2b_server/server.h"
 #include "tests/e2b_server/template_builder.h"
 
 namespace osiris::e2b_server {
 namespace {
+
+constexpr int64_t kUploadSeconds = 30 * 60;
 
 std::optional<Json> read_json(Call& call) {
   auto body = call.exchange.read_body_all();
@@ -38,18 +41,32 @@ void request_build(Call& call) {
   call.exchange.respond_json(202, *requested);
 }
 
+std::string upload_signature(Call& call, const std::string& hash, const std::string& expires) {
+  return hmac_hex(call.server.registry().seed(), "upload:" + hash + ":" + expires);
+}
+
+bool may_upload(Call& call) {
+  const Request& request = call.request();
+  const std::string expires = request.query_value("expires").value_or("");
+  return equal_secret(request.query_value("signature").value_or(""), upload_signature(call, call.param(), expires)) &&
+         std::strtoll(expires.c_str(), nullptr, 10) >= call.server.clock().unix_ns() / 1'000'000'000;
+}
+
 void file_link(Call& call) {
   if (!call.server.templates().find(call.param())) return unknown_template(call, call.param());
   const std::string& hash = call.param(1);
   if (!is_upload_hash(hash)) return call.exchange.respond_error(400, "Invalid hash");
   std::error_code error;
   const bool present = std::filesystem::exists(upload_path(call.server, hash), error);
-  call.exchange.respond_json(201, Json::object({{"present", present}, {"url", call.server.http().url() + "/_storage/" + hash}}));
+  const std::string expires = std::to_string(call.server.clock().unix_ns() / 1'000'000'000 + kUploadSeconds);
+  const std::string url = call.server.http().url() + "/_storage/" + hash + "?expires=" + expires + "&signature=" + upload_signature(call, hash, expires);
+  call.exchange.respond_json(201, Json::object({{"present", present}, {"url", url}}));
 }
 
 // As S3-like stores do: a length must be known beforehand.
 void store_file(Call& call) {
   if (!is_upload_hash(call.param())) return call.exchange.respond_error(404, "no such object");
+  if (!may_upload(call)) return call.exchange.respond_error(403, "the address is not signed, or no longer valid");
   if (call.request().header("transfer-encoding")) return call.exchange.respond_error(501, "A header you provided implies functionality that is not implemented");
   const std::filesystem::path target = upload_path(call.server, call.param());
   const std::filesystem::path temporary = target.string() + "." + random_hex(8);
@@ -85,8 +102,18 @@ int64_t number(const Request& request, const char* key, int64_t fallback) {
   return text ? std::strtoll(text->c_str(), nullptr, 10) : fallback;
 }
 
-Json log_page(const Build& build, int64_t offset, int64_t limit) {
-  const Json::Array& all = build.log_entries.items();
+// Of a level or worse.
+bool is_of_level(const Json& entry, const std::string& level) {
+  constexpr std::string_view kLevels[] = {"debug", "info", "warn", "error"};
+  const auto rank = [&](std::string_view name) { return std::find(std::begin(kLevels), std::end(kLevels), name) - std::begin(kLevels); };
+  return level.empty() || rank(entry["level"].as_string()) >= rank(level);
+}
+
+Json log_page(const Request& request, const Build& build, int64_t offset) {
+  const int64_t limit = number(request, "limit", 100);
+  Json::Array all = build.log_entries.items();
+  const std::string level = request.query_value("level").value_or("");
+  std::erase_if(all, [&](const Json& entry) { return !is_of_level(entry, level); });
   const int64_t size = static_cast<int64_t>(all.size());
   const int64_t first = std::clamp<int64_t>(offset, 0, size), last = std::min(size, first + std::clamp<int64_t>(limit, 0, 100));
   return Json(Json::Array(all.begin() + first, all.begin() + last));
@@ -95,7 +122,7 @@ Json log_page(const Build& build, int64_t offset, int64_t limit) {
 void build_status(Call& call) {
   const auto build = call.server.templates().find_build(call.param(), call.param(1));
   if (!build) return call.exchange.respond_error(404, "Build '" + call.param(1) + "' not found");
-  Json entries = log_page(*build, number(call.request(), "logsOffset", 0), number(call.request(), "limit", 100));
+  Json entries = log_page(call.request(), *build, number(call.request(), "logsOffset", 0));
   Json lines = Json::array();
   for (const Json& entry : entries.items()) lines.push_back(entry["message"]);
   Json out = Json::object({{"templateID", call.param()}, {"buildID", build->id}, {"status", build->status}, {"logs", std::move(lines)}, {"logEntries", std::move(entries)}});
@@ -106,7 +133,7 @@ void build_status(Call& call) {
 void build_logs(Call& call) {
   const auto build = call.server.templates().find_build(call.param(), call.param(1));
   if (!build) return call.exchange.respond_error(404, "Build '" + call.param(1) + "' not found");
-  call.exchange.respond_json(200, Json::object({{"logs", log_page(*build, number(call.request(), "cursor", 0), number(call.request(), "limit", 100))}}));
+  call.exchange.respond_json(200, Json::object({{"logs", log_page(call.request(), *build, number(call.request(), "cursor", 0))}}));
 }
 
 void by_alias(Call& call) {

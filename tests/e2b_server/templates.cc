@@ -15,6 +15,7 @@ constexpr int64_t kCpuMax = 32;
 constexpr int64_t kCpuTierMax = 8;
 constexpr int64_t kMemoryMinMb = 128;
 constexpr int64_t kMemoryTierMaxMb = 8192;
+constexpr int64_t kBuildsAtOnceMax = 20;
 
 // Lower case, trimmed, without "namespace/" and ":tag".
 std::pair<std::string, std::string> name_and_tag(const std::string& reference) {
@@ -32,6 +33,10 @@ std::pair<std::string, std::string> name_and_tag(const std::string& reference) {
 
 bool is_identifier(std::string_view text) {
   return !text.empty() && text.size() <= 128 && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string_view::npos;
+}
+
+bool is_tag(std::string_view text) {
+  return !text.empty() && text.size() <= 128 && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") == std::string_view::npos;
 }
 
 std::optional<ApiError> check_shape(const Shape& shape) {
@@ -94,10 +99,12 @@ Build* TemplateStore::find_build_locked(const std::string& template_id, const st
 }
 
 Api<Recipe> TemplateStore::resolve(const std::string& reference) const {
+  const auto [name, wanted_tag] = name_and_tag(reference);
+  if (!is_identifier(name) || !is_tag(wanted_tag)) return ApiError{400, "Invalid template '" + reference + "'", {}};
   std::lock_guard lock(mutex_);
   const Template* item = find_locked(reference);
   if (!item) return ApiError{404, not_found(reference), {}};
-  const auto tag = item->tags.find(name_and_tag(reference).second);
+  const auto tag = item->tags.find(wanted_tag);
   if (tag == item->tags.end()) return ApiError{404, not_found(reference), {}};
   const Build& build = item->builds.at(tag->second);
   Recipe recipe = build.recipe;
@@ -125,8 +132,11 @@ Api<Json> TemplateStore::request_build(const Json& body) {
   build.id = new_uuid();
   build.tags = {tag};
   for (const Json& extra : body["tags"].items()) build.tags.push_back(extra.as_string());
+  for (const std::string& each : build.tags)
+    if (!is_tag(each)) return ApiError{400, "Invalid tag '" + each + "'", {}};
   build.recipe.shape.cpu_count = body["cpuCount"].as_int(2);
   build.recipe.shape.memory_mb = body["memoryMB"].as_int(1024);
+  build.recipe.shape.disk_mb = std::max(build.recipe.shape.disk_mb, body["minFreeDiskMb"].as_int());
   build.created_ns = clock_.unix_ns();
   if (auto wrong = check_shape(build.recipe.shape)) return *wrong;
 
@@ -157,6 +167,10 @@ Api<Build> TemplateStore::begin_build(const std::string& template_id, const std:
   Build* build = find_build_locked(template_id, build_id);
   if (!build) return ApiError{404, "Build '" + build_id + "' of template '" + template_id + "' not found", {}};
   if (build->status != "waiting") return ApiError{400, "build is not in waiting state", {}};
+  int64_t building = 0;
+  for (const auto& [id, item] : templates_)
+    building += std::count_if(item.builds.begin(), item.builds.end(), [](const auto& entry) { return entry.second.status == "building"; });
+  if (building >= kBuildsAtOnceMax) return ApiError{429, "you have reached the maximum number of concurrent template builds (20)", {}};
   build->status = "building";
   return *build;
 }
@@ -285,6 +299,8 @@ Api<Json> TemplateStore::add_tags(const std::string& target, const std::vector<s
   const auto source = item ? item->tags.find(name_and_tag(target).second) : decltype(item->tags.end()){};
   if (!item || source == item->tags.end()) return ApiError{404, not_found(target), {}};
   const std::string build_id = source->second;
+  for (const std::string& tag : tags)
+    if (!is_tag(tag)) return ApiError{400, "Invalid tag '" + tag + "'", {}};
   for (const std::string& tag : tags) item->tags[tag] = build_id;
   return Json::object({{"tags", strings(tags)}, {"buildID", build_id}});
 }

@@ -122,7 +122,12 @@ class Agent {
       ::kill(-1, number);  // spares process 1, which is this one
       return;
     }
-    for (const pid_t pid : descendants()) ::kill(pid, number);
+    // Again for what was started meanwhile; what has got the signal once is not asked again.
+    std::set<pid_t> hit;
+    for (bool more = true; more;) {
+      more = false;
+      for (const pid_t pid : descendants()) more |= hit.insert(pid).second && ::kill(pid, number) == 0;
+    }
   }
 
   bool answer(const Json& request) {
@@ -145,6 +150,7 @@ class Agent {
       return reply;
     }
     if (op == "watch") return watch_directory(config_, request);
+    if (op == "dial") return dial_port(request);
     if (op == "signal") return signal_one(request);
     if (op == "freeze" || op == "thaw") {
       signal_everything(op == "freeze" ? SIGSTOP : SIGCONT);

@@ -62,6 +62,8 @@ Reply spawn_process(const AgentConfig& config, const Json& request);
 Reply file_operation(const AgentConfig& config, const std::string& op, const Json& request);
 // agent/watch.cc. A child process that writes one JSON line per change into the descriptor of the reply.
 Reply watch_directory(const AgentConfig& config, const Json& request);
+// agent/dial.cc: a connection to "port", as a descriptor.
+Reply dial_port(const Json& request);
 // agent/entry.cc: the EntryInfo of a path, in proto3 JSON.
 std::optional<Json> entry_info(const AgentConfig& config, const std::string& path);
 

@@ -21,8 +21,19 @@ const char* type_of(mode_t mode) {
   return "FILE_TYPE_UNSPECIFIED";
 }
 
+// As Go's os.FileMode prints itself: "-rw-r--r--", "dtrwxrwxrwx" for /tmp, "Dcrw-rw-rw-" for a terminal.
 std::string go_permissions(mode_t mode) {
-  std::string text = S_ISDIR(mode) ? "d" : S_ISLNK(mode) ? "L" : "-";
+  std::string text;
+  if (S_ISDIR(mode)) text += 'd';
+  if (S_ISLNK(mode)) text += 'L';
+  if (S_ISBLK(mode) || S_ISCHR(mode)) text += 'D';
+  if (S_ISFIFO(mode)) text += 'p';
+  if (S_ISSOCK(mode)) text += 'S';
+  if (mode & S_ISUID) text += 'u';
+  if (mode & S_ISGID) text += 'g';
+  if (S_ISCHR(mode)) text += 'c';
+  if (mode & S_ISVTX) text += 't';
+  if (text.empty()) text += '-';
   const char letters[] = "rwxrwxrwx";
   for (int bit = 0; bit < 9; ++bit) text += (mode & (0400u >> bit)) ? letters[bit] : '-';
   return text;

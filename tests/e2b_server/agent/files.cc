@@ -58,8 +58,10 @@ Reply open_to_read(const AgentConfig& config, const std::string& path) {
   return reply;
 }
 
-Reply open_to_write(const AgentConfig& config, const Account& account, const std::string& path) {
+Reply open_to_write(const AgentConfig& config, const Account& account, const std::string& path, const Json& seen) {
   const std::string shown = shown_path(config, path);
+  for (const Json& earlier : seen.items())
+    if (earlier.as_string() == shown) return Reply::failure("invalid_argument", "path '" + shown + "' is given twice");
   struct stat info {};
   if (::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode))
     return Reply::failure("invalid_argument", "path '" + shown + "' is a directory");
@@ -210,7 +212,7 @@ Reply file_operation(const AgentConfig& config, const std::string& op, const Jso
   if (!account) return Reply::failure("unauthenticated", "invalid username: '" + request["user"].as_string() + "'");
   const std::string path = resolve_path(config, *account, request["path"].as_string());
   if (op == "open_read") return open_to_read(config, path);
-  if (op == "open_write") return open_to_write(config, *account, path);
+  if (op == "open_write") return open_to_write(config, *account, path, request["seen"]);
   if (op == "finish_write") return finish_write(config, *account, path, request["metadata"]);
   if (op == "stat") return stat_one(config, path);
   if (op == "list") return list(config, path, request["depth"].as_int());

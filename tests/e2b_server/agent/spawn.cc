@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <termios.h>
@@ -17,6 +18,9 @@
 
 namespace osiris::e2b_server {
 namespace {
+
+// Counted per user namespace, which is per sandbox: a fork bomb takes no other sandbox along.
+constexpr rlimit kProcesses{8192, 8192};
 
 struct Streams {
   Fd child_in, child_out, child_err;  // the process's ends
@@ -102,6 +106,7 @@ bool become(const AgentConfig& config, const Account& account) {
   ::dup2(streams.terminal ? in : streams.child_err.get(), 2);
   ::syscall(SYS_close_range, 3u, ~0u, 0u);
   ::umask(022);
+  if (config.prefix.empty()) ::setrlimit(RLIMIT_NPROC, &kProcesses);
   if (!become(config, account)) fail_child(args[0], "cannot take on the account", 126);
   if (::chdir(cwd.c_str()) != 0) fail_child(args[0], "cannot enter the working directory", 126);
   const std::vector<char*> argv = c_strings(args);

@@ -60,6 +60,15 @@ TEST_F(Faults, AResetInTheMiddleOrAfterTheBody) {
   EXPECT_EQ(envd(sandbox, "GET", "/files?path=f").body.size(), 5000u);
 }
 
+TEST_F(Faults, AShortBodyHasAMiddleToo) {
+  const SandboxHandle sandbox = create();
+  plan(R"([{"route":"process.Process/List","nth":1,"action":{"type":"reset"}}])");
+  const HttpAnswer cut = rpc(sandbox, "process.Process/List", Json::object());
+  EXPECT_EQ(cut.body, "{");
+  EXPECT_FALSE(cut.is_complete);
+  EXPECT_EQ(rpc(sandbox, "process.Process/List", Json::object()).body, "{}");
+}
+
 TEST_F(Faults, AnUploadCutOnItsWayLeavesAShortFile) {
   const SandboxHandle sandbox = create();
   plan(R"([{"route":"POST /files","nth":1,"action":{"type":"reset","when":"upload","after_bytes":2000}}])");

@@ -32,7 +32,54 @@ TEST_F(FilesApi, ConditionalAndHeadRequests) {
   put("f", "0123456789");
   const HttpAnswer head = envd(sandbox_, "HEAD", "/files?path=f");
   EXPECT_EQ(head.header("content-length"), "10");
-  EXPECT_EQ(envd(sandbox_, "GET", "/files?path=f", {{"if-modified-since", head.header("last-modified")}}).status, 304);
+  const std::string modified = head.header("last-modified");
+  constexpr const char* kLongAgo = "Sun, 06 Nov 1994 08:49:37 GMT";
+  const auto get = [&](const Pairs& headers) { return envd(sandbox_, "GET", "/files?path=f", headers); };
+  EXPECT_EQ(get({{"if-modified-since", modified}}).status, 304);
+  EXPECT_EQ(get({{"if-modified-since", "Sun, 06 Nov 2094 08:49:37 GMT"}}).status, 304);
+  EXPECT_EQ(get({{"if-modified-since", kLongAgo}}).status, 200);
+  EXPECT_EQ(get({{"if-modified-since", "yesterday"}}).status, 200);
+  EXPECT_EQ(get({{"if-unmodified-since", kLongAgo}}).status, 412);
+  EXPECT_EQ(get({{"if-unmodified-since", modified}}).status, 200);
+  EXPECT_EQ(get({{"range", "bytes=1-2"}, {"if-range", modified}}).status, 206);
+  EXPECT_EQ(get({{"range", "bytes=1-2"}, {"if-range", kLongAgo}}).body, "0123456789") << "it has changed since: all of it";
+}
+
+TEST_F(FilesApi, AFileNameCannotSplitAnAnswer) {
+  put("plain.csv", "x");
+  EXPECT_EQ(envd(sandbox_, "GET", "/files?path=plain.csv").header("content-disposition"), "inline; filename=\"plain.csv\"");
+  EXPECT_EQ(envd(sandbox_, "GET", "/files?path=plain.csv").header("content-type"), "text/csv; charset=utf-8");
+  put("a%0D%0Ax-evil:%201%22", "y");
+  const HttpAnswer answer = envd(sandbox_, "GET", "/files?path=a%0D%0Ax-evil:%201%22");
+  EXPECT_EQ(answer.body, "y");
+  EXPECT_EQ(answer.header("x-evil"), "");
+  EXPECT_EQ(answer.header("content-disposition"), "inline; filename*=utf-8''a%0D%0Ax-evil%3A%201%22");
+}
+
+TEST_F(FilesApi, AFullDiskIs507) {
+  OSIRIS_NEEDS(server_->has_namespaces(), "namespaces");
+  EXPECT_EQ(put("/dev/full", "x").status, 507);
+  EXPECT_EQ(put("/dev/null", "x").status, 200);
+}
+
+TEST_F(FilesApi, NothingAcceptableIs406) {
+  put("f", "x");
+  EXPECT_EQ(envd(sandbox_, "GET", "/files?path=f", {{"accept-encoding", "br, identity;q=0"}}).status, 406);
+  EXPECT_EQ(envd(sandbox_, "GET", "/files?path=f", {{"accept-encoding", "br"}}).status, 200);
+}
+
+TEST_F(FilesApi, PermissionsReadAsGoWritesThem) {
+  OSIRIS_NEEDS(server_->has_namespaces(), "namespaces");
+  run(sandbox_, "touch set; chmod 4750 set; mkfifo pipe; ln -s set link");
+  const auto permissions = [&](const char* path) {
+    return rpc(sandbox_, "filesystem.Filesystem/Stat", Json::object({{"path", path}})).json()["entry"]["permissions"].as_string();
+  };
+  EXPECT_EQ(permissions("/tmp"), "dtrwxrwxrwx");
+  EXPECT_EQ(permissions("/home/user"), "drwxr-xr-x");
+  EXPECT_EQ(permissions("set"), "urwxr-x---");
+  EXPECT_EQ(permissions("pipe"), "prw-r--r--");
+  EXPECT_EQ(permissions("link"), "Lrwxrwxrwx");
+  EXPECT_EQ(permissions("/dev/null"), "Dcrw-rw-rw-");
 }
 
 TEST_F(FilesApi, GzipBothWays) {
@@ -58,6 +105,7 @@ TEST_F(FilesApi, SeveralPartsMakeSeveralFilesAndDuplicatesNone) {
   EXPECT_EQ(answer.json().dump(), R"([{"path":"/home/user/one","name":"one","type":"file"},{"path":"/home/user/deep/two","name":"two","type":"file"}])");
   EXPECT_EQ(read(sandbox_, "deep/two"), "in deep/two");
   EXPECT_EQ(envd(sandbox_, "POST", "/files", type, part("x") + part("x") + "--b--\r\n").status, 400);
+  EXPECT_EQ(envd(sandbox_, "POST", "/files", type, part("y") + part("/home/user/./y") + "--b--\r\n").status, 400) << "two spellings of one file";
   EXPECT_EQ(envd(sandbox_, "POST", "/files", type, "--b--\r\n").status, 400);
   EXPECT_EQ(envd(sandbox_, "POST", "/files", type, part("torn")).status, 400);
   EXPECT_EQ(envd(sandbox_, "POST", "/files?path=x", {{"content-type", "text/plain"}}, "x").status, 400);

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <thread>
 
+#include "protocol/base/file.h"
+
 namespace osiris::e2b_server {
 
 void ServerTest::start_server(const std::vector<std::string>& arguments) {
@@ -53,6 +55,16 @@ EventStream::Outcome ServerTest::run(const SandboxHandle& sandbox, const std::st
 std::string ServerTest::read(const SandboxHandle& sandbox, const std::string& path) {
   const HttpAnswer answer = envd(sandbox, "GET", "/files?path=" + path);
   return answer.status == 200 ? answer.body : "";
+}
+
+int count_processes(const std::string& name, const std::string& mark) {
+  int count = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const auto line = read_file(entry.path() / "cmdline", 1 << 16);
+    count += line.ok() && line->starts_with(name) && line->find(mark) != std::string::npos;
+  }
+  return count;
 }
 
 bool eventually(const std::function<bool()>& condition) {

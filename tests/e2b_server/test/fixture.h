@@ -18,6 +18,7 @@ class ServerTest : public testing::Test {
   void start_server(const std::vector<std::string>& arguments = {});
   void TearDown() override;
 
+  static Json parsed(const char* text) { return *parse_json(text); }
   HttpAnswer api(const std::string& method, const std::string& path, const Json& body = {}, const Pairs& more = {});
   SandboxHandle create(const Json& body = Json::object({{"templateID", "base"}}));
   static HttpAnswer envd(const SandboxHandle& sandbox, const std::string& method, const std::string& target, const Pairs& headers = {}, std::string_view body = {});
@@ -30,6 +31,9 @@ class ServerTest : public testing::Test {
 
   std::unique_ptr<ServerProcess> server_;
 };
+
+// Of this machine: programs of that name with `mark` in their command line.
+int count_processes(const std::string& name, const std::string& mark);
 
 // Polls; false after a minute.
 bool eventually(const std::function<bool()>& condition);

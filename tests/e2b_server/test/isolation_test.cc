@@ -1,7 +1,6 @@
 // What separates sandboxes from each other and from the machine.
 #include <unistd.h>
 
-#include "protocol/base/file.h"
 #include "tests/e2b_server/test/fixture.h"
 
 namespace osiris::e2b_server {
@@ -72,14 +71,7 @@ TEST_F(IsolationTest, DyingTakesEveryDescendantAlong) {
   OSIRIS_NEEDS(server_->has_namespaces(), "namespaces");
   const std::string mark = "7" + std::to_string(::getpid());
   run(sandbox_, "for i in 1 2 3; do setsid nohup sleep " + mark + " >/dev/null 2>&1 & done");
-  const auto alive = [&] {
-    int count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-      const auto line = read_file(entry.path() / "cmdline", 1 << 16);
-      count += line.ok() && line->find(mark) != std::string::npos && line->find("sleep") == 0;
-    }
-    return count;
-  };
+  const auto alive = [&] { return count_processes("sleep", mark); };
   ASSERT_TRUE(eventually([&] { return alive() == 3; }));
   EXPECT_EQ(api("DELETE", "/sandboxes/" + sandbox_.id).status, 204);
   EXPECT_EQ(alive(), 0);

@@ -1,5 +1,6 @@
 // States, timeouts, lists; both REST generations.
 #include <signal.h>
+#include <unistd.h>
 
 #include <set>
 #include <thread>
@@ -73,7 +74,8 @@ TEST_F(Lifecycle, APausedSandboxOutlivesItsTimeoutAndMayPauseByItself) {
   run(sandbox, "echo kept > kept");
   server_->jump_clock(200'000);
   ASSERT_TRUE(eventually([&] { return api("GET", "/sandboxes/" + sandbox.id).json()["state"].as_string() == "paused"; }));
-  EXPECT_EQ(api("POST", "/sandboxes/" + sandbox.id + "/connect", Json::object({{"timeout", 60}})).status, 201);
+  // 409 as long as the pause is under way.
+  EXPECT_TRUE(eventually([&] { return api("POST", "/sandboxes/" + sandbox.id + "/connect", Json::object({{"timeout", 60}})).status == 201; }));
   EXPECT_EQ(read(sandbox, "kept"), "kept\n");
 }
 
@@ -129,6 +131,104 @@ TEST_F(Lifecycle, TheListIsPagedAndFiltered) {
   EXPECT_EQ(api("GET", "/v2/sandboxes?limit=0").status, 400);
 }
 
+TEST_F(Lifecycle, APageFollowsAlsoWhenTheLastItemOfTheOneBeforeIsGone) {
+  start_server();
+  for (int i = 0; i < 4; ++i) create();
+  const HttpAnswer first = api("GET", "/v2/sandboxes?limit=2");
+  ASSERT_EQ(first.json().size(), 2u);
+  api("DELETE", "/sandboxes/" + first.json().items()[1]["sandboxID"].as_string());
+  EXPECT_EQ(api("GET", "/v2/sandboxes?limit=2&nextToken=" + first.header("x-next-token")).json().size(), 2u);
+  EXPECT_EQ(api("GET", "/v2/sandboxes?nextToken=nonsense").status, 400);
+  const std::string oldest = api("GET", "/v2/sandboxes?order=asc&limit=1").json().items()[0]["startedAt"].as_string();
+  EXPECT_EQ(api("GET", "/v2/sandboxes?startedAfter=" + oldest).json().size(), 2u);
+  EXPECT_EQ(api("GET", "/v2/sandboxes?startedAfter=2000-01-01T00:00:00Z").json().size(), 3u);
+}
+
+TEST_F(Lifecycle, PausedSandboxesLeaveRoomForOthersAndWaitForItThemselves) {
+  start_server({"--max-sandboxes", "1"});
+  Json body = base();
+  body.set("autoResume", Json::object({{"enabled", true}}));
+  const SandboxHandle first = create(body);
+  ASSERT_EQ(api("POST", "/sandboxes/" + first.id + "/pause", Json::object()).status, 204);
+  const SandboxHandle second = create();
+  EXPECT_EQ(api("POST", "/v2/sandboxes/" + first.id + "/connect", Json::object()).status, 429);
+  const HttpAnswer held = envd(first, "GET", "/health");
+  EXPECT_EQ(held.status, 429);
+  EXPECT_EQ(held.json()["sandboxId"].as_string(), first.id);
+  ASSERT_EQ(api("DELETE", "/sandboxes/" + second.id).status, 204);
+  EXPECT_EQ(envd(first, "GET", "/health").status, 204);
+}
+
+TEST_F(Lifecycle, AnAutomaticPauseMayKeepTheFilesOnly) {
+  start_server();
+  Json body = base(100);
+  body.set("autoPause", true);
+  body.set("autoPauseMemory", false);
+  const SandboxHandle sandbox = create(body);
+  run(sandbox, "echo kept > kept; setsid sleep 1000 > /dev/null 2>&1 &");
+  EventStream leader(sandbox, "process.Process/Start", shell("sleep 1000"));
+  ASSERT_GT(leader.pid(), 0);
+  server_->jump_clock(200'000);
+  ASSERT_TRUE(eventually([&] { return api("GET", "/sandboxes/" + sandbox.id).json()["state"].as_string() == "paused"; }));
+  ASSERT_TRUE(eventually([&] { return api("POST", "/v2/sandboxes/" + sandbox.id + "/connect", Json::object()).status == 201; }));
+  EXPECT_EQ(read(sandbox, "kept"), "kept\n");
+  EXPECT_TRUE(eventually([&] { return rpc(sandbox, "process.Process/List", Json::object()).body == "{}"; }));
+  body.set("autoResume", Json::object({{"enabled", true}}));
+  EXPECT_EQ(api("POST", "/v2/sandboxes", body).status, 400);
+}
+
+TEST_F(Lifecycle, ASnapshotIsTakenWhileTheSandboxIsBusy) {
+  start_server();
+  const SandboxHandle sandbox = create(parsed(R"({"templateID":"base","envVars":{"KEPT":"yes"}})"));
+  EventStream busy(sandbox, "process.Process/Start", shell("while true; do for i in 1 2 3 4 5 6 7 8 9; do echo x > f$i; done; rm -f f*; done"));
+  ASSERT_GT(busy.pid(), 0);
+  for (int i = 0; i < 5; ++i) ASSERT_EQ(api("POST", "/sandboxes/" + sandbox.id + "/snapshots", Json::object({{"name", "busy"}})).status, 201);
+  EXPECT_EQ(api("GET", "/snapshots?name=busy").json().size(), 1u);
+  EXPECT_EQ(api("GET", "/snapshots?name=other").json().size(), 0u);
+  const Json forked = api("POST", "/sandboxes/" + sandbox.id + "/fork", Json::object({{"count", 1}})).json().items()[0]["sandbox"];
+  const SandboxHandle fork{server_->url(), forked["sandboxID"].as_string(), forked["envdAccessToken"].as_string()};
+  EXPECT_EQ(run(fork, "echo $KEPT").out, "yes\n");
+  EXPECT_EQ(api("POST", "/sandboxes/" + sandbox.id + "/fork", Json::object({{"count", 101}})).status, 400);
+  EXPECT_EQ(api("POST", "/sandboxes/inothing/snapshots", Json::object()).status, 404);
+}
+
+TEST_F(Lifecycle, ALifeIsLimitedAsAWhole) {
+  start_server({"--max-hours", "1"});
+  const SandboxHandle sandbox = create(base(3600));
+  server_->jump_clock(1'800'000);
+  const std::string path = "/sandboxes/" + sandbox.id, at_most = api("GET", path).json()["endAt"].as_string();
+  EXPECT_EQ(api("POST", path + "/timeout", Json::object({{"timeout", 3600}})).status, 204);
+  EXPECT_EQ(api("GET", path).json()["endAt"].as_string(), at_most);
+  EXPECT_EQ(api("POST", "/v2" + path + "/connect", Json::object({{"timeout", 3600}})).status, 200);
+  EXPECT_EQ(api("GET", path).json()["endAt"].as_string(), at_most);
+  EXPECT_EQ(api("POST", "/v2" + path + "/connect", Json::object({{"timeout", 3601}})).status, 400);
+  EXPECT_EQ(api("POST", "/v2/sandboxes", base(3601)).status, 400);
+}
+
+TEST_F(Lifecycle, ACreateIsCheckedFieldByField) {
+  start_server();
+  for (const char* wrong : {R"({"templateID":"base","timeout":"5"})", R"({"templateID":"base","metadata":[]})", R"({"templateID":"base","envVars":{"A":1}})",
+                            R"({"templateID":"base","secure":1})", R"({"templateID":"B@se"})", R"({"templateID":"base","volumeMounts":[{"name":"v","path":"/v"}]})",
+                            R"({"templateID":"base","network":{"denyOut":"0.0.0.0/0"}})", R"([])", R"({"templateID":)"})
+    EXPECT_EQ(HttpClient(server_->url()).request("POST", "/v2/sandboxes", {{"x-api-key", server_->api_key()}}, wrong).status, 400) << wrong;
+  EXPECT_EQ(create(parsed(R"({"templateID":" BASE ","unknown":{"ignored":true}})")).id.size(), 21u);
+}
+
+TEST_F(Lifecycle, EveryRouteSaysWhatIsLeftOfItsRateAndThenRefuses) {
+  start_server({"--rate-limit", "3"});
+  for (int left = 2; left >= 0; --left) {
+    const HttpAnswer answer = api("GET", "/v2/sandboxes");
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.header("ratelimit-limit"), "3");
+    EXPECT_EQ(answer.header("ratelimit-remaining"), std::to_string(left));
+  }
+  const HttpAnswer refused = api("GET", "/v2/sandboxes");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.json()["message"].as_string(), "Rate limit exceeded");
+  EXPECT_GE(std::atoi(refused.header("retry-after").c_str()), 1);
+  EXPECT_EQ(api("GET", "/sandboxes").status, 200) << "another route";
+}
+
 TEST_F(Lifecycle, TheConcurrencyLimitIsA429WithoutRetryAfter) {
   start_server({"--max-sandboxes", "1"});
   const SandboxHandle first = create();
@@ -168,13 +268,25 @@ TEST_F(Lifecycle, SigtermKillsEverySandbox) {
   EXPECT_TRUE(stream.finish().was_reset);
 }
 
+TEST_F(Lifecycle, SigtermEndsAlsoInTheMiddleOfAnInjectedStall) {
+  start_server();
+  ASSERT_TRUE(server_->set_faults(parsed(R"([{"route":"GET /v2/sandboxes","action":{"type":"stall","when":"request","ms":100000000}}])")).ok());
+  HttpClient stuck(server_->url());
+  ASSERT_TRUE(stuck.send("GET", "/v2/sandboxes", {{"x-api-key", server_->api_key()}}, ""));
+  ASSERT_TRUE(eventually([&] { return server_->faults().items()[0]["hits"].as_int() == 1; }));
+  EXPECT_EQ(server_->stop(), 0);
+}
+
 TEST_F(Lifecycle, SigkillLeavesNoProcessEither) {
   start_server();
-  create();
+  const SandboxHandle sandbox = create();
+  const std::string mark = "8" + std::to_string(::getpid());
+  run(sandbox, "for i in 1 2 3; do setsid nohup sleep " + mark + " >/dev/null 2>&1 & done");
+  ASSERT_TRUE(eventually([&] { return count_processes("sleep", mark) == 3; }));
   const pid_t first = static_cast<pid_t>(server_->sandboxes().items()[0]["hostPid"].as_int());
   ::kill(server_->pid(), SIGKILL);
   EXPECT_EQ(server_->stop(), 128 + SIGKILL);
-  EXPECT_TRUE(eventually([&] { return ::kill(first, 0) != 0; }));
+  EXPECT_TRUE(eventually([&] { return ::kill(first, 0) != 0 && count_processes("sleep", mark) == 0; }));
   server_.reset();
 }
 

@@ -71,15 +71,22 @@ bool HttpClient::fill() {
 
 bool HttpClient::send(const std::string& method, const std::string& target, const Pairs& headers, std::string_view body) {
   if (!connect()) return false;
-  std::string text = method + " " + target + " HTTP/1.1\r\nhost: " + host_ + "\r\n";
-  bool has_length = false;
+  std::string text = method + " " + target + " HTTP/1.1\r\n";
+  bool has_length = false, has_host = false;
   for (const auto& [name, value] : headers) {
+    has_host = has_host || name == "host";
     text += name + ": " + value + "\r\n";
     has_length = has_length || name == "content-length" || name == "transfer-encoding";
   }
   if (!has_length && (!body.empty() || method != "GET")) text += "content-length: " + std::to_string(body.size()) + "\r\n";
+  if (!has_host) text += "host: " + host_ + "\r\n";
   text += "\r\n";
   text += body;
+  return send_raw(text);
+}
+
+bool HttpClient::send_raw(std::string_view text) {
+  if (!connect()) return false;
   for (size_t at = 0; at < text.size();) {
     const ssize_t count = ::send(fd_, text.data() + at, text.size() - at, MSG_NOSIGNAL);
     if (count <= 0) {

@@ -37,6 +37,8 @@ class HttpClient {
   HttpAnswer request(const std::string& method, const std::string& target, const Pairs& headers = {}, std::string_view body = {});
   // For streams: send, then take the body as it comes.
   bool send(const std::string& method, const std::string& target, const Pairs& headers, std::string_view body);
+  // Any bytes, HTTP or not.
+  bool send_raw(std::string_view bytes);
   // The answer's head; body stays unread.
   HttpAnswer read_head();
   // The next piece of the body; empty at its end (see answer for how it ended).
