@@ -58,10 +58,8 @@ class Tokenizer {
 
  private:
   enum class State {
-    kSkipField,
     kSkipLine,
     kSkipQuoted,
-    kSkipQuoteInQuotes,
     kSkipCr,
     kStartRecord,
     kBlankLine,
