@@ -40,7 +40,7 @@ void print_report(const CommandContext& context, const RunReport& report, const 
   } else {
     const bool color = context.out.color;
     std::string text;
-    if (context.out.interactive && !report.steps.empty()) text += "\n" + summary_table(report.steps, color) + "\n";
+    if (context.out.interactive && !report.steps.empty()) text += "\n" + summary_table(report.steps, context.out.width(), color) + "\n";
     const std::string line = summary_line(report.steps, report.total_rows, report.total_seconds);
     if (report.verdict.ok)
       text += paint("✓ Pipeline completed (" + report.adapter + ")", Color::kGreen, color) + "  " + line + "\n";

@@ -21,11 +21,30 @@ Color color_of(StepPhase phase) {
   switch (phase) {
     case StepPhase::kComplete: return Color::kGreen;
     case StepPhase::kFailed: return Color::kRed;
+    case StepPhase::kCancelled:
     case StepPhase::kSkipped: return Color::kYellow;
     case StepPhase::kWaiting:
     case StepPhase::kRunning: return Color::kPlain;
   }
   return Color::kPlain;
+}
+
+constexpr size_t kIdWidthMax = 40, kIdWidthMin = 8;
+
+std::string plain_table(const std::vector<StepState>& steps, size_t id_width, bool with_driver) {
+  std::vector<Table::Column> columns = {{"Step"}, {"Driver"}, {"Status"}, {"Rows", true}, {"Rate", true}, {"Duration", true}};
+  if (!with_driver) columns.erase(columns.begin() + 1);
+  Table table(std::move(columns));
+  for (const StepState& step : steps) {
+    const bool ended = step.phase != StepPhase::kWaiting && step.phase != StepPhase::kRunning && step.phase != StepPhase::kSkipped;
+    std::vector<std::string> cells = {fit(printable(step.plan.id), id_width), fit(printable(step.plan.driver), 32),
+                                      std::string(phase_name(step.phase)), ended_rows(step),
+                                      ended ? format_rate(step.rows(), step.duration_s) : "",
+                                      ended ? format_duration(step.duration_s) : ""};
+    if (!with_driver) cells.erase(cells.begin() + 1);
+    table.row(std::move(cells));
+  }
+  return table.text();
 }
 
 }  // namespace
@@ -74,6 +93,7 @@ std::string ended_line(const StepState& step, bool color) {
     }
     case StepPhase::kFailed:
       return "  " + paint("✗", Color::kRed, color) + " " + id + ": Failed - " + printable(step.error);
+    case StepPhase::kCancelled: return "  " + paint("○", Color::kYellow, color) + " " + id + ": Cancelled";
     case StepPhase::kSkipped:
       return "  " + paint("○", Color::kYellow, color) + " " + id + ": Skipped" +
              (step.cause.empty() ? "" : " (" + printable(step.cause) + " failed)");
@@ -83,15 +103,20 @@ std::string ended_line(const StepState& step, bool color) {
   return "  - " + id + ": " + std::string(phase_name(step.phase));
 }
 
-std::string summary_table(const std::vector<StepState>& steps, bool color) {
-  Table table({{"Step"}, {"Driver"}, {"Status"}, {"Rows", true}, {"Rate", true}, {"Duration", true}});
-  for (const StepState& step : steps) {
-    const bool ended = step.phase == StepPhase::kComplete || step.phase == StepPhase::kFailed;
-    table.row({fit(printable(step.plan.id), 40), fit(printable(step.plan.driver), 32), std::string(phase_name(step.phase)),
-               ended_rows(step), ended ? format_rate(step.rows(), step.duration_s) : "",
-               ended ? format_duration(step.duration_s) : ""});
+std::string summary_table(const std::vector<StepState>& steps, size_t width, bool color) {
+  size_t id_width = 0;
+  for (const StepState& step : steps) id_width = std::max(id_width, std::min(display_width(printable(step.plan.id)), kIdWidthMax));
+  // Too narrow: first the ids are cut, then the drivers go.
+  std::string text;
+  for (const bool with_driver : {true, false}) {
+    text = plain_table(steps, id_width, with_driver);
+    const size_t title_end = text.find('\n'), rule_end = text.find('\n', title_end + 1);
+    const size_t needed = display_width(std::string_view(text).substr(title_end + 1, rule_end - title_end - 1));
+    if (needed <= width) break;
+    const size_t over = needed - width;
+    text = plain_table(steps, id_width > over + kIdWidthMin ? id_width - over : kIdWidthMin, with_driver);
+    if (id_width >= over + kIdWidthMin) break;
   }
-  std::string text = table.text();
   if (!color) return text;
   // Colour after padding: escape sequences have no width the table could know of.
   std::string painted;
@@ -115,6 +140,7 @@ std::string summary_line(const std::vector<StepState>& steps, uint64_t total_row
   std::string text = done == total ? std::to_string(total) : std::to_string(done) + " of " + std::to_string(total);
   text += total == 1 ? " step, " : " steps, ";
   if (const auto failed = count(StepPhase::kFailed)) text += std::to_string(failed) + " failed, ";
+  if (const auto cancelled = count(StepPhase::kCancelled)) text += std::to_string(cancelled) + " cancelled, ";
   if (const auto skipped = count(StepPhase::kSkipped)) text += std::to_string(skipped) + " skipped, ";
   return text + rows_text(total_rows) + ", " + format_duration(seconds);
 }

@@ -18,8 +18,8 @@ std::string ended_line(const StepState& step, bool color);
 // "  ▶ read: Starting... (driver: filesystem.csv_extractor)".
 std::string started_line(const StepState& step);
 
-// Step, Driver, Status, Rows, Rate, Duration; one row per step, in plan order.
-std::string summary_table(const std::vector<StepState>& steps, bool color);
+// Step, Driver, Status, Rows, Rate, Duration; one row per step, in plan order; cut to fit `width` columns, down to about 50.
+std::string summary_table(const std::vector<StepState>& steps, size_t width, bool color);
 // "3 steps, 1,234 rows, 0.04s".
 std::string summary_line(const std::vector<StepState>& steps, uint64_t total_rows, double seconds);
 

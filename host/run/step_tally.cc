@@ -10,6 +10,7 @@ std::string_view phase_name(StepPhase phase) {
     case StepPhase::kRunning: return "running";
     case StepPhase::kComplete: return "complete";
     case StepPhase::kFailed: return "failed";
+    case StepPhase::kCancelled: return "cancelled";
     case StepPhase::kSkipped: return "skipped";
   }
   return "waiting";
@@ -70,7 +71,7 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     if (const Json& rows = data["rows_processed"]; rows.is_int()) state.rows_now = rows.as_uint();
   } else if (name == "step_failed") {
     StepState& state = step(step_id);
-    end(state, StepPhase::kFailed);
+    end(state, data["error_type"].as_string() == "cancelled" ? StepPhase::kCancelled : StepPhase::kFailed);
     state.error = data["error"].as_string();
     state.error_type = data["error_type"].as_string();
     state.category = data["category"].as_string();

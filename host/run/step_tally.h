@@ -24,8 +24,8 @@ struct WatchedStep {
   std::string mode;  // "extract", "transform", "write"
 };
 
-enum class StepPhase { kWaiting, kRunning, kComplete, kFailed, kSkipped };
-std::string_view phase_name(StepPhase phase);  // "waiting", "running", "complete", "failed", "skipped"
+enum class StepPhase { kWaiting, kRunning, kComplete, kFailed, kCancelled, kSkipped };
+std::string_view phase_name(StepPhase phase);  // "waiting", "running", "complete", "failed", "cancelled", "skipped"
 
 struct StepState {
   WatchedStep plan;

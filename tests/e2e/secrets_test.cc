@@ -1,7 +1,9 @@
 // Canaries: secrets planted wherever a user keeps them, runs that succeed and fail, and then every byte that was written
 // anywhere searched for them, in every spelling a program could have used.
 #include <gtest/gtest.h>
+#include <signal.h>
 
+#include "protocol/base/file.h"
 #include "protocol/base/redact.h"
 #include "tests/e2e/project.h"
 
@@ -60,6 +62,32 @@ TEST_F(Canaries, AreNowhereAfterADriverPrintedThemEverywhere) {
     EXPECT_FALSE(Project::events(project_.session(), "mock_secret").empty());
     search(run);
   }
+}
+
+// What `ps` and /proc show to whoever looks while it runs: of osiris, its worker and all they started.
+TEST_F(Canaries, AreInNoArgumentAndNoEnvironmentWhileItRuns) {
+  project_.write("p.yaml", oml("canary", {"  - id: wait\n    component: mock\n    mode: read\n    config: {connection: \"@mock.shop\", child: true, hang: politely}\n"}));
+  Running running = project_.start({"run", "p.yaml", "--allow-mock", "--local-pass-env", "LENT"});
+  running.until("wait: Starting");
+  const pid_t child = static_cast<pid_t>(project_.await_event("mock_child")["pid"].as_int());
+  const pid_t worker = static_cast<pid_t>(project_.await_event("worker_started")["pid"].as_int());
+  ASSERT_GT(child, 0);
+  ASSERT_GT(worker, 0);
+  const auto proc = [](pid_t pid, const char* file) {
+    const auto text = read_file("/proc/" + std::to_string(pid) + "/" + file);
+    EXPECT_TRUE(text.ok()) << file;
+    return text.ok() ? *text : "";
+  };
+  std::map<std::string, std::string> seen = {{"cmdline of osiris", proc(running.pid(), "cmdline")}};
+  for (const pid_t pid : {worker, child})
+    for (const char* file : {"cmdline", "environ"}) seen[std::to_string(pid) + " " + file] = proc(pid, file);
+  for (const std::string& canary : kCanaries)
+    for (const std::string& spelling : secret_spellings(canary))
+      for (const auto& [what, text] : seen) EXPECT_EQ(text.find(spelling), std::string::npos) << what << " has " << spelling;
+  // The twin: osiris was given this one in its environment, so the search would find it there.
+  EXPECT_NE(proc(running.pid(), "environ").find(kCanaries[1]), std::string::npos);
+  running.kill(SIGINT);
+  EXPECT_EQ(running.end().exit, 130);
 }
 
 TEST_F(Canaries, ReachTheDriverAllTheSame) {

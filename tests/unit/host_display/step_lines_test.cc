@@ -56,11 +56,38 @@ TEST_F(StepLinesTest, SayHowAStepEnded) {
 
 TEST_F(StepLinesTest, SumUpInATable) {
   tally_.on_event("step_complete", "read", Json::object({{"rows_processed", 1200}, {"duration_ms", 1500}}));
-  const std::string table = summary_table(tally_.steps(), false);
+  const std::string table = summary_table(tally_.steps(), 80, false);
   EXPECT_NE(table.find("read   csv     complete  1,200  800 rows/s     1.50s\n"), std::string::npos) << table;
   EXPECT_NE(table.find("write  csv     waiting\n"), std::string::npos) << table;
   EXPECT_EQ(table.find('\x1b'), std::string::npos);
-  EXPECT_NE(summary_table(tally_.steps(), true).find("\x1b[32m"), std::string::npos);
+  EXPECT_NE(summary_table(tally_.steps(), 80, true).find("\x1b[32m"), std::string::npos);
+}
+
+TEST(SummaryTable, FitsTheTerminal) {
+  ManualClock clock;
+  StepTally tally(clock);
+  tally.plan({{"a-step-whose-name-goes-on-and-on", "filesystem.csv_extractor", "extract"}});
+  tally.on_event("step_start", "a-step-whose-name-goes-on-and-on", Json::object());
+  tally.on_event("step_complete", "a-step-whose-name-goes-on-and-on",
+                 Json::object({{"duration_ms", 1500}, {"rows_processed", 1'200'000}}));
+  for (const size_t width : {120u, 90u, 80u, 70u, 60u}) {
+    std::string table = summary_table(tally.steps(), width, false);
+    for (size_t start = 0, end; (end = table.find('\n', start)) != std::string::npos; start = end + 1)
+      EXPECT_LE(display_width(std::string_view(table).substr(start, end - start)), width) << table;
+    EXPECT_NE(table.find("1,200,000"), std::string::npos) << table;
+    EXPECT_EQ(table.find("Driver") != std::string::npos, width >= 90) << table;
+  }
+}
+
+TEST(Cancelled, IsNotFailed) {
+  ManualClock clock;
+  StepTally tally(clock);
+  tally.plan({{"a", "mock", "extract"}});
+  tally.on_event("step_start", "a", Json::object());
+  tally.on_event("step_failed", "a", Json::object({{"error", "step a was cancelled"}, {"error_type", "cancelled"}}));
+  EXPECT_EQ(ended_line(tally.steps()[0], false), "  ○ a: Cancelled");
+  EXPECT_NE(summary_line(tally.steps(), 0, 1).find("1 cancelled"), std::string::npos);
+  EXPECT_EQ(summary_line(tally.steps(), 0, 1).find("failed"), std::string::npos);
 }
 
 }  // namespace
