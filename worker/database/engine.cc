@@ -23,6 +23,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "worker/database/access.h"
 
@@ -246,6 +247,9 @@ Result<duckdb_database> open_engine(const EngineOptions& options) {
     config.SetOptionByName("extension_directory", duckdb::Value((options.spill_dir / "extensions").string()));
     if (options.memory_limit_bytes) config.options.maximum_memory = options.memory_limit_bytes;
     if (options.threads) config.options.maximum_threads = options.threads;
+    // Never: a checkpoint of an in-memory database writes nothing down, it compresses the rows just loaded. That takes as
+    // long as loading them, and queries over compressed strings take four times as long (docs/decisions/0004).
+    config.options.checkpoint_wal_size = std::numeric_limits<duckdb::idx_t>::max();
     config.SetOptionByName("autoinstall_known_extensions", duckdb::Value::BOOLEAN(false));
     config.SetOptionByName("autoload_known_extensions", duckdb::Value::BOOLEAN(false));
     config.SetOptionByName("allow_community_extensions", duckdb::Value::BOOLEAN(false));

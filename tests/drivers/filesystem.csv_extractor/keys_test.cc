@@ -121,6 +121,13 @@ TEST(CsvExtractorKeys, SkipRowsDropsLinesBeforeTheHeader) {
   EXPECT_EQ(got.rows, "1|2\n");
 }
 
+TEST(CsvExtractorKeys, SkipRowsSeesQuotesWhereAFieldStartsAndOnlyThere) {
+  const Json one = Json::object({{"skip_rows", 1}});
+  EXPECT_EQ(extract("title,\"of \"\"a\"\"\nfile\"\na,b\n1,2\n", one).columns, "a BIGINT, b BIGINT");
+  EXPECT_EQ(extract("5\" pipes\na,b\n1,2\n", one).columns, "a BIGINT, b BIGINT");
+  EXPECT_EQ(extract("x,\"never closed\na,b\n1,2\n", one).rows_read, 0u);
+}
+
 TEST(CsvExtractorKeys, SkipRowsBeyondTheEndLeavesAnEmptyFile) {
   EXPECT_EQ(extract("a\n1\n", Json::object({{"skip_rows", 9}})).rows_read, 0u);
 }

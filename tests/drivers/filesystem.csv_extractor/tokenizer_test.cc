@@ -24,7 +24,7 @@ std::string tokenize(const std::string& text, TokenizerOptions options, size_t s
 }
 
 TEST(Tokenizer, GivesTheSameRecordsWhereverAReadEnds) {
-  const std::string text = "skip \"a\nb\"\r\na,b\r\n\r\n \t\n  x,\"y\"\"\r\nz\"w\r1,#c\n#whole\n\"#\",q#r\nlast,";
+  const std::string text = "skip,\"a\nb\"\r\na,b\r\n\r\n \t\n  x,\"y\"\"\r\nz\"w\r1,#c\n#whole\n\"#\",q#r\nlast,";
   TokenizerOptions options;
   options.comment = '#';
   options.skip_lines = 1;

@@ -22,13 +22,23 @@ TEST(CsvExtractorTypes, BeyondInt64IsUnsignedAndBeyondThatIsText) {
 }
 
 TEST(CsvExtractorTypes, OnlyTrueAndFalseWordsAreBooleans) {
-  EXPECT_EQ(extract("a,b,c,d\nTrue,true,tRue,True\nFALSE,,False,1\n").columns,
-            "a BOOLEAN, b BOOLEAN, c VARCHAR, d VARCHAR");
+  EXPECT_EQ(extract("a,b,c,d\nTrue,true,tRue, True\nFALSE,,False,False\n").columns,
+            "a BOOLEAN, b BOOLEAN, c BOOLEAN, d VARCHAR");
+  EXPECT_EQ(extract("a,b\nTrue,yes\n1,no\n").columns, "a VARCHAR, b VARCHAR");
 }
 
 TEST(CsvExtractorTypes, WhatDuckDBWouldCastStaysText) {
   EXPECT_EQ(extract("a,b,c,d\n1_000,2025-03-01,0x10,yes\n").columns, "a VARCHAR, b VARCHAR, c VARCHAR, d VARCHAR");
-  EXPECT_EQ(extract("a\n1e400\n").rows, "1e400\n");
+}
+
+TEST(CsvExtractorTypes, ANumberTooLargeForADoubleIsTextAndOneTooSmallIsZero) {
+  EXPECT_EQ(extract("a\n1e400\n2.5\n").rows, "1e400\n2.5\n");
+  EXPECT_EQ(extract("a\n1e-400\n2.5\n").rows, "0.0\n2.5\n");
+}
+
+TEST(CsvExtractorTypes, WhiteSpaceAroundANumberIsAllowedAndAroundInfinityIsNot) {
+  EXPECT_EQ(extract("a,b\n 1,\"1.5\n\"\n2\t,2\n").columns, "a BIGINT, b DOUBLE");
+  EXPECT_EQ(extract("a,b\n1.5,1 .5\n inf,- 1\n").columns, "a VARCHAR, b VARCHAR");
 }
 
 TEST(CsvExtractorTypes, AColumnOfNullsIsANumberColumn) {

@@ -44,6 +44,45 @@ TEST(CsvWriterReplacing, AnOldFileIsReplacedAndItsModeKept) {
   EXPECT_EQ(std::filesystem::status(file).permissions(), std::filesystem::perms(0600));
 }
 
+TEST(CsvWriterReplacing, ANewFileHasTheModeThatTheUmaskLeaves) {
+  for (const mode_t mask : {mode_t{077}, mode_t{002}}) {
+    StepHarness step("save");
+    step.add_input("rows", "SELECT 1 AS a");
+    step.set_config({{"path", "out.csv"}});
+    const mode_t before = umask(mask);
+    ASSERT_TRUE(step.run(filesystem_csv_writer()).ok());
+    umask(before);
+    EXPECT_EQ(static_cast<mode_t>(std::filesystem::status(step.work_dir() / "out.csv").permissions()), 0666 & ~mask);
+  }
+}
+
+TEST(CsvWriterReplacing, AnOldFileKeepsItsOwner) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  StepHarness step("save");
+  const auto file = step.write_file("out.csv", "old\n");
+  ASSERT_EQ(chown(file.c_str(), 1234, 1235), 0);
+  step.add_input("rows", "SELECT 1 AS a");
+  step.set_config({{"path", "out.csv"}});
+  ASSERT_TRUE(step.run(filesystem_csv_writer()).ok());
+  struct stat now;
+  ASSERT_EQ(stat(file.c_str(), &now), 0);
+  EXPECT_EQ(now.st_uid, 1234u);
+  EXPECT_EQ(now.st_gid, 1235u);
+}
+
+TEST(CsvWriterReplacing, ALinkIsLeftAsItIs) {
+  StepHarness step("save");
+  step.write_file("real.csv", "old\n");
+  std::filesystem::create_symlink("real.csv", step.work_dir() / "out.csv");
+  step.add_input("rows", "SELECT 1 AS a");
+  step.set_config({{"path", "out.csv"}});
+  const auto outcome = step.run(filesystem_csv_writer());
+  ASSERT_FALSE(outcome.ok());
+  EXPECT_NE(outcome.error().message.find("it is a symbolic link"), std::string::npos);
+  EXPECT_EQ(step.read_file("real.csv"), "old\n");
+  EXPECT_TRUE(std::filesystem::is_symlink(step.work_dir() / "out.csv"));
+}
+
 TEST(CsvWriterReplacing, WhenNoMoreBytesFitTheOldFileStays) {
   StepHarness step("save");
   step.write_file("out.csv", "old\n");

@@ -39,7 +39,8 @@ TEST(CsvWriterValues, FloatsAreShortestAndAlwaysHaveAPoint) {
             "(1.7976931348623157e308), (0.30000000000000004), (66360.48), (-2150.75), (1e22)"),
       "8400.0,\n0.1,\n-0.0,\n1000000000000000.0,\n1e+16,\n1.2345678901234568e+17,\n0.0001,\n1e-05,\n1.5e-07,\n5e-324,\n"
       "1.7976931348623157e+308,\n0.30000000000000004,\n66360.48,\n-2150.75,\n1e+22,\n");
-  EXPECT_EQ(shown("(0.1::FLOAT), (16777216::FLOAT), (3.4e38::FLOAT)"), "0.1,\n16777216.0,\n3.4e+38,\n");
+  EXPECT_EQ(shown("(0.1::FLOAT), (16777216::FLOAT), (3.4e38::FLOAT), (0.0001::FLOAT)"),
+            "0.1,\n16777216.0,\n3.4e+38,\n1e-04,\n");
 }
 
 TEST(CsvWriterValues, FloatsThatAreNoNumbers) {
@@ -100,7 +101,19 @@ TEST(CsvWriterValues, TimestampsShowFractionsOfTheSameLengthInEveryRow) {
   EXPECT_EQ(shown("(TIMESTAMP '2025-03-01 00:00:00.000001'), (TIMESTAMP '2025-03-01')"),
             "2025-03-01 00:00:00.000001,\n2025-03-01 00:00:00.000000,\n");
   EXPECT_EQ(shown("('2025-03-01 04:10:00'::TIMESTAMP_S)"), "2025-03-01 04:10:00,\n");
-  EXPECT_EQ(shown("('2025-03-01 00:00:00+00'::TIMESTAMPTZ)"), "2025-03-01 00:00:00+00:00,\n");
+}
+
+TEST(CsvWriterValues, TimestampsOfNanosecondsFollowTheSameRules) {
+  EXPECT_EQ(shown("('2025-03-01'::TIMESTAMP_NS), (NULL), ('1969-12-31')"), "2025-03-01,\n,\n1969-12-31,\n");
+  EXPECT_EQ(shown("('1969-12-31 23:59:59.000000001'::TIMESTAMP_NS), ('2025-03-01')"),
+            "1969-12-31 23:59:59.000000001,\n2025-03-01 00:00:00.000000000,\n");
+  EXPECT_EQ(shown("('1969-12-31 23:59:59.000001'::TIMESTAMP_NS), ('2025-03-01')"),
+            "1969-12-31 23:59:59.000001,\n2025-03-01 00:00:00.000000,\n");
+}
+
+TEST(CsvWriterValues, TimestampsWithATimeZoneAreShownEachByItself) {
+  EXPECT_EQ(shown("('2025-03-01 00:00:00+00'::TIMESTAMPTZ), ('1969-12-31 23:59:59.5+00')"),
+            "2025-03-01 00:00:00+00:00,\n1969-12-31 23:59:59.500000+00:00,\n");
 }
 
 TEST(CsvWriterValues, InfiniteDatesAreWords) {

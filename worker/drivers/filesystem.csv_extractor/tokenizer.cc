@@ -12,7 +12,7 @@ void RecordBatch::clear() {
 
 Tokenizer::Tokenizer(TokenizerOptions options)
     : options_(options),
-      state_(options.skip_lines > 0 ? State::kSkipLine : State::kStartRecord),
+      state_(options.skip_lines > 0 ? State::kSkipField : State::kStartRecord),
       skip_left_(options.skip_lines) {}
 
 void Tokenizer::begin_record() { record_line_ = line_; }
@@ -36,20 +36,26 @@ bool Tokenizer::ends_field(char c) const {
 void Tokenizer::step(char c, RecordBatch& batch) {
   const bool is_comment = options_.comment != '\0' && c == options_.comment;
   switch (state_) {
+    // Skipped lines are read as records are: a quoted field may go on over line ends, a quote within a field is text.
+    case State::kSkipField:
+    case State::kSkipQuoteInQuotes:
+      state_ = c == '"' ? State::kSkipQuoted : State::kSkipLine;
+      if (c != '"') step(c, batch);
+      return;
     case State::kSkipLine:
-      if (c == '"') state_ = State::kSkipQuoted;
+      if (c == options_.delimiter) state_ = State::kSkipField;
       if (c == '\n' || c == '\r') {
         ++line_;
-        state_ = --skip_left_ == 0 ? State::kStartRecord : State::kSkipLine;
+        state_ = --skip_left_ == 0 ? State::kStartRecord : State::kSkipField;
         if (c == '\r') state_ = State::kSkipCr;
       }
       return;
     case State::kSkipQuoted:
       if (c == '\n') ++line_;
-      if (c == '"') state_ = State::kSkipLine;
+      if (c == '"') state_ = State::kSkipQuoteInQuotes;
       return;
     case State::kSkipCr:
-      state_ = skip_left_ == 0 ? State::kStartRecord : State::kSkipLine;
+      state_ = skip_left_ == 0 ? State::kStartRecord : State::kSkipField;
       if (c != '\n') step(c, batch);
       return;
     case State::kCr:

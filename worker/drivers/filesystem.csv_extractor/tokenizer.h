@@ -58,8 +58,10 @@ class Tokenizer {
 
  private:
   enum class State {
+    kSkipField,
     kSkipLine,
     kSkipQuoted,
+    kSkipQuoteInQuotes,
     kSkipCr,
     kStartRecord,
     kBlankLine,

@@ -2,12 +2,13 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 namespace osiris::worker::csv {
 namespace {
 
-bool is_space(char c) { return c == ' ' || c == '\t'; }
+bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 std::string_view strip(std::string_view field) {
   while (!field.empty() && is_space(field.front())) field.remove_prefix(1);
@@ -60,18 +61,22 @@ std::optional<double> parse_double(std::string_view field) {
   if (magnitude.empty()) return std::nullopt;
   if ((magnitude.front() | 0x20) == 'i') {
     if (!equals_ignoring_case(magnitude, "inf") && !equals_ignoring_case(magnitude, "infinity")) return std::nullopt;
+    if (is_space(field.front()) || is_space(field.back())) return std::nullopt;
     return negative ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
   }
   if ((magnitude.front() < '0' || magnitude.front() > '9') && magnitude.front() != '.') return std::nullopt;
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (end != text.data() + text.size() || error != std::errc()) return std::nullopt;
-  return value;
+  if (end != text.data() + text.size()) return std::nullopt;
+  if (error == std::errc()) return value;
+  // Out of range, and from_chars does not say which way.
+  value = std::strtod(std::string(text).c_str(), nullptr);
+  return std::abs(value) < 1 ? std::optional(value) : std::nullopt;
 }
 
 std::optional<bool> parse_boolean(std::string_view field) {
-  if (field == "True" || field == "true" || field == "TRUE") return true;
-  if (field == "False" || field == "false" || field == "FALSE") return false;
+  if (equals_ignoring_case(field, "true")) return true;
+  if (equals_ignoring_case(field, "false")) return false;
   return std::nullopt;
 }
 

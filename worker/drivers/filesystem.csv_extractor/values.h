@@ -19,13 +19,13 @@ enum class Kind {
   kText,
 };
 
-// Spaces and tabs around a number are allowed; a sign is; digit separators are not.
+// White space around a number is allowed; a sign is; digit separators are not.
 std::optional<int64_t> parse_integer(std::string_view field);
 std::optional<uint64_t> parse_unsigned(std::string_view field);
-// Also "inf", "-Infinity"; never "nan" (a null word). Rounded correctly; beyond the range of a double (1e400, 1e-400)
-// is no number, so that a column of such values stays text and keeps them.
+// Also "inf", "-Infinity", without white space; never "nan" (a null word). Rounded correctly; too small for a double
+// (1e-400) is zero, too large (1e400) is no number, so that a column of such values stays text and keeps them.
 std::optional<double> parse_double(std::string_view field);
-// True, TRUE, true, False, FALSE, false and nothing else.
+// True and False in any case, and nothing else.
 std::optional<bool> parse_boolean(std::string_view field);
 
 // The narrowest kind that holds every value shown to observe(). Integers beyond 64 bits make a column text, as in

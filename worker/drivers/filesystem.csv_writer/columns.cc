@@ -44,6 +44,8 @@ Column describe(const std::string& name, duckdb_type type) {
     case DUCKDB_TYPE_TIMESTAMP_S:
     case DUCKDB_TYPE_TIMESTAMP_MS:
       return as(Form::kTimestamp, "CAST(" + quoted + " AS TIMESTAMP)");
+    case DUCKDB_TYPE_TIMESTAMP_NS:
+      return as(Form::kTimestampNs, quoted);
     case DUCKDB_TYPE_TIMESTAMP_TZ:
       return as(Form::kTimestampTz, quoted);
     case DUCKDB_TYPE_TIME:
@@ -63,23 +65,27 @@ Column describe(const std::string& name, duckdb_type type) {
   }
 }
 
-// Per timestamp column: is every row midnight, do any need milliseconds or microseconds.
+// Per timestamp column: is every row midnight, how many digits of a second does any row need. With a time zone each row
+// is shown by itself.
 Status examine_timestamps(duckdb_connection connection, const std::string& relation, std::vector<Column>& columns) {
   std::string select;
   std::vector<Column*> examined;
   for (Column& column : columns) {
-    if (column.form != Form::kTimestamp && column.form != Form::kTimestampTz) continue;
-    const std::string micros = "epoch_us(" + column.expression + ")";
+    if (column.form != Form::kTimestamp && column.form != Form::kTimestampNs) continue;
+    const std::string nanos = column.form == Form::kTimestampNs ? "epoch_ns(" + column.expression + ")"
+                                                                : "epoch_us(" + column.expression + ")::HUGEINT * 1000";
     const std::string finite = " FILTER (WHERE isfinite(" + column.expression + "))";
-    select += (select.empty() ? "" : ", ") + ("bool_and(" + micros + " % 86400000000 = 0)" + finite) + ", bool_or(" +
-              micros + " % 1000000 <> 0)" + finite + ", bool_or(" + micros + " % 1000 <> 0)" + finite;
+    select += (select.empty() ? "" : ", ") + ("bool_and(" + nanos + " % 86400000000000 = 0)" + finite);
+    for (const char* unit : {"1000000000", "1000000", "1000"})
+      select += ", bool_or(" + nanos + " % " + unit + " <> 0)" + finite;
     examined.push_back(&column);
   }
   if (examined.empty()) return {};
   OSIRIS_ASSIGN(sql::QueryResult result, sql::run_query(connection, "SELECT " + select + " FROM " + relation));
   for (size_t i = 0; i < examined.size(); ++i) {
-    examined[i]->date_only = result.text(3 * i) == "true" && examined[i]->form == Form::kTimestamp;
-    examined[i]->second_digits = result.text(3 * i + 2) == "true" ? 6 : result.text(3 * i + 1) == "true" ? 3 : 0;
+    examined[i]->date_only = result.text(4 * i) == "true";
+    for (size_t unit = 1; unit <= 3; ++unit)
+      if (result.text(4 * i + unit) == "true") examined[i]->second_digits = static_cast<int>(3 * unit);
   }
   return {};
 }

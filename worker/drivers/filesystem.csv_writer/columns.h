@@ -26,6 +26,7 @@ enum class Form {
   kNumberText,  // digits made by DuckDB: never needs quotes under `nonnumeric`
   kDate,
   kTimestamp,
+  kTimestampNs,
   kTimestampTz,
   kTime,
   kText,
@@ -36,7 +37,7 @@ struct Column {
   Form form = Form::kText;
   std::string expression;  // what to SELECT
   bool date_only = false;  // a timestamp column that is midnight in every row
-  int second_digits = 0;   // 0, 3 or 6, the same in every row of a timestamp column
+  int second_digits = 0;   // 0, 3, 6 or 9, the same in every row of a timestamp column without time zone
 };
 
 inline bool is_number(Form form) { return form <= Form::kNumberText; }

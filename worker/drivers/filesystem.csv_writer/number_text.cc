@@ -8,7 +8,6 @@
 namespace osiris::worker::csv_out {
 namespace {
 
-constexpr int64_t kMicrosPerDay = 86400000000;
 // Powers of ten at which repr() changes to the exponent form.
 constexpr int kExponentMin = -4;
 constexpr int kExponentMax = 16;
@@ -67,7 +66,8 @@ void append_shortest(std::string& out, Floating value) {
   std::from_chars(digits_of_exponent, shown.data() + shown.size(), exponent);
   const std::string_view first = shown.substr(0, 1);
   const std::string_view rest = e > 2 ? shown.substr(2, e - 2) : std::string_view();
-  if (exponent < kExponentMin || exponent >= kExponentMax) {
+  // A float may lie below 1e-4 and its shortest digits at it; NumPy looks at the number.
+  if (static_cast<double>(std::abs(value)) < 1e-4 || exponent < kExponentMin || exponent >= kExponentMax) {
     out += first;
     if (!rest.empty()) (out += '.') += rest;
     out += exponent < 0 ? "e-" : "e+";
@@ -132,15 +132,15 @@ void append_date(std::string& out, int64_t days) {
   append_padded(out, date.day, 2);
 }
 
-void append_timestamp(std::string& out, int64_t micros, int digits) {
-  const int64_t days = (micros >= 0 ? micros : micros - (kMicrosPerDay - 1)) / kMicrosPerDay;
-  const auto rest = static_cast<uint64_t>(micros - days * kMicrosPerDay);
+void append_timestamp(std::string& out, int64_t seconds, uint64_t nanos, int digits) {
+  const int64_t days = (seconds >= 0 ? seconds : seconds - (kSecondsPerDay - 1)) / kSecondsPerDay;
   append_date(out, days);
   out += ' ';
-  append_clock(out, rest / 1000000);
+  append_clock(out, static_cast<uint64_t>(seconds - days * kSecondsPerDay));
   if (digits == 0) return;
   out += '.';
-  append_padded(out, digits == 3 ? rest % 1000000 / 1000 : rest % 1000000, digits);
+  for (int dropped = digits; dropped < 9; dropped += 3) nanos /= 1000;
+  append_padded(out, nanos, digits);
 }
 
 void append_time(std::string& out, int64_t micros) {

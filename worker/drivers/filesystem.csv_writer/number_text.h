@@ -13,8 +13,9 @@ void append_double(std::string& out, double value);
 void append_float(std::string& out, float value);
 // "2025-03-01"; days since 1970-01-01.
 void append_date(std::string& out, int64_t days);
-// "2025-03-01 04:10:00" plus `digits` (0, 3 or 6) of the second; microseconds since 1970-01-01.
-void append_timestamp(std::string& out, int64_t micros, int digits);
+constexpr int64_t kSecondsPerDay = 86400;
+// "2025-03-01 04:10:00" plus `digits` (0, 3, 6 or 9) of the second's `nanos`; seconds since 1970-01-01.
+void append_timestamp(std::string& out, int64_t seconds, uint64_t nanos, int digits);
 // "04:10:00", with six more digits when they are not zero; microseconds since midnight.
 void append_time(std::string& out, int64_t micros);
 

@@ -1,32 +1,52 @@
 #include "worker/drivers/filesystem.csv_writer/replacing_file.h"
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 
 #include "protocol/base/file.h"
+#include "protocol/base/text.h"
 
 namespace osiris::worker::csv_out {
 namespace {
 
+// A rename would put the file in a link's place and leave what the link means as it is.
 Status check_kind(const std::filesystem::path& target) {
   std::error_code ignored;
-  const auto type = std::filesystem::status(target, ignored).type();
+  const auto type = std::filesystem::symlink_status(target, ignored).type();
   if (type == std::filesystem::file_type::not_found || type == std::filesystem::file_type::regular ||
       type == std::filesystem::file_type::none)
     return {};
-  const bool directory = type == std::filesystem::file_type::directory;
-  return Error(Code::kInvalidArgument,
-               "cannot write " + target.string() + ": it is " + (directory ? "a directory" : "not a regular file"),
+  const char* what = type == std::filesystem::file_type::directory ? "a directory"
+                     : type == std::filesystem::file_type::symlink ? "a symbolic link"
+                                                                   : "not a regular file";
+  return Error(Code::kInvalidArgument, "cannot write " + target.string() + ": it is " + what,
                "give the path of a file", "write.failed");
 }
 
 Error no_directory(const std::filesystem::path& directory) {
   return Error(Code::kNotFound, "cannot write: the directory " + directory.string() + " does not exist",
                "create it, or set create_dirs: true", "write.path_not_found");
+}
+
+std::string temporary_beside(const std::filesystem::path& target) {
+  unsigned char bytes[8] = {};
+  while (::getrandom(bytes, sizeof bytes, 0) < 0 && errno == EINTR) {
+  }
+  return target.parent_path() / (".osiris-csv-" + to_hex(std::string_view(reinterpret_cast<char*>(bytes), sizeof bytes)));
+}
+
+// What the old file was, the new one is: its mode and, where we may give files away, its owner. chown first: it takes
+// bits off the mode.
+// 0, or errno.
+int take_after(const struct stat& old, int fd) {
+  struct stat now;
+  const bool other_owner = fstat(fd, &now) == 0 && (now.st_uid != old.st_uid || now.st_gid != old.st_gid);
+  if (other_owner && fchown(fd, old.st_uid, old.st_gid) != 0 && errno != EPERM) return errno;
+  return fchmod(fd, old.st_mode & 07777) == 0 ? 0 : errno;
 }
 
 }  // namespace
@@ -62,8 +82,11 @@ Status ReplacingFile::make_parents(bool create_dirs) {
 Status ReplacingFile::open(bool create_dirs) {
   OSIRIS_TRY(check_kind(target_));
   OSIRIS_TRY(make_parents(create_dirs));
-  std::string name = target_.parent_path() / ".osiris-csv-XXXXXX";
-  fd_ = mkostemp(name.data(), O_CLOEXEC);
+  std::string name;
+  do {  // not mkostemp(), which leaves the umask aside
+    name = temporary_beside(target_);
+    fd_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (fd_ < 0 && errno == EEXIST);
   if (fd_ < 0) {
     const Error error = errno_error(errno, "cannot write", target_);
     for (auto made = made_.rbegin(); made != made_.rend(); ++made) rmdir(made->c_str());
@@ -71,8 +94,8 @@ Status ReplacingFile::open(bool create_dirs) {
   }
   temporary_ = name;
   struct stat old;
-  const mode_t mode = stat(target_.c_str(), &old) == 0 ? old.st_mode & 07777 : 0644;
-  if (fchmod(fd_, mode) != 0) return errno_error(errno, "cannot set the mode of", target_);
+  if (stat(target_.c_str(), &old) != 0) return {};
+  if (const int error = take_after(old, fd_)) return errno_error(error, "cannot give the old file's mode to", target_);
   return {};
 }
 

@@ -19,8 +19,8 @@ class ReplacingFile {
   ReplacingFile(const ReplacingFile&) = delete;
   ReplacingFile& operator=(const ReplacingFile&) = delete;
 
-  // Only a regular file may be replaced: a rename over /dev/stdout would remove the device. An existing file's mode is
-  // kept.
+  // Only a regular file may be replaced: a rename over /dev/stdout would remove the device. An existing file's mode and
+  // owner are kept; a new one gets what the umask leaves of 0666.
   Status open(bool create_dirs);
   Status write(std::string_view bytes);
   Status commit();

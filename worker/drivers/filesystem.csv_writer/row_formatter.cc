@@ -12,17 +12,25 @@ T value_at(const void* data, idx_t row) {
   return static_cast<const T*>(data)[row];
 }
 
-void append_timestamp_value(const Column& column, int64_t micros, std::string& out) {
-  duckdb_timestamp timestamp;
-  timestamp.micros = micros;
-  if (!duckdb_is_finite_timestamp(timestamp)) {
-    out += micros > 0 ? "infinity" : "-infinity";
+constexpr int64_t kNanosPerSecond = 1000000000;
+constexpr int64_t kInfinite = INT64_MAX;  // its negative too
+
+void append_timestamp_value(const Column& column, int64_t value, std::string& out) {
+  if (value == kInfinite || value == -kInfinite) {
+    out += value > 0 ? "infinity" : "-infinity";
     return;
   }
-  const size_t start = out.size();
-  append_timestamp(out, micros, column.second_digits);
-  if (column.date_only) out.resize(out.find(' ', start));
-  if (column.form == Form::kTimestampTz) out += "+00:00";
+  const int64_t per_second = column.form == Form::kTimestampNs ? kNanosPerSecond : kNanosPerSecond / 1000;
+  const int64_t fraction = (value % per_second + per_second) % per_second;
+  const int64_t seconds = (value - fraction) / per_second;
+  const bool has_zone = column.form == Form::kTimestampTz;
+  if (column.date_only) {
+    append_date(out, seconds / kSecondsPerDay);
+  } else {
+    append_timestamp(out, seconds, static_cast<uint64_t>(fraction * (kNanosPerSecond / per_second)),
+                     !has_zone ? column.second_digits : fraction ? 6 : 0);
+  }
+  if (has_zone) out += "+00:00";
 }
 
 void append_quoted(std::string_view text, std::string& out) {
@@ -119,6 +127,7 @@ bool RowFormatter::append_value(size_t index, idx_t row, std::string& out) const
       break;
     }
     case Form::kTimestamp:
+    case Form::kTimestampNs:
     case Form::kTimestampTz:
       append_timestamp_value(column, value_at<int64_t>(data, row), out);
       break;
