@@ -135,7 +135,7 @@ std::vector<FoundAdapter> list_adapters(const std::vector<SearchPlace>& places) 
 Result<AdapterManifest> find_adapter(std::string_view id, const std::vector<SearchPlace>& places) {
   if (!is_adapter_id(id)) {
     const auto near = nearest(id, known_ids(places));
-    return Error(Code::kInvalidArgument,
+    return Error(Code::kNotFound,
                  "'" + std::string(id) + "' is not the name of an adapter: names are [a-z][a-z0-9]*",
                  near ? "did you mean '" + *near + "'?" : "`osiris adapters list` shows what is installed");
   }

@@ -29,7 +29,7 @@ void add_options(CLI::App& command, RunOptions& options) {
   command.add_option("--last-compile-in", options.last_compile_in, "run what was compiled last of this pipeline")->type_name("NAME");
   command.add_option("--timeout", options.timeout, "stop the run after this time (90, 15m, 1h30m)")->type_name("DURATION");
   command.add_option("--memory-limit", options.memory_limit, "memory of the worker's data (512MiB, 2GiB)")->type_name("BYTES");
-  command.add_option("--threads", options.threads, "threads of the worker's data plane")->type_name("N");
+  command.add_option("--threads", options.threads, "threads of the worker's data plane")->type_name("N")->check(CLI::Range(1, 1024));
   command.add_option("--cpu", options.cpu, "processors of the machine, where the adapter can choose")->type_name("N");
   command.add_option("--memory-gb", options.memory_gb, "memory of the machine, where the adapter can choose")->type_name("GB");
   command.add_flag("--dry-run", options.dry_run, "show what would be done; touch nothing");
@@ -224,8 +224,7 @@ class RunCommand {
       report->verdict = {false, exit_code_for(not_copied->code), "execution_failed"};
       report->error = not_copied->within("the pipeline ran, but --out failed");
     }
-    print_report(context_, *report, masking_);
-    if (!options_.out.empty() && !not_copied) print_text(context_, "Artifacts copied to: " + printable(options_.out) + "/\n");
+    print_report(context_, *report, masking_, options_.out.empty() || not_copied ? "" : "Artifacts copied to: " + options_.out + "/");
     return to_int(report->verdict.exit_code);
   }
 

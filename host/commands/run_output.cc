@@ -34,7 +34,7 @@ Status copy_output(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
-void print_report(const CommandContext& context, const RunReport& report, const Masking& masking) {
+void print_report(const CommandContext& context, const RunReport& report, const Masking& masking, const std::string& note) {
   if (context.json) {
     print_json(context, result_document(report, masking));
   } else {
@@ -49,6 +49,7 @@ void print_report(const CommandContext& context, const RunReport& report, const 
               (report.steps.empty() ? "" : "  " + line) + "\n";
     print_text(context, text);
   }
+  if (!note.empty()) print_text(context, printable(note) + "\n");
   // The session line goes last, whatever else there is to say: scripts read it.
   std::string errors;
   if (report.error && report.phase != "compile") {

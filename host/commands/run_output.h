@@ -9,8 +9,8 @@
 
 namespace osiris {
 
-// Text to stdout and errors to stderr, or one JSON document.
-void print_report(const CommandContext& context, const RunReport& report, const Masking& masking);
+// Text to stdout and errors to stderr, or one JSON document. `note` is a line more, before the session's.
+void print_report(const CommandContext& context, const RunReport& report, const Masking& masking, const std::string& note);
 
 // Copies what the run wrote (under its own relative path; absolute and ../ ones under their file name) and artifacts/.
 Status copy_out(const RunReport& report, const std::filesystem::path& directory);

@@ -221,7 +221,10 @@ Result<RunReport> record_failed_compile(const Project& project, const std::files
                                         const std::string& adapter, const Error& error, int64_t started_unix_ns, RunLog& log,
                                         const Masking& masking, const Clock& clock) {
   SessionOptions options;
-  options.pipeline_id = slugify(file.stem().string());
+  // A manifest lies in build/pipelines/<profile>/<pipeline>/<hash>/.
+  const std::filesystem::path named = std::filesystem::absolute(file);
+  options.pipeline_id = slugify(file.filename() == "manifest.yaml" ? named.parent_path().parent_path().filename().string()
+                                                                   : file.stem().string());
   if (options.pipeline_id.empty()) options.pipeline_id = "unnamed";
   options.tokens.pipeline_slug = options.pipeline_id;
   options.tokens.profile = profile;

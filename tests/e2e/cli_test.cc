@@ -74,9 +74,30 @@ TEST_F(Cli, SaysWhatIsWrongWithAnOption) {
   usage_error({"run", "--last-compile"}, "No recent compile found");
   usage_error({"run", "p.yaml", "--timeout", "soon"}, "--timeout");
   usage_error({"run", "p.yaml", "--memory-limit", "-5"}, "--memory-limit");
+  usage_error({"run", "p.yaml", "--threads", "0"}, "--threads", "1");
+  usage_error({"run", "p.yaml", "--threads", "100000"}, "--threads", "1024");
+  usage_error({"run", "p.yaml", "--adapter", "../local"}, "'../local' is not the name of an adapter");
+  usage_error({"run", "p.yaml", "--adapter", ""}, "is not the name of an adapter");
   usage_error({"run", "p.yaml", "--cpu", "4"}, "--cpu has no meaning for adapter local");
   usage_error({"compile"}, "file is required");
   EXPECT_TRUE(project_.sessions().empty());
+}
+
+TEST_F(Cli, OutCopiesWhatTheRunWroteAndTheSessionLineStaysLast) {
+  const Outcome outcome = project_.osiris({"run", "p.yaml", "--out", "copies"});
+  EXPECT_EQ(outcome.exit, 0) << outcome.err;
+  EXPECT_EQ(project_.read("copies/out/copy.csv"), "id\n1\n");
+  EXPECT_TRUE(fs::exists(project_.dir() / "copies/artifacts/write/cleaned_config.json"));
+  EXPECT_TRUE(outcome.out.ends_with("\nArtifacts copied to: copies/\nSession: " + project_.session().string() + "/\n")) << outcome.out;
+  const Outcome blocked = project_.osiris({"run", "p.yaml", "--out", "p.yaml"});
+  EXPECT_EQ(blocked.exit, 2) << "not a success: the copies were asked for";
+  EXPECT_NE(blocked.err.find("the pipeline ran, but --out failed"), std::string::npos) << blocked.err;
+}
+
+TEST_F(Cli, AManifestThatDoesNotLoadIsRecordedUnderItsPipeline) {
+  const std::string manifest = project_.osiris({"compile", "p.yaml", "--json"}).json()["manifest_path"].as_string();
+  EXPECT_EQ(project_.osiris({"run", manifest, "--param", "a=b"}).exit, 2);
+  EXPECT_EQ(project_.runs().items().at(0)["pipeline_slug"].as_string(), "p");
 }
 
 TEST_F(Cli, UsageErrorsSpeakJsonToo) {

@@ -10,6 +10,11 @@
 namespace osiris::tidy {
 namespace {
 
+// Regular expressions are slow over a whole tree: only a text that has one of these words is looked at closely.
+bool has_any(const std::string& text, std::initializer_list<const char*> words) {
+  return std::any_of(words.begin(), words.end(), [&](const char* word) { return text.find(word) != std::string::npos; });
+}
+
 bool is_product(const std::string& path) { return !path.starts_with("tests/") && !path.starts_with("bench/"); }
 
 TEST(Style, NoProductFileGrowsPast450Lines) {
@@ -39,7 +44,7 @@ TEST(Style, EveryProductFileOpensWithItsStoryOrItsHeader) {
 TEST(Style, NothingIsLeftUnfinished) {
   static const std::regex mark(R"(\b(TODO|FIXME|XXX|HACK)\b)");
   for (const SourceFile& file : source_files()) {
-    if (file.path.starts_with("tests/tidy/")) continue;
+    if (file.path.starts_with("tests/tidy/") || !has_any(file.text, {"TODO", "FIXME", "XXX", "HACK"})) continue;
     EXPECT_FALSE(std::regex_search(file.text, mark)) << file.path << ": finish it or say it in an issue";
   }
 }
@@ -47,7 +52,7 @@ TEST(Style, NothingIsLeftUnfinished) {
 TEST(Style, NoTestIsCommentedOutOrDisabled) {
   static const std::regex disabled(R"(DISABLED_|^\s*//\s*TEST(_[FP])?\()", std::regex::multiline);
   for (const SourceFile& file : source_files()) {
-    if (file.path.starts_with("tests/tidy/")) continue;
+    if (file.path.starts_with("tests/tidy/") || !has_any(file.text, {"DISABLED_", "// TEST", "//TEST"})) continue;
     EXPECT_FALSE(std::regex_search(file.text, disabled)) << file.path << ": a test runs or does not exist";
   }
 }
@@ -56,7 +61,9 @@ TEST(Style, NoMachinePathAndNoRegistryHostIsWrittenDown) {
   static const std::regex path(R"((^|[^A-Za-z.])/(work|farm)/)");
   static const std::regex host(R"(registry\.npmjs|pypi\.org|crates\.io/api|proxy\.golang|deb\.debian\.org|repo1?\.maven)");
   for (const SourceFile& file : all_files()) {
-    if (file.path.starts_with("tests/tidy/")) continue;
+    if (file.path.starts_with("tests/tidy/") ||
+        !has_any(file.text, {"/work/", "/farm/", "registry.", "pypi", "crates", "proxy.golang", "deb.debian", "maven"}))
+      continue;
     EXPECT_FALSE(std::regex_search(file.text, path)) << file.path << ": a path of one machine";
     EXPECT_FALSE(std::regex_search(file.text, host)) << file.path << ": name the package, not the registry";
   }
