@@ -66,7 +66,7 @@ class ThirdParty : public testing::Test {
 TEST_F(ThirdParty, NamesWhatOsirisAndTheAdaptersLoad) {
   const fs::path build = from_environment("OSIRIS_BUILD_DIR");
   static const std::regex needed(R"(\(NEEDED\)\s+Shared library: \[([^\]]+)\])");
-  for (const char* program : {"bin/osiris", "lib/osiris/adapters/local.so", "lib/osiris/adapters/e2b.so"}) {
+  for (const char* program : {"bin/osiris", "bin/osiris-e2b-server", "lib/osiris/adapters/local.so", "lib/osiris/adapters/e2b.so"}) {
     SpawnOptions options;
     options.arguments = {"/usr/bin/readelf", "-d", (build / program).string()};
     options.environment = {{"LC_ALL", "C"}};
