@@ -13,15 +13,27 @@ namespace {
 using Type = FaultAction::Type;
 using When = FaultAction::When;
 
-constexpr std::pair<const char*, Type> kTypes[] = {
-    {"latency", Type::kLatency}, {"bandwidth", Type::kBandwidth},      {"status", Type::kStatus},
-    {"reset", Type::kReset},     {"truncate", Type::kTruncate},        {"stall", Type::kStall},
-    {"kill_sandbox", Type::kKillSandbox}, {"kill_process", Type::kKillProcess}, {"clock_jump", Type::kClockJump}};
+// What each kind of fault can be told besides its type: a key that would do nothing is refused.
+struct Kind {
+  const char* name;
+  Type type;
+  std::string_view keys;
+};
+constexpr Kind kKinds[] = {{"latency", Type::kLatency, "ms"},
+                           {"bandwidth", Type::kBandwidth, "bytes_per_s"},
+                           {"status", Type::kStatus, "status message text code retry_after"},
+                           {"reset", Type::kReset, "when after_bytes after_events"},
+                           {"truncate", Type::kTruncate, "after_bytes after_events"},
+                           {"stall", Type::kStall, "when after_bytes after_events ms"},
+                           {"kill_sandbox", Type::kKillSandbox, "when after_bytes after_events"},
+                           {"kill_process", Type::kKillProcess, "when after_bytes after_events signal"},
+                           {"clock_jump", Type::kClockJump, "when after_bytes after_events ms"}};
 constexpr std::pair<const char*, When> kWhens[] = {
     {"request", When::kRequest}, {"before", When::kBefore}, {"middle", When::kMiddle}, {"after", When::kAfter}, {"upload", When::kUpload}};
 constexpr const char* kFaultKeys[] = {"route", "nth", "from", "count", "every", "sandbox", "action"};
-constexpr const char* kActionKeys[] = {"type", "when", "ms", "bytes_per_s", "status", "message", "text", "code",
-                                       "retry_after", "after_bytes", "after_events", "signal"};
+constexpr std::string_view kTexts[] = {"type", "when", "route", "sandbox", "message", "text", "code"};
+
+Error refuse(const std::string& what, std::string hint = {}) { return Error(Code::kInvalidArgument, "fault plan: " + what, std::move(hint)); }
 
 template <class Keys>
 Status only_known(const Json& object, const Keys& keys) {
@@ -29,7 +41,18 @@ Status only_known(const Json& object, const Keys& keys) {
     if (std::find(std::begin(keys), std::end(keys), std::string_view(key)) != std::end(keys)) continue;
     const std::vector<std::string> names(std::begin(keys), std::end(keys));
     const auto near = nearest(key, names);
-    return Error(Code::kInvalidArgument, "fault plan: unknown key '" + key + "'", near ? "did you mean '" + *near + "'?" : "");
+    return refuse("unknown key '" + key + "'", near ? "did you mean '" + *near + "'?" : "");
+  }
+  return {};
+}
+
+// Texts are texts, everything else is a whole number; only a clock may go back.
+Status check_values(const Json& object) {
+  for (const auto& [key, value] : object.members()) {
+    if (key == "action") continue;
+    const bool is_text = std::find(std::begin(kTexts), std::end(kTexts), key) != std::end(kTexts);
+    if (is_text != value.is_string() || (!is_text && !value.is_int())) return refuse("'" + key + "' must be a " + (is_text ? "text" : "whole number"));
+    if (!is_text && value.as_int() < 0 && object["type"].as_string() != "clock_jump") return refuse("'" + key + "' must not be negative");
   }
   return {};
 }
@@ -45,15 +68,19 @@ bool look_up(const Table& table, const std::string& name, Value& value) {
 }
 
 Result<FaultAction> parse_action(const Json& json) {
+  const auto kind = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const Kind& each) { return json["type"].as_string() == each.name; });
+  if (kind == std::end(kKinds))
+    return refuse("unknown action type '" + json["type"].as_string() + "'",
+                  "latency, bandwidth, status, reset, truncate, stall, kill_sandbox, kill_process or clock_jump");
+  std::vector<std::string> keys = split(kind->keys, ' ');
+  keys.emplace_back("type");
+  OSIRIS_TRY(only_known(json, keys));
+  OSIRIS_TRY(check_values(json));
   FaultAction action;
-  OSIRIS_TRY(only_known(json, kActionKeys));
-  if (!look_up(kTypes, json["type"].as_string(), action.type))
-    return Error(Code::kInvalidArgument, "fault plan: unknown action type '" + json["type"].as_string() + "'",
-                 "latency, bandwidth, status, reset, truncate, stall, kill_sandbox, kill_process or clock_jump");
+  action.type = kind->type;
   const bool kills = action.type == Type::kKillSandbox || action.type == Type::kKillProcess || action.type == Type::kClockJump;
   const std::string when = json["when"].as_string_or(kills || action.type == Type::kLatency ? "request" : "middle");
-  if (!look_up(kWhens, when, action.when))
-    return Error(Code::kInvalidArgument, "fault plan: unknown moment '" + when + "'", "request, before, middle, after or upload");
+  if (!look_up(kWhens, when, action.when)) return refuse("unknown moment '" + when + "'", "request, before, middle, after or upload");
   action.ms = json["ms"].as_int();
   action.bytes_per_s = json["bytes_per_s"].as_int();
   action.status = static_cast<int>(json["status"].as_int(500));
@@ -65,9 +92,9 @@ Result<FaultAction> parse_action(const Json& json) {
   action.after_events = json["after_events"].as_int(-1);
   action.signal = static_cast<int>(json["signal"].as_int(9));
   if (action.type == Type::kBandwidth && action.bytes_per_s <= 0)
-    return Error(Code::kInvalidArgument, "fault plan: bandwidth needs bytes_per_s above 0");
+    return refuse("bandwidth needs bytes_per_s above 0");
   if (action.type == Type::kStatus && (action.status < 400 || action.status > 599))
-    return Error(Code::kInvalidArgument, "fault plan: status must be 400 to 599");
+    return refuse("status must be 400 to 599");
   return action;
 }
 
@@ -81,19 +108,21 @@ bool is_hit(Fault& fault) {
 }  // namespace
 
 const char* type_name(Type type) {
-  for (const auto& [name, value] : kTypes)
-    if (value == type) return name;
+  for (const Kind& kind : kKinds)
+    if (kind.type == type) return kind.name;
   return "";
 }
 
 Result<std::vector<Fault>> parse_faults(const Json& document) {
   const Json& list = document.is_array() ? document : document["faults"];
-  if (!list.is_array()) return Error(Code::kInvalidArgument, "fault plan: neither an array nor an object with \"faults\"");
+  if (!list.is_array()) return refuse("neither an array nor an object with \"faults\"");
   std::vector<Fault> faults;
   for (const Json& item : list.items()) {
     OSIRIS_TRY(only_known(item, kFaultKeys));
+    OSIRIS_TRY(check_values(item));
+    if (!item["route"].is_string()) return refuse("a fault without a route", "\"*\" is every call");
     Fault fault;
-    fault.route = item["route"].as_string_or("*");
+    fault.route = item["route"].as_string();
     // "process.Process/Start" for short.
     if (fault.route.find(' ') == std::string::npos && fault.route != "*") fault.route = "POST /" + fault.route;
     fault.nth = item["nth"].as_int(0);
@@ -101,7 +130,7 @@ Result<std::vector<Fault>> parse_faults(const Json& document) {
     fault.count = item["count"].as_int(-1);
     fault.every = item["every"].as_int(1);
     fault.sandbox = item["sandbox"].as_string();
-    if (fault.nth < 0 || fault.from < 1 || fault.every < 1) return Error(Code::kInvalidArgument, "fault plan: nth, from and every count from 1");
+    if (fault.nth < 0 || fault.from < 1 || fault.every < 1) return refuse("nth, from and every count from 1");
     OSIRIS_ASSIGN(fault.action, parse_action(item["action"]));
     faults.push_back(std::move(fault));
   }

@@ -162,7 +162,7 @@ std::shared_ptr<Subscriber> Process::subscribe() {
     subscriber->push(*end_);
     subscriber->close(Subscriber::Closed::kEnded);
   } else {
-    if (!out_ && !err_ && !terminal_) subscriber->stop_keepalives();
+    if (output_over_) subscriber->stop_keepalives();
     subscribers_.push_back(subscriber);
   }
   return subscriber;
@@ -294,10 +294,10 @@ void Process::pump() {
   while (true) {
     {
       std::lock_guard lock(mutex_);
-      const bool has_output = out_ || err_ || terminal_;
+      output_over_ = !out_ && !err_ && !terminal_;
       if (gone_) return;
-      if (wait_status_ && (signalled_ || !has_output)) break;
-      if (!has_output)
+      if (wait_status_ && (signalled_ || output_over_)) break;
+      if (output_over_)
         for (const auto& subscriber : subscribers_) subscriber->stop_keepalives();
     }
     pollfd polls[4] = {{wake_.get(), POLLIN, 0}, {out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}, {terminal_.get(), POLLIN, 0}};

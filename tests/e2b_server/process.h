@@ -117,6 +117,7 @@ class Process {
   std::vector<std::shared_ptr<Subscriber>> subscribers_;
   std::optional<int> wait_status_;
   bool signalled_ = false;
+  bool output_over_ = false;
   bool gone_ = false;
   SteadyTime deadline_ = SteadyTime::max();  // the pump's own; max when none, or when it has struck
   std::optional<Json> end_;

@@ -165,8 +165,12 @@ void Server::serve(Exchange& exchange) {
     return route->handler(call);
   }
   const Destination destination = find_destination(request);
+  const bool is_user_port = destination.is_envd && destination.port != kEnvdPort;
   auto [route, params] = match_route(destination.is_envd ? envd_ : control_, request);
-  const std::string name = route ? route->method + " " + route->pattern : request.method + " " + request.path;
+  if (is_user_port) route = nullptr;
+  const std::string name = is_user_port ? request.method + " :" + std::to_string(destination.port) + request.path
+                           : route      ? route->method + " " + route->pattern
+                                        : request.method + " " + request.path;
   const std::string sandbox_id = destination.is_envd ? destination.sandbox_id : params.empty() ? "" : params[0];
   ShapedExchange::World world;
   world.kill_sandbox = [&] { registry_->kill(sandbox_id); };

@@ -50,6 +50,18 @@ TEST(FaultPlan, RefusesWhatItDoesNotUnderstand) {
   EXPECT_NE(refusal(R"([{"route":"*","action":{"type":"status","status":200}}])").find("400 to 599"), std::string::npos);
   EXPECT_NE(refusal(R"([{"route":"*","action":{"type":"bandwidth"}}])").find("bytes_per_s"), std::string::npos);
   EXPECT_NE(refusal(R"("nothing")"), "accepted");
+  EXPECT_NE(refusal(R"([{"action":{"type":"reset"}}])").find("without a route"), std::string::npos);
+  EXPECT_NE(refusal(R"([{"route":"*","nth":"1","action":{"type":"reset"}}])").find("'nth' must be a whole number"), std::string::npos);
+  EXPECT_NE(refusal(R"([{"route":7,"action":{"type":"reset"}}])").find("'route' must be a text"), std::string::npos);
+  EXPECT_NE(refusal(R"([{"route":"*","action":{"type":"stall","ms":-1}}])").find("negative"), std::string::npos);
+  EXPECT_EQ(refusal(R"([{"route":"*","action":{"type":"clock_jump","ms":-1}}])"), "accepted");
+}
+
+TEST(FaultPlan, RefusesAKeyThatThisKindOfFaultDoesNotHave) {
+  EXPECT_NE(refusal(R"([{"route":"*","action":{"type":"reset","ms":5}}])").find("'ms'"), std::string::npos);
+  EXPECT_NE(refusal(R"([{"route":"*","action":{"type":"status","status":500,"when":"after"}}])").find("'when'"), std::string::npos);
+  EXPECT_NE(refusal(R"([{"route":"*","action":{"type":"kill_sandbox","signal":9}}])").find("'signal'"), std::string::npos);
+  EXPECT_EQ(refusal(R"([{"route":"*","action":{"type":"kill_process","signal":9,"when":"middle","after_events":3}}])"), "accepted");
 }
 
 }  // namespace

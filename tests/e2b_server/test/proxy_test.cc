@@ -57,6 +57,7 @@ TEST_F(Ports, AreReachedByHostNameAndByHeaders) {
   EXPECT_EQ(at(sandbox, port, "GET", "/none").status, 404);
   const Pairs headers{{"e2b-sandbox-id", sandbox.id}, {"e2b-sandbox-port", port}};
   EXPECT_EQ(HttpClient(server_->url()).request("GET", "/", headers).body, "one two");
+  EXPECT_EQ(server_->count("GET :" + port + "/any"), 1);
 }
 
 TEST_F(Ports, NobodyListeningIsA502WithThePort) {
