@@ -18,6 +18,10 @@ namespace {
 
 constexpr unsigned kParallelStepsMin = 2;  // one that waits for the network leaves room for one that computes
 constexpr unsigned kParallelStepsMax = 64;
+// One value may be larger than all memory (range(1000000000), repeat('x', 1000000000)), and the engine does not count it while
+// it grows. This much beyond the limit the system refuses it, and the step fails like any other that ran out of memory.
+constexpr uint64_t kUncountedBytesMax = uint64_t{512} << 20;
+constexpr uint64_t kStackBytes = uint64_t{8} << 20;  // each thread's, by default
 constexpr auto kMemoryLookEvery = std::chrono::milliseconds(50);
 constexpr auto kFlushPatience = std::chrono::milliseconds(1000);
 
@@ -226,6 +230,7 @@ Result<Json> Service::start_run(rpc::PrepareParams params) {
   OSIRIS_TRY(stream_.open_log(worker_dir_ / "records.jsonl"));
   if (const uint64_t limit = params.settings.memory_limit_bytes) {
     economise_memory();
+    limit_data(limit + kUncountedBytesMax + kStackBytes * (threads + run.threads));
     // Well before the limit, for the engine needs room to grow in between two looks.
     memory_keeper_ = std::make_unique<PeriodicThread>(kMemoryLookEvery, [above = limit / 4 * 3] { return_free_memory(above); });
   }

@@ -67,6 +67,7 @@ int end_like(int status) {
 
 int supervise(char** program) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  lift_data_limit();  // the worker's is for what its engine does not count
   sigset_t watched, before;
   ::sigemptyset(&watched);
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::sigaddset(&watched, number);

@@ -85,6 +85,24 @@ void return_free_memory(uint64_t above_bytes) {
   if (rss_bytes() > above_bytes) ::malloc_trim(0);
 }
 
+void limit_data(uint64_t bytes) {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose shadows are data too
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_DATA, &limit) != 0 || limit.rlim_cur <= bytes) return;
+  limit.rlim_cur = bytes;  // the hard one stays, so that it can be lifted
+  ::setrlimit(RLIMIT_DATA, &limit);
+#else
+  static_cast<void>(bytes);
+#endif
+}
+
+void lift_data_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_DATA, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_DATA, &limit);
+}
+
 void kill_descendants() {
   // A process may fork while we look: look again until nothing new turns up.
   std::set<pid_t> killed;

@@ -12,6 +12,10 @@ unsigned core_count();  // that this process may use
 void economise_memory();
 // Gives pages that hold no allocation back to the system if the process is larger than `above_bytes`.
 void return_free_memory(uint64_t above_bytes);
+// From now on an allocation that would take this process's data beyond `bytes` fails. Stacks count whole, touched or not.
+void limit_data(uint64_t bytes);
+// Takes it back, for a program that this process becomes or starts.
+void lift_data_limit();
 void kill_descendants();  // SIGKILL to every child, grandchild and so on, reaped where they are ours
 
 }  // namespace osiris::worker

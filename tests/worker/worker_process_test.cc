@@ -306,6 +306,28 @@ TEST_F(WorkerTest, FailsAStepThatCannotSpillAndSaysSo) {
   EXPECT_TRUE(worker.response("alive").contains("result"));
 }
 
+#ifdef OSIRIS_STATIC_WORKER  // sanitizers need the memory that is refused here
+TEST_F(WorkerTest, FailsAStepWhoseSingleValueIsLargerThanMemoryAndGoesOn) {
+  for (const auto& [huge, small] : {std::pair("SELECT range(1000000000) AS l", "SELECT range(1000) AS l"),
+                                    std::pair("SELECT repeat('x', 2000000000)", "SELECT repeat('x', 2000)")}) {
+    Session session;
+    Json params = session.prepare_params({sql_step("small", small), sql_step("huge", huge, {"small"})});
+    params.set("settings", Json::object({{"memory_limit_bytes", 64 << 20}}));
+    WorkerProcess worker;
+    run(worker, {}, std::move(params));
+    for (const char* id : {"small", "huge"}) worker.request(id, "execute_step", Json::object({{"step_id", id}}));
+    EXPECT_EQ(worker.response("small")["result"]["status"].as_string(), "success");
+    const Json failed = worker.response("huge")["error"];
+    EXPECT_EQ(failed["code"].as_string(), "exhausted");
+    EXPECT_EQ(failed["category"].as_string(), "runtime.memory_exceeded");
+    EXPECT_THAT(failed["hint"].as_string(), HasSubstr("--memory-limit"));
+    EXPECT_THAT(failed["message"].as_string(), Not(HasSubstr("SET ")));
+    worker.request("alive", "ping");
+    EXPECT_TRUE(worker.response("alive").contains("result"));
+  }
+}
+#endif
+
 TEST_F(WorkerTest, CannotPrepareInADirectoryThatCannotBeMade) {
   Json params = session_.prepare_params({});
   params.set("session_dir", "/dev/full/session");

@@ -13,6 +13,8 @@
 #include <duckdb/parser/statement/multi_statement.hpp>
 #include <duckdb/parser/statement/select_statement.hpp>
 
+#include <algorithm>
+
 #include "protocol/base/text.h"
 #include "worker/database/access.h"
 #include "worker/database/engine.h"
@@ -41,9 +43,10 @@ Error refused(std::string_view what) {
                "transform.invalid_input");
 }
 
-// Without the engine's stack trace and the blank lines it ends with.
+// Without the engine's stack trace, its advice to change settings (which a step cannot), and the blank lines at its end.
 std::string readable(const std::string& message) {
-  return std::string(trim(std::string_view(message).substr(0, message.find("\n\nStack Trace"))));
+  const size_t end = std::min(message.find("\n\nStack Trace"), message.find("\nPossible solutions:"));
+  return std::string(trim(std::string_view(message).substr(0, end)));
 }
 
 // The engine's errors by their kind: what the user can fix, what the machine lacks, what was cut short.

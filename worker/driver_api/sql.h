@@ -68,7 +68,9 @@ class QueryResult {
 inline Error engine_error(duckdb_error_type type, std::string_view message) {
   if (type == DUCKDB_ERROR_INTERRUPT) return Error(Code::kCancelled, "the step was cancelled");
   if (type == DUCKDB_ERROR_OUT_OF_MEMORY)
-    return Error(Code::kExhausted, std::string(message), "raise --memory-limit, or free disk space for spilling");
+    // Without its advice to change settings.
+    return Error(Code::kExhausted, std::string(message.substr(0, message.find("\nPossible solutions:"))),
+                 "raise --memory-limit, or free disk space for spilling", "runtime.memory_exceeded");
   return Error(Code::kStepFailed, std::string(message));
 }
 
