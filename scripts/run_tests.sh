@@ -6,9 +6,10 @@ preset=$1 jobs=$2
 started=$(date +%s)
 log=build/$preset/ctest.log
 ctest --preset "$preset" -j "$jobs" 2>&1 | tee "$log" | grep -v -E '^ *Start +[0-9]+:'
-status=$(grep -c -E '^(100% tests passed|No tests)' "$log")
+status=$(grep -c '^100% tests passed' "$log")
+total=$(sed -n 's/.*tests passed, [0-9]* tests failed out of \([0-9]*\)$/\1/p' "$log")
 skipped=$(grep -c -E '\*\*\*Skipped' "$log")
-echo "Tests of preset $preset took $(( $(date +%s) - started )) s; $skipped skipped."
+echo "${total:-0} tests of preset $preset took $(( $(date +%s) - started )) s; $skipped skipped."
 if [ "$skipped" -gt 0 ]; then
   grep -E '\*\*\*Skipped' "$log"
   if [ "${CI:-}" = true ]; then

@@ -24,7 +24,7 @@ if [ "${ID:-}" != debian ] || [ "${VERSION_ID:-}" != 12 ] || [ "$(uname -m)" != 
 fi
 if [ "$(id -u)" = 0 ]; then
   as_root=""
-elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+elif command -v sudo >/dev/null 2>&1 && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then  # at a terminal it may ask
   as_root="sudo"
 else
   echo "Packages are missing and this user may not install them. As root, run:" >&2

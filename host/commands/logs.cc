@@ -83,18 +83,19 @@ void add_show_options(CLI::App& command, ShowOptions& options) {
   command.add_option("--tail", options.tail, "only the last N lines")->type_name("N");
 }
 
-std::vector<std::string> last_lines(const fs::path& file, size_t count) {
+Result<std::vector<std::string>> last_lines(const fs::path& file, size_t count) {
   std::vector<std::string> lines;
-  const Status read = for_each_line(file, [&](std::string_view line) { lines.emplace_back(line); });
-  if (read.ok() && count && lines.size() > count) lines.erase(lines.begin(), lines.end() - static_cast<ptrdiff_t>(count));
+  OSIRIS_TRY(for_each_line(file, [&](std::string_view line) { lines.emplace_back(line); }));
+  if (count && lines.size() > count) lines.erase(lines.begin(), lines.end() - static_cast<ptrdiff_t>(count));
   return lines;
 }
 
 int print_lines(const CommandContext& context, const fs::path& file, size_t count, bool json_lines) {
   const auto lines = last_lines(file, count);
+  if (!lines.ok()) return fail(context, lines.error());
   if (context.json) {
     Json out = Json::array();
-    for (const std::string& line : lines) {
+    for (const std::string& line : *lines) {
       auto parsed = json_lines ? parse_json(line) : Result<Json>(Json(line));
       if (parsed.ok()) out.push_back(*std::move(parsed));
     }
@@ -102,9 +103,35 @@ int print_lines(const CommandContext& context, const fs::path& file, size_t coun
     return to_int(ExitCode::kOk);
   }
   std::string text;
-  for (const std::string& line : lines) text += printable(line) + "\n";
+  for (const std::string& line : *lines) text += printable(line) + "\n";
   print_text(context, text);
   return to_int(ExitCode::kOk);
+}
+
+// A line per step that ended, and one per step that never did: its host died.
+std::string steps_story(const std::vector<std::string>& events) {
+  std::string text;
+  std::vector<std::string> running;
+  for (const std::string& line : events) {
+    const auto event = parse_json(line);
+    if (!event.ok()) continue;
+    const std::string& name = (*event)["event"].as_string();
+    const std::string step = printable((*event)["step_id"].as_string());
+    if (name == "step_start") running.push_back(step);
+    if (name != "step_complete" && name != "step_failed" && name != "step_skipped") continue;
+    std::erase(running, step);
+    if (name == "step_complete")
+      text += "  ✓ " + step + ": " + format_count((*event)["rows_processed"].as_uint()) + " rows, " +
+              format_duration((*event)["duration"].as_double((*event)["duration_ms"].as_double() / 1e3)) + "\n";
+    else if (name == "step_skipped")
+      text += "  ○ " + step + ": skipped\n";
+    else if ((*event)["error_type"].as_string() == "cancelled")
+      text += "  ○ " + step + ": cancelled\n";
+    else
+      text += "  ✗ " + step + ": " + printable((*event)["error"].as_string()) + "\n";
+  }
+  for (const std::string& step : running) text += "  ▶ " + step + ": did not end\n";
+  return text;
 }
 
 int show_record(const CommandContext& context, const RunRecord& record, const ShowOptions& options) {
@@ -125,19 +152,7 @@ int show_record(const CommandContext& context, const RunRecord& record, const Sh
                      "\nAdapter: " + printable(record.runtime_env) + "\n";
   if (record.duration_ms) text += "Duration: " + format_duration(static_cast<double>(record.duration_ms) / 1e3) + "\n";
   if (const std::string steps = steps_text(status); !steps.empty()) text += "Steps: " + steps + "\n";
-  for (const std::string& line : last_lines(directory / "events.jsonl", 0)) {
-    const auto event = parse_json(line);
-    if (!event.ok()) continue;
-    const std::string& name = (*event)["event"].as_string();
-    const std::string step = printable((*event)["step_id"].as_string());
-    if (name == "step_complete")
-      text += "  ✓ " + step + ": " + format_count((*event)["rows_processed"].as_uint()) + " rows, " +
-              format_duration((*event)["duration"].as_double((*event)["duration_ms"].as_double() / 1e3)) + "\n";
-    else if (name == "step_failed")
-      text += "  ✗ " + step + ": " + printable((*event)["error"].as_string()) + "\n";
-    else if (name == "step_skipped")
-      text += "  ○ " + step + ": skipped\n";
-  }
+  if (const auto lines = last_lines(directory / "events.jsonl", 0); lines.ok()) text += steps_story(*lines);
   print_text(context, text + "Session: " + printable(directory.string()) + "/\n");
   return to_int(ExitCode::kOk);
 }

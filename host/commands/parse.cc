@@ -99,7 +99,11 @@ int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     const CLI::App& command = deepest(app);
-    print_out(context, command.help(command.get_parent() ? command_path(*command.get_parent()) : ""));
+    const std::string help = command.help(command.get_parent() ? command_path(*command.get_parent()) : "");
+    if (context.json)
+      print_json(context, Json::object({{"command", command_path(command)}, {"help", help}}));
+    else
+      print_out(context, help);
     return to_int(ExitCode::kOk);
   } catch (const CLI::CallForVersion& version) {
     print_out(context, std::string(version.what()) + "\n");
@@ -107,6 +111,8 @@ int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
   } catch (const CLI::ParseError& thrown) {
     return fail(context, usage_error(app, thrown, adapters), Json::object({{"phase", "usage"}}));
   }
+  if (!chosen && context.json)
+    return fail(context, Error(Code::kInvalidArgument, "No command given", "osiris --help lists them"), Json::object({{"phase", "usage"}}));
   if (!chosen) {
     write_text(context.err.fd, app.help());
     return to_int(ExitCode::kInput);

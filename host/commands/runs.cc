@@ -29,11 +29,12 @@ int list(const CommandContext& context, const Options& options) {
     print_json(context, out);
     return to_int(ExitCode::kOk);
   }
+  const bool is_filtered = !(options.pipeline + options.profile + options.status + options.since).empty();
   Table table({{"Run ID"}, {"Pipeline"}, {"Profile"}, {"Status"}, {"Started"}, {"Duration", true}});
   for (const RunRecord& record : *records)
     table.row({printable(record.run_id), printable(record.pipeline_slug), printable(record.profile), printable(record.status),
                printable(record.run_ts.substr(0, 19)), record.duration_ms ? format_duration(static_cast<double>(record.duration_ms) / 1e3) : ""});
-  print_text(context, table.empty() ? "No runs yet.\n" : table.text());
+  print_text(context, table.empty() ? (is_filtered ? "No run is like that.\n" : "No runs yet.\n") : table.text());
   return to_int(ExitCode::kOk);
 }
 

@@ -1,6 +1,7 @@
 // The commands around a run, and how osiris answers when it is asked wrongly.
 #include <gtest/gtest.h>
 
+#include "protocol/base/text.h"
 #include "tests/e2e/project.h"
 
 namespace osiris::e2e {
@@ -105,6 +106,27 @@ TEST_F(Cli, UsageErrorsSpeakJsonToo) {
   EXPECT_EQ(outcome.exit, 2);
   EXPECT_EQ(outcome.json()["status"].as_string(), "error");
   EXPECT_EQ(outcome.json()["exit_code"], Json(2));
+}
+
+TEST_F(Cli, EveryAnswerInJsonIsOneDocument) {
+  project_.write("bad.yaml", "oml_version: 1\n");
+  project_.write("osiris_connections.yaml", "version: 1\nconnections: {mysql: {shop: {host: '${UNSET}'}}}\n", 0600);
+  for (const char* line :
+       {"init other", "init other", "validate", "validate p.yaml", "validate p.yaml bad.yaml nowhere.yaml", "oml validate bad.yaml", "compile p.yaml",
+        "compile bad.yaml", "compile nowhere.yaml", "run p.yaml", "run p.yaml --verbose", "run p.yaml --dry-run", "run bad.yaml", "run bad.yaml --dry-run",
+        "run nowhere.yaml", "run p.yaml --adapter nobody", "run p.yaml --out p.yaml", "run --last-compile", "runs list", "runs list --since x",
+        "logs list", "logs last", "logs last --events", "logs last --metrics", "logs last --log", "logs show nobody", "logs show", "adapters list",
+        "adapters show local", "adapters show nobody", "components list", "components show mysql.extractor", "components show nobody",
+        "connections list", "connections list --mcp", "connections doctor", "resources list", "nonsense", "run --nonsense", "runs", "--version", "--verbose", "--help", "run --help", "logs list --help"}) {
+    std::vector<std::string> arguments = {"--json"};
+    for (const std::string& word : split(line, ' ')) arguments.push_back(word);
+    const Outcome outcome = project_.osiris(arguments);
+    const auto document = parse_json(outcome.out);
+    EXPECT_TRUE(document.ok()) << line << ": " << outcome.out << outcome.err;
+    if (document.ok() && outcome.exit != 0 && document->is_object()) {
+      EXPECT_FALSE((*document)["status"].as_string() == "success") << line;
+    }
+  }
 }
 
 TEST_F(Cli, ADryRunShowsThePlanAndTouchesNothing) {

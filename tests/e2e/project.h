@@ -67,6 +67,8 @@ class Project {
   std::map<std::string, std::string> tree() const;
 
  private:
+  void expect_nothing_runs() const;
+
   std::filesystem::path root_, dir_;
   std::map<std::string, std::string> environment_;
 };

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <fstream>
+
 #include "protocol/base/sha256.h"
 #include "tests/e2e/project.h"
 
@@ -174,6 +176,39 @@ TEST_F(Sessions, JsonIsOneDocumentAndNothingElse) {
   EXPECT_EQ(bad.json()["status"].as_string(), "error");
   EXPECT_EQ(bad.json()["phase"].as_string(), "execute");
   EXPECT_EQ(bad.json()["exit_code"], Json(1));
+}
+
+// What a host that was killed may leave: a step without an end, half a line in each file.
+TEST_F(Sessions, OfAKilledHostCanBeReadAndAreContinued) {
+  project_.write("p.yaml", oml("p", {mock_step("quick", "rows: 2"), mock_step("stuck", "hang: politely", "quick")}));
+  Running running = project_.start({"run", "p.yaml", "--allow-mock"});
+  running.until("stuck: Starting");
+  const fs::path session = project_.session();
+  running.kill(SIGKILL);
+  EXPECT_EQ(running.end().exit, 128 + SIGKILL);
+  std::ofstream(session / "events.jsonl", std::ios::app) << "{\"ts\":\"torn";
+  std::ofstream(project_.dir() / ".osiris/index/runs.jsonl", std::ios::app) << "{\"run_id\":\"torn";
+
+  const Outcome shown = project_.osiris({"logs", "last"});
+  EXPECT_NE(shown.out.find("Status: interrupted"), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("✓ quick: 2 rows"), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("▶ stuck: did not end"), std::string::npos) << shown.out;
+  EXPECT_EQ(project_.osiris({"logs", "last", "--events", "--json"}).json().items().back()["event"].as_string().find("torn"), std::string::npos);
+  EXPECT_EQ(project_.runs().size(), 1u);
+
+  ASSERT_EQ(project_.osiris({"run", "copy.yaml"}).exit, 0);
+  EXPECT_EQ(project_.runs().size(), 2u);
+  EXPECT_EQ(project_.read(".osiris/index/runs.jsonl").find("torn"), std::string::npos) << "the next writer trims it";
+}
+
+TEST_F(Sessions, ThatAreGoneAreNotShownAsEmpty) {
+  ASSERT_EQ(project_.osiris({"run", "copy.yaml"}).exit, 0);
+  fs::remove_all(project_.dir() / "run_logs");
+  const Outcome events = project_.osiris({"logs", "last", "--events"});
+  EXPECT_EQ(events.exit, 2);
+  EXPECT_NE(events.err.find("events.jsonl: No such file"), std::string::npos) << events.err;
+  EXPECT_EQ(project_.osiris({"logs", "last"}).exit, 0) << "the index still knows the run";
+  EXPECT_EQ(project_.osiris({"runs", "list", "--status", "failed"}).out, "No run is like that.\n");
 }
 
 TEST_F(Sessions, VerboseWritesDebugLog) {
