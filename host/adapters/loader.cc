@@ -42,6 +42,7 @@ Json option_json(const OptionSpec& spec) {
                             {"type", option_type_name(spec.type)},
                             {"value_name", spec.value_name},
                             {"help", spec.help}});
+  if (!spec.shared_env.empty()) json.set("shared_env", spec.shared_env);
   if (spec.default_value) json.set("default", *spec.default_value);
   if (spec.minimum) json.set("minimum", *spec.minimum);
   if (spec.maximum) json.set("maximum", *spec.maximum);

@@ -278,7 +278,9 @@ OptionSpec option_spec(std::string_view adapter_id, const osiris_option& option)
   spec.type = option.type;
   spec.flag = "--" + spec.adapter + "-" + spec.name;
   if (spec.type == OSIRIS_BOOL) spec.negative_flag = "--no-" + spec.adapter + "-" + spec.name;
-  spec.env = "OSIRIS_" + upper_snake(spec.adapter) + "_" + upper_snake(spec.name);
+  const std::string variable = upper_snake(spec.adapter) + "_" + upper_snake(spec.name);
+  spec.env = "OSIRIS_" + variable;
+  if (option.flags & OSIRIS_SHARED_ENV) spec.shared_env = variable;
   spec.key = "adapters." + spec.adapter + "." + spec.name;
   std::replace(spec.key.begin(), spec.key.end(), '-', '_');
   spec.required = option.flags & OSIRIS_REQUIRED;

@@ -91,9 +91,11 @@ Result<std::optional<Given>> find_given(const OptionSpec& spec, const OptionInpu
     if (!spec.repeated) given.values.erase(given.values.begin(), given.values.end() - 1);  // the last one counts
     return std::optional(given);
   }
-  if (const auto variable = inputs.env ? inputs.env(spec.env) : std::nullopt; variable && !variable->empty()) {
+  for (const std::string& name : {spec.env, spec.shared_env}) {
+    const auto variable = inputs.env && !name.empty() ? inputs.env(name) : std::nullopt;
+    if (!variable || variable->empty()) continue;
     given.source = OptionSource::kEnvironment;
-    given.label = spec.env;
+    given.label = name;
     given.values = environment_values(spec, *variable);
     return std::optional(given);
   }

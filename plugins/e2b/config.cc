@@ -45,9 +45,9 @@ constexpr Row kRows[] = {
     {OSIRIS_BOOL, 0, "allow-loopback", "Allow connections to loopback addresses: only for a local E2B server", {}, {}, "false", {}, {}},
     {OSIRIS_BOOL, 0, "keep", "Keep the sandbox for the next run of this pipeline until its lease ends", {}, {}, "false", {}, {}},
     {OSIRIS_PAIR, OSIRIS_REPEATED, "metadata", "Metadata for the sandbox, shown by E2B's own tools", {}, {}, {}, {}, {}},
-    {OSIRIS_TEXT, 0, "domain", "Domain of the E2B service", "DOMAIN", {}, "e2b.app", {}, {}},
-    {OSIRIS_TEXT, 0, "api-url", "Base URL of the control plane instead of https://api.DOMAIN", "URL", {}, {}, {}, {}},
-    {OSIRIS_TEXT, 0, "sandbox-url", "Base URL of every sandbox's envd", "URL", {}, {}, {}, {}},
+    {OSIRIS_TEXT, OSIRIS_SHARED_ENV, "domain", "Domain of the E2B service", "DOMAIN", {}, "e2b.app", {}, {}},
+    {OSIRIS_TEXT, OSIRIS_SHARED_ENV, "api-url", "Base URL of the control plane instead of https://api.DOMAIN", "URL", {}, {}, {}, {}},
+    {OSIRIS_TEXT, OSIRIS_SHARED_ENV, "sandbox-url", "Base URL of every sandbox's envd", "URL", {}, {}, {}, {}},
     {OSIRIS_PATH, 0, "ca-file", "Certificate authorities to trust, PEM", "FILE", {}, {}, {}, {}},
     {OSIRIS_TEXT, 0, "proxy", "HTTP proxy for all calls", "URL", {}, {}, {}, {}},
     {OSIRIS_DURATION, 0, "connect-timeout", "Longest wait for a connection", {}, {}, "10", "0.1", {}},
@@ -56,7 +56,7 @@ constexpr Row kRows[] = {
     {OSIRIS_DURATION, 0, "build-timeout", "Longest wait for a template build", {}, {}, "900", "1", {}},
     {OSIRIS_DURATION, 0, "retry-budget", "Longest time spent waiting between retries of one call", {}, {}, "30", "0", {}},
     {OSIRIS_INT, OSIRIS_HIDDEN, "heartbeat-ms", "Interval of the worker's heartbeats", "MS", {}, "1000", "50", "60000"},
-    {OSIRIS_BOOL, 0, "debug", "Write every call to adapter/e2b-wire.log of the session, secrets masked", {}, {}, "false", {}, {}},
+    {OSIRIS_BOOL, OSIRIS_SHARED_ENV, "debug", "Write every call to adapter/e2b-wire.log of the session, secrets masked", {}, {}, "false", {}, {}},
 };
 constexpr size_t kRowCount = std::size(kRows);
 

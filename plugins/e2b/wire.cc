@@ -1,5 +1,7 @@
 #include "plugins/e2b/wire.h"
 
+#include "protocol/base/redact.h"
+
 namespace osiris::e2b {
 namespace {
 
@@ -14,16 +16,39 @@ std::string shown_body(const http::Request& request) {
   return request.body.substr(0, kBodyShownBytes);
 }
 
+// The address of an upload is signed: who has it may upload.
+std::string shown_url(const http::Request& request) { return request.method == "PUT" ? request.url.substr(0, request.url.find('?')) : request.url; }
+
+// An answer's body is shown as far as it is a document: not the data of files and streams, and without what lets others in.
+bool is_file(const http::Request& request) { return request.method == "GET" && request.url.find("/files?") != std::string::npos; }
+
+bool is_document(const http::Response& response) {
+  const std::string_view type = response.headers.get("Content-Type");
+  return type.starts_with("application/json") || type.starts_with("text/plain");
+}
+
+std::string without_tokens(std::string text) {
+  static constexpr std::string_view kNames[] = {"\"envdAccessToken\":\"", "\"trafficAccessToken\":\"", "\"url\":\""};
+  for (const std::string_view name : kNames)
+    for (size_t at = 0; (at = text.find(name, at)) != std::string::npos;) {
+      at += name.size();
+      const size_t end = text.find('"', at);
+      text.replace(at, (end == std::string::npos ? text.size() : end) - at, kMasked);
+    }
+  return text;
+}
+
 // Notes how an exchange ended, when it ends.
 class WatchedExchange : public http::Exchange {
  public:
-  WatchedExchange(std::unique_ptr<http::Exchange> inner, WatchedTransport& transport, uint64_t number)
-      : inner_(std::move(inner)), transport_(transport), number_(number), started_ns_(system_clock().monotonic_ns()) {}
+  WatchedExchange(std::unique_ptr<http::Exchange> inner, WatchedTransport& transport, uint64_t number, bool shows_body)
+      : inner_(std::move(inner)), transport_(transport), number_(number), shows_body_(shows_body), started_ns_(system_clock().monotonic_ns()) {}
 
   ~WatchedExchange() override {
     inner_.reset();
     const int64_t ms = (system_clock().monotonic_ns() - started_ns_) / 1'000'000;
-    transport_.note("#" + std::to_string(number_) + " < " + outcome_ + " " + std::to_string(bytes_) + " bytes in " + std::to_string(ms) + " ms");
+    transport_.note("#" + std::to_string(number_) + " < " + outcome_ + " " + std::to_string(bytes_) + " bytes in " + std::to_string(ms) + " ms" +
+                    (body_.empty() ? "" : " " + without_tokens(body_)));
   }
 
   Result<const http::Response*> head() override {
@@ -34,7 +59,11 @@ class WatchedExchange : public http::Exchange {
 
   Result<std::string> read(http::Milliseconds wait) override {
     auto bytes = inner_->read(wait);
-    if (bytes) bytes_ += bytes->size();
+    if (bytes) {
+      bytes_ += bytes->size();
+      const auto answer = inner_->head();
+      if (shows_body_ && answer && is_document(**answer) && body_.size() < kBodyShownBytes) body_ += bytes->substr(0, kBodyShownBytes - body_.size());
+    }
     if (!bytes && bytes.error().code != Code::kDeadline) outcome_ = bytes.error().message;
     return bytes;
   }
@@ -46,8 +75,10 @@ class WatchedExchange : public http::Exchange {
   std::unique_ptr<http::Exchange> inner_;
   WatchedTransport& transport_;
   const uint64_t number_;
+  const bool shows_body_;
   const int64_t started_ns_;
   uint64_t bytes_ = 0;
+  std::string body_;
   std::string outcome_ = "unfinished";
 };
 
@@ -77,8 +108,9 @@ std::unique_ptr<http::Exchange> WatchedTransport::open(http::Request request) {
     logging = log_.has_value();
   }
   if (!logging) return inner_.open(std::move(request));
-  note("#" + std::to_string(number) + " > " + request.method + " " + request.url + " " + shown_body(request));
-  return std::make_unique<WatchedExchange>(inner_.open(std::move(request)), *this, number);
+  note("#" + std::to_string(number) + " > " + request.method + " " + shown_url(request) + " " + shown_body(request));
+  const bool shows_body = !is_file(request);
+  return std::make_unique<WatchedExchange>(inner_.open(std::move(request)), *this, number, shows_body);
 }
 
 }  // namespace osiris::e2b

@@ -1,5 +1,5 @@
-// A transport that watches another one: counts calls and bytes, and with E2B_DEBUG writes a line per exchange to the session,
-// without keys, tokens or anything sent to a process's stdin.
+// A transport that watches another one: counts calls and bytes, and with E2B_DEBUG writes a line for each request and each answer to
+// the session, documents included, without keys, tokens or anything sent to a process's stdin.
 #pragma once
 
 #include <atomic>

@@ -139,7 +139,9 @@ enum {
   OSIRIS_REPEATED = 2,    /* may be given many times: one setting each, in order */
   OSIRIS_DEPRECATED = 4,  /* still works; the host warns and shows `help` */
   OSIRIS_HIDDEN = 8,      /* works, is not listed */
-  OSIRIS_SENSITIVE = 16   /* values go to the host's redactor and into no file */
+  OSIRIS_SENSITIVE = 16,  /* values go to the host's redactor and into no file */
+  OSIRIS_SHARED_ENV = 32  /* where OSIRIS_<ADAPTER>_<NAME> is not set, <ADAPTER>_<NAME> is read: a
+                           * variable that the service's own tools know too */
 };
 
 typedef struct osiris_option {

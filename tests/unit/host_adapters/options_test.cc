@@ -29,6 +29,7 @@ class Options : public ::testing::Test {
     mode.choices = kModes;
     mode.choice_count = 2;
     add(OSIRIS_INT, "secret-number", OSIRIS_HIDDEN | OSIRIS_SENSITIVE);
+    add(OSIRIS_TEXT, "api-url", OSIRIS_SHARED_ENV);
     add(99, "future");
     inputs_.working_directory = "/cwd";
     inputs_.project_directory = "/project";
@@ -102,6 +103,15 @@ TEST_F(Options, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
 TEST_F(Options, AnEmptyVariableDoesNotCount) {
   variables_["OSIRIS_E2B_TIMEOUT"] = "";
   EXPECT_EQ(resolved().find("timeout")->source, OptionSource::kDefault);
+}
+
+TEST_F(Options, AVariableOfTheServicesOwnIsReadAfterOurs) {
+  variables_["E2B_API_URL"] = "http://a";
+  EXPECT_EQ(resolved().find("api-url")->values, std::vector<std::string>{"http://a"});
+  variables_["OSIRIS_E2B_API_URL"] = "http://b";
+  EXPECT_EQ(resolved().find("api-url")->values, std::vector<std::string>{"http://b"});
+  variables_["E2B_TIMEOUT"] = "1s";
+  EXPECT_EQ(resolved().find("timeout")->source, OptionSource::kDefault) << "only where the adapter says so";
 }
 
 TEST_F(Options, ABareNumberTakesItsUnitOnlyFromTheUser) {
