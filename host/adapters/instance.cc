@@ -187,8 +187,11 @@ StageOutcome AdapterInstance::judge(const char* stage, const char* document, osi
         services_.misbehaving("told fail " + status_name(record.failure->code) + " and returned " +
                               status_name(status));
       const std::string prefix = status == OSIRIS_RUN_FAILED ? "" : "adapter " + who() + ", " + stage + ": ";
-      outcome.status = Error(code, prefix + record.failure->message, record.failure->hint,
-                             record.failure->detail["category"].as_string());
+      Json& detail = record.failure->detail;
+      Error error(code, prefix + record.failure->message, record.failure->hint, detail["category"].as_string());
+      detail.erase("category");
+      if (detail.size()) error.detail = detail.dump();
+      outcome.status = std::move(error);
     }
   }
   if (document) judge_document(stage, document, status, outcome);

@@ -1,5 +1,6 @@
 #include "host/commands/adapter_session.h"
 
+#include "host/commands/version.h"
 #include "protocol/base/clock.h"
 
 namespace osiris {
@@ -17,11 +18,21 @@ Result<ResolvedOptions> resolve_adapter_options(const CommandContext& context, c
   return options;
 }
 
+Json adapter_settings(const CommandContext& context, const ComponentRegistry& registry, const UserState& user_state) {
+  Json settings = Json::object({{"specs_sha256", registry.specs_sha256()}, {"worker_version", kVersion}});
+  if (const auto value = context.environment.get_filled("OSIRIS_RPC_DEBUG"); value && *value != "0" && *value != "false")
+    settings.set("rpc_debug", Json(true));
+  if (const auto owner = user_state.owner_id(); owner.ok()) settings.set("owner_id", *owner);
+  settings.set("state_dir", user_state.directory().string());
+  settings.set("cache_dir", user_cache_directory(context.environment).string());
+  return settings;
+}
+
 AdapterSession::AdapterSession(std::string adapter)
     : log_(system_clock(), masking_),
       tally_(system_clock()),
       secrets_(masking_),
-      events_({log_, tally_, resources_, secrets_, {}, {}}, std::move(adapter)) {}
+      events_({log_, tally_, resources_, secrets_, {}}, std::move(adapter)) {}
 
 Result<std::unique_ptr<AdapterSession>> AdapterSession::open(const CommandContext& context, const LoadedAdapter& adapter,
                                                              const ResolvedOptions& options) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "host/commands/adapter_session.h"
-#include "host/commands/version.h"
 #include "host/compiler/run_plan.h"
 #include "host/display/format.h"
 #include "host/project/run_index.h"
@@ -94,23 +93,25 @@ class Doctor {
       OSIRIS_ASSIGN(const std::string value, workspace_.connections.secret_value(name));
       session->secrets().add(name, value);
     }
-    const std::string id = make_ulid(system_clock().unix_ns());
-    const fs::path directory = workspace_.project.sessions_dir() / ("doctor-" + id);
+    const std::string id = "doctor-" + make_ulid(system_clock().unix_ns());
+    const fs::path directory = workspace_.project.sessions_dir() / id;
     OSIRIS_TRY(make_directories(directory / "cfg"));
     OSIRIS_TRY(write_file_atomically(directory / "cfg/check.json", pipeline.steps[0].cfg.dump_canonical()));
-    Finding finding = run_stages(*session, plan, id, directory);
+    const UserState user_state(context_.environment);
+    const auto alive = user_state.begin(id);  // or a sandbox of this check would count as a leftover
+    if (!alive.ok()) return alive.error();
+    Finding finding = run_stages(*session, plan, id, directory, adapter_settings(context_, workspace_.registry, user_state));
     std::error_code ignored;
     fs::remove_all(directory, ignored);
     finding.message = session->masking().text(finding.message);
     return finding;
   }
 
-  Finding run_stages(AdapterSession& session, const RunPlan& plan, const std::string& id, const fs::path& directory) {
+  Finding run_stages(AdapterSession& session, const RunPlan& plan, const std::string& id, const fs::path& directory, Json settings) {
     AdapterRequest request;
-    request.run_id = "doctor-" + id;
+    request.run_id = id;
     request.manifest_json = plan.manifest_json.dump();
     request.connections_json = plan.connections_json.dump();
-    Json settings = Json::object({{"specs_sha256", workspace_.registry.specs_sha256()}, {"worker_version", kVersion}});
     if (allow_mock_) settings.set("allow_mock", Json(true));
     request.settings_json = settings.dump();
     request.secret_names = plan.secret_names;

@@ -37,11 +37,17 @@ int list(const CommandContext& context, const Options& options, AdapterSession& 
     print_json(context, listed.document);
     return to_int(ExitCode::kOk);
   }
-  Table table({{"Kind"}, {"Id"}, {"State"}, {"Run"}, {"Created"}, {"Expires"}, {"Leftover"}});
+  Table table({{"Kind"}, {"Id"}, {"Of"}, {"State"}, {"Shape"}, {"Run"}, {"Created"}, {"Expires"}});
   for (const Json& resource : listed.document["resources"].items()) {
     const auto text = [&](const char* key) { return printable(resource[key].as_string()); };
-    table.row({text("kind"), text("id"), text("state"), text("run_id"), text("created_at"), text("expires_at"),
-               resource["leftover"].as_bool() ? "yes" : ""});
+    std::string state = text("state");
+    if (resource["leftover"].as_bool()) state += ", leftover";
+    if (resource["kept"].as_bool()) state += ", kept";
+    std::string shape;
+    if (const int64_t cpus = resource["cpu_count"].as_int()) shape = std::to_string(cpus) + (cpus == 1 ? " CPU" : " CPUs");
+    if (const uint64_t mib = resource["memory_mb"].as_uint()) shape += (shape.empty() ? "" : ", ") + format_bytes(mib << 20);
+    table.row({text("kind"), text("id"), resource.contains("name") ? text("name") : text("pipeline_id"), state, shape, text("run_id"),
+               text("created_at"), text("expires_at")});
   }
   print_text(context, table.empty() ? "Nothing is held.\n" : table.text());
   return to_int(ExitCode::kOk);

@@ -9,7 +9,6 @@
 #include "host/commands/parameters.h"
 #include "host/commands/run_options.h"
 #include "host/commands/run_output.h"
-#include "host/commands/version.h"
 #include "host/display/display.h"
 #include "host/display/format.h"
 #include "host/run/interrupts.h"
@@ -51,15 +50,10 @@ struct Prepared {
 
 Json worker_settings(const CommandContext& context, const RunOptions& options, const ComponentRegistry& registry,
                      uint64_t memory_limit_bytes, const UserState& user_state) {
-  Json settings = Json::object({{"specs_sha256", registry.specs_sha256()}, {"worker_version", kVersion}});
+  Json settings = adapter_settings(context, registry, user_state);
   if (memory_limit_bytes) settings.set("memory_limit_bytes", memory_limit_bytes);
   if (options.threads) settings.set("threads", uint64_t{options.threads});
   if (options.allow_mock) settings.set("allow_mock", Json(true));
-  for (const char* name : {"OSIRIS_RPC_DEBUG", "E2B_DEBUG"})
-    if (const auto value = context.environment.get_filled(name); value && *value != "0" && *value != "false")
-      settings.set("rpc_debug", Json(true));
-  if (const auto owner = user_state.owner_id(); owner.ok()) settings.set("owner_id", *owner);
-  settings.set("cache_dir", user_cache_directory(context.environment).string());
   return settings;
 }
 

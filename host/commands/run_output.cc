@@ -47,7 +47,7 @@ void print_report(const CommandContext& context, const RunReport& report, const 
     else
       text += paint("✗ Pipeline " + std::string(outcome_name(report.verdict.exit_code)) + " (" + report.adapter + ")", Color::kRed, color) +
               (report.steps.empty() ? "" : "  " + line) + "\n";
-    print_text(context, text);
+    print_text(context, text + printable(describe_released(report.released), true));
   }
   if (!note.empty()) print_text(context, printable(note) + "\n");
   // The session line goes last, whatever else there is to say: scripts read it.

@@ -35,6 +35,8 @@ void log_error(RunLog& log, const RunReport& report) {
   const Error& error = *report.error;
   Json fields = Json::object({{"error", error.message}, {"message", error.message}, {"phase", report.phase}});
   if (!error.hint.empty()) fields.set("hint", error.hint);
+  // What the adapter knows beside: the class of the error, the request's id, whether it was tried again.
+  if (const auto detail = parse_json(error.detail); detail.ok() && detail->is_object()) fields.set("detail", *detail);
   Json details = Json::object({{"event", "error"},
                                {"error_code", error.category.empty() ? "system.error" : error.category},
                                {"category", error.category.substr(0, error.category.find('.'))},
@@ -150,15 +152,10 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
 
   RunReport report = report_of(inputs, *session);
   tally_.plan(watched_steps(pipeline));
-  UserState::Run journal;
-  const auto begin_journal = [&] {
-    auto begun = inputs.user_state.begin(report.run_id);
-    if (begun.ok())
-      journal = *std::move(begun);
-    else
-      log_.log(LogLevel::kWarning, "osiris.run", begun.error().message);
-  };
-  RunEvents events({log_, tally_, resources_, secrets_, say, begin_journal}, adapter_);
+  // From before anything is asked for: a resource that is being made already belongs to a run that lives.
+  const auto alive = inputs.user_state.begin(report.run_id);
+  if (!alive.ok()) log_.log(LogLevel::kWarning, "osiris.run", alive.error().message);
+  RunEvents events({log_, tally_, resources_, secrets_, say}, adapter_);
   Stages stages(*inputs.adapter.type, events, log_, clock_);
   {
     std::lock_guard lock(mutex_);
@@ -194,6 +191,11 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   if (result.artifacts["files"].is_array()) report.outputs = result.artifacts["files"];
   report.execute_seconds = result.execute_seconds;
   report.total_seconds = seconds(clock_.unix_ns() - inputs.started_unix_ns);
+  for (const Json& resource : result.artifacts["released"].items()) {
+    if (resource["kind"].as_string() == "process") continue;  // of this machine: it is gone with the run
+    report.released.push_back(resource);
+    if (resource["kept"].as_bool()) resources_.keep(resource["kind"].as_string(), resource["id"].as_string());
+  }
   report.unreleased = resources_.unreleased();
   report.warnings = events.misbehaviours();
 

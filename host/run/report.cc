@@ -35,6 +35,7 @@ Json error_document(const Error& error) {
   Json out = Json::object({{"code", code_name(error.code)}, {"message", error.message}});
   if (!error.hint.empty()) out.set("hint", error.hint);
   if (!error.category.empty()) out.set("category", error.category);
+  if (const auto detail = parse_json(error.detail); detail.ok() && detail->is_object()) out.set("detail", *detail);
   return out;
 }
 
@@ -69,6 +70,7 @@ Json summary_document(const RunReport& report, const Masking& masking) {
                                 {"pipeline", masking.fields(pipeline)},
                                 {"steps", masking.fields(Json::object({{"steps", steps_document(report)}}))["steps"]},
                                 {"outputs", outputs_document(report)}});
+  if (report.released.size()) document.set("released", report.released);
   if (report.error) document.set("error", masking.fields(error_document(*report.error)));
   return document;
 }
@@ -79,6 +81,9 @@ std::string run_card(const RunReport& report, const Masking& masking) {
           (report.profile.empty() ? "none" : report.profile) + "\n- Started: " + report.started_at +
           "\n- Duration: " + std::to_string(milliseconds(report.total_seconds)) + " ms\n- Rows: " + std::to_string(report.total_rows) +
           "\n- Manifest: `" + report.manifest_hash + "`\n- Session: `" + report.session_dir.string() + "`\n";
+  for (const Json& resource : report.released.items())
+    text += "- " + resource["kind"].as_string() + ": `" + resource["id"].as_string() + "`" +
+            (resource["kept"].as_bool() ? ", kept" : resource["verified"].as_bool() ? ", killed and verified" : ", not verified") + "\n";
   if (report.error) text += "\n**Error:** " + masking.text(report.error->message) + "\n";
   text += "\n| step | driver | status | rows read | rows written | rows out | ms |\n|---|---|---|---|---|---|---|\n";
   const auto cell = [](const std::optional<uint64_t>& rows) { return rows ? std::to_string(*rows) : std::string("–"); };
@@ -121,6 +126,7 @@ Json result_document(const RunReport& report, const Masking& masking) {
   if (report.error) out.set("error", error_document(*report.error));
   out.set("total_rows", report.total_rows);
   out.set("steps", steps_document(report));
+  if (report.released.size()) out.set("released", report.released);
   Json unreleased = Json::array();
   for (const FarResource& resource : report.unreleased)
     unreleased.push_back(Json::object({{"kind", resource.kind}, {"id", resource.id}, {"expires", resource.expires}}));

@@ -25,6 +25,11 @@ bool FarResources::on_event(std::string_view name, const Json& data) {
   return true;
 }
 
+void FarResources::keep(std::string_view kind, std::string_view id) {
+  std::lock_guard lock(mutex_);
+  std::erase_if(held_, [&](const FarResource& held) { return held.kind == kind && held.id == id; });
+}
+
 std::vector<FarResource> FarResources::unreleased() const {
   std::lock_guard lock(mutex_);
   return held_;
@@ -34,6 +39,17 @@ std::string FarResources::first_id(std::string_view kind) const {
   std::lock_guard lock(mutex_);
   const auto at = std::find_if(acquired_.begin(), acquired_.end(), [&](const FarResource& r) { return r.kind == kind; });
   return at == acquired_.end() ? std::string() : at->id;
+}
+
+std::string describe_released(const Json& released) {
+  std::string text;
+  for (const Json& resource : released.items()) {
+    const char* what = resource["kept"].as_bool()       ? "kept for the next run"
+                       : resource["verified"].as_bool() ? "killed, and its end was verified"
+                                                        : "not proved to be gone";
+    text += "  " + resource["kind"].as_string() + " " + resource["id"].as_string() + ": " + what + "\n";
+  }
+  return text;
 }
 
 std::string describe_unreleased(const std::vector<FarResource>& resources, std::string_view adapter) {

@@ -23,6 +23,8 @@ class FarResources {
  public:
   // True if the event was one of the two.
   bool on_event(std::string_view name, const Json& data);
+  // Left alive on purpose: not unreleased.
+  void keep(std::string_view kind, std::string_view id);
   std::vector<FarResource> unreleased() const;
   // The first id ever acquired of this kind; empty if none.
   std::string first_id(std::string_view kind) const;
@@ -33,6 +35,8 @@ class FarResources {
   std::vector<FarResource> acquired_;
 };
 
+// The entries of an artifacts document's "released", one line each: what was given back, and whether that was proved.
+std::string describe_released(const Json& released);
 // One line per resource, for a person; `adapter` completes the advice.
 std::string describe_unreleased(const std::vector<FarResource>& resources, std::string_view adapter);
 

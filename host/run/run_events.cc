@@ -20,7 +20,6 @@ void RunEvents::on_event(const Event& event) {
       parts_.tally.on_rows(step["step_id"].as_string(), step["rows"].as_uint());
     return;
   }
-  if (event.name == "resource_acquired" && parts_.first_resource) std::call_once(first_resource_, parts_.first_resource);
   Json fields = Json::object();
   if (!event.step_id.empty()) fields.set("step_id", event.step_id);
   for (const auto& [key, value] : event.data.members())

@@ -27,8 +27,6 @@ class RunEvents : public AdapterEvents {
     SecretStore& secrets;
     // A line for whoever watches; `important` ones also without --verbose. May be empty.
     std::function<void(std::string line, bool important)> say;
-    // The first resource_acquired is about to be recorded. May be empty.
-    std::function<void()> first_resource;
   };
   RunEvents(Parts parts, std::string adapter) : parts_(std::move(parts)), adapter_(std::move(adapter)) {}
 
@@ -49,7 +47,6 @@ class RunEvents : public AdapterEvents {
   Parts parts_;
   const std::string adapter_;
   std::atomic<StopReason> stop_{StopReason::kNone};
-  std::once_flag first_resource_;
   mutable std::mutex mutex_;
   std::vector<std::string> misbehaviours_;
 };

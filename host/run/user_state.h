@@ -20,6 +20,7 @@ class UserState {
   // $XDG_STATE_HOME/osiris, else $HOME/.local/state/osiris.
   explicit UserState(const Environment& environment);
   explicit UserState(std::filesystem::path directory) : directory_(std::move(directory)) {}
+  const std::filesystem::path& directory() const { return directory_; }
 
   // Made once, at random. [several processes]
   Result<std::string> owner_id() const;
