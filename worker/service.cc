@@ -272,6 +272,7 @@ void Service::execute_step(rpc::Request request) {
 
 void Service::finish(const std::string& id) {
   executor_->finish([this, id](Outcome outcome) {
+    beat();  // so that the shortest run says what it took
     answer(id, outcome);
     std::function<void(const Outcome&)> waiting;
     {

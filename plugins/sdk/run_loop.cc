@@ -249,6 +249,15 @@ void RunLoop::take(const rpc::Heartbeat& heartbeat) {
                             {"spill_bytes", heartbeat.spill_bytes},
                             {"steps", std::move(steps)}}),
               heartbeat.time_ns);
+  const std::pair<const char*, uint64_t> figures[] = {
+      {"worker_memory_bytes", heartbeat.rss_bytes}, {"worker_cpu_ms", heartbeat.cpu_ms}, {"worker_spill_bytes", heartbeat.spill_bytes}};
+  for (const auto& [name, value] : figures)
+    host_.metric({.name = name,
+                  .unit = std::string_view(name).ends_with("_ms") ? "ms" : "bytes",
+                  .step_id = {},
+                  .value = static_cast<double>(value),
+                  .tags = {},
+                  .time_unix_ns = heartbeat.time_ns});
   report_progress();
   // Twice at one place: the first may have been written while its record was still on the way.
   if (conversation_.is_behind(heartbeat) &&
