@@ -44,6 +44,10 @@ osiris_status E2bAdapter::configure(const osiris_setting* settings, size_t count
   return OSIRIS_OK;
 }
 
+void E2bAdapter::metric(std::string_view name, std::string_view unit, int64_t value) const {
+  host_.metric({.name = name, .unit = unit, .step_id = {}, .value = static_cast<double>(value), .tags = {}});
+}
+
 void E2bAdapter::cancel() {
   cancelled_ = true;
   waker_.wake();
@@ -164,7 +168,8 @@ void E2bAdapter::warn_of_pip_variables() {
                              "--e2b-build-env, otherwise install in the sandbox (--e2b-deps-in sandbox)");
 }
 
-Status E2bAdapter::acquire(const sdk::RunRequest& request, const Place& place) {
+Status E2bAdapter::acquire(const sdk::RunRequest& request, const Place& place, bool reuse) {
+  acquire_began_ns_ = system_clock().monotonic_ns();
   SandboxSession::Wanted wanted;
   wanted.template_id = place.template_id;
   wanted.metadata = config_.metadata;
@@ -178,7 +183,8 @@ Status E2bAdapter::acquire(const sdk::RunRequest& request, const Place& place) {
                                    {"template", place.template_id}, {"network", wanted.egress.network()}, {"internet", wanted.egress.internet}});
     wanted.keep_key = sha256_hex(key.dump_canonical()).substr(0, 32);
     wanted.metadata[meta::kKeep] = wanted.keep_key;
-    wanted.lock_directory = request.settings["state_dir"].as_string_or(request.adapter_dir().string()) + "/e2b";
+    wanted.keep_directory = request.settings["state_dir"].as_string_or(request.adapter_dir().string()) + "/e2b";
+    wanted.reuse = reuse;
   }
   session_ = std::make_unique<SandboxSession>(SessionContext{
       host_, config_, service_->api, service_->lease_api, *journal_, [this](http::Milliseconds wait) { return sleep(wait); }, cancelled_});
@@ -197,25 +203,32 @@ Result<sdk::RunOutcome> E2bAdapter::run_in(const sdk::RunRequest& request, const
     wanted.present_in = kTemplateRoot;
   else if (session_->was_kept())
     wanted.present_in = kRoot;
+  else if (packed_worker_.valid())
+    wanted.packed = packed_worker_.get();
   wanted.run_directory = layout.run;
+  wanted.last_file = layout.arrived();
   wanted.wipe_other_runs = session_->was_kept();
-  OSIRIS_ASSIGN(Delivery delivery, plan_delivery(wanted));
-
-  const int64_t upload_ns = system_clock().monotonic_ns();
-  delivery.parts.push_back({layout.package(), [&](const auto& sink) { return stream.write_to(sink); }});
-  OSIRIS_ASSIGN(const uint64_t uploaded, envd_->upload(delivery.parts, &cancelled_));
-  host_.event("package_uploaded", {},
-              Json::object({{"bytes", uploaded}, {"files", int64_t(plan.members.size())}, {"worker_sent", delivery.parts.size() > 1},
-                            {"duration_ms", elapsed_ms(upload_ns)}}));
+  OSIRIS_ASSIGN(Delivery delivery, plan_delivery(std::move(wanted)));
 
   SandboxChannel channel(*envd_, *sending_envd_, service_->lease_api, waker_,
                          {layout.records(), [this](const std::string& text) { host_.log(OSIRIS_WARN, text); }});
+  const int64_t upload_ns = system_clock().monotonic_ns();
+  delivery.parts.push_back({layout.package(), [&](const auto& sink) { return stream.write_to(sink); }});
+  delivery.parts.push_back(bytes_part(layout.arrived(), std::make_shared<const std::string>("1")));
+  // The process starts while its files are on their way, and waits for the last of them: one round trip less. The files go first,
+  // on the connection that is there already.
+  OSIRIS_ASSIGN(const uint64_t uploaded, envd_->upload(delivery.parts, &cancelled_, [&] { channel.start(delivery.start); }));
+  host_.event("package_uploaded", {},
+              Json::object({{"bytes", uploaded}, {"files", plan.files_sent()}, {"worker_sent", delivery.sends_worker},
+                            {"duration_ms", elapsed_ms(upload_ns)}}));
+
   session_->on_lost([&channel](const Error& error) { channel.declare_lost(error); });
-  const auto pid = channel.start(delivery.start, http::Milliseconds(config_.create_timeout_ms));
+  const auto pid = channel.started(http::Milliseconds(config_.create_timeout_ms));
   if (!pid) {
     session_->on_lost({});
     return pid.error();
   }
+  metric("e2b_overhead_ms", "ms", elapsed_ms(acquire_began_ns_));  // from wanting a sandbox to having a process in it
 
   sdk::Opening opening;
   opening.prepare = request.prepare_params();
@@ -248,9 +261,12 @@ Result<sdk::RunOutcome> E2bAdapter::run_in(const sdk::RunRequest& request, const
 }
 
 // A vanished sandbox may be replaced while nothing it did can be seen from outside: file outputs are only fetched at the end, so
-// just a writer of another family than filesystem counts, from the moment it started.
+// just a writer of another family than filesystem counts, from the moment it started. A kept one that turns out not to be what the
+// last run left is replaced too: nothing has run in it.
 bool E2bAdapter::may_replace(const sdk::RunRequest& request, const sdk::RunOutcome& outcome) const {
-  if (outcome.status || cancelled_ || failure_class_of(outcome.status.error()) != FailureClass::kSandboxError) return false;
+  if (outcome.status || cancelled_) return false;
+  if (session_->was_kept() && outcome.detail["method"].as_string() == "prepare") return true;
+  if (failure_class_of(outcome.status.error()) != FailureClass::kSandboxError) return false;
   if (outcome.detail["class"].as_string() != failure_class_name(FailureClass::kSandboxError)) return false;
   for (const Json& step : request.steps()) {
     if (step["mode"].as_string() != "write" || step["component"].as_string().starts_with("filesystem.")) continue;
@@ -269,16 +285,27 @@ Status E2bAdapter::execute(const sdk::RunRequest& original) {
   journal_ = std::make_unique<Journal>(std::move(journal));
   if (config_.debug) OSIRIS_TRY(service_->watched.open_log(request.adapter_dir() / "e2b-wire.log"));
 
-  OSIRIS_ASSIGN(const PackagePlan plan, plan_package(request, layout_of(request.run_id)));
+  OSIRIS_ASSIGN(PackagePlan plan, plan_package(request, layout_of(request.run_id), config_.keep));
   OSIRIS_ASSIGN(const Place place, choose_template(request));
   for (int attempt = 1;; ++attempt) {
-    PackageStream stream(plan);  // packs while the sandbox is created
-    OSIRIS_TRY(acquire(request, place));
-    auto outcome = run_in(request, plan, stream, place);
+    std::optional<PackageStream> stream;
+    leave_out(plan, {});
+    if (!config_.keep) {  // while the sandbox is created
+      stream.emplace(plan);
+      if (!place.has_worker)
+        packed_worker_ = std::async(std::launch::async, [&request] { return packed_worker(request.worker_path, request.worker_sha256); });
+    }
+    OSIRIS_TRY(acquire(request, place, attempt == 1));
+    if (config_.keep) {
+      leave_out(plan, session_->kept_files());
+      stream.emplace(plan);
+    }
+    auto outcome = run_in(request, plan, *stream, place);
     if (!outcome) {
       if (cancelled_) return Error(Code::kCancelled, "the run was cancelled");
       return outcome.error();
     }
+    if (outcome->detail["method"].as_string() != "prepare") session_->leaves(kept_inputs(plan));
     if (attempt == 1 && may_replace(request, *outcome)) {
       host_.event("sandbox_replaced", {}, Json::object({{"sandbox_id", session_->sandbox().id}, {"attempt", attempt + 1}, {"error", outcome->status.error().message}}));
       release_now();
@@ -316,8 +343,12 @@ osiris_status E2bAdapter::collect(const osiris_request* from) {
     auto result = fetch_artifacts(*envd_, *packed_, *request, {}, [this](http::Milliseconds wait) { return sleep(wait); });
     if (result) {
       fetched = *std::move(result);
+      const int64_t copy_ms = elapsed_ms(started_ns);
       host_.event("artifacts_collected", {},
-                  Json::object({{"files", fetched.files}, {"bytes", fetched.bytes_on_the_wire}, {"duration_ms", elapsed_ms(started_ns)}}));
+                  Json::object({{"files", fetched.files}, {"bytes", fetched.bytes_on_the_wire}, {"duration_ms", copy_ms}}));
+      metric("artifacts_copy_ms", "ms", copy_ms);
+      metric("artifacts_files_total", "files", static_cast<int64_t>(fetched.files));
+      metric("artifacts_bytes_total", "bytes", static_cast<int64_t>(fetched.bytes));
     } else {
       status = result.error();
     }
@@ -326,7 +357,7 @@ osiris_status E2bAdapter::collect(const osiris_request* from) {
     const Status released = session_->release(released_, config_.keep && status.ok());
     if (status && !released) status = released.error();
   }
-  if (service_) host_.metric({.name = "remote_calls", .unit = "calls", .step_id = {}, .value = static_cast<double>(service_->watched.calls()), .tags = {}});
+  if (service_) metric("remote_calls", "calls", static_cast<int64_t>(service_->watched.calls()));
   if (status) status = host_.deliver("artifacts", sdk::artifacts_document(fetched.outputs, released_));
   if (status) return OSIRIS_OK;
   const auto detail = parse_json(status.error().detail);

@@ -12,6 +12,7 @@
 #include <osiris/adapter.h>
 
 #include <atomic>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -69,10 +70,11 @@ class E2bAdapter {
   Result<Place> choose_template(const sdk::RunRequest& request);
   bool take_build_line(const std::string& name, const std::string& line);
   void warn_of_pip_variables();
-  Status acquire(const sdk::RunRequest& request, const Place& place);
+  Status acquire(const sdk::RunRequest& request, const Place& place, bool reuse);
   Result<sdk::RunOutcome> run_in(const sdk::RunRequest& request, const PackagePlan& plan, PackageStream& stream, const Place& place);
   bool may_replace(const sdk::RunRequest& request, const sdk::RunOutcome& outcome) const;
   void release_now();
+  void metric(std::string_view name, std::string_view unit, int64_t value) const;
 
   sdk::Host host_;
   sdk::Waker waker_;
@@ -85,6 +87,8 @@ class E2bAdapter {
   std::unique_ptr<Envd> envd_, sending_envd_;
   std::optional<rpc::Packed> packed_;
   Json released_ = Json::array();
+  int64_t acquire_began_ns_ = 0;
+  std::future<Result<std::string>> packed_worker_;
 };
 
 }  // namespace osiris::e2b

@@ -50,7 +50,10 @@ class Incoming {
   Status close(const FileDigest& digest) {
     if (digest.sha256 != file_.sha256 || digest.size_bytes != file_.size_bytes)
       return make_failure(FailureClass::kNetworkError, file_.path + " arrived damaged: its SHA-256 is not the one the worker declared", "Run again.");
-    if (::fchmod(fd_, 0644) != 0 || ::close(std::exchange(fd_, -1)) != 0) return errno_error(errno, "cannot write", target_);
+    // As a local writer does: a file that is replaced keeps its mode.
+    struct stat old {};
+    const mode_t mode = ::stat(target_.c_str(), &old) == 0 ? old.st_mode & 07777 : 0644;
+    if (::fchmod(fd_, mode) != 0 || ::close(std::exchange(fd_, -1)) != 0) return errno_error(errno, "cannot write", target_);
     complete_ = true;
     return {};
   }
@@ -77,7 +80,7 @@ using Expected = std::map<uint32_t, std::unique_ptr<Incoming>>;
 
 // "artifacts/<anything below>", without a way out.
 bool is_session_path(const fs::path& path) {
-  if (path.is_absolute() || path != path.lexically_normal() || path.empty() || *path.begin() != "artifacts") return false;
+  if (path.is_absolute() || path.string() != path.lexically_normal().string() || path.empty() || *path.begin() != "artifacts") return false;
   for (const fs::path& part : path)
     if (part == ".." || part.empty()) return false;
   return true;
@@ -195,6 +198,7 @@ Result<Fetched> fetch_artifacts(Envd& envd, const rpc::Packed& packed, const sdk
       return make_failure(FailureClass::kNetworkError, incoming->file().path + " did not arrive: the archive of artifacts is cut short", "Run again.");
   for (const auto& [number, incoming] : expected) {
     OSIRIS_TRY(incoming->put_in_place());
+    fetched.bytes += incoming->file().size_bytes;
     if (incoming->file().kind != "output") continue;
     rpc::Artifact artifact;
     artifact.path = incoming->file().path;

@@ -19,6 +19,7 @@ struct FetchLimits {
 struct Fetched {
   std::vector<rpc::Artifact> outputs;  // `target` is the path on this machine
   uint64_t files = 0;
+  uint64_t bytes = 0;  // of the files
   uint64_t bytes_on_the_wire = 0;
 };
 

@@ -41,8 +41,10 @@ SandboxChannel::~SandboxChannel() {
   for (std::string& bytes : outbox_) wipe(bytes);
 }
 
-Result<int64_t> SandboxChannel::start(const StartSpec& spec, http::Milliseconds wait) {
-  auto stream = reading_.start(spec);
+void SandboxChannel::start(const StartSpec& spec) { starting_ = reading_.start(spec); }
+
+Result<int64_t> SandboxChannel::started(http::Milliseconds wait) {
+  auto stream = std::move(starting_);
   auto first = stream->next(wait);
   if (!first) {
     if (first.error().code == Code::kDeadline)

@@ -26,8 +26,10 @@ class SandboxChannel : public sdk::Channel {
   SandboxChannel(Envd& reading, Envd& sending, ApiClient& asking, const sdk::Waker& waker, ChannelOptions options);
   ~SandboxChannel() override;
 
-  // Starts the worker; returns its pid once envd has said it.
-  Result<int64_t> start(const StartSpec& spec, http::Milliseconds wait);
+  // Starts the worker and returns at once.
+  void start(const StartSpec& spec);
+  // Its pid, once envd has said it; everything else comes after.
+  Result<int64_t> started(http::Milliseconds wait);
 
   Status send(std::string bytes) override;
   sdk::ReceiveOutcome receive(sdk::Incoming& into, int64_t timeout_ms) override;
@@ -41,6 +43,8 @@ class SandboxChannel : public sdk::Channel {
   void declare_lost(const Error& error);
 
  private:
+  std::unique_ptr<ProcessStream> starting_;
+
   void follow(std::unique_ptr<ProcessStream> stream);
   void read_loop();
   void send_loop();

@@ -21,13 +21,6 @@ std::string hash_frame(const std::string& sha256) {
   return frame + sha256;
 }
 
-UploadPart bytes_part(std::string path, std::shared_ptr<const std::string> bytes) {
-  return {std::move(path), [bytes](const std::function<bool(std::string_view)>& sink) -> Status {
-            if (sink(*bytes)) return {};
-            return Error(Code::kCancelled, "the upload stopped");
-          }};
-}
-
 // Shell words of ours only: hex digits, slashes and the letters of a run id. Nothing of the user's is in them.
 bool is_plain(const std::string& word) {
   for (const char c : word) {
@@ -38,6 +31,13 @@ bool is_plain(const std::string& word) {
 }
 
 }  // namespace
+
+UploadPart bytes_part(std::string path, std::shared_ptr<const std::string> bytes) {
+  return {std::move(path), [bytes](const std::function<bool(std::string_view)>& sink) -> Status {
+            if (sink(*bytes)) return {};
+            return Error(Code::kCancelled, "the upload stopped");
+          }};
+}
 
 Result<std::string> compress_worker(std::string_view worker, const std::string& worker_sha256, int level) {
   std::string packed = hash_frame(worker_sha256);
@@ -59,14 +59,17 @@ Result<std::string> packed_worker(const std::filesystem::path& worker_path, cons
   return compress_worker(worker, worker_sha256, 3);
 }
 
-Result<Delivery> plan_delivery(const DeliveryRequest& request) {
+Result<Delivery> plan_delivery(DeliveryRequest request) {
   Delivery delivery;
-  std::string script = "cd " + request.run_directory;
+  delivery.sends_worker = request.present_in.empty();
+  // A shell whose sleep takes no fractions waits whole seconds.
+  std::string script = "until [ -e " + request.last_file + " ]; do sleep 0.01 || sleep 1; done; cd " + request.run_directory;
   if (request.wipe_other_runs) script += " && for d in ../*/; do [ \"$d\" -ef . ] || rm -rf \"$d\"; done";
   if (!request.present_in.empty()) {
     script += " && exec " + worker_file(request.present_in, request.worker_sha256);
   } else {
-    OSIRIS_ASSIGN(std::string packed, packed_worker(request.worker_path, request.worker_sha256));
+    if (!request.packed) request.packed = packed_worker(request.worker_path, request.worker_sha256);
+    OSIRIS_ASSIGN(std::string packed, *std::move(request.packed));
     const std::string unpack = std::string(kRoot) + "/unpack";
     const std::string packed_path = std::string(kRoot) + "/worker.zst";
     delivery.parts.push_back(bytes_part(unpack, std::make_shared<const std::string>(kStubBytes, kStubSize)));
@@ -74,7 +77,7 @@ Result<Delivery> plan_delivery(const DeliveryRequest& request) {
     // Uploaded files are not executable.
     script += " && chmod 755 " + unpack + " && exec " + unpack + " " + packed_path + " " + worker_file(kRoot, request.worker_sha256);
   }
-  if (!is_plain(request.run_directory) || !is_plain(request.worker_sha256))
+  if (!is_plain(request.run_directory) || !is_plain(request.last_file) || !is_plain(request.worker_sha256))
     return Error(Code::kInvalidArgument, "the run id or the worker's hash holds characters that no id of osiris has");
   delivery.start.command = "/bin/sh";
   delivery.start.arguments = {"-c", script};

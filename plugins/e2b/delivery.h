@@ -4,6 +4,8 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +15,8 @@ namespace osiris::e2b {
 
 struct Delivery {
   std::vector<UploadPart> parts;  // before the package's
-  StartSpec start;                // what Process/Start runs
+  bool sends_worker = false;
+  StartSpec start;  // what Process/Start runs, which may be started before the upload
 };
 
 // `present_in`: the directory that holds the worker already, or empty.
@@ -22,9 +25,13 @@ struct DeliveryRequest {
   std::string worker_sha256;
   std::string present_in;
   std::string run_directory;  // the process's working directory; made by the upload
+  std::string last_file;      // of the upload: when it is there, all is
   bool wipe_other_runs = false;
+  std::optional<Result<std::string>> packed;  // of packed_worker(), if somebody has it already
 };
-Result<Delivery> plan_delivery(const DeliveryRequest& request);
+Result<Delivery> plan_delivery(DeliveryRequest request);
+
+UploadPart bytes_part(std::string path, std::shared_ptr<const std::string> bytes);
 
 // The worker compressed for travel: osiris-worker.zst beside it, if it was packed from exactly this worker (its first frame
 // says which), otherwise packed now.

@@ -126,7 +126,7 @@ http::Request Envd::request(std::string method, const std::string& path, std::st
   return request;
 }
 
-Result<uint64_t> Envd::upload(const std::vector<UploadPart>& parts, const std::atomic<bool>* cancelled) {
+Result<uint64_t> Envd::upload(const std::vector<UploadPart>& parts, const std::atomic<bool>* cancelled, std::function<void()> opened) {
   constexpr std::string_view kOperation = "upload files";
   static constexpr std::string_view kBoundary = "osiris-6f1d0c5b8a7e4e3f9d2b";
   http::Request upload = request("POST", "/files", std::string(kOperation));
@@ -154,6 +154,7 @@ Result<uint64_t> Envd::upload(const std::vector<UploadPart>& parts, const std::a
   });
   http::SendOptions options;
   options.cancelled = cancelled;
+  options.opened = std::move(opened);
   const http::Outcome outcome = http::send(api_.transport(), upload, options);
   pipe->abandon();
   producer.join();

@@ -68,7 +68,8 @@ class Envd {
 
   // One multipart request carrying every part, streamed as the parts are made. Returns the bytes sent. Not retried: a part
   // cannot be made twice. A broken upload leaves truncated files, so callers verify what they use by hash.
-  Result<uint64_t> upload(const std::vector<UploadPart>& parts, const std::atomic<bool>* cancelled);
+  // `opened` is called once it is under way.
+  Result<uint64_t> upload(const std::vector<UploadPart>& parts, const std::atomic<bool>* cancelled, std::function<void()> opened = {});
   std::unique_ptr<ProcessStream> start(const StartSpec& spec);
   std::unique_ptr<ProcessStream> connect(int64_t pid);
   // Ordered with earlier calls on this object; returns once the process's pipe took it.

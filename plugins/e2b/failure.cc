@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "protocol/base/clock.h"
 #include "protocol/http/retry.h"
 
 namespace osiris::e2b {
@@ -108,7 +109,7 @@ Error failure_from(const http::Outcome& outcome, std::string_view operation) {
     message += " (request " + request_id + ")";
   }
   if (const std::string_view after = response.headers.get("Retry-After"); !after.empty()) {
-    if (const auto wait = http::parse_retry_after(after, 0)) detail.set("retry_after_s", int64_t{wait->count() / 1000});
+    if (const auto wait = http::parse_retry_after(after, system_clock().unix_ns() / 1'000'000'000)) detail.set("retry_after_s", int64_t{wait->count() / 1000});
   }
   return make_failure(failure, std::move(message), "", std::move(detail));
 }

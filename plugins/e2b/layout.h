@@ -10,10 +10,14 @@ inline constexpr const char* kRoot = "/home/user/.osiris";
 // In templates that osiris built.
 inline constexpr const char* kTemplateRoot = "/opt/osiris";
 
+// In kept sandboxes: input files by their content, so that the next run need not send those that did not change.
+inline constexpr const char* kKeptInputs = "/home/user/.osiris/inputs";
+
 struct Layout {
   std::string run;  // kRoot/runs/<run id>: all that belongs to one run
 
   std::string package() const { return run + "/package.tar.zst"; }
+  std::string arrived() const { return run + "/arrived"; }  // the last file of the upload
   std::string inputs() const { return run + "/inputs"; }
   std::string outputs() const { return run + "/outputs"; }
   std::string session() const { return run + "/session"; }

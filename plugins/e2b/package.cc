@@ -38,7 +38,22 @@ void map_outputs(const sdk::RunRequest& request, const Layout& layout, PackagePl
 
 }  // namespace
 
-Result<PackagePlan> plan_package(const sdk::RunRequest& request, const Layout& layout) {
+void leave_out(PackagePlan& plan, const std::set<std::string>& files) {
+  for (size_t i = 0; i < plan.members.size(); ++i) {
+    rpc::PackageFile& file = plan.package.files[i];
+    file.present = file.to.starts_with(kKeptInputs) && files.count(file.to) > 0;
+    plan.members[i].file.present = file.present;
+  }
+}
+
+std::set<std::string> kept_inputs(const PackagePlan& plan) {
+  std::set<std::string> files;
+  for (const rpc::PackageFile& file : plan.package.files)
+    if (file.to.starts_with(kKeptInputs)) files.insert(file.to);
+  return files;
+}
+
+Result<PackagePlan> plan_package(const sdk::RunRequest& request, const Layout& layout, bool keep_inputs) {
   if (!request.prepared["files"].is_array()) return Error(Code::kInvalidState, "execute was called without the prepared document");
   std::map<std::string, const Json*> index;
   for (const Json& entry : request.prepared["files"].items()) index[entry["path"].as_string()] = &entry;
@@ -47,6 +62,8 @@ Result<PackagePlan> plan_package(const sdk::RunRequest& request, const Layout& l
   PackagePlan plan;
   plan.package.path = layout.package();
   plan.plan_path = layout.run + "/plan.json";
+  if (keep_inputs) plan.package.prune = kKeptInputs;
+  std::set<std::string> places;
   for (sdk::PackageMember& member : members) {
     const auto entry = index.find(member.path);
     if (entry == index.end()) return Error(Code::kInvalidState, "the prepared document lacks " + member.path);
@@ -56,10 +73,13 @@ Result<PackagePlan> plan_package(const sdk::RunRequest& request, const Layout& l
     }
     PackagePlan::Member planned;
     planned.file.number = static_cast<uint32_t>(plan.members.size() + 1);
-    planned.file.to = place_of(member, layout);
     planned.file.size_bytes = (*entry->second)["size_bytes"].as_uint();
     planned.file.sha256 = (*entry->second)["sha256"].as_string();
+    const bool kept = keep_inputs && !member.source.empty();
+    planned.file.to = kept ? std::string(kKeptInputs) + "/" + planned.file.sha256 + "/" + fs::path(member.source).filename().string()
+                           : place_of(member, layout);
     if (!member.source.empty()) plan.path_map.push_back({member.source, planned.file.to});
+    if (!places.insert(planned.file.to).second) continue;  // two inputs of one name and content
     planned.source = std::move(member.source);
     planned.text = std::move(member.text);
     plan.package.files.push_back(planned.file);
@@ -76,6 +96,7 @@ PackageStream::PackageStream(const PackagePlan& plan) {
   packer_ = std::thread([this, &plan] {
     archive::Writer writer([this](std::string_view bytes) { return pipe_.write(bytes); });
     for (const PackagePlan::Member& member : plan.members) {
+      if (member.file.present) continue;
       Status added;
       if (member.source.empty()) {
         added = writer.add_bytes(member.file.number, member.text);

@@ -2,7 +2,9 @@
 // the table that tells the worker what each member is. docs/run-package.md.
 #pragma once
 
+#include <algorithm>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,7 +18,7 @@ namespace osiris::e2b {
 
 struct PackagePlan {
   struct Member {
-    rpc::PackageFile file;
+    rpc::PackageFile file;  // the same as in `package`
     std::string source;  // absolute on this machine; empty: `text` is the content
     std::string text;
   };
@@ -24,11 +26,19 @@ struct PackagePlan {
   rpc::Package package;                    // for prepare
   std::vector<rpc::PathMapping> path_map;  // the plan's paths -> the sandbox
   std::string plan_path;
+
+  int64_t files_sent() const {
+    return std::count_if(members.begin(), members.end(), [](const Member& member) { return !member.file.present; });
+  }
 };
 
-// Lays out the members the request's "prepared" document names, in its order; sizes and hashes are the document's.
-// kInvalidState when there is none.
-Result<PackagePlan> plan_package(const sdk::RunRequest& request, const Layout& layout);
+// Lays out the members the request's "prepared" document names, in its order; sizes and hashes are the document's. `keep_inputs`:
+// input files go where a later run finds them by their content. kInvalidState when there is no such document.
+Result<PackagePlan> plan_package(const sdk::RunRequest& request, const Layout& layout, bool keep_inputs);
+// The kept inputs among `files` do not travel, all others do.
+void leave_out(PackagePlan& plan, const std::set<std::string>& files);
+// Where the kept inputs are once the run has begun.
+std::set<std::string> kept_inputs(const PackagePlan& plan);
 
 // Packs on a thread of its own, from construction on, into a bounded pipe.
 class PackageStream {

@@ -1,7 +1,6 @@
 #include "plugins/e2b/sandbox_session.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "protocol/base/clock.h"
@@ -41,7 +40,6 @@ int64_t elapsed_ms(int64_t since_ns) { return (system_clock().monotonic_ns() - s
 
 SandboxSession::~SandboxSession() {
   if (lease_) lease_->stop();
-  if (lock_fd_ >= 0) ::close(lock_fd_);
 }
 
 void SandboxSession::on_lost(std::function<void(const Error&)> lost) {
@@ -85,28 +83,21 @@ Result<Sandbox> SandboxSession::create(const Wanted& wanted) {
 Result<std::optional<Sandbox>> SandboxSession::take_kept(const Wanted& wanted) {
   OSIRIS_ASSIGN(const std::vector<Sandbox> kept,
                 find_by_metadata(context_.api, {{meta::kOwner, wanted.metadata.at(meta::kOwner)}, {meta::kKeep, wanted.keep_key}}));
-  OSIRIS_TRY(make_directories(wanted.lock_directory));
   for (const Sandbox& candidate : kept) {
     if (candidate.state != "running") continue;
-    // Two runs of one pipeline at once: the second one gets a sandbox of its own.
-    const int fd = ::open((wanted.lock_directory + "/sandbox-" + candidate.id + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 || ::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-      if (fd >= 0) ::close(fd);
-      continue;
-    }
+    OSIRIS_ASSIGN(std::optional<KeepFile> file, KeepFile::lock(wanted.keep_directory, candidate.id));
+    if (!file) continue;  // two runs of one pipeline at once: the second one gets a sandbox of its own
     auto connected = connect_sandbox(context_.api, candidate.id, context_.config.lease_s);
-    if (connected) {
-      lock_fd_ = fd;
-      return std::optional(*std::move(connected));
-    }
-    ::close(fd);
+    if (!connected) continue;
+    keep_file_ = std::move(file);
+    return std::optional(*std::move(connected));
   }
   return std::optional<Sandbox>();
 }
 
 Status SandboxSession::acquire(const Wanted& wanted) {
   const int64_t started_ns = system_clock().monotonic_ns();
-  if (!wanted.keep_key.empty()) {
+  if (!wanted.keep_key.empty() && wanted.reuse) {
     OSIRIS_ASSIGN(std::optional<Sandbox> kept, take_kept(wanted));
     reused_ = kept.has_value();
     sandbox_ = std::move(kept);
@@ -114,9 +105,7 @@ Status SandboxSession::acquire(const Wanted& wanted) {
   if (!sandbox_) {
     OSIRIS_ASSIGN(sandbox_, create(wanted));
     if (!wanted.keep_key.empty()) {
-      const std::string lock_file = wanted.lock_directory + "/sandbox-" + sandbox_->id + ".lock";
-      lock_fd_ = ::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-      if (lock_fd_ >= 0) ::flock(lock_fd_, LOCK_EX | LOCK_NB);
+      OSIRIS_ASSIGN(keep_file_, KeepFile::lock(wanted.keep_directory, sandbox_->id));
     }
   }
   const std::string& id = sandbox_->id;
@@ -179,6 +168,11 @@ Status SandboxSession::release(Json& released, bool keep) {
     const std::string outcome = kept ? "kept" : done ? "released" : "unreleased";
     const Status journaled = context_.journal.write(outcome, Json::object({{"id", id}, {"verified", done.ok() && !kept}}));
     if (!journaled) context_.host.log(OSIRIS_WARN, journaled.error().message);
+    if (kept && keep_file_) {
+      if (const Status noted = keep_file_->remember(left_files_); !noted) context_.host.log(OSIRIS_WARN, noted.error().message);
+    } else if (done && keep_file_ && sandbox_ && id == sandbox_->id) {
+      keep_file_->remove();
+    }
     if (kept) {
       context_.host.event("sandbox_kept", {}, Json::object({{"sandbox_id", id}, {"lease_s", context_.config.lease_s}}));
     } else if (done) {

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "plugins/e2b/egress.h"
 #include "plugins/e2b/envd.h"
 #include "plugins/e2b/journal.h"
+#include "plugins/e2b/keep_file.h"
 #include "plugins/e2b/lease.h"
 #include "plugins/e2b/wire.h"
 #include "plugins/sdk/host.h"
@@ -49,8 +51,9 @@ class SandboxSession {
     std::string template_id;
     std::map<std::string, std::string> metadata;
     Egress egress;
-    std::string keep_key;  // not empty: reuse a sandbox that was kept under it, and keep this one
-    std::string lock_directory;
+    std::string keep_key;  // not empty: keep this one under it
+    bool reuse = true;     // take one over that was kept under the key
+    std::string keep_directory;  // of this user, for what is remembered of kept sandboxes
   };
   // Creates a sandbox, or takes a kept one over. Announces it to the host before anything else is done with it.
   Status acquire(const Wanted& wanted);
@@ -60,6 +63,10 @@ class SandboxSession {
   bool was_kept() const { return reused_; }
   // Called from the lease's thread when the sandbox turns out to be gone.
   void on_lost(std::function<void(const Error&)> lost);
+
+  // Input files that an earlier run left in a kept sandbox; and what this run leaves, if it is kept.
+  std::set<std::string> kept_files() const { return reused_ && keep_file_ ? keep_file_->files() : std::set<std::string>(); }
+  void leaves(std::set<std::string> files) { left_files_ = std::move(files); }
 
   // Kills (or keeps) it, verifies, tells the host. The entries of "released" for the artifacts document; what could not be
   // released is the error. Idempotent. Bounded by the retry budget.
@@ -77,7 +84,8 @@ class SandboxSession {
   bool doubtful_ = false;
   bool reused_ = false;
   bool released_ = false;
-  int lock_fd_ = -1;
+  std::optional<KeepFile> keep_file_;
+  std::set<std::string> left_files_;
   std::mutex mutex_;
   std::function<void(const Error&)> lost_;
 };

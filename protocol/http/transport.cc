@@ -109,6 +109,7 @@ bool is_idempotent(const Request& request) {
 
 Outcome send(Transport& transport, const Request& request, const SendOptions& options) {
   const std::unique_ptr<Exchange> exchange = transport.open(request);
+  if (options.opened) options.opened();
   Response response;
   std::string body;
   auto failed = [&](const Error& error) {

@@ -131,6 +131,7 @@ class Transport {
 // Runs an exchange to its end, keeping at most max_body_bytes (more is kExhausted). `cancelled` is polled while waiting.
 struct SendOptions {
   size_t max_body_bytes = 64u << 20;
+  std::function<void()> opened;  // called once the exchange is under way: what is opened by it takes another connection
   const std::atomic<bool>* cancelled = nullptr;
 };
 struct Outcome {

@@ -82,14 +82,18 @@ Json to_json(PrepareParams params) {
   }
   if (!params.package.path.empty()) {
     Json files = Json::array();
-    for (PackageFile& file : params.package.files)
-      files.push_back(Json::object(
-          {{"number", file.number}, {"to", std::move(file.to)}, {"size_bytes", file.size_bytes}, {"sha256", std::move(file.sha256)}}));
+    for (PackageFile& file : params.package.files) {
+      Json entry = Json::object(
+          {{"number", file.number}, {"to", std::move(file.to)}, {"size_bytes", file.size_bytes}, {"sha256", std::move(file.sha256)}});
+      if (file.present) entry.set("present", true);
+      files.push_back(std::move(entry));
+    }
     Json directories = Json::array();
     for (std::string& directory : params.package.directories) directories.push_back(std::move(directory));
     json.set("package", Json::object({{"path", std::move(params.package.path)},
                                       {"files", std::move(files)},
                                       {"directories", std::move(directories)}}));
+    if (!params.package.prune.empty()) json.find("package")->set("prune", std::move(params.package.prune));
   }
   return json;
 }
@@ -133,7 +137,11 @@ Result<PrepareParams> prepare_params_from_json(Json json) {
       OSIRIS_ASSIGN(file.to, absolute_path(entry, "to"));
       file.size_bytes = entry["size_bytes"].as_uint();
       file.sha256 = entry["sha256"].as_string();
+      file.present = entry["present"].as_bool();
       params.package.files.push_back(std::move(file));
+    }
+    if (package->contains("prune")) {
+      OSIRIS_ASSIGN(params.package.prune, absolute_path(*package, "prune"));
     }
     for (const Json& directory : (*package)["directories"].items()) {
       if (!directory.as_string().starts_with('/')) return invalid("prepare", "package.directories holds no absolute path");

@@ -52,11 +52,13 @@ struct PackageFile {
   std::string to;  // absolute, on the worker's machine
   uint64_t size_bytes = 0;
   std::string sha256;
+  bool present = false;  // not in the archive: an earlier run left it at `to`, where it is checked like one that travelled
 };
 struct Package {
   std::string path;  // absolute; empty: there is none
   std::vector<PackageFile> files;
   std::vector<std::string> directories;  // absolute; made if missing
+  std::string prune;                     // absolute; below it only what `files` names stays. Empty: nothing is removed
 };
 
 struct PrepareParams {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <set>
 
 #include "protocol/archive/archive.h"
 #include "protocol/base/file.h"
@@ -55,12 +56,41 @@ Result<std::vector<fs::path>> files_below(const fs::path& directory) {
   return files;
 }
 
+// A file of an earlier run is as good as one that travelled, if it still is what it was.
+Status check_present(const rpc::PackageFile& file) {
+  const auto digest = sha256_file(file.to);
+  if (digest.ok() && digest->size_bytes == file.size_bytes && digest->sha256 == file.sha256) return {};
+  return Error(Code::kNotFound, file.to + " is not what an earlier run left there" + (digest.ok() ? "" : ": " + digest.error().message));
+}
+
+// Removes what lies below `directory` and is no file of the package. Links are removed, not followed.
+Status prune(const fs::path& directory, const rpc::Package& package) {
+  std::set<fs::path> wanted;  // the files and every directory above them
+  for (const rpc::PackageFile& file : package.files)
+    for (fs::path path = file.to; path.has_relative_path() && wanted.insert(path).second; path = path.parent_path()) {
+    }
+  std::error_code code;
+  std::vector<fs::path> unwanted;
+  for (fs::recursive_directory_iterator it(directory, code), end; !code && it != end; it.increment(code))
+    if (it->is_symlink() || wanted.count(it->path()) == 0) {
+      unwanted.push_back(it->path());
+      it.disable_recursion_pending();
+    }
+  if (code && code != std::errc::no_such_file_or_directory) return errno_error(code.value(), "cannot list", directory);
+  for (const fs::path& path : unwanted) {
+    fs::remove_all(path, code);
+    if (code) return errno_error(code.value(), "cannot remove", path);
+  }
+  return {};
+}
+
 constexpr const char* kPartSuffix = ".part";
 
 class Unpacking {
  public:
   explicit Unpacking(const rpc::Package& package) {
-    for (const rpc::PackageFile& file : package.files) expected_[file.number] = &file;
+    for (const rpc::PackageFile& file : package.files)
+      if (!file.present) expected_[file.number] = &file;
   }
 
   Result<archive::MemberSink> open(uint32_t number, uint64_t size_bytes) {
@@ -100,7 +130,10 @@ class Unpacking {
 }  // namespace
 
 Status unpack_package(const rpc::Package& package) {
+  if (!package.prune.empty()) OSIRIS_TRY(prune(package.prune, package));
   for (const std::string& directory : package.directories) OSIRIS_TRY(make_directories(directory));
+  for (const rpc::PackageFile& file : package.files)
+    if (file.present) OSIRIS_TRY(check_present(file));
   const OpenFile input(package.path, O_RDONLY);
   if (!input.is_open()) return errno_error(errno, "cannot open the run package", package.path);
   const archive::Source source = [&]() -> Result<std::string> {

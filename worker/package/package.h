@@ -11,7 +11,8 @@
 namespace osiris::worker {
 
 // Puts every member where `package` says, checked by size and hash, and removes the archive. Nothing is left half done: a file
-// appears at its place by a rename, and an error leaves the run unstarted.
+// appears at its place by a rename, and an error leaves the run unstarted. kNotFound: a file said to be present is not, or is
+// another one.
 Status unpack_package(const rpc::Package& package);
 
 // Packs `artifacts` and every file below session_dir/artifacts into the archive `path`. The files must not change meanwhile.

@@ -1,0 +1,232 @@
+// What a sandbox sends back is not trusted: whatever differs from the host's own plan or from what was declared leaves every file
+// of this machine as it was.
+#include "plugins/e2b/artifacts.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <deque>
+
+#include "protocol/archive/archive.h"
+#include "protocol/base/file.h"
+#include "protocol/base/sha256.h"
+
+namespace osiris::e2b {
+namespace {
+
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+
+// One answer to a GET: its bytes, and whether the connection breaks after them.
+struct Answer {
+  int status = 200;
+  std::string body;
+  bool breaks = false;
+};
+
+class FakeExchange : public http::Exchange {
+ public:
+  explicit FakeExchange(Answer answer) : answer_(std::move(answer)) { response_.status = answer_.status; }
+  Result<const http::Response*> head() override { return static_cast<const http::Response*>(&response_); }
+  Result<std::string> read(http::Milliseconds) override {
+    if (!answer_.body.empty()) return std::exchange(answer_.body, {});
+    if (answer_.breaks) return Error(Code::kUnavailable, "connection reset", "", "connection.failed");
+    return std::string();
+  }
+  void cancel() override {}
+  bool reached_server() const override { return true; }
+
+ private:
+  Answer answer_;
+  http::Response response_;
+};
+
+class FakeTransport : public http::Transport {
+ public:
+  std::unique_ptr<http::Exchange> open(http::Request request) override {
+    requests.push_back(request);
+    Answer answer{404, {}, false};
+    if (!answers.empty()) {
+      answer = answers.front();
+      answers.pop_front();
+    }
+    return std::make_unique<FakeExchange>(std::move(answer));
+  }
+  std::deque<Answer> answers;
+  std::vector<http::Request> requests;
+};
+
+class ArtifactsTest : public testing::Test {
+ protected:
+  ArtifactsTest() : directory_(fs::path(testing::TempDir()) / ("artifacts_" + std::to_string(::getpid()))) {
+    fs::remove_all(directory_);
+    request_.session_dir = directory_ / "session";
+    fs::create_directories(request_.session_dir);
+    target_ = directory_ / "out/result.csv";
+    request_.manifest = Json::object(
+        {{"steps", Json::array({Json::object({{"id", "write"}, {"outputs", Json::array({Json::object({{"path", "out/result.csv"}, {"target", target_.string()}})})}})})}});
+    packed_.path = "/far/artifacts.tar.zst";
+  }
+  ~ArtifactsTest() override { fs::remove_all(directory_); }
+
+  // Announces a member and packs it; what is packed may differ from what is announced.
+  void add(const std::string& kind, const std::string& path, const std::string& announced, std::optional<std::string> sent = std::nullopt) {
+    rpc::PackedFile file;
+    file.number = static_cast<uint32_t>(packed_.files.size() + 1);
+    file.kind = kind;
+    file.step_id = kind == "output" ? "write" : "";
+    file.path = path;
+    file.size_bytes = announced.size();
+    file.sha256 = sha256_hex(announced);
+    packed_.files.push_back(file);
+    members_.push_back(sent.value_or(announced));
+  }
+
+  std::string archive() const {
+    std::string bytes;
+    archive::Writer writer([&](std::string_view part) {
+      bytes += part;
+      return true;
+    });
+    for (size_t i = 0; i < members_.size(); ++i) EXPECT_TRUE(writer.add_bytes(static_cast<uint32_t>(i + 1), members_[i]).ok());
+    EXPECT_TRUE(writer.finish().ok());
+    return bytes;
+  }
+
+  Result<Fetched> fetch(const FetchLimits& limits = {}) {
+    if (transport_.answers.empty()) transport_.answers.push_back({200, archive(), false});
+    const auto sleep = [](http::Milliseconds) { return true; };
+    ApiClient api({}, transport_, {}, sleep, {});
+    Sandbox sandbox;
+    sandbox.id = "abc";
+    Envd envd(api, sandbox);
+    return fetch_artifacts(envd, packed_, request_, limits, sleep);
+  }
+
+  // The error of a fetch that must have changed nothing.
+  std::string refusal(const FetchLimits& limits = {}) {
+    fs::create_directories(target_.parent_path());
+    EXPECT_TRUE(write_file_atomically(target_, "as it was").ok());
+    const auto fetched = fetch(limits);
+    EXPECT_EQ(*read_file(target_), "as it was");
+    size_t files = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(directory_)) files += entry.is_regular_file();
+    EXPECT_EQ(files, 1u) << "something was left lying about";
+    return fetched.ok() ? "" : fetched.error().message;
+  }
+
+  const fs::path directory_;
+  fs::path target_;
+  sdk::RunRequest request_;
+  rpc::Packed packed_;
+  std::vector<std::string> members_;
+  FakeTransport transport_;
+};
+
+TEST_F(ArtifactsTest, ArePutWhereALocalRunHasThem) {
+  add("output", "out/result.csv", "id\n1\n");
+  add("session", "artifacts/write/cleaned_config.json", "{}");
+  const auto fetched = fetch();
+  ASSERT_TRUE(fetched.ok()) << fetched.error().message;
+  EXPECT_EQ(*read_file(target_), "id\n1\n");
+  EXPECT_EQ(*read_file(request_.session_dir / "artifacts/write/cleaned_config.json"), "{}");
+  ASSERT_EQ(fetched->outputs.size(), 1u);
+  EXPECT_EQ(fetched->outputs[0].target, target_.string());
+  EXPECT_EQ(fetched->files, 2u);
+  EXPECT_EQ(fetched->bytes, 7u);
+}
+
+TEST_F(ArtifactsTest, AReplacedFileKeepsItsMode) {
+  fs::create_directories(target_.parent_path());
+  ASSERT_TRUE(write_file_atomically(target_, "old", {.mode = 0600}).ok());
+  add("output", "out/result.csv", "new");
+  ASSERT_TRUE(fetch().ok());
+  struct stat info {};
+  ASSERT_EQ(::stat(target_.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+}
+
+TEST_F(ArtifactsTest, AnotherContentIsRefused) {
+  add("output", "out/result.csv", "id\n1\n", "id\n2\n");
+  EXPECT_THAT(refusal(), HasSubstr("arrived damaged"));
+}
+
+TEST_F(ArtifactsTest, AnotherSizeIsRefused) {
+  add("output", "out/result.csv", "short", std::string(1 << 20, 'x'));
+  EXPECT_THAT(refusal(), HasSubstr("not announced"));
+}
+
+TEST_F(ArtifactsTest, AMemberNobodyAnnouncedIsRefused) {
+  add("output", "out/result.csv", "id\n");
+  members_.push_back("stowaway");
+  EXPECT_THAT(refusal(), HasSubstr("member 2, which was not announced"));
+}
+
+TEST_F(ArtifactsTest, AMissingMemberIsRefusedEvenIfAllOthersAreWell) {
+  add("output", "out/result.csv", "id\n");
+  add("session", "artifacts/x", "x");
+  members_.pop_back();
+  EXPECT_THAT(refusal(), HasSubstr("artifacts/x did not arrive"));
+}
+
+TEST_F(ArtifactsTest, AnOutputOfNoStepIsRefusedBeforeAnythingIsFetched) {
+  add("output", "/etc/cron.d/evil", "* * * * * root evil");
+  EXPECT_THAT(refusal(), HasSubstr("cannot have written"));
+  EXPECT_TRUE(transport_.requests.empty());
+}
+
+TEST_F(ArtifactsTest, ASessionPathThatLeavesArtifactsIsRefused) {
+  for (const char* path : {"artifacts/../../evil", "../evil", "/evil", "events.jsonl", "artifacts/./x", "artifacts//x", ""}) {
+    packed_.files.clear();
+    members_.clear();
+    add("session", path, "x");
+    EXPECT_THAT(refusal(), HasSubstr("cannot have written")) << path;
+  }
+}
+
+TEST_F(ArtifactsTest, ANumberThatComesTwiceIsRefused) {
+  add("output", "out/result.csv", "id\n");
+  add("session", "artifacts/x", "x");
+  packed_.files[1].number = 1;
+  EXPECT_THAT(refusal(), HasSubstr("number 1 twice"));
+}
+
+TEST_F(ArtifactsTest, MoreThanASessionMayHoldIsRefusedBeforeAnythingIsFetched) {
+  add("session", "artifacts/bomb", std::string(2000, 'x'));
+  EXPECT_THAT(refusal({.session_bytes_max = 1999}), HasSubstr("more than 1999 bytes"));
+  EXPECT_TRUE(transport_.requests.empty());
+  packed_.files[0].size_bytes = UINT64_MAX;
+  add("session", "artifacts/small", "x");
+  EXPECT_THAT(refusal(), HasSubstr("more than"));
+}
+
+TEST_F(ArtifactsTest, WhatIsNoArchiveIsRefused) {
+  add("output", "out/result.csv", "id\n");
+  transport_.answers = {{200, "<html>welcome to the hotel's network</html>", false}};
+  EXPECT_NE(refusal(), "");
+  transport_.answers = {{200, archive().substr(0, 20), false}};
+  EXPECT_NE(refusal(), "");
+}
+
+TEST_F(ArtifactsTest, ABrokenDownloadGoesOnWhereItBroke) {
+  add("output", "out/result.csv", std::string(5000, 'a') + "end\n");
+  const std::string bytes = archive();
+  transport_.answers = {{200, bytes.substr(0, 30), true}, {206, bytes.substr(30), false}};
+  const auto fetched = fetch();
+  ASSERT_TRUE(fetched.ok()) << fetched.error().message;
+  ASSERT_EQ(transport_.requests.size(), 2u);
+  EXPECT_EQ(transport_.requests[1].headers.get("Range"), "bytes=30-");
+  EXPECT_EQ(fetched->bytes_on_the_wire, bytes.size());
+}
+
+TEST_F(ArtifactsTest, ADownloadThatBreaksForEverIsANetworkError) {
+  add("output", "out/result.csv", "id\n");
+  transport_.answers.push_back({200, archive().substr(0, 1), true});
+  for (int i = 0; i < 10; ++i) transport_.answers.push_back({206, "", true});
+  EXPECT_THAT(refusal({.reopen_max = 3}), HasSubstr("cannot download the artifacts"));
+  EXPECT_EQ(transport_.requests.size(), 4u);
+}
+
+}  // namespace
+}  // namespace osiris::e2b
