@@ -2,76 +2,50 @@
 // and exit code, and the same fault gives the same message.
 #include <gtest/gtest.h>
 
+#include <regex>
+
 #include "protocol/base/file.h"
+#include "protocol/base/text.h"
+#include "tests/e2b/parity_table.h"
 #include "tests/e2b/sandboxed_project.h"
+#include "tests/mysql/mariadb_server.h"
 
 namespace osiris::e2b_test {
 namespace {
 
-struct ParityRow {
-  std::string name;
-  std::string pipeline;  // OML text, or empty: `example`
-  std::string example;   // a folder of examples/
-  std::vector<std::string> arguments;
-  int exit = 0;
-};
+namespace fs = std::filesystem;
 
-void PrintTo(const ParityRow& row, std::ostream* out) { *out << row.name; }
-
-const std::string kPeople = "id,name,score\n1,Ann,1.5\n2,Bob,\n3,\"C, D\",3.25\n";
-
-std::string csv_chain(const std::string& query, const std::string& read_config = "", const std::string& write_config = "") {
-  return e2e::oml("chain", {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: people.csv" + read_config + "}\n",
-                            "  - id: query\n    component: duckdb.processor\n    mode: transform\n    needs: [read]\n    config: {query: \"" + query + "\"}\n",
-                            "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [query]\n    config: {path: out/result.csv" +
-                                write_config + "}\n"});
-}
-
-std::vector<ParityRow> table() {
-  const auto mock = [](const std::string& config, const std::string& extra = "") { return e2e::oml("mock", {e2e::mock_step("a", config, "", extra)}); };
-  const auto mock_then = [](const std::string& config) {
-    return e2e::oml("mock", {e2e::mock_step("a", config), e2e::mock_step("b", "rows: 3", "a"), e2e::mock_step("c", "rows: 1", "b")});
-  };
-  return {
-      {"Example01", "", "01-csv-duckdb-csv", {}, 0},
-      {"Example04", "", "04-multi-input-join", {}, 0},
-      {"Example06", "", "06-params-profiles", {}, 0},
-      {"Example06Prod", "", "06-params-profiles", {"--profile", "prod", "--param", "region=EU"}, 0},
-      {"CsvChain", csv_chain("SELECT * FROM df_read ORDER BY id"), "", {}, 0},
-      {"Crlf", csv_chain("SELECT * FROM df_read ORDER BY id", "", ", newline: crlf, delimiter: ';', encoding: utf-16"), "", {}, 0},
-      {"NoRows", csv_chain("SELECT * FROM df_read WHERE id > 100"), "", {}, 0},
-      {"SqlError", csv_chain("SELECT missing_column FROM df_read"), "", {}, 1},
-      {"SqlTouchesFiles", csv_chain("SELECT * FROM 'people.csv'"), "", {}, 1},
-      {"MissingFile", csv_chain("SELECT 1", ", delimiter: ','"), "", {}, 1},
-      {"WrongEncoding", csv_chain("SELECT * FROM df_read", ", encoding: ascii"), "", {}, 1},
-      {"MissingDirectory", csv_chain("SELECT 1 AS one", "", ", create_dirs: false"), "", {}, 1},
-      {"MockRows", mock("rows: 1000"), "", {}, 0},
-      {"MockOutput", mock("write: out/mock.txt, text: hello"), "", {}, 0},
-      {"MockEvents", mock("events: 500"), "", {}, 0},
-      {"MockFails", mock_then("fail: no luck today"), "", {}, 1},
-      {"MockFailsAfterRows", mock_then("rows: 100, fail_after_rows: 40"), "", {}, 1},
-      {"MockRetried", mock("fail_first: 2, rows: 5", "retry: {max_attempts: 3, delay: 0}"), "", {}, 0},
-      {"MockTimesOut", mock("hang: politely", "timeout: 1"), "", {}, 1},
-      {"MockExits", mock("exit: 7"), "", {}, 3},
-      {"MockCrashes", mock("signal: 11"), "", {}, 3},
-      {"MockGarbage", mock("garbage: true, rows: 2"), "", {}, 0},
-  };
-}
-
+// What a run left and said, without what names this run alone: the project's directory, and the worker, which is a path here and
+// "in sandbox abc" there, behind an adapter of another name.
 struct Observed {
-  Outcome outcome;
+  int exit = -1;
+  std::vector<std::string> errors;           // what the user reads: message and remedy
   std::map<std::string, std::string> files;  // out/ and artifacts/, by path
   ComparableEvents events;
   std::vector<std::string> metrics;
   Json status;
-  std::string error;
+  std::string output;  // for the message of a failed expectation
 };
 
-std::map<std::string, std::string> files_below(const std::filesystem::path& directory) {
+class Scrub {
+ public:
+  explicit Scrub(const fs::path& project)
+      : directory_(project.string()), worker_((e2e::build_dir() / "lib/osiris/osiris-worker").string() + "|in sandbox [a-z0-9]+"), adapter_("adapter (local|e2b) [0-9.]+") {}
+  void operator()(std::string& text) const {
+    for (size_t at; (at = text.find(directory_)) != std::string::npos;) text.replace(at, directory_.size(), "<project>");
+    text = std::regex_replace(std::regex_replace(text, worker_, "<worker>"), adapter_, "adapter <adapter>");
+  }
+
+ private:
+  const std::string directory_;
+  const std::regex worker_, adapter_;
+};
+
+std::map<std::string, std::string> files_below(const fs::path& directory) {
   std::map<std::string, std::string> files;
   std::error_code none;
-  if (!std::filesystem::is_directory(directory, none)) return files;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
+  if (!fs::is_directory(directory, none)) return files;
+  for (const auto& entry : fs::recursive_directory_iterator(directory))
     if (entry.is_regular_file()) files[entry.path().lexically_relative(directory)] = *read_file(entry.path());
   return files;
 }
@@ -83,63 +57,105 @@ class Parity : public testing::TestWithParam<ParityRow> {
     return process;
   }
 
+  void SetUp() override {
+    if (GetParam().example != "02-mysql-duckdb-csv") return;
+    auto started = test::MariaDbServer::start();
+    ASSERT_TRUE(started.ok()) << started.error().message;
+    database_ = *std::move(started);
+    const Status filled = database_->execute("CREATE DATABASE warehouse; CREATE USER report_reader@'%' IDENTIFIED BY 'parity-secret'; "
+                                             "GRANT SELECT ON warehouse.* TO report_reader@'%'; USE warehouse;" +
+                                             *read_file(e2e::source_dir() / "examples/02-mysql-duckdb-csv/tables.sql"));
+    ASSERT_TRUE(filled.ok()) << filled.error().message;
+  }
+
   Observed observe(const std::string& adapter) {
     const ParityRow& row = GetParam();
     Project project;
     use_server(project, server());
-    if (!row.example.empty()) {
-      std::filesystem::copy(e2e::source_dir() / "examples" / row.example, project.dir(), std::filesystem::copy_options::recursive);
-    } else {
+    for (const auto& [name, value] : row.environment) project.set(name, value);
+    for (const auto& [name, content] : row.files) project.write(name, content);
+    if (row.example.empty())
       project.write("pipeline.yaml", row.pipeline);
-      if (row.name == "WrongEncoding") project.write("people.csv", "id,name\n1,J\xc3\xb6rg\n");
-      else if (row.name != "MissingFile") project.write("people.csv", kPeople);
+    else
+      fs::copy(e2e::source_dir() / "examples" / row.example, project.dir(), fs::copy_options::recursive);
+    if (row.name == "MockOutput") fs::create_directory(project.dir() / "out");
+    std::vector<std::string> arguments = row.arguments;
+    for (std::string& argument : arguments)
+      if (const size_t at = argument.find("{adapter}"); at != std::string::npos) argument.replace(at, 9, adapter);
+    if (database_) {
+      project.set("WAREHOUSE_DB_HOST", "127.0.0.1");
+      project.set("WAREHOUSE_DB_PORT", std::to_string(database_->port()));
+      project.set("WAREHOUSE_DB_PASSWORD", "parity-secret");
+      if (adapter == "e2b") arguments.push_back("--e2b-allow-loopback");
     }
-    if (row.name == "MockOutput") std::filesystem::create_directory(project.dir() / "out");
+    const Outcome outcome = project.osiris(run_arguments(adapter, arguments));
+    const Scrub scrub(project.dir());
     Observed seen;
-    seen.outcome = project.osiris(run_arguments(adapter, row.arguments));
+    seen.exit = outcome.exit;
+    seen.output = outcome.out + outcome.err;
+    for (std::string line : split(outcome.err, '\n'))
+      if (line.starts_with("❌") || line.find("💡") != std::string::npos) {
+        scrub(line);
+        seen.errors.push_back(line);
+      }
     seen.files = files_below(project.dir() / "out");
     for (auto& [path, content] : files_below(project.session() / "artifacts")) seen.files["artifacts/" + path] = content;
+    for (auto& [path, content] : seen.files) scrub(content);
     seen.events = comparable_events(project.session());
+    for (auto& [step, events] : seen.events.steps)
+      for (std::string& event : events) scrub(event);
+    for (std::string& event : seen.events.run) scrub(event);
     seen.metrics = comparable_metrics(project.session());
     seen.status = project.status();
-    for (const Json& event : Project::events(project.session(), "run_error")) {
-      // Each project has a directory of its own, and each worker a name.
-      seen.error = event["error"].as_string();
-      for (size_t at; (at = seen.error.find(project.dir().string())) != std::string::npos;) seen.error.replace(at, project.dir().string().size(), "<project>");
-    }
-    scrub(seen, project.dir().string());
+    for (const char* key : {"sandbox_id", "session_path"}) seen.status.erase(key);
     return seen;
   }
 
-  static void scrub(Observed& seen, const std::string& directory) {
-    const auto replace = [&](std::string& text) {
-      for (size_t at; (at = text.find(directory)) != std::string::npos;) text.replace(at, directory.size(), "<project>");
-    };
-    for (auto& [step, events] : seen.events.steps)
-      for (std::string& event : events) replace(event);
-    for (std::string& event : seen.events.run) replace(event);
-  }
+ private:
+  std::unique_ptr<test::MariaDbServer> database_;
 };
 
 TEST_P(Parity, LocalAndE2bAgree) {
   const Observed local = observe("local");
   const Observed remote = observe("e2b");
-  EXPECT_EQ(local.outcome.exit, GetParam().exit) << local.outcome.err;
-  EXPECT_EQ(remote.outcome.exit, GetParam().exit) << remote.outcome.err;
+  EXPECT_EQ(local.exit, GetParam().exit) << local.output;
+  EXPECT_EQ(remote.exit, GetParam().exit) << remote.output;
+  EXPECT_EQ(local.errors, remote.errors);
+  EXPECT_EQ(local.errors.empty(), GetParam().exit == 0) << local.output;
+  EXPECT_EQ(local.status.dump_pretty(), remote.status.dump_pretty());
   EXPECT_EQ(local.metrics, remote.metrics);
-  EXPECT_EQ(local.status["ok"].as_bool(), remote.status["ok"].as_bool());
-  EXPECT_EQ(local.status["steps_completed"].as_int(), remote.status["steps_completed"].as_int());
   EXPECT_EQ(local.events.steps, remote.events.steps);
-  if (GetParam().exit != 3) {
-    // A worker that crashed packed nothing, and names itself: a path here, a sandbox there.
+  EXPECT_EQ(local.events.run, remote.events.run);
+  // A worker that crashed or was killed packed nothing: what it had written into the session is gone with its sandbox.
+  if (const bool packed = GetParam().exit < 3; packed)
     EXPECT_EQ(local.files, remote.files);
-    EXPECT_EQ(local.events.run, remote.events.run);
-    EXPECT_EQ(local.error, remote.error);
-  }
+  else
+    EXPECT_TRUE(remote.files.empty());
+  for (const auto& [name, value] : GetParam().environment)
+    if (name == "PARITY_TOKEN") {
+      EXPECT_EQ((local.output + remote.output).find(value), std::string::npos);
+    }
   expect_no_sandbox(server());
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, Parity, testing::ValuesIn(table()), [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(Table, Parity, testing::ValuesIn(parity_table()), [](const auto& row) { return row.param.name; });
+
+TEST(ParityTable, HoldsEveryExample) {
+  std::set<std::string> missing;
+  for (const auto& entry : fs::directory_iterator(e2e::source_dir() / "examples"))
+    if (entry.is_directory()) missing.insert(entry.path().filename());
+  EXPECT_GE(missing.size(), 6u);
+  for (const ParityRow& row : parity_table()) missing.erase(row.example);
+  EXPECT_EQ(missing, std::set<std::string>()) << "add a row for each to parity_table.cc";
+}
+
+TEST(ParityTable, HoldsEveryFaultOfTheMockDriversMenu) {
+  std::set<std::string> missing = mock_menu();
+  EXPECT_GE(missing.size(), 19u) << "spec.yaml is not read as it is written";
+  for (const ParityRow& row : parity_table())
+    std::erase_if(missing, [&](const std::string& item) { return row.pipeline.find(item) != std::string::npos; });
+  EXPECT_EQ(missing, std::set<std::string>()) << "add a row for each to parity_table.cc";
+}
 
 }  // namespace
 }  // namespace osiris::e2b_test

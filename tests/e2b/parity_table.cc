@@ -1,0 +1,145 @@
+#include "tests/e2b/parity_table.h"
+
+#include <fstream>
+#include <regex>
+
+#include "tests/e2e/project.h"
+
+namespace osiris::e2b_test {
+namespace {
+
+const std::string kPeople = "id,name,score\n1,Ann,1.5\n2,Bob,\n3,\"C, D\",3.25\n";
+
+ParityRow csv(const std::string& name, const std::string& query, int exit = 0, const std::string& read_config = "", const std::string& write_config = "") {
+  ParityRow row;
+  row.name = name;
+  row.pipeline =
+      e2e::oml("chain", {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: people.csv" + read_config + "}\n",
+                         "  - id: query\n    component: duckdb.processor\n    mode: transform\n    needs: [read]\n    config: {query: \"" + query + "\"}\n",
+                         "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [query]\n    config: {path: out/result.csv" +
+                             write_config + "}\n"});
+  row.exit = exit;
+  row.files = {{"people.csv", kPeople}};
+  return row;
+}
+
+ParityRow with_people(ParityRow row, const std::string& content) {
+  row.files["people.csv"] = content;
+  return row;
+}
+
+ParityRow without_people(ParityRow row) {
+  row.files.clear();
+  return row;
+}
+
+// One mock step.
+ParityRow mock(const std::string& name, const std::string& config, int exit = 0, const std::string& extra = "") {
+  ParityRow row;
+  row.name = name;
+  row.pipeline = e2e::oml("mock", {e2e::mock_step("a", config, "", extra)});
+  row.exit = exit;
+  return row;
+}
+
+// A mock step that others need.
+ParityRow mock_chain(const std::string& name, const std::string& config, int exit) {
+  ParityRow row = mock(name, config, exit);
+  row.pipeline = e2e::oml("mock", {e2e::mock_step("a", config), e2e::mock_step("b", "rows: 3", "a"), e2e::mock_step("c", "rows: 1", "b")});
+  return row;
+}
+
+ParityRow example(const std::string& name, const std::string& folder, int exit = 0, const std::vector<std::string>& arguments = {}) {
+  ParityRow row;
+  row.name = name;
+  row.example = folder;
+  row.exit = exit;
+  row.arguments = arguments;
+  return row;
+}
+
+ParityRow with_environment(ParityRow row, const std::vector<std::string>& names) {
+  for (const std::string& name : names) row.environment[name] = "value-of-" + name;
+  return row;
+}
+
+ParityRow with_secret(ParityRow row) {
+  row.environment["PARITY_TOKEN"] = "canary-a-value-nobody-may-see";
+  row.arguments = {"--{adapter}-pass-env", "PARITY_TOKEN"};
+  return row;
+}
+
+ParityRow with_arguments(ParityRow row, const std::vector<std::string>& arguments) {
+  row.arguments = arguments;
+  return row;
+}
+
+}  // namespace
+
+void PrintTo(const ParityRow& row, std::ostream* out) { *out << row.name; }
+
+std::vector<ParityRow> parity_table() {
+  return {
+      example("Example01", "01-csv-duckdb-csv"),
+      example("Example02", "02-mysql-duckdb-csv"),  // from a real MariaDB, which the test starts
+      // Their components have no driver yet: refused, and for the same reason.
+      with_environment(example("Example03", "03-mysql-to-supabase", 2),
+                       {"METERING_DB_HOST", "METERING_DB_PASSWORD", "LAKE_URL", "LAKE_SERVICE_ROLE_KEY", "LAKE_PG_PASSWORD"}),
+      example("Example04", "04-multi-input-join"),
+      with_environment(example("Example05", "05-graphql-to-csv", 2), {"GARDEN_TOKEN"}),
+      example("Example06", "06-params-profiles"),
+      example("Example07", "07-python"),
+      example("Example06Prod", "06-params-profiles", 0, {"--profile", "prod", "--param", "region=EU"}),
+
+      csv("CsvChain", "SELECT * FROM df_read ORDER BY id"),
+      csv("Crlf", "SELECT * FROM df_read ORDER BY id", 0, "", ", newline: crlf, delimiter: ';', encoding: utf-16"),
+      csv("NoRows", "SELECT * FROM df_read WHERE id > 100"),
+      csv("SqlError", "SELECT missing_column FROM df_read", 1),
+      csv("SqlTouchesFiles", "SELECT * FROM 'people.csv'", 1),
+      without_people(csv("MissingFile", "SELECT 1", 1)),
+      with_people(csv("EmptyFile", "SELECT * FROM df_read"), ""),
+      with_people(csv("Ragged", "SELECT * FROM df_read", 1), "id,name\n1,Ann\n2\n3,C,D,E\n"),
+      with_people(csv("WrongEncoding", "SELECT * FROM df_read", 1, ", encoding: ascii"), "id,name\n1,J\xc3\xb6rg\n"),
+      csv("MissingDirectory", "SELECT 1 AS one", 1, "", ", create_dirs: false"),
+
+      mock("MockRows", "rows: 1000"),
+      mock("MockOutput", "write: out/mock.txt, text: hello"),
+      mock("MockEvents", "events: 500"),
+      mock("MockFlood", "events: 20000"),
+      mock("MockSays", "say: 'twice over, in a list and as a key', rows: 1"),
+      mock("MockSleeps", "sleep_ms: 50, rows: 1"),
+      mock("MockAllocates", "allocate_bytes: 50000000"),
+      mock("MockChild", "child: true, rows: 1"),
+      mock_chain("MockFails", "fail: no luck today", 1),
+      mock_chain("MockFailsWithACode", "fail: the disk is full, fail_code: exhausted", 1),
+      mock_chain("MockFailsAfterRows", "rows: 100, fail_after_rows: 40", 1),
+      mock("MockRetried", "fail_first: 2, rows: 5", 0, "retry: {max_attempts: 3, delay: 0}"),
+      mock("MockRetriedInVain", "fail_first: 5, rows: 5", 1, "retry: {max_attempts: 2, delay: 0}"),
+      mock("MockHangsPolitely", "hang: politely", 1, "timeout: 1"),
+      with_arguments(mock("MockHangsDeaf", "hang: deaf", 124), {"--timeout", "3"}),
+      mock("MockHangsInAQuery", "hang: query", 1, "timeout: 1"),
+      with_secret(mock("MockPrintsSecrets", "print_secrets: true", 1)),
+      mock("MockGarbage", "garbage: true, rows: 2"),
+      mock_chain("MockExits", "exit: 7", 3),
+      mock_chain("MockExitsWithZero", "exit: 0", 3),
+      mock("MockCrashes", "signal: 11", 3),
+      mock("MockIsKilled", "signal: 9", 3),
+      mock("MockAborts", "signal: 6", 3),
+  };
+}
+
+std::set<std::string> mock_menu() {
+  std::set<std::string> menu;
+  std::ifstream spec(e2e::source_dir() / "worker/drivers/mock/spec.yaml");
+  const std::regex property(R"(^    ([a-z_]+): \{type: ([a-z]+)(, enum: \[([a-z, ]+)\])?.*)"), word("[a-z]+");
+  for (std::string line; std::getline(spec, line);) {
+    std::smatch found;
+    if (!std::regex_match(line, found, property)) continue;
+    const std::string key = found[1], choices = found[4];
+    if (choices.empty()) menu.insert(key + ":");
+    for (auto at = std::sregex_iterator(choices.begin(), choices.end(), word); at != std::sregex_iterator(); ++at) menu.insert(key + ": " + at->str());
+  }
+  return menu;
+}
+
+}  // namespace osiris::e2b_test
