@@ -137,13 +137,6 @@ Row many_steps(const Setup& setup) {
           "≤ 12 ×", pair.ratio() <= 12};
 }
 
-void print(const std::vector<Row>& rows) {
-  for (const Row& row : rows)
-    std::printf("| %s | %s | %s | %s | %s%s |\n", row.what.c_str(), row.subject.c_str(), row.baseline.c_str(), row.ratio.c_str(), row.target.c_str(),
-                row.met ? "" : " **missed**");
-  std::fflush(stdout);
-}
-
 std::string machine() {
   std::ifstream info("/proc/cpuinfo");
   std::string line, model = "unknown processor";

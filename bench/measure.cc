@@ -71,4 +71,11 @@ std::string format(double value, const char* unit) {
   return text;
 }
 
+void print(const std::vector<Row>& rows) {
+  for (const Row& row : rows)
+    std::printf("| %s | %s | %s | %s | %s%s |\n", row.what.c_str(), row.subject.c_str(), row.baseline.c_str(), row.ratio.c_str(), row.target.c_str(),
+                row.met ? "" : " **missed**");
+  std::fflush(stdout);
+}
+
 }  // namespace osiris::bench

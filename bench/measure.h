@@ -35,5 +35,7 @@ struct Row {
   bool met = true;
 };
 std::string format(double value, const char* unit);
+// As lines of a Markdown table.
+void print(const std::vector<Row>& rows);
 
 }  // namespace osiris::bench

@@ -5,4 +5,4 @@ set -eu
 rows=2000000
 [ "${BENCH_FLAGS:-}" != --quick ] || rows=200000
 "$OSIRIS_BUILD_DIR/tests/osiris-mariadb" --bench-rows $rows -- "$OSIRIS_BUILD_DIR/bench/osiris-bench" "$OSIRIS_BUILD_DIR" mysql ${BENCH_FLAGS:-}
-if [ -x "$OSIRIS_BUILD_DIR/bench/osiris-bench-e2b" ]; then "$OSIRIS_BUILD_DIR/bench/osiris-bench-e2b" "$OSIRIS_BUILD_DIR" ${BENCH_FLAGS:-}; fi
+"$OSIRIS_BUILD_DIR/bench/osiris-bench-e2b" "$OSIRIS_BUILD_DIR" ${BENCH_FLAGS:-}
