@@ -9,7 +9,8 @@
 namespace osiris::e2b {
 namespace {
 
-constexpr size_t kQueuedBytesMax = 8u << 20;
+// What the listener takes in one go, and so has in memory several times over: as stream, as lines, as records.
+constexpr size_t kQueuedBytesMax = 1u << 20;
 
 void wipe(std::string& text) { explicit_bzero(text.data(), text.size()); }
 

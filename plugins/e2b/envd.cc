@@ -173,6 +173,7 @@ std::unique_ptr<ProcessStream> Envd::stream(const std::string& procedure, const 
   start.body = encode_envelope(message.dump());
   start.timeouts.total = http::Milliseconds(0);
   start.timeouts.idle = kStreamIdle;
+  start.buffered_bytes_max = 512u << 10;
   return std::make_unique<ProcessStream>(api_.transport().open(std::move(start)), std::move(operation));
 }
 

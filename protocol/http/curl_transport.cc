@@ -11,8 +11,6 @@
 namespace osiris::http {
 namespace {
 
-constexpr size_t kBufferedMax = 4u << 20;  // bytes of a reply held for a slow reader before its transfer pauses
-
 struct State {
   explicit State(Request r) : request(std::move(r)) {}
 
@@ -91,7 +89,7 @@ size_t on_body(char* data, size_t size, size_t count, void* user) {
   const std::lock_guard lock(state.mutex);
   if (state.cancelled) return 0;
   state.last_byte = std::chrono::steady_clock::now();
-  if (state.buffer.size() >= kBufferedMax) {
+  if (state.buffer.size() >= state.request.buffered_bytes_max) {
     state.paused = true;
     return CURL_WRITEFUNC_PAUSE;
   }

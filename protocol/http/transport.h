@@ -84,6 +84,7 @@ struct Request {
   std::shared_ptr<BodyPipe> body_stream;  // instead of `body`: sent chunked, or with body_stream_bytes as Content-Length
   int64_t body_stream_bytes = -1;
   Timeouts timeouts;
+  size_t buffered_bytes_max = 4u << 20;  // of the reply, held for a slow reader before its transfer pauses
   // May this be sent twice without harm? GET, HEAD, PUT and DELETE are; a POST only if its sender says so.
   bool idempotent = false;
   std::string label;  // what this call is, for messages: "create sandbox"
