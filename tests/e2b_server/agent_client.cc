@@ -68,7 +68,8 @@ Result<std::unique_ptr<AgentClient>> AgentClient::launch(const InitConfig& confi
   theirs.reset();
   if (!client->wait_until_ready()) {
     client->kill();
-    return Error(Code::kInternal, "the sandbox's first process did not come up", "see the server's stderr for the call that failed");
+    const std::string why = client->failure_.empty() ? "no answer" : client->failure_;
+    return Error(Code::kInternal, "the sandbox's first process did not come up: " + why);
   }
   client->reader_ = std::thread([raw = client.get()] { raw->read_loop(); });
   return client;
@@ -85,6 +86,10 @@ bool AgentClient::wait_until_ready() {
     const std::string& event = (*message)->body["event"].as_string();
     if (event == "launched") host_pid_ = static_cast<pid_t>((*message)->body["host_pid"].as_int());
     if (event == "ready") return host_pid_ > 0;
+    if (event == "failed") {
+      failure_ = (*message)->body["message"].as_string();
+      return false;
+    }
   }
 }
 

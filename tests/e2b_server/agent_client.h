@@ -37,6 +37,7 @@ class AgentClient {
   Fd socket_;
   pid_t monitor_ = -1;   // our child; ends after process 1 has been reaped
   pid_t host_pid_ = -1;  // process 1 of the sandbox, as the machine counts
+  std::string failure_;  // what the sandbox said instead of being ready
   OnExit on_exit_;
   std::thread reader_;
 

@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 
 #include "tests/e2b_server/agent/agent.h"
@@ -30,8 +29,10 @@ namespace {
 constexpr const char* kSharedEtc[] = {"alternatives", "ssl", "ca-certificates", "ld.so.cache", "ld.so.conf", "ld.so.conf.d",
                                       "resolv.conf", "mime.types", "services", "protocols", "python3", "python3.11"};
 
+// The server waits for "ready" and gets this instead: its ready line says why there are no namespaces.
 bool complain(const char* what, const std::string& on) {
-  std::fprintf(stderr, "osiris-e2b-server: sandbox: %s %s: %s\n", what, on.c_str(), std::strerror(errno));
+  const std::string text = std::string(what) + " " + on + ": " + std::strerror(errno);
+  [[maybe_unused]] const Status sent = send_message(kAgentSocket, Json::object({{"event", "failed"}, {"message", text}}));
   return false;
 }
 
@@ -133,7 +134,7 @@ int become_agent(const InitConfig& config, int to_parent, int from_parent) {
   const bool as_root = config.id_base != 0;
   if (!as_root && (!tell(to_parent) || !hear(from_parent))) return 1;
   if (config.own_network && !bring_up_loopback()) return 1;
-  if (::sethostname(config.hostname.c_str(), config.hostname.size()) != 0) complain("name", config.hostname);
+  if (::sethostname(config.hostname.c_str(), config.hostname.size()) != 0) return complain("name", config.hostname), 1;
   if (!build_root(config)) return 1;
   if (as_root) {
     if (::unshare(CLONE_NEWUSER) != 0) return complain("unshare", "user namespace"), 1;

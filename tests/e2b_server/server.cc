@@ -77,26 +77,37 @@ Status Server::set_up() {
   return {};
 }
 
-// Tries the strongest isolation first, with a real sandbox.
+// With a real sandbox.
+Status Server::try_isolation(const Registry::Isolation& isolation) {
+  OSIRIS_TRY(remove_layer(options_.data / "templates"));
+  templates_ = std::make_unique<TemplateStore>(options_.data / "templates", clock_);
+  registry_ = std::make_unique<Registry>(options_, isolation, clock_, *templates_, nullptr);
+  OSIRIS_TRY(templates_->add_base(isolation.namespaces ? isolation.id_base : 0));
+  auto base = templates_->resolve("base");
+  const auto directory = registry_->fresh_directory("probe");
+  OSIRIS_TRY(copy_layer(base->layer, directory));
+  const auto probe = registry_->launch("probe", directory, false);
+  if (!probe.ok()) return probe.error();
+  (*probe)->destroy();
+  return {};
+}
+
+// The strongest first. Root in a container may have too few ids to give away, or no right to make namespaces.
 Status Server::set_up_isolation(Registry::Isolation& isolation) {
-  isolation.id_base = ::geteuid() == 0 ? kIdBase : 0;
-  isolation.namespaces = options_.isolation != Options::Isolation::kDirectories;
-  while (true) {
-    templates_ = std::make_unique<TemplateStore>(options_.data / "templates", clock_);
-    registry_ = std::make_unique<Registry>(options_, isolation, clock_, *templates_, nullptr);
-    OSIRIS_TRY(templates_->add_base(isolation.namespaces ? isolation.id_base : 0));
-    auto base = templates_->resolve("base");
-    const auto directory = registry_->fresh_directory("probe");
-    OSIRIS_TRY(copy_layer(base->layer, directory));
-    const auto probe = registry_->launch("probe", directory, false);
-    if (probe.ok()) {
-      (*probe)->destroy();
-      break;
-    }
-    if (!isolation.namespaces || options_.isolation == Options::Isolation::kNamespaces) return probe.error();
-    isolation.namespaces = false;
-    isolation.reason = probe.error().message;
-    OSIRIS_TRY(remove_layer(options_.data / "templates"));
+  std::vector<Registry::Isolation> attempts;
+  if (options_.isolation != Options::Isolation::kDirectories) {
+    if (::geteuid() == 0) attempts.push_back({true, kIdBase, {}});
+    attempts.push_back({true, 0, {}});
+  }
+  if (options_.isolation != Options::Isolation::kNamespaces) attempts.push_back({false, 0, {}});
+  std::string reasons;
+  for (size_t i = 0; i < attempts.size(); ++i) {
+    isolation = attempts[i];
+    isolation.reason = reasons;
+    const Status tried = try_isolation(isolation);
+    if (tried.ok()) break;
+    if (i + 1 == attempts.size()) return tried;
+    reasons += (reasons.empty() ? "" : "; ") + std::string(isolation.id_base != 0 ? "with root inside: " : "namespaces: ") + tried.error().message;
   }
   if (options_.network == Options::Network::kIsolated) {
     if (!isolation.namespaces || isolation.id_base == 0)

@@ -87,6 +87,7 @@ class Server {
   bool is_within_rate(Exchange& exchange, const Route* route);
   Status set_up();
   Status set_up_isolation(Registry::Isolation& isolation);
+  Status try_isolation(const Registry::Isolation& isolation);
   void serve(Exchange& exchange);
   void dispatch(Exchange& exchange, const Route* route, std::vector<std::string> params, bool is_envd);
   bool enter_sandbox(Call& call, int port);

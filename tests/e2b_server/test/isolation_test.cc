@@ -1,5 +1,8 @@
 // What separates sandboxes from each other and from the machine.
+#include <signal.h>
 #include <unistd.h>
+
+#include <cstdio>
 
 #include "tests/e2b_server/test/fixture.h"
 
@@ -75,6 +78,27 @@ TEST_F(IsolationTest, DyingTakesEveryDescendantAlong) {
   ASSERT_TRUE(eventually([&] { return alive() == 3; }));
   EXPECT_EQ(api("DELETE", "/sandboxes/" + sandbox_.id).status, 204);
   EXPECT_EQ(alive(), 0);
+}
+
+// As in a container that gives the server neither ids nor namespaces.
+TEST(Fallback, SaysAtStartWhyThereAreNoNamespaces) {
+  const std::string data = (std::filesystem::temp_directory_path() / ("osiris-e2b-fallback-" + std::to_string(::getpid()))).string();
+  const std::string program = std::string(std::getenv("OSIRIS_BUILD_DIR")) + "/bin/osiris-e2b-server";
+  const std::string command = "exec unshare --user --map-root-user sh -c 'echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" --api-key k --data \"$1\" " +
+                              std::string("--parent-pid $PPID' '") + program + "' '" + data + "'";
+  FILE* pipe = ::popen(command.c_str(), "r");
+  ASSERT_NE(pipe, nullptr);
+  char line[4096] = "";
+  const bool said = std::fgets(line, sizeof line, pipe) != nullptr;
+  const Json ready = said ? *parse_json(line) : Json();
+  if (said) ::kill(static_cast<pid_t>(ready["pid"].as_int()), SIGTERM);
+  const int status = ::pclose(pipe);
+  std::filesystem::remove_all(data);
+  OSIRIS_NEEDS(said, "user namespaces that can forbid further ones");
+  EXPECT_EQ(ready["isolation"].as_string(), "directories");
+  EXPECT_EQ(ready["users"].as_string(), "user");
+  EXPECT_NE(ready["isolation_reason"].as_string().find("namespaces: the sandbox's first process did not come up: clone namespaces"), std::string::npos) << line;
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(IsolationTest, PrivateDirectoriesStandInWhereNamespacesAreForbidden) {
