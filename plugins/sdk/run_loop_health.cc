@@ -11,6 +11,12 @@
 namespace osiris::sdk {
 namespace {
 
+// Many drivers begin with their step, as the predecessor's did; twice reads badly.
+std::string naming_step(const std::string& id, const std::string& message) {
+  const bool named = message.starts_with("Step " + id + ":") || message.starts_with("step " + id + " ");
+  return named ? message : "step " + id + ": " + message;
+}
+
 constexpr int64_t kReopenPauseMsMin = 100;
 constexpr int64_t kReopenPauseMsMax = 2'000;
 constexpr int64_t kKilledMs = 5'000;  // a killed worker that is not gone after this is given up
@@ -229,7 +235,7 @@ RunOutcome RunLoop::conclude() {
   } else if (!failure_ && failed_step) {
     const Error& error = failed_step->error.error;
     outcome.status =
-        Error(Code::kStepFailed, "step " + failed_step->step_id + ": " + error.message, error.hint, error.category);
+        Error(Code::kStepFailed, naming_step(failed_step->step_id, error.message), error.hint, error.category);
     outcome.detail = Json::object({{"step_id", failed_step->step_id}, {"code", code_name(error.code)}});
     if (!failed_step->error.data.is_null()) outcome.detail.set("data", failed_step->error.data);
     board_.abandon(error);

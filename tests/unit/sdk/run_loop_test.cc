@@ -121,6 +121,10 @@ TEST_F(RunLoopTest, AFailedStepIsThePipelinesFailureAndNamesItself) {
   EXPECT_EQ(outcome.result["steps"].items()[1]["error"]["category"].as_string(), "extract.query_failed");
 }
 
+TEST_F(RunLoopTest, AFailureThatNamesItsStepIsNotNamedTwice) {
+  EXPECT_EQ(run("fail by name").status.error().message, "Step b: no such table: t");
+}
+
 TEST_F(RunLoopTest, GarbageBetweenRecordsCostsLogLinesOnly) {
   EXPECT_TRUE(run("garbage").status.ok());
   EXPECT_EQ(recording_.events("step_complete").size(), 3u);

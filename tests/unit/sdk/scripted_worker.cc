@@ -193,12 +193,14 @@ class ScriptedWorker {
       waiting_.push_back({request.id, step});
       return true;
     }
-    if (script_ == "fail") {
+    if (script_ == "fail" || script_ == "fail by name") {
       failed_ = true;
       event("step_failed", step);
       put(rpc::Response{
           request.id, next_seq_, 1,
-          rpc::WireError{Error(Code::kStepFailed, "no such table: t", "create it", "extract.query_failed"), {}}});
+          rpc::WireError{Error(Code::kStepFailed, script_ == "fail" ? "no such table: t" : "Step " + step + ": no such table: t",
+                               "create it", "extract.query_failed"),
+                         {}}});
       return true;
     }
     return false;
