@@ -42,8 +42,7 @@ struct Prepared {
   FlagValues flags;
   ResolvedOptions options;
   RunPlan plan;
-  int64_t started_unix_ns = 0;
-  int64_t started_monotonic_ns = 0;
+  StartTime started;
   double compile_seconds = 0;
   std::filesystem::path file;
 };
@@ -63,8 +62,7 @@ class RunCommand {
       : context_(context), adapters_(adapters), options_(options) {}
 
   int run() {
-    prepared_.started_unix_ns = system_clock().unix_ns();
-    prepared_.started_monotonic_ns = system_clock().monotonic_ns();
+    prepared_.started = StartTime::now(system_clock());
     if (const Status status = read_options(); !status.ok()) return usage(status.error());
     if (!adapters_.adapter().ok()) return fail_adapter(context_, adapters_.adapter().error());
     if (const auto exit = compile()) return *exit;
@@ -119,7 +117,7 @@ class RunCommand {
       if (const Status written = write_build(*prepared_.compiled.pipeline, prepared_.workspace.project); !written.ok())
         return usage(written.error());
     }
-    prepared_.compile_seconds = static_cast<double>(system_clock().monotonic_ns() - prepared_.started_monotonic_ns) / 1e9;
+    prepared_.compile_seconds = prepared_.started.seconds_until_now(system_clock());
     log_.event("compile_complete", Json::object({{"message", "Compilation successful: " + prepared_.compiled.pipeline->manifest_short},
                                                  {"manifest_hash", prepared_.compiled.pipeline->manifest_hash},
                                                  {"duration", prepared_.compile_seconds}}));
@@ -140,7 +138,7 @@ class RunCommand {
     const auto report =
         record_failed_compile(prepared_.workspace.project, prepared_.file,
                               prepared_.workspace.project.profile_or_default(options_.profile), adapters_.id(), error,
-                              prepared_.started_unix_ns, log_, masking_, system_clock());
+                              prepared_.started, log_, masking_, system_clock());
     Json extra = Json::object({{"phase", "compile"}, {"errors", std::move(errors)}});
     if (report.ok()) {
       extra.set("session_id", report->run_id);
@@ -188,7 +186,7 @@ class RunCommand {
                                            write_text_briefly(context_.err.fd, "\n" + printable(pipeline_run.unreleased_text(), true));
                                            _exit(to_int(ExitCode::kCancelled));
                                          }},
-                                        limit_ns ? prepared_.started_monotonic_ns + limit_ns : 0);
+                                        limit_ns ? prepared_.started.monotonic_ns + limit_ns : 0);
     if (!interrupts.ok()) return fail(context_, interrupts.error());
 
     print_text(context_, "Compiling OML... ✓\nExecuting pipeline...\n");
@@ -205,8 +203,8 @@ class RunCommand {
                                              user_state, worker.ok() ? *worker : WorkerBinary(),
                                              worker.ok() ? std::nullopt : std::optional(worker.error()),
                                              worker_settings(context_, options_, prepared_.workspace.registry, memory_limit_bytes_, user_state),
-                                             context_.cwd, prepared_.started_unix_ns,
-                                             limit_ns ? prepared_.started_unix_ns + limit_ns : 0, prepared_.compile_seconds,
+                                             context_.cwd, prepared_.started,
+                                             limit_ns ? prepared_.started.unix_ns + limit_ns : 0, prepared_.compile_seconds,
                                              context_.verbose});
     display.finish();
     if (!report.ok()) return fail(context_, report.error(), Json::object({{"phase", "execute"}}));

@@ -9,8 +9,6 @@ std::vector<WatchedStep> watched_steps(const CompiledPipeline& pipeline) {
   return steps;
 }
 
-double seconds(int64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e9; }
-
 RunReport report_of(const RunInputs& inputs, const Session& session) {
   RunReport report;
   report.run_id = session.run_id();
@@ -23,7 +21,7 @@ RunReport report_of(const RunInputs& inputs, const Session& session) {
   report.manifest_hash = inputs.pipeline.manifest_hash;
   report.manifest_short = inputs.pipeline.manifest_short;
   report.adapter = std::string(inputs.adapter.id());
-  report.started_at = format_iso8601_micros(inputs.started_unix_ns);
+  report.started_at = format_iso8601_micros(inputs.started.unix_ns);
   report.phase = "execute";
   report.options = inputs.options.to_json();
   report.compile_seconds = inputs.compile_seconds;
@@ -146,7 +144,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   options.pipeline_id = pipeline.id;
   options.adapter = adapter_;
   options.build_manifest = pipeline.compiled_dir / "manifest.yaml";
-  options.started_unix_ns = inputs.started_unix_ns;
+  options.started = inputs.started;
   options.debug = inputs.debug;
   OSIRIS_ASSIGN(const std::unique_ptr<Session> session, Session::open(inputs.project, options, log_, clock_));
 
@@ -190,7 +188,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   report.total_rows = tally_.total_rows();
   if (result.artifacts["files"].is_array()) report.outputs = result.artifacts["files"];
   report.execute_seconds = result.execute_seconds;
-  report.total_seconds = seconds(clock_.unix_ns() - inputs.started_unix_ns);
+  report.total_seconds = inputs.started.seconds_until_now(clock_);
   for (const Json& resource : result.artifacts["released"].items()) {
     if (resource["kind"].as_string() == "process") continue;  // of this machine: it is gone with the run
     report.released.push_back(resource);
@@ -220,7 +218,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
 }
 
 Result<RunReport> record_failed_compile(const Project& project, const std::filesystem::path& file, const std::string& profile,
-                                        const std::string& adapter, const Error& error, int64_t started_unix_ns, RunLog& log,
+                                        const std::string& adapter, const Error& error, const StartTime& started, RunLog& log,
                                         const Masking& masking, const Clock& clock) {
   SessionOptions options;
   // A manifest lies in build/pipelines/<profile>/<pipeline>/<hash>/.
@@ -232,7 +230,7 @@ Result<RunReport> record_failed_compile(const Project& project, const std::files
   options.tokens.profile = profile;
   options.tokens.manifest_short = "compile";
   options.adapter = adapter;
-  options.started_unix_ns = started_unix_ns;
+  options.started = started;
   OSIRIS_ASSIGN(const std::unique_ptr<Session> session, Session::open(project, options, log, clock));
   RunReport report;
   report.run_id = session->run_id();
@@ -242,10 +240,10 @@ Result<RunReport> record_failed_compile(const Project& project, const std::files
   report.pipeline_name = file.filename().string();
   report.profile = profile;
   report.adapter = adapter;
-  report.started_at = format_iso8601_micros(started_unix_ns);
+  report.started_at = format_iso8601_micros(started.unix_ns);
   report.phase = "compile";
   report.error = error;
-  report.total_seconds = seconds(clock.unix_ns() - started_unix_ns);
+  report.total_seconds = started.seconds_until_now(clock);
   RunProofs proofs;
   proofs.adapter = adapter;
   proofs.session_path = adapter;

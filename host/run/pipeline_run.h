@@ -37,7 +37,7 @@ struct RunInputs {
   std::optional<Error> cannot_start;  // there is no worker: the run is recorded, as one that failed
   Json settings;  // settings_json of the ABI
   std::filesystem::path work_dir;
-  int64_t started_unix_ns = 0;
+  StartTime started;
   int64_t deadline_unix_ns = 0;  // 0: none
   double compile_seconds = 0;
   bool debug = false;
@@ -79,7 +79,7 @@ class PipelineRun {
 
 // A run that ended before it had a pipeline: the session with the findings, recorded like any other. `error` says how many.
 Result<RunReport> record_failed_compile(const Project& project, const std::filesystem::path& file, const std::string& profile,
-                                        const std::string& adapter, const Error& error, int64_t started_unix_ns, RunLog& log,
+                                        const std::string& adapter, const Error& error, const StartTime& started, RunLog& log,
                                         const Masking& masking, const Clock& clock);
 
 }  // namespace osiris

@@ -31,20 +31,18 @@ bool is_locked(const fs::path& file) {
   return probe.is_open() && ::flock(probe.get(), LOCK_SH | LOCK_NB) != 0;
 }
 
-double seconds_between(int64_t from_ns, int64_t to_ns) { return static_cast<double>(to_ns - from_ns) / 1e9; }
-
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::open(const Project& project, const SessionOptions& options, RunLog& log,
                                                const Clock& clock) {
   std::unique_ptr<Session> self(new Session(project, log, clock));
-  self->started_unix_ns_ = options.started_unix_ns;
+  self->started_ = options.started;
   RunRecord& record = self->record_;
   OSIRIS_ASSIGN(record.run_id, make_run_id(project.config().run_id_format, options.pipeline_id, self->index_, clock));
 
   NameTokens tokens = options.tokens;
   tokens.run_id = record.run_id;
-  tokens.run_ts = project.format_run_ts(options.started_unix_ns);
+  tokens.run_ts = project.format_run_ts(options.started.unix_ns);
   self->directory_ = project.run_dir(tokens);
   self->aiop_directory_ = project.aiop_dir(tokens);
   OSIRIS_TRY(make_directories(self->directory_.parent_path()));
@@ -61,7 +59,7 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Ses
   record.profile = tokens.profile;
   record.manifest_hash = tokens.manifest_hash;
   record.manifest_short = tokens.manifest_short;
-  record.run_ts = format_iso8601_micros(options.started_unix_ns);
+  record.run_ts = format_iso8601_micros(options.started.unix_ns);
   record.status = "running";
   record.run_logs_path = self->directory_.string();
   record.aiop_path = self->aiop_directory_.string();
@@ -123,8 +121,9 @@ Status Session::write_status(const Json& document) {
 
 Status Session::finish(std::string_view outcome, ExitCode code, uint64_t total_rows) {
   const int64_t now = clock_.unix_ns();
+  const double seconds = started_.seconds_until_now(clock_);
   record_.status = std::string(outcome);
-  record_.duration_ms = (now - started_unix_ns_) / 1'000'000;
+  record_.duration_ms = static_cast<int64_t>(seconds * 1e3);
   record_.extra.set("exit_code", static_cast<int>(code));
   record_.extra.set("total_rows", total_rows);
   const Status recorded = index_.append(record_);
@@ -132,7 +131,6 @@ Status Session::finish(std::string_view outcome, ExitCode code, uint64_t total_r
     log_.event("run_index_updated", Json::object({{"run_id", record_.run_id}}));
   else
     log_.event("run_index_error", Json::object({{"error", recorded.error().message}}));
-  const double seconds = seconds_between(started_unix_ns_, now);
   log_.metric("session_duration_seconds", seconds, Json::object({{"unit", "seconds"}}));
   log_.event("run_end", Json::object({{"status", outcome},
                                       {"duration_seconds", seconds},

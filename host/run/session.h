@@ -28,12 +28,21 @@
 
 namespace osiris {
 
+// When a run began: by the calendar for people, by the steady clock for how long it took. The calendar's clock may be set
+// back while a run goes on.
+struct StartTime {
+  int64_t unix_ns = 0;
+  int64_t monotonic_ns = 0;
+  static StartTime now(const Clock& clock) { return {clock.unix_ns(), clock.monotonic_ns()}; }
+  double seconds_until_now(const Clock& clock) const { return static_cast<double>(clock.monotonic_ns() - monotonic_ns) / 1e9; }
+};
+
 struct SessionOptions {
   NameTokens tokens;        // run_id and run_ts are filled in
   std::string pipeline_id;  // index and counter key
   std::string adapter;
   std::filesystem::path build_manifest;  // empty when nothing was compiled
-  int64_t started_unix_ns = 0;
+  StartTime started;
   bool debug = false;
 };
 
@@ -66,7 +75,7 @@ class Session {
   const Clock& clock_;
   RunRecord record_;
   std::filesystem::path directory_, aiop_directory_;
-  int64_t started_unix_ns_ = 0;
+  StartTime started_;
   FileDescriptor lock_;
 };
 
