@@ -5,6 +5,7 @@
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/filesystem.csv_extractor/date_columns.h"
 #include "worker/drivers/filesystem.csv_extractor/direct_load.h"
+#include "worker/drivers/filesystem.csv_extractor/first_bytes.h"
 #include "worker/drivers/filesystem.csv_extractor/options.h"
 #include "worker/drivers/filesystem.csv_extractor/staged_load.h"
 
@@ -23,7 +24,14 @@ Result<csv::Loaded> load(StepContext& step, const csv::Options& options) {
 Result<StepOutcome> extract(StepContext& step) {
   if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
   OSIRIS_ASSIGN(const csv::Options options, csv::read_options(step));
-  OSIRIS_ASSIGN(const csv::Loaded loaded, load(step, options));
+  auto outcome = load(step, options);
+  if (!outcome.ok()) {
+    Error error = outcome.error();
+    if (error.code == Code::kInvalidArgument || error.code == Code::kStepFailed)
+      if (std::string hint = csv::hint_of_first_bytes(options); !hint.empty()) error.hint = std::move(hint);
+    return error;
+  }
+  const csv::Loaded& loaded = *outcome;
   if (const Status dates = convert_date_columns(step, options, loaded.layout); !dates.ok()) {
     (void)sql::execute(step.connection_handle(), "DROP TABLE IF EXISTS " + step.output_table());
     return dates.error();

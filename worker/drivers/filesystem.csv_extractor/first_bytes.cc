@@ -1,0 +1,52 @@
+#include "worker/drivers/filesystem.csv_extractor/first_bytes.h"
+
+#include <array>
+#include <string_view>
+
+#include "worker/drivers/filesystem.csv_extractor/byte_source.h"
+
+namespace osiris::worker::csv {
+namespace {
+
+using std::string_view_literals::operator""sv;
+
+struct Beginning {
+  std::string_view bytes;
+  const char* hint;
+};
+constexpr Beginning kCompressed[] = {
+    {"\x1f\x8b"sv, "gzip: set compression: gzip"},
+    {"BZh"sv, "bz2: set compression: bz2"},
+    {"\xfd"
+     "7zXZ\0"sv,
+     "xz: set compression: xz"},
+    {"PK\x03\x04"sv, "a zip archive (an .xlsx file is one, too): set compression: zip, or export it as CSV"},
+    {"\x28\xb5\x2f\xfd"sv, "zstd, which is not read here: decompress it first, or use gzip, bz2, xz or zip"},
+    {"PAR1"sv, "Parquet, not CSV"},
+    {"SQLite format 3"sv, "a SQLite database, not CSV"},
+};
+constexpr Beginning kUtf16[] = {{"\xff\xfe"sv, "utf-16: set encoding: utf-16"},
+                                {"\xfe\xff"sv, "utf-16: set encoding: utf-16"}};
+
+template <size_t N>
+std::string find(std::string_view head, const Beginning (&beginnings)[N]) {
+  for (const Beginning& beginning : beginnings)
+    if (head.starts_with(beginning.bytes)) return std::string("the file begins like ") + beginning.hint;
+  return {};
+}
+
+}  // namespace
+
+std::string hint_of_first_bytes(const Options& options) {
+  auto bytes = open_bytes(options.file, options.compression);
+  if (!bytes.ok()) return {};
+  std::array<char, 16> head;
+  const auto size = (*bytes)->read(head.data(), head.size());
+  if (!size.ok()) return {};
+  const std::string_view seen(head.data(), *size);
+  std::string hint = options.compression == Compression::kNone ? find(seen, kCompressed) : std::string();
+  if (hint.empty() && options.encoding != Encoding::kUtf16) hint = find(seen, kUtf16);
+  return hint;
+}
+
+}  // namespace osiris::worker::csv
