@@ -1,4 +1,8 @@
 // The two ways into DuckDB agree, also on what only shows after the sample; and each test says which way was taken.
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+
 #include "tests/drivers/filesystem.csv_extractor/extract.h"
 #include "worker/drivers/filesystem.csv_extractor/direct_load.h"
 #include "worker/drivers/filesystem.csv_extractor/staged_load.h"
@@ -141,6 +145,37 @@ TEST(CsvDirectLoad, ErrorsDeepInALargeFileNameTheirLine) {
   EXPECT_NE(extract(long_file("1,2,True,\xff,\n")).error.find("line 30002: not a character of utf-8"),
             std::string::npos);
   EXPECT_EQ(extract(long_file("1,2\n")).rows_read, 30001u);
+}
+
+// Whatever DuckDB's reader accepts it must read as our own does: every file recorded for the comparison with pandas, with
+// more plain rows before its own than the sample takes.
+TEST(CsvDirectLoad, WhatDuckDBAcceptsOfOddFilesIsWhatTheCarefulReaderReads) {
+  const char* more = std::getenv("OSIRIS_PANDAS_CASES");
+  std::ifstream lines(more ? more : std::string(std::getenv("OSIRIS_SOURCE_DIR")) + "/tests/fixtures/pandas/csv.jsonl");
+  int direct = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto example = parse_json(line);
+    ASSERT_TRUE(example.ok());
+    const std::string& text = (*example)["text"].as_string();
+    const size_t header = text.find('\n');
+    const std::string delimiter = (*example)["extract"]["delimiter"].as_string_or(",");
+    const std::string_view first = std::string_view(text).substr(0, header);
+    const auto fields = 1 + std::count(first.begin(), first.end(), delimiter[0]);
+    if (header == std::string::npos || fields < 2 || first.find('"') != std::string_view::npos ||
+        (*example)["extract"].contains("columns"))
+      continue;
+    std::string plain = "7";
+    for (int i = 1; i < fields; ++i) plain += delimiter + "7";
+    plain += header > 0 && text[header - 1] == '\r' ? "\r\n" : "\n";
+    std::string padded = text.substr(0, header + 1);
+    for (int i = 0; i < 2500; ++i) padded += plain;
+    const BothWays both = load(padded + text.substr(header + 1), Json::object({{"delimiter", delimiter}}));
+    if (!both.direct) continue;
+    ++direct;
+    EXPECT_EQ(both.staged_error, "") << line;
+    EXPECT_TRUE(both.direct_result == both.staged_result) << line;
+  }
+  EXPECT_GT(direct, 50);
 }
 
 TEST(CsvDirectLoad, AFileNameIsNeverAPattern) {
