@@ -1,11 +1,14 @@
 #include "worker/drivers/filesystem.csv_extractor/direct_load.h"
 
 #include <algorithm>
+#include <atomic>
+#include <future>
 #include <string>
 #include <vector>
 
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/filesystem.csv_extractor/conversion.h"
+#include "worker/drivers/filesystem.csv_extractor/quote_check.h"
 #include "worker/drivers/filesystem.csv_extractor/record_reader.h"
 
 namespace osiris::worker::csv {
@@ -111,6 +114,23 @@ class DirectLoad {
       : step_(step), options_(options), sample_(std::move(sample)) {}
 
   Result<std::optional<Loaded>> run() {
+    // Beside the load, and done before it.
+    std::future<Result<bool>> quotes = std::async(std::launch::async, [this] {
+      return quotes_are_plain(options_, sample_.lines_before_data, [this] { return done_ || step_.is_cancelled(); });
+    });
+    auto loaded = load();
+    if (!loaded.ok() || !*loaded) {
+      done_ = true;
+      return loaded;
+    }
+    OSIRIS_ASSIGN(const bool plain, quotes.get());
+    if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+    if (!plain) return give_up();
+    return std::optional(Loaded{(*loaded)->rows, std::move(sample_.layout)});
+  }
+
+ private:
+  Result<std::optional<Loaded>> load() {
     for (;;) {
       Conversion conversion(step_, sample_.layout.columns.size(), options_.chunk_size, options_.limit);
       OSIRIS_ASSIGN(const std::string text, statement(conversion));
@@ -121,7 +141,7 @@ class DirectLoad {
         if (rows < std::min(sample_.rows, options_.limit)) return give_up();  // it saw other records than we did
         OSIRIS_TRY(settle_empty_columns(conversion));
         step_.progress(rows);
-        return std::optional(Loaded{rows, std::move(sample_.layout)});
+        return std::optional(Loaded{rows, {}});
       }
       if (result.error().code == Code::kExhausted) return result.error();
       const auto failed = conversion.failed();
@@ -134,7 +154,6 @@ class DirectLoad {
     }
   }
 
- private:
   Kind kind(size_t column) const {
     return sample_.layout.columns[column].is_date ? Kind::kText : sample_.trackers[column].kind();
   }
@@ -172,6 +191,7 @@ class DirectLoad {
   StepContext& step_;
   const Options& options_;
   Sample sample_;
+  std::atomic<bool> done_{false};
 };
 
 }  // namespace
