@@ -3,6 +3,7 @@
 #include <fstream>
 #include <regex>
 
+#include "protocol/base/text.h"
 #include "tests/e2e/project.h"
 
 namespace osiris::e2b_test {
@@ -32,6 +33,25 @@ ParityRow without_people(ParityRow row) {
   row.files.clear();
   return row;
 }
+
+// A script over people.csv; `config` and `extra` are further lines of the step.
+ParityRow python(const std::string& name, const std::string& code, int exit, const std::string& format = "ndjson", const std::string& config = "",
+                 const std::string& extra = "") {
+  std::string indented;
+  for (const std::string& line : split(code, '\n')) indented += "        " + line + "\n";
+  ParityRow row;
+  row.name = name;
+  row.pipeline = e2e::oml("python", {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: people.csv}\n",
+                                     "  - id: think\n    component: python.processor\n    mode: transform\n    needs: [read]\n" + extra +
+                                         "    config:\n      format: " + format + "\n" + config + "      code: |\n" + indented,
+                                     "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [think]\n"
+                                     "    config: {path: out/result.csv}\n"});
+  row.exit = exit;
+  row.files = {{"people.csv", kPeople}};
+  return row;
+}
+
+const std::string kCopy = "import os, shutil\nprint('copying')\nshutil.copyfile(os.environ['OSIRIS_INPUT'], os.environ['OSIRIS_OUTPUT'])";
 
 // One mock step.
 ParityRow mock(const std::string& name, const std::string& config, int exit = 0, const std::string& extra = "") {
@@ -101,6 +121,19 @@ std::vector<ParityRow> parity_table() {
       with_people(csv("Ragged", "SELECT * FROM df_read", 1), "id,name\n1,Ann\n2\n3,C,D,E\n"),
       with_people(csv("WrongEncoding", "SELECT * FROM df_read", 1, ", encoding: ascii"), "id,name\n1,J\xc3\xb6rg\n"),
       csv("MissingDirectory", "SELECT 1 AS one", 1, "", ", create_dirs: false"),
+
+      python("PythonParquet", kCopy, 0, "parquet"),
+      python("PythonCsv", kCopy, 0, "csv"),
+      python("PythonArtifact", kCopy + "\nopen(os.environ['OSIRIS_ARTIFACTS_DIR'] + '/model.txt', 'w').write('weights')", 0),
+      python("PythonFails", "def inner():\n    raise ValueError('no luck')\ninner()", 1),
+      python("PythonExits", "import sys\nsys.exit(5)", 1),
+      python("PythonIsKilled", "import os\nos.kill(os.getpid(), 9)", 1),
+      python("PythonLacksAModule", "import no_such_module", 1),
+      python("PythonLacksPackages", "pass", 1, "ndjson", "      requirements: [no-such-package]\n"),
+      python("PythonLacksItsInterpreter", "pass", 1, "ndjson", "      python: python9.9\n"),
+      python("PythonLeavesNothing", "pass", 1),
+      python("PythonLeavesGarbage", "import os\nopen(os.environ['OSIRIS_OUTPUT'], 'w').write('garbage')", 1, "parquet"),
+      python("PythonTimesOut", "import time\ntime.sleep(1000)", 1, "ndjson", "", "    timeout: 3\n"),
 
       mock("MockRows", "rows: 1000"),
       mock("MockOutput", "write: out/mock.txt, text: hello"),
