@@ -32,6 +32,7 @@ Json document(const DryRun& dry_run) {
                              {"inputs", texts(planned.input_names)},
                              {"files_in", files(planned.input_files)},
                              {"files_out", files(planned.outputs)},
+                             {"packages", texts(planned.packages)},
                              {"hosts", texts(planned.hosts)}});
     if (!planned.connection.empty()) out.set("connection", planned.connection);
     if (step.timeout_s) out.set("timeout_s", *step.timeout_s);
@@ -76,6 +77,7 @@ std::string text(const DryRun& dry_run) {
     if (!planned.input_names.empty()) out += "     reads relation " + printable(join(planned.input_names, ", ")) + "\n";
     for (const StepFile& file : planned.input_files) out += file_line("reads file", file, true);
     for (const StepFile& file : planned.outputs) out += file_line("writes file", file, false);
+    if (!planned.packages.empty()) out += "     needs packages " + printable(join(planned.packages, ", ")) + "\n";
     if (!planned.connection.empty()) out += "     uses connection " + printable(planned.connection) + "\n";
     if (!planned.hosts.empty()) out += "     contacts " + printable(join(planned.hosts, ", ")) + "\n";
   }

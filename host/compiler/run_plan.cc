@@ -49,6 +49,8 @@ class Planner {
       StepFiles files = find_step_files(*spec, step.cfg, fields, options_.work_dir);
       planned.input_files = std::move(files.reads);
       planned.outputs = std::move(files.writes);
+      for (const std::string& key : spec->installs)
+        for (const Json& package : step.cfg[key].items()) planned.packages.push_back(package.as_string());
       if (spec->network) plan_network(*spec->network, step, *spec, fields, planned);
       steps.push_back(document_of(planned));
       plan_.steps.push_back(std::move(planned));

@@ -17,6 +17,7 @@ struct PlannedStep {
   std::vector<std::string> input_names;       // keys of `inputs` in the order of needs
   std::vector<StepFile> input_files;
   std::vector<StepFile> outputs;
+  std::vector<std::string> packages;  // that have to be installed where it runs
   std::string connection;          // key into connections_json; empty: none
   std::vector<std::string> hosts;  // "db.example.org:3306"
 };

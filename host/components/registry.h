@@ -55,6 +55,7 @@ struct ComponentSpec {
   bool default_connection = true;   // a step without `connection` takes the family's default
   std::vector<std::string> reads;   // config keys that name an input file
   std::vector<std::string> writes;  // config keys that name an output file
+  std::vector<std::string> installs;  // config keys that list packages a step needs installed
   std::string base_dir_field;       // the connection field those paths start in
   std::optional<NetworkUse> network;
   std::vector<ForgivenKey> forgiven;

@@ -37,6 +37,7 @@ constexpr const char* kSpecSchema = R"({
     "x-osiris": {"type": "object", "additionalProperties": false, "properties": {
       "driver": {"type": "string"}, "hidden": {"type": "boolean"},
       "reads": {"type": "array", "items": {"type": "string"}}, "writes": {"type": "array", "items": {"type": "string"}},
+      "installs": {"type": "array", "items": {"type": "string"}},
       "base_dir": {"type": "string"},
       "network": {"type": "object", "additionalProperties": false, "properties": {
         "host": {"type": "string"}, "port": {"type": "string"}, "url": {"type": "string"},
@@ -99,6 +100,7 @@ void read_extension(const Json& x, ComponentSpec& spec) {
   spec.hidden = x["hidden"].as_bool();
   spec.reads = strings(x["reads"]);
   spec.writes = strings(x["writes"]);
+  spec.installs = strings(x["installs"]);
   spec.base_dir_field = x["base_dir"].as_string();
   const Json& connection = x["connection"];
   spec.connection_optional = connection["optional"].as_bool(spec.connection_fields.empty());

@@ -42,12 +42,15 @@ TEST_F(PythonRuns, TheExampleGivesItsExpectedBytes) {
 }
 
 TEST_F(PythonRuns, TheDryRunShowsScriptAndFilesAsInputs) {
-  arrange("write({'a': 1})\n", "files: [helper.py]");
+  arrange("write({'a': 1})\n", "files: [helper.py], requirements: ['pandas==2.0.0', pyarrow]");
   project.write("helper.py", "");
   const Json plan = project.osiris({"run", "p.yaml", "--dry-run", "--json"}).json();
   const std::string text = plan.dump();
   EXPECT_NE(text.find("\"script.py\""), std::string::npos) << text;
   EXPECT_NE(text.find("\"helper.py\""), std::string::npos) << text;
+  EXPECT_NE(text.find("\"pandas==2.0.0\""), std::string::npos) << text;
+  const Outcome shown = project.osiris({"run", "p.yaml", "--dry-run"});
+  EXPECT_NE(shown.out.find("needs packages pandas==2.0.0, pyarrow\n"), std::string::npos) << shown.out;
 }
 
 TEST_F(PythonRuns, AWrongConfigIsFoundBeforeAnythingRuns) {
@@ -146,6 +149,25 @@ TEST_F(PythonRuns, NothingOutlivesTheHost) {
   ASSERT_TRUE(is_alive(child));
   running.kill(SIGKILL);
   running.end();
+  for (int i = 0; i < 300 && (is_alive(script) || is_alive(child)); ++i) ::usleep(50'000);
+  EXPECT_FALSE(is_alive(script));
+  EXPECT_FALSE(is_alive(child));
+}
+
+// As the kernel does when memory is short: nothing of the worker's own can run any more.
+TEST_F(PythonRuns, NothingOutlivesAKilledWorker) {
+  arrange("import subprocess, time, signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+          "child = subprocess.Popen(['/bin/sleep', '1000'], start_new_session=True)\n"
+          "print('::event pids', json.dumps([os.getpid(), child.pid]))\ntime.sleep(1000)\n");
+  auto running = project.start({"run", "p.yaml"});
+  running.until("think: Starting");
+  const Json pids = project.await_event("script_event")["data"];
+  ASSERT_EQ(pids.size(), 2u);
+  const auto worker = static_cast<pid_t>(project.await_event("worker_started")["pid"].as_int());
+  const auto script = static_cast<pid_t>(pids.items()[0].as_int()), child = static_cast<pid_t>(pids.items()[1].as_int());
+  ASSERT_TRUE(is_alive(script));
+  ::kill(worker, SIGKILL);
+  EXPECT_EQ(running.end().exit, 3);
   for (int i = 0; i < 300 && (is_alive(script) || is_alive(child)); ++i) ::usleep(50'000);
   EXPECT_FALSE(is_alive(script));
   EXPECT_FALSE(is_alive(child));

@@ -7,6 +7,8 @@
 namespace osiris::worker::python {
 namespace {
 
+constexpr size_t kTypeBytesMax = 64;
+
 Error bad(std::string_view key, std::string_view why, std::string_view hint = {}) {
   return Error(Code::kInvalidArgument, "`" + std::string(key) + "` of the step's config " + std::string(why), std::string(hint),
                "config.invalid");
@@ -17,7 +19,7 @@ bool is_type(const std::string& text) {
       "(BOOLEAN|TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|UTINYINT|USMALLINT|UINTEGER|UBIGINT|UHUGEINT|FLOAT|DOUBLE|"
       "DECIMAL\\([1-9][0-9]?, ?[0-9][0-9]?\\)|VARCHAR|BLOB|DATE|TIME|TIMESTAMP|TIMESTAMP_S|TIMESTAMP_MS|TIMESTAMP_NS|"
       "TIMESTAMPTZ|INTERVAL|UUID|JSON)(\\[\\])*");
-  return std::regex_match(text, known);
+  return text.size() <= kTypeBytesMax && std::regex_match(text, known);
 }
 
 Result<Format> read_format(const std::string& name) {
