@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "worker/drivers/filesystem.csv_extractor/encoding.h"
+#include "worker/drivers/filesystem.csv_extractor/quote_check.h"
 #include "worker/drivers/filesystem.csv_extractor/tokenizer.h"
 
 using namespace osiris::worker::csv;
@@ -44,12 +45,20 @@ std::string read_in_pieces(std::string_view file, uint8_t choice, size_t piece) 
   return shown;
 }
 
+bool quotes_are_plain_in_pieces(const std::string& text, size_t piece) {
+  QuoteCheck check(',');
+  for (size_t at = 0; at < text.size(); at += piece) check.push(std::string_view(text).substr(at, piece));
+  return check.is_plain();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 1) return 0;
   const std::string file(data + 1, data + size);
   const std::string whole = read_in_pieces(file, data[0], file.size() + 1);
+  for (const size_t piece : {1, 2, 3, 64})
+    if (quotes_are_plain_in_pieces(file, piece) != quotes_are_plain_in_pieces(file, file.size() + 1)) __builtin_trap();
   for (const size_t piece : {1, 2, 3, 64})
     if (read_in_pieces(file, data[0], piece) != whole) __builtin_trap();
   return 0;
