@@ -20,6 +20,7 @@ struct State {
   char error_text[CURL_ERROR_SIZE] = {};
   std::chrono::steady_clock::time_point last_byte = std::chrono::steady_clock::now();
   curl_off_t bytes_seen = 0;
+  size_t body_offset = 0;  // loop thread only
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -41,6 +42,9 @@ Error classify(CURLcode code, const State& state) {
     return Error(Code::kUnavailable, what + ": no byte for " + std::to_string(state.request.timeouts.idle.count()) + " ms",
                  "The server or the network stalled; try again.", "connection.timeout");
   switch (code) {
+    case CURLE_SEND_FAIL_REWIND:
+      return Error(Code::kUnavailable, what + ": the connection broke before an answer came", "What the server did is unknown; look before you try again.",
+                   "connection.failed");
     case CURLE_OPERATION_TIMEDOUT:
       return Error(Code::kUnavailable, what + ": " + reason, "The server or the network is slow; raise the timeout or try again.", "connection.timeout");
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -114,6 +118,15 @@ size_t on_upload(char* into, size_t size, size_t count, void* user) {
     case BodyPipe::Read::kFailed: break;
   }
   return CURL_READFUNC_ABORT;
+}
+
+// A body that is sent once: curl sends a request anew, unasked, when a connection it reused breaks before the answer, but not one whose
+// body it cannot rewind.
+size_t on_body_once(char* into, size_t size, size_t count, void* user) {
+  auto& state = *static_cast<State*>(user);
+  const size_t copied = state.request.body.copy(into, size * count, state.body_offset);
+  state.body_offset += copied;
+  return copied;
 }
 
 }  // namespace
@@ -196,7 +209,13 @@ class CurlTransport::Loop {
         curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.body_stream_bytes));
     } else if (!request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH") {
       curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-      curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
+      if (is_idempotent(request) || request.body.empty()) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
+      } else {
+        curl_easy_setopt(easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_body_once);
+        curl_easy_setopt(easy, CURLOPT_READDATA, &state);
+      }
       if (!request.headers.has("Content-Type")) state.header_list = curl_slist_append(state.header_list, "Content-Type:");
     } else if (request.method == "HEAD") {
       curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);

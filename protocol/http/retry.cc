@@ -46,25 +46,40 @@ RetryingSender::RetryingSender(Transport& transport, RetryPolicy policy, std::fu
                                std::function<void(const Request&, const RetryNote&)> note)
     : transport_(transport), policy_(policy), sleep_(std::move(sleep)), note_(std::move(note)), random_(policy.seed) {}
 
+// In slices where somebody may lose interest.
+bool RetryingSender::pause(Milliseconds wait, const std::atomic<bool>* cancelled) const {
+  if (!cancelled) return sleep_(wait);
+  constexpr Milliseconds kSlice{100};
+  for (; wait.count() > 0; wait -= std::min(wait, kSlice))
+    if (cancelled->load() || !sleep_(std::min(wait, kSlice))) return false;
+  return true;
+}
+
 Outcome RetryingSender::send(const Request& request, const SendOptions& options) {
-  Milliseconds waited{0};
+  Milliseconds spent{0};
   for (int attempt = 1;; ++attempt) {
+    const auto started = std::chrono::steady_clock::now();
     Outcome outcome = http::send(transport_, request, options);
+    spent += std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - started);
     if (outcome.response) outcome.response->attempts = attempt;
     if (outcome.failure) outcome.failure->attempts = attempt;
     const Verdict verdict = judge(request, outcome);
     if (!verdict.retry || attempt >= policy_.attempts_max || request.body_stream) return outcome;
 
     const int64_t ceiling = std::min<int64_t>(policy_.delay_first.count() << std::min(attempt - 1, 20), policy_.delay_max.count());
-    Milliseconds wait(std::uniform_int_distribution<int64_t>(ceiling / 2, ceiling)(random_));
+    Milliseconds wait;
+    {
+      const std::lock_guard lock(mutex_);
+      wait = Milliseconds(std::uniform_int_distribution<int64_t>(ceiling / 2, ceiling)(random_));
+    }
     if (outcome.response) {
       const auto asked = parse_retry_after(outcome.response->headers.get("Retry-After"), system_clock().unix_ns() / 1'000'000'000);
       if (asked) wait = std::max(wait, *asked);
     }
-    if (waited + wait > policy_.budget) return outcome;
+    if (spent + wait > policy_.budget) return outcome;
     if (note_) note_(request, RetryNote{attempt, wait, verdict.reason});
-    if (!sleep_(wait)) return outcome;
-    waited += wait;
+    if (!pause(wait, options.cancelled)) return outcome;
+    spent += wait;
   }
 }
 

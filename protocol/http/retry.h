@@ -4,12 +4,13 @@
 //   - any request that cannot have reached the server (refused, unresolved, timed out while connecting);
 //   - any request answered 429: the server says it did not act.
 //
-// The wait grows exponentially with full jitter, never under a Retry-After the server named, and never past the budget:
-// when the next wait would be, the last answer is returned as it is.
+// The wait grows exponentially with full jitter, never under a Retry-After the server named. Attempts and waits together stay
+// within the budget: when the next attempt would start after it, the last answer is returned as it is.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <random>
 
 #include "protocol/http/transport.h"
@@ -20,7 +21,7 @@ struct RetryPolicy {
   int attempts_max = 4;
   Milliseconds delay_first{200};
   Milliseconds delay_max{8'000};
-  Milliseconds budget{30'000};  // all waits together, Retry-After included
+  Milliseconds budget{30'000};  // from the first attempt to the start of the last one
   uint64_t seed = std::random_device{}();
 };
 
@@ -37,15 +38,18 @@ class RetryingSender {
   RetryingSender(Transport& transport, RetryPolicy policy, std::function<bool(Milliseconds)> sleep,
                  std::function<void(const Request&, const RetryNote&)> note = {});
 
-  // As http::send. A request with a body_stream is never sent twice. [one thread at a time]
+  // As http::send; options.cancelled ends the waits too. A request with a body_stream is never sent twice. [any thread]
   Outcome send(const Request& request, const SendOptions& options = {});
 
  private:
+  bool pause(Milliseconds wait, const std::atomic<bool>* cancelled) const;
+
   Transport& transport_;
   const RetryPolicy policy_;
   std::function<bool(Milliseconds)> sleep_;
   std::function<void(const Request&, const RetryNote&)> note_;
-  std::mt19937_64 random_;
+  std::mutex mutex_;
+  std::mt19937_64 random_;  // under mutex_
 };
 
 // Retry-After as seconds or as an HTTP date; nullopt when absent or malformed. now_unix_s is the reader's clock.

@@ -118,8 +118,10 @@ Outcome send(Transport& transport, const Request& request, const SendOptions& op
     return outcome;
   };
   constexpr Milliseconds kPoll{50};
+  std::optional<std::chrono::steady_clock::time_point> give_up;
   for (;;) {
-    if (options.cancelled && options.cancelled->load()) {
+    if (!give_up && options.cancelled && options.cancelled->load()) give_up = std::chrono::steady_clock::now() + options.cancel_grace;
+    if (give_up && std::chrono::steady_clock::now() >= *give_up) {
       exchange->cancel();
       return failed(Error(Code::kCancelled, request.label + " was cancelled"));
     }

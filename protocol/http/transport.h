@@ -134,6 +134,8 @@ struct SendOptions {
   size_t max_body_bytes = 64u << 20;
   std::function<void()> opened;  // called once the exchange is under way: what is opened by it takes another connection
   const std::atomic<bool>* cancelled = nullptr;
+  // How long a cancelled exchange may still go on. For a request whose effect has to be known to be undone.
+  Milliseconds cancel_grace{0};
 };
 struct Outcome {
   std::optional<Response> response;

@@ -156,6 +156,67 @@ TEST(CurlTransport, AConnectionResetInTheMiddleOfTheBodyIsAnError) {
   EXPECT_TRUE(outcome.failure->reached_server);
 }
 
+// Answers the first request of the first connection, and breaks each one that follows.
+class BreaksReusedConnections {
+ public:
+  std::string url() const { return server_.url(); }
+  int requests() const { return requests_; }
+
+ private:
+  std::atomic<int> requests_{0};
+  ScriptedServer server_{[this](Connection& c) {
+    while (!c.receive().head.empty()) {
+      if (requests_++ > 0) return c.reset();
+      reply(c, "x");
+    }
+  }};
+};
+
+TEST(CurlTransport, APostOnAReusedConnectionThatBreaksIsNotSentAgainBehindOurBack) {
+  BreaksReusedConnections server;
+  CurlTransport transport;
+  ASSERT_TRUE(send(transport, get(server.url())).response);
+  Request post = get(server.url());
+  post.method = "POST";
+  post.body = "{\"start\":1}";
+  const Outcome outcome = send(transport, post);
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_TRUE(outcome.failure->reached_server);
+  EXPECT_EQ(outcome.failure->error.code, Code::kUnavailable);
+  EXPECT_EQ(server.requests(), 2);
+}
+
+TEST(CurlTransport, ACancelledExchangeMayEndWithinItsGrace) {
+  std::atomic<bool> cancelled{false};
+  ScriptedServer server([&](Connection& c) {
+    c.receive();
+    cancelled = true;
+    reply(c, "made");
+  });
+  CurlTransport transport;
+  SendOptions options;
+  options.cancelled = &cancelled;
+  options.cancel_grace = 30s;
+  const Outcome outcome = send(transport, get(server.url()), options);
+  ASSERT_TRUE(outcome.response);
+  EXPECT_EQ(outcome.response->body, "made");
+}
+
+TEST(CurlTransport, ACancelledExchangeWithoutGraceEnds) {
+  std::atomic<bool> cancelled{false};
+  ScriptedServer server([&](Connection& c) {
+    c.receive();
+    cancelled = true;
+    c.wait_for_peer();
+  });
+  CurlTransport transport;
+  SendOptions options;
+  options.cancelled = &cancelled;
+  const Outcome outcome = send(transport, get(server.url()), options);
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_EQ(outcome.failure->error.code, Code::kCancelled);
+}
+
 TEST(CurlTransport, ARefusedConnectionDidNotReachTheServer) {
   CurlTransport transport;
   const Outcome outcome = send(transport, get("http://127.0.0.1:" + std::to_string(unused_port()) + "/"));

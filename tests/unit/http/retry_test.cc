@@ -124,6 +124,22 @@ TEST(Retry, AnInterruptedWaitEndsTheAttempts) {
   EXPECT_EQ(transport.requests, 1);
 }
 
+TEST(Retry, ACancelEndsAWait) {
+  ListedTransport transport(std::deque<Answer>{503});
+  std::atomic<bool> cancelled{false};
+  int sleeps = 0;
+  RetryingSender sender(transport, {.delay_first = 10s, .delay_max = 10s, .budget = 60s}, [&](Milliseconds) {
+    cancelled = ++sleeps == 3;
+    return true;
+  });
+  SendOptions options;
+  options.cancelled = &cancelled;
+  const Outcome outcome = sender.send({}, options);
+  EXPECT_EQ(outcome.response->status, 503);
+  EXPECT_EQ(sleeps, 3);
+  EXPECT_EQ(transport.requests, 1);
+}
+
 TEST(Retry, WaitsGrowAndStayUnderTheirCeiling) {
   RetryPolicy policy;
   policy.attempts_max = 10;
