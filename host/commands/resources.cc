@@ -1,5 +1,7 @@
 // osiris resources list|release|reap (also: sandboxes): what an adapter holds far away for this user. Reaping releases
 // leftovers only: resources with this user's mark whose run is dead.
+#include <algorithm>
+
 #include "host/commands/adapter_session.h"
 #include "host/commands/commands.h"
 #include "host/display/format.h"
@@ -30,9 +32,15 @@ Json filter(const CommandContext& context, const Options& options, bool leftover
   return out;
 }
 
+// What fails far away is the adapter's failure, whatever its code.
+int fail_far_away(const CommandContext& context, const Error& error) {
+  fail(context, error);
+  return to_int(ExitCode::kAdapterFailed);
+}
+
 int list(const CommandContext& context, const Options& options, AdapterSession& session) {
   const StageOutcome listed = session.instance().list_resources(filter(context, options, false));
-  if (!listed.ok()) return fail(context, listed.status.error());
+  if (!listed.ok()) return fail_far_away(context, listed.status.error());
   if (context.json) {
     print_json(context, listed.document);
     return to_int(ExitCode::kOk);
@@ -62,6 +70,7 @@ int release_all(const CommandContext& context, AdapterSession& session,
     const StageOutcome outcome = session.instance().release_resource(kind, id);
     if (!outcome.ok()) {
       print_note(context, "❌ " + kind + " " + id + ": " + outcome.status.error().message);
+      if (!outcome.status.error().hint.empty()) print_note(context, "   💡 " + outcome.status.error().hint);
       if (!first) first = outcome.status.error();
       continue;
     }
@@ -83,10 +92,13 @@ int release(const CommandContext& context, const Options& options, AdapterSessio
 
 int reap(const CommandContext& context, const Options& options, AdapterSession& session) {
   const StageOutcome listed = session.instance().list_resources(filter(context, options, true));
-  if (!listed.ok()) return fail(context, listed.status.error());
+  if (!listed.ok()) return fail_far_away(context, listed.status.error());
   std::vector<std::pair<std::string, std::string>> resources;
+  // Runs that began while the adapter listed are alive too.
+  const std::vector<std::string> live = UserState(context.environment).live_run_ids();
+  const auto is_live = [&](const std::string& run) { return std::find(live.begin(), live.end(), run) != live.end(); };
   for (const Json& resource : listed.document["resources"].items())
-    if (resource["leftover"].as_bool()) resources.emplace_back(resource["kind"].as_string(), resource["id"].as_string());
+    if (resource["leftover"].as_bool() && !is_live(resource["run_id"].as_string())) resources.emplace_back(resource["kind"].as_string(), resource["id"].as_string());
   return release_all(context, session, resources);
 }
 
