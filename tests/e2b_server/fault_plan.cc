@@ -113,6 +113,18 @@ const char* type_name(Type type) {
   return "";
 }
 
+std::vector<std::string> fault_types() {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : kTypes) names.emplace_back(name);
+  return names;
+}
+
+std::vector<std::string> fault_moments() {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : kWhens) names.emplace_back(name);
+  return names;
+}
+
 Result<std::vector<Fault>> parse_faults(const Json& document) {
   const Json& list = document.is_array() ? document : document["faults"];
   if (!list.is_array()) return refuse("neither an array nor an object with \"faults\"");

@@ -46,6 +46,9 @@ struct Fault {
 
 Result<std::vector<Fault>> parse_faults(const Json& document);
 const char* type_name(FaultAction::Type type);
+// Every name the plan knows, for whoever wants to try them all.
+std::vector<std::string> fault_types();
+std::vector<std::string> fault_moments();
 
 // [any thread]
 class FaultPlan {

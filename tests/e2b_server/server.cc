@@ -198,6 +198,7 @@ void Server::serve(Exchange& exchange) {
   world.sleep = [this](std::chrono::microseconds time) { sleep(time); };
   const int64_t arrived = recorder_.arrive(
       Json::object({{"method", request.method}, {"target", request.target}, {"route", name}, {"sandbox", sandbox_id}}));
+  world.request_id = "req-" + std::to_string(arrived);
   world.record = [&](const ShapedExchange& seen) { recorder_.end(arrived, record(request, seen, name, sandbox_id, started_ns)); };
   ShapedExchange shaped(exchange, std::chrono::milliseconds(options_.rtt_ms), faults_.next(name, sandbox_id), std::move(world));
   if (shaped.admit()) {

@@ -54,7 +54,7 @@ std::vector<std::string> ShapedExchange::struck() const {
 
 bool ShapedExchange::answer_status(const FaultAction& fault) {
   struck_.push_back("status " + std::to_string(fault.status));
-  Pairs headers;
+  Pairs headers{{"x-request-id", world_.request_id}};
   if (fault.retry_after_s) headers.emplace_back("retry-after", std::to_string(*fault.retry_after_s));
   std::string body = fault.text;
   if (body.empty()) {
@@ -156,6 +156,11 @@ bool ShapedExchange::cut_before_answer() {
   return false;
 }
 
+Pairs ShapedExchange::with_id(Pairs headers) const {
+  headers.emplace_back("x-request-id", world_.request_id);
+  return headers;
+}
+
 void ShapedExchange::respond(int status, const Pairs& headers, std::string_view body) {
   const bool cuts_inside = std::any_of(faults_.begin(), faults_.end(), [](const FaultAction& fault) { return fault.when == When::kMiddle; });
   if (cuts_inside || bytes_per_s_ > 0) {
@@ -171,7 +176,7 @@ void ShapedExchange::respond(int status, const Pairs& headers, std::string_view 
   response_bytes_ = body.size();
   delay_answer();
   record_once();
-  inner_.respond(status, headers, body);
+  inner_.respond(status, with_id(headers), body);
 }
 
 bool ShapedExchange::begin_stream(int status, const Pairs& headers, std::optional<uint64_t> length_bytes) {
@@ -183,7 +188,7 @@ bool ShapedExchange::begin_stream(int status, const Pairs& headers, std::optiona
   if (cut_before_answer()) return false;
   delay_answer();
   if (length_bytes_ == 0) record_once();
-  return inner_.begin_stream(status, headers, length_bytes);
+  return inner_.begin_stream(status, with_id(headers), length_bytes);
 }
 
 bool ShapedExchange::strikes_at(const FaultAction& fault, uint64_t upcoming_bytes) const {

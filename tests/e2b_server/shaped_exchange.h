@@ -21,6 +21,8 @@ class ShapedExchange final : public Exchange {
     std::function<void(std::chrono::microseconds)> sleep;
     // Called once, just before the client gets the last byte (or the cut): whoever has seen an answer finds its record.
     std::function<void(const ShapedExchange&)> record;
+    // Named in every answer (X-Request-Id) and in the record.
+    std::string request_id;
   };
   ShapedExchange(Exchange& inner, std::chrono::milliseconds rtt, std::vector<FaultAction> faults, World world);
 
@@ -58,6 +60,7 @@ class ShapedExchange final : public Exchange {
   int64_t middle_of(const FaultAction& fault) const;
   void wake_world(const FaultAction& fault);
   bool cut_before_answer();
+  Pairs with_id(Pairs headers) const;
   void record_once();
   void delay_answer();
 
