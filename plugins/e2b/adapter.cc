@@ -13,14 +13,41 @@
 #include "plugins/sdk/run_package.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/sha256.h"
+#include "protocol/base/text.h"
 
 namespace osiris::e2b {
 namespace {
 
 int64_t elapsed_ms(int64_t since_ns) { return (system_clock().monotonic_ns() - since_ns) / 1'000'000; }
 
+// Silence is three heartbeats that did not come, but not less: a loaded sandbox may be late.
+constexpr int64_t kSilenceMsMin = 600;
+
 // What E2B calls the public template that every account has.
 constexpr const char* kDefaultTemplate = "base";
+
+// Whatever the run loop found wrong with a worker that neither died nor vanished is still the worker's.
+Error with_class(Error error) {
+  const bool own = error.code != Code::kCancelled && error.code != Code::kDeadline && error.code != Code::kStepFailed;
+  if (!own || !detail_of(error, "class").is_null()) return error;
+  const auto detail = parse_json(error.detail);
+  Json classed = detail && detail->is_object() ? *detail : Json::object();
+  classed.set("class", failure_class_name(FailureClass::kWorkerCrash));
+  error.detail = classed.dump();
+  return error;
+}
+
+// Steps that may have acted where a lost sandbox does not take it back: file outputs are only fetched at the end, so just writers of
+// another family than filesystem count, from the moment they started.
+std::vector<std::string> writers_outside(const sdk::RunRequest& request, const Json& result) {
+  std::vector<std::string> ids;
+  for (const Json& step : request.steps()) {
+    if (step["mode"].as_string() != "write" || step["component"].as_string().starts_with("filesystem.")) continue;
+    for (const Json& done : result["steps"].items())
+      if (done["id"] == step["id"] && done["status"].as_string() != "skipped") ids.push_back(step["id"].as_string());
+  }
+  return ids;
+}
 
 }  // namespace
 
@@ -118,7 +145,7 @@ osiris_status E2bAdapter::prepare(const osiris_request* from) {
   return OSIRIS_OK;
 }
 
-Result<E2bAdapter::Place> E2bAdapter::choose_template(const sdk::RunRequest& request) {
+Result<E2bAdapter::Place> E2bAdapter::choose_template(const sdk::RunRequest& request, bool rebuild) {
   Place place;
   place.template_id = config_.template_id.empty() ? kDefaultTemplate : config_.template_id;
   OSIRIS_ASSIGN(const std::optional<TemplateSpec> spec, worker_template(config_, request, place.template_id));
@@ -128,6 +155,8 @@ Result<E2bAdapter::Place> E2bAdapter::choose_template(const sdk::RunRequest& req
   options.timeout_ms = config_.build_timeout_ms;
   options.sleep = [this](http::Milliseconds wait) { return sleep(wait); };
   options.log = [this](const std::string& name, const std::string& line) { return take_build_line(name, line); };
+  options.cancelled = &cancelled_;
+  options.force = rebuild;
   if (config_.install_deps && config_.deps_in_template) warn_of_pip_variables();
   OSIRIS_ASSIGN(const BuiltTemplate built, ensure_template(service_->api, *spec, options));
   host_.event("template_built", {},
@@ -135,6 +164,7 @@ Result<E2bAdapter::Place> E2bAdapter::choose_template(const sdk::RunRequest& req
                             {"bytes", built.bytes_uploaded}, {"duration_ms", elapsed_ms(started_ns)}}));
   place.template_id = built.template_id;
   place.has_worker = true;
+  place.found_by_name = !built.built_now;
   if (config_.deps_in_template) place.cache_dir = std::string(kTemplateRoot) + "/cache";
   return place;
 }
@@ -193,8 +223,9 @@ Status E2bAdapter::acquire(const sdk::RunRequest& request, const Place& place, b
 
 Result<sdk::RunOutcome> E2bAdapter::run_in(const sdk::RunRequest& request, const PackagePlan& plan, PackageStream& stream, const Place& place) {
   const Layout layout = layout_of(request.run_id);
-  envd_ = std::make_unique<Envd>(service_->api, session_->sandbox());
-  sending_envd_ = std::make_unique<Envd>(service_->sending_api, session_->sandbox());
+  const http::Milliseconds patience(config_.lease_s * 1000);
+  envd_ = std::make_unique<Envd>(service_->api, session_->sandbox(), patience);
+  sending_envd_ = std::make_unique<Envd>(service_->sending_api, session_->sandbox(), patience);
 
   DeliveryRequest wanted;
   wanted.worker_path = request.worker_path;
@@ -223,7 +254,7 @@ Result<sdk::RunOutcome> E2bAdapter::run_in(const sdk::RunRequest& request, const
                             {"duration_ms", elapsed_ms(upload_ns)}}));
 
   session_->on_lost([&channel](const Error& error) { channel.declare_lost(error); });
-  const auto pid = channel.started(http::Milliseconds(config_.create_timeout_ms));
+  const auto pid = channel.started(patience, cancelled_);
   if (!pid) {
     session_->on_lost({});
     return pid.error();
@@ -249,7 +280,8 @@ Result<sdk::RunOutcome> E2bAdapter::run_in(const sdk::RunRequest& request, const
   if (request.settings["rpc_debug"].as_bool()) OSIRIS_TRY(wire_log.open(request.adapter_dir() / "rpc.log"));
   sdk::RunLoopOptions options;
   options.shutdown_worker = false;  // its sandbox goes
-  options.silence_ms = std::max<int64_t>(3 * config_.heartbeat_ms, 3'000);
+  options.silence_ms = std::max(3 * config_.heartbeat_ms, kSilenceMsMin);
+  options.hello_timeout_ms = std::max(options.hello_timeout_ms, config_.lease_s * 1000);  // a stalled start is a stall too
   options.stall_limit_ms = config_.lease_s * 1000;
   options.deadline_unix_ns = request.deadline_unix_ns;
   options.worker_name = "in sandbox " + session_->sandbox().id;
@@ -260,20 +292,23 @@ Result<sdk::RunOutcome> E2bAdapter::run_in(const sdk::RunRequest& request, const
   return outcome;
 }
 
-// A vanished sandbox may be replaced while nothing it did can be seen from outside: file outputs are only fetched at the end, so
-// just a writer of another family than filesystem counts, from the moment it started. A kept one that turns out not to be what the
-// last run left is replaced too: nothing has run in it.
-bool E2bAdapter::may_replace(const sdk::RunRequest& request, const sdk::RunOutcome& outcome) const {
-  if (outcome.status || cancelled_) return false;
-  if (session_->was_kept() && outcome.detail["method"].as_string() == "prepare") return true;
-  if (failure_class_of(outcome.status.error()) != FailureClass::kSandboxError) return false;
-  if (outcome.detail["class"].as_string() != failure_class_name(FailureClass::kSandboxError)) return false;
-  for (const Json& step : request.steps()) {
-    if (step["mode"].as_string() != "write" || step["component"].as_string().starts_with("filesystem.")) continue;
-    for (const Json& done : outcome.result["steps"].items())
-      if (done["id"] == step["id"] && done["status"].as_string() != "skipped") return false;
-  }
-  return true;
+// Whether the run failed because its sandbox is no more, whatever the failure looked like from here.
+bool E2bAdapter::has_vanished(const Error& error) {
+  const bool own = error.code != Code::kCancelled && error.code != Code::kDeadline && error.code != Code::kStepFailed;
+  if (!own || cancelled_ || !session_ || !session_->is_held()) return false;
+  const auto gone = is_gone(service_->api, session_->sandbox().id, {.wait = http::Milliseconds(std::min<int64_t>(config_.request_timeout_ms, 5'000)), .cancelled = &cancelled_});
+  return gone && *gone;
+}
+
+Status E2bAdapter::acquire_with_template(const sdk::RunRequest& request, Place& place, bool may_take_kept) {
+  Status acquired = acquire(request, place, may_take_kept);
+  if (acquired || !place.found_by_name || cancelled_) return acquired;
+  const int status = http_status_of(acquired.error());
+  if (status != 400 && status != 404) return acquired;
+  // The name exists, but no sandbox comes of it: an earlier build broke half way.
+  host_.log(OSIRIS_WARN, acquired.error().message + "; building the template again");
+  OSIRIS_ASSIGN(place, choose_template(request, true));
+  return acquire(request, place, may_take_kept);
 }
 
 Status E2bAdapter::execute(const sdk::RunRequest& original) {
@@ -286,7 +321,7 @@ Status E2bAdapter::execute(const sdk::RunRequest& original) {
   if (config_.debug) OSIRIS_TRY(service_->watched.open_log(request.adapter_dir() / "e2b-wire.log"));
 
   OSIRIS_ASSIGN(PackagePlan plan, plan_package(request, layout_of(request.run_id), config_.keep));
-  OSIRIS_ASSIGN(const Place place, choose_template(request));
+  OSIRIS_ASSIGN(Place place, choose_template(request, false));
   for (int attempt = 1;; ++attempt) {
     std::optional<PackageStream> stream;
     leave_out(plan, {});
@@ -295,30 +330,47 @@ Status E2bAdapter::execute(const sdk::RunRequest& original) {
       if (!place.has_worker)
         packed_worker_ = std::async(std::launch::async, [&request] { return packed_worker(request.worker_path, request.worker_sha256); });
     }
-    OSIRIS_TRY(acquire(request, place, attempt == 1));
+    OSIRIS_TRY(acquire_with_template(request, place, attempt == 1));
     if (config_.keep) {
       leave_out(plan, session_->kept_files());
       stream.emplace(plan);
     }
     auto outcome = run_in(request, plan, *stream, place);
+    if (!outcome && cancelled_) return Error(Code::kCancelled, "the run was cancelled");
+    std::optional<Error> failure;
     if (!outcome) {
-      if (cancelled_) return Error(Code::kCancelled, "the run was cancelled");
-      return outcome.error();
+      failure = outcome.error();
+    } else if (!outcome->status) {
+      failure = outcome->status.error();
+      if (failure->detail.empty() && outcome->detail.is_object()) failure->detail = outcome->detail.dump();
     }
-    if (outcome->detail["method"].as_string() != "prepare") session_->leaves(kept_inputs(plan));
-    if (attempt == 1 && may_replace(request, *outcome)) {
-      host_.event("sandbox_replaced", {}, Json::object({{"sandbox_id", session_->sandbox().id}, {"attempt", attempt + 1}, {"error", outcome->status.error().message}}));
+    if (failure) failure = with_class(*std::move(failure));
+    if (outcome && outcome->detail["method"].as_string() != "prepare") session_->leaves(kept_inputs(plan));
+    // A kept sandbox that turns out not to be what the last run left: nothing has run in it.
+    const bool is_stale = failure && outcome && !cancelled_ && attempt == 1 && session_->was_kept() && outcome->detail["method"].as_string() == "prepare";
+    if (is_stale) {
+      host_.event("sandbox_replaced", {}, Json::object({{"sandbox_id", session_->sandbox().id}, {"attempt", attempt + 1}, {"error", failure->message}}));
       release_now();
       continue;
     }
-    packed_ = std::move(outcome->packed);
-    OSIRIS_TRY(host_.deliver("result", outcome->result));
-    if (!outcome->status) {
-      Error error = outcome->status.error();
-      if (error.detail.empty() && outcome->detail.is_object()) error.detail = outcome->detail.dump();
-      return error;
+    if (failure && has_vanished(*failure)) {
+      const std::string id = session_->sandbox().id;
+      const std::vector<std::string> acted = outcome ? writers_outside(request, outcome->result) : std::vector<std::string>();
+      if (attempt == 1 && acted.empty()) {
+        host_.event("sandbox_replaced", {}, Json::object({{"sandbox_id", id}, {"attempt", attempt + 1}, {"error", failure->message}}));
+        release_now();
+        continue;
+      }
+      failure = make_failure(FailureClass::kSandboxError,
+                             "sandbox " + id + " is gone (" + failure->message + ")" +
+                                 (acted.empty() ? "; nothing was written outside of it" : "; already written to by: " + join(acted, ", ")),
+                             acted.empty() ? "Run again." : "Look at what those steps wrote before you run again.", Json::object({{"attempts", attempt}, {"retried", attempt > 1}}));
     }
-    return {};
+    if (outcome) {
+      packed_ = std::move(outcome->packed);
+      OSIRIS_TRY(host_.deliver("result", outcome->result));
+    }
+    return failure ? Status(*failure) : Status();
   }
 }
 
@@ -340,7 +392,8 @@ osiris_status E2bAdapter::collect(const osiris_request* from) {
   Fetched fetched;
   if (session_ && session_->is_held() && packed_) {
     const int64_t started_ns = system_clock().monotonic_ns();
-    auto result = fetch_artifacts(*envd_, *packed_, *request, {}, [this](http::Milliseconds wait) { return sleep(wait); });
+    auto result = fetch_artifacts(*envd_, *packed_, *request, {.pause_max = http::Milliseconds(config_.retry_budget_ms)},
+                                  [this](http::Milliseconds wait) { return sleep(wait); }, cancelled_);
     if (result) {
       fetched = *std::move(result);
       const int64_t copy_ms = elapsed_ms(started_ns);

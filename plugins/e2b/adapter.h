@@ -64,15 +64,17 @@ class E2bAdapter {
   Status execute(const sdk::RunRequest& request);
   struct Place {
     std::string template_id;
-    bool has_worker = false;  // osiris built it with this worker inside
+    bool has_worker = false;     // osiris built it with this worker inside
+    bool found_by_name = false;  // by an earlier run
     std::string cache_dir;
   };
-  Result<Place> choose_template(const sdk::RunRequest& request);
+  Result<Place> choose_template(const sdk::RunRequest& request, bool rebuild);
+  Status acquire_with_template(const sdk::RunRequest& request, Place& place, bool may_take_kept);
   bool take_build_line(const std::string& name, const std::string& line);
   void warn_of_pip_variables();
   Status acquire(const sdk::RunRequest& request, const Place& place, bool reuse);
   Result<sdk::RunOutcome> run_in(const sdk::RunRequest& request, const PackagePlan& plan, PackageStream& stream, const Place& place);
-  bool may_replace(const sdk::RunRequest& request, const sdk::RunOutcome& outcome) const;
+  bool has_vanished(const Error& error);
   void release_now();
   void metric(std::string_view name, std::string_view unit, int64_t value) const;
 

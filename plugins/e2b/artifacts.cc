@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "protocol/archive/archive.h"
 #include "protocol/base/file.h"
@@ -118,8 +119,9 @@ Result<Expected> expect(const rpc::Packed& packed, const sdk::RunRequest& reques
 // The archive's bytes, over as many downloads as it takes.
 class Download {
  public:
-  Download(Envd& envd, std::string path, const FetchLimits& limits, const std::function<bool(http::Milliseconds)>& sleep)
-      : envd_(envd), path_(std::move(path)), limits_(limits), sleep_(sleep) {}
+  Download(Envd& envd, std::string path, const FetchLimits& limits, const std::function<bool(http::Milliseconds)>& sleep,
+           const std::atomic<bool>& cancelled)
+      : envd_(envd), path_(std::move(path)), limits_(limits), sleep_(sleep), cancelled_(cancelled) {}
 
   Result<std::string> next() {
     for (int attempt = 0;; ++attempt) {
@@ -129,33 +131,58 @@ class Download {
         return bytes;
       }
       exchange_.reset();
-      const FailureClass failure = failure_class_of(bytes.error());
-      const bool passing = failure == FailureClass::kNetworkError || failure == FailureClass::kSandboxError || failure == FailureClass::kCreationTimeout;
-      if (!passing || ++reopened_ > limits_.reopen_max || !sleep_(http::Milliseconds(200 << std::min(attempt, 5)))) return bytes.error();
+      const Error& error = bytes.error();
+      const http::Milliseconds pause = std::max(http::Milliseconds(200 << std::min(attempt, 5)), retry_after_of(error));
+      if (!may_pass(error) || ++reopened_ > limits_.reopen_max || pause > limits_.pause_max || !sleep_(pause))
+        return after_attempts(error, reopened_ + 1);
     }
   }
 
   uint64_t received() const { return received_; }
 
  private:
+  // What a second try may not meet again: everything but a refusal, and a service that said "too fast" and not "too much".
+  static bool may_pass(const Error& error) {
+    const int status = http_status_of(error);
+    if (error.code == Code::kCancelled) return false;
+    return status == 0 ? failure_class_of(error) == FailureClass::kNetworkError : status == 429 || (status >= 500 && status != 507);
+  }
+
   Result<std::string> try_next() {
     if (!exchange_) {
+      ahead_.reset();
       exchange_ = envd_.download(path_, received_);
+      OSIRIS_TRY(await_head());
       auto head = exchange_->head();
-      if (!head) return network_error(head.error());
       const int expected_status = received_ > 0 ? 206 : 200;
       if ((*head)->status == 416 && received_ > 0) return std::string();  // it broke after the last byte
       if ((*head)->status != expected_status) {
         http::Outcome outcome;
         outcome.response = **head;
+        outcome.response->body = *std::exchange(ahead_, std::nullopt);
         return failure_from(outcome, "download the artifacts");
       }
     }
+    if (ahead_) return *std::exchange(ahead_, std::nullopt);
     for (;;) {
-      auto bytes = exchange_->read(http::Milliseconds(1000));
+      auto bytes = exchange_->read(http::Milliseconds(200));
       if (bytes) return bytes;
+      if (cancelled_) return Error(Code::kCancelled, "the run was cancelled while its artifacts came back");
       if (bytes.error().code == Code::kDeadline && bytes.error().category.empty()) continue;
       return network_error(bytes.error());
+    }
+  }
+
+  // So that a cancel is heard while nothing comes: the head is here once the first byte of the body is.
+  Status await_head() {
+    for (;;) {
+      auto bytes = exchange_->read(http::Milliseconds(200));
+      if (bytes) {
+        ahead_ = *std::move(bytes);
+        return {};
+      }
+      if (cancelled_) return Error(Code::kCancelled, "the run was cancelled while its artifacts came back");
+      if (bytes.error().code != Code::kDeadline || !bytes.error().category.empty()) return network_error(bytes.error());
     }
   }
 
@@ -168,7 +195,9 @@ class Download {
   const std::string path_;
   const FetchLimits& limits_;
   const std::function<bool(http::Milliseconds)>& sleep_;
+  const std::atomic<bool>& cancelled_;
   std::unique_ptr<http::Exchange> exchange_;
+  std::optional<std::string> ahead_;  // read while waiting for the head
   uint64_t received_ = 0;
   int reopened_ = 0;
 };
@@ -176,11 +205,11 @@ class Download {
 }  // namespace
 
 Result<Fetched> fetch_artifacts(Envd& envd, const rpc::Packed& packed, const sdk::RunRequest& request, const FetchLimits& limits,
-                                const std::function<bool(http::Milliseconds)>& sleep) {
+                                const std::function<bool(http::Milliseconds)>& sleep, const std::atomic<bool>& cancelled) {
   Fetched fetched;
   if (packed.files.empty()) return fetched;
   OSIRIS_ASSIGN(Expected expected, expect(packed, request, limits));
-  Download download(envd, packed.path, limits, sleep);
+  Download download(envd, packed.path, limits, sleep, cancelled);
   const Status read = archive::read(
       [&] { return download.next(); }, {},
       [&](uint32_t number, uint64_t size) -> Result<archive::MemberSink> {
@@ -192,7 +221,10 @@ Result<Fetched> fetch_artifacts(Envd& envd, const rpc::Packed& packed, const sdk
         return archive::MemberSink([&incoming](std::string_view bytes) { return incoming.write(bytes); });
       },
       [&](uint32_t number, const FileDigest& digest) { return expected.at(number)->close(digest); });
-  if (!read) return read.error();
+  if (!read) {
+    if (read.error().code != Code::kInvalidArgument || !read.error().category.empty()) return read.error();
+    return make_failure(FailureClass::kNetworkError, "the archive of artifacts arrived damaged: " + read.error().message, "Run again.");
+  }
   for (const auto& [number, incoming] : expected)
     if (!incoming->complete())
       return make_failure(FailureClass::kNetworkError, incoming->file().path + " did not arrive: the archive of artifacts is cut short", "Run again.");

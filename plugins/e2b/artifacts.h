@@ -2,6 +2,7 @@
 // before the first one is put in its place. Targets come from the host's own plan, never from the far side.
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ namespace osiris::e2b {
 struct FetchLimits {
   uint64_t session_bytes_max = 1ull << 30;  // of artifacts/ in all; outputs are as large as the user's data are
   int reopen_max = 5;                       // broken downloads are continued where they broke
+  http::Milliseconds pause_max{30'000};     // a service that asks for a longer wait is not asked again
 };
 
 struct Fetched {
@@ -26,6 +28,6 @@ struct Fetched {
 // `packed` is the worker's answer to `pack`. An entry that the plan does not know, a path that leaves the session, a size or hash
 // that differs: an error, and nothing was replaced.
 Result<Fetched> fetch_artifacts(Envd& envd, const rpc::Packed& packed, const sdk::RunRequest& request, const FetchLimits& limits,
-                                const std::function<bool(http::Milliseconds)>& sleep);
+                                const std::function<bool(http::Milliseconds)>& sleep, const std::atomic<bool>& cancelled);
 
 }  // namespace osiris::e2b

@@ -11,6 +11,7 @@ namespace {
 
 // What the listener takes in one go, and so has in memory several times over: as stream, as lines, as records.
 constexpr size_t kQueuedBytesMax = 1u << 20;
+constexpr http::Milliseconds kRecordsSilence{5'000};
 
 void wipe(std::string& text) { explicit_bzero(text.data(), text.size()); }
 
@@ -44,9 +45,15 @@ SandboxChannel::~SandboxChannel() {
 
 void SandboxChannel::start(const StartSpec& spec) { starting_ = reading_.start(spec); }
 
-Result<int64_t> SandboxChannel::started(http::Milliseconds wait) {
+Result<int64_t> SandboxChannel::started(http::Milliseconds wait, const std::atomic<bool>& cancelled) {
   auto stream = std::move(starting_);
-  auto first = stream->next(wait);
+  constexpr http::Milliseconds kSlice{100};
+  const auto until = std::chrono::steady_clock::now() + wait;
+  auto first = stream->next(kSlice);
+  while (!first && first.error().code == Code::kDeadline && std::chrono::steady_clock::now() < until) {
+    if (cancelled) return Error(Code::kCancelled, "the run was cancelled while its worker started");
+    first = stream->next(kSlice);
+  }
   if (!first) {
     if (first.error().code == Code::kDeadline)
       return make_failure(FailureClass::kCreationTimeout, "the worker did not start within " + std::to_string(wait.count()) + " ms", "");
@@ -167,9 +174,23 @@ void SandboxChannel::send_loop() {
       const std::lock_guard lock(send_mutex_);
       send_error_ = sent.error();
     }
+    if (is_ending(sent.error())) continue;
     // Input that may be half there cannot be sent again. A worker that lacks it is of no use: end it as lost.
     declare_lost(sent.error());
   }
+}
+
+// Whether input was refused because the worker has ended, or is about to: its stream says how.
+bool SandboxChannel::is_ending(const Error& error) {
+  const std::string code = detail_of(error, "rpc_code").as_string();
+  if (code != "not_found" && code != "internal") return false;  // the latter: "error writing to stdin: it is closed"
+  constexpr int kLooks = 5;
+  for (int look = 0; look < kLooks; ++look) {
+    if (look > 0) std::this_thread::sleep_for(http::Milliseconds(100));
+    const auto pids = sending_.list_processes();
+    if (pids && std::find(pids->begin(), pids->end(), pid_) == pids->end()) return true;
+  }
+  return false;
 }
 
 void SandboxChannel::close_input() {}  // the worker is told to shut down, and its sandbox goes
@@ -222,7 +243,7 @@ sdk::Diagnosis SandboxChannel::diagnose() {
     if (stream_open) return {Cause::kAlive, std::nullopt, "envd no longer lists the worker; its end is on the way"};
     return {Cause::kNetwork, std::nullopt, "the worker has ended; asking how"};
   }
-  const auto gone = is_gone(asking_, id);
+  const auto gone = is_gone(asking_, id, {.wait = kAskWait});
   if (gone && *gone)
     return {Cause::kGone,
             lost(make_failure(FailureClass::kSandboxError, "sandbox " + id + " is gone: the service no longer knows it",
@@ -236,32 +257,52 @@ Status SandboxChannel::reopen() {
   auto stream = reading_.connect(pid_);
   auto first = stream->next(http::Milliseconds(5'000));
   if (!first) {
-    if (failure_class_of(first.error()) == FailureClass::kNotFound) {
+    const Error& error = first.error();
+    if (detail_of(error, "rpc_code").as_string() == "not_found") {
       // Ended, and longer ago than envd remembers.
       const std::lock_guard lock(mutex_);
       exit_ = lost(make_failure(FailureClass::kWorkerCrash, "the worker in sandbox " + reading_.sandbox().id + " ended while the connection was broken", ""));
       arrived_.wake();
       return {};
     }
-    return first.error();
+    // A token that is refused now is refused the next time too.
+    if (failure_class_of(error) != FailureClass::kAuthError) return error;
+    declare_lost(error);
+    return {};
   }
   follow(std::move(stream));
   return {};
 }
 
-Result<std::string> SandboxChannel::fetch_records(uint64_t) {
+Result<std::string> SandboxChannel::fetch_records_once() {
   auto exchange = sending_.download(options_.records_path);
-  OSIRIS_ASSIGN(const http::Response* head, exchange->head());
+  const std::string operation = "fetch the worker's records";
+  const auto broke = [&](const Error& error) {
+    return make_failure(FailureClass::kNetworkError, "cannot " + operation + ": " + error.message, "", Json::object({{"operation", operation}}));
+  };
   std::string text;
   for (;;) {
-    OSIRIS_ASSIGN(std::string bytes, exchange->read(http::Milliseconds(15'000)));
-    if (bytes.empty()) break;
-    text += bytes;
+    auto bytes = exchange->read(kRecordsSilence);
+    if (!bytes) return broke(bytes.error());
+    if (bytes->empty()) break;
+    text += *bytes;
   }
-  if (head->status == 200) return text;
+  const auto head = exchange->head();
+  if (!head) return broke(head.error());
+  if ((*head)->status == 200) return text;
   http::Outcome outcome;
-  outcome.response = *head;
-  return failure_from(outcome, "fetch the worker's records");
+  outcome.response = **head;
+  outcome.response->body = std::move(text);
+  return failure_from(outcome, operation);
+}
+
+Result<std::string> SandboxChannel::fetch_records(uint64_t) {
+  constexpr int kAttemptsMax = 4;
+  for (int attempt = 1;; ++attempt) {
+    auto records = fetch_records_once();
+    if (records || attempt == kAttemptsMax || failure_class_of(records.error()) == FailureClass::kNotFound) return records;
+    std::this_thread::sleep_for(http::Milliseconds(100 << attempt));
+  }
 }
 
 }  // namespace osiris::e2b

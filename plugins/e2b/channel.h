@@ -29,7 +29,7 @@ class SandboxChannel : public sdk::Channel {
   // Starts the worker and returns at once.
   void start(const StartSpec& spec);
   // Its pid, once envd has said it; everything else comes after.
-  Result<int64_t> started(http::Milliseconds wait);
+  Result<int64_t> started(http::Milliseconds wait, const std::atomic<bool>& cancelled);
 
   Status send(std::string bytes) override;
   sdk::ReceiveOutcome receive(sdk::Incoming& into, int64_t timeout_ms) override;
@@ -48,7 +48,9 @@ class SandboxChannel : public sdk::Channel {
   void follow(std::unique_ptr<ProcessStream> stream);
   void read_loop();
   void send_loop();
+  bool is_ending(const Error& error);
   void stop_reading();
+  Result<std::string> fetch_records_once();
   sdk::ExitInfo lost(Error error) const;
 
   Envd& reading_;

@@ -54,7 +54,7 @@ constexpr Row kRows[] = {
     {OSIRIS_DURATION, 0, "request-timeout", "Longest wait for one call", {}, {}, "90", "0.1", {}},
     {OSIRIS_DURATION, 0, "create-timeout", "Longest wait for a sandbox", {}, {}, "90", "0.1", {}},
     {OSIRIS_DURATION, 0, "build-timeout", "Longest wait for a template build", {}, {}, "900", "1", {}},
-    {OSIRIS_DURATION, 0, "retry-budget", "Longest time spent waiting between retries of one call", {}, {}, "30", "0", {}},
+    {OSIRIS_DURATION, 0, "retry-budget", "How long a call that fails is tried again", {}, {}, "30", "0", {}},
     {OSIRIS_INT, OSIRIS_HIDDEN, "heartbeat-ms", "Interval of the worker's heartbeats", "MS", {}, "1000", "50", "60000"},
     {OSIRIS_BOOL, OSIRIS_SHARED_ENV, "debug", "Write every call to adapter/e2b-wire.log of the session, secrets masked", {}, {}, "false", {}, {}},
 };

@@ -1,5 +1,7 @@
 #include "plugins/e2b/control_plane.h"
 
+#include <algorithm>
+
 #include "protocol/base/text.h"
 
 namespace osiris::e2b {
@@ -58,6 +60,12 @@ std::string metadata_query(const std::map<std::string, std::string>& metadata) {
 
 }  // namespace
 
+http::Timeouts shortened(http::Timeouts timeouts, http::Milliseconds wait) {
+  timeouts.connect = std::min(timeouts.connect, wait);
+  timeouts.idle = timeouts.total = wait;
+  return timeouts;
+}
+
 ApiClient::ApiClient(ApiConfig config, http::Transport& transport, http::RetryPolicy policy,
                      std::function<bool(http::Milliseconds)> sleep,
                      std::function<void(const http::Request&, const http::RetryNote&)> note)
@@ -76,21 +84,27 @@ http::Outcome ApiClient::send(const Call& call) {
     request.headers.add("Content-Type", "application/json");
     request.body = call.body.dump();
   }
+  if (call.wait.count() > 0) request.timeouts = shortened(request.timeouts, call.wait);
   http::SendOptions options;
   options.cancelled = call.cancelled;
-  return sender_.send(request, options);
+  options.cancel_grace = call.cancel_grace;
+  return call.once ? http::send(transport_, request, options) : sender_.send(request, options);
 }
 
-Result<Sandbox> create_sandbox(ApiClient& api, const SandboxSpec& spec, const std::atomic<bool>* cancelled) {
+Result<Sandbox> create_sandbox(ApiClient& api, const SandboxSpec& spec, const CreateOptions& options) {
   constexpr std::string_view kOperation = "create a sandbox";
   Json body = Json::object({{"templateID", spec.template_id}, {"timeout", spec.lease_s}, {"metadata", metadata_json(spec.metadata)}});
   if (!spec.internet) body.set("allow_internet_access", false);
   if (!spec.network.is_null()) body.set("network", spec.network);
-  http::Outcome outcome = api.send({"POST", "/v2/sandboxes", body, std::string(kOperation), false, cancelled});
+  const auto post = [&](const char* path) {
+    return api.send({"POST", path, body, std::string(kOperation), false, options.cancelled, options.wait, false,
+                     std::min(options.wait, options.cancel_grace)});
+  };
+  http::Outcome outcome = post("/v2/sandboxes");
   if (outcome.response && (outcome.response->status == 405 ||
                            (outcome.response->status == 404 && !parse_json(outcome.response->body).ok()))) {
     body.set("secure", true);
-    outcome = api.send({"POST", "/sandboxes", body, std::string(kOperation), false, cancelled});
+    outcome = post("/sandboxes");
   }
   OSIRIS_ASSIGN(Json json, json_body(outcome, kOperation));
   return checked(std::move(json), kOperation);
@@ -132,27 +146,49 @@ Result<Sandbox> connect_sandbox(ApiClient& api, const std::string& id, int64_t l
   return checked(std::move(json), kOperation);
 }
 
-Status renew_lease(ApiClient& api, const std::string& id, int64_t lease_s) {
+Status renew_lease(ApiClient& api, const std::string& id, int64_t lease_s, const Once& once) {
   constexpr std::string_view kOperation = "renew the lease";
   const http::Outcome outcome = api.send(
-      {"POST", "/sandboxes/" + id + "/timeout", Json::object({{"timeout", lease_s}}), std::string(kOperation), true, nullptr});
+      {"POST", "/sandboxes/" + id + "/timeout", Json::object({{"timeout", lease_s}}), std::string(kOperation), true, once.cancelled, once.wait, true});
   if (is_success(outcome)) return {};
   return failure_from(outcome, kOperation);
 }
 
-Status kill_sandbox(ApiClient& api, const std::string& id) {
+Status kill_sandbox(ApiClient& api, const std::string& id, const Once& once) {
   constexpr std::string_view kOperation = "kill the sandbox";
-  const http::Outcome outcome = api.send({"DELETE", "/sandboxes/" + id, {}, std::string(kOperation), true, nullptr});
+  const http::Outcome outcome = api.send({"DELETE", "/sandboxes/" + id, {}, std::string(kOperation), true, once.cancelled, once.wait, true});
   if (is_success(outcome) || (outcome.response && outcome.response->status == 404)) return {};
   return failure_from(outcome, kOperation);
 }
 
-Result<bool> is_gone(ApiClient& api, const std::string& id) {
+Result<bool> is_gone(ApiClient& api, const std::string& id, const Once& once) {
   constexpr std::string_view kOperation = "verify that the sandbox is gone";
-  const http::Outcome outcome = api.send({"GET", "/sandboxes/" + id, {}, std::string(kOperation), true, nullptr});
+  const http::Outcome outcome = api.send({"GET", "/sandboxes/" + id, {}, std::string(kOperation), true, once.cancelled, once.wait, true});
   if (outcome.response && outcome.response->status == 404) return true;
   if (is_success(outcome)) return false;
   return failure_from(outcome, kOperation);
+}
+
+Status kill_and_verify(ApiClient& api, const std::string& id, http::Milliseconds budget, const std::function<void(http::Milliseconds)>& sleep) {
+  constexpr int kRefusalsMax = 4;
+  constexpr http::Milliseconds kPauseMax{2'000};
+  const auto until = std::chrono::steady_clock::now() + budget;
+  int refusals = 0;
+  for (int attempt = 1;; ++attempt) {
+    Status killed = kill_sandbox(api, id, {});
+    if (killed) {
+      const auto gone = is_gone(api, id, {});
+      if (gone && *gone) return {};
+      killed = gone ? make_failure(FailureClass::kSandboxError, "sandbox " + id + " is still listed after it was killed", "") : gone.error();
+    }
+    const Error& error = killed.error();
+    const int status = http_status_of(error);
+    refusals += status >= 400 && status < 500 && status != 429;
+    const auto left = std::chrono::duration_cast<http::Milliseconds>(until - std::chrono::steady_clock::now());
+    if (refusals >= kRefusalsMax || left.count() <= 0) return after_attempts(error, attempt);
+    // A service that asks for more time than there is is asked once more at the end of it: a sandbox left costs more than a call.
+    sleep(std::min(left, std::max(std::min(http::Milliseconds(100 << std::min(attempt, 8)), kPauseMax), retry_after_of(error))));
+  }
 }
 
 }  // namespace osiris::e2b

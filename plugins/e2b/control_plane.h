@@ -20,6 +20,9 @@ struct ApiConfig {
   http::Timeouts timeouts{http::Milliseconds(10'000), http::Milliseconds(75'000), http::Milliseconds(90'000)};
 };
 
+// The same limits for an exchange that may take `wait` in all.
+http::Timeouts shortened(http::Timeouts timeouts, http::Milliseconds wait);
+
 struct SandboxSpec {
   std::string template_id = "base";
   int64_t lease_s = 120;
@@ -41,8 +44,7 @@ struct Sandbox {
   int64_t memory_mb = 0;
 };
 
-// One JSON call to the control plane, with the key, retried where that is harmless. [one thread at a time; `calls` counts
-// the requests that went out]
+// One JSON call to the control plane, with the key, retried where that is harmless. [any thread]
 class ApiClient {
  public:
   ApiClient(ApiConfig config, http::Transport& transport, http::RetryPolicy policy, std::function<bool(http::Milliseconds)> sleep,
@@ -55,6 +57,9 @@ class ApiClient {
     std::string operation;
     bool idempotent = false;
     const std::atomic<bool>* cancelled = nullptr;
+    http::Milliseconds wait{0};  // for the whole exchange; 0: as configured
+    bool once = false;           // never retried, whatever comes
+    http::Milliseconds cancel_grace{0};
   };
   // The response whatever its status, or the failure to get one.
   http::Outcome send(const Call& call);
@@ -69,18 +74,34 @@ class ApiClient {
 };
 
 // POST /v2/sandboxes, falling back to POST /sandboxes where the service is older. Not retried after an answer that may have
-// come from a create that worked: the caller looks for its metadata instead (find_by_metadata).
-Result<Sandbox> create_sandbox(ApiClient& api, const SandboxSpec& spec, const std::atomic<bool>* cancelled);
+// come from a create that worked: the caller looks for its metadata instead (find_by_metadata). A create that is under way when
+// the run is cancelled may end: what it makes can then be killed at once, and not only when its lease is over.
+struct CreateOptions {
+  http::Milliseconds wait{90'000};
+  const std::atomic<bool>* cancelled = nullptr;
+  http::Milliseconds cancel_grace{10'000};
+};
+Result<Sandbox> create_sandbox(ApiClient& api, const SandboxSpec& spec, const CreateOptions& options);
 // Every page of GET /v2/sandboxes with this metadata.
 Result<std::vector<Sandbox>> find_by_metadata(ApiClient& api, const std::map<std::string, std::string>& metadata);
 Result<Sandbox> get_sandbox(ApiClient& api, const std::string& id);
 // Takes a running sandbox over: its life is extended to lease_s from now, and the answer names its envd token.
 Result<Sandbox> connect_sandbox(ApiClient& api, const std::string& id, int64_t lease_s);
+
+// Of calls whose caller repeats them itself, in its own time.
+struct Once {
+  http::Milliseconds wait{0};  // for the exchange; 0: as configured
+  const std::atomic<bool>* cancelled = nullptr;
+};
 // Sets the end of life to now + lease_s.
-Status renew_lease(ApiClient& api, const std::string& id, int64_t lease_s);
+Status renew_lease(ApiClient& api, const std::string& id, int64_t lease_s, const Once& once);
 // DELETE; a sandbox that is gone already is success.
-Status kill_sandbox(ApiClient& api, const std::string& id);
+Status kill_sandbox(ApiClient& api, const std::string& id, const Once& once);
 // True when GET says 404, false while it still lists the sandbox.
-Result<bool> is_gone(ApiClient& api, const std::string& id);
+Result<bool> is_gone(ApiClient& api, const std::string& id, const Once& once);
+
+// Kills and asks until the service says that the sandbox is gone. Whatever goes wrong is tried again, refusals a few times only, no
+// longer than `budget`; `sleep` must not end early.
+Status kill_and_verify(ApiClient& api, const std::string& id, http::Milliseconds budget, const std::function<void(http::Milliseconds)>& sleep);
 
 }  // namespace osiris::e2b

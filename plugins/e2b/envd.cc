@@ -15,15 +15,14 @@ constexpr int kKeepaliveSeconds = 5;
 // A stream that brings neither data nor a keepalive for this long is dead, whatever TCP says.
 constexpr http::Milliseconds kStreamIdle{3 * kKeepaliveSeconds * 1000};
 
+// A worker that does not take a signal goes with its sandbox.
+constexpr http::Milliseconds kSignalWait{5'000};
+
 // An RPC error of a process that cannot be started or found, told apart from a broken stream by its code.
 Error rpc_error(const Json& error, const std::string& operation) {
   const std::string& code = error["code"].as_string();
   const std::string message = "cannot " + operation + ": " + code + ": " + error["message"].as_string();
-  Json detail = Json::object({{"operation", operation}, {"rpc_code", code}});
-  if (code == "unauthenticated" || code == "permission_denied") return make_failure(FailureClass::kAuthError, message, "", detail);
-  if (code == "not_found") return make_failure(FailureClass::kNotFound, message, "", detail);
-  if (code == "resource_exhausted") return make_failure(FailureClass::kQuotaExceeded, message, "", detail);
-  return make_failure(FailureClass::kSandboxError, message, "", detail);
+  return make_failure(class_of_rpc_code(code), message, "", Json::object({{"operation", operation}, {"rpc_code", code}}));
 }
 
 Error stream_broke(const std::string& operation, const std::string& reason) {
@@ -111,7 +110,8 @@ Result<ProcessEvent> ProcessStream::next(http::Milliseconds wait) {
   }
 }
 
-Envd::Envd(ApiClient& api, Sandbox sandbox) : api_(api), sandbox_(std::move(sandbox)), base_url_(envd_url(api.config(), sandbox_)) {}
+Envd::Envd(ApiClient& api, Sandbox sandbox, http::Milliseconds patience)
+    : api_(api), sandbox_(std::move(sandbox)), base_url_(envd_url(api.config(), sandbox_)), patience_(patience) {}
 
 http::Request Envd::request(std::string method, const std::string& path, std::string operation) const {
   http::Request request;
@@ -132,6 +132,7 @@ Result<uint64_t> Envd::upload(const std::vector<UploadPart>& parts, const std::a
   http::Request upload = request("POST", "/files", std::string(kOperation));
   upload.headers.add("Content-Type", "multipart/form-data; boundary=" + std::string(kBoundary));
   upload.timeouts.total = http::Milliseconds(0);
+  upload.timeouts.idle = std::max(upload.timeouts.idle, patience_);
   const auto pipe = std::make_shared<http::BodyPipe>(4u << 20);
   upload.body_stream = pipe;
   uint64_t sent = 0;
@@ -165,14 +166,14 @@ Result<uint64_t> Envd::upload(const std::vector<UploadPart>& parts, const std::a
   return sent;
 }
 
-std::unique_ptr<ProcessStream> Envd::stream(const std::string& procedure, const Json& message, std::string operation) {
+std::unique_ptr<ProcessStream> Envd::stream(const std::string& procedure, const Json& message, std::string operation, http::Milliseconds idle) {
   http::Request start = request("POST", procedure, operation);
   start.headers.add("Content-Type", "application/connect+json");
   start.headers.add("Connect-Protocol-Version", "1");
   start.headers.add("Keepalive-Ping-Interval", std::to_string(kKeepaliveSeconds));
   start.body = encode_envelope(message.dump());
   start.timeouts.total = http::Milliseconds(0);
-  start.timeouts.idle = kStreamIdle;
+  start.timeouts.idle = idle;
   start.buffered_bytes_max = 512u << 10;
   return std::make_unique<ProcessStream>(api_.transport().open(std::move(start)), std::move(operation));
 }
@@ -185,26 +186,27 @@ std::unique_ptr<ProcessStream> Envd::start(const StartSpec& spec) {
   Json process = Json::object({{"cmd", spec.command}, {"args", arguments}, {"envs", environment}});
   if (!spec.working_directory.empty()) process.set("cwd", spec.working_directory);
   // No Connect-Timeout-Ms: it would kill the worker. Its life is bounded by the sandbox's lease.
-  return stream("/process.Process/Start", Json::object({{"process", process}, {"stdin", spec.standard_input}}), "start the worker");
+  return stream("/process.Process/Start", Json::object({{"process", process}, {"stdin", spec.standard_input}}), "start the worker",
+                std::max(kStreamIdle, patience_));  // it cannot be made twice, so it is waited for
 }
 
 std::unique_ptr<ProcessStream> Envd::connect(int64_t pid) {
-  return stream("/process.Process/Connect", Json::object({{"process", Json::object({{"pid", pid}})}}), "reconnect to the worker");
+  return stream("/process.Process/Connect", Json::object({{"process", Json::object({{"pid", pid}})}}), "reconnect to the worker", kStreamIdle);
 }
 
-Result<Json> Envd::unary(const std::string& procedure, const Json& message, std::string operation, const std::atomic<bool>* cancelled) {
+Result<Json> Envd::unary(const std::string& procedure, const Json& message, std::string operation, const Manner& manner) {
   http::Request call = request("POST", procedure, operation);
   call.headers.add("Content-Type", "application/json");
   call.headers.add("Connect-Protocol-Version", "1");
   call.body = message.dump();
+  call.idempotent = manner.idempotent;
+  if (manner.wait.count() > 0) call.timeouts = shortened(call.timeouts, manner.wait);
   http::SendOptions options;
-  options.cancelled = cancelled;
-  const http::Outcome outcome = api_.sender().send(call, options);
-  if (!outcome.response) return failure_from(outcome, operation);
+  options.cancelled = manner.cancelled;
+  const http::Outcome outcome = manner.once ? http::send(api_.transport(), call, options) : api_.sender().send(call, options);
+  if (!outcome.response || outcome.response->status != 200) return failure_from(outcome, operation);
   auto body = parse_json(outcome.response->body);
-  if (outcome.response->status == 200) return body.ok() ? *std::move(body) : Json::object();
-  if (body.ok() && (*body)["code"].is_string()) return rpc_error(*body, operation);
-  return failure_from(outcome, operation);
+  return body.ok() ? *std::move(body) : Json::object();
 }
 
 Status Envd::send_input(int64_t pid, std::string_view bytes, const std::atomic<bool>* cancelled) {
@@ -212,7 +214,8 @@ Status Envd::send_input(int64_t pid, std::string_view bytes, const std::atomic<b
   for (size_t at = 0; at < bytes.size(); at += kSliceBytes) {
     const Json message = Json::object({{"process", Json::object({{"pid", pid}})},
                                        {"input", Json::object({{"stdin", base64(bytes.substr(at, kSliceBytes))}})}});
-    const auto sent = unary("/process.Process/SendInput", message, "send to the worker", cancelled);
+    const auto sent = unary("/process.Process/SendInput", message, "send to the worker",
+                            {.cancelled = cancelled, .wait = std::max(api_.config().timeouts.total, patience_)});
     if (!sent) return sent.error();
   }
   return {};
@@ -221,13 +224,13 @@ Status Envd::send_input(int64_t pid, std::string_view bytes, const std::atomic<b
 Status Envd::signal(int64_t pid, bool kill) {
   const Json message =
       Json::object({{"process", Json::object({{"pid", pid}})}, {"signal", kill ? "SIGNAL_SIGKILL" : "SIGNAL_SIGTERM"}});
-  const auto sent = unary("/process.Process/SendSignal", message, "signal the worker", nullptr);
+  const auto sent = unary("/process.Process/SendSignal", message, "signal the worker", {.idempotent = true, .wait = kSignalWait});
   if (!sent) return sent.error();
   return {};
 }
 
 Result<std::vector<int64_t>> Envd::list_processes() {
-  OSIRIS_ASSIGN(const Json list, unary("/process.Process/List", Json::object(), "list the processes", nullptr));
+  OSIRIS_ASSIGN(const Json list, unary("/process.Process/List", Json::object(), "list the processes", {.wait = kAskWait, .once = true}));
   std::vector<int64_t> pids;
   for (const Json& process : list["processes"].items()) pids.push_back(process["pid"].as_int());
   return pids;
@@ -242,7 +245,7 @@ std::unique_ptr<http::Exchange> Envd::download(const std::string& path, uint64_t
 
 Result<bool> Envd::is_alive() {
   http::Request get = request("GET", "/health", "ask the sandbox for its health");
-  get.timeouts.connect = get.timeouts.idle = http::Milliseconds(2'000);
+  get.timeouts = shortened(get.timeouts, kAskWait);
   const http::Outcome outcome = http::send(api_.transport(), get);
   if (outcome.response && outcome.response->status / 100 == 2) return true;
   if (outcome.response && (outcome.response->status == 502 || outcome.response->status == 404)) {

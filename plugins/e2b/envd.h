@@ -61,9 +61,13 @@ struct UploadPart {
   std::function<Status(const std::function<bool(std::string_view)>& sink)> write;
 };
 
+// The limit of a question about health: three of them, one after the other, take less than 5 s.
+inline constexpr http::Milliseconds kAskWait{1'500};
+
 class Envd {
  public:
-  Envd(ApiClient& api, Sandbox sandbox);
+  // `patience`: how long a call on which the run depends may stall: its lease.
+  Envd(ApiClient& api, Sandbox sandbox, http::Milliseconds patience);
   const Sandbox& sandbox() const { return sandbox_; }
 
   // One multipart request carrying every part, streamed as the parts are made. Returns the bytes sent. Not retried: a part
@@ -75,7 +79,7 @@ class Envd {
   // Ordered with earlier calls on this object; returns once the process's pipe took it.
   Status send_input(int64_t pid, std::string_view bytes, const std::atomic<bool>* cancelled = nullptr);
   Status signal(int64_t pid, bool kill);
-  // The pids of the processes that live, by List.
+  // The pids of the processes that live, by List. This and is_alive() answer within 2 s each, whatever the network does.
   Result<std::vector<int64_t>> list_processes();
   // A file's bytes as they come, from `offset` on.
   std::unique_ptr<http::Exchange> download(const std::string& path, uint64_t offset = 0);
@@ -86,12 +90,19 @@ class Envd {
 
  private:
   http::Request request(std::string method, const std::string& path, std::string operation) const;
-  Result<Json> unary(const std::string& procedure, const Json& message, std::string operation, const std::atomic<bool>* cancelled);
-  std::unique_ptr<ProcessStream> stream(const std::string& procedure, const Json& message, std::string operation);
+  struct Manner {
+    bool idempotent = false;
+    const std::atomic<bool>* cancelled = nullptr;
+    http::Milliseconds wait{0};  // for the whole exchange; 0: as configured
+    bool once = false;           // never retried
+  };
+  Result<Json> unary(const std::string& procedure, const Json& message, std::string operation, const Manner& manner);
+  std::unique_ptr<ProcessStream> stream(const std::string& procedure, const Json& message, std::string operation, http::Milliseconds idle);
 
   ApiClient& api_;
   const Sandbox sandbox_;
   const std::string base_url_;
+  const http::Milliseconds patience_;
 };
 
 // Where a sandbox's envd answers (docs/e2b.md): the configured URL as it is, the shared host of E2B's own domains, or the

@@ -2,6 +2,7 @@
 // A host that is killed renews nothing, so a forgotten sandbox costs one lease at most.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -14,7 +15,7 @@ namespace osiris::e2b {
 
 class Lease {
  public:
-  // `api` is used by the lease's thread alone. `lost` is called from that thread, once, when the service says that the sandbox
+  // `lost` is called from that thread, once, when the service says that the sandbox
   // is no more, or when the lease ran out without a renewal.
   Lease(ApiClient& api, std::string sandbox_id, int64_t lease_s, std::function<void(const Error&)> lost,
         std::function<void(const std::string&)> log);
@@ -22,13 +23,14 @@ class Lease {
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
 
-  // Stops renewing; idempotent. The sandbox lives on for what is left of its lease.
+  // Stops renewing, a renewal under way included; idempotent. The sandbox lives on for what is left of its lease.
   void stop();
   // When the last renewal that worked will run out.
   int64_t expires_monotonic_ns() const;
 
  private:
   void run();
+  bool is_gone_for_sure() const;
 
   ApiClient& api_;
   const std::string sandbox_id_;
@@ -37,7 +39,7 @@ class Lease {
   const std::function<void(const std::string&)> log_;
   mutable std::mutex mutex_;
   std::condition_variable stopping_;
-  bool stopped_ = false;
+  std::atomic<bool> stopped_{false};
   int64_t expires_ns_;
   std::thread thread_;
 };

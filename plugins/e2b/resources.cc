@@ -76,12 +76,7 @@ osiris_status E2bAdapter::release_resource(std::string_view kind, std::string_vi
       return host_.fail(Error(Code::kInvalidArgument, "\"" + name + "\" is no id of E2B's"));
   Status status;
   if (kind == "sandbox") {
-    status = kill_sandbox(service_->api, name);
-    if (status) {
-      const auto gone = is_gone(service_->api, name);
-      if (!gone) status = gone.error();
-      else if (!*gone) status = make_failure(FailureClass::kSandboxError, "sandbox " + name + " is still listed after it was killed", "Try again.");
-    }
+    status = kill_and_verify(service_->api, name, http::Milliseconds(config_.retry_budget_ms), [this](http::Milliseconds wait) { sleep(wait); });
   } else if (kind == "template") {
     status = delete_template(service_->api, name);
   } else {

@@ -11,6 +11,8 @@ namespace osiris::e2b {
 namespace {
 
 constexpr int kCreateAttemptsMax = 3;
+// A create that was given up for its slowness may still make a sandbox; so long, at the end of the run, it is looked for.
+constexpr http::Milliseconds kLateMax{10'000};
 
 std::string random_token() {
   char bytes[16] = {};
@@ -21,18 +23,16 @@ std::string random_token() {
   return to_hex(std::string_view(bytes, sizeof bytes));
 }
 
-// After these the service may have made a sandbox although it did not say so.
+// After these the service may have made a sandbox although it did not say so: no answer, a 5xx, or an answer that cannot be read.
+// A 4xx says that it did nothing.
 bool leaves_doubt(const Error& error) {
   const FailureClass failure = failure_class_of(error);
-  return failure == FailureClass::kNetworkError || failure == FailureClass::kSandboxError || failure == FailureClass::kCreationTimeout;
+  const int status = http_status_of(error);
+  if (failure != FailureClass::kNetworkError && failure != FailureClass::kSandboxError && failure != FailureClass::kCreationTimeout) return false;
+  return status < 400 || status >= 500;
 }
 
-// Errors of a request that is wrong as it stands come as 4xx: no second try can help.
-bool may_try_again(const Error& error) {
-  const auto detail = parse_json(error.detail);
-  const int64_t status = detail ? (*detail)["http_status"].as_int() : 0;
-  return leaves_doubt(error) && !(status >= 400 && status < 500);
-}
+void sleep_uninterrupted(http::Milliseconds wait) { std::this_thread::sleep_for(wait); }
 
 int64_t elapsed_ms(int64_t since_ns) { return (system_clock().monotonic_ns() - since_ns) / 1'000'000; }
 
@@ -58,10 +58,13 @@ Result<Sandbox> SandboxSession::create(const Wanted& wanted) {
   token_ = {{meta::kToken, spec.metadata[meta::kToken]}};
   OSIRIS_TRY(context_.journal.write("creating", Json::object({{"token", spec.metadata[meta::kToken]}, {"template", spec.template_id}})));
 
+  const http::Milliseconds budget(context_.config.retry_budget_ms);
   for (int attempt = 1;; ++attempt) {
-    auto created = create_sandbox(context_.api, spec, &context_.cancelled);
+    auto created = create_sandbox(context_.api, spec, {.wait = http::Milliseconds(context_.config.create_timeout_ms), .cancelled = &context_.cancelled});
     if (created) return created;
-    const Error error = created.error();
+    const Error error = after_attempts(created.error(), attempt);
+    // No answer, though the request went out: it may still be on its way to making one.
+    if (http_status_of(error) == 0) late_until_ = std::chrono::steady_clock::now() + std::min(http::Milliseconds(context_.config.create_timeout_ms), kLateMax);
     if (context_.cancelled) {
       doubtful_ = true;
       return Error(Code::kCancelled, "the run was cancelled while its sandbox was being created");
@@ -71,12 +74,17 @@ Result<Sandbox> SandboxSession::create(const Wanted& wanted) {
     auto found = find_by_metadata(context_.api, token_);
     if (found && !found->empty()) {
       context_.host.log(OSIRIS_INFO, "the reply to creating sandbox " + found->front().id + " was lost; it was found by its metadata");
+      if (attempt == 1) late_until_ = {};  // the one create there was is accounted for
       // A list names no token of the sandbox's envd; connecting does.
-      return connect_sandbox(context_.api, found->front().id, spec.lease_s);
+      auto connected = connect_sandbox(context_.api, found->front().id, spec.lease_s);
+      if (connected || attempt >= kCreateAttemptsMax) return connected;
+      context_.host.log(OSIRIS_WARN, connected.error().message + "; another one is created, and both are killed at the end");
+      continue;
     }
-    if (attempt >= kCreateAttemptsMax || !may_try_again(error)) return error;
+    const http::Milliseconds pause = std::max(http::Milliseconds(250 << attempt), retry_after_of(error));
+    if (attempt >= kCreateAttemptsMax || pause > budget) return error;
     context_.host.log(OSIRIS_WARN, error.message + "; trying again");
-    if (!context_.sleep(http::Milliseconds(250 << attempt))) return Error(Code::kCancelled, "the run was cancelled");
+    if (!context_.sleep(pause)) return Error(Code::kCancelled, "the run was cancelled");
   }
 }
 
@@ -109,11 +117,8 @@ Status SandboxSession::acquire(const Wanted& wanted) {
     }
   }
   const std::string& id = sandbox_->id;
+  announce(id);
   OSIRIS_TRY(context_.journal.write("created", Json::object({{"id", id}, {"reused", reused_}})));
-  const int64_t expires_ns = system_clock().unix_ns() + context_.config.lease_s * 1'000'000'000;
-  context_.host.event("resource_acquired", {},
-                      Json::object({{"kind", "sandbox"}, {"id", id}, {"expires", format_iso8601_micros(expires_ns)},
-                                    {"cleanup", "osiris resources release sandbox " + id + " --adapter e2b"}}));
   context_.host.event("sandbox_created", {},
                       Json::object({{"sandbox_id", id}, {"template", wanted.template_id}, {"reused", reused_},
                                     {"lease_s", context_.config.lease_s}, {"duration_ms", elapsed_ms(started_ns)}}));
@@ -127,23 +132,48 @@ Status SandboxSession::acquire(const Wanted& wanted) {
   return {};
 }
 
-Status SandboxSession::kill_and_verify(const std::string& id) {
-  constexpr int kAttemptsMax = 3;
+void SandboxSession::announce(const std::string& id) const {
+  const int64_t expires_ns = system_clock().unix_ns() + context_.config.lease_s * 1'000'000'000;
+  context_.host.event("resource_acquired", {},
+                      Json::object({{"kind", "sandbox"}, {"id", id}, {"expires", format_iso8601_micros(expires_ns)},
+                                    {"cleanup", "osiris resources release " + id + " --adapter e2b"}}));
+}
+
+Status SandboxSession::kill(const std::string& id) {
+  // Clean-up goes on after a cancel, so its waits are not the cancellable ones.
+  const Status killed = kill_and_verify(context_.api, id, http::Milliseconds(context_.config.retry_budget_ms), sleep_uninterrupted);
+  if (killed) return {};
+  Error error = killed.error();
+  error.message += "; sandbox " + id + " may live until its lease ends (" + std::to_string(context_.config.lease_s) + " s at most)";
+  error.hint = "Run `osiris resources reap --adapter e2b`.";
+  return error;
+}
+
+// What the creates in doubt have made, beside the sandbox that is known.
+Result<std::vector<std::string>> SandboxSession::find_doubles() {
+  constexpr int kAttemptsMax = 4;
   for (int attempt = 1;; ++attempt) {
-    Status killed = kill_sandbox(context_.api, id);
-    if (killed) {
-      const auto gone = is_gone(context_.api, id);
-      if (gone && *gone) return {};
-      killed = gone ? make_failure(FailureClass::kSandboxError, "sandbox " + id + " is still listed after it was killed", "") : gone.error();
+    auto found = find_by_metadata(context_.api, token_);
+    if (found) {
+      std::vector<std::string> ids;
+      for (const Sandbox& extra : *found) {
+        if (sandbox_ && extra.id == sandbox_->id) continue;
+        announce(extra.id);
+        ids.push_back(extra.id);
+      }
+      if (!ids.empty() || std::chrono::steady_clock::now() >= late_until_) return ids;
+      sleep_uninterrupted(http::Milliseconds(250));
+      attempt = 0;
+      continue;
     }
-    if (attempt >= kAttemptsMax) {
-      Error error = killed.error();
-      error.message += "; sandbox " + id + " may live until its lease ends (" + std::to_string(context_.config.lease_s) + " s at most)";
+    if (attempt == kAttemptsMax) {
+      Error error = found.error();
+      error.message += "; so a sandbox of this run whose creation was in doubt may live until its lease ends (" +
+                       std::to_string(context_.config.lease_s) + " s at most)";
       error.hint = "Run `osiris resources reap --adapter e2b`.";
       return error;
     }
-    // Clean-up goes on after a cancel, so this wait is not the cancellable one.
-    std::this_thread::sleep_for(std::chrono::milliseconds(200 * attempt));
+    sleep_uninterrupted(std::max(http::Milliseconds(100 << attempt), std::min(retry_after_of(found.error()), http::Milliseconds(5'000))));
   }
 }
 
@@ -151,19 +181,19 @@ Status SandboxSession::release(Json& released, bool keep) {
   if (released_) return {};
   released_ = true;
   if (lease_) lease_->stop();
+  std::optional<Error> failure;
   std::vector<std::string> ids;
   if (sandbox_) ids.push_back(sandbox_->id);
   if (doubtful_) {
     // A create whose reply was lost may have made a second one.
-    if (auto found = find_by_metadata(context_.api, token_))
-      for (const Sandbox& extra : *found)
-        if (!sandbox_ || extra.id != sandbox_->id) ids.push_back(extra.id);
+    const auto doubles = find_doubles();
+    if (doubles) ids.insert(ids.end(), doubles->begin(), doubles->end());
+    else failure = doubles.error();
   }
-  std::optional<Error> failure;
   for (const std::string& id : ids) {
-    const bool kept = keep && sandbox_ && id == sandbox_->id && renew_lease(context_.api, id, context_.config.lease_s).ok();
+    const bool kept = keep && sandbox_ && id == sandbox_->id && renew_lease(context_.api, id, context_.config.lease_s, {}).ok();
     const int64_t started_ns = system_clock().monotonic_ns();
-    const Status done = kept ? Status() : kill_and_verify(id);
+    const Status done = kept ? Status() : kill(id);
     if (!done) failure = done.error();
     const std::string outcome = kept ? "kept" : done ? "released" : "unreleased";
     const Status journaled = context_.journal.write(outcome, Json::object({{"id", id}, {"verified", done.ok() && !kept}}));

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <set>
@@ -69,19 +70,22 @@ class SandboxSession {
   void leaves(std::set<std::string> files) { left_files_ = std::move(files); }
 
   // Kills (or keeps) it, verifies, tells the host. The entries of "released" for the artifacts document; what could not be
-  // released is the error. Idempotent. Bounded by the retry budget.
+  // released is the error. Idempotent. Bounded: the retry budget and one request timeout for each of its questions.
   Status release(Json& released, bool keep);
 
  private:
   Result<Sandbox> create(const Wanted& wanted);
   Result<std::optional<Sandbox>> take_kept(const Wanted& wanted);
-  Status kill_and_verify(const std::string& id);
+  void announce(const std::string& id) const;
+  Result<std::vector<std::string>> find_doubles();
+  Status kill(const std::string& id);
 
   SessionContext context_;
   std::optional<Sandbox> sandbox_;
   std::unique_ptr<Lease> lease_;
   std::map<std::string, std::string> token_;  // metadata of the create call, when its outcome was ever in doubt
   bool doubtful_ = false;
+  std::chrono::steady_clock::time_point late_until_{};
   bool reused_ = false;
   bool released_ = false;
   std::optional<KeepFile> keep_file_;

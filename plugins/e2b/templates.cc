@@ -27,7 +27,7 @@ Json steps_json(const TemplateSpec& spec) {
 }
 
 // Object stores refuse chunked uploads, so the length is said first.
-Status put_context(ApiClient& api, const std::string& url, const Json& headers, const std::filesystem::path& file) {
+Status put_context(ApiClient& api, const std::string& url, const Json& headers, const std::filesystem::path& file, const std::atomic<bool>* cancelled) {
   OSIRIS_ASSIGN(std::string bytes, read_file(file));
   http::Request put;
   put.method = "PUT";
@@ -37,22 +37,24 @@ Status put_context(ApiClient& api, const std::string& url, const Json& headers, 
   put.timeouts.total = http::Milliseconds(0);
   for (const auto& [name, value] : headers.members()) put.headers.add(name, value.as_string());
   put.body = std::move(bytes);
-  const http::Outcome outcome = api.sender().send(put);
+  http::SendOptions options;
+  options.cancelled = cancelled;
+  const http::Outcome outcome = api.sender().send(put, options);
   if (is_success(outcome)) return {};
   return failure_from(outcome, put.label);
 }
 
-Result<uint64_t> upload_contexts(ApiClient& api, const TemplateSpec& spec, const std::string& template_id) {
+Result<uint64_t> upload_contexts(ApiClient& api, const TemplateSpec& spec, const std::string& template_id, const std::atomic<bool>* cancelled) {
   uint64_t uploaded = 0;
   for (const BuildStep& step : spec.steps) {
     if (step.files_hash.empty()) continue;
     const std::string operation = "ask where the template's files go";
     const http::Outcome outcome =
-        api.send({"GET", "/templates/" + template_id + "/files/" + step.files_hash, {}, operation, true, nullptr});
+        api.send({"GET", "/templates/" + template_id + "/files/" + step.files_hash, {}, operation, true, cancelled});
     if (!is_success(outcome)) return failure_from(outcome, operation);
     OSIRIS_ASSIGN(const Json answer, parse_json(outcome.response->body));
     if (answer["present"].as_bool()) continue;
-    OSIRIS_TRY(put_context(api, answer["url"].as_string(), answer["headers"], step.context));
+    OSIRIS_TRY(put_context(api, answer["url"].as_string(), answer["headers"], step.context, cancelled));
     uploaded += std::filesystem::file_size(step.context);
   }
   return uploaded;
@@ -75,7 +77,7 @@ Status wait_until_built(ApiClient& api, const std::string& name, const std::stri
   std::deque<std::string> last;
   for (;;) {
     const http::Outcome outcome = api.send({"GET", "/templates/" + template_id + "/builds/" + build_id + "/status?logsOffset=" + std::to_string(seen),
-                                            {}, operation, true, nullptr});
+                                            {}, operation, true, options.cancelled});
     if (!is_success(outcome)) return failure_from(outcome, operation);
     OSIRIS_ASSIGN(const Json status, parse_json(outcome.response->body));
     for (const Json& entry : status["logEntries"].items()) {
@@ -103,7 +105,7 @@ Result<BuiltTemplate> build(ApiClient& api, const TemplateSpec& spec, const Buil
   if (spec.cpu_count) request.set("cpuCount", *spec.cpu_count);
   if (spec.memory_mb) request.set("memoryMB", *spec.memory_mb);
   std::string operation = "create template " + built.name;
-  const http::Outcome created = api.send({"POST", "/v3/templates", request, operation, true, nullptr});
+  const http::Outcome created = api.send({"POST", "/v3/templates", request, operation, true, options.cancelled});
   if (!is_success(created)) {
     Error error = failure_from(created, operation);
     if (created.response && created.response->status == 400 && (spec.cpu_count || spec.memory_mb))
@@ -114,7 +116,7 @@ Result<BuiltTemplate> build(ApiClient& api, const TemplateSpec& spec, const Buil
   OSIRIS_ASSIGN(const Json answer, parse_json(created.response->body));
   built.template_id = answer["templateID"].as_string();
   const std::string build_id = answer["buildID"].as_string();
-  OSIRIS_ASSIGN(built.bytes_uploaded, upload_contexts(api, spec, built.template_id));
+  OSIRIS_ASSIGN(built.bytes_uploaded, upload_contexts(api, spec, built.template_id, options.cancelled));
 
   Json start = Json::object({{"steps", steps_json(spec)}, {"force", false}});
   if (!spec.from_image.empty())
@@ -123,7 +125,7 @@ Result<BuiltTemplate> build(ApiClient& api, const TemplateSpec& spec, const Buil
     start.set("fromTemplate", spec.from_template);
   operation = "start the build of template " + built.name;
   const http::Outcome started =
-      api.send({"POST", "/v2/templates/" + built.template_id + "/builds/" + build_id, start, operation, false, nullptr});
+      api.send({"POST", "/v2/templates/" + built.template_id + "/builds/" + build_id, start, operation, false, options.cancelled});
   if (!is_success(started)) return failure_from(started, operation);
   OSIRIS_TRY(wait_until_built(api, built.name, built.template_id, build_id, options));
   return built;
@@ -138,18 +140,18 @@ std::string TemplateSpec::name() const {
   return std::string(kNamePrefix) + sha256_hex(content.dump_canonical()).substr(0, 16);
 }
 
-Result<std::optional<std::string>> find_template(ApiClient& api, const std::string& name) {
+Result<std::optional<std::string>> find_template(ApiClient& api, const std::string& name, const std::atomic<bool>* cancelled) {
   const std::string operation = "look for template " + name;
-  const http::Outcome outcome = api.send({"GET", "/templates/aliases/" + name, {}, operation, true, nullptr});
+  const http::Outcome outcome = api.send({"GET", "/templates/aliases/" + name, {}, operation, true, cancelled});
   if (outcome.response && outcome.response->status == 404) return std::optional<std::string>();
   if (!is_success(outcome)) return failure_from(outcome, operation);
   OSIRIS_ASSIGN(const Json answer, parse_json(outcome.response->body));
   return std::optional<std::string>(answer["templateID"].as_string());
 }
 
-Result<BuiltTemplate> ensure_template(ApiClient& api, const TemplateSpec& spec, const BuildOptions& options, bool force) {
-  if (!force) {
-    OSIRIS_ASSIGN(const std::optional<std::string> found, find_template(api, spec.name()));
+Result<BuiltTemplate> ensure_template(ApiClient& api, const TemplateSpec& spec, const BuildOptions& options) {
+  if (!options.force) {
+    OSIRIS_ASSIGN(const std::optional<std::string> found, find_template(api, spec.name(), options.cancelled));
     if (found) {
       BuiltTemplate known;
       known.template_id = *found;

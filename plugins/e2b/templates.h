@@ -2,6 +2,7 @@
 // user asks for is built once, named by its content, and found again next time.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -43,11 +44,12 @@ struct BuildOptions {
   std::function<bool(http::Milliseconds)> sleep;  // false: cancelled
   // A line of the build's log; false when it is nothing for people to read.
   std::function<bool(const std::string& name, const std::string& line)> log;
+  const std::atomic<bool>* cancelled = nullptr;
+  bool force = false;  // build even if the name exists: an earlier build may have failed half way
 };
 
-// Finds the template by its name, or builds it and waits until it is ready. `force` builds even if the name exists (an earlier
-// build may have failed half way).
-Result<BuiltTemplate> ensure_template(ApiClient& api, const TemplateSpec& spec, const BuildOptions& options, bool force = false);
+// Finds the template by its name, or builds it and waits until it is ready.
+Result<BuiltTemplate> ensure_template(ApiClient& api, const TemplateSpec& spec, const BuildOptions& options);
 
 struct ListedTemplate {
   std::string template_id;
@@ -60,6 +62,6 @@ Result<std::vector<ListedTemplate>> list_templates(ApiClient& api);
 // Gone already is success.
 Status delete_template(ApiClient& api, const std::string& template_id);
 // nullopt: no template of that name is visible to this account.
-Result<std::optional<std::string>> find_template(ApiClient& api, const std::string& name);
+Result<std::optional<std::string>> find_template(ApiClient& api, const std::string& name, const std::atomic<bool>* cancelled);
 
 }  // namespace osiris::e2b

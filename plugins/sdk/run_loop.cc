@@ -78,6 +78,7 @@ void RunLoop::step() {
       recover(outcome.error ? outcome.error->message : "the stream broke");
       break;
     case ReceiveOutcome::Kind::kClosed:
+      if (stream_was_broken_) fetch_missing();
       close(outcome.exit.value_or(ExitInfo()));
       break;
   }

@@ -127,6 +127,7 @@ class RunLoop {
   std::optional<ExitInfo> closed_;
   std::optional<Error> cancel_;  // kCancelled or kDeadline, once asked for
   bool killed_ = false;
+  bool stream_was_broken_ = false;  // ever: what a dead worker said last may have got lost
 
   int64_t started_ms_ = 0;  // all of these are monotonic
   int64_t heard_ms_ = 0;

@@ -91,6 +91,7 @@ void RunLoop::take_diagnosis(const Diagnosis& diagnosis) {
 // Opens the stream again and asks for what was missed, until it works, the worker turns out to be gone, or the stall
 // limit.
 void RunLoop::recover(const std::string& why) {
+  stream_was_broken_ = true;
   wire_log_.line('#', "stream lost: " + why);
   host_.log(OSIRIS_WARN, "the stream to the worker broke (" + why + "); opening it again");
   int64_t pause_ms = kReopenPauseMsMin;
@@ -130,8 +131,9 @@ void RunLoop::close(ExitInfo exit) {
 
 // The worker ended while its stream was broken: what it had recorded is read from its log.
 void RunLoop::fetch_missing() {
+  if (finished_ && !packing_) return;
   const Result<std::string> records = channel_.fetch_records(conversation_.next_seq());
-  if (!records) return;
+  if (!records) return host_.log(OSIRIS_WARN, "the records of a worker that has ended could not be had: " + records.error().message);
   parser_.reset();
   feed(*records);
 }
