@@ -95,10 +95,12 @@ void RunLoop::recover(const std::string& why) {
   wire_log_.line('#', "stream lost: " + why);
   host_.log(OSIRIS_WARN, "the stream to the worker broke (" + why + "); opening it again");
   int64_t pause_ms = kReopenPauseMsMin;
+  std::string said;
   for (;;) {
     check_cancel();
     if (is_over()) return;
     const Diagnosis diagnosis = channel_.diagnose();
+    if (!diagnosis.note.empty() && std::exchange(said, diagnosis.note) != diagnosis.note) host_.log(OSIRIS_WARN, diagnosis.note);
     take_diagnosis(diagnosis);
     if (is_over()) return;
     if (channel_.reopen()) break;

@@ -115,7 +115,7 @@ const char* type_name(Type type) {
 
 std::vector<std::string> fault_types() {
   std::vector<std::string> names;
-  for (const auto& [name, value] : kTypes) names.emplace_back(name);
+  for (const Kind& kind : kKinds) names.emplace_back(kind.name);
   return names;
 }
 

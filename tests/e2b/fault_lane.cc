@@ -1,0 +1,354 @@
+#include "tests/e2b/fault_lane.h"
+
+#include <dirent.h>
+#include <fnmatch.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <atomic>
+#include <thread>
+
+#include "protocol/base/clock.h"
+#include "protocol/base/file.h"
+#include "protocol/base/text.h"
+#include "tests/e2b_server/testing/http_client.h"
+
+namespace osiris::e2b_test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kInput = "id,name\n2,b\n1,a\n";
+constexpr const char* kOutput = "id,name\n1,a\n2,b\n";
+constexpr const char* kOutputFile = "out/result.csv";
+
+// Read, query, write; before it, `more` steps.
+std::string chain(const std::vector<std::string>& more = {}) {
+  std::vector<std::string> steps = more;
+  steps.push_back("  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: in.csv}\n");
+  steps.push_back("  - id: query\n    component: duckdb.processor\n    mode: transform\n    needs: [read]\n    config: {query: \"SELECT id, name FROM df_read ORDER BY id\"}\n");
+  steps.push_back("  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [query]\n    config: {path: out/result.csv}\n");
+  return e2e::oml("faults", steps);
+}
+
+bool eventually(const std::function<bool()>& condition, int seconds = 20) {
+  for (int i = 0; i < seconds * 50; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return condition();
+}
+
+std::vector<pid_t> all_pids() {
+  std::vector<pid_t> pids;
+  DIR* proc = ::opendir("/proc");
+  while (const dirent* entry = ::readdir(proc))
+    if (const int pid = std::atoi(entry->d_name)) pids.push_back(pid);
+  ::closedir(proc);
+  return pids;
+}
+
+pid_t parent_of(pid_t pid) {
+  const auto line = read_file("/proc/" + std::to_string(pid) + "/stat");
+  const size_t end = line ? line->rfind(')') : std::string::npos;
+  return end == std::string::npos ? 0 : std::atoi(line->c_str() + std::min(line->size(), end + 4));
+}
+
+// Processes whose environment or command line names the directory: osiris and whatever it started in it.
+size_t count_processes_of(const fs::path& directory) {
+  size_t count = 0;
+  for (const pid_t pid : all_pids()) {
+    const std::string base = "/proc/" + std::to_string(pid);
+    for (const char* file : {"/environ", "/cmdline"}) {
+      const auto text = read_file(base + file);  // an error when it ended meanwhile
+      if (!text || text->find(directory.string()) == std::string::npos) continue;
+      ++count;
+      break;
+    }
+  }
+  return count;
+}
+
+// The canary as it is, and in the shapes in which it would travel.
+bool holds_canary(std::string_view text) {
+  static const std::vector<std::string> kForms = [] {
+    const std::string secret = kCanary;
+    std::vector<std::string> forms = {secret, to_hex(secret)};
+    for (size_t shift = 0; shift < 3; ++shift) forms.push_back(base64(std::string_view(secret).substr(shift, 15)));
+    return forms;
+  }();
+  for (const std::string& form : kForms)
+    if (text.find(form) != std::string_view::npos) return true;
+  return false;
+}
+
+Json fault_of(const RemoteCall& call, const FaultCase& fault) {
+  return Json::object({{"route", call.route}, {"nth", call.nth}, {"action", fault.action()}});
+}
+
+Json fault_on(const char* text) { return *parse_json(text); }
+
+}  // namespace
+
+size_t count_descendants(pid_t root) {
+  std::map<pid_t, pid_t> parents;
+  for (const pid_t pid : all_pids()) parents[pid] = parent_of(pid);
+  size_t count = 0;
+  for (const auto& [pid, parent] : parents)
+    for (pid_t up = parent; up > 1; up = parents.count(up) ? parents[up] : 0)
+      if (up == root) {
+        ++count;
+        break;
+      }
+  return count;
+}
+
+std::vector<std::string> scaled_limits() {
+  return {"--e2b-request-timeout", "2", "--e2b-create-timeout", "2", "--e2b-connect-timeout", "2", "--e2b-retry-budget", "4",
+          "--e2b-heartbeat-ms", "500", "--e2b-timeout", "40", "--e2b-build-timeout", "20"};
+}
+
+Lane::Lane(int number) : server_(start_server()), number_(number) {}
+
+std::string Lane::api(const std::string& method, const std::string& path, const Json& body) const {
+  e2b_server::HttpClient client(server_.url());
+  return client.request(method, path, {{"x-api-key", server_.api_key()}, {"content-type", "application/json"}}, body.is_null() ? "" : body.dump()).body;
+}
+
+Lane::Prepared Lane::prepare(Scenario scenario, Project& project) {
+  Prepared out;
+  std::string pipeline = chain();
+  std::vector<std::string> more = scaled_limits();
+  std::string lease = std::to_string(kLeaseSeconds);
+  const Json broken = fault_on(R"({"route":"process.Process/Start","nth":1,"action":{"type":"reset","when":"middle","after_bytes":40000}})");
+  const std::string talking = chain({e2e::mock_step("talk", "events: 1000, sleep_ms: 800, rows: 1")});
+  switch (scenario) {
+    case Scenario::kPlain:
+    case Scenario::kLostCreate:
+    case Scenario::kKeep:
+    case Scenario::kList:
+    case Scenario::kRelease:
+    case Scenario::kReleaseTemplate: break;
+    case Scenario::kOldService:
+      out.setup = {fault_on(R"({"route":"POST /v2/sandboxes","action":{"type":"status","status":404,"text":"404 page not found"}})")};
+      break;
+    case Scenario::kBrokenStream:
+      pipeline = talking;
+      out.setup = {broken};
+      break;
+    case Scenario::kDeadEnvd:
+      pipeline = talking;
+      out.setup = {broken, fault_on(R"({"route":"GET /health","count":1,"action":{"type":"status","status":503}})")};
+      break;
+    case Scenario::kDeadWorker:
+      pipeline = talking;
+      out.setup = {broken, fault_on(R"({"route":"process.Process/Connect","nth":1,"action":{"type":"kill_process","when":"request"}})"),
+                   fault_on(R"({"route":"process.Process/Connect","nth":1,"action":{"type":"status","status":404,"code":"not_found"}})")};
+      out.exit = 3;
+      break;
+    case Scenario::kRenewal:
+      pipeline = chain({e2e::mock_step("wait", "sleep_ms: 1600, rows: 1")});
+      lease = "4";
+      break;
+    case Scenario::kCancel:
+      pipeline = chain({e2e::mock_step("hang", "hang: deaf")});
+      break;
+    case Scenario::kShape:
+      fs::remove_all(server_.data() / "uploads");  // what was put there once is not asked for again
+      fs::create_directories(server_.data() / "uploads");
+      more.insert(more.end(), {"--e2b-cpu", "2", "--e2b-mem", std::to_string(1024 + 2 * ++shapes_) + "MiB"});
+      break;
+  }
+  project.write("pipeline.yaml", pipeline);
+  project.write("in.csv", kInput);
+  more.insert(more.end(), {"--e2b-lease", lease, "--e2b-pass-env", "SHOP_PASSWORD"});
+  if (scenario == Scenario::kLostCreate) out.setup = {fault_on(R"({"route":"POST /v2/sandboxes","nth":1,"action":{"type":"reset","when":"before"}})")};
+  if (scenario == Scenario::kCancel) {
+    more.insert(more.end(), {"--e2b-heartbeat-ms", "2000"});  // the second thing it is sent is the cancel, not a question about silence
+    out.interrupt_at = "hang: Starting";
+    out.exit = 130;
+  }
+  if (scenario == Scenario::kKeep) {
+    more.push_back("--e2b-keep");
+    out.kept_max = 2;  // one that could not be taken over is left to its lease
+    const Outcome first = project.osiris(run_arguments("e2b", more));
+    if (first.exit != 0) ADD_FAILURE() << "the run that keeps its sandbox failed: " << first.err;
+  }
+  out.arguments = run_arguments("e2b", more);
+  const std::vector<std::string> limits = {"--e2b-request-timeout", "2", "--e2b-connect-timeout", "2", "--e2b-retry-budget", "4"};
+  const auto resources = [&](std::vector<std::string> words) {
+    out.arguments = {"resources"};
+    out.arguments.insert(out.arguments.end(), words.begin(), words.end());
+    out.arguments.insert(out.arguments.end(), {"--adapter", "e2b"});
+    out.arguments.insert(out.arguments.end(), limits.begin(), limits.end());
+  };
+  if (scenario == Scenario::kList) resources({"list"});
+  if (scenario == Scenario::kRelease) {
+    const auto created = parse_json(api("POST", "/v2/sandboxes", Json::object({{"templateID", "base"}, {"timeout", kLeaseSeconds}})));
+    resources({"release", created ? (*created)["sandboxID"].as_string() : "none"});
+  }
+  if (scenario == Scenario::kReleaseTemplate) {
+    const auto created = parse_json(api("POST", "/v3/templates", Json::object({{"name", "osiris-to-release-" + std::to_string(++shapes_)}})));
+    resources({"release", created ? (*created)["templateID"].as_string() : "none", "--kind", "template"});
+  }
+  return out;
+}
+
+// A handler that still sleeps in a stall may act after the client has gone.
+void Lane::await_quiet() const {
+  const bool quiet = eventually([&] {
+    const Json all = server_.requests_by_arrival();
+    for (const Json& request : all.items())
+      if (request["open"].as_bool()) return false;
+    return true;
+  });
+  if (!quiet) ADD_FAILURE() << "requests stay open: " << server_.requests_by_arrival().dump();
+}
+
+// Interrupted once it has printed `interrupt_at`, unless that is empty.
+Outcome Lane::run_under(const Project& project, const std::vector<std::string>& arguments, const std::string& interrupt_at, const Json& faults, Ended& ended) {
+  await_quiet();
+  server_.clear_requests();
+  if (const Status set = server_.set_faults(faults); !set) ended.complaints.push_back("the plan was refused: " + set.error().message);
+  const int64_t started_ns = system_clock().monotonic_ns();
+  Outcome outcome;
+  if (interrupt_at.empty()) {
+    outcome = project.osiris(arguments);
+  } else {
+    e2e::Running running = project.start(arguments);
+    running.until(interrupt_at);
+    running.kill(SIGINT);
+    outcome = running.end();
+  }
+  ended.seconds = static_cast<double>(system_clock().monotonic_ns() - started_ns) / 1e9;
+  ended.exit = outcome.exit;
+  await_quiet();
+  // The plan counts calls it was meant for; what really struck is in the record of each.
+  const Json planned = server_.faults();
+  const Json recorded = server_.requests();
+  for (const Json& fault : planned.items()) {
+    bool struck = false;
+    for (const Json& request : recorded.items())
+      for (const Json& name : request["faults"].items())
+        struck |= ::fnmatch(fault["route"].as_string().c_str(), request["route"].as_string().c_str(), 0) == 0 && name.as_string().starts_with(fault["type"].as_string());
+    ended.last_hit = struck && fault["hits"].as_int() > 0;
+    ended.hit |= ended.last_hit;
+  }
+  server_.clear_faults();
+  return outcome;
+}
+
+Ended Lane::run_pipeline(const std::string& oml, const std::map<std::string, std::string>& files, const std::vector<std::string>& options, const Json& faults,
+                         const std::map<std::string, std::string>& outputs) {
+  Project project;
+  use_server(project, server_);
+  project.set("SHOP_PASSWORD", kCanary);
+  project.write("pipeline.yaml", oml);
+  for (const auto& [file, content] : files) project.write(file, content);
+  Ended ended;
+  const Outcome outcome = run_under(project, run_arguments("e2b", options), "", faults, ended);
+  if (outcome.exit == 3) check_error(project, outcome, ended);
+  check_invariants(project, outcome, outputs, ended);
+  return ended;
+}
+
+Ended Lane::run(const RemoteCall& call, const std::optional<FaultCase>& fault) {
+  Project project;
+  use_server(project, server_);
+  project.set("SHOP_PASSWORD", kCanary);
+  server_.clear_faults();
+  const Prepared prepared = prepare(call.scenario, project);
+  Json faults = Json::array();
+  for (const Json& setup : prepared.setup) faults.push_back(setup);
+  if (fault) faults.push_back(fault_of(call, *fault));
+  Ended ended;
+  const Outcome outcome = run_under(project, prepared.arguments, prepared.interrupt_at, faults, ended);
+  ended.hit = fault && ended.last_hit;
+  const bool is_run = prepared.arguments.front() == "run";
+  if (outcome.exit == 3 || (outcome.exit != 0 && outcome.exit != prepared.exit)) check_error(project, outcome, ended);
+  std::map<std::string, std::string> outputs;
+  if (is_run && prepared.exit == 0) outputs[kOutputFile] = kOutput;
+  check_invariants(project, outcome, outputs, ended, prepared.kept_max);
+  if (call.scenario == Scenario::kShape || call.scenario == Scenario::kReleaseTemplate) remove_templates();
+  return ended;
+}
+
+// Each is as large as the worker.
+void Lane::remove_templates() const {
+  const auto templates = parse_json(api("GET", "/v2/templates?limit=100"));
+  if (!templates) return;
+  for (const Json& item : templates->items())
+    if (item["names"].dump().find("osiris-") != std::string::npos || item["aliases"].dump().find("osiris-") != std::string::npos)
+      api("DELETE", "/templates/" + item["templateID"].as_string());
+}
+
+// Class, remedy, request id, and whether a retry was tried.
+void Lane::check_error(const Project& project, const Outcome& outcome, Ended& ended) {
+  if (outcome.err.find("💡") == std::string::npos) ended.complaints.push_back("the error names no remedy");
+  if (project.sessions().empty()) return;
+  const auto mapped = Project::events(project.session(), "execution_error_mapped");
+  if (mapped.empty()) {
+    ended.complaints.push_back("the session holds no error");
+    return;
+  }
+  const Json& detail = mapped.back()["error_details"]["detail"];
+  ended.error_class = detail["class"].as_string();
+  if (outcome.exit == 3 && ended.error_class.empty()) ended.complaints.push_back("the error has no class: " + mapped.back().dump());
+  if (detail.contains("operation") && !detail.contains("attempts")) ended.complaints.push_back("the error does not say whether it was retried: " + detail.dump());
+  if (!detail.contains("http_status")) return;
+  const std::string id = detail["request_id"].as_string();
+  bool known = false;
+  const Json seen = server_.requests();
+  for (const Json& request : seen.items())
+    known |= request["request_id"].as_string() == id && request["status"].as_int() == detail["http_status"].as_int();
+  if (!known) ended.complaints.push_back("the error's request id '" + id + "' is of no answer with status " + detail["http_status"].dump());
+}
+
+void Lane::check_invariants(const Project& project, const Outcome& outcome, const std::map<std::string, std::string>& outputs, Ended& ended, int kept_max) {
+  auto& complaints = ended.complaints;
+  const Json left = server_.sandboxes();
+  if (left.size() > static_cast<size_t>(kept_max)) complaints.push_back("sandboxes are left: " + left.dump());
+  for (const Json& sandbox : left.items()) server_.kill_sandbox(sandbox["sandboxID"].as_string());
+  if (!eventually([&] { return count_descendants(server_.pid()) == 0; })) complaints.push_back("processes of sandboxes are left");
+  if (!eventually([&] { return count_processes_of(project.dir().parent_path()) == 0; })) complaints.push_back("osiris left a process behind");
+
+  const auto tree = project.tree();
+  for (const auto& [file, right] : outputs) {
+    const auto found = tree.find("project/" + file);
+    if (found == tree.end()) {
+      if (outcome.exit == 0) complaints.push_back("success without " + file);
+    } else if (found->second != right) {
+      complaints.push_back(file + " is wrong: " + found->second.substr(0, 200));
+    }
+    const std::string beside = "project/" + file + ".";
+    for (const auto& [path, content] : tree)
+      if (path.starts_with(beside)) complaints.push_back("half a file is left: " + path);
+  }
+  for (const auto& [path, content] : tree) {
+    if (holds_canary(content)) complaints.push_back("the secret is in " + path);
+    if (content.find(server_.api_key()) != std::string::npos) complaints.push_back("the API key is in " + path);
+  }
+  if (holds_canary(outcome.out + outcome.err)) complaints.push_back("the secret was printed");
+  const Json recorded = server_.requests();
+  for (const Json& request : recorded.items()) {
+    const std::string route = request["route"].as_string();
+    if (route != "POST /process.Process/SendInput" && holds_canary(request.dump())) complaints.push_back("the secret travelled in " + route);
+    if (request["body"].dump().find(server_.api_key()) != std::string::npos) complaints.push_back("the API key travelled in the body of " + route);
+  }
+  ended.log = outcome.out + outcome.err;
+  for (const auto& [path, content] : tree)
+    if (path.ends_with("osiris.log")) ended.log += content;
+}
+
+void run_in_lanes(int lanes, size_t count, const std::function<void(Lane&, size_t)>& work) {
+  std::atomic<size_t> next{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < lanes; ++i)
+    threads.emplace_back([&, i] {
+      Lane lane(i);
+      for (size_t index; (index = next++) < count;) work(lane, index);
+    });
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace osiris::e2b_test

@@ -1,0 +1,116 @@
+// Every remote call x every fault that can hit it (fault_cases.h, remote_calls.h). Whatever happens, the run ends in bounded time, with
+// the right class of error and a remedy, no sandbox, process or half a file left, no secret told, and either the whole right
+// output or none.
+//
+//   OSIRIS_FAULT_CELLS=GLOB   only cells ("call/fault") that match
+//   OSIRIS_FAULT_LANES=N      runs at once
+#include <fnmatch.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <regex>
+
+#include "protocol/base/file.h"
+#include "tests/e2b/fault_lane.h"
+
+namespace osiris::e2b_test {
+namespace {
+
+struct Cell {
+  const RemoteCall* call;
+  FaultCase fault;
+  std::string name() const { return call->name + "/" + fault.name; }
+};
+
+int from_environment(const char* name, int otherwise) {
+  const char* text = std::getenv(name);
+  return text ? std::atoi(text) : otherwise;
+}
+
+std::string without_names(const std::string& route) { return std::regex_replace(route, std::regex(R"(\{[^}]*\})"), "{}"); }
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string out;
+  for (const std::string& line : lines) out += "\n    " + line;
+  return out;
+}
+
+// The rows are what the adapter really calls: every scenario as it is, without a fault.
+TEST(FaultMatrix, ItsRowsAreTheCallsThatAreMadeAndThatTheManualLists) {
+  std::mutex mutex;
+  std::set<std::string> seen, listed;
+  const auto& calls = remote_calls();
+  std::map<Scenario, size_t> first;
+  for (size_t i = 0; i < calls.size(); ++i) {
+    first.try_emplace(calls[i].scenario, i);
+    listed.insert(calls[i].route);
+  }
+  std::vector<size_t> scenarios;
+  for (const auto& [scenario, index] : first) scenarios.push_back(index);
+  run_in_lanes(2, scenarios.size(), [&](Lane& lane, size_t index) {
+    const RemoteCall& call = calls[scenarios[index]];
+    const Ended ended = lane.run(call, std::nullopt);
+    std::map<std::string, int> counts;
+    const Json requests = lane.server().requests_by_arrival();
+    const std::lock_guard lock(mutex);
+    for (const Json& request : requests.items()) {
+      const std::string route = request["route"].as_string();
+      ++counts[route];
+      seen.insert(route);
+    }
+    for (const RemoteCall& other : calls) {
+      if (other.scenario != call.scenario) continue;
+      EXPECT_GE(counts[other.route], other.nth) << other.name << " is not called: " << ended.log;
+    }
+    EXPECT_TRUE(ended.complaints.empty()) << call.name << joined(ended.complaints) << "\n" << ended.log;
+  });
+  EXPECT_EQ(seen, listed) << "the adapter calls something else than remote_calls.cc lists";
+  const std::string manual = without_names(*read_file(e2e::source_dir() / "docs/e2b.md"));
+  for (const std::string& route : listed) {
+    if (route.starts_with("PUT /_storage")) continue;  // wherever the service says
+    EXPECT_NE(manual.find(without_names(route)), std::string::npos) << "docs/e2b.md does not list " << route;
+  }
+}
+
+TEST(FaultMatrix, EveryCallMeetsEveryFault) {
+  const char* only = std::getenv("OSIRIS_FAULT_CELLS");
+  std::vector<Cell> cells;
+  std::map<std::string, int> excluded;
+  const std::vector<FaultCase> faults = fault_cases();
+  for (const RemoteCall& call : remote_calls())
+    for (const FaultCase& fault : faults) {
+      if (const auto reason = cannot_hit(call, fault)) ++excluded[*reason];
+      else cells.push_back({&call, fault});
+    }
+  const size_t possible = cells.size();
+  if (only) std::erase_if(cells, [&](const Cell& cell) { return ::fnmatch(only, cell.name().c_str(), 0) != 0; });
+
+  std::mutex mutex;
+  size_t run = 0;
+  run_in_lanes(from_environment("OSIRIS_FAULT_LANES", 6), cells.size(), [&](Lane& lane, size_t index) {
+    const Cell& cell = cells[index];
+    Ended ended = lane.run(*cell.call, cell.fault);
+    const Expectation expected = expectation(*cell.call, cell.fault);
+    if (!ended.hit) ended.complaints.push_back("the fault never struck");
+    const int good_exit = cell.call->scenario == Scenario::kCancel ? 130 : 0;
+    // Only a run has a session that names the class.
+    const bool is_run = cell.call->scenario < Scenario::kList;
+    const bool fails_well = ended.exit == 3 && (is_run ? expected.failures.count(ended.error_class) > 0 : !expected.failures.empty());
+    if (!fails_well && !(ended.exit == good_exit && expected.success))
+      ended.complaints.push_back("exit " + std::to_string(ended.exit) + " " + ended.error_class + " is not what was expected");
+    const std::lock_guard lock(mutex);
+    run += ended.hit;
+    if (std::getenv("OSIRIS_FAULT_PRINT")) std::printf("CELL %s exit=%d class=%s %.1fs\n", cell.name().c_str(), ended.exit, ended.error_class.c_str(), ended.seconds);
+    if (!ended.complaints.empty()) ADD_FAILURE() << cell.name() << joined(ended.complaints) << "\n" << ended.log;
+  });
+
+  std::printf("fault matrix: %zu cells run / %zu possible (%zu calls x %zu faults; cannot hit:", run, possible, remote_calls().size(), faults.size());
+  for (const auto& [reason, count] : excluded) std::printf(" %d: %s;", count, reason.c_str());
+  std::printf(")\n");
+  EXPECT_EQ(run, cells.size());
+}
+
+}  // namespace
+}  // namespace osiris::e2b_test
