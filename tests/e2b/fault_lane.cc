@@ -286,12 +286,12 @@ void Lane::remove_templates() const {
 void Lane::check_error(const Project& project, const Outcome& outcome, Ended& ended) {
   if (outcome.err.find("💡") == std::string::npos) ended.complaints.push_back("the error names no remedy");
   if (project.sessions().empty()) return;
-  const auto mapped = Project::events(project.session(), "execution_error_mapped");
+  const auto mapped = Project::events(project.session(), "run_error");
   if (mapped.empty()) {
     ended.complaints.push_back("the session holds no error");
     return;
   }
-  const Json& detail = mapped.back()["error_details"]["detail"];
+  const Json& detail = mapped.back()["detail"];
   ended.error_class = detail["class"].as_string();
   if (outcome.exit == 3 && ended.error_class.empty()) ended.complaints.push_back("the error has no class: " + mapped.back().dump());
   if (detail.contains("operation") && !detail.contains("attempts")) ended.complaints.push_back("the error does not say whether it was retried: " + detail.dump());

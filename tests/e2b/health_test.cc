@@ -39,8 +39,8 @@ class Health : public testing::Test {
   }
 
   std::string error_class() const {
-    const auto mapped = Project::events(project.session(), "execution_error_mapped");
-    return mapped.empty() ? "" : mapped.back()["error_details"]["detail"]["class"].as_string();
+    const auto mapped = Project::events(project.session(), "run_error");
+    return mapped.empty() ? "" : mapped.back()["detail"]["class"].as_string();
   }
 
   void signal_worker(int number) const {
