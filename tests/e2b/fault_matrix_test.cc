@@ -92,6 +92,8 @@ TEST(FaultMatrix, EveryCallMeetsEveryFault) {
   run_in_lanes(from_environment("OSIRIS_FAULT_LANES", 6), cells.size(), [&](Lane& lane, size_t index) {
     const Cell& cell = cells[index];
     Ended ended = lane.run(*cell.call, cell.fault);
+    // A run that came to its end before the call was due has tried nothing; once more, then.
+    for (int again = 0; again < 3 && !ended.hit && ended.complaints.empty(); ++again) ended = lane.run(*cell.call, cell.fault);
     const Expectation expected = expectation(*cell.call, cell.fault);
     if (!ended.hit) ended.complaints.push_back("the fault never struck");
     const int good_exit = cell.call->scenario == Scenario::kCancel ? 130 : 0;
