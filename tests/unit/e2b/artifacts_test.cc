@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <deque>
 
 #include "protocol/archive/archive.h"
@@ -100,8 +101,9 @@ class ArtifactsTest : public testing::Test {
     ApiClient api({}, transport_, {}, sleep, {});
     Sandbox sandbox;
     sandbox.id = "abc";
-    Envd envd(api, sandbox);
-    return fetch_artifacts(envd, packed_, request_, limits, sleep);
+    Envd envd(api, sandbox, http::Milliseconds(1'000));
+    const std::atomic<bool> cancelled{false};
+    return fetch_artifacts(envd, packed_, request_, limits, sleep, cancelled);
   }
 
   // The error of a fetch that must have changed nothing.
