@@ -328,7 +328,8 @@ Status E2bAdapter::execute(const sdk::RunRequest& original) {
     if (!config_.keep) {  // while the sandbox is created
       stream.emplace(plan);
       if (!place.has_worker)
-        packed_worker_ = std::async(std::launch::async, [&request] { return packed_worker(request.worker_path, request.worker_sha256); });
+        // By value: this call may be over before the thread is.
+        packed_worker_ = std::async(std::launch::async, [path = request.worker_path, sha256 = request.worker_sha256] { return packed_worker(path, sha256); });
     }
     OSIRIS_TRY(acquire_with_template(request, place, attempt == 1));
     if (config_.keep) {

@@ -69,17 +69,38 @@ Error build_failed(const std::string& name, const Json& status, const std::deque
   return make_failure(FailureClass::kSandboxError, message, "See the build log in osiris.log; the same command run by hand shows more.");
 }
 
+Result<Json> build_status(ApiClient& api, const std::string& template_id, const std::string& build_id, int64_t logs_seen, const BuildOptions& options) {
+  const std::string operation = "follow the template build";
+  const http::Outcome outcome = api.send({"GET", "/templates/" + template_id + "/builds/" + build_id + "/status?logsOffset=" + std::to_string(logs_seen),
+                                          {}, operation, true, options.cancelled});
+  if (!is_success(outcome)) return failure_from(outcome, operation);
+  return parse_json(outcome.response->body);
+}
+
+// A build is started once; a second start of it is refused. Where the answer was lost, its state tells whether it began.
+Status start_build(ApiClient& api, const std::string& name, const std::string& template_id, const std::string& build_id, const Json& recipe,
+                   const BuildOptions& options) {
+  constexpr int kAttemptsMax = 2;
+  const std::string operation = "start the build of template " + name;
+  for (int attempt = 1;; ++attempt) {
+    const http::Outcome started =
+        api.send({"POST", "/v2/templates/" + template_id + "/builds/" + build_id, recipe, operation, false, options.cancelled});
+    if (is_success(started)) return {};
+    const bool answered = started.response && !started.failure;
+    if (answered && attempt == 1) return failure_from(started, operation);
+    OSIRIS_ASSIGN(const Json status, build_status(api, template_id, build_id, 0, options));
+    if (status["status"].as_string() != "waiting") return {};
+    if (attempt == kAttemptsMax) return failure_from(started, operation);
+  }
+}
+
 Status wait_until_built(ApiClient& api, const std::string& name, const std::string& template_id, const std::string& build_id,
                         const BuildOptions& options) {
-  const std::string operation = "follow the template build";
   const int64_t until_ns = system_clock().monotonic_ns() + options.timeout_ms * 1'000'000;
   int64_t seen = 0;
   std::deque<std::string> last;
   for (;;) {
-    const http::Outcome outcome = api.send({"GET", "/templates/" + template_id + "/builds/" + build_id + "/status?logsOffset=" + std::to_string(seen),
-                                            {}, operation, true, options.cancelled});
-    if (!is_success(outcome)) return failure_from(outcome, operation);
-    OSIRIS_ASSIGN(const Json status, parse_json(outcome.response->body));
+    OSIRIS_ASSIGN(const Json status, build_status(api, template_id, build_id, seen, options));
     for (const Json& entry : status["logEntries"].items()) {
       ++seen;
       const std::string& line = entry["message"].as_string();
@@ -104,7 +125,7 @@ Result<BuiltTemplate> build(ApiClient& api, const TemplateSpec& spec, const Buil
   Json request = Json::object({{"name", built.name}});
   if (spec.cpu_count) request.set("cpuCount", *spec.cpu_count);
   if (spec.memory_mb) request.set("memoryMB", *spec.memory_mb);
-  std::string operation = "create template " + built.name;
+  const std::string operation = "create template " + built.name;
   const http::Outcome created = api.send({"POST", "/v3/templates", request, operation, true, options.cancelled});
   if (!is_success(created)) {
     Error error = failure_from(created, operation);
@@ -123,10 +144,7 @@ Result<BuiltTemplate> build(ApiClient& api, const TemplateSpec& spec, const Buil
     start.set("fromImage", spec.from_image);
   else
     start.set("fromTemplate", spec.from_template);
-  operation = "start the build of template " + built.name;
-  const http::Outcome started =
-      api.send({"POST", "/v2/templates/" + built.template_id + "/builds/" + build_id, start, operation, false, options.cancelled});
-  if (!is_success(started)) return failure_from(started, operation);
+  OSIRIS_TRY(start_build(api, built.name, built.template_id, build_id, start, options));
   OSIRIS_TRY(wait_until_built(api, built.name, built.template_id, build_id, options));
   return built;
 }
