@@ -151,7 +151,7 @@ Lane::Prepared Lane::prepare(Scenario scenario, Project& project) {
       lease = "4";
       break;
     case Scenario::kCancel:
-      pipeline = chain({e2e::mock_step("hang", "hang: deaf")});
+      pipeline = chain({e2e::mock_step("hang", "say: deaf from now on, hang: deaf")});
       break;
     case Scenario::kShape:
       fs::remove_all(server_.data() / "uploads");  // what was put there once is not asked for again
@@ -165,7 +165,8 @@ Lane::Prepared Lane::prepare(Scenario scenario, Project& project) {
   if (scenario == Scenario::kLostCreate) out.setup = {fault_on(R"({"route":"POST /v2/sandboxes","nth":1,"action":{"type":"reset","when":"before"}})")};
   if (scenario == Scenario::kCancel) {
     more.insert(more.end(), {"--e2b-heartbeat-ms", "2000"});  // the second thing it is sent is the cancel, not a question about silence
-    out.interrupt_at = "hang: Starting";
+    more.push_back("--verbose");
+    out.interrupt_at = "deaf from now on";  // a step that is only starting would still listen
     out.exit = 130;
   }
   if (scenario == Scenario::kKeep) {
