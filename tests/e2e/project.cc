@@ -20,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kPatience_ms = 30'000;
+constexpr int kRunPatience_ms = 300'000;  // of a whole run; a hundred thousand events under AddressSanitizer take their time
 
 int exit_number(const ExitStatus& status) { return status.signaled ? 128 + status.value : status.value; }
 
@@ -123,7 +124,7 @@ SpawnOptions Project::spawn_options(std::vector<std::string> arguments) const {
 }
 
 Outcome Project::osiris(std::vector<std::string> arguments) const {
-  auto result = run_command(spawn_options(std::move(arguments)), 2 * kPatience_ms, 64u << 20);
+  auto result = run_command(spawn_options(std::move(arguments)), kRunPatience_ms, 64u << 20);
   EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.error().message);
   if (!result.ok()) return {};
   return {exit_number(result->exit), result->standard_output, result->standard_error};
