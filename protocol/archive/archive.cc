@@ -10,8 +10,8 @@
 #include <charconv>
 #include <optional>
 #include <set>
-#include <vector>
 
+#include "protocol/archive/hash_beside.h"
 #include "protocol/base/file.h"
 
 namespace osiris::archive {
@@ -106,19 +106,19 @@ Result<FileDigest> Writer::add_file(uint32_t number, const std::filesystem::path
     ~Closer() { ::close(fd); }
   } closer{fd};
   OSIRIS_TRY(state_->begin(number, size_bytes));
-  Sha256 hash;
-  std::vector<char> block(kBlockBytes);
+  HashBeside hash;
   uint64_t total = 0;
   for (;;) {
+    std::string block = hash.take(kBlockBytes);
     const ssize_t got = ::read(fd, block.data(), block.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return errno_error(errno, "cannot read", path);
     if (got == 0) break;
-    total += static_cast<uint64_t>(got);
+    block.resize(static_cast<size_t>(got));
+    total += block.size();
     if (total > size_bytes) break;
-    const std::string_view bytes(block.data(), static_cast<size_t>(got));
-    hash.update(bytes);
-    OSIRIS_TRY(state_->data(bytes));
+    OSIRIS_TRY(state_->data(block));
+    hash.add(std::move(block));
   }
   if (total != size_bytes)
     return Error(Code::kUnavailable, path.string() + " changed while it was being read: it had " + std::to_string(size_bytes) + " bytes",
@@ -202,17 +202,17 @@ class Reader {
     total_bytes_ += size;
 
     OSIRIS_ASSIGN(const MemberSink sink, open(*number, size));
-    Sha256 hash;
+    HashBeside hash;
     FileDigest digest;
-    std::vector<char> block(kBlockBytes);
     for (;;) {
+      std::string block = hash.take(kBlockBytes);
       const la_ssize_t got = archive_read_data(handle_, block.data(), block.size());
       if (got < 0) return broken();
       if (got == 0) break;
-      const std::string_view bytes(block.data(), static_cast<size_t>(got));
-      hash.update(bytes);
-      digest.size_bytes += bytes.size();
-      OSIRIS_TRY(sink(bytes));
+      block.resize(static_cast<size_t>(got));
+      digest.size_bytes += block.size();
+      OSIRIS_TRY(sink(block));
+      hash.add(std::move(block));
     }
     if (digest.size_bytes != size) return Error(Code::kInvalidArgument, "member " + name + " of the archive is cut short");
     digest.sha256 = hash.hex();

@@ -1,0 +1,85 @@
+// A SHA-256 that is reckoned on a thread of its own, beside the one that packs or unpacks: on two cores both take the time of the
+// longer one. (Debian's static libzstd compresses on the caller's thread only, whatever number of threads it is asked for.)
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "protocol/base/sha256.h"
+
+namespace osiris::archive {
+
+// Used by one thread. A single block needs no second thread and gets none.
+class HashBeside {
+ public:
+  HashBeside() = default;
+  ~HashBeside() { stop(); }
+  HashBeside(const HashBeside&) = delete;
+  HashBeside& operator=(const HashBeside&) = delete;
+
+  // A block of `size` bytes to fill: one that was hashed, where there is one. New ones cost more than their hash.
+  std::string take(size_t size) {
+    const std::lock_guard lock(mutex_);
+    if (spare_.empty()) return std::string(size, '\0');
+    std::string block = std::move(spare_.back());
+    spare_.pop_back();
+    block.resize(size);
+    return block;
+  }
+
+  // Waits while kBlocksAhead blocks are still to be hashed.
+  void add(std::string block) {
+    std::unique_lock lock(mutex_);
+    if (blocks_added_++ == 1) thread_ = std::thread([this] { run(); });
+    changed_.wait(lock, [this] { return blocks_.size() < kBlocksAhead; });
+    blocks_.push_back(std::move(block));
+    changed_.notify_all();
+  }
+
+  // Of all that was added; the last call.
+  std::string hex() {
+    stop();
+    for (const std::string& block : blocks_) hash_.update(block);
+    return hash_.hex();
+  }
+
+ private:
+  static constexpr size_t kBlocksAhead = 16;
+
+  void run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      changed_.wait(lock, [this] { return stopping_ || !blocks_.empty(); });
+      if (blocks_.empty()) return;
+      std::string block = std::move(blocks_.front());
+      blocks_.pop_front();
+      changed_.notify_all();
+      lock.unlock();
+      hash_.update(block);
+      lock.lock();
+      spare_.push_back(std::move(block));
+    }
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_all();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::string> blocks_, spare_;
+  size_t blocks_added_ = 0;
+  bool stopping_ = false;
+  Sha256 hash_;
+  std::thread thread_;
+};
+
+}  // namespace osiris::archive
