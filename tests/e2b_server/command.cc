@@ -14,21 +14,18 @@ StartSpec shell_spec(const Command& command) {
   return spec;
 }
 
-std::optional<int> run_command(Sandbox& sandbox, const Command& command, const std::function<void(std::string_view)>& on_output) {
+CommandEnd run_command(Sandbox& sandbox, const Command& command, const std::function<void(std::string_view)>& on_output) {
   auto started = sandbox.start(shell_spec(command), Json::object());
-  if (started.error) {
-    on_output(started.error->message);
-    return std::nullopt;
-  }
+  if (started.error) return {false, "command failed: " + started.error->code + ": " + started.error->message};
   const auto events = started.value->subscribe();
   started.value->start(command.deadline);
-  std::optional<int> exit_code;
+  CommandEnd end{false, "command failed: unavailable: the sandbox is gone"};
   while (true) {
     if (auto event = events->take()) {
       const Json& body = event->body["event"];
       for (const char* stream : {"stdout", "stderr"})
         if (body["data"].contains(stream)) on_output(base64_decode(body["data"][stream].as_string()).value_or(""));
-      if (body["end"].is_object()) exit_code = static_cast<int>(body["end"]["exitCode"].as_int(0));
+      if (body["end"].is_object()) end = {true, body["end"]["error"].as_string()};
       continue;
     }
     if (events->closed() != Subscriber::Closed::kNo) break;
@@ -36,7 +33,7 @@ std::optional<int> run_command(Sandbox& sandbox, const Command& command, const s
     ::poll(&ready, 1, -1);
   }
   started.value->unsubscribe(events);
-  return exit_code;
+  return end;
 }
 
 }  // namespace osiris::e2b_server

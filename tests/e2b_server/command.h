@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 
 #include "tests/e2b_server/sandbox.h"
@@ -19,7 +18,15 @@ struct Command {
 
 StartSpec shell_spec(const Command& command);
 
-// Exit code (-1: by signal); nullopt: it could not be started, or the sandbox is gone. Output as it comes, both streams.
-std::optional<int> run_command(Sandbox& sandbox, const Command& command, const std::function<void(std::string_view)>& on_output);
+// How a command ended, in the words of E2B's template builder.
+struct CommandEnd {
+  bool was_run = false;  // false: it could not be started, or the sandbox went
+  std::string failure;   // empty: it succeeded. "exit status 9", "signal: killed", "command failed: unauthenticated: ..."
+
+  bool ok() const { return failure.empty(); }
+};
+
+// Output as it comes, both streams.
+CommandEnd run_command(Sandbox& sandbox, const Command& command, const std::function<void(std::string_view)>& on_output);
 
 }  // namespace osiris::e2b_server

@@ -66,6 +66,12 @@ bool begin_connect_stream(Exchange& exchange) {
   return exchange.begin_stream(200, {{"content-type", "application/connect+json"}}, std::nullopt);
 }
 
+void fail_connect_stream(Exchange& exchange, std::string_view code, std::string_view message) {
+  if (!begin_connect_stream(exchange)) return;
+  exchange.write(end_of_stream(code, message));
+  exchange.end_stream();
+}
+
 std::optional<Json> read_unary(Exchange& exchange) {
   if (!has_type(exchange.request(), "application/json")) {
     refuse_type(exchange, "application/json");
@@ -81,8 +87,10 @@ std::optional<Json> read_unary(Exchange& exchange) {
   return *std::move(message);
 }
 
+bool has_stream_type(const Request& request) { return has_type(request, "application/connect+json"); }
+
 bool is_connect_stream(Exchange& exchange) {
-  if (has_type(exchange.request(), "application/connect+json")) return true;
+  if (has_stream_type(exchange.request())) return true;
   refuse_type(exchange, "application/connect+json");
   return false;
 }
@@ -96,10 +104,7 @@ std::optional<Json> read_stream_request(Exchange& exchange) {
   auto first = reader.next();
   auto message = first.ok() && first->has_value() ? parse_json((*first)->payload) : Result<Json>(Error(Code::kInvalidArgument, ""));
   if (message.ok() && message->is_object() && reader.is_empty() && (*first)->flags == 0) return *std::move(message);
-  if (begin_connect_stream(exchange)) {
-    exchange.write(end_of_stream("invalid_argument", "the request is not exactly one uncompressed envelope with a JSON message"));
-    exchange.end_stream();
-  }
+  fail_connect_stream(exchange, "invalid_argument", "the request is not exactly one uncompressed envelope with a JSON message");
   return std::nullopt;
 }
 

@@ -16,6 +16,7 @@
 namespace osiris::e2b_server {
 namespace {
 
+constexpr size_t kSizelessMaxBytes = 64 * 1024;  // more of a file without a size envd does not read
 constexpr size_t kBlockBytes = 256 * 1024;  // small chunks make Node's fetch crawl (e2b-sdk-transcripts 4)
 
 int rest_status(const std::string& connect_code) {
@@ -26,11 +27,16 @@ int rest_status(const std::string& connect_code) {
   return 500;
 }
 
+// REST and RPC say the same thing about a user whom nobody knows in different words.
+std::string rest_text(const AgentError& error, const std::string& user) {
+  return error.code == "unauthenticated" ? "error looking up user '" + user + "': user: unknown user " + user : error.message;
+}
+
 // True: the call failed and has been answered.
-bool answered_failure(Call& call, const Reply& reply) {
+bool answered_failure(Call& call, const Reply& reply, const std::string& user) {
   if (!reply.error) return false;
   if (reply.error->code == "unavailable") call.exchange.abort();
-  else call.exchange.respond_error(rest_status(reply.error->code), reply.error->message);
+  else call.exchange.respond_error(rest_status(reply.error->code), rest_text(*reply.error, user));
   return true;
 }
 
@@ -64,6 +70,27 @@ std::optional<int64_t> date_header(const Request& request, std::string_view name
   return text ? parse_http_date(*text) : std::nullopt;
 }
 
+// Files of /proc and /sys have no size: they are read before the head is written, as envd does. Empty: an empty file.
+Result<std::string> read_sizeless(int fd, size_t bytes_max) {
+  std::string content;
+  char block[65536];
+  while (content.size() < bytes_max) {
+    const ssize_t count = ::read(fd, block, std::min(sizeof block, bytes_max - content.size()));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return Error(Code::kInternal, std::strerror(errno));
+    if (count == 0) break;
+    content.append(block, static_cast<size_t>(count));
+  }
+  return content;
+}
+
+void send_sizeless(Call& call, std::string_view content, Gzip* gzip) {
+  std::string packed;
+  if (gzip) gzip->feed(content, true, packed);
+  const std::string_view out = gzip ? std::string_view(packed) : content;
+  if (out.empty() || call.exchange.write(out)) call.exchange.end_stream();
+}
+
 void stream_file(Call& call, int fd, uint64_t offset, uint64_t length, Gzip* gzip) {
   std::string block(kBlockBytes, '\0'), packed;
   const auto sandbox = call.sandbox->sandbox;
@@ -87,10 +114,11 @@ void stream_file(Call& call, int fd, uint64_t offset, uint64_t length, Gzip* gzi
 void read_file(Call& call) {
   if (!check_access(call)) return;
   const Request& request = call.request();
-  Reply reply = call.sandbox->sandbox->call(
-      Json::object({{"op", "open_read"}, {"path", request.query_value("path").value_or("")}, {"user", user_of(call)}}));
-  if (answered_failure(call, reply)) return;
-  const uint64_t size = reply.ok["size"].as_uint();
+  const std::string user = user_of(call);
+  Reply reply =
+      call.sandbox->sandbox->call(Json::object({{"op", "open_read"}, {"path", request.query_value("path").value_or("")}, {"user", user}}));
+  if (answered_failure(call, reply, user)) return;
+  uint64_t size = reply.ok["size"].as_uint();
   const std::string path = reply.ok["path"].as_string();
   const int fd = reply.fds.front().get();
   const int64_t modified_s = reply.ok["modified_s"].as_int();
@@ -105,16 +133,21 @@ void read_file(Call& call) {
   auto range_header = request.header("range");
   if (request.header("if-range") && date_header(request, "if-range") != modified_s) range_header.reset();  // it has changed: all of it
   if (encoding == Encoding::kNone) return call.exchange.respond_error(406, "no acceptable encoding");
-  if (encoding == Encoding::kGzip && !range_header && request.method == "GET") {
+  const bool packs = encoding == Encoding::kGzip && !range_header && request.method == "GET";
+  std::string sizeless;
+  if (size == 0) {
+    auto content = read_sizeless(fd, packs ? SIZE_MAX : kSizelessMaxBytes);
+    if (!content.ok()) return call.exchange.respond_error(500, "error reading file '" + path + "': " + content.error().message);
+    sizeless = *std::move(content);
+  }
+  if (packs) {
     headers.emplace_back("content-encoding", "gzip");
     Gzip gzip;
     if (!call.exchange.begin_stream(200, headers, std::nullopt)) return;
-    if (size > 0) return stream_file(call, fd, 0, size, &gzip);
-    std::string packed;
-    gzip.feed("", true, packed);
-    call.exchange.write(packed);
-    return call.exchange.end_stream();
+    return size > 0 ? stream_file(call, fd, 0, size, &gzip) : send_sizeless(call, sizeless, &gzip);
   }
+  const bool has_size = size > 0;
+  if (!has_size) size = sizeless.size();
   headers.emplace_back("accept-ranges", "bytes");
   const RangeAnswer range = answer_range(range_header.value_or(""), size);
   if (!range.content_range.empty()) headers.emplace_back("content-range", range.content_range);
@@ -123,23 +156,52 @@ void read_file(Call& call) {
     if (call.exchange.begin_stream(range.status, headers, range.length)) call.exchange.end_stream();
     return;
   }
-  if (call.exchange.begin_stream(range.status, headers, range.length)) stream_file(call, fd, range.offset, range.length, nullptr);
+  if (!call.exchange.begin_stream(range.status, headers, range.length)) return;
+  if (has_size) stream_file(call, fd, range.offset, range.length, nullptr);
+  else send_sizeless(call, std::string_view(sizeless).substr(range.offset, range.length), nullptr);
+}
+
+// envd's limits on what is stored with a file. nullopt: fine.
+std::optional<std::string> wrong_metadata(const Json& metadata) {
+  constexpr size_t kPrefixBytes = 9, kNameMaxBytes = 255, kTotalMaxBytes = 4096;  // user.e2b.; of Linux; one block of ext4
+  size_t total = 0;
+  for (const auto& [key, value] : metadata.members()) {
+    const std::string& text = value.as_string();
+    if (key.size() > kNameMaxBytes - kPrefixBytes)
+      return "metadata key \"" + key + "\" exceeds " + std::to_string(kNameMaxBytes - kPrefixBytes) + " bytes";
+    for (const std::string* part : {&key, &text})
+      if (std::any_of(part->begin(), part->end(), [](char c) { return c < 0x20 || c > 0x7e; }))
+        return "metadata " + (part == &key ? "key" : "value for key \"" + key + "\"") + " contains non-printable-ASCII";
+    total += kPrefixBytes + key.size() + text.size();
+  }
+  if (total > kTotalMaxBytes) return "total metadata size " + std::to_string(total) + " exceeds " + std::to_string(kTotalMaxBytes) + " bytes";
+  return std::nullopt;
 }
 
 // Writes files into the sandbox as their bytes come; keeps what the answer needs.
 class Upload {
  public:
-  explicit Upload(Call& call) : call_(call), fixed_path_(call.request().query_value("path")) {
+  explicit Upload(Call& call) : call_(call), fixed_path_(call.request().query_value("path")), user_(user_of(call)) {
+    constexpr std::string_view kPrefix = "x-metadata-";
     for (const auto& [name, value] : call.request().headers)
-      if (name.starts_with("x-metadata-")) metadata_.set(name.substr(11), value);
+      if (name.size() > kPrefix.size() && name.starts_with(kPrefix) && !metadata_.contains(name.substr(kPrefix.size())))
+        metadata_.set(name.substr(kPrefix.size()), value);
+  }
+
+  // What envd looks at before the body.
+  Status admit() {
+    const Reply known = call_.sandbox->sandbox->call(Json::object({{"op", "account"}, {"user", user_}}));
+    if (known.error) return fail_as(*known.error);
+    if (const auto wrong = wrong_metadata(metadata_)) return fail(400, "invalid metadata: " + *wrong);
+    return {};
   }
 
   Status begin(const std::string& path) {
     path_ = fixed_path_.value_or(path);
     if (path_.empty()) return fail(400, "a file needs a path");
-    Json request = Json::object({{"op", "open_write"}, {"path", path_}, {"user", user_of(call_)}, {"seen", seen_}});
+    Json request = Json::object({{"op", "open_write"}, {"path", path_}, {"user", user_}, {"seen", seen_}});
     Reply reply = call_.sandbox->sandbox->call(std::move(request));
-    if (reply.error) return fail(reply.error->code == "unavailable" ? 0 : rest_status(reply.error->code), reply.error->message);
+    if (reply.error) return fail_as(*reply.error);
     seen_.push_back(reply.ok["path"]);
     file_ = std::move(reply.fds.front());
     return {};
@@ -159,8 +221,8 @@ class Upload {
   Status end() {
     file_.reset();
     Reply reply = call_.sandbox->sandbox->call(
-        Json::object({{"op", "finish_write"}, {"path", path_}, {"user", user_of(call_)}, {"metadata", metadata_}}));
-    if (reply.error) return fail(reply.error->code == "unavailable" ? 0 : 500, reply.error->message);
+        Json::object({{"op", "finish_write"}, {"path", path_}, {"user", user_}, {"metadata", metadata_}}));
+    if (reply.error) return fail_as(*reply.error);
     entries_.push_back(std::move(reply.ok));
     return {};
   }
@@ -168,6 +230,10 @@ class Upload {
   Status fail(int status, std::string message) {
     status_ = status;
     return Error(Code::kInternal, std::move(message));
+  }
+
+  Status fail_as(const AgentError& error) {
+    return fail(error.code == "unavailable" ? 0 : rest_status(error.code), rest_text(error, user_));
   }
 
   void answer(const Status& result) {
@@ -180,6 +246,7 @@ class Upload {
  private:
   Call& call_;
   const std::optional<std::string> fixed_path_;
+  const std::string user_;
   std::string path_;
   Json seen_ = Json::array();  // paths of earlier parts, resolved
   Fd file_;
@@ -208,6 +275,7 @@ Status pump_body(Call& call, Upload& upload, const std::function<Status(std::str
 }
 
 Status receive(Call& call, Upload& upload) {
+  OSIRIS_TRY(upload.admit());
   const std::string type = call.request().header("content-type").value_or("");
   if (type.starts_with("application/octet-stream")) {
     if (!call.request().query_value("path")) return upload.fail(400, "an octet-stream upload needs the query parameter 'path'");
@@ -242,8 +310,9 @@ void compose(Call& call) {
     return call.exchange.respond_error(400, "source_paths and destination must be given");
   Json request = Json::object({{"op", "compose"}, {"source_paths", (*json)["source_paths"]}, {"destination", (*json)["destination"]}});
   request.set("user", (*json)["username"].as_string_or(call.sandbox->recipe.user));
+  const std::string user = request["user"].as_string();
   const Reply reply = call.sandbox->sandbox->call(std::move(request));
-  if (answered_failure(call, reply)) return;
+  if (answered_failure(call, reply, user)) return;
   call.exchange.respond_json(200, reply.ok);
 }
 

@@ -84,11 +84,7 @@ void watch_dir(Call& call) {
   if (!message) return;
   Reply reply = begin_watch(call, *message);
   if (reply.error && reply.error->code == "unavailable") return call.exchange.abort();
-  if (reply.error) {
-    if (!begin_connect_stream(call.exchange)) return;
-    call.exchange.write(end_of_stream(reply.error->code, reply.error->message));
-    return call.exchange.end_stream();
-  }
+  if (reply.error) return fail_connect_stream(call.exchange, reply.error->code, reply.error->message);
   auto events = std::make_shared<Subscriber>();
   events->push(Json::object({{"start", Json::object()}}));
   call.sandbox->sandbox->attach(events);

@@ -22,12 +22,6 @@ std::shared_ptr<Process> select(Sandbox& sandbox, const Json& selector) {
   return sandbox.find(static_cast<int>(integer(selector["pid"], -1)));
 }
 
-void fail_stream(Exchange& exchange, std::string_view code, std::string_view message) {
-  if (!begin_connect_stream(exchange)) return;
-  exchange.write(end_of_stream(code, message));
-  exchange.end_stream();
-}
-
 void start(Call& call) {
   const auto message = read_stream_request(call.exchange);
   if (!message) return;
@@ -47,7 +41,7 @@ void start(Call& call) {
   const SteadyTime over = end_of(deadline);  // before the process's own, so that its kill is never seen as an end
   auto started = call.sandbox->sandbox->start(spec, call.sandbox->envs);
   if (started.error && started.error->code == "unavailable") return call.exchange.abort();
-  if (started.error) return fail_stream(call.exchange, started.error->code, started.error->message);
+  if (started.error) return fail_connect_stream(call.exchange, started.error->code, started.error->message);
   const auto subscriber = started.value->subscribe();
   started.value->start(deadline);
   call.server.registry().log(call.sandbox->id, "info", "Process with pid " + std::to_string(started.value->pid()) + " started");
@@ -59,7 +53,7 @@ void connect(Call& call) {
   const auto message = read_stream_request(call.exchange);
   if (!message) return;
   const auto process = select(*call.sandbox->sandbox, (*message)["process"]);
-  if (!process) return fail_stream(call.exchange, "not_found", not_found_text((*message)["process"]));
+  if (!process) return fail_connect_stream(call.exchange, "not_found", not_found_text((*message)["process"]));
   const auto subscriber = process->subscribe();
   stream_events(call.exchange, *subscriber, keepalive_event_of_process(), end_of(timeout_header(call.request())));
   process->unsubscribe(subscriber);

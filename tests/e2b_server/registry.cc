@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/base/clock.h"
+#include "protocol/base/file.h"
 #include "tests/e2b_server/auth.h"
 #include "tests/e2b_server/command.h"
 #include "tests/e2b_server/create_request.h"
@@ -75,6 +76,15 @@ Api<SandboxInfo> Registry::describe(const CreateSpec& spec) const {
   return info;
 }
 
+// Far enough from the last sandbox's for its processes not to reach it; the second round lies between the numbers of the first.
+int Registry::next_first_pid() {
+  constexpr int64_t kFirst = 1000, kStep = 997, kKernelDefault = 32768;
+  const auto pid_max = read_file("/proc/sys/kernel/pid_max");
+  const int64_t range = (pid_max.ok() ? std::atoll(pid_max->c_str()) : kKernelDefault) - 2 * kFirst;
+  std::lock_guard lock(mutex_);
+  return static_cast<int>(kFirst + launches_++ * kStep % std::max<int64_t>(range, 1));
+}
+
 Result<std::shared_ptr<Sandbox>> Registry::launch(const std::string& id, const std::filesystem::path& directory, bool own_network) {
   InitConfig config;
   config.root = (directory / "root").string();
@@ -83,6 +93,7 @@ Result<std::shared_ptr<Sandbox>> Registry::launch(const std::string& id, const s
   config.namespaces = isolation_.namespaces;
   config.id_base = isolation_.namespaces ? isolation_.id_base : 0;
   config.own_network = own_network && isolation_.namespaces;
+  config.first_pid = isolation_.namespaces ? next_first_pid() : 0;
   auto sandbox = Sandbox::launch(config, directory);
   if (!sandbox.ok()) {
     [[maybe_unused]] const Status removed = remove_layer(directory);
@@ -125,9 +136,9 @@ std::optional<ApiError> Registry::run_start_command(const SandboxInfo& info) {
   if (recipe.ready_cmd.empty()) return std::nullopt;
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (std::chrono::steady_clock::now() < give_up) {
-    const auto code = run_command(*info.sandbox, {recipe.ready_cmd, recipe.user, recipe.workdir, recipe.env}, [](std::string_view) {});
-    if (code == 0) return std::nullopt;
-    if (!code) break;
+    const CommandEnd end = run_command(*info.sandbox, {recipe.ready_cmd, recipe.user, recipe.workdir, recipe.env}, [](std::string_view) {});
+    if (end.ok()) return std::nullopt;
+    if (!end.was_run) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   return ApiError{500, "Failed to start sandbox: its start command did not become ready", "sandbox_create_failed"};

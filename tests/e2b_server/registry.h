@@ -104,6 +104,7 @@ class Registry {
   std::optional<ApiError> check_room() const;
   std::optional<ApiError> bring_up(SandboxInfo& info);
   std::optional<ApiError> run_start_command(const SandboxInfo& info);
+  int next_first_pid();
   void timer_loop();
   void expire(const std::string& id, bool pause_it);
 
@@ -118,6 +119,7 @@ class Registry {
   std::map<std::string, Record> records_;
   int64_t starting_ = 0;
   uint64_t created_ = 0;
+  int64_t launches_ = 0;
   bool stopping_ = false;
   std::vector<std::weak_ptr<Sandbox>> launched_;  // for shut_down(): those without a record too
   std::thread timer_;

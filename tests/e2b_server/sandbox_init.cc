@@ -123,6 +123,14 @@ bool map_ids(const InitConfig& config, pid_t child) {
   return write_file(proc + "/uid_map", uids) && write_file(proc + "/gid_map", gids);
 }
 
+// While the rights over the process-id namespace are still there.
+void number_processes_from(int first_pid) {
+  const Fd last(first_pid > 0 ? ::open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC) : -1);
+  const std::string text = std::to_string(first_pid - 1);
+  // Refused or absent: the numbers are then those of every fresh namespace.
+  if (last) [[maybe_unused]] const ssize_t ignored = ::write(last.get(), text.data(), text.size());
+}
+
 bool tell(int fd) { return ::write(fd, "x", 1) == 1; }
 bool hear(int fd) {
   char byte;
@@ -136,6 +144,7 @@ int become_agent(const InitConfig& config, int to_parent, int from_parent) {
   if (config.own_network && !bring_up_loopback()) return 1;
   if (::sethostname(config.hostname.c_str(), config.hostname.size()) != 0) return complain("name", config.hostname), 1;
   if (!build_root(config)) return 1;
+  number_processes_from(config.first_pid);
   if (as_root) {
     if (::unshare(CLONE_NEWUSER) != 0) return complain("unshare", "user namespace"), 1;
     if (!tell(to_parent) || !hear(from_parent)) return 1;
@@ -186,7 +195,8 @@ Json InitConfig::to_json() const {
                        {"hostname", hostname},
                        {"namespaces", namespaces},
                        {"own_network", own_network},
-                       {"id_base", id_base}});
+                       {"id_base", id_base},
+                       {"first_pid", first_pid}});
 }
 
 Result<InitConfig> InitConfig::from_text(std::string_view text) {
@@ -198,6 +208,7 @@ Result<InitConfig> InitConfig::from_text(std::string_view text) {
   config.namespaces = json["namespaces"].as_bool();
   config.own_network = json["own_network"].as_bool();
   config.id_base = static_cast<unsigned>(json["id_base"].as_uint());
+  config.first_pid = static_cast<int>(json["first_pid"].as_int());
   return config;
 }
 

@@ -19,6 +19,9 @@ struct InitConfig {
   // Where the sandbox's ids 0..65535 lie on the machine when the server is root. 0: only the server's own id is there, and
   // it is `user`.
   unsigned id_base = 0;
+  // Its processes are numbered from here on, so that those of different sandboxes differ as those of different machines do.
+  // 0: from 2, which is also what a kernel without ns_last_pid does.
+  int first_pid = 0;
 
   Json to_json() const;
   static Result<InitConfig> from_text(std::string_view text);

@@ -8,6 +8,7 @@
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
 #include "tests/e2b_server/auth.h"
+#include "tests/e2b_server/connect_codec.h"
 #include "tests/e2b_server/layer.h"
 #include "tests/e2b_server/proxy.h"
 #include "tests/e2b_server/routing.h"
@@ -40,6 +41,19 @@ void answer_preflight(Exchange& exchange) {
                     {"access-control-allow-headers", exchange.request().header("access-control-request-headers").value_or("*")},
                     {"access-control-max-age", "7200"}},
                    "");
+}
+
+// envd's RPC half looks its user up before it looks at anything else. True: nobody, and it has been answered.
+bool answered_unknown_user(Call& call) {
+  const std::string user = acting_user(call.request());
+  if (user.empty()) return false;
+  const Reply known = call.sandbox->sandbox->call(Json::object({{"op", "account"}, {"user", user}}));
+  if (!known.error) return false;
+  const AgentError& error = *known.error;
+  if (error.code == "unavailable") call.exchange.abort();
+  else if (has_stream_type(call.request())) fail_connect_stream(call.exchange, error.code, error.message);
+  else respond_connect_error(call.exchange, error.code, error.message);
+  return true;
 }
 
 bool is_text(std::string_view type) { return type.find("json") != std::string_view::npos; }
@@ -227,12 +241,13 @@ void Server::dispatch(Exchange& exchange, const Route* route, std::vector<std::s
   if (request.path == "/health") return exchange.respond(204, {{"cache-control", "no-store"}}, "");
   if (is_reserved(request))
     return exchange.respond_json(404, Json::object({{"message", "this endpoint is reserved for the control plane"}, {"path", request.path}, {"code", 404}}));
+  const bool is_rpc = request.path.find('.') != std::string::npos;
   const bool checks_itself = request.path == "/files";
   if (!checks_itself)
     if (const auto refused = check_access_token(request, call.sandbox->token)) return respond(exchange, *refused);
-  if (!route && request.path.find(".") != std::string::npos && request.method != "POST")
-    return exchange.respond(405, {{"allow", "POST"}}, "");
+  if (!route && is_rpc && request.method != "POST") return exchange.respond(405, {{"allow", "POST"}}, "");
   if (!route) return exchange.respond(404, {{"content-type", "text/plain; charset=utf-8"}}, "404 page not found\n");
+  if (is_rpc && answered_unknown_user(call)) return;
   route->handler(call);
 }
 

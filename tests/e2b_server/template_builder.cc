@@ -122,16 +122,14 @@ class Builder {
   }
 
   bool shell(const std::string& text, const std::string& user) {
-    const auto code = run_command(*sandbox_, {text, user, recipe_.workdir, recipe_.env}, [this](std::string_view out) { log(out); });
-    if (code == 0) return true;
-    if (!code) return fail("the command could not be run");
-    return fail("process exited with a non-zero exit code: exit status " + std::to_string(*code));
+    const CommandEnd end = run_command(*sandbox_, {text, user, recipe_.workdir, recipe_.env}, [this](std::string_view out) { log(out); });
+    return end.ok() || fail("failed to run command '" + text + "': " + end.failure);
   }
 
-  bool root(const std::string& text) {
-    Command command{text, "root", "/", Json::object()};
-    const auto code = run_command(*sandbox_, command, [this](std::string_view out) { log(out); });
-    return code == 0 || fail("preparing the step failed");
+  // `purpose`: what has failed when the command does.
+  bool root(const std::string& purpose, const std::string& text) {
+    const CommandEnd end = run_command(*sandbox_, {text, "root", "/"}, [this](std::string_view out) { log(out); });
+    return end.ok() || fail("failed to " + purpose + ": " + end.failure);
   }
 
   std::string absolute(const std::string& path) const {
@@ -156,15 +154,14 @@ class Builder {
     std::string command = "mkdir -p /var/tmp/.e2b-copy && tar -xzf /var/tmp/.e2b-copy.tgz --no-same-owner -C /var/tmp/.e2b-copy && bash -c " +
                           quote(kCopyScript) + " copy /var/tmp/.e2b-copy";
     for (const std::string& arg : {source.empty() ? std::string(".") : source, destination, owner, args[3]}) command += " " + quote(arg);
-    const bool copied = root(command);
+    const bool copied = root("copy \"" + args[0] + "\" to \"" + args[1] + "\" in sandbox", command);
     const std::string why = message_;
-    root("rm -rf /var/tmp/.e2b-copy /var/tmp/.e2b-copy.tgz");
-    return copied || fail("COPY " + args[0] + ": " + why);
+    return root("remove the packed files", "rm -rf /var/tmp/.e2b-copy /var/tmp/.e2b-copy.tgz") && (copied || fail(why));
   }
 
   bool enter(const std::string& path) {
     recipe_.workdir = absolute(path);
-    return root("mkdir -p " + quote(recipe_.workdir) + " && { chown " + quote(recipe_.user + ":") + " " + quote(recipe_.workdir) +
+    return root("create workdir", "mkdir -p " + quote(recipe_.workdir) + " && { chown " + quote(recipe_.user + ":") + " " + quote(recipe_.workdir) +
                 " 2>/dev/null || [ \"$(id -u)\" -ne 0 ]; }");
   }
 
@@ -172,7 +169,7 @@ class Builder {
     recipe_.user = name;
     recipe_.workdir.clear();
     const std::string quoted = quote(name);
-    return root("grep -q ^" + quoted + ": /etc/passwd && exit 0; id=$(( $(cut -d: -f3 /etc/passwd | awk '$1 < 60000' | sort -n | tail -1) + 1 ));"
+    return root("create user", "grep -q ^" + quoted + ": /etc/passwd && exit 0; id=$(( $(cut -d: -f3 /etc/passwd | awk '$1 < 60000' | sort -n | tail -1) + 1 ));"
                 " [ $id -gt 1000 ] || id=1001; echo " + quoted + ":x:$id:$id::/home/" + quoted + ":/bin/bash >> /etc/passwd;"
                 " echo " + quoted + ":x:$id: >> /etc/group; mkdir -p /home/" + quoted + "; chown $id:$id /home/" + quoted);
   }
@@ -197,9 +194,9 @@ class Builder {
     const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes(10);
     const Command probe{recipe_.ready_cmd, recipe_.user, recipe_.workdir, recipe_.env};
     while (!recipe_.ready_cmd.empty()) {
-      const auto code = run_command(*sandbox_, probe, [this](std::string_view out) { log(out); });
-      if (code == 0) return true;
-      if (!code || std::chrono::steady_clock::now() > give_up) return fail("the ready command did not succeed");
+      const CommandEnd end = run_command(*sandbox_, probe, [this](std::string_view out) { log(out); });
+      if (end.ok()) return true;
+      if (!end.was_run || std::chrono::steady_clock::now() > give_up) return fail("the ready command did not succeed");
       std::this_thread::sleep_for(std::chrono::milliseconds(200));
     }
     return true;

@@ -198,6 +198,8 @@ std::optional<Account> find_account(const AgentConfig& config, const std::string
   return std::nullopt;
 }
 
+Reply unknown_account(const std::string& name) { return Reply::failure("unauthenticated", "invalid username: '" + name + "'"); }
+
 std::string resolve_path(const AgentConfig& config, const Account& account, const std::string& path) {
   std::string full = path;
   if (path.empty() || path == "~") full = account.home;

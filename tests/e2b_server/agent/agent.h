@@ -51,6 +51,8 @@ struct Account {
 };
 // By /etc/passwd of the sandbox. nullopt: no such account.
 std::optional<Account> find_account(const AgentConfig& config, const std::string& name);
+// What envd answers then.
+Reply unknown_account(const std::string& name);
 // "~", relative and, with a prefix, absolute paths to what the kernel understands.
 std::string resolve_path(const AgentConfig& config, const Account& account, const std::string& path);
 // The inverse of the prefix mapping: the path as a client sees it.
@@ -66,5 +68,9 @@ Reply watch_directory(const AgentConfig& config, const Json& request);
 Reply dial_port(const Json& request);
 // agent/entry.cc: the EntryInfo of a path, in proto3 JSON.
 std::optional<Json> entry_info(const AgentConfig& config, const std::string& path);
+// What clients stored with a file: its attributes user.e2b.*, without that prefix. {}: nothing, or the file system has no attributes.
+Json metadata_of(const std::string& path);
+// Replaces all of it. Empty: done, also where the file system has no attributes; otherwise the Connect code, with errno.
+std::string replace_metadata(const std::string& path, const Json& metadata);
 
 }  // namespace osiris::e2b_server

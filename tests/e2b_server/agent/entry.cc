@@ -1,11 +1,13 @@
 // EntryInfo (e2b-protocol 5.6): lstat for most of it, the link's target for mode and type, Go's text for permissions.
 #include <grp.h>
 #include <limits.h>
+#include <linux/limits.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include <cerrno>
 #include <fstream>
 
 #include "protocol/base/clock.h"
@@ -49,23 +51,47 @@ std::string name_of(const std::string& file, unsigned id) {
   return std::to_string(id);
 }
 
+constexpr std::string_view kMetadataPrefix = "user.e2b.";
+
+// None also where the file system has no attributes.
+std::vector<std::string> metadata_keys(const std::string& path) {
+  std::string names(XATTR_LIST_MAX, '\0');
+  const ssize_t size = ::listxattr(path.c_str(), names.data(), names.size());
+  std::vector<std::string> keys;
+  for (ssize_t at = 0; at < size;) {
+    const std::string name(names.c_str() + at);
+    at += static_cast<ssize_t>(name.size()) + 1;
+    if (name.starts_with(kMetadataPrefix)) keys.push_back(name.substr(kMetadataPrefix.size()));
+  }
+  return keys;
+}
+
+}  // namespace
+
+// Programs inside may store anything: what is no text cannot be shown in JSON and is left out.
 Json metadata_of(const std::string& path) {
   Json metadata = Json::object();
-  char names[4096];
-  const ssize_t size = ::llistxattr(path.c_str(), names, sizeof names);
-  constexpr std::string_view kPrefix = "user.e2b.";
-  for (ssize_t at = 0; at < size;) {
-    const std::string name(names + at);
-    at += static_cast<ssize_t>(name.size()) + 1;
-    if (!name.starts_with(kPrefix)) continue;
+  for (const std::string& key : metadata_keys(path)) {
     char value[4096];
-    const ssize_t length = ::lgetxattr(path.c_str(), name.c_str(), value, sizeof value);
-    if (length >= 0) metadata.set(name.substr(kPrefix.size()), std::string(value, static_cast<size_t>(length)));
+    const ssize_t length = ::getxattr(path.c_str(), (std::string(kMetadataPrefix) + key).c_str(), value, sizeof value);
+    if (length < 0) continue;
+    const std::string text(value, static_cast<size_t>(length));
+    if (is_valid_utf8(key) && is_valid_utf8(text)) metadata.set(key, text);
   }
   return metadata;
 }
 
-}  // namespace
+std::string replace_metadata(const std::string& path, const Json& metadata) {
+  const auto failure = [] { return errno == ENOSPC || errno == EDQUOT ? "resource_exhausted" : "internal"; };
+  for (const std::string& key : metadata_keys(path))
+    if (!metadata.contains(key) && ::removexattr(path.c_str(), (std::string(kMetadataPrefix) + key).c_str()) != 0 && errno != ENODATA) return failure();
+  for (const auto& [key, value] : metadata.members()) {
+    const std::string& text = value.as_string();
+    if (::setxattr(path.c_str(), (std::string(kMetadataPrefix) + key).c_str(), text.data(), text.size(), 0) == 0) continue;
+    return errno == ENOTSUP ? "" : failure();
+  }
+  return {};
+}
 
 std::optional<Json> entry_info(const AgentConfig& config, const std::string& path) {
   struct stat link {};

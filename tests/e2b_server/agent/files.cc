@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/xattr.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -76,15 +75,15 @@ Reply open_to_write(const AgentConfig& config, const Account& account, const std
   return reply;
 }
 
-// After the bytes: owner and metadata, so that watchers see create, write, chmod in this order.
+// After the bytes: owner and metadata, so that watchers see create, write, chmod in this order. An upload without metadata
+// clears what an earlier one stored; the answer says what is on the disk.
 Reply finish_write(const AgentConfig& config, const Account& account, const std::string& path, const Json& metadata) {
   give_to(config, account, path);
-  for (const auto& [key, value] : metadata.members())
-    if (::setxattr(path.c_str(), ("user.e2b." + key).c_str(), value.as_string().data(), value.as_string().size(), 0) != 0)
-      return Reply::failure("internal", "storing metadata of '" + shown_path(config, path) + "': " + reason());
+  if (const std::string code = replace_metadata(path, metadata); !code.empty())
+    return Reply::failure(code, "error writing file metadata: " + reason());
   Reply reply;
   reply.ok = Json::object({{"path", shown_path(config, path)}, {"name", path.substr(path.rfind('/') + 1)}, {"type", "file"}});
-  if (metadata.size() > 0) reply.ok.set("metadata", metadata);
+  if (Json stored = metadata_of(path); stored.size() > 0) reply.ok.set("metadata", std::move(stored));
   return reply;
 }
 
@@ -209,7 +208,8 @@ Reply compose(const AgentConfig& config, const Account& account, const Json& req
 
 Reply file_operation(const AgentConfig& config, const std::string& op, const Json& request) {
   const auto account = find_account(config, request["user"].as_string());
-  if (!account) return Reply::failure("unauthenticated", "invalid username: '" + request["user"].as_string() + "'");
+  if (!account) return unknown_account(request["user"].as_string());
+  if (op == "account") return {};
   const std::string path = resolve_path(config, *account, request["path"].as_string());
   if (op == "open_read") return open_to_read(config, path);
   if (op == "open_write") return open_to_write(config, *account, path, request["seen"]);

@@ -122,7 +122,7 @@ bool become(const AgentConfig& config, const Account& account) {
 
 Reply spawn_process(const AgentConfig& config, const Json& request) {
   const auto account = find_account(config, request["user"].as_string());
-  if (!account) return Reply::failure("unauthenticated", "invalid username: '" + request["user"].as_string() + "'");
+  if (!account) return unknown_account(request["user"].as_string());
 
   std::vector<std::string> args{request["cmd"].as_string()};
   for (const Json& arg : request["args"].items()) args.push_back(arg.as_string());

@@ -97,7 +97,7 @@ class Watch {
 
 Reply watch_directory(const AgentConfig& config, const Json& request) {
   const auto account = find_account(config, request["user"].as_string());
-  if (!account) return Reply::failure("unauthenticated", "invalid username: '" + request["user"].as_string() + "'");
+  if (!account) return unknown_account(request["user"].as_string());
   const std::string path = resolve_path(config, *account, request["path"].as_string());
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return Reply::failure("not_found", "path " + shown_path(config, path) + " not found");

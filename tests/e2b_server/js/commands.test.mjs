@@ -22,7 +22,7 @@ test('run: directory, variables, users', async () => {
   const asRoot = await sandbox.commands.run('id -un; pwd; echo $A', { cwd: '/tmp', envs: { A: 'b' }, user: 'root', timeoutMs: 0 })
   assert.equal(asRoot.stdout, `${server.users.includes('root') ? 'root' : 'user'}\n/tmp\nb\n`)
   await assert.rejects(sandbox.commands.run('true', { cwd: '/nowhere' }), (e) => e instanceof e2b.InvalidArgumentError)
-  await assert.rejects(sandbox.commands.run('true', { user: 'nobody-here' }), (e) => e instanceof e2b.AuthenticationError)
+  await assert.rejects(sandbox.commands.run('true', { user: 'nobody-here' }), (e) => e instanceof e2b.AuthenticationError && /invalid username: 'nobody-here'/.test(e.message))
 })
 
 test('run: bytes that are no UTF-8, and 8 MB of output', async () => {
@@ -143,6 +143,8 @@ test('isolation: another sandbox sees neither files nor processes', async (t) =>
   assert.equal(await other.files.exists('/tmp/mine'), false)
   assert.equal((await other.commands.run('ls /home/user /tmp')).stdout, '/home/user:\n\n/tmp:\n')
   assert.ok(!(await other.commands.run('cat /proc/[0-9]*/cmdline')).stdout.includes('sleep'))
-  await handle.kill()
+  await assert.rejects(other.commands.connect(handle.pid), (e) => e instanceof e2b.NotFoundError)
+  assert.equal(await other.commands.kill(handle.pid), false)
+  assert.equal(await handle.kill(), true)
   await other.kill()
 })

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { after, before } from 'node:test'
-import { e2b, note, startServer, test, until } from './support.mjs'
+import { e2b, hasNamespaces, note, startServer, test, until } from './support.mjs'
 
 const { Sandbox } = e2b
 let server, sandbox
@@ -34,7 +34,10 @@ test('write and read: text, bytes, blobs, streams, empty', async () => {
 test('read of what is not there, of a directory, as nobody', async () => {
   await assert.rejects(sandbox.files.read('missing.txt'), (e) => e instanceof e2b.FileNotFoundError)
   await assert.rejects(sandbox.files.read('/home'), (e) => e instanceof e2b.InvalidArgumentError)
-  await assert.rejects(sandbox.files.read('a', { user: 'nobody-here' }), (e) => e instanceof e2b.AuthenticationError)
+  const unknown = /error looking up user 'nobody-here': user: unknown user nobody-here/
+  await assert.rejects(sandbox.files.read('a', { user: 'nobody-here' }), (e) => e instanceof e2b.AuthenticationError && unknown.test(e.message))
+  await assert.rejects(sandbox.files.write('a', 'x', { user: 'nobody-here' }), (e) => e instanceof e2b.AuthenticationError && unknown.test(e.message))
+  await assert.rejects(sandbox.files.list('.', { user: 'nobody-here' }), (e) => e instanceof e2b.AuthenticationError && /invalid username: 'nobody-here'/.test(e.message))
 })
 
 test('write over a directory, and with a full disk', async () => {
@@ -65,10 +68,22 @@ test('a download that is cut is an error, not a short file', async () => {
   await server.faults()
 })
 
-test('metadata', async () => {
+test('a file without a size is read to its end', async (t) => {
+  if (!hasNamespaces(t, server)) return
+  const expected = (await sandbox.commands.run('cat /proc/version')).stdout
+  assert.ok(expected.length > 0)
+  assert.equal(await sandbox.files.read('/proc/version'), expected)
+  assert.equal(await sandbox.files.read('/proc/version', { gzip: true }), expected)
+})
+
+test('metadata is replaced by the next upload', async () => {
   const written = await sandbox.files.write('meta.txt', 'm', { metadata: { author: 'me' } })
   assert.deepEqual(written.metadata, { author: 'me' })
   assert.deepEqual((await sandbox.files.getInfo('meta.txt')).metadata, { author: 'me' })
+  assert.deepEqual((await sandbox.files.write('meta.txt', 'm', { metadata: { kind: 'new' } })).metadata, { kind: 'new' })
+  assert.deepEqual((await sandbox.files.getInfo('meta.txt')).metadata, { kind: 'new' })
+  assert.equal((await sandbox.files.write('meta.txt', 'm')).metadata, undefined)
+  assert.equal((await sandbox.files.getInfo('meta.txt')).metadata, undefined)
 })
 
 test('list, getInfo, exists', async () => {

@@ -83,7 +83,11 @@ test('in the background, with its status', async () => {
 })
 
 test('a failing step, an impossible shape, an unknown base', async () => {
-  await assert.rejects(Template.build(Template().fromTemplate('base').runCmd('exit 9'), 'failing'), (e) => e instanceof e2b.BuildError && /9/.test(e.message))
+  await assert.rejects(Template.build(Template().fromTemplate('base').runCmd('exit 9'), 'failing'), (e) => e instanceof e2b.BuildError && e.message.includes("failed to run command 'exit 9': exit status 9"))
+  await assert.rejects(
+    Template.build(Template().fromTemplate('base').runCmd('whoami', { user: 'root123' }), 'nobody'),
+    (e) => e instanceof e2b.BuildError && e.message.includes("failed to run command 'whoami': command failed: unauthenticated: invalid username: 'root123'"),
+  )
   await assert.rejects(Template.build(Template().fromTemplate('base'), 'odd', { cpuCount: 3 }), /400|CPU/)
   await assert.rejects(Template.build(Template().fromTemplate('never-built'), 'baseless'), (e) => e instanceof e2b.BuildError)
   await assert.rejects(Sandbox.create('failing'), /404/)

@@ -1,4 +1,5 @@
 // envd's files and file system, beyond what the official clients exercise.
+#include "protocol/base/text.h"
 #include "tests/e2b_server/gunzip.h"
 #include "tests/e2b_server/test/fixture.h"
 
@@ -158,6 +159,68 @@ TEST_F(FilesApi, AWatcherCanBePolled) {
   EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/RemoveWatcher", which).body, "{}");
   EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/GetWatcherEvents", which).status, 404);
   EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/CreateWatcher", *parse_json(R"({"path":"nowhere"})")).status, 404);
+}
+
+TEST_F(FilesApi, WhatIsStoredWithAFileIsReplacedByTheNextUpload) {
+  const auto stored = [&] { return rpc(sandbox_, "filesystem.Filesystem/Stat", parsed(R"({"path":"f"})")).json()["entry"]["metadata"].dump(); };
+  EXPECT_EQ(put("f", "1", {{"x-metadata-author", "me"}, {"x-metadata-kind", "old"}}).json().items().front()["metadata"].dump(), R"({"author":"me","kind":"old"})");
+  EXPECT_EQ(put("f", "2", {{"x-metadata-kind", "new"}}).status, 200);
+  EXPECT_EQ(stored(), R"({"kind":"new"})") << "a key that the upload does not name is gone";
+  const Json plain = put("f", "3").json();
+  EXPECT_FALSE(plain.items().front().contains("metadata"));
+  EXPECT_EQ(stored(), "null");
+}
+
+TEST_F(FilesApi, MetadataThatCannotBeStoredIsRefusedBeforeTheFileIsTouched) {
+  put("f", "before");
+  const auto message = [&](const Pairs& headers) {
+    const HttpAnswer answer = put("f", "after", headers);
+    EXPECT_EQ(answer.status, 400);
+    return answer.json()["message"].as_string();
+  };
+  EXPECT_NE(message({{"x-metadata-large", std::string(4100, 'x')}}).find("exceeds 4096 bytes"), std::string::npos);
+  EXPECT_NE(message({{"x-metadata-" + std::string(247, 'k'), "x"}}).find("exceeds 246 bytes"), std::string::npos);
+  EXPECT_NE(message({{"x-metadata-author", "\xc3\xbc"}}).find("non-printable-ASCII"), std::string::npos);
+  EXPECT_EQ(read(sandbox_, "f"), "before");
+}
+
+TEST_F(FilesApi, AFileWithoutASizeIsReadToItsEnd) {
+  OSIRIS_NEEDS(server_->has_namespaces(), "namespaces");
+  const std::string expected = run(sandbox_, "cat /proc/version").out;
+  ASSERT_FALSE(expected.empty());
+  const HttpAnswer whole = envd(sandbox_, "GET", "/files?path=/proc/version");
+  EXPECT_EQ(whole.body, expected);
+  EXPECT_EQ(whole.header("content-length"), std::to_string(expected.size()));
+  EXPECT_EQ(envd(sandbox_, "GET", "/files?path=/proc/version", {{"range", "bytes=2-4"}}).body, expected.substr(2, 3));
+  EXPECT_EQ(envd(sandbox_, "HEAD", "/files?path=/proc/version").header("content-length"), std::to_string(expected.size()));
+  const HttpAnswer zipped = envd(sandbox_, "GET", "/files?path=/proc/version", {{"accept-encoding", "gzip"}});
+  std::string unpacked;
+  Gunzip gunzip;
+  ASSERT_TRUE(gunzip.feed(zipped.body, unpacked).ok());
+  EXPECT_EQ(unpacked, expected);
+  put("empty", "");
+  EXPECT_EQ(envd(sandbox_, "GET", "/files?path=empty").header("content-length"), "0");
+  EXPECT_EQ(envd(sandbox_, "GET", "/files?path=/proc/self/mem").status, 500) << "it cannot be read from its beginning";
+}
+
+TEST_F(FilesApi, AUserWhomNobodyKnowsIsRefusedInEnvdsWords) {
+  const char* const looked_up = "error looking up user 'ghost': user: unknown user ghost";
+  const HttpAnswer read_answer = envd(sandbox_, "GET", "/files?path=f&username=ghost");
+  EXPECT_EQ(read_answer.status, 401);
+  EXPECT_EQ(read_answer.json()["message"].as_string(), looked_up);
+  const HttpAnswer written = envd(sandbox_, "POST", "/files?path=f&username=ghost", {{"content-type", "application/octet-stream"}}, "x");
+  EXPECT_EQ(written.status, 401);
+  EXPECT_EQ(written.json()["message"].as_string(), looked_up);
+  const HttpAnswer composed = envd(sandbox_, "POST", "/files/compose", {{"content-type", "application/json"}},
+                                   R"({"source_paths":["f"],"destination":"g","username":"ghost"})");
+  EXPECT_EQ(composed.status, 401);
+  EXPECT_EQ(composed.json()["message"].as_string(), looked_up);
+  const Pairs as_ghost{{"content-type", "application/json"}, {"authorization", "Basic " + base64("ghost:")}};
+  for (const char* method : {"filesystem.Filesystem/Stat", "filesystem.Filesystem/CreateWatcher", "process.Process/List", "process.Process/SendSignal"}) {
+    const HttpAnswer answer = envd(sandbox_, "POST", "/" + std::string(method), as_ghost, R"({"path":"."})");
+    EXPECT_EQ(answer.status, 401) << method;
+    EXPECT_EQ(answer.json().dump(), R"({"code":"unauthenticated","message":"invalid username: 'ghost'"})") << method;
+  }
 }
 
 TEST_F(FilesApi, TheServerFollowsNoLinkOutOfTheSandbox) {

@@ -80,6 +80,29 @@ TEST_F(IsolationTest, DyingTakesEveryDescendantAlong) {
   EXPECT_EQ(alive(), 0);
 }
 
+TEST_F(IsolationTest, APidOfOneSandboxNamesNothingInAnother) {
+  start();
+  OSIRIS_NEEDS(server_->has_namespaces(), "namespaces");
+  OSIRIS_NEEDS(::access("/proc/sys/kernel/ns_last_pid", W_OK) == 0, "kernel that lets process numbers be chosen");
+  const SandboxHandle other = create();
+  // Both have run the same number of processes; those that have ended are answered for a while too.
+  for (int i = 0; i < 3; ++i) {
+    run(sandbox_, "true");
+    run(other, "true");
+  }
+  EventStream theirs(other, "process.Process/Start", shell("exec sleep 60"));
+  const int64_t pid = theirs.pid();
+  ASSERT_GT(pid, 1);
+  const Json selector = Json::object({{"process", Json::object({{"pid", pid}})}});
+  const auto outcome = EventStream(sandbox_, "process.Process/Connect", selector).finish();
+  EXPECT_EQ(outcome.end_of_stream["error"]["code"].as_string(), "not_found");
+  Json kill = selector;
+  kill.set("signal", "SIGNAL_SIGKILL");
+  EXPECT_EQ(rpc(sandbox_, "process.Process/SendSignal", kill).status, 404);
+  EXPECT_EQ(rpc(other, "process.Process/SendSignal", kill).status, 200);
+  EXPECT_EQ(theirs.finish().exit_code(), -1);
+}
+
 // As in a container that gives the server neither ids nor namespaces.
 TEST(Fallback, SaysAtStartWhyThereAreNoNamespaces) {
   const std::string data = (std::filesystem::temp_directory_path() / ("osiris-e2b-fallback-" + std::to_string(::getpid()))).string();

@@ -105,6 +105,22 @@ TEST_F(Templates, ABuildThatIsNoArchiveFails) {
   EXPECT_EQ(api("POST", "/v2" + path, Json::object({{"fromTemplate", "base"}})).status, 400) << "no longer waiting";
 }
 
+TEST_F(Templates, AFailedStepSaysWhatFailedAndWhy) {
+  const auto reason = [&](const std::string& name, const char* steps) {
+    const Requested requested = request(name);
+    const std::string path = "/templates/" + requested.id + "/builds/" + requested.build;
+    EXPECT_EQ(api("POST", "/v2" + path, Json::object({{"fromTemplate", "base"}, {"steps", parsed(steps)}})).status, 202);
+    Json status;
+    EXPECT_TRUE(eventually([&] { return (status = api("GET", path + "/status").json())["status"].as_string() == "error"; }));
+    return status["reason"]["message"].as_string();
+  };
+  EXPECT_EQ(reason("exits", R"([{"type":"RUN","args":["exit 9"]}])"), "failed to run command 'exit 9': exit status 9");
+  EXPECT_EQ(reason("dies", R"([{"type":"RUN","args":["kill -9 $$"]}])"), "failed to run command 'kill -9 $$': signal: killed");
+  EXPECT_EQ(reason("nobody", R"([{"type":"RUN","args":["whoami","root123"]}])"),
+            "failed to run command 'whoami': command failed: unauthenticated: invalid username: 'root123'");
+  EXPECT_EQ(reason("nowhere", R"([{"type":"WORKDIR","args":["/proc/nowhere"]}])"), "failed to create workdir: exit status 1");
+}
+
 TEST_F(Templates, NamesTagsAndShapesAreChecked) {
   const auto status = [&](const char* body) { return api("POST", "/v3/templates", parsed(body)).status; };
   EXPECT_EQ(status(R"({"name":"good-name:v1.2"})"), 202);
