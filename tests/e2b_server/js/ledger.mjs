@@ -8,11 +8,17 @@ const currentTest = new AsyncLocalStorage()
 const insideCall = new AsyncLocalStorage() // what the clients call among themselves is not counted
 const file = process.env.OSIRIS_E2B_LEDGER
 
-export const test = (name, body) => nodeTest(name, (t) => currentTest.run(name, () => body(t)))
+const write = (entry) => file && appendFileSync(file, JSON.stringify({ test: currentTest.getStore() ?? '', ...entry }) + '\n')
 
-export function note(call, outcome, detail = '') {
-  if (file) appendFileSync(file, JSON.stringify({ call, outcome, detail, test: currentTest.getStore() ?? '' }) + '\n')
-}
+export const test = (name, body) =>
+  nodeTest(name, (t) =>
+    currentTest.run(name, async () => {
+      await body(t)
+      write({ passed: true })
+    }),
+  )
+
+export const note = (call, outcome, detail = '') => write({ call, outcome, detail })
 
 // `false` is how many calls say "there is none".
 function settle(call, run) {

@@ -28,5 +28,7 @@ fi
 OSIRIS_E2B_LEDGER=$(mktemp)
 export OSIRIS_E2B_LEDGER
 trap 'rm -f "$OSIRIS_E2B_LEDGER"' EXIT
-"$node" --test --test-concurrency=1 --test-reporter=spec "$here"/*.test.mjs
-"$node" "$here/coverage.mjs"
+status=0
+"$node" --test --test-concurrency=1 --test-reporter=spec "$here"/*.test.mjs || status=1
+"$node" "$here/coverage.mjs" || status=1
+exit $status
