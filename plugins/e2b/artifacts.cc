@@ -153,7 +153,8 @@ class Download {
       ahead_.reset();
       exchange_ = envd_.download(path_, received_);
       OSIRIS_TRY(await_head());
-      auto head = exchange_->head();
+      const auto head = exchange_->head();
+      if (!head) return network_error(head.error());
       const int expected_status = received_ > 0 ? 206 : 200;
       if ((*head)->status == 416 && received_ > 0) return std::string();  // it broke after the last byte
       if ((*head)->status != expected_status) {

@@ -32,19 +32,29 @@ struct State {
   bool cancelled = false;
   bool idle_expired = false;
   bool reached_server = false;
-  std::optional<Error> error;
+  std::optional<Error> error;  // done means head_done or this
 };
 
+// A request that may have had an effect is not one to repeat blindly.
+constexpr const char* kUnknownEffect = "What the server did is unknown; look before you try again.";
+constexpr const char* kBroke = "The connection broke; try again.";
+
+std::string what_of(const Request& request) { return request.label.empty() ? request.method + " " + request.url : request.label; }
+
+Error head_is_cut(const State& state) {
+  return Error(Code::kUnavailable, what_of(state.request) + ": the connection closed before the head of the answer was whole",
+               is_idempotent(state.request) ? kBroke : kUnknownEffect, "connection.failed");
+}
+
 Error classify(CURLcode code, const State& state) {
-  const std::string what = state.request.label.empty() ? state.request.method + " " + state.request.url : state.request.label;
+  const std::string what = what_of(state.request);
   const std::string reason = state.error_text[0] ? state.error_text : curl_easy_strerror(code);
   if (state.idle_expired)
     return Error(Code::kUnavailable, what + ": no byte for " + std::to_string(state.request.timeouts.idle.count()) + " ms",
                  "The server or the network stalled; try again.", "connection.timeout");
   switch (code) {
     case CURLE_SEND_FAIL_REWIND:
-      return Error(Code::kUnavailable, what + ": the connection broke before an answer came", "What the server did is unknown; look before you try again.",
-                   "connection.failed");
+      return Error(Code::kUnavailable, what + ": the connection broke before an answer came", kUnknownEffect, "connection.failed");
     case CURLE_OPERATION_TIMEDOUT:
       return Error(Code::kUnavailable, what + ": " + reason, "The server or the network is slow; raise the timeout or try again.", "connection.timeout");
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -59,7 +69,7 @@ Error classify(CURLcode code, const State& state) {
     case CURLE_URL_MALFORMAT:
       return Error(Code::kInvalidArgument, what + ": " + reason, "Check the URL.", "connection.invalid_config");
     default:
-      return Error(Code::kUnavailable, what + ": " + reason, "The connection broke; try again.", "connection.failed");
+      return Error(Code::kUnavailable, what + ": " + reason, kBroke, "connection.failed");
   }
 }
 
@@ -69,10 +79,11 @@ size_t on_header(char* data, size_t size, size_t count, void* user) {
   const std::lock_guard lock(state.mutex);
   state.reached_server = true;
   state.last_byte = std::chrono::steady_clock::now();
+  if (state.head_done) return size * count;  // a trailer: the head is being read
   while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
   if (line.starts_with("HTTP/")) {
     state.response.headers = Headers();  // a new head: what came before was 1xx
-  } else if (const size_t colon = line.find(':'); colon != std::string_view::npos && !state.head_done) {
+  } else if (const size_t colon = line.find(':'); colon != std::string_view::npos) {
     std::string_view value = line.substr(colon + 1);
     while (!value.empty() && value.front() == ' ') value.remove_prefix(1);
     state.response.headers.add(std::string(line.substr(0, colon)), std::string(value));
@@ -191,6 +202,7 @@ class CurlTransport::Loop {
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.timeouts.connect.count()));
     if (request.timeouts.total.count() > 0)
       curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeouts.total.count()));
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's head is not the server's
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, &state);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -211,6 +223,8 @@ class CurlTransport::Loop {
       curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
       if (is_idempotent(request) || request.body.empty()) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
+        // There is nothing in it that could not be rewound, but on a connection of its own curl does not try twice.
+        if (!is_idempotent(request)) curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
       } else {
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
         curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_body_once);
@@ -286,6 +300,8 @@ class CurlTransport::Loop {
         state->error = state->request.body_stream->failure();
       else if (code != CURLE_OK)
         state->error = classify(code, *state);
+      else if (!state->head_done)  // to curl, a head that an orderly close cut short is a transfer like any other
+        state->error = head_is_cut(*state);
     }
     release(*state);
     const std::lock_guard lock(state->mutex);
