@@ -1,5 +1,8 @@
 // e2b-sdk-transcripts 6: the official CLI (which bundles an older SDK, hence the first REST generation).
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before } from 'node:test'
 import { cli, e2b, startServer, test, until } from './support.mjs'
 
@@ -72,6 +75,36 @@ test('template list', async () => {
   const list = await run('template', 'list')
   assert.equal(list.code, 0, list.err)
   assert.match(list.out, /base/)
+})
+
+test('template create, publish, unpublish, delete', async () => {
+  const context = mkdtempSync(join(tmpdir(), 'osiris-e2b-cli-'))
+  writeFileSync(join(context, 'e2b.Dockerfile'), 'FROM e2bdev/base\nRUN echo built > /home/user/proof\nCOPY a.txt /opt/a.txt\n')
+  writeFileSync(join(context, 'a.txt'), 'copied\n')
+  const made = await run('template', 'create', 'by-cli', '-p', context)
+  assert.equal(made.code, 0, made.out + made.err)
+  const sandbox = await e2b.Sandbox.create('by-cli')
+  assert.equal(await sandbox.files.read('/home/user/proof'), 'built\n')
+  assert.equal(await sandbox.files.read('/opt/a.txt'), 'copied\n')
+  await sandbox.kill()
+  const shown = async () => JSON.parse((await run('template', 'list', '--format', 'json')).out).find((t) => t.aliases?.includes('by-cli'))
+  assert.equal((await shown()).public, false)
+  assert.equal((await run('template', 'publish', 'by-cli', '-y')).code, 0)
+  assert.equal((await shown()).public, true)
+  assert.equal((await run('template', 'unpublish', 'by-cli', '-y')).code, 0)
+  assert.equal((await shown()).public, false)
+  assert.equal((await run('template', 'delete', 'by-cli', '-y')).code, 0)
+  assert.equal(await shown(), undefined)
+  for (const command of ['publish', 'unpublish', 'delete']) {
+    const refused = await run('template', command, 'by-cli', '-y')
+    assert.equal(refused.code, 1, command)
+    assert.match(refused.err, /template 'by-cli' not found/)
+  }
+  writeFileSync(join(context, 'e2b.Dockerfile'), 'FROM e2bdev/base\nRUN exit 9\n')
+  const failed = await run('template', 'create', 'by-cli', '-p', context)
+  assert.notEqual(failed.code, 0)
+  assert.match(failed.out + failed.err, /failed to run command 'exit 9': exit status 9/)
+  rmSync(context, { recursive: true })
 })
 
 test('sandbox snapshot create, list, delete', async () => {

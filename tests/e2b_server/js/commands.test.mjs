@@ -68,6 +68,16 @@ test('kill: SIGKILL shows as exit code -1, an unknown pid as false', async () =>
   await assert.rejects(sandbox.commands.connect(999999), (e) => e instanceof e2b.NotFoundError)
 })
 
+test('a handle closes stdin and kills', async () => {
+  const handle = await sandbox.commands.run('wc -c', { background: true, stdin: true })
+  await handle.sendStdin('12345')
+  await handle.closeStdin()
+  assert.equal((await handle.wait()).stdout, '5\n')
+  assert.equal(await handle.kill(), false)
+  await assert.rejects(handle.sendStdin('x'), (e) => e instanceof e2b.NotFoundError)
+  await assert.rejects(handle.closeStdin(), (e) => e instanceof e2b.NotFoundError)
+})
+
 test('a late connect still gets the end', async () => {
   const handle = await sandbox.commands.run('exit 7', { background: true })
   await assert.rejects(handle.wait(), (e) => e.exitCode === 7)

@@ -47,8 +47,8 @@ export const methodsOf = (owner) =>
     (name) => !['constructor', 'length', 'name', 'prototype'].includes(name) && typeof Object.getOwnPropertyDescriptor(owner, name).value === 'function',
   )
 
-export function watch(owner, label, onResult = (value) => value) {
-  for (const name of methodsOf(owner)) {
+export function watch(owner, label, onResult = (value) => value, names = methodsOf(owner)) {
+  for (const name of names) {
     const original = Object.getOwnPropertyDescriptor(owner, name).value // not owner[name]: Template hands out a copy bound for good
     owner[name] = function (...args) {
       if (insideCall.getStore()) return original.apply(this, args)

@@ -14,15 +14,17 @@ const require = createRequire(join(clients, 'package.json'))
 export const apiKey = 'e2b_' + '0'.repeat(40)
 export const e2b = require('e2b')
 
-// Of the parts of a sandbox only instances are at hand.
+// Of the parts of a sandbox, and of the handle of a command, only instances are at hand.
 const watched = new Set()
+function watchOnce(instance, label, names) {
+  const owner = Object.getPrototypeOf(instance)
+  if (watched.has(owner)) return
+  watched.add(owner)
+  watch(owner, label, watchParts, names)
+}
 function watchParts(value) {
-  for (const part of ['files', 'commands', 'pty']) {
-    const owner = value?.[part] && Object.getPrototypeOf(value[part])
-    if (!owner || watched.has(owner)) continue
-    watched.add(owner)
-    watch(owner, part)
-  }
+  for (const part of ['files', 'commands', 'pty']) if (value?.[part]) watchOnce(value[part], part)
+  if (typeof value?.pid === 'number' && typeof value.wait === 'function') watchOnce(value, 'handle', ['wait', 'kill', 'sendStdin', 'closeStdin'])
   return value
 }
 for (const owner of [e2b.Sandbox, Object.getPrototypeOf(e2b.Sandbox), e2b.Sandbox.prototype]) watch(owner, 'Sandbox', watchParts)
@@ -38,7 +40,7 @@ export function hasNamespaces(t, server) {
 
 // The row of coverage.mjs that a command line belongs to.
 function callOf(args, input, terminal) {
-  const words = args.slice(0, args[1] === 'snapshot' ? 3 : 2)
+  const words = args.slice(0, args[1] === 'snapshot' ? 3 : 2) // args[0]: sandbox or template
   for (const flag of ['--detach', '--all', '-b']) if (args.includes(flag)) words.push(flag)
   return `e2b ${words.join(' ')}${terminal ? ' (terminal)' : ''}${typeof input === 'string' ? ' < pipe' : ''}`
 }
