@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import time
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -145,6 +146,14 @@ class Check:
         done = subprocess.run(command, cwd=self.directory, env=self.environment, capture_output=True, text=True, timeout=GRACE_SECONDS * 3, check=False)
         expect(done.returncode == 0, f"resources {' '.join(arguments)}: exit status {done.returncode}\n{(done.stdout + done.stderr).strip()}")
         return json.loads(done.stdout)
+
+    def service_log(self, sandbox):
+        """What the service's own log says of a sandbox, as text."""
+        api = self.environment.get("OSIRIS_E2B_API_URL") or self.environment.get("E2B_API_URL")
+        api = api or "https://api." + (self.environment.get("OSIRIS_E2B_DOMAIN") or self.environment.get("E2B_DOMAIN") or "e2b.app")
+        request = urllib.request.Request(f"{api.rstrip('/')}/sandboxes/{sandbox}/logs?limit=1000", headers={"X-API-Key": self.environment["E2B_API_KEY"]})
+        with urllib.request.urlopen(request, timeout=GRACE_SECONDS) as answer:
+            return "\n".join(entry["line"] for entry in json.loads(answer.read())["logs"])
 
     def held(self, kind="sandbox"):
         return [each["id"] for each in self.resources("list", "--kind", kind)["resources"] if each["kind"] == kind]

@@ -1,10 +1,13 @@
 """The rows of check_live.py. Each takes the Check, returns a sentence saying what was seen, and raises Failed otherwise. Its doc
 string is what it promises."""
 
+import base64
 import hashlib
 import json
+import os
 import shutil
 import signal
+import time
 
 from live.driver import BUILD_SECONDS, RUN_SECONDS, expect, output_files
 
@@ -64,6 +67,27 @@ steps:
         said = [line for line in (run.session / "osiris.log").read_text().split("\n") if "->" in line]
         expect(verdict == wanted, f"{check.host} was {verdict} {'with' if options else 'without'} the rule; the step said: {said}")
     return f"{check.host}: reached by name with --e2b-network-allow, refused without"
+
+
+def secrets(check):
+    """a value lent to the steps is not in the service's log of the sandbox"""
+    canary = "canary-" + os.urandom(12).hex()
+    project = check.project("secrets", "01-csv-duckdb-csv")
+    check.environment["OSIRIS_LIVE_CANARY"] = canary
+    try:
+        run = check.run(project, "--e2b-pass-env", "OSIRIS_LIVE_CANARY", "--e2b-keep")  # a living sandbox has its log at hand
+    finally:
+        del check.environment["OSIRIS_LIVE_CANARY"]
+    sandbox = run.sandboxes()[-1]
+    log, until = "", time.monotonic() + 30
+    while not log and time.monotonic() < until:  # it takes a moment to get there
+        log = check.service_log(sandbox)
+        time.sleep(0.2)
+    # Base64 of what surrounds it depends on where it begins.
+    spellings = [canary] + [base64.b64encode(b"x" * before + canary.encode()).decode()[4:28] for before in range(3)]
+    check.resources("release", sandbox)
+    expect(not any(spelling in log for spelling in spellings), f"the log of {sandbox} holds the value")
+    return f"{len(log.splitlines())} lines in the log of {sandbox}, none with the value"
 
 
 def artifacts(check):
@@ -172,4 +196,4 @@ def python(check):
 
 
 # How many runs, of which how many with a template's build: the most a row can cost.
-ROWS = [(parity, 2, 0), (network, 2, 0), (artifacts, 1, 0), (kill, 2, 0), (keep, 2, 0), (template, 2, 1), (python, 1, 0)]
+ROWS = [(parity, 2, 0), (network, 2, 0), (secrets, 1, 0), (artifacts, 1, 0), (kill, 2, 0), (keep, 2, 0), (template, 2, 1), (python, 1, 0)]

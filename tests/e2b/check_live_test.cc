@@ -40,13 +40,13 @@ TEST_F(CheckLive, EveryRowPassesAgainstTheLocalServerAndNothingIsLeft) {
   if (!server.has_namespaces() && !std::getenv("CI")) GTEST_SKIP() << "this machine has no namespaces, so no network rules";
   const Outcome outcome = check();
   EXPECT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
-  for (const char* row : {"parity", "network", "artifacts", "kill", "keep", "template", "python"})
+  for (const char* row : {"parity", "network", "secrets", "artifacts", "kill", "keep", "template", "python"})
     EXPECT_NE(report().find("| " + std::string(row) + " | passed |"), std::string::npos) << row << "\n" << report();
   EXPECT_NE(report().find("left behind: nothing"), std::string::npos);
   EXPECT_EQ(report().find(server.api_key()), std::string::npos);
   EXPECT_EQ(outcome.out.find(server.api_key()), std::string::npos);
   expect_no_sandbox(server);
-  EXPECT_EQ(server.count("POST /v2/sandboxes"), 11) << "two of the twelve runs share one: the cost that is stated";
+  EXPECT_EQ(server.count("POST /v2/sandboxes"), 12) << "two of the thirteen runs share one: the cost that is stated";
   EXPECT_EQ(server.count("DELETE /templates/{id}"), 1);
 }
 
