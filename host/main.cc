@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "host/commands/parse.h"
+#include "protocol/base/guarded_memory.h"
 
 namespace {
 
@@ -17,6 +18,7 @@ bool fill_standard_streams() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  osiris::guard_memory();
   if (!fill_standard_streams()) return 3;
   // A reader that goes away (osiris runs list | head) is an error of write(2), not a death.
   signal(SIGPIPE, SIG_IGN);

@@ -22,6 +22,8 @@
 #include <vector>
 
 #include "protocol/base/clock.h"
+#include "protocol/base/guarded_memory.h"
+#include "protocol/base/wipe.h"
 #include "protocol/rpc/frames.h"
 #include "worker/drivers.h"
 #include "worker/drivers/python.processor/install_command.h"
@@ -134,7 +136,7 @@ class Main {
       service.handle(std::move(*frame));
       if (service.take_had_secrets()) {
         parser_.wipe_consumed();
-        rpc::wipe(buffer_);
+        wipe(buffer_);
       }
       if (service.wants_exit()) break;
     }
@@ -191,4 +193,7 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace osiris::worker
 
-int main(int argc, char** argv) { return osiris::worker::run(argc, argv); }
+int main(int argc, char** argv) {
+  osiris::guard_memory();
+  return osiris::worker::run(argc, argv);
+}

@@ -7,6 +7,7 @@
 
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
+#include "protocol/base/wipe.h"
 #include "worker/drivers.h"
 #include "worker/executor/step_records.h"
 #include "worker/package/package.h"
@@ -181,6 +182,11 @@ void Service::handle_request(rpc::Request request) {
 
 void Service::prepare(rpc::Request request) {
   had_secrets_ = true;
+  // Whatever was not taken over, because the request is refused.
+  struct Rest {
+    Json& json;
+    ~Rest() { wipe(json); }
+  } const rest{request.params};
   if (executor_) return answer(request.id, failure(Error(Code::kInvalidState, "prepare was asked for twice")));
   auto params = rpc::prepare_params_from_json(std::move(request.params));
   if (!params.ok()) return answer(request.id, failure(params.error()));

@@ -10,9 +10,11 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <initializer_list>
 
+#include "protocol/base/own_user.h"
 #include "worker/sysinfo.h"
 
 namespace osiris::worker {
@@ -21,7 +23,11 @@ namespace {
 constexpr int64_t kGrace_ns = 250'000'000;  // from SIGTERM to SIGKILL
 constexpr int kCannotExecute = 127;
 
-[[noreturn]] void become(char** program, pid_t parent, const sigset_t& signals_before) {
+[[noreturn]] void become(char** program, const char* user, pid_t parent, const sigset_t& signals_before) {
+  if (user && !become_user(static_cast<uid_t>(std::strtoul(user, nullptr, 10)))) {
+    std::fprintf(stderr, "cannot start %s as user %s: %s\n", program[0], user, std::strerror(errno));
+    ::_exit(kCannotExecute);
+  }
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(kCannotExecute);
   ::setpgid(0, 0);
@@ -66,6 +72,11 @@ int end_like(int status) {
 }  // namespace
 
 int supervise(char** program) {
+  const char* user = nullptr;
+  if (std::strcmp(program[0], "--as") == 0 && program[1] && program[2]) {
+    user = program[1];
+    program += 2;
+  }
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   lift_data_limit();  // the worker's is for what its engine does not count
   sigset_t watched, before;
@@ -79,7 +90,7 @@ int supervise(char** program) {
     std::fprintf(stderr, "cannot start %s: %s\n", program[0], std::strerror(errno));
     return kCannotExecute;
   }
-  if (child == 0) become(program, self, before);
+  if (child == 0) become(program, user, self, before);
 
   ::setpgid(child, child);  // the child does it too: whoever comes first
   int64_t until_ns = 0;

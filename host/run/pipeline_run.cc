@@ -1,5 +1,7 @@
 #include "host/run/pipeline_run.h"
 
+#include "protocol/base/wipe.h"
+
 namespace osiris {
 namespace {
 
@@ -102,16 +104,23 @@ Status PipelineRun::lend_all_secrets(const RunInputs& inputs) {
   for (const std::string& name : inputs.plan.secret_names) {
     if (name.starts_with("env/")) {
       // One that is not set is left out; the adapter names it in a warning.
-      if (const auto value = inputs.environment.get(name.substr(4))) secrets_.add(name, *value);
+      if (auto value = inputs.environment.get(name.substr(4))) {
+        secrets_.add(name, *value);
+        wipe(*value);
+      }
     } else {
-      OSIRIS_ASSIGN(const std::string value, inputs.connections.secret_value(name));
+      OSIRIS_ASSIGN(std::string value, inputs.connections.secret_value(name));
       secrets_.add(name, value);
+      wipe(value);
     }
   }
   const osiris_adapter_type& type = *inputs.adapter.type;
   for (size_t i = 0; i < type.secret_count; ++i) {
     const std::string name(type.secrets[i].data, type.secrets[i].len);
-    if (const auto value = inputs.environment.get_filled(name)) secrets_.add(name, *value);
+    if (auto value = inputs.environment.get_filled(name)) {
+      secrets_.add(name, *value);
+      wipe(*value);
+    }
   }
   return {};
 }
@@ -248,7 +257,7 @@ Result<RunReport> record_failed_compile(const Project& project, const std::files
   proofs.adapter = adapter;
   proofs.session_path = adapter;
   proofs.error = error;
-  proofs.failure_exit_code = ExitCode::kInput;
+  proofs.failure_exit_code = exit_code_for(error.code);
   report.verdict = judge(proofs);
   close_session(*session, report, proofs, log, masking);
   return report;

@@ -1,16 +1,8 @@
 #include "host/run/secrets.h"
 
-#include <string.h>
+#include "protocol/base/wipe.h"
 
 namespace osiris {
-namespace {
-
-void wipe(std::string& value) {
-  explicit_bzero(value.data(), value.size());
-  value.clear();
-}
-
-}  // namespace
 
 SecretStore::~SecretStore() {
   for (auto& [name, value] : values_) wipe(value);

@@ -10,6 +10,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
+#include "protocol/base/wipe.h"
 #include "protocol/rpc/frames.h"
 
 namespace osiris::local {
@@ -70,7 +71,7 @@ void ProcessChannel::flush() {
     if (sent < 0) return drop_queue();  // the worker reads no more; how it ended will tell why
     sent_of_first_ += static_cast<size_t>(sent);
     if (sent_of_first_ < first.size()) continue;
-    rpc::wipe(first);
+    wipe(first);
     queue_.pop_front();
     sent_of_first_ = 0;
   }
@@ -78,7 +79,7 @@ void ProcessChannel::flush() {
 }
 
 void ProcessChannel::drop_queue() {
-  for (std::string& bytes : queue_) rpc::wipe(bytes);
+  for (std::string& bytes : queue_) wipe(bytes);
   queue_.clear();
   sent_of_first_ = 0;
 }

@@ -4,6 +4,7 @@
 
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
+#include "protocol/base/wipe.h"
 #include "protocol/rpc/frames.h"
 
 namespace osiris::sdk {
@@ -50,7 +51,7 @@ Result<Variables> read_variables(const std::string& path) {
   Result<std::string> text = read_file(path, kFileBytesMax);
   if (!text) return text.error().within("env-from");
   Result<Variables> variables = parse_variables(*text, path);
-  rpc::wipe(*text);
+  wipe(*text);
   return variables;
 }
 
@@ -96,13 +97,13 @@ Result<std::vector<std::string>> environment_names(const EnvironmentOptions& opt
     OSIRIS_ASSIGN(Variables variables, read_variables(path));
     for (auto& [name, value] : variables) {
       names.push_back(name);
-      rpc::wipe(value);
+      wipe(value);
     }
   }
   for (const std::string& pair : options.pairs) {
     OSIRIS_ASSIGN(auto variable, split_pair(pair));
     names.push_back(variable.first);
-    rpc::wipe(variable.second);
+    wipe(variable.second);
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "protocol/base/wipe.h"
 #include "protocol/rpc/frames.h"
 
 namespace osiris::sdk {
@@ -10,7 +11,7 @@ namespace {
 // Wiped on every way out.
 struct Values {
   Json json = Json::object();
-  ~Values() { rpc::wipe(json); }
+  ~Values() { wipe(json); }
 };
 
 Status fetch_secrets(const std::vector<std::string>& names, const Host& host, Json& values) {
@@ -68,7 +69,7 @@ Result<std::string> encode_opening(Opening opening, rpc::Conversation& conversat
   bytes.reserve(line.size() + rest.size());
   bytes += line;
   bytes += rest;
-  rpc::wipe(line);
+  wipe(line);
   return bytes;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "protocol/base/wipe.h"
+
 namespace osiris::rpc {
 namespace {
 
@@ -20,11 +22,6 @@ std::optional<size_t> parse_length(std::string_view digits, size_t max) {
     if (value > max) return std::nullopt;
   }
   return static_cast<size_t>(value);
-}
-
-void zero(char* data, size_t size) {
-  std::memset(data, 0, size);
-  asm volatile("" : : "r"(data) : "memory");
 }
 
 Error too_long(std::string_view what, size_t size, size_t max) {
@@ -170,10 +167,10 @@ void FrameParser::reset() {
 void FrameParser::wipe_consumed() {
   // The bytes beyond size() may hold older ones that the buffer has since moved down.
   const size_t size = buffer_.size();
-  zero(buffer_.data(), start_);
+  wipe(buffer_.data(), start_);
   const size_t capacity = buffer_.capacity();
   buffer_.resize(capacity);
-  zero(buffer_.data() + size, capacity - size);
+  wipe(buffer_.data() + size, capacity - size);
   buffer_.resize(size);
 }
 
@@ -222,23 +219,6 @@ std::string printable(std::string_view bytes) {
     }
   }
   return text;
-}
-
-void wipe(std::string& text) {
-  zero(text.data(), text.size());
-  text.clear();
-}
-
-void wipe(Json& value) {
-  if (value.is_string()) {
-    // as_string() refers to the value's own bytes, which are ours to change.
-    std::string& text = const_cast<std::string&>(value.as_string());
-    wipe(text);
-  } else if (value.is_array()) {
-    for (Json& item : value.items()) wipe(item);
-  } else if (value.is_object()) {
-    for (Json::Member& member : value.members()) wipe(member.second);
-  }
 }
 
 }  // namespace osiris::rpc

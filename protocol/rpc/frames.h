@@ -85,8 +85,4 @@ std::string blob_header(size_t size_bytes);
 // The excerpt of garbage as printable ASCII, other bytes as \xNN.
 std::string printable(std::string_view bytes);
 
-// Overwrites with zeros in a way the compiler keeps.
-void wipe(std::string& text);
-void wipe(Json& value);  // every string in it
-
 }  // namespace osiris::rpc

@@ -1,6 +1,7 @@
 // python.processor through the real osiris and the local adapter.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "protocol/base/redact.h"
@@ -182,6 +183,54 @@ TEST_F(PythonRuns, CtrlCEndsTheScript) {
   running.kill(SIGINT);
   EXPECT_EQ(running.end().exit, 130);
   EXPECT_FALSE(is_alive(script));
+}
+
+// The worker holds the secrets of every connection of the run, osiris those of its whole environment.
+TEST_F(PythonRuns, AScriptCannotReadTheWorkersMemoryNorOsirissEnvironment) {
+  project.set("SHOP_PASSWORD", "cAn4ry-9-in-memory");
+  arrange("def parent(pid):\n"
+          "    with open(f'/proc/{pid}/stat') as stat: return int(stat.read().rsplit(')', 1)[1].split()[1])\n"
+          "seen, pid = [], os.getppid()\n"
+          "for _ in range(4):\n"
+          "    name = open(f'/proc/{pid}/comm').read().strip()\n"
+          "    if not name.startswith('osiris') and name != 'exe': break\n"
+          "    for file in ['environ', 'mem', 'maps']:\n"
+          "        try:\n"
+          "            if open(f'/proc/{pid}/{file}', 'rb').read(1): seen.append(name + ' ' + file)\n"
+          "        except OSError as error:\n"
+          "            if error.errno in (1, 13): pass\n"
+          "            elif file == 'mem': seen.append(name + ' mem')\n"
+          "    pid = parent(pid)\n"
+          "write({'user': os.getuid(), 'seen': ' '.join(x for x in seen if not x.startswith('exe '))})\n");
+  const Outcome run = project.osiris({"run", "p.yaml"});
+  ASSERT_EQ(run.exit, 0) << run.out << run.err;
+  const std::string out = project.read("out.csv");
+  EXPECT_EQ(out.find("osiris"), std::string::npos) << out;
+}
+
+TEST_F(PythonRuns, WhereTheWorkerIsRootAStepIsSomebodyElseAndItsFilesAreRootsAllTheSame) {
+  if (::geteuid() != 0) GTEST_SKIP() << "not root: a step runs as the worker does";
+  ::chmod(project.dir().c_str(), 0700);  // nobody but root passes
+  project.write("private.txt", "only for root", 0600);
+  const std::string code = "open(os.path.join(os.environ['OSIRIS_ARTIFACTS_DIR'], 'left.txt'), 'w').write(open('private.txt').read())\n"
+                           "write({'user': os.getuid(), 'gain': os.system('true')})\n";
+  project.write("script.py", kWrite + code);
+  std::string steps;
+  for (const char* id : {"one", "two"})
+    steps += "  - id: " + std::string(id) + "\n    component: python.processor\n    mode: transform\n"
+             "    config: {script: script.py, format: ndjson, files: [private.txt]}\n";
+  project.write("p.yaml", oml("two-users", {steps, "  - id: both\n    component: duckdb.processor\n    mode: transform\n    needs: [one, two]\n"
+                                                    "    config: {query: \"SELECT a.user <> b.user AND a.user > 0 AND b.user > 0 AS apart FROM df_one a, df_two b\"}\n",
+                                            "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n    needs: [both]\n    config: {path: out.csv}\n"}));
+  const Outcome run = project.osiris({"run", "p.yaml"});
+  ASSERT_EQ(run.exit, 0) << run.out << run.err;
+  EXPECT_EQ(project.read("out.csv"), "apart\nTrue\n");
+  EXPECT_EQ(project.read(project.session() / "artifacts/one/left.txt"), "only for root");
+  for (const auto& entry : fs::recursive_directory_iterator(project.dir())) {
+    struct stat info {};
+    ASSERT_EQ(::lstat(entry.path().c_str(), &info), 0);
+    EXPECT_EQ(info.st_uid, 0u) << entry.path();
+  }
 }
 
 }  // namespace

@@ -221,19 +221,24 @@ constexpr std::array<const char*, 9> kRemovedTableFunctions = {
     "arrow_scan",     "arrow_scan_dumb",  "json_execute_serialized_sql",
     "checkpoint",     "force_checkpoint", "which_secret"};
 
+// Tells any setting by its name: directories of the machine, limits, whatever a later version adds.
+constexpr std::array<const char*, 1> kRemovedScalarFunctions = {"current_setting"};
+
 void remove_functions(duckdb::DuckDB& database) {
   duckdb::Connection connection(database);
   connection.BeginTransaction();
   auto& system = duckdb::Catalog::GetSystemCatalog(*connection.context);
-  for (const char* name : kRemovedTableFunctions) {
+  const auto remove = [&](const char* name, duckdb::CatalogType type) {
     duckdb::DropInfo drop;
-    drop.type = duckdb::CatalogType::TABLE_FUNCTION_ENTRY;
+    drop.type = type;
     drop.schema = DEFAULT_SCHEMA;
     drop.name = name;
     drop.if_not_found = duckdb::OnEntryNotFound::THROW_EXCEPTION;
     drop.allow_drop_internal = true;
     system.DropEntry(*connection.context, drop);
-  }
+  };
+  for (const char* name : kRemovedTableFunctions) remove(name, duckdb::CatalogType::TABLE_FUNCTION_ENTRY);
+  for (const char* name : kRemovedScalarFunctions) remove(name, duckdb::CatalogType::SCALAR_FUNCTION_ENTRY);
   connection.Commit();
 }
 
@@ -268,11 +273,14 @@ Result<duckdb_database> open_engine(const EngineOptions& options) {
 }
 
 std::string removed_function_in(std::string_view text) {
-  for (const char* name : kRemovedTableFunctions) {
-    if (text.find("name " + std::string(name) + " ") != std::string_view::npos ||
-        text.find("name \"" + std::string(name) + "\" ") != std::string_view::npos)
-      return name;
-  }
+  const auto names = [&](const char* name) {
+    return text.find("name " + std::string(name) + " ") != std::string_view::npos ||
+           text.find("name \"" + std::string(name) + "\" ") != std::string_view::npos;
+  };
+  for (const char* name : kRemovedTableFunctions)
+    if (names(name)) return name;
+  for (const char* name : kRemovedScalarFunctions)
+    if (names(name)) return name;
   return {};
 }
 

@@ -10,6 +10,7 @@
 
 #include "protocol/base/json.h"
 #include "protocol/base/redact.h"
+#include "protocol/base/wipe.h"
 #include "worker/database/database.h"
 #include "worker/driver_api/driver.h"
 #include "worker/executor/plan.h"
@@ -18,6 +19,7 @@
 
 namespace osiris::worker {
 
+// Its secrets are wiped with it.
 struct Run {
   std::string run_id;
   std::filesystem::path session_dir;
@@ -33,6 +35,14 @@ struct Run {
   std::function<const Driver*(std::string_view name)> find_driver;
   // JSON pointers into a step's config, `resolved_connection` included, that hold secrets; separated by blanks.
   std::function<std::string_view(std::string_view component)> secret_pointers;
+
+  Run() = default;
+  Run(Run&&) = default;
+  Run& operator=(Run&&) = default;
+  ~Run() {
+    wipe(secrets);
+    wipe(env);
+  }
 
   std::filesystem::path worker_dir() const { return session_dir / ".worker"; }
   std::filesystem::path artifacts_dir(std::string_view step_id) const { return session_dir / "artifacts" / step_id; }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "protocol/base/clock.h"
+#include "protocol/base/wipe.h"
 #include "protocol/rpc/params.h"
 #include "worker/executor/run.h"
 #include "worker/executor/step_control.h"
@@ -42,6 +43,11 @@ class StepRunner {
     bool has_connection = false;
     std::vector<StepInput> views;
     std::vector<Input> inputs;
+
+    Prepared() = default;
+    Prepared(const Prepared&) = delete;
+    Prepared& operator=(const Prepared&) = delete;
+    ~Prepared() { wipe(connection.fields); }
   };
   Status prepare(const PlanStep& step, const Relations& inputs, Prepared& prepared);
   Status write_config(const PlanStep& step, const Prepared& prepared);

@@ -1,9 +1,13 @@
 #include "worker/drivers/python.processor/driver.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 
+#include "protocol/base/own_user.h"
 #include "protocol/base/text.h"
+#include "protocol/base/wipe.h"
 #include "worker/drivers/python.processor/environment.h"
 #include "worker/drivers/python.processor/exchange.h"
 #include "worker/drivers/python.processor/options.h"
@@ -97,8 +101,31 @@ Error script_error(const Options& options, const ExitStatus& exit, const Tail& l
                "transform.failed");
 }
 
+// A user of its own for a script, where this process can give one: from here on what it has to write belongs to it, at the end
+// everything is as if this process had written it.
+class ScriptUser {
+ public:
+  ScriptUser(const Surroundings& around, std::vector<std::filesystem::path> places)
+      : user_(around.supervisor.empty() ? std::nullopt : spare_user()), places_(std::move(places)) {
+    if (user_)
+      for (const auto& place : places_) change_owner(place, ::geteuid(), *user_);
+  }
+  ~ScriptUser() {
+    if (user_)
+      for (const auto& place : places_) change_owner(place, *user_, ::geteuid());
+  }
+  ScriptUser(const ScriptUser&) = delete;
+  ScriptUser& operator=(const ScriptUser&) = delete;
+
+  std::optional<uid_t> id() const { return user_; }
+
+ private:
+  const std::optional<uid_t> user_;
+  const std::vector<std::filesystem::path> places_;
+};
+
 Status run_script(const Options& options, const Stage& stage, const Variables& variables, const std::string& python,
-                  const Surroundings& around, const Renames& renames, Remarks& remarks) {
+                  const Surroundings& around, const ScriptUser& user, const Renames& renames, Remarks& remarks) {
   Faucet log(around.log);
   Tail last;
   const auto say = [&](std::string_view line) {
@@ -113,6 +140,7 @@ Status run_script(const Options& options, const Stage& stage, const Variables& v
   script.environment = variables;
   script.working_directory = stage.code();
   script.supervisor = around.supervisor;
+  script.user = user.id();
   script.is_cancelled = around.is_cancelled;
   script.on_output = [&](std::string_view line) {
     if (line.starts_with("::") && remarks.take(line)) return;
@@ -124,6 +152,7 @@ Status run_script(const Options& options, const Stage& stage, const Variables& v
     if (!trim(text).empty()) last.add(std::move(text));
   };
   const auto exit = run_process(script);
+  for (auto& variable : script.environment) wipe(variable.second);
   log.finish();
   if (!exit) return exit.error().code == Code::kCancelled ? exit.error() : exit.error().within("cannot start " + options.name());
   return exit->success() ? Status() : script_error(options, *exit, last);
@@ -144,10 +173,14 @@ Result<StepOutcome> run(StepContext& step) {
 
   OSIRIS_ASSIGN(const std::vector<InputFile> inputs, export_inputs(step, options.format, stage.inputs()));
   OSIRIS_TRY(describe_step(step, options, stage, inputs));
-  const Variables variables = script_environment(step, stage, inputs, around.base, environment.directory);
+  Variables variables = script_environment(step, stage, inputs, around.base, environment.directory);
   Remarks remarks(step);
-  OSIRIS_TRY(run_script(options, stage, variables, environment.python(), around, stage_renames(stage, environment.directory), remarks));
-
+  {
+    const ScriptUser user(around, {stage.root, step.artifacts_dir()});
+    const Status ended = run_script(options, stage, variables, environment.python(), around, user, stage_renames(stage, environment.directory), remarks);
+    for (auto& variable : variables) wipe(variable.second);
+    OSIRIS_TRY(ended);
+  }
   OSIRIS_ASSIGN(const uint64_t rows, import_output(step, options, stage.output));
   remarks.progress(rows);
   StepOutcome outcome;

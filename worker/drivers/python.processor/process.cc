@@ -7,6 +7,7 @@
 
 #include <chrono>
 
+#include "protocol/base/wipe.h"
 #include "worker/drivers/python.processor/output_lines.h"
 
 namespace osiris::worker::python {
@@ -48,13 +49,18 @@ Result<ExitStatus> run_process(const ProcessRequest& request) {
   SpawnOptions options;
   options.arguments = request.arguments;
   if (!request.supervisor.empty()) {
-    options.arguments.insert(options.arguments.begin(), {request.supervisor, "--supervise"});
+    std::vector<std::string> before = {request.supervisor, "--supervise"};
+    if (request.user) before.insert(before.end(), {"--as", std::to_string(*request.user)});
+    options.arguments.insert(options.arguments.begin(), before.begin(), before.end());
     options.parent_death_signal = SIGTERM;  // it ends the others first
   }
   options.environment = request.environment;
   options.working_directory = request.working_directory;
   options.standard_input = SpawnOptions::Stream::kNull;
-  OSIRIS_ASSIGN(Subprocess process, Subprocess::spawn(options));
+  auto spawned = Subprocess::spawn(options);
+  for (auto& variable : options.environment) wipe(variable.second);
+  if (!spawned) return spawned.error();
+  Subprocess process = *std::move(spawned);
 
   Stream output(process.stdout_fd(), request.on_output), error(process.stderr_fd(), request.on_error);
   std::string block(kReadBytes, '\0');
