@@ -1,7 +1,6 @@
 #include "plugins/e2b/adapter.h"
 
 #include <poll.h>
-#include <string.h>
 
 #include <algorithm>
 
@@ -14,6 +13,7 @@
 #include "protocol/base/clock.h"
 #include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
+#include "protocol/base/wipe.h"
 
 namespace osiris::e2b {
 namespace {
@@ -118,7 +118,7 @@ Result<E2bAdapter::Service*> E2bAdapter::service() {
         host_.log(OSIRIS_WARN, request.label + ": " + note.reason + "; attempt " + std::to_string(note.attempt + 1) + " in " +
                                    std::to_string(note.wait.count()) + " ms");
       });
-  ::explicit_bzero(api.api_key.data(), api.api_key.size());
+  wipe(api.api_key);
   return service_.get();
 }
 

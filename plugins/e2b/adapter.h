@@ -2,7 +2,7 @@
 //
 //   validate   options and connections make sense for a sandbox (no loopback), no network
 //   prepare    the index of the run package
-//   execute    template (if a shape, an image or dependencies were asked for) > sandbox > one upload > Start > one SendInput; then
+//   execute    template (if a shape, an image or dependencies were asked for) > sandbox > one upload > Start > one StreamInput; then
 //              only listening. After OK or a failed step the sandbox stays leased for collect
 //   collect    one download, every file checked; the sandbox is killed and its end verified
 //

@@ -2,9 +2,10 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
 
 #include <algorithm>
+
+#include "protocol/base/wipe.h"
 
 namespace osiris::e2b {
 namespace {
@@ -12,8 +13,6 @@ namespace {
 // What the listener takes in one go, and so has in memory several times over: as stream, as lines, as records.
 constexpr size_t kQueuedBytesMax = 1u << 20;
 constexpr http::Milliseconds kRecordsSilence{5'000};
-
-void wipe(std::string& text) { explicit_bzero(text.data(), text.size()); }
 
 // "signal: killed" and its like, as envd (Go) spells them.
 int signal_from(const std::string& status) {
@@ -166,7 +165,7 @@ void SandboxChannel::send_loop() {
       bytes = std::move(outbox_.front());
       outbox_.pop_front();
     }
-    const Status sent = sending_.send_input(pid_, bytes, &abort_sending_);
+    const Status sent = sending_.stream_input(pid_, bytes, &abort_sending_);
     wipe(bytes);
     if (sent.ok() || abort_sending_) continue;
     options_.log("could not send to the worker: " + sent.error().message);

@@ -1,4 +1,4 @@
-// The byte channel to a worker in a sandbox: envd's process stream one way, SendInput the other. A thread of its own reads the
+// The byte channel to a worker in a sandbox: envd's process stream one way, StreamInput the other. A thread of its own reads the
 // stream, another one sends, so that a slow network never holds up the loop that listens.
 #pragma once
 

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "protocol/base/text.h"
+#include "protocol/base/wipe.h"
 
 namespace osiris::e2b {
 namespace {
@@ -23,6 +24,31 @@ Error rpc_error(const Json& error, const std::string& operation) {
   const std::string& code = error["code"].as_string();
   const std::string message = "cannot " + operation + ": " + code + ": " + error["message"].as_string();
   return make_failure(class_of_rpc_code(code), message, "", Json::object({{"operation", operation}, {"rpc_code", code}}));
+}
+
+constexpr std::string_view kInput = "send to the worker";
+
+// One message of a StreamInput, written in place: JSON and base64 of what is secret leave no other copy.
+void append_input(std::string& body, std::string_view bytes) {
+  std::string encoded = base64(bytes);
+  std::string message;
+  message.reserve(encoded.size() + 40);
+  message.append(R"({"data":{"input":{"stdin":")").append(encoded).append(R"("}}})");
+  std::string envelope = encode_envelope(message);
+  body += envelope;
+  for (std::string* copy : {&encoded, &message, &envelope}) wipe(*copy);
+}
+
+// A service that does not know StreamInput says so by its status (connectrpc.com: 404, 405 and 501 are "unimplemented").
+Error refused_input(const http::Outcome& outcome) {
+  Error error = failure_from(outcome, kInput);
+  const int status = outcome.response ? outcome.response->status : 0;
+  const std::string code = detail_of(error, "rpc_code").as_string();
+  if ((status != 404 && status != 405 && status != 501) || code == "not_found") return error;
+  error.message += "; this service takes no process input as a stream (process.Process/StreamInput), and its other call for input "
+                   "(SendInput) would put the run's secrets into its log, so the run ends here";
+  error.hint = "Use E2B's own service, or one whose envd answers process.Process/StreamInput.";
+  return error;
 }
 
 Error stream_broke(const std::string& operation, const std::string& reason) {
@@ -166,10 +192,15 @@ Result<uint64_t> Envd::upload(const std::vector<UploadPart>& parts, const std::a
   return sent;
 }
 
+http::Request Envd::stream_request(const std::string& procedure, std::string operation) const {
+  http::Request call = request("POST", procedure, std::move(operation));
+  call.headers.add("Content-Type", "application/connect+json");
+  call.headers.add("Connect-Protocol-Version", "1");
+  return call;
+}
+
 std::unique_ptr<ProcessStream> Envd::stream(const std::string& procedure, const Json& message, std::string operation, http::Milliseconds idle) {
-  http::Request start = request("POST", procedure, operation);
-  start.headers.add("Content-Type", "application/connect+json");
-  start.headers.add("Connect-Protocol-Version", "1");
+  http::Request start = stream_request(procedure, operation);
   start.headers.add("Keepalive-Ping-Interval", std::to_string(kKeepaliveSeconds));
   start.body = encode_envelope(message.dump());
   start.timeouts.total = http::Milliseconds(0);
@@ -209,16 +240,33 @@ Result<Json> Envd::unary(const std::string& procedure, const Json& message, std:
   return body.ok() ? *std::move(body) : Json::object();
 }
 
-Status Envd::send_input(int64_t pid, std::string_view bytes, const std::atomic<bool>* cancelled) {
+// Never by SendInput: envd writes every unary call, its message included, to the log that the service keeps. A stream's messages it
+// does not write.
+Status Envd::stream_input(int64_t pid, std::string_view bytes, const std::atomic<bool>* cancelled) {
   constexpr size_t kSliceBytes = 1u << 20;
-  for (size_t at = 0; at < bytes.size(); at += kSliceBytes) {
-    const Json message = Json::object({{"process", Json::object({{"pid", pid}})},
-                                       {"input", Json::object({{"stdin", base64(bytes.substr(at, kSliceBytes))}})}});
-    const auto sent = unary("/process.Process/SendInput", message, "send to the worker",
-                            {.cancelled = cancelled, .wait = std::max(api_.config().timeouts.total, patience_)});
-    if (!sent) return sent.error();
+  http::Request call = stream_request("/process.Process/StreamInput", std::string(kInput));
+  call.timeouts = shortened(call.timeouts, std::max(api_.config().timeouts.total, patience_));
+  call.has_secrets = true;
+  const size_t slices = bytes.size() / kSliceBytes + 1;
+  call.body.reserve(bytes.size() / 3 * 4 + slices * 64 + 64);  // grown in one piece, so that no part of it is left behind
+  call.body += encode_envelope(Json::object({{"start", Json::object({{"process", Json::object({{"pid", pid}})}})}}).dump());
+  for (size_t at = 0; at < bytes.size(); at += kSliceBytes) append_input(call.body, bytes.substr(at, kSliceBytes));
+  http::SendOptions options;
+  options.cancelled = cancelled;
+  const http::Outcome outcome = api_.sender().send(call, options);
+  if (!outcome.response || outcome.response->status != 200) return refused_input(outcome);
+  EnvelopeDecoder decoder;
+  decoder.feed(outcome.response->body);
+  for (;;) {
+    auto envelope = decoder.next();
+    if (!envelope) return stream_broke(std::string(kInput), envelope.error().message);
+    if (!*envelope) return stream_broke(std::string(kInput), "its answer has no end");
+    if (!(*envelope)->end_of_stream) continue;
+    const auto end = parse_json((*envelope)->payload);
+    if (!end) return stream_broke(std::string(kInput), end.error().message);
+    const Json* error = end->find("error");
+    return error ? Status(rpc_error(*error, std::string(kInput))) : Status();
   }
-  return {};
 }
 
 Status Envd::signal(int64_t pid, bool kill) {

@@ -76,8 +76,9 @@ class Envd {
   Result<uint64_t> upload(const std::vector<UploadPart>& parts, const std::atomic<bool>* cancelled, std::function<void()> opened = {});
   std::unique_ptr<ProcessStream> start(const StartSpec& spec);
   std::unique_ptr<ProcessStream> connect(int64_t pid);
-  // Ordered with earlier calls on this object; returns once the process's pipe took it.
-  Status send_input(int64_t pid, std::string_view bytes, const std::atomic<bool>* cancelled = nullptr);
+  // Ordered with earlier calls on this object; returns once the process's pipe took it. What is sent may hold secrets: no copy of it
+  // stays in memory, and it goes by the one call that envd does not write to its log. Where a service lacks that call, an error.
+  Status stream_input(int64_t pid, std::string_view bytes, const std::atomic<bool>* cancelled = nullptr);
   Status signal(int64_t pid, bool kill);
   // The pids of the processes that live, by List. This and is_alive() answer within 2 s each, whatever the network does.
   Result<std::vector<int64_t>> list_processes();
@@ -97,6 +98,7 @@ class Envd {
     bool once = false;           // never retried
   };
   Result<Json> unary(const std::string& procedure, const Json& message, std::string operation, const Manner& manner);
+  http::Request stream_request(const std::string& procedure, std::string operation) const;
   std::unique_ptr<ProcessStream> stream(const std::string& procedure, const Json& message, std::string operation, http::Milliseconds idle);
 
   ApiClient& api_;

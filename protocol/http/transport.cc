@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "protocol/base/wipe.h"
+
 namespace osiris::http {
 
 std::string_view Headers::get(std::string_view name) const {
@@ -100,6 +102,10 @@ void BodyPipe::on_readable(std::function<void()> notify) {
 std::optional<Error> BodyPipe::failure() const {
   const std::lock_guard lock(mutex_);
   return failure_;
+}
+
+Request::~Request() {
+  if (has_secrets) wipe(body);
 }
 
 bool is_idempotent(const Request& request) {

@@ -88,6 +88,14 @@ struct Request {
   // May this be sent twice without harm? GET, HEAD, PUT and DELETE are; a POST only if its sender says so.
   bool idempotent = false;
   std::string label;  // what this call is, for messages: "create sandbox"
+  bool has_secrets = false;  // each copy of `body` is wiped when it is no longer needed, and no log shows it
+
+  Request() = default;
+  Request(const Request&) = default;
+  Request(Request&&) = default;
+  Request& operator=(const Request&) = default;
+  Request& operator=(Request&&) = default;
+  ~Request();
 };
 
 bool is_idempotent(const Request& request);

@@ -333,9 +333,10 @@ void Lane::check_invariants(const Project& project, const Outcome& outcome, cons
   const Json recorded = server_.requests();
   for (const Json& request : recorded.items()) {
     const std::string route = request["route"].as_string();
-    if (route != "POST /process.Process/SendInput" && holds_canary(request.dump())) complaints.push_back("the secret travelled in " + route);
+    if (route != "POST /process.Process/StreamInput" && holds_canary(request.dump())) complaints.push_back("the secret travelled in " + route);
     if (request["body"].dump().find(server_.api_key()) != std::string::npos) complaints.push_back("the API key travelled in the body of " + route);
   }
+  if (holds_canary(server_.logs())) complaints.push_back("the secret is in the log that the service keeps of its sandboxes");
   ended.log = outcome.out + outcome.err;
   for (const auto& [path, content] : tree)
     if (path.ends_with("osiris.log")) ended.log += content;

@@ -12,7 +12,7 @@
 
 namespace osiris::e2b_test {
 
-// A value that must be nowhere but in a SendInput.
+// A value that must be nowhere but in a StreamInput.
 inline constexpr const char* kCanary = "canary-7f3a9c1d55e0";
 
 // How one run ended, and everything about it that must never be.

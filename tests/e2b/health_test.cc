@@ -258,7 +258,7 @@ std::string call_name(const testing::TestParamInfo<const char*>& call) {
 INSTANTIATE_TEST_SUITE_P(EachCall, Stopped,
                          testing::Values("GET /templates/aliases/{alias}", "POST /v3/templates", "GET /templates/{id}/files/{hash}", "PUT /_storage/{hash}",
                                          "POST /v2/templates/{id}/builds/{build}", "GET /templates/{id}/builds/{build}/status", "POST /v2/sandboxes",
-                                         "POST /files", "POST /process.Process/Start", "POST /process.Process/SendInput", "DELETE /sandboxes/{id}",
+                                         "POST /files", "POST /process.Process/Start", "POST /process.Process/StreamInput", "DELETE /sandboxes/{id}",
                                          "GET /sandboxes/{id}"),
                          call_name);
 

@@ -39,7 +39,9 @@ class E2bOptions : public testing::Test {
     std::string all;
     const Json recorded = server.requests();
     for (const Json& request : recorded.items())
-      if (request["route"].as_string() == "POST /process.Process/SendInput") all += base64_decode(request["body"]["input"]["stdin"].as_string()).value_or("?");
+      if (request["route"].as_string() == "POST /process.Process/StreamInput")
+        for (const Json& message : request["body"].items())
+          if (message.contains("data")) all += base64_decode(message["data"]["input"]["stdin"].as_string()).value_or("?");
     return all;
   }
 

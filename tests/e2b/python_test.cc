@@ -33,12 +33,12 @@ class E2bPython : public testing::Test {
   Outcome run(std::vector<std::string> more) { return project.osiris(run_arguments("e2b", more)); }
   std::vector<Json> events(std::string_view name) const { return Project::events(project.session(), name); }
 
-  // How many recorded requests hold `secret` in any spelling; those to SendInput do not count.
+  // How many recorded requests hold `secret` in any spelling; those to StreamInput do not count.
   int requests_with(const std::string& secret) const {
     int found = 0;
     const Json recorded = server.requests();
     for (const Json& request : recorded.items()) {
-      if (request["route"].as_string().find("SendInput") != std::string::npos) continue;
+      if (request["route"].as_string().find("StreamInput") != std::string::npos) continue;
       const std::string text = request.dump();
       for (const std::string& spelling : secret_spellings(secret)) found += text.find(spelling) != std::string::npos;
     }

@@ -20,7 +20,7 @@ const std::vector<RemoteCall>& table() {
       {.name = "create_v1", .scenario = S::kOldService, .route = "POST /sandboxes", .manner = M::kCreate, .sends_body = true, .names_sandbox = false},
       {.name = "upload", .scenario = S::kPlain, .route = "POST /files", .sends_body = true},
       {.name = "start", .scenario = S::kPlain, .route = "POST /process.Process/Start", .manner = M::kStream, .sends_body = true, .has_worker = true},
-      {.name = "opening", .scenario = S::kPlain, .route = "POST /process.Process/SendInput", .sends_body = true, .has_worker = true},
+      {.name = "opening", .scenario = S::kPlain, .route = "POST /process.Process/StreamInput", .sends_body = true, .has_worker = true},
       {.name = "artifacts", .scenario = S::kPlain, .route = "GET /files", .manner = M::kDownload, .has_worker = true},
       {.name = "kill", .scenario = S::kPlain, .route = "DELETE /sandboxes/{id}", .manner = M::kCleanUp, .answers_body = false, .has_worker = true},
       {.name = "verify", .scenario = S::kPlain, .route = "GET /sandboxes/{id}", .manner = M::kCleanUp},
@@ -30,7 +30,7 @@ const std::vector<RemoteCall>& table() {
       {.name = "ask_processes", .scenario = S::kBrokenStream, .route = "POST /process.Process/List", .manner = M::kAdvice, .sends_body = true, .has_worker = true},
       {.name = "ask_service", .scenario = S::kDeadEnvd, .route = "GET /sandboxes/{id}", .manner = M::kAdvice, .has_worker = true},
       {.name = "connect", .scenario = S::kBrokenStream, .route = "POST /process.Process/Connect", .manner = M::kStream, .sends_body = true, .has_worker = true},
-      {.name = "replay", .scenario = S::kBrokenStream, .route = "POST /process.Process/SendInput", .nth = 2, .sends_body = true, .has_worker = true},
+      {.name = "replay", .scenario = S::kBrokenStream, .route = "POST /process.Process/StreamInput", .nth = 2, .sends_body = true, .has_worker = true},
       {.name = "records", .scenario = S::kDeadWorker, .route = "GET /files", .manner = M::kDownload},
       // A create in doubt
       {.name = "find_lost", .scenario = S::kLostCreate, .route = "GET /v2/sandboxes", .manner = M::kAgain, .names_sandbox = false},
@@ -41,7 +41,7 @@ const std::vector<RemoteCall>& table() {
       {.name = "connect_kept", .scenario = S::kKeep, .route = "POST /v2/sandboxes/{id}/connect", .manner = M::kAgain, .sends_body = true},
       {.name = "keep_on", .scenario = S::kKeep, .route = "POST /sandboxes/{id}/timeout", .manner = M::kAdvice, .sends_body = true, .answers_body = false, .has_worker = true},
       // A run that is ended
-      {.name = "cancel", .scenario = S::kCancel, .route = "POST /process.Process/SendInput", .nth = 2, .manner = M::kAdvice, .sends_body = true, .has_worker = true},
+      {.name = "cancel", .scenario = S::kCancel, .route = "POST /process.Process/StreamInput", .nth = 2, .manner = M::kAdvice, .sends_body = true, .has_worker = true},
       {.name = "signal", .scenario = S::kCancel, .route = "POST /process.Process/SendSignal", .manner = M::kAdvice, .sends_body = true, .has_worker = true},
       // A template
       {.name = "alias", .scenario = S::kShape, .route = "GET /templates/aliases/{alias}", .manner = M::kAgain, .names_sandbox = false},

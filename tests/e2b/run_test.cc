@@ -5,6 +5,7 @@
 #include <set>
 #include <thread>
 
+#include "protocol/base/redact.h"
 #include "protocol/base/text.h"
 #include "tests/e2b/sandboxed_project.h"
 
@@ -58,7 +59,7 @@ TEST_F(E2bRun, ReachesTheFirstStepAfterFourCalls) {
   EXPECT_EQ(calls[0], "POST /v2/sandboxes");
   // The process starts while its files are on their way.
   EXPECT_EQ((std::set<std::string>{calls[1], calls[2]}), (std::set<std::string>{"POST /files", "POST /process.Process/Start"}));
-  EXPECT_EQ(calls[3], "POST /process.Process/SendInput");
+  EXPECT_EQ(calls[3], "POST /process.Process/StreamInput");
 }
 
 TEST_F(E2bRun, VerifiesThatTheSandboxIsGone) {
@@ -80,7 +81,7 @@ TEST_F(E2bRun, SendsNoSecretButOnceOnStandardInput) {
   const Json recorded = server.requests();
   for (const Json& request : recorded.items()) {
     const std::string text = request.dump();
-    const bool is_input = request["route"].as_string().find("SendInput") != std::string::npos;
+    const bool is_input = request["route"].as_string().find("StreamInput") != std::string::npos;
     bool found = false;
     for (const std::string& form : {secret, percent_encode(secret), to_hex(secret)}) found |= text.find(form) != std::string::npos;
     // Base64 of a text around it: any alignment of its middle.
@@ -89,8 +90,40 @@ TEST_F(E2bRun, SendsNoSecretButOnceOnStandardInput) {
     else EXPECT_FALSE(found) << text;
   }
   EXPECT_EQ(in_input, 1);
+  const std::string log = server.logs();
+  EXPECT_NE(log.find("Process streamInput"), std::string::npos) << log;
+  for (const std::string& form : secret_spellings(secret)) EXPECT_EQ(log.find(form), std::string::npos) << "envd's log, which the service keeps, has it: " << log;
   for (const auto& [path, content] : project.tree()) EXPECT_EQ(content.find(secret), std::string::npos) << path;
   EXPECT_EQ((outcome.out + outcome.err).find(secret), std::string::npos);
+}
+
+// By status, as a proxy or an older envd refuses an unknown call, or by its code.
+TEST_F(E2bRun, AServiceWithoutAStreamForInputGetsNoSecretByAnotherCall) {
+  project.set("SHOP_PASSWORD", "canary-7f3a9c1d");
+  project.write("pipeline.yaml", e2e::oml("secrets", {e2e::mock_step("a", "rows: 1")}));
+  for (const char* answer : {R"("status":404,"text":"404 page not found")", R"("status":405)", R"("status":501,"code":"unimplemented")"}) {
+    server.clear_requests();
+    ASSERT_TRUE(server.set_faults(*parse_json(R"({"faults":[{"route":"process.Process/StreamInput","action":{"type":"status",)" + std::string(answer) + "}}]}")).ok());
+    const Outcome outcome = project.osiris(run_arguments("e2b", {"--e2b-pass-env", "SHOP_PASSWORD"}));
+    EXPECT_EQ(outcome.exit, 3) << answer;
+    EXPECT_NE(outcome.err.find("takes no process input as a stream"), std::string::npos) << outcome.err;
+    EXPECT_EQ(server.count("POST /process.Process/StreamInput"), 1);
+    EXPECT_EQ(server.count("POST /process.Process/SendInput"), 0);
+    for (const std::string& form : secret_spellings("canary-7f3a9c1d")) EXPECT_EQ(server.logs().find(form), std::string::npos);
+    expect_no_sandbox(server);
+  }
+}
+
+// The debug log, of a service whose answers repeat what was sent to it and whose JSON has blanks.
+TEST_F(E2bRun, TheWireLogMasksKeysAndTokensByTheirValue) {
+  write_steps(1);
+  const std::string key = server.api_key();
+  const Json action = Json::object({{"type", "status"}, {"status", 400}, {"text", "you sent X-API-Key: " + key + ", in base64 " + base64(key)}});
+  ASSERT_TRUE(server.set_faults(Json::object({{"faults", Json::array({Json::object({{"route", "POST /v2/sandboxes"}, {"action", action}})})}})).ok());
+  EXPECT_EQ(project.osiris(run_arguments("e2b", {"--e2b-debug"})).exit, 3);
+  const std::string log = project.read(project.session() / "adapter/e2b-wire.log");
+  EXPECT_NE(log.find("HTTP 400"), std::string::npos) << log;
+  for (const std::string& form : secret_spellings(key)) EXPECT_EQ(log.find(form), std::string::npos) << log;
 }
 
 TEST_F(E2bRun, KeepsTheApiKeyOutOfTheSandboxAndTheSession) {
@@ -225,7 +258,7 @@ TEST_F(E2bRun, ABrokenStreamIsResumedWithoutLosingOrDoublingARecord) {
 
 TEST_F(E2bRun, AVanishedSandboxIsReplacedOnce) {
   project.write("pipeline.yaml", e2e::oml("vanish", {e2e::mock_step("a", "sleep_ms: 200, rows: 1")}));
-  ASSERT_TRUE(server.set_faults(*parse_json(R"({"faults":[{"route":"process.Process/SendInput","nth":1,"action":{"type":"kill_sandbox","when":"after"}}]})")).ok());
+  ASSERT_TRUE(server.set_faults(*parse_json(R"({"faults":[{"route":"process.Process/StreamInput","nth":1,"action":{"type":"kill_sandbox","when":"after"}}]})")).ok());
   const Outcome outcome = project.osiris(run_arguments("e2b"));
   EXPECT_EQ(outcome.exit, 0) << outcome.err;
   EXPECT_EQ(Project::events(project.session(), "sandbox_replaced").size(), 1u);

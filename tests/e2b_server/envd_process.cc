@@ -44,7 +44,10 @@ void start(Call& call) {
   if (started.error) return fail_connect_stream(call.exchange, started.error->code, started.error->message);
   const auto subscriber = started.value->subscribe();
   started.value->start(deadline);
-  call.server.registry().log(call.sandbox->id, "info", "Process with pid " + std::to_string(started.value->pid()) + " started");
+  std::string command = process["cmd"].as_string();
+  for (const Json& argument : process["args"].items()) command += " " + argument.as_string();
+  call.server.registry().logs().add(call.sandbox->id, call.server.clock().unix_ns(), "info", "Process with pid " + std::to_string(started.value->pid()) + " started",
+                                    Json::object({{"event_type", "process_start"}, {"command", command}}));
   stream_events(call.exchange, *subscriber, keepalive_event_of_process(), over);
   started.value->unsubscribe(subscriber);
 }

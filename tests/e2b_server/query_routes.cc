@@ -120,10 +120,18 @@ void metrics_of_many(Call& call) {
   call.exchange.respond_json(200, Json::object({{"sandboxes", std::move(out)}}));
 }
 
+// Of those that have ended too.
 std::optional<Json> logs_of(Call& call) {
-  if (call.server.registry().find(call.param())) return call.server.registry().logs(call.param());
-  call.exchange.respond_error(404, "Sandbox \"" + call.param() + "\" doesn't exist or you don't have access to it");
-  return std::nullopt;
+  auto logs = call.server.registry().logs().of(call.param());
+  if (!logs) call.exchange.respond_error(404, "Sandbox \"" + call.param() + "\" doesn't exist or you don't have access to it");
+  return logs;
+}
+
+// Values of any kind as text.
+Json texts_of(const Json& fields) {
+  Json out = Json::object();
+  for (const auto& [key, value] : fields.members()) out.set(key, value.is_string() ? value : Json(value.dump()));
+  return out;
 }
 
 void logs_v1(Call& call) {
@@ -133,9 +141,11 @@ void logs_v1(Call& call) {
   Json lines = Json::array(), entries = Json::array();
   for (const Json& entry : logs->items()) {
     if (entry["ms"].as_int() < start_ms || static_cast<int64_t>(lines.size()) >= limit) continue;
-    const Json line = Json::object({{"level", entry["level"]}, {"logger", "process"}, {"message", entry["message"]}, {"sandboxID", call.param()}});
+    Json line = Json::object({{"level", entry["level"]}, {"logger", "process"}, {"message", entry["message"]}, {"sandboxID", call.param()}});
+    for (const auto& [key, value] : entry["fields"].members()) line.set(key, value);
     lines.push_back(Json::object({{"timestamp", entry["timestamp"]}, {"line", line.dump()}}));
-    entries.push_back(Json::object({{"timestamp", entry["timestamp"]}, {"message", entry["message"]}, {"level", entry["level"]}, {"fields", Json::object()}}));
+    entries.push_back(Json::object(
+        {{"timestamp", entry["timestamp"]}, {"message", entry["message"]}, {"level", entry["level"]}, {"fields", texts_of(entry["fields"])}}));
   }
   call.exchange.respond_json(200, Json::object({{"logs", std::move(lines)}, {"logEntries", std::move(entries)}}));
 }
@@ -154,7 +164,7 @@ void logs_v2(Call& call) {
     if (backward ? ms > cursor_ms : ms < cursor_ms) continue;
     if (!level.empty() && entry["level"].as_string() != level) continue;
     if (entry["message"].as_string().find(search) == std::string::npos) continue;
-    found.push_back(Json::object({{"timestamp", entry["timestamp"]}, {"message", entry["message"]}, {"level", entry["level"]}, {"fields", Json::object()}}));
+    found.push_back(Json::object({{"timestamp", entry["timestamp"]}, {"message", entry["message"]}, {"level", entry["level"]}, {"fields", texts_of(entry["fields"])}}));
   }
   if (backward) std::reverse(found.begin(), found.end());
   if (found.size() > limit) found.resize(limit);

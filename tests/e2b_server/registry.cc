@@ -167,6 +167,7 @@ Api<SandboxInfo> Registry::create(const CreateSpec& spec) {
   Record record;
   record.info = info;
   records_[info.id] = std::move(record);
+  logs_.open(info.id);
   ++created_;
   templates_.count_spawn(info.recipe.template_id);
   changed_.notify_all();
@@ -306,21 +307,6 @@ Api<std::filesystem::path> Registry::copy_files(const SandboxInfo& info) {
   if (copied.ok()) return copy;
   [[maybe_unused]] const Status removed = remove_layer(copy);
   return ApiError{500, "copying the sandbox's files: " + copied.error().message, {}};
-}
-
-void Registry::log(const std::string& id, std::string_view level, std::string_view message) {
-  const int64_t now_ns = clock_.unix_ns();
-  std::lock_guard lock(mutex_);
-  const auto found = records_.find(id);
-  if (found == records_.end()) return;
-  found->second.logs.push_back(Json::object(
-      {{"timestamp", format_iso8601_micros(now_ns, true)}, {"message", message}, {"level", level}, {"ms", now_ns / 1'000'000}}));
-}
-
-Json Registry::logs(const std::string& id) const {
-  std::lock_guard lock(mutex_);
-  const auto found = records_.find(id);
-  return found == records_.end() ? Json() : found->second.logs;
 }
 
 Api<Json> Registry::sample_metrics(const std::string& id) {

@@ -14,6 +14,7 @@
 #include "tests/e2b_server/network.h"
 #include "tests/e2b_server/options.h"
 #include "tests/e2b_server/sandbox.h"
+#include "tests/e2b_server/sandbox_logs.h"
 #include "tests/e2b_server/templates.h"
 
 namespace osiris::e2b_server {
@@ -78,8 +79,7 @@ class Registry {
   // A layer with a copy of the sandbox's files, for snapshots and forks.
   Api<std::filesystem::path> copy_files(const SandboxInfo& info);
 
-  void log(const std::string& id, std::string_view level, std::string_view message);
-  Json logs(const std::string& id) const;             // [{"timestamp","message","level","ns"}]
+  SandboxLogs& logs() { return logs_; }
   Api<Json> sample_metrics(const std::string& id);    // takes one sample and returns all
   void clock_jumped();
   uint64_t created_count() const;
@@ -94,7 +94,6 @@ class Registry {
  private:
   struct Record {
     SandboxInfo info;
-    Json logs = Json::array();
     Json metrics = Json::array();
     int64_t cpu_ms = 0;
     int64_t sampled_ns = 0;
@@ -117,6 +116,7 @@ class Registry {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, Record> records_;
+  SandboxLogs logs_;
   int64_t starting_ = 0;
   uint64_t created_ = 0;
   int64_t launches_ = 0;

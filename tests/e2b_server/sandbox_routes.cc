@@ -46,7 +46,7 @@ void create(Call& call, int64_t timeout_default_s, bool secure_default) {
   if (!body) return;
   auto created = call.server.registry().create({*std::move(body), timeout_default_s, secure_default});
   if (!created.ok()) return respond(call.exchange, created.error());
-  call.server.registry().log(created->id, "info", "sandbox created");
+  call.server.registry().logs().add(created->id, call.server.clock().unix_ns(), "info", "sandbox created");
   std::this_thread::sleep_until(started + std::chrono::milliseconds(call.server.options().create_ms));
   call.exchange.respond_json(201, created_json(*created));
 }

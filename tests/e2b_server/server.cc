@@ -9,6 +9,7 @@
 #include "protocol/base/text.h"
 #include "tests/e2b_server/auth.h"
 #include "tests/e2b_server/connect_codec.h"
+#include "tests/e2b_server/envd_log.h"
 #include "tests/e2b_server/layer.h"
 #include "tests/e2b_server/proxy.h"
 #include "tests/e2b_server/routing.h"
@@ -54,6 +55,19 @@ bool answered_unknown_user(Call& call) {
   else if (has_stream_type(call.request())) fail_connect_stream(call.exchange, error.code, error.message);
   else respond_connect_error(call.exchange, error.code, error.message);
   return true;
+}
+
+// The message of a stream's request; an array where there are more.
+Result<Json> stream_messages(std::string_view body) {
+  EnvelopeReader reader;
+  reader.feed(body);
+  Json messages = Json::array();
+  for (;;) {
+    OSIRIS_ASSIGN(const std::optional<Envelope> next, reader.next());
+    if (!next) return messages.size() == 1 ? messages.items()[0] : messages;
+    OSIRIS_ASSIGN(Json message, parse_json(next->payload));
+    messages.push_back(std::move(message));
+  }
 }
 
 bool is_text(std::string_view type) { return type.find("json") != std::string_view::npos; }
@@ -213,7 +227,10 @@ void Server::serve(Exchange& exchange) {
   const int64_t arrived = recorder_.arrive(
       Json::object({{"method", request.method}, {"target", request.target}, {"route", name}, {"sandbox", sandbox_id}}));
   world.request_id = "req-" + std::to_string(arrived);
-  world.record = [&](const ShapedExchange& seen) { recorder_.end(arrived, record(request, seen, name, sandbox_id, started_ns)); };
+  world.record = [&](const ShapedExchange& seen) {
+    if (destination.is_envd && route) log_envd_call(registry_->logs(), sandbox_id, clock_.unix_ns(), request, seen.request_head(), seen.status());
+    recorder_.end(arrived, record(request, seen, name, sandbox_id, started_ns));
+  };
   ShapedExchange shaped(exchange, std::chrono::milliseconds(options_.rtt_ms), faults_.next(name, sandbox_id), std::move(world));
   if (shaped.admit()) {
     if (is_preflight(request)) answer_preflight(shaped);
@@ -318,9 +335,7 @@ Json Server::record(const Request& request, const ShapedExchange& shaped, const 
   const std::string type = request.header("content-type").value_or("");
   std::string_view body = shaped.request_head();
   if (is_text(type) && body.size() < kRecordedBodyMaxBytes) {
-    constexpr size_t kEnvelopeHeadBytes = 5;
-    if (type.starts_with("application/connect") && body.size() > kEnvelopeHeadBytes) body.remove_prefix(kEnvelopeHeadBytes);
-    auto parsed = parse_json(body);
+    auto parsed = type.starts_with("application/connect") ? stream_messages(body) : parse_json(body);
     if (parsed.ok()) line.set("body", *std::move(parsed));
   }
   return line;

@@ -10,7 +10,7 @@ namespace {
 using Type = FaultAction::Type;
 using When = FaultAction::When;
 
-constexpr size_t kRequestHeadMaxBytes = 64 * 1024;
+constexpr size_t kRequestHeadMaxBytes = 2u << 20;  // a SendInput of 1 MiB is logged whole
 constexpr int64_t kMiddleBytes = 10;  // where "middle" is when the plan does not say
 
 }  // namespace

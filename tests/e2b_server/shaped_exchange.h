@@ -45,7 +45,7 @@ class ShapedExchange final : public Exchange {
   int status() const { return status_; }
   uint64_t request_bytes() const { return request_bytes_; }
   uint64_t response_bytes() const { return response_bytes_; }
-  const std::string& request_head() const { return request_head_; }  // the first 64 KiB of the body
+  const std::string& request_head() const { return request_head_; }  // the first 2 MiB of the body
   bool was_cut() const { return cut_; }
   // Names of the faults that struck, or will after the last byte, for the record.
   std::vector<std::string> struck() const;

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <set>
 #include <utility>
 
 #include "tests/e2b_server/testing/http_client.h"
@@ -110,6 +111,24 @@ Status ServerProcess::set_faults(const Json& plan) const {
   const Json answer = admin("PUT", "faults", plan);
   if (answer.contains("failed")) return Error(Code::kInvalidArgument, answer["failed"].as_string());
   return {};
+}
+
+std::string ServerProcess::log_of(const std::string& sandbox_id) const {
+  HttpClient client(url_);
+  const Json answer = client.request("GET", "/sandboxes/" + sandbox_id + "/logs?limit=1000", {{"x-api-key", api_key_}}, "").json();
+  std::string text;
+  for (const Json& entry : answer["logs"].items()) text += entry["line"].as_string() + "\n";
+  return text;
+}
+
+std::string ServerProcess::logs() const {
+  std::set<std::string> ids;
+  const Json all = requests_by_arrival();
+  for (const Json& request : all.items())
+    if (const std::string& id = request["sandbox"].as_string(); !id.empty()) ids.insert(id);
+  std::string text;
+  for (const std::string& id : ids) text += log_of(id);
+  return text;
 }
 
 void ServerProcess::clear_faults() const { admin("DELETE", "faults"); }

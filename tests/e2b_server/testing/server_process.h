@@ -44,6 +44,11 @@ class ServerProcess {
 
   // Alive sandboxes with "hostPid", "directory", "metadata", "processes".
   Json sandboxes() const;
+  // What the service keeps of a sandbox's log, its envd's lines included, as the logs endpoint gives it: one JSON text a line. Also of
+  // a sandbox that has ended.
+  std::string log_of(const std::string& sandbox_id) const;
+  // The same of every sandbox that a request since clear_requests() was for.
+  std::string logs() const;
   Json stats() const;  // {"created","live","connections"}
   void kill_sandbox(const std::string& id) const;
   void signal_process(const std::string& id, int pid, int number) const;

@@ -1,0 +1,102 @@
+// The debug log of what goes to the service and comes back: what it must not hold.
+#include "plugins/e2b/wire.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+
+#include "protocol/base/file.h"
+#include "protocol/base/text.h"
+
+namespace osiris::e2b {
+namespace {
+
+namespace fs = std::filesystem;
+
+class OneAnswer : public http::Exchange {
+ public:
+  explicit OneAnswer(std::string body) : body_(std::move(body)) {
+    response_.status = 400;
+    response_.headers.add("Content-Type", "application/json");
+  }
+  Result<const http::Response*> head() override { return &response_; }
+  Result<std::string> read(http::Milliseconds) override { return std::exchange(body_, ""); }
+  void cancel() override {}
+  bool reached_server() const override { return true; }
+
+ private:
+  http::Response response_;
+  std::string body_;
+};
+
+class Scripted : public http::Transport {
+ public:
+  std::unique_ptr<http::Exchange> open(http::Request) override { return std::make_unique<OneAnswer>(answer); }
+  std::string answer;
+};
+
+class Wire : public testing::Test {
+ protected:
+  Wire() {
+    char name[] = "/tmp/osiris-wire-XXXXXX";
+    dir_ = ::mkdtemp(name);
+    EXPECT_TRUE(watched_.open_log(dir_ / "wire.log").ok());
+  }
+  ~Wire() override { fs::remove_all(dir_); }
+  void call(http::Request request, std::string answer) {
+    inner_.answer = std::move(answer);
+    http::send(watched_, request);
+  }
+  std::string log() const { return *read_file(dir_ / "wire.log"); }
+
+  fs::path dir_;
+  Scripted inner_;
+  WatchedTransport watched_{inner_};
+};
+
+http::Request post(const std::string& url) {
+  http::Request request;
+  request.method = "POST";
+  request.url = url;
+  return request;
+}
+
+TEST_F(Wire, WhatWasSentAsAKeyIsMaskedWhereverItIsRepeated) {
+  http::Request request = post("https://api.example/v2/sandboxes");
+  request.headers.add("X-API-Key", "e2b_0123456789abcdef");
+  call(request, "{\"code\":400,\"message\":\"your request: x-api-key=e2b_0123456789abcdef\",\"again\":\"" + base64("key e2b_0123456789abcdef!") + "\"}");
+  for (const std::string& form : secret_spellings("e2b_0123456789abcdef")) EXPECT_EQ(log().find(form), std::string::npos) << log();
+  EXPECT_NE(log().find("your request"), std::string::npos) << "the rest stays";
+}
+
+TEST_F(Wire, WhatAnAnswerGivesUnderTheNameOfATokenIsMaskedHoweverItIsWritten) {
+  call(post("https://api.example/v2/sandboxes"), "{\"envdAccessToken\" :\n \"tok-one-1234\", \"trafficAccessToken\":\"tok\\u002dtwo-1234\"}");
+  call(post("https://api.example/x"), "{\"message\":\"tokens tok-one-1234 and tok-two-1234\"}");
+  for (const char* token : {"tok-one-1234", "tok-two-1234", "u002dtwo"}) EXPECT_EQ(log().find(token), std::string::npos) << log();
+}
+
+TEST_F(Wire, ATokenThatTheEndOfTheShownTextCutsIsNotShownByHalf) {
+  call(post("https://api.example/x"), "{\"a\":\"" + std::string(1'970, 'x') + "\",\"envdAccessToken\":\"" + std::string(64, 'f') + "\"}");
+  EXPECT_EQ(log().find("ffff"), std::string::npos) << log();
+}
+
+TEST_F(Wire, OfARequestWithSecretsNeitherItsBodyNorTheAnswerIsShown) {
+  http::Request request = post("https://sandbox.example/process.Process/StreamInput");
+  request.body = "the secret opening";
+  request.has_secrets = true;
+  call(request, "{\"message\":\"cannot take: the secret opening\"}");
+  EXPECT_EQ(log().find("secret opening"), std::string::npos) << log();
+  EXPECT_NE(log().find("(18 bytes for the worker)"), std::string::npos) << log();
+}
+
+TEST_F(Wire, AnOrdinaryRequestIsShown) {
+  http::Request request = post("https://api.example/v2/sandboxes");
+  request.body = "{\"templateID\":\"base\"}";
+  call(request, "{\"message\":\"no\"}");
+  EXPECT_NE(log().find("templateID"), std::string::npos);
+  EXPECT_NE(log().find("\"message\":\"no\""), std::string::npos);
+}
+
+}  // namespace
+}  // namespace osiris::e2b
