@@ -3,12 +3,17 @@
 #include "host/adapters/library.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <boost/dll/shared_library.hpp>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+
+#include "protocol/base/file.h"
 
 namespace osiris {
 namespace {
@@ -48,6 +53,10 @@ Result<AdapterMain> load_adapter_main(const std::filesystem::path& path) {
       library = std::make_unique<dll::shared_library>(path, dll::load_mode::rtld_now | dll::load_mode::rtld_local |
                                                                 static_cast<dll::load_mode::type>(RTLD_NODELETE));
     } catch (const std::exception& failure) {
+      // The loader says it in words only. Where not even the null device can be opened, that is why.
+      const int probe = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+      if (probe < 0) return errno_error(errno, "cannot load the adapter library", path);
+      ::close(probe);
       return Error(Code::kInvalidArgument,
                    "cannot load the adapter library " + path.string() + ": " + loader_words(failure.what()),
                    "is it a shared library for this machine, with everything it needs installed?");

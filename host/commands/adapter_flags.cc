@@ -16,6 +16,14 @@ std::optional<std::string> value_of(std::string_view name, int i, int argc, cons
   return std::nullopt;
 }
 
+// "e2b" of "--e2b-lease" and "--no-e2b-keep"; empty: the flag is no adapter's.
+std::string adapter_of(const std::string& flag) {
+  if (!flag.starts_with("--")) return {};
+  const std::string rest = flag.starts_with("--no-") ? flag.substr(5) : flag.substr(2);
+  const std::string id = rest.substr(0, rest.find('-'));
+  return id == rest ? std::string() : id;
+}
+
 bool uses_an_adapter(std::string_view word) {
   return word == "run" || word == "resources" || word == "sandboxes" || word == "doctor";
 }
@@ -91,11 +99,14 @@ void AdapterFlags::add_to(CLI::App& command, FlagValues& values) const {
   for (const OptionSpec& spec : option_specs(*adapter_->type)) add_option_flag(command, spec, values, group);
 }
 
+bool AdapterFlags::is_of_unloaded(const std::string& flag) const {
+  const bool tried = !adapter_.ok() && adapter_.error().code != Code::kInvalidState;
+  return tried && adapter_.error().code != Code::kNotFound && adapter_of(flag) == id_;
+}
+
 std::string AdapterFlags::advice_for(const std::string& flag) const {
-  if (!flag.starts_with("--")) return {};
-  const std::string rest = flag.starts_with("--no-") ? flag.substr(5) : flag.substr(2);
-  const std::string id = rest.substr(0, rest.find('-'));
-  if (id.empty() || id == rest) return {};
+  const std::string id = adapter_of(flag);
+  if (id.empty()) return {};
   if (id == id_)
     return adapter_.ok() ? "osiris run --adapter " + id + " --help lists the options of adapter " + id : adapter_.error().message;
   for (const FoundAdapter& found : list_adapters(places_))

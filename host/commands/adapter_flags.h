@@ -36,6 +36,8 @@ class AdapterFlags {
   // must live as long as the parser.
   void add_to(CLI::App& command, FlagValues& values) const;
 
+  // Whether `flag` would be an option of the chosen adapter, had it been loaded.
+  bool is_of_unloaded(const std::string& flag) const;
   // What to say about a flag nobody knows that begins with "--<id>-" of an adapter; empty if it does not.
   std::string advice_for(const std::string& flag) const;
 

@@ -26,7 +26,7 @@ void add_options(CLI::App& command, Options& options) {
 
 Error compile_error(const Options& options, const Diagnostics& diagnostics) {
   const size_t count = diagnostics.errors().size();
-  return {Code::kInvalidArgument,
+  return {diagnostics.to_error().code,
           options.file + " does not compile: " + std::to_string(count) + (count == 1 ? " error" : " errors"), "",
           "validation.failed"};
 }

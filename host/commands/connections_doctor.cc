@@ -166,8 +166,8 @@ std::string line_of(const ConnectionRef& ref, const Finding& finding) {
   char latency[32];
   std::snprintf(latency, sizeof latency, " (%.1fms)", finding.latency_ms);
   std::string line = std::string(icon) + " " + printable(ref.family) + "." + printable(ref.alias) + (finding.latency_ms > 0 ? latency : "") +
-                     ": " + printable(finding.message) + "\n";
-  if (!finding.hint.empty()) line += "   💡 " + printable(finding.hint) + "\n";
+                     ": " + printable(excerpt(finding.message, "--json gives all")) + "\n";
+  if (!finding.hint.empty()) line += "   💡 " + printable(excerpt(finding.hint, "--json gives all")) + "\n";
   return line;
 }
 

@@ -11,6 +11,11 @@
 #include "protocol/base/text.h"
 
 namespace osiris {
+namespace {
+
+constexpr std::string_view kWholeElsewhere = "--json gives all";
+
+}  // namespace
 
 Result<CommandContext> CommandContext::of_process() {
   CommandContext context;
@@ -54,7 +59,7 @@ Result<Workspace> load_workspace(const CommandContext& context) {
 }
 
 void print_out(const CommandContext& context, std::string_view text) {
-  const int failed = write_text(context.out.fd, text);
+  const int failed = write_text(context.out.fd, terminal_text(text));
   if (failed && failed != EPIPE && !context.output_error) context.output_error = failed;
 }
 
@@ -62,10 +67,18 @@ void print_text(const CommandContext& context, std::string_view text) {
   if (!context.json) print_out(context, text);
 }
 
-void print_json(const CommandContext& context, const Json& document) { print_out(context, document.dump_pretty() + "\n"); }
+void print_json(const CommandContext& context, const Json& document) { print_out(context, terminal_json(document.dump_pretty()) + "\n"); }
+
+void print_err(const CommandContext& context, std::string_view text) { write_text(context.err.fd, terminal_text(text)); }
 
 void print_note(const CommandContext& context, std::string_view text) {
-  write_text(context.err.fd, printable(mask_shapes(text)) + "\n");
+  print_err(context, printable(excerpt(mask_shapes(text), kWholeElsewhere)) + "\n");
+}
+
+std::string error_text(const CommandContext& context, std::string_view message, std::string_view hint, std::string_view where) {
+  std::string text = paint("❌ " + printable(excerpt(message, where), true), Color::kRed, context.err.color) + "\n";
+  if (!hint.empty()) text += "   💡 " + printable(excerpt(hint, where), true) + "\n";
+  return text;
 }
 
 void print_warning(const CommandContext& context, std::string_view text) {
@@ -76,18 +89,16 @@ void print_diagnostics(const CommandContext& context, const Diagnostics& diagnos
   constexpr size_t kShownMax = 100;  // of each kind; --json has all
   std::string text;
   const auto print = [&](const std::vector<Diagnostic>& findings, const char* kind) {
-    for (size_t i = 0; i < findings.size() && i < kShownMax; ++i) text += printable(findings[i].to_text()) + "\n";
+    for (size_t i = 0; i < findings.size() && i < kShownMax; ++i) text += printable(excerpt(findings[i].to_text(), kWholeElsewhere)) + "\n";
     if (findings.size() > kShownMax) text += "... and " + std::to_string(findings.size() - kShownMax) + " more " + kind + "\n";
   };
   print(diagnostics.errors(), "errors");
   print(diagnostics.warnings(), "warnings");
-  write_text(context.err.fd, text);
+  print_err(context, text);
 }
 
 void print_error(const CommandContext& context, const Error& error, const Json& extra) {
-  std::string text = paint("❌ " + printable(mask_shapes(error.message), true), Color::kRed, context.err.color) + "\n";
-  if (!error.hint.empty()) text += "   💡 " + printable(mask_shapes(error.hint), true) + "\n";
-  write_text(context.err.fd, text);
+  print_err(context, error_text(context, mask_shapes(error.message), mask_shapes(error.hint), kWholeElsewhere));
   if (!context.json) return;
   Json document = Json::object({{"status", "error"}});
   for (const auto& [key, value] : extra.members()) document.set(key, value);

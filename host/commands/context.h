@@ -55,8 +55,11 @@ Result<Workspace> load_workspace(const CommandContext& context);
 void print_out(const CommandContext& context, std::string_view text);    // stdout
 void print_text(const CommandContext& context, std::string_view text);   // stdout, unless --json
 void print_json(const CommandContext& context, const Json& document);    // stdout
+void print_err(const CommandContext& context, std::string_view text);    // stderr
 void print_note(const CommandContext& context, std::string_view text);   // stderr, one line
 void print_warning(const CommandContext& context, std::string_view text);
+// "❌ message" and "   💡 hint", a line each at least; long ones are cut, and `where` says where the whole is.
+std::string error_text(const CommandContext& context, std::string_view message, std::string_view hint, std::string_view where);
 void print_diagnostics(const CommandContext& context, const Diagnostics& diagnostics);  // stderr, one line each
 
 // "❌ <message>" and "   💡 <hint>" on stderr; with --json also {"status":"error",...} with `extra` on stdout.

@@ -103,7 +103,7 @@ int print_lines(const CommandContext& context, const fs::path& file, size_t coun
     return to_int(ExitCode::kOk);
   }
   std::string text;
-  for (const std::string& line : *lines) text += printable(line) + "\n";
+  for (const std::string& line : *lines) text += (json_lines ? terminal_json(line) : printable(line)) + "\n";
   print_text(context, text);
   return to_int(ExitCode::kOk);
 }
@@ -128,7 +128,7 @@ std::string steps_story(const std::vector<std::string>& events) {
     else if ((*event)["error_type"].as_string() == "cancelled")
       text += "  ○ " + step + ": cancelled\n";
     else
-      text += "  ✗ " + step + ": " + printable((*event)["error"].as_string()) + "\n";
+      text += "  ✗ " + step + ": " + printable(excerpt((*event)["error"].as_string(), "--events has all")) + "\n";
   }
   for (const std::string& step : running) text += "  ▶ " + step + ": did not end\n";
   return text;

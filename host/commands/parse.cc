@@ -109,12 +109,15 @@ int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
     print_out(context, std::string(version.what()) + "\n");
     return to_int(ExitCode::kOk);
   } catch (const CLI::ParseError& thrown) {
+    // Options of an adapter that could not be loaded are unknown, but that is not what is wrong.
+    for (const std::string& word : app.remaining(true))
+      if (adapters.is_of_unloaded(word.substr(0, word.find('=')))) return fail_adapter(context, adapters.adapter().error());
     return fail(context, usage_error(app, thrown, adapters), Json::object({{"phase", "usage"}}));
   }
   if (!chosen && context.json)
     return fail(context, Error(Code::kInvalidArgument, "No command given", "osiris --help lists them"), Json::object({{"phase", "usage"}}));
   if (!chosen) {
-    write_text(context.err.fd, app.help());
+    print_err(context, app.help());
     return to_int(ExitCode::kInput);
   }
   return chosen();

@@ -115,7 +115,7 @@ class RunCommand {
     if (!prepared_.compiled.ok()) return compile_failed();
     if (!options_.dry_run && !manifest) {
       if (const Status written = write_build(*prepared_.compiled.pipeline, prepared_.workspace.project); !written.ok())
-        return usage(written.error());
+        return fail(context_, of_own_files(written.error()), Json::object({{"phase", "compile"}}));
     }
     prepared_.compile_seconds = prepared_.started.seconds_until_now(system_clock());
     log_.event("compile_complete", Json::object({{"message", "Compilation successful: " + prepared_.compiled.pipeline->manifest_short},
@@ -195,7 +195,7 @@ class RunCommand {
                                                         : DisplayMode::kPlain;
     Display display(mode, context_.out, tally);
     pipeline_run.say = [&](const std::string& line, bool important) {
-      if (important || context_.verbose) display.line(printable(masking_.text(line)));
+      if (important || context_.verbose) display.line(printable(excerpt(masking_.text(line), "the session's osiris.log has all")));
     };
     const UserState user_state(context_.environment);
     auto report = pipeline_run.run(RunInputs{project, prepared_.workspace.connections, context_.environment,
@@ -207,7 +207,7 @@ class RunCommand {
                                              limit_ns ? prepared_.started.unix_ns + limit_ns : 0, prepared_.compile_seconds,
                                              context_.verbose});
     display.finish();
-    if (!report.ok()) return fail(context_, report.error(), Json::object({{"phase", "execute"}}));
+    if (!report.ok()) return fail(context_, of_own_files(report.error()), Json::object({{"phase", "execute"}}));
     std::optional<Error> not_copied;
     if (!options_.out.empty()) {
       if (const Status copied = copy_out(*report, context_.cwd / options_.out); !copied.ok()) not_copied = copied.error();

@@ -11,6 +11,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kInTheLog = "the session's events.jsonl has all";
+
 // Where an output goes below --out.
 fs::path place_of(const fs::path& path, const std::string& step_id, std::set<fs::path>& taken) {
   const fs::path normal = path.lexically_normal();
@@ -53,13 +55,12 @@ void print_report(const CommandContext& context, const RunReport& report, const 
   // The session line goes last, whatever else there is to say: scripts read it.
   std::string errors;
   if (report.error && report.phase != "compile") {
-    errors = paint("❌ " + printable(masking.text(report.error->message), true), Color::kRed, context.err.color) + "\n";
-    if (!report.error->hint.empty()) errors += "   💡 " + printable(masking.text(report.error->hint), true) + "\n";
+    errors = error_text(context, masking.text(report.error->message), masking.text(report.error->hint), kInTheLog);
   }
   if (!context.json)
-    for (const std::string& warning : report.warnings) errors += "⚠️  " + printable(masking.text(warning)) + "\n";
+    for (const std::string& warning : report.warnings) errors += "⚠️  " + printable(excerpt(masking.text(warning), kInTheLog)) + "\n";
   errors += printable(describe_unreleased(report.unreleased, report.adapter), true);
-  write_text(context.err.fd, errors);
+  print_err(context, errors);
   print_text(context, "Session: " + printable(report.session_dir.string()) + "/\n");
 }
 

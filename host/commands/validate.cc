@@ -42,6 +42,7 @@ int validate_files(const CommandContext& context, const Options& options) {
   if (!workspace.ok()) return fail(context, workspace.error());
   Json results = Json::array();
   bool all_valid = true;
+  ExitCode code = ExitCode::kOk;
   for (const std::string& file : options.files) {
     CompileOptions compile;
     compile.file = file;
@@ -52,6 +53,7 @@ int validate_files(const CommandContext& context, const Options& options) {
     compile.work_dir = context.cwd;
     const CompileResult result = compile_or_load(compile, workspace->inputs(context));
     all_valid = all_valid && result.ok();
+    if (!result.ok()) code = std::max(code, exit_code_for(result.diagnostics.to_error().code));
     results.push_back(Json::object({{"valid", result.ok()},
                                     {"file", file},
                                     {"errors", list(result.diagnostics.errors())},
@@ -68,7 +70,7 @@ int validate_files(const CommandContext& context, const Options& options) {
   if (context.json)
     print_json(context, results.size() == 1 ? results.items()[0]
                                             : Json::object({{"files", results}, {"all_valid", all_valid}}));
-  return to_int(all_valid ? ExitCode::kOk : ExitCode::kInput);
+  return to_int(code);
 }
 
 // What osiris.yaml says of adapters, asked of the adapters themselves. One that is not installed here may be elsewhere.
@@ -129,7 +131,7 @@ int validate_project(const CommandContext& context, const Options& options) {
     else
       print_note(context, "❌ Invalid project: " + std::to_string(findings.errors().size()) + " errors");
   }
-  return to_int(findings.ok() ? ExitCode::kOk : ExitCode::kInput);
+  return to_int(findings.ok() ? ExitCode::kOk : exit_code_for(findings.to_error().code));
 }
 
 int run(const CommandContext& context, const Options& options) {

@@ -130,6 +130,7 @@ class Loader {
                 FileConflicts& conflicts) {
     const fs::path file = pipeline_.compiled_dir / step.cfg_path;
     const auto text = read_file(file, 64u << 20);
+    if (!text.ok() && is_machine_trouble(text.error())) return diagnostics_.unreadable("read_error", text.error());
     if (!text.ok())
       return broken("Missing required cfg files: " + text.error().message, location + ".cfg_path", step.mark);
     auto cfg = parse_json(*text);

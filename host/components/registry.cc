@@ -31,14 +31,19 @@ ComponentRegistry ComponentRegistry::load(const std::vector<fs::path>& directori
     std::vector<fs::path> folders;
     for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error))
       folders.push_back(it->path());
-    if (error)
+    if (const Error reason = errno_error(error.value(), "cannot read the component directory", directory); error && is_machine_trouble(reason))
+      diagnostics.unreadable("component_directory", reason);
+    else if (error)
       diagnostics.warning("component_directory",
                           "Cannot read the component directory " + directory.string() + ": " + error.message(), "", {});
     std::sort(folders.begin(), folders.end());
     for (const fs::path& folder : folders) {
       const fs::path file = folder / "spec.yaml";
       const auto text = read_file(file, 4u << 20);
-      if (!text.ok()) continue;  // a folder without a spec is no component
+      if (!text.ok()) {  // a folder without a spec is no component
+        if (is_machine_trouble(text.error())) diagnostics.unreadable("component_directory", text.error());
+        continue;
+      }
       Diagnostics findings(file.string());
       auto spec = parse_component_spec(*text, file, findings);
       if (!spec) {

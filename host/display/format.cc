@@ -34,6 +34,32 @@ size_t columns_of(char32_t c) {
   return wide ? 2 : 1;
 }
 
+// What acts on a terminal or on the order of text instead of being seen: C0, DEL, C1 (also escape sequences in one character), line
+// and paragraph separators, marks that reorder text or have no width of their own, tags.
+bool acts(char32_t c) {
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x061C || c == 0x180E || c == 0x200B || c == 0x200E || c == 0x200F ||
+         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) ||
+         (c >= 0xE0000 && c <= 0xE007F);
+}
+
+bool is_broken(const CodePoint& point) { return point.value == 0xFFFD && point.bytes == 1; }
+
+// The bytes of "\x1b[31;1m" at the beginning; 0: none.
+size_t color_sequence(std::string_view text) {
+  if (!text.starts_with("\x1b[")) return 0;
+  const size_t end = text.find_first_not_of("0123456789;", 2);
+  return end != std::string_view::npos && text[end] == 'm' ? end + 1 : 0;
+}
+
+std::string json_escape(char32_t c) {
+  char text[16];
+  if (c < 0x10000)
+    std::snprintf(text, sizeof text, "\\u%04x", static_cast<unsigned>(c));
+  else
+    std::snprintf(text, sizeof text, "\\u%04x\\u%04x", static_cast<unsigned>(0xD800 + ((c - 0x10000) >> 10)), static_cast<unsigned>(0xDC00 + ((c - 0x10000) & 0x3FF)));
+  return text;
+}
+
 std::string number(const char* format, double value) {
   char text[64];
   return {text, static_cast<size_t>(std::snprintf(text, sizeof text, format, value))};
@@ -80,20 +106,59 @@ std::string printable(std::string_view text, bool lines) {
   while (!text.empty()) {
     const CodePoint point = code_point(text);
     const bool keep_newline = lines && point.value == '\n';
-    // C0, DEL, C1 (also escape sequences in one character), and the marks that reorder text.
-    const bool control = point.value < 0x20 || (point.value >= 0x7F && point.value < 0xA0) ||
-                         (point.value >= 0x202A && point.value <= 0x202E) || (point.value >= 0x2066 && point.value <= 0x2069);
-    if (point.value == 0xFFFD && point.bytes == 1)
+    if (is_broken(point))
       out += '?';
     else if (point.value == '\t' || (point.value == '\n' && !lines))
       out += ' ';
-    else if (control && !keep_newline)
+    else if (acts(point.value) && !keep_newline)
       out += '?';
     else
       out += text.substr(0, point.bytes);
     text.remove_prefix(point.bytes);
   }
   return out;
+}
+
+std::string terminal_text(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const CodePoint point = code_point(text);
+    const size_t color = color_sequence(text);
+    const size_t bytes = std::max(color, point.bytes);
+    if (is_broken(point) || (acts(point.value) && point.value != '\n' && point.value != '\t' && !color))
+      out += '?';
+    else
+      out += text.substr(0, bytes);
+    text.remove_prefix(bytes);
+  }
+  return out;
+}
+
+std::string terminal_json(std::string_view document) {
+  std::string out;
+  out.reserve(document.size());
+  while (!document.empty()) {
+    const CodePoint point = code_point(document);
+    // Line ends stand between members; inside a text JSON writes no character below a blank as it is.
+    if (acts(point.value) && point.value != '\n' && !is_broken(point))
+      out += json_escape(point.value);
+    else
+      out += document.substr(0, point.bytes);
+    document.remove_prefix(point.bytes);
+  }
+  return out;
+}
+
+std::string excerpt(std::string_view text, std::string_view where) {
+  constexpr size_t kBytesMax = 2'000, kLinesMax = 30;
+  size_t end = std::min(text.size(), kBytesMax);
+  size_t lines = 1;
+  for (size_t i = 0; i < end; ++i)
+    if (text[i] == '\n' && ++lines > kLinesMax) end = i;
+  if (end == text.size()) return std::string(text);
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // never inside a character
+  return std::string(text.substr(0, end)) + " … (" + format_count(text.size() - end) + " bytes more; " + std::string(where) + ")";
 }
 
 size_t display_width(std::string_view text) {

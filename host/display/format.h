@@ -17,6 +17,15 @@ std::string format_bytes(uint64_t bytes);                 // "1.5 MiB"
 // Newlines stay where `lines` is set.
 std::string printable(std::string_view text, bool lines = false);
 
+// Output of ours on its way to a terminal, colours (SGR sequences) and line ends included: everything else that could act on a
+// terminal becomes '?'. What came from elsewhere has been through printable() before; this is for what was forgotten.
+std::string terminal_text(std::string_view text);
+// A JSON document as it is written, with the characters that act on terminals as \u escapes: the same document.
+std::string terminal_json(std::string_view document);
+
+// The beginning of a long text (2,000 bytes or 30 lines at most), saying how much is left out and `where` the whole is.
+std::string excerpt(std::string_view text, std::string_view where);
+
 // Columns a terminal needs for it: code points, wide ones (East Asian, emoji) counted twice, combining ones not at all.
 size_t display_width(std::string_view text);
 // Cut to at most `width` columns, with "…" where something was cut.

@@ -92,7 +92,7 @@ std::string ended_line(const StepState& step, bool color) {
              (rows.empty() ? "" : ", rows: " + rows) + ")";
     }
     case StepPhase::kFailed:
-      return "  " + paint("✗", Color::kRed, color) + " " + id + ": Failed - " + printable(step.error);
+      return "  " + paint("✗", Color::kRed, color) + " " + id + ": Failed - " + printable(excerpt(step.error, "the session's events.jsonl has all"));
     case StepPhase::kCancelled: return "  " + paint("○", Color::kYellow, color) + " " + id + ": Cancelled";
     case StepPhase::kSkipped:
       return "  " + paint("○", Color::kYellow, color) + " " + id + ": Skipped" +

@@ -77,6 +77,10 @@ class Project {
   bool has_file_ = false;
 };
 
+// An error of reading or writing what osiris keeps itself, in places it has chosen: builds, sessions, indexes. A missing permission is
+// then no wrong input of the user's but a machine that does not let osiris work.
+Error of_own_files(Error error);
+
 // Lower-case; blanks and '_' become '-'; everything else outside [a-z0-9-_] is dropped; repeats collapse; ends trimmed.
 std::string slugify(std::string_view text);
 // Fills {tokens}; each value is slugified first. Unknown tokens vanish; "//", "--" and "__" collapse.

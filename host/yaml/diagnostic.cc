@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/base/file.h"
+
 namespace osiris {
 
 Json Diagnostic::to_json() const {
@@ -36,6 +38,12 @@ void Diagnostics::error(std::string type, std::string message, std::string locat
        std::move(hint)});
 }
 
+void Diagnostics::unreadable(std::string type, const Error& reason) {
+  Diagnostic finding{Diagnostic::Level::kError, std::move(type), reason.message, "", file_, {}, reason.hint};
+  if (is_machine_trouble(reason)) finding.code = reason.code;
+  add(std::move(finding));
+}
+
 void Diagnostics::warning(std::string type, std::string message, std::string location, Mark mark, std::string hint) {
   add({Diagnostic::Level::kWarning, std::move(type), std::move(message), std::move(location), file_, mark,
        std::move(hint)});
@@ -55,14 +63,15 @@ void Diagnostics::sort_by_place() {
 }
 
 Error Diagnostics::to_error() const {
-  const Diagnostic& first = errors_.front();
+  const auto machine = std::find_if(errors_.begin(), errors_.end(), [](const Diagnostic& error) { return error.code != Code::kInvalidArgument; });
+  const Diagnostic& first = machine == errors_.end() ? errors_.front() : *machine;
   std::string message = first.file;
   if (first.mark.line > 0) message += ":" + std::to_string(first.mark.line) + ":" + std::to_string(first.mark.column);
   if (!message.empty()) message += ": ";
   message += first.message;
   if (!first.location.empty() && first.location != "root") message += " [" + first.location + "]";
   if (errors_.size() > 1) message += " (and " + std::to_string(errors_.size() - 1) + " more)";
-  return Error(Code::kInvalidArgument, std::move(message), first.hint, "config.invalid");
+  return Error(first.code, std::move(message), first.hint, machine == errors_.end() ? "config.invalid" : "system.resource_unavailable");
 }
 
 }  // namespace osiris

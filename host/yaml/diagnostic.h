@@ -26,6 +26,7 @@ struct Diagnostic {
   std::string file;      // as the user named it
   Mark mark;
   std::string hint;  // what to do; may be empty
+  Code code = Code::kInvalidArgument;  // another one where not the file is at fault but the machine: it cannot be read now
 
   // {"type","message","location","file","line","column","hint"}; line, column and hint only where known.
   Json to_json() const;
@@ -41,6 +42,8 @@ class Diagnostics {
 
   void error(std::string type, std::string message, std::string location, Mark mark, std::string hint = {});
   void warning(std::string type, std::string message, std::string location, Mark mark, std::string hint = {});
+  // The file could not be read because of `reason`.
+  void unreadable(std::string type, const Error& reason);
   void add(Diagnostic diagnostic);
   void append(const Diagnostics& other);
   // By line and column; findings of one place keep their order.
@@ -50,7 +53,8 @@ class Diagnostics {
   const std::vector<Diagnostic>& errors() const { return errors_; }
   const std::vector<Diagnostic>& warnings() const { return warnings_; }
   const std::string& file() const { return file_; }
-  // The first error as an Error, saying how many more there are. Only when !ok().
+  // The first error as an Error, saying how many more there are; the machine's fault comes before the file's, which may be its
+  // consequence. Only when !ok().
   Error to_error() const;
 
  private:

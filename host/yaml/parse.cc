@@ -324,9 +324,10 @@ YamlNode parse_yaml(std::string_view text, Diagnostics& diagnostics, const YamlL
 YamlNode parse_yaml_file(const std::string& path, Diagnostics& diagnostics, const YamlLimits& limits) {
   const auto text = read_file(path, limits.bytes_max);
   if (!text.ok()) {
-    const bool missing = text.error().code == Code::kNotFound;
-    diagnostics.error(missing ? "file_not_found" : "read_error", text.error().message, "", {},
-                      missing ? "check the path; relative ones start in the current directory" : text.error().hint);
+    if (text.error().code == Code::kNotFound)
+      diagnostics.error("file_not_found", text.error().message, "", {}, "check the path; relative ones start in the current directory");
+    else
+      diagnostics.unreadable("read_error", text.error());
     return {};
   }
   return parse_yaml(*text, diagnostics, limits);

@@ -17,6 +17,13 @@ constexpr int64_t kReplayAnswerMs = 5'000;
 
 int64_t now_ms() { return system_clock().monotonic_ns() / 1'000'000; }
 
+// Names under which adapters and the host speak of what they themselves did, acquired and paid for: no worker's to use.
+bool is_of_adapters(std::string_view event) {
+  static constexpr std::string_view kPrefixes[] = {"resource_", "sandbox_", "template_", "adapter_", "worker_", "package_", "run_"};
+  return event == "artifacts_collected" ||
+         std::any_of(std::begin(kPrefixes), std::end(kPrefixes), [&](std::string_view prefix) { return event.starts_with(prefix); });
+}
+
 std::string or_unknown(const std::string& text) { return text.empty() ? "(unknown)" : text; }
 
 }  // namespace
@@ -223,6 +230,11 @@ void RunLoop::take(const rpc::Response& response, const rpc::Conversation::Asked
 void RunLoop::take(const rpc::Event& event) {
   const std::string& name = event.data["event"].as_string();
   const std::string& step_id = event.data["step_id"].as_string();
+  if (is_of_adapters(name)) {
+    if (++foreign_events_ <= kGarbageLinesReported)
+      host_.log(OSIRIS_WARN, "the worker sent an event that only adapters send, \"" + rpc::printable(name) + "\"; it was dropped");
+    return;
+  }
   if (name == "step_start") board_.started(step_id);
   Json fields = Json::object();
   for (const auto& [key, value] : event.data.members())

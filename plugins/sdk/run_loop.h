@@ -4,6 +4,7 @@
 //   records     taken in the order of their numbers; doubles dropped, holes asked for again (`replay`)
 //   silence     after `silence_ms` the channel is asked why; a stall shorter than `stall_limit_ms` never fails a run
 //   cancel      `cancel` is sent, then `cancel_grace_ms` later the worker is killed
+//   events      passed on, but for the names that are the adapters' own (resource_*, sandbox_*, ...): those are dropped
 //   the end     `shutdown`, end of file, and after `shutdown_ms` kill: run() returns with the worker gone
 #pragma once
 
@@ -139,6 +140,7 @@ class RunLoop {
   int replays_in_vain_ = 0;
   uint64_t behind_at_ = 0;
   uint64_t garbage_lines_ = 0;
+  uint64_t foreign_events_ = 0;
 };
 
 }  // namespace osiris::sdk

@@ -47,9 +47,19 @@ Error errno_error(int number, std::string_view what, const std::filesystem::path
       return Error(Code::kExhausted, message, "Free some space or choose another directory, then run again.", "write.disk_full");
     case ENOENT:
       return Error(Code::kNotFound, message, "Check the path.", "write.path_not_found");
+    case EMFILE:
+      return Error(Code::kUnavailable, message, "This process may open no more files: raise its limit (ulimit -n), then run again.",
+                   "system.resource_unavailable");
+    case ENFILE:
+      return Error(Code::kUnavailable, message, "This machine has too many files open; close some, then run again.",
+                   "system.resource_unavailable");
+    case ENOMEM:
+      return Error(Code::kExhausted, message, "Free some memory, then run again.", "system.resource_unavailable");
+    case EROFS:
+      return Error(Code::kUnavailable, message, "The file system is read-only: make it writable, or choose another directory.",
+                   "write.permission_denied");
     case EACCES:
     case EPERM:
-    case EROFS:
       return Error(Code::kInvalidArgument, message, "Check the owner and permissions of the file and its directory.",
                    "write.permission_denied");
     case ENOTDIR:
@@ -60,6 +70,10 @@ Error errno_error(int number, std::string_view what, const std::filesystem::path
     default:
       return Error(Code::kUnavailable, message, "", "system.resource_unavailable");
   }
+}
+
+bool is_machine_trouble(const Error& error) {
+  return error.category == "system.resource_unavailable" || error.category == "write.disk_full";
 }
 
 Result<std::string> read_file(const std::filesystem::path& path, uint64_t max_bytes) {

@@ -5,8 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <vector>
+
+#include "protocol/base/file.h"
 
 namespace osiris {
 
@@ -46,7 +47,7 @@ std::string sha256_hex(std::string_view bytes) {
 
 Result<FileDigest> sha256_file(const std::filesystem::path& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return Error(Code::kNotFound, "cannot open " + path.string() + ": " + std::strerror(errno));
+  if (fd < 0) return errno_error(errno, "cannot open", path);
   Sha256 hash;
   FileDigest digest;
   std::vector<char> block(1 << 18);
@@ -54,9 +55,9 @@ Result<FileDigest> sha256_file(const std::filesystem::path& path) {
     const ssize_t got = ::read(fd, block.data(), block.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) {
-      Error error(Code::kUnavailable, "cannot read " + path.string() + ": " + std::strerror(errno));
+      const int number = errno;
       ::close(fd);
-      return error;
+      return errno_error(number, "cannot read", path);
     }
     if (got == 0) break;
     hash.update({block.data(), static_cast<size_t>(got)});

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "protocol/base/json.h"
+#include "protocol/base/text.h"
+
 namespace osiris {
 namespace {
 
@@ -27,6 +30,35 @@ TEST(Printable, KeepsTextAndTakesTheTerminalOutOfIt) {
   EXPECT_EQ(printable("c1:\xc2\x9b!"), "c1:?!");
   EXPECT_EQ(printable("a\nb"), "a b");
   EXPECT_EQ(printable("a\nb", true), "a\nb");
+}
+
+TEST(Printable, TakesOutWhatReordersOrHidesText) {
+  for (const char* mark : {"\u202e", "\u200f", "\u061c", "\u2028", "\ufeff", "\u2066", "\U000e0041", "\x7f", "\u0085"})
+    EXPECT_EQ(printable(std::string("a") + mark + "b"), "a?b") << to_hex(mark);
+  EXPECT_EQ(printable("⚠️ 👩‍🔬 می‌خواهم"), "⚠️ 👩‍🔬 می‌خواهم") << "joiners and variants are text";
+}
+
+TEST(TerminalText, LeavesColoursAndLinesAndTakesOutEverythingElseThatActs) {
+  EXPECT_EQ(terminal_text("\x1b[31m❌ x\x1b[0m\n"), "\x1b[31m❌ x\x1b[0m\n");
+  EXPECT_EQ(terminal_text("a\x1b[2Jb\x1b]0;title\x07" "c\r\xc2\x9b"), "a?[2Jb?]0;title?c??");
+  EXPECT_EQ(terminal_text("a\tb"), "a\tb");
+}
+
+TEST(TerminalJson, IsTheSameDocumentWithoutWhatActsOnATerminal) {
+  const Json document = Json::object({{"a\x7f", "x\xc2\x9b\u202e\U000e0041\x1b y"}, {"ö", 1}});
+  const std::string text = terminal_json(document.dump_pretty());
+  EXPECT_EQ(*parse_json(text), document) << text;
+  EXPECT_EQ(terminal_text(text), text);
+  EXPECT_NE(text.find("ö"), std::string::npos);
+}
+
+TEST(Excerpt, SaysHowMuchIsLeftOutAndWhereTheWholeIs) {
+  EXPECT_EQ(excerpt("short", "x"), "short");
+  const std::string cut = excerpt(std::string(1999, 'x') + "ö" + std::string(1'000'000, 'y'), "the log has all");
+  EXPECT_EQ(cut, std::string(1999, 'x') + " … (1,000,002 bytes more; the log has all)") << "never inside a character";
+  std::string lines;
+  for (int i = 0; i < 100; ++i) lines += "line\n";
+  EXPECT_LT(excerpt(lines, "x").size(), 250u);
 }
 
 TEST(Width, CountsColumnsAndNotBytes) {

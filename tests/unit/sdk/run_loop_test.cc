@@ -352,5 +352,15 @@ TEST_F(RunLoopTest, SecretsReachTheWorkerAndNoWireLog) {
   std::filesystem::remove(path);
 }
 
+// What is held far away, and what it costs to give it back, a worker cannot know.
+TEST_F(RunLoopTest, EventsThatAreTheAdaptersOwnAreNotTakenFromAWorker) {
+  EXPECT_TRUE(run("usurp").status.ok());
+  for (const char* name : {"resource_acquired", "resource_released", "sandbox_created", "run_end", "artifacts_collected"})
+    EXPECT_EQ(recording_.events(name).size(), 0u) << name;
+  EXPECT_EQ(recording_.events("worker_started").size(), 1u) << "the loop's own";
+  EXPECT_EQ(recording_.events("step_complete").size(), 3u) << "the rest arrives";
+  EXPECT_TRUE(recording_.logged("only adapters send"));
+}
+
 }  // namespace
 }  // namespace osiris::sdk
