@@ -39,7 +39,9 @@ test('sandbox exec: output, exit code, user, pipe, background', async () => {
 })
 
 test('sandbox logs and metrics', async () => {
-  assert.match((await run('sandbox', 'logs', id)).out, /sandbox created/)
+  const logs = (await run('sandbox', 'logs', id)).out
+  assert.match(logs, /sandbox created/)
+  assert.match(logs, /SendInput.*YWJjCg==/, 'what the pipe carried: envd logs its unary calls')
   assert.equal((await run('sandbox', 'logs', id, '--format', 'json')).code, 0)
   const metrics = await run('sandbox', 'metrics', id)
   assert.equal(metrics.code, 0, metrics.err)

@@ -1,9 +1,11 @@
 """Processes and terminals."""
 
+import base64
 import hashlib
+import json
 
 import e2b
-from support import NO_PID, ClientTest, Sandbox, connect_terminal, open_terminal, stream_input, until, wait_for_terminal
+from support import API_KEY, NO_PID, ClientTest, Sandbox, connect_terminal, fetch, open_terminal, stream_input, until, wait_for_terminal
 
 
 class Commands(ClientTest):
@@ -81,6 +83,20 @@ class Commands(ClientTest):
         await handle.close_stdin()
         self.assertEqual((await handle.wait()).stdout, hashlib.sha256(b"".join(chunks)).hexdigest() + "  -\nend\n")
         await self.refused(e2b.NotFoundException, stream_input(self.sandbox.commands, NO_PID, [b"x"]))
+
+    async def test_log(self):
+        """what send_stdin carries stands in the service's log, what stream_input carries does not"""
+        handle = await self.sandbox.commands.run("cat", background=True, stdin=True)
+        await self.sandbox.commands.send_stdin(handle.pid, b"carried by a unary call")
+        await stream_input(self.sandbox.commands, handle.pid, [b"carried by a stream"])
+        await handle.close_stdin()
+        await handle.wait()
+        status, body = fetch(f"{self.server.url}/sandboxes/{self.sandbox.sandbox_id}/logs", headers={"x-api-key": API_KEY})
+        log = "\n".join(entry["line"] for entry in json.loads(body)["logs"])
+        self.assertEqual(status, 200)
+        self.assertIn(base64.b64encode(b"carried by a unary call").decode(), log)
+        self.assertNotIn(base64.b64encode(b"carried by a stream").decode(), log)
+        self.assertIn("StreamInput", log)
 
     async def test_kill(self):
         """kill: an unknown pid is False, connect to it an error"""
