@@ -7,6 +7,8 @@
 #include "plugins/e2b/artifacts.h"
 #include "plugins/e2b/channel.h"
 #include "plugins/e2b/delivery.h"
+#include "plugins/e2b/dependencies.h"
+#include "plugins/e2b/replacement.h"
 #include "plugins/e2b/worker_template.h"
 #include "plugins/sdk/artifacts.h"
 #include "plugins/sdk/run_package.h"
@@ -25,29 +27,6 @@ constexpr int64_t kSilenceMsMin = 600;
 
 // What E2B calls the public template that every account has.
 constexpr const char* kDefaultTemplate = "base";
-
-// Whatever the run loop found wrong with a worker that neither died nor vanished is still the worker's.
-Error with_class(Error error) {
-  const bool own = error.code != Code::kCancelled && error.code != Code::kDeadline && error.code != Code::kStepFailed;
-  if (!own || !detail_of(error, "class").is_null()) return error;
-  const auto detail = parse_json(error.detail);
-  Json classed = detail && detail->is_object() ? *detail : Json::object();
-  classed.set("class", failure_class_name(FailureClass::kWorkerCrash));
-  error.detail = classed.dump();
-  return error;
-}
-
-// Steps that may have acted where a lost sandbox does not take it back: file outputs are only fetched at the end, so just writers of
-// another family than filesystem count, from the moment they started.
-std::vector<std::string> writers_outside(const sdk::RunRequest& request, const Json& result) {
-  std::vector<std::string> ids;
-  for (const Json& step : request.steps()) {
-    if (step["mode"].as_string() != "write" || step["component"].as_string().starts_with("filesystem.")) continue;
-    for (const Json& done : result["steps"].items())
-      if (done["id"] == step["id"] && done["status"].as_string() != "skipped") ids.push_back(step["id"].as_string());
-  }
-  return ids;
-}
 
 }  // namespace
 
@@ -124,6 +103,7 @@ Result<E2bAdapter::Service*> E2bAdapter::service() {
 
 Status E2bAdapter::check(const sdk::RunRequest& request) const {
   OSIRIS_TRY(sdk::environment_names(config_.environment));
+  OSIRIS_TRY(check_index_reachable(config_, request));
   return check_loopback(config_, request.connections);
 }
 
@@ -157,7 +137,10 @@ Result<E2bAdapter::Place> E2bAdapter::choose_template(const sdk::RunRequest& req
   options.log = [this](const std::string& name, const std::string& line) { return take_build_line(name, line); };
   options.cancelled = &cancelled_;
   options.force = rebuild;
-  if (config_.install_deps && config_.deps_in_template) warn_of_pip_variables();
+  options.owner = request.settings["owner_id"].as_string_or("unknown");
+  options.retry_budget = http::Milliseconds(config_.retry_budget_ms);
+  if (config_.install_deps && config_.deps_in_template)
+    for (const std::string& warning : pip_warnings(config_)) host_.log(OSIRIS_WARN, warning);
   OSIRIS_ASSIGN(const BuiltTemplate built, ensure_template(service_->api, *spec, options));
   host_.event("template_built", {},
               Json::object({{"template_id", built.template_id}, {"name", built.name}, {"built", built.built_now},
@@ -186,16 +169,6 @@ bool E2bAdapter::take_build_line(const std::string& name, const std::string& lin
   fields.set("where", "template");
   host_.event("dependency_installed", {}, fields);
   return false;
-}
-
-// Variables lent to steps are secrets, and a template is no place for one.
-void E2bAdapter::warn_of_pip_variables() {
-  const auto names = sdk::environment_names(config_.environment);
-  if (!names) return;
-  for (const std::string& variable : *names)
-    if (variable.starts_with("PIP_"))
-      host_.log(OSIRIS_WARN, variable + " is lent to the steps and does not reach the template build; if it holds no secret, give it by "
-                             "--e2b-build-env, otherwise install in the sandbox (--e2b-deps-in sandbox)");
 }
 
 Status E2bAdapter::acquire(const sdk::RunRequest& request, const Place& place, bool reuse) {
@@ -242,7 +215,7 @@ Result<sdk::RunOutcome> E2bAdapter::run_in(const sdk::RunRequest& request, const
   OSIRIS_ASSIGN(Delivery delivery, plan_delivery(std::move(wanted)));
 
   SandboxChannel channel(*envd_, *sending_envd_, service_->lease_api, waker_,
-                         {layout.records(), [this](const std::string& text) { host_.log(OSIRIS_WARN, text); }});
+                         {layout.records(), [this](const std::string& text) { host_.log(OSIRIS_WARN, text); }, http::Milliseconds(config_.retry_budget_ms)});
   const int64_t upload_ns = system_clock().monotonic_ns();
   delivery.parts.push_back({layout.package(), [&](const auto& sink) { return stream.write_to(sink); }});
   delivery.parts.push_back(bytes_part(layout.arrived(), std::make_shared<const std::string>("1")));
@@ -292,10 +265,8 @@ Result<sdk::RunOutcome> E2bAdapter::run_in(const sdk::RunRequest& request, const
   return outcome;
 }
 
-// Whether the run failed because its sandbox is no more, whatever the failure looked like from here.
-bool E2bAdapter::has_vanished(const Error& error) {
-  const bool own = error.code != Code::kCancelled && error.code != Code::kDeadline && error.code != Code::kStepFailed;
-  if (!own || cancelled_ || !session_ || !session_->is_held()) return false;
+bool E2bAdapter::has_vanished() {
+  if (cancelled_ || !session_ || !session_->is_held()) return false;
   const auto gone = is_gone(service_->api, session_->sandbox().id, {.wait = http::Milliseconds(std::min<int64_t>(config_.request_timeout_ms, 5'000)), .cancelled = &cancelled_});
   return gone && *gone;
 }
@@ -322,7 +293,9 @@ Status E2bAdapter::execute(const sdk::RunRequest& original) {
 
   OSIRIS_ASSIGN(PackagePlan plan, plan_package(request, layout_of(request.run_id), config_.keep));
   OSIRIS_ASSIGN(Place place, choose_template(request, false));
-  for (int attempt = 1;; ++attempt) {
+  if (const auto notice = plan_notice(config_.timeout_ms)) host_.log(OSIRIS_WARN, *notice);
+  Replacement replacement(http::Milliseconds(config_.retry_budget_ms));
+  for (;;) {
     std::optional<PackageStream> stream;
     leave_out(plan, {});
     if (!config_.keep) {  // while the sandbox is created
@@ -331,41 +304,26 @@ Status E2bAdapter::execute(const sdk::RunRequest& original) {
         // By value: this call may be over before the thread is.
         packed_worker_ = std::async(std::launch::async, [path = request.worker_path, sha256 = request.worker_sha256] { return packed_worker(path, sha256); });
     }
-    OSIRIS_TRY(acquire_with_template(request, place, attempt == 1));
+    OSIRIS_TRY(acquire_with_template(request, place, replacement.attempts() == 1));
     if (config_.keep) {
       leave_out(plan, session_->kept_files());
       stream.emplace(plan);
     }
     auto outcome = run_in(request, plan, *stream, place);
     if (!outcome && cancelled_) return Error(Code::kCancelled, "the run was cancelled");
-    std::optional<Error> failure;
-    if (!outcome) {
-      failure = outcome.error();
-    } else if (!outcome->status) {
-      failure = outcome->status.error();
-      if (failure->detail.empty() && outcome->detail.is_object()) failure->detail = outcome->detail.dump();
-    }
-    if (failure) failure = with_class(*std::move(failure));
+    std::optional<Error> failure = failure_of(outcome);
     if (outcome && outcome->detail["method"].as_string() != "prepare") session_->leaves(kept_inputs(plan));
-    // A kept sandbox that turns out not to be what the last run left: nothing has run in it.
-    const bool is_stale = failure && outcome && !cancelled_ && attempt == 1 && session_->was_kept() && outcome->detail["method"].as_string() == "prepare";
-    if (is_stale) {
-      host_.event("sandbox_replaced", {}, Json::object({{"sandbox_id", session_->sandbox().id}, {"attempt", attempt + 1}, {"error", failure->message}}));
-      release_now();
-      continue;
-    }
-    if (failure && has_vanished(*failure)) {
+    if (failure && !cancelled_) {
       const std::string id = session_->sandbox().id;
-      const std::vector<std::string> acted = outcome ? writers_outside(request, outcome->result) : std::vector<std::string>();
-      if (attempt == 1 && acted.empty()) {
-        host_.event("sandbox_replaced", {}, Json::object({{"sandbox_id", id}, {"attempt", attempt + 1}, {"error", failure->message}}));
+      const Replacement::Decision decision = replacement.decide({request, *failure, outcome ? &*outcome : nullptr, id, session_->was_kept(),
+                                                                 [this] { return has_vanished(); }, [this] { return session_->limit_reached(); }});
+      if (decision.anew) {
+        host_.event("sandbox_replaced", {}, Json::object({{"sandbox_id", id}, {"attempt", replacement.attempts()}, {"error", failure->message}}));
         release_now();
+        if (!sleep(decision.wait)) return Error(Code::kCancelled, "the run was cancelled");
         continue;
       }
-      failure = make_failure(FailureClass::kSandboxError,
-                             "sandbox " + id + " is gone (" + failure->message + ")" +
-                                 (acted.empty() ? "; nothing was written outside of it" : "; already written to by: " + join(acted, ", ")),
-                             acted.empty() ? "Run again." : "Look at what those steps wrote before you run again.", Json::object({{"attempts", attempt}, {"retried", attempt > 1}}));
+      failure = decision.failure;
     }
     if (outcome) {
       packed_ = std::move(outcome->packed);

@@ -6,7 +6,7 @@
 //              only listening. After OK or a failed step the sandbox stays leased for collect
 //   collect    one download, every file checked; the sandbox is killed and its end verified
 //
-// A sandbox that vanishes before any step wrote outside of it is replaced once.
+// When a sandbox is replaced by a fresh one: replacement.h.
 #pragma once
 
 #include <osiris/adapter.h>
@@ -71,10 +71,9 @@ class E2bAdapter {
   Result<Place> choose_template(const sdk::RunRequest& request, bool rebuild);
   Status acquire_with_template(const sdk::RunRequest& request, Place& place, bool may_take_kept);
   bool take_build_line(const std::string& name, const std::string& line);
-  void warn_of_pip_variables();
   Status acquire(const sdk::RunRequest& request, const Place& place, bool reuse);
   Result<sdk::RunOutcome> run_in(const sdk::RunRequest& request, const PackagePlan& plan, PackageStream& stream, const Place& place);
-  bool has_vanished(const Error& error);
+  bool has_vanished();  // the service no longer knows the sandbox
   void release_now();
   void metric(std::string_view name, std::string_view unit, int64_t value) const;
 

@@ -295,12 +295,18 @@ Result<std::string> SandboxChannel::fetch_records_once() {
   return failure_from(outcome, operation);
 }
 
+// The worker is dead and its file stays: asked again whatever the answer, but for "not there", until the budget is used up.
 Result<std::string> SandboxChannel::fetch_records(uint64_t) {
-  constexpr int kAttemptsMax = 4;
+  const http::RetryPolicy policy{.budget = options_.retry_budget};
+  const auto until = std::chrono::steady_clock::now() + policy.budget;
   for (int attempt = 1;; ++attempt) {
     auto records = fetch_records_once();
-    if (records || attempt == kAttemptsMax || failure_class_of(records.error()) == FailureClass::kNotFound) return records;
-    std::this_thread::sleep_for(http::Milliseconds(100 << attempt));
+    if (records || failure_class_of(records.error()) == FailureClass::kNotFound || failure_class_of(records.error()) == FailureClass::kAuthError) return records;
+    const auto left = std::chrono::duration_cast<http::Milliseconds>(until - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return after_attempts(records.error(), attempt);
+    pollfd woken{waker_.fd(), POLLIN, 0};  // by a cancel, which the loop takes
+    const auto wait = std::min(left, std::max(retry_after_of(records.error()), http::backoff(policy, attempt)));
+    if (::poll(&woken, 1, static_cast<int>(wait.count())) > 0) return records;
   }
 }
 

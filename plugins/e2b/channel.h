@@ -18,6 +18,7 @@ namespace osiris::e2b {
 struct ChannelOptions {
   std::string records_path;  // the worker's record log in the sandbox
   std::function<void(const std::string&)> log;
+  http::Milliseconds retry_budget{30'000};  // of fetch_records()
 };
 
 class SandboxChannel : public sdk::Channel {

@@ -23,7 +23,7 @@ Sandbox sandbox_from_json(const Json& json) {
   sandbox.envd_version = json["envdVersion"].as_string();
   sandbox.envd_token = json["envdAccessToken"].as_string();
   sandbox.domain = json["domain"].as_string();
-  sandbox.state = json["state"].as_string();
+  sandbox.state = json["state"].as_string_or("running");  // older services list no others and do not say it
   sandbox.started_at = json["startedAt"].as_string();
   sandbox.end_at = json["endAt"].as_string();
   sandbox.cpu_count = json["cpuCount"].as_int();
@@ -84,6 +84,7 @@ http::Outcome ApiClient::send(const Call& call) {
     request.headers.add("Content-Type", "application/json");
     request.body = call.body.dump();
   }
+  if (!call.idempotency_key.empty()) request.headers.add("Idempotency-Key", call.idempotency_key);
   if (call.wait.count() > 0) request.timeouts = shortened(request.timeouts, call.wait);
   http::SendOptions options;
   options.cancelled = call.cancelled;
@@ -91,22 +92,29 @@ http::Outcome ApiClient::send(const Call& call) {
   return call.once ? http::send(transport_, request, options) : sender_.send(request, options);
 }
 
+http::Outcome ApiClient::send(Generation generation, const Call& newer, const Call& older) {
+  if (is_older(generation)) return send(older);
+  http::Outcome first = send(newer);
+  if (!first.response || !is_unknown_route(*first.response)) return first;
+  http::Outcome second = send(older);
+  // Neither is known: this is no older service of this API, and the first answer says best what it is.
+  if (second.response && is_unknown_route(*second.response)) return first;
+  older_ |= bit(generation);
+  return second;
+}
+
 Result<Sandbox> create_sandbox(ApiClient& api, const SandboxSpec& spec, const CreateOptions& options) {
   constexpr std::string_view kOperation = "create a sandbox";
-  Json body = Json::object({{"templateID", spec.template_id}, {"timeout", spec.lease_s}, {"metadata", metadata_json(spec.metadata)}});
+  // What a service does at the end of a lease is its default unless it is told: a sandbox that was paused instead would stay for ever.
+  Json body = Json::object({{"templateID", spec.template_id}, {"timeout", spec.lease_s}, {"metadata", metadata_json(spec.metadata)}, {"autoPause", false}});
   if (!spec.internet) body.set("allow_internet_access", false);
   if (!spec.network.is_null()) body.set("network", spec.network);
-  const auto post = [&](const char* path) {
-    return api.send({"POST", path, body, std::string(kOperation), false, options.cancelled, options.wait, false,
-                     std::min(options.wait, options.cancel_grace)});
-  };
-  http::Outcome outcome = post("/v2/sandboxes");
-  if (outcome.response && (outcome.response->status == 405 ||
-                           (outcome.response->status == 404 && !parse_json(outcome.response->body).ok()))) {
-    body.set("secure", true);
-    outcome = post("/sandboxes");
-  }
-  OSIRIS_ASSIGN(Json json, json_body(outcome, kOperation));
+  ApiClient::Call newer{"POST", "/v2/sandboxes", body, std::string(kOperation), false, options.cancelled, options.wait, false,
+                        std::min(options.wait, options.cancel_grace), spec.idempotency_key};
+  ApiClient::Call older = newer;
+  older.path = "/sandboxes";
+  older.body.set("secure", true);  // what the newer route always does
+  OSIRIS_ASSIGN(Json json, json_body(api.send(Generation::kSandboxes, newer, older), kOperation));
   return checked(std::move(json), kOperation);
 }
 
@@ -115,9 +123,11 @@ Result<std::vector<Sandbox>> find_by_metadata(ApiClient& api, const std::map<std
   std::vector<Sandbox> found;
   std::string token;
   for (int page = 0; page < 1000; ++page) {
-    std::string path = "/v2/sandboxes?state=running%2Cpaused&limit=100&metadata=" + metadata_query(metadata);
+    const std::string query = "metadata=" + metadata_query(metadata);
+    std::string path = "/v2/sandboxes?state=running%2Cpaused&limit=100&" + query;
     if (!token.empty()) path += "&nextToken=" + percent_encode(token);
-    const http::Outcome outcome = api.send({"GET", path, {}, std::string(kOperation), true, nullptr});
+    const http::Outcome outcome = api.send(Generation::kSandboxLists, {"GET", path, {}, std::string(kOperation), true, nullptr},
+                                           {"GET", "/sandboxes?" + query, {}, std::string(kOperation), true, nullptr});
     OSIRIS_ASSIGN(const Json json, json_body(outcome, kOperation));
     for (const Json& item : json.items()) {
       OSIRIS_ASSIGN(Sandbox sandbox, checked(item, kOperation));
@@ -131,18 +141,19 @@ Result<std::vector<Sandbox>> find_by_metadata(ApiClient& api, const std::map<std
   return found;
 }
 
-Result<Sandbox> get_sandbox(ApiClient& api, const std::string& id) {
+Result<Sandbox> get_sandbox(ApiClient& api, const std::string& id, const Once& once) {
   constexpr std::string_view kOperation = "look at the sandbox";
-  const http::Outcome outcome = api.send({"GET", "/sandboxes/" + id, {}, std::string(kOperation), true, nullptr});
+  const http::Outcome outcome = api.send({"GET", "/sandboxes/" + id, {}, std::string(kOperation), true, once.cancelled, once.wait, true});
   OSIRIS_ASSIGN(Json json, json_body(outcome, kOperation));
   return checked(std::move(json), kOperation);
 }
 
 Result<Sandbox> connect_sandbox(ApiClient& api, const std::string& id, int64_t lease_s) {
   constexpr std::string_view kOperation = "connect to the sandbox";
-  const http::Outcome outcome = api.send(
-      {"POST", "/v2/sandboxes/" + id + "/connect", Json::object({{"timeout", lease_s}}), std::string(kOperation), true, nullptr});
-  OSIRIS_ASSIGN(Json json, json_body(outcome, kOperation));
+  const ApiClient::Call newer{"POST", "/v2/sandboxes/" + id + "/connect", Json::object({{"timeout", lease_s}}), std::string(kOperation), true, nullptr};
+  ApiClient::Call older = newer;
+  older.path = "/sandboxes/" + id + "/connect";
+  OSIRIS_ASSIGN(Json json, json_body(api.send(Generation::kSandboxes, newer, older), kOperation));
   return checked(std::move(json), kOperation);
 }
 

@@ -21,9 +21,7 @@ constexpr http::Milliseconds kSignalWait{5'000};
 
 // An RPC error of a process that cannot be started or found, told apart from a broken stream by its code.
 Error rpc_error(const Json& error, const std::string& operation) {
-  const std::string& code = error["code"].as_string();
-  const std::string message = "cannot " + operation + ": " + code + ": " + error["message"].as_string();
-  return make_failure(class_of_rpc_code(code), message, "", Json::object({{"operation", operation}, {"rpc_code", code}}));
+  return rpc_failure(operation, error["code"].as_string(), error["message"].as_string());
 }
 
 constexpr std::string_view kInput = "send to the worker";

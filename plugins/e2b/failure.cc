@@ -1,6 +1,8 @@
 #include "plugins/e2b/failure.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "protocol/base/clock.h"
@@ -31,30 +33,17 @@ const Class& describe(FailureClass failure) {
   return kClasses[2];
 }
 
+// Of failures without an answer of a service.
 std::string_view hint_for(FailureClass failure) {
   switch (failure) {
-    case FailureClass::kQuotaExceeded:
-      return "Wait for other sandboxes to end, `osiris resources list --adapter e2b` shows yours, or raise the plan's limits.";
     case FailureClass::kCreationTimeout: return "The service found no room in time; try again, or in another region or shape.";
-    case FailureClass::kSandboxError: return "Try again; if it stays, look at the service's status with the request id.";
     case FailureClass::kWorkerCrash: return "See osiris.log of the session for the worker's last lines.";
-    case FailureClass::kAuthError: return "Set E2B_API_KEY to a valid key of your team.";
-    case FailureClass::kNotFound: return "Check the name; `--e2b-template` names a template of your team or a public one.";
     case FailureClass::kNetworkError: return "Check the network, the proxy and --e2b-api-url.";
+    default: return judge({}).hint;
   }
-  return "";
 }
 
-// A 504 means that something did not come up in time where something was to be made; elsewhere it is a gateway's trouble.
-FailureClass classify(int status, std::string_view error_code, std::string_view operation) {
-  if (status == 401 || status == 403) return FailureClass::kAuthError;
-  if (status == 404) return FailureClass::kNotFound;
-  if (status == 429 || status == 507) return FailureClass::kQuotaExceeded;
-  const bool makes = operation.find("create") != std::string_view::npos || operation.find("build") != std::string_view::npos;
-  if ((status == 504 && makes) || error_code == "sandbox_placement_timeout" || error_code == "sandbox_capacity_unavailable")
-    return FailureClass::kCreationTimeout;
-  return FailureClass::kSandboxError;
-}
+constexpr bool is_server_trouble(int status) { return status >= 500 && status != 501 && status != 507; }
 
 std::string request_id_of(const http::Response& response) {
   for (const char* name : {"X-Request-Id", "X-Cloud-Trace-Context", "CF-Ray"})
@@ -64,13 +53,6 @@ std::string request_id_of(const http::Response& response) {
 
 }  // namespace
 
-FailureClass class_of_rpc_code(std::string_view code) {
-  if (code == "unauthenticated" || code == "permission_denied") return FailureClass::kAuthError;
-  if (code == "not_found") return FailureClass::kNotFound;
-  if (code == "resource_exhausted") return FailureClass::kQuotaExceeded;
-  return FailureClass::kSandboxError;
-}
-
 Json detail_of(const Error& error, std::string_view field) {
   const auto detail = parse_json(error.detail);
   return detail ? (*detail)[field] : Json();
@@ -79,6 +61,19 @@ Json detail_of(const Error& error, std::string_view field) {
 int http_status_of(const Error& error) { return static_cast<int>(detail_of(error, "http_status").as_int()); }
 
 http::Milliseconds retry_after_of(const Error& error) { return http::Milliseconds(detail_of(error, "retry_after_s").as_int() * 1000); }
+
+bool may_pass(const Error& error) {
+  if (!error.category.starts_with("e2b.")) return false;  // this machine's, or nobody's
+  if (const Json told = detail_of(error, "should_retry"); told.is_bool()) return told.as_bool();
+  if (detail_of(error, "error_code").as_string() == "sandbox_create_refused") return false;
+  if (const int status = http_status_of(error); status != 0) return status == 429 || is_server_trouble(status);
+  if (const Json code = detail_of(error, "rpc_code"); code.is_string()) {
+    static constexpr std::string_view kPassing[] = {"unavailable", "unknown", "internal", "aborted", "deadline_exceeded", "resource_exhausted", "canceled"};
+    return std::find(std::begin(kPassing), std::end(kPassing), code.as_string()) != std::end(kPassing);
+  }
+  const FailureClass failure = failure_class_of(error);
+  return failure == FailureClass::kNetworkError || failure == FailureClass::kSandboxError || failure == FailureClass::kCreationTimeout;
+}
 
 Error after_attempts(Error error, int attempts) {
   auto detail = parse_json(error.detail);
@@ -117,6 +112,8 @@ Error failure_from(const http::Outcome& outcome, std::string_view operation) {
     const http::Failure& failure = *outcome.failure;
     if (failure.error.code == Code::kCancelled || failure.error.code == Code::kExhausted) return failure.error.within(what);
     const bool certificate = failure.error.code == Code::kUnauthenticated;
+    if (failure.error.code != Code::kUnavailable) detail.set("should_retry", false);
+    if (!failure.reached_server) detail.set("reached", false);
     return after_attempts(make_failure(FailureClass::kNetworkError, what + ": " + failure.error.message, certificate ? failure.error.hint : "",
                                        std::move(detail)),
                           failure.attempts);
@@ -131,6 +128,7 @@ Error failure_from(const http::Outcome& outcome, std::string_view operation) {
   }
   detail.set("http_status", response.status);
   std::string message = what + ": HTTP " + std::to_string(response.status);
+  if (!error_code.empty()) detail.set("error_code", error_code);
   if (!rpc_code.empty()) {
     detail.set("rpc_code", rpc_code);
     message += " " + rpc_code;
@@ -141,14 +139,22 @@ Error failure_from(const http::Outcome& outcome, std::string_view operation) {
     detail.set("request_id", request_id);
     message += " (request " + request_id + ")";
   }
+  if (const auto told = http::parse_should_retry(response.headers.get("Should-Retry"))) detail.set("should_retry", *told);
   if (const std::string_view after = response.headers.get("Retry-After"); !after.empty()) {
     if (const auto wait = http::parse_retry_after(after, system_clock().unix_ns() / 1'000'000'000)) {
       detail.set("retry_after_s", int64_t{wait->count() / 1000});
       message += "; it asks to wait " + std::to_string(wait->count() / 1000) + " s";
     }
   }
-  const FailureClass failure = rpc_code.empty() ? classify(response.status, error_code, operation) : class_of_rpc_code(rpc_code);
-  return after_attempts(make_failure(failure, std::move(message), "", std::move(detail)), response.attempts);
+  const bool is_rpc = !rpc_code.empty();
+  const Judgement judgement = judge({operation, is_rpc ? kRpcStatus : response.status, is_rpc ? rpc_code : error_code, said});
+  return after_attempts(make_failure(judgement.failure, std::move(message), std::string(judgement.hint), std::move(detail)), response.attempts);
+}
+
+Error rpc_failure(std::string_view operation, std::string_view code, std::string_view message) {
+  const Judgement judgement = judge({operation, kRpcStatus, code, message});
+  return make_failure(judgement.failure, "cannot " + std::string(operation) + ": " + std::string(code) + ": " + std::string(message),
+                      std::string(judgement.hint), Json::object({{"operation", operation}, {"rpc_code", code}}));
 }
 
 }  // namespace osiris::e2b

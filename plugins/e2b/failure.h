@@ -1,5 +1,6 @@
-// The error classes of this adapter and how HTTP answers become them. Each error says what to do about it and carries, for
-// programs, {"class","operation","http_status","request_id","attempts","retried","retry_after_s"} in Error::detail.
+// The error classes of this adapter and how answers become them: one table (failure_table.cc) of who was asked for what, the status
+// and what the answer says, to the class and what to do about it. Each error carries, for programs, {"class","operation",
+// "http_status","error_code","rpc_code","request_id","attempts","retried","retry_after_s","should_retry"} in Error::detail.
 #pragma once
 
 #include <string>
@@ -16,7 +17,7 @@ enum class FailureClass {
   kCreationTimeout,  // a sandbox or template did not come up in time
   kSandboxError,     // the service failed, or the sandbox is gone
   kWorkerCrash,      // the worker ended or fell silent inside a sandbox that lives
-  kAuthError,        // the API key or the sandbox token was refused
+  kAuthError,        // the API key, the team or the sandbox token was refused
   kNotFound,         // a template, sandbox or file that does not exist
   kNetworkError,     // the service cannot be reached from here
 };
@@ -30,12 +31,37 @@ FailureClass failure_class_of(const Error& error);
 // An answer came, and it was a 2xx.
 inline bool is_success(const http::Outcome& outcome) { return outcome.response && outcome.response->status / 100 == 2; }
 
-// The error for an answer outside 2xx, or for no answer at all. `operation` is what was tried ("create sandbox"). An answer of
+// An answer outside 2xx as the table sees it.
+struct Answer {
+  std::string_view operation;  // what was tried, as messages name it: "create a sandbox"
+  int status = 0;              // kRpcStatus: a Connect error of envd's, which says more by its code than by its status
+  std::string_view code;       // the control plane's error_code, or Connect's code; may be empty
+  std::string_view message;
+};
+inline constexpr int kRpcStatus = -1;
+
+struct Judgement {
+  FailureClass failure = FailureClass::kSandboxError;
+  std::string_view hint;
+  size_t row = 0;  // of the table; the first one that fits counts
+};
+Judgement judge(const Answer& answer);
+size_t judgement_rows();
+
+// The error for an answer outside 2xx, or for no answer at all. `operation` is what was tried ("create a sandbox"). An answer of
 // envd's RPCs names a code of Connect's, which says more than its status and lands in detail as "rpc_code".
 Error failure_from(const http::Outcome& outcome, std::string_view operation);
 
-// The class of a Connect error code ("not_found", "unavailable", ...).
-FailureClass class_of_rpc_code(std::string_view code);
+// The error for a Connect code that came inside a stream.
+Error rpc_failure(std::string_view operation, std::string_view code, std::string_view message);
+
+// An answer that says that the service does not know the route (or not with this method), and not that what the route names does
+// not exist (docs/decisions/0020-two-generations.md).
+bool is_unknown_route(const http::Response& response);
+
+// Whether the same attempt may well succeed later: no answer, "too many", and what a service says of its own trouble, unless it says
+// by Should-Retry that it will not, or that another error will.
+bool may_pass(const Error& error);
 
 // A field of Error::detail; null when there is none.
 Json detail_of(const Error& error, std::string_view field);

@@ -1,19 +1,19 @@
 #include "plugins/e2b/lease.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "protocol/base/clock.h"
 
 namespace osiris::e2b {
 
-Lease::Lease(ApiClient& api, std::string sandbox_id, int64_t lease_s, std::function<void(const Error&)> lost,
-             std::function<void(const std::string&)> log)
+Lease::Lease(ApiClient& api, std::string sandbox_id, int64_t lease_s, std::optional<Lifetime::Birth> birth, LeaseListener listener)
     : api_(api),
       sandbox_id_(std::move(sandbox_id)),
       lease_s_(lease_s),
-      lost_(std::move(lost)),
-      log_(std::move(log)),
+      listener_(std::move(listener)),
       expires_ns_(system_clock().monotonic_ns() + lease_s * 1'000'000'000),
+      lifetime_(birth),
       thread_([this] { run(); }) {}
 
 Lease::~Lease() { stop(); }
@@ -32,10 +32,31 @@ int64_t Lease::expires_monotonic_ns() const {
   return expires_ns_;
 }
 
+std::optional<Lifetime::Limit> Lease::limit_reached() const {
+  const std::lock_guard lock(mutex_);
+  return lifetime_.is_over(system_clock().monotonic_ns()) ? lifetime_.limit() : std::nullopt;
+}
+
+// What the service makes of a renewal. An answer that does not come is asked for again after a later one.
+void Lease::look(int64_t asked_ns) {
+  constexpr http::Milliseconds kPatience{5'000};
+  const auto sandbox = get_sandbox(api_, sandbox_id_, {.wait = std::min(kPatience, api_.config().timeouts.total), .cancelled = &stopped_});
+  if (!sandbox) return;
+  std::optional<Lifetime::Limit> limit;
+  {
+    const std::lock_guard lock(mutex_);
+    lifetime_.look(sandbox->started_at, sandbox->end_at, asked_ns, lease_s_ * 1'000'000'000);
+    limit = lifetime_.limit();
+  }
+  if (!limit || std::exchange(told_, true)) return;
+  listener_.limited(*limit, std::max<int64_t>(0, (limit->latest_ns - system_clock().monotonic_ns()) / 1'000'000'000));
+}
+
 void Lease::run() {
   const auto third = std::chrono::milliseconds(lease_s_ * 1000 / 3);
   constexpr std::chrono::milliseconds kAgain{1000};
   auto pause = third;
+  int renewals = 0;
   for (;;) {
     {
       std::unique_lock lock(mutex_);
@@ -46,24 +67,32 @@ void Lease::run() {
     const Status renewed = renew_lease(api_, sandbox_id_, lease_s_, {.wait = std::min(std::max(third / 2, kAgain), api_.config().timeouts.total), .cancelled = &stopped_});
     if (stopped_) return;
     if (renewed.ok()) {
-      const std::lock_guard lock(mutex_);
-      expires_ns_ = asked_ns + lease_s_ * 1'000'000'000;
-      pause = third;
+      {
+        const std::lock_guard lock(mutex_);
+        expires_ns_ = asked_ns + lease_s_ * 1'000'000'000;
+      }
+      if (renewals++ % 2 == 0) look(asked_ns);
+      pause = std::max(std::chrono::milliseconds(0),
+                       third - std::chrono::milliseconds((system_clock().monotonic_ns() - asked_ns) / 1'000'000));
       continue;
     }
     const Error& error = renewed.error();
+    if (failure_class_of(error) == FailureClass::kQuotaExceeded && http_status_of(error) == 400) {
+      const std::lock_guard lock(mutex_);
+      lifetime_.refused(system_clock().monotonic_ns());
+    }
     if (failure_class_of(error) == FailureClass::kNotFound && is_gone_for_sure()) {
-      lost_(make_failure(FailureClass::kSandboxError, "sandbox " + sandbox_id_ + " is gone: " + error.message,
+      listener_.lost(make_failure(FailureClass::kSandboxError, "sandbox " + sandbox_id_ + " is gone: " + error.message,
                          "It was killed from outside or its service lost it; run again."));
       return;
     }
     if (system_clock().monotonic_ns() >= expires_monotonic_ns()) {
       const auto detail = parse_json(error.detail);
-      lost_(make_failure(failure_class_of(error), "the lease of sandbox " + sandbox_id_ + " ran out because it could not be renewed: " + error.message,
+      listener_.lost(make_failure(failure_class_of(error), "the lease of sandbox " + sandbox_id_ + " ran out because it could not be renewed: " + error.message,
                          "", detail ? *detail : Json::object()));
       return;
     }
-    log_("the lease could not be renewed yet: " + error.message);
+    listener_.log("the lease could not be renewed yet: " + error.message);
     pause = std::min(third, std::max(kAgain, retry_after_of(error)));
   }
 }

@@ -1,36 +1,11 @@
 #include "plugins/e2b/sandbox_session.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
 
 namespace osiris::e2b {
 namespace {
-
-constexpr int kCreateAttemptsMax = 3;
-// A create that was given up for its slowness may still make a sandbox; so long, at the end of the run, it is looked for.
-constexpr http::Milliseconds kLateMax{10'000};
-
-std::string random_token() {
-  char bytes[16] = {};
-  const int fd = ::open("/dev/urandom", O_RDONLY | O_CLOEXEC);
-  const ssize_t got = fd < 0 ? -1 : ::read(fd, bytes, sizeof bytes);
-  if (fd >= 0) ::close(fd);
-  if (got != sizeof bytes) return std::to_string(system_clock().unix_ns());
-  return to_hex(std::string_view(bytes, sizeof bytes));
-}
-
-// After these the service may have made a sandbox although it did not say so: no answer, a 5xx, or an answer that cannot be read.
-// A 4xx says that it did nothing.
-bool leaves_doubt(const Error& error) {
-  const FailureClass failure = failure_class_of(error);
-  const int status = http_status_of(error);
-  if (failure != FailureClass::kNetworkError && failure != FailureClass::kSandboxError && failure != FailureClass::kCreationTimeout) return false;
-  return status < 400 || status >= 500;
-}
 
 void sleep_uninterrupted(http::Milliseconds wait) { std::this_thread::sleep_for(wait); }
 
@@ -52,40 +27,9 @@ Result<Sandbox> SandboxSession::create(const Wanted& wanted) {
   spec.template_id = wanted.template_id;
   spec.lease_s = context_.config.lease_s;
   spec.metadata = wanted.metadata;
-  spec.metadata[meta::kToken] = random_token();
   spec.network = wanted.egress.network();
   spec.internet = wanted.egress.internet;
-  token_ = {{meta::kToken, spec.metadata[meta::kToken]}};
-  OSIRIS_TRY(context_.journal.write("creating", Json::object({{"token", spec.metadata[meta::kToken]}, {"template", spec.template_id}})));
-
-  const http::Milliseconds budget(context_.config.retry_budget_ms);
-  for (int attempt = 1;; ++attempt) {
-    auto created = create_sandbox(context_.api, spec, {.wait = http::Milliseconds(context_.config.create_timeout_ms), .cancelled = &context_.cancelled});
-    if (created) return created;
-    const Error error = after_attempts(created.error(), attempt);
-    // No answer, though the request went out: it may still be on its way to making one.
-    if (http_status_of(error) == 0) late_until_ = std::chrono::steady_clock::now() + std::min(http::Milliseconds(context_.config.create_timeout_ms), kLateMax);
-    if (context_.cancelled) {
-      doubtful_ = true;
-      return Error(Code::kCancelled, "the run was cancelled while its sandbox was being created");
-    }
-    if (!leaves_doubt(error)) return error;
-    doubtful_ = true;
-    auto found = find_by_metadata(context_.api, token_);
-    if (found && !found->empty()) {
-      context_.host.log(OSIRIS_INFO, "the reply to creating sandbox " + found->front().id + " was lost; it was found by its metadata");
-      if (attempt == 1) late_until_ = {};  // the one create there was is accounted for
-      // A list names no token of the sandbox's envd; connecting does.
-      auto connected = connect_sandbox(context_.api, found->front().id, spec.lease_s);
-      if (connected || attempt >= kCreateAttemptsMax) return connected;
-      context_.host.log(OSIRIS_WARN, connected.error().message + "; another one is created, and both are killed at the end");
-      continue;
-    }
-    const http::Milliseconds pause = std::max(http::Milliseconds(250 << attempt), retry_after_of(error));
-    if (attempt >= kCreateAttemptsMax || pause > budget) return error;
-    context_.host.log(OSIRIS_WARN, error.message + "; trying again");
-    if (!context_.sleep(pause)) return Error(Code::kCancelled, "the run was cancelled");
-  }
+  return creation_.create(std::move(spec));
 }
 
 Result<std::optional<Sandbox>> SandboxSession::take_kept(const Wanted& wanted) {
@@ -122,14 +66,26 @@ Status SandboxSession::acquire(const Wanted& wanted) {
   context_.host.event("sandbox_created", {},
                       Json::object({{"sandbox_id", id}, {"template", wanted.template_id}, {"reused", reused_},
                                     {"lease_s", context_.config.lease_s}, {"duration_ms", elapsed_ms(started_ns)}}));
-  lease_ = std::make_unique<Lease>(
-      context_.lease_api, id, context_.config.lease_s,
-      [this](const Error& error) {
-        const std::lock_guard lock(mutex_);
-        if (lost_) lost_(error);
-      },
-      [host = context_.host](const std::string& text) { host.log(OSIRIS_WARN, text); });
+  LeaseListener listener;
+  listener.lost = [this](const Error& error) {
+    const std::lock_guard lock(mutex_);
+    if (lost_) lost_(error);
+  };
+  listener.limited = [this](const Lifetime::Limit& limit, int64_t left_s) { tell_limit(sandbox_->id, limit, left_s); };
+  listener.log = [this](const std::string& text) { context_.host.log(OSIRIS_WARN, text); };
+  lease_ = std::make_unique<Lease>(context_.lease_api, id, context_.config.lease_s, creation_.birth(), std::move(listener));
+  if (creation_.has_doubles()) {
+    if (const Status released = release_doubles(); !released) context_.host.log(OSIRIS_WARN, released.error().message);
+  }
   return {};
+}
+
+// From the lease's thread. An event only while somebody listens: none may come after the stage it belongs to.
+void SandboxSession::tell_limit(const std::string& id, const Lifetime::Limit& limit, int64_t left_s) {
+  context_.host.log(OSIRIS_WARN, "the plan ends sandboxes after " + spoken_duration(limit.life_s) + ": sandbox " + id + ", and this run with it, has " +
+                                     spoken_duration(left_s) + " left");
+  const std::lock_guard lock(mutex_);
+  if (lost_) context_.host.event("sandbox_limited", {}, Json::object({{"sandbox_id", id}, {"life_s", limit.life_s}, {"left_s", left_s}}));
 }
 
 void SandboxSession::announce(const std::string& id) const {
@@ -150,71 +106,53 @@ Status SandboxSession::kill(const std::string& id) {
 }
 
 // What the creates in doubt have made, beside the sandbox that is known.
-Result<std::vector<std::string>> SandboxSession::find_doubles() {
-  constexpr int kAttemptsMax = 4;
-  for (int attempt = 1;; ++attempt) {
-    auto found = find_by_metadata(context_.api, token_);
-    if (found) {
-      std::vector<std::string> ids;
-      for (const Sandbox& extra : *found) {
-        if (sandbox_ && extra.id == sandbox_->id) continue;
-        announce(extra.id);
-        ids.push_back(extra.id);
-      }
-      if (!ids.empty() || std::chrono::steady_clock::now() >= late_until_) return ids;
-      sleep_uninterrupted(http::Milliseconds(250));
-      attempt = 0;
-      continue;
-    }
-    if (attempt == kAttemptsMax) {
-      Error error = found.error();
-      error.message += "; so a sandbox of this run whose creation was in doubt may live until its lease ends (" +
-                       std::to_string(context_.config.lease_s) + " s at most)";
-      error.hint = "Run `osiris resources reap --adapter e2b`.";
-      return error;
-    }
-    sleep_uninterrupted(std::max(http::Milliseconds(100 << attempt), std::min(retry_after_of(found.error()), http::Milliseconds(5'000))));
+Status SandboxSession::release_doubles() {
+  OSIRIS_ASSIGN(const std::vector<Sandbox> doubles, creation_.find_doubles(sandbox_ ? sandbox_->id : ""));
+  Status status;
+  for (const Sandbox& extra : doubles) {
+    announce(extra.id);
+    if (const Status released = release_one(extra.id, false); !released) status = released;
   }
+  return status;
+}
+
+Status SandboxSession::release_one(const std::string& id, bool keep) {
+  const bool is_own = sandbox_ && id == sandbox_->id;
+  const bool kept = keep && renew_lease(context_.api, id, context_.config.lease_s, {}).ok();
+  const int64_t started_ns = system_clock().monotonic_ns();
+  const Status done = kept ? Status() : kill(id);
+  const std::string outcome = kept ? "kept" : done ? "released" : "unreleased";
+  const Status journaled = context_.journal.write(outcome, Json::object({{"id", id}, {"verified", done.ok() && !kept}}));
+  if (!journaled) context_.host.log(OSIRIS_WARN, journaled.error().message);
+  if (kept && keep_file_) {
+    if (const Status noted = keep_file_->remember(left_files_); !noted) context_.host.log(OSIRIS_WARN, noted.error().message);
+  } else if (done && keep_file_ && is_own) {
+    keep_file_->remove();
+  }
+  if (kept) {
+    context_.host.event("sandbox_kept", {}, Json::object({{"sandbox_id", id}, {"lease_s", context_.config.lease_s}}));
+  } else if (done) {
+    context_.host.event("sandbox_killed", {}, Json::object({{"sandbox_id", id}, {"verified", true}, {"duration_ms", elapsed_ms(started_ns)}}));
+    context_.host.event("resource_released", {}, Json::object({{"kind", "sandbox"}, {"id", id}, {"verified", true}}));
+  }
+  Json entry = Json::object({{"kind", "sandbox"}, {"id", id}, {"verified", done.ok() && !kept}});
+  if (kept) entry.set("kept", true);
+  entries_.push_back(std::move(entry));
+  return done;
 }
 
 Status SandboxSession::release(Json& released, bool keep) {
   if (released_) return {};
   released_ = true;
   if (lease_) lease_->stop();
-  std::optional<Error> failure;
-  std::vector<std::string> ids;
-  if (sandbox_) ids.push_back(sandbox_->id);
-  if (doubtful_) {
-    // A create whose reply was lost may have made a second one.
-    const auto doubles = find_doubles();
-    if (doubles) ids.insert(ids.end(), doubles->begin(), doubles->end());
-    else failure = doubles.error();
+  Status status;
+  if (sandbox_) status = release_one(sandbox_->id, keep);
+  // A create whose reply was lost may have made a second one.
+  if (creation_.is_in_doubt()) {
+    if (const Status doubles = release_doubles(); !doubles) status = doubles;
   }
-  for (const std::string& id : ids) {
-    const bool kept = keep && sandbox_ && id == sandbox_->id && renew_lease(context_.api, id, context_.config.lease_s, {}).ok();
-    const int64_t started_ns = system_clock().monotonic_ns();
-    const Status done = kept ? Status() : kill(id);
-    if (!done) failure = done.error();
-    const std::string outcome = kept ? "kept" : done ? "released" : "unreleased";
-    const Status journaled = context_.journal.write(outcome, Json::object({{"id", id}, {"verified", done.ok() && !kept}}));
-    if (!journaled) context_.host.log(OSIRIS_WARN, journaled.error().message);
-    if (kept && keep_file_) {
-      if (const Status noted = keep_file_->remember(left_files_); !noted) context_.host.log(OSIRIS_WARN, noted.error().message);
-    } else if (done && keep_file_ && sandbox_ && id == sandbox_->id) {
-      keep_file_->remove();
-    }
-    if (kept) {
-      context_.host.event("sandbox_kept", {}, Json::object({{"sandbox_id", id}, {"lease_s", context_.config.lease_s}}));
-    } else if (done) {
-      context_.host.event("sandbox_killed", {}, Json::object({{"sandbox_id", id}, {"verified", true}, {"duration_ms", elapsed_ms(started_ns)}}));
-      context_.host.event("resource_released", {}, Json::object({{"kind", "sandbox"}, {"id", id}, {"verified", true}}));
-    }
-    Json entry = Json::object({{"kind", "sandbox"}, {"id", id}, {"verified", done.ok() && !kept}});
-    if (kept) entry.set("kept", true);
-    released.push_back(std::move(entry));
-  }
-  if (failure) return *failure;
-  return {};
+  for (const Json& entry : entries_.items()) released.push_back(entry);
+  return status;
 }
 
 }  // namespace osiris::e2b

@@ -1,7 +1,7 @@
 // One sandbox of one run, from the intent to have it to the proof that it is gone.
 //
-// The intent is journaled first and travels as metadata, so that a sandbox whose create reply was lost is found by it. While the
-// run goes on a lease is renewed; release() kills and verifies, or, kept for the next run, renews one last time.
+// The intent is journaled first and travels as metadata (creation.h), so that a sandbox whose create reply was lost is found by it. While
+// the run goes on a lease is renewed; release() kills and verifies, or, kept for the next run, renews one last time.
 #pragma once
 
 #include <atomic>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "plugins/e2b/config.h"
+#include "plugins/e2b/creation.h"
 #include "plugins/e2b/egress.h"
 #include "plugins/e2b/envd.h"
 #include "plugins/e2b/journal.h"
@@ -27,7 +28,7 @@ namespace osiris::e2b {
 namespace meta {
 inline constexpr const char* kOwner = "osiris_owner";        // who: the id in this user's state directory
 inline constexpr const char* kRun = "osiris_run";            // the run id
-inline constexpr const char* kToken = "osiris_token";        // one create call
+inline constexpr const char* kToken = kTokenKey;             // one create call
 inline constexpr const char* kPipeline = "osiris_pipeline";
 inline constexpr const char* kWorker = "osiris_worker";      // its hash
 inline constexpr const char* kKeep = "osiris_keep";          // the reuse key of a sandbox that may be kept
@@ -45,7 +46,7 @@ struct SessionContext {
 
 class SandboxSession {
  public:
-  explicit SandboxSession(SessionContext context) : context_(std::move(context)) {}
+  explicit SandboxSession(SessionContext context) : context_(std::move(context)), creation_(context_) {}
   ~SandboxSession();
 
   struct Wanted {
@@ -62,6 +63,8 @@ class SandboxSession {
   const Sandbox& sandbox() const { return *sandbox_; }
   bool is_held() const { return sandbox_.has_value() && !released_; }
   bool was_kept() const { return reused_; }
+  // The plan's limit, if the sandbox has come to the end of the life that the plan allows.
+  std::optional<Lifetime::Limit> limit_reached() const { return lease_ ? lease_->limit_reached() : std::nullopt; }
   // Called from the lease's thread when the sandbox turns out to be gone.
   void on_lost(std::function<void(const Error&)> lost);
 
@@ -77,19 +80,20 @@ class SandboxSession {
   Result<Sandbox> create(const Wanted& wanted);
   Result<std::optional<Sandbox>> take_kept(const Wanted& wanted);
   void announce(const std::string& id) const;
-  Result<std::vector<std::string>> find_doubles();
+  void tell_limit(const std::string& id, const Lifetime::Limit& limit, int64_t left_s);
   Status kill(const std::string& id);
+  Status release_one(const std::string& id, bool keep);
+  Status release_doubles();
 
   SessionContext context_;
   std::optional<Sandbox> sandbox_;
   std::unique_ptr<Lease> lease_;
-  std::map<std::string, std::string> token_;  // metadata of the create call, when its outcome was ever in doubt
-  bool doubtful_ = false;
-  std::chrono::steady_clock::time_point late_until_{};
+  Creation creation_;
   bool reused_ = false;
   bool released_ = false;
   std::optional<KeepFile> keep_file_;
   std::set<std::string> left_files_;
+  Json entries_ = Json::array();  // of "released"
   std::mutex mutex_;
   std::function<void(const Error&)> lost_;
 };

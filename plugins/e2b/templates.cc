@@ -1,5 +1,7 @@
 #include "plugins/e2b/templates.h"
 
+#include <algorithm>
+#include <chrono>
 #include <deque>
 
 #include "protocol/base/clock.h"
@@ -77,20 +79,26 @@ Result<Json> build_status(ApiClient& api, const std::string& template_id, const 
   return parse_json(outcome.response->body);
 }
 
-// A build is started once; a second start of it is refused. Where the answer was lost, its state tells whether it began.
+// A build is started once; a second start of it is refused. Where the answer was lost, or was the service's own trouble, the build's state
+// tells whether it began; one that still waits is started again, within the retry budget.
 Status start_build(ApiClient& api, const std::string& name, const std::string& template_id, const std::string& build_id, const Json& recipe,
                    const BuildOptions& options) {
-  constexpr int kAttemptsMax = 2;
   const std::string operation = "start the build of template " + name;
+  const http::RetryPolicy policy{.budget = options.retry_budget};
+  std::optional<std::chrono::steady_clock::time_point> until;
   for (int attempt = 1;; ++attempt) {
     const http::Outcome started =
         api.send({"POST", "/v2/templates/" + template_id + "/builds/" + build_id, recipe, operation, false, options.cancelled});
     if (is_success(started)) return {};
-    const bool answered = started.response && !started.failure;
-    if (answered && attempt == 1) return failure_from(started, operation);
+    const Error error = after_attempts(failure_from(started, operation), attempt);
+    if (!may_pass(error) || error.code == Code::kExhausted) return error;  // "too many" was waited for already
     OSIRIS_ASSIGN(const Json status, build_status(api, template_id, build_id, 0, options));
     if (status["status"].as_string() != "waiting") return {};
-    if (attempt == kAttemptsMax) return failure_from(started, operation);
+    if (!until) until = std::chrono::steady_clock::now() + policy.budget;
+    const auto left = std::chrono::duration_cast<http::Milliseconds>(*until - std::chrono::steady_clock::now());
+    if (left.count() <= 0 || retry_after_of(error) > left) return error;
+    if (!options.sleep(std::min(left, std::max(retry_after_of(error), http::backoff(policy, attempt)))))
+      return Error(Code::kCancelled, "the template build was cancelled");
   }
 }
 
@@ -118,22 +126,21 @@ Status wait_until_built(ApiClient& api, const std::string& name, const std::stri
   }
 }
 
-Result<BuiltTemplate> build(ApiClient& api, const TemplateSpec& spec, const BuildOptions& options) {
+Result<BuiltTemplate> build(ApiClient& api, const TemplateSpec& spec, const std::string& name, const BuildOptions& options) {
   BuiltTemplate built;
-  built.name = spec.name();
+  built.name = name;
   built.built_now = true;
   Json request = Json::object({{"name", built.name}});
   if (spec.cpu_count) request.set("cpuCount", *spec.cpu_count);
   if (spec.memory_mb) request.set("memoryMB", *spec.memory_mb);
   const std::string operation = "create template " + built.name;
-  const http::Outcome created = api.send({"POST", "/v3/templates", request, operation, true, options.cancelled});
-  if (!is_success(created)) {
-    Error error = failure_from(created, operation);
-    if (created.response && created.response->status == 400 && (spec.cpu_count || spec.memory_mb))
-      error.hint = "The plan does not allow this shape. E2B takes 1 or an even number of CPUs and an even number of MiB from 128 on; "
-                   "plans usually allow up to 8 CPUs and 8 GiB.";
-    return error;
-  }
+  const ApiClient::Call newer{"POST", "/v3/templates", request, operation, true, options.cancelled};
+  ApiClient::Call older = newer;
+  older.path = "/v2/templates";
+  older.body.erase("name");
+  older.body.set("alias", built.name);
+  const http::Outcome created = api.send(Generation::kTemplates, newer, older);
+  if (!is_success(created)) return failure_from(created, operation);
   OSIRIS_ASSIGN(const Json answer, parse_json(created.response->body));
   built.template_id = answer["templateID"].as_string();
   const std::string build_id = answer["buildID"].as_string();
@@ -167,17 +174,37 @@ Result<std::optional<std::string>> find_template(ApiClient& api, const std::stri
   return std::optional<std::string>(answer["templateID"].as_string());
 }
 
-Result<BuiltTemplate> ensure_template(ApiClient& api, const TemplateSpec& spec, const BuildOptions& options) {
+std::string TemplateSpec::name_of(std::string_view owner) const { return name() + "-" + sha256_hex(owner).substr(0, 8); }
+
+namespace {
+
+Result<BuiltTemplate> find_or_build(ApiClient& api, const TemplateSpec& spec, const std::string& name, const BuildOptions& options) {
   if (!options.force) {
-    OSIRIS_ASSIGN(const std::optional<std::string> found, find_template(api, spec.name(), options.cancelled));
+    OSIRIS_ASSIGN(const std::optional<std::string> found, find_template(api, name, options.cancelled));
     if (found) {
       BuiltTemplate known;
       known.template_id = *found;
-      known.name = spec.name();
+      known.name = name;
       return known;
     }
   }
-  return build(api, spec, options);
+  return build(api, spec, name, options);
+}
+
+// 403 of a call that names the template by its name; a refused key would be 401, a blocked team says so of every call.
+bool is_somebody_elses(const Error& error) {
+  const std::string operation = detail_of(error, "operation").as_string();
+  return http_status_of(error) == 403 && (operation.starts_with("look for template") || operation.starts_with("create template"));
+}
+
+}  // namespace
+
+Result<BuiltTemplate> ensure_template(ApiClient& api, const TemplateSpec& spec, const BuildOptions& options) {
+  auto common = find_or_build(api, spec, spec.name(), options);
+  if (common || options.owner.empty() || !is_somebody_elses(common.error())) return common;
+  auto own = find_or_build(api, spec, spec.name_of(options.owner), options);
+  // Refused for this name too: it is not the name that is refused.
+  return !own && http_status_of(own.error()) == 403 ? common : own;
 }
 
 Result<std::vector<ListedTemplate>> list_templates(ApiClient& api) {
@@ -185,8 +212,9 @@ Result<std::vector<ListedTemplate>> list_templates(ApiClient& api) {
   std::vector<ListedTemplate> listed;
   std::string token;
   for (int page = 0; page < 1000; ++page) {
-    const http::Outcome outcome =
-        api.send({"GET", "/v2/templates?limit=100" + (token.empty() ? "" : "&nextToken=" + token), {}, operation, true, nullptr});
+    const http::Outcome outcome = api.send(Generation::kTemplateLists,
+                                           {"GET", "/v2/templates?limit=100" + (token.empty() ? "" : "&nextToken=" + token), {}, operation, true, nullptr},
+                                           {"GET", "/templates", {}, operation, true, nullptr});
     if (!is_success(outcome)) return failure_from(outcome, operation);
     OSIRIS_ASSIGN(const Json answer, parse_json(outcome.response->body));
     for (const Json& item : answer.items()) {

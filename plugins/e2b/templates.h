@@ -30,6 +30,8 @@ struct TemplateSpec {
 
   // "osiris-<16 hex>": the same spec has the same name on any machine.
   std::string name() const;
+  // The same with "-<8 hex>" of whoever builds it: for services where a name belongs to the first team that takes it.
+  std::string name_of(std::string_view owner) const;
 };
 
 struct BuiltTemplate {
@@ -46,9 +48,12 @@ struct BuildOptions {
   std::function<bool(const std::string& name, const std::string& line)> log;
   const std::atomic<bool>* cancelled = nullptr;
   bool force = false;  // build even if the name exists: an earlier build may have failed half way
+  std::string owner;   // for a name of one's own where the common one is another team's
+  http::Milliseconds retry_budget{30'000};
 };
 
-// Finds the template by its name, or builds it and waits until it is ready.
+// Finds the template by its name, or builds it and waits until it is ready. A name that belongs to another team is left for one of the
+// owner's own.
 Result<BuiltTemplate> ensure_template(ApiClient& api, const TemplateSpec& spec, const BuildOptions& options);
 
 struct ListedTemplate {

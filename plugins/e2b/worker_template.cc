@@ -1,8 +1,7 @@
 #include "plugins/e2b/worker_template.h"
 
-#include <set>
-
 #include "plugins/e2b/delivery.h"
+#include "plugins/e2b/dependencies.h"
 #include "plugins/e2b/layout.h"
 #include "plugins/e2b/stub_bytes.h"
 #include "protocol/archive/build_context.h"
@@ -11,21 +10,6 @@
 
 namespace osiris::e2b {
 namespace {
-
-// One environment per interpreter and distinct set of requirements, as `--install-requirements` wants it. Sorted, so that
-// the order of steps and of their lists makes no other template.
-std::vector<std::string> requirement_sets(const sdk::RunRequest& request) {
-  std::set<std::string> sets;
-  for (const Json& step : request.steps()) {
-    std::set<std::string> requirements;
-    for (const Json& requirement : step["cfg"]["requirements"].items()) requirements.insert(requirement.as_string());
-    if (requirements.empty()) continue;
-    Json list = Json::array();
-    for (const std::string& requirement : requirements) list.push_back(requirement);
-    sets.insert(Json::object({{"python", step["cfg"]["python"].as_string_or("python3")}, {"requirements", list}}).dump_canonical());
-  }
-  return {sets.begin(), sets.end()};
-}
 
 std::string shell_quoted(const std::string& text) {
   std::string quoted = "'";

@@ -19,7 +19,8 @@ struct Verdict {
 Verdict judge(const Request& request, const Outcome& outcome) {
   if (outcome.response) {
     const int status = outcome.response->status;
-    if (!is_transient(status)) return {};
+    const auto told = status >= 400 ? parse_should_retry(outcome.response->headers.get("Should-Retry")) : std::nullopt;
+    if (!told.value_or(is_transient(status))) return {};
     return {status == 429 || is_idempotent(request), "HTTP " + std::to_string(status)};
   }
   const Failure& failure = *outcome.failure;
@@ -28,6 +29,19 @@ Verdict judge(const Request& request, const Outcome& outcome) {
 }
 
 }  // namespace
+
+std::optional<bool> parse_should_retry(std::string_view value) {
+  const auto is = [&](std::string_view word) {
+    return std::equal(value.begin(), value.end(), word.begin(), word.end(), [](char a, char b) { return (a | 0x20) == b; });
+  };
+  if (is("true")) return true;
+  if (is("false")) return false;
+  return std::nullopt;
+}
+
+Milliseconds backoff(const RetryPolicy& policy, int attempt) {
+  return Milliseconds(std::min<int64_t>(policy.delay_first.count() << std::min(attempt - 1, 20), policy.delay_max.count()));
+}
 
 std::optional<Milliseconds> parse_retry_after(std::string_view value, int64_t now_unix_s) {
   int64_t seconds = 0;
@@ -64,9 +78,9 @@ Outcome RetryingSender::send(const Request& request, const SendOptions& options)
     if (outcome.response) outcome.response->attempts = attempt;
     if (outcome.failure) outcome.failure->attempts = attempt;
     const Verdict verdict = judge(request, outcome);
-    if (!verdict.retry || attempt >= policy_.attempts_max || request.body_stream) return outcome;
+    if (!verdict.retry || request.body_stream) return outcome;
 
-    const int64_t ceiling = std::min<int64_t>(policy_.delay_first.count() << std::min(attempt - 1, 20), policy_.delay_max.count());
+    const int64_t ceiling = backoff(policy_, attempt).count();
     Milliseconds wait;
     {
       const std::lock_guard lock(mutex_);
@@ -74,9 +88,12 @@ Outcome RetryingSender::send(const Request& request, const SendOptions& options)
     }
     if (outcome.response) {
       const auto asked = parse_retry_after(outcome.response->headers.get("Retry-After"), system_clock().unix_ns() / 1'000'000'000);
+      if (asked && spent + *asked > policy_.budget) return outcome;
       if (asked) wait = std::max(wait, *asked);
     }
-    if (spent + wait > policy_.budget) return outcome;
+    const Milliseconds left = policy_.budget - spent;
+    if (left.count() <= 0) return outcome;
+    wait = std::min(wait, left);  // the last attempt starts at the end of the budget
     if (note_) note_(request, RetryNote{attempt, wait, verdict.reason});
     if (!pause(wait, options.cancelled)) return outcome;
     spent += wait;

@@ -4,8 +4,12 @@
 //   - any request that cannot have reached the server (refused, unresolved, timed out while connecting);
 //   - any request answered 429: the server says it did not act.
 //
-// The wait grows exponentially with full jitter, never under a Retry-After the server named. Attempts and waits together stay
-// within the budget: when the next attempt would start after it, the last answer is returned as it is.
+// A server that says `Should-Retry` knows better than its status: false ends the attempts, true makes any error of an idempotent
+// request one that may pass. It does not make a request idempotent.
+//
+// The wait grows exponentially with full jitter, never under a Retry-After the server named. Attempts go on until the budget is used
+// up: the last one starts at its end, whatever the number of attempts before it. When a Retry-After reaches past the end, the last
+// answer is returned at once.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +22,6 @@
 namespace osiris::http {
 
 struct RetryPolicy {
-  int attempts_max = 4;
   Milliseconds delay_first{200};
   Milliseconds delay_max{8'000};
   Milliseconds budget{30'000};  // from the first attempt to the start of the last one
@@ -51,6 +54,12 @@ class RetryingSender {
   std::mutex mutex_;
   std::mt19937_64 random_;  // under mutex_
 };
+
+// What the answer's Should-Retry says; nullopt when it is absent or neither true nor false.
+std::optional<bool> parse_should_retry(std::string_view value);
+
+// The wait before attempt number `attempt` + 1, without jitter: doubled each time, up to the policy's longest.
+Milliseconds backoff(const RetryPolicy& policy, int attempt);
 
 // Retry-After as seconds or as an HTTP date; nullopt when absent or malformed. now_unix_s is the reader's clock.
 std::optional<Milliseconds> parse_retry_after(std::string_view value, int64_t now_unix_s);

@@ -125,6 +125,7 @@ Lane::Prepared Lane::prepare(Scenario scenario, Project& project) {
   switch (scenario) {
     case Scenario::kPlain:
     case Scenario::kLostCreate:
+    case Scenario::kLostOldCreate:
     case Scenario::kKeep:
     case Scenario::kList:
     case Scenario::kRelease:
@@ -162,6 +163,9 @@ Lane::Prepared Lane::prepare(Scenario scenario, Project& project) {
   project.write("pipeline.yaml", pipeline);
   project.write("in.csv", kInput);
   more.insert(more.end(), {"--e2b-lease", lease, "--e2b-pass-env", "SHOP_PASSWORD"});
+  if (scenario == Scenario::kLostOldCreate)
+    out.setup = {fault_on(R"({"route":"POST /v2/sandboxes","action":{"type":"status","status":405}})"),
+                 fault_on(R"({"route":"POST /sandboxes","nth":1,"action":{"type":"reset","when":"before"}})")};
   if (scenario == Scenario::kLostCreate) out.setup = {fault_on(R"({"route":"POST /v2/sandboxes","nth":1,"action":{"type":"reset","when":"before"}})")};
   if (scenario == Scenario::kCancel) {
     more.insert(more.end(), {"--e2b-heartbeat-ms", "2000"});  // the second thing it is sent is the cancel, not a question about silence

@@ -18,13 +18,14 @@ const std::vector<RemoteCall>& table() {
       // A run
       {.name = "create", .scenario = S::kPlain, .route = "POST /v2/sandboxes", .manner = M::kCreate, .sends_body = true, .names_sandbox = false},
       {.name = "create_v1", .scenario = S::kOldService, .route = "POST /sandboxes", .manner = M::kCreate, .sends_body = true, .names_sandbox = false},
-      {.name = "upload", .scenario = S::kPlain, .route = "POST /files", .sends_body = true},
-      {.name = "start", .scenario = S::kPlain, .route = "POST /process.Process/Start", .manner = M::kStream, .sends_body = true, .has_worker = true},
+      {.name = "upload", .scenario = S::kPlain, .route = "POST /files", .manner = M::kFresh, .sends_body = true},
+      {.name = "start", .scenario = S::kPlain, .route = "POST /process.Process/Start", .manner = M::kFresh, .sends_body = true, .has_worker = true},
       {.name = "opening", .scenario = S::kPlain, .route = "POST /process.Process/StreamInput", .sends_body = true, .has_worker = true},
       {.name = "artifacts", .scenario = S::kPlain, .route = "GET /files", .manner = M::kDownload, .has_worker = true},
       {.name = "kill", .scenario = S::kPlain, .route = "DELETE /sandboxes/{id}", .manner = M::kCleanUp, .answers_body = false, .has_worker = true},
       {.name = "verify", .scenario = S::kPlain, .route = "GET /sandboxes/{id}", .manner = M::kCleanUp},
       {.name = "renew", .scenario = S::kRenewal, .route = "POST /sandboxes/{id}/timeout", .manner = M::kAgain, .sends_body = true, .answers_body = false, .has_worker = true},
+      {.name = "look", .scenario = S::kRenewal, .route = "GET /sandboxes/{id}", .manner = M::kAdvice, .has_worker = true},
       // A broken stream
       {.name = "ask_health", .scenario = S::kBrokenStream, .route = "GET /health", .manner = M::kAdvice, .answers_body = false, .has_worker = true},
       {.name = "ask_processes", .scenario = S::kBrokenStream, .route = "POST /process.Process/List", .manner = M::kAdvice, .sends_body = true, .has_worker = true},
@@ -33,9 +34,11 @@ const std::vector<RemoteCall>& table() {
       {.name = "replay", .scenario = S::kBrokenStream, .route = "POST /process.Process/StreamInput", .nth = 2, .sends_body = true, .has_worker = true},
       {.name = "records", .scenario = S::kDeadWorker, .route = "GET /files", .manner = M::kDownload},
       // A create in doubt
-      {.name = "find_lost", .scenario = S::kLostCreate, .route = "GET /v2/sandboxes", .manner = M::kAgain, .names_sandbox = false},
-      {.name = "connect_lost", .scenario = S::kLostCreate, .route = "POST /v2/sandboxes/{id}/connect", .manner = M::kAgain, .sends_body = true},
-      {.name = "find_doubles", .scenario = S::kLostCreate, .route = "GET /v2/sandboxes", .nth = 2, .manner = M::kAgain, .names_sandbox = false},
+      {.name = "create_again", .scenario = S::kLostCreate, .route = "POST /v2/sandboxes", .nth = 2, .manner = M::kCreate, .sends_body = true, .names_sandbox = false},
+      {.name = "confirm_key", .scenario = S::kLostCreate, .route = "POST /v2/sandboxes", .nth = 3, .manner = M::kAdvice, .sends_body = true, .names_sandbox = false},
+      {.name = "find_lost", .scenario = S::kLostOldCreate, .route = "GET /v2/sandboxes", .manner = M::kAgain, .names_sandbox = false},
+      {.name = "connect_lost", .scenario = S::kLostOldCreate, .route = "POST /sandboxes/{id}/connect", .manner = M::kAgain, .sends_body = true},
+      {.name = "find_doubles", .scenario = S::kLostOldCreate, .route = "GET /v2/sandboxes", .nth = 2, .manner = M::kAgain, .names_sandbox = false},
       // A kept sandbox
       {.name = "find_kept", .scenario = S::kKeep, .route = "GET /v2/sandboxes", .manner = M::kAgain, .names_sandbox = false},
       {.name = "connect_kept", .scenario = S::kKeep, .route = "POST /v2/sandboxes/{id}/connect", .manner = M::kAgain, .sends_body = true},
@@ -99,7 +102,7 @@ std::optional<std::string> cannot_hit(const RemoteCall& call, const FaultCase& f
   if (fault.when == "middle" && !call.answers_body) return "the answer has no body";
   if (fault.type == "kill_sandbox" && !call.names_sandbox) return "the call is about no sandbox";
   if (fault.type == "kill_process" && !call.has_worker) return "no process of the sandbox lives then";
-  if (call.manner == Manner::kStream && fault.when == "after" && (fault.type == "reset" || fault.type == "stall"))
+  if (call.is_stream() && fault.when == "after" && (fault.type == "reset" || fault.type == "stall"))
     return "a stream ends when its client leaves or its sandbox dies: nobody hears what comes after";
   if (fault.type == "clock_jump" && !call.names_sandbox && call.manner != Manner::kCreate) return "no sandbox whose time could run out depends on the call";
   return std::nullopt;
@@ -126,13 +129,13 @@ Expectation expectation(const RemoteCall& call, const FaultCase& fault) {
     if (is({"artifacts", "kill", "keep_on", "cancel", "signal"})) return Expectation::succeeds();
     if (call.name == "start" && (fault.when == "request" || fault.when == "upload")) return Expectation::succeeds();
     // When the client leaves the stream: at the end of the run, or before that to listen anew.
-    if (call.manner == Manner::kStream && is_late) return Expectation::either({kCrash});
+    if (call.is_stream() && is_late) return Expectation::either({kCrash});
     return Expectation::fails({kCrash});
   }
   // A sandbox that vanishes is replaced once, as long as nothing has been written outside of it; when its archive is to be fetched, the
   // run is over, and what was under way may still come.
   if (ends_the_sandbox(fault)) {
-    const bool leaves = call.manner == Manner::kStream && is_late;  // the moment at which the client leaves the stream
+    const bool leaves = call.is_stream() && is_late;  // the moment at which the client leaves the stream
     if (leaves) return Expectation::either({kSandbox});
     if (call.name == "records") return Expectation::either({kCrash});
     if (call.name != "artifacts") return Expectation::succeeds();
@@ -151,29 +154,26 @@ Expectation expectation(const RemoteCall& call, const FaultCase& fault) {
     case Manner::kDownload:
       if (call.scenario == S::kDeadWorker) return Expectation::fails({kCrash});
       return refuses ? Expectation::fails({class_of(fault)}) : Expectation::succeeds();
+    case Manner::kFresh:
+      return refuses ? Expectation::fails({class_of(fault)}) : Expectation::succeeds();
     case Manner::kStream:
-      if (call.name == "connect") {
-        if (is_status && class_of(fault) == kAuth) return Expectation::fails({kAuth});
-        if (fault.rpc_code == "not_found") return Expectation::fails({kCrash});
-        return Expectation::succeeds();
-      }
-      if (is_status) return Expectation::fails({fault.status == 504 ? std::string(kSandbox) : class_of(fault)});
-      if (fault.type == "reset" || fault.type == "truncate") return is_late ? Expectation::succeeds() : breaks();
+      if (is_status && class_of(fault) == kAuth) return Expectation::fails({kAuth});
+      if (fault.rpc_code == "not_found") return Expectation::fails({kCrash});
       return Expectation::succeeds();
     case Manner::kOnce:
+      if (call.name == "build") return refuses ? Expectation::fails({class_of(fault)}) : Expectation::succeeds();  // its state tells whether it began
       if (is_status) {
-        const bool waits = fault.status == 429 && !asks_too_long(fault) && call.name != "upload";  // the service says it did nothing
+        const bool waits = fault.status == 429 && !asks_too_long(fault);  // the service says it did nothing
         if (waits) return Expectation::succeeds();
-        if (call.name == "build" && fault.status == 504) return Expectation::fails({kCreation});
         if (fault.status == 504) return Expectation::fails({kSandbox});
         return Expectation::fails({class_of(fault)});
       }
-      if (call.name == "build") return Expectation::succeeds();  // its state tells whether it began
       if (fault.type == "reset" || fault.type == "truncate") return is_late ? Expectation::succeeds() : breaks();
       return Expectation::succeeds();
     case Manner::kAgain:
       // A lost create is made again, a kept sandbox that cannot be had is replaced, a renewal is repeated until the lease is over.
       if (is({"renew", "find_lost", "connect_lost", "find_doubles", "connect_kept"})) return Expectation::succeeds();
+      if (is({"alias", "new_template"}) && fault.status == 403) return Expectation::succeeds();  // a name of another team's: one of one's own is used
       if (is({"alias", "release_template"}) && fault.status == 404) return Expectation::succeeds();
       return refuses ? Expectation::fails({class_of(fault)}) : Expectation::succeeds();
   }

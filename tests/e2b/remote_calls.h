@@ -20,6 +20,7 @@ enum class Scenario {
   kDeadWorker,       // ... and meanwhile the worker dies
   kRenewal,          // a run longer than a third of its lease
   kLostCreate,       // the reply to create is lost
+  kLostOldCreate,    // ... by a service that knows POST /sandboxes only, and so no Idempotency-Key
   kKeep,             // the second run with --e2b-keep
   kCancel,           // Ctrl-C while a step runs that listens to nobody
   kShape,            // a template has to be built
@@ -32,8 +33,9 @@ enum class Scenario {
 // What the adapter does about a call that fails.
 enum class Manner {
   kOnce,      // nothing: what it did is unknown, or it must not be done twice
+  kFresh,     // begins anew in a fresh sandbox: nothing has happened yet
   kAgain,     // tries it again where that can help
-  kCreate,    // looks for what it made, then tries again
+  kCreate,    // makes it again with its key, or looks for what it made and then tries again
   kDownload,  // goes on where it broke
   kStream,    // reopens it
   kCleanUp,   // tries it again whatever the answer
@@ -51,6 +53,7 @@ struct RemoteCall {
   bool names_sandbox = true;
   bool has_worker = false;  // a process of the sandbox lives while it is made
   bool is_rpc() const { return route.find("/process.Process/") != std::string::npos; }
+  bool is_stream() const { return route.ends_with("/Start") || route.ends_with("/Connect"); }
 };
 
 const std::vector<RemoteCall>& remote_calls();

@@ -13,6 +13,7 @@ struct ApiError {
   int status = 500;
   std::string message;
   std::string error_code;  // optional member of the body
+  std::optional<bool> should_retry = {};  // the header Should-Retry
 };
 
 template <class T>
@@ -33,6 +34,7 @@ class Api {
 inline void respond(Exchange& exchange, const ApiError& error) {
   Json body = Json::object({{"code", error.status}, {"message", error.message}});
   if (!error.error_code.empty()) body.set("error_code", error.error_code);
+  if (error.should_retry) exchange.add_header("should-retry", *error.should_retry ? "true" : "false");
   exchange.respond_json(error.status, body);
 }
 

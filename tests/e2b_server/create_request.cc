@@ -48,10 +48,18 @@ std::optional<ApiError> check_egress(const Json& network) {
   return std::nullopt;
 }
 
-std::optional<ApiError> check_timeout(int64_t timeout_s, int64_t hours_max) {
+std::optional<ApiError> check_timeout(int64_t timeout_s, int64_t life_max_s) {
   if (timeout_s <= 0) return ApiError{400, "Timeout must be greater than 0", {}};
-  if (timeout_s > hours_max * 3600) return ApiError{400, "Timeout cannot be greater than " + std::to_string(hours_max) + " hours", {}};
-  return std::nullopt;
+  if (timeout_s <= life_max_s) return std::nullopt;
+  const bool is_whole = life_max_s % 3600 == 0;
+  return ApiError{400, "Timeout cannot be greater than " + std::to_string(is_whole ? life_max_s / 3600 : life_max_s) + (is_whole ? " hours" : " seconds"), {}};
+}
+
+std::optional<ApiError> check_idempotency_key(const std::string& key) {
+  constexpr size_t kKeyMax = 255;
+  const bool fits = !key.empty() && key.size() <= kKeyMax && key.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+  if (fits) return std::nullopt;
+  return invalid("header \"Idempotency-Key\" must be 1 to 255 lower-case letters, digits and hyphens");
 }
 
 std::optional<ApiError> check_create(const Json& body) {

@@ -21,7 +21,7 @@ struct Kind {
 };
 constexpr Kind kKinds[] = {{"latency", Type::kLatency, "ms"},
                            {"bandwidth", Type::kBandwidth, "bytes_per_s"},
-                           {"status", Type::kStatus, "status message text code retry_after"},
+                           {"status", Type::kStatus, "status message text code error_code should_retry retry_after"},
                            {"reset", Type::kReset, "when after_bytes after_events"},
                            {"truncate", Type::kTruncate, "after_bytes after_events"},
                            {"stall", Type::kStall, "when after_bytes after_events ms"},
@@ -31,7 +31,7 @@ constexpr Kind kKinds[] = {{"latency", Type::kLatency, "ms"},
 constexpr std::pair<const char*, When> kWhens[] = {
     {"request", When::kRequest}, {"before", When::kBefore}, {"middle", When::kMiddle}, {"after", When::kAfter}, {"upload", When::kUpload}};
 constexpr const char* kFaultKeys[] = {"route", "nth", "from", "count", "every", "sandbox", "action"};
-constexpr std::string_view kTexts[] = {"type", "when", "route", "sandbox", "message", "text", "code"};
+constexpr std::string_view kTexts[] = {"type", "when", "route", "sandbox", "message", "text", "code", "error_code", "should_retry"};
 
 Error refuse(const std::string& what, std::string hint = {}) { return Error(Code::kInvalidArgument, "fault plan: " + what, std::move(hint)); }
 
@@ -87,6 +87,8 @@ Result<FaultAction> parse_action(const Json& json) {
   action.message = json["message"].as_string_or("injected by the fault plan");
   action.text = json["text"].as_string();
   action.code = json["code"].as_string();
+  action.error_code = json["error_code"].as_string();
+  action.should_retry = json["should_retry"].as_string();
   if (json["retry_after"].is_int()) action.retry_after_s = json["retry_after"].as_int();
   action.after_bytes = json["after_bytes"].as_int(-1);
   action.after_events = json["after_events"].as_int(-1);

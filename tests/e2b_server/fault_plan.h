@@ -26,6 +26,8 @@ struct FaultAction {
   std::string message;
   std::string text;           // a text/plain body instead of the JSON one
   std::string code;           // a Connect code: {"code":"unavailable",...} instead of the numeric one
+  std::string error_code;     // the control plane's own: {"code":500,"error_code":"sandbox_create_refused",...}
+  std::string should_retry;   // the header Should-Retry, unless empty
   std::optional<int64_t> retry_after_s;
   int64_t after_bytes = -1;   // of the answer (or upload) body; -1: reset, truncate and stall choose 10
   int64_t after_events = -1;  // of a stream: counts envelopes instead of bytes

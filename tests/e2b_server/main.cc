@@ -31,7 +31,10 @@ constexpr const char* kUsage =
     "  --record FILE               one JSON line per request\n"
     "  --create-ms N --rtt-ms N    injected delays: of a create, of a round trip\n"
     "  --max-sandboxes N           running at once (default 1100)\n"
-    "  --max-hours N               longest life of a sandbox (default 24)\n"
+    "  --max-hours N               longest life of a sandbox (default 24); renewals beyond it are cut down\n"
+    "  --max-seconds N             the same in seconds\n"
+    "  --api newest|v1-400|v1-404|v1-405    how new the API is, and how it answers calls it does not know\n"
+    "  --idempotency honoured|ignored       whether creates heed Idempotency-Key (default honoured)\n"
     "  --rate-limit N              calls of one route in 30 s, then 429 with Retry-After (default 20000; 0: none)\n"
     "  --header-ms N               a request's head must be complete after N ms (default 5000)\n"
     "  --parent-pid PID            end as by SIGTERM when PID, the parent, has ended: no test leaves a server behind\n"
@@ -52,12 +55,19 @@ Result<Options> parse(int argc, char** argv) {
                                                                 {"namespaces", Options::Isolation::kNamespaces},
                                                                 {"directories", Options::Isolation::kDirectories}};
   const std::map<std::string, Options::Network> networks = {{"host", Options::Network::kHost}, {"isolated", Options::Network::kIsolated}};
+  const std::map<std::string, Options::Api> apis = {{"newest", Options::Api::kNewest},
+                                                    {"v1-400", Options::Api::kV1Answers400},
+                                                    {"v1-404", Options::Api::kV1Answers404},
+                                                    {"v1-405", Options::Api::kV1Answers405}};
+  const std::map<std::string, bool> idempotencies = {{"honoured", true}, {"ignored", false}};
+  int64_t hours_max = 0;
   const std::map<std::string, std::string*> texts = {{"--listen", &options.listen}, {"--api-key", &options.api_key}};
   const std::map<std::string, std::filesystem::path*> paths = {{"--data", &options.data}, {"--faults", &options.faults}, {"--record", &options.record}};
   const std::map<std::string, int64_t*> counters = {{"--create-ms", &options.create_ms},
                                                     {"--rtt-ms", &options.rtt_ms},
                                                     {"--max-sandboxes", &options.sandboxes_max},
-                                                    {"--max-hours", &options.hours_max},
+                                                    {"--max-hours", &hours_max},
+                                                    {"--max-seconds", &options.life_max_s},
                                                     {"--rate-limit", &options.calls_max},
                                                     {"--header-ms", &options.header_ms},
                                                     {"--parent-pid", &options.parent_pid}};
@@ -70,7 +80,8 @@ Result<Options> parse(int argc, char** argv) {
       value = flag.substr(equal + 1);
       flag.resize(equal);
     }
-    const bool is_known = counters.count(flag) || texts.count(flag) || paths.count(flag) || flag == "--isolation" || flag == "--network";
+    const bool is_known = counters.count(flag) || texts.count(flag) || paths.count(flag) || flag == "--isolation" || flag == "--network" ||
+                          flag == "--api" || flag == "--idempotency";
     if (!is_known) return Error(Code::kInvalidArgument, "unknown option '" + flag + "'");
     if (!joined) {
       if (i + 1 >= argc) return Error(Code::kInvalidArgument, "option " + flag + " needs a value");
@@ -88,10 +99,15 @@ Result<Options> parse(int argc, char** argv) {
       options.isolation = isolations.at(value);
     } else if (flag == "--network" && networks.count(value)) {
       options.network = networks.at(value);
+    } else if (flag == "--api" && apis.count(value)) {
+      options.api = apis.at(value);
+    } else if (flag == "--idempotency" && idempotencies.count(value)) {
+      options.honours_keys = idempotencies.at(value);
     } else {
       return Error(Code::kInvalidArgument, "option " + flag + " does not know '" + value + "'");
     }
   }
+  if (hours_max > 0) options.life_max_s = hours_max * 3600;
   if (options.api_key.empty() || options.data.empty()) return Error(Code::kInvalidArgument, std::string(options.api_key.empty() ? "--api-key" : "--data") + " is missing");
   return options;
 }

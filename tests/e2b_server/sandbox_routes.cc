@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "tests/e2b_server/create_request.h"
 #include "tests/e2b_server/layer.h"
 #include "tests/e2b_server/sandbox_json.h"
 #include "tests/e2b_server/server.h"
@@ -40,19 +41,39 @@ bool check_id(Call& call) {
   return false;
 }
 
-void create(Call& call, int64_t timeout_default_s, bool secure_default) {
+// Answers itself on failure.
+std::optional<Json> create(Call& call, const Json& body, int64_t timeout_default_s, bool secure_default) {
   const auto started = std::chrono::steady_clock::now();
-  auto body = read_json(call);
-  if (!body) return;
-  auto created = call.server.registry().create({*std::move(body), timeout_default_s, secure_default});
-  if (!created.ok()) return respond(call.exchange, created.error());
+  auto created = call.server.registry().create({body, timeout_default_s, secure_default});
+  if (!created.ok()) return respond(call.exchange, created.error()), std::nullopt;
   call.server.registry().logs().add(created->id, call.server.clock().unix_ns(), "info", "sandbox created");
   std::this_thread::sleep_until(started + std::chrono::milliseconds(call.server.options().create_ms));
-  call.exchange.respond_json(201, created_json(*created));
+  return created_json(*created);
 }
 
-void create_v1(Call& call) { create(call, kTimeoutV1Seconds, false); }
-void create_v2(Call& call) { create(call, kTimeoutV2Seconds, true); }
+void create_v1(Call& call) {
+  const auto body = read_json(call);
+  if (!body) return;
+  if (const auto answer = create(call, *body, kTimeoutV1Seconds, false)) call.exchange.respond_json(201, *answer);
+}
+
+void create_v2(Call& call) {
+  const auto body = read_json(call);
+  if (!body) return;
+  const std::string key = call.server.options().honours_keys ? call.request().header("idempotency-key").value_or("") : "";
+  if (key.empty()) {
+    if (const auto answer = create(call, *body, kTimeoutV2Seconds, true)) call.exchange.respond_json(201, *answer);
+    return;
+  }
+  if (const auto wrong = check_idempotency_key(key)) return respond(call.exchange, *wrong);
+  const IdempotencyKeys::Met met = call.server.idempotency_keys().begin(key, *body);
+  if (met.error) return respond(call.exchange, *met.error);
+  if (met.answer) return call.exchange.respond_json(201, *met.answer);
+  const auto answer = create(call, *body, kTimeoutV2Seconds, true);
+  if (!answer) return call.server.idempotency_keys().failed(key);
+  call.server.idempotency_keys().made(key, *answer);
+  call.exchange.respond_json(201, *answer);
+}
 
 void get(Call& call) {
   if (!check_id(call)) return;

@@ -10,6 +10,7 @@
 #include "tests/e2b_server/auth.h"
 #include "tests/e2b_server/connect_codec.h"
 #include "tests/e2b_server/envd_log.h"
+#include "tests/e2b_server/generation.h"
 #include "tests/e2b_server/layer.h"
 #include "tests/e2b_server/proxy.h"
 #include "tests/e2b_server/routing.h"
@@ -98,6 +99,7 @@ Status Server::set_up() {
   append(control_, query_routes());  // before "/sandboxes/{id}", which would take "/sandboxes/metrics"
   append(control_, sandbox_routes());
   append(control_, template_routes());
+  control_ = routes_of_api(std::move(control_), options_.api);
   append(envd_, file_routes());
   append(envd_, process_routes());
   append(envd_, filesystem_routes());
@@ -249,7 +251,7 @@ void Server::dispatch(Exchange& exchange, const Route* route, std::vector<std::s
     if (!is_storage)
       if (const auto refused = check_api_key(request, options_.api_key)) return respond(exchange, *refused);
     if (!is_within_rate(exchange, route)) return;
-    if (!route) return exchange.respond_error(404, "no matching operation was found");
+    if (!route) return answer_unknown_route(exchange, control_, options_.api);
     return route->handler(call);
   }
   const int port = find_destination(request).port;
@@ -302,7 +304,7 @@ bool Server::enter_sandbox(Call& call, int port) {
     const std::string& token = is_envd ? call.sandbox->token : call.sandbox->traffic_token;
     if (!token.empty() && !equal_secret(request.header(is_envd ? "x-access-token" : "e2b-traffic-access-token").value_or(""), token))
       return refuse(403, "Sandbox cannot be resumed without its access token");
-    auto resumed = registry_->resume(id, std::min(std::max(call.sandbox->timeout_s, kAutoResumeSecondsMin), options_.hours_max * 3600));
+    auto resumed = registry_->resume(id, std::min(std::max(call.sandbox->timeout_s, kAutoResumeSecondsMin), options_.life_max_s));
     if (!resumed.ok() && resumed.error().status == 429) return refuse(429, resumed.error().message);
     call.sandbox = registry_->find(id);
   }

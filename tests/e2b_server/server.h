@@ -12,6 +12,7 @@
 
 #include "tests/e2b_server/fault_plan.h"
 #include "tests/e2b_server/http_server.h"
+#include "tests/e2b_server/idempotency.h"
 #include "tests/e2b_server/network.h"
 #include "tests/e2b_server/options.h"
 #include "tests/e2b_server/rate_limiter.h"
@@ -69,6 +70,7 @@ class Server {
   FaultPlan& faults() { return faults_; }
   Recorder& recorder() { return recorder_; }
   HttpServer& http() { return *http_; }
+  IdempotencyKeys& idempotency_keys() { return idempotency_keys_; }
 
   // Watchers of CreateWatcher, by id.
   struct Watcher {
@@ -98,6 +100,7 @@ class Server {
   RateLimiter limiter_;
   FaultPlan faults_;
   Recorder recorder_;
+  IdempotencyKeys idempotency_keys_;
   std::unique_ptr<TemplateStore> templates_;
   std::unique_ptr<NetworkManager> network_;
   std::unique_ptr<Registry> registry_;

@@ -56,11 +56,14 @@ bool ShapedExchange::answer_status(const FaultAction& fault) {
   struck_.push_back("status " + std::to_string(fault.status));
   Pairs headers{{"x-request-id", world_.request_id}};
   if (fault.retry_after_s) headers.emplace_back("retry-after", std::to_string(*fault.retry_after_s));
+  if (!fault.should_retry.empty()) headers.emplace_back("should-retry", fault.should_retry);
   std::string body = fault.text;
   if (body.empty()) {
     headers.emplace_back("content-type", "application/json");
     Json code = fault.code.empty() ? Json(fault.status) : Json(fault.code);
-    body = Json::object({{"code", std::move(code)}, {"message", fault.message}}).dump();
+    Json error = Json::object({{"code", std::move(code)}, {"message", fault.message}});
+    if (!fault.error_code.empty()) error.set("error_code", fault.error_code);
+    body = error.dump();
   } else {
     headers.emplace_back("content-type", "text/plain");
   }

@@ -39,10 +39,40 @@ TEST_F(Lifecycle, TheTimeoutCanBeMovedBothWaysButARefreshOnlyExtends) {
   EXPECT_LT(end(), at_first);
   EXPECT_EQ(api("POST", path + "/refreshes", Json::object({{"duration", 3000}})).status, 204);
   EXPECT_GT(end(), at_first);
-  EXPECT_EQ(api("POST", path + "/timeout", Json::object({{"timeout", 25 * 3600}})).status, 400);
+  EXPECT_EQ(api("POST", path + "/timeout", Json::object({{"timeout", 25 * 3600}})).status, 204) << "cut down without a word";
   EXPECT_EQ(api("POST", path + "/timeout", Json::object()).status, 400);
   EXPECT_EQ(api("POST", "/sandboxes/inothing/timeout", Json::object({{"timeout", 5}})).status, 404);
   EXPECT_EQ(api("POST", "/sandboxes/NOT-AN-ID/timeout", Json::object({{"timeout", 5}})).status, 400);
+}
+
+// Unix milliseconds of the times in a sandbox's description, within one day.
+int64_t life_ms(const Json& info) {
+  const auto ms = [](const std::string& time) { return static_cast<int64_t>(1000 * std::stod(time.substr(17, 9)) + 60'000 * std::stoi(time.substr(14, 2)) + 3'600'000 * std::stoi(time.substr(11, 2))); };
+  const int64_t life = ms(info["endAt"].as_string()) - ms(info["startedAt"].as_string());
+  return life < 0 ? life + 86'400'000 : life;
+}
+
+TEST_F(Lifecycle, ARenewalIsCutDownToThePlansMaximumWithoutAWord) {
+  start_server({"--max-seconds", "100"});
+  const SandboxHandle sandbox = create(base(100));
+  const std::string path = "/sandboxes/" + sandbox.id;
+  EXPECT_EQ(api("POST", path + "/timeout", Json::object({{"timeout", 1000}})).status, 204);
+  EXPECT_EQ(life_ms(api("GET", path).json()), 100'000);
+  EXPECT_EQ(api("POST", path + "/refreshes", Json::object({{"duration", 1000}})).status, 204);
+  EXPECT_EQ(life_ms(api("GET", path).json()), 100'000);
+  server_->jump_clock(50'000);
+  EXPECT_EQ(api("POST", path + "/timeout", Json::object({{"timeout", 80}})).status, 204);
+  EXPECT_EQ(life_ms(api("GET", path).json()), 100'000);
+  EXPECT_EQ(api("POST", path + "/timeout", Json::object({{"timeout", 20}})).status, 204);
+  EXPECT_LT(life_ms(api("GET", path).json()), 80'000) << "shorter is as asked for";
+  server_->jump_clock(51'000);
+  EXPECT_TRUE(eventually([&] { return api("GET", path).status == 404; }));
+}
+
+TEST_F(Lifecycle, ACreateBeyondThePlansMaximumIsRefused) {
+  start_server({"--max-seconds", "100"});
+  EXPECT_EQ(api("POST", "/v2/sandboxes", base(101)).json()["message"].as_string(), "Timeout cannot be greater than 100 seconds");
+  EXPECT_EQ(api("POST", "/v2/sandboxes", base(100)).status, 201);
 }
 
 TEST_F(Lifecycle, PauseStopsEveryProcessAndResumeContinuesThem) {

@@ -1,0 +1,58 @@
+// Whether a run whose sandbox failed it begins anew in a fresh one.
+//
+//   untouched   the opening was not sent: nothing of the user's has happened. As often as the retry budget allows
+//   stale       a kept sandbox is not what the last run left: nothing has run in it
+//   vanished    the service no longer knows the sandbox, and no step acted outside of it: once
+//   old age     the plan ended the sandbox: never. A fresh one would come to the same end, and be paid for
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "plugins/e2b/failure.h"
+#include "plugins/e2b/lifetime.h"
+#include "plugins/sdk/request.h"
+#include "plugins/sdk/run_loop.h"
+#include "protocol/http/retry.h"
+
+namespace osiris::e2b {
+
+// One attempt that failed.
+struct FailedAttempt {
+  const sdk::RunRequest& request;
+  const Error& failure;
+  const sdk::RunOutcome* outcome = nullptr;  // null: the opening was not sent
+  std::string sandbox_id;
+  bool was_kept = false;
+  std::function<bool()> has_vanished;  // asks the service; called at most once
+  std::function<std::optional<Lifetime::Limit>()> limit_reached;
+};
+
+class Replacement {
+ public:
+  explicit Replacement(http::Milliseconds retry_budget) : policy_{.budget = retry_budget} {}
+
+  struct Decision {
+    bool anew = false;
+    http::Milliseconds wait{0};  // before it
+    Error failure;               // what the attempt, or the run, ended with
+  };
+  Decision decide(const FailedAttempt& attempt);
+  int attempts() const { return attempts_; }
+
+ private:
+  std::optional<http::Milliseconds> untouched_wait(const FailedAttempt& attempt);
+
+  const http::RetryPolicy policy_;
+  int attempts_ = 1;
+  int untouched_ = 0;
+  bool replaced_ = false;  // one that was stale or vanished
+  std::optional<std::chrono::steady_clock::time_point> until_;
+};
+
+// The failure of an attempt, with its class; nullopt: it went well, or its steps are to blame.
+std::optional<Error> failure_of(const Result<sdk::RunOutcome>& outcome);
+
+}  // namespace osiris::e2b
