@@ -351,7 +351,7 @@ osiris_status E2bAdapter::collect(const osiris_request* from) {
   Fetched fetched;
   if (session_ && session_->is_held() && packed_) {
     const int64_t started_ns = system_clock().monotonic_ns();
-    auto result = fetch_artifacts(*envd_, *packed_, *request, {.pause_max = http::Milliseconds(config_.retry_budget_ms)},
+    auto result = fetch_artifacts(*envd_, *packed_, *request, {.retry_budget = http::Milliseconds(config_.retry_budget_ms)},
                                   [this](http::Milliseconds wait) { return sleep(wait); }, cancelled_);
     if (result) {
       fetched = *std::move(result);

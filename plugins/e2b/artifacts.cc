@@ -124,30 +124,32 @@ class Download {
       : envd_(envd), path_(std::move(path)), limits_(limits), sleep_(sleep), cancelled_(cancelled) {}
 
   Result<std::string> next() {
-    for (int attempt = 0;; ++attempt) {
+    const http::RetryPolicy policy{.budget = limits_.retry_budget};
+    http::Milliseconds spent{0};  // without a byte
+    for (int attempt = 1;; ++attempt) {
+      const auto started = std::chrono::steady_clock::now();
       auto bytes = try_next();
       if (bytes) {
         received_ += bytes->size();
         return bytes;
       }
+      spent += std::chrono::duration_cast<http::Milliseconds>(std::chrono::steady_clock::now() - started);
       exchange_.reset();
+      ++tries_;
       const Error& error = bytes.error();
-      const http::Milliseconds pause = std::max(http::Milliseconds(200 << std::min(attempt, 5)), retry_after_of(error));
-      if (!may_pass(error) || ++reopened_ > limits_.reopen_max || pause > limits_.pause_max || !sleep_(pause))
-        return after_attempts(error, reopened_ + 1);
+      // The silence that came before the first break is not counted against what follows it.
+      if (attempt == 1) spent = http::Milliseconds(0);
+      const http::Milliseconds left = policy.budget - spent, asked = retry_after_of(error);
+      if (!may_pass(error) || left.count() <= 0 || asked > left) return after_attempts(error, tries_);
+      const http::Milliseconds pause = std::min(left, std::max(asked, http::backoff(policy, attempt)));
+      if (!sleep_(pause)) return after_attempts(error, tries_);
+      spent += pause;
     }
   }
 
   uint64_t received() const { return received_; }
 
  private:
-  // What a second try may not meet again: everything but a refusal, and a service that said "too fast" and not "too much".
-  static bool may_pass(const Error& error) {
-    const int status = http_status_of(error);
-    if (error.code == Code::kCancelled) return false;
-    return status == 0 ? failure_class_of(error) == FailureClass::kNetworkError : status == 429 || (status >= 500 && status != 507);
-  }
-
   Result<std::string> try_next() {
     if (!exchange_) {
       ahead_.reset();
@@ -200,7 +202,7 @@ class Download {
   std::unique_ptr<http::Exchange> exchange_;
   std::optional<std::string> ahead_;  // read while waiting for the head
   uint64_t received_ = 0;
-  int reopened_ = 0;
+  int tries_ = 0;  // that failed
 };
 
 }  // namespace

@@ -14,8 +14,8 @@ namespace osiris::e2b {
 
 struct FetchLimits {
   uint64_t session_bytes_max = 1ull << 30;  // of artifacts/ in all; outputs are as large as the user's data are
-  int reopen_max = 5;                       // broken downloads are continued where they broke
-  http::Milliseconds pause_max{30'000};     // a service that asks for a longer wait is not asked again
+  // A broken download is continued where it broke, as long as bytes come: so much time may pass from one break to the next byte.
+  http::Milliseconds retry_budget{30'000};
 };
 
 struct Fetched {

@@ -225,9 +225,19 @@ TEST_F(ArtifactsTest, ABrokenDownloadGoesOnWhereItBroke) {
 TEST_F(ArtifactsTest, ADownloadThatBreaksForEverIsANetworkError) {
   add("output", "out/result.csv", "id\n");
   transport_.answers.push_back({200, archive().substr(0, 1), true});
-  for (int i = 0; i < 10; ++i) transport_.answers.push_back({206, "", true});
-  EXPECT_THAT(refusal({.reopen_max = 3}), HasSubstr("cannot download the artifacts"));
-  EXPECT_EQ(transport_.requests.size(), 4u);
+  for (int i = 0; i < 20; ++i) transport_.answers.push_back({206, "", true});
+  EXPECT_THAT(refusal({.retry_budget = http::Milliseconds(3'000)}), HasSubstr("cannot download the artifacts"));
+  EXPECT_GE(transport_.requests.size(), 5u) << "waits of 0.2, 0.4, 0.8 and 1.6 s fit";
+  EXPECT_LE(transport_.requests.size(), 7u);
+}
+
+TEST_F(ArtifactsTest, ADownloadThatBreaksOftenIsContinuedAsLongAsBytesCome) {
+  add("output", "out/result.csv", std::string(50, 'a') + "end\n");
+  const std::string bytes = archive();
+  for (size_t i = 0; i < bytes.size(); ++i) transport_.answers.push_back({i == 0 ? 200 : 206, bytes.substr(i, 1), i + 1 < bytes.size()});
+  const auto fetched = fetch({.retry_budget = http::Milliseconds(1'000)});
+  ASSERT_TRUE(fetched.ok()) << fetched.error().message;
+  EXPECT_EQ(transport_.requests.size(), bytes.size());
 }
 
 }  // namespace

@@ -130,7 +130,7 @@ class Pip {
     if (exit->success()) return {};
     return Error(Code::kUnavailable, what + ": it " + exit->describe() + last.text(),
                  "Check the names and versions under `requirements`. PIP_INDEX_URL and other variables of pip reach it when they are passed: "
-                 "--local-pass-env; for a template build --e2b-build-env.",
+                 "--local-pass-env, --e2b-pass-env; for a template build --e2b-build-env. In a sandbox the index has to be allowed: --e2b-network-allow.",
                  "runtime.dependency_failed");
   }
 
