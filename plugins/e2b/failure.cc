@@ -147,7 +147,8 @@ Error failure_from(const http::Outcome& outcome, std::string_view operation) {
     }
   }
   const bool is_rpc = !rpc_code.empty();
-  const Judgement judgement = judge({operation, is_rpc ? kRpcStatus : response.status, is_rpc ? rpc_code : error_code, said});
+  const int status = is_rpc ? kRpcStatus : is_unknown_route(response) ? kUnknownRoute : response.status;
+  const Judgement judgement = judge({operation, status, is_rpc ? rpc_code : error_code, said});
   return after_attempts(make_failure(judgement.failure, std::move(message), std::string(judgement.hint), std::move(detail)), response.attempts);
 }
 

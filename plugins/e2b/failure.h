@@ -34,11 +34,12 @@ inline bool is_success(const http::Outcome& outcome) { return outcome.response &
 // An answer outside 2xx as the table sees it.
 struct Answer {
   std::string_view operation;  // what was tried, as messages name it: "create a sandbox"
-  int status = 0;              // kRpcStatus: a Connect error of envd's, which says more by its code than by its status
+  int status = 0;              // or one of the two below
   std::string_view code;       // the control plane's error_code, or Connect's code; may be empty
   std::string_view message;
 };
-inline constexpr int kRpcStatus = -1;
+inline constexpr int kRpcStatus = -1;      // a Connect error of envd's, which says more by its code than by its status
+inline constexpr int kUnknownRoute = -2;   // is_unknown_route()
 
 struct Judgement {
   FailureClass failure = FailureClass::kSandboxError;

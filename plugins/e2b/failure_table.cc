@@ -20,7 +20,7 @@ constexpr std::string_view kEnvdOperations[] = {"upload files", "start the worke
 
 struct Row {
   std::string_view asked;  // the beginning of the operation, or kEnvd; empty: any
-  int status;              // 0: any, of an answer that is no RPC's
+  int status;              // 0: any but kRpcStatus and kUnknownRoute
   std::string_view code;   // empty: any
   std::string_view says;   // somewhere in the message, in any case; empty: anything
   FailureClass failure;
@@ -57,11 +57,9 @@ constexpr Row kRows[] = {
     {"", 0, "idempotency_outcome_unknown", "", F::kSandboxError, "The service lost track of the call. Run again; `osiris resources reap --adapter e2b` releases what it may have made."},
 
     // Calls that the service does not know
-    {"", 405, "", "", F::kSandboxError, kOtherService},
-    {"", 400, "", "method not allowed", F::kSandboxError, kOtherService},
-    {"", 404, "", "method not allowed", F::kSandboxError, kOtherService},
-    {"", 404, "", "no matching operation", F::kSandboxError, kOtherService},
-    {"", 404, "", "page not found", F::kSandboxError, kOtherService},
+    {kEnvd, kUnknownRoute, "", "", F::kSandboxError, "The sandbox's envd, or what is in its place, does not know the call: build the template anew, or give another --e2b-template."},
+    {"start the build", kUnknownRoute, "", "", F::kSandboxError, "This service builds no templates from steps: make one by its own tools and give it by --e2b-template."},
+    {"", kUnknownRoute, "", "", F::kSandboxError, kOtherService},
 
     // Keys, teams and tokens
     {kEnvd, 401, "", "", F::kAuthError, kSandboxToken},
@@ -123,7 +121,7 @@ bool is_asked(const Row& row, std::string_view operation) {
 }
 
 bool fits(const Row& row, const Answer& answer) {
-  const bool status = row.status == answer.status || (row.status == 0 && answer.status != kRpcStatus);
+  const bool status = row.status == answer.status || (row.status == 0 && answer.status >= 0);
   return status && (row.code.empty() || row.code == answer.code) && holds(answer.message, row.says) && is_asked(row, answer.operation);
 }
 

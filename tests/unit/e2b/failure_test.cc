@@ -36,11 +36,9 @@ const std::vector<Situation>& situations() {
       {"create a sandbox", 422, "idempotency_request_mismatch", "", F::kSandboxError, "same key"},
       {"create a sandbox", 409, "idempotency_outcome_unknown", "", F::kSandboxError, "reap"},
 
-      {"create a sandbox", 405, "", "", F::kSandboxError, "--e2b-api-url"},
-      {"create a sandbox", 400, "", "validation error: method not allowed", F::kSandboxError, "--e2b-api-url"},
-      {"create a sandbox", 404, "", "validation error: method not allowed", F::kSandboxError, "--e2b-api-url"},
-      {"list sandboxes", 404, "", "validation error: no matching operation was found", F::kSandboxError, "--e2b-api-url"},
-      {"create a sandbox", 404, "", "404 page not found", F::kSandboxError, "--e2b-api-url"},
+      {"upload files", kUnknownRoute, "", "404 page not found", F::kSandboxError, "build the template anew"},
+      {"start the build of template x", kUnknownRoute, "", "validation error: method not allowed", F::kSandboxError, "no templates from steps"},
+      {"create a sandbox", kUnknownRoute, "", "", F::kSandboxError, "--e2b-api-url"},
 
       {"upload files", 401, "", "unauthorized access", F::kAuthError, "not your API key"},
       {"download the artifacts", 403, "", "", F::kAuthError, "not your API key"},
@@ -117,6 +115,12 @@ TEST(Failure, AnAnswerBecomesAnErrorWithClassHintAndDetail) {
   EXPECT_EQ(failure_class_of(error), F::kSandboxError);
   EXPECT_EQ(detail_of(error, "error_code").as_string(), "sandbox_create_refused");
   EXPECT_FALSE(detail_of(error, "should_retry").as_bool(true));
+}
+
+TEST(Failure, AnUnknownRouteIsNoMatterOfNames) {
+  const Error error = failure_from(answered(404, "<html>nothing here</html>"), "create a sandbox");
+  EXPECT_EQ(failure_class_of(error), F::kSandboxError);
+  EXPECT_NE(error.hint.find("--e2b-api-url"), std::string::npos) << error.hint;
 }
 
 TEST(Failure, ACodeOfConnectCountsMoreThanItsStatus) {
