@@ -41,6 +41,17 @@ class ControlPlane(ClientTest):
             self.server.faults({"route": "POST /v2/sandboxes", "nth": 1, "action": {"type": "status", "status": status, "retry_after": 0}})
             await (await Sandbox.create(retries=1)).kill()
 
+    async def test_create_with_a_key(self):
+        """create with an idempotency key: once, however often; another request with it is refused"""
+        first = await Sandbox.create(timeout=60, idempotency_key="a-key-of-ours")
+        again = await Sandbox.create(timeout=60, idempotency_key="a-key-of-ours")
+        self.assertEqual(first.sandbox_id, again.sandbox_id)
+        other = await Sandbox.create(timeout=60, idempotency_key="another-key")
+        self.assertNotEqual(first.sandbox_id, other.sandbox_id)
+        await self.refused(e2b.SandboxException, Sandbox.create(timeout=61, idempotency_key="a-key-of-ours"), "422")
+        for sandbox in (first, other):
+            await sandbox.kill()
+
     async def test_connect(self):
         """connect never shortens, resumes a paused sandbox, refuses an unknown one"""
         end = (await self.sandbox.get_info()).end_at
