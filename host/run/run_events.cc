@@ -51,10 +51,13 @@ void RunEvents::on_metric(const Metric& metric) {
 
 void RunEvents::on_log(int level, std::string_view message, const Json& fields) {
   std::string text(message);
-  if (fields.size()) text += " " + fields.dump();
+  const bool is_notice = fields["notice"].as_bool();  // for people, now
+  Json more = fields;
+  if (is_notice) more.erase("notice");
+  if (more.size()) text += " " + more.dump();
   const LogLevel log_level = level_from_number(level);
   parts_.log.log(log_level, "osiris.adapter." + adapter_, text);
-  if (parts_.say && log_level != LogLevel::kDebug) parts_.say("[" + adapter_ + "] " + text, false);
+  if (parts_.say && log_level != LogLevel::kDebug) parts_.say((is_notice ? "⚠️  " : "[" + adapter_ + "] ") + text, is_notice);
 }
 
 void RunEvents::on_progress(double, double, std::string_view note) {

@@ -293,7 +293,7 @@ Status E2bAdapter::execute(const sdk::RunRequest& original) {
 
   OSIRIS_ASSIGN(PackagePlan plan, plan_package(request, layout_of(request.run_id), config_.keep));
   OSIRIS_ASSIGN(Place place, choose_template(request, false));
-  if (const auto notice = plan_notice(config_.timeout_ms)) host_.log(OSIRIS_WARN, *notice);
+  if (const auto notice = plan_notice(config_.timeout_ms)) host_.log(OSIRIS_WARN, *notice, Json::object({{"notice", true}}));
   Replacement replacement(http::Milliseconds(config_.retry_budget_ms));
   for (;;) {
     std::optional<PackageStream> stream;

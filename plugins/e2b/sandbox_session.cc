@@ -83,7 +83,8 @@ Status SandboxSession::acquire(const Wanted& wanted) {
 // From the lease's thread. An event only while somebody listens: none may come after the stage it belongs to.
 void SandboxSession::tell_limit(const std::string& id, const Lifetime::Limit& limit, int64_t left_s) {
   context_.host.log(OSIRIS_WARN, "the plan ends sandboxes after " + spoken_duration(limit.life_s) + ": sandbox " + id + ", and this run with it, has " +
-                                     spoken_duration(left_s) + " left");
+                                     spoken_duration(left_s) + " left",
+                    Json::object({{"notice", true}}));
   const std::lock_guard lock(mutex_);
   if (lost_) context_.host.event("sandbox_limited", {}, Json::object({{"sandbox_id", id}, {"life_s", limit.life_s}, {"left_s", left_s}}));
 }

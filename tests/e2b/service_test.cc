@@ -292,6 +292,7 @@ TEST_F(Service, ASandboxThatComesToItsPlansLimitIsNotReplacedAndTheUserIsToldBef
   ASSERT_EQ(limited.size(), 1u);
   EXPECT_EQ(limited[0]["life_s"].as_int(), 7);
   EXPECT_GE(limited[0]["left_s"].as_int(), 1);
+  EXPECT_NE(outcome.out.find("the plan ends sandboxes after 7 s"), std::string::npos) << outcome.out;
   EXPECT_NE(project.read(project.session() / "osiris.log").find("the plan ends sandboxes after 7 s"), std::string::npos);
   expect_no_sandbox(*server);
 }
@@ -307,10 +308,12 @@ TEST_F(Service, ASandboxThatVanishesLongBeforeAnyLimitIsReplaced) {
 
 TEST_F(Service, ARunThatMayTakeLongerThanASmallPlanAllowsSaysSoAtItsBegin) {
   start();
-  expect_success(run({"--e2b-timeout", "7200"}));
-  EXPECT_NE(project.read(project.session() / "osiris.log").find("this run may take 2 h"), std::string::npos);
-  expect_success(run());
-  EXPECT_EQ(project.read(project.session() / "osiris.log").find("this run may take"), std::string::npos);
+  const Outcome longer = run({"--e2b-timeout", "7200"});
+  expect_success(longer);
+  EXPECT_NE(longer.out.find("this run may take 2 h"), std::string::npos) << longer.out;
+  const Outcome usual = run();
+  expect_success(usual);
+  EXPECT_EQ(usual.out.find("this run may take"), std::string::npos) << usual.out;
 }
 
 // ---- Hints that lead the right way, through the whole program
