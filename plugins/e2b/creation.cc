@@ -39,6 +39,12 @@ bool leaves_doubt(const Error& error) {
   return status < 400 || status >= 500;
 }
 
+// No answer, or that of a gateway which got none: the create may still be on its way to making a sandbox.
+bool is_late(const Error& error) {
+  const int status = http_status_of(error);
+  return leaves_doubt(error) && (status == 0 || status == 502 || status == 504);
+}
+
 http::Milliseconds left_until(steady_clock::time_point until) {
   return std::chrono::duration_cast<http::Milliseconds>(until - steady_clock::now());
 }
@@ -91,7 +97,7 @@ Result<Sandbox> Creation::create(SandboxSpec spec) {
     const Error error = after_attempts(created.error(), attempt);
     const std::string code = error_code_of(error);
     honoured_ |= code.starts_with("idempotency_");
-    if (http_status_of(error) == 0 && leaves_doubt(error))  // it may still be on its way to making one
+    if (is_late(error))
       late_until_ = steady_clock::now() + std::min(http::Milliseconds(context_.config.create_timeout_ms), kLateMax);
     if (context_.cancelled) {
       doubtful_ = true;

@@ -134,6 +134,14 @@ TEST_F(Service, ALostCreateIsMadeAgainWithItsKeyAndNothingIsLookedFor) {
   EXPECT_EQ(server->stats()["created"].as_int(), 1);
 }
 
+TEST_F(Service, AGatewaysTimeoutOfACreateIsMetTheSameWay) {
+  start();
+  plan(R"([{"route":"POST /v2/sandboxes","nth":1,"action":{"type":"status","status":504,"text":"upstream request timeout"}}])");
+  expect_success(run());
+  EXPECT_EQ(server->count("POST /v2/sandboxes"), 3);
+  EXPECT_EQ(server->count("GET /v2/sandboxes"), 0);
+}
+
 TEST_F(Service, AServiceThatIgnoresTheKeyIsFoundOutAndItsDoublesAreReleasedAtOnce) {
   start({"--idempotency", "ignored"});
   plan(kLostCreate);
