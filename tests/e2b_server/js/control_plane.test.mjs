@@ -104,6 +104,14 @@ test('setTimeout really kills', async () => {
   await assert.rejects(sandbox.setTimeout(1_000), (e) => e instanceof e2b.SandboxNotFoundError)
 })
 
+test('setTimeout beyond the maximum of the plan is cut down without a word', async () => {
+  const sandbox = await Sandbox.create()
+  await sandbox.setTimeout(25 * 3600 * 1000)
+  const info = await sandbox.getInfo()
+  assert.ok(Math.abs((info.endAt - info.startedAt) / 1000 - 24 * 3600) < 2)
+  await sandbox.kill()
+})
+
 test('pause stops processes, resume continues them, a second pause is false', async () => {
   const sandbox = await Sandbox.create()
   await sandbox.commands.run('while true; do date +%s%N >> ticks; sleep 0.02; done', { background: true })

@@ -1,6 +1,7 @@
 """Every control-plane call of the SDK, each with a refusal."""
 
 import datetime
+import uuid
 
 import e2b
 from calls import IS_SYNC
@@ -51,6 +52,36 @@ class ControlPlane(ClientTest):
         await self.refused(e2b.SandboxException, Sandbox.create(timeout=61, idempotency_key="a-key-of-ours"), "422")
         for sandbox in (first, other):
             await sandbox.kill()
+
+    async def test_should_retry(self):
+        """create: Should-Retry decides, whatever the status"""
+        self.server.faults({"route": "POST /v2/sandboxes", "action": {"type": "status", "status": 503, "should_retry": "false"}})
+        before = self._creates()
+        await self.refused(e2b.ServiceBusyException, Sandbox.create(retries=3))
+        self.assertEqual(self._creates(), before + 1)
+        self.server.faults({"route": "POST /v2/sandboxes", "nth": 1, "action": {"type": "status", "status": 500, "should_retry": "true", "retry_after": 0}})
+        await (await Sandbox.create(retries=1)).kill()
+        self.assertEqual(self._creates(), before + 3)
+
+    def _creates(self):
+        return sum(request["route"] == "POST /v2/sandboxes" for request in self.server.requests())
+
+    async def test_lost_answer(self):
+        """create with an idempotency key: a lost answer is given again, a key of another form is refused"""
+        key = "osiris-" + uuid.uuid4().hex
+        self.server.faults({"route": "POST /v2/sandboxes", "nth": 1, "action": {"type": "reset", "when": "before"}})
+        with self.assertRaises(Exception, msg="the first answer is lost"):
+            await Sandbox.create(timeout=60, idempotency_key=key)
+        made = await Sandbox.create(timeout=60, idempotency_key=key)
+        self.assertEqual(len(self.server.sandboxes()), 2, "the one of this test's set-up and this one")
+        await made.kill()
+        await self.refused(e2b.InvalidArgumentException, Sandbox.create(idempotency_key="Not A Key"))
+
+    async def test_clamp(self):
+        """set_timeout beyond the plan's maximum is cut down without a word"""
+        await self.sandbox.set_timeout(25 * 3600)
+        info = await self.sandbox.get_info()
+        self.assertAlmostEqual((info.end_at - info.started_at).total_seconds(), 24 * 3600, delta=2)
 
     async def test_connect(self):
         """connect never shortens, resumes a paused sandbox, refuses an unknown one"""
