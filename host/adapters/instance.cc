@@ -75,6 +75,12 @@ const osiris_resources* resources_of(const osiris_adapter_type& type) {
   return table && OSIRIS_HAS(table, release) && table->list && table->release ? table : nullptr;
 }
 
+const osiris_explain* explain_of(const osiris_adapter_type& type) {
+  if (!OSIRIS_HAS(&type, extension) || !type.extension) return nullptr;
+  const auto* table = static_cast<const osiris_explain*>(type.extension(OSIRIS_EXPLAIN_V1));
+  return table && OSIRIS_HAS(table, explain) && table->explain ? table : nullptr;
+}
+
 }  // namespace
 
 AdapterInstance::AdapterInstance(const osiris_adapter_type& type, HostServices& services)
@@ -263,6 +269,17 @@ StageOutcome AdapterInstance::collect(const AdapterRequest& request) {
   const AbiRequest abi(request);
   state_ = State::kCollected;
   return call("collect", "artifacts", [&] { return guarded_status(who(), "collect", type_.collect, self_, &abi.abi); });
+}
+
+bool has_explanation(const osiris_adapter_type& type) { return explain_of(type) != nullptr; }
+
+StageOutcome AdapterInstance::explain(const AdapterRequest& request) {
+  if (Status order = expect("explain", State::kValidated, State::kPrepared); !order.ok()) return {order, {}, {}, {}};
+  const osiris_explain* table = explain_of(type_);
+  if (!table) return {Error(Code::kUnsupported, "adapter " + who() + " explains nothing"), {}, {}, {}};
+  services_.allow_secrets(request.secret_names);
+  const AbiRequest abi(request);
+  return call("explain", "explanation", [&] { return guarded_status(who(), "explain", table->explain, self_, &abi.abi); });
 }
 
 bool AdapterInstance::has_resources() const { return resources_of(type_) != nullptr; }

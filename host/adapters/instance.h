@@ -4,6 +4,7 @@
 #pragma once
 
 #include <osiris/adapter.h>
+#include <osiris/ext/explain.h>
 #include <osiris/ext/resources.h>
 
 #include <filesystem>
@@ -34,6 +35,9 @@ struct AdapterRequest {
   int64_t deadline_unix_ns = 0;  // 0: none
 };
 
+// Whether the adapter has the extension osiris.explain/1.
+bool has_explanation(const osiris_adapter_type& type);
+
 // What a stage came to.
 struct StageOutcome {
   Status status;              // messages name adapter and stage, but for kStepFailed: there the pipeline is at fault
@@ -60,6 +64,8 @@ class AdapterInstance {
   StageOutcome execute(const AdapterRequest& request);
   StageOutcome collect(
       const AdapterRequest& request);  // osiris.artifacts/1; call it after execute whatever that returned
+  // Extension osiris.explain/1, between validate and execute; kUnsupported where it is missing.
+  StageOutcome explain(const AdapterRequest& request);  // osiris.explanation/1
   // Extension osiris.resources/1; kUnsupported where it is missing.
   bool has_resources() const;
   StageOutcome list_resources(const Json& filter);

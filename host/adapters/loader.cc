@@ -43,6 +43,11 @@ Json option_json(const OptionSpec& spec) {
                             {"value_name", spec.value_name},
                             {"help", spec.help}});
   if (!spec.shared_env.empty()) json.set("shared_env", spec.shared_env);
+  if (!spec.common_env.empty()) {
+    Json names = Json::array();
+    for (const std::string& name : spec.common_env) names.push_back(name);
+    json.set("common_env", std::move(names));
+  }
   if (spec.default_value) json.set("default", *spec.default_value);
   if (spec.minimum) json.set("minimum", *spec.minimum);
   if (spec.maximum) json.set("maximum", *spec.maximum);

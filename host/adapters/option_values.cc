@@ -281,6 +281,10 @@ OptionSpec option_spec(std::string_view adapter_id, const osiris_option& option)
   const std::string variable = upper_snake(spec.adapter) + "_" + upper_snake(spec.name);
   spec.env = "OSIRIS_" + variable;
   if (option.flags & OSIRIS_SHARED_ENV) spec.shared_env = variable;
+  if (option.flags & OSIRIS_COMMON_ENV) {
+    const std::string name = upper_snake(spec.name);
+    spec.common_env = {lower(name), name};
+  }
   spec.key = "adapters." + spec.adapter + "." + spec.name;
   std::replace(spec.key.begin(), spec.key.end(), '-', '_');
   spec.required = option.flags & OSIRIS_REQUIRED;
@@ -298,6 +302,13 @@ OptionSpec option_spec(std::string_view adapter_id, const osiris_option& option)
   spec.maximum = optional_text(option.maximum);
   for (size_t i = 0; i < option.choice_count; ++i) spec.choices.emplace_back(abi_view(option.choices[i]));
   return spec;
+}
+
+std::vector<std::string> variables_of(const OptionSpec& spec) {
+  std::vector<std::string> names{spec.env};
+  if (!spec.shared_env.empty()) names.push_back(spec.shared_env);
+  names.insert(names.end(), spec.common_env.begin(), spec.common_env.end());
+  return names;
 }
 
 std::vector<OptionSpec> option_specs(const osiris_adapter_type& type) {

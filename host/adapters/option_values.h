@@ -21,6 +21,7 @@ struct OptionSpec {
   std::string negative_flag;    // "--no-e2b-install-deps" for BOOL, else empty
   std::string env;              // "OSIRIS_E2B_INSTALL_DEPS"
   std::string shared_env;       // "E2B_API_URL", read where `env` is not set; empty: none
+  std::vector<std::string> common_env;  // {"https_proxy", "HTTPS_PROXY"}, read where neither is set; empty: none
   std::string key;              // "adapters.e2b.install_deps"; with '-' it is accepted too
   uint32_t type = OSIRIS_TEXT;  // OSIRIS_TEXT ...; a type this host does not know is taken as text
   bool required = false;
@@ -37,6 +38,8 @@ struct OptionSpec {
 
 // `option` must be free of defects (module_check.h).
 OptionSpec option_spec(std::string_view adapter_id, const osiris_option& option);
+// The variables it is read from, in order of precedence.
+std::vector<std::string> variables_of(const OptionSpec& spec);
 // Of every option, in the adapter's order.
 std::vector<OptionSpec> option_specs(const osiris_adapter_type& type);
 

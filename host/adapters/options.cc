@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host/adapters/abi_text.h"
+#include "protocol/base/redact.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -91,11 +92,12 @@ Result<std::optional<Given>> find_given(const OptionSpec& spec, const OptionInpu
     if (!spec.repeated) given.values.erase(given.values.begin(), given.values.end() - 1);  // the last one counts
     return std::optional(given);
   }
-  for (const std::string& name : {spec.env, spec.shared_env}) {
-    const auto variable = inputs.env && !name.empty() ? inputs.env(name) : std::nullopt;
+  for (const std::string& name : variables_of(spec)) {
+    const auto variable = inputs.env ? inputs.env(name) : std::nullopt;
     if (!variable || variable->empty()) continue;
     given.source = OptionSource::kEnvironment;
-    given.label = name;
+    const std::string file = inputs.env_origin ? inputs.env_origin(name) : std::string();
+    given.label = name + (file.empty() ? "" : " in " + file);
     given.values = environment_values(spec, *variable);
     return std::optional(given);
   }
@@ -140,7 +142,7 @@ Result<std::optional<ResolvedOption>> resolve_one(const OptionSpec& spec, const 
                  "give " + spec.flag + " " + spec.value_name + ", set " + spec.env + ", or write " + spec.key +
                      " in osiris.yaml");
   }
-  ResolvedOption option{spec, {}, given->source};
+  ResolvedOption option{spec, {}, given->source, given->source == OptionSource::kDefault ? std::string() : given->label};
   const auto& base = given->source == OptionSource::kFile ? inputs.project_directory : inputs.working_directory;
   // Canonical text has no unit; a default in "GiB" must not be multiplied again.
   OptionSpec reading = spec;
@@ -217,10 +219,30 @@ std::vector<std::string> ResolvedOptions::env_names() const {
   return names;
 }
 
+std::string source_text(const ResolvedOption& option) {
+  const std::string name(option_source_name(option.source));
+  if (option.source != OptionSource::kEnvironment) return name;
+  return name + ": " + option.from;
+}
+
+std::vector<std::string> shown_values(const ResolvedOption& option) {
+  std::vector<std::string> shown;
+  for (const std::string& value : option.values) {
+    const bool pair = option.spec.type == OSIRIS_PAIR;
+    const std::string masked = pair ? value.substr(0, value.find('=') + 1) + "***" : "***";
+    shown.push_back(option.spec.sensitive ? masked : mask_authority_password(value));
+  }
+  return shown;
+}
+
 std::vector<std::string> ResolvedOptions::sensitive_values() const {
   std::vector<std::string> values;
   for (const ResolvedOption& option : options) {
-    if (!option.spec.sensitive) continue;
+    if (!option.spec.sensitive) {
+      for (const std::string& value : option.values)
+        if (const std::string_view password = authority_password(value); !password.empty()) values.emplace_back(password);
+      continue;
+    }
     for (const std::string& value : option.values) {
       values.push_back(value);
       // Of KEY=VALUE the value alone must be hidden too.
@@ -234,13 +256,11 @@ Json ResolvedOptions::to_json() const {
   Json json = Json::object();
   for (const ResolvedOption& option : options) {
     Json values = Json::array();
-    for (const std::string& value : option.values) {
-      const bool pair = option.spec.type == OSIRIS_PAIR;
-      const std::string masked = pair ? value.substr(0, value.find('=') + 1) + "***" : "***";
-      values.push_back(option.spec.sensitive ? masked : value);
-    }
-    json.set(option.spec.name, Json::object({{"value", option.spec.repeated ? values : values.items().front()},
-                                             {"source", option_source_name(option.source)}}));
+    for (const std::string& value : shown_values(option)) values.push_back(value);
+    Json entry = Json::object({{"value", option.spec.repeated ? values : values.items().front()},
+                               {"source", option_source_name(option.source)}});
+    if (option.source == OptionSource::kEnvironment || option.source == OptionSource::kFile) entry.set("from", option.from);
+    json.set(option.spec.name, std::move(entry));
   }
   return json;
 }

@@ -22,6 +22,8 @@ namespace osiris {
 enum class OptionSource { kFlag, kEnvironment, kFile, kDefault };
 std::string_view option_source_name(OptionSource source);  // "flag", "environment", "file", "default"
 
+// Which file brought a variable into the environment; empty: the process itself has it.
+using EnvOrigin = std::function<std::string(std::string_view name)>;
 using EnvLookup = std::function<std::optional<std::string>(std::string_view name)>;
 
 struct OptionInputs {
@@ -29,6 +31,7 @@ struct OptionInputs {
   // "false".
   std::vector<std::pair<std::string, std::string>> flags;
   EnvLookup env;                            // unset and empty variables do not count
+  EnvOrigin env_origin;                     // null: every variable is the process's own
   Json file;                                // the mapping adapters.<id> of osiris.yaml, or null
   std::filesystem::path working_directory;  // absolute; relative paths of flags and variables start here
   std::filesystem::path project_directory;  // absolute; those of the file
@@ -38,7 +41,12 @@ struct ResolvedOption {
   OptionSpec spec;
   std::vector<std::string> values;  // canonical; more than one only if repeated
   OptionSource source = OptionSource::kDefault;
+  std::string from;  // "--e2b-api-url", "E2B_API_URL", "E2B_API_URL in /work/.env", "adapters.e2b.api_url in osiris.yaml"; empty: default
 };
+// "environment: E2B_API_URL in /work/.env"; "flag", "default".
+std::string source_text(const ResolvedOption& option);
+// The values as people may see them: of a sensitive one, and of a URL, without what is secret.
+std::vector<std::string> shown_values(const ResolvedOption& option);
 
 struct ResolvedOptions {
   std::vector<ResolvedOption> options;  // those with a value, in the adapter's order
@@ -49,9 +57,10 @@ struct ResolvedOptions {
   std::vector<std::pair<std::string, std::string>> settings() const;
   // NAMEs of ENV options: the caller adds "env/<NAME>" to the request's secret names.
   std::vector<std::string> env_names() const;
-  // Values for the redactor.
+  // Values for the redactor: of sensitive options, and the passwords of URLs in all others.
   std::vector<std::string> sensitive_values() const;
-  // {"timeout": {"value": "900", "source": "default"}}; lists for repeated options, sensitive values masked.
+  // {"timeout": {"value": "900", "source": "default"}}; "from" says which variable or key it was. Lists for repeated options,
+  // sensitive values and passwords of URLs masked.
   Json to_json() const;
 };
 

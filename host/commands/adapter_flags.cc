@@ -4,6 +4,8 @@
 #include <optional>
 #include <string_view>
 
+#include "protocol/base/text.h"
+
 namespace osiris {
 namespace {
 
@@ -31,7 +33,7 @@ bool uses_an_adapter(std::string_view word) {
 void add_option_flag(CLI::App& command, const OptionSpec& spec, FlagValues& values, const std::string& group) {
   std::string help = spec.help;
   if (spec.default_value) help += " [" + *spec.default_value + "]";
-  help += "  (" + spec.env + (spec.shared_env.empty() ? "" : " or " + spec.shared_env) + ", " + spec.key + ")";
+  help += "  (" + join(variables_of(spec), " or ") + ", " + spec.key + ")";
   CLI::Option* option;
   if (spec.type == OSIRIS_BOOL) {
     option = command.add_flag_function(

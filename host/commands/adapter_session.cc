@@ -1,15 +1,19 @@
 #include "host/commands/adapter_session.h"
 
 #include "host/commands/version.h"
+#include "host/project/file_trust.h"
 #include "protocol/base/clock.h"
 
 namespace osiris {
 
 Result<ResolvedOptions> resolve_adapter_options(const CommandContext& context, const Project& project, const LoadedAdapter& adapter,
                                                 const FlagValues& flags) {
+  if (context.dotenv_refused) return *context.dotenv_refused;
+  if (!project.config().adapters[adapter.id()].is_null()) OSIRIS_TRY(check_writers(project.directory() / "osiris.yaml", "project file"));
   OptionInputs inputs;
   inputs.flags = flags;
   inputs.env = [&context](std::string_view name) { return context.environment.get_filled(name); };
+  inputs.env_origin = [&context](std::string_view name) { return context.environment.file_of(name); };
   inputs.file = project.config().adapters[adapter.id()];
   inputs.working_directory = context.cwd;
   inputs.project_directory = project.directory();
@@ -37,6 +41,7 @@ AdapterSession::AdapterSession(std::string adapter)
 Result<std::unique_ptr<AdapterSession>> AdapterSession::open(const CommandContext& context, const LoadedAdapter& adapter,
                                                              const ResolvedOptions& options) {
   std::unique_ptr<AdapterSession> session(new AdapterSession(std::string(adapter.id())));
+  for (const std::string& value : options.sensitive_values()) session->masking_.learn(value);
   for (size_t i = 0; i < adapter.type->secret_count; ++i) {
     const std::string name(adapter.type->secrets[i].data, adapter.type->secrets[i].len);
     if (const auto value = context.environment.get_filled(name)) session->secrets_.add(name, *value);

@@ -83,7 +83,7 @@ int show(const CommandContext& context, const Options& options) {
   Table table({{"Option"}, {"Value"}, {"Default"}, {"Variable"}, {"Config key"}, {"Meaning"}});
   for (const OptionSpec& spec : option_specs(*adapter->type)) {
     if (spec.hidden) continue;
-    table.row({printable(spec.flag), printable(spec.value_name), printable(spec.default_value.value_or("")), printable(spec.env + (spec.shared_env.empty() ? "" : ", " + spec.shared_env)),
+    table.row({printable(spec.flag), printable(spec.value_name), printable(spec.default_value.value_or("")), printable(join(variables_of(spec), ", ")),
                printable(spec.key), printable(spec.help)});
   }
   print_text(context, table.empty() ? text : text + "\n" + table.text());

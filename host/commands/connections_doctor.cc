@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host/commands/adapter_session.h"
+#include "host/commands/explanation.h"
 #include "host/compiler/run_plan.h"
 #include "host/display/format.h"
 #include "host/project/run_index.h"
@@ -27,6 +28,7 @@ struct Finding {
   std::string status;  // success, failure, skipped
   double latency_ms = 0;
   std::string message, hint, category;  // category: auth, network, permission, timeout, config, unsupported, unknown
+  Explanation explanation;              // what the adapter says of the way to the connection
 };
 
 std::string category_of(const std::string& taxonomy, Code code) {
@@ -39,7 +41,7 @@ std::string category_of(const std::string& taxonomy, Code code) {
   return "unknown";
 }
 
-Finding failure(const Error& error) { return {"failure", 0, error.message, error.hint, category_of(error.category, error.code)}; }
+Finding failure(const Error& error) { return {"failure", 0, error.message, error.hint, category_of(error.category, error.code), {}}; }
 
 // A pipeline of one step that moves nothing: the worker calls the driver's check instead of running it.
 CompiledPipeline check_pipeline(const ComponentSpec& spec, const ConnectionRef& ref) {
@@ -67,7 +69,7 @@ class Doctor {
 
   Finding examine(const ConnectionRef& ref) {
     const ComponentSpec* spec = component_for(ref.family);
-    if (!spec) return {"skipped", 0, "No test available for family " + ref.family, "", "unsupported"};
+    if (!spec) return {"skipped", 0, "No test available for family " + ref.family, "", "unsupported", {}};
     auto finding = run_check(*spec, ref);
     return finding.ok() ? *std::move(finding) : failure(finding.error());
   }
@@ -121,20 +123,29 @@ class Doctor {
     request.worker_sha256 = worker_.sha256;
     AdapterInstance& adapter = session.instance();
     if (const Status status = adapter.validate(request); !status.ok()) return failure(status.error());
+    Explanation explanation;
+    if (has_explanation(*adapter_.type)) {
+      auto asked = ask_explanation(adapter, request, options_);
+      if (asked.ok()) explanation = *std::move(asked);
+    }
+    const auto with_explanation = [&](Finding finding) {
+      finding.explanation = explanation;
+      return finding;
+    };
     const StageOutcome prepared = adapter.prepare(request);
-    if (!prepared.ok()) return failure(prepared.status.error());
+    if (!prepared.ok()) return with_explanation(failure(prepared.status.error()));
     request.prepared_json = prepared.document_text;
     const StageOutcome executed = adapter.execute(request);
     const StageOutcome collected = adapter.collect(request);
     adapter.destroy();
     const auto steps = session.tally().steps();
     const double latency_ms = steps.empty() ? 0 : steps[0].duration_s * 1e3;
-    if (executed.ok()) return {"success", latency_ms, "Connection works (" + std::string(adapter_.id()) + ")", "", ""};
+    if (executed.ok()) return with_explanation({"success", latency_ms, "Connection works (" + std::string(adapter_.id()) + ")", "", "", {}});
     Finding finding = failure(executed.status.error());
     if (!steps.empty() && !steps[0].error.empty())
-      finding = {"failure", 0, steps[0].error, steps[0].hint, category_of(steps[0].category, code_from_name(steps[0].error_type))};
+      finding = {"failure", 0, steps[0].error, steps[0].hint, category_of(steps[0].category, code_from_name(steps[0].error_type)), {}};
     finding.latency_ms = latency_ms;
-    return finding;
+    return with_explanation(std::move(finding));
   }
 
   const CommandContext& context_;
@@ -168,6 +179,8 @@ std::string line_of(const ConnectionRef& ref, const Finding& finding) {
   std::string line = std::string(icon) + " " + printable(ref.family) + "." + printable(ref.alias) + (finding.latency_ms > 0 ? latency : "") +
                      ": " + printable(excerpt(finding.message, "--json gives all")) + "\n";
   if (!finding.hint.empty()) line += "   💡 " + printable(excerpt(finding.hint, "--json gives all")) + "\n";
+  for (const std::string& fact : finding.explanation.facts) line += "   " + printable(fact) + "\n";
+  for (const std::string& warning : finding.explanation.warnings) line += "   ⚠️  " + printable(warning) + "\n";
   return line;
 }
 
@@ -192,6 +205,7 @@ int doctor(const CommandContext& context, const AdapterFlags& adapters, const Op
     Json entry = Json::object({{"status", finding.status}, {"latency_ms", finding.latency_ms}, {"message", finding.message}});
     if (!finding.category.empty()) entry.set("category", finding.category);
     if (!finding.hint.empty()) entry.set("hint", finding.hint);
+    if (!finding.explanation.document.is_null()) entry.set("explanation", finding.explanation.document);
     results.find(ref.family)->set(ref.alias, std::move(entry));
   }
   if (context.json)

@@ -34,6 +34,7 @@ Result<CommandContext> CommandContext::of_process() {
   context.err = terminal_of(STDERR_FILENO, context.environment);
   Environment::DotenvReport dotenv = context.environment.load_dotenv_files(context.cwd);
   context.dotenv_files = std::move(dotenv.files);
+  context.dotenv_refused = std::move(dotenv.refused);
   for (const std::string& warning : dotenv.warnings) print_warning(context, warning);
   return context;
 }
@@ -47,6 +48,7 @@ Result<Workspace> load_workspace(const CommandContext& context) {
   if (!is_valid_utf8(context.cwd.string()))
     return Error(Code::kInvalidArgument, "the name of the working directory is not UTF-8: " + valid_utf8(context.cwd.string()),
                  "rename it, or work elsewhere");
+  if (context.dotenv_refused) return *context.dotenv_refused;
   Diagnostics diagnostics("osiris.yaml");
   Workspace workspace;
   workspace.project = Project::load(context.cwd, context.environment, diagnostics);

@@ -25,6 +25,7 @@ struct CommandContext {
   Environment environment;  // the process's, completed by .env files
   Environment process_environment;  // without them: a cloned repository must not choose which program is started
   std::vector<std::filesystem::path> dotenv_files;
+  std::optional<Error> dotenv_refused;  // a .env file that somebody else could have written: commands that use the project fail with it
   std::filesystem::path cwd;                   // absolute
   std::filesystem::path executable_directory;  // of the running osiris
   Terminal out, err;

@@ -39,19 +39,21 @@ Json document(const DryRun& dry_run) {
     if (step.retry) out.set("retry", Json::object({{"max_attempts", step.retry->max_attempts}, {"delay_s", step.retry->delay_s}}));
     steps.push_back(std::move(out));
   }
-  return Json::object({{"status", "success"},
-                       {"dry_run", Json(true)},
-                       {"message", "Nothing was run"},
-                       {"pipeline", dry_run.pipeline.name},
-                       {"profile", dry_run.pipeline.profile},
-                       {"manifest_hash", dry_run.pipeline.manifest_hash},
-                       {"execution_type", dry_run.adapter},
-                       {"work_dir", dry_run.work_dir.string()},
-                       {"steps", std::move(steps)},
-                       {"hosts", texts(dry_run.plan.hosts)},
-                       {"secrets", texts(dry_run.plan.secret_names)},
-                       {"adapter_secrets", texts(dry_run.adapter_secrets)},
-                       {"options", dry_run.options.to_json()}});
+  Json out = Json::object({{"status", "success"},
+                           {"dry_run", Json(true)},
+                           {"message", "Nothing was run"},
+                           {"pipeline", dry_run.pipeline.name},
+                           {"profile", dry_run.pipeline.profile},
+                           {"manifest_hash", dry_run.pipeline.manifest_hash},
+                           {"execution_type", dry_run.adapter},
+                           {"work_dir", dry_run.work_dir.string()},
+                           {"steps", std::move(steps)},
+                           {"hosts", texts(dry_run.plan.hosts)},
+                           {"secrets", texts(dry_run.plan.secret_names)},
+                           {"adapter_secrets", texts(dry_run.adapter_secrets)},
+                           {"options", dry_run.options.to_json()}});
+  if (!dry_run.explanation.document.is_null()) out.set("explanation", dry_run.explanation.document);
+  return out;
 }
 
 std::string file_line(const char* what, const StepFile& file, bool input) {
@@ -84,10 +86,11 @@ std::string text(const DryRun& dry_run) {
   const auto list = [](const std::vector<std::string>& values) { return values.empty() ? std::string("none") : printable(join(values, ", ")); };
   out += "\nHosts contacted: " + list(dry_run.plan.hosts) + "\nSecrets used, by name: " + list(dry_run.plan.secret_names) + "\n";
   if (!dry_run.adapter_secrets.empty()) out += "Secrets the adapter may ask for: " + list(dry_run.adapter_secrets) + "\n";
+  for (const std::string& fact : dry_run.explanation.facts) out += printable(fact) + "\n";
+  for (const std::string& warning : dry_run.explanation.warnings) out += "⚠️  " + printable(warning) + "\n";
   for (const ResolvedOption& option : dry_run.options.options)
     if (option.source != OptionSource::kDefault)
-      out += "Option " + option.spec.flag + ": " + (option.spec.sensitive ? "***" : printable(join(option.values, ", "))) + "  (from " +
-             std::string(option_source_name(option.source)) + ")\n";
+      out += "Option " + option.spec.flag + ": " + printable(join(shown_values(option), ", ")) + "  (from " + printable(source_text(option)) + ")\n";
   return out;
 }
 

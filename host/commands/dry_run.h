@@ -3,6 +3,7 @@
 
 #include "host/adapters/options.h"
 #include "host/commands/context.h"
+#include "host/commands/explanation.h"
 #include "host/compiler/run_plan.h"
 
 namespace osiris {
@@ -14,6 +15,7 @@ struct DryRun {
   std::vector<std::string> adapter_secrets;  // names the adapter may ask for
   const ResolvedOptions& options;
   std::filesystem::path work_dir;
+  Explanation explanation;  // of the adapter
 };
 
 int show_dry_run(const CommandContext& context, const DryRun& dry_run);

@@ -171,8 +171,28 @@ class RunCommand {
     std::vector<std::string> secrets;
     for (size_t i = 0; i < adapter.type->secret_count; ++i)
       secrets.emplace_back(adapter.type->secrets[i].data, adapter.type->secrets[i].len);
+    auto explanation = explain(adapter);
+    if (!explanation.ok()) return fail(context_, explanation.error(), Json::object({{"phase", "validate"}}));
     return show_dry_run(context_, {*prepared_.compiled.pipeline, prepared_.plan, std::string(adapter.id()), std::move(secrets),
-                                   prepared_.options, context_.cwd});
+                                   prepared_.options, context_.cwd, *std::move(explanation)});
+  }
+
+  // What the adapter itself says of the run, and whether it would refuse it.
+  Result<Explanation> explain(const LoadedAdapter& adapter) {
+    if (!has_explanation(*adapter.type)) return Explanation();
+    OSIRIS_ASSIGN(const auto session, AdapterSession::open(context_, adapter, prepared_.options));
+    const UserState user_state(context_.environment);
+    AdapterRequest request;
+    request.run_id = "dry-run";
+    request.manifest_json = prepared_.plan.manifest_json.dump();
+    request.connections_json = prepared_.plan.connections_json.dump();
+    request.settings_json = adapter_settings(context_, prepared_.workspace.registry, user_state).dump();
+    request.secret_names = prepared_.plan.secret_names;
+    request.compiled_dir = prepared_.compiled.pipeline->compiled_dir;
+    request.session_dir = prepared_.workspace.project.sessions_dir() / request.run_id;
+    request.work_dir = context_.cwd;
+    OSIRIS_TRY(session->instance().validate(request));
+    return ask_explanation(session->instance(), request, prepared_.options);
   }
 
   int execute() {

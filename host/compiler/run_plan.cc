@@ -157,6 +157,11 @@ class Planner {
                                   {"outputs", files_document(planned.outputs, "target")},
                                   {"input_files", files_document(planned.input_files, "source")}});
     if (!planned.connection.empty()) document.set("connection", planned.connection);
+    if (!planned.hosts.empty()) {
+      Json hosts = Json::array();
+      for (const std::string& host : planned.hosts) hosts.push_back(host);
+      document.set("hosts", std::move(hosts));
+    }
     if (step.timeout_s) document.set("timeout_s", *step.timeout_s);
     if (step.retry)
       document.set("retry",

@@ -1,11 +1,8 @@
 #include "host/project/connections.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 
+#include "host/project/file_trust.h"
 #include "host/project/secret_names.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
@@ -23,17 +20,6 @@ Error wrong(std::string message, std::string hint = {}) {
 
 Error absent(std::string message, std::string hint = {}) {
   return Error(Code::kNotFound, std::move(message), std::move(hint), "connection.not_found");
-}
-
-Status check_permissions(const fs::path& file) {
-  struct stat info {}, directory {};
-  if (::stat(file.c_str(), &info) != 0) return errno_error(errno, "cannot read", file);
-  if (::stat(fs::absolute(file).parent_path().c_str(), &directory) != 0) return errno_error(errno, "cannot read", file);
-  const auto writer = other_writer(info, directory, ::geteuid());
-  if (!writer) return {};
-  const bool foreign = info.st_uid != ::geteuid() && (info.st_mode & 022) == 0;
-  return wrong("The connections file " + file.string() + " can be written by " + *writer + ", so it cannot be trusted with secrets",
-               foreign ? "copy it, so that it is yours" : "chmod go-w " + file.string());
 }
 
 std::string list_aliases(const std::vector<std::string>& aliases) { return join(aliases, ", "); }
@@ -86,16 +72,6 @@ Error unset_variable(const std::string& variable, const std::string& field, cons
 }
 
 }  // namespace
-
-std::optional<std::string> other_writer(const struct stat& file, const struct stat& directory, uid_t me) {
-  if (file.st_mode & 02) return "everyone";
-  if (file.st_mode & 020) return "its group";
-  if (file.st_uid == me || file.st_uid == 0) return std::nullopt;
-  // Root reads what the owner of a directory put there: in a container the project is often another user's. But not what
-  // somebody left in /tmp.
-  if (me == 0 && file.st_uid == directory.st_uid && !(directory.st_mode & 02)) return std::nullopt;
-  return "another user, its owner (uid " + std::to_string(file.st_uid) + ")";
-}
 
 std::string substitute_variables(std::string_view text, const Environment& environment,
                                  std::vector<std::string>* missing, std::map<std::string, bool>* seen) {
@@ -154,7 +130,11 @@ Result<Connections> Connections::load(const fs::path& cwd, const Environment& en
 }
 
 Result<Connections> Connections::load_file(const fs::path& file, const Environment& environment) {
-  OSIRIS_TRY(check_permissions(file));
+  if (Status trusted = check_writers(file, "connections file"); !trusted.ok()) {
+    Error error = trusted.error();
+    error.category = "connection.invalid_config";
+    return error;
+  }
   Diagnostics findings(file.string());
   const YamlNode document = parse_yaml_file(file.string(), findings);
   Connections connections;

@@ -69,10 +69,6 @@ class Connections {
   Environment environment_;
 };
 
-// Who beside `me` (and root) can write a connections file, and so choose where a pipeline's secrets are sent; nobody: nullopt.
-// The search looks into the parent directory too, which may be one where others put files.
-std::optional<std::string> other_writer(const struct stat& file, const struct stat& directory, uid_t me);
-
 // Replaces ${VAR} and ${VAR:-default}; an unset or empty variable without default stays as it is and is added to
 // `missing`.
 std::string substitute_variables(std::string_view text, const Environment& environment,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "host/project/file_trust.h"
 #include "protocol/base/file.h"
 
 namespace osiris {
@@ -30,6 +31,11 @@ std::optional<std::string> Environment::get_filled(std::string_view name) const 
   return value && value->empty() ? std::nullopt : value;
 }
 
+std::string Environment::file_of(std::string_view name) const {
+  const auto found = files_.find(name);
+  return found == files_.end() ? "" : found->second.string();
+}
+
 Environment::DotenvReport Environment::load_dotenv_files(const fs::path& cwd) {
   std::vector<fs::path> candidates;
   if (const auto home = get_filled("OSIRIS_HOME")) candidates.push_back(fs::path(*home) / ".env");
@@ -47,6 +53,13 @@ Environment::DotenvReport Environment::load_dotenv_files(const fs::path& cwd) {
   DotenvReport report;
   for (const fs::path& file : candidates) {
     if (std::find(report.files.begin(), report.files.end(), file) != report.files.end()) continue;
+    std::error_code unseen;
+    if (fs::exists(file, unseen)) {
+      if (const Status trusted = check_writers(file, ".env file"); !trusted.ok()) {
+        if (!report.refused) report.refused = trusted.error();
+        continue;
+      }
+    }
     const auto text = read_file(file, 1u << 20);
     if (!text.ok()) {
       if (text.error().code != Code::kNotFound) report.warnings.push_back(text.error().message);
@@ -60,7 +73,10 @@ Environment::DotenvReport Environment::load_dotenv_files(const fs::path& cwd) {
     for (const DotenvEntry& entry : dotenv.entries)
       if (entry.value) values[entry.name] = *entry.value;
     for (auto& [name, value] : values)
-      if (!get(name)) set(name, std::move(value));
+      if (!get(name)) {
+        files_[name] = file;
+        set(name, std::move(value));
+      }
   }
   return report;
 }

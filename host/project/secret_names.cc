@@ -26,21 +26,9 @@ constexpr std::array<std::string_view, 15> kSecretWords = {
 constexpr std::array<std::string_view, 6> kPlainNames = {"primary_key",      "url",         "auth_type",
                                                          "auth_header_name", "foreign_key", "ssl_key"};
 
-// Where the password of scheme://user:password@host stands: {first, last + 1}; {0, 0} when there is none.
-std::pair<size_t, size_t> url_password(std::string_view value) {
+bool is_url(std::string_view value) {
   const size_t scheme = value.find("://");
-  if (scheme == std::string_view::npos || scheme == 0) return {0, 0};
-  const size_t start = scheme + 3;
-  // The last '@' before the path: passwords may hold an unescaped one.
-  const size_t authority_end = std::min(value.find_first_of("/?#", start), value.size());
-  size_t at = value.rfind('@', authority_end == 0 ? 0 : authority_end - 1);
-  if (at == std::string_view::npos || at < start) {
-    at = value.find('@', start);
-    if (at == std::string_view::npos) return {0, 0};
-  }
-  const size_t colon = value.find(':', start);
-  if (colon == std::string_view::npos || colon + 1 >= at) return {0, 0};
-  return {colon + 1, at};
+  return scheme != std::string_view::npos && scheme > 0;
 }
 
 }  // namespace
@@ -57,12 +45,8 @@ bool is_secret_like_name(std::string_view field) {
                      [&name](std::string_view word) { return name.find(word) != std::string::npos; });
 }
 
-bool holds_url_password(std::string_view value) { return url_password(value).second > 0; }
+bool holds_url_password(std::string_view value) { return is_url(value) && !authority_password(value).empty(); }
 
-std::string mask_url_password(std::string_view value) {
-  const auto [first, last] = url_password(value);
-  if (last == 0) return std::string(value);
-  return std::string(value.substr(0, first)) + "***" + std::string(value.substr(last));
-}
+std::string mask_url_password(std::string_view value) { return is_url(value) ? mask_authority_password(value) : std::string(value); }
 
 }  // namespace osiris

@@ -13,6 +13,7 @@
 #include "plugins/sdk/artifacts.h"
 #include "plugins/sdk/run_package.h"
 #include "protocol/base/clock.h"
+#include "protocol/base/redact.h"
 #include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
 #include "protocol/base/wipe.h"
@@ -46,7 +47,8 @@ osiris_status E2bAdapter::configure(const osiris_setting* settings, size_t count
   if (!config) return host_.fail(config.error());
   config_ = *std::move(config);
   for (size_t i = 0; i < count; ++i)
-    if (sdk::view(settings[i].name) != "env") shown_options_.emplace_back(sdk::view(settings[i].name), sdk::view(settings[i].value));
+    if (sdk::view(settings[i].name) != "env")
+      shown_options_.emplace_back(sdk::view(settings[i].name), mask_authority_password(sdk::view(settings[i].value)));
   return OSIRIS_OK;
 }
 
@@ -85,9 +87,12 @@ Result<E2bAdapter::Service*> E2bAdapter::service() {
   const Status lent = host_.with_secret(kApiKeyName, [&](std::string_view value) { api.api_key = value; });
   if (!lent || api.api_key.empty())
     return make_failure(FailureClass::kAuthError, "there is no E2B API key", "Set E2B_API_KEY in the environment or in .env; keys are made in E2B's dashboard.");
+  OSIRIS_TRY(check_authorities(config_.ca_file));
   http::CurlOptions options;
   options.ca_file = config_.ca_file;
   options.proxy = config_.proxy;
+  options.https_proxy = config_.https_proxy;
+  options.no_proxy = config_.no_proxy;
   options.user_agent = "osiris";
   http::RetryPolicy policy;
   policy.budget = http::Milliseconds(config_.retry_budget_ms);
@@ -104,7 +109,7 @@ Result<E2bAdapter::Service*> E2bAdapter::service() {
 Status E2bAdapter::check(const sdk::RunRequest& request) const {
   OSIRIS_TRY(sdk::environment_names(config_.environment));
   OSIRIS_TRY(check_index_reachable(config_, request));
-  return check_loopback(config_, request.connections);
+  return check_hosts(config_, request);
 }
 
 osiris_status E2bAdapter::validate(const osiris_request* from) {
@@ -180,10 +185,10 @@ Status E2bAdapter::acquire(const sdk::RunRequest& request, const Place& place, b
   wanted.metadata[meta::kRun] = request.run_id;
   wanted.metadata[meta::kPipeline] = request.manifest["pipeline_id"].as_string();
   wanted.metadata[meta::kWorker] = request.worker_sha256.substr(0, 16);
-  OSIRIS_ASSIGN(wanted.egress, derive_egress(config_, request.connections, {}, system_resolver()));
+  wanted.egress = egress_;
   if (config_.keep) {
     const Json key = Json::object({{"pipeline", request.manifest["pipeline_id"]}, {"worker", request.worker_sha256},
-                                   {"template", place.template_id}, {"network", wanted.egress.network()}, {"internet", wanted.egress.internet}});
+                                   {"template", place.template_id}, {"network", wanted.egress.shown()}, {"internet", wanted.egress.internet}});
     wanted.keep_key = sha256_hex(key.dump_canonical()).substr(0, 32);
     wanted.metadata[meta::kKeep] = wanted.keep_key;
     wanted.keep_directory = request.settings["state_dir"].as_string_or(request.adapter_dir().string()) + "/e2b";
@@ -237,6 +242,7 @@ Result<sdk::RunOutcome> E2bAdapter::run_in(const sdk::RunRequest& request, const
   sdk::Opening opening;
   opening.prepare = request.prepare_params();
   opening.prepare.session_dir = layout.session();
+  opening.prepare.connections = with_addresses(std::move(opening.prepare.connections), egress_);
   opening.prepare.plan = Json();
   opening.prepare.plan_path = plan.plan_path;
   opening.prepare.package = plan.package;
@@ -291,6 +297,9 @@ Status E2bAdapter::execute(const sdk::RunRequest& original) {
   journal_ = std::make_unique<Journal>(std::move(journal));
   if (config_.debug) OSIRIS_TRY(service_->watched.open_log(request.adapter_dir() / "e2b-wire.log"));
 
+  host_.event("service_selected", {}, destinations());
+  OSIRIS_ASSIGN(egress_, derive_egress(config_, request, system_resolver()));
+  say_egress();
   OSIRIS_ASSIGN(PackagePlan plan, plan_package(request, layout_of(request.run_id), config_.keep));
   OSIRIS_ASSIGN(Place place, choose_template(request, false));
   if (const auto notice = plan_notice(config_.timeout_ms)) host_.log(OSIRIS_WARN, *notice, Json::object({{"notice", true}}));

@@ -38,6 +38,7 @@ class E2bAdapter {
 
   osiris_status configure(const osiris_setting* settings, size_t count);
   osiris_status validate(const osiris_request* request);
+  osiris_status explain(const osiris_request* request);  // the extension osiris.explain/1
   osiris_status prepare(const osiris_request* request);
   osiris_status execute(const osiris_request* request);
   osiris_status collect(const osiris_request* request);
@@ -61,6 +62,8 @@ class E2bAdapter {
   bool sleep(http::Milliseconds wait);  // false once cancelled
 
   Status check(const sdk::RunRequest& request) const;
+  Json destinations() const;
+  void say_egress() const;
   Status execute(const sdk::RunRequest& request);
   struct Place {
     std::string template_id;
@@ -81,6 +84,7 @@ class E2bAdapter {
   sdk::Waker waker_;
   std::atomic<bool> cancelled_{false};
   Config config_;
+  Egress egress_;
   std::vector<std::pair<std::string, std::string>> shown_options_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<Journal> journal_;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "plugins/e2b/address.h"
 #include "plugins/sdk/host.h"
 
 namespace osiris::e2b {
@@ -31,6 +32,7 @@ constexpr Row kRows[] = {
     {OSIRIS_INT, 0, "cpu", "Virtual CPUs: 1 or an even number; builds a template of that shape once", "N", {}, {}, "1", "32"},
     {OSIRIS_BYTES, 0, "mem", "Memory; builds a template of that shape once", "SIZE", "GiB", {}, "134217728", {}},
     {OSIRIS_BYTES, OSIRIS_HIDDEN, "memory-gb", "The same as mem", "SIZE", "GiB", {}, "134217728", {}},
+    {OSIRIS_BYTES, 0, "min-free-disk", "Disk that is free once a template is built; builds one of that kind once", "SIZE", "GiB", {}, "0", "2251799812636672"},
     {OSIRIS_TEXT, 0, "gpu", "Refused: E2B offers no GPUs", "N", {}, {}, {}, {}},
     {OSIRIS_DURATION, 0, "timeout", "Deadline of the run", {}, {}, "900", "1", {}},
     {OSIRIS_DURATION, 0, "lease", "Life of the sandbox without news from this host; renewed while the run goes on", {}, {}, "120", "2", "3600"},
@@ -43,13 +45,18 @@ constexpr Row kRows[] = {
     {OSIRIS_CHOICE, 0, "network", "What the sandbox may reach: the hosts of the pipeline's connections, everything or nothing", {}, {}, "derived", {}, {}},
     {OSIRIS_TEXT, OSIRIS_REPEATED, "network-allow", "A further host, address or CIDR the sandbox may reach", "HOST", {}, {}, {}, {}},
     {OSIRIS_BOOL, 0, "allow-loopback", "Allow connections to loopback addresses: only for a local E2B server", {}, {}, "false", {}, {}},
+    {OSIRIS_BOOL, 0, "allow-private", "Allow connections to private addresses: only for a self-hosted E2B that lets sandboxes reach them", {}, {}, "false", {}, {}},
+    {OSIRIS_TEXT, 0, "egress-proxy", "SOCKS5 proxy of yours for the sandbox's connections: [socks5://USER:PASSWORD@]HOST:PORT; for a database that allows one address", "PROXY", {}, {}, {}, {}},
     {OSIRIS_BOOL, 0, "keep", "Keep the sandbox for the next run of this pipeline until its lease ends", {}, {}, "false", {}, {}},
     {OSIRIS_PAIR, OSIRIS_REPEATED, "metadata", "Metadata for the sandbox, shown by E2B's own tools", {}, {}, {}, {}, {}},
     {OSIRIS_TEXT, OSIRIS_SHARED_ENV, "domain", "Domain of the E2B service", "DOMAIN", {}, "e2b.app", {}, {}},
     {OSIRIS_TEXT, OSIRIS_SHARED_ENV, "api-url", "Base URL of the control plane instead of https://api.DOMAIN", "URL", {}, {}, {}, {}},
     {OSIRIS_TEXT, OSIRIS_SHARED_ENV, "sandbox-url", "Base URL of every sandbox's envd", "URL", {}, {}, {}, {}},
-    {OSIRIS_PATH, 0, "ca-file", "Certificate authorities to trust, PEM", "FILE", {}, {}, {}, {}},
-    {OSIRIS_TEXT, 0, "proxy", "HTTP proxy for all calls", "URL", {}, {}, {}, {}},
+    {OSIRIS_BOOL, 0, "allow-http", "Allow a service at an http:// URL of another machine: key and secrets travel in the clear", {}, {}, "false", {}, {}},
+    {OSIRIS_PATH, 0, "ca-file", "Certificate authorities to trust beside the system's, PEM", "FILE", {}, {}, {}, {}},
+    {OSIRIS_TEXT, 0, "proxy", "HTTP proxy for all calls; wins over https-proxy", "URL", {}, {}, {}, {}},
+    {OSIRIS_TEXT, OSIRIS_COMMON_ENV, "https-proxy", "HTTP proxy for calls to https URLs", "URL", {}, {}, {}, {}},
+    {OSIRIS_TEXT, OSIRIS_COMMON_ENV, "no-proxy", "Hosts that are called without a proxy: names, domains, addresses, separated by commas; * for all", "HOSTS", {}, {}, {}, {}},
     {OSIRIS_DURATION, 0, "connect-timeout", "Longest wait for a connection", {}, {}, "10", "0.1", {}},
     {OSIRIS_DURATION, 0, "request-timeout", "Longest wait for one call", {}, {}, "90", "0.1", {}},
     {OSIRIS_DURATION, 0, "create-timeout", "Longest wait for a sandbox", {}, {}, "90", "0.1", {}},
@@ -126,6 +133,21 @@ Status check_build_variables(const Config& config) {
   return {};
 }
 
+// A proxy on an address that E2B refuses is found before the sandbox is asked for.
+Status check_network(const Config& config) {
+  for (const std::string& text : config.network_allow)
+    if (text.find('/') != std::string::npos && text.find("://") == std::string::npos && !is_address(text))
+      return Error(Code::kInvalidArgument, "--e2b-network-allow " + text + " is neither a host nor a range of addresses", "Write a name, 203.0.113.7 or 203.0.113.0/24.",
+                   "config.invalid");
+  if (!config.egress_proxy || config.allow_private || config.allow_loopback) return {};
+  const std::string host = host_of(config.egress_proxy->address);
+  const auto denied = denied_range(host);
+  if (!denied && !is_loopback(host)) return {};
+  return Error(Code::kInvalidArgument, "--e2b-egress-proxy: E2B does not reach " + host + ", a private address",
+               "E2B's own machines connect to the proxy: give it an address that the internet reaches. --e2b-allow-private is for a self-hosted E2B.",
+               "config.invalid");
+}
+
 Status check_shape(const Config& config) {
   if (config.cpu_count && *config.cpu_count != 1 && *config.cpu_count % 2 != 0)
     return Error(Code::kInvalidArgument, "--e2b-cpu " + std::to_string(*config.cpu_count) + ": E2B offers 1 or an even number of CPUs",
@@ -154,6 +176,7 @@ Result<Config> read_config(const osiris_setting* settings, size_t count) {
     else if (name == "image") config.image = value;
     else if (name == "cpu") config.cpu_count = number(value);
     else if (name == "mem" || name == "memory-gb") config.memory_bytes = number(value);
+    else if (name == "min-free-disk") config.min_free_disk_bytes = number(value);
     else if (name == "timeout") config.timeout_ms = milliseconds(value);
     else if (name == "lease") config.lease_s = (milliseconds(value) + 999) / 1000;
     else if (name == "install-deps") config.install_deps = value == "true";
@@ -165,13 +188,20 @@ Result<Config> read_config(const osiris_setting* settings, size_t count) {
     else if (name == "network") config.network = value;
     else if (name == "network-allow") config.network_allow.push_back(value);
     else if (name == "allow-loopback") config.allow_loopback = value == "true";
+    else if (name == "allow-private") config.allow_private = value == "true";
+    else if (name == "egress-proxy") {
+      OSIRIS_ASSIGN(config.egress_proxy, parse_egress_proxy(value));
+    }
     else if (name == "keep") config.keep = value == "true";
     else if (name == "metadata") config.metadata[value.substr(0, value.find('='))] = value.substr(value.find('=') + 1);
     else if (name == "domain") config.domain = value;
     else if (name == "api-url") config.api_url = value;
     else if (name == "sandbox-url") config.sandbox_url = value;
     else if (name == "ca-file") config.ca_file = value;
+    else if (name == "allow-http") config.allow_http = value == "true";
     else if (name == "proxy") config.proxy = value;
+    else if (name == "https-proxy") config.https_proxy = value;
+    else if (name == "no-proxy") config.no_proxy = value;
     else if (name == "connect-timeout") config.connect_timeout_ms = milliseconds(value);
     else if (name == "request-timeout") config.request_timeout_ms = milliseconds(value);
     else if (name == "create-timeout") config.create_timeout_ms = milliseconds(value);
@@ -183,6 +213,9 @@ Result<Config> read_config(const osiris_setting* settings, size_t count) {
   while (config.api_url.ends_with('/')) config.api_url.pop_back();
   while (config.sandbox_url.ends_with('/')) config.sandbox_url.pop_back();
   if (config.api_url.empty()) config.api_url = "https://api." + config.domain;
+  OSIRIS_TRY(check_service_url("--e2b-api-url", config.api_url, config.allow_http));
+  OSIRIS_TRY(check_service_url("--e2b-sandbox-url", config.sandbox_url, config.allow_http));
+  OSIRIS_TRY(check_network(config));
   OSIRIS_TRY(check_shape(config));
   OSIRIS_TRY(check_build_variables(config));
   return config;

@@ -4,40 +4,147 @@
 #include <netdb.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
+
+#include "protocol/base/text.h"
 
 namespace osiris::e2b {
 namespace {
-
-bool is_address(const std::string& text) {
-  in6_addr bytes{};
-  const std::string address = text.substr(0, text.find('/'));
-  return inet_pton(AF_INET, address.c_str(), &bytes) == 1 || inet_pton(AF_INET6, address.c_str(), &bytes) == 1;
-}
-
-// "db.example", "https://user@db.example:5432/x" and "[::1]:80" all name a host.
-std::string host_of(std::string text) {
-  if (const size_t scheme = text.find("://"); scheme != std::string::npos) text = text.substr(scheme + 3);
-  text = text.substr(0, text.find_first_of("/?#"));
-  if (const size_t at = text.rfind('@'); at != std::string::npos) text = text.substr(at + 1);
-  if (text.starts_with('[')) return text.substr(1, text.find(']') - 1);
-  if (std::count(text.begin(), text.end(), ':') == 1) text = text.substr(0, text.find(':'));
-  return text;
-}
 
 bool names_a_host(std::string_view field) {
   static const std::set<std::string_view> kFields = {"host", "url", "endpoint", "pg_host", "custom_base_url", "sql_url", "sql_endpoint"};
   return kFields.count(field) > 0;
 }
 
+// By name, in the order they were met.
+class Hosts {
+ public:
+  void add(const std::string& text, int port, const std::string& wanted_by) {
+    const std::string name = host_of(text);
+    if (name.empty()) return;
+    const auto known = std::find_if(hosts_.begin(), hosts_.end(), [&](const EgressHost& host) { return host.name == name; });
+    EgressHost& host = known != hosts_.end() ? *known : hosts_.emplace_back(EgressHost{name, {}, wanted_by, {}});
+    if (port > 0) host.ports.insert(port);
+  }
+  std::vector<EgressHost> take() { return std::move(hosts_); }
+
+ private:
+  std::vector<EgressHost> hosts_;
+};
+
+void add_connection(Hosts& hosts, const std::string& reference, const Json& connection) {
+  const Json& fields = connection["fields"];
+  const std::string& family = connection["family"].as_string();
+  const std::string wanted_by = "connection " + reference;
+  const int port = static_cast<int>(fields["port"].is_string() ? std::atoi(fields["port"].as_string().c_str()) : fields["port"].as_int());
+  for (const auto& [field, value] : fields.members()) {
+    if (!names_a_host(field) || value.as_string().empty()) continue;
+    const int own = port_of(value.as_string());
+    hosts.add(value.as_string(), own > 0 ? own : port, wanted_by);
+  }
+  if (family == "supabase" && fields["project_id"].is_string()) hosts.add(fields["project_id"].as_string() + ".supabase.co", 443, wanted_by);
+  // The mysql family's own default, which its driver would use.
+  if (family == "mysql" && !fields.contains("host")) hosts.add("localhost", port, wanted_by);
+}
+
+// "https://packages.example.org/simple" is taken for its host; a range keeps its slash.
+std::vector<EgressHost> allowed_hosts(const Config& config) {
+  std::vector<EgressHost> hosts;
+  for (const std::string& text : config.network_allow) {
+    EgressHost host{is_address(text) ? text : host_of(text), {}, "--e2b-network-allow", {}};
+    if (const int port = port_of(text); port > 0) host.ports.insert(port);
+    hosts.push_back(std::move(host));
+  }
+  return hosts;
+}
+
+bool is_pattern(const std::string& name) { return name.find('*') != std::string::npos; }
+
+bool is_web(int port) { return port == 80 || port == 443; }
+bool is_web_only(const EgressHost& host) { return !host.ports.empty() && std::all_of(host.ports.begin(), host.ports.end(), is_web); }
+
+// "db.example.org:3306", one for each port that is known.
+std::string shown_name(const EgressHost& host) {
+  if (host.ports.empty()) return host.name;
+  std::string ports;
+  for (const int port : host.ports) ports += (ports.empty() ? "" : ",") + std::to_string(port);
+  return host.name + ":" + ports;
+}
+
+// With one of these the denied ranges are somebody else's business.
+bool reaches_private_ranges(const Config& config) { return config.egress_proxy || config.allow_private || config.allow_loopback; }
+
+constexpr const char* kPrivateRemedy =
+    "Give it an address that the internet reaches, or send the sandbox's connections through a SOCKS5 proxy of yours that reaches it "
+    "(--e2b-egress-proxy HOST:PORT). --e2b-allow-private is for a self-hosted E2B that lets sandboxes reach such addresses.";
+
+Status check_host(const Config& config, const EgressHost& host) {
+  if (!config.allow_loopback && is_loopback(host.name))
+    return Error(Code::kInvalidArgument, host.wanted_by + " names " + host.name + ", which inside a sandbox is the sandbox itself",
+                 "Give the host a name or address that can be reached from the cloud; --e2b-allow-loopback exists for a local E2B server.",
+                 "connection.invalid_config");
+  const auto denied = denied_range(host.name);
+  if (!denied || reaches_private_ranges(config)) return {};
+  return Error(Code::kInvalidArgument,
+               host.wanted_by + " names " + host.name + ", a private address (" + std::string(*denied) +
+                   "), which E2B never lets a sandbox reach, whatever its rules say",
+               kPrivateRemedy, "connection.invalid_config");
+}
+
+// Tells what the rules make of one name, and whether it can be enough.
+Status explain_name(const Config& config, const EgressHost& host, const Result<std::vector<std::string>>& resolved, Egress& egress) {
+  const bool has_literal = std::any_of(config.network_allow.begin(), config.network_allow.end(), is_address);
+  if (!resolved) {
+    if (!host.ports.empty() && !is_web_only(host) && !has_literal) return resolved.error();
+    egress.warnings.push_back(resolved.error().message + "; so it is allowed by name only, on ports 80 and 443");
+    return {};
+  }
+  if (!is_web_only(host))
+    egress.notes.push_back(shown_name(host) + ": on other ports than 80 and 443 what is allowed is the address seen from this machine, " +
+                           join(host.addresses, ", ") +
+                           "; where the sandbox sees others (a CDN, DNS by region) allow those too with --e2b-network-allow");
+  if (reaches_private_ranges(config)) return {};
+  for (const std::string& address : host.addresses)
+    if (const auto denied = denied_range(address))
+      egress.warnings.push_back(host.wanted_by + ": " + host.name + " is " + address + " as seen from this machine, a private address (" +
+                                std::string(*denied) + "), which E2B never lets a sandbox reach. " + kPrivateRemedy);
+  return {};
+}
+
+Json texts(const std::vector<std::string>& values) {
+  Json list = Json::array();
+  for (const std::string& value : values) list.push_back(value);
+  return list;
+}
+
+Json network_json(const Egress& egress, bool with_password) {
+  Json network = Json::object();
+  if (egress.restricted) {
+    network.set("allowOut", texts(egress.allow()));
+    network.set("denyOut", Json::array({"0.0.0.0/0"}));
+  }
+  if (egress.proxy && egress.internet) {
+    Json proxy = Json::object({{"address", egress.proxy->address}});
+    if (!egress.proxy->user.empty()) proxy.set("username", egress.proxy->user);
+    if (!egress.proxy->password.empty() && with_password) proxy.set("password", egress.proxy->password);
+    network.set("egressProxy", std::move(proxy));
+  }
+  return network.size() > 0 ? network : Json();
+}
+
 }  // namespace
 
-Json Egress::network() const {
-  if (!restricted) return {};
-  Json allowed = Json::array();
-  for (const std::string& address : allow) allowed.push_back(address);
-  return Json::object({{"allowOut", allowed}, {"denyOut", Json::array({"0.0.0.0/0"})}});
+std::vector<std::string> Egress::allow() const {
+  std::set<std::string> all;
+  for (const EgressHost& host : hosts) {
+    if (!is_ipv6(host.name)) all.insert(host.name);
+    all.insert(host.addresses.begin(), host.addresses.end());
+  }
+  return {all.begin(), all.end()};
 }
+
+Json Egress::network() const { return network_json(*this, true); }
+Json Egress::shown() const { return network_json(*this, false); }
 
 Resolve system_resolver() {
   return [](const std::string& host) -> Result<std::vector<std::string>> {
@@ -46,8 +153,8 @@ Resolve system_resolver() {
     hints.ai_family = AF_INET;  // sandboxes speak IPv4 outwards
     addrinfo* list = nullptr;
     if (const int code = getaddrinfo(host.c_str(), nullptr, &hints, &list); code != 0)
-      return Error(Code::kNotFound, "cannot resolve host " + host + " of a connection: " + gai_strerror(code),
-                   "Check the connection's host, or allow its address with --e2b-network-allow.", "connection.not_found");
+      return Error(Code::kNotFound, "this machine finds no address of host " + host + ": " + gai_strerror(code),
+                   "Check the host's name, or allow its address with --e2b-network-allow.", "connection.not_found");
     std::set<std::string> found;
     for (const addrinfo* entry = list; entry; entry = entry->ai_next) {
       char text[INET_ADDRSTRLEN] = {};
@@ -59,60 +166,54 @@ Resolve system_resolver() {
   };
 }
 
-std::vector<std::string> connection_hosts(const Json& connections) {
-  std::set<std::string> hosts;
-  for (const auto& [reference, connection] : connections["connections"].members()) {
-    for (const auto& [field, value] : connection["fields"].members())
-      if (names_a_host(field) && !value.as_string().empty()) hosts.insert(host_of(value.as_string()));
-    if (connection["family"].as_string() == "supabase" && connection["fields"]["project_id"].is_string())
-      hosts.insert(connection["fields"]["project_id"].as_string() + ".supabase.co");
-    // The mysql family's own default, which its driver would use.
-    if (connection["family"].as_string() == "mysql" && !connection["fields"].contains("host")) hosts.insert("localhost");
-  }
-  hosts.erase("");
-  return {hosts.begin(), hosts.end()};
+std::vector<EgressHost> planned_hosts(const sdk::RunRequest& request) {
+  Hosts hosts;
+  for (const auto& [reference, connection] : request.connections["connections"].members()) add_connection(hosts, reference, connection);
+  for (const Json& step : request.steps())
+    for (const Json& host : step["hosts"].items()) hosts.add(host.as_string(), port_of(host.as_string()), "step " + step["id"].as_string());
+  return hosts.take();
 }
 
-bool is_loopback(const std::string& host) {
-  return host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "::1" || host == "0.0.0.0";
-}
-
-Status check_loopback(const Config& config, const Json& connections) {
-  if (config.allow_loopback) return {};
-  for (const auto& [reference, connection] : connections["connections"].members()) {
-    const Json one = Json::object({{"connections", Json::object({{reference, connection}})}});
-    for (const std::string& host : connection_hosts(one))
-      if (is_loopback(host))
-        return Error(Code::kInvalidArgument,
-                     "connection " + reference + " names " + host + ", which inside a sandbox is the sandbox itself",
-                     "Give the host a name or address that can be reached from the cloud; --e2b-allow-loopback exists for a local E2B server.",
-                     "connection.invalid_config");
-  }
+Status check_hosts(const Config& config, const sdk::RunRequest& request) {
+  for (const EgressHost& host : planned_hosts(request)) OSIRIS_TRY(check_host(config, host));
+  for (const EgressHost& host : allowed_hosts(config)) OSIRIS_TRY(check_host(config, host));
   return {};
 }
 
-Result<Egress> derive_egress(const Config& config, const Json& connections, const std::vector<std::string>& extra_hosts, const Resolve& resolve) {
-  OSIRIS_TRY(check_loopback(config, connections));
+Result<Egress> derive_egress(const Config& config, const sdk::RunRequest& request, const Resolve& resolve) {
+  OSIRIS_TRY(check_hosts(config, request));
   Egress egress;
+  egress.proxy = config.egress_proxy;
   if (config.network == "open") return egress;
-  if (config.network == "derived") {
-    egress.hosts = connection_hosts(connections);
-    egress.hosts.insert(egress.hosts.end(), extra_hosts.begin(), extra_hosts.end());
+  if (config.network == "derived") egress.hosts = planned_hosts(request);
+  for (EgressHost& host : allowed_hosts(config)) {
+    const bool known = std::any_of(egress.hosts.begin(), egress.hosts.end(), [&](const EgressHost& other) { return other.name == host.name; });
+    if (!known) egress.hosts.push_back(std::move(host));
   }
-  for (const std::string& host : config.network_allow) egress.hosts.push_back(host);
-  std::set<std::string> addresses;
-  for (const std::string& host : egress.hosts) {
-    if (is_address(host)) {
-      addresses.insert(host);
-      continue;
-    }
-    OSIRIS_ASSIGN(const std::vector<std::string> found, resolve(host));
-    addresses.insert(found.begin(), found.end());
+  for (EgressHost& host : egress.hosts) {
+    if (is_ipv6(host.name)) egress.warnings.push_back(host.wanted_by + " names " + host.name + ": sandboxes reach IPv4 addresses only");
+    if (is_address(host.name) || is_pattern(host.name)) continue;
+    const auto found = resolve(host.name);
+    if (found) host.addresses = *found;
+    OSIRIS_TRY(explain_name(config, host, found, egress));
   }
-  egress.allow.assign(addresses.begin(), addresses.end());
-  egress.internet = !egress.allow.empty();
-  egress.restricted = egress.internet;
+  egress.internet = egress.restricted = !egress.allow().empty();
   return egress;
+}
+
+Json with_addresses(Json connections, const Egress& egress) {
+  for (auto& [reference, connection] : connections.members()) {
+    Json addresses = Json::object();
+    for (const auto& [field, value] : connection["fields"].members()) {
+      if (!names_a_host(field)) continue;
+      const std::string& written = value.as_string();
+      const std::string name = host_of(written);
+      for (const EgressHost& host : egress.hosts)
+        if (host.name == name && !host.addresses.empty()) addresses.set(written.find("://") == std::string::npos ? written : name, texts(host.addresses));
+    }
+    if (addresses.size() > 0) connection.set("addresses", std::move(addresses));
+  }
+  return connections;
 }
 
 }  // namespace osiris::e2b

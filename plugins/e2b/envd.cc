@@ -58,7 +58,8 @@ Error stream_broke(const std::string& operation, const std::string& reason) {
 std::string envd_url(const ApiConfig& config, const Sandbox& sandbox) {
   if (!config.sandbox_url.empty()) return config.sandbox_url;
   const std::string& domain = sandbox.domain.empty() ? config.domain : sandbox.domain;
-  static constexpr std::array<std::string_view, 4> kSharedHost{"e2b.app", "e2b.dev", "e2b.pro", "e2b-staging.dev"};
+  static constexpr std::array<std::string_view, 7> kSharedHost{"e2b.app",         "e2b.dev",        "e2b.pro",          "e2b-staging.dev",
+                                                              "e2b-tango.dev",   "e2b-juliett.dev", "foxtrot-2.e2b.dev"};
   if (std::find(kSharedHost.begin(), kSharedHost.end(), domain) != kSharedHost.end()) return "https://sandbox." + domain;
   return "https://49983-" + sandbox.id + "." + domain;
 }

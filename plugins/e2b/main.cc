@@ -1,5 +1,6 @@
 // The table of the adapter `e2b`, for <osiris/adapter.h>.
 #include <osiris/adapter.h>
+#include <osiris/ext/explain.h>
 #include <osiris/ext/resources.h>
 
 #include <cstring>
@@ -42,7 +43,14 @@ osiris_status release(osiris_adapter* adapter, osiris_str kind, osiris_str id) n
 }
 constexpr osiris_resources kResources = {.size = sizeof(osiris_resources), .reserved = 0, .list = list, .release = release};
 
-const void* extension(const char* id) noexcept { return std::strcmp(id, OSIRIS_RESOURCES_V1) == 0 ? &kResources : nullptr; }
+osiris_status explain(osiris_adapter* adapter, const osiris_request* request) noexcept { return self(adapter).explain(request); }
+constexpr osiris_explain kExplain = {.size = sizeof(osiris_explain), .reserved = 0, .explain = explain};
+
+const void* extension(const char* id) noexcept {
+  if (std::strcmp(id, OSIRIS_RESOURCES_V1) == 0) return &kResources;
+  if (std::strcmp(id, OSIRIS_EXPLAIN_V1) == 0) return &kExplain;
+  return nullptr;
+}
 
 constexpr osiris_str kSecrets[] = {OSIRIS_STR("E2B_API_KEY")};
 

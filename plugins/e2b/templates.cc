@@ -133,6 +133,7 @@ Result<BuiltTemplate> build(ApiClient& api, const TemplateSpec& spec, const std:
   Json request = Json::object({{"name", built.name}});
   if (spec.cpu_count) request.set("cpuCount", *spec.cpu_count);
   if (spec.memory_mb) request.set("memoryMB", *spec.memory_mb);
+  if (spec.min_free_disk_mb) request.set("minFreeDiskMb", *spec.min_free_disk_mb);
   const std::string operation = "create template " + built.name;
   const ApiClient::Call newer{"POST", "/v3/templates", request, operation, true, options.cancelled};
   ApiClient::Call older = newer;
@@ -162,6 +163,7 @@ std::string TemplateSpec::name() const {
   Json content = Json::object({{"from_template", from_template}, {"from_image", from_image}, {"steps", steps_json(*this)}});
   if (cpu_count) content.set("cpu_count", *cpu_count);
   if (memory_mb) content.set("memory_mb", *memory_mb);
+  if (min_free_disk_mb) content.set("min_free_disk_mb", *min_free_disk_mb);
   return std::string(kNamePrefix) + sha256_hex(content.dump_canonical()).substr(0, 16);
 }
 

@@ -26,6 +26,7 @@ struct TemplateSpec {
   std::string from_image;
   std::optional<int64_t> cpu_count;
   std::optional<int64_t> memory_mb;
+  std::optional<int64_t> min_free_disk_mb;  // once the steps have run
   std::vector<BuildStep> steps;
 
   // "osiris-<16 hex>": the same spec has the same name on any machine.

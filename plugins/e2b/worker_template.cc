@@ -45,7 +45,7 @@ Result<BuildStep> copy_step(const std::filesystem::path& context, const std::vec
 Result<std::optional<TemplateSpec>> worker_template(const Config& config, const sdk::RunRequest& request, const std::string& from_template) {
   const std::vector<std::string> sets =
       config.install_deps && config.deps_in_template ? requirement_sets(request) : std::vector<std::string>();
-  if (!config.cpu_count && !config.memory_bytes && config.image.empty() && sets.empty()) return std::optional<TemplateSpec>();
+  if (!config.cpu_count && !config.memory_bytes && !config.min_free_disk_bytes && config.image.empty() && sets.empty()) return std::optional<TemplateSpec>();
 
   const std::filesystem::path directory = request.adapter_dir() / "template";
   OSIRIS_TRY(make_directories(directory));
@@ -58,6 +58,7 @@ Result<std::optional<TemplateSpec>> worker_template(const Config& config, const 
   if (config.image.empty()) spec.from_template = from_template;
   spec.cpu_count = config.cpu_count;
   if (config.memory_bytes) spec.memory_mb = *config.memory_bytes / (1 << 20);
+  if (config.min_free_disk_bytes) spec.min_free_disk_mb = (*config.min_free_disk_bytes + (1 << 20) - 1) / (1 << 20);
   const std::string root = kTemplateRoot;
   const std::string worker = worker_file(root, request.worker_sha256);
   OSIRIS_ASSIGN(BuildStep copy, copy_step(directory / "worker.tar.gz",

@@ -49,6 +49,11 @@ class Redactor {
   std::array<State, 256> root_{};
 };
 
+// The password of "scheme://user:password@host", and of "user:password@host:port" alone; empty when there is none. A view into `text`.
+std::string_view authority_password(std::string_view text);
+// The text with *** in its place.
+std::string mask_authority_password(std::string_view text);
+
 // The spellings of `secret` that Redactor looks for, the plain one first. For tests that search files for a leak.
 std::vector<std::string> secret_spellings(std::string_view secret);
 

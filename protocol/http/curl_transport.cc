@@ -3,13 +3,18 @@
 #include "protocol/http/curl_transport.h"
 
 #include <curl/curl.h>
+#include <strings.h>
 
 #include <deque>
 #include <map>
 #include <thread>
 
+#include "protocol/base/file.h"
+
 namespace osiris::http {
 namespace {
+
+constexpr uint64_t kAuthorityBytesMax = uint64_t{16} << 20;
 
 struct State {
   explicit State(Request r) : request(std::move(r)) {}
@@ -140,6 +145,21 @@ size_t on_body_once(char* into, size_t size, size_t count, void* user) {
   return copied;
 }
 
+bool is_https(std::string_view url) { return url.size() > 6 && strncasecmp(url.data(), "https:", 6) == 0; }
+
+// What is trusted, as one PEM text: the system's authorities and those of the file. Empty: libcurl's own default alone. A file that
+// cannot be read is trusted for nothing, and the first exchange says so.
+std::string authorities_of(const CurlOptions& options) {
+  if (options.ca_file.empty() && options.system_ca_file.empty()) return {};
+  std::string system = options.system_ca_file;
+  const curl_version_info_data* curl = curl_version_info(CURLVERSION_NOW);
+  if (system.empty() && curl->age >= CURLVERSION_SEVENTH && curl->cainfo) system = curl->cainfo;
+  std::string all;
+  for (const std::string& file : {system, options.ca_file})
+    if (const auto text = file.empty() ? Result<std::string>(std::string()) : read_file(file, kAuthorityBytesMax); text) all += *text + "\n";
+  return all;
+}
+
 }  // namespace
 
 class CurlTransport::Loop {
@@ -147,6 +167,7 @@ class CurlTransport::Loop {
   explicit Loop(CurlOptions options) : options_(std::move(options)) {
     static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
     static_cast<void>(initialised);
+    authorities_ = authorities_of(options_);
     multi_ = curl_multi_init();
     curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, options_.connections_max);
     curl_multi_setopt(multi_, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
@@ -196,9 +217,14 @@ class CurlTransport::Loop {
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 0L);
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROXY, options_.proxy.c_str());
+    const bool takes_https_proxy = options_.proxy.empty() && is_https(request.url);
+    curl_easy_setopt(easy, CURLOPT_PROXY, takes_https_proxy ? options_.https_proxy.c_str() : options_.proxy.c_str());
     curl_easy_setopt(easy, CURLOPT_NOPROXY, options_.no_proxy.c_str());
-    if (!options_.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
+    if (!authorities_.empty()) {
+      curl_blob blob{authorities_.data(), authorities_.size(), CURL_BLOB_NOCOPY};
+      curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
+      curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &blob);
+    }
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.timeouts.connect.count()));
     if (request.timeouts.total.count() > 0)
       curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeouts.total.count()));
@@ -316,6 +342,7 @@ class CurlTransport::Loop {
   }
 
   const CurlOptions options_;
+  std::string authorities_;  // lent to libcurl
   CURLM* multi_ = nullptr;
   std::thread thread_;
   bool stopping_ = false;  // loop thread only

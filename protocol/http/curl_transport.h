@@ -9,9 +9,12 @@
 namespace osiris::http {
 
 struct CurlOptions {
-  std::string ca_file;   // PEM; empty: the system's store. Certificates are always verified
-  std::string proxy;     // empty: none (the caller decides whether the environment is honoured)
-  std::string no_proxy;
+  std::string ca_file;         // PEM, trusted beside the system's store. Certificates are always verified
+  std::string system_ca_file;  // PEM; the system's store where it is not libcurl's own
+  // The caller decides whether the environment is honoured; libcurl does not look there.
+  std::string proxy;        // for every request; empty: none
+  std::string https_proxy;  // for https URLs where `proxy` is empty
+  std::string no_proxy;     // hosts asked without a proxy, separated by commas
   std::string user_agent = "osiris";
   long connections_max = 16;
 };

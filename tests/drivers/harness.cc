@@ -77,7 +77,7 @@ StepHarness::~StepHarness() {
 }
 
 void StepHarness::set_connection(std::string family, std::string alias, Json fields) {
-  connection_ = {std::move(family), std::move(alias), std::move(fields)};
+  connection_ = {std::move(family), std::move(alias), std::move(fields), Json::object()};
   has_connection_ = true;
 }
 

@@ -87,6 +87,9 @@ class StepHarness : public StepContext {
   // Everything the driver said (events, metrics, logs, output paths), for searching secrets in.
   std::string everything_said() const;
 
+  // What the machine that sent the run found for a name of the connection.
+  void lend_address(const std::string& host, const std::string& address) { connection_.addresses = Json::object({{host, Json::array({address})}}); }
+
   // ---- StepContext
   const std::string& step_id() const override { return step_id_; }
   const Json& config() const override { return config_; }

@@ -63,6 +63,8 @@ TEST_F(E2bSession, EveryEventOfTheLifecycleHasItsFields) {
   run({"--e2b-cpu", "4"});
   const std::map<std::string, std::vector<std::string>> fields = {
       {"template_built", {"template_id", "name", "built", "bytes", "duration_ms"}},
+      {"service_selected", {"api_url", "sandbox_url"}},
+      {"egress_rules", {"internet", "network"}},
       {"sandbox_created", {"sandbox_id", "template", "duration_ms"}},
       {"package_uploaded", {"bytes", "files", "duration_ms"}},
       {"worker_started", {"pid", "version", "duration_ms"}},

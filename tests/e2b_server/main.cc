@@ -39,7 +39,8 @@ constexpr const char* kUsage =
     "  --header-ms N               a request's head must be complete after N ms (default 5000)\n"
     "  --parent-pid PID            end as by SIGTERM when PID, the parent, has ended: no test leaves a server behind\n"
     "  --isolation auto|namespaces|directories    (default auto: namespaces where the kernel allows them)\n"
-    "  --network host|isolated     isolated: a network per sandbox with egress rules by address; needs root\n";
+    "  --network host|isolated     isolated: a network per sandbox with egress rules by address; needs root\n"
+    "  --name NAME=ADDRESS         what the name server of isolated sandboxes knows, repeatable; service:N is the Nth service address\n";
 
 Result<int64_t> number(const std::string& flag, const std::string& text) {
   char* end = nullptr;
@@ -81,7 +82,7 @@ Result<Options> parse(int argc, char** argv) {
       flag.resize(equal);
     }
     const bool is_known = counters.count(flag) || texts.count(flag) || paths.count(flag) || flag == "--isolation" || flag == "--network" ||
-                          flag == "--api" || flag == "--idempotency";
+                          flag == "--api" || flag == "--idempotency" || flag == "--name";
     if (!is_known) return Error(Code::kInvalidArgument, "unknown option '" + flag + "'");
     if (!joined) {
       if (i + 1 >= argc) return Error(Code::kInvalidArgument, "option " + flag + " needs a value");
@@ -97,6 +98,8 @@ Result<Options> parse(int argc, char** argv) {
       *paths.at(flag) = std::filesystem::absolute(value);
     } else if (flag == "--isolation" && isolations.count(value)) {
       options.isolation = isolations.at(value);
+    } else if (flag == "--name" && value.find('=') != std::string::npos) {
+      options.names[value.substr(0, value.find('='))] = value.substr(value.find('=') + 1);
     } else if (flag == "--network" && networks.count(value)) {
       options.network = networks.at(value);
     } else if (flag == "--api" && apis.count(value)) {

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <map>
 
+#include "tests/e2b_server/gate.h"
 #include "tests/e2b_server/agent/message.h"
 
 extern char** environ;
@@ -81,8 +82,23 @@ Status run_ip(pid_t pid, const std::string& lines) {
   return run(std::move(args), lines);
 }
 
+// What E2B denies to every sandbox, whatever its rules say.
+constexpr const char* kPrivateRanges[] = {"10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"};
+// The routing table that leads everything to the gate.
+constexpr const char* kDeniedTable = "77";
+
 bool is_address(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789./") == std::string::npos;
+}
+
+// "service:1" is the first of this server's own addresses, which a test does not know before the server has started.
+NameTable with_addresses(NameTable names, const std::vector<std::string>& service_addresses) {
+  constexpr std::string_view kService = "service:";
+  for (auto& [name, address] : names) {
+    const size_t number = address.starts_with(kService) ? static_cast<size_t>(std::atoi(address.c_str() + kService.size())) : 0;
+    if (number >= 1 && number <= service_addresses.size()) address = service_addresses[number - 1];
+  }
+  return names;
 }
 
 }  // namespace
@@ -97,8 +113,14 @@ int hold_network() {
 EgressRules egress_rules(const Json& network, bool allow_internet) {
   EgressRules rules;
   rules.all = allow_internet && network["allow_internet_access"].as_bool(true);
-  for (const Json& item : network["allowOut"].items())
+  bool has_name = false;
+  for (const Json& item : network["allowOut"].items()) {
     if (is_address(item.as_string())) rules.allow.push_back(item.as_string());
+    else has_name |= item.as_string().find(':') == std::string::npos;
+  }
+  // As E2B does: names are of no use to who cannot ask for their addresses.
+  if (has_name) rules.allow.emplace_back(kNameServer);
+  rules.tunnelled = network["egressProxy"].is_object();
   for (const Json& item : network["denyOut"].items()) {
     if (item.as_string() == "0.0.0.0/0") rules.all = false;
     else if (is_address(item.as_string())) rules.deny.push_back(item.as_string());
@@ -109,6 +131,7 @@ EgressRules egress_rules(const Json& network, bool allow_internet) {
 struct NetworkManager::State {
   int number = 0;
   Child holder;
+  std::unique_ptr<Gate> gate;
   std::mutex mutex;
   std::set<int> used;
   struct Cable {
@@ -120,6 +143,15 @@ struct NetworkManager::State {
   std::string host_device() const { return "oe2b" + std::to_string(number); }
   std::string service_net() const { return "198.18." + std::to_string(number) + "."; }
   std::string sandbox_net() const { return "198.19." + std::to_string(number) + "."; }
+
+  // Routes to the gate's devices. Answers come from addresses that no route leads back to, which is what rp_filter would mind.
+  Status plug_gate() {
+    const std::string inside = "/proc/" + std::to_string(holder.pid) + "/ns/net";
+    OSIRIS_TRY(run({"nsenter", "--net=" + inside, "sh", "-c", "for f in all default denied names; do echo 0 > /proc/sys/net/ipv4/conf/$f/rp_filter; done"}, ""));
+    const std::string denied = kDeniedDevice, names = kNamesDevice;
+    return run_ip(holder.pid, "link set " + denied + " up\nlink set " + names + " up\nroute add default dev " + denied + " table " + kDeniedTable +
+                                  "\nroute add " + kNameServer + "/32 dev " + names + "\n");
+  }
 
   Status plug_machine() {
     const std::string peer = " type veth peer name uplink netns " + std::to_string(holder.pid) + "\n";
@@ -139,13 +171,17 @@ struct NetworkManager::State {
     return run({"nsenter", "--net=/proc/" + std::to_string(holder.pid) + "/ns/net", "sh", "-c", "cat > /proc/sys/net/ipv4/ip_forward"}, "1\n");
   }
 
-  // In the order of the router's decision: other sandboxes never, then what is allowed, then what is denied, then the rest.
+  // In the order of the router's decision: other sandboxes never, nor private ranges (with a proxy of the user's, TCP to them is the
+  // proxy's business), then what is allowed, then what is denied, then the rest.
   std::vector<std::string> rules_of(int index, const EgressRules& rules) const {
     const std::string from = "iif s" + std::to_string(index) + " ";
+    const std::string to_gate = std::string(" lookup ") + kDeniedTable;
     std::vector<std::string> out{from + "to " + sandbox_net() + "0/24 pref 900 prohibit"};
+    if (!rules.tunnelled)
+      for (const char* range : kPrivateRanges) out.push_back(from + "to " + range + " pref 910 blackhole");
     for (const std::string& cidr : rules.allow) out.push_back(from + "to " + cidr + " pref 1000 lookup main");
-    for (const std::string& cidr : rules.deny) out.push_back(from + "to " + cidr + " pref 2000 prohibit");
-    if (!rules.all) out.push_back(from + "pref 3000 prohibit");
+    for (const std::string& cidr : rules.deny) out.push_back(from + "to " + cidr + " pref 2000" + to_gate);
+    if (!rules.all) out.push_back(from + "pref 3000" + to_gate);
     return out;
   }
 
@@ -162,18 +198,21 @@ struct NetworkManager::State {
 
 NetworkManager::NetworkManager(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
-Result<std::unique_ptr<NetworkManager>> NetworkManager::create() {
+Result<std::unique_ptr<NetworkManager>> NetworkManager::create(const NameTable& names) {
   auto state = std::make_unique<State>();
   OSIRIS_ASSIGN(state->holder, spawn({"osiris-e2b-network", "--hold-network"}, true));
   std::unique_ptr<NetworkManager> manager(new NetworkManager(std::move(state)));
   char byte;
   if (::read(manager->state_->holder.out.get(), &byte, 1) != 1) return Error(Code::kUnsupported, "--network isolated: no network namespace", "run as root");
   OSIRIS_TRY(manager->state_->plug_machine());
+  OSIRIS_ASSIGN(manager->state_->gate, Gate::create(manager->state_->holder.pid, with_addresses(names, manager->service_addresses())));
+  OSIRIS_TRY(manager->state_->plug_gate());
   return manager;
 }
 
 NetworkManager::~NetworkManager() {
-  // The namespace goes with its last process, and with it every cable's other end.
+  // The namespace goes with its last process and device, and with it every cable's other end.
+  state_->gate.reset();
   state_->holder.in.reset();
   int status;
   while (state_->holder.pid > 0 && ::waitpid(state_->holder.pid, &status, 0) < 0 && errno == EINTR) continue;

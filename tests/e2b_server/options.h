@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 
 namespace osiris::e2b_server {
@@ -21,6 +22,7 @@ struct Options {
   int64_t life_max_s = 24 * 3600;  // longest life of a sandbox
   int64_t parent_pid = 0;        // end when this is no longer the parent; 0: never
   enum class Isolation { kAuto, kNamespaces, kDirectories } isolation = Isolation::kAuto;
+  std::map<std::string, std::string> names;  // of the name server of isolated sandboxes: NAME -> ADDRESS
   enum class Network { kHost, kIsolated } network = Network::kHost;
   // How much of the API there is, and how what is not there is answered.
   enum class Api {

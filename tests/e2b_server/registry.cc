@@ -48,6 +48,7 @@ void Registry::shut_down() {
 Api<SandboxInfo> Registry::describe(const CreateSpec& spec) const {
   const Json& body = spec.body;
   if (auto wrong = check_create(body)) return *wrong;
+  if (auto wrong = check_proxy_host(body["network"], options_.names)) return *wrong;
   const int64_t timeout_s = body["timeout"].as_int(spec.timeout_default_s);
   if (auto wrong = check_timeout(timeout_s, options_.life_max_s)) return *wrong;
   auto recipe = templates_.resolve(body["templateID"].as_string());
@@ -275,6 +276,7 @@ Api<bool> Registry::resume(const std::string& id, int64_t timeout_s, std::option
 
 std::optional<ApiError> Registry::set_network(const std::string& id, const Json& body) {
   if (auto wrong = check_egress(body)) return wrong;
+  if (auto wrong = check_proxy_host(body, options_.names)) return wrong;
   std::lock_guard lock(mutex_);
   const auto found = records_.find(id);
   if (found == records_.end()) return unknown(id);

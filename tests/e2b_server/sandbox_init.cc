@@ -44,6 +44,11 @@ bool bind(const std::string& from, const std::string& to, bool read_only) {
   return true;
 }
 
+bool write_file(const std::string& path, const std::string& text) {
+  const Fd file(::open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+  return (file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) || complain("write", path);
+}
+
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
 bool is_link(const std::string& path) {
@@ -83,8 +88,11 @@ bool build_root(const InitConfig& config) {
     if (exists(root + name) && !is_link(root + name) && !bind(name, root + name, true)) return false;
   for (const char* name : kSharedEtc) {
     const std::string shared = std::string("/etc/") + name;
+    if (config.own_network && std::strcmp(name, "resolv.conf") == 0) continue;
     if (exists(shared) && exists(root + shared) && !bind(shared, root + shared, true)) return false;
   }
+  // A network of its own has E2B's name server, whose place is in the image and not the machine's.
+  if (config.own_network && exists(root + "/etc/resolv.conf") && !write_file(root + "/etc/resolv.conf", "nameserver 8.8.8.8\n")) return false;
   if (!mount_devices(root)) return false;
   const std::string owner = config.id_base == 0 ? "" : ",uid=" + std::to_string(config.id_base) + ",gid=" + std::to_string(config.id_base);
   if (::mount("tmpfs", (root + "/run").c_str(), "tmpfs", MS_NOSUID | MS_NODEV, ("mode=755" + owner).c_str()) != 0) return complain("mount", root + "/run");
@@ -102,11 +110,6 @@ bool bring_up_loopback() {
   if (!socket || ::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) return complain("read", "lo");
   request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
   return ::ioctl(socket.get(), SIOCSIFFLAGS, &request) == 0 || complain("raise", "lo");
-}
-
-bool write_file(const std::string& path, const std::string& text) {
-  const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  return (file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) || complain("write", path);
 }
 
 // By the parent, which alone has the right to map more than its own id.

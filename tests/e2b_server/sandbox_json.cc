@@ -36,7 +36,11 @@ Json detail_json(const SandboxInfo& info) {
   if (!info.token.empty()) out.set("envdAccessToken", info.token);
   out.set("allowInternetAccess", info.allow_internet);
   out.set("domain", nullptr);
-  if (info.network.is_object()) out.set("network", info.network);
+  if (info.network.is_object()) {
+    Json network = info.network;
+    if (Json* proxy = network.find("egressProxy")) proxy->erase("password");  // E2B never gives it back
+    out.set("network", std::move(network));
+  }
   out.set("lifecycle", Json::object({{"onTimeout", info.auto_pause ? "pause" : "kill"}, {"autoResume", info.auto_resume}}));
   return out;
 }

@@ -142,7 +142,7 @@ Status Server::set_up_isolation(Registry::Isolation& isolation) {
   if (options_.network == Options::Network::kIsolated) {
     if (!isolation.namespaces || isolation.id_base == 0)
       return Error(Code::kUnsupported, "--network isolated: it needs root and namespaces", "run as root, or leave it out");
-    OSIRIS_ASSIGN(network_, NetworkManager::create());
+    OSIRIS_ASSIGN(network_, NetworkManager::create(options_.names));
   }
   registry_ = std::make_unique<Registry>(options_, isolation, clock_, *templates_, network_.get());
   return {};

@@ -15,6 +15,7 @@ constexpr int64_t kCpuMax = 32;
 constexpr int64_t kCpuTierMax = 8;
 constexpr int64_t kMemoryMinMb = 128;
 constexpr int64_t kMemoryTierMaxMb = 8192;
+constexpr int64_t kFreeDiskMaxMb = 2147483647;
 constexpr int64_t kBuildsAtOnceMax = 20;
 
 // Lower case, trimmed, without "namespace/" and ":tag".
@@ -134,6 +135,9 @@ Api<Json> TemplateStore::request_build(const Json& body) {
   for (const Json& extra : body["tags"].items()) build.tags.push_back(extra.as_string());
   for (const std::string& each : build.tags)
     if (!is_tag(each)) return ApiError{400, "Invalid tag '" + each + "'", {}};
+  const Json& free_disk = body["minFreeDiskMb"];
+  if (!free_disk.is_null() && (!free_disk.is_int() || free_disk.as_int(-1) < 0 || free_disk.as_int() > kFreeDiskMaxMb))
+    return ApiError{400, "validation error: property \"minFreeDiskMb\" must be an integer from 0 to 2147483647", {}};
   build.recipe.shape.cpu_count = body["cpuCount"].as_int(2);
   build.recipe.shape.memory_mb = body["memoryMB"].as_int(1024);
   build.recipe.shape.disk_mb = std::max(build.recipe.shape.disk_mb, body["minFreeDiskMb"].as_int());

@@ -60,9 +60,10 @@ void PackageIndex::add(const std::string& name, const std::string& version, cons
   ASSERT_TRUE(made.ok() && made->exit.success()) << (made.ok() ? made->standard_error : made.error().message);
 }
 
-void PackageIndex::start() {
+void PackageIndex::start(const std::string& address) {
+  address_ = address;
   SpawnOptions options;
-  options.arguments = {kPython, "-I", "-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", directory_.string(), "0"};
+  options.arguments = {kPython, "-I", "-u", "-m", "http.server", "--bind", address, "--directory", directory_.string(), "0"};
   options.standard_input = options.standard_error = SpawnOptions::Stream::kNull;
   auto server = Subprocess::spawn(options);
   ASSERT_TRUE(server.ok()) << server.error().message;
@@ -83,7 +84,7 @@ void PackageIndex::start() {
 }
 
 std::string PackageIndex::url(const std::string& credentials) const {
-  return "http://" + (credentials.empty() ? "" : credentials + "@") + "127.0.0.1:" + std::to_string(port_) + "/simple";
+  return "http://" + (credentials.empty() ? "" : credentials + "@") + address_ + ":" + std::to_string(port_) + "/simple";
 }
 
 }  // namespace osiris::test

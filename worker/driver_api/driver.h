@@ -28,6 +28,9 @@ struct ConnectionFields {
   std::string family;
   std::string alias;
   Json fields;  // object; secret values included
+  // {"db.example.org": ["203.0.113.5"]}: what the machine that sent the run found for names in `fields`. For use where a look-up here
+  // leads nowhere; TLS goes on checking the name. An object; often empty.
+  Json addresses;
 };
 
 struct OutputFile {

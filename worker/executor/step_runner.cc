@@ -156,6 +156,7 @@ Status StepRunner::resolve_connection(const PlanStep& step, Prepared& prepared) 
   if (const std::string& family = (*known)["family"].as_string(); !family.empty()) prepared.connection.family = family;
   if (const std::string& alias = (*known)["alias"].as_string(); !alias.empty()) prepared.connection.alias = alias;
   prepared.connection.fields = (*known)["fields"].is_object() ? (*known)["fields"] : Json::object();
+  prepared.connection.addresses = (*known)["addresses"].is_object() ? (*known)["addresses"] : Json::object();
   for (const auto& [field, secret] : (*known)["secrets"].members()) {
     const Json* value = run_.secrets.find(secret.as_string());
     if (!value) {

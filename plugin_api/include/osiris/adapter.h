@@ -140,8 +140,10 @@ enum {
   OSIRIS_DEPRECATED = 4,  /* still works; the host warns and shows `help` */
   OSIRIS_HIDDEN = 8,      /* works, is not listed */
   OSIRIS_SENSITIVE = 16,  /* values go to the host's redactor and into no file */
-  OSIRIS_SHARED_ENV = 32  /* where OSIRIS_<ADAPTER>_<NAME> is not set, <ADAPTER>_<NAME> is read: a
+  OSIRIS_SHARED_ENV = 32, /* where OSIRIS_<ADAPTER>_<NAME> is not set, <ADAPTER>_<NAME> is read: a
                            * variable that the service's own tools know too */
+  OSIRIS_COMMON_ENV = 64  /* where none of these is set, <name> and <NAME> are read: a variable
+                           * that programs of every kind know ("https_proxy", "HTTPS_PROXY") */
 };
 
 typedef struct osiris_option {

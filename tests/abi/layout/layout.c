@@ -1,6 +1,7 @@
 /* Every field of the 1.0 header at its place, as compile-time facts. Compiles as C and C++; a failing line names the field
  * that moved. Frozen with the ABI: a later minor adds lines, it changes none. */
 #include <osiris/adapter.h>
+#include <osiris/ext/explain.h>
 #include <osiris/ext/resources.h>
 
 #ifdef __cplusplus
@@ -122,6 +123,11 @@ FIELD(osiris_resources, reserved, 4, 4);
 FIELD(osiris_resources, list, 8, 8);
 FIELD(osiris_resources, release, 16, 8);
 
+CHECK(sizeof(osiris_explain) == 16);
+FIELD(osiris_explain, size, 0, 4);
+FIELD(osiris_explain, reserved, 4, 4);
+FIELD(osiris_explain, explain, 8, 8);
+
 CHECK(sizeof(osiris_status) == 4 && (osiris_status)-1 < 0);
 CHECK(OSIRIS_ABI_VERSION == 65536 && OSIRIS_ABI(1, 0) == 65536 && OSIRIS_ABI(2, 3) == 131075);
 CHECK(OSIRIS_OK == 0 && OSIRIS_RUN_FAILED == 1 && OSIRIS_CANCELLED == 2 && OSIRIS_DEADLINE == 3);
@@ -133,7 +139,7 @@ CHECK(OSIRIS_GAUGE == 0 && OSIRIS_COUNTER == 1);
 CHECK(OSIRIS_TEXT == 0 && OSIRIS_INT == 1 && OSIRIS_FLOAT == 2 && OSIRIS_BOOL == 3 && OSIRIS_CHOICE == 4);
 CHECK(OSIRIS_DURATION == 5 && OSIRIS_BYTES == 6 && OSIRIS_PATH == 7 && OSIRIS_PAIR == 8 && OSIRIS_ENV == 9);
 CHECK(OSIRIS_REQUIRED == 1 && OSIRIS_REPEATED == 2 && OSIRIS_DEPRECATED == 4 && OSIRIS_HIDDEN == 8);
-CHECK(OSIRIS_SENSITIVE == 16 && OSIRIS_SHARED_ENV == 32);
+CHECK(OSIRIS_SENSITIVE == 16 && OSIRIS_SHARED_ENV == 32 && OSIRIS_COMMON_ENV == 64);
 
 #if OSIRIS_ABI_VERSION != OSIRIS_ABI(1, 0)
 #  error the version macros must be usable in #if

@@ -185,7 +185,36 @@ TEST(MysqlLogin, AHostNameThatDoesNotExistIsNamed) {
       << error.message;
 }
 
+TEST(MysqlLogin, ALentAddressIsUsedWhereTheNameHasNone) {
+  MysqlStep step("SELECT 1", {{"host", "no-such-host.invalid"}});
+  step.lend_address("no-such-host.invalid", "127.0.0.1");
+  EXPECT_EQ(step.rows(), "1\n");
+  MysqlStep other("SELECT 1", {{"host", "no-such-host.invalid"}, {"connect_timeout", 2}});
+  other.lend_address("another-host.invalid", "127.0.0.1");
+  EXPECT_NE(other.error().message.find("cannot be resolved"), std::string::npos) << "lent for another name";
+}
+
+TEST(MysqlLogin, ALentAddressIsNotUsedAfterARefusedLogin) {
+  MysqlStep step("SELECT 1", {{"host", "localhost"}, {"password", "not-the-password"}});
+  step.lend_address("localhost", "203.0.113.1");  // nobody answers there
+  EXPECT_EQ(step.error().category, "connection.auth_failed");
+}
+
 // ---- TLS
+
+// That the right name is accepted there: HostNames.TlsChecksTheNameWhicheverAddressIsUsed.
+TEST(MysqlTls, ALentAddressIsCheckedAgainstTheName) {
+  MysqlStep step(tls_server(), "SELECT 1",
+                 {{"host", "no-such-host.invalid"}, {"ssl_mode", "verify_identity"}, {"ssl_ca", tls_server().ca_file().string()}});
+  step.lend_address("no-such-host.invalid", "127.0.0.1");
+  const Error error = step.error();
+  EXPECT_EQ(error.category, "connection.failed") << error.message;
+  EXPECT_NE(error.message.find("certificate"), std::string::npos) << error.message;
+  MysqlStep trusting(tls_server(), "SELECT 1",
+                     {{"host", "no-such-host.invalid"}, {"ssl_mode", "verify_ca"}, {"ssl_ca", tls_server().ca_file().string()}});
+  trusting.lend_address("no-such-host.invalid", "127.0.0.1");
+  EXPECT_EQ(trusting.rows(), "1\n");
+}
 
 TEST(MysqlTls, PreferredUsesTlsWhereTheServerHasIt) {
   MysqlStep step(tls_server(), "SHOW SESSION STATUS LIKE 'Ssl_version'");

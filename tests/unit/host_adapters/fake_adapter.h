@@ -2,6 +2,7 @@
 #pragma once
 
 #include <osiris/adapter.h>
+#include <osiris/ext/explain.h>
 #include <osiris/ext/resources.h>
 
 #include <atomic>

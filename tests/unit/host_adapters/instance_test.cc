@@ -261,6 +261,30 @@ TEST_F(Instance, RefusesTwoCallsAtOnce) {
               HasSubstr("host misbehaving: collect while another call of the instance is in progress"));
 }
 
+TEST_F(Instance, ExplainsARunOnceItIsValidated) {
+  auto instance = make();
+  EXPECT_TRUE(has_explanation(tables_.type));
+  ASSERT_TRUE(instance->configure({}).ok());
+  EXPECT_FALSE(instance->explain(request_).ok()) << "not validated";
+  ASSERT_TRUE(instance->validate(request_).ok());
+  const StageOutcome explained = instance->explain(request_);
+  ASSERT_TRUE(explained.ok()) << explained.status.error().message;
+  EXPECT_EQ(explained.document["facts"].items()[0]["text"].as_string(), "is asked");
+  EXPECT_TRUE(instance->prepare(request_).ok()) << "and goes on";
+  EXPECT_TRUE(instance->explain(request_).ok()) << "any number of times";
+  EXPECT_TRUE(instance->execute(request_).ok());
+  EXPECT_FALSE(instance->explain(request_).ok()) << "the run has been";
+}
+
+TEST_F(Instance, SaysWhenAnAdapterExplainsNothing) {
+  tables_.type.extension = nullptr;
+  auto instance = make();
+  EXPECT_FALSE(has_explanation(tables_.type));
+  ASSERT_TRUE(instance->configure({}).ok());
+  ASSERT_TRUE(instance->validate(request_).ok());
+  EXPECT_EQ(instance->explain(request_).status.error().code, Code::kUnsupported);
+}
+
 TEST_F(Instance, ListsAndReleasesResources) {
   auto instance = make();
   EXPECT_TRUE(instance->has_resources());

@@ -114,6 +114,53 @@ TEST_F(Options, AVariableOfTheServicesOwnIsReadAfterOurs) {
   EXPECT_EQ(resolved().find("timeout")->source, OptionSource::kDefault) << "only where the adapter says so";
 }
 
+TEST_F(Options, AVariableThatEveryProgramKnowsIsReadLast) {
+  add(OSIRIS_TEXT, "https-proxy", OSIRIS_COMMON_ENV);
+  EXPECT_EQ(resolved().find("https-proxy"), nullptr);
+  variables_["HTTPS_PROXY"] = "http://upper";
+  EXPECT_EQ(resolved().find("https-proxy")->values, std::vector<std::string>{"http://upper"});
+  EXPECT_EQ(resolved().find("https-proxy")->from, "HTTPS_PROXY");
+  variables_["https_proxy"] = "http://lower";
+  EXPECT_EQ(resolved().find("https-proxy")->values, std::vector<std::string>{"http://lower"}) << "as curl has it";
+  variables_["OSIRIS_E2B_HTTPS_PROXY"] = "http://ours";
+  EXPECT_EQ(resolved().find("https-proxy")->values, std::vector<std::string>{"http://ours"});
+  inputs_.flags = {{"https-proxy", "http://flag"}};
+  EXPECT_EQ(resolved().find("https-proxy")->values, std::vector<std::string>{"http://flag"});
+  variables_["API_URL"] = "http://nobody-asked";
+  EXPECT_EQ(resolved().find("api-url"), nullptr) << "only where the adapter says so";
+}
+
+TEST_F(Options, SayWhereExactlyTheyCameFrom) {
+  inputs_.env_origin = [](std::string_view name) { return name == "E2B_API_URL" ? "/work/.env" : ""; };
+  variables_["E2B_API_URL"] = "http://a";
+  EXPECT_EQ(resolved().find("api-url")->from, "E2B_API_URL in /work/.env");
+  EXPECT_EQ(source_text(*resolved().find("api-url")), "environment: E2B_API_URL in /work/.env");
+  EXPECT_EQ(resolved().to_json()["api-url"]["from"].as_string(), "E2B_API_URL in /work/.env");
+  variables_["OSIRIS_E2B_API_URL"] = "http://b";
+  EXPECT_EQ(resolved().find("api-url")->from, "OSIRIS_E2B_API_URL");
+  variables_.clear();
+  file(R"({"api_url": "http://c"})");
+  EXPECT_EQ(resolved().find("api-url")->from, "adapters.e2b.api_url in osiris.yaml");
+  inputs_.flags = {{"api-url", "http://d"}};
+  EXPECT_EQ(resolved().find("api-url")->from, "--e2b-api-url");
+  EXPECT_FALSE(resolved().to_json()["api-url"].contains("from")) << "the flag's name says it";
+  EXPECT_FALSE(resolved().to_json()["timeout"].contains("from")) << "a default comes from nowhere";
+}
+
+TEST_F(Options, HideThePasswordOfAUrlAndNothingElse) {
+  variables_["E2B_API_URL"] = "http://team:hunter2hunter2@proxy:3128";
+  EXPECT_EQ(resolved().to_json()["api-url"]["value"].as_string(), "http://team:***@proxy:3128");
+  EXPECT_THAT(resolved().sensitive_values(), ElementsAre("hunter2hunter2"));
+  EXPECT_EQ(resolved().find("api-url")->values, std::vector<std::string>{"http://team:hunter2hunter2@proxy:3128"}) << "the adapter gets it whole";
+  variables_["E2B_API_URL"] = "team:hunter2hunter2@proxy:1080";
+  EXPECT_EQ(resolved().to_json()["api-url"]["value"].as_string(), "team:***@proxy:1080");
+  for (const char* plain : {"http://proxy:3128", "registry:5000/image@sha256:0123", "name:tag"}) {
+    variables_["E2B_API_URL"] = plain;
+    EXPECT_EQ(resolved().to_json()["api-url"]["value"].as_string(), plain);
+    EXPECT_THAT(resolved().sensitive_values(), IsEmpty()) << plain;
+  }
+}
+
 TEST_F(Options, ABareNumberTakesItsUnitOnlyFromTheUser) {
   EXPECT_EQ(resolved().find("mem")->values, std::vector<std::string>{"1073741824"}) << "a default is canonical";
   file(R"({"mem": 4})");

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 
+#include "host/project/file_trust.h"
 #include "host/project/secret_names.h"
 
 namespace osiris {
@@ -250,6 +252,46 @@ TEST_F(ConnectionsTest, DotenvNeverOverridesAndTheFirstFileWins) {
   EXPECT_EQ(*environment_.get("A") + *environment_.get("B") + *environment_.get("C") + *environment_.get("D"),
             "homehomecwdset");
   EXPECT_FALSE(report.warnings.empty());
+  EXPECT_EQ(environment_.file_of("B"), (dir_ / "home/.env").string());
+  EXPECT_EQ(environment_.file_of("D"), "") << "the process has it";
+}
+
+// Everywhere one is looked for: what stands there chooses where keys are sent.
+TEST_F(ConnectionsTest, ADotenvThatOthersCanWriteIsRefused) {
+  write("home/.env", "A=home\n");
+  write("above/osiris.py", "");
+  write("above/.env", "B=above\n");
+  write("above/cwd/.env", "C=cwd\n");
+  environment_.set("OSIRIS_HOME", (dir_ / "home").string());
+  for (const char* file : {"home/.env", "above/.env", "above/cwd/.env"}) {
+    for (const unsigned mode : {0646u, 0664u}) {
+      ::chmod((dir_ / file).c_str(), mode);
+      Environment environment = environment_;
+      const auto report = environment.load_dotenv_files(dir_ / "above/cwd");
+      ASSERT_TRUE(report.refused) << file;
+      EXPECT_NE(report.refused->message.find((dir_ / file).string() + " can be written by " + (mode == 0646 ? "everyone" : "its group")), std::string::npos)
+          << report.refused->message;
+      EXPECT_EQ(report.refused->hint, "chmod go-w " + (dir_ / file).string());
+      EXPECT_EQ(report.files.size(), 2u);
+      EXPECT_EQ((environment.get("A") ? 1 : 0) + (environment.get("B") ? 1 : 0) + (environment.get("C") ? 1 : 0), 2) << "nothing of it is taken";
+    }
+    ::chmod((dir_ / file).c_str(), 0644);
+  }
+  EXPECT_FALSE(environment_.load_dotenv_files(dir_ / "above/cwd").refused);
+}
+
+TEST_F(ConnectionsTest, ADotenvOfAnotherUserIsRefusedUnlessTheProjectIsTheirs) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  write("cwd/.env", "A=cwd\n");
+  ASSERT_EQ(::chown((dir_ / "cwd/.env").c_str(), 65534, 65534), 0);
+  const auto report = environment_.load_dotenv_files(dir_ / "cwd");
+  ASSERT_TRUE(report.refused);
+  EXPECT_NE(report.refused->message.find("another user, its owner (uid 65534)"), std::string::npos) << report.refused->message;
+  EXPECT_FALSE(environment_.get("A"));
+  // Root in a container, in its user's project.
+  ASSERT_EQ(::chown((dir_ / "cwd").c_str(), 65534, 65534), 0);
+  EXPECT_FALSE(environment_.load_dotenv_files(dir_ / "cwd").refused);
+  EXPECT_EQ(environment_.get("A"), "cwd");
 }
 
 }  // namespace

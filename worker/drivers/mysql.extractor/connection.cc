@@ -6,6 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "protocol/base/file.h"
 #include "worker/drivers/mysql.extractor/errors.h"
 #include "worker/drivers/mysql.extractor/login.h"
@@ -49,6 +52,15 @@ void keep_alive(int socket) {
   setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
+// While other addresses are at hand, the own name server gets so long.
+constexpr std::chrono::milliseconds kOwnLookupMax{3'000};
+
+// No server was there to talk to: nobody answered, or the connection was closed before the log-in, as a firewall does.
+bool is_unreached(unsigned fault) {
+  return fault == CR_CONNECTION_ERROR || fault == CR_CONN_HOST_ERROR || fault == CR_UNKNOWN_HOST || fault == CR_SERVER_LOST ||
+         fault == CR_SERVER_GONE_ERROR || fault == CR_SERVER_LOST_EXTENDED;
+}
+
 }  // namespace
 
 Status Connection::set_tls(const Caller& caller) {
@@ -68,12 +80,40 @@ Status Connection::set_tls(const Caller& caller) {
 
 Result<std::unique_ptr<Connection>> Connection::open(const ServerSettings& server, const Caller& caller) {
   initialise_client_library();
+  Patience& patience = *caller.patience;
+  const Patience::Scope scope(patience);
+  patience.set_deadline(Clock::now() + std::chrono::seconds(server.connect_timeout_s));
+  std::optional<std::chrono::milliseconds> limit;
+  if (!server.addresses.empty())
+    limit = std::min(kOwnLookupMax, std::chrono::milliseconds(server.connect_timeout_s * 500));
+  const auto own = find_addresses(server.host, patience, limit);
+  std::vector<std::string> places;
+  if (own) places.push_back(server.host);
+  for (const std::string& lent : server.addresses)
+    if (!own || own->count(lent) == 0) places.push_back(lent);
+  std::optional<Error> first;
+  for (const std::string& place : places) {
+    Fault fault;
+    auto connected = open_at(place, server, caller, fault);
+    if (connected) {
+      patience.set_deadline(std::nullopt);
+      return connected;
+    }
+    if (!first) first = connected.error();
+    if (!is_unreached(fault.number) || patience.is_cancelled() || patience.has_run_out()) break;
+  }
+  return first.value_or(connection_error(caller.step_id, server, {CR_UNKNOWN_HOST, "unknown host"}, patience));
+}
+
+Result<std::unique_ptr<Connection>> Connection::open_at(const std::string& place, const ServerSettings& server, const Caller& caller,
+                                                        Fault& fault) {
   std::unique_ptr<Connection> connection(new Connection);
   MYSQL* mysql = connection->mysql_ = mysql_init(nullptr);
   if (!mysql)
     return Error(Code::kExhausted, "Step " + caller.step_id + ": out of memory", {}, "runtime.memory_exceeded");
   connection->ssl_mode_ = server.ssl_mode;
   connection->ssl_ca_ = server.ssl_ca;
+  connection->server_name_ = server.host;
 
   const unsigned tcp = MYSQL_PROTOCOL_TCP;  // the library would take "localhost" for a socket file
   const unsigned no_local_files = 0;        // or a server could ask for any file of this machine
@@ -89,18 +129,17 @@ Result<std::unique_ptr<Connection>> Connection::open(const ServerSettings& serve
   mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH, kLoginPluginsAllowed);
   mysql_optionsv(mysql, MARIADB_OPT_USERDATA, const_cast<char*>(kSslModeKey),
                  static_cast<void*>(&connection->ssl_mode_));
+  mysql_optionsv(mysql, MARIADB_OPT_USERDATA, const_cast<char*>(kServerNameKey),
+                 static_cast<void*>(&connection->server_name_));
   mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, &Patience::io_wait);
   OSIRIS_TRY(connection->set_tls(caller));
 
-  const Patience::Scope scope(*caller.patience);
-  caller.patience->set_deadline(Clock::now() + std::chrono::seconds(server.connect_timeout_s));
-  if (!can_resolve(server.host, *caller.patience)) {
-    return connection_error(caller.step_id, server, {CR_UNKNOWN_HOST, "unknown host"}, *caller.patience);
-  }
-  const MYSQL* connected = mysql_real_connect(mysql, server.host.c_str(), server.user.c_str(), server.password.c_str(),
+  const MYSQL* connected = mysql_real_connect(mysql, place.c_str(), server.user.c_str(), server.password.c_str(),
                                               server.database.c_str(), server.port, nullptr, 0);
-  if (!connected) return connection_error(caller.step_id, server, fault_of(mysql), *caller.patience);
-  caller.patience->set_deadline(std::nullopt);
+  if (!connected) {
+    fault = fault_of(mysql);
+    return connection_error(caller.step_id, server, fault, *caller.patience);
+  }
   connection->opened_at_ = Clock::now();
   keep_alive(mysql_get_socket(mysql));
   return connection;

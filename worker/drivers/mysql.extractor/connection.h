@@ -10,6 +10,7 @@
 #include <string>
 
 #include "protocol/base/error.h"
+#include "worker/drivers/mysql.extractor/errors.h"
 #include "worker/drivers/mysql.extractor/patience.h"
 #include "worker/drivers/mysql.extractor/settings.h"
 
@@ -27,6 +28,8 @@ class Connection {
  public:
   using Clock = std::chrono::steady_clock;
 
+  // By the server's name as this machine resolves it; where that leads to no server, by the addresses that were lent for it. TLS
+  // checks the name either way.
   static Result<std::unique_ptr<Connection>> open(const ServerSettings& server, const Caller& caller);
   ~Connection();
   Connection(const Connection&) = delete;
@@ -46,12 +49,16 @@ class Connection {
 
  private:
   Connection() = default;
+  // `place`: the server's name or one of its addresses. `fault` says what the library found wrong.
+  static Result<std::unique_ptr<Connection>> open_at(const std::string& place, const ServerSettings& server, const Caller& caller,
+                                                     Fault& fault);
   Status set_tls(const Caller& caller);
   Status run(const char* statement, const ServerSettings& server, const Caller& caller);
 
   MYSQL* mysql_ = nullptr;
   SslMode ssl_mode_ = SslMode::kPreferred;
   std::string ssl_ca_;
+  std::string server_name_;  // lent to the library
   Clock::time_point opened_at_;
 };
 

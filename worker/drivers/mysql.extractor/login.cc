@@ -116,8 +116,17 @@ void make_non_blocking(MYSQL* mysql) {
   if (const int flags = fcntl(socket, F_GETFL); flags >= 0) fcntl(socket, F_SETFL, flags | O_NONBLOCK);
 }
 
+// The library checks a certificate against mysql->host, which is the address here. The text belongs to a larger block and is not
+// freed by itself, so another one may stand in its place.
+void check_against_name(MYSQL* mysql) {
+  const std::string* name = nullptr;
+  mysql_get_optionv(mysql, MARIADB_OPT_USERDATA, const_cast<char*>(kServerNameKey), &name);
+  if (name && !name->empty()) mysql->host = const_cast<char*>(name->c_str());
+}
+
 int authenticate(MYSQL_PLUGIN_VIO* vio, MYSQL* mysql) {
   make_non_blocking(mysql);
+  check_against_name(mysql);
   settle_tls(mysql);
 
   unsigned char* packet = nullptr;

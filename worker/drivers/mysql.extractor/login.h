@@ -11,6 +11,8 @@ inline constexpr char kLoginPluginsAllowed[] = "mysql_native_password,caching_sh
 
 // MARIADB_OPT_USERDATA key of a connection: const SslMode*, which outlives the log-in.
 inline constexpr char kSslModeKey[] = "osiris.ssl_mode";
+// A std::string: the name that the server's certificate must carry, where the connection was made by an address.
+inline constexpr char kServerNameKey[] = "osiris.server_name";
 
 // Makes the library ready and registers the plugin, once per process. [any thread]
 void initialise_client_library();

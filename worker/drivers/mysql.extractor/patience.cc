@@ -28,6 +28,18 @@ void Patience::cancel() {
   [[maybe_unused]] const ssize_t written = write(event_fd_, &one, sizeof one);
 }
 
+int Patience::wait_at_most(int socket, bool is_read, Clock::duration limit) {
+  const std::optional<Clock::time_point> deadline = deadline_;
+  const auto own = Clock::now() + limit;
+  const bool is_tighter = !deadline || own < *deadline;
+  const bool ran_out = ran_out_;
+  if (is_tighter) deadline_ = own;
+  const int ready = wait(socket, is_read);
+  if (is_tighter) ran_out_ = ran_out;
+  deadline_ = deadline;
+  return ready;
+}
+
 int Patience::wait(int socket, bool is_read) {
   std::optional<Clock::time_point> until = deadline_;
   if (const uint32_t limit_s = is_read ? read_s_ : write_s_; limit_s > 0) {

@@ -29,6 +29,8 @@ class Patience {
   bool has_run_out() const { return ran_out_; }
   // Waits until `socket` is ready: 1; 0 with errno ETIMEDOUT when time ran out; -1 with errno ECANCELED when cancelled.
   int wait(int socket, bool is_read);
+  // The same, but for `limit` at most; that this ran out is no news of the server's (has_run_out() stays as it was).
+  int wait_at_most(int socket, bool is_read, Clock::duration limit);
 
   // While it lives, libmariadb's waits on this thread go to `patience`.
   class Scope {

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <chrono>
 #include <memory>
 #include <thread>
 
@@ -19,27 +18,33 @@ struct Lookup {
   int done_fd = eventfd(0, EFD_CLOEXEC);
   std::atomic<bool> is_abandoned{false};
   std::atomic<bool> has_address{false};
+  std::set<std::string> addresses;  // complete once has_address is true
 
   ~Lookup() {
     if (done_fd >= 0) close(done_fd);
   }
 };
 
-int look_up(const std::string& host, int flags) {
+int look_up(const std::string& host, int flags, std::set<std::string>& found) {
   addrinfo hints = {};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = flags;
   addrinfo* addresses = nullptr;
   const int outcome = getaddrinfo(host.c_str(), nullptr, &hints, &addresses);
-  if (outcome == 0) freeaddrinfo(addresses);
-  return outcome;
+  if (outcome != 0) return outcome;
+  for (const addrinfo* entry = addresses; entry; entry = entry->ai_next) {
+    char text[NI_MAXHOST] = {};
+    if (getnameinfo(entry->ai_addr, entry->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0) found.insert(text);
+  }
+  freeaddrinfo(addresses);
+  return 0;
 }
 
 void answer(const std::shared_ptr<Lookup>& lookup) {
   int outcome = EAI_AGAIN;
   while (outcome == EAI_AGAIN && !lookup->is_abandoned) {
-    outcome = look_up(lookup->host, 0);
+    outcome = look_up(lookup->host, 0, lookup->addresses);
     // No name server answered; they may yet.
     if (outcome == EAI_AGAIN) std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
@@ -50,14 +55,17 @@ void answer(const std::shared_ptr<Lookup>& lookup) {
 
 }  // namespace
 
-bool can_resolve(const std::string& host, Patience& patience) {
-  if (look_up(host, AI_NUMERICHOST) == 0) return true;
+std::optional<std::set<std::string>> find_addresses(const std::string& host, Patience& patience,
+                                                    std::optional<std::chrono::milliseconds> limit) {
+  std::set<std::string> numeric;
+  if (look_up(host, AI_NUMERICHOST, numeric) == 0) return numeric;
   const auto lookup = std::make_shared<Lookup>();
   lookup->host = host;
   std::thread([lookup] { answer(lookup); }).detach();
-  const bool is_answered = patience.wait(lookup->done_fd, true) == 1;
+  const int ready = limit ? patience.wait_at_most(lookup->done_fd, true, *limit) : patience.wait(lookup->done_fd, true);
   lookup->is_abandoned = true;
-  return is_answered && lookup->has_address;
+  if (ready != 1 || !lookup->has_address) return std::nullopt;
+  return lookup->addresses;
 }
 
 }  // namespace osiris::worker::mysql

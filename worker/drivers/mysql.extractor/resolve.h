@@ -2,14 +2,19 @@
 // a thread that is left behind when the step is cancelled or its time is over; that thread touches nothing of the step.
 #pragma once
 
+#include <chrono>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "worker/drivers/mysql.extractor/patience.h"
 
 namespace osiris::worker::mysql {
 
-// True when `host` has an address (numeric ones have, without asking). False when it has none, and when `patience` was
-// cancelled or ran out first (it then says so). libmariadb looks the name up once more; by then somebody knows it.
-bool can_resolve(const std::string& host, Patience& patience);
+// The addresses of `host` (numeric ones are their own, without asking). nullopt when it has none, when no name server has answered
+// within `limit` (none: as long as there is time), and when `patience` was cancelled or ran out first (it then says so).
+// libmariadb looks the name up once more; by then somebody knows it.
+std::optional<std::set<std::string>> find_addresses(const std::string& host, Patience& patience,
+                                                    std::optional<std::chrono::milliseconds> limit = std::nullopt);
 
 }  // namespace osiris::worker::mysql

@@ -148,6 +148,9 @@ Result<ServerSettings> read_server_settings(const StepContext& context) {
   if (!is_plain_host(server.host)) {
     return connection_fault(context, "'host' must be one host name or address, got '" + server.host + "'");
   }
+  if (context.connection())
+    for (const Json& address : context.connection()->addresses[server.host].items())
+      if (is_plain_host(address.as_string())) server.addresses.push_back(address.as_string());
   OSIRIS_TRY(read_number(context, config, "port", 1, 65535, server.port));
   if (server.port == 3306) OSIRIS_TRY(read_number(context, fields, "port", 1, 65535, server.port));
   server.user = first_text(fields["user"], fields["username"]);

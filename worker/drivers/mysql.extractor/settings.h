@@ -19,6 +19,7 @@ enum class SslMode { kDisabled, kPreferred, kRequired, kVerifyCa, kVerifyIdentit
 // Where and as whom to connect.
 struct ServerSettings {
   std::string host;
+  std::vector<std::string> addresses;  // lent for `host`, tried where its own look-up leads to no server
   uint16_t port = 3306;
   std::string user;
   std::string password;
