@@ -181,12 +181,11 @@ class RunCommand {
   Result<Explanation> explain(const LoadedAdapter& adapter) {
     if (!has_explanation(*adapter.type)) return Explanation();
     OSIRIS_ASSIGN(const auto session, AdapterSession::open(context_, adapter, prepared_.options));
-    const UserState user_state(context_.environment);
     AdapterRequest request;
     request.run_id = "dry-run";
     request.manifest_json = prepared_.plan.manifest_json.dump();
     request.connections_json = prepared_.plan.connections_json.dump();
-    request.settings_json = adapter_settings(context_, prepared_.workspace.registry, user_state).dump();
+    request.settings_json = "{}";  // an owner id would be made for it, and a dry run leaves nothing behind
     request.secret_names = prepared_.plan.secret_names;
     request.compiled_dir = prepared_.compiled.pipeline->compiled_dir;
     request.session_dir = prepared_.workspace.project.sessions_dir() / request.run_id;

@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cstdarg>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -116,12 +117,16 @@ void make_non_blocking(MYSQL* mysql) {
   if (const int flags = fcntl(socket, F_GETFL); flags >= 0) fcntl(socket, F_SETFL, flags | O_NONBLOCK);
 }
 
-// The library checks a certificate against mysql->host, which is the address here. The text belongs to a larger block and is not
-// freed by itself, so another one may stand in its place.
+// The library checks a certificate against mysql->host, which is the address here. It frees that text with free() when the
+// connection ends, so another one of the same kind may stand in its place.
 void check_against_name(MYSQL* mysql) {
   const std::string* name = nullptr;
   mysql_get_optionv(mysql, MARIADB_OPT_USERDATA, const_cast<char*>(kServerNameKey), &name);
-  if (name && !name->empty()) mysql->host = const_cast<char*>(name->c_str());
+  if (!name || name->empty() || !mysql->host || *name == mysql->host) return;
+  char* copy = ::strdup(name->c_str());
+  if (!copy) return;  // checked against the address, and so refused
+  std::free(mysql->host);
+  mysql->host = copy;
 }
 
 int authenticate(MYSQL_PLUGIN_VIO* vio, MYSQL* mysql) {
