@@ -296,6 +296,7 @@ Status E2bAdapter::execute(const sdk::RunRequest& original) {
   OSIRIS_ASSIGN(Journal journal, Journal::open(request.adapter_dir() / "e2b-journal.jsonl"));
   journal_ = std::make_unique<Journal>(std::move(journal));
   if (config_.debug) OSIRIS_TRY(service_->watched.open_log(request.adapter_dir() / "e2b-wire.log"));
+  if (config_.egress_proxy) service_->watched.mask(config_.egress_proxy->password);
 
   host_.event("service_selected", {}, destinations());
   OSIRIS_ASSIGN(egress_, derive_egress(config_, request, system_resolver()));
