@@ -1,5 +1,6 @@
 #include "host/run/pipeline_run.h"
 
+#include "host/run/output_proof.h"
 #include "protocol/base/wipe.h"
 
 namespace osiris {
@@ -51,6 +52,15 @@ void log_error(RunLog& log, const RunReport& report) {
   log.event("execution_error_mapped", Json::object({{"error_details", std::move(details)}}));
   log.event("run_error", std::move(fields));
   log.log(LogLevel::kError, "osiris.run", error.message + (error.hint.empty() ? "" : " (" + error.hint + ")"));
+}
+
+// The error of a run that no stage called failed.
+Error missing_proof(const RunProofs& proofs, const std::string& adapter, const RunLog& log) {
+  if (proofs.steps_completed < proofs.steps_total)
+    return Error(Code::kInternal, "adapter " + adapter + " reported success, but only " + std::to_string(proofs.steps_completed) +
+                                      " of " + std::to_string(proofs.steps_total) + " steps were seen to complete");
+  if (proofs.outputs_error) return *proofs.outputs_error;
+  return log.write_error().value_or(Error(Code::kInternal, "the session's events are not complete"));
 }
 
 // Everything that is written once the verdict is known. What cannot be written turns a success into a failure.
@@ -214,14 +224,12 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   proofs.failure_exit_code = result.exit_code;
   proofs.steps_total = tally_.total();
   proofs.steps_completed = tally_.completed();
+  if (!result.error && proofs.steps_completed >= proofs.steps_total)
+    if (const Status proved = prove_outputs(planned_outputs(inputs.plan.manifest_json), report.steps, report.outputs); !proved.ok())
+      proofs.outputs_error = proved.error().within("adapter " + adapter_);
   proofs.events_complete = !log_.write_error();
   report.verdict = judge(proofs);
-  if (!report.verdict.ok && !report.error)
-    report.error = report.verdict.reason == "incomplete_steps"
-                       ? Error(Code::kInternal, "adapter " + adapter_ + " reported success, but only " +
-                                                    std::to_string(proofs.steps_completed) + " of " +
-                                                    std::to_string(proofs.steps_total) + " steps were seen to complete")
-                       : log_.write_error().value_or(Error(Code::kInternal, "the session's events are not complete"));
+  if (!report.verdict.ok && !report.error) report.error = missing_proof(proofs, adapter_, log_);
   close_session(*session, report, proofs, log_, masking_);
   return report;
 }

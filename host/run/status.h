@@ -1,7 +1,8 @@
 // How a run ended: one function for status.json, the index and the exit code, so that they cannot disagree.
 //
-// The four-proof rule: a run is ok if the adapter said success, the exit code is 0, every step of the plan was seen to
-// complete, and every event reached events.jsonl. Any proof missing makes it not ok, with the reason named.
+// The five-proof rule: a run is ok if the adapter said success, the exit code is 0, every step of the plan was seen to
+// complete, every output of the plan is at its place with the size and hash its step wrote (output_proof.h), and every event
+// reached events.jsonl. Any proof missing makes it not ok, with the reason named.
 #pragma once
 
 #include <cstddef>
@@ -30,13 +31,15 @@ struct RunProofs {
   std::optional<ExitCode> failure_exit_code;  // whose fault `error` is, where its code alone does not say
   size_t steps_total = 0;
   size_t steps_completed = 0;
+  std::optional<Error> outputs_error;  // why the outputs are not proved; looked at only where all steps completed
   bool events_complete = true;  // events.jsonl exists and no write to it failed
 };
 
 struct RunVerdict {
   bool ok = false;
   ExitCode exit_code = ExitCode::kOk;
-  std::string reason;  // empty, "execution_failed", "incomplete_steps", "missing_events_jsonl", "cancelled", "deadline"
+  // Empty, or "execution_failed", "incomplete_steps", "missing_outputs", "missing_events_jsonl", "cancelled", "deadline".
+  std::string reason;
 };
 
 RunVerdict judge(const RunProofs& proofs);

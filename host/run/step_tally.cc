@@ -60,11 +60,15 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     StepState& state = step(step_id);
     state.phase = StepPhase::kRunning;
     state.started_monotonic_ns = now;
+    state.outputs.clear();
     if (state.plan.driver.empty()) state.plan.driver = data["driver"].as_string();
   } else if (name == "step_retry") {
     StepState& state = step(step_id);
     state.attempt = static_cast<int>(data["attempt"].as_int(state.attempt)) + 1;
     state.rows_now = 0;
+    state.outputs.clear();
+  } else if (name == "output_written") {
+    step(step_id).outputs[data["path"].as_string()] = {data["size_bytes"].as_uint(), data["sha256"].as_string()};
   } else if (name == "step_complete") {
     StepState& state = step(step_id);
     end(state, StepPhase::kComplete);

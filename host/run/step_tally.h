@@ -1,10 +1,12 @@
 // What the host knows of a run's steps while it runs, learnt from nothing but the events and metrics that pass by.
 //
 // One tally feeds three readers that must never disagree: the display, status.json and the summary. It counts for
-// itself instead of believing an adapter's "success": that is one of the four proofs of status.json.
+// itself instead of believing an adapter's "success": that is one of the five proofs of status.json, and what it saw steps write
+// is the base of another.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -27,6 +29,12 @@ struct WatchedStep {
 enum class StepPhase { kWaiting, kRunning, kComplete, kFailed, kCancelled, kSkipped };
 std::string_view phase_name(StepPhase phase);  // "waiting", "running", "complete", "failed", "cancelled", "skipped"
 
+// A file that a step was seen to write, as its worker counted and hashed it.
+struct WrittenOutput {
+  uint64_t size_bytes = 0;
+  std::string sha256;
+};
+
 struct StepState {
   WatchedStep plan;
   StepPhase phase = StepPhase::kWaiting;
@@ -38,6 +46,7 @@ struct StepState {
   std::string error;      // of a failed one
   std::string error_type, category, hint;
   std::string cause;  // of a skipped one: the step that failed first
+  std::map<std::string, WrittenOutput> outputs;  // of its last attempt, by the path as the pipeline wrote it
 
   // What to show as "rows": the most telling count there is.
   uint64_t rows() const;

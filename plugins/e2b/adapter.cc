@@ -347,6 +347,7 @@ osiris_status E2bAdapter::execute(const osiris_request* from) {
   const auto request = sdk::read_request(from);
   if (!request) return host_.fail(request.error());
   const Status status = execute(*request);
+  succeeded_ = status.ok();
   if (status) return OSIRIS_OK;
   const Error& error = status.error();
   if (error.code != Code::kStepFailed) release_now();
@@ -374,6 +375,9 @@ osiris_status E2bAdapter::collect(const osiris_request* from) {
     } else {
       status = result.error();
     }
+  } else if (succeeded_) {
+    status = make_failure(FailureClass::kSandboxError, "the run's outputs cannot be fetched: nothing says what was packed, or the sandbox is no more",
+                          "Run again.");
   }
   if (session_) {
     const Status released = session_->release(released_, config_.keep && status.ok());

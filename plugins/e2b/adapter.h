@@ -91,6 +91,7 @@ class E2bAdapter {
   std::unique_ptr<SandboxSession> session_;
   std::unique_ptr<Envd> envd_, sending_envd_;
   std::optional<rpc::Packed> packed_;
+  bool succeeded_ = false;  // execute said so: collect must have something to fetch
   Json released_ = Json::array();
   int64_t acquire_began_ns_ = 0;
   std::future<Result<std::string>> packed_worker_;

@@ -216,7 +216,7 @@ void RunLoop::take(const rpc::Response& response, const rpc::Conversation::Asked
     finished_ = true;
   } else if (asked.method == rpc::method::kPack && response.ok()) {
     Result<rpc::Packed> packed = rpc::packed_from_json(response.result());
-    if (!packed) return fail(packed.error());
+    if (!packed) return fail(packed.error().within("the worker's answer to pack cannot be used"));
     packed_ = *std::move(packed);
     packing_ = false;
   } else if (!response.ok() && (asked.method == rpc::method::kPrepare || asked.method == rpc::method::kFinish ||

@@ -230,12 +230,12 @@ RunOutcome RunLoop::conclude() {
 
   std::string_view status = "failed";
   const auto& failed_step = board_.first_failure();
-  if (finished_ && board_.all_succeeded() && !failure_) {
-    status = "success";
-  } else if (cancel_) {
+  if (cancel_) {  // also when every step was done: what they wrote may not have been packed
     status = "cancelled";
     outcome.status = *cancel_;
     board_.abandon(*cancel_);
+  } else if (finished_ && board_.all_succeeded() && !failure_) {
+    status = "success";
   } else if (!failure_ && failed_step) {
     const Error& error = failed_step->error.error;
     outcome.status =

@@ -48,22 +48,23 @@ std::string sha256_hex(std::string_view bytes) {
 Result<FileDigest> sha256_file(const std::filesystem::path& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return errno_error(errno, "cannot open", path);
+  Result<FileDigest> digest = sha256_descriptor(fd, path);
+  ::close(fd);
+  return digest;
+}
+
+Result<FileDigest> sha256_descriptor(int fd, const std::filesystem::path& path) {
   Sha256 hash;
   FileDigest digest;
   std::vector<char> block(1 << 18);
   for (;;) {
     const ssize_t got = ::read(fd, block.data(), block.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      const int number = errno;
-      ::close(fd);
-      return errno_error(number, "cannot read", path);
-    }
+    if (got < 0) return errno_error(errno, "cannot read", path);
     if (got == 0) break;
     hash.update({block.data(), static_cast<size_t>(got)});
     digest.size_bytes += static_cast<uint64_t>(got);
   }
-  ::close(fd);
   digest.sha256 = hash.hex();
   return digest;
 }

@@ -35,5 +35,7 @@ struct FileDigest {
   uint64_t size_bytes = 0;
 };
 Result<FileDigest> sha256_file(const std::filesystem::path& path);
+// From where `fd` stands to its end; `path` is for messages. Does not close it.
+Result<FileDigest> sha256_descriptor(int fd, const std::filesystem::path& path);
 
 }  // namespace osiris

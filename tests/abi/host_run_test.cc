@@ -31,7 +31,10 @@ class HostRun : public ::testing::Test {
                        (build_dir() / "tests/abi/defects" / (sin + ".so")).string() + "\"\n");
     return project_.dir() / "adapters";
   }
-  Outcome run_defect(const std::string& sin) { return run("defect", directory_of(sin)); }
+  Outcome run_defect(const std::string& sin) {
+    fs::create_directories(project_.dir() / "out");
+    return run("defect", directory_of(sin));
+  }
   Project project_;
 };
 
@@ -87,6 +90,45 @@ TEST_F(HostRun, SurvivesAnAdapterThatClaimsSuccessWithoutAResult) {
   const Outcome outcome = run_defect("deliver_missing");
   EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
   EXPECT_THAT(outcome.out + outcome.err, HasSubstr("without delivering 'result'"));
+}
+
+TEST_F(HostRun, BelievesAnAdapterWhoseOutputsAreThere) {
+  const Outcome outcome = run_defect("output_good");
+  EXPECT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
+  EXPECT_EQ(project_.read("out/harbor_fees_by_vessel.csv"), "x\n");
+  EXPECT_TRUE(project_.status()["ok"].as_bool());
+}
+
+// Every step is seen to complete, the adapter says success, and the output is not what was said.
+class HostRunOutput : public HostRun, public ::testing::WithParamInterface<std::pair<const char*, const char*>> {};
+
+TEST_P(HostRunOutput, ThatIsNotProvedIsNoSuccess) {
+  const auto [sin, reason] = GetParam();
+  const Outcome outcome = run_defect(sin);
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("1 output is not what the pipeline says: "));
+  EXPECT_THAT(outcome.err, HasSubstr("out/harbor_fees_by_vessel.csv of step"));
+  EXPECT_THAT(outcome.err, HasSubstr(reason));
+  EXPECT_FALSE(project_.status()["ok"].as_bool(true));
+  EXPECT_EQ(project_.status()["reason"].as_string(), "missing_outputs");
+  EXPECT_EQ(project_.runs().items().at(0)["status"].as_string(), "failed");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, HostRunOutput,
+    ::testing::Values(std::pair{"output_missing", "nothing is at "}, std::pair{"output_wrong_size", "has 4 bytes instead of 2"},
+                      std::pair{"output_wrong_hash", "has 2 bytes with SHA-256"}, std::pair{"output_not_declared", "the adapter does not report it"},
+                      std::pair{"output_never_said", "its step was never seen to write it"},
+                      std::pair{"output_wrong_place", "harbor_fees_by_vessel.csv.part, the pipeline says"},
+                      std::pair{"output_reported_otherwise", "the adapter reports 3 bytes"}),
+    [](const auto& row) { return std::string(row.param.first); });
+
+TEST_F(HostRun, TakesNoReportOfAFileThatThePipelineDoesNotWrite) {
+  const Outcome outcome = run_defect("output_unknown");
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("2 outputs are not what the pipeline says"));
+  EXPECT_THAT(outcome.err, HasSubstr("elsewhere.csv of step"));
+  EXPECT_THAT(outcome.err, HasSubstr("the adapter reports it, the pipeline does not write it"));
 }
 
 TEST_F(HostRun, KeepsItsDocumentCleanOfWhatAnAdapterPrints) {

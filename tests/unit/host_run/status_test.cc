@@ -1,4 +1,4 @@
-// The four-proof rule, each proof missing in turn; and what belongs to it: resources and the tally.
+// The five-proof rule, each proof missing in turn; and what belongs to it: resources and the tally.
 #include "host/run/status.h"
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ RunProofs good() {
   return proofs;
 }
 
-TEST(Status, IsOkWithAllFourProofs) {
+TEST(Status, IsOkWithAllFiveProofs) {
   const RunVerdict verdict = judge(good());
   EXPECT_TRUE(verdict.ok);
   EXPECT_EQ(verdict.exit_code, ExitCode::kOk);
@@ -31,6 +31,14 @@ TEST(Status, IsNotOkWhenAStepWasNeverSeenToComplete) {
   proofs.steps_completed = 2;
   EXPECT_FALSE(judge(proofs).ok);
   EXPECT_EQ(judge(proofs).reason, "incomplete_steps");
+  EXPECT_EQ(judge(proofs).exit_code, ExitCode::kAdapterFailed);
+}
+
+TEST(Status, IsNotOkWhenAnOutputIsNotProved) {
+  RunProofs proofs = good();
+  proofs.outputs_error = Error(Code::kInternal, "nothing is at /w/out.csv");
+  EXPECT_FALSE(judge(proofs).ok);
+  EXPECT_EQ(judge(proofs).reason, "missing_outputs");
   EXPECT_EQ(judge(proofs).exit_code, ExitCode::kAdapterFailed);
 }
 

@@ -324,17 +324,6 @@ TEST_F(LocalTest, LentVariablesReachTheStepsAndOnlyThere) {
   EXPECT_THAT(*read_file(run_.directory / "session/adapter/rpc.log"), HasSubstr("\"TOKEN\":\"***\""));
 }
 
-TEST_F(LocalTest, AnOutputThatChangesBeforeItIsCollectedIsNotGood) {
-  Json& step = run_.add_step("a", "mock", "write", Json::object({{"write", "out.txt"}, {"text", "good"}}));
-  step.set("outputs", Json::array({Json::object({{"path", "out.txt"}, {"target", run_.work("out.txt").string()}})}));
-  ASSERT_EQ(adapter_.configure({}), OSIRIS_OK);
-  ASSERT_EQ(adapter_.prepare(run_), OSIRIS_OK);
-  ASSERT_EQ(adapter_.execute(run_), OSIRIS_OK);
-  std::ofstream(run_.work("out.txt")) << "else";
-  EXPECT_EQ(adapter_.collect(run_), OSIRIS_INTERNAL);
-  EXPECT_THAT(failure().message, HasSubstr("the output out.txt of step a is not what the step wrote"));
-}
-
 TEST_F(LocalTest, AMissingInputFileIsItsStepsFailure) {
   Json& step = run_.add_step("a", "filesystem.csv_extractor", "extract", Json::object({{"path", "in.csv"}}));
   step.set("input_files", Json::array({Json::object({{"path", "in.csv"}, {"source", run_.work("in.csv").string()}})}));

@@ -1,0 +1,109 @@
+#include "host/run/output_proof.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include "protocol/base/sha256.h"
+#include "protocol/base/subprocess.h"
+
+namespace osiris {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kNamedMax = 5;
+
+std::string described(uint64_t size_bytes, const std::string& sha256) {
+  return std::to_string(size_bytes) + " bytes with SHA-256 " + (sha256.empty() ? "(none)" : sha256);
+}
+
+const WrittenOutput* seen_written(const std::vector<StepState>& steps, const PlannedOutput& output) {
+  for (const StepState& step : steps) {
+    if (step.plan.id != output.step_id) continue;
+    const auto found = step.outputs.find(output.path);
+    return found == step.outputs.end() ? nullptr : &found->second;
+  }
+  return nullptr;
+}
+
+// Neither follows a link nor waits for the other end of a pipe.
+std::optional<std::string> differs_on_disk(const fs::path& target, const WrittenOutput& written) {
+  struct stat info {};
+  const FileDescriptor file(::open(target.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  if (!file.is_open()) {
+    const int number = errno;
+    if (number == ENOENT) return "nothing is at " + target.string();
+    if (number == ELOOP) return target.string() + " is a symbolic link";
+    return target.string() + " cannot be read: " + std::strerror(number);
+  }
+  if (::fstat(file.get(), &info) != 0) return target.string() + " cannot be read: " + std::strerror(errno);
+  if (!S_ISREG(info.st_mode)) return target.string() + " is not a regular file";
+  const auto size_bytes = static_cast<uint64_t>(info.st_size);
+  if (size_bytes != written.size_bytes)
+    return target.string() + " has " + std::to_string(size_bytes) + " bytes instead of " + std::to_string(written.size_bytes);
+  const Result<FileDigest> digest = sha256_descriptor(file.get(), target);
+  if (!digest) return digest.error().message;
+  if (digest->size_bytes != written.size_bytes || digest->sha256 != written.sha256)
+    return target.string() + " has " + described(digest->size_bytes, digest->sha256) + " instead of " +
+           described(written.size_bytes, written.sha256);
+  return std::nullopt;
+}
+
+// Why this output is not proved; nullopt: it is.
+std::optional<std::string> doubt(const PlannedOutput& output, const std::vector<StepState>& steps, const Json& files) {
+  const WrittenOutput* written = seen_written(steps, output);
+  if (!written) return "its step was never seen to write it";
+  bool reported = false;
+  for (const Json& file : files.items()) {
+    if (file["step_id"].as_string() != output.step_id || file["path"].as_string() != output.path) continue;
+    reported = true;
+    if (fs::path(file["target"].as_string()).lexically_normal() != output.target.lexically_normal())
+      return "the adapter says it is at " + file["target"].as_string() + ", the pipeline says " + output.target.string();
+    if (file["size_bytes"].as_uint() != written->size_bytes || file["sha256"].as_string() != written->sha256)
+      return "the adapter reports " + described(file["size_bytes"].as_uint(), file["sha256"].as_string()) + ", its step wrote " +
+             described(written->size_bytes, written->sha256);
+  }
+  if (!reported) return "the adapter does not report it";
+  return differs_on_disk(output.target, *written);
+}
+
+bool is_planned(const std::vector<PlannedOutput>& planned, const Json& file) {
+  return std::any_of(planned.begin(), planned.end(), [&](const PlannedOutput& output) {
+    return output.step_id == file["step_id"].as_string() && output.path == file["path"].as_string();
+  });
+}
+
+}  // namespace
+
+std::vector<PlannedOutput> planned_outputs(const Json& manifest) {
+  std::vector<PlannedOutput> outputs;
+  for (const Json& step : manifest["steps"].items())
+    for (const Json& output : step["outputs"].items())
+      outputs.push_back({step["id"].as_string(), output["path"].as_string(), output["target"].as_string()});
+  return outputs;
+}
+
+Status prove_outputs(const std::vector<PlannedOutput>& planned, const std::vector<StepState>& steps, const Json& files) {
+  size_t unproved = 0;
+  std::string reasons;
+  const auto name = [&](const std::string& step_id, const std::string& path, const std::string& reason) {
+    if (++unproved <= kNamedMax) reasons += (reasons.empty() ? ": " : "; ") + path + " of step " + step_id + ": " + reason;
+  };
+  for (const PlannedOutput& output : planned)
+    if (const auto reason = doubt(output, steps, files)) name(output.step_id, output.path, *reason);
+  for (const Json& file : files.items())
+    if (!is_planned(planned, file)) name(file["step_id"].as_string(), file["path"].as_string(), "the adapter reports it, the pipeline does not write it");
+  if (unproved == 0) return {};
+  if (unproved > kNamedMax) reasons += "; and " + std::to_string(unproved - kNamedMax) + " more";
+  return Error(Code::kInternal,
+               "every step completed, but " + std::to_string(unproved) + (unproved == 1 ? " output is" : " outputs are") +
+                   " not what the pipeline says" + reasons,
+               "Run again. If nothing else writes these files, report it with the session's directory.", "write.failed");
+}
+
+}  // namespace osiris

@@ -1,0 +1,30 @@
+// The proof that a run's outputs are there: what the plan says a run writes, what its worker was seen to write
+// (`output_written`) and what the adapter says has arrived (the document "artifacts"), compared with each other and with the
+// bytes on the disk, which the host reads itself. No adapter's or worker's word replaces that.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "host/run/step_tally.h"
+#include "protocol/base/error.h"
+#include "protocol/base/json.h"
+
+namespace osiris {
+
+// A file that a step of the plan writes.
+struct PlannedOutput {
+  std::string step_id;
+  std::string path;              // as the pipeline wrote it
+  std::filesystem::path target;  // absolute
+};
+
+// The outputs of the ABI's manifest_json, in the order of the plan.
+std::vector<PlannedOutput> planned_outputs(const Json& manifest);
+
+// For a run whose steps have all completed: reads every output once. `files`: the "files" of the artifacts document. The error is
+// kInternal and names up to five outputs that are missing or differ, each with its reason.
+Status prove_outputs(const std::vector<PlannedOutput>& planned, const std::vector<StepState>& steps, const Json& files);
+
+}  // namespace osiris

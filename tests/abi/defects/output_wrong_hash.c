@@ -1,0 +1,4 @@
+/* Writes other bytes than it says, as many. */
+#define CONTENT "y\n"
+#include "outputs.h"
+DEFECT_MODULE
