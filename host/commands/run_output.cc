@@ -25,12 +25,54 @@ fs::path place_of(const fs::path& path, const std::string& step_id, std::set<fs:
   return place;
 }
 
-Status copy_output(const fs::path& from, const fs::path& to) {
+// What is at `to` and is no regular file or directory of its own is taken away: a copy must not go where a link leads.
+Status clear_the_way(const fs::path& to) {
+  std::error_code code;
+  const fs::file_type type = fs::symlink_status(to, code).type();
+  if (type == fs::file_type::not_found || type == fs::file_type::none || type == fs::file_type::regular || type == fs::file_type::directory)
+    return {};
+  fs::remove(to, code);
+  if (code) return errno_error(code.value(), "cannot replace", to);
+  return {};
+}
+
+Status copy_file(const fs::path& from, const fs::path& to) {
   OSIRIS_TRY(make_directories(to.parent_path()));
   std::error_code code;
   if (fs::equivalent(from, to, code)) return {};
+  OSIRIS_TRY(clear_the_way(to));
   fs::copy_file(from, to, fs::copy_options::overwrite_existing, code);
   if (code) return errno_error(code.value(), "cannot copy " + from.string() + " to", to);
+  return {};
+}
+
+Status copy_link(const fs::path& from, const fs::path& to) {
+  std::error_code code;
+  if (fs::is_regular_file(fs::symlink_status(to, code))) fs::remove(to, code);
+  OSIRIS_TRY(clear_the_way(to));
+  fs::copy_symlink(from, to, code);
+  if (code) return errno_error(code.value(), "cannot copy the link " + from.string() + " to", to);
+  return {};
+}
+
+// Files, directories and, as what they are, links; anything else is left out and named.
+Status copy_tree(const fs::path& from, const fs::path& to, std::vector<std::string>& left_out) {
+  OSIRIS_TRY(make_directories(to));
+  std::error_code code;
+  for (fs::directory_iterator entry(from, code), end; !code && entry != end; entry.increment(code)) {
+    const fs::path& path = entry->path();
+    const fs::path place = to / path.filename();
+    switch (fs::symlink_status(path, code).type()) {
+      case fs::file_type::directory:
+        OSIRIS_TRY(clear_the_way(place));
+        OSIRIS_TRY(copy_tree(path, place, left_out));
+        break;
+      case fs::file_type::regular: OSIRIS_TRY(copy_file(path, place)); break;
+      case fs::file_type::symlink: OSIRIS_TRY(copy_link(path, place)); break;
+      default: left_out.push_back("--out leaves out " + path.string() + ": it is neither a file, a directory nor a link"); break;
+    }
+  }
+  if (code) return errno_error(code.value(), "cannot list", from);
   return {};
 }
 
@@ -64,17 +106,11 @@ void print_report(const CommandContext& context, const RunReport& report, const 
   print_text(context, "Session: " + printable(report.session_dir.string()) + "/\n");
 }
 
-Status copy_out(const RunReport& report, const fs::path& directory) {
+Status copy_out(RunReport& report, const fs::path& directory) {
   std::set<fs::path> taken;
   for (const Json& file : report.outputs.items())
-    OSIRIS_TRY(copy_output(file["target"].as_string(), directory / place_of(file["path"].as_string(), file["step_id"].as_string(), taken)));
-  const fs::path artifacts = report.session_dir / "artifacts";
-  std::error_code code;
-  fs::create_directories(directory / "artifacts", code);
-  if (!code)
-    fs::copy(artifacts, directory / "artifacts", fs::copy_options::recursive | fs::copy_options::overwrite_existing, code);
-  if (code) return errno_error(code.value(), "cannot copy artifacts to", directory);
-  return {};
+    OSIRIS_TRY(copy_file(file["target"].as_string(), directory / place_of(file["path"].as_string(), file["step_id"].as_string(), taken)));
+  return copy_tree(report.session_dir / "artifacts", directory / "artifacts", report.warnings);
 }
 
 }  // namespace osiris

@@ -292,6 +292,12 @@ Status E2bAdapter::execute(const sdk::RunRequest& original) {
   sdk::RunRequest request = original;
   const int64_t own_deadline_ns = system_clock().unix_ns() + config_.timeout_ms * 1'000'000;
   request.deadline_unix_ns = request.deadline_unix_ns ? std::min(request.deadline_unix_ns, own_deadline_ns) : own_deadline_ns;
+  if (const Status free = check_outputs(request); !free) {  // what would fail at the end fails before it costs anything
+    sdk::StepBoard board(request.steps());
+    board.abandon(free.error());
+    OSIRIS_TRY(host_.deliver("result", board.result_document("failed", Json::object())));
+    return free;
+  }
   OSIRIS_TRY(service());
   OSIRIS_ASSIGN(Journal journal, Journal::open(request.adapter_dir() / "e2b-journal.jsonl"));
   journal_ = std::make_unique<Journal>(std::move(journal));

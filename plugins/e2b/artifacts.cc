@@ -1,79 +1,49 @@
 #include "plugins/e2b/artifacts.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
 
 #include "protocol/archive/archive.h"
-#include "protocol/base/file.h"
+#include "protocol/base/replacing_file.h"
 
 namespace osiris::e2b {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A file being received beside its target; removed unless it was put in place.
+// A file being received beside its target. It takes its place as a writer on this machine puts one there (ReplacingFile); what
+// stands in its way is the step's failure, as it is in a local run.
 class Incoming {
  public:
-  Incoming(rpc::PackedFile file, fs::path target) : file_(std::move(file)), target_(std::move(target)) {}
-  ~Incoming() {
-    if (fd_ >= 0) ::close(fd_);
-    if (!temporary_.empty()) ::unlink(temporary_.c_str());
-  }
-  Incoming(const Incoming&) = delete;
-  Incoming& operator=(const Incoming&) = delete;
+  Incoming(rpc::PackedFile file, fs::path target) : file_(std::move(file)), replacing_(std::move(target)) {}
 
-  Status open() {
-    OSIRIS_TRY(make_directories(target_.parent_path()));
-    std::string name = target_.string() + ".XXXXXX";
-    fd_ = ::mkostemp(name.data(), O_CLOEXEC);
-    if (fd_ < 0) return errno_error(errno, "cannot write", target_);
-    temporary_ = name;
-    return {};
-  }
-
-  Status write(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return errno_error(errno, "cannot write", target_);
-      bytes.remove_prefix(static_cast<size_t>(written));
-    }
-    return {};
-  }
+  Status open() { return as_of_the_step(replacing_.open(true)); }
+  Status write(std::string_view bytes) { return as_of_the_step(replacing_.write(bytes)); }
 
   Status close(const FileDigest& digest) {
     if (digest.sha256 != file_.sha256 || digest.size_bytes != file_.size_bytes)
       return make_failure(FailureClass::kNetworkError, file_.path + " arrived damaged: its SHA-256 is not the one the worker declared", "Run again.");
-    // As a local writer does: a file that is replaced keeps its mode.
-    struct stat old {};
-    const mode_t mode = ::stat(target_.c_str(), &old) == 0 ? old.st_mode & 07777 : 0644;
-    if (::fchmod(fd_, mode) != 0 || ::close(std::exchange(fd_, -1)) != 0) return errno_error(errno, "cannot write", target_);
+    OSIRIS_TRY(as_of_the_step(replacing_.close()));
     complete_ = true;
     return {};
   }
 
   bool complete() const { return complete_; }
   const rpc::PackedFile& file() const { return file_; }
-  const fs::path& target() const { return target_; }
+  const fs::path& target() const { return replacing_.target(); }
 
-  Status put_in_place() {
-    if (::rename(temporary_.c_str(), target_.c_str()) != 0) return errno_error(errno, "cannot write", target_);
-    temporary_.clear();
-    return {};
-  }
+  Status check_target() const { return as_of_the_step(replacing_.check_target()); }
+  Status put_in_place() { return as_of_the_step(replacing_.commit()); }
 
  private:
+  Status as_of_the_step(const Status& status) const {
+    return status || file_.kind != "output" ? status : Status(output_failure(file_.step_id, status.error()));
+  }
+
   const rpc::PackedFile file_;
-  const fs::path target_;
-  std::string temporary_;
-  int fd_ = -1;
+  ReplacingFile replacing_;
   bool complete_ = false;
 };
 
@@ -207,6 +177,18 @@ class Download {
 
 }  // namespace
 
+Error output_failure(const std::string& step_id, const Error& error) {
+  return Error(Code::kStepFailed, "step " + step_id + ": " + error.message, error.hint, error.category);
+}
+
+Status check_outputs(const sdk::RunRequest& request) {
+  for (const Json& step : request.steps())
+    for (const Json& output : step["outputs"].items())
+      if (const Status writable = check_writable(output["target"].as_string(), true); !writable)
+        return output_failure(step["id"].as_string(), writable.error());
+  return {};
+}
+
 Result<Fetched> fetch_artifacts(Envd& envd, const rpc::Packed& packed, const sdk::RunRequest& request, const FetchLimits& limits,
                                 const std::function<bool(http::Milliseconds)>& sleep, const std::atomic<bool>& cancelled) {
   Fetched fetched;
@@ -231,6 +213,7 @@ Result<Fetched> fetch_artifacts(Envd& envd, const rpc::Packed& packed, const sdk
   for (const auto& [number, incoming] : expected)
     if (!incoming->complete())
       return make_failure(FailureClass::kNetworkError, incoming->file().path + " did not arrive: the archive of artifacts is cut short", "Run again.");
+  for (const auto& [number, incoming] : expected) OSIRIS_TRY(incoming->check_target());
   for (const auto& [number, incoming] : expected) {
     OSIRIS_TRY(incoming->put_in_place());
     fetched.bytes += incoming->file().size_bytes;

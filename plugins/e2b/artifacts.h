@@ -25,6 +25,12 @@ struct Fetched {
   uint64_t bytes_on_the_wire = 0;
 };
 
+// What keeps an output of a step from its place on this machine, as the failure of the step that a local run would have met.
+Error output_failure(const std::string& step_id, const Error& error);
+
+// Whether every output of the plan could be put in its place, before anything is paid for. Touches nothing.
+Status check_outputs(const sdk::RunRequest& request);
+
 // `packed` is the worker's answer to `pack`. An entry that the plan does not know, a path that leaves the session, a size or hash
 // that differs: an error, and nothing was replaced.
 Result<Fetched> fetch_artifacts(Envd& envd, const rpc::Packed& packed, const sdk::RunRequest& request, const FetchLimits& limits,

@@ -5,12 +5,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <deque>
 
 #include "protocol/archive/archive.h"
 #include "protocol/base/file.h"
+#include "protocol/base/replacing_file.h"
 #include "protocol/base/sha256.h"
 
 namespace osiris::e2b {
@@ -147,6 +150,92 @@ TEST_F(ArtifactsTest, AReplacedFileKeepsItsMode) {
   struct stat info {};
   ASSERT_EQ(::stat(target_.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);
+}
+
+TEST_F(ArtifactsTest, ANewFileHasTheModeThatTheUmaskLeaves) {
+  for (const mode_t mask : {mode_t{077}, mode_t{002}}) {
+    fs::remove_all(target_.parent_path());
+    fs::remove_all(request_.session_dir / "artifacts");
+    packed_.files.clear();
+    members_.clear();
+    add("output", "out/result.csv", "id\n");
+    add("session", "artifacts/write/x.json", "{}");
+    const mode_t before = ::umask(mask);
+    const bool fetched = fetch().ok();
+    ::umask(before);
+    ASSERT_TRUE(fetched);
+    for (const fs::path& file : {target_, request_.session_dir / "artifacts/write/x.json"})
+      EXPECT_EQ(static_cast<mode_t>(fs::status(file).permissions()), 0666 & ~mask) << file;
+  }
+}
+
+TEST_F(ArtifactsTest, AReplacedFileKeepsItsOwner) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  fs::create_directories(target_.parent_path());
+  ASSERT_TRUE(write_file_atomically(target_, "old").ok());
+  ASSERT_EQ(::chown(target_.c_str(), 1234, 1235), 0);
+  add("output", "out/result.csv", "new");
+  ASSERT_TRUE(fetch().ok());
+  struct stat now {};
+  ASSERT_EQ(::stat(target_.c_str(), &now), 0);
+  EXPECT_EQ(now.st_uid, 1234u);
+  EXPECT_EQ(now.st_gid, 1235u);
+  EXPECT_EQ(*read_file(target_), "new");
+}
+
+// What may not be replaced, each made at the target's place.
+struct Obstacle {
+  const char* name;
+  const char* said;
+  bool (*make)(const fs::path& target);
+};
+class ArtifactsObstacle : public ArtifactsTest, public testing::WithParamInterface<Obstacle> {};
+
+TEST_P(ArtifactsObstacle, IsNotReplaced) {
+  fs::create_directories(target_.parent_path());
+  if (!GetParam().make(target_)) GTEST_SKIP() << "no right to make one";
+  const fs::file_type before = fs::symlink_status(target_).type();
+  add("output", "out/result.csv", "id\n");
+  add("session", "artifacts/x", "x");
+  const auto fetched = fetch();
+  ASSERT_FALSE(fetched.ok());
+  EXPECT_EQ(fetched.error().code, Code::kStepFailed) << "as in a local run";
+  EXPECT_EQ(fetched.error().category, "write.failed");
+  EXPECT_EQ(fetched.error().message, "step write: cannot write " + target_.string() + ": it is " + GetParam().said);
+  EXPECT_EQ(fs::symlink_status(target_).type(), before);
+  EXPECT_FALSE(fs::exists(request_.session_dir / "artifacts/x")) << "one that may not be written, and none is";
+  EXPECT_EQ(check_outputs(request_).error().message, fetched.error().message) << "and it is known before the sandbox is made";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, ArtifactsObstacle,
+    testing::Values(Obstacle{"directory", "a directory", [](const fs::path& at) { return fs::create_directory(at); }},
+                    Obstacle{"link", "a symbolic link", [](const fs::path& at) { return ::symlink("/nowhere", at.c_str()) == 0; }},
+                    Obstacle{"pipe", "not a regular file", [](const fs::path& at) { return ::mkfifo(at.c_str(), 0600) == 0; }},
+                    Obstacle{"socket", "not a regular file", [](const fs::path& at) { return ::mknod(at.c_str(), S_IFSOCK | 0600, 0) == 0; }},
+                    Obstacle{"device", "not a regular file", [](const fs::path& at) { return ::mknod(at.c_str(), S_IFCHR | 0600, makedev(1, 3)) == 0; }}),
+    [](const auto& row) { return row.param.name; });
+
+TEST_F(ArtifactsTest, AFreeOrARegularTargetIsNoObstacle) {
+  EXPECT_TRUE(check_outputs(request_).ok());
+  EXPECT_FALSE(fs::exists(target_.parent_path())) << "looking makes nothing";
+  fs::create_directories(target_.parent_path());
+  ASSERT_TRUE(write_file_atomically(target_, "old").ok());
+  EXPECT_TRUE(check_outputs(request_).ok());
+}
+
+TEST_F(ArtifactsTest, ALinkThatIsPutThereMeanwhileIsRefused) {
+  fs::create_directories(target_.parent_path());
+  ASSERT_TRUE(write_file_atomically(directory_ / "precious", "as it was").ok());
+  ReplacingFile file(target_);
+  ASSERT_TRUE(file.open(true).ok());
+  ASSERT_TRUE(file.write("new").ok());
+  fs::create_symlink(directory_ / "precious", target_);
+  const Status put = file.commit();
+  ASSERT_FALSE(put.ok());
+  EXPECT_THAT(put.error().message, HasSubstr("it is a symbolic link"));
+  EXPECT_TRUE(fs::is_symlink(target_));
+  EXPECT_EQ(*read_file(directory_ / "precious"), "as it was");
 }
 
 TEST_F(ArtifactsTest, AnotherContentIsRefused) {

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "protocol/base/replacing_file.h"
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/filesystem.csv_writer/columns.h"
 #include "worker/drivers/filesystem.csv_writer/options.h"
-#include "worker/drivers/filesystem.csv_writer/replacing_file.h"
 #include "worker/drivers/filesystem.csv_writer/row_formatter.h"
 #include "worker/drivers/filesystem.csv_writer/row_stream.h"
 
@@ -103,7 +103,7 @@ class CsvWrite {
 
   StepContext& step_;
   const csv_out::Options& options_;
-  csv_out::ReplacingFile file_;
+  ReplacingFile file_;
   std::vector<csv_out::Column> columns_;
   std::optional<csv_out::RowFormatter> formatter_;
   std::string block_, encoded_;
@@ -125,7 +125,7 @@ Result<StepOutcome> write(StepContext& step) {
 
 Status check(StepContext& step) {
   OSIRIS_ASSIGN(const csv_out::Options options, csv_out::read_options(step));
-  return csv_out::check_writable(options.file.target, options.create_dirs);
+  return check_writable(options.file.target, options.create_dirs);
 }
 
 }  // namespace

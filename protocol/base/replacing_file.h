@@ -1,6 +1,7 @@
 // A file that appears all at once: written under a temporary name beside its target and renamed at the end. Until then
 // the old file, if any, is untouched; without commit() everything made on the way is removed again, new directories
-// included.
+// included. What a pipeline writes is put in its place by this and nothing else, wherever it was made: the writers of a worker on
+// this machine and whatever brings outputs from far away leave the same kind of file, mode and owner.
 #pragma once
 
 #include <filesystem>
@@ -10,7 +11,7 @@
 
 #include "protocol/base/error.h"
 
-namespace osiris::worker::csv_out {
+namespace osiris {
 
 class ReplacingFile {
  public:
@@ -19,10 +20,16 @@ class ReplacingFile {
   ReplacingFile(const ReplacingFile&) = delete;
   ReplacingFile& operator=(const ReplacingFile&) = delete;
 
+  const std::filesystem::path& target() const { return target_; }
+
   // Only a regular file may be replaced: a rename over /dev/stdout would remove the device. An existing file's mode and
   // owner are kept; a new one gets what the umask leaves of 0666.
   Status open(bool create_dirs);
   Status write(std::string_view bytes);
+  // All is written; the descriptor is given back. commit() does it where nobody did.
+  Status close();
+  // Whether the target may (still) be replaced.
+  Status check_target() const;
   Status commit();
 
  private:
@@ -37,4 +44,4 @@ class ReplacingFile {
 // Whether the file could be written, without touching anything.
 Status check_writable(const std::filesystem::path& target, bool create_dirs);
 
-}  // namespace osiris::worker::csv_out
+}  // namespace osiris

@@ -1,4 +1,4 @@
-#include "worker/drivers/filesystem.csv_writer/replacing_file.h"
+#include "protocol/base/replacing_file.h"
 
 #include <fcntl.h>
 #include <sys/random.h>
@@ -10,7 +10,7 @@
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
 
-namespace osiris::worker::csv_out {
+namespace osiris {
 namespace {
 
 // A rename would put the file in a link's place and leave what the link means as it is.
@@ -36,7 +36,7 @@ std::string temporary_beside(const std::filesystem::path& target) {
   unsigned char bytes[8] = {};
   while (::getrandom(bytes, sizeof bytes, 0) < 0 && errno == EINTR) {
   }
-  return target.parent_path() / (".osiris-csv-" + to_hex(std::string_view(reinterpret_cast<char*>(bytes), sizeof bytes)));
+  return target.parent_path() / (".osiris-" + to_hex(std::string_view(reinterpret_cast<char*>(bytes), sizeof bytes)));
 }
 
 // What the old file was, the new one is: its mode and, where we may give files away, its owner. chown first: it takes
@@ -52,7 +52,7 @@ int take_after(const struct stat& old, int fd) {
 }  // namespace
 
 ReplacingFile::~ReplacingFile() {
-  if (fd_ >= 0) close(fd_);
+  if (fd_ >= 0) ::close(fd_);
   if (temporary_.empty()) return;
   unlink(temporary_.c_str());
   for (auto directory = made_.rbegin(); directory != made_.rend(); ++directory) rmdir(directory->c_str());
@@ -109,10 +109,20 @@ Status ReplacingFile::write(std::string_view bytes) {
   return {};
 }
 
-Status ReplacingFile::commit() {
-  const int closed = close(fd_);
+Status ReplacingFile::close() {
+  if (fd_ < 0) return {};
+  const int closed = ::close(fd_);
   fd_ = -1;
   if (closed != 0) return errno_error(errno, "cannot write", target_);
+  return {};
+}
+
+Status ReplacingFile::check_target() const { return check_kind(target_); }
+
+// What the target is may have changed since open(): a rename would take the place of a link that is there now.
+Status ReplacingFile::commit() {
+  OSIRIS_TRY(close());
+  OSIRIS_TRY(check_target());
   if (rename(temporary_.c_str(), target_.c_str()) != 0) return errno_error(errno, "cannot put in place", target_);
   temporary_.clear();
   return {};
@@ -128,4 +138,4 @@ Status check_writable(const std::filesystem::path& target, bool create_dirs) {
   return {};
 }
 
-}  // namespace osiris::worker::csv_out
+}  // namespace osiris
