@@ -2,6 +2,7 @@
 
 #include "host/adapters/abi_text.h"
 #include "host/adapters/guarded_call.h"
+#include "protocol/base/clock.h"
 
 namespace osiris {
 namespace {
@@ -63,7 +64,7 @@ struct AbiRequest {
     abi.worker_path = abi_str_or_absent(worker_path);
     abi.worker_sha256 = abi_str_or_absent(request.worker_sha256);
     abi.settings_json = abi_str_or_absent(request.settings_json);
-    abi.deadline_unix_ns = request.deadline_unix_ns;
+    if (request.deadline_monotonic_ns) abi.deadline_unix_ns = unix_from_monotonic(request.deadline_monotonic_ns, system_clock());
   }
   std::string compiled_dir, session_dir, work_dir, worker_path;
   osiris_request abi{};

@@ -32,7 +32,7 @@ struct AdapterRequest {
       secret_names;  // those of connections_json: what with_secret answers beside the adapter's own
   std::filesystem::path compiled_dir, session_dir, work_dir, worker_path;
   std::string worker_sha256;
-  int64_t deadline_unix_ns = 0;  // 0: none
+  int64_t deadline_monotonic_ns = 0;  // 0: none. The ABI's time of day is made of it at each call
 };
 
 // Whether the adapter has the extension osiris.explain/1.

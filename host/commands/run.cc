@@ -200,12 +200,13 @@ class RunCommand {
     StepTally tally(system_clock());
     PipelineRun pipeline_run(log_, masking_, tally, system_clock());
     const auto limit_ns = static_cast<int64_t>(std::min(timeout_s_, kLongestTimeout_s) * 1e9);
+    const int64_t deadline_monotonic_ns = limit_ns ? prepared_.started.monotonic_ns + limit_ns : 0;
     auto interrupts = Interrupts::start({[&](StopReason reason) { pipeline_run.stop(reason); },
                                          [&] {
                                            write_text_briefly(context_.err.fd, "\n" + printable(pipeline_run.unreleased_text(), true));
                                            _exit(to_int(ExitCode::kCancelled));
                                          }},
-                                        limit_ns ? prepared_.started.monotonic_ns + limit_ns : 0);
+                                        deadline_monotonic_ns);
     if (!interrupts.ok()) return fail(context_, interrupts.error());
 
     print_text(context_, "Compiling OML... ✓\nExecuting pipeline...\n");
@@ -223,7 +224,7 @@ class RunCommand {
                                              worker.ok() ? std::nullopt : std::optional(worker.error()),
                                              worker_settings(context_, options_, prepared_.workspace.registry, memory_limit_bytes_, user_state),
                                              context_.cwd, prepared_.started,
-                                             limit_ns ? prepared_.started.unix_ns + limit_ns : 0, prepared_.compile_seconds,
+                                             deadline_monotonic_ns, prepared_.compile_seconds,
                                              context_.verbose});
     display.finish();
     if (!report.ok()) return fail(context_, of_own_files(report.error()), Json::object({{"phase", "execute"}}));

@@ -147,7 +147,7 @@ AdapterRequest PipelineRun::request(const RunInputs& inputs, const Session& sess
   request.work_dir = inputs.work_dir;
   request.worker_path = inputs.worker.path;
   request.worker_sha256 = inputs.worker.sha256;
-  request.deadline_unix_ns = inputs.deadline_unix_ns;
+  request.deadline_monotonic_ns = inputs.deadline_monotonic_ns;
   return request;
 }
 

@@ -38,7 +38,7 @@ struct RunInputs {
   Json settings;  // settings_json of the ABI
   std::filesystem::path work_dir;
   StartTime started;
-  int64_t deadline_unix_ns = 0;  // 0: none
+  int64_t deadline_monotonic_ns = 0;  // 0: none
   double compile_seconds = 0;
   bool debug = false;
 };

@@ -262,7 +262,7 @@ Result<sdk::RunOutcome> E2bAdapter::run_in(const sdk::RunRequest& request, const
   options.silence_ms = std::max(3 * config_.heartbeat_ms, kSilenceMsMin);
   options.hello_timeout_ms = std::max(options.hello_timeout_ms, config_.lease_s * 1000);  // a stalled start is a stall too
   options.stall_limit_ms = config_.lease_s * 1000;
-  options.deadline_unix_ns = request.deadline_unix_ns;
+  options.deadline_monotonic_ns = request.deadline_monotonic_ns;
   options.worker_name = "in sandbox " + session_->sandbox().id;
   options.path_map = plan.path_map;
   sdk::RunLoop loop(host_, channel, waker_, wire_log, std::move(options));
@@ -290,8 +290,8 @@ Status E2bAdapter::acquire_with_template(const sdk::RunRequest& request, Place& 
 
 Status E2bAdapter::execute(const sdk::RunRequest& original) {
   sdk::RunRequest request = original;
-  const int64_t own_deadline_ns = system_clock().unix_ns() + config_.timeout_ms * 1'000'000;
-  request.deadline_unix_ns = request.deadline_unix_ns ? std::min(request.deadline_unix_ns, own_deadline_ns) : own_deadline_ns;
+  const int64_t own_deadline_ns = system_clock().monotonic_ns() + config_.timeout_ms * 1'000'000;
+  request.deadline_monotonic_ns = request.deadline_monotonic_ns ? std::min(request.deadline_monotonic_ns, own_deadline_ns) : own_deadline_ns;
   if (const Status free = check_outputs(request); !free) {  // what would fail at the end fails before it costs anything
     sdk::StepBoard board(request.steps());
     board.abandon(free.error());

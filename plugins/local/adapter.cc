@@ -124,7 +124,7 @@ Result<sdk::RunOutcome> LocalAdapter::run(const sdk::RunRequest& request) {
   options.open_after_hello = true;  // costs nothing on a pipe
   options.cancel_grace_ms = grace_ms_;
   options.silence_ms = std::max<int64_t>(options.silence_ms, 3 * int64_t{opening.prepare.settings.heartbeat_ms});
-  options.deadline_unix_ns = request.deadline_unix_ns;
+  options.deadline_monotonic_ns = request.deadline_monotonic_ns;
   options.worker_name = request.worker_path.string();
 
   OSIRIS_ASSIGN(const auto channel, ProcessChannel::start({.path = request.worker_path,

@@ -40,14 +40,15 @@ rpc::PrepareParams RunRequest::prepare_params() const {
   return params;
 }
 
-Result<RunRequest> read_request(const osiris_request* from) {
+Result<RunRequest> read_request(const osiris_request* from, const Clock& clock) {
   if (!from || !OSIRIS_HAS(from, deadline_unix_ns))
     return Error(Code::kInvalidArgument, "the host passed a request that ends before its 1.0 fields do");
-  return read_request(plugin::Request(*from));
+  return read_request(plugin::Request(*from), clock);
 }
 
-Result<RunRequest> read_request(const plugin::Request& from) {
+Result<RunRequest> read_request(const plugin::Request& from, const Clock& clock) {
   RunRequest request;
+  if (from.deadline_unix_ns) request.deadline_monotonic_ns = monotonic_from_unix(from.deadline_unix_ns, clock);
   request.run_id = from.run_id;
   request.attempt = std::max<uint32_t>(1, from.attempt);
   OSIRIS_ASSIGN(request.manifest, read_document("manifest", from.manifest_json));
@@ -61,7 +62,6 @@ Result<RunRequest> read_request(const plugin::Request& from) {
   request.work_dir = from.work_dir;
   request.worker_path = from.worker_path;
   request.worker_sha256 = from.worker_sha256;
-  request.deadline_unix_ns = from.deadline_unix_ns;
   if (request.run_id.empty()) return Error(Code::kInvalidArgument, "the request has no run id");
   if (!request.manifest["steps"].is_array())
     return Error(Code::kInvalidArgument, "the request's manifest has no steps");

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/base/clock.h"
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
 #include "protocol/rpc/params.h"
@@ -24,7 +25,7 @@ struct RunRequest {
   Json prepared;     // null before prepare
   std::filesystem::path compiled_dir, session_dir, work_dir, worker_path;
   std::string worker_sha256;
-  int64_t deadline_unix_ns = 0;  // 0: none
+  int64_t deadline_monotonic_ns = 0;  // 0: none; what the wall clock is set to later does not move it
 
   const Json::Array& steps() const { return manifest["steps"].items(); }
   // Names of the secrets the connections of this run refer to, sorted.
@@ -35,8 +36,9 @@ struct RunRequest {
   rpc::PrepareParams prepare_params() const;
 };
 
-// kInvalidArgument when a document is no JSON or the plan has no steps.
-Result<RunRequest> read_request(const plugin::Request& request);
-Result<RunRequest> read_request(const osiris_request* request);
+// kInvalidArgument when a document is no JSON or the plan has no steps. To be called first thing in a stage: the request's deadline is
+// a time of day, and `clock` turns it into one of the steady clock.
+Result<RunRequest> read_request(const plugin::Request& request, const Clock& clock = system_clock());
+Result<RunRequest> read_request(const osiris_request* request, const Clock& clock = system_clock());
 
 }  // namespace osiris::sdk

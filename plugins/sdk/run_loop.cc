@@ -97,8 +97,7 @@ int64_t RunLoop::next_timeout_ms() const {
   int64_t until = now + kPollMs;
   if (cancel_) until = std::min(until, cancel_until_ms_);
   until = std::min(until, std::max(heard_ms_ + options_.silence_ms, diagnose_at_ms_));
-  if (options_.deadline_unix_ns && !cancel_)
-    until = std::min(until, now + (options_.deadline_unix_ns - system_clock().unix_ns()) / 1'000'000 + 1);
+  if (options_.deadline_monotonic_ns && !cancel_) until = std::min(until, options_.deadline_monotonic_ns / 1'000'000 + 1);
   return std::max<int64_t>(0, until - now);
 }
 

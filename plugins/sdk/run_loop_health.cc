@@ -32,7 +32,7 @@ std::string seconds(int64_t ms) { return std::to_string(ms / 1000) + " s"; }
 
 void RunLoop::check_cancel() {
   if (!cancel_) {
-    const bool late = options_.deadline_unix_ns && system_clock().unix_ns() >= options_.deadline_unix_ns;
+    const bool late = options_.deadline_monotonic_ns && system_clock().monotonic_ns() >= options_.deadline_monotonic_ns;
     if (!late && !host_.is_cancelled()) return;
     cancel_ =
         late ? Error(Code::kDeadline, "the run did not end before its deadline",

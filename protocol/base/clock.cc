@@ -44,6 +44,10 @@ const Clock& system_clock() {
   return clock;
 }
 
+int64_t monotonic_from_unix(int64_t unix_ns, const Clock& clock) { return clock.monotonic_ns() + (unix_ns - clock.unix_ns()); }
+
+int64_t unix_from_monotonic(int64_t monotonic_ns, const Clock& clock) { return clock.unix_ns() + (monotonic_ns - clock.monotonic_ns()); }
+
 std::string format_iso8601_micros(int64_t unix_ns, bool z) {
   const CivilTime time = civil_utc(unix_ns);
   char text[96];

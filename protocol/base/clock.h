@@ -10,9 +10,14 @@ namespace osiris {
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual int64_t unix_ns() const = 0;       // wall clock
-  virtual int64_t monotonic_ns() const = 0;  // never steps back
+  virtual int64_t unix_ns() const = 0;       // wall clock: may be set at any time; for people and records
+  virtual int64_t monotonic_ns() const = 0;  // never steps back; for every wait, limit, lease and deadline
 };
+
+// A moment by one clock as one by the other, as both stand now. A deadline that crosses an interface as a time of day is turned
+// once, on its arrival: what the calendar's clock is set to afterwards does not move it.
+int64_t monotonic_from_unix(int64_t unix_ns, const Clock& clock);
+int64_t unix_from_monotonic(int64_t monotonic_ns, const Clock& clock);
 
 // The machine's clocks; [any thread].
 const Clock& system_clock();
@@ -27,6 +32,8 @@ class ManualClock : public Clock {
     unix_ns_ += by.count();
     monotonic_ns_ += by.count();
   }
+  // Somebody sets the wall clock.
+  void set_wall(std::chrono::nanoseconds by) { unix_ns_ += by.count(); }
 
  private:
   int64_t unix_ns_;

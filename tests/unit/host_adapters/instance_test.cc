@@ -65,7 +65,6 @@ TEST_F(Instance, IsDestroyedWithItsOwner) {
 
 TEST_F(Instance, GivesAbsentForWhatTheRequestLacks) {
   request_.run_id = "r1";
-  request_.deadline_unix_ns = 7;
   auto instance = ready();
   const osiris_request& seen = behaviour().requests.at(0);
   EXPECT_EQ(seen.size, sizeof(osiris_request));
@@ -73,7 +72,19 @@ TEST_F(Instance, GivesAbsentForWhatTheRequestLacks) {
   EXPECT_EQ(seen.prepared_json.data, nullptr);
   EXPECT_EQ(seen.settings_json.data, nullptr);
   EXPECT_EQ(seen.run_id.len, 2u);
-  EXPECT_EQ(seen.deadline_unix_ns, 7);
+  EXPECT_EQ(seen.deadline_unix_ns, 0);
+}
+
+// However the wall clock was set since the run began: what is left by the steady clock is what the adapter hears.
+TEST_F(Instance, TellsTheDeadlineAsATimeOfDayMadeAtTheCall) {
+  constexpr int64_t kLeftNs = 60'000'000'000;
+  request_.deadline_monotonic_ns = system_clock().monotonic_ns() + kLeftNs;
+  const int64_t earliest = system_clock().unix_ns() + kLeftNs - 1'000'000'000;
+  auto instance = ready();
+  const int64_t latest = system_clock().unix_ns() + kLeftNs;
+  const int64_t told = behaviour().requests.at(0).deadline_unix_ns;
+  EXPECT_GE(told, earliest);
+  EXPECT_LE(told, latest);
 }
 
 TEST_F(Instance, RefusesCallsOutOfOrder) {

@@ -291,7 +291,7 @@ TEST_F(RunLoopTest, ACancelBeforeTheStartSendsNothing) {
 }
 
 TEST_F(RunLoopTest, TheDeadlineEndsARunWithItsOwnCode) {
-  options_.deadline_unix_ns = system_clock().unix_ns() + 100'000'000;
+  options_.deadline_monotonic_ns = system_clock().monotonic_ns() + 100'000'000;
   const RunOutcome outcome = run("hang");
   ASSERT_FALSE(outcome.status.ok());
   EXPECT_EQ(outcome.status.error().code, Code::kDeadline);

@@ -27,6 +27,14 @@ Status sleep_ms(StepContext& step, int64_t ms) {
   return {};
 }
 
+Status wait_for(StepContext& step, const std::string& path) {
+  while (::access(step.resolve(path).c_str(), F_OK) != 0) {
+    if (step.is_cancelled()) return cancelled();
+    std::this_thread::sleep_for(kPoll);
+  }
+  return {};
+}
+
 // hang: "politely" until cancelled, "deaf" whatever happens, "query" inside a statement that takes for ever.
 Status hang(StepContext& step, const std::string& how) {
   if (how == "query") {
@@ -129,6 +137,7 @@ Result<StepOutcome> run(StepContext& step) {
     step.event("mock_event", Json::object({{"number", i}}));
   }
   if (config.contains("sleep_ms")) OSIRIS_TRY(sleep_ms(step, config["sleep_ms"].as_int()));
+  if (config.contains("wait_for")) OSIRIS_TRY(wait_for(step, config["wait_for"].as_string()));
   if (config.contains("allocate_bytes")) {
     std::string ballast(config["allocate_bytes"].as_uint(), 'x');
     step.event("mock_allocated",
