@@ -84,6 +84,8 @@ const osiris_explain* explain_of(const osiris_adapter_type& type) {
 
 }  // namespace
 
+bool owns_far_resources(const osiris_adapter_type& type) { return resources_of(type) != nullptr; }
+
 AdapterInstance::AdapterInstance(const osiris_adapter_type& type, HostServices& services)
     : type_(type), services_(services) {}
 

@@ -48,6 +48,9 @@ struct StageOutcome {
   bool ok() const { return status.ok(); }
 };
 
+// Whether an adapter may hold something far away that outlives a run: it offers osiris.resources/1.
+bool owns_far_resources(const osiris_adapter_type& type);
+
 class AdapterInstance {
  public:
   // `type` must be free of defects (LoadedAdapter::type); it and `events` must outlive the instance.

@@ -100,9 +100,9 @@ class Doctor {
     OSIRIS_TRY(make_directories(directory / "cfg"));
     OSIRIS_TRY(write_file_atomically(directory / "cfg/check.json", pipeline.steps[0].cfg.dump_canonical()));
     const UserState user_state(context_.environment);
-    const auto alive = user_state.begin(id);  // or a sandbox of this check would count as a leftover
-    if (!alive.ok()) return alive.error();
+    auto alive = user_state.begin(id);  // so that a sandbox of this check is a leftover if osiris dies; without it its lease ends it
     Finding finding = run_stages(*session, plan, id, directory, adapter_settings(context_, workspace_.registry, user_state));
+    if (alive.ok() && finding.status == "failure") alive->leave();
     std::error_code ignored;
     fs::remove_all(directory, ignored);
     finding.message = session->masking().text(finding.message);

@@ -1,5 +1,5 @@
 // osiris resources list|release|reap (also: sandboxes): what an adapter holds far away for this user. Reaping releases
-// leftovers only: resources with this user's mark whose run is dead.
+// leftovers only: resources with this user's mark whose run is known, on this machine, to be dead.
 #include <algorithm>
 
 #include "host/commands/adapter_session.h"
@@ -25,9 +25,11 @@ Json filter(const CommandContext& context, const Options& options, bool leftover
   if (!options.kind.empty()) out.set("kind", options.kind);
   if (!options.all || leftovers_only)
     if (const auto owner = state.owner_id(); owner.ok()) out.set("owner_id", *owner);
-  Json live = Json::array();
+  Json live = Json::array(), dead = Json::array();
   for (const std::string& run : state.live_run_ids()) live.push_back(run);
+  for (const std::string& run : state.dead_run_ids()) dead.push_back(run);
   out.set("live_run_ids", std::move(live));
+  out.set("dead_run_ids", std::move(dead));
   if (leftovers_only) out.set("leftovers_only", Json(true));
   return out;
 }
@@ -94,11 +96,11 @@ int reap(const CommandContext& context, const Options& options, AdapterSession& 
   const StageOutcome listed = session.instance().list_resources(filter(context, options, true));
   if (!listed.ok()) return fail_far_away(context, listed.status.error());
   std::vector<std::pair<std::string, std::string>> resources;
-  // Runs that began while the adapter listed are alive too.
-  const std::vector<std::string> live = UserState(context.environment).live_run_ids();
-  const auto is_live = [&](const std::string& run) { return std::find(live.begin(), live.end(), run) != live.end(); };
+  // Whatever the adapter calls a leftover: only of runs that are known, here and now, to be dead.
+  const std::vector<std::string> dead = UserState(context.environment).dead_run_ids();
+  const auto is_dead = [&](const std::string& run) { return std::find(dead.begin(), dead.end(), run) != dead.end(); };
   for (const Json& resource : listed.document["resources"].items())
-    if (resource["leftover"].as_bool() && !is_live(resource["run_id"].as_string())) resources.emplace_back(resource["kind"].as_string(), resource["id"].as_string());
+    if (resource["leftover"].as_bool() && is_dead(resource["run_id"].as_string())) resources.emplace_back(resource["kind"].as_string(), resource["id"].as_string());
   return release_all(context, session, resources);
 }
 

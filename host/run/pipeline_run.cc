@@ -170,8 +170,11 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   RunReport report = report_of(inputs, *session);
   tally_.plan(watched_steps(pipeline));
   // From before anything is asked for: a resource that is being made already belongs to a run that lives.
-  const auto alive = inputs.user_state.begin(report.run_id);
-  if (!alive.ok()) log_.log(LogLevel::kWarning, "osiris.run", alive.error().message);
+  auto alive = inputs.user_state.begin(report.run_id);
+  const bool far = owns_far_resources(*inputs.adapter.type);
+  const std::string unregistered = alive.ok() ? "" : "this run is not registered (" + alive.error().message +
+                                                         "): if it dies, `osiris resources reap` leaves what it holds to its lease";
+  if (!alive.ok()) log_.log(LogLevel::kWarning, "osiris.run", unregistered);
   RunEvents events({log_, tally_, resources_, secrets_, say}, adapter_);
   Stages stages(*inputs.adapter.type, events, log_, clock_);
   {
@@ -215,6 +218,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   }
   report.unreleased = resources_.unreleased();
   report.warnings = events.misbehaviours();
+  if (far && !unregistered.empty()) report.warnings.push_back(unregistered);
 
   RunProofs proofs;
   proofs.adapter = adapter_;
@@ -231,6 +235,10 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   report.verdict = judge(proofs);
   if (!report.verdict.ok && !report.error) report.error = missing_proof(proofs, adapter_, log_);
   close_session(*session, report, proofs, log_, masking_);
+  // What is known to be held, or may be: a call whose outcome nobody knows has no id.
+  const ExitCode code = report.verdict.exit_code;
+  const bool ended_in_order = code == ExitCode::kOk || code == ExitCode::kStepFailed || code == ExitCode::kInput;
+  if (alive.ok() && far && (!ended_in_order || !report.unreleased.empty())) alive->leave();
   return report;
 }
 

@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "host/project/run_index.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
+#include "protocol/base/local_mark.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -21,6 +23,25 @@ fs::path state_directory(const Environment& environment) {
   if (const auto state = environment.get_filled("XDG_STATE_HOME"); state && fs::path(*state).is_absolute())
     return fs::path(*state) / "osiris";
   return fs::path(environment.get_filled("HOME").value_or("/")) / ".local/state/osiris";
+}
+
+// No sandbox lives for a week: what a dead run left by then has gone.
+void remove_forgotten(const fs::path& directory) {
+  std::error_code code;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory, code)) {
+    const auto touched = entry.last_write_time(code);
+    if (code || fs::file_time_type::clock::now() - touched <= std::chrono::hours(7 * 24)) continue;
+    const FileDescriptor probe(::open(entry.path().c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (probe.is_open() && ::flock(probe.get(), LOCK_EX | LOCK_NB) == 0) fs::remove(entry.path(), code);
+  }
+}
+
+// Whether begin() wrote this file, here.
+bool is_of_here(int fd) {
+  char text[64];
+  const ssize_t size = ::pread(fd, text, sizeof text, 0);
+  const std::string mark = local_mark(fd);
+  return size > 0 && !mark.empty() && std::string_view(text, static_cast<size_t>(size)) == mark;
 }
 
 }  // namespace
@@ -57,22 +78,32 @@ void UserState::Run::end() {
 
 Result<UserState::Run> UserState::begin(const std::string& run_id) const {
   OSIRIS_TRY(make_directories(directory_ / "runs"));
+  remove_forgotten(directory_ / "runs");
   const fs::path file = directory_ / "runs" / run_id;
   FileDescriptor lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock.is_open()) return errno_error(errno, "cannot create", file);
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return errno_error(errno, "cannot lock", file);
+  // Not LOCK_NB: somebody who counts runs holds it for a moment.
+  while (::flock(lock.get(), LOCK_EX) != 0)
+    if (errno != EINTR) return errno_error(errno, "cannot lock", file);
+  const std::string mark = local_mark(lock.get());
+  if (::pwrite(lock.get(), mark.data(), mark.size(), 0) != static_cast<ssize_t>(mark.size())) return errno_error(errno, "cannot write", file);
   return Run(file, std::move(lock));
 }
 
-std::vector<std::string> UserState::live_run_ids() const {
-  std::vector<std::string> live;
+std::vector<std::string> UserState::run_ids(bool live) const {
+  std::vector<std::string> ids;
   std::error_code code;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory_ / "runs", code)) {
-    const FileDescriptor probe(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC));
-    if (probe.is_open() && ::flock(probe.get(), LOCK_SH | LOCK_NB) != 0) live.push_back(entry.path().filename().string());
+    const FileDescriptor probe(::open(entry.path().c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!probe.is_open()) continue;
+    const bool held = ::flock(probe.get(), LOCK_SH | LOCK_NB) != 0;
+    if (held == live && (live || is_of_here(probe.get()))) ids.push_back(entry.path().filename().string());
   }
-  std::sort(live.begin(), live.end());
-  return live;
+  std::sort(ids.begin(), ids.end());
+  return ids;
 }
+
+std::vector<std::string> UserState::live_run_ids() const { return run_ids(true); }
+std::vector<std::string> UserState::dead_run_ids() const { return run_ids(false); }
 
 }  // namespace osiris

@@ -25,14 +25,18 @@ class UserState {
   // Made once, at random. [several processes]
   Result<std::string> owner_id() const;
 
-  // A run that may hold resources far away, from begin() until end() or the death of this process.
+  // A run that may hold resources far away, from begin() until the death of this process. Its file says so afterwards, unless
+  // end() was called.
   class Run {
    public:
     Run() = default;
     Run(Run&&) noexcept = default;
     Run& operator=(Run&&) noexcept = default;
     ~Run() { end(); }
+    // Nothing is held any more.
     void end();
+    // Something may be held still: the run counts as dead from now on.
+    void leave() { lock_.close(); }
 
    private:
     friend class UserState;
@@ -43,8 +47,13 @@ class UserState {
   Result<Run> begin(const std::string& run_id) const;
   // The ids of runs whose process lives.
   std::vector<std::string> live_run_ids() const;
+  // The ids of runs that were begun in this directory on this machine and died, or were left. A run that could not be begun is in
+  // neither list, nor is one whose file came here as a copy.
+  std::vector<std::string> dead_run_ids() const;
 
  private:
+  std::vector<std::string> run_ids(bool live) const;
+
   std::filesystem::path directory_;
 };
 

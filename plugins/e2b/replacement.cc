@@ -58,7 +58,8 @@ Replacement::Decision Replacement::decide(const FailedAttempt& attempt) {
     ++attempts_;
     return Decision{true, wait, attempt.failure};
   };
-  const bool is_stale = attempt.outcome && attempt.was_kept && attempt.outcome->detail["method"].as_string() == "prepare";
+  const bool is_stale = attempt.outcome && attempt.was_kept &&
+                        (!attempt.outcome->said_hello || attempt.outcome->detail["method"].as_string() == "prepare");
   if (!is_own(attempt.failure) && !is_stale) return {false, {}, attempt.failure};
   if (const auto wait = untouched_wait(attempt)) {
     ++untouched_;

@@ -1,7 +1,7 @@
 // Whether a run whose sandbox failed it begins anew in a fresh one.
 //
 //   untouched   the opening was not sent: nothing of the user's has happened. As often as the retry budget allows
-//   stale       a kept sandbox is not what the last run left: nothing has run in it
+//   stale       a kept sandbox is not what the last run left (its files, or its worker, are not there): nothing has run in it
 //   vanished    the service no longer knows the sandbox, and no step acted outside of it: once
 //   old age     the plan ended the sandbox: never. A fresh one would come to the same end, and be paid for
 #pragma once

@@ -40,8 +40,8 @@ osiris_status E2bAdapter::list_resources(std::string_view filter_json) {
   if (const auto ready = service(); !ready) return host_.fail(ready.error());
   const std::string& owner = filter["owner_id"].as_string();
   const bool leftovers_only = filter["leftovers_only"].as_bool();
-  std::set<std::string> live;
-  for (const Json& run : filter["live_run_ids"].items()) live.insert(run.as_string());
+  std::set<std::string> dead;
+  for (const Json& run : filter["dead_run_ids"].items()) dead.insert(run.as_string());
 
   Json resources = Json::array();
   if (is_wanted(filter, "sandbox")) {
@@ -53,7 +53,7 @@ osiris_status E2bAdapter::list_resources(std::string_view filter_json) {
       const auto run = sandbox.metadata.find(meta::kRun);
       const bool ours = sandbox.metadata.count(meta::kOwner) > 0 && !owner.empty() && run != sandbox.metadata.end();
       // A kept sandbox outlives its run on purpose; its lease ends it.
-      const bool leftover = ours && live.count(run->second) == 0 && sandbox.metadata.count(meta::kKeep) == 0;
+      const bool leftover = ours && dead.count(run->second) > 0 && sandbox.metadata.count(meta::kKeep) == 0;
       if (!leftovers_only || leftover) resources.push_back(describe(sandbox, leftover));
     }
   }

@@ -36,15 +36,34 @@ Result<std::optional<Sandbox>> SandboxSession::take_kept(const Wanted& wanted) {
   OSIRIS_ASSIGN(const std::vector<Sandbox> kept,
                 find_by_metadata(context_.api, {{meta::kOwner, wanted.metadata.at(meta::kOwner)}, {meta::kKeep, wanted.keep_key}}));
   for (const Sandbox& candidate : kept) {
-    if (candidate.state != "running") continue;
-    OSIRIS_ASSIGN(std::optional<KeepFile> file, KeepFile::lock(wanted.keep_directory, candidate.id));
-    if (!file) continue;  // two runs of one pipeline at once: the second one gets a sandbox of its own
+    const auto run = candidate.metadata.find(meta::kRun);
+    if (candidate.state != "running" || run == candidate.metadata.end()) continue;
+    OSIRIS_ASSIGN(std::optional<KeepFile> file, KeepFile::open(wanted.keep_directory, run->second));
+    if (!file) continue;  // in use by another run of this pipeline, or kept by another machine: this run gets a sandbox of its own
+    auto memory = file->memory();
+    if (!memory || memory->sandbox_id != candidate.id) {
+      give_up_abandoned(candidate.id, *file);
+      continue;
+    }
+    OSIRIS_TRY(file->forget());
     auto connected = connect_sandbox(context_.api, candidate.id, context_.config.lease_s);
     if (!connected) continue;
     keep_file_ = std::move(file);
+    kept_files_ = std::move(memory->files);
     return std::optional(*std::move(connected));
   }
   return std::optional<Sandbox>();
+}
+
+// Its run died with it: nobody knows what is in it, the worker may be missing, and if it is there it may still be at work.
+void SandboxSession::give_up_abandoned(const std::string& id, KeepFile& file) {
+  const std::string why = "the run that held it died";
+  const Status killed = kill_sandbox(context_.api, id, {.wait = context_.api.config().timeouts.total, .cancelled = &context_.cancelled});
+  if (!killed) return context_.host.log(OSIRIS_WARN, "sandbox " + id + " is left to its lease: " + why + ", and " + killed.error().message);
+  if (!file.memory()) file.remove();
+  const Status journaled = context_.journal.write("released", Json::object({{"id", id}, {"verified", false}}));
+  if (!journaled) context_.host.log(OSIRIS_WARN, journaled.error().message);
+  context_.host.event("sandbox_replaced", {}, Json::object({{"sandbox_id", id}, {"attempt", 1}, {"error", why}}));
 }
 
 Status SandboxSession::acquire(const Wanted& wanted) {
@@ -55,10 +74,11 @@ Status SandboxSession::acquire(const Wanted& wanted) {
     sandbox_ = std::move(kept);
   }
   if (!sandbox_) {
-    OSIRIS_ASSIGN(sandbox_, create(wanted));
+    // Before it exists: nobody else may find it and think that it was left.
     if (!wanted.keep_key.empty()) {
-      OSIRIS_ASSIGN(keep_file_, KeepFile::lock(wanted.keep_directory, sandbox_->id));
+      OSIRIS_ASSIGN(keep_file_, KeepFile::create(wanted.keep_directory, wanted.metadata.at(meta::kRun)));
     }
+    OSIRIS_ASSIGN(sandbox_, create(wanted));
   }
   const std::string& id = sandbox_->id;
   announce(id);
@@ -126,7 +146,7 @@ Status SandboxSession::release_one(const std::string& id, bool keep) {
   const Status journaled = context_.journal.write(outcome, Json::object({{"id", id}, {"verified", done.ok() && !kept}}));
   if (!journaled) context_.host.log(OSIRIS_WARN, journaled.error().message);
   if (kept && keep_file_) {
-    if (const Status noted = keep_file_->remember(left_files_); !noted) context_.host.log(OSIRIS_WARN, noted.error().message);
+    if (const Status noted = keep_file_->remember({id, left_files_}); !noted) context_.host.log(OSIRIS_WARN, noted.error().message);
   } else if (done && keep_file_ && is_own) {
     keep_file_->remove();
   }

@@ -69,7 +69,7 @@ class SandboxSession {
   void on_lost(std::function<void(const Error&)> lost);
 
   // Input files that an earlier run left in a kept sandbox; and what this run leaves, if it is kept.
-  std::set<std::string> kept_files() const { return reused_ && keep_file_ ? keep_file_->files() : std::set<std::string>(); }
+  const std::set<std::string>& kept_files() const { return kept_files_; }
   void leaves(std::set<std::string> files) { left_files_ = std::move(files); }
 
   // Kills (or keeps) it, verifies, tells the host. The entries of "released" for the artifacts document; what could not be
@@ -79,6 +79,7 @@ class SandboxSession {
  private:
   Result<Sandbox> create(const Wanted& wanted);
   Result<std::optional<Sandbox>> take_kept(const Wanted& wanted);
+  void give_up_abandoned(const std::string& id, KeepFile& file);
   void announce(const std::string& id) const;
   void tell_limit(const std::string& id, const Lifetime::Limit& limit, int64_t left_s);
   Status kill(const std::string& id);
@@ -92,7 +93,7 @@ class SandboxSession {
   bool reused_ = false;
   bool released_ = false;
   std::optional<KeepFile> keep_file_;
-  std::set<std::string> left_files_;
+  std::set<std::string> kept_files_, left_files_;
   Json entries_ = Json::array();  // of "released"
   std::mutex mutex_;
   std::function<void(const Error&)> lost_;

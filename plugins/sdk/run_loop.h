@@ -54,6 +54,7 @@ struct RunOutcome {
   std::vector<rpc::Artifact> artifacts;  // what the worker wrote, where it lies on its machine
   std::optional<rpc::Packed> packed;     // where Opening asked for it
   std::optional<ExitInfo> worker_exit;
+  bool said_hello = false;  // the worker did: before that nothing of the run has happened
 };
 
 class RunLoop {

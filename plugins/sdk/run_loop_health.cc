@@ -213,6 +213,7 @@ RunOutcome RunLoop::conclude() {
   RunOutcome outcome;
   outcome.worker_exit = closed_;
   outcome.packed = packed_;
+  outcome.said_hello = hello_.has_value();
   if (finished_ && packing_ && !failure_ && !cancel_) fail(crash_error(), crash_detail());
   if (garbage_lines_ > 0)
     host_.log(OSIRIS_WARN, std::to_string(garbage_lines_) + " lines of the worker's output were garbage");

@@ -1,7 +1,10 @@
 #include "host/run/user_state.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <set>
 #include <thread>
@@ -58,9 +61,58 @@ TEST_F(UserStateTest, KnowsWhichRunsLive) {
   EXPECT_EQ(state.live_run_ids(), (std::vector<std::string>{"run-1", "run-2"}));
   first->end();
   EXPECT_EQ(state.live_run_ids(), std::vector<std::string>{"run-2"});
-  // What a killed process leaves: the file without its lock.
+  EXPECT_TRUE(state.dead_run_ids().empty()) << "one lives, one ended in order";
+}
+
+// A process that registers a run and is killed.
+void die_in(const fs::path& directory, const std::string& run_id) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const auto run = UserState(directory).begin(run_id);
+    ::raise(SIGKILL);
+  }
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+}
+
+TEST_F(UserStateTest, KnowsWhichRunsDied) {
+  const UserState state(directory_);
+  die_in(directory_, "run-1");
+  EXPECT_EQ(state.dead_run_ids(), std::vector<std::string>{"run-1"});
+  EXPECT_TRUE(state.live_run_ids().empty());
+  auto second = state.begin("run-2");
+  ASSERT_TRUE(second.ok());
+  second->leave();
+  EXPECT_EQ(state.dead_run_ids(), (std::vector<std::string>{"run-1", "run-2"})) << "it ended, and something is held still";
+}
+
+TEST_F(UserStateTest, KnowsNothingOfRunsThatItsFilesWereCopiedFrom) {
+  const UserState original(directory_ / "original"), copy(directory_ / "copy");
+  const auto live = original.begin("run-1");
+  die_in(directory_ / "original", "run-2");
+  fs::copy(directory_ / "original", directory_ / "copy", fs::copy_options::recursive);
+  EXPECT_EQ(original.dead_run_ids(), std::vector<std::string>{"run-2"});
+  EXPECT_TRUE(copy.dead_run_ids().empty()) << "run-1 lives where the copy was made";
+  EXPECT_TRUE(copy.live_run_ids().empty());
+}
+
+TEST_F(UserStateTest, TakesAFileThatNoRunWroteForNoDeadRun) {
+  const UserState state(directory_);
+  fs::create_directories(directory_ / "runs");
   ASSERT_TRUE(write_file_atomically(directory_ / "runs/run-3", "").ok());
-  EXPECT_EQ(state.live_run_ids(), std::vector<std::string>{"run-2"});
+  ASSERT_TRUE(write_file_atomically(directory_ / "runs/run-4", std::string(32, '0')).ok());
+  EXPECT_TRUE(state.dead_run_ids().empty());
+  EXPECT_TRUE(state.live_run_ids().empty());
+}
+
+TEST_F(UserStateTest, ForgetsDeadRunsAfterAWeekAndLivingOnesNever) {
+  const UserState state(directory_);
+  die_in(directory_, "run-1");
+  const auto living = state.begin("run-2");
+  for (const char* run : {"run-1", "run-2"}) fs::last_write_time(directory_ / "runs" / run, fs::file_time_type::clock::now() - std::chrono::hours(8 * 24));
+  const auto next = state.begin("run-3");
+  EXPECT_TRUE(state.dead_run_ids().empty());
+  EXPECT_EQ(state.live_run_ids(), (std::vector<std::string>{"run-2", "run-3"}));
 }
 
 TEST_F(UserStateTest, FailsWithAReasonWhereNothingCanBeWritten) {

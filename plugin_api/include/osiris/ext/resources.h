@@ -26,8 +26,9 @@ typedef struct osiris_resources {
    *   "kind"            only resources of this kind ("sandbox", "template")
    *   "owner_id"        only those whose far-side metadata name this owner; absent: all the
    *                     account shows
-   *   "live_run_ids"    runs whose process lives; a resource of "owner_id" with another run id is
-   *                     a leftover
+   *   "dead_run_ids"    runs of "owner_id" that are known to have ended without giving back all they
+   *                     held: a resource with one of them is a leftover, any other is not
+   *   "live_run_ids"    runs whose process lives; a run in neither list may be of another machine
    *   "leftovers_only"  true: only leftovers */
   osiris_status (*list)(osiris_adapter *, osiris_str filter_json) OSIRIS_NOEXCEPT;
 
