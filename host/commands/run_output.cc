@@ -36,7 +36,7 @@ Status clear_the_way(const fs::path& to) {
   return {};
 }
 
-Status copy_file(const fs::path& from, const fs::path& to) {
+Status copy_one(const fs::path& from, const fs::path& to) {
   OSIRIS_TRY(make_directories(to.parent_path()));
   std::error_code code;
   if (fs::equivalent(from, to, code)) return {};
@@ -67,7 +67,7 @@ Status copy_tree(const fs::path& from, const fs::path& to, std::vector<std::stri
         OSIRIS_TRY(clear_the_way(place));
         OSIRIS_TRY(copy_tree(path, place, left_out));
         break;
-      case fs::file_type::regular: OSIRIS_TRY(copy_file(path, place)); break;
+      case fs::file_type::regular: OSIRIS_TRY(copy_one(path, place)); break;
       case fs::file_type::symlink: OSIRIS_TRY(copy_link(path, place)); break;
       default: left_out.push_back("--out leaves out " + path.string() + ": it is neither a file, a directory nor a link"); break;
     }
@@ -109,7 +109,7 @@ void print_report(const CommandContext& context, const RunReport& report, const 
 Status copy_out(RunReport& report, const fs::path& directory) {
   std::set<fs::path> taken;
   for (const Json& file : report.outputs.items())
-    OSIRIS_TRY(copy_file(file["target"].as_string(), directory / place_of(file["path"].as_string(), file["step_id"].as_string(), taken)));
+    OSIRIS_TRY(copy_one(file["target"].as_string(), directory / place_of(file["path"].as_string(), file["step_id"].as_string(), taken)));
   return copy_tree(report.session_dir / "artifacts", directory / "artifacts", report.warnings);
 }
 

@@ -114,7 +114,8 @@ void RunLoop::take_frame(rpc::Frame frame) {
   if (wire_log_.is_open()) wire_log_.line('<', frame.message.dump());
   Result<rpc::Record> record = rpc::record_from_json(std::move(frame.message));
   if (!record) {
-    host_.log(OSIRIS_WARN, "the worker sent a record that was not understood: " + record.error().message);
+    unreadable_ = record.error().message;
+    host_.log(OSIRIS_WARN, "the worker sent a record that was not understood: " + unreadable_);
     return;
   }
   take_record(*std::move(record));
@@ -282,6 +283,7 @@ void RunLoop::report_garbage(const rpc::Frame& garbage) {
                            " bytes on the worker's stdout are not of its protocol (" + garbage.reason +
                            "): " + rpc::printable(garbage.bytes);
   wire_log_.line('#', text);
+  unreadable_ = garbage.reason;
   if (++garbage_lines_ <= kGarbageLinesReported) host_.log(OSIRIS_WARN, text);
 }
 
@@ -295,7 +297,8 @@ void RunLoop::ask_for_missing() {
   replays_in_vain_ = conversation_.next_seq() == replay_from_ ? replays_in_vain_ + 1 : 0;
   if (replays_in_vain_ >= kReplaysInVainMax)
     return fail(Error(Code::kInternal,
-                      "the worker cannot repeat record " + std::to_string(replay_from_) + " that got lost",
+                      "the worker cannot repeat record " + std::to_string(replay_from_) + " that got lost" +
+                          (unreadable_.empty() ? "" : "; what it wrote last that is no record: " + unreadable_),
                       "Run again; if it persists, report it with the wire log of OSIRIS_RPC_DEBUG=1."));
   replay_from_ = conversation_.next_seq();
   replay_asked_ms_ = now_ms();

@@ -142,6 +142,7 @@ class RunLoop {
   uint64_t behind_at_ = 0;
   uint64_t garbage_lines_ = 0;
   uint64_t foreign_events_ = 0;
+  std::string unreadable_;  // why the last thing that is no record is none
 };
 
 }  // namespace osiris::sdk

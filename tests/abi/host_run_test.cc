@@ -100,7 +100,7 @@ TEST_F(HostRun, BelievesAnAdapterWhoseOutputsAreThere) {
 }
 
 // Every step is seen to complete, the adapter says success, and the output is not what was said.
-class HostRunOutput : public HostRun, public ::testing::WithParamInterface<std::pair<const char*, const char*>> {};
+class HostRunOutput : public HostRun, public ::testing::WithParamInterface<std::pair<std::string, std::string>> {};
 
 TEST_P(HostRunOutput, ThatIsNotProvedIsNoSuccess) {
   const auto [sin, reason] = GetParam();
@@ -116,12 +116,15 @@ TEST_P(HostRunOutput, ThatIsNotProvedIsNoSuccess) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, HostRunOutput,
-    ::testing::Values(std::pair{"output_missing", "nothing is at "}, std::pair{"output_wrong_size", "has 4 bytes instead of 2"},
-                      std::pair{"output_wrong_hash", "has 2 bytes with SHA-256"}, std::pair{"output_not_declared", "the adapter does not report it"},
-                      std::pair{"output_never_said", "its step was never seen to write it"},
-                      std::pair{"output_wrong_place", "harbor_fees_by_vessel.csv.part, the pipeline says"},
-                      std::pair{"output_reported_otherwise", "the adapter reports 3 bytes"}),
-    [](const auto& row) { return std::string(row.param.first); });
+    ::testing::ValuesIn(std::vector<std::pair<std::string, std::string>>{
+        {"output_missing", "nothing is at "},
+        {"output_wrong_size", "has 4 bytes instead of 2"},
+        {"output_wrong_hash", "has 2 bytes with SHA-256"},
+        {"output_not_declared", "the adapter does not report it"},
+        {"output_never_said", "its step was never seen to write it"},
+        {"output_wrong_place", "harbor_fees_by_vessel.csv.part, the pipeline says"},
+        {"output_reported_otherwise", "the adapter reports 3 bytes"}}),
+    [](const auto& row) { return row.param.first; });
 
 TEST_F(HostRun, TakesNoReportOfAFileThatThePipelineDoesNotWrite) {
   const Outcome outcome = run_defect("output_unknown");

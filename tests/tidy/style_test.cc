@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <regex>
 
 #include "tests/tidy/tree.h"
@@ -38,6 +39,28 @@ TEST(Style, EveryProductFileOpensWithItsStoryOrItsHeader) {
   for (const SourceFile& file : source_files()) {
     if (!is_product(file.path) || file.path.ends_with(".cc")) continue;
     EXPECT_TRUE(file.text.starts_with("//") || file.text.starts_with("/*")) << file.path << ": say in the first lines what this is for";
+  }
+}
+
+// Waits, limits, leases and deadlines run by Clock::monotonic_ns: the wall clock may be set at any time. Who asks it all the same does so for
+// a record, an id or a person.
+TEST(Style, TheWallClockIsForRecordsAndPeople) {
+  static const std::map<std::string, std::string> users = {
+      {"host/commands/connections_doctor.cc", "an id"}, {"host/commands/logs.cc", "a record"},
+      {"host/commands/run_records.cc", "a date that a person gave"}, {"host/compiler/compile.cc", "generated_at"},
+      {"host/project/counters.cc", "a record"}, {"host/project/run_ids.cc", "ids"},
+      {"host/run/run_log.cc", "records"}, {"host/run/session.cc", "records"},
+      {"host/run/session.h", "when a run began"}, {"host/run/user_state.cc", "an id"},
+      {"plugins/e2b/failure.cc", "Retry-After as a date"}, {"plugins/e2b/journal.cc", "records"},
+      {"plugins/e2b/sandbox_session.cc", "when a lease ends, for people"}, {"plugins/e2b/wire.cc", "records"},
+      {"plugins/sdk/wire_log.cc", "records"}, {"protocol/base/clock.cc", "the clock itself"},
+      {"protocol/base/clock.h", "the clock itself"}, {"protocol/http/retry.cc", "Retry-After as a date"},
+      {"worker/log.cc", "records"}, {"worker/records/record_stream.cc", "records"}, {"worker/service.cc", "records"}};
+  static const std::regex ask(R"(\bunix_ns\(\)|chrono::system_clock|\bgettimeofday\(|CLOCK_REALTIME|\btime\((nullptr|NULL|0)\)|\bsem_timedwait\()");
+  for (const SourceFile& file : source_files()) {
+    if (!is_product(file.path) || users.count(file.path) > 0) continue;
+    if (!has_any(file.text, {"unix_ns()", "system_clock", "gettimeofday", "CLOCK_REALTIME", "time(", "sem_timedwait"})) continue;
+    EXPECT_FALSE(std::regex_search(file.text, ask)) << file.path << ": measure by monotonic_ns(); a record or an id gets a row here, with its reason";
   }
 }
 

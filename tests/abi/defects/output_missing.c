@@ -1,4 +1,4 @@
 /* Says and reports an output that it never writes. */
-#define CONTENT NULL
+#define WRITES 0
 #include "outputs.h"
 DEFECT_MODULE

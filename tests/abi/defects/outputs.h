@@ -1,12 +1,13 @@
 /* An adapter that runs no worker and still does all that a run of one output asks for: its steps are seen to run, the file is
  * written, said and reported. A defect defines one of these macros and includes this header.
- *   CONTENT          what is written at the target ("x\n" is what is said); NULL: nothing
+ *   CONTENT          what is written at the target ("x\n" is what is said)
+ *   WRITES           0: nothing is written
  *   SAYS_WRITTEN     0: no step is seen to write anything
  *   REPORTED_SIZE    of the artifacts document
  *   REPORTED_SHA256
  *   REPORTED_BESIDE  the document's target is this much longer than the plan's
  *   REPORTS          how often the document names the file
- *   REPORTED_PATH    as which path; NULL: the pipeline's own */
+ *   REPORTED_PATH    as which path; "": the pipeline's own */
 #ifndef OSIRIS_TESTS_ABI_DEFECTS_OUTPUTS_H
 #define OSIRIS_TESTS_ABI_DEFECTS_OUTPUTS_H
 
@@ -18,6 +19,9 @@
 
 #ifndef CONTENT
 #  define CONTENT "x\n"
+#endif
+#ifndef WRITES
+#  define WRITES 1
 #endif
 #ifndef SAYS_WRITTEN
 #  define SAYS_WRITTEN 1
@@ -35,7 +39,7 @@
 #  define REPORTS 1
 #endif
 #ifndef REPORTED_PATH
-#  define REPORTED_PATH NULL
+#  define REPORTED_PATH ""
 #endif
 
 static inline void tell_step(osiris_adapter *self, const char *name, osiris_str step_id, const char *data_json) {
@@ -50,13 +54,12 @@ static inline void tell_step(osiris_adapter *self, const char *name, osiris_str 
 
 static inline void write_output(osiris_adapter *self, osiris_str step_id, osiris_str output) {
   const osiris_str path = json_text(json_get(output, "path")), target = json_text(json_get(output, "target"));
-  const char *const content = CONTENT;
   char name[4096], data[4096];
-  if (content) {
+  if (WRITES) {
     FILE *file;
     snprintf(name, sizeof name, "%.*s", (int)target.len, target.data);
     if ((file = fopen(name, "w"))) {
-      fputs(content, file);
+      fputs(CONTENT, file);
       fclose(file);
     }
   }
@@ -91,7 +94,7 @@ static inline osiris_status outputs_collect(osiris_adapter *self, const osiris_r
       for (i = 0; i < REPORTS; i++) {
         const size_t end = strlen(document);
         snprintf(document + end, sizeof document - end, "%s{\"step_id\":\"%.*s\",\"path\":\"%.*s\",\"target\":\"%.*s%s\",\"size_bytes\":%d,\"sha256\":\"%s\"}",
-                 named++ ? "," : "", (int)id.len, id.data, other ? (int)strlen(other) : (int)path.len, other ? other : path.data,
+                 named++ ? "," : "", (int)id.len, id.data, other[0] ? (int)strlen(other) : (int)path.len, other[0] ? other : path.data,
                  (int)target.len, target.data, REPORTED_BESIDE, REPORTED_SIZE, REPORTED_SHA256);
       }
     }

@@ -189,6 +189,7 @@ struct Obstacle {
   const char* said;
   bool (*make)(const fs::path& target);
 };
+void PrintTo(const Obstacle& obstacle, std::ostream* out) { *out << obstacle.name; }
 class ArtifactsObstacle : public ArtifactsTest, public testing::WithParamInterface<Obstacle> {};
 
 TEST_P(ArtifactsObstacle, IsNotReplaced) {

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <thread>
 
+#include "protocol/base/clock.h"
 #include "tests/unit/host_adapters/fake_adapter.h"
 
 namespace osiris {

@@ -290,6 +290,30 @@ TEST_F(RunLoopTest, ACancelBeforeTheStartSendsNothing) {
   EXPECT_TRUE(recording_.events("step_start").empty());
 }
 
+// Every step is done and `finish` is answered; `pack` never is.
+TEST_F(RunLoopTest, ACancelWhileOutputsArePackedIsACancel) {
+  opening_.pack_path = "/tmp/never";
+  options_.cancel_grace_ms = 20;
+  std::jthread cancel([this] { cancel_when("step_complete", "c"); });
+  const RunOutcome outcome = run("good");
+  ASSERT_FALSE(outcome.status.ok());
+  EXPECT_EQ(outcome.status.error().code, Code::kCancelled);
+  EXPECT_EQ(outcome.result["status"].as_string(), "cancelled");
+  EXPECT_EQ(status_of(outcome, 2), "success") << "what was done is still said";
+  EXPECT_FALSE(outcome.packed);
+  EXPECT_TRUE(is_gone());
+}
+
+TEST_F(RunLoopTest, TheDeadlineWhileOutputsArePackedIsTheDeadline) {
+  opening_.pack_path = "/tmp/never";
+  options_.cancel_grace_ms = 20;
+  options_.deadline_monotonic_ns = system_clock().monotonic_ns() + 300'000'000;
+  const RunOutcome outcome = run("good");
+  ASSERT_FALSE(outcome.status.ok());
+  EXPECT_EQ(outcome.status.error().code, Code::kDeadline);
+  EXPECT_TRUE(is_gone());
+}
+
 TEST_F(RunLoopTest, TheDeadlineEndsARunWithItsOwnCode) {
   options_.deadline_monotonic_ns = system_clock().monotonic_ns() + 100'000'000;
   const RunOutcome outcome = run("hang");

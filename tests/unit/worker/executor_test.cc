@@ -222,7 +222,7 @@ class ExecutorTest : public ::testing::Test {
       return nullptr;
     };
     run.secret_pointers = [](std::string_view) { return "/secret_key /resolved_connection/password"; };
-    executor_ = std::make_unique<Executor>(std::move(run), *std::move(parsed), sink_, log_, system_clock());
+    executor_ = std::make_unique<Executor>(std::move(run), *std::move(parsed), sink_, log_, *clock_);
   }
   static Json parse(std::string_view text) { return *parse_json(text); }
 
@@ -266,6 +266,7 @@ class ExecutorTest : public ::testing::Test {
   std::filesystem::path directory_;
   KeepingSink sink_;
   Log log_{-1};
+  const Clock* clock_ = &system_clock();
   std::unique_ptr<Executor> executor_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -399,6 +400,31 @@ TEST_F(ExecutorTest, LeavesAStepWithinItsTimeoutAlone) {
   plan({quick});
   ask("a");
   result("a");
+}
+
+// Somebody sets the wall clock between any two looks at it.
+class SetWallClock : public Clock {
+ public:
+  int64_t unix_ns() const override { return system_clock().unix_ns() + (looks_++ % 2 ? 1 : -1) * int64_t{1000'000'000'000}; }
+  int64_t monotonic_ns() const override { return system_clock().monotonic_ns(); }
+
+ private:
+  mutable std::atomic<int> looks_{0};
+};
+
+TEST_F(ExecutorTest, AWallClockThatIsSetNeitherEndsNorSavesAStep) {
+  const SetWallClock clock;
+  clock_ = &clock;
+  Json quick = step("a", "produce"), slow = step("b", "endless_query");
+  quick.set("timeout_s", 600);
+  slow.set("timeout_s", 0.05);
+  plan({quick, slow});
+  gate->open();
+  ask("a");
+  EXPECT_LT(result("a")["metrics"]["duration_ms"].as_int(), 600'000);
+  ask("b");
+  EXPECT_EQ(error("b").error.code, Code::kDeadline);
+  executor_.reset();  // before its clock
 }
 
 TEST_F(ExecutorTest, RetriesAsOftenAsTheStepAllows) {
