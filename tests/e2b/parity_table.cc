@@ -141,6 +141,7 @@ std::vector<ParityRow> parity_table() {
       mock("MockFlood", "events: 20000"),
       mock("MockSays", "say: 'twice over, in a list and as a key', rows: 1"),
       mock("MockSleeps", "sleep_ms: 50, rows: 1"),
+      mock("MockWaits", "wait_for: /usr/bin/env, rows: 1"),
       mock("MockAllocates", "allocate_bytes: 50000000"),
       mock("MockChild", "child: true, rows: 1"),
       mock_chain("MockFails", "fail: no luck today", 1),
