@@ -3,6 +3,7 @@
 #include "protocol/http/curl_transport.h"
 
 #include <curl/curl.h>
+#include <signal.h>
 #include <strings.h>
 
 #include <deque>
@@ -177,17 +178,13 @@ class CurlTransport::Loop {
   ~Loop() {
     post([this] { stopping_ = true; });
     thread_.join();
-    for (auto& [easy, state] : active_) release(*state);
-    curl_multi_cleanup(multi_);
   }
 
   // Runs `task` on the loop's thread, soon.
   void post(std::function<void()> task) {
-    {
-      const std::lock_guard lock(mutex_);
-      tasks_.push_back(std::move(task));
-    }
-    curl_multi_wakeup(multi_);
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+    curl_multi_wakeup(multi_);  // under the lock: the last task ends the loop, and the handle with it
   }
 
   void start(const std::shared_ptr<State>& state) {
@@ -264,7 +261,17 @@ class CurlTransport::Loop {
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   }
 
+  // A write to a connection that broke is a SIGPIPE in OpenSSL's hands, for this thread. What it does to the process is for the program that
+  // loaded us to say, so it stays here, and everything that may write happens here, closing included.
+  static void keep_sigpipe_here() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  }
+
   void run() {
+    keep_sigpipe_here();
     for (;;) {
       for (auto& task : take_tasks()) task();
       if (stopping_) break;
@@ -276,6 +283,8 @@ class CurlTransport::Loop {
       expire_idle();
       curl_multi_poll(multi_, nullptr, 0, 1000, nullptr);
     }
+    for (auto& [easy, state] : active_) release(*state);
+    curl_multi_cleanup(multi_);
   }
 
   std::deque<std::function<void()>> take_tasks() {

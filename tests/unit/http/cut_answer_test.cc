@@ -21,6 +21,8 @@ struct Framing {
   std::string whole() const { return head + rest; }
 };
 
+void PrintTo(const Framing& framing, std::ostream* out) { *out << framing.name; }
+
 std::vector<Framing> framings() {
   const std::string ok = "HTTP/1.1 200 OK\r\nX-Kind: Tea\r\n";
   return {{"length", ok + "Content-Length: 10\r\n\r\n", kBody},

@@ -12,7 +12,7 @@
 
 namespace osiris::http {
 
-TlsFront::TlsFront(int backend_port) {
+TlsFront::TlsFront(int backend_port, Tls tls) : tls_(tls) {
   char name[] = "/tmp/osiris-tls-XXXXXX";
   directory_ = mkdtemp(name);
   const std::string d = directory_.string();
@@ -40,10 +40,10 @@ void TlsFront::start(int backend_port) {
   if (pid_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a killed test leaves no proxy behind
     const std::string d = directory_.string();
-    const std::string front = "--frontend=127.0.0.1," + std::to_string(port_);
+    const std::string front = "--frontend=127.0.0.1," + std::to_string(port_) + (tls_ == Tls::kLeft ? ";no-tls" : "");
     const std::string back = "--backend=127.0.0.1," + std::to_string(backend_port);
-    const std::string key = d + "/server.key", certificate = d + "/server.pem", log = "--errorlog-file=" + d + "/nghttpx.log";
-    execlp("nghttpx", "nghttpx", "--conf=/dev/null", front.c_str(), back.c_str(), log.c_str(), key.c_str(), certificate.c_str(), nullptr);
+    const std::string key = key_file(), certificate = certificate_file(), log = "--errorlog-file=" + d + "/nghttpx.log";
+    execlp("nghttpx", "nghttpx", "--conf=/dev/null", front.c_str(), back.c_str(), log.c_str(), "--add-x-forwarded-for", "--backend-keep-alive-timeout=200ms", key.c_str(), certificate.c_str(), nullptr);
     _exit(127);
   }
   if (!wait_until_it_answers()) error_ = "nghttpx does not answer";

@@ -1,5 +1,5 @@
 // Debian's nghttpx in front of a plain server on loopback: it speaks TLS and HTTP/2 to the client, HTTP/1.1 to the server,
-// with a certificate for "localhost" from a CA made for the test.
+// with a certificate for "localhost" from a CA made for the test. Told so, it leaves TLS to somebody before it (cutting_front.h).
 #pragma once
 
 #include <sys/types.h>
@@ -11,7 +11,8 @@ namespace osiris::http {
 
 class TlsFront {
  public:
-  explicit TlsFront(int backend_port);
+  enum class Tls { kSpoken, kLeft };
+  explicit TlsFront(int backend_port, Tls tls = Tls::kSpoken);
   ~TlsFront();
   TlsFront(const TlsFront&) = delete;
   TlsFront& operator=(const TlsFront&) = delete;
@@ -20,13 +21,16 @@ class TlsFront {
   bool is_up() const { return error_.empty(); }
   const std::string& error() const { return error_; }
   int port() const { return port_; }
-  std::string url() const { return "https://localhost:" + std::to_string(port_); }
+  std::string url() const { return (tls_ == Tls::kSpoken ? "https://localhost:" : "http://127.0.0.1:") + std::to_string(port_); }
   std::string ca_file() const { return (directory_ / "ca.pem").string(); }
+  std::string certificate_file() const { return (directory_ / "server.pem").string(); }
+  std::string key_file() const { return (directory_ / "server.key").string(); }
 
  private:
   void start(int backend_port);
   bool wait_until_it_answers();
 
+  const Tls tls_;
   std::filesystem::path directory_;
   int port_ = 0;
   pid_t pid_ = -1;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "protocol/http/curl_transport.h"
+#include "tests/unit/http/cutting_front.h"
 #include "tests/unit/http/scripted_server.h"
 #include "tests/unit/http/tls_front.h"
 
@@ -123,6 +124,83 @@ TEST_F(BehindNghttpx, AProxyForEverythingWins) {
   EXPECT_TRUE(fetch_by(transport, front_.url()).failure);
   EXPECT_EQ(mine.asked(), 1);
   EXPECT_EQ(theirs.asked(), 0);
+}
+
+// Whoever asks for /cut gets an answer that breaks off below HTTP.
+class BehindACuttingFront : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(front_.is_up()) << front_.error(); }
+
+  static std::string header(const std::string& head, const std::string& name) {
+    const size_t at = head.find(name + ": ");
+    return at == std::string::npos ? "" : head.substr(at + name.size() + 2, head.find("\r\n", at) - at - name.size() - 2);
+  }
+
+  Request request(const std::string& path, const std::string& method = "GET", const std::string& body = "") const {
+    Request request;
+    request.method = method;
+    request.url = front_.url() + path;
+    request.body = body;
+    request.label = "fetch";
+    request.timeouts.total = Milliseconds(60'000);
+    return request;
+  }
+
+  static CurlOptions trusting(const CuttingFront& front) {
+    CurlOptions options;
+    options.ca_file = front.ca_file();
+    return options;
+  }
+
+  std::atomic<int> cut_requests_{0};
+  std::string answer_ = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789";
+  ScriptedServer backend_{[this](Connection& c) {
+    for (Connection::Received r; !(r = c.receive()).head.empty();) {
+      if (r.head.find("/cut") != std::string::npos) {
+        ++cut_requests_;
+        front_.arm(header(r.head, "X-Forwarded-For"));
+      }
+      c.send(answer_);
+    }
+  }};
+  CuttingFront front_{backend_.port()};
+};
+
+TEST_F(BehindACuttingFront, AnAnswerPassesWholeUntilOneIsCut) {
+  CurlTransport transport(trusting(front_));
+  for (int i = 0; i < 3; ++i) {
+    const Outcome outcome = send(transport, request("/whole"));
+    ASSERT_TRUE(outcome.response) << outcome.failure->error.message;
+    EXPECT_EQ(outcome.response->body, "0123456789");
+  }
+  EXPECT_EQ(front_.cuts(), 0);
+}
+
+// With a length, without one, and with a body of many frames.
+TEST_F(BehindACuttingFront, ACutInsideAFrameOrARecordIsAnErrorAndNothingIsSentTwice) {
+  const std::string big(200'000, 'x');
+  const std::string answers[] = {answer_, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n",
+                                 "HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n" + big};
+  int cuts = 0;
+  for (const std::string& answer : answers)
+    for (const auto where : {Cut::Where::kHeaders, Cut::Where::kData, Cut::Where::kRecord})
+      for (const bool resets : {false, true}) {
+        answer_ = answer;
+        front_.plan({where, resets});
+        CurlTransport transport(trusting(front_));
+        ASSERT_TRUE(send(transport, request("/whole")).response);  // a connection that is there already
+        const Outcome outcome = send(transport, request("/cut", "POST", "{}"));
+        const std::string what = answer.substr(17, 20) + " " + std::to_string(static_cast<int>(where)) + (resets ? " reset" : " closed");
+        ASSERT_TRUE(outcome.failure) << what << ": taken for an answer of " << outcome.response->body.size() << " bytes";
+        EXPECT_EQ(outcome.failure->error.code, Code::kUnavailable) << what << ": " << outcome.failure->error.message;
+        EXPECT_EQ(outcome.failure->error.category, "connection.failed") << what << ": " << outcome.failure->error.message;
+        EXPECT_GT(outcome.failure->error.message.size(), 20u) << what;
+        EXPECT_TRUE(outcome.failure->reached_server) << what;
+        EXPECT_EQ(front_.cuts(), ++cuts) << what;
+        EXPECT_EQ(cut_requests_, cuts) << what << ": sent twice";
+        front_.plan({});
+        EXPECT_TRUE(send(transport, request("/whole")).response) << what << ": and then?";
+      }
 }
 
 }  // namespace
