@@ -25,13 +25,21 @@ constexpr Kind kKinds[] = {{"latency", Type::kLatency, "ms"},
                            {"reset", Type::kReset, "when after_bytes after_events"},
                            {"truncate", Type::kTruncate, "after_bytes after_events"},
                            {"stall", Type::kStall, "when after_bytes after_events ms"},
+                           {"cut", Type::kCut, "at by after_events"},
                            {"kill_sandbox", Type::kKillSandbox, "when after_bytes after_events"},
                            {"kill_process", Type::kKillProcess, "when after_bytes after_events signal"},
-                           {"clock_jump", Type::kClockJump, "when after_bytes after_events ms"}};
+                           {"clock_jump", Type::kClockJump, "when after_bytes after_events ms"},
+                           {"tell", Type::kTell, "when after_bytes after_events port"}};
 constexpr std::pair<const char*, When> kWhens[] = {
     {"request", When::kRequest}, {"before", When::kBefore}, {"middle", When::kMiddle}, {"after", When::kAfter}, {"upload", When::kUpload}};
+constexpr std::pair<const char*, CutAt> kCuts[] = {{"status_line", CutAt::kStatusLine},
+                                                  {"headers", CutAt::kHeaders},
+                                                  {"header", CutAt::kHeader},
+                                                  {"chunk_size", CutAt::kChunkSize},
+                                                  {"trailer", CutAt::kTrailer}};
+constexpr std::pair<const char*, bool> kCloses[] = {{"fin", false}, {"rst", true}};
 constexpr const char* kFaultKeys[] = {"route", "nth", "from", "count", "every", "sandbox", "action"};
-constexpr std::string_view kTexts[] = {"type", "when", "route", "sandbox", "message", "text", "code", "error_code", "should_retry"};
+constexpr std::string_view kTexts[] = {"type", "when", "route", "sandbox", "message", "text", "code", "error_code", "should_retry", "at", "by"};
 
 Error refuse(const std::string& what, std::string hint = {}) { return Error(Code::kInvalidArgument, "fault plan: " + what, std::move(hint)); }
 
@@ -71,7 +79,7 @@ Result<FaultAction> parse_action(const Json& json) {
   const auto kind = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const Kind& each) { return json["type"].as_string() == each.name; });
   if (kind == std::end(kKinds))
     return refuse("unknown action type '" + json["type"].as_string() + "'",
-                  "latency, bandwidth, status, reset, truncate, stall, kill_sandbox, kill_process or clock_jump");
+                  "latency, bandwidth, status, reset, truncate, stall, cut, kill_sandbox, kill_process, clock_jump or tell");
   std::vector<std::string> keys = split(kind->keys, ' ');
   keys.emplace_back("type");
   OSIRIS_TRY(only_known(json, keys));
@@ -79,7 +87,7 @@ Result<FaultAction> parse_action(const Json& json) {
   FaultAction action;
   action.type = kind->type;
   const bool kills = action.type == Type::kKillSandbox || action.type == Type::kKillProcess || action.type == Type::kClockJump;
-  const std::string when = json["when"].as_string_or(kills || action.type == Type::kLatency ? "request" : "middle");
+  const std::string when = json["when"].as_string_or(kills || action.type == Type::kLatency ? "request" : action.type == Type::kTell ? "before" : "middle");
   if (!look_up(kWhens, when, action.when)) return refuse("unknown moment '" + when + "'", "request, before, middle, after or upload");
   action.ms = json["ms"].as_int();
   action.bytes_per_s = json["bytes_per_s"].as_int();
@@ -93,6 +101,11 @@ Result<FaultAction> parse_action(const Json& json) {
   action.after_bytes = json["after_bytes"].as_int(-1);
   action.after_events = json["after_events"].as_int(-1);
   action.signal = static_cast<int>(json["signal"].as_int(9));
+  action.port = static_cast<int>(json["port"].as_int());
+  if (!look_up(kCuts, json["at"].as_string_or("header"), action.at)) return refuse("unknown place '" + json["at"].as_string() + "'", join(cut_places(), ", "));
+  if (!look_up(kCloses, json["by"].as_string_or("fin"), action.resets)) return refuse("unknown close '" + json["by"].as_string() + "'", "fin or rst");
+  if (action.after_events >= 0 && action.type == Type::kCut && action.at != CutAt::kChunkSize) return refuse("only a cut at chunk_size counts events");
+  if (action.type == Type::kTell && (action.port < 1 || action.port > 65535)) return refuse("tell needs a port");
   if (action.type == Type::kBandwidth && action.bytes_per_s <= 0)
     return refuse("bandwidth needs bytes_per_s above 0");
   if (action.type == Type::kStatus && (action.status < 400 || action.status > 599))
@@ -125,6 +138,18 @@ std::vector<std::string> fault_moments() {
   std::vector<std::string> names;
   for (const auto& [name, value] : kWhens) names.emplace_back(name);
   return names;
+}
+
+std::vector<std::string> cut_places() {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : kCuts) names.emplace_back(name);
+  return names;
+}
+
+const char* cut_name(CutAt at) {
+  for (const auto& [name, value] : kCuts)
+    if (value == at) return name;
+  return "";
 }
 
 Result<std::vector<Fault>> parse_faults(const Json& document) {

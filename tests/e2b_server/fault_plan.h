@@ -10,11 +10,12 @@
 
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
+#include "tests/e2b_server/http.h"
 
 namespace osiris::e2b_server {
 
 struct FaultAction {
-  enum class Type { kLatency, kBandwidth, kStatus, kReset, kTruncate, kStall, kKillSandbox, kKillProcess, kClockJump };
+  enum class Type { kLatency, kBandwidth, kStatus, kReset, kTruncate, kStall, kCut, kKillSandbox, kKillProcess, kClockJump, kTell };
   // Where in the exchange: before the request is handled; handled, but before the answer's first byte; after `after_bytes`
   // of the answer's body; after all of it; or inside the request's body.
   enum class When { kRequest, kBefore, kMiddle, kAfter, kUpload };
@@ -32,6 +33,9 @@ struct FaultAction {
   int64_t after_bytes = -1;   // of the answer (or upload) body; -1: reset, truncate and stall choose 10
   int64_t after_events = -1;  // of a stream: counts envelopes instead of bytes
   int signal = 9;             // kill_process
+  CutAt at = CutAt::kHeader;  // cut
+  bool resets = false;        // cut: by a reset instead of an orderly close
+  int port = 0;               // tell
 };
 
 struct Fault {
@@ -51,6 +55,8 @@ const char* type_name(FaultAction::Type type);
 // Every name the plan knows, for whoever wants to try them all.
 std::vector<std::string> fault_types();
 std::vector<std::string> fault_moments();
+std::vector<std::string> cut_places();
+const char* cut_name(CutAt at);
 
 // [any thread]
 class FaultPlan {

@@ -30,6 +30,9 @@ struct Request {
   std::optional<std::string> query_value(std::string_view key) const;
 };
 
+// Where an answer breaks off: inside the status line; behind it; inside a header; inside the size of a chunk; inside the trailer.
+enum class CutAt { kStatusLine, kHeaders, kHeader, kChunkSize, kTrailer };
+
 enum class Wake { kEvent, kTimeout, kClientGone };
 
 // One request and its answer. Used by the connection's thread only. Either respond() once, or begin_stream(),
@@ -51,6 +54,9 @@ class Exchange {
   virtual void end_stream() = 0;
   // Closes the connection with a TCP reset.
   virtual void abort() = 0;
+  // The answer breaks off where it next comes to this point, and the connection is closed, in order or by a reset. The last two need a
+  // chunked answer.
+  virtual void cut(CutAt at, bool resets) = 0;
 
   // The next write carries what happened at this moment: an injected delay counts from it, not from the write.
   virtual void set_event_time(std::chrono::steady_clock::time_point) {}

@@ -12,6 +12,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <condition_variable>
+#include <cstdio>
 #include <limits>
 #include <mutex>
 #include <set>
@@ -146,6 +147,7 @@ class ConnectionExchange final : public Exchange {
     std::string text = head(status, headers);
     if (!is_bodyless(status)) text += "content-length: " + std::to_string(body.size()) + "\r\n";
     text += "\r\n";
+    if (cut_) return break_off(text.substr(0, cut_in_head(text)));
     if (!is_bodyless(status) && request_.method != "HEAD") text += body;
     send(text);
   }
@@ -156,12 +158,15 @@ class ConnectionExchange final : public Exchange {
     chunked_ = !length_bytes;
     std::string text = head(status, headers);
     text += chunked_ ? "transfer-encoding: chunked\r\n" : "content-length: " + std::to_string(*length_bytes) + "\r\n";
-    return send(text + "\r\n");
+    text += "\r\n";
+    if (cut_ && *cut_ < CutAt::kChunkSize) return break_off(text.substr(0, cut_in_head(text))), false;
+    return send(text);
   }
 
   bool write(std::string_view bytes) override {
     if (failed_ || aborted_) return false;
     if (bytes.empty()) return true;
+    if (cut_ == CutAt::kChunkSize) return break_off(chunk_size_of(bytes.size())), false;
     error_code error;
     const auto buffer = asio::buffer(bytes.data(), bytes.size());
     if (chunked_)
@@ -174,6 +179,7 @@ class ConnectionExchange final : public Exchange {
 
   void end_stream() override {
     if (aborted_ || !streaming_) return;
+    if (cut_) return break_off(*cut_ == CutAt::kChunkSize ? chunk_size_of(0) : "0\r\nx-trail");
     error_code error;
     if (chunked_ && !failed_) asio::write(socket_, http::make_chunk_last(), error);
     failed_ = failed_ || error.failed();
@@ -185,6 +191,11 @@ class ConnectionExchange final : public Exchange {
     aborted_ = true;
     error_code ignored;
     socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+  }
+
+  void cut(CutAt at, bool resets) override {
+    cut_ = at;
+    cut_resets_ = resets;
   }
 
   Wake wait(int event_fd, std::chrono::milliseconds timeout) override {
@@ -202,6 +213,29 @@ class ConnectionExchange final : public Exchange {
       for (const auto& [name, value] : *pairs) text += name + ": " + value + "\r\n";
     if (!keep_alive_) text += "connection: close\r\n";
     return text;
+  }
+
+  // How much of a head leaves.
+  size_t cut_in_head(const std::string& text) const {
+    const size_t status_line = text.find("\r\n") + 2;
+    if (*cut_ == CutAt::kStatusLine) return status_line / 2;
+    if (*cut_ == CutAt::kHeaders) return status_line;
+    return status_line + 3;  // no header's name is shorter
+  }
+
+  // Without the line end, or so much of it as leaves the size in doubt.
+  static std::string chunk_size_of(size_t bytes) {
+    char text[20];
+    std::snprintf(text, sizeof text, "%zx", bytes);
+    return text;
+  }
+
+  // The last bytes of an answer that will not be whole.
+  void break_off(std::string_view bytes) {
+    send(bytes);
+    if (cut_resets_) return abort();
+    aborted_ = true;
+    drop_unread();
   }
 
   bool send(std::string_view text) {
@@ -223,6 +257,8 @@ class ConnectionExchange final : public Exchange {
   bool chunked_ = false;
   bool failed_ = false;
   bool aborted_ = false;
+  std::optional<CutAt> cut_;
+  bool cut_resets_ = false;
 };
 
 }  // namespace

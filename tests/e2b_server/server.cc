@@ -15,6 +15,7 @@
 #include "tests/e2b_server/proxy.h"
 #include "tests/e2b_server/routing.h"
 #include "tests/e2b_server/shaped_exchange.h"
+#include "tests/e2b_server/tell.h"
 
 namespace osiris::e2b_server {
 namespace {
@@ -224,6 +225,10 @@ void Server::serve(Exchange& exchange) {
   world.jump_clock = [&](int64_t ms) {
     clock_.jump(ms * 1'000'000);
     registry_->clock_jumped();
+  };
+  world.tell = [&](int port) {
+    const Json who = Json::object({{"route", name}, {"sandbox", sandbox_id}, {"forwarded_for", request.header("x-forwarded-for").value_or("")}});
+    tell(port, who);
   };
   world.sleep = [this](std::chrono::microseconds time) { sleep(time); };
   const int64_t arrived = recorder_.arrive(

@@ -38,6 +38,7 @@ void ShapedExchange::wake_world(const FaultAction& fault) {
   if (fault.type == Type::kKillSandbox) world_.kill_sandbox();
   if (fault.type == Type::kKillProcess) world_.kill_process(fault.signal);
   if (fault.type == Type::kClockJump) world_.jump_clock(fault.ms);
+  if (fault.type == Type::kTell) world_.tell(fault.port);
 }
 
 void ShapedExchange::record_once() {
@@ -159,13 +160,32 @@ bool ShapedExchange::cut_before_answer() {
   return false;
 }
 
+const FaultAction* ShapedExchange::planned_cut() const {
+  const auto found = std::find_if(faults_.begin(), faults_.end(), [](const FaultAction& fault) { return fault.type == Type::kCut; });
+  return found == faults_.end() ? nullptr : &*found;
+}
+
+bool ShapedExchange::cuts_head() const {
+  const FaultAction* cut = planned_cut();
+  return cut && cut->at < CutAt::kChunkSize;
+}
+
+// What the inner exchange is given next breaks off there.
+void ShapedExchange::begin_cut() {
+  const FaultAction cut = *planned_cut();
+  struck_.push_back(std::string("cut ") + cut_name(cut.at) + (cut.resets ? " rst" : " fin"));
+  cut_ = true;
+  record_once();
+  inner_.cut(cut.at, cut.resets);
+}
+
 Pairs ShapedExchange::with_id(Pairs headers) const {
   headers.emplace_back("x-request-id", world_.request_id);
   return headers;
 }
 
 void ShapedExchange::respond(int status, const Pairs& headers, std::string_view body) {
-  const bool cuts_inside = std::any_of(faults_.begin(), faults_.end(), [](const FaultAction& fault) { return fault.when == When::kMiddle; });
+  const bool cuts_inside = std::any_of(faults_.begin(), faults_.end(), [](const FaultAction& fault) { return fault.when == When::kMiddle; }) && !cuts_head();
   if (cuts_inside || bytes_per_s_ > 0) {
     if (!begin_stream(status, headers, body.size())) return;
     write(body);
@@ -178,6 +198,7 @@ void ShapedExchange::respond(int status, const Pairs& headers, std::string_view 
   if (cut_before_answer()) return;
   response_bytes_ = body.size();
   delay_answer();
+  if (cuts_head()) begin_cut();
   record_once();
   inner_.respond(status, with_id(headers), body);
 }
@@ -185,17 +206,20 @@ void ShapedExchange::respond(int status, const Pairs& headers, std::string_view 
 bool ShapedExchange::begin_stream(int status, const Pairs& headers, std::optional<uint64_t> length_bytes) {
   if (cut_ || answered_) return false;
   answered_ = true;
+  const bool has_body = status != 204 && status != 304;
+  if (planned_cut() && !cuts_head() && has_body) length_bytes.reset();  // a body in chunks, as a proxy on the way may make one
   chunked_ = !length_bytes;
   length_bytes_ = length_bytes;
   status_ = status;
   if (cut_before_answer()) return false;
   delay_answer();
+  if (cuts_head()) begin_cut();
   if (length_bytes_ == 0) record_once();
   return inner_.begin_stream(status, with_id(headers), length_bytes);
 }
 
 bool ShapedExchange::strikes_at(const FaultAction& fault, uint64_t upcoming_bytes) const {
-  if (fault.when != When::kMiddle) return false;
+  if (fault.when != When::kMiddle || fault.type == Type::kCut) return false;
   if (fault.after_events >= 0) return events_ >= fault.after_events;
   return response_bytes_ + upcoming_bytes > static_cast<uint64_t>(middle_of(fault));
 }
@@ -222,7 +246,7 @@ bool ShapedExchange::send_part(std::string_view bytes) {
     const int64_t keep = fault.after_events >= 0 ? static_cast<int64_t>(bytes.size() / 2) : limit - static_cast<int64_t>(response_bytes_);
     const std::string_view head = bytes.substr(0, static_cast<size_t>(std::clamp<int64_t>(keep, 0, static_cast<int64_t>(bytes.size()))));
     std::erase_if(faults_, [&](const FaultAction& item) { return item.type == fault.type && item.when == fault.when; });
-    if (fault.type == Type::kKillSandbox || fault.type == Type::kKillProcess || fault.type == Type::kClockJump) {
+    if (fault.type == Type::kKillSandbox || fault.type == Type::kKillProcess || fault.type == Type::kClockJump || fault.type == Type::kTell) {
       wake_world(fault);
       continue;
     }
@@ -247,6 +271,10 @@ bool ShapedExchange::send_part(std::string_view bytes) {
 bool ShapedExchange::write(std::string_view bytes) {
   if (cut_) return false;
   if (event_time_) delay_answer();
+  if (const FaultAction* cut = planned_cut(); cut && cut->at == CutAt::kChunkSize && events_ >= cut->after_events && !bytes.empty()) {
+    begin_cut();
+    return inner_.write(bytes);
+  }
   const bool sent = send_part(bytes);
   ++events_;
   return sent;
@@ -254,6 +282,7 @@ bool ShapedExchange::write(std::string_view bytes) {
 
 void ShapedExchange::end_stream() {
   if (cut_) return;
+  if (planned_cut() && chunked_) begin_cut();
   record_once();
   inner_.end_stream();
 }

@@ -17,6 +17,7 @@ class ShapedExchange final : public Exchange {
     std::function<void()> kill_sandbox;
     std::function<void(int signal)> kill_process;  // the newest process of the sandbox
     std::function<void(int64_t ms)> jump_clock;
+    std::function<void(int port)> tell;  // whoever listens there; returns when they hang up
     // Returns early when the server stops.
     std::function<void(std::chrono::microseconds)> sleep;
     // Called once, just before the client gets the last byte (or the cut): whoever has seen an answer finds its record.
@@ -39,6 +40,7 @@ class ShapedExchange final : public Exchange {
   bool write(std::string_view bytes) override;
   void end_stream() override;
   void abort() override;
+  void cut(CutAt at, bool resets) override { inner_.cut(at, resets); }
   void set_event_time(std::chrono::steady_clock::time_point at) override { event_time_ = at; }
   Wake wait(int event_fd, std::chrono::milliseconds timeout) override { return inner_.wait(event_fd, timeout); }
 
@@ -60,6 +62,9 @@ class ShapedExchange final : public Exchange {
   int64_t middle_of(const FaultAction& fault) const;
   void wake_world(const FaultAction& fault);
   bool cut_before_answer();
+  const FaultAction* planned_cut() const;
+  bool cuts_head() const;
+  void begin_cut();
   Pairs with_id(Pairs headers) const;
   void record_once();
   void delay_answer();

@@ -34,6 +34,7 @@ class FakeExchange final : public Exchange {
   bool write(std::string_view bytes) override { return !bytes.empty() || (std::abort(), false); }
   void end_stream() override {}
   void abort() override {}
+  void cut(CutAt, bool) override {}
   Wake wait(int, std::chrono::milliseconds) override { return Wake::kEvent; }
   int answers = 0;
 
