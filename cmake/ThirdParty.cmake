@@ -6,6 +6,7 @@
 # | DuckDB            | 1.4.4        | npm    | worker             | the data plane: SQL, CSV and Parquet with a memory limit and spill; an LTS release
 # | zlib, bzip2,      | Debian 12's  | apt    | csv_extractor      | compressed CSV; zlib also inflates what minizip (zlib's own zip reader) finds in an archive
 # | liblzma, minizip  |              |        |                    |
+# | nlohmann/json     | 3.11 (Debian)| apt    | protocol/base      | iterative parsing, clean under UBSan; one file includes it (docs/decisions/0050-json-library.md)
 # | yaml-cpp          | 0.7 (Debian) | apt    | host/yaml          | YAML events with positions; what scalars mean is decided in host/yaml, as PyYAML does
 # | SQLite            | Debian 12's  | apt    | host/project       | run counters in counters.sqlite, a file older installations read and write too
 # | MariaDB Connector/C | 3.3 (10.11)| apt    | worker (mysql.extractor) | MySQL and MariaDB over the binary protocol; Debian ships a static archive
@@ -20,7 +21,6 @@
 # | libabigail        | 2.2 (Debian) | apt    | tests/abi          | abidw and abidiff: the ABI's types in depth against a baseline
 # | rustc             | 1.63 (Debian)| apt    | tests/abi          | an adapter in another language, standard library only
 # | clang             | 14 (Debian)  | apt    | tests/abi          | the second compiler of the header's matrix
-# | RapidJSON         | 1.1 (Debian) | apt    | protocol/base      | iterative parsing with validation; wrapped in json.cc
 # | OpenSSL           | 3.0 (Debian) | apt    | protocol/base, mysql.extractor | SHA-256 with the processor's instructions; TLS for Connector/C
 # | libarchive, zstd  | Debian 12's  | apt    | protocol/archive, plugins/e2b | the tar.zst of packages and artifacts; Debian ships both as static archives
 # | libcurl           | 7.88 (Debian)| apt    | protocol/http      | HTTP/1.1 and 2, proxies, TLS, streaming both ways on one thread

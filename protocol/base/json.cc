@@ -3,12 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 #include <limits>
-
-#define RAPIDJSON_HAS_STDSTRING 1
-#include <rapidjson/error/en.h>
-#include <rapidjson/reader.h>
 
 #include "protocol/base/text.h"
 
@@ -19,109 +14,6 @@ const Json kNull;
 const std::string kEmptyString;
 const Json::Array kEmptyArray;
 const Json::Object kEmptyObject;
-
-// Builds a Json from RapidJSON's events. The stack holds the open containers, so depth costs no recursion.
-class Builder {
- public:
-  bool Null() { return add(Json()); }
-  bool Bool(bool b) { return add(Json(b)); }
-  bool Int(int i) { return add(Json(int64_t{i})); }
-  bool Uint(unsigned u) { return add(Json(int64_t{u})); }
-  bool Int64(int64_t i) { return add(Json(i)); }
-  bool Uint64(uint64_t u) { return add(Json(u)); }
-  bool Double(double d) { return add(Json(d)); }
-  bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }
-  bool String(const char* s, rapidjson::SizeType n, bool) { return is_text(s, n) && add(Json(std::string(s, n))); }
-  bool StartObject() { return open(Json::object()); }
-  bool Key(const char* s, rapidjson::SizeType n, bool) {
-    keys_.emplace_back(s, n);
-    return is_text(s, n);
-  }
-  bool EndObject(rapidjson::SizeType) {
-    keep_last(stack_.back().members());
-    return close();
-  }
-  bool StartArray() { return open(Json::array()); }
-  bool EndArray(rapidjson::SizeType) { return close(); }
-
-  Json take() { return std::move(root_); }
-  bool too_deep() const { return too_deep_; }
-  bool half_surrogate() const { return half_surrogate_; }
-
- private:
-  // RapidJSON takes a lone \udc00..\udfff for a character; as UTF-8 it is none, and nobody could read it back.
-  bool is_text(const char* s, size_t n) {
-    for (const char *at = s, *end = s + n; (at = static_cast<const char*>(std::memchr(at, 0xed, static_cast<size_t>(end - at)))); ++at)
-      if (at + 1 < end && static_cast<unsigned char>(at[1]) >= 0xa0) half_surrogate_ = true;
-    return !half_surrogate_;
-  }
-
-  static bool has_double(const Json::Object& members) {
-    for (size_t i = 1; i < members.size(); ++i)
-      for (size_t j = 0; j < i; ++j)
-        if (members[i].first == members[j].first) return true;
-    return false;
-  }
-
-  // A key that comes twice has its last value, as everywhere JSON is read; two readers must never see two values.
-  static void keep_last(Json::Object& members) {
-    if (members.size() <= 16 && !has_double(members)) return;  // nearly always, and without an allocation
-    std::vector<size_t> order(members.size());
-    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-      const int compared = members[a].first.compare(members[b].first);
-      return compared != 0 ? compared < 0 : a < b;
-    });
-    std::vector<bool> overridden;
-    for (size_t i = 1; i < order.size(); ++i) {
-      if (members[order[i]].first != members[order[i - 1]].first) continue;
-      overridden.resize(members.size());
-      overridden[order[i - 1]] = true;
-    }
-    if (overridden.empty()) return;
-    size_t kept = 0;
-    for (size_t i = 0; i < members.size(); ++i) {
-      if (overridden[i]) continue;
-      if (kept != i) members[kept] = std::move(members[i]);
-      ++kept;
-    }
-    members.resize(kept);
-  }
-
-  bool open(Json container) {
-    if (stack_.size() >= static_cast<size_t>(kJsonDepthMax)) {
-      too_deep_ = true;
-      return false;
-    }
-    stack_.push_back(std::move(container));
-    return true;
-  }
-
-  bool close() {
-    Json done = std::move(stack_.back());
-    stack_.pop_back();
-    return add(std::move(done));
-  }
-
-  bool add(Json value) {
-    if (stack_.empty()) {
-      root_ = std::move(value);
-    } else if (stack_.back().is_array()) {
-      stack_.back().push_back(std::move(value));
-    } else {
-      // Appended, so that a large object costs no quadratic search; of a repeated key find() sees the last.
-      stack_.back().members().emplace_back(std::move(keys_.back()), std::move(value));
-      keys_.pop_back();
-    }
-    return true;
-  }
-
-  Json root_;
-  std::vector<Json> stack_;
-  std::vector<std::string> keys_;
-  bool too_deep_ = false;
-  bool half_surrogate_ = false;
-};
 
 void append_escaped(std::string& out, std::string_view text, bool ascii_only) {
   static const char kHex[] = "0123456789abcdef";
@@ -371,24 +263,6 @@ std::string format_double(double value) {
   std::string text(buffer, end.ptr);
   if (!scientific && text.find('.') == std::string::npos) text += ".0";
   return text;
-}
-
-Result<Json> parse_json(std::string_view text) {
-  rapidjson::MemoryStream stream(text.data(), text.size());
-  rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> input(stream);
-  rapidjson::Reader reader;
-  Builder builder;
-  constexpr unsigned kFlags =
-      rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag;
-  const rapidjson::ParseResult parsed = reader.Parse<kFlags>(input, builder);
-  if (builder.too_deep())
-    return Error(Code::kInvalidArgument, "JSON nested deeper than " + std::to_string(kJsonDepthMax) + " levels");
-  if (builder.half_surrogate())
-    return Error(Code::kInvalidArgument, "not valid JSON: half of a surrogate pair before byte " + std::to_string(parsed.Offset()));
-  if (parsed.IsError())
-    return Error(Code::kInvalidArgument, std::string("not valid JSON at byte ") + std::to_string(parsed.Offset()) + ": " +
-                                             rapidjson::GetParseError_En(parsed.Code()));
-  return builder.take();
 }
 
 }  // namespace osiris

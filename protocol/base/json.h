@@ -1,4 +1,4 @@
-// A JSON value, its parser and its writers. RapidJSON does the parsing and the number formatting, in json.cc only.
+// A JSON value, its parser (nlohmann's, in json_parse.cc only) and its writers.
 //
 // Values are plain: copyable, comparable, no allocator to carry. Objects keep the order their keys were added in;
 // dump_canonical sorts them. Integers keep all 64 bits, signed or unsigned. Parsing is iterative and bounded in
@@ -101,8 +101,8 @@ class Json {
 // Nesting deeper than this is refused.
 inline constexpr int kJsonDepthMax = 200;
 
-// Strict JSON in UTF-8 (invalid UTF-8 is an error). A key that comes twice in an object has its last value.
-// kInvalidArgument with the offset in bytes otherwise.
+// Strict JSON (RFC 8259) in UTF-8, a byte order mark before it skipped; anything else is kInvalidArgument with the offset in bytes. A key
+// that comes twice in an object has its last value. An integer beyond 64 bits is a double, a number beyond a double an error.
 Result<Json> parse_json(std::string_view text);
 
 // The shortest text that reads back as `value`, as Python's repr() writes it: "1.0", "0.1", "1e+20", "nan", "inf".

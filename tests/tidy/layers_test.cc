@@ -20,7 +20,7 @@ const std::vector<Row>& rows() {
   static const std::vector<Row> table = {
       {"plugin_api/include/osiris/adapter.h", {}, {"stddef.h", "stdint.h"}, "the ABI header needs two C headers"},
       {"plugin_api", {"osiris/"}, {}, "the ABI stands alone"},
-      {"protocol/base", {"protocol/base/"}, {"rapidjson/.*", "openssl/.*"}, "base is the bottom; it wraps JSON and SHA-256"},
+      {"protocol/base", {"protocol/base/"}, {"nlohmann/.*", "openssl/.*"}, "base is the bottom; it wraps JSON and SHA-256"},
       {"protocol/model", {"protocol/base/", "protocol/model/"}, {}, "model stands on base"},
       {"protocol/rpc", {"protocol/base/", "protocol/model/", "protocol/rpc/"}, {}, "rpc does no I/O"},
       {"protocol/archive", {"protocol/base/", "protocol/archive/"}, {"archive.*"}, "the one archive format, for packages and artifacts"},
