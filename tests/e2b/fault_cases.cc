@@ -26,13 +26,23 @@ void add_statuses(std::vector<FaultCase>& out) {
 
 }  // namespace
 
-Json FaultCase::action() const {
+FaultCase FaultCase::as_reset() const {
+  const bool has_head = at == "chunk_size" || at == "trailer" || at == "h2_data";
+  return {.name = name, .type = "reset", .when = has_head ? "middle" : "before"};
+}
+
+Json FaultCase::action(int port) const {
   Json out = Json::object({{"type", type}});
   if (!when.empty() && type != "truncate") out.set("when", when);
   if (when == "middle" || when == "upload") out.set("after_bytes", 1);  // inside the smallest body there is
   if (status) out.set("status", status);
   if (!rpc_code.empty()) out.set("code", rpc_code);
   if (retry_after_s >= 0) out.set("retry_after", retry_after_s);
+  if (type == "cut") {
+    out.set("at", at);
+    out.set("by", resets ? "rst" : "fin");
+  }
+  if (type == "tell") out.set("port", port);
   if (type == "bandwidth") out.set("bytes_per_s", 40'000'000);
   else if (ms) out.set("ms", ms);
   return out;
@@ -53,6 +63,11 @@ std::vector<FaultCase> fault_cases() {
       const int64_t ms = type == "stall" ? kStallMs : type == "clock_jump" ? (kLeaseSeconds + 1) * 1000 : 0;
       for (const std::string& when : e2b_server::fault_moments())
         out.push_back({.name = type + "_" + when, .type = type, .when = when, .ms = ms});
+    } else if (type == "cut" || type == "tell") {
+      const std::vector<std::string> places = type == "cut" ? e2b_server::cut_places() : std::vector<std::string>{"h2_headers", "h2_data", "tls_record"};
+      for (const std::string& place : places)
+        for (const bool resets : {false, true})
+          out.push_back({.name = (type == "cut" ? "cut_" : "") + place + (resets ? "_rst" : "_fin"), .type = type, .at = place, .resets = resets});
     } else {
       ADD_FAILURE() << "the server can inject '" << type << "', which the matrix does not know: give it its parameters here";
     }

@@ -16,9 +16,15 @@ struct FaultCase {
   std::string rpc_code = {};  // a Connect error, which only RPCs answer with
   int retry_after_s = -1;
   int64_t ms = 0;
+  std::string at = {};        // of type cut: where; of type tell: what the relay in front cuts
+  bool resets = false;        // of the same two
 
-  // For the plan.
-  Json action() const;
+  // For the plan. `port`: of the relay, where there is one.
+  Json action(int port = 0) const;
+  // Happens below HTTP, on the way of every byte: a relay speaks TLS and HTTP/2 and cuts there.
+  bool is_relayed() const { return type == "tell"; }
+  // A cut is to the caller what a reset is: of an answer that never came, or in the middle of one.
+  FaultCase as_reset() const;
 };
 
 // The limits the runs of the matrix have, scaled down, and what is longer than they.

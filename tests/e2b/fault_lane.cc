@@ -82,8 +82,8 @@ bool holds_canary(std::string_view text) {
   return false;
 }
 
-Json fault_of(const RemoteCall& call, const FaultCase& fault) {
-  return Json::object({{"route", call.route}, {"nth", call.nth}, {"action", fault.action()}});
+Json fault_of(const RemoteCall& call, const FaultCase& fault, int port) {
+  return Json::object({{"route", call.route}, {"nth", call.nth}, {"action", fault.action(port)}});
 }
 
 Json fault_on(const char* text) { return *parse_json(text); }
@@ -265,10 +265,12 @@ Ended Lane::run(const RemoteCall& call, const std::optional<FaultCase>& fault) {
   const Prepared prepared = prepare(call.scenario, project);
   Json faults = Json::array();
   for (const Json& setup : prepared.setup) faults.push_back(setup);
-  if (fault) faults.push_back(fault_of(call, *fault));
+  if (fault && fault->is_relayed()) go_through_front(project, *fault);
+  if (fault) faults.push_back(fault_of(call, *fault, front_ ? front_->control_port() : 0));
+  const int cuts = front_ ? front_->cuts() : 0;
   Ended ended;
   const Outcome outcome = run_under(project, prepared.arguments, prepared.interrupt_at, faults, ended);
-  ended.hit = fault && ended.last_hit;
+  ended.hit = fault && ended.last_hit && (!fault->is_relayed() || front_->cuts() > cuts);
   const bool is_run = prepared.arguments.front() == "run";
   if (outcome.exit == 3 || (outcome.exit != 0 && outcome.exit != prepared.exit)) check_error(project, outcome, ended);
   std::map<std::string, std::string> outputs;
@@ -276,6 +278,17 @@ Ended Lane::run(const RemoteCall& call, const std::optional<FaultCase>& fault) {
   check_invariants(project, outcome, outputs, ended, prepared.kept_max);
   if (call.scenario == Scenario::kShape || call.scenario == Scenario::kReleaseTemplate) remove_templates();
   return ended;
+}
+
+// TLS and HTTP/2 all the way, cut where the fault says.
+void Lane::go_through_front(Project& project, const FaultCase& fault) {
+  using Where = http::Cut::Where;
+  if (!front_) front_ = std::make_unique<http::CuttingFront>(std::atoi(server_.url().c_str() + server_.url().rfind(':') + 1));
+  ASSERT_TRUE(front_->is_up()) << front_->error();
+  project.set("OSIRIS_E2B_API_URL", front_->url());
+  project.set("OSIRIS_E2B_SANDBOX_URL", front_->url());
+  project.set("OSIRIS_E2B_CA_FILE", front_->ca_file());
+  front_->plan({fault.at == "tls_record" ? Where::kRecord : fault.at == "h2_data" ? Where::kData : Where::kHeaders, fault.resets});
 }
 
 // Each is as large as the worker.

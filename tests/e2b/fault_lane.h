@@ -3,12 +3,14 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "tests/e2b/remote_calls.h"
 #include "tests/e2b/sandboxed_project.h"
+#include "tests/unit/http/cutting_front.h"
 
 namespace osiris::e2b_test {
 
@@ -54,11 +56,13 @@ class Lane {
   Outcome run_under(const Project& project, const std::vector<std::string>& arguments, const std::string& interrupt_at, const Json& faults, Ended& ended);
   Prepared prepare(Scenario scenario, Project& project);
   std::string api(const std::string& method, const std::string& path, const Json& body = {}) const;
+  void go_through_front(Project& project, const FaultCase& fault);
   void await_quiet() const;
   void remove_templates() const;
   void check_error(const Project& project, const Outcome& outcome, Ended& ended);
 
   ServerProcess server_;
+  std::unique_ptr<http::CuttingFront> front_;  // once a fault has needed it
   const int number_;
   int shapes_ = 0;
 };

@@ -74,7 +74,7 @@ Json random_faults(std::mt19937_64& random) {
     const bool common = random() % 3 != 0;
     if (common && call.scenario != Scenario::kPlain) continue;
     const FaultCase& fault = kFaults[random() % kFaults.size()];
-    if (cannot_hit(call, fault)) continue;
+    if (cannot_hit(call, fault) || fault.is_relayed()) continue;
     Json action = fault.action();
     if (!fault.when.empty() && fault.when == "middle" && random() % 2) action.set("after_bytes", static_cast<int64_t>(random() % 60'000));
     // Clean-up is promised to outlast one refusal, not two that ask for an hour.
