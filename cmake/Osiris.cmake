@@ -25,6 +25,14 @@ endif()
 option(OSIRIS_WERROR "treat warnings as errors" OFF)
 set(OSIRIS_SANITIZE "" CACHE STRING "sanitizers for osiris's own code: 'address,undefined' or 'thread'; empty for none")
 
+option(OSIRIS_FUZZ "coverage that libFuzzer steers by, in all of osiris's own code; clang only" OFF)
+if(OSIRIS_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+    message(FATAL_ERROR "OSIRIS_FUZZ needs clang; use the preset fuzz")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 # Sanitizer runtimes need a dynamic executable; everywhere else the worker is fully static.
 if(OSIRIS_SANITIZE)
   set(OSIRIS_STATIC_WORKER OFF)

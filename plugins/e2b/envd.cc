@@ -106,8 +106,10 @@ Result<ProcessEvent> ProcessStream::next(http::Milliseconds wait) {
   const auto until = steady_clock::now() + wait;
   for (;;) {
     if (closed_) return stream_broke(operation_, "it has ended");
-    OSIRIS_ASSIGN(std::optional<ProcessEvent> event, take());
-    if (event) return *std::move(event);
+    auto event = take();
+    if (!event) closed_ = true;  // what follows bytes that make no sense is not listened to
+    if (!event) return event.error();
+    if (*event) return **std::move(event);
     if (closed_) continue;
     const auto left = std::chrono::duration_cast<http::Milliseconds>(until - steady_clock::now());
     auto bytes = exchange_->read(std::max(left, http::Milliseconds(0)));
