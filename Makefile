@@ -6,6 +6,8 @@
 #   make test        install what is missing, build, run every test
 #   make check-asan  the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make check-tsan  the tests under ThreadSanitizer
+#   make attack      the attack suite at its full size, and its figures (docs/attack-suite.md)
+#   make fuzz        libFuzzer on every parser, 60 s each, under both sanitizers; FUZZ="json frames" FUZZ_SECONDS=600
 #   make check-live  a small suite against the real E2B: needs E2B_API_KEY, says what it would do without
 #   make bench       print the table of measurements that the README quotes
 #   make install     copy bin/, lib/ and share/ to PREFIX (default /usr/local)
@@ -19,7 +21,7 @@ BUILD   = build/$(PRESET)
 export CCACHE_BASEDIR   = $(CURDIR)
 export CCACHE_NOHASHDIR = true
 
-.PHONY: demo demo-mysql demo-e2b test check-asan check-tsan check-live bench build configure setup install clean
+.PHONY: demo demo-mysql demo-e2b test check-asan check-tsan check-live attack fuzz bench build configure setup install clean
 .DEFAULT_GOAL := build
 
 setup:
@@ -50,6 +52,13 @@ check-tsan:
 check-live: $(if $(E2B_API_KEY),configure)
 	@$(if $(E2B_API_KEY),cmake --build --preset $(PRESET) -j $(JOBS) --target osiris_programs)
 	@OSIRIS_BUILD_DIR=$(CURDIR)/$(BUILD) scripts/check_live.py
+
+attack: build
+	@scripts/attack.sh $(PRESET)
+
+FUZZ_SECONDS ?= 60
+fuzz: setup
+	@JOBS=$(JOBS) scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ)
 
 bench: build
 	@OSIRIS_BUILD_DIR=$(CURDIR)/$(BUILD) bench/run.sh

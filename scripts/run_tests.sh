@@ -9,6 +9,7 @@ ctest --preset "$preset" -j "$jobs" 2>&1 | tee "$log" | grep -v -E '^ *Start +[0
 status=$(grep -c '^100% tests passed' "$log")
 total=$(sed -n 's/.*tests passed, [0-9]* tests failed out of \([0-9]*\)$/\1/p' "$log")
 skipped=$(grep -c -E '\*\*\*Skipped' "$log")
+grep -h '^attack: ' "build/$preset/Testing/Temporary/LastTest.log"  # figures that passing tests print
 echo "${total:-0} tests of preset $preset took $(( $(date +%s) - started )) s; $skipped skipped."
 if [ "$skipped" -gt 0 ]; then
   grep -E '\*\*\*Skipped' "$log"

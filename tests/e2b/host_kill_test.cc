@@ -13,6 +13,7 @@
 #include <random>
 #include <thread>
 
+#include "tests/attack/scale.h"
 #include "tests/e2b/fault_lane.h"
 #include "tests/e2b_server/testing/http_client.h"
 
@@ -44,11 +45,6 @@ bool eventually(const std::function<bool()>& condition) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   return condition();
-}
-
-uint64_t number_from_environment(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
 // A server with a stranger's sandbox and a living run of this user's; both have to survive everything.
@@ -102,7 +98,10 @@ class Victims {
       server_.jump_clock((kLease_s + 1) * 1000);
     }
     EXPECT_TRUE(eventually([&] { return ids().size() <= 2; })) << what << ": left " << server_.sandboxes().dump();
-    EXPECT_EQ(ids(), std::set<std::string>({stranger_, living_})) << what;
+    const std::set<std::string> alive = ids();
+    EXPECT_EQ(alive, std::set<std::string>({stranger_, living_})) << what;
+    for (const std::string& id : alive) (reaps ? left_after_reap : left_after_lease) += id != stranger_ && id != living_;
+    lost += (alive.count(stranger_) == 0) + (alive.count(living_) == 0);
     EXPECT_TRUE(eventually([&] { return processes() <= processes_; })) << what << ": processes are left";
     EXPECT_EQ(processes(), processes_) << what << ": the living run lost a process";
     return was_killed;
@@ -129,6 +128,8 @@ class Victims {
     EXPECT_EQ(ids(), std::set<std::string>({stranger_}));
   }
 
+  size_t left_after_lease = 0, left_after_reap = 0, lost = 0;
+
  private:
   std::set<std::string> ids() const {
     std::set<std::string> out;
@@ -146,11 +147,11 @@ class Victims {
 };
 
 TEST(HostKill, LeavesNothingAfterOneLeaseAtAnyPoint) {
-  const uint64_t seed = number_from_environment("OSIRIS_KILL_SEED", std::random_device{}());
-  const size_t wanted = number_from_environment("OSIRIS_KILLS", 54);
+  const uint64_t seed = attack::scale("OSIRIS_KILL_SEED", std::random_device{}(), std::random_device{}());
+  const size_t wanted = attack::scale("OSIRIS_KILLS", 54, 504);
   std::printf("host kills: OSIRIS_KILL_SEED=%llu\n", static_cast<unsigned long long>(seed));
   std::mutex mutex;
-  size_t killed = 0, tried = 0;
+  size_t killed = 0, tried = 0, left_after_lease = 0, left_after_reap = 0, lost = 0;
   std::map<std::string, size_t> per_phase;
   const auto work = [&](size_t lane, size_t lanes) {
     Victims victims;
@@ -170,11 +171,16 @@ TEST(HostKill, LeavesNothingAfterOneLeaseAtAnyPoint) {
     }
     victims.check_sessions();
     victims.end();
+    const std::lock_guard lock(mutex);
+    left_after_lease += victims.left_after_lease;
+    left_after_reap += victims.left_after_reap;
+    lost += victims.lost;
   };
   constexpr size_t kLanes = 3;
   std::vector<std::thread> threads;
   for (size_t lane = 0; lane < kLanes; ++lane) threads.emplace_back(work, lane, kLanes);
   for (std::thread& thread : threads) thread.join();
+  std::printf("attack: host kills: %zu killed; sandboxes left after one lease %zu, after a reap %zu, of a stranger or a living run lost %zu\n", killed, left_after_lease, left_after_reap, lost);
   std::printf("host kills: %zu of %zu runs were killed:", killed, tried);
   for (const auto& [phase, count] : per_phase) std::printf(" %s %zu", phase.c_str(), count);
   std::printf("\n");
