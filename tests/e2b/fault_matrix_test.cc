@@ -104,7 +104,7 @@ TEST(FaultMatrix, EveryCallMeetsEveryFault) {
   else if (!attack::scale("OSIRIS_FAULT_ALL", 0, 1)) std::erase_if(cells, [&](const Cell& cell) { return !is_drawn(*cell.call, cell.fault); });
 
   std::mutex mutex;
-  size_t run = 0, crashes = 0, hangs = 0, wrong = 0;
+  size_t run = 0, crashes = 0, hangs = 0, wrong = 0, canaries = 0;
   run_in_lanes(from_environment("OSIRIS_FAULT_LANES", 6), cells.size(), [&](Lane& lane, size_t index) {
     const Cell& cell = cells[index];
     Ended ended = lane.run(*cell.call, cell.fault);
@@ -123,11 +123,13 @@ TEST(FaultMatrix, EveryCallMeetsEveryFault) {
     crashes += ended.exit >= 128 && ended.exit != 130;
     hangs += ended.seconds > kBoundedSeconds;
     wrong += !ended.complaints.empty();
+    for (const std::string& complaint : ended.complaints) canaries += complaint.starts_with("the secret ");
     if (std::getenv("OSIRIS_FAULT_PRINT")) std::printf("CELL %s exit=%d class=%s %.1fs\n", cell.name().c_str(), ended.exit, ended.error_class.c_str(), ended.seconds);
     if (!ended.complaints.empty()) ADD_FAILURE() << cell.name() << joined(ended.complaints) << "\n" << ended.log;
   });
 
   std::printf("attack: remote calls x faults: %zu cells of %zu; crashes %zu, hangs %zu, wrong class or a promise broken %zu\n", run, possible, crashes, hangs, wrong);
+  std::printf("attack: canaries outside their channel: %zu found in the files, output, requests and service's log of %zu runs\n", canaries, run);
   std::printf("fault matrix: %zu cells run / %zu possible (%zu calls x %zu faults; cannot hit:", run, possible, remote_calls().size(), faults.size());
   for (const auto& [reason, count] : excluded) std::printf(" %d: %s;", count, reason.c_str());
   std::printf(")\n");
