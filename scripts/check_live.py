@@ -60,7 +60,7 @@ def run_rows(check, rows, table):
             seconds = time.monotonic() - started
             check.spent += seconds
             own = check.runs[before:]
-            table.append((name, result, seconds, len({id for run in own for id in run.sandboxes()}), sum(run.remote_calls() for run in own), text))
+            table.append((name, result, seconds, len({id for run in own for id in run.sandboxes()}), sum(run.remote_calls for run in own), text))
         print(f"  {table[-1][1]} ({table[-1][2]:.1f} s): {check.masks(table[-1][5])}", flush=True)
 
 

@@ -35,16 +35,14 @@ class Run:
         self.output = output
         self.session = session
         self.events = read_lines(session / "events.jsonl") if session else []
+        metrics = read_lines(session / "metrics.jsonl") if session else []
+        self.remote_calls = max((line["value"] for line in metrics if line.get("metric") == "remote_calls"), default=0)
 
     def event(self, name):
         return next((event for event in self.events if event.get("event") == name), None)
 
     def sandboxes(self):
         return [event["id"] for event in self.events if event.get("event") == "resource_acquired" and event.get("kind") == "sandbox"]
-
-    def remote_calls(self):
-        calls = [line["value"] for line in read_lines(self.session / "metrics.jsonl") if line.get("metric") == "remote_calls"] if self.session else []
-        return max(calls, default=0)
 
 
 def read_lines(path):
