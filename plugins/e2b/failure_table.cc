@@ -82,7 +82,7 @@ constexpr Row kRows[] = {
     {"", 404, "", "", F::kNotFound, "It is not there (any more); `osiris resources list --adapter e2b` shows what is."},
 
     // Limits
-    {kEnvd, 507, "", "", F::kQuotaExceeded, "The disk of the sandbox is full: smaller inputs and outputs, or an --e2b-template with a larger disk."},
+    {kEnvd, 507, "", "", F::kQuotaExceeded, "The disk of the sandbox is full: smaller inputs and outputs, or more room by --e2b-min-free-disk or another --e2b-template."},
     {"", 507, "", "", F::kQuotaExceeded, "The service has no space left for this: remove old templates (`osiris resources list --adapter e2b`), or ask for more."},
     {"", 400, "", "timeout cannot be greater", F::kQuotaExceeded, kPlanLife},
     {"renew the lease", 400, "", "max", F::kQuotaExceeded, kPlanLife},
