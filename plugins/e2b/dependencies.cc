@@ -27,7 +27,7 @@ Status check_index_reachable(const Config& config, const sdk::RunRequest& reques
   if (std::any_of(lent.begin(), lent.end(), is_offline)) return {};
   return Error(Code::kInvalidArgument,
                "--e2b-deps-in sandbox: the sandbox can reach no package index, for its network is " +
-                   std::string(config.network == "none" ? "off (--e2b-network none)" : "the hosts of the pipeline's connections only"),
+                   std::string(config.network == "none" ? "off (--e2b-network none)" : "the hosts that the pipeline names only"),
                "Allow the index and where its files lie: --e2b-network-allow packages.example.org (or --e2b-network open); or install once in a template "
                "(--e2b-deps-in template).",
                "config.invalid");
