@@ -110,7 +110,7 @@ Error failure_from(const http::Outcome& outcome, std::string_view operation) {
   Json detail = Json::object({{"operation", operation}, {"retried", false}, {"attempts", 1}});
   if (outcome.failure) {
     const http::Failure& failure = *outcome.failure;
-    if (failure.error.code == Code::kCancelled || failure.error.code == Code::kExhausted) return failure.error.within(what);
+    if (failure.error.code == Code::kCancelled) return failure.error.within(what);
     const bool certificate = failure.error.code == Code::kUnauthenticated;
     if (failure.error.code != Code::kUnavailable) detail.set("should_retry", false);
     if (!failure.reached_server) detail.set("reached", false);

@@ -122,7 +122,7 @@ void WatchedTransport::note(const std::string& text, size_t bytes_max) {
   if (line.size() > bytes_max) line.resize(bytes_max);
   line = format_iso8601_micros(system_clock().unix_ns(), true) + " " + line;
   for (char& c : line)
-    if (c == '\n' || c == '\r') c = ' ';
+    if (const auto byte = static_cast<unsigned char>(c); byte < 0x20 || byte == 0x7F) c = ' ';  // line ends, escape sequences
   if (!log_->append(line).ok()) log_.reset();  // a debug log never fails a run
 }
 

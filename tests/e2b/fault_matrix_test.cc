@@ -72,6 +72,7 @@ TEST(FaultMatrix, ItsRowsAreTheCallsThatAreMadeAndThatTheManualLists) {
     const std::lock_guard lock(mutex);
     for (const Json& request : requests.items()) {
       const std::string route = request["route"].as_string();
+      if (route == "GET /sandboxes/{id}/logs") continue;  // the lane's own search for the secret
       ++counts[route];
       seen.insert(route);
     }

@@ -126,6 +126,23 @@ TEST_F(E2bRun, TheWireLogMasksKeysAndTokensByTheirValue) {
   for (const std::string& form : secret_spellings(key)) EXPECT_EQ(log.find(form), std::string::npos) << log;
 }
 
+TEST_F(E2bRun, AnErrorBodyOfAMegabyteIsCutForTheTerminalAndWholeInTheSession) {
+  write_steps(1);
+  const std::string body = "no\x1b[2J\u202e room " + std::string(1'000'000, 'x') + " its end";
+  const Json action = Json::object({{"type", "status"}, {"status", 400}, {"message", body}});
+  ASSERT_TRUE(server.set_faults(Json::object({{"faults", Json::array({Json::object({{"route", "POST /v2/sandboxes"}, {"action", action}})})}})).ok());
+  const Outcome outcome = project.osiris(run_arguments("e2b"));
+  EXPECT_EQ(outcome.exit, 3);
+  EXPECT_LT(outcome.err.size() + outcome.out.size(), 8'000u);
+  EXPECT_NE(outcome.err.find("bytes more"), std::string::npos) << outcome.err;
+  EXPECT_EQ(outcome.err.find("\x1b[2J"), std::string::npos);
+  EXPECT_EQ(outcome.err.find("\u202e"), std::string::npos);
+  EXPECT_NE(project.read(project.session() / "events.jsonl").find("x its end"), std::string::npos);
+  const Outcome json = project.osiris(run_arguments("e2b", {"--json"}));
+  EXPECT_NE(json.json()["error"]["message"].as_string().find("x its end"), std::string::npos);
+  EXPECT_EQ(json.out.find("\u202e"), std::string::npos) << "escaped";
+}
+
 TEST_F(E2bRun, KeepsTheApiKeyOutOfTheSandboxAndTheSession) {
   write_steps(1);
   ASSERT_EQ(project.osiris(run_arguments("e2b", {"--e2b-debug", "--verbose"})).exit, 0);

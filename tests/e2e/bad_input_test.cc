@@ -219,5 +219,21 @@ TEST_F(BadPlugin, TheCommandsThatNeedNoAdapterStillWork) {
   EXPECT_EQ(project_.osiris({"adapters", "show", "bad", "--adapter-dir", directory.string()}).exit, 3);
 }
 
+TEST(LongErrors, OfAStepAreCutForTheTerminalAndWholeInTheSession) {
+  Project project;
+  project.write("p.yaml", oml("long", {"  - id: shout\n    component: duckdb.processor\n    mode: transform\n"
+                                       "    config: {query: \"SELECT error('\\x1b]0;title\\x07' || repeat('x', 2000000) || ' its end')\"}\n"}));
+  const Outcome run = project.osiris({"run", "p.yaml"});
+  EXPECT_EQ(run.exit, 1) << run.out.substr(0, 2000) << run.err.substr(0, 2000);
+  EXPECT_LT(run.out.size() + run.err.size(), 12'000u);
+  EXPECT_EQ((run.out + run.err).find("\x1b]0;"), std::string::npos);
+  EXPECT_NE(project.read(project.session() / "events.jsonl").find("x its end"), std::string::npos);
+  const Outcome shown = project.osiris({"logs", "last"});
+  EXPECT_EQ(shown.exit, 0);
+  EXPECT_LT(shown.out.size(), 12'000u);
+  const Outcome events = project.osiris({"logs", "last", "--events"});
+  EXPECT_NE(events.out.find("x its end"), std::string::npos) << "asked for, it is given whole";
+}
+
 }  // namespace
 }  // namespace osiris::e2e

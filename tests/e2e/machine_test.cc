@@ -73,13 +73,17 @@ TEST_F(Machine, AReadOnlyPlaceForSessionsIsTheMachinesTrouble) {
 
 TEST_F(Machine, AFullDiskIsCalledOne) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root may mount";
-  for (const char* directory : {".osiris", "run_logs"}) {
-    std::filesystem::create_directories(project_.dir() / directory);
-    const Outcome outcome = run_mounted(directory, "size=4k,nr_inodes=20");
-    EXPECT_EQ(outcome.exit, 3) << directory << outcome.out << outcome.err;
-    EXPECT_NE(outcome.err.find("No space left on device"), std::string::npos) << directory << outcome.err;
-    EXPECT_EQ(outcome.err.find("damaged"), std::string::npos) << outcome.err;
-  }
+  for (const char* directory : {".osiris", "run_logs"})
+    for (const char* pages : {"4k", "16k", "32k", "48k", "64k", "80k", "96k"}) {
+      std::filesystem::create_directories(project_.dir() / directory);
+      const Outcome outcome = run_mounted(directory, std::string("size=") + pages);
+      if (outcome.exit == 0) continue;  // it had room
+      EXPECT_EQ(outcome.exit, 3) << directory << pages << outcome.out << outcome.err;
+      const bool named = outcome.err.find("No space left on device") != std::string::npos || outcome.err.find("disk is full") != std::string::npos;
+      EXPECT_TRUE(named) << directory << pages << outcome.err;
+      EXPECT_EQ(outcome.err.find("damaged"), std::string::npos) << outcome.err;
+    }
+  EXPECT_NE(run_mounted(".osiris", "size=4k").exit, 0) << "one page is too small";
 }
 
 // As an ordinary user sees it; root has to give up its right to pass every permission first.

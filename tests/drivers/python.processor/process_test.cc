@@ -163,11 +163,20 @@ TEST_F(PythonProcess, CancelEndsAStoppedOne) {
   EXPECT_EQ(code, Code::kCancelled);
 }
 
-TEST_F(PythonProcess, CancelEndsOneThatStoppedItsSupervisor) {
-  set_code(step, "import signal, time\nos.kill(os.getppid(), signal.SIGSTOP)\nprint('::progress 1')\ntime.sleep(1000)\n");
+// A script may do that itself where it runs as the worker's user.
+TEST_F(PythonProcess, CancelEndsOneWhoseSupervisorIsStopped) {
+  set_code(step, "import time\nprint(f'::progress {os.getppid()}')\ntime.sleep(1000)\n");
+  step.on_progress([](uint64_t supervisor) { ::kill(static_cast<pid_t>(supervisor), SIGSTOP); });
   step.cancel_at_progress(1);
   failure();
   EXPECT_EQ(code, Code::kCancelled);
+}
+
+TEST_F(PythonProcess, OneOfRootsCannotSignalItsSupervisor) {
+  set_code(step, "import signal\ntry:\n    os.kill(os.getppid(), 0)\n    reached = True\nexcept PermissionError:\n    reached = False\n"
+                 "if reached != (os.stat(f'/proc/{os.getppid()}').st_uid == os.getuid()): sys.exit(3)\n"
+                 "write([{'a': 1}])\n");
+  expect_success();
 }
 
 TEST_F(PythonProcess, CancelLetsItCleanUp) {

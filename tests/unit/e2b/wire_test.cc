@@ -90,6 +90,11 @@ TEST_F(Wire, OfARequestWithSecretsNeitherItsBodyNorTheAnswerIsShown) {
   EXPECT_NE(log().find("(18 bytes for the worker)"), std::string::npos) << log();
 }
 
+TEST_F(Wire, AnAnswerCannotActOnTheTerminalOfWhoReadsTheLog) {
+  call(post("https://api.example/x"), "a\x1b[2Jb\r\nc\x7f");
+  EXPECT_NE(log().find("a [2Jb  c "), std::string::npos) << log();
+}
+
 TEST_F(Wire, AnOrdinaryRequestIsShown) {
   http::Request request = post("https://api.example/v2/sandboxes");
   request.body = "{\"templateID\":\"base\"}";

@@ -10,13 +10,14 @@
 #include <vector>
 
 #include "protocol/base/error.h"
+#include "protocol/base/wipe.h"
 #include "worker/driver_api/driver.h"
 
 namespace osiris::worker::mysql {
 
 enum class SslMode { kDisabled, kPreferred, kRequired, kVerifyCa, kVerifyIdentity };
 
-// Where and as whom to connect.
+// Where and as whom to connect. Each copy wipes its password.
 struct ServerSettings {
   std::string host;
   std::vector<std::string> addresses;  // lent for `host`, tried where its own look-up leads to no server
@@ -29,6 +30,13 @@ struct ServerSettings {
   uint32_t connect_timeout_s = 10;  // for the whole log-in
   uint32_t read_timeout_s = 0;      // for one wait on the server; 0: as long as it takes
   uint32_t write_timeout_s = 0;
+
+  ServerSettings() = default;
+  ServerSettings(const ServerSettings&) = default;
+  ServerSettings(ServerSettings&&) = default;
+  ServerSettings& operator=(const ServerSettings&) = default;
+  ServerSettings& operator=(ServerSettings&&) = default;
+  ~ServerSettings() { wipe(password); }
 };
 
 // How many connections to one server this process may have at once, and how old one may be when it is used again.
