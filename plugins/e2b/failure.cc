@@ -5,7 +5,6 @@
 #include <iterator>
 #include <utility>
 
-#include "protocol/base/clock.h"
 #include "protocol/http/retry.h"
 
 namespace osiris::e2b {
@@ -140,11 +139,9 @@ Error failure_from(const http::Outcome& outcome, std::string_view operation) {
     message += " (request " + request_id + ")";
   }
   if (const auto told = http::parse_should_retry(response.headers.get("Should-Retry"))) detail.set("should_retry", *told);
-  if (const std::string_view after = response.headers.get("Retry-After"); !after.empty()) {
-    if (const auto wait = http::parse_retry_after(after, system_clock().unix_ns() / 1'000'000'000)) {
-      detail.set("retry_after_s", int64_t{wait->count() / 1000});
-      message += "; it asks to wait " + std::to_string(wait->count() / 1000) + " s";
-    }
+  if (const auto wait = http::retry_after(response.headers)) {
+    detail.set("retry_after_s", int64_t{wait->count() / 1000});
+    message += "; it asks to wait " + std::to_string(wait->count() / 1000) + " s";
   }
   const bool is_rpc = !rpc_code.empty();
   const int status = is_rpc ? kRpcStatus : is_unknown_route(response) ? kUnknownRoute : response.status;

@@ -43,17 +43,27 @@ Milliseconds backoff(const RetryPolicy& policy, int attempt) {
   return Milliseconds(std::min<int64_t>(policy.delay_first.count() << std::min(attempt - 1, 20), policy.delay_max.count()));
 }
 
+std::optional<int64_t> parse_http_date(std::string_view value) {
+  tm fields{};
+  const std::string text(value);
+  const char* rest = strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &fields);
+  if (!rest || *rest) return std::nullopt;
+  return timegm(&fields);
+}
+
+std::optional<Milliseconds> retry_after(const Headers& headers, const Clock& clock) {
+  const int64_t sent = parse_http_date(headers.get("Date")).value_or(clock.unix_ns() / 1'000'000'000);
+  return parse_retry_after(headers.get("Retry-After"), sent);
+}
+
 std::optional<Milliseconds> parse_retry_after(std::string_view value, int64_t now_unix_s) {
   int64_t seconds = 0;
   const auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), seconds);
   if (code == std::errc() && end == value.data() + value.size() && !value.empty())
     return seconds < 0 || seconds > 86'400 * 7 ? std::nullopt : std::optional(Milliseconds(seconds * 1000));
-  tm fields{};
-  const std::string text(value);
-  const char* rest = strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &fields);
-  if (!rest || *rest) return std::nullopt;
-  const int64_t until = timegm(&fields) - now_unix_s;
-  return Milliseconds(std::clamp<int64_t>(until, 0, 86'400 * 7) * 1000);
+  const auto until = parse_http_date(value);
+  if (!until) return std::nullopt;
+  return Milliseconds(std::clamp<int64_t>(*until - now_unix_s, 0, 86'400 * 7) * 1000);
 }
 
 RetryingSender::RetryingSender(Transport& transport, RetryPolicy policy, std::function<bool(Milliseconds)> sleep,
@@ -87,7 +97,7 @@ Outcome RetryingSender::send(const Request& request, const SendOptions& options)
       wait = Milliseconds(std::uniform_int_distribution<int64_t>(ceiling / 2, ceiling)(random_));
     }
     if (outcome.response) {
-      const auto asked = parse_retry_after(outcome.response->headers.get("Retry-After"), system_clock().unix_ns() / 1'000'000'000);
+      const auto asked = retry_after(outcome.response->headers);
       if (asked && spent + *asked > policy_.budget) return outcome;
       if (asked) wait = std::max(wait, *asked);
     }

@@ -17,6 +17,7 @@
 #include <mutex>
 #include <random>
 
+#include "protocol/base/clock.h"
 #include "protocol/http/transport.h"
 
 namespace osiris::http {
@@ -63,5 +64,7 @@ Milliseconds backoff(const RetryPolicy& policy, int attempt);
 
 // Retry-After as seconds or as an HTTP date; nullopt when absent or malformed. now_unix_s is the reader's clock.
 std::optional<Milliseconds> parse_retry_after(std::string_view value, int64_t now_unix_s);
+// Of an answer. A date is counted from the answer's own `Date`, so that neither clock need be right; by `clock` where it has none.
+std::optional<Milliseconds> retry_after(const Headers& headers, const Clock& clock = system_clock());
 
 }  // namespace osiris::http

@@ -203,6 +203,18 @@ TEST(RetryAfter, ReadsSecondsAndDates) {
   EXPECT_EQ(parse_retry_after("Thu, 01 Jan 1970 00:00:10 GMT", 40), 0s);
 }
 
+// The wall clock here may be set, and another machine's may be wrong: what counts is what the answer says of itself.
+TEST(RetryAfter, OfADateCountsFromTheAnswersOwn) {
+  ManualClock clock(0);
+  Headers headers = {{"Date", "Thu, 01 Jan 1970 01:00:00 GMT"}, {"Retry-After", "Thu, 01 Jan 1970 01:00:05 GMT"}};
+  EXPECT_EQ(retry_after(headers, clock), 5s);
+  clock.set_wall(std::chrono::seconds(1000));
+  EXPECT_EQ(retry_after(headers, clock), 5s);
+  EXPECT_EQ(retry_after({{"Retry-After", "Thu, 01 Jan 1970 00:16:45 GMT"}}, clock), 5s) << "by the clock where it says nothing";
+  EXPECT_EQ(retry_after({{"Date", "Thu, 01 Jan 1970 01:00:00 GMT"}, {"Retry-After", "7"}}, clock), 7s);
+  EXPECT_FALSE(retry_after({{"Date", "Thu, 01 Jan 1970 01:00:00 GMT"}}, clock));
+}
+
 TEST(RetryAfter, RejectsWhatIsNeither) {
   for (const char* text : {"", "soon", "-1", "5s", "99999999999"}) EXPECT_FALSE(parse_retry_after(text, 0)) << text;
 }
