@@ -161,7 +161,7 @@ TEST_F(HostNames, ADryRunShowsTheRulesAndTouchesNothing) {
   EXPECT_THAT(outcome.out, HasSubstr("network: the sandbox may reach " + address(0) + ", db.example.test"));
   EXPECT_EQ(server_->requests().size(), 0u);
   auto after = project_.tree();
-  after.erase("hosts");
+  after.erase("project/hosts");
   EXPECT_EQ(after, before);
   const Json document = osiris_where_the_name_is(address(0), run_arguments("e2b", {"--dry-run", "--json"})).json();
   EXPECT_EQ(document["explanation"]["network"]["allowOut"].dump(), R"([")" + address(0) + R"(","db.example.test"])");

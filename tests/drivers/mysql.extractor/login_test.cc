@@ -189,8 +189,8 @@ TEST(MysqlLogin, ALentAddressIsUsedWhereTheNameHasNone) {
   MysqlStep step("SELECT 1", {{"host", "no-such-host.invalid"}});
   step.lend_address("no-such-host.invalid", "127.0.0.1");
   EXPECT_EQ(step.rows(), "1\n");
-  MysqlStep other("SELECT 1", {{"host", "no-such-host.invalid"}, {"connect_timeout", 2}});
-  other.lend_address("another-host.invalid", "127.0.0.1");
+  MysqlStep other("SELECT 1", {{"host", "no-other-host.invalid"}, {"connect_timeout", 2}});
+  other.lend_address("no-such-host.invalid", "127.0.0.1");
   EXPECT_NE(other.error().message.find("cannot be resolved"), std::string::npos) << "lent for another name";
 }
 
