@@ -41,9 +41,9 @@ struct ResolvedOption {
   OptionSpec spec;
   std::vector<std::string> values;  // canonical; more than one only if repeated
   OptionSource source = OptionSource::kDefault;
-  std::string from;  // "--e2b-api-url", "E2B_API_URL", "E2B_API_URL in /work/.env", "adapters.e2b.api_url in osiris.yaml"; empty: default
+  std::string from;  // "--e2b-api-url", "E2B_API_URL", "E2B_API_URL in /project/.env", "adapters.e2b.api_url in osiris.yaml"; empty: default
 };
-// "environment: E2B_API_URL in /work/.env"; "flag", "default".
+// "environment: E2B_API_URL in /project/.env"; "flag", "default".
 std::string source_text(const ResolvedOption& option);
 // The values as people may see them: of a sensitive one, and of a URL, without what is secret.
 std::vector<std::string> shown_values(const ResolvedOption& option);

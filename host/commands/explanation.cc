@@ -5,7 +5,7 @@
 namespace osiris {
 namespace {
 
-// " (--e2b-api-url from environment: E2B_API_URL in /work/.env)", of the options a fact rests on.
+// " (--e2b-api-url from environment: E2B_API_URL in /project/.env)", of the options a fact rests on.
 std::string sources_of(const Json& names, const ResolvedOptions& options) {
   std::vector<std::string> sources;
   for (const Json& name : names.items())

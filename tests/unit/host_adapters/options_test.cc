@@ -131,11 +131,11 @@ TEST_F(Options, AVariableThatEveryProgramKnowsIsReadLast) {
 }
 
 TEST_F(Options, SayWhereExactlyTheyCameFrom) {
-  inputs_.env_origin = [](std::string_view name) { return name == "E2B_API_URL" ? "/work/.env" : ""; };
+  inputs_.env_origin = [](std::string_view name) { return name == "E2B_API_URL" ? "/project/.env" : ""; };
   variables_["E2B_API_URL"] = "http://a";
-  EXPECT_EQ(resolved().find("api-url")->from, "E2B_API_URL in /work/.env");
-  EXPECT_EQ(source_text(*resolved().find("api-url")), "environment: E2B_API_URL in /work/.env");
-  EXPECT_EQ(resolved().to_json()["api-url"]["from"].as_string(), "E2B_API_URL in /work/.env");
+  EXPECT_EQ(resolved().find("api-url")->from, "E2B_API_URL in /project/.env");
+  EXPECT_EQ(source_text(*resolved().find("api-url")), "environment: E2B_API_URL in /project/.env");
+  EXPECT_EQ(resolved().to_json()["api-url"]["from"].as_string(), "E2B_API_URL in /project/.env");
   variables_["OSIRIS_E2B_API_URL"] = "http://b";
   EXPECT_EQ(resolved().find("api-url")->from, "OSIRIS_E2B_API_URL");
   variables_.clear();
