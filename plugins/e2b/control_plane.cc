@@ -7,15 +7,6 @@
 namespace osiris::e2b {
 namespace {
 
-Result<Json> json_body(const http::Outcome& outcome, std::string_view operation) {
-  if (!is_success(outcome)) return failure_from(outcome, operation);
-  auto body = parse_json(outcome.response->body);
-  if (!body)
-    return make_failure(FailureClass::kSandboxError,
-                        "cannot " + std::string(operation) + ": the answer is not JSON: " + body.error().message, "");
-  return *std::move(body);
-}
-
 Sandbox sandbox_from_json(const Json& json) {
   Sandbox sandbox;
   sandbox.id = json["sandboxID"].as_string();

@@ -155,4 +155,13 @@ Error rpc_failure(std::string_view operation, std::string_view code, std::string
                       std::string(judgement.hint), Json::object({{"operation", operation}, {"rpc_code", code}}));
 }
 
+Result<Json> json_body(const http::Outcome& outcome, std::string_view operation) {
+  if (!is_success(outcome)) return failure_from(outcome, operation);
+  auto body = parse_json(outcome.response->body);
+  if (!body)
+    return make_failure(FailureClass::kSandboxError,
+                        "cannot " + std::string(operation) + ": the answer is not JSON: " + body.error().message, "");
+  return *std::move(body);
+}
+
 }  // namespace osiris::e2b

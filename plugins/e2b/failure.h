@@ -52,6 +52,8 @@ size_t judgement_rows();
 // The error for an answer outside 2xx, or for no answer at all. `operation` is what was tried ("create a sandbox"). An answer of
 // envd's RPCs names a code of Connect's, which says more than its status and lands in detail as "rpc_code".
 Error failure_from(const http::Outcome& outcome, std::string_view operation);
+// The document that an answer is; the failure of an answer that is none, however it came to be torn.
+Result<Json> json_body(const http::Outcome& outcome, std::string_view operation);
 
 // The error for a Connect code that came inside a stream.
 Error rpc_failure(std::string_view operation, std::string_view code, std::string_view message);

@@ -53,8 +53,7 @@ Result<uint64_t> upload_contexts(ApiClient& api, const TemplateSpec& spec, const
     const std::string operation = "ask where the template's files go";
     const http::Outcome outcome =
         api.send({"GET", "/templates/" + template_id + "/files/" + step.files_hash, {}, operation, true, cancelled});
-    if (!is_success(outcome)) return failure_from(outcome, operation);
-    OSIRIS_ASSIGN(const Json answer, parse_json(outcome.response->body));
+    OSIRIS_ASSIGN(const Json answer, json_body(outcome, operation));
     if (answer["present"].as_bool()) continue;
     OSIRIS_TRY(put_context(api, answer["url"].as_string(), answer["headers"], step.context, cancelled));
     uploaded += std::filesystem::file_size(step.context);
@@ -75,8 +74,7 @@ Result<Json> build_status(ApiClient& api, const std::string& template_id, const 
   const std::string operation = "follow the template build";
   const http::Outcome outcome = api.send({"GET", "/templates/" + template_id + "/builds/" + build_id + "/status?logsOffset=" + std::to_string(logs_seen),
                                           {}, operation, true, options.cancelled});
-  if (!is_success(outcome)) return failure_from(outcome, operation);
-  return parse_json(outcome.response->body);
+  return json_body(outcome, operation);
 }
 
 // A build is started once; a second start of it is refused. Where the answer was lost, or was the service's own trouble, the build's state
@@ -142,7 +140,7 @@ Result<BuiltTemplate> build(ApiClient& api, const TemplateSpec& spec, const std:
   older.body.set("alias", built.name);
   const http::Outcome created = api.send(Generation::kTemplates, newer, older);
   if (!is_success(created)) return failure_from(created, operation);
-  OSIRIS_ASSIGN(const Json answer, parse_json(created.response->body));
+  OSIRIS_ASSIGN(const Json answer, json_body(created, operation));
   built.template_id = answer["templateID"].as_string();
   const std::string build_id = answer["buildID"].as_string();
   OSIRIS_ASSIGN(built.bytes_uploaded, upload_contexts(api, spec, built.template_id, options.cancelled));
@@ -171,8 +169,7 @@ Result<std::optional<std::string>> find_template(ApiClient& api, const std::stri
   const std::string operation = "look for template " + name;
   const http::Outcome outcome = api.send({"GET", "/templates/aliases/" + name, {}, operation, true, cancelled});
   if (outcome.response && outcome.response->status == 404) return std::optional<std::string>();
-  if (!is_success(outcome)) return failure_from(outcome, operation);
-  OSIRIS_ASSIGN(const Json answer, parse_json(outcome.response->body));
+  OSIRIS_ASSIGN(const Json answer, json_body(outcome, operation));
   return std::optional<std::string>(answer["templateID"].as_string());
 }
 
@@ -217,8 +214,7 @@ Result<std::vector<ListedTemplate>> list_templates(ApiClient& api) {
     const http::Outcome outcome = api.send(Generation::kTemplateLists,
                                            {"GET", "/v2/templates?limit=100" + (token.empty() ? "" : "&nextToken=" + token), {}, operation, true, nullptr},
                                            {"GET", "/templates", {}, operation, true, nullptr});
-    if (!is_success(outcome)) return failure_from(outcome, operation);
-    OSIRIS_ASSIGN(const Json answer, parse_json(outcome.response->body));
+    OSIRIS_ASSIGN(const Json answer, json_body(outcome, operation));
     for (const Json& item : answer.items()) {
       ListedTemplate entry;
       entry.template_id = item["templateID"].as_string();

@@ -178,5 +178,28 @@ TEST(UnknownRoute, IsNotAThingThatDoesNotExistOrAWrongRequest) {
   for (const int status : {201, 401, 403, 429, 500, 502}) EXPECT_FALSE(is_unknown(status, "404 page not found")) << status;
 }
 
+TEST(JsonBody, IsTheDocumentOfAnAnswer) {
+  http::Outcome outcome;
+  outcome.response.emplace();
+  outcome.response->status = 201;
+  outcome.response->body = R"({"templateID":"t1"})";
+  const auto body = json_body(outcome, "create template x");
+  ASSERT_TRUE(body.ok());
+  EXPECT_EQ((*body)["templateID"].as_string(), "t1");
+}
+
+TEST(JsonBody, ThatIsTornNamesItsCallAndHasAClass) {
+  http::Outcome outcome;
+  outcome.response.emplace();
+  outcome.response->status = 200;
+  outcome.response->body = R"({"templateID":"t)";
+  const auto body = json_body(outcome, "look for template x");
+  ASSERT_FALSE(body.ok());
+  EXPECT_EQ(failure_class_of(body.error()), FailureClass::kSandboxError);
+  EXPECT_TRUE(body.error().message.starts_with("cannot look for template x: the answer is not JSON")) << body.error().message;
+  EXPECT_FALSE(body.error().hint.empty());
+  EXPECT_FALSE(body.error().detail.empty());
+}
+
 }  // namespace
 }  // namespace osiris::e2b
