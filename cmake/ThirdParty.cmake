@@ -20,7 +20,7 @@
 # | toml++            | 3.3 (Debian) | apt    | host/adapters      | adapter manifests; headers only
 # | libabigail        | 2.2 (Debian) | apt    | tests/abi          | abidw and abidiff: the ABI's types in depth against a baseline
 # | rustc             | 1.63 (Debian)| apt    | tests/abi          | an adapter in another language, standard library only
-# | clang             | 14 (Debian)  | apt    | tests/abi          | the second compiler of the header's matrix
+# | clang             | 14 (Debian)  | apt    | tests/abi, tests/fuzz | the second compiler of the header's matrix; with libclang-rt-14-dev (asked for by make fuzz only) the fuzzers'
 # | OpenSSL           | 3.0 (Debian) | apt    | protocol/base, mysql.extractor | SHA-256 with the processor's instructions; TLS for Connector/C
 # | libarchive, zstd  | Debian 12's  | apt    | protocol/archive, plugins/e2b | the tar.zst of packages and artifacts; Debian ships both as static archives
 # | libcurl           | 7.88 (Debian)| apt    | protocol/http      | HTTP/1.1 and 2, proxies, TLS, streaming both ways on one thread
