@@ -102,6 +102,7 @@ std::optional<std::string> cannot_hit(const RemoteCall& call, const FaultCase& f
   if (fault.when == "middle" && !call.answers_body) return "the answer has no body";
   if ((fault.at == "chunk_size" || fault.at == "trailer" || fault.at == "h2_data") && !call.answers_body) return "the answer has no body";
   if (fault.at == "trailer" && call.is_stream()) return "a stream ends when its client leaves or its sandbox dies: nobody hears what comes after";
+  if (fault.is_relayed() && call.name == "confirm_key") return "behind the relay a lost answer is a 502, which leaves nothing to confirm";
   if (fault.is_relayed() && call.route.starts_with("PUT /_storage")) return "the local server's object store is not behind the relay";
   if (fault.type == "kill_sandbox" && !call.names_sandbox) return "the call is about no sandbox";
   if (fault.type == "kill_process" && !call.has_worker) return "no process of the sandbox lives then";
