@@ -37,7 +37,7 @@ constexpr Phase kPhases[] = {{"start", "", 60},
                              {"verify", "GET /sandboxes/{id}", 30}};
 constexpr size_t kPhaseCount = std::size(kPhases);
 constexpr int kLease_s = 40;
-constexpr const char* kLongLife_s = "36000";  // outlives every jump of the clock over a lease, 250 of them
+constexpr int kLongLife_s = 36'000;  // outlives every jump of the clock over a lease, hundreds of them
 constexpr int kPatience = 3000;  // times 10 ms
 
 bool eventually(const std::function<bool()>& condition) {
@@ -61,10 +61,12 @@ class Victims {
     project_.write("out/.keep", "");
     project_.write("hang.yaml", e2e::oml("hang", {e2e::mock_step("a", "hang: politely")}));
     project_.write("pipeline.yaml", e2e::oml("victim", {e2e::mock_step("a", "sleep_ms: 300, rows: 1, write: out/a.txt, text: hello")}));
-    living_run_.emplace(project_.start(run_arguments("e2b", {"--e2b-lease", kLongLife_s, "--e2b-timeout", kLongLife_s}, "hang.yaml")));
+    living_run_.emplace(project_.start(run_arguments("e2b", {"--e2b-lease", "3600", "--e2b-timeout", std::to_string(kLongLife_s)}, "hang.yaml")));
     living_run_->until("a: Starting");
     for (const std::string& id : ids())
       if (id != stranger_) living_ = id;
+    const Json longer = Json::object({{"timeout", kLongLife_s}});
+    client.request("POST", "/sandboxes/" + living_ + "/timeout", {{"x-api-key", server_.api_key()}, {"content-type", "application/json"}}, longer.dump());
     processes_ = processes();
   }
 
