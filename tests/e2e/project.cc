@@ -174,13 +174,13 @@ std::vector<Json> Project::events(const fs::path& session, std::string_view name
   return out;
 }
 
-Json Project::await_event(std::string_view name) const {
+Json Project::await_event(std::string_view name, size_t times) const {
   const fs::path file = session() / "events.jsonl";
   const FileDescriptor changes(inotify_init1(IN_CLOEXEC));
   inotify_add_watch(changes.get(), file.c_str(), IN_MODIFY);
   for (;;) {
     const auto found = events(file.parent_path(), name);
-    if (!found.empty()) return found.front();
+    if (found.size() >= times) return found[times - 1];
     pollfd ready{changes.get(), POLLIN, 0};
     if (::poll(&ready, 1, kPatience_ms) <= 0) break;
     char block[4096];

@@ -57,8 +57,8 @@ class Project {
   // The lines of a .jsonl file, each of which must be valid.
   static std::vector<Json> lines(const std::filesystem::path& file);
   static std::vector<Json> events(const std::filesystem::path& session, std::string_view name);
-  // Waits until the newest session has such an event (failing the test after 30 s) and returns the first.
-  Json await_event(std::string_view name) const;
+  // Waits until the newest session has so many of such an event (failing the test after 30 s) and returns the last of these.
+  Json await_event(std::string_view name, size_t times = 1) const;
   Json status() const;
   // The index as `runs list --json` shows it.
   Json runs() const;
