@@ -1,37 +1,18 @@
 // Run ids. The default joins a counter people can say aloud with a ULID that is unique everywhere.
-#include <sys/random.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
-#include <random>
-
 #include "host/project/run_index.h"
+#include "protocol/base/random.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
 namespace {
 
-std::array<unsigned char, 16> random_bytes() {
-  std::array<unsigned char, 16> bytes{};
-  size_t have = 0;
-  while (have < bytes.size()) {
-    const ssize_t got = ::getrandom(bytes.data() + have, bytes.size() - have, 0);
-    if (got > 0) {
-      have += static_cast<size_t>(got);
-    } else if (errno != EINTR) {
-      std::random_device device;
-      for (; have < bytes.size(); ++have) bytes[have] = static_cast<unsigned char>(device());
-    }
-  }
-  return bytes;
-}
-
 std::string make_uuid4() {
-  auto bytes = random_bytes();
-  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | 0x40);
-  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3f) | 0x80);
-  std::string hex = to_hex(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  std::string bytes = random_bytes(16);
+  bytes[6] = static_cast<char>((bytes[6] & 0x0f) | 0x40);
+  bytes[8] = static_cast<char>((bytes[8] & 0x3f) | 0x80);
+  std::string hex = to_hex(bytes);
   for (const size_t at : {20u, 16u, 12u, 8u}) hex.insert(at, 1, '-');
   return hex;
 }
@@ -57,7 +38,7 @@ std::string make_ulid(int64_t unix_ns) {
   std::string out(26, '0');
   uint64_t ms = static_cast<uint64_t>(unix_ns / 1'000'000);
   for (size_t i = 10; i-- > 0; ms >>= 5) out[i] = kAlphabet[ms & 31];
-  const auto bytes = random_bytes();
+  const std::string bytes = random_bytes(16);
   for (size_t i = 0; i < 16; ++i) out[10 + i] = kAlphabet[bytes[i] & 31];
   return out;
 }
@@ -76,8 +57,7 @@ Result<std::string> make_run_id(const std::vector<std::string>& format, std::str
     } else if (token == "uuidv4") {
       parts.push_back(make_uuid4());
     } else if (token == "snowflake") {
-      const auto bytes = random_bytes();
-      const uint64_t sequence = (static_cast<uint64_t>(bytes[0]) << 4) | (bytes[1] & 15u);
+      const uint64_t sequence = random_number() & 0xfff;
       const uint64_t ms = static_cast<uint64_t>(clock.unix_ns() / 1'000'000);
       parts.push_back(std::to_string((ms << 22) | ((static_cast<uint64_t>(::getpid()) % 1024) << 12) | sequence));
     } else {

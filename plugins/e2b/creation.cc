@@ -1,13 +1,12 @@
 #include "plugins/e2b/creation.h"
 
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <thread>
 
 #include "plugins/e2b/sandbox_session.h"
 #include "protocol/base/clock.h"
+#include "protocol/base/random.h"
 #include "protocol/base/text.h"
 
 namespace osiris::e2b {
@@ -17,15 +16,6 @@ using std::chrono::steady_clock;
 
 // A create that was given up for its slowness may still make a sandbox; so long, at the end of the run, it is looked for.
 constexpr http::Milliseconds kLateMax{10'000};
-
-std::string random_token() {
-  char bytes[16] = {};
-  const int fd = ::open("/dev/urandom", O_RDONLY | O_CLOEXEC);
-  const ssize_t got = fd < 0 ? -1 : ::read(fd, bytes, sizeof bytes);
-  if (fd >= 0) ::close(fd);
-  if (got != sizeof bytes) return std::to_string(system_clock().unix_ns());
-  return to_hex(std::string_view(bytes, sizeof bytes));
-}
 
 std::string error_code_of(const Error& error) { return detail_of(error, "error_code").as_string(); }
 
@@ -81,7 +71,7 @@ void Creation::settle(const SandboxSpec& spec, const Sandbox& made) {
 }
 
 Result<Sandbox> Creation::create(SandboxSpec spec) {
-  token_ = random_token();
+  token_ = to_hex(random_bytes(16));
   spec.metadata[kTokenKey] = token_;
   spec.idempotency_key = token_;
   OSIRIS_TRY(context_.journal.write("creating", Json::object({{"token", token_}, {"template", spec.template_id}})));
@@ -114,7 +104,7 @@ Result<Sandbox> Creation::create(SandboxSpec spec) {
         return **std::move(made);
       }
       if (!made) context_.host.log(OSIRIS_WARN, made.error().message + "; another one is created, and both are killed at the end");
-      if (is_unknown) spec.idempotency_key = random_token();  // the old one has no outcome any more
+      if (is_unknown) spec.idempotency_key = to_hex(random_bytes(16));  // the old one has no outcome any more
     }
     if (!may_pass(error) && !is_under_way && !is_unknown) return error;
     if (!until) until = steady_clock::now() + policy.budget;

@@ -1,13 +1,14 @@
 #include "protocol/base/file.h"
 
 #include <fcntl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+
+#include "protocol/base/random.h"
 
 namespace osiris {
 namespace {
@@ -25,10 +26,8 @@ bool write_all(int fd, std::string_view bytes) {
 // A new file with a name of its own in the directory of `path`; -1 and errno. Not mkostemp: that one knows no umask.
 int create_beside(const std::filesystem::path& path, unsigned mode, std::string& name) {
   for (int attempt = 0; attempt < 100; ++attempt) {
-    uint64_t number = 0;
-    if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) number = static_cast<uint64_t>(::getpid()) << 8;
     char suffix[20];
-    std::snprintf(suffix, sizeof suffix, ".%06llx", static_cast<unsigned long long>((number + static_cast<uint64_t>(attempt)) & 0xffffffffffff));
+    std::snprintf(suffix, sizeof suffix, ".%06llx", static_cast<unsigned long long>(random_number() & 0xffffffffffff));
     name = path.string() + suffix;
     const int fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd >= 0 || errno != EEXIST) return fd;

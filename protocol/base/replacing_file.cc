@@ -1,13 +1,13 @@
 #include "protocol/base/replacing_file.h"
 
 #include <fcntl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "protocol/base/file.h"
+#include "protocol/base/random.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -33,10 +33,7 @@ Error no_directory(const std::filesystem::path& directory) {
 }
 
 std::string temporary_beside(const std::filesystem::path& target) {
-  unsigned char bytes[8] = {};
-  while (::getrandom(bytes, sizeof bytes, 0) < 0 && errno == EINTR) {
-  }
-  return target.parent_path() / (".osiris-" + to_hex(std::string_view(reinterpret_cast<char*>(bytes), sizeof bytes)));
+  return target.parent_path() / (".osiris-" + to_hex(random_bytes(8)));
 }
 
 // What the old file was, the new one is: its mode and, where we may give files away, its owner. chown first: it takes

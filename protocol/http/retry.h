@@ -18,6 +18,7 @@
 #include <random>
 
 #include "protocol/base/clock.h"
+#include "protocol/base/random.h"
 #include "protocol/http/transport.h"
 
 namespace osiris::http {
@@ -26,7 +27,7 @@ struct RetryPolicy {
   Milliseconds delay_first{200};
   Milliseconds delay_max{8'000};
   Milliseconds budget{30'000};  // from the first attempt to the start of the last one
-  uint64_t seed = std::random_device{}();
+  uint64_t seed = random_number();
 };
 
 // What the retry layer did, for logs and error messages.

@@ -1,20 +1,10 @@
 #include "tests/e2b_server/api.h"
 
-#include <sys/random.h>
-
+#include "protocol/base/random.h"
 #include "protocol/base/text.h"
 
 namespace osiris::e2b_server {
 namespace {
-
-std::string random_bytes(size_t count) {
-  std::string bytes(count, '\0');
-  for (size_t at = 0; at < count;) {
-    const ssize_t got = ::getrandom(bytes.data() + at, count - at, 0);
-    if (got > 0) at += static_cast<size_t>(got);
-  }
-  return bytes;
-}
 
 std::string random_letters(size_t count) {
   constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789";

@@ -1,10 +1,9 @@
 #include "worker/database/database.h"
 
-#include <sys/random.h>
-
 #include <algorithm>
 #include <cctype>
 
+#include "protocol/base/random.h"
 #include "protocol/base/text.h"
 
 namespace osiris::worker {
@@ -110,13 +109,7 @@ Result<uint64_t> Connection::single_number(const std::string& sql) {
 namespace {
 
 std::string random_name() {
-  char bytes[kNameDigits / 2];
-  size_t have = 0;
-  while (have < sizeof bytes) {
-    const ssize_t got = ::getrandom(bytes + have, sizeof bytes - have, 0);
-    if (got > 0) have += static_cast<size_t>(got);
-  }
-  return std::string(kNamePrefix) + to_hex(std::string_view(bytes, sizeof bytes));
+  return std::string(kNamePrefix) + to_hex(random_bytes(kNameDigits / 2));
 }
 
 std::string sql_text(std::string_view text) {

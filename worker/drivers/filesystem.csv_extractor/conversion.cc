@@ -2,7 +2,8 @@
 
 #include <duckdb.h>
 
-#include <random>
+#include "protocol/base/random.h"
+#include "protocol/base/text.h"
 
 namespace osiris::worker::csv {
 
@@ -123,10 +124,7 @@ Status register_function(duckdb_connection connection, const std::string& name, 
 }
 
 std::string random_prefix() {
-  std::random_device random;
-  std::string prefix = "osiris_csv";
-  for (int i = 0; i < 4; ++i) prefix += "_" + std::to_string(random());
-  return prefix;
+  return "osiris_csv_" + to_hex(random_bytes(16));
 }
 
 }  // namespace
