@@ -10,34 +10,35 @@
 #   make fuzz        libFuzzer on every parser, 60 s each, under both sanitizers; FUZZ="json frames" FUZZ_SECONDS=600
 #   make check-live  a small suite against the real E2B: needs E2B_API_KEY, says what it would do without
 #   make bench       print the table of measurements that the README quotes
-#   make install     copy bin/, lib/ and share/ to PREFIX (default /usr/local)
+#   make install     build what is installed, without tests, and copy it to PREFIX (default /usr/local)
+#   make package     osiris_<version>_amd64.deb and a relocatable .tar.zst, in build/<preset>/packages
 
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 # In CI a warning is an error.
 PRESET ?= $(if $(filter true,$(CI)),ci,release)
 BUILD   = build/$(PRESET)
-# Another clone on this machine finds what this one compiled.
-export CCACHE_BASEDIR   = $(CURDIR)
-export CCACHE_NOHASHDIR = true
+# A few lines on the terminal, everything in a file.
+BRIEF   = @scripts/brief.sh $(BUILD)
+CMAKE_BUILD = cmake --build --preset $(PRESET) -j $(JOBS)
 
-.PHONY: demo demo-mysql demo-e2b test check-asan check-tsan check-live attack fuzz bench build configure setup install clean
+.PHONY: demo demo-mysql demo-e2b test check-asan check-tsan check-live attack fuzz bench build configure setup install package clean
 .DEFAULT_GOAL := build
 
 setup:
 	@scripts/setup.sh
 
 configure: setup
-	@cmake --preset $(PRESET)
+	$(BRIEF)/configure.log cmake --preset $(PRESET)
 
 build: configure
-	@cmake --build --preset $(PRESET) -j $(JOBS)
+	$(BRIEF)/build.log $(CMAKE_BUILD)
 
 # A demo builds what it runs, not the tests.
 demo-mysql: demo_server = osiris_mariadb
 demo-e2b: demo_server = osiris-e2b-server
 demo demo-mysql demo-e2b: configure
-	@cmake --build --preset $(PRESET) -j $(JOBS) --target osiris_programs $(demo_server)
+	$(BRIEF)/build.log $(CMAKE_BUILD) --target osiris_programs $(demo_server)
 	@OSIRIS_BUILD_DIR=$(CURDIR)/$(BUILD) scripts/$@.sh
 
 test: build
@@ -50,7 +51,7 @@ check-tsan:
 	@$(MAKE) --no-print-directory test PRESET=tsan
 
 check-live: $(if $(E2B_API_KEY),configure)
-	@$(if $(E2B_API_KEY),cmake --build --preset $(PRESET) -j $(JOBS) --target osiris_programs)
+	$(if $(E2B_API_KEY),$(BRIEF)/build.log $(CMAKE_BUILD) --target osiris_programs)
 	@OSIRIS_BUILD_DIR=$(CURDIR)/$(BUILD) scripts/check_live.py
 
 attack: build
@@ -63,8 +64,14 @@ fuzz: setup
 bench: build
 	@OSIRIS_BUILD_DIR=$(CURDIR)/$(BUILD) bench/run.sh
 
-install: build
-	@cmake --install $(BUILD) --prefix $(PREFIX)
+install: configure
+	$(BRIEF)/build.log $(CMAKE_BUILD) --target osiris_installed
+	$(BRIEF)/install.log cmake --install $(BUILD) --prefix $(PREFIX)
+
+package: configure
+	$(BRIEF)/build.log $(CMAKE_BUILD) --target osiris_installed
+	$(BRIEF)/package.log cpack --config $(BUILD)/CPackConfig.cmake
+	@ls -1s --block-size=kB $(BUILD)/packages/*.deb $(BUILD)/packages/*.tar.zst
 
 clean:
 	rm -rf build

@@ -93,6 +93,14 @@ if(NOT EXISTS "${_duckdb_prefix}/lib/libduckdb_static.a" OR NOT EXISTS "${_duckd
   file(LOCK "${_duckdb_prefix}.lock" RELEASE)
 endif()
 
+# For the package: what we link has to be accompanied by its licence.
+set(OSIRIS_DUCKDB_LICENCE "${PROJECT_BINARY_DIR}/third_party/duckdb/package/LICENSE")
+if(NOT EXISTS "${OSIRIS_DUCKDB_LICENCE}")
+  _osiris_fetch_duckdb("${OSIRIS_CACHE_DIR}/duckdb-${OSIRIS_DUCKDB_VERSION}.tgz")
+  file(ARCHIVE_EXTRACT INPUT "${OSIRIS_CACHE_DIR}/duckdb-${OSIRIS_DUCKDB_VERSION}.tgz"
+    DESTINATION "${PROJECT_BINARY_DIR}/third_party/duckdb" PATTERNS package/LICENSE)
+endif()
+
 add_library(osiris_duckdb STATIC IMPORTED GLOBAL)
 set_target_properties(osiris_duckdb PROPERTIES
   IMPORTED_LOCATION "${_duckdb_prefix}/lib/libduckdb_static.a"

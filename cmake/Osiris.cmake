@@ -1,6 +1,7 @@
 # How targets are made here. Every target includes from the repository root and gets the same warnings.
 include_guard()
 include(GoogleTest)
+include(CMakeDependentOption)
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
@@ -11,18 +12,21 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_C_VISIBILITY_PRESET hidden)
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-set(CMAKE_C_FLAGS_RELEASE "-O2 -DNDEBUG")
-set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 include(CheckPIESupported)
 check_pie_supported()
 
+# A compiler cache that the caller did not choose: another clone and another preset find what this one compiled.
 find_program(CCACHE ccache)
-if(CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+if(CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  set(launcher env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=true ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
 
 option(OSIRIS_WERROR "treat warnings as errors" OFF)
+option(OSIRIS_BUILD_TESTS "build the tests, and the MariaDB server that a demo starts" ON)
+# Its servers and its generator are the tests'.
+cmake_dependent_option(OSIRIS_BUILD_BENCH "build what `make bench` runs" ON OSIRIS_BUILD_TESTS OFF)
 set(OSIRIS_SANITIZE "" CACHE STRING "sanitizers for osiris's own code: 'address,undefined' or 'thread'; empty for none")
 
 option(OSIRIS_FUZZ "coverage that libFuzzer steers by, in all of osiris's own code; clang only" OFF)
@@ -44,20 +48,16 @@ if(OSIRIS_SANITIZE)
 else()
   set(OSIRIS_STATIC_WORKER ON)
   add_compile_options(-ffunction-sections -fdata-sections)
+  add_link_options(-Wl,-z,relro -Wl,-z,now)
 endif()
+include(Flags)
 
 add_library(osiris_warnings INTERFACE)
 target_compile_options(osiris_warnings INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast -Wcast-qual
+  -Wall -Wextra -Wpedantic -Wshadow $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor;-Woverloaded-virtual;-Wold-style-cast> -Wcast-qual
   $<$<BOOL:${OSIRIS_WERROR}>:-Werror>)
-target_compile_options(osiris_warnings INTERFACE $<$<COMPILE_LANGUAGE:C>:-Wno-old-style-cast>)
 
-# The build tree is laid out as an installed prefix, so that discovery by prefix is the same code in both.
-include(GNUInstallDirs)
-set(OSIRIS_BIN_DIR "${PROJECT_BINARY_DIR}/bin")
-set(OSIRIS_LIB_DIR "${PROJECT_BINARY_DIR}/lib/osiris")
-set(OSIRIS_ADAPTER_DIR "${OSIRIS_LIB_DIR}/adapters")
-set(OSIRIS_COMPONENT_DIR "${PROJECT_BINARY_DIR}/share/osiris/components")
+include(Layout)
 
 function(_osiris_common target)
   target_include_directories(${target} PUBLIC "${PROJECT_SOURCE_DIR}")
@@ -70,6 +70,14 @@ function(osiris_library name)
   add_library(${name} STATIC ${arg_SOURCES})
   _osiris_common(${name})
   target_link_libraries(${name} PUBLIC ${arg_LINKS})
+endfunction()
+
+# osiris_shipped(target): what leaves this machine. It brings its C++ library along and takes only glibc and libgcc_s from where it
+# runs (docs/decisions/0070-what-is-linked-statically.md).
+function(osiris_shipped target)
+  if(NOT OSIRIS_SANITIZE)
+    target_link_options(${target} PRIVATE -static-libstdc++ -Wl,--gc-sections)
+  endif()
 endfunction()
 
 # osiris_executable(name [OUTPUT dir] SOURCES ... LINKS ...)
@@ -90,6 +98,7 @@ function(osiris_adapter id)
   add_library(adapter_${id} MODULE ${arg_SOURCES})
   _osiris_common(adapter_${id})
   target_link_libraries(adapter_${id} PRIVATE osiris::plugin_api ${arg_LINKS})
+  osiris_shipped(adapter_${id})
   target_link_options(adapter_${id} PRIVATE
     -Wl,--exclude-libs,ALL -Wl,-Bsymbolic -Wl,--gc-sections
     "-Wl,--version-script,${PROJECT_SOURCE_DIR}/plugin_api/adapter.map")
@@ -98,8 +107,8 @@ function(osiris_adapter id)
   endif()
   set_target_properties(adapter_${id} PROPERTIES PREFIX "" OUTPUT_NAME ${id} LIBRARY_OUTPUT_DIRECTORY "${OSIRIS_ADAPTER_DIR}")
   configure_file(${CMAKE_CURRENT_SOURCE_DIR}/${id}.adapter.toml.in "${OSIRIS_ADAPTER_DIR}/${id}.adapter.toml" @ONLY)
-  install(TARGETS adapter_${id} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/osiris/adapters)
-  install(FILES "${OSIRIS_ADAPTER_DIR}/${id}.adapter.toml" DESTINATION lib/osiris/adapters)
+  install(TARGETS adapter_${id} LIBRARY DESTINATION "${OSIRIS_INSTALL_LIB}/adapters")
+  install(FILES "${OSIRIS_ADAPTER_DIR}/${id}.adapter.toml" DESTINATION "${OSIRIS_INSTALL_LIB}/adapters")
 endfunction()
 
 # osiris_test(name SOURCES ... LINKS ... [LABELS ...] [TIMEOUT seconds] [SERIAL] [ENVIRONMENT K=V ...])

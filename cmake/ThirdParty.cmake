@@ -23,11 +23,12 @@
 # | clang             | 14 (Debian)  | apt    | tests/abi, tests/fuzz | the second compiler of the header's matrix; with libclang-rt-14-dev (asked for by make fuzz only) the fuzzers'
 # | OpenSSL           | 3.0 (Debian) | apt    | protocol/base, mysql.extractor | SHA-256 with the processor's instructions; TLS for Connector/C
 # | libarchive, zstd  | Debian 12's  | apt    | protocol/archive, plugins/e2b | the tar.zst of packages and artifacts; Debian ships both as static archives
-# | libcurl           | 7.88 (Debian)| apt    | protocol/http      | HTTP/1.1 and 2, proxies, TLS, streaming both ways on one thread
+# | libcurl, nghttp2  | 7.88, 1.52   | apt    | protocol/http      | HTTP/1.1 and 2, proxies, TLS, streaming both ways on one thread
 # | CLI11             | 2.1 (Debian) | apt    | host               | the command line; headers only
 # | GoogleTest        | 1.12 (Debian)| apt    | tests              | and gmock's matchers
 # | nghttpx           | 1.52 (Debian)| apt    | tests/unit/http    | speaks HTTP/2 and TLS in front of a plain server
 # | bubblewrap        | 0.8 (Debian) | apt    | tests              | empty roots, full disks, sandboxes of the local E2B server
+# | debootstrap       | 1.0 (Debian) | apt    | tests/install      | a bare Debian to install the packages in
 # | ccache, ninja     | Debian 12's  | apt    | the build          | a second clone or preset compiles what changed
 include_guard()
 find_package(Threads REQUIRED)
@@ -49,4 +50,7 @@ find_program(OSIRIS_DUCKDB_CXX g++ REQUIRED)
 execute_process(COMMAND ${OSIRIS_DUCKDB_CXX} -dumpfullversion OUTPUT_VARIABLE OSIRIS_DUCKDB_CXX_VERSION
   OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
 include(DuckDB)
-find_package(GTest REQUIRED)
+include(Archives)
+if(OSIRIS_BUILD_TESTS)
+  find_package(GTest REQUIRED)
+endif()

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "host/adapters/module_check.h"
+#include "host/installation/installation.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
 
@@ -98,8 +99,7 @@ std::vector<SearchPlace> search_places(const SearchInputs& inputs) {
   add_variable_places(inputs, places);
   places.push_back({"/etc/osiris/adapters", "system", ""});
   if (inputs.executable.is_absolute())
-    places.push_back(
-        {inputs.executable.parent_path().parent_path() / "lib/osiris/adapters", "installed with osiris", ""});
+    places.push_back({installed_library_directory(inputs.executable.parent_path()) / "adapters", "installed with osiris", ""});
   return places;
 }
 

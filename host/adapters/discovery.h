@@ -17,7 +17,7 @@ struct SearchInputs {
   std::vector<std::filesystem::path> adapter_dirs;  // --adapter-dir, made absolute by the caller
   // The real process environment. Not completed by .env files: a cloned repository must not choose what is loaded.
   EnvLookup env;
-  std::filesystem::path executable;  // whose <prefix>/bin it stands in
+  std::filesystem::path executable;  // the adapters installed with it are found from there
   bool privileged = false;           // AT_SECURE: the environment is not trusted
 };
 // Of this process: getenv, /proc/self/exe, AT_SECURE.

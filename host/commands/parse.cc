@@ -69,9 +69,7 @@ int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
   const AdapterFlags adapters = AdapterFlags::scan(argc, argv, context);
   CLI::App app("Runs data pipelines here or somewhere else.", "osiris");
   Chosen chosen;
-  app.set_version_flag("--version", [&context] {
-    return context.json ? Json::object({{"version", "v" + std::string(kVersion)}}).dump() : "Osiris v" + std::string(kVersion);
-  });
+  app.set_version_flag("--version", [&context] { return version_text(context); });
   app.add_flag("--json", context.json, "one JSON document on standard output and nothing else");
   app.add_flag("-v,--verbose", context.verbose, "say more; also writes debug.log");
   app.footer(kFooter);

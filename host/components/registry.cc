@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "host/installation/installation.h"
 #include "host/project/secret_names.h"
 #include "protocol/base/file.h"
 #include "protocol/base/sha256.h"
@@ -59,7 +60,7 @@ ComponentRegistry ComponentRegistry::load(const std::vector<fs::path>& directori
 }
 
 fs::path ComponentRegistry::installed_directory(const fs::path& executable_directory) {
-  return executable_directory.parent_path() / "share" / "osiris" / "components";
+  return installed_data_directory(executable_directory) / "components";
 }
 
 const ComponentSpec* ComponentRegistry::find(std::string_view name) const {

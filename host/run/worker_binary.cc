@@ -6,6 +6,7 @@
 
 #include <system_error>
 
+#include "host/installation/installation.h"
 #include "protocol/base/file.h"
 #include "protocol/base/json.h"
 #include "protocol/base/sha256.h"
@@ -19,19 +20,25 @@ int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000 +
 
 }  // namespace
 
-Result<WorkerBinary> find_worker(const fs::path& executable_directory, const Environment& environment, const fs::path& cache_dir) {
+Result<fs::path> locate_worker(const fs::path& executable_directory, const Environment& environment) {
   const auto named = environment.get_filled("OSIRIS_WORKER");
-  WorkerBinary worker;
-  worker.path = named ? fs::path(*named) : (executable_directory.parent_path() / "lib/osiris/osiris-worker");
+  fs::path path = named ? fs::path(*named) : installed_library_directory(executable_directory) / "osiris-worker";
   const std::string hint = named ? "OSIRIS_WORKER names it" : "it is installed with osiris; install it again, or name one in OSIRIS_WORKER";
-  if (!worker.path.is_absolute())
-    return Error(Code::kInvalidArgument, "OSIRIS_WORKER is not an absolute path: " + worker.path.string());
+  if (!path.is_absolute())
+    return Error(Code::kInvalidArgument, "OSIRIS_WORKER is not an absolute path: " + path.string());
   struct stat info {};
-  if (::stat(worker.path.c_str(), &info) != 0)
-    return Error(Code::kUnavailable, "cannot find the worker " + worker.path.string() + ": " + std::error_code(errno, std::generic_category()).message(), hint);
-  if (!S_ISREG(info.st_mode) || ::access(worker.path.c_str(), X_OK) != 0)
-    return Error(Code::kUnavailable, "the worker " + worker.path.string() + " cannot be executed", hint);
+  if (::stat(path.c_str(), &info) != 0)
+    return Error(Code::kUnavailable, "cannot find the worker " + path.string() + ": " + std::error_code(errno, std::generic_category()).message(), hint);
+  if (!S_ISREG(info.st_mode) || ::access(path.c_str(), X_OK) != 0)
+    return Error(Code::kUnavailable, "the worker " + path.string() + " cannot be executed", hint);
+  return path;
+}
 
+Result<WorkerBinary> find_worker(const fs::path& executable_directory, const Environment& environment, const fs::path& cache_dir) {
+  WorkerBinary worker;
+  OSIRIS_ASSIGN(worker.path, locate_worker(executable_directory, environment));
+  struct stat info {};
+  if (::stat(worker.path.c_str(), &info) != 0) return errno_error(errno, "cannot look at", worker.path);
   const Json identity = Json::object({{"path", worker.path.string()},
                                       {"device", uint64_t{info.st_dev}},
                                       {"inode", uint64_t{info.st_ino}},

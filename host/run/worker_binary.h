@@ -14,8 +14,11 @@ struct WorkerBinary {
   std::string sha256;
 };
 
-// <prefix>/lib/osiris/osiris-worker, or what OSIRIS_WORKER names. The hash of 60 MB is remembered in cache_dir under the file's
-// identity (inode, size, times), so that it is computed once and not with every run. kUnavailable if there is no worker.
+// The installed worker, or what OSIRIS_WORKER names. kUnavailable if there is none or it cannot be executed.
+Result<std::filesystem::path> locate_worker(const std::filesystem::path& executable_directory, const Environment& environment);
+
+// The same with its hash. The hash of 60 MB is remembered in cache_dir under the file's
+// identity (inode, size, times), so that it is computed once and not with every run.
 Result<WorkerBinary> find_worker(const std::filesystem::path& executable_directory, const Environment& environment,
                                  const std::filesystem::path& cache_dir);
 

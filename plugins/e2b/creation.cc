@@ -1,6 +1,5 @@
 #include "plugins/e2b/creation.h"
 
-
 #include <algorithm>
 #include <thread>
 

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "protocol/base/file.h"
+#include "protocol/http/ca_bundle.h"
 
 namespace osiris::http {
 namespace {
@@ -68,8 +69,10 @@ Error classify(CURLcode code, const State& state) {
       return Error(Code::kUnavailable, what + ": " + reason, "Check the host name and the network.", "connection.not_found");
     case CURLE_COULDNT_CONNECT:
       return Error(Code::kUnavailable, what + ": " + reason, "Is the server running and reachable from here?", "connection.failed");
-    case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
+      return Error(Code::kUnauthenticated, what + ": " + reason, "Certificates cannot be checked here: install ca-certificates, or name a CA file.",
+                   "connection.auth_failed");
+    case CURLE_PEER_FAILED_VERIFICATION:
       return Error(Code::kUnauthenticated, what + ": " + reason, "The server's certificate is not trusted; name its CA file.", "connection.auth_failed");
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
@@ -148,13 +151,11 @@ size_t on_body_once(char* into, size_t size, size_t count, void* user) {
 
 bool is_https(std::string_view url) { return url.size() > 6 && strncasecmp(url.data(), "https:", 6) == 0; }
 
-// What is trusted, as one PEM text: the system's authorities and those of the file. Empty: libcurl's own default alone. A file that
+// What is trusted, as one PEM text: the system's authorities and those of the file. Empty: the system's alone. A file that
 // cannot be read is trusted for nothing, and the first exchange says so.
 std::string authorities_of(const CurlOptions& options) {
   if (options.ca_file.empty() && options.system_ca_file.empty()) return {};
-  std::string system = options.system_ca_file;
-  const curl_version_info_data* curl = curl_version_info(CURLVERSION_NOW);
-  if (system.empty() && curl->age >= CURLVERSION_SEVENTH && curl->cainfo) system = curl->cainfo;
+  const std::string system = options.system_ca_file.empty() ? system_ca_file() : options.system_ca_file;
   std::string all;
   for (const std::string& file : {system, options.ca_file})
     if (const auto text = file.empty() ? Result<std::string>(std::string()) : read_file(file, kAuthorityBytesMax); text) all += *text + "\n";
@@ -221,7 +222,11 @@ class CurlTransport::Loop {
       curl_blob blob{authorities_.data(), authorities_.size(), CURL_BLOB_NOCOPY};
       curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
       curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &blob);
+    } else if (!system_ca_file_.empty()) {
+      curl_easy_setopt(easy, CURLOPT_CAINFO, system_ca_file_.c_str());
+      curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, system_ca_file_.c_str());
     }
+    curl_easy_setopt(easy, CURLOPT_SOCKS5_AUTH, CURLAUTH_BASIC);  // no GSSAPI: curl_unused.c
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.timeouts.connect.count()));
     if (request.timeouts.total.count() > 0)
       curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeouts.total.count()));
@@ -352,6 +357,7 @@ class CurlTransport::Loop {
 
   const CurlOptions options_;
   std::string authorities_;  // lent to libcurl
+  const std::string system_ca_file_ = system_ca_file();  // empty: this machine has none
   CURLM* multi_ = nullptr;
   std::thread thread_;
   bool stopping_ = false;  // loop thread only

@@ -40,7 +40,8 @@ bool bind(const std::string& from, const std::string& to, bool read_only) {
   if (::mount(from.c_str(), to.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) return complain("bind", to);
   mount_attr attributes{};
   attributes.attr_set = MOUNT_ATTR_NOSUID | (read_only ? uint64_t{MOUNT_ATTR_RDONLY} : 0);
-  if (::mount_setattr(AT_FDCWD, to.c_str(), AT_RECURSIVE, &attributes, sizeof attributes) != 0) return complain("restrict", to);
+  // Not mount_setattr(): the kernel has it since 5.12, glibc since 2.36 only.
+  if (::syscall(SYS_mount_setattr, AT_FDCWD, to.c_str(), AT_RECURSIVE, &attributes, sizeof attributes) != 0) return complain("restrict", to);
   return true;
 }
 

@@ -1,6 +1,7 @@
 // The commands around a run, and how osiris answers when it is asked wrongly.
 #include <gtest/gtest.h>
 
+#include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
 #include "tests/e2e/project.h"
 
@@ -30,9 +31,26 @@ class Cli : public testing::Test {
   Project project_;
 };
 
-TEST_F(Cli, SaysItsVersion) {
-  EXPECT_TRUE(project_.osiris({"--version"}).out.starts_with("Osiris v"));
-  EXPECT_TRUE(project_.osiris({"--version", "--json"}).json()["version"].as_string().starts_with("v"));
+TEST_F(Cli, SaysItsVersionCommitAbiAndWorker) {
+  const auto worker = sha256_file(build_dir() / "lib/osiris/osiris-worker");
+  ASSERT_TRUE(worker.ok());
+  const Outcome text = project_.osiris({"--version"});
+  EXPECT_TRUE(text.out.starts_with("Osiris v")) << text.out;
+  for (const std::string& part : {std::string("\ncommit  "), std::string("\nABI     1."), "\nworker  sha256 " + worker->sha256})
+    EXPECT_NE(text.out.find(part), std::string::npos) << part << " in " << text.out;
+  const Json document = project_.osiris({"--version", "--json"}).json();
+  EXPECT_TRUE(document["version"].as_string().starts_with("v"));
+  EXPECT_TRUE(document["commit"].as_string() == "unknown" || document["commit"].as_string().size() >= 40) << document.dump();
+  EXPECT_TRUE(document["abi"].as_string().starts_with("1."));
+  EXPECT_EQ(document["worker"]["sha256"].as_string(), worker->sha256);
+}
+
+TEST_F(Cli, SaysItsVersionAlsoWhereThereIsNoWorker) {
+  project_.set("OSIRIS_WORKER", "/nonexistent/worker");
+  const Outcome text = project_.osiris({"--version"});
+  EXPECT_EQ(text.exit, 0) << text.err;
+  EXPECT_NE(text.out.find("cannot find the worker /nonexistent/worker"), std::string::npos) << text.out;
+  EXPECT_NE(project_.osiris({"--version", "--json"}).json()["worker"]["problem"].as_string().find("/nonexistent/worker"), std::string::npos);
 }
 
 TEST_F(Cli, EveryCommandHasHelp) {

@@ -2,7 +2,7 @@
 // allowed, and ends alike whatever way the bytes are cut. The first byte chooses the cut; odd: the bytes are a tar, which is
 // compressed here, so that mutations reach what is inside.
 //
-// links: osiris_archive zstd
+// links: osiris_archive osiris::zstd
 #include <zstd.h>
 
 #include <cstdint>

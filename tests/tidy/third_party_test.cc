@@ -1,6 +1,8 @@
 // Every library the programs are linked with has its row in THIRD_PARTY.md, in the section of the program.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <regex>
 
@@ -31,6 +33,7 @@ std::string row_of(const std::string& library) {
       {"archive", "| libarchive |"}, {"bz2", "| bzip2 |"},       {"c", "GNU C Library"},        {"crypto", "| OpenSSL 3 |"},
       {"curl", "| libcurl |"},       {"duckdb_static", "| DuckDB "}, {"gcc_s", "GCC runtime"},  {"ld-linux-x86-64", "GNU C Library"},
       {"lzma", "| liblzma "},        {"m", "GNU C Library"},     {"mariadb", "| MariaDB Connector/C |"}, {"minizip", "| zlib, minizip |"},
+      {"nghttp2", "| nghttp2 |"},
       {"sqlite3", "| SQLite |"},     {"ssl", "| OpenSSL 3 |"},   {"stdc++", "GCC runtime"},     {"yaml-cpp", "| yaml-cpp |"},
       {"z", "zlib"},                 {"zstd", "| Zstandard |"},  {"asan", ""},                  {"ubsan", ""},
       {"tsan", ""},                  {"dl", ""},                 {"pthread", ""}};
@@ -63,10 +66,35 @@ class ThirdParty : public testing::Test {
   std::string worker_, host_;
 };
 
+// What a program is linked with, by the build's own link line; our libraries left out.
+std::vector<std::string> linked_with(const std::string& program) {
+  std::vector<std::string> libraries;
+  bool inside = false;
+  for (const std::string& line : split(text_of(from_environment("OSIRIS_BUILD_DIR") / "build.ninja"), '\n')) {
+    if (line.starts_with("build ")) inside = line.starts_with("build " + program + ":");
+    if (!inside || line.find("LINK_LIBRARIES =") == std::string::npos) continue;
+    for (const std::string& word : split(line.substr(line.find('=') + 1), ' ')) {
+      const std::string file = fs::path(word).filename().string();
+      if (word.starts_with("-l"))
+        libraries.push_back(word.substr(2));
+      else if (!file.starts_with("libosiris_") && (file.ends_with(".a") || file.find(".so") != std::string::npos))
+        libraries.push_back(library_of(file));
+    }
+  }
+  return libraries;
+}
+
+constexpr std::array kShipped = {"bin/osiris", "bin/osiris-e2b-server", "lib/osiris/adapters/local.so", "lib/osiris/adapters/e2b.so"};
+
+TEST_F(ThirdParty, NamesWhatOsirisAndTheAdaptersAreMadeOf) {
+  for (const char* program : kShipped) expect_rows(linked_with(program), host_, program);
+  EXPECT_THAT(linked_with("lib/osiris/adapters/e2b.so"), testing::IsSupersetOf({"curl", "nghttp2", "ssl", "crypto", "zstd"})) << "the link line was not found";
+}
+
 TEST_F(ThirdParty, NamesWhatOsirisAndTheAdaptersLoad) {
   const fs::path build = from_environment("OSIRIS_BUILD_DIR");
   static const std::regex needed(R"(\(NEEDED\)\s+Shared library: \[([^\]]+)\])");
-  for (const char* program : {"bin/osiris", "bin/osiris-e2b-server", "lib/osiris/adapters/local.so", "lib/osiris/adapters/e2b.so"}) {
+  for (const char* program : kShipped) {
     SpawnOptions options;
     options.arguments = {"/usr/bin/readelf", "-d", (build / program).string()};
     options.environment = {{"LC_ALL", "C"}};
@@ -80,18 +108,8 @@ TEST_F(ThirdParty, NamesWhatOsirisAndTheAdaptersLoad) {
 }
 
 TEST_F(ThirdParty, NamesWhatTheWorkerIsMadeOf) {
-  std::vector<std::string> libraries = {"c", "stdc++"};
-  bool inside = false;
-  for (const std::string& line : split(text_of(from_environment("OSIRIS_BUILD_DIR") / "build.ninja"), '\n')) {
-    if (line.starts_with("build ")) inside = line.starts_with("build lib/osiris/osiris-worker:");
-    if (!inside || line.find("LINK_LIBRARIES =") == std::string::npos) continue;
-    for (const std::string& word : split(line.substr(line.find('=') + 1), ' ')) {
-      if (word.starts_with("-l"))
-        libraries.push_back(word.substr(2));
-      else if (word.starts_with("/") && (word.ends_with(".a") || word.find(".so") != std::string::npos))
-        libraries.push_back(library_of(fs::path(word).filename().string()));
-    }
-  }
+  std::vector<std::string> libraries = linked_with("lib/osiris/osiris-worker");
+  libraries.insert(libraries.end(), {"c", "stdc++"});
   EXPECT_GE(libraries.size(), 8u) << "the link line was not found";
   expect_rows(libraries, worker_, "osiris-worker");
 }

@@ -17,7 +17,7 @@ std::vector<SourceFile> read_tree() {
   if (!root) return files;
   static const std::set<std::string> kSkipped = {"build", ".git", "node_modules", "corpus"};
   for (auto it = fs::recursive_directory_iterator(root); it != fs::recursive_directory_iterator(); ++it) {
-    if (it->is_directory() && kSkipped.count(it->path().filename().string())) {
+    if (kSkipped.count(it->path().filename().string())) {  // .git of a worktree is a file
       it.disable_recursion_pending();
     } else if (it->is_regular_file() && it->file_size() < (2u << 20)) {
       if (auto text = read_file(it->path())) files.push_back({fs::relative(it->path(), root).string(), *text});

@@ -7,6 +7,7 @@
 
 #include <map>
 
+#include "host/installation/installation.h"
 #include "protocol/base/file.h"
 
 namespace osiris {
@@ -58,6 +59,8 @@ std::vector<std::string> directories_of(const std::vector<SearchPlace>& places) 
   return directories;
 }
 
+const std::string kInstalled = (installed_library_directory("/opt/osiris/bin") / "adapters").string();
+
 SearchInputs inputs_with(std::map<std::string, std::string, std::less<>> variables) {
   SearchInputs inputs;
   inputs.adapter_dirs = {"/first", "/second"};
@@ -73,20 +76,20 @@ TEST(SearchPlaces, StandInTheDocumentedOrder) {
   EXPECT_THAT(directories_of(search_places(
                   inputs_with({{"OSIRIS_ADAPTER_PATH", "/a::/b"}, {"XDG_DATA_HOME", "/data"}, {"HOME", "/home/u"}}))),
               ElementsAre("/first", "/second", "/a", "/b", "/data/osiris/adapters", "/etc/osiris/adapters",
-                          "/opt/osiris/lib/osiris/adapters"));
+                          kInstalled));
 }
 
 TEST(SearchPlaces, FallBackToTheUsersDataDirectory) {
   for (const char* unusable : {"", "relative/data"})
     EXPECT_THAT(directories_of(search_places(inputs_with({{"XDG_DATA_HOME", unusable}, {"HOME", "/home/u"}}))),
                 ElementsAre("/first", "/second", "/home/u/.local/share/osiris/adapters", "/etc/osiris/adapters",
-                            "/opt/osiris/lib/osiris/adapters"));
+                            kInstalled));
 }
 
 TEST(SearchPlaces, IgnoreRelativeDirectories) {
   EXPECT_THAT(directories_of(search_places(inputs_with({{"OSIRIS_ADAPTER_PATH", "plugins:/a:."}}))),
               ElementsAre("/first", "/second", "plugins (ignored)", "/a", ". (ignored)", "/etc/osiris/adapters",
-                          "/opt/osiris/lib/osiris/adapters"));
+                          kInstalled));
 }
 
 TEST(SearchPlaces, DoNotTrustTheEnvironmentOfAPrivilegedProcess) {
@@ -94,13 +97,13 @@ TEST(SearchPlaces, DoNotTrustTheEnvironmentOfAPrivilegedProcess) {
   inputs.privileged = true;
   EXPECT_THAT(directories_of(search_places(inputs)),
               ElementsAre("/first", "/second", "/a (ignored)", "/data/osiris/adapters (ignored)",
-                          "/etc/osiris/adapters", "/opt/osiris/lib/osiris/adapters"));
+                          "/etc/osiris/adapters", kInstalled));
 }
 
 TEST(SearchPlaces, OfThisProcessEndBesideItsExecutable) {
   const auto places = search_places(process_search_inputs({}));
   EXPECT_EQ(places.back().directory,
-            fs::read_symlink("/proc/self/exe").parent_path().parent_path() / "lib/osiris/adapters");
+            installed_library_directory(fs::read_symlink("/proc/self/exe").parent_path()) / "adapters");
 }
 
 TEST_F(Discovery, FindsAManifestAndItsLibraryBesideIt) {

@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "host/installation/installation.h"
 #include "host/run/worker_binary.h"
 #include "protocol/base/file.h"
 #include "protocol/base/json.h"
@@ -124,13 +125,13 @@ TEST_F(UserStateTest, FailsWithAReasonWhereNothingCanBeWritten) {
 class WorkerBinaryTest : public UserStateTest {
  protected:
   WorkerBinaryTest() {
-    fs::create_directories(directory_ / "lib/osiris");
+    fs::create_directories(worker_.parent_path());
     EXPECT_TRUE(write_file_atomically(worker_, "#!/bin/sh\n", {.mode = 0755}).ok());
   }
   Result<WorkerBinary> find(const Environment& environment = {}) {
     return find_worker(directory_ / "bin", environment, directory_ / "cache");
   }
-  const fs::path worker_ = directory_ / "lib/osiris/osiris-worker";
+  const fs::path worker_ = installed_library_directory(directory_ / "bin") / "osiris-worker";
 };
 
 TEST_F(WorkerBinaryTest, IsFoundBesideOsirisAndHashed) {

@@ -1,6 +1,7 @@
 // TLS and HTTP/2 against Debian's nghttpx, which speaks both in front of a plain server of ours.
 #include <gtest/gtest.h>
 
+#include "protocol/http/ca_bundle.h"
 #include "protocol/http/curl_transport.h"
 #include "tests/unit/http/cutting_front.h"
 #include "tests/unit/http/scripted_server.h"
@@ -44,6 +45,12 @@ TEST_F(BehindNghttpx, AnUnknownCaIsRefused) {
   const Outcome outcome = fetch("", "localhost");
   ASSERT_TRUE(outcome.failure);
   EXPECT_EQ(outcome.failure->error.code, Code::kUnauthenticated);
+}
+
+TEST(CaBundle, IsTheFirstThatCanBeRead) {
+  const std::string here = "/proc/self/status";
+  EXPECT_EQ(first_readable({"/nonexistent/a", here, "/proc/self/maps"}), here);
+  EXPECT_EQ(first_readable({"/nonexistent/a", "/nonexistent/b"}), "");
 }
 
 TEST_F(BehindNghttpx, AnotherHostNameIsRefused) {

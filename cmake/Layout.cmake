@@ -1,0 +1,41 @@
+# Where things lie below a prefix. GNUInstallDirs decides (under /usr Debian's library directory is lib/x86_64-linux-gnu); the build
+# tree is laid out the same way, and osiris finds everything from its own executable by these relative paths
+# (host/installation/installation.h). So an installed tree may be moved as a whole, and the build tree runs by the same code.
+include_guard()
+include(GNUInstallDirs)
+
+foreach(kind IN ITEMS BINDIR LIBDIR DATADIR DOCDIR INCLUDEDIR)
+  set(directory "${CMAKE_INSTALL_${kind}}")
+  cmake_path(IS_PREFIX CMAKE_INSTALL_PREFIX "${directory}" NORMALIZE below_prefix)
+  if(IS_ABSOLUTE "${directory}" AND below_prefix)
+    cmake_path(RELATIVE_PATH directory BASE_DIRECTORY "${CMAKE_INSTALL_PREFIX}")
+  elseif(IS_ABSOLUTE "${directory}")
+    message(FATAL_ERROR "CMAKE_INSTALL_${kind}=${directory} is not below the prefix ${CMAKE_INSTALL_PREFIX}: osiris finds its files "
+      "from its own executable. Name a relative directory.")
+  endif()
+  set(_${kind} "${directory}")
+endforeach()
+set(OSIRIS_INSTALL_BIN "${_BINDIR}")
+set(OSIRIS_INSTALL_LIB "${_LIBDIR}/osiris")
+set(OSIRIS_INSTALL_DATA "${_DATADIR}/osiris")
+set(OSIRIS_INSTALL_DOC "${_DOCDIR}")
+set(OSIRIS_INSTALL_INCLUDE "${_INCLUDEDIR}")
+cmake_path(RELATIVE_PATH OSIRIS_INSTALL_LIB BASE_DIRECTORY "${OSIRIS_INSTALL_BIN}" OUTPUT_VARIABLE OSIRIS_LIB_FROM_BIN)
+cmake_path(RELATIVE_PATH OSIRIS_INSTALL_DATA BASE_DIRECTORY "${OSIRIS_INSTALL_BIN}" OUTPUT_VARIABLE OSIRIS_DATA_FROM_BIN)
+
+set(OSIRIS_BIN_DIR "${PROJECT_BINARY_DIR}/${OSIRIS_INSTALL_BIN}")
+set(OSIRIS_LIB_DIR "${PROJECT_BINARY_DIR}/${OSIRIS_INSTALL_LIB}")
+set(OSIRIS_ADAPTER_DIR "${OSIRIS_LIB_DIR}/adapters")
+set(OSIRIS_COMPONENT_DIR "${PROJECT_BINARY_DIR}/${OSIRIS_INSTALL_DATA}/components")
+# Tests, demos and benchmarks name build/<preset>/{bin,lib/osiris,share/osiris}, whatever the prefix.
+foreach(pair IN ITEMS "bin|${OSIRIS_BIN_DIR}" "lib/osiris|${OSIRIS_LIB_DIR}" "share/osiris|${PROJECT_BINARY_DIR}/${OSIRIS_INSTALL_DATA}")
+  string(REPLACE "|" ";" pair "${pair}")
+  list(GET pair 0 name)
+  list(GET pair 1 directory)
+  set(name "${PROJECT_BINARY_DIR}/${name}")
+  if(NOT name STREQUAL directory AND NOT EXISTS "${name}")
+    cmake_path(GET name PARENT_PATH parent)
+    file(MAKE_DIRECTORY "${parent}" "${directory}")
+    file(CREATE_LINK "${directory}" "${name}" SYMBOLIC)
+  endif()
+endforeach()

@@ -1,0 +1,66 @@
+#!/bin/sh
+# try_package.sh deb|tarball FILE BUILT_FROM: what a user does with a package, inside a bare root (package_test.sh). A tarball has been
+# unpacked into /opt already.
+set -eu
+kind=$1 file=$2 built_from=$3
+fail() { echo "try_package: $*" >&2; exit 1; }
+now_ms() { echo $(($(date +%s%N) / 1000000)); }
+for compiler in cc gcc c++ python3 curl; do
+  ! command -v $compiler > /dev/null || fail "this root is not bare: it has $compiler"
+done
+mkdir /root/try
+cd /root/try
+begun=$(now_ms)
+if [ "$kind" = deb ]; then
+  dpkg -i "$file" > install.log 2>&1 || { cat install.log >&2; fail "dpkg -i failed"; }
+  prefix=/usr
+else
+  mv "/opt/a place"/* /root/try/moved  # it does not remember where it was unpacked
+  prefix=/root/try/moved
+  export PATH="$prefix/bin:$PATH"
+fi
+installed=$(now_ms)
+cp -R "$prefix/share/osiris/examples/01-csv-duckdb-csv" project
+cd project
+osiris run pipeline.yaml > ../local.log 2>&1 || { cat ../local.log >&2; fail "the local run failed"; }
+diff -r expected/out out || fail "the local run made something else"
+done_ms=$(now_ms)
+echo "$kind: installed after $((installed - begun)) ms, first result after $((done_ms - begun)) ms"
+rm -rf out
+
+osiris --version | grep -E '^(commit|ABI|worker)' > ../version
+[ "$(wc -l < ../version)" = 3 ] || { osiris --version >&2; fail "--version does not say all"; }
+osiris-e2b-server --listen 127.0.0.1:0 --api-key e2b_00 --data /root/try/e2b > ../ready.json 2> ../server.log &
+server=$!
+tries=0
+until [ -s ../ready.json ]; do
+  tries=$((tries + 1))
+  [ $tries -lt 600 ] || { cat ../server.log >&2; fail "the server did not become ready"; }
+  sleep 0.1
+done
+url=$(sed -n 's/.*"url":"\([^"]*\)".*/\1/p' ../ready.json)
+E2B_API_KEY=e2b_00 OSIRIS_E2B_API_URL=$url OSIRIS_E2B_SANDBOX_URL=$url osiris run pipeline.yaml --e2b > ../remote.log 2>&1 ||
+  { cat ../remote.log >&2; fail "the run in a sandbox failed"; }
+diff -r expected/out out || fail "the run in a sandbox made something else"
+grep -q e2b ../remote.log || fail "it did not run in a sandbox"
+kill -TERM $server
+wait $server || fail "the server ended with $?"
+
+# What was built in /somewhere/osiris must not say so.
+if [ "$kind" = deb ]; then
+  dpkg -L osiris | while read -r path; do [ ! -f "$path" ] || echo "$path"; done > ../files
+else
+  find $prefix -type f > ../files
+fi
+[ "$(wc -l < ../files)" -gt 20 ] || fail "the package is nearly empty"
+while read -r path; do
+  ! grep -q -F "$built_from" "$path" || fail "$path names the directory it was built in"
+done < ../files
+
+cd /
+if [ "$kind" = deb ]; then
+  dpkg --purge osiris > /root/try/purge.log 2>&1 || { cat /root/try/purge.log >&2; fail "dpkg --purge failed"; }
+else
+  rmdir "/opt/a place"
+fi
+rm -rf /root/try /root/.local /root/.cache /root/.config
