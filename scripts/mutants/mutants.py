@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""make mutants: do the tests notice when the product's code is wrong?
+
+Draws one-line changes of product code by the commit and seed of sample.toml, builds each in a clone of HEAD below build/mutants and runs
+the tests of its folder (tests.toml). A change that no test notices has survived. See docs/decisions/0090-mutation-testing.md.
+
+  mutants.py [--seed N] [--folder NAME ...] [--at-most N] [--jobs N]   test what is not tested yet; continues where it was interrupted
+  mutants.py --report [--seed N]                                       only print what is known
+  mutants.py --list [--seed N] [--folder NAME ...]                     only print what is drawn
+
+Exit status: 0, and 1 when the whole sample was tested and fewer than 90 % were killed; 2 when the tests fail without a mutant."""
+import argparse
+import os
+import subprocess
+import sys
+import time
+import tomllib
+
+sys.dont_write_bytecode = True  # the checkout stays as it is
+
+from results import HEADING, KILLED, SURVIVED, UNBUILDABLE, Results, Tally, line_of, read_judged
+from sample import Commit, Tree, draws, is_product
+from workshop import Broken, Workshop
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+REPOSITORY = os.path.dirname(os.path.dirname(HERE))
+SHARE_WANTED = 0.90
+
+
+def read_toml(name):
+    with open(os.path.join(HERE, name), "rb") as file:
+        return tomllib.load(file)
+
+
+def tests_of(path, table):
+    """The test programs of the longest folder that the path lies in."""
+    return max((row for row in table if path.startswith(row["path"])), key=lambda row: len(row["path"]))["tests"]
+
+
+def of_a_failed_build(test, said):
+    """A test program that was linked but cannot even list its cases has noticed the mutant."""
+    if "Error running test executable" in said:
+        return KILLED, f"{test}: cannot list its cases"
+    return UNBUILDABLE, next((line for line in said.splitlines() if "error" in line), said[-200:])
+
+
+class Session:
+    def __init__(self, arguments):
+        sample = read_toml("sample.toml")
+        self.seed = sample["seed"] if arguments.seed is None else arguments.seed
+        self.folders = [folder for folder in sample["folder"] if not arguments.folder or folder["name"] in arguments.folder]
+        self.commit = Commit(REPOSITORY, sample["commit"])
+        self.table = read_toml("tests.toml")["folder"]
+        self.root = os.path.join(REPOSITORY, "build", "mutants")
+        os.makedirs(self.root, exist_ok=True)
+        self.results = Results(os.path.join(self.root, f"results-{sample['commit']}-{self.seed}.jsonl"))
+        head = subprocess.run(["git", "-C", REPOSITORY, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+        self.head = head.stdout.strip()
+        here = Commit(REPOSITORY, self.head)
+        self.tree = Tree({path: here.read(path) for path in here.paths() if any(is_product(path, row) for row in self.table)})
+        self.judged = read_judged(os.path.join(HERE, "judged.toml"))
+        self._draws = {folder["name"]: list(draws(self.commit, self.seed, folder)) for folder in self.folders}
+
+    def sample_of(self, folder):
+        """The first mutants of a folder that are still there and, as far as is known, compile; and their tally."""
+        tally, mutants = Tally(folder["name"], folder["count"]), []
+        for mutant in self._draws[folder["name"]]:
+            if len(mutants) == folder["count"]:
+                break
+            known = self.results.of(mutant)
+            if self.tree.find(mutant) is None:
+                tally.gone += 1
+            elif known and known["verdict"] == UNBUILDABLE:
+                tally.unbuildable += 1
+            else:
+                mutants.append(mutant)
+                tally.add(mutant, known, self.judged)
+        return mutants, tally
+
+    def next_mutant(self):
+        """The folder that is furthest behind goes first, so that an interrupted session speaks of all of them."""
+        waiting = []
+        for folder in self.folders:
+            mutants, _ = self.sample_of(folder)
+            untested = [mutant for mutant in mutants if self.results.needs_a_test(mutant, self.head)]
+            if untested:
+                waiting.append(((folder["count"] - len(untested)) / folder["count"], folder["name"], untested[0]))
+        return min(waiting)[2] if waiting else None
+
+    def test(self, workshop, mutant):
+        place = self.tree.find(mutant)
+        tests = tests_of(place.path, self.table)
+        for test in tests:
+            workshop.prove(test)
+        started = time.monotonic()
+        verdict, by = SURVIVED, ""
+        workshop.write(place.path, self.tree.mutated(mutant, place))
+        try:
+            for test in tests:
+                if (said := workshop.build(test)) is not None:
+                    verdict, by = of_a_failed_build(test, said)
+                    break
+                if (failed := workshop.run(test, workshop.seconds_max(test))) is not None:
+                    verdict, by = KILLED, failed
+                    break
+        finally:
+            workshop.write(place.path, self.tree.files[place.path])
+        self.results.add(mutant, verdict, self.head, by, time.monotonic() - started)
+        print(f"{verdict:<12}{mutant.id} {place.path}:{place.line} {mutant.kind}: {mutant.shown()}" + (f"\n{'':12}by {by}" if by else ""), flush=True)
+
+    def report(self):
+        tallies = [self.sample_of(folder)[1] for folder in self.folders]
+        print("\n" + HEADING)
+        for tally in tallies:
+            print(line_of(tally))
+        whole = Tally("all", sum(tally.wanted for tally in tallies))
+        for tally in tallies:
+            for name in ("gone", "unbuildable", "killed", "equivalent"):
+                setattr(whole, name, getattr(whole, name) + getattr(tally, name))
+            whole.survivors += tally.survivors
+            whole.untested += tally.untested
+        print(line_of(whole))
+        for mutant in whole.survivors:
+            place = self.tree.find(mutant)
+            print(f"survived    {mutant.id} {place.path}:{place.line} {mutant.kind}: {mutant.shown()}")
+        print(f"sample: commit {self.commit.commit}, seed {self.seed}; tests: commit {self.head[:7]}")
+        return 1 if not whole.untested and whole.share < SHARE_WANTED else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--folder", action="append", default=[])
+    parser.add_argument("--at-most", type=int, default=sys.maxsize)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--report", action="store_true")
+    parser.add_argument("--list", action="store_true")
+    arguments = parser.parse_args()
+    session = Session(arguments)
+    if arguments.list:
+        for folder in session.folders:
+            for mutant in session.sample_of(folder)[0]:
+                place = session.tree.find(mutant)
+                print(f"{mutant.id} {place.path}:{place.line} {mutant.kind}: {mutant.shown()}")
+        return 0
+    if arguments.report:
+        return session.report()
+    if os.geteuid() != 0:
+        sys.exit("mutants.py: run it as root: the tests of a mutant run in namespaces of their own, because a mutant may kill or delete anything")
+    workshop = Workshop(REPOSITORY, session.root, arguments.jobs)
+    try:
+        workshop.prepare(session.head)
+        for _ in range(arguments.at_most):
+            mutant = session.next_mutant()
+            if mutant is None:
+                break
+            session.test(workshop, mutant)
+    except Broken as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the next call goes on from here")
+    return session.report()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Where mutants are built and tested: a clone of the repository below build/mutants. No file outside it is written.
+
+A mutant may kill or delete whatever its tests' user may. So tests run in namespaces of their own: every process they leave ends with
+them, and of the file system only the clone, /dev, /proc and a fresh /tmp can be written."""
+import os
+import re
+import subprocess
+import time
+
+_ISOLATED = r"""
+set -e
+trap 'exit 125' EXIT
+mount --make-rprivate /
+mount --bind "$REPOSITORY" "$REPOSITORY"
+mount -o remount,bind,ro "$REPOSITORY"
+mount --bind "$WORKSHOP" "$WORKSHOP"
+mount -o remount,bind,rw "$WORKSHOP"
+mount -o remount,bind,ro /
+for fresh in /tmp /var/tmp /run; do mount -t tmpfs -o mode=1777 mutants "$fresh"; done
+export HOME=/tmp/home
+mkdir "$HOME"
+cd "$BUILD"
+trap - EXIT
+exec "$@"
+"""
+
+
+_CTEST_SAW_FAILURES = 8
+
+
+class Broken(Exception):
+    """Nothing can be said of mutants: the unchanged tree does not build or fails its own tests, or the tests cannot be run."""
+
+
+class Workshop:
+    def __init__(self, repository, root, jobs):
+        self._repository, self._root, self._jobs = repository, root, jobs
+        self.tree = os.path.join(root, "tree")
+        self._build = os.path.join(self.tree, "build", "release")
+        self._seconds = {}  # test program -> how long it takes without a mutant
+
+    def prepare(self, commit):
+        """The clone at `commit`, without any mutant of an interrupted session, and configured."""
+        os.makedirs(self._root, exist_ok=True)
+        if not os.path.isdir(os.path.join(self.tree, ".git")):
+            self._must(["git", "clone", "--quiet", "--no-checkout", self._repository, self.tree])
+        self._must(["git", "-C", self.tree, "fetch", "--quiet", self._repository, commit])
+        self._must(["git", "-C", self.tree, "checkout", "--quiet", "--force", "--detach", commit])
+        self._must(["cmake", "--preset", "release"], cwd=self.tree)
+
+    def _must(self, command, **options):
+        done = subprocess.run(command, capture_output=True, text=True, **options)
+        if done.returncode != 0:
+            raise Broken(f"{' '.join(command)}:\n{(done.stdout + done.stderr)[-4000:]}")
+
+    def write(self, path, text):
+        with open(os.path.join(self.tree, path), "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            file.write(text)
+
+    def build(self, test):
+        """None, or what the compiler said."""
+        done = subprocess.run(["cmake", "--build", self._build, "-j", str(self._jobs), "--target", test], capture_output=True, text=True)
+        return None if done.returncode == 0 else done.stdout + done.stderr
+
+    def run(self, test, seconds_max=None):
+        """None if every case of a test program passes, or else the first that did not."""
+        ctest = ["ctest", "-R", rf"^{test}\.", "-j", str(self._jobs), "--stop-on-failure", "--no-tests=error"]
+        environment = dict(os.environ, REPOSITORY=self._repository, WORKSHOP=self._root, BUILD=self._build)
+        command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", _ISOLATED, "sh", *ctest]
+        try:
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", timeout=seconds_max)
+        except subprocess.TimeoutExpired:
+            return f"{test}: no end within {seconds_max:.0f} s"
+        if done.returncode == 0:
+            return None
+        failed = re.search(r"^\s*\d+/\d+ Test +#\d+: (\S+).*\*\*\*", done.stdout, re.MULTILINE)
+        if done.returncode != _CTEST_SAW_FAILURES or not failed:
+            raise Broken(f"{test} could not be run:\n{(done.stdout + done.stderr)[-4000:]}")
+        return failed.group(1)
+
+    def prove(self, test):
+        """Once per session: a test program passes without a mutant. The time it takes sets the limit of its mutants."""
+        if test in self._seconds:
+            return
+        if (said := self.build(test)) is not None:
+            raise Broken(f"{test} does not build without a mutant:\n{said[-4000:]}")
+        started = time.monotonic()
+        if (failed := self.run(test)) is not None:
+            raise Broken(f"{test} fails without a mutant: {failed}")
+        self._seconds[test] = time.monotonic() - started
+
+    def seconds_max(self, test):
+        return 60 + 4 * self._seconds[test]
