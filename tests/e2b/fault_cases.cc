@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "tests/e2b_server/fault_plan.h"
+#include "servers/e2b/fault_plan.h"
 
 namespace osiris::e2b_test {
 namespace {

@@ -8,11 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include "tests/e2b_server/connect_codec.h"
-#include "tests/e2b_server/fault_plan.h"
-#include "tests/e2b_server/gunzip.h"
-#include "tests/e2b_server/http_range.h"
-#include "tests/e2b_server/multipart.h"
+#include "servers/e2b/connect_codec.h"
+#include "servers/e2b/fault_plan.h"
+#include "servers/e2b/gunzip.h"
+#include "servers/e2b/http_range.h"
+#include "servers/e2b/multipart.h"
 
 namespace {
 

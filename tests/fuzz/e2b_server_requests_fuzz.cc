@@ -11,13 +11,13 @@
 #include <string>
 #include <string_view>
 
-#include "tests/e2b_server/auth.h"
-#include "tests/e2b_server/connect_codec.h"
-#include "tests/e2b_server/create_request.h"
-#include "tests/e2b_server/http_range.h"
-#include "tests/e2b_server/network.h"
-#include "tests/e2b_server/proxy.h"
-#include "tests/e2b_server/routing.h"
+#include "servers/e2b/auth.h"
+#include "servers/e2b/connect_codec.h"
+#include "servers/e2b/create_request.h"
+#include "servers/e2b/http_range.h"
+#include "servers/e2b/network.h"
+#include "servers/e2b/proxy.h"
+#include "servers/e2b/routing.h"
 
 namespace {
 

@@ -30,6 +30,7 @@ const std::vector<Row>& rows() {
       {"plugins/e2b", {"osiris/", "plugins/e2b/", "plugins/sdk/", "protocol/base/", "protocol/model/", "protocol/rpc/", "protocol/archive/", "protocol/http/"}, {"zstd.*"}, "sdk plus http"},
       {"host", {"osiris/", "host/", "protocol/base/", "protocol/model/"}, {"boost/dll.*", "yaml-cpp/.*", "CLI/.*", "toml\\+\\+/.*", "sqlite3.h"}, "the host cannot tell adapters apart: no rpc, no http"},
       {"worker/driver_api", {"worker/driver_api/", "protocol/base/", "protocol/model/"}, {"duckdb.*"}, "what a driver sees"},
+      {"servers/e2b", {"servers/e2b/", "protocol/base/"}, {"boost/(asio|beast)/.*", "openssl/.*", "zlib\\.h"}, "a stand-in for a service knows nothing of its clients"},
       {"worker", {"worker/", "protocol/base/", "protocol/model/", "protocol/archive/", "protocol/rpc/"}, {"duckdb.*", "openssl/.*"}, "the worker builds alone, without the ABI"},
   };
   return table;

@@ -1,4 +1,4 @@
-#include "tests/e2b_server/auth.h"
+#include "servers/e2b/auth.h"
 
 #include "tests/e2b_server/test/fixture.h"
 

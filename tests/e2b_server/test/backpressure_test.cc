@@ -6,7 +6,7 @@
 
 #include <atomic>
 
-#include "tests/e2b_server/process.h"
+#include "servers/e2b/process.h"
 #include "tests/e2b_server/test/fixture.h"
 
 namespace osiris::e2b_server {

@@ -1,10 +1,10 @@
 #include <gtest/gtest.h>
 
-#include "tests/e2b_server/connect_codec.h"
-#include "tests/e2b_server/gunzip.h"
-#include "tests/e2b_server/http_range.h"
-#include "tests/e2b_server/multipart.h"
-#include "tests/e2b_server/process.h"
+#include "servers/e2b/connect_codec.h"
+#include "servers/e2b/gunzip.h"
+#include "servers/e2b/http_range.h"
+#include "servers/e2b/multipart.h"
+#include "servers/e2b/process.h"
 
 namespace osiris::e2b_server {
 namespace {

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <thread>
 
-#include "tests/e2b_server/fault_plan.h"
+#include "servers/e2b/fault_plan.h"
 #include "tests/e2b_server/test/fixture.h"
 
 namespace osiris::e2b_server {

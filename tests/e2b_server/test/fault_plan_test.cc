@@ -1,4 +1,4 @@
-#include "tests/e2b_server/fault_plan.h"
+#include "servers/e2b/fault_plan.h"
 
 #include <gtest/gtest.h>
 

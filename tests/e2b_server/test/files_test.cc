@@ -1,6 +1,6 @@
 // envd's files and file system, beyond what the official clients exercise.
 #include "protocol/base/text.h"
-#include "tests/e2b_server/gunzip.h"
+#include "servers/e2b/gunzip.h"
 #include "tests/e2b_server/test/fixture.h"
 
 namespace osiris::e2b_server {

@@ -1,8 +1,8 @@
 // The gate's bytes: packets and names, without a network.
 #include <gtest/gtest.h>
 
-#include "tests/e2b_server/names.h"
-#include "tests/e2b_server/packet.h"
+#include "servers/e2b/names.h"
+#include "servers/e2b/packet.h"
 
 namespace osiris::e2b_server {
 namespace {

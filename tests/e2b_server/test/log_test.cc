@@ -1,6 +1,6 @@
 // The logs endpoint, and what envd puts there: that is how a secret in a unary call would reach whoever may read a team's logs.
 #include "protocol/base/text.h"
-#include "tests/e2b_server/connect_codec.h"
+#include "servers/e2b/connect_codec.h"
 #include "tests/e2b_server/test/fixture.h"
 
 namespace osiris::e2b_server {

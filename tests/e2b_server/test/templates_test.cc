@@ -1,5 +1,5 @@
 // Template builds beyond what the official clients do: who may upload, and what an archive can do to the machine.
-#include "tests/e2b_server/gunzip.h"
+#include "servers/e2b/gunzip.h"
 #include "tests/e2b_server/test/fixture.h"
 
 namespace osiris::e2b_server {

@@ -9,8 +9,8 @@
 
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
-#include "tests/e2b_server/connect_codec.h"
-#include "tests/e2b_server/http.h"
+#include "servers/e2b/connect_codec.h"
+#include "servers/e2b/http.h"
 
 namespace osiris::e2b_server {
 
