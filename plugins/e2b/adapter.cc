@@ -6,12 +6,13 @@
 
 #include "plugins/e2b/artifacts.h"
 #include "plugins/e2b/channel.h"
-#include "plugins/e2b/delivery.h"
 #include "plugins/e2b/dependencies.h"
+#include "plugins/e2b/plan_notice.h"
 #include "plugins/e2b/replacement.h"
 #include "plugins/e2b/worker_template.h"
-#include "plugins/sdk/artifacts.h"
-#include "plugins/sdk/run_package.h"
+#include "plugins/sdk/package/artifacts.h"
+#include "plugins/sdk/package/delivery.h"
+#include "plugins/sdk/package/run_package.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/redact.h"
 #include "protocol/base/sha256.h"
@@ -153,7 +154,7 @@ Result<E2bAdapter::Place> E2bAdapter::choose_template(const sdk::RunRequest& req
   place.template_id = built.template_id;
   place.has_worker = true;
   place.found_by_name = !built.built_now;
-  if (config_.deps_in_template) place.cache_dir = std::string(kTemplateRoot) + "/cache";
+  if (config_.deps_in_template) place.cache_dir = std::string(sdk::kTemplateRoot) + "/cache";
   return place;
 }
 
@@ -199,34 +200,37 @@ Status E2bAdapter::acquire(const sdk::RunRequest& request, const Place& place, b
   return session_->acquire(wanted);
 }
 
-Result<sdk::RunOutcome> E2bAdapter::run_in(const sdk::RunRequest& request, const PackagePlan& plan, PackageStream& stream, const Place& place) {
-  const Layout layout = layout_of(request.run_id);
+Result<sdk::RunOutcome> E2bAdapter::run_in(const sdk::RunRequest& request, const sdk::PackagePlan& plan, sdk::PackageStream& stream, const Place& place) {
+  const sdk::Layout layout = sdk::layout_of(request.run_id);
   const http::Milliseconds patience(config_.lease_s * 1000);
   envd_ = std::make_unique<Envd>(service_->api, session_->sandbox(), patience);
   sending_envd_ = std::make_unique<Envd>(service_->sending_api, session_->sandbox(), patience);
 
-  DeliveryRequest wanted;
+  sdk::DeliveryRequest wanted;
   wanted.worker_path = request.worker_path;
   wanted.worker_sha256 = request.worker_sha256;
   if (place.has_worker)
-    wanted.present_in = kTemplateRoot;
+    wanted.present_in = sdk::kTemplateRoot;
   else if (session_->was_kept())
-    wanted.present_in = kRoot;
+    wanted.present_in = sdk::kRoot;
   else if (packed_worker_.valid())
     wanted.packed = packed_worker_.get();
   wanted.run_directory = layout.run;
   wanted.last_file = layout.arrived();
   wanted.wipe_other_runs = session_->was_kept();
-  OSIRIS_ASSIGN(Delivery delivery, plan_delivery(std::move(wanted)));
+  OSIRIS_ASSIGN(sdk::Delivery delivery, sdk::plan_delivery(std::move(wanted)));
 
   SandboxChannel channel(*envd_, *sending_envd_, service_->lease_api, waker_,
                          {layout.records(), [this](const std::string& text) { host_.log(OSIRIS_WARN, text); }, http::Milliseconds(config_.retry_budget_ms)});
   const int64_t upload_ns = system_clock().monotonic_ns();
   delivery.parts.push_back({layout.package(), [&](const auto& sink) { return stream.write_to(sink); }});
-  delivery.parts.push_back(bytes_part(layout.arrived(), std::make_shared<const std::string>("1")));
+  delivery.parts.push_back(sdk::bytes_part(layout.arrived(), std::make_shared<const std::string>("1")));
   // The process starts while its files are on their way, and waits for the last of them: one round trip less. The files go first,
   // on the connection that is there already.
-  OSIRIS_ASSIGN(const uint64_t uploaded, envd_->upload(delivery.parts, &cancelled_, [&] { channel.start(delivery.start); }));
+  std::vector<UploadPart> parts;
+  for (sdk::UploadPart& part : delivery.parts) parts.push_back({std::move(part.path), std::move(part.write)});
+  const StartSpec start{.command = delivery.start.command, .arguments = delivery.start.arguments, .environment = delivery.start.environment, .working_directory = {}};
+  OSIRIS_ASSIGN(const uint64_t uploaded, envd_->upload(parts, &cancelled_, [&] { channel.start(start); }));
   host_.event("package_uploaded", {},
               Json::object({{"bytes", uploaded}, {"files", plan.files_sent()}, {"worker_sent", delivery.sends_worker},
                             {"duration_ms", elapsed_ms(upload_ns)}}));
@@ -249,7 +253,7 @@ Result<sdk::RunOutcome> E2bAdapter::run_in(const sdk::RunRequest& request, const
   opening.prepare.path_map = plan.path_map;
   opening.prepare.settings.install_deps = config_.install_deps;
   opening.prepare.settings.heartbeat_ms = static_cast<uint32_t>(config_.heartbeat_ms);
-  opening.prepare.settings.cache_dir = place.cache_dir.empty() ? std::string(kRoot) + "/cache" : place.cache_dir;
+  opening.prepare.settings.cache_dir = place.cache_dir.empty() ? std::string(sdk::kRoot) + "/cache" : place.cache_dir;
   opening.secret_names = request.connection_secrets();
   opening.environment = config_.environment;
   opening.pack_path = layout.artifacts();
@@ -299,36 +303,36 @@ Status E2bAdapter::execute(const sdk::RunRequest& original) {
     return free;
   }
   OSIRIS_TRY(service());
-  OSIRIS_ASSIGN(Journal journal, Journal::open(request.adapter_dir() / "e2b-journal.jsonl"));
-  journal_ = std::make_unique<Journal>(std::move(journal));
+  OSIRIS_ASSIGN(sdk::Journal journal, sdk::Journal::open(request.adapter_dir() / "e2b-journal.jsonl"));
+  journal_ = std::make_unique<sdk::Journal>(std::move(journal));
   if (config_.debug) OSIRIS_TRY(service_->watched.open_log(request.adapter_dir() / "e2b-wire.log"));
   if (config_.egress_proxy) service_->watched.mask(config_.egress_proxy->password);
 
   host_.event("service_selected", {}, destinations());
   OSIRIS_ASSIGN(egress_, derive_egress(config_, request, system_resolver()));
   say_egress();
-  OSIRIS_ASSIGN(PackagePlan plan, plan_package(request, layout_of(request.run_id), config_.keep));
+  OSIRIS_ASSIGN(sdk::PackagePlan plan, sdk::plan_package(request, sdk::layout_of(request.run_id), config_.keep));
   OSIRIS_ASSIGN(Place place, choose_template(request, false));
   if (const auto notice = plan_notice(config_.timeout_ms)) host_.log(OSIRIS_WARN, *notice, Json::object({{"notice", true}}));
   Replacement replacement(http::Milliseconds(config_.retry_budget_ms));
   for (;;) {
-    std::optional<PackageStream> stream;
-    leave_out(plan, {});
+    std::optional<sdk::PackageStream> stream;
+    sdk::leave_out(plan, {});
     if (!config_.keep) {  // while the sandbox is created
       stream.emplace(plan);
       if (!place.has_worker)
         // By value: this call may be over before the thread is.
-        packed_worker_ = std::async(std::launch::async, [path = request.worker_path, sha256 = request.worker_sha256] { return packed_worker(path, sha256); });
+        packed_worker_ = std::async(std::launch::async, [path = request.worker_path, sha256 = request.worker_sha256] { return sdk::packed_worker(path, sha256); });
     }
     OSIRIS_TRY(acquire_with_template(request, place, replacement.attempts() == 1));
     if (config_.keep) {
-      leave_out(plan, session_->kept_files());
+      sdk::leave_out(plan, session_->kept_files());
       stream.emplace(plan);
     }
     auto outcome = run_in(request, plan, *stream, place);
     if (!outcome && cancelled_) return Error(Code::kCancelled, "the run was cancelled");
     std::optional<Error> failure = failure_of(outcome);
-    if (outcome && outcome->detail["method"].as_string() != "prepare") session_->leaves(kept_inputs(plan));
+    if (outcome && outcome->detail["method"].as_string() != "prepare") session_->leaves(sdk::kept_inputs(plan));
     if (failure && !cancelled_) {
       const std::string id = session_->sandbox().id;
       const Replacement::Decision decision = replacement.decide({request, *failure, outcome ? &*outcome : nullptr, id, session_->was_kept(),

@@ -18,12 +18,12 @@
 #include <vector>
 
 #include "plugins/e2b/config.h"
-#include "plugins/e2b/package.h"
+#include "plugins/sdk/package/package_plan.h"
 #include "plugins/e2b/sandbox_session.h"
-#include "plugins/e2b/templates.h"
-#include "plugins/sdk/request.h"
-#include "plugins/sdk/run_loop.h"
-#include "plugins/sdk/waker.h"
+#include "plugins/e2b/api/templates.h"
+#include "plugins/sdk/abi/request.h"
+#include "plugins/sdk/run/run_loop.h"
+#include "plugins/sdk/channel/waker.h"
 #include "protocol/http/curl_transport.h"
 
 namespace osiris::e2b {
@@ -75,7 +75,7 @@ class E2bAdapter {
   Status acquire_with_template(const sdk::RunRequest& request, Place& place, bool may_take_kept);
   bool take_build_line(const std::string& name, const std::string& line);
   Status acquire(const sdk::RunRequest& request, const Place& place, bool reuse);
-  Result<sdk::RunOutcome> run_in(const sdk::RunRequest& request, const PackagePlan& plan, PackageStream& stream, const Place& place);
+  Result<sdk::RunOutcome> run_in(const sdk::RunRequest& request, const sdk::PackagePlan& plan, sdk::PackageStream& stream, const Place& place);
   bool has_vanished();  // the service no longer knows the sandbox
   void release_now();
   void metric(std::string_view name, std::string_view unit, int64_t value) const;
@@ -87,7 +87,7 @@ class E2bAdapter {
   Egress egress_;
   std::vector<std::pair<std::string, std::string>> shown_options_;
   std::unique_ptr<Service> service_;
-  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<sdk::Journal> journal_;
   std::unique_ptr<SandboxSession> session_;
   std::unique_ptr<Envd> envd_, sending_envd_;
   std::optional<rpc::Packed> packed_;

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "plugins/e2b/envd.h"
-#include "plugins/sdk/request.h"
+#include "plugins/e2b/api/envd.h"
+#include "plugins/sdk/abi/request.h"
 #include "protocol/rpc/params.h"
 
 namespace osiris::e2b {

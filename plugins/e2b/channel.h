@@ -9,9 +9,9 @@
 #include <mutex>
 #include <thread>
 
-#include "plugins/e2b/envd.h"
-#include "plugins/sdk/channel.h"
-#include "plugins/sdk/waker.h"
+#include "plugins/e2b/api/envd.h"
+#include "plugins/sdk/channel/channel.h"
+#include "plugins/sdk/channel/waker.h"
 
 namespace osiris::e2b {
 

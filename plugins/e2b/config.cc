@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "plugins/e2b/address.h"
-#include "plugins/sdk/host.h"
+#include "plugins/sdk/abi/host.h"
 
 namespace osiris::e2b {
 namespace {

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "plugins/e2b/control_plane.h"
+#include "plugins/e2b/api/control_plane.h"
 #include "plugins/e2b/endpoints.h"
-#include "plugins/sdk/environment.h"
+#include "plugins/sdk/run/environment.h"
 
 namespace osiris::e2b {
 

@@ -43,7 +43,7 @@ http::Milliseconds left_until(steady_clock::time_point until) {
 Result<Sandbox> Creation::ask(const SandboxSpec& spec) {
   if (first_asked_ns_ == 0) first_asked_ns_ = system_clock().monotonic_ns();
   auto created = create_sandbox(context_.api, spec, {.wait = http::Milliseconds(context_.config.create_timeout_ms), .cancelled = &context_.cancelled});
-  if (created && !birth_) birth_ = Lifetime::Birth{first_asked_ns_, system_clock().monotonic_ns()};
+  if (created && !birth_) birth_ = sdk::Lifetime::Birth{first_asked_ns_, system_clock().monotonic_ns()};
   return created;
 }
 

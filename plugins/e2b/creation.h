@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "plugins/e2b/control_plane.h"
-#include "plugins/e2b/lifetime.h"
+#include "plugins/e2b/api/control_plane.h"
+#include "plugins/sdk/place/lifetime.h"
 
 namespace osiris::e2b {
 
@@ -34,7 +34,7 @@ class Creation {
   // What a create may have made beside `known`, found by the token; waits for what may still be on its way. The retry budget at most,
   // and what a late create may take.
   Result<std::vector<Sandbox>> find_doubles(const std::string& known) const;
-  const std::optional<Lifetime::Birth>& birth() const { return birth_; }
+  const std::optional<sdk::Lifetime::Birth>& birth() const { return birth_; }
 
  private:
   Result<Sandbox> ask(const SandboxSpec& spec);
@@ -48,7 +48,7 @@ class Creation {
   bool doubles_ = false;
   std::chrono::steady_clock::time_point late_until_{};
   int64_t first_asked_ns_ = 0;  // monotonic
-  std::optional<Lifetime::Birth> birth_;
+  std::optional<sdk::Lifetime::Birth> birth_;
 };
 
 }  // namespace osiris::e2b

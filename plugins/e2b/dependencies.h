@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "plugins/e2b/config.h"
-#include "plugins/sdk/request.h"
+#include "plugins/sdk/abi/request.h"
 
 namespace osiris::e2b {
 

@@ -12,7 +12,7 @@
 
 #include "plugins/e2b/address.h"
 #include "plugins/e2b/config.h"
-#include "plugins/sdk/request.h"
+#include "plugins/sdk/abi/request.h"
 #include "protocol/base/json.h"
 
 namespace osiris::e2b {

@@ -7,7 +7,7 @@
 
 namespace osiris::e2b {
 
-Lease::Lease(ApiClient& api, std::string sandbox_id, int64_t lease_s, std::optional<Lifetime::Birth> birth, LeaseListener listener)
+Lease::Lease(ApiClient& api, std::string sandbox_id, int64_t lease_s, std::optional<sdk::Lifetime::Birth> birth, LeaseListener listener)
     : api_(api),
       sandbox_id_(std::move(sandbox_id)),
       lease_s_(lease_s),
@@ -32,7 +32,7 @@ int64_t Lease::expires_monotonic_ns() const {
   return expires_ns_;
 }
 
-std::optional<Lifetime::Limit> Lease::limit_reached() const {
+std::optional<sdk::Lifetime::Limit> Lease::limit_reached() const {
   const std::lock_guard lock(mutex_);
   return lifetime_.is_over(system_clock().monotonic_ns()) ? lifetime_.limit() : std::nullopt;
 }
@@ -42,7 +42,7 @@ void Lease::look(int64_t asked_ns) {
   constexpr http::Milliseconds kPatience{5'000};
   const auto sandbox = get_sandbox(api_, sandbox_id_, {.wait = std::min(kPatience, api_.config().timeouts.total), .cancelled = &stopped_});
   if (!sandbox) return;
-  std::optional<Lifetime::Limit> limit;
+  std::optional<sdk::Lifetime::Limit> limit;
   {
     const std::lock_guard lock(mutex_);
     lifetime_.look(sandbox->started_at, sandbox->end_at, asked_ns, lease_s_ * 1'000'000'000);

@@ -12,8 +12,8 @@
 #include <string>
 #include <thread>
 
-#include "plugins/e2b/control_plane.h"
-#include "plugins/e2b/lifetime.h"
+#include "plugins/e2b/api/control_plane.h"
+#include "plugins/sdk/place/lifetime.h"
 
 namespace osiris::e2b {
 
@@ -22,13 +22,13 @@ struct LeaseListener {
   // Once: the service says that the sandbox is no more, or the lease ran out without a renewal.
   std::function<void(const Error&)> lost;
   // Once: the plan will end the sandbox in left_s at most, before any lease of ours does.
-  std::function<void(const Lifetime::Limit&, int64_t left_s)> limited;
+  std::function<void(const sdk::Lifetime::Limit&, int64_t left_s)> limited;
   std::function<void(const std::string&)> log;
 };
 
 class Lease {
  public:
-  Lease(ApiClient& api, std::string sandbox_id, int64_t lease_s, std::optional<Lifetime::Birth> birth, LeaseListener listener);
+  Lease(ApiClient& api, std::string sandbox_id, int64_t lease_s, std::optional<sdk::Lifetime::Birth> birth, LeaseListener listener);
   ~Lease();
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
@@ -38,7 +38,7 @@ class Lease {
   // When the last renewal that worked will run out.
   int64_t expires_monotonic_ns() const;
   // The plan's limit, if the sandbox has come to it by now. [any thread]
-  std::optional<Lifetime::Limit> limit_reached() const;
+  std::optional<sdk::Lifetime::Limit> limit_reached() const;
 
  private:
   void run();
@@ -53,7 +53,7 @@ class Lease {
   std::condition_variable stopping_;
   std::atomic<bool> stopped_{false};
   int64_t expires_ns_;
-  Lifetime lifetime_;
+  sdk::Lifetime lifetime_;
   bool told_ = false;
   std::thread thread_;
 };

@@ -79,7 +79,7 @@ Replacement::Decision Replacement::decide(const FailedAttempt& attempt) {
     return {false, {},
             make_failure(FailureClass::kQuotaExceeded,
                          "sandbox " + attempt.sandbox_id + " came to the end of the life that the plan allows" +
-                             (limit->life_s > 0 ? ", " + spoken_duration(limit->life_s) : "") + ", before the run was over" + wrote,
+                             (limit->life_s > 0 ? ", " + sdk::spoken_duration(limit->life_s) : "") + ", before the run was over" + wrote,
                          (acted.empty() ? "" : look + " ") +
                              std::string("Split the pipeline, give its steps a faster shape (--e2b-cpu, --e2b-mem), or use a plan with longer sandboxes."),
                          detail)};

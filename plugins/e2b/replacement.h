@@ -11,10 +11,10 @@
 #include <optional>
 #include <string>
 
-#include "plugins/e2b/failure.h"
-#include "plugins/e2b/lifetime.h"
-#include "plugins/sdk/request.h"
-#include "plugins/sdk/run_loop.h"
+#include "plugins/e2b/api/failure.h"
+#include "plugins/sdk/place/lifetime.h"
+#include "plugins/sdk/abi/request.h"
+#include "plugins/sdk/run/run_loop.h"
 #include "protocol/http/retry.h"
 
 namespace osiris::e2b {
@@ -27,7 +27,7 @@ struct FailedAttempt {
   std::string sandbox_id;
   bool was_kept = false;
   std::function<bool()> has_vanished;  // asks the service; called at most once
-  std::function<std::optional<Lifetime::Limit>()> limit_reached;
+  std::function<std::optional<sdk::Lifetime::Limit>()> limit_reached;
 };
 
 class Replacement {

@@ -38,7 +38,7 @@ Result<std::optional<Sandbox>> SandboxSession::take_kept(const Wanted& wanted) {
   for (const Sandbox& candidate : kept) {
     const auto run = candidate.metadata.find(meta::kRun);
     if (candidate.state != "running" || run == candidate.metadata.end()) continue;
-    OSIRIS_ASSIGN(std::optional<KeepFile> file, KeepFile::open(wanted.keep_directory, run->second));
+    OSIRIS_ASSIGN(std::optional<sdk::KeepFile> file, sdk::KeepFile::open(wanted.keep_directory, run->second));
     if (!file) continue;  // in use by another run of this pipeline, or kept by another machine: this run gets a sandbox of its own
     auto memory = file->memory();
     if (!memory || memory->sandbox_id != candidate.id) {
@@ -56,7 +56,7 @@ Result<std::optional<Sandbox>> SandboxSession::take_kept(const Wanted& wanted) {
 }
 
 // Its run died with it: nobody knows what is in it, the worker may be missing, and if it is there it may still be at work.
-void SandboxSession::give_up_abandoned(const std::string& id, KeepFile& file) {
+void SandboxSession::give_up_abandoned(const std::string& id, sdk::KeepFile& file) {
   const std::string why = "the run that held it died";
   const Status killed = kill_sandbox(context_.api, id, {.wait = context_.api.config().timeouts.total, .cancelled = &context_.cancelled});
   if (!killed) return context_.host.log(OSIRIS_WARN, "sandbox " + id + " is left to its lease: " + why + ", and " + killed.error().message);
@@ -76,7 +76,7 @@ Status SandboxSession::acquire(const Wanted& wanted) {
   if (!sandbox_) {
     // Before it exists: nobody else may find it and think that it was left.
     if (!wanted.keep_key.empty()) {
-      OSIRIS_ASSIGN(keep_file_, KeepFile::create(wanted.keep_directory, wanted.metadata.at(meta::kRun)));
+      OSIRIS_ASSIGN(keep_file_, sdk::KeepFile::create(wanted.keep_directory, wanted.metadata.at(meta::kRun)));
     }
     OSIRIS_ASSIGN(sandbox_, create(wanted));
   }
@@ -91,7 +91,7 @@ Status SandboxSession::acquire(const Wanted& wanted) {
     const std::lock_guard lock(mutex_);
     if (lost_) lost_(error);
   };
-  listener.limited = [this](const Lifetime::Limit& limit, int64_t left_s) { tell_limit(sandbox_->id, limit, left_s); };
+  listener.limited = [this](const sdk::Lifetime::Limit& limit, int64_t left_s) { tell_limit(sandbox_->id, limit, left_s); };
   listener.log = [this](const std::string& text) { context_.host.log(OSIRIS_WARN, text); };
   lease_ = std::make_unique<Lease>(context_.lease_api, id, context_.config.lease_s, creation_.birth(), std::move(listener));
   if (creation_.has_doubles()) {
@@ -101,9 +101,9 @@ Status SandboxSession::acquire(const Wanted& wanted) {
 }
 
 // From the lease's thread. An event only while somebody listens: none may come after the stage it belongs to.
-void SandboxSession::tell_limit(const std::string& id, const Lifetime::Limit& limit, int64_t left_s) {
-  context_.host.log(OSIRIS_WARN, "the plan ends sandboxes after " + spoken_duration(limit.life_s) + ": sandbox " + id + ", and this run with it, has " +
-                                     spoken_duration(left_s) + " left",
+void SandboxSession::tell_limit(const std::string& id, const sdk::Lifetime::Limit& limit, int64_t left_s) {
+  context_.host.log(OSIRIS_WARN, "the plan ends sandboxes after " + sdk::spoken_duration(limit.life_s) + ": sandbox " + id + ", and this run with it, has " +
+                                     sdk::spoken_duration(left_s) + " left",
                     Json::object({{"notice", true}}));
   const std::lock_guard lock(mutex_);
   if (lost_) context_.host.event("sandbox_limited", {}, Json::object({{"sandbox_id", id}, {"life_s", limit.life_s}, {"left_s", left_s}}));

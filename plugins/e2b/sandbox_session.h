@@ -15,12 +15,12 @@
 #include "plugins/e2b/config.h"
 #include "plugins/e2b/creation.h"
 #include "plugins/e2b/egress.h"
-#include "plugins/e2b/envd.h"
-#include "plugins/e2b/journal.h"
-#include "plugins/e2b/keep_file.h"
+#include "plugins/e2b/api/envd.h"
+#include "plugins/sdk/place/journal.h"
+#include "plugins/sdk/place/keep_file.h"
 #include "plugins/e2b/lease.h"
-#include "plugins/e2b/wire.h"
-#include "plugins/sdk/host.h"
+#include "plugins/e2b/api/wire.h"
+#include "plugins/sdk/abi/host.h"
 
 namespace osiris::e2b {
 
@@ -39,7 +39,7 @@ struct SessionContext {
   const Config& config;
   ApiClient& api;        // used by the thread that runs the stage
   ApiClient& lease_api;  // used by the lease
-  Journal& journal;
+  sdk::Journal& journal;
   std::function<bool(http::Milliseconds)> sleep;  // false: cancelled
   const std::atomic<bool>& cancelled;
 };
@@ -64,7 +64,7 @@ class SandboxSession {
   bool is_held() const { return sandbox_.has_value() && !released_; }
   bool was_kept() const { return reused_; }
   // The plan's limit, if the sandbox has come to the end of the life that the plan allows.
-  std::optional<Lifetime::Limit> limit_reached() const { return lease_ ? lease_->limit_reached() : std::nullopt; }
+  std::optional<sdk::Lifetime::Limit> limit_reached() const { return lease_ ? lease_->limit_reached() : std::nullopt; }
   // Called from the lease's thread when the sandbox turns out to be gone.
   void on_lost(std::function<void(const Error&)> lost);
 
@@ -79,9 +79,9 @@ class SandboxSession {
  private:
   Result<Sandbox> create(const Wanted& wanted);
   Result<std::optional<Sandbox>> take_kept(const Wanted& wanted);
-  void give_up_abandoned(const std::string& id, KeepFile& file);
+  void give_up_abandoned(const std::string& id, sdk::KeepFile& file);
   void announce(const std::string& id) const;
-  void tell_limit(const std::string& id, const Lifetime::Limit& limit, int64_t left_s);
+  void tell_limit(const std::string& id, const sdk::Lifetime::Limit& limit, int64_t left_s);
   Status kill(const std::string& id);
   Status release_one(const std::string& id, bool keep);
   Status release_doubles();
@@ -92,7 +92,7 @@ class SandboxSession {
   Creation creation_;
   bool reused_ = false;
   bool released_ = false;
-  std::optional<KeepFile> keep_file_;
+  std::optional<sdk::KeepFile> keep_file_;
   std::set<std::string> kept_files_, left_files_;
   Json entries_ = Json::array();  // of "released"
   std::mutex mutex_;

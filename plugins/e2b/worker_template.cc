@@ -1,9 +1,9 @@
 #include "plugins/e2b/worker_template.h"
 
-#include "plugins/e2b/delivery.h"
+#include "plugins/sdk/package/delivery.h"
 #include "plugins/e2b/dependencies.h"
-#include "plugins/e2b/layout.h"
-#include "plugins/e2b/stub_bytes.h"
+#include "plugins/sdk/package/layout.h"
+#include "plugins/sdk/package/stub_bytes.h"
 #include "protocol/archive/build_context.h"
 #include "protocol/base/file.h"
 #include "protocol/base/sha256.h"
@@ -49,9 +49,9 @@ Result<std::optional<TemplateSpec>> worker_template(const Config& config, const 
 
   const std::filesystem::path directory = request.adapter_dir() / "template";
   OSIRIS_TRY(make_directories(directory));
-  OSIRIS_ASSIGN(const std::string packed, packed_worker(request.worker_path, request.worker_sha256));
+  OSIRIS_ASSIGN(const std::string packed, sdk::packed_worker(request.worker_path, request.worker_sha256));
   OSIRIS_TRY(write_file_atomically(directory / "worker.zst", packed));
-  OSIRIS_TRY(write_file_atomically(directory / "unpack", std::string_view(kStubBytes, kStubSize), {.mode = 0755}));
+  OSIRIS_TRY(write_file_atomically(directory / "unpack", std::string_view(sdk::kStubBytes, sdk::kStubSize), {.mode = 0755}));
 
   TemplateSpec spec;
   spec.from_image = config.image;
@@ -59,8 +59,8 @@ Result<std::optional<TemplateSpec>> worker_template(const Config& config, const 
   spec.cpu_count = config.cpu_count;
   if (config.memory_bytes) spec.memory_mb = *config.memory_bytes / (1 << 20);
   if (config.min_free_disk_bytes) spec.min_free_disk_mb = (*config.min_free_disk_bytes + (1 << 20) - 1) / (1 << 20);
-  const std::string root = kTemplateRoot;
-  const std::string worker = worker_file(root, request.worker_sha256);
+  const std::string root = sdk::kTemplateRoot;
+  const std::string worker = sdk::worker_file(root, request.worker_sha256);
   OSIRIS_ASSIGN(BuildStep copy, copy_step(directory / "worker.tar.gz",
                                           {{"osiris/unpack", directory / "unpack", 0755}, {"osiris/worker.zst", directory / "worker.zst", 0644}},
                                           "osiris", root));

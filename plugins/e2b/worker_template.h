@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "plugins/e2b/config.h"
-#include "plugins/e2b/templates.h"
-#include "plugins/sdk/request.h"
+#include "plugins/e2b/api/templates.h"
+#include "plugins/sdk/abi/request.h"
 
 namespace osiris::e2b {
 

@@ -8,9 +8,9 @@
 #include <system_error>
 #include <utility>
 
-#include "plugins/local/process_channel.h"
-#include "plugins/sdk/artifacts.h"
-#include "plugins/sdk/run_package.h"
+#include "plugins/sdk/channel/process_channel.h"
+#include "plugins/sdk/package/artifacts.h"
+#include "plugins/sdk/package/run_package.h"
 
 namespace osiris::local {
 namespace {
@@ -127,7 +127,7 @@ Result<sdk::RunOutcome> LocalAdapter::run(const sdk::RunRequest& request) {
   options.deadline_monotonic_ns = request.deadline_monotonic_ns;
   options.worker_name = request.worker_path.string();
 
-  OSIRIS_ASSIGN(const auto channel, ProcessChannel::start({.path = request.worker_path,
+  OSIRIS_ASSIGN(const auto channel, sdk::ProcessChannel::start({.path = request.worker_path,
                                                            .arguments = {},
                                                            .environment = worker_environment(home),
                                                            .working_directory = request.work_dir},

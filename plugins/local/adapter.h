@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "plugins/sdk/environment.h"
-#include "plugins/sdk/host.h"
-#include "plugins/sdk/request.h"
-#include "plugins/sdk/run_loop.h"
-#include "plugins/sdk/waker.h"
+#include "plugins/sdk/run/environment.h"
+#include "plugins/sdk/abi/host.h"
+#include "plugins/sdk/abi/request.h"
+#include "plugins/sdk/run/run_loop.h"
+#include "plugins/sdk/channel/waker.h"
 
 namespace osiris::local {
 

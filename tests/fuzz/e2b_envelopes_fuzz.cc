@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "plugins/e2b/connect_codec.h"
-#include "plugins/e2b/envd.h"
+#include "plugins/e2b/api/connect_codec.h"
+#include "plugins/e2b/api/envd.h"
 
 namespace {
 

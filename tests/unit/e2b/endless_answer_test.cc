@@ -1,7 +1,7 @@
 // An answer that does not end is a class of failure like any other, whatever was asked.
 #include <gtest/gtest.h>
 
-#include "plugins/e2b/failure.h"
+#include "plugins/e2b/api/failure.h"
 
 namespace osiris::e2b {
 namespace {

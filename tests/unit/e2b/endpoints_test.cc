@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "plugins/e2b/config.h"
-#include "plugins/e2b/envd.h"
-#include "plugins/sdk/host.h"
+#include "plugins/e2b/api/envd.h"
+#include "plugins/sdk/abi/host.h"
 
 namespace osiris::e2b {
 namespace {

@@ -1,5 +1,5 @@
 // The table of answers, row by row: what each situation is called and what the user is told to do about it.
-#include "plugins/e2b/failure.h"
+#include "plugins/e2b/api/failure.h"
 
 #include <gtest/gtest.h>
 

@@ -28,7 +28,7 @@ struct FailingRun {
   sdk::RunOutcome outcome;
   bool is_gone = false;
   bool was_kept = false;
-  std::optional<Lifetime::Limit> limit = {};
+  std::optional<sdk::Lifetime::Limit> limit = {};
 
   FailingRun() { outcome.result = Json::object({{"steps", Json::array({Json::object({{"id", "out"}, {"status", "running"}})})}}); }
   Replacement::Decision untouched(const Error& failure) { return decide(failure, nullptr); }
@@ -106,7 +106,7 @@ TEST(Replacement, AStepThatActedOutsideIsNotRepeated) {
 TEST(Replacement, ASandboxThatCameToItsPlansLimitIsNeverReplaced) {
   FailingRun run;
   run.is_gone = true;
-  run.limit = Lifetime::Limit{3600, 0, 0};
+  run.limit = sdk::Lifetime::Limit{3600, 0, 0};
   const auto decision = run.opened(kLost);
   EXPECT_FALSE(decision.anew);
   EXPECT_EQ(failure_class_of(decision.failure), FailureClass::kQuotaExceeded);
@@ -116,7 +116,7 @@ TEST(Replacement, ASandboxThatCameToItsPlansLimitIsNeverReplaced) {
 
 TEST(Replacement, ALimitIsNoExcuseForASandboxThatLives) {
   FailingRun run;
-  run.limit = Lifetime::Limit{3600, 0, 0};
+  run.limit = sdk::Lifetime::Limit{3600, 0, 0};
   EXPECT_EQ(run.opened(kLost).failure.message, kLost.message);
 }
 

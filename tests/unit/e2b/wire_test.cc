@@ -1,5 +1,5 @@
 // The debug log of what goes to the service and comes back: what it must not hold.
-#include "plugins/e2b/wire.h"
+#include "plugins/e2b/api/wire.h"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "plugins/sdk/environment.h"
+#include "plugins/sdk/run/environment.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // A request's deadline is a time of day; the run's is one of the steady clock.
-#include "plugins/sdk/request.h"
+#include "plugins/sdk/abi/request.h"
 
 #include <gtest/gtest.h>
 

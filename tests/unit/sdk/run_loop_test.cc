@@ -1,5 +1,5 @@
 // The run loop against a real process that speaks the protocol and misbehaves by script (scripted_worker.cc).
-#include "plugins/sdk/run_loop.h"
+#include "plugins/sdk/run/run_loop.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "plugins/local/process_channel.h"
+#include "plugins/sdk/channel/process_channel.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
 #include "tests/unit/base/process_group.h"
@@ -48,7 +48,7 @@ class RunLoopTest : public testing::Test {
   }
 
   RunOutcome run(const std::string& script) {
-    auto channel = local::ProcessChannel::start({.path = build_path("tests/scripted_worker"),
+    auto channel = ProcessChannel::start({.path = build_path("tests/scripted_worker"),
                                                  .arguments = {script},
                                                  .environment = {},
                                                  .working_directory = "/"},

@@ -1,12 +1,12 @@
-#include "plugins/sdk/run_package.h"
+#include "plugins/sdk/package/run_package.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
-#include "plugins/sdk/artifacts.h"
-#include "plugins/sdk/step_board.h"
+#include "plugins/sdk/package/artifacts.h"
+#include "plugins/sdk/run/step_board.h"
 #include "protocol/base/file.h"
 #include "protocol/base/sha256.h"
 

@@ -1,0 +1,74 @@
+#include "plugins/sdk/abi/request.h"
+
+#include <algorithm>
+#include <set>
+
+#include "plugins/sdk/abi/host.h"
+
+namespace osiris::sdk {
+namespace {
+
+// An absent document is an empty object.
+Result<Json> read_document(std::string_view name, std::string_view text) {
+  if (text.empty()) return Json::object();
+  Result<Json> json = parse_json(text);
+  if (!json) return json.error().within("the request's " + std::string(name));
+  if (!json->is_object())
+    return Error(Code::kInvalidArgument, "the request's " + std::string(name) + " is no JSON object");
+  return json;
+}
+
+}  // namespace
+
+std::vector<std::string> RunRequest::connection_secrets() const {
+  std::set<std::string> names;
+  for (const auto& [reference, connection] : connections["connections"].members())
+    for (const auto& [field, name] : connection["secrets"].members()) names.insert(name.as_string());
+  return {names.begin(), names.end()};
+}
+
+rpc::PrepareParams RunRequest::prepare_params() const {
+  rpc::PrepareParams params;
+  params.run_id = run_id;
+  params.session_dir = session_dir.string();
+  params.work_dir = work_dir.string();
+  params.plan = manifest;
+  params.connections = connections["connections"];
+  params.settings = rpc::settings_from_json(settings);
+  params.specs_sha256 = settings["specs_sha256"].as_string();
+  params.worker_version = settings["worker_version"].as_string();
+  return params;
+}
+
+Result<RunRequest> read_request(const osiris_request* from, const Clock& clock) {
+  if (!from || !OSIRIS_HAS(from, deadline_unix_ns))
+    return Error(Code::kInvalidArgument, "the host passed a request that ends before its 1.0 fields do");
+  return read_request(plugin::Request(*from), clock);
+}
+
+Result<RunRequest> read_request(const plugin::Request& from, const Clock& clock) {
+  RunRequest request;
+  if (from.deadline_unix_ns) request.deadline_monotonic_ns = monotonic_from_unix(from.deadline_unix_ns, clock);
+  request.run_id = from.run_id;
+  request.attempt = std::max<uint32_t>(1, from.attempt);
+  OSIRIS_ASSIGN(request.manifest, read_document("manifest", from.manifest_json));
+  OSIRIS_ASSIGN(request.connections, read_document("connections", from.connections_json));
+  OSIRIS_ASSIGN(request.settings, read_document("settings", from.settings_json));
+  if (!from.prepared_json.empty()) {
+    OSIRIS_ASSIGN(request.prepared, read_document("prepared document", from.prepared_json));
+  }
+  request.compiled_dir = from.compiled_dir;
+  request.session_dir = from.session_dir;
+  request.work_dir = from.work_dir;
+  request.worker_path = from.worker_path;
+  request.worker_sha256 = from.worker_sha256;
+  if (request.run_id.empty()) return Error(Code::kInvalidArgument, "the request has no run id");
+  if (!request.manifest["steps"].is_array())
+    return Error(Code::kInvalidArgument, "the request's manifest has no steps");
+  for (const Json& step : request.steps())
+    if (step["id"].as_string().empty())
+      return Error(Code::kInvalidArgument, "a step of the request's manifest has no id");
+  return request;
+}
+
+}  // namespace osiris::sdk

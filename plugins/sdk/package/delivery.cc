@@ -1,0 +1,89 @@
+#include "plugins/sdk/package/delivery.h"
+
+#include <memory>
+
+#include <zstd.h>
+
+#include "plugins/sdk/package/layout.h"
+#include "plugins/sdk/package/stub_bytes.h"
+#include "protocol/base/file.h"
+
+namespace osiris::sdk {
+namespace {
+
+// A zstd skippable frame: magic, length, content. stub/pack.cc writes it, unpack.c skips it.
+constexpr uint32_t kSkippableMagic = 0x184D2A50;
+
+std::string hash_frame(const std::string& sha256) {
+  std::string frame;
+  for (const uint32_t word : {kSkippableMagic, static_cast<uint32_t>(sha256.size())})
+    for (int shift = 0; shift < 32; shift += 8) frame += static_cast<char>((word >> shift) & 0xff);
+  return frame + sha256;
+}
+
+// Shell words of ours only: hex digits, slashes and the letters of a run id. Nothing of the user's is in them.
+bool is_plain(const std::string& word) {
+  for (const char c : word) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' || c == '.' || c == '-' || c == '_';
+    if (!plain) return false;
+  }
+  return !word.empty();
+}
+
+}  // namespace
+
+UploadPart bytes_part(std::string path, std::shared_ptr<const std::string> bytes) {
+  return {std::move(path), [bytes](const std::function<bool(std::string_view)>& sink) -> Status {
+            if (sink(*bytes)) return {};
+            return Error(Code::kCancelled, "the upload stopped");
+          }};
+}
+
+Result<std::string> compress_worker(std::string_view worker, const std::string& worker_sha256, int level) {
+  std::string packed = hash_frame(worker_sha256);
+  const size_t head = packed.size();
+  packed.resize(head + ZSTD_compressBound(worker.size()));
+  const std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_nbWorkers, 2);
+  const size_t size = ZSTD_compress2(context.get(), packed.data() + head, packed.size() - head, worker.data(), worker.size());
+  if (ZSTD_isError(size)) return Error(Code::kInternal, std::string("cannot compress the worker: ") + ZSTD_getErrorName(size));
+  packed.resize(head + size);
+  return packed;
+}
+
+Result<std::string> packed_worker(const std::filesystem::path& worker_path, const std::string& worker_sha256) {
+  if (auto ready = read_file(worker_path.string() + ".zst"); ready && ready->starts_with(hash_frame(worker_sha256))) return ready;
+  OSIRIS_ASSIGN(const std::string worker, read_file(worker_path));
+  return compress_worker(worker, worker_sha256, 3);
+}
+
+Result<Delivery> plan_delivery(DeliveryRequest request) {
+  Delivery delivery;
+  delivery.sends_worker = request.present_in.empty();
+  // A shell whose sleep takes no fractions waits whole seconds.
+  std::string script = "until [ -e " + request.last_file + " ]; do sleep 0.01 || sleep 1; done; cd " + request.run_directory;
+  if (request.wipe_other_runs) script += " && for d in ../*/; do [ \"$d\" -ef . ] || rm -rf \"$d\"; done";
+  if (!request.present_in.empty()) {
+    script += " && exec " + worker_file(request.present_in, request.worker_sha256);
+  } else {
+    if (!request.packed) request.packed = packed_worker(request.worker_path, request.worker_sha256);
+    OSIRIS_ASSIGN(std::string packed, *std::move(request.packed));
+    const std::string unpack = std::string(kRoot) + "/unpack";
+    const std::string packed_path = std::string(kRoot) + "/worker.zst";
+    delivery.parts.push_back(bytes_part(unpack, std::make_shared<const std::string>(kStubBytes, kStubSize)));
+    delivery.parts.push_back(bytes_part(packed_path, std::make_shared<const std::string>(std::move(packed))));
+    // Uploaded files are not executable.
+    script += " && chmod 755 " + unpack + " && exec " + unpack + " " + packed_path + " " + worker_file(kRoot, request.worker_sha256);
+  }
+  if (!is_plain(request.run_directory) || !is_plain(request.last_file) || !is_plain(request.worker_sha256))
+    return Error(Code::kInvalidArgument, "the run id or the worker's hash holds characters that no id of osiris has");
+  delivery.start.command = "/bin/sh";
+  delivery.start.arguments = {"-c", script};
+  delivery.start.environment = {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+                                {"HOME", kHome}, {"TZ", "UTC"}, {"LC_ALL", "C"}};
+  return delivery;
+}
+
+}  // namespace osiris::sdk

@@ -1,0 +1,60 @@
+// How the worker gets to another machine: not at all where it is already (a template that osiris built, a kept sandbox), otherwise
+// as its zstd-compressed file and a small static program that unpacks it and becomes it (stub/unpack.c; why zstd and not gzip:
+// docs/decisions/0003-worker-delivery.md).
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/error.h"
+
+namespace osiris::sdk {
+
+// One file of an upload: `write` sends its bytes to the sink, in order; it returns false when the sink does, or an error to abort the
+// upload.
+struct UploadPart {
+  std::string path;  // absolute, on the worker's machine
+  std::function<Status(const std::function<bool(std::string_view)>& sink)> write;
+};
+
+// A process to start on the worker's machine.
+struct StartSpec {
+  std::string command;  // absolute
+  std::vector<std::string> arguments;
+  std::map<std::string, std::string> environment;
+};
+
+struct Delivery {
+  std::vector<UploadPart> parts;  // before the package's
+  bool sends_worker = false;
+  StartSpec start;  // what Process/Start runs, which may be started before the upload
+};
+
+// `present_in`: the directory that holds the worker already, or empty.
+struct DeliveryRequest {
+  std::filesystem::path worker_path;
+  std::string worker_sha256;
+  std::string present_in;
+  std::string run_directory;  // the process's working directory; made by the upload
+  std::string last_file;      // of the upload: when it is there, all is
+  bool wipe_other_runs = false;
+  std::optional<Result<std::string>> packed;  // of packed_worker(), if somebody has it already
+};
+Result<Delivery> plan_delivery(DeliveryRequest request);
+
+UploadPart bytes_part(std::string path, std::shared_ptr<const std::string> bytes);
+
+// The worker compressed for travel: osiris-worker.zst beside it, if it was packed from exactly this worker (its first frame
+// says which), otherwise packed now.
+Result<std::string> packed_worker(const std::filesystem::path& worker_path, const std::string& worker_sha256);
+
+// The form of osiris-worker.zst: a skippable frame with the hash, then one zstd frame.
+Result<std::string> compress_worker(std::string_view worker, const std::string& worker_sha256, int level);
+
+}  // namespace osiris::sdk

@@ -1,0 +1,137 @@
+#include "plugins/sdk/package/package_plan.h"
+
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "plugins/sdk/package/run_package.h"
+#include "protocol/archive/archive.h"
+
+namespace osiris::sdk {
+namespace {
+
+namespace fs = std::filesystem;
+
+// "inputs/0003" -> <inputs>/0003/<the file's own name>: drivers tell a compression by the name's ending.
+std::string place_of(const PackageMember& member, const Layout& layout) {
+  if (member.source.empty()) return layout.run + "/" + member.path;
+  return layout.run + "/" + member.path + "/" + fs::path(member.source).filename().string();
+}
+
+// Outputs are numbered, each in a directory of its own. Where the target's directory does not exist here, it does not exist there
+// either, so that a writer told not to create directories fails in both places.
+void map_outputs(const RunRequest& request, const Layout& layout, PackagePlan& plan) {
+  std::set<std::string> seen;
+  for (const Json& step : request.steps()) {
+    for (const Json& output : step["outputs"].items()) {
+      const fs::path target = output["target"].as_string();
+      if (!seen.insert(target.string()).second) continue;
+      const std::string directory = layout.outputs() + "/" + std::to_string(seen.size());
+      plan.package.directories.push_back(directory);
+      std::error_code ignored;
+      const bool parent_exists = fs::is_directory(target.parent_path(), ignored);
+      plan.path_map.push_back({target.string(), directory + (parent_exists ? "/" : "/missing/") + target.filename().string()});
+      if (!parent_exists) plan.path_map.push_back({target.parent_path().string(), directory + "/missing"});
+    }
+  }
+}
+
+}  // namespace
+
+void leave_out(PackagePlan& plan, const std::set<std::string>& files) {
+  for (size_t i = 0; i < plan.members.size(); ++i) {
+    rpc::PackageFile& file = plan.package.files[i];
+    file.present = file.to.starts_with(kKeptInputs) && files.count(file.to) > 0;
+    plan.members[i].file.present = file.present;
+  }
+}
+
+std::set<std::string> kept_inputs(const PackagePlan& plan) {
+  std::set<std::string> files;
+  for (const rpc::PackageFile& file : plan.package.files)
+    if (file.to.starts_with(kKeptInputs)) files.insert(file.to);
+  return files;
+}
+
+Result<PackagePlan> plan_package(const RunRequest& request, const Layout& layout, bool keep_inputs) {
+  if (!request.prepared["files"].is_array()) return Error(Code::kInvalidState, "execute was called without the prepared document");
+  std::map<std::string, const Json*> index;
+  for (const Json& entry : request.prepared["files"].items()) index[entry["path"].as_string()] = &entry;
+
+  OSIRIS_ASSIGN(std::vector<PackageMember> members, package_members(request));
+  PackagePlan plan;
+  plan.package.path = layout.package();
+  plan.plan_path = layout.run + "/plan.json";
+  if (keep_inputs) plan.package.prune = kKeptInputs;
+  std::set<std::string> places;
+  for (PackageMember& member : members) {
+    const auto entry = index.find(member.path);
+    if (entry == index.end()) return Error(Code::kInvalidState, "the prepared document lacks " + member.path);
+    if ((*entry->second)["missing"].as_bool()) {  // not here, so not there: the step that reads it says so
+      plan.path_map.push_back({member.source, place_of(member, layout)});
+      continue;
+    }
+    PackagePlan::Member planned;
+    planned.file.number = static_cast<uint32_t>(plan.members.size() + 1);
+    planned.file.size_bytes = (*entry->second)["size_bytes"].as_uint();
+    planned.file.sha256 = (*entry->second)["sha256"].as_string();
+    const bool kept = keep_inputs && !member.source.empty();
+    planned.file.to = kept ? std::string(kKeptInputs) + "/" + planned.file.sha256 + "/" + fs::path(member.source).filename().string()
+                           : place_of(member, layout);
+    if (!member.source.empty()) plan.path_map.push_back({member.source, planned.file.to});
+    if (!places.insert(planned.file.to).second) continue;  // two inputs of one name and content
+    planned.source = std::move(member.source);
+    planned.text = std::move(member.text);
+    plan.package.files.push_back(planned.file);
+    plan.members.push_back(std::move(planned));
+  }
+  map_outputs(request, layout, plan);
+  plan.package.directories.push_back(layout.work());
+  plan.package.directories.push_back(layout.session());
+  plan.path_map.push_back({request.work_dir.string(), layout.work()});
+  return plan;
+}
+
+PackageStream::PackageStream(const PackagePlan& plan) {
+  packer_ = std::thread([this, &plan] {
+    archive::Writer writer([this](std::string_view bytes) { return pipe_.write(bytes); });
+    for (const PackagePlan::Member& member : plan.members) {
+      if (member.file.present) continue;
+      Status added;
+      if (member.source.empty()) {
+        added = writer.add_bytes(member.file.number, member.text);
+      } else {
+        const auto digest = writer.add_file(member.file.number, member.source, member.file.size_bytes);
+        if (!digest)
+          added = digest.error();
+        else if (digest->sha256 != member.file.sha256)
+          added = Error(Code::kUnavailable, member.source + " changed after the run was prepared", "Run again when nothing writes to it.");
+      }
+      if (!added) return pipe_.fail(added.error());
+    }
+    if (const Status finished = writer.finish(); !finished) return pipe_.fail(finished.error());
+    pipe_.close();
+  });
+}
+
+PackageStream::~PackageStream() {
+  pipe_.abandon();
+  packer_.join();
+}
+
+Status PackageStream::write_to(const std::function<bool(std::string_view)>& sink) {
+  std::string block(1u << 18, '\0');
+  for (;;) {
+    size_t count = 0;
+    switch (pipe_.read_wait(block.data(), block.size(), &count)) {
+      case http::BodyPipe::Read::kBytes:
+        if (!sink(std::string_view(block).substr(0, count))) return Error(Code::kCancelled, "the upload stopped");
+        break;
+      case http::BodyPipe::Read::kEnd: return {};
+      case http::BodyPipe::Read::kAgain:
+      case http::BodyPipe::Read::kFailed: return *pipe_.failure();
+    }
+  }
+}
+
+}  // namespace osiris::sdk

@@ -1,0 +1,56 @@
+// The run package: plan, step configs and the input files, as an archive that streams into the sandbox while it is made, and
+// the table that tells the worker what each member is. docs/run-package.md.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "plugins/sdk/package/layout.h"
+#include "plugins/sdk/abi/request.h"
+#include "protocol/http/transport.h"
+#include "protocol/rpc/params.h"
+
+namespace osiris::sdk {
+
+struct PackagePlan {
+  struct Member {
+    rpc::PackageFile file;  // the same as in `package`
+    std::string source;  // absolute on this machine; empty: `text` is the content
+    std::string text;
+  };
+  std::vector<Member> members;
+  rpc::Package package;                    // for prepare
+  std::vector<rpc::PathMapping> path_map;  // the plan's paths -> the sandbox
+  std::string plan_path;
+
+  int64_t files_sent() const {
+    return std::count_if(members.begin(), members.end(), [](const Member& member) { return !member.file.present; });
+  }
+};
+
+// Lays out the members the request's "prepared" document names, in its order; sizes and hashes are the document's. `keep_inputs`:
+// input files go where a later run finds them by their content. kInvalidState when there is no such document.
+Result<PackagePlan> plan_package(const RunRequest& request, const Layout& layout, bool keep_inputs);
+// The kept inputs among `files` do not travel, all others do.
+void leave_out(PackagePlan& plan, const std::set<std::string>& files);
+// Where the kept inputs are once the run has begun.
+std::set<std::string> kept_inputs(const PackagePlan& plan);
+
+// Packs on a thread of its own, from construction on, into a bounded pipe.
+class PackageStream {
+ public:
+  explicit PackageStream(const PackagePlan& plan);
+  ~PackageStream();
+  // Sends the archive's bytes as they come, until its end. An input that changed since it was prepared is an error.
+  Status write_to(const std::function<bool(std::string_view)>& sink);
+
+ private:
+  http::BodyPipe pipe_{16u << 20};
+  std::thread packer_;
+};
+
+}  // namespace osiris::sdk

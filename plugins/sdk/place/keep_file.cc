@@ -1,0 +1,97 @@
+#include "plugins/sdk/place/keep_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+
+#include "protocol/base/file.h"
+#include "protocol/base/json.h"
+#include "protocol/base/local_mark.h"
+
+namespace osiris::sdk {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kPrefix = "sandbox-";
+
+// No lease is longer than an hour: what nobody touched for a day, and nobody holds, is of a sandbox that ended by itself.
+void remove_forgotten(const fs::path& directory) {
+  std::error_code code;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory, code)) {
+    if (!entry.path().filename().string().starts_with(kPrefix)) continue;
+    const auto touched = entry.last_write_time(code);
+    if (code || fs::file_time_type::clock::now() - touched <= std::chrono::hours(24)) continue;
+    const FileDescriptor probe(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC));
+    if (probe.is_open() && ::flock(probe.get(), LOCK_EX | LOCK_NB) == 0) fs::remove(entry.path(), code);
+  }
+}
+
+Result<Json> content(const fs::path& path) {
+  OSIRIS_ASSIGN(const std::string text, read_file(path));
+  return parse_json(text);
+}
+
+}  // namespace
+
+Result<std::optional<KeepFile>> KeepFile::lock(const fs::path& path, int flags) {
+  FileDescriptor fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | flags, 0600));
+  if (!fd.is_open()) return errno_error(errno, "cannot open", path);
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return std::optional<KeepFile>();
+  return std::optional(KeepFile(path, std::move(fd)));
+}
+
+Result<std::optional<KeepFile>> KeepFile::create(const fs::path& directory, const std::string& run_id) {
+  OSIRIS_TRY(make_directories(directory));
+  remove_forgotten(directory);
+  OSIRIS_ASSIGN(std::optional<KeepFile> file, lock(directory / (kPrefix + run_id), O_CREAT));
+  if (file) OSIRIS_TRY(file->forget());
+  return file;
+}
+
+Result<std::optional<KeepFile>> KeepFile::open(const fs::path& directory, const std::string& run_id) {
+  // It comes out of the metadata of a sandbox, which others may write.
+  if (run_id.empty() || run_id.find('/') != std::string::npos) return std::optional<KeepFile>();
+  const fs::path path = directory / (kPrefix + run_id);
+  std::error_code code;
+  if (!fs::is_regular_file(fs::symlink_status(path, code))) return std::optional<KeepFile>();
+  OSIRIS_ASSIGN(std::optional<KeepFile> file, lock(path, O_NOFOLLOW));
+  if (!file) return file;
+  const auto said = content(path);
+  if (!said || (*said)["mark"].as_string() != local_mark(file->fd_.get())) return std::optional<KeepFile>();
+  return file;
+}
+
+std::optional<KeepFile::Memory> KeepFile::memory() const {
+  const auto said = content(path_);
+  if (!said || !(*said)["sandbox"].is_string()) return std::nullopt;
+  Memory memory{(*said)["sandbox"].as_string(), {}};
+  for (const Json& file : (*said)["files"].items()) memory.files.insert(file.as_string());
+  return memory;
+}
+
+// In place: the lock is on this file and not on one that takes its name. A torn text is nobody's.
+Status KeepFile::write(const std::string& text) const {
+  if (::ftruncate(fd_.get(), 0) != 0 || ::pwrite(fd_.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+    return errno_error(errno, "cannot write", path_);
+  return {};
+}
+
+Status KeepFile::forget() const { return write(Json::object({{"mark", local_mark(fd_.get())}}).dump()); }
+
+Status KeepFile::remember(const Memory& memory) const {
+  Json list = Json::array();
+  for (const std::string& file : memory.files) list.push_back(file);
+  return write(Json::object({{"mark", local_mark(fd_.get())}, {"sandbox", memory.sandbox_id}, {"files", std::move(list)}}).dump());
+}
+
+void KeepFile::remove() {
+  if (!fd_.is_open()) return;
+  ::unlink(path_.c_str());
+  fd_.close();
+}
+
+}  // namespace osiris::sdk

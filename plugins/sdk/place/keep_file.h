@@ -1,0 +1,45 @@
+// What this user remembers of sandboxes that are kept between runs: <state_dir>/e2b/sandbox-<run id>, of the run that created one. A
+// run locks its file before it asks for a sandbox, and whoever takes the sandbox over locks it in turn, so that a second run of the
+// same pipeline at the same time takes another one. Its content is written by a run that ended in order and taken out by the next
+// one: a file without content, and held by nobody, is of a run that died, and its sandbox is in an unknown state.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "protocol/base/error.h"
+#include "protocol/base/subprocess.h"
+
+namespace osiris::sdk {
+
+class KeepFile {
+ public:
+  // Makes and locks the file of a run that is about to create a sandbox. nullopt: another process holds it.
+  static Result<std::optional<KeepFile>> create(const std::filesystem::path& directory, const std::string& run_id);
+  // Locks the file of the run that created a sandbox. nullopt: another process holds it, or it was not made here (local_mark.h): then
+  // nothing is known of that sandbox, and somebody else may be using it.
+  static Result<std::optional<KeepFile>> open(const std::filesystem::path& directory, const std::string& run_id);
+
+  // What the last run left, in order.
+  struct Memory {
+    std::string sandbox_id;
+    std::set<std::string> files;  // input files, by their paths in the sandbox, which the next run need not send
+  };
+  std::optional<Memory> memory() const;
+  // From now on until remember() the sandbox is in an unknown state.
+  Status forget() const;
+  Status remember(const Memory& memory) const;
+  // The sandbox is gone.
+  void remove();
+
+ private:
+  KeepFile(std::filesystem::path path, FileDescriptor fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+  static Result<std::optional<KeepFile>> lock(const std::filesystem::path& path, int flags);
+  Status write(const std::string& text) const;
+  std::filesystem::path path_;
+  FileDescriptor fd_;
+};
+
+}  // namespace osiris::sdk

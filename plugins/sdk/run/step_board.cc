@@ -1,0 +1,106 @@
+#include "plugins/sdk/run/step_board.h"
+
+#include <algorithm>
+
+namespace osiris::sdk {
+
+StepBoard::StepBoard(const Json::Array& plan_steps) {
+  for (const Json& step : plan_steps) {
+    const std::string& id = step["id"].as_string();
+    ids_.push_back(id);
+    steps_.emplace(id, Step());
+    modes_.emplace(id, step["mode"].as_string());
+  }
+}
+
+StepBoard::Step* StepBoard::find(std::string_view step_id) {
+  const auto found = steps_.find(step_id);
+  return found == steps_.end() ? nullptr : &found->second;
+}
+
+void StepBoard::started(std::string_view step_id) {
+  Step* step = find(step_id);
+  if (step && step->state == State::kWaiting) step->state = State::kRunning;
+}
+
+void StepBoard::succeeded(std::string_view step_id, const Json& result) {
+  Step* step = find(step_id);
+  if (!step) return;
+  step->state = State::kSucceeded;
+  step->metrics = result["metrics"];
+  step->artifacts = result["artifacts"];
+}
+
+void StepBoard::failed(std::string_view step_id, const rpc::WireError& error) {
+  Step* step = find(step_id);
+  if (!step) return;
+  step->error = error.error;
+  if (error.data["skipped"].as_bool()) {
+    step->state = State::kSkipped;
+  } else if (error.error.code == Code::kCancelled) {
+    step->state = State::kCancelled;
+  } else {
+    step->state = State::kFailed;
+    if (!first_failure_) first_failure_ = Failure{std::string(step_id), error};
+  }
+}
+
+void StepBoard::finished(const Json& result) {
+  if (result["total_rows"].is_int()) total_rows_ = result["total_rows"].as_uint();
+}
+
+void StepBoard::abandon(const Error& error) {
+  const bool cancelled = error.code == Code::kCancelled || error.code == Code::kDeadline;
+  for (auto& [id, step] : steps_) {
+    if (step.state == State::kRunning) {
+      step.state = cancelled ? State::kCancelled : State::kFailed;
+      step.error = error;
+    } else if (step.state == State::kWaiting) {
+      step.state = cancelled ? State::kCancelled : State::kSkipped;
+      step.error =
+          cancelled ? error : Error(Code::kCancelled, "not started: " + error.message, {}, "runtime.dependency_failed");
+    }
+  }
+}
+
+std::vector<std::string> StepBoard::running() const {
+  std::vector<std::string> running;
+  for (const std::string& id : ids_)
+    if (steps_.at(id).state == State::kRunning) running.push_back(id);
+  return running;
+}
+
+size_t StepBoard::completed() const {
+  return static_cast<size_t>(std::count_if(steps_.begin(), steps_.end(),
+                                           [](const auto& entry) { return entry.second.state == State::kSucceeded; }));
+}
+
+Json StepBoard::artifacts() const {
+  Json all = Json::array();
+  for (const std::string& id : ids_)
+    for (const Json& artifact : steps_.at(id).artifacts.items()) all.push_back(artifact);
+  return all;
+}
+
+Json StepBoard::result_document(std::string_view status, const Json& worker) const {
+  static constexpr std::string_view kNames[] = {"skipped", "failed", "success", "failed", "skipped", "cancelled"};
+  Json steps = Json::array();
+  uint64_t written = 0, read = 0;
+  for (const std::string& id : ids_) {
+    const Step& step = steps_.at(id);
+    Json entry = Json::object({{"id", id}, {"status", kNames[static_cast<size_t>(step.state)]}});
+    for (const char* key : {"rows_read", "rows_written", "rows_out", "duration_ms"})
+      if (step.metrics[key].is_number()) entry.set(key, step.metrics[key]);
+    if (step.error) entry.set("error", rpc::error_to_json(*step.error));
+    steps.push_back(std::move(entry));
+    const std::string& mode = modes_.at(id);
+    if (mode == "write") written += step.metrics["rows_written"].as_uint();
+    if (mode == "extract" || mode == "read") read += step.metrics["rows_read"].as_uint();
+  }
+  Json document = Json::object({{"schema", "osiris.result/1"}, {"status", status}, {"steps", std::move(steps)}});
+  document.set("total_rows", total_rows_.value_or(written ? written : read));
+  document.set("worker", worker);
+  return document;
+}
+
+}  // namespace osiris::sdk

@@ -1,0 +1,161 @@
+// A run package from the plan to the files it becomes in the worker's machine, which here is this one.
+#include "plugins/sdk/package/package_plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "plugins/sdk/package/run_package.h"
+#include "protocol/base/file.h"
+#include "protocol/base/sha256.h"
+#include "worker/package/package.h"
+
+namespace osiris::sdk {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+
+class PackageTest : public testing::Test {
+ protected:
+  PackageTest() : directory_(fs::path(testing::TempDir()) / ("e2b_package_" + std::to_string(::getpid()))) {
+    fs::remove_all(directory_);
+    fs::create_directories(directory_ / "far");
+    request_.run_id = "run-1";
+    request_.work_dir = directory_;
+  }
+  ~PackageTest() override { fs::remove_all(directory_); }
+
+  // A plan of one step that reads these files.
+  void reads(const std::vector<std::pair<std::string, std::string>>& files) {
+    Json inputs = Json::array();
+    for (const auto& [path, content] : files) {
+      fs::create_directories((directory_ / path).parent_path());
+      EXPECT_TRUE(write_file_atomically(directory_ / path, content).ok());
+      inputs.push_back(Json::object({{"path", path}, {"source", (directory_ / path).string()}}));
+    }
+    request_.manifest = Json::object({{"steps", Json::array({Json::object({{"id", "read"}, {"cfg_path", "cfg/read.json"}, {"cfg", Json::object()},
+                                                                           {"input_files", inputs}, {"outputs", Json::array()}})})}});
+    request_.prepared = *prepared_document(request_, {});
+  }
+
+  PackagePlan plan(bool keep) {
+    auto plan = plan_package(request_, layout_of(request_.run_id), keep);
+    EXPECT_TRUE(plan.ok());
+    return *std::move(plan);
+  }
+
+  // The plan's places, moved below this test's directory, and its archive.
+  rpc::Package arrive(const PackagePlan& plan) {
+    rpc::Package package = plan.package;
+    for (std::string* path : {&package.path, &package.prune})
+      if (!path->empty()) *path = far(*path);
+    for (std::string& path : package.directories) path = far(path);
+    for (rpc::PackageFile& file : package.files) file.to = far(file.to);
+    std::string bytes;
+    PackageStream stream(plan);
+    EXPECT_TRUE(stream
+                    .write_to([&](std::string_view part) {
+                      bytes += part;
+                      return true;
+                    })
+                    .ok());
+    fs::create_directories(fs::path(package.path).parent_path());
+    EXPECT_TRUE(write_file_atomically(package.path, bytes).ok());
+    return package;
+  }
+  std::string far(const std::string& path) const { return (directory_ / "far").string() + path; }
+
+  std::string place_of(const PackagePlan& plan, const std::string& path) const {
+    for (const rpc::PathMapping& mapping : plan.path_map)
+      if (mapping.from == (directory_ / path).string()) return far(mapping.to);
+    return {};
+  }
+
+  const fs::path directory_;
+  RunRequest request_;
+};
+
+TEST_F(PackageTest, EveryInputArrivesUnderItsOwnName) {
+  reads({{"data/in.csv.gz", "first"}, {"other/in.csv.gz", "second"}});
+  const PackagePlan sent = plan(false);
+  ASSERT_TRUE(worker::unpack_package(arrive(sent)).ok());
+  EXPECT_EQ(*read_file(place_of(sent, "data/in.csv.gz")), "first");
+  EXPECT_EQ(*read_file(place_of(sent, "other/in.csv.gz")), "second");
+  EXPECT_THAT(place_of(sent, "data/in.csv.gz"), testing::EndsWith("/in.csv.gz"));
+}
+
+TEST_F(PackageTest, AnInputThatChangedSinceItWasPreparedStopsTheUpload) {
+  reads({{"in.csv", "as it was"}});
+  ASSERT_TRUE(write_file_atomically(directory_ / "in.csv", "as it is!").ok());
+  const PackagePlan changed = plan(false);
+  PackageStream stream(changed);
+  const Status sent = stream.write_to([](std::string_view) { return true; });
+  ASSERT_FALSE(sent.ok());
+  EXPECT_THAT(sent.error().message, HasSubstr("changed after the run was prepared"));
+}
+
+TEST_F(PackageTest, KeptInputsNeedNotTravelAgain) {
+  reads({{"big.csv", std::string(100'000, 'b')}, {"small.csv", "v1"}});
+  PackagePlan first = plan(true);
+  EXPECT_EQ(first.files_sent(), 4);
+  ASSERT_TRUE(worker::unpack_package(arrive(first)).ok());
+
+  reads({{"big.csv", std::string(100'000, 'b')}, {"small.csv", "v2"}});
+  PackagePlan second = plan(true);
+  leave_out(second, kept_inputs(first));
+  EXPECT_EQ(second.files_sent(), 3) << "plan, config, small.csv";
+  ASSERT_TRUE(worker::unpack_package(arrive(second)).ok());
+  EXPECT_EQ(read_file(place_of(second, "big.csv"))->size(), 100'000u);
+  EXPECT_EQ(*read_file(place_of(second, "small.csv")), "v2");
+  EXPECT_FALSE(fs::exists(place_of(first, "small.csv"))) << "what no run needs any more is removed";
+}
+
+TEST_F(PackageTest, AKeptInputThatIsNotWhatItWasIsNoticed) {
+  reads({{"in.csv", "value"}});
+  PackagePlan first = plan(true);
+  ASSERT_TRUE(worker::unpack_package(arrive(first)).ok());
+  PackagePlan second = plan(true);
+  leave_out(second, kept_inputs(first));
+  ASSERT_TRUE(write_file_atomically(place_of(second, "in.csv"), "VALUE").ok());
+  Status unpacked = worker::unpack_package(arrive(second));
+  ASSERT_FALSE(unpacked.ok());
+  EXPECT_EQ(unpacked.error().code, Code::kNotFound);
+  fs::remove(place_of(second, "in.csv"));
+  unpacked = worker::unpack_package(arrive(second));
+  ASSERT_FALSE(unpacked.ok());
+  EXPECT_EQ(unpacked.error().code, Code::kNotFound);
+}
+
+TEST_F(PackageTest, TwoKeptInputsOfOneNameAndContentAreOneFile) {
+  reads({{"a/in.csv", "same"}, {"b/in.csv", "same"}});
+  const PackagePlan sent = plan(true);
+  ASSERT_TRUE(worker::unpack_package(arrive(sent)).ok());
+  EXPECT_EQ(place_of(sent, "a/in.csv"), place_of(sent, "b/in.csv"));
+  EXPECT_EQ(*read_file(place_of(sent, "b/in.csv")), "same");
+}
+
+TEST_F(PackageTest, PruningRemovesLinksWithoutFollowingThem) {
+  reads({{"in.csv", "value"}});
+  const PackagePlan sent = plan(true);
+  const fs::path precious = directory_ / "precious";
+  ASSERT_TRUE(write_file_atomically(precious, "stays").ok());
+  fs::create_directories(far(kKeptInputs));
+  fs::create_directory_symlink(directory_, far(kKeptInputs) + "/link");
+  ASSERT_TRUE(worker::unpack_package(arrive(sent)).ok());
+  EXPECT_TRUE(fs::exists(precious));
+  EXPECT_FALSE(fs::exists(fs::symlink_status(far(kKeptInputs) + "/link")));
+}
+
+TEST_F(PackageTest, WithoutKeepingNothingIsLeftOutWhateverIsSaid) {
+  reads({{"in.csv", "value"}});
+  PackagePlan sent = plan(false);
+  std::set<std::string> all;
+  for (const rpc::PackageFile& file : sent.package.files) all.insert(file.to);
+  leave_out(sent, all);
+  EXPECT_EQ(sent.files_sent(), 3);
+  EXPECT_TRUE(sent.package.prune.empty());
+}
+
+}  // namespace
+}  // namespace osiris::sdk
