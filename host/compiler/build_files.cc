@@ -2,7 +2,7 @@
 // all it names.
 #include "host/compiler/compiler.h"
 #include "host/project/run_index.h"
-#include "host/yaml/emitter.h"
+#include "host/compat/pyyaml_emitter.h"
 #include "protocol/base/file.h"
 
 namespace osiris {

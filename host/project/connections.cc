@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "host/compat/old_names.h"
 #include "host/project/file_trust.h"
 #include "host/project/secret_names.h"
 #include "protocol/base/file.h"
@@ -24,10 +25,10 @@ Error absent(std::string message, std::string hint = {}) {
 
 std::string list_aliases(const std::vector<std::string>& aliases) { return join(aliases, ", "); }
 
-// The field as drivers call it: older documents say `username` for mysql.
+// The field as drivers call it.
 std::string canonical_field(const std::string& family, const std::string& field, const YamlNode& entry) {
-  if (family == "mysql" && field == "username" && !entry.find("user")) return "user";
-  return field;
+  const std::string_view current = current_connection_field(family, field);
+  return current.empty() || entry.find(current) ? field : std::string(current);
 }
 
 Json substitute(const YamlNode& node, const Environment& environment, std::vector<std::string>& missing) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "host/compat/dotenv.h"
 #include "host/project/file_trust.h"
 #include "protocol/base/file.h"
 
@@ -37,21 +38,8 @@ std::string Environment::file_of(std::string_view name) const {
 }
 
 Environment::DotenvReport Environment::load_dotenv_files(const fs::path& cwd) {
-  std::vector<fs::path> candidates;
-  if (const auto home = get_filled("OSIRIS_HOME")) candidates.push_back(fs::path(*home) / ".env");
-  candidates.push_back(cwd / ".env");
-  for (fs::path ancestor = cwd.parent_path(); !ancestor.empty(); ancestor = ancestor.parent_path()) {
-    std::error_code ignored;
-    if (fs::exists(ancestor / "osiris.py", ignored)) {
-      candidates.push_back(ancestor / ".env");
-      break;
-    }
-    if (ancestor == ancestor.root_path()) break;
-  }
-  if (cwd.filename() == "testing_env") candidates.push_back(cwd.parent_path() / "testing_env" / ".env");
-
   DotenvReport report;
-  for (const fs::path& file : candidates) {
+  for (const fs::path& file : dotenv_candidates(cwd, get_filled("OSIRIS_HOME"))) {
     if (std::find(report.files.begin(), report.files.end(), file) != report.files.end()) continue;
     std::error_code unseen;
     if (fs::exists(file, unseen)) {
@@ -66,7 +54,7 @@ Environment::DotenvReport Environment::load_dotenv_files(const fs::path& cwd) {
       continue;
     }
     report.files.push_back(file);
-    const Dotenv dotenv = parse_dotenv(*text, *this);
+    const Dotenv dotenv = parse_dotenv(*text, [this](std::string_view name) { return get(name); });
     for (const int line : dotenv.unreadable_lines)
       report.warnings.push_back(file.string() + ":" + std::to_string(line) + ": not a NAME=VALUE line; it is skipped");
     std::map<std::string, std::string> values;

@@ -27,8 +27,7 @@ class Environment {
   std::string file_of(std::string_view name) const;
   const std::map<std::string, std::string, std::less<>>& all() const { return variables_; }
 
-  // Loads $OSIRIS_HOME/.env, <cwd>/.env, the first ancestor's .env that stands beside an osiris.py, and
-  // testing_env/.env when standing in a directory of that name. Never overrides a variable that is set. A line that
+  // Loads the .env files of dotenv_candidates() (host/compat/dotenv.h). Never overrides a variable that is set. A line that
   // cannot be read is skipped with a warning, as python-dotenv does. A file that somebody else could have written is not read
   // (file_trust.h): it could send keys and passwords elsewhere.
   struct DotenvReport {
@@ -42,18 +41,5 @@ class Environment {
   std::map<std::string, std::string, std::less<>> variables_;
   std::map<std::string, std::filesystem::path, std::less<>> files_;  // of those that .env files brought
 };
-
-struct DotenvEntry {
-  std::string name;
-  std::optional<std::string> value;  // nullopt: a name without '='
-};
-struct Dotenv {
-  std::vector<DotenvEntry> entries;  // in file order; a name may repeat, the last one counts
-  std::vector<int> unreadable_lines;
-};
-// python-dotenv's grammar: KEY=VALUE, export KEY=..., single and double quotes with escapes and line breaks, #
-// comments.
-// ${VAR} and ${VAR:-default} expand from `environment`, then from earlier lines, else to nothing.
-Dotenv parse_dotenv(std::string_view text, const Environment& environment);
 
 }  // namespace osiris

@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-#include "host/yaml/emitter.h"
+#include "host/compat/pyyaml_emitter.h"
 #include "protocol/base/file.h"
 #include "protocol/base/sha256.h"
 

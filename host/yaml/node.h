@@ -1,6 +1,6 @@
 // A YAML document as a tree of values that remember where they were written, read as PyYAML's safe loader reads it:
 // YAML 1.1 scalars (yes/no/on/off, octal 010, 12:30:00, dates, floats that need a dot), merge keys, aliases, last
-// duplicate wins. yaml-cpp only delivers the events (parse.cc); what a scalar means is decided here (scalar.cc).
+// duplicate wins. yaml-cpp only delivers the events (parse.cc); what a plain scalar means is decided by host/compat/pyyaml_scalar.h.
 #pragma once
 
 #include <string>
@@ -62,13 +62,5 @@ YamlNode parse_yaml(std::string_view text, Diagnostics& diagnostics, const YamlL
 
 // The same from a file: file_not_found, read_error and yaml_parse_error as diagnostics.
 YamlNode parse_yaml_file(const std::string& path, Diagnostics& diagnostics, const YamlLimits& limits = {});
-
-// What a plain (unquoted, untagged) scalar means in YAML 1.1. kInvalidArgument for values no JSON document can hold
-// (integers beyond 64 bits, .inf, .nan, impossible dates).
-struct PlainScalar {
-  YamlNode::Kind kind = YamlNode::Kind::kNull;
-  Json value;
-};
-Result<PlainScalar> resolve_plain_scalar(std::string_view text);
 
 }  // namespace osiris

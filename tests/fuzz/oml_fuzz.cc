@@ -11,7 +11,7 @@
 #include "host/compiler/params.h"
 #include "host/compiler/step_config.h"
 #include "host/compiler/step_graph.h"
-#include "host/yaml/emitter.h"
+#include "host/compat/pyyaml_emitter.h"
 #include "protocol/model/step_naming.h"
 
 namespace {

@@ -8,6 +8,7 @@
 
 #include <fstream>
 
+#include "host/compat/dotenv.h"
 #include "host/project/file_trust.h"
 #include "host/project/secret_names.h"
 
@@ -210,7 +211,7 @@ TEST(ConnectionsFile, IsTrustedOnlyWhenNobodyElseCanWriteIt) {
 std::map<std::string, std::string> dotenv(const std::string& text, std::vector<int>* bad = nullptr) {
   Environment environment;
   environment.set("HOME", "/h");
-  const Dotenv parsed = parse_dotenv(text, environment);
+  const Dotenv parsed = parse_dotenv(text, [&](std::string_view name) { return environment.get(name); });
   if (bad) *bad = parsed.unreadable_lines;
   std::map<std::string, std::string> values;
   for (const DotenvEntry& entry : parsed.entries)

@@ -1,7 +1,7 @@
 // Reading and writing YAML as PyYAML does. Expected values come from PyYAML 6.0.
 #include <gtest/gtest.h>
 
-#include "host/yaml/emitter.h"
+#include "host/compat/pyyaml_emitter.h"
 #include "host/yaml/node.h"
 
 namespace osiris {

@@ -1,6 +1,9 @@
 // The .env grammar of python-dotenv, which users' files were written for: quotes may span lines, a comment after an
 // unquoted value needs a blank before '#', and a bad line is skipped to its end.
-#include "host/project/environment.h"
+#include "host/compat/dotenv.h"
+
+#include <map>
+
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -130,7 +133,9 @@ class Reader {
 };
 
 // ${NAME} and ${NAME:-default}; what is not known becomes nothing. A name with a colon is no reference, but text.
-std::string expand(std::string_view text, const Environment& environment, const Environment& earlier) {
+using Earlier = std::map<std::string, std::string, std::less<>>;
+
+std::string expand(std::string_view text, const LookUp& look_up, const Earlier& earlier) {
   std::string out;
   while (true) {
     const size_t start = text.find("${");
@@ -146,8 +151,8 @@ std::string expand(std::string_view text, const Environment& environment, const 
     }
     out.append(text.substr(0, start));
     const std::string_view name = inside.substr(0, colon);
-    auto value = environment.get(name);
-    if (!value) value = earlier.get(name);
+    auto value = look_up(name);
+    if (const auto found = earlier.find(name); !value && found != earlier.end()) value = found->second;
     if (value)
       out += *value;
     else if (has_default)
@@ -158,20 +163,37 @@ std::string expand(std::string_view text, const Environment& environment, const 
 
 }  // namespace
 
-Dotenv parse_dotenv(std::string_view text, const Environment& environment) {
+Dotenv parse_dotenv(std::string_view text, const LookUp& look_up) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   Dotenv result;
-  Environment earlier;
+  Earlier earlier;
   Reader reader(text);
   std::optional<DotenvEntry> entry;
   while (reader.next_binding()) {
     if (!reader.read(entry)) result.unreadable_lines.push_back(reader.line());
     if (!entry) continue;
-    if (entry->value) entry->value = expand(*entry->value, environment, earlier);
-    earlier.set(entry->name, entry->value.value_or(""));
+    if (entry->value) entry->value = expand(*entry->value, look_up, earlier);
+    earlier[entry->name] = entry->value.value_or("");
     result.entries.push_back(std::move(*entry));
   }
   return result;
+}
+
+std::vector<std::filesystem::path> dotenv_candidates(const std::filesystem::path& cwd, const std::optional<std::string>& osiris_home) {
+  namespace fs = std::filesystem;
+  std::vector<fs::path> candidates;
+  if (osiris_home) candidates.push_back(fs::path(*osiris_home) / ".env");
+  candidates.push_back(cwd / ".env");
+  for (fs::path ancestor = cwd.parent_path(); !ancestor.empty(); ancestor = ancestor.parent_path()) {
+    std::error_code ignored;
+    if (fs::exists(ancestor / "osiris.py", ignored)) {
+      candidates.push_back(ancestor / ".env");
+      break;
+    }
+    if (ancestor == ancestor.root_path()) break;
+  }
+  if (cwd.filename() == "testing_env") candidates.push_back(cwd.parent_path() / "testing_env" / ".env");
+  return candidates;
 }
 
 }  // namespace osiris

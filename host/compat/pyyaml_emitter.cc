@@ -1,12 +1,12 @@
 // The block style PyYAML's emitter produces, restated: where a scalar may stay plain, where quotes are single or
 // double, and where a long line folds. Works on code points, because columns and character classes are counted in them.
-#include "host/yaml/emitter.h"
+#include "host/compat/pyyaml_emitter.h"
 
 #include <algorithm>
 #include <cstdint>
 #include <vector>
 
-#include "host/yaml/node.h"
+#include "host/compat/pyyaml_scalar.h"
 
 namespace osiris {
 namespace {
@@ -91,7 +91,7 @@ Analysis analyze(const std::u32string& text) {
 bool reads_as_string(const std::string& text) {
   if (text == "<<" || text == "=") return false;
   const auto plain = resolve_plain_scalar(text);
-  return plain.ok() && plain->kind == YamlNode::Kind::kString;
+  return plain.ok() && plain->kind == PlainScalar::Kind::kString;
 }
 
 class Emitter {

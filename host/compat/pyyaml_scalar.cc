@@ -1,11 +1,12 @@
 // Plain scalars of YAML 1.1, as PyYAML's safe loader resolves and constructs them. Hand-written matchers: the grammar
 // is small, and a regular expression would recurse once per character.
+#include "host/compat/pyyaml_scalar.h"
+
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <optional>
-
-#include "host/yaml/node.h"
+#include <string>
 
 namespace osiris {
 namespace {
@@ -177,8 +178,8 @@ Result<PlainScalar> construct_int(std::string_view text) {
     value = parse_magnitude(rest, 10);
   constexpr uint64_t kSmallest = uint64_t{1} << 63;
   if (!value || (negative && *value > kSmallest)) return unusable(text, "is not an integer of 64 bits");
-  if (!negative) return PlainScalar{YamlNode::Kind::kInt, Json(*value)};
-  return PlainScalar{YamlNode::Kind::kInt, Json(static_cast<int64_t>(~*value + 1))};
+  if (!negative) return PlainScalar{PlainScalar::Kind::kInt, Json(*value)};
+  return PlainScalar{PlainScalar::Kind::kInt, Json(static_cast<int64_t>(~*value + 1))};
 }
 
 Result<PlainScalar> construct_float(std::string_view text) {
@@ -204,7 +205,7 @@ Result<PlainScalar> construct_float(std::string_view text) {
     value = parse(rest);
   }
   if (!std::isfinite(value)) return unusable(text, "is not a finite number, which JSON cannot hold");
-  return PlainScalar{YamlNode::Kind::kFloat, Json(sign * value)};
+  return PlainScalar{PlainScalar::Kind::kFloat, Json(sign * value)};
 }
 
 // The parts of a timestamp, as written.
@@ -267,7 +268,7 @@ Result<PlainScalar> construct_timestamp(const Timestamp& t, std::string_view tex
   if (year < 1 || month < 1 || month > 12 || day < 1 || day > kDays[month - 1] + (month == 2 && leap ? 1 : 0))
     return unusable(text, "looks like a date but is none");
   std::string out = std::string(t.year) + "-" + two(month) + "-" + two(day);
-  if (!t.has_time) return PlainScalar{YamlNode::Kind::kTimestamp, Json(out)};
+  if (!t.has_time) return PlainScalar{PlainScalar::Kind::kTimestamp, Json(out)};
   const int hour = number(t.hour), minute = number(t.minute), second = number(t.second);
   const int zone_hour = number(t.zone_hour), zone_minute = number(t.zone_minute);
   if (hour > 23 || minute > 59 || second > 59 || zone_hour * 60 + zone_minute >= 24 * 60)
@@ -281,18 +282,18 @@ Result<PlainScalar> construct_timestamp(const Timestamp& t, std::string_view tex
     const int zone = zone_hour * 60 + zone_minute;
     out += (t.zone_sign == "-" && zone > 0 ? "-" : "+") + two(zone / 60) + ":" + two(zone % 60);
   }
-  return PlainScalar{YamlNode::Kind::kTimestamp, Json(out)};
+  return PlainScalar{PlainScalar::Kind::kTimestamp, Json(out)};
 }
 
 }  // namespace
 
 Result<PlainScalar> resolve_plain_scalar(std::string_view text) {
-  if (match_null(text)) return PlainScalar{YamlNode::Kind::kNull, Json()};
-  if (const auto value = match_bool(text)) return PlainScalar{YamlNode::Kind::kBool, Json(*value)};
+  if (match_null(text)) return PlainScalar{PlainScalar::Kind::kNull, Json()};
+  if (const auto value = match_bool(text)) return PlainScalar{PlainScalar::Kind::kBool, Json(*value)};
   if (match_float(text)) return construct_float(text);
   if (match_int(text)) return construct_int(text);
   if (const auto timestamp = match_timestamp(text)) return construct_timestamp(*timestamp, text);
-  return PlainScalar{YamlNode::Kind::kString, Json(text)};
+  return PlainScalar{PlainScalar::Kind::kString, Json(text)};
 }
 
 }  // namespace osiris

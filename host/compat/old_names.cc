@@ -1,0 +1,19 @@
+#include "host/compat/old_names.h"
+
+namespace osiris {
+namespace {
+
+struct RenamedField {
+  std::string_view family, was, is;
+};
+constexpr RenamedField kRenamedFields[] = {{"mysql", "username", "user"}};
+
+}  // namespace
+
+std::string_view current_connection_field(std::string_view family, std::string_view field) {
+  for (const RenamedField& renamed : kRenamedFields)
+    if (renamed.family == family && renamed.was == field) return renamed.is;
+  return {};
+}
+
+}  // namespace osiris

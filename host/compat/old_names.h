@@ -1,0 +1,13 @@
+// Names of Python Osiris that go by other names here. Names in components' configs are in their specs (x-osiris: forgiven,
+// key_synonyms), those of adapters' options in the adapters.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace osiris {
+
+// A field of a connection as drivers call it; empty: `field` is its name already. Where an entry has both, the driver's name counts.
+std::string_view current_connection_field(std::string_view family, std::string_view field);
+
+}  // namespace osiris
