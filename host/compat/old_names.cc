@@ -16,4 +16,11 @@ std::string_view current_connection_field(std::string_view family, std::string_v
   return {};
 }
 
+std::vector<std::string_view> old_connection_fields(std::string_view family) {
+  std::vector<std::string_view> fields;
+  for (const RenamedField& renamed : kRenamedFields)
+    if (renamed.family == family) fields.push_back(renamed.was);
+  return fields;
+}
+
 }  // namespace osiris

@@ -4,10 +4,14 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace osiris {
 
 // A field of a connection as drivers call it; empty: `field` is its name already. Where an entry has both, the driver's name counts.
 std::string_view current_connection_field(std::string_view family, std::string_view field);
+
+// The old names that a connection of this family may have.
+std::vector<std::string_view> old_connection_fields(std::string_view family);
 
 }  // namespace osiris

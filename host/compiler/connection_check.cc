@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "host/compat/old_names.h"
 #include "host/components/schema.h"
 #include "host/project/secret_names.h"
 #include "protocol/base/text.h"
@@ -20,12 +21,8 @@ const Json* schema_of(const ComponentSpec& spec, const std::string& field) {
 YamlNode typed(const Json& schema, const std::string& field, const Json& value) {
   YamlNode node = node_from_json(value);
   if (!node.is_string() || check_schema(schema, node, field).empty()) return node;
-  const auto plain = resolve_plain_scalar(node.text());
-  if (plain.ok() && plain->kind != YamlNode::Kind::kNull) {
-    node.kind = plain->kind;
-    node.scalar = plain->value;
-  }
-  return node;
+  YamlNode plain = node;
+  return plain.take_plain(node.text()) && !plain.is_null() ? plain : node;
 }
 
 void check_connection(const ConnectionRef& ref, const YamlNode& entry, const std::vector<const ComponentSpec*>& specs,
@@ -42,7 +39,7 @@ void check_connection(const ConnectionRef& ref, const YamlNode& entry, const std
   // A family whose specs list no connection properties may have fields nobody wrote down.
   is_closed = is_closed && std::any_of(specs.begin(), specs.end(),
                                        [](const ComponentSpec* spec) { return spec->connection_schema.size() > 0; });
-  if (ref.family == "mysql") known.insert("username");
+  for (const std::string_view field : old_connection_fields(ref.family)) known.emplace(field);
   for (const auto& member : entry.members) {
     if (!is_closed || known.contains(member.key)) continue;
     const auto near = nearest(member.key, {known.begin(), known.end()});

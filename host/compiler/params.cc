@@ -166,13 +166,8 @@ class Resolver {
       YamlNode parsed = parse_yaml(text, ignored);
       if (ignored.ok() && fits(parsed, type)) value = std::move(parsed);
     } else if (!type.empty() && type != "string") {
-      const auto plain = resolve_plain_scalar(trim(text));
-      if (plain.ok()) {
-        YamlNode typed = value;
-        typed.kind = plain->kind;
-        typed.scalar = plain->value;
-        if (fits(typed, type)) value = std::move(typed);
-      }
+      YamlNode typed = value;
+      if (typed.take_plain(trim(text)) && fits(typed, type)) value = std::move(typed);
     }
     param.value = std::move(value);
     param.has_value = true;

@@ -1,8 +1,26 @@
 #include "host/yaml/node.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "host/compat/pyyaml_scalar.h"
 
 namespace osiris {
+namespace {
+
+YamlNode::Kind kind_of(PlainScalar::Kind kind) {
+  switch (kind) {
+    case PlainScalar::Kind::kNull: return YamlNode::Kind::kNull;
+    case PlainScalar::Kind::kBool: return YamlNode::Kind::kBool;
+    case PlainScalar::Kind::kInt: return YamlNode::Kind::kInt;
+    case PlainScalar::Kind::kFloat: return YamlNode::Kind::kFloat;
+    case PlainScalar::Kind::kString: return YamlNode::Kind::kString;
+    case PlainScalar::Kind::kTimestamp: return YamlNode::Kind::kTimestamp;
+  }
+  return YamlNode::Kind::kNull;
+}
+
+}  // namespace
 
 const YamlNode::Member* YamlNode::find_member(std::string_view key) const {
   for (const Member& member : members)
@@ -21,6 +39,13 @@ YamlNode* YamlNode::find(std::string_view key) {
 
 bool YamlNode::erase(std::string_view key) {
   return std::erase_if(members, [key](const Member& member) { return member.key == key; }) > 0;
+}
+
+Status YamlNode::take_plain(std::string_view text) {
+  OSIRIS_ASSIGN(PlainScalar plain, resolve_plain_scalar(text));
+  kind = kind_of(plain.kind);
+  scalar = std::move(plain.value);
+  return {};
 }
 
 std::string_view YamlNode::python_type() const {

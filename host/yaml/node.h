@@ -37,6 +37,10 @@ class YamlNode {
   const Member* find_member(std::string_view key) const;
   bool erase(std::string_view key);
 
+  // Becomes what `text` means as a plain (unquoted, untagged) scalar. kInvalidArgument, and nothing changes, for values that no JSON
+  // document can hold.
+  Status take_plain(std::string_view text);
+
   // "str", "int", "float", "bool", "list", "dict", "NoneType", "date": the names the reference's messages use.
   std::string_view python_type() const;
   // Plain values; keys and timestamps as text.

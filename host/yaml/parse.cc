@@ -12,7 +12,6 @@
 #include <sstream>
 #include <unordered_map>
 
-#include "host/compat/pyyaml_scalar.h"
 #include "host/yaml/node.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
@@ -26,18 +25,6 @@ struct Refused {
   std::string message;
   std::string hint;
 };
-
-YamlNode::Kind kind_of(PlainScalar::Kind kind) {
-  switch (kind) {
-    case PlainScalar::Kind::kNull: return YamlNode::Kind::kNull;
-    case PlainScalar::Kind::kBool: return YamlNode::Kind::kBool;
-    case PlainScalar::Kind::kInt: return YamlNode::Kind::kInt;
-    case PlainScalar::Kind::kFloat: return YamlNode::Kind::kFloat;
-    case PlainScalar::Kind::kString: return YamlNode::Kind::kString;
-    case PlainScalar::Kind::kTimestamp: return YamlNode::Kind::kTimestamp;
-  }
-  return YamlNode::Kind::kNull;
-}
 
 struct Sized {
   YamlNode node;
@@ -159,10 +146,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   void resolve(YamlNode& node, const std::string& tag, const std::string& value) {
-    auto plain = resolve_plain_scalar(value);
-    if (!plain.ok()) throw Refused{node.mark, plain.error().message, plain.error().hint};
-    node.kind = kind_of(plain->kind);
-    node.scalar = plain->value;
+    if (const Status taken = node.take_plain(value); !taken) throw Refused{node.mark, taken.error().message, taken.error().hint};
     if (tag == "?") return;
     const bool as_tagged = (tag == kTag + "int" && node.kind == YamlNode::Kind::kInt) ||
                            (tag == kTag + "bool" && node.kind == YamlNode::Kind::kBool) ||
