@@ -112,7 +112,8 @@ function(osiris_adapter id)
 endfunction()
 
 # osiris_test(name SOURCES ... LINKS ... [LABELS ...] [TIMEOUT seconds] [SERIAL] [ENVIRONMENT K=V ...])
-# A GoogleTest program whose every case is one ctest. SERIAL: its cases run alone (servers, memory limits).
+# A GoogleTest program whose every case is one ctest. SERIAL: its cases run alone (servers, memory limits). LABELS: by which their times are
+# summed up; the first folder below tests/ unless said otherwise.
 function(osiris_test name)
   cmake_parse_arguments(arg "SERIAL" "TIMEOUT" "SOURCES;LINKS;LABELS;ENVIRONMENT;DEPENDS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
@@ -128,9 +129,11 @@ function(osiris_test name)
     set(arg_TIMEOUT 120)
   endif()
   set(properties TIMEOUT ${arg_TIMEOUT})
-  if(arg_LABELS)
-    list(APPEND properties LABELS "${arg_LABELS}")
+  if(NOT arg_LABELS)
+    cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY "${PROJECT_SOURCE_DIR}/tests" OUTPUT_VARIABLE arg_LABELS)
+    string(REGEX REPLACE "/.*" "" arg_LABELS "${arg_LABELS}")
   endif()
+  list(APPEND properties LABELS "${arg_LABELS}")
   if(arg_SERIAL)
     list(APPEND properties RUN_SERIAL ON)
   endif()

@@ -5,9 +5,10 @@ set -u
 cd "$(dirname "$0")/.."
 preset=$1
 log=build/$preset/attack.log
-OSIRIS_ATTACK=full ctest --preset "$preset" -V -R '\.(HostKill|CutFlood|FaultMatrix|Canar[a-z]*)\.' >"$log" 2>&1
+OSIRIS_ATTACK=full ctest --preset "$preset" -V -R '[./](HostKill|CutFlood|FaultMatrix|FaultMatrixRow|Canar[a-z]*)\.' >"$log" 2>&1
 status=$?
 sed -n 's/^[0-9]*: \(attack: .*\)/\1/p' "$log"
+scripts/fault_figures.sh "$log"
 grep -E '^[0-9]+/[0-9]+ Test|tests passed' "$log"
 [ $status = 0 ] || echo "The whole output is in $log." >&2
 exit $status

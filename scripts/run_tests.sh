@@ -1,5 +1,6 @@
 #!/bin/sh
-# run_tests.sh PRESET JOBS: every test of a built preset, and how long they took. Skips are counted and named.
+# run_tests.sh PRESET JOBS: every test of a built preset, and how long they took, in all and by label (ctest's own summary; every test has
+# a label). Skips are counted and named.
 set -u
 cd "$(dirname "$0")/.."
 preset=$1 jobs=$2
@@ -10,6 +11,7 @@ status=$(grep -c '^100% tests passed' "$log")
 total=$(sed -n 's/.*tests passed, [0-9]* tests failed out of \([0-9]*\)$/\1/p' "$log")
 skipped=$(grep -c -E '\*\*\*Skipped' "$log")
 grep -h '^attack: ' "build/$preset/Testing/Temporary/LastTest.log"  # figures that passing tests print
+scripts/fault_figures.sh "build/$preset/Testing/Temporary/LastTest.log"
 echo "${total:-0} tests of preset $preset took $(( $(date +%s) - started )) s; $skipped skipped."
 if [ "$skipped" -gt 0 ]; then
   grep -E '\*\*\*Skipped' "$log"

@@ -218,7 +218,7 @@ TEST_F(ProxiesOfTheEnvironment, AreNotForALoopbackServerOverHttp) {
 TEST_F(ProxiesOfTheEnvironment, AndACaFileWithoutACertificateIsNamed) {
   project.write("empty.pem", "nothing\n");
   const Outcome refused = run({"--e2b-ca-file", "empty.pem"});
-  EXPECT_NE(refused.exit, 0);
+  EXPECT_EQ(refused.exit, 2) << refused.err;
   EXPECT_THAT(refused.err, HasSubstr("holds no certificate"));
   EXPECT_THAT(run({"--e2b-ca-file", "absent.pem"}).err, HasSubstr("absent.pem"));
 }

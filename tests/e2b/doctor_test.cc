@@ -33,13 +33,11 @@ class Listener {
   int port_ = 0;
 };
 
-class Doctor : public testing::Test {
+class Doctor : public OwnNetworks {
  protected:
   void SetUp() override {
-    if (::geteuid() != 0) {
-      if (std::getenv("CI")) FAIL() << "this machine gives no root, and so no networks of the sandboxes' own";
-      GTEST_SKIP() << "this machine gives no root, and so no networks of the sandboxes' own";
-    }
+    OwnNetworks::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
     server_.emplace(start_server({"--network", "isolated"}));
     use_server(project_, *server_);
     ASSERT_GE(server_->ready_line()["service_addresses"].size(), 2u);

@@ -7,11 +7,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <thread>
-
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
 #include "tests/e2b/sandboxed_project.h"
+#include "tests/support/eventually.h"
 
 namespace osiris::e2b_test {
 namespace {
@@ -124,13 +123,7 @@ class EndingCollect : public Ending, public testing::WithParamInterface<const ch
 TEST_P(EndingCollect, ACancelUntilItIsDoneIsACancel) {
   ASSERT_TRUE(server.set_faults(*parse_json(std::string(R"([{"route":")") + GetParam() + R"(","nth":1,"action":{"type":"latency","ms":1500}}])")).ok());
   Running running = project.start(run_arguments("e2b"));
-  bool arrived = false;
-  for (int i = 0; i < 3000 && !arrived; ++i) {
-    const Json all = server.requests_by_arrival();
-    for (const Json& request : all.items()) arrived |= request["open"].as_bool() && request["route"].as_string() == GetParam();
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  ASSERT_TRUE(arrived) << "the run never called " << GetParam();
+  ASSERT_TRUE(is_in_the_middle_of(server, GetParam())) << "the run never called " << GetParam();
   running.kill(SIGINT);
   expect_not_ok(running.end(), 130, "cancelled");
   expect_no_sandbox(server);
@@ -180,8 +173,8 @@ TEST_F(Ending, AnOutputHasTheModeOfALocalRun) {
 TEST_F(Ending, AKeptSandboxWhoseRunDiedBeforeTheWorkerWasThereIsReplaced) {
   ASSERT_TRUE(server.set_faults(*parse_json(R"([{"route":"POST /files","nth":1,"action":{"type":"latency","ms":60000}}])")).ok());
   Running running = project.start(run_arguments("e2b", {"--e2b-keep"}));
-  for (int i = 0; i < 3000 && server.sandboxes().size() == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  for (int i = 0; i < 3000 && Project::events(project.session(), "sandbox_created").empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ASSERT_TRUE(test::eventually([&] { return server.sandboxes().size() > 0; }));
+  project.await_event("sandbox_created");
   running.kill(SIGKILL);
   running.end();
   server.clear_faults();

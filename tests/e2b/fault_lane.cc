@@ -12,6 +12,7 @@
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
 #include "tests/e2b_server/testing/http_client.h"
+#include "tests/support/eventually.h"
 
 namespace osiris::e2b_test {
 namespace {
@@ -29,14 +30,6 @@ std::string chain(const std::vector<std::string>& more = {}) {
   steps.push_back("  - id: query\n    component: duckdb.processor\n    mode: transform\n    needs: [read]\n    config: {query: \"SELECT id, name FROM df_read ORDER BY id\"}\n");
   steps.push_back("  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [query]\n    config: {path: out/result.csv}\n");
   return e2e::oml("faults", steps);
-}
-
-bool eventually(const std::function<bool()>& condition, int seconds = 20) {
-  for (int i = 0; i < seconds * 50; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  return condition();
 }
 
 std::vector<pid_t> all_pids() {
@@ -201,7 +194,7 @@ Lane::Prepared Lane::prepare(Scenario scenario, Project& project) {
 
 // A handler that still sleeps in a stall may act after the client has gone, and a request that waits on its connection comes after that.
 void Lane::await_quiet() const {
-  const bool quiet = eventually([&] {
+  const bool quiet = test::eventually([&] {
     const Json all = server_.requests_by_arrival();
     for (const Json& request : all.items())
       if (request["open"].as_bool()) return false;
@@ -327,8 +320,8 @@ void Lane::check_invariants(const Project& project, const Outcome& outcome, cons
   const Json left = server_.sandboxes();
   if (left.size() > static_cast<size_t>(kept_max)) complaints.push_back("sandboxes are left: " + left.dump());
   for (const Json& sandbox : left.items()) server_.kill_sandbox(sandbox["sandboxID"].as_string());
-  if (!eventually([&] { return count_descendants(server_.pid()) == 0; })) complaints.push_back("processes of sandboxes are left");
-  if (!eventually([&] { return count_processes_of(project.dir().parent_path()) == 0; })) complaints.push_back("osiris left a process behind");
+  if (!test::eventually([&] { return count_descendants(server_.pid()) == 0; })) complaints.push_back("processes of sandboxes are left");
+  if (!test::eventually([&] { return count_processes_of(project.dir().parent_path()) == 0; })) complaints.push_back("osiris left a process behind");
 
   const auto tree = project.tree();
   for (const auto& [file, right] : outputs) {

@@ -16,6 +16,7 @@
 #include "tests/attack/scale.h"
 #include "tests/e2b/fault_lane.h"
 #include "tests/e2b_server/testing/http_client.h"
+#include "tests/support/eventually.h"
 
 namespace osiris::e2b_test {
 namespace {
@@ -38,15 +39,6 @@ constexpr Phase kPhases[] = {{"start", "", 60},
 constexpr size_t kPhaseCount = std::size(kPhases);
 constexpr int kLease_s = 40;
 constexpr int kLongLife_s = 36'000;  // outlives every jump of the clock over a lease, hundreds of them
-constexpr int kPatience = 3000;  // times 10 ms
-
-bool eventually(const std::function<bool()>& condition) {
-  for (int i = 0; i < kPatience; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return condition();
-}
 
 // A server with a stranger's sandbox and a living run of this user's; both have to survive everything.
 class Victims {
@@ -76,7 +68,7 @@ class Victims {
     server_.clear_requests();
     auto running = project_.start(run_arguments("e2b", {"--e2b-lease", std::to_string(kLease_s)}));
     const std::string route = phase.route;
-    const bool came = route.empty() || eventually([&] {
+    const bool came = route.empty() || test::eventually([&] {
       const Json all = server_.requests_by_arrival();
       for (const Json& request : all.items())
         if (request["route"].as_string() == route) return true;
@@ -87,7 +79,7 @@ class Victims {
     running.kill(SIGKILL);
     const bool was_killed = running.end().exit == 128 + SIGKILL;
     // A create that was under way may still come to its end.
-    EXPECT_TRUE(eventually([&] {
+    EXPECT_TRUE(test::eventually([&] {
       const Json all = server_.requests_by_arrival();
       for (const Json& request : all.items())
         if (request["open"].as_bool() && request["route"].as_string().find("/v2/sandboxes") != std::string::npos) return false;
@@ -100,12 +92,12 @@ class Victims {
     } else {
       server_.jump_clock((kLease_s + 1) * 1000);
     }
-    EXPECT_TRUE(eventually([&] { return ids().size() <= 2; })) << what << ": left " << server_.sandboxes().dump();
+    EXPECT_TRUE(test::eventually([&] { return ids().size() <= 2; })) << what << ": left " << server_.sandboxes().dump();
     const std::set<std::string> alive = ids();
     EXPECT_EQ(alive, std::set<std::string>({stranger_, living_})) << what;
     for (const std::string& id : alive) (reaps ? left_after_reap : left_after_lease) += id != stranger_ && id != living_;
     lost += (alive.count(stranger_) == 0) + (alive.count(living_) == 0);
-    EXPECT_TRUE(eventually([&] { return processes() <= processes_; })) << what << ": processes are left";
+    EXPECT_TRUE(test::eventually([&] { return processes() <= processes_; })) << what << ": processes are left";
     EXPECT_EQ(processes(), processes_) << what << ": the living run lost a process";
     return was_killed;
   }

@@ -17,15 +17,8 @@ using ::testing::Not;
 
 constexpr const char* kHost = "db.example.test";
 
-class HostNames : public testing::Test {
+class HostNames : public OwnNetworks {
  protected:
-  void SetUp() override {
-    if (::geteuid() != 0) {
-      if (std::getenv("CI")) FAIL() << "this machine gives no root, and so no networks of the sandboxes' own";
-      GTEST_SKIP() << "this machine gives no root, and so no networks of the sandboxes' own";
-    }
-  }
-
   // A server whose sandboxes find `sandbox_sees` under the name ("" : no such name), and a database on its first address.
   void start(const std::string& sandbox_sees, test::MariaDbOptions options = {}) {
     std::vector<std::string> arguments = {"--network", "isolated"};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <ostream>
 #include <set>
 #include <string>
 #include <vector>
@@ -55,6 +56,8 @@ struct RemoteCall {
   bool is_rpc() const { return route.find("/process.Process/") != std::string::npos; }
   bool is_stream() const { return route.ends_with("/Start") || route.ends_with("/Connect"); }
 };
+
+inline void PrintTo(const RemoteCall& call, std::ostream* out) { *out << call.name; }
 
 const std::vector<RemoteCall>& remote_calls();
 

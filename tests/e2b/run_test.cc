@@ -3,11 +3,11 @@
 #include <signal.h>
 
 #include <set>
-#include <thread>
 
 #include "protocol/base/redact.h"
 #include "protocol/base/text.h"
 #include "tests/e2b/sandboxed_project.h"
+#include "tests/support/eventually.h"
 
 namespace osiris::e2b_test {
 namespace {
@@ -178,7 +178,7 @@ TEST_F(E2bRun, AnUnknownTemplateIsNamed) {
 TEST_F(E2bRun, AGpuIsRefusedWithTheLimits) {
   write_steps(1);
   const Outcome outcome = project.osiris(run_arguments("e2b", {"--e2b-gpu", "1"}));
-  EXPECT_NE(outcome.exit, 0);
+  EXPECT_EQ(outcome.exit, 2) << outcome.err;
   EXPECT_NE(outcome.err.find("8 CPUs"), std::string::npos) << outcome.err;
   EXPECT_EQ(routes().size(), 0u);
 }
@@ -186,7 +186,7 @@ TEST_F(E2bRun, AGpuIsRefusedWithTheLimits) {
 TEST_F(E2bRun, AnOddNumberOfCpusIsRefusedBeforeAnyCall) {
   write_steps(1);
   const Outcome outcome = project.osiris(run_arguments("e2b", {"--e2b-cpu", "3"}));
-  EXPECT_NE(outcome.exit, 0);
+  EXPECT_EQ(outcome.exit, 2) << outcome.err;
   EXPECT_NE(outcome.err.find("even number"), std::string::npos) << outcome.err;
   EXPECT_EQ(routes().size(), 0u);
 }
@@ -231,10 +231,14 @@ TEST_F(E2bRun, WithoutConnectionsTheSandboxReachesNothing) {
   write_steps(1);
   ASSERT_EQ(project.osiris(run_arguments("e2b")).exit, 0);
   const Json recorded = server.requests();
+  int created = 0;
   for (const Json& request : recorded.items()) {
     if (request["route"].as_string() != "POST /v2/sandboxes") continue;
-    EXPECT_NE(request["body"].dump().find("allow_internet_access"), std::string::npos) << request["body"].dump();
+    ++created;
+    EXPECT_EQ(request["body"]["allow_internet_access"], Json(false)) << request["body"].dump();
+    EXPECT_FALSE(request["body"].contains("network")) << request["body"].dump();
   }
+  EXPECT_EQ(created, 1);
 }
 
 TEST_F(E2bRun, ALoopbackConnectionIsRefusedWithTheReason) {
@@ -243,7 +247,7 @@ TEST_F(E2bRun, ALoopbackConnectionIsRefusedWithTheReason) {
   project.set("DB_PASSWORD", "does-not-matter");
   project.write("pipeline.yaml", e2e::oml("db", {"  - id: pull\n    component: mysql.extractor\n    mode: read\n    config: {connection: \"@mysql.db\", query: \"SELECT 1\"}\n"}));
   const Outcome outcome = project.osiris(run_arguments("e2b"));
-  EXPECT_NE(outcome.exit, 0);
+  EXPECT_EQ(outcome.exit, 2) << outcome.err;
   EXPECT_NE(outcome.err.find("127.0.0.1"), std::string::npos) << outcome.err;
   EXPECT_EQ(routes().size(), 0u);
 }
@@ -316,8 +320,7 @@ TEST_F(E2bRun, TheLeaseOfAKilledHostRunsOut) {
   running.kill(SIGKILL);
   running.end();
   server.jump_clock(61'000);
-  for (int i = 0; i < 100 && server.sandboxes().size() > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  expect_no_sandbox(server);
+  EXPECT_TRUE(test::eventually([&] { return server.sandboxes().size() == 0; })) << server.sandboxes().dump_pretty();
 }
 
 }  // namespace

@@ -1,9 +1,13 @@
 #include "tests/e2b/sandboxed_project.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
+
+#include "tests/support/eventually.h"
 
 namespace osiris::e2b_test {
 namespace {
@@ -82,6 +86,20 @@ std::vector<std::string> comparable_metrics(const std::filesystem::path& session
   }
   std::sort(out.begin(), out.end());
   return out;
+}
+
+bool is_in_the_middle_of(const ServerProcess& server, const std::string& route) {
+  return test::eventually([&] {
+    const Json all = server.requests_by_arrival();
+    return std::any_of(all.items().begin(), all.items().end(),
+                       [&](const Json& request) { return request["open"].as_bool() && request["route"].as_string() == route; });
+  });
+}
+
+void OwnNetworks::SetUp() {
+  if (::geteuid() == 0) return;
+  if (std::getenv("CI")) FAIL() << "this machine gives no root, and so no networks of the sandboxes' own";
+  GTEST_SKIP() << "this machine gives no root, and so no networks of the sandboxes' own";
 }
 
 void expect_no_sandbox(const ServerProcess& server) {

@@ -1,6 +1,8 @@
 // A project whose runs may go to a local E2B server, the real one over real HTTP.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <map>
 #include <string>
 #include <vector>
@@ -36,5 +38,14 @@ std::vector<std::string> comparable_metrics(const std::filesystem::path& session
 
 // Nothing of a run may be left: no sandbox on the server.
 void expect_no_sandbox(const ServerProcess& server);
+
+// Waits until the server has a request to this route ("GET /files") that is not answered yet; false: there never was one.
+[[nodiscard]] bool is_in_the_middle_of(const ServerProcess& server, const std::string& route);
+
+// Of tests whose sandboxes have networks of their own, which takes root: skipped without it, and failed in CI.
+class OwnNetworks : public testing::Test {
+ protected:
+  void SetUp() override;
+};
 
 }  // namespace osiris::e2b_test

@@ -355,7 +355,7 @@ TEST_F(Service, PackagesThatNoIndexCanBringAreRefusedBeforeAnySandboxIsMade) {
   project.write("pipeline.yaml", e2e::oml("deps", {"  - id: think\n    component: python.processor\n    mode: transform\n"
                                                    "    config: {script: script.py, format: ndjson, requirements: [six]}\n"}));
   const Outcome outcome = run({"--e2b-install-deps", "--e2b-deps-in", "sandbox"});
-  EXPECT_NE(outcome.exit, 0);
+  EXPECT_EQ(outcome.exit, 2) << outcome.err;
   EXPECT_NE(outcome.err.find("--e2b-network-allow"), std::string::npos) << outcome.err;
   EXPECT_EQ(server->requests().size(), 0u);
 }

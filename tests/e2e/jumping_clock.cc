@@ -4,10 +4,9 @@
 #include <time.h>
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 
 #include "protocol/base/file.h"
+#include "tests/support/eventually.h"
 
 namespace osiris::e2e {
 namespace {
@@ -39,11 +38,7 @@ size_t JumpingClock::heartbeats() const {
 
 void JumpingClock::await_two_heartbeats() const {
   const size_t before = heartbeats();
-  for (int i = 0; i < 1500; ++i) {
-    if (heartbeats() >= before + 2) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  ADD_FAILURE() << "no heartbeats were heard";
+  EXPECT_TRUE(test::eventually([&] { return heartbeats() >= before + 2; })) << "no heartbeats were heard";
 }
 
 double JumpingClock::seen_jump_s() const {

@@ -83,7 +83,7 @@ TEST_F(Machine, AFullDiskIsCalledOne) {
       EXPECT_TRUE(named) << directory << pages << outcome.err;
       EXPECT_EQ(outcome.err.find("damaged"), std::string::npos) << outcome.err;
     }
-  EXPECT_NE(run_mounted(".osiris", "size=4k").exit, 0) << "one page is too small";
+  EXPECT_EQ(run_mounted(".osiris", "size=4k").exit, 3) << "one page is too small";
 }
 
 // As an ordinary user sees it; root has to give up its right to pass every permission first.

@@ -7,6 +7,7 @@
 #include "protocol/base/redact.h"
 #include "tests/e2e/project.h"
 #include "tests/package_index/package_index.h"
+#include "tests/support/eventually.h"
 
 namespace osiris::e2e {
 namespace {
@@ -150,9 +151,8 @@ TEST_F(PythonRuns, NothingOutlivesTheHost) {
   ASSERT_TRUE(is_alive(child));
   running.kill(SIGKILL);
   running.end();
-  for (int i = 0; i < 300 && (is_alive(script) || is_alive(child)); ++i) ::usleep(50'000);
-  EXPECT_FALSE(is_alive(script));
-  EXPECT_FALSE(is_alive(child));
+  EXPECT_TRUE(test::eventually([&] { return !is_alive(script); }));
+  EXPECT_TRUE(test::eventually([&] { return !is_alive(child); }));
 }
 
 // As the kernel does when memory is short: nothing of the worker's own can run any more.
@@ -169,9 +169,8 @@ TEST_F(PythonRuns, NothingOutlivesAKilledWorker) {
   ASSERT_TRUE(is_alive(script));
   ::kill(worker, SIGKILL);
   EXPECT_EQ(running.end().exit, 3);
-  for (int i = 0; i < 300 && (is_alive(script) || is_alive(child)); ++i) ::usleep(50'000);
-  EXPECT_FALSE(is_alive(script));
-  EXPECT_FALSE(is_alive(child));
+  EXPECT_TRUE(test::eventually([&] { return !is_alive(script); }));
+  EXPECT_TRUE(test::eventually([&] { return !is_alive(child); }));
 }
 
 TEST_F(PythonRuns, CtrlCEndsTheScript) {

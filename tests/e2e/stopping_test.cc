@@ -12,12 +12,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Readable when the process ends, whoever its parent is.
+// Readable when the process, which must be alive now, ends, whoever its parent is.
 class Watch {
  public:
-  explicit Watch(pid_t pid) : fd_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) {}
+  explicit Watch(pid_t pid) : fd_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) { EXPECT_GE(fd_.get(), 0) << "there is no process " << pid; }
   bool ends_within(int ms) const {
-    if (fd_.get() < 0) return true;
+    if (fd_.get() < 0) return false;
     pollfd ready{fd_.get(), POLLIN, 0};
     return ::poll(&ready, 1, ms) == 1;
   }

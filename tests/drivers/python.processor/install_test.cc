@@ -6,6 +6,7 @@
 #include "protocol/base/subprocess.h"
 #include "tests/drivers/python.processor/python_step.h"
 #include "tests/package_index/package_index.h"
+#include "tests/support/eventually.h"
 
 namespace osiris::worker::test {
 namespace {
@@ -82,11 +83,9 @@ TEST_F(PythonInstall, AFailureOfPipsShowsItsWordsAndLeavesNothing) {
 TEST_F(PythonInstall, CancelEndsPipAndLeavesNothingHalf) {
   // A package whose page never comes: pip waits for it.
   step.set_environment(Json::object({{"PIP_INDEX_URL", "http://127.0.0.1:9/simple"}, {"PIP_RETRIES", "1000"}, {"PIP_NO_CACHE_DIR", "1"}}));
-  std::jthread canceller([this](std::stop_token stop) {
-    while (!stop.stop_requested()) {
-      if (logged().find("pip: ") != std::string::npos) return step.cancel();
-      std::this_thread::yield();
-    }
+  std::jthread canceller([this] {
+    EXPECT_TRUE(test::eventually([&] { return logged().find("pip: ") != std::string::npos; }));
+    step.cancel();
   });
   failure();
   EXPECT_EQ(code, Code::kCancelled);

@@ -2,12 +2,11 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
-#include <chrono>
 #include <fstream>
-#include <thread>
 
 #include "protocol/base/subprocess.h"
 #include "tests/drivers/python.processor/python_step.h"
+#include "tests/support/eventually.h"
 
 namespace osiris::worker::test {
 namespace {
@@ -25,11 +24,7 @@ bool is_running(pid_t pid) {
 
 // Waits until none of them runs; the kernel takes a moment to end a killed one.
 void expect_gone(const std::vector<pid_t>& pids) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  for (const pid_t pid : pids) {
-    while (is_running(pid) && std::chrono::steady_clock::now() < until) std::this_thread::yield();
-    EXPECT_FALSE(is_running(pid)) << pid;
-  }
+  for (const pid_t pid : pids) EXPECT_TRUE(test::eventually([&] { return !is_running(pid); })) << pid;
 }
 
 // Starts a child in a session of its own that ignores SIGTERM, and a grandchild of a dead parent; writes both ids.

@@ -1,8 +1,5 @@
 #include "tests/e2b_server/test/fixture.h"
 
-#include <chrono>
-#include <thread>
-
 #include "protocol/base/file.h"
 
 namespace osiris::e2b_server {
@@ -65,15 +62,6 @@ int count_processes(const std::string& name, const std::string& mark) {
     count += line.ok() && line->starts_with(name) && line->find(mark) != std::string::npos;
   }
   return count;
-}
-
-bool eventually(const std::function<bool()>& condition) {
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > give_up) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return true;
 }
 
 }  // namespace osiris::e2b_server

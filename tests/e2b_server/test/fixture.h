@@ -3,13 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "tests/e2b_server/testing/http_client.h"
 #include "tests/e2b_server/testing/server_process.h"
+#include "tests/support/eventually.h"
 
 namespace osiris::e2b_server {
 
@@ -35,8 +35,7 @@ class ServerTest : public testing::Test {
 // Of this machine: programs of that name with `mark` in their command line.
 int count_processes(const std::string& name, const std::string& mark);
 
-// Polls; false after a minute.
-bool eventually(const std::function<bool()>& condition);
+using test::eventually;
 
 // Under CI a missing capability is a failure, elsewhere a printed skip.
 #define OSIRIS_NEEDS(condition, what)                                               \

@@ -3,14 +3,13 @@
 
 #include <sys/types.h>
 
-#include <chrono>
 #include <filesystem>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
+#include "tests/support/eventually.h"
 
 namespace osiris::test {
 
@@ -27,12 +26,6 @@ inline bool group_runs(pid_t group) {
 }
 
 // Waits until nothing of it runs; a killed process needs a moment to die.
-inline bool group_is_gone(pid_t group) {
-  for (int i = 0; i < 1000; ++i) {
-    if (!group_runs(group)) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return false;
-}
+inline bool group_is_gone(pid_t group) { return eventually([&] { return !group_runs(group); }); }
 
 }  // namespace osiris::test

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "protocol/base/clock.h"
+#include "tests/support/eventually.h"
 #include "tests/unit/host_adapters/fake_adapter.h"
 
 namespace osiris {
@@ -239,7 +240,7 @@ TEST_F(Instance, IsCancelledFromAnotherThread) {
       is_running = true;
     }
     started.notify_one();
-    while (!host->is_cancelled(host)) std::this_thread::yield();
+    EXPECT_TRUE(test::eventually([&] { return host->is_cancelled(host); }));
     return fail(host, OSIRIS_CANCELLED, "cancelled");
   };
   auto instance = ready();

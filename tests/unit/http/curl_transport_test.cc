@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/eventually.h"
 #include "tests/unit/http/scripted_server.h"
 
 namespace osiris::http {
@@ -105,7 +106,7 @@ TEST(CurlTransport, HandsOutBytesAsTheyArrive) {
   ScriptedServer server([&](Connection& c) {
     c.receive();
     c.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n");
-    while (!go) std::this_thread::yield();
+    EXPECT_TRUE(test::eventually([&] { return go.load(); }));
     c.send("3\r\ntwo\r\n0\r\n\r\n");
   });
   CurlTransport transport;

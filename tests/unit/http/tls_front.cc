@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "protocol/http/curl_transport.h"
+#include "tests/support/eventually.h"
 #include "tests/unit/http/scripted_server.h"
 
 namespace osiris::http {
@@ -55,15 +56,13 @@ bool TlsFront::wait_until_it_answers() {
   CurlTransport transport(options);
   Request request;
   request.url = url() + "/health";
-  for (int i = 0; i < 600; ++i) {
-    if (send(transport, request).response) return true;
-    if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
-      pid_ = -1;
-      return false;
-    }
-    usleep(50'000);
-  }
-  return false;
+  bool answers = false;
+  const bool decided = test::eventually([&] {
+    answers = send(transport, request).response.has_value();
+    if (!answers && waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
+    return answers || pid_ < 0;
+  });
+  return decided && answers;
 }
 
 }  // namespace osiris::http

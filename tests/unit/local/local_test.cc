@@ -14,6 +14,7 @@
 #include "protocol/base/file.h"
 #include "protocol/base/subprocess.h"
 #include "protocol/base/text.h"
+#include "tests/support/eventually.h"
 #include "tests/unit/base/process_group.h"
 #include "tests/unit/local/loaded_adapter.h"
 
@@ -266,8 +267,12 @@ TEST_F(LocalTest, TheRealWorkerOfAnotherVersionIsRefused) {
 TEST_F(LocalTest, AScriptedWorkerOfAnotherVersionIsRefusedAndGetsNoSecret) {
   use_script("version");
   run_.settings.set("worker_version", "1.2.3");
-  EXPECT_EQ(adapter_.run(run_), OSIRIS_UNSUPPORTED);
+  run_.settings.set("rpc_debug", true);
+  host_.secrets["env/TOKEN"] = "canary-token-value";
+  EXPECT_EQ(adapter_.run(run_, {{"pass-env", "TOKEN"}}), OSIRIS_UNSUPPORTED);
   EXPECT_THAT(failure().message, HasSubstr("has version 9.9.9, this osiris needs 1.2.3"));
+  EXPECT_THAT(host_.asked_secrets(), testing::IsEmpty());
+  EXPECT_THAT(*read_file(run_.directory / "session/adapter/rpc.log"), Not(HasSubstr("prepare"))) << "nothing was sent that could hold one";
 }
 
 TEST_F(LocalTest, AProgramThatIsNoWorkerIsRefusedWithItsWords) {
@@ -306,9 +311,7 @@ TEST_F(LocalTest, AStoppedWorkerThatGoesOnFailsNothing) {
   std::jthread stopper([this] {
     EXPECT_TRUE(host_.wait_for("step_start", "a"));
     ::kill(worker_pid(), SIGSTOP);
-    for (int i = 0; i < 4000 && !host_.logged("its process is stopped"); ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    EXPECT_TRUE(host_.logged("its process is stopped"));
+    EXPECT_TRUE(test::eventually([&] { return host_.logged("its process is stopped"); }));
     ::kill(worker_pid(), SIGCONT);
   });
   EXPECT_EQ(adapter_.run(run_), OSIRIS_OK);

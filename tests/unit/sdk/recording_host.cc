@@ -1,7 +1,8 @@
 #include "tests/unit/sdk/recording_host.h"
 
-#include <chrono>
-#include <thread>
+#include <algorithm>
+
+#include "tests/support/eventually.h"
 
 namespace osiris::test {
 namespace {
@@ -39,6 +40,10 @@ struct Services {
   static int32_t is_cancelled(const osiris_host* host) noexcept { return self(host).cancelled_ ? 1 : 0; }
   static osiris_status with_secret(const osiris_host* host, osiris_str name, void (*use)(void*, osiris_str) noexcept,
                                    void* user) noexcept {
+    {
+      const std::lock_guard lock(self(host).mutex_);
+      self(host).asked_secrets_.push_back(text(name));
+    }
     const auto found = self(host).secrets.find(text(name));
     if (found == self(host).secrets.end()) return OSIRIS_NOT_FOUND;
     use(user, {found->second.data(), found->second.size()});
@@ -101,13 +106,16 @@ std::vector<RecordingHost::Failure> RecordingHost::failures() const {
   return failures_;
 }
 
+std::vector<std::string> RecordingHost::asked_secrets() const {
+  const std::lock_guard lock(mutex_);
+  return asked_secrets_;
+}
+
 bool RecordingHost::wait_for(std::string_view name, std::string_view step_id) const {
-  for (int i = 0; i < 6000; ++i) {
-    for (const Event& event : events(name))
-      if (step_id.empty() || event.step_id == step_id) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return false;
+  return eventually([&] {
+    const auto found = events(name);
+    return std::any_of(found.begin(), found.end(), [&](const Event& event) { return step_id.empty() || event.step_id == step_id; });
+  });
 }
 
 std::string RecordingHost::everything() const {

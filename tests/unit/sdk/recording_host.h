@@ -45,6 +45,7 @@ class RecordingHost {
 
   const osiris_host* table() const { return &table_; }
   std::map<std::string, std::string> secrets;
+  std::vector<std::string> asked_secrets() const;  // those that were asked for, in order, whether there is one or not
   void cancel() { cancelled_ = true; }
   // Called for every event that is kept, on the adapter's thread.
   std::function<void(const Event&)> on_event;
@@ -73,6 +74,7 @@ class RecordingHost {
   std::vector<std::string> logs_;
   std::map<std::string, Json> documents_;
   std::vector<Failure> failures_;
+  std::vector<std::string> asked_secrets_;
 
   friend struct Services;
 };

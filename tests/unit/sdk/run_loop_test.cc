@@ -10,10 +10,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <thread>
+#include <utility>
 
 #include "plugins/sdk/channel/process_channel.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
+#include "tests/support/eventually.h"
 #include "tests/unit/base/process_group.h"
 #include "tests/unit/sdk/recording_host.h"
 
@@ -281,13 +283,60 @@ TEST_F(RunLoopTest, AWorkerThatIgnoresCancelIsKilledAfterTheGrace) {
   EXPECT_TRUE(is_gone());
 }
 
+// However early the opening may be sent, and although a secret is there for the asking.
 TEST_F(RunLoopTest, ACancelBeforeTheStartSendsNothing) {
   recording_.cancel();
   recording_.secrets["connection/mysql.shop/password"] = "never lent";
-  const RunOutcome outcome = run("good");
-  ASSERT_FALSE(outcome.status.ok());
-  EXPECT_EQ(outcome.status.error().code, Code::kCancelled);
-  EXPECT_TRUE(recording_.events("step_start").empty());
+  opening_.secret_names = {"connection/mysql.shop/password"};
+  const std::string path = testing::TempDir() + "/rpc_cancelled_" + std::to_string(::getpid()) + ".log";
+  for (const bool after_hello : {false, true}) {
+    std::filesystem::remove(path);
+    ASSERT_TRUE(wire_log_.open(path).ok());
+    options_.open_after_hello = after_hello;
+    const RunOutcome outcome = run("good");
+    ASSERT_FALSE(outcome.status.ok());
+    EXPECT_EQ(outcome.status.error().code, Code::kCancelled);
+    EXPECT_TRUE(recording_.events("step_start").empty());
+    EXPECT_THAT(recording_.asked_secrets(), testing::IsEmpty()) << after_hello;
+    EXPECT_THAT(*read_file(path), Not(HasSubstr("prepare"))) << after_hello;
+  }
+  std::filesystem::remove(path);
+}
+
+// A worker whose hello is read when the run is cancelled already.
+class LateHello : public Channel {
+ public:
+  Status send(std::string bytes) override {
+    sent += bytes;
+    return {};
+  }
+  ReceiveOutcome receive(Incoming& into, int64_t) override {
+    if (std::exchange(said_, true)) return {ReceiveOutcome::Kind::kClosed, std::nullopt, ExitInfo()};
+    rpc::Hello hello;
+    hello.version = "1.2.3";
+    into.output = *rpc::encode_message(rpc::to_json(rpc::Record(hello)));
+    return {ReceiveOutcome::Kind::kBytes, std::nullopt, std::nullopt};
+  }
+  void close_input() override {}
+  void kill() override {}
+  Diagnosis diagnose() override { return {}; }
+  std::string sent;
+
+ private:
+  bool said_ = false;
+};
+
+TEST_F(RunLoopTest, AHelloAfterTheCancelIsLentNoSecret) {
+  recording_.secrets["connection/mysql.shop/password"] = "lent once";
+  opening_.secret_names = {"connection/mysql.shop/password"};
+  for (const bool cancelled : {false, true}) {
+    if (cancelled) recording_.cancel();
+    LateHello channel;
+    RunLoop loop(host_, channel, waker_, wire_log_, options_);
+    EXPECT_FALSE(loop.run(plan_steps(), opening_).status.ok());
+    EXPECT_EQ(recording_.asked_secrets().size(), 1u) << cancelled;
+    EXPECT_EQ(channel.sent.find("lent once") != std::string::npos, !cancelled);
+  }
 }
 
 // Every step is done and `finish` is answered; `pack` never is.
@@ -336,8 +385,7 @@ TEST_F(RunLoopTest, AStallShorterThanTheLimitFailsNothing) {
   options_.silence_ms = 20;
   std::jthread wake([this] {
     EXPECT_TRUE(recording_.wait_for("step_start", "b"));
-    for (int i = 0; i < 6000 && !recording_.logged("its process is stopped"); ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_TRUE(test::eventually([&] { return recording_.logged("its process is stopped"); }));
     ::kill(pid_, SIGCONT);
   });
   EXPECT_TRUE(run("stall").status.ok());

@@ -55,8 +55,28 @@ TEST_F(RunPackageTest, NamesPlanConfigsAndEachInputOnce) {
   EXPECT_EQ((*members)[3].source, input_);
 }
 
+// Byte for byte what any other process made of this request, today or a year ago.
 TEST_F(RunPackageTest, TheSameRequestGivesTheSameBytes) {
-  EXPECT_EQ(prepared_document(request_, {})->dump(), prepared_document(request_, {})->dump());
+  fs::remove(input_);
+  input_ = "/nowhere/in.csv";
+  for (Json& step : request_.manifest.find("steps")->items()) step.set("input_files", Json::array({Json::object({{"path", "data/in.csv"}, {"source", input_}})}));
+  EXPECT_EQ(prepared_document(request_, {})->dump(), "GOLDEN");
+}
+
+TEST_F(RunPackageTest, AnotherOrderOfTheSameRequestGivesTheSameBytes) {
+  PackageOptions options, other_options;
+  options.environment_names = {"A", "B"};
+  other_options.environment_names = {"B", "A"};
+  const Json secrets = Json::object({{"user", "s/user"}, {"password", "s/password"}});
+  const Json other_secrets = Json::object({{"password", "s/password"}, {"user", "s/user"}});
+  RunRequest other = request_;
+  request_.connections = Json::object({{"connections", Json::object({{"@a", Json::object({{"secrets", secrets}})}})}});
+  other.connections = Json::object({{"connections", Json::object({{"@a", Json::object({{"secrets", other_secrets}})}})}});
+  Json& step = other.manifest.find("steps")->items().front();
+  step.set("cfg", Json::object({{"a", 2}, {"b", 1}}));
+  EXPECT_EQ(prepared_document(request_, options)->dump(), prepared_document(other, other_options)->dump());
+  step.set("cfg", Json::object({{"a", 2}, {"b", 3}}));
+  EXPECT_NE(prepared_document(request_, options)->dump(), prepared_document(other, other_options)->dump()) << "another request is another package";
 }
 
 TEST_F(RunPackageTest, HoldsSizesHashesNamesAndOptions) {

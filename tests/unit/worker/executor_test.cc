@@ -11,6 +11,7 @@
 #include <future>
 
 #include "protocol/base/file.h"
+#include "tests/support/eventually.h"
 
 namespace osiris::worker {
 namespace {
@@ -71,7 +72,7 @@ Result<StepOutcome> wait_at_gate(StepContext&) {
 }
 Result<StepOutcome> until_cancelled(StepContext& step) {
   gate->wait();
-  while (!step.is_cancelled()) std::this_thread::yield();
+  EXPECT_TRUE(test::eventually([&] { return step.is_cancelled(); }));
   return Error(Code::kCancelled, "stopped");
 }
 Result<StepOutcome> endless_query(StepContext& step) {

@@ -11,6 +11,7 @@
 
 #include "protocol/base/file.h"
 #include "protocol/rpc/frames.h"
+#include "tests/support/eventually.h"
 
 namespace osiris::worker {
 namespace {
@@ -145,7 +146,7 @@ TEST_F(RecordStreamTest, MakesTheSenderWaitWhileNobodyReadsAndLosesNothing) {
     }
   });
   // The pipe holds 64 KiB and the queue some records: far less than there are.
-  while (stream_->queued_bytes() < 4096) std::this_thread::yield();
+  ASSERT_TRUE(test::eventually([&] { return stream_->queued_bytes() >= 4096; }));
   EXPECT_LT(sent, 3000);
   for (int64_t seq = 1; seq <= 3000; ++seq) ASSERT_EQ(next()["seq"].as_int(), seq);
   sender.join();
@@ -169,7 +170,7 @@ TEST_F(RecordStreamTest, LetsWaitingSendersGoWhenAbandoned) {
   std::thread sender([&] {
     for (int i = 0; i < 2000; ++i) stream_->emit(event(std::string(100, 'x')));
   });
-  while (stream_->queued_bytes() < 1024) std::this_thread::yield();
+  ASSERT_TRUE(test::eventually([&] { return stream_->queued_bytes() >= 1024; }));
   stream_->abandon();
   sender.join();
   // The stream still writes what it has before it goes; somebody must take it.

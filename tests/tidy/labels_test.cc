@@ -1,0 +1,39 @@
+// ctest sums times up by label, which is how a slow kind of test is seen; so every test has one.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "protocol/base/json.h"
+#include "protocol/base/subprocess.h"
+
+namespace osiris::tidy {
+namespace {
+
+bool has_label(const Json& test) {
+  for (const Json& property : test["properties"].items())
+    if (property["name"].as_string() == "LABELS" && property["value"].size() > 0) return true;
+  return false;
+}
+
+TEST(Labels, EveryTestHasOne) {
+  const char* build = std::getenv("OSIRIS_BUILD_DIR");
+  ASSERT_NE(build, nullptr);
+  SpawnOptions options;
+  options.arguments = {"ctest", "--test-dir", build, "--show-only=json-v1"};
+  options.environment = {{"PATH", "/usr/local/bin:/usr/bin:/bin"}};
+  const auto listed = run_command(options, 60'000, 64u << 20);
+  ASSERT_TRUE(listed.ok()) << listed.error().message;
+  const auto document = parse_json(listed->standard_output);
+  ASSERT_TRUE(document.ok()) << listed->standard_error;
+  size_t tests = 0;
+  for (const Json& test : (*document)["tests"].items()) {
+    const std::string& name = test["name"].as_string();
+    if (name.ends_with("_NOT_BUILT")) continue;  // ctest's stand-in for a program whose cases are not known yet
+    ++tests;
+    EXPECT_TRUE(has_label(test)) << name << ": give it LABELS";
+  }
+  EXPECT_GT(tests, 10u);
+}
+
+}  // namespace
+}  // namespace osiris::tidy
