@@ -8,6 +8,7 @@
 #   make check-tsan  the tests under ThreadSanitizer
 #   make attack      the attack suite at its full size, and its figures (docs/attack-suite.md)
 #   make fuzz        libFuzzer on every parser, 60 s each, under both sanitizers; FUZZ="json frames" FUZZ_SECONDS=600
+#   make coverage    which lines of product code the tests go through: by folder, and every line that none does in build/coverage/coverage.txt
 #   make mutants     do the tests notice wrong code? Seeded one-line changes, built and tested in build/mutants; MUTANTS="--seed 2 --at-most 9"
 #   make check-live  a small suite against the real E2B: needs E2B_API_KEY, says what it would do without
 #   make bench       print the table of measurements that the README quotes
@@ -23,7 +24,7 @@ BUILD   = build/$(PRESET)
 BRIEF   = @scripts/brief.sh $(BUILD)
 CMAKE_BUILD = cmake --build --preset $(PRESET) -j $(JOBS)
 
-.PHONY: demo demo-mysql demo-e2b test check-asan check-tsan check-live attack fuzz mutants bench build configure setup install package clean
+.PHONY: demo demo-mysql demo-e2b test check-asan check-tsan check-live attack coverage fuzz mutants bench build configure setup install package clean
 .DEFAULT_GOAL := build
 
 setup:
@@ -61,6 +62,12 @@ attack: build
 FUZZ_SECONDS ?= 60
 fuzz: setup
 	@JOBS=$(JOBS) scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ)
+
+coverage: PRESET = coverage
+coverage: build
+	@find $(BUILD) -name '*.gcda' -delete
+	@scripts/run_tests.sh $(PRESET) $(JOBS) -LE install
+	@scripts/coverage.py $(BUILD)
 
 mutants: setup
 	@scripts/mutants/mutants.py --jobs $(JOBS) $(MUTANTS)

@@ -29,6 +29,12 @@ option(OSIRIS_BUILD_TESTS "build the tests, and the MariaDB server that a demo s
 cmake_dependent_option(OSIRIS_BUILD_BENCH "build what `make bench` runs" ON OSIRIS_BUILD_TESTS OFF)
 set(OSIRIS_SANITIZE "" CACHE STRING "sanitizers for osiris's own code: 'address,undefined' or 'thread'; empty for none")
 
+option(OSIRIS_COVERAGE "count how often each line runs (scripts/coverage.py)" OFF)
+if(OSIRIS_COVERAGE)
+  add_compile_options(--coverage -fprofile-update=atomic)
+  add_link_options(--coverage)
+endif()
+
 option(OSIRIS_FUZZ "coverage that libFuzzer steers by, in all of osiris's own code; clang only" OFF)
 if(OSIRIS_FUZZ)
   if(NOT CMAKE_CXX_COMPILER_ID STREQUAL Clang)

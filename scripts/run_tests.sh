@@ -1,12 +1,13 @@
 #!/bin/sh
-# run_tests.sh PRESET JOBS: every test of a built preset, and how long they took, in all and by label (ctest's own summary; every test has
+# run_tests.sh PRESET JOBS [ctest options]: every test of a built preset, and how long they took, in all and by label (ctest's own summary; every test has
 # a label). Skips are counted and named.
 set -u
 cd "$(dirname "$0")/.."
 preset=$1 jobs=$2
+shift 2
 started=$(date +%s)
 log=build/$preset/ctest.log
-ctest --preset "$preset" -j "$jobs" 2>&1 | tee "$log" | grep -v -E '^ *Start +[0-9]+:'
+ctest --preset "$preset" -j "$jobs" "$@" 2>&1 | tee "$log" | grep -v -E '^ *Start +[0-9]+:'
 status=$(grep -c '^100% tests passed' "$log")
 total=$(sed -n 's/.*tests passed, [0-9]* tests failed out of \([0-9]*\)$/\1/p' "$log")
 skipped=$(grep -c -E '\*\*\*Skipped' "$log")

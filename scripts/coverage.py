@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""coverage.py BUILD [--least PERCENT]: which lines of product code the tests that have run in BUILD (preset coverage) went through.
+
+gcov's JSON of every object file is merged: a line counts as covered when any translation unit executed it. Lines per folder and the files with
+the most uncovered lines are printed; every uncovered line is in BUILD/coverage.txt. Exit status 1 when the whole is below PERCENT (90)."""
+import argparse
+import concurrent.futures
+import json
+import os
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True  # the checkout stays as it is
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PRODUCT = ("host/", "worker/", "protocol/", "plugins/", "plugin_api/include/", "servers/", "tests/e2b_server/")
+# Below those: tests and examples.
+NO_PRODUCT = ("tests/e2b_server/test/", "tests/e2b_server/testing/")
+FOLDERS_DEEP = 2  # "host/run", "plugins/e2b"
+FILES_SHOWN = 15
+
+
+def is_product(path):
+    return path.startswith(PRODUCT) and not path.startswith(NO_PRODUCT)
+
+
+def merge(documents, root=ROOT):
+    """path -> {line: executed}, of product files, from gcov's documents."""
+    files = {}
+    for document in documents:
+        for file in document["files"]:
+            path = os.path.relpath(os.path.join(document["current_working_directory"], file["file"]), root)
+            if not is_product(path):
+                continue
+            lines = files.setdefault(path, {})
+            for line in file["lines"]:
+                number = line["line_number"]
+                lines[number] = lines.get(number, False) or line["count"] > 0
+    return files
+
+
+def folder_of(path):
+    return "/".join(path.split("/")[:-1][:FOLDERS_DEEP])
+
+
+def rows(files):
+    """(folder, covered, lines), sorted; the last one is the sum."""
+    sums = {}
+    for path, lines in files.items():
+        covered, count = sums.get(folder_of(path), (0, 0))
+        sums[folder_of(path)] = (covered + sum(lines.values()), count + len(lines))
+    table = [(folder, *sums[folder]) for folder in sorted(sums)]
+    return table + [("all", sum(row[1] for row in table), sum(row[2] for row in table))]
+
+
+def ranges(numbers):
+    """[1, 2, 3, 7] -> "1-3 7"."""
+    parts = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return " ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in parts)
+
+
+def of_object(data):
+    done = subprocess.run(["gcov", "--json-format", "--stdout", os.path.basename(data)], cwd=os.path.dirname(data), capture_output=True)
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build")
+    parser.add_argument("--least", type=float, default=90.0)
+    arguments = parser.parse_args()
+    # Objects that no test has run have their notes only; their lines count as well.
+    objects = []
+    for folder, _, names in os.walk(arguments.build):
+        objects += [os.path.join(folder, name) for name in names if name.endswith(".gcno")]
+    files = {}
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for path, lines in ((path, lines) for documents in pool.map(of_object, objects) for path, lines in merge(documents).items()):
+            known = files.setdefault(path, {})
+            for number, executed in lines.items():
+                known[number] = known.get(number, False) or executed
+    if not files:
+        sys.exit(f"coverage.py: {arguments.build} holds no coverage of product code: build and test with the preset coverage first")
+    table = rows(files)
+    for folder, covered, count in table:
+        print(f"{folder:<34}{covered:>7} of {count:>6} lines  {covered / count:>6.1%}")
+    missed = {path: [number for number, executed in lines.items() if not executed] for path, lines in files.items()}
+    for path in sorted(missed, key=lambda path: -len(missed[path]))[:FILES_SHOWN]:
+        print(f"  {len(missed[path]):>4} uncovered of {len(files[path]):>4}  {path}")
+    with open(os.path.join(arguments.build, "coverage.txt"), "w", encoding="utf-8") as report:
+        for path in sorted(missed):
+            if missed[path]:
+                report.write(f"{path}: {ranges(missed[path])}\n")
+    _, covered, count = table[-1]
+    return 0 if 100.0 * covered / count >= arguments.least else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
