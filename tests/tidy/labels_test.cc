@@ -19,8 +19,8 @@ TEST(Labels, EveryTestHasOne) {
   const char* build = std::getenv("OSIRIS_BUILD_DIR");
   ASSERT_NE(build, nullptr);
   SpawnOptions options;
-  options.arguments = {"ctest", "--test-dir", build, "--show-only=json-v1"};
-  options.environment = {{"PATH", "/usr/local/bin:/usr/bin:/bin"}};
+  const char* ctest = std::getenv("OSIRIS_CTEST");
+  options.arguments = {ctest ? ctest : "/usr/bin/ctest", "--test-dir", build, "--show-only=json-v1"};
   const auto listed = run_command(options, 60'000, 64u << 20);
   ASSERT_TRUE(listed.ok()) << listed.error().message;
   const auto document = parse_json(listed->standard_output);

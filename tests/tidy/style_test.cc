@@ -53,7 +53,7 @@ Complaint asks_the_wall_clock(const SourceFile& file) {
       {"plugins/e2b/sandbox_session.cc", "when a lease ends, for people"}, {"plugins/e2b/api/wire.cc", "records"},
       {"plugins/sdk/run/wire_log.cc", "records"}, {"protocol/base/clock.cc", "the clock itself"},
       {"protocol/base/clock.h", "the clock itself"}, {"protocol/http/retry.cc", "Retry-After as a date"},
-{"worker/log.cc", "records"}, {"worker/records/record_stream.cc", "records"}, {"worker/service.cc", "records"}};
+      {"worker/log.cc", "records"}, {"worker/records/record_stream.cc", "records"}, {"worker/service.cc", "records"}};
   static const std::regex ask(R"(\bunix_ns\(\)|chrono::system_clock|\bgettimeofday\(|CLOCK_REALTIME|\btime\((nullptr|NULL|0)\)|\bsem_timedwait\()");
   if (users.count(file.path) > 0 || !has_any(file.text, {"unix_ns()", "system_clock", "gettimeofday", "CLOCK_REALTIME", "time(", "sem_timedwait"})) return "";
   return std::regex_search(file.text, ask) ? "measure by monotonic_ns(); a record or an id gets a row here, with its reason" : "";
@@ -62,10 +62,10 @@ Complaint asks_the_wall_clock(const SourceFile& file) {
 // A test that gives another process time is slow on one machine and wrong on the next.
 Complaint sleeps(const SourceFile& file) {
   static const std::map<std::string, std::string> users = {{"tests/support/eventually.h", "the one wait"},
-                                                           {"tests/e2b/host_kill_test.cc", "kills at a random moment"},
-                                                           {"tests/e2e/clock_jump.c", "is preloaded, and answers for the clock"}};
+                                                           {"tests/e2b/host_kill_test.cc", "kills at a random moment"}};
   static const std::regex sleep(R"(\bsleep_(for|until)\(|\b(u|nano)?sleep\((?!\))|this_thread::yield\(|\bsched_yield\()");
-  if ( users.count(file.path) > 0 || !has_any(file.text, {"sleep", "yield"})) return "";
+  const bool is_an_adapter = file.path.starts_with("tests/abi/defects/");
+  if (is_an_adapter || users.count(file.path) > 0 || !has_any(file.text, {"sleep", "yield"})) return "";
   std::istringstream lines(file.text);
   for (std::string line; std::getline(lines, line);) {
     const bool is_quoted = line.find("time.sleep(") != std::string::npos;  // of a script that a test writes
@@ -114,7 +114,9 @@ const std::vector<Rule>& rules() {
       {"EveryHeaderIsGuarded", is_header, is_not_guarded, {{"host/x.h", "// A story.\nint f();\n"}, {"host/x.hpp", "int f();\n"}}},
       {"EveryProductHeaderOpensWithItsStory", [](const std::string& path) { return is_source(path) && is_product(path) && ending_of(path) != ".cc"; },
        has_no_story, {{"host/x.h", "#pragma once\n"}}},
-      {"TheWallClockIsForRecordsAndPeople", [](const std::string& path) { return is_source(path) && is_product(path); }, asks_the_wall_clock,
+      {"TheWallClockIsForRecordsAndPeople", [](const std::string& path) { return is_source(path) && is_product(path) && !path.starts_with("servers/e2b/"); },
+       // The server's time of day runs by the steady clock (server_clock.h).
+       asks_the_wall_clock,
        {{"host/x.cc", "clock.unix_ns();"}, {"host/x.cc", "std::chrono::system_clock::now();"}, {"host/x.cc", "time(nullptr);"},
         {"host/x.cc", "clock_gettime(CLOCK_REALTIME, &now);"}}},
       {"TestsWaitForWhatTheyWaitFor", [](const std::string& path) { return is_source(path) && path.starts_with("tests/") && !is_rule(path); }, sleeps,

@@ -8,33 +8,12 @@
 
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
+#include "tests/unit/http/fake_transport.h"
 
 namespace osiris::e2b {
 namespace {
 
 namespace fs = std::filesystem;
-
-class OneAnswer : public http::Exchange {
- public:
-  explicit OneAnswer(std::string body) : body_(std::move(body)) {
-    response_.status = 400;
-    response_.headers.add("Content-Type", "application/json");
-  }
-  Result<const http::Response*> head() override { return &response_; }
-  Result<std::string> read(http::Milliseconds) override { return std::exchange(body_, ""); }
-  void cancel() override {}
-  bool reached_server() const override { return true; }
-
- private:
-  http::Response response_;
-  std::string body_;
-};
-
-class Scripted : public http::Transport {
- public:
-  std::unique_ptr<http::Exchange> open(http::Request) override { return std::make_unique<OneAnswer>(answer); }
-  std::string answer;
-};
 
 class Wire : public testing::Test {
  protected:
@@ -45,13 +24,13 @@ class Wire : public testing::Test {
   }
   ~Wire() override { fs::remove_all(dir_); }
   void call(http::Request request, std::string answer) {
-    inner_.answer = std::move(answer);
+    inner_.otherwise = http::FakeAnswer::json(400, std::move(answer));
     http::send(watched_, request);
   }
   std::string log() const { return *read_file(dir_ / "wire.log"); }
 
   fs::path dir_;
-  Scripted inner_;
+  http::FakeTransport inner_;
   WatchedTransport watched_{inner_};
 };
 

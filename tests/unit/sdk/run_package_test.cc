@@ -60,7 +60,10 @@ TEST_F(RunPackageTest, TheSameRequestGivesTheSameBytes) {
   fs::remove(input_);
   input_ = "/nowhere/in.csv";
   for (Json& step : request_.manifest.find("steps")->items()) step.set("input_files", Json::array({Json::object({{"path", "data/in.csv"}, {"source", input_}})}));
-  EXPECT_EQ(prepared_document(request_, {})->dump(), "GOLDEN");
+  EXPECT_EQ(prepared_document(request_, {})->dump(), R"({"schema":"osiris.prepared/1","files":[{"path":"plan.json","size_bytes":256,"sha256":"af14ace10301636ddbda14fc515e7a9574b1b352b7264d69ac34bddde0b9ee4f"},)"
+            R"({"path":"cfg/read.json","size_bytes":13,"sha256":"d3626ac30a87e6f7a6428233b3c68299976865fa5508e4267c5415c76af7a772"},)"
+            R"({"path":"cfg/again.json","size_bytes":2,"sha256":"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},)"
+            R"({"path":"inputs/0001","input":"data/in.csv","missing":true}],"secret_names":["connection/mysql.shop/password"],"options":{}})");
 }
 
 TEST_F(RunPackageTest, AnotherOrderOfTheSameRequestGivesTheSameBytes) {
