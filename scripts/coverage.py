@@ -13,15 +13,9 @@ import sys
 sys.dont_write_bytecode = True  # the checkout stays as it is
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PRODUCT = ("host/", "worker/", "protocol/", "plugins/", "plugin_api/include/", "servers/", "tests/e2b_server/")
-# Below those: tests and examples.
-NO_PRODUCT = ("tests/e2b_server/test/", "tests/e2b_server/testing/")
+PRODUCT = ("host/", "worker/", "protocol/", "plugins/", "plugin_api/include/", "servers/")
 FOLDERS_DEEP = 2  # "host/run", "plugins/e2b"
 FILES_SHOWN = 15
-
-
-def is_product(path):
-    return path.startswith(PRODUCT) and not path.startswith(NO_PRODUCT)
 
 
 def merge(documents, root=ROOT):
@@ -30,7 +24,7 @@ def merge(documents, root=ROOT):
     for document in documents:
         for file in document["files"]:
             path = os.path.relpath(os.path.join(document["current_working_directory"], file["file"]), root)
-            if not is_product(path):
+            if not path.startswith(PRODUCT):
                 continue
             lines = files.setdefault(path, {})
             for line in file["lines"]:
