@@ -30,12 +30,17 @@ struct Row {
 constexpr std::string_view kSandboxToken = "The token of the sandbox was refused, not your API key: somebody else may have resumed or changed the sandbox. Run again.";
 constexpr std::string_view kConcurrency =
     "Wait for other sandboxes to end, `osiris resources list --adapter e2b` shows yours, or raise the plan's limits.";
+constexpr std::string_view kFewerCalls = "The service asks for fewer calls: fewer runs at once, or a longer --e2b-retry-budget.";
 constexpr std::string_view kBilling = "The key is fine: the team is blocked. Look at billing and members in E2B's dashboard.";
+constexpr std::string_view kOthersName =
+    "A template of this name belongs to another team: give one of your own by --e2b-template, or leave the shape out.";
 constexpr std::string_view kNoRoom = "The service found no room in time; try again, or in another region or shape.";
 constexpr std::string_view kPlanLife =
     "The plan limits how long a sandbox lives. Give a shorter --e2b-lease, split the pipeline, or use a plan with longer sandboxes.";
 constexpr std::string_view kOtherService =
     "This service does not know the call: it may be older than osiris needs, or not E2B's API at all. Check --e2b-api-url.";
+constexpr std::string_view kOtherVersion =
+    "The service does not accept this request: it may be of another version than osiris knows. Report it with the request id.";
 constexpr std::string_view kTryAgain = "Try again; if it stays, look at the service's status with the request id.";
 
 constexpr Row kRows[] = {
@@ -70,8 +75,8 @@ constexpr Row kRows[] = {
     {"", 403, "", "payment", F::kAuthError, kBilling},
     {"", 403, "", "billing", F::kAuthError, kBilling},
     {"create a sandbox", 403, "", "template", F::kAuthError, "The template belongs to another team; `--e2b-template` names one of your team or a public one."},
-    {"look for template", 403, "", "", F::kAuthError, "A template of this name belongs to another team: give one of your own by --e2b-template, or leave the shape out."},
-    {"create template", 403, "", "", F::kAuthError, "A template of this name belongs to another team: give one of your own by --e2b-template, or leave the shape out."},
+    {"look for template", 403, "", "", F::kAuthError, kOthersName},
+    {"create template", 403, "", "", F::kAuthError, kOthersName},
     {"upload the template's files", 403, "", "", F::kAuthError, "The address for the upload is no longer valid; run again, and check this machine's clock."},
     {"", 403, "", "", F::kAuthError, "The key is known but may not do this: look at the team's plan, billing and the key's rights in E2B's dashboard."},
 
@@ -87,8 +92,8 @@ constexpr Row kRows[] = {
     {"", 400, "", "timeout cannot be greater", F::kQuotaExceeded, kPlanLife},
     {"renew the lease", 400, "", "max", F::kQuotaExceeded, kPlanLife},
     {"", 429, "", "concurrent", F::kQuotaExceeded, kConcurrency},
-    {kEnvd, 429, "", "", F::kQuotaExceeded, "The service asks for fewer calls: fewer runs at once, or a longer --e2b-retry-budget."},
-    {"", 429, "", "rate limit", F::kQuotaExceeded, "The service asks for fewer calls: fewer runs at once, or a longer --e2b-retry-budget."},
+    {kEnvd, 429, "", "", F::kQuotaExceeded, kFewerCalls},
+    {"", 429, "", "rate limit", F::kQuotaExceeded, kFewerCalls},
     {"", 429, "", "", F::kQuotaExceeded, kConcurrency},
 
     // Requests that are not accepted
@@ -97,9 +102,9 @@ constexpr Row kRows[] = {
     {"create a sandbox", 400, "", "", F::kSandboxError,
      "The service does not accept this request: check --e2b-template, --e2b-network-allow and --e2b-metadata against the message; it may also be of another version."},
     {kEnvd, 400, "", "", F::kSandboxError, "The sandbox's envd does not accept this request: it may be too old. Build its template anew, or give another --e2b-template."},
-    {"", 400, "", "", F::kSandboxError, "The service does not accept this request: it may be of another version than osiris knows. Report it with the request id."},
+    {"", 400, "", "", F::kSandboxError, kOtherVersion},
     {"", 409, "", "", F::kSandboxError, "Somebody else changes it at the same time (pauses, resumes or kills the sandbox, builds the template); run again."},
-    {"", 422, "", "", F::kSandboxError, "The service does not accept this request: it may be of another version than osiris knows. Report it with the request id."},
+    {"", 422, "", "", F::kSandboxError, kOtherVersion},
 
     // Trouble of the service
     {"create", 504, "", "", F::kCreationTimeout, kNoRoom},

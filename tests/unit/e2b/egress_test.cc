@@ -87,6 +87,39 @@ TEST_F(EgressRules, UrlsGiveTheirHost) {
   EXPECT_THAT(egress.notes, IsEmpty()) << "port 443 is covered by name";
 }
 
+TEST_F(EgressRules, EveryFieldThatNamesAHostGivesARule) {
+  names_["db.example.org"] = {"203.0.113.5"};
+  for (const char* field : {"host", "url", "endpoint", "pg_host", "custom_base_url", "sql_url", "sql_endpoint"}) {
+    connect(std::string(R"({")") + field + R"(": "https://db.example.org/x"})", "@graphql.api", "graphql");
+    EXPECT_THAT(derived().allow(), ElementsAre("203.0.113.5", "db.example.org")) << field;
+    EXPECT_EQ(with_addresses(request_.connections["connections"], derived())["@graphql.api"]["addresses"].dump(), R"({"db.example.org":["203.0.113.5"]})") << field;
+  }
+  for (const char* field : {"database", "user", "schema"}) {
+    connect(std::string(R"({")") + field + R"(": "db.example.org"})", "@graphql.api", "graphql");
+    EXPECT_FALSE(derived().internet) << field;
+  }
+}
+
+TEST_F(EgressRules, ASupabaseProjectIsAHost) {
+  names_["abc.supabase.co"] = {"203.0.113.7"};
+  connect(R"({"project_id": "abc"})", "@supabase.main", "supabase");
+  EXPECT_THAT(derived().allow(), ElementsAre("203.0.113.7", "abc.supabase.co"));
+  connect(R"({"project_id": "abc"})", "@supabase.main", "other");
+  EXPECT_FALSE(derived().internet);
+}
+
+TEST_F(EgressRules, APortInTheHostCountsMoreThanTheFieldOfThatName) {
+  names_["db.example.org"] = {"203.0.113.5"};
+  connect(R"({"url": "https://db.example.org:8443", "port": 3306})", "@graphql.api", "graphql");
+  ASSERT_THAT(derived().notes, SizeIs(1));
+  EXPECT_THAT(derived().notes[0], HasSubstr("db.example.org:8443:"));
+  connect(R"({"url": "https://db.example.org:443", "port": 3306})", "@graphql.api", "graphql");
+  EXPECT_THAT(derived().notes, IsEmpty());
+  connect(R"({"host": "db.example.org", "port": "3307"})", "@graphql.api", "graphql");
+  ASSERT_THAT(derived().notes, SizeIs(1));
+  EXPECT_THAT(derived().notes[0], HasSubstr("db.example.org:3307:")) << "written as text";
+}
+
 TEST_F(EgressRules, SaysThatOtherPortsAreAllowedByTheAddressSeenHere) {
   names_["db.example.org"] = {"203.0.113.5"};
   connect(R"({"host": "db.example.org", "port": 3307})");
