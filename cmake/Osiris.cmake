@@ -143,7 +143,7 @@ function(osiris_test name)
   if(arg_SERIAL)
     list(APPEND properties RUN_SERIAL ON)
   endif()
-  gtest_discover_tests(${name} TEST_PREFIX "${name}." PROPERTIES ${properties} DISCOVERY_TIMEOUT 60)
+  gtest_discover_tests(${name} TEST_PREFIX "${name}." NO_PRETTY_VALUES PROPERTIES ${properties} DISCOVERY_TIMEOUT 60)
   # CMake 3.25 splits a list among a discovered test's properties, whatever its escaping; set afterwards, it stays whole.
   set(environment "OSIRIS_BUILD_DIR=${PROJECT_BINARY_DIR}" "OSIRIS_SOURCE_DIR=${PROJECT_SOURCE_DIR}" ${arg_ENVIRONMENT})
   if(OSIRIS_SANITIZE MATCHES thread)

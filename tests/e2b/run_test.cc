@@ -178,7 +178,7 @@ TEST_F(E2bRun, AnUnknownTemplateIsNamed) {
 TEST_F(E2bRun, AGpuIsRefusedWithTheLimits) {
   write_steps(1);
   const Outcome outcome = project.osiris(run_arguments("e2b", {"--e2b-gpu", "1"}));
-  EXPECT_EQ(outcome.exit, 2) << outcome.err;
+  EXPECT_EQ(outcome.exit, 3) << outcome.err;
   EXPECT_NE(outcome.err.find("8 CPUs"), std::string::npos) << outcome.err;
   EXPECT_EQ(routes().size(), 0u);
 }

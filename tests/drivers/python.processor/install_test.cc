@@ -84,7 +84,7 @@ TEST_F(PythonInstall, CancelEndsPipAndLeavesNothingHalf) {
   // A package whose page never comes: pip waits for it.
   step.set_environment(Json::object({{"PIP_INDEX_URL", "http://127.0.0.1:9/simple"}, {"PIP_RETRIES", "1000"}, {"PIP_NO_CACHE_DIR", "1"}}));
   std::jthread canceller([this] {
-    EXPECT_TRUE(test::eventually([&] { return logged().find("pip: ") != std::string::npos; }));
+    EXPECT_TRUE(osiris::test::eventually([&] { return logged().find("pip: ") != std::string::npos; }));
     step.cancel();
   });
   failure();

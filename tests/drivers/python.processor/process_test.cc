@@ -24,7 +24,7 @@ bool is_running(pid_t pid) {
 
 // Waits until none of them runs; the kernel takes a moment to end a killed one.
 void expect_gone(const std::vector<pid_t>& pids) {
-  for (const pid_t pid : pids) EXPECT_TRUE(test::eventually([&] { return !is_running(pid); })) << pid;
+  for (const pid_t pid : pids) EXPECT_TRUE(osiris::test::eventually([&] { return !is_running(pid); })) << pid;
 }
 
 // Starts a child in a session of its own that ignores SIGTERM, and a grandchild of a dead parent; writes both ids.
