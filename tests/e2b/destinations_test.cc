@@ -97,7 +97,7 @@ TEST_F(Destinations, ADotenvOrProjectFileThatOthersCanWriteChoosesNothing) {
   ::chmod((project.dir() / ".env").c_str(), 0666);
   for (const auto& arguments : std::vector<std::vector<std::string>>{{"connections", "list"}, run_arguments("e2b"), {"resources", "list", "--adapter", "e2b"}}) {
     const Outcome refused = project.osiris(arguments);
-    EXPECT_EQ(refused.exit, 3) << arguments[0] << refused.err;
+    EXPECT_EQ(refused.exit, 2) << arguments[0] << refused.err;
     EXPECT_THAT(refused.err, HasSubstr("can be written by everyone")) << arguments[0];
     EXPECT_THAT(refused.err, HasSubstr("chmod go-w")) << arguments[0];
   }
@@ -218,7 +218,7 @@ TEST_F(ProxiesOfTheEnvironment, AreNotForALoopbackServerOverHttp) {
 TEST_F(ProxiesOfTheEnvironment, AndACaFileWithoutACertificateIsNamed) {
   project.write("empty.pem", "nothing\n");
   const Outcome refused = run({"--e2b-ca-file", "empty.pem"});
-  EXPECT_EQ(refused.exit, 2) << refused.err;
+  EXPECT_EQ(refused.exit, 3) << refused.err;
   EXPECT_THAT(refused.err, HasSubstr("holds no certificate"));
   EXPECT_THAT(run({"--e2b-ca-file", "absent.pem"}).err, HasSubstr("absent.pem"));
 }
