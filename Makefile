@@ -1,6 +1,6 @@
 # The front door. `make demo` and `make test` need nothing before them but Debian 12 amd64 with root or sudo.
 #
-#   make demo        install what is missing, build, run CSV -> SQL -> CSV and show what it made
+#   make demo        install what is missing, build in minutes, run CSV -> SQL -> CSV and show what it made (docs/building.md: the fast lane)
 #   make demo-mysql  the same from a real MariaDB that it starts and stops
 #   make demo-e2b    the same in a sandbox of the local E2B server: no account needed
 #   make test        install what is missing, build, run every test
@@ -10,6 +10,7 @@
 #   make fuzz        libFuzzer on every parser, 60 s each, under both sanitizers; FUZZ="json frames" FUZZ_SECONDS=600
 #   make coverage    which lines of product code the tests go through: by folder, and every line that none does in build/coverage/coverage.txt
 #   make mutants     do the tests notice wrong code? Seeded one-line changes, built and tested in build/mutants; MUTANTS="--seed 2 --at-most 9"
+#   make check-updates  which pinned versions are behind or out of support (asks the package registries)
 #   make check-live  a small suite against the real E2B: needs E2B_API_KEY, says what it would do without
 #   make bench       print the table of measurements that the README quotes
 #   make install     build what is installed, without tests, and copy it to PREFIX (default /usr/local)
@@ -24,11 +25,13 @@ BUILD   = build/$(PRESET)
 BRIEF   = @scripts/brief.sh $(BUILD)
 CMAKE_BUILD = cmake --build --preset $(PRESET) -j $(JOBS)
 
-.PHONY: demo demo-mysql demo-e2b test check-asan check-tsan check-live attack coverage fuzz mutants bench build configure setup install package clean
+.PHONY: demo demo-mysql demo-e2b test check-asan check-tsan check-live check-updates attack coverage fuzz mutants bench build configure setup install package clean
 .DEFAULT_GOAL := build
 
+# What is installed: all that tests and servers need, or only what a first look does.
+SETUP = all
 setup:
-	@scripts/setup.sh
+	@scripts/setup.sh $(SETUP)
 
 configure: setup
 	$(BRIEF)/configure.log cmake --preset $(PRESET)
@@ -36,7 +39,9 @@ configure: setup
 build: configure
 	$(BRIEF)/build.log $(CMAKE_BUILD)
 
-# A demo builds what it runs, not the tests.
+# A demo builds what it runs, not the tests. The plain one takes the fast lane: DuckDB's library from npm instead of 10 minutes of compiling.
+demo: PRESET = quick
+demo: SETUP = demo
 demo-mysql: demo_server = osiris_mariadb
 demo-e2b: demo_server = osiris-e2b-server
 demo demo-mysql demo-e2b: configure
@@ -55,6 +60,9 @@ check-tsan:
 check-live: $(if $(E2B_API_KEY),configure)
 	$(if $(E2B_API_KEY),$(BRIEF)/build.log $(CMAKE_BUILD) --target osiris_programs)
 	@OSIRIS_BUILD_DIR=$(CURDIR)/$(BUILD) scripts/check_live.py
+
+check-updates:
+	@scripts/check_updates.py
 
 attack: build
 	@scripts/attack.sh $(PRESET)

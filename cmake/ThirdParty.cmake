@@ -3,7 +3,7 @@
 #
 # | what              | version      | from   | used by            | why this one
 # |-------------------|--------------|--------|--------------------|-------------
-# | DuckDB            | 1.4.4        | npm    | worker             | the data plane: SQL, CSV and Parquet with a memory limit and spill; an LTS release
+# | DuckDB            | 1.5.6        | pip, npm | worker           | the data plane: SQL, CSV and Parquet with a memory limit and spill; sources from PyPI, for the fast lane npm's library
 # | zlib, bzip2,      | Debian 12's  | apt    | csv_extractor      | compressed CSV; zlib also inflates what minizip (zlib's own zip reader) finds in an archive
 # | liblzma, minizip  |              |        |                    |
 # | nlohmann/json     | 3.11 (Debian)| apt    | protocol/base      | iterative parsing, clean under UBSan; one file includes it (docs/decisions/0050-json-library.md)
@@ -42,8 +42,11 @@ else()
 endif()
 set(OSIRIS_CACHE_DIR "${_cache_default}" CACHE PATH "heavy third-party builds, kept outside the checkout")
 
-set(OSIRIS_DUCKDB_VERSION 1.4.4)
-set(OSIRIS_DUCKDB_SHA512 844249e61c9517454b8f776638ba6c5ab411d1bddde1892ab72826ea25178c72430e74aa83f5122b171be6abcdace84560f824b5ac94e9d5c2b603ea7269a9a2)
+# The engine's version is this line; the three below say what its packages must be.
+set(OSIRIS_DUCKDB_VERSION 1.5.6)
+set(OSIRIS_DUCKDB_SOURCE_SHA256 166a91dbfacfc0c9f08cc76c0243cb6d3d4296bfab5bad72a3cfb63140a5b7c8)
+set(OSIRIS_DUCKDB_NPM_REVISION r.1)
+set(OSIRIS_DUCKDB_NPM_SHA512 21772b64913a904a8cd19e30c1d5671811d7fdface4b7dd53cd0300d743f43e16cf386f4e7c41ef78721ac208870d2651bc6375072145387817824315b998dd5)
 # DuckDB is always built by gcc, whatever compiles osiris: one cache entry serves every preset.
 find_program(OSIRIS_DUCKDB_CC gcc REQUIRED)
 find_program(OSIRIS_DUCKDB_CXX g++ REQUIRED)

@@ -1,18 +1,23 @@
 #!/bin/sh
-# Installs what building and testing osiris needs on Debian 12, and nothing else: the packages of
-# cmake/apt-packages.txt that are missing. Quick when nothing is. No service is started.
+# setup.sh demo|all: installs what is missing of what osiris needs on Debian 12 to be built for a first look (cmake/apt-packages.txt), or
+# to be built and tested (apt-packages-tests.txt too). Nothing else. Quick when nothing is missing. No service is started.
 set -eu
 cd "$(dirname "$0")/.."
+case ${1:-all} in
+  demo) lists=cmake/apt-packages.txt ;;
+  all) lists="cmake/apt-packages.txt cmake/apt-packages-tests.txt" ;;
+  *) echo "usage: setup.sh demo|all" >&2; exit 2 ;;
+esac
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 missing=""
 # A second word on a line is a command that makes the package unnecessary when it is there already.
-while read -r package command; do
+for list in $lists; do while read -r package command; do
   [ -n "$package" ] || continue
   if [ -n "$command" ] && command -v "$command" >/dev/null 2>&1; then continue; fi
   is_installed "$package" || missing="$missing $package"
-done <cmake/apt-packages.txt
+done <"$list"; done
 [ -n "$missing" ] || exit 0
 
 apt="apt-get install -y --no-install-recommends$missing"

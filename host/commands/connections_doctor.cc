@@ -194,6 +194,9 @@ int doctor(const CommandContext& context, const AdapterFlags& adapters, const Op
   if (!worker.ok()) return fail(context, worker.error());
   const auto refs = chosen_connections(workspace->connections, options);
   if (!refs.ok()) return fail(context, refs.error());
+  const auto linkage = worker_linkage(worker->path);
+  if (!linkage.ok()) return fail(context, linkage.error());
+  if (!refs->empty()) print_text(context, "Worker: " + printable(worker->path.string()) + " (" + linkage->sentence() + ")\n");
   Doctor examiner(context, *workspace, *adapters.adapter(), *resolved, *worker, options.allow_mock);
   Json results = Json::object();
   bool all_well = true;
@@ -209,7 +212,7 @@ int doctor(const CommandContext& context, const AdapterFlags& adapters, const Op
     results.find(ref.family)->set(ref.alias, std::move(entry));
   }
   if (context.json)
-    print_json(context, Json::object({{"adapter", adapters.id()}, {"results", std::move(results)}}));
+    print_json(context, Json::object({{"adapter", adapters.id()}, {"worker", Json::object({{"path", worker->path.string()}, {"linkage", linkage->name()}})}, {"results", std::move(results)}}));
   else if (refs->empty())
     print_text(context, "No connections to check.\n");
   return to_int(all_well ? ExitCode::kOk : ExitCode::kAdapterFailed);

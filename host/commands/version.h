@@ -14,7 +14,7 @@ inline constexpr std::string_view kVersion = OSIRIS_VERSION;
 extern const std::string_view kCommit;
 
 // What `osiris --version` prints, as text or, with --json, as one document: version, commit, the adapter ABI, and the worker that a
-// run would start, with its hash.
+// run would start, with its hash and how it is linked.
 std::string version_text(const CommandContext& context);
 
 }  // namespace osiris

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "host/installation/installation.h"
+#include "protocol/base/elf.h"
 #include "protocol/base/file.h"
 #include "protocol/base/json.h"
 #include "protocol/base/sha256.h"
@@ -32,6 +33,15 @@ Result<fs::path> locate_worker(const fs::path& executable_directory, const Envir
   if (!S_ISREG(info.st_mode) || ::access(path.c_str(), X_OK) != 0)
     return Error(Code::kUnavailable, "the worker " + path.string() + " cannot be executed", hint);
   return path;
+}
+
+std::string WorkerLinkage::sentence() const {
+  return is_static ? "static: it runs on any amd64 Linux" : "dynamic: it runs on this machine only; `make build` builds the static one";
+}
+
+Result<WorkerLinkage> worker_linkage(const fs::path& worker) {
+  OSIRIS_ASSIGN(const std::string interpreter, elf_interpreter(worker));
+  return WorkerLinkage{interpreter.empty()};
 }
 
 Result<WorkerBinary> find_worker(const fs::path& executable_directory, const Environment& environment, const fs::path& cache_dir) {

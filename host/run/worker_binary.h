@@ -9,6 +9,14 @@
 
 namespace osiris {
 
+// How a worker is linked. A static one runs on any machine of its kind and may travel; a dynamic one loads DuckDB from this machine.
+struct WorkerLinkage {
+  bool is_static = true;
+  std::string name() const { return is_static ? "static" : "dynamic"; }
+  std::string sentence() const;  // for a person
+};
+Result<WorkerLinkage> worker_linkage(const std::filesystem::path& worker);
+
 struct WorkerBinary {
   std::filesystem::path path;
   std::string sha256;

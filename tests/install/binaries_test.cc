@@ -117,5 +117,14 @@ TEST(Binaries, AreBoundAtStartAndProtectedAfterwards) {
   }
 }
 
+// The compiler's hardening leaves its calls behind: a check of each guarded stack frame, and of each buffer whose size is known.
+TEST(Binaries, AreCompiledWithStackProtectorAndFortifiedFunctions) {
+  for (const fs::path& file : dynamic_files()) {
+    const std::string symbols = readelf("--dyn-syms", file);
+    EXPECT_THAT(symbols, HasSubstr("__stack_chk_fail")) << file;
+    EXPECT_THAT(symbols, testing::ContainsRegex("__[a-z]+_chk@")) << file << ": no fortified function";
+  }
+}
+
 }  // namespace
 }  // namespace osiris

@@ -18,7 +18,7 @@ configure() { # configure NAME [argument ...]
 unset CFLAGS CXXFLAGS CPPFLAGS LDFLAGS
 
 configure ours -DCMAKE_BUILD_TYPE=Release
-for flag in -O2; do
+for flag in -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection; do
   grep -v -e " $flag " "$work/ours.compile" && fail "compiled without $flag"
 done
 
@@ -29,7 +29,7 @@ if command -v ccache > /dev/null; then
   grep -q ccache "$work/without/CMakeFiles/rules.ninja" && fail "who wants no launcher gets one"
 fi
 
-CFLAGS="-O1 -g -fno-stack-protector -D_FORTIFY_SOURCE=1" CXXFLAGS="$CFLAGS" LDFLAGS="-Wl,-z,separate-code" configure theirs -DCMAKE_BUILD_TYPE=None
+CFLAGS="-O1 -g -fno-stack-protector -D_FORTIFY_SOURCE=1" CXXFLAGS="$CFLAGS" LDFLAGS="-Wl,-z,separate-code" configure theirs -DCMAKE_BUILD_TYPE=Release
 grep -v -e ' -O1 -g .*-fno-stack-protector' "$work/theirs.compile" && fail "the packager's flags are missing"
 grep -e '-fstack-protector-strong' -e ' -O2' -e '_FORTIFY_SOURCE=2' "$work/theirs.compile" && fail "ours overrule the packager's"
 grep -q -e '-Wl,-z,separate-code' "$work/theirs.link" || fail "LDFLAGS are missing"

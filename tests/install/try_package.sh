@@ -29,6 +29,7 @@ echo "$kind: installed after $((installed - begun)) ms, first result after $((do
 rm -rf out
 
 osiris --version | grep -E '^(commit|ABI|worker)' > ../version
+osiris --version | grep -q 'static: it runs' || fail "the worker is not said to be static"
 [ "$(wc -l < ../version)" = 3 ] || { osiris --version >&2; fail "--version does not say all"; }
 osiris-e2b-server --listen 127.0.0.1:0 --api-key e2b_00 --data /root/try/e2b > ../ready.json 2> ../server.log &
 server=$!

@@ -6,6 +6,7 @@
 #include <duckdb/catalog/catalog_entry/schema_catalog_entry.hpp>
 #include <duckdb/catalog/catalog_entry/table_catalog_entry.hpp>
 #include <duckdb/common/file_opener.hpp>
+#include <duckdb/common/multi_file/multi_file_list.hpp>
 #include <duckdb/common/virtual_file_system.hpp>
 #include <duckdb/main/capi/capi_internal.hpp>
 #include <duckdb/main/client_context.hpp>
@@ -105,9 +106,14 @@ class GuardFileSystem : public duckdb::VirtualFileSystem {
     check(path, opener);
     return VirtualFileSystem::TryRemoveFile(path, opener);
   }
-  duckdb::vector<OpenFileInfo> Glob(const std::string& path, FileOpener* opener) override {
-    check(path, opener);
-    return VirtualFileSystem::Glob(path, opener);
+  void RemoveFiles(const duckdb::vector<std::string>& paths, optional_ptr<FileOpener> opener) override {
+    for (const std::string& path : paths) check(path, opener);
+    VirtualFileSystem::RemoveFiles(paths, opener);
+  }
+  // Follows links, so it tells what exists. Asked without a connection it is the engine that names its own directory.
+  std::string CanonicalizePath(const std::string& path, optional_ptr<FileOpener> opener) override {
+    if (FileOpener::TryGetClientContext(opener)) check(path, opener);
+    return VirtualFileSystem::CanonicalizePath(path, opener);
   }
 
  protected:
@@ -120,6 +126,11 @@ class GuardFileSystem : public duckdb::VirtualFileSystem {
                          optional_ptr<FileOpener> opener) override {
     check(path, opener);
     return VirtualFileSystem::ListFilesExtended(path, callback, opener);
+  }
+  duckdb::unique_ptr<duckdb::MultiFileList> GlobFilesExtended(const std::string& path, const duckdb::FileGlobInput& input,
+                                                              optional_ptr<FileOpener> opener) override {
+    check(path, opener);
+    return VirtualFileSystem::GlobFilesExtended(path, input, opener);
   }
 
  private:
@@ -265,7 +276,7 @@ Result<duckdb_database> open_engine(const EngineOptions& options) {
     remove_functions(*wrapper->database);
     duckdb::OptimizerExtension guard;
     guard.pre_optimize_function = check_plan;
-    duckdb::DBConfig::GetConfig(*wrapper->database->instance).optimizer_extensions.push_back(guard);
+    duckdb::OptimizerExtension::Register(duckdb::DBConfig::GetConfig(*wrapper->database->instance), std::move(guard));
     return reinterpret_cast<duckdb_database>(wrapper.release());
   } catch (const std::exception& failure) {
     return Error(Code::kInternal, "cannot open the run's database: " + duckdb::ErrorData(failure).Message());

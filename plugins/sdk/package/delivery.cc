@@ -6,6 +6,7 @@
 
 #include "plugins/sdk/package/layout.h"
 #include "plugins/sdk/package/stub_bytes.h"
+#include "protocol/base/elf.h"
 #include "protocol/base/file.h"
 
 namespace osiris::sdk {
@@ -51,6 +52,13 @@ Result<std::string> compress_worker(std::string_view worker, const std::string& 
   if (ZSTD_isError(size)) return Error(Code::kInternal, std::string("cannot compress the worker: ") + ZSTD_getErrorName(size));
   packed.resize(head + size);
   return packed;
+}
+
+Status check_worker_travels(const std::filesystem::path& worker_path) {
+  OSIRIS_ASSIGN(const std::string interpreter, elf_interpreter(worker_path));
+  if (interpreter.empty()) return {};
+  return Error(Code::kUnsupported, "the worker " + worker_path.string() + " is linked dynamically: it runs on this machine only, not in a sandbox",
+               "Build the static one (`make build` in a clone of osiris, then its build/release/bin/osiris), or install the package.");
 }
 
 Result<std::string> packed_worker(const std::filesystem::path& worker_path, const std::string& worker_sha256) {

@@ -50,6 +50,9 @@ Result<Delivery> plan_delivery(DeliveryRequest request);
 
 UploadPart bytes_part(std::string path, std::shared_ptr<const std::string> bytes);
 
+// An error where the worker cannot run on another machine: one that is linked with a shared DuckDB, for a first look and sanitizers.
+Status check_worker_travels(const std::filesystem::path& worker_path);
+
 // The worker compressed for travel: osiris-worker.zst beside it, if it was packed from exactly this worker (its first frame
 // says which), otherwise packed now.
 Result<std::string> packed_worker(const std::filesystem::path& worker_path, const std::string& worker_sha256);

@@ -96,6 +96,8 @@ const Twins kZoo[] = {
     {"SELECT * FROM read_json('{dir}/outside.json')", "SELECT json('{\"a\":1}') AS j"},
     {"SELECT * FROM read_parquet('{dir}/nothing.parquet')", "SELECT max(id) FROM df_numbers"},
     {"SELECT * FROM parquet_metadata('{dir}/nothing.parquet')", "DESCRIBE df_numbers"},
+    {"SELECT * FROM parquet_full_metadata('{dir}/nothing.parquet')", "SELECT file_name FROM (SELECT 'x' AS file_name)"},
+    {"SELECT * FROM read_duckdb('{dir}/nothing.db', table_name = 't')", "SELECT 'read_duckdb' AS text"},
     {"SELECT * FROM sniff_csv('{dir}/outside.csv')", "SUMMARIZE df_numbers"},
     {"SELECT * FROM glob('{dir}/*')", "SELECT * FROM df_numbers WHERE name GLOB 'name 1*'"},
     {"SELECT (SELECT content FROM read_text('/etc/passwd'))", "SELECT (SELECT max(id) FROM df_numbers)"},
@@ -122,6 +124,11 @@ const Twins kZoo[] = {
     {"SELECT * FROM enable_logging('QueryLog', storage = 'file', storage_config = {'path': '{dir}/log'})",
      "SELECT write_log('text')"},
     {"CALL enable_logging('QueryLog')", "SELECT 'CALL enable_logging()' AS text"},
+    {"CALL enable_profiling(format = 'json', save_location = '{dir}/profile.json')", "SELECT 'enable_profiling' AS text"},
+    {"SELECT * FROM enable_profiling()", "EXPLAIN ANALYZE SELECT 1"},
+    {"SELECT * FROM disable_profiling()", "SELECT struct_keys({'a': 1})"},
+    {"FROM duckdb_profiling_settings()", "SELECT parse_formatted_bytes('1 GB')"},
+    {"FROM duckdb_coordinate_systems()", "SELECT get_type(1)::VARCHAR AS t"},
     {"CREATE PERSISTENT SECRET s (TYPE http, BEARER_TOKEN 'x'); SELECT 1",
      "CREATE TYPE s AS ENUM ('x'); SELECT 'x'::s"},
     // Other databases, extensions, settings.
@@ -185,6 +192,32 @@ const Twins kZoo[] = {
     {"CREATE OR REPLACE TEMP VIEW DF_Numbers AS SELECT 1; FROM df_numbers",
      "CREATE OR REPLACE TEMP VIEW mine AS SELECT 1; FROM mine"},
 };
+
+// Whether a file exists is not told either: not by another error, not by another category.
+TEST_F(DatabaseTest, SaysTheSameOfAFileThatExistsAndOfOneThatDoesNot) {
+  for (const char* reader : {"read_csv('{}')", "read_json('{}')", "read_parquet('{}')", "read_text('{}')", "read_blob('{}')", "sniff_csv('{}')",
+                             "glob('{}')", "parquet_metadata('{}')", "parquet_schema('{}')", "parquet_full_metadata('{}')",
+                             "read_duckdb('{}', table_name = 't')"})
+    for (const char* pattern : {"{dir}/outside.csv", "{dir}/*.csv", "{dir}/**/out*.csv", "{dir}/[o]utside.csv"}) {
+      const auto refusal = [&](std::string path) {
+        std::string sql = std::string("SELECT * FROM ") + reader;
+        sql.replace(sql.find("{}"), 2, path);
+        const auto result = run(with_paths(sql));
+        EXPECT_FALSE(result.ok()) << sql;
+        if (result.ok()) return std::string();
+        EXPECT_EQ(result.error().code, Code::kStepFailed) << sql << ": " << result.error().message;
+        std::string message = result.error().message;
+        for (size_t at; (at = message.find("insider")) != std::string::npos;) message.replace(at, 7, "outside");
+        return message;
+      };
+      std::string missing = pattern;
+      if (const size_t at = missing.find("outside"); at != std::string::npos) missing.replace(at, 7, "insider");
+      else if (const size_t out = missing.find("out*"); out != std::string::npos) missing.replace(out, 4, "ins*");
+      std::string expected = refusal(missing);
+      for (size_t at; (at = expected.find("ins*")) != std::string::npos;) expected.replace(at, 4, "out*");
+      EXPECT_EQ(refusal(pattern), expected) << reader;
+    }
+}
 
 TEST_F(DatabaseTest, RefusesEveryHostileStatementOfTheZooAndAcceptsItsLegalTwin) {
   for (const Twins& twins : kZoo) {
