@@ -108,7 +108,7 @@ Result<E2bAdapter::Service*> E2bAdapter::service() {
 }
 
 Status E2bAdapter::check(const sdk::RunRequest& request) const {
-  OSIRIS_TRY(sdk::check_worker_travels(request.worker_path));
+  if (!request.worker_path.empty()) OSIRIS_TRY(sdk::check_worker_travels(request.worker_path));  // a dry run names none
   OSIRIS_TRY(sdk::environment_names(config_.environment));
   OSIRIS_TRY(check_index_reachable(config_, request));
   return check_hosts(config_, request);

@@ -193,7 +193,7 @@ TEST_F(PythonKeys, FormatNdjson) {
   step.add_input("people", kPeople);
   set_code(step, "write([dict(r, day='2024-01-01', big=2**63, id2='00000000-0000-0000-0000-000000000001', tags=['a', 'b']) for r in rows('df_people')])\n");
   expect_success();
-  EXPECT_EQ(step.output_columns(), "id BIGINT, name VARCHAR, score DOUBLE, day VARCHAR, big UBIGINT, id2 VARCHAR, tags VARCHAR[]");
+  EXPECT_EQ(step.output_columns(), "id BIGINT, name VARCHAR, score DOUBLE, day VARCHAR, big HUGEINT, id2 VARCHAR, tags VARCHAR[]");
   EXPECT_EQ(step.query("SELECT id, name, score, day, big, len(tags) FROM {out}"),
             "1|Ann|1.5|2024-01-01|9223372036854775808|2\n2|Bob|NULL|2024-01-01|9223372036854775808|2\n");
 }
