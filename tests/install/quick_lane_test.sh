@@ -29,7 +29,7 @@ cd "$work/project"
 quietly osiris run pipeline.yaml
 diff -r expected/out out || fail "not what the example expects"
 
-mkdir data
+mkdir -p data
 cat > osiris_connections.yaml <<'END'
 version: 1
 connections:
