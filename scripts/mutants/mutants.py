@@ -4,7 +4,8 @@
 Draws one-line changes of product code by the commit and seed of sample.toml, builds each in a clone of HEAD below build/mutants and runs
 the tests of its folder (tests.toml). A change that no test notices has survived. See docs/decisions/0090-mutation-testing.md.
 
-  mutants.py [--seed N] [--folder NAME ...] [--at-most N] [--jobs N]   test what is not tested yet; continues where it was interrupted
+  mutants.py [--seed N] [--folder NAME ...] [--path PREFIX] [--at-most N] [--jobs N]
+                                                                       test what is not tested yet; continues where it was interrupted
   mutants.py --report [--seed N]                                       only print what is known
   mutants.py --list [--seed N] [--folder NAME ...]                     only print what is drawn
 
@@ -50,6 +51,7 @@ class Session:
         self.seed = sample["seed"] if arguments.seed is None else arguments.seed
         self.folders = [folder for folder in sample["folder"] if not arguments.folder or folder["name"] in arguments.folder]
         self.commit = Commit(REPOSITORY, sample["commit"])
+        self.path = arguments.path
         self.table = read_toml("tests.toml")["folder"]
         self.root = os.path.join(REPOSITORY, "build", "mutants")
         os.makedirs(self.root, exist_ok=True)
@@ -82,7 +84,7 @@ class Session:
         waiting = []
         for folder in self.folders:
             mutants, _ = self.sample_of(folder)
-            untested = [mutant for mutant in mutants if self.results.needs_a_test(mutant, self.head)]
+            untested = [mutant for mutant in mutants if self.results.needs_a_test(mutant, self.head) and self.tree.find(mutant).path.startswith(self.path)]
             if untested:
                 waiting.append(((folder["count"] - len(untested)) / folder["count"], folder["name"], untested[0]))
         return min(waiting)[2] if waiting else None
@@ -131,6 +133,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--folder", action="append", default=[])
+    parser.add_argument("--path", default="", help="only mutants whose code is below this path now")
     parser.add_argument("--at-most", type=int, default=sys.maxsize)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--report", action="store_true")
