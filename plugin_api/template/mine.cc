@@ -1,10 +1,22 @@
 // A template: an adapter that runs nothing and says so. Copy this folder, rename `mine`, fill the three functions in.
 // It shows every service once; the documents are described in docs/plugin-abi.md.
 #include <osiris/adapter.hpp>
+#include <osiris/options.hpp>
 
 namespace {
 
 namespace plugin = osiris::plugin;
+
+struct Config {
+  std::chrono::milliseconds patience{};
+  std::map<std::string, std::string> labels;
+};
+
+// Each option once: what the host shows and checks, and where its value goes.
+constexpr std::array kRows = {
+    plugin::Bound<Config>{OSIRIS_DURATION, "patience", &Config::patience, "how long to wait for the far side", {}, "60"},
+    plugin::Bound<Config>{OSIRIS_PAIR, "label", &Config::labels, "a label for what is created", {}, {}, {}, {}, {}, OSIRIS_REPEATED},
+};
 
 class Mine : public plugin::Adapter {
  public:
@@ -12,16 +24,13 @@ class Mine : public plugin::Adapter {
   static constexpr osiris_str kName = OSIRIS_STR("Mine");
   static constexpr osiris_str kVersion = OSIRIS_STR("0.1.0");
   static constexpr osiris_str kSummary = OSIRIS_STR("a template that runs nothing");
-  static constexpr std::array<osiris_option, 2> kOptions = {
-      plugin::option(OSIRIS_DURATION, "patience", "how long to wait for the far side", "60"),
-      plugin::option(OSIRIS_PAIR, "label", "a label for what is created", {}, OSIRIS_REPEATED)};
+  static constexpr auto kOptions = plugin::descriptors(kRows);
   static constexpr std::array<osiris_str, 1> kSecrets = {{OSIRIS_STR("MINE_TOKEN")}};
 
   explicit Mine(plugin::Host host) : Adapter(host) {}
 
   void configure(const std::vector<plugin::Setting>& settings) override {
-    for (const plugin::Setting& setting : settings)
-      if (setting.name == "patience") patience_s_ = std::stod(std::string(setting.value));
+    plugin::apply(kRows, settings, config_);
   }
 
   // Could this run? Throw here, not in execute, whenever you can: nothing has been started yet.
@@ -42,7 +51,7 @@ class Mine : public plugin::Adapter {
     host().event("resource_acquired", R"({"kind":"slot","id":"1","expires":"","cleanup":"nothing to do"})");
     host().progress(0, -1, "starting");
     if (host().is_cancelled()) throw plugin::Failure(OSIRIS_CANCELLED, "cancelled before the first step");
-    host().metric("patience", patience_s_, "s");
+    host().metric("patience", static_cast<double>(config_.patience.count()), "ms");
     return {R"({"schema":"osiris.result/1","status":"success","steps":[],"total_rows":0})", {}};
   }
 
@@ -53,7 +62,7 @@ class Mine : public plugin::Adapter {
   }
 
  private:
-  double patience_s_ = 60;
+  Config config_;
 };
 
 }  // namespace

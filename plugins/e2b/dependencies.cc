@@ -21,7 +21,7 @@ std::vector<std::string> requirement_sets(const sdk::RunRequest& request) {
 Status check_index_reachable(const Config& config, const sdk::RunRequest& request) {
   const bool installs = config.install_deps && !config.deps_in_template && !requirement_sets(request).empty();
   if (!installs || config.network == "open" || !config.network_allow.empty()) return {};
-  OSIRIS_ASSIGN(const std::vector<std::string> lent, sdk::environment_names(config.environment));
+  OSIRIS_ASSIGN(const std::vector<std::string> lent, sdk::environment_names(config));
   // Packages that lie in the template need no index.
   const auto is_offline = [](const std::string& name) { return name == "PIP_NO_INDEX" || name == "PIP_FIND_LINKS"; };
   if (std::any_of(lent.begin(), lent.end(), is_offline)) return {};
@@ -35,7 +35,7 @@ Status check_index_reachable(const Config& config, const sdk::RunRequest& reques
 
 std::vector<std::string> pip_warnings(const Config& config) {
   std::vector<std::string> warnings;
-  const auto names = sdk::environment_names(config.environment);
+  const auto names = sdk::environment_names(config);
   if (!names) return warnings;
   for (const std::string& variable : *names)
     if (variable.starts_with("PIP_"))

@@ -4,19 +4,14 @@
 #include <string>
 #include <string_view>
 
+#include "plugins/sdk/place/egress.h"
 #include "protocol/base/error.h"
 
 namespace osiris::e2b {
 
-// A SOCKS5 proxy of the user's, through which E2B sends a sandbox's TCP connections.
-struct EgressProxy {
-  std::string address;  // "proxy.example.org:1080"
-  std::string user, password;
-};
-
 // "[socks5://][USER:PASSWORD@]HOST:PORT", by the rules E2B has for it; user and password may be percent-encoded. kInvalidArgument,
 // without quoting what was given.
-Result<EgressProxy> parse_egress_proxy(std::string_view text);
+Result<sdk::EgressProxy> parse_egress_proxy(std::string_view text);
 
 // The service's key and every sandbox's token travel to this URL: https, or http to this machine. `option` names it in the error.
 Status check_service_url(std::string_view option, const std::string& url, bool allow_http);

@@ -1,6 +1,6 @@
 // What a run would touch, told before and while it does: where the key is sent, and what the sandbox may reach.
 #include "plugins/e2b/adapter.h"
-
+#include "plugins/e2b/endpoints.h"
 #include "protocol/base/text.h"
 
 namespace osiris::e2b {
@@ -16,7 +16,7 @@ Json texts(const std::vector<std::string>& values) {
   return list;
 }
 
-std::string egress_text(const Config& config, const Egress& egress) {
+std::string egress_text(const Config& config, const sdk::Egress& egress) {
   std::string text;
   if (!egress.internet)
     text = config.network == "none" ? "the sandbox may reach nothing" : "the sandbox may reach nothing: no connection names a host";
@@ -44,16 +44,8 @@ Json E2bAdapter::destinations() const {
   return to;
 }
 
-void E2bAdapter::say_egress() const {
-  Json fields = Json::object({{"internet", egress_.internet}, {"network", egress_.shown()}});
-  host_.event("egress_rules", {}, fields);
-  for (const std::string& note : egress_.notes) host_.log(OSIRIS_INFO, note);
-  for (const std::string& warning : egress_.warnings) host_.log(OSIRIS_WARN, warning);
-}
-
-osiris_status E2bAdapter::explain(const osiris_request* from) {
-  const auto request = sdk::read_request(from);
-  if (!request) return host_.fail(request.error());
+std::string E2bAdapter::explain(const plugin::Request& from) {
+  const sdk::RunRequest request = sdk::value_or_throw(sdk::read_request(from));
   const Json to = destinations();
   std::string service = "the API key is sent to " + to["api_url"].as_string();
   if (to["proxy"].is_string()) service += " through the proxy " + to["proxy"].as_string();
@@ -61,20 +53,19 @@ osiris_status E2bAdapter::explain(const osiris_request* from) {
                             fact("sandbox", "files, secrets and records of the run go to " + to["sandbox_url"].as_string(), {"domain", "sandbox-url"})});
   Json document = Json::object({{"schema", "osiris.explanation/1"}, {"destinations", to}});
   std::vector<std::string> warnings;
-  const auto egress = derive_egress(config_, *request, system_resolver());
+  const auto egress = sdk::derive_egress(config_, service_network(), request, sdk::system_resolver(service_network().flags));
   if (egress) {
     facts.push_back(fact("network", egress_text(config_, *egress), {"network", "network-allow", "egress-proxy"}));
     for (const std::string& note : egress->notes) facts.push_back(fact("network", note, {}));
     warnings = egress->warnings;
     document.set("internet", egress->internet);
-    document.set("network", egress->shown());
+    document.set("network", network_rules(*egress, false));
   } else {
     warnings.push_back("the run would fail here: " + egress.error().message + (egress.error().hint.empty() ? "" : " (" + egress.error().hint + ")"));
   }
   document.set("facts", std::move(facts));
   document.set("warnings", texts(warnings));
-  if (const Status status = host_.deliver("explanation", document); !status) return host_.fail(status.error());
-  return OSIRIS_OK;
+  return document.dump();
 }
 
 }  // namespace osiris::e2b

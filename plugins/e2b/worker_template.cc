@@ -59,7 +59,7 @@ Result<std::optional<TemplateSpec>> worker_template(const Config& config, const 
   spec.cpu_count = config.cpu_count;
   if (config.memory_bytes) spec.memory_mb = *config.memory_bytes / (1 << 20);
   if (config.min_free_disk_bytes) spec.min_free_disk_mb = (*config.min_free_disk_bytes + (1 << 20) - 1) / (1 << 20);
-  const std::string root = sdk::kTemplateRoot;
+  const std::string root = kTemplateRoot;
   const std::string worker = sdk::worker_file(root, request.worker_sha256);
   OSIRIS_ASSIGN(BuildStep copy, copy_step(directory / "worker.tar.gz",
                                           {{"osiris/unpack", directory / "unpack", 0755}, {"osiris/worker.zst", directory / "worker.zst", 0644}},

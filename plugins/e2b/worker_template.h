@@ -12,6 +12,9 @@
 
 namespace osiris::e2b {
 
+// Where osiris's files are in a template that it built.
+inline constexpr const char* kTemplateRoot = "/opt/osiris";
+
 // nullopt: the default, nothing was asked for. Writes what the build copies below the session's adapter directory.
 Result<std::optional<TemplateSpec>> worker_template(const Config& config, const sdk::RunRequest& request, const std::string& from_template);
 

@@ -3,28 +3,20 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cstdlib>
 #include <system_error>
 #include <utility>
 
+#include "plugins/sdk/abi/shown_options.h"
 #include "plugins/sdk/channel/process_channel.h"
+#include "plugins/sdk/channel/worker_environment.h"
 #include "plugins/sdk/package/artifacts.h"
 #include "plugins/sdk/package/run_package.h"
+#include "plugins/sdk/run/worker_run.h"
 
 namespace osiris::local {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The worker's whole environment, the same wherever a pipeline runs (decision 13); variables lent by the user reach the
-// steps that start processes through the protocol, not through here.
-std::vector<std::pair<std::string, std::string>> worker_environment(const std::string& home) {
-  return {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-          {"HOME", home},
-          {"TZ", "UTC"},
-          {"LC_ALL", "C"}};
-}
 
 // From the user database: an adapter reads no environment.
 std::string home_directory() {
@@ -51,42 +43,16 @@ Status check_worker(const fs::path& path) {
 
 Json process_event(pid_t pid) { return Json::object({{"kind", "process"}, {"id", std::to_string(pid)}}); }
 
-// Inside osiris errors are values; the public C++ header wants them thrown.
-void check_or_throw(const Status& status) {
-  if (!status) throw sdk::to_failure(status.error());
-}
-template <class T>
-T value_or_throw(Result<T> result) {
-  if (!result) throw sdk::to_failure(result.error());
-  return *std::move(result);
-}
-
 }  // namespace
 
 void LocalAdapter::configure(const std::vector<plugin::Setting>& settings) {
-  for (const auto& [name, value] : settings) {
-    if (name == "env") {
-      environment_.pairs.emplace_back(value);
-      continue;  // its values are shown nowhere
-    }
-    if (name == "env-from") {
-      environment_.files.emplace_back(value);
-    } else if (name == "pass-env") {
-      environment_.pass.emplace_back(value);
-    } else if (name == "install-deps") {
-      install_deps_ = value == "true";
-    } else if (name == "grace") {
-      grace_ms_ = static_cast<int64_t>(std::strtod(std::string(value).c_str(), nullptr) * 1000);
-    } else {
-      throw plugin::Failure(OSIRIS_INVALID_ARGUMENT, "local has no option \"" + std::string(name) + "\"");
-    }
-    shown_options_.emplace_back(name, value);
-  }
+  plugin::apply(kRows, settings, config_);
+  shown_options_ = sdk::shown_options(kOptions, settings);
 }
 
 Status LocalAdapter::check(const sdk::RunRequest& request) const {
   OSIRIS_TRY(check_worker(request.worker_path));
-  OSIRIS_TRY(sdk::environment_names(environment_));
+  OSIRIS_TRY(sdk::environment_names(config_));
   std::error_code error;
   if (!fs::is_directory(request.work_dir, error))
     return Error(Code::kInvalidArgument, "the work directory " + request.work_dir.string() + " is not a directory");
@@ -94,42 +60,33 @@ Status LocalAdapter::check(const sdk::RunRequest& request) const {
 }
 
 void LocalAdapter::validate(const plugin::Request& request) {
-  check_or_throw(check(value_or_throw(sdk::read_request(request))));
+  sdk::check_or_throw(check(sdk::value_or_throw(sdk::read_request(request))));
 }
 
 std::string LocalAdapter::prepare(const plugin::Request& from) {
-  const sdk::RunRequest request = value_or_throw(sdk::read_request(from));
+  const sdk::RunRequest request = sdk::value_or_throw(sdk::read_request(from));
   sdk::PackageOptions options;
   options.hash_inputs = false;
-  options.environment_names = value_or_throw(sdk::environment_names(environment_));
+  options.environment_names = sdk::value_or_throw(sdk::environment_names(config_));
   options.options = shown_options_;
-  return value_or_throw(sdk::prepared_document(request, options)).dump();
+  return sdk::value_or_throw(sdk::prepared_document(request, options)).dump();
 }
 
 Result<sdk::RunOutcome> LocalAdapter::run(const sdk::RunRequest& request) {
   OSIRIS_TRY(check_worker(request.worker_path));
   sdk::WireLog wire_log;
-  if (request.settings["rpc_debug"].as_bool()) OSIRIS_TRY(wire_log.open(request.adapter_dir() / "rpc.log"));
-
+  OSIRIS_TRY(sdk::open_wire_log(request, wire_log));
   const std::string home = home_directory();
-  sdk::Opening opening;
-  opening.prepare = request.prepare_params();
-  opening.prepare.settings.install_deps = install_deps_;
-  opening.prepare.settings.cache_dir = request.settings["cache_dir"].as_string_or(home + "/.cache/osiris");
-  opening.secret_names = request.connection_secrets();
-  opening.environment = environment_;
-  for (const Json& step : request.steps()) opening.step_ids.push_back(step["id"].as_string());
-
-  sdk::RunLoopOptions options;
+  sdk::Opening opening = sdk::worker_opening(request, {.environment = config_,
+                                                       .install_deps = config_.install_deps,
+                                                       .cache_dir = request.settings["cache_dir"].as_string_or(home + "/.cache/osiris")});
+  sdk::RunLoopOptions options = sdk::worker_loop_options(request, opening, request.worker_path.string());
   options.open_after_hello = true;  // costs nothing on a pipe
-  options.cancel_grace_ms = grace_ms_;
-  options.silence_ms = std::max<int64_t>(options.silence_ms, 3 * int64_t{opening.prepare.settings.heartbeat_ms});
-  options.deadline_monotonic_ns = request.deadline_monotonic_ns;
-  options.worker_name = request.worker_path.string();
+  options.cancel_grace_ms = static_cast<int64_t>(config_.grace_s * 1000);
 
   OSIRIS_ASSIGN(const auto channel, sdk::ProcessChannel::start({.path = request.worker_path,
                                                            .arguments = {},
-                                                           .environment = worker_environment(home),
+                                                           .environment = sdk::worker_environment(home),
                                                            .working_directory = request.work_dir},
                                                           waker_));
   Json acquired = process_event(channel->pid());
@@ -146,8 +103,8 @@ Result<sdk::RunOutcome> LocalAdapter::run(const sdk::RunRequest& request) {
 }
 
 plugin::RunResult LocalAdapter::execute(const plugin::Request& from) {
-  const sdk::RunRequest request = value_or_throw(sdk::read_request(from));
-  sdk::RunOutcome outcome = value_or_throw(run(request));
+  const sdk::RunRequest request = sdk::value_or_throw(sdk::read_request(from));
+  sdk::RunOutcome outcome = sdk::value_or_throw(run(request));
   artifacts_ = std::move(outcome.artifacts);
   std::error_code ignored;  // a worker that was killed could not remove it
   fs::remove_all(request.session_dir / ".worker", ignored);

@@ -49,8 +49,8 @@ Complaint asks_the_wall_clock(const SourceFile& file) {
       {"host/project/counters.cc", "a record"}, {"host/project/run_ids.cc", "ids"},
       {"host/run/run_log.cc", "records"}, {"host/run/session.cc", "records"},
       {"host/run/session.h", "when a run began"}, {"host/run/user_state.cc", "an id"},
-      {"plugins/e2b/creation.cc", "an id"}, {"plugins/sdk/place/journal.cc", "records"},
-      {"plugins/e2b/sandbox_session.cc", "when a lease ends, for people"}, {"plugins/e2b/api/wire.cc", "records"},
+      {"plugins/sdk/place/journal.cc", "records"},
+      {"plugins/sdk/place/held_place.cc", "when a lease ends, for people"}, {"plugins/e2b/api/wire.cc", "records"},
       {"plugins/sdk/run/wire_log.cc", "records"}, {"protocol/base/clock.cc", "the clock itself"},
       {"protocol/base/clock.h", "the clock itself"}, {"protocol/http/retry.cc", "Retry-After as a date"},
       {"worker/log.cc", "records"}, {"worker/records/record_stream.cc", "records"}, {"worker/service.cc", "records"}};

@@ -7,7 +7,7 @@
 //      public:
 //       static constexpr osiris_str kId = OSIRIS_STR("mine"), kName = OSIRIS_STR("Mine"),
 //                                   kVersion = OSIRIS_STR("1.0.0"), kSummary = OSIRIS_STR("runs it my way");
-//       static constexpr std::array<osiris_option, 1> kOptions = {
+//       static constexpr std::array<osiris_option, 1> kOptions = {   // or by <osiris/options.hpp>, with the member each one sets
 //           osiris::plugin::option(OSIRIS_DURATION, "patience", "how long to wait", "60")};
 //       static constexpr std::array<osiris_str, 0> kSecrets = {};
 //
@@ -23,9 +23,12 @@
 #pragma once
 
 #include <osiris/adapter.h>
+#include <osiris/ext/explain.h>
+#include <osiris/ext/resources.h>
 
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <exception>
 #include <memory>
 #include <new>
@@ -81,9 +84,10 @@ class Host {
   }
 
   void metric(std::string_view name, double value, std::string_view unit = {}, std::string_view step_id = {},
-              std::string_view tags_json = {}) const noexcept {
+              std::string_view tags_json = {}, int64_t time_unix_ns = 0) const noexcept {
     osiris_metric metric{};
     metric.size = sizeof metric;
+    metric.time_unix_ns = time_unix_ns;
     metric.kind = OSIRIS_GAUGE;
     metric.value = value;
     metric.name = to_abi(name);
@@ -192,6 +196,23 @@ class Adapter {
   Host host_;
 };
 
+// What an adapter may offer beside Adapter: derive from it, and the extension is there.
+class Resources {  // osiris.resources/1
+ public:
+  virtual std::string list_resources(std::string_view filter_json) = 0;                          // "resources"
+  virtual std::string release_resource(std::string_view kind, std::string_view id) = 0;          // "released"
+
+ protected:
+  ~Resources() = default;
+};
+class Explanation {  // osiris.explain/1
+ public:
+  virtual std::string explain(const Request&) = 0;  // "explanation"
+
+ protected:
+  ~Explanation() = default;
+};
+
 // One option descriptor; set further fields on a copy: auto o = option(...); o.flags = OSIRIS_REPEATED;
 constexpr osiris_option option(uint32_t type, std::string_view name, std::string_view help,
                                std::string_view default_value = {}, uint32_t flags = 0) noexcept {
@@ -261,6 +282,34 @@ struct Extension<A, std::void_t<decltype(A::extension(static_cast<const char*>(n
 };
 
 template <class A>
+struct ResourcesTable {
+  static osiris_status list(osiris_adapter* self, osiris_str filter) noexcept {
+    return guard(of(self).host, [&] {
+      Host(of(self).host).deliver("resources", static_cast<A&>(*of(self).adapter).list_resources(to_view(filter)));
+      return OSIRIS_OK;
+    });
+  }
+  static osiris_status release(osiris_adapter* self, osiris_str kind, osiris_str id) noexcept {
+    return guard(of(self).host, [&] {
+      Host(of(self).host).deliver("released", static_cast<A&>(*of(self).adapter).release_resource(to_view(kind), to_view(id)));
+      return OSIRIS_OK;
+    });
+  }
+  static constexpr osiris_resources kTable = {sizeof(osiris_resources), 0, list, release};
+};
+
+template <class A>
+struct ExplanationTable {
+  static osiris_status explain(osiris_adapter* self, const osiris_request* request) noexcept {
+    return guard(of(self).host, [&] {
+      Host(of(self).host).deliver("explanation", static_cast<A&>(*of(self).adapter).explain(Request(*request)));
+      return OSIRIS_OK;
+    });
+  }
+  static constexpr osiris_explain kTable = {sizeof(osiris_explain), 0, explain};
+};
+
+template <class A>
 struct Slots {
   static osiris_status create(const osiris_host* host, osiris_adapter** out) noexcept {
     return guard(host, [&] {
@@ -305,7 +354,13 @@ struct Slots {
   }
   static void cancel(osiris_adapter* self) noexcept { of(self).adapter->cancel(); }
   static void destroy(osiris_adapter* self) noexcept { delete &of(self); }
-  static const void* extension(const char* id) noexcept { return Extension<A>::get(id); }
+  static const void* extension(const char* id) noexcept {
+    if constexpr (std::is_base_of_v<Resources, A>)
+      if (std::strcmp(id, OSIRIS_RESOURCES_V1) == 0) return &ResourcesTable<A>::kTable;
+    if constexpr (std::is_base_of_v<Explanation, A>)
+      if (std::strcmp(id, OSIRIS_EXPLAIN_V1) == 0) return &ExplanationTable<A>::kTable;
+    return Extension<A>::get(id);
+  }
 };
 
 template <class A>

@@ -11,7 +11,6 @@ Sandbox sandbox_from_json(const Json& json) {
   Sandbox sandbox;
   sandbox.id = json["sandboxID"].as_string();
   sandbox.template_id = json["templateID"].as_string();
-  sandbox.envd_version = json["envdVersion"].as_string();
   sandbox.envd_token = json["envdAccessToken"].as_string();
   sandbox.domain = json["domain"].as_string();
   sandbox.state = json["state"].as_string_or("running");  // older services list no others and do not say it
@@ -169,28 +168,6 @@ Result<bool> is_gone(ApiClient& api, const std::string& id, const Once& once) {
   if (outcome.response && outcome.response->status == 404) return true;
   if (is_success(outcome)) return false;
   return failure_from(outcome, kOperation);
-}
-
-Status kill_and_verify(ApiClient& api, const std::string& id, http::Milliseconds budget, const std::function<void(http::Milliseconds)>& sleep) {
-  constexpr int kRefusalsMax = 4;
-  constexpr http::Milliseconds kPauseMax{2'000};
-  const auto until = std::chrono::steady_clock::now() + budget;
-  int refusals = 0;
-  for (int attempt = 1;; ++attempt) {
-    Status killed = kill_sandbox(api, id, {});
-    if (killed) {
-      const auto gone = is_gone(api, id, {});
-      if (gone && *gone) return {};
-      killed = gone ? make_failure(FailureClass::kSandboxError, "sandbox " + id + " is still listed after it was killed", "") : gone.error();
-    }
-    const Error& error = killed.error();
-    const int status = http_status_of(error);
-    refusals += status >= 400 && status < 500 && status != 429;
-    const auto left = std::chrono::duration_cast<http::Milliseconds>(until - std::chrono::steady_clock::now());
-    if (refusals >= kRefusalsMax || left.count() <= 0) return after_attempts(error, attempt);
-    // A service that asks for more time than there is is asked once more at the end of it: a sandbox left costs more than a call.
-    sleep(std::min(left, std::max(std::min(http::Milliseconds(100 << std::min(attempt, 8)), kPauseMax), retry_after_of(error))));
-  }
 }
 
 }  // namespace osiris::e2b

@@ -37,7 +37,6 @@ struct SandboxSpec {
 struct Sandbox {
   std::string id;
   std::string template_id;
-  std::string envd_version;
   std::string envd_token;
   std::string domain;  // empty: the configured one
   std::string state;   // "running", "paused"; of get and list
@@ -92,7 +91,7 @@ class ApiClient {
   std::atomic<unsigned> older_{0};
 };
 
-// POST /v2/sandboxes or /sandboxes. Not retried after an answer that may have come from a create that worked: that is creation.h's. A
+// POST /v2/sandboxes or /sandboxes. Not retried after an answer that may have come from a create that worked: that is the caller's. A
 // create that is under way when the run is cancelled may end: what it makes can then be killed at once, and not only when its lease is over.
 struct CreateOptions {
   http::Milliseconds wait{90'000};
@@ -117,9 +116,5 @@ Status renew_lease(ApiClient& api, const std::string& id, int64_t lease_s, const
 Status kill_sandbox(ApiClient& api, const std::string& id, const Once& once);
 // True when GET says 404, false while it still lists the sandbox.
 Result<bool> is_gone(ApiClient& api, const std::string& id, const Once& once);
-
-// Kills and asks until the service says that the sandbox is gone. Whatever goes wrong is tried again, refusals a few times only, no
-// longer than `budget`; `sleep` must not end early.
-Status kill_and_verify(ApiClient& api, const std::string& id, http::Milliseconds budget, const std::function<void(http::Milliseconds)>& sleep);
 
 }  // namespace osiris::e2b

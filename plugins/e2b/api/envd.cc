@@ -215,10 +215,9 @@ std::unique_ptr<ProcessStream> Envd::start(const StartSpec& spec) {
   for (const std::string& argument : spec.arguments) arguments.push_back(argument);
   Json environment = Json::object();
   for (const auto& [name, value] : spec.environment) environment.set(name, value);
-  Json process = Json::object({{"cmd", spec.command}, {"args", arguments}, {"envs", environment}});
-  if (!spec.working_directory.empty()) process.set("cwd", spec.working_directory);
+  const Json process = Json::object({{"cmd", spec.command}, {"args", arguments}, {"envs", environment}});
   // No Connect-Timeout-Ms: it would kill the worker. Its life is bounded by the sandbox's lease.
-  return stream("/process.Process/Start", Json::object({{"process", process}, {"stdin", spec.standard_input}}), "start the worker",
+  return stream("/process.Process/Start", Json::object({{"process", process}, {"stdin", true}}), "start the worker",
                 std::max(kStreamIdle, patience_));  // it cannot be made twice, so it is waited for
 }
 
@@ -303,12 +302,6 @@ Result<bool> Envd::is_alive() {
     if (body.ok() && body->contains("sandboxId")) return false;
   }
   return failure_from(outcome, get.label);
-}
-
-Result<Json> Envd::metrics() {
-  const http::Outcome outcome = http::send(api_.transport(), request("GET", "/metrics", "read the sandbox's metrics"));
-  if (!outcome.response || outcome.response->status != 200) return failure_from(outcome, "read the sandbox's metrics");
-  return parse_json(outcome.response->body);
 }
 
 }  // namespace osiris::e2b

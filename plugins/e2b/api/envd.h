@@ -32,8 +32,6 @@ class ProcessStream {
   // The next event; kDeadline when none came within `wait`. An error otherwise
   // means the stream is over without an end event: the process may live on.
   Result<ProcessEvent> next(http::Milliseconds wait);
-  // False once the stream ended in good order, after the end event.
-  bool is_open() const { return !closed_; }
   void cancel() { exchange_->cancel(); }
 
  private:
@@ -50,8 +48,6 @@ struct StartSpec {
   std::string command;  // absolute
   std::vector<std::string> arguments;
   std::map<std::string, std::string> environment;
-  std::string working_directory;
-  bool standard_input = true;
 };
 
 // One file of an upload: `size_bytes` bytes that `write` sends to the sink, in order; write returns false when the sink
@@ -86,8 +82,6 @@ class Envd {
   std::unique_ptr<http::Exchange> download(const std::string& path, uint64_t offset = 0);
   // True: envd answers. False: the service says the sandbox is not there. Error: the network did not let us ask.
   Result<bool> is_alive();
-  // {"cpu_used_pct","mem_used",...} of envd's own measuring.
-  Result<Json> metrics();
 
  private:
   http::Request request(std::string method, const std::string& path, std::string operation) const;

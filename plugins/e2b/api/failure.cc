@@ -10,26 +10,16 @@
 namespace osiris::e2b {
 namespace {
 
-struct Class {
-  FailureClass failure;
-  std::string_view name;
-  Code code;
-};
+constexpr std::array kClasses{FailureClass::kQuotaExceeded, FailureClass::kCreationTimeout, FailureClass::kSandboxError, FailureClass::kWorkerCrash,
+                              FailureClass::kAuthError,     FailureClass::kNotFound,        FailureClass::kNetworkError};
 
-constexpr std::array<Class, 7> kClasses{{
-    {FailureClass::kQuotaExceeded, "QuotaExceeded", Code::kExhausted},
-    {FailureClass::kCreationTimeout, "CreationTimeout", Code::kUnavailable},
-    {FailureClass::kSandboxError, "SandboxError", Code::kUnavailable},
-    {FailureClass::kWorkerCrash, "WorkerCrash", Code::kUnavailable},
-    {FailureClass::kAuthError, "AuthError", Code::kUnauthenticated},
-    {FailureClass::kNotFound, "NotFound", Code::kNotFound},
-    {FailureClass::kNetworkError, "NetworkError", Code::kUnavailable},
-}};
-
-const Class& describe(FailureClass failure) {
-  for (const Class& entry : kClasses)
-    if (entry.failure == failure) return entry;
-  return kClasses[2];
+Code code_of(FailureClass failure) {
+  switch (failure) {
+    case FailureClass::kQuotaExceeded: return Code::kExhausted;
+    case FailureClass::kAuthError: return Code::kUnauthenticated;
+    case FailureClass::kNotFound: return Code::kNotFound;
+    default: return Code::kUnavailable;
+  }
 }
 
 // Of failures without an answer of a service.
@@ -84,10 +74,8 @@ Error after_attempts(Error error, int attempts) {
   return error;
 }
 
-std::string_view failure_class_name(FailureClass failure) { return describe(failure).name; }
-
 Error make_failure(FailureClass failure, std::string message, std::string hint, Json detail) {
-  Error error(describe(failure).code, std::move(message), hint.empty() ? std::string(hint_for(failure)) : std::move(hint));
+  Error error(code_of(failure), std::move(message), hint.empty() ? std::string(hint_for(failure)) : std::move(hint));
   error.category = "e2b." + std::string(failure_class_name(failure));
   detail.set("class", failure_class_name(failure));
   if (!detail.contains("attempts")) {
@@ -99,8 +87,8 @@ Error make_failure(FailureClass failure, std::string message, std::string hint, 
 }
 
 FailureClass failure_class_of(const Error& error) {
-  for (const Class& entry : kClasses)
-    if (error.category == "e2b." + std::string(entry.name)) return entry.failure;
+  for (const FailureClass each : kClasses)
+    if (error.category == "e2b." + std::string(failure_class_name(each))) return each;
   return FailureClass::kSandboxError;
 }
 

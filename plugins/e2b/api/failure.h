@@ -9,19 +9,9 @@
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
 #include "protocol/http/transport.h"
+#include "protocol/model/failure_class.h"
 
 namespace osiris::e2b {
-
-enum class FailureClass {
-  kQuotaExceeded,    // the team's concurrency, rate or plan limit
-  kCreationTimeout,  // a sandbox or template did not come up in time
-  kSandboxError,     // the service failed, or the sandbox is gone
-  kWorkerCrash,      // the worker ended or fell silent inside a sandbox that lives
-  kAuthError,        // the API key, the team or the sandbox token was refused
-  kNotFound,         // a template, sandbox or file that does not exist
-  kNetworkError,     // the service cannot be reached from here
-};
-std::string_view failure_class_name(FailureClass failure);  // "QuotaExceeded", ...
 
 Error make_failure(FailureClass failure, std::string message, std::string hint, Json detail = Json::object());
 

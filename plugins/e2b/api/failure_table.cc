@@ -15,8 +15,7 @@ using F = FailureClass;
 constexpr std::string_view kEnvd = "@envd";
 // The operations that ask it.
 constexpr std::string_view kEnvdOperations[] = {"upload files", "start the worker", "reconnect to the worker", "send to the worker", "signal the worker",
-                                                "list the processes", "fetch the worker's records", "download", "ask the sandbox for its health",
-                                                "read the sandbox's metrics"};
+                                                "list the processes", "fetch the worker's records", "download", "ask the sandbox for its health"};
 
 struct Row {
   std::string_view asked;  // the beginning of the operation, or kEnvd; empty: any

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <string_view>
+#include <utility>
 
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
@@ -38,15 +39,23 @@ class Host {
   bool is_cancelled() const;
   // Lends the value to `use` for the time of the call; whoever copies it wipes the copy.
   Status with_secret(std::string_view name, const std::function<void(std::string_view value)>& use) const;
-  Status deliver(const char* name, const Json& document) const;
-  // Reports the error and returns the status to return to the host. `detail`: an object for programs, or null.
-  osiris_status fail(const Error& error, const Json& detail = {}) const;
 
  private:
-  const osiris_host* host_;
+  plugin::Host host_;
 };
 
-// The same error as the exception that ends a call of an osiris::plugin::Adapter; the category goes into its detail.
+// The same error as the exception that ends a call of an osiris::plugin::Adapter. `detail`: an object for programs, or null for the
+// error's own; the category goes into it.
 plugin::Failure to_failure(const Error& error, const Json& detail = {});
+
+// In osiris errors are values; osiris::plugin::Adapter wants them thrown.
+inline void check_or_throw(const Status& status) {
+  if (!status) throw to_failure(status.error());
+}
+template <class T>
+T value_or_throw(Result<T> result) {
+  if (!result) throw to_failure(result.error());
+  return *std::move(result);
+}
 
 }  // namespace osiris::sdk

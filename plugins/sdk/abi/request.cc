@@ -1,6 +1,5 @@
 #include "plugins/sdk/abi/request.h"
 
-#include <algorithm>
 #include <set>
 
 #include "plugins/sdk/abi/host.h"
@@ -50,14 +49,12 @@ Result<RunRequest> read_request(const plugin::Request& from, const Clock& clock)
   RunRequest request;
   if (from.deadline_unix_ns) request.deadline_monotonic_ns = monotonic_from_unix(from.deadline_unix_ns, clock);
   request.run_id = from.run_id;
-  request.attempt = std::max<uint32_t>(1, from.attempt);
   OSIRIS_ASSIGN(request.manifest, read_document("manifest", from.manifest_json));
   OSIRIS_ASSIGN(request.connections, read_document("connections", from.connections_json));
   OSIRIS_ASSIGN(request.settings, read_document("settings", from.settings_json));
   if (!from.prepared_json.empty()) {
     OSIRIS_ASSIGN(request.prepared, read_document("prepared document", from.prepared_json));
   }
-  request.compiled_dir = from.compiled_dir;
   request.session_dir = from.session_dir;
   request.work_dir = from.work_dir;
   request.worker_path = from.worker_path;

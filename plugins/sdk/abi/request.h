@@ -18,12 +18,11 @@ namespace osiris::sdk {
 
 struct RunRequest {
   std::string run_id;
-  uint32_t attempt = 1;
   Json manifest;     // docs/plugin-abi.md, "manifest_json"
   Json connections;  // "connections_json"
   Json settings;     // "settings_json"
   Json prepared;     // null before prepare
-  std::filesystem::path compiled_dir, session_dir, work_dir, worker_path;
+  std::filesystem::path session_dir, work_dir, worker_path;
   std::string worker_sha256;
   int64_t deadline_monotonic_ns = 0;  // 0: none; what the wall clock is set to later does not move it
 

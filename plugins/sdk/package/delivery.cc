@@ -4,7 +4,7 @@
 
 #include <zstd.h>
 
-#include "plugins/sdk/package/layout.h"
+#include "plugins/sdk/channel/worker_environment.h"
 #include "plugins/sdk/package/stub_bytes.h"
 #include "protocol/base/elf.h"
 #include "protocol/base/file.h"
@@ -71,26 +71,27 @@ Result<Delivery> plan_delivery(DeliveryRequest request) {
   Delivery delivery;
   delivery.sends_worker = request.present_in.empty();
   // A shell whose sleep takes no fractions waits whole seconds.
-  std::string script = "until [ -e " + request.last_file + " ]; do sleep 0.01 || sleep 1; done; cd " + request.run_directory;
+  const Layout& layout = request.layout;
+  std::string script = "until [ -e " + layout.arrived() + " ]; do sleep 0.01 || sleep 1; done; cd " + layout.run;
   if (request.wipe_other_runs) script += " && for d in ../*/; do [ \"$d\" -ef . ] || rm -rf \"$d\"; done";
   if (!request.present_in.empty()) {
     script += " && exec " + worker_file(request.present_in, request.worker_sha256);
   } else {
     if (!request.packed) request.packed = packed_worker(request.worker_path, request.worker_sha256);
     OSIRIS_ASSIGN(std::string packed, *std::move(request.packed));
-    const std::string unpack = std::string(kRoot) + "/unpack";
-    const std::string packed_path = std::string(kRoot) + "/worker.zst";
+    const std::string unpack = layout.root + "/unpack";
+    const std::string packed_path = layout.root + "/worker.zst";
     delivery.parts.push_back(bytes_part(unpack, std::make_shared<const std::string>(kStubBytes, kStubSize)));
     delivery.parts.push_back(bytes_part(packed_path, std::make_shared<const std::string>(std::move(packed))));
     // Uploaded files are not executable.
-    script += " && chmod 755 " + unpack + " && exec " + unpack + " " + packed_path + " " + worker_file(kRoot, request.worker_sha256);
+    script += " && chmod 755 " + unpack + " && exec " + unpack + " " + packed_path + " " + worker_file(layout.root, request.worker_sha256);
   }
-  if (!is_plain(request.run_directory) || !is_plain(request.last_file) || !is_plain(request.worker_sha256))
+  if (!is_plain(layout.run) || !is_plain(request.worker_sha256))
     return Error(Code::kInvalidArgument, "the run id or the worker's hash holds characters that no id of osiris has");
   delivery.start.command = "/bin/sh";
   delivery.start.arguments = {"-c", script};
-  delivery.start.environment = {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-                                {"HOME", kHome}, {"TZ", "UTC"}, {"LC_ALL", "C"}};
+  const auto environment = worker_environment(layout.home);
+  delivery.start.environment = {environment.begin(), environment.end()};
   return delivery;
 }
 

@@ -1,17 +1,18 @@
-// How the worker gets to another machine: not at all where it is already (a template that osiris built, a kept sandbox), otherwise
+// How the worker gets to another machine: not at all where it is already (a template that osiris built, a kept machine), otherwise
 // as its zstd-compressed file and a small static program that unpacks it and becomes it (stub/unpack.c; why zstd and not gzip:
 // docs/decisions/0003-worker-delivery.md).
 #pragma once
 
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "plugins/sdk/channel/remote_process.h"
+#include "plugins/sdk/package/layout.h"
 #include "protocol/base/error.h"
 
 namespace osiris::sdk {
@@ -21,13 +22,6 @@ namespace osiris::sdk {
 struct UploadPart {
   std::string path;  // absolute, on the worker's machine
   std::function<Status(const std::function<bool(std::string_view)>& sink)> write;
-};
-
-// A process to start on the worker's machine.
-struct StartSpec {
-  std::string command;  // absolute
-  std::vector<std::string> arguments;
-  std::map<std::string, std::string> environment;
 };
 
 struct Delivery {
@@ -41,8 +35,7 @@ struct DeliveryRequest {
   std::filesystem::path worker_path;
   std::string worker_sha256;
   std::string present_in;
-  std::string run_directory;  // the process's working directory; made by the upload
-  std::string last_file;      // of the upload: when it is there, all is
+  Layout layout;  // the process works in layout.run, which the upload makes; when layout.arrived() is there, all is
   bool wipe_other_runs = false;
   std::optional<Result<std::string>> packed;  // of packed_worker(), if somebody has it already
 };

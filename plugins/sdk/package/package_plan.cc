@@ -36,12 +36,16 @@ void map_outputs(const RunRequest& request, const Layout& layout, PackagePlan& p
   }
 }
 
+bool is_kept_input(const PackagePlan& plan, const rpc::PackageFile& file) {
+  return !plan.package.prune.empty() && file.to.starts_with(plan.package.prune);
+}
+
 }  // namespace
 
 void leave_out(PackagePlan& plan, const std::set<std::string>& files) {
   for (size_t i = 0; i < plan.members.size(); ++i) {
     rpc::PackageFile& file = plan.package.files[i];
-    file.present = file.to.starts_with(kKeptInputs) && files.count(file.to) > 0;
+    file.present = is_kept_input(plan, file) && files.count(file.to) > 0;
     plan.members[i].file.present = file.present;
   }
 }
@@ -49,7 +53,7 @@ void leave_out(PackagePlan& plan, const std::set<std::string>& files) {
 std::set<std::string> kept_inputs(const PackagePlan& plan) {
   std::set<std::string> files;
   for (const rpc::PackageFile& file : plan.package.files)
-    if (file.to.starts_with(kKeptInputs)) files.insert(file.to);
+    if (is_kept_input(plan, file)) files.insert(file.to);
   return files;
 }
 
@@ -62,7 +66,7 @@ Result<PackagePlan> plan_package(const RunRequest& request, const Layout& layout
   PackagePlan plan;
   plan.package.path = layout.package();
   plan.plan_path = layout.run + "/plan.json";
-  if (keep_inputs) plan.package.prune = kKeptInputs;
+  if (keep_inputs) plan.package.prune = layout.kept_inputs();
   std::set<std::string> places;
   for (PackageMember& member : members) {
     const auto entry = index.find(member.path);
@@ -76,7 +80,7 @@ Result<PackagePlan> plan_package(const RunRequest& request, const Layout& layout
     planned.file.size_bytes = (*entry->second)["size_bytes"].as_uint();
     planned.file.sha256 = (*entry->second)["sha256"].as_string();
     const bool kept = keep_inputs && !member.source.empty();
-    planned.file.to = kept ? std::string(kKeptInputs) + "/" + planned.file.sha256 + "/" + fs::path(member.source).filename().string()
+    planned.file.to = kept ? layout.kept_inputs() + "/" + planned.file.sha256 + "/" + fs::path(member.source).filename().string()
                            : place_of(member, layout);
     if (!member.source.empty()) plan.path_map.push_back({member.source, planned.file.to});
     if (!places.insert(planned.file.to).second) continue;  // two inputs of one name and content

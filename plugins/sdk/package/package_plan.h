@@ -1,4 +1,4 @@
-// The run package: plan, step configs and the input files, as an archive that streams into the sandbox while it is made, and
+// The run package: plan, step configs and the input files, as an archive that streams into the machine while it is made, and
 // the table that tells the worker what each member is. docs/run-package.md.
 #pragma once
 
@@ -24,7 +24,7 @@ struct PackagePlan {
   };
   std::vector<Member> members;
   rpc::Package package;                    // for prepare
-  std::vector<rpc::PathMapping> path_map;  // the plan's paths -> the sandbox
+  std::vector<rpc::PathMapping> path_map;  // the plan's paths -> the machine
   std::string plan_path;
 
   int64_t files_sent() const {

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kPrefix = "sandbox-";
 
-// No lease is longer than an hour: what nobody touched for a day, and nobody holds, is of a sandbox that ended by itself.
+// No lease is longer than an hour: what nobody touched for a day, and nobody holds, is of a machine that ended by itself.
 void remove_forgotten(const fs::path& directory) {
   std::error_code code;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory, code)) {
@@ -53,7 +53,7 @@ Result<std::optional<KeepFile>> KeepFile::create(const fs::path& directory, cons
 }
 
 Result<std::optional<KeepFile>> KeepFile::open(const fs::path& directory, const std::string& run_id) {
-  // It comes out of the metadata of a sandbox, which others may write.
+  // It comes out of the metadata of a machine, which others may write.
   if (run_id.empty() || run_id.find('/') != std::string::npos) return std::optional<KeepFile>();
   const fs::path path = directory / (kPrefix + run_id);
   std::error_code code;
@@ -85,7 +85,7 @@ Status KeepFile::forget() const { return write(Json::object({{"mark", local_mark
 Status KeepFile::remember(const Memory& memory) const {
   Json list = Json::array();
   for (const std::string& file : memory.files) list.push_back(file);
-  return write(Json::object({{"mark", local_mark(fd_.get())}, {"sandbox", memory.sandbox_id}, {"files", std::move(list)}}).dump());
+  return write(Json::object({{"mark", local_mark(fd_.get())}, {"sandbox", memory.machine_id}, {"files", std::move(list)}}).dump());
 }
 
 void KeepFile::remove() {

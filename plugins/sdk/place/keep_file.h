@@ -1,7 +1,7 @@
-// What this user remembers of sandboxes that are kept between runs: <state_dir>/e2b/sandbox-<run id>, of the run that created one. A
-// run locks its file before it asks for a sandbox, and whoever takes the sandbox over locks it in turn, so that a second run of the
+// What this user remembers of machines that are kept between runs: <state_dir>/<adapter>/sandbox-<run id>, of the run that created one. A
+// run locks its file before it asks for a machine, and whoever takes the machine over locks it in turn, so that a second run of the
 // same pipeline at the same time takes another one. Its content is written by a run that ended in order and taken out by the next
-// one: a file without content, and held by nobody, is of a run that died, and its sandbox is in an unknown state.
+// one: a file without content, and held by nobody, is of a run that died, and its machine is in an unknown state.
 #pragma once
 
 #include <filesystem>
@@ -16,22 +16,22 @@ namespace osiris::sdk {
 
 class KeepFile {
  public:
-  // Makes and locks the file of a run that is about to create a sandbox. nullopt: another process holds it.
+  // Makes and locks the file of a run that is about to create a machine. nullopt: another process holds it.
   static Result<std::optional<KeepFile>> create(const std::filesystem::path& directory, const std::string& run_id);
-  // Locks the file of the run that created a sandbox. nullopt: another process holds it, or it was not made here (local_mark.h): then
-  // nothing is known of that sandbox, and somebody else may be using it.
+  // Locks the file of the run that created a machine. nullopt: another process holds it, or it was not made here (local_mark.h): then
+  // nothing is known of that machine, and somebody else may be using it.
   static Result<std::optional<KeepFile>> open(const std::filesystem::path& directory, const std::string& run_id);
 
   // What the last run left, in order.
   struct Memory {
-    std::string sandbox_id;
-    std::set<std::string> files;  // input files, by their paths in the sandbox, which the next run need not send
+    std::string machine_id;
+    std::set<std::string> files;  // input files, by their paths in the machine, which the next run need not send
   };
   std::optional<Memory> memory() const;
-  // From now on until remember() the sandbox is in an unknown state.
+  // From now on until remember() the machine is in an unknown state.
   Status forget() const;
   Status remember(const Memory& memory) const;
-  // The sandbox is gone.
+  // The machine is gone.
   void remove();
 
  private:

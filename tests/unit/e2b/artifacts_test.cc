@@ -1,6 +1,6 @@
 // What a sandbox sends back is not trusted: whatever differs from the host's own plan or from what was declared leaves every file
 // of this machine as it was.
-#include "plugins/e2b/artifacts.h"
+#include "plugins/sdk/package/receive_artifacts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,6 +10,8 @@
 
 #include <atomic>
 
+#include "plugins/e2b/sandbox_access.h"
+#include "plugins/e2b/service.h"
 #include "protocol/archive/archive.h"
 #include "protocol/base/file.h"
 #include "protocol/base/replacing_file.h"
@@ -59,19 +61,21 @@ class ArtifactsTest : public testing::Test {
     return bytes;
   }
 
-  Result<Fetched> fetch(const FetchLimits& limits = {}) {
+  Result<sdk::Received> fetch(const sdk::ReceiveLimits& limits = {}) {
     if (transport_.answers.empty()) transport_.answers.push_back({200, archive(), false});
     const auto sleep = [](http::Milliseconds) { return true; };
     ApiClient api({}, transport_, {}, sleep, {});
     Sandbox sandbox;
     sandbox.id = "abc";
-    Envd envd(api, sandbox, http::Milliseconds(1'000));
+    SandboxAccess access(api, sandbox, http::Milliseconds(1'000));
+    const E2bService service;
     const std::atomic<bool> cancelled{false};
-    return fetch_artifacts(envd, packed_, request_, limits, sleep, cancelled);
+    const sdk::ArtifactSource source{service, [&](uint64_t offset) { return access.download(packed_.path, offset, "download the artifacts"); }, sleep, cancelled};
+    return sdk::receive_artifacts(source, packed_, request_, limits);
   }
 
   // The error of a fetch that must have changed nothing.
-  std::string refusal(const FetchLimits& limits = {}) {
+  std::string refusal(const sdk::ReceiveLimits& limits = {}) {
     fs::create_directories(target_.parent_path());
     EXPECT_TRUE(write_file_atomically(target_, "as it was").ok());
     const auto fetched = fetch(limits);
@@ -166,7 +170,7 @@ TEST_P(ArtifactsObstacle, IsNotReplaced) {
   EXPECT_EQ(fetched.error().message, "step write: cannot write " + target_.string() + ": it is " + GetParam().said);
   EXPECT_EQ(fs::symlink_status(target_).type(), before);
   EXPECT_FALSE(fs::exists(request_.session_dir / "artifacts/x")) << "one that may not be written, and none is";
-  EXPECT_EQ(check_outputs(request_).error().message, fetched.error().message) << "and it is known before the sandbox is made";
+  EXPECT_EQ(sdk::check_outputs(request_).error().message, fetched.error().message) << "and it is known before the sandbox is made";
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -179,11 +183,11 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return row.param.name; });
 
 TEST_F(ArtifactsTest, AFreeOrARegularTargetIsNoObstacle) {
-  EXPECT_TRUE(check_outputs(request_).ok());
+  EXPECT_TRUE(sdk::check_outputs(request_).ok());
   EXPECT_FALSE(fs::exists(target_.parent_path())) << "looking makes nothing";
   fs::create_directories(target_.parent_path());
   ASSERT_TRUE(write_file_atomically(target_, "old").ok());
-  EXPECT_TRUE(check_outputs(request_).ok());
+  EXPECT_TRUE(sdk::check_outputs(request_).ok());
 }
 
 TEST_F(ArtifactsTest, ALinkThatIsPutThereMeanwhileIsRefused) {

@@ -6,6 +6,8 @@
 
 #include <map>
 
+#include "plugins/e2b/options.h"
+
 namespace osiris::e2b {
 namespace {
 
@@ -15,14 +17,14 @@ using ::testing::IsEmpty;
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
 Result<Config> read(const Settings& settings) {
-  std::vector<osiris_setting> out;
-  for (const auto& [name, value] : settings) {
-    osiris_setting setting{};
-    setting.name = {name.data(), name.size()};
-    setting.value = {value.data(), value.size()};
-    out.push_back(setting);
+  try {
+    std::vector<plugin::Setting> given;
+    for (const auto& [name, value] : settings) given.push_back({name, value});
+    return read_config(given);
+  } catch (const plugin::Failure& failure) {
+    const auto detail = parse_json(failure.detail_json());
+    return Error(static_cast<Code>(failure.code()), failure.message(), failure.hint(), detail ? (*detail)["category"].as_string() : "");
   }
-  return read_config(out.data(), out.size());
 }
 
 Config accepted(const Settings& settings) {
@@ -51,7 +53,7 @@ TEST(E2bConfig, EverySettingHasItsPlace) {
   EXPECT_EQ(config.cpu_count, 4);
   EXPECT_EQ(config.memory_bytes, 536'870'912);
   EXPECT_EQ(config.min_free_disk_bytes, 1'048'576);
-  EXPECT_EQ(config.timeout_ms, 1500);
+  EXPECT_EQ(config.timeout.count(), 1500);
   EXPECT_TRUE(config.install_deps);
   EXPECT_FALSE(config.deps_in_template);
   EXPECT_EQ(config.network, "open");
@@ -64,11 +66,11 @@ TEST(E2bConfig, EverySettingHasItsPlace) {
   EXPECT_EQ(config.proxy, "http://p");
   EXPECT_EQ(config.https_proxy, "http://q");
   EXPECT_EQ(config.no_proxy, "a,b");
-  EXPECT_EQ(config.connect_timeout_ms, 100);
-  EXPECT_EQ(config.request_timeout_ms, 2000);
-  EXPECT_EQ(config.create_timeout_ms, 3000);
-  EXPECT_EQ(config.build_timeout_ms, 4000);
-  EXPECT_EQ(config.retry_budget_ms, 0);
+  EXPECT_EQ(config.connect_timeout.count(), 100);
+  EXPECT_EQ(config.request_timeout.count(), 2000);
+  EXPECT_EQ(config.create_timeout.count(), 3000);
+  EXPECT_EQ(config.build_timeout.count(), 4000);
+  EXPECT_EQ(config.retry_budget.count(), 0);
   EXPECT_EQ(config.heartbeat_ms, 50);
   EXPECT_TRUE(config.debug);
   EXPECT_EQ(config.sandbox_url, "https://s.test") << "without the slash";
@@ -81,23 +83,21 @@ TEST(E2bConfig, WhatMayComeOftenIsCollected) {
                                   {"env", "B=2"}, {"env-from", "f"}, {"pass-env", "HOME"}, {"build-env", "PIP_INDEX_URL=https://i.test/?a=b"}});
   EXPECT_THAT(config.network_allow, ElementsAre("a.test", "203.0.113.0/24"));
   EXPECT_EQ(config.metadata, (std::map<std::string, std::string>{{"k", "v=w"}, {"x", ""}}));
-  EXPECT_THAT(config.environment.pairs, ElementsAre("A=1", "B=2"));
-  EXPECT_THAT(config.environment.files, ElementsAre("f"));
-  EXPECT_THAT(config.environment.pass, ElementsAre("HOME"));
+  EXPECT_THAT(config.pairs, ElementsAre("A=1", "B=2"));
+  EXPECT_THAT(config.files, ElementsAre("f"));
+  EXPECT_THAT(config.pass, ElementsAre("HOME"));
   EXPECT_EQ(config.build_environment.at("PIP_INDEX_URL"), "https://i.test/?a=b");
 }
 
 // What is not set is what the descriptors tell people it is.
 TEST(E2bConfig, TheDefaultsAreThoseOfTheTable) {
   Settings defaults;
-  const OptionTable table = option_table();
-  for (uint32_t i = 0; i < table.count; ++i)
-    if (table.options[i]->default_value.len > 0)
-      defaults.push_back({{table.options[i]->name.data, table.options[i]->name.len}, {table.options[i]->default_value.data, table.options[i]->default_value.len}});
+  for (const auto& row : kRows)
+    if (!row.default_value.empty()) defaults.emplace_back(row.name, row.default_value);
   ASSERT_GT(defaults.size(), 10u);
   const Config said = accepted(defaults), unset = accepted({});
-  EXPECT_EQ(said.timeout_ms, unset.timeout_ms);
-  EXPECT_EQ(said.lease_s, unset.lease_s);
+  EXPECT_EQ(said.timeout, unset.timeout);
+  EXPECT_EQ(said.lease, unset.lease);
   EXPECT_EQ(said.install_deps, unset.install_deps);
   EXPECT_EQ(said.deps_in_template, unset.deps_in_template);
   EXPECT_EQ(said.network, unset.network);
@@ -106,18 +106,18 @@ TEST(E2bConfig, TheDefaultsAreThoseOfTheTable) {
   EXPECT_EQ(said.keep, unset.keep);
   EXPECT_EQ(said.allow_http, unset.allow_http);
   EXPECT_EQ(said.api_url, unset.api_url);
-  EXPECT_EQ(said.connect_timeout_ms, unset.connect_timeout_ms);
-  EXPECT_EQ(said.request_timeout_ms, unset.request_timeout_ms);
-  EXPECT_EQ(said.create_timeout_ms, unset.create_timeout_ms);
-  EXPECT_EQ(said.build_timeout_ms, unset.build_timeout_ms);
-  EXPECT_EQ(said.retry_budget_ms, unset.retry_budget_ms);
+  EXPECT_EQ(said.connect_timeout, unset.connect_timeout);
+  EXPECT_EQ(said.request_timeout, unset.request_timeout);
+  EXPECT_EQ(said.create_timeout, unset.create_timeout);
+  EXPECT_EQ(said.build_timeout, unset.build_timeout);
+  EXPECT_EQ(said.retry_budget, unset.retry_budget);
   EXPECT_EQ(said.heartbeat_ms, unset.heartbeat_ms);
   EXPECT_EQ(said.debug, unset.debug);
 }
 
 TEST(E2bConfig, ALeaseIsRoundedUpToWholeSeconds) {
-  EXPECT_EQ(accepted({{"lease", "2"}}).lease_s, 2);
-  EXPECT_EQ(accepted({{"lease", "2.001"}}).lease_s, 3);
+  EXPECT_EQ(accepted({{"lease", "2"}}).lease_s(), 2);
+  EXPECT_EQ(accepted({{"lease", "2.001"}}).lease_s(), 3);
 }
 
 TEST(E2bConfig, TheServiceIsTheDomainsUnlessItIsNamed) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugins/e2b/place.h"
 #include "tests/unit/http/fake_transport.h"
 
 namespace osiris::e2b {
@@ -14,6 +15,16 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using namespace std::chrono_literals;
+
+// A transport of the test's for a place that wants one of its own.
+class Borrowed : public http::Transport {
+ public:
+  explicit Borrowed(http::Transport& inner) : inner_(inner) {}
+  std::unique_ptr<http::Exchange> open(http::Request request) override { return inner_.open(std::move(request)); }
+
+ private:
+  http::Transport& inner_;
+};
 
 class ControlPlane : public testing::Test {
  protected:
@@ -31,7 +42,8 @@ class ControlPlane : public testing::Test {
   Json sent_body(size_t index = 0) const { return *parse_json(sent(index).body); }
   Result<Sandbox> create(const SandboxSpec& spec = {}) { return create_sandbox(*api_, spec, {}); }
   Status kill_verified(http::Milliseconds budget = 60s) {
-    return kill_and_verify(*api_, "i1", budget, [this](http::Milliseconds wait) { pauses_.push_back(wait.count()); });
+    E2bPlace place(std::make_unique<Borrowed>(transport_), config_, http::RetryPolicy{.seed = 7}, [](http::Milliseconds) { return true; }, nullptr);
+    return sdk::kill_and_verify(place, "i1", budget, [this](http::Milliseconds wait) { pauses_.push_back(wait.count()); });
   }
 
   ApiConfig config_;
@@ -62,7 +74,6 @@ TEST_F(ControlPlane, ACreateSaysWhatIsWantedAndThatTheSandboxEndsWithItsLease) {
   EXPECT_EQ(sent().headers.get("Content-Type"), "application/json");
   EXPECT_EQ(created->id, "i1");
   EXPECT_EQ(created->template_id, "base");
-  EXPECT_EQ(created->envd_version, "0.2");
   EXPECT_EQ(created->envd_token, "tok");
   EXPECT_EQ(created->domain, "e2b.dev");
 }

@@ -52,13 +52,13 @@ TEST(Dependencies, NothingToInstallInTheSandboxNeedsNoIndex) {
 
 TEST(Dependencies, PackagesThatLieInTheTemplateNeedNoIndex) {
   Config config = in_sandbox();
-  config.environment.pairs = {"PIP_NO_INDEX=1", "PIP_FIND_LINKS=/opt/wheels"};
+  config.pairs = {"PIP_NO_INDEX=1", "PIP_FIND_LINKS=/opt/wheels"};
   EXPECT_TRUE(check_index_reachable(config, with_requirements({"six"})).ok());
 }
 
 TEST(Dependencies, PipVariablesLentToStepsAreWarnedOf) {
   Config config;
-  config.environment.pairs = {"PIP_INDEX_URL=https://packages.example.org", "OTHER=1"};
+  config.pairs = {"PIP_INDEX_URL=https://packages.example.org", "OTHER=1"};
   ASSERT_EQ(pip_warnings(config).size(), 1u);
   EXPECT_NE(pip_warnings(config)[0].find("PIP_INDEX_URL"), std::string::npos);
 }

@@ -1,10 +1,13 @@
 // What a pipeline's hosts become in E2B's rules, row by row, with a name server that the test makes up.
-#include "plugins/e2b/egress.h"
+#include "plugins/sdk/place/egress.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
+
+#include "plugins/e2b/config.h"
+#include "plugins/e2b/network.h"
 
 namespace osiris::e2b {
 namespace {
@@ -26,22 +29,23 @@ class EgressRules : public ::testing::Test {
   void step_contacts(const std::string& host) {
     request_.manifest.find("steps")->items().push_back(Json::object({{"id", "pull"}, {"hosts", Json::array({host})}}));
   }
-  Result<Egress> derive() {
-    return derive_egress(config_, request_, [this](const std::string& host) -> Result<std::vector<std::string>> {
+  Result<sdk::Egress> derive() {
+    return sdk::derive_egress(config_, service_network(), request_, [this](const std::string& host) -> Result<std::vector<std::string>> {
       asked_.push_back(host);
       const auto found = names_.find(host);
       if (found == names_.end()) return Error(Code::kNotFound, "this machine finds no address of host " + host, "allow its address");
       return found->second;
     });
   }
-  Egress derived() {
+  sdk::Egress derived() {
     auto egress = derive();
     EXPECT_TRUE(egress.ok()) << egress.error().message;
-    return egress.ok() ? *std::move(egress) : Egress();
+    return egress.ok() ? *std::move(egress) : sdk::Egress();
   }
-  std::string network() { return derived().network().dump(); }
+  Json rules() { return network_rules(derived(), true); }
+  std::string network() { return rules().dump(); }
   std::string refusal() {
-    const Status checked = check_hosts(config_, request_);
+    const Status checked = sdk::check_hosts(config_, service_network(), request_);
     const auto egress = derive();
     EXPECT_EQ(checked.ok(), egress.ok()) << "validation and the run agree";
     return checked.ok() ? "" : checked.error().message + " | " + checked.error().hint;
@@ -82,7 +86,7 @@ TEST_F(EgressRules, AHostThatOnlyTheStepNamesIsOneToo) {
 TEST_F(EgressRules, UrlsGiveTheirHost) {
   names_["api.example.org"] = {"203.0.113.9"};
   connect(R"({"url": "https://user@api.example.org/v1?x=y"})", "@graphql.api", "graphql");
-  const Egress egress = derived();
+  const sdk::Egress egress = derived();
   EXPECT_THAT(egress.allow(), ElementsAre("203.0.113.9", "api.example.org"));
   EXPECT_THAT(egress.notes, IsEmpty()) << "port 443 is covered by name";
 }
@@ -92,7 +96,7 @@ TEST_F(EgressRules, EveryFieldThatNamesAHostGivesARule) {
   for (const char* field : {"host", "url", "endpoint", "pg_host", "custom_base_url", "sql_url", "sql_endpoint"}) {
     connect(std::string(R"({")") + field + R"(": "https://db.example.org/x"})", "@graphql.api", "graphql");
     EXPECT_THAT(derived().allow(), ElementsAre("203.0.113.5", "db.example.org")) << field;
-    EXPECT_EQ(with_addresses(request_.connections["connections"], derived())["@graphql.api"]["addresses"].dump(), R"({"db.example.org":["203.0.113.5"]})") << field;
+    EXPECT_EQ(sdk::with_addresses(request_.connections["connections"], derived())["@graphql.api"]["addresses"].dump(), R"({"db.example.org":["203.0.113.5"]})") << field;
   }
   for (const char* field : {"database", "user", "schema"}) {
     connect(std::string(R"({")") + field + R"(": "db.example.org"})", "@graphql.api", "graphql");
@@ -123,7 +127,7 @@ TEST_F(EgressRules, APortInTheHostCountsMoreThanTheFieldOfThatName) {
 TEST_F(EgressRules, SaysThatOtherPortsAreAllowedByTheAddressSeenHere) {
   names_["db.example.org"] = {"203.0.113.5"};
   connect(R"({"host": "db.example.org", "port": 3307})");
-  const Egress egress = derived();
+  const sdk::Egress egress = derived();
   ASSERT_THAT(egress.notes, SizeIs(1));
   EXPECT_THAT(egress.notes[0], HasSubstr("db.example.org:3307"));
   EXPECT_THAT(egress.notes[0], HasSubstr("203.0.113.5"));
@@ -150,10 +154,10 @@ TEST_F(EgressRules, PatternsAndRangesGoInAsTheyAre) {
 TEST_F(EgressRules, OpenAndNothingAreSaidAsSuch) {
   connect(R"({"host": "db.example.org"})");
   config_.network = "open";
-  EXPECT_TRUE(derived().network().is_null());
+  EXPECT_TRUE(rules().is_null());
   EXPECT_TRUE(derived().internet);
   config_.network = "none";
-  EXPECT_TRUE(derived().network().is_null());
+  EXPECT_TRUE(rules().is_null());
   EXPECT_FALSE(derived().internet);
   EXPECT_THAT(asked_, IsEmpty());
 }
@@ -170,7 +174,7 @@ TEST_F(EgressRules, ANameWithoutAddressStopsARunThatNeedsAnotherPort) {
 
 TEST_F(EgressRules, ANameWithoutAddressIsEnoughForTheWeb) {
   connect(R"({"url": "https://api.example.org"})", "@graphql.api", "graphql");
-  const Egress egress = derived();
+  const sdk::Egress egress = derived();
   EXPECT_THAT(egress.allow(), ElementsAre("api.example.org"));
   ASSERT_THAT(egress.warnings, SizeIs(1));
   EXPECT_THAT(egress.warnings[0], HasSubstr("by name only"));
@@ -217,18 +221,18 @@ TEST_F(EgressRules, TakePrivateAddressesWhereSomethingReachesThem) {
   config_.allow_loopback = true;
   EXPECT_EQ(refusal(), "");
   config_.allow_loopback = false;
-  config_.egress_proxy = EgressProxy{"proxy.example.org:1080", "", ""};
+  config_.egress_proxy = sdk::EgressProxy{"proxy.example.org:1080", "", ""};
   EXPECT_EQ(refusal(), "");
 }
 
 TEST_F(EgressRules, WarnOfANameThatIsPrivateHere) {
   names_["db.corp.example"] = {"10.2.3.4"};
   connect(R"({"host": "db.corp.example"})");
-  Egress egress = derived();
+  sdk::Egress egress = derived();
   ASSERT_THAT(egress.warnings, SizeIs(1));
   EXPECT_THAT(egress.warnings[0], HasSubstr("db.corp.example is 10.2.3.4 as seen from this machine, a private address (10.0.0.0/8)"));
   EXPECT_THAT(egress.warnings[0], HasSubstr("--e2b-egress-proxy"));
-  config_.egress_proxy = EgressProxy{"proxy.example.org:1080", "", ""};
+  config_.egress_proxy = sdk::EgressProxy{"proxy.example.org:1080", "", ""};
   EXPECT_THAT(derived().warnings, IsEmpty());
 }
 
@@ -250,7 +254,7 @@ TEST_F(EgressRules, RefuseLoopbackInEverySpelling) {
 
 TEST_F(EgressRules, LeaveIpv6OutAndSaySo) {
   connect(R"({"host": "2001:db8::5"})");
-  const Egress egress = derived();
+  const sdk::Egress egress = derived();
   EXPECT_THAT(egress.allow(), IsEmpty());
   ASSERT_THAT(egress.warnings, SizeIs(1));
   EXPECT_THAT(egress.warnings[0], HasSubstr("IPv4"));
@@ -259,24 +263,24 @@ TEST_F(EgressRules, LeaveIpv6OutAndSaySo) {
 TEST_F(EgressRules, AProxyTravelsWithItsPasswordAndIsShownWithout) {
   names_["db.example.org"] = {"203.0.113.5"};
   connect(R"({"host": "db.example.org"})");
-  config_.egress_proxy = EgressProxy{"proxy.example.org:1080", "team", "hunter2hunter2"};
-  const Egress egress = derived();
-  EXPECT_EQ(egress.network()["egressProxy"].dump(), R"({"address":"proxy.example.org:1080","username":"team","password":"hunter2hunter2"})");
-  EXPECT_EQ(egress.shown()["egressProxy"].dump(), R"({"address":"proxy.example.org:1080","username":"team"})");
+  config_.egress_proxy = sdk::EgressProxy{"proxy.example.org:1080", "team", "hunter2hunter2"};
+  const sdk::Egress egress = derived();
+  EXPECT_EQ(network_rules(egress, true)["egressProxy"].dump(), R"({"address":"proxy.example.org:1080","username":"team","password":"hunter2hunter2"})");
+  EXPECT_EQ(network_rules(egress, false)["egressProxy"].dump(), R"({"address":"proxy.example.org:1080","username":"team"})");
   config_.network = "open";
-  EXPECT_TRUE(derived().network()["allowOut"].is_null());
-  EXPECT_EQ(derived().network()["egressProxy"]["address"].as_string(), "proxy.example.org:1080");
+  EXPECT_TRUE(rules()["allowOut"].is_null());
+  EXPECT_EQ(rules()["egressProxy"]["address"].as_string(), "proxy.example.org:1080");
 }
 
 TEST_F(EgressRules, LendTheWorkerWhatThisMachineFound) {
   names_["db.example.org"] = {"203.0.113.5"};
   connect(R"({"host": "DB.example.org", "port": 3306})");
   connect(R"({"host": "203.0.113.9"})", "@mysql.other");
-  const Json lent = with_addresses(request_.connections["connections"], derived());
+  const Json lent = sdk::with_addresses(request_.connections["connections"], derived());
   EXPECT_EQ(lent["@mysql.shop"]["addresses"].dump(), R"({"DB.example.org":["203.0.113.5"]})") << "under the name as the driver reads it";
   EXPECT_FALSE(lent["@mysql.other"].contains("addresses"));
   config_.network = "open";
-  EXPECT_FALSE(with_addresses(request_.connections["connections"], derived())["@mysql.shop"].contains("addresses"));
+  EXPECT_FALSE(sdk::with_addresses(request_.connections["connections"], derived())["@mysql.shop"].contains("addresses"));
 }
 
 }  // namespace

@@ -60,10 +60,14 @@ TEST(ServiceUrl, IsShownWithoutWhoAsks) {
 class ConfigCheck : public ::testing::Test {
  protected:
   static std::string problem(const std::vector<std::pair<std::string, std::string>>& settings) {
-    std::vector<osiris_setting> abi;
-    for (const auto& [name, value] : settings) abi.push_back({sdk::str(name), sdk::str(value)});
-    const auto config = read_config(abi.data(), abi.size());
-    return config.ok() ? "" : config.error().message;
+    try {
+      std::vector<plugin::Setting> given;
+      for (const auto& [name, value] : settings) given.push_back({name, value});
+      read_config(given);
+    } catch (const plugin::Failure& failure) {
+      return failure.message();
+    }
+    return "";
   }
 };
 

@@ -1,6 +1,9 @@
-#include "plugins/e2b/replacement.h"
+#include "plugins/sdk/place/replacement.h"
 
 #include <gtest/gtest.h>
+
+#include "plugins/e2b/api/failure.h"
+#include "plugins/e2b/service.h"
 
 namespace osiris::e2b {
 namespace {
@@ -21,9 +24,12 @@ Error refused(int status, http::Headers headers = {}) {
   return failure_from(outcome, "upload files");
 }
 
+const E2bService kService;
+constexpr std::string_view kHint = "Split the pipeline, or use a plan with longer sandboxes.";
+
 // One run whose attempts fail.
 struct FailingRun {
-  Replacement replacement{30s};
+  sdk::Replacement replacement{kService, kHint, 30s};
   sdk::RunRequest request = request_with("filesystem.csv_writer");
   sdk::RunOutcome outcome;
   bool is_gone = false;
@@ -31,9 +37,9 @@ struct FailingRun {
   std::optional<sdk::Lifetime::Limit> limit = {};
 
   FailingRun() { outcome.result = Json::object({{"steps", Json::array({Json::object({{"id", "out"}, {"status", "running"}})})}}); }
-  Replacement::Decision untouched(const Error& failure) { return decide(failure, nullptr); }
-  Replacement::Decision opened(const Error& failure) { return decide(failure, &outcome); }
-  Replacement::Decision decide(const Error& failure, const sdk::RunOutcome* ended) {
+  sdk::Replacement::Decision untouched(const Error& failure) { return decide(failure, nullptr); }
+  sdk::Replacement::Decision opened(const Error& failure) { return decide(failure, &outcome); }
+  sdk::Replacement::Decision decide(const Error& failure, const sdk::RunOutcome* ended) {
     return replacement.decide({request, failure, ended, "i1", was_kept, [this] { return is_gone; }, [this] { return limit; }});
   }
 };
@@ -66,7 +72,7 @@ TEST(Replacement, ServicesThatAskForMoreTimeThanThereIsAreNotWaitedFor) {
 
 TEST(Replacement, WithoutARetryBudgetNothingIsTriedAgain) {
   FailingRun run;
-  Replacement none(0s);
+  sdk::Replacement none(kService, kHint, 0s);
   const auto decision = none.decide({run.request, refused(502), nullptr, "i1", false, [] { return false; }, [] { return std::nullopt; }});
   EXPECT_FALSE(decision.anew);
   EXPECT_EQ(http_status_of(decision.failure), 502);

@@ -39,7 +39,7 @@ TEST_F(KeepFileTest, IsHeldByOneRunAtATime) {
 
 TEST_F(KeepFileTest, RemembersTheSandboxAndTheFilesOfTheLastRun) {
   ASSERT_TRUE(create()->remember({"abc", {"/a", "/b", "/a longer one"}}).ok());
-  EXPECT_EQ(open()->memory()->sandbox_id, "abc");
+  EXPECT_EQ(open()->memory()->machine_id, "abc");
   EXPECT_EQ(open()->memory()->files, (std::set<std::string>{"/a", "/b", "/a longer one"}));
   ASSERT_TRUE(open()->remember({"abc", {"/c"}}).ok());
   EXPECT_EQ(open()->memory()->files, std::set<std::string>{"/c"});

@@ -16,6 +16,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 namespace fs = std::filesystem;
 
+const std::string kKeptInputs = layout_of("/home/user", "run-1").kept_inputs();
+
 class PackageTest : public testing::Test {
  protected:
   PackageTest() : directory_(fs::path(testing::TempDir()) / ("e2b_package_" + std::to_string(::getpid()))) {
@@ -40,7 +42,7 @@ class PackageTest : public testing::Test {
   }
 
   PackagePlan plan(bool keep) {
-    auto plan = plan_package(request_, layout_of(request_.run_id), keep);
+    auto plan = plan_package(request_, layout_of("/home/user", request_.run_id), keep);
     EXPECT_TRUE(plan.ok());
     return *std::move(plan);
   }

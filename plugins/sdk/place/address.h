@@ -1,11 +1,12 @@
-// What a host in a connection or an option is: a name, a pattern, an address, a range; and which of these E2B never lets a sandbox reach.
+// What a host in a connection or an option is: a name, a pattern, an address, a range.
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
-namespace osiris::e2b {
+namespace osiris::sdk {
 
 // The host of "db.example", "https://user@db.example:5432/x" and "[::1]:80": in lower case, without a final dot.
 std::string host_of(std::string text);
@@ -20,8 +21,7 @@ std::string canonical_address(const std::string& text);
 
 bool is_loopback(const std::string& host);
 
-// The range of E2B's own that holds this whole address or range: "10.0.0.0/8". Sandboxes reach none of them, whatever their rules
-// say. nullopt for names, and for what such a range does not hold.
-std::optional<std::string_view> denied_range(const std::string& address);
+// The one of `ranges` that holds this whole address or range. nullopt for names, and for what no range holds.
+std::optional<std::string_view> range_of(const std::string& address, std::span<const std::string_view> ranges);
 
-}  // namespace osiris::e2b
+}  // namespace osiris::sdk

@@ -1,19 +1,24 @@
-#include "plugins/e2b/replacement.h"
+#include "plugins/sdk/place/replacement.h"
 
 #include <algorithm>
 
 #include "protocol/base/text.h"
 
-namespace osiris::e2b {
+namespace osiris::sdk {
 namespace {
 
 using std::chrono::steady_clock;
 
 bool is_own(const Error& error) { return error.code != Code::kCancelled && error.code != Code::kDeadline && error.code != Code::kStepFailed; }
 
+bool has_class(const Error& error) {
+  const auto detail = parse_json(error.detail);
+  return detail && !(*detail)["class"].is_null();
+}
+
 // Whatever the run loop found wrong with a worker that neither died nor vanished is still the worker's.
 Error with_class(Error error) {
-  if (!is_own(error) || !detail_of(error, "class").is_null()) return error;
+  if (!is_own(error) || has_class(error)) return error;
   const auto detail = parse_json(error.detail);
   Json classed = detail && detail->is_object() ? *detail : Json::object();
   classed.set("class", failure_class_name(FailureClass::kWorkerCrash));
@@ -21,9 +26,9 @@ Error with_class(Error error) {
   return error;
 }
 
-// Steps that may have acted where a lost sandbox does not take it back: file outputs are only fetched at the end, so just writers of
+// Steps that may have acted where a lost machine does not take it back: file outputs are only fetched at the end, so just writers of
 // another family than filesystem count, from the moment they started.
-std::vector<std::string> writers_outside(const sdk::RunRequest& request, const Json& result) {
+std::vector<std::string> writers_outside(const RunRequest& request, const Json& result) {
   std::vector<std::string> ids;
   for (const Json& step : request.steps()) {
     if (step["mode"].as_string() != "write" || step["component"].as_string().starts_with("filesystem.")) continue;
@@ -35,7 +40,7 @@ std::vector<std::string> writers_outside(const sdk::RunRequest& request, const J
 
 }  // namespace
 
-std::optional<Error> failure_of(const Result<sdk::RunOutcome>& outcome) {
+std::optional<Error> failure_of(const Result<RunOutcome>& outcome) {
   if (!outcome) return with_class(outcome.error());
   if (outcome->status) return std::nullopt;
   Error failure = outcome->status.error();
@@ -44,17 +49,17 @@ std::optional<Error> failure_of(const Result<sdk::RunOutcome>& outcome) {
 }
 
 // The budget counts from the first such failure: an upload may take longer than it.
-std::optional<http::Milliseconds> Replacement::untouched_wait(const FailedAttempt& attempt) {
-  if (attempt.outcome || !may_pass(attempt.failure)) return std::nullopt;
+std::optional<Milliseconds> Replacement::untouched_wait(const FailedAttempt& attempt) {
+  if (attempt.outcome || !service_.may_pass(attempt.failure)) return std::nullopt;
   if (!until_) until_ = steady_clock::now() + policy_.budget;
-  const auto left = std::chrono::duration_cast<http::Milliseconds>(*until_ - steady_clock::now());
-  const http::Milliseconds asked = retry_after_of(attempt.failure);
+  const auto left = std::chrono::duration_cast<Milliseconds>(*until_ - steady_clock::now());
+  const Milliseconds asked = service_.retry_after(attempt.failure);
   if (left.count() <= 0 || asked > left) return std::nullopt;
   return std::min(left, std::max(asked, untouched_ == 0 ? asked : http::backoff(policy_, untouched_)));
 }
 
 Replacement::Decision Replacement::decide(const FailedAttempt& attempt) {
-  const auto anew = [&](http::Milliseconds wait) {
+  const auto anew = [&](Milliseconds wait) {
     ++attempts_;
     return Decision{true, wait, attempt.failure};
   };
@@ -69,27 +74,28 @@ Replacement::Decision Replacement::decide(const FailedAttempt& attempt) {
     replaced_ = true;
     return anew({});
   }
-  if (!attempt.has_vanished()) return {false, {}, attempts_ > 1 && !attempt.outcome ? after_attempts(attempt.failure, attempts_) : attempt.failure};
+  if (!attempt.has_vanished()) return {false, {}, attempts_ > 1 && !attempt.outcome ? service_.after_attempts(attempt.failure, attempts_) : attempt.failure};
 
   const std::vector<std::string> acted = attempt.outcome ? writers_outside(attempt.request, attempt.outcome->result) : std::vector<std::string>();
   const std::string wrote = acted.empty() ? "; nothing was written outside of it" : "; already written to by: " + join(acted, ", ");
   const std::string look = "Look at what those steps wrote before you run again.";
+  const std::string machine = std::string(service_.noun()) + " " + attempt.machine_id;
   const Json detail = Json::object({{"attempts", attempts_}, {"retried", attempts_ > 1}});
   if (const auto limit = attempt.limit_reached())
     return {false, {},
-            make_failure(FailureClass::kQuotaExceeded,
-                         "sandbox " + attempt.sandbox_id + " came to the end of the life that the plan allows" +
-                             (limit->life_s > 0 ? ", " + sdk::spoken_duration(limit->life_s) : "") + ", before the run was over" + wrote,
+            service_.failure(FailureClass::kQuotaExceeded,
+                         machine + " came to the end of the life that the plan allows" +
+                             (limit->life_s > 0 ? ", " + spoken_duration(limit->life_s) : "") + ", before the run was over" + wrote,
                          (acted.empty() ? "" : look + " ") +
-                             std::string("Split the pipeline, give its steps a faster shape (--e2b-cpu, --e2b-mem), or use a plan with longer sandboxes."),
+                             std::string(short_life_hint_),
                          detail)};
   if (!replaced_ && acted.empty()) {
     replaced_ = true;
     return anew({});
   }
   return {false, {},
-          make_failure(FailureClass::kSandboxError, "sandbox " + attempt.sandbox_id + " is gone (" + attempt.failure.message + ")" + wrote,
+          service_.failure(FailureClass::kSandboxError, machine + " is gone (" + attempt.failure.message + ")" + wrote,
                        acted.empty() ? "Run again." : look, detail)};
 }
 
-}  // namespace osiris::e2b
+}  // namespace osiris::sdk

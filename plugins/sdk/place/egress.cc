@@ -1,4 +1,4 @@
-#include "plugins/e2b/egress.h"
+#include "plugins/sdk/place/egress.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -6,9 +6,10 @@
 #include <algorithm>
 #include <map>
 
+#include "plugins/sdk/place/address.h"
 #include "protocol/base/text.h"
 
-namespace osiris::e2b {
+namespace osiris::sdk {
 namespace {
 
 bool names_a_host(std::string_view field) {
@@ -48,10 +49,10 @@ void add_connection(Hosts& hosts, const std::string& reference, const Json& conn
 }
 
 // "https://packages.example.org/simple" is taken for its host; a range keeps its slash.
-std::vector<EgressHost> allowed_hosts(const Config& config) {
+std::vector<EgressHost> allowed_hosts(const EgressOptions& options, const ServiceNetwork& service) {
   std::vector<EgressHost> hosts;
-  for (const std::string& text : config.network_allow) {
-    EgressHost host{is_address(text) ? text : host_of(text), {}, "--e2b-network-allow", {}};
+  for (const std::string& text : options.network_allow) {
+    EgressHost host{is_address(text) ? text : host_of(text), {}, std::string(service.flags) + "network-allow", {}};
     if (const int port = port_of(text); port > 0) host.ports.insert(port);
     hosts.push_back(std::move(host));
   }
@@ -72,28 +73,35 @@ std::string shown_name(const EgressHost& host) {
 }
 
 // With one of these the denied ranges are somebody else's business.
-bool reaches_private_ranges(const Config& config) { return config.egress_proxy || config.allow_private || config.allow_loopback; }
+bool reaches_private_ranges(const EgressOptions& options) { return options.egress_proxy || options.allow_private || options.allow_loopback; }
 
-constexpr const char* kPrivateRemedy =
-    "Give it an address that the internet reaches, or send the sandbox's connections through a SOCKS5 proxy of yours that reaches it "
-    "(--e2b-egress-proxy HOST:PORT). --e2b-allow-private is for a self-hosted E2B that lets sandboxes reach such addresses.";
+std::string private_remedy(const ServiceNetwork& service) {
+  const std::string flags(service.flags), name(service.service), noun(service.noun), plural(service.plural);
+  return "Give it an address that the internet reaches, or send the " + noun + "'s connections through a SOCKS5 proxy of yours that reaches it (" + flags +
+         "egress-proxy HOST:PORT). " + flags + "allow-private is for a self-hosted " + name + " that lets " + plural + " reach such addresses.";
+}
 
-Status check_host(const Config& config, const EgressHost& host) {
-  if (!config.allow_loopback && is_loopback(host.name))
-    return Error(Code::kInvalidArgument, host.wanted_by + " names " + host.name + ", which inside a sandbox is the sandbox itself",
-                 "Give the host a name or address that can be reached from the cloud; --e2b-allow-loopback exists for a local E2B server.",
+// "a private address (10.0.0.0/8), which E2B never lets a sandbox reach"
+std::string is_denied(const ServiceNetwork& service, std::string_view range) {
+  return "a private address (" + std::string(range) + "), which " + std::string(service.service) + " never lets a " + std::string(service.noun) + " reach";
+}
+
+Status check_host(const EgressOptions& options, const ServiceNetwork& service, const EgressHost& host) {
+  const std::string flags(service.flags), name(service.service), noun(service.noun);
+  if (!options.allow_loopback && is_loopback(host.name))
+    return Error(Code::kInvalidArgument, host.wanted_by + " names " + host.name + ", which inside a " + noun + " is the " + noun + " itself",
+                 "Give the host a name or address that can be reached from the cloud; " + flags + "allow-loopback exists for a local " + name + " server.",
                  "connection.invalid_config");
-  const auto denied = denied_range(host.name);
-  if (!denied || reaches_private_ranges(config)) return {};
-  return Error(Code::kInvalidArgument,
-               host.wanted_by + " names " + host.name + ", a private address (" + std::string(*denied) +
-                   "), which E2B never lets a sandbox reach, whatever its rules say",
-               kPrivateRemedy, "connection.invalid_config");
+  const auto denied = range_of(host.name, service.denied_ranges);
+  if (!denied || reaches_private_ranges(options)) return {};
+  return Error(Code::kInvalidArgument, host.wanted_by + " names " + host.name + ", " + is_denied(service, *denied) + ", whatever its rules say",
+               private_remedy(service), "connection.invalid_config");
 }
 
 // Tells what the rules make of one name, and whether it can be enough.
-Status explain_name(const Config& config, const EgressHost& host, const Result<std::vector<std::string>>& resolved, Egress& egress) {
-  const bool has_literal = std::any_of(config.network_allow.begin(), config.network_allow.end(), is_address);
+Status explain_name(const EgressOptions& options, const ServiceNetwork& service, const EgressHost& host, const Result<std::vector<std::string>>& resolved,
+                    Egress& egress) {
+  const bool has_literal = std::any_of(options.network_allow.begin(), options.network_allow.end(), is_address);
   if (!resolved) {
     if (!host.ports.empty() && !is_web_only(host) && !has_literal) return resolved.error();
     egress.warnings.push_back(resolved.error().message + "; so it is allowed by name only, on ports 80 and 443");
@@ -101,13 +109,13 @@ Status explain_name(const Config& config, const EgressHost& host, const Result<s
   }
   if (!is_web_only(host))
     egress.notes.push_back(shown_name(host) + ": on other ports than 80 and 443 what is allowed is the address seen from this machine, " +
-                           join(host.addresses, ", ") +
-                           "; where the sandbox sees others (a CDN, DNS by region) allow those too with --e2b-network-allow");
-  if (reaches_private_ranges(config)) return {};
+                           join(host.addresses, ", ") + "; where the " + std::string(service.noun) +
+                           " sees others (a CDN, DNS by region) allow those too with " + std::string(service.flags) + "network-allow");
+  if (reaches_private_ranges(options)) return {};
   for (const std::string& address : host.addresses)
-    if (const auto denied = denied_range(address))
-      egress.warnings.push_back(host.wanted_by + ": " + host.name + " is " + address + " as seen from this machine, a private address (" +
-                                std::string(*denied) + "), which E2B never lets a sandbox reach. " + kPrivateRemedy);
+    if (const auto denied = range_of(address, service.denied_ranges))
+      egress.warnings.push_back(host.wanted_by + ": " + host.name + " is " + address + " as seen from this machine, " + is_denied(service, *denied) + ". " +
+                                private_remedy(service));
   return {};
 }
 
@@ -115,21 +123,6 @@ Json texts(const std::vector<std::string>& values) {
   Json list = Json::array();
   for (const std::string& value : values) list.push_back(value);
   return list;
-}
-
-Json network_json(const Egress& egress, bool with_password) {
-  Json network = Json::object();
-  if (egress.restricted) {
-    network.set("allowOut", texts(egress.allow()));
-    network.set("denyOut", Json::array({"0.0.0.0/0"}));
-  }
-  if (egress.proxy && egress.internet) {
-    Json proxy = Json::object({{"address", egress.proxy->address}});
-    if (!egress.proxy->user.empty()) proxy.set("username", egress.proxy->user);
-    if (!egress.proxy->password.empty() && with_password) proxy.set("password", egress.proxy->password);
-    network.set("egressProxy", std::move(proxy));
-  }
-  return network.size() > 0 ? network : Json();
 }
 
 }  // namespace
@@ -143,18 +136,15 @@ std::vector<std::string> Egress::allow() const {
   return {all.begin(), all.end()};
 }
 
-Json Egress::network() const { return network_json(*this, true); }
-Json Egress::shown() const { return network_json(*this, false); }
-
-Resolve system_resolver() {
-  return [](const std::string& host) -> Result<std::vector<std::string>> {
+Resolve system_resolver(std::string_view flags) {
+  return [flags = std::string(flags)](const std::string& host) -> Result<std::vector<std::string>> {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
-    hints.ai_family = AF_INET;  // sandboxes speak IPv4 outwards
+    hints.ai_family = AF_INET;  // machines of services speak IPv4 outwards
     addrinfo* list = nullptr;
     if (const int code = getaddrinfo(host.c_str(), nullptr, &hints, &list); code != 0)
       return Error(Code::kNotFound, "this machine finds no address of host " + host + ": " + gai_strerror(code),
-                   "Check the host's name, or allow its address with --e2b-network-allow.", "connection.not_found");
+                   "Check the host's name, or allow its address with " + flags + "network-allow.", "connection.not_found");
     std::set<std::string> found;
     for (const addrinfo* entry = list; entry; entry = entry->ai_next) {
       char text[INET_ADDRSTRLEN] = {};
@@ -166,7 +156,7 @@ Resolve system_resolver() {
   };
 }
 
-std::vector<EgressHost> planned_hosts(const sdk::RunRequest& request) {
+std::vector<EgressHost> planned_hosts(const RunRequest& request) {
   Hosts hosts;
   for (const auto& [reference, connection] : request.connections["connections"].members()) add_connection(hosts, reference, connection);
   for (const Json& step : request.steps())
@@ -174,28 +164,28 @@ std::vector<EgressHost> planned_hosts(const sdk::RunRequest& request) {
   return hosts.take();
 }
 
-Status check_hosts(const Config& config, const sdk::RunRequest& request) {
-  for (const EgressHost& host : planned_hosts(request)) OSIRIS_TRY(check_host(config, host));
-  for (const EgressHost& host : allowed_hosts(config)) OSIRIS_TRY(check_host(config, host));
+Status check_hosts(const EgressOptions& options, const ServiceNetwork& service, const RunRequest& request) {
+  for (const EgressHost& host : planned_hosts(request)) OSIRIS_TRY(check_host(options, service, host));
+  for (const EgressHost& host : allowed_hosts(options, service)) OSIRIS_TRY(check_host(options, service, host));
   return {};
 }
 
-Result<Egress> derive_egress(const Config& config, const sdk::RunRequest& request, const Resolve& resolve) {
-  OSIRIS_TRY(check_hosts(config, request));
+Result<Egress> derive_egress(const EgressOptions& options, const ServiceNetwork& service, const RunRequest& request, const Resolve& resolve) {
+  OSIRIS_TRY(check_hosts(options, service, request));
   Egress egress;
-  egress.proxy = config.egress_proxy;
-  if (config.network == "open") return egress;
-  if (config.network == "derived") egress.hosts = planned_hosts(request);
-  for (EgressHost& host : allowed_hosts(config)) {
+  egress.proxy = options.egress_proxy;
+  if (options.network == "open") return egress;
+  if (options.network == "derived") egress.hosts = planned_hosts(request);
+  for (EgressHost& host : allowed_hosts(options, service)) {
     const bool known = std::any_of(egress.hosts.begin(), egress.hosts.end(), [&](const EgressHost& other) { return other.name == host.name; });
     if (!known) egress.hosts.push_back(std::move(host));
   }
   for (EgressHost& host : egress.hosts) {
-    if (is_ipv6(host.name)) egress.warnings.push_back(host.wanted_by + " names " + host.name + ": sandboxes reach IPv4 addresses only");
+    if (is_ipv6(host.name)) egress.warnings.push_back(host.wanted_by + " names " + host.name + ": " + std::string(service.plural) + " reach IPv4 addresses only");
     if (is_address(host.name) || is_pattern(host.name)) continue;
     const auto found = resolve(host.name);
     if (found) host.addresses = *found;
-    OSIRIS_TRY(explain_name(config, host, found, egress));
+    OSIRIS_TRY(explain_name(options, service, host, found, egress));
   }
   egress.internet = egress.restricted = !egress.allow().empty();
   return egress;
@@ -216,4 +206,4 @@ Json with_addresses(Json connections, const Egress& egress) {
   return connections;
 }
 
-}  // namespace osiris::e2b
+}  // namespace osiris::sdk

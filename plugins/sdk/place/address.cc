@@ -1,4 +1,4 @@
-#include "plugins/e2b/address.h"
+#include "plugins/sdk/place/address.h"
 
 #include <arpa/inet.h>
 
@@ -7,7 +7,7 @@
 #include <charconv>
 #include <cstring>
 
-namespace osiris::e2b {
+namespace osiris::sdk {
 namespace {
 
 // What a text names: `bits` of 4 or 16 bytes.
@@ -113,14 +113,12 @@ bool is_loopback(const std::string& host) {
   return range && range->size == 4 && (range->bytes[0] == 127 || (range->bytes[0] == 0 && range->bits == 32));
 }
 
-std::optional<std::string_view> denied_range(const std::string& address) {
-  static constexpr std::string_view kDenied[] = {"10.0.0.0/8",     "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-                                                 "192.168.0.0/16", "::1/128",       "fc00::/7",    "fe80::/10"};
-  const auto range = parse_range(unmapped(canonical_address(address)));
-  if (!range) return std::nullopt;
-  for (const std::string_view denied : kDenied)
-    if (contains(*parse_range(std::string(denied)), *range)) return denied;
+std::optional<std::string_view> range_of(const std::string& address, std::span<const std::string_view> ranges) {
+  const auto inner = parse_range(unmapped(canonical_address(address)));
+  if (!inner) return std::nullopt;
+  for (const std::string_view range : ranges)
+    if (contains(*parse_range(std::string(range)), *inner)) return range;
   return std::nullopt;
 }
 
-}  // namespace osiris::e2b
+}  // namespace osiris::sdk

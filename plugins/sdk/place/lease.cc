@@ -1,15 +1,15 @@
-#include "plugins/e2b/lease.h"
+#include "plugins/sdk/place/lease.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "protocol/base/clock.h"
 
-namespace osiris::e2b {
+namespace osiris::sdk {
 
-Lease::Lease(ApiClient& api, std::string sandbox_id, int64_t lease_s, std::optional<sdk::Lifetime::Birth> birth, LeaseListener listener)
-    : api_(api),
-      sandbox_id_(std::move(sandbox_id)),
+Lease::Lease(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::Birth> birth, LeaseListener listener)
+    : place_(place),
+      machine_id_(std::move(machine_id)),
       lease_s_(lease_s),
       listener_(std::move(listener)),
       expires_ns_(system_clock().monotonic_ns() + lease_s * 1'000'000'000),
@@ -32,20 +32,20 @@ int64_t Lease::expires_monotonic_ns() const {
   return expires_ns_;
 }
 
-std::optional<sdk::Lifetime::Limit> Lease::limit_reached() const {
+std::optional<Lifetime::Limit> Lease::limit_reached() const {
   const std::lock_guard lock(mutex_);
   return lifetime_.is_over(system_clock().monotonic_ns()) ? lifetime_.limit() : std::nullopt;
 }
 
 // What the service makes of a renewal. An answer that does not come is asked for again after a later one.
 void Lease::look(int64_t asked_ns) {
-  constexpr http::Milliseconds kPatience{5'000};
-  const auto sandbox = get_sandbox(api_, sandbox_id_, {.wait = std::min(kPatience, api_.config().timeouts.total), .cancelled = &stopped_});
-  if (!sandbox) return;
-  std::optional<sdk::Lifetime::Limit> limit;
+  constexpr Milliseconds kPatience{5'000};
+  const auto machine = place_.look(machine_id_, {.wait = std::min(kPatience, place_.request_timeout()), .cancelled = &stopped_});
+  if (!machine) return;
+  std::optional<Lifetime::Limit> limit;
   {
     const std::lock_guard lock(mutex_);
-    lifetime_.look(sandbox->started_at, sandbox->end_at, asked_ns, lease_s_ * 1'000'000'000);
+    lifetime_.look(machine->started_at, machine->ends_at, asked_ns, lease_s_ * 1'000'000'000);
     limit = lifetime_.limit();
   }
   if (!limit || std::exchange(told_, true)) return;
@@ -64,7 +64,7 @@ void Lease::run() {
     }
     // The new end counts from when the service handled the call, which is after this moment. One that hangs leaves time for another.
     const int64_t asked_ns = system_clock().monotonic_ns();
-    const Status renewed = renew_lease(api_, sandbox_id_, lease_s_, {.wait = std::min(std::max(third / 2, kAgain), api_.config().timeouts.total), .cancelled = &stopped_});
+    const Status renewed = place_.renew(machine_id_, lease_s_, {.wait = std::min(std::max(third / 2, kAgain), place_.request_timeout()), .cancelled = &stopped_});
     if (stopped_) return;
     if (renewed.ok()) {
       {
@@ -77,30 +77,32 @@ void Lease::run() {
       continue;
     }
     const Error& error = renewed.error();
-    if (failure_class_of(error) == FailureClass::kQuotaExceeded && http_status_of(error) == 400) {
+    const Service& service = place_.service();
+    const std::string noun(service.noun());
+    if (place_.says_life_is_over(error)) {
       const std::lock_guard lock(mutex_);
       lifetime_.refused(system_clock().monotonic_ns());
     }
-    if (failure_class_of(error) == FailureClass::kNotFound && is_gone_for_sure()) {
-      listener_.lost(make_failure(FailureClass::kSandboxError, "sandbox " + sandbox_id_ + " is gone: " + error.message,
+    if (service.class_of(error) == FailureClass::kNotFound && is_gone_for_sure()) {
+      listener_.lost(service.failure(FailureClass::kSandboxError, noun + " " + machine_id_ + " is gone: " + error.message,
                          "It was killed from outside or its service lost it; run again."));
       return;
     }
     if (system_clock().monotonic_ns() >= expires_monotonic_ns()) {
       const auto detail = parse_json(error.detail);
-      listener_.lost(make_failure(failure_class_of(error), "the lease of sandbox " + sandbox_id_ + " ran out because it could not be renewed: " + error.message,
+      listener_.lost(service.failure(service.class_of(error), "the lease of " + noun + " " + machine_id_ + " ran out because it could not be renewed: " + error.message,
                          "", detail ? *detail : Json::object()));
       return;
     }
     listener_.log("the lease could not be renewed yet: " + error.message);
-    pause = std::min(third, std::max(kAgain, retry_after_of(error)));
+    pause = std::min(third, std::max(kAgain, service.retry_after(error)));
   }
 }
 
-// One 404 may come from a proxy that has just lost its routes; a sandbox is not given up for that.
+// One 404 may come from a proxy that has just lost its routes; a machine is not given up for that.
 bool Lease::is_gone_for_sure() const {
-  const auto gone = is_gone(api_, sandbox_id_, {.wait = std::chrono::milliseconds(5'000), .cancelled = &stopped_});
+  const auto gone = place_.is_gone(machine_id_, {.wait = std::chrono::milliseconds(5'000), .cancelled = &stopped_});
   return gone && *gone;
 }
 
-}  // namespace osiris::e2b
+}  // namespace osiris::sdk

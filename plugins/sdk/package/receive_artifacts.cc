@@ -1,4 +1,4 @@
-#include "plugins/e2b/artifacts.h"
+#include "plugins/sdk/package/receive_artifacts.h"
 
 #include <filesystem>
 #include <map>
@@ -7,24 +7,25 @@
 
 #include "protocol/archive/archive.h"
 #include "protocol/base/replacing_file.h"
+#include "protocol/http/retry.h"
 
-namespace osiris::e2b {
+namespace osiris::sdk {
 namespace {
 
 namespace fs = std::filesystem;
 
 // A file being received beside its target. It takes its place as a writer on this machine puts one there (ReplacingFile); what
 // stands in its way is the step's failure, as it is in a local run.
-class Incoming {
+class IncomingFile {
  public:
-  Incoming(rpc::PackedFile file, fs::path target) : file_(std::move(file)), replacing_(std::move(target)) {}
+  IncomingFile(rpc::PackedFile file, fs::path target) : file_(std::move(file)), replacing_(std::move(target)) {}
 
   Status open() { return as_of_the_step(replacing_.open(true)); }
   Status write(std::string_view bytes) { return as_of_the_step(replacing_.write(bytes)); }
 
-  Status close(const FileDigest& digest) {
+  Status close(const FileDigest& digest, const Service& service) {
     if (digest.sha256 != file_.sha256 || digest.size_bytes != file_.size_bytes)
-      return make_failure(FailureClass::kNetworkError, file_.path + " arrived damaged: its SHA-256 is not the one the worker declared", "Run again.");
+      return service.failure(FailureClass::kNetworkError, file_.path + " arrived damaged: its SHA-256 is not the one the worker declared", "Run again.");
     OSIRIS_TRY(as_of_the_step(replacing_.close()));
     complete_ = true;
     return {};
@@ -47,7 +48,7 @@ class Incoming {
   bool complete_ = false;
 };
 
-using Expected = std::map<uint32_t, std::unique_ptr<Incoming>>;
+using Expected = std::map<uint32_t, std::unique_ptr<IncomingFile>>;
 
 // "artifacts/<anything below>", without a way out.
 bool is_session_path(const fs::path& path) {
@@ -57,14 +58,14 @@ bool is_session_path(const fs::path& path) {
   return true;
 }
 
-Result<Expected> expect(const rpc::Packed& packed, const sdk::RunRequest& request, const FetchLimits& limits) {
+Result<Expected> expect(const Service& service, const rpc::Packed& packed, const RunRequest& request, const ReceiveLimits& limits) {
   std::map<std::pair<std::string, std::string>, std::string> targets;
   for (const Json& step : request.steps())
     for (const Json& output : step["outputs"].items())
       targets[{step["id"].as_string(), output["path"].as_string()}] = output["target"].as_string();
-  const auto bad = [](const std::string& what) {
-    return make_failure(FailureClass::kSandboxError, "the sandbox offers an artifact that this run cannot have written: " + what,
-                        "Do not trust the sandbox's service; report it.");
+  const auto bad = [&](const std::string& what) {
+    return service.failure(FailureClass::kSandboxError, "the " + std::string(service.noun()) + " offers an artifact that this run cannot have written: " + what,
+                           "Do not trust the " + std::string(service.noun()) + "'s service; report it.");
   };
   Expected expected;
   uint64_t session_bytes = 0;
@@ -81,7 +82,7 @@ Result<Expected> expect(const rpc::Packed& packed, const sdk::RunRequest& reques
         return bad("more than " + std::to_string(limits.session_bytes_max) + " bytes below artifacts/");
       target = request.session_dir / file.path;
     }
-    if (!expected.emplace(file.number, std::make_unique<Incoming>(file, std::move(target))).second) return bad("number " + std::to_string(file.number) + " twice");
+    if (!expected.emplace(file.number, std::make_unique<IncomingFile>(file, std::move(target))).second) return bad("number " + std::to_string(file.number) + " twice");
   }
   return expected;
 }
@@ -89,13 +90,11 @@ Result<Expected> expect(const rpc::Packed& packed, const sdk::RunRequest& reques
 // The archive's bytes, over as many downloads as it takes.
 class Download {
  public:
-  Download(Envd& envd, std::string path, const FetchLimits& limits, const std::function<bool(http::Milliseconds)>& sleep,
-           const std::atomic<bool>& cancelled)
-      : envd_(envd), path_(std::move(path)), limits_(limits), sleep_(sleep), cancelled_(cancelled) {}
+  Download(const ArtifactSource& source, Milliseconds budget) : source_(source), policy_{.budget = budget} {}
 
   Result<std::string> next() {
-    const http::RetryPolicy policy{.budget = limits_.retry_budget};
-    http::Milliseconds spent{0};  // without a byte
+    const Service& service = source_.service;
+    Milliseconds spent{0};  // without a byte
     for (int attempt = 1;; ++attempt) {
       const auto started = std::chrono::steady_clock::now();
       auto bytes = try_next();
@@ -103,16 +102,16 @@ class Download {
         received_ += bytes->size();
         return bytes;
       }
-      spent += std::chrono::duration_cast<http::Milliseconds>(std::chrono::steady_clock::now() - started);
-      exchange_.reset();
+      spent += std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - started);
+      stream_.reset();
       ++tries_;
       const Error& error = bytes.error();
       // The silence that came before the first break is not counted against what follows it.
-      if (attempt == 1) spent = http::Milliseconds(0);
-      const http::Milliseconds left = policy.budget - spent, asked = retry_after_of(error);
-      if (!may_pass(error) || left.count() <= 0 || asked > left) return after_attempts(error, tries_);
-      const http::Milliseconds pause = std::min(left, std::max(asked, http::backoff(policy, attempt)));
-      if (!sleep_(pause)) return after_attempts(error, tries_);
+      if (attempt == 1) spent = Milliseconds(0);
+      const Milliseconds left = policy_.budget - spent, asked = service.retry_after(error);
+      if (!service.may_pass(error) || left.count() <= 0 || asked > left) return service.after_attempts(error, tries_);
+      const Milliseconds pause = std::min(left, std::max(asked, http::backoff(policy_, attempt)));
+      if (!source_.sleep(pause)) return service.after_attempts(error, tries_);
       spent += pause;
     }
   }
@@ -120,57 +119,20 @@ class Download {
   uint64_t received() const { return received_; }
 
  private:
+  // In slices, so that a cancel is heard while nothing comes.
   Result<std::string> try_next() {
-    if (!exchange_) {
-      ahead_.reset();
-      exchange_ = envd_.download(path_, received_);
-      OSIRIS_TRY(await_head());
-      const auto head = exchange_->head();
-      if (!head) return network_error(head.error());
-      const int expected_status = received_ > 0 ? 206 : 200;
-      if ((*head)->status == 416 && received_ > 0) return std::string();  // it broke after the last byte
-      if ((*head)->status != expected_status) {
-        http::Outcome outcome;
-        outcome.response = **head;
-        outcome.response->body = *std::exchange(ahead_, std::nullopt);
-        return failure_from(outcome, "download the artifacts");
-      }
-    }
-    if (ahead_) return *std::exchange(ahead_, std::nullopt);
+    if (!stream_) stream_ = source_.open(received_);
     for (;;) {
-      auto bytes = exchange_->read(http::Milliseconds(200));
+      auto bytes = stream_->read(Milliseconds(200));
       if (bytes) return bytes;
-      if (cancelled_) return Error(Code::kCancelled, "the run was cancelled while its artifacts came back");
-      if (bytes.error().code == Code::kDeadline && bytes.error().category.empty()) continue;
-      return network_error(bytes.error());
+      if (source_.cancelled) return Error(Code::kCancelled, "the run was cancelled while its artifacts came back");
+      if (bytes.error().code != Code::kDeadline || !bytes.error().category.empty()) return bytes;
     }
   }
 
-  // So that a cancel is heard while nothing comes: the head is here once the first byte of the body is.
-  Status await_head() {
-    for (;;) {
-      auto bytes = exchange_->read(http::Milliseconds(200));
-      if (bytes) {
-        ahead_ = *std::move(bytes);
-        return {};
-      }
-      if (cancelled_) return Error(Code::kCancelled, "the run was cancelled while its artifacts came back");
-      if (bytes.error().code != Code::kDeadline || !bytes.error().category.empty()) return network_error(bytes.error());
-    }
-  }
-
-  static Error network_error(const Error& error) {
-    if (error.code == Code::kCancelled) return error;
-    return make_failure(FailureClass::kNetworkError, "cannot download the artifacts: " + error.message, "");
-  }
-
-  Envd& envd_;
-  const std::string path_;
-  const FetchLimits& limits_;
-  const std::function<bool(http::Milliseconds)>& sleep_;
-  const std::atomic<bool>& cancelled_;
-  std::unique_ptr<http::Exchange> exchange_;
-  std::optional<std::string> ahead_;  // read while waiting for the head
+  const ArtifactSource& source_;
+  const http::RetryPolicy policy_;
+  std::unique_ptr<ByteStream> stream_;
   uint64_t received_ = 0;
   int tries_ = 0;  // that failed
 };
@@ -181,7 +143,7 @@ Error output_failure(const std::string& step_id, const Error& error) {
   return Error(Code::kStepFailed, "step " + step_id + ": " + error.message, error.hint, error.category);
 }
 
-Status check_outputs(const sdk::RunRequest& request) {
+Status check_outputs(const RunRequest& request) {
   for (const Json& step : request.steps())
     for (const Json& output : step["outputs"].items())
       if (const Status writable = check_writable(output["target"].as_string(), true); !writable)
@@ -189,34 +151,34 @@ Status check_outputs(const sdk::RunRequest& request) {
   return {};
 }
 
-Result<Fetched> fetch_artifacts(Envd& envd, const rpc::Packed& packed, const sdk::RunRequest& request, const FetchLimits& limits,
-                                const std::function<bool(http::Milliseconds)>& sleep, const std::atomic<bool>& cancelled) {
-  Fetched fetched;
-  if (packed.files.empty()) return fetched;
-  OSIRIS_ASSIGN(Expected expected, expect(packed, request, limits));
-  Download download(envd, packed.path, limits, sleep, cancelled);
+Result<Received> receive_artifacts(const ArtifactSource& source, const rpc::Packed& packed, const RunRequest& request, const ReceiveLimits& limits) {
+  Received received;
+  if (packed.files.empty()) return received;
+  const Service& service = source.service;
+  OSIRIS_ASSIGN(Expected expected, expect(service, packed, request, limits));
+  Download download(source, limits.retry_budget);
   const Status read = archive::read(
       [&] { return download.next(); }, {},
       [&](uint32_t number, uint64_t size) -> Result<archive::MemberSink> {
         const auto found = expected.find(number);
         if (found == expected.end() || found->second->file().size_bytes != size)
           return Error(Code::kInvalidArgument, "the archive of artifacts holds member " + std::to_string(number) + ", which was not announced");
-        Incoming& incoming = *found->second;
+        IncomingFile& incoming = *found->second;
         OSIRIS_TRY(incoming.open());
         return archive::MemberSink([&incoming](std::string_view bytes) { return incoming.write(bytes); });
       },
-      [&](uint32_t number, const FileDigest& digest) { return expected.at(number)->close(digest); });
+      [&](uint32_t number, const FileDigest& digest) { return expected.at(number)->close(digest, service); });
   if (!read) {
     if (read.error().code != Code::kInvalidArgument || !read.error().category.empty()) return read.error();
-    return make_failure(FailureClass::kNetworkError, "the archive of artifacts arrived damaged: " + read.error().message, "Run again.");
+    return service.failure(FailureClass::kNetworkError, "the archive of artifacts arrived damaged: " + read.error().message, "Run again.");
   }
   for (const auto& [number, incoming] : expected)
     if (!incoming->complete())
-      return make_failure(FailureClass::kNetworkError, incoming->file().path + " did not arrive: the archive of artifacts is cut short", "Run again.");
+      return service.failure(FailureClass::kNetworkError, incoming->file().path + " did not arrive: the archive of artifacts is cut short", "Run again.");
   for (const auto& [number, incoming] : expected) OSIRIS_TRY(incoming->check_target());
   for (const auto& [number, incoming] : expected) {
     OSIRIS_TRY(incoming->put_in_place());
-    fetched.bytes += incoming->file().size_bytes;
+    received.bytes += incoming->file().size_bytes;
     if (incoming->file().kind != "output") continue;
     rpc::Artifact artifact;
     artifact.path = incoming->file().path;
@@ -224,11 +186,11 @@ Result<Fetched> fetch_artifacts(Envd& envd, const rpc::Packed& packed, const sdk
     artifact.size_bytes = incoming->file().size_bytes;
     artifact.sha256 = incoming->file().sha256;
     artifact.step_id = incoming->file().step_id;
-    fetched.outputs.push_back(std::move(artifact));
+    received.outputs.push_back(std::move(artifact));
   }
-  fetched.files = expected.size();
-  fetched.bytes_on_the_wire = download.received();
-  return fetched;
+  received.files = expected.size();
+  received.bytes_on_the_wire = download.received();
+  return received;
 }
 
-}  // namespace osiris::e2b
+}  // namespace osiris::sdk

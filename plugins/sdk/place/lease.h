@@ -1,0 +1,63 @@
+// Keeps a machine alive while this process lives: renews its end of life every third of a lease, from a thread of its own.
+// A host that is killed renews nothing, so a forgotten machine costs one lease at most.
+//
+// A plan ends machines at some age, whatever is asked for (lifetime.h). After every second renewal, the first one included, the service
+// is asked for the machine's end: at least once within the last lease of its life.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "plugins/sdk/place/lifetime.h"
+#include "plugins/sdk/place/place.h"
+
+namespace osiris::sdk {
+
+// Who hears of what, each from the lease's thread.
+struct LeaseListener {
+  // Once: the service says that the machine is no more, or the lease ran out without a renewal.
+  std::function<void(const Error&)> lost;
+  // Once: the plan will end the machine in left_s at most, before any lease of ours does.
+  std::function<void(const Lifetime::Limit&, int64_t left_s)> limited;
+  std::function<void(const std::string&)> log;
+};
+
+class Lease {
+ public:
+  // Borrows the place.
+  Lease(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::Birth> birth, LeaseListener listener);
+  ~Lease();
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+
+  // Stops renewing, a renewal under way included; idempotent. The machine lives on for what is left of its lease.
+  void stop();
+  // When the last renewal that worked will run out.
+  int64_t expires_monotonic_ns() const;
+  // The plan's limit, if the machine has come to it by now. [any thread]
+  std::optional<Lifetime::Limit> limit_reached() const;
+
+ private:
+  void run();
+  void look(int64_t asked_ns);
+  bool is_gone_for_sure() const;
+
+  Place& place_;
+  const std::string machine_id_;
+  const int64_t lease_s_;
+  const LeaseListener listener_;
+  mutable std::mutex mutex_;
+  std::condition_variable stopping_;
+  std::atomic<bool> stopped_{false};
+  int64_t expires_ns_;
+  Lifetime lifetime_;
+  bool told_ = false;
+  std::thread thread_;
+};
+
+}  // namespace osiris::sdk

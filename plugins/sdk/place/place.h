@@ -1,0 +1,134 @@
+// Where a remote worker runs: what an adapter brings for the sdk to hold a machine for the time of a run. The sdk does the rest: the
+// intent on disk, doubt about lost answers, the lease, the verified end, machines kept between runs, a fresh machine for one that
+// vanished (held_place.h, remote_adapter.h).
+#pragma once
+
+#include <any>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plugins/sdk/channel/remote_process.h"
+#include "plugins/sdk/package/delivery.h"
+#include "plugins/sdk/place/egress.h"
+
+namespace osiris::sdk {
+
+using Metadata = std::map<std::string, std::string>;
+
+// Metadata that every machine of ours carries.
+namespace meta {
+inline constexpr const char* kOwner = "osiris_owner";        // who: the id in this user's state directory
+inline constexpr const char* kRun = "osiris_run";            // the run id
+inline constexpr const char* kToken = "osiris_token";        // one intent to create
+inline constexpr const char* kPipeline = "osiris_pipeline";
+inline constexpr const char* kWorker = "osiris_worker";      // its hash
+inline constexpr const char* kKeep = "osiris_keep";          // the reuse key of a machine that may be kept
+}  // namespace meta
+
+// What a machine is made from, and what of ours is in it already.
+struct Template {
+  std::string id;
+  std::string worker_directory;  // where the worker lies unpacked; empty: not in it
+  std::string cache_directory;   // where packages of steps lie; empty: the layout's
+  bool found_by_name = false;    // made by an earlier run: should nothing come of it, it is made again
+};
+
+// One machine to create.
+struct Wanted {
+  std::string template_id;
+  int64_t lease_s = 0;
+  Metadata metadata;
+  Egress egress;
+  // Lower-case letters, digits and hyphens: a service that knows such tokens makes one machine for it, however often it is asked.
+  std::string idempotency_token;
+};
+
+struct Machine {
+  std::string id;
+  Metadata metadata;
+  bool is_running = true;            // and not paused
+  std::string started_at, ends_at;   // RFC 3339, by the service's clock
+  std::any own;                      // what the place itself needs to reach it
+};
+
+// Limits of a call that its caller repeats itself, in its own time.
+struct CallLimits {
+  Milliseconds wait{0};  // for the exchange; 0: as configured
+  const std::atomic<bool>* cancelled = nullptr;
+};
+
+// What a create that failed may have done all the same.
+struct CreateFailure {
+  bool leaves_doubt = false;    // it may have made a machine
+  bool is_late = false;         // it may still make one
+  bool honours_token = false;   // the answer shows that the service knows the idempotency token
+  bool is_under_way = false;    // an earlier call with this token is being worked on
+  bool lost_outcome = false;    // the service no longer knows what the token's call came to: only another token gets another machine
+};
+
+// Files and processes of one machine. [any thread]
+class MachineAccess : public RemoteProcesses {
+ public:
+  // Carries every part in one request, as the parts are made. Returns the bytes sent. Not retried: a part cannot be made twice. A broken
+  // upload leaves truncated files, so callers verify what they use by hash. `opened` is called once it is under way.
+  virtual Result<uint64_t> upload(std::vector<UploadPart> parts, const std::atomic<bool>& cancelled, std::function<void()> opened) = 0;
+  // A file's bytes from `offset` on. `operation`: what it is for, as messages name it ("fetch the artifacts").
+  virtual std::unique_ptr<ByteStream> download(const std::string& path, uint64_t offset, std::string operation) = 0;
+};
+
+// [any thread]
+class Place {
+ public:
+  virtual ~Place() = default;
+
+  virtual const Service& service() const = 0;
+  // The home directory of the user that processes run as.
+  virtual std::string home() const = 0;
+  // The limit of one call as configured.
+  virtual Milliseconds request_timeout() const = 0;
+  // Calls made so far.
+  virtual uint64_t calls() const = 0;
+
+  // Not repeated after a failure: that is creation.h's, by what judge() says of it. A create that is under way when the run is cancelled
+  // may end: what it makes can then be killed at once, and not only when its lease is over.
+  virtual Result<Machine> create(const Wanted& wanted, const CallLimits& limits) = 0;
+  virtual CreateFailure judge(const Error& create_error) const = 0;
+  // Whether the service may know idempotency tokens: false once it has shown that it does not.
+  virtual bool may_honour_tokens() const = 0;
+  // Whether the template is at fault, as an earlier build that broke half way leaves one.
+  virtual bool says_template_is_broken(const Error& create_error) const = 0;
+
+  // Every machine with this metadata.
+  virtual Result<std::vector<Machine>> find(const Metadata& metadata) = 0;
+  // Takes a running machine over: it lives for lease_s from now on.
+  virtual Result<Machine> take_over(const std::string& id, int64_t lease_s) = 0;
+  virtual Result<Machine> look(const std::string& id, const CallLimits& limits) = 0;
+  // Sets the end of life to now + lease_s, or to what the service allows: the answer does not say which.
+  virtual Status renew(const std::string& id, int64_t lease_s, const CallLimits& limits) = 0;
+  // Of renew(): the machine's life is at the end that the service allows.
+  virtual bool says_life_is_over(const Error& renew_error) const = 0;
+  // For people, after such an end: how a run may come through.
+  virtual std::string_view short_life_hint() const = 0;
+  // A machine that is gone already is success.
+  virtual Status kill(const std::string& id, const CallLimits& limits) = 0;
+  // Of kill() and is_gone(): the service understood and refused.
+  virtual bool is_refusal(const Error& error) const = 0;
+  virtual Result<bool> is_gone(const std::string& id, const CallLimits& limits) = 0;
+
+  // The rules of a create, for people and files: without passwords.
+  virtual Json shown_rules(const Egress& egress) const = 0;
+  // `stall_limit`: how long a call on which the run depends may stall.
+  virtual std::unique_ptr<MachineAccess> access(const Machine& machine, Milliseconds stall_limit) = 0;
+};
+
+// Kills and asks until the service says that the machine is gone. Whatever goes wrong is tried again, refusals a few times only, no
+// longer than `budget`; `sleep` must not end early.
+Status kill_and_verify(Place& place, const std::string& id, Milliseconds budget, const std::function<void(Milliseconds)>& sleep);
+
+}  // namespace osiris::sdk

@@ -1,0 +1,139 @@
+// A service in memory: machines that a test sees, and answers that it makes go wrong.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "plugins/sdk/place/place.h"
+
+namespace osiris::sdk {
+
+class FakeService : public Service {
+ public:
+  std::string_view id() const override { return "fake"; }
+  std::string_view noun() const override { return "box"; }
+  std::string_view plural() const override { return "boxes"; }
+  std::string_view daemon() const override { return "boxd"; }
+  Error failure(FailureClass failure, std::string message, std::string hint, Json) const override {
+    return Error(Code::kUnavailable, std::move(message), std::move(hint), "fake." + std::string(failure_class_name(failure)));
+  }
+  FailureClass class_of(const Error& error) const override {
+    return error.category == "fake.NotFound" ? FailureClass::kNotFound : FailureClass::kSandboxError;
+  }
+  bool may_pass(const Error& error) const override { return error.code == Code::kUnavailable; }
+  Milliseconds retry_after(const Error&) const override { return Milliseconds(0); }
+  Error after_attempts(Error error, int attempts) const override {
+    error.message += "; tried " + std::to_string(attempts) + " times";
+    return error;
+  }
+};
+
+// What a call comes to besides its effect.
+struct Fault {
+  Error error;
+  bool acts = false;  // the answer is lost, the effect is not
+};
+
+// [any thread]
+class FakePlace : public Place {
+ public:
+  static Error lost() { return Error(Code::kUnavailable, "no answer", "", "fake.NetworkError"); }
+  static Error refused() { return Error(Code::kInvalidArgument, "no", "", "fake.AuthError"); }
+
+  // In order, of the calls of one name ("create", "kill", ...); without one a call does what it should.
+  std::map<std::string, std::deque<Fault>> faults;
+  bool honours_tokens = false;
+  bool keeps_killed = false;  // kills say yes and do nothing
+  std::map<std::string, Machine> machines;
+  std::vector<std::string> calls_made() const {
+    const std::lock_guard lock(mutex_);
+    return calls_;
+  }
+  size_t count(const std::string& call) const {
+    size_t found = 0;
+    for (const std::string& each : calls_made()) found += each == call;
+    return found;
+  }
+
+  const Service& service() const override { return service_; }
+  std::string home() const override { return "/home/box"; }
+  Milliseconds request_timeout() const override { return Milliseconds(1'000); }
+  uint64_t calls() const override { return calls_made().size(); }
+
+  Result<Machine> create(const Wanted& wanted, const CallLimits&) override {
+    return attempt<Machine>("create", [&] {
+      for (const auto& [id, machine] : machines)
+        if (honours_tokens && tokens_[id] == wanted.idempotency_token) return machine;
+      Machine machine;
+      machine.id = "box-" + std::to_string(++made_);
+      machine.metadata = wanted.metadata;
+      tokens_[machine.id] = wanted.idempotency_token;
+      return machines[machine.id] = machine;
+    });
+  }
+  CreateFailure judge(const Error& error) const override {
+    CreateFailure failure;
+    failure.leaves_doubt = failure.is_late = error.code == Code::kUnavailable;
+    return failure;
+  }
+  bool may_honour_tokens() const override { return honours_tokens; }
+  bool says_template_is_broken(const Error&) const override { return false; }
+  Result<std::vector<Machine>> find(const Metadata& metadata) override {
+    return attempt<std::vector<Machine>>("find", [&] {
+      std::vector<Machine> found;
+      for (const auto& [id, machine] : machines) {
+        bool fits = true;
+        for (const auto& [key, value] : metadata) fits &= machine.metadata.count(key) > 0 && machine.metadata.at(key) == value;
+        if (fits) found.push_back(machine);
+      }
+      return found;
+    });
+  }
+  Result<Machine> take_over(const std::string& id, int64_t) override {
+    return attempt<Machine>("take_over", [&] { return machines.at(id); });
+  }
+  Result<Machine> look(const std::string& id, const CallLimits&) override {
+    return attempt<Machine>("look", [&] { return machines.at(id); });
+  }
+  Status renew(const std::string&, int64_t, const CallLimits&) override {
+    const auto done = attempt<bool>("renew", [] { return true; });
+    return done ? Status() : Status(done.error());
+  }
+  bool says_life_is_over(const Error&) const override { return false; }
+  std::string_view short_life_hint() const override { return "be quicker"; }
+  Status kill(const std::string& id, const CallLimits&) override {
+    const auto done = attempt<bool>("kill", [&] { return keeps_killed || machines.erase(id) > 0; });
+    return done ? Status() : Status(done.error());
+  }
+  bool is_refusal(const Error& error) const override { return error.code == Code::kInvalidArgument; }
+  Result<bool> is_gone(const std::string& id, const CallLimits&) override {
+    return attempt<bool>("is_gone", [&] { return machines.count(id) == 0; });
+  }
+  Json shown_rules(const Egress&) const override { return {}; }
+  std::unique_ptr<MachineAccess> access(const Machine&, Milliseconds) override { return nullptr; }
+
+ private:
+  template <class T, class Act>
+  Result<T> attempt(const std::string& call, Act act) {
+    const std::lock_guard lock(mutex_);
+    calls_.push_back(call);
+    auto& planned = faults[call];
+    if (planned.empty()) return T(act());
+    const Fault fault = std::move(planned.front());
+    planned.pop_front();
+    if (fault.acts) act();
+    return fault.error;
+  }
+
+  const FakeService service_;
+  mutable std::mutex mutex_;
+  std::vector<std::string> calls_;
+  std::map<std::string, std::string> tokens_;
+  int made_ = 0;
+};
+
+}  // namespace osiris::sdk
