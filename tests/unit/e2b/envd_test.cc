@@ -149,11 +149,11 @@ TEST_F(EnvdCalls, ADownloadNamesItsFileAndWhereItGoesOn) {
 
 TEST_F(EnvdCalls, AProcessIsStartedWithItsWordsAndNoDeadlineOfItsOwn) {
   answer({200});
-  StartSpec spec{"/bin/sh", {"-c", "exec w"}, {{"TZ", "UTC"}}, "/run", true};
+  const StartSpec spec{"/bin/sh", {"-c", "exec w"}, {{"TZ", "UTC"}}};
   envd_->start(spec);
   EXPECT_EQ(sent().url, "https://sandbox.test/process.Process/Start");
   EXPECT_THAT(payloads(sent().body),
-              ElementsAre(R"({"process":{"cmd":"/bin/sh","args":["-c","exec w"],"envs":{"TZ":"UTC"},"cwd":"/run"},"stdin":true})"));
+              ElementsAre(R"({"process":{"cmd":"/bin/sh","args":["-c","exec w"],"envs":{"TZ":"UTC"}},"stdin":true})"));
   EXPECT_EQ(sent().headers.get("Content-Type"), "application/connect+json");
   EXPECT_EQ(sent().headers.get("Connect-Protocol-Version"), "1");
   EXPECT_EQ(sent().headers.get("Keepalive-Ping-Interval"), "5");
