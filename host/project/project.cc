@@ -1,7 +1,6 @@
 #include "host/project/project.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "host/yaml/node.h"
 #include "protocol/base/text.h"
@@ -89,6 +88,11 @@ class Section {
                            near ? "did you mean '" + *near + "'?" : "");
     }
   }
+  // A key of Python Osiris that asks for something this program does not do.
+  void warn_ignored(const std::string& key) {
+    if (const YamlNode* written = take(key))
+      diagnostics_.warning("ignored_key", "'" + path(key) + "' has no effect here", path(key), written->mark, "remove it");
+  }
 
  private:
   std::string path(const std::string& key) const { return name_.empty() ? key : name_ + "." + key; }
@@ -161,16 +165,7 @@ void read_filesystem(Section filesystem, ProjectConfig& config, Diagnostics& dia
   for (const char* always_written : {"manifest", "cfg", "save_events_tail"}) artifacts.take(always_written);
   artifacts.warn_unknown();
 
-  Section retention = filesystem.section("retention");
-  retention.read("run_logs_days", config.run_logs_days, 0, 36500);
-  retention.read("aiop_keep_runs_per_pipeline", config.aiop_keep_runs_per_pipeline, 0, 1'000'000);
-  retention.read("annex_keep_days", config.annex_keep_days, 0, 36500);
-  retention.warn_unknown();
-
-  Section outputs = filesystem.section("outputs");
-  outputs.read("directory", config.outputs_directory);
-  outputs.read("format", config.outputs_format);
-  outputs.warn_unknown();
+  for (const char* ignored : {"retention", "outputs"}) filesystem.warn_ignored(ignored);
   filesystem.warn_unknown();
 }
 
@@ -196,15 +191,6 @@ void apply_environment(const Environment& environment, ProjectConfig& config, Di
       if (!trim(token).empty()) config.run_id_format.emplace_back(trim(token));
     check_run_id_format(config.run_id_format, {}, diagnostics);
   }
-  if (const auto days = environment.get_filled("OSIRIS_RETENTION_RUN_LOGS_DAYS")) {
-    int value = -1;
-    const auto [end, error] = std::from_chars(days->data(), days->data() + days->size(), value);
-    if (error != std::errc() || end != days->data() + days->size() || value < 0)
-      diagnostics.error(kType, "OSIRIS_RETENTION_RUN_LOGS_DAYS must be a whole number of days, got '" + *days + "'", "",
-                        {});
-    else
-      config.run_logs_days = value;
-  }
 }
 
 }  // namespace
@@ -219,7 +205,8 @@ Project Project::load(const fs::path& directory, const Environment& environment,
   if (project.has_file_) {
     const YamlNode document = parse_yaml_file(file.string(), findings);
     Section root(&document, "", findings);
-    root.read("version", project.config_.version);
+    std::string version;  // there is one; what is written is only checked for its type
+    root.read("version", version);
     read_filesystem(root.section("filesystem"), project.config_, findings);
     Section ids = root.section("ids");
     ids.read("run_id_format", project.config_.run_id_format);
@@ -228,7 +215,7 @@ Project Project::load(const fs::path& directory, const Environment& environment,
     ids.warn_unknown();
     check_run_id_format(project.config_.run_id_format, format ? format->mark : Mark{}, findings);
     read_adapters(root, project.config_, findings);
-    if (const YamlNode* logging = root.take("logging")) project.config_.logging = logging->to_json();
+    root.warn_ignored("logging");
     for (const char* other : {"discovery", "llm", "pipeline", "validate", "validation", "aiop"}) root.take(other);
     root.warn_unknown();
   }

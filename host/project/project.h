@@ -16,7 +16,6 @@ namespace osiris {
 
 // osiris.yaml with its defaults filled in. Paths are as written; Project makes them absolute.
 struct ProjectConfig {
-  std::string version = "2.0";
   std::string base_path;
   bool profiles_enabled = true;
   std::vector<std::string> profile_values = {"dev", "staging", "prod", "ml", "finance", "incident_debug"};
@@ -29,14 +28,8 @@ struct ProjectConfig {
   std::string run_ts_format = "iso_basic_z";
   int manifest_short_len = 7;
   bool write_plan = true, write_fingerprints = true, write_run_summary = true;
-  int run_logs_days = 7;
-  int aiop_keep_runs_per_pipeline = 200;
-  int annex_keep_days = 14;
-  std::string outputs_directory = "output";
-  std::string outputs_format = "csv";
   std::vector<std::string> run_id_format = {"incremental", "ulid"};
   Json adapters = Json::object();  // adapters.<id>.<option>: what the user set for adapters
-  Json logging = Json::object();
 };
 
 // Values for the tokens of naming templates; run_ts is already formatted.
@@ -46,9 +39,8 @@ struct NameTokens {
 
 class Project {
  public:
-  // Reads <directory>/osiris.yaml (defaults when there is none) and applies OSIRIS_PROFILE, OSIRIS_FILESYSTEM_BASE,
-  // OSIRIS_RUN_ID_FORMAT and OSIRIS_RETENTION_RUN_LOGS_DAYS. Wrong values are errors in `diagnostics` (type
-  // config_error), unknown keys warnings.
+  // Reads <directory>/osiris.yaml (defaults when there is none) and applies OSIRIS_PROFILE, OSIRIS_FILESYSTEM_BASE and
+  // OSIRIS_RUN_ID_FORMAT. Wrong values are errors in `diagnostics` (type config_error), unknown keys and those without effect warnings.
   static Project load(const std::filesystem::path& directory, const Environment& environment, Diagnostics& diagnostics);
 
   const ProjectConfig& config() const { return config_; }

@@ -107,6 +107,14 @@ TEST_F(ProjectTest, UnknownKeysWarnWithTheNearestName) {
   EXPECT_EQ(findings_.warnings()[0].hint, "did you mean 'build_dir'?");
 }
 
+TEST_F(ProjectTest, KeysWithoutEffectSayThatTheyHaveNone) {
+  (void)load("filesystem: {retention: {run_logs_days: 3}, outputs: {format: csv}}\nlogging: {level: INFO}\n");
+  ASSERT_EQ(findings_.warnings().size(), 3u);
+  EXPECT_EQ(findings_.warnings()[0].type, "ignored_key");
+  EXPECT_EQ(findings_.warnings()[0].message, "'filesystem.retention' has no effect here");
+  EXPECT_EQ(findings_.warnings()[2].location, "logging");
+}
+
 TEST_F(ProjectTest, RunTimesFollowTheFormat) {
   const int64_t at = 1'763'876'573'123'456'789;
   EXPECT_EQ(load("").format_run_ts(at), "20251123T054253Z");
