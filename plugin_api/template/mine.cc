@@ -51,7 +51,7 @@ class Mine : public plugin::Adapter {
     host().event("resource_acquired", R"({"kind":"slot","id":"1","expires":"","cleanup":"nothing to do"})");
     host().progress(0, -1, "starting");
     if (host().is_cancelled()) throw plugin::Failure(OSIRIS_CANCELLED, "cancelled before the first step");
-    host().metric("patience", static_cast<double>(config_.patience.count()), "ms");
+    host().metric("patience", static_cast<double>(config_.patience.count()) / 1000, "s");
     return {R"({"schema":"osiris.result/1","status":"success","steps":[],"total_rows":0})", {}};
   }
 
