@@ -22,13 +22,21 @@ cmake -S "$recipe" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=None "-DCMAKE_C_COMPI
   "-DCMAKE_C_FLAGS=$flags" "-DCMAKE_CXX_FLAGS=$flags" "-DSOURCE_ROOT=$source" "-DDUCKDB_VERSION=$version" "${launcher[@]}" \
   > "$home/configure.log" 2>&1 || { cat "$home/configure.log" >&2; exit 1; }
 
+# A file that joins others takes as long as many that do not: of the minutes left, each counts by its weight.
+weight_of() { if [[ $1 == */Unity/* || $1 == */ub_* ]]; then echo 15; else echo 1; fi; }
+all_weight=0
+while IFS= read -r line; do
+  if [[ $line == \[* ]]; then all_weight=$((all_weight + $(weight_of "$line"))); fi
+done < <(ninja -C "$build" -n osiris_engine)
+
 progress() {
-  local line begin=$SECONDS
+  local line begin=$SECONDS weight=0
   while IFS= read -r line; do
-    if [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]]; then
-      local done=${BASH_REMATCH[1]} all=${BASH_REMATCH[2]} left=
-      [ "$done" -lt 5 ] || left=", about $((((SECONDS - begin) * (all - done) / done + 59) / 60)) min left"
-      printf '%s\n' "[$done/$all] DuckDB $version$left"
+    if [[ $line =~ ^\[([0-9]+/[0-9]+)\] ]]; then
+      local left=
+      weight=$((weight + $(weight_of "$line")))
+      [ $((SECONDS - begin)) -lt 20 ] || left=", about $((((SECONDS - begin) * (all_weight - weight) / weight + 59) / 60)) min left"
+      printf '%s\n' "[${BASH_REMATCH[1]}] DuckDB $version$left"
     else
       printf '%s\n' "$line"
     fi
