@@ -15,6 +15,7 @@
 
 #include "plugins/sdk/place/lifetime.h"
 #include "plugins/sdk/place/place.h"
+#include "protocol/base/clock.h"
 
 namespace osiris::sdk {
 
@@ -27,6 +28,41 @@ struct LeaseListener {
   std::function<void(const std::string&)> log;
 };
 
+// What a lease does each time it is due, and when that is; without a thread and by any clock.
+class Renewal {
+ public:
+  // Borrows the place and the clock.
+  Renewal(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::Birth> birth, LeaseListener listener, const Clock& clock);
+
+  Milliseconds first_pause() const { return third_; }
+  // Renews once. How long to wait before the next time; nullopt: there is nothing to renew any more, and `lost` has heard it, or stop() was
+  // called. From one thread.
+  std::optional<Milliseconds> renew();
+  // A call under way ends. [any thread]
+  void stop() { stopped_ = true; }
+  // When the last renewal that worked will run out. [any thread]
+  int64_t expires_monotonic_ns() const;
+  // The plan's limit, if the machine has come to it by now. [any thread]
+  std::optional<Lifetime::Limit> limit_reached() const;
+
+ private:
+  void look(int64_t asked_ns);
+  bool is_gone_for_sure() const;
+
+  Place& place_;
+  const std::string machine_id_;
+  const int64_t lease_ns_;
+  const Milliseconds third_;
+  const LeaseListener listener_;
+  const Clock& clock_;
+  std::atomic<bool> stopped_{false};
+  mutable std::mutex mutex_;
+  int64_t expires_ns_;   // under mutex_, as what follows
+  Lifetime lifetime_;
+  int renewals_ = 0;
+  bool told_ = false;
+};
+
 class Lease {
  public:
   // Borrows the place.
@@ -37,26 +73,16 @@ class Lease {
 
   // Stops renewing, a renewal under way included; idempotent. The machine lives on for what is left of its lease.
   void stop();
-  // When the last renewal that worked will run out.
-  int64_t expires_monotonic_ns() const;
-  // The plan's limit, if the machine has come to it by now. [any thread]
-  std::optional<Lifetime::Limit> limit_reached() const;
+  int64_t expires_monotonic_ns() const { return renewal_.expires_monotonic_ns(); }
+  std::optional<Lifetime::Limit> limit_reached() const { return renewal_.limit_reached(); }
 
  private:
   void run();
-  void look(int64_t asked_ns);
-  bool is_gone_for_sure() const;
 
-  Place& place_;
-  const std::string machine_id_;
-  const int64_t lease_s_;
-  const LeaseListener listener_;
-  mutable std::mutex mutex_;
+  Renewal renewal_;
+  std::mutex mutex_;
   std::condition_variable stopping_;
-  std::atomic<bool> stopped_{false};
-  int64_t expires_ns_;
-  Lifetime lifetime_;
-  bool told_ = false;
+  bool stopped_ = false;
   std::thread thread_;
 };
 
