@@ -42,7 +42,7 @@ progress() {
     fi
   done
 }
-NINJA_STATUS='[%f/%t] ' ninja -C "$build" osiris_engine | progress
+NINJA_STATUS='[%f/%t] ' ninja -C "$build" -j "$(nproc)" osiris_engine | progress
 
 mkdir -p "$(dirname "$library")"
 mv "$build/libduckdb_static.a" "$library"
