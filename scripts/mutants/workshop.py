@@ -16,7 +16,15 @@ mount -o remount,bind,ro "$REPOSITORY"
 mount --bind "$WORKSHOP" "$WORKSHOP"
 mount -o remount,bind,rw "$WORKSHOP"
 mount -o remount,bind,ro /
-for fresh in /tmp /var/tmp /run; do mount -t tmpfs -o mode=1777 mutants "$fresh"; done
+mount -t tmpfs -o mode=1777 mutants /run
+mkdir /run/repository
+mount --rbind "$REPOSITORY" /run/repository
+for fresh in /tmp /var/tmp; do mount -t tmpfs -o mode=1777 mutants "$fresh"; done
+if [ ! -d "$BUILD" ]; then  # a repository below /tmp went with it
+  mkdir -p "$REPOSITORY"
+  mount --rbind /run/repository "$REPOSITORY"
+fi
+umount --lazy /run/repository
 export HOME=/tmp/home
 mkdir "$HOME"
 cd "$BUILD"
