@@ -39,8 +39,6 @@ _osiris_archive(lzma liblzma-dev)
 _osiris_archive(zstd libzstd-dev)
 _osiris_archive(minizip libminizip-dev LINKS osiris::z)
 _osiris_archive(archive libarchive-dev LINKS osiris::zstd osiris::z)
-# Its table of formats names every writer, and these name libbz2, liblzma and more; what osiris calls reaches none of them.
-set_target_properties(osiris_archive_archive PROPERTIES INTERFACE_LINK_OPTIONS "-Wl,--gc-sections")
 # Its pax writer drags in the writers of all formats, and their libraries; what nobody calls is left out by section, references included.
 set_target_properties(osiris_archive_archive PROPERTIES INTERFACE_LINK_OPTIONS -Wl,--gc-sections)
 _osiris_archive(crypto libssl-dev LINKS osiris::z ${CMAKE_DL_LIBS} Threads::Threads)

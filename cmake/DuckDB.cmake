@@ -10,7 +10,7 @@
 #   duckdb-<version>.tar.gz          the source package, checked by its SHA-256
 #   duckdb-<version>-source/         what is needed of it, unpacked
 #   duckdb-<version>-<key>/          lib/libduckdb_static.a, and build/ as long as it is not finished
-#   duckdb-<version>-shared/         libduckdb.so, from a package checked by its SHA-512
+#   duckdb-<version>-<npm's>-shared/ libduckdb.so, from a package checked by its SHA-512
 #
 # Every directory appears by one rename under a lock, so two checkouts may want it at once, and a half-made one is never seen.
 include_guard()
@@ -32,6 +32,7 @@ endif()
 
 set(_duckdb "${OSIRIS_CACHE_DIR}/duckdb-${OSIRIS_DUCKDB_VERSION}")
 set(_duckdb_source "${_duckdb}-source")
+set(_duckdb_shared "${_duckdb}-${OSIRIS_DUCKDB_NPM_REVISION}-shared")  # npm packs one version anew; PyPI does not
 
 # The source package, by pip. pip wants a package's metadata and runs its build system for that, so the build system is pinned too,
 # in a virtual environment of its own; the check for CMake 3.29 is put off, since nothing is compiled there.
@@ -109,13 +110,13 @@ file(LOCK "${_duckdb}.lock" GUARD FILE TIMEOUT 600)
 if(NOT EXISTS "${_duckdb_source}")
   _osiris_unpack_duckdb_source()
 endif()
-if(OSIRIS_ENGINE STREQUAL "shared" AND NOT EXISTS "${_duckdb}-shared")
-  _osiris_fetch_shared_duckdb("${_duckdb}-shared")
+if(OSIRIS_ENGINE STREQUAL "shared" AND NOT EXISTS "${_duckdb_shared}")
+  _osiris_fetch_shared_duckdb("${_duckdb_shared}")
 endif()
 file(LOCK "${_duckdb}.lock" RELEASE)
 
 if(OSIRIS_ENGINE STREQUAL "shared")
-  set(_duckdb_library "${_duckdb}-shared/libduckdb.so")
+  set(_duckdb_library "${_duckdb_shared}/libduckdb.so")
 else()
   set(_duckdb_flags -O2 -g0 -DNDEBUG -fPIE -ffunction-sections -fdata-sections)
   set(key "${OSIRIS_DUCKDB_SOURCE_SHA256}|${_duckdb_flags}|GNU|${OSIRIS_DUCKDB_CXX_VERSION}|${CMAKE_SYSTEM_PROCESSOR}")
