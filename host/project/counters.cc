@@ -13,6 +13,7 @@ namespace osiris {
 namespace {
 
 constexpr int kBusyTimeoutMs = 10'000;
+constexpr int kPauseMs = 5;
 
 struct CloseDatabase {
   void operator()(sqlite3* db) const { sqlite3_close(db); }
@@ -37,11 +38,8 @@ Error failure(sqlite3* db, const std::filesystem::path& file) {
       busy ? "another run holds it; try again" : "if the file is damaged, remove it: counting starts at 1 again");
 }
 
-}  // namespace
-
-Result<int64_t> RunIndex::next_counter(std::string_view pipeline_id, const Clock& clock) const {
-  if (const Status made = make_directories(dir_); !made.ok()) return of_own_files(made.error());
-  const std::filesystem::path file = dir_ / "counters.sqlite";
+// Takes the next value in one transaction; closing the file undoes what did not get as far as its commit.
+Result<int64_t> take_next(const std::filesystem::path& file, std::string_view pipeline_id, const std::string& now) {
   sqlite3* opened = nullptr;
   const int status =
       sqlite3_open_v2(file.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
@@ -62,7 +60,6 @@ Result<int64_t> RunIndex::next_counter(std::string_view pipeline_id, const Clock
   sqlite3_stmt* prepared = nullptr;
   if (sqlite3_prepare_v2(opened, kNext, -1, &prepared, nullptr) != SQLITE_OK) return failure(opened, file);
   Statement statement(prepared);
-  const std::string now = format_iso8601_micros(clock.unix_ns());
   sqlite3_bind_text(prepared, 1, pipeline_id.data(), static_cast<int>(pipeline_id.size()), SQLITE_STATIC);
   sqlite3_bind_text(prepared, 2, now.data(), static_cast<int>(now.size()), SQLITE_STATIC);
   if (sqlite3_step(prepared) != SQLITE_ROW) return failure(opened, file);
@@ -71,6 +68,22 @@ Result<int64_t> RunIndex::next_counter(std::string_view pipeline_id, const Clock
   statement.reset();
   if (sqlite3_exec(opened, "COMMIT", nullptr, nullptr, nullptr) != SQLITE_OK) return failure(opened, file);
   return value;
+}
+
+}  // namespace
+
+Result<int64_t> RunIndex::next_counter(std::string_view pipeline_id, const Clock& clock) const {
+  if (const Status made = make_directories(dir_); !made.ok()) return of_own_files(made.error());
+  const std::string now = format_iso8601_micros(clock.unix_ns());
+  // SQLite's own waiting (the busy timeout) does not cover the moment in which another process turns a new file to WAL: there it refuses at
+  // once, because waiting could deadlock. Hence the whole transaction is tried again.
+  const int64_t give_up_ns = system_clock().monotonic_ns() + int64_t{kBusyTimeoutMs} * 1'000'000;
+  for (;;) {
+    Result<int64_t> value = take_next(dir_ / "counters.sqlite", pipeline_id, now);
+    const bool busy = !value.ok() && value.error().code == Code::kUnavailable;
+    if (!busy || system_clock().monotonic_ns() >= give_up_ns) return value;
+    sqlite3_sleep(kPauseMs);
+  }
 }
 
 }  // namespace osiris

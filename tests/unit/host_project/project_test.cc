@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <barrier>
 #include <fstream>
 #include <regex>
 #include <set>
@@ -138,24 +139,33 @@ TEST_F(ProjectTest, RunIdsHaveTheKnownShapes) {
       << "the first ten characters are the time";
 }
 
-TEST_F(ProjectTest, CountersAreUniqueWhoeverAsks) {
+TEST_F(ProjectTest, CountersAreUniqueWhenManyRunsStartAtOnce) {
+  constexpr int kFiles = 60;  // each file has one moment in which it turns to WAL
+  constexpr int kRuns = 8;
   ManualClock clock;
-  std::vector<std::thread> threads;
-  std::mutex mutex;
-  std::set<int64_t> values;
-  for (int t = 0; t < 4; ++t)
-    threads.emplace_back([&] {
-      for (int i = 0; i < 5; ++i) {
-        const auto value = RunIndex(dir_ / "index").next_counter("p", clock);
-        ASSERT_TRUE(value.ok()) << value.error().message;
-        const std::lock_guard lock(mutex);
-        EXPECT_TRUE(values.insert(*value).second);
-      }
-    });
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(values.size(), 20u);
-  EXPECT_EQ(*values.rbegin(), 20);
-  EXPECT_EQ(*RunIndex(dir_ / "index").next_counter("other", clock), 1);
+  for (int file = 0; file < kFiles; ++file) {
+    const RunIndex index(dir_ / ("index" + std::to_string(file)));
+    std::barrier start(kRuns);
+    std::mutex mutex;
+    std::set<int64_t> values;
+    std::vector<std::thread> threads;
+    for (int run = 0; run < kRuns; ++run)
+      threads.emplace_back([&] {
+        start.arrive_and_wait();
+        for (int i = 0; i < 2; ++i) {
+          const auto value = index.next_counter("p", clock);
+          const std::lock_guard lock(mutex);
+          if (value.ok())
+            EXPECT_TRUE(values.insert(*value).second) << *value;
+          else
+            ADD_FAILURE() << value.error().message;
+        }
+      });
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(values.size(), 2u * kRuns);
+    EXPECT_EQ(*values.rbegin(), 2 * kRuns);
+    EXPECT_EQ(*index.next_counter("other", clock), 1);
+  }
 }
 
 TEST_F(ProjectTest, ADamagedCounterFileIsNamed) {
