@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "protocol/base/file.h"
+#include "protocol/base/secret_names.h"
 #include "protocol/base/text.h"
 #include "protocol/base/wipe.h"
 #include "worker/drivers.h"
@@ -43,15 +44,8 @@ void add_secret(Redactor& redactor, std::string_view value) {
   redactor.add(value);
   if (value.find('\n') != std::string_view::npos)
     for (const std::string& line : split(value, '\n')) redactor.add(trim(line));
-  const size_t scheme = value.find("://");
-  if (scheme == std::string_view::npos) return;
-  std::string_view authority = value.substr(scheme + 3);
-  authority = authority.substr(0, authority.find_first_of("/?#"));
-  const size_t at = authority.rfind('@');
-  if (at == std::string_view::npos) return;
-  const size_t colon = authority.find(':');
-  redactor.add(authority.substr(0, at));
-  if (colon < at) redactor.add(authority.substr(colon + 1, at - colon - 1));
+  redactor.add(url_userinfo(value));
+  if (holds_url_password(value)) redactor.add(authority_password(value));
 }
 
 std::shared_ptr<const Redactor> make_redactor(const Json& secrets, const Json& env) {

@@ -229,7 +229,7 @@ std::vector<std::string> shown_values(const ResolvedOption& option) {
   std::vector<std::string> shown;
   for (const std::string& value : option.values) {
     const bool pair = option.spec.type == OSIRIS_PAIR;
-    const std::string masked = pair ? value.substr(0, value.find('=') + 1) + "***" : "***";
+    const std::string masked = pair ? value.substr(0, value.find('=') + 1).append(kMasked) : std::string(kMasked);
     shown.push_back(option.spec.sensitive ? masked : mask_authority_password(value));
   }
   return shown;

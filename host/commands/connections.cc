@@ -3,6 +3,7 @@
 #include "host/commands/commands.h"
 #include "host/commands/connections_doctor.h"
 #include "host/display/format.h"
+#include "protocol/base/secret_names.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -42,7 +43,7 @@ std::string info_of(const Json& config) {
   std::vector<std::string> parts;
   for (const auto& [key, value] : config.members()) {
     const std::string shown = text(key.c_str());
-    if (parts.size() < 2 && key != "default" && shown.find("***") == std::string::npos) parts.push_back(key + "=" + shown);
+    if (parts.size() < 2 && key != "default" && shown.find(kMasked) == std::string::npos) parts.push_back(key + "=" + shown);
   }
   return join(parts, ", ");
 }

@@ -5,7 +5,6 @@
 
 #include "host/compat/old_names.h"
 #include "host/components/schema.h"
-#include "host/project/secret_names.h"
 #include "protocol/base/text.h"
 
 namespace osiris {

@@ -4,7 +4,7 @@
 
 #include "host/compiler/connection_check.h"
 #include "host/components/schema.h"
-#include "host/project/secret_names.h"
+#include "protocol/base/secret_names.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -23,7 +23,7 @@ const YamlNode& empty_mapping() {
 bool is_harmless_mapping(const YamlNode& value) {
   if (!value.is_mapping()) return false;
   return std::none_of(value.members.begin(), value.members.end(), [](const YamlNode::Member& member) {
-    return is_secret_like_name(member.key) || member.key.find("ookie") != std::string::npos ||
+    return names_a_secret(member.key) || member.key.find("ookie") != std::string::npos ||
            member.key.find("COOKIE") != std::string::npos;
   });
 }
@@ -314,7 +314,7 @@ void scan(const YamlNode& node, const std::string& location, const std::vector<s
                              : member.value.scalar.is_int() ? member.value.scalar.dump()
                                                             : "";
     if (text.size() < kShortestSecret || text.starts_with("${")) continue;
-    const bool by_name = is_secret_name(member.key) || std::find(names.begin(), names.end(), member.key) != names.end();
+    const bool by_name = is_surely_secret(member.key) || std::find(names.begin(), names.end(), member.key) != names.end();
     const bool by_value = text.find_first_of(" \n\t") == std::string::npos && holds_url_password(text);
     if (by_name || by_value)
       diagnostics.error("inline_secret", "Inline secrets detected: Inline secret at " + here, here, member.value.mark,

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "host/installation/installation.h"
-#include "host/project/secret_names.h"
 #include "protocol/base/file.h"
+#include "protocol/base/secret_names.h"
 #include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
 
@@ -22,7 +22,7 @@ const ConnectionField* ComponentSpec::connection_field(std::string_view field) c
 }
 
 bool ComponentSpec::is_secret(std::string_view field) const {
-  return std::find(secret_fields.begin(), secret_fields.end(), field) != secret_fields.end() || is_secret_name(field);
+  return std::find(secret_fields.begin(), secret_fields.end(), field) != secret_fields.end() || is_surely_secret(field);
 }
 
 ComponentRegistry ComponentRegistry::load(const std::vector<fs::path>& directories, Diagnostics& diagnostics) {

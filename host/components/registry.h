@@ -68,7 +68,7 @@ struct ComponentSpec {
   std::string family() const { return name.substr(0, name.find('.')); }
   bool supports(std::string_view component_mode) const;
   const ConnectionField* connection_field(std::string_view field) const;
-  bool is_secret(std::string_view field) const;  // by pointer or by name (host/project/secret_names.h)
+  bool is_secret(std::string_view field) const;  // by pointer or by name (is_surely_secret of protocol/base/secret_names.h)
   const Json& property(std::string_view key) const { return config_schema["properties"][key]; }
 };
 

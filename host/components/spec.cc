@@ -4,7 +4,6 @@
 
 #include "host/components/registry.h"
 #include "host/components/schema.h"
-#include "host/project/secret_names.h"
 #include "host/yaml/node.h"
 #include "protocol/base/sha256.h"
 

@@ -4,8 +4,8 @@
 
 #include "host/compat/old_names.h"
 #include "host/project/file_trust.h"
-#include "host/project/secret_names.h"
 #include "protocol/base/file.h"
+#include "protocol/base/secret_names.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -52,13 +52,13 @@ bool holds_secret_inside(const Json& value) {
   for (const Json& item : value.items())
     if (holds_secret_inside(item)) return true;
   for (const auto& [key, member] : value.members())
-    if (is_secret_like_name(key) || holds_secret_inside(member)) return true;
+    if (names_a_secret(key) || holds_secret_inside(member)) return true;
   return false;
 }
 
 bool is_secret_field(const std::string& field, const Json& value, const std::vector<std::string>& secret_fields) {
   if (std::find(secret_fields.begin(), secret_fields.end(), field) != secret_fields.end()) return true;
-  return is_secret_like_name(field) || holds_secret_inside(value);
+  return names_a_secret(field) || holds_secret_inside(value);
 }
 
 void collect_variables(const YamlNode& node, const Environment& environment, std::map<std::string, bool>& seen) {

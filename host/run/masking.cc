@@ -5,48 +5,20 @@
 #include <cctype>
 #include <vector>
 
+#include "protocol/base/secret_names.h"
+#include "protocol/base/text.h"
+
 namespace osiris {
 namespace {
 
-constexpr std::string_view kMask = "***";
-
-char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-'; }
-
-// "clientSecret", "X-Client-Secret" and "client_secret" all become "client_secret".
-std::string snake(std::string_view name) {
-  std::string out;
-  for (size_t i = 0; i < name.size(); ++i) {
-    const auto c = static_cast<unsigned char>(name[i]);
-    if (!std::isalnum(c)) {
-      out += '_';
-      continue;
-    }
-    if (i && std::isupper(c) && std::islower(static_cast<unsigned char>(name[i - 1]))) out += '_';
-    out += lower(name[i]);
-  }
-  return out;
-}
-
-constexpr std::array kSecretWords = {"password", "passwd", "pwd",    "passphrase", "secret", "token",  "apikey",
-                                     "auth",     "dsn",    "bearer", "credential", "authorization", "credentials"};
-constexpr std::array kSecretPairs = {"api_key",    "private_key", "access_key",        "secret_key",  "session_key",
-                                     "service_key", "role_key",   "encryption_key",    "client_key",  "anon_key",
-                                     "signing_key", "connection_string"};
-constexpr std::array kNeverSecret = {"primary_key", "url", "auth_method", "token_type", "token_count"};
-// Counters keep their numbers: "tokens_used", "secret_count", "auth_ms".
-constexpr std::array kCounterEndings = {"_ms", "_bytes", "_count", "_tokens", "_s", "_ns", "_used", "_total", "_name", "_names"};
 
 constexpr std::array kStructural = {
     "ts",       "session",     "event",         "metric",         "unit",           "session_id", "run_id",
     "step_id",  "driver",      "component",     "pipeline_id",    "manifest_hash",  "manifest_short",
     "sha256",   "adapter",     "family",        "alias",          "from_step",      "artifact_type",
-    "level",    "cause",       "error_type",    "category",       "code",           "manifest_fp",
+    "level",    "key",         "cause",       "error_type",    "category",       "code",           "manifest_fp",
     "oml_fp",   "execution_fp", "worker_sha256", "specs_sha256",  "profile",        "sandbox_id"};
-
-bool ends_with_any(std::string_view text, const auto& endings) {
-  return std::any_of(endings.begin(), endings.end(), [&](std::string_view e) { return text.ends_with(e); });
-}
 
 // Reads a name backwards from `end`; empty if there is none.
 std::string_view name_before(std::string_view text, size_t end) {
@@ -67,6 +39,9 @@ size_t value_end(std::string_view text, size_t at) {
   return std::min(text.find_first_of(kStops, at), text.size());
 }
 
+// "key" alone is too ordinary a word: "expected KEY=VALUE".
+bool is_secret_in_prose(std::string_view name) { return ascii_lower(name) != "key" && names_a_secret(name); }
+
 // Masks `name=value`, `"name": "value"`, `name: value`, `Authorization: Basic xyz`.
 std::string mask_assignments(std::string_view text) {
   std::string out;
@@ -78,7 +53,7 @@ std::string mask_assignments(std::string_view text) {
     const bool quoted_name = name_end > 0 && (text[name_end - 1] == '"' || text[name_end - 1] == '\'');
     if (quoted_name) --name_end;
     const std::string_view name = name_before(text, name_end);
-    if (name.empty() || !names_a_secret(name)) continue;
+    if (name.empty() || !is_secret_in_prose(name)) continue;
     size_t begin = at + 1;
     while (begin < text.size() && (text[begin] == ' ' || text[begin] == '\\')) ++begin;
     size_t end;
@@ -87,36 +62,17 @@ std::string mask_assignments(std::string_view text) {
       end = begin;
       while (end < text.size() && text[end] != quote) end += text[end] == '\\' && end + 1 < text.size() ? 2 : 1;
       end = std::min(end, text.size());
-    } else if (snake(name).ends_with("authorization")) {
+    } else if (ascii_lower(name).ends_with("authorization")) {
       end = std::min(text.find_first_of("\r\n\"'", begin), text.size());
     } else {
       end = value_end(text, begin);
       if (text[at] == ':' && !quoted_name && is_prose(text.substr(begin, end - begin))) continue;
     }
     const std::string_view value = text.substr(begin, end - begin);
-    if (value.empty() || value.starts_with("${") || value.starts_with("***")) continue;
+    if (value.empty() || value.starts_with("${") || value.starts_with(kMasked)) continue;
     out += text.substr(copied, begin - copied);
-    out += kMask;
+    out += kMasked;
     copied = end;
-  }
-  return out += text.substr(copied);
-}
-
-// Masks the password of scheme://user:password@host. The last '@' before the path ends it: passwords may hold one.
-std::string mask_urls(std::string_view text) {
-  std::string out;
-  size_t copied = 0;
-  for (size_t at = text.find("://"); at != std::string_view::npos; at = text.find("://", at + 3)) {
-    const size_t begin = at + 3;
-    if (begin < copied) continue;
-    const size_t end = std::min(text.find_first_of(" \t\r\n\"'<>/?#", begin), text.size());
-    const std::string_view authority = text.substr(begin, end - begin);
-    const size_t host = authority.rfind('@');
-    const size_t colon = authority.find(':');
-    if (host == std::string_view::npos || colon == std::string_view::npos || colon > host) continue;
-    out += text.substr(copied, begin + colon + 1 - copied);
-    out += kMask;
-    copied = begin + host;
   }
   return out += text.substr(copied);
 }
@@ -139,28 +95,13 @@ std::string mask_tokens(std::string_view text) {
       while (end < out.size() && (is_word(out[end]) || out[end] == '.' || out[end] == '+' || out[end] == '/')) ++end;
       if (end - begin < shape.length_min) continue;
       const size_t from = shape.prefix == "Bearer " ? begin : at;
-      out.replace(from, end - from, kMask);
+      out.replace(from, end - from, kMasked);
     }
   }
   return out;
 }
 
 }  // namespace
-
-bool names_a_secret(std::string_view name) {
-  const std::string key = snake(name);
-  if (std::find(kNeverSecret.begin(), kNeverSecret.end(), std::string_view(key)) != kNeverSecret.end()) return false;
-  if (ends_with_any(key, kCounterEndings)) return false;
-  for (const std::string_view pair : kSecretPairs)
-    if (key.find(pair) != std::string::npos) return true;
-  for (size_t start = 0; start <= key.size();) {
-    const size_t end = std::min(key.find('_', start), key.size());
-    const std::string_view word = std::string_view(key).substr(start, end - start);
-    if (std::find(kSecretWords.begin(), kSecretWords.end(), word) != kSecretWords.end()) return true;
-    start = end + 1;
-  }
-  return false;
-}
 
 bool is_structural_name(std::string_view name) {
   return std::find(kStructural.begin(), kStructural.end(), name) != kStructural.end();
@@ -169,7 +110,7 @@ bool is_structural_name(std::string_view name) {
 std::string mask_shapes(std::string_view text) {
   // Nothing of the three can be there without one of these; most strings have none.
   if (text.find_first_of("=:_- ") == std::string_view::npos && !text.starts_with("AKIA")) return std::string(text);
-  return mask_tokens(mask_urls(mask_assignments(text)));
+  return mask_tokens(mask_url_passwords(mask_assignments(text)));
 }
 
 void Masking::learn(std::string_view value) {
@@ -185,7 +126,7 @@ std::string Masking::known_values(std::string_view text) const {
 std::string Masking::text(std::string_view text) const { return mask_shapes(known_values(text)); }
 
 Json Masking::member(const Json& value, std::string_view key) const {
-  if (!key.empty() && names_a_secret(key) && !value.is_null() && !value.is_bool()) return kMask;
+  if (!key.empty() && names_a_secret(key) && !value.is_null() && !value.is_bool()) return kMasked;
   if (value.is_string()) return text(value.as_string());
   if (value.is_array()) {
     Json out = Json::array();

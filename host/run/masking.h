@@ -1,7 +1,7 @@
 // What must be hidden in everything the host writes for people and programs: events, metrics, logs, status, console.
 //
 // Three layers. By known value: every secret handed out, in its plain, URL, base64 and hex forms (protocol/base/redact.h).
-// By name: a member called `password`. By shape: a URL with a password, `token=...` in a sentence, tokens whose prefix gives
+// By name: a member called `password` (protocol/base/secret_names.h). By shape: a URL with a password, `token=...` in a sentence, tokens whose prefix gives
 // them away. Structural fields (ids, names of steps, hashes) are never touched: a ULID is not a secret, and a masked run id
 // makes a log useless. Data files never come through here.
 #pragma once
@@ -15,10 +15,6 @@
 #include "protocol/base/redact.h"
 
 namespace osiris {
-
-// Does a member or variable of this name hold a secret? "password", "api_key", "X-Auth-Token", "clientSecret"; not
-// "primary_key", "author", "tokens_used", "url".
-bool names_a_secret(std::string_view name);
 
 // May a member of this name, at the top of an event or metric, never be masked? "run_id", "step_id", "sha256", ...
 bool is_structural_name(std::string_view name);

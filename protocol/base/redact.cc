@@ -184,36 +184,4 @@ void Redactor::redact(Json& value, std::span<const std::string_view> structural)
   }
 }
 
-namespace {
-
-// Where the password of [scheme://]user:password@host stands: {first, last + 1}; {0, 0} when there is none.
-std::pair<size_t, size_t> password_place(std::string_view value) {
-  const size_t scheme = value.find("://");
-  const bool is_url = scheme != std::string_view::npos && scheme > 0;
-  const size_t start = is_url ? scheme + 3 : 0;
-  // The last '@' before the path: passwords may hold an unescaped one.
-  const size_t authority_end = std::min(value.find_first_of("/?#", start), value.size());
-  size_t at = value.rfind('@', authority_end == 0 ? 0 : authority_end - 1);
-  if (at == std::string_view::npos || at < start) {
-    at = is_url ? value.find('@', start) : std::string_view::npos;
-    if (at == std::string_view::npos) return {0, 0};
-  }
-  const size_t colon = value.find(':', start);
-  if (colon == std::string_view::npos || colon + 1 >= at) return {0, 0};
-  return {colon + 1, at};
-}
-
-}  // namespace
-
-std::string_view authority_password(std::string_view text) {
-  const auto [first, last] = password_place(text);
-  return text.substr(first, last - first);
-}
-
-std::string mask_authority_password(std::string_view text) {
-  const auto [first, last] = password_place(text);
-  if (last == 0) return std::string(text);
-  return std::string(text.substr(0, first)) + "***" + std::string(text.substr(last));
-}
-
 }  // namespace osiris

@@ -1,4 +1,4 @@
-// Hides known values in text: a secret is replaced wherever it stands, as it is or as programs like to write it
+// Hides known values in text: a secret is replaced by kMasked wherever it stands, as it is or as programs like to write it
 // (percent encoded, base64 alone or inside something longer, hex, escaped in JSON or SQL). One pass, linear in the
 // text, however many values are known (Aho-Corasick).
 #pragma once
@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "protocol/base/json.h"
+#include "protocol/base/secret_names.h"
 
 namespace osiris {
 
-inline constexpr std::string_view kMasked = "***MASKED***";
 // Shorter values are not hidden: they would garble ordinary text and give themselves away by where the gaps are.
 inline constexpr size_t kRedactBytesMin = 6;
 
@@ -48,11 +48,6 @@ class Redactor {
   std::vector<Node> nodes_;
   std::array<State, 256> root_{};
 };
-
-// The password of "scheme://user:password@host", and of "user:password@host:port" alone; empty when there is none. A view into `text`.
-std::string_view authority_password(std::string_view text);
-// The text with *** in its place.
-std::string mask_authority_password(std::string_view text);
 
 // The spellings of `secret` that Redactor looks for, the plain one first. For tests that search files for a leak.
 std::vector<std::string> secret_spellings(std::string_view secret);

@@ -9,6 +9,7 @@
 namespace osiris {
 
 std::string_view trim(std::string_view text);  // spaces, tabs, line ends
+std::string ascii_lower(std::string_view text);  // A to Z only; every other byte stays
 std::vector<std::string> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 bool is_valid_utf8(std::string_view text);

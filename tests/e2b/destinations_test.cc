@@ -126,7 +126,7 @@ TEST_F(Destinations, TheEgressProxyTravelsToTheServiceAndItsPasswordNowhereElse)
   const std::vector<std::string> arguments = {"--e2b-egress-proxy", "socks5://team:hunter2hunter2@203.0.113.9:1080", "--e2b-network-allow", "203.0.113.7"};
   const Outcome shown = dry_run(arguments);
   EXPECT_THAT(shown.out, HasSubstr("go through the SOCKS5 proxy 203.0.113.9:1080"));
-  EXPECT_THAT(shown.out, HasSubstr("socks5://team:***@203.0.113.9:1080"));
+  EXPECT_THAT(shown.out, HasSubstr("socks5://team:***MASKED***@203.0.113.9:1080"));
   const Outcome ran = run(arguments);
   ASSERT_EQ(ran.exit, 0) << ran.err;
   Json sent;

@@ -8,6 +8,7 @@
 #include "protocol/base/text.h"
 #include "tests/e2b/sandboxed_project.h"
 #include "tests/support/eventually.h"
+#include "tests/unit/base/secret_field_names.h"
 
 namespace osiris::e2b_test {
 namespace {
@@ -74,7 +75,10 @@ TEST_F(E2bRun, VerifiesThatTheSandboxIsGone) {
 TEST_F(E2bRun, SendsNoSecretButOnceOnStandardInput) {
   const std::string secret = "canary-7f3a9c1d";
   project.set("SHOP_PASSWORD", secret);
-  project.write("pipeline.yaml", e2e::oml("secrets", {e2e::mock_step("a", "rows: 1")}));
+  std::string connection = "connections:\n  mock:\n    shop:\n";
+  for (const std::string name : kSecretFieldNames) connection += "      " + name + ": ${SHOP_PASSWORD}\n";
+  project.write("osiris_connections.yaml", connection, 0600);
+  project.write("pipeline.yaml", e2e::oml("secrets", {e2e::mock_step("a", "rows: 1, connection: \"@mock.shop\"")}));
   const Outcome outcome = project.osiris(run_arguments("e2b", {"--e2b-pass-env", "SHOP_PASSWORD"}));
   ASSERT_EQ(outcome.exit, 0) << outcome.err;
   int in_input = 0;

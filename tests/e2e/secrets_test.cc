@@ -6,13 +6,15 @@
 #include "protocol/base/file.h"
 #include "protocol/base/redact.h"
 #include "tests/e2e/project.h"
+#include "tests/unit/base/secret_field_names.h"
 
 namespace osiris::e2e {
 namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> kCanaries = {"cAn4ry/p@ss+word 1", "cAn4ry-t0ken-2-xyzzy", "cAn4ry=lent&var%3", "cAn4ry-direct-4-plugh"};
+const std::vector<std::string> kCanaries = {"cAn4ry/p@ss+word 1", "cAn4ry-t0ken-2-xyzzy", "cAn4ry=lent&var%3", "cAn4ry-direct-4-plugh",
+                                            "cAn4ry-named-5-frotz"};
 
 class Canaries : public testing::Test {
  protected:
@@ -22,8 +24,16 @@ class Canaries : public testing::Test {
     project_.set("LENT", kCanaries[2]);
     project_.write("osiris_connections.yaml",
                    "version: 1\nconnections:\n  mock:\n    shop:\n      default: true\n      host: db.example.org\n"
-                   "      password: ${SHOP_PASSWORD}\n      auth_token: ${SHOP_TOKEN}\n",
+                   "      password: ${SHOP_PASSWORD}\n      auth_token: ${SHOP_TOKEN}\n" +
+                       under_every_name(),
                    0600);
+  }
+  // One value under all names, written into the file as it is.
+  static std::string under_every_name() {
+    std::string fields;
+    for (const std::string name : kSecretFieldNames)
+      if (name != "password") fields += "      " + name + ": " + kCanaries[4] + "\n";
+    return fields;
   }
   std::string pipeline(const char* config) {
     return oml("canary", {"  - id: leak\n    component: mock\n    mode: read\n    config: {connection: \"@mock.shop\", " +
@@ -35,7 +45,7 @@ class Canaries : public testing::Test {
         EXPECT_EQ(outcome.out.find(spelling), std::string::npos) << "stdout has " << spelling;
         EXPECT_EQ(outcome.err.find(spelling), std::string::npos) << "stderr has " << spelling;
         for (const auto& [name, content] : project_.tree()) {
-          if (name == "project/.env") continue;
+          if (name == "project/.env" || (name == "project/osiris_connections.yaml" && canary == kCanaries[4])) continue;
           EXPECT_EQ(content.find(spelling), std::string::npos) << name << " has " << spelling;
           EXPECT_EQ(name.find(spelling), std::string::npos);
         }

@@ -12,7 +12,4 @@ namespace osiris::worker {
 // `pointers`: JSON pointers separated by blanks.
 Json masked_config(Json config, std::string_view pointers, const Redactor& redactor);
 
-// "password", "api_key", "auth_token"; not "primary_key", "author", "max_tokens".
-bool names_a_secret(std::string_view name);
-
 }  // namespace osiris::worker

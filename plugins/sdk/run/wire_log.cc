@@ -28,7 +28,7 @@ void WireLog::line(char direction, std::string_view text) {
 
 Json masked_values(const Json& values) {
   Json masked = Json::object();
-  for (const auto& [name, value] : values.members()) masked.set(name, "***");
+  for (const auto& [name, value] : values.members()) masked.set(name, kMasked);
   return masked;
 }
 

@@ -34,7 +34,7 @@ class WireLog {
   Redactor redactor_;
 };
 
-// The same names, each with "***" for its value.
+// The same names, each with kMasked for its value.
 Json masked_values(const Json& values);
 
 }  // namespace osiris::sdk

@@ -10,7 +10,7 @@
 
 #include "host/compat/dotenv.h"
 #include "host/project/file_trust.h"
-#include "host/project/secret_names.h"
+#include "tests/unit/base/secret_field_names.h"
 
 namespace osiris {
 namespace {
@@ -139,6 +139,17 @@ TEST_F(ConnectionsTest, AListingShowsVariablesAndMasksValues) {
   EXPECT_EQ(listing["mysql"]["b"]["config"]["password"], Json("***MASKED***"));
 }
 
+TEST_F(ConnectionsTest, EverySecretNameIsSetApartAndMasked) {
+  std::string entry;
+  for (const std::string name : kSecretFieldNames) entry += name + ": canary-" + name + ", ";
+  const Connections connections = load("{mock: {a: {" + entry + "host: db}}}");
+  const auto resolved = connections.resolve({"mock", "a"}, {});
+  ASSERT_TRUE(resolved.ok());
+  EXPECT_EQ(resolved->fields, Json::object({{"host", "db"}}));
+  EXPECT_EQ(resolved->secret_names.size(), kSecretFieldNames.size());
+  EXPECT_EQ(connections.describe().dump().find("canary"), std::string::npos) << connections.describe().dump();
+}
+
 TEST_F(ConnectionsTest, AFileOfTheWrongShapeNamesThePlace) {
   const auto loaded =
       Connections::load_file(write("osiris_connections.yaml", "connections:\n  mysql: [1]\n"), environment_);
@@ -167,25 +178,6 @@ TEST(Variables, FillInDefaultsAndReportTheRest) {
   EXPECT_EQ(substitute_variables("${A}-${B:-two}-${E:-three}-${B:-}-${C}-$A-${", environment, &missing),
             "1-two-three--${C}-$A-${");
   EXPECT_EQ(missing, (std::vector<std::string>{"C"}));
-}
-
-TEST(SecretNames, TellSecretsFromFields) {
-  for (const char* name : {"password", "PWD", "api_key", "Key", "dsn", "service_role_key"})
-    EXPECT_TRUE(is_secret_name(name)) << name;
-  for (const char* name : {"primary_key", "url", "host", "keyboard"}) EXPECT_FALSE(is_secret_name(name)) << name;
-  for (const char* name : {"pg_password", "sql_dsn", "access_token_v2", "authorization"})
-    EXPECT_TRUE(is_secret_like_name(name)) << name;
-  for (const char* name : {"primary_key", "url", "auth_type", "ssl_key", "user"})
-    EXPECT_FALSE(is_secret_like_name(name)) << name;
-}
-
-TEST(SecretNames, FindPasswordsInUrls) {
-  EXPECT_EQ(mask_url_password("postgres://user:p@ss@host:5/db"), "postgres://user:***@host:5/db");
-  EXPECT_EQ(mask_url_password("postgres://user:pw@host"), "postgres://user:***@host");
-  for (const char* plain : {"http://host:80/a", "http://user@host", "no url", "a:b@c", "http://h/x@y:z", ""}) {
-    EXPECT_FALSE(holds_url_password(plain)) << plain;
-    EXPECT_EQ(mask_url_password(plain), plain);
-  }
 }
 
 TEST(ConnectionsFile, IsTrustedOnlyWhenNobodyElseCanWriteIt) {

@@ -6,42 +6,30 @@
 namespace osiris {
 namespace {
 
-TEST(SecretNames, AreRecognisedInEverySpelling) {
-  for (const char* name : {"password", "Passwd", "PWD", "db_password", "api_key", "apiKey", "X-Api-Key", "E2B_API_KEY", "clientSecret",
-                           "auth_token", "Authorization", "bearer", "dsn", "pg_dsn", "service_role_key", "private_key_pem"})
-    EXPECT_TRUE(names_a_secret(name)) << name;
-}
-
-TEST(SecretNames, DoNotIncludeWordsThatOnlyLookLikeOne) {
-  for (const char* name : {"primary_key", "url", "author", "authored_by", "key", "tokens_used", "token_count", "secret_names", "auth_ms",
-                           "keyboard", "driver", "rows", "passed"})
-    EXPECT_FALSE(names_a_secret(name)) << name;
-}
-
 TEST(Shapes, HideThePasswordOfAUrlAndKeepTheRest) {
-  EXPECT_EQ(mask_shapes("cannot open postgres://loader:s3cr@t@db:5432/x?y=1"), "cannot open postgres://loader:***@db:5432/x?y=1");
+  EXPECT_EQ(mask_shapes("cannot open postgres://loader:s3cr@t@db:5432/x?y=1"), "cannot open postgres://loader:***MASKED***@db:5432/x?y=1");
   EXPECT_EQ(mask_shapes("see https://example.org:8080/a@b"), "see https://example.org:8080/a@b");
 }
 
 TEST(Shapes, HideAssignmentsInEveryForm) {
-  EXPECT_EQ(mask_shapes("password=hunter2, host=db"), "password=***, host=db");
-  EXPECT_EQ(mask_shapes(R"({"api_key": "abc \" def", "rows": 3})"), R"({"api_key": "***", "rows": 3})");
-  EXPECT_EQ(mask_shapes("GET /x?access_token=abc123&page=2"), "GET /x?access_token=***&page=2");
-  EXPECT_EQ(mask_shapes("Authorization: Basic dXNlcjpwYXNz"), "Authorization: ***");
-  EXPECT_EQ(mask_shapes("token: A1b2C3"), "token: ***");
+  EXPECT_EQ(mask_shapes("password=hunter2, host=db"), "password=***MASKED***, host=db");
+  EXPECT_EQ(mask_shapes(R"({"api_key": "abc \" def", "rows": 3})"), R"({"api_key": "***MASKED***", "rows": 3})");
+  EXPECT_EQ(mask_shapes("GET /x?access_token=abc123&page=2"), "GET /x?access_token=***MASKED***&page=2");
+  EXPECT_EQ(mask_shapes("Authorization: Basic dXNlcjpwYXNz"), "Authorization: ***MASKED***");
+  EXPECT_EQ(mask_shapes("token: A1b2C3"), "token: ***MASKED***");
 }
 
 TEST(Shapes, KeepProseAboutSecrets) {
-  for (const char* text : {"Access denied for user 'a'@'b' (using password: YES)", "password: not set", "secret=${SHOP_PASSWORD}",
+  for (const char* text : {"--local-env: expected KEY=VALUE", "Access denied for user 'a'@'b' (using password: YES)", "password: not set", "secret=${SHOP_PASSWORD}",
                            "Environment variable 'SHOP_PASSWORD' not set for password in mysql.shop", "a = b : c", "e2b_transparent_proxy",
                            "2025-11-23 05:42:53 rows: 12"})
     EXPECT_EQ(mask_shapes(text), text);
 }
 
 TEST(Shapes, HideTokensThatSayWhatTheyAre) {
-  EXPECT_EQ(mask_shapes("key AKIAABCDEFGHIJKLMNOP used"), "key *** used");
-  EXPECT_EQ(mask_shapes("ghp_0123456789abcdefghijABCDEFGHIJ012345"), "***");
-  EXPECT_EQ(mask_shapes("header Bearer abcdefgh.ijkl"), "header Bearer ***");
+  EXPECT_EQ(mask_shapes("key AKIAABCDEFGHIJKLMNOP used"), "key ***MASKED*** used");
+  EXPECT_EQ(mask_shapes("ghp_0123456789abcdefghijABCDEFGHIJ012345"), "***MASKED***");
+  EXPECT_EQ(mask_shapes("header Bearer abcdefgh.ijkl"), "header Bearer ***MASKED***");
 }
 
 TEST(Shapes, TakeLinearTimeOnHostileText) {
@@ -69,8 +57,8 @@ TEST(Masking, HidesFieldsByNameAndByValueAtEveryDepth) {
                                                 {"canary-value", "as a key"},
                                                 {"has_token", Json(true)},
                                                 {"rows", 5}}));
-  EXPECT_EQ(out["password"], Json("***"));
-  EXPECT_EQ(out["port_password"], Json("***"));
+  EXPECT_EQ(out["password"], Json("***MASKED***"));
+  EXPECT_EQ(out["port_password"], Json("***MASKED***"));
   EXPECT_EQ(out["rows"], Json(5));
   EXPECT_EQ(out["has_token"], Json(true));
   EXPECT_EQ(out.dump().find("canary-value"), std::string::npos) << out.dump();
@@ -82,6 +70,7 @@ TEST(Masking, NeverTouchesStructuralFields) {
   masking.learn("read-calls");
   const Json fields = Json::object({{"run_id", "run-000001_01M83EVF9CT33H60A2B59753JP"},
                                     {"step_id", "read-calls"},
+                                    {"key", "read-calls"},
                                     {"sha256", std::string(64, 'a')},
                                     {"manifest_hash", std::string(64, 'b')},
                                     {"alias", "read-calls"}});
