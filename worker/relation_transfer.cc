@@ -4,6 +4,8 @@
 #include <system_error>
 #include <utility>
 
+#include "protocol/model/step_naming.h"
+
 namespace osiris::worker {
 namespace {
 
@@ -74,7 +76,7 @@ void RelationTransfer::store(std::unique_ptr<Incoming> incoming) {
                                                       "cannot keep the relation that was sent: " + incoming->path.string(),
                                                       "Free some space.", "write.disk_full")));
   background_([this, id = incoming->request_id, step_id = incoming->step_id, path = incoming->path] {
-    auto relation = executor_.run().database->import_parquet(path, relation_table(step_id));
+    auto relation = executor_.run().database->import_parquet(path, relation_name(step_id));
     std::error_code ignored;
     std::filesystem::remove(path, ignored);
     if (!relation.ok()) return answer(id, failure(relation.error()));

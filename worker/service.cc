@@ -9,6 +9,7 @@
 #include "protocol/base/secret_names.h"
 #include "protocol/base/text.h"
 #include "protocol/base/wipe.h"
+#include "protocol/model/artifact.h"
 #include "worker/drivers.h"
 #include "worker/executor/step_records.h"
 #include "worker/package/package.h"
@@ -293,9 +294,9 @@ void Service::pack(rpc::Request request) {
     const Json* result = std::get_if<Json>(&finished);
     if (!result)
       return answer(id, failure(Error(Code::kInvalidState, "there is nothing to pack: the run did not finish")));
-    std::vector<rpc::Artifact> artifacts;
+    std::vector<Artifact> artifacts;
     for (const Json& json : (*result)["artifacts"].items()) {
-      auto artifact = rpc::artifact_from_json(json);
+      auto artifact = artifact_from_json(json);
       if (!artifact.ok()) return answer(id, failure(artifact.error()));
       artifacts.push_back(*std::move(artifact));
     }

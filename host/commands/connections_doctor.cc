@@ -87,7 +87,7 @@ class Doctor {
     plan_options.work_dir = context_.cwd;
     plan_options.env_names = options_.env_names();
     OSIRIS_ASSIGN(RunPlan plan, make_run_plan(pipeline, workspace_.inputs(context_), plan_options));
-    plan.manifest_json.find("steps")->items()[0].set("check", Json(true));
+    plan.plan.steps[0].check = true;
 
     OSIRIS_ASSIGN(const auto session, AdapterSession::open(context_, adapter_, options_));
     for (const std::string& name : plan.secret_names) {
@@ -112,7 +112,7 @@ class Doctor {
   Finding run_stages(AdapterSession& session, const RunPlan& plan, const std::string& id, const fs::path& directory, Json settings) {
     AdapterRequest request;
     request.run_id = id;
-    request.manifest_json = plan.manifest_json.dump();
+    request.manifest_json = to_json(plan.plan).dump();
     request.connections_json = plan.connections_json.dump();
     if (allow_mock_) settings.set("allow_mock", Json(true));
     request.settings_json = settings.dump();

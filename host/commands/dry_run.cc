@@ -14,29 +14,40 @@ Json texts(const std::vector<std::string>& values) {
   return out;
 }
 
-Json files(const std::vector<StepFile>& list) {
+Json files(const std::vector<PlanFile>& list) {
   Json out = Json::array();
-  for (const StepFile& file : list) out.push_back(Json::object({{"path", file.path}, {"absolute", file.absolute.string()}}));
+  for (const PlanFile& file : list) out.push_back(Json::object({{"path", file.path}, {"absolute", file.location}}));
   return out;
+}
+
+std::vector<std::string> input_names(const PlanStep& step) {
+  std::vector<std::string> names;
+  for (const PlanInput& input : step.inputs) names.push_back(input.name);
+  return names;
+}
+
+const std::vector<std::string>& packages_of(const RunPlan& plan, const PlanStep& step) {
+  static const std::vector<std::string> none;
+  const auto found = plan.packages.find(step.id);
+  return found == plan.packages.end() ? none : found->second;
 }
 
 Json document(const DryRun& dry_run) {
   Json steps = Json::array();
-  for (const PlannedStep& planned : dry_run.plan.steps) {
-    const CompiledStep& step = *planned.step;
+  for (const PlanStep& step : dry_run.plan.plan.steps) {
     Json out = Json::object({{"step_id", step.id},
                              {"component", step.component},
                              {"driver", step.driver},
-                             {"mode", step.mode},
+                             {"mode", mode_name(step.mode)},
                              {"needs", texts(step.needs)},
-                             {"inputs", texts(planned.input_names)},
-                             {"files_in", files(planned.input_files)},
-                             {"files_out", files(planned.outputs)},
-                             {"packages", texts(planned.packages)},
-                             {"hosts", texts(planned.hosts)}});
-    if (!planned.connection.empty()) out.set("connection", planned.connection);
-    if (step.timeout_s) out.set("timeout_s", *step.timeout_s);
-    if (step.retry) out.set("retry", Json::object({{"max_attempts", step.retry->max_attempts}, {"delay_s", step.retry->delay_s}}));
+                             {"inputs", texts(input_names(step))},
+                             {"files_in", files(step.input_files)},
+                             {"files_out", files(step.outputs)},
+                             {"packages", texts(packages_of(dry_run.plan, step))},
+                             {"hosts", texts(step.hosts)}});
+    if (!step.connection.empty()) out.set("connection", step.connection);
+    if (step.timeout_s > 0) out.set("timeout_s", step.timeout_s);
+    if (step.attempts_max > 1) out.set("retry", Json::object({{"max_attempts", step.attempts_max}, {"delay_s", step.retry_delay_s}}));
     steps.push_back(std::move(out));
   }
   Json out = Json::object({{"status", "success"},
@@ -56,10 +67,10 @@ Json document(const DryRun& dry_run) {
   return out;
 }
 
-std::string file_line(const char* what, const StepFile& file, bool input) {
-  std::string line = std::string("     ") + what + " " + printable(file.path) + "  (" + printable(file.absolute.string()) + ")";
+std::string file_line(const char* what, const PlanFile& file, bool input) {
+  std::string line = std::string("     ") + what + " " + printable(file.path) + "  (" + printable(file.location) + ")";
   std::error_code code;
-  const uint64_t size = std::filesystem::file_size(file.absolute, code);
+  const uint64_t size = std::filesystem::file_size(file.location, code);
   if (input)
     line += code ? "  not there" : "  " + format_bytes(size);
   else if (!code)
@@ -68,20 +79,20 @@ std::string file_line(const char* what, const StepFile& file, bool input) {
 }
 
 std::string text(const DryRun& dry_run) {
-  const size_t count = dry_run.plan.steps.size();
+  const size_t count = dry_run.plan.plan.steps.size();
   std::string out = "Dry run: nothing is executed and nothing is written.\n\nPipeline: " + printable(dry_run.pipeline.name) + "  (" +
                     dry_run.pipeline.manifest_short + (dry_run.pipeline.profile.empty() ? "" : ", profile " + dry_run.pipeline.profile) +
                     ")\nAdapter:  " + printable(dry_run.adapter) + "\n\nSteps (" + std::to_string(count) + "):\n";
   size_t number = 0;
-  for (const PlannedStep& planned : dry_run.plan.steps) {
-    const CompiledStep& step = *planned.step;
-    out += "  " + std::to_string(++number) + ". " + printable(step.id) + "  " + printable(step.component) + " (" + step.mode + ")\n";
-    if (!planned.input_names.empty()) out += "     reads relation " + printable(join(planned.input_names, ", ")) + "\n";
-    for (const StepFile& file : planned.input_files) out += file_line("reads file", file, true);
-    for (const StepFile& file : planned.outputs) out += file_line("writes file", file, false);
-    if (!planned.packages.empty()) out += "     needs packages " + printable(join(planned.packages, ", ")) + "\n";
-    if (!planned.connection.empty()) out += "     uses connection " + printable(planned.connection) + "\n";
-    if (!planned.hosts.empty()) out += "     contacts " + printable(join(planned.hosts, ", ")) + "\n";
+  for (const PlanStep& step : dry_run.plan.plan.steps) {
+    out += "  " + std::to_string(++number) + ". " + printable(step.id) + "  " + printable(step.component) + " (" + std::string(mode_name(step.mode)) + ")\n";
+    if (!step.inputs.empty()) out += "     reads relation " + printable(join(input_names(step), ", ")) + "\n";
+    for (const PlanFile& file : step.input_files) out += file_line("reads file", file, true);
+    for (const PlanFile& file : step.outputs) out += file_line("writes file", file, false);
+    const std::vector<std::string>& packages = packages_of(dry_run.plan, step);
+    if (!packages.empty()) out += "     needs packages " + printable(join(packages, ", ")) + "\n";
+    if (!step.connection.empty()) out += "     uses connection " + printable(step.connection) + "\n";
+    if (!step.hosts.empty()) out += "     contacts " + printable(join(step.hosts, ", ")) + "\n";
   }
   const auto list = [](const std::vector<std::string>& values) { return values.empty() ? std::string("none") : printable(join(values, ", ")); };
   out += "\nHosts contacted: " + list(dry_run.plan.hosts) + "\nSecrets used, by name: " + list(dry_run.plan.secret_names) + "\n";

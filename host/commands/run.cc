@@ -183,7 +183,7 @@ class RunCommand {
     OSIRIS_ASSIGN(const auto session, AdapterSession::open(context_, adapter, prepared_.options));
     AdapterRequest request;
     request.run_id = "dry-run";
-    request.manifest_json = prepared_.plan.manifest_json.dump();
+    request.manifest_json = to_json(prepared_.plan.plan).dump();
     request.connections_json = prepared_.plan.connections_json.dump();
     request.settings_json = "{}";  // an owner id would be made for it, and a dry run leaves nothing behind
     request.secret_names = prepared_.plan.secret_names;

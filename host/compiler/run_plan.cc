@@ -38,29 +38,19 @@ class Planner {
   Result<RunPlan> run() {
     std::unordered_map<std::string, const CompiledStep*> by_id;
     for (const CompiledStep& step : pipeline_.steps) by_id[step.id] = &step;
-    Json steps = Json::array();
     for (const CompiledStep& step : pipeline_.steps) {
       const ComponentSpec* spec = inputs_.registry.find(step.component);
       if (!spec) return Error(Code::kInvalidArgument, "Unknown component: '" + step.component + "'");
-      PlannedStep planned;
-      planned.step = &step;
-      name_inputs(step, by_id, planned);
-      OSIRIS_ASSIGN(const Json fields, plan_connection(step, *spec, planned));
-      StepFiles files = find_step_files(*spec, step.cfg, fields, options_.work_dir);
-      planned.input_files = std::move(files.reads);
-      planned.outputs = std::move(files.writes);
+      OSIRIS_ASSIGN(PlanStep planned, plan_step(step, *spec, by_id));
+      plan_.plan.steps.push_back(std::move(planned));
       for (const std::string& key : spec->installs)
-        for (const Json& package : step.cfg[key].items()) planned.packages.push_back(package.as_string());
-      if (spec->network) plan_network(*spec->network, step, *spec, fields, planned);
-      steps.push_back(document_of(planned));
-      plan_.steps.push_back(std::move(planned));
+        for (const Json& package : step.cfg[key].items()) plan_.packages[step.id].push_back(package.as_string());
     }
-    plan_.manifest_json = Json::object({{"manifest", pipeline_.manifest},
-                                        {"steps", std::move(steps)},
-                                        {"pipeline_id", pipeline_.id},
-                                        {"pipeline_name", pipeline_.name},
-                                        {"profile", pipeline_.profile.empty() ? Json() : Json(pipeline_.profile)},
-                                        {"manifest_hash", pipeline_.manifest_hash}});
+    plan_.plan.manifest = pipeline_.manifest;
+    plan_.plan.pipeline_id = pipeline_.id;
+    plan_.plan.pipeline_name = pipeline_.name;
+    plan_.plan.profile = pipeline_.profile;
+    plan_.plan.manifest_hash = pipeline_.manifest_hash;
     Json env = Json::array(), secrets = Json::array();
     for (const std::string& name : options_.env_names) {
       env.push_back(name);
@@ -75,19 +65,52 @@ class Planner {
   }
 
  private:
+  Result<PlanStep> plan_step(const CompiledStep& step, const ComponentSpec& spec,
+                             const std::unordered_map<std::string, const CompiledStep*>& by_id) {
+    PlanStep planned;
+    planned.id = step.id;
+    planned.component = step.component;
+    planned.driver = step.driver;
+    planned.mode = step_mode(step.mode);
+    planned.needs = step.needs;
+    planned.cfg_path = step.cfg_path;
+    planned.cfg = step.cfg;
+    planned.timeout_s = step.timeout_s.value_or(0);
+    if (step.retry) {
+      planned.attempts_max = static_cast<uint64_t>(step.retry->max_attempts);
+      planned.retry_delay_s = step.retry->delay_s;
+    }
+    name_inputs(step, by_id, planned);
+    OSIRIS_ASSIGN(const Json fields, plan_connection(step, spec, planned));
+    const StepFiles files = find_step_files(spec, step.cfg, fields, options_.work_dir);
+    planned.input_files = plan_files(files.reads);
+    planned.outputs = plan_files(files.writes);
+    if (spec.network) plan_network(*spec.network, step, spec, fields, planned);
+    return planned;
+  }
+
+  static StepMode step_mode(std::string_view mode) {
+    for (const StepMode known : {StepMode::kExtract, StepMode::kWrite})
+      if (mode == mode_name(known)) return known;
+    return StepMode::kTransform;
+  }
+
+  static std::vector<PlanFile> plan_files(const std::vector<StepFile>& files) {
+    std::vector<PlanFile> planned;
+    for (const StepFile& file : files) planned.push_back({file.path, file.absolute.string()});
+    return planned;
+  }
+
   static void name_inputs(const CompiledStep& step, const std::unordered_map<std::string, const CompiledStep*>& by_id,
-                          PlannedStep& planned) {
+                          PlanStep& planned) {
     std::vector<std::string> sources;
     for (const std::string& need : step.needs)
       if (by_id.at(need)->mode != "write") sources.push_back(need);
-    for (auto& [name, id] : relation_names(sources)) {
-      planned.inputs[name] = id;
-      planned.input_names.push_back(name);
-    }
+    for (auto& [name, id] : relation_names(sources)) planned.inputs.push_back({name, id});
   }
 
   // Fills planned.connection and the connection's entry; returns the non-secret fields (null without a connection).
-  Result<Json> plan_connection(const CompiledStep& step, const ComponentSpec& spec, PlannedStep& planned) {
+  Result<Json> plan_connection(const CompiledStep& step, const ComponentSpec& spec, PlanStep& planned) {
     std::optional<ConnectionRef> ref;
     if (const Json* written = step.cfg.find("connection")) {
       OSIRIS_ASSIGN(ref, parse_connection_ref(written->as_string()));
@@ -102,21 +125,15 @@ class Planner {
     }
     planned.connection = ref->text();
     if (!step.overrides.empty()) planned.connection += "#" + step.id;  // an entry of its own: other steps keep theirs
-    Json secrets = Json::object();
-    for (const auto& [field, name] : resolved.secret_names) {
-      secrets.set(field, name);
-      secret_names_.insert(name);
-    }
+    for (const auto& [field, name] : resolved.secret_names) secret_names_.insert(name);
     if (known_connections_.insert(planned.connection).second)
-      connections_.members().emplace_back(planned.connection, Json::object({{"family", ref->family},
-                                                                            {"alias", ref->alias},
-                                                                            {"fields", resolved.fields},
-                                                                            {"secrets", std::move(secrets)}}));
+      connections_.members().emplace_back(
+          planned.connection, to_json(PlanConnection{ref->family, ref->alias, resolved.fields, std::move(resolved.secret_names), {}}));
     return std::move(resolved.fields);
   }
 
   void plan_network(const NetworkUse& network, const CompiledStep& step, const ComponentSpec& spec, const Json& fields,
-                    PlannedStep& planned) {
+                    PlanStep& planned) {
     auto field = [&](const std::string& name) -> std::string {
       if (name.empty() || spec.is_secret(name)) return {};
       const Json* value = fields.find(name);
@@ -131,42 +148,6 @@ class Planner {
     if (host.empty()) return;
     planned.hosts.push_back(host);
     hosts_.insert(host);
-  }
-
-  static Json files_document(const std::vector<StepFile>& files, const char* place) {
-    Json list = Json::array();
-    for (const StepFile& file : files)
-      list.push_back(Json::object({{"path", file.path}, {place, file.absolute.string()}}));
-    return list;
-  }
-
-  static Json document_of(const PlannedStep& planned) {
-    const CompiledStep& step = *planned.step;
-    Json needs = Json::array(), inputs = Json::object();
-    for (const std::string& need : step.needs) needs.push_back(need);
-    for (const std::string& name : planned.input_names)
-      inputs.set(name, Json::object({{"from_step", planned.inputs.at(name)}}));
-    Json document = Json::object({{"id", step.id},
-                                  {"component", step.component},
-                                  {"driver", step.driver},
-                                  {"mode", step.mode},
-                                  {"needs", std::move(needs)},
-                                  {"cfg_path", step.cfg_path},
-                                  {"cfg", step.cfg},
-                                  {"inputs", std::move(inputs)},
-                                  {"outputs", files_document(planned.outputs, "target")},
-                                  {"input_files", files_document(planned.input_files, "source")}});
-    if (!planned.connection.empty()) document.set("connection", planned.connection);
-    if (!planned.hosts.empty()) {
-      Json hosts = Json::array();
-      for (const std::string& host : planned.hosts) hosts.push_back(host);
-      document.set("hosts", std::move(hosts));
-    }
-    if (step.timeout_s) document.set("timeout_s", *step.timeout_s);
-    if (step.retry)
-      document.set("retry",
-                   Json::object({{"max_attempts", step.retry->max_attempts}, {"delay_s", step.retry->delay_s}}));
-    return document;
   }
 
   const CompiledPipeline& pipeline_;

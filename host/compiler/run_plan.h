@@ -1,5 +1,5 @@
-// What an adapter is told: the compiled pipeline turned into the two documents of the adapter ABI (manifest_json and
-// connections_json), plus what a dry run shows. Secret values are not in it; Connections::secret_value has them.
+// What an adapter is told: the compiled pipeline turned into a plan (manifest_json of the adapter ABI) and its connections
+// (connections_json), plus what a dry run shows. Secret values are not in it; Connections::secret_value has them.
 #pragma once
 
 #include <filesystem>
@@ -8,23 +8,13 @@
 #include <vector>
 
 #include "host/compiler/compiler.h"
+#include "protocol/model/plan.h"
 
 namespace osiris {
 
-struct PlannedStep {
-  const CompiledStep* step = nullptr;         // of the pipeline the plan was made from
-  std::map<std::string, std::string> inputs;  // relation name ("df_read") -> step it comes from
-  std::vector<std::string> input_names;       // keys of `inputs` in the order of needs
-  std::vector<StepFile> input_files;
-  std::vector<StepFile> outputs;
-  std::vector<std::string> packages;  // that have to be installed where it runs
-  std::string connection;          // key into connections_json; empty: none
-  std::vector<std::string> hosts;  // "db.example.org:3306"
-};
-
 struct RunPlan {
-  std::vector<PlannedStep> steps;  // in execution order
-  Json manifest_json;
+  Plan plan;
+  std::map<std::string, std::vector<std::string>> packages;  // by step: what has to be installed where it runs
   Json connections_json;                  // {"connections":{...},"env":[names],"secret_names":[...]}
   std::vector<std::string> secret_names;  // sorted
   std::vector<std::string> hosts;         // sorted, distinct
@@ -35,7 +25,7 @@ struct RunPlanOptions {
   std::vector<std::string> env_names;  // variables passed to steps; only names are written
 };
 
-// The pipeline must have been compiled with ConnectionCheck::kResolves. `pipeline` must outlive the plan.
+// The pipeline must have been compiled with ConnectionCheck::kResolves.
 Result<RunPlan> make_run_plan(const CompiledPipeline& pipeline, const CompileInputs& inputs,
                               const RunPlanOptions& options);
 

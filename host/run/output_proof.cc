@@ -55,49 +55,48 @@ std::optional<std::string> differs_on_disk(const fs::path& target, const Written
 }
 
 // Why this output is not proved; nullopt: it is.
-std::optional<std::string> doubt(const PlannedOutput& output, const std::vector<StepState>& steps, const Json& files) {
+std::optional<std::string> doubt(const PlannedOutput& output, const std::vector<StepState>& steps, const std::vector<Artifact>& reported) {
   const WrittenOutput* written = seen_written(steps, output);
   if (!written) return "its step was never seen to write it";
-  bool reported = false;
-  for (const Json& file : files.items()) {
-    if (file["step_id"].as_string() != output.step_id || file["path"].as_string() != output.path) continue;
-    reported = true;
-    if (fs::path(file["target"].as_string()).lexically_normal() != output.target.lexically_normal())
-      return "the adapter says it is at " + file["target"].as_string() + ", the pipeline says " + output.target.string();
-    if (file["size_bytes"].as_uint() != written->size_bytes || file["sha256"].as_string() != written->sha256)
-      return "the adapter reports " + described(file["size_bytes"].as_uint(), file["sha256"].as_string()) + ", its step wrote " +
+  bool is_reported = false;
+  for (const Artifact& file : reported) {
+    if (file.step_id != output.step_id || file.path != output.path) continue;
+    is_reported = true;
+    if (fs::path(file.target).lexically_normal() != output.target.lexically_normal())
+      return "the adapter says it is at " + file.target + ", the pipeline says " + output.target.string();
+    if (file.size_bytes != written->size_bytes || file.sha256 != written->sha256)
+      return "the adapter reports " + described(file.size_bytes, file.sha256) + ", its step wrote " +
              described(written->size_bytes, written->sha256);
   }
-  if (!reported) return "the adapter does not report it";
+  if (!is_reported) return "the adapter does not report it";
   return differs_on_disk(output.target, *written);
 }
 
-bool is_planned(const std::vector<PlannedOutput>& planned, const Json& file) {
+bool is_planned(const std::vector<PlannedOutput>& planned, const Artifact& file) {
   return std::any_of(planned.begin(), planned.end(), [&](const PlannedOutput& output) {
-    return output.step_id == file["step_id"].as_string() && output.path == file["path"].as_string();
+    return output.step_id == file.step_id && output.path == file.path;
   });
 }
 
 }  // namespace
 
-std::vector<PlannedOutput> planned_outputs(const Json& manifest) {
+std::vector<PlannedOutput> planned_outputs(const Plan& plan) {
   std::vector<PlannedOutput> outputs;
-  for (const Json& step : manifest["steps"].items())
-    for (const Json& output : step["outputs"].items())
-      outputs.push_back({step["id"].as_string(), output["path"].as_string(), output["target"].as_string()});
+  for (const PlanStep& step : plan.steps)
+    for (const PlanFile& output : step.outputs) outputs.push_back({step.id, output.path, output.location});
   return outputs;
 }
 
-Status prove_outputs(const std::vector<PlannedOutput>& planned, const std::vector<StepState>& steps, const Json& files) {
+Status prove_outputs(const std::vector<PlannedOutput>& planned, const std::vector<StepState>& steps, const std::vector<Artifact>& reported) {
   size_t unproved = 0;
   std::string reasons;
   const auto name = [&](const std::string& step_id, const std::string& path, const std::string& reason) {
     if (++unproved <= kNamedMax) reasons += (reasons.empty() ? ": " : "; ") + path + " of step " + step_id + ": " + reason;
   };
   for (const PlannedOutput& output : planned)
-    if (const auto reason = doubt(output, steps, files)) name(output.step_id, output.path, *reason);
-  for (const Json& file : files.items())
-    if (!is_planned(planned, file)) name(file["step_id"].as_string(), file["path"].as_string(), "the adapter reports it, the pipeline does not write it");
+    if (const auto reason = doubt(output, steps, reported)) name(output.step_id, output.path, *reason);
+  for (const Artifact& file : reported)
+    if (!is_planned(planned, file)) name(file.step_id, file.path, "the adapter reports it, the pipeline does not write it");
   if (unproved == 0) return {};
   if (unproved > kNamedMax) reasons += "; and " + std::to_string(unproved - kNamedMax) + " more";
   return Error(Code::kInternal,

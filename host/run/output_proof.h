@@ -9,7 +9,8 @@
 
 #include "host/run/step_tally.h"
 #include "protocol/base/error.h"
-#include "protocol/base/json.h"
+#include "protocol/model/artifact.h"
+#include "protocol/model/plan.h"
 
 namespace osiris {
 
@@ -20,11 +21,11 @@ struct PlannedOutput {
   std::filesystem::path target;  // absolute
 };
 
-// The outputs of the ABI's manifest_json, in the order of the plan.
-std::vector<PlannedOutput> planned_outputs(const Json& manifest);
+// In the order of the plan.
+std::vector<PlannedOutput> planned_outputs(const Plan& plan);
 
-// For a run whose steps have all completed: reads every output once. `files`: the "files" of the artifacts document. The error is
+// For a run whose steps have all completed: reads every output once. `reported`: the "files" of the artifacts document. The error is
 // kInternal and names up to five outputs that are missing or differ, each with its reason.
-Status prove_outputs(const std::vector<PlannedOutput>& planned, const std::vector<StepState>& steps, const Json& files);
+Status prove_outputs(const std::vector<PlannedOutput>& planned, const std::vector<StepState>& steps, const std::vector<Artifact>& reported);
 
 }  // namespace osiris

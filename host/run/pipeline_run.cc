@@ -138,7 +138,7 @@ Status PipelineRun::lend_all_secrets(const RunInputs& inputs) {
 AdapterRequest PipelineRun::request(const RunInputs& inputs, const Session& session) const {
   AdapterRequest request;
   request.run_id = session.run_id();
-  request.manifest_json = inputs.plan.manifest_json.dump();
+  request.manifest_json = to_json(inputs.plan.plan).dump();
   request.connections_json = inputs.plan.connections_json.dump();
   request.settings_json = inputs.settings.dump();
   request.secret_names = inputs.plan.secret_names;
@@ -208,7 +208,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   report.error = result.error;
   report.steps = tally_.steps();
   report.total_rows = tally_.total_rows();
-  if (result.artifacts["files"].is_array()) report.outputs = result.artifacts["files"];
+  for (const Json& file : result.artifacts["files"].items()) report.outputs.push_back(reported_artifact(file));
   report.execute_seconds = result.execute_seconds;
   report.total_seconds = inputs.started.seconds_until_now(clock_);
   for (const Json& resource : result.artifacts["released"].items()) {
@@ -229,7 +229,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   proofs.steps_total = tally_.total();
   proofs.steps_completed = tally_.completed();
   if (!result.error && proofs.steps_completed >= proofs.steps_total)
-    if (const Status proved = prove_outputs(planned_outputs(inputs.plan.manifest_json), report.steps, report.outputs); !proved.ok())
+    if (const Status proved = prove_outputs(planned_outputs(inputs.plan.plan), report.steps, report.outputs); !proved.ok())
       proofs.outputs_error = proved.error().within("adapter " + adapter_);
   proofs.events_complete = !log_.write_error();
   report.verdict = judge(proofs);

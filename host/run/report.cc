@@ -39,17 +39,6 @@ Json error_document(const Error& error) {
   return out;
 }
 
-Json outputs_document(const RunReport& report) {
-  Json outputs = Json::array();
-  for (const Json& file : report.outputs.items())
-    outputs.push_back(Json::object({{"path", file["path"]},
-                                    {"target", file["target"]},
-                                    {"size_bytes", file["size_bytes"]},
-                                    {"sha256", file["sha256"]},
-                                    {"step_id", file["step_id"]}}));
-  return outputs;
-}
-
 }  // namespace
 
 Json summary_document(const RunReport& report, const Masking& masking) {
@@ -69,7 +58,7 @@ Json summary_document(const RunReport& report, const Masking& masking) {
   Json document = Json::object({{"run", masking.fields(run)},
                                 {"pipeline", masking.fields(pipeline)},
                                 {"steps", masking.fields(Json::object({{"steps", steps_document(report)}}))["steps"]},
-                                {"outputs", outputs_document(report)}});
+                                {"outputs", to_json(report.outputs)}});
   if (report.released.size()) document.set("released", report.released);
   if (report.error) document.set("error", masking.fields(error_document(*report.error)));
   return document;
@@ -90,11 +79,10 @@ std::string run_card(const RunReport& report, const Masking& masking) {
   for (const StepState& step : report.steps)
     text += "| " + step.plan.id + " | " + step.plan.driver + " | " + std::string(phase_name(step.phase)) + " | " + cell(step.rows_read) +
             " | " + cell(step.rows_written) + " | " + cell(step.rows_out) + " | " + std::to_string(milliseconds(step.duration_s)) + " |\n";
-  if (report.outputs.size()) {
+  if (!report.outputs.empty()) {
     text += "\n| output | bytes | sha256 |\n|---|---|---|\n";
-    for (const Json& file : report.outputs.items())
-      text += "| `" + file["path"].as_string() + "` | " + std::to_string(file["size_bytes"].as_uint()) + " | `" +
-              file["sha256"].as_string() + "` |\n";
+    for (const Artifact& file : report.outputs)
+      text += "| `" + file.path + "` | " + std::to_string(file.size_bytes) + " | `" + file.sha256 + "` |\n";
   }
   return text;
 }
@@ -135,7 +123,7 @@ Json result_document(const RunReport& report, const Masking& masking) {
   for (const std::string& warning : report.warnings) warnings.push_back(warning);
   if (warnings.size()) out.set("warnings", std::move(warnings));
   Json masked = masking.fields(out);
-  masked.set("outputs", outputs_document(report));
+  masked.set("outputs", to_json(report.outputs));
   return masked;
 }
 

@@ -12,6 +12,7 @@
 #include "host/run/step_tally.h"
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
+#include "protocol/model/artifact.h"
 
 namespace osiris {
 
@@ -25,7 +26,7 @@ struct RunReport {
   std::string phase;  // "compile" or "execute"
   std::vector<StepState> steps;
   uint64_t total_rows = 0;
-  Json outputs = Json::array();  // the files of the artifacts document
+  std::vector<Artifact> outputs;  // as the adapter reported them
   Json options = Json::object();  // the adapter's, with where each value came from
   double compile_seconds = 0, execute_seconds = 0, total_seconds = 0;
   Json released = Json::array();  // far resources that were given back or kept, as the artifacts document says

@@ -97,7 +97,7 @@ Status Session::materialize(const CompiledPipeline& pipeline) {
   return {};
 }
 
-Status Session::write_artifact_index(const Json& outputs) {
+Status Session::write_artifact_index(const std::vector<Artifact>& outputs) {
   std::vector<fs::path> files;
   std::error_code code;
   for (fs::recursive_directory_iterator at(artifacts(), code), end; !code && at != end; at.increment(code))
@@ -111,7 +111,7 @@ Status Session::write_artifact_index(const Json& outputs) {
                                  {"sha256", digest.sha256}}));
   }
   const Json index =
-      Json::object({{"version", 1}, {"run_id", record_.run_id}, {"outputs", outputs}, {"artifacts", std::move(list)}});
+      Json::object({{"version", 1}, {"run_id", record_.run_id}, {"outputs", to_json(outputs)}, {"artifacts", std::move(list)}});
   return write_file_atomically(directory_ / "artifacts.json", index.dump_pretty() + "\n");
 }
 

@@ -25,6 +25,7 @@
 #include "protocol/base/clock.h"
 #include "protocol/base/error.h"
 #include "protocol/base/subprocess.h"
+#include "protocol/model/artifact.h"
 
 namespace osiris {
 
@@ -62,7 +63,7 @@ class Session {
 
   // Copies manifest.yaml (with metadata.source_manifest_path) and cfg/*.json; events manifest_materialized, cfg_materialized.
   Status materialize(const CompiledPipeline& pipeline);
-  Status write_artifact_index(const Json& outputs);
+  Status write_artifact_index(const std::vector<Artifact>& outputs);
   Status write_status(const Json& document);
   // The last record of the index and the last event; removes the lock.
   Status finish(std::string_view outcome, ExitCode code, uint64_t total_rows);

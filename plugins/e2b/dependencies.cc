@@ -7,13 +7,13 @@ namespace osiris::e2b {
 
 std::vector<std::string> requirement_sets(const sdk::RunRequest& request) {
   std::set<std::string> sets;
-  for (const Json& step : request.steps()) {
+  for (const PlanStep& step : request.steps()) {
     std::set<std::string> requirements;
-    for (const Json& requirement : step["cfg"]["requirements"].items()) requirements.insert(requirement.as_string());
+    for (const Json& requirement : step.cfg["requirements"].items()) requirements.insert(requirement.as_string());
     if (requirements.empty()) continue;
     Json list = Json::array();
     for (const std::string& requirement : requirements) list.push_back(requirement);
-    sets.insert(Json::object({{"python", step["cfg"]["python"].as_string_or("python3")}, {"requirements", list}}).dump_canonical());
+    sets.insert(Json::object({{"python", step.cfg["python"].as_string_or("python3")}, {"requirements", list}}).dump_canonical());
   }
   return {sets.begin(), sets.end()};
 }

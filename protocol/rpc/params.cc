@@ -151,24 +151,6 @@ Result<PrepareParams> prepare_params_from_json(Json json) {
   return params;
 }
 
-Json to_json(const Artifact& artifact) {
-  return Json::object({{"path", artifact.path},
-                       {"target", artifact.target},
-                       {"size_bytes", artifact.size_bytes},
-                       {"sha256", artifact.sha256},
-                       {"step_id", artifact.step_id}});
-}
-
-Result<Artifact> artifact_from_json(const Json& json) {
-  Artifact artifact{json["path"].as_string(), json["target"].as_string(), json["size_bytes"].as_uint(),
-                    json["sha256"].as_string(), json["step_id"].as_string()};
-  if (artifact.path.empty() || artifact.target.empty() || artifact.target[0] != '/')
-    return invalid("artifact", "path or an absolute target is missing");
-  if (!json["size_bytes"].is_int() || artifact.sha256.size() != 64)
-    return invalid("artifact " + artifact.path, "size_bytes or sha256 is missing");
-  return artifact;
-}
-
 Json to_json(const Packed& packed) {
   Json files = Json::array();
   for (const PackedFile& file : packed.files) {

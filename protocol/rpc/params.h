@@ -66,9 +66,9 @@ struct PrepareParams {
   std::string run_id;
   std::string session_dir;  // absolute, as are the next
   std::string work_dir;
-  Json plan;  // an object, or null when plan_path is given
+  Json plan;  // of a Plan: an object, or null when plan_path is given
   std::string plan_path;
-  Json connections;  // {"@mysql.shop": {"family","alias","fields","secrets"}}
+  Json connections;  // {"@mysql.shop": PlanConnection}
   Json secrets;      // {"connection/mysql.shop/password": value}: wipe() it after use
   Json env;          // {"NAME": value}: likewise
   Settings settings;
@@ -80,17 +80,6 @@ struct PrepareParams {
 Json to_json(PrepareParams params);
 // kUnsupported for another protocol number, kInvalidArgument for what is missing, of a wrong type or not absolute.
 Result<PrepareParams> prepare_params_from_json(Json json);
-
-// {"path","target","size_bytes","sha256","step_id"}: a file the run wrote.
-struct Artifact {
-  std::string path;    // as the pipeline wrote it
-  std::string target;  // where it lies on the worker's machine, absolute
-  uint64_t size_bytes = 0;
-  std::string sha256;
-  std::string step_id;
-};
-Json to_json(const Artifact& artifact);
-Result<Artifact> artifact_from_json(const Json& json);
 
 // The result of `pack`: what is in the archive it wrote, by number. `kind` is "output" (step_id and path as the pipeline wrote
 // it) or "session" (path relative to the session directory).

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "protocol/model/artifact.h"
 #include "protocol/rpc/conversation.h"
 #include "protocol/rpc/messages.h"
 #include "protocol/rpc/params.h"
@@ -26,8 +27,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto params = rpc::prepare_params_from_json(*json)) {
     if (!rpc::prepare_params_from_json(rpc::to_json(*params))) std::abort();
   }
-  if (const auto artifact = rpc::artifact_from_json(*json)) {
-    if (!rpc::artifact_from_json(rpc::to_json(*artifact))) std::abort();
+  if (const auto artifact = artifact_from_json(*json)) {
+    if (!artifact_from_json(to_json(*artifact))) std::abort();
   }
   rpc::error_from_json(*json);
   return 0;

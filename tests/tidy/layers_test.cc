@@ -2,7 +2,9 @@
 // which third-party headers it may name; a new include that crosses an arrow fails here with the row to look at.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <regex>
+#include <set>
 
 #include "tests/tidy/tree.h"
 
@@ -123,6 +125,34 @@ TEST(Layers, AFolderWithoutARowIsReported) {
 TEST(Layers, ADownwardIncludeIsFine) {
   EXPECT_TRUE(violations("protocol/rpc/x.cc", "#include <vector>\n#include \"protocol/base/json.h\"\n").empty());
   EXPECT_TRUE(violations("worker/drivers/mysql.extractor/x.cc", "#include <mysql.h>\n").empty());
+}
+
+// The second component of a path below protocol/, "protocol/model/".
+std::string protocol_folder(std::string_view header) {
+  const size_t end = header.find('/', std::string_view("protocol/").size());
+  return end == std::string_view::npos ? "" : std::string(header.substr(0, end + 1));
+}
+
+// protocol/ is what two sides of a process boundary agree on; what one side needs lives with it.
+TEST(Layers, EveryFolderOfProtocolHasTwoUsers) {
+  static const std::map<std::string, std::string> kOneUser = {
+      {"protocol/http/", "a transport that the connectors of the worker and the host are to use as the adapters do; moving it out and in again helps nobody"}};
+  static const std::regex include(R"(#include "(protocol/[^"]+)\")");
+  std::map<std::string, std::set<std::string>> users;
+  for (const SourceFile& file : source_files()) {
+    if (const std::string own = protocol_folder(file.path); !own.empty()) users[own];
+    const std::string side = file.path.substr(0, file.path.find('/'));
+    if (side != "host" && side != "worker" && side != "plugins" && side != "servers") continue;
+    for (std::sregex_iterator it(file.text.begin(), file.text.end(), include), end; it != end; ++it)
+      users[protocol_folder((*it)[1].str())].insert(side);
+  }
+  EXPECT_GE(users.size(), 5u);
+  for (const auto& [folder, sides] : users) {
+    if (kOneUser.count(folder))
+      EXPECT_LT(sides.size(), 2u) << folder << " has its two users: take it off the list";
+    else
+      EXPECT_GE(sides.size(), 2u) << folder << " is used by one side alone: move it there, or say here why it stays";
+  }
 }
 
 // A library wrapped in one place stays there.

@@ -8,7 +8,7 @@
 
 #include <cerrno>
 
-#include "worker/database/database.h"
+#include "protocol/model/step_naming.h"
 
 namespace osiris::worker::test {
 namespace {
@@ -34,7 +34,7 @@ Json with_needs(Json step, const std::vector<std::string>& needs) {
   Json inputs = Json::object(), list = Json::array();
   for (const std::string& need : needs) {
     list.push_back(need);
-    inputs.set(relation_table(need), Json::object({{"from_step", need}}));
+    inputs.set(relation_name(need), Json::object({{"from_step", need}}));
   }
   step.set("needs", std::move(list));
   step.set("inputs", std::move(inputs));

@@ -46,15 +46,6 @@ std::string quote_identifier(std::string_view identifier) {
   return out + "\"";
 }
 
-std::string relation_table(std::string_view step_id) {
-  std::string name(step_id);
-  for (char& c : name) {
-    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_') c = '_';
-  }
-  if (!name.empty() && std::isdigit(static_cast<unsigned char>(name[0]))) name.insert(0, "_");
-  return "df_" + name;
-}
-
 std::string without_random_names(std::string_view text) {
   std::string out;
   size_t start = 0;

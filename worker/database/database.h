@@ -111,8 +111,6 @@ class Database : public std::enable_shared_from_this<Database> {
   bool tried_ = false;
 };
 
-// "df_" + the step's id with what is no letter, digit or underscore replaced.
-std::string relation_table(std::string_view step_id);
 std::string quote_identifier(std::string_view identifier);
 // Without the random database names, which mean nothing to a reader.
 std::string without_random_names(std::string_view text);

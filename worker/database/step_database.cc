@@ -1,3 +1,4 @@
+#include "protocol/model/step_naming.h"
 #include "worker/database/database.h"
 
 namespace osiris::worker {
@@ -32,7 +33,7 @@ Status StepDatabase::ensure_connection() {
 Status StepDatabase::ensure_output() {
   if (output_) return {};
   OSIRIS_ASSIGN(output_, database_->attach());
-  qualified_output_ = quote_identifier(output_->name()) + ".main." + quote_identifier(relation_table(step_id_));
+  qualified_output_ = quote_identifier(output_->name()) + ".main." + quote_identifier(relation_name(step_id_));
   return {};
 }
 
@@ -71,7 +72,7 @@ Result<uint64_t> StepDatabase::run_confined(std::string_view sql) {
   }
   target.scratch_database = scratch->name();
   target.output_database = output_->name();
-  target.output_table = relation_table(step_id_);
+  target.output_table = relation_name(step_id_);
   {
     const std::lock_guard lock(mutex_);
     confined_ = std::move(connection);
@@ -97,7 +98,7 @@ Result<std::shared_ptr<const Relation>> StepDatabase::take_output() {
     return std::shared_ptr<const Relation>();
   }
   return std::shared_ptr<const Relation>(
-      std::make_shared<Relation>(std::move(output_), relation_table(step_id_), *rows));
+      std::make_shared<Relation>(std::move(output_), relation_name(step_id_), *rows));
 }
 
 void StepDatabase::interrupt() {

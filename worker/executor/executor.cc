@@ -28,8 +28,9 @@ Executor::Executor(Run run, Plan plan, RecordSink& sink, Log& log, const Clock& 
       clock_(clock),
       runner_(run_, sink, log, clock) {
   for (const PlanStep& step : plan_.steps) {
+    plan_steps_.emplace(step.id, &step);
     node(step.id).in_plan = true;
-    for (const PlanStep::Input& input : step.inputs) ++node(input.from_step).readers;
+    for (const PlanInput& input : step.inputs) ++node(input.from_step).readers;
   }
   for (unsigned i = 0; i < std::max(1u, run_.threads); ++i) workers_.emplace_back([this] { work(); });
   watcher_ = std::thread([this] { watch(); });
@@ -56,12 +57,12 @@ Executor::Node& Executor::node(std::string_view id) {
 }
 
 void Executor::execute(std::string_view step_id, Reply reply) {
-  const PlanStep* step = plan_.find(step_id);
-  if (!step) {
+  const auto step = plan_steps_.find(step_id);
+  if (step == plan_steps_.end()) {
     reply(failure(Error(Code::kNotFound, "the plan has no step named \"" + std::string(step_id) + "\"")));
     return;
   }
-  ask(*step, std::move(reply));
+  ask(*step->second, std::move(reply));
 }
 
 void Executor::execute(PlanStep step, Reply reply) { ask(std::move(step), std::move(reply)); }
@@ -150,8 +151,8 @@ void Executor::stop_run(Stop reason, Calls& calls) {
 }
 
 void Executor::reader_gone(const PlanStep& step) {
-  if (!plan_.find(step.id)) return;
-  for (const PlanStep::Input& input : step.inputs) {
+  if (!plan_steps_.contains(step.id)) return;
+  for (const PlanInput& input : step.inputs) {
     Node& from = node(input.from_step);
     if (from.readers > 0) --from.readers;
     free_if_unread(from);
@@ -238,15 +239,13 @@ void Executor::finish_if_done(Calls& calls) {
   // Not merely ended: another thread may still be on its way to say that a step was skipped, and `finish` comes last.
   if (answered_ < asked_) return;
   for (const auto& [id, node] : nodes_) node->relation.reset();
-  Json artifacts = Json::array();
-  for (const rpc::Artifact& artifact : artifacts_) artifacts.push_back(rpc::to_json(artifact));
   const uint64_t total_rows = rows_written_ > 0 ? rows_written_ : rows_read_;
   Json result = Json::object({{"status", "finished"},
                               {"steps_executed", uint64_t{executed_}},
                               {"steps_completed", uint64_t{completed_}},
                               {"steps_total", uint64_t{plan_.steps.empty() ? asked_ : plan_.steps.size()}},
                               {"total_rows", total_rows},
-                              {"artifacts", std::move(artifacts)}});
+                              {"artifacts", to_json(artifacts_)}});
   calls.push_back([this, result = std::move(result), executed = executed_, completed = completed_, total_rows,
                    reply = std::exchange(finish_reply_, nullptr)]() mutable {
     emit_event(sink_, "cleanup_start", Json());
@@ -323,7 +322,7 @@ void Executor::run_step(Node& running) {
   Relations inputs;
   {
     const std::lock_guard lock(mutex_);
-    for (const PlanStep::Input& input : running.step.inputs) {
+    for (const PlanInput& input : running.step.inputs) {
       const Node& from = node(input.from_step);
       if (from.relation) inputs.emplace(input.from_step, from.relation);
     }
@@ -349,8 +348,8 @@ void Executor::run_step(Node& running) {
     ++answered_;
     if (end.status.ok()) {
       ++completed_;
-      if (running.step.mode == Mode::kExtract) rows_read_ += end.outcome.rows_read;
-      if (running.step.mode == Mode::kWrite) rows_written_ += end.outcome.rows_written;
+      if (running.step.mode == StepMode::kExtract) rows_read_ += end.outcome.rows_read;
+      if (running.step.mode == StepMode::kWrite) rows_written_ += end.outcome.rows_written;
       artifacts_.insert(artifacts_.end(), end.artifacts.begin(), end.artifacts.end());
     }
     reader_gone(running.step);

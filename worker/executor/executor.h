@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "protocol/base/clock.h"
+#include "protocol/model/artifact.h"
 #include "protocol/rpc/messages.h"
 #include "worker/executor/run.h"
 #include "worker/executor/step_control.h"
@@ -94,6 +95,7 @@ class Executor {
 
   const Run run_;
   const Plan plan_;
+  std::map<std::string_view, const PlanStep*> plan_steps_;  // by id
   RecordSink& sink_;
   Log& log_;
   const Clock& clock_;
@@ -108,7 +110,7 @@ class Executor {
   size_t active_ = 0;  // in ready_ or running_
   size_t busy_ = 0;    // threads with a step in hand, its last records included
   uint64_t rows_read_ = 0, rows_written_ = 0;
-  std::vector<rpc::Artifact> artifacts_;
+  std::vector<Artifact> artifacts_;
   std::optional<std::string> first_failed_;
   bool never_asked_ = false;  // the first cause did not fail: it never came
   bool cancelled_ = false, closing_ = false;

@@ -11,9 +11,10 @@
 #include "protocol/base/json.h"
 #include "protocol/base/redact.h"
 #include "protocol/base/wipe.h"
+#include "protocol/model/plan.h"
 #include "worker/database/database.h"
 #include "worker/driver_api/driver.h"
-#include "worker/executor/plan.h"
+#include "worker/executor/path_map.h"
 #include "worker/log.h"
 #include "worker/records/record_sink.h"
 
@@ -24,7 +25,7 @@ struct Run {
   std::string run_id;
   std::filesystem::path session_dir;
   PathMap paths;
-  Json connections = Json::object();  // {"@mysql.shop": {"family","alias","fields","secrets"}}
+  Json connections = Json::object();  // reference -> PlanConnection
   Json secrets = Json::object();      // {"connection/mysql.shop/password": value}
   Json env = Json::object();
   Json settings = Json::object();

@@ -10,14 +10,14 @@ AttemptContext::AttemptContext(Parts parts)
     : parts_(std::move(parts)), artifacts_dir_(parts_.run.artifacts_dir(parts_.step.id)) {}
 
 std::filesystem::path AttemptContext::resolve(std::string_view path) const {
-  for (const PlanStep::File& file : parts_.step.input_files) {
+  for (const PlanFile& file : parts_.step.input_files) {
     if (file.path == path && !file.location.empty()) return parts_.run.paths.resolve(file.location);
   }
   return parts_.run.paths.resolve(path);
 }
 
 std::filesystem::path AttemptContext::output_target(std::string_view path) const {
-  for (const PlanStep::File& file : parts_.step.outputs) {
+  for (const PlanFile& file : parts_.step.outputs) {
     if (file.path == path && !file.location.empty()) return parts_.run.paths.resolve(file.location);
   }
   return parts_.run.paths.resolve(path);
@@ -53,7 +53,7 @@ Status AttemptContext::add_output(const OutputFile& file, uint64_t rows) {
   return {};
 }
 
-std::vector<rpc::Artifact> AttemptContext::take_artifacts() {
+std::vector<Artifact> AttemptContext::take_artifacts() {
   const std::lock_guard lock(mutex_);
   return std::move(artifacts_);
 }

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "protocol/rpc/params.h"
+#include "protocol/model/artifact.h"
 #include "worker/driver_api/driver.h"
 #include "worker/executor/run.h"
 #include "worker/executor/step_control.h"
@@ -54,14 +54,14 @@ class AttemptContext : public StepContext {
   const Json& settings() const override { return parts_.run.settings; }
 
   // What add_output was told, in that order.
-  std::vector<rpc::Artifact> take_artifacts();
+  std::vector<Artifact> take_artifacts();
 
  private:
   Parts parts_;
   std::filesystem::path artifacts_dir_;
   mutable std::once_flag scratch_made_;
   std::mutex mutex_;  // drivers may report from several threads
-  std::vector<rpc::Artifact> artifacts_;
+  std::vector<Artifact> artifacts_;
 };
 
 }  // namespace osiris::worker

@@ -6,6 +6,8 @@
 
 #include "protocol/base/file.h"
 #include "protocol/base/sha256.h"
+#include "protocol/model/artifact.h"
+#include "protocol/model/step_naming.h"
 #include "worker/executor/masked_config.h"
 #include "worker/executor/step_context.h"
 #include "worker/executor/step_records.h"
@@ -142,26 +144,22 @@ Status StepRunner::write_config(const PlanStep& step, const Prepared& prepared) 
 
 Status StepRunner::resolve_connection(const PlanStep& step, Prepared& prepared) {
   if (step.connection.empty()) return {};
-  const std::string_view reference = step.connection;
-  const size_t dot = reference.find('.');
-  prepared.connection.family =
-      reference.substr(reference.starts_with('@') ? 1 : 0, dot == std::string_view::npos ? dot : dot - 1);
-  prepared.connection.alias = dot == std::string_view::npos ? "(default)" : std::string(reference.substr(dot + 1));
-  const Json* known = run_.connections.find(reference);
+  const Json* known = run_.connections.find(step.connection);
+  PlanConnection connection = plan_connection_from_json(step.connection, known ? *known : Json());
+  prepared.connection.family = connection.family;
+  prepared.connection.alias = connection.alias;
   if (!known) {
     return Error(Code::kInvalidArgument,
                  "the connection " + step.connection + " of step " + step.id + " was not sent to the worker",
                  "Check osiris_connections.yaml.", "connection.not_found");
   }
-  if (const std::string& family = (*known)["family"].as_string(); !family.empty()) prepared.connection.family = family;
-  if (const std::string& alias = (*known)["alias"].as_string(); !alias.empty()) prepared.connection.alias = alias;
-  prepared.connection.fields = (*known)["fields"].is_object() ? (*known)["fields"] : Json::object();
-  prepared.connection.addresses = (*known)["addresses"].is_object() ? (*known)["addresses"] : Json::object();
-  for (const auto& [field, secret] : (*known)["secrets"].members()) {
-    const Json* value = run_.secrets.find(secret.as_string());
+  prepared.connection.fields = std::move(connection.fields);
+  prepared.connection.addresses = std::move(connection.addresses);
+  for (const auto& [field, secret] : connection.secrets) {
+    const Json* value = run_.secrets.find(secret);
     if (!value) {
       return Error(Code::kInvalidArgument,
-                   "the secret " + secret.as_string() + " of connection " + step.connection + " has no value",
+                   "the secret " + secret + " of connection " + step.connection + " has no value",
                    "Set the variable that osiris_connections.yaml names for it.", "connection.invalid_config");
     }
     prepared.connection.fields.set(field, *value);
@@ -172,7 +170,7 @@ Status StepRunner::resolve_connection(const PlanStep& step, Prepared& prepared) 
 
 void StepRunner::gather_inputs(const PlanStep& step, const Relations& inputs, Prepared& prepared) {
   uint64_t rows = 0;
-  for (const PlanStep::Input& input : step.inputs) {
+  for (const PlanInput& input : step.inputs) {
     const auto found = inputs.find(input.from_step);
     if (found == inputs.end()) continue;  // a writer: it has no rows to give
     prepared.views.push_back({{input.name}, found->second});
@@ -184,8 +182,8 @@ void StepRunner::gather_inputs(const PlanStep& step, const Relations& inputs, Pr
                              {"rows", found->second->rows()},
                              {"from_memory", true}}));
   }
-  if (prepared.views.size() == 1 && prepared.views[0].names[0] != "input_df")
-    prepared.views[0].names.push_back("input_df");
+  if (prepared.views.size() == 1 && prepared.views[0].names[0] != kOnlyInputName)
+    prepared.views[0].names.emplace_back(kOnlyInputName);
   if (!prepared.views.empty()) emit_metric(sink_, "rows_in", step.id, Json(rows));
 }
 
@@ -243,13 +241,13 @@ void StepRunner::report_success(const PlanStep& step, StepEnd& end, int64_t star
   const double duration_s = static_cast<double>(clock_.monotonic_ns() - started_ns) / 1e9;
   const auto duration_ms = static_cast<int64_t>(duration_s * 1000);
   const uint64_t rows_out = end.relation ? end.relation->rows() : 0;
-  if (step.mode != Mode::kWrite) emit_metric(sink_, "rows_read", step.id, Json(end.outcome.rows_read));
-  if (step.mode == Mode::kWrite) emit_metric(sink_, "rows_written", step.id, Json(end.outcome.rows_written));
+  if (step.mode != StepMode::kWrite) emit_metric(sink_, "rows_read", step.id, Json(end.outcome.rows_read));
+  if (step.mode == StepMode::kWrite) emit_metric(sink_, "rows_written", step.id, Json(end.outcome.rows_written));
   if (end.relation) emit_metric(sink_, "rows_out", step.id, Json(rows_out));
   emit_metric(sink_, "step_duration_ms", step.id, Json(duration_ms), "ms");
   emit_metric(sink_, "step_" + step.id + "_duration", step.id, Json(duration_s), "seconds");
-  const uint64_t processed = step.mode == Mode::kWrite     ? end.outcome.rows_written
-                             : step.mode == Mode::kExtract ? end.outcome.rows_read
+  const uint64_t processed = step.mode == StepMode::kWrite     ? end.outcome.rows_written
+                             : step.mode == StepMode::kExtract ? end.outcome.rows_read
                                                            : rows_out;
   emit_event(sink_, "step_complete", step.id,
              Json::object({{"driver", step.driver},
@@ -257,10 +255,8 @@ void StepRunner::report_success(const PlanStep& step, StepEnd& end, int64_t star
                            {"rows_processed", processed},
                            {"duration_ms", duration_ms},
                            {"duration", duration_s}}));
-  Json artifacts = Json::array();
-  for (const rpc::Artifact& artifact : end.artifacts) artifacts.push_back(rpc::to_json(artifact));
   Json outputs = Json::object();
-  if (end.relation) outputs.set("df", relation_table(step.id));
+  if (end.relation) outputs.set("df", relation_name(step.id));
   end.result = Json::object({{"status", "success"},
                              {"step_id", step.id},
                              {"outputs", std::move(outputs)},
@@ -268,7 +264,7 @@ void StepRunner::report_success(const PlanStep& step, StepEnd& end, int64_t star
                                                        {"rows_written", end.outcome.rows_written},
                                                        {"rows_out", rows_out},
                                                        {"duration_ms", duration_ms}})},
-                             {"artifacts", std::move(artifacts)}});
+                             {"artifacts", to_json(end.artifacts)}});
 }
 
 void StepRunner::report_failure(const PlanStep& step, const Error& error, int64_t started_ns) {

@@ -11,7 +11,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/wipe.h"
-#include "protocol/rpc/params.h"
+#include "protocol/model/artifact.h"
 #include "worker/executor/run.h"
 #include "worker/executor/step_control.h"
 
@@ -24,7 +24,7 @@ struct StepEnd {
   Json result;                               // of execute_step, when status is ok
   std::shared_ptr<const Relation> relation;  // null: the step has no output
   StepOutcome outcome;
-  std::vector<rpc::Artifact> artifacts;
+  std::vector<Artifact> artifacts;
 };
 
 class StepRunner {

@@ -10,6 +10,7 @@
 
 #include "protocol/archive/archive.h"
 #include "protocol/base/file.h"
+#include "protocol/model/artifact.h"
 #include "protocol/base/sha256.h"
 
 namespace osiris::worker {
@@ -155,11 +156,11 @@ Status unpack_package(const rpc::Package& package) {
   return {};
 }
 
-Result<rpc::Packed> pack_artifacts(const fs::path& path, const fs::path& session_dir, const std::vector<rpc::Artifact>& artifacts) {
+Result<rpc::Packed> pack_artifacts(const fs::path& path, const fs::path& session_dir, const std::vector<Artifact>& artifacts) {
   rpc::Packed packed;
   packed.path = path.string();
   std::vector<fs::path> sources;
-  for (const rpc::Artifact& artifact : artifacts) {
+  for (const Artifact& artifact : artifacts) {
     rpc::PackedFile file;
     file.kind = "output";
     file.step_id = artifact.step_id;

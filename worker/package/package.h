@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "protocol/base/error.h"
+#include "protocol/model/artifact.h"
 #include "protocol/rpc/params.h"
 
 namespace osiris::worker {
@@ -17,6 +18,6 @@ Status unpack_package(const rpc::Package& package);
 
 // Packs `artifacts` and every file below session_dir/artifacts into the archive `path`. The files must not change meanwhile.
 Result<rpc::Packed> pack_artifacts(const std::filesystem::path& path, const std::filesystem::path& session_dir,
-                                   const std::vector<rpc::Artifact>& artifacts);
+                                   const std::vector<Artifact>& artifacts);
 
 }  // namespace osiris::worker

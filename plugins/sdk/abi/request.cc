@@ -22,8 +22,22 @@ Result<Json> read_document(std::string_view name, std::string_view text) {
 std::vector<std::string> RunRequest::connection_secrets() const {
   std::set<std::string> names;
   for (const auto& [reference, connection] : connections["connections"].members())
-    for (const auto& [field, name] : connection["secrets"].members()) names.insert(name.as_string());
+    for (const auto& [field, name] : plan_connection_from_json(reference, connection).secrets) names.insert(name);
   return {names.begin(), names.end()};
+}
+
+Status RunRequest::set_manifest(Json json) {
+  Result<Plan> read = plan_from_json(json);
+  if (!read) return read.error().within("the request's manifest");
+  plan = *std::move(read);
+  manifest = std::move(json);
+  return {};
+}
+
+std::vector<std::string> RunRequest::step_ids() const {
+  std::vector<std::string> ids;
+  for (const PlanStep& step : plan.steps) ids.push_back(step.id);
+  return ids;
 }
 
 rpc::PrepareParams RunRequest::prepare_params() const {
@@ -49,7 +63,7 @@ Result<RunRequest> read_request(const plugin::Request& from, const Clock& clock)
   RunRequest request;
   if (from.deadline_unix_ns) request.deadline_monotonic_ns = monotonic_from_unix(from.deadline_unix_ns, clock);
   request.run_id = from.run_id;
-  OSIRIS_ASSIGN(request.manifest, read_document("manifest", from.manifest_json));
+  OSIRIS_ASSIGN(Json manifest, read_document("manifest", from.manifest_json));
   OSIRIS_ASSIGN(request.connections, read_document("connections", from.connections_json));
   OSIRIS_ASSIGN(request.settings, read_document("settings", from.settings_json));
   if (!from.prepared_json.empty()) {
@@ -60,11 +74,7 @@ Result<RunRequest> read_request(const plugin::Request& from, const Clock& clock)
   request.worker_path = from.worker_path;
   request.worker_sha256 = from.worker_sha256;
   if (request.run_id.empty()) return Error(Code::kInvalidArgument, "the request has no run id");
-  if (!request.manifest["steps"].is_array())
-    return Error(Code::kInvalidArgument, "the request's manifest has no steps");
-  for (const Json& step : request.steps())
-    if (step["id"].as_string().empty())
-      return Error(Code::kInvalidArgument, "a step of the request's manifest has no id");
+  OSIRIS_TRY(request.set_manifest(std::move(manifest)));
   return request;
 }
 

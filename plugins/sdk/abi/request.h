@@ -12,13 +12,15 @@
 #include "protocol/base/clock.h"
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
+#include "protocol/model/plan.h"
 #include "protocol/rpc/params.h"
 
 namespace osiris::sdk {
 
 struct RunRequest {
   std::string run_id;
-  Json manifest;     // docs/plugin-abi.md, "manifest_json"
+  Json manifest;     // docs/plugin-abi.md, "manifest_json": as it came, for a worker that knows more of it
+  Plan plan;         // what it says
   Json connections;  // "connections_json"
   Json settings;     // "settings_json"
   Json prepared;     // null before prepare
@@ -26,7 +28,10 @@ struct RunRequest {
   std::string worker_sha256;
   int64_t deadline_monotonic_ns = 0;  // 0: none; what the wall clock is set to later does not move it
 
-  const Json::Array& steps() const { return manifest["steps"].items(); }
+  // Takes the manifest, if it is a plan.
+  Status set_manifest(Json json);
+  const std::vector<PlanStep>& steps() const { return plan.steps; }
+  std::vector<std::string> step_ids() const;
   // Names of the secrets the connections of this run refer to, sorted.
   std::vector<std::string> connection_secrets() const;
   // Where this adapter may write in the session: session_dir/adapter.

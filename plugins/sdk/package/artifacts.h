@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "protocol/base/json.h"
-#include "protocol/rpc/params.h"
+#include "protocol/model/artifact.h"
 
 namespace osiris::sdk {
 
 // `released`: {"kind","id","verified"} entries; an array.
-Json artifacts_document(const std::vector<rpc::Artifact>& artifacts, const Json& released);
+Json artifacts_document(const std::vector<Artifact>& artifacts, const Json& released);
 
 }  // namespace osiris::sdk

@@ -22,9 +22,9 @@ std::string place_of(const PackageMember& member, const Layout& layout) {
 // either, so that a writer told not to create directories fails in both places.
 void map_outputs(const RunRequest& request, const Layout& layout, PackagePlan& plan) {
   std::set<std::string> seen;
-  for (const Json& step : request.steps()) {
-    for (const Json& output : step["outputs"].items()) {
-      const fs::path target = output["target"].as_string();
+  for (const PlanStep& step : request.steps()) {
+    for (const PlanFile& output : step.outputs) {
+      const fs::path target = output.location;
       if (!seen.insert(target.string()).second) continue;
       const std::string directory = layout.outputs() + "/" + std::to_string(seen.size());
       plan.package.directories.push_back(directory);

@@ -8,6 +8,7 @@
 #include "protocol/archive/archive.h"
 #include "protocol/base/replacing_file.h"
 #include "protocol/http/retry.h"
+#include "protocol/model/artifact.h"
 
 namespace osiris::sdk {
 namespace {
@@ -60,9 +61,8 @@ bool is_session_path(const fs::path& path) {
 
 Result<Expected> expect(const Service& service, const rpc::Packed& packed, const RunRequest& request, const ReceiveLimits& limits) {
   std::map<std::pair<std::string, std::string>, std::string> targets;
-  for (const Json& step : request.steps())
-    for (const Json& output : step["outputs"].items())
-      targets[{step["id"].as_string(), output["path"].as_string()}] = output["target"].as_string();
+  for (const PlanStep& step : request.steps())
+    for (const PlanFile& output : step.outputs) targets[{step.id, output.path}] = output.location;
   const auto bad = [&](const std::string& what) {
     return service.failure(FailureClass::kSandboxError, "the " + std::string(service.noun()) + " offers an artifact that this run cannot have written: " + what,
                            "Do not trust the " + std::string(service.noun()) + "'s service; report it.");
@@ -144,10 +144,9 @@ Error output_failure(const std::string& step_id, const Error& error) {
 }
 
 Status check_outputs(const RunRequest& request) {
-  for (const Json& step : request.steps())
-    for (const Json& output : step["outputs"].items())
-      if (const Status writable = check_writable(output["target"].as_string(), true); !writable)
-        return output_failure(step["id"].as_string(), writable.error());
+  for (const PlanStep& step : request.steps())
+    for (const PlanFile& output : step.outputs)
+      if (const Status writable = check_writable(output.location, true); !writable) return output_failure(step.id, writable.error());
   return {};
 }
 
@@ -180,7 +179,7 @@ Result<Received> receive_artifacts(const ArtifactSource& source, const rpc::Pack
     OSIRIS_TRY(incoming->put_in_place());
     received.bytes += incoming->file().size_bytes;
     if (incoming->file().kind != "output") continue;
-    rpc::Artifact artifact;
+    Artifact artifact;
     artifact.path = incoming->file().path;
     artifact.target = incoming->target().string();
     artifact.size_bytes = incoming->file().size_bytes;

@@ -10,6 +10,7 @@
 
 #include "plugins/sdk/abi/request.h"
 #include "plugins/sdk/channel/remote_process.h"
+#include "protocol/model/artifact.h"
 #include "protocol/rpc/params.h"
 
 namespace osiris::sdk {
@@ -21,7 +22,7 @@ struct ReceiveLimits {
 };
 
 struct Received {
-  std::vector<rpc::Artifact> outputs;  // `target` is the path on this machine
+  std::vector<Artifact> outputs;  // `target` is the path on this machine
   uint64_t files = 0;
   uint64_t bytes = 0;  // of the files
   uint64_t bytes_on_the_wire = 0;

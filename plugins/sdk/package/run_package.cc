@@ -51,17 +51,15 @@ Result<std::vector<PackageMember>> package_members(const RunRequest& request) {
   std::vector<PackageMember> members;
   members.push_back({"plan.json", {}, request.manifest.dump_canonical(), {}});
   std::set<std::string> seen;
-  for (const Json& step : request.steps()) {
-    const std::string& path = step["cfg_path"].as_string();
-    if (path.empty() || !seen.insert(path).second) continue;
-    members.push_back({path, {}, step["cfg"].dump_canonical(), {}});
+  for (const PlanStep& step : request.steps()) {
+    if (step.cfg_path.empty() || !seen.insert(step.cfg_path).second) continue;
+    members.push_back({step.cfg_path, {}, step.cfg.dump_canonical(), {}});
   }
   seen.clear();
-  for (const Json& step : request.steps()) {
-    for (const Json& input : step["input_files"].items()) {
-      const std::string& source = input["source"].as_string();
-      if (!seen.insert(source).second) continue;
-      members.push_back({numbered("inputs", seen.size()), source, {}, input["path"].as_string()});
+  for (const PlanStep& step : request.steps()) {
+    for (const PlanFile& input : step.input_files) {
+      if (!seen.insert(input.location).second) continue;
+      members.push_back({numbered("inputs", seen.size()), input.location, {}, input.path});
     }
   }
   return members;

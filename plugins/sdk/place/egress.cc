@@ -33,9 +33,9 @@ class Hosts {
   std::vector<EgressHost> hosts_;
 };
 
-void add_connection(Hosts& hosts, const std::string& reference, const Json& connection) {
-  const Json& fields = connection["fields"];
-  const std::string& family = connection["family"].as_string();
+void add_connection(Hosts& hosts, const std::string& reference, const PlanConnection& connection) {
+  const Json& fields = connection.fields;
+  const std::string& family = connection.family;
   const std::string wanted_by = "connection " + reference;
   const int port = static_cast<int>(fields["port"].is_string() ? std::atoi(fields["port"].as_string().c_str()) : fields["port"].as_int());
   for (const auto& [field, value] : fields.members()) {
@@ -158,9 +158,10 @@ Resolve system_resolver(std::string_view flags) {
 
 std::vector<EgressHost> planned_hosts(const RunRequest& request) {
   Hosts hosts;
-  for (const auto& [reference, connection] : request.connections["connections"].members()) add_connection(hosts, reference, connection);
-  for (const Json& step : request.steps())
-    for (const Json& host : step["hosts"].items()) hosts.add(host.as_string(), port_of(host.as_string()), "step " + step["id"].as_string());
+  for (const auto& [reference, json] : request.connections["connections"].members())
+    add_connection(hosts, reference, plan_connection_from_json(reference, json));
+  for (const PlanStep& step : request.steps())
+    for (const std::string& host : step.hosts) hosts.add(host, port_of(host), "step " + step.id);
   return hosts.take();
 }
 
@@ -192,16 +193,19 @@ Result<Egress> derive_egress(const EgressOptions& options, const ServiceNetwork&
 }
 
 Json with_addresses(Json connections, const Egress& egress) {
-  for (auto& [reference, connection] : connections.members()) {
+  for (auto& [reference, json] : connections.members()) {
+    PlanConnection connection = plan_connection_from_json(reference, json);
     Json addresses = Json::object();
-    for (const auto& [field, value] : connection["fields"].members()) {
+    for (const auto& [field, value] : connection.fields.members()) {
       if (!names_a_host(field)) continue;
       const std::string& written = value.as_string();
       const std::string name = host_of(written);
       for (const EgressHost& host : egress.hosts)
         if (host.name == name && !host.addresses.empty()) addresses.set(written.find("://") == std::string::npos ? written : name, texts(host.addresses));
     }
-    if (addresses.size() > 0) connection.set("addresses", std::move(addresses));
+    if (addresses.size() == 0) continue;
+    connection.addresses = std::move(addresses);
+    json = to_json(connection);
   }
   return connections;
 }

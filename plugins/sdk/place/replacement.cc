@@ -30,10 +30,10 @@ Error with_class(Error error) {
 // another family than filesystem count, from the moment they started.
 std::vector<std::string> writers_outside(const RunRequest& request, const Json& result) {
   std::vector<std::string> ids;
-  for (const Json& step : request.steps()) {
-    if (step["mode"].as_string() != "write" || step["component"].as_string().starts_with("filesystem.")) continue;
+  for (const PlanStep& step : request.steps()) {
+    if (step.mode != StepMode::kWrite || step.component.starts_with("filesystem.")) continue;
     for (const Json& done : result["steps"].items())
-      if (done["id"] == step["id"] && done["status"].as_string() != "skipped") ids.push_back(step["id"].as_string());
+      if (done["id"].as_string() == step.id && done["status"].as_string() != "skipped") ids.push_back(step.id);
   }
   return ids;
 }

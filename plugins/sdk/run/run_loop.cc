@@ -36,7 +36,7 @@ RunLoop::RunLoop(const Host& host, Channel& channel, const Waker& waker, WireLog
       options_(std::move(options)),
       log_(host, wire_log) {}
 
-RunOutcome RunLoop::run(const Json::Array& plan_steps, Opening opening) {
+RunOutcome RunLoop::run(const std::vector<PlanStep>& plan_steps, Opening opening) {
   board_ = StepBoard(plan_steps);
   started_ms_ = heard_ms_ = hello_since_ms_ = now_ms();
   start(std::move(opening));

@@ -21,6 +21,7 @@
 #include "plugins/sdk/run/wire_log.h"
 #include "plugins/sdk/run/worker_log.h"
 #include "protocol/base/json.h"
+#include "protocol/model/artifact.h"
 #include "protocol/rpc/conversation.h"
 #include "protocol/rpc/frames.h"
 #include "protocol/rpc/messages.h"
@@ -51,7 +52,7 @@ struct RunOutcome {
   Status status;
   Json detail;                           // for Host::fail: "class", "step_id", ...
   Json result;                           // the document "result"
-  std::vector<rpc::Artifact> artifacts;  // what the worker wrote, where it lies on its machine
+  std::vector<Artifact> artifacts;  // what the worker wrote, where it lies on its machine
   std::optional<rpc::Packed> packed;     // where Opening asked for it
   std::optional<ExitInfo> worker_exit;
   bool said_hello = false;  // the worker did: before that nothing of the run has happened
@@ -63,7 +64,7 @@ class RunLoop {
   RunLoop(const Host& host, Channel& channel, const Waker& waker, WireLog& wire_log, RunLoopOptions options);
 
   // Once.
-  RunOutcome run(const Json::Array& plan_steps, Opening opening);
+  RunOutcome run(const std::vector<PlanStep>& plan_steps, Opening opening);
 
  private:
   void start(Opening opening);

@@ -7,6 +7,7 @@
 #include "plugins/sdk/run/run_loop.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/text.h"
+#include "protocol/model/artifact.h"
 
 namespace osiris::sdk {
 namespace {
@@ -221,7 +222,7 @@ RunOutcome RunLoop::conclude() {
   // Whatever was written is named, also by a run that failed.
   const Json declared = finish_result_["artifacts"].is_array() ? finish_result_["artifacts"] : board_.artifacts();
   for (const Json& json : declared.items()) {
-    Result<rpc::Artifact> artifact = rpc::artifact_from_json(json);
+    Result<Artifact> artifact = artifact_from_json(json);
     if (artifact) {
       outcome.artifacts.push_back(*std::move(artifact));
     } else if (finished_) {

@@ -4,12 +4,11 @@
 
 namespace osiris::sdk {
 
-StepBoard::StepBoard(const Json::Array& plan_steps) {
-  for (const Json& step : plan_steps) {
-    const std::string& id = step["id"].as_string();
-    ids_.push_back(id);
-    steps_.emplace(id, Step());
-    modes_.emplace(id, step["mode"].as_string());
+StepBoard::StepBoard(const std::vector<PlanStep>& plan_steps) {
+  for (const PlanStep& step : plan_steps) {
+    ids_.push_back(step.id);
+    steps_.emplace(step.id, Step());
+    modes_.emplace(step.id, step.mode);
   }
 }
 
@@ -93,9 +92,9 @@ Json StepBoard::result_document(std::string_view status, const Json& worker) con
       if (step.metrics[key].is_number()) entry.set(key, step.metrics[key]);
     if (step.error) entry.set("error", rpc::error_to_json(*step.error));
     steps.push_back(std::move(entry));
-    const std::string& mode = modes_.at(id);
-    if (mode == "write") written += step.metrics["rows_written"].as_uint();
-    if (mode == "extract" || mode == "read") read += step.metrics["rows_read"].as_uint();
+    const StepMode mode = modes_.at(id);
+    if (mode == StepMode::kWrite) written += step.metrics["rows_written"].as_uint();
+    if (mode == StepMode::kExtract) read += step.metrics["rows_read"].as_uint();
   }
   Json document = Json::object({{"schema", "osiris.result/1"}, {"status", status}, {"steps", std::move(steps)}});
   document.set("total_rows", total_rows_.value_or(written ? written : read));

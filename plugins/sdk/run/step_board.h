@@ -10,13 +10,14 @@
 
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
+#include "protocol/model/plan.h"
 #include "protocol/rpc/messages.h"
 
 namespace osiris::sdk {
 
 class StepBoard {
  public:
-  explicit StepBoard(const Json::Array& plan_steps);
+  explicit StepBoard(const std::vector<PlanStep>& plan_steps);
 
   // A record's news. Steps the plan does not name are ignored.
   void started(std::string_view step_id);
@@ -57,7 +58,7 @@ class StepBoard {
 
   std::vector<std::string> ids_;  // in plan order
   std::map<std::string, Step, std::less<>> steps_;
-  std::map<std::string, std::string, std::less<>> modes_;
+  std::map<std::string, StepMode, std::less<>> modes_;
   std::optional<Failure> first_failure_;
   std::optional<uint64_t> total_rows_;  // as the worker counted it
 };

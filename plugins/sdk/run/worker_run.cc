@@ -19,7 +19,7 @@ Opening worker_opening(const RunRequest& request, const WorkerSettings& settings
   if (settings.heartbeat_ms > 0) opening.prepare.settings.heartbeat_ms = static_cast<uint32_t>(settings.heartbeat_ms);
   opening.secret_names = request.connection_secrets();
   opening.environment = settings.environment;
-  for (const Json& step : request.steps()) opening.step_ids.push_back(step["id"].as_string());
+  opening.step_ids = request.step_ids();
   return opening;
 }
 

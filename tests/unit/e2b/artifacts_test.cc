@@ -31,8 +31,9 @@ class ArtifactsTest : public testing::Test {
     request_.session_dir = directory_ / "session";
     fs::create_directories(request_.session_dir);
     target_ = directory_ / "out/result.csv";
-    request_.manifest = Json::object(
-        {{"steps", Json::array({Json::object({{"id", "write"}, {"outputs", Json::array({Json::object({{"path", "out/result.csv"}, {"target", target_.string()}})})}})})}});
+    PlanStep& write = request_.plan.steps.emplace_back();
+    write.id = "write";
+    write.outputs = {{"out/result.csv", target_.string()}};
     packed_.path = "/far/artifacts.tar.zst";
   }
   ~ArtifactsTest() override { fs::remove_all(directory_); }

@@ -9,7 +9,9 @@ sdk::RunRequest with_requirements(std::vector<std::string> requirements) {
   Json list = Json::array();
   for (const std::string& each : requirements) list.push_back(each);
   sdk::RunRequest request;
-  request.manifest = Json::object({{"steps", Json::array({Json::object({{"id", "think"}, {"cfg", Json::object({{"requirements", list}})}})})}});
+  PlanStep& step = request.plan.steps.emplace_back();
+  step.id = "think";
+  step.cfg = Json::object({{"requirements", list}});
   return request;
 }
 

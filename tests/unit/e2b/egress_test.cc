@@ -19,15 +19,15 @@ using ::testing::SizeIs;
 
 class EgressRules : public ::testing::Test {
  protected:
-  EgressRules() { request_.manifest = Json::object({{"steps", Json::array()}}); }
-
   void connect(const std::string& fields, const std::string& reference = "@mysql.shop", const std::string& family = "mysql") {
     Json connections = request_.connections["connections"].is_object() ? request_.connections["connections"] : Json::object();
     connections.set(reference, Json::object({{"family", family}, {"alias", "shop"}, {"fields", *parse_json(fields)}}));
     request_.connections = Json::object({{"connections", connections}});
   }
   void step_contacts(const std::string& host) {
-    request_.manifest.find("steps")->items().push_back(Json::object({{"id", "pull"}, {"hosts", Json::array({host})}}));
+    PlanStep& step = request_.plan.steps.emplace_back();
+    step.id = "pull";
+    step.hosts = {host};
   }
   Result<sdk::Egress> derive() {
     return sdk::derive_egress(config_, service_network(), request_, [this](const std::string& host) -> Result<std::vector<std::string>> {

@@ -12,7 +12,10 @@ using namespace std::chrono_literals;
 
 sdk::RunRequest request_with(const std::string& component) {
   sdk::RunRequest request;
-  request.manifest = Json::object({{"steps", Json::array({Json::object({{"id", "out"}, {"mode", "write"}, {"component", component}})})}});
+  PlanStep& step = request.plan.steps.emplace_back();
+  step.id = "out";
+  step.mode = StepMode::kWrite;
+  step.component = component;
   return request;
 }
 

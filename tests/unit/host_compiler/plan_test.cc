@@ -17,10 +17,15 @@ class Plan : public CompileTest {
   }
   static std::vector<std::string> ids(const RunPlan& plan) {
     std::vector<std::string> out;
-    for (const PlannedStep& step : plan.steps) out.push_back(step.step->id);
+    for (const PlanStep& step : plan.plan.steps) out.push_back(step.id);
     return out;
   }
-  const Json& step(const RunPlan& plan, size_t index) { return plan.manifest_json["steps"].items()[index]; }
+  static Json step(const RunPlan& plan, size_t index) { return to_json(plan.plan.steps.at(index)); }
+  static std::vector<std::string> input_names(const PlanStep& step) {
+    std::vector<std::string> names;
+    for (const PlanInput& input : step.inputs) names.push_back(input.name);
+    return names;
+  }
 
   static std::string csv(const std::string& id, const std::string& extra = "") {
     return "  - {id: " + id + ", component: filesystem.csv_extractor, mode: read, config: {path: " + id + ".csv}" +
@@ -75,7 +80,7 @@ TEST_F(Plan, InputsAndNeedsAreUnitedAndInputsComeFirst) {
   const RunPlan planned =
       plan(csv("a") + csv("b", ", needs: []") + save("w", ", needs: [b, a], inputs: {df: \"${a.df}\"}"));
   EXPECT_EQ(step(planned, 2)["needs"], Json::array({"a", "b"}));
-  EXPECT_EQ(planned.steps[2].input_names, (std::vector<std::string>{"df_a", "df_b"}));
+  EXPECT_EQ(input_names(planned.plan.steps[2]), (std::vector<std::string>{"df_a", "df_b"}));
   EXPECT_TRUE(find(result_.diagnostics.warnings(), "extra_inputs"));
 }
 
@@ -121,8 +126,8 @@ TEST_F(Plan, BaseDirOfAFilesystemConnectionIsWherePathsStart) {
       "x.csv}}\n"
       "  - {id: w, component: filesystem.csv_writer, mode: write, config: {connection: \"@filesystem.abs\", path: "
       "out/x.csv}}\n");
-  EXPECT_EQ(planned.steps[0].input_files[0].absolute, directory_.path() / "data/x.csv");
-  EXPECT_EQ(planned.steps[1].outputs[0].absolute, "/srv/drop/out/x.csv");
+  EXPECT_EQ(planned.plan.steps[0].input_files[0].location, directory_.path() / "data/x.csv");
+  EXPECT_EQ(planned.plan.steps[1].outputs[0].location, "/srv/drop/out/x.csv");
   EXPECT_EQ(result_.pipeline->steps[0].cfg["path"], Json("x.csv"));
   EXPECT_EQ(planned.connections_json["connections"]["@filesystem.drop"]["fields"]["base_dir"], Json("./data"));
 }
@@ -151,8 +156,8 @@ TEST_F(Plan, SecretsTravelByNameAndFieldsByValue) {
   EXPECT_EQ(step(planned, 0)["connection"], Json("@mysql.shop"));
   EXPECT_EQ(planned.hosts, (std::vector<std::string>{"db.local:3307"}));
   EXPECT_EQ(*connections_.secret_value("connection/mysql.shop/password"), "canary-pa55word");
-  for (const Json* document : {&planned.manifest_json, &planned.connections_json})
-    EXPECT_EQ(document->dump().find("canary"), std::string::npos);
+  for (const Json& document : {to_json(planned.plan), planned.connections_json})
+    EXPECT_EQ(document.dump().find("canary"), std::string::npos);
 }
 
 TEST_F(Plan, AnAllowedOverrideGetsAnEntryOfItsOwnAndSurvivesTheManifest) {

@@ -31,12 +31,9 @@ class OutputProof : public testing::Test {
     EXPECT_TRUE(write_file_atomically(directory_ / path, bytes).ok());
     const auto digest = Json::object({{"path", path}, {"size_bytes", uint64_t{bytes.size()}}, {"sha256", sha256_hex(bytes)}});
     tally_.on_event("output_written", step_id, digest);
-    Json file = digest;
-    file.set("step_id", step_id);
-    file.set("target", (directory_ / path).string());
-    files_.push_back(std::move(file));
+    files_.push_back({path, (directory_ / path).string(), bytes.size(), sha256_hex(bytes), step_id});
   }
-  Json& reported() { return files_.items().at(0); }
+  Artifact& reported() { return files_.at(0); }
   fs::path target() const { return directory_ / "out.csv"; }
 
   Status prove() const { return prove_outputs(planned_, tally_.steps(), files_); }
@@ -50,7 +47,7 @@ class OutputProof : public testing::Test {
   ManualClock clock_;
   StepTally tally_{clock_};
   std::vector<PlannedOutput> planned_;
-  Json files_ = Json::array();
+  std::vector<Artifact> files_;
 };
 
 TEST_F(OutputProof, HoldsWhereEverybodyAgrees) {
@@ -60,9 +57,7 @@ TEST_F(OutputProof, HoldsWhereEverybodyAgrees) {
 
 TEST_F(OutputProof, OfARunWithoutOutputsIsNothingToDo) {
   planned_.clear();
-  files_ = Json::array();
-  EXPECT_TRUE(prove().ok());
-  files_ = Json();  // no document at all
+  files_.clear();
   EXPECT_TRUE(prove().ok());
 }
 
@@ -79,9 +74,7 @@ TEST_F(OutputProof, NeedsTheSizeAndTheBytes) {
 }
 
 TEST_F(OutputProof, NeedsTheAdaptersReport) {
-  files_ = Json::array();
-  EXPECT_THAT(doubt(), HasSubstr("the adapter does not report it"));
-  files_ = Json();
+  files_.clear();
   EXPECT_THAT(doubt(), HasSubstr("the adapter does not report it"));
 }
 
@@ -91,28 +84,28 @@ TEST_F(OutputProof, NeedsTheStepsOwnWord) {
 }
 
 TEST_F(OutputProof, NeedsBothWordsToAgree) {
-  reported().set("sha256", std::string(64, 'f'));
+  reported().sha256 = std::string(64, 'f');
   EXPECT_THAT(doubt(), HasSubstr("the adapter reports 5 bytes with SHA-256 ffff"));
-  reported().set("sha256", sha256_hex("id\n1\n"));
-  reported().set("size_bytes", uint64_t{6});
+  reported().sha256 = sha256_hex("id\n1\n");
+  reported().size_bytes = 6;
   EXPECT_THAT(doubt(), HasSubstr("the adapter reports 6 bytes"));
 }
 
 TEST_F(OutputProof, NeedsThePlaceOfThePlan) {
-  reported().set("target", (directory_ / "elsewhere.csv").string());
+  reported().target = (directory_ / "elsewhere.csv").string();
   EXPECT_THAT(doubt(), HasSubstr("the pipeline says " + target().string()));
 }
 
 TEST_F(OutputProof, TakesNoReportOfAFileThePlanDoesNotKnow) {
-  Json stranger = reported();
-  stranger.set("path", "/etc/passwd");
+  Artifact stranger = reported();
+  stranger.path = "/etc/passwd";
   files_.push_back(std::move(stranger));
   EXPECT_THAT(doubt(), HasSubstr("/etc/passwd of step save: the adapter reports it, the pipeline does not write it"));
 }
 
 TEST_F(OutputProof, OneGoodReportDoesNotExcuseABadOne) {
-  Json again = reported();
-  again.set("size_bytes", uint64_t{1});
+  Artifact again = reported();
+  again.size_bytes = 1;
   files_.push_back(std::move(again));
   EXPECT_THAT(doubt(), HasSubstr("the adapter reports 1 bytes"));
 }
@@ -132,7 +125,7 @@ TEST_F(OutputProof, FollowsNoLinkAndWaitsForNoPipe) {
 
 TEST_F(OutputProof, NamesFiveAndCountsTheRest) {
   for (int i = 0; i < 8; ++i) add("s" + std::to_string(i), "o" + std::to_string(i), "x");
-  files_ = Json::array();
+  files_.clear();
   EXPECT_THAT(doubt(), HasSubstr("9 outputs are not what the pipeline says"));
   EXPECT_THAT(doubt(), HasSubstr("o3 of step s3"));
   EXPECT_THAT(doubt(), Not(HasSubstr("o4 of step s4")));
@@ -140,8 +133,11 @@ TEST_F(OutputProof, NamesFiveAndCountsTheRest) {
 }
 
 TEST(PlannedOutputs, AreThoseOfEveryStepInTheOrderOfThePlan) {
-  const auto outputs = planned_outputs(*parse_json(
-      R"({"steps":[{"id":"a","outputs":[]},{"id":"b","outputs":[{"path":"x","target":"/w/x"},{"path":"y","target":"/w/y"}]},{"id":"c"}]})"));
+  Plan plan;
+  plan.steps.resize(3);
+  plan.steps[1].id = "b";
+  plan.steps[1].outputs = {{"x", "/w/x"}, {"y", "/w/y"}};
+  const auto outputs = planned_outputs(plan);
   ASSERT_EQ(outputs.size(), 2u);
   EXPECT_EQ(outputs[1].step_id, "b");
   EXPECT_EQ(outputs[1].path, "y");

@@ -30,14 +30,18 @@ class PackageTest : public testing::Test {
 
   // A plan of one step that reads these files.
   void reads(const std::vector<std::pair<std::string, std::string>>& files) {
-    Json inputs = Json::array();
+    PlanStep read;
+    read.id = "read";
+    read.component = read.driver = "filesystem.csv_extractor";
+    read.cfg_path = "cfg/read.json";
     for (const auto& [path, content] : files) {
       fs::create_directories((directory_ / path).parent_path());
       EXPECT_TRUE(write_file_atomically(directory_ / path, content).ok());
-      inputs.push_back(Json::object({{"path", path}, {"source", (directory_ / path).string()}}));
+      read.input_files.push_back({path, (directory_ / path).string()});
     }
-    request_.manifest = Json::object({{"steps", Json::array({Json::object({{"id", "read"}, {"cfg_path", "cfg/read.json"}, {"cfg", Json::object()},
-                                                                           {"input_files", inputs}, {"outputs", Json::array()}})})}});
+    Plan plan;
+    plan.steps = {read};
+    EXPECT_TRUE(request_.set_manifest(to_json(plan)).ok());
     request_.prepared = *prepared_document(request_, {});
   }
 

@@ -31,9 +31,12 @@ constexpr const char* kSteps[] = {"a", "b", "c"};
 
 std::string build_path(const std::string& name) { return std::string(std::getenv("OSIRIS_BUILD_DIR")) + "/" + name; }
 
-Json::Array plan_steps() {
-  Json::Array steps;
-  for (const char* id : kSteps) steps.push_back(Json::object({{"id", id}, {"mode", "extract"}}));
+std::vector<PlanStep> plan_steps() {
+  std::vector<PlanStep> steps;
+  for (const char* id : kSteps) {
+    steps.emplace_back().id = id;
+    steps.back().mode = StepMode::kExtract;
+  }
   return steps;
 }
 
@@ -44,7 +47,9 @@ class RunLoopTest : public testing::Test {
     options_.worker_name = "w";
     opening_.prepare.run_id = "run_1";
     opening_.prepare.session_dir = opening_.prepare.work_dir = "/tmp";
-    opening_.prepare.plan = Json::object({{"steps", Json(plan_steps())}});
+    Plan plan;
+    plan.steps = plan_steps();
+    opening_.prepare.plan = to_json(plan);
     opening_.prepare.worker_version = "1.2.3";
     for (const char* id : kSteps) opening_.step_ids.push_back(id);
   }

@@ -8,6 +8,7 @@
 #include "plugins/sdk/package/artifacts.h"
 #include "plugins/sdk/run/step_board.h"
 #include "protocol/base/file.h"
+#include "protocol/model/artifact.h"
 #include "protocol/base/sha256.h"
 
 namespace osiris::sdk {
@@ -24,14 +25,19 @@ class RunPackageTest : public testing::Test {
     EXPECT_TRUE(write_file_atomically(input_, "a,b\n1,2\n").ok());
     request_.run_id = "run_1";
     const Json file = Json::object({{"path", "data/in.csv"}, {"source", input_}});
-    request_.manifest = Json::object({{"steps", Json::array({Json::object({{"id", "read"},
-                                                                           {"cfg_path", "cfg/read.json"},
-                                                                           {"cfg", Json::object({{"b", 1}, {"a", 2}})},
-                                                                           {"input_files", Json::array({file})}}),
-                                                             Json::object({{"id", "again"},
-                                                                           {"cfg_path", "cfg/again.json"},
-                                                                           {"cfg", Json::object()},
-                                                                           {"input_files", Json::array({file})}})})}});
+    PlanStep read;
+    read.id = "read";
+    read.component = read.driver = "filesystem.csv_extractor";
+    read.cfg_path = "cfg/read.json";
+    read.cfg = Json::object({{"b", 1}, {"a", 2}});
+    read.input_files = {{"data/in.csv", input_}};
+    PlanStep again = read;
+    again.id = "again";
+    again.cfg_path = "cfg/again.json";
+    again.cfg = Json::object();
+    Plan plan;
+    plan.steps = {read, again};
+    EXPECT_TRUE(request_.set_manifest(to_json(plan)).ok());
     request_.connections = Json::object(
         {{"connections",
           Json::object(
@@ -121,15 +127,18 @@ TEST_F(RunPackageTest, OnlyARegularFileCanTravel) {
 }
 
 TEST(ArtifactsDocument, NamesEveryOutputWithItsSizeAndHash) {
-  const rpc::Artifact artifact{"in.csv", "/w/in.csv", 8, sha256_hex("a,b\n1,2\n"), "write"};
+  const Artifact artifact{"in.csv", "/w/in.csv", 8, sha256_hex("a,b\n1,2\n"), "write"};
   EXPECT_EQ(artifacts_document({artifact}, Json::array()).dump(),
             "{\"schema\":\"osiris.artifacts/1\",\"files\":[{\"path\":\"in.csv\",\"target\":\"/w/in.csv\",\"size_bytes\":8,\"sha256\":\"" +
                 artifact.sha256 + "\",\"step_id\":\"write\"}],\"released\":[]}");
 }
 
-Json::Array steps(std::initializer_list<std::pair<const char*, const char*>> ids) {
-  Json::Array steps;
-  for (const auto& [id, mode] : ids) steps.push_back(Json::object({{"id", id}, {"mode", mode}}));
+std::vector<PlanStep> steps(std::initializer_list<std::pair<const char*, StepMode>> ids) {
+  std::vector<PlanStep> steps;
+  for (const auto& [id, mode] : ids) {
+    steps.emplace_back().id = id;
+    steps.back().mode = mode;
+  }
   return steps;
 }
 Json success(int read, int written) {
@@ -137,7 +146,7 @@ Json success(int read, int written) {
 }
 
 TEST(StepBoardTest, TotalsAreWrittenRowsOrElseReadRows) {
-  StepBoard board(steps({{"a", "extract"}, {"b", "write"}}));
+  StepBoard board(steps({{"a", StepMode::kExtract}, {"b", StepMode::kWrite}}));
   board.succeeded("a", success(5, 0));
   EXPECT_EQ(board.result_document("success", Json::object())["total_rows"].as_int(), 5);
   board.succeeded("b", success(0, 4));
@@ -146,7 +155,7 @@ TEST(StepBoardTest, TotalsAreWrittenRowsOrElseReadRows) {
 }
 
 TEST(StepBoardTest, TheFirstFailureIsTheOneThatFailedOnItsOwn) {
-  StepBoard board(steps({{"a", "extract"}, {"b", "write"}, {"c", "write"}}));
+  StepBoard board(steps({{"a", StepMode::kExtract}, {"b", StepMode::kWrite}, {"c", StepMode::kWrite}}));
   board.failed("c", {Error(Code::kCancelled, "cancelled"), {}});
   board.failed("b", {Error(Code::kCancelled, "skipped"), Json::object({{"skipped", true}})});
   EXPECT_FALSE(board.first_failure());
@@ -160,7 +169,7 @@ TEST(StepBoardTest, TheFirstFailureIsTheOneThatFailedOnItsOwn) {
 }
 
 TEST(StepBoardTest, StepsThePlanDoesNotNameAreIgnored) {
-  StepBoard board(steps({{"a", "extract"}}));
+  StepBoard board(steps({{"a", StepMode::kExtract}}));
   board.started("x");
   board.succeeded("x", success(1, 1));
   EXPECT_EQ(board.completed(), 0u);

@@ -12,6 +12,7 @@
 
 #include "protocol/base/file.h"
 #include "tests/support/eventually.h"
+#include "protocol/model/step_naming.h"
 
 namespace osiris::worker {
 namespace {
@@ -179,7 +180,7 @@ Json step(const std::string& id, const std::string& driver, std::vector<std::str
   Json need_list = Json::array(), inputs = Json::object();
   for (const std::string& need : needs) {
     need_list.push_back(need);
-    inputs.set(relation_table(need), Json::object({{"from_step", need}}));
+    inputs.set(relation_name(need), Json::object({{"from_step", need}}));
   }
   json.set("needs", std::move(need_list));
   json.set("inputs", std::move(inputs));

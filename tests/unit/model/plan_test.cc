@@ -1,16 +1,14 @@
-#include "worker/executor/plan.h"
+#include "protocol/model/plan.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "worker/executor/masked_config.h"
-#include "worker/specs/specs.h"
+#include "protocol/model/step_naming.h"
 
-namespace osiris::worker {
+namespace osiris {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 Result<PlanStep> parse_step(std::string_view text) { return plan_step_from_json(*parse_json(text)); }
 
@@ -20,7 +18,7 @@ TEST(PlanStep, ReadsWhatThePlanSays) {
       "cfg":{"path":"o.csv","connection":"@f.g"},"inputs":{"df_a":{"from_step":"a"},"df_c":{"from_step":"c"}},
       "outputs":[{"path":"o.csv","target":"/t/o.csv"}],"timeout_s":1.5,"retry":{"max_attempts":3,"delay_s":0.5}})");
   ASSERT_TRUE(step.ok());
-  EXPECT_EQ(step->mode, Mode::kWrite);
+  EXPECT_EQ(step->mode, StepMode::kWrite);
   EXPECT_THAT(step->needs, ElementsAre("a", "c"));
   EXPECT_EQ(step->connection, "@f.g");
   EXPECT_EQ(step->outputs.at(0).location, "/t/o.csv");
@@ -55,44 +53,39 @@ TEST(Plan, RefusesTwoStepsOfOneId) {
   EXPECT_FALSE(plan_from_json(*parse_json("{}")).ok());
 }
 
-TEST(PathMap, StartsRelativePathsInTheWorkDirectory) {
-  const PathMap paths("/home/user/work", {});
-  EXPECT_EQ(paths.resolve("in/a.csv"), "/home/user/work/in/a.csv");
-  EXPECT_EQ(paths.resolve("../a.csv"), "/home/user/a.csv");
-  EXPECT_EQ(paths.resolve("/data/a.csv"), "/data/a.csv");
+// Host and worker had a function each, which disagreed on all three.
+TEST(PlanStep, NamesInputsAsTheHostDoes) {
+  const auto step = parse_step(R"({"id":"join","driver":"d","needs":["načti","映画","a-b","a_b"]})");
+  ASSERT_TRUE(step.ok());
+  std::vector<std::string> names;
+  for (const PlanInput& input : step->inputs) names.push_back(input.name);
+  EXPECT_THAT(names, ElementsAre("df_na_ti", "df___", relation_names({"a-b", "a_b"})[0].first, relation_names({"a-b", "a_b"})[1].first));
+  EXPECT_NE(names[2], names[3]);
 }
 
-TEST(PathMap, ReplacesTheLongestPrefixOfWholeNames) {
-  const PathMap paths("/w", {{"/data", "/in"}, {"/data/big", "/big"}, {"/data/one.csv", "/files/1"}});
-  EXPECT_EQ(paths.resolve("/data/a.csv"), "/in/a.csv");
-  EXPECT_EQ(paths.resolve("/data/big/a.csv"), "/big/a.csv");
-  EXPECT_EQ(paths.resolve("/data/one.csv"), "/files/1");
-  EXPECT_EQ(paths.resolve("/database/a.csv"), "/database/a.csv");
+TEST(PlanStep, SurvivesItsDocument) {
+  const Json written = *parse_json(
+      R"({"id":"b","component":"x.writer","driver":"x.writer","mode":"write","needs":["c","a"],"cfg_path":"cfg/b.json",
+      "cfg":{"path":"o.csv"},"inputs":{"df_c":{"from_step":"c"}},"outputs":[{"path":"o.csv","target":"/t/o.csv"}],
+      "input_files":[{"path":"i.csv","source":"/s/i.csv"}],"connection":"@f.g","hosts":["db:1"],"timeout_s":1.5,
+      "retry":{"max_attempts":3,"delay_s":0.5},"check":true})");
+  const auto step = plan_step_from_json(written);
+  ASSERT_TRUE(step.ok());
+  EXPECT_EQ(to_json(*step), written);
 }
 
-TEST(MaskedConfig, HidesByPointerByNameAndByValue) {
-  Redactor redactor;
-  redactor.add("known-value");
-  const Json config = *parse_json(
-      R"({"headers":{"A":"x"},"list":[{"pin":"1"},{"pin":"2"}],"nested":{"db_password":"p","X-Auth-Token":"t","primary_key":"id"},
-      "note":"has known-value","key":null,"max_tokens":5,"author":"me"})");
-  EXPECT_EQ(masked_config(config, "/headers /list/*/pin /absent", redactor).dump(),
-            R"({"headers":"***MASKED***","list":[{"pin":"***MASKED***"},{"pin":"***MASKED***"}],)"
-            R"("nested":{"db_password":"***MASKED***","X-Auth-Token":"***MASKED***","primary_key":"id"},)"
-            R"("note":"has ***MASKED***","key":null,"max_tokens":5,"author":"me"})");
+TEST(PlanConnection, SurvivesItsDocument) {
+  const Json written = *parse_json(
+      R"({"family":"mysql","alias":"shop","fields":{"host":"h"},"secrets":{"password":"connection/mysql.shop/password"},"addresses":{"h":["192.0.2.1"]}})");
+  EXPECT_EQ(to_json(plan_connection_from_json("@mysql.shop", written)), written);
 }
 
-TEST(Specs, KnowEveryComponentAndItsSecrets) {
-  ASSERT_NE(find_component_spec("mysql.extractor"), nullptr);
-  EXPECT_THAT(std::string(find_component_spec("mysql.extractor")->secret_pointers), HasSubstr("/password"));
-  EXPECT_EQ(find_component_spec("mysql.extractor")->sha256.size(), 64u);
-  EXPECT_EQ(find_component_spec("nobody.extractor"), nullptr);
-  std::string before;
-  for (const ComponentSpec& spec : component_specs()) {
-    EXPECT_LT(before, spec.name);
-    before = spec.name;
-  }
+TEST(PlanConnection, TakesFamilyAndAliasFromItsReference) {
+  const PlanConnection connection = plan_connection_from_json("@mysql.shop", Json());
+  EXPECT_EQ(connection.family, "mysql");
+  EXPECT_EQ(connection.alias, "shop");
+  EXPECT_EQ(plan_connection_from_json("@mysql", Json()).alias, "(default)");
 }
 
 }  // namespace
-}  // namespace osiris::worker
+}  // namespace osiris

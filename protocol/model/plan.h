@@ -1,0 +1,76 @@
+// The plan of a run: what the host compiles a pipeline into and everybody after it works from. It travels as the ABI's manifest_json
+// (docs/plugin-abi.md), as plan.json of a run package and in the worker's `prepare` (docs/worker-protocol.md, "A plan step").
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/error.h"
+#include "protocol/base/json.h"
+
+namespace osiris {
+
+enum class StepMode { kExtract, kTransform, kWrite };
+std::string_view mode_name(StepMode mode);  // "extract", "transform", "write"
+
+// A relation that a step reads: its name there ("df_read") and the step that makes it.
+struct PlanInput {
+  std::string name;
+  std::string from_step;
+};
+
+struct PlanFile {
+  std::string path;      // as the pipeline wrote it
+  std::string location;  // absolute, on the machine that made the plan
+};
+
+struct PlanStep {
+  std::string id;
+  std::string component;
+  std::string driver;
+  StepMode mode = StepMode::kTransform;
+  std::vector<std::string> needs;  // each once; every step of `inputs` is among them
+  std::string cfg_path;            // "cfg/<id>.json"
+  Json cfg = Json::object();       // the whole of it, with `component` and `connection`
+  std::vector<PlanInput> inputs;   // in the order of `needs`
+  std::vector<PlanFile> outputs;
+  std::vector<PlanFile> input_files;
+  std::string connection;          // key among the plan's connections ("@family.alias"); empty: none
+  std::vector<std::string> hosts;  // what it connects to, as far as its spec says: "db.example.org:3306"
+  double timeout_s = 0;            // 0: none
+  uint64_t attempts_max = 1;       // 1 to 100
+  double retry_delay_s = 0;
+  bool check = false;  // ask the driver's check() in place of its run()
+};
+Json to_json(const PlanStep& step);
+// kInvalidArgument for what is missing, of a wrong type, or no safe id (it names directories). Takes the seed's spellings too:
+// `step_id`, `config`, the modes "read" and "load". A step without `inputs` has those that relation_names() gives its `needs`.
+Result<PlanStep> plan_step_from_json(const Json& json);
+
+struct Plan {
+  Json manifest;  // as compiled (manifest.yaml)
+  std::vector<PlanStep> steps;  // in execution order, ids distinct
+  std::string pipeline_id, pipeline_name, manifest_hash;
+  std::string profile;  // empty: none
+};
+Json to_json(const Plan& plan);
+Result<Plan> plan_from_json(const Json& json);
+
+// A connection of a plan as a step's driver gets it: fields by value, secrets by name.
+struct PlanConnection {
+  std::string family;
+  std::string alias;
+  Json fields = Json::object();
+  std::map<std::string, std::string> secrets;  // field -> the secret's name, "connection/mysql.shop/password"
+  // What the sender found for host names among the fields ({"db.example.org": ["203.0.113.5"]}), for drivers whose own look-up leads
+  // nowhere.
+  Json addresses = Json::object();
+};
+Json to_json(const PlanConnection& connection);
+// `reference` is the key it stands under; family and alias are taken from it where the document has none.
+PlanConnection plan_connection_from_json(std::string_view reference, const Json& json);
+
+}  // namespace osiris
