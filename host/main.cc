@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "host/commands/parse.h"
+#include "host/run/exit_status.h"
 #include "protocol/base/guarded_memory.h"
 
 namespace {
@@ -19,7 +20,7 @@ bool fill_standard_streams() {
 
 int main(int argc, char** argv) {
   osiris::guard_memory();
-  if (!fill_standard_streams()) return 3;
+  if (!fill_standard_streams()) return osiris::to_int(osiris::ExitCode::kAdapterFailed);
   // A reader that goes away (osiris runs list | head) is an error of write(2), not a death.
   signal(SIGPIPE, SIG_IGN);
   // Inherited as ignored, the kernel would reap the worker and nobody would learn how it ended.

@@ -4,12 +4,12 @@
 #include <system_error>
 #include <utility>
 
+#include "protocol/base/categories.h"
 #include "protocol/model/step_naming.h"
 
 namespace osiris::worker {
 namespace {
 
-Outcome failure(Error error) { return rpc::WireError{std::move(error), Json()}; }
 
 rpc::Response response(const std::string& id, Outcome outcome) {
   rpc::Response record;
@@ -42,7 +42,7 @@ void RelationTransfer::put(const rpc::Request& request) {
   incoming->step_id = request.params["step_id"].as_string();
   incoming->missing_bytes = request.params["bytes"].as_uint();
   if (incoming->step_id.empty() || incoming->missing_bytes == 0)
-    return answer(request.id, failure(Error(Code::kInvalidArgument, "put_relation needs step_id and bytes")));
+    return answer(request.id, Error(Code::kInvalidArgument, "put_relation needs step_id and bytes"));
   incoming->path = executor_.run().worker_dir() / ("in-" + std::to_string(clock_.monotonic_ns()) + ".parquet");
   incoming->file.open(incoming->path, std::ios::binary);
   incoming_ = std::move(incoming);
@@ -51,7 +51,7 @@ void RelationTransfer::put(const rpc::Request& request) {
 bool RelationTransfer::take_blob(const std::string& bytes) {
   if (!incoming_) return false;
   if (bytes.size() > incoming_->missing_bytes) {
-    answer(incoming_->request_id, failure(Error(Code::kInvalidArgument, "the relation is longer than was announced")));
+    answer(incoming_->request_id, Error(Code::kInvalidArgument, "the relation is longer than was announced"));
     incoming_.reset();
     return true;
   }
@@ -63,26 +63,26 @@ bool RelationTransfer::take_blob(const std::string& bytes) {
 
 void RelationTransfer::end_of_blobs() {
   if (!incoming_) return;
-  answer(incoming_->request_id, failure(Error(Code::kInvalidArgument, "the relation ended " +
+  answer(incoming_->request_id, Error(Code::kInvalidArgument, "the relation ended " +
                                                                           std::to_string(incoming_->missing_bytes) +
-                                                                          " bytes early")));
+                                                                          " bytes early"));
   incoming_.reset();
 }
 
 void RelationTransfer::store(std::unique_ptr<Incoming> incoming) {
   incoming->file.close();
   if (!incoming->file)
-    return answer(incoming->request_id, failure(Error(Code::kExhausted,
+    return answer(incoming->request_id, Error(Code::kExhausted,
                                                       "cannot keep the relation that was sent: " + incoming->path.string(),
-                                                      "Free some space.", "write.disk_full")));
+                                                      "Free some space.", category::kWriteDiskFull));
   background_([this, id = incoming->request_id, step_id = incoming->step_id, path = incoming->path] {
     auto relation = executor_.run().database->import_parquet(path, relation_name(step_id));
     std::error_code ignored;
     std::filesystem::remove(path, ignored);
-    if (!relation.ok()) return answer(id, failure(relation.error()));
+    if (!relation.ok()) return answer(id, relation.error());
     const uint64_t rows = (*relation)->rows();
     const Status stored = executor_.put_relation(step_id, *std::move(relation));
-    if (!stored.ok()) return answer(id, failure(stored.error()));
+    if (!stored.ok()) return answer(id, stored.error());
     answer(id, Json::object({{"status", "success"}, {"rows", rows}}));
   });
 }
@@ -90,7 +90,7 @@ void RelationTransfer::store(std::unique_ptr<Incoming> incoming) {
 void RelationTransfer::get(const rpc::Request& request) {
   executor_.get_relation(request.params["step_id"].as_string(),
                          [this, id = request.id](Result<std::shared_ptr<const Relation>> found) {
-                           if (!found.ok()) return stream_.send(response(id, failure(found.error())));
+                           if (!found.ok()) return stream_.send(response(id, found.error()));
                            // Not on the thread that calls: other steps may wait for it.
                            background_([this, id, relation = *std::move(found)] { send(id, *relation); });
                          });
@@ -100,7 +100,7 @@ void RelationTransfer::send(const std::string& id, const Relation& relation) {
   const Run& run = executor_.run();
   const auto path = run.worker_dir() / ("out-" + std::to_string(clock_.monotonic_ns()) + ".parquet");
   const Status written = run.database->export_parquet(relation, path);
-  if (!written.ok()) return stream_.send(response(id, failure(written.error())));
+  if (!written.ok()) return stream_.send(response(id, written.error()));
   std::error_code error;
   const uint64_t bytes = std::filesystem::file_size(path, error);
   stream_.send_with_blobs(

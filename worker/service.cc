@@ -28,7 +28,6 @@ constexpr uint64_t kStackBytes = uint64_t{8} << 20;  // each thread's, by defaul
 constexpr auto kMemoryLookEvery = std::chrono::milliseconds(50);
 constexpr auto kFlushPatience = std::chrono::milliseconds(1000);
 
-Outcome failure(Error error) { return rpc::WireError{std::move(error), Json()}; }
 
 Error not_prepared(std::string_view method) {
   return Error(Code::kInvalidState, std::string(method) + " needs prepare first");
@@ -87,7 +86,7 @@ Service::Service(Options options, Log& log, const Clock& clock)
               [this](const Error& error) {
                 if (error.code == Code::kUnavailable) return options_.on_reader_gone();
                 // This thread alone writes to stdout.
-                if (auto line = rpc::encode_message(rpc::to_json(rpc::Fatal{{error, Json()}})); line.ok())
+                if (auto line = rpc::encode_message(rpc::to_json(rpc::Fatal{error})); line.ok())
                   static_cast<void>(!::write(options_.out_fd, line->data(), line->size()));
                 options_.on_fatal();
               }),
@@ -154,9 +153,9 @@ void Service::handle_request(rpc::Request request) {
   } else if (name != method::kExecuteStep && name != method::kFinish && name != method::kCancel &&
              name != method::kReplay && name != method::kPutRelation && name != method::kGetRelation &&
              name != method::kPack) {
-    answer(request.id, failure(Error(Code::kUnsupported, "this worker has no method \"" + name + "\"")));
+    answer(request.id, Error(Code::kUnsupported, "this worker has no method \"" + name + "\""));
   } else if (!executor_) {
-    answer(request.id, failure(not_prepared(name)));
+    answer(request.id, not_prepared(name));
   } else if (name == method::kExecuteStep) {
     execute_step(std::move(request));
   } else if (name == method::kFinish) {
@@ -182,14 +181,14 @@ void Service::prepare(rpc::Request request) {
     Json& json;
     ~Rest() { wipe(json); }
   } const rest{request.params};
-  if (executor_) return answer(request.id, failure(Error(Code::kInvalidState, "prepare was asked for twice")));
+  if (executor_) return answer(request.id, Error(Code::kInvalidState, "prepare was asked for twice"));
   auto params = rpc::prepare_params_from_json(std::move(request.params));
-  if (!params.ok()) return answer(request.id, failure(params.error()));
+  if (!params.ok()) return answer(request.id, params.error());
   auto result = start_run(*std::move(params));
   if (result.ok()) {
     answer(request.id, *std::move(result));
   } else {
-    answer(request.id, failure(result.error()));
+    answer(request.id, result.error());
   }
 }
 
@@ -267,7 +266,7 @@ void Service::execute_step(rpc::Request request) {
   if (!params.contains("driver") && !params.contains("component"))
     return executor_->execute(params["step_id"].as_string(), reply_to(request.id));
   auto step = plan_step_from_json(params);
-  if (!step.ok()) return answer(request.id, failure(step.error()));
+  if (!step.ok()) return answer(request.id, step.error());
   executor_->execute(*std::move(step), reply_to(request.id));
 }
 
@@ -289,28 +288,28 @@ void Service::finish(const std::string& id) {
 void Service::pack(rpc::Request request) {
   const std::string& path = request.params["path"].as_string();
   if (!path.starts_with('/'))
-    return answer(request.id, failure(Error(Code::kInvalidArgument, "pack needs an absolute path")));
+    return answer(request.id, Error(Code::kInvalidArgument, "pack needs an absolute path"));
   const auto start = [this, id = request.id, path](const Outcome& finished) {
     const Json* result = std::get_if<Json>(&finished);
     if (!result)
-      return answer(id, failure(Error(Code::kInvalidState, "there is nothing to pack: the run did not finish")));
+      return answer(id, Error(Code::kInvalidState, "there is nothing to pack: the run did not finish"));
     std::vector<Artifact> artifacts;
     for (const Json& json : (*result)["artifacts"].items()) {
       auto artifact = artifact_from_json(json);
-      if (!artifact.ok()) return answer(id, failure(artifact.error()));
+      if (!artifact.ok()) return answer(id, artifact.error());
       artifacts.push_back(*std::move(artifact));
     }
     in_background([this, id, path, artifacts = std::move(artifacts)] {
       auto packed = pack_artifacts(path, worker_dir_.parent_path(), artifacts);
       if (packed.ok()) return answer(id, rpc::to_json(*packed));
-      answer(id, failure(packed.error()));
+      answer(id, packed.error());
     });
   };
   std::unique_lock lock(packing_->mutex);
   if (!packing_->finished) {
     if (packing_->waiting) {
       lock.unlock();
-      return answer(request.id, failure(Error(Code::kInvalidState, "pack was asked for twice")));
+      return answer(request.id, Error(Code::kInvalidState, "pack was asked for twice"));
     }
     packing_->waiting = start;
     return;

@@ -15,7 +15,6 @@ thread_local const std::string* current_who = nullptr;
 thread_local const char* current_stage = nullptr;
 std::atomic<int> calls_in_progress{0};
 std::terminate_handler previous_handler = nullptr;
-constexpr int kExitAdapterFailed = 3;  // docs/exit-codes.md
 
 void write_text(const char* text) {
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, std::strlen(text));
@@ -53,7 +52,7 @@ void die_with_note(int signal) {
 void exit_with_note() {
   if (calls_in_progress == 0) return;
   write_note(": called exit");
-  _exit(kExitAdapterFailed);
+  _exit(kMisbehaviourExitStatus);
 }
 
 }  // namespace

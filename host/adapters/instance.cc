@@ -178,7 +178,6 @@ StageOutcome AdapterInstance::judge(const char* stage, const char* document, osi
     outcome.document_text = *std::move(record.document);
     outcome.document = *parse_json(outcome.document_text);  // deliver() has parsed it before
   }
-  if (record.failure) outcome.detail = record.failure->detail;
   if (status == OSIRIS_OK && record.failure) {
     // Success is never claimed over a stated failure.
     outcome.status = misbehaved(stage, "called fail and returned OK; it had said: " + record.failure->message);
@@ -199,7 +198,7 @@ StageOutcome AdapterInstance::judge(const char* stage, const char* document, osi
       Json& detail = record.failure->detail;
       Error error(code, prefix + record.failure->message, record.failure->hint, detail["category"].as_string());
       detail.erase("category");
-      if (detail.size()) error.detail = detail.dump();
+      if (detail.size()) error.detail = detail;
       outcome.status = std::move(error);
     }
   }
@@ -250,7 +249,7 @@ Status AdapterInstance::validate(const AdapterRequest& request) {
 }
 
 StageOutcome AdapterInstance::prepare(const AdapterRequest& request) {
-  if (Status order = expect("prepare", State::kValidated, State::kPrepared); !order.ok()) return {order, {}, {}, {}};
+  if (Status order = expect("prepare", State::kValidated, State::kPrepared); !order.ok()) return {order, {}, {}};
   services_.allow_secrets(request.secret_names);
   const AbiRequest abi(request);
   StageOutcome outcome =
@@ -260,7 +259,7 @@ StageOutcome AdapterInstance::prepare(const AdapterRequest& request) {
 }
 
 StageOutcome AdapterInstance::execute(const AdapterRequest& request) {
-  if (Status order = expect("execute", State::kPrepared, State::kPrepared); !order.ok()) return {order, {}, {}, {}};
+  if (Status order = expect("execute", State::kPrepared, State::kPrepared); !order.ok()) return {order, {}, {}};
   services_.allow_secrets(request.secret_names);
   const AbiRequest abi(request);
   state_ = State::kExecuted;
@@ -268,7 +267,7 @@ StageOutcome AdapterInstance::execute(const AdapterRequest& request) {
 }
 
 StageOutcome AdapterInstance::collect(const AdapterRequest& request) {
-  if (Status order = expect("collect", State::kExecuted, State::kExecuted); !order.ok()) return {order, {}, {}, {}};
+  if (Status order = expect("collect", State::kExecuted, State::kExecuted); !order.ok()) return {order, {}, {}};
   const AbiRequest abi(request);
   state_ = State::kCollected;
   return call("collect", "artifacts", [&] { return guarded_status(who(), "collect", type_.collect, self_, &abi.abi); });
@@ -277,9 +276,9 @@ StageOutcome AdapterInstance::collect(const AdapterRequest& request) {
 bool has_explanation(const osiris_adapter_type& type) { return explain_of(type) != nullptr; }
 
 StageOutcome AdapterInstance::explain(const AdapterRequest& request) {
-  if (Status order = expect("explain", State::kValidated, State::kPrepared); !order.ok()) return {order, {}, {}, {}};
+  if (Status order = expect("explain", State::kValidated, State::kPrepared); !order.ok()) return {order, {}, {}};
   const osiris_explain* table = explain_of(type_);
-  if (!table) return {Error(Code::kUnsupported, "adapter " + who() + " explains nothing"), {}, {}, {}};
+  if (!table) return {Error(Code::kUnsupported, "adapter " + who() + " explains nothing"), {}, {}};
   services_.allow_secrets(request.secret_names);
   const AbiRequest abi(request);
   return call("explain", "explanation", [&] { return guarded_status(who(), "explain", table->explain, self_, &abi.abi); });
@@ -288,18 +287,18 @@ StageOutcome AdapterInstance::explain(const AdapterRequest& request) {
 bool AdapterInstance::has_resources() const { return resources_of(type_) != nullptr; }
 
 StageOutcome AdapterInstance::list_resources(const Json& filter) {
-  if (Status order = expect("list", State::kConfigured, State::kConfigured); !order.ok()) return {order, {}, {}, {}};
+  if (Status order = expect("list", State::kConfigured, State::kConfigured); !order.ok()) return {order, {}, {}};
   const osiris_resources* table = resources_of(type_);
-  if (!table) return {Error(Code::kUnsupported, "adapter " + who() + " owns nothing that could be listed"), {}, {}, {}};
+  if (!table) return {Error(Code::kUnsupported, "adapter " + who() + " owns nothing that could be listed"), {}, {}};
   const std::string text = filter.is_object() ? filter.dump() : "{}";
   return call("list", "resources", [&] { return guarded_status(who(), "list", table->list, self_, abi_str(text)); });
 }
 
 StageOutcome AdapterInstance::release_resource(std::string_view kind, std::string_view id) {
-  if (Status order = expect("release", State::kConfigured, State::kConfigured); !order.ok()) return {order, {}, {}, {}};
+  if (Status order = expect("release", State::kConfigured, State::kConfigured); !order.ok()) return {order, {}, {}};
   const osiris_resources* table = resources_of(type_);
   if (!table)
-    return {Error(Code::kUnsupported, "adapter " + who() + " owns nothing that could be released"), {}, {}, {}};
+    return {Error(Code::kUnsupported, "adapter " + who() + " owns nothing that could be released"), {}, {}};
   return call("release", "released",
               [&] { return guarded_status(who(), "release", table->release, self_, abi_str(kind), abi_str(id)); });
 }

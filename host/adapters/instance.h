@@ -43,7 +43,6 @@ struct StageOutcome {
   Status status;              // messages name adapter and stage, but for kStepFailed: there the pipeline is at fault
   std::string document_text;  // exactly the bytes delivered; empty if none
   Json document;              // the same, parsed; null if none
-  Json detail;                // what the adapter told a program about its failure ("retry_after_s"); null if nothing
 
   bool ok() const { return status.ok(); }
 };

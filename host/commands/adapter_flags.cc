@@ -54,8 +54,7 @@ void add_option_flag(CLI::App& command, const OptionSpec& spec, FlagValues& valu
 }  // namespace
 
 int fail_adapter(const CommandContext& context, const Error& error) {
-  print_error(context, error, Json::object({{"phase", "adapter"}}));
-  return to_int(error.code == Code::kNotFound ? ExitCode::kInput : ExitCode::kAdapterFailed);
+  return fail(context, error, Json::object({{"phase", "adapter"}}), ErrorSource::kLoading);
 }
 
 AdapterFlags AdapterFlags::scan(int argc, const char* const* argv, const CommandContext& context) {

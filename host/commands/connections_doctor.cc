@@ -8,6 +8,7 @@
 #include "host/display/format.h"
 #include "host/project/run_index.h"
 #include "host/run/worker_binary.h"
+#include "protocol/base/categories.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
 
@@ -32,11 +33,11 @@ struct Finding {
 };
 
 std::string category_of(const std::string& taxonomy, Code code) {
-  if (taxonomy == "connection.auth_failed" || code == Code::kUnauthenticated) return "auth";
-  if (taxonomy == "connection.timeout" || taxonomy == "runtime.timeout" || code == Code::kDeadline) return "timeout";
-  if (taxonomy == "connection.failed" || taxonomy == "connection.not_found" || code == Code::kUnavailable) return "network";
+  if (taxonomy == category::kConnectionAuthFailed || code == Code::kUnauthenticated) return "auth";
+  if (taxonomy == category::kConnectionTimeout || taxonomy == category::kRuntimeTimeout || code == Code::kDeadline) return "timeout";
+  if (taxonomy == category::kConnectionFailed || taxonomy == category::kConnectionNotFound || code == Code::kUnavailable) return "network";
   if (taxonomy.ends_with("permission_denied")) return "permission";
-  if (taxonomy.starts_with("config.") || taxonomy == "connection.invalid_config") return "config";
+  if (taxonomy.starts_with("config.") || taxonomy == category::kConnectionInvalidConfig) return "config";
   if (code == Code::kUnsupported) return "unsupported";
   return "unknown";
 }

@@ -99,21 +99,18 @@ void print_diagnostics(const CommandContext& context, const Diagnostics& diagnos
   print_err(context, text);
 }
 
-void print_error(const CommandContext& context, const Error& error, const Json& extra) {
+int fail(const CommandContext& context, const Error& error, const Json& extra, ErrorSource source) {
+  const int exit_code = to_int(exit_code_for(error, source));
   print_err(context, error_text(context, mask_shapes(error.message), mask_shapes(error.hint), kWholeElsewhere));
-  if (!context.json) return;
+  if (!context.json) return exit_code;
   Json document = Json::object({{"status", "error"}});
   for (const auto& [key, value] : extra.members()) document.set(key, value);
   document.set("message", mask_shapes(error.message));
   if (!error.hint.empty()) document.set("hint", mask_shapes(error.hint));
   document.set("code", code_name(error.code));
-  document.set("exit_code", to_int(exit_code_for(error.code)));
+  document.set("exit_code", exit_code);
   print_json(context, document);
-}
-
-int fail(const CommandContext& context, const Error& error, const Json& extra) {
-  print_error(context, error, extra);
-  return to_int(exit_code_for(error.code));
+  return exit_code;
 }
 
 }  // namespace osiris

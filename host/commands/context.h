@@ -14,7 +14,7 @@
 #include "host/project/connections.h"
 #include "host/project/environment.h"
 #include "host/project/project.h"
-#include "host/run/status.h"
+#include "host/run/exit_status.h"
 #include "host/yaml/diagnostic.h"
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
@@ -64,10 +64,7 @@ std::string error_text(const CommandContext& context, std::string_view message, 
 void print_diagnostics(const CommandContext& context, const Diagnostics& diagnostics);  // stderr, one line each
 
 // "❌ <message>" and "   💡 <hint>" on stderr; with --json also {"status":"error",...} with `extra` on stdout.
-void print_error(const CommandContext& context, const Error& error, const Json& extra = Json::object());
-// That, and the exit code that belongs to the error.
-int fail(const CommandContext& context, const Error& error, const Json& extra = Json::object());
-
-constexpr int to_int(ExitCode code) { return static_cast<int>(code); }
+// Returns the exit code that belongs to the error, which is in the document too.
+int fail(const CommandContext& context, const Error& error, const Json& extra = Json::object(), ErrorSource source = ErrorSource::kInput);
 
 }  // namespace osiris

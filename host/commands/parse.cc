@@ -116,7 +116,7 @@ int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
     return fail(context, Error(Code::kInvalidArgument, "No command given", "osiris --help lists them"), Json::object({{"phase", "usage"}}));
   if (!chosen) {
     print_err(context, app.help());
-    return to_int(ExitCode::kInput);
+    return to_int(exit_code_for(Error(Code::kInvalidArgument, "no command")));
   }
   return chosen();
 }
@@ -138,8 +138,9 @@ int run_command_line(int argc, const char* const* argv) {
   context->json = json;
   const int code = parse_and_run(argc, argv, *context);
   if (!context->output_error) return code;
-  print_note(*context, "❌ cannot write to standard output: " + std::string(strerror(context->output_error)));
-  return code ? code : to_int(ExitCode::kAdapterFailed);
+  const Error error(Code::kUnavailable, "cannot write to standard output: " + std::string(strerror(context->output_error)));
+  print_note(*context, "❌ " + error.message);
+  return code ? code : to_int(exit_code_for(error, ErrorSource::kService));
 }
 
 }  // namespace osiris

@@ -35,10 +35,7 @@ Json filter(const CommandContext& context, const Options& options, bool leftover
 }
 
 // What fails far away is the adapter's failure, whatever its code.
-int fail_far_away(const CommandContext& context, const Error& error) {
-  fail(context, error);
-  return to_int(ExitCode::kAdapterFailed);
-}
+int fail_far_away(const CommandContext& context, const Error& error) { return fail(context, error, Json::object(), ErrorSource::kService); }
 
 int list(const CommandContext& context, const Options& options, AdapterSession& session) {
   const StageOutcome listed = session.instance().list_resources(filter(context, options, false));
@@ -83,7 +80,7 @@ int release_all(const CommandContext& context, AdapterSession& session,
     print_json(context, Json::object({{"status", first ? "error" : "success"}, {"released", released}}));
   else if (resources.empty())
     print_text(context, "Nothing to release.\n");
-  return to_int(first ? ExitCode::kAdapterFailed : ExitCode::kOk);
+  return to_int(first ? exit_code_for(*first, ErrorSource::kService) : ExitCode::kOk);
 }
 
 int release(const CommandContext& context, const Options& options, AdapterSession& session) {

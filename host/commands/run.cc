@@ -233,7 +233,7 @@ class RunCommand {
       if (const Status copied = copy_out(*report, context_.cwd / options_.out); !copied.ok()) not_copied = copied.error();
     }
     if (not_copied && report->verdict.ok) {
-      report->verdict = {false, exit_code_for(not_copied->code), "execution_failed"};
+      report->verdict = {false, exit_code_for(*not_copied), "execution_failed"};
       report->error = not_copied->within("the pipeline ran, but --out failed");
     }
     print_report(context_, *report, masking_, options_.out.empty() || not_copied ? "" : "Artifacts copied to: " + options_.out + "/");

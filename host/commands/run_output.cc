@@ -108,8 +108,7 @@ void print_report(const CommandContext& context, const RunReport& report, const 
 
 Status copy_out(RunReport& report, const fs::path& directory) {
   std::set<fs::path> taken;
-  for (const Json& file : report.outputs.items())
-    OSIRIS_TRY(copy_one(file["target"].as_string(), directory / place_of(file["path"].as_string(), file["step_id"].as_string(), taken)));
+  for (const Artifact& file : report.outputs) OSIRIS_TRY(copy_one(file.target, directory / place_of(file.path, file.step_id, taken)));
   return copy_tree(report.session_dir / "artifacts", directory / "artifacts", report.warnings);
 }
 

@@ -53,7 +53,7 @@ int validate_files(const CommandContext& context, const Options& options) {
     compile.work_dir = context.cwd;
     const CompileResult result = compile_or_load(compile, workspace->inputs(context));
     all_valid = all_valid && result.ok();
-    if (!result.ok()) code = std::max(code, exit_code_for(result.diagnostics.to_error().code));
+    if (!result.ok()) code = std::max(code, exit_code_for(result.diagnostics.to_error()));
     results.push_back(Json::object({{"valid", result.ok()},
                                     {"file", file},
                                     {"errors", list(result.diagnostics.errors())},
@@ -131,7 +131,7 @@ int validate_project(const CommandContext& context, const Options& options) {
     else
       print_note(context, "❌ Invalid project: " + std::to_string(findings.errors().size()) + " errors");
   }
-  return to_int(findings.ok() ? ExitCode::kOk : exit_code_for(findings.to_error().code));
+  return to_int(findings.ok() ? ExitCode::kOk : exit_code_for(findings.to_error()));
 }
 
 int run(const CommandContext& context, const Options& options) {

@@ -5,6 +5,7 @@
 
 #include "host/compat/old_names.h"
 #include "host/components/schema.h"
+#include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -77,7 +78,7 @@ Result<ResolvedConnection> resolve_for(const ComponentSpec& spec, const Connecti
     const auto issues = check_schema(*schema, node, field);
     if (!issues.empty())
       return Error(Code::kInvalidArgument, "Connection " + ref.family + "." + ref.alias + ": " + issues.front().message,
-                   issues.front().hint, "connection.invalid_config");
+                   issues.front().hint, category::kConnectionInvalidConfig);
     value = node.to_json();
   }
   return resolved;

@@ -4,6 +4,7 @@
 
 #include "host/compat/old_names.h"
 #include "host/project/file_trust.h"
+#include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 #include "protocol/base/secret_names.h"
 #include "protocol/base/text.h"
@@ -16,11 +17,11 @@ namespace fs = std::filesystem;
 constexpr std::string_view kFileName = "osiris_connections.yaml";
 
 Error wrong(std::string message, std::string hint = {}) {
-  return Error(Code::kInvalidArgument, std::move(message), std::move(hint), "connection.invalid_config");
+  return Error(Code::kInvalidArgument, std::move(message), std::move(hint), category::kConnectionInvalidConfig);
 }
 
 Error absent(std::string message, std::string hint = {}) {
-  return Error(Code::kNotFound, std::move(message), std::move(hint), "connection.not_found");
+  return Error(Code::kNotFound, std::move(message), std::move(hint), category::kConnectionNotFound);
 }
 
 std::string list_aliases(const std::vector<std::string>& aliases) { return join(aliases, ", "); }
@@ -133,7 +134,7 @@ Result<Connections> Connections::load(const fs::path& cwd, const Environment& en
 Result<Connections> Connections::load_file(const fs::path& file, const Environment& environment) {
   if (Status trusted = check_writers(file, "connections file"); !trusted.ok()) {
     Error error = trusted.error();
-    error.category = "connection.invalid_config";
+    error.category = category::kConnectionInvalidConfig;
     return error;
   }
   Diagnostics findings(file.string());

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 
 namespace osiris {
@@ -27,7 +28,7 @@ Status check_writers(const std::filesystem::path& file, std::string_view what) {
   const bool foreign = info.st_uid != ::geteuid() && (info.st_mode & 022) == 0;
   return Error(Code::kInvalidArgument,
                "The " + std::string(what) + " " + file.string() + " can be written by " + *writer + ", so it cannot be trusted with secrets",
-               foreign ? "copy it, so that it is yours" : "chmod go-w " + file.string(), "config.invalid");
+               foreign ? "copy it, so that it is yours" : "chmod go-w " + file.string(), category::kConfigInvalid);
 }
 
 }  // namespace osiris

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host/yaml/node.h"
+#include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -263,7 +264,7 @@ fs::path Project::sessions_dir() const { return base_ / config_.sessions_dir; }
 fs::path Project::cache_dir() const { return base_ / config_.cache_dir; }
 
 Error of_own_files(Error error) {
-  if (error.category != "write.permission_denied" || error.code != Code::kInvalidArgument) return error;
+  if (error.category != category::kWritePermissionDenied || error.code != Code::kInvalidArgument) return error;
   error.code = Code::kUnavailable;
   error.hint = "osiris keeps its builds, sessions and indexes there: let this user write there, or set filesystem.base_path in osiris.yaml.";
   return error;

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/sha256.h"
 #include "protocol/base/subprocess.h"
 
@@ -102,7 +103,7 @@ Status prove_outputs(const std::vector<PlannedOutput>& planned, const std::vecto
   return Error(Code::kInternal,
                "every step completed, but " + std::to_string(unproved) + (unproved == 1 ? " output is" : " outputs are") +
                    " not what the pipeline says" + reasons,
-               "Run again. If nothing else writes these files, report it with the session's directory.", "write.failed");
+               "Run again. If nothing else writes these files, report it with the session's directory.", category::kWriteFailed);
 }
 
 }  // namespace osiris

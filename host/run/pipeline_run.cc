@@ -1,6 +1,7 @@
 #include "host/run/pipeline_run.h"
 
 #include "host/run/output_proof.h"
+#include "protocol/base/categories.h"
 #include "protocol/base/wipe.h"
 
 namespace osiris {
@@ -37,9 +38,9 @@ void log_error(RunLog& log, const RunReport& report) {
   Json fields = Json::object({{"error", error.message}, {"message", error.message}, {"phase", report.phase}});
   if (!error.hint.empty()) fields.set("hint", error.hint);
   // What the adapter knows beside: the class of the error, the request's id, whether it was tried again.
-  if (const auto detail = parse_json(error.detail); detail.ok() && detail->is_object()) fields.set("detail", *detail);
+  if (error.detail.is_object()) fields.set("detail", error.detail);
   Json details = Json::object({{"event", "error"},
-                               {"error_code", error.category.empty() ? "system.error" : error.category},
+                               {"error_code", error.category.empty() ? category::kSystemError : error.category},
                                {"category", error.category.substr(0, error.category.find('.'))},
                                {"message", error.message},
                                {"source", report.adapter}});
@@ -87,7 +88,7 @@ void close_session(Session& session, RunReport& report, const RunProofs& proofs,
   if (const auto error = log.write_error()) keep(Status(*error));
   if (!first) return;
   if (report.verdict.ok) {
-    report.verdict = {false, ExitCode::kAdapterFailed, "missing_events_jsonl"};
+    report.verdict = {false, exit_code_for(*first, ErrorSource::kService), "missing_events_jsonl"};
     report.error = first->within("the pipeline ran, but its session could not be written");
   } else {
     report.warnings.push_back("the session could not be written completely: " + first->message);
@@ -191,10 +192,10 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   StagesResult result;
   if (const Status status = session->materialize(pipeline); !status.ok()) {
     result.error = status.error();
-    result.exit_code = ExitCode::kAdapterFailed;
+    result.source = ErrorSource::kService;
   } else if (inputs.cannot_start) {
     result.error = inputs.cannot_start;
-    result.exit_code = exit_code_for(inputs.cannot_start->code);
+    result.source = ErrorSource::kInput;
   } else {
     log_.event("run_start", Json::object({{"pipeline_id", pipeline.id}, {"profile", pipeline.profile}, {"manifest_path", "manifest.yaml"}}));
     result = stages.run(inputs.options.settings(), request(inputs, *session));
@@ -225,7 +226,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   proofs.sandbox_id = resources_.first_id("sandbox");
   proofs.session_path = adapter_;
   proofs.error = result.error;
-  proofs.failure_exit_code = result.exit_code;
+  proofs.error_source = result.source;
   proofs.steps_total = tally_.total();
   proofs.steps_completed = tally_.completed();
   if (!result.error && proofs.steps_completed >= proofs.steps_total)
@@ -273,7 +274,6 @@ Result<RunReport> record_failed_compile(const Project& project, const std::files
   proofs.adapter = adapter;
   proofs.session_path = adapter;
   proofs.error = error;
-  proofs.failure_exit_code = exit_code_for(error.code);
   report.verdict = judge(proofs);
   close_session(*session, report, proofs, log, masking);
   return report;

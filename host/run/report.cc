@@ -35,7 +35,7 @@ Json error_document(const Error& error) {
   Json out = Json::object({{"code", code_name(error.code)}, {"message", error.message}});
   if (!error.hint.empty()) out.set("hint", error.hint);
   if (!error.category.empty()) out.set("category", error.category);
-  if (const auto detail = parse_json(error.detail); detail.ok() && detail->is_object()) out.set("detail", *detail);
+  if (error.detail.is_object()) out.set("detail", error.detail);
   return out;
 }
 

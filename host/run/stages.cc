@@ -1,18 +1,18 @@
 #include "host/run/stages.h"
 
+#include "protocol/base/categories.h"
+
 namespace osiris {
 namespace {
 
 // A request that is wrong shows in the stages that only look at it; what fails later is the adapter's or the step's.
-ExitCode exit_code_of(std::string_view stage, Code code) {
-  const ExitCode exit = exit_code_for(code);
-  const bool looks_only = stage == "configure" || stage == "validate" || stage == "prepare";
-  return exit == ExitCode::kInput && !looks_only ? ExitCode::kAdapterFailed : exit;
+ErrorSource source_of(std::string_view stage) {
+  return stage == "configure" || stage == "validate" || stage == "prepare" ? ErrorSource::kInput : ErrorSource::kRun;
 }
 
 Error stopped_error(StopReason reason) {
   if (reason == StopReason::kDeadline)
-    return {Code::kDeadline, "the run did not end in time and was stopped", "allow more with --timeout", "runtime.timeout"};
+    return {Code::kDeadline, "the run did not end in time and was stopped", "allow more with --timeout", category::kRuntimeTimeout};
   return {Code::kCancelled, "the run was cancelled", ""};
 }
 
@@ -25,7 +25,7 @@ StagesResult Stages::failed(std::string stage, const Error& error) const {
   // The adapter only sees "stop"; whether the user or the clock said so is known here.
   result.error = stopped && reason != StopReason::kNone ? stopped_error(reason) : error;
   result.stage = std::move(stage);
-  result.exit_code = exit_code_of(result.stage, result.error->code);
+  result.source = source_of(result.stage);
   return result;
 }
 

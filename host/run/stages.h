@@ -10,13 +10,13 @@
 
 #include "host/adapters/instance.h"
 #include "host/run/run_events.h"
-#include "host/run/status.h"
+#include "host/run/exit_status.h"
 
 namespace osiris {
 
 struct StagesResult {
   std::optional<Error> error;  // why the run did not succeed; its code is never a guess about whose fault it was
-  ExitCode exit_code = ExitCode::kOk;
+  ErrorSource source = ErrorSource::kRun;  // of `error`
   std::string stage;           // where it ended: "configure" ... "collect"
   Json result;                 // documents, null where none came
   Json artifacts;

@@ -2,38 +2,9 @@
 
 namespace osiris {
 
-ExitCode exit_code_for(Code code) {
-  switch (code) {
-    case Code::kStepFailed: return ExitCode::kStepFailed;
-    case Code::kCancelled: return ExitCode::kCancelled;
-    case Code::kDeadline: return ExitCode::kDeadline;
-    case Code::kInvalidArgument:
-    case Code::kNotFound: return ExitCode::kInput;
-    case Code::kInvalidState:
-    case Code::kUnsupported:
-    case Code::kUnauthenticated:
-    case Code::kUnavailable:
-    case Code::kExhausted:
-    case Code::kInternal: return ExitCode::kAdapterFailed;
-  }
-  return ExitCode::kAdapterFailed;
-}
-
-std::string_view outcome_name(ExitCode code) {
-  switch (code) {
-    case ExitCode::kOk: return "success";
-    case ExitCode::kCancelled: return "cancelled";
-    case ExitCode::kDeadline: return "deadline";
-    case ExitCode::kStepFailed:
-    case ExitCode::kInput:
-    case ExitCode::kAdapterFailed: return "failed";
-  }
-  return "failed";
-}
-
 RunVerdict judge(const RunProofs& proofs) {
   if (proofs.error) {
-    const ExitCode code = proofs.failure_exit_code.value_or(exit_code_for(proofs.error->code));
+    const ExitCode code = exit_code_for(*proofs.error, proofs.error_source);
     const bool stopped = code == ExitCode::kCancelled || code == ExitCode::kDeadline;
     return {false, code, stopped ? std::string(outcome_name(code)) : "execution_failed"};
   }

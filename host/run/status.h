@@ -1,4 +1,4 @@
-// How a run ended: one function for status.json, the index and the exit code, so that they cannot disagree.
+// How a run ended: one function for status.json, the index and the exit status (exit_status.h), so that they cannot disagree.
 //
 // The five-proof rule: a run is ok if the adapter said success, the exit code is 0, every step of the plan was seen to
 // complete, every output of the plan is at its place with the size and hash its step wrote (output_proof.h), and every event
@@ -10,25 +10,18 @@
 #include <string>
 #include <string_view>
 
+#include "host/run/exit_status.h"
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
 
 namespace osiris {
-
-// docs/exit-codes.md.
-enum class ExitCode : int { kOk = 0, kStepFailed = 1, kInput = 2, kAdapterFailed = 3, kDeadline = 124, kCancelled = 130 };
-
-// The exit code for an error that ended a run or a command.
-ExitCode exit_code_for(Code code);
-// The word for it in the run index and in `runs list`: "success", "failed", "cancelled", "deadline".
-std::string_view outcome_name(ExitCode code);
 
 struct RunProofs {
   std::string adapter;
   std::string sandbox_id;  // empty: none
   std::string session_path;
   std::optional<Error> error;  // what the stages ended with; none: all succeeded
-  std::optional<ExitCode> failure_exit_code;  // whose fault `error` is, where its code alone does not say
+  ErrorSource error_source = ErrorSource::kInput;
   size_t steps_total = 0;
   size_t steps_completed = 0;
   std::optional<Error> outputs_error;  // why the outputs are not proved; looked at only where all steps completed

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 
 namespace osiris {
@@ -71,7 +72,7 @@ Error Diagnostics::to_error() const {
   message += first.message;
   if (!first.location.empty() && first.location != "root") message += " [" + first.location + "]";
   if (errors_.size() > 1) message += " (and " + std::to_string(errors_.size() - 1) + " more)";
-  return Error(first.code, std::move(message), first.hint, machine == errors_.end() ? "config.invalid" : "system.resource_unavailable");
+  return Error(first.code, std::move(message), first.hint, machine == errors_.end() ? category::kConfigInvalid : category::kSystemResourceUnavailable);
 }
 
 }  // namespace osiris

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "protocol/base/categories.h"
+
 namespace osiris::e2b {
 
 std::vector<std::string> requirement_sets(const sdk::RunRequest& request) {
@@ -30,7 +32,7 @@ Status check_index_reachable(const Config& config, const sdk::RunRequest& reques
                    std::string(config.network == "none" ? "off (--e2b-network none)" : "the hosts that the pipeline names only"),
                "Allow the index and where its files lie: --e2b-network-allow packages.example.org (or --e2b-network open); or install once in a template "
                "(--e2b-deps-in template).",
-               "config.invalid");
+               category::kConfigInvalid);
 }
 
 std::vector<std::string> pip_warnings(const Config& config) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "plugins/sdk/place/address.h"
+#include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 
 namespace osiris::e2b {
@@ -11,7 +12,7 @@ namespace {
 constexpr size_t kCredentialBytesMax = 255;  // RFC 1929, and E2B's own limit
 
 Error bad_proxy(std::string why) {
-  return Error(Code::kInvalidArgument, "--e2b-egress-proxy: " + std::move(why), "Write socks5://USER:PASSWORD@HOST:PORT, or HOST:PORT.", "config.invalid");
+  return Error(Code::kInvalidArgument, "--e2b-egress-proxy: " + std::move(why), "Write socks5://USER:PASSWORD@HOST:PORT, or HOST:PORT.", category::kConfigInvalid);
 }
 
 std::string scheme_of(std::string_view url) {
@@ -70,12 +71,12 @@ Status check_service_url(std::string_view option, const std::string& url, bool a
   const std::string scheme = scheme_of(url), shown = without_userinfo(url);
   if (scheme == "https") return {};
   if (scheme != "http")
-    return Error(Code::kInvalidArgument, std::string(option) + ": " + shown + " is no https:// URL", "Write the whole URL: https://HOST.", "config.invalid");
+    return Error(Code::kInvalidArgument, std::string(option) + ": " + shown + " is no https:// URL", "Write the whole URL: https://HOST.", category::kConfigInvalid);
   const std::string host = sdk::host_of(url);
   if (allow_http || sdk::is_loopback(host)) return {};
   return Error(Code::kInvalidArgument,
                std::string(option) + ": " + shown + " would carry the API key and every secret of the run to " + host + " in the clear",
-               "Use https://. Where the network between is your own, --e2b-allow-http allows it.", "config.invalid");
+               "Use https://. Where the network between is your own, --e2b-allow-http allows it.", category::kConfigInvalid);
 }
 
 Status check_authorities(const std::string& ca_file) {
@@ -83,7 +84,7 @@ Status check_authorities(const std::string& ca_file) {
   const auto text = read_file(ca_file, uint64_t{16} << 20);
   if (!text) return text.error().within("--e2b-ca-file");
   if (text->find("-----BEGIN ") != std::string::npos) return {};
-  return Error(Code::kInvalidArgument, "--e2b-ca-file " + ca_file + " holds no certificate", "Give a PEM file: -----BEGIN CERTIFICATE----- and so on.", "config.invalid");
+  return Error(Code::kInvalidArgument, "--e2b-ca-file " + ca_file + " holds no certificate", "Give a PEM file: -----BEGIN CERTIFICATE----- and so on.", category::kConfigInvalid);
 }
 
 std::string without_userinfo(std::string_view url) {

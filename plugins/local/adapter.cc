@@ -109,7 +109,7 @@ plugin::RunResult LocalAdapter::execute(const plugin::Request& from) {
   std::error_code ignored;  // a worker that was killed could not remove it
   fs::remove_all(request.session_dir / ".worker", ignored);
   plugin::RunResult result{outcome.result.dump(), std::nullopt};
-  if (!outcome.status) result.failure = sdk::to_failure(outcome.status.error(), outcome.detail);
+  if (!outcome.status) result.failure = sdk::to_failure(outcome.status.error());
   return result;
 }
 

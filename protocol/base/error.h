@@ -1,6 +1,6 @@
 // Errors as values. Everything inside osiris that can fail returns Result<T> or Status; no exception crosses a
 // function declared in one of our headers. There are three conversions, in three places: to an ABI status
-// (plugins/sdk), to an RPC error object (protocol/rpc) and to a process exit status (host/main).
+// (plugins/sdk), to an RPC error object (protocol/rpc) and to a process exit status (host/run/exit_status.h).
 #pragma once
 
 #include <cassert>
@@ -10,6 +10,8 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+
+#include "protocol/base/json_value.h"
 
 namespace osiris {
 
@@ -39,11 +41,10 @@ struct Error {
   Code code = Code::kInternal;
   std::string message;
   std::string hint;
-  // The reference's taxonomy code for this error ("connection.auth_failed", "write.disk_full", ...), assigned where
-  // the error is made; empty when none applies.
+  // What kind of thing went wrong, one of categories.h, assigned where the error is made; empty when none applies.
   std::string category;
-  // A JSON object for programs ({"request_id":...,"attempts":2}), or empty; never a secret.
-  std::string detail;
+  // An object for programs ({"request_id":...,"attempts":2}), or null; never a secret.
+  Json detail;
 
   Error() = default;
   Error(Code c, std::string m, std::string h = {}, std::string cat = {})

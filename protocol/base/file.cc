@@ -1,4 +1,6 @@
+#include "protocol/base/categories.h"
 #include "protocol/base/file.h"
+#include "protocol/base/random.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -8,7 +10,6 @@
 #include <cstdio>
 #include <cstring>
 
-#include "protocol/base/random.h"
 
 namespace osiris {
 namespace {
@@ -43,36 +44,36 @@ Error errno_error(int number, std::string_view what, const std::filesystem::path
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
-      return Error(Code::kExhausted, message, "Free some space or choose another directory, then run again.", "write.disk_full");
+      return Error(Code::kExhausted, message, "Free some space or choose another directory, then run again.", category::kWriteDiskFull);
     case ENOENT:
-      return Error(Code::kNotFound, message, "Check the path.", "write.path_not_found");
+      return Error(Code::kNotFound, message, "Check the path.", category::kWritePathNotFound);
     case EMFILE:
       return Error(Code::kUnavailable, message, "This process may open no more files: raise its limit (ulimit -n), then run again.",
-                   "system.resource_unavailable");
+                   category::kSystemResourceUnavailable);
     case ENFILE:
       return Error(Code::kUnavailable, message, "This machine has too many files open; close some, then run again.",
-                   "system.resource_unavailable");
+                   category::kSystemResourceUnavailable);
     case ENOMEM:
-      return Error(Code::kExhausted, message, "Free some memory, then run again.", "system.resource_unavailable");
+      return Error(Code::kExhausted, message, "Free some memory, then run again.", category::kSystemResourceUnavailable);
     case EROFS:
       return Error(Code::kUnavailable, message, "The file system is read-only: make it writable, or choose another directory.",
-                   "write.permission_denied");
+                   category::kWritePermissionDenied);
     case EACCES:
     case EPERM:
       return Error(Code::kInvalidArgument, message, "Check the owner and permissions of the file and its directory.",
-                   "write.permission_denied");
+                   category::kWritePermissionDenied);
     case ENOTDIR:
     case EISDIR:
     case ENAMETOOLONG:
     case ELOOP:
-      return Error(Code::kInvalidArgument, message, "Check the path.", "write.path_not_found");
+      return Error(Code::kInvalidArgument, message, "Check the path.", category::kWritePathNotFound);
     default:
-      return Error(Code::kUnavailable, message, "", "system.resource_unavailable");
+      return Error(Code::kUnavailable, message, "", category::kSystemResourceUnavailable);
   }
 }
 
 bool is_machine_trouble(const Error& error) {
-  return error.category == "system.resource_unavailable" || error.category == "write.disk_full";
+  return error.category == category::kSystemResourceUnavailable || error.category == category::kWriteDiskFull;
 }
 
 Result<std::string> read_file(const std::filesystem::path& path, uint64_t max_bytes) {

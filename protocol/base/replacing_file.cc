@@ -1,4 +1,8 @@
+#include "protocol/base/categories.h"
+#include "protocol/base/file.h"
+#include "protocol/base/random.h"
 #include "protocol/base/replacing_file.h"
+#include "protocol/base/text.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -6,9 +10,6 @@
 
 #include <cerrno>
 
-#include "protocol/base/file.h"
-#include "protocol/base/random.h"
-#include "protocol/base/text.h"
 
 namespace osiris {
 namespace {
@@ -24,12 +25,12 @@ Status check_kind(const std::filesystem::path& target) {
                      : type == std::filesystem::file_type::symlink ? "a symbolic link"
                                                                    : "not a regular file";
   return Error(Code::kInvalidArgument, "cannot write " + target.string() + ": it is " + what,
-               "give the path of a file", "write.failed");
+               "give the path of a file", category::kWriteFailed);
 }
 
 Error no_directory(const std::filesystem::path& directory) {
   return Error(Code::kNotFound, "cannot write: the directory " + directory.string() + " does not exist",
-               "create it, or set create_dirs: true", "write.path_not_found");
+               "create it, or set create_dirs: true", category::kWritePathNotFound);
 }
 
 std::string temporary_beside(const std::filesystem::path& target) {

@@ -1,5 +1,8 @@
 // One thread owns the curl multi handle and every easy handle in it; other threads only queue work and wake it.
 // A body that is not read fast enough pauses its own transfer (flow control per exchange), never the loop.
+#include "protocol/base/categories.h"
+#include "protocol/base/file.h"
+#include "protocol/http/ca_bundle.h"
 #include "protocol/http/curl_transport.h"
 
 #include <curl/curl.h>
@@ -10,8 +13,6 @@
 #include <map>
 #include <thread>
 
-#include "protocol/base/file.h"
-#include "protocol/http/ca_bundle.h"
 
 namespace osiris::http {
 namespace {
@@ -50,7 +51,7 @@ std::string what_of(const Request& request) { return request.label.empty() ? req
 
 Error head_is_cut(const State& state) {
   return Error(Code::kUnavailable, what_of(state.request) + ": the connection closed before the head of the answer was whole",
-               is_idempotent(state.request) ? kBroke : kUnknownEffect, "connection.failed");
+               is_idempotent(state.request) ? kBroke : kUnknownEffect, category::kConnectionFailed);
 }
 
 Error classify(CURLcode code, const State& state) {
@@ -58,27 +59,27 @@ Error classify(CURLcode code, const State& state) {
   const std::string reason = state.error_text[0] ? state.error_text : curl_easy_strerror(code);
   if (state.idle_expired)
     return Error(Code::kUnavailable, what + ": no byte for " + std::to_string(state.request.timeouts.idle.count()) + " ms",
-                 "The server or the network stalled; try again.", "connection.timeout");
+                 "The server or the network stalled; try again.", category::kConnectionTimeout);
   switch (code) {
     case CURLE_SEND_FAIL_REWIND:
-      return Error(Code::kUnavailable, what + ": the connection broke before an answer came", kUnknownEffect, "connection.failed");
+      return Error(Code::kUnavailable, what + ": the connection broke before an answer came", kUnknownEffect, category::kConnectionFailed);
     case CURLE_OPERATION_TIMEDOUT:
-      return Error(Code::kUnavailable, what + ": " + reason, "The server or the network is slow; raise the timeout or try again.", "connection.timeout");
+      return Error(Code::kUnavailable, what + ": " + reason, "The server or the network is slow; raise the timeout or try again.", category::kConnectionTimeout);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
-      return Error(Code::kUnavailable, what + ": " + reason, "Check the host name and the network.", "connection.not_found");
+      return Error(Code::kUnavailable, what + ": " + reason, "Check the host name and the network.", category::kConnectionNotFound);
     case CURLE_COULDNT_CONNECT:
-      return Error(Code::kUnavailable, what + ": " + reason, "Is the server running and reachable from here?", "connection.failed");
+      return Error(Code::kUnavailable, what + ": " + reason, "Is the server running and reachable from here?", category::kConnectionFailed);
     case CURLE_SSL_CACERT_BADFILE:
       return Error(Code::kUnauthenticated, what + ": " + reason, "Certificates cannot be checked here: install ca-certificates, or name a CA file.",
-                   "connection.auth_failed");
+                   category::kConnectionAuthFailed);
     case CURLE_PEER_FAILED_VERIFICATION:
-      return Error(Code::kUnauthenticated, what + ": " + reason, "The server's certificate is not trusted; name its CA file.", "connection.auth_failed");
+      return Error(Code::kUnauthenticated, what + ": " + reason, "The server's certificate is not trusted; name its CA file.", category::kConnectionAuthFailed);
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
-      return Error(Code::kInvalidArgument, what + ": " + reason, "Check the URL.", "connection.invalid_config");
+      return Error(Code::kInvalidArgument, what + ": " + reason, "Check the URL.", category::kConnectionInvalidConfig);
     default:
-      return Error(Code::kUnavailable, what + ": " + reason, kBroke, "connection.failed");
+      return Error(Code::kUnavailable, what + ": " + reason, kBroke, category::kConnectionFailed);
   }
 }
 

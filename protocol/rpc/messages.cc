@@ -48,7 +48,7 @@ Json encode(const Response& response) {
   if (response.ok()) {
     json.set("result", response.result());
   } else {
-    json.set("error", error_to_json(response.error().error, response.error().data));
+    json.set("error", error_to_json(response.error()));
   }
   return json;
 }
@@ -69,7 +69,7 @@ Json encode(const Heartbeat& heartbeat) {
 }
 
 Json encode(const Fatal& fatal) {
-  return Json::object({{"type", "fatal"}, {"error", error_to_json(fatal.error.error, fatal.error.data)}});
+  return Json::object({{"type", "fatal"}, {"error", error_to_json(fatal.error)}});
 }
 
 Result<Record> decode_hello(const Json& json) {
@@ -132,21 +132,21 @@ Result<Record> decode_heartbeat(const Json& json) {
 
 }  // namespace
 
-Json error_to_json(const Error& error, const Json& data) {
+Json error_to_json(const Error& error) {
   Json json = Json::object({{"code", code_name(error.code)},
                             {"message", error.message},
                             {"hint", error.hint},
                             {"category", error.category}});
-  if (!data.is_null()) json.set("data", data);
+  if (!error.detail.is_null()) json.set("data", error.detail);
   return json;
 }
 
-WireError error_from_json(const Json& json) {
+Error error_from_json(const Json& json) {
   if (!json["message"].is_string() || !json["code"].is_string())
-    return {Error(Code::kInternal, "the worker sent an error without code or message", "Report this as a bug."), {}};
-  return {Error(code_from_name(json["code"].as_string()), json["message"].as_string(), json["hint"].as_string(),
-                json["category"].as_string()),
-          json["data"]};
+    return Error(Code::kInternal, "the worker sent an error without code or message", "Report this as a bug.");
+  Error error(code_from_name(json["code"].as_string()), json["message"].as_string(), json["hint"].as_string(), json["category"].as_string());
+  error.detail = json["data"];
+  return error;
 }
 
 Json to_json(Request request) {

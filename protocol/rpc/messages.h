@@ -15,14 +15,10 @@ namespace osiris::rpc {
 
 inline constexpr int kProtocolVersion = 1;
 
-// An Error on the wire, with what a program may want to know (`data`, an object or null; never a secret).
-struct WireError {
-  Error error;
-  Json data;
-};
-Json error_to_json(const Error& error, const Json& data = {});
+// An Error on the wire; its detail is called `data` there.
+Json error_to_json(const Error& error);
 // Never fails: what is not an error object becomes kInternal saying so.
-WireError error_from_json(const Json& json);
+Error error_from_json(const Json& json);
 
 // ---- adapter -> worker
 
@@ -49,11 +45,11 @@ struct Response {
   std::string id;
   uint64_t seq = 0;
   int64_t time_ns = 0;  // 0: not sent (answers without seq)
-  std::variant<Json, WireError> outcome;
+  std::variant<Json, Error> outcome;
 
   bool ok() const { return outcome.index() == 0; }
   const Json& result() const { return std::get<0>(outcome); }
-  const WireError& error() const { return std::get<1>(outcome); }
+  const Error& error() const { return std::get<1>(outcome); }
 };
 
 struct Event {
@@ -84,7 +80,7 @@ struct Heartbeat {
 };
 
 struct Fatal {
-  WireError error;
+  Error error;
 };
 
 using Record = std::variant<Hello, Response, Event, Metric, Heartbeat, Fatal>;

@@ -212,6 +212,13 @@ TEST_F(BadPlugin, InAPlaceEverybodyCanWrite) {
   EXPECT_EQ(outcome.exit, 3) << outcome.err;
   EXPECT_NE(outcome.err.find("writ"), std::string::npos) << outcome.err;
 }
+TEST_F(BadPlugin, TheDocumentHasTheExitCodeOfTheProcess) {
+  const fs::path directory = adapter(project_.write("adapters/bad.so", "this is text", 0755));
+  project_.write("p.yaml", oml("x", {mock_step("a", "")}));
+  const Outcome outcome = project_.osiris({"run", "p.yaml", "--json", "--adapter", "bad", "--adapter-dir", directory.string()});
+  EXPECT_EQ(outcome.exit, 3);
+  EXPECT_EQ(outcome.json()["exit_code"].as_int(), outcome.exit);
+}
 TEST_F(BadPlugin, TheCommandsThatNeedNoAdapterStillWork) {
   const fs::path directory = adapter(project_.write("adapters/bad.so", "this is text", 0755));
   EXPECT_EQ(project_.osiris({"adapters", "list", "--adapter-dir", directory.string()}).exit, 0);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/random.h"
 #include "protocol/base/text.h"
 
@@ -30,7 +31,7 @@ Error result_error(duckdb_result& result) {
   if (type == DUCKDB_ERROR_INTERRUPT) error.code = Code::kCancelled;
   if (type == DUCKDB_ERROR_OUT_OF_MEMORY) {
     error.code = Code::kExhausted;
-    error.category = "runtime.memory_exceeded";
+    error.category = category::kRuntimeMemoryExceeded;
   }
   return error;
 }
@@ -155,7 +156,7 @@ Result<std::unique_ptr<Connection>> Database::connect() {
   duckdb_connection connection = nullptr;
   if (duckdb_connect(handle_, &connection) != DuckDBSuccess)
     return Error(Code::kExhausted, "cannot open another connection to the run's database", "",
-                 "runtime.memory_exceeded");
+                 category::kRuntimeMemoryExceeded);
   set_access(connection, trusted_access());
   return std::make_unique<Connection>(connection);
 }

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 #include "worker/database/access.h"
 #include "worker/database/engine.h"
@@ -27,7 +28,7 @@ using duckdb::StatementType;
 using Statements = duckdb::vector<duckdb::unique_ptr<SQLStatement>>;
 
 Error sql_error(std::string_view what, const std::string& text, const ScriptTarget& target) {
-  Error error(Code::kStepFailed, std::string(what) + ": " + text, "", "transform.failed");
+  Error error(Code::kStepFailed, std::string(what) + ": " + text, "", category::kTransformFailed);
   if (text.find("does not exist") != std::string::npos && text.starts_with("Catalog Error: Table"))
     error.hint = target.inputs.empty()
                      ? "This step has no inputs: name the steps it reads in `needs`."
@@ -40,7 +41,7 @@ Error refused(std::string_view what) {
                "A step may SELECT from its inputs and CREATE, INSERT, UPDATE, DELETE, MERGE, DROP, ALTER and EXPLAIN "
                "with tables "
                "it makes itself. Read files and databases in an extractor step.",
-               "transform.invalid_input");
+               category::kTransformInvalidInput);
 }
 
 // Without the engine's stack trace, its advice to change settings (which a step cannot), and the blank lines at its end.
@@ -57,10 +58,10 @@ Error engine_error(const duckdb::ErrorData& data, const ScriptTarget& target) {
       return Error(Code::kCancelled, "the query was interrupted");
     case duckdb::ExceptionType::OUT_OF_MEMORY:
       return Error(Code::kExhausted, "the query ran out of memory: " + text,
-                   "Allow more with --memory-limit, or free space for spilling.", "runtime.memory_exceeded");
+                   "Allow more with --memory-limit, or free space for spilling.", category::kRuntimeMemoryExceeded);
     case duckdb::ExceptionType::IO:
       return Error(Code::kExhausted, "the query could not spill to disk: " + text,
-                   "Free space in the session directory.", "write.disk_full");
+                   "Free space in the session directory.", category::kWriteDiskFull);
     case duckdb::ExceptionType::PERMISSION: {
       Error error = refused("this");
       error.message = "the SQL was refused: " + text.substr(text.starts_with("Permission Error: ") ? 18 : 0);
@@ -98,7 +99,7 @@ Status check_name(const duckdb::CreateInfo& info, const ScriptTarget& target) {
   for (const std::string& input : target.inputs) {
     if (duckdb::StringUtil::CIEquals(input, name))
       return Error(Code::kStepFailed, "the SQL makes a table named " + name + ", which is an input of this step",
-                   "Choose another name.", "transform.invalid_input");
+                   "Choose another name.", category::kTransformInvalidInput);
   }
   return {};
 }
@@ -155,7 +156,7 @@ class Script {
       }
     }
     if (statements.empty())
-      return Error(Code::kStepFailed, "the SQL holds no statement", "Write a SELECT.", "transform.invalid_input");
+      return Error(Code::kStepFailed, "the SQL holds no statement", "Write a SELECT.", category::kTransformInvalidInput);
     if (statements.size() > 1 || statements[0]->type != StatementType::SELECT_STATEMENT) OSIRIS_TRY(enter_scratch());
     for (size_t i = 0; i + 1 < statements.size(); ++i) OSIRIS_TRY(execute(std::move(statements[i])));
     if (statements.back()->type == StatementType::SELECT_STATEMENT) return keep_select(std::move(statements.back()));
@@ -231,7 +232,7 @@ class Script {
     OSIRIS_ASSIGN(auto result, execute(std::move(statement)));
     if (result->properties.return_type != duckdb::StatementReturnType::QUERY_RESULT)
       return Error(Code::kStepFailed, "the SQL gives no rows: its last statement is " + kind,
-                   "End it with a SELECT; the last statement's rows are the step's output.", "transform.invalid_input");
+                   "End it with a SELECT; the last statement's rows are the step's output.", category::kTransformInvalidInput);
     auto& rows = result->Cast<duckdb::MaterializedQueryResult>();
     allow_output();
     auto info = duckdb::make_uniq<duckdb::CreateTableInfo>(target_.output_database, "main", target_.output_table);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/error.h"
 
 namespace osiris::worker::sql {
@@ -70,7 +71,7 @@ inline Error engine_error(duckdb_error_type type, std::string_view message) {
   if (type == DUCKDB_ERROR_OUT_OF_MEMORY)
     // Without its advice to change settings.
     return Error(Code::kExhausted, std::string(message.substr(0, message.find("\nPossible solutions:"))),
-                 "raise --memory-limit, or free disk space for spilling", "runtime.memory_exceeded");
+                 "raise --memory-limit, or free disk space for spilling", category::kRuntimeMemoryExceeded);
   return Error(Code::kStepFailed, std::string(message));
 }
 

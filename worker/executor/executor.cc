@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "protocol/base/categories.h"
 #include "worker/executor/step_records.h"
 
 namespace osiris::worker {
@@ -11,7 +12,10 @@ namespace {
 
 constexpr auto kWatchEvery = std::chrono::milliseconds(20);
 
-Outcome failure(Error error, Json data = {}) { return rpc::WireError{std::move(error), std::move(data)}; }
+Outcome failure(Error error, Json detail = {}) {
+  if (!detail.is_null()) error.detail = std::move(detail);
+  return error;
+}
 
 void make(std::vector<std::function<void()>>& calls) {
   for (const auto& call : calls) call();
@@ -128,7 +132,7 @@ void Executor::skip(Node& skipped, Calls& calls) {
       [this, cause, why, id = skipped.step.id, driver = skipped.step.driver, reply = std::move(skipped.reply)] {
         emit_event(sink_, "step_skipped", id, Json::object({{"driver", driver}, {"cause", cause}}));
         reply(failure(
-            Error(Code::kCancelled, "step " + id + " was skipped because " + why, "", "runtime.dependency_failed"),
+            Error(Code::kCancelled, "step " + id + " was skipped because " + why, "", category::kRuntimeDependencyFailed),
             Json::object({{"skipped", true}, {"cause", cause}})));
         answered();
       });

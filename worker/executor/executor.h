@@ -28,7 +28,7 @@
 namespace osiris::worker {
 
 // The outcome of a request: its result, or why there is none.
-using Outcome = std::variant<Json, rpc::WireError>;
+using Outcome = std::variant<Json, Error>;
 // Called once, on any thread, without locks held.
 using Reply = std::function<void(Outcome)>;
 

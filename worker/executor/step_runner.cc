@@ -4,6 +4,7 @@
 #include <chrono>
 #include <system_error>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 #include "protocol/base/sha256.h"
 #include "protocol/model/artifact.h"
@@ -54,10 +55,10 @@ Error final_error(const Error& error, const PlanStep& step, Stop stop) {
       return Error(Code::kCancelled, "step " + step.id + " was cancelled");
     case Stop::kOtherFailed:
       return Error(Code::kCancelled, "step " + step.id + " was cancelled because another step failed", "",
-                   "runtime.dependency_failed");
+                   category::kRuntimeDependencyFailed);
     case Stop::kTimeout:
       return Error(Code::kDeadline, "step " + step.id + " ran longer than its timeout of " + in_seconds(step.timeout_s),
-                   "Raise the step's `timeout` or give it less to do.", "runtime.timeout");
+                   "Raise the step's `timeout` or give it less to do.", category::kRuntimeTimeout);
     case Stop::kNone:
       break;
   }
@@ -128,7 +129,7 @@ Status StepRunner::prepare(const PlanStep& step, const Relations& inputs, Prepar
   if (step.driver == "mock" && !run_.allow_mock) prepared.driver = nullptr;
   if (!prepared.driver)
     return Error(Code::kUnsupported, "this worker has no driver named " + step.driver,
-                 "`osiris components list` shows what can run.", "system.resource_unavailable");
+                 "`osiris components list` shows what can run.", category::kSystemResourceUnavailable);
   gather_inputs(step, inputs, prepared);
   return run_.database->open();
 }
@@ -151,7 +152,7 @@ Status StepRunner::resolve_connection(const PlanStep& step, Prepared& prepared) 
   if (!known) {
     return Error(Code::kInvalidArgument,
                  "the connection " + step.connection + " of step " + step.id + " was not sent to the worker",
-                 "Check osiris_connections.yaml.", "connection.not_found");
+                 "Check osiris_connections.yaml.", category::kConnectionNotFound);
   }
   prepared.connection.fields = std::move(connection.fields);
   prepared.connection.addresses = std::move(connection.addresses);
@@ -160,7 +161,7 @@ Status StepRunner::resolve_connection(const PlanStep& step, Prepared& prepared) 
     if (!value) {
       return Error(Code::kInvalidArgument,
                    "the secret " + secret + " of connection " + step.connection + " has no value",
-                   "Set the variable that osiris_connections.yaml names for it.", "connection.invalid_config");
+                   "Set the variable that osiris_connections.yaml names for it.", category::kConnectionInvalidConfig);
     }
     prepared.connection.fields.set(field, *value);
   }

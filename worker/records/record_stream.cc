@@ -37,11 +37,10 @@ void hide(rpc::Record& record, const Redactor& redactor) {
   if (auto* metric = std::get_if<rpc::Metric>(&record)) redactor.redact(metric->data, kStructural);
   if (auto* response = std::get_if<rpc::Response>(&record)) {
     if (auto* result = std::get_if<Json>(&response->outcome)) redactor.redact(*result, kStructuralInResults);
-    if (auto* failure = std::get_if<rpc::WireError>(&response->outcome)) {
-      failure->error.message = redactor.redact(failure->error.message);
-      failure->error.hint = redactor.redact(failure->error.hint);
-      failure->error.detail = redactor.redact(failure->error.detail);
-      redactor.redact(failure->data, kStructural);
+    if (auto* error = std::get_if<Error>(&response->outcome)) {
+      error->message = redactor.redact(error->message);
+      error->hint = redactor.redact(error->hint);
+      redactor.redact(error->detail, kStructural);
     }
   }
 }
@@ -50,7 +49,7 @@ void hide(rpc::Record& record, const Redactor& redactor) {
 rpc::Record oversize(rpc::Record record) {
   const std::string note = "the record was longer than " + std::to_string(rpc::kMessageBytesMax) + " bytes";
   if (auto* response = std::get_if<rpc::Response>(&record)) {
-    response->outcome = rpc::WireError{Error(Code::kExhausted, note), Json()};
+    response->outcome = Error(Code::kExhausted, note);
   } else if (auto* event = std::get_if<rpc::Event>(&record)) {
     event->data =
         Json::object({{"event", event->data["event"]}, {"step_id", event->data["step_id"]}, {"omitted", note}});

@@ -42,9 +42,8 @@ std::string request_id_of(const http::Response& response) {
 
 }  // namespace
 
-Json detail_of(const Error& error, std::string_view field) {
-  const auto detail = parse_json(error.detail);
-  return detail ? (*detail)[field] : Json();
+const Json& detail_of(const Error& error, std::string_view field) {
+  return error.detail[field];
 }
 
 int http_status_of(const Error& error) { return static_cast<int>(detail_of(error, "http_status").as_int()); }
@@ -53,10 +52,10 @@ http::Milliseconds retry_after_of(const Error& error) { return http::Millisecond
 
 bool may_pass(const Error& error) {
   if (!error.category.starts_with("e2b.")) return false;  // this machine's, or nobody's
-  if (const Json told = detail_of(error, "should_retry"); told.is_bool()) return told.as_bool();
+  if (const Json& told = detail_of(error, "should_retry"); told.is_bool()) return told.as_bool();
   if (detail_of(error, "error_code").as_string() == "sandbox_create_refused") return false;
   if (const int status = http_status_of(error); status != 0) return status == 429 || is_server_trouble(status);
-  if (const Json code = detail_of(error, "rpc_code"); code.is_string()) {
+  if (const Json& code = detail_of(error, "rpc_code"); code.is_string()) {
     static constexpr std::string_view kPassing[] = {"unavailable", "unknown", "internal", "aborted", "deadline_exceeded", "resource_exhausted", "canceled"};
     return std::find(std::begin(kPassing), std::end(kPassing), code.as_string()) != std::end(kPassing);
   }
@@ -65,11 +64,9 @@ bool may_pass(const Error& error) {
 }
 
 Error after_attempts(Error error, int attempts) {
-  auto detail = parse_json(error.detail);
-  if (attempts < 2 || !detail) return error;
-  detail->set("attempts", attempts);
-  detail->set("retried", true);
-  error.detail = detail->dump();
+  if (attempts < 2 || !error.detail.is_object()) return error;
+  error.detail.set("attempts", attempts);
+  error.detail.set("retried", true);
   error.message += "; tried " + std::to_string(attempts) + " times";
   return error;
 }
@@ -82,7 +79,7 @@ Error make_failure(FailureClass failure, std::string message, std::string hint, 
     detail.set("attempts", 1);
     detail.set("retried", false);
   }
-  error.detail = detail.dump();
+  error.detail = std::move(detail);
   return error;
 }
 

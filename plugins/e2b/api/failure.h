@@ -57,7 +57,7 @@ bool is_unknown_route(const http::Response& response);
 bool may_pass(const Error& error);
 
 // A field of Error::detail; null when there is none.
-Json detail_of(const Error& error, std::string_view field);
+const Json& detail_of(const Error& error, std::string_view field);
 // The HTTP status in an error's detail; 0: no answer came.
 int http_status_of(const Error& error);
 // How long the service asked to wait; 0: it did not say.

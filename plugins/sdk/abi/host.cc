@@ -35,12 +35,8 @@ Status Host::with_secret(std::string_view name, const std::function<void(std::st
       "the value of " + std::string(name) + " could not be had from the host (status " + std::to_string(status) + ")");
 }
 
-plugin::Failure to_failure(const Error& error, const Json& detail) {
-  Json with_category = detail;
-  if (!detail.is_object()) {
-    const auto own = parse_json(error.detail);
-    with_category = own && own->is_object() ? *own : Json::object();
-  }
+plugin::Failure to_failure(const Error& error) {
+  Json with_category = error.detail.is_object() ? error.detail : Json::object();
   if (!error.category.empty() && !with_category.contains("category")) with_category.set("category", error.category);
   return {static_cast<osiris_status>(error.code), error.message, error.hint,
           with_category.size() ? with_category.dump() : std::string()};

@@ -44,9 +44,8 @@ class Host {
   plugin::Host host_;
 };
 
-// The same error as the exception that ends a call of an osiris::plugin::Adapter. `detail`: an object for programs, or null for the
-// error's own; the category goes into it.
-plugin::Failure to_failure(const Error& error, const Json& detail = {});
+// The same error as the exception that ends a call of an osiris::plugin::Adapter; the category goes into its detail.
+plugin::Failure to_failure(const Error& error);
 
 // In osiris errors are values; osiris::plugin::Adapter wants them thrown.
 inline void check_or_throw(const Status& status) {

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "plugins/sdk/place/address.h"
+#include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 
 namespace osiris::sdk {
@@ -91,11 +92,11 @@ Status check_host(const EgressOptions& options, const ServiceNetwork& service, c
   if (!options.allow_loopback && is_loopback(host.name))
     return Error(Code::kInvalidArgument, host.wanted_by + " names " + host.name + ", which inside a " + noun + " is the " + noun + " itself",
                  "Give the host a name or address that can be reached from the cloud; " + flags + "allow-loopback exists for a local " + name + " server.",
-                 "connection.invalid_config");
+                 category::kConnectionInvalidConfig);
   const auto denied = range_of(host.name, service.denied_ranges);
   if (!denied || reaches_private_ranges(options)) return {};
   return Error(Code::kInvalidArgument, host.wanted_by + " names " + host.name + ", " + is_denied(service, *denied) + ", whatever its rules say",
-               private_remedy(service), "connection.invalid_config");
+               private_remedy(service), category::kConnectionInvalidConfig);
 }
 
 // Tells what the rules make of one name, and whether it can be enough.
@@ -144,7 +145,7 @@ Resolve system_resolver(std::string_view flags) {
     addrinfo* list = nullptr;
     if (const int code = getaddrinfo(host.c_str(), nullptr, &hints, &list); code != 0)
       return Error(Code::kNotFound, "this machine finds no address of host " + host + ": " + gai_strerror(code),
-                   "Check the host's name, or allow its address with " + flags + "network-allow.", "connection.not_found");
+                   "Check the host's name, or allow its address with " + flags + "network-allow.", category::kConnectionNotFound);
     std::set<std::string> found;
     for (const addrinfo* entry = list; entry; entry = entry->ai_next) {
       char text[INET_ADDRSTRLEN] = {};

@@ -73,9 +73,8 @@ std::optional<Milliseconds> Renewal::renew() {
     return std::nullopt;
   }
   if (clock_.monotonic_ns() >= expires_monotonic_ns()) {
-    const auto detail = parse_json(error.detail);
     listener_.lost(service.failure(service.class_of(error), "the lease of " + machine + " ran out because it could not be renewed: " + error.message, "",
-                                   detail ? *detail : Json::object()));
+                                   error.detail.is_object() ? error.detail : Json::object()));
     return std::nullopt;
   }
   listener_.log("the lease could not be renewed yet: " + error.message);

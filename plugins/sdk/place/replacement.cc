@@ -12,17 +12,13 @@ using std::chrono::steady_clock;
 bool is_own(const Error& error) { return error.code != Code::kCancelled && error.code != Code::kDeadline && error.code != Code::kStepFailed; }
 
 bool has_class(const Error& error) {
-  const auto detail = parse_json(error.detail);
-  return detail && !(*detail)["class"].is_null();
+  return !error.detail["class"].is_null();
 }
 
 // Whatever the run loop found wrong with a worker that neither died nor vanished is still the worker's.
 Error with_class(Error error) {
   if (!is_own(error) || has_class(error)) return error;
-  const auto detail = parse_json(error.detail);
-  Json classed = detail && detail->is_object() ? *detail : Json::object();
-  classed.set("class", failure_class_name(FailureClass::kWorkerCrash));
-  error.detail = classed.dump();
+  error.detail.set("class", failure_class_name(FailureClass::kWorkerCrash));
   return error;
 }
 
@@ -43,9 +39,7 @@ std::vector<std::string> writers_outside(const RunRequest& request, const Json& 
 std::optional<Error> failure_of(const Result<RunOutcome>& outcome) {
   if (!outcome) return with_class(outcome.error());
   if (outcome->status) return std::nullopt;
-  Error failure = outcome->status.error();
-  if (failure.detail.empty() && outcome->detail.is_object()) failure.detail = outcome->detail.dump();
-  return with_class(std::move(failure));
+  return with_class(outcome->status.error());
 }
 
 // The budget counts from the first such failure: an upload may take longer than it.
@@ -64,7 +58,7 @@ Replacement::Decision Replacement::decide(const FailedAttempt& attempt) {
     return Decision{true, wait, attempt.failure};
   };
   const bool is_stale = attempt.outcome && attempt.was_kept &&
-                        (!attempt.outcome->said_hello || attempt.outcome->detail["method"].as_string() == "prepare");
+                        (!attempt.outcome->said_hello || attempt.outcome->detail("method").as_string() == "prepare");
   if (!is_own(attempt.failure) && !is_stale) return {false, {}, attempt.failure};
   if (const auto wait = untouched_wait(attempt)) {
     ++untouched_;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/wipe.h"
 #include "protocol/rpc/frames.h"
 
@@ -20,7 +21,7 @@ Status fetch_secrets(const std::vector<std::string>& names, const Host& host, Js
     if (!lent)
       return Error(Code::kInvalidArgument, "the run needs the secret " + name + ", which has no value",
                    "Set the variable that osiris_connections.yaml names for it, in the environment or in .env.",
-                   "connection.invalid_config");
+                   category::kConnectionInvalidConfig);
   }
   return {};
 }

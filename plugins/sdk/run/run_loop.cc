@@ -140,14 +140,15 @@ void RunLoop::name_paths(Json& json) const {
 }
 
 void RunLoop::name_paths(Error& error) const {
-  for (std::string* text : {&error.message, &error.hint, &error.detail}) name_paths(*text);
+  for (std::string* text : {&error.message, &error.hint}) name_paths(*text);
+  name_paths(error.detail);
 }
 
 void RunLoop::take_record(rpc::Record record) {
   if (!options_.path_map.empty()) {
     if (auto* event = std::get_if<rpc::Event>(&record)) name_paths(event->data);
     if (auto* response = std::get_if<rpc::Response>(&record); response && !response->ok())
-      name_paths(std::get<rpc::WireError>(response->outcome).error);
+      name_paths(std::get<Error>(response->outcome));
   }
   const auto taken = conversation_.take(record);
   switch (taken.verdict) {
@@ -166,10 +167,10 @@ void RunLoop::take_record(rpc::Record record) {
   if (const auto* metric = std::get_if<rpc::Metric>(&record)) return take(*metric);
   if (const auto* heartbeat = std::get_if<rpc::Heartbeat>(&record)) return take(*heartbeat);
   if (const auto* response = std::get_if<rpc::Response>(&record)) return take(*response, *taken.answered);
-  const rpc::WireError& fatal = std::get<rpc::Fatal>(record).error;
+  const Error& fatal = std::get<rpc::Fatal>(record).error;
   Json detail = crash_detail();
-  detail.set("data", fatal.data);
-  fail(fatal.error.within("the worker gave up"), std::move(detail));
+  detail.set("data", fatal.detail);
+  fail(fatal.within("the worker gave up"), std::move(detail));
 }
 
 void RunLoop::take(const rpc::Hello& hello) {
@@ -222,8 +223,8 @@ void RunLoop::take(const rpc::Response& response, const rpc::Conversation::Asked
   } else if (!response.ok() && (asked.method == rpc::method::kPrepare || asked.method == rpc::method::kFinish ||
                                 asked.method == rpc::method::kPack)) {
     Json detail = Json::object({{"method", asked.method}});
-    if (!response.error().data.is_null()) detail.set("data", response.error().data);
-    fail(response.error().error.within("the worker could not " + asked.method + " the run"), std::move(detail));
+    if (!response.error().detail.is_null()) detail.set("data", response.error().detail);
+    fail(response.error().within("the worker could not " + asked.method + " the run"), std::move(detail));
   }
 }
 
@@ -315,7 +316,7 @@ void RunLoop::send(rpc::Request request) {
 void RunLoop::fail(Error error, Json detail) {
   if (failure_) return;
   failure_ = std::move(error);
-  failure_detail_ = std::move(detail);
+  if (!detail.is_null()) failure_->detail = std::move(detail);
 }
 
 }  // namespace osiris::sdk

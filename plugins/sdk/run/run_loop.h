@@ -50,12 +50,17 @@ struct RunLoopOptions {
 struct RunOutcome {
   // OK; kStepFailed: the pipeline failed; kCancelled, kDeadline; anything else is the adapter's own failure.
   Status status;
-  Json detail;                           // for Host::fail: "class", "step_id", ...
   Json result;                           // the document "result"
-  std::vector<Artifact> artifacts;  // what the worker wrote, where it lies on its machine
+  std::vector<Artifact> artifacts;       // what the worker wrote, where it lies on its machine
   std::optional<rpc::Packed> packed;     // where Opening asked for it
   std::optional<ExitInfo> worker_exit;
   bool said_hello = false;  // the worker did: before that nothing of the run has happened
+
+  // A field of the status's detail ("class", "step_id", ...); null where there is none.
+  const Json& detail(std::string_view field) const {
+    static const Json null;
+    return status ? null : status.error().detail[field];
+  }
 };
 
 class RunLoop {
@@ -126,7 +131,6 @@ class RunLoop {
   bool packing_ = false;  // `pack` was asked for and is not answered
   std::optional<rpc::Packed> packed_;
   std::optional<Error> failure_;  // the adapter's own
-  Json failure_detail_;
   std::optional<ExitInfo> closed_;
   std::optional<Error> cancel_;  // kCancelled or kDeadline, once asked for
   bool killed_ = false;

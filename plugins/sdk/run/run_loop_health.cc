@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "plugins/sdk/run/run_loop.h"
+#include "protocol/base/categories.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/text.h"
 #include "protocol/model/artifact.h"
@@ -37,7 +38,7 @@ void RunLoop::check_cancel() {
     if (!late && !host_.is_cancelled()) return;
     cancel_ =
         late ? Error(Code::kDeadline, "the run did not end before its deadline",
-                     "Allow more time with --timeout, or look in the log for the step that took it.", "runtime.timeout")
+                     "Allow more time with --timeout, or look in the log for the step that took it.", category::kRuntimeTimeout)
              : Error(Code::kCancelled, "the run was cancelled");
     cancel_until_ms_ = now_ms() + options_.cancel_grace_ms;
     wire_log_.line('#', cancel_->message);
@@ -191,8 +192,8 @@ Error RunLoop::crash_error() const {
   if (out_of_memory)
     return Error(Code::kUnavailable, message,
                  "Signal 9 comes from a person or from a system out of memory: see its log, or lower --memory-limit.",
-                 "system.resource_unavailable");
-  return Error(Code::kInternal, message, "This should not happen; report it with the session's log.", "system.error");
+                 category::kSystemResourceUnavailable);
+  return Error(Code::kInternal, message, "This should not happen; report it with the session's log.", category::kSystemError);
 }
 
 Json RunLoop::crash_detail() const {
@@ -239,17 +240,16 @@ RunOutcome RunLoop::conclude() {
   } else if (finished_ && board_.all_succeeded() && !failure_) {
     status = "success";
   } else if (!failure_ && failed_step) {
-    const Error& error = failed_step->error.error;
-    outcome.status =
-        Error(Code::kStepFailed, naming_step(failed_step->step_id, error.message), error.hint, error.category);
-    outcome.detail = Json::object({{"step_id", failed_step->step_id}, {"code", code_name(error.code)}});
-    if (!failed_step->error.data.is_null()) outcome.detail.set("data", failed_step->error.data);
+    const Error& error = failed_step->error;
+    Error run_error(Code::kStepFailed, naming_step(failed_step->step_id, error.message), error.hint, error.category);
+    run_error.detail = Json::object({{"step_id", failed_step->step_id}, {"code", code_name(error.code)}});
+    if (!error.detail.is_null()) run_error.detail.set("data", error.detail);
+    outcome.status = std::move(run_error);
     board_.abandon(error);
   } else {
     if (!failure_ && !finished_) fail(crash_error(), crash_detail());
     fail(Error(Code::kInternal, "the worker ended the run without an answer for every step", "Report this as a bug."));
     outcome.status = *failure_;
-    outcome.detail = failure_detail_;
     board_.abandon(*failure_);
   }
   Json worker = Json::object();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/base/categories.h"
+
 namespace osiris::sdk {
 
 StepBoard::StepBoard(const std::vector<PlanStep>& plan_steps) {
@@ -30,13 +32,13 @@ void StepBoard::succeeded(std::string_view step_id, const Json& result) {
   step->artifacts = result["artifacts"];
 }
 
-void StepBoard::failed(std::string_view step_id, const rpc::WireError& error) {
+void StepBoard::failed(std::string_view step_id, const Error& error) {
   Step* step = find(step_id);
   if (!step) return;
-  step->error = error.error;
-  if (error.data["skipped"].as_bool()) {
+  step->error = error;
+  if (error.detail["skipped"].as_bool()) {
     step->state = State::kSkipped;
-  } else if (error.error.code == Code::kCancelled) {
+  } else if (error.code == Code::kCancelled) {
     step->state = State::kCancelled;
   } else {
     step->state = State::kFailed;
@@ -57,7 +59,7 @@ void StepBoard::abandon(const Error& error) {
     } else if (step.state == State::kWaiting) {
       step.state = cancelled ? State::kCancelled : State::kSkipped;
       step.error =
-          cancelled ? error : Error(Code::kCancelled, "not started: " + error.message, {}, "runtime.dependency_failed");
+          cancelled ? error : Error(Code::kCancelled, "not started: " + error.message, {}, category::kRuntimeDependencyFailed);
     }
   }
 }

@@ -22,7 +22,7 @@ class StepBoard {
   // A record's news. Steps the plan does not name are ignored.
   void started(std::string_view step_id);
   void succeeded(std::string_view step_id, const Json& result);
-  void failed(std::string_view step_id, const rpc::WireError& error);
+  void failed(std::string_view step_id, const Error& error);
   void finished(const Json& result);  // the result of `finish`
 
   // The run ends without answers for some steps: those that ran get `error`; those that never started are skipped
@@ -36,7 +36,7 @@ class StepBoard {
   // The first step that failed on its own (neither skipped nor cancelled).
   struct Failure {
     std::string step_id;
-    rpc::WireError error;
+    Error error;
   };
   const std::optional<Failure>& first_failure() const { return first_failure_; }
   // Everything the steps declared, in the order of the plan.

@@ -132,7 +132,9 @@ TEST(Replacement, ALimitIsNoExcuseForASandboxThatLives) {
 TEST(Replacement, AStaleKeptSandboxIsReplacedOnce) {
   FailingRun run;
   run.was_kept = true;
-  run.outcome.detail = Json::object({{"method", "prepare"}});
+  Error not_prepared(Code::kUnavailable, "the worker could not prepare the run");
+  not_prepared.detail = Json::object({{"method", "prepare"}});
+  run.outcome.status = not_prepared;
   EXPECT_TRUE(run.opened(kLost).anew);
   EXPECT_FALSE(run.opened(kLost).anew);
 }

@@ -140,7 +140,7 @@ TEST_F(Instance, AFailedPipelineIsNoFailedAdapter) {
   EXPECT_EQ(outcome.status.error().code, Code::kStepFailed);
   EXPECT_EQ(outcome.status.error().message, "step load: no such table");
   EXPECT_EQ(outcome.document["status"].as_string(), "failed");
-  EXPECT_EQ(outcome.detail["retry_after_s"].as_int(), 3);
+  EXPECT_EQ(outcome.status.error().detail["retry_after_s"].as_int(), 3);
   EXPECT_THAT(events_.lines(), IsEmpty());
 }
 

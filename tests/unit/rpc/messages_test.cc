@@ -62,19 +62,20 @@ TEST(Record, UnknownKeysAreIgnored) {
   EXPECT_TRUE(read(R"({"type":"event","seq":1,"time_ns":1,"data":{"event":"x"},"shard":2})").ok());
 }
 
-TEST(WireErrorTest, CarriesCodeMessageHintCategoryAndData) {
-  const Error error(Code::kExhausted, "disk full", "free some", "write.disk_full");
-  const WireError back = error_from_json(error_to_json(error, Json::object({{"path", "/x"}})));
-  EXPECT_EQ(back.error.code, Code::kExhausted);
-  EXPECT_EQ(back.error.message, "disk full");
-  EXPECT_EQ(back.error.hint, "free some");
-  EXPECT_EQ(back.error.category, "write.disk_full");
-  EXPECT_EQ(back.data["path"].as_string(), "/x");
+TEST(ErrorOnTheWire, CarriesCodeMessageHintCategoryAndData) {
+  Error error(Code::kExhausted, "disk full", "free some", "write.disk_full");
+  error.detail = Json::object({{"path", "/x"}});
+  const Error back = error_from_json(error_to_json(error));
+  EXPECT_EQ(back.code, Code::kExhausted);
+  EXPECT_EQ(back.message, "disk full");
+  EXPECT_EQ(back.hint, "free some");
+  EXPECT_EQ(back.category, "write.disk_full");
+  EXPECT_EQ(back.detail, error.detail);
 }
 
-TEST(WireErrorTest, WhatIsNoneIsReportedAsABugOfTheWorker) {
+TEST(ErrorOnTheWire, WhatIsNoneIsReportedAsABugOfTheWorker) {
   for (const char* text : {"null", "{}", "[]", R"({"code":"internal"})", R"({"message":"m"})", R"("text")"})
-    EXPECT_EQ(error_from_json(*parse_json(text)).error.code, Code::kInternal) << text;
+    EXPECT_EQ(error_from_json(*parse_json(text)).code, Code::kInternal) << text;
 }
 
 }  // namespace

@@ -120,7 +120,7 @@ TEST_F(RunLoopTest, AFailedStepIsThePipelinesFailureAndNamesItself) {
   EXPECT_EQ(outcome.status.error().code, Code::kStepFailed);
   EXPECT_EQ(outcome.status.error().message, "step b: no such table: t");
   EXPECT_EQ(outcome.status.error().hint, "create it");
-  EXPECT_EQ(outcome.detail["step_id"].as_string(), "b");
+  EXPECT_EQ(outcome.detail("step_id").as_string(), "b");
   EXPECT_EQ(outcome.result["status"].as_string(), "failed");
   EXPECT_EQ(status_of(outcome, 0), "success");
   EXPECT_EQ(status_of(outcome, 1), "failed");
@@ -180,9 +180,9 @@ TEST_F(RunLoopTest, AWorkerKilledBySignal9IsNoticedAtOnceWithItsLastWords) {
   EXPECT_EQ(outcome.status.error().code, Code::kUnavailable);
   EXPECT_EQ(outcome.status.error().message,
             "the worker w was killed by signal 9 (SIGKILL) while it ran b; its last words: about to die");
-  EXPECT_EQ(outcome.detail["class"].as_string(), "WorkerCrash");
-  EXPECT_EQ(outcome.detail["signal"].as_int(), 9);
-  EXPECT_EQ(outcome.detail["running_steps"].dump(), "[\"b\"]");
+  EXPECT_EQ(outcome.detail("class").as_string(), "WorkerCrash");
+  EXPECT_EQ(outcome.detail("signal").as_int(), 9);
+  EXPECT_EQ(outcome.detail("running_steps").dump(), "[\"b\"]");
   EXPECT_EQ(status_of(outcome, 0), "success");
   EXPECT_EQ(status_of(outcome, 1), "failed");
   EXPECT_EQ(status_of(outcome, 2), "skipped");
@@ -193,7 +193,7 @@ TEST_F(RunLoopTest, AWorkerThatExitsInAStepIsNoticedWithItsStatusAndLog) {
   ASSERT_FALSE(outcome.status.ok());
   EXPECT_EQ(outcome.status.error().message,
             "the worker w exited with status 7 while it ran b; its last words: first line | last line without its end");
-  EXPECT_EQ(outcome.detail["exit_status"].as_int(), 7);
+  EXPECT_EQ(outcome.detail("exit_status").as_int(), 7);
   EXPECT_TRUE(recording_.logged("worker: last line without its end"));
 }
 

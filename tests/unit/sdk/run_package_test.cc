@@ -156,10 +156,12 @@ TEST(StepBoardTest, TotalsAreWrittenRowsOrElseReadRows) {
 
 TEST(StepBoardTest, TheFirstFailureIsTheOneThatFailedOnItsOwn) {
   StepBoard board(steps({{"a", StepMode::kExtract}, {"b", StepMode::kWrite}, {"c", StepMode::kWrite}}));
-  board.failed("c", {Error(Code::kCancelled, "cancelled"), {}});
-  board.failed("b", {Error(Code::kCancelled, "skipped"), Json::object({{"skipped", true}})});
+  board.failed("c", Error(Code::kCancelled, "cancelled"));
+  Error skipped(Code::kCancelled, "skipped");
+  skipped.detail = Json::object({{"skipped", true}});
+  board.failed("b", skipped);
   EXPECT_FALSE(board.first_failure());
-  board.failed("a", {Error(Code::kExhausted, "disk full"), {}});
+  board.failed("a", Error(Code::kExhausted, "disk full"));
   ASSERT_TRUE(board.first_failure());
   EXPECT_EQ(board.first_failure()->step_id, "a");
   const Json document = board.result_document("failed", Json::object());

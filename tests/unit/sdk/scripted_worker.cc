@@ -34,6 +34,7 @@
 #include <thread>
 #include <vector>
 
+#include "protocol/base/categories.h"
 #include "protocol/rpc/frames.h"
 #include "protocol/rpc/params.h"
 
@@ -132,7 +133,7 @@ class ScriptedWorker {
     params_ = request.params;
     if (script_ == "prepare-error") {
       put(rpc::Response{request.id, next_seq_, 1,
-                        rpc::WireError{Error(Code::kUnsupported, "no driver \"x.extractor\" in this worker"), {}}});
+                        Error(Code::kUnsupported, "no driver \"x.extractor\" in this worker")});
       return -1;
     }
     event("session_initialized", {});
@@ -188,7 +189,7 @@ class ScriptedWorker {
       return true;
     }
     if (script_ == "fatal") {
-      put(rpc::Fatal{{Error(Code::kExhausted, "no space left for spilling"), {}}});
+      put(rpc::Fatal{Error(Code::kExhausted, "no space left for spilling")});
       return true;
     }
     if (script_ == "hang" || script_ == "stubborn") {
@@ -202,9 +203,8 @@ class ScriptedWorker {
       event("step_failed", step);
       put(rpc::Response{
           request.id, next_seq_, 1,
-          rpc::WireError{Error(Code::kStepFailed, script_ == "fail" ? "no such table: t" : "Step " + step + ": no such table: t",
-                               "create it", "extract.query_failed"),
-                         {}}});
+          Error(Code::kStepFailed, script_ == "fail" ? "no such table: t" : "Step " + step + ": no such table: t", "create it",
+                category::kExtractQueryFailed)});
       return true;
     }
     return false;
@@ -220,16 +220,16 @@ class ScriptedWorker {
   void stop_hanging() {
     hanging_ = false;
     for (const auto& [id, step] : std::exchange(waiting_, {}))
-      put(rpc::Response{id, next_seq_, 1, rpc::WireError{Error(Code::kCancelled, "cancelled"), {}}});
+      put(rpc::Response{id, next_seq_, 1, Error(Code::kCancelled, "cancelled")});
     if (!finish_id_.empty()) finish(finish_id_);
   }
 
   void skip_waiting() {
     for (const auto& [id, step] : std::exchange(waiting_, {})) {
       event("step_skipped", step);
-      put(rpc::Response{id, next_seq_, 1,
-                        rpc::WireError{Error(Code::kCancelled, "skipped", {}, "runtime.dependency_failed"),
-                                       Json::object({{"skipped", true}, {"cause", "b"}})}});
+      Error skipped(Code::kCancelled, "skipped", {}, category::kRuntimeDependencyFailed);
+      skipped.detail = Json::object({{"skipped", true}, {"cause", "b"}});
+      put(rpc::Response{id, next_seq_, 1, std::move(skipped)});
     }
   }
 

@@ -247,14 +247,14 @@ class ExecutorTest : public ::testing::Test {
   Json result(const std::string& id) {
     const Outcome end = outcome(id);
     const Json* json = std::get_if<Json>(&end);
-    EXPECT_NE(json, nullptr) << id << ": " << std::get<rpc::WireError>(end).error.message;
+    EXPECT_NE(json, nullptr) << id << ": " << std::get<Error>(end).message;
     return json ? *json : Json();
   }
-  rpc::WireError error(const std::string& id) {
+  Error error(const std::string& id) {
     const Outcome end = outcome(id);
-    const auto* failure = std::get_if<rpc::WireError>(&end);
+    const auto* failure = std::get_if<Error>(&end);
     EXPECT_NE(failure, nullptr) << id << " succeeded";
-    return failure ? *failure : rpc::WireError{};
+    return failure ? *failure : Error();
   }
   Json finish() {
     std::promise<Outcome> promise;
@@ -332,19 +332,19 @@ TEST_F(ExecutorTest, StopsTheRunAtTheFirstFailureAndNamesItInEverySkippedStep) {
   gate->wait_for_waiters(1);
   gate->open();
   ask("a");
-  EXPECT_EQ(error("a").error.message, "out of luck");
+  EXPECT_EQ(error("a").message, "out of luck");
   for (const char* id : {"b", "c"}) {
-    const rpc::WireError skipped = error(id);
-    EXPECT_EQ(skipped.error.code, Code::kCancelled);
-    EXPECT_EQ(skipped.error.category, "runtime.dependency_failed");
-    EXPECT_TRUE(skipped.data["skipped"].as_bool());
-    EXPECT_EQ(skipped.data["cause"].as_string(), "a");
+    const Error skipped = error(id);
+    EXPECT_EQ(skipped.code, Code::kCancelled);
+    EXPECT_EQ(skipped.category, "runtime.dependency_failed");
+    EXPECT_TRUE(skipped.detail["skipped"].as_bool());
+    EXPECT_EQ(skipped.detail["cause"].as_string(), "a");
     EXPECT_THAT(sink_.event_names(id), ElementsAre("step_skipped"));
   }
-  const rpc::WireError stopped = error("d");
-  EXPECT_EQ(stopped.error.code, Code::kCancelled);
-  EXPECT_FALSE(stopped.data["skipped"].as_bool());
-  EXPECT_THAT(stopped.error.message, HasSubstr("another step failed"));
+  const Error stopped = error("d");
+  EXPECT_EQ(stopped.code, Code::kCancelled);
+  EXPECT_FALSE(stopped.detail["skipped"].as_bool());
+  EXPECT_THAT(stopped.message, HasSubstr("another step failed"));
   EXPECT_EQ(finish()["steps_completed"].as_int(), 0);
 }
 
@@ -353,7 +353,7 @@ TEST_F(ExecutorTest, SkipsStepsThatAreAskedForAfterTheFailure) {
   ask("a");
   error("a");
   ask("late");
-  EXPECT_EQ(error("late").data["cause"].as_string(), "a");
+  EXPECT_EQ(error("late").detail["cause"].as_string(), "a");
 }
 
 TEST_F(ExecutorTest, ReportsAFailureUnderBothNames) {
@@ -370,8 +370,8 @@ TEST_F(ExecutorTest, CancelStopsRunningStepsAndSkipsWaitingOnes) {
   gate->wait_for_waiters(1);
   gate->open();
   executor_->cancel("the user asked");
-  EXPECT_EQ(error("a").error.code, Code::kCancelled);
-  EXPECT_TRUE(error("b").data["cause"].is_null());
+  EXPECT_EQ(error("a").code, Code::kCancelled);
+  EXPECT_TRUE(error("b").detail["cause"].is_null());
   EXPECT_TRUE(executor_->wait_idle(std::chrono::seconds(30)));
 }
 
@@ -381,7 +381,7 @@ TEST_F(ExecutorTest, CancelInterruptsARunningQuery) {
   gate->wait_for_waiters(1);
   gate->open();
   executor_->cancel("the user asked");
-  EXPECT_EQ(error("a").error.code, Code::kCancelled);
+  EXPECT_EQ(error("a").code, Code::kCancelled);
 }
 
 TEST_F(ExecutorTest, StopsAStepAtItsTimeoutAndSaysSo) {
@@ -390,7 +390,7 @@ TEST_F(ExecutorTest, StopsAStepAtItsTimeoutAndSaysSo) {
   plan({slow});
   gate->open();
   ask("a");
-  const Error timed_out = error("a").error;
+  const Error timed_out = error("a");
   EXPECT_EQ(timed_out.code, Code::kDeadline);
   EXPECT_EQ(timed_out.category, "runtime.timeout");
   EXPECT_THAT(timed_out.message, HasSubstr("0.05 s"));
@@ -425,7 +425,7 @@ TEST_F(ExecutorTest, AWallClockThatIsSetNeitherEndsNorSavesAStep) {
   ask("a");
   EXPECT_LT(result("a")["metrics"]["duration_ms"].as_int(), 600'000);
   ask("b");
-  EXPECT_EQ(error("b").error.code, Code::kDeadline);
+  EXPECT_EQ(error("b").code, Code::kDeadline);
   executor_.reset();  // before its clock
 }
 
@@ -446,7 +446,7 @@ TEST_F(ExecutorTest, FailsWhenTheAttemptsAreUsedUp) {
   flaky.set("retry", parse(R"({"max_attempts":2,"delay_s":0})"));
   plan({flaky});
   ask("a");
-  EXPECT_EQ(error("a").error.message, "attempt 2");
+  EXPECT_EQ(error("a").message, "attempt 2");
 }
 
 TEST_F(ExecutorTest, DoesNotRetryWrongInput) {
@@ -479,19 +479,19 @@ TEST_F(ExecutorTest, WritesTheCleanedConfigWithoutSecretsAndWithoutMetaKeys) {
 TEST_F(ExecutorTest, GivesTheDriverTheSecretAndFailsWithoutOne) {
   plan({step("good", "show_connection", {}, parse(R"({"connection":"@db.shop"})"))});
   ask("good");
-  EXPECT_THAT(error("good").error.message, HasSubstr("hunter22"));  // the record stream hides it, not the executor
+  EXPECT_THAT(error("good").message, HasSubstr("hunter22"));  // the record stream hides it, not the executor
 
   executor_.reset();
   plan({step("bad", "show_connection", {}, parse(R"({"connection":"@db.lost"})"))});
   ask("bad");
-  EXPECT_EQ(error("bad").error.category, "connection.invalid_config");
+  EXPECT_EQ(error("bad").category, "connection.invalid_config");
   EXPECT_FALSE(sink_.event("connection_resolve_complete").is_null());
 }
 
 TEST_F(ExecutorTest, FailsAStepWhoseConnectionIsUnknown) {
   plan({step("a", "show_connection", {}, parse(R"({"connection":"@db.nowhere"})"))});
   ask("a");
-  EXPECT_EQ(error("a").error.category, "connection.not_found");
+  EXPECT_EQ(error("a").category, "connection.not_found");
 }
 
 TEST_F(ExecutorTest, LetsNoDriverForgeTheStepOfAnEventOrShowASecret) {
@@ -563,8 +563,8 @@ TEST_F(ExecutorTest, FinishSkipsStepsThatWaitForOneNobodyAskedFor) {
   plan({step("a", "produce"), step("b", "consume", {"a"}), step("c", "produce")});
   ask_all({"b", "c"});
   EXPECT_EQ(finish()["steps_completed"].as_int(), 1);
-  EXPECT_EQ(error("b").data["cause"].as_string(), "a");
-  EXPECT_THAT(error("b").error.message, HasSubstr("never asked for"));
+  EXPECT_EQ(error("b").detail["cause"].as_string(), "a");
+  EXPECT_THAT(error("b").message, HasSubstr("never asked for"));
 }
 
 TEST_F(ExecutorTest, FinishEndsACycleInsteadOfWaitingForEver) {
@@ -581,15 +581,15 @@ TEST_F(ExecutorTest, AnswersAStepAskedForTwiceAndOneItDoesNotKnow) {
   std::promise<Outcome> twice, unknown;
   executor_->execute("a", [&](Outcome outcome) { twice.set_value(std::move(outcome)); });
   executor_->execute("x", [&](Outcome outcome) { unknown.set_value(std::move(outcome)); });
-  EXPECT_EQ(std::get<rpc::WireError>(twice.get_future().get()).error.code, Code::kInvalidState);
-  EXPECT_EQ(std::get<rpc::WireError>(unknown.get_future().get()).error.code, Code::kNotFound);
+  EXPECT_EQ(std::get<Error>(twice.get_future().get()).code, Code::kInvalidState);
+  EXPECT_EQ(std::get<Error>(unknown.get_future().get()).code, Code::kNotFound);
 }
 
 TEST_F(ExecutorTest, FailsAStepWhoseDriverIsMissing) {
   plan({step("a", "supabase.writer")});
   ask("a");
-  EXPECT_EQ(error("a").error.code, Code::kUnsupported);
-  EXPECT_THAT(error("a").error.message, HasSubstr("supabase.writer"));
+  EXPECT_EQ(error("a").code, Code::kUnsupported);
+  EXPECT_THAT(error("a").message, HasSubstr("supabase.writer"));
 }
 
 TEST_F(ExecutorTest, GivesNoRowsOfAStepThatHasNone) {

@@ -122,8 +122,9 @@ TEST_F(RecordStreamTest, HidesSecretsInRecordsButNotInStructuralFields) {
   stream_->emit(said);
   rpc::Response response;
   response.id = "1";
-  response.outcome =
-      rpc::WireError{Error(Code::kStepFailed, "no hunter22", "try hunter22"), Json::object({{"x", "hunter22"}})};
+  Error failed(Code::kStepFailed, "no hunter22", "try hunter22");
+  failed.detail = Json::object({{"x", "hunter22"}});
+  response.outcome = std::move(failed);
   stream_->emit(response);
   rpc::Response result;
   result.id = "2";

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 #include "worker/driver_api/sql.h"
 
@@ -133,7 +134,7 @@ Status check_file(const StepContext& step, const std::filesystem::path& file) {
   if (status.type() == std::filesystem::file_type::not_found)
     return Error(Code::kNotFound, step_name + "CSV file not found: " + file.string(),
                  "relative paths start in the directory the pipeline runs in (or in the connection's base_dir)",
-                 "extract.no_data");
+                 category::kExtractNoData);
   if (status.type() != std::filesystem::file_type::regular && status.type() != std::filesystem::file_type::none)
     return wrong(step_name + "Path is not a file: " + file.string());
   if (access(file.c_str(), R_OK) != 0)

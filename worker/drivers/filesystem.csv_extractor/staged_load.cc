@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "protocol/base/categories.h"
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/filesystem.csv_extractor/conversion.h"
 #include "worker/drivers/filesystem.csv_extractor/record_reader.h"
@@ -92,7 +93,7 @@ class StagedLoad {
       return Error(Code::kStepFailed,
                    "CSV parsing failed: 'header' names row " + std::to_string(*options_.header_row) +
                        ", but the file has only " + std::to_string(records_before_header_) + " rows",
-                   "rows are counted from 0, without blank lines and comments", "extract.schema_mismatch");
+                   "rows are counted from 0, without blank lines and comments", category::kExtractSchemaMismatch);
     return begin(options_.columns.value_or(std::vector<std::string>(1)));
   }
 
@@ -122,7 +123,7 @@ class StagedLoad {
         return Error(Code::kStepFailed,
                      "CSV parsing failed: line " + std::to_string(record.line) + ", column '" + column.name + "': '" +
                          std::string(field.substr(0, 100)) + "' is not " + column.forced->pandas_name,
-                     "change the column's `dtype`, or add the word to `na_values`", "extract.schema_mismatch");
+                     "change the column's `dtype`, or add the word to `na_values`", category::kExtractSchemaMismatch);
       if (!column.forced && !column.is_date) trackers_[i].observe(field);
       table_->set(i, field);
     }
@@ -140,7 +141,7 @@ class StagedLoad {
     if (options_.on_bad_lines == OnBadLines::kError)
       return Error(Code::kStepFailed, "CSV parsing failed: " + what,
                    "correct the line, check `delimiter`, or set on_bad_lines to warn or skip",
-                   "extract.schema_mismatch");
+                   category::kExtractSchemaMismatch);
     if (options_.on_bad_lines == OnBadLines::kWarn && bad_lines_ < kBadLinesShownMax) {
       step_.log("skipping line: " + what);
       step_.event("csv_bad_line", Json::object({{"line", record.line},

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/replacing_file.h"
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/filesystem.csv_writer/columns.h"
@@ -98,7 +99,7 @@ class CsvWrite {
     return Error(Code::kStepFailed,
                  "CSV encoding error (" + options_.encoding_name + "): " + where + ", column '" +
                      columns_[column].name + "': " + csv_out::describe_character(block_, offset) + " cannot be written",
-                 "write the file with encoding: utf-8, or replace such characters in a SQL step", "write.failed");
+                 "write the file with encoding: utf-8, or replace such characters in a SQL step", category::kWriteFailed);
   }
 
   StepContext& step_;

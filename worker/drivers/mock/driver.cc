@@ -10,6 +10,8 @@
 #include <fstream>
 #include <thread>
 
+#include "protocol/base/categories.h"
+
 namespace osiris::worker {
 namespace {
 
@@ -82,7 +84,7 @@ Status make_rows(StepContext& step, uint64_t rows, uint64_t fail_after) {
     step.progress(done);
     if (done == fail_after)
       return Error(Code::kStepFailed, "mock failed after " + std::to_string(done) + " rows",
-                   "Take fail_after_rows out of the config.", "extract.query_failed");
+                   "Take fail_after_rows out of the config.", category::kExtractQueryFailed);
   }
   return {};
 }
@@ -103,7 +105,7 @@ Status write_file(StepContext& step, const Json& config, uint64_t rows) {
   std::ofstream out(file.target, std::ios::binary);
   out << config["text"].as_string_or("mock\n");
   out.close();
-  if (!out) return Error(Code::kInvalidArgument, "cannot write " + file.target.string(), "", "write.failed");
+  if (!out) return Error(Code::kInvalidArgument, "cannot write " + file.target.string(), "", category::kWriteFailed);
   return step.add_output(file, rows);
 }
 
@@ -120,7 +122,7 @@ Error print_secrets(StepContext& step) {
   all += step.passed_environment().dump();
   step.event("mock_secret", Json::object({{"text", all}}));
   step.log(all);
-  return Error(Code::kStepFailed, "cannot log in with " + all, "the connection holds " + all, "connection.auth_failed");
+  return Error(Code::kStepFailed, "cannot log in with " + all, "the connection holds " + all, category::kConnectionAuthFailed);
 }
 
 Result<StepOutcome> run(StepContext& step) {

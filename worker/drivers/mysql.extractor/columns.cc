@@ -4,6 +4,7 @@
 #include <cctype>
 #include <map>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 
 namespace osiris::worker::mysql {
@@ -13,7 +14,7 @@ constexpr unsigned kBinaryCharset = 63;
 constexpr uint8_t kDigitsMax = 38;
 
 Error mismatch(const std::string& what, const std::string& hint) {
-  return Error(Code::kStepFailed, "MySQL query failed: " + what, hint, "extract.schema_mismatch");
+  return Error(Code::kStepFailed, "MySQL query failed: " + what, hint, category::kExtractSchemaMismatch);
 }
 
 std::string lower(std::string text) {

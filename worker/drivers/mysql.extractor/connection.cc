@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 #include "worker/drivers/mysql.extractor/errors.h"
 #include "worker/drivers/mysql.extractor/login.h"
@@ -22,7 +23,7 @@ constexpr const char* kSystemCaFiles[] = {"/etc/ssl/certs/ca-certificates.crt", 
                                           "/etc/ssl/cert.pem"};
 
 Error tls_fault(const Caller& caller, const std::string& what, const std::string& hint) {
-  return Error(Code::kInvalidArgument, "Step " + caller.step_id + ": " + what, hint, "connection.invalid_config");
+  return Error(Code::kInvalidArgument, "Step " + caller.step_id + ": " + what, hint, category::kConnectionInvalidConfig);
 }
 
 Result<std::string> ca_file(const std::string& ssl_ca, const Caller& caller) {
@@ -110,7 +111,7 @@ Result<std::unique_ptr<Connection>> Connection::open_at(const std::string& place
   std::unique_ptr<Connection> connection(new Connection);
   MYSQL* mysql = connection->mysql_ = mysql_init(nullptr);
   if (!mysql)
-    return Error(Code::kExhausted, "Step " + caller.step_id + ": out of memory", {}, "runtime.memory_exceeded");
+    return Error(Code::kExhausted, "Step " + caller.step_id + ": out of memory", {}, category::kRuntimeMemoryExceeded);
   connection->ssl_mode_ = server.ssl_mode;
   connection->ssl_ca_ = server.ssl_ca;
   connection->server_name_ = server.host;

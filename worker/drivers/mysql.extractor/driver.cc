@@ -7,6 +7,7 @@
 #include <new>
 #include <thread>
 
+#include "protocol/base/categories.h"
 #include "worker/drivers/mysql.extractor/connection.h"
 #include "worker/drivers/mysql.extractor/errors.h"
 #include "worker/drivers/mysql.extractor/extract.h"
@@ -57,7 +58,7 @@ Status extract_caught(const ExtractSettings& settings, const Caller& caller, Fee
   return extract(settings, caller, feed);
 } catch (const std::bad_alloc&) {
   return Error(Code::kExhausted, "MySQL execution failed: out of memory in step " + caller.step_id,
-               "lower batch_size, or select fewer columns", "runtime.memory_exceeded");
+               "lower batch_size, or select fewer columns", category::kRuntimeMemoryExceeded);
 }
 
 Result<StepOutcome> run(StepContext& context) {

@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "protocol/base/categories.h"
+
 namespace osiris::worker::mysql {
 namespace {
 
@@ -86,7 +88,7 @@ Fault fault_of(MYSQL* mysql, MYSQL_STMT* statement) {
 }
 
 Error cancelled_error(const std::string& step_id) {
-  return Error(Code::kCancelled, "Step " + step_id + " was cancelled", {}, "runtime.dependency_failed");
+  return Error(Code::kCancelled, "Step " + step_id + " was cancelled", {}, category::kRuntimeDependencyFailed);
 }
 
 Error connection_error(const std::string& step_id, const ServerSettings& server, const Fault& fault,
@@ -98,34 +100,34 @@ Error connection_error(const std::string& step_id, const ServerSettings& server,
     return Error(
         Code::kUnavailable, start + "no answer within " + std::to_string(server.connect_timeout_s) + " s" + end,
         "check host and port, and that the server is reachable from where the step runs; or raise connect_timeout",
-        "connection.timeout");
+        category::kConnectionTimeout);
   }
   if (fault.number == CR_AUTH_PLUGIN_CANNOT_LOAD || fault.number == CR_PLUGIN_NOT_ALLOWED) {
     return Error(Code::kUnauthenticated,
                  start + "the server asks for a log-in method this client does not have" + end + "; " + words(fault),
                  "use an account identified by mysql_native_password or caching_sha2_password",
-                 "connection.auth_failed");
+                 category::kConnectionAuthFailed);
   }
   if (is_refused_login(fault.number)) {
     return Error(Code::kUnauthenticated, start + words(fault) + end,
-                 "check user and password of the connection, and what the account may see", "connection.auth_failed");
+                 "check user and password of the connection, and what the account may see", category::kConnectionAuthFailed);
   }
   if (fault.number == ER_BAD_DB_ERROR) {
     return Error(Code::kNotFound, start + words(fault) + end,
-                 "check 'database' of the connection and 'schema' of the step", "connection.invalid_config");
+                 "check 'database' of the connection and 'schema' of the step", category::kConnectionInvalidConfig);
   }
   if (fault.number == CR_UNKNOWN_HOST) {
     return Error(Code::kUnavailable, start + "host name '" + server.host + "' cannot be resolved" + end,
-                 "check 'host' of the connection", "connection.failed");
+                 "check 'host' of the connection", category::kConnectionFailed);
   }
   if (fault.number == CR_SSL_CONNECTION_ERROR) {
     return Error(Code::kUnavailable, start + words(fault) + end,
                  "check ssl_mode, ssl_ca and, for verify_identity, that host is a name in the server's certificate",
-                 "connection.failed");
+                 category::kConnectionFailed);
   }
   return Error(Code::kUnavailable,
                start + with_system_error(fault.text) + " (error " + std::to_string(fault.number) + ")" + end,
-               "check that the server runs and is reachable from where the step runs", "connection.failed");
+               "check that the server runs and is reachable from where the step runs", category::kConnectionFailed);
 }
 
 Error query_error(const std::string& step_id, const ServerSettings& server, const Fault& fault,
@@ -136,25 +138,25 @@ Error query_error(const std::string& step_id, const ServerSettings& server, cons
     return Error(Code::kUnavailable,
                  "MySQL execution failed: " + place(server) + " sent nothing for " +
                      std::to_string(server.read_timeout_s) + " s after " + rows + " of step " + step_id,
-                 "raise read_timeout of the connection, or make the query quicker", "connection.timeout");
+                 "raise read_timeout of the connection, or make the query quicker", category::kConnectionTimeout);
   }
   if (is_lost_connection(fault.number)) {
     return Error(Code::kUnavailable,
                  "MySQL execution failed: the connection to " + place(server) + " was lost after " + rows +
                      " of step " + step_id + ": " + words(fault),
-                 "check the server's log, then run again: no rows of this attempt were kept", "connection.failed");
+                 "check the server's log, then run again: no rows of this attempt were kept", category::kConnectionFailed);
   }
   const std::string start = rows_so_far == 0 ? "MySQL query failed: " : "MySQL query failed after " + rows + ": ";
   if (fault.number == kWriteInReadOnlyTransaction) {
     return Error(Code::kStepFailed, start + words(fault), "an extractor only reads: statements that write are refused",
-                 "extract.query_failed");
+                 category::kExtractQueryFailed);
   }
   if (is_permission(fault.number)) {
     return Error(Code::kStepFailed, start + words(fault), "grant " + server.user + " the right to read it",
-                 "extract.permission_denied");
+                 category::kExtractPermissionDenied);
   }
   return Error(Code::kStepFailed, start + words(fault), "try the query in a MySQL client first",
-               "extract.query_failed");
+               category::kExtractQueryFailed);
 }
 
 }  // namespace osiris::worker::mysql

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/base/categories.h"
 #include "worker/drivers/mysql.extractor/errors.h"
 #include "worker/drivers/mysql.extractor/pool.h"
 #include "worker/drivers/mysql.extractor/row_reader.h"
@@ -40,12 +41,12 @@ class Extraction {
   Status prepare() {
     statement_.reset(mysql_stmt_init(mysql_));
     if (!statement_)
-      return Error(Code::kExhausted, "Step " + caller_.step_id + ": out of memory", {}, "runtime.memory_exceeded");
+      return Error(Code::kExhausted, "Step " + caller_.step_id + ": out of memory", {}, category::kRuntimeMemoryExceeded);
     if (caller_.echo) caller_.echo(settings_.sql);
     if (mysql_stmt_prepare(statement_.get(), settings_.sql.data(), settings_.sql.size()) != 0) return failed();
     if (const unsigned long marks = mysql_stmt_param_count(statement_.get()); marks > 0) {
       return Error(Code::kStepFailed, "MySQL query failed: it holds " + std::to_string(marks) + " parameter marks (?)",
-                   "write the value itself, or ${params.name}", "extract.query_failed");
+                   "write the value itself, or ${params.name}", category::kExtractQueryFailed);
     }
     return {};
   }
@@ -56,7 +57,7 @@ class Extraction {
     const MYSQL_FIELD* fields = mariadb_stmt_fetch_fields(statement_.get());
     if (count == 0 || !fields) {
       return Error(Code::kStepFailed, "MySQL query failed: the statement returns no rows",
-                   "an extractor needs a SELECT, or another statement that returns rows", "extract.query_failed");
+                   "an extractor needs a SELECT, or another statement that returns rows", category::kExtractQueryFailed);
     }
     OSIRIS_ASSIGN(columns_, columns_of(fields, count, settings_.columns));
     reader_.emplace(columns_, mysql_);

@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "protocol/base/categories.h"
+
 namespace osiris::worker::mysql {
 namespace {
 
@@ -41,7 +43,7 @@ Error engine_error(const std::string& text) {
   return Error(is_full ? Code::kExhausted : Code::kStepFailed,
                "MySQL execution failed: the rows could not be stored: " + text,
                is_full ? "give the run more memory or disk, or select fewer columns" : "",
-               is_full ? "runtime.memory_exceeded" : "system.error");
+               is_full ? category::kRuntimeMemoryExceeded : category::kSystemError);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "worker/drivers/mysql.extractor/row_reader.h"
 
+#include "protocol/base/categories.h"
+
 namespace osiris::worker::mysql {
 namespace {
 
@@ -36,7 +38,7 @@ void RowReader::refuse(const Column& column, const std::string& what, const std:
   error_ =
       Error(Code::kStepFailed,
             "MySQL execution failed: column '" + column.name + "', row " + std::to_string(row_number_) + ": " + what,
-            hint, "extract.schema_mismatch");
+            hint, category::kExtractSchemaMismatch);
 }
 
 void RowReader::take(unsigned index, unsigned char** at) {
@@ -62,7 +64,7 @@ void RowReader::take(unsigned index, unsigned char** at) {
   }
   if (!is_whole) {
     error_ = Error(Code::kUnavailable, "MySQL execution failed: row " + std::to_string(row_number_) + " is malformed",
-                   {}, "connection.failed");
+                   {}, category::kConnectionFailed);
     return;
   }
   bytes_ += size;

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 
 namespace osiris::worker::mysql {
@@ -11,11 +12,11 @@ namespace {
 
 Error connection_fault(const StepContext& context, const std::string& what, std::string hint = {}) {
   return Error(Code::kInvalidArgument, "Step " + context.step_id() + ": " + what, std::move(hint),
-               "connection.invalid_config");
+               category::kConnectionInvalidConfig);
 }
 
 Error config_fault(const StepContext& context, const std::string& what, std::string hint = {}) {
-  return Error(Code::kInvalidArgument, "Step " + context.step_id() + ": " + what, std::move(hint), "config.invalid");
+  return Error(Code::kInvalidArgument, "Step " + context.step_id() + ": " + what, std::move(hint), category::kConfigInvalid);
 }
 
 // A whole number, written as one or as text: values from the environment are text. nullopt: neither, or out of range.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/own_user.h"
 #include "protocol/base/text.h"
 #include "protocol/base/wipe.h"
@@ -92,13 +93,13 @@ Error script_error(const Options& options, const ExitStatus& exit, const Tail& l
                  options.name() + " needs the Python module '" + module + "', which is not in the step's environment" + last.text(),
                  "Name its package under the step's `requirements` and run with --local-install-deps or, in a sandbox, "
                  "--e2b-install-deps. A module of your own belongs into the step's `files`.",
-                 "runtime.dependency_failed");
+                 category::kRuntimeDependencyFailed);
   std::string message = options.name() + " " + exit.describe();
   if (!last.empty()) message += "; its last lines:" + last.text();
   return Error(Code::kStepFailed, std::move(message),
                exit.signaled ? "Nothing of osiris's own ends a script like that: look for its memory and for whoever kills processes."
                              : "All it wrote is in the run's osiris.log (`osiris logs last`).",
-               "transform.failed");
+               category::kTransformFailed);
 }
 
 // A user of its own for a script, where this process can give one: from here on what it has to write belongs to it, at the end

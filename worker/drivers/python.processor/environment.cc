@@ -10,6 +10,7 @@
 #include <system_error>
 #include <thread>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 #include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
@@ -67,7 +68,7 @@ Error not_installed(const std::vector<std::string>& requirements) {
                "the step's requirements are not installed, and installing is off: " + join(requirements, ", "),
                "Run again with --local-install-deps or, in a sandbox, --e2b-install-deps (install_deps in osiris.yaml): they are "
                "installed once, in an environment of their own, and found again.",
-               "runtime.dependency_failed");
+               category::kRuntimeDependencyFailed);
 }
 
 Status make_environment(const EnvironmentRequest& request, const Place& place, const Surroundings& around) {
@@ -87,7 +88,7 @@ Status make_environment(const EnvironmentRequest& request, const Place& place, c
   if (exit.success()) return {};
   return Error(Code::kUnsupported,
                "cannot make a virtual environment with " + request.interpreter.path + ": it " + exit.describe() + last.text(),
-               "On Debian the package python3-venv is needed; in a sandbox a template or an image that has it.", "system.resource_unavailable");
+               "On Debian the package python3-venv is needed; in a sandbox a template or an image that has it.", category::kSystemResourceUnavailable);
 }
 
 // Removes what was begun unless told that it is whole.

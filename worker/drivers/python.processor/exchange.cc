@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 #include "protocol/base/subprocess.h"
 #include "protocol/base/text.h"
@@ -84,7 +85,7 @@ class OutputFileReader {
 
   Result<uint64_t> load() {
     auto rows = options_.format == Format::kParquet ? load_parquet() : options_.format == Format::kCsv ? load_csv() : load_ndjson();
-    if (rows || rows.error().code == Code::kCancelled || rows.error().category == "transform.failed") return rows;
+    if (rows || rows.error().code == Code::kCancelled || rows.error().category == category::kTransformFailed) return rows;
     Error error = rows.error();
     if (error.message.find("non-record JSON") != std::string::npos)
       return wrong("left lines that are no JSON objects in its output", "Write one object a line: {\"id\": 1, \"name\": \"x\"}.");
@@ -92,13 +93,13 @@ class OutputFileReader {
     error = error.within(options_.name() + " left an output that cannot be read as " + std::string(format_name(options_.format)));
     if (error.hint.empty())
       error.hint = "The step's `format` says what the script has to write; `columns` gives names and types that are not in the file.";
-    error.category = "transform.failed";
+    error.category = category::kTransformFailed;
     return error;
   }
 
  private:
   Error wrong(std::string_view what, std::string_view hint) const {
-    return Error(Code::kStepFailed, options_.name() + " " + std::string(what) + ", " + shown_, std::string(hint), "transform.failed");
+    return Error(Code::kStepFailed, options_.name() + " " + std::string(what) + ", " + shown_, std::string(hint), category::kTransformFailed);
   }
 
   Result<uint64_t> create(const std::string& select) {

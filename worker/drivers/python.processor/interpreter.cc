@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 #include "worker/drivers/python.processor/output_lines.h"
 
@@ -25,7 +26,7 @@ Error missing(const std::string& name, const std::string& why) {
                "Install it here (on Debian: python3 and python3-venv), or name another one under `python`. In a sandbox take a template "
                "or an image that has it (--e2b-template, --e2b-image). Packages are another matter: --local-install-deps, "
                "--e2b-install-deps.",
-               "system.resource_unavailable");
+               category::kSystemResourceUnavailable);
 }
 
 bool is_program(const std::string& path) {

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <regex>
 
+#include "protocol/base/categories.h"
+
 namespace osiris::worker::python {
 namespace {
 
@@ -11,7 +13,7 @@ constexpr size_t kTypeBytesMax = 64;
 
 Error bad(std::string_view key, std::string_view why, std::string_view hint = {}) {
   return Error(Code::kInvalidArgument, "`" + std::string(key) + "` of the step's config " + std::string(why), std::string(hint),
-               "config.invalid");
+               category::kConfigInvalid);
 }
 
 bool is_type(const std::string& text) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <system_error>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
 #include "worker/drivers/python.processor/output_lines.h"
@@ -131,7 +132,7 @@ class Pip {
     return Error(Code::kUnavailable, what + ": it " + exit->describe() + last.text(),
                  "Check the names and versions under `requirements`. PIP_INDEX_URL and other variables of pip reach it when they are passed: "
                  "--local-pass-env, --e2b-pass-env; for a template build --e2b-build-env. In a sandbox the index has to be allowed: --e2b-network-allow.",
-                 "runtime.dependency_failed");
+                 category::kRuntimeDependencyFailed);
   }
 
   Result<std::vector<WheelName>> wheels() const {

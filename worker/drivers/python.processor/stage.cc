@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 
 namespace osiris::worker::python {
@@ -28,11 +29,11 @@ Status check_file(const fs::path& file, const std::string& path, std::string_vie
     const bool absent = errno == ENOENT || errno == ENOTDIR;
     return Error(absent ? Code::kInvalidArgument : errno_error(errno, "", file).code,
                  "the " + std::string(what) + " " + path + (absent ? " does not exist" : " cannot be looked at"),
-                 "Paths start in the working directory.", "config.invalid");
+                 "Paths start in the working directory.", category::kConfigInvalid);
   }
   if (!S_ISREG(info.st_mode))
     return Error(Code::kInvalidArgument, "the " + std::string(what) + " " + path + " is not a file", "Name single files, not directories.",
-                 "config.invalid");
+                 category::kConfigInvalid);
   return {};
 }
 
