@@ -1,13 +1,16 @@
 #include "host/commands/connections_doctor.h"
 
 #include <algorithm>
+#include <mutex>
 
 #include "host/commands/adapter_session.h"
 #include "host/commands/explanation.h"
+#include "host/commands/interruptible.h"
+#include "host/commands/run_options.h"
 #include "host/compiler/run_plan.h"
 #include "host/display/format.h"
 #include "host/project/run_index.h"
-#include "host/run/worker_binary.h"
+#include "host/run/adapter_run.h"
 #include "protocol/base/categories.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
@@ -21,8 +24,7 @@ constexpr double kCheckTimeout_s = 10;
 
 struct Options {
   std::string family, alias, reference;
-  bool allow_mock = false;
-  FlagValues flags;
+  RunOptions run;  // its timeout, allow_mock and adapter_flags
 };
 
 struct Finding {
@@ -41,8 +43,6 @@ std::string category_of(const std::string& taxonomy, Code code) {
   if (code == Code::kUnsupported) return "unsupported";
   return "unknown";
 }
-
-Finding failure(const Error& error) { return {"failure", 0, error.message, error.hint, category_of(error.category, error.code), {}}; }
 
 // A pipeline of one step that moves nothing: the worker calls the driver's check instead of running it.
 CompiledPipeline check_pipeline(const ComponentSpec& spec, const ConnectionRef& ref) {
@@ -68,12 +68,31 @@ class Doctor {
          const WorkerBinary& worker, bool allow_mock)
       : context_(context), workspace_(workspace), adapter_(adapter), options_(options), worker_(worker), allow_mock_(allow_mock) {}
 
-  Finding examine(const ConnectionRef& ref) {
+  // Not after stop().
+  Finding examine(const ConnectionRef& ref, int64_t deadline_monotonic_ns) {
     const ComponentSpec* spec = component_for(ref.family);
     if (!spec) return {"skipped", 0, "No test available for family " + ref.family, "", "unsupported", {}};
-    auto finding = run_check(*spec, ref);
+    auto finding = run_check(*spec, ref, deadline_monotonic_ns);
     return finding.ok() ? *std::move(finding) : failure(finding.error());
   }
+
+  // [any thread]
+  void stop(StopReason reason) {
+    const std::lock_guard lock(mutex_);
+    stop_reason_ = reason;
+    if (current_) current_->stop(reason);
+  }
+  std::optional<Error> stopped() const {
+    const std::lock_guard lock(mutex_);
+    return stop_reason_ == StopReason::kNone ? std::nullopt : std::optional(stopped_error(stop_reason_));
+  }
+  // [any thread]
+  std::string unreleased_text() const {
+    const std::lock_guard lock(mutex_);
+    return current_ ? describe_unreleased(current_->resources().unreleased(), adapter_.id()) : std::string();
+  }
+  // None: all is well.
+  const std::optional<Error>& first_failure() const { return first_failure_; }
 
  private:
   const ComponentSpec* component_for(const std::string& family) const {
@@ -82,7 +101,7 @@ class Doctor {
     return nullptr;
   }
 
-  Result<Finding> run_check(const ComponentSpec& spec, const ConnectionRef& ref) {
+  Result<Finding> run_check(const ComponentSpec& spec, const ConnectionRef& ref, int64_t deadline_monotonic_ns) {
     const CompiledPipeline pipeline = check_pipeline(spec, ref);
     RunPlanOptions plan_options;
     plan_options.work_dir = context_.cwd;
@@ -90,63 +109,76 @@ class Doctor {
     OSIRIS_ASSIGN(RunPlan plan, make_run_plan(pipeline, workspace_.inputs(context_), plan_options));
     plan.plan.steps[0].check = true;
 
-    OSIRIS_ASSIGN(const auto session, AdapterSession::open(context_, adapter_, options_));
-    for (const std::string& name : plan.secret_names) {
-      if (name.starts_with("env/")) continue;
-      OSIRIS_ASSIGN(const std::string value, workspace_.connections.secret_value(name));
-      session->secrets().add(name, value);
-    }
     const std::string id = "doctor-" + make_ulid(system_clock().unix_ns());
     const fs::path directory = workspace_.project.sessions_dir() / id;
     OSIRIS_TRY(make_directories(directory / "cfg"));
     OSIRIS_TRY(write_file_atomically(directory / "cfg/check.json", pipeline.steps[0].cfg.dump_canonical()));
     const UserState user_state(context_.environment);
+    Json settings = adapter_settings(context_, workspace_.registry, user_state);
+    if (allow_mock_) settings.set("allow_mock", Json(true));
+    AdapterRequest request = request_for(plan, id, settings, context_.cwd, worker_);
+    request.compiled_dir = request.session_dir = directory;
+    request.deadline_monotonic_ns = deadline_monotonic_ns;
     auto alive = user_state.begin(id);  // so that a sandbox of this check is a leftover if osiris dies; without it its lease ends it
-    Finding finding = run_stages(*session, plan, id, directory, adapter_settings(context_, workspace_.registry, user_state));
-    if (alive.ok() && finding.status == "failure") alive->leave();
+    auto finding = run_stages(plan, std::move(request));
+    if (alive.ok() && (!finding.ok() || finding->status == "failure")) alive->leave();
     std::error_code ignored;
     fs::remove_all(directory, ignored);
-    finding.message = session->masking().text(finding.message);
     return finding;
   }
 
-  Finding run_stages(AdapterSession& session, const RunPlan& plan, const std::string& id, const fs::path& directory, Json settings) {
-    AdapterRequest request;
-    request.run_id = id;
-    request.manifest_json = to_json(plan.plan).dump();
-    request.connections_json = plan.connections_json.dump();
-    if (allow_mock_) settings.set("allow_mock", Json(true));
-    request.settings_json = settings.dump();
-    request.secret_names = plan.secret_names;
-    request.compiled_dir = request.session_dir = directory;
-    request.work_dir = context_.cwd;
-    request.worker_path = worker_.path;
-    request.worker_sha256 = worker_.sha256;
-    AdapterInstance& adapter = session.instance();
-    if (const Status status = adapter.validate(request); !status.ok()) return failure(status.error());
+  Result<Finding> run_stages(const RunPlan& plan, AdapterRequest request) {
+    Masking masking;
+    RunLog log(system_clock(), masking);  // never opened: nothing is kept of a check
+    StepTally tally(system_clock());
+    AdapterRun adapter_run(log, masking, tally, system_clock());
+    OSIRIS_TRY(adapter_run.lend(plan, workspace_.connections, context_.environment, adapter_, options_));
     Explanation explanation;
-    if (has_explanation(*adapter_.type)) {
-      auto asked = ask_explanation(adapter, request, options_);
+    adapter_run.accepted = [&](AdapterInstance& adapter, const AdapterRequest& accepted) {
+      if (!has_explanation(*adapter_.type)) return;
+      auto asked = ask_explanation(adapter, accepted, options_);
       if (asked.ok()) explanation = *std::move(asked);
-    }
-    const auto with_explanation = [&](Finding finding) {
-      finding.explanation = explanation;
-      return finding;
     };
-    const StageOutcome prepared = adapter.prepare(request);
-    if (!prepared.ok()) return with_explanation(failure(prepared.status.error()));
-    request.prepared_json = prepared.document_text;
-    const StageOutcome executed = adapter.execute(request);
-    const StageOutcome collected = adapter.collect(request);
-    adapter.destroy();
-    const auto steps = session.tally().steps();
+    begin(adapter_run);
+    const StagesResult result = adapter_run.run(adapter_, options_, std::move(request));
+    end();
+    for (const Json& resource : result.artifacts["released"].items())
+      if (resource["kept"].as_bool()) adapter_run.resources().keep(resource["kind"].as_string(), resource["id"].as_string());
+    if (const auto unreleased = adapter_run.resources().unreleased(); !unreleased.empty())
+      print_err(context_, printable(describe_unreleased(unreleased, adapter_.id()), true));
+    for (const std::string& misbehaviour : adapter_run.misbehaviours()) print_warning(context_, masking.text(misbehaviour));
+    Finding finding = finding_of(result, tally);
+    finding.message = masking.text(finding.message);
+    finding.hint = masking.text(finding.hint);
+    finding.explanation = std::move(explanation);
+    return finding;
+  }
+
+  Finding finding_of(const StagesResult& result, const StepTally& tally) {
+    const auto steps = tally.steps();
     const double latency_ms = steps.empty() ? 0 : steps[0].duration_s * 1e3;
-    if (executed.ok()) return with_explanation({"success", latency_ms, "Connection works (" + std::string(adapter_.id()) + ")", "", "", {}});
-    Finding finding = failure(executed.status.error());
-    if (!steps.empty() && !steps[0].error.empty())
+    if (!result.error) return {"success", latency_ms, "Connection works (" + std::string(adapter_.id()) + ")", "", "", {}};
+    Finding finding = failure(*result.error);
+    // What the driver said is nearer to the connection than what the run made of it.
+    if (result.stage == "execute" && !steps.empty() && !steps[0].error.empty())
       finding = {"failure", 0, steps[0].error, steps[0].hint, category_of(steps[0].category, code_from_name(steps[0].error_type)), {}};
     finding.latency_ms = latency_ms;
-    return with_explanation(std::move(finding));
+    return finding;
+  }
+
+  Finding failure(const Error& error) {
+    if (!first_failure_) first_failure_ = error;
+    return {"failure", 0, error.message, error.hint, category_of(error.category, error.code), {}};
+  }
+
+  void begin(AdapterRun& adapter_run) {
+    const std::lock_guard lock(mutex_);
+    current_ = &adapter_run;
+    if (stop_reason_ != StopReason::kNone) adapter_run.stop(stop_reason_);
+  }
+  void end() {
+    const std::lock_guard lock(mutex_);
+    current_ = nullptr;
   }
 
   const CommandContext& context_;
@@ -155,6 +187,10 @@ class Doctor {
   const ResolvedOptions& options_;
   const WorkerBinary& worker_;
   const bool allow_mock_;
+  std::optional<Error> first_failure_;
+  mutable std::mutex mutex_;  // the two below
+  AdapterRun* current_ = nullptr;
+  StopReason stop_reason_ = StopReason::kNone;
 };
 
 Result<std::vector<ConnectionRef>> chosen_connections(const Connections& connections, const Options& options) {
@@ -185,12 +221,38 @@ std::string line_of(const ConnectionRef& ref, const Finding& finding) {
   return line;
 }
 
+Json entry_of(const Finding& finding) {
+  Json entry = Json::object({{"status", finding.status}, {"latency_ms", finding.latency_ms}, {"message", finding.message}});
+  if (!finding.category.empty()) entry.set("category", finding.category);
+  if (!finding.hint.empty()) entry.set("hint", finding.hint);
+  if (!finding.explanation.document.is_null()) entry.set("explanation", finding.explanation.document);
+  return entry;
+}
+
+ExitCode exit_code_of(const Doctor& examiner) {
+  if (const auto stopped = examiner.stopped()) return exit_code_for(*stopped, ErrorSource::kRun);
+  const auto& failure = examiner.first_failure();
+  return failure ? exit_code_for(*failure, ErrorSource::kService) : ExitCode::kOk;
+}
+
 int doctor(const CommandContext& context, const AdapterFlags& adapters, const Options& options) {
+  const int64_t started_ns = system_clock().monotonic_ns();
   if (!adapters.adapter().ok()) return fail_adapter(context, adapters.adapter().error());
+  const LoadedAdapter& adapter = *adapters.adapter();
+  double timeout_s = 0;
+  if (!options.run.timeout.empty()) {
+    const auto parsed = parse_duration_s("--timeout", options.run.timeout);
+    if (!parsed.ok()) return fail(context, parsed.error());
+    timeout_s = *parsed;
+  }
+  const auto flags = effective_flags(adapter, options.run);
+  if (!flags.ok()) return fail(context, flags.error());
   const auto workspace = load_workspace(context);
   if (!workspace.ok()) return fail(context, workspace.error());
-  const auto resolved = resolve_adapter_options(context, workspace->project, *adapters.adapter(), options.flags);
+  const auto resolved = resolve_adapter_options(context, workspace->project, adapter, *flags);
   if (!resolved.ok()) return fail(context, resolved.error());
+  const auto limit_s = run_timeout_s(*resolved, timeout_s);
+  if (!limit_s.ok()) return fail(context, limit_s.error());
   const auto worker = find_worker(context.executable_directory, context.process_environment, workspace->project.cache_dir());
   if (!worker.ok()) return fail(context, worker.error());
   const auto refs = chosen_connections(workspace->connections, options);
@@ -198,25 +260,24 @@ int doctor(const CommandContext& context, const AdapterFlags& adapters, const Op
   const auto linkage = worker_linkage(worker->path);
   if (!linkage.ok()) return fail(context, linkage.error());
   if (!refs->empty()) print_text(context, "Worker: " + printable(worker->path.string()) + " (" + linkage->sentence() + ")\n");
-  Doctor examiner(context, *workspace, *adapters.adapter(), *resolved, *worker, options.allow_mock);
+  Doctor examiner(context, *workspace, adapter, *resolved, *worker, options.run.allow_mock);
+  const int64_t deadline_ns = deadline_after(started_ns, *limit_s);
+  const auto interrupts = begin_interruptible(
+      context, {[&](StopReason reason) { examiner.stop(reason); }, [&] { return examiner.unreleased_text(); }}, deadline_ns);
+  if (!interrupts.ok()) return fail(context, interrupts.error());
   Json results = Json::object();
-  bool all_well = true;
   for (const ConnectionRef& ref : *refs) {
-    const Finding finding = examiner.examine(ref);
-    all_well = all_well && finding.status != "failure";
+    if (examiner.stopped()) break;
+    const Finding finding = examiner.examine(ref, deadline_ns);
     print_text(context, line_of(ref, finding));
     if (!results.contains(ref.family)) results.set(ref.family, Json::object());
-    Json entry = Json::object({{"status", finding.status}, {"latency_ms", finding.latency_ms}, {"message", finding.message}});
-    if (!finding.category.empty()) entry.set("category", finding.category);
-    if (!finding.hint.empty()) entry.set("hint", finding.hint);
-    if (!finding.explanation.document.is_null()) entry.set("explanation", finding.explanation.document);
-    results.find(ref.family)->set(ref.alias, std::move(entry));
+    results.find(ref.family)->set(ref.alias, entry_of(finding));
   }
   if (context.json)
     print_json(context, Json::object({{"adapter", adapters.id()}, {"worker", Json::object({{"path", worker->path.string()}, {"linkage", linkage->name()}})}, {"results", std::move(results)}}));
   else if (refs->empty())
     print_text(context, "No connections to check.\n");
-  return to_int(all_well ? ExitCode::kOk : ExitCode::kAdapterFailed);
+  return to_int(exit_code_of(examiner));
 }
 
 }  // namespace
@@ -227,8 +288,9 @@ void add_doctor_command(const CommandTable& table, CLI::App& parent) {
   command->add_option("--family", options->family, "only connections of this family")->type_name("NAME");
   command->add_option("--alias", options->alias, "only connections with this alias")->type_name("NAME");
   command->add_option("--connection-id", options->reference, "only this connection")->type_name("@FAMILY.ALIAS");
-  command->add_flag("--allow-mock", options->allow_mock)->group("");
-  table.adapter_flags.add_to(*command, options->flags);
+  command->add_option("--timeout", options->run.timeout, "stop after this time (90, 15m, 1h30m)")->type_name("DURATION");
+  command->add_flag("--allow-mock", options->run.allow_mock)->group("");
+  table.adapter_flags.add_to(*command, options->run.adapter_flags);
   Chosen* chosen = &table.chosen;
   const CommandContext* context = &table.context;
   const AdapterFlags* adapters = &table.adapter_flags;

@@ -1,23 +1,17 @@
 // osiris run: compile or load, then hand it to an adapter and watch.
-#include <unistd.h>
-
-#include <algorithm>
-
 #include "host/commands/adapter_session.h"
 #include "host/commands/commands.h"
 #include "host/commands/dry_run.h"
+#include "host/commands/interruptible.h"
 #include "host/commands/parameters.h"
 #include "host/commands/run_options.h"
 #include "host/commands/run_output.h"
 #include "host/display/display.h"
 #include "host/display/format.h"
-#include "host/run/interrupts.h"
 #include "host/run/pipeline_run.h"
 
 namespace osiris {
 namespace {
-
-constexpr double kLongestTimeout_s = 1e9;  // 31 years: what is longer would overflow a clock
 
 void add_options(CLI::App& command, RunOptions& options) {
   command.add_option("file", options.file, "OML file or compiled manifest")->type_name("FILE");
@@ -156,9 +150,7 @@ class RunCommand {
     OSIRIS_ASSIGN(prepared_.flags, effective_flags(adapter, options_));
     OSIRIS_ASSIGN(prepared_.options,
                   resolve_adapter_options(context_, prepared_.workspace.project, adapter, prepared_.flags));
-    if (const ResolvedOption* timeout = prepared_.options.find("timeout"); timeout && timeout->spec.type == OSIRIS_DURATION) {
-      OSIRIS_ASSIGN(timeout_s_, parse_duration_s(timeout->spec.flag.c_str(), timeout->values.back()));
-    }
+    OSIRIS_ASSIGN(timeout_s_, run_timeout_s(prepared_.options, timeout_s_));
     RunPlanOptions options;
     options.work_dir = context_.cwd;
     options.env_names = prepared_.options.env_names();
@@ -181,15 +173,10 @@ class RunCommand {
   Result<Explanation> explain(const LoadedAdapter& adapter) {
     if (!has_explanation(*adapter.type)) return Explanation();
     OSIRIS_ASSIGN(const auto session, AdapterSession::open(context_, adapter, prepared_.options));
-    AdapterRequest request;
-    request.run_id = "dry-run";
-    request.manifest_json = to_json(prepared_.plan.plan).dump();
-    request.connections_json = prepared_.plan.connections_json.dump();
-    request.settings_json = "{}";  // an owner id would be made for it, and a dry run leaves nothing behind
-    request.secret_names = prepared_.plan.secret_names;
+    // No settings: an owner id would be made for them, and a dry run leaves nothing behind.
+    AdapterRequest request = request_for(prepared_.plan, "dry-run", Json::object(), context_.cwd, WorkerBinary());
     request.compiled_dir = prepared_.compiled.pipeline->compiled_dir;
     request.session_dir = prepared_.workspace.project.sessions_dir() / request.run_id;
-    request.work_dir = context_.cwd;
     OSIRIS_TRY(session->instance().validate(request));
     return ask_explanation(session->instance(), request, prepared_.options);
   }
@@ -199,14 +186,9 @@ class RunCommand {
     const auto worker = find_worker(context_.executable_directory, context_.process_environment, project.cache_dir());
     StepTally tally(system_clock());
     PipelineRun pipeline_run(log_, masking_, tally, system_clock());
-    const auto limit_ns = static_cast<int64_t>(std::min(timeout_s_, kLongestTimeout_s) * 1e9);
-    const int64_t deadline_monotonic_ns = limit_ns ? prepared_.started.monotonic_ns + limit_ns : 0;
-    auto interrupts = Interrupts::start({[&](StopReason reason) { pipeline_run.stop(reason); },
-                                         [&] {
-                                           write_text_briefly(context_.err.fd, "\n" + printable(pipeline_run.unreleased_text(), true));
-                                           _exit(to_int(ExitCode::kCancelled));
-                                         }},
-                                        deadline_monotonic_ns);
+    const int64_t deadline_monotonic_ns = deadline_after(prepared_.started.monotonic_ns, timeout_s_);
+    auto interrupts = begin_interruptible(context_, {[&](StopReason reason) { pipeline_run.stop(reason); }, [&] { return pipeline_run.unreleased_text(); }},
+                                          deadline_monotonic_ns);
     if (!interrupts.ok()) return fail(context_, interrupts.error());
 
     print_text(context_, "Compiling OML... ✓\nExecuting pipeline...\n");

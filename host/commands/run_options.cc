@@ -67,6 +67,12 @@ Result<uint64_t> parse_bytes(const char* flag, const std::string& text) {
   return static_cast<uint64_t>(bytes);
 }
 
+Result<double> run_timeout_s(const ResolvedOptions& options, double flag_s) {
+  const ResolvedOption* timeout = options.find("timeout");
+  if (!timeout || timeout->spec.type != OSIRIS_DURATION) return flag_s;
+  return parse_duration_s(timeout->spec.flag.c_str(), timeout->values.back());
+}
+
 Result<FlagValues> effective_flags(const LoadedAdapter& adapter, const RunOptions& options) {
   FlagValues flags = options.adapter_flags;
   const auto specs = option_specs(*adapter.type);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "host/adapters/options.h"
 #include "host/commands/adapter_flags.h"
 #include "host/commands/context.h"
 
@@ -28,6 +29,9 @@ Result<std::filesystem::path> pipeline_file(const CommandContext& context, const
 // "90", "90s", "15m", "1h30m", "500ms" in seconds; "1048576", "512MiB", "1.5GiB" in bytes. The error names `flag`.
 Result<double> parse_duration_s(const char* flag, const std::string& text);
 Result<uint64_t> parse_bytes(const char* flag, const std::string& text);
+
+// How long a run may take: what the adapter's own `timeout` says, or else `flag_s`, the value of --timeout. 0: without limit.
+Result<double> run_timeout_s(const ResolvedOptions& options, double flag_s);
 
 // The adapter's flags with the spellings of the reference (--timeout, --cpu, --memory-gb) added, where the adapter has such
 // an option; an error where it has not.

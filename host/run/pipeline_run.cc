@@ -2,7 +2,6 @@
 
 #include "host/run/output_proof.h"
 #include "protocol/base/categories.h"
-#include "protocol/base/wipe.h"
 
 namespace osiris {
 namespace {
@@ -97,64 +96,32 @@ void close_session(Session& session, RunReport& report, const RunProofs& proofs,
 
 }  // namespace
 
-void PipelineRun::stop(StopReason reason) {
-  StopReason none = StopReason::kNone;
-  early_stop_.compare_exchange_strong(none, reason);
-  std::lock_guard lock(mutex_);
-  if (events_) events_->request_stop(reason);
-  if (stages_) stages_->cancel();
-}
+std::string PipelineRun::unreleased_text() const { return describe_unreleased(adapter_run_.resources().unreleased(), adapter_); }
 
-std::string PipelineRun::unreleased_text() const { return describe_unreleased(resources_.unreleased(), adapter_); }
-
-Status PipelineRun::lend_all_secrets(const RunInputs& inputs) {
-  for (const std::string& value : inputs.options.sensitive_values()) {
-    masking_.learn(value);
-    if (const size_t equals = value.find('='); equals != std::string::npos) masking_.learn(value.substr(equals + 1));
+StagesResult PipelineRun::run_stages(const RunInputs& inputs, Session& session) {
+  StagesResult result;
+  if (const Status status = session.materialize(inputs.pipeline); !status.ok()) {
+    result.error = status.error();
+    result.source = ErrorSource::kService;
+    return result;
   }
-  for (const std::string& name : inputs.plan.secret_names) {
-    if (name.starts_with("env/")) {
-      // One that is not set is left out; the adapter names it in a warning.
-      if (auto value = inputs.environment.get(name.substr(4))) {
-        secrets_.add(name, *value);
-        wipe(*value);
-      }
-    } else {
-      OSIRIS_ASSIGN(std::string value, inputs.connections.secret_value(name));
-      secrets_.add(name, value);
-      wipe(value);
-    }
+  if (inputs.cannot_start) {
+    result.error = inputs.cannot_start;
+    result.source = ErrorSource::kInput;
+    return result;
   }
-  const osiris_adapter_type& type = *inputs.adapter.type;
-  for (size_t i = 0; i < type.secret_count; ++i) {
-    const std::string name(type.secrets[i].data, type.secrets[i].len);
-    if (auto value = inputs.environment.get_filled(name)) {
-      secrets_.add(name, *value);
-      wipe(*value);
-    }
-  }
-  return {};
-}
-
-AdapterRequest PipelineRun::request(const RunInputs& inputs, const Session& session) const {
-  AdapterRequest request;
-  request.run_id = session.run_id();
-  request.manifest_json = to_json(inputs.plan.plan).dump();
-  request.connections_json = inputs.plan.connections_json.dump();
-  request.settings_json = inputs.settings.dump();
-  request.secret_names = inputs.plan.secret_names;
+  log_.event("run_start", Json::object({{"pipeline_id", inputs.pipeline.id}, {"profile", inputs.pipeline.profile}, {"manifest_path", "manifest.yaml"}}));
+  AdapterRequest request = request_for(inputs.plan, session.run_id(), inputs.settings, inputs.work_dir, inputs.worker);
   request.compiled_dir = inputs.pipeline.compiled_dir;
   request.session_dir = session.directory();
-  request.work_dir = inputs.work_dir;
-  request.worker_path = inputs.worker.path;
-  request.worker_sha256 = inputs.worker.sha256;
   request.deadline_monotonic_ns = inputs.deadline_monotonic_ns;
-  return request;
+  adapter_run_.say = say;
+  return adapter_run_.run(inputs.adapter, inputs.options, std::move(request));
 }
 
 Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   adapter_ = std::string(inputs.adapter.id());
-  OSIRIS_TRY(lend_all_secrets(inputs));
+  OSIRIS_TRY(adapter_run_.lend(inputs.plan, inputs.connections, inputs.environment, inputs.adapter, inputs.options));
   const CompiledPipeline& pipeline = inputs.pipeline;
   SessionOptions options;
   options.tokens.pipeline_slug = pipeline.id;
@@ -176,35 +143,11 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   const std::string unregistered = alive.ok() ? "" : "this run is not registered (" + alive.error().message +
                                                          "): if it dies, `osiris resources reap` leaves what it holds to its lease";
   if (!alive.ok()) log_.log(LogLevel::kWarning, "osiris.run", unregistered);
-  RunEvents events({log_, tally_, resources_, secrets_, say}, adapter_);
-  Stages stages(*inputs.adapter.type, events, log_, clock_);
-  {
-    std::lock_guard lock(mutex_);
-    events_ = &events;
-    stages_ = &stages;
-  }
-  if (const StopReason early = early_stop_.load(); early != StopReason::kNone) events.request_stop(early);
-
   log_.event("adapter_selected", Json::object({{"adapter", adapter_},
                                                {"session_id", report.run_id},
                                                {"version", inputs.adapter.version()},
                                                {"options", report.options}}));
-  StagesResult result;
-  if (const Status status = session->materialize(pipeline); !status.ok()) {
-    result.error = status.error();
-    result.source = ErrorSource::kService;
-  } else if (inputs.cannot_start) {
-    result.error = inputs.cannot_start;
-    result.source = ErrorSource::kInput;
-  } else {
-    log_.event("run_start", Json::object({{"pipeline_id", pipeline.id}, {"profile", pipeline.profile}, {"manifest_path", "manifest.yaml"}}));
-    result = stages.run(inputs.options.settings(), request(inputs, *session));
-  }
-  {
-    std::lock_guard lock(mutex_);
-    events_ = nullptr;
-    stages_ = nullptr;
-  }
+  const StagesResult result = run_stages(inputs, *session);
 
   report.error = result.error;
   report.steps = tally_.steps();
@@ -215,15 +158,15 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   for (const Json& resource : result.artifacts["released"].items()) {
     if (resource["kind"].as_string() == "process") continue;  // of this machine: it is gone with the run
     report.released.push_back(resource);
-    if (resource["kept"].as_bool()) resources_.keep(resource["kind"].as_string(), resource["id"].as_string());
+    if (resource["kept"].as_bool()) adapter_run_.resources().keep(resource["kind"].as_string(), resource["id"].as_string());
   }
-  report.unreleased = resources_.unreleased();
-  report.warnings = events.misbehaviours();
+  report.unreleased = adapter_run_.resources().unreleased();
+  report.warnings = adapter_run_.misbehaviours();
   if (far && !unregistered.empty()) report.warnings.push_back(unregistered);
 
   RunProofs proofs;
   proofs.adapter = adapter_;
-  proofs.sandbox_id = resources_.first_id("sandbox");
+  proofs.sandbox_id = adapter_run_.resources().first_id("sandbox");
   proofs.session_path = adapter_;
   proofs.error = result.error;
   proofs.error_source = result.source;

@@ -13,14 +13,12 @@
 #include "host/adapters/options.h"
 #include "host/compiler/compiler.h"
 #include "host/compiler/run_plan.h"
+#include "host/run/adapter_run.h"
 #include "host/run/report.h"
-#include "host/run/run_events.h"
 #include "host/run/run_log.h"
 #include "host/run/session.h"
-#include "host/run/stages.h"
 #include "host/run/step_tally.h"
 #include "host/run/user_state.h"
-#include "host/run/worker_binary.h"
 
 namespace osiris {
 
@@ -47,7 +45,7 @@ class PipelineRun {
  public:
   // `log` and `tally` as far as they got; all must outlive the object.
   PipelineRun(RunLog& log, Masking& masking, StepTally& tally, const Clock& clock)
-      : log_(log), masking_(masking), tally_(tally), clock_(clock), secrets_(masking) {}
+      : log_(log), masking_(masking), tally_(tally), clock_(clock), adapter_run_(log, masking, tally, clock) {}
 
   // Where lines for whoever watches go; set before run().
   std::function<void(std::string, bool important)> say;
@@ -56,25 +54,19 @@ class PipelineRun {
   Result<RunReport> run(const RunInputs& inputs);
 
   // [any thread] Stops the run: sets the flag, wakes the adapter.
-  void stop(StopReason reason);
+  void stop(StopReason reason) { adapter_run_.stop(reason); }
   // [any thread] What the adapter still holds far away, as lines for a person.
   std::string unreleased_text() const;
 
  private:
-  Status lend_all_secrets(const RunInputs& inputs);
-  AdapterRequest request(const RunInputs& inputs, const Session& session) const;
+  StagesResult run_stages(const RunInputs& inputs, Session& session);
 
   RunLog& log_;
   Masking& masking_;
   StepTally& tally_;
   const Clock& clock_;
-  SecretStore secrets_;
-  FarResources resources_;
+  AdapterRun adapter_run_;
   std::string adapter_;
-  std::atomic<StopReason> early_stop_{StopReason::kNone};
-  std::mutex mutex_;  // the two below against stop()
-  RunEvents* events_ = nullptr;
-  Stages* stages_ = nullptr;
 };
 
 // A run that ended before it had a pipeline: the session with the findings, recorded like any other. `error` says how many.

@@ -10,13 +10,13 @@ ErrorSource source_of(std::string_view stage) {
   return stage == "configure" || stage == "validate" || stage == "prepare" ? ErrorSource::kInput : ErrorSource::kRun;
 }
 
+}  // namespace
+
 Error stopped_error(StopReason reason) {
   if (reason == StopReason::kDeadline)
     return {Code::kDeadline, "the run did not end in time and was stopped", "allow more with --timeout", category::kRuntimeTimeout};
   return {Code::kCancelled, "the run was cancelled", ""};
 }
-
-}  // namespace
 
 StagesResult Stages::failed(std::string stage, const Error& error) const {
   const StopReason reason = events_.stop_reason();
@@ -54,6 +54,7 @@ StagesResult Stages::drive(AdapterInstance& adapter, const std::vector<std::pair
   if (const Status status = adapter.configure(settings); !status.ok()) return failed("configure", status.error());
   if (const Status status = adapter.validate(request); !status.ok()) return failed("validate", status.error());
   if (stopped()) return failed("validate", stopped_error(events_.stop_reason()));
+  if (accepted) accepted(adapter, request);
 
   log_.event("adapter_prepare_start", session);
   const StageOutcome prepared = adapter.prepare(request);

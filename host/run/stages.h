@@ -1,6 +1,7 @@
 // One adapter instance driven from create to destroy, with the events and the errors a session expects.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,11 +24,17 @@ struct StagesResult {
   double execute_seconds = 0;
 };
 
+// What a run ends with that was stopped.
+Error stopped_error(StopReason reason);
+
 class Stages {
  public:
   // All must outlive the object.
   Stages(const osiris_adapter_type& type, RunEvents& events, RunLog& log, const Clock& clock)
       : type_(type), events_(events), log_(log), clock_(clock) {}
+
+  // Called once the adapter has accepted the request (validate); may be empty. Set before run().
+  std::function<void(AdapterInstance&, const AdapterRequest&)> accepted;
 
   // Blocks until everything the adapter holds is released, as far as it can be.
   StagesResult run(const std::vector<std::pair<std::string, std::string>>& settings, AdapterRequest request);

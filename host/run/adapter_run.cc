@@ -1,0 +1,74 @@
+#include "host/run/adapter_run.h"
+
+#include "protocol/base/wipe.h"
+
+namespace osiris {
+
+AdapterRequest request_for(const RunPlan& plan, std::string run_id, const Json& settings, const std::filesystem::path& work_dir,
+                           const WorkerBinary& worker) {
+  AdapterRequest request;
+  request.run_id = std::move(run_id);
+  request.manifest_json = to_json(plan.plan).dump();
+  request.connections_json = plan.connections_json.dump();
+  request.settings_json = settings.dump();
+  request.secret_names = plan.secret_names;
+  request.work_dir = work_dir;
+  request.worker_path = worker.path;
+  request.worker_sha256 = worker.sha256;
+  return request;
+}
+
+Status AdapterRun::lend(const RunPlan& plan, const Connections& connections, const Environment& environment, const LoadedAdapter& adapter,
+                        const ResolvedOptions& options) {
+  const auto add = [this](std::string_view name, std::string value) {
+    secrets_.add(name, value);
+    wipe(value);
+  };
+  for (const std::string& value : options.sensitive_values()) {
+    masking_.learn(value);
+    if (const size_t equals = value.find('='); equals != std::string::npos) masking_.learn(value.substr(equals + 1));
+  }
+  for (const std::string& name : plan.secret_names) {
+    if (name.starts_with("env/")) {
+      if (auto value = environment.get(name.substr(4))) add(name, *std::move(value));
+    } else {
+      OSIRIS_ASSIGN(std::string value, connections.secret_value(name));
+      add(name, std::move(value));
+    }
+  }
+  for (size_t i = 0; i < adapter.type->secret_count; ++i) {
+    const std::string name(adapter.type->secrets[i].data, adapter.type->secrets[i].len);
+    if (auto value = environment.get_filled(name)) add(name, *std::move(value));
+  }
+  return {};
+}
+
+StagesResult AdapterRun::run(const LoadedAdapter& adapter, const ResolvedOptions& options, AdapterRequest request) {
+  RunEvents events({log_, tally_, resources_, secrets_, say}, std::string(adapter.id()));
+  Stages stages(*adapter.type, events, log_, clock_);
+  stages.accepted = accepted;
+  {
+    std::lock_guard lock(mutex_);
+    events_ = &events;
+    stages_ = &stages;
+  }
+  if (const StopReason early = early_stop_.load(); early != StopReason::kNone) events.request_stop(early);
+  StagesResult result = stages.run(options.settings(), std::move(request));
+  {
+    std::lock_guard lock(mutex_);
+    events_ = nullptr;
+    stages_ = nullptr;
+  }
+  misbehaviours_ = events.misbehaviours();
+  return result;
+}
+
+void AdapterRun::stop(StopReason reason) {
+  StopReason none = StopReason::kNone;
+  early_stop_.compare_exchange_strong(none, reason);
+  std::lock_guard lock(mutex_);
+  if (events_) events_->request_stop(reason);
+  if (stages_) stages_->cancel();
+}
+
+}  // namespace osiris
