@@ -5,6 +5,7 @@
 #include <string>
 
 #include "protocol/base/clock.h"
+#include "protocol/base/fd.h"
 
 namespace osiris::worker {
 
@@ -19,12 +20,8 @@ void Log::line(std::string_view level, std::string_view text) {
   while (!out.empty() && (out.back() == '\n' || out.back() == '\r')) out.pop_back();
   for (size_t at = 0; (at = out.find('\n', at)) != std::string::npos; at += 5) out.replace(at, 1, "\n    ");
   out = format_iso8601_micros(system_clock().unix_ns()) + " " + std::string(level) + " " + out + "\n";
-  std::string_view rest = out;
-  while (!rest.empty()) {
-    const ssize_t written = ::write(fd_, rest.data(), rest.size());
-    if (written <= 0) return;  // nobody reads the log: nothing to tell and nobody to tell it to
-    rest.remove_prefix(static_cast<size_t>(written));
-  }
+  // A log that cannot be written has no reader who could be told.
+  static_cast<void>(!write_all(fd_, out));
 }
 
 }  // namespace osiris::worker

@@ -6,67 +6,25 @@
 #include <system_error>
 
 #include "protocol/base/file.h"
-#include "protocol/base/secret_names.h"
-#include "protocol/base/text.h"
 #include "protocol/base/wipe.h"
 #include "protocol/model/artifact.h"
 #include "worker/drivers.h"
 #include "worker/executor/step_records.h"
-#include "worker/package/package.h"
+#include "worker/process_tree.h"
+#include "worker/run_setup.h"
 #include "worker/specs/specs.h"
 #include "worker/sysinfo.h"
 
 namespace osiris::worker {
 namespace {
 
-constexpr unsigned kParallelStepsMin = 2;  // one that waits for the network leaves room for one that computes
-constexpr unsigned kParallelStepsMax = 64;
-// One value may be larger than all memory (range(1000000000), repeat('x', 1000000000)), and the engine does not count it while
-// it grows. This much beyond the limit the system refuses it, and the step fails like any other that ran out of memory.
-constexpr uint64_t kUncountedBytesMax = uint64_t{512} << 20;
-constexpr uint64_t kStackBytes = uint64_t{8} << 20;  // each thread's, by default
-constexpr auto kMemoryLookEvery = std::chrono::milliseconds(50);
 constexpr auto kFlushPatience = std::chrono::milliseconds(1000);
 
-
-Error not_prepared(std::string_view method) {
-  return Error(Code::kInvalidState, std::string(method) + " needs prepare first");
-}
 
 Json names(const std::vector<std::string>& list) {
   Json array = Json::array();
   for (const std::string& name : list) array.push_back(name);
   return array;
-}
-
-// The value, and what of it may turn up alone: its lines (a log is written line by line), the password of a URL.
-void add_secret(Redactor& redactor, std::string_view value) {
-  redactor.add(value);
-  if (value.find('\n') != std::string_view::npos)
-    for (const std::string& line : split(value, '\n')) redactor.add(trim(line));
-  redactor.add(url_userinfo(value));
-  if (holds_url_password(value)) redactor.add(authority_password(value));
-}
-
-std::shared_ptr<const Redactor> make_redactor(const Json& secrets, const Json& env) {
-  auto redactor = std::make_shared<Redactor>();
-  for (const Json* values : {&secrets, &env}) {
-    for (const auto& [name, value] : values->members()) add_secret(*redactor, value.as_string());
-  }
-  return redactor;
-}
-
-Status check_versions(const rpc::PrepareParams& params, const std::string& version) {
-  const auto differ = [](std::string_view what, const std::string& host, const std::string& worker) {
-    return Error(Code::kUnsupported,
-                 "the host and the worker differ in " + std::string(what) + ": host " + host + ", worker " + worker,
-                 "Install osiris and osiris-worker from one build.");
-  };
-  if (!params.worker_version.empty() && params.worker_version != version)
-    return differ("version", params.worker_version, version);
-  if (!params.specs_sha256.empty() && params.specs_sha256 != specs_sha256())
-    return differ("component specs", params.specs_sha256, specs_sha256());
-  return {};
 }
 
 }  // namespace
@@ -76,6 +34,19 @@ struct Service::Packing {
   std::mutex mutex;
   std::optional<Outcome> finished;
   std::function<void(const Outcome&)> waiting;
+};
+
+constexpr Service::Method Service::kMethods[] = {
+    {rpc::method::kPing, &Service::ping, false},
+    {rpc::method::kPrepare, &Service::prepare, false},
+    {rpc::method::kShutdown, &Service::shutdown, false},
+    {rpc::method::kExecuteStep, &Service::execute_step, true},
+    {rpc::method::kFinish, &Service::finish, true},
+    {rpc::method::kPack, &Service::pack, true},
+    {rpc::method::kCancel, &Service::cancel, true},
+    {rpc::method::kReplay, &Service::replay, true},
+    {rpc::method::kPutRelation, &Service::put_relation, true},
+    {rpc::method::kGetRelation, &Service::get_relation, true},
 };
 
 Service::Service(Options options, Log& log, const Clock& clock)
@@ -141,38 +112,34 @@ void Service::handle(rpc::Frame frame) {
 }
 
 void Service::handle_request(rpc::Request request) {
-  namespace method = rpc::method;
-  const std::string& name = request.method;
-  if (name == method::kPing) {
-    answer_now(request.id, Json::object({{"status", "pong"}, {"echo", request.params["data"]}}));
-  } else if (name == method::kPrepare) {
-    prepare(std::move(request));
-  } else if (name == method::kShutdown) {
-    answer(request.id, Json::object({{"status", "bye"}}));
-    wants_exit_ = true;
-  } else if (name != method::kExecuteStep && name != method::kFinish && name != method::kCancel &&
-             name != method::kReplay && name != method::kPutRelation && name != method::kGetRelation &&
-             name != method::kPack) {
-    answer(request.id, Error(Code::kUnsupported, "this worker has no method \"" + name + "\""));
-  } else if (!executor_) {
-    answer(request.id, not_prepared(name));
-  } else if (name == method::kExecuteStep) {
-    execute_step(std::move(request));
-  } else if (name == method::kFinish) {
-    finish(request.id);
-  } else if (name == method::kPack) {
-    pack(std::move(request));
-  } else if (name == method::kCancel) {
-    answer_now(request.id, Json::object({{"status", "cancelling"}}));
-    executor_->cancel(request.params["reason"].as_string_or("the host asked for it"));
-  } else if (name == method::kReplay) {
-    stream_.replay(request.id, request.params["from_seq"].as_uint(1));
-  } else if (name == method::kPutRelation) {
-    relations_->put(request);
-  } else {
-    relations_->get(request);
+  for (const Method& method : kMethods) {
+    if (request.method != method.name) continue;
+    if (method.needs_run && !executor_)
+      return answer(request.id, Error(Code::kInvalidState, std::string(method.name) + " needs prepare first"));
+    return (this->*method.call)(std::move(request));
   }
+  answer(request.id, Error(Code::kUnsupported, "this worker has no method \"" + request.method + "\""));
 }
+
+void Service::ping(rpc::Request request) {
+  answer_now(request.id, Json::object({{"status", "pong"}, {"echo", request.params["data"]}}));
+}
+
+void Service::shutdown(rpc::Request request) {
+  answer(request.id, Json::object({{"status", "bye"}}));
+  wants_exit_ = true;
+}
+
+void Service::cancel(rpc::Request request) {
+  answer_now(request.id, Json::object({{"status", "cancelling"}}));
+  executor_->cancel(request.params["reason"].as_string_or("the host asked for it"));
+}
+
+void Service::replay(rpc::Request request) { stream_.replay(request.id, request.params["from_seq"].as_uint(1)); }
+
+void Service::put_relation(rpc::Request request) { relations_->put(request); }
+
+void Service::get_relation(rpc::Request request) { relations_->get(request); }
 
 void Service::prepare(rpc::Request request) {
   had_secrets_ = true;
@@ -193,72 +160,40 @@ void Service::prepare(rpc::Request request) {
 }
 
 Result<Json> Service::start_run(rpc::PrepareParams params) {
-  OSIRIS_TRY(check_versions(params, options_.version));
-  if (!params.package.path.empty()) OSIRIS_TRY(unpack_package(params.package));
-  if (!params.plan_path.empty()) {
-    OSIRIS_ASSIGN(const std::string text, read_file(params.plan_path));
-    OSIRIS_ASSIGN(params.plan, parse_json(text));
-  }
-  OSIRIS_ASSIGN(Plan plan, plan_from_json(params.plan));
-
-  Run run;
-  run.run_id = params.run_id;
-  run.session_dir = params.session_dir;
-  run.paths = PathMap(params.work_dir, std::move(params.path_map));
-  run.redactor = make_redactor(params.secrets, params.env);
-  run.connections = std::move(params.connections);
-  run.secrets = std::move(params.secrets);
-  run.env = std::move(params.env);
-  run.settings = rpc::to_json(params.settings);
-  run.settings.set("supervisor", "/proc/self/exe");  // this program, as --supervise; not on the wire
-  run.allow_mock = params.settings.allow_mock;
-  const unsigned threads = params.settings.threads ? params.settings.threads : core_count();
-  run.threads = std::clamp(threads, kParallelStepsMin, kParallelStepsMax);
-  run.find_driver = find_driver;
-  run.secret_pointers = [](std::string_view component) {
-    const ComponentSpec* spec = find_component_spec(component);
-    return spec ? spec->secret_pointers : std::string_view();
-  };
+  OSIRIS_ASSIGN(RunSetup setup, set_up_run(std::move(params), options_.version));
+  Run& run = setup.run;
   stream_.set_redactor(run.redactor);
   log_.set_redactor(run.redactor);
-
   worker_dir_ = run.worker_dir();
-  std::error_code ignored;
-  std::filesystem::remove_all(worker_dir_, ignored);  // of a worker that died
-  OSIRIS_TRY(make_directories(worker_dir_));
-  OSIRIS_TRY(make_directories(run.session_dir / "artifacts"));
   OSIRIS_TRY(stream_.open_log(worker_dir_ / "records.jsonl"));
-  if (const uint64_t limit = params.settings.memory_limit_bytes) {
-    economise_memory();
-    limit_data(limit + kUncountedBytesMax + kStackBytes * (threads + run.threads));
-    // Well before the limit, for the engine needs room to grow in between two looks.
-    memory_keeper_ = std::make_unique<PeriodicThread>(kMemoryLookEvery, [above = limit / 4 * 3] { return_free_memory(above); });
-  }
-  database_ =
-      std::make_shared<Database>(DatabaseOptions{params.settings.memory_limit_bytes, threads, worker_dir_ / "spill"});
-  run.database = database_;
+  memory_keeper_ = keep_memory_limit(setup);
+  database_ = run.database = std::make_shared<Database>(
+      DatabaseOptions{setup.settings.memory_limit_bytes, setup.engine_threads, worker_dir_ / "spill"});
   // Opening takes some milliseconds that a first step need not wait for; an error is met again by the step.
   in_background([database = database_] { static_cast<void>(database->open()); });
 
   const Json drivers = names(driver_names(run.allow_mock));
   const Json result = Json::object({{"status", "ready"}, {"session_id", run.run_id}, {"drivers_loaded", drivers}});
-  const uint64_t steps = plan.steps.size();
-  const bool has_requirements = std::any_of(plan.steps.begin(), plan.steps.end(),
+  announce_run(setup, drivers);
+  const auto heartbeat = std::chrono::milliseconds(setup.settings.heartbeat_ms);
+  executor_ = std::make_unique<Executor>(std::move(setup.run), std::move(setup.plan), stream_, log_, clock_);
+  relations_ = std::make_unique<RelationTransfer>(
+      *executor_, stream_, clock_, [this](std::function<void()> work) { in_background(std::move(work)); });
+  heartbeat_ = std::make_unique<PeriodicThread>(heartbeat, [this] { beat(); });
+  return result;
+}
+
+void Service::announce_run(const RunSetup& setup, const Json& drivers) {
+  const bool has_requirements = std::any_of(setup.plan.steps.begin(), setup.plan.steps.end(),
                                             [](const PlanStep& step) { return step.cfg["requirements"].size() > 0; });
-  if (params.settings.install_deps && !has_requirements) {
+  if (setup.settings.install_deps && !has_requirements) {
     // Drivers are compiled in: there is nothing to install, which is worth saying to who asked for it. Steps with
     // requirements say themselves what is there and what is not.
     emit_event(stream_, "dependency_check",
                Json::object({{"required", Json::array()}, {"present", Json::array()}, {"missing", Json::array()}}));
   }
-  emit_event(stream_, "session_initialized", Json::object({{"session_id", run.run_id}, {"drivers_loaded", drivers}}));
-  emit_metric(stream_, "steps_total", Json(steps));
-  executor_ = std::make_unique<Executor>(std::move(run), std::move(plan), stream_, log_, clock_);
-  relations_ = std::make_unique<RelationTransfer>(
-      *executor_, stream_, clock_, [this](std::function<void()> work) { in_background(std::move(work)); });
-  heartbeat_ =
-      std::make_unique<PeriodicThread>(std::chrono::milliseconds(params.settings.heartbeat_ms), [this] { beat(); });
-  return result;
+  emit_event(stream_, "session_initialized", Json::object({{"session_id", setup.run.run_id}, {"drivers_loaded", drivers}}));
+  emit_metric(stream_, "steps_total", Json(uint64_t{setup.plan.steps.size()}));
 }
 
 void Service::execute_step(rpc::Request request) {
@@ -270,8 +205,8 @@ void Service::execute_step(rpc::Request request) {
   executor_->execute(*std::move(step), reply_to(request.id));
 }
 
-void Service::finish(const std::string& id) {
-  executor_->finish([this, id](Outcome outcome) {
+void Service::finish(rpc::Request request) {
+  executor_->finish([this, id = request.id](Outcome outcome) {
     beat();  // so that the shortest run says what it took
     answer(id, outcome);
     std::function<void(const Outcome&)> waiting;

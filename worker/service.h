@@ -19,6 +19,7 @@
 #include "worker/periodic_thread.h"
 #include "worker/records/record_stream.h"
 #include "worker/relation_transfer.h"
+#include "worker/run_setup.h"
 
 namespace osiris::worker {
 
@@ -51,12 +52,26 @@ class Service {
   bool idle() const;
 
  private:
+  struct Method {
+    std::string_view name;
+    void (Service::*call)(rpc::Request request);
+    bool needs_run;  // `prepare` has to come first
+  };
+  static const Method kMethods[];
+
   void handle_request(rpc::Request request);
+  void ping(rpc::Request request);
   void prepare(rpc::Request request);
-  Result<Json> start_run(rpc::PrepareParams params);
+  void shutdown(rpc::Request request);
   void execute_step(rpc::Request request);
-  void finish(const std::string& id);
+  void finish(rpc::Request request);
   void pack(rpc::Request request);
+  void cancel(rpc::Request request);
+  void replay(rpc::Request request);
+  void put_relation(rpc::Request request);
+  void get_relation(rpc::Request request);
+  Result<Json> start_run(rpc::PrepareParams params);
+  void announce_run(const RunSetup& setup, const Json& drivers);
   void beat();
   Reply reply_to(const std::string& id);
   void answer(const std::string& id, Outcome outcome);      // numbered

@@ -15,7 +15,8 @@
 #include <initializer_list>
 
 #include "protocol/base/own_user.h"
-#include "worker/sysinfo.h"
+#include "worker/memory_policy.h"
+#include "worker/process_tree.h"
 
 namespace osiris::worker {
 namespace {

@@ -1,6 +1,7 @@
 #include "host/adapters/abi_text.h"
 
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris {
 

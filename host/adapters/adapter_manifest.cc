@@ -22,6 +22,7 @@
 
 #include "host/adapters/module_check.h"
 #include "protocol/base/file.h"
+#include "protocol/base/text.h"
 
 namespace osiris {
 namespace {
@@ -72,9 +73,8 @@ Result<std::string> read_sha256(const Reader& reader) {
   } else {
     OSIRIS_ASSIGN(value, reader.text("library", "sha256"));
   }
-  std::transform(value.begin(), value.end(), value.begin(),
-                 [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
-  if (!value.empty() && (value.size() != 64 || value.find_first_not_of("0123456789abcdef") != std::string::npos))
+  value = ascii_lower(value);
+  if (!value.empty() && (value.size() != 64 || !is_hex(value)))
     return reader.error("library.sha256 is not 64 hex digits");
   return value;
 }

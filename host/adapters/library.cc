@@ -13,6 +13,7 @@
 #include <mutex>
 #include <string>
 
+#include "protocol/base/fd.h"
 #include "protocol/base/file.h"
 
 namespace osiris {
@@ -54,9 +55,7 @@ Result<AdapterMain> load_adapter_main(const std::filesystem::path& path) {
                                                                 static_cast<dll::load_mode::type>(RTLD_NODELETE));
     } catch (const std::exception& failure) {
       // The loader says it in words only. Where not even the null device can be opened, that is why.
-      const int probe = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-      if (probe < 0) return errno_error(errno, "cannot load the adapter library", path);
-      ::close(probe);
+      if (!FileDescriptor::open("/dev/null", O_RDONLY).is_open()) return errno_error(errno, "cannot load the adapter library", path);
       return Error(Code::kInvalidArgument,
                    "cannot load the adapter library " + path.string() + ": " + loader_words(failure.what()),
                    "is it a shared library for this machine, with everything it needs installed?");

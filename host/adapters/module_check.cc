@@ -8,6 +8,7 @@
 #include "host/adapters/abi_text.h"
 #include "host/adapters/option_values.h"
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris {
 namespace {

@@ -8,6 +8,7 @@
 #include "host/adapters/abi_text.h"
 #include "protocol/base/json.h"
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris {
 namespace {
@@ -51,16 +52,9 @@ constexpr std::array<Unit, 13> kTimeUnits = {{{"ms", 0.001},
                                               {"days", 86400},
                                               {"w", 604800}}};
 
-std::string lower(std::string_view text) {
-  std::string copy(text);
-  std::transform(copy.begin(), copy.end(), copy.begin(),
-                 [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
-  return copy;
-}
-
 template <size_t N>
 const Unit* find_unit(const std::array<Unit, N>& units, std::string_view name) {
-  const std::string wanted = lower(name);
+  const std::string wanted = ascii_lower(name);
   const auto it = std::find_if(units.begin(), units.end(), [&](const Unit& unit) { return unit.name == wanted; });
   return it == units.end() ? nullptr : &*it;
 }
@@ -130,7 +124,7 @@ Result<std::string> canonical_float(std::string_view text) {
 }
 
 Result<std::string> canonical_bool(std::string_view text) {
-  const std::string word = lower(text);
+  const std::string word = ascii_lower(text);
   for (const char* yes : {"true", "yes", "on", "1"})
     if (word == yes) return std::string("true");
   for (const char* no : {"false", "no", "off", "0"})
@@ -283,7 +277,7 @@ OptionSpec option_spec(std::string_view adapter_id, const osiris_option& option)
   if (option.flags & OSIRIS_SHARED_ENV) spec.shared_env = variable;
   if (option.flags & OSIRIS_COMMON_ENV) {
     const std::string name = upper_snake(spec.name);
-    spec.common_env = {lower(name), name};
+    spec.common_env = {ascii_lower(name), name};
   }
   spec.key = "adapters." + spec.adapter + "." + spec.name;
   std::replace(spec.key.begin(), spec.key.end(), '-', '_');

@@ -9,6 +9,7 @@
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris {
 namespace {

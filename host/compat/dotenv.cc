@@ -5,6 +5,7 @@
 #include <map>
 
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris {
 namespace {
@@ -164,7 +165,7 @@ std::string expand(std::string_view text, const LookUp& look_up, const Earlier& 
 }  // namespace
 
 Dotenv parse_dotenv(std::string_view text, const LookUp& look_up) {
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  text = without_utf8_mark(text);
   Dotenv result;
   Earlier earlier;
   Reader reader(text);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "host/compat/pyyaml_scalar.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris {
 namespace {
@@ -16,26 +17,12 @@ constexpr size_t kSimpleKeyLengthMax = 128;
 
 std::u32string decode(std::string_view utf8) {
   std::u32string out;
-  for (size_t i = 0; i < utf8.size();) {
-    const auto c = static_cast<unsigned char>(utf8[i]);
-    const size_t extra = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc0 ? 1 : 0;
-    char32_t point = extra == 0 ? c : c & (0x3fu >> extra);
-    for (size_t k = 1; k <= extra && i + k < utf8.size(); ++k)
-      point = (point << 6) | (static_cast<unsigned char>(utf8[i + k]) & 0x3fu);
-    out += point;
-    i += extra + 1;
+  while (!utf8.empty()) {
+    const Utf8Character character = first_utf8(utf8);
+    out += character.point;
+    utf8.remove_prefix(character.size_bytes);
   }
   return out;
-}
-
-void append_utf8(std::string& out, char32_t c) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-    return;
-  }
-  const int extra = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-  out += static_cast<char>((extra == 1 ? 0xc0 : extra == 2 ? 0xe0 : 0xf0) | (c >> (6 * extra)));
-  for (int k = extra - 1; k >= 0; --k) out += static_cast<char>(0x80 | ((c >> (6 * k)) & 0x3f));
 }
 
 bool is_break(char32_t c) { return c == U'\n' || c == 0x85 || c == 0x2028 || c == 0x2029; }

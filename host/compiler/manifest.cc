@@ -4,6 +4,8 @@
 #include <map>
 
 #include "protocol/base/sha256.h"
+#include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris {
 namespace {
@@ -25,19 +27,15 @@ unsigned lower_of(unsigned c) {
 // "My Pipe" -> "my_pipe"; nothing else changes.
 std::string pipeline_id_of(std::string_view name) {
   std::string id;
-  for (size_t i = 0; i < name.size(); ++i) {
-    const auto c = static_cast<unsigned char>(name[i]);
-    if (c >= 'A' && c <= 'Z') {
-      id += static_cast<char>(c - 'A' + 'a');
-    } else if (c == ' ') {
-      id += '_';
-    } else if ((c & 0xe0) == 0xc0 && i + 1 < name.size()) {
-      const unsigned lower = lower_of(((c & 0x1fu) << 6) | (static_cast<unsigned char>(name[++i]) & 0x3fu));
-      id += static_cast<char>(0xc0 | (lower >> 6));
-      id += static_cast<char>(0x80 | (lower & 0x3f));
-    } else {
-      id += static_cast<char>(c);
-    }
+  while (!name.empty()) {
+    const Utf8Character character = first_utf8(name);
+    if (character.size_bytes == 1)
+      id += name.front() == ' ' ? "_" : ascii_lower(name.substr(0, 1));
+    else if (character.size_bytes == 2)
+      append_utf8(id, lower_of(static_cast<unsigned>(character.point)));
+    else
+      id += name.substr(0, character.size_bytes);
+    name.remove_prefix(character.size_bytes);
   }
   return id;
 }

@@ -177,9 +177,7 @@ class Resolver {
     constexpr std::string_view kPrefix = "OSIRIS_PARAM_";
     for (const auto& [variable, value] : sources_.environment.all()) {
       if (!variable.starts_with(kPrefix)) continue;
-      std::string name = variable.substr(kPrefix.size());
-      for (char& c : name)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+      const std::string name = ascii_lower(std::string_view(variable).substr(kPrefix.size()));
       if (is_wanted(name)) set_from_text(name, value);
     }
   }

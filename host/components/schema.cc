@@ -4,6 +4,7 @@
 #include <set>
 
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris {
 namespace {
@@ -56,13 +57,6 @@ std::string spell_list(const std::vector<std::string>& words) {
 }
 
 std::string spell_value(const Json& value) { return value.is_string() ? "'" + value.as_string() + "'" : value.dump(); }
-
-size_t length_in_characters(std::string_view utf8) {
-  size_t count = 0;
-  for (const char c : utf8)
-    if ((static_cast<unsigned char>(c) & 0xc0) != 0x80) ++count;
-  return count;
-}
 
 class Checker {
  public:
@@ -134,7 +128,7 @@ class Checker {
 
   void check_text(const Json& schema, const YamlNode& value, const std::string& path) {
     const std::string& text = value.text();
-    const size_t length = length_in_characters(text);
+    const size_t length = count_utf8(text);
     const Json &least = schema["minLength"], &most = schema["maxLength"];
     if (least.is_int() && length < least.as_uint())
       issue("minLength", path,

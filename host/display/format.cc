@@ -3,28 +3,10 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "protocol/base/utf8.h"
+
 namespace osiris {
 namespace {
-
-// Reads one code point; an invalid byte reads as U+FFFD of one byte.
-struct CodePoint {
-  char32_t value;
-  size_t bytes;
-};
-
-CodePoint code_point(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return {first, 1};
-  const size_t length = first >= 0xF0 && first < 0xF5 ? 4 : first >= 0xE0 ? 3 : first >= 0xC2 ? 2 : 0;
-  if (first >= 0xF5 || length == 0 || text.size() < length) return {0xFFFD, 1};
-  char32_t value = first & (0xFFu >> (length + 1));
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return {0xFFFD, 1};
-    value = value << 6 | (byte(i) & 0x3Fu);
-  }
-  return {value, length};
-}
 
 size_t columns_of(char32_t c) {
   if ((c >= 0x300 && c <= 0x36F) || c == 0x200D || (c >= 0xFE00 && c <= 0xFE0F)) return 0;
@@ -41,8 +23,6 @@ bool acts(char32_t c) {
          (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) ||
          (c >= 0xE0000 && c <= 0xE007F);
 }
-
-bool is_broken(const CodePoint& point) { return point.value == 0xFFFD && point.bytes == 1; }
 
 // The bytes of "\x1b[31;1m" at the beginning; 0: none.
 size_t color_sequence(std::string_view text) {
@@ -104,17 +84,17 @@ std::string format_bytes(uint64_t bytes) {
 std::string printable(std::string_view text, bool lines) {
   std::string out;
   while (!text.empty()) {
-    const CodePoint point = code_point(text);
-    const bool keep_newline = lines && point.value == '\n';
-    if (is_broken(point))
+    const Utf8Character point = first_utf8(text);
+    const bool keep_newline = lines && point.point == '\n';
+    if (!point.is_valid)
       out += '?';
-    else if (point.value == '\t' || (point.value == '\n' && !lines))
+    else if (point.point == '\t' || (point.point == '\n' && !lines))
       out += ' ';
-    else if (acts(point.value) && !keep_newline)
+    else if (acts(point.point) && !keep_newline)
       out += '?';
     else
-      out += text.substr(0, point.bytes);
-    text.remove_prefix(point.bytes);
+      out += text.substr(0, point.size_bytes);
+    text.remove_prefix(point.size_bytes);
   }
   return out;
 }
@@ -123,10 +103,10 @@ std::string terminal_text(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    const CodePoint point = code_point(text);
+    const Utf8Character point = first_utf8(text);
     const size_t color = color_sequence(text);
-    const size_t bytes = std::max(color, point.bytes);
-    if (is_broken(point) || (acts(point.value) && point.value != '\n' && point.value != '\t' && !color))
+    const size_t bytes = std::max(color, point.size_bytes);
+    if (!point.is_valid || (acts(point.point) && point.point != '\n' && point.point != '\t' && !color))
       out += '?';
     else
       out += text.substr(0, bytes);
@@ -139,13 +119,13 @@ std::string terminal_json(std::string_view document) {
   std::string out;
   out.reserve(document.size());
   while (!document.empty()) {
-    const CodePoint point = code_point(document);
+    const Utf8Character point = first_utf8(document);
     // Line ends stand between members; inside a text JSON writes no character below a blank as it is.
-    if (acts(point.value) && point.value != '\n' && !is_broken(point))
-      out += json_escape(point.value);
+    if (acts(point.point) && point.point != '\n' && !!point.is_valid)
+      out += json_escape(point.point);
     else
-      out += document.substr(0, point.bytes);
-    document.remove_prefix(point.bytes);
+      out += document.substr(0, point.size_bytes);
+    document.remove_prefix(point.size_bytes);
   }
   return out;
 }
@@ -157,16 +137,16 @@ std::string excerpt(std::string_view text, std::string_view where) {
   for (size_t i = 0; i < end; ++i)
     if (text[i] == '\n' && ++lines > kLinesMax) end = i;
   if (end == text.size()) return std::string(text);
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // never inside a character
+  while (end > 0 && continues_utf8(text[end])) --end;  // never inside a character
   return std::string(text.substr(0, end)) + " … (" + format_count(text.size() - end) + " bytes more; " + std::string(where) + ")";
 }
 
 size_t display_width(std::string_view text) {
   size_t width = 0;
   while (!text.empty()) {
-    const CodePoint point = code_point(text);
-    width += columns_of(point.value);
-    text.remove_prefix(point.bytes);
+    const Utf8Character point = first_utf8(text);
+    width += columns_of(point.point);
+    text.remove_prefix(point.size_bytes);
   }
   return width;
 }
@@ -176,11 +156,11 @@ std::string fit(std::string_view text, size_t width) {
   std::string out;
   size_t used = 0;
   while (!text.empty()) {
-    const CodePoint point = code_point(text);
-    if (used + columns_of(point.value) + 1 > width) break;
-    used += columns_of(point.value);
-    out += text.substr(0, point.bytes);
-    text.remove_prefix(point.bytes);
+    const Utf8Character point = first_utf8(text);
+    if (used + columns_of(point.point) + 1 > width) break;
+    used += columns_of(point.point);
+    out += text.substr(0, point.size_bytes);
+    text.remove_prefix(point.size_bytes);
   }
   return width ? out + "…" : out;
 }

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "protocol/base/fd.h"
+
 namespace osiris {
 namespace {
 
@@ -52,20 +54,7 @@ std::string paint(std::string_view text, Color color, bool enabled) {
   return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
 }
 
-int write_text(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t wrote = ::write(fd, text.data(), text.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0 && errno == EAGAIN) {
-      pollfd ready{fd, POLLOUT, 0};
-      ::poll(&ready, 1, -1);
-      continue;
-    }
-    if (wrote < 0) return errno;
-    text.remove_prefix(static_cast<size_t>(wrote));
-  }
-  return 0;
-}
+int write_text(int fd, std::string_view text) { return write_all(fd, text) ? 0 : errno; }
 
 void write_text_briefly(int fd, std::string_view text) {
   constexpr int kPatience_ms = 200;

@@ -3,6 +3,7 @@
 
 #include "host/project/project.h"
 #include "protocol/base/clock.h"
+#include "protocol/base/text.h"
 
 namespace osiris {
 namespace {
@@ -17,8 +18,7 @@ void append_collapsed(std::string& out, char c) {
 
 std::string slugify(std::string_view text) {
   std::string out;
-  for (char c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  for (char c : ascii_lower(text)) {
     if (c == ' ' || c == '_') c = '-';
     if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-') append_collapsed(out, c);
   }

@@ -1,42 +1,18 @@
 #include "host/project/run_index.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <unordered_map>
 
 #include "protocol/base/file.h"
+#include "protocol/base/file_lock.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Holds an exclusive lock on `file` for its life; the kernel lets go of it when the process dies.
-class FileLock {
- public:
-  static Result<FileLock> take(const fs::path& file) {
-    const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0) return errno_error(errno, "cannot open the lock file", file);
-    FileLock lock(fd);
-    while (::flock(fd, LOCK_EX) != 0)
-      if (errno != EINTR) return errno_error(errno, "cannot lock", file);
-    return lock;
-  }
-  FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileLock& operator=(FileLock&&) = delete;
-  ~FileLock() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-
- private:
-  explicit FileLock(int fd) : fd_(fd) {}
-  int fd_;
-};
 
 Status append_line(const fs::path& file, const std::string& line, bool durable) {
   OSIRIS_TRY(make_directories(file.parent_path()));
@@ -65,7 +41,7 @@ Result<LatestPointer> read_pointer(const fs::path& file) {
 }
 
 bool is_pure_hex(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return is_hex(text);
 }
 
 // A pipeline's id as a file name.
@@ -138,7 +114,7 @@ Status RunIndex::append(const RunRecord& record) const {
     return Error(Code::kInvalidArgument,
                  "manifest_hash must be pure hex (no algorithm prefix): " + record.manifest_hash);
   OSIRIS_TRY(make_directories(dir_));
-  OSIRIS_ASSIGN(const FileLock lock, FileLock::take(dir_ / "index.lock"));
+  OSIRIS_ASSIGN(const FileLock lock, FileLock::wait(dir_ / "index.lock"));
   const std::string line = record.to_json().dump();
   // A flush costs more than all else a short run does. What a dead machine may lose is worth one: the end of a run, once.
   OSIRIS_TRY(append_line(dir_ / "by_pipeline" / (file_name_of(record.pipeline_slug) + ".jsonl"), line, false));

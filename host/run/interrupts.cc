@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -30,10 +29,9 @@ Result<std::unique_ptr<Interrupts>> Interrupts::start(Actions actions, int64_t d
   sigemptyset(&self->signals_);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP})
     if (!is_ignored(signal)) sigaddset(&self->signals_, signal);
-  self->signal_fd_ = signalfd(-1, &self->signals_, SFD_CLOEXEC | SFD_NONBLOCK);
-  if (self->signal_fd_ < 0) return failed("signalfd");
-  self->quit_fd_ = eventfd(0, EFD_CLOEXEC);
-  if (self->quit_fd_ < 0) return failed("eventfd");
+  self->signal_fd_ = FileDescriptor(signalfd(-1, &self->signals_, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!self->signal_fd_.is_open()) return failed("signalfd");
+  if (!self->quit_.is_open()) return failed("eventfd");
   pthread_sigmask(SIG_BLOCK, &self->signals_, &self->mask_before_);
   self->thread_ = std::thread([raw = self.get()] { raw->watch(); });
   return self;
@@ -41,17 +39,13 @@ Result<std::unique_ptr<Interrupts>> Interrupts::start(Actions actions, int64_t d
 
 Interrupts::~Interrupts() {
   if (thread_.joinable()) {
-    const uint64_t one = 1;
-    while (::write(quit_fd_, &one, sizeof one) < 0 && errno == EINTR) {
-    }
+    quit_.signal();
     thread_.join();
     timespec none{};
     while (sigtimedwait(&signals_, nullptr, &none) > 0) {
     }
     pthread_sigmask(SIG_SETMASK, &mask_before_, nullptr);
   }
-  if (signal_fd_ >= 0) ::close(signal_fd_);
-  if (quit_fd_ >= 0) ::close(quit_fd_);
 }
 
 void Interrupts::watch() {
@@ -66,11 +60,11 @@ void Interrupts::watch() {
       }
       timeout_ms = static_cast<int>(std::min<int64_t>(left_ns / 1'000'000 + 1, 3'600'000));
     }
-    pollfd fds[2] = {{quit_fd_, POLLIN, 0}, {signal_fd_, POLLIN, 0}};
+    pollfd fds[2] = {{quit_.get(), POLLIN, 0}, {signal_fd_.get(), POLLIN, 0}};
     if (::poll(fds, 2, timeout_ms) < 0 && errno != EINTR) return;
     if (fds[0].revents) return;
     signalfd_siginfo info{};
-    if (!fds[1].revents || ::read(signal_fd_, &info, sizeof info) != sizeof info) continue;
+    if (!fds[1].revents || ::read(signal_fd_.get(), &info, sizeof info) != sizeof info) continue;
     if (reason_.load() == StopReason::kNone) {
       reason_ = StopReason::kCancelled;
       actions_.stop(StopReason::kCancelled);

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "protocol/base/error.h"
+#include "protocol/base/fd.h"
 
 namespace osiris {
 
@@ -43,7 +44,8 @@ class Interrupts {
   const int64_t deadline_ns_;
   std::atomic<StopReason> reason_{StopReason::kNone};
   sigset_t signals_{}, mask_before_{};
-  int signal_fd_ = -1, quit_fd_ = -1;
+  FileDescriptor signal_fd_;
+  EventDescriptor quit_;
   std::thread thread_;
 };
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,16 +18,10 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kLockName = "run.lock";
 
-Result<FileDescriptor> take_lock(const fs::path& file) {
-  FileDescriptor lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  if (!lock.is_open()) return errno_error(errno, "cannot create", file);
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return errno_error(errno, "cannot lock", file);
-  return lock;
-}
-
-bool is_locked(const fs::path& file) {
-  const FileDescriptor probe(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  return probe.is_open() && ::flock(probe.get(), LOCK_SH | LOCK_NB) != 0;
+Result<FileLock> take_lock(const fs::path& file) {
+  OSIRIS_ASSIGN(std::optional<FileLock> lock, FileLock::try_take(file));
+  if (!lock) return errno_error(EWOULDBLOCK, "cannot lock", file);
+  return *std::move(lock);
 }
 
 }  // namespace
@@ -136,13 +129,13 @@ Status Session::finish(std::string_view outcome, ExitCode code, uint64_t total_r
                                       {"duration_seconds", seconds},
                                       {"end_time", format_iso8601_micros(now)}}));
   ::unlink((directory_ / kLockName).c_str());
-  lock_.close();
+  lock_.give_back();
   return recorded;
 }
 
 std::string current_status(const RunRecord& record) {
   if (record.status != "running") return record.status;
-  return is_locked(fs::path(record.run_logs_path) / kLockName) ? "running" : "interrupted";
+  return FileLock::is_held(fs::path(record.run_logs_path) / kLockName) ? "running" : "interrupted";
 }
 
 }  // namespace osiris

@@ -24,7 +24,7 @@
 #include "host/run/status.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/error.h"
-#include "protocol/base/subprocess.h"
+#include "protocol/base/file_lock.h"
 #include "protocol/model/artifact.h"
 
 namespace osiris {
@@ -77,7 +77,7 @@ class Session {
   RunRecord record_;
   std::filesystem::path directory_, aiop_directory_;
   StartTime started_;
-  FileDescriptor lock_;
+  FileLock lock_;
 };
 
 // "running", "interrupted" or the record's own status.

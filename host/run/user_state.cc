@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,7 +9,9 @@
 
 #include "host/project/run_index.h"
 #include "protocol/base/clock.h"
+#include "protocol/base/fd.h"
 #include "protocol/base/file.h"
+#include "protocol/base/file_lock.h"
 #include "protocol/base/local_mark.h"
 #include "protocol/base/text.h"
 
@@ -31,8 +32,7 @@ void remove_forgotten(const fs::path& directory) {
   for (const fs::directory_entry& entry : fs::directory_iterator(directory, code)) {
     const auto touched = entry.last_write_time(code);
     if (code || fs::file_time_type::clock::now() - touched <= std::chrono::hours(7 * 24)) continue;
-    const FileDescriptor probe(::open(entry.path().c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (probe.is_open() && ::flock(probe.get(), LOCK_EX | LOCK_NB) == 0) fs::remove(entry.path(), code);
+    if (const auto mine = FileLock::try_take_existing(entry.path())) fs::remove(entry.path(), code);
   }
 }
 
@@ -71,22 +71,19 @@ Result<std::string> UserState::owner_id() const {
 }
 
 void UserState::Run::end() {
-  if (!lock_.is_open()) return;
+  if (!lock_.is_taken()) return;
   ::unlink(file_.c_str());
-  lock_.close();
+  lock_.give_back();
 }
 
 Result<UserState::Run> UserState::begin(const std::string& run_id) const {
   OSIRIS_TRY(make_directories(directory_ / "runs"));
   remove_forgotten(directory_ / "runs");
   const fs::path file = directory_ / "runs" / run_id;
-  FileDescriptor lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock.is_open()) return errno_error(errno, "cannot create", file);
-  // Not LOCK_NB: somebody who counts runs holds it for a moment.
-  while (::flock(lock.get(), LOCK_EX) != 0)
-    if (errno != EINTR) return errno_error(errno, "cannot lock", file);
-  const std::string mark = local_mark(lock.get());
-  if (::pwrite(lock.get(), mark.data(), mark.size(), 0) != static_cast<ssize_t>(mark.size())) return errno_error(errno, "cannot write", file);
+  // Waits: another process that counts runs holds it for a moment.
+  OSIRIS_ASSIGN(FileLock lock, FileLock::wait(file, 0600));
+  const std::string mark = local_mark(lock.fd());
+  if (::pwrite(lock.fd(), mark.data(), mark.size(), 0) != static_cast<ssize_t>(mark.size())) return errno_error(errno, "cannot write", file);
   return Run(file, std::move(lock));
 }
 
@@ -94,10 +91,9 @@ std::vector<std::string> UserState::run_ids(bool live) const {
   std::vector<std::string> ids;
   std::error_code code;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory_ / "runs", code)) {
-    const FileDescriptor probe(::open(entry.path().c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (!probe.is_open()) continue;
-    const bool held = ::flock(probe.get(), LOCK_SH | LOCK_NB) != 0;
-    if (held == live && (live || is_of_here(probe.get()))) ids.push_back(entry.path().filename().string());
+    const FileDescriptor file = FileDescriptor::open(entry.path(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (!file.is_open()) continue;
+    if (FileLock::is_held(entry.path()) == live && (live || is_of_here(file.get()))) ids.push_back(entry.path().filename().string());
   }
   std::sort(ids.begin(), ids.end());
   return ids;

@@ -8,7 +8,7 @@
 
 #include "host/project/environment.h"
 #include "protocol/base/error.h"
-#include "protocol/base/subprocess.h"
+#include "protocol/base/file_lock.h"
 
 namespace osiris {
 
@@ -36,13 +36,13 @@ class UserState {
     // Nothing is held any more.
     void end();
     // Something may be held still: the run counts as dead from now on.
-    void leave() { lock_.close(); }
+    void leave() { lock_.give_back(); }
 
    private:
     friend class UserState;
-    Run(std::filesystem::path file, FileDescriptor lock) : file_(std::move(file)), lock_(std::move(lock)) {}
+    Run(std::filesystem::path file, FileLock lock) : file_(std::move(file)), lock_(std::move(lock)) {}
     std::filesystem::path file_;
-    FileDescriptor lock_;
+    FileLock lock_;
   };
   Result<Run> begin(const std::string& run_id) const;
   // The ids of runs whose process lives.

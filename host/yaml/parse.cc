@@ -15,6 +15,7 @@
 #include "host/yaml/node.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris {
 namespace {
@@ -51,7 +52,7 @@ class TreeBuilder : public YAML::EventHandler {
       const std::string_view line = text_.substr(line_starts_[static_cast<size_t>(mark.line)]);
       int continuation = 0;
       for (size_t i = 0; i < static_cast<size_t>(mark.column) && i < line.size(); ++i)
-        if ((static_cast<unsigned char>(line[i]) & 0xc0) == 0x80) ++continuation;
+        if (continues_utf8(line[i])) ++continuation;
       column -= continuation;
     }
     return {mark.line + 1, column + 1};
@@ -262,7 +263,7 @@ Mark mark_at(std::string_view text, size_t offset) {
   for (size_t i = 0; i < offset; ++i) {
     if (text[i] == '\n')
       mark = {mark.line + 1, 1};
-    else if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80)
+    else if (!continues_utf8(text[i]))
       ++mark.column;
   }
   return mark;
@@ -298,7 +299,7 @@ YamlNode parse_yaml(std::string_view text, Diagnostics& diagnostics, const YamlL
     return YamlNode();
   };
   if (const auto refused = unreadable(text, limits)) return refuse(*refused);
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  text = without_utf8_mark(text);
   TreeBuilder builder(text, limits, diagnostics);
   try {
     std::istringstream stream{std::string(text)};

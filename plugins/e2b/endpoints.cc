@@ -5,6 +5,7 @@
 #include "plugins/sdk/place/address.h"
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
+#include "protocol/base/text.h"
 
 namespace osiris::e2b {
 namespace {
@@ -16,9 +17,8 @@ Error bad_proxy(std::string why) {
 }
 
 std::string scheme_of(std::string_view url) {
-  std::string scheme(url.substr(0, std::min(url.find("://"), url.size())));
-  std::transform(scheme.begin(), scheme.end(), scheme.begin(), [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
-  return url.find("://") == std::string_view::npos ? "" : scheme;
+  const size_t end = url.find("://");
+  return end == std::string_view::npos ? std::string() : ascii_lower(url.substr(0, end));
 }
 
 int hex_digit(char c) {

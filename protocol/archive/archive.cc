@@ -12,6 +12,7 @@
 #include <set>
 
 #include "protocol/archive/hash_beside.h"
+#include "protocol/base/fd.h"
 #include "protocol/base/file.h"
 
 namespace osiris::archive {
@@ -99,19 +100,14 @@ Status Writer::add_bytes(uint32_t number, std::string_view bytes) {
 }
 
 Result<FileDigest> Writer::add_file(uint32_t number, const std::filesystem::path& path, uint64_t size_bytes) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return errno_error(errno, "cannot open", path);
-  struct Closer {
-    int fd;
-    ~Closer() { ::close(fd); }
-  } closer{fd};
+  const FileDescriptor file = FileDescriptor::open(path, O_RDONLY);
+  if (!file.is_open()) return errno_error(errno, "cannot open", path);
   OSIRIS_TRY(state_->begin(number, size_bytes));
   HashBeside hash;
   uint64_t total = 0;
   for (;;) {
     std::string block = hash.take(kBlockBytes);
-    const ssize_t got = ::read(fd, block.data(), block.size());
-    if (got < 0 && errno == EINTR) continue;
+    const int64_t got = read_some(file.get(), block.data(), block.size());
     if (got < 0) return errno_error(errno, "cannot read", path);
     if (got == 0) break;
     block.resize(static_cast<size_t>(got));

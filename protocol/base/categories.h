@@ -13,6 +13,7 @@ inline constexpr char kConnectionTimeout[] = "connection.timeout";
 inline constexpr char kConnectionAuthFailed[] = "connection.auth_failed";
 inline constexpr char kConnectionNotFound[] = "connection.not_found";
 inline constexpr char kConnectionInvalidConfig[] = "connection.invalid_config";
+inline constexpr char kValidationFailed[] = "validation.failed";
 inline constexpr char kConfigInvalid[] = "config.invalid";
 inline constexpr char kExtractQueryFailed[] = "extract.query_failed";
 inline constexpr char kExtractSchemaMismatch[] = "extract.schema_mismatch";
@@ -30,9 +31,9 @@ inline constexpr char kRuntimeDependencyFailed[] = "runtime.dependency_failed";
 inline constexpr char kSystemResourceUnavailable[] = "system.resource_unavailable";
 inline constexpr char kSystemError[] = "system.error";
 
-inline constexpr std::array<std::string_view, 21> kAll = {
+inline constexpr std::array<std::string_view, 22> kAll = {
     kConnectionFailed,      kConnectionTimeout,       kConnectionAuthFailed,    kConnectionNotFound, kConnectionInvalidConfig,
-    kConfigInvalid,         kExtractQueryFailed,      kExtractSchemaMismatch,   kExtractPermissionDenied, kExtractNoData,
+    kValidationFailed,      kConfigInvalid,         kExtractQueryFailed,      kExtractSchemaMismatch,   kExtractPermissionDenied, kExtractNoData,
     kTransformFailed,       kTransformInvalidInput,   kWriteFailed,             kWriteDiskFull,      kWritePermissionDenied,
     kWritePathNotFound,     kRuntimeTimeout,          kRuntimeMemoryExceeded,   kRuntimeDependencyFailed, kSystemResourceUnavailable,
     kSystemError};

@@ -1,6 +1,4 @@
-#include "protocol/base/categories.h"
 #include "protocol/base/file.h"
-#include "protocol/base/random.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -10,19 +8,11 @@
 #include <cstdio>
 #include <cstring>
 
+#include "protocol/base/categories.h"
+#include "protocol/base/random.h"
 
 namespace osiris {
 namespace {
-
-bool write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-  return true;
-}
 
 // A new file with a name of its own in the directory of `path`; -1 and errno. Not mkostemp: that one knows no umask.
 int create_beside(const std::filesystem::path& path, unsigned mode, std::string& name) {
@@ -77,47 +67,19 @@ bool is_machine_trouble(const Error& error) {
 }
 
 Result<std::string> read_file(const std::filesystem::path& path, uint64_t max_bytes) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return errno_error(errno, "cannot open", path);
-  struct stat info {};
-  if (::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
-    ::close(fd);
-    return errno_error(EISDIR, "cannot read", path);
-  }
-  std::string text;
-  if (info.st_size > 0 && static_cast<uint64_t>(info.st_size) <= max_bytes) text.reserve(static_cast<size_t>(info.st_size));
-  char block[1 << 16];
-  for (;;) {
-    const ssize_t got = ::read(fd, block, sizeof block);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      const int number = errno;
-      ::close(fd);
-      return errno_error(number, "cannot read", path);
-    }
-    if (got == 0) break;
-    text.append(block, static_cast<size_t>(got));
-    if (text.size() > max_bytes) {
-      ::close(fd);
-      return Error(Code::kExhausted, path.string() + " is larger than " + std::to_string(max_bytes) + " bytes");
-    }
-  }
-  ::close(fd);
-  return text;
+  const FileDescriptor file = FileDescriptor::open(path, O_RDONLY);
+  if (!file.is_open()) return errno_error(errno, "cannot open", path);
+  return read_all(file.get(), path, max_bytes);
 }
 
 Status write_file_atomically(const std::filesystem::path& path, std::string_view bytes, WriteOptions options) {
   std::string temporary;
-  const int fd = create_beside(path, options.mode, temporary);
-  if (fd < 0) return errno_error(errno, "cannot write", path);
-  const bool written = write_all(fd, bytes) && (!options.durable || ::fsync(fd) == 0);
-  int number = errno;
-  const bool closed = ::close(fd) == 0;
-  if (written && !closed) number = errno;
-  if (written && closed) {
-    if (::rename(temporary.c_str(), path.c_str()) == 0) return {};
-    number = errno;
-  }
+  FileDescriptor file(create_beside(path, options.mode, temporary));
+  if (!file.is_open()) return errno_error(errno, "cannot write", path);
+  const bool written = write_all(file.get(), bytes) && (!options.durable || ::fsync(file.get()) == 0) && file.close();
+  if (written && ::rename(temporary.c_str(), path.c_str()) == 0) return {};
+  const int number = errno;
+  file.close();
   ::unlink(temporary.c_str());
   return errno_error(number, "cannot write", path);
 }
@@ -130,50 +92,41 @@ Status make_directories(const std::filesystem::path& path) {
 }
 
 Result<LineFile> LineFile::open(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (fd < 0) return errno_error(errno, "cannot open", path);
-  off_t end = ::lseek(fd, 0, SEEK_END);
+  FileDescriptor file = FileDescriptor::open(path, O_RDWR | O_CREAT | O_APPEND, 0644);
+  if (!file.is_open()) return errno_error(errno, "cannot open", path);
+  off_t end = ::lseek(file.get(), 0, SEEK_END);
   const off_t size = end;
   char last = '\n';
-  while (end > 0 && ::pread(fd, &last, 1, end - 1) == 1 && last != '\n') --end;
-  if (end != size && ::ftruncate(fd, end) != 0) {
-    const int number = errno;
-    ::close(fd);
-    return errno_error(number, "cannot trim the torn tail of", path);
-  }
-  return LineFile(fd, path);
+  while (end > 0 && ::pread(file.get(), &last, 1, end - 1) == 1 && last != '\n') --end;
+  if (end != size && ::ftruncate(file.get(), end) != 0) return errno_error(errno, "cannot trim the torn tail of", path);
+  return LineFile(std::move(file), path);
 }
 
-LineFile::LineFile(LineFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
+LineFile::LineFile(LineFile&& other) noexcept : file_(std::move(other.file_)), path_(std::move(other.path_)) {}
 
 LineFile& LineFile::operator=(LineFile&& other) noexcept {
   if (this != &other) {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = std::exchange(other.fd_, -1);
+    file_ = std::move(other.file_);
     path_ = std::move(other.path_);
   }
   return *this;
-}
-
-LineFile::~LineFile() {
-  if (fd_ >= 0) ::close(fd_);
 }
 
 Status LineFile::append(std::string_view line) {
   std::string whole(line);
   whole += '\n';
   const std::lock_guard lock(mutex_);
-  if (fd_ < 0) return Error(Code::kInvalidState, "line file is not open");
-  const off_t before = ::lseek(fd_, 0, SEEK_END);
-  if (write_all(fd_, whole)) return {};
+  if (!file_.is_open()) return Error(Code::kInvalidState, "line file is not open");
+  const off_t before = ::lseek(file_.get(), 0, SEEK_END);
+  if (write_all(file_.get(), whole)) return {};
   const int number = errno;
-  if (before >= 0 && ::ftruncate(fd_, before) != 0) return errno_error(errno, "cannot trim", path_);
+  if (before >= 0 && ::ftruncate(file_.get(), before) != 0) return errno_error(errno, "cannot trim", path_);
   return errno_error(number, "cannot append to", path_);
 }
 
 Status LineFile::sync() {
   const std::lock_guard lock(mutex_);
-  if (fd_ < 0 || ::fdatasync(fd_) == 0) return {};
+  if (!file_.is_open() || ::fdatasync(file_.get()) == 0) return {};
   return errno_error(errno, "cannot sync", path_);
 }
 

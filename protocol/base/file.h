@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "protocol/base/error.h"
+#include "protocol/base/fd.h"
 
 namespace osiris {
 
@@ -39,15 +40,14 @@ class LineFile {
   LineFile() = default;
   LineFile(LineFile&& other) noexcept;
   LineFile& operator=(LineFile&& other) noexcept;
-  ~LineFile();
 
   // `line` without its newline; it must not contain one.
   Status append(std::string_view line);
   Status sync();
 
  private:
-  explicit LineFile(int fd, std::filesystem::path path) : fd_(fd), path_(std::move(path)) {}
-  int fd_ = -1;
+  LineFile(FileDescriptor file, std::filesystem::path path) : file_(std::move(file)), path_(std::move(path)) {}
+  FileDescriptor file_;
   std::filesystem::path path_;
   std::mutex mutex_;
 };

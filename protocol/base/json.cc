@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris {
 namespace {
@@ -16,10 +17,9 @@ const Json::Array kEmptyArray;
 const Json::Object kEmptyObject;
 
 void append_escaped(std::string& out, std::string_view text, bool ascii_only) {
-  static const char kHex[] = "0123456789abcdef";
   auto append_u16 = [&out](unsigned unit) {
     out += "\\u";
-    for (int shift = 12; shift >= 0; shift -= 4) out += kHex[(unit >> shift) & 15];
+    for (int shift = 12; shift >= 0; shift -= 4) out += kHexDigits[(unit >> shift) & 15];
   };
   // A file name may hold any bytes; a document that held them would not be JSON.
   std::string clean;
@@ -44,9 +44,8 @@ void append_escaped(std::string& out, std::string_view text, bool ascii_only) {
     } else if (c == 0x7f) {
       append_u16(c);  // as Python's ensure_ascii does
     } else {
-      const int extra = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
-      uint32_t point = c & (0x3f >> extra);
-      for (int k = 0; k < extra && i + 1 < text.size(); ++k) point = (point << 6) | (static_cast<unsigned char>(text[++i]) & 0x3f);
+      const auto [point, size_bytes, is_valid] = first_utf8(text.substr(i));
+      i += size_bytes - 1;
       if (point >= 0x10000) {
         append_u16(0xd800 + ((point - 0x10000) >> 10));
         append_u16(0xdc00 + ((point - 0x10000) & 0x3ff));

@@ -5,6 +5,7 @@
 #include <deque>
 
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris {
 namespace {
@@ -28,8 +29,7 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
 std::string lower_escapes(std::string text) {
   for (size_t i = 0; i + 2 < text.size(); ++i) {
     if (text[i] != '%') continue;
-    for (size_t k = i + 1; k <= i + 2; ++k)
-      text[k] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[k])));
+    text.replace(i, 3, ascii_lower(std::string_view(text).substr(i, 3)));
   }
   return text;
 }

@@ -1,8 +1,4 @@
-#include "protocol/base/categories.h"
-#include "protocol/base/file.h"
-#include "protocol/base/random.h"
 #include "protocol/base/replacing_file.h"
-#include "protocol/base/text.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -10,6 +6,10 @@
 
 #include <cerrno>
 
+#include "protocol/base/categories.h"
+#include "protocol/base/file.h"
+#include "protocol/base/random.h"
+#include "protocol/base/text.h"
 
 namespace osiris {
 namespace {
@@ -50,7 +50,6 @@ int take_after(const struct stat& old, int fd) {
 }  // namespace
 
 ReplacingFile::~ReplacingFile() {
-  if (fd_ >= 0) ::close(fd_);
   if (temporary_.empty()) return;
   unlink(temporary_.c_str());
   for (auto directory = made_.rbegin(); directory != made_.rend(); ++directory) rmdir(directory->c_str());
@@ -83,9 +82,9 @@ Status ReplacingFile::open(bool create_dirs) {
   std::string name;
   do {  // not mkostemp(), which leaves the umask aside
     name = temporary_beside(target_);
-    fd_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  } while (fd_ < 0 && errno == EEXIST);
-  if (fd_ < 0) {
+    file_ = FileDescriptor::open(name, O_WRONLY | O_CREAT | O_EXCL);
+  } while (!file_.is_open() && errno == EEXIST);
+  if (!file_.is_open()) {
     const Error error = errno_error(errno, "cannot write", target_);
     for (auto made = made_.rbegin(); made != made_.rend(); ++made) rmdir(made->c_str());
     return error;
@@ -93,25 +92,17 @@ Status ReplacingFile::open(bool create_dirs) {
   temporary_ = name;
   struct stat old;
   if (stat(target_.c_str(), &old) != 0) return {};
-  if (const int error = take_after(old, fd_)) return errno_error(error, "cannot give the old file's mode to", target_);
+  if (const int error = take_after(old, file_.get())) return errno_error(error, "cannot give the old file's mode to", target_);
   return {};
 }
 
 Status ReplacingFile::write(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno_error(errno, "cannot write", target_);
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
+  if (!write_all(file_.get(), bytes)) return errno_error(errno, "cannot write", target_);
   return {};
 }
 
 Status ReplacingFile::close() {
-  if (fd_ < 0) return {};
-  const int closed = ::close(fd_);
-  fd_ = -1;
-  if (closed != 0) return errno_error(errno, "cannot write", target_);
+  if (!file_.close()) return errno_error(errno, "cannot write", target_);
   return {};
 }
 

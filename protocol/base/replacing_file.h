@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "protocol/base/error.h"
+#include "protocol/base/fd.h"
 
 namespace osiris {
 
@@ -38,7 +39,7 @@ class ReplacingFile {
   std::filesystem::path target_;
   std::string temporary_;                    // empty: none
   std::vector<std::filesystem::path> made_;  // directories made for it, outermost first
-  int fd_ = -1;
+  FileDescriptor file_;
 };
 
 // Whether the file could be written, without touching anything.

@@ -2,12 +2,13 @@
 
 #include <fcntl.h>
 #include <openssl/evp.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <vector>
 
+#include "protocol/base/fd.h"
 #include "protocol/base/file.h"
+#include "protocol/base/text.h"
 
 namespace osiris {
 
@@ -27,16 +28,10 @@ Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 void Sha256::update(std::string_view bytes) { EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()); }
 
 std::string Sha256::hex() {
-  static const char kDigits[] = "0123456789abcdef";
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned length = 0;
   EVP_DigestFinal_ex(state_->context, digest, &length);
-  std::string text;
-  for (unsigned i = 0; i < length; ++i) {
-    text += kDigits[digest[i] >> 4];
-    text += kDigits[digest[i] & 15];
-  }
-  return text;
+  return to_hex({reinterpret_cast<const char*>(digest), length});
 }
 
 std::string sha256_hex(std::string_view bytes) {
@@ -46,11 +41,9 @@ std::string sha256_hex(std::string_view bytes) {
 }
 
 Result<FileDigest> sha256_file(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return errno_error(errno, "cannot open", path);
-  Result<FileDigest> digest = sha256_descriptor(fd, path);
-  ::close(fd);
-  return digest;
+  const FileDescriptor file = FileDescriptor::open(path, O_RDONLY);
+  if (!file.is_open()) return errno_error(errno, "cannot open", path);
+  return sha256_descriptor(file.get(), path);
 }
 
 Result<FileDigest> sha256_descriptor(int fd, const std::filesystem::path& path) {
@@ -58,8 +51,7 @@ Result<FileDigest> sha256_descriptor(int fd, const std::filesystem::path& path) 
   FileDigest digest;
   std::vector<char> block(1 << 18);
   for (;;) {
-    const ssize_t got = ::read(fd, block.data(), block.size());
-    if (got < 0 && errno == EINTR) continue;
+    const int64_t got = read_some(fd, block.data(), block.size());
     if (got < 0) return errno_error(errno, "cannot read", path);
     if (got == 0) break;
     hash.update({block.data(), static_cast<size_t>(got)});

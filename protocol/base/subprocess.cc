@@ -168,18 +168,6 @@ std::string ExitStatus::describe() const {
   return "was killed by signal " + std::to_string(value) + (name ? " (SIG" + std::string(name) + ")" : "");
 }
 
-FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
-  if (this != &other) {
-    close();
-    fd_ = std::exchange(other.fd_, -1);
-  }
-  return *this;
-}
-
-void FileDescriptor::close() {
-  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-}
-
 Result<Subprocess> Subprocess::spawn(const SpawnOptions& options) {
   if (options.arguments.empty() || options.arguments[0].empty() || options.arguments[0][0] != '/')
     return Error(Code::kInvalidArgument, "a program to run must be named by its absolute path");

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "protocol/base/error.h"
+#include "protocol/base/fd.h"
 
 namespace osiris {
 
@@ -26,22 +27,6 @@ struct ExitStatus {
   bool success() const { return !signaled && value == 0; }
   // "exited with status 3", "was killed by signal 9 (SIGKILL)".
   std::string describe() const;
-};
-
-// Closes on destruction.
-class FileDescriptor {
- public:
-  FileDescriptor() = default;
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
-  ~FileDescriptor() { close(); }
-  int get() const { return fd_; }
-  bool is_open() const { return fd_ >= 0; }
-  void close();
-
- private:
-  int fd_ = -1;
 };
 
 struct SpawnOptions {

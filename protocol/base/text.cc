@@ -56,58 +56,18 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
   return text;
 }
 
-bool is_valid_utf8(std::string_view text) {
-  size_t i = 0;
-  while (i < text.size()) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c < 0x80) {
-      ++i;
-      continue;
-    }
-    const size_t extra = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
-    if (c < 0xc2 || c > 0xf4 || i + extra >= text.size()) return false;
-    uint32_t point = c & (0x3fu >> extra);
-    for (size_t k = 1; k <= extra; ++k) {
-      const auto next = static_cast<unsigned char>(text[i + k]);
-      if ((next & 0xc0) != 0x80) return false;
-      point = (point << 6) | (next & 0x3fu);
-    }
-    const uint32_t least = extra == 3 ? 0x10000 : extra == 2 ? 0x800 : 0x80;
-    if (point < least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return false;
-    i += extra + 1;
-  }
-  return true;
-}
-
-std::string valid_utf8(std::string_view bytes) {
-  if (is_valid_utf8(bytes)) return std::string(bytes);
-  std::string clean;
-  for (size_t at = 0; at < bytes.size();) {
-    size_t length = 1;
-    // The shortest valid sequence that starts here, if any.
-    while (length <= 4 && at + length <= bytes.size() && !is_valid_utf8(bytes.substr(at, length))) ++length;
-    if (length <= 4 && at + length <= bytes.size()) {
-      clean.append(bytes.substr(at, length));
-      at += length;
-    } else {
-      clean.append("\xEF\xBF\xBD");
-      ++at;
-    }
-  }
-  return clean;
-}
-
 std::string to_hex(std::string_view bytes) {
-  static const char kDigits[] = "0123456789abcdef";
   std::string text;
   text.reserve(bytes.size() * 2);
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
+    text += kHexDigits[byte >> 4];
+    text += kHexDigits[byte & 15];
   }
   return text;
 }
+
+bool is_hex(std::string_view text) { return !text.empty() && text.find_first_not_of(kHexDigits) == std::string_view::npos; }
 
 std::string base64(std::string_view bytes) {
   std::string text;

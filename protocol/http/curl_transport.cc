@@ -1,8 +1,5 @@
 // One thread owns the curl multi handle and every easy handle in it; other threads only queue work and wake it.
 // A body that is not read fast enough pauses its own transfer (flow control per exchange), never the loop.
-#include "protocol/base/categories.h"
-#include "protocol/base/file.h"
-#include "protocol/http/ca_bundle.h"
 #include "protocol/http/curl_transport.h"
 
 #include <curl/curl.h>
@@ -13,6 +10,9 @@
 #include <map>
 #include <thread>
 
+#include "protocol/base/categories.h"
+#include "protocol/base/file.h"
+#include "protocol/http/ca_bundle.h"
 
 namespace osiris::http {
 namespace {

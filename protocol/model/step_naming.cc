@@ -4,28 +4,21 @@
 
 #include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris {
 namespace {
 
 bool is_ascii_alnum(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-std::string folded(std::string_view name) {
-  std::string out(name);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 }  // namespace
 
 std::string relation_name(std::string_view step_id) {
   std::string name;
   for (const char c : step_id) {
-    const bool continues_character = (static_cast<unsigned char>(c) & 0xc0) == 0x80;
     if (is_ascii_alnum(c) || c == '_')
       name += c;
-    else if (!continues_character)
+    else if (!continues_utf8(c))
       name += '_';
   }
   if (!name.empty() && name[0] >= '0' && name[0] <= '9') name.insert(0, 1, '_');
@@ -37,10 +30,10 @@ std::vector<std::pair<std::string, std::string>> relation_names(const std::vecto
   std::vector<std::pair<std::string, std::string>> names;
   for (const std::string& id : step_ids) {
     names.emplace_back(relation_name(id), id);
-    ++uses[folded(names.back().first)];
+    ++uses[ascii_lower(names.back().first)];
   }
   for (auto& [name, id] : names)
-    if (uses[folded(name)] > 1) name += "_" + sha256_hex(id).substr(0, 8);
+    if (uses[ascii_lower(name)] > 1) name += "_" + sha256_hex(id).substr(0, 8);
   return names;
 }
 

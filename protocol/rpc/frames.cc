@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "protocol/base/text.h"
 #include "protocol/base/wipe.h"
 
 namespace osiris::rpc {
@@ -208,14 +209,13 @@ Result<std::string> encode_blob(std::string_view bytes) {
 }
 
 std::string printable(std::string_view bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
   std::string text;
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte >= 0x20 && byte < 0x7f) {
       text.push_back(c);
     } else {
-      text += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+      text += "\\x" + to_hex({&c, 1});
     }
   }
   return text;

@@ -65,7 +65,7 @@ StepHarness::StepHarness(std::string step_id, std::vector<std::pair<std::string,
   duckdb_connect(database_, &connection_handle_);
   duckdb_connect(database_, &test_connection_);
   sql("ATTACH ':memory:' AS \"out 7f3a\"");
-  output_table_ = "\"out 7f3a\".\"main\".\"df_step\"";
+  output_table_ = {"out 7f3a", "main", "df_step"};
 }
 
 StepHarness::~StepHarness() {
@@ -125,7 +125,7 @@ bool StepHarness::has_output_table() {
 }
 
 std::string StepHarness::query(std::string text) {
-  for (size_t at; (at = text.find("{out}")) != std::string::npos;) text.replace(at, 5, output_table_);
+  for (size_t at; (at = text.find("{out}")) != std::string::npos;) text.replace(at, 5, output_table_.quoted());
   return run_sql(test_connection_, text);
 }
 
@@ -176,9 +176,9 @@ std::string StepHarness::everything_said() const {
   return said;
 }
 
-std::filesystem::path StepHarness::resolve(std::string_view path) const {
-  if (const auto planned = planned_.find(std::string(path)); planned != planned_.end()) return planned->second;
-  return (work_dir_ / std::filesystem::path(path)).lexically_normal();
+PlannedPath StepHarness::input_file(std::string_view path) const {
+  if (const auto planned = planned_.find(std::string(path)); planned != planned_.end()) return {planned->second, true};
+  return {(work_dir_ / std::filesystem::path(path)).lexically_normal(), false};
 }
 
 duckdb_connection StepHarness::open_connection() {
@@ -189,7 +189,7 @@ duckdb_connection StepHarness::open_connection() {
 
 Result<uint64_t> StepHarness::run_confined(std::string_view sql) {
   duckdb_result result;
-  const std::string text = "CREATE TABLE " + output_table_ + " AS " + std::string(sql);
+  const std::string text = "CREATE TABLE " + output_table_.quoted() + " AS " + std::string(sql);
   if (duckdb_query(connection_handle_, text.c_str(), &result) == DuckDBError) {
     const Error error(is_cancelled() ? Code::kCancelled : Code::kStepFailed, duckdb_result_error(&result));
     duckdb_destroy_result(&result);

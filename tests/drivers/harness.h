@@ -95,13 +95,13 @@ class StepHarness : public StepContext {
   const Json& config() const override { return config_; }
   const ConnectionFields* connection() const override { return has_connection_ ? &connection_ : nullptr; }
   const std::vector<Input>& inputs() const override { return inputs_; }
-  std::filesystem::path resolve(std::string_view path) const override;
-  std::filesystem::path output_target(std::string_view path) const override { return resolve(path); }
+  PlannedPath input_file(std::string_view path) const override;
+  PlannedPath output_file(std::string_view path) const override { return input_file(path); }
   const std::filesystem::path& artifacts_dir() const override { return artifacts_dir_; }
   const std::filesystem::path& scratch_dir() const override { return scratch_dir_; }
   duckdb_connection connection_handle() override { return connection_handle_; }
   duckdb_connection open_connection() override;
-  const std::string& output_table() const override { return output_table_; }
+  const sql::TableName& output_table() const override { return output_table_; }
   Result<uint64_t> run_confined(std::string_view sql) override;
   bool is_cancelled() const override { return cancelled_; }
   void progress(uint64_t rows) override;
@@ -125,7 +125,7 @@ class StepHarness : public StepContext {
   duckdb_database database_ = nullptr;
   duckdb_connection connection_handle_ = nullptr;  // the step's
   duckdb_connection test_connection_ = nullptr;    // the test's own
-  std::string output_table_;
+  sql::TableName output_table_;
   std::atomic<bool> cancelled_{false};
   std::atomic<uint64_t> cancel_at_{UINT64_MAX};
   std::function<void(uint64_t)> on_progress_;

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/base/utf8.h"
 #include "worker/drivers/filesystem.csv_extractor/encoding.h"
 #include "worker/drivers/filesystem.csv_extractor/quote_check.h"
 #include "worker/drivers/filesystem.csv_extractor/tokenizer.h"

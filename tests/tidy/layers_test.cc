@@ -47,7 +47,9 @@ const std::vector<Row>& rows() {
 // worker/drivers/X may include driver_api, base, model, itself and its own client library.
 Row driver_row(const std::string& path) {
   const std::string folder = path.substr(0, path.find('/', std::string("worker/drivers/").size()));
-  return {folder, {folder + "/", "worker/driver_api/", "protocol/base/", "protocol/model/"}, {".*"}, "a driver knows no other driver"};
+  std::vector<std::string> may = {folder + "/", "worker/driver_api/", "protocol/base/", "protocol/model/"};
+  if (folder.starts_with("worker/drivers/filesystem.csv_")) may.push_back("worker/drivers/csv/");  // what reading and writing share
+  return {folder, std::move(may), {".*"}, "a driver knows no other driver"};
 }
 
 const Row* row_for(const std::string& path) {

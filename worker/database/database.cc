@@ -6,6 +6,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/random.h"
 #include "protocol/base/text.h"
+#include "worker/driver_api/sql.h"
 
 namespace osiris::worker {
 namespace {
@@ -24,28 +25,15 @@ uint64_t engine_limit(uint64_t process_limit) {
   return std::max(kEngineBytesMin, process_limit > reserve ? process_limit - reserve : 0);
 }
 
+// The engine's own statements: what fails in them is the worker's fault and not the step's, unless it was stopped or full.
 Error result_error(duckdb_result& result) {
   const char* text = duckdb_result_error(&result);
-  const duckdb_error_type type = duckdb_result_error_type(&result);
-  Error error(Code::kInternal, without_random_names(text ? text : "unknown error"));
-  if (type == DUCKDB_ERROR_INTERRUPT) error.code = Code::kCancelled;
-  if (type == DUCKDB_ERROR_OUT_OF_MEMORY) {
-    error.code = Code::kExhausted;
-    error.category = category::kRuntimeMemoryExceeded;
-  }
+  Error error = sql::engine_error(duckdb_result_error_type(&result), without_random_names(text ? text : "unknown error"));
+  if (error.code == Code::kStepFailed) error.code = Code::kInternal;
   return error;
 }
 
 }  // namespace
-
-std::string quote_identifier(std::string_view identifier) {
-  std::string out = "\"";
-  for (const char c : identifier) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + "\"";
-}
 
 std::string without_random_names(std::string_view text) {
   std::string out;
@@ -124,7 +112,7 @@ Access trusted_access() {
 AttachedDatabase::~AttachedDatabase() { owner_->detach(name_); }
 
 std::string Relation::qualified_name() const {
-  return quote_identifier(database_->name()) + ".main." + quote_identifier(table_);
+  return sql::TableName{database_->name(), "main", table_}.quoted();
 }
 
 Database::~Database() {
@@ -170,7 +158,7 @@ Result<std::unique_ptr<AttachedDatabase>> Database::attach() {
   OSIRIS_TRY(open());
   std::string name = random_name();
   const std::lock_guard lock(keeper_mutex_);
-  const Status status = keeper_->execute("ATTACH ':memory:' AS " + quote_identifier(name));
+  const Status status = keeper_->execute("ATTACH ':memory:' AS " + sql::quote_identifier(name));
   if (!status.ok()) return status.error().within("cannot make room for a relation");
   return std::make_unique<AttachedDatabase>(shared_from_this(), std::move(name));
 }
@@ -178,14 +166,14 @@ Result<std::unique_ptr<AttachedDatabase>> Database::attach() {
 void Database::detach(const std::string& name) {
   const std::lock_guard lock(keeper_mutex_);
   // Only fails when it is not attached, which is what was wanted.
-  static_cast<void>(keeper_->execute("DETACH DATABASE IF EXISTS " + quote_identifier(name)));
+  static_cast<void>(keeper_->execute("DETACH DATABASE IF EXISTS " + sql::quote_identifier(name)));
 }
 
 Result<std::shared_ptr<const Relation>> Database::import_parquet(const std::filesystem::path& file,
                                                                  const std::string& table) {
   OSIRIS_ASSIGN(const auto connection, connect());
   OSIRIS_ASSIGN(auto database, attach());
-  const std::string name = quote_identifier(database->name()) + ".main." + quote_identifier(table);
+  const std::string name = sql::TableName{database->name(), "main", std::string(table)}.quoted();
   const Status created =
       connection->execute("CREATE TABLE " + name + " AS SELECT * FROM read_parquet(" + sql_text(file.string()) + ")");
   if (!created.ok()) {

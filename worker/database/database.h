@@ -17,6 +17,7 @@
 
 #include "protocol/base/error.h"
 #include "worker/database/engine.h"
+#include "worker/driver_api/sql.h"
 
 namespace osiris::worker {
 
@@ -111,7 +112,6 @@ class Database : public std::enable_shared_from_this<Database> {
   bool tried_ = false;
 };
 
-std::string quote_identifier(std::string_view identifier);
 // Without the random database names, which mean nothing to a reader.
 std::string without_random_names(std::string_view text);
 
@@ -129,7 +129,7 @@ class StepDatabase {
   // Null only when the engine cannot make one, which error() then explains.
   duckdb_connection handle();
   duckdb_connection open_another();
-  const std::string& output_table();
+  const sql::TableName& output_table();
   Result<uint64_t> run_confined(std::string_view sql);
   // The output, if the step made a table; the rows are counted.
   Result<std::shared_ptr<const Relation>> take_output();
@@ -147,7 +147,7 @@ class StepDatabase {
   std::mutex mutex_;  // guards the two connections against interrupt()
   std::unique_ptr<Connection> connection_, confined_;
   std::unique_ptr<AttachedDatabase> output_;
-  std::string qualified_output_;
+  sql::TableName output_table_;
   Status error_;
 };
 

@@ -15,7 +15,7 @@ StepDatabase::~StepDatabase() {
 Status StepDatabase::make_views(Connection& connection) {
   for (const StepInput& input : inputs_) {
     for (const std::string& name : input.names)
-      OSIRIS_TRY(connection.execute("CREATE TEMPORARY VIEW " + quote_identifier(name) + " AS SELECT * FROM " +
+      OSIRIS_TRY(connection.execute("CREATE TEMPORARY VIEW " + sql::quote_identifier(name) + " AS SELECT * FROM " +
                                     input.relation->qualified_name()));
   }
   return {};
@@ -33,7 +33,7 @@ Status StepDatabase::ensure_connection() {
 Status StepDatabase::ensure_output() {
   if (output_) return {};
   OSIRIS_ASSIGN(output_, database_->attach());
-  qualified_output_ = quote_identifier(output_->name()) + ".main." + quote_identifier(relation_name(step_id_));
+  output_table_ = {output_->name(), "main", relation_name(step_id_)};
   return {};
 }
 
@@ -54,9 +54,9 @@ duckdb_connection StepDatabase::open_another() {
   return (*connection)->release();
 }
 
-const std::string& StepDatabase::output_table() {
+const sql::TableName& StepDatabase::output_table() {
   if (const Status status = ensure_output(); !status.ok()) error_ = status;
-  return qualified_output_;
+  return output_table_;
 }
 
 Result<uint64_t> StepDatabase::run_confined(std::string_view sql) {
@@ -91,7 +91,7 @@ Result<uint64_t> StepDatabase::run_confined(std::string_view sql) {
 Result<std::shared_ptr<const Relation>> StepDatabase::take_output() {
   if (!output_) return std::shared_ptr<const Relation>();
   OSIRIS_ASSIGN(const auto connection, database_->connect());
-  const auto rows = connection->single_number("SELECT count(*) FROM " + qualified_output_);
+  const auto rows = connection->single_number("SELECT count(*) FROM " + output_table_.quoted());
   if (!rows.ok()) {
     if (!rows.error().message.starts_with("Catalog Error")) return rows.error();
     output_.reset();  // the driver asked for its name and made no table

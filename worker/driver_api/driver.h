@@ -1,6 +1,6 @@
 // What a driver is and what it is given. A driver does one step: an extractor fills the step's output relation from
 // somewhere, a transformer from its inputs, a writer carries its input somewhere. Drivers are plain functions listed by
-// name in worker/main.cc; they know nothing of RPC, of the run, or of each other.
+// name in worker/drivers.cc; they know nothing of RPC, of the run, or of each other.
 #pragma once
 
 #include <duckdb.h>
@@ -12,6 +12,7 @@
 
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
+#include "worker/driver_api/sql.h"
 
 namespace osiris::worker {
 
@@ -33,6 +34,14 @@ struct ConnectionFields {
   Json addresses;
 };
 
+// Where a path of the pipeline lies on this machine.
+struct PlannedPath {
+  std::filesystem::path absolute;
+  // The plan names it among the step's files, and `absolute` is what the plan says. Otherwise it is the path as written, relative ones
+  // starting in the work directory: what a driver adds to it (a base_dir) is not in it yet.
+  bool is_planned = false;
+};
+
 struct OutputFile {
   std::string path;              // as the pipeline wrote it
   std::filesystem::path target;  // absolute, where it goes on this machine
@@ -50,10 +59,9 @@ class StepContext {
   virtual const ConnectionFields* connection() const = 0;  // null when the step has none
   virtual const std::vector<Input>& inputs() const = 0;
 
-  // An absolute path on this machine for a path of the pipeline (relative ones start in the work directory).
-  virtual std::filesystem::path resolve(std::string_view path) const = 0;
-  // Where the plan says this step's `path` is to be written; resolve(path) when the plan does not name it.
-  virtual std::filesystem::path output_target(std::string_view path) const = 0;
+  // Where a path of the pipeline is to be read, or written.
+  virtual PlannedPath input_file(std::string_view path) const = 0;
+  virtual PlannedPath output_file(std::string_view path) const = 0;
   virtual const std::filesystem::path& artifacts_dir() const = 0;  // <session>/artifacts/<step>, exists
   virtual const std::filesystem::path& scratch_dir() const = 0;    // private to this attempt, removed after it
 
@@ -62,9 +70,9 @@ class StepContext {
   virtual duckdb_connection connection_handle() = 0;
   // Opens another connection to the same database, without this step's views; the caller disconnects it.
   virtual duckdb_connection open_connection() = 0;
-  // The quoted, qualified name of the table the driver creates as its output (CREATE TABLE <output_table()> AS ...). A step
-  // that creates none has no output.
-  virtual const std::string& output_table() const = 0;
+  // The table the driver creates as its output ("CREATE TABLE " + output_table().quoted() + " AS ..."). A step that creates
+  // none has no output.
+  virtual const sql::TableName& output_table() const = 0;
   // Runs one SQL text of the user's, confined: it sees the inputs and nothing else, cannot touch files, settings,
   // extensions or other databases. Several statements are run in order; the last one's result becomes output_table().
   // Returns the rows of the result.

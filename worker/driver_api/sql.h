@@ -1,5 +1,5 @@
-// Small steps every driver takes with DuckDB's C API: quoting names, running a statement, telling its errors apart.
-// Header-only and stateless.
+// The gate to DuckDB's C API, for drivers and for the worker's own database: quoting names, running a statement, telling its errors
+// apart. Header-only and stateless.
 #pragma once
 
 #include <duckdb.h>
@@ -32,6 +32,13 @@ inline std::string quote_literal(std::string_view text) {
   }
   return quoted + '\'';
 }
+
+// A table, as the parts that some of DuckDB's calls (appenders) want.
+struct TableName {
+  std::string catalog, schema, table;
+  // As SQL wants it.
+  std::string quoted() const { return quote_identifier(catalog) + "." + quote_identifier(schema) + "." + quote_identifier(table); }
+};
 
 // A finished statement's result; owns it.
 class QueryResult {

@@ -9,18 +9,22 @@ namespace osiris::worker {
 AttemptContext::AttemptContext(Parts parts)
     : parts_(std::move(parts)), artifacts_dir_(parts_.run.artifacts_dir(parts_.step.id)) {}
 
-std::filesystem::path AttemptContext::resolve(std::string_view path) const {
-  for (const PlanFile& file : parts_.step.input_files) {
-    if (file.path == path && !file.location.empty()) return parts_.run.paths.resolve(file.location);
-  }
-  return parts_.run.paths.resolve(path);
+namespace {
+
+PlannedPath planned_path(const PathMap& paths, const std::vector<PlanFile>& files, std::string_view path) {
+  for (const PlanFile& file : files)
+    if (file.path == path && !file.location.empty()) return {paths.resolve(file.location), true};
+  return {paths.resolve(path), false};
 }
 
-std::filesystem::path AttemptContext::output_target(std::string_view path) const {
-  for (const PlanFile& file : parts_.step.outputs) {
-    if (file.path == path && !file.location.empty()) return parts_.run.paths.resolve(file.location);
-  }
-  return parts_.run.paths.resolve(path);
+}  // namespace
+
+PlannedPath AttemptContext::input_file(std::string_view path) const {
+  return planned_path(parts_.run.paths, parts_.step.input_files, path);
+}
+
+PlannedPath AttemptContext::output_file(std::string_view path) const {
+  return planned_path(parts_.run.paths, parts_.step.outputs, path);
 }
 
 const std::filesystem::path& AttemptContext::scratch_dir() const {

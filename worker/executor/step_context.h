@@ -36,13 +36,13 @@ class AttemptContext : public StepContext {
   const Json& config() const override { return parts_.config; }
   const ConnectionFields* connection() const override { return parts_.connection; }
   const std::vector<Input>& inputs() const override { return parts_.inputs; }
-  std::filesystem::path resolve(std::string_view path) const override;
-  std::filesystem::path output_target(std::string_view path) const override;
+  PlannedPath input_file(std::string_view path) const override;
+  PlannedPath output_file(std::string_view path) const override;
   const std::filesystem::path& artifacts_dir() const override { return artifacts_dir_; }
   const std::filesystem::path& scratch_dir() const override;  // made when first asked for
   duckdb_connection connection_handle() override { return parts_.database.handle(); }
   duckdb_connection open_connection() override { return parts_.database.open_another(); }
-  const std::string& output_table() const override { return parts_.database.output_table(); }
+  const sql::TableName& output_table() const override { return parts_.database.output_table(); }
   Result<uint64_t> run_confined(std::string_view sql) override { return parts_.database.run_confined(sql); }
   bool is_cancelled() const override { return parts_.control.stopped() != Stop::kNone; }
   void progress(uint64_t rows) override { parts_.control.rows = rows; }

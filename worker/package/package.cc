@@ -9,41 +9,15 @@
 #include <set>
 
 #include "protocol/archive/archive.h"
+#include "protocol/base/fd.h"
 #include "protocol/base/file.h"
-#include "protocol/model/artifact.h"
 #include "protocol/base/sha256.h"
+#include "protocol/model/artifact.h"
 
 namespace osiris::worker {
 namespace {
 
 namespace fs = std::filesystem;
-
-class OpenFile {
- public:
-  OpenFile(const fs::path& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
-  ~OpenFile() { close(); }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  bool is_open() const { return fd_ >= 0; }
-  int fd() const { return fd_; }
-
-  bool write(std::string_view bytes) const {
-    while (!bytes.empty()) {
-      const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return false;
-      bytes.remove_prefix(static_cast<size_t>(written));
-    }
-    return true;
-  }
-  bool close() {
-    const int fd = std::exchange(fd_, -1);
-    return fd < 0 || ::close(fd) == 0;
-  }
-
- private:
-  int fd_;
-};
 
 // Every regular file below `directory`, sorted by path; links are not followed and not packed.
 Result<std::vector<fs::path>> files_below(const fs::path& directory) {
@@ -100,17 +74,17 @@ class Unpacking {
       return Error(Code::kInvalidArgument, "the run package holds member " + std::to_string(number) + ", which was not announced");
     const fs::path part = found->second->to + kPartSuffix;
     OSIRIS_TRY(make_directories(part.parent_path()));
-    output_ = std::make_unique<OpenFile>(part, O_WRONLY | O_CREAT | O_TRUNC);
-    if (!output_->is_open()) return errno_error(errno, "cannot write", part);
+    output_ = FileDescriptor::open(part, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    if (!output_.is_open()) return errno_error(errno, "cannot write", part);
     return archive::MemberSink([this, part](std::string_view bytes) -> Status {
-      if (output_->write(bytes)) return {};
+      if (write_all(output_.get(), bytes)) return {};
       return errno_error(errno, "cannot write", part);
     });
   }
 
   Status close(uint32_t number, const FileDigest& digest) {
     const rpc::PackageFile& file = *expected_.at(number);
-    if (!output_->close()) return errno_error(errno, "cannot write", file.to);
+    if (!output_.close()) return errno_error(errno, "cannot write", file.to);
     if (digest.sha256 != file.sha256)
       return Error(Code::kUnavailable, "member " + std::to_string(number) + " of the run package was damaged on its way", "Run again.");
     if (::rename((file.to + kPartSuffix).c_str(), file.to.c_str()) != 0) return errno_error(errno, "cannot write", file.to);
@@ -125,7 +99,7 @@ class Unpacking {
 
  private:
   std::map<uint32_t, const rpc::PackageFile*> expected_;
-  std::unique_ptr<OpenFile> output_;
+  FileDescriptor output_;
 };
 
 }  // namespace
@@ -135,13 +109,11 @@ Status unpack_package(const rpc::Package& package) {
   for (const std::string& directory : package.directories) OSIRIS_TRY(make_directories(directory));
   for (const rpc::PackageFile& file : package.files)
     if (file.present) OSIRIS_TRY(check_present(file));
-  const OpenFile input(package.path, O_RDONLY);
+  const FileDescriptor input = FileDescriptor::open(package.path, O_RDONLY);
   if (!input.is_open()) return errno_error(errno, "cannot open the run package", package.path);
   const archive::Source source = [&]() -> Result<std::string> {
     std::string block(1 << 18, '\0');
-    ssize_t got;
-    do got = ::read(input.fd(), block.data(), block.size());
-    while (got < 0 && errno == EINTR);
+    const int64_t got = read_some(input.get(), block.data(), block.size());
     if (got < 0) return errno_error(errno, "cannot read the run package", package.path);
     block.resize(static_cast<size_t>(got));
     return block;
@@ -179,13 +151,13 @@ Result<rpc::Packed> pack_artifacts(const fs::path& path, const fs::path& session
     packed.files.push_back(std::move(file));
   }
 
-  OpenFile output(path, O_WRONLY | O_CREAT | O_TRUNC);
+  FileDescriptor output = FileDescriptor::open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
   if (!output.is_open()) return errno_error(errno, "cannot write", path);
   int write_error = 0;
   archive::Writer writer(
       [&](std::string_view bytes) {
         packed.size_bytes += bytes.size();
-        if (output.write(bytes)) return true;
+        if (write_all(output.get(), bytes)) return true;
         write_error = errno;
         return false;
       },

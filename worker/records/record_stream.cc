@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "protocol/base/fd.h"
 #include "protocol/base/file.h"
 #include "protocol/rpc/frames.h"
 
@@ -22,14 +23,9 @@ constexpr std::array<std::string_view, 19> kStructural = {
 constexpr std::array<std::string_view, 8> kStructuralInResults = {"status", "step_id", "sha256",     "path",
                                                                   "target", "outputs", "session_id", "drivers_loaded"};
 
-Status write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno_error(errno, "cannot write to", fd == 1 ? "stdout" : "the stream");
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-  return {};
+Status send_all(int fd, std::string_view bytes) {
+  if (write_all(fd, bytes)) return {};
+  return errno_error(errno, "cannot write to", fd == 1 ? "stdout" : "the stream");
 }
 
 void hide(rpc::Record& record, const Redactor& redactor) {
@@ -79,7 +75,6 @@ RecordStream::~RecordStream() {
   work_.notify_all();
   room_.notify_all();
   writer_.join();
-  if (log_fd_ >= 0) ::close(log_fd_);
 }
 
 void RecordStream::set_redactor(std::shared_ptr<const Redactor> redactor) {
@@ -88,12 +83,12 @@ void RecordStream::set_redactor(std::shared_ptr<const Redactor> redactor) {
 }
 
 Status RecordStream::open_log(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
-  if (fd < 0) return errno_error(errno, "cannot make the record log", path);
+  FileDescriptor log = FileDescriptor::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
+  if (!log.is_open()) return errno_error(errno, "cannot make the record log", path);
   std::unique_lock lock(mutex_);
   // What was queued before belongs to no run and is not kept.
   room_.wait(lock, [this] { return queued_bytes_ == 0 || failed_ || abandoned_; });
-  log_fd_ = fd;
+  log_file_ = std::move(log);
   log_path_ = path;
   first_kept_seq_ = last_seq_ + 1;
   return {};
@@ -101,7 +96,7 @@ Status RecordStream::open_log(const std::filesystem::path& path) {
 
 bool RecordStream::has_log() const {
   const std::lock_guard lock(mutex_);
-  return log_fd_ >= 0;
+  return log_file_.is_open();
 }
 
 uint64_t RecordStream::last_seq() const {
@@ -185,15 +180,15 @@ void RecordStream::write_loop() {
 }
 
 Status RecordStream::write_lines(std::string& numbered, std::string& all) {
-  if (log_fd_ >= 0) {
-    if (const Status kept = write_all(log_fd_, numbered); !kept.ok()) {
+  if (log_file_.is_open()) {
+    if (const Status kept = send_all(log_file_.get(), numbered); !kept.ok()) {
       Error error = kept.error().within("the record log");
       if (error.code == Code::kUnavailable) error.code = Code::kInternal;
       return error;
     }
   }
   numbered.clear();
-  if (const Status sent = write_all(fd_, all); !sent.ok()) return Error(Code::kUnavailable, sent.error().message);
+  if (const Status sent = send_all(fd_, all); !sent.ok()) return Error(Code::kUnavailable, sent.error().message);
   all.clear();
   return {};
 }
@@ -217,23 +212,22 @@ Status RecordStream::write_batch(std::deque<Item>& batch) {
 }
 
 Status RecordStream::write_blobs(const std::filesystem::path& file) {
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return errno_error(errno, "cannot open", file);
+  const FileDescriptor source = FileDescriptor::open(file, O_RDONLY);
+  if (!source.is_open()) return errno_error(errno, "cannot open", file);
   std::string block(rpc::kRelationBlobBytes, '\0');
   Status status;
   while (status.ok()) {
     size_t have = 0;
-    ssize_t got = 0;
-    while (have < block.size() && (got = ::read(fd, block.data() + have, block.size() - have)) > 0)
+    int64_t got = 0;
+    while (have < block.size() && (got = read_some(source.get(), block.data() + have, block.size() - have)) > 0)
       have += static_cast<size_t>(got);
     if (got < 0) status = errno_error(errno, "cannot read", file);
     if (have == 0 || !status.ok()) break;
-    status = write_all(fd_, rpc::blob_header(have));
-    if (status.ok()) status = write_all(fd_, std::string_view(block).substr(0, have));
-    if (status.ok()) status = write_all(fd_, "\n");
+    status = send_all(fd_, rpc::blob_header(have));
+    if (status.ok()) status = send_all(fd_, std::string_view(block).substr(0, have));
+    if (status.ok()) status = send_all(fd_, "\n");
     if (!status.ok()) status = Error(Code::kUnavailable, status.error().message);
   }
-  ::close(fd);
   std::error_code ignored;
   std::filesystem::remove(file, ignored);
   return status;
@@ -241,22 +235,22 @@ Status RecordStream::write_blobs(const std::filesystem::path& file) {
 
 // Line n of the log is record first_kept_seq_ + n.
 Status RecordStream::write_replay(const Item& item) {
-  const int fd = ::open(log_path_.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return errno_error(errno, "cannot open the record log", log_path_);
+  const FileDescriptor log = FileDescriptor::open(log_path_, O_RDONLY);
+  if (!log.is_open()) return errno_error(errno, "cannot open the record log", log_path_);
   std::string block(size_t{1} << 20, '\0');
   uint64_t lines = 0;
   // Two passes: the answer, which names the last record, goes before the records.
-  for (ssize_t got; (got = ::read(fd, block.data(), block.size())) > 0;) {
-    for (ssize_t i = 0; i < got; ++i) lines += block[static_cast<size_t>(i)] == '\n';
+  for (int64_t got; (got = read_some(log.get(), block.data(), block.size())) > 0;) {
+    for (int64_t i = 0; i < got; ++i) lines += block[static_cast<size_t>(i)] == '\n';
   }
   rpc::Response answer;
   answer.id = item.line;
   answer.outcome = Json::object({{"status", "replaying"}, {"last_seq", first_kept_seq_ + lines - 1}});
   auto line = rpc::encode_message(rpc::to_json(answer));
-  Status status = line.ok() ? write_all(fd_, *line) : Status(line.error());
+  Status status = line.ok() ? send_all(fd_, *line) : Status(line.error());
   uint64_t skip = item.from_seq > first_kept_seq_ ? item.from_seq - first_kept_seq_ : 0;
-  ::lseek(fd, 0, SEEK_SET);
-  for (ssize_t got; status.ok() && (got = ::read(fd, block.data(), block.size())) > 0;) {
+  ::lseek(log.get(), 0, SEEK_SET);
+  for (int64_t got; status.ok() && (got = read_some(log.get(), block.data(), block.size())) > 0;) {
     std::string_view bytes(block.data(), static_cast<size_t>(got));
     while (skip > 0 && !bytes.empty()) {
       const size_t end = bytes.find('\n');
@@ -267,9 +261,8 @@ Status RecordStream::write_replay(const Item& item) {
         --skip;
       }
     }
-    status = write_all(fd_, bytes);
+    status = send_all(fd_, bytes);
   }
-  ::close(fd);
   if (!status.ok()) return Error(Code::kUnavailable, status.error().message);
   return {};
 }

@@ -16,6 +16,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/error.h"
+#include "protocol/base/fd.h"
 #include "protocol/base/redact.h"
 #include "worker/records/record_sink.h"
 
@@ -80,7 +81,7 @@ class RecordStream : public RecordSink {
   size_t queued_bytes_ = 0;  // those being written included
   uint64_t last_seq_ = 0;
   uint64_t first_kept_seq_ = 0;
-  int log_fd_ = -1;
+  FileDescriptor log_file_;
   std::filesystem::path log_path_;
   std::shared_ptr<const Redactor> redactor_;
   bool closing_ = false, abandoned_ = false, failed_ = false;

@@ -2,23 +2,24 @@
 // reaches a channel through it without a lock. Lives as long as the adapter instance.
 #pragma once
 
+#include "protocol/base/fd.h"
+
 namespace osiris::sdk {
 
 class Waker {
  public:
-  Waker();
-  ~Waker();
+  Waker() = default;
   Waker(const Waker&) = delete;
   Waker& operator=(const Waker&) = delete;
 
   // [any thread] Makes fd() readable until drain().
-  void wake() const;
-  void drain() const;
+  void wake() const { event_.signal(); }
+  void drain() const { event_.drain(); }
   // For poll; -1 when the system had no descriptor left (receive() then notices a cancel by its time-out).
-  int fd() const { return fd_; }
+  int fd() const { return event_.get(); }
 
  private:
-  int fd_;
+  EventDescriptor event_;
 };
 
 }  // namespace osiris::sdk

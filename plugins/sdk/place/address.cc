@@ -7,6 +7,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "protocol/base/text.h"
+
 namespace osiris::sdk {
 namespace {
 
@@ -59,16 +61,10 @@ std::string_view authority_of(std::string_view text) {
   return text;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
-  return out;
-}
-
 }  // namespace
 
 std::string host_of(std::string text) {
-  std::string host = lower(authority_of(text));
+  std::string host = ascii_lower(authority_of(text));
   if (host.starts_with('['))
     host = host.substr(1, host.find(']') - 1);
   else if (std::count(host.begin(), host.end(), ':') == 1)
@@ -87,7 +83,7 @@ int port_of(std::string_view text) {
     const auto read = std::from_chars(authority.data() + colon + 1, end, port);
     return read.ec == std::errc() && read.ptr == end ? port : 0;
   }
-  const std::string scheme = lower(text.substr(0, std::min(text.find("://"), text.size())));
+  const std::string scheme = ascii_lower(text.substr(0, std::min(text.find("://"), text.size())));
   return scheme == "https" ? 443 : scheme == "http" ? 80 : 0;
 }
 

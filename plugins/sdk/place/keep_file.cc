@@ -1,7 +1,5 @@
 #include "plugins/sdk/place/keep_file.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -25,8 +23,7 @@ void remove_forgotten(const fs::path& directory) {
     if (!entry.path().filename().string().starts_with(kPrefix)) continue;
     const auto touched = entry.last_write_time(code);
     if (code || fs::file_time_type::clock::now() - touched <= std::chrono::hours(24)) continue;
-    const FileDescriptor probe(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC));
-    if (probe.is_open() && ::flock(probe.get(), LOCK_EX | LOCK_NB) == 0) fs::remove(entry.path(), code);
+    if (const auto mine = FileLock::try_take_existing(entry.path())) fs::remove(entry.path(), code);
   }
 }
 
@@ -37,19 +34,15 @@ Result<Json> content(const fs::path& path) {
 
 }  // namespace
 
-Result<std::optional<KeepFile>> KeepFile::lock(const fs::path& path, int flags) {
-  FileDescriptor fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | flags, 0600));
-  if (!fd.is_open()) return errno_error(errno, "cannot open", path);
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return std::optional<KeepFile>();
-  return std::optional(KeepFile(path, std::move(fd)));
-}
-
 Result<std::optional<KeepFile>> KeepFile::create(const fs::path& directory, const std::string& run_id) {
   OSIRIS_TRY(make_directories(directory));
   remove_forgotten(directory);
-  OSIRIS_ASSIGN(std::optional<KeepFile> file, lock(directory / (kPrefix + run_id), O_CREAT));
-  if (file) OSIRIS_TRY(file->forget());
-  return file;
+  const fs::path path = directory / (kPrefix + run_id);
+  OSIRIS_ASSIGN(std::optional<FileLock> lock, FileLock::try_take(path, 0600));
+  if (!lock) return std::optional<KeepFile>();
+  KeepFile file(path, *std::move(lock));
+  OSIRIS_TRY(file.forget());
+  return std::optional(std::move(file));
 }
 
 Result<std::optional<KeepFile>> KeepFile::open(const fs::path& directory, const std::string& run_id) {
@@ -58,11 +51,11 @@ Result<std::optional<KeepFile>> KeepFile::open(const fs::path& directory, const 
   const fs::path path = directory / (kPrefix + run_id);
   std::error_code code;
   if (!fs::is_regular_file(fs::symlink_status(path, code))) return std::optional<KeepFile>();
-  OSIRIS_ASSIGN(std::optional<KeepFile> file, lock(path, O_NOFOLLOW));
-  if (!file) return file;
+  std::optional<FileLock> lock = FileLock::try_take_existing(path);
+  if (!lock) return std::optional<KeepFile>();
   const auto said = content(path);
-  if (!said || (*said)["mark"].as_string() != local_mark(file->fd_.get())) return std::optional<KeepFile>();
-  return file;
+  if (!said || (*said)["mark"].as_string() != local_mark(lock->fd())) return std::optional<KeepFile>();
+  return std::optional(KeepFile(path, *std::move(lock)));
 }
 
 std::optional<KeepFile::Memory> KeepFile::memory() const {
@@ -75,23 +68,23 @@ std::optional<KeepFile::Memory> KeepFile::memory() const {
 
 // In place: the lock is on this file and not on one that takes its name. A torn text is nobody's.
 Status KeepFile::write(const std::string& text) const {
-  if (::ftruncate(fd_.get(), 0) != 0 || ::pwrite(fd_.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+  if (::ftruncate(lock_.fd(), 0) != 0 || ::pwrite(lock_.fd(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
     return errno_error(errno, "cannot write", path_);
   return {};
 }
 
-Status KeepFile::forget() const { return write(Json::object({{"mark", local_mark(fd_.get())}}).dump()); }
+Status KeepFile::forget() const { return write(Json::object({{"mark", local_mark(lock_.fd())}}).dump()); }
 
 Status KeepFile::remember(const Memory& memory) const {
   Json list = Json::array();
   for (const std::string& file : memory.files) list.push_back(file);
-  return write(Json::object({{"mark", local_mark(fd_.get())}, {"sandbox", memory.machine_id}, {"files", std::move(list)}}).dump());
+  return write(Json::object({{"mark", local_mark(lock_.fd())}, {"sandbox", memory.machine_id}, {"files", std::move(list)}}).dump());
 }
 
 void KeepFile::remove() {
-  if (!fd_.is_open()) return;
+  if (!lock_.is_taken()) return;
   ::unlink(path_.c_str());
-  fd_.close();
+  lock_.give_back();
 }
 
 }  // namespace osiris::sdk

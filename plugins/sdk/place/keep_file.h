@@ -10,7 +10,7 @@
 #include <string>
 
 #include "protocol/base/error.h"
-#include "protocol/base/subprocess.h"
+#include "protocol/base/file_lock.h"
 
 namespace osiris::sdk {
 
@@ -35,11 +35,10 @@ class KeepFile {
   void remove();
 
  private:
-  KeepFile(std::filesystem::path path, FileDescriptor fd) : path_(std::move(path)), fd_(std::move(fd)) {}
-  static Result<std::optional<KeepFile>> lock(const std::filesystem::path& path, int flags);
+  KeepFile(std::filesystem::path path, FileLock lock) : path_(std::move(path)), lock_(std::move(lock)) {}
   Status write(const std::string& text) const;
   std::filesystem::path path_;
-  FileDescriptor fd_;
+  FileLock lock_;
 };
 
 }  // namespace osiris::sdk

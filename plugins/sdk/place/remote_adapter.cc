@@ -163,7 +163,7 @@ Result<RunOutcome> RemoteAdapter::run(const RunRequest& request) {
                                   *stream, std::move(packed));
     if (!outcome && cancelled_) return cancelled_run();
     std::optional<Error> failure = failure_of(outcome);
-    if (outcome && outcome->detail["method"].as_string() != "prepare") held_->leaves(kept_inputs(plan));
+    if (outcome && outcome->detail("method").as_string() != "prepare") held_->leaves(kept_inputs(plan));
     if (failure && !cancelled_) {
       const std::string machine = held_->machine().id;
       const Replacement::Decision decision = replacement.decide({request, *failure, outcome ? &*outcome : nullptr, machine, held_->was_kept(),

@@ -4,6 +4,7 @@
 
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 #include "protocol/base/wipe.h"
 #include "protocol/rpc/frames.h"
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 #include "protocol/rpc/frames.h"
 
 namespace osiris::sdk {

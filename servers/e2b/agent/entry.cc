@@ -12,6 +12,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 #include "servers/e2b/agent/agent.h"
 
 namespace osiris::e2b_server {

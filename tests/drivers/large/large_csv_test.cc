@@ -51,7 +51,7 @@ TEST(LargeCsv, TenMillionRowsSpillAndStayExact) {
                 facts["note_nulls"].dump() + "|" + facts["amount_cents_sum"].dump() + "|true\n");
 
   // A second relation beside the first is more than the limit holds.
-  step.sql("CREATE TABLE second AS SELECT customer, quantity, note FROM " + step.output_table());
+  step.sql("CREATE TABLE second AS SELECT customer, quantity, note FROM " + step.output_table().quoted());
   EXPECT_EQ(step.query("SELECT sum(size) > 0 FROM duckdb_temporary_files()"), "true\n") << "the limit was not felt";
   step.add_input("grouped", "SELECT customer, count(*) AS n, sum(quantity) AS quantity FROM second GROUP BY customer");
   step.set_config({{"path", "out.csv"}});

@@ -33,7 +33,7 @@ std::string run_case(const Json& example) {
   StepHarness read("read");
   if (example.contains("sql")) {
     const Status made = sql::execute(read.connection_handle(),
-                                     "CREATE TABLE " + read.output_table() + " AS " + example["sql"].as_string());
+                                     "CREATE TABLE " + read.output_table().quoted() + " AS " + example["sql"].as_string());
     if (!made.ok()) return "error: " + made.error().message;
   } else {
     read.write_file("in.csv", example.contains("text") ? example["text"].as_string() : from_hex(example["hex"].as_string()));
@@ -43,7 +43,7 @@ std::string run_case(const Json& example) {
     const auto extracted = read.run(filesystem_csv_extractor());
     if (!extracted.ok()) return "error: " + extracted.error().message;
   }
-  read.add_input("read", "SELECT * FROM " + read.output_table());
+  read.add_input("read", "SELECT * FROM " + read.output_table().quoted());
   Json config = example["write"].is_object() ? example["write"] : Json::object();
   config.set("path", "out.csv");
   read.set_config(config);

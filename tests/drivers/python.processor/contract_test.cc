@@ -68,7 +68,7 @@ TEST_F(PythonContract, TheEnvironmentIsMadeOnceAndFoundAgain) {
   set_code(step, "write([{'prefix': sys.prefix}])\n");
   expect_success();
   const std::string first = step.query("SELECT * FROM {out}");
-  step.sql("DROP TABLE " + step.output_table());
+  step.sql("DROP TABLE " + step.output_table().quoted());
   expect_success();
   EXPECT_EQ(step.query("SELECT * FROM {out}"), first);
   const auto ready = events("environment_ready");
@@ -91,7 +91,7 @@ TEST_F(PythonContract, AHalfMadeEnvironmentIsMadeAnew) {
   set_code(step, "write([{'prefix': sys.prefix}])\n");
   expect_success();
   const std::filesystem::path environment = trim(step.query("SELECT * FROM {out}"));
-  step.sql("DROP TABLE " + step.output_table());
+  step.sql("DROP TABLE " + step.output_table().quoted());
   // As a killed run leaves it: no mark, and not all files.
   std::filesystem::remove(environment.parent_path() / "ready");
   std::filesystem::remove(environment / "pyvenv.cfg");

@@ -51,7 +51,7 @@ TEST_F(PythonInstall, InstallsOnceTellsEachPackageAndFindsItAgain) {
 
   // Again, with nobody to ask and installing off: a cache that is found needs neither.
   index.stop();
-  step.sql("DROP TABLE " + step.output_table());
+  step.sql("DROP TABLE " + step.output_table().quoted());
   step.set_setting("install_deps", false);
   expect_success();
   EXPECT_EQ(events("dependency_installed").size(), 2u);
@@ -63,7 +63,7 @@ TEST_F(PythonInstall, InstallsOnceTellsEachPackageAndFindsItAgain) {
   // Another version is another environment.
   arrange(step, "harbor-fees==1.3.0");
   step.set_setting("install_deps", false);
-  step.sql("DROP TABLE " + step.output_table());
+  step.sql("DROP TABLE " + step.output_table().quoted());
   EXPECT_THAT(failure(), HasSubstr("harbor-fees==1.3.0"));
 }
 

@@ -1,3 +1,4 @@
+#include "protocol/base/utf8.h"
 #include "worker/drivers/python.processor/output_lines.h"
 
 #include <gmock/gmock.h>

@@ -7,6 +7,7 @@
 
 #include "protocol/base/json.h"
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris {
 namespace {

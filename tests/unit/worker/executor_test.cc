@@ -53,7 +53,7 @@ Result<StepOutcome> produce(StepContext& step) {
   const uint64_t rows = step.config()["rows"].as_uint(3);
   duckdb_result result;
   const std::string sql =
-      "CREATE TABLE " + step.output_table() + " AS SELECT range AS i FROM range(" + std::to_string(rows) + ")";
+      "CREATE TABLE " + step.output_table().quoted() + " AS SELECT range AS i FROM range(" + std::to_string(rows) + ")";
   EXPECT_EQ(duckdb_query(step.connection_handle(), sql.c_str(), &result), DuckDBSuccess)
       << duckdb_result_error(&result);
   duckdb_destroy_result(&result);
@@ -101,7 +101,7 @@ Result<StepOutcome> talk(StepContext& step) {
   return StepOutcome{5, 0};
 }
 Result<StepOutcome> write_file(StepContext& step) {
-  const OutputFile file{"out.txt", step.output_target("out.txt")};
+  const OutputFile file{"out.txt", step.output_file("out.txt").absolute};
   std::ofstream(file.target) << "text";
   const Status added = step.add_output(file, 1);
   if (!added.ok()) return added.error();

@@ -1,5 +1,6 @@
 #include "worker/drivers/duckdb.processor/driver.h"
 
+#include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 
 namespace osiris::worker {
@@ -11,7 +12,7 @@ Result<StepOutcome> run(StepContext& step) {
   const std::string& query = step.config()["query"].as_string();
   if (trim(query).empty())
     return Error(Code::kInvalidArgument, "Step " + step.step_id() + ": Missing 'query' in config",
-                 "Write the SQL under `query`.", "validation.failed");
+                 "Write the SQL under `query`.", category::kValidationFailed);
   step.log("query: " + query.substr(0, kLoggedBytes) + (query.size() > kLoggedBytes ? " ..." : ""));
 
   StepOutcome outcome;

@@ -14,7 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "protocol/base/fd.h"
 #include "protocol/base/file.h"
+#include "protocol/base/text.h"
 
 namespace osiris::worker::csv {
 namespace {
@@ -29,19 +31,16 @@ Error damaged(const std::filesystem::path& file, std::string_view format, std::s
 
 class PlainSource : public ByteSource {
  public:
-  PlainSource(int fd, std::filesystem::path file) : fd_(fd), file_(std::move(file)) {}
-  ~PlainSource() override { close(fd_); }
+  PlainSource(FileDescriptor fd, std::filesystem::path file) : fd_(std::move(fd)), file_(std::move(file)) {}
   Result<size_t> read(char* buffer, size_t size) override {
-    for (;;) {
-      const ssize_t got = ::read(fd_, buffer, size);
-      if (got >= 0) return static_cast<size_t>(got);
-      if (errno != EINTR) return errno_error(errno, "cannot read", file_);
-    }
+    const int64_t got = read_some(fd_.get(), buffer, size);
+    if (got < 0) return errno_error(errno, "cannot read", file_);
+    return static_cast<size_t>(got);
   }
   const std::filesystem::path& file() const { return file_; }
 
  private:
-  int fd_;
+  FileDescriptor fd_;
   std::filesystem::path file_;
 };
 
@@ -234,8 +233,7 @@ std::optional<Compression> compression_from_name(std::string_view name) {
 }
 
 Compression infer_compression(const std::filesystem::path& file) {
-  std::string suffix = file.extension();
-  for (char& c : suffix) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+  const std::string suffix = ascii_lower(file.extension().native());
   if (suffix == ".gz") return Compression::kGzip;
   if (suffix == ".bz2") return Compression::kBzip2;
   if (suffix == ".zip") return Compression::kZip;
@@ -251,9 +249,9 @@ Result<std::unique_ptr<ByteSource>> open_bytes(const std::filesystem::path& file
     OSIRIS_TRY(source->open_only_member());
     return std::unique_ptr<ByteSource>(std::move(source));
   }
-  const int fd = open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return errno_error(errno, "cannot open", file);
-  auto plain = std::make_unique<PlainSource>(fd, file);
+  FileDescriptor fd = FileDescriptor::open(file, O_RDONLY);
+  if (!fd.is_open()) return errno_error(errno, "cannot open", file);
+  auto plain = std::make_unique<PlainSource>(std::move(fd), file);
   switch (compression) {
     case Compression::kGzip:
       return std::unique_ptr<ByteSource>(std::make_unique<CodecSource<Gzip>>(std::move(plain)));

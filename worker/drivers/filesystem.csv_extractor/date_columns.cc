@@ -22,7 +22,7 @@ Result<Findings> examine(StepContext& step, const std::string& column) {
       sql::run_query(step.connection_handle(),
                      "SELECT count(x), count(x) FILTER (WHERE t IS NULL), min(x) FILTER (WHERE t IS NULL) "
                      "FROM (SELECT " +
-                         column + " AS x, " + as_timestamp(column) + " AS t FROM " + step.output_table() + ")"));
+                         column + " AS x, " + as_timestamp(column) + " AS t FROM " + step.output_table().quoted() + ")"));
   return Findings{result.integer(0), result.integer(1), result.text(2)};
 }
 
@@ -30,7 +30,7 @@ Result<Findings> examine(StepContext& step, const std::string& column) {
 
 Status convert_date_columns(StepContext& step, const Options& options, const Layout& layout) {
   OSIRIS_ASSIGN(sql::QueryResult types,
-                sql::run_query(step.connection_handle(), "SELECT * FROM " + step.output_table() + " LIMIT 0"));
+                sql::run_query(step.connection_handle(), "SELECT * FROM " + step.output_table().quoted() + " LIMIT 0"));
   for (size_t i = 0; i < layout.columns.size(); ++i) {
     const Column& column = layout.columns[i];
     const bool is_text = duckdb_column_type(types.get(), i) == DUCKDB_TYPE_VARCHAR;
@@ -46,7 +46,7 @@ Status convert_date_columns(StepContext& step, const Options& options, const Lay
       if (column.is_date) step.log("parse_dates: " + what + "; the column stays text");
       continue;
     }
-    OSIRIS_TRY(sql::execute(step.connection_handle(), "ALTER TABLE " + step.output_table() + " ALTER COLUMN " + name +
+    OSIRIS_TRY(sql::execute(step.connection_handle(), "ALTER TABLE " + step.output_table().quoted() + " ALTER COLUMN " + name +
                                                           " TYPE TIMESTAMP USING " + as_timestamp(name)));
   }
   return {};

@@ -166,14 +166,14 @@ class DirectLoad {
       select += (i ? ", " : "") + value + " AS " + sql::quote_identifier(column.name);
     }
     OSIRIS_ASSIGN(const std::string counted, conversion.counting_predicate("c0"));
-    return "CREATE TABLE " + step_.output_table() + " AS SELECT " + select + " FROM " + reader_call(options_, sample_) +
+    return "CREATE TABLE " + step_.output_table().quoted() + " AS SELECT " + select + " FROM " + reader_call(options_, sample_) +
            (counted == "true" ? "" : " WHERE " + counted) +
            (options_.limit == UINT64_MAX ? "" : " LIMIT " + std::to_string(options_.limit));
   }
 
   // DuckDB's result is not to be trusted: nothing of it stays.
   Result<std::optional<Loaded>> give_up() {
-    OSIRIS_TRY(sql::execute(step_.connection_handle(), "DROP TABLE " + step_.output_table()));
+    OSIRIS_TRY(sql::execute(step_.connection_handle(), "DROP TABLE " + step_.output_table().quoted()));
     return std::optional<Loaded>();
   }
 
@@ -181,7 +181,7 @@ class DirectLoad {
   Status settle_empty_columns(const Conversion& conversion) {
     for (size_t i = 0; i < sample_.layout.columns.size(); ++i) {
       if (kind(i) != Kind::kUnknown || conversion.seen(i)) continue;
-      OSIRIS_TRY(sql::execute(step_.connection_handle(), "ALTER TABLE " + step_.output_table() + " ALTER COLUMN " +
+      OSIRIS_TRY(sql::execute(step_.connection_handle(), "ALTER TABLE " + step_.output_table().quoted() + " ALTER COLUMN " +
                                                              sql::quote_identifier(sample_.layout.columns[i].name) +
                                                              " TYPE DOUBLE"));
     }

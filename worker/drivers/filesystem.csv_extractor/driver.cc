@@ -33,7 +33,7 @@ Result<StepOutcome> extract(StepContext& step) {
   }
   const csv::Loaded& loaded = *outcome;
   if (const Status dates = convert_date_columns(step, options, loaded.layout); !dates.ok()) {
-    (void)sql::execute(step.connection_handle(), "DROP TABLE IF EXISTS " + step.output_table());
+    (void)sql::execute(step.connection_handle(), "DROP TABLE IF EXISTS " + step.output_table().quoted());
     return dates.error();
   }
   return StepOutcome{.rows_read = loaded.rows, .rows_written = 0};

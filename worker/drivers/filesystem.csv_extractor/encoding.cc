@@ -3,28 +3,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
+
 namespace osiris::worker::csv {
 namespace {
-
-constexpr std::string_view kUtf8Mark = "\xef\xbb\xbf";
-
-void append_utf8(uint32_t point, std::string& text) {
-  if (point < 0x80) {
-    text += static_cast<char>(point);
-  } else if (point < 0x800) {
-    text += static_cast<char>(0xc0 | point >> 6);
-    text += static_cast<char>(0x80 | (point & 0x3f));
-  } else if (point < 0x10000) {
-    text += static_cast<char>(0xe0 | point >> 12);
-    text += static_cast<char>(0x80 | (point >> 6 & 0x3f));
-    text += static_cast<char>(0x80 | (point & 0x3f));
-  } else {
-    text += static_cast<char>(0xf0 | point >> 18);
-    text += static_cast<char>(0x80 | (point >> 12 & 0x3f));
-    text += static_cast<char>(0x80 | (point >> 6 & 0x3f));
-    text += static_cast<char>(0x80 | (point & 0x3f));
-  }
-}
 
 unsigned char byte_at(std::string_view bytes, size_t index) { return static_cast<unsigned char>(bytes[index]); }
 
@@ -73,16 +56,6 @@ size_t valid_prefix(std::string_view bytes, bool& cut) {
 
 }  // namespace
 
-std::optional<Encoding> encoding_from_name(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-  if (lower == "utf-8") return Encoding::kUtf8;
-  if (lower == "utf-16") return Encoding::kUtf16;
-  if (lower == "ascii") return Encoding::kAscii;
-  if (lower == "latin-1" || lower == "iso-8859-1") return Encoding::kLatin1;
-  return std::nullopt;
-}
-
 size_t find_invalid_utf8(std::string_view bytes) {
   bool cut = false;
   const size_t end = valid_prefix(bytes, cut);
@@ -94,9 +67,8 @@ void Decoder::count(std::string_view text) {
 }
 
 Error Decoder::invalid(uint64_t offset, unsigned char byte, std::string_view why, std::string_view text_before) const {
-  static constexpr char kDigits[] = "0123456789abcdef";
   const uint64_t line = line_ + static_cast<uint64_t>(std::count(text_before.begin(), text_before.end(), '\n'));
-  const std::string hex = {'0', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+  const std::string hex = "0x" + to_hex(std::string(1, static_cast<char>(byte)));
   return Error(Code::kInvalidArgument,
                "CSV encoding error (tried " + name_ + "): byte " + hex + " at offset " + std::to_string(offset) +
                    ", line " + std::to_string(line) + ": " + std::string(why),
@@ -117,7 +89,7 @@ Status Decoder::decode(std::string_view bytes, std::string& utf8) {
       utf8.append(bytes);
       break;
     case Encoding::kLatin1:
-      for (const char c : bytes) append_utf8(static_cast<unsigned char>(c), utf8);
+      for (const char c : bytes) append_utf8(utf8, static_cast<unsigned char>(c));
       break;
   }
   offset_ += bytes.size();
@@ -177,7 +149,7 @@ Status Decoder::decode_utf16(std::string_view bytes, std::string& utf8) {
   for (; started_ && at + 2 <= joined.size(); at += 2) {
     const uint32_t high = unit(at);
     if (high < 0xd800 || high > 0xdfff) {
-      append_utf8(high, utf8);
+      append_utf8(utf8, high);
       continue;
     }
     if (high <= 0xdbff && at + 4 > joined.size()) break;
@@ -185,7 +157,7 @@ Status Decoder::decode_utf16(std::string_view bytes, std::string& utf8) {
     if (low < 0xdc00 || low > 0xdfff)
       return invalid(start + at, byte_at(joined, at), "half of a surrogate pair",
                      std::string_view(utf8).substr(before));
-    append_utf8(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00), utf8);
+    append_utf8(utf8, 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00));
     at += 2;
   }
   held_ = joined.substr(at);

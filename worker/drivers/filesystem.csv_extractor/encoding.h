@@ -2,18 +2,17 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "protocol/base/error.h"
+#include "protocol/base/utf8.h"
+#include "worker/drivers/csv/format.h"
 
 namespace osiris::worker::csv {
 
-enum class Encoding { kUtf8, kUtf16, kAscii, kLatin1 };
-
-// "utf-8", "utf-16", "ascii", "latin-1", "iso-8859-1"; any case.
-std::optional<Encoding> encoding_from_name(std::string_view name);
+using csv_format::Encoding;
+using csv_format::encoding_from_name;
 
 // The offset of the first byte that is not part of a valid UTF-8 character; npos when there is none. A character cut
 // off by the end of `bytes` is invalid at its first byte.

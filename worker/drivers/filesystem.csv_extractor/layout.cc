@@ -9,11 +9,6 @@
 namespace osiris::worker::csv {
 namespace {
 
-std::string lower(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-  return text;
-}
-
 Error no_column(std::string_view key, const std::string& name, const std::vector<std::string>& names) {
   const auto near = nearest(name, names);
   std::vector<std::string> shown(names.begin(),
@@ -49,17 +44,17 @@ std::vector<std::string> unique_names(std::vector<std::string> header) {
   std::set<std::string> taken;
   for (size_t i = 0; i < header.size(); ++i) {
     if (header[i].empty()) header[i] = "Unnamed: " + std::to_string(i);
-    taken.insert(lower(header[i]));
+    taken.insert(ascii_lower(header[i]));
   }
   std::map<std::string, size_t> seen;
   for (std::string& name : header) {
-    const std::string key = lower(name);
+    const std::string key = ascii_lower(name);
     size_t& count = seen[key];
     if (count > 0) {
       std::string candidate;
       do candidate = name + "." + std::to_string(count++);
-      while (taken.contains(lower(candidate)));
-      taken.insert(lower(candidate));
+      while (taken.contains(ascii_lower(candidate)));
+      taken.insert(ascii_lower(candidate));
       name = candidate;
     } else {
       count = 1;

@@ -8,6 +8,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 #include "worker/driver_api/sql.h"
+#include "worker/drivers/csv/format.h"
 
 namespace osiris::worker::csv {
 namespace {
@@ -144,22 +145,12 @@ Status check_file(const StepContext& step, const std::filesystem::path& file) {
 
 }  // namespace
 
-std::filesystem::path resolve_file(const StepContext& step, std::string_view path) {
-  const ConnectionFields* connection = step.connection();
-  const std::string base = connection ? connection->fields["base_dir"].as_string() : std::string();
-  const std::filesystem::path file = step.resolve(path);
-  // A plan that names the path has base_dir in its answer; no plan has this spelling of it.
-  const bool planned = file.lexically_normal() != step.resolve("./" + std::string(path)).lexically_normal();
-  if (base.empty() || planned) return file;
-  return step.resolve((std::filesystem::path(base) / path).native());
-}
-
 Result<Options> read_options(const StepContext& step) {
   const Json& config = step.config();
   Options options;
   const std::string path = config["path"].as_string();
   if (path.empty()) return wrong("Step " + step.step_id() + ": 'path' is required in config");
-  options.file = resolve_file(step, path);
+  options.file = csv_format::input_file(step, path);
   OSIRIS_TRY(check_file(step, options.file));
   OSIRIS_TRY(read_choices(config, options));
 

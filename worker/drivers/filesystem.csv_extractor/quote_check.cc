@@ -4,13 +4,13 @@
 #include <memory>
 #include <string>
 
+#include "protocol/base/utf8.h"
 #include "worker/drivers/filesystem.csv_extractor/byte_source.h"
 
 namespace osiris::worker::csv {
 namespace {
 
 constexpr size_t kReadBytes = size_t{1} << 18;
-constexpr std::string_view kUtf8Mark = "\xef\xbb\xbf";
 
 }  // namespace
 

@@ -1,16 +1,15 @@
 // UTF-8 to the encoding of the file. Own code because a static glibc has no iconv tables. No I/O.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
+#include "worker/drivers/csv/format.h"
+
 namespace osiris::worker::csv_out {
 
-enum class Encoding { kUtf8, kUtf16, kAscii, kLatin1 };
-
-// "utf-8", "utf-16", "ascii", "latin-1" ("iso-8859-1" too); any case.
-std::optional<Encoding> encoding_from_name(std::string_view name);
+using csv_format::Encoding;
+using csv_format::encoding_from_name;
 
 // What the file begins with: the byte order mark of utf-16 (little-endian), nothing for the others.
 std::string_view byte_order_mark(Encoding encoding);

@@ -1,22 +1,12 @@
 #include "worker/drivers/filesystem.csv_writer/options.h"
 
-#include <filesystem>
+#include "worker/drivers/csv/format.h"
+
 
 namespace osiris::worker::csv_out {
 namespace {
 
 Error wrong(std::string message) { return Error(Code::kInvalidArgument, std::move(message)); }
-
-// Where `path` goes. A plan that names the path has the connection's base_dir in its answer; without one (a spelling
-// that no plan has tells) base_dir is applied here.
-OutputFile output_file(const StepContext& step, const std::string& path) {
-  const ConnectionFields* connection = step.connection();
-  const std::string base = connection ? connection->fields["base_dir"].as_string() : std::string();
-  const std::filesystem::path target = step.output_target(path);
-  const bool planned = target.lexically_normal() != step.output_target("./" + path).lexically_normal();
-  if (base.empty() || planned) return {path, target};
-  return {path, step.output_target((std::filesystem::path(base) / path).native())};
-}
 
 Status read_choices(const Json& config, Options& options) {
   const std::string encoding = config["encoding"].as_string_or("utf-8");
@@ -52,7 +42,7 @@ Result<Options> read_options(const StepContext& step) {
   Options options;
   const std::string path = config["path"].as_string();
   if (path.empty()) return wrong("Step " + step.step_id() + ": 'path' is required in config");
-  options.file = output_file(step, path);
+  options.file = {path, csv_format::output_file(step, path)};
   OSIRIS_TRY(read_choices(config, options));
 
   const std::string delimiter = config["delimiter"].as_string_or(",");

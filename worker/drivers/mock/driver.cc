@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "protocol/base/categories.h"
+#include "worker/driver_api/sql.h"
 
 namespace osiris::worker {
 namespace {
@@ -30,7 +31,7 @@ Status sleep_ms(StepContext& step, int64_t ms) {
 }
 
 Status wait_for(StepContext& step, const std::string& path) {
-  while (::access(step.resolve(path).c_str(), F_OK) != 0) {
+  while (::access(step.input_file(path).absolute.c_str(), F_OK) != 0) {
     if (step.is_cancelled()) return cancelled();
     std::this_thread::sleep_for(kPoll);
   }
@@ -40,13 +41,9 @@ Status wait_for(StepContext& step, const std::string& path) {
 // hang: "politely" until cancelled, "deaf" whatever happens, "query" inside a statement that takes for ever.
 Status hang(StepContext& step, const std::string& how) {
   if (how == "query") {
-    duckdb_result result;
-    const bool failed =
-        duckdb_query(step.connection_handle(),
-                     "SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * b.range = -1",
-                     &result) != DuckDBSuccess;
-    duckdb_destroy_result(&result);
-    return failed ? Status(cancelled()) : Status();
+    const Status counted = sql::execute(step.connection_handle(),
+                                        "SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * b.range = -1");
+    return counted ? Status() : Status(cancelled());
   }
   while (how == "deaf" || !step.is_cancelled()) std::this_thread::sleep_for(kPoll);
   return cancelled();
@@ -64,15 +61,8 @@ void start_child(StepContext& step) {
 }
 
 Status make_rows(StepContext& step, uint64_t rows, uint64_t fail_after) {
-  const std::string table = step.output_table();
-  const auto query = [&step](const std::string& sql) -> Status {
-    duckdb_result result;
-    Status status;
-    if (duckdb_query(step.connection_handle(), sql.c_str(), &result) != DuckDBSuccess)
-      status = Error(Code::kStepFailed, duckdb_result_error(&result));
-    duckdb_destroy_result(&result);
-    return status;
-  };
+  const std::string table = step.output_table().quoted();
+  const auto query = [&step](const std::string& text) { return sql::execute(step.connection_handle(), text); };
   OSIRIS_TRY(query("CREATE TABLE " + table + " (id BIGINT, name VARCHAR)"));
   for (uint64_t done = 0; done < rows;) {
     if (step.is_cancelled()) return cancelled();
@@ -101,7 +91,7 @@ Status fail_at_first(StepContext& step, uint64_t times) {
 
 Status write_file(StepContext& step, const Json& config, uint64_t rows) {
   const std::string& path = config["write"].as_string();
-  const OutputFile file{path, step.output_target(path)};
+  const OutputFile file{path, step.output_file(path).absolute};
   std::ofstream out(file.target, std::ios::binary);
   out << config["text"].as_string_or("mock\n");
   out.close();

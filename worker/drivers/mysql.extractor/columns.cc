@@ -6,6 +6,7 @@
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris::worker::mysql {
 namespace {
@@ -15,11 +16,6 @@ constexpr uint8_t kDigitsMax = 38;
 
 Error mismatch(const std::string& what, const std::string& hint) {
   return Error(Code::kStepFailed, "MySQL query failed: " + what, hint, category::kExtractSchemaMismatch);
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
 }
 
 Result<Column> decimal(const MYSQL_FIELD& field, Column column) {
@@ -190,7 +186,7 @@ Result<Columns> columns_of(const MYSQL_FIELD* fields, unsigned count, const std:
     auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end()) {
       found = std::find_if(names.begin(), names.end(),
-                           [&](const std::string& other) { return lower(other) == lower(name); });
+                           [&](const std::string& other) { return ascii_lower(other) == ascii_lower(name); });
     }
     if (found == names.end()) {
       const auto near = nearest(name, names);
@@ -207,7 +203,7 @@ Result<Columns> columns_of(const MYSQL_FIELD* fields, unsigned count, const std:
     if (!is_valid_utf8(names[index]))
       return mismatch("the name of column " + std::to_string(index + 1) + " is not UTF-8",
                       "give it another one with AS");
-    if (const auto [other, is_new] = seen.emplace(lower(names[index]), names[index]); !is_new) {
+    if (const auto [other, is_new] = seen.emplace(ascii_lower(names[index]), names[index]); !is_new) {
       return mismatch("two columns are called '" + other->second + "'", "give one of them another name with AS");
     }
   }

@@ -1,7 +1,6 @@
 #include "worker/drivers/mysql.extractor/patience.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,17 +14,9 @@ thread_local Patience* current = nullptr;
 
 }  // namespace
 
-Patience::Patience() : event_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
-
-Patience::~Patience() {
-  if (event_fd_ >= 0) close(event_fd_);
-}
-
 void Patience::cancel() {
   cancelled_.store(true, std::memory_order_release);
-  const uint64_t one = 1;
-  // A full counter is a signalled one.
-  [[maybe_unused]] const ssize_t written = write(event_fd_, &one, sizeof one);
+  event_.signal();
 }
 
 int Patience::wait_at_most(int socket, bool is_read, Clock::duration limit) {
@@ -46,13 +37,13 @@ int Patience::wait(int socket, bool is_read) {
     const auto by = Clock::now() + std::chrono::seconds(limit_s);
     until = until ? std::min(*until, by) : by;
   }
-  pollfd fds[2] = {{socket, static_cast<short>(is_read ? POLLIN : POLLOUT), 0}, {event_fd_, POLLIN, 0}};
+  pollfd fds[2] = {{socket, static_cast<short>(is_read ? POLLIN : POLLOUT), 0}, {event_.get(), POLLIN, 0}};
   for (;;) {
     if (is_cancelled()) {
       errno = ECANCELED;
       return -1;
     }
-    int left_ms = event_fd_ >= 0 ? -1 : 50;  // without an eventfd (no descriptors left) cancellation is polled
+    int left_ms = event_.is_open() ? -1 : 50;  // without an eventfd (no descriptors left) cancellation is polled
     if (until) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(*until - Clock::now()).count();
       if (left <= 0) {

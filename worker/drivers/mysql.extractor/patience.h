@@ -8,14 +8,15 @@
 #include <cstdint>
 #include <optional>
 
+#include "protocol/base/fd.h"
+
 namespace osiris::worker::mysql {
 
 class Patience {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Patience();
-  ~Patience();
+  Patience() = default;
   Patience(const Patience&) = delete;
   Patience& operator=(const Patience&) = delete;
 
@@ -49,7 +50,7 @@ class Patience {
 
  private:
   std::atomic<bool> cancelled_{false};
-  int event_fd_;
+  EventDescriptor event_;
   std::optional<Clock::time_point> deadline_;
   uint32_t read_s_ = 0;
   uint32_t write_s_ = 0;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "protocol/base/error.h"
+#include "worker/driver_api/sql.h"
 #include "worker/drivers/mysql.extractor/batch.h"
 #include "worker/drivers/mysql.extractor/columns.h"
 
@@ -13,8 +14,8 @@ namespace osiris::worker::mysql {
 
 class Relation {
  public:
-  // `connection` outlives it; `table` is quoted and qualified.
-  Relation(duckdb_connection connection, std::string table) : connection_(connection), table_(std::move(table)) {}
+  // `connection` outlives it.
+  Relation(duckdb_connection connection, sql::TableName table) : connection_(connection), table_(std::move(table)) {}
   ~Relation();
   Relation(const Relation&) = delete;
   Relation& operator=(const Relation&) = delete;
@@ -24,11 +25,11 @@ class Relation {
   Status finish();
 
  private:
-  Status run(const std::string& sql);
+  Status run(const std::string& statement);
   Error appender_error();
 
   duckdb_connection connection_;
-  std::string table_;
+  sql::TableName table_;
   duckdb_appender appender_ = nullptr;
   bool exists_ = false;
   bool is_complete_ = false;

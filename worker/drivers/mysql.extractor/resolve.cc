@@ -1,13 +1,13 @@
 #include "worker/drivers/mysql.extractor/resolve.h"
 
 #include <netdb.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <memory>
 #include <thread>
+
+#include "protocol/base/fd.h"
 
 namespace osiris::worker::mysql {
 namespace {
@@ -15,14 +15,10 @@ namespace {
 // Shared with the thread that may outlive the question.
 struct Lookup {
   std::string host;
-  int done_fd = eventfd(0, EFD_CLOEXEC);
+  EventDescriptor done;
   std::atomic<bool> is_abandoned{false};
   std::atomic<bool> has_address{false};
   std::set<std::string> addresses;  // complete once has_address is true
-
-  ~Lookup() {
-    if (done_fd >= 0) close(done_fd);
-  }
 };
 
 int look_up(const std::string& host, int flags, std::set<std::string>& found) {
@@ -49,8 +45,7 @@ void answer(const std::shared_ptr<Lookup>& lookup) {
     if (outcome == EAI_AGAIN) std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
   lookup->has_address = outcome == 0;
-  const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = write(lookup->done_fd, &one, sizeof one);
+  lookup->done.signal();
 }
 
 }  // namespace
@@ -62,7 +57,7 @@ std::optional<std::set<std::string>> find_addresses(const std::string& host, Pat
   const auto lookup = std::make_shared<Lookup>();
   lookup->host = host;
   std::thread([lookup] { answer(lookup); }).detach();
-  const int ready = limit ? patience.wait_at_most(lookup->done_fd, true, *limit) : patience.wait(lookup->done_fd, true);
+  const int ready = limit ? patience.wait_at_most(lookup->done.get(), true, *limit) : patience.wait(lookup->done.get(), true);
   lookup->is_abandoned = true;
   if (ready != 1 || !lookup->has_address) return std::nullopt;
   return lookup->addresses;

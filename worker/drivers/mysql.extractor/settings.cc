@@ -52,8 +52,8 @@ Status read_number(const StepContext& context, const Json& fields, std::string_v
 }
 
 Result<SslMode> ssl_mode_of(const StepContext& context, std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return c == '-' ? '_' : std::tolower(c); });
+  text = ascii_lower(text);
+  std::replace(text.begin(), text.end(), '-', '_');
   if (text == "disabled") return SslMode::kDisabled;
   if (text == "preferred") return SslMode::kPreferred;
   if (text == "required") return SslMode::kRequired;
@@ -77,7 +77,7 @@ Status read_tls(const StepContext& context, const Json& fields, ServerSettings& 
                             "set ssl_mode to verify_ca or verify_identity, or remove ssl_ca");
   }
   const bool is_text = server.ssl_ca.find("-----BEGIN") != std::string::npos;
-  if (!server.ssl_ca.empty() && !is_text) server.ssl_ca = context.resolve(server.ssl_ca).string();
+  if (!server.ssl_ca.empty() && !is_text) server.ssl_ca = context.input_file(server.ssl_ca).absolute.string();
   return {};
 }
 
@@ -111,8 +111,7 @@ Status refuse_unknown_fields(const StepContext& context, const Json& fields) {
 }
 
 Status read_charset(const StepContext& context, const Json& fields) {
-  std::string charset = fields["charset"].as_string_or("utf8mb4");
-  std::transform(charset.begin(), charset.end(), charset.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string charset = ascii_lower(fields["charset"].as_string_or("utf8mb4"));
   if (charset == "utf8mb4" || charset == "utf8" || charset == "utf8mb3" || charset == "utf-8") return {};
   return connection_fault(context, "charset '" + charset + "' is not supported: text arrives as utf8mb4",
                           "remove charset; the server converts from whatever the tables are stored in");

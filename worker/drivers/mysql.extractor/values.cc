@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris::worker::mysql {
 namespace {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris::worker::python {
 namespace {
@@ -13,8 +14,7 @@ Error bad(const std::string& why) { return Error(Code::kStepFailed, "its first l
 }  // namespace
 
 Result<std::vector<std::string>> read_csv_header(std::string_view front, bool is_whole) {
-  constexpr std::string_view kMark = "\xef\xbb\xbf";
-  if (front.starts_with(kMark)) front.remove_prefix(kMark.size());
+  front = without_utf8_mark(front);
   std::vector<std::string> names;
   std::string name;
   bool quoted = false, ended = false;

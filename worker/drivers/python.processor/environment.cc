@@ -1,8 +1,6 @@
 #include "worker/drivers/python.processor/environment.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -12,6 +10,7 @@
 
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
+#include "protocol/base/file_lock.h"
 #include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
 #include "worker/drivers/python.processor/output_lines.h"
@@ -33,7 +32,7 @@ Json texts(const std::vector<std::string>& list) {
 
 struct Place {
   fs::path home;  // <cache>/python/<key>
-  FileDescriptor lock;
+  FileLock lock;
 
   fs::path environment() const { return home / "env"; }
   fs::path mark() const { return home / "ready"; }
@@ -49,18 +48,16 @@ std::optional<Json> finished(const Place& place) {
 }
 
 // Locked; kInvalidArgument or so where this user cannot write.
-Result<FileDescriptor> lock(const fs::path& file, const Surroundings& around) {
+Result<FileLock> lock(const fs::path& file, const Surroundings& around) {
   OSIRIS_TRY(make_directories(file.parent_path()));
-  FileDescriptor held(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!held.is_open()) return errno_error(errno, "cannot open", file);
-  for (bool said = false; ::flock(held.get(), LOCK_EX | LOCK_NB) != 0;) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return errno_error(errno, "cannot lock", file);
+  for (bool said = false;;) {
+    OSIRIS_ASSIGN(std::optional<FileLock> held, FileLock::try_take(file, 0600));
+    if (held) return *std::move(held);
     if (around.is_cancelled()) return Error(Code::kCancelled, "stopped");
     if (!said) around.log("another run is making this environment: waiting for it");
     said = true;
     std::this_thread::sleep_for(kLockPoll);
   }
-  return held;
 }
 
 Error not_installed(const std::vector<std::string>& requirements) {

@@ -103,7 +103,7 @@ class OutputFileReader {
   }
 
   Result<uint64_t> create(const std::string& select) {
-    const std::string text = "CREATE TABLE " + step_.output_table() + " AS " + select;
+    const std::string text = "CREATE TABLE " + step_.output_table().quoted() + " AS " + select;
     OSIRIS_ASSIGN(sql::QueryResult made, sql::run_query(step_.connection_handle(), text));
     return static_cast<uint64_t>(made.integer());
   }

@@ -8,6 +8,7 @@
 
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 #include "worker/drivers/python.processor/environment.h"
 #include "worker/drivers/python.processor/options.h"
 

@@ -3,18 +3,12 @@
 #include <algorithm>
 
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris::worker::python {
 namespace {
 
 constexpr std::string_view kCut = " ... (cut)";
-
-// Bytes of the UTF-8 sequence at the front of `text`, 0 when there is none.
-size_t sequence_bytes(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text[0]);
-  const size_t bytes = first < 0x80 ? 1 : first >> 5 == 0x6 ? 2 : first >> 4 == 0xe ? 3 : first >> 3 == 0x1e ? 4 : 0;
-  return bytes != 0 && bytes <= text.size() && is_valid_utf8(text.substr(0, bytes)) ? bytes : 0;
-}
 
 }  // namespace
 
@@ -52,15 +46,13 @@ std::string printable(std::string_view line) {
   std::string out;
   out.reserve(line.size());
   while (!line.empty()) {
-    const size_t bytes = sequence_bytes(line);
+    const Utf8Character character = first_utf8(line);
     const bool is_control = (static_cast<unsigned char>(line[0]) < 0x20 && line[0] != '\t') || line[0] == 0x7f;
-    if (bytes == 0 || is_control) {
+    if (!character.is_valid || is_control)
       out += '?';
-      line.remove_prefix(1);
-    } else {
-      out += line.substr(0, bytes);
-      line.remove_prefix(bytes);
-    }
+    else
+      out += line.substr(0, character.size_bytes);
+    line.remove_prefix(character.size_bytes);
   }
   return out;
 }

@@ -24,11 +24,11 @@ int64_t ms_since(Clock::time_point start) {
 // As PEP 503 compares names, with '-' for runs of - _ and .
 std::string normalised(std::string_view name) {
   std::string out;
-  for (const char c : name) {
+  for (const char c : ascii_lower(name)) {
     if (c == '-' || c == '_' || c == '.') {
       if (!out.ends_with('-')) out += '-';
     } else {
-      out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      out += c;
     }
   }
   return out;

@@ -65,7 +65,7 @@ Result<Stage> set_stage(const StepContext& step, const Options& options) {
   std::string text = options.code;
   stage.script = stage.code() / "step.py";
   if (!options.script.empty()) {
-    const fs::path source = step.resolve(options.script);
+    const fs::path source = step.input_file(options.script).absolute;
     OSIRIS_TRY(check_file(source, options.script, "script"));
     OSIRIS_ASSIGN(text, read_file(source, kScriptBytesMax));
     stage.script = stage.code() / place_of(options.script, 0);
@@ -74,7 +74,7 @@ Result<Stage> set_stage(const StepContext& step, const Options& options) {
   OSIRIS_TRY(write_file_atomically(stage.script, text));
   size_t number = 0;
   for (const std::string& file : options.files) {
-    const fs::path source = step.resolve(file);
+    const fs::path source = step.input_file(file).absolute;
     OSIRIS_TRY(check_file(source, file, "file"));
     const fs::path place = stage.code() / place_of(file, ++number);
     if (place == stage.script) continue;
