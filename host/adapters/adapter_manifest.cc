@@ -92,6 +92,24 @@ Status read_needs(const Reader& reader, AdapterManifest& manifest) {
   return {};
 }
 
+// [a-z][a-z0-9-]*
+bool is_word(std::string_view text) {
+  return !text.empty() && text[0] >= 'a' && text[0] <= 'z' && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
+Status read_commands(const Reader& reader, AdapterManifest& manifest) {
+  OSIRIS_ASSIGN(manifest.flag, reader.text("commands", "flag"));
+  OSIRIS_ASSIGN(manifest.resources_noun, reader.text("commands", "resources"));
+  OSIRIS_ASSIGN(manifest.resource_kind, reader.text("commands", "resource_kind"));
+  const std::string_view flag = manifest.flag;
+  if (!flag.empty() && !(flag.starts_with("--") && is_word(flag.substr(2)))) return reader.error("commands.flag is no flag", "write it as \"--name\"");
+  for (const std::string* word : {&manifest.resources_noun, &manifest.resource_kind})
+    if (!word->empty() && !is_word(*word)) return reader.error("commands names '" + *word + "', which is no word of lower case letters");
+  return {};
+}
+
 Result<AdapterManifest> read_fields(const Reader& reader, const std::filesystem::path& file) {
   AdapterManifest manifest;
   manifest.file = file;
@@ -117,6 +135,7 @@ Result<AdapterManifest> read_fields(const Reader& reader, const std::filesystem:
   manifest.library = (file.parent_path() / library).lexically_normal();  // an absolute `library` replaces the parent
   OSIRIS_ASSIGN(manifest.sha256, read_sha256(reader));
   OSIRIS_TRY(read_needs(reader, manifest));
+  OSIRIS_TRY(read_commands(reader, manifest));
   return manifest;
 }
 

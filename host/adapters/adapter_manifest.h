@@ -19,6 +19,10 @@ struct AdapterManifest {
   std::string sha256;             // lower case; empty: not checked
   std::vector<std::string> secrets;
   bool network = false;
+  // What the adapter adds to the command line; each may be empty. The host knows no adapter by itself.
+  std::string flag;            // "--e2b": the same as --adapter e2b
+  std::string resources_noun;  // "sandboxes": `osiris sandboxes` is `osiris resources` of this adapter
+  std::string resource_kind;   // "sandbox": what an id is the id of, where nothing else is said
 };
 
 // kInvalidArgument names the file and, for TOML errors, the line. The id must equal the file's name.

@@ -26,10 +26,6 @@ std::string adapter_of(const std::string& flag) {
   return id == rest ? std::string() : id;
 }
 
-bool uses_an_adapter(std::string_view word) {
-  return word == "run" || word == "resources" || word == "sandboxes" || word == "doctor";
-}
-
 void add_option_flag(CLI::App& command, const OptionSpec& spec, FlagValues& values, const std::string& group) {
   std::string help = spec.help;
   if (spec.default_value) help += " [" + *spec.default_value + "]";
@@ -57,39 +53,59 @@ int fail_adapter(const CommandContext& context, const Error& error) {
   return fail(context, error, Json::object({{"phase", "adapter"}}), ErrorSource::kLoading);
 }
 
-AdapterFlags AdapterFlags::scan(int argc, const char* const* argv, const CommandContext& context) {
-  AdapterFlags flags;
-  bool named = false, used = false, help = false;
+AdapterFlags::AdapterFlags(int argc, const char* const* argv, const CommandContext& context) : argc_(argc), argv_(argv) {
   if (const auto target = context.environment.get_filled("OSIRIS_EXECUTION_TARGET")) {
-    flags.id_ = *target;
-    named = true;
+    id_ = *target;
+    is_named_ = true;
   }
   std::vector<std::filesystem::path> directories;
-  const auto choose = [&](std::string id) {
-    flags.id_ = std::move(id);
-    named = true;
-  };
   for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i) {
     const std::string_view word = argv[i];
-    used = used || uses_an_adapter(word);
-    help = help || word == "--help" || word == "-h";
-    if (word == "--e2b") choose("e2b");
-    if (auto value = value_of("--adapter", i, argc, argv)) choose(*std::move(value));
-    if (auto value = value_of("--target", i, argc, argv)) choose(*std::move(value));
-    if (auto value = value_of("--adapter-dir", i, argc, argv))
-      directories.push_back((context.cwd / *value).lexically_normal());
+    asks_for_help_ = asks_for_help_ || word == "--help" || word == "-h";
+    if (auto value = value_of("--adapter-dir", i, argc, argv)) directories.push_back((context.cwd / *value).lexically_normal());
   }
-  flags.places_ = search_places(process_search_inputs(std::move(directories)));
-  if (used && (named || !help)) flags.adapter_ = load_adapter(flags.id_, flags.places_);
-  return flags;
+  places_ = search_places(process_search_inputs(std::move(directories)));
+  for (FoundAdapter& found : list_adapters(places_))
+    if (found.problem.empty() && !found.shadowed) manifests_.push_back(std::move(found.manifest));
+  choose();
+}
+
+// The last word on the command line counts; a flag says more than the command's noun.
+void AdapterFlags::choose() {
+  const auto choose = [&](std::string id) {
+    id_ = std::move(id);
+    is_named_ = true;
+  };
+  const auto command = std::find_if(argv_ + std::min(1, argc_), argv_ + argc_, [](const char* word) { return word[0] != '-'; });
+  for (const AdapterManifest& manifest : manifests_)
+    if (command != argv_ + argc_ && !manifest.resources_noun.empty() && manifest.resources_noun == *command) choose(manifest.id);
+  for (int i = 1; i < argc_ && std::string_view(argv_[i]) != "--"; ++i) {
+    for (const AdapterManifest& manifest : manifests_)
+      if (!manifest.flag.empty() && manifest.flag == argv_[i]) choose(manifest.id);
+    if (auto value = value_of("--adapter", i, argc_, argv_)) choose(*std::move(value));
+    if (auto value = value_of("--target", i, argc_, argv_)) choose(*std::move(value));
+  }
+}
+
+std::vector<std::string> AdapterFlags::resources_nouns() const {
+  std::vector<std::string> nouns;
+  for (const AdapterManifest& manifest : manifests_)
+    if (!manifest.resources_noun.empty()) nouns.push_back(manifest.resources_noun);
+  return nouns;
+}
+
+void AdapterFlags::load() {
+  if (is_named_ || !asks_for_help_) adapter_ = load_adapter(id_, places_);
 }
 
 void AdapterFlags::add_to(CLI::App& command, FlagValues& values) const {
-  // What these choose was decided by scan(): parsing only has to accept them.
+  // What these choose was decided by choose(): parsing only has to accept them.
   command.add_option("--adapter,--target", "adapter that runs the pipeline [local]  (OSIRIS_EXECUTION_TARGET)")
       ->type_name("NAME")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  command.add_flag_function("--e2b", [](int64_t) {}, "the same as --adapter e2b");
+  for (const AdapterManifest& manifest : manifests_)
+    if (!manifest.flag.empty() && !command.get_option_no_throw(manifest.flag))
+      command.add_flag_function(manifest.flag, [](int64_t) {}, "the same as --adapter " + manifest.id);
   command.add_option("--adapter-dir", "look for adapters there first, repeatable")
       ->type_name("DIR")
       ->allow_extra_args(false)
@@ -110,8 +126,8 @@ std::string AdapterFlags::advice_for(const std::string& flag) const {
   if (id.empty()) return {};
   if (id == id_)
     return adapter_.ok() ? "osiris run --adapter " + id + " --help lists the options of adapter " + id : adapter_.error().message;
-  for (const FoundAdapter& found : list_adapters(places_))
-    if (found.id == id) return "it is an option of adapter " + id + ": add --adapter " + id;
+  for (const AdapterManifest& manifest : manifests_)
+    if (manifest.id == id) return "it is an option of adapter " + id + ": add --adapter " + id;
   return {};
 }
 

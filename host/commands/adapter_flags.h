@@ -1,5 +1,5 @@
-// The first of two passes over the command line: which adapter, so that only that library is loaded and its options become
-// flags; then the flags themselves, collected as the user wrote them.
+// Which adapter a command uses, and that adapter's options as flags. Two passes over the command line: the first finds the adapter, so that
+// only its library is loaded and only where a command uses one; the second is the parser's.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "host/adapters/discovery.h"
 #include "host/adapters/loader.h"
 #include "host/adapters/option_values.h"
 #include "host/commands/context.h"
@@ -23,17 +24,22 @@ int fail_adapter(const CommandContext& context, const Error& error);
 
 class AdapterFlags {
  public:
-  // Looks for --adapter, --target, --e2b, --adapter-dir and OSIRIS_EXECUTION_TARGET. Loads the adapter if `argv` names a command
-  // that uses one and is not just a request for help without naming an adapter.
-  static AdapterFlags scan(int argc, const char* const* argv, const CommandContext& context);
+  // Looks for --adapter, --target, --adapter-dir, OSIRIS_EXECUTION_TARGET, and for the flags and nouns that the manifests of adapters
+  // bring. Loads nothing. `argv` outlives it.
+  AdapterFlags(int argc, const char* const* argv, const CommandContext& context);
 
   const std::string& id() const { return id_; }
   const std::vector<SearchPlace>& places() const { return places_; }
+  // "sandboxes": other names of the command `resources`, each for one adapter.
+  std::vector<std::string> resources_nouns() const;
+
+  // For a command that uses an adapter: loads it, unless `argv` is just a request for help that names none.
+  void load();
   // The loaded adapter; the error says every place that was looked into.
   const Result<LoadedAdapter>& adapter() const { return adapter_; }
 
-  // --adapter, --target, --e2b, --adapter-dir and one flag per option of the adapter, whose values go into `values`, which
-  // must live as long as the parser.
+  // --adapter, --target, --adapter-dir, the flags of manifests, and one flag per option of the loaded adapter, whose values go into
+  // `values`, which must live as long as the parser.
   void add_to(CLI::App& command, FlagValues& values) const;
 
   // Whether `flag` would be an option of the chosen adapter, had it been loaded.
@@ -42,8 +48,15 @@ class AdapterFlags {
   std::string advice_for(const std::string& flag) const;
 
  private:
+  void choose();
+
+  const int argc_;
+  const char* const* const argv_;
   std::string id_ = "local";
+  bool is_named_ = false;  // not just the default
+  bool asks_for_help_ = false;
   std::vector<SearchPlace> places_;
+  std::vector<AdapterManifest> manifests_;  // of adapters that could be used
   Result<LoadedAdapter> adapter_ = Error(Code::kInvalidState, "no adapter was loaded");
 };
 

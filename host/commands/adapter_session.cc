@@ -32,19 +32,20 @@ Json adapter_settings(const CommandContext& context, const ComponentRegistry& re
   return settings;
 }
 
-AdapterSession::AdapterSession(std::string adapter)
-    : log_(system_clock(), masking_),
+AdapterSession::AdapterSession(const LoadedAdapter& adapter)
+    : manifest_(adapter.manifest),
+      log_(system_clock(), masking_),
       tally_(system_clock()),
       secrets_(masking_),
-      events_({log_, tally_, resources_, secrets_, {}}, std::move(adapter)) {}
+      events_({log_, tally_, resources_, secrets_, {}}, std::string(adapter.id())) {}
 
 Result<std::unique_ptr<AdapterSession>> AdapterSession::open(const CommandContext& context, const LoadedAdapter& adapter,
                                                              const ResolvedOptions& options) {
-  std::unique_ptr<AdapterSession> session(new AdapterSession(std::string(adapter.id())));
+  std::unique_ptr<AdapterSession> session(new AdapterSession(adapter));
   for (const std::string& value : options.sensitive_values()) session->masking_.learn(value);
   for (size_t i = 0; i < adapter.type->secret_count; ++i) {
     const std::string name(adapter.type->secrets[i].data, adapter.type->secrets[i].len);
-    if (const auto value = context.environment.get_filled(name)) session->secrets_.add(name, *value);
+    if (auto value = context.environment.get_filled(name)) session->secrets_.add(name, SecretString(*std::move(value)));
   }
   OSIRIS_ASSIGN(session->instance_, AdapterInstance::create(*adapter.type, session->events_));
   OSIRIS_TRY(session->instance_->configure(options.settings()));

@@ -27,11 +27,12 @@ class AdapterSession {
   AdapterInstance& instance() { return *instance_; }
   const Masking& masking() const { return masking_; }
   SecretStore& secrets() { return secrets_; }
-  const StepTally& tally() const { return tally_; }
+  const AdapterManifest& manifest() const { return manifest_; }
 
  private:
-  explicit AdapterSession(std::string adapter);
+  explicit AdapterSession(const LoadedAdapter& adapter);
 
+  const AdapterManifest manifest_;
   Masking masking_;
   RunLog log_;  // never opened: nothing is kept of such a session
   StepTally tally_;

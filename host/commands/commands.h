@@ -7,6 +7,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "host/commands/adapter_flags.h"
 #include "host/commands/context.h"
@@ -16,11 +18,21 @@ namespace osiris {
 // Returns the process's exit code.
 using Chosen = std::function<int()>;
 
+// A command that uses an adapter, and where the values of that adapter's flags go.
+struct AdapterCommand {
+  CLI::App* command;
+  FlagValues* values;
+};
+
+// The subcommand of this name; null: none.
+CLI::App* subcommand(CLI::App& parent, std::string_view name);
+
 struct CommandTable {
   CLI::App& app;
   CommandContext& context;
-  const AdapterFlags& adapter_flags;
+  AdapterFlags& adapter_flags;
   Chosen& chosen;
+  std::vector<AdapterCommand>& adapter_commands;
 
   // A command (or, with a parent, a command of a command) whose options go into a fresh Options that run() receives.
   template <class Options>
@@ -34,6 +46,22 @@ struct CommandTable {
     command->callback([=] { *target = [=] { return run(*with, *values); }; });
     return command;
   }
+
+  // The same for a command that uses an adapter: `Options` has a member `adapter_flags` for the adapter's own. The adapter is loaded when,
+  // and only when, such a command is named; its flags come after those declared here.
+  template <class Options>
+  CLI::App* add_with_adapter(const char* name, const char* help, void (*options)(CLI::App&, Options&),
+                             int (*run)(const CommandContext&, const AdapterFlags&, const Options&), CLI::App* parent = nullptr) const {
+    CLI::App* command = (parent ? parent : &app)->add_subcommand(name, help);
+    auto values = std::make_shared<Options>();
+    options(*command, *values);
+    adapter_commands.push_back({command, &values->adapter_flags});
+    Chosen* target = &chosen;
+    const CommandContext* with = &context;
+    const AdapterFlags* adapters = &adapter_flags;
+    command->callback([=] { *target = [=] { return run(*with, *adapters, *values); }; });
+    return command;
+  }
 };
 
 void add_run_command(const CommandTable& table);
@@ -45,6 +73,6 @@ void add_connections_commands(const CommandTable& table);
 void add_init_command(const CommandTable& table);
 void add_runs_commands(const CommandTable& table);
 void add_logs_commands(const CommandTable& table);
-void add_resources_commands(const CommandTable& table);  // resources, sandboxes
+void add_resources_commands(const CommandTable& table);  // resources, and what adapters call theirs
 
 }  // namespace osiris

@@ -23,8 +23,9 @@ namespace fs = std::filesystem;
 constexpr double kCheckTimeout_s = 10;
 
 struct Options {
-  std::string family, alias, reference;
-  RunOptions run;  // its timeout, allow_mock and adapter_flags
+  std::string family, alias, reference, timeout;
+  bool allow_mock = false;
+  FlagValues adapter_flags;
 };
 
 struct Finding {
@@ -240,12 +241,15 @@ int doctor(const CommandContext& context, const AdapterFlags& adapters, const Op
   if (!adapters.adapter().ok()) return fail_adapter(context, adapters.adapter().error());
   const LoadedAdapter& adapter = *adapters.adapter();
   double timeout_s = 0;
-  if (!options.run.timeout.empty()) {
-    const auto parsed = parse_duration_s("--timeout", options.run.timeout);
+  if (!options.timeout.empty()) {
+    const auto parsed = duration_of_flag("--timeout", options.timeout);
     if (!parsed.ok()) return fail(context, parsed.error());
     timeout_s = *parsed;
   }
-  const auto flags = effective_flags(adapter, options.run);
+  RunOptions as_run;  // --timeout means the same to a check
+  as_run.timeout = options.timeout;
+  as_run.adapter_flags = options.adapter_flags;
+  const auto flags = effective_flags(adapter, as_run);
   if (!flags.ok()) return fail(context, flags.error());
   const auto workspace = load_workspace(context);
   if (!workspace.ok()) return fail(context, workspace.error());
@@ -260,7 +264,7 @@ int doctor(const CommandContext& context, const AdapterFlags& adapters, const Op
   const auto linkage = worker_linkage(worker->path);
   if (!linkage.ok()) return fail(context, linkage.error());
   if (!refs->empty()) print_text(context, "Worker: " + printable(worker->path.string()) + " (" + linkage->sentence() + ")\n");
-  Doctor examiner(context, *workspace, adapter, *resolved, *worker, options.run.allow_mock);
+  Doctor examiner(context, *workspace, adapter, *resolved, *worker, options.allow_mock);
   const int64_t deadline_ns = deadline_after(started_ns, *limit_s);
   const auto interrupts = begin_interruptible(
       context, {[&](StopReason reason) { examiner.stop(reason); }, [&] { return examiner.unreleased_text(); }}, deadline_ns);
@@ -280,21 +284,18 @@ int doctor(const CommandContext& context, const AdapterFlags& adapters, const Op
   return to_int(exit_code_of(examiner));
 }
 
+void add_options(CLI::App& command, Options& options) {
+  command.add_option("--family", options.family, "only connections of this family")->type_name("NAME");
+  command.add_option("--alias", options.alias, "only connections with this alias")->type_name("NAME");
+  command.add_option("--connection-id", options.reference, "only this connection")->type_name("@FAMILY.ALIAS");
+  command.add_option("--timeout", options.timeout, "stop after this time (90, 15m, 1h30m)")->type_name("DURATION");
+  command.add_flag("--allow-mock", options.allow_mock)->group("");
+}
+
 }  // namespace
 
 void add_doctor_command(const CommandTable& table, CLI::App& parent) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = parent.add_subcommand("doctor", "Check that connections work, from where the adapter runs pipelines");
-  command->add_option("--family", options->family, "only connections of this family")->type_name("NAME");
-  command->add_option("--alias", options->alias, "only connections with this alias")->type_name("NAME");
-  command->add_option("--connection-id", options->reference, "only this connection")->type_name("@FAMILY.ALIAS");
-  command->add_option("--timeout", options->run.timeout, "stop after this time (90, 15m, 1h30m)")->type_name("DURATION");
-  command->add_flag("--allow-mock", options->run.allow_mock)->group("");
-  table.adapter_flags.add_to(*command, options->run.adapter_flags);
-  Chosen* chosen = &table.chosen;
-  const CommandContext* context = &table.context;
-  const AdapterFlags* adapters = &table.adapter_flags;
-  command->callback([=] { *chosen = [=] { return doctor(*context, *adapters, *options); }; });
+  table.add_with_adapter<Options>("doctor", "Check that connections work, from where the adapter runs pipelines", add_options, doctor, &parent);
 }
 
 }  // namespace osiris

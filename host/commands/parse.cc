@@ -65,8 +65,20 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& thrown, const Adap
   return {Code::kInvalidArgument, thrown.what(), help};
 }
 
+// The command that the first words of the command line name, however it is going to be used.
+const CLI::App* named_command(CLI::App& app, int argc, const char* const* argv) {
+  CLI::App* command = &app;
+  for (int i = 1; i < argc; ++i) {
+    if (argv[i][0] == '-') continue;
+    CLI::App* next = subcommand(*command, argv[i]);
+    if (!next) break;
+    command = next;
+  }
+  return command;
+}
+
 int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
-  const AdapterFlags adapters = AdapterFlags::scan(argc, argv, context);
+  AdapterFlags adapters(argc, argv, context);
   CLI::App app("Runs data pipelines here or somewhere else.", "osiris");
   Chosen chosen;
   app.set_version_flag("--version", [&context] { return version_text(context); });
@@ -76,7 +88,8 @@ int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
   app.require_subcommand(0, 1);
   app.get_formatter()->column_width(38);
 
-  const CommandTable table{app, context, adapters, chosen};
+  std::vector<AdapterCommand> adapter_commands;
+  const CommandTable table{app, context, adapters, chosen, adapter_commands};
   add_run_command(table);
   add_compile_command(table);
   add_validate_commands(table);
@@ -87,6 +100,10 @@ int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
   add_components_commands(table);
   add_connections_commands(table);
   add_resources_commands(table);
+  const CLI::App* named = named_command(app, argc, argv);
+  for (const AdapterCommand& user : adapter_commands)
+    if (user.command == named) adapters.load();
+  for (const AdapterCommand& user : adapter_commands) adapters.add_to(*user.command, *user.values);
   // --json and --verbose mean the same wherever they stand.
   for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     command->fallthrough();
@@ -122,6 +139,12 @@ int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
 }
 
 }  // namespace
+
+CLI::App* subcommand(CLI::App& parent, std::string_view name) {
+  for (CLI::App* command : parent.get_subcommands([](CLI::App*) { return true; }))
+    if (command->get_name() == name) return command;
+  return nullptr;
+}
 
 int run_command_line(int argc, const char* const* argv) {
   auto context = CommandContext::of_process();

@@ -1,4 +1,4 @@
-// osiris resources list|release|reap (also: sandboxes): what an adapter holds far away for this user. Reaping releases
+// osiris resources list|release|reap, also under the name that an adapter's manifest gives its resources: what an adapter holds far away for this user. Reaping releases
 // leftovers only: resources with this user's mark whose run is known, on this machine, to be dead.
 #include <algorithm>
 
@@ -14,10 +14,8 @@ struct Options {
   std::string kind;
   std::vector<std::string> ids;
   bool all = false;
-  FlagValues flags;
+  FlagValues adapter_flags;
 };
-
-using Act = int (*)(const CommandContext&, const Options&, AdapterSession&);
 
 Json filter(const CommandContext& context, const Options& options, bool leftovers_only) {
   const UserState state(context.environment);
@@ -84,8 +82,10 @@ int release_all(const CommandContext& context, AdapterSession& session,
 }
 
 int release(const CommandContext& context, const Options& options, AdapterSession& session) {
+  const std::string& kind = options.kind.empty() ? session.manifest().resource_kind : options.kind;
+  if (kind.empty()) return fail(context, Error(Code::kInvalidArgument, "the adapter has several kinds of resources", "say which: --kind KIND"));
   std::vector<std::pair<std::string, std::string>> resources;
-  for (const std::string& id : options.ids) resources.emplace_back(options.kind.empty() ? "sandbox" : options.kind, id);
+  for (const std::string& id : options.ids) resources.emplace_back(kind, id);
   return release_all(context, session, resources);
 }
 
@@ -101,42 +101,46 @@ int reap(const CommandContext& context, const Options& options, AdapterSession& 
   return release_all(context, session, resources);
 }
 
-void add(const CommandTable& table, CLI::App& parent, const char* name, const char* help, Act act) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = parent.add_subcommand(name, help);
-  command->add_option("--kind", options->kind, "only resources of this kind (sandbox, template)")->type_name("KIND");
-  if (act == list) command->add_flag("--all", options->all, "everything the account shows, whoever made it");
-  if (act == release) command->add_option("ids", options->ids, "what to release")->required()->type_name("ID");
-  table.adapter_flags.add_to(*command, options->flags);
-  Chosen* chosen = &table.chosen;
-  const CommandContext* context = &table.context;
-  const AdapterFlags* adapters = &table.adapter_flags;
-  command->callback([=] {
-    *chosen = [=]() -> int {
-      if (!adapters->adapter().ok()) return fail_adapter(*context, adapters->adapter().error());
-      Diagnostics diagnostics("osiris.yaml");
-      const Project project = Project::load(context->cwd, context->environment, diagnostics);
-      const auto resolved = resolve_adapter_options(*context, project, *adapters->adapter(), options->flags);
-      if (!resolved.ok()) return fail(*context, resolved.error());
-      const auto session = AdapterSession::open(*context, *adapters->adapter(), *resolved);
-      if (!session.ok()) return fail(*context, session.error());
-      if (!(*session)->instance().has_resources())
-        return fail(*context, Error(Code::kUnsupported, "adapter " + adapters->id() + " keeps nothing far away",
-                                    "name one that does with --adapter"));
-      return act(*context, *options, **session);
-    };
-  });
+using Act = int (*)(const CommandContext&, const Options&, AdapterSession&);
+
+template <Act act>
+int asked(const CommandContext& context, const AdapterFlags& adapters, const Options& options) {
+  if (!adapters.adapter().ok()) return fail_adapter(context, adapters.adapter().error());
+  Diagnostics diagnostics("osiris.yaml");
+  const Project project = Project::load(context.cwd, context.environment, diagnostics);
+  const auto resolved = resolve_adapter_options(context, project, *adapters.adapter(), options.adapter_flags);
+  if (!resolved.ok()) return fail(context, resolved.error());
+  const auto session = AdapterSession::open(context, *adapters.adapter(), *resolved);
+  if (!session.ok()) return fail(context, session.error());
+  if (!(*session)->instance().has_resources())
+    return fail(context, Error(Code::kUnsupported, "adapter " + adapters.id() + " keeps nothing far away", "name one that does with --adapter"));
+  return act(context, options, **session);
+}
+
+void add_kind(CLI::App& command, Options& options) {
+  command.add_option("--kind", options.kind, "only resources of this kind")->type_name("KIND");
+}
+void add_list_options(CLI::App& command, Options& options) {
+  add_kind(command, options);
+  command.add_flag("--all", options.all, "everything the account shows, whoever made it");
+}
+void add_release_options(CLI::App& command, Options& options) {
+  add_kind(command, options);
+  command.add_option("ids", options.ids, "what to release")->required()->type_name("ID");
 }
 
 }  // namespace
 
 void add_resources_commands(const CommandTable& table) {
-  for (const char* name : {"resources", "sandboxes"}) {
+  std::vector<std::string> names = {"resources"};
+  for (const std::string& noun : table.adapter_flags.resources_nouns())
+    if (!subcommand(table.app, noun)) names.push_back(noun);
+  for (const std::string& name : names) {
     CLI::App* parent = table.app.add_subcommand(name, "What an adapter holds far away");
     parent->require_subcommand(1);
-    add(table, *parent, "list", "List resources of this user", list);
-    add(table, *parent, "release", "Release resources by id", release);
-    add(table, *parent, "reap", "Release leftovers of runs that died", reap);
+    table.add_with_adapter<Options>("list", "List resources of this user", add_list_options, asked<list>, parent);
+    table.add_with_adapter<Options>("release", "Release resources by id", add_release_options, asked<release>, parent);
+    table.add_with_adapter<Options>("reap", "Release leftovers of runs that died", add_kind, asked<reap>, parent);
   }
 }
 

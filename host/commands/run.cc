@@ -70,10 +70,10 @@ class RunCommand {
   Status read_options() {
     OSIRIS_ASSIGN(params_, parse_parameters(options_.params));
     if (!options_.timeout.empty()) {
-      OSIRIS_ASSIGN(timeout_s_, parse_duration_s("--timeout", options_.timeout));
+      OSIRIS_ASSIGN(timeout_s_, duration_of_flag("--timeout", options_.timeout));
     }
     if (!options_.memory_limit.empty()) {
-      OSIRIS_ASSIGN(memory_limit_bytes_, parse_bytes("--memory-limit", options_.memory_limit));
+      OSIRIS_ASSIGN(memory_limit_bytes_, bytes_of_flag("--memory-limit", options_.memory_limit));
     }
     OSIRIS_ASSIGN(prepared_.workspace, load_workspace(context_));
     OSIRIS_ASSIGN(prepared_.file, pipeline_file(context_, prepared_.workspace.project, options_));
@@ -233,17 +233,14 @@ class RunCommand {
   RunLog log_{system_clock(), masking_};
 };
 
+int run(const CommandContext& context, const AdapterFlags& adapters, const RunOptions& options) {
+  return RunCommand(context, adapters, options).run();
+}
+
 }  // namespace
 
 void add_run_command(const CommandTable& table) {
-  auto options = std::make_shared<RunOptions>();
-  CLI::App* command = table.app.add_subcommand("run", "Run a pipeline");
-  add_options(*command, *options);
-  table.adapter_flags.add_to(*command, options->adapter_flags);
-  Chosen* chosen = &table.chosen;
-  const CommandContext* context = &table.context;
-  const AdapterFlags* adapters = &table.adapter_flags;
-  command->callback([=] { *chosen = [=] { return RunCommand(*context, *adapters, *options).run(); }; });
+  table.add_with_adapter<RunOptions>("run", "Run a pipeline", add_options, run);
 }
 
 }  // namespace osiris

@@ -1,33 +1,21 @@
 #include "host/commands/run_options.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "host/project/run_index.h"
+#include "protocol/base/quantity.h"
 
 namespace osiris {
 namespace {
 
 namespace fs = std::filesystem;
 
-OptionSpec bare_option(const char* flag, uint32_t type) {
-  OptionSpec spec;
-  spec.name = flag;
-  spec.flag = flag;
-  spec.type = type;
-  return spec;
-}
-
+// The value a flag was given, which has to be positive.
 template <class Number>
-Result<Number> parse_number(const char* flag, uint32_t type, const std::string& text) {
-  const auto canonical = canonical_value(bare_option(flag, type), text, "/");
-  if (!canonical.ok()) return Error(Code::kInvalidArgument, std::string(flag) + ": " + canonical.error().message, canonical.error().hint);
-  Number value = 0;
-  const char* const end_of_text = canonical->data() + canonical->size();
-  const auto [end, error] = std::from_chars(canonical->data(), end_of_text, value);
-  if (error != std::errc() || end != end_of_text || value <= 0)
-    return Error(Code::kInvalidArgument, std::string(flag) + " needs a positive value, not '" + text + "'");
-  return value;
+Result<Number> of_flag(const char* flag, const std::string& text, const Result<Number>& parsed) {
+  if (!parsed.ok()) return Error(Code::kInvalidArgument, std::string(flag) + ": " + parsed.error().message, parsed.error().hint);
+  if (*parsed <= 0) return Error(Code::kInvalidArgument, std::string(flag) + " needs a positive value, not '" + text + "'");
+  return *parsed;
 }
 
 Result<LatestPointer> latest_in(const RunIndex& index, const std::string& name) {
@@ -60,17 +48,17 @@ Result<fs::path> pipeline_file(const CommandContext& context, const Project& pro
                                     " (check " + (project.index_dir() / "latest").string() + "/ or run 'osiris compile' first)");
 }
 
-Result<double> parse_duration_s(const char* flag, const std::string& text) { return parse_number<double>(flag, OSIRIS_DURATION, text); }
+Result<double> duration_of_flag(const char* flag, const std::string& text) { return of_flag(flag, text, parse_duration_s(text)); }
 
-Result<uint64_t> parse_bytes(const char* flag, const std::string& text) {
-  OSIRIS_ASSIGN(const int64_t bytes, parse_number<int64_t>(flag, OSIRIS_BYTES, text));
+Result<uint64_t> bytes_of_flag(const char* flag, const std::string& text) {
+  OSIRIS_ASSIGN(const int64_t bytes, of_flag(flag, text, parse_byte_count(text)));
   return static_cast<uint64_t>(bytes);
 }
 
 Result<double> run_timeout_s(const ResolvedOptions& options, double flag_s) {
   const ResolvedOption* timeout = options.find("timeout");
   if (!timeout || timeout->spec.type != OSIRIS_DURATION) return flag_s;
-  return parse_duration_s(timeout->spec.flag.c_str(), timeout->values.back());
+  return duration_of_flag(timeout->spec.flag.c_str(), timeout->values.back());
 }
 
 Result<FlagValues> effective_flags(const LoadedAdapter& adapter, const RunOptions& options) {

@@ -27,8 +27,8 @@ struct RunOptions {
 Result<std::filesystem::path> pipeline_file(const CommandContext& context, const Project& project, const RunOptions& options);
 
 // "90", "90s", "15m", "1h30m", "500ms" in seconds; "1048576", "512MiB", "1.5GiB" in bytes. The error names `flag`.
-Result<double> parse_duration_s(const char* flag, const std::string& text);
-Result<uint64_t> parse_bytes(const char* flag, const std::string& text);
+Result<double> duration_of_flag(const char* flag, const std::string& text);
+Result<uint64_t> bytes_of_flag(const char* flag, const std::string& text);
 
 // How long a run may take: what the adapter's own `timeout` says, or else `flag_s`, the value of --timeout. 0: without limit.
 Result<double> run_timeout_s(const ResolvedOptions& options, double flag_s);

@@ -1,31 +1,21 @@
 #include "host/commands/run_records.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "host/run/session.h"
 #include "protocol/base/clock.h"
+#include "protocol/base/quantity.h"
 
 namespace osiris {
 namespace {
 
 Result<int64_t> parse_since(const std::string& text) {
-  int64_t amount = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, amount);
-  const std::string_view unit(at, static_cast<size_t>(end - at));
-  int64_t seconds = 0;
-  if (unit == "d")
-    seconds = 86'400;
-  else if (unit == "h")
-    seconds = 3'600;
-  else if (unit == "m")
-    seconds = 60;
-  else if (unit == "s")
-    seconds = 1;
-  if (error != std::errc() || seconds == 0 || amount < 0 || amount > 100'000'000)
+  const auto seconds = parse_duration_s(text);
+  // A number alone would be read as a date or a count of runs.
+  const bool has_unit = !text.empty() && !(text.back() >= '0' && text.back() <= '9');
+  if (!seconds || !has_unit || *seconds > 1e10)
     return Error(Code::kInvalidArgument, "--since does not understand '" + text + "'", "write 7d, 24h, 30m or 10s");
-  return amount * seconds;
+  return static_cast<int64_t>(*seconds);
 }
 
 Result<std::vector<RunRecord>> all_runs(const CommandContext& context) {

@@ -1,8 +1,8 @@
 #include "host/compiler/step_options.h"
 
-#include <charconv>
 #include <cmath>
 
+#include "protocol/base/quantity.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -29,17 +29,9 @@ std::optional<double> read_duration(const YamlNode& value) {
   if (value.scalar.is_number()) {
     seconds = value.scalar.as_double();
   } else if (value.is_string()) {
-    const std::string_view text = trim(value.text());
-    const auto [end, error] =
-        std::from_chars(text.data(), text.data() + text.size(), seconds, std::chars_format::fixed);
-    if (error != std::errc()) return std::nullopt;
-    const std::string_view unit = trim(text.substr(static_cast<size_t>(end - text.data())));
-    const double factor = unit.empty() || unit == "s" ? 1
-                          : unit == "ms"              ? 0.001
-                          : unit == "m"               ? 60
-                          : unit == "h"               ? 3600
-                                                      : 0;
-    seconds *= factor;
+    const auto parsed = parse_duration_s(value.text());
+    if (!parsed) return std::nullopt;
+    seconds = *parsed;
   }
   if (!std::isfinite(seconds) || seconds <= 0 || seconds > kDurationMaxS) return std::nullopt;
   return seconds;

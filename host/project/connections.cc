@@ -240,7 +240,7 @@ Result<ResolvedConnection> Connections::resolve(const ConnectionRef& ref,
   return resolved;
 }
 
-Result<std::string> Connections::secret_value(std::string_view name) const {
+Result<SecretString> Connections::secret_value(std::string_view name) const {
   constexpr std::string_view kPrefix = "connection/";
   const Error unknown = absent("no secret is called '" + std::string(name) + "'");
   if (!name.starts_with(kPrefix)) return unknown;
@@ -254,9 +254,11 @@ Result<std::string> Connections::secret_value(std::string_view name) const {
   for (const auto& member : fields->members) {
     if (canonical_field(ref.family, member.key, *fields) != wanted || member.key == "default") continue;
     std::vector<std::string> missing;
-    const Json value = substitute(member.value, environment_, missing);
+    Json value = substitute(member.value, environment_, missing);
     if (!missing.empty()) return unset_variable(missing.front(), wanted, ref);
-    return value.is_string() ? value.as_string() : value.dump();
+    SecretString secret = value.is_string() ? SecretString(std::string_view(value.as_string())) : SecretString(value.dump());
+    wipe(value);
+    return secret;
   }
   return unknown;
 }

@@ -15,6 +15,7 @@
 #include "host/yaml/node.h"
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
+#include "protocol/base/wipe.h"
 
 namespace osiris {
 
@@ -56,7 +57,7 @@ class Connections {
   // names_a_secret() and URLs with a password. An unset variable: "Environment variable 'X' not set for password in mysql.shop".
   Result<ResolvedConnection> resolve(const ConnectionRef& ref, const std::vector<std::string>& secret_fields) const;
   // The value behind a secret name ("connection/<family>.<alias>/<field>"). Text as it is; other values as JSON.
-  Result<std::string> secret_value(std::string_view name) const;
+  Result<SecretString> secret_value(std::string_view name) const;
 
   // For `connections list`: {family: {alias: {"config": masked, "env_vars": {VAR: is set}, "is_default"}}}.
   Json describe(const std::map<std::string, std::vector<std::string>>& secret_fields_by_family = {}) const;

@@ -20,25 +20,21 @@ AdapterRequest request_for(const RunPlan& plan, std::string run_id, const Json& 
 
 Status AdapterRun::lend(const RunPlan& plan, const Connections& connections, const Environment& environment, const LoadedAdapter& adapter,
                         const ResolvedOptions& options) {
-  const auto add = [this](std::string_view name, std::string value) {
-    secrets_.add(name, value);
-    wipe(value);
-  };
   for (const std::string& value : options.sensitive_values()) {
     masking_.learn(value);
     if (const size_t equals = value.find('='); equals != std::string::npos) masking_.learn(value.substr(equals + 1));
   }
   for (const std::string& name : plan.secret_names) {
     if (name.starts_with("env/")) {
-      if (auto value = environment.get(name.substr(4))) add(name, *std::move(value));
+      if (auto value = environment.get(name.substr(4))) secrets_.add(name, SecretString(*std::move(value)));
     } else {
-      OSIRIS_ASSIGN(std::string value, connections.secret_value(name));
-      add(name, std::move(value));
+      OSIRIS_ASSIGN(SecretString value, connections.secret_value(name));
+      secrets_.add(name, std::move(value));
     }
   }
   for (size_t i = 0; i < adapter.type->secret_count; ++i) {
     const std::string name(adapter.type->secrets[i].data, adapter.type->secrets[i].len);
-    if (auto value = environment.get_filled(name)) add(name, *std::move(value));
+    if (auto value = environment.get_filled(name)) secrets_.add(name, SecretString(*std::move(value)));
   }
   return {};
 }

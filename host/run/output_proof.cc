@@ -10,7 +10,7 @@
 
 #include "protocol/base/categories.h"
 #include "protocol/base/sha256.h"
-#include "protocol/base/subprocess.h"
+#include "protocol/base/fd.h"
 
 namespace osiris {
 namespace {

@@ -166,7 +166,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
 
   RunProofs proofs;
   proofs.adapter = adapter_;
-  proofs.sandbox_id = adapter_run_.resources().first_id("sandbox");
+  proofs.sandbox_id = adapter_run_.resources().first_id(inputs.adapter.manifest.resource_kind);
   proofs.session_path = adapter_;
   proofs.error = result.error;
   proofs.error_source = result.source;

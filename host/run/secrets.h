@@ -13,6 +13,7 @@
 
 #include "host/run/masking.h"
 #include "protocol/base/error.h"
+#include "protocol/base/wipe.h"
 
 namespace osiris {
 
@@ -21,12 +22,11 @@ class SecretStore {
  public:
   // `masking` must outlive the store.
   explicit SecretStore(Masking& masking) : masking_(masking) {}
-  ~SecretStore();
   SecretStore(const SecretStore&) = delete;
   SecretStore& operator=(const SecretStore&) = delete;
 
   // Names: "connection/<family>.<alias>/<field>", "env/<NAME>", or an adapter's own such as "E2B_API_KEY".
-  void add(std::string_view name, std::string_view value);
+  void add(std::string_view name, SecretString value);
 
   // Calls use(value) before it returns, on the calling thread, with a copy that is wiped afterwards. kNotFound for a name
   // that was not added.
@@ -37,7 +37,7 @@ class SecretStore {
  private:
   Masking& masking_;
   mutable std::mutex mutex_;
-  std::map<std::string, std::string, std::less<>> values_;
+  std::map<std::string, SecretString, std::less<>> values_;
 };
 
 }  // namespace osiris

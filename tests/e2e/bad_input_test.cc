@@ -219,10 +219,24 @@ TEST_F(BadPlugin, TheDocumentHasTheExitCodeOfTheProcess) {
   EXPECT_EQ(outcome.exit, 3);
   EXPECT_EQ(outcome.json()["exit_code"].as_int(), outcome.exit);
 }
+TEST_F(BadPlugin, ItsManifestBringsAFlagAndANoun) {
+  const fs::path directory = adapter(project_.write("adapters/bad.so", "this is text", 0755));
+  project_.write("adapters/bad.adapter.toml", project_.read("adapters/bad.adapter.toml") + "[commands]\nflag = \"--crates-here\"\nresources = \"crates\"\n");
+  project_.write("p.yaml", oml("x", {mock_step("a", "")}));
+  for (const std::vector<std::string>& asked : {std::vector<std::string>{"run", "p.yaml", "--allow-mock", "--crates-here"}, {"crates", "list"}}) {
+    std::vector<std::string> arguments = asked;
+    arguments.insert(arguments.end(), {"--adapter-dir", directory.string()});
+    const Outcome outcome = project_.osiris(arguments);
+    EXPECT_EQ(outcome.exit, 3) << asked[0] << ": the adapter was chosen, and is none: " << outcome.err;
+    EXPECT_NE(outcome.err.find("bad"), std::string::npos) << outcome.err;
+  }
+  EXPECT_EQ(project_.osiris({"crates", "list"}).exit, 2) << "without the manifest there is no such command";
+}
 TEST_F(BadPlugin, TheCommandsThatNeedNoAdapterStillWork) {
   const fs::path directory = adapter(project_.write("adapters/bad.so", "this is text", 0755));
   EXPECT_EQ(project_.osiris({"adapters", "list", "--adapter-dir", directory.string()}).exit, 0);
   EXPECT_EQ(project_.osiris({"oml", "validate", "p.yaml"}).exit, 2);
+  EXPECT_EQ(project_.osiris({"runs", "list", "--adapter-dir", directory.string()}).exit, 2) << "it has no such option";
   EXPECT_EQ(project_.osiris({"adapters", "show", "bad", "--adapter-dir", directory.string()}).exit, 3);
 }
 

@@ -47,6 +47,18 @@ TEST(Wipe, LeavesNothingInTheTextsMemory) {
   text->~basic_string();
 }
 
+TEST(SecretString, LeavesNothingWhereItMovedFromAndWhereItDied) {
+  alignas(SecretString) unsigned char place[sizeof(SecretString)];
+  auto* secret = new (place) SecretString(std::string_view("fifteen bytes s"));  // short: inside the object itself
+  SecretString other = std::move(*secret);
+  EXPECT_EQ(std::memchr(place, 'f', sizeof place), nullptr);
+  EXPECT_EQ(other.view(), "fifteen bytes s");
+  *secret = std::move(other);
+  EXPECT_EQ(secret->copy().view(), "fifteen bytes s");
+  secret->~SecretString();
+  EXPECT_EQ(std::memchr(place, 'f', sizeof place), nullptr);
+}
+
 TEST(GuardMemory, LeavesNoCoreAndLetsNobodyLook) {
   EXPECT_EQ(in_child([] {
               guard_memory();

@@ -155,7 +155,7 @@ TEST_F(Plan, SecretsTravelByNameAndFieldsByValue) {
                 .dump_canonical());
   EXPECT_EQ(step(planned, 0)["connection"], Json("@mysql.shop"));
   EXPECT_EQ(planned.hosts, (std::vector<std::string>{"db.local:3307"}));
-  EXPECT_EQ(*connections_.secret_value("connection/mysql.shop/password"), "canary-pa55word");
+  EXPECT_EQ(connections_.secret_value("connection/mysql.shop/password")->view(), "canary-pa55word");
   for (const Json& document : {to_json(planned.plan), planned.connections_json})
     EXPECT_EQ(document.dump().find("canary"), std::string::npos);
 }

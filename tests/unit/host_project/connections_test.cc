@@ -102,7 +102,7 @@ TEST_F(ConnectionsTest, VariablesAreFilledInAndSecretsSetApart) {
   EXPECT_EQ(resolved->fields, Json::object({{"host", "local"}, {"user", "u"}}));
   EXPECT_EQ(resolved->secret_names,
             (std::map<std::string, std::string>{{"password", "connection/mysql.shop/password"}}));
-  EXPECT_EQ(*connections.secret_value("connection/mysql.shop/password"), "p@ss/w0rd");
+  EXPECT_EQ(connections.secret_value("connection/mysql.shop/password")->view(), "p@ss/w0rd");
   for (const char* unknown :
        {"connection/mysql.shop/default", "connection/mysql.nope/password", "env/P", "", "connection/"})
     EXPECT_EQ(connections.secret_value(unknown).error().code, Code::kNotFound) << unknown;
@@ -121,7 +121,7 @@ TEST_F(ConnectionsTest, SpecPointersAndUrlPasswordsMakeFieldsSecret) {
       "{api_key: k}}}}");
   const auto resolved = connections.resolve({"graphql", "g"}, {"headers"});
   EXPECT_EQ(resolved->fields, Json::object({{"endpoint", "http://h/"}}));
-  EXPECT_EQ(*connections.secret_value("connection/graphql.g/headers"), "{\"Authorization\":\"tok\"}");
+  EXPECT_EQ(connections.secret_value("connection/graphql.g/headers")->view(), "{\"Authorization\":\"tok\"}");
 }
 
 TEST_F(ConnectionsTest, UsernameMeansUserInMysqlOnly) {

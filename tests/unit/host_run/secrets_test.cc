@@ -8,7 +8,7 @@ namespace {
 TEST(SecretStore, LendsAValueForTheLengthOfACall) {
   Masking masking;
   SecretStore store(masking);
-  store.add("connection/mysql.shop/password", "hunter22");
+  store.add("connection/mysql.shop/password", SecretString(std::string_view("hunter22")));
   std::string seen;
   ASSERT_TRUE(store.lend("connection/mysql.shop/password", [&](std::string_view value) { seen = value; }).ok());
   EXPECT_EQ(seen, "hunter22");
@@ -17,7 +17,7 @@ TEST(SecretStore, LendsAValueForTheLengthOfACall) {
 TEST(SecretStore, RefusesANameTheRequestDoesNotList) {
   Masking masking;
   SecretStore store(masking);
-  store.add("env/A", "value-of-a");
+  store.add("env/A", SecretString(std::string_view("value-of-a")));
   bool called = false;
   const Status status = store.lend("env/B", [&](std::string_view) { called = true; });
   EXPECT_EQ(status.error().code, Code::kNotFound);
@@ -27,15 +27,15 @@ TEST(SecretStore, RefusesANameTheRequestDoesNotList) {
 TEST(SecretStore, MakesEveryValueKnownToTheMaskingBeforeItIsLent) {
   Masking masking;
   SecretStore store(masking);
-  store.add("env/A", "value-of-a");
+  store.add("env/A", SecretString(std::string_view("value-of-a")));
   EXPECT_EQ(masking.text("it is value-of-a.").find("value-of-a"), std::string::npos);
 }
 
 TEST(SecretStore, GivesNamesAndNothingElse) {
   Masking masking;
   SecretStore store(masking);
-  store.add("env/B", "bbbbbb");
-  store.add("env/A", "aaaaaa");
+  store.add("env/B", SecretString(std::string_view("bbbbbb")));
+  store.add("env/A", SecretString(std::string_view("aaaaaa")));
   EXPECT_EQ(store.names(), (std::vector<std::string>{"env/A", "env/B"}));
 }
 

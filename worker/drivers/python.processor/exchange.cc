@@ -9,7 +9,7 @@
 
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
-#include "protocol/base/subprocess.h"
+#include "protocol/base/fd.h"
 #include "protocol/base/text.h"
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/python.processor/csv_header.h"
