@@ -10,6 +10,7 @@
 #include "protocol/model/artifact.h"
 #include "worker/drivers.h"
 #include "worker/executor/step_records.h"
+#include "worker/package/package.h"
 #include "worker/process_tree.h"
 #include "worker/run_setup.h"
 #include "worker/specs/specs.h"
@@ -19,7 +20,6 @@ namespace osiris::worker {
 namespace {
 
 constexpr auto kFlushPatience = std::chrono::milliseconds(1000);
-
 
 Json names(const std::vector<std::string>& list) {
   Json array = Json::array();

@@ -2,6 +2,7 @@
 #include "host/commands/commands.h"
 #include "host/commands/parameters.h"
 #include "host/display/format.h"
+#include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 
 namespace osiris {
@@ -28,7 +29,7 @@ Error compile_error(const Options& options, const Diagnostics& diagnostics) {
   const size_t count = diagnostics.errors().size();
   return {diagnostics.to_error().code,
           options.file + " does not compile: " + std::to_string(count) + (count == 1 ? " error" : " errors"), "",
-          "validation.failed"};
+          category::kValidationFailed};
 }
 
 int run(const CommandContext& context, const Options& options) {

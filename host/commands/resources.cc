@@ -1,5 +1,5 @@
-// osiris resources list|release|reap, also under the name that an adapter's manifest gives its resources: what an adapter holds far away for this user. Reaping releases
-// leftovers only: resources with this user's mark whose run is known, on this machine, to be dead.
+// osiris resources list|release|reap, also under the name that an adapter's manifest gives its resources: what an adapter holds far away
+// for this user. Reaping releases leftovers only: resources with this user's mark whose run is known, on this machine, to be dead.
 #include <algorithm>
 
 #include "host/commands/adapter_session.h"

@@ -121,7 +121,7 @@ std::string terminal_json(std::string_view document) {
   while (!document.empty()) {
     const Utf8Character point = first_utf8(document);
     // Line ends stand between members; inside a text JSON writes no character below a blank as it is.
-    if (acts(point.point) && point.point != '\n' && !!point.is_valid)
+    if (acts(point.point) && point.point != '\n' && point.is_valid)
       out += json_escape(point.point);
     else
       out += document.substr(0, point.size_bytes);

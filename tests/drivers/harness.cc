@@ -188,6 +188,7 @@ duckdb_connection StepHarness::open_connection() {
 }
 
 Result<uint64_t> StepHarness::run_confined(std::string_view sql) {
+  if (is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
   duckdb_result result;
   const std::string text = "CREATE TABLE " + output_table_.quoted() + " AS " + std::string(sql);
   if (duckdb_query(connection_handle_, text.c_str(), &result) == DuckDBError) {

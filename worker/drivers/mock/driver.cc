@@ -60,7 +60,7 @@ void start_child(StepContext& step) {
   step.event("mock_child", Json::object({{"pid", int64_t{child}}}));
 }
 
-Status make_rows(StepContext& step, uint64_t rows, uint64_t fail_after) {
+Status fill_table(StepContext& step, uint64_t rows, uint64_t fail_after) {
   const std::string table = step.output_table().quoted();
   const auto query = [&step](const std::string& text) { return sql::execute(step.connection_handle(), text); };
   OSIRIS_TRY(query("CREATE TABLE " + table + " (id BIGINT, name VARCHAR)"));
@@ -77,6 +77,12 @@ Status make_rows(StepContext& step, uint64_t rows, uint64_t fail_after) {
                    "Take fail_after_rows out of the config.", category::kExtractQueryFailed);
   }
   return {};
+}
+
+Status make_rows(StepContext& step, uint64_t rows, uint64_t fail_after) {
+  const Status made = fill_table(step, rows, fail_after);
+  if (!made) static_cast<void>(sql::execute(step.connection_handle(), "DROP TABLE IF EXISTS " + step.output_table().quoted()));
+  return made;
 }
 
 // Fails the first `times` runs of the step, counted in a file, for tests of retries.
