@@ -8,8 +8,8 @@
 #include "plugins/sdk/package/artifacts.h"
 #include "plugins/sdk/run/step_board.h"
 #include "protocol/base/file.h"
-#include "protocol/model/artifact.h"
 #include "protocol/base/sha256.h"
+#include "protocol/model/artifact.h"
 
 namespace osiris::sdk {
 namespace {
@@ -24,20 +24,7 @@ class RunPackageTest : public testing::Test {
     input_ = directory_ + "/in.csv";
     EXPECT_TRUE(write_file_atomically(input_, "a,b\n1,2\n").ok());
     request_.run_id = "run_1";
-    const Json file = Json::object({{"path", "data/in.csv"}, {"source", input_}});
-    PlanStep read;
-    read.id = "read";
-    read.component = read.driver = "filesystem.csv_extractor";
-    read.cfg_path = "cfg/read.json";
-    read.cfg = Json::object({{"b", 1}, {"a", 2}});
-    read.input_files = {{"data/in.csv", input_}};
-    PlanStep again = read;
-    again.id = "again";
-    again.cfg_path = "cfg/again.json";
-    again.cfg = Json::object();
-    Plan plan;
-    plan.steps = {read, again};
-    EXPECT_TRUE(request_.set_manifest(to_json(plan)).ok());
+    EXPECT_TRUE(request_.set_manifest(manifest(Json::object({{"b", 1}, {"a", 2}}))).ok());
     request_.connections = Json::object(
         {{"connections",
           Json::object(
@@ -45,6 +32,19 @@ class RunPackageTest : public testing::Test {
                 Json::object({{"secrets", Json::object({{"password", "connection/mysql.shop/password"}})}})}})}});
   }
   ~RunPackageTest() override { fs::remove_all(directory_); }
+
+  // Two steps that read the same file, the first with `cfg`.
+  Json manifest(Json cfg) const {
+    const Json files = Json::array({Json::object({{"path", "data/in.csv"}, {"source", input_}})});
+    const auto step = [&files](const std::string& id, Json step_cfg) {
+      return Json::object({{"id", id},
+                           {"driver", "filesystem.csv_extractor"},
+                           {"cfg_path", "cfg/" + id + ".json"},
+                           {"cfg", std::move(step_cfg)},
+                           {"input_files", files}});
+    };
+    return Json::object({{"steps", Json::array({step("read", std::move(cfg)), step("again", Json::object())})}});
+  }
 
   std::string directory_, input_;
   RunRequest request_;
@@ -65,8 +65,8 @@ TEST_F(RunPackageTest, NamesPlanConfigsAndEachInputOnce) {
 TEST_F(RunPackageTest, TheSameRequestGivesTheSameBytes) {
   fs::remove(input_);
   input_ = "/nowhere/in.csv";
-  for (Json& step : request_.manifest.find("steps")->items()) step.set("input_files", Json::array({Json::object({{"path", "data/in.csv"}, {"source", input_}})}));
-  EXPECT_EQ(prepared_document(request_, {})->dump(), R"({"schema":"osiris.prepared/1","files":[{"path":"plan.json","size_bytes":256,"sha256":"af14ace10301636ddbda14fc515e7a9574b1b352b7264d69ac34bddde0b9ee4f"},)"
+  ASSERT_TRUE(request_.set_manifest(manifest(Json::object({{"b", 1}, {"a", 2}}))).ok());
+  EXPECT_EQ(prepared_document(request_, {})->dump(), R"({"schema":"osiris.prepared/1","files":[{"path":"plan.json","size_bytes":328,"sha256":"f8e0b424f73234055dac6eaae03021e33d19d6cc15e69f7fdab25359b64f9f29"},)"
             R"({"path":"cfg/read.json","size_bytes":13,"sha256":"d3626ac30a87e6f7a6428233b3c68299976865fa5508e4267c5415c76af7a772"},)"
             R"({"path":"cfg/again.json","size_bytes":2,"sha256":"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},)"
             R"({"path":"inputs/0001","input":"data/in.csv","missing":true}],"secret_names":["connection/mysql.shop/password"],"options":{}})");
@@ -81,10 +81,9 @@ TEST_F(RunPackageTest, AnotherOrderOfTheSameRequestGivesTheSameBytes) {
   RunRequest other = request_;
   request_.connections = Json::object({{"connections", Json::object({{"@a", Json::object({{"secrets", secrets}})}})}});
   other.connections = Json::object({{"connections", Json::object({{"@a", Json::object({{"secrets", other_secrets}})}})}});
-  Json& step = other.manifest.find("steps")->items().front();
-  step.set("cfg", Json::object({{"a", 2}, {"b", 1}}));
+  ASSERT_TRUE(other.set_manifest(manifest(Json::object({{"a", 2}, {"b", 1}}))).ok());
   EXPECT_EQ(prepared_document(request_, options)->dump(), prepared_document(other, other_options)->dump());
-  step.set("cfg", Json::object({{"a", 2}, {"b", 3}}));
+  ASSERT_TRUE(other.set_manifest(manifest(Json::object({{"a", 2}, {"b", 3}}))).ok());
   EXPECT_NE(prepared_document(request_, options)->dump(), prepared_document(other, other_options)->dump()) << "another request is another package";
 }
 
