@@ -42,7 +42,7 @@ class LocalAdapter : public plugin::Adapter {
   sdk::Waker waker_;
   Config config_ = plugin::defaults(kRows);
   std::vector<std::pair<std::string, std::string>> shown_options_;  // for "prepared"
-  std::vector<Artifact> artifacts_;                            // what execute declared, for collect
+  std::vector<Artifact> artifacts_;                                 // what execute declared, for collect
 };
 
 }  // namespace osiris::local

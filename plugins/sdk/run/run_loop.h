@@ -50,9 +50,9 @@ struct RunLoopOptions {
 struct RunOutcome {
   // OK; kStepFailed: the pipeline failed; kCancelled, kDeadline; anything else is the adapter's own failure.
   Status status;
-  Json result;                           // the document "result"
-  std::vector<Artifact> artifacts;       // what the worker wrote, where it lies on its machine
-  std::optional<rpc::Packed> packed;     // where Opening asked for it
+  Json result;                        // the document "result"
+  std::vector<Artifact> artifacts;    // what the worker wrote, where it lies on its machine
+  std::optional<rpc::Packed> packed;  // where Opening asked for it
   std::optional<ExitInfo> worker_exit;
   bool said_hello = false;  // the worker did: before that nothing of the run has happened
 
