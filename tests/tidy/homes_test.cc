@@ -34,7 +34,7 @@ const std::vector<Home>& homes() {
        "use a constant of protocol/base/categories.h; a new category is explained in docs/error-categories.md", "Error(Code::kInternal, \"x\", \"\", \"write.failed\")"},
       {"OfExitStatuses", R"(ExitCode::k(StepFailed|Input|AdapterFailed|Deadline)\b)", {"host/"},
        {{"host/run/exit_status.h", "the home"}, {"host/run/exit_status.cc", "the home"}, {"host/run/status.h", "the verdict on a run without an error"},
-        {"host/run/status.cc", "the same"}, {"host/run/pipeline_run.cc", "which of them ended in order"}},
+        {"host/run/status.cc", "the same"}, {"host/run/pipeline_run.cc", "which of them ended in order"}, {"host/main.cc", "before an error could be said"}},
        "ask exit_code_for()", "return ExitCode::kInput;"},
       // What an adapter brings to the command line is in its manifest.
       {"OfTheNamesOfAdapters", R"("[^"\n]*(e2b|E2B)[^"\n]*")", {"host/"}, {{"host/run/masking.cc", "shapes of tokens, of many services"}}, "it belongs into the adapter's manifest", "if (word == \"--e2b\") choose();"},
