@@ -30,7 +30,7 @@ Json names(const std::vector<std::string>& list) {
 }  // namespace
 
 // `pack` may be asked for before `finish` has been answered, and is answered after it.
-struct Service::Packing {
+struct Service::PackRequest {
   std::mutex mutex;
   std::optional<Outcome> finished;
   std::function<void(const Outcome&)> waiting;
@@ -61,7 +61,7 @@ Service::Service(Options options, Log& log, const Clock& clock)
                   static_cast<void>(!::write(options_.out_fd, line->data(), line->size()));
                 options_.on_fatal();
               }),
-      packing_(std::make_unique<Packing>()) {}
+      pack_request_(std::make_unique<PackRequest>()) {}
 
 Service::~Service() {
   heartbeat_.reset();
@@ -211,10 +211,10 @@ void Service::finish(rpc::Request request) {
     answer(id, outcome);
     std::function<void(const Outcome&)> waiting;
     {
-      const std::lock_guard lock(packing_->mutex);
-      if (packing_->finished) return;
-      packing_->finished = outcome;
-      waiting = std::move(packing_->waiting);
+      const std::lock_guard lock(pack_request_->mutex);
+      if (pack_request_->finished) return;
+      pack_request_->finished = outcome;
+      waiting = std::move(pack_request_->waiting);
     }
     if (waiting) waiting(outcome);
   });
@@ -240,16 +240,16 @@ void Service::pack(rpc::Request request) {
       answer(id, packed.error());
     });
   };
-  std::unique_lock lock(packing_->mutex);
-  if (!packing_->finished) {
-    if (packing_->waiting) {
+  std::unique_lock lock(pack_request_->mutex);
+  if (!pack_request_->finished) {
+    if (pack_request_->waiting) {
       lock.unlock();
       return answer(request.id, Error(Code::kInvalidState, "pack was asked for twice"));
     }
-    packing_->waiting = start;
+    pack_request_->waiting = start;
     return;
   }
-  const Outcome finished = *packing_->finished;
+  const Outcome finished = *pack_request_->finished;
   lock.unlock();
   start(finished);
 }

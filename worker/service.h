@@ -88,8 +88,8 @@ class Service {
   std::unique_ptr<Executor> executor_;           // from prepare on
   std::unique_ptr<RelationTransfer> relations_;  // likewise
   std::unique_ptr<PeriodicThread> heartbeat_, memory_keeper_;
-  struct Packing;
-  std::unique_ptr<Packing> packing_;  // what `pack` waits for
+  struct PackRequest;
+  std::unique_ptr<PackRequest> pack_request_;  // what `pack` waits for
   std::mutex background_mutex_;
   std::vector<std::thread> background_;
   bool wants_exit_ = false;

@@ -36,7 +36,7 @@ class AdapterSession {
   Masking masking_;
   RunLog log_;  // never opened: nothing is kept of such a session
   StepTally tally_;
-  FarResources resources_;
+  RemoteResources resources_;
   SecretStore secrets_;
   RunEvents events_;
   std::unique_ptr<AdapterInstance> instance_;

@@ -44,8 +44,8 @@ class AdapterRun {
   void stop(StopReason reason);
 
   // What the adapter holds far away. [any thread]
-  FarResources& resources() { return resources_; }
-  const FarResources& resources() const { return resources_; }
+  RemoteResources& resources() { return resources_; }
+  const RemoteResources& resources() const { return resources_; }
   // What the adapter did that its contract forbids; after run().
   const std::vector<std::string>& misbehaviours() const { return misbehaviours_; }
 
@@ -55,7 +55,7 @@ class AdapterRun {
   StepTally& tally_;
   const Clock& clock_;
   SecretStore secrets_;
-  FarResources resources_;
+  RemoteResources resources_;
   std::vector<std::string> misbehaviours_;
   std::atomic<StopReason> early_stop_{StopReason::kNone};
   std::mutex mutex_;  // the two below against stop()

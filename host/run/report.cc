@@ -116,7 +116,7 @@ Json result_document(const RunReport& report, const Masking& masking) {
   out.set("steps", steps_document(report));
   if (report.released.size()) out.set("released", report.released);
   Json unreleased = Json::array();
-  for (const FarResource& resource : report.unreleased)
+  for (const RemoteResource& resource : report.unreleased)
     unreleased.push_back(Json::object({{"kind", resource.kind}, {"id", resource.id}, {"expires", resource.expires}}));
   if (unreleased.size()) out.set("unreleased", std::move(unreleased));
   Json warnings = Json::array();

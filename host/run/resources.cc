@@ -11,13 +11,13 @@ std::string text_of(const Json& value) {
 
 }  // namespace
 
-bool FarResources::on_event(std::string_view name, const Json& data) {
+bool RemoteResources::on_event(std::string_view name, const Json& data) {
   const bool acquired = name == "resource_acquired";
   if (!acquired && name != "resource_released") return false;
-  const FarResource resource{text_of(data["kind"]), text_of(data["id"]), text_of(data["expires"]), text_of(data["cleanup"])};
+  const RemoteResource resource{text_of(data["kind"]), text_of(data["id"]), text_of(data["expires"]), text_of(data["cleanup"])};
   std::lock_guard lock(mutex_);
   if (!acquired && !data["verified"].as_bool(true)) return true;
-  std::erase_if(held_, [&](const FarResource& held) { return held.kind == resource.kind && held.id == resource.id; });
+  std::erase_if(held_, [&](const RemoteResource& held) { return held.kind == resource.kind && held.id == resource.id; });
   if (acquired) {
     held_.push_back(resource);
     acquired_.push_back(resource);
@@ -25,19 +25,19 @@ bool FarResources::on_event(std::string_view name, const Json& data) {
   return true;
 }
 
-void FarResources::keep(std::string_view kind, std::string_view id) {
+void RemoteResources::keep(std::string_view kind, std::string_view id) {
   std::lock_guard lock(mutex_);
-  std::erase_if(held_, [&](const FarResource& held) { return held.kind == kind && held.id == id; });
+  std::erase_if(held_, [&](const RemoteResource& held) { return held.kind == kind && held.id == id; });
 }
 
-std::vector<FarResource> FarResources::unreleased() const {
+std::vector<RemoteResource> RemoteResources::unreleased() const {
   std::lock_guard lock(mutex_);
   return held_;
 }
 
-std::string FarResources::first_id(std::string_view kind) const {
+std::string RemoteResources::first_id(std::string_view kind) const {
   std::lock_guard lock(mutex_);
-  const auto at = std::find_if(acquired_.begin(), acquired_.end(), [&](const FarResource& r) { return r.kind == kind; });
+  const auto at = std::find_if(acquired_.begin(), acquired_.end(), [&](const RemoteResource& r) { return r.kind == kind; });
   return at == acquired_.end() ? std::string() : at->id;
 }
 
@@ -52,9 +52,9 @@ std::string describe_released(const Json& released) {
   return text;
 }
 
-std::string describe_unreleased(const std::vector<FarResource>& resources, std::string_view adapter) {
+std::string describe_unreleased(const std::vector<RemoteResource>& resources, std::string_view adapter) {
   std::string text;
-  for (const FarResource& resource : resources) {
+  for (const RemoteResource& resource : resources) {
     text += "not released: " + resource.kind + " " + resource.id;
     if (!resource.expires.empty()) text += " (expires " + resource.expires + ")";
     text += resource.cleanup.empty() ? "; to release it: osiris resources release --adapter " + std::string(adapter) + " --kind " +

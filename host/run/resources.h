@@ -11,7 +11,7 @@
 
 namespace osiris {
 
-struct FarResource {
+struct RemoteResource {
   std::string kind;  // "sandbox"
   std::string id;
   std::string expires;  // as the adapter wrote it; may be empty
@@ -19,25 +19,25 @@ struct FarResource {
 };
 
 // [any thread]
-class FarResources {
+class RemoteResources {
  public:
   // True if the event was one of the two.
   bool on_event(std::string_view name, const Json& data);
   // Left alive on purpose: not unreleased.
   void keep(std::string_view kind, std::string_view id);
-  std::vector<FarResource> unreleased() const;
+  std::vector<RemoteResource> unreleased() const;
   // The first id ever acquired of this kind; empty if none.
   std::string first_id(std::string_view kind) const;
 
  private:
   mutable std::mutex mutex_;
-  std::vector<FarResource> held_;
-  std::vector<FarResource> acquired_;
+  std::vector<RemoteResource> held_;
+  std::vector<RemoteResource> acquired_;
 };
 
 // The entries of an artifacts document's "released", one line each: what was given back, and whether that was proved.
 std::string describe_released(const Json& released);
 // One line per resource, for a person; `adapter` completes the advice.
-std::string describe_unreleased(const std::vector<FarResource>& resources, std::string_view adapter);
+std::string describe_unreleased(const std::vector<RemoteResource>& resources, std::string_view adapter);
 
 }  // namespace osiris

@@ -23,7 +23,7 @@ class RunEvents : public AdapterEvents {
   struct Parts {
     RunLog& log;
     StepTally& tally;
-    FarResources& resources;
+    RemoteResources& resources;
     SecretStore& secrets;
     // A line for whoever watches; `important` ones also without --verbose. May be empty.
     std::function<void(std::string line, bool important)> say;

@@ -11,7 +11,7 @@
 #include <optional>
 #include <set>
 
-#include "protocol/archive/hash_beside.h"
+#include "protocol/archive/background_sha256.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
 
@@ -103,7 +103,7 @@ Result<FileDigest> Writer::add_file(uint32_t number, const std::filesystem::path
   const FileDescriptor file = FileDescriptor::open(path, O_RDONLY);
   if (!file.is_open()) return errno_error(errno, "cannot open", path);
   OSIRIS_TRY(state_->begin(number, size_bytes));
-  HashBeside hash;
+  BackgroundSha256 hash;
   uint64_t total = 0;
   for (;;) {
     std::string block = hash.take(kBlockBytes);
@@ -198,7 +198,7 @@ class Reader {
     total_bytes_ += size;
 
     OSIRIS_ASSIGN(const MemberSink sink, open(*number, size));
-    HashBeside hash;
+    BackgroundSha256 hash;
     FileDigest digest;
     for (;;) {
       std::string block = hash.take(kBlockBytes);

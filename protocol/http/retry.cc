@@ -11,12 +11,12 @@ namespace {
 
 bool is_transient(int status) { return status == 429 || status == 500 || status == 502 || status == 503 || status == 504; }
 
-struct Verdict {
+struct RetryDecision {
   bool retry = false;
   std::string reason;
 };
 
-Verdict judge(const Request& request, const Outcome& outcome) {
+RetryDecision decide(const Request& request, const Outcome& outcome) {
   if (outcome.response) {
     const int status = outcome.response->status;
     const auto told = status >= 400 ? parse_should_retry(outcome.response->headers.get("Should-Retry")) : std::nullopt;
@@ -87,7 +87,7 @@ Outcome RetryingSender::send(const Request& request, const SendOptions& options)
     spent += std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - started);
     if (outcome.response) outcome.response->attempts = attempt;
     if (outcome.failure) outcome.failure->attempts = attempt;
-    const Verdict verdict = judge(request, outcome);
+    const RetryDecision verdict = decide(request, outcome);
     if (!verdict.retry || request.body_stream) return outcome;
 
     const int64_t ceiling = backoff(policy_, attempt).count();

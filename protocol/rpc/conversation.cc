@@ -19,23 +19,23 @@ Request Conversation::ask_replay() {
   return ask(method::kReplay, Json::object({{"from_seq", next_seq_}}));
 }
 
-Conversation::Taken Conversation::take(const Record& record) {
+Conversation::Accepted Conversation::accept(const Record& record) {
   const uint64_t seq = record_seq(record);
-  if (seq != 0 && seq < next_seq_) return {Verdict::kDuplicate, {}};
-  if (seq > next_seq_) return {Verdict::kHole, {}};
+  if (seq != 0 && seq < next_seq_) return {Order::kDuplicate, {}};
+  if (seq > next_seq_) return {Order::kGap, {}};
 
-  Taken taken;
+  Accepted accepted;
   if (const auto* response = std::get_if<Response>(&record)) {
     if (const auto found = open_.find(response->id); found != open_.end()) {
-      taken.answered = std::move(found->second.second);
-      if (taken.answered->method == method::kReplay) replay_pending_ = false;
+      accepted.answered = std::move(found->second.second);
+      if (accepted.answered->method == method::kReplay) replay_pending_ = false;
       open_.erase(found);
     } else {
-      taken.verdict = Verdict::kUnasked;
+      accepted.order = Order::kUnasked;
     }
   }
   if (seq != 0) ++next_seq_;
-  return taken;
+  return accepted;
 }
 
 std::vector<Conversation::Asked> Conversation::unanswered() const {

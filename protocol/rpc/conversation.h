@@ -26,15 +26,15 @@ class Conversation {
     std::string subject;  // the step, for execute_step
   };
 
-  enum class Verdict {
-    kTake,       // use it
+  enum class Order {
+    kNext,       // use it
     kDuplicate,  // seen before: drop it
-    kHole,       // records before it are missing: drop it and send a replay request
+    kGap,       // records before it are missing: drop it and send a replay request
     kUnasked,    // an answer to nothing that was asked, or a second answer: drop it
   };
 
-  struct Taken {
-    Verdict verdict = Verdict::kTake;
+  struct Accepted {
+    Order order = Order::kNext;
     std::optional<Asked> answered;  // the request a taken response answers
   };
 
@@ -42,8 +42,8 @@ class Conversation {
   Request ask(std::string_view method, Json params, std::string subject = {});
   // Asks for every record not taken yet.
   Request ask_replay();
-  // Decides about a record, and remembers it when the verdict is kTake.
-  Taken take(const Record& record);
+  // Decides about a record, and remembers it when the order is kNext.
+  Accepted accept(const Record& record);
 
   // The number the next numbered record must have.
   uint64_t next_seq() const { return next_seq_; }

@@ -61,9 +61,9 @@ Status prune(const fs::path& directory, const rpc::Package& package) {
 
 constexpr const char* kPartSuffix = ".part";
 
-class Unpacking {
+class Unpacker {
  public:
-  explicit Unpacking(const rpc::Package& package) {
+  explicit Unpacker(const rpc::Package& package) {
     for (const rpc::PackageFile& file : package.files)
       if (!file.present) expected_[file.number] = &file;
   }
@@ -118,12 +118,12 @@ Status unpack_package(const rpc::Package& package) {
     block.resize(static_cast<size_t>(got));
     return block;
   };
-  Unpacking unpacking(package);
+  Unpacker unpacker(package);
   const Status read = archive::read(
-      source, {}, [&](uint32_t number, uint64_t size) { return unpacking.open(number, size); },
-      [&](uint32_t number, const FileDigest& digest) { return unpacking.close(number, digest); });
+      source, {}, [&](uint32_t number, uint64_t size) { return unpacker.open(number, size); },
+      [&](uint32_t number, const FileDigest& digest) { return unpacker.close(number, digest); });
   if (!read) return read.error().within("cannot unpack the run package");
-  OSIRIS_TRY(unpacking.finish());
+  OSIRIS_TRY(unpacker.finish());
   ::unlink(package.path.c_str());
   return {};
 }

@@ -150,23 +150,23 @@ void RunLoop::take_record(rpc::Record record) {
     if (auto* response = std::get_if<rpc::Response>(&record); response && !response->ok())
       name_paths(std::get<Error>(response->outcome));
   }
-  const auto taken = conversation_.take(record);
-  switch (taken.verdict) {
-    case rpc::Conversation::Verdict::kDuplicate:
+  const auto accepted = conversation_.accept(record);
+  switch (accepted.order) {
+    case rpc::Conversation::Order::kDuplicate:
       return;
-    case rpc::Conversation::Verdict::kHole:
+    case rpc::Conversation::Order::kGap:
       return ask_for_missing();
-    case rpc::Conversation::Verdict::kUnasked:
+    case rpc::Conversation::Order::kUnasked:
       host_.log(OSIRIS_WARN, "the worker answered a request that was not made or was answered before");
       return;
-    case rpc::Conversation::Verdict::kTake:
+    case rpc::Conversation::Order::kNext:
       break;
   }
   if (const auto* hello = std::get_if<rpc::Hello>(&record)) return take(*hello);
   if (const auto* event = std::get_if<rpc::Event>(&record)) return take(*event);
   if (const auto* metric = std::get_if<rpc::Metric>(&record)) return take(*metric);
   if (const auto* heartbeat = std::get_if<rpc::Heartbeat>(&record)) return take(*heartbeat);
-  if (const auto* response = std::get_if<rpc::Response>(&record)) return take(*response, *taken.answered);
+  if (const auto* response = std::get_if<rpc::Response>(&record)) return take(*response, *accepted.answered);
   const Error& fatal = std::get<rpc::Fatal>(record).error;
   Json detail = crash_detail();
   detail.set("data", fatal.detail);

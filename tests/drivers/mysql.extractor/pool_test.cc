@@ -11,9 +11,9 @@
 namespace osiris::worker::test {
 namespace {
 
-using mysql::Caller;
+using mysql::CallContext;
 using mysql::ConnectionPool;
-using mysql::Patience;
+using mysql::Deadline;
 using mysql::PoolSettings;
 using mysql::ServerSettings;
 
@@ -31,8 +31,8 @@ unsigned long id_of(ConnectionPool::Lease& lease) { return mysql_thread_id(lease
 
 class MysqlPool : public testing::Test {
  protected:
-  Patience patience_;
-  Caller caller_{"pull", {}, &patience_, {}};
+  Deadline deadline_;
+  CallContext call_{"pull", {}, &deadline_, {}};
   ServerSettings server_ = settings_of(plain_server());
   ConnectionPool pool_;
 };
@@ -40,12 +40,12 @@ class MysqlPool : public testing::Test {
 TEST_F(MysqlPool, UsesACleanConnectionAgain) {
   unsigned long first = 0;
   {
-    auto lease = pool_.acquire(server_, {}, caller_);
+    auto lease = pool_.acquire(server_, {}, call_);
     ASSERT_TRUE(lease.ok()) << lease.error().message;
     first = id_of(*lease);
     lease->declare_clean();
   }
-  auto lease = pool_.acquire(server_, {}, caller_);
+  auto lease = pool_.acquire(server_, {}, call_);
   ASSERT_TRUE(lease.ok());
   EXPECT_EQ(id_of(*lease), first);
 }
@@ -53,11 +53,11 @@ TEST_F(MysqlPool, UsesACleanConnectionAgain) {
 TEST_F(MysqlPool, ClosesAConnectionThatIsNotClean) {
   unsigned long first = 0;
   {
-    auto lease = pool_.acquire(server_, {}, caller_);
+    auto lease = pool_.acquire(server_, {}, call_);
     ASSERT_TRUE(lease.ok());
     first = id_of(*lease);
   }
-  auto lease = pool_.acquire(server_, {}, caller_);
+  auto lease = pool_.acquire(server_, {}, call_);
   ASSERT_TRUE(lease.ok());
   EXPECT_NE(id_of(*lease), first);
 }
@@ -67,41 +67,41 @@ TEST_F(MysqlPool, AConnectionOlderThanPoolRecycleIsNotUsedAgain) {
   limits.recycle_s = 0;
   unsigned long first = 0;
   {
-    auto lease = pool_.acquire(server_, limits, caller_);
+    auto lease = pool_.acquire(server_, limits, call_);
     ASSERT_TRUE(lease.ok());
     first = id_of(*lease);
     lease->declare_clean();
   }
-  auto lease = pool_.acquire(server_, limits, caller_);
+  auto lease = pool_.acquire(server_, limits, call_);
   ASSERT_TRUE(lease.ok());
   EXPECT_NE(id_of(*lease), first);
 }
 
 TEST_F(MysqlPool, AnotherPasswordNeverGetsAnothersConnection) {
   {
-    auto lease = pool_.acquire(server_, {}, caller_);
+    auto lease = pool_.acquire(server_, {}, call_);
     ASSERT_TRUE(lease.ok());
     lease->declare_clean();
   }
   ServerSettings other = server_;
   other.password = "wrong";
-  const auto lease = pool_.acquire(other, {}, caller_);
+  const auto lease = pool_.acquire(other, {}, call_);
   ASSERT_FALSE(lease.ok());
   EXPECT_EQ(lease.error().category, "connection.auth_failed");
 }
 
 TEST_F(MysqlPool, TheStateOfTheStepBeforeIsForgotten) {
   {
-    auto lease = pool_.acquire(server_, {}, caller_);
+    auto lease = pool_.acquire(server_, {}, call_);
     ASSERT_TRUE(lease.ok());
-    const Patience::Scope scope(patience_);
+    const Deadline::Scope scope(deadline_);
     ASSERT_EQ(mysql_query((*lease)->handle(), "SET @left = 1, SESSION sql_mode = 'ANSI_QUOTES', time_zone = '-08:00'"),
               0);
     lease->declare_clean();
   }
-  auto lease = pool_.acquire(server_, {}, caller_);
+  auto lease = pool_.acquire(server_, {}, call_);
   ASSERT_TRUE(lease.ok());
-  const Patience::Scope scope(patience_);
+  const Deadline::Scope scope(deadline_);
   ASSERT_EQ(mysql_query((*lease)->handle(),
                         "SELECT @left IS NULL, @@sql_mode LIKE '%ANSI_QUOTES%', @@time_zone, @@tx_read_only"),
             0);
@@ -116,13 +116,13 @@ TEST_F(MysqlPool, TheStateOfTheStepBeforeIsForgotten) {
 
 TEST_F(MysqlPool, AConnectionThatDiedWhileIdleIsReplaced) {
   {
-    auto lease = pool_.acquire(server_, {}, caller_);
+    auto lease = pool_.acquire(server_, {}, call_);
     ASSERT_TRUE(lease.ok());
     const std::string id = std::to_string(id_of(*lease));
     lease->declare_clean();
     ASSERT_TRUE(plain_server().execute("KILL " + id).ok());
   }
-  auto lease = pool_.acquire(server_, {}, caller_);
+  auto lease = pool_.acquire(server_, {}, call_);
   EXPECT_TRUE(lease.ok()) << lease.error().message;
 }
 
@@ -136,11 +136,11 @@ TEST_F(MysqlPool, AStepBeyondPoolSizeWaitsForOneThatEnds) {
   server_.password = "c";
   PoolSettings one;
   one.connections_max = 1;
-  auto first = std::make_unique<ConnectionPool::Lease>(*pool_.acquire(server_, one, caller_));
+  auto first = std::make_unique<ConnectionPool::Lease>(*pool_.acquire(server_, one, call_));
   std::atomic<bool> has_second{false};
-  Patience patience;
+  Deadline deadline;
   std::thread second([&] {
-    const auto lease = pool_.acquire(server_, one, Caller{"second", {}, &patience, {}});
+    const auto lease = pool_.acquire(server_, one, CallContext{"second", {}, &deadline, {}});
     EXPECT_TRUE(lease.ok());
     has_second = true;
   });
@@ -154,11 +154,11 @@ TEST_F(MysqlPool, AStepBeyondPoolSizeWaitsForOneThatEnds) {
 TEST_F(MysqlPool, WaitingForATurnCanBeCancelled) {
   PoolSettings one;
   one.connections_max = 1;
-  auto first = pool_.acquire(server_, one, caller_);
+  auto first = pool_.acquire(server_, one, call_);
   ASSERT_TRUE(first.ok());
-  Patience patience;
-  patience.cancel();
-  const auto lease = pool_.acquire(server_, one, Caller{"second", {}, &patience, {}});
+  Deadline deadline;
+  deadline.cancel();
+  const auto lease = pool_.acquire(server_, one, CallContext{"second", {}, &deadline, {}});
   ASSERT_FALSE(lease.ok());
   EXPECT_EQ(lease.error().code, Code::kCancelled);
 }

@@ -40,18 +40,18 @@ TEST(Printable, KeepsTextAndReplacesTheRest) {
   EXPECT_TRUE(is_valid_utf8(printable("\xed\xa0\x80 \xf4\x90\x80\x80 \xc0\xaf")));
 }
 
-TEST(Tail, KeepsTheLastLinesWithinItsBytes) {
-  Tail tail(3, 20);
+TEST(LastLines, KeepsTheLastLinesWithinItsBytes) {
+  LastLines tail(3, 20);
   for (const char* line : {"one", "two", "three", "four"}) tail.add(line);
   EXPECT_EQ(tail.text(), "\n    two\n    three\n    four");
   tail.add(std::string(100, 'x'));
   EXPECT_THAT(tail.last(), EndsWith("(cut)"));
-  EXPECT_EQ(Tail().last(), "");
+  EXPECT_EQ(LastLines().last(), "");
 }
 
-TEST(Faucet, ClosesAfterItsLinesAndSaysHowManyItKept) {
+TEST(RateLimiter, ClosesAfterItsLinesAndSaysHowManyItKept) {
   std::vector<std::string> out;
-  Faucet faucet([&](std::string_view line) { out.emplace_back(line); }, 2, 100);
+  RateLimiter faucet([&](std::string_view line) { out.emplace_back(line); }, 2, 100);
   for (int i = 0; i < 5; ++i) faucet.line(std::to_string(i));
   faucet.finish();
   ASSERT_EQ(out.size(), 4u);

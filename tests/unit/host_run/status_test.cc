@@ -64,8 +64,8 @@ TEST(Status, IsNotOkAfterAnErrorAndSaysWhoseFaultItWas) {
   EXPECT_EQ(outcome_name(verdict(Code::kDeadline).exit_code), "deadline");
 }
 
-TEST(FarResources, NameWhatWasNotReleased) {
-  FarResources resources;
+TEST(RemoteResources, NameWhatWasNotReleased) {
+  RemoteResources resources;
   EXPECT_FALSE(resources.on_event("step_start", Json::object()));
   resources.on_event("resource_acquired", Json::object({{"kind", "sandbox"}, {"id", "i1"}, {"expires", "12:00"}}));
   resources.on_event("resource_acquired", Json::object({{"kind", "sandbox"}, {"id", "i2"}}));
@@ -76,8 +76,8 @@ TEST(FarResources, NameWhatWasNotReleased) {
             "not released: sandbox i1 (expires 12:00); to release it: osiris resources release --adapter e2b --kind sandbox i1\n");
 }
 
-TEST(FarResources, KeepNamingWhatWasReleasedWithoutProof) {
-  FarResources resources;
+TEST(RemoteResources, KeepNamingWhatWasReleasedWithoutProof) {
+  RemoteResources resources;
   resources.on_event("resource_acquired", Json::object({{"kind", "sandbox"}, {"id", "i1"}, {"cleanup", "kill it by hand"}}));
   resources.on_event("resource_released", Json::object({{"kind", "sandbox"}, {"id", "i1"}, {"verified", Json(false)}}));
   EXPECT_EQ(describe_unreleased(resources.unreleased(), "e2b"), "not released: sandbox i1; kill it by hand\n");

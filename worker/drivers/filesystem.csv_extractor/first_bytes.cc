@@ -10,11 +10,11 @@ namespace {
 
 using std::string_view_literals::operator""sv;
 
-struct Beginning {
+struct FilePrefix {
   std::string_view bytes;
   const char* hint;
 };
-constexpr Beginning kCompressed[] = {
+constexpr FilePrefix kCompressed[] = {
     {"\x1f\x8b"sv, "gzip: set compression: gzip"},
     {"BZh"sv, "bz2: set compression: bz2"},
     {"\xfd"
@@ -25,13 +25,13 @@ constexpr Beginning kCompressed[] = {
     {"PAR1"sv, "Parquet, not CSV"},
     {"SQLite format 3"sv, "a SQLite database, not CSV"},
 };
-constexpr Beginning kUtf16[] = {{"\xff\xfe"sv, "utf-16: set encoding: utf-16"},
+constexpr FilePrefix kUtf16[] = {{"\xff\xfe"sv, "utf-16: set encoding: utf-16"},
                                 {"\xfe\xff"sv, "utf-16: set encoding: utf-16"}};
 
 template <size_t N>
-std::string find(std::string_view head, const Beginning (&beginnings)[N]) {
-  for (const Beginning& beginning : beginnings)
-    if (head.starts_with(beginning.bytes)) return std::string("the file begins like ") + beginning.hint;
+std::string find(std::string_view head, const FilePrefix (&prefixes)[N]) {
+  for (const FilePrefix& prefix : prefixes)
+    if (head.starts_with(prefix.bytes)) return std::string("the file begins like ") + prefix.hint;
   return {};
 }
 

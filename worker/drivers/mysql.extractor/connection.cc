@@ -22,25 +22,25 @@ namespace {
 constexpr const char* kSystemCaFiles[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
                                           "/etc/ssl/cert.pem"};
 
-Error tls_fault(const Caller& caller, const std::string& what, const std::string& hint) {
-  return Error(Code::kInvalidArgument, "Step " + caller.step_id + ": " + what, hint, category::kConnectionInvalidConfig);
+Error tls_fault(const CallContext& call, const std::string& what, const std::string& hint) {
+  return Error(Code::kInvalidArgument, "Step " + call.step_id + ": " + what, hint, category::kConnectionInvalidConfig);
 }
 
-Result<std::string> ca_file(const std::string& ssl_ca, const Caller& caller) {
+Result<std::string> ca_file(const std::string& ssl_ca, const CallContext& call) {
   if (ssl_ca.find("-----BEGIN") != std::string::npos) {
-    const std::filesystem::path file = caller.scratch_dir / "mysql-ca.pem";
+    const std::filesystem::path file = call.scratch_dir / "mysql-ca.pem";
     OSIRIS_TRY(write_file_atomically(file, ssl_ca));
     return file.string();
   }
   if (!ssl_ca.empty()) {
     if (access(ssl_ca.c_str(), R_OK) == 0) return ssl_ca;
-    return tls_fault(caller, "ssl_ca " + ssl_ca + " cannot be read where the step runs",
+    return tls_fault(call, "ssl_ca " + ssl_ca + " cannot be read where the step runs",
                      "give the path of a PEM file there, or the PEM text itself");
   }
   for (const char* file : kSystemCaFiles) {
     if (access(file, R_OK) == 0) return std::string(file);
   }
-  return tls_fault(caller, "ssl_mode needs authorities to trust, and this machine has no list of them",
+  return tls_fault(call, "ssl_mode needs authorities to trust, and this machine has no list of them",
                    "set ssl_ca to the server's authority: a PEM file or the PEM text itself");
 }
 
@@ -57,14 +57,14 @@ void keep_alive(int socket) {
 constexpr std::chrono::milliseconds kOwnLookupMax{3'000};
 
 // No server was there to talk to: nobody answered, or the connection was closed before the log-in, as a firewall does.
-bool is_unreached(unsigned fault) {
-  return fault == CR_CONNECTION_ERROR || fault == CR_CONN_HOST_ERROR || fault == CR_UNKNOWN_HOST || fault == CR_SERVER_LOST ||
-         fault == CR_SERVER_GONE_ERROR || fault == CR_SERVER_LOST_EXTENDED;
+bool is_unreached(unsigned error) {
+  return error == CR_CONNECTION_ERROR || error == CR_CONN_HOST_ERROR || error == CR_UNKNOWN_HOST || error == CR_SERVER_LOST ||
+         error == CR_SERVER_GONE_ERROR || error == CR_SERVER_LOST_EXTENDED;
 }
 
 }  // namespace
 
-Status Connection::set_tls(const Caller& caller) {
+Status Connection::set_tls(const CallContext& call) {
   const bool verifies = ssl_mode_ == SslMode::kVerifyCa || ssl_mode_ == SslMode::kVerifyIdentity;
   const my_bool use = ssl_mode_ != SslMode::kDisabled;
   // Taken back by the log-in plugin where the mode asks for less; see settle_tls() there.
@@ -73,45 +73,45 @@ Status Connection::set_tls(const Caller& caller) {
   mysql_optionsv(mysql_, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &insist);
   if (use) mysql_optionsv(mysql_, MARIADB_OPT_TLS_VERSION, "TLSv1.2,TLSv1.3");
   if (verifies) {
-    OSIRIS_ASSIGN(ssl_ca_, ca_file(ssl_ca_, caller));
+    OSIRIS_ASSIGN(ssl_ca_, ca_file(ssl_ca_, call));
     mysql_optionsv(mysql_, MYSQL_OPT_SSL_CA, ssl_ca_.c_str());
   }
   return {};
 }
 
-Result<std::unique_ptr<Connection>> Connection::open(const ServerSettings& server, const Caller& caller) {
+Result<std::unique_ptr<Connection>> Connection::open(const ServerSettings& server, const CallContext& call) {
   initialise_client_library();
-  Patience& patience = *caller.patience;
-  const Patience::Scope scope(patience);
-  patience.set_deadline(Clock::now() + std::chrono::seconds(server.connect_timeout_s));
+  Deadline& deadline = *call.deadline;
+  const Deadline::Scope scope(deadline);
+  deadline.set(Clock::now() + std::chrono::seconds(server.connect_timeout_s));
   std::optional<std::chrono::milliseconds> limit;
   if (!server.addresses.empty())
     limit = std::min(kOwnLookupMax, std::chrono::milliseconds(server.connect_timeout_s * 500));
-  const auto own = find_addresses(server.host, patience, limit);
+  const auto own = find_addresses(server.host, deadline, limit);
   std::vector<std::string> places;
   if (own) places.push_back(server.host);
   for (const std::string& lent : server.addresses)
     if (!own || own->count(lent) == 0) places.push_back(lent);
   std::optional<Error> first;
   for (const std::string& place : places) {
-    Fault fault;
-    auto connected = open_at(place, server, caller, fault);
+    MysqlError error;
+    auto connected = open_at(place, server, call, error);
     if (connected) {
-      patience.set_deadline(std::nullopt);
+      deadline.set(std::nullopt);
       return connected;
     }
     if (!first) first = connected.error();
-    if (!is_unreached(fault.number) || patience.is_cancelled() || patience.has_run_out()) break;
+    if (!is_unreached(error.number) || deadline.is_cancelled() || deadline.has_run_out()) break;
   }
-  return first.value_or(connection_error(caller.step_id, server, {CR_UNKNOWN_HOST, "unknown host"}, patience));
+  return first.value_or(connection_error(call.step_id, server, {CR_UNKNOWN_HOST, "unknown host"}, deadline));
 }
 
-Result<std::unique_ptr<Connection>> Connection::open_at(const std::string& place, const ServerSettings& server, const Caller& caller,
-                                                        Fault& fault) {
+Result<std::unique_ptr<Connection>> Connection::open_at(const std::string& place, const ServerSettings& server, const CallContext& call,
+                                                        MysqlError& error) {
   std::unique_ptr<Connection> connection(new Connection);
   MYSQL* mysql = connection->mysql_ = mysql_init(nullptr);
   if (!mysql)
-    return Error(Code::kExhausted, "Step " + caller.step_id + ": out of memory", {}, category::kRuntimeMemoryExceeded);
+    return Error(Code::kExhausted, "Step " + call.step_id + ": out of memory", {}, category::kRuntimeMemoryExceeded);
   connection->ssl_mode_ = server.ssl_mode;
   connection->ssl_ca_ = server.ssl_ca;
   connection->server_name_ = server.host;
@@ -132,14 +132,14 @@ Result<std::unique_ptr<Connection>> Connection::open_at(const std::string& place
                  static_cast<void*>(&connection->ssl_mode_));
   mysql_optionsv(mysql, MARIADB_OPT_USERDATA, const_cast<char*>(kServerNameKey),
                  static_cast<void*>(&connection->server_name_));
-  mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, &Patience::io_wait);
-  OSIRIS_TRY(connection->set_tls(caller));
+  mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, &Deadline::io_wait);
+  OSIRIS_TRY(connection->set_tls(call));
 
   const MYSQL* connected = mysql_real_connect(mysql, place.c_str(), server.user.c_str(), server.password.c_str(),
                                               server.database.c_str(), server.port, nullptr, 0);
   if (!connected) {
-    fault = fault_of(mysql);
-    return connection_error(caller.step_id, server, fault, *caller.patience);
+    error = last_error(mysql);
+    return connection_error(call.step_id, server, error, *call.deadline);
   }
   connection->opened_at_ = Clock::now();
   keep_alive(mysql_get_socket(mysql));
@@ -150,42 +150,42 @@ Connection::~Connection() {
   if (mysql_) mysql_close(mysql_);
 }
 
-Status Connection::run(const char* statement, const ServerSettings& server, const Caller& caller) {
-  if (caller.echo) caller.echo(statement);
+Status Connection::run(const char* statement, const ServerSettings& server, const CallContext& call) {
+  if (call.echo) call.echo(statement);
   if (mysql_query(mysql_, statement) != 0) {
-    return connection_error(caller.step_id, server, fault_of(mysql_), *caller.patience);
+    return connection_error(call.step_id, server, last_error(mysql_), *call.deadline);
   }
   return {};
 }
 
-Status Connection::prepare_session(const ServerSettings& server, const Caller& caller) {
-  const Patience::Scope scope(*caller.patience);
-  caller.patience->set_limits_s(server.read_timeout_s, server.write_timeout_s);
-  caller.patience->set_deadline(Clock::now() + std::chrono::seconds(server.connect_timeout_s));
+Status Connection::prepare_session(const ServerSettings& server, const CallContext& call) {
+  const Deadline::Scope scope(*call.deadline);
+  call.deadline->set_limits_s(server.read_timeout_s, server.write_timeout_s);
+  call.deadline->set(Clock::now() + std::chrono::seconds(server.connect_timeout_s));
   // net_write_timeout: how long the server waits for us while DuckDB spills; its default is a minute.
-  OSIRIS_TRY(run("SET NAMES utf8mb4", server, caller));
-  OSIRIS_TRY(run("SET SESSION time_zone = '+00:00', SESSION net_write_timeout = 3600", server, caller));
-  OSIRIS_TRY(run("SET SESSION TRANSACTION READ ONLY", server, caller));
-  caller.patience->set_deadline(std::nullopt);
+  OSIRIS_TRY(run("SET NAMES utf8mb4", server, call));
+  OSIRIS_TRY(run("SET SESSION time_zone = '+00:00', SESSION net_write_timeout = 3600", server, call));
+  OSIRIS_TRY(run("SET SESSION TRANSACTION READ ONLY", server, call));
+  call.deadline->set(std::nullopt);
   return {};
 }
 
-bool Connection::reset(const Caller& caller) {
-  const Patience::Scope scope(*caller.patience);
-  caller.patience->set_deadline(Clock::now() + std::chrono::seconds(5));
+bool Connection::reset(const CallContext& call) {
+  const Deadline::Scope scope(*call.deadline);
+  call.deadline->set(Clock::now() + std::chrono::seconds(5));
   const bool usable = mysql_reset_connection(mysql_) == 0;
-  caller.patience->set_deadline(std::nullopt);
-  return usable && !caller.patience->has_run_out();
+  call.deadline->set(std::nullopt);
+  return usable && !call.deadline->has_run_out();
 }
 
 void Connection::abandon() { shutdown(mysql_get_socket(mysql_), SHUT_RDWR); }
 
-Status Connection::ping(const ServerSettings& server, const Caller& caller, Clock::time_point deadline) {
-  const Patience::Scope scope(*caller.patience);
-  caller.patience->set_deadline(deadline);
-  OSIRIS_TRY(run("SELECT 1", server, caller));
+Status Connection::ping(const ServerSettings& server, const CallContext& call, Clock::time_point deadline) {
+  const Deadline::Scope scope(*call.deadline);
+  call.deadline->set(deadline);
+  OSIRIS_TRY(run("SELECT 1", server, call));
   MYSQL_RES* rows = mysql_store_result(mysql_);
-  if (!rows) return connection_error(caller.step_id, server, fault_of(mysql_), *caller.patience);
+  if (!rows) return connection_error(call.step_id, server, last_error(mysql_), *call.deadline);
   mysql_free_result(rows);
   return {};
 }

@@ -11,16 +11,16 @@
 
 #include "protocol/base/error.h"
 #include "worker/drivers/mysql.extractor/errors.h"
-#include "worker/drivers/mysql.extractor/patience.h"
+#include "worker/drivers/mysql.extractor/deadline.h"
 #include "worker/drivers/mysql.extractor/settings.h"
 
 namespace osiris::worker::mysql {
 
 // What a connection needs to know of the step that asks for it.
-struct Caller {
+struct CallContext {
   std::string step_id;
   std::filesystem::path scratch_dir;             // a CA given as text is put here for the library to read
-  Patience* patience = nullptr;                  // outlives the call
+  Deadline* deadline = nullptr;                  // outlives the call
   std::function<void(const std::string&)> echo;  // is told each statement; may be empty
 };
 
@@ -30,7 +30,7 @@ class Connection {
 
   // By the server's name as this machine resolves it; where that leads to no server, by the addresses that were lent for it. TLS
   // checks the name either way.
-  static Result<std::unique_ptr<Connection>> open(const ServerSettings& server, const Caller& caller);
+  static Result<std::unique_ptr<Connection>> open(const ServerSettings& server, const CallContext& call);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -39,21 +39,21 @@ class Connection {
   Clock::time_point opened_at() const { return opened_at_; }
 
   // Text in utf8mb4, times in UTC, nothing written. To be called before the first statement of each step.
-  Status prepare_session(const ServerSettings& server, const Caller& caller);
+  Status prepare_session(const ServerSettings& server, const CallContext& call);
   // Forgets the state that the step before left; false when the connection is of no more use.
-  bool reset(const Caller& caller);
+  bool reset(const CallContext& call);
   // SELECT 1, answered before `deadline`.
-  Status ping(const ServerSettings& server, const Caller& caller, Clock::time_point deadline);
+  Status ping(const ServerSettings& server, const CallContext& call, Clock::time_point deadline);
   // Cuts the line, so that closing what is under way does not first read the rest of it.
   void abandon();
 
  private:
   Connection() = default;
-  // `place`: the server's name or one of its addresses. `fault` says what the library found wrong.
-  static Result<std::unique_ptr<Connection>> open_at(const std::string& place, const ServerSettings& server, const Caller& caller,
-                                                     Fault& fault);
-  Status set_tls(const Caller& caller);
-  Status run(const char* statement, const ServerSettings& server, const Caller& caller);
+  // `place`: the server's name or one of its addresses. `error` says what the library found wrong.
+  static Result<std::unique_ptr<Connection>> open_at(const std::string& place, const ServerSettings& server, const CallContext& call,
+                                                     MysqlError& error);
+  Status set_tls(const CallContext& call);
+  Status run(const char* statement, const ServerSettings& server, const CallContext& call);
 
   MYSQL* mysql_ = nullptr;
   SslMode ssl_mode_ = SslMode::kPreferred;

@@ -11,7 +11,7 @@
 #include "worker/drivers/mysql.extractor/connection.h"
 #include "worker/drivers/mysql.extractor/errors.h"
 #include "worker/drivers/mysql.extractor/extract.h"
-#include "worker/drivers/mysql.extractor/feed.h"
+#include "worker/drivers/mysql.extractor/row_queue.h"
 #include "worker/drivers/mysql.extractor/relation.h"
 #include "worker/drivers/mysql.extractor/settings.h"
 
@@ -23,28 +23,28 @@ using namespace mysql;
 constexpr std::chrono::milliseconds kCancelPoll(50);
 constexpr uint32_t kCheckLimit_s = 2;
 
-Caller caller_of(StepContext& context, Patience& patience, bool echo) {
-  Caller caller{context.step_id(), context.scratch_dir(), &patience, {}};
+CallContext call_context(StepContext& context, Deadline& deadline, bool echo) {
+  CallContext call{context.step_id(), context.scratch_dir(), &deadline, {}};
   if (echo)
-    caller.echo = [&context](const std::string& sql) {
+    call.echo = [&context](const std::string& sql) {
       context.log("mysql.extractor " + context.step_id() + ": " + sql);
     };
-  return caller;
+  return call;
 }
 
-// Everything the feed brings, into the relation. Returns the rows.
-Result<uint64_t> fill(StepContext& context, Feed& feed) {
+// Everything the queue brings, into the relation. Returns the rows.
+Result<uint64_t> fill(StepContext& context, RowQueue& queue) {
   Relation relation(context.connection_handle(), context.output_table());
   uint64_t rows = 0;
   for (;;) {
     if (context.is_cancelled()) return cancelled_error(context.step_id());
-    Feed::Delivery delivery = feed.next(kCancelPoll);
+    RowQueue::Delivery delivery = queue.next(kCancelPoll);
     if (delivery.columns) OSIRIS_TRY(relation.create(*delivery.columns));
     if (delivery.batch) {
       for (const auto& chunk : delivery.batch->chunks) OSIRIS_TRY(relation.append(*chunk));
       rows += delivery.batch->rows;
       context.progress(rows);
-      feed.give_back(std::move(*delivery.batch));
+      queue.give_back(std::move(*delivery.batch));
     }
     if (delivery.end) {
       OSIRIS_TRY(*delivery.end);
@@ -54,23 +54,23 @@ Result<uint64_t> fill(StepContext& context, Feed& feed) {
   }
 }
 
-Status extract_caught(const ExtractSettings& settings, const Caller& caller, Feed& feed) try {
-  return extract(settings, caller, feed);
+Status extract_caught(const ExtractSettings& settings, const CallContext& call, RowQueue& queue) try {
+  return extract(settings, call, queue);
 } catch (const std::bad_alloc&) {
-  return Error(Code::kExhausted, "MySQL execution failed: out of memory in step " + caller.step_id,
+  return Error(Code::kExhausted, "MySQL execution failed: out of memory in step " + call.step_id,
                "lower batch_size, or select fewer columns", category::kRuntimeMemoryExceeded);
 }
 
 Result<StepOutcome> run(StepContext& context) {
   OSIRIS_ASSIGN(const ExtractSettings settings, read_extract_settings(context));
-  Patience patience;
-  Feed feed;
-  const Caller caller = caller_of(context, patience, settings.echo);
-  std::thread reader([&] { feed.finish(extract_caught(settings, caller, feed)); });
+  Deadline deadline;
+  RowQueue queue;
+  const CallContext call = call_context(context, deadline, settings.echo);
+  std::thread reader([&] { queue.finish(extract_caught(settings, call, queue)); });
 
-  const Result<uint64_t> rows = fill(context, feed);
-  feed.close();
-  if (!rows.ok()) patience.cancel();
+  const Result<uint64_t> rows = fill(context, queue);
+  queue.close();
+  if (!rows.ok()) deadline.cancel();
   reader.join();
   // An interrupted statement of ours fails with DuckDB's words; the cause is the cancelling.
   if (!rows.ok() && context.is_cancelled()) return cancelled_error(context.step_id());
@@ -81,11 +81,11 @@ Result<StepOutcome> run(StepContext& context) {
 Status check(StepContext& context) {
   OSIRIS_ASSIGN(ServerSettings server, read_server_settings(context));
   server.connect_timeout_s = std::min(server.connect_timeout_s, kCheckLimit_s);
-  Patience patience;
-  const Caller caller = caller_of(context, patience, false);
+  Deadline deadline;
+  const CallContext call = call_context(context, deadline, false);
   const auto deadline = Connection::Clock::now() + std::chrono::seconds(kCheckLimit_s);
-  OSIRIS_ASSIGN(const auto connection, Connection::open(server, caller));
-  return connection->ping(server, caller, deadline);
+  OSIRIS_ASSIGN(const auto connection, Connection::open(server, call));
+  return connection->ping(server, call, deadline);
 }
 
 }  // namespace

@@ -15,9 +15,9 @@ std::string place(const ServerSettings& server) {
   return (is_ipv6 ? "[" + server.host + "]" : server.host) + ":" + std::to_string(server.port);
 }
 
-std::string words(const Fault& fault) {
-  if (fault.number == 0) return fault.text;
-  return fault.text + " (error " + std::to_string(fault.number) + ")";
+std::string words(const MysqlError& error) {
+  if (error.number == 0) return error.text;
+  return error.text + " (error " + std::to_string(error.number) + ")";
 }
 
 // The library prints bare error numbers of the system: "Can't connect to server on 'db' (111)".
@@ -80,82 +80,82 @@ constexpr unsigned kWriteInReadOnlyTransaction = 1792;
 
 }  // namespace
 
-Fault fault_of(MYSQL* mysql) { return {mysql_errno(mysql), mysql_error(mysql)}; }
+MysqlError last_error(MYSQL* mysql) { return {mysql_errno(mysql), mysql_error(mysql)}; }
 
-Fault fault_of(MYSQL* mysql, MYSQL_STMT* statement) {
+MysqlError last_error(MYSQL* mysql, MYSQL_STMT* statement) {
   if (statement && mysql_stmt_errno(statement) != 0) return {mysql_stmt_errno(statement), mysql_stmt_error(statement)};
-  return fault_of(mysql);
+  return last_error(mysql);
 }
 
 Error cancelled_error(const std::string& step_id) {
   return Error(Code::kCancelled, "Step " + step_id + " was cancelled", {}, category::kRuntimeDependencyFailed);
 }
 
-Error connection_error(const std::string& step_id, const ServerSettings& server, const Fault& fault,
-                       const Patience& patience) {
-  if (patience.is_cancelled()) return cancelled_error(step_id);
+Error connection_error(const std::string& step_id, const ServerSettings& server, const MysqlError& error,
+                       const Deadline& deadline) {
+  if (deadline.is_cancelled()) return cancelled_error(step_id);
   const std::string start = "MySQL connection failed for step " + step_id + ": ";
   const std::string end = ", connecting to " + place(server) + " as " + server.user;
-  if (patience.has_run_out()) {
+  if (deadline.has_run_out()) {
     return Error(
         Code::kUnavailable, start + "no answer within " + std::to_string(server.connect_timeout_s) + " s" + end,
         "check host and port, and that the server is reachable from where the step runs; or raise connect_timeout",
         category::kConnectionTimeout);
   }
-  if (fault.number == CR_AUTH_PLUGIN_CANNOT_LOAD || fault.number == CR_PLUGIN_NOT_ALLOWED) {
+  if (error.number == CR_AUTH_PLUGIN_CANNOT_LOAD || error.number == CR_PLUGIN_NOT_ALLOWED) {
     return Error(Code::kUnauthenticated,
-                 start + "the server asks for a log-in method this client does not have" + end + "; " + words(fault),
+                 start + "the server asks for a log-in method this client does not have" + end + "; " + words(error),
                  "use an account identified by mysql_native_password or caching_sha2_password",
                  category::kConnectionAuthFailed);
   }
-  if (is_refused_login(fault.number)) {
-    return Error(Code::kUnauthenticated, start + words(fault) + end,
+  if (is_refused_login(error.number)) {
+    return Error(Code::kUnauthenticated, start + words(error) + end,
                  "check user and password of the connection, and what the account may see", category::kConnectionAuthFailed);
   }
-  if (fault.number == ER_BAD_DB_ERROR) {
-    return Error(Code::kNotFound, start + words(fault) + end,
+  if (error.number == ER_BAD_DB_ERROR) {
+    return Error(Code::kNotFound, start + words(error) + end,
                  "check 'database' of the connection and 'schema' of the step", category::kConnectionInvalidConfig);
   }
-  if (fault.number == CR_UNKNOWN_HOST) {
+  if (error.number == CR_UNKNOWN_HOST) {
     return Error(Code::kUnavailable, start + "host name '" + server.host + "' cannot be resolved" + end,
                  "check 'host' of the connection", category::kConnectionFailed);
   }
-  if (fault.number == CR_SSL_CONNECTION_ERROR) {
-    return Error(Code::kUnavailable, start + words(fault) + end,
+  if (error.number == CR_SSL_CONNECTION_ERROR) {
+    return Error(Code::kUnavailable, start + words(error) + end,
                  "check ssl_mode, ssl_ca and, for verify_identity, that host is a name in the server's certificate",
                  category::kConnectionFailed);
   }
   return Error(Code::kUnavailable,
-               start + with_system_error(fault.text) + " (error " + std::to_string(fault.number) + ")" + end,
+               start + with_system_error(error.text) + " (error " + std::to_string(error.number) + ")" + end,
                "check that the server runs and is reachable from where the step runs", category::kConnectionFailed);
 }
 
-Error query_error(const std::string& step_id, const ServerSettings& server, const Fault& fault,
-                  const Patience& patience, uint64_t rows_so_far) {
-  if (patience.is_cancelled()) return cancelled_error(step_id);
+Error query_error(const std::string& step_id, const ServerSettings& server, const MysqlError& error,
+                  const Deadline& deadline, uint64_t rows_so_far) {
+  if (deadline.is_cancelled()) return cancelled_error(step_id);
   const std::string rows = std::to_string(rows_so_far) + " rows";
-  if (patience.has_run_out()) {
+  if (deadline.has_run_out()) {
     return Error(Code::kUnavailable,
                  "MySQL execution failed: " + place(server) + " sent nothing for " +
                      std::to_string(server.read_timeout_s) + " s after " + rows + " of step " + step_id,
                  "raise read_timeout of the connection, or make the query quicker", category::kConnectionTimeout);
   }
-  if (is_lost_connection(fault.number)) {
+  if (is_lost_connection(error.number)) {
     return Error(Code::kUnavailable,
                  "MySQL execution failed: the connection to " + place(server) + " was lost after " + rows +
-                     " of step " + step_id + ": " + words(fault),
+                     " of step " + step_id + ": " + words(error),
                  "check the server's log, then run again: no rows of this attempt were kept", category::kConnectionFailed);
   }
   const std::string start = rows_so_far == 0 ? "MySQL query failed: " : "MySQL query failed after " + rows + ": ";
-  if (fault.number == kWriteInReadOnlyTransaction) {
-    return Error(Code::kStepFailed, start + words(fault), "an extractor only reads: statements that write are refused",
+  if (error.number == kWriteInReadOnlyTransaction) {
+    return Error(Code::kStepFailed, start + words(error), "an extractor only reads: statements that write are refused",
                  category::kExtractQueryFailed);
   }
-  if (is_permission(fault.number)) {
-    return Error(Code::kStepFailed, start + words(fault), "grant " + server.user + " the right to read it",
+  if (is_permission(error.number)) {
+    return Error(Code::kStepFailed, start + words(error), "grant " + server.user + " the right to read it",
                  category::kExtractPermissionDenied);
   }
-  return Error(Code::kStepFailed, start + words(fault), "try the query in a MySQL client first",
+  return Error(Code::kStepFailed, start + words(error), "try the query in a MySQL client first",
                category::kExtractQueryFailed);
 }
 

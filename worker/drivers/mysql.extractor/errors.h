@@ -8,25 +8,25 @@
 #include <string>
 
 #include "protocol/base/error.h"
-#include "worker/drivers/mysql.extractor/patience.h"
+#include "worker/drivers/mysql.extractor/deadline.h"
 #include "worker/drivers/mysql.extractor/settings.h"
 
 namespace osiris::worker::mysql {
 
-struct Fault {
+struct MysqlError {
   unsigned number = 0;  // 1000-1999 and above 3000: the server's; 2000-2999 and 5000-5999: the client library's
   std::string text;
 };
-Fault fault_of(MYSQL* mysql);
+MysqlError last_error(MYSQL* mysql);
 // Of a statement, or of its connection where the library left it there.
-Fault fault_of(MYSQL* mysql, MYSQL_STMT* statement);
+MysqlError last_error(MYSQL* mysql, MYSQL_STMT* statement);
 
 Error cancelled_error(const std::string& step_id);
 // "MySQL connection failed for step <id>: ..."
-Error connection_error(const std::string& step_id, const ServerSettings& server, const Fault& fault,
-                       const Patience& patience);
+Error connection_error(const std::string& step_id, const ServerSettings& server, const MysqlError& error,
+                       const Deadline& deadline);
 // "MySQL query failed: ..." before the first row, "MySQL execution failed: ..." after it.
-Error query_error(const std::string& step_id, const ServerSettings& server, const Fault& fault,
-                  const Patience& patience, uint64_t rows_so_far);
+Error query_error(const std::string& step_id, const ServerSettings& server, const MysqlError& error,
+                  const Deadline& deadline, uint64_t rows_so_far);
 
 }  // namespace osiris::worker::mysql

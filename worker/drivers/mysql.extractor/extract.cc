@@ -20,8 +20,8 @@ using Statement = std::unique_ptr<MYSQL_STMT, CloseStatement>;
 
 class Extraction {
  public:
-  Extraction(const ExtractSettings& settings, const Caller& caller, Feed& feed, MYSQL* mysql)
-      : settings_(settings), caller_(caller), feed_(feed), mysql_(mysql) {}
+  Extraction(const ExtractSettings& settings, const CallContext& call, RowQueue& queue, MYSQL* mysql)
+      : settings_(settings), call_(call), queue_(queue), mysql_(mysql) {}
 
   Status run() {
     OSIRIS_TRY(prepare());
@@ -34,15 +34,15 @@ class Extraction {
 
  private:
   Error failed() {
-    return query_error(caller_.step_id, settings_.server, fault_of(mysql_, statement_.get()), *caller_.patience,
+    return query_error(call_.step_id, settings_.server, last_error(mysql_, statement_.get()), *call_.deadline,
                        row_number_);
   }
 
   Status prepare() {
     statement_.reset(mysql_stmt_init(mysql_));
     if (!statement_)
-      return Error(Code::kExhausted, "Step " + caller_.step_id + ": out of memory", {}, category::kRuntimeMemoryExceeded);
-    if (caller_.echo) caller_.echo(settings_.sql);
+      return Error(Code::kExhausted, "Step " + call_.step_id + ": out of memory", {}, category::kRuntimeMemoryExceeded);
+    if (call_.echo) call_.echo(settings_.sql);
     if (mysql_stmt_prepare(statement_.get(), settings_.sql.data(), settings_.sql.size()) != 0) return failed();
     if (const unsigned long marks = mysql_stmt_param_count(statement_.get()); marks > 0) {
       return Error(Code::kStepFailed, "MySQL query failed: it holds " + std::to_string(marks) + " parameter marks (?)",
@@ -63,7 +63,7 @@ class Extraction {
     reader_.emplace(columns_, mysql_);
     mysql_stmt_attr_set(statement_.get(), STMT_ATTR_CB_USER_DATA, &*reader_);
     mysql_stmt_attr_set(statement_.get(), STMT_ATTR_CB_RESULT, reinterpret_cast<const void*>(&RowReader::on_value));
-    feed_.announce(columns_);
+    queue_.announce(columns_);
     return {};
   }
 
@@ -105,7 +105,7 @@ class Extraction {
     while (!is_done_ && left > 0) {
       OSIRIS_ASSIGN(Batch batch, read_batch(std::min(left, settings_.batch_rows)));
       left -= batch.rows;
-      if (batch.rows > 0 && !feed_.offer(std::move(batch))) return cancelled_error(caller_.step_id);
+      if (batch.rows > 0 && !queue_.offer(std::move(batch))) return cancelled_error(call_.step_id);
     }
     return {};
   }
@@ -114,7 +114,7 @@ class Extraction {
     Batch batch;
     const uint64_t bytes_before = reader_->bytes();
     while (!is_done_ && batch.rows < rows_max && batch.bytes < kBatchBytesMax) {
-      auto chunk = feed_.used_chunk();
+      auto chunk = queue_.used_chunk();
       if (!chunk) chunk = std::make_unique<Chunk>(columns_);
       const size_t chunk_rows_max = std::min<uint64_t>(rows_max - batch.rows, duckdb_vector_size());
       size_t rows = 0;
@@ -136,8 +136,8 @@ class Extraction {
   }
 
   const ExtractSettings& settings_;
-  const Caller& caller_;
-  Feed& feed_;
+  const CallContext& call_;
+  RowQueue& queue_;
   MYSQL* mysql_;
   Columns columns_;
   std::optional<RowReader> reader_;
@@ -149,14 +149,14 @@ class Extraction {
 
 }  // namespace
 
-Status extract(const ExtractSettings& settings, const Caller& caller, Feed& feed) {
+Status extract(const ExtractSettings& settings, const CallContext& call, RowQueue& queue) {
   OSIRIS_ASSIGN(ConnectionPool::Lease lease,
-                ConnectionPool::of_process().acquire(settings.server, settings.pool, caller));
-  const Patience::Scope scope(*caller.patience);
+                ConnectionPool::of_process().acquire(settings.server, settings.pool, call));
+  const Deadline::Scope scope(*call.deadline);
   Status status;
   bool is_drained = false;
   {
-    Extraction extraction(settings, caller, feed, lease->handle());
+    Extraction extraction(settings, call, queue, lease->handle());
     status = extraction.run();
     is_drained = extraction.is_drained();
     // Closing a statement reads the rest of its result; the rest of a large one is not worth it.

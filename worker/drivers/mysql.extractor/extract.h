@@ -2,12 +2,12 @@
 #pragma once
 
 #include "worker/drivers/mysql.extractor/connection.h"
-#include "worker/drivers/mysql.extractor/feed.h"
+#include "worker/drivers/mysql.extractor/row_queue.h"
 #include "worker/drivers/mysql.extractor/settings.h"
 
 namespace osiris::worker::mysql {
 
-// Logs in (or takes a pooled connection), runs settings.sql and feeds its rows; feed.finish() is the caller's to call.
-Status extract(const ExtractSettings& settings, const Caller& caller, Feed& feed);
+// Logs in (or takes a pooled connection), runs settings.sql and feeds its rows; queue.finish() is the call's to call.
+Status extract(const ExtractSettings& settings, const CallContext& call, RowQueue& queue);
 
 }  // namespace osiris::worker::mysql

@@ -111,7 +111,7 @@ void settle_tls(MYSQL* mysql) {
 }
 
 // OpenSSL would block in read(2) on a blocking socket, where nobody can cancel it; on this one it comes back to
-// Patience.
+// Deadline.
 void make_non_blocking(MYSQL* mysql) {
   const int socket = mysql_get_socket(mysql);
   if (const int flags = fcntl(socket, F_GETFL); flags >= 0) fcntl(socket, F_SETFL, flags | O_NONBLOCK);

@@ -37,12 +37,12 @@ ConnectionPool& ConnectionPool::of_process() {
 }
 
 Result<ConnectionPool::Lease> ConnectionPool::acquire(const ServerSettings& server, const PoolSettings& limits,
-                                                      const Caller& caller) {
+                                                      const CallContext& call) {
   const std::string server_key = server_key_of(server);
   {
     std::unique_lock lock(mutex_);
     while (in_use_[server_key] >= limits.connections_max) {
-      if (caller.patience->is_cancelled()) return cancelled_error(caller.step_id);
+      if (call.deadline->is_cancelled()) return cancelled_error(call.step_id);
       freed_.wait_for(lock, std::chrono::milliseconds(50));
     }
     ++in_use_[server_key];
@@ -50,13 +50,13 @@ Result<ConnectionPool::Lease> ConnectionPool::acquire(const ServerSettings& serv
   Lease lease(*this, server_key, key_of(server));
   while ((lease.connection_ = take_idle(lease.key_, std::chrono::seconds(limits.recycle_s)))) {
     // It may have died while it lay idle; then the next one, or a new one.
-    if (lease->reset(caller)) break;
-    if (caller.patience->is_cancelled()) return cancelled_error(caller.step_id);
+    if (lease->reset(call)) break;
+    if (call.deadline->is_cancelled()) return cancelled_error(call.step_id);
   }
   if (!lease.connection_) {
-    OSIRIS_ASSIGN(lease.connection_, Connection::open(server, caller));
+    OSIRIS_ASSIGN(lease.connection_, Connection::open(server, call));
   }
-  OSIRIS_TRY(lease->prepare_session(server, caller));
+  OSIRIS_TRY(lease->prepare_session(server, call));
   return lease;
 }
 

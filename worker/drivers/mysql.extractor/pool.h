@@ -43,7 +43,7 @@ class ConnectionPool {
   static ConnectionPool& of_process();
 
   // Waits for its turn, then hands out a connection with its session prepared. [any thread]
-  Result<Lease> acquire(const ServerSettings& server, const PoolSettings& limits, const Caller& caller);
+  Result<Lease> acquire(const ServerSettings& server, const PoolSettings& limits, const CallContext& call);
 
  private:
   std::unique_ptr<Connection> take_idle(const std::string& key, std::chrono::seconds age_max);

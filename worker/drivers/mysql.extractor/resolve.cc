@@ -50,14 +50,14 @@ void answer(const std::shared_ptr<Lookup>& lookup) {
 
 }  // namespace
 
-std::optional<std::set<std::string>> find_addresses(const std::string& host, Patience& patience,
+std::optional<std::set<std::string>> find_addresses(const std::string& host, Deadline& deadline,
                                                     std::optional<std::chrono::milliseconds> limit) {
   std::set<std::string> numeric;
   if (look_up(host, AI_NUMERICHOST, numeric) == 0) return numeric;
   const auto lookup = std::make_shared<Lookup>();
   lookup->host = host;
   std::thread([lookup] { answer(lookup); }).detach();
-  const int ready = limit ? patience.wait_at_most(lookup->done.get(), true, *limit) : patience.wait(lookup->done.get(), true);
+  const int ready = limit ? deadline.wait_at_most(lookup->done.get(), true, *limit) : deadline.wait(lookup->done.get(), true);
   lookup->is_abandoned = true;
   if (ready != 1 || !lookup->has_address) return std::nullopt;
   return lookup->addresses;

@@ -7,14 +7,14 @@
 #include <set>
 #include <string>
 
-#include "worker/drivers/mysql.extractor/patience.h"
+#include "worker/drivers/mysql.extractor/deadline.h"
 
 namespace osiris::worker::mysql {
 
 // The addresses of `host` (numeric ones are their own, without asking). nullopt when it has none, when no name server has answered
-// within `limit` (none: as long as there is time), and when `patience` was cancelled or ran out first (it then says so).
+// within `limit` (none: as long as there is time), and when `deadline` was cancelled or ran out first (it then says so).
 // libmariadb looks the name up once more; by then somebody knows it.
-std::optional<std::set<std::string>> find_addresses(const std::string& host, Patience& patience,
+std::optional<std::set<std::string>> find_addresses(const std::string& host, Deadline& deadline,
                                                     std::optional<std::chrono::milliseconds> limit = std::nullopt);
 
 }  // namespace osiris::worker::mysql

@@ -27,8 +27,8 @@ std::optional<uint64_t> whole_number(const Json& value, uint64_t min, uint64_t m
     number = value.as_uint();
   } else if (value.is_string()) {
     const std::string text(trim(value.as_string()));
-    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (fault != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
   } else {
     return std::nullopt;
   }

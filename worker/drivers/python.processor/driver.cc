@@ -19,8 +19,8 @@ namespace osiris::worker {
 namespace python {
 namespace {
 
-Surroundings surroundings_of(StepContext& step) {
-  Surroundings around;
+ProcessEnvironment surroundings_of(StepContext& step) {
+  ProcessEnvironment around;
   around.supervisor = step.settings()["supervisor"].as_string();
   around.base = base_environment();
   around.pip = pip_environment(step.passed_environment());
@@ -87,7 +87,7 @@ std::string missing_module(const std::string& last_line) {
   return {};
 }
 
-Error script_error(const Options& options, const ExitStatus& exit, const Tail& last) {
+Error script_error(const Options& options, const ExitStatus& exit, const LastLines& last) {
   if (const std::string module = missing_module(last.last()); !module.empty())
     return Error(Code::kStepFailed,
                  options.name() + " needs the Python module '" + module + "', which is not in the step's environment" + last.text(),
@@ -106,7 +106,7 @@ Error script_error(const Options& options, const ExitStatus& exit, const Tail& l
 // everything is as if this process had written it.
 class ScriptUser {
  public:
-  ScriptUser(const Surroundings& around, std::vector<std::filesystem::path> places)
+  ScriptUser(const ProcessEnvironment& around, std::vector<std::filesystem::path> places)
       : user_(around.supervisor.empty() ? std::nullopt : spare_user()), places_(std::move(places)) {
     if (user_)
       for (const auto& place : places_) change_owner(place, ::geteuid(), *user_);
@@ -126,9 +126,9 @@ class ScriptUser {
 };
 
 Status run_script(const Options& options, const Stage& stage, const Variables& variables, const std::string& python,
-                  const Surroundings& around, const ScriptUser& user, const Renames& renames, Remarks& remarks) {
-  Faucet log(around.log);
-  Tail last;
+                  const ProcessEnvironment& around, const ScriptUser& user, const Renames& renames, Remarks& remarks) {
+  RateLimiter log(around.log);
+  LastLines last;
   const auto say = [&](std::string_view line) {
     std::string text = renamed(printable(line), renames);
     log.line(text);
@@ -162,7 +162,7 @@ Status run_script(const Options& options, const Stage& stage, const Variables& v
 Result<StepOutcome> run(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, read_options(step.config()));
   if (step.is_cancelled()) return Error(Code::kCancelled, "stopped");
-  const Surroundings around = surroundings_of(step);
+  const ProcessEnvironment around = surroundings_of(step);
   OSIRIS_ASSIGN(const Stage stage, set_stage(step, options));
   EnvironmentRequest wanted;
   OSIRIS_ASSIGN(wanted.interpreter, find_interpreter(options.python, around));

@@ -48,7 +48,7 @@ std::optional<Json> finished(const Place& place) {
 }
 
 // Locked; kInvalidArgument or so where this user cannot write.
-Result<FileLock> lock(const fs::path& file, const Surroundings& around) {
+Result<FileLock> lock(const fs::path& file, const ProcessEnvironment& around) {
   OSIRIS_TRY(make_directories(file.parent_path()));
   for (bool said = false;;) {
     OSIRIS_ASSIGN(std::optional<FileLock> held, FileLock::try_take(file, 0600));
@@ -68,8 +68,8 @@ Error not_installed(const std::vector<std::string>& requirements) {
                category::kRuntimeDependencyFailed);
 }
 
-Status make_environment(const EnvironmentRequest& request, const Place& place, const Surroundings& around) {
-  Tail last;
+Status make_environment(const EnvironmentRequest& request, const Place& place, const ProcessEnvironment& around) {
+  LastLines last;
   ProcessRequest venv;
   venv.arguments = {request.interpreter.path, "-I", "-m", "venv"};
   if (request.requirements.empty()) venv.arguments.push_back("--without-pip");
@@ -89,10 +89,10 @@ Status make_environment(const EnvironmentRequest& request, const Place& place, c
 }
 
 // Removes what was begun unless told that it is whole.
-class Unfinished {
+class DirectoryRollback {
  public:
-  explicit Unfinished(fs::path directory) : directory_(std::move(directory)) {}
-  ~Unfinished() {
+  explicit DirectoryRollback(fs::path directory) : directory_(std::move(directory)) {}
+  ~DirectoryRollback() {
     std::error_code ignored;
     if (!directory_.empty()) fs::remove_all(directory_, ignored);
   }
@@ -106,9 +106,9 @@ int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-class Ensuring {
+class EnvironmentBuild {
  public:
-  Ensuring(const EnvironmentRequest& request, const Surroundings& around)
+  EnvironmentBuild(const EnvironmentRequest& request, const ProcessEnvironment& around)
       : request_(request), around_(around), key_(environment_key(request.interpreter, request.requirements)), started_ms_(now_ms()) {}
 
   Result<Environment> run() {
@@ -141,7 +141,7 @@ class Ensuring {
   }
 
   Result<Environment> make(const Place& place) {
-    Unfinished unfinished(place.home);
+    DirectoryRollback unfinished(place.home);
     std::error_code error;
     fs::remove_all(place.home, error);
     OSIRIS_TRY(make_directories(place.home));
@@ -181,7 +181,7 @@ class Ensuring {
   }
 
   const EnvironmentRequest& request_;
-  const Surroundings& around_;
+  const ProcessEnvironment& around_;
   const std::string key_;
   const int64_t started_ms_;
   bool checked_ = false;
@@ -195,8 +195,8 @@ std::string environment_key(const Interpreter& interpreter, const std::vector<st
   return sha256_hex(content.dump_canonical()).substr(0, 32);
 }
 
-Result<Environment> ensure_environment(const EnvironmentRequest& request, const Surroundings& around) {
-  return Ensuring(request, around).run();
+Result<Environment> ensure_environment(const EnvironmentRequest& request, const ProcessEnvironment& around) {
+  return EnvironmentBuild(request, around).run();
 }
 
 }  // namespace osiris::worker::python

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "worker/drivers/python.processor/interpreter.h"
-#include "worker/drivers/python.processor/surroundings.h"
+#include "worker/drivers/python.processor/process_environment.h"
 
 namespace osiris::worker::python {
 
@@ -36,6 +36,6 @@ std::string environment_key(const Interpreter& interpreter, const std::vector<st
 // From the cache, or made now. Without requirements nothing is installed and nothing has to be allowed. Tells the step:
 // `dependency_check` {required, present, missing} (with requirements), `dependency_installed` {package, duration_ms} for each
 // package that pip installed, `environment_ready` {environment, python, cached, packages, duration_ms}.
-Result<Environment> ensure_environment(const EnvironmentRequest& request, const Surroundings& around);
+Result<Environment> ensure_environment(const EnvironmentRequest& request, const ProcessEnvironment& around);
 
 }  // namespace osiris::worker::python

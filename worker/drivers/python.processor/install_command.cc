@@ -35,7 +35,7 @@ Json own_environment() {
 Status install(const std::string& file, const std::string& cache_dir) {
   OSIRIS_ASSIGN(const std::string text, read_file(file, 1 << 20));
   OSIRIS_ASSIGN(const Json wanted, parse_json(text));
-  Surroundings around;
+  ProcessEnvironment around;
   around.supervisor = "/proc/self/exe";
   around.base = base_environment();
   around.pip = pip_environment(own_environment());

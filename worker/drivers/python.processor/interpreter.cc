@@ -72,11 +72,11 @@ Variables pip_environment(const Json& passed) {
   return variables;
 }
 
-Result<Interpreter> find_interpreter(const std::string& name, const Surroundings& around) {
+Result<Interpreter> find_interpreter(const std::string& name, const ProcessEnvironment& around) {
   Interpreter interpreter;
   OSIRIS_ASSIGN(interpreter.path, find_on_path(name, around.path()));
   std::string answer;
-  Tail errors;
+  LastLines errors;
   ProcessRequest probe;
   probe.arguments = {interpreter.path, "-I", "-S", "-c", kProbe};
   probe.environment = around.base;

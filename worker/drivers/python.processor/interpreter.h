@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "worker/drivers/python.processor/surroundings.h"
+#include "worker/drivers/python.processor/process_environment.h"
 
 namespace osiris::worker::python {
 
@@ -15,6 +15,6 @@ struct Interpreter {
 };
 
 // `name`: a name on PATH, or an absolute path. kUnsupported when there is none, or it is no Python 3.
-Result<Interpreter> find_interpreter(const std::string& name, const Surroundings& around);
+Result<Interpreter> find_interpreter(const std::string& name, const ProcessEnvironment& around);
 
 }  // namespace osiris::worker::python

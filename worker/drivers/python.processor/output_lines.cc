@@ -65,7 +65,7 @@ std::string renamed(std::string text, const Renames& renames) {
   return text;
 }
 
-void Tail::add(std::string line) {
+void LastLines::add(std::string line) {
   if (line.size() > bytes_max_) line = line.substr(0, bytes_max_ / 2) + std::string(kCut);
   bytes_ += line.size();
   lines_.push_back(std::move(line));
@@ -75,13 +75,13 @@ void Tail::add(std::string line) {
   }
 }
 
-std::string Tail::text() const {
+std::string LastLines::text() const {
   std::string text;
   for (const std::string& line : lines_) text += "\n    " + line;
   return text;
 }
 
-void Faucet::line(std::string_view text) {
+void RateLimiter::line(std::string_view text) {
   if (lines_left_ == 0 || bytes_left_ < text.size()) {
     if (lines_kept_back_++ == 0) out_("(too much output: the rest is not logged)");
     lines_left_ = 0;
@@ -92,7 +92,7 @@ void Faucet::line(std::string_view text) {
   out_(text);
 }
 
-void Faucet::finish() {
+void RateLimiter::finish() {
   if (lines_kept_back_ > 0) out_("(" + std::to_string(lines_kept_back_) + " lines of output were not logged)");
 }
 

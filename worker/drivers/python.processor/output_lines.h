@@ -36,9 +36,9 @@ using Renames = std::vector<std::pair<std::string, std::string>>;
 std::string renamed(std::string text, const Renames& renames);
 
 // The last lines of an output.
-class Tail {
+class LastLines {
  public:
-  explicit Tail(size_t lines_max = 12, size_t bytes_max = 2048) : lines_max_(lines_max), bytes_max_(bytes_max) {}
+  explicit LastLines(size_t lines_max = 12, size_t bytes_max = 2048) : lines_max_(lines_max), bytes_max_(bytes_max) {}
   void add(std::string line);
   bool empty() const { return lines_.empty(); }
   std::string last() const { return lines_.empty() ? std::string() : lines_.back(); }
@@ -52,9 +52,9 @@ class Tail {
 };
 
 // Passes the first so many lines and bytes on and counts the rest.
-class Faucet {
+class RateLimiter {
  public:
-  explicit Faucet(std::function<void(std::string_view)> out, uint64_t lines_max = 10'000, uint64_t bytes_max = 4 << 20)
+  explicit RateLimiter(std::function<void(std::string_view)> out, uint64_t lines_max = 10'000, uint64_t bytes_max = 4 << 20)
       : out_(std::move(out)), lines_left_(lines_max), bytes_left_(bytes_max) {}
   void line(std::string_view text);
   void finish();  // says how much was kept back, if any

@@ -69,7 +69,7 @@ class FetchTimes {
 
 class Pip {
  public:
-  Pip(const fs::path& environment, const fs::path& scratch, const Surroundings& around)
+  Pip(const fs::path& environment, const fs::path& scratch, const ProcessEnvironment& around)
       : python_((environment / "bin/python").string()), wheels_(scratch / "wheels"), tmp_(scratch / "tmp"), around_(around) {}
   ~Pip() {
     std::error_code ignored;
@@ -103,8 +103,8 @@ class Pip {
 
  private:
   Status call(std::vector<std::string> arguments, const std::string& what, FetchTimes* times) {
-    Tail last(15, 4096);
-    Faucet log(around_.log, 2'000, 1 << 20);
+    LastLines last(15, 4096);
+    RateLimiter log(around_.log, 2'000, 1 << 20);
     ProcessRequest pip;
     pip.arguments = {python_, "-u", "-m", "pip", "--disable-pip-version-check", "--no-input", "--no-color"};
     if (!around_.keeps_downloads) pip.arguments.push_back("--no-cache-dir");
@@ -149,7 +149,7 @@ class Pip {
 
   const std::string python_;
   const fs::path wheels_, tmp_;
-  const Surroundings& around_;
+  const ProcessEnvironment& around_;
 };
 
 }  // namespace
@@ -164,7 +164,7 @@ WheelName wheel_name(const std::string& file_name) {
 }
 
 Result<std::vector<std::string>> install_with_pip(const fs::path& environment, const fs::path& scratch,
-                                                  const std::vector<std::string>& requirements, const Surroundings& around) {
+                                                  const std::vector<std::string>& requirements, const ProcessEnvironment& around) {
   return Pip(environment, scratch, around).install(requirements);
 }
 

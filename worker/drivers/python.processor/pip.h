@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "worker/drivers/python.processor/surroundings.h"
+#include "worker/drivers/python.processor/process_environment.h"
 
 namespace osiris::worker::python {
 
@@ -14,7 +14,7 @@ namespace osiris::worker::python {
 // "pandas==2.0.0", duration_ms, fetch_ms}: duration_ms is the whole time the package took, fetch_ms the part before its
 // installation. Returns the packages, sorted. kUnavailable (a retry may help) with pip's last lines when it fails.
 Result<std::vector<std::string>> install_with_pip(const std::filesystem::path& environment, const std::filesystem::path& scratch,
-                                                  const std::vector<std::string>& requirements, const Surroundings& around);
+                                                  const std::vector<std::string>& requirements, const ProcessEnvironment& around);
 
 // "python-dateutil" of "python_dateutil-2.9-py3-none-any.whl", and "2.9"; empty texts when it is no wheel's name.
 struct WheelName {

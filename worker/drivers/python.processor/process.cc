@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kLookForCancelMs = 50;
 // For SIGTERM handlers; a worker that is told to leave has 1.2 s in all.
-constexpr auto kEndPatience = std::chrono::milliseconds(500);
+constexpr auto kEndGrace = std::chrono::milliseconds(500);
 constexpr size_t kReadBytes = size_t{64} << 10;
 // After the end of the process; more than a pipe can hold.
 constexpr int kLastReadsMax = 64;
@@ -75,7 +75,7 @@ Result<ExitStatus> run_process(const ProcessRequest& request) {
     if (events[0].revents) exit = process.poll_exit();
     if (!cancelled && request.is_cancelled()) {
       cancelled = true;
-      kill_at = std::chrono::steady_clock::now() + kEndPatience;
+      kill_at = std::chrono::steady_clock::now() + kEndGrace;
       // The supervisor passes it on; without one the whole group is asked.
       if (request.supervisor.empty()) {
         process.signal_group(SIGTERM);

@@ -14,7 +14,7 @@
 
 namespace osiris::worker::mysql {
 
-class Feed {
+class RowQueue {
  public:
   // Reader's side.
   void announce(Columns columns);       // once, before the first batch

@@ -1,4 +1,4 @@
-#include "worker/drivers/mysql.extractor/patience.h"
+#include "worker/drivers/mysql.extractor/deadline.h"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -10,29 +10,29 @@
 namespace osiris::worker::mysql {
 namespace {
 
-thread_local Patience* current = nullptr;
+thread_local Deadline* current = nullptr;
 
 }  // namespace
 
-void Patience::cancel() {
+void Deadline::cancel() {
   cancelled_.store(true, std::memory_order_release);
   event_.signal();
 }
 
-int Patience::wait_at_most(int socket, bool is_read, Clock::duration limit) {
-  const std::optional<Clock::time_point> deadline = deadline_;
+int Deadline::wait_at_most(int socket, bool is_read, Clock::duration limit) {
+  const std::optional<Clock::time_point> before = until_;
   const auto own = Clock::now() + limit;
-  const bool is_tighter = !deadline || own < *deadline;
+  const bool is_tighter = !before || own < *before;
   const bool ran_out = ran_out_;
-  if (is_tighter) deadline_ = own;
+  if (is_tighter) until_ = own;
   const int ready = wait(socket, is_read);
   if (is_tighter) ran_out_ = ran_out;
-  deadline_ = deadline;
+  until_ = before;
   return ready;
 }
 
-int Patience::wait(int socket, bool is_read) {
-  std::optional<Clock::time_point> until = deadline_;
+int Deadline::wait(int socket, bool is_read) {
+  std::optional<Clock::time_point> until = until_;
   if (const uint32_t limit_s = is_read ? read_s_ : write_s_; limit_s > 0) {
     const auto by = Clock::now() + std::chrono::seconds(limit_s);
     until = until ? std::min(*until, by) : by;
@@ -67,10 +67,10 @@ int Patience::wait(int socket, bool is_read) {
   }
 }
 
-Patience::Scope::Scope(Patience& patience) : before_(current) { current = &patience; }
-Patience::Scope::~Scope() { current = before_; }
+Deadline::Scope::Scope(Deadline& deadline) : before_(current) { current = &deadline; }
+Deadline::Scope::~Scope() { current = before_; }
 
-int Patience::io_wait(int socket, char is_read, int timeout_ms) {
+int Deadline::io_wait(int socket, char is_read, int timeout_ms) {
   if (current) return current->wait(socket, is_read != 0);
   // Outside any scope only a closing connection writes its farewell: never wait long for that.
   pollfd fd = {socket, static_cast<short>(is_read ? POLLIN : POLLOUT), 0};

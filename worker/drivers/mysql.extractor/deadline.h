@@ -12,20 +12,20 @@
 
 namespace osiris::worker::mysql {
 
-class Patience {
+class Deadline {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Patience() = default;
-  Patience(const Patience&) = delete;
-  Patience& operator=(const Patience&) = delete;
+  Deadline() = default;
+  Deadline(const Deadline&) = delete;
+  Deadline& operator=(const Deadline&) = delete;
 
   // Ends the wait under way and every later one. [any thread]
   void cancel();
   bool is_cancelled() const { return cancelled_.load(std::memory_order_acquire); }
 
   // The rest is for the waiting thread only.
-  void set_deadline(std::optional<Clock::time_point> deadline) { deadline_ = deadline; }
+  void set(std::optional<Clock::time_point> until) { until_ = until; }
   void set_limits_s(uint32_t read_s, uint32_t write_s) { read_s_ = read_s, write_s_ = write_s; }
   bool has_run_out() const { return ran_out_; }
   // Waits until `socket` is ready: 1; 0 with errno ETIMEDOUT when time ran out; -1 with errno ECANCELED when cancelled.
@@ -33,16 +33,16 @@ class Patience {
   // The same, but for `limit` at most; that this ran out is no news of the server's (has_run_out() stays as it was).
   int wait_at_most(int socket, bool is_read, Clock::duration limit);
 
-  // While it lives, libmariadb's waits on this thread go to `patience`.
+  // While it lives, libmariadb's waits on this thread go to `deadline`.
   class Scope {
    public:
-    explicit Scope(Patience& patience);
+    explicit Scope(Deadline& deadline);
     ~Scope();
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
 
    private:
-    Patience* before_;
+    Deadline* before_;
   };
 
   // The callback for MARIADB_OPT_IO_WAIT.
@@ -51,7 +51,7 @@ class Patience {
  private:
   std::atomic<bool> cancelled_{false};
   EventDescriptor event_;
-  std::optional<Clock::time_point> deadline_;
+  std::optional<Clock::time_point> until_;
   uint32_t read_s_ = 0;
   uint32_t write_s_ = 0;
   bool ran_out_ = false;

@@ -1,14 +1,14 @@
-#include "worker/drivers/mysql.extractor/feed.h"
+#include "worker/drivers/mysql.extractor/row_queue.h"
 
 namespace osiris::worker::mysql {
 
-void Feed::announce(Columns columns) {
+void RowQueue::announce(Columns columns) {
   const std::lock_guard lock(mutex_);
   columns_ = std::move(columns);
   changed_.notify_all();
 }
 
-bool Feed::offer(Batch batch) {
+bool RowQueue::offer(Batch batch) {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return closed_ || batches_.size() < kBatchesMax; });
   if (closed_) return false;
@@ -17,7 +17,7 @@ bool Feed::offer(Batch batch) {
   return true;
 }
 
-std::unique_ptr<Chunk> Feed::used_chunk() {
+std::unique_ptr<Chunk> RowQueue::used_chunk() {
   const std::lock_guard lock(mutex_);
   if (used_.empty()) return nullptr;
   auto chunk = std::move(used_.back());
@@ -25,13 +25,13 @@ std::unique_ptr<Chunk> Feed::used_chunk() {
   return chunk;
 }
 
-void Feed::finish(Status status) {
+void RowQueue::finish(Status status) {
   const std::lock_guard lock(mutex_);
   end_ = std::move(status);
   changed_.notify_all();
 }
 
-Feed::Delivery Feed::next(std::chrono::milliseconds wait) {
+RowQueue::Delivery RowQueue::next(std::chrono::milliseconds wait) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, wait, [&] { return (columns_ && !columns_taken_) || !batches_.empty() || end_; });
   Delivery delivery;
@@ -49,13 +49,13 @@ Feed::Delivery Feed::next(std::chrono::milliseconds wait) {
   return delivery;
 }
 
-void Feed::give_back(Batch batch) {
+void RowQueue::give_back(Batch batch) {
   for (const auto& chunk : batch.chunks) chunk->clear();
   const std::lock_guard lock(mutex_);
   for (auto& chunk : batch.chunks) used_.push_back(std::move(chunk));
 }
 
-void Feed::close() {
+void RowQueue::close() {
   const std::lock_guard lock(mutex_);
   closed_ = true;
   changed_.notify_all();

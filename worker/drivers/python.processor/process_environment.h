@@ -11,7 +11,7 @@
 
 namespace osiris::worker::python {
 
-struct Surroundings {
+struct ProcessEnvironment {
   std::string supervisor;       // see ProcessRequest
   Variables base;               // PATH, HOME, TZ, LC_ALL: what every process gets
   Variables pip;                // PIP_* and what else tells pip where packages are

@@ -13,12 +13,12 @@
 namespace osiris::archive {
 
 // Used by one thread. A single block needs no second thread and gets none.
-class HashBeside {
+class BackgroundSha256 {
  public:
-  HashBeside() = default;
-  ~HashBeside() { stop(); }
-  HashBeside(const HashBeside&) = delete;
-  HashBeside& operator=(const HashBeside&) = delete;
+  BackgroundSha256() = default;
+  ~BackgroundSha256() { stop(); }
+  BackgroundSha256(const BackgroundSha256&) = delete;
+  BackgroundSha256& operator=(const BackgroundSha256&) = delete;
 
   // A block of `size` bytes to fill: one that was hashed, where there is one. New ones cost more than their hash.
   std::string take(size_t size) {
