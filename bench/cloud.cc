@@ -46,8 +46,10 @@ void Cloud::write(const fs::path& file, std::string_view text) const {
   std::ofstream(project_ / file) << text;
 }
 
-Cloud::Ended Cloud::run(const std::string& adapter, const std::string& file, const std::vector<std::string>& more) const {
-  std::vector<std::string> arguments = {build_ / "bin/osiris", "--json", "run", file, "--adapter", adapter, "--allow-mock"};
+Cloud::Ended Cloud::run(const std::string& adapter, const std::string& file,
+                        const std::vector<std::string>& more) const {
+  std::vector<std::string> arguments = {build_ / "bin/osiris", "--json", "run",         file,
+                                        "--adapter",           adapter,  "--allow-mock"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   const Run measured = bench::run(arguments, project_,
                                   {{"E2B_API_KEY", server_.api_key()},
@@ -96,7 +98,8 @@ int64_t unix_us(std::string_view iso8601) {
   const std::string text(iso8601);
   tm parts{};
   int us = 0;
-  if (std::sscanf(text.c_str(), "%d-%d-%dT%d:%d:%d.%6d", &parts.tm_year, &parts.tm_mon, &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &us) != 7)
+  if (std::sscanf(text.c_str(), "%d-%d-%dT%d:%d:%d.%6d", &parts.tm_year, &parts.tm_mon, &parts.tm_mday, &parts.tm_hour,
+                  &parts.tm_min, &parts.tm_sec, &us) != 7)
     die("'" + text + "' is no time");
   parts.tm_year -= 1900;
   parts.tm_mon -= 1;

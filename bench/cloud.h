@@ -1,5 +1,5 @@
-// The subject of the e2b rows: osiris in a project of its own, against a local E2B server of its own (the real one, over real HTTP,
-// with its injected delays), and what the two of them wrote down.
+// The subject of the e2b rows: osiris in a project of its own, against a local E2B server of its own (the real one,
+// over real HTTP, with its injected delays), and what the two of them wrote down.
 #pragma once
 
 #include <filesystem>
@@ -15,7 +15,8 @@ namespace osiris::bench {
 class Cloud {
  public:
   // Dies with a message when the server does not start.
-  Cloud(const std::filesystem::path& build, const std::filesystem::path& project, const std::vector<std::string>& server_arguments);
+  Cloud(const std::filesystem::path& build, const std::filesystem::path& project,
+        const std::vector<std::string>& server_arguments);
 
   struct Ended {
     double wall_ms = 0;

@@ -34,8 +34,8 @@ int main(int argc, char** argv) {
   const std::string read = "read_csv('" + input + "', header = true)";
   bool ok;
   if (mode == "three") {
-    ok = run("CREATE TABLE loaded AS SELECT * FROM " + read) && run("CREATE TABLE grouped AS " + query + "loaded" + rest) &&
-         run("COPY grouped TO '" + output + "' (HEADER)");
+    ok = run("CREATE TABLE loaded AS SELECT * FROM " + read) &&
+         run("CREATE TABLE grouped AS " + query + "loaded" + rest) && run("COPY grouped TO '" + output + "' (HEADER)");
   } else {
     ok = run("COPY (" + query + read + rest + ") TO '" + output + "' (HEADER)");
   }

@@ -1,5 +1,6 @@
-// osiris-bench-e2b BUILD_DIR [--quick] [GROUP...]: the rows of the table that are about the e2b adapter, against the local E2B server.
-// Calls and wall time are measured with an injected create time of 150 ms and round trips of 80 ms; the rest without delays. Groups: calls wall first events artifacts bytes; all of them when none is named.
+// osiris-bench-e2b BUILD_DIR [--quick] [GROUP...]: the rows of the table that are about the e2b adapter, against the
+// local E2B server. Calls and wall time are measured with an injected create time of 150 ms and round trips of 80 ms;
+// the rest without delays. Groups: calls wall first events artifacts bytes; all of them when none is named.
 #include <unistd.h>
 #include <zlib.h>
 
@@ -37,14 +38,16 @@ std::string header(const std::string& name) { return "oml_version: \"0.1.0\"\nna
 std::string noop_steps(int steps) {
   std::string text = header("noop-" + std::to_string(steps));
   for (int i = 0; i < steps; ++i)
-    text += "  - {id: s" + std::to_string(i) + ", component: mock, mode: transform, needs: [" + (i ? "s" + std::to_string(i - 1) : "") + "], config: {}}\n";
+    text += "  - {id: s" + std::to_string(i) + ", component: mock, mode: transform, needs: [" +
+            (i ? "s" + std::to_string(i - 1) : "") + "], config: {}}\n";
   return text;
 }
 
 std::string csv_chain() {
   return header("chain") +
          "  - {id: read, component: filesystem.csv_extractor, mode: read, config: {path: in.csv}}\n"
-         "  - {id: query, component: duckdb.processor, mode: transform, needs: [read], config: {query: \"SELECT * FROM df_read ORDER BY id\"}}\n"
+         "  - {id: query, component: duckdb.processor, mode: transform, needs: [read], config: {query: \"SELECT * FROM "
+         "df_read ORDER BY id\"}}\n"
          "  - {id: write, component: filesystem.csv_writer, mode: write, needs: [query], config: {path: out.csv}}\n";
 }
 
@@ -80,17 +83,22 @@ std::vector<Row> calls(const Setup& setup) {
     per_run += (per_run.empty() ? "" : ", ") + std::to_string(count) + " (N = " + std::to_string(steps) + ")";
     met = met && count <= 8;
   }
-  return {{"e2b: remote calls before the first step starts", std::to_string(before), "64 in the Python original", "–", "≤ 4", before <= 4},
-          {"e2b: remote calls per run of N steps", per_run, "69 + 3 N in the Python original", "–", "≤ 8 for any N", met}};
+  return {
+      {"e2b: remote calls before the first step starts", std::to_string(before), "64 in the Python original", "–",
+       "≤ 4", before <= 4},
+      {"e2b: remote calls per run of N steps", per_run, "69 + 3 N in the Python original", "–", "≤ 8 for any N", met}};
 }
 
 // Latency on every call, or a network that is slow in all it does: `handshakes`.
 Row overhead(const Setup& setup, bool handshakes) {
-  const Cloud cloud(setup.build, setup.work / (handshakes ? "overhead-tcp" : "overhead"), handshakes ? delays() : std::vector<std::string>());
+  const Cloud cloud(setup.build, setup.work / (handshakes ? "overhead-tcp" : "overhead"),
+                    handshakes ? delays() : std::vector<std::string>());
   const auto latency = [](const char* route, int ms) {
     return Json::object({{"route", route}, {"action", Json::object({{"type", "latency"}, {"ms", ms}})}});
   };
-  if (!handshakes && !cloud.server().set_faults(Json::array({latency("*", kRoundTripMs), latency("POST /v2/sandboxes", kCreateMs)}))) std::abort();
+  if (!handshakes &&
+      !cloud.server().set_faults(Json::array({latency("*", kRoundTripMs), latency("POST /v2/sandboxes", kCreateMs)})))
+    std::abort();
   cloud.write("chain.yaml", csv_chain());
   cloud.write("in.csv", csv_rows(1000, "row "));
   bool verified = true;
@@ -106,10 +114,19 @@ Row overhead(const Setup& setup, bool handshakes) {
   constexpr double kBudgetMs = kCreateMs + kRoundTripMs + 6 * kRoundTripMs;
   const double extra = pair.subject - pair.baseline;
   if (handshakes)
-    return {"the same, with each TCP handshake a round trip too", whole(extra, "ms"), "local: " + whole(pair.baseline, "ms"), "–", "–", verified};
-  return {"e2b: wall of CSV → SQL → CSV minus the same run local; sandbox without worker, clean-up verified", whole(extra, "ms"),
-          "local: " + whole(pair.baseline, "ms") + "; create and 64 round trips take " + whole(kCreateMs + 65 * kRoundTripMs, "ms"), "–",
-          "≤ create + 6 round trips = " + whole(kBudgetMs, "ms"), extra <= kBudgetMs && verified};
+    return {"the same, with each TCP handshake a round trip too",
+            whole(extra, "ms"),
+            "local: " + whole(pair.baseline, "ms"),
+            "–",
+            "–",
+            verified};
+  return {"e2b: wall of CSV → SQL → CSV minus the same run local; sandbox without worker, clean-up verified",
+          whole(extra, "ms"),
+          "local: " + whole(pair.baseline, "ms") + "; create and 64 round trips take " +
+              whole(kCreateMs + 65 * kRoundTripMs, "ms"),
+          "–",
+          "≤ create + 6 round trips = " + whole(kBudgetMs, "ms"),
+          extra <= kBudgetMs && verified};
 }
 
 // ---- Bytes
@@ -120,17 +137,22 @@ uint64_t gzip_bytes(const fs::path& file) {
   const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   uLongf size = compressBound(bytes.size());
   std::string packed(size, '\0');
-  if (compress2(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size(), 9) != Z_OK) std::abort();
+  if (compress2(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(bytes.data()),
+                bytes.size(), 9) != Z_OK)
+    std::abort();
   return size;
 }
 
 std::vector<Row> bytes(const Setup& setup) {
   const Cloud cloud(setup.build, setup.work / "bytes", {});
-  cloud.write("chain.yaml", header("two") +
-                                "  - {id: big, component: filesystem.csv_extractor, mode: read, config: {path: big.csv}}\n"
-                                "  - {id: small, component: filesystem.csv_extractor, mode: read, needs: [], config: {path: small.csv}}\n"
-                                "  - {id: join, component: duckdb.processor, mode: transform, needs: [big, small], config: {query: \"SELECT count(*) AS n FROM df_big, df_small\"}}\n"
-                                "  - {id: write, component: filesystem.csv_writer, mode: write, needs: [join], config: {path: out.csv}}\n");
+  cloud.write(
+      "chain.yaml",
+      header("two") +
+          "  - {id: big, component: filesystem.csv_extractor, mode: read, config: {path: big.csv}}\n"
+          "  - {id: small, component: filesystem.csv_extractor, mode: read, needs: [], config: {path: small.csv}}\n"
+          "  - {id: join, component: duckdb.processor, mode: transform, needs: [big, small], config: {query: \"SELECT "
+          "count(*) AS n FROM df_big, df_small\"}}\n"
+          "  - {id: write, component: filesystem.csv_writer, mode: write, needs: [join], config: {path: out.csv}}\n");
   cloud.write("big.csv", csv_rows(50'000, "unchanged "));
   cloud.write("small.csv", csv_rows(100, "first "));
   const auto sent_by = [&](const std::vector<std::string>& options) {
@@ -140,19 +162,23 @@ std::vector<Row> bytes(const Setup& setup) {
   };
   const uint64_t cold = sent_by({});
   const uint64_t gzip = gzip_bytes(setup.build / "lib/osiris/osiris-worker");
-  const std::vector<std::string> shape = {"--e2b-cpu", "4", "--e2b-mem", "2"}, keep = {"--e2b-keep", "--e2b-lease", "600"};
+  const std::vector<std::string> shape = {"--e2b-cpu", "4", "--e2b-mem", "2"},
+                                 keep = {"--e2b-keep", "--e2b-lease", "600"};
   sent_by(shape);
   const uint64_t known = sent_by(shape);
   sent_by(keep);
   cloud.write("small.csv", csv_rows(100, "second "));
   const uint64_t kept = sent_by(keep);
-  const uint64_t changed = fs::file_size(cloud.project() / "small.csv"), all = changed + fs::file_size(cloud.project() / "big.csv");
+  const uint64_t changed = fs::file_size(cloud.project() / "small.csv"),
+                 all = changed + fs::file_size(cloud.project() / "big.csv");
   const auto amount = [](uint64_t count) { return whole(static_cast<double>(count), "bytes"); };
-  return {{"e2b: bytes uploaded, second run in a kept sandbox", amount(kept), "changed inputs: " + amount(changed) + " of " + amount(all), "–",
-           "≤ 64 KiB + changed inputs", kept <= kSmallUpload + changed},
-          {"e2b: bytes uploaded, second run from a known template", amount(known), "all inputs: " + amount(all), "–", "≤ 64 KiB + all inputs",
-           known <= kSmallUpload + all},
-          {"e2b: bytes uploaded, cold (worker as zstd with its unpacker, and inputs)", amount(cold), "the worker alone as gzip -9: " + amount(gzip),
+  return {{"e2b: bytes uploaded, second run in a kept sandbox", amount(kept),
+           "changed inputs: " + amount(changed) + " of " + amount(all), "–", "≤ 64 KiB + changed inputs",
+           kept <= kSmallUpload + changed},
+          {"e2b: bytes uploaded, second run from a known template", amount(known), "all inputs: " + amount(all), "–",
+           "≤ 64 KiB + all inputs", known <= kSmallUpload + all},
+          {"e2b: bytes uploaded, cold (worker as zstd with its unpacker, and inputs)", amount(cold),
+           "the worker alone as gzip -9: " + amount(gzip),
            format(static_cast<double>(cold) / static_cast<double>(gzip), "×"), "the smaller of the two", cold < gzip}};
 }
 
@@ -175,7 +201,12 @@ Row first_event_latency(const Setup& setup) {
     }
   }
   unsetenv("OSIRIS_RPC_DEBUG");
-  return {"e2b: worker started → first event", format(median(times), "ms"), "150 ms in the seed document", "–", "≤ 25 ms", median(times) <= 25};
+  return {"e2b: worker started → first event",
+          format(median(times), "ms"),
+          "150 ms in the seed document",
+          "–",
+          "≤ 25 ms",
+          median(times) <= 25};
 }
 
 constexpr int kArtifactFiles = 4;
@@ -183,12 +214,17 @@ constexpr int kArtifactFiles = 4;
 std::string artifacts_pipeline(uint64_t rows) {
   std::string text = header("artifacts") +
                      "  - id: make\n    component: duckdb.processor\n    mode: transform\n    needs: []\n    config:\n"
-                     "      query: \"SELECT range AS id, md5(range::VARCHAR) AS code, range % 1000 AS shop, range * 7919 % 100003 / 100.0 AS amount, "
-                     "'customer ' || range % 50000 AS customer FROM range(" + std::to_string(rows) + ")\"\n";
+                     "      query: \"SELECT range AS id, md5(range::VARCHAR) AS code, range % 1000 AS shop, range * "
+                     "7919 % 100003 / 100.0 AS amount, "
+                     "'customer ' || range % 50000 AS customer FROM range(" +
+                     std::to_string(rows) + ")\"\n";
   for (int i = 0; i < kArtifactFiles; ++i) {
     const std::string n = std::to_string(i);
-    text += "  - {id: part" + n + ", component: duckdb.processor, mode: transform, needs: [make], config: {query: \"SELECT * FROM df_make WHERE id % 4 = " + n + "\"}}\n" +
-            "  - {id: write" + n + ", component: filesystem.csv_writer, mode: write, needs: [part" + n + "], config: {path: out/part" + n + ".csv}}\n";
+    text += "  - {id: part" + n +
+            ", component: duckdb.processor, mode: transform, needs: [make], config: {query: \"SELECT * FROM df_make "
+            "WHERE id % 4 = " +
+            n + "\"}}\n" + "  - {id: write" + n + ", component: filesystem.csv_writer, mode: write, needs: [part" + n +
+            "], config: {path: out/part" + n + ".csv}}\n";
   }
   return text;
 }
@@ -201,7 +237,8 @@ Row artifacts(const Setup& setup) {
   const auto kept = cloud.run("e2b", "artifacts.yaml", {"--e2b-keep", "--e2b-lease", "3600"});
   const std::string id = first_event(kept.session, "sandbox_created")["sandbox_id"].as_string();
   e2b_server::HttpClient client(cloud.server().url());
-  const auto connected = client.request("POST", "/v2/sandboxes/" + id + "/connect", {{"x-api-key", cloud.server().api_key()}, {"content-type", "application/json"}},
+  const auto connected = client.request("POST", "/v2/sandboxes/" + id + "/connect",
+                                        {{"x-api-key", cloud.server().api_key()}, {"content-type", "application/json"}},
                                         "{\"timeout\":3600}");
   const e2b_server::SandboxHandle sandbox{cloud.server().url(), id, connected.json()["envdAccessToken"].as_string()};
   std::vector<DownloadedFile> files;
@@ -210,14 +247,17 @@ Row artifacts(const Setup& setup) {
   fs::create_directories(directory);
   for (int i = 0; i < kArtifactFiles; ++i) {
     const std::string name = "part" + std::to_string(i) + ".csv";
-    files.push_back({"/home/user/.osiris/runs/" + kept.report["session_id"].as_string() + "/outputs/" + std::to_string(i + 1) + "/" + name, directory / name});
+    files.push_back({"/home/user/.osiris/runs/" + kept.report["session_id"].as_string() + "/outputs/" +
+                         std::to_string(i + 1) + "/" + name,
+                     directory / name});
     total += fs::file_size(cloud.project() / "out" / name);
   }
   const auto osiris_ms = [&] {
     const auto run = cloud.run("e2b", "artifacts.yaml");
     // From the end of the last step: packing, the way here, unpacking and checking.
     const int64_t from = unix_us(first_event(run.session, "cleanup_complete")["ts"].as_string());
-    return static_cast<double>(unix_us(first_event(run.session, "artifacts_collected")["ts"].as_string()) - from) / 1000;
+    return static_cast<double>(unix_us(first_event(run.session, "artifacts_collected")["ts"].as_string()) - from) /
+           1000;
   };
   const auto baseline_ms = [&] {
     const int64_t started_ns = system_clock().monotonic_ns();
@@ -227,15 +267,21 @@ Row artifacts(const Setup& setup) {
   const Pair pair = alternate(kRounds, osiris_ms, baseline_ms);
   const auto rate = [&](double ms) { return whole(static_cast<double>(total) / 1e3 / ms, "MB/s"); };
   const double ratio = pair.baseline / pair.subject;
-  return {"e2b: " + whole(static_cast<double>(total) / 1e6, "MB") + " of artifacts back, loopback", rate(pair.subject), "GET of the same files through zstd -1 on both ends: " + rate(pair.baseline),
-          format(ratio, "×"), "≥ 0.7 ×", ratio >= 0.7};
+  return {"e2b: " + whole(static_cast<double>(total) / 1e6, "MB") + " of artifacts back, loopback",
+          rate(pair.subject),
+          "GET of the same files through zstd -1 on both ends: " + rate(pair.baseline),
+          format(ratio, "×"),
+          "≥ 0.7 ×",
+          ratio >= 0.7};
 }
 
 std::vector<Row> events(const Setup& setup) {
   const Cloud cloud(setup.build, setup.work / "events", {});
   const uint64_t few = setup.events / 10;
   for (const uint64_t count : {setup.events, few})
-    cloud.write(std::to_string(count) + ".yaml", header("events") + "  - {id: talk, component: mock, mode: transform, config: {events: " + std::to_string(count) + "}}\n");
+    cloud.write(std::to_string(count) + ".yaml",
+                header("events") + "  - {id: talk, component: mock, mode: transform, config: {events: " +
+                    std::to_string(count) + "}}\n");
   uint64_t lost = 0;
   std::vector<double> wall[2], peak[2];
   for (int i = 0; i < kRounds; ++i)
@@ -249,10 +295,11 @@ std::vector<Row> events(const Setup& setup) {
   // What nine tenths of the events take: the rest of a run is in both.
   const double rate = static_cast<double>(setup.events - few) / (median(wall[0]) - median(wall[1])) * 1000;
   const double growth = median(peak[0]) - median(peak[1]);
-  return {{"e2b: " + std::to_string(setup.events) + " events streamed", whole(rate, "events/s") + ", " + std::to_string(lost) + " lost", "–", "–",
-           "≥ 50000/s, none lost", rate >= 50'000 && lost == 0},
-          {"e2b: the host's peak memory meanwhile", format(median(peak[0]), "MiB"), std::to_string(few) + " events: " + format(median(peak[1]), "MiB"), "–",
-           "flat: + ≤ 8 MiB", growth <= 8}};
+  return {{"e2b: " + std::to_string(setup.events) + " events streamed",
+           whole(rate, "events/s") + ", " + std::to_string(lost) + " lost", "–", "–", "≥ 50000/s, none lost",
+           rate >= 50'000 && lost == 0},
+          {"e2b: the host's peak memory meanwhile", format(median(peak[0]), "MiB"),
+           std::to_string(few) + " events: " + format(median(peak[1]), "MiB"), "–", "flat: + ≤ 8 MiB", growth <= 8}};
 }
 
 }  // namespace
@@ -280,7 +327,8 @@ int main(int argc, char** argv) {
   if (wanted("calls")) print(calls(setup));
   if (wanted("wall")) print({overhead(setup, false), overhead(setup, true)});
   if (wanted("first")) print({first_event_latency(setup)});
-  if (wanted("events")) print(events(setup));  // before this process has held large files: a child's peak is never below its parent's
+  if (wanted("events"))
+    print(events(setup));  // before this process has held large files: a child's peak is never below its parent's
   if (wanted("artifacts")) print({artifacts(setup)});
   if (wanted("bytes")) print(bytes(setup));
   fs::remove_all(setup.work);

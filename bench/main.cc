@@ -1,5 +1,6 @@
-// osiris-bench BUILD_DIR local|mysql [--quick]: measures what the README quotes, each row against its baseline in the same run, medians of at
-// least five alternating rounds, and prints the table as Markdown. --quick uses a tenth of the data, to try the program itself.
+// osiris-bench BUILD_DIR local|mysql [--quick]: measures what the README quotes, each row against its baseline in the
+// same run, medians of at least five alternating rounds, and prints the table as Markdown. --quick uses a tenth of the
+// data, to try the program itself.
 #include <unistd.h>
 
 #include <cstdio>
@@ -47,8 +48,12 @@ Row noop_run(const Setup& setup) {
   const Pair pair = alternate(
       21, [&] { return run({setup.osiris(), "run", "three.yaml", "--allow-mock"}, project).wall_ms; },
       [&] { return run({setup.program("trivial")}).wall_ms; });
-  return {"`osiris run` of three no-op steps, wall", format(pair.subject, "ms"), "spawn and wait of a trivial static binary: " + format(pair.baseline, "ms"),
-          format(pair.ratio(), "×"), "≤ 60 ms", pair.subject <= 60};
+  return {"`osiris run` of three no-op steps, wall",
+          format(pair.subject, "ms"),
+          "spawn and wait of a trivial static binary: " + format(pair.baseline, "ms"),
+          format(pair.ratio(), "×"),
+          "≤ 60 ms",
+          pair.subject <= 60};
 }
 
 Row first_message(const Setup& setup) {
@@ -64,15 +69,21 @@ Row noop_step(const Setup& setup) {
     fs::create_directories(directory);
     times.push_back(ms_per_noop_step(setup.worker(), directory, 200));
   }
-  return {"request → response of a no-op step", format(median(times), "ms"), "–", "–", "≤ 0.5 ms", median(times) <= 0.5};
+  return {
+      "request → response of a no-op step", format(median(times), "ms"), "–", "–", "≤ 0.5 ms", median(times) <= 0.5};
 }
 
 std::string csv_pipeline(const fs::path& input) {
   return "oml_version: \"0.1.0\"\nname: big\nsteps:\n"
-         "  - id: load\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: " + input.string() + "}\n"
-         "  - id: query\n    component: duckdb.processor\n    mode: transform\n    needs: [load]\n    config:\n      query: |\n"
-         "        SELECT customer, COUNT(*) AS orders, SUM(amount) AS amount, MAX(quantity) AS largest FROM df_load GROUP BY customer ORDER BY customer\n"
-         "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [query]\n    config: {path: out.csv}\n";
+         "  - id: load\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: " +
+         input.string() +
+         "}\n"
+         "  - id: query\n    component: duckdb.processor\n    mode: transform\n    needs: [load]\n    config:\n      "
+         "query: |\n"
+         "        SELECT customer, COUNT(*) AS orders, SUM(amount) AS amount, MAX(quantity) AS largest FROM df_load "
+         "GROUP BY customer ORDER BY customer\n"
+         "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [query]\n    config: {path: "
+         "out.csv}\n";
 }
 
 std::vector<Row> big_csv(const Setup& setup) {
@@ -93,11 +104,17 @@ std::vector<Row> big_csv(const Setup& setup) {
       peak[k].push_back(runs[k].peak_mib);
     }
   }
-  const double ratio = median(wall[0]) / median(wall[1]), memory_ratio = median(peak[0]) / median(peak[1]), fused = median(wall[0]) / median(wall[2]);
+  const double ratio = median(wall[0]) / median(wall[1]), memory_ratio = median(peak[0]) / median(peak[1]),
+               fused = median(wall[0]) / median(wall[2]);
   const std::string name = std::to_string(setup.csv_rows / 1'000'000) + " M-row CSV → group-by SQL → CSV";
-  return {{name + ", wall", format(median(wall[0]), "ms"), "the same three DuckDB statements: " + format(median(wall[1]), "ms"), format(ratio, "×"), "≤ 1.15 ×", ratio <= 1.15},
-          {name + ", peak memory", format(median(peak[0]), "MiB"), "the same: " + format(median(peak[1]), "MiB"), format(memory_ratio, "×"), "≤ 1.3 ×", memory_ratio <= 1.3},
-          {name + ", wall", format(median(wall[0]), "ms"), "one fused DuckDB statement: " + format(median(wall[2]), "ms"), format(fused, "×"), "≤ 2.5 ×", fused <= 2.5}};
+  return {
+      {name + ", wall", format(median(wall[0]), "ms"),
+       "the same three DuckDB statements: " + format(median(wall[1]), "ms"), format(ratio, "×"), "≤ 1.15 ×",
+       ratio <= 1.15},
+      {name + ", peak memory", format(median(peak[0]), "MiB"), "the same: " + format(median(peak[1]), "MiB"),
+       format(memory_ratio, "×"), "≤ 1.3 ×", memory_ratio <= 1.3},
+      {name + ", wall", format(median(wall[0]), "ms"), "one fused DuckDB statement: " + format(median(wall[2]), "ms"),
+       format(fused, "×"), "≤ 2.5 ×", fused <= 2.5}};
 }
 
 // Runs inside osiris-mariadb, which starts the server and says where it is.
@@ -105,8 +122,9 @@ Row mysql_extract(const Setup& setup) {
   const char* host = std::getenv("MARIADB_HOST");
   const char* port = std::getenv("MARIADB_PORT");
   const fs::path project = setup.work / "mysql";
-  write(project / "osiris_connections.yaml", std::string("version: 1\nconnections:\n  mysql:\n    bench: {default: true, host: ") + host + ", port: " + port +
-                                                 ", database: bench, user: bench, password: \"${BENCH_PASSWORD}\"}\n");
+  write(project / "osiris_connections.yaml",
+        std::string("version: 1\nconnections:\n  mysql:\n    bench: {default: true, host: ") + host +
+            ", port: " + port + ", database: bench, user: bench, password: \"${BENCH_PASSWORD}\"}\n");
   fs::permissions(project / "osiris_connections.yaml", fs::perms::owner_read | fs::perms::owner_write);
   write(project / "extract.yaml",
         "oml_version: \"0.1.0\"\nname: extract\nsteps:\n  - id: pull\n    component: mysql.extractor\n    mode: read\n"
@@ -118,12 +136,17 @@ Row mysql_extract(const Setup& setup) {
     return static_cast<double>(setup.mysql_rows) / (step["duration_ms"].as_double() / 1000);
   };
   const auto fetch_rate = [&] {
-    const Run measured = run({setup.program("mysql_fetch"), host, port, "bench", "bench", "bench", "SELECT * FROM orders"});
+    const Run measured =
+        run({setup.program("mysql_fetch"), host, port, "bench", "bench", "bench", "SELECT * FROM orders"});
     return (*osiris::parse_json(measured.output))["rows_per_second"].as_double();
   };
   const Pair pair = alternate(kRounds, extract_rate, fetch_rate);
-  return {std::to_string(setup.mysql_rows / 1'000'000) + " M-row MySQL table → worker relation", format(pair.subject / 1e6, "M rows/s"),
-          "bare Connector/C fetch loop: " + format(pair.baseline / 1e6, "M rows/s"), format(pair.ratio(), "×"), "≥ 0.8 ×", pair.ratio() >= 0.8};
+  return {std::to_string(setup.mysql_rows / 1'000'000) + " M-row MySQL table → worker relation",
+          format(pair.subject / 1e6, "M rows/s"),
+          "bare Connector/C fetch loop: " + format(pair.baseline / 1e6, "M rows/s"),
+          format(pair.ratio(), "×"),
+          "≥ 0.8 ×",
+          pair.ratio() >= 0.8};
 }
 
 Row many_steps(const Setup& setup) {
@@ -133,8 +156,12 @@ Row many_steps(const Setup& setup) {
   const Pair pair = alternate(
       kRounds, [&] { return run({setup.osiris(), "run", "1000.yaml", "--allow-mock"}, project).wall_ms; },
       [&] { return run({setup.osiris(), "run", "100.yaml", "--allow-mock"}, project).wall_ms; });
-  return {"1,000-step pipeline, compile + run of no-ops", format(pair.subject, "ms"), "100 steps: " + format(pair.baseline, "ms"), format(pair.ratio(), "×"),
-          "≤ 12 ×", pair.ratio() <= 12};
+  return {"1,000-step pipeline, compile + run of no-ops",
+          format(pair.subject, "ms"),
+          "100 steps: " + format(pair.baseline, "ms"),
+          format(pair.ratio(), "×"),
+          "≤ 12 ×",
+          pair.ratio() <= 12};
 }
 
 std::string machine() {
@@ -168,7 +195,9 @@ int main(int argc, char** argv) {
   if (std::strcmp(argv[2], "mysql") == 0) {
     print({mysql_extract(setup)});
   } else {
-    std::printf("Machine: %s.\n\n| what | osiris | baseline in the same run | ratio | target |\n|---|---|---|---|---|\n", machine().c_str());
+    std::printf(
+        "Machine: %s.\n\n| what | osiris | baseline in the same run | ratio | target |\n|---|---|---|---|---|\n",
+        machine().c_str());
     print({noop_run(setup), first_message(setup), noop_step(setup)});
     print(big_csv(setup));
     print({many_steps(setup)});

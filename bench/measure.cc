@@ -35,7 +35,8 @@ Run run(const std::vector<std::string>& arguments, const std::string& working_di
   close(pipe_fds[1]);
   Run result;
   char block[65536];
-  for (ssize_t got; (got = read(pipe_fds[0], block, sizeof block)) > 0;) result.output.append(block, static_cast<size_t>(got));
+  for (ssize_t got; (got = read(pipe_fds[0], block, sizeof block)) > 0;)
+    result.output.append(block, static_cast<size_t>(got));
   close(pipe_fds[0]);
   int status = 0;
   rusage usage{};
@@ -73,8 +74,8 @@ std::string format(double value, const char* unit) {
 
 void print(const std::vector<Row>& rows) {
   for (const Row& row : rows)
-    std::printf("| %s | %s | %s | %s | %s%s |\n", row.what.c_str(), row.subject.c_str(), row.baseline.c_str(), row.ratio.c_str(), row.target.c_str(),
-                row.met ? "" : " **missed**");
+    std::printf("| %s | %s | %s | %s | %s%s |\n", row.what.c_str(), row.subject.c_str(), row.baseline.c_str(),
+                row.ratio.c_str(), row.target.c_str(), row.met ? "" : " **missed**");
   std::fflush(stdout);
 }
 

@@ -12,7 +12,7 @@ struct Run {
   double wall_ms = 0;
   double peak_mib = 0;  // of the largest process of the run's tree that was waited for
   int exit_status = 0;
-  std::string output;   // stdout
+  std::string output;  // stdout
 };
 
 // Runs a program to its end with stdout captured and stderr discarded. Dies with a message when it fails.

@@ -17,7 +17,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double ms_since(Clock::time_point start) { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); }
+double ms_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
 
 // A worker over one socket pair, spoken to line by line.
 class Worker {
@@ -42,7 +44,9 @@ class Worker {
     waitpid(pid_, nullptr, 0);
   }
 
-  void send(const std::string& line) { if (write(fd_, line.data(), line.size()) < 0) std::abort(); }
+  void send(const std::string& line) {
+    if (write(fd_, line.data(), line.size()) < 0) std::abort();
+  }
 
   std::string line() {
     for (;;) {
@@ -63,7 +67,8 @@ class Worker {
 
   void wait_for(const std::string& id) {
     const std::string mark = "\"id\":\"" + id + "\"";
-    while (line().find(mark) == std::string::npos) {}
+    while (line().find(mark) == std::string::npos) {
+    }
   }
 
  private:
@@ -87,14 +92,25 @@ double ms_per_noop_step(const std::string& worker, const std::string& directory,
   Json plan_steps = Json::array();
   for (int i = 0; i < steps; ++i) {
     const std::string id = "noop-" + std::to_string(i);
-    plan_steps.push_back(Json::object({{"id", id}, {"component", "mock"}, {"driver", "mock"}, {"mode", "transform"}, {"needs", Json::array()},
-                                       {"cfg_path", "cfg/" + id + ".json"}, {"cfg", Json::object({{"component", "mock"}})},
-                                       {"inputs", Json::object()}, {"outputs", Json::array()}, {"input_files", Json::array()}}));
+    plan_steps.push_back(Json::object({{"id", id},
+                                       {"component", "mock"},
+                                       {"driver", "mock"},
+                                       {"mode", "transform"},
+                                       {"needs", Json::array()},
+                                       {"cfg_path", "cfg/" + id + ".json"},
+                                       {"cfg", Json::object({{"component", "mock"}})},
+                                       {"inputs", Json::object()},
+                                       {"outputs", Json::array()},
+                                       {"input_files", Json::array()}}));
   }
-  const Json prepare = Json::object(
-      {{"id", "p"}, {"method", "prepare"},
-       {"params", Json::object({{"protocol", 1}, {"run_id", "bench"}, {"session_dir", directory}, {"work_dir", directory},
-                                {"plan", Json::object({{"steps", plan_steps}})}, {"settings", Json::object({{"allow_mock", true}})}})}});
+  const Json prepare = Json::object({{"id", "p"},
+                                     {"method", "prepare"},
+                                     {"params", Json::object({{"protocol", 1},
+                                                              {"run_id", "bench"},
+                                                              {"session_dir", directory},
+                                                              {"work_dir", directory},
+                                                              {"plan", Json::object({{"steps", plan_steps}})},
+                                                              {"settings", Json::object({{"allow_mock", true}})}})}});
   process.send(prepare.dump() + "\n");
   process.wait_for("p");
   const auto start = Clock::now();

@@ -36,7 +36,8 @@ void get(const e2b_server::SandboxHandle& sandbox, const std::string& far_path, 
 template <class Take>
 void read_all(http::BodyPipe& in, Take take) {
   std::string block(kBlock, '\0');
-  for (size_t count = 0; in.read_wait(block.data(), block.size(), &count) == http::BodyPipe::Read::kBytes;) take(std::string_view(block).substr(0, count));
+  for (size_t count = 0; in.read_wait(block.data(), block.size(), &count) == http::BodyPipe::Read::kBytes;)
+    take(std::string_view(block).substr(0, count));
 }
 
 void compress(http::BodyPipe& in, http::BodyPipe& out) {

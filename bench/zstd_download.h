@@ -1,4 +1,5 @@
-// The baseline of "artifacts back": the same files, each a GET from the same server, piped through zstd -1 on both ends.
+// The baseline of "artifacts back": the same files, each a GET from the same server, piped through zstd -1 on both
+// ends.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,8 @@ struct DownloadedFile {
   std::filesystem::path to;
 };
 
-// Fetches them one after another. Three threads keep every stage of the pipe busy: GET, compress at level 1, decompress and write.
-// Returns the bytes written; dies with a message when something fails.
+// Fetches them one after another. Three threads keep every stage of the pipe busy: GET, compress at level 1, decompress
+// and write. Returns the bytes written; dies with a message when something fails.
 uint64_t download_through_zstd(const e2b_server::SandboxHandle& sandbox, const std::vector<DownloadedFile>& files);
 
 }  // namespace osiris::bench

@@ -8,8 +8,8 @@
 
 namespace {
 
-// Started without one of the standard streams (`osiris run p.yaml >&-`), the next file opened would take its number, and what is
-// meant for the user would be written into a session.
+// Started without one of the standard streams (`osiris run p.yaml >&-`), the next file opened would take its number,
+// and what is meant for the user would be written into a session.
 bool fill_standard_streams() {
   for (int fd = 0; fd < 3; ++fd)
     if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd) return false;

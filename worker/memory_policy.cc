@@ -8,8 +8,9 @@
 namespace osiris::worker {
 
 void economise_memory() {
-  // Two arenas, because each keeps holes of its own. A fixed threshold, because glibc's own grows up to 32 MiB and then keeps
-  // blocks of that size; not a low one, because mapping each of the engine's 256 KiB blocks afresh costs a fifth of the time.
+  // Two arenas, because each keeps holes of its own. A fixed threshold, because glibc's own grows up to 32 MiB and then
+  // keeps blocks of that size; not a low one, because mapping each of the engine's 256 KiB blocks afresh costs a fifth
+  // of the time.
   ::mallopt(M_ARENA_MAX, 2);
   ::mallopt(M_MMAP_THRESHOLD, 4 << 20);
   ::mallopt(M_TRIM_THRESHOLD, 8 << 20);

@@ -10,7 +10,6 @@
 namespace osiris::worker {
 namespace {
 
-
 rpc::Response response(const std::string& id, Outcome outcome) {
   rpc::Response record;
   record.id = id;
@@ -34,7 +33,9 @@ RelationTransfer::RelationTransfer(Executor& executor, RecordStream& stream, con
 
 RelationTransfer::~RelationTransfer() = default;
 
-void RelationTransfer::answer(const std::string& id, Outcome outcome) { stream_.emit(response(id, std::move(outcome))); }
+void RelationTransfer::answer(const std::string& id, Outcome outcome) {
+  stream_.emit(response(id, std::move(outcome)));
+}
 
 void RelationTransfer::put(const rpc::Request& request) {
   auto incoming = std::make_unique<Incoming>();
@@ -63,18 +64,18 @@ bool RelationTransfer::take_blob(const std::string& bytes) {
 
 void RelationTransfer::end_of_blobs() {
   if (!incoming_) return;
-  answer(incoming_->request_id, Error(Code::kInvalidArgument, "the relation ended " +
-                                                                          std::to_string(incoming_->missing_bytes) +
-                                                                          " bytes early"));
+  answer(
+      incoming_->request_id,
+      Error(Code::kInvalidArgument, "the relation ended " + std::to_string(incoming_->missing_bytes) + " bytes early"));
   incoming_.reset();
 }
 
 void RelationTransfer::store(std::unique_ptr<Incoming> incoming) {
   incoming->file.close();
   if (!incoming->file)
-    return answer(incoming->request_id, Error(Code::kExhausted,
-                                                      "cannot keep the relation that was sent: " + incoming->path.string(),
-                                                      "Free some space.", category::kWriteDiskFull));
+    return answer(incoming->request_id,
+                  Error(Code::kExhausted, "cannot keep the relation that was sent: " + incoming->path.string(),
+                        "Free some space.", category::kWriteDiskFull));
   background_([this, id = incoming->request_id, step_id = incoming->step_id, path = incoming->path] {
     auto relation = executor_.run().database->import_parquet(path, relation_name(step_id));
     std::error_code ignored;

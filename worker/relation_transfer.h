@@ -1,5 +1,6 @@
-// Relations that cross the channel: a step's output as Parquet, in blobs, to and from another worker (docs/worker-protocol.md,
-// "Relations"). Bytes go through a file each way, so that a relation larger than memory passes.
+// Relations that cross the channel: a step's output as Parquet, in blobs, to and from another worker
+// (docs/worker-protocol.md, "Relations"). Bytes go through a file each way, so that a relation larger than memory
+// passes.
 #pragma once
 
 #include <cstdint>

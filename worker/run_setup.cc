@@ -18,8 +18,9 @@ namespace {
 
 constexpr unsigned kParallelStepsMin = 2;  // one that waits for the network leaves room for one that computes
 constexpr unsigned kParallelStepsMax = 64;
-// One value may be larger than all memory (range(1000000000), repeat('x', 1000000000)), and the engine does not count it while
-// it grows. This much beyond the limit the system refuses it, and the step fails like any other that ran out of memory.
+// One value may be larger than all memory (range(1000000000), repeat('x', 1000000000)), and the engine does not count
+// it while it grows. This much beyond the limit the system refuses it, and the step fails like any other that ran out
+// of memory.
 constexpr uint64_t kUncountedBytesMax = uint64_t{512} << 20;
 constexpr uint64_t kStackBytes = uint64_t{8} << 20;  // each thread's, by default
 constexpr auto kMemoryLookEvery = std::chrono::milliseconds(50);

@@ -18,11 +18,12 @@ struct RunSetup {
   unsigned engine_threads = 1;
 };
 
-// Unpacks the run package, reads the plan, makes the run's directories. Neither the database is opened nor a limit set. kUnsupported where
-// the host was built from other sources than this worker of `version`.
+// Unpacks the run package, reads the plan, makes the run's directories. Neither the database is opened nor a limit set.
+// kUnsupported where the host was built from other sources than this worker of `version`.
 Result<RunSetup> set_up_run(rpc::PrepareParams params, const std::string& version);
 
-// Holds the process to the memory limit for the result's life; null without a limit. Before the engine starts its threads.
+// Holds the process to the memory limit for the result's life; null without a limit. Before the engine starts its
+// threads.
 std::unique_ptr<PeriodicThread> keep_memory_limit(const RunSetup& setup);
 
 }  // namespace osiris::worker

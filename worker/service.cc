@@ -192,7 +192,8 @@ void Service::announce_run(const RunSetup& setup, const Json& drivers) {
     emit_event(stream_, "dependency_check",
                Json::object({{"required", Json::array()}, {"present", Json::array()}, {"missing", Json::array()}}));
   }
-  emit_event(stream_, "session_initialized", Json::object({{"session_id", setup.run.run_id}, {"drivers_loaded", drivers}}));
+  emit_event(stream_, "session_initialized",
+             Json::object({{"session_id", setup.run.run_id}, {"drivers_loaded", drivers}}));
   emit_metric(stream_, "steps_total", Json(uint64_t{setup.plan.steps.size()}));
 }
 
@@ -222,12 +223,10 @@ void Service::finish(rpc::Request request) {
 
 void Service::pack(rpc::Request request) {
   const std::string& path = request.params["path"].as_string();
-  if (!path.starts_with('/'))
-    return answer(request.id, Error(Code::kInvalidArgument, "pack needs an absolute path"));
+  if (!path.starts_with('/')) return answer(request.id, Error(Code::kInvalidArgument, "pack needs an absolute path"));
   const auto start = [this, id = request.id, path](const Outcome& finished) {
     const Json* result = std::get_if<Json>(&finished);
-    if (!result)
-      return answer(id, Error(Code::kInvalidState, "there is nothing to pack: the run did not finish"));
+    if (!result) return answer(id, Error(Code::kInvalidState, "there is nothing to pack: the run did not finish"));
     std::vector<Artifact> artifacts;
     for (const Json& json : (*result)["artifacts"].items()) {
       auto artifact = artifact_from_json(json);

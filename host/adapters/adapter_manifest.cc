@@ -104,9 +104,11 @@ Status read_commands(const Reader& reader, AdapterManifest& manifest) {
   OSIRIS_ASSIGN(manifest.resources_noun, reader.text("commands", "resources"));
   OSIRIS_ASSIGN(manifest.resource_kind, reader.text("commands", "resource_kind"));
   const std::string_view flag = manifest.flag;
-  if (!flag.empty() && !(flag.starts_with("--") && is_word(flag.substr(2)))) return reader.error("commands.flag is no flag", "write it as \"--name\"");
+  if (!flag.empty() && !(flag.starts_with("--") && is_word(flag.substr(2))))
+    return reader.error("commands.flag is no flag", "write it as \"--name\"");
   for (const std::string* word : {&manifest.resources_noun, &manifest.resource_kind})
-    if (!word->empty() && !is_word(*word)) return reader.error("commands names '" + *word + "', which is no word of lower case letters");
+    if (!word->empty() && !is_word(*word))
+      return reader.error("commands names '" + *word + "', which is no word of lower case letters");
   return {};
 }
 

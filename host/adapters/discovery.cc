@@ -99,7 +99,8 @@ std::vector<SearchPlace> search_places(const SearchInputs& inputs) {
   add_variable_places(inputs, places);
   places.push_back({"/etc/osiris/adapters", "system", ""});
   if (inputs.executable.is_absolute())
-    places.push_back({installed_library_directory(inputs.executable.parent_path()) / "adapters", "installed with osiris", ""});
+    places.push_back(
+        {installed_library_directory(inputs.executable.parent_path()) / "adapters", "installed with osiris", ""});
   return places;
 }
 
@@ -135,8 +136,7 @@ std::vector<FoundAdapter> list_adapters(const std::vector<SearchPlace>& places) 
 Result<AdapterManifest> find_adapter(std::string_view id, const std::vector<SearchPlace>& places) {
   if (!is_adapter_id(id)) {
     const auto near = nearest(id, known_ids(places));
-    return Error(Code::kNotFound,
-                 "'" + std::string(id) + "' is not the name of an adapter: names are [a-z][a-z0-9]*",
+    return Error(Code::kNotFound, "'" + std::string(id) + "' is not the name of an adapter: names are [a-z][a-z0-9]*",
                  near ? "did you mean '" + *near + "'?" : "`osiris adapters list` shows what is installed");
   }
   const std::string file_name = std::string(id) + std::string(kSuffix);
@@ -163,7 +163,7 @@ Result<AdapterManifest> find_adapter(std::string_view id, const std::vector<Sear
 
 Status check_not_world_writable(const fs::path& path) {
   const auto mode_of = [](const fs::path& entry) -> Result<mode_t> {
-    struct stat info {};
+    struct stat info{};
     if (stat(entry.c_str(), &info) != 0) return errno_error(errno, "cannot look at", entry);
     return info.st_mode;
   };

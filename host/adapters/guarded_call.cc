@@ -72,7 +72,7 @@ void install_terminate_note() {
   static std::once_flag once;
   std::call_once(once, [] {
     previous_handler = std::set_terminate(terminate_with_note);
-    struct sigaction action {}, before{};
+    struct sigaction action{}, before{};
     action.sa_handler = die_with_note;
     action.sa_flags = SA_RESETHAND;
     for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE})

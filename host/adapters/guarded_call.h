@@ -22,8 +22,9 @@ struct GuardedStatus {
 // What an exit() inside a plugin becomes; docs/exit-codes.md.
 inline constexpr int kMisbehaviourExitStatus = 3;
 
-// Makes std::terminate, abort, a memory fault and exit name the adapter and stage on stderr when a plugin causes them; an
-// exit inside a plugin ends osiris as a failure of the adapter, whatever status it gave. Once per process; AdapterInstance does it before its first call.
+// Makes std::terminate, abort, a memory fault and exit name the adapter and stage on stderr when a plugin causes them;
+// an exit inside a plugin ends osiris as a failure of the adapter, whatever status it gave. Once per process;
+// AdapterInstance does it before its first call.
 void install_terminate_note();
 
 // Who this thread is calling, for that note.

@@ -64,7 +64,8 @@ struct AbiRequest {
     abi.worker_path = abi_str_or_absent(worker_path);
     abi.worker_sha256 = abi_str_or_absent(request.worker_sha256);
     abi.settings_json = abi_str_or_absent(request.settings_json);
-    if (request.deadline_monotonic_ns) abi.deadline_unix_ns = unix_from_monotonic(request.deadline_monotonic_ns, system_clock());
+    if (request.deadline_monotonic_ns)
+      abi.deadline_unix_ns = unix_from_monotonic(request.deadline_monotonic_ns, system_clock());
   }
   std::string compiled_dir, session_dir, work_dir, worker_path;
   osiris_request abi{};
@@ -281,7 +282,8 @@ StageOutcome AdapterInstance::explain(const AdapterRequest& request) {
   if (!table) return {Error(Code::kUnsupported, "adapter " + who() + " explains nothing"), {}, {}};
   services_.allow_secrets(request.secret_names);
   const AbiRequest abi(request);
-  return call("explain", "explanation", [&] { return guarded_status(who(), "explain", table->explain, self_, &abi.abi); });
+  return call("explain", "explanation",
+              [&] { return guarded_status(who(), "explain", table->explain, self_, &abi.abi); });
 }
 
 bool AdapterInstance::has_resources() const { return resources_of(type_) != nullptr; }
@@ -297,8 +299,7 @@ StageOutcome AdapterInstance::list_resources(const Json& filter) {
 StageOutcome AdapterInstance::release_resource(std::string_view kind, std::string_view id) {
   if (Status order = expect("release", State::kConfigured, State::kConfigured); !order.ok()) return {order, {}, {}};
   const osiris_resources* table = resources_of(type_);
-  if (!table)
-    return {Error(Code::kUnsupported, "adapter " + who() + " owns nothing that could be released"), {}, {}};
+  if (!table) return {Error(Code::kUnsupported, "adapter " + who() + " owns nothing that could be released"), {}, {}};
   return call("release", "released",
               [&] { return guarded_status(who(), "release", table->release, self_, abi_str(kind), abi_str(id)); });
 }

@@ -55,7 +55,8 @@ Result<AdapterMain> load_adapter_main(const std::filesystem::path& path) {
                                                                 static_cast<dll::load_mode::type>(RTLD_NODELETE));
     } catch (const std::exception& failure) {
       // The loader says it in words only. Where not even the null device can be opened, that is why.
-      if (!FileDescriptor::open("/dev/null", O_RDONLY).is_open()) return errno_error(errno, "cannot load the adapter library", path);
+      if (!FileDescriptor::open("/dev/null", O_RDONLY).is_open())
+        return errno_error(errno, "cannot load the adapter library", path);
       return Error(Code::kInvalidArgument,
                    "cannot load the adapter library " + path.string() + ": " + loader_words(failure.what()),
                    "is it a shared library for this machine, with everything it needs installed?");

@@ -15,15 +15,15 @@
 namespace osiris {
 
 struct OptionSpec {
-  std::string adapter;          // "e2b"
-  std::string name;             // "install-deps"
-  std::string flag;             // "--e2b-install-deps"
-  std::string negative_flag;    // "--no-e2b-install-deps" for BOOL, else empty
-  std::string env;              // "OSIRIS_E2B_INSTALL_DEPS"
-  std::string shared_env;       // "E2B_API_URL", read where `env` is not set; empty: none
+  std::string adapter;                  // "e2b"
+  std::string name;                     // "install-deps"
+  std::string flag;                     // "--e2b-install-deps"
+  std::string negative_flag;            // "--no-e2b-install-deps" for BOOL, else empty
+  std::string env;                      // "OSIRIS_E2B_INSTALL_DEPS"
+  std::string shared_env;               // "E2B_API_URL", read where `env` is not set; empty: none
   std::vector<std::string> common_env;  // {"https_proxy", "HTTPS_PROXY"}, read where neither is set; empty: none
-  std::string key;              // "adapters.e2b.install_deps"; with '-' it is accepted too
-  uint32_t type = OSIRIS_TEXT;  // OSIRIS_TEXT ...; a type this host does not know is taken as text
+  std::string key;                      // "adapters.e2b.install_deps"; with '-' it is accepted too
+  uint32_t type = OSIRIS_TEXT;          // OSIRIS_TEXT ...; a type this host does not know is taken as text
   bool required = false;
   bool repeated = false;
   bool deprecated = false;

@@ -23,7 +23,7 @@ std::string with_hyphens(std::string_view key) {
 }
 
 Error unknown_name(std::string_view what, std::string_view wanted, const std::vector<OptionSpec>& specs,
-                   std::string OptionSpec::*spelling, std::string_view adapter) {
+                   std::string OptionSpec::* spelling, std::string_view adapter) {
   std::vector<std::string> names;
   for (const OptionSpec& spec : specs)
     if (!spec.hidden) names.push_back(spec.*spelling);
@@ -142,7 +142,8 @@ Result<std::optional<ResolvedOption>> resolve_one(const OptionSpec& spec, const 
                  "give " + spec.flag + " " + spec.value_name + ", set " + spec.env + ", or write " + spec.key +
                      " in osiris.yaml");
   }
-  ResolvedOption option{spec, {}, given->source, given->source == OptionSource::kDefault ? std::string() : given->label};
+  ResolvedOption option{
+      spec, {}, given->source, given->source == OptionSource::kDefault ? std::string() : given->label};
   const auto& base = given->source == OptionSource::kFile ? inputs.project_directory : inputs.working_directory;
   // Canonical text has no unit; a default in "GiB" must not be multiplied again.
   OptionSpec reading = spec;
@@ -240,7 +241,8 @@ std::vector<std::string> ResolvedOptions::sensitive_values() const {
   for (const ResolvedOption& option : options) {
     if (!option.spec.sensitive) {
       for (const std::string& value : option.values)
-        if (const std::string_view password = authority_password(value); !password.empty()) values.emplace_back(password);
+        if (const std::string_view password = authority_password(value); !password.empty())
+          values.emplace_back(password);
       continue;
     }
     for (const std::string& value : option.values) {
@@ -259,7 +261,8 @@ Json ResolvedOptions::to_json() const {
     for (const std::string& value : shown_values(option)) values.push_back(value);
     Json entry = Json::object({{"value", option.spec.repeated ? values : values.items().front()},
                                {"source", option_source_name(option.source)}});
-    if (option.source == OptionSource::kEnvironment || option.source == OptionSource::kFile) entry.set("from", option.from);
+    if (option.source == OptionSource::kEnvironment || option.source == OptionSource::kFile)
+      entry.set("from", option.from);
     json.set(option.spec.name, std::move(entry));
   }
   return json;

@@ -41,7 +41,8 @@ struct ResolvedOption {
   OptionSpec spec;
   std::vector<std::string> values;  // canonical; more than one only if repeated
   OptionSource source = OptionSource::kDefault;
-  std::string from;  // "--e2b-api-url", "E2B_API_URL", "E2B_API_URL in /project/.env", "adapters.e2b.api_url in osiris.yaml"; empty: default
+  std::string from;  // "--e2b-api-url", "E2B_API_URL", "E2B_API_URL in /project/.env", "adapters.e2b.api_url in
+                     // osiris.yaml"; empty: default
 };
 // "environment: E2B_API_URL in /project/.env"; "flag", "default".
 std::string source_text(const ResolvedOption& option);
@@ -59,8 +60,8 @@ struct ResolvedOptions {
   std::vector<std::string> env_names() const;
   // Values for the redactor: of sensitive options, and the passwords of URLs in all others.
   std::vector<std::string> sensitive_values() const;
-  // {"timeout": {"value": "900", "source": "default"}}; "from" says which variable or key it was. Lists for repeated options,
-  // sensitive values and passwords of URLs masked.
+  // {"timeout": {"value": "900", "source": "default"}}; "from" says which variable or key it was. Lists for repeated
+  // options, sensitive values and passwords of URLs masked.
   Json to_json() const;
 };
 

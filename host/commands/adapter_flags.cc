@@ -42,7 +42,10 @@ void add_option_flag(CLI::App& command, const OptionSpec& spec, FlagValues& valu
           for (const std::string& text : texts) values.emplace_back(name, text);
         },
         help);
-    option->type_name(spec.value_name)->allow_extra_args(false)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    option->type_name(spec.value_name)
+        ->allow_extra_args(false)
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   }
   option->group(spec.hidden ? "" : group);
 }
@@ -53,7 +56,8 @@ int fail_adapter(const CommandContext& context, const Error& error) {
   return fail(context, error, Json::object({{"phase", "adapter"}}), ErrorSource::kLoading);
 }
 
-AdapterFlags::AdapterFlags(int argc, const char* const* argv, const CommandContext& context) : argc_(argc), argv_(argv) {
+AdapterFlags::AdapterFlags(int argc, const char* const* argv, const CommandContext& context)
+    : argc_(argc), argv_(argv) {
   if (const auto target = context.environment.get_filled("OSIRIS_EXECUTION_TARGET")) {
     id_ = *target;
     is_named_ = true;
@@ -62,7 +66,8 @@ AdapterFlags::AdapterFlags(int argc, const char* const* argv, const CommandConte
   for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i) {
     const std::string_view word = argv[i];
     asks_for_help_ = asks_for_help_ || word == "--help" || word == "-h";
-    if (auto value = value_of("--adapter-dir", i, argc, argv)) directories.push_back((context.cwd / *value).lexically_normal());
+    if (auto value = value_of("--adapter-dir", i, argc, argv))
+      directories.push_back((context.cwd / *value).lexically_normal());
   }
   places_ = search_places(process_search_inputs(std::move(directories)));
   for (FoundAdapter& found : list_adapters(places_))
@@ -76,9 +81,11 @@ void AdapterFlags::choose() {
     id_ = std::move(id);
     is_named_ = true;
   };
-  const auto command = std::find_if(argv_ + std::min(1, argc_), argv_ + argc_, [](const char* word) { return word[0] != '-'; });
+  const auto command =
+      std::find_if(argv_ + std::min(1, argc_), argv_ + argc_, [](const char* word) { return word[0] != '-'; });
   for (const AdapterManifest& manifest : manifests_)
-    if (command != argv_ + argc_ && !manifest.resources_noun.empty() && manifest.resources_noun == *command) choose(manifest.id);
+    if (command != argv_ + argc_ && !manifest.resources_noun.empty() && manifest.resources_noun == *command)
+      choose(manifest.id);
   for (int i = 1; i < argc_ && std::string_view(argv_[i]) != "--"; ++i) {
     for (const AdapterManifest& manifest : manifests_)
       if (!manifest.flag.empty() && manifest.flag == argv_[i]) choose(manifest.id);
@@ -125,7 +132,8 @@ std::string AdapterFlags::advice_for(const std::string& flag) const {
   const std::string id = adapter_of(flag);
   if (id.empty()) return {};
   if (id == id_)
-    return adapter_.ok() ? "osiris run --adapter " + id + " --help lists the options of adapter " + id : adapter_.error().message;
+    return adapter_.ok() ? "osiris run --adapter " + id + " --help lists the options of adapter " + id
+                         : adapter_.error().message;
   for (const AdapterManifest& manifest : manifests_)
     if (manifest.id == id) return "it is an option of adapter " + id + ": add --adapter " + id;
   return {};

@@ -1,5 +1,5 @@
-// Which adapter a command uses, and that adapter's options as flags. Two passes over the command line: the first finds the adapter, so that
-// only its library is loaded and only where a command uses one; the second is the parser's.
+// Which adapter a command uses, and that adapter's options as flags. Two passes over the command line: the first finds
+// the adapter, so that only its library is loaded and only where a command uses one; the second is the parser's.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -18,14 +18,14 @@ namespace osiris {
 
 using FlagValues = std::vector<std::pair<std::string, std::string>>;  // (option name, value), in command-line order
 
-// Prints the error of an adapter that could not be had. One that does not exist is a wrong name (2); one that is there and
-// cannot be loaded has failed (3).
+// Prints the error of an adapter that could not be had. One that does not exist is a wrong name (2); one that is there
+// and cannot be loaded has failed (3).
 int fail_adapter(const CommandContext& context, const Error& error);
 
 class AdapterFlags {
  public:
-  // Looks for --adapter, --target, --adapter-dir, OSIRIS_EXECUTION_TARGET, and for the flags and nouns that the manifests of adapters
-  // bring. Loads nothing. `argv` outlives it.
+  // Looks for --adapter, --target, --adapter-dir, OSIRIS_EXECUTION_TARGET, and for the flags and nouns that the
+  // manifests of adapters bring. Loads nothing. `argv` outlives it.
   AdapterFlags(int argc, const char* const* argv, const CommandContext& context);
 
   const std::string& id() const { return id_; }
@@ -38,8 +38,8 @@ class AdapterFlags {
   // The loaded adapter; the error says every place that was looked into.
   const Result<LoadedAdapter>& adapter() const { return adapter_; }
 
-  // --adapter, --target, --adapter-dir, the flags of manifests, and one flag per option of the loaded adapter, whose values go into
-  // `values`, which must live as long as the parser.
+  // --adapter, --target, --adapter-dir, the flags of manifests, and one flag per option of the loaded adapter, whose
+  // values go into `values`, which must live as long as the parser.
   void add_to(CLI::App& command, FlagValues& values) const;
 
   // Whether `flag` would be an option of the chosen adapter, had it been loaded.

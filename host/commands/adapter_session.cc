@@ -6,10 +6,11 @@
 
 namespace osiris {
 
-Result<ResolvedOptions> resolve_adapter_options(const CommandContext& context, const Project& project, const LoadedAdapter& adapter,
-                                                const FlagValues& flags) {
+Result<ResolvedOptions> resolve_adapter_options(const CommandContext& context, const Project& project,
+                                                const LoadedAdapter& adapter, const FlagValues& flags) {
   if (context.dotenv_refused) return *context.dotenv_refused;
-  if (!project.config().adapters[adapter.id()].is_null()) OSIRIS_TRY(check_writers(project.directory() / "osiris.yaml", "project file"));
+  if (!project.config().adapters[adapter.id()].is_null())
+    OSIRIS_TRY(check_writers(project.directory() / "osiris.yaml", "project file"));
   OptionInputs inputs;
   inputs.flags = flags;
   inputs.env = [&context](std::string_view name) { return context.environment.get_filled(name); };
@@ -24,7 +25,8 @@ Result<ResolvedOptions> resolve_adapter_options(const CommandContext& context, c
 
 Json adapter_settings(const CommandContext& context, const ComponentRegistry& registry, const UserState& user_state) {
   Json settings = Json::object({{"specs_sha256", registry.specs_sha256()}, {"worker_version", kVersion}});
-  if (const auto value = context.environment.get_filled("OSIRIS_RPC_DEBUG"); value && *value != "0" && *value != "false")
+  if (const auto value = context.environment.get_filled("OSIRIS_RPC_DEBUG");
+      value && *value != "0" && *value != "false")
     settings.set("rpc_debug", Json(true));
   if (const auto owner = user_state.owner_id(); owner.ok()) settings.set("owner_id", *owner);
   settings.set("state_dir", user_state.directory().string());
@@ -39,7 +41,8 @@ AdapterSession::AdapterSession(const LoadedAdapter& adapter)
       secrets_(masking_),
       events_({log_, tally_, resources_, secrets_, {}}, std::string(adapter.id())) {}
 
-Result<std::unique_ptr<AdapterSession>> AdapterSession::open(const CommandContext& context, const LoadedAdapter& adapter,
+Result<std::unique_ptr<AdapterSession>> AdapterSession::open(const CommandContext& context,
+                                                             const LoadedAdapter& adapter,
                                                              const ResolvedOptions& options) {
   std::unique_ptr<AdapterSession> session(new AdapterSession(adapter));
   for (const std::string& value : options.sensitive_values()) session->masking_.learn(value);

@@ -14,10 +14,11 @@
 namespace osiris {
 
 // Options from the flags of one command, the environment and osiris.yaml.
-Result<ResolvedOptions> resolve_adapter_options(const CommandContext& context, const Project& project, const LoadedAdapter& adapter,
-                                                const FlagValues& flags);
+Result<ResolvedOptions> resolve_adapter_options(const CommandContext& context, const Project& project,
+                                                const LoadedAdapter& adapter, const FlagValues& flags);
 
-// What every request's settings_json holds: how the worker is checked, whose far resources are whose, and whether the wire is logged.
+// What every request's settings_json holds: how the worker is checked, whose far resources are whose, and whether the
+// wire is logged.
 Json adapter_settings(const CommandContext& context, const ComponentRegistry& registry, const UserState& user_state);
 
 class AdapterSession {

@@ -26,7 +26,8 @@ void add_show_options(CLI::App& command, Options& options) {
 
 std::vector<SearchPlace> places_of(const CommandContext& context, const Options& options) {
   std::vector<std::filesystem::path> directories;
-  for (const std::string& directory : options.directories) directories.push_back((context.cwd / directory).lexically_normal());
+  for (const std::string& directory : options.directories)
+    directories.push_back((context.cwd / directory).lexically_normal());
   return search_places(process_search_inputs(std::move(directories)));
 }
 
@@ -38,7 +39,8 @@ int list(const CommandContext& context, const Options& options) {
     const std::string note = !found.problem.empty() ? found.problem
                              : found.shadowed       ? "shadowed by an earlier place"
                                                     : found.manifest.summary;
-    table.row({printable(found.id), printable(found.manifest.version), printable(found.manifest.file.string()), printable(note)});
+    table.row({printable(found.id), printable(found.manifest.version), printable(found.manifest.file.string()),
+               printable(note)});
     Json secrets = Json::array();
     for (const std::string& secret : found.manifest.secrets) secrets.push_back(secret);
     out.push_back(Json::object({{"id", found.id},
@@ -75,7 +77,8 @@ int show(const CommandContext& context, const Options& options) {
   }
   std::string text = printable(adapter->id()) + " " + printable(adapter->version()) + "\n";
   if (!adapter->manifest.summary.empty()) text += printable(adapter->manifest.summary) + "\n";
-  text += "\nLibrary: " + printable(adapter->library.string()) + "\nManifest: " + printable(adapter->manifest.file.string()) + "\n";
+  text += "\nLibrary: " + printable(adapter->library.string()) +
+          "\nManifest: " + printable(adapter->manifest.file.string()) + "\n";
   const Json secrets = describe_adapter(*adapter)["secrets"];
   text += "Secrets it may see: " + (secrets.size() ? std::string() : std::string("none of its own"));
   for (size_t i = 0; i < secrets.size(); ++i) text += (i ? ", " : "") + printable(secrets.items()[i].as_string());
@@ -83,8 +86,8 @@ int show(const CommandContext& context, const Options& options) {
   Table table({{"Option"}, {"Value"}, {"Default"}, {"Variable"}, {"Config key"}, {"Meaning"}});
   for (const OptionSpec& spec : option_specs(*adapter->type)) {
     if (spec.hidden) continue;
-    table.row({printable(spec.flag), printable(spec.value_name), printable(spec.default_value.value_or("")), printable(join(variables_of(spec), ", ")),
-               printable(spec.key), printable(spec.help)});
+    table.row({printable(spec.flag), printable(spec.value_name), printable(spec.default_value.value_or("")),
+               printable(join(variables_of(spec), ", ")), printable(spec.key), printable(spec.help)});
   }
   print_text(context, table.empty() ? text : text + "\n" + table.text());
   return to_int(ExitCode::kOk);
@@ -96,7 +99,8 @@ void add_adapters_commands(const CommandTable& table) {
   CLI::App* adapters = table.app.add_subcommand("adapters", "Who can run pipelines here");
   adapters->require_subcommand(1);
   table.add<Options>("list", "List adapters and where they were found", add_list_options, list, adapters);
-  table.add<Options>("show", "Show an adapter, its options and the secrets it may see", add_show_options, show, adapters);
+  table.add<Options>("show", "Show an adapter, its options and the secrets it may see", add_show_options, show,
+                     adapters);
 }
 
 }  // namespace osiris

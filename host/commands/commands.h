@@ -1,5 +1,5 @@
-// The commands of osiris, one file each. Registering adds the command with its options to the parser; if the user chose it,
-// parsing sets `chosen` to the function that runs it. Nothing happens while parsing.
+// The commands of osiris, one file each. Registering adds the command with its options to the parser; if the user chose
+// it, parsing sets `chosen` to the function that runs it. Nothing happens while parsing.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -47,11 +47,12 @@ struct CommandTable {
     return command;
   }
 
-  // The same for a command that uses an adapter: `Options` has a member `adapter_flags` for the adapter's own. The adapter is loaded when,
-  // and only when, such a command is named; its flags come after those declared here.
+  // The same for a command that uses an adapter: `Options` has a member `adapter_flags` for the adapter's own. The
+  // adapter is loaded when, and only when, such a command is named; its flags come after those declared here.
   template <class Options>
   CLI::App* add_with_adapter(const char* name, const char* help, void (*options)(CLI::App&, Options&),
-                             int (*run)(const CommandContext&, const AdapterFlags&, const Options&), CLI::App* parent = nullptr) const {
+                             int (*run)(const CommandContext&, const AdapterFlags&, const Options&),
+                             CLI::App* parent = nullptr) const {
     CLI::App* command = (parent ? parent : &app)->add_subcommand(name, help);
     auto values = std::make_shared<Options>();
     options(*command, *values);

@@ -59,8 +59,9 @@ int run(const CommandContext& context, const Options& options) {
     std::error_code code;
     std::filesystem::create_directories(options.out, code);
     if (!code)
-      std::filesystem::copy(pipeline.compiled_dir, options.out,
-                            std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing, code);
+      std::filesystem::copy(
+          pipeline.compiled_dir, options.out,
+          std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing, code);
     if (code) return fail(context, errno_error(code.value(), "cannot copy the compiled files to", options.out));
   }
   const std::string manifest = (pipeline.compiled_dir / "manifest.yaml").string();

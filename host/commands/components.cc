@@ -13,7 +13,8 @@ struct ListOptions {
 };
 
 void add_list_options(CLI::App& command, ListOptions& options) {
-  command.add_option("--mode", options.mode, "only components of this mode (extract, transform, write)")->type_name("MODE");
+  command.add_option("--mode", options.mode, "only components of this mode (extract, transform, write)")
+      ->type_name("MODE");
   command.add_flag("--runnable", options.runnable, "only components that have a driver");
   command.add_flag("--allow-mock", options.allow_mock)->group("");
 }
@@ -75,15 +76,16 @@ int show(const CommandContext& context, const ShowOptions& options) {
   std::string text = printable(spec->name) + " " + printable(spec->version) + "\n";
   if (!spec->title.empty()) text += printable(spec->title) + "\n";
   if (!spec->description.empty()) text += printable(spec->description, true) + "\n";
-  text += "\nModes: " + printable(join(spec->modes, ", ")) +
-          "\nDriver: " + (spec->driver.empty() ? std::string("none yet: compiles, cannot run") : printable(spec->driver)) + "\n";
+  text += "\nModes: " + printable(join(spec->modes, ", ")) + "\nDriver: " +
+          (spec->driver.empty() ? std::string("none yet: compiles, cannot run") : printable(spec->driver)) + "\n";
   if (!spec->secret_fields.empty()) text += "Secret fields: " + printable(join(spec->secret_fields, ", ")) + "\n";
   Table table({{"Config key"}, {"Type"}, {"Default"}, {"Required"}, {"Description"}});
   for (const auto& [key, property] : spec->config_schema["properties"].members()) {
     bool required = false;
     for (const Json& name : spec->config_schema["required"].items()) required = required || name.as_string() == key;
-    table.row({printable(key), printable(type_of(property)), property.contains("default") ? property["default"].dump() : "",
-               required ? "yes" : "", fit(printable(property["description"].as_string()), 60)});
+    table.row({printable(key), printable(type_of(property)),
+               property.contains("default") ? property["default"].dump() : "", required ? "yes" : "",
+               fit(printable(property["description"].as_string()), 60)});
   }
   print_text(context, text + "\n" + table.text());
   return to_int(ExitCode::kOk);

@@ -43,7 +43,8 @@ std::string info_of(const Json& config) {
   std::vector<std::string> parts;
   for (const auto& [key, value] : config.members()) {
     const std::string shown = text(key.c_str());
-    if (parts.size() < 2 && key != "default" && shown.find(kMasked) == std::string::npos) parts.push_back(key + "=" + shown);
+    if (parts.size() < 2 && key != "default" && shown.find(kMasked) == std::string::npos)
+      parts.push_back(key + "=" + shown);
   }
   return join(parts, ", ");
 }
@@ -68,8 +69,9 @@ int list(const CommandContext& context, const ListOptions& options) {
     return to_int(ExitCode::kOk);
   }
   if (described.size() == 0) {
-    print_text(context, workspace->connections.has_file() ? "No connections in " + printable(workspace->connections.file().string()) + "\n"
-                                                          : "No osiris_connections.yaml found.\n");
+    print_text(context, workspace->connections.has_file()
+                            ? "No connections in " + printable(workspace->connections.file().string()) + "\n"
+                            : "No osiris_connections.yaml found.\n");
     return to_int(ExitCode::kOk);
   }
   std::string text;
@@ -79,7 +81,8 @@ int list(const CommandContext& context, const ListOptions& options) {
     Table table({{"Alias"}, {"Default"}, {"Connection Info"}, {"Environment Variables"}});
     for (const auto& [alias, entry] : aliases.members()) {
       std::vector<std::string> variables;
-      for (const auto& [name, set] : entry["env_vars"].members()) variables.push_back(name + (set.as_bool() ? " ✓" : " ✗"));
+      for (const auto& [name, set] : entry["env_vars"].members())
+        variables.push_back(name + (set.as_bool() ? " ✓" : " ✗"));
       table.row({printable(alias), entry["is_default"].as_bool() ? "✓" : "", printable(info_of(entry["config"])),
                  printable(join(variables, ", "))});
     }

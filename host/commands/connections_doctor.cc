@@ -37,8 +37,11 @@ struct Finding {
 
 std::string category_of(const std::string& taxonomy, Code code) {
   if (taxonomy == category::kConnectionAuthFailed || code == Code::kUnauthenticated) return "auth";
-  if (taxonomy == category::kConnectionTimeout || taxonomy == category::kRuntimeTimeout || code == Code::kDeadline) return "timeout";
-  if (taxonomy == category::kConnectionFailed || taxonomy == category::kConnectionNotFound || code == Code::kUnavailable) return "network";
+  if (taxonomy == category::kConnectionTimeout || taxonomy == category::kRuntimeTimeout || code == Code::kDeadline)
+    return "timeout";
+  if (taxonomy == category::kConnectionFailed || taxonomy == category::kConnectionNotFound ||
+      code == Code::kUnavailable)
+    return "network";
   if (taxonomy.ends_with("permission_denied")) return "permission";
   if (taxonomy.starts_with("config.") || taxonomy == category::kConnectionInvalidConfig) return "config";
   if (code == Code::kUnsupported) return "unsupported";
@@ -65,9 +68,14 @@ CompiledPipeline check_pipeline(const ComponentSpec& spec, const ConnectionRef& 
 
 class Doctor {
  public:
-  Doctor(const CommandContext& context, const Workspace& workspace, const LoadedAdapter& adapter, const ResolvedOptions& options,
-         const WorkerBinary& worker, bool allow_mock)
-      : context_(context), workspace_(workspace), adapter_(adapter), options_(options), worker_(worker), allow_mock_(allow_mock) {}
+  Doctor(const CommandContext& context, const Workspace& workspace, const LoadedAdapter& adapter,
+         const ResolvedOptions& options, const WorkerBinary& worker, bool allow_mock)
+      : context_(context),
+        workspace_(workspace),
+        adapter_(adapter),
+        options_(options),
+        worker_(worker),
+        allow_mock_(allow_mock) {}
 
   // Not after stop().
   Finding examine(const ConnectionRef& ref, int64_t deadline_monotonic_ns) {
@@ -120,7 +128,8 @@ class Doctor {
     AdapterRequest request = request_for(plan, id, settings, context_.cwd, worker_);
     request.compiled_dir = request.session_dir = directory;
     request.deadline_monotonic_ns = deadline_monotonic_ns;
-    auto alive = user_state.begin(id);  // so that a sandbox of this check is a leftover if osiris dies; without it its lease ends it
+    auto alive = user_state.begin(
+        id);  // so that a sandbox of this check is a leftover if osiris dies; without it its lease ends it
     auto finding = run_stages(plan, std::move(request));
     if (alive.ok() && (!finding.ok() || finding->status == "failure")) alive->leave();
     std::error_code ignored;
@@ -144,10 +153,12 @@ class Doctor {
     const StagesResult result = adapter_run.run(adapter_, options_, std::move(request));
     end();
     for (const Json& resource : result.artifacts["released"].items())
-      if (resource["kept"].as_bool()) adapter_run.resources().keep(resource["kind"].as_string(), resource["id"].as_string());
+      if (resource["kept"].as_bool())
+        adapter_run.resources().keep(resource["kind"].as_string(), resource["id"].as_string());
     if (const auto unreleased = adapter_run.resources().unreleased(); !unreleased.empty())
       print_err(context_, printable(describe_unreleased(unreleased, adapter_.id()), true));
-    for (const std::string& misbehaviour : adapter_run.misbehaviours()) print_warning(context_, masking.text(misbehaviour));
+    for (const std::string& misbehaviour : adapter_run.misbehaviours())
+      print_warning(context_, masking.text(misbehaviour));
     Finding finding = finding_of(result, tally);
     finding.message = masking.text(finding.message);
     finding.hint = masking.text(finding.hint);
@@ -158,11 +169,17 @@ class Doctor {
   Finding finding_of(const StagesResult& result, const StepTally& tally) {
     const auto steps = tally.steps();
     const double latency_ms = steps.empty() ? 0 : steps[0].duration_s * 1e3;
-    if (!result.error) return {"success", latency_ms, "Connection works (" + std::string(adapter_.id()) + ")", "", "", {}};
+    if (!result.error)
+      return {"success", latency_ms, "Connection works (" + std::string(adapter_.id()) + ")", "", "", {}};
     Finding finding = failure(*result.error);
     // What the driver said is nearer to the connection than what the run made of it.
     if (result.stage == "execute" && !steps.empty() && !steps[0].error.empty())
-      finding = {"failure", 0, steps[0].error, steps[0].hint, category_of(steps[0].category, code_from_name(steps[0].error_type)), {}};
+      finding = {"failure",
+                 0,
+                 steps[0].error,
+                 steps[0].hint,
+                 category_of(steps[0].category, code_from_name(steps[0].error_type)),
+                 {}};
     finding.latency_ms = latency_ms;
     return finding;
   }
@@ -214,8 +231,9 @@ std::string line_of(const ConnectionRef& ref, const Finding& finding) {
   const char* icon = finding.status == "success" ? "✓" : finding.status == "skipped" ? "○" : "✗";
   char latency[32];
   std::snprintf(latency, sizeof latency, " (%.1fms)", finding.latency_ms);
-  std::string line = std::string(icon) + " " + printable(ref.family) + "." + printable(ref.alias) + (finding.latency_ms > 0 ? latency : "") +
-                     ": " + printable(excerpt(finding.message, "--json gives all")) + "\n";
+  std::string line = std::string(icon) + " " + printable(ref.family) + "." + printable(ref.alias) +
+                     (finding.latency_ms > 0 ? latency : "") + ": " +
+                     printable(excerpt(finding.message, "--json gives all")) + "\n";
   if (!finding.hint.empty()) line += "   💡 " + printable(excerpt(finding.hint, "--json gives all")) + "\n";
   for (const std::string& fact : finding.explanation.facts) line += "   " + printable(fact) + "\n";
   for (const std::string& warning : finding.explanation.warnings) line += "   ⚠️  " + printable(warning) + "\n";
@@ -223,7 +241,8 @@ std::string line_of(const ConnectionRef& ref, const Finding& finding) {
 }
 
 Json entry_of(const Finding& finding) {
-  Json entry = Json::object({{"status", finding.status}, {"latency_ms", finding.latency_ms}, {"message", finding.message}});
+  Json entry =
+      Json::object({{"status", finding.status}, {"latency_ms", finding.latency_ms}, {"message", finding.message}});
   if (!finding.category.empty()) entry.set("category", finding.category);
   if (!finding.hint.empty()) entry.set("hint", finding.hint);
   if (!finding.explanation.document.is_null()) entry.set("explanation", finding.explanation.document);
@@ -257,17 +276,20 @@ int doctor(const CommandContext& context, const AdapterFlags& adapters, const Op
   if (!resolved.ok()) return fail(context, resolved.error());
   const auto limit_s = run_timeout_s(*resolved, timeout_s);
   if (!limit_s.ok()) return fail(context, limit_s.error());
-  const auto worker = find_worker(context.executable_directory, context.process_environment, workspace->project.cache_dir());
+  const auto worker =
+      find_worker(context.executable_directory, context.process_environment, workspace->project.cache_dir());
   if (!worker.ok()) return fail(context, worker.error());
   const auto refs = chosen_connections(workspace->connections, options);
   if (!refs.ok()) return fail(context, refs.error());
   const auto linkage = worker_linkage(worker->path);
   if (!linkage.ok()) return fail(context, linkage.error());
-  if (!refs->empty()) print_text(context, "Worker: " + printable(worker->path.string()) + " (" + linkage->sentence() + ")\n");
+  if (!refs->empty())
+    print_text(context, "Worker: " + printable(worker->path.string()) + " (" + linkage->sentence() + ")\n");
   Doctor examiner(context, *workspace, adapter, *resolved, *worker, options.allow_mock);
   const int64_t deadline_ns = deadline_after(started_ns, *limit_s);
   const auto interrupts = begin_interruptible(
-      context, {[&](StopReason reason) { examiner.stop(reason); }, [&] { return examiner.unreleased_text(); }}, deadline_ns);
+      context, {[&](StopReason reason) { examiner.stop(reason); }, [&] { return examiner.unreleased_text(); }},
+      deadline_ns);
   if (!interrupts.ok()) return fail(context, interrupts.error());
   Json results = Json::object();
   for (const ConnectionRef& ref : *refs) {
@@ -278,7 +300,10 @@ int doctor(const CommandContext& context, const AdapterFlags& adapters, const Op
     results.find(ref.family)->set(ref.alias, entry_of(finding));
   }
   if (context.json)
-    print_json(context, Json::object({{"adapter", adapters.id()}, {"worker", Json::object({{"path", worker->path.string()}, {"linkage", linkage->name()}})}, {"results", std::move(results)}}));
+    print_json(context,
+               Json::object({{"adapter", adapters.id()},
+                             {"worker", Json::object({{"path", worker->path.string()}, {"linkage", linkage->name()}})},
+                             {"results", std::move(results)}}));
   else if (refs->empty())
     print_text(context, "No connections to check.\n");
   return to_int(exit_code_of(examiner));
@@ -295,7 +320,8 @@ void add_options(CLI::App& command, Options& options) {
 }  // namespace
 
 void add_doctor_command(const CommandTable& table, CLI::App& parent) {
-  table.add_with_adapter<Options>("doctor", "Check that connections work, from where the adapter runs pipelines", add_options, doctor, &parent);
+  table.add_with_adapter<Options>("doctor", "Check that connections work, from where the adapter runs pipelines",
+                                  add_options, doctor, &parent);
 }
 
 }  // namespace osiris

@@ -47,7 +47,8 @@ CompileInputs Workspace::inputs(const CommandContext& context) const {
 Result<Workspace> load_workspace(const CommandContext& context) {
   // Paths travel in JSON documents, to the worker and into the session.
   if (!is_valid_utf8(context.cwd.string()))
-    return Error(Code::kInvalidArgument, "the name of the working directory is not UTF-8: " + valid_utf8(context.cwd.string()),
+    return Error(Code::kInvalidArgument,
+                 "the name of the working directory is not UTF-8: " + valid_utf8(context.cwd.string()),
                  "rename it, or work elsewhere");
   if (context.dotenv_refused) return *context.dotenv_refused;
   Diagnostics diagnostics("osiris.yaml");
@@ -70,15 +71,20 @@ void print_text(const CommandContext& context, std::string_view text) {
   if (!context.json) print_out(context, text);
 }
 
-void print_json(const CommandContext& context, const Json& document) { print_out(context, terminal_json(document.dump_pretty()) + "\n"); }
+void print_json(const CommandContext& context, const Json& document) {
+  print_out(context, terminal_json(document.dump_pretty()) + "\n");
+}
 
-void print_err(const CommandContext& context, std::string_view text) { write_text(context.err.fd, terminal_text(text)); }
+void print_err(const CommandContext& context, std::string_view text) {
+  write_text(context.err.fd, terminal_text(text));
+}
 
 void print_note(const CommandContext& context, std::string_view text) {
   print_err(context, printable(excerpt(mask_shapes(text), kWholeElsewhere)) + "\n");
 }
 
-std::string error_text(const CommandContext& context, std::string_view message, std::string_view hint, std::string_view where) {
+std::string error_text(const CommandContext& context, std::string_view message, std::string_view hint,
+                       std::string_view where) {
   std::string text = paint("❌ " + printable(excerpt(message, where), true), Color::kRed, context.err.color) + "\n";
   if (!hint.empty()) text += "   💡 " + printable(excerpt(hint, where), true) + "\n";
   return text;
@@ -92,8 +98,10 @@ void print_diagnostics(const CommandContext& context, const Diagnostics& diagnos
   constexpr size_t kShownMax = 100;  // of each kind; --json has all
   std::string text;
   const auto print = [&](const std::vector<Diagnostic>& findings, const char* kind) {
-    for (size_t i = 0; i < findings.size() && i < kShownMax; ++i) text += printable(excerpt(findings[i].to_text(), kWholeElsewhere)) + "\n";
-    if (findings.size() > kShownMax) text += "... and " + std::to_string(findings.size() - kShownMax) + " more " + kind + "\n";
+    for (size_t i = 0; i < findings.size() && i < kShownMax; ++i)
+      text += printable(excerpt(findings[i].to_text(), kWholeElsewhere)) + "\n";
+    if (findings.size() > kShownMax)
+      text += "... and " + std::to_string(findings.size() - kShownMax) + " more " + kind + "\n";
   };
   print(diagnostics.errors(), "errors");
   print(diagnostics.warnings(), "warnings");

@@ -1,5 +1,5 @@
-// What every command starts from, and the ways every command speaks: results on stdout, errors on stderr, one JSON document
-// on stdout and nothing else with --json.
+// What every command starts from, and the ways every command speaks: results on stdout, errors on stderr, one JSON
+// document on stdout and nothing else with --json.
 #pragma once
 
 #include <filesystem>
@@ -22,17 +22,18 @@
 namespace osiris {
 
 struct CommandContext {
-  Environment environment;  // the process's, completed by .env files
+  Environment environment;          // the process's, completed by .env files
   Environment process_environment;  // without them: a cloned repository must not choose which program is started
   std::vector<std::filesystem::path> dotenv_files;
-  std::optional<Error> dotenv_refused;  // a .env file that somebody else could have written: commands that use the project fail with it
+  std::optional<Error>
+      dotenv_refused;  // a .env file that somebody else could have written: commands that use the project fail with it
   std::filesystem::path cwd;                   // absolute
   std::filesystem::path executable_directory;  // of the running osiris
   Terminal out, err;
   bool json = false;
   bool verbose = false;
-  // Why standard output took less than it was given (a full disk): what was promised there did not arrive. A reader that has
-  // seen enough and left is no such reason.
+  // Why standard output took less than it was given (a full disk): what was promised there did not arrive. A reader
+  // that has seen enough and left is no such reason.
   mutable int output_error = 0;
 
   // The environment, the .env files and the terminals of this process.
@@ -53,18 +54,20 @@ struct Workspace {
 // Wrong files are an error (kInvalidArgument) after every finding was printed; warnings are printed.
 Result<Workspace> load_workspace(const CommandContext& context);
 
-void print_out(const CommandContext& context, std::string_view text);    // stdout
-void print_text(const CommandContext& context, std::string_view text);   // stdout, unless --json
-void print_json(const CommandContext& context, const Json& document);    // stdout
-void print_err(const CommandContext& context, std::string_view text);    // stderr
-void print_note(const CommandContext& context, std::string_view text);   // stderr, one line
+void print_out(const CommandContext& context, std::string_view text);   // stdout
+void print_text(const CommandContext& context, std::string_view text);  // stdout, unless --json
+void print_json(const CommandContext& context, const Json& document);   // stdout
+void print_err(const CommandContext& context, std::string_view text);   // stderr
+void print_note(const CommandContext& context, std::string_view text);  // stderr, one line
 void print_warning(const CommandContext& context, std::string_view text);
 // "❌ message" and "   💡 hint", a line each at least; long ones are cut, and `where` says where the whole is.
-std::string error_text(const CommandContext& context, std::string_view message, std::string_view hint, std::string_view where);
+std::string error_text(const CommandContext& context, std::string_view message, std::string_view hint,
+                       std::string_view where);
 void print_diagnostics(const CommandContext& context, const Diagnostics& diagnostics);  // stderr, one line each
 
 // "❌ <message>" and "   💡 <hint>" on stderr; with --json also {"status":"error",...} with `extra` on stdout.
 // Returns the exit code that belongs to the error, which is in the document too.
-int fail(const CommandContext& context, const Error& error, const Json& extra = Json::object(), ErrorSource source = ErrorSource::kInput);
+int fail(const CommandContext& context, const Error& error, const Json& extra = Json::object(),
+         ErrorSource source = ErrorSource::kInput);
 
 }  // namespace osiris

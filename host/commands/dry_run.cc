@@ -47,7 +47,8 @@ Json document(const DryRun& dry_run) {
                              {"hosts", texts(step.hosts)}});
     if (!step.connection.empty()) out.set("connection", step.connection);
     if (step.timeout_s > 0) out.set("timeout_s", step.timeout_s);
-    if (step.attempts_max > 1) out.set("retry", Json::object({{"max_attempts", step.attempts_max}, {"delay_s", step.retry_delay_s}}));
+    if (step.attempts_max > 1)
+      out.set("retry", Json::object({{"max_attempts", step.attempts_max}, {"delay_s", step.retry_delay_s}}));
     steps.push_back(std::move(out));
   }
   Json out = Json::object({{"status", "success"},
@@ -80,12 +81,15 @@ std::string file_line(const char* what, const PlanFile& file, bool input) {
 
 std::string text(const DryRun& dry_run) {
   const size_t count = dry_run.plan.plan.steps.size();
-  std::string out = "Dry run: nothing is executed and nothing is written.\n\nPipeline: " + printable(dry_run.pipeline.name) + "  (" +
-                    dry_run.pipeline.manifest_short + (dry_run.pipeline.profile.empty() ? "" : ", profile " + dry_run.pipeline.profile) +
-                    ")\nAdapter:  " + printable(dry_run.adapter) + "\n\nSteps (" + std::to_string(count) + "):\n";
+  std::string out =
+      "Dry run: nothing is executed and nothing is written.\n\nPipeline: " + printable(dry_run.pipeline.name) + "  (" +
+      dry_run.pipeline.manifest_short +
+      (dry_run.pipeline.profile.empty() ? "" : ", profile " + dry_run.pipeline.profile) +
+      ")\nAdapter:  " + printable(dry_run.adapter) + "\n\nSteps (" + std::to_string(count) + "):\n";
   size_t number = 0;
   for (const PlanStep& step : dry_run.plan.plan.steps) {
-    out += "  " + std::to_string(++number) + ". " + printable(step.id) + "  " + printable(step.component) + " (" + std::string(mode_name(step.mode)) + ")\n";
+    out += "  " + std::to_string(++number) + ". " + printable(step.id) + "  " + printable(step.component) + " (" +
+           std::string(mode_name(step.mode)) + ")\n";
     if (!step.inputs.empty()) out += "     reads relation " + printable(join(input_names(step), ", ")) + "\n";
     for (const PlanFile& file : step.input_files) out += file_line("reads file", file, true);
     for (const PlanFile& file : step.outputs) out += file_line("writes file", file, false);
@@ -94,14 +98,19 @@ std::string text(const DryRun& dry_run) {
     if (!step.connection.empty()) out += "     uses connection " + printable(step.connection) + "\n";
     if (!step.hosts.empty()) out += "     contacts " + printable(join(step.hosts, ", ")) + "\n";
   }
-  const auto list = [](const std::vector<std::string>& values) { return values.empty() ? std::string("none") : printable(join(values, ", ")); };
-  out += "\nHosts contacted: " + list(dry_run.plan.hosts) + "\nSecrets used, by name: " + list(dry_run.plan.secret_names) + "\n";
-  if (!dry_run.adapter_secrets.empty()) out += "Secrets the adapter may ask for: " + list(dry_run.adapter_secrets) + "\n";
+  const auto list = [](const std::vector<std::string>& values) {
+    return values.empty() ? std::string("none") : printable(join(values, ", "));
+  };
+  out += "\nHosts contacted: " + list(dry_run.plan.hosts) +
+         "\nSecrets used, by name: " + list(dry_run.plan.secret_names) + "\n";
+  if (!dry_run.adapter_secrets.empty())
+    out += "Secrets the adapter may ask for: " + list(dry_run.adapter_secrets) + "\n";
   for (const std::string& fact : dry_run.explanation.facts) out += printable(fact) + "\n";
   for (const std::string& warning : dry_run.explanation.warnings) out += "⚠️  " + printable(warning) + "\n";
   for (const ResolvedOption& option : dry_run.options.options)
     if (option.source != OptionSource::kDefault)
-      out += "Option " + option.spec.flag + ": " + printable(join(shown_values(option), ", ")) + "  (from " + printable(source_text(option)) + ")\n";
+      out += "Option " + option.spec.flag + ": " + printable(join(shown_values(option), ", ")) + "  (from " +
+             printable(source_text(option)) + ")\n";
   return out;
 }
 

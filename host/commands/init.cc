@@ -18,7 +18,8 @@ void add_options(CLI::App& command, Options& options) {
   command.add_flag("--force", options.force, "overwrite files that are there");
 }
 
-constexpr std::string_view kConfig = R"(# A project of osiris. Every key is optional; docs/sessions.md describes the directories.
+constexpr std::string_view kConfig =
+    R"(# A project of osiris. Every key is optional; docs/sessions.md describes the directories.
 version: "2.0"
 filesystem:
   profiles:
@@ -35,7 +36,8 @@ ids:
 #     memory-limit: 2GiB
 )";
 
-constexpr std::string_view kConnections = R"(# Copy to osiris_connections.yaml. Secrets stay in variables, so that file may be committed.
+constexpr std::string_view kConnections =
+    R"(# Copy to osiris_connections.yaml. Secrets stay in variables, so that file may be committed.
 version: 1
 connections:
   mysql:
@@ -71,15 +73,17 @@ steps:
 constexpr std::string_view kIgnore = ".env\nbuild/\nrun_logs/\naiop/\n.osiris/\noutput/\n";
 
 Result<Json> create(const fs::path& root, bool force) {
-  for (const char* directory : {"pipelines", "build", "aiop", "run_logs", ".osiris/sessions", ".osiris/cache", ".osiris/index"})
+  for (const char* directory :
+       {"pipelines", "build", "aiop", "run_logs", ".osiris/sessions", ".osiris/cache", ".osiris/index"})
     OSIRIS_TRY(make_directories(root / directory));
   const std::pair<const char*, std::string_view> files[] = {{"osiris.yaml", kConfig},
-                                                           {"osiris_connections.example.yaml", kConnections},
-                                                           {".env.example", kEnv},
-                                                           {".gitignore", kIgnore},
-                                                           {"pipelines/hello.yaml", kPipeline}};
+                                                            {"osiris_connections.example.yaml", kConnections},
+                                                            {".env.example", kEnv},
+                                                            {".gitignore", kIgnore},
+                                                            {"pipelines/hello.yaml", kPipeline}};
   if (!force && fs::exists(root / "osiris.yaml"))
-    return Error(Code::kInvalidArgument, "cannot make a project in " + root.string() + ": there is an osiris.yaml already",
+    return Error(Code::kInvalidArgument,
+                 "cannot make a project in " + root.string() + ": there is an osiris.yaml already",
                  "--force overwrites it");
   Json written = Json::array();
   for (const auto& [name, text] : files) {

@@ -10,7 +10,8 @@ namespace osiris {
 
 constexpr double kLongestTimeout_s = 1e9;  // 31 years: what is longer would overflow a clock
 
-Result<std::unique_ptr<Interrupts>> begin_interruptible(const CommandContext& context, Interruptible calls, int64_t deadline_monotonic_ns) {
+Result<std::unique_ptr<Interrupts>> begin_interruptible(const CommandContext& context, Interruptible calls,
+                                                        int64_t deadline_monotonic_ns) {
   const auto leave = [fd = context.err.fd, unreleased_text = std::move(calls.unreleased_text)] {
     write_text_briefly(fd, "\n" + printable(unreleased_text(), true));
     _exit(to_int(ExitCode::kCancelled));

@@ -54,8 +54,10 @@ int list(const CommandContext& context, const ListOptions& options) {
   for (const RunRecord& record : *records) {
     const Json status = read_status(record);
     sessions.push_back(session_json(record, status));
-    table.row({printable(record.run_id), printable(record.pipeline_slug), printable(record.run_ts.substr(0, 19)), printable(record.status),
-               record.duration_ms ? format_duration(static_cast<double>(record.duration_ms) / 1e3) : "", steps_text(status)});
+    table.row({printable(record.run_id), printable(record.pipeline_slug), printable(record.run_ts.substr(0, 19)),
+               printable(record.status),
+               record.duration_ms ? format_duration(static_cast<double>(record.duration_ms) / 1e3) : "",
+               steps_text(status)});
   }
   if (context.json)
     print_json(context, Json::object({{"version", "1.0"},
@@ -160,7 +162,8 @@ int show_record(const CommandContext& context, const RunRecord& record, const Sh
 int show(const CommandContext& context, const ShowOptions& options) {
   const std::string& name = options.name.empty() ? options.session : options.name;
   if (name.empty())
-    return fail(context, Error(Code::kInvalidArgument, "which run?", "osiris logs show ID; osiris logs list shows all"));
+    return fail(context,
+                Error(Code::kInvalidArgument, "which run?", "osiris logs show ID; osiris logs list shows all"));
   const auto record = find_run(context, name);
   if (!record.ok()) return fail(context, record.error());
   return show_record(context, *record, options);
@@ -175,7 +178,8 @@ void add_last_options(CLI::App& command, ShowOptions& options) {
 int last(const CommandContext& context, const ShowOptions& options) {
   const auto records = read_runs(context, {"", "", "", "", 1});
   if (!records.ok()) return fail(context, records.error());
-  if (records->empty()) return fail(context, Error(Code::kNotFound, "nothing has run in this project yet", "osiris run FILE"));
+  if (records->empty())
+    return fail(context, Error(Code::kNotFound, "nothing has run in this project yet", "osiris run FILE"));
   return show_record(context, records->front(), options);
 }
 

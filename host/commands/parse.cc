@@ -53,7 +53,8 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& thrown, const Adap
   const auto extra = app.remaining(true);
   if (!extra.empty()) {
     std::vector<std::string> names;
-    for (const CLI::App* sub : command.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
+    for (const CLI::App* sub : command.get_subcommands([](const CLI::App*) { return true; }))
+      names.push_back(sub->get_name());
     if (!names.empty()) {
       const auto near = nearest(extra.front(), names);
       return {Code::kInvalidArgument, "Unknown command: " + extra.front(), near ? "did you mean " + *near + "?" : help};
@@ -126,11 +127,13 @@ int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
   } catch (const CLI::ParseError& thrown) {
     // Options of an adapter that could not be loaded are unknown, but that is not what is wrong.
     for (const std::string& word : app.remaining(true))
-      if (adapters.is_of_unloaded(word.substr(0, word.find('=')))) return fail_adapter(context, adapters.adapter().error());
+      if (adapters.is_of_unloaded(word.substr(0, word.find('='))))
+        return fail_adapter(context, adapters.adapter().error());
     return fail(context, usage_error(app, thrown, adapters), Json::object({{"phase", "usage"}}));
   }
   if (!chosen && context.json)
-    return fail(context, Error(Code::kInvalidArgument, "No command given", "osiris --help lists them"), Json::object({{"phase", "usage"}}));
+    return fail(context, Error(Code::kInvalidArgument, "No command given", "osiris --help lists them"),
+                Json::object({{"phase", "usage"}}));
   if (!chosen) {
     print_err(context, app.help());
     return to_int(exit_code_for(Error(Code::kInvalidArgument, "no command")));
@@ -161,7 +164,8 @@ int run_command_line(int argc, const char* const* argv) {
   context->json = json;
   const int code = parse_and_run(argc, argv, *context);
   if (!context->output_error) return code;
-  const Error error(Code::kUnavailable, "cannot write to standard output: " + std::string(strerror(context->output_error)));
+  const Error error(Code::kUnavailable,
+                    "cannot write to standard output: " + std::string(strerror(context->output_error)));
   print_note(*context, "❌ " + error.message);
   return code ? code : to_int(exit_code_for(error, ErrorSource::kService));
 }

@@ -1,5 +1,6 @@
-// osiris resources list|release|reap, also under the name that an adapter's manifest gives its resources: what an adapter holds far away
-// for this user. Reaping releases leftovers only: resources with this user's mark whose run is known, on this machine, to be dead.
+// osiris resources list|release|reap, also under the name that an adapter's manifest gives its resources: what an
+// adapter holds far away for this user. Reaping releases leftovers only: resources with this user's mark whose run is
+// known, on this machine, to be dead.
 #include <algorithm>
 
 #include "host/commands/adapter_session.h"
@@ -33,7 +34,9 @@ Json filter(const CommandContext& context, const Options& options, bool leftover
 }
 
 // What fails far away is the adapter's failure, whatever its code.
-int fail_far_away(const CommandContext& context, const Error& error) { return fail(context, error, Json::object(), ErrorSource::kService); }
+int fail_far_away(const CommandContext& context, const Error& error) {
+  return fail(context, error, Json::object(), ErrorSource::kService);
+}
 
 int list(const CommandContext& context, const Options& options, AdapterSession& session) {
   const StageOutcome listed = session.instance().list_resources(filter(context, options, false));
@@ -49,10 +52,12 @@ int list(const CommandContext& context, const Options& options, AdapterSession& 
     if (resource["leftover"].as_bool()) state += ", leftover";
     if (resource["kept"].as_bool()) state += ", kept";
     std::string shape;
-    if (const int64_t cpus = resource["cpu_count"].as_int()) shape = std::to_string(cpus) + (cpus == 1 ? " CPU" : " CPUs");
-    if (const uint64_t mib = resource["memory_mb"].as_uint()) shape += (shape.empty() ? "" : ", ") + format_bytes(mib << 20);
-    table.row({text("kind"), text("id"), resource.contains("name") ? text("name") : text("pipeline_id"), state, shape, text("run_id"),
-               text("created_at"), text("expires_at")});
+    if (const int64_t cpus = resource["cpu_count"].as_int())
+      shape = std::to_string(cpus) + (cpus == 1 ? " CPU" : " CPUs");
+    if (const uint64_t mib = resource["memory_mb"].as_uint())
+      shape += (shape.empty() ? "" : ", ") + format_bytes(mib << 20);
+    table.row({text("kind"), text("id"), resource.contains("name") ? text("name") : text("pipeline_id"), state, shape,
+               text("run_id"), text("created_at"), text("expires_at")});
   }
   print_text(context, table.empty() ? "Nothing is held.\n" : table.text());
   return to_int(ExitCode::kOk);
@@ -83,7 +88,9 @@ int release_all(const CommandContext& context, AdapterSession& session,
 
 int release(const CommandContext& context, const Options& options, AdapterSession& session) {
   const std::string& kind = options.kind.empty() ? session.manifest().resource_kind : options.kind;
-  if (kind.empty()) return fail(context, Error(Code::kInvalidArgument, "the adapter has several kinds of resources", "say which: --kind KIND"));
+  if (kind.empty())
+    return fail(context,
+                Error(Code::kInvalidArgument, "the adapter has several kinds of resources", "say which: --kind KIND"));
   std::vector<std::pair<std::string, std::string>> resources;
   for (const std::string& id : options.ids) resources.emplace_back(kind, id);
   return release_all(context, session, resources);
@@ -97,7 +104,8 @@ int reap(const CommandContext& context, const Options& options, AdapterSession& 
   const std::vector<std::string> dead = UserState(context.environment).dead_run_ids();
   const auto is_dead = [&](const std::string& run) { return std::find(dead.begin(), dead.end(), run) != dead.end(); };
   for (const Json& resource : listed.document["resources"].items())
-    if (resource["leftover"].as_bool() && is_dead(resource["run_id"].as_string())) resources.emplace_back(resource["kind"].as_string(), resource["id"].as_string());
+    if (resource["leftover"].as_bool() && is_dead(resource["run_id"].as_string()))
+      resources.emplace_back(resource["kind"].as_string(), resource["id"].as_string());
   return release_all(context, session, resources);
 }
 
@@ -113,7 +121,8 @@ int asked(const CommandContext& context, const AdapterFlags& adapters, const Opt
   const auto session = AdapterSession::open(context, *adapters.adapter(), *resolved);
   if (!session.ok()) return fail(context, session.error());
   if (!(*session)->instance().has_resources())
-    return fail(context, Error(Code::kUnsupported, "adapter " + adapters.id() + " keeps nothing far away", "name one that does with --adapter"));
+    return fail(context, Error(Code::kUnsupported, "adapter " + adapters.id() + " keeps nothing far away",
+                               "name one that does with --adapter"));
   return act(context, options, **session);
 }
 

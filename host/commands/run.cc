@@ -16,15 +16,23 @@ namespace {
 void add_options(CLI::App& command, RunOptions& options) {
   command.add_option("file", options.file, "OML file or compiled manifest")->type_name("FILE");
   command.add_option("-p,--profile", options.profile, "profile to run with")->type_name("NAME");
-  command.add_option("--param", options.params, "parameter of the pipeline, repeatable")->type_name("K=V")->allow_extra_args(false);
+  command.add_option("--param", options.params, "parameter of the pipeline, repeatable")
+      ->type_name("K=V")
+      ->allow_extra_args(false);
   command.add_option("--out", options.out, "copy what the run wrote and its artifacts there")->type_name("DIR");
   command.add_flag("--last-compile", options.last_compile, "run what was compiled last");
-  command.add_option("--last-compile-in", options.last_compile_in, "run what was compiled last of this pipeline")->type_name("NAME");
-  command.add_option("--timeout", options.timeout, "stop the run after this time (90, 15m, 1h30m)")->type_name("DURATION");
-  command.add_option("--memory-limit", options.memory_limit, "memory of the worker's data (512MiB, 2GiB)")->type_name("BYTES");
-  command.add_option("--threads", options.threads, "threads of the worker's data plane")->type_name("N")->check(CLI::Range(1, 1024));
+  command.add_option("--last-compile-in", options.last_compile_in, "run what was compiled last of this pipeline")
+      ->type_name("NAME");
+  command.add_option("--timeout", options.timeout, "stop the run after this time (90, 15m, 1h30m)")
+      ->type_name("DURATION");
+  command.add_option("--memory-limit", options.memory_limit, "memory of the worker's data (512MiB, 2GiB)")
+      ->type_name("BYTES");
+  command.add_option("--threads", options.threads, "threads of the worker's data plane")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
   command.add_option("--cpu", options.cpu, "processors of the machine, where the adapter can choose")->type_name("N");
-  command.add_option("--memory-gb", options.memory_gb, "memory of the machine, where the adapter can choose")->type_name("GB");
+  command.add_option("--memory-gb", options.memory_gb, "memory of the machine, where the adapter can choose")
+      ->type_name("GB");
   command.add_flag("--dry-run", options.dry_run, "show what would be done; touch nothing");
   command.add_flag("--allow-mock", options.allow_mock)->group("");
 }
@@ -112,9 +120,10 @@ class RunCommand {
         return fail(context_, of_own_files(written.error()), Json::object({{"phase", "compile"}}));
     }
     prepared_.compile_seconds = prepared_.started.seconds_until_now(system_clock());
-    log_.event("compile_complete", Json::object({{"message", "Compilation successful: " + prepared_.compiled.pipeline->manifest_short},
-                                                 {"manifest_hash", prepared_.compiled.pipeline->manifest_hash},
-                                                 {"duration", prepared_.compile_seconds}}));
+    log_.event("compile_complete",
+               Json::object({{"message", "Compilation successful: " + prepared_.compiled.pipeline->manifest_short},
+                             {"manifest_hash", prepared_.compiled.pipeline->manifest_hash},
+                             {"duration", prepared_.compile_seconds}}));
     log_.metric("compilation_duration", prepared_.compile_seconds, Json::object({{"unit", "seconds"}}));
     return std::nullopt;
   }
@@ -128,11 +137,11 @@ class RunCommand {
       log_.log(LogLevel::kError, "osiris.compile", finding.to_text());
     }
     log_.event("compile_error", Json::object({{"error", error.message}, {"errors", errors}}));
-    if (options_.dry_run) return fail(context_, error, Json::object({{"phase", "compile"}, {"errors", std::move(errors)}}));
-    const auto report =
-        record_failed_compile(prepared_.workspace.project, prepared_.file,
-                              prepared_.workspace.project.profile_or_default(options_.profile), adapters_.id(), error,
-                              prepared_.started, log_, masking_, system_clock());
+    if (options_.dry_run)
+      return fail(context_, error, Json::object({{"phase", "compile"}, {"errors", std::move(errors)}}));
+    const auto report = record_failed_compile(prepared_.workspace.project, prepared_.file,
+                                              prepared_.workspace.project.profile_or_default(options_.profile),
+                                              adapters_.id(), error, prepared_.started, log_, masking_, system_clock());
     Json extra = Json::object({{"phase", "compile"}, {"errors", std::move(errors)}});
     if (report.ok()) {
       extra.set("session_id", report->run_id);
@@ -154,7 +163,8 @@ class RunCommand {
     RunPlanOptions options;
     options.work_dir = context_.cwd;
     options.env_names = prepared_.options.env_names();
-    OSIRIS_ASSIGN(prepared_.plan, make_run_plan(*prepared_.compiled.pipeline, prepared_.workspace.inputs(context_), options));
+    OSIRIS_ASSIGN(prepared_.plan,
+                  make_run_plan(*prepared_.compiled.pipeline, prepared_.workspace.inputs(context_), options));
     return {};
   }
 
@@ -165,8 +175,8 @@ class RunCommand {
       secrets.emplace_back(adapter.type->secrets[i].data, adapter.type->secrets[i].len);
     auto explanation = explain(adapter);
     if (!explanation.ok()) return fail(context_, explanation.error(), Json::object({{"phase", "validate"}}));
-    return show_dry_run(context_, {*prepared_.compiled.pipeline, prepared_.plan, std::string(adapter.id()), std::move(secrets),
-                                   prepared_.options, context_.cwd, *std::move(explanation)});
+    return show_dry_run(context_, {*prepared_.compiled.pipeline, prepared_.plan, std::string(adapter.id()),
+                                   std::move(secrets), prepared_.options, context_.cwd, *std::move(explanation)});
   }
 
   // What the adapter itself says of the run, and whether it would refuse it.
@@ -187,8 +197,10 @@ class RunCommand {
     StepTally tally(system_clock());
     PipelineRun pipeline_run(log_, masking_, tally, system_clock());
     const int64_t deadline_monotonic_ns = deadline_after(prepared_.started.monotonic_ns, timeout_s_);
-    auto interrupts = begin_interruptible(context_, {[&](StopReason reason) { pipeline_run.stop(reason); }, [&] { return pipeline_run.unreleased_text(); }},
-                                          deadline_monotonic_ns);
+    auto interrupts = begin_interruptible(
+        context_,
+        {[&](StopReason reason) { pipeline_run.stop(reason); }, [&] { return pipeline_run.unreleased_text(); }},
+        deadline_monotonic_ns);
     if (!interrupts.ok()) return fail(context_, interrupts.error());
 
     print_text(context_, "Compiling OML... ✓\nExecuting pipeline...\n");
@@ -197,28 +209,29 @@ class RunCommand {
                                                         : DisplayMode::kPlain;
     Display display(mode, context_.out, tally);
     pipeline_run.say = [&](const std::string& line, bool important) {
-      if (important || context_.verbose) display.line(printable(excerpt(masking_.text(line), "the session's osiris.log has all")));
+      if (important || context_.verbose)
+        display.line(printable(excerpt(masking_.text(line), "the session's osiris.log has all")));
     };
     const UserState user_state(context_.environment);
-    auto report = pipeline_run.run(RunInputs{project, prepared_.workspace.connections, context_.environment,
-                                             *prepared_.compiled.pipeline, prepared_.plan, *adapters_.adapter(), prepared_.options,
-                                             user_state, worker.ok() ? *worker : WorkerBinary(),
-                                             worker.ok() ? std::nullopt : std::optional(worker.error()),
-                                             worker_settings(context_, options_, prepared_.workspace.registry, memory_limit_bytes_, user_state),
-                                             context_.cwd, prepared_.started,
-                                             deadline_monotonic_ns, prepared_.compile_seconds,
-                                             context_.verbose});
+    auto report = pipeline_run.run(
+        RunInputs{project, prepared_.workspace.connections, context_.environment, *prepared_.compiled.pipeline,
+                  prepared_.plan, *adapters_.adapter(), prepared_.options, user_state,
+                  worker.ok() ? *worker : WorkerBinary(), worker.ok() ? std::nullopt : std::optional(worker.error()),
+                  worker_settings(context_, options_, prepared_.workspace.registry, memory_limit_bytes_, user_state),
+                  context_.cwd, prepared_.started, deadline_monotonic_ns, prepared_.compile_seconds, context_.verbose});
     display.finish();
     if (!report.ok()) return fail(context_, of_own_files(report.error()), Json::object({{"phase", "execute"}}));
     std::optional<Error> not_copied;
     if (!options_.out.empty()) {
-      if (const Status copied = copy_out(*report, context_.cwd / options_.out); !copied.ok()) not_copied = copied.error();
+      if (const Status copied = copy_out(*report, context_.cwd / options_.out); !copied.ok())
+        not_copied = copied.error();
     }
     if (not_copied && report->verdict.ok) {
       report->verdict = {false, exit_code_for(*not_copied), "execution_failed"};
       report->error = not_copied->within("the pipeline ran, but --out failed");
     }
-    print_report(context_, *report, masking_, options_.out.empty() || not_copied ? "" : "Artifacts copied to: " + options_.out + "/");
+    print_report(context_, *report, masking_,
+                 options_.out.empty() || not_copied ? "" : "Artifacts copied to: " + options_.out + "/");
     return to_int(report->verdict.exit_code);
   }
 

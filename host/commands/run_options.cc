@@ -13,8 +13,10 @@ namespace fs = std::filesystem;
 // The value a flag was given, which has to be positive.
 template <class Number>
 Result<Number> of_flag(const char* flag, const std::string& text, const Result<Number>& parsed) {
-  if (!parsed.ok()) return Error(Code::kInvalidArgument, std::string(flag) + ": " + parsed.error().message, parsed.error().hint);
-  if (*parsed <= 0) return Error(Code::kInvalidArgument, std::string(flag) + " needs a positive value, not '" + text + "'");
+  if (!parsed.ok())
+    return Error(Code::kInvalidArgument, std::string(flag) + ": " + parsed.error().message, parsed.error().hint);
+  if (*parsed <= 0)
+    return Error(Code::kInvalidArgument, std::string(flag) + " needs a positive value, not '" + text + "'");
   return *parsed;
 }
 
@@ -29,13 +31,16 @@ Result<LatestPointer> latest_in(const RunIndex& index, const std::string& name) 
 Result<fs::path> pipeline_file(const CommandContext& context, const Project& project, const RunOptions& options) {
   const bool latest = options.last_compile || !options.last_compile_in.empty();
   if (latest && !options.file.empty())
-    return Error(Code::kInvalidArgument, "Cannot specify both a pipeline file and --last-compile flags", "give one of them");
+    return Error(Code::kInvalidArgument, "Cannot specify both a pipeline file and --last-compile flags",
+                 "give one of them");
   if (!latest) {
     if (options.file.empty())
-      return Error(Code::kInvalidArgument, "No pipeline file specified", "osiris run FILE, or osiris run --last-compile");
+      return Error(Code::kInvalidArgument, "No pipeline file specified",
+                   "osiris run FILE, or osiris run --last-compile");
     std::error_code code;
     if (!fs::exists(context.cwd / options.file, code))
-      return Error(Code::kNotFound, "Pipeline file not found: " + options.file, "paths are relative to " + context.cwd.string());
+      return Error(Code::kNotFound, "Pipeline file not found: " + options.file,
+                   "paths are relative to " + context.cwd.string());
     return fs::path(options.file);
   }
   const RunIndex index(project.index_dir());
@@ -44,11 +49,14 @@ Result<fs::path> pipeline_file(const CommandContext& context, const Project& pro
   if (const auto manifest = context.environment.get_filled("OSIRIS_LAST_MANIFEST"); manifest && options.last_compile) {
     if (fs::exists(*manifest)) return fs::path(*manifest);
   }
-  return Error(Code::kNotFound, "No recent compile found" + (options.last_compile ? std::string() : " of " + options.last_compile_in) +
-                                    " (check " + (project.index_dir() / "latest").string() + "/ or run 'osiris compile' first)");
+  return Error(Code::kNotFound,
+               "No recent compile found" + (options.last_compile ? std::string() : " of " + options.last_compile_in) +
+                   " (check " + (project.index_dir() / "latest").string() + "/ or run 'osiris compile' first)");
 }
 
-Result<double> duration_of_flag(const char* flag, const std::string& text) { return of_flag(flag, text, parse_duration_s(text)); }
+Result<double> duration_of_flag(const char* flag, const std::string& text) {
+  return of_flag(flag, text, parse_duration_s(text));
+}
 
 Result<uint64_t> bytes_of_flag(const char* flag, const std::string& text) {
   OSIRIS_ASSIGN(const int64_t bytes, of_flag(flag, text, parse_byte_count(text)));
@@ -80,7 +88,8 @@ Result<FlagValues> effective_flags(const LoadedAdapter& adapter, const RunOption
     if (value->empty() || given(name)) continue;
     if (!has(name))
       return Error(Code::kInvalidArgument,
-                   std::string(flag) + " has no meaning for adapter " + std::string(adapter.id()) + ": it cannot choose the machine",
+                   std::string(flag) + " has no meaning for adapter " + std::string(adapter.id()) +
+                       ": it cannot choose the machine",
                    "leave it out, or use an adapter that can");
     add(name, *value);
   }

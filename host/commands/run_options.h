@@ -24,17 +24,19 @@ struct RunOptions {
 };
 
 // The file to run: the one given, or the one --last-compile[-in] points to. The reference's texts for what is wrong.
-Result<std::filesystem::path> pipeline_file(const CommandContext& context, const Project& project, const RunOptions& options);
+Result<std::filesystem::path> pipeline_file(const CommandContext& context, const Project& project,
+                                            const RunOptions& options);
 
 // "90", "90s", "15m", "1h30m", "500ms" in seconds; "1048576", "512MiB", "1.5GiB" in bytes. The error names `flag`.
 Result<double> duration_of_flag(const char* flag, const std::string& text);
 Result<uint64_t> bytes_of_flag(const char* flag, const std::string& text);
 
-// How long a run may take: what the adapter's own `timeout` says, or else `flag_s`, the value of --timeout. 0: without limit.
+// How long a run may take: what the adapter's own `timeout` says, or else `flag_s`, the value of --timeout. 0: without
+// limit.
 Result<double> run_timeout_s(const ResolvedOptions& options, double flag_s);
 
-// The adapter's flags with the spellings of the reference (--timeout, --cpu, --memory-gb) added, where the adapter has such
-// an option; an error where it has not.
+// The adapter's flags with the spellings of the reference (--timeout, --cpu, --memory-gb) added, where the adapter has
+// such an option; an error where it has not.
 Result<FlagValues> effective_flags(const LoadedAdapter& adapter, const RunOptions& options);
 
 }  // namespace osiris

@@ -29,7 +29,8 @@ fs::path place_of(const fs::path& path, const std::string& step_id, std::set<fs:
 Status clear_the_way(const fs::path& to) {
   std::error_code code;
   const fs::file_type type = fs::symlink_status(to, code).type();
-  if (type == fs::file_type::not_found || type == fs::file_type::none || type == fs::file_type::regular || type == fs::file_type::directory)
+  if (type == fs::file_type::not_found || type == fs::file_type::none || type == fs::file_type::regular ||
+      type == fs::file_type::directory)
     return {};
   fs::remove(to, code);
   if (code) return errno_error(code.value(), "cannot replace", to);
@@ -67,9 +68,15 @@ Status copy_tree(const fs::path& from, const fs::path& to, std::vector<std::stri
         OSIRIS_TRY(clear_the_way(place));
         OSIRIS_TRY(copy_tree(path, place, left_out));
         break;
-      case fs::file_type::regular: OSIRIS_TRY(copy_one(path, place)); break;
-      case fs::file_type::symlink: OSIRIS_TRY(copy_link(path, place)); break;
-      default: left_out.push_back("--out leaves out " + path.string() + ": it is neither a file, a directory nor a link"); break;
+      case fs::file_type::regular:
+        OSIRIS_TRY(copy_one(path, place));
+        break;
+      case fs::file_type::symlink:
+        OSIRIS_TRY(copy_link(path, place));
+        break;
+      default:
+        left_out.push_back("--out leaves out " + path.string() + ": it is neither a file, a directory nor a link");
+        break;
     }
   }
   if (code) return errno_error(code.value(), "cannot list", from);
@@ -78,18 +85,21 @@ Status copy_tree(const fs::path& from, const fs::path& to, std::vector<std::stri
 
 }  // namespace
 
-void print_report(const CommandContext& context, const RunReport& report, const Masking& masking, const std::string& note) {
+void print_report(const CommandContext& context, const RunReport& report, const Masking& masking,
+                  const std::string& note) {
   if (context.json) {
     print_json(context, result_document(report, masking));
   } else {
     const bool color = context.out.color;
     std::string text;
-    if (context.out.interactive && !report.steps.empty()) text += "\n" + summary_table(report.steps, context.out.width(), color) + "\n";
+    if (context.out.interactive && !report.steps.empty())
+      text += "\n" + summary_table(report.steps, context.out.width(), color) + "\n";
     const std::string line = summary_line(report.steps, report.total_rows, report.total_seconds);
     if (report.verdict.ok)
       text += paint("✓ Pipeline completed (" + report.adapter + ")", Color::kGreen, color) + "  " + line + "\n";
     else
-      text += paint("✗ Pipeline " + std::string(outcome_name(report.verdict.exit_code)) + " (" + report.adapter + ")", Color::kRed, color) +
+      text += paint("✗ Pipeline " + std::string(outcome_name(report.verdict.exit_code)) + " (" + report.adapter + ")",
+                    Color::kRed, color) +
               (report.steps.empty() ? "" : "  " + line) + "\n";
     print_text(context, text + printable(describe_released(report.released), true));
   }
@@ -100,7 +110,8 @@ void print_report(const CommandContext& context, const RunReport& report, const 
     errors = error_text(context, masking.text(report.error->message), masking.text(report.error->hint), kInTheLog);
   }
   if (!context.json)
-    for (const std::string& warning : report.warnings) errors += "⚠️  " + printable(excerpt(masking.text(warning), kInTheLog)) + "\n";
+    for (const std::string& warning : report.warnings)
+      errors += "⚠️  " + printable(excerpt(masking.text(warning), kInTheLog)) + "\n";
   errors += printable(describe_unreleased(report.unreleased, report.adapter), true);
   print_err(context, errors);
   print_text(context, "Session: " + printable(report.session_dir.string()) + "/\n");
@@ -108,7 +119,8 @@ void print_report(const CommandContext& context, const RunReport& report, const 
 
 Status copy_out(RunReport& report, const fs::path& directory) {
   std::set<fs::path> taken;
-  for (const Artifact& file : report.outputs) OSIRIS_TRY(copy_one(file.target, directory / place_of(file.path, file.step_id, taken)));
+  for (const Artifact& file : report.outputs)
+    OSIRIS_TRY(copy_one(file.target, directory / place_of(file.path, file.step_id, taken)));
   return copy_tree(report.session_dir / "artifacts", directory / "artifacts", report.warnings);
 }
 

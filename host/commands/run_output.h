@@ -10,10 +10,11 @@
 namespace osiris {
 
 // Text to stdout and errors to stderr, or one JSON document. `note` is a line more, before the session's.
-void print_report(const CommandContext& context, const RunReport& report, const Masking& masking, const std::string& note);
+void print_report(const CommandContext& context, const RunReport& report, const Masking& masking,
+                  const std::string& note);
 
-// Copies what the run wrote (under its own relative path; absolute and ../ ones under their file name) and artifacts/, links as
-// links. Pipes, sockets and devices are left out, each with a warning in the report.
+// Copies what the run wrote (under its own relative path; absolute and ../ ones under their file name) and artifacts/,
+// links as links. Pipes, sockets and devices are left out, each with a warning in the report.
 Status copy_out(RunReport& report, const std::filesystem::path& directory);
 
 }  // namespace osiris

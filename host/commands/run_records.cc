@@ -45,7 +45,8 @@ Result<std::vector<RunRecord>> read_runs(const CommandContext& context, const Ru
   }
   OSIRIS_ASSIGN(std::vector<RunRecord> records, all_runs(context));
   std::erase_if(records, [&](const RunRecord& record) {
-    return (!filter.pipeline.empty() && record.pipeline_slug != filter.pipeline && slugify(record.pipeline_slug) != filter.pipeline) ||
+    return (!filter.pipeline.empty() && record.pipeline_slug != filter.pipeline &&
+            slugify(record.pipeline_slug) != filter.pipeline) ||
            (!filter.profile.empty() && record.profile != filter.profile) ||
            (!filter.status.empty() && record.status != filter.status) || record.run_ts < oldest;
   });
@@ -63,7 +64,8 @@ Result<RunRecord> find_run(const CommandContext& context, const std::string& nam
   }
   if (found.size() == 1) return *found.front();
   if (found.empty()) return Error(Code::kNotFound, "there is no run '" + name + "'", "osiris runs list shows all");
-  return Error(Code::kInvalidArgument, "'" + name + "' names " + std::to_string(found.size()) + " runs", "write more of the id");
+  return Error(Code::kInvalidArgument, "'" + name + "' names " + std::to_string(found.size()) + " runs",
+               "write more of the id");
 }
 
 }  // namespace osiris

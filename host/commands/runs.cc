@@ -14,14 +14,17 @@ struct Options {
 void add_options(CLI::App& command, Options& options) {
   command.add_option("--pipeline", options.pipeline, "only runs of this pipeline")->type_name("NAME");
   command.add_option("--profile", options.profile, "only runs with this profile")->type_name("NAME");
-  command.add_option("--status", options.status, "only runs with this status (success, failed, cancelled, interrupted, ...)")
+  command
+      .add_option("--status", options.status,
+                  "only runs with this status (success, failed, cancelled, interrupted, ...)")
       ->type_name("STATUS");
   command.add_option("--since", options.since, "only runs started in the last 7d, 24h, 30m, 10s")->type_name("TIME");
   command.add_option("--limit", options.limit, "at most this many, newest first; 0: all")->type_name("N");
 }
 
 int list(const CommandContext& context, const Options& options) {
-  const auto records = read_runs(context, {options.pipeline, options.profile, options.status, options.since, options.limit});
+  const auto records =
+      read_runs(context, {options.pipeline, options.profile, options.status, options.since, options.limit});
   if (!records.ok()) return fail(context, records.error());
   if (context.json) {
     Json out = Json::array();
@@ -32,8 +35,9 @@ int list(const CommandContext& context, const Options& options) {
   const bool is_filtered = !(options.pipeline + options.profile + options.status + options.since).empty();
   Table table({{"Run ID"}, {"Pipeline"}, {"Profile"}, {"Status"}, {"Started"}, {"Duration", true}});
   for (const RunRecord& record : *records)
-    table.row({printable(record.run_id), printable(record.pipeline_slug), printable(record.profile), printable(record.status),
-               printable(record.run_ts.substr(0, 19)), record.duration_ms ? format_duration(static_cast<double>(record.duration_ms) / 1e3) : ""});
+    table.row({printable(record.run_id), printable(record.pipeline_slug), printable(record.profile),
+               printable(record.status), printable(record.run_ts.substr(0, 19)),
+               record.duration_ms ? format_duration(static_cast<double>(record.duration_ms) / 1e3) : ""});
   print_text(context, table.empty() ? (is_filtered ? "No run is like that.\n" : "No runs yet.\n") : table.text());
   return to_int(ExitCode::kOk);
 }

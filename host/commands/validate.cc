@@ -16,7 +16,8 @@ struct Options {
 };
 
 void add_options(CLI::App& command, Options& options) {
-  command.add_option("files", options.files, "OML files; none: check osiris.yaml and the connections file")->type_name("FILE");
+  command.add_option("files", options.files, "OML files; none: check osiris.yaml and the connections file")
+      ->type_name("FILE");
   command.add_option("-p,--profile", options.profile, "profile to check for")->type_name("NAME");
   command.add_option("--param", options.params, "parameter, repeatable")->type_name("K=V")->allow_extra_args(false);
   command.add_option("--mode", options.mode, "strict: unset variables of connections are errors; warn: warnings")
@@ -61,15 +62,17 @@ int validate_files(const CommandContext& context, const Options& options) {
     if (context.json) continue;
     print_diagnostics(context, result.diagnostics);
     if (result.ok())
-      print_text(context, "✅ Valid OML\n   File: " + printable(file) + "\n   Version: " + printable(result.pipeline->oml_version) +
+      print_text(context, "✅ Valid OML\n   File: " + printable(file) +
+                              "\n   Version: " + printable(result.pipeline->oml_version) +
                               "\n   Name: " + printable(result.pipeline->name) +
                               "\n   Steps: " + std::to_string(result.pipeline->steps.size()) + "\n");
     else
-      print_note(context, "❌ Invalid OML: " + file + " (" + std::to_string(result.diagnostics.errors().size()) + " errors)");
+      print_note(context,
+                 "❌ Invalid OML: " + file + " (" + std::to_string(result.diagnostics.errors().size()) + " errors)");
   }
   if (context.json)
-    print_json(context, results.size() == 1 ? results.items()[0]
-                                            : Json::object({{"files", results}, {"all_valid", all_valid}}));
+    print_json(context,
+               results.size() == 1 ? results.items()[0] : Json::object({{"files", results}, {"all_valid", all_valid}}));
   return to_int(code);
 }
 
@@ -93,7 +96,8 @@ void check_adapters(const CommandContext& context, const Project& project, Diagn
   }
 }
 
-// What is wrong with osiris.yaml and the connections file. Strict: a connection that cannot be used as things are is an error too.
+// What is wrong with osiris.yaml and the connections file. Strict: a connection that cannot be used as things are is an
+// error too.
 Diagnostics check_project(const CommandContext& context, const Workspace& workspace, bool strict) {
   Diagnostics all, findings((workspace.project.directory() / "osiris.yaml").string());
   check_adapters(context, workspace.project, findings);

@@ -13,12 +13,20 @@ std::string version_text(const CommandContext& context) {
   Result<FileDigest> digest = path.ok() ? sha256_file(*path) : Result<FileDigest>(path.error());
   Result<WorkerLinkage> linkage = digest.ok() ? worker_linkage(*path) : Result<WorkerLinkage>(digest.error());
   if (context.json) {
-    Json worker = linkage.ok() ? Json::object({{"path", path->string()}, {"sha256", digest->sha256}, {"linkage", linkage->name()}})
-                               : Json::object({{"problem", linkage.error().message}});
-    return Json::object({{"version", version}, {"commit", kCommit}, {"abi", abi_version_text(OSIRIS_ABI_VERSION)}, {"worker", std::move(worker)}}).dump();
+    Json worker =
+        linkage.ok()
+            ? Json::object({{"path", path->string()}, {"sha256", digest->sha256}, {"linkage", linkage->name()}})
+            : Json::object({{"problem", linkage.error().message}});
+    return Json::object({{"version", version},
+                         {"commit", kCommit},
+                         {"abi", abi_version_text(OSIRIS_ABI_VERSION)},
+                         {"worker", std::move(worker)}})
+        .dump();
   }
-  return "Osiris " + version + "\ncommit  " + std::string(kCommit) + "\nABI     " + abi_version_text(OSIRIS_ABI_VERSION) + "\nworker  " +
-         (linkage.ok() ? "sha256 " + digest->sha256 + "\n        " + path->string() + "\n        " + linkage->sentence() : linkage.error().message);
+  return "Osiris " + version + "\ncommit  " + std::string(kCommit) + "\nABI     " +
+         abi_version_text(OSIRIS_ABI_VERSION) + "\nworker  " +
+         (linkage.ok() ? "sha256 " + digest->sha256 + "\n        " + path->string() + "\n        " + linkage->sentence()
+                       : linkage.error().message);
 }
 
 }  // namespace osiris

@@ -9,12 +9,12 @@ namespace osiris {
 struct CommandContext;
 
 inline constexpr std::string_view kVersion = OSIRIS_VERSION;
-// The commit it was built from: 40 hex digits, with "-dirty" when files differed from it; "unknown" outside a repository
-// (cmake/commit.cmake).
+// The commit it was built from: 40 hex digits, with "-dirty" when files differed from it; "unknown" outside a
+// repository (cmake/commit.cmake).
 extern const std::string_view kCommit;
 
-// What `osiris --version` prints, as text or, with --json, as one document: version, commit, the adapter ABI, and the worker that a
-// run would start, with its hash and how it is linked.
+// What `osiris --version` prints, as text or, with --json, as one document: version, commit, the adapter ABI, and the
+// worker that a run would start, with its hash and how it is linked.
 std::string version_text(const CommandContext& context);
 
 }  // namespace osiris

@@ -180,7 +180,8 @@ Dotenv parse_dotenv(std::string_view text, const LookUp& look_up) {
   return result;
 }
 
-std::vector<std::filesystem::path> dotenv_candidates(const std::filesystem::path& cwd, const std::optional<std::string>& osiris_home) {
+std::vector<std::filesystem::path> dotenv_candidates(const std::filesystem::path& cwd,
+                                                     const std::optional<std::string>& osiris_home) {
   namespace fs = std::filesystem;
   std::vector<fs::path> candidates;
   if (osiris_home) candidates.push_back(fs::path(*osiris_home) / ".env");

@@ -23,8 +23,9 @@ struct Dotenv {
 using LookUp = std::function<std::optional<std::string>(std::string_view name)>;
 Dotenv parse_dotenv(std::string_view text, const LookUp& look_up);
 
-// $OSIRIS_HOME/.env, <cwd>/.env, the first ancestor's .env that stands beside an osiris.py, and testing_env/.env when standing in a
-// directory of that name; in this order, whether they exist or not.
-std::vector<std::filesystem::path> dotenv_candidates(const std::filesystem::path& cwd, const std::optional<std::string>& osiris_home);
+// $OSIRIS_HOME/.env, <cwd>/.env, the first ancestor's .env that stands beside an osiris.py, and testing_env/.env when
+// standing in a directory of that name; in this order, whether they exist or not.
+std::vector<std::filesystem::path> dotenv_candidates(const std::filesystem::path& cwd,
+                                                     const std::optional<std::string>& osiris_home);
 
 }  // namespace osiris

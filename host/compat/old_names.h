@@ -1,5 +1,5 @@
-// Names of Python Osiris that go by other names here. Names in components' configs are in their specs (x-osiris: forgiven,
-// key_synonyms), those of adapters' options in the adapters.
+// Names of Python Osiris that go by other names here. Names in components' configs are in their specs (x-osiris:
+// forgiven, key_synonyms), those of adapters' options in the adapters.
 #pragma once
 
 #include <string>
@@ -8,7 +8,8 @@
 
 namespace osiris {
 
-// A field of a connection as drivers call it; empty: `field` is its name already. Where an entry has both, the driver's name counts.
+// A field of a connection as drivers call it; empty: `field` is its name already. Where an entry has both, the driver's
+// name counts.
 std::string_view current_connection_field(std::string_view family, std::string_view field);
 
 // The old names that a connection of this family may have.

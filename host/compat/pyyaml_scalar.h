@@ -1,5 +1,5 @@
-// What a plain (unquoted, untagged) YAML scalar means to PyYAML's safe loader: YAML 1.1 (yes/no/on/off, octal 010, 12:30:00, dates,
-// floats that need a dot).
+// What a plain (unquoted, untagged) YAML scalar means to PyYAML's safe loader: YAML 1.1 (yes/no/on/off, octal 010,
+// 12:30:00, dates, floats that need a dot).
 #pragma once
 
 #include <string_view>

@@ -1,8 +1,8 @@
 // The build directory on disk. Files are replaced one by one, manifest.yaml last: a reader that finds a manifest finds
 // all it names.
+#include "host/compat/pyyaml_emitter.h"
 #include "host/compiler/compiler.h"
 #include "host/project/run_index.h"
-#include "host/compat/pyyaml_emitter.h"
 #include "protocol/base/file.h"
 
 namespace osiris {

@@ -178,7 +178,8 @@ CompileResult compile_oml(const CompileOptions& options, const CompileInputs& in
 }
 
 CompileResult compile_or_load(PipelineFile file, const CompileOptions& options, const CompileInputs& inputs) {
-  return file.is_manifest() ? load_manifest(std::move(file), options, inputs) : compile_oml(std::move(file), options, inputs);
+  return file.is_manifest() ? load_manifest(std::move(file), options, inputs)
+                            : compile_oml(std::move(file), options, inputs);
 }
 
 CompileResult compile_or_load(const CompileOptions& options, const CompileInputs& inputs) {

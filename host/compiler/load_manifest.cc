@@ -58,8 +58,7 @@ class Loader {
     pipeline_.source = options_.file;
     pipeline_.compiled_dir = fs::absolute(options_.file).parent_path();
     pipeline_.file_slug = slugify(pipeline_.compiled_dir.parent_path().filename().string());
-    const bool is_hash = pipeline_.manifest_hash.size() == 64 &&
-                         is_hex(pipeline_.manifest_hash);
+    const bool is_hash = pipeline_.manifest_hash.size() == 64 && is_hex(pipeline_.manifest_hash);
     if (!is_hash) broken("meta.manifest_hash is not a SHA-256 in hex", "meta.manifest_hash", meta->mark);
     if (pipeline_.id.empty()) broken("pipeline.id is missing", "pipeline.id", pipeline->mark);
     if (!options_.profile.empty() && options_.profile != pipeline_.profile)

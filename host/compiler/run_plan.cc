@@ -128,7 +128,8 @@ class Planner {
     for (const auto& [field, name] : resolved.secret_names) secret_names_.insert(name);
     if (known_connections_.insert(planned.connection).second)
       connections_.members().emplace_back(
-          planned.connection, to_json(PlanConnection{ref->family, ref->alias, resolved.fields, std::move(resolved.secret_names), {}}));
+          planned.connection,
+          to_json(PlanConnection{ref->family, ref->alias, resolved.fields, std::move(resolved.secret_names), {}}));
     return std::move(resolved.fields);
   }
 

@@ -1,5 +1,6 @@
-// What an adapter is told: the compiled pipeline turned into a plan (manifest_json of the adapter ABI) and its connections
-// (connections_json), plus what a dry run shows. Secret values are not in it; Connections::secret_value has them.
+// What an adapter is told: the compiled pipeline turned into a plan (manifest_json of the adapter ABI) and its
+// connections (connections_json), plus what a dry run shows. Secret values are not in it; Connections::secret_value has
+// them.
 #pragma once
 
 #include <filesystem>
@@ -15,9 +16,9 @@ namespace osiris {
 struct RunPlan {
   Plan plan;
   std::map<std::string, std::vector<std::string>> packages;  // by step: what has to be installed where it runs
-  Json connections_json;                  // {"connections":{...},"env":[names],"secret_names":[...]}
-  std::vector<std::string> secret_names;  // sorted
-  std::vector<std::string> hosts;         // sorted, distinct
+  Json connections_json;                                     // {"connections":{...},"env":[names],"secret_names":[...]}
+  std::vector<std::string> secret_names;                     // sorted
+  std::vector<std::string> hosts;                            // sorted, distinct
 };
 
 struct RunPlanOptions {

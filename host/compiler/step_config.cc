@@ -314,7 +314,8 @@ void scan(const YamlNode& node, const std::string& location, const std::vector<s
                              : member.value.scalar.is_int() ? member.value.scalar.dump()
                                                             : "";
     if (text.size() < kShortestSecret || text.starts_with("${")) continue;
-    const bool by_name = is_surely_secret(member.key) || std::find(names.begin(), names.end(), member.key) != names.end();
+    const bool by_name =
+        is_surely_secret(member.key) || std::find(names.begin(), names.end(), member.key) != names.end();
     const bool by_value = text.find_first_of(" \n\t") == std::string::npos && holds_url_password(text);
     if (by_name || by_value)
       diagnostics.error("inline_secret", "Inline secrets detected: Inline secret at " + here, here, member.value.mark,

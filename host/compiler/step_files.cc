@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 
 // One key per place on disk: the inode of a file that exists, else the path with every existing symlink followed.
 std::string place_of(const fs::path& path) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) == 0)
     return "inode " + std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino);
   std::error_code error;
@@ -62,7 +62,7 @@ void FileConflicts::check_symlink(const Step& step, const StepFile& file) {
   for (const fs::path& part : file.absolute) {
     at /= part;
     if (inside && is_below(work_dir_, at)) continue;
-    struct stat info {};
+    struct stat info{};
     if (::lstat(at.c_str(), &info) != 0) return;
     if (!S_ISLNK(info.st_mode)) continue;
     diagnostics_.error(

@@ -32,7 +32,8 @@ ComponentRegistry ComponentRegistry::load(const std::vector<fs::path>& directori
     std::vector<fs::path> folders;
     for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error))
       folders.push_back(it->path());
-    if (const Error reason = errno_error(error.value(), "cannot read the component directory", directory); error && is_machine_trouble(reason))
+    if (const Error reason = errno_error(error.value(), "cannot read the component directory", directory);
+        error && is_machine_trouble(reason))
       diagnostics.unreadable("component_directory", reason);
     else if (error)
       diagnostics.warning("component_directory",

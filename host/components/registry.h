@@ -52,11 +52,11 @@ struct ComponentSpec {
   bool hidden = false;  // not listed, and needs a flag to run (mock)
   std::string driver;   // the worker driver; empty: no driver yet, compiles but cannot run
   bool connection_optional = false;
-  bool default_connection = true;   // a step without `connection` takes the family's default
-  std::vector<std::string> reads;   // config keys that name an input file
-  std::vector<std::string> writes;  // config keys that name an output file
+  bool default_connection = true;     // a step without `connection` takes the family's default
+  std::vector<std::string> reads;     // config keys that name an input file
+  std::vector<std::string> writes;    // config keys that name an output file
   std::vector<std::string> installs;  // config keys that list packages a step needs installed
-  std::string base_dir_field;       // the connection field those paths start in
+  std::string base_dir_field;         // the connection field those paths start in
   std::optional<NetworkUse> network;
   std::vector<ForgivenKey> forgiven;
   std::map<std::string, std::vector<std::string>>
@@ -68,7 +68,8 @@ struct ComponentSpec {
   std::string family() const { return name.substr(0, name.find('.')); }
   bool supports(std::string_view component_mode) const;
   const ConnectionField* connection_field(std::string_view field) const;
-  bool is_secret(std::string_view field) const;  // by pointer or by name (is_surely_secret of protocol/base/secret_names.h)
+  bool is_secret(
+      std::string_view field) const;  // by pointer or by name (is_surely_secret of protocol/base/secret_names.h)
   const Json& property(std::string_view key) const { return config_schema["properties"][key]; }
 };
 

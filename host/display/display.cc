@@ -83,8 +83,8 @@ void Display::draw(bool last) {
   drawn_ = 0;
   if (mode_ == DisplayMode::kLive && !last) {
     const size_t height = terminal_.height();
-    const auto lines = live_lines(steps, tally_.note(), tally_.now_ns(), terminal_.width() - 1, height > 4 ? height - 3 : 1,
-                                  terminal_.color);
+    const auto lines = live_lines(steps, tally_.note(), tally_.now_ns(), terminal_.width() - 1,
+                                  height > 4 ? height - 3 : 1, terminal_.color);
     for (const std::string& line : lines) text += line + '\n';
     drawn_ = lines.size();
   }

@@ -16,12 +16,12 @@ size_t columns_of(char32_t c) {
   return wide ? 2 : 1;
 }
 
-// What acts on a terminal or on the order of text instead of being seen: C0, DEL, C1 (also escape sequences in one character), line
-// and paragraph separators, marks that reorder text or have no width of their own, tags.
+// What acts on a terminal or on the order of text instead of being seen: C0, DEL, C1 (also escape sequences in one
+// character), line and paragraph separators, marks that reorder text or have no width of their own, tags.
 bool acts(char32_t c) {
-  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x061C || c == 0x180E || c == 0x200B || c == 0x200E || c == 0x200F ||
-         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) ||
-         (c >= 0xE0000 && c <= 0xE007F);
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x061C || c == 0x180E || c == 0x200B || c == 0x200E ||
+         c == 0x200F || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF ||
+         (c >= 0xFFF9 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE007F);
 }
 
 // The bytes of "\x1b[31;1m" at the beginning; 0: none.
@@ -36,7 +36,8 @@ std::string json_escape(char32_t c) {
   if (c < 0x10000)
     std::snprintf(text, sizeof text, "\\u%04x", static_cast<unsigned>(c));
   else
-    std::snprintf(text, sizeof text, "\\u%04x\\u%04x", static_cast<unsigned>(0xD800 + ((c - 0x10000) >> 10)), static_cast<unsigned>(0xDC00 + ((c - 0x10000) & 0x3FF)));
+    std::snprintf(text, sizeof text, "\\u%04x\\u%04x", static_cast<unsigned>(0xD800 + ((c - 0x10000) >> 10)),
+                  static_cast<unsigned>(0xDC00 + ((c - 0x10000) & 0x3FF)));
   return text;
 }
 
@@ -138,7 +139,8 @@ std::string excerpt(std::string_view text, std::string_view where) {
     if (text[i] == '\n' && ++lines > kLinesMax) end = i;
   if (end == text.size()) return std::string(text);
   while (end > 0 && continues_utf8(text[end])) --end;  // never inside a character
-  return std::string(text.substr(0, end)) + " … (" + format_count(text.size() - end) + " bytes more; " + std::string(where) + ")";
+  return std::string(text.substr(0, end)) + " … (" + format_count(text.size() - end) + " bytes more; " +
+         std::string(where) + ")";
 }
 
 size_t display_width(std::string_view text) {

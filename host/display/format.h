@@ -8,17 +8,18 @@
 
 namespace osiris {
 
-std::string format_count(uint64_t count);                 // "1,234,567"
-std::string format_rate(uint64_t rows, double seconds);   // "1.2 M rows/s"; empty while nothing is known
-std::string format_duration(double seconds);              // "0.04s", "12.3s", "3m 05s", "2h 03m"
-std::string format_bytes(uint64_t bytes);                 // "1.5 MiB"
+std::string format_count(uint64_t count);                // "1,234,567"
+std::string format_rate(uint64_t rows, double seconds);  // "1.2 M rows/s"; empty while nothing is known
+std::string format_duration(double seconds);             // "0.04s", "12.3s", "3m 05s", "2h 03m"
+std::string format_bytes(uint64_t bytes);                // "1.5 MiB"
 
-// Text that came from elsewhere, made safe to print: control characters (escape sequences!) and broken UTF-8 become '?'.
-// Newlines stay where `lines` is set.
+// Text that came from elsewhere, made safe to print: control characters (escape sequences!) and broken UTF-8 become
+// '?'. Newlines stay where `lines` is set.
 std::string printable(std::string_view text, bool lines = false);
 
-// Output of ours on its way to a terminal, colours (SGR sequences) and line ends included: everything else that could act on a
-// terminal becomes '?'. What came from elsewhere has been through printable() before; this is for what was forgotten.
+// Output of ours on its way to a terminal, colours (SGR sequences) and line ends included: everything else that could
+// act on a terminal becomes '?'. What came from elsewhere has been through printable() before; this is for what was
+// forgotten.
 std::string terminal_text(std::string_view text);
 // A JSON document as it is written, with the characters that act on terminals as \u escapes: the same document.
 std::string terminal_json(std::string_view document);

@@ -14,17 +14,22 @@ constexpr std::array kSpinner = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦"
 std::string rows_text(uint64_t rows) { return format_count(rows) + (rows == 1 ? " row" : " rows"); }
 
 std::string ended_rows(const StepState& step) {
-  return step.rows_read || step.rows_written || step.rows_out || step.rows_now ? format_count(step.rows()) : std::string();
+  return step.rows_read || step.rows_written || step.rows_out || step.rows_now ? format_count(step.rows())
+                                                                               : std::string();
 }
 
 Color color_of(StepPhase phase) {
   switch (phase) {
-    case StepPhase::kComplete: return Color::kGreen;
-    case StepPhase::kFailed: return Color::kRed;
+    case StepPhase::kComplete:
+      return Color::kGreen;
+    case StepPhase::kFailed:
+      return Color::kRed;
     case StepPhase::kCancelled:
-    case StepPhase::kSkipped: return Color::kYellow;
+    case StepPhase::kSkipped:
+      return Color::kYellow;
     case StepPhase::kWaiting:
-    case StepPhase::kRunning: return Color::kPlain;
+    case StepPhase::kRunning:
+      return Color::kPlain;
   }
   return Color::kPlain;
 }
@@ -32,13 +37,17 @@ Color color_of(StepPhase phase) {
 constexpr size_t kIdWidthMax = 40, kIdWidthMin = 8;
 
 std::string plain_table(const std::vector<StepState>& steps, size_t id_width, bool with_driver) {
-  std::vector<Table::Column> columns = {{"Step"}, {"Driver"}, {"Status"}, {"Rows", true}, {"Rate", true}, {"Duration", true}};
+  std::vector<Table::Column> columns = {{"Step"},       {"Driver"},     {"Status"},
+                                        {"Rows", true}, {"Rate", true}, {"Duration", true}};
   if (!with_driver) columns.erase(columns.begin() + 1);
   Table table(std::move(columns));
   for (const StepState& step : steps) {
-    const bool ended = step.phase != StepPhase::kWaiting && step.phase != StepPhase::kRunning && step.phase != StepPhase::kSkipped;
-    std::vector<std::string> cells = {fit(printable(step.plan.id), id_width), fit(printable(step.plan.driver), 32),
-                                      std::string(phase_name(step.phase)), ended_rows(step),
+    const bool ended =
+        step.phase != StepPhase::kWaiting && step.phase != StepPhase::kRunning && step.phase != StepPhase::kSkipped;
+    std::vector<std::string> cells = {fit(printable(step.plan.id), id_width),
+                                      fit(printable(step.plan.driver), 32),
+                                      std::string(phase_name(step.phase)),
+                                      ended_rows(step),
                                       ended ? format_rate(step.rows(), step.duration_s) : "",
                                       ended ? format_duration(step.duration_s) : ""};
     if (!with_driver) cells.erase(cells.begin() + 1);
@@ -49,8 +58,8 @@ std::string plain_table(const std::vector<StepState>& steps, size_t id_width, bo
 
 }  // namespace
 
-std::vector<std::string> live_lines(const std::vector<StepState>& steps, const std::string& note, int64_t now_ns, size_t width,
-                                    size_t lines_max, bool color) {
+std::vector<std::string> live_lines(const std::vector<StepState>& steps, const std::string& note, int64_t now_ns,
+                                    size_t width, size_t lines_max, bool color) {
   std::vector<const StepState*> running;
   size_t id_width = 0;
   for (const StepState& step : steps) {
@@ -71,11 +80,13 @@ std::vector<std::string> live_lines(const std::vector<StepState>& steps, const s
     const double elapsed = static_cast<double>(now_ns - step.started_monotonic_ns) / 1e9;
     const uint64_t rows = step.rows();
     std::string line = "  " + spinner + " " + pad(fit(printable(step.plan.id), id_width), id_width) + "  ";
-    line += pad(rows_text(rows), 16, true) + "  " + pad(format_rate(rows, elapsed), 14, true) + "  " + format_duration(elapsed);
+    line += pad(rows_text(rows), 16, true) + "  " + pad(format_rate(rows, elapsed), 14, true) + "  " +
+            format_duration(elapsed);
     if (step.attempt > 1) line += "  attempt " + std::to_string(step.attempt);
     lines.push_back(paint(fit(line, width), Color::kCyan, color));
   }
-  if (shown < running.size()) lines.push_back(fit("  … and " + std::to_string(running.size() - shown) + " more running", width));
+  if (shown < running.size())
+    lines.push_back(fit("  … and " + std::to_string(running.size() - shown) + " more running", width));
   return lines;
 }
 
@@ -88,24 +99,29 @@ std::string ended_line(const StepState& step, bool color) {
   switch (step.phase) {
     case StepPhase::kComplete: {
       const std::string rows = ended_rows(step);
-      return "  " + paint("✓", Color::kGreen, color) + " " + id + ": Complete (duration: " + format_duration(step.duration_s) +
-             (rows.empty() ? "" : ", rows: " + rows) + ")";
+      return "  " + paint("✓", Color::kGreen, color) + " " + id +
+             ": Complete (duration: " + format_duration(step.duration_s) + (rows.empty() ? "" : ", rows: " + rows) +
+             ")";
     }
     case StepPhase::kFailed:
-      return "  " + paint("✗", Color::kRed, color) + " " + id + ": Failed - " + printable(excerpt(step.error, "the session's events.jsonl has all"));
-    case StepPhase::kCancelled: return "  " + paint("○", Color::kYellow, color) + " " + id + ": Cancelled";
+      return "  " + paint("✗", Color::kRed, color) + " " + id + ": Failed - " +
+             printable(excerpt(step.error, "the session's events.jsonl has all"));
+    case StepPhase::kCancelled:
+      return "  " + paint("○", Color::kYellow, color) + " " + id + ": Cancelled";
     case StepPhase::kSkipped:
       return "  " + paint("○", Color::kYellow, color) + " " + id + ": Skipped" +
              (step.cause.empty() ? "" : " (" + printable(step.cause) + " failed)");
     case StepPhase::kWaiting:
-    case StepPhase::kRunning: break;
+    case StepPhase::kRunning:
+      break;
   }
   return "  - " + id + ": " + std::string(phase_name(step.phase));
 }
 
 std::string summary_table(const std::vector<StepState>& steps, size_t width, bool color) {
   size_t id_width = 0;
-  for (const StepState& step : steps) id_width = std::max(id_width, std::min(display_width(printable(step.plan.id)), kIdWidthMax));
+  for (const StepState& step : steps)
+    id_width = std::max(id_width, std::min(display_width(printable(step.plan.id)), kIdWidthMax));
   // Too narrow: first the ids are cut, then the drivers go.
   std::string text;
   for (const bool with_driver : {true, false}) {

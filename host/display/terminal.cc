@@ -43,13 +43,26 @@ std::string paint(std::string_view text, Color color, bool enabled) {
   if (!enabled || color == Color::kPlain) return std::string(text);
   const char* code = "0";
   switch (color) {
-    case Color::kRed: code = "31"; break;
-    case Color::kGreen: code = "32"; break;
-    case Color::kYellow: code = "33"; break;
-    case Color::kCyan: code = "36"; break;
-    case Color::kDim: code = "2"; break;
-    case Color::kBold: code = "1"; break;
-    case Color::kPlain: break;
+    case Color::kRed:
+      code = "31";
+      break;
+    case Color::kGreen:
+      code = "32";
+      break;
+    case Color::kYellow:
+      code = "33";
+      break;
+    case Color::kCyan:
+      code = "36";
+      break;
+    case Color::kDim:
+      code = "2";
+      break;
+    case Color::kBold:
+      code = "1";
+      break;
+    case Color::kPlain:
+      break;
   }
   return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
 }

@@ -256,7 +256,8 @@ Result<SecretString> Connections::secret_value(std::string_view name) const {
     std::vector<std::string> missing;
     Json value = substitute(member.value, environment_, missing);
     if (!missing.empty()) return unset_variable(missing.front(), wanted, ref);
-    SecretString secret = value.is_string() ? SecretString(std::string_view(value.as_string())) : SecretString(value.dump());
+    SecretString secret =
+        value.is_string() ? SecretString(std::string_view(value.as_string())) : SecretString(value.dump());
     wipe(value);
     return secret;
   }

@@ -54,7 +54,8 @@ class Connections {
   // The connection as written, for positions; null when there is none.
   const YamlNode* find_entry(const ConnectionRef& ref) const;
   // Fills variables in and parts secret fields from others. `secret_fields`: those the component's spec names, beside
-  // names_a_secret() and URLs with a password. An unset variable: "Environment variable 'X' not set for password in mysql.shop".
+  // names_a_secret() and URLs with a password. An unset variable: "Environment variable 'X' not set for password in
+  // mysql.shop".
   Result<ResolvedConnection> resolve(const ConnectionRef& ref, const std::vector<std::string>& secret_fields) const;
   // The value behind a secret name ("connection/<family>.<alias>/<field>"). Text as it is; other values as JSON.
   Result<SecretString> secret_value(std::string_view name) const;

@@ -27,13 +27,17 @@ using Statement = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
 Error failure(sqlite3* db, const std::filesystem::path& file) {
   const int code = db ? sqlite3_errcode(db) : SQLITE_NOMEM;
   const int number = db ? sqlite3_system_errno(db) : ENOMEM;
-  const std::string what = "The run counter cannot be used: cannot " + std::string(code == SQLITE_CANTOPEN ? "open" : "use");
+  const std::string what =
+      "The run counter cannot be used: cannot " + std::string(code == SQLITE_CANTOPEN ? "open" : "use");
   if (code == SQLITE_READONLY) return of_own_files(errno_error(EROFS, what, file));
   if (code == SQLITE_FULL) return errno_error(ENOSPC, what, file);
-  if (number != 0 && (code == SQLITE_CANTOPEN || code == SQLITE_IOERR)) return of_own_files(errno_error(number, what, file));
+  if (number != 0 && (code == SQLITE_CANTOPEN || code == SQLITE_IOERR))
+    return of_own_files(errno_error(number, what, file));
   const bool busy = code == SQLITE_BUSY || code == SQLITE_LOCKED;
   return Error(
-      busy ? Code::kUnavailable : code == SQLITE_NOMEM ? Code::kExhausted : Code::kInvalidArgument,
+      busy                   ? Code::kUnavailable
+      : code == SQLITE_NOMEM ? Code::kExhausted
+                             : Code::kInvalidArgument,
       "The run counter " + file.string() + " cannot be used: " + (db ? sqlite3_errmsg(db) : "out of memory"),
       busy ? "another run holds it; try again" : "if the file is damaged, remove it: counting starts at 1 again");
 }

@@ -27,9 +27,9 @@ class Environment {
   std::string file_of(std::string_view name) const;
   const std::map<std::string, std::string, std::less<>>& all() const { return variables_; }
 
-  // Loads the .env files of dotenv_candidates() (host/compat/dotenv.h). Never overrides a variable that is set. A line that
-  // cannot be read is skipped with a warning, as python-dotenv does. A file that somebody else could have written is not read
-  // (file_trust.h): it could send keys and passwords elsewhere.
+  // Loads the .env files of dotenv_candidates() (host/compat/dotenv.h). Never overrides a variable that is set. A line
+  // that cannot be read is skipped with a warning, as python-dotenv does. A file that somebody else could have written
+  // is not read (file_trust.h): it could send keys and passwords elsewhere.
   struct DotenvReport {
     std::vector<std::filesystem::path> files;  // those read, in order
     std::vector<std::string> warnings;

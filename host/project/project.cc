@@ -92,7 +92,8 @@ class Section {
   // A key of Python Osiris that asks for something this program does not do.
   void warn_ignored(const std::string& key) {
     if (const YamlNode* written = take(key))
-      diagnostics_.warning("ignored_key", "'" + path(key) + "' has no effect here", path(key), written->mark, "remove it");
+      diagnostics_.warning("ignored_key", "'" + path(key) + "' has no effect here", path(key), written->mark,
+                           "remove it");
   }
 
  private:
@@ -176,7 +177,8 @@ void read_adapters(Section& root, ProjectConfig& config, Diagnostics& diagnostic
   if (!adapters) return;
   const auto must_be_mapping = [&](const YamlNode& node, const std::string& location) {
     if (!node.is_mapping() && !node.is_null())
-      diagnostics.error(kType, location + " must be a mapping, got " + std::string(node.python_type()), location, node.mark);
+      diagnostics.error(kType, location + " must be a mapping, got " + std::string(node.python_type()), location,
+                        node.mark);
   };
   must_be_mapping(*adapters, "adapters");
   for (const auto& member : adapters->members) must_be_mapping(member.value, "adapters." + member.key);
@@ -266,7 +268,9 @@ fs::path Project::cache_dir() const { return base_ / config_.cache_dir; }
 Error of_own_files(Error error) {
   if (error.category != category::kWritePermissionDenied || error.code != Code::kInvalidArgument) return error;
   error.code = Code::kUnavailable;
-  error.hint = "osiris keeps its builds, sessions and indexes there: let this user write there, or set filesystem.base_path in osiris.yaml.";
+  error.hint =
+      "osiris keeps its builds, sessions and indexes there: let this user write there, or set filesystem.base_path in "
+      "osiris.yaml.";
   return error;
 }
 

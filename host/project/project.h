@@ -40,7 +40,8 @@ struct NameTokens {
 class Project {
  public:
   // Reads <directory>/osiris.yaml (defaults when there is none) and applies OSIRIS_PROFILE, OSIRIS_FILESYSTEM_BASE and
-  // OSIRIS_RUN_ID_FORMAT. Wrong values are errors in `diagnostics` (type config_error), unknown keys and those without effect warnings.
+  // OSIRIS_RUN_ID_FORMAT. Wrong values are errors in `diagnostics` (type config_error), unknown keys and those without
+  // effect warnings.
   static Project load(const std::filesystem::path& directory, const Environment& environment, Diagnostics& diagnostics);
 
   const ProjectConfig& config() const { return config_; }
@@ -69,8 +70,8 @@ class Project {
   bool has_file_ = false;
 };
 
-// An error of reading or writing what osiris keeps itself, in places it has chosen: builds, sessions, indexes. A missing permission is
-// then no wrong input of the user's but a machine that does not let osiris work.
+// An error of reading or writing what osiris keeps itself, in places it has chosen: builds, sessions, indexes. A
+// missing permission is then no wrong input of the user's but a machine that does not let osiris work.
 Error of_own_files(Error error);
 
 // Lower-case; blanks and '_' become '-'; everything else outside [a-z0-9-_] is dropped; repeats collapse; ends trimmed.

@@ -1,6 +1,5 @@
 #include "host/project/run_index.h"
 
-
 #include <algorithm>
 #include <cerrno>
 #include <unordered_map>
@@ -40,9 +39,7 @@ Result<LatestPointer> read_pointer(const fs::path& file) {
   return pointer;
 }
 
-bool is_pure_hex(std::string_view text) {
-  return is_hex(text);
-}
+bool is_pure_hex(std::string_view text) { return is_hex(text); }
 
 // A pipeline's id as a file name.
 std::string file_name_of(std::string_view pipeline_id) {
@@ -116,7 +113,8 @@ Status RunIndex::append(const RunRecord& record) const {
   OSIRIS_TRY(make_directories(dir_));
   OSIRIS_ASSIGN(const FileLock lock, FileLock::wait(dir_ / "index.lock"));
   const std::string line = record.to_json().dump();
-  // A flush costs more than all else a short run does. What a dead machine may lose is worth one: the end of a run, once.
+  // A flush costs more than all else a short run does. What a dead machine may lose is worth one: the end of a run,
+  // once.
   OSIRIS_TRY(append_line(dir_ / "by_pipeline" / (file_name_of(record.pipeline_slug) + ".jsonl"), line, false));
   return append_line(dir_ / "runs.jsonl", line, record.status != "running");
 }

@@ -4,8 +4,8 @@
 
 namespace osiris {
 
-AdapterRequest request_for(const RunPlan& plan, std::string run_id, const Json& settings, const std::filesystem::path& work_dir,
-                           const WorkerBinary& worker) {
+AdapterRequest request_for(const RunPlan& plan, std::string run_id, const Json& settings,
+                           const std::filesystem::path& work_dir, const WorkerBinary& worker) {
   AdapterRequest request;
   request.run_id = std::move(run_id);
   request.manifest_json = to_json(plan.plan).dump();
@@ -18,8 +18,8 @@ AdapterRequest request_for(const RunPlan& plan, std::string run_id, const Json& 
   return request;
 }
 
-Status AdapterRun::lend(const RunPlan& plan, const Connections& connections, const Environment& environment, const LoadedAdapter& adapter,
-                        const ResolvedOptions& options) {
+Status AdapterRun::lend(const RunPlan& plan, const Connections& connections, const Environment& environment,
+                        const LoadedAdapter& adapter, const ResolvedOptions& options) {
   for (const std::string& value : options.sensitive_values()) {
     masking_.learn(value);
     if (const size_t equals = value.find('='); equals != std::string::npos) masking_.learn(value.substr(equals + 1));

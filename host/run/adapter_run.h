@@ -1,5 +1,5 @@
-// One request through all stages of one adapter, as `osiris run` and `osiris connections doctor` make it: secrets are lent, whatever is
-// acquired far away is watched, and it can be stopped at any moment.
+// One request through all stages of one adapter, as `osiris run` and `osiris connections doctor` make it: secrets are
+// lent, whatever is acquired far away is watched, and it can be stopped at any moment.
 #pragma once
 
 #include <atomic>
@@ -18,8 +18,8 @@
 namespace osiris {
 
 // The request for a plan. Not in it: compiled_dir, session_dir and the deadline.
-AdapterRequest request_for(const RunPlan& plan, std::string run_id, const Json& settings, const std::filesystem::path& work_dir,
-                           const WorkerBinary& worker);
+AdapterRequest request_for(const RunPlan& plan, std::string run_id, const Json& settings,
+                           const std::filesystem::path& work_dir, const WorkerBinary& worker);
 
 class AdapterRun {
  public:
@@ -32,10 +32,10 @@ class AdapterRun {
   // Called once the adapter has accepted the request, before anything is acquired; may be empty.
   std::function<void(AdapterInstance&, const AdapterRequest&)> accepted;
 
-  // Makes the values known to the masking, those of sensitive options too, and keeps them until the end. A variable that is not set is left
-  // out: the adapter names it in a warning.
-  Status lend(const RunPlan& plan, const Connections& connections, const Environment& environment, const LoadedAdapter& adapter,
-              const ResolvedOptions& options);
+  // Makes the values known to the masking, those of sensitive options too, and keeps them until the end. A variable
+  // that is not set is left out: the adapter names it in a warning.
+  Status lend(const RunPlan& plan, const Connections& connections, const Environment& environment,
+              const LoadedAdapter& adapter, const ResolvedOptions& options);
 
   // Once. Blocks until everything the adapter holds is released, as far as it can be.
   StagesResult run(const LoadedAdapter& adapter, const ResolvedOptions& options, AdapterRequest request);

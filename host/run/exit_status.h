@@ -7,14 +7,24 @@
 
 namespace osiris {
 
-enum class ExitCode : int { kOk = 0, kStepFailed = 1, kInput = 2, kAdapterFailed = 3, kDeadline = 124, kCancelled = 130 };
+enum class ExitCode : int {
+  kOk = 0,
+  kStepFailed = 1,
+  kInput = 2,
+  kAdapterFailed = 3,
+  kDeadline = 124,
+  kCancelled = 130
+};
 constexpr int to_int(ExitCode code) { return static_cast<int>(code); }
 
 // Where an error came up. Its code alone does not say whose fault a wrong argument or an unknown name is.
 enum class ErrorSource {
-  kInput,    // what the user gave is being looked at: options, files, names; also by an adapter (configure, validate, prepare)
-  kLoading,  // an adapter is being loaded: one that is not there is a wrong name, one that does not fit is not the user's doing
-  kRun,      // an adapter runs a pipeline (create, execute, collect): what it finds wrong with its arguments is its own fault
+  kInput,    // what the user gave is being looked at: options, files, names; also by an adapter (configure, validate,
+             // prepare)
+  kLoading,  // an adapter is being loaded: one that is not there is a wrong name, one that does not fit is not the
+             // user's doing
+  kRun,      // an adapter runs a pipeline (create, execute, collect): what it finds wrong with its arguments is its own
+             // fault
   kService,  // an adapter was asked outside a run, or osiris writes its own files: every error is theirs
 };
 

@@ -1,7 +1,8 @@
 // Ctrl-C, SIGTERM, SIGHUP and the run's deadline, turned into two calls on an ordinary thread.
 //
-// Nothing happens in a signal handler: the signals are blocked and read from a signalfd. The first one (or the deadline)
-// asks the run to stop, the next one leaves at once. A signal that was ignored when osiris started (nohup) stays ignored.
+// Nothing happens in a signal handler: the signals are blocked and read from a signalfd. The first one (or the
+// deadline) asks the run to stop, the next one leaves at once. A signal that was ignored when osiris started (nohup)
+// stays ignored.
 #pragma once
 
 #include <signal.h>

@@ -13,12 +13,13 @@ namespace {
 
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-'; }
 
-constexpr std::array kStructural = {
-    "ts",       "session",     "event",         "metric",         "unit",           "session_id", "run_id",
-    "step_id",  "driver",      "component",     "pipeline_id",    "manifest_hash",  "manifest_short",
-    "sha256",   "adapter",     "family",        "alias",          "from_step",      "artifact_type",
-    "level",    "key",         "cause",       "error_type",    "category",       "code",           "manifest_fp",
-    "oml_fp",   "execution_fp", "worker_sha256", "specs_sha256",  "profile",        "sandbox_id"};
+constexpr std::array kStructural = {"ts",          "session",       "event",          "metric",        "unit",
+                                    "session_id",  "run_id",        "step_id",        "driver",        "component",
+                                    "pipeline_id", "manifest_hash", "manifest_short", "sha256",        "adapter",
+                                    "family",      "alias",         "from_step",      "artifact_type", "level",
+                                    "key",         "cause",         "error_type",     "category",      "code",
+                                    "manifest_fp", "oml_fp",        "execution_fp",   "worker_sha256", "specs_sha256",
+                                    "profile",     "sandbox_id"};
 
 // Reads a name backwards from `end`; empty if there is none.
 std::string_view name_before(std::string_view text, size_t end) {
@@ -83,9 +84,9 @@ std::string mask_tokens(std::string_view text) {
     std::string_view prefix;
     size_t length_min;  // of what follows the prefix
   };
-  static constexpr std::array kShapes = {Shape{"AKIA", 16}, Shape{"ghp_", 30},  Shape{"gho_", 30},  Shape{"ghs_", 30},
-                                         Shape{"ghu_", 30}, Shape{"github_pat_", 30}, Shape{"xoxb-", 10}, Shape{"xoxp-", 10},
-                                         Shape{"e2b_", 32}, Shape{"Bearer ", 8}};
+  static constexpr std::array kShapes = {
+      Shape{"AKIA", 16},        Shape{"ghp_", 30},  Shape{"gho_", 30},  Shape{"ghs_", 30}, Shape{"ghu_", 30},
+      Shape{"github_pat_", 30}, Shape{"xoxb-", 10}, Shape{"xoxp-", 10}, Shape{"e2b_", 32}, Shape{"Bearer ", 8}};
   std::string out(text);
   for (const Shape& shape : kShapes) {
     for (size_t at = out.find(shape.prefix); at != std::string::npos; at = out.find(shape.prefix, at + 1)) {
@@ -144,7 +145,8 @@ Json Masking::member(const Json& value, std::string_view key) const {
 Json Masking::fields(const Json& object) const {
   Json out = Json::object();
   for (const auto& [name, value] : object.members())
-    out.members().emplace_back(known_values(name), is_structural_name(name) && !value.is_object() ? value : member(value, name));
+    out.members().emplace_back(known_values(name),
+                               is_structural_name(name) && !value.is_object() ? value : member(value, name));
   return out;
 }
 

@@ -1,9 +1,10 @@
 // What must be hidden in everything the host writes for people and programs: events, metrics, logs, status, console.
 //
-// Three layers. By known value: every secret handed out, in its plain, URL, base64 and hex forms (protocol/base/redact.h).
-// By name: a member called `password` (protocol/base/secret_names.h). By shape: a URL with a password, `token=...` in a sentence, tokens whose prefix gives
-// them away. Structural fields (ids, names of steps, hashes) are never touched: a ULID is not a secret, and a masked run id
-// makes a log useless. Data files never come through here.
+// Three layers. By known value: every secret handed out, in its plain, URL, base64 and hex forms
+// (protocol/base/redact.h). By name: a member called `password` (protocol/base/secret_names.h). By shape: a URL with a
+// password, `token=...` in a sentence, tokens whose prefix gives them away. Structural fields (ids, names of steps,
+// hashes) are never touched: a ULID is not a secret, and a masked run id makes a log useless. Data files never come
+// through here.
 #pragma once
 
 #include <mutex>

@@ -9,8 +9,8 @@
 #include <optional>
 
 #include "protocol/base/categories.h"
-#include "protocol/base/sha256.h"
 #include "protocol/base/fd.h"
+#include "protocol/base/sha256.h"
 
 namespace osiris {
 namespace {
@@ -34,7 +34,7 @@ const WrittenOutput* seen_written(const std::vector<StepState>& steps, const Pla
 
 // Neither follows a link nor waits for the other end of a pipe.
 std::optional<std::string> differs_on_disk(const fs::path& target, const WrittenOutput& written) {
-  struct stat info {};
+  struct stat info{};
   const FileDescriptor file(::open(target.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   if (!file.is_open()) {
     const int number = errno;
@@ -46,7 +46,8 @@ std::optional<std::string> differs_on_disk(const fs::path& target, const Written
   if (!S_ISREG(info.st_mode)) return target.string() + " is not a regular file";
   const auto size_bytes = static_cast<uint64_t>(info.st_size);
   if (size_bytes != written.size_bytes)
-    return target.string() + " has " + std::to_string(size_bytes) + " bytes instead of " + std::to_string(written.size_bytes);
+    return target.string() + " has " + std::to_string(size_bytes) + " bytes instead of " +
+           std::to_string(written.size_bytes);
   const Result<FileDigest> digest = sha256_descriptor(file.get(), target);
   if (!digest) return digest.error().message;
   if (digest->size_bytes != written.size_bytes || digest->sha256 != written.sha256)
@@ -56,7 +57,8 @@ std::optional<std::string> differs_on_disk(const fs::path& target, const Written
 }
 
 // Why this output is not proved; nullopt: it is.
-std::optional<std::string> doubt(const PlannedOutput& output, const std::vector<StepState>& steps, const std::vector<Artifact>& reported) {
+std::optional<std::string> doubt(const PlannedOutput& output, const std::vector<StepState>& steps,
+                                 const std::vector<Artifact>& reported) {
   const WrittenOutput* written = seen_written(steps, output);
   if (!written) return "its step was never seen to write it";
   bool is_reported = false;
@@ -88,22 +90,26 @@ std::vector<PlannedOutput> planned_outputs(const Plan& plan) {
   return outputs;
 }
 
-Status prove_outputs(const std::vector<PlannedOutput>& planned, const std::vector<StepState>& steps, const std::vector<Artifact>& reported) {
+Status prove_outputs(const std::vector<PlannedOutput>& planned, const std::vector<StepState>& steps,
+                     const std::vector<Artifact>& reported) {
   size_t unproved = 0;
   std::string reasons;
   const auto name = [&](const std::string& step_id, const std::string& path, const std::string& reason) {
-    if (++unproved <= kNamedMax) reasons += (reasons.empty() ? ": " : "; ") + path + " of step " + step_id + ": " + reason;
+    if (++unproved <= kNamedMax)
+      reasons += (reasons.empty() ? ": " : "; ") + path + " of step " + step_id + ": " + reason;
   };
   for (const PlannedOutput& output : planned)
     if (const auto reason = doubt(output, steps, reported)) name(output.step_id, output.path, *reason);
   for (const Artifact& file : reported)
-    if (!is_planned(planned, file)) name(file.step_id, file.path, "the adapter reports it, the pipeline does not write it");
+    if (!is_planned(planned, file))
+      name(file.step_id, file.path, "the adapter reports it, the pipeline does not write it");
   if (unproved == 0) return {};
   if (unproved > kNamedMax) reasons += "; and " + std::to_string(unproved - kNamedMax) + " more";
   return Error(Code::kInternal,
-               "every step completed, but " + std::to_string(unproved) + (unproved == 1 ? " output is" : " outputs are") +
-                   " not what the pipeline says" + reasons,
-               "Run again. If nothing else writes these files, report it with the session's directory.", category::kWriteFailed);
+               "every step completed, but " + std::to_string(unproved) +
+                   (unproved == 1 ? " output is" : " outputs are") + " not what the pipeline says" + reasons,
+               "Run again. If nothing else writes these files, report it with the session's directory.",
+               category::kWriteFailed);
 }
 
 }  // namespace osiris

@@ -1,6 +1,6 @@
 // The proof that a run's outputs are there: what the plan says a run writes, what its worker was seen to write
-// (`output_written`) and what the adapter says has arrived (the document "artifacts"), compared with each other and with the
-// bytes on the disk, which the host reads itself. No adapter's or worker's word replaces that.
+// (`output_written`) and what the adapter says has arrived (the document "artifacts"), compared with each other and
+// with the bytes on the disk, which the host reads itself. No adapter's or worker's word replaces that.
 #pragma once
 
 #include <filesystem>
@@ -24,8 +24,9 @@ struct PlannedOutput {
 // In the order of the plan.
 std::vector<PlannedOutput> planned_outputs(const Plan& plan);
 
-// For a run whose steps have all completed: reads every output once. `reported`: the "files" of the artifacts document. The error is
-// kInternal and names up to five outputs that are missing or differ, each with its reason.
-Status prove_outputs(const std::vector<PlannedOutput>& planned, const std::vector<StepState>& steps, const std::vector<Artifact>& reported);
+// For a run whose steps have all completed: reads every output once. `reported`: the "files" of the artifacts document.
+// The error is kInternal and names up to five outputs that are missing or differ, each with its reason.
+Status prove_outputs(const std::vector<PlannedOutput>& planned, const std::vector<StepState>& steps,
+                     const std::vector<Artifact>& reported);
 
 }  // namespace osiris

@@ -57,8 +57,9 @@ void log_error(RunLog& log, const RunReport& report) {
 // The error of a run that no stage called failed.
 Error missing_proof(const RunProofs& proofs, const std::string& adapter, const RunLog& log) {
   if (proofs.steps_completed < proofs.steps_total)
-    return Error(Code::kInternal, "adapter " + adapter + " reported success, but only " + std::to_string(proofs.steps_completed) +
-                                      " of " + std::to_string(proofs.steps_total) + " steps were seen to complete");
+    return Error(Code::kInternal, "adapter " + adapter + " reported success, but only " +
+                                      std::to_string(proofs.steps_completed) + " of " +
+                                      std::to_string(proofs.steps_total) + " steps were seen to complete");
   if (proofs.outputs_error) return *proofs.outputs_error;
   return log.write_error().value_or(Error(Code::kInternal, "the session's events are not complete"));
 }
@@ -96,7 +97,9 @@ void close_session(Session& session, RunReport& report, const RunProofs& proofs,
 
 }  // namespace
 
-std::string PipelineRun::unreleased_text() const { return describe_unreleased(adapter_run_.resources().unreleased(), adapter_); }
+std::string PipelineRun::unreleased_text() const {
+  return describe_unreleased(adapter_run_.resources().unreleased(), adapter_);
+}
 
 StagesResult PipelineRun::run_stages(const RunInputs& inputs, Session& session) {
   StagesResult result;
@@ -110,7 +113,9 @@ StagesResult PipelineRun::run_stages(const RunInputs& inputs, Session& session) 
     result.source = ErrorSource::kInput;
     return result;
   }
-  log_.event("run_start", Json::object({{"pipeline_id", inputs.pipeline.id}, {"profile", inputs.pipeline.profile}, {"manifest_path", "manifest.yaml"}}));
+  log_.event("run_start", Json::object({{"pipeline_id", inputs.pipeline.id},
+                                        {"profile", inputs.pipeline.profile},
+                                        {"manifest_path", "manifest.yaml"}}));
   AdapterRequest request = request_for(inputs.plan, session.run_id(), inputs.settings, inputs.work_dir, inputs.worker);
   request.compiled_dir = inputs.pipeline.compiled_dir;
   request.session_dir = session.directory();
@@ -140,8 +145,10 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   // From before anything is asked for: a resource that is being made already belongs to a run that lives.
   auto alive = inputs.user_state.begin(report.run_id);
   const bool far = owns_far_resources(*inputs.adapter.type);
-  const std::string unregistered = alive.ok() ? "" : "this run is not registered (" + alive.error().message +
-                                                         "): if it dies, `osiris resources reap` leaves what it holds to its lease";
+  const std::string unregistered = alive.ok()
+                                       ? ""
+                                       : "this run is not registered (" + alive.error().message +
+                                             "): if it dies, `osiris resources reap` leaves what it holds to its lease";
   if (!alive.ok()) log_.log(LogLevel::kWarning, "osiris.run", unregistered);
   log_.event("adapter_selected", Json::object({{"adapter", adapter_},
                                                {"session_id", report.run_id},
@@ -158,7 +165,8 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   for (const Json& resource : result.artifacts["released"].items()) {
     if (resource["kind"].as_string() == "process") continue;  // of this machine: it is gone with the run
     report.released.push_back(resource);
-    if (resource["kept"].as_bool()) adapter_run_.resources().keep(resource["kind"].as_string(), resource["id"].as_string());
+    if (resource["kept"].as_bool())
+      adapter_run_.resources().keep(resource["kind"].as_string(), resource["id"].as_string());
   }
   report.unreleased = adapter_run_.resources().unreleased();
   report.warnings = adapter_run_.misbehaviours();
@@ -173,7 +181,8 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   proofs.steps_total = tally_.total();
   proofs.steps_completed = tally_.completed();
   if (!result.error && proofs.steps_completed >= proofs.steps_total)
-    if (const Status proved = prove_outputs(planned_outputs(inputs.plan.plan), report.steps, report.outputs); !proved.ok())
+    if (const Status proved = prove_outputs(planned_outputs(inputs.plan.plan), report.steps, report.outputs);
+        !proved.ok())
       proofs.outputs_error = proved.error().within("adapter " + adapter_);
   proofs.events_complete = !log_.write_error();
   report.verdict = judge(proofs);
@@ -186,14 +195,16 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   return report;
 }
 
-Result<RunReport> record_failed_compile(const Project& project, const std::filesystem::path& file, const std::string& profile,
-                                        const std::string& adapter, const Error& error, const StartTime& started, RunLog& log,
-                                        const Masking& masking, const Clock& clock) {
+Result<RunReport> record_failed_compile(const Project& project, const std::filesystem::path& file,
+                                        const std::string& profile, const std::string& adapter, const Error& error,
+                                        const StartTime& started, RunLog& log, const Masking& masking,
+                                        const Clock& clock) {
   SessionOptions options;
   // A manifest lies in build/pipelines/<profile>/<pipeline>/<hash>/.
   const std::filesystem::path named = std::filesystem::absolute(file);
-  options.pipeline_id = slugify(file.filename() == "manifest.yaml" ? named.parent_path().parent_path().filename().string()
-                                                                   : file.stem().string());
+  options.pipeline_id =
+      slugify(file.filename() == "manifest.yaml" ? named.parent_path().parent_path().filename().string()
+                                                 : file.stem().string());
   if (options.pipeline_id.empty()) options.pipeline_id = "unnamed";
   options.tokens.pipeline_slug = options.pipeline_id;
   options.tokens.profile = profile;

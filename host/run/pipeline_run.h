@@ -1,8 +1,8 @@
 // One run of a compiled pipeline through one adapter, from the run directory to the last record of the index.
 //
-// The order matters: the record says "running" before anything far away can be acquired, everything that happens is written
-// as it happens, and the verdict is computed from what was seen. However the run ends, short of the host's death, its
-// session is complete.
+// The order matters: the record says "running" before anything far away can be acquired, everything that happens is
+// written as it happens, and the verdict is computed from what was seen. However the run ends, short of the host's
+// death, its session is complete.
 #pragma once
 
 #include <functional>
@@ -33,7 +33,7 @@ struct RunInputs {
   const UserState& user_state;
   WorkerBinary worker;
   std::optional<Error> cannot_start;  // there is no worker: the run is recorded, as one that failed
-  Json settings;  // settings_json of the ABI
+  Json settings;                      // settings_json of the ABI
   std::filesystem::path work_dir;
   StartTime started;
   int64_t deadline_monotonic_ns = 0;  // 0: none
@@ -69,9 +69,11 @@ class PipelineRun {
   std::string adapter_;
 };
 
-// A run that ended before it had a pipeline: the session with the findings, recorded like any other. `error` says how many.
-Result<RunReport> record_failed_compile(const Project& project, const std::filesystem::path& file, const std::string& profile,
-                                        const std::string& adapter, const Error& error, const StartTime& started, RunLog& log,
-                                        const Masking& masking, const Clock& clock);
+// A run that ended before it had a pipeline: the session with the findings, recorded like any other. `error` says how
+// many.
+Result<RunReport> record_failed_compile(const Project& project, const std::filesystem::path& file,
+                                        const std::string& profile, const std::string& adapter, const Error& error,
+                                        const StartTime& started, RunLog& log, const Masking& masking,
+                                        const Clock& clock);
 
 }  // namespace osiris

@@ -66,19 +66,24 @@ Json summary_document(const RunReport& report, const Masking& masking) {
 
 std::string run_card(const RunReport& report, const Masking& masking) {
   std::string text = "# " + report.pipeline_name + ": " + std::string(outcome_name(report.verdict.exit_code)) + "\n\n";
-  text += "- Run: `" + report.run_id + "`\n- Adapter: " + report.adapter + "\n- Profile: " +
-          (report.profile.empty() ? "none" : report.profile) + "\n- Started: " + report.started_at +
-          "\n- Duration: " + std::to_string(milliseconds(report.total_seconds)) + " ms\n- Rows: " + std::to_string(report.total_rows) +
-          "\n- Manifest: `" + report.manifest_hash + "`\n- Session: `" + report.session_dir.string() + "`\n";
+  text += "- Run: `" + report.run_id + "`\n- Adapter: " + report.adapter +
+          "\n- Profile: " + (report.profile.empty() ? "none" : report.profile) + "\n- Started: " + report.started_at +
+          "\n- Duration: " + std::to_string(milliseconds(report.total_seconds)) +
+          " ms\n- Rows: " + std::to_string(report.total_rows) + "\n- Manifest: `" + report.manifest_hash +
+          "`\n- Session: `" + report.session_dir.string() + "`\n";
   for (const Json& resource : report.released.items())
     text += "- " + resource["kind"].as_string() + ": `" + resource["id"].as_string() + "`" +
-            (resource["kept"].as_bool() ? ", kept" : resource["verified"].as_bool() ? ", killed and verified" : ", not verified") + "\n";
+            (resource["kept"].as_bool()       ? ", kept"
+             : resource["verified"].as_bool() ? ", killed and verified"
+                                              : ", not verified") +
+            "\n";
   if (report.error) text += "\n**Error:** " + masking.text(report.error->message) + "\n";
   text += "\n| step | driver | status | rows read | rows written | rows out | ms |\n|---|---|---|---|---|---|---|\n";
   const auto cell = [](const std::optional<uint64_t>& rows) { return rows ? std::to_string(*rows) : std::string("–"); };
   for (const StepState& step : report.steps)
-    text += "| " + step.plan.id + " | " + step.plan.driver + " | " + std::string(phase_name(step.phase)) + " | " + cell(step.rows_read) +
-            " | " + cell(step.rows_written) + " | " + cell(step.rows_out) + " | " + std::to_string(milliseconds(step.duration_s)) + " |\n";
+    text += "| " + step.plan.id + " | " + step.plan.driver + " | " + std::string(phase_name(step.phase)) + " | " +
+            cell(step.rows_read) + " | " + cell(step.rows_written) + " | " + cell(step.rows_out) + " | " +
+            std::to_string(milliseconds(step.duration_s)) + " |\n";
   if (!report.outputs.empty()) {
     text += "\n| output | bytes | sha256 |\n|---|---|---|\n";
     for (const Artifact& file : report.outputs)
@@ -89,7 +94,8 @@ std::string run_card(const RunReport& report, const Masking& masking) {
 
 Status write_summary(const RunReport& report, const Masking& masking) {
   OSIRIS_TRY(make_directories(report.aiop_dir));
-  OSIRIS_TRY(write_file_atomically(report.aiop_dir / "summary.json", summary_document(report, masking).dump_pretty() + "\n"));
+  OSIRIS_TRY(
+      write_file_atomically(report.aiop_dir / "summary.json", summary_document(report, masking).dump_pretty() + "\n"));
   return write_file_atomically(report.aiop_dir / "run-card.md", run_card(report, masking));
 }
 

@@ -14,10 +14,12 @@ std::string text_of(const Json& value) {
 bool RemoteResources::on_event(std::string_view name, const Json& data) {
   const bool acquired = name == "resource_acquired";
   if (!acquired && name != "resource_released") return false;
-  const RemoteResource resource{text_of(data["kind"]), text_of(data["id"]), text_of(data["expires"]), text_of(data["cleanup"])};
+  const RemoteResource resource{text_of(data["kind"]), text_of(data["id"]), text_of(data["expires"]),
+                                text_of(data["cleanup"])};
   std::lock_guard lock(mutex_);
   if (!acquired && !data["verified"].as_bool(true)) return true;
-  std::erase_if(held_, [&](const RemoteResource& held) { return held.kind == resource.kind && held.id == resource.id; });
+  std::erase_if(held_,
+                [&](const RemoteResource& held) { return held.kind == resource.kind && held.id == resource.id; });
   if (acquired) {
     held_.push_back(resource);
     acquired_.push_back(resource);
@@ -37,7 +39,8 @@ std::vector<RemoteResource> RemoteResources::unreleased() const {
 
 std::string RemoteResources::first_id(std::string_view kind) const {
   std::lock_guard lock(mutex_);
-  const auto at = std::find_if(acquired_.begin(), acquired_.end(), [&](const RemoteResource& r) { return r.kind == kind; });
+  const auto at =
+      std::find_if(acquired_.begin(), acquired_.end(), [&](const RemoteResource& r) { return r.kind == kind; });
   return at == acquired_.end() ? std::string() : at->id;
 }
 
@@ -57,8 +60,8 @@ std::string describe_unreleased(const std::vector<RemoteResource>& resources, st
   for (const RemoteResource& resource : resources) {
     text += "not released: " + resource.kind + " " + resource.id;
     if (!resource.expires.empty()) text += " (expires " + resource.expires + ")";
-    text += resource.cleanup.empty() ? "; to release it: osiris resources release --adapter " + std::string(adapter) + " --kind " +
-                                           resource.kind + " " + resource.id
+    text += resource.cleanup.empty() ? "; to release it: osiris resources release --adapter " + std::string(adapter) +
+                                           " --kind " + resource.kind + " " + resource.id
                                      : "; " + resource.cleanup;
     text += '\n';
   }

@@ -1,5 +1,5 @@
-// What the adapter holds far away, as its resource_acquired and resource_released events tell. What was never released, or
-// released without proof, is named when osiris exits, because somebody may be paying for it.
+// What the adapter holds far away, as its resource_acquired and resource_released events tell. What was never released,
+// or released without proof, is named when osiris exits, because somebody may be paying for it.
 #pragma once
 
 #include <mutex>

@@ -13,8 +13,8 @@ std::vector<std::string> RunEvents::misbehaviours() const {
 }
 
 void RunEvents::on_event(const Event& event) {
-  // Heartbeats say how far the steps are; they are for watching and no part of the record (two runs of one pipeline have
-  // different ones).
+  // Heartbeats say how far the steps are; they are for watching and no part of the record (two runs of one pipeline
+  // have different ones).
   if (event.name == "heartbeat") {
     for (const Json& step : event.data["steps"].items())
       parts_.tally.on_rows(step["step_id"].as_string(), step["rows"].as_uint());
@@ -26,8 +26,9 @@ void RunEvents::on_event(const Event& event) {
     if (!fields.contains(key)) fields.members().emplace_back(key, value);
   // What steps say is theirs; what is held far away only the adapter knows.
   const bool about_resources = event.step_id.empty() && parts_.resources.on_event(event.name, event.data);
-  // On the disk before the adapter goes on, so that a dead machine cannot make us forget what somebody pays for. A process
-  // of this machine dies with it: for that one a write is enough, and a flush would cost a short run a third of its time.
+  // On the disk before the adapter goes on, so that a dead machine cannot make us forget what somebody pays for. A
+  // process of this machine dies with it: for that one a write is enough, and a flush would cost a short run a third of
+  // its time.
   const bool durable = about_resources && event.data["kind"].as_string() != "process";
   parts_.log.event(event.name, fields, event.time_unix_ns, durable);
   const std::string step_id = event.step_id.empty() ? event.data["step_id"].as_string() : event.step_id;
@@ -57,7 +58,8 @@ void RunEvents::on_log(int level, std::string_view message, const Json& fields) 
   if (more.size()) text += " " + more.dump();
   const LogLevel log_level = level_from_number(level);
   parts_.log.log(log_level, "osiris.adapter." + adapter_, text);
-  if (parts_.say && log_level != LogLevel::kDebug) parts_.say((is_notice ? "⚠️  " : "[" + adapter_ + "] ") + text, is_notice);
+  if (parts_.say && log_level != LogLevel::kDebug)
+    parts_.say((is_notice ? "⚠️  " : "[" + adapter_ + "] ") + text, is_notice);
 }
 
 void RunEvents::on_progress(double, double, std::string_view note) {

@@ -1,5 +1,5 @@
-// Where everything an adapter says during a run goes: to the session's files, to the tally that the display watches, to the
-// list of far resources. And what it asks: is the run cancelled, and the value of a secret.
+// Where everything an adapter says during a run goes: to the session's files, to the tally that the display watches, to
+// the list of far resources. And what it asks: is the run cancelled, and the value of a secret.
 #pragma once
 
 #include <atomic>

@@ -31,10 +31,14 @@ std::string one_line(std::string_view text) {
 
 std::string_view level_name(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return "DEBUG";
-    case LogLevel::kInfo: return "INFO";
-    case LogLevel::kWarning: return "WARNING";
-    case LogLevel::kError: return "ERROR";
+    case LogLevel::kDebug:
+      return "DEBUG";
+    case LogLevel::kInfo:
+      return "INFO";
+    case LogLevel::kWarning:
+      return "WARNING";
+    case LogLevel::kError:
+      return "ERROR";
   }
   return "INFO";
 }
@@ -127,7 +131,9 @@ void RunLog::write(const Record& record, std::string_view line) {
     case Kind::kEvent:
       if (append(events_)) ++events_written_;
       break;
-    case Kind::kMetric: append(metrics_); break;
+    case Kind::kMetric:
+      append(metrics_);
+      break;
     case Kind::kLog:
       if (record.level != LogLevel::kDebug) append(log_);
       if (debug_) append(debug_log_);

@@ -1,8 +1,9 @@
 // The three line files of a session: events.jsonl, metrics.jsonl and osiris.log.
 //
-// The run directory's name holds the manifest hash, so it is not known before the pipeline is compiled; what happens until
-// then is kept in memory and written first when the directory opens, with the times at which it happened. Every record is
-// masked when it is written, so that one made before a secret was known cannot show it. Each line is one write(2): whatever kills the host, the lines before stand whole.
+// The run directory's name holds the manifest hash, so it is not known before the pipeline is compiled; what happens
+// until then is kept in memory and written first when the directory opens, with the times at which it happened. Every
+// record is masked when it is written, so that one made before a secret was known cannot show it. Each line is one
+// write(2): whatever kills the host, the lines before stand whole.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +32,8 @@ class RunLog {
  public:
   RunLog(const Clock& clock, Masking& masking) : clock_(clock), masking_(masking) {}
 
-  // Opens the files in an existing directory and writes what was kept; `session` is the run id, on every line. With `debug`,
-  // debug.log gets every line and osiris.log, as always, those from kInfo up.
+  // Opens the files in an existing directory and writes what was kept; `session` is the run id, on every line. With
+  // `debug`, debug.log gets every line and osiris.log, as always, those from kInfo up.
   Status open(const std::filesystem::path& directory, std::string session, bool debug);
   bool is_open() const;
 

@@ -28,8 +28,8 @@ class SecretStore {
   // Names: "connection/<family>.<alias>/<field>", "env/<NAME>", or an adapter's own such as "E2B_API_KEY".
   void add(std::string_view name, SecretString value);
 
-  // Calls use(value) before it returns, on the calling thread, with a copy that is wiped afterwards. kNotFound for a name
-  // that was not added.
+  // Calls use(value) before it returns, on the calling thread, with a copy that is wiped afterwards. kNotFound for a
+  // name that was not added.
   Status lend(std::string_view name, const std::function<void(std::string_view)>& use) const;
 
   std::vector<std::string> names() const;  // sorted

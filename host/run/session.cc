@@ -84,8 +84,9 @@ Status Session::materialize(const CompiledPipeline& pipeline) {
   for (const CompiledStep& step : pipeline.steps) {
     OSIRIS_ASSIGN(const std::string cfg, read_file(pipeline.compiled_dir / step.cfg_path));
     OSIRIS_TRY(write_file_atomically(directory_ / step.cfg_path, cfg));
-    log_.event("cfg_materialized",
-               Json::object({{"path", step.cfg_path}, {"size_bytes", uint64_t{cfg.size()}}, {"sha256", sha256_hex(cfg)}}));
+    log_.event(
+        "cfg_materialized",
+        Json::object({{"path", step.cfg_path}, {"size_bytes", uint64_t{cfg.size()}}, {"sha256", sha256_hex(cfg)}}));
   }
   return {};
 }
@@ -103,8 +104,8 @@ Status Session::write_artifact_index(const std::vector<Artifact>& outputs) {
                                  {"size_bytes", digest.size_bytes},
                                  {"sha256", digest.sha256}}));
   }
-  const Json index =
-      Json::object({{"version", 1}, {"run_id", record_.run_id}, {"outputs", to_json(outputs)}, {"artifacts", std::move(list)}});
+  const Json index = Json::object(
+      {{"version", 1}, {"run_id", record_.run_id}, {"outputs", to_json(outputs)}, {"artifacts", std::move(list)}});
   return write_file_atomically(directory_ / "artifacts.json", index.dump_pretty() + "\n");
 }
 
@@ -125,9 +126,9 @@ Status Session::finish(std::string_view outcome, ExitCode code, uint64_t total_r
   else
     log_.event("run_index_error", Json::object({{"error", recorded.error().message}}));
   log_.metric("session_duration_seconds", seconds, Json::object({{"unit", "seconds"}}));
-  log_.event("run_end", Json::object({{"status", outcome},
-                                      {"duration_seconds", seconds},
-                                      {"end_time", format_iso8601_micros(now)}}));
+  log_.event(
+      "run_end",
+      Json::object({{"status", outcome}, {"duration_seconds", seconds}, {"end_time", format_iso8601_micros(now)}}));
   ::unlink((directory_ / kLockName).c_str());
   lock_.give_back();
   return recorded;

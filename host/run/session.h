@@ -7,8 +7,8 @@
 //     artifacts.json status.json               written at the end
 //     run.lock                                 held by the living host, gone after a clean end
 //
-// The index gets a record when the run starts and another when it ends; a run whose lock nobody holds and that never ended
-// was interrupted.
+// The index gets a record when the run starts and another when it ends; a run whose lock nobody holds and that never
+// ended was interrupted.
 #pragma once
 
 #include <filesystem>
@@ -29,13 +29,15 @@
 
 namespace osiris {
 
-// When a run began: by the calendar for people, by the steady clock for how long it took. The calendar's clock may be set
-// back while a run goes on.
+// When a run began: by the calendar for people, by the steady clock for how long it took. The calendar's clock may be
+// set back while a run goes on.
 struct StartTime {
   int64_t unix_ns = 0;
   int64_t monotonic_ns = 0;
   static StartTime now(const Clock& clock) { return {clock.unix_ns(), clock.monotonic_ns()}; }
-  double seconds_until_now(const Clock& clock) const { return static_cast<double>(clock.monotonic_ns() - monotonic_ns) / 1e9; }
+  double seconds_until_now(const Clock& clock) const {
+    return static_cast<double>(clock.monotonic_ns() - monotonic_ns) / 1e9;
+  }
 };
 
 struct SessionOptions {
@@ -61,7 +63,8 @@ class Session {
   std::filesystem::path artifacts() const { return directory_ / "artifacts"; }
   const std::filesystem::path& aiop_directory() const { return aiop_directory_; }
 
-  // Copies manifest.yaml (with metadata.source_manifest_path) and cfg/*.json; events manifest_materialized, cfg_materialized.
+  // Copies manifest.yaml (with metadata.source_manifest_path) and cfg/*.json; events manifest_materialized,
+  // cfg_materialized.
   Status materialize(const CompiledPipeline& pipeline);
   Status write_artifact_index(const std::vector<Artifact>& outputs);
   Status write_status(const Json& document);
@@ -69,7 +72,8 @@ class Session {
   Status finish(std::string_view outcome, ExitCode code, uint64_t total_rows);
 
  private:
-  Session(const Project& project, RunLog& log, const Clock& clock) : index_(project.index_dir()), log_(log), clock_(clock) {}
+  Session(const Project& project, RunLog& log, const Clock& clock)
+      : index_(project.index_dir()), log_(log), clock_(clock) {}
 
   RunIndex index_;
   RunLog& log_;

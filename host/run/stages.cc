@@ -14,7 +14,8 @@ ErrorSource source_of(std::string_view stage) {
 
 Error stopped_error(StopReason reason) {
   if (reason == StopReason::kDeadline)
-    return {Code::kDeadline, "the run did not end in time and was stopped", "allow more with --timeout", category::kRuntimeTimeout};
+    return {Code::kDeadline, "the run did not end in time and was stopped", "allow more with --timeout",
+            category::kRuntimeTimeout};
   return {Code::kCancelled, "the run was cancelled", ""};
 }
 

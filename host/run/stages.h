@@ -10,16 +10,16 @@
 #include <vector>
 
 #include "host/adapters/instance.h"
-#include "host/run/run_events.h"
 #include "host/run/exit_status.h"
+#include "host/run/run_events.h"
 
 namespace osiris {
 
 struct StagesResult {
   std::optional<Error> error;  // why the run did not succeed; its code is never a guess about whose fault it was
   ErrorSource source = ErrorSource::kRun;  // of `error`
-  std::string stage;           // where it ended: "configure" ... "collect"
-  Json result;                 // documents, null where none came
+  std::string stage;                       // where it ended: "configure" ... "collect"
+  Json result;                             // documents, null where none came
   Json artifacts;
   double execute_seconds = 0;
 };

@@ -1,8 +1,9 @@
-// How a run ended: one function for status.json, the index and the exit status (exit_status.h), so that they cannot disagree.
+// How a run ended: one function for status.json, the index and the exit status (exit_status.h), so that they cannot
+// disagree.
 //
 // The five-proof rule: a run is ok if the adapter said success, the exit code is 0, every step of the plan was seen to
-// complete, every output of the plan is at its place with the size and hash its step wrote (output_proof.h), and every event
-// reached events.jsonl. Any proof missing makes it not ok, with the reason named.
+// complete, every output of the plan is at its place with the size and hash its step wrote (output_proof.h), and every
+// event reached events.jsonl. Any proof missing makes it not ok, with the reason named.
 #pragma once
 
 #include <cstddef>
@@ -25,13 +26,14 @@ struct RunProofs {
   size_t steps_total = 0;
   size_t steps_completed = 0;
   std::optional<Error> outputs_error;  // why the outputs are not proved; looked at only where all steps completed
-  bool events_complete = true;  // events.jsonl exists and no write to it failed
+  bool events_complete = true;         // events.jsonl exists and no write to it failed
 };
 
 struct RunVerdict {
   bool ok = false;
   ExitCode exit_code = ExitCode::kOk;
-  // Empty, or "execution_failed", "incomplete_steps", "missing_outputs", "missing_events_jsonl", "cancelled", "deadline".
+  // Empty, or "execution_failed", "incomplete_steps", "missing_outputs", "missing_events_jsonl", "cancelled",
+  // "deadline".
   std::string reason;
 };
 

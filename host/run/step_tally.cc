@@ -6,12 +6,18 @@ namespace osiris {
 
 std::string_view phase_name(StepPhase phase) {
   switch (phase) {
-    case StepPhase::kWaiting: return "waiting";
-    case StepPhase::kRunning: return "running";
-    case StepPhase::kComplete: return "complete";
-    case StepPhase::kFailed: return "failed";
-    case StepPhase::kCancelled: return "cancelled";
-    case StepPhase::kSkipped: return "skipped";
+    case StepPhase::kWaiting:
+      return "waiting";
+    case StepPhase::kRunning:
+      return "running";
+    case StepPhase::kComplete:
+      return "complete";
+    case StepPhase::kFailed:
+      return "failed";
+    case StepPhase::kCancelled:
+      return "cancelled";
+    case StepPhase::kSkipped:
+      return "skipped";
   }
   return "waiting";
 }

@@ -1,8 +1,8 @@
 // What the host knows of a run's steps while it runs, learnt from nothing but the events and metrics that pass by.
 //
 // One tally feeds three readers that must never disagree: the display, status.json and the summary. It counts for
-// itself instead of believing an adapter's "success": that is one of the five proofs of status.json, and what it saw steps write
-// is the base of another.
+// itself instead of believing an adapter's "success": that is one of the five proofs of status.json, and what it saw
+// steps write is the base of another.
 #pragma once
 
 #include <cstdint>
@@ -45,7 +45,7 @@ struct StepState {
   double duration_s = 0;  // of an ended step
   std::string error;      // of a failed one
   std::string error_type, category, hint;
-  std::string cause;  // of a skipped one: the step that failed first
+  std::string cause;                             // of a skipped one: the step that failed first
   std::map<std::string, WrittenOutput> outputs;  // of its last attempt, by the path as the pipeline wrote it
 
   // What to show as "rows": the most telling count there is.

@@ -83,7 +83,8 @@ Result<UserState::Run> UserState::begin(const std::string& run_id) const {
   // Waits: another process that counts runs holds it for a moment.
   OSIRIS_ASSIGN(FileLock lock, FileLock::wait(file, 0600));
   const std::string mark = local_mark(lock.fd());
-  if (::pwrite(lock.fd(), mark.data(), mark.size(), 0) != static_cast<ssize_t>(mark.size())) return errno_error(errno, "cannot write", file);
+  if (::pwrite(lock.fd(), mark.data(), mark.size(), 0) != static_cast<ssize_t>(mark.size()))
+    return errno_error(errno, "cannot write", file);
   return Run(file, std::move(lock));
 }
 
@@ -93,7 +94,8 @@ std::vector<std::string> UserState::run_ids(bool live) const {
   for (const fs::directory_entry& entry : fs::directory_iterator(directory_ / "runs", code)) {
     const FileDescriptor file = FileDescriptor::open(entry.path(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (!file.is_open()) continue;
-    if (FileLock::is_held(entry.path()) == live && (live || is_of_here(file.get()))) ids.push_back(entry.path().filename().string());
+    if (FileLock::is_held(entry.path()) == live && (live || is_of_here(file.get())))
+      ids.push_back(entry.path().filename().string());
   }
   std::sort(ids.begin(), ids.end());
   return ids;

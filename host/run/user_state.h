@@ -1,5 +1,6 @@
-// What is this user's rather than a project's, in $XDG_STATE_HOME/osiris: the owner id that marks far resources as theirs,
-// and one locked file per run that holds some, so that leftovers of dead runs can be told from resources in use.
+// What is this user's rather than a project's, in $XDG_STATE_HOME/osiris: the owner id that marks far resources as
+// theirs, and one locked file per run that holds some, so that leftovers of dead runs can be told from resources in
+// use.
 #pragma once
 
 #include <filesystem>
@@ -25,8 +26,8 @@ class UserState {
   // Made once, at random. [several processes]
   Result<std::string> owner_id() const;
 
-  // A run that may hold resources far away, from begin() until the death of this process. Its file says so afterwards, unless
-  // end() was called.
+  // A run that may hold resources far away, from begin() until the death of this process. Its file says so afterwards,
+  // unless end() was called.
   class Run {
    public:
     Run() = default;
@@ -47,8 +48,8 @@ class UserState {
   Result<Run> begin(const std::string& run_id) const;
   // The ids of runs whose process lives.
   std::vector<std::string> live_run_ids() const;
-  // The ids of runs that were begun in this directory on this machine and died, or were left. A run that could not be begun is in
-  // neither list, nor is one whose file came here as a copy.
+  // The ids of runs that were begun in this directory on this machine and died, or were left. A run that could not be
+  // begun is in neither list, nor is one whose file came here as a copy.
   std::vector<std::string> dead_run_ids() const;
 
  private:

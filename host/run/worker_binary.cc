@@ -24,19 +24,24 @@ int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000 +
 Result<fs::path> locate_worker(const fs::path& executable_directory, const Environment& environment) {
   const auto named = environment.get_filled("OSIRIS_WORKER");
   fs::path path = named ? fs::path(*named) : installed_library_directory(executable_directory) / "osiris-worker";
-  const std::string hint = named ? "OSIRIS_WORKER names it" : "it is installed with osiris; install it again, or name one in OSIRIS_WORKER";
+  const std::string hint =
+      named ? "OSIRIS_WORKER names it" : "it is installed with osiris; install it again, or name one in OSIRIS_WORKER";
   if (!path.is_absolute())
     return Error(Code::kInvalidArgument, "OSIRIS_WORKER is not an absolute path: " + path.string());
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0)
-    return Error(Code::kUnavailable, "cannot find the worker " + path.string() + ": " + std::error_code(errno, std::generic_category()).message(), hint);
+    return Error(
+        Code::kUnavailable,
+        "cannot find the worker " + path.string() + ": " + std::error_code(errno, std::generic_category()).message(),
+        hint);
   if (!S_ISREG(info.st_mode) || ::access(path.c_str(), X_OK) != 0)
     return Error(Code::kUnavailable, "the worker " + path.string() + " cannot be executed", hint);
   return path;
 }
 
 std::string WorkerLinkage::sentence() const {
-  return is_static ? "static: it runs on any amd64 Linux" : "dynamic: it runs on this machine only; `make build` builds the static one";
+  return is_static ? "static: it runs on any amd64 Linux"
+                   : "dynamic: it runs on this machine only; `make build` builds the static one";
 }
 
 Result<WorkerLinkage> worker_linkage(const fs::path& worker) {
@@ -44,10 +49,11 @@ Result<WorkerLinkage> worker_linkage(const fs::path& worker) {
   return WorkerLinkage{interpreter.empty()};
 }
 
-Result<WorkerBinary> find_worker(const fs::path& executable_directory, const Environment& environment, const fs::path& cache_dir) {
+Result<WorkerBinary> find_worker(const fs::path& executable_directory, const Environment& environment,
+                                 const fs::path& cache_dir) {
   WorkerBinary worker;
   OSIRIS_ASSIGN(worker.path, locate_worker(executable_directory, environment));
-  struct stat info {};
+  struct stat info{};
   if (::stat(worker.path.c_str(), &info) != 0) return errno_error(errno, "cannot look at", worker.path);
   const Json identity = Json::object({{"path", worker.path.string()},
                                       {"device", uint64_t{info.st_dev}},
@@ -67,8 +73,8 @@ Result<WorkerBinary> find_worker(const fs::path& executable_directory, const Env
   worker.sha256 = digest.sha256;
   // A cache that cannot be written costs time, nothing else.
   if (make_directories(cache_dir).ok())
-    static_cast<void>(
-        write_file_atomically(cache, Json::object({{"identity", identity}, {"sha256", worker.sha256}}).dump_pretty() + "\n"));
+    static_cast<void>(write_file_atomically(
+        cache, Json::object({{"identity", identity}, {"sha256", worker.sha256}}).dump_pretty() + "\n"));
   return worker;
 }
 

@@ -9,7 +9,8 @@
 
 namespace osiris {
 
-// How a worker is linked. A static one runs on any machine of its kind and may travel; a dynamic one loads DuckDB from this machine.
+// How a worker is linked. A static one runs on any machine of its kind and may travel; a dynamic one loads DuckDB from
+// this machine.
 struct WorkerLinkage {
   bool is_static = true;
   std::string name() const { return is_static ? "static" : "dynamic"; }
@@ -23,7 +24,8 @@ struct WorkerBinary {
 };
 
 // The installed worker, or what OSIRIS_WORKER names. kUnavailable if there is none or it cannot be executed.
-Result<std::filesystem::path> locate_worker(const std::filesystem::path& executable_directory, const Environment& environment);
+Result<std::filesystem::path> locate_worker(const std::filesystem::path& executable_directory,
+                                            const Environment& environment);
 
 // The same with its hash. The hash of 60 MB is remembered in cache_dir under the file's
 // identity (inode, size, times), so that it is computed once and not with every run.

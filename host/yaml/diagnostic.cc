@@ -64,7 +64,8 @@ void Diagnostics::sort_by_place() {
 }
 
 Error Diagnostics::to_error() const {
-  const auto machine = std::find_if(errors_.begin(), errors_.end(), [](const Diagnostic& error) { return error.code != Code::kInvalidArgument; });
+  const auto machine = std::find_if(errors_.begin(), errors_.end(),
+                                    [](const Diagnostic& error) { return error.code != Code::kInvalidArgument; });
   const Diagnostic& first = machine == errors_.end() ? errors_.front() : *machine;
   std::string message = first.file;
   if (first.mark.line > 0) message += ":" + std::to_string(first.mark.line) + ":" + std::to_string(first.mark.column);
@@ -72,7 +73,8 @@ Error Diagnostics::to_error() const {
   message += first.message;
   if (!first.location.empty() && first.location != "root") message += " [" + first.location + "]";
   if (errors_.size() > 1) message += " (and " + std::to_string(errors_.size() - 1) + " more)";
-  return Error(first.code, std::move(message), first.hint, machine == errors_.end() ? category::kConfigInvalid : category::kSystemResourceUnavailable);
+  return Error(first.code, std::move(message), first.hint,
+               machine == errors_.end() ? category::kConfigInvalid : category::kSystemResourceUnavailable);
 }
 
 }  // namespace osiris

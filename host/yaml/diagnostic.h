@@ -26,7 +26,8 @@ struct Diagnostic {
   std::string file;      // as the user named it
   Mark mark;
   std::string hint;  // what to do; may be empty
-  Code code = Code::kInvalidArgument;  // another one where not the file is at fault but the machine: it cannot be read now
+  Code code =
+      Code::kInvalidArgument;  // another one where not the file is at fault but the machine: it cannot be read now
 
   // {"type","message","location","file","line","column","hint"}; line, column and hint only where known.
   Json to_json() const;
@@ -53,8 +54,8 @@ class Diagnostics {
   const std::vector<Diagnostic>& errors() const { return errors_; }
   const std::vector<Diagnostic>& warnings() const { return warnings_; }
   const std::string& file() const { return file_; }
-  // The first error as an Error, saying how many more there are; the machine's fault comes before the file's, which may be its
-  // consequence. Only when !ok().
+  // The first error as an Error, saying how many more there are; the machine's fault comes before the file's, which may
+  // be its consequence. Only when !ok().
   Error to_error() const;
 
  private:

@@ -10,12 +10,18 @@ namespace {
 
 YamlNode::Kind kind_of(PlainScalar::Kind kind) {
   switch (kind) {
-    case PlainScalar::Kind::kNull: return YamlNode::Kind::kNull;
-    case PlainScalar::Kind::kBool: return YamlNode::Kind::kBool;
-    case PlainScalar::Kind::kInt: return YamlNode::Kind::kInt;
-    case PlainScalar::Kind::kFloat: return YamlNode::Kind::kFloat;
-    case PlainScalar::Kind::kString: return YamlNode::Kind::kString;
-    case PlainScalar::Kind::kTimestamp: return YamlNode::Kind::kTimestamp;
+    case PlainScalar::Kind::kNull:
+      return YamlNode::Kind::kNull;
+    case PlainScalar::Kind::kBool:
+      return YamlNode::Kind::kBool;
+    case PlainScalar::Kind::kInt:
+      return YamlNode::Kind::kInt;
+    case PlainScalar::Kind::kFloat:
+      return YamlNode::Kind::kFloat;
+    case PlainScalar::Kind::kString:
+      return YamlNode::Kind::kString;
+    case PlainScalar::Kind::kTimestamp:
+      return YamlNode::Kind::kTimestamp;
   }
   return YamlNode::Kind::kNull;
 }

@@ -1,6 +1,7 @@
 // A YAML document as a tree of values that remember where they were written, read as PyYAML's safe loader reads it:
 // YAML 1.1 scalars (yes/no/on/off, octal 010, 12:30:00, dates, floats that need a dot), merge keys, aliases, last
-// duplicate wins. yaml-cpp only delivers the events (parse.cc); what a plain scalar means is decided by host/compat/pyyaml_scalar.h.
+// duplicate wins. yaml-cpp only delivers the events (parse.cc); what a plain scalar means is decided by
+// host/compat/pyyaml_scalar.h.
 #pragma once
 
 #include <string>
@@ -37,8 +38,8 @@ class YamlNode {
   const Member* find_member(std::string_view key) const;
   bool erase(std::string_view key);
 
-  // Becomes what `text` means as a plain (unquoted, untagged) scalar. kInvalidArgument, and nothing changes, for values that no JSON
-  // document can hold.
+  // Becomes what `text` means as a plain (unquoted, untagged) scalar. kInvalidArgument, and nothing changes, for values
+  // that no JSON document can hold.
   Status take_plain(std::string_view text);
 
   // "str", "int", "float", "bool", "list", "dict", "NoneType", "date": the names the reference's messages use.

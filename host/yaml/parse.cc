@@ -147,7 +147,8 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   void resolve(YamlNode& node, const std::string& tag, const std::string& value) {
-    if (const Status taken = node.take_plain(value); !taken) throw Refused{node.mark, taken.error().message, taken.error().hint};
+    if (const Status taken = node.take_plain(value); !taken)
+      throw Refused{node.mark, taken.error().message, taken.error().hint};
     if (tag == "?") return;
     const bool as_tagged = (tag == kTag + "int" && node.kind == YamlNode::Kind::kInt) ||
                            (tag == kTag + "bool" && node.kind == YamlNode::Kind::kBool) ||
@@ -313,7 +314,8 @@ YamlNode parse_yaml(std::string_view text, Diagnostics& diagnostics, const YamlL
   } catch (const Refused& refused) {
     return refuse(refused);
   } catch (const YAML::Exception& e) {
-    return refuse({builder.mark_of(e.mark), e.msg, builder.indented_with_tab(e.mark) ? "indent with blanks: YAML allows no tabs there" : ""});
+    return refuse({builder.mark_of(e.mark), e.msg,
+                   builder.indented_with_tab(e.mark) ? "indent with blanks: YAML allows no tabs there" : ""});
   } catch (const std::exception& e) {
     return refuse({{}, e.what(), {}});
   }
@@ -323,7 +325,8 @@ YamlNode parse_yaml_file(const std::string& path, Diagnostics& diagnostics, cons
   const auto text = read_file(path, limits.bytes_max);
   if (!text.ok()) {
     if (text.error().code == Code::kNotFound)
-      diagnostics.error("file_not_found", text.error().message, "", {}, "check the path; relative ones start in the current directory");
+      diagnostics.error("file_not_found", text.error().message, "", {},
+                        "check the path; relative ones start in the current directory");
     else
       diagnostics.unreadable("read_error", text.error());
     return {};

@@ -14,8 +14,10 @@ struct Config {
 
 // Each option once: what the host shows and checks, and where its value goes.
 constexpr std::array kRows = {
-    plugin::Bound<Config>{OSIRIS_DURATION, "patience", &Config::patience, "how long to wait for the far side", {}, "60"},
-    plugin::Bound<Config>{OSIRIS_PAIR, "label", &Config::labels, "a label for what is created", {}, {}, {}, {}, {}, OSIRIS_REPEATED},
+    plugin::Bound<Config>{
+        OSIRIS_DURATION, "patience", &Config::patience, "how long to wait for the far side", {}, "60"},
+    plugin::Bound<Config>{
+        OSIRIS_PAIR, "label", &Config::labels, "a label for what is created", {}, {}, {}, {}, {}, OSIRIS_REPEATED},
 };
 
 class Mine : public plugin::Adapter {
@@ -29,9 +31,7 @@ class Mine : public plugin::Adapter {
 
   explicit Mine(plugin::Host host) : Adapter(host) {}
 
-  void configure(const std::vector<plugin::Setting>& settings) override {
-    plugin::apply(kRows, settings, config_);
-  }
+  void configure(const std::vector<plugin::Setting>& settings) override { plugin::apply(kRows, settings, config_); }
 
   // Could this run? Throw here, not in execute, whenever you can: nothing has been started yet.
   void validate(const plugin::Request& request) override {

@@ -35,7 +35,8 @@ Result<std::unique_ptr<sdk::Place>> E2bAdapter::connect() {
   api.timeouts.total = api.timeouts.idle = config_.request_timeout;
   const Status lent = host().with_secret(kApiKeyName, [&](std::string_view value) { api.api_key = value; });
   if (!lent || api.api_key.empty())
-    return make_failure(FailureClass::kAuthError, "there is no E2B API key", "Set E2B_API_KEY in the environment or in .env; keys are made in E2B's dashboard.");
+    return make_failure(FailureClass::kAuthError, "there is no E2B API key",
+                        "Set E2B_API_KEY in the environment or in .env; keys are made in E2B's dashboard.");
   OSIRIS_TRY(check_authorities(config_.ca_file));
   http::CurlOptions options;
   options.ca_file = config_.ca_file;
@@ -46,10 +47,11 @@ Result<std::unique_ptr<sdk::Place>> E2bAdapter::connect() {
   http::RetryPolicy policy;
   policy.budget = config_.retry_budget;
   auto place = std::make_unique<E2bPlace>(
-      std::make_unique<http::CurlTransport>(options), api, policy, [this](http::Milliseconds wait) { return sleep(wait); },
+      std::make_unique<http::CurlTransport>(options), api, policy,
+      [this](http::Milliseconds wait) { return sleep(wait); },
       [this](const http::Request& request, const http::RetryNote& note) {
-        host().log(OSIRIS_WARN, request.label + ": " + note.reason + "; attempt " + std::to_string(note.attempt + 1) + " in " +
-                                    std::to_string(note.wait.count()) + " ms");
+        host().log(OSIRIS_WARN, request.label + ": " + note.reason + "; attempt " + std::to_string(note.attempt + 1) +
+                                    " in " + std::to_string(note.wait.count()) + " ms");
       });
   wipe(api.api_key);
   return std::unique_ptr<sdk::Place>(std::move(place));
@@ -88,7 +90,10 @@ Result<sdk::Template> E2bAdapter::choose_template(const sdk::RunRequest& request
       for (const std::string& warning : pip_warnings(config_)) host().log(OSIRIS_WARN, warning);
     OSIRIS_ASSIGN(const BuiltTemplate built, ensure_template(service->api(), *spec, options));
     host().event("template_built", {},
-                 Json::object({{"template_id", built.template_id}, {"name", built.name}, {"built", built.built_now}, {"bytes", built.bytes_uploaded},
+                 Json::object({{"template_id", built.template_id},
+                               {"name", built.name},
+                               {"built", built.built_now},
+                               {"bytes", built.bytes_uploaded},
                                {"duration_ms", (system_clock().monotonic_ns() - started_ns) / 1'000'000}}));
     chosen.id = built.template_id;
     chosen.worker_directory = kTemplateRoot;
@@ -96,12 +101,13 @@ Result<sdk::Template> E2bAdapter::choose_template(const sdk::RunRequest& request
     if (config_.deps_in_template) chosen.cache_directory = std::string(kTemplateRoot) + "/cache";
   }
   if (again) return chosen;
-  if (const auto notice = plan_notice(config_.timeout.count())) host().log(OSIRIS_WARN, *notice, Json::object({{"notice", true}}));
+  if (const auto notice = plan_notice(config_.timeout.count()))
+    host().log(OSIRIS_WARN, *notice, Json::object({{"notice", true}}));
   return chosen;
 }
 
-// What `osiris-worker --install-requirements` says on stdout comes back as lines of the build's log, with E2B's own words before
-// them. False for such a line.
+// What `osiris-worker --install-requirements` says on stdout comes back as lines of the build's log, with E2B's own
+// words before them. False for such a line.
 bool E2bAdapter::take_build_line(const std::string& name, const std::string& line) const {
   constexpr std::string_view kEvent = "osiris-event ";
   const size_t at = line.find(kEvent);

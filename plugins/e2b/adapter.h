@@ -1,5 +1,6 @@
-// The adapter `e2b`: the worker in an E2B cloud sandbox. The stages are those of plugins/sdk/place/remote_adapter.h; here is what is
-// E2B's: its options, its service (place.h), its templates, what it tells beforehand, and what it lists and releases outside any run.
+// The adapter `e2b`: the worker in an E2B cloud sandbox. The stages are those of plugins/sdk/place/remote_adapter.h;
+// here is what is E2B's: its options, its service (place.h), its templates, what it tells beforehand, and what it lists
+// and releases outside any run.
 #pragma once
 
 #include <osiris/adapter.hpp>

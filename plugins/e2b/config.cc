@@ -18,10 +18,13 @@ Status check_build_variables(const Config& config) {
     const size_t scheme = value.find("://");
     const size_t end = scheme == std::string::npos ? 0 : value.find_first_of("/?# ", scheme + 3);
     if (scheme == std::string::npos || value.substr(0, end).find('@', scheme) == std::string::npos) continue;
-    return Error(Code::kInvalidArgument, "--e2b-build-env " + name + " holds a URL with a user or password, which would be kept in the template",
-                 "Pass it to the steps instead (--e2b-pass-env " + name + ") and install in the sandbox: --e2b-deps-in sandbox, with "
-                 "--e2b-network-allow for the index.",
-                 category::kConfigInvalid);
+    return Error(
+        Code::kInvalidArgument,
+        "--e2b-build-env " + name + " holds a URL with a user or password, which would be kept in the template",
+        "Pass it to the steps instead (--e2b-pass-env " + name +
+            ") and install in the sandbox: --e2b-deps-in sandbox, with "
+            "--e2b-network-allow for the index.",
+        category::kConfigInvalid);
   }
   return {};
 }
@@ -30,26 +33,33 @@ Status check_build_variables(const Config& config) {
 Status check_network(const Config& config) {
   for (const std::string& text : config.network_allow)
     if (text.find('/') != std::string::npos && text.find("://") == std::string::npos && !sdk::is_address(text))
-      return Error(Code::kInvalidArgument, "--e2b-network-allow " + text + " is neither a host nor a range of addresses", "Write a name, 203.0.113.7 or 203.0.113.0/24.",
-                   category::kConfigInvalid);
+      return Error(Code::kInvalidArgument,
+                   "--e2b-network-allow " + text + " is neither a host nor a range of addresses",
+                   "Write a name, 203.0.113.7 or 203.0.113.0/24.", category::kConfigInvalid);
   if (!config.egress_proxy || config.allow_private || config.allow_loopback) return {};
   const std::string host = sdk::host_of(config.egress_proxy->address);
   const auto denied = sdk::range_of(host, service_network().denied_ranges);
   if (!denied && !sdk::is_loopback(host)) return {};
   return Error(Code::kInvalidArgument, "--e2b-egress-proxy: E2B does not reach " + host + ", a private address",
-               "E2B's own machines connect to the proxy: give it an address that the internet reaches. --e2b-allow-private is for a self-hosted E2B.",
+               "E2B's own machines connect to the proxy: give it an address that the internet reaches. "
+               "--e2b-allow-private is for a self-hosted E2B.",
                category::kConfigInvalid);
 }
 
 Status check_shape(const Config& config) {
   if (config.cpu_count && *config.cpu_count != 1 && *config.cpu_count % 2 != 0)
-    return Error(Code::kInvalidArgument, "--e2b-cpu " + std::to_string(*config.cpu_count) + ": E2B offers 1 or an even number of CPUs",
-                 "Ask for " + std::to_string(*config.cpu_count + 1) + ". Plans allow at most 8 unless raised.", category::kConfigInvalid);
+    return Error(Code::kInvalidArgument,
+                 "--e2b-cpu " + std::to_string(*config.cpu_count) + ": E2B offers 1 or an even number of CPUs",
+                 "Ask for " + std::to_string(*config.cpu_count + 1) + ". Plans allow at most 8 unless raised.",
+                 category::kConfigInvalid);
   if (config.memory_bytes && *config.memory_bytes % (2 * kMiB) != 0)
-    return Error(Code::kInvalidArgument, "--e2b-mem " + std::to_string(*config.memory_bytes) + " bytes: E2B offers even numbers of MiB from 128 on",
-                 "Ask for a multiple of 2 MiB. Plans allow at most 8 GiB unless raised.", category::kConfigInvalid);
+    return Error(
+        Code::kInvalidArgument,
+        "--e2b-mem " + std::to_string(*config.memory_bytes) + " bytes: E2B offers even numbers of MiB from 128 on",
+        "Ask for a multiple of 2 MiB. Plans allow at most 8 GiB unless raised.", category::kConfigInvalid);
   if (!config.image.empty() && !config.template_id.empty())
-    return Error(Code::kInvalidArgument, "--e2b-image and --e2b-template exclude each other", "Give one of them.", category::kConfigInvalid);
+    return Error(Code::kInvalidArgument, "--e2b-image and --e2b-template exclude each other", "Give one of them.",
+                 category::kConfigInvalid);
   return {};
 }
 
@@ -57,12 +67,15 @@ Status check_shape(const Config& config) {
 
 void refuse_gpu(Config&, std::string_view) {
   throw sdk::to_failure(Error(Code::kUnsupported, "--e2b-gpu: E2B sandboxes have no GPU",
-                              "E2B offers up to 8 CPUs and 8 GiB (more on request); run GPU steps elsewhere.", category::kConfigInvalid));
+                              "E2B offers up to 8 CPUs and 8 GiB (more on request); run GPU steps elsewhere.",
+                              category::kConfigInvalid));
 }
 
 void set_deps_in(Config& config, std::string_view value) { config.deps_in_template = value == "template"; }
 
-void set_egress_proxy(Config& config, std::string_view value) { config.egress_proxy = sdk::value_or_throw(parse_egress_proxy(value)); }
+void set_egress_proxy(Config& config, std::string_view value) {
+  config.egress_proxy = sdk::value_or_throw(parse_egress_proxy(value));
+}
 
 Config read_config(const std::vector<plugin::Setting>& settings) {
   Config config = plugin::defaults(kRows);

@@ -15,7 +15,8 @@ std::vector<std::string> requirement_sets(const sdk::RunRequest& request) {
     if (requirements.empty()) continue;
     Json list = Json::array();
     for (const std::string& requirement : requirements) list.push_back(requirement);
-    sets.insert(Json::object({{"python", step.cfg["python"].as_string_or("python3")}, {"requirements", list}}).dump_canonical());
+    sets.insert(Json::object({{"python", step.cfg["python"].as_string_or("python3")}, {"requirements", list}})
+                    .dump_canonical());
   }
   return {sets.begin(), sets.end()};
 }
@@ -27,12 +28,14 @@ Status check_index_reachable(const Config& config, const sdk::RunRequest& reques
   // Packages that lie in the template need no index.
   const auto is_offline = [](const std::string& name) { return name == "PIP_NO_INDEX" || name == "PIP_FIND_LINKS"; };
   if (std::any_of(lent.begin(), lent.end(), is_offline)) return {};
-  return Error(Code::kInvalidArgument,
-               "--e2b-deps-in sandbox: the sandbox can reach no package index, for its network is " +
-                   std::string(config.network == "none" ? "off (--e2b-network none)" : "the hosts that the pipeline names only"),
-               "Allow the index and where its files lie: --e2b-network-allow packages.example.org (or --e2b-network open); or install once in a template "
-               "(--e2b-deps-in template).",
-               category::kConfigInvalid);
+  return Error(
+      Code::kInvalidArgument,
+      "--e2b-deps-in sandbox: the sandbox can reach no package index, for its network is " +
+          std::string(config.network == "none" ? "off (--e2b-network none)" : "the hosts that the pipeline names only"),
+      "Allow the index and where its files lie: --e2b-network-allow packages.example.org (or --e2b-network open); or "
+      "install once in a template "
+      "(--e2b-deps-in template).",
+      category::kConfigInvalid);
 }
 
 std::vector<std::string> pip_warnings(const Config& config) {
@@ -41,8 +44,10 @@ std::vector<std::string> pip_warnings(const Config& config) {
   if (!names) return warnings;
   for (const std::string& variable : *names)
     if (variable.starts_with("PIP_"))
-      warnings.push_back(variable + " is lent to the steps and does not reach the template build; if it holds no secret, give it by "
-                                    "--e2b-build-env, otherwise install in the sandbox (--e2b-deps-in sandbox)");
+      warnings.push_back(
+          variable +
+          " is lent to the steps and does not reach the template build; if it holds no secret, give it by "
+          "--e2b-build-env, otherwise install in the sandbox (--e2b-deps-in sandbox)");
   return warnings;
 }
 

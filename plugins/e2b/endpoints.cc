@@ -13,7 +13,8 @@ namespace {
 constexpr size_t kCredentialBytesMax = 255;  // RFC 1929, and E2B's own limit
 
 Error bad_proxy(std::string why) {
-  return Error(Code::kInvalidArgument, "--e2b-egress-proxy: " + std::move(why), "Write socks5://USER:PASSWORD@HOST:PORT, or HOST:PORT.", category::kConfigInvalid);
+  return Error(Code::kInvalidArgument, "--e2b-egress-proxy: " + std::move(why),
+               "Write socks5://USER:PASSWORD@HOST:PORT, or HOST:PORT.", category::kConfigInvalid);
 }
 
 std::string scheme_of(std::string_view url) {
@@ -60,7 +61,8 @@ Result<sdk::EgressProxy> parse_egress_proxy(std::string_view text) {
   while (text.ends_with('/')) text.remove_suffix(1);
   const size_t colon = text.rfind(':');
   const int port = sdk::port_of(text);
-  if (colon == std::string_view::npos || colon == 0 || port <= 0 || port > 65535 || text.find_first_of("/?#\\ ") != std::string_view::npos)
+  if (colon == std::string_view::npos || colon == 0 || port <= 0 || port > 65535 ||
+      text.find_first_of("/?#\\ ") != std::string_view::npos)
     return bad_proxy("a host and a port from 1 to 65535 are needed");
   proxy.address = std::string(text);
   return proxy;
@@ -71,12 +73,15 @@ Status check_service_url(std::string_view option, const std::string& url, bool a
   const std::string scheme = scheme_of(url), shown = without_userinfo(url);
   if (scheme == "https") return {};
   if (scheme != "http")
-    return Error(Code::kInvalidArgument, std::string(option) + ": " + shown + " is no https:// URL", "Write the whole URL: https://HOST.", category::kConfigInvalid);
+    return Error(Code::kInvalidArgument, std::string(option) + ": " + shown + " is no https:// URL",
+                 "Write the whole URL: https://HOST.", category::kConfigInvalid);
   const std::string host = sdk::host_of(url);
   if (allow_http || sdk::is_loopback(host)) return {};
   return Error(Code::kInvalidArgument,
-               std::string(option) + ": " + shown + " would carry the API key and every secret of the run to " + host + " in the clear",
-               "Use https://. Where the network between is your own, --e2b-allow-http allows it.", category::kConfigInvalid);
+               std::string(option) + ": " + shown + " would carry the API key and every secret of the run to " + host +
+                   " in the clear",
+               "Use https://. Where the network between is your own, --e2b-allow-http allows it.",
+               category::kConfigInvalid);
 }
 
 Status check_authorities(const std::string& ca_file) {
@@ -84,7 +89,8 @@ Status check_authorities(const std::string& ca_file) {
   const auto text = read_file(ca_file, uint64_t{16} << 20);
   if (!text) return text.error().within("--e2b-ca-file");
   if (text->find("-----BEGIN ") != std::string::npos) return {};
-  return Error(Code::kInvalidArgument, "--e2b-ca-file " + ca_file + " holds no certificate", "Give a PEM file: -----BEGIN CERTIFICATE----- and so on.", category::kConfigInvalid);
+  return Error(Code::kInvalidArgument, "--e2b-ca-file " + ca_file + " holds no certificate",
+               "Give a PEM file: -----BEGIN CERTIFICATE----- and so on.", category::kConfigInvalid);
 }
 
 std::string without_userinfo(std::string_view url) {

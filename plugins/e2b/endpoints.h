@@ -1,4 +1,5 @@
-// Where calls and connections go besides the service itself: what a user wrote, read and checked. Nothing here repeats a password.
+// Where calls and connections go besides the service itself: what a user wrote, read and checked. Nothing here repeats
+// a password.
 #pragma once
 
 #include <string>
@@ -9,11 +10,12 @@
 
 namespace osiris::e2b {
 
-// "[socks5://][USER:PASSWORD@]HOST:PORT", by the rules E2B has for it; user and password may be percent-encoded. kInvalidArgument,
-// without quoting what was given.
+// "[socks5://][USER:PASSWORD@]HOST:PORT", by the rules E2B has for it; user and password may be percent-encoded.
+// kInvalidArgument, without quoting what was given.
 Result<sdk::EgressProxy> parse_egress_proxy(std::string_view text);
 
-// The service's key and every sandbox's token travel to this URL: https, or http to this machine. `option` names it in the error.
+// The service's key and every sandbox's token travel to this URL: https, or http to this machine. `option` names it in
+// the error.
 Status check_service_url(std::string_view option, const std::string& url, bool allow_http);
 
 // A file of certificate authorities that can be read and holds one; empty: none was given.

@@ -19,11 +19,13 @@ Json texts(const std::vector<std::string>& values) {
 std::string egress_text(const Config& config, const sdk::Egress& egress) {
   std::string text;
   if (!egress.internet)
-    text = config.network == "none" ? "the sandbox may reach nothing" : "the sandbox may reach nothing: no connection names a host";
+    text = config.network == "none" ? "the sandbox may reach nothing"
+                                    : "the sandbox may reach nothing: no connection names a host";
   else if (!egress.restricted)
     text = "the sandbox may reach everything";
   else
-    text = "the sandbox may reach " + join(egress.allow(), ", ") + ", and E2B's name server where one of these is a name";
+    text =
+        "the sandbox may reach " + join(egress.allow(), ", ") + ", and E2B's name server where one of these is a name";
   if (egress.internet && egress.proxy) text += "; its connections go through the SOCKS5 proxy " + egress.proxy->address;
   return text;
 }
@@ -33,7 +35,8 @@ std::string egress_text(const Config& config, const sdk::Egress& egress) {
 // Where the key and the sandbox's data go. No user, no password.
 Json E2bAdapter::destinations() const {
   Json to = Json::object({{"api_url", without_userinfo(config_.api_url)}});
-  to.set("sandbox_url", config_.sandbox_url.empty() ? "the domain that the service names, else " + config_.domain : without_userinfo(config_.sandbox_url));
+  to.set("sandbox_url", config_.sandbox_url.empty() ? "the domain that the service names, else " + config_.domain
+                                                    : without_userinfo(config_.sandbox_url));
   const bool is_https = config_.api_url.starts_with("https");
   const std::string& proxy = !config_.proxy.empty() || !is_https ? config_.proxy : config_.https_proxy;
   if (!proxy.empty()) {
@@ -49,11 +52,14 @@ std::string E2bAdapter::explain(const plugin::Request& from) {
   const Json to = destinations();
   std::string service = "the API key is sent to " + to["api_url"].as_string();
   if (to["proxy"].is_string()) service += " through the proxy " + to["proxy"].as_string();
-  Json facts = Json::array({fact("service", std::move(service), {"domain", "api-url", "proxy", "https-proxy", "no-proxy", "ca-file"}),
-                            fact("sandbox", "files, secrets and records of the run go to " + to["sandbox_url"].as_string(), {"domain", "sandbox-url"})});
+  Json facts = Json::array(
+      {fact("service", std::move(service), {"domain", "api-url", "proxy", "https-proxy", "no-proxy", "ca-file"}),
+       fact("sandbox", "files, secrets and records of the run go to " + to["sandbox_url"].as_string(),
+            {"domain", "sandbox-url"})});
   Json document = Json::object({{"schema", "osiris.explanation/1"}, {"destinations", to}});
   std::vector<std::string> warnings;
-  const auto egress = sdk::derive_egress(config_, service_network(), request, sdk::system_resolver(service_network().flags));
+  const auto egress =
+      sdk::derive_egress(config_, service_network(), request, sdk::system_resolver(service_network().flags));
   if (egress) {
     facts.push_back(fact("network", egress_text(config_, *egress), {"network", "network-allow", "egress-proxy"}));
     for (const std::string& note : egress->notes) facts.push_back(fact("network", note, {}));
@@ -61,7 +67,8 @@ std::string E2bAdapter::explain(const plugin::Request& from) {
     document.set("internet", egress->internet);
     document.set("network", network_rules(*egress, false));
   } else {
-    warnings.push_back("the run would fail here: " + egress.error().message + (egress.error().hint.empty() ? "" : " (" + egress.error().hint + ")"));
+    warnings.push_back("the run would fail here: " + egress.error().message +
+                       (egress.error().hint.empty() ? "" : " (" + egress.error().hint + ")"));
   }
   document.set("facts", std::move(facts));
   document.set("warnings", texts(warnings));

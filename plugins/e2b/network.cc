@@ -3,8 +3,9 @@
 namespace osiris::e2b {
 namespace {
 
-constexpr std::string_view kDeniedRanges[] = {"10.0.0.0/8",     "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-                                              "192.168.0.0/16", "::1/128",       "fc00::/7",    "fe80::/10"};
+constexpr std::string_view kDeniedRanges[] = {"10.0.0.0/8",     "100.64.0.0/10", "127.0.0.0/8",
+                                              "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
+                                              "::1/128",        "fc00::/7",      "fe80::/10"};
 
 constexpr sdk::ServiceNetwork kNetwork = {
     .service = "E2B", .noun = "sandbox", .plural = "sandboxes", .flags = "--e2b-", .denied_ranges = kDeniedRanges};

@@ -1,5 +1,5 @@
-// What E2B makes of rules about a sandbox's network (docs/e2b.md, "Network"). A name covers ports 80 and 443, and only a name opens E2B's
-// name server to the sandbox; every other port is allowed by address.
+// What E2B makes of rules about a sandbox's network (docs/e2b.md, "Network"). A name covers ports 80 and 443, and only
+// a name opens E2B's name server to the sandbox; every other port is allowed by address.
 #pragma once
 
 #include "plugins/sdk/place/egress.h"

@@ -26,21 +26,28 @@ Result<sdk::Machine> machine_of(Result<Sandbox> sandbox) {
 
 Once once(const sdk::CallLimits& limits) { return {.wait = limits.wait, .cancelled = limits.cancelled}; }
 
-// After these the service may have made a sandbox although it did not say so: no answer, a 5xx, or an answer that cannot be read.
-// A 4xx says that it did nothing, and what never reached the service did nothing either.
+// After these the service may have made a sandbox although it did not say so: no answer, a 5xx, or an answer that
+// cannot be read. A 4xx says that it did nothing, and what never reached the service did nothing either.
 bool leaves_doubt(const Error& error) {
   const FailureClass failure = failure_class_of(error);
   const int status = http_status_of(error);
-  if (failure != FailureClass::kNetworkError && failure != FailureClass::kSandboxError && failure != FailureClass::kCreationTimeout) return false;
-  if (detail_of(error, "error_code").as_string() == "sandbox_create_refused" || detail_of(error, "reached") == Json(false)) return false;
+  if (failure != FailureClass::kNetworkError && failure != FailureClass::kSandboxError &&
+      failure != FailureClass::kCreationTimeout)
+    return false;
+  if (detail_of(error, "error_code").as_string() == "sandbox_create_refused" ||
+      detail_of(error, "reached") == Json(false))
+    return false;
   return status < 400 || status >= 500;
 }
 
 }  // namespace
 
 E2bPlace::E2bPlace(std::unique_ptr<http::Transport> network, const ApiConfig& config, http::RetryPolicy policy,
-                   std::function<bool(http::Milliseconds)> sleep, std::function<void(const http::Request&, const http::RetryNote&)> note)
-    : network_(std::move(network)), watched_(*network_), api_(config, watched_, policy, std::move(sleep), std::move(note)) {}
+                   std::function<bool(http::Milliseconds)> sleep,
+                   std::function<void(const http::Request&, const http::RetryNote&)> note)
+    : network_(std::move(network)),
+      watched_(*network_),
+      api_(config, watched_, policy, std::move(sleep), std::move(note)) {}
 
 Result<sdk::Machine> E2bPlace::create(const sdk::Wanted& wanted, const sdk::CallLimits& limits) {
   SandboxSpec spec;
@@ -81,28 +88,39 @@ Result<std::vector<sdk::Machine>> E2bPlace::find(const sdk::Metadata& metadata) 
 }
 
 // The answer names the token of the sandbox's envd, which no other call tells.
-Result<sdk::Machine> E2bPlace::take_over(const std::string& id, int64_t lease_s) { return machine_of(connect_sandbox(api_, id, lease_s)); }
+Result<sdk::Machine> E2bPlace::take_over(const std::string& id, int64_t lease_s) {
+  return machine_of(connect_sandbox(api_, id, lease_s));
+}
 
-Result<sdk::Machine> E2bPlace::look(const std::string& id, const sdk::CallLimits& limits) { return machine_of(get_sandbox(api_, id, once(limits))); }
+Result<sdk::Machine> E2bPlace::look(const std::string& id, const sdk::CallLimits& limits) {
+  return machine_of(get_sandbox(api_, id, once(limits)));
+}
 
-Status E2bPlace::renew(const std::string& id, int64_t lease_s, const sdk::CallLimits& limits) { return renew_lease(api_, id, lease_s, once(limits)); }
+Status E2bPlace::renew(const std::string& id, int64_t lease_s, const sdk::CallLimits& limits) {
+  return renew_lease(api_, id, lease_s, once(limits));
+}
 
 bool E2bPlace::says_life_is_over(const Error& renew_error) const {
   return failure_class_of(renew_error) == FailureClass::kQuotaExceeded && http_status_of(renew_error) == 400;
 }
 
 std::string_view E2bPlace::short_life_hint() const {
-  return "Split the pipeline, give its steps a faster shape (--e2b-cpu, --e2b-mem), or use a plan with longer sandboxes.";
+  return "Split the pipeline, give its steps a faster shape (--e2b-cpu, --e2b-mem), or use a plan with longer "
+         "sandboxes.";
 }
 
-Status E2bPlace::kill(const std::string& id, const sdk::CallLimits& limits) { return kill_sandbox(api_, id, once(limits)); }
+Status E2bPlace::kill(const std::string& id, const sdk::CallLimits& limits) {
+  return kill_sandbox(api_, id, once(limits));
+}
 
 bool E2bPlace::is_refusal(const Error& error) const {
   const int status = http_status_of(error);
   return status >= 400 && status < 500 && status != 429;
 }
 
-Result<bool> E2bPlace::is_gone(const std::string& id, const sdk::CallLimits& limits) { return e2b::is_gone(api_, id, once(limits)); }
+Result<bool> E2bPlace::is_gone(const std::string& id, const sdk::CallLimits& limits) {
+  return e2b::is_gone(api_, id, once(limits));
+}
 
 Json E2bPlace::shown_rules(const sdk::Egress& egress) const { return network_rules(egress, false); }
 

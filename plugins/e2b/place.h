@@ -15,7 +15,8 @@ namespace osiris::e2b {
 class E2bPlace : public sdk::Place {
  public:
   // Takes the transport to the service over. `sleep` and `note` are those of ApiClient.
-  E2bPlace(std::unique_ptr<http::Transport> network, const ApiConfig& config, http::RetryPolicy policy, std::function<bool(http::Milliseconds)> sleep,
+  E2bPlace(std::unique_ptr<http::Transport> network, const ApiConfig& config, http::RetryPolicy policy,
+           std::function<bool(http::Milliseconds)> sleep,
            std::function<void(const http::Request&, const http::RetryNote&)> note);
 
   ApiClient& api() { return api_; }

@@ -13,7 +13,8 @@ constexpr int64_t kLargestPlanSeconds = 24 * 3600;
 
 std::optional<std::string> plan_notice(int64_t timeout_ms) {
   if (timeout_ms <= kSmallestPlanSeconds * 1000) return std::nullopt;
-  return "this run may take " + sdk::spoken_duration(timeout_ms / 1000) + " (--timeout), and a plan ends its sandboxes: E2B's Hobby plan after " +
+  return "this run may take " + sdk::spoken_duration(timeout_ms / 1000) +
+         " (--timeout), and a plan ends its sandboxes: E2B's Hobby plan after " +
          sdk::spoken_duration(kSmallestPlanSeconds) + ", Pro after " + sdk::spoken_duration(kLargestPlanSeconds);
 }
 

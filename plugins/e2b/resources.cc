@@ -50,7 +50,8 @@ std::string E2bAdapter::list_resources(std::string_view filter_json) {
     if (!owner.empty()) metadata[sdk::meta::kOwner] = owner;
     for (const Sandbox& sandbox : sdk::value_or_throw(find_by_metadata(api, metadata))) {
       const auto run = sandbox.metadata.find(sdk::meta::kRun);
-      const bool ours = sandbox.metadata.count(sdk::meta::kOwner) > 0 && !owner.empty() && run != sandbox.metadata.end();
+      const bool ours =
+          sandbox.metadata.count(sdk::meta::kOwner) > 0 && !owner.empty() && run != sandbox.metadata.end();
       // A kept sandbox outlives its run on purpose; its lease ends it.
       const bool leftover = ours && dead.count(run->second) > 0 && sandbox.metadata.count(sdk::meta::kKeep) == 0;
       if (!leftovers_only || leftover) resources.push_back(describe(sandbox, leftover));
@@ -58,8 +59,13 @@ std::string E2bAdapter::list_resources(std::string_view filter_json) {
   }
   if (is_wanted(filter, "template") && !leftovers_only) {
     for (const ListedTemplate& entry : sdk::value_or_throw(list_templates(api)))
-      resources.push_back(Json::object({{"kind", "template"}, {"id", entry.template_id}, {"name", entry.name}, {"cpu_count", entry.cpu_count},
-                                        {"memory_mb", entry.memory_mb}, {"created_at", entry.created_at}, {"leftover", false}}));
+      resources.push_back(Json::object({{"kind", "template"},
+                                        {"id", entry.template_id},
+                                        {"name", entry.name},
+                                        {"cpu_count", entry.cpu_count},
+                                        {"memory_mb", entry.memory_mb},
+                                        {"created_at", entry.created_at},
+                                        {"leftover", false}}));
   }
   return Json::object({{"schema", "osiris.resources/1"}, {"resources", resources}}).dump();
 }
@@ -71,11 +77,13 @@ std::string E2bAdapter::release_resource(std::string_view kind, std::string_view
     if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
       throw sdk::to_failure(Error(Code::kInvalidArgument, "\"" + name + "\" is no id of E2B's"));
   if (kind == "sandbox")
-    sdk::check_or_throw(sdk::kill_and_verify(*service, name, config_.retry_budget, [this](sdk::Milliseconds wait) { sleep(wait); }));
+    sdk::check_or_throw(
+        sdk::kill_and_verify(*service, name, config_.retry_budget, [this](sdk::Milliseconds wait) { sleep(wait); }));
   else if (kind == "template")
     sdk::check_or_throw(delete_template(service->api(), name));
   else
-    throw sdk::to_failure(Error(Code::kInvalidArgument, "e2b holds no resources of kind " + std::string(kind), "Kinds are sandbox and template."));
+    throw sdk::to_failure(Error(Code::kInvalidArgument, "e2b holds no resources of kind " + std::string(kind),
+                                "Kinds are sandbox and template."));
   const Json released = Json::array({Json::object({{"kind", kind}, {"id", id}, {"verified", true}})});
   return Json::object({{"schema", "osiris.released/1"}, {"released", released}}).dump();
 }

@@ -28,9 +28,15 @@ class Stream : public sdk::ProcessStream {
     event.pid = from.pid;
     event.bytes = std::move(from.bytes);
     switch (from.kind) {
-      case ProcessEvent::Kind::kStart: event.kind = sdk::ProcessEvent::Kind::kStart; break;
-      case ProcessEvent::Kind::kStdout: event.kind = sdk::ProcessEvent::Kind::kOutput; break;
-      case ProcessEvent::Kind::kStderr: event.kind = sdk::ProcessEvent::Kind::kLog; break;
+      case ProcessEvent::Kind::kStart:
+        event.kind = sdk::ProcessEvent::Kind::kStart;
+        break;
+      case ProcessEvent::Kind::kStdout:
+        event.kind = sdk::ProcessEvent::Kind::kOutput;
+        break;
+      case ProcessEvent::Kind::kStderr:
+        event.kind = sdk::ProcessEvent::Kind::kLog;
+        break;
       case ProcessEvent::Kind::kEnd:
         event.kind = sdk::ProcessEvent::Kind::kEnd;
         event.exit.kind = from.exited ? sdk::ExitInfo::Kind::kExited : sdk::ExitInfo::Kind::kSignaled;
@@ -72,7 +78,8 @@ class FileStream : public sdk::ByteStream {
 
   Error broke(const Error& error) const {
     if (error.code == Code::kCancelled) return error;
-    return make_failure(FailureClass::kNetworkError, "cannot " + operation_ + ": " + error.message, "", Json::object({{"operation", operation_}}));
+    return make_failure(FailureClass::kNetworkError, "cannot " + operation_ + ": " + error.message, "",
+                        Json::object({{"operation", operation_}}));
   }
 
   const std::unique_ptr<http::Exchange> exchange_;
@@ -83,21 +90,26 @@ class FileStream : public sdk::ByteStream {
 
 }  // namespace
 
-Result<uint64_t> SandboxAccess::upload(std::vector<sdk::UploadPart> parts, const std::atomic<bool>& cancelled, std::function<void()> opened) {
+Result<uint64_t> SandboxAccess::upload(std::vector<sdk::UploadPart> parts, const std::atomic<bool>& cancelled,
+                                       std::function<void()> opened) {
   std::vector<UploadPart> own;
   for (sdk::UploadPart& part : parts) own.push_back({std::move(part.path), std::move(part.write)});
   return envd_.upload(own, &cancelled, std::move(opened));
 }
 
-std::unique_ptr<sdk::ByteStream> SandboxAccess::download(const std::string& path, uint64_t offset, std::string operation) {
+std::unique_ptr<sdk::ByteStream> SandboxAccess::download(const std::string& path, uint64_t offset,
+                                                         std::string operation) {
   return std::make_unique<FileStream>(envd_.download(path, offset), offset, std::move(operation));
 }
 
 std::unique_ptr<sdk::ProcessStream> SandboxAccess::start(const sdk::StartSpec& spec) {
-  return std::make_unique<Stream>(envd_.start({.command = spec.command, .arguments = spec.arguments, .environment = spec.environment}));
+  return std::make_unique<Stream>(
+      envd_.start({.command = spec.command, .arguments = spec.arguments, .environment = spec.environment}));
 }
 
-std::unique_ptr<sdk::ProcessStream> SandboxAccess::connect(int64_t pid) { return std::make_unique<Stream>(envd_.connect(pid)); }
+std::unique_ptr<sdk::ProcessStream> SandboxAccess::connect(int64_t pid) {
+  return std::make_unique<Stream>(envd_.connect(pid));
+}
 
 Status SandboxAccess::send_input(int64_t pid, std::string_view bytes, const std::atomic<bool>& cancelled) {
   return envd_.stream_input(pid, bytes, &cancelled);
@@ -111,7 +123,9 @@ Status SandboxAccess::kill(int64_t pid) {
 Result<std::vector<int64_t>> SandboxAccess::list() { return envd_.list_processes(); }
 Result<bool> SandboxAccess::is_alive() { return envd_.is_alive(); }
 
-bool SandboxAccess::says_no_process(const Error& error) const { return detail_of(error, "rpc_code").as_string() == "not_found"; }
+bool SandboxAccess::says_no_process(const Error& error) const {
+  return detail_of(error, "rpc_code").as_string() == "not_found";
+}
 
 bool SandboxAccess::says_input_closed(const Error& error) const {
   // "internal": envd's "error writing to stdin: it is closed".

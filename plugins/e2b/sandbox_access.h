@@ -13,9 +13,11 @@ namespace osiris::e2b {
 class SandboxAccess : public sdk::MachineAccess {
  public:
   // Borrows the client. `stall_limit`: how long a call on which the run depends may stall.
-  SandboxAccess(ApiClient& api, Sandbox sandbox, sdk::Milliseconds stall_limit) : envd_(api, std::move(sandbox), stall_limit) {}
+  SandboxAccess(ApiClient& api, Sandbox sandbox, sdk::Milliseconds stall_limit)
+      : envd_(api, std::move(sandbox), stall_limit) {}
 
-  Result<uint64_t> upload(std::vector<sdk::UploadPart> parts, const std::atomic<bool>& cancelled, std::function<void()> opened) override;
+  Result<uint64_t> upload(std::vector<sdk::UploadPart> parts, const std::atomic<bool>& cancelled,
+                          std::function<void()> opened) override;
   std::unique_ptr<sdk::ByteStream> download(const std::string& path, uint64_t offset, std::string operation) override;
 
   std::unique_ptr<sdk::ProcessStream> start(const sdk::StartSpec& spec) override;

@@ -1,13 +1,13 @@
-// The template a run needs when the user asks for a shape, an image or dependencies: this worker inside it, unpacked, and the
-// environments of its python steps installed.
+// The template a run needs when the user asks for a shape, an image or dependencies: this worker inside it, unpacked,
+// and the environments of its python steps installed.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "plugins/e2b/config.h"
 #include "plugins/e2b/api/templates.h"
+#include "plugins/e2b/config.h"
 #include "plugins/sdk/abi/request.h"
 
 namespace osiris::e2b {
@@ -16,6 +16,7 @@ namespace osiris::e2b {
 inline constexpr const char* kTemplateRoot = "/opt/osiris";
 
 // nullopt: the default, nothing was asked for. Writes what the build copies below the session's adapter directory.
-Result<std::optional<TemplateSpec>> worker_template(const Config& config, const sdk::RunRequest& request, const std::string& from_template);
+Result<std::optional<TemplateSpec>> worker_template(const Config& config, const sdk::RunRequest& request,
+                                                    const std::string& from_template);
 
 }  // namespace osiris::e2b

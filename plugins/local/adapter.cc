@@ -77,18 +77,19 @@ Result<sdk::RunOutcome> LocalAdapter::run(const sdk::RunRequest& request) {
   sdk::WireLog wire_log;
   OSIRIS_TRY(sdk::open_wire_log(request, wire_log));
   const std::string home = home_directory();
-  sdk::Opening opening = sdk::worker_opening(request, {.environment = config_,
-                                                       .install_deps = config_.install_deps,
-                                                       .cache_dir = request.settings["cache_dir"].as_string_or(home + "/.cache/osiris")});
+  sdk::Opening opening =
+      sdk::worker_opening(request, {.environment = config_,
+                                    .install_deps = config_.install_deps,
+                                    .cache_dir = request.settings["cache_dir"].as_string_or(home + "/.cache/osiris")});
   sdk::RunLoopOptions options = sdk::worker_loop_options(request, opening, request.worker_path.string());
   options.open_after_hello = true;  // costs nothing on a pipe
   options.cancel_grace_ms = static_cast<int64_t>(config_.grace_s * 1000);
 
   OSIRIS_ASSIGN(const auto channel, sdk::ProcessChannel::start({.path = request.worker_path,
-                                                           .arguments = {},
-                                                           .environment = sdk::worker_environment(home),
-                                                           .working_directory = request.work_dir},
-                                                          waker_));
+                                                                .arguments = {},
+                                                                .environment = sdk::worker_environment(home),
+                                                                .working_directory = request.work_dir},
+                                                               waker_));
   Json acquired = process_event(channel->pid());
   acquired.set("expires", "");
   acquired.set("cleanup", "It ends with osiris; if it is still there: kill -9 -" + std::to_string(channel->pid()));

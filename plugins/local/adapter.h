@@ -12,8 +12,8 @@
 #include "plugins/local/config.h"
 #include "plugins/sdk/abi/host.h"
 #include "plugins/sdk/abi/request.h"
-#include "plugins/sdk/run/run_loop.h"
 #include "plugins/sdk/channel/waker.h"
+#include "plugins/sdk/run/run_loop.h"
 
 namespace osiris::local {
 

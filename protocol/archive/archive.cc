@@ -82,15 +82,16 @@ Writer::Writer(Sink sink, WriterOptions options) : state_(std::make_unique<State
   archive_write_set_format_pax_restricted(state_->handle);  // ustar where it fits, so that files may pass 8 GiB
   archive_write_add_filter_zstd(state_->handle);
   archive_write_set_filter_option(state_->handle, "zstd", "compression-level", std::to_string(options.level).c_str());
-  if (options.threads > 0) archive_write_set_filter_option(state_->handle, "zstd", "threads", std::to_string(options.threads).c_str());
+  if (options.threads > 0)
+    archive_write_set_filter_option(state_->handle, "zstd", "threads", std::to_string(options.threads).c_str());
   archive_write_set_bytes_per_block(state_->handle, static_cast<int>(kBlockBytes));
   archive_write_set_bytes_in_last_block(state_->handle, 1);
   archive_write_open(state_->handle, state_.get(), nullptr, State::on_write, nullptr);
 }
 
 Writer::~Writer() {
-  // Freeing an unfinished writer flushes it as if it were whole: nobody may see that. (archive_write_fail would prevent it too,
-  // but then libarchive leaks its buffers.)
+  // Freeing an unfinished writer flushes it as if it were whole: nobody may see that. (archive_write_fail would prevent
+  // it too, but then libarchive leaks its buffers.)
   if (!state_->finished) state_->sink = [](std::string_view) { return false; };
 }
 
@@ -117,7 +118,8 @@ Result<FileDigest> Writer::add_file(uint32_t number, const std::filesystem::path
     hash.add(std::move(block));
   }
   if (total != size_bytes)
-    return Error(Code::kUnavailable, path.string() + " changed while it was being read: it had " + std::to_string(size_bytes) + " bytes",
+    return Error(Code::kUnavailable,
+                 path.string() + " changed while it was being read: it had " + std::to_string(size_bytes) + " bytes",
                  "Run again when nothing writes to it.");
   FileDigest digest;
   digest.sha256 = hash.hex();
@@ -172,7 +174,8 @@ class Reader {
       if (code != ARCHIVE_OK) return broken();
       OSIRIS_TRY(member(entry, open, close));
     }
-    if (archive_filter_code(handle_, 0) != ARCHIVE_FILTER_ZSTD) return Error(Code::kInvalidArgument, "not an archive of ours: not zstd");
+    if (archive_filter_code(handle_, 0) != ARCHIVE_FILTER_ZSTD)
+      return Error(Code::kInvalidArgument, "not an archive of ours: not zstd");
     return {};
   }
 
@@ -186,15 +189,18 @@ class Reader {
     const char* path = archive_entry_pathname(entry);
     const std::string name = path ? path : "";
     const auto number = number_of(name);
-    if (!number || archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) || archive_entry_symlink(entry) ||
-        !archive_entry_size_is_set(entry))
-      return Error(Code::kInvalidArgument, "the archive holds a member that is no numbered file: \"" + name.substr(0, 80) + "\"");
-    if (!seen_.insert(*number).second) return Error(Code::kInvalidArgument, "the archive holds member " + name + " twice");
+    if (!number || archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) ||
+        archive_entry_symlink(entry) || !archive_entry_size_is_set(entry))
+      return Error(Code::kInvalidArgument,
+                   "the archive holds a member that is no numbered file: \"" + name.substr(0, 80) + "\"");
+    if (!seen_.insert(*number).second)
+      return Error(Code::kInvalidArgument, "the archive holds member " + name + " twice");
     if (seen_.size() > limits_.members_max)
       return Error(Code::kExhausted, "the archive holds more than " + std::to_string(limits_.members_max) + " members");
     const auto size = static_cast<uint64_t>(archive_entry_size(entry));
     if (size > limits_.total_bytes_max - total_bytes_)
-      return Error(Code::kExhausted, "the archive unpacks to more than " + std::to_string(limits_.total_bytes_max) + " bytes");
+      return Error(Code::kExhausted,
+                   "the archive unpacks to more than " + std::to_string(limits_.total_bytes_max) + " bytes");
     total_bytes_ += size;
 
     OSIRIS_ASSIGN(const MemberSink sink, open(*number, size));
@@ -210,7 +216,8 @@ class Reader {
       OSIRIS_TRY(sink(block));
       hash.add(std::move(block));
     }
-    if (digest.size_bytes != size) return Error(Code::kInvalidArgument, "member " + name + " of the archive is cut short");
+    if (digest.size_bytes != size)
+      return Error(Code::kInvalidArgument, "member " + name + " of the archive is cut short");
     digest.sha256 = hash.hex();
     return close(*number, digest);
   }

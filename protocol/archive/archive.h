@@ -1,6 +1,6 @@
 // The one archive format of the project, for run packages and for artifacts: a zstd-compressed tar whose members are
-// regular files named by number ("1", "2", ...). A name in an archive never decides where bytes go: the reader knows from its
-// own documents what number 7 is. Links, directories, devices and other names are refused.
+// regular files named by number ("1", "2", ...). A name in an archive never decides where bytes go: the reader knows
+// from its own documents what number 7 is. Links, directories, devices and other names are refused.
 //
 // libarchive and zstd do the work, in archive.cc only. Same members, same bytes: no times, owners or modes are kept.
 #pragma once
@@ -50,8 +50,8 @@ struct ReadLimits {
   uint64_t total_bytes_max = 1ull << 40;
 };
 
-// For each member the reader asks `open` where its bytes go. The returned function is given them in order; an error from
-// either ends the reading.
+// For each member the reader asks `open` where its bytes go. The returned function is given them in order; an error
+// from either ends the reading.
 using MemberSink = std::function<Status(std::string_view)>;
 using OpenMember = std::function<Result<MemberSink>(uint32_t number, uint64_t size_bytes)>;
 // Called after the last byte of a member.

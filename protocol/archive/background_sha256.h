@@ -1,5 +1,6 @@
-// A SHA-256 that is reckoned on a thread of its own, beside the one that packs or unpacks: on two cores both take the time of the
-// longer one. (Debian's static libzstd compresses on the caller's thread only, whatever number of threads it is asked for.)
+// A SHA-256 that is reckoned on a thread of its own, beside the one that packs or unpacks: on two cores both take the
+// time of the longer one. (Debian's static libzstd compresses on the caller's thread only, whatever number of threads
+// it is asked for.)
 #pragma once
 
 #include <condition_variable>

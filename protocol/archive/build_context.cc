@@ -19,7 +19,8 @@ Status write_build_context(const std::filesystem::path& target, const std::vecto
     const char* why = archive_error_string(handle.get());
     return Error(Code::kUnavailable, what + ": " + (why ? why : "unknown reason"));
   };
-  if (archive_write_open_filename(handle.get(), target.c_str()) != ARCHIVE_OK) return failed("cannot write " + target.string());
+  if (archive_write_open_filename(handle.get(), target.c_str()) != ARCHIVE_OK)
+    return failed("cannot write " + target.string());
   for (const NamedFile& file : files) {
     OSIRIS_ASSIGN(const std::string bytes, read_file(file.source));
     const std::unique_ptr<archive_entry, void (*)(archive_entry*)> entry(archive_entry_new(), archive_entry_free);

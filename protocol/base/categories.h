@@ -1,6 +1,6 @@
-// What kind of thing went wrong, in words that programs may rely on: the values of Error::category. A category is assigned where the
-// error is made; the code (error.h) says what to do, the category what it is about. docs/error-categories.md explains each to users,
-// and a test compares the two.
+// What kind of thing went wrong, in words that programs may rely on: the values of Error::category. A category is
+// assigned where the error is made; the code (error.h) says what to do, the category what it is about.
+// docs/error-categories.md explains each to users, and a test compares the two.
 #pragma once
 
 #include <array>
@@ -31,11 +31,27 @@ inline constexpr char kRuntimeDependencyFailed[] = "runtime.dependency_failed";
 inline constexpr char kSystemResourceUnavailable[] = "system.resource_unavailable";
 inline constexpr char kSystemError[] = "system.error";
 
-inline constexpr std::array<std::string_view, 22> kAll = {
-    kConnectionFailed,      kConnectionTimeout,       kConnectionAuthFailed,    kConnectionNotFound, kConnectionInvalidConfig,
-    kValidationFailed,      kConfigInvalid,         kExtractQueryFailed,      kExtractSchemaMismatch,   kExtractPermissionDenied, kExtractNoData,
-    kTransformFailed,       kTransformInvalidInput,   kWriteFailed,             kWriteDiskFull,      kWritePermissionDenied,
-    kWritePathNotFound,     kRuntimeTimeout,          kRuntimeMemoryExceeded,   kRuntimeDependencyFailed, kSystemResourceUnavailable,
-    kSystemError};
+inline constexpr std::array<std::string_view, 22> kAll = {kConnectionFailed,
+                                                          kConnectionTimeout,
+                                                          kConnectionAuthFailed,
+                                                          kConnectionNotFound,
+                                                          kConnectionInvalidConfig,
+                                                          kValidationFailed,
+                                                          kConfigInvalid,
+                                                          kExtractQueryFailed,
+                                                          kExtractSchemaMismatch,
+                                                          kExtractPermissionDenied,
+                                                          kExtractNoData,
+                                                          kTransformFailed,
+                                                          kTransformInvalidInput,
+                                                          kWriteFailed,
+                                                          kWriteDiskFull,
+                                                          kWritePermissionDenied,
+                                                          kWritePathNotFound,
+                                                          kRuntimeTimeout,
+                                                          kRuntimeMemoryExceeded,
+                                                          kRuntimeDependencyFailed,
+                                                          kSystemResourceUnavailable,
+                                                          kSystemError};
 
 }  // namespace osiris::category

@@ -44,15 +44,20 @@ const Clock& system_clock() {
   return clock;
 }
 
-int64_t monotonic_from_unix(int64_t unix_ns, const Clock& clock) { return clock.monotonic_ns() + (unix_ns - clock.unix_ns()); }
+int64_t monotonic_from_unix(int64_t unix_ns, const Clock& clock) {
+  return clock.monotonic_ns() + (unix_ns - clock.unix_ns());
+}
 
-int64_t unix_from_monotonic(int64_t monotonic_ns, const Clock& clock) { return clock.unix_ns() + (monotonic_ns - clock.monotonic_ns()); }
+int64_t unix_from_monotonic(int64_t monotonic_ns, const Clock& clock) {
+  return clock.unix_ns() + (monotonic_ns - clock.monotonic_ns());
+}
 
 std::string format_iso8601_micros(int64_t unix_ns, bool z) {
   const CivilTime time = civil_utc(unix_ns);
   char text[96];
-  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06d%s", time.fields.tm_year + 1900, time.fields.tm_mon + 1,
-                time.fields.tm_mday, time.fields.tm_hour, time.fields.tm_min, time.fields.tm_sec, time.micros, z ? "Z" : "+00:00");
+  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06d%s", time.fields.tm_year + 1900,
+                time.fields.tm_mon + 1, time.fields.tm_mday, time.fields.tm_hour, time.fields.tm_min,
+                time.fields.tm_sec, time.micros, z ? "Z" : "+00:00");
   return text;
 }
 

@@ -14,8 +14,8 @@ class Clock {
   virtual int64_t monotonic_ns() const = 0;  // never steps back; for every wait, limit, lease and deadline
 };
 
-// A moment by one clock as one by the other, as both stand now. A deadline that crosses an interface as a time of day is turned
-// once, on its arrival: what the calendar's clock is set to afterwards does not move it.
+// A moment by one clock as one by the other, as both stand now. A deadline that crosses an interface as a time of day
+// is turned once, on its arrival: what the calendar's clock is set to afterwards does not move it.
 int64_t monotonic_from_unix(int64_t unix_ns, const Clock& clock);
 int64_t unix_from_monotonic(int64_t monotonic_ns, const Clock& clock);
 

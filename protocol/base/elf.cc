@@ -24,8 +24,8 @@ Result<std::string> elf_interpreter(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   if (!in) return errno_error(errno, "cannot open", file);
   Elf64_Ehdr header;
-  if (!read_at(in, 0, header) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
-      header.e_ident[EI_DATA] != ELFDATA2LSB)
+  if (!read_at(in, 0, header) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
+      header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB)
     return std::string();
   const Error damaged(Code::kInvalidArgument, file.string() + " is a damaged ELF file", "Install osiris again.");
   for (uint64_t i = 0; i < header.e_phnum; ++i) {

@@ -9,8 +9,8 @@
 namespace osiris {
 
 // The program interpreter (dynamic loader) that an ELF file for 64-bit little-endian machines asks for, such as
-// "/lib64/ld-linux-x86-64.so.2". Empty for a static program, and for a file that is no such ELF file (a script, say). An error if the
-// file cannot be read, or is damaged where its program headers or the interpreter's name should be.
+// "/lib64/ld-linux-x86-64.so.2". Empty for a static program, and for a file that is no such ELF file (a script, say).
+// An error if the file cannot be read, or is damaged where its program headers or the interpreter's name should be.
 Result<std::string> elf_interpreter(const std::filesystem::path& file);
 
 }  // namespace osiris

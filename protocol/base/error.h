@@ -18,17 +18,17 @@ namespace osiris {
 // One table of codes. The numbers equal the OSIRIS_* statuses of <osiris/adapter.h>; a test keeps them equal.
 // What a caller should do stands beside each.
 enum class Code : int32_t {
-  kStepFailed = 1,        // the pipeline is at fault, the machinery worked: fix the step's input or SQL
-  kCancelled = 2,         // the user asked: stop
-  kDeadline = 3,          // out of time: give up or allow more
-  kInvalidArgument = 4,   // input is wrong: fix it, a retry cannot help
-  kInvalidState = 5,      // called out of order: report a bug
-  kUnsupported = 6,       // cannot be done here: choose another way
-  kNotFound = 7,          // the thing named does not exist: fix the name
-  kUnauthenticated = 8,   // credentials refused: fix them
-  kUnavailable = 9,       // the far side is down or throttling: retry later
-  kExhausted = 10,        // quota, disk, memory: free some, then retry
-  kInternal = 11,         // a bug: report it
+  kStepFailed = 1,       // the pipeline is at fault, the machinery worked: fix the step's input or SQL
+  kCancelled = 2,        // the user asked: stop
+  kDeadline = 3,         // out of time: give up or allow more
+  kInvalidArgument = 4,  // input is wrong: fix it, a retry cannot help
+  kInvalidState = 5,     // called out of order: report a bug
+  kUnsupported = 6,      // cannot be done here: choose another way
+  kNotFound = 7,         // the thing named does not exist: fix the name
+  kUnauthenticated = 8,  // credentials refused: fix them
+  kUnavailable = 9,      // the far side is down or throttling: retry later
+  kExhausted = 10,       // quota, disk, memory: free some, then retry
+  kInternal = 11,        // a bug: report it
 };
 
 // "step_failed", "cancelled", ...: the spelling used in JSON.
@@ -67,12 +67,30 @@ class [[nodiscard]] Result {
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
 
-  T& operator*() & { assert(ok()); return std::get<0>(state_); }
-  const T& operator*() const& { assert(ok()); return std::get<0>(state_); }
-  T&& operator*() && { assert(ok()); return std::get<0>(std::move(state_)); }
-  T* operator->() { assert(ok()); return &std::get<0>(state_); }
-  const T* operator->() const { assert(ok()); return &std::get<0>(state_); }
-  const Error& error() const { assert(!ok()); return std::get<1>(state_); }
+  T& operator*() & {
+    assert(ok());
+    return std::get<0>(state_);
+  }
+  const T& operator*() const& {
+    assert(ok());
+    return std::get<0>(state_);
+  }
+  T&& operator*() && {
+    assert(ok());
+    return std::get<0>(std::move(state_));
+  }
+  T* operator->() {
+    assert(ok());
+    return &std::get<0>(state_);
+  }
+  const T* operator->() const {
+    assert(ok());
+    return &std::get<0>(state_);
+  }
+  const Error& error() const {
+    assert(!ok());
+    return std::get<1>(state_);
+  }
 
  private:
   std::variant<T, Error> state_;
@@ -85,7 +103,10 @@ class [[nodiscard]] Status {
 
   bool ok() const { return !error_.has_value(); }
   explicit operator bool() const { return ok(); }
-  const Error& error() const { assert(!ok()); return *error_; }
+  const Error& error() const {
+    assert(!ok());
+    return *error_;
+  }
 
  private:
   std::optional<Error> error_;
@@ -94,10 +115,9 @@ class [[nodiscard]] Status {
 }  // namespace osiris
 
 // Returns the error of `expression` (a Status or a Result) from the enclosing function, if it has one.
-#define OSIRIS_TRY(expression)                              \
-  do {                                                      \
-    if (auto osiris_try_ = (expression); !osiris_try_.ok()) \
-      return osiris_try_.error();                           \
+#define OSIRIS_TRY(expression)                                                          \
+  do {                                                                                  \
+    if (auto osiris_try_ = (expression); !osiris_try_.ok()) return osiris_try_.error(); \
   } while (false)
 
 #define OSIRIS_CONCAT_(a, b) a##b

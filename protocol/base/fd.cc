@@ -55,7 +55,8 @@ Result<std::string> read_all(int fd, const std::filesystem::path& path, uint64_t
     if (got < 0) return errno_error(errno, "cannot read", path);
     if (got == 0) return text;
     text.append(block, static_cast<size_t>(got));
-    if (text.size() > max_bytes) return Error(Code::kExhausted, path.string() + " is larger than " + std::to_string(max_bytes) + " bytes");
+    if (text.size() > max_bytes)
+      return Error(Code::kExhausted, path.string() + " is larger than " + std::to_string(max_bytes) + " bytes");
   }
 }
 

@@ -1,4 +1,5 @@
-// A file descriptor with an owner, and the two loops every reader and writer of one needs. Nothing else in the house calls close(2).
+// A file descriptor with an owner, and the two loops every reader and writer of one needs. Nothing else in the house
+// calls close(2).
 #pragma once
 
 #include <cstddef>
@@ -34,7 +35,8 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
-// All of `bytes`, over as many calls as it takes; waits where the descriptor is non-blocking and full. False leaves errno. Not for sockets, where SIGPIPE must not come: send(2).
+// All of `bytes`, over as many calls as it takes; waits where the descriptor is non-blocking and full. False leaves
+// errno. Not for sockets, where SIGPIPE must not come: send(2).
 bool write_all(int fd, std::string_view bytes);
 // One read(2) that no signal ends: the bytes it got, 0 at the end, -1 leaves errno.
 int64_t read_some(int fd, char* buffer, size_t size);

@@ -34,19 +34,23 @@ Error errno_error(int number, std::string_view what, const std::filesystem::path
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
-      return Error(Code::kExhausted, message, "Free some space or choose another directory, then run again.", category::kWriteDiskFull);
+      return Error(Code::kExhausted, message, "Free some space or choose another directory, then run again.",
+                   category::kWriteDiskFull);
     case ENOENT:
       return Error(Code::kNotFound, message, "Check the path.", category::kWritePathNotFound);
     case EMFILE:
-      return Error(Code::kUnavailable, message, "This process may open no more files: raise its limit (ulimit -n), then run again.",
+      return Error(Code::kUnavailable, message,
+                   "This process may open no more files: raise its limit (ulimit -n), then run again.",
                    category::kSystemResourceUnavailable);
     case ENFILE:
       return Error(Code::kUnavailable, message, "This machine has too many files open; close some, then run again.",
                    category::kSystemResourceUnavailable);
     case ENOMEM:
-      return Error(Code::kExhausted, message, "Free some memory, then run again.", category::kSystemResourceUnavailable);
+      return Error(Code::kExhausted, message, "Free some memory, then run again.",
+                   category::kSystemResourceUnavailable);
     case EROFS:
-      return Error(Code::kUnavailable, message, "The file system is read-only: make it writable, or choose another directory.",
+      return Error(Code::kUnavailable, message,
+                   "The file system is read-only: make it writable, or choose another directory.",
                    category::kWritePermissionDenied);
     case EACCES:
     case EPERM:

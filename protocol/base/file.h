@@ -16,7 +16,7 @@ namespace osiris {
 Result<std::string> read_file(const std::filesystem::path& path, uint64_t max_bytes = 1ull << 30);
 
 struct WriteOptions {
-  bool durable = false;    // fsync before the rename
+  bool durable = false;  // fsync before the rename
   unsigned mode = 0644;  // less what the umask takes away
 };
 // Writes a temporary file in the same directory and renames it over `path`: readers see the old bytes or the new,
@@ -26,14 +26,16 @@ Status write_file_atomically(const std::filesystem::path& path, std::string_view
 // mkdir -p.
 Status make_directories(const std::filesystem::path& path);
 
-// The Error for a failed system call: kExhausted (disk full, quota, memory), kNotFound, kInvalidArgument (permission, not a
-// directory) or kUnavailable (read-only file system, too many open files, the rest) by errno; message "<what> <path>: <reason>".
+// The Error for a failed system call: kExhausted (disk full, quota, memory), kNotFound, kInvalidArgument (permission,
+// not a directory) or kUnavailable (read-only file system, too many open files, the rest) by errno; message "<what>
+// <path>: <reason>".
 Error errno_error(int error_number, std::string_view what, const std::filesystem::path& path);
-// Whether such an Error blames the machine (no descriptors, space or memory) and not the path: no other path would help.
+// Whether such an Error blames the machine (no descriptors, space or memory) and not the path: no other path would
+// help.
 bool is_machine_trouble(const Error& error);
 
-// A file of lines, each written with one write(2). Every line that ends in a newline is whole; opening trims a torn tail
-// that a crash may have left. [any thread]
+// A file of lines, each written with one write(2). Every line that ends in a newline is whole; opening trims a torn
+// tail that a crash may have left. [any thread]
 class LineFile {
  public:
   static Result<LineFile> open(const std::filesystem::path& path);

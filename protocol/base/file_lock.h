@@ -1,5 +1,5 @@
-// An advisory lock on a file (flock). The kernel lets go of it when its holder dies, which no file with a process id in it can
-// promise. Nothing else in the house calls flock(2).
+// An advisory lock on a file (flock). The kernel lets go of it when its holder dies, which no file with a process id in
+// it can promise. Nothing else in the house calls flock(2).
 #pragma once
 
 #include <filesystem>

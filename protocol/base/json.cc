@@ -28,14 +28,29 @@ void append_escaped(std::string& out, std::string_view text, bool ascii_only) {
   for (size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
     switch (c) {
-      case '"': out += "\\\""; continue;
-      case '\\': out += "\\\\"; continue;
-      case '\b': out += "\\b"; continue;
-      case '\f': out += "\\f"; continue;
-      case '\n': out += "\\n"; continue;
-      case '\r': out += "\\r"; continue;
-      case '\t': out += "\\t"; continue;
-      default: break;
+      case '"':
+        out += "\\\"";
+        continue;
+      case '\\':
+        out += "\\\\";
+        continue;
+      case '\b':
+        out += "\\b";
+        continue;
+      case '\f':
+        out += "\\f";
+        continue;
+      case '\n':
+        out += "\\n";
+        continue;
+      case '\r':
+        out += "\\r";
+        continue;
+      case '\t':
+        out += "\\t";
+        continue;
+      default:
+        break;
     }
     if (c < 0x20) {
       append_u16(c);
@@ -98,7 +113,8 @@ void write(std::string& out, const Json& value, const Style& style, int level) {
     order.reserve(value.members().size());
     for (const auto& member : value.members()) order.push_back(&member);
     // UTF-8 sorts by bytes exactly as it sorts by code points.
-    if (style.sorted) std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) { return a->first < b->first; });
+    if (style.sorted)
+      std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) { return a->first < b->first; });
     out += '{';
     bool first = true;
     for (const auto* member : order) {
@@ -124,7 +140,8 @@ Json::Json(uint64_t value) {
 }
 
 std::string_view Json::type_name() const {
-  static constexpr std::string_view kNames[] = {"null", "bool", "integer", "integer", "number", "string", "array", "object"};
+  static constexpr std::string_view kNames[] = {"null",   "bool",   "integer", "integer",
+                                                "number", "string", "array",   "object"};
   return kNames[value_.index()];
 }
 

@@ -1,5 +1,6 @@
-// parse_json: nlohmann's parser, which is iterative and strict, fed into our own values (docs/decisions/0050-json-library.md). What it leaves
-// to its user is done here: a bound on depth, the last of equal keys, errors that never quote the text (it may hold a secret).
+// parse_json: nlohmann's parser, which is iterative and strict, fed into our own values
+// (docs/decisions/0050-json-library.md). What it leaves to its user is done here: a bound on depth, the last of equal
+// keys, errors that never quote the text (it may hold a secret).
 #include <nlohmann/json.hpp>
 
 #include <algorithm>

@@ -79,12 +79,13 @@ bool become_user(uid_t user) {
 
 void change_owner(const std::filesystem::path& path, uid_t from, uid_t to) {
   const auto change = [&](const std::filesystem::path& entry) {
-    struct stat info {};
+    struct stat info{};
     if (::lstat(entry.c_str(), &info) == 0 && info.st_uid == from) static_cast<void>(!::lchown(entry.c_str(), to, to));
   };
   change(path);
   std::error_code code;
-  for (std::filesystem::recursive_directory_iterator at(path, code), end; !code && at != end; at.increment(code)) change(at->path());
+  for (std::filesystem::recursive_directory_iterator at(path, code), end; !code && at != end; at.increment(code))
+    change(at->path());
 }
 
 }  // namespace osiris

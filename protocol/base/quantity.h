@@ -1,5 +1,5 @@
-// Durations and sizes as people write them: "90s", "1h30m", "500ms", "2 days"; "512MiB", "1.5GB". One reader for options, pipelines and
-// commands, so that what is right in one place is right in all.
+// Durations and sizes as people write them: "90s", "1h30m", "500ms", "2 days"; "512MiB", "1.5GB". One reader for
+// options, pipelines and commands, so that what is right in one place is right in all.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,8 @@
 
 namespace osiris {
 
-// In seconds, not negative. A number without a unit counts `bare_unit` (empty: seconds). kInvalidArgument says what is wrong with the text.
+// In seconds, not negative. A number without a unit counts `bare_unit` (empty: seconds). kInvalidArgument says what is
+// wrong with the text.
 Result<double> parse_duration_s(std::string_view text, std::string_view bare_unit = {});
 // In bytes; `bare_unit` likewise (empty: bytes). "k", "KiB" are 1024, "kB" is 1000; any case.
 Result<int64_t> parse_byte_count(std::string_view text, std::string_view bare_unit = {});

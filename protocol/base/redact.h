@@ -1,5 +1,5 @@
-// Hides known values in text: a secret is replaced by kMasked wherever it stands, as it is or as programs like to write it
-// (percent encoded, base64 alone or inside something longer, hex, escaped in JSON or SQL). One pass, linear in the
+// Hides known values in text: a secret is replaced by kMasked wherever it stands, as it is or as programs like to write
+// it (percent encoded, base64 alone or inside something longer, hex, escaped in JSON or SQL). One pass, linear in the
 // text, however many values are known (Aho-Corasick).
 #pragma once
 

@@ -24,8 +24,8 @@ Status check_kind(const std::filesystem::path& target) {
   const char* what = type == std::filesystem::file_type::directory ? "a directory"
                      : type == std::filesystem::file_type::symlink ? "a symbolic link"
                                                                    : "not a regular file";
-  return Error(Code::kInvalidArgument, "cannot write " + target.string() + ": it is " + what,
-               "give the path of a file", category::kWriteFailed);
+  return Error(Code::kInvalidArgument, "cannot write " + target.string() + ": it is " + what, "give the path of a file",
+               category::kWriteFailed);
 }
 
 Error no_directory(const std::filesystem::path& directory) {
@@ -92,7 +92,8 @@ Status ReplacingFile::open(bool create_dirs) {
   temporary_ = name;
   struct stat old;
   if (stat(target_.c_str(), &old) != 0) return {};
-  if (const int error = take_after(old, file_.get())) return errno_error(error, "cannot give the old file's mode to", target_);
+  if (const int error = take_after(old, file_.get()))
+    return errno_error(error, "cannot give the old file's mode to", target_);
   return {};
 }
 

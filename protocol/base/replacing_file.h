@@ -1,7 +1,7 @@
 // A file that appears all at once: written under a temporary name beside its target and renamed at the end. Until then
 // the old file, if any, is untouched; without commit() everything made on the way is removed again, new directories
-// included. What a pipeline writes is put in its place by this and nothing else, wherever it was made: the writers of a worker on
-// this machine and whatever brings outputs from far away leave the same kind of file, mode and owner.
+// included. What a pipeline writes is put in its place by this and nothing else, wherever it was made: the writers of a
+// worker on this machine and whatever brings outputs from far away leave the same kind of file, mode and owner.
 #pragma once
 
 #include <filesystem>

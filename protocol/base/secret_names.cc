@@ -13,22 +13,30 @@ using Names = std::string_view;
 
 // Anywhere in a name.
 constexpr std::array<Names, 22> kSecretParts = {
-    "password",    "passwd",      "passphrase",  "secret",      "credential",     "token",       "apikey",     "oauth",
-    "api_key",     "private_key", "access_key",  "secret_key",  "session_key",    "service_key", "role_key",   "encryption_key",
-    "client_key",  "anon_key",    "signing_key", "dsn",         "connection_string", "bearer"};
+    "password",    "passwd",      "passphrase",        "secret",         "credential", "token",
+    "apikey",      "oauth",       "api_key",           "private_key",    "access_key", "secret_key",
+    "session_key", "service_key", "role_key",          "encryption_key", "client_key", "anon_key",
+    "signing_key", "dsn",         "connection_string", "bearer"};
 // The end of a word: "auth" in "basicauth" and "auth_username", not in "author".
 constexpr std::array<Names, 3> kSecretWordEndings = {"auth", "authorization", "pwd"};
 // Not secret although a part of theirs says so.
-constexpr std::array<Names, 10> kPlainNames = {"primary_key", "foreign_key",      "ssl_key",    "url",         "auth_type",
-                                               "auth_method", "auth_header_name", "token_type", "token_count", "tokenizer"};
+constexpr std::array<Names, 10> kPlainNames = {"primary_key", "foreign_key", "ssl_key",          "url",
+                                               "auth_type",   "auth_method", "auth_header_name", "token_type",
+                                               "token_count", "tokenizer"};
 // Figures about secrets and names of secrets: "tokens_used", "secret_count", "auth_ms", "secret_names".
-constexpr std::array<Names, 10> kPlainEndings = {"_ms", "_bytes", "_count", "_tokens", "_s", "_ns", "_used", "_total", "_name", "_names"};
+constexpr std::array<Names, 10> kPlainEndings = {"_ms", "_bytes", "_count", "_tokens", "_s",
+                                                 "_ns", "_used",  "_total", "_name",   "_names"};
 
-constexpr std::array<Names, 29> kSureNames = {
-    "password",     "passwd",         "pwd",         "passphrase",  "token",         "secret",       "secret_key", "service_key",
-    "service_role_key", "api_key",    "apikey",      "access_token", "refresh_token", "auth_token",  "bearer_token", "client_secret",
-    "client_key",   "key",            "dsn",         "pg_dsn",      "connection_string", "anon_key", "auth_username", "private_key",
-    "access_key",   "session_key",    "encryption_key", "signing_key", "credentials"};
+constexpr std::array<Names, 29> kSureNames = {"password",      "passwd",        "pwd",
+                                              "passphrase",    "token",         "secret",
+                                              "secret_key",    "service_key",   "service_role_key",
+                                              "api_key",       "apikey",        "access_token",
+                                              "refresh_token", "auth_token",    "bearer_token",
+                                              "client_secret", "client_key",    "key",
+                                              "dsn",           "pg_dsn",        "connection_string",
+                                              "anon_key",      "auth_username", "private_key",
+                                              "access_key",    "session_key",   "encryption_key",
+                                              "signing_key",   "credentials"};
 
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
@@ -48,7 +56,9 @@ std::string snake_case(std::string_view name) {
   return ascii_lower(out);
 }
 
-bool is_one_of(std::string_view name, const auto& names) { return std::find(names.begin(), names.end(), name) != names.end(); }
+bool is_one_of(std::string_view name, const auto& names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 bool ends_with_any(std::string_view text, const auto& endings) {
   return std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) { return text.ends_with(ending); });
@@ -56,7 +66,8 @@ bool ends_with_any(std::string_view text, const auto& endings) {
 
 bool has_secret_word(const std::string& name) {
   const std::vector<std::string> words = split(name, '_');
-  return std::any_of(words.begin(), words.end(), [](const std::string& word) { return ends_with_any(word, kSecretWordEndings); });
+  return std::any_of(words.begin(), words.end(),
+                     [](const std::string& word) { return ends_with_any(word, kSecretWordEndings); });
 }
 
 bool is_url(std::string_view text) {
@@ -85,8 +96,9 @@ bool names_a_secret(std::string_view name) {
   if (is_surely_secret(name)) return true;
   const std::string snake = snake_case(name);
   if (is_one_of(snake, kPlainNames) || ends_with_any(snake, kPlainEndings)) return false;
-  return has_secret_word(snake) ||
-         std::any_of(kSecretParts.begin(), kSecretParts.end(), [&](std::string_view part) { return snake.find(part) != std::string::npos; });
+  return has_secret_word(snake) || std::any_of(kSecretParts.begin(), kSecretParts.end(), [&](std::string_view part) {
+           return snake.find(part) != std::string::npos;
+         });
 }
 
 bool is_surely_secret(std::string_view name) { return is_one_of(ascii_lower(name), kSureNames); }

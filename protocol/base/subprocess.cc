@@ -81,14 +81,16 @@ void keep_only_standard_streams() {
     if (::getppid() != plan.parent) ::_exit(127);  // it died before the line above
   }
   ::setsid();
-  // By system call: the C library refuses to touch the two signals it uses itself, which a parent may have left ignored.
+  // By system call: the C library refuses to touch the two signals it uses itself, which a parent may have left
+  // ignored.
   const struct {
     void (*handler)(int) = nullptr;  // SIG_DFL
     unsigned long flags = 0;
     void (*restorer)() = nullptr;
     unsigned long mask = 0;
   } by_default;
-  for (int number = 1; number < NSIG; ++number) ::syscall(SYS_rt_sigaction, number, &by_default, nullptr, sizeof(by_default.mask));
+  for (int number = 1; number < NSIG; ++number)
+    ::syscall(SYS_rt_sigaction, number, &by_default, nullptr, sizeof(by_default.mask));
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

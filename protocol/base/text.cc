@@ -17,7 +17,8 @@ size_t edit_distance(std::string_view a, std::string_view b) {
     for (size_t j = 1; j <= b.size(); ++j) {
       const size_t cost = a[i - 1] == b[j - 1] ? 0 : 1;
       d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + cost});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
     }
   }
   return d[a.size()][b.size()];
@@ -67,7 +68,9 @@ std::string to_hex(std::string_view bytes) {
   return text;
 }
 
-bool is_hex(std::string_view text) { return !text.empty() && text.find_first_not_of(kHexDigits) == std::string_view::npos; }
+bool is_hex(std::string_view text) {
+  return !text.empty() && text.find_first_not_of(kHexDigits) == std::string_view::npos;
+}
 
 std::string base64(std::string_view bytes) {
   std::string text;
@@ -91,13 +94,20 @@ std::optional<std::string> base64_decode(std::string_view text) {
     for (size_t k = 0; k < 4; ++k) {
       const char c = text[i + k];
       uint32_t value = 0;
-      if (c >= 'A' && c <= 'Z') value = static_cast<uint32_t>(c - 'A');
-      else if (c >= 'a' && c <= 'z') value = static_cast<uint32_t>(c - 'a' + 26);
-      else if (c >= '0' && c <= '9') value = static_cast<uint32_t>(c - '0' + 52);
-      else if (c == '+') value = 62;
-      else if (c == '/') value = 63;
-      else if (c == '=' && i + 4 == text.size() && k >= 2) ++padding;
-      else return std::nullopt;
+      if (c >= 'A' && c <= 'Z')
+        value = static_cast<uint32_t>(c - 'A');
+      else if (c >= 'a' && c <= 'z')
+        value = static_cast<uint32_t>(c - 'a' + 26);
+      else if (c >= '0' && c <= '9')
+        value = static_cast<uint32_t>(c - '0' + 52);
+      else if (c == '+')
+        value = 62;
+      else if (c == '/')
+        value = 63;
+      else if (c == '=' && i + 4 == text.size() && k >= 2)
+        ++padding;
+      else
+        return std::nullopt;
       if (padding && c != '=') return std::nullopt;
       group = (group << 6) | value;
     }
@@ -111,8 +121,8 @@ std::string percent_encode(std::string_view bytes) {
   std::string text;
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-                       c == '_' || c == '~';
+    const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+                       c == '.' || c == '_' || c == '~';
     if (plain) {
       text += c;
     } else {

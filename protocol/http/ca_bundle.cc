@@ -12,7 +12,8 @@ std::string first_readable(const std::vector<std::string>& places) {
 
 std::string system_ca_file() {
   return first_readable({"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
-                         "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"});
+                         "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/ca-bundle.pem",
+                         "/etc/ssl/cert.pem"});
 }
 
 }  // namespace osiris::http

@@ -1,5 +1,5 @@
-// Where this machine keeps the certificates that it trusts. The library is linked statically, so the place that its build knew (Debian's)
-// need not be the one of the machine it runs on.
+// Where this machine keeps the certificates that it trusts. The library is linked statically, so the place that its
+// build knew (Debian's) need not be the one of the machine it runs on.
 #pragma once
 
 #include <string>

@@ -47,10 +47,13 @@ struct State {
 constexpr const char* kUnknownEffect = "What the server did is unknown; look before you try again.";
 constexpr const char* kBroke = "The connection broke; try again.";
 
-std::string what_of(const Request& request) { return request.label.empty() ? request.method + " " + request.url : request.label; }
+std::string what_of(const Request& request) {
+  return request.label.empty() ? request.method + " " + request.url : request.label;
+}
 
 Error head_is_cut(const State& state) {
-  return Error(Code::kUnavailable, what_of(state.request) + ": the connection closed before the head of the answer was whole",
+  return Error(Code::kUnavailable,
+               what_of(state.request) + ": the connection closed before the head of the answer was whole",
                is_idempotent(state.request) ? kBroke : kUnknownEffect, category::kConnectionFailed);
 }
 
@@ -58,23 +61,30 @@ Error classify(CURLcode code, const State& state) {
   const std::string what = what_of(state.request);
   const std::string reason = state.error_text[0] ? state.error_text : curl_easy_strerror(code);
   if (state.idle_expired)
-    return Error(Code::kUnavailable, what + ": no byte for " + std::to_string(state.request.timeouts.idle.count()) + " ms",
+    return Error(Code::kUnavailable,
+                 what + ": no byte for " + std::to_string(state.request.timeouts.idle.count()) + " ms",
                  "The server or the network stalled; try again.", category::kConnectionTimeout);
   switch (code) {
     case CURLE_SEND_FAIL_REWIND:
-      return Error(Code::kUnavailable, what + ": the connection broke before an answer came", kUnknownEffect, category::kConnectionFailed);
+      return Error(Code::kUnavailable, what + ": the connection broke before an answer came", kUnknownEffect,
+                   category::kConnectionFailed);
     case CURLE_OPERATION_TIMEDOUT:
-      return Error(Code::kUnavailable, what + ": " + reason, "The server or the network is slow; raise the timeout or try again.", category::kConnectionTimeout);
+      return Error(Code::kUnavailable, what + ": " + reason,
+                   "The server or the network is slow; raise the timeout or try again.", category::kConnectionTimeout);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
-      return Error(Code::kUnavailable, what + ": " + reason, "Check the host name and the network.", category::kConnectionNotFound);
+      return Error(Code::kUnavailable, what + ": " + reason, "Check the host name and the network.",
+                   category::kConnectionNotFound);
     case CURLE_COULDNT_CONNECT:
-      return Error(Code::kUnavailable, what + ": " + reason, "Is the server running and reachable from here?", category::kConnectionFailed);
+      return Error(Code::kUnavailable, what + ": " + reason, "Is the server running and reachable from here?",
+                   category::kConnectionFailed);
     case CURLE_SSL_CACERT_BADFILE:
-      return Error(Code::kUnauthenticated, what + ": " + reason, "Certificates cannot be checked here: install ca-certificates, or name a CA file.",
+      return Error(Code::kUnauthenticated, what + ": " + reason,
+                   "Certificates cannot be checked here: install ca-certificates, or name a CA file.",
                    category::kConnectionAuthFailed);
     case CURLE_PEER_FAILED_VERIFICATION:
-      return Error(Code::kUnauthenticated, what + ": " + reason, "The server's certificate is not trusted; name its CA file.", category::kConnectionAuthFailed);
+      return Error(Code::kUnauthenticated, what + ": " + reason,
+                   "The server's certificate is not trusted; name its CA file.", category::kConnectionAuthFailed);
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
       return Error(Code::kInvalidArgument, what + ": " + reason, "Check the URL.", category::kConnectionInvalidConfig);
@@ -134,15 +144,18 @@ size_t on_upload(char* into, size_t size, size_t count, void* user) {
       state.last_byte = std::chrono::steady_clock::now();
       return copied;
     }
-    case BodyPipe::Read::kAgain: return CURL_READFUNC_PAUSE;
-    case BodyPipe::Read::kEnd: return 0;
-    case BodyPipe::Read::kFailed: break;
+    case BodyPipe::Read::kAgain:
+      return CURL_READFUNC_PAUSE;
+    case BodyPipe::Read::kEnd:
+      return 0;
+    case BodyPipe::Read::kFailed:
+      break;
   }
   return CURL_READFUNC_ABORT;
 }
 
-// A body that is sent once: curl sends a request anew, unasked, when a connection it reused breaks before the answer, but not one whose
-// body it cannot rewind.
+// A body that is sent once: curl sends a request anew, unasked, when a connection it reused breaks before the answer,
+// but not one whose body it cannot rewind.
 size_t on_body_once(char* into, size_t size, size_t count, void* user) {
   auto& state = *static_cast<State*>(user);
   const size_t copied = state.request.body.copy(into, size * count, state.body_offset);
@@ -152,14 +165,15 @@ size_t on_body_once(char* into, size_t size, size_t count, void* user) {
 
 bool is_https(std::string_view url) { return url.size() > 6 && strncasecmp(url.data(), "https:", 6) == 0; }
 
-// What is trusted, as one PEM text: the system's authorities and those of the file. Empty: the system's alone. A file that
-// cannot be read is trusted for nothing, and the first exchange says so.
+// What is trusted, as one PEM text: the system's authorities and those of the file. Empty: the system's alone. A file
+// that cannot be read is trusted for nothing, and the first exchange says so.
 std::string authorities_of(const CurlOptions& options) {
   if (options.ca_file.empty() && options.system_ca_file.empty()) return {};
   const std::string system = options.system_ca_file.empty() ? system_ca_file() : options.system_ca_file;
   std::string all;
   for (const std::string& file : {system, options.ca_file})
-    if (const auto text = file.empty() ? Result<std::string>(std::string()) : read_file(file, kAuthorityBytesMax); text) all += *text + "\n";
+    if (const auto text = file.empty() ? Result<std::string>(std::string()) : read_file(file, kAuthorityBytesMax); text)
+      all += *text + "\n";
   return all;
 }
 
@@ -248,7 +262,8 @@ class CurlTransport::Loop {
       curl_easy_setopt(easy, CURLOPT_READDATA, &state);
       if (request.body_stream_bytes >= 0)
         curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.body_stream_bytes));
-    } else if (!request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH") {
+    } else if (!request.body.empty() || request.method == "POST" || request.method == "PUT" ||
+               request.method == "PATCH") {
       curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
       if (is_idempotent(request) || request.body.empty()) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
@@ -259,7 +274,8 @@ class CurlTransport::Loop {
         curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_body_once);
         curl_easy_setopt(easy, CURLOPT_READDATA, &state);
       }
-      if (!request.headers.has("Content-Type")) state.header_list = curl_slist_append(state.header_list, "Content-Type:");
+      if (!request.headers.has("Content-Type"))
+        state.header_list = curl_slist_append(state.header_list, "Content-Type:");
     } else if (request.method == "HEAD") {
       curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     }
@@ -267,8 +283,9 @@ class CurlTransport::Loop {
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   }
 
-  // A write to a connection that broke is a SIGPIPE in OpenSSL's hands, for this thread. What it does to the process is for the program that
-  // loaded us to say, so it stays here, and everything that may write happens here, closing included.
+  // A write to a connection that broke is a SIGPIPE in OpenSSL's hands, for this thread. What it does to the process is
+  // for the program that loaded us to say, so it stays here, and everything that may write happens here, closing
+  // included.
   static void keep_sigpipe_here() {
     sigset_t signals;
     sigemptyset(&signals);
@@ -357,7 +374,7 @@ class CurlTransport::Loop {
   }
 
   const CurlOptions options_;
-  std::string authorities_;  // lent to libcurl
+  std::string authorities_;                              // lent to libcurl
   const std::string system_ca_file_ = system_ca_file();  // empty: this machine has none
   CURLM* multi_ = nullptr;
   std::thread thread_;
@@ -365,15 +382,14 @@ class CurlTransport::Loop {
   std::map<CURL*, std::shared_ptr<State>> active_;
   std::mutex mutex_;
   std::deque<std::function<void()>> tasks_;
-
 };
 
 namespace {
 
 class CurlExchange : public Exchange {
  public:
-  CurlExchange(std::shared_ptr<State> state, std::function<void(std::function<void()>)> post, std::function<void(std::shared_ptr<State>)> stop,
-               std::function<void(std::shared_ptr<State>)> resume)
+  CurlExchange(std::shared_ptr<State> state, std::function<void(std::function<void()>)> post,
+               std::function<void(std::shared_ptr<State>)> stop, std::function<void(std::shared_ptr<State>)> resume)
       : state_(std::move(state)), post_(std::move(post)), stop_(std::move(stop)), resume_(std::move(resume)) {}
 
   ~CurlExchange() override {
@@ -442,7 +458,8 @@ std::unique_ptr<Exchange> CurlTransport::open(Request request) {
   loop->post([loop, state] { loop->start(state); });
   return std::make_unique<CurlExchange>(
       state, [loop](std::function<void()> task) { loop->post(std::move(task)); },
-      [loop](const std::shared_ptr<State>& s) { loop->stop(s); }, [loop](const std::shared_ptr<State>& s) { loop->resume(s); });
+      [loop](const std::shared_ptr<State>& s) { loop->stop(s); },
+      [loop](const std::shared_ptr<State>& s) { loop->resume(s); });
 }
 
 }  // namespace osiris::http

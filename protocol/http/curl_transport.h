@@ -19,8 +19,9 @@ struct CurlOptions {
   long connections_max = 16;
 };
 
-// A request that is not idempotent is never sent twice, not even by curl itself. Connections are reused, HTTP/2 is spoken where TLS offers it, redirects are not followed (they would carry the API key away),
-// and only http and https are allowed. Exchanges may be opened from any thread; all must be gone before the transport is.
+// A request that is not idempotent is never sent twice, not even by curl itself. Connections are reused, HTTP/2 is
+// spoken where TLS offers it, redirects are not followed (they would carry the API key away), and only http and https
+// are allowed. Exchanges may be opened from any thread; all must be gone before the transport is.
 class CurlTransport : public Transport {
  public:
   explicit CurlTransport(CurlOptions options = {});

@@ -9,7 +9,9 @@
 namespace osiris::http {
 namespace {
 
-bool is_transient(int status) { return status == 429 || status == 500 || status == 502 || status == 503 || status == 504; }
+bool is_transient(int status) {
+  return status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
+}
 
 struct RetryDecision {
   bool retry = false;
@@ -32,7 +34,8 @@ RetryDecision decide(const Request& request, const Outcome& outcome) {
 
 std::optional<bool> parse_should_retry(std::string_view value) {
   const auto is = [&](std::string_view word) {
-    return std::equal(value.begin(), value.end(), word.begin(), word.end(), [](char a, char b) { return (a | 0x20) == b; });
+    return std::equal(value.begin(), value.end(), word.begin(), word.end(),
+                      [](char a, char b) { return (a | 0x20) == b; });
   };
   if (is("true")) return true;
   if (is("false")) return false;
@@ -40,7 +43,8 @@ std::optional<bool> parse_should_retry(std::string_view value) {
 }
 
 Milliseconds backoff(const RetryPolicy& policy, int attempt) {
-  return Milliseconds(std::min<int64_t>(policy.delay_first.count() << std::min(attempt - 1, 20), policy.delay_max.count()));
+  return Milliseconds(
+      std::min<int64_t>(policy.delay_first.count() << std::min(attempt - 1, 20), policy.delay_max.count()));
 }
 
 std::optional<int64_t> parse_http_date(std::string_view value) {

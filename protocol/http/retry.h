@@ -4,12 +4,12 @@
 //   - any request that cannot have reached the server (refused, unresolved, timed out while connecting);
 //   - any request answered 429: the server says it did not act.
 //
-// A server that says `Should-Retry` knows better than its status: false ends the attempts, true makes any error of an idempotent
-// request one that may pass. It does not make a request idempotent.
+// A server that says `Should-Retry` knows better than its status: false ends the attempts, true makes any error of an
+// idempotent request one that may pass. It does not make a request idempotent.
 //
-// The wait grows exponentially with full jitter, never under a Retry-After the server named. Attempts go on until the budget is used
-// up: the last one starts at its end, whatever the number of attempts before it. When a Retry-After reaches past the end, the last
-// answer is returned at once.
+// The wait grows exponentially with full jitter, never under a Retry-After the server named. Attempts go on until the
+// budget is used up: the last one starts at its end, whatever the number of attempts before it. When a Retry-After
+// reaches past the end, the last answer is returned at once.
 #pragma once
 
 #include <cstdint>
@@ -65,7 +65,8 @@ Milliseconds backoff(const RetryPolicy& policy, int attempt);
 
 // Retry-After as seconds or as an HTTP date; nullopt when absent or malformed. now_unix_s is the reader's clock.
 std::optional<Milliseconds> parse_retry_after(std::string_view value, int64_t now_unix_s);
-// Of an answer. A date is counted from the answer's own `Date`, so that neither clock need be right; by `clock` where it has none.
+// Of an answer. A date is counted from the answer's own `Date`, so that neither clock need be right; by `clock` where
+// it has none.
 std::optional<Milliseconds> retry_after(const Headers& headers, const Clock& clock = system_clock());
 
 }  // namespace osiris::http

@@ -126,7 +126,8 @@ Outcome send(Transport& transport, const Request& request, const SendOptions& op
   constexpr Milliseconds kPoll{50};
   std::optional<std::chrono::steady_clock::time_point> give_up;
   for (;;) {
-    if (!give_up && options.cancelled && options.cancelled->load()) give_up = std::chrono::steady_clock::now() + options.cancel_grace;
+    if (!give_up && options.cancelled && options.cancelled->load())
+      give_up = std::chrono::steady_clock::now() + options.cancel_grace;
     if (give_up && std::chrono::steady_clock::now() >= *give_up) {
       exchange->cancel();
       return failed(Error(Code::kCancelled, request.label + " was cancelled"));
@@ -139,7 +140,8 @@ Outcome send(Transport& transport, const Request& request, const SendOptions& op
     if (bytes->empty()) break;
     if (body.size() + bytes->size() > options.max_body_bytes) {
       exchange->cancel();
-      return failed(Error(Code::kExhausted, request.label + ": the reply is larger than " + std::to_string(options.max_body_bytes) + " bytes"));
+      return failed(Error(Code::kExhausted, request.label + ": the reply is larger than " +
+                                                std::to_string(options.max_body_bytes) + " bytes"));
     }
     body += *bytes;
   }

@@ -1,6 +1,6 @@
 // HTTP as the project needs it: many exchanges at once over reused connections, bodies that stream both ways, and
-// errors that say whether the other side can have seen the request. curl_transport.cc is the one that talks to a network;
-// retry.h wraps any transport.
+// errors that say whether the other side can have seen the request. curl_transport.cc is the one that talks to a
+// network; retry.h wraps any transport.
 #pragma once
 
 #include <atomic>
@@ -72,22 +72,23 @@ class BodyPipe {
 
 struct Timeouts {
   Milliseconds connect{10'000};
-  Milliseconds idle{60'000};   // no byte in either direction for this long; 0: none
-  Milliseconds total{0};       // the whole exchange; 0: none
+  Milliseconds idle{60'000};  // no byte in either direction for this long; 0: none
+  Milliseconds total{0};      // the whole exchange; 0: none
 };
 
 struct Request {
   std::string method = "GET";
   std::string url;
   Headers headers;
-  std::string body;                       // sent with Content-Length
-  std::shared_ptr<BodyPipe> body_stream;  // instead of `body`: sent chunked, or with body_stream_bytes as Content-Length
+  std::string body;  // sent with Content-Length
+  std::shared_ptr<BodyPipe>
+      body_stream;  // instead of `body`: sent chunked, or with body_stream_bytes as Content-Length
   int64_t body_stream_bytes = -1;
   Timeouts timeouts;
   size_t buffered_bytes_max = 4u << 20;  // of the reply, held for a slow reader before its transfer pauses
   // May this be sent twice without harm? GET, HEAD, PUT and DELETE are; a POST only if its sender says so.
   bool idempotent = false;
-  std::string label;  // what this call is, for messages: "create sandbox"
+  std::string label;         // what this call is, for messages: "create sandbox"
   bool has_secrets = false;  // each copy of `body` is wiped when it is no longer needed, and no log shows it
 
   Request() = default;
@@ -123,8 +124,8 @@ class Exchange {
 
   // Status and headers; blocks until they are here. The reference lives as long as the exchange.
   virtual Result<const Response*> head() = 0;
-  // The next bytes of the body: empty at its end. kDeadline after `wait` without a byte (the exchange goes on); kUnavailable
-  // when the connection broke, kCancelled after cancel().
+  // The next bytes of the body: empty at its end. kDeadline after `wait` without a byte (the exchange goes on);
+  // kUnavailable when the connection broke, kCancelled after cancel().
   virtual Result<std::string> read(Milliseconds wait) = 0;
   virtual void cancel() = 0;
   virtual bool reached_server() const = 0;
@@ -137,7 +138,8 @@ class Transport {
   virtual std::unique_ptr<Exchange> open(Request request) = 0;
 };
 
-// Runs an exchange to its end, keeping at most max_body_bytes (more is kExhausted). `cancelled` is polled while waiting.
+// Runs an exchange to its end, keeping at most max_body_bytes (more is kExhausted). `cancelled` is polled while
+// waiting.
 struct SendOptions {
   size_t max_body_bytes = 64u << 20;
   std::function<void()> opened;  // called once the exchange is under way: what is opened by it takes another connection

@@ -11,8 +11,8 @@ Json to_json(const Artifact& artifact) {
 }
 
 Artifact reported_artifact(const Json& json) {
-  return {json["path"].as_string(), json["target"].as_string(), json["size_bytes"].as_uint(), json["sha256"].as_string(),
-          json["step_id"].as_string()};
+  return {json["path"].as_string(), json["target"].as_string(), json["size_bytes"].as_uint(),
+          json["sha256"].as_string(), json["step_id"].as_string()};
 }
 
 Result<Artifact> artifact_from_json(const Json& json) {

@@ -1,5 +1,5 @@
-// A file that a step of a run wrote: in the worker's results, in the adapter's document "artifacts" (docs/plugin-abi.md), in the
-// session's artifacts.json.
+// A file that a step of a run wrote: in the worker's results, in the adapter's document "artifacts"
+// (docs/plugin-abi.md), in the session's artifacts.json.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// What goes wrong with a remote machine, as programs read it in a failure's detail ("class"): the word that a client of a service's API
-// and the adapter that uses it share.
+// What goes wrong with a remote machine, as programs read it in a failure's detail ("class"): the word that a client of
+// a service's API and the adapter that uses it share.
 #pragma once
 
 #include <string_view>
@@ -19,13 +19,20 @@ enum class FailureClass {
 // "QuotaExceeded", "CreationTimeout", ...
 constexpr std::string_view failure_class_name(FailureClass failure) {
   switch (failure) {
-    case FailureClass::kQuotaExceeded: return "QuotaExceeded";
-    case FailureClass::kCreationTimeout: return "CreationTimeout";
-    case FailureClass::kSandboxError: return "SandboxError";
-    case FailureClass::kWorkerCrash: return "WorkerCrash";
-    case FailureClass::kAuthError: return "AuthError";
-    case FailureClass::kNotFound: return "NotFound";
-    case FailureClass::kNetworkError: return "NetworkError";
+    case FailureClass::kQuotaExceeded:
+      return "QuotaExceeded";
+    case FailureClass::kCreationTimeout:
+      return "CreationTimeout";
+    case FailureClass::kSandboxError:
+      return "SandboxError";
+    case FailureClass::kWorkerCrash:
+      return "WorkerCrash";
+    case FailureClass::kAuthError:
+      return "AuthError";
+    case FailureClass::kNotFound:
+      return "NotFound";
+    case FailureClass::kNetworkError:
+      return "NetworkError";
   }
   return "SandboxError";
 }

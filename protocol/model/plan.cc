@@ -63,10 +63,13 @@ Status read_inputs(const Json& json, PlanStep& step) {
   }
   for (std::string& need : needs) {
     if (need == step.id) return invalid(step.id, "it needs itself");
-    if (std::find(step.needs.begin(), step.needs.end(), need) == step.needs.end()) step.needs.push_back(std::move(need));
+    if (std::find(step.needs.begin(), step.needs.end(), need) == step.needs.end())
+      step.needs.push_back(std::move(need));
   }
   // In the order of `needs`, which decides what a step's first input is; an object on its way may have been sorted.
-  const auto place = [&step](const PlanInput& input) { return std::find(step.needs.begin(), step.needs.end(), input.from_step) - step.needs.begin(); };
+  const auto place = [&step](const PlanInput& input) {
+    return std::find(step.needs.begin(), step.needs.end(), input.from_step) - step.needs.begin();
+  };
   std::stable_sort(step.inputs.begin(), step.inputs.end(),
                    [&](const PlanInput& a, const PlanInput& b) { return place(a) < place(b); });
   if (step.inputs.empty())
@@ -97,7 +100,8 @@ Json to_json(const PlanStep& step) {
   if (!step.connection.empty()) json.set("connection", step.connection);
   if (!step.hosts.empty()) json.set("hosts", texts(step.hosts));
   if (step.timeout_s > 0) json.set("timeout_s", step.timeout_s);
-  if (step.attempts_max > 1) json.set("retry", Json::object({{"max_attempts", step.attempts_max}, {"delay_s", step.retry_delay_s}}));
+  if (step.attempts_max > 1)
+    json.set("retry", Json::object({{"max_attempts", step.attempts_max}, {"delay_s", step.retry_delay_s}}));
   if (step.check) json.set("check", true);
   return json;
 }

@@ -1,5 +1,6 @@
-// The plan of a run: what the host compiles a pipeline into and everybody after it works from. It travels as the ABI's manifest_json
-// (docs/plugin-abi.md), as plan.json of a run package and in the worker's `prepare` (docs/worker-protocol.md, "A plan step").
+// The plan of a run: what the host compiles a pipeline into and everybody after it works from. It travels as the ABI's
+// manifest_json (docs/plugin-abi.md), as plan.json of a run package and in the worker's `prepare`
+// (docs/worker-protocol.md, "A plan step").
 #pragma once
 
 #include <cstdint>
@@ -46,12 +47,13 @@ struct PlanStep {
   bool check = false;  // ask the driver's check() in place of its run()
 };
 Json to_json(const PlanStep& step);
-// kInvalidArgument for what is missing, of a wrong type, or no safe id (it names directories). Takes the seed's spellings too:
-// `step_id`, `config`, the modes "read" and "load". A step without `inputs` has those that relation_names() gives its `needs`.
+// kInvalidArgument for what is missing, of a wrong type, or no safe id (it names directories). Takes the seed's
+// spellings too: `step_id`, `config`, the modes "read" and "load". A step without `inputs` has those that
+// relation_names() gives its `needs`.
 Result<PlanStep> plan_step_from_json(const Json& json);
 
 struct Plan {
-  Json manifest;  // as compiled (manifest.yaml)
+  Json manifest;                // as compiled (manifest.yaml)
   std::vector<PlanStep> steps;  // in execution order, ids distinct
   std::string pipeline_id, pipeline_name, manifest_hash;
   std::string profile;  // empty: none
@@ -65,8 +67,8 @@ struct PlanConnection {
   std::string alias;
   Json fields = Json::object();
   std::map<std::string, std::string> secrets;  // field -> the secret's name, "connection/mysql.shop/password"
-  // What the sender found for host names among the fields ({"db.example.org": ["203.0.113.5"]}), for drivers whose own look-up leads
-  // nowhere.
+  // What the sender found for host names among the fields ({"db.example.org": ["203.0.113.5"]}), for drivers whose own
+  // look-up leads nowhere.
   Json addresses = Json::object();
 };
 Json to_json(const PlanConnection& connection);

@@ -29,7 +29,7 @@ class Conversation {
   enum class Order {
     kNext,       // use it
     kDuplicate,  // seen before: drop it
-    kGap,       // records before it are missing: drop it and send a replay request
+    kGap,        // records before it are missing: drop it and send a replay request
     kUnasked,    // an answer to nothing that was asked, or a second answer: drop it
   };
 

@@ -68,9 +68,7 @@ Json encode(const Heartbeat& heartbeat) {
                                 {"steps", std::move(steps)}}));
 }
 
-Json encode(const Fatal& fatal) {
-  return Json::object({{"type", "fatal"}, {"error", error_to_json(fatal.error)}});
-}
+Json encode(const Fatal& fatal) { return Json::object({{"type", "fatal"}, {"error", error_to_json(fatal.error)}}); }
 
 Result<Record> decode_hello(const Json& json) {
   if (!json["protocol"].is_int()) return malformed("hello", "protocol is not an integer");
@@ -144,7 +142,8 @@ Json error_to_json(const Error& error) {
 Error error_from_json(const Json& json) {
   if (!json["message"].is_string() || !json["code"].is_string())
     return Error(Code::kInternal, "the worker sent an error without code or message", "Report this as a bug.");
-  Error error(code_from_name(json["code"].as_string()), json["message"].as_string(), json["hint"].as_string(), json["category"].as_string());
+  Error error(code_from_name(json["code"].as_string()), json["message"].as_string(), json["hint"].as_string(),
+              json["category"].as_string());
   error.detail = json["data"];
   return error;
 }

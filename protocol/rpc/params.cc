@@ -83,8 +83,10 @@ Json to_json(PrepareParams params) {
   if (!params.package.path.empty()) {
     Json files = Json::array();
     for (PackageFile& file : params.package.files) {
-      Json entry = Json::object(
-          {{"number", file.number}, {"to", std::move(file.to)}, {"size_bytes", file.size_bytes}, {"sha256", std::move(file.sha256)}});
+      Json entry = Json::object({{"number", file.number},
+                                 {"to", std::move(file.to)},
+                                 {"size_bytes", file.size_bytes},
+                                 {"sha256", std::move(file.sha256)}});
       if (file.present) entry.set("present", true);
       files.push_back(std::move(entry));
     }
@@ -144,7 +146,8 @@ Result<PrepareParams> prepare_params_from_json(Json json) {
       OSIRIS_ASSIGN(params.package.prune, absolute_path(*package, "prune"));
     }
     for (const Json& directory : (*package)["directories"].items()) {
-      if (!directory.as_string().starts_with('/')) return invalid("prepare", "package.directories holds no absolute path");
+      if (!directory.as_string().starts_with('/'))
+        return invalid("prepare", "package.directories holds no absolute path");
       params.package.directories.push_back(directory.as_string());
     }
   }
@@ -162,7 +165,8 @@ Json to_json(const Packed& packed) {
     if (!file.step_id.empty()) entry.set("step_id", file.step_id);
     files.push_back(std::move(entry));
   }
-  return Json::object({{"status", "packed"}, {"path", packed.path}, {"size_bytes", packed.size_bytes}, {"files", std::move(files)}});
+  return Json::object(
+      {{"status", "packed"}, {"path", packed.path}, {"size_bytes", packed.size_bytes}, {"files", std::move(files)}});
 }
 
 Result<Packed> packed_from_json(const Json& json) {
@@ -178,7 +182,8 @@ Result<Packed> packed_from_json(const Json& json) {
     file.path = entry["path"].as_string();
     file.size_bytes = entry["size_bytes"].as_uint();
     file.sha256 = entry["sha256"].as_string();
-    if (file.path.empty() || file.sha256.size() != 64) return invalid("pack", "its result has a file without path or hash");
+    if (file.path.empty() || file.sha256.size() != 64)
+      return invalid("pack", "its result has a file without path or hash");
     packed.files.push_back(std::move(file));
   }
   return packed;

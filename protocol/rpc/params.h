@@ -46,13 +46,15 @@ struct PathMapping {
   std::string to;
 };
 
-// A run package to unpack before anything else: an archive of numbered members (protocol/archive) and where each one goes.
+// A run package to unpack before anything else: an archive of numbered members (protocol/archive) and where each one
+// goes.
 struct PackageFile {
   uint32_t number = 0;
   std::string to;  // absolute, on the worker's machine
   uint64_t size_bytes = 0;
   std::string sha256;
-  bool present = false;  // not in the archive: an earlier run left it at `to`, where it is checked like one that travelled
+  bool present =
+      false;  // not in the archive: an earlier run left it at `to`, where it is checked like one that travelled
 };
 struct Package {
   std::string path;  // absolute; empty: there is none
@@ -81,8 +83,8 @@ Json to_json(PrepareParams params);
 // kUnsupported for another protocol number, kInvalidArgument for what is missing, of a wrong type or not absolute.
 Result<PrepareParams> prepare_params_from_json(Json json);
 
-// The result of `pack`: what is in the archive it wrote, by number. `kind` is "output" (step_id and path as the pipeline wrote
-// it) or "session" (path relative to the session directory).
+// The result of `pack`: what is in the archive it wrote, by number. `kind` is "output" (step_id and path as the
+// pipeline wrote it) or "session" (path relative to the session directory).
 struct PackedFile {
   uint32_t number = 0;
   std::string kind;

@@ -1,5 +1,5 @@
-// /_admin of this server, for tests: the record, the fault plan, the clock, and what is alive. Guarded by the API key, never
-// recorded, never faulted.
+// /_admin of this server, for tests: the record, the fault plan, the clock, and what is alive. Guarded by the API key,
+// never recorded, never faulted.
 #include "servers/e2b/sandbox_json.h"
 #include "servers/e2b/server.h"
 
@@ -7,7 +7,8 @@ namespace osiris::e2b_server {
 namespace {
 
 void requests(Call& call) {
-  if (call.request().query_value("order") == "arrival") return call.exchange.respond_json(200, call.server.recorder().by_arrival());
+  if (call.request().query_value("order") == "arrival")
+    return call.exchange.respond_json(200, call.server.recorder().by_arrival());
   const auto since = call.request().query_value("since");
   call.exchange.respond_json(200, call.server.recorder().since(since ? std::strtoll(since->c_str(), nullptr, 10) : 0));
 }
@@ -31,8 +32,10 @@ void set_faults(Call& call, bool replace) {
   if (!json) return;
   auto faults = parse_faults(*json);
   if (!faults.ok()) return call.exchange.respond_error(400, faults.error().message);
-  if (replace) call.server.faults().replace(*std::move(faults));
-  else call.server.faults().add(*std::move(faults));
+  if (replace)
+    call.server.faults().replace(*std::move(faults));
+  else
+    call.server.faults().add(*std::move(faults));
   call.exchange.respond(204, {}, "");
 }
 
@@ -77,7 +80,8 @@ void signal_process(Call& call) {
   if (!json) return;
   const auto info = call.server.registry().find(call.param());
   const int pid = std::atoi(call.param(1).c_str());
-  if (info && info->sandbox->signal(pid, static_cast<int>((*json)["signal"].as_int(9)))) return call.exchange.respond(204, {}, "");
+  if (info && info->sandbox->signal(pid, static_cast<int>((*json)["signal"].as_int(9))))
+    return call.exchange.respond(204, {}, "");
   call.exchange.respond_error(404, "no such process");
 }
 

@@ -12,7 +12,7 @@ namespace osiris::e2b_server {
 struct ApiError {
   int status = 500;
   std::string message;
-  std::string error_code;  // optional member of the body
+  std::string error_code;                 // optional member of the body
   std::optional<bool> should_retry = {};  // the header Should-Retry
 };
 

@@ -29,14 +29,17 @@ bool equal_secret(std::string_view a, std::string_view b) {
 std::string hmac_hex(std::string_view key, std::string_view text) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned size = 0;
-  ::HMAC(::EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest, &size);
+  ::HMAC(::EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()),
+         text.size(), digest, &size);
   return to_hex({reinterpret_cast<const char*>(digest), size});
 }
 
 std::optional<ApiError> check_api_key(const Request& request, std::string_view api_key) {
   const auto given = request.header("x-api-key");
-  if (!given) return ApiError{401, "Missing API key, please visit https://e2b.dev/docs/api-key for more information.", {}};
-  if (!equal_secret(*given, api_key)) return ApiError{401, "Invalid API key, please visit https://e2b.dev/docs/api-key for more information.", {}};
+  if (!given)
+    return ApiError{401, "Missing API key, please visit https://e2b.dev/docs/api-key for more information.", {}};
+  if (!equal_secret(*given, api_key))
+    return ApiError{401, "Invalid API key, please visit https://e2b.dev/docs/api-key for more information.", {}};
   return std::nullopt;
 }
 
@@ -47,8 +50,8 @@ std::optional<ApiError> check_access_token(const Request& request, std::string_v
   return ApiError{401, "unauthorized access, please provide a valid access token or method signing if supported", {}};
 }
 
-std::string file_signature(std::string_view path, std::string_view operation, std::string_view username, std::string_view token,
-                           std::optional<int64_t> expiration_s) {
+std::string file_signature(std::string_view path, std::string_view operation, std::string_view username,
+                           std::string_view token, std::optional<int64_t> expiration_s) {
   std::string text = join({std::string(path), std::string(operation), std::string(username), std::string(token)}, ":");
   if (expiration_s) text += ":" + std::to_string(*expiration_s);
   std::string encoded = base64(from_hex(sha256_hex(text)));
@@ -60,8 +63,9 @@ bool signature_matches(const Request& request, std::string_view token) {
   const auto signature = request.query_value("signature");
   if (!signature) return false;
   const char* operation = request.method == "GET" || request.method == "HEAD" ? "read" : "write";
-  return equal_secret(*signature, file_signature(request.query_value("path").value_or(""), operation,
-                                                 request.query_value("username").value_or(""), token, expiration_of(request)));
+  return equal_secret(*signature,
+                      file_signature(request.query_value("path").value_or(""), operation,
+                                     request.query_value("username").value_or(""), token, expiration_of(request)));
 }
 
 std::optional<ApiError> check_file_access(const Request& request, std::string_view token, int64_t now_s) {

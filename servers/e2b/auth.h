@@ -18,8 +18,8 @@ std::optional<ApiError> check_access_token(const Request& request, std::string_v
 std::optional<ApiError> check_file_access(const Request& request, std::string_view token, int64_t now_s);
 
 // "v1_" + base64 without padding of SHA-256(path:operation:username:token[:expiration]).
-std::string file_signature(std::string_view path, std::string_view operation, std::string_view username, std::string_view token,
-                           std::optional<int64_t> expiration_s);
+std::string file_signature(std::string_view path, std::string_view operation, std::string_view username,
+                           std::string_view token, std::optional<int64_t> expiration_s);
 // Lower-case hex of HMAC-SHA-256.
 std::string hmac_hex(std::string_view key, std::string_view text);
 bool equal_secret(std::string_view a, std::string_view b);

@@ -8,13 +8,15 @@ namespace osiris::e2b_server {
 
 StartSpec shell_spec(const Command& command) {
   StartSpec spec;
-  spec.process.config = Json::object({{"cmd", "/bin/bash"}, {"args", Json::array({"-l", "-c", command.text})}, {"envs", command.env}});
+  spec.process.config =
+      Json::object({{"cmd", "/bin/bash"}, {"args", Json::array({"-l", "-c", command.text})}, {"envs", command.env}});
   if (!command.cwd.empty()) spec.process.config.set("cwd", command.cwd);
   spec.user = command.user;
   return spec;
 }
 
-CommandEnd run_command(Sandbox& sandbox, const Command& command, const std::function<void(std::string_view)>& on_output) {
+CommandEnd run_command(Sandbox& sandbox, const Command& command,
+                       const std::function<void(std::string_view)>& on_output) {
   auto started = sandbox.start(shell_spec(command), Json::object());
   if (started.error) return {false, "command failed: " + started.error->code + ": " + started.error->message};
   const auto events = started.value->subscribe();

@@ -8,15 +8,24 @@ namespace {
 constexpr size_t kHeadBytes = 5;
 constexpr size_t kPayloadMaxBytes = 64u << 20;
 
-constexpr std::pair<std::string_view, int> kCodes[] = {
-    {"canceled", 499},          {"unknown", 500},           {"invalid_argument", 400},   {"deadline_exceeded", 504},
-    {"not_found", 404},         {"already_exists", 409},    {"permission_denied", 403},  {"resource_exhausted", 429},
-    {"failed_precondition", 400}, {"aborted", 409},         {"out_of_range", 400},       {"unimplemented", 501},
-    {"internal", 500},          {"unavailable", 503},       {"data_loss", 500},          {"unauthenticated", 401}};
+constexpr std::pair<std::string_view, int> kCodes[] = {{"canceled", 499},
+                                                       {"unknown", 500},
+                                                       {"invalid_argument", 400},
+                                                       {"deadline_exceeded", 504},
+                                                       {"not_found", 404},
+                                                       {"already_exists", 409},
+                                                       {"permission_denied", 403},
+                                                       {"resource_exhausted", 429},
+                                                       {"failed_precondition", 400},
+                                                       {"aborted", 409},
+                                                       {"out_of_range", 400},
+                                                       {"unimplemented", 501},
+                                                       {"internal", 500},
+                                                       {"unavailable", 503},
+                                                       {"data_loss", 500},
+                                                       {"unauthenticated", 401}};
 
-void refuse_type(Exchange& exchange, const char* accepted) {
-  exchange.respond(415, {{"accept-post", accepted}}, "");
-}
+void refuse_type(Exchange& exchange, const char* accepted) { exchange.respond(415, {{"accept-post", accepted}}, ""); }
 
 bool has_type(const Request& request, std::string_view wanted) {
   const std::string type = request.header("content-type").value_or("");
@@ -102,9 +111,11 @@ std::optional<Json> read_stream_request(Exchange& exchange) {
   EnvelopeReader reader;
   reader.feed(*body);
   auto first = reader.next();
-  auto message = first.ok() && first->has_value() ? parse_json((*first)->payload) : Result<Json>(Error(Code::kInvalidArgument, ""));
+  auto message = first.ok() && first->has_value() ? parse_json((*first)->payload)
+                                                  : Result<Json>(Error(Code::kInvalidArgument, ""));
   if (message.ok() && message->is_object() && reader.is_empty() && (*first)->flags == 0) return *std::move(message);
-  fail_connect_stream(exchange, "invalid_argument", "the request is not exactly one uncompressed envelope with a JSON message");
+  fail_connect_stream(exchange, "invalid_argument",
+                      "the request is not exactly one uncompressed envelope with a JSON message");
   return std::nullopt;
 }
 

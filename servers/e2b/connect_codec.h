@@ -44,7 +44,8 @@ bool begin_connect_stream(Exchange& exchange);
 // A stream that is nothing but its error: what a refused streaming call is answered with.
 void fail_connect_stream(Exchange& exchange, std::string_view code, std::string_view message);
 
-// A unary call's message. Answers the call itself and returns nullopt when the content type, the body or the JSON is wrong.
+// A unary call's message. Answers the call itself and returns nullopt when the content type, the body or the JSON is
+// wrong.
 std::optional<Json> read_unary(Exchange& exchange);
 // Whether the request's content type is a stream's; answers 415 itself otherwise.
 bool is_connect_stream(Exchange& exchange);

@@ -11,8 +11,8 @@ namespace osiris::e2b_server {
 // nullopt: fine.
 std::optional<ApiError> check_create(const Json& body);
 std::optional<ApiError> check_egress(const Json& network);
-// Where the SOCKS5 proxy of a network request is: 400 for a host without address and for one in a range that E2B denies. Looks names
-// up, in `names` first.
+// Where the SOCKS5 proxy of a network request is: 400 for a host without address and for one in a range that E2B
+// denies. Looks names up, in `names` first.
 std::optional<ApiError> check_proxy_host(const Json& network, const NameTable& names);
 // Seconds a sandbox may live at most; 400 for what is not positive or more.
 std::optional<ApiError> check_timeout(int64_t timeout_s, int64_t life_max_s);

@@ -17,7 +17,7 @@ namespace osiris::e2b_server {
 namespace {
 
 constexpr size_t kSizelessMaxBytes = 64 * 1024;  // more of a file without a size envd does not read
-constexpr size_t kBlockBytes = 256 * 1024;  // small chunks make Node's fetch crawl (e2b-sdk-transcripts 4)
+constexpr size_t kBlockBytes = 256 * 1024;       // small chunks make Node's fetch crawl (e2b-sdk-transcripts 4)
 
 int rest_status(const std::string& connect_code) {
   if (connect_code == "resource_exhausted") return 507;
@@ -29,21 +29,27 @@ int rest_status(const std::string& connect_code) {
 
 // REST and RPC say the same thing about a user whom nobody knows in different words.
 std::string rest_text(const AgentError& error, const std::string& user) {
-  return error.code == "unauthenticated" ? "error looking up user '" + user + "': user: unknown user " + user : error.message;
+  return error.code == "unauthenticated" ? "error looking up user '" + user + "': user: unknown user " + user
+                                         : error.message;
 }
 
 // True: the call failed and has been answered.
 bool answered_failure(Call& call, const Reply& reply, const std::string& user) {
   if (!reply.error) return false;
-  if (reply.error->code == "unavailable") call.exchange.abort();
-  else call.exchange.respond_error(rest_status(reply.error->code), rest_text(*reply.error, user));
+  if (reply.error->code == "unavailable")
+    call.exchange.abort();
+  else
+    call.exchange.respond_error(rest_status(reply.error->code), rest_text(*reply.error, user));
   return true;
 }
 
-std::string user_of(const Call& call) { return call.request().query_value("username").value_or(call.sandbox->recipe.user); }
+std::string user_of(const Call& call) {
+  return call.request().query_value("username").value_or(call.sandbox->recipe.user);
+}
 
 bool check_access(Call& call) {
-  const auto refused = check_file_access(call.request(), call.sandbox->token, call.server.clock().unix_ns() / 1'000'000'000);
+  const auto refused =
+      check_file_access(call.request(), call.sandbox->token, call.server.clock().unix_ns() / 1'000'000'000);
   if (refused) respond(call.exchange, *refused);
   return !refused;
 }
@@ -95,7 +101,8 @@ void stream_file(Call& call, int fd, uint64_t offset, uint64_t length, Gzip* gzi
   std::string block(kBlockBytes, '\0'), packed;
   const auto sandbox = call.sandbox->sandbox;
   while (length > 0 && !sandbox->is_gone()) {
-    const ssize_t count = ::pread(fd, block.data(), std::min<uint64_t>(block.size(), length), static_cast<off_t>(offset));
+    const ssize_t count =
+        ::pread(fd, block.data(), std::min<uint64_t>(block.size(), length), static_cast<off_t>(offset));
     if (count <= 0) return;  // cut short: the missing length tells the client
     offset += static_cast<uint64_t>(count);
     length -= static_cast<uint64_t>(count);
@@ -115,8 +122,8 @@ void read_file(Call& call) {
   if (!check_access(call)) return;
   const Request& request = call.request();
   const std::string user = user_of(call);
-  Reply reply =
-      call.sandbox->sandbox->call(Json::object({{"op", "open_read"}, {"path", request.query_value("path").value_or("")}, {"user", user}}));
+  Reply reply = call.sandbox->sandbox->call(
+      Json::object({{"op", "open_read"}, {"path", request.query_value("path").value_or("")}, {"user", user}}));
   if (answered_failure(call, reply, user)) return;
   uint64_t size = reply.ok["size"].as_uint();
   const std::string path = reply.ok["path"].as_string();
@@ -128,16 +135,19 @@ void read_file(Call& call) {
                 {"vary", "Accept-Encoding"}};
   if (const auto since = date_header(request, "if-unmodified-since"); since && modified_s > *since)
     return call.exchange.respond(412, headers, "");
-  if (const auto since = date_header(request, "if-modified-since"); since && modified_s <= *since) return call.exchange.respond(304, headers, "");
+  if (const auto since = date_header(request, "if-modified-since"); since && modified_s <= *since)
+    return call.exchange.respond(304, headers, "");
   const Encoding encoding = choose_encoding(request);
   auto range_header = request.header("range");
-  if (request.header("if-range") && date_header(request, "if-range") != modified_s) range_header.reset();  // it has changed: all of it
+  if (request.header("if-range") && date_header(request, "if-range") != modified_s)
+    range_header.reset();  // it has changed: all of it
   if (encoding == Encoding::kNone) return call.exchange.respond_error(406, "no acceptable encoding");
   const bool packs = encoding == Encoding::kGzip && !range_header && request.method == "GET";
   std::string sizeless;
   if (size == 0) {
     auto content = read_sizeless(fd, packs ? SIZE_MAX : kSizelessMaxBytes);
-    if (!content.ok()) return call.exchange.respond_error(500, "error reading file '" + path + "': " + content.error().message);
+    if (!content.ok())
+      return call.exchange.respond_error(500, "error reading file '" + path + "': " + content.error().message);
     sizeless = *std::move(content);
   }
   if (packs) {
@@ -157,13 +167,16 @@ void read_file(Call& call) {
     return;
   }
   if (!call.exchange.begin_stream(range.status, headers, range.length)) return;
-  if (has_size) stream_file(call, fd, range.offset, range.length, nullptr);
-  else send_sizeless(call, std::string_view(sizeless).substr(range.offset, range.length), nullptr);
+  if (has_size)
+    stream_file(call, fd, range.offset, range.length, nullptr);
+  else
+    send_sizeless(call, std::string_view(sizeless).substr(range.offset, range.length), nullptr);
 }
 
 // envd's limits on what is stored with a file. nullopt: fine.
 std::optional<std::string> wrong_metadata(const Json& metadata) {
-  constexpr size_t kPrefixBytes = 9, kNameMaxBytes = 255, kTotalMaxBytes = 4096;  // user.e2b.; of Linux; one block of ext4
+  constexpr size_t kPrefixBytes = 9, kNameMaxBytes = 255,
+                   kTotalMaxBytes = 4096;  // user.e2b.; of Linux; one block of ext4
   size_t total = 0;
   for (const auto& [key, value] : metadata.members()) {
     const std::string& text = value.as_string();
@@ -174,7 +187,8 @@ std::optional<std::string> wrong_metadata(const Json& metadata) {
         return "metadata " + (part == &key ? "key" : "value for key \"" + key + "\"") + " contains non-printable-ASCII";
     total += kPrefixBytes + key.size() + text.size();
   }
-  if (total > kTotalMaxBytes) return "total metadata size " + std::to_string(total) + " exceeds " + std::to_string(kTotalMaxBytes) + " bytes";
+  if (total > kTotalMaxBytes)
+    return "total metadata size " + std::to_string(total) + " exceeds " + std::to_string(kTotalMaxBytes) + " bytes";
   return std::nullopt;
 }
 
@@ -212,7 +226,9 @@ class Upload {
     while (!bytes.empty()) {
       const ssize_t count = ::write(file_.get(), bytes.data(), bytes.size());
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return fail(errno == ENOSPC || errno == EDQUOT ? 507 : 500, std::string("error writing file: ") + std::strerror(errno));
+      if (count < 0)
+        return fail(errno == ENOSPC || errno == EDQUOT ? 507 : 500,
+                    std::string("error writing file: ") + std::strerror(errno));
       bytes.remove_prefix(static_cast<size_t>(count));
     }
     return {};
@@ -278,7 +294,8 @@ Status receive(Call& call, Upload& upload) {
   OSIRIS_TRY(upload.admit());
   const std::string type = call.request().header("content-type").value_or("");
   if (type.starts_with("application/octet-stream")) {
-    if (!call.request().query_value("path")) return upload.fail(400, "an octet-stream upload needs the query parameter 'path'");
+    if (!call.request().query_value("path"))
+      return upload.fail(400, "an octet-stream upload needs the query parameter 'path'");
     OSIRIS_TRY(upload.begin(""));
     OSIRIS_TRY(pump_body(call, upload, [&](std::string_view bytes) { return upload.write(bytes); }));
     return upload.end();
@@ -308,7 +325,8 @@ void compose(Call& call) {
   const auto json = parse_json(*body);
   if (!json.ok() || (*json)["source_paths"].size() == 0 || (*json)["destination"].as_string().empty())
     return call.exchange.respond_error(400, "source_paths and destination must be given");
-  Json request = Json::object({{"op", "compose"}, {"source_paths", (*json)["source_paths"]}, {"destination", (*json)["destination"]}});
+  Json request = Json::object(
+      {{"op", "compose"}, {"source_paths", (*json)["source_paths"]}, {"destination", (*json)["destination"]}});
   request.set("user", (*json)["username"].as_string_or(call.sandbox->recipe.user));
   const std::string user = request["user"].as_string();
   const Reply reply = call.sandbox->sandbox->call(std::move(request));
@@ -338,8 +356,11 @@ void envs(Call& call) { call.exchange.respond_json(200, call.sandbox->envs); }
 }  // namespace
 
 std::vector<Route> file_routes() {
-  return {{"GET", "/files", read_file}, {"POST", "/files", write_files}, {"POST", "/files/compose", compose},
-          {"GET", "/metrics", metrics}, {"GET", "/envs", envs},
+  return {{"GET", "/files", read_file},
+          {"POST", "/files", write_files},
+          {"POST", "/files/compose", compose},
+          {"GET", "/metrics", metrics},
+          {"GET", "/envs", envs},
           {"GET", "/health", [](Call& call) { call.exchange.respond(204, {}, ""); }}};
 }
 

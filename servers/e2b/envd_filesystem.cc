@@ -72,11 +72,12 @@ class WatchPump {
 };
 
 Reply begin_watch(Call& call, const Json& message) {
-  return call.sandbox->sandbox->call(Json::object({{"op", "watch"},
-                                                   {"path", message["path"]},
-                                                   {"user", user_of(call)},
-                                                   {"recursive", message["recursive"].as_bool()},
-                                                   {"include_entry", field(message, "includeEntry", "include_entry").as_bool()}}));
+  return call.sandbox->sandbox->call(
+      Json::object({{"op", "watch"},
+                    {"path", message["path"]},
+                    {"user", user_of(call)},
+                    {"recursive", message["recursive"].as_bool()},
+                    {"include_entry", field(message, "includeEntry", "include_entry").as_bool()}}));
 }
 
 void watch_dir(Call& call) {
@@ -88,7 +89,8 @@ void watch_dir(Call& call) {
   auto events = std::make_shared<Subscriber>();
   events->push(Json::object({{"start", Json::object()}}));
   call.sandbox->sandbox->attach(events);
-  std::thread pump([lines = std::move(reply.fds.front()), events]() mutable { WatchPump(std::move(lines), events).run(); });
+  std::thread pump(
+      [lines = std::move(reply.fds.front()), events]() mutable { WatchPump(std::move(lines), events).run(); });
   stream_events(call.exchange, *events, keepalive_event_of_watch(), end_of(timeout_header(call.request())));
   events->leave();
   call.sandbox->sandbox->detach(events);
@@ -109,8 +111,9 @@ void create_watcher(Call& call) {
     std::lock_guard lock(call.server.watchers_mutex());
     call.server.watchers()[id] = watcher;
   }
-  call.server.run_in_background(
-      [lines = std::make_shared<Fd>(std::move(reply.fds.front())), events = watcher->events] { WatchPump(std::move(*lines), events).run(); });
+  call.server.run_in_background([lines = std::make_shared<Fd>(std::move(reply.fds.front())), events = watcher->events] {
+    WatchPump(std::move(*lines), events).run();
+  });
   call.exchange.respond_json(200, Json::object({{"watcherId", id}}));
 }
 

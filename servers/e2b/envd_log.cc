@@ -11,7 +11,8 @@ namespace {
 // "/process.Process/SendInput" is called "Process sendInput".
 std::string spoken_name(std::string_view path) {
   const size_t dot = path.find('.'), slash = path.find('/', 1);
-  if (dot == std::string_view::npos || slash == std::string_view::npos || slash < dot || slash + 1 == path.size()) return std::string(path);
+  if (dot == std::string_view::npos || slash == std::string_view::npos || slash < dot || slash + 1 == path.size())
+    return std::string(path);
   std::string method(path.substr(slash + 1));
   method[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(method[0])));
   return std::string(path.substr(dot + 1, slash - dot - 1)) + " " + method;
@@ -28,10 +29,13 @@ Json first_message(std::string_view body) {
 
 }  // namespace
 
-void log_envd_call(SandboxLogs& logs, const std::string& sandbox_id, int64_t now_unix_ns, const Request& request, std::string_view body, int status) {
+void log_envd_call(SandboxLogs& logs, const std::string& sandbox_id, int64_t now_unix_ns, const Request& request,
+                   std::string_view body, int status) {
   static std::atomic<int64_t> operations{0};
   const bool failed = status / 100 != 2;
-  Json fields = Json::object({{"logger", "envd"}, {"method", request.method + " " + request.path}, {"operation_id", std::to_string(++operations)}});
+  Json fields = Json::object({{"logger", "envd"},
+                              {"method", request.method + " " + request.path},
+                              {"operation_id", std::to_string(++operations)}});
   if (failed) fields.set("error_code", status);
   const std::string name = spoken_name(request.path);
   const std::string_view level = failed ? "error" : "info";
@@ -47,7 +51,8 @@ void log_envd_call(SandboxLogs& logs, const std::string& sandbox_id, int64_t now
   }
   const bool from_client = request.path.ends_with("/StreamInput");
   if (!from_client) fields.set("request", first_message(body));
-  logs.add(sandbox_id, now_unix_ns, failed ? "error" : "debug", name + (from_client ? " (client stream end)" : " (server stream end)"), fields);
+  logs.add(sandbox_id, now_unix_ns, failed ? "error" : "debug",
+           name + (from_client ? " (client stream end)" : " (server stream end)"), fields);
 }
 
 }  // namespace osiris::e2b_server

@@ -36,7 +36,8 @@ void start(Call& call) {
   spec.pty_size = (*message)["pty"]["size"];
   spec.user = acting_user(call.request());
   if (spec.user.empty()) spec.user = call.sandbox->recipe.user;
-  if (!process.contains("cwd") && !call.sandbox->recipe.workdir.empty()) spec.process.config.set("cwd", call.sandbox->recipe.workdir);
+  if (!process.contains("cwd") && !call.sandbox->recipe.workdir.empty())
+    spec.process.config.set("cwd", call.sandbox->recipe.workdir);
   const auto deadline = timeout_header(call.request());
   const SteadyTime over = end_of(deadline);  // before the process's own, so that its kill is never seen as an end
   auto started = call.sandbox->sandbox->start(spec, call.sandbox->envs);
@@ -46,7 +47,8 @@ void start(Call& call) {
   started.value->start(deadline);
   std::string command = process["cmd"].as_string();
   for (const Json& argument : process["args"].items()) command += " " + argument.as_string();
-  call.server.registry().logs().add(call.sandbox->id, call.server.clock().unix_ns(), "info", "Process with pid " + std::to_string(started.value->pid()) + " started",
+  call.server.registry().logs().add(call.sandbox->id, call.server.clock().unix_ns(), "info",
+                                    "Process with pid " + std::to_string(started.value->pid()) + " started",
                                     Json::object({{"event_type", "process_start"}, {"command", command}}));
   stream_events(call.exchange, *subscriber, keepalive_event_of_process(), over);
   started.value->unsubscribe(subscriber);
@@ -70,7 +72,8 @@ void list(Call& call) {
     if (!process->config().tag.empty()) info.set("tag", process->config().tag);
     processes.push_back(std::move(info));
   }
-  call.exchange.respond_json(200, processes.size() > 0 ? Json::object({{"processes", std::move(processes)}}) : Json::object());
+  call.exchange.respond_json(
+      200, processes.size() > 0 ? Json::object({{"processes", std::move(processes)}}) : Json::object());
 }
 
 // The live process of a unary call; answers not_found itself.
@@ -85,16 +88,23 @@ std::shared_ptr<Process> live_process(Call& call, const Json& message) {
 std::optional<AgentError> write_input(Process& process, const Json& input, SteadyTime until) {
   const bool to_pty = input.contains("pty");
   const auto bytes = decode_bytes(input[to_pty ? "pty" : "stdin"]);
-  if (!bytes && !input.contains("pty") && !input.contains("stdin")) return AgentError{"unimplemented", "invalid input type"};
+  if (!bytes && !input.contains("pty") && !input.contains("stdin"))
+    return AgentError{"unimplemented", "invalid input type"};
   if (!bytes) return AgentError{"invalid_argument", "the input is not base64"};
   switch (process.send_input(*bytes, to_pty, until)) {
-    case Process::InputError::kNone: return std::nullopt;
-    case Process::InputError::kTimeout: return AgentError{"deadline_exceeded", "context deadline exceeded"};
-    case Process::InputError::kClosed: return AgentError{"internal", "error writing to stdin: it is closed"};
-    case Process::InputError::kNoStdin: return AgentError{"internal", "error writing to stdin: stdin not enabled for this process"};
-    case Process::InputError::kWrongKind: break;
+    case Process::InputError::kNone:
+      return std::nullopt;
+    case Process::InputError::kTimeout:
+      return AgentError{"deadline_exceeded", "context deadline exceeded"};
+    case Process::InputError::kClosed:
+      return AgentError{"internal", "error writing to stdin: it is closed"};
+    case Process::InputError::kNoStdin:
+      return AgentError{"internal", "error writing to stdin: stdin not enabled for this process"};
+    case Process::InputError::kWrongKind:
+      break;
   }
-  return AgentError{"internal", to_pty ? "tty not assigned to process" : "tty assigned to process — input should be written to the pty"};
+  return AgentError{"internal", to_pty ? "tty not assigned to process"
+                                       : "tty assigned to process — input should be written to the pty"};
 }
 
 void send_input(Call& call) {
@@ -103,7 +113,8 @@ void send_input(Call& call) {
   const auto process = live_process(call, *message);
   if (!process) return;
   const SteadyTime until = end_of(timeout_header(call.request()));
-  if (const auto failed = write_input(*process, (*message)["input"], until)) return respond_connect_error(call.exchange, failed->code, failed->message);
+  if (const auto failed = write_input(*process, (*message)["input"], until))
+    return respond_connect_error(call.exchange, failed->code, failed->message);
   call.exchange.respond_json(200, Json::object());
 }
 
@@ -130,10 +141,13 @@ void stream_input(Call& call) {
         failed = AgentError{"invalid_argument", "an envelope holds no JSON message"};
       } else if (message->contains("start")) {
         process = select(*call.sandbox->sandbox, (*message)["start"]["process"]);
-        if (!process || process->has_ended()) failed = AgentError{"not_found", not_found_text((*message)["start"]["process"])};
+        if (!process || process->has_ended())
+          failed = AgentError{"not_found", not_found_text((*message)["start"]["process"])};
       } else if (message->contains("data")) {
-        if (process) failed = write_input(*process, (*message)["data"]["input"], until);
-        else failed = AgentError{"invalid_argument", "data came before start"};
+        if (process)
+          failed = write_input(*process, (*message)["data"]["input"], until);
+        else
+          failed = AgentError{"invalid_argument", "data came before start"};
       }
     }
   }
@@ -150,7 +164,8 @@ void close_stdin(Call& call) {
   if (!message) return;
   const auto process = live_process(call, *message);
   if (!process) return;
-  if (!process->close_stdin()) return respond_connect_error(call.exchange, "unknown", "a terminal has no stdin to close");
+  if (!process->close_stdin())
+    return respond_connect_error(call.exchange, "unknown", "a terminal has no stdin to close");
   call.exchange.respond_json(200, Json::object());
 }
 
@@ -161,7 +176,8 @@ void send_signal(Call& call) {
   int number = static_cast<int>(given.as_int());
   if (given.as_string() == "SIGNAL_SIGKILL") number = kSigkill;
   if (given.as_string() == "SIGNAL_SIGTERM") number = kSigterm;
-  if (number != kSigkill && number != kSigterm) return respond_connect_error(call.exchange, "unimplemented", "invalid signal");
+  if (number != kSigkill && number != kSigterm)
+    return respond_connect_error(call.exchange, "unimplemented", "invalid signal");
   const auto process = live_process(call, *message);
   if (!process) return;
   if (!call.sandbox->sandbox->signal(process->pid(), number))
@@ -175,7 +191,8 @@ void update(Call& call) {
   const auto process = live_process(call, *message);
   if (!process) return;
   const Json& size = (*message)["pty"]["size"];
-  if (size.is_object() && !process->resize(static_cast<int>(integer(size["cols"])), static_cast<int>(integer(size["rows"]))))
+  if (size.is_object() &&
+      !process->resize(static_cast<int>(integer(size["cols"])), static_cast<int>(integer(size["rows"]))))
     return respond_connect_error(call.exchange, "internal", "error resizing tty: tty not assigned to process");
   call.exchange.respond_json(200, Json::object());
 }
@@ -183,10 +200,14 @@ void update(Call& call) {
 }  // namespace
 
 std::vector<Route> process_routes() {
-  return {{"POST", "/process.Process/Start", start},           {"POST", "/process.Process/Connect", connect},
-          {"POST", "/process.Process/List", list},             {"POST", "/process.Process/SendInput", send_input},
-          {"POST", "/process.Process/StreamInput", stream_input}, {"POST", "/process.Process/CloseStdin", close_stdin},
-          {"POST", "/process.Process/SendSignal", send_signal}, {"POST", "/process.Process/Update", update}};
+  return {{"POST", "/process.Process/Start", start},
+          {"POST", "/process.Process/Connect", connect},
+          {"POST", "/process.Process/List", list},
+          {"POST", "/process.Process/SendInput", send_input},
+          {"POST", "/process.Process/StreamInput", stream_input},
+          {"POST", "/process.Process/CloseStdin", close_stdin},
+          {"POST", "/process.Process/SendSignal", send_signal},
+          {"POST", "/process.Process/Update", update}};
 }
 
 }  // namespace osiris::e2b_server

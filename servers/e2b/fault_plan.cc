@@ -30,18 +30,24 @@ constexpr Kind kKinds[] = {{"latency", Type::kLatency, "ms"},
                            {"kill_process", Type::kKillProcess, "when after_bytes after_events signal"},
                            {"clock_jump", Type::kClockJump, "when after_bytes after_events ms"},
                            {"tell", Type::kTell, "when after_bytes after_events port"}};
-constexpr std::pair<const char*, When> kWhens[] = {
-    {"request", When::kRequest}, {"before", When::kBefore}, {"middle", When::kMiddle}, {"after", When::kAfter}, {"upload", When::kUpload}};
+constexpr std::pair<const char*, When> kWhens[] = {{"request", When::kRequest},
+                                                   {"before", When::kBefore},
+                                                   {"middle", When::kMiddle},
+                                                   {"after", When::kAfter},
+                                                   {"upload", When::kUpload}};
 constexpr std::pair<const char*, CutAt> kCuts[] = {{"status_line", CutAt::kStatusLine},
-                                                  {"headers", CutAt::kHeaders},
-                                                  {"header", CutAt::kHeader},
-                                                  {"chunk_size", CutAt::kChunkSize},
-                                                  {"trailer", CutAt::kTrailer}};
+                                                   {"headers", CutAt::kHeaders},
+                                                   {"header", CutAt::kHeader},
+                                                   {"chunk_size", CutAt::kChunkSize},
+                                                   {"trailer", CutAt::kTrailer}};
 constexpr std::pair<const char*, bool> kCloses[] = {{"fin", false}, {"rst", true}};
 constexpr const char* kFaultKeys[] = {"route", "nth", "from", "count", "every", "sandbox", "action"};
-constexpr std::string_view kTexts[] = {"type", "when", "route", "sandbox", "message", "text", "code", "error_code", "should_retry", "at", "by"};
+constexpr std::string_view kTexts[] = {"type", "when",       "route",        "sandbox", "message", "text",
+                                       "code", "error_code", "should_retry", "at",      "by"};
 
-Error refuse(const std::string& what, std::string hint = {}) { return Error(Code::kInvalidArgument, "fault plan: " + what, std::move(hint)); }
+Error refuse(const std::string& what, std::string hint = {}) {
+  return Error(Code::kInvalidArgument, "fault plan: " + what, std::move(hint));
+}
 
 template <class Keys>
 Status only_known(const Json& object, const Keys& keys) {
@@ -59,8 +65,10 @@ Status check_values(const Json& object) {
   for (const auto& [key, value] : object.members()) {
     if (key == "action") continue;
     const bool is_text = std::find(std::begin(kTexts), std::end(kTexts), key) != std::end(kTexts);
-    if (is_text != value.is_string() || (!is_text && !value.is_int())) return refuse("'" + key + "' must be a " + (is_text ? "text" : "whole number"));
-    if (!is_text && value.as_int() < 0 && object["type"].as_string() != "clock_jump") return refuse("'" + key + "' must not be negative");
+    if (is_text != value.is_string() || (!is_text && !value.is_int()))
+      return refuse("'" + key + "' must be a " + (is_text ? "text" : "whole number"));
+    if (!is_text && value.as_int() < 0 && object["type"].as_string() != "clock_jump")
+      return refuse("'" + key + "' must not be negative");
   }
   return {};
 }
@@ -76,19 +84,25 @@ bool look_up(const Table& table, const std::string& name, Value& value) {
 }
 
 Result<FaultAction> parse_action(const Json& json) {
-  const auto kind = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const Kind& each) { return json["type"].as_string() == each.name; });
+  const auto kind = std::find_if(std::begin(kKinds), std::end(kKinds),
+                                 [&](const Kind& each) { return json["type"].as_string() == each.name; });
   if (kind == std::end(kKinds))
-    return refuse("unknown action type '" + json["type"].as_string() + "'",
-                  "latency, bandwidth, status, reset, truncate, stall, cut, kill_sandbox, kill_process, clock_jump or tell");
+    return refuse(
+        "unknown action type '" + json["type"].as_string() + "'",
+        "latency, bandwidth, status, reset, truncate, stall, cut, kill_sandbox, kill_process, clock_jump or tell");
   std::vector<std::string> keys = split(kind->keys, ' ');
   keys.emplace_back("type");
   OSIRIS_TRY(only_known(json, keys));
   OSIRIS_TRY(check_values(json));
   FaultAction action;
   action.type = kind->type;
-  const bool kills = action.type == Type::kKillSandbox || action.type == Type::kKillProcess || action.type == Type::kClockJump;
-  const std::string when = json["when"].as_string_or(kills || action.type == Type::kLatency ? "request" : action.type == Type::kTell ? "before" : "middle");
-  if (!look_up(kWhens, when, action.when)) return refuse("unknown moment '" + when + "'", "request, before, middle, after or upload");
+  const bool kills =
+      action.type == Type::kKillSandbox || action.type == Type::kKillProcess || action.type == Type::kClockJump;
+  const std::string when = json["when"].as_string_or(kills || action.type == Type::kLatency ? "request"
+                                                     : action.type == Type::kTell           ? "before"
+                                                                                            : "middle");
+  if (!look_up(kWhens, when, action.when))
+    return refuse("unknown moment '" + when + "'", "request, before, middle, after or upload");
   action.ms = json["ms"].as_int();
   action.bytes_per_s = json["bytes_per_s"].as_int();
   action.status = static_cast<int>(json["status"].as_int(500));
@@ -102,12 +116,14 @@ Result<FaultAction> parse_action(const Json& json) {
   action.after_events = json["after_events"].as_int(-1);
   action.signal = static_cast<int>(json["signal"].as_int(9));
   action.port = static_cast<int>(json["port"].as_int());
-  if (!look_up(kCuts, json["at"].as_string_or("header"), action.at)) return refuse("unknown place '" + json["at"].as_string() + "'", join(cut_places(), ", "));
-  if (!look_up(kCloses, json["by"].as_string_or("fin"), action.resets)) return refuse("unknown close '" + json["by"].as_string() + "'", "fin or rst");
-  if (action.after_events >= 0 && action.type == Type::kCut && action.at != CutAt::kChunkSize) return refuse("only a cut at chunk_size counts events");
+  if (!look_up(kCuts, json["at"].as_string_or("header"), action.at))
+    return refuse("unknown place '" + json["at"].as_string() + "'", join(cut_places(), ", "));
+  if (!look_up(kCloses, json["by"].as_string_or("fin"), action.resets))
+    return refuse("unknown close '" + json["by"].as_string() + "'", "fin or rst");
+  if (action.after_events >= 0 && action.type == Type::kCut && action.at != CutAt::kChunkSize)
+    return refuse("only a cut at chunk_size counts events");
   if (action.type == Type::kTell && (action.port < 1 || action.port > 65535)) return refuse("tell needs a port");
-  if (action.type == Type::kBandwidth && action.bytes_per_s <= 0)
-    return refuse("bandwidth needs bytes_per_s above 0");
+  if (action.type == Type::kBandwidth && action.bytes_per_s <= 0) return refuse("bandwidth needs bytes_per_s above 0");
   if (action.type == Type::kStatus && (action.status < 400 || action.status > 599))
     return refuse("status must be 400 to 599");
   return action;
@@ -203,7 +219,8 @@ Json FaultPlan::status() const {
   std::lock_guard lock(mutex_);
   Json list = Json::array();
   for (const Fault& fault : faults_)
-    list.push_back(Json::object({{"route", fault.route}, {"type", type_name(fault.action.type)}, {"seen", fault.seen}, {"hits", fault.hits}}));
+    list.push_back(Json::object(
+        {{"route", fault.route}, {"type", type_name(fault.action.type)}, {"seen", fault.seen}, {"hits", fault.hits}}));
   return list;
 }
 

@@ -15,20 +15,32 @@
 namespace osiris::e2b_server {
 
 struct FaultAction {
-  enum class Type { kLatency, kBandwidth, kStatus, kReset, kTruncate, kStall, kCut, kKillSandbox, kKillProcess, kClockJump, kTell };
-  // Where in the exchange: before the request is handled; handled, but before the answer's first byte; after `after_bytes`
-  // of the answer's body; after all of it; or inside the request's body.
+  enum class Type {
+    kLatency,
+    kBandwidth,
+    kStatus,
+    kReset,
+    kTruncate,
+    kStall,
+    kCut,
+    kKillSandbox,
+    kKillProcess,
+    kClockJump,
+    kTell
+  };
+  // Where in the exchange: before the request is handled; handled, but before the answer's first byte; after
+  // `after_bytes` of the answer's body; after all of it; or inside the request's body.
   enum class When { kRequest, kBefore, kMiddle, kAfter, kUpload };
   Type type = Type::kLatency;
   When when = When::kMiddle;
-  int64_t ms = 0;             // latency, stall, clock_jump
-  int64_t bytes_per_s = 0;    // bandwidth
-  int status = 500;           // status
+  int64_t ms = 0;           // latency, stall, clock_jump
+  int64_t bytes_per_s = 0;  // bandwidth
+  int status = 500;         // status
   std::string message;
-  std::string text;           // a text/plain body instead of the JSON one
-  std::string code;           // a Connect code: {"code":"unavailable",...} instead of the numeric one
-  std::string error_code;     // the control plane's own: {"code":500,"error_code":"sandbox_create_refused",...}
-  std::string should_retry;   // the header Should-Retry, unless empty
+  std::string text;          // a text/plain body instead of the JSON one
+  std::string code;          // a Connect code: {"code":"unavailable",...} instead of the numeric one
+  std::string error_code;    // the control plane's own: {"code":500,"error_code":"sandbox_create_refused",...}
+  std::string should_retry;  // the header Should-Retry, unless empty
   std::optional<int64_t> retry_after_s;
   int64_t after_bytes = -1;   // of the answer (or upload) body; -1: reset, truncate and stall choose 10
   int64_t after_events = -1;  // of a stream: counts envelopes instead of bytes
@@ -39,14 +51,14 @@ struct FaultAction {
 };
 
 struct Fault {
-  std::string route;      // fnmatch pattern over "METHOD /path/{id}"; an RPC may be named "process.Process/Start"
-  int64_t nth = 0;        // the n-th matching call, from 1; 0: every call from `from` on
+  std::string route;  // fnmatch pattern over "METHOD /path/{id}"; an RPC may be named "process.Process/Start"
+  int64_t nth = 0;    // the n-th matching call, from 1; 0: every call from `from` on
   int64_t from = 1;
-  int64_t count = -1;     // of calls hit; -1: no limit
-  int64_t every = 1;      // every k-th from `from` on
-  std::string sandbox;    // only this sandbox; empty: any
+  int64_t count = -1;   // of calls hit; -1: no limit
+  int64_t every = 1;    // every k-th from `from` on
+  std::string sandbox;  // only this sandbox; empty: any
   FaultAction action;
-  int64_t seen = 0;       // matching calls
+  int64_t seen = 0;  // matching calls
   int64_t hits = 0;
 };
 

@@ -25,7 +25,10 @@ constexpr size_t kPacketBytesMax = 65536;
 constexpr size_t kAskedMax = 4096;
 constexpr uint16_t kNamesPort = 53;
 
-Error failed(const std::string& what) { return Error(Code::kUnsupported, "--network isolated: " + what + ": " + std::strerror(errno), "run as root, with /dev/net/tun"); }
+Error failed(const std::string& what) {
+  return Error(Code::kUnsupported, "--network isolated: " + what + ": " + std::strerror(errno),
+               "run as root, with /dev/net/tun");
+}
 
 Result<Fd> make_device(const char* name) {
   Fd device(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
@@ -47,7 +50,9 @@ Fd connect_upstream() {
     server.sin_port = htons(kNamesPort);
     constexpr std::string_view kKey = "nameserver";
     if (!line.starts_with(kKey)) continue;
-    if (::inet_pton(AF_INET, std::string(trim(std::string_view(line).substr(kKey.size()))).c_str(), &server.sin_addr) != 1) continue;
+    if (::inet_pton(AF_INET, std::string(trim(std::string_view(line).substr(kKey.size()))).c_str(), &server.sin_addr) !=
+        1)
+      continue;
     Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (socket && ::connect(socket.get(), reinterpret_cast<sockaddr*>(&server), sizeof server) == 0) return socket;
   }
@@ -63,7 +68,8 @@ std::string read_packet(const Fd& fd) {
 
 void write_packet(const Fd& fd, const std::string& bytes) {
   // A packet that finds no room is lost, as packets are.
-  if (!bytes.empty()) [[maybe_unused]] const ssize_t written = ::write(fd.get(), bytes.data(), bytes.size());
+  if (!bytes.empty()) [[maybe_unused]]
+    const ssize_t written = ::write(fd.get(), bytes.data(), bytes.size());
 }
 
 // Of an answer to what `asker` asked.
@@ -110,7 +116,10 @@ Gate::~Gate() {
 
 void Gate::serve() {
   for (;;) {
-    pollfd events[] = {{stop_read_.get(), POLLIN, 0}, {denied_.get(), POLLIN, 0}, {query_.get(), POLLIN, 0}, {upstream_ ? upstream_.get() : -1, POLLIN, 0}};
+    pollfd events[] = {{stop_read_.get(), POLLIN, 0},
+                       {denied_.get(), POLLIN, 0},
+                       {query_.get(), POLLIN, 0},
+                       {upstream_ ? upstream_.get() : -1, POLLIN, 0}};
     if (::poll(events, std::size(events), -1) < 0 && errno != EINTR) return;
     if (events[0].revents) return;
     if (events[1].revents & POLLIN) take_denied();
@@ -128,8 +137,10 @@ void Gate::take_name_query() {
   const std::string bytes = read_packet(query_);
   const auto packet = parse_packet(bytes);
   if (!packet) return;
-  if (packet->kind != Packet::Kind::kUdp || packet->destination.port != kNamesPort) return write_packet(query_, accept_and_close(*packet));
-  if (const auto known = answer_from(names_, packet->payload)) return write_packet(query_, answer_packet(bytes, *known));
+  if (packet->kind != Packet::Kind::kUdp || packet->destination.port != kNamesPort)
+    return write_packet(query_, accept_and_close(*packet));
+  if (const auto known = answer_from(names_, packet->payload))
+    return write_packet(query_, answer_packet(bytes, *known));
   if (!upstream_) return write_packet(query_, answer_packet(bytes, no_such_name(packet->payload)));
   ask_upstream(bytes, packet->payload);
 }
@@ -143,7 +154,8 @@ void Gate::ask_upstream(const std::string& asker, std::string_view query) {
   std::string own(query);
   own[0] = static_cast<char>(id >> 8);
   own[1] = static_cast<char>(id & 0xff);
-  if (::send(upstream_.get(), own.data(), own.size(), MSG_NOSIGNAL) < 0) write_packet(query_, answer_packet(asker, no_such_name(query)));
+  if (::send(upstream_.get(), own.data(), own.size(), MSG_NOSIGNAL) < 0)
+    write_packet(query_, answer_packet(asker, no_such_name(query)));
 }
 
 void Gate::take_upstream_answer() {
@@ -151,7 +163,8 @@ void Gate::take_upstream_answer() {
   const ssize_t count = ::recv(upstream_.get(), reply.data(), reply.size(), 0);
   if (count < 12) return;
   reply.resize(static_cast<size_t>(count));
-  const auto asked = asked_.find(static_cast<uint16_t>(static_cast<uint8_t>(reply[0]) << 8 | static_cast<uint8_t>(reply[1])));
+  const auto asked =
+      asked_.find(static_cast<uint16_t>(static_cast<uint8_t>(reply[0]) << 8 | static_cast<uint8_t>(reply[1])));
   if (asked == asked_.end()) return;
   reply[0] = static_cast<char>(asked->second.id >> 8);
   reply[1] = static_cast<char>(asked->second.id & 0xff);

@@ -1,4 +1,5 @@
-// What isolated sandboxes meet where no route leads: two devices in the router's namespace whose packets come to this process.
+// What isolated sandboxes meet where no route leads: two devices in the router's namespace whose packets come to this
+// process.
 //
 //   denied    TCP is accepted and closed at once, as E2B's TCP firewall does; everything else vanishes
 //   names     the name server, 8.8.8.8 as in E2B: port 53 is answered, the rest is as above

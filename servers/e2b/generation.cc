@@ -26,14 +26,16 @@ std::vector<Route> routes_of_api(std::vector<Route> all, Options::Api api) {
   if (api == Options::Api::kNewest) return all;
   std::erase_if(all, [&](const Route& route) {
     return std::any_of(std::begin(kLater), std::end(kLater), [&](const Later& later) {
-      return route.method == later.method && route.pattern == later.pattern && (later.since_v2_creates || api != Options::Api::kV1Answers400);
+      return route.method == later.method && route.pattern == later.pattern &&
+             (later.since_v2_creates || api != Options::Api::kV1Answers400);
     });
   });
   return all;
 }
 
 void answer_unknown_route(Exchange& exchange, const std::vector<Route>& routes, Options::Api api) {
-  if (api == Options::Api::kV1Answers404) return exchange.respond(404, {{"content-type", "text/plain"}}, "404 page not found");
+  if (api == Options::Api::kV1Answers404)
+    return exchange.respond(404, {{"content-type", "text/plain"}}, "404 page not found");
   if (api == Options::Api::kV1Answers405) return exchange.respond(405, {{"allow", "GET"}}, "");
   // The real API's router: a path that is there with another method is a wrong request.
   Request other = exchange.request();

@@ -1,5 +1,5 @@
-// How new the API is that this server speaks (--api): which control-plane routes there are, and how a call to one that is not there is
-// answered.
+// How new the API is that this server speaks (--api): which control-plane routes there are, and how a call to one that
+// is not there is answered.
 #pragma once
 
 #include <vector>

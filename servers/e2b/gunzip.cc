@@ -30,7 +30,8 @@ Status Gunzip::feed(std::string_view bytes, std::string& out) {
     stream.next_out = reinterpret_cast<Bytef*>(block);
     stream.avail_out = sizeof block;
     const int result = ::inflate(&stream, Z_NO_FLUSH);
-    if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) return Error(Code::kInvalidArgument, "the body is not gzip");
+    if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
+      return Error(Code::kInvalidArgument, "the body is not gzip");
     out.append(block, sizeof block - stream.avail_out);
     if (result == Z_STREAM_END) state_->done = true;
   }

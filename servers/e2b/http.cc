@@ -79,17 +79,29 @@ Pairs parse_form(std::string_view text) {
 }
 
 std::string content_disposition(std::string_view filename) {
-  const bool plain = std::all_of(filename.begin(), filename.end(), [](unsigned char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+  const bool plain = std::all_of(filename.begin(), filename.end(),
+                                 [](unsigned char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
   if (plain) return "inline; filename=\"" + std::string(filename) + "\"";
   return "inline; filename*=utf-8''" + percent_encode(filename);
 }
 
 std::string content_type_of(std::string_view path) {
-  constexpr std::pair<std::string_view, const char*> kTypes[] = {
-      {".css", "text/css; charset=utf-8"},   {".csv", "text/csv; charset=utf-8"},   {".gif", "image/gif"},         {".htm", "text/html; charset=utf-8"},
-      {".html", "text/html; charset=utf-8"}, {".jpeg", "image/jpeg"},               {".jpg", "image/jpeg"},        {".js", "text/javascript; charset=utf-8"},
-      {".json", "application/json"},         {".pdf", "application/pdf"},           {".png", "image/png"},         {".svg", "image/svg+xml"},
-      {".txt", "text/plain; charset=utf-8"}, {".wasm", "application/wasm"},         {".webp", "image/webp"},       {".xml", "text/xml; charset=utf-8"}};
+  constexpr std::pair<std::string_view, const char*> kTypes[] = {{".css", "text/css; charset=utf-8"},
+                                                                 {".csv", "text/csv; charset=utf-8"},
+                                                                 {".gif", "image/gif"},
+                                                                 {".htm", "text/html; charset=utf-8"},
+                                                                 {".html", "text/html; charset=utf-8"},
+                                                                 {".jpeg", "image/jpeg"},
+                                                                 {".jpg", "image/jpeg"},
+                                                                 {".js", "text/javascript; charset=utf-8"},
+                                                                 {".json", "application/json"},
+                                                                 {".pdf", "application/pdf"},
+                                                                 {".png", "image/png"},
+                                                                 {".svg", "image/svg+xml"},
+                                                                 {".txt", "text/plain; charset=utf-8"},
+                                                                 {".wasm", "application/wasm"},
+                                                                 {".webp", "image/webp"},
+                                                                 {".xml", "text/xml; charset=utf-8"}};
   for (const auto& [end, type] : kTypes)
     if (path.ends_with(end)) return type;
   return "application/octet-stream";
@@ -97,31 +109,56 @@ std::string content_type_of(std::string_view path) {
 
 const char* reason_phrase(int status) {
   switch (status) {
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 206: return "Partial Content";
-    case 304: return "Not Modified";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 406: return "Not Acceptable";
-    case 409: return "Conflict";
-    case 412: return "Precondition Failed";
-    case 413: return "Content Too Large";
-    case 415: return "Unsupported Media Type";
-    case 416: return "Range Not Satisfiable";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    case 507: return "Insufficient Storage";
-    default: return "Status";
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 206:
+      return "Partial Content";
+    case 304:
+      return "Not Modified";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 406:
+      return "Not Acceptable";
+    case 409:
+      return "Conflict";
+    case 412:
+      return "Precondition Failed";
+    case 413:
+      return "Content Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 416:
+      return "Range Not Satisfiable";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 507:
+      return "Insufficient Storage";
+    default:
+      return "Status";
   }
 }
 

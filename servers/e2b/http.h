@@ -30,7 +30,8 @@ struct Request {
   std::optional<std::string> query_value(std::string_view key) const;
 };
 
-// Where an answer breaks off: inside the status line; behind it; inside a header; inside the size of a chunk; inside the trailer.
+// Where an answer breaks off: inside the status line; behind it; inside a header; inside the size of a chunk; inside
+// the trailer.
 enum class CutAt { kStatusLine, kHeaders, kHeader, kChunkSize, kTrailer };
 
 enum class Wake { kEvent, kTimeout, kClientGone };
@@ -54,8 +55,8 @@ class Exchange {
   virtual void end_stream() = 0;
   // Closes the connection with a TCP reset.
   virtual void abort() = 0;
-  // The answer breaks off where it next comes to this point, and the connection is closed, in order or by a reset. The last two need a
-  // chunked answer.
+  // The answer breaks off where it next comes to this point, and the connection is closed, in order or by a reset. The
+  // last two need a chunked answer.
   virtual void cut(CutAt at, bool resets) = 0;
 
   // The next write carries what happened at this moment: an injected delay counts from it, not from the write.

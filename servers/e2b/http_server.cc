@@ -57,7 +57,8 @@ class ConnectionExchange final : public Exchange {
       buffer_.consume(used);
       if (error && error != http::error::need_more) return refuse(error);
       if (parser_.is_header_done()) break;
-      if (buffer_.size() > 0 && !std::exchange(begun, true)) give_up = std::chrono::steady_clock::now() + times.header_max;
+      if (buffer_.size() > 0 && !std::exchange(begun, true))
+        give_up = std::chrono::steady_clock::now() + times.header_max;
       if (!wait_for_bytes(give_up)) return false;
       const auto room = buffer_.prepare(16384);
       const ssize_t count = ::recv(socket_.native_handle(), room.data(), room.size(), 0);
@@ -69,16 +70,19 @@ class ConnectionExchange final : public Exchange {
     request_.target = std::string(message.target());
     const size_t question = request_.target.find('?');
     request_.path = percent_decode(std::string_view(request_.target).substr(0, question));
-    if (question != std::string::npos) request_.query = parse_form(std::string_view(request_.target).substr(question + 1));
+    if (question != std::string::npos)
+      request_.query = parse_form(std::string_view(request_.target).substr(question + 1));
     for (const auto& field : message)
-      request_.headers.emplace_back(lower({field.name_string().data(), field.name_string().size()}), std::string(field.value()));
+      request_.headers.emplace_back(lower({field.name_string().data(), field.name_string().size()}),
+                                    std::string(field.value()));
     keep_alive_ = message.keep_alive();
     return true;
   }
 
   bool refuse(const error_code& error) {
     const bool large = error == http::error::header_limit || error == http::error::buffer_overflow;
-    respond(large ? 431 : 400, {{"content-type", "text/plain; charset=utf-8"}}, large ? "request header too large\n" : error.message() + "\n");
+    respond(large ? 431 : 400, {{"content-type", "text/plain; charset=utf-8"}},
+            large ? "request header too large\n" : error.message() + "\n");
     drop_unread();
     return false;
   }
@@ -99,7 +103,8 @@ class ConnectionExchange final : public Exchange {
   // After the handler: whether the connection can carry another request.
   bool finish() {
     if (aborted_) return false;
-    if (!answered_) respond_error(failed_ ? 400 : 500, failed_ ? "malformed request body" : "the handler gave no answer");
+    if (!answered_)
+      respond_error(failed_ ? 400 : 500, failed_ ? "malformed request body" : "the handler gave no answer");
     if (failed_) drop_unread();
     if (streaming_ || failed_) return false;
     char block[65536];
@@ -200,7 +205,8 @@ class ConnectionExchange final : public Exchange {
 
   Wake wait(int event_fd, std::chrono::milliseconds timeout) override {
     pollfd polls[2] = {{socket_.native_handle(), POLLRDHUP, 0}, {event_fd, POLLIN, 0}};
-    const int ready = ::poll(polls, event_fd < 0 ? 1 : 2, static_cast<int>(std::min<int64_t>(timeout.count(), 1 << 30)));
+    const int ready =
+        ::poll(polls, event_fd < 0 ? 1 : 2, static_cast<int>(std::min<int64_t>(timeout.count(), 1 << 30)));
     if (ready > 0 && (polls[0].revents & (POLLRDHUP | POLLHUP | POLLERR))) return Wake::kClientGone;
     if (ready > 0) return Wake::kEvent;
     return Wake::kTimeout;
@@ -333,7 +339,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(const std::string& addres
   const auto ip = asio::ip::make_address(host, error);
   const int port = colon == std::string::npos ? -1 : std::atoi(address.c_str() + colon + 1);
   if (error || port < 0 || port > 65535)
-    return Error(Code::kInvalidArgument, "--listen '" + address + "' is not ADDRESS:PORT", "use 127.0.0.1:0 for any free port");
+    return Error(Code::kInvalidArgument, "--listen '" + address + "' is not ADDRESS:PORT",
+                 "use 127.0.0.1:0 for any free port");
   const Tcp::endpoint endpoint(ip, static_cast<unsigned short>(port));
   state->acceptor.open(endpoint.protocol(), error);
   if (!error) state->acceptor.set_option(asio::socket_base::reuse_address(true), error);

@@ -18,8 +18,9 @@ class HttpServer {
 
   struct Times {
     std::chrono::milliseconds connect_delay{};  // models the round trip of a TCP handshake
-    std::chrono::milliseconds header_max{5000};  // from a request's first byte to the end of its head, or the connection is closed
-    std::chrono::seconds idle_max{620};          // between requests
+    std::chrono::milliseconds header_max{
+        5000};  // from a request's first byte to the end of its head, or the connection is closed
+    std::chrono::seconds idle_max{620};  // between requests
   };
   // "127.0.0.1:8080" or "[::1]:0".
   static Result<std::unique_ptr<HttpServer>> listen(const std::string& address, const Times& times);

@@ -8,9 +8,11 @@ IdempotencyKeys::Met IdempotencyKeys::begin(const std::string& key, const Json& 
   const auto [found, is_first] = entries_.try_emplace(key, Entry{text, std::nullopt});
   if (is_first) return {};
   if (found->second.body != text)
-    return {std::nullopt, ApiError{422, "Idempotency-Key was used with a different request", "idempotency_request_mismatch", false}};
+    return {std::nullopt,
+            ApiError{422, "Idempotency-Key was used with a different request", "idempotency_request_mismatch", false}};
   if (!found->second.answer)
-    return {std::nullopt, ApiError{409, "A request with this Idempotency-Key is being handled", "idempotency_in_progress", true}};
+    return {std::nullopt,
+            ApiError{409, "A request with this Idempotency-Key is being handled", "idempotency_in_progress", true}};
   return {found->second.answer, std::nullopt};
 }
 

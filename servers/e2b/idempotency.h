@@ -1,5 +1,5 @@
-// What creates with an Idempotency-Key have made: the same key and the same request name the same sandbox, however often they come.
-// Nothing was made by a create that failed, so its key is free again.
+// What creates with an Idempotency-Key have made: the same key and the same request name the same sandbox, however
+// often they come. Nothing was made by a create that failed, so its key is free again.
 #pragma once
 
 #include <map>
@@ -16,7 +16,7 @@ class IdempotencyKeys {
  public:
   // What a request with a key meets. Exactly one is set, but for a request that is the first one: then none is.
   struct Met {
-    std::optional<Json> answer;    // of the create that was made with this key
+    std::optional<Json> answer;  // of the create that was made with this key
     std::optional<ApiError> error;
   };
   Met begin(const std::string& key, const Json& body);

@@ -25,8 +25,7 @@ constexpr const char* kPasswd =
     "daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n"
     "user:x:1000:1000:user:/home/user:/bin/bash\n"
     "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
-constexpr const char* kGroup =
-    "root:x:0:\ndaemon:x:1:\ntty:x:5:\nstaff:x:50:\nuser:x:1000:\nnogroup:x:65534:\n";
+constexpr const char* kGroup = "root:x:0:\ndaemon:x:1:\ntty:x:5:\nstaff:x:50:\nuser:x:1000:\nnogroup:x:65534:\n";
 // As Debian's: a login shell sets PATH anew.
 constexpr const char* kProfile =
     "if [ \"$(id -u)\" -eq 0 ]; then\n"
@@ -35,9 +34,11 @@ constexpr const char* kProfile =
     "  PATH=\"/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games\"\n"
     "fi\nexport PATH\n";
 constexpr const char* kHosts = "127.0.0.1 localhost e2b.local\n::1 localhost ip6-localhost\n";
-constexpr const char* kNsswitch = "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\nprotocols: files\n";
+constexpr const char* kNsswitch =
+    "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\nprotocols: files\n";
 // Mount points for what sandbox_init.cc shows of the machine.
-constexpr const char* kEtcDirectories[] = {"alternatives", "ssl", "ca-certificates", "ld.so.conf.d", "python3", "python3.11", "profile.d"};
+constexpr const char* kEtcDirectories[] = {"alternatives", "ssl",        "ca-certificates", "ld.so.conf.d",
+                                           "python3",      "python3.11", "profile.d"};
 constexpr const char* kEtcFiles[] = {"ld.so.cache", "ld.so.conf", "resolv.conf", "mime.types", "services", "protocols"};
 
 Error failure(const char* what, const fs::path& path) { return errno_error(errno, what, path); }
@@ -73,7 +74,9 @@ Status fill_etc(const Base& base) {
   OSIRIS_TRY(base.file("etc/hosts", kHosts));
   OSIRIS_TRY(base.file("etc/hostname", "e2b.local\n"));
   OSIRIS_TRY(base.file("etc/nsswitch.conf", kNsswitch));
-  return base.file("etc/os-release", "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\nID=debian\n");
+  return base.file(
+      "etc/os-release",
+      "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\nID=debian\n");
 }
 
 // /bin and its like: links into /usr where the machine has links, mount points where it has directories.
@@ -124,7 +127,7 @@ void copy_attributes(int from, int to) {
 Status copy_directory(int from, int to, const fs::path& path);
 
 Status copy_one(int from_dir, int to_dir, const char* name, const fs::path& path) {
-  struct stat info {};
+  struct stat info{};
   if (::fstatat(from_dir, name, &info, AT_SYMLINK_NOFOLLOW) != 0) return failure("reading", path);
   if (S_ISLNK(info.st_mode)) {
     std::string target(static_cast<size_t>(info.st_size) + 1, '\0');
@@ -147,8 +150,10 @@ Status copy_one(int from_dir, int to_dir, const char* name, const fs::path& path
   } else {
     return {};
   }
-  if (::geteuid() == 0 && ::fchownat(to_dir, name, info.st_uid, info.st_gid, AT_SYMLINK_NOFOLLOW) != 0) return failure("giving away", path);
-  if (!S_ISLNK(info.st_mode) && ::fchmodat(to_dir, name, info.st_mode & 07777, 0) != 0) return failure("setting the mode of", path);
+  if (::geteuid() == 0 && ::fchownat(to_dir, name, info.st_uid, info.st_gid, AT_SYMLINK_NOFOLLOW) != 0)
+    return failure("giving away", path);
+  if (!S_ISLNK(info.st_mode) && ::fchmodat(to_dir, name, info.st_mode & 07777, 0) != 0)
+    return failure("setting the mode of", path);
   const timespec times[2] = {info.st_atim, info.st_mtim};
   if (::utimensat(to_dir, name, times, AT_SYMLINK_NOFOLLOW) != 0) return failure("setting the time of", path);
   return {};
@@ -188,7 +193,8 @@ Status make_base_layer(const fs::path& layer, unsigned id_base) {
   const Base base{layer / "root", id_base};
   if (::mkdir(base.root.c_str(), 0755) != 0) return failure("creating", base.root);
   OSIRIS_TRY(give(base.root, id_base, 0));
-  for (const char* name : {"dev", "home", "media", "mnt", "opt", "proc", "run", "srv", "sys", "usr", "var", "var/cache", "var/lib", "var/log"})
+  for (const char* name : {"dev", "home", "media", "mnt", "opt", "proc", "run", "srv", "sys", "usr", "var", "var/cache",
+                           "var/lib", "var/log"})
     OSIRIS_TRY(base.directory(name, 0755));
   OSIRIS_TRY(base.directory("root", 0700));
   OSIRIS_TRY(base.directory("home/user", 0755, kUserId));
@@ -198,7 +204,8 @@ Status make_base_layer(const fs::path& layer, unsigned id_base) {
   const Base local{layer / "usr-local", id_base};
   if (::mkdir(local.root.c_str(), 0755) != 0) return failure("creating", local.root);
   OSIRIS_TRY(give(local.root, id_base, 0));
-  for (const char* name : {"bin", "etc", "include", "lib", "sbin", "share", "src"}) OSIRIS_TRY(local.directory(name, 0755));
+  for (const char* name : {"bin", "etc", "include", "lib", "sbin", "share", "src"})
+    OSIRIS_TRY(local.directory(name, 0755));
   return {};
 }
 
@@ -224,7 +231,8 @@ Status remove_layer(const fs::path& layer) {
 uint64_t layer_size_bytes(const fs::path& layer) {
   uint64_t total = 0;
   std::error_code error;
-  for (fs::recursive_directory_iterator at(layer, fs::directory_options::skip_permission_denied, error), end; at != end; at.increment(error)) {
+  for (fs::recursive_directory_iterator at(layer, fs::directory_options::skip_permission_denied, error), end; at != end;
+       at.increment(error)) {
     if (error) break;
     std::error_code ignored;
     if (at->is_regular_file(ignored) && !at->is_symlink(ignored)) total += at->file_size(ignored);

@@ -40,12 +40,14 @@ constexpr const char* kUsage =
     "  --parent-pid PID            end as by SIGTERM when PID, the parent, has ended: no test leaves a server behind\n"
     "  --isolation auto|namespaces|directories    (default auto: namespaces where the kernel allows them)\n"
     "  --network host|isolated     isolated: a network per sandbox with egress rules by address; needs root\n"
-    "  --name NAME=ADDRESS         what the name server of isolated sandboxes knows, repeatable; service:N is the Nth service address\n";
+    "  --name NAME=ADDRESS         what the name server of isolated sandboxes knows, repeatable; service:N is the Nth "
+    "service address\n";
 
 Result<int64_t> number(const std::string& flag, const std::string& text) {
   char* end = nullptr;
   const int64_t value = std::strtoll(text.c_str(), &end, 10);
-  if (text.empty() || *end != '\0' || value < 0) return Error(Code::kInvalidArgument, flag + " '" + text + "' is not a whole number");
+  if (text.empty() || *end != '\0' || value < 0)
+    return Error(Code::kInvalidArgument, flag + " '" + text + "' is not a whole number");
   return value;
 }
 
@@ -55,7 +57,8 @@ Result<Options> parse(int argc, char** argv) {
   const std::map<std::string, Options::Isolation> isolations = {{"auto", Options::Isolation::kAuto},
                                                                 {"namespaces", Options::Isolation::kNamespaces},
                                                                 {"directories", Options::Isolation::kDirectories}};
-  const std::map<std::string, Options::Network> networks = {{"host", Options::Network::kHost}, {"isolated", Options::Network::kIsolated}};
+  const std::map<std::string, Options::Network> networks = {{"host", Options::Network::kHost},
+                                                            {"isolated", Options::Network::kIsolated}};
   const std::map<std::string, Options::Api> apis = {{"newest", Options::Api::kNewest},
                                                     {"v1-400", Options::Api::kV1Answers400},
                                                     {"v1-404", Options::Api::kV1Answers404},
@@ -63,15 +66,13 @@ Result<Options> parse(int argc, char** argv) {
   const std::map<std::string, bool> idempotencies = {{"honoured", true}, {"ignored", false}};
   int64_t hours_max = 0;
   const std::map<std::string, std::string*> texts = {{"--listen", &options.listen}, {"--api-key", &options.api_key}};
-  const std::map<std::string, std::filesystem::path*> paths = {{"--data", &options.data}, {"--faults", &options.faults}, {"--record", &options.record}};
-  const std::map<std::string, int64_t*> counters = {{"--create-ms", &options.create_ms},
-                                                    {"--rtt-ms", &options.rtt_ms},
-                                                    {"--max-sandboxes", &options.sandboxes_max},
-                                                    {"--max-hours", &hours_max},
-                                                    {"--max-seconds", &options.life_max_s},
-                                                    {"--rate-limit", &options.calls_max},
-                                                    {"--header-ms", &options.header_ms},
-                                                    {"--parent-pid", &options.parent_pid}};
+  const std::map<std::string, std::filesystem::path*> paths = {
+      {"--data", &options.data}, {"--faults", &options.faults}, {"--record", &options.record}};
+  const std::map<std::string, int64_t*> counters = {
+      {"--create-ms", &options.create_ms},         {"--rtt-ms", &options.rtt_ms},
+      {"--max-sandboxes", &options.sandboxes_max}, {"--max-hours", &hours_max},
+      {"--max-seconds", &options.life_max_s},      {"--rate-limit", &options.calls_max},
+      {"--header-ms", &options.header_ms},         {"--parent-pid", &options.parent_pid}};
   for (int i = 1; i < argc; ++i) {
     std::string flag = argv[i];
     std::string value;
@@ -81,8 +82,8 @@ Result<Options> parse(int argc, char** argv) {
       value = flag.substr(equal + 1);
       flag.resize(equal);
     }
-    const bool is_known = counters.count(flag) || texts.count(flag) || paths.count(flag) || flag == "--isolation" || flag == "--network" ||
-                          flag == "--api" || flag == "--idempotency" || flag == "--name";
+    const bool is_known = counters.count(flag) || texts.count(flag) || paths.count(flag) || flag == "--isolation" ||
+                          flag == "--network" || flag == "--api" || flag == "--idempotency" || flag == "--name";
     if (!is_known) return Error(Code::kInvalidArgument, "unknown option '" + flag + "'");
     if (!joined) {
       if (i + 1 >= argc) return Error(Code::kInvalidArgument, "option " + flag + " needs a value");
@@ -111,7 +112,8 @@ Result<Options> parse(int argc, char** argv) {
     }
   }
   if (hours_max > 0) options.life_max_s = hours_max * 3600;
-  if (options.api_key.empty() || options.data.empty()) return Error(Code::kInvalidArgument, std::string(options.api_key.empty() ? "--api-key" : "--data") + " is missing");
+  if (options.api_key.empty() || options.data.empty())
+    return Error(Code::kInvalidArgument, std::string(options.api_key.empty() ? "--api-key" : "--data") + " is missing");
   return options;
 }
 
@@ -139,7 +141,8 @@ Result<Fd> lock_data(const std::filesystem::path& data) {
   Fd lock(::open((data / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock) return errno_error(errno, "opening", data / ".lock");
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
-    return Error(Code::kUnavailable, "--data " + data.string() + ": another osiris-e2b-server uses it", "give each server a directory of its own");
+    return Error(Code::kUnavailable, "--data " + data.string() + ": another osiris-e2b-server uses it",
+                 "give each server a directory of its own");
   return lock;
 }
 

@@ -9,10 +9,13 @@ namespace {
 
 constexpr size_t kHeadersMaxBytes = 64 * 1024;
 
-Error malformed(const char* why) { return Error(Code::kInvalidArgument, std::string("malformed multipart body: ") + why); }
+Error malformed(const char* why) {
+  return Error(Code::kInvalidArgument, std::string("malformed multipart body: ") + why);
+}
 
 std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
 
@@ -32,7 +35,8 @@ std::string parameter(std::string_view header, std::string_view key) {
 
 }  // namespace
 
-MultipartReader::MultipartReader(std::string_view boundary, Sink sink) : delimiter_("\r\n--" + std::string(boundary)), sink_(std::move(sink)) {}
+MultipartReader::MultipartReader(std::string_view boundary, Sink sink)
+    : delimiter_("\r\n--" + std::string(boundary)), sink_(std::move(sink)) {}
 
 std::string MultipartReader::boundary_of(std::string_view content_type) {
   if (!lower(std::string(content_type)).starts_with("multipart/form-data")) return {};
@@ -53,7 +57,8 @@ Result<bool> MultipartReader::step() {
     case State::kPreamble:
     case State::kContent: {
       const size_t at = buffer_.find(delimiter_);
-      const size_t safe = at != std::string::npos ? at : buffer_.size() - std::min(buffer_.size(), delimiter_.size() - 1);
+      const size_t safe =
+          at != std::string::npos ? at : buffer_.size() - std::min(buffer_.size(), delimiter_.size() - 1);
       if (state_ == State::kContent && safe > 0) OSIRIS_TRY(sink_.data(std::string_view(buffer_).substr(0, safe)));
       buffer_.erase(0, safe);
       if (at == std::string::npos) return false;
@@ -69,7 +74,8 @@ Result<bool> MultipartReader::step() {
         return true;
       }
       const size_t end = buffer_.find("\r\n");
-      if (end == std::string::npos && buffer_.size() > kHeadersMaxBytes) return malformed("a boundary's line never ends");
+      if (end == std::string::npos && buffer_.size() > kHeadersMaxBytes)
+        return malformed("a boundary's line never ends");
       if (end == std::string::npos) return false;
       buffer_.erase(0, end + 2);
       state_ = State::kHeaders;
@@ -90,7 +96,9 @@ Result<bool> MultipartReader::step() {
       state_ = State::kContent;
       return true;
     }
-    case State::kEpilogue: buffer_.clear(); return false;
+    case State::kEpilogue:
+      buffer_.clear();
+      return false;
   }
   return false;
 }

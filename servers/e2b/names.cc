@@ -32,7 +32,8 @@ std::optional<Question> parse_question(std::string_view query) {
     const size_t length = static_cast<uint8_t>(query[at]);
     if (length > 63 || at + 1 + length >= query.size()) return std::nullopt;
     if (!question.name.empty()) question.name += '.';
-    for (const char c : query.substr(at + 1, length)) question.name += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    for (const char c : query.substr(at + 1, length))
+      question.name += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
     at += 1 + length;
   }
   if (at + 5 > query.size()) return std::nullopt;

@@ -1,5 +1,5 @@
-// The name server of isolated sandboxes, on bytes: questions about names the server was told of are answered at once, others go to
-// the machine's own name server.
+// The name server of isolated sandboxes, on bytes: questions about names the server was told of are answered at once,
+// others go to the machine's own name server.
 #pragma once
 
 #include <map>

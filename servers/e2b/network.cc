@@ -11,8 +11,8 @@
 #include <cstring>
 #include <map>
 
-#include "servers/e2b/gate.h"
 #include "servers/e2b/agent/message.h"
+#include "servers/e2b/gate.h"
 
 extern char** environ;
 
@@ -51,11 +51,14 @@ Result<Child> spawn(std::vector<std::string> args, bool own_program) {
   ::posix_spawnattr_setsigmask(&attributes, &none);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   Child child;
-  const int failed = own_program ? ::posix_spawn(&child.pid, "/proc/self/exe", &actions, &attributes, argv.data(), environ)
-                                 : ::posix_spawnp(&child.pid, args[0].c_str(), &actions, &attributes, argv.data(), environ);
+  const int failed = own_program
+                         ? ::posix_spawn(&child.pid, "/proc/self/exe", &actions, &attributes, argv.data(), environ)
+                         : ::posix_spawnp(&child.pid, args[0].c_str(), &actions, &attributes, argv.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
   ::posix_spawnattr_destroy(&attributes);
-  if (failed != 0) return Error(Code::kUnsupported, "starting " + args[0] + ": " + std::strerror(failed), "apt-get install iproute2 util-linux");
+  if (failed != 0)
+    return Error(Code::kUnsupported, "starting " + args[0] + ": " + std::strerror(failed),
+                 "apt-get install iproute2 util-linux");
   child.in = std::move(in_write);
   child.out = std::move(out_read);
   return child;
@@ -68,7 +71,8 @@ Status run(std::vector<std::string> args, const std::string& input) {
   child.in.reset();
   std::string text;
   char block[4096];
-  for (ssize_t count; (count = ::read(child.out.get(), block, sizeof block)) > 0;) text.append(block, static_cast<size_t>(count));
+  for (ssize_t count; (count = ::read(child.out.get(), block, sizeof block)) > 0;)
+    text.append(block, static_cast<size_t>(count));
   int status = 0;
   while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) continue;
   if (status == 0 && written == static_cast<ssize_t>(input.size())) return {};
@@ -83,7 +87,8 @@ Status run_ip(pid_t pid, const std::string& lines) {
 }
 
 // What E2B denies to every sandbox, whatever its rules say.
-constexpr const char* kPrivateRanges[] = {"10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"};
+constexpr const char* kPrivateRanges[] = {"10.0.0.0/8",     "100.64.0.0/10", "127.0.0.0/8",
+                                          "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"};
 // The routing table that leads everything to the gate.
 constexpr const char* kDeniedTable = "77";
 
@@ -95,7 +100,8 @@ bool is_address(const std::string& text) {
 NameTable with_addresses(NameTable names, const std::vector<std::string>& service_addresses) {
   constexpr std::string_view kService = "service:";
   for (auto& [name, address] : names) {
-    const size_t number = address.starts_with(kService) ? static_cast<size_t>(std::atoi(address.c_str() + kService.size())) : 0;
+    const size_t number =
+        address.starts_with(kService) ? static_cast<size_t>(std::atoi(address.c_str() + kService.size())) : 0;
     if (number >= 1 && number <= service_addresses.size()) address = service_addresses[number - 1];
   }
   return names;
@@ -115,15 +121,19 @@ EgressRules egress_rules(const Json& network, bool allow_internet) {
   rules.all = allow_internet && network["allow_internet_access"].as_bool(true);
   bool has_name = false;
   for (const Json& item : network["allowOut"].items()) {
-    if (is_address(item.as_string())) rules.allow.push_back(item.as_string());
-    else has_name |= item.as_string().find(':') == std::string::npos;
+    if (is_address(item.as_string()))
+      rules.allow.push_back(item.as_string());
+    else
+      has_name |= item.as_string().find(':') == std::string::npos;
   }
   // As E2B does: names are of no use to who cannot ask for their addresses.
   if (has_name) rules.allow.emplace_back(kNameServer);
   rules.tunnelled = network["egressProxy"].is_object();
   for (const Json& item : network["denyOut"].items()) {
-    if (item.as_string() == "0.0.0.0/0") rules.all = false;
-    else if (is_address(item.as_string())) rules.deny.push_back(item.as_string());
+    if (item.as_string() == "0.0.0.0/0")
+      rules.all = false;
+    else if (is_address(item.as_string()))
+      rules.deny.push_back(item.as_string());
   }
   return rules;
 }
@@ -144,13 +154,16 @@ struct NetworkManager::State {
   std::string service_net() const { return "198.18." + std::to_string(number) + "."; }
   std::string sandbox_net() const { return "198.19." + std::to_string(number) + "."; }
 
-  // Routes to the gate's devices. Answers come from addresses that no route leads back to, which is what rp_filter would mind.
+  // Routes to the gate's devices. Answers come from addresses that no route leads back to, which is what rp_filter
+  // would mind.
   Status plug_gate() {
     const std::string inside = "/proc/" + std::to_string(holder.pid) + "/ns/net";
-    OSIRIS_TRY(run({"nsenter", "--net=" + inside, "sh", "-c", "for f in all default denied names; do echo 0 > /proc/sys/net/ipv4/conf/$f/rp_filter; done"}, ""));
+    OSIRIS_TRY(run({"nsenter", "--net=" + inside, "sh", "-c",
+                    "for f in all default denied names; do echo 0 > /proc/sys/net/ipv4/conf/$f/rp_filter; done"},
+                   ""));
     const std::string denied = kDeniedDevice, names = kNamesDevice;
-    return run_ip(holder.pid, "link set " + denied + " up\nlink set " + names + " up\nroute add default dev " + denied + " table " + kDeniedTable +
-                                  "\nroute add " + kNameServer + "/32 dev " + names + "\n");
+    return run_ip(holder.pid, "link set " + denied + " up\nlink set " + names + " up\nroute add default dev " + denied +
+                                  " table " + kDeniedTable + "\nroute add " + kNameServer + "/32 dev " + names + "\n");
   }
 
   Status plug_machine() {
@@ -166,13 +179,16 @@ struct NetworkManager::State {
       machine += "addr add " + service_net() + std::to_string(i) + "/24 dev " + host_device() + "\n";
     machine += "route add " + sandbox_net() + "0/24 via " + service_net() + "254\n";
     OSIRIS_TRY(run_ip(0, machine));
-    OSIRIS_TRY(run_ip(holder.pid, "link set lo up\naddr add " + service_net() + "254/24 dev uplink\nlink set uplink up\nroute add default via " +
-                                      service_net() + "1\n"));
-    return run({"nsenter", "--net=/proc/" + std::to_string(holder.pid) + "/ns/net", "sh", "-c", "cat > /proc/sys/net/ipv4/ip_forward"}, "1\n");
+    OSIRIS_TRY(run_ip(holder.pid, "link set lo up\naddr add " + service_net() +
+                                      "254/24 dev uplink\nlink set uplink up\nroute add default via " + service_net() +
+                                      "1\n"));
+    return run({"nsenter", "--net=/proc/" + std::to_string(holder.pid) + "/ns/net", "sh", "-c",
+                "cat > /proc/sys/net/ipv4/ip_forward"},
+               "1\n");
   }
 
-  // In the order of the router's decision: other sandboxes never, nor private ranges (with a proxy of the user's, TCP to them is the
-  // proxy's business), then what is allowed, then what is denied, then the rest.
+  // In the order of the router's decision: other sandboxes never, nor private ranges (with a proxy of the user's, TCP
+  // to them is the proxy's business), then what is allowed, then what is denied, then the rest.
   std::vector<std::string> rules_of(int index, const EgressRules& rules) const {
     const std::string from = "iif s" + std::to_string(index) + " ";
     const std::string to_gate = std::string(" lookup ") + kDeniedTable;
@@ -203,9 +219,11 @@ Result<std::unique_ptr<NetworkManager>> NetworkManager::create(const NameTable& 
   OSIRIS_ASSIGN(state->holder, spawn({"osiris-e2b-network", "--hold-network"}, true));
   std::unique_ptr<NetworkManager> manager(new NetworkManager(std::move(state)));
   char byte;
-  if (::read(manager->state_->holder.out.get(), &byte, 1) != 1) return Error(Code::kUnsupported, "--network isolated: no network namespace", "run as root");
+  if (::read(manager->state_->holder.out.get(), &byte, 1) != 1)
+    return Error(Code::kUnsupported, "--network isolated: no network namespace", "run as root");
   OSIRIS_TRY(manager->state_->plug_machine());
-  OSIRIS_ASSIGN(manager->state_->gate, Gate::create(manager->state_->holder.pid, with_addresses(names, manager->service_addresses())));
+  OSIRIS_ASSIGN(manager->state_->gate,
+                Gate::create(manager->state_->holder.pid, with_addresses(names, manager->service_addresses())));
   OSIRIS_TRY(manager->state_->plug_gate());
   return manager;
 }
@@ -230,9 +248,10 @@ Status NetworkManager::attach(const std::string& sandbox_id, pid_t host_pid, con
   const std::string address = state_->sandbox_net() + std::to_string(index);
   // Rules before the cable: there is no moment without them.
   OSIRIS_TRY(state_->apply(cable, rules));
-  OSIRIS_TRY(run_ip(state_->holder.pid, "link add " + device + " type veth peer name eth0 netns " + std::to_string(host_pid) + "\naddr add " +
-                                            kGateway + "/32 dev " + device + "\nlink set " + device + " up\nroute add " + address +
-                                            "/32 dev " + device + "\n"));
+  OSIRIS_TRY(run_ip(state_->holder.pid, "link add " + device + " type veth peer name eth0 netns " +
+                                            std::to_string(host_pid) + "\naddr add " + kGateway + "/32 dev " + device +
+                                            "\nlink set " + device + " up\nroute add " + address + "/32 dev " + device +
+                                            "\n"));
   return run_ip(host_pid, "addr add " + address + "/32 dev eth0\nlink set eth0 up\nroute add " + std::string(kGateway) +
                               " dev eth0 scope link\nroute add default via " + kGateway + " dev eth0\n");
 }

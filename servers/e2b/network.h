@@ -1,8 +1,8 @@
-// Egress rules by address, for `--network isolated` as root. Every sandbox has an empty network of its own with one cable to
-// a router namespace of this server; the router knows the way to what the sandbox may reach and leads the rest to the gate (gate.h),
-// out of reach of anybody inside. The name server is one more address: reached by who may reach everything, or was given a name or
-// that address. The machine's end of the router carries the service addresses, on which a test's database listens. Only routes are
-// used: no packet filter has to be installed.
+// Egress rules by address, for `--network isolated` as root. Every sandbox has an empty network of its own with one
+// cable to a router namespace of this server; the router knows the way to what the sandbox may reach and leads the rest
+// to the gate (gate.h), out of reach of anybody inside. The name server is one more address: reached by who may reach
+// everything, or was given a name or that address. The machine's end of the router carries the service addresses, on
+// which a test's database listens. Only routes are used: no packet filter has to be installed.
 #pragma once
 
 #include <sys/types.h>
@@ -26,8 +26,8 @@ int hold_network();
 struct EgressRules {
   std::vector<std::string> allow;  // addresses and CIDRs
   std::vector<std::string> deny;
-  bool all = true;                 // what neither list names
-  bool tunnelled = false;          // through a SOCKS5 proxy of the user's
+  bool all = true;         // what neither list names
+  bool tunnelled = false;  // through a SOCKS5 proxy of the user's
 };
 // From a create or network request. Names cannot be enforced by address: they open the name server and nothing else.
 EgressRules egress_rules(const Json& network, bool allow_internet);

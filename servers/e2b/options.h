@@ -12,15 +12,15 @@ struct Options {
   std::string listen = "127.0.0.1:0";
   std::string api_key;
   std::filesystem::path data;
-  std::filesystem::path faults;  // empty: none
-  std::filesystem::path record;  // empty: in memory only
-  int64_t create_ms = 0;         // a create takes at least this long
-  int64_t rtt_ms = 0;            // every round trip, TCP handshakes included
-  int64_t sandboxes_max = 1100;  // running at once, then 429
-  int64_t calls_max = 20'000;    // per route in 30 s, then 429 with Retry-After; 0: no limit
-  int64_t header_ms = 5'000;     // a request's head must have come by then
+  std::filesystem::path faults;    // empty: none
+  std::filesystem::path record;    // empty: in memory only
+  int64_t create_ms = 0;           // a create takes at least this long
+  int64_t rtt_ms = 0;              // every round trip, TCP handshakes included
+  int64_t sandboxes_max = 1100;    // running at once, then 429
+  int64_t calls_max = 20'000;      // per route in 30 s, then 429 with Retry-After; 0: no limit
+  int64_t header_ms = 5'000;       // a request's head must have come by then
   int64_t life_max_s = 24 * 3600;  // longest life of a sandbox
-  int64_t parent_pid = 0;        // end when this is no longer the parent; 0: never
+  int64_t parent_pid = 0;          // end when this is no longer the parent; 0: never
   enum class Isolation { kAuto, kNamespaces, kDirectories } isolation = Isolation::kAuto;
   std::map<std::string, std::string> names;  // of the name server of isolated sandboxes: NAME -> ADDRESS
   enum class Network { kHost, kIsolated } network = Network::kHost;

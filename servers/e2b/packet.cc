@@ -35,7 +35,8 @@ uint16_t checksum(std::string_view bytes) {
 }
 
 // `segment` has a zero checksum at `checksum_at`.
-std::string ip_packet(uint8_t protocol, const Endpoint& from, const Endpoint& to, std::string segment, size_t checksum_at) {
+std::string ip_packet(uint8_t protocol, const Endpoint& from, const Endpoint& to, std::string segment,
+                      size_t checksum_at) {
   std::string pseudo;
   write32(pseudo, from.address);
   write32(pseudo, to.address);
@@ -60,7 +61,8 @@ std::optional<Packet> parse_packet(std::string_view bytes) {
   if (bytes.size() < kIpBytes || (static_cast<uint8_t>(bytes[0]) >> 4) != 4) return std::nullopt;
   const size_t header = (static_cast<uint8_t>(bytes[0]) & 15) * size_t{4};
   const size_t total = read16(bytes, 2);
-  if (header < kIpBytes || total < header || total > bytes.size() || (read16(bytes, 6) & 0x3fff) != 0) return std::nullopt;
+  if (header < kIpBytes || total < header || total > bytes.size() || (read16(bytes, 6) & 0x3fff) != 0)
+    return std::nullopt;
   Packet packet;
   packet.source.address = read32(bytes, 12);
   packet.destination.address = read32(bytes, 16);
@@ -86,7 +88,8 @@ std::optional<Packet> parse_packet(std::string_view bytes) {
   return packet;
 }
 
-std::string tcp_packet(const Endpoint& from, const Endpoint& to, uint32_t sequence, uint32_t acknowledged, uint8_t flags) {
+std::string tcp_packet(const Endpoint& from, const Endpoint& to, uint32_t sequence, uint32_t acknowledged,
+                       uint8_t flags) {
   std::string segment;
   write16(segment, from.port);
   write16(segment, to.port);
@@ -114,7 +117,8 @@ std::string accept_and_close(const Packet& packet) {
   const auto answer = [&](uint32_t sequence, uint32_t acknowledged, uint8_t flags) {
     return tcp_packet(packet.destination, packet.source, sequence, acknowledged, flags);
   };
-  if (packet.flags & TcpFlags::kSyn) return answer(kFirstSequence, packet.sequence + 1, TcpFlags::kSyn | TcpFlags::kAck);
+  if (packet.flags & TcpFlags::kSyn)
+    return answer(kFirstSequence, packet.sequence + 1, TcpFlags::kSyn | TcpFlags::kAck);
   const auto bytes = static_cast<uint32_t>(packet.payload.size());
   const bool is_closed = packet.acknowledged == kFirstSequence + 2;  // it has seen our end
   if (packet.flags & TcpFlags::kFin) return answer(packet.acknowledged, packet.sequence + bytes + 1, TcpFlags::kAck);

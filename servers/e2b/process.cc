@@ -17,25 +17,37 @@
 namespace osiris::e2b_server {
 namespace {
 
-constexpr size_t kQueueMax = 64;             // events per subscriber
+constexpr size_t kQueueMax = 64;              // events per subscriber
 constexpr size_t kChunkMaxBytes = 32 * 1024;  // per stdout or stderr event
 constexpr size_t kTerminalChunkMaxBytes = 16 * 1024;
 constexpr auto kRetention = std::chrono::seconds(30);
 
 std::string signal_text(int number) {
   switch (number) {
-    case SIGHUP: return "hangup";
-    case SIGINT: return "interrupt";
-    case SIGQUIT: return "quit";
-    case SIGILL: return "illegal instruction";
-    case SIGABRT: return "aborted";
-    case SIGBUS: return "bus error";
-    case SIGFPE: return "floating point exception";
-    case SIGKILL: return "killed";
-    case SIGSEGV: return "segmentation fault";
-    case SIGPIPE: return "broken pipe";
-    case SIGTERM: return "terminated";
-    default: return "signal " + std::to_string(number);
+    case SIGHUP:
+      return "hangup";
+    case SIGINT:
+      return "interrupt";
+    case SIGQUIT:
+      return "quit";
+    case SIGILL:
+      return "illegal instruction";
+    case SIGABRT:
+      return "aborted";
+    case SIGBUS:
+      return "bus error";
+    case SIGFPE:
+      return "floating point exception";
+    case SIGKILL:
+      return "killed";
+    case SIGSEGV:
+      return "segmentation fault";
+    case SIGPIPE:
+      return "broken pipe";
+    case SIGTERM:
+      return "terminated";
+    default:
+      return "signal " + std::to_string(number);
   }
 }
 
@@ -103,8 +115,10 @@ bool Subscriber::is_left() const {
 bool Subscriber::push(const Json& event, SteadyTime until) {
   std::unique_lock lock(mutex_);
   const auto may_go = [&] { return left_ || closed_ != Closed::kNo || events_.size() < kQueueMax; };
-  if (until == SteadyTime::max()) room_.wait(lock, may_go);
-  else if (!room_.wait_until(lock, until, may_go)) return false;
+  if (until == SteadyTime::max())
+    room_.wait(lock, may_go);
+  else if (!room_.wait_until(lock, until, may_go))
+    return false;
   if (left_ || closed_ != Closed::kNo) return true;
   events_.push_back({event, std::chrono::steady_clock::now()});
   signal();
@@ -300,7 +314,8 @@ void Process::pump() {
       if (output_over_)
         for (const auto& subscriber : subscribers_) subscriber->stop_keepalives();
     }
-    pollfd polls[4] = {{wake_.get(), POLLIN, 0}, {out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}, {terminal_.get(), POLLIN, 0}};
+    pollfd polls[4] = {
+        {wake_.get(), POLLIN, 0}, {out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}, {terminal_.get(), POLLIN, 0}};
     ::poll(polls, 4, poll_timeout_ms());
     if (std::chrono::steady_clock::now() >= deadline_) {
       strike_deadline();

@@ -1,5 +1,5 @@
-// One process of a sandbox as envd keeps it: its pipes are always drained, what it prints goes to whoever is subscribed at
-// that moment and is thrown away otherwise, and its end waits for both pipes unless envd itself signalled it.
+// One process of a sandbox as envd keeps it: its pipes are always drained, what it prints goes to whoever is subscribed
+// at that moment and is thrown away otherwise, and its end waits for both pipes unless envd itself signalled it.
 #pragma once
 
 #include <chrono>
@@ -83,10 +83,10 @@ class Process {
   bool close_stdin();
   bool resize(int columns, int rows);
 
-  void exited(int wait_status);    // by the agent's report
-  void signalled();                // by envd: the end no longer waits for children holding the pipes
-  void sandbox_gone();             // cuts every stream
-  void cut_streams();              // pause: connections die, the process lives
+  void exited(int wait_status);  // by the agent's report
+  void signalled();              // by envd: the end no longer waits for children holding the pipes
+  void sandbox_gone();           // cuts every stream
+  void cut_streams();            // pause: connections die, the process lives
 
   int pid() const { return pid_; }
   const ProcessConfig& config() const { return config_; }

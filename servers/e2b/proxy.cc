@@ -16,8 +16,9 @@ constexpr std::chrono::seconds kSilenceMax{620};
 
 // Of one hop only, or of this proxy.
 bool is_passed_on(std::string_view name) {
-  constexpr std::string_view kOwn[] = {"connection", "keep-alive",     "transfer-encoding", "upgrade",         "expect",
-                                       "te",         "proxy-connection", "e2b-sandbox-id",  "e2b-sandbox-port", "e2b-traffic-access-token"};
+  constexpr std::string_view kOwn[] = {
+      "connection", "keep-alive",       "transfer-encoding", "upgrade",          "expect",
+      "te",         "proxy-connection", "e2b-sandbox-id",    "e2b-sandbox-port", "e2b-traffic-access-token"};
   return std::find(std::begin(kOwn), std::end(kOwn), name) == std::end(kOwn);
 }
 
@@ -44,7 +45,8 @@ std::string host_for(const Call& call, int port) {
 
 bool send_request(Call& call, int fd, int port) {
   const Request& request = call.request();
-  std::string head = request.method + " " + request.target + " HTTP/1.1\r\nhost: " + host_for(call, port) + "\r\nconnection: close\r\n";
+  std::string head = request.method + " " + request.target + " HTTP/1.1\r\nhost: " + host_for(call, port) +
+                     "\r\nconnection: close\r\n";
   for (const auto& [name, value] : request.headers)
     if (name != "host" && is_passed_on(name)) head += name + ": " + value + "\r\n";
   const bool chunked = request.header("transfer-encoding").has_value();
@@ -80,20 +82,27 @@ class Upstream {
     for (size_t i = 1; i < lines.size(); ++i) {
       const size_t colon = lines[i].find(':');
       if (colon == std::string::npos) return false;
-      const std::string name = lower(lines[i].substr(0, colon)), value(trim(std::string_view(lines[i]).substr(colon + 1)));
+      const std::string name = lower(lines[i].substr(0, colon)),
+                        value(trim(std::string_view(lines[i]).substr(colon + 1)));
       if ((name + value).find('\r') != std::string::npos) return false;
-      if (name == "transfer-encoding") chunked_ = lower(value).find("chunked") != std::string::npos;
-      else if (name == "content-length") length_ = std::strtoull(value.c_str(), nullptr, 10);
-      else if (is_passed_on(name)) headers_.emplace_back(name, value);
+      if (name == "transfer-encoding")
+        chunked_ = lower(value).find("chunked") != std::string::npos;
+      else if (name == "content-length")
+        length_ = std::strtoull(value.c_str(), nullptr, 10);
+      else if (is_passed_on(name))
+        headers_.emplace_back(name, value);
     }
     return status_ >= 200 && status_ < 600;
   }
 
   void relay() {
-    if (exchange_.request().method == "HEAD" || status_ == 204 || status_ == 304) return exchange_.respond(status_, headers_, "");
+    if (exchange_.request().method == "HEAD" || status_ == 204 || status_ == 304)
+      return exchange_.respond(status_, headers_, "");
     if (!exchange_.begin_stream(status_, headers_, chunked_ ? std::nullopt : length_)) return;
-    if (chunked_ ? relay_chunks() : relay_bytes(length_.value_or(UINT64_MAX), !length_)) exchange_.end_stream();
-    else exchange_.abort();
+    if (chunked_ ? relay_chunks() : relay_bytes(length_.value_or(UINT64_MAX), !length_))
+      exchange_.end_stream();
+    else
+      exchange_.abort();
   }
 
  private:
@@ -152,22 +161,30 @@ void answer_unroutable(Exchange& exchange) {
 
 void relay_answer(Exchange& exchange, int fd) {
   Upstream upstream(exchange, fd);
-  if (upstream.read_head()) upstream.relay();
-  else answer_unroutable(exchange);
+  if (upstream.read_head())
+    upstream.relay();
+  else
+    answer_unroutable(exchange);
 }
 
 void proxy_to_port(Call& call, int port) {
   const SandboxInfo& info = *call.sandbox;
-  if (!info.traffic_token.empty() && !equal_secret(call.request().header("e2b-traffic-access-token").value_or(""), info.traffic_token))
+  if (!info.traffic_token.empty() &&
+      !equal_secret(call.request().header("e2b-traffic-access-token").value_or(""), info.traffic_token))
     return call.exchange.respond_json(
-        403, Json::object({{"sandboxId", info.id}, {"message", "Sandbox is secured with traffic access token"}, {"code", 403}}));
+        403, Json::object(
+                 {{"sandboxId", info.id}, {"message", "Sandbox is secured with traffic access token"}, {"code", 403}}));
   const Reply dialled = info.sandbox->call(Json::object({{"op", "dial"}, {"port", port}}));
   if (dialled.error || dialled.fds.empty())
-    return call.exchange.respond_json(
-        502, Json::object({{"sandboxId", info.id}, {"message", "The sandbox is running but port is not open"}, {"port", port}, {"code", 502}}));
+    return call.exchange.respond_json(502, Json::object({{"sandboxId", info.id},
+                                                         {"message", "The sandbox is running but port is not open"},
+                                                         {"port", port},
+                                                         {"code", 502}}));
   const int fd = dialled.fds.front().get();
-  if (send_request(call, fd, port)) relay_answer(call.exchange, fd);
-  else answer_unroutable(call.exchange);
+  if (send_request(call, fd, port))
+    relay_answer(call.exchange, fd);
+  else
+    answer_unroutable(call.exchange);
 }
 
 }  // namespace osiris::e2b_server

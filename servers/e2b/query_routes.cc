@@ -51,11 +51,13 @@ int64_t limit_of(const Request& request) {
 template <class Item, class Key>
 bool cut_page(Call& call, std::vector<Item>& items, const Key& key, Pairs& headers) {
   const bool ascending = call.request().query_value("order") == "asc";
-  std::sort(items.begin(), items.end(), [&](const Item& a, const Item& b) { return ascending ? key(a) < key(b) : key(b) < key(a); });
+  std::sort(items.begin(), items.end(),
+            [&](const Item& a, const Item& b) { return ascending ? key(a) < key(b) : key(b) < key(a); });
   if (const auto token = call.request().query_value("nextToken"); token && !token->empty()) {
     // By order, not by identity: the last item of the page before may have gone meanwhile.
     const auto last = from_base64url(*token);
-    if (!last || last->find("__") == std::string::npos) return call.exchange.respond_error(400, "Invalid next token"), false;
+    if (!last || last->find("__") == std::string::npos)
+      return call.exchange.respond_error(400, "Invalid next token"), false;
     std::erase_if(items, [&](const Item& item) { return ascending ? key(item) <= *last : key(item) >= *last; });
   }
   const size_t limit = static_cast<size_t>(limit_of(call.request()));
@@ -68,20 +70,25 @@ bool cut_page(Call& call, std::vector<Item>& items, const Key& key, Pairs& heade
 void list_v2(Call& call) {
   const Request& request = call.request();
   const int64_t limit = limit_of(request);
-  if (limit < 1 || limit > kPageMax) return call.exchange.respond_error(400, "validation error: \"limit\" must be 1 to 100");
+  if (limit < 1 || limit > kPageMax)
+    return call.exchange.respond_error(400, "validation error: \"limit\" must be 1 to 100");
   const std::vector<std::string> states = split(request.query_value("state").value_or("running,paused"), ',');
-  const auto has_state = [&](const char* name) { return std::find(states.begin(), states.end(), name) != states.end(); };
+  const auto has_state = [&](const char* name) {
+    return std::find(states.begin(), states.end(), name) != states.end();
+  };
   const std::string wanted_template = request.query_value("template").value_or("");
   const std::string after = padded_time(request.query_value("startedAfter").value_or(""));
   std::vector<SandboxInfo> found;
   for (const SandboxInfo& info : call.server.registry().list()) {
     if (!has_state(info.state == SandboxState::kRunning ? "running" : "paused")) continue;
     if (!matches_metadata(info, request.query_value("metadata").value_or(""))) continue;
-    if (!wanted_template.empty() && wanted_template != info.recipe.template_id && wanted_template != info.recipe.alias) continue;
+    if (!wanted_template.empty() && wanted_template != info.recipe.template_id && wanted_template != info.recipe.alias)
+      continue;
     if (!after.empty() && format_iso8601_micros(info.started_ns, true) <= after) continue;
     found.push_back(info);
   }
-  Pairs headers{{"content-type", "application/json"}, {"x-total-running", std::to_string(call.server.registry().running_count())}};
+  Pairs headers{{"content-type", "application/json"},
+                {"x-total-running", std::to_string(call.server.registry().running_count())}};
   if (!cut_page(call, found, list_key, headers)) return;
   Json items = Json::array();
   for (const SandboxInfo& info : found) items.push_back(listed_json(info));
@@ -91,7 +98,8 @@ void list_v2(Call& call) {
 void list_v1(Call& call) {
   Json items = Json::array();
   for (const SandboxInfo& info : call.server.registry().list())
-    if (info.state == SandboxState::kRunning && matches_metadata(info, call.request().query_value("metadata").value_or("")))
+    if (info.state == SandboxState::kRunning &&
+        matches_metadata(info, call.request().query_value("metadata").value_or("")))
       items.push_back(listed_json(info));
   call.exchange.respond_json(200, items);
 }
@@ -123,7 +131,8 @@ void metrics_of_many(Call& call) {
 // Of those that have ended too.
 std::optional<Json> logs_of(Call& call) {
   auto logs = call.server.registry().logs().of(call.param());
-  if (!logs) call.exchange.respond_error(404, "Sandbox \"" + call.param() + "\" doesn't exist or you don't have access to it");
+  if (!logs)
+    call.exchange.respond_error(404, "Sandbox \"" + call.param() + "\" doesn't exist or you don't have access to it");
   return logs;
 }
 
@@ -141,11 +150,14 @@ void logs_v1(Call& call) {
   Json lines = Json::array(), entries = Json::array();
   for (const Json& entry : logs->items()) {
     if (entry["ms"].as_int() < start_ms || static_cast<int64_t>(lines.size()) >= limit) continue;
-    Json line = Json::object({{"level", entry["level"]}, {"logger", "process"}, {"message", entry["message"]}, {"sandboxID", call.param()}});
+    Json line = Json::object(
+        {{"level", entry["level"]}, {"logger", "process"}, {"message", entry["message"]}, {"sandboxID", call.param()}});
     for (const auto& [key, value] : entry["fields"].members()) line.set(key, value);
     lines.push_back(Json::object({{"timestamp", entry["timestamp"]}, {"line", line.dump()}}));
-    entries.push_back(Json::object(
-        {{"timestamp", entry["timestamp"]}, {"message", entry["message"]}, {"level", entry["level"]}, {"fields", texts_of(entry["fields"])}}));
+    entries.push_back(Json::object({{"timestamp", entry["timestamp"]},
+                                    {"message", entry["message"]},
+                                    {"level", entry["level"]},
+                                    {"fields", texts_of(entry["fields"])}}));
   }
   call.exchange.respond_json(200, Json::object({{"logs", std::move(lines)}, {"logEntries", std::move(entries)}}));
 }
@@ -157,14 +169,18 @@ void logs_v2(Call& call) {
   const bool backward = request.query_value("direction") == "backward";
   const int64_t cursor_ms = number(request, "cursor", backward ? INT64_MAX : 0);
   const size_t limit = static_cast<size_t>(std::clamp<int64_t>(number(request, "limit", 1000), 0, 1000));
-  const std::string level = request.query_value("level").value_or(""), search = request.query_value("search").value_or("");
+  const std::string level = request.query_value("level").value_or(""),
+                    search = request.query_value("search").value_or("");
   std::vector<Json> found;
   for (const Json& entry : logs->items()) {
     const int64_t ms = entry["ms"].as_int();
     if (backward ? ms > cursor_ms : ms < cursor_ms) continue;
     if (!level.empty() && entry["level"].as_string() != level) continue;
     if (entry["message"].as_string().find(search) == std::string::npos) continue;
-    found.push_back(Json::object({{"timestamp", entry["timestamp"]}, {"message", entry["message"]}, {"level", entry["level"]}, {"fields", texts_of(entry["fields"])}}));
+    found.push_back(Json::object({{"timestamp", entry["timestamp"]},
+                                  {"message", entry["message"]},
+                                  {"level", entry["level"]},
+                                  {"fields", texts_of(entry["fields"])}}));
   }
   if (backward) std::reverse(found.begin(), found.end());
   if (found.size() > limit) found.resize(limit);
@@ -174,10 +190,13 @@ void logs_v2(Call& call) {
 void snapshots(Call& call) {
   std::vector<Template> found;
   const int64_t limit = limit_of(call.request());
-  if (limit < 1 || limit > kPageMax) return call.exchange.respond_error(400, "validation error: \"limit\" must be 1 to 100");
+  if (limit < 1 || limit > kPageMax)
+    return call.exchange.respond_error(400, "validation error: \"limit\" must be 1 to 100");
   const auto wanted = call.request().query_value("sandboxID"), name = call.request().query_value("name");
   for (const Template& item : call.server.templates().list())
-    if (item.is_snapshot && (!wanted || item.snapshot_of == *wanted) && (!name || std::count(item.names.begin(), item.names.end(), *name))) found.push_back(item);
+    if (item.is_snapshot && (!wanted || item.snapshot_of == *wanted) &&
+        (!name || std::count(item.names.begin(), item.names.end(), *name)))
+      found.push_back(item);
   Pairs headers{{"content-type", "application/json"}};
   const auto key = [](const Template& item) { return format_iso8601_micros(item.created_ns, true) + "__" + item.id; };
   if (!cut_page(call, found, key, headers)) return;

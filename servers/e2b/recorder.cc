@@ -24,10 +24,12 @@ int64_t Recorder::arrive(Json head) {
 
 void Recorder::end(int64_t arrived, Json record) {
   std::lock_guard lock(mutex_);
-  Json numbered = Json::object({{"n", next_++}, {"arrived", arrived}, {"request_id", "req-" + std::to_string(arrived)}});
+  Json numbered =
+      Json::object({{"n", next_++}, {"arrived", arrived}, {"request_id", "req-" + std::to_string(arrived)}});
   for (auto& [key, value] : record.members()) numbered.set(key, std::move(value));
   // A full disk loses the file, not the request.
-  if (file_) [[maybe_unused]] const Status written = file_->append(numbered.dump());
+  if (file_) [[maybe_unused]]
+    const Status written = file_->append(numbered.dump());
   if (open_.erase(arrived) == 0) return;  // cleared while it was open
   records_.push_back(std::move(numbered));
   if (records_.size() > kKeptMax) records_.pop_front();

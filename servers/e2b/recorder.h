@@ -1,6 +1,6 @@
 // Every request the server has seen, for tests: in memory (the newest 100,000), and as one JSON line each in a file.
-// A record is written when its request ends, and a stream ends long after the calls that came after it. So it also says when the
-// request came: "arrived", from 1 in the order of arrival.
+// A record is written when its request ends, and a stream ends long after the calls that came after it. So it also says
+// when the request came: "arrived", from 1 in the order of arrival.
 #pragma once
 
 #include <cstdint>

@@ -20,11 +20,14 @@ ApiError unknown(const std::string& id) {
   return {404, "Sandbox \"" + id + "\" doesn't exist or you don't have access to it", {}};
 }
 
-ApiError transitioning(const std::string& id) { return {409, "Sandbox '" + id + "' is changing its state", "sandbox_start_in_flight"}; }
+ApiError transitioning(const std::string& id) {
+  return {409, "Sandbox '" + id + "' is changing its state", "sandbox_start_in_flight"};
+}
 
 }  // namespace
 
-Registry::Registry(const Options& options, const Isolation& isolation, ServerClock& clock, TemplateStore& templates, NetworkManager* network)
+Registry::Registry(const Options& options, const Isolation& isolation, ServerClock& clock, TemplateStore& templates,
+                   NetworkManager* network)
     : options_(options), isolation_(isolation), clock_(clock), templates_(templates), network_(network) {
   timer_ = std::thread([this] { timer_loop(); });
 }
@@ -77,7 +80,8 @@ Api<SandboxInfo> Registry::describe(const CreateSpec& spec) const {
   return info;
 }
 
-// Far enough from the last sandbox's for its processes not to reach it; the second round lies between the numbers of the first.
+// Far enough from the last sandbox's for its processes not to reach it; the second round lies between the numbers of
+// the first.
 int Registry::next_first_pid() {
   constexpr int64_t kFirst = 1000, kStep = 997, kKernelDefault = 32768;
   const auto pid_max = read_file("/proc/sys/kernel/pid_max");
@@ -86,7 +90,8 @@ int Registry::next_first_pid() {
   return static_cast<int>(kFirst + launches_++ * kStep % std::max<int64_t>(range, 1));
 }
 
-Result<std::shared_ptr<Sandbox>> Registry::launch(const std::string& id, const std::filesystem::path& directory, bool own_network) {
+Result<std::shared_ptr<Sandbox>> Registry::launch(const std::string& id, const std::filesystem::path& directory,
+                                                  bool own_network) {
   InitConfig config;
   config.root = (directory / "root").string();
   config.usr_local = (directory / "usr-local").string();
@@ -110,7 +115,8 @@ Result<std::shared_ptr<Sandbox>> Registry::launch(const std::string& id, const s
 
 std::optional<ApiError> Registry::bring_up(SandboxInfo& info) {
   const auto directory = fresh_directory(info.id);
-  const Status copied = templates_.with_layer(info.recipe, [&](const auto& layer) { return copy_layer(layer, directory); });
+  const Status copied =
+      templates_.with_layer(info.recipe, [&](const auto& layer) { return copy_layer(layer, directory); });
   if (!copied.ok()) {
     [[maybe_unused]] const Status removed = remove_layer(directory);
     return ApiError{500, "Failed to start sandbox: " + copied.error().message, "sandbox_create_failed"};
@@ -118,11 +124,13 @@ std::optional<ApiError> Registry::bring_up(SandboxInfo& info) {
   const EgressRules rules = egress_rules(info.network, info.allow_internet);
   const bool sealed = !rules.all && rules.allow.empty();
   auto sandbox = launch(info.id, directory, network_ || sealed);
-  if (!sandbox.ok()) return ApiError{500, "Failed to start sandbox: " + sandbox.error().message, "sandbox_create_failed"};
+  if (!sandbox.ok())
+    return ApiError{500, "Failed to start sandbox: " + sandbox.error().message, "sandbox_create_failed"};
   info.sandbox = *sandbox;
   if (network_) {
     const Status attached = network_->attach(info.id, info.sandbox->host_pid(), rules);
-    if (!attached.ok()) return ApiError{500, "Failed to start sandbox: " + attached.error().message, "sandbox_create_failed"};
+    if (!attached.ok())
+      return ApiError{500, "Failed to start sandbox: " + attached.error().message, "sandbox_create_failed"};
   }
   return run_start_command(info);
 }
@@ -131,13 +139,16 @@ std::optional<ApiError> Registry::bring_up(SandboxInfo& info) {
 std::optional<ApiError> Registry::run_start_command(const SandboxInfo& info) {
   if (info.recipe.start_cmd.empty()) return std::nullopt;
   const Recipe& recipe = info.recipe;
-  auto started = info.sandbox->start(shell_spec({recipe.start_cmd, recipe.user, recipe.workdir, recipe.env}), Json::object());
-  if (started.error) return ApiError{500, "Failed to start sandbox: " + started.error->message, "sandbox_create_failed"};
+  auto started =
+      info.sandbox->start(shell_spec({recipe.start_cmd, recipe.user, recipe.workdir, recipe.env}), Json::object());
+  if (started.error)
+    return ApiError{500, "Failed to start sandbox: " + started.error->message, "sandbox_create_failed"};
   started.value->start(std::nullopt);
   if (recipe.ready_cmd.empty()) return std::nullopt;
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (std::chrono::steady_clock::now() < give_up) {
-    const CommandEnd end = run_command(*info.sandbox, {recipe.ready_cmd, recipe.user, recipe.workdir, recipe.env}, [](std::string_view) {});
+    const CommandEnd end = run_command(*info.sandbox, {recipe.ready_cmd, recipe.user, recipe.workdir, recipe.env},
+                                       [](std::string_view) {});
     if (end.ok()) return std::nullopt;
     if (!end.was_run) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -178,8 +189,12 @@ Api<SandboxInfo> Registry::create(const CreateSpec& spec) {
 // Paused sandboxes do not count.
 std::optional<ApiError> Registry::check_room() const {
   const auto is_running = [](const auto& item) { return item.second.info.state == SandboxState::kRunning; };
-  if (starting_ + std::count_if(records_.begin(), records_.end(), is_running) < options_.sandboxes_max) return std::nullopt;
-  return ApiError{429, "you have reached the maximum number of concurrent E2B sandboxes (" + std::to_string(options_.sandboxes_max) + ")", {}};
+  if (starting_ + std::count_if(records_.begin(), records_.end(), is_running) < options_.sandboxes_max)
+    return std::nullopt;
+  return ApiError{429,
+                  "you have reached the maximum number of concurrent E2B sandboxes (" +
+                      std::to_string(options_.sandboxes_max) + ")",
+                  {}};
 }
 
 std::optional<SandboxInfo> Registry::find(const std::string& id) const {
@@ -268,7 +283,8 @@ Api<bool> Registry::resume(const std::string& id, int64_t timeout_s, std::option
     info.started_ns = now_ns;
     info.end_ns = now_ns + timeout_s * kSecond;
   } else {
-    info.end_ns = std::max(info.end_ns, std::min(now_ns + timeout_s * kSecond, info.started_ns + options_.life_max_s * kSecond));
+    info.end_ns =
+        std::max(info.end_ns, std::min(now_ns + timeout_s * kSecond, info.started_ns + options_.life_max_s * kSecond));
   }
   changed_.notify_all();
   return was_paused;
@@ -325,7 +341,8 @@ Api<Json> Registry::sample_metrics(const std::string& id) {
   const int64_t cpu_ms = usage.ok["cpu_ms"].as_int();
   const int64_t since_ns = record.sampled_ns ? record.sampled_ns : record.info.started_ns;
   const double span_ms = std::max<double>(1.0, static_cast<double>(now_ns - since_ns) / 1e6);
-  const double percent = std::max(0.0, 100.0 * static_cast<double>(cpu_ms - record.cpu_ms) / span_ms / static_cast<double>(info->recipe.shape.cpu_count));
+  const double percent = std::max(0.0, 100.0 * static_cast<double>(cpu_ms - record.cpu_ms) / span_ms /
+                                           static_cast<double>(info->recipe.shape.cpu_count));
   record.cpu_ms = cpu_ms;
   record.sampled_ns = now_ns;
   record.metrics.push_back(Json::object({{"timestamp", format_iso8601_micros(now_ns, true)},
@@ -337,7 +354,8 @@ Api<Json> Registry::sample_metrics(const std::string& id) {
                                          {"memCache", int64_t{0}},
                                          {"diskUsed", disk_used},
                                          {"diskTotal", info->recipe.shape.disk_mb << 20}}));
-  if (record.metrics.size() > kSamplesMax) record.metrics = Json(Json::Array(record.metrics.items().end() - kSamplesMax, record.metrics.items().end()));
+  if (record.metrics.size() > kSamplesMax)
+    record.metrics = Json(Json::Array(record.metrics.items().end() - kSamplesMax, record.metrics.items().end()));
   return record.metrics;
 }
 
@@ -350,14 +368,17 @@ uint64_t Registry::created_count() const {
 
 int64_t Registry::running_count() const {
   std::lock_guard lock(mutex_);
-  return std::count_if(records_.begin(), records_.end(), [](const auto& item) { return item.second.info.state == SandboxState::kRunning; });
+  return std::count_if(records_.begin(), records_.end(),
+                       [](const auto& item) { return item.second.info.state == SandboxState::kRunning; });
 }
 
 void Registry::expire(const std::string& id, bool pause_it) {
   // Gone meanwhile is as good.
   const auto info = find(id);
-  if (pause_it && info) [[maybe_unused]] const auto ignored = pause(id, info->auto_pause_memory);
-  else kill(id);
+  if (pause_it && info) [[maybe_unused]]
+    const auto ignored = pause(id, info->auto_pause_memory);
+  else
+    kill(id);
 }
 
 void Registry::timer_loop() {
@@ -368,8 +389,10 @@ void Registry::timer_loop() {
     auto wait = std::chrono::nanoseconds(kTimerStepMax);
     for (const auto& [id, record] : records_) {
       if (record.info.state == SandboxState::kPaused) continue;
-      if (record.info.end_ns <= now_ns) over.emplace_back(id, record.info.auto_pause);
-      else wait = std::min(wait, std::chrono::nanoseconds(record.info.end_ns - now_ns));
+      if (record.info.end_ns <= now_ns)
+        over.emplace_back(id, record.info.auto_pause);
+      else
+        wait = std::min(wait, std::chrono::nanoseconds(record.info.end_ns - now_ns));
     }
     if (over.empty()) {
       changed_.wait_for(lock, wait);

@@ -34,9 +34,9 @@ struct SandboxInfo {
   bool auto_pause = false;
   bool auto_pause_memory = true;  // false: an automatic pause keeps the files only
   bool auto_resume = false;
-  Json request;                   // the create's body
-  int64_t timeout_s = 0;          // as first asked for
-  bool changing = false;          // being paused, resumed or copied
+  Json request;           // the create's body
+  int64_t timeout_s = 0;  // as first asked for
+  bool changing = false;  // being paused, resumed or copied
   int64_t started_ns = 0;
   int64_t end_ns = 0;
   SandboxState state = SandboxState::kRunning;
@@ -58,7 +58,8 @@ class Registry {
     unsigned id_base = 0;
     std::string reason;  // why not more
   };
-  Registry(const Options& options, const Isolation& isolation, ServerClock& clock, TemplateStore& templates, NetworkManager* network);
+  Registry(const Options& options, const Isolation& isolation, ServerClock& clock, TemplateStore& templates,
+           NetworkManager* network);
   ~Registry();
   // Kills every sandbox; creates fail from here on.
   void shut_down();
@@ -80,12 +81,13 @@ class Registry {
   Api<std::filesystem::path> copy_files(const SandboxInfo& info);
 
   SandboxLogs& logs() { return logs_; }
-  Api<Json> sample_metrics(const std::string& id);    // takes one sample and returns all
+  Api<Json> sample_metrics(const std::string& id);  // takes one sample and returns all
   void clock_jumped();
   uint64_t created_count() const;
   int64_t running_count() const;
   // A sandbox without a record, for probing and template builds. `directory` is the layer.
-  Result<std::shared_ptr<Sandbox>> launch(const std::string& id, const std::filesystem::path& directory, bool own_network);
+  Result<std::shared_ptr<Sandbox>> launch(const std::string& id, const std::filesystem::path& directory,
+                                          bool own_network);
   std::filesystem::path fresh_directory(const std::string& id) const { return options_.data / "sandboxes" / id; }
   const Isolation& isolation() const { return isolation_; }
   // What tokens and signed addresses are made from.

@@ -21,14 +21,17 @@ bool parse_port(const std::string& text, int& port) {
 bool names_sandbox(const std::string& host) {
   const std::string label = host.substr(0, host.find('.'));
   const size_t dash = label.find('-');
-  return label.size() < host.size() && dash != std::string::npos && dash > 0 && label.find_first_not_of("0123456789") == dash;
+  return label.size() < host.size() && dash != std::string::npos && dash > 0 &&
+         label.find_first_not_of("0123456789") == dash;
 }
 
 void parse_host(const std::string& host, Destination& destination) {
   const std::string label = host.substr(0, host.find('.'));
   const size_t dash = label.find('-');
-  if (!parse_port(label.substr(0, dash), destination.port)) destination.error = "Invalid sandbox port";
-  else if (!is_sandbox_id(destination.sandbox_id = label.substr(dash + 1))) destination.error = "Invalid sandbox ID";
+  if (!parse_port(label.substr(0, dash), destination.port))
+    destination.error = "Invalid sandbox port";
+  else if (!is_sandbox_id(destination.sandbox_id = label.substr(dash + 1)))
+    destination.error = "Invalid sandbox ID";
 }
 
 }  // namespace
@@ -39,21 +42,29 @@ Destination find_destination(const Request& request) {
   const auto port = request.header("e2b-sandbox-port");
   if (id || port) {
     destination.is_envd = true;
-    if (!id || !port) destination.error = id ? "Missing header E2b-Sandbox-Port" : "Missing header E2b-Sandbox-Id";
-    else if (!parse_port(*port, destination.port)) destination.error = "Invalid sandbox port";
-    else if (!is_sandbox_id(*id)) destination.error = "Invalid sandbox ID";
-    else destination.sandbox_id = *id;
+    if (!id || !port)
+      destination.error = id ? "Missing header E2b-Sandbox-Port" : "Missing header E2b-Sandbox-Id";
+    else if (!parse_port(*port, destination.port))
+      destination.error = "Invalid sandbox port";
+    else if (!is_sandbox_id(*id))
+      destination.error = "Invalid sandbox ID";
+    else
+      destination.sandbox_id = *id;
     return destination;
   }
   const std::string host = request.header("host").value_or("");
   const bool is_shared_host = host.starts_with("sandbox.");
-  destination.is_envd = names_sandbox(host) || is_shared_host || (request.path == "/files" && request.query_value("signature"));
-  if (names_sandbox(host)) parse_host(host, destination);
-  else if (is_shared_host && !request.query_value("signature")) destination.error = "Missing header E2b-Sandbox-Id";
+  destination.is_envd =
+      names_sandbox(host) || is_shared_host || (request.path == "/files" && request.query_value("signature"));
+  if (names_sandbox(host))
+    parse_host(host, destination);
+  else if (is_shared_host && !request.query_value("signature"))
+    destination.error = "Missing header E2b-Sandbox-Id";
   return destination;
 }
 
-std::pair<const Route*, std::vector<std::string>> match_route(const std::vector<Route>& routes, const Request& request) {
+std::pair<const Route*, std::vector<std::string>> match_route(const std::vector<Route>& routes,
+                                                              const Request& request) {
   const std::vector<std::string> parts = split(request.path, '/');
   for (const Route& route : routes) {
     const bool head_of_get = request.method == "HEAD" && route.method == "GET";
@@ -63,8 +74,10 @@ std::pair<const Route*, std::vector<std::string>> match_route(const std::vector<
     std::vector<std::string> params;
     bool matches = true;
     for (size_t i = 0; matches && i < parts.size(); ++i) {
-      if (wanted[i].starts_with('{')) params.push_back(parts[i]);
-      else matches = wanted[i] == parts[i];
+      if (wanted[i].starts_with('{'))
+        params.push_back(parts[i]);
+      else
+        matches = wanted[i] == parts[i];
     }
     if (matches) return {&route, params};
   }
@@ -72,7 +85,8 @@ std::pair<const Route*, std::vector<std::string>> match_route(const std::vector<
 }
 
 bool is_reserved(const Request& request) {
-  constexpr std::string_view kReserved[] = {"/init", "/freeze", "/unfreeze", "/collapse", "/fsfreeze", "/fsthaw", "/upgrade"};
+  constexpr std::string_view kReserved[] = {"/init",     "/freeze", "/unfreeze", "/collapse",
+                                            "/fsfreeze", "/fsthaw", "/upgrade"};
   return std::find(std::begin(kReserved), std::end(kReserved), request.path) != std::end(kReserved);
 }
 

@@ -15,7 +15,7 @@ struct Destination {
   bool is_envd = false;
   std::string sandbox_id;  // empty on the envd plane: to be found by signature
   int port = kEnvdPort;
-  std::string error;       // one line of text for a 400
+  std::string error;  // one line of text for a 400
 };
 // By the two headers; else by a "{port}-{id}.domain" host; else, for signed file URLs, by nothing.
 Destination find_destination(const Request& request);

@@ -8,7 +8,8 @@ namespace osiris::e2b_server {
 
 Result<std::shared_ptr<Sandbox>> Sandbox::launch(const InitConfig& config, std::filesystem::path directory) {
   std::shared_ptr<Sandbox> sandbox(new Sandbox(std::move(directory)));
-  OSIRIS_ASSIGN(sandbox->agent_, AgentClient::launch(config, [raw = sandbox.get()](int pid, int status) { raw->on_exit(pid, status); }));
+  OSIRIS_ASSIGN(sandbox->agent_,
+                AgentClient::launch(config, [raw = sandbox.get()](int pid, int status) { raw->on_exit(pid, status); }));
   return sandbox;
 }
 
@@ -30,8 +31,9 @@ Outcome<std::shared_ptr<Process>> Sandbox::start(const StartSpec& spec, const Js
   const size_t streams = spec.process.is_pty ? 1 : spec.process.has_stdin ? 3 : 2;
   if (reply.fds.size() != streams) return {nullptr, AgentError{"internal", "the sandbox handed over no streams"}};
   const int pid = static_cast<int>(reply.ok["pid"].as_int());
-  auto process = std::make_shared<Process>(pid, spec.process, std::move(reply.fds),
-                                           [this, pid] { agent_->call(Json::object({{"op", "signal"}, {"pid", pid}, {"signal", SIGKILL}})); });
+  auto process = std::make_shared<Process>(pid, spec.process, std::move(reply.fds), [this, pid] {
+    agent_->call(Json::object({{"op", "signal"}, {"pid", pid}, {"signal", SIGKILL}}));
+  });
   std::lock_guard lock(mutex_);
   forget_old();
   processes_[pid] = process;
@@ -116,7 +118,8 @@ void Sandbox::shut_down(bool remove_files) {
   for (const auto& process : processes) process->sandbox_gone();
   if (agent_) agent_->kill();
   // What cannot be removed is seen by the tests that look for leftovers.
-  if (remove_files) [[maybe_unused]] const Status removed = remove_layer(directory_);
+  if (remove_files) [[maybe_unused]]
+    const Status removed = remove_layer(directory_);
 }
 
 bool Sandbox::is_gone() const {

@@ -1,5 +1,5 @@
-// The daemon half of one sandbox: its agent, its processes, its directory. The control-plane half (names, timeouts, who may
-// ask) is registry.h.
+// The daemon half of one sandbox: its agent, its processes, its directory. The control-plane half (names, timeouts, who
+// may ask) is registry.h.
 #pragma once
 
 #include <filesystem>

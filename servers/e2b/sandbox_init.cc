@@ -1,6 +1,7 @@
-// Order matters here. As root: mounts first, with the machine's rights over the directories, and the user namespace last,
-// so that nobody inside owns the mounts or the network. Not as root: the user namespace first, because only it gives the
-// right to mount. clone() rather than unshare(): a sanitizer's background thread would make unshare(CLONE_NEWUSER) fail.
+// Order matters here. As root: mounts first, with the machine's rights over the directories, and the user namespace
+// last, so that nobody inside owns the mounts or the network. Not as root: the user namespace first, because only it
+// gives the right to mount. clone() rather than unshare(): a sanitizer's background thread would make
+// unshare(CLONE_NEWUSER) fail.
 #include "servers/e2b/sandbox_init.h"
 
 #include <fcntl.h>
@@ -26,13 +27,15 @@ namespace osiris::e2b_server {
 namespace {
 
 // Read-only from the machine, where it has them; the base layer holds the mount points.
-constexpr const char* kSharedEtc[] = {"alternatives", "ssl", "ca-certificates", "ld.so.cache", "ld.so.conf", "ld.so.conf.d",
-                                      "resolv.conf", "mime.types", "services", "protocols", "python3", "python3.11"};
+constexpr const char* kSharedEtc[] = {"alternatives", "ssl",          "ca-certificates", "ld.so.cache",
+                                      "ld.so.conf",   "ld.so.conf.d", "resolv.conf",     "mime.types",
+                                      "services",     "protocols",    "python3",         "python3.11"};
 
 // The server waits for "ready" and gets this instead: its ready line says why there are no namespaces.
 bool complain(const char* what, const std::string& on) {
   const std::string text = std::string(what) + " " + on + ": " + std::strerror(errno);
-  [[maybe_unused]] const Status sent = send_message(kAgentSocket, Json::object({{"event", "failed"}, {"message", text}}));
+  [[maybe_unused]] const Status sent =
+      send_message(kAgentSocket, Json::object({{"event", "failed"}, {"message", text}}));
   return false;
 }
 
@@ -41,35 +44,41 @@ bool bind(const std::string& from, const std::string& to, bool read_only) {
   mount_attr attributes{};
   attributes.attr_set = MOUNT_ATTR_NOSUID | (read_only ? uint64_t{MOUNT_ATTR_RDONLY} : 0);
   // Not mount_setattr(): the kernel has it since 5.12, glibc since 2.36 only.
-  if (::syscall(SYS_mount_setattr, AT_FDCWD, to.c_str(), AT_RECURSIVE, &attributes, sizeof attributes) != 0) return complain("restrict", to);
+  if (::syscall(SYS_mount_setattr, AT_FDCWD, to.c_str(), AT_RECURSIVE, &attributes, sizeof attributes) != 0)
+    return complain("restrict", to);
   return true;
 }
 
 bool write_file(const std::string& path, const std::string& text) {
   const Fd file(::open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
-  return (file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) || complain("write", path);
+  return (file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) ||
+         complain("write", path);
 }
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
 bool is_link(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   return ::lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode);
 }
 
 bool mount_devices(const std::string& root) {
   const std::string dev = root + "/dev";
-  if (::mount("tmpfs", dev.c_str(), "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=755,size=1m") != 0) return complain("mount", dev);
+  if (::mount("tmpfs", dev.c_str(), "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=755,size=1m") != 0)
+    return complain("mount", dev);
   for (const char* name : {"null", "zero", "full", "random", "urandom", "tty"}) {
     const std::string node = dev + "/" + name;
     const int fd = ::open(node.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
     if (fd >= 0) ::close(fd);
-    if (::mount(("/dev/" + std::string(name)).c_str(), node.c_str(), nullptr, MS_BIND, nullptr) != 0) return complain("bind", node);
+    if (::mount(("/dev/" + std::string(name)).c_str(), node.c_str(), nullptr, MS_BIND, nullptr) != 0)
+      return complain("bind", node);
   }
   for (const char* name : {"pts", "shm"}) ::mkdir((dev + "/" + name).c_str(), 0755);
-  if (::mount("devpts", (dev + "/pts").c_str(), "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620") != 0)
+  if (::mount("devpts", (dev + "/pts").c_str(), "devpts", MS_NOSUID | MS_NOEXEC,
+              "newinstance,ptmxmode=0666,mode=0620") != 0)
     return complain("mount", dev + "/pts");
-  if (::mount("tmpfs", (dev + "/shm").c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") != 0) return complain("mount", dev + "/shm");
+  if (::mount("tmpfs", (dev + "/shm").c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") != 0)
+    return complain("mount", dev + "/shm");
   const std::pair<const char*, const char*> links[] = {{"pts/ptmx", "ptmx"},
                                                        {"/proc/self/fd", "fd"},
                                                        {"/proc/self/fd/0", "stdin"},
@@ -93,10 +102,14 @@ bool build_root(const InitConfig& config) {
     if (exists(shared) && exists(root + shared) && !bind(shared, root + shared, true)) return false;
   }
   // A network of its own has E2B's name server, whose place is in the image and not the machine's.
-  if (config.own_network && exists(root + "/etc/resolv.conf") && !write_file(root + "/etc/resolv.conf", "nameserver 8.8.8.8\n")) return false;
+  if (config.own_network && exists(root + "/etc/resolv.conf") &&
+      !write_file(root + "/etc/resolv.conf", "nameserver 8.8.8.8\n"))
+    return false;
   if (!mount_devices(root)) return false;
-  const std::string owner = config.id_base == 0 ? "" : ",uid=" + std::to_string(config.id_base) + ",gid=" + std::to_string(config.id_base);
-  if (::mount("tmpfs", (root + "/run").c_str(), "tmpfs", MS_NOSUID | MS_NODEV, ("mode=755" + owner).c_str()) != 0) return complain("mount", root + "/run");
+  const std::string owner =
+      config.id_base == 0 ? "" : ",uid=" + std::to_string(config.id_base) + ",gid=" + std::to_string(config.id_base);
+  if (::mount("tmpfs", (root + "/run").c_str(), "tmpfs", MS_NOSUID | MS_NODEV, ("mode=755" + owner).c_str()) != 0)
+    return complain("mount", root + "/run");
   if (::mount("proc", (root + "/proc").c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
     return complain("mount", root + "/proc");
   if (::chdir(root.c_str()) != 0 || ::syscall(SYS_pivot_root, ".", ".") != 0) return complain("pivot", root);
@@ -132,7 +145,8 @@ void number_processes_from(int first_pid) {
   const Fd last(first_pid > 0 ? ::open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC) : -1);
   const std::string text = std::to_string(first_pid - 1);
   // Refused or absent: the numbers are then those of every fresh namespace.
-  if (last) [[maybe_unused]] const ssize_t ignored = ::write(last.get(), text.data(), text.size());
+  if (last) [[maybe_unused]]
+    const ssize_t ignored = ::write(last.get(), text.data(), text.size());
 }
 
 bool tell(int fd) { return ::write(fd, "x", 1) == 1; }
@@ -152,9 +166,10 @@ int become_agent(const InitConfig& config, int to_parent, int from_parent) {
   if (as_root) {
     if (::unshare(CLONE_NEWUSER) != 0) return complain("unshare", "user namespace"), 1;
     if (!tell(to_parent) || !hear(from_parent)) return 1;
-    if (::setgroups(0, nullptr) != 0 || ::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) return complain("become", "root inside"), 1;
+    if (::setgroups(0, nullptr) != 0 || ::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0)
+      return complain("become", "root inside"), 1;
   }
-  ::prctl(PR_SET_DUMPABLE, 1);  // /proc/self stays readable after the change of ids
+  ::prctl(PR_SET_DUMPABLE, 1);         // /proc/self stays readable after the change of ids
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // forgotten by the change of ids
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   ::close(to_parent);

@@ -41,7 +41,8 @@ Json detail_json(const SandboxInfo& info) {
     if (Json* proxy = network.find("egressProxy")) proxy->erase("password");  // E2B never gives it back
     out.set("network", std::move(network));
   }
-  out.set("lifecycle", Json::object({{"onTimeout", info.auto_pause ? "pause" : "kill"}, {"autoResume", info.auto_resume}}));
+  out.set("lifecycle",
+          Json::object({{"onTimeout", info.auto_pause ? "pause" : "kill"}, {"autoResume", info.auto_resume}}));
   return out;
 }
 

@@ -18,7 +18,8 @@ void SandboxLogs::open(const std::string& id) {
   order_.pop_front();
 }
 
-void SandboxLogs::add(const std::string& id, int64_t now_unix_ns, std::string_view level, std::string_view message, const Json& fields) {
+void SandboxLogs::add(const std::string& id, int64_t now_unix_ns, std::string_view level, std::string_view message,
+                      const Json& fields) {
   const std::lock_guard lock(mutex_);
   const auto found = logs_.find(id);
   if (found == logs_.end()) return;

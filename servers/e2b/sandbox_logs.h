@@ -18,7 +18,8 @@ class SandboxLogs {
   // From now on `id` has a log. The oldest logs go when there are more than 1,000.
   void open(const std::string& id);
   // Into a log that was opened; nothing otherwise. `fields`: an object, what the line says beside its message.
-  void add(const std::string& id, int64_t now_unix_ns, std::string_view level, std::string_view message, const Json& fields = Json::object());
+  void add(const std::string& id, int64_t now_unix_ns, std::string_view level, std::string_view message,
+           const Json& fields = Json::object());
   // [{"timestamp","ms","level","message","fields"}], oldest first; nullopt: there was no such sandbox.
   std::optional<Json> of(const std::string& id) const;
 

@@ -60,7 +60,8 @@ void create_v1(Call& call) {
 void create_v2(Call& call) {
   const auto body = read_json(call);
   if (!body) return;
-  const std::string key = call.server.options().honours_keys ? call.request().header("idempotency-key").value_or("") : "";
+  const std::string key =
+      call.server.options().honours_keys ? call.request().header("idempotency-key").value_or("") : "";
   if (key.empty()) {
     if (const auto answer = create(call, *body, kTimeoutV2Seconds, true)) call.exchange.respond_json(201, *answer);
     return;
@@ -98,7 +99,8 @@ void set_timeout(Call& call) {
   const auto body = read_json(call);
   if (!body) return;
   const int64_t timeout_s = (*body)["timeout"].as_int(-1);
-  if (timeout_s < 0) return call.exchange.respond_error(400, "validation error: property \"timeout\" is missing or negative");
+  if (timeout_s < 0)
+    return call.exchange.respond_error(400, "validation error: property \"timeout\" is missing or negative");
   finish_empty(call, call.server.registry().set_timeout(call.param(), timeout_s, false));
 }
 
@@ -107,7 +109,8 @@ void refresh(Call& call) {
   const auto body = read_json(call);
   if (!body) return;
   const int64_t duration_s = std::max((*body)["duration"].as_int(kRefreshMinSeconds), kRefreshMinSeconds);
-  if (duration_s > kRefreshMaxSeconds) return call.exchange.respond_error(400, "validation error: \"duration\" must be at most 3600");
+  if (duration_s > kRefreshMaxSeconds)
+    return call.exchange.respond_error(400, "validation error: \"duration\" must be at most 3600");
   finish_empty(call, call.server.registry().set_timeout(call.param(), duration_s, true));
 }
 
@@ -184,7 +187,8 @@ void fork(Call& call) {
   const auto body = read_json(call);
   if (!body) return;
   const int64_t count = (*body)["count"].as_int(1);
-  if (count < 1 || count > kForkMax) return call.exchange.respond_error(400, "validation error: \"count\" must be 1 to 100");
+  if (count < 1 || count > kForkMax)
+    return call.exchange.respond_error(400, "validation error: \"count\" must be 1 to 100");
   const auto original = call.server.registry().find(call.param());
   if (!original) return unknown_sandbox(call);
   const auto added = snapshot_of(call, "");
@@ -196,8 +200,11 @@ void fork(Call& call) {
   Json outcomes = Json::array();
   for (int64_t i = 0; i < count; ++i) {
     auto made = call.server.registry().create({request, kTimeoutV1Seconds, !original->token.empty()});
-    if (made.ok()) outcomes.push_back(Json::object({{"sandbox", created_json(*made)}}));
-    else outcomes.push_back(Json::object({{"error", Json::object({{"code", made.error().status}, {"message", made.error().message}})}}));
+    if (made.ok())
+      outcomes.push_back(Json::object({{"sandbox", created_json(*made)}}));
+    else
+      outcomes.push_back(
+          Json::object({{"error", Json::object({{"code", made.error().status}, {"message", made.error().message}})}}));
   }
   call.server.templates().remove(snapshot_id);
   call.exchange.respond_json(201, outcomes);

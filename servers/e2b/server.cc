@@ -39,11 +39,12 @@ bool is_preflight(const Request& request) {
 }
 
 void answer_preflight(Exchange& exchange) {
-  exchange.respond(204,
-                   {{"access-control-allow-methods", "HEAD, GET, POST, PUT, PATCH, DELETE"},
-                    {"access-control-allow-headers", exchange.request().header("access-control-request-headers").value_or("*")},
-                    {"access-control-max-age", "7200"}},
-                   "");
+  exchange.respond(
+      204,
+      {{"access-control-allow-methods", "HEAD, GET, POST, PUT, PATCH, DELETE"},
+       {"access-control-allow-headers", exchange.request().header("access-control-request-headers").value_or("*")},
+       {"access-control-max-age", "7200"}},
+      "");
 }
 
 // envd's RPC half looks its user up before it looks at anything else. True: nobody, and it has been answered.
@@ -53,9 +54,12 @@ bool answered_unknown_user(Call& call) {
   const Reply known = call.sandbox->sandbox->call(Json::object({{"op", "account"}, {"user", user}}));
   if (!known.error) return false;
   const AgentError& error = *known.error;
-  if (error.code == "unavailable") call.exchange.abort();
-  else if (has_stream_type(call.request())) fail_connect_stream(call.exchange, error.code, error.message);
-  else respond_connect_error(call.exchange, error.code, error.message);
+  if (error.code == "unavailable")
+    call.exchange.abort();
+  else if (has_stream_type(call.request()))
+    fail_connect_stream(call.exchange, error.code, error.message);
+  else
+    respond_connect_error(call.exchange, error.code, error.message);
   return true;
 }
 
@@ -96,7 +100,8 @@ Status Server::set_up() {
   }
   Registry::Isolation isolation;
   OSIRIS_TRY(set_up_isolation(isolation));
-  OSIRIS_ASSIGN(http_, HttpServer::listen(options_.listen, {std::chrono::milliseconds(options_.rtt_ms), std::chrono::milliseconds(options_.header_ms)}));
+  OSIRIS_ASSIGN(http_, HttpServer::listen(options_.listen, {std::chrono::milliseconds(options_.rtt_ms),
+                                                            std::chrono::milliseconds(options_.header_ms)}));
   append(control_, query_routes());  // before "/sandboxes/{id}", which would take "/sandboxes/metrics"
   append(control_, sandbox_routes());
   append(control_, template_routes());
@@ -138,11 +143,13 @@ Status Server::set_up_isolation(Registry::Isolation& isolation) {
     const Status tried = try_isolation(isolation);
     if (tried.ok()) break;
     if (i + 1 == attempts.size()) return tried;
-    reasons += (reasons.empty() ? "" : "; ") + std::string(isolation.id_base != 0 ? "with root inside: " : "namespaces: ") + tried.error().message;
+    reasons += (reasons.empty() ? "" : "; ") +
+               std::string(isolation.id_base != 0 ? "with root inside: " : "namespaces: ") + tried.error().message;
   }
   if (options_.network == Options::Network::kIsolated) {
     if (!isolation.namespaces || isolation.id_base == 0)
-      return Error(Code::kUnsupported, "--network isolated: it needs root and namespaces", "run as root, or leave it out");
+      return Error(Code::kUnsupported, "--network isolated: it needs root and namespaces",
+                   "run as root, or leave it out");
     OSIRIS_ASSIGN(network_, NetworkManager::create(options_.names));
   }
   registry_ = std::make_unique<Registry>(options_, isolation, clock_, *templates_, network_.get());
@@ -227,7 +234,8 @@ void Server::serve(Exchange& exchange) {
     registry_->clock_jumped();
   };
   world.tell = [&](int port) {
-    const Json who = Json::object({{"route", name}, {"sandbox", sandbox_id}, {"forwarded_for", request.header("x-forwarded-for").value_or("")}});
+    const Json who = Json::object(
+        {{"route", name}, {"sandbox", sandbox_id}, {"forwarded_for", request.header("x-forwarded-for").value_or("")}});
     tell(port, who);
   };
   world.sleep = [this](std::chrono::microseconds time) { sleep(time); };
@@ -235,14 +243,19 @@ void Server::serve(Exchange& exchange) {
       Json::object({{"method", request.method}, {"target", request.target}, {"route", name}, {"sandbox", sandbox_id}}));
   world.request_id = "req-" + std::to_string(arrived);
   world.record = [&](const ShapedExchange& seen) {
-    if (destination.is_envd && route) log_envd_call(registry_->logs(), sandbox_id, clock_.unix_ns(), request, seen.request_head(), seen.status());
+    if (destination.is_envd && route)
+      log_envd_call(registry_->logs(), sandbox_id, clock_.unix_ns(), request, seen.request_head(), seen.status());
     recorder_.end(arrived, record(request, seen, name, sandbox_id, started_ns));
   };
-  ShapedExchange shaped(exchange, std::chrono::milliseconds(options_.rtt_ms), faults_.next(name, sandbox_id), std::move(world));
+  ShapedExchange shaped(exchange, std::chrono::milliseconds(options_.rtt_ms), faults_.next(name, sandbox_id),
+                        std::move(world));
   if (shaped.admit()) {
-    if (is_preflight(request)) answer_preflight(shaped);
-    else if (!destination.error.empty()) shaped.respond(400, {{"content-type", "text/plain"}}, destination.error);
-    else dispatch(shaped, route, std::move(params), destination.is_envd);
+    if (is_preflight(request))
+      answer_preflight(shaped);
+    else if (!destination.error.empty())
+      shaped.respond(400, {{"content-type", "text/plain"}}, destination.error);
+    else
+      dispatch(shaped, route, std::move(params), destination.is_envd);
   }
   shaped.finish();
 }
@@ -264,7 +277,9 @@ void Server::dispatch(Exchange& exchange, const Route* route, std::vector<std::s
   if (port != kEnvdPort) return proxy_to_port(call, port);
   if (request.path == "/health") return exchange.respond(204, {{"cache-control", "no-store"}}, "");
   if (is_reserved(request))
-    return exchange.respond_json(404, Json::object({{"message", "this endpoint is reserved for the control plane"}, {"path", request.path}, {"code", 404}}));
+    return exchange.respond_json(404, Json::object({{"message", "this endpoint is reserved for the control plane"},
+                                                    {"path", request.path},
+                                                    {"code", 404}}));
   const bool is_rpc = request.path.find('.') != std::string::npos;
   const bool checks_itself = request.path == "/files";
   if (!checks_itself)
@@ -294,7 +309,8 @@ bool Server::enter_sandbox(Call& call, int port) {
   const Destination destination = find_destination(request);
   if (destination.sandbox_id.empty()) {
     // A signed URL names no sandbox: the one whose token made the signature.
-    call.sandbox = registry_->find_by_token_test([&](const SandboxInfo& info) { return signature_matches(request, info.token); });
+    call.sandbox =
+        registry_->find_by_token_test([&](const SandboxInfo& info) { return signature_matches(request, info.token); });
     if (!call.sandbox) call.exchange.respond_error(401, "invalid signature");
     return call.sandbox.has_value();
   }
@@ -304,12 +320,15 @@ bool Server::enter_sandbox(Call& call, int port) {
     return false;
   };
   call.sandbox = registry_->find(id);
-  if (call.sandbox && call.sandbox->state == SandboxState::kPaused && call.sandbox->auto_resume && !call.sandbox->changing) {
+  if (call.sandbox && call.sandbox->state == SandboxState::kPaused && call.sandbox->auto_resume &&
+      !call.sandbox->changing) {
     const bool is_envd = port == kEnvdPort;
     const std::string& token = is_envd ? call.sandbox->token : call.sandbox->traffic_token;
-    if (!token.empty() && !equal_secret(request.header(is_envd ? "x-access-token" : "e2b-traffic-access-token").value_or(""), token))
+    if (!token.empty() &&
+        !equal_secret(request.header(is_envd ? "x-access-token" : "e2b-traffic-access-token").value_or(""), token))
       return refuse(403, "Sandbox cannot be resumed without its access token");
-    auto resumed = registry_->resume(id, std::min(std::max(call.sandbox->timeout_s, kAutoResumeSecondsMin), options_.life_max_s));
+    auto resumed =
+        registry_->resume(id, std::min(std::max(call.sandbox->timeout_s, kAutoResumeSecondsMin), options_.life_max_s));
     if (!resumed.ok() && resumed.error().status == 429) return refuse(429, resumed.error().message);
     call.sandbox = registry_->find(id);
   }
@@ -318,8 +337,8 @@ bool Server::enter_sandbox(Call& call, int port) {
   return true;
 }
 
-Json Server::record(const Request& request, const ShapedExchange& shaped, const std::string& route, const std::string& sandbox_id,
-                    int64_t started_ns) const {
+Json Server::record(const Request& request, const ShapedExchange& shaped, const std::string& route,
+                    const std::string& sandbox_id, int64_t started_ns) const {
   Json headers = Json::object();
   for (const auto& [name, value] : request.headers) headers.set(name, value);
   Json line = Json::object({{"time", format_iso8601_micros(clock_.unix_ns(), true)},

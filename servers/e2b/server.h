@@ -44,12 +44,12 @@ struct Route {
 };
 
 // Routes of each plane, one file each.
-std::vector<Route> sandbox_routes();   // sandbox_routes.cc: what changes sandboxes
-std::vector<Route> query_routes();     // query_routes.cc: lists, metrics, logs
-std::vector<Route> template_routes();  // template_routes.cc
-std::vector<Route> admin_routes();     // admin_routes.cc: /_admin of this server, no part of E2B
-std::vector<Route> file_routes();      // envd_files.cc
-std::vector<Route> process_routes();   // envd_process.cc
+std::vector<Route> sandbox_routes();     // sandbox_routes.cc: what changes sandboxes
+std::vector<Route> query_routes();       // query_routes.cc: lists, metrics, logs
+std::vector<Route> template_routes();    // template_routes.cc
+std::vector<Route> admin_routes();       // admin_routes.cc: /_admin of this server, no part of E2B
+std::vector<Route> file_routes();        // envd_files.cc
+std::vector<Route> process_routes();     // envd_process.cc
 std::vector<Route> filesystem_routes();  // envd_filesystem.cc
 
 class Server {
@@ -93,7 +93,8 @@ class Server {
   void serve(Exchange& exchange);
   void dispatch(Exchange& exchange, const Route* route, std::vector<std::string> params, bool is_envd);
   bool enter_sandbox(Call& call, int port);
-  Json record(const Request& request, const class ShapedExchange& shaped, const std::string& route, const std::string& sandbox_id, int64_t started_ns) const;
+  Json record(const Request& request, const class ShapedExchange& shaped, const std::string& route,
+              const std::string& sandbox_id, int64_t started_ns) const;
 
   const Options options_;
   ServerClock clock_;

@@ -11,11 +11,12 @@ using Type = FaultAction::Type;
 using When = FaultAction::When;
 
 constexpr size_t kRequestHeadMaxBytes = 2u << 20;  // a SendInput of 1 MiB is logged whole
-constexpr int64_t kMiddleBytes = 10;  // where "middle" is when the plan does not say
+constexpr int64_t kMiddleBytes = 10;               // where "middle" is when the plan does not say
 
 }  // namespace
 
-ShapedExchange::ShapedExchange(Exchange& inner, std::chrono::milliseconds rtt, std::vector<FaultAction> faults, World world)
+ShapedExchange::ShapedExchange(Exchange& inner, std::chrono::milliseconds rtt, std::vector<FaultAction> faults,
+                               World world)
     : inner_(inner), rtt_(rtt), faults_(std::move(faults)), world_(std::move(world)) {}
 
 void ShapedExchange::sleep_ms(int64_t ms) const {
@@ -82,7 +83,8 @@ bool ShapedExchange::admit() {
   const std::vector<FaultAction> all = faults_;
   // What strikes here strikes nowhere else.
   std::erase_if(faults_, [](const FaultAction& fault) {
-    return fault.when == When::kRequest || fault.type == Type::kLatency || fault.type == Type::kBandwidth || fault.type == Type::kStatus;
+    return fault.when == When::kRequest || fault.type == Type::kLatency || fault.type == Type::kBandwidth ||
+           fault.type == Type::kStatus;
   });
   for (const FaultAction& fault : all) {
     if (fault.type == Type::kLatency) {
@@ -122,13 +124,16 @@ Result<size_t> ShapedExchange::read_body(char* out, size_t capacity_bytes) {
       abort();
       return Error(Code::kUnavailable, "cut by the fault plan");
     }
-    if (struck.type == Type::kStall) sleep_ms(struck.ms);
-    else wake_world(struck);
+    if (struck.type == Type::kStall)
+      sleep_ms(struck.ms);
+    else
+      wake_world(struck);
     break;
   }
   auto count = inner_.read_body(out, capacity_bytes);
   if (!count.ok()) return count;
-  if (request_head_.size() < kRequestHeadMaxBytes) request_head_.append(out, std::min(*count, kRequestHeadMaxBytes - request_head_.size()));
+  if (request_head_.size() < kRequestHeadMaxBytes)
+    request_head_.append(out, std::min(*count, kRequestHeadMaxBytes - request_head_.size()));
   request_bytes_ += *count;
   if (bytes_per_s_ > 0) pace(*count);
   return count;
@@ -161,7 +166,8 @@ bool ShapedExchange::cut_before_answer() {
 }
 
 const FaultAction* ShapedExchange::planned_cut() const {
-  const auto found = std::find_if(faults_.begin(), faults_.end(), [](const FaultAction& fault) { return fault.type == Type::kCut; });
+  const auto found =
+      std::find_if(faults_.begin(), faults_.end(), [](const FaultAction& fault) { return fault.type == Type::kCut; });
   return found == faults_.end() ? nullptr : &*found;
 }
 
@@ -185,7 +191,9 @@ Pairs ShapedExchange::with_id(Pairs headers) const {
 }
 
 void ShapedExchange::respond(int status, const Pairs& headers, std::string_view body) {
-  const bool cuts_inside = std::any_of(faults_.begin(), faults_.end(), [](const FaultAction& fault) { return fault.when == When::kMiddle; }) && !cuts_head();
+  const bool cuts_inside = std::any_of(faults_.begin(), faults_.end(),
+                                       [](const FaultAction& fault) { return fault.when == When::kMiddle; }) &&
+                           !cuts_head();
   if (cuts_inside || bytes_per_s_ > 0) {
     if (!begin_stream(status, headers, body.size())) return;
     write(body);
@@ -207,7 +215,8 @@ bool ShapedExchange::begin_stream(int status, const Pairs& headers, std::optiona
   if (cut_ || answered_) return false;
   answered_ = true;
   const bool has_body = status != 204 && status != 304;
-  if (planned_cut() && !cuts_head() && has_body) length_bytes.reset();  // a body in chunks, as a proxy on the way may make one
+  if (planned_cut() && !cuts_head() && has_body)
+    length_bytes.reset();  // a body in chunks, as a proxy on the way may make one
   chunked_ = !length_bytes;
   length_bytes_ = length_bytes;
   status_ = status;
@@ -243,10 +252,13 @@ bool ShapedExchange::send_part(std::string_view bytes) {
     if (!strikes_at(fault, bytes.size())) continue;
     const int64_t limit = middle_of(fault);
     // An event fault tears the envelope itself; a byte fault cuts exactly there.
-    const int64_t keep = fault.after_events >= 0 ? static_cast<int64_t>(bytes.size() / 2) : limit - static_cast<int64_t>(response_bytes_);
-    const std::string_view head = bytes.substr(0, static_cast<size_t>(std::clamp<int64_t>(keep, 0, static_cast<int64_t>(bytes.size()))));
+    const int64_t keep = fault.after_events >= 0 ? static_cast<int64_t>(bytes.size() / 2)
+                                                 : limit - static_cast<int64_t>(response_bytes_);
+    const std::string_view head =
+        bytes.substr(0, static_cast<size_t>(std::clamp<int64_t>(keep, 0, static_cast<int64_t>(bytes.size()))));
     std::erase_if(faults_, [&](const FaultAction& item) { return item.type == fault.type && item.when == fault.when; });
-    if (fault.type == Type::kKillSandbox || fault.type == Type::kKillProcess || fault.type == Type::kClockJump || fault.type == Type::kTell) {
+    if (fault.type == Type::kKillSandbox || fault.type == Type::kKillProcess || fault.type == Type::kClockJump ||
+        fault.type == Type::kTell) {
       wake_world(fault);
       continue;
     }
@@ -271,7 +283,8 @@ bool ShapedExchange::send_part(std::string_view bytes) {
 bool ShapedExchange::write(std::string_view bytes) {
   if (cut_) return false;
   if (event_time_) delay_answer();
-  if (const FaultAction* cut = planned_cut(); cut && cut->at == CutAt::kChunkSize && events_ >= cut->after_events && !bytes.empty()) {
+  if (const FaultAction* cut = planned_cut();
+      cut && cut->at == CutAt::kChunkSize && events_ >= cut->after_events && !bytes.empty()) {
     begin_cut();
     return inner_.write(bytes);
   }
@@ -297,9 +310,12 @@ void ShapedExchange::abort() {
 void ShapedExchange::finish() {
   for (const FaultAction& fault : faults_) {
     if (fault.when != When::kAfter || cut_) continue;
-    if (fault.type == Type::kReset) abort();
-    else if (fault.type == Type::kStall) sleep_ms(fault.ms);
-    else wake_world(fault);
+    if (fault.type == Type::kReset)
+      abort();
+    else if (fault.type == Type::kStall)
+      sleep_ms(fault.ms);
+    else
+      wake_world(fault);
   }
   record_once();
 }

@@ -1,5 +1,5 @@
-// An exchange seen through a bad network: round-trip time, bandwidth, and the faults of the plan. Also counts and keeps what
-// the recorder wants.
+// An exchange seen through a bad network: round-trip time, bandwidth, and the faults of the plan. Also counts and keeps
+// what the recorder wants.
 #pragma once
 
 #include <functional>

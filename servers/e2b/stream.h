@@ -12,8 +12,9 @@ namespace osiris::e2b_server {
 Json keepalive_event_of_process();
 Json keepalive_event_of_watch();
 
-// Returns when the stream has ended, the client has gone, or the sandbox has (then the connection is reset). The interval is
-// the request's Keepalive-Ping-Interval; from `over` on the stream ends with deadline_exceeded, whatever else has happened.
+// Returns when the stream has ended, the client has gone, or the sandbox has (then the connection is reset). The
+// interval is the request's Keepalive-Ping-Interval; from `over` on the stream ends with deadline_exceeded, whatever
+// else has happened.
 void stream_events(Exchange& exchange, Subscriber& subscriber, const Json& keepalive, SteadyTime over);
 
 // The request's Connect-Timeout-Ms; nullopt: none.

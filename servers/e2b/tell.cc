@@ -19,7 +19,8 @@ void tell(int port, const Json& who) {
   address.sin_port = htons(static_cast<uint16_t>(port));
   const std::string line = who.dump() + "\n";
   char byte;
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 && ::send(fd, line.data(), line.size(), MSG_NOSIGNAL) > 0)
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+      ::send(fd, line.data(), line.size(), MSG_NOSIGNAL) > 0)
     while (::recv(fd, &byte, 1, 0) > 0) continue;
   ::close(fd);
 }

@@ -15,7 +15,8 @@ namespace {
 
 const std::set<std::string> kStepTypes = {"RUN", "COPY", "ADD", "ENV", "ARG", "WORKDIR", "USER"};
 
-// $1 staging, $2 source pattern, $3 destination, $4 owner, $5 mode. Directories are merged, "/" at the end means a directory.
+// $1 staging, $2 source pattern, $3 destination, $4 owner, $5 mode. Directories are merged, "/" at the end means a
+// directory.
 constexpr const char* kCopyScript = R"sh(set -e
 cd "$1"
 if [ -n "$5" ]; then chmod -R "$5" .; fi
@@ -94,7 +95,8 @@ class Builder {
     if (!base.ok()) return fail(base.error().message);
     if (!image.empty()) log("image " + image + " is not pulled: this machine's programs stand in for it");
     recipe_ = *base;
-    const Status copied = server_.templates().with_layer(recipe_, [&](const auto& layer) { return copy_layer(layer, directory); });
+    const Status copied =
+        server_.templates().with_layer(recipe_, [&](const auto& layer) { return copy_layer(layer, directory); });
     if (!copied.ok()) return fail(copied.error().message);
     auto sandbox = server_.registry().launch("build", directory, false);
     if (!sandbox.ok()) return fail(sandbox.error().message);
@@ -111,18 +113,19 @@ class Builder {
       args.resize(std::max<size_t>(args.size(), 4));
       const std::string& type = step["type"].as_string();
       log("[" + step_ + "] " + type + " " + args[0]);
-      const bool done = type == "RUN"                      ? shell(args[0], args[1].empty() ? recipe_.user : args[1])
-                        : type == "COPY" || type == "ADD"  ? copy(step["filesHash"].as_string(), args)
-                        : type == "WORKDIR"                ? enter(expand(args[0], recipe_.env))
-                        : type == "USER"                   ? change_user(args[0])
-                                                           : set_env(step["args"]);
+      const bool done = type == "RUN"                     ? shell(args[0], args[1].empty() ? recipe_.user : args[1])
+                                            : type == "COPY" || type == "ADD" ? copy(step["filesHash"].as_string(), args)
+                        : type == "WORKDIR"               ? enter(expand(args[0], recipe_.env))
+                        : type == "USER"                  ? change_user(args[0])
+                                                          : set_env(step["args"]);
       if (!done) return false;
     }
     return true;
   }
 
   bool shell(const std::string& text, const std::string& user) {
-    const CommandEnd end = run_command(*sandbox_, {text, user, recipe_.workdir, recipe_.env}, [this](std::string_view out) { log(out); });
+    const CommandEnd end =
+        run_command(*sandbox_, {text, user, recipe_.workdir, recipe_.env}, [this](std::string_view out) { log(out); });
     return end.ok() || fail("failed to run command '" + text + "': " + end.failure);
   }
 
@@ -142,18 +145,23 @@ class Builder {
     if (!is_upload_hash(hash)) return fail("COPY without the hash of its files");
     const Fd tar(::open(upload_path(server_, hash).c_str(), O_RDONLY | O_CLOEXEC));
     if (!tar) return fail("the files of COPY " + args[0] + " were not uploaded");
-    Reply opened = sandbox_->call(Json::object({{"op", "open_write"}, {"path", "/var/tmp/.e2b-copy.tgz"}, {"user", "root"}}));
+    Reply opened =
+        sandbox_->call(Json::object({{"op", "open_write"}, {"path", "/var/tmp/.e2b-copy.tgz"}, {"user", "root"}}));
     if (opened.error) return fail(opened.error->message);
     char block[65536];
     for (ssize_t count; (count = ::read(tar.get(), block, sizeof block)) > 0;)
-      if (::write(opened.fds.front().get(), block, static_cast<size_t>(count)) != count) return fail("unpacking the files of COPY");
+      if (::write(opened.fds.front().get(), block, static_cast<size_t>(count)) != count)
+        return fail("unpacking the files of COPY");
     const std::string owner = args[2].empty() ? recipe_.user + ":" : args[2];
     std::string destination = absolute(expand(args[1], recipe_.env));
     std::string source = args[0];
     while (source.starts_with("./")) source.erase(0, 2);
-    std::string command = "mkdir -p /var/tmp/.e2b-copy && tar -xzf /var/tmp/.e2b-copy.tgz --no-same-owner -C /var/tmp/.e2b-copy && bash -c " +
-                          quote(kCopyScript) + " copy /var/tmp/.e2b-copy";
-    for (const std::string& arg : {source.empty() ? std::string(".") : source, destination, owner, args[3]}) command += " " + quote(arg);
+    std::string command =
+        "mkdir -p /var/tmp/.e2b-copy && tar -xzf /var/tmp/.e2b-copy.tgz --no-same-owner -C /var/tmp/.e2b-copy && bash "
+        "-c " +
+        quote(kCopyScript) + " copy /var/tmp/.e2b-copy";
+    for (const std::string& arg : {source.empty() ? std::string(".") : source, destination, owner, args[3]})
+      command += " " + quote(arg);
     const bool copied = root("copy \"" + args[0] + "\" to \"" + args[1] + "\" in sandbox", command);
     const std::string why = message_;
     return root("remove the packed files", "rm -rf /var/tmp/.e2b-copy /var/tmp/.e2b-copy.tgz") && (copied || fail(why));
@@ -161,17 +169,23 @@ class Builder {
 
   bool enter(const std::string& path) {
     recipe_.workdir = absolute(path);
-    return root("create workdir", "mkdir -p " + quote(recipe_.workdir) + " && { chown " + quote(recipe_.user + ":") + " " + quote(recipe_.workdir) +
-                " 2>/dev/null || [ \"$(id -u)\" -ne 0 ]; }");
+    return root("create workdir", "mkdir -p " + quote(recipe_.workdir) + " && { chown " + quote(recipe_.user + ":") +
+                                      " " + quote(recipe_.workdir) + " 2>/dev/null || [ \"$(id -u)\" -ne 0 ]; }");
   }
 
   bool change_user(const std::string& name) {
     recipe_.user = name;
     recipe_.workdir.clear();
     const std::string quoted = quote(name);
-    return root("create user", "grep -q ^" + quoted + ": /etc/passwd && exit 0; id=$(( $(cut -d: -f3 /etc/passwd | awk '$1 < 60000' | sort -n | tail -1) + 1 ));"
-                " [ $id -gt 1000 ] || id=1001; echo " + quoted + ":x:$id:$id::/home/" + quoted + ":/bin/bash >> /etc/passwd;"
-                " echo " + quoted + ":x:$id: >> /etc/group; mkdir -p /home/" + quoted + "; chown $id:$id /home/" + quoted);
+    return root(
+        "create user",
+        "grep -q ^" + quoted +
+            ": /etc/passwd && exit 0; id=$(( $(cut -d: -f3 /etc/passwd | awk '$1 < 60000' | sort -n | tail -1) + 1 ));"
+            " [ $id -gt 1000 ] || id=1001; echo " +
+            quoted + ":x:$id:$id::/home/" + quoted +
+            ":/bin/bash >> /etc/passwd;"
+            " echo " +
+            quoted + ":x:$id: >> /etc/group; mkdir -p /home/" + quoted + "; chown $id:$id /home/" + quoted);
   }
 
   bool set_env(const Json& args) {
@@ -187,7 +201,8 @@ class Builder {
     recipe_.ready_cmd = body_["readyCmd"].as_string();
     if (recipe_.start_cmd.empty() && recipe_.ready_cmd.empty()) return true;
     if (!recipe_.start_cmd.empty()) {
-      auto started = sandbox_->start(shell_spec({recipe_.start_cmd, recipe_.user, recipe_.workdir, recipe_.env}), Json::object());
+      auto started =
+          sandbox_->start(shell_spec({recipe_.start_cmd, recipe_.user, recipe_.workdir, recipe_.env}), Json::object());
       if (started.error) return fail(started.error->message);
       started.value->start(std::nullopt);
     }
@@ -218,15 +233,19 @@ bool is_upload_hash(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-std::filesystem::path upload_path(const Server& server, const std::string& hash) { return server.options().data / "uploads" / hash; }
+std::filesystem::path upload_path(const Server& server, const std::string& hash) {
+  return server.options().data / "uploads" / hash;
+}
 
 std::optional<ApiError> check_build(const Json& body) {
   const bool image = !body["fromImage"].as_string().empty(), base = !body["fromTemplate"].as_string().empty();
-  if (image == base) return ApiError{400, "validation error: exactly one of fromImage and fromTemplate must be given", {}};
+  if (image == base)
+    return ApiError{400, "validation error: exactly one of fromImage and fromTemplate must be given", {}};
   for (const Json& step : body["steps"].items()) {
     const std::string& type = step["type"].as_string();
     if (!kStepTypes.count(type)) return ApiError{400, "validation error: unknown step type '" + type + "'", {}};
-    if ((type == "ENV" || type == "ARG") && step["args"].size() % 2 != 0) return ApiError{400, "validation error: ENV needs pairs", {}};
+    if ((type == "ENV" || type == "ARG") && step["args"].size() % 2 != 0)
+      return ApiError{400, "validation error: ENV needs pairs", {}};
   }
   return std::nullopt;
 }

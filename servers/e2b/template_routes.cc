@@ -1,5 +1,5 @@
-// The control-plane calls on templates: building (v3 and v2 calls together), tags, lists, and the object store that takes
-// the files of COPY steps.
+// The control-plane calls on templates: building (v3 and v2 calls together), tags, lists, and the object store that
+// takes the files of COPY steps.
 #include <fcntl.h>
 
 #include <algorithm>
@@ -59,7 +59,8 @@ void file_link(Call& call) {
   std::error_code error;
   const bool present = std::filesystem::exists(upload_path(call.server, hash), error);
   const std::string expires = std::to_string(call.server.clock().unix_ns() / 1'000'000'000 + kUploadSeconds);
-  const std::string url = call.server.http().url() + "/_storage/" + hash + "?expires=" + expires + "&signature=" + upload_signature(call, hash, expires);
+  const std::string url = call.server.http().url() + "/_storage/" + hash + "?expires=" + expires +
+                          "&signature=" + upload_signature(call, hash, expires);
   call.exchange.respond_json(201, Json::object({{"present", present}, {"url", url}}));
 }
 
@@ -67,7 +68,8 @@ void file_link(Call& call) {
 void store_file(Call& call) {
   if (!is_upload_hash(call.param())) return call.exchange.respond_error(404, "no such object");
   if (!may_upload(call)) return call.exchange.respond_error(403, "the address is not signed, or no longer valid");
-  if (call.request().header("transfer-encoding")) return call.exchange.respond_error(501, "A header you provided implies functionality that is not implemented");
+  if (call.request().header("transfer-encoding"))
+    return call.exchange.respond_error(501, "A header you provided implies functionality that is not implemented");
   const std::filesystem::path target = upload_path(call.server, call.param());
   const std::filesystem::path temporary = target.string() + "." + random_hex(8);
   const Fd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -79,8 +81,10 @@ void store_file(Call& call) {
     whole = count.ok() && ::write(file.get(), block, *count) == static_cast<ssize_t>(*count);
   }
   std::error_code error;
-  if (whole) std::filesystem::rename(temporary, target, error);
-  else std::filesystem::remove(temporary, error);
+  if (whole)
+    std::filesystem::rename(temporary, target, error);
+  else
+    std::filesystem::remove(temporary, error);
   if (!whole || error) return call.exchange.respond_error(500, "the object was not stored");
   call.exchange.respond(200, {}, "");
 }
@@ -93,7 +97,8 @@ void start_build(Call& call) {
   auto begun = call.server.templates().begin_build(template_id, build_id);
   if (!begun.ok()) return respond(call.exchange, begun.error());
   Server& server = call.server;
-  server.run_in_background([&server, template_id, build_id, steps = *std::move(body)] { run_build(server, template_id, build_id, steps); });
+  server.run_in_background(
+      [&server, template_id, build_id, steps = *std::move(body)] { run_build(server, template_id, build_id, steps); });
   call.exchange.respond(202, {}, "");  // with content-length: 0, or the JS SDK crashes
 }
 
@@ -105,7 +110,9 @@ int64_t number(const Request& request, const char* key, int64_t fallback) {
 // Of a level or worse.
 bool is_of_level(const Json& entry, const std::string& level) {
   constexpr std::string_view kLevels[] = {"debug", "info", "warn", "error"};
-  const auto rank = [&](std::string_view name) { return std::find(std::begin(kLevels), std::end(kLevels), name) - std::begin(kLevels); };
+  const auto rank = [&](std::string_view name) {
+    return std::find(std::begin(kLevels), std::end(kLevels), name) - std::begin(kLevels);
+  };
   return level.empty() || rank(entry["level"].as_string()) >= rank(level);
 }
 
@@ -115,7 +122,8 @@ Json log_page(const Request& request, const Build& build, int64_t offset) {
   const std::string level = request.query_value("level").value_or("");
   std::erase_if(all, [&](const Json& entry) { return !is_of_level(entry, level); });
   const int64_t size = static_cast<int64_t>(all.size());
-  const int64_t first = std::clamp<int64_t>(offset, 0, size), last = std::min(size, first + std::clamp<int64_t>(limit, 0, 100));
+  const int64_t first = std::clamp<int64_t>(offset, 0, size),
+                last = std::min(size, first + std::clamp<int64_t>(limit, 0, 100));
   return Json(Json::Array(all.begin() + first, all.begin() + last));
 }
 
@@ -125,7 +133,11 @@ void build_status(Call& call) {
   Json entries = log_page(call.request(), *build, number(call.request(), "logsOffset", 0));
   Json lines = Json::array();
   for (const Json& entry : entries.items()) lines.push_back(entry["message"]);
-  Json out = Json::object({{"templateID", call.param()}, {"buildID", build->id}, {"status", build->status}, {"logs", std::move(lines)}, {"logEntries", std::move(entries)}});
+  Json out = Json::object({{"templateID", call.param()},
+                           {"buildID", build->id},
+                           {"status", build->status},
+                           {"logs", std::move(lines)},
+                           {"logEntries", std::move(entries)}});
   if (build->reason.is_object()) out.set("reason", build->reason);
   call.exchange.respond_json(200, out);
 }
@@ -133,7 +145,8 @@ void build_status(Call& call) {
 void build_logs(Call& call) {
   const auto build = call.server.templates().find_build(call.param(), call.param(1));
   if (!build) return call.exchange.respond_error(404, "Build '" + call.param(1) + "' not found");
-  call.exchange.respond_json(200, Json::object({{"logs", log_page(call.request(), *build, number(call.request(), "cursor", 0))}}));
+  call.exchange.respond_json(
+      200, Json::object({{"logs", log_page(call.request(), *build, number(call.request(), "cursor", 0))}}));
 }
 
 void by_alias(Call& call) {
@@ -155,14 +168,15 @@ void get(Call& call) {
   Json out = template_json(*found);
   Json builds = Json::array();
   for (const auto& [id, build] : found->builds)
-    builds.push_back(Json::object({{"buildID", id},
-                                   {"status", build.status},
-                                   {"createdAt", format_iso8601_micros(build.created_ns, true)},
-                                   {"updatedAt", format_iso8601_micros(build.finished_ns ? build.finished_ns : build.created_ns, true)},
-                                   {"cpuCount", build.recipe.shape.cpu_count},
-                                   {"memoryMB", build.recipe.shape.memory_mb},
-                                   {"diskSizeMB", build.recipe.shape.disk_mb},
-                                   {"envdVersion", "0.6.13"}}));
+    builds.push_back(Json::object(
+        {{"buildID", id},
+         {"status", build.status},
+         {"createdAt", format_iso8601_micros(build.created_ns, true)},
+         {"updatedAt", format_iso8601_micros(build.finished_ns ? build.finished_ns : build.created_ns, true)},
+         {"cpuCount", build.recipe.shape.cpu_count},
+         {"memoryMB", build.recipe.shape.memory_mb},
+         {"diskSizeMB", build.recipe.shape.disk_mb},
+         {"envdVersion", "0.6.13"}}));
   out.set("builds", std::move(builds));
   call.exchange.respond_json(200, out);
 }
@@ -171,16 +185,20 @@ void remove(Call& call) {
   const auto found = call.server.templates().find(call.param());
   if (!found) return unknown_template(call, call.param());
   const auto live = call.server.registry().list();
-  if (std::any_of(live.begin(), live.end(), [&](const SandboxInfo& info) { return info.recipe.template_id == found->id; }))
-    return call.exchange.respond_error(400, "cannot delete template '" + found->id + "' because there are paused or running sandboxes using it");
-  if (!call.server.templates().remove(call.param())) return call.exchange.respond_error(403, "the base template cannot be deleted");
+  if (std::any_of(live.begin(), live.end(),
+                  [&](const SandboxInfo& info) { return info.recipe.template_id == found->id; }))
+    return call.exchange.respond_error(
+        400, "cannot delete template '" + found->id + "' because there are paused or running sandboxes using it");
+  if (!call.server.templates().remove(call.param()))
+    return call.exchange.respond_error(403, "the base template cannot be deleted");
   call.exchange.respond(204, {}, "");
 }
 
 void patch(Call& call) {
   const auto body = read_json(call);
   if (!body) return;
-  if (!call.server.templates().set_public(call.param(), (*body)["public"].as_bool())) return unknown_template(call, call.param());
+  if (!call.server.templates().set_public(call.param(), (*body)["public"].as_bool()))
+    return unknown_template(call, call.param());
   call.exchange.respond_json(200, Json::object({{"names", Json::array({call.param()})}}));
 }
 
@@ -205,7 +223,8 @@ void list_tags(Call& call) {
   if (!found) return unknown_template(call, call.param());
   Json out = Json::array();
   for (const auto& [tag, build] : found->tags)
-    out.push_back(Json::object({{"tag", tag}, {"buildID", build}, {"createdAt", format_iso8601_micros(found->updated_ns, true)}}));
+    out.push_back(Json::object(
+        {{"tag", tag}, {"buildID", build}, {"createdAt", format_iso8601_micros(found->updated_ns, true)}}));
   call.exchange.respond_json(200, out);
 }
 

@@ -21,7 +21,8 @@ constexpr int64_t kBuildsAtOnceMax = 20;
 // Lower case, trimmed, without "namespace/" and ":tag".
 std::pair<std::string, std::string> name_and_tag(const std::string& reference) {
   std::string text(trim(reference));
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   std::string tag = "default";
   const size_t colon = text.rfind(':');
   if (colon != std::string::npos) {
@@ -33,19 +34,24 @@ std::pair<std::string, std::string> name_and_tag(const std::string& reference) {
 }
 
 bool is_identifier(std::string_view text) {
-  return !text.empty() && text.size() <= 128 && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string_view::npos;
+  return !text.empty() && text.size() <= 128 &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string_view::npos;
 }
 
 bool is_tag(std::string_view text) {
-  return !text.empty() && text.size() <= 128 && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") == std::string_view::npos;
+  return !text.empty() && text.size() <= 128 &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") == std::string_view::npos;
 }
 
 std::optional<ApiError> check_shape(const Shape& shape) {
   const int64_t cpu = shape.cpu_count;
-  if (cpu < 1 || cpu > kCpuMax || (cpu != 1 && cpu % 2 != 0)) return ApiError{400, "CPU count must be 1 or an even number up to 32", {}};
+  if (cpu < 1 || cpu > kCpuMax || (cpu != 1 && cpu % 2 != 0))
+    return ApiError{400, "CPU count must be 1 or an even number up to 32", {}};
   if (cpu > kCpuTierMax) return ApiError{400, "CPU count cannot be greater than 8 for your tier", {}};
-  if (shape.memory_mb < kMemoryMinMb || shape.memory_mb % 2 != 0) return ApiError{400, "Memory must be an even number of MB, at least 128", {}};
-  if (shape.memory_mb > kMemoryTierMaxMb) return ApiError{400, "Memory cannot be greater than 8192 MB for your tier", {}};
+  if (shape.memory_mb < kMemoryMinMb || shape.memory_mb % 2 != 0)
+    return ApiError{400, "Memory must be an even number of MB, at least 128", {}};
+  if (shape.memory_mb > kMemoryTierMaxMb)
+    return ApiError{400, "Memory cannot be greater than 8192 MB for your tier", {}};
   return std::nullopt;
 }
 
@@ -173,18 +179,21 @@ Api<Build> TemplateStore::begin_build(const std::string& template_id, const std:
   if (build->status != "waiting") return ApiError{400, "build is not in waiting state", {}};
   int64_t building = 0;
   for (const auto& [id, item] : templates_)
-    building += std::count_if(item.builds.begin(), item.builds.end(), [](const auto& entry) { return entry.second.status == "building"; });
-  if (building >= kBuildsAtOnceMax) return ApiError{429, "you have reached the maximum number of concurrent template builds (20)", {}};
+    building += std::count_if(item.builds.begin(), item.builds.end(),
+                              [](const auto& entry) { return entry.second.status == "building"; });
+  if (building >= kBuildsAtOnceMax)
+    return ApiError{429, "you have reached the maximum number of concurrent template builds (20)", {}};
   build->status = "building";
   return *build;
 }
 
-void TemplateStore::log(const std::string& template_id, const std::string& build_id, std::string_view level, std::string_view message,
-                        const std::string& step) {
+void TemplateStore::log(const std::string& template_id, const std::string& build_id, std::string_view level,
+                        std::string_view message, const std::string& step) {
   std::lock_guard lock(mutex_);
   Build* build = find_build_locked(template_id, build_id);
   if (!build) return;
-  Json entry = Json::object({{"timestamp", format_iso8601_micros(clock_.unix_ns(), true)}, {"message", message}, {"level", level}});
+  Json entry = Json::object(
+      {{"timestamp", format_iso8601_micros(clock_.unix_ns(), true)}, {"message", message}, {"level", level}});
   if (!step.empty()) entry.set("step", step);
   build->log_entries.push_back(std::move(entry));
 }
@@ -212,7 +221,8 @@ Status TemplateStore::finish_build(const std::string& template_id, const std::st
   return {};
 }
 
-void TemplateStore::fail_build(const std::string& template_id, const std::string& build_id, const std::string& message, const std::string& step) {
+void TemplateStore::fail_build(const std::string& template_id, const std::string& build_id, const std::string& message,
+                               const std::string& step) {
   log(template_id, build_id, "error", message, step);
   std::lock_guard lock(mutex_);
   Build* build = find_build_locked(template_id, build_id);
@@ -259,7 +269,8 @@ Api<Json> TemplateStore::add_snapshot(const std::string& sandbox_id, const std::
     }
   item.builds[build.id] = build;
   templates_[item.id] = item;
-  return Json::object({{"snapshotID", item.id + ":default"}, {"names", name.empty() ? Json::array() : Json::array({wanted + ":" + tag})}});
+  return Json::object({{"snapshotID", item.id + ":default"},
+                       {"names", name.empty() ? Json::array() : Json::array({wanted + ":" + tag})}});
 }
 
 std::vector<Template> TemplateStore::list() const {

@@ -32,14 +32,14 @@ struct Recipe {
   std::string start_cmd;
   std::string ready_cmd;
   std::string user = "user";
-  std::string workdir;                 // empty: the user's home
-  Json env = Json::object();           // of RUN steps and the start command only
+  std::string workdir;        // empty: the user's home
+  Json env = Json::object();  // of RUN steps and the start command only
 };
 
 struct Build {
   std::string id;
   std::string status = "waiting";  // waiting, building, ready, error
-  std::vector<std::string> tags;  // that will point here once it is ready
+  std::vector<std::string> tags;   // that will point here once it is ready
   Recipe recipe;
   Json log_entries = Json::array();
   Json reason;  // of an error
@@ -49,11 +49,11 @@ struct Build {
 
 struct Template {
   std::string id;
-  std::vector<std::string> names;            // aliases
+  std::vector<std::string> names;  // aliases
   bool is_public = false;
   bool is_snapshot = false;
-  std::string snapshot_of;                   // sandbox id
-  std::map<std::string, std::string> tags;   // tag -> build id
+  std::string snapshot_of;                  // sandbox id
+  std::map<std::string, std::string> tags;  // tag -> build id
   std::map<std::string, Build> builds;
   int64_t created_ns = 0;
   int64_t updated_ns = 0;
@@ -63,7 +63,8 @@ struct Template {
 // [any thread]
 class TemplateStore {
  public:
-  TemplateStore(std::filesystem::path directory, const ServerClock& clock) : directory_(std::move(directory)), clock_(clock) {}
+  TemplateStore(std::filesystem::path directory, const ServerClock& clock)
+      : directory_(std::move(directory)), clock_(clock) {}
 
   // The public `base` template.
   Status add_base(unsigned id_base);
@@ -77,15 +78,19 @@ class TemplateStore {
   Api<Json> request_build(const Json& body);
   // Waiting -> building; 400 in any other state.
   Api<Build> begin_build(const std::string& template_id, const std::string& build_id);
-  void log(const std::string& template_id, const std::string& build_id, std::string_view level, std::string_view message, const std::string& step);
+  void log(const std::string& template_id, const std::string& build_id, std::string_view level,
+           std::string_view message, const std::string& step);
   // `layer` is taken over. Tags now point here.
-  Status finish_build(const std::string& template_id, const std::string& build_id, Recipe recipe, const std::filesystem::path& layer);
-  void fail_build(const std::string& template_id, const std::string& build_id, const std::string& message, const std::string& step);
+  Status finish_build(const std::string& template_id, const std::string& build_id, Recipe recipe,
+                      const std::filesystem::path& layer);
+  void fail_build(const std::string& template_id, const std::string& build_id, const std::string& message,
+                  const std::string& step);
   // nullopt: unknown.
   std::optional<Build> find_build(const std::string& template_id, const std::string& build_id) const;
 
   // A snapshot is a template with one finished build.
-  Api<Json> add_snapshot(const std::string& sandbox_id, const std::string& name, Recipe recipe, const std::filesystem::path& layer);
+  Api<Json> add_snapshot(const std::string& sandbox_id, const std::string& name, Recipe recipe,
+                         const std::filesystem::path& layer);
 
   std::vector<Template> list() const;
   std::optional<Template> find(const std::string& reference) const;

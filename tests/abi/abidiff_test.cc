@@ -54,8 +54,7 @@ TEST(AbiBaseline, KnowsEveryType) {
   ASSERT_TRUE(text.ok());
   for (const char* type :
        {"osiris_host", "osiris_adapter_type", "osiris_module", "osiris_request", "osiris_option", "osiris_error",
-        "osiris_event", "osiris_metric", "osiris_setting", "osiris_str", "osiris_resources",
-        "osiris_explain"})
+        "osiris_event", "osiris_metric", "osiris_setting", "osiris_str", "osiris_resources", "osiris_explain"})
     EXPECT_THAT(*text, HasSubstr("<class-decl name='" + std::string(type) + "' size-in-bits=")) << type;
 }
 

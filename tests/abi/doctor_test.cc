@@ -1,5 +1,5 @@
-// `osiris connections doctor` through adapters of the tests' own: it runs a check as `osiris run` runs a pipeline, so a clean-up that fails
-// is a failure, and a signal or a deadline ends it in order.
+// `osiris connections doctor` through adapters of the tests' own: it runs a check as `osiris run` runs a pipeline, so a
+// clean-up that fails is a failure, and a signal or a deadline ends it in order.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,13 +19,16 @@ using ::testing::Not;
 
 class Doctor : public ::testing::Test {
  protected:
-  Doctor() { project_.write("osiris_connections.yaml", "connections:\n  filesystem:\n    here: {base_dir: .}\n", 0600); }
+  Doctor() {
+    project_.write("osiris_connections.yaml", "connections:\n  filesystem:\n    here: {base_dir: .}\n", 0600);
+  }
 
   std::vector<std::string> ask(const std::string& adapter, std::vector<std::string> more = {}) {
     project_.write("adapters/defect.adapter.toml",
                    "manifest_version = 1\nid = \"defect\"\nversion = \"1\"\n[library]\nlinux_amd64 = \"" +
                        (build_dir() / "tests/abi/defects" / (adapter + ".so")).string() + "\"\n");
-    std::vector<std::string> arguments = {"connections", "doctor", "--adapter", "defect", "--adapter-dir", (project_.dir() / "adapters").string()};
+    std::vector<std::string> arguments = {"connections", "doctor",        "--adapter",
+                                          "defect",      "--adapter-dir", (project_.dir() / "adapters").string()};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }

@@ -114,17 +114,16 @@ TEST_P(HostRunOutput, ThatIsNotProvedIsNoSuccess) {
   EXPECT_EQ(project_.runs().items().at(0)["status"].as_string(), "failed");
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, HostRunOutput,
-    ::testing::ValuesIn(std::vector<std::pair<std::string, std::string>>{
-        {"output_missing", "nothing is at "},
-        {"output_wrong_size", "has 4 bytes instead of 2"},
-        {"output_wrong_hash", "has 2 bytes with SHA-256"},
-        {"output_not_declared", "the adapter does not report it"},
-        {"output_never_said", "its step was never seen to write it"},
-        {"output_wrong_place", "harbor_fees_by_vessel.csv.part, the pipeline says"},
-        {"output_reported_otherwise", "the adapter reports 3 bytes"}}),
-    [](const auto& row) { return row.param.first; });
+INSTANTIATE_TEST_SUITE_P(All, HostRunOutput,
+                         ::testing::ValuesIn(std::vector<std::pair<std::string, std::string>>{
+                             {"output_missing", "nothing is at "},
+                             {"output_wrong_size", "has 4 bytes instead of 2"},
+                             {"output_wrong_hash", "has 2 bytes with SHA-256"},
+                             {"output_not_declared", "the adapter does not report it"},
+                             {"output_never_said", "its step was never seen to write it"},
+                             {"output_wrong_place", "harbor_fees_by_vessel.csv.part, the pipeline says"},
+                             {"output_reported_otherwise", "the adapter reports 3 bytes"}}),
+                         [](const auto& row) { return row.param.first; });
 
 TEST_F(HostRun, TakesNoReportOfAFileThatThePipelineDoesNotWrite) {
   const Outcome outcome = run_defect("output_unknown");
@@ -135,8 +134,8 @@ TEST_F(HostRun, TakesNoReportOfAFileThatThePipelineDoesNotWrite) {
 }
 
 TEST_F(HostRun, KeepsItsDocumentCleanOfWhatAnAdapterPrints) {
-  const Outcome outcome = project_.osiris(
-      {"run", "01-csv-duckdb-csv.yaml", "--json", "--adapter", "defect", "--adapter-dir", directory_of("prints").string()});
+  const Outcome outcome = project_.osiris({"run", "01-csv-duckdb-csv.yaml", "--json", "--adapter", "defect",
+                                           "--adapter-dir", directory_of("prints").string()});
   EXPECT_EQ(outcome.json()["execution_type"].as_string(), "defect");
   EXPECT_THAT(outcome.err, HasSubstr("a line for my own amusement"));
 }
@@ -153,8 +152,8 @@ TEST_F(HostRun, NamesTheAdapterThatEndedTheProcess) {
   EXPECT_EQ(outcome.exit, 128 + 6) << outcome.out << outcome.err;
   // The C++ runtime that osiris brings along is not the adapter's, which says itself what was thrown.
   EXPECT_THAT(outcome.err, HasSubstr("the disk is on fire"));
-  EXPECT_THAT(outcome.err,
-              HasSubstr("adapter misbehaving: defect 1.0.0, execute: ended the process (abort, or an exception of its own C++ runtime)"));
+  EXPECT_THAT(outcome.err, HasSubstr("adapter misbehaving: defect 1.0.0, execute: ended the process (abort, or an "
+                                     "exception of its own C++ runtime)"));
 }
 
 }  // namespace

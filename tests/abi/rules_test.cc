@@ -73,9 +73,13 @@ TEST(Layout, HasALineForEveryFieldAndConstant) {
 }
 
 TEST(Layout, MissesAFieldAndAConstantWithoutOne) {
-  const std::string abi = "<class-decl name='osiris_event' size-in-bits='64'>\n<var-decl name='size'/>\n<var-decl name='later'/>\n</class-decl>";
-  EXPECT_THAT(not_asserted(abi, "OSIRIS_OK = 0, OSIRIS_NEW = 9", "CHECK(sizeof(osiris_event) == 8);\nFIELD(osiris_event, size, 0, 4);\nCHECK(OSIRIS_OK == 0);"),
-              ::testing::ElementsAre("osiris_event.later", "OSIRIS_NEW"));
+  const std::string abi =
+      "<class-decl name='osiris_event' size-in-bits='64'>\n<var-decl name='size'/>\n<var-decl "
+      "name='later'/>\n</class-decl>";
+  EXPECT_THAT(
+      not_asserted(abi, "OSIRIS_OK = 0, OSIRIS_NEW = 9",
+                   "CHECK(sizeof(osiris_event) == 8);\nFIELD(osiris_event, size, 0, 4);\nCHECK(OSIRIS_OK == 0);"),
+      ::testing::ElementsAre("osiris_event.later", "OSIRIS_NEW"));
 }
 
 // "Suite.Name" of every test in the sources (parameterised suites too), and the names of the defects some test loads.
@@ -129,13 +133,17 @@ TEST(Rules, NameTestsThatExist) {
     EXPECT_THAT(unclaimed, IsEmpty()) << page << ": name a test, or say review";
     for (const Claim& claim : claims)
       EXPECT_TRUE(known.tests.contains(claim.reference) || known.defects.contains(claim.reference))
-          << page << ": there is no test and no defect " << claim.reference << "\n" << claim.row;
+          << page << ": there is no test and no defect " << claim.reference << "\n"
+          << claim.row;
   }
 }
 
 TEST(Rules, ARowWithoutATestIsNoticed) {
   std::vector<std::string> unclaimed;
-  EXPECT_THAT(claims_of("| # | rule | tests |\n|---|---|---|\n| G1 | a | `A.B` |\n| G2 | b | none |\n| G3 | c | review |\n", unclaimed), SizeIs(1));
+  EXPECT_THAT(
+      claims_of("| # | rule | tests |\n|---|---|---|\n| G1 | a | `A.B` |\n| G2 | b | none |\n| G3 | c | review |\n",
+                unclaimed),
+      SizeIs(1));
   EXPECT_THAT(unclaimed, SizeIs(1));
 }
 

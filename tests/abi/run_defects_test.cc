@@ -222,7 +222,8 @@ TEST(MisbehavingDeathTest, AnExitIsAFailureOfTheAdapter) {
 
 TEST(MisbehavingDeathTest, ACrashNamesTheAdapter) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_DEATH(die_of("crashes"), "adapter misbehaving: defect 1.0.0, execute: crashed|AddressSanitizer|ThreadSanitizer");
+  EXPECT_DEATH(die_of("crashes"),
+               "adapter misbehaving: defect 1.0.0, execute: crashed|AddressSanitizer|ThreadSanitizer");
 }
 
 TEST(MisbehavingDeathTest, AnAbortNamesTheAdapter) {

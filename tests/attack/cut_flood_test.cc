@@ -1,5 +1,6 @@
-// A flood of events over a stream that breaks at random points, again and again: in its body, inside a chunk's size, and inside the head of
-// the answer that opens it anew. Every event is in the session once, in order, on a line of its own.
+// A flood of events over a stream that breaks at random points, again and again: in its body, inside a chunk's size,
+// and inside the head of the answer that opens it anew. Every event is in the session once, in order, on a line of its
+// own.
 //
 //   OSIRIS_FLOOD_SEED=N   the same cuts again (printed by every flood)
 #include <gtest/gtest.h>
@@ -39,9 +40,15 @@ struct Found {
 Json cut_in_body(std::mt19937_64& random, uint64_t bytes_min) {
   const auto bytes = static_cast<int64_t>(bytes_min + random() % 500'000);
   switch (random() % 3) {
-    case 0: return Json::object({{"type", "reset"}, {"after_bytes", bytes}});
-    case 1: return Json::object({{"type", "truncate"}, {"after_bytes", bytes}});
-    default: return Json::object({{"type", "cut"}, {"at", "chunk_size"}, {"by", random() % 2 ? "rst" : "fin"}, {"after_events", static_cast<int64_t>(3 + random() % 60)}});
+    case 0:
+      return Json::object({{"type", "reset"}, {"after_bytes", bytes}});
+    case 1:
+      return Json::object({{"type", "truncate"}, {"after_bytes", bytes}});
+    default:
+      return Json::object({{"type", "cut"},
+                           {"at", "chunk_size"},
+                           {"by", random() % 2 ? "rst" : "fin"},
+                           {"after_events", static_cast<int64_t>(3 + random() % 60)}});
   }
 }
 
@@ -55,7 +62,9 @@ Json random_cuts(std::mt19937_64& random) {
   // The answer to Start begins with what it is: only behind that is there something to go on with.
   plan.push_back(Json::object({{"route", kStart}, {"nth", 1}, {"action", cut_in_body(random, 20'000)}}));
   for (int i = 1; i < kCutsPerRun; ++i)
-    plan.push_back(Json::object({{"route", kConnect}, {"nth", i}, {"action", random() % 3 == 0 ? cut_in_head(random) : cut_in_body(random, 0)}}));
+    plan.push_back(Json::object({{"route", kConnect},
+                                 {"nth", i},
+                                 {"action", random() % 3 == 0 ? cut_in_head(random) : cut_in_body(random, 0)}}));
   return plan;
 }
 
@@ -67,8 +76,10 @@ Found look_at(const std::filesystem::path& events_file) {
   for (size_t at = 0; text && at < text->size();) {
     const size_t end = text->find('\n', at);
     const auto line = parse_json(std::string_view(*text).substr(at, end - at));
-    if (end == std::string::npos || !line) ++found.torn_lines;
-    else if ((*line)["event"].as_string() == "mock_event") numbers[(*line)["step_id"].as_string()].push_back((*line)["number"].as_int());
+    if (end == std::string::npos || !line)
+      ++found.torn_lines;
+    else if ((*line)["event"].as_string() == "mock_event")
+      numbers[(*line)["step_id"].as_string()].push_back((*line)["number"].as_int());
     at = end == std::string::npos ? text->size() : end + 1;
   }
   for (int step = 0; step < kSteps; ++step) {
@@ -88,7 +99,8 @@ TEST(CutFlood, NoEventIsLostDoubledOrTornHoweverTheStreamBreaks) {
   std::printf("cut flood: OSIRIS_FLOOD_SEED=%llu, %zu runs\n", static_cast<unsigned long long>(seed), runs);
   std::vector<std::string> steps;
   for (int i = 0; i < kSteps; ++i)
-    steps.push_back(e2e::mock_step("s" + std::to_string(i), "events: " + std::to_string(kEventsPerStep), i == 0 ? "" : "s" + std::to_string(i - 1)));
+    steps.push_back(e2e::mock_step("s" + std::to_string(i), "events: " + std::to_string(kEventsPerStep),
+                                   i == 0 ? "" : "s" + std::to_string(i - 1)));
   const std::string pipeline = e2e::oml("flood", steps);
 
   std::mutex mutex;
@@ -107,7 +119,8 @@ TEST(CutFlood, NoEventIsLostDoubledOrTornHoweverTheStreamBreaks) {
     for (const Json& request : requests.items())
       for (const Json& fault : request["faults"].items()) {
         ++found.cuts;
-        found.cuts_in_heads += fault.as_string().find("header") != std::string::npos || fault.as_string().find("status_line") != std::string::npos;
+        found.cuts_in_heads += fault.as_string().find("header") != std::string::npos ||
+                               fault.as_string().find("status_line") != std::string::npos;
       }
     server.clear_faults();
     const std::lock_guard lock(mutex);
@@ -116,8 +129,10 @@ TEST(CutFlood, NoEventIsLostDoubledOrTornHoweverTheStreamBreaks) {
     expect_no_sandbox(server);
     all.add(found);
   });
-  std::printf("attack: events over cut streams: %zu events, %zu cuts (%zu in heads); lost %zu, doubled %zu, out of order %zu, torn lines %zu\n", all.events,
-              all.cuts, all.cuts_in_heads, all.lost, all.doubled, all.out_of_order, all.torn_lines);
+  std::printf(
+      "attack: events over cut streams: %zu events, %zu cuts (%zu in heads); lost %zu, doubled %zu, out of order %zu, "
+      "torn lines %zu\n",
+      all.events, all.cuts, all.cuts_in_heads, all.lost, all.doubled, all.out_of_order, all.torn_lines);
   EXPECT_EQ(all.lost + all.doubled + all.out_of_order + all.torn_lines, 0u);
   EXPECT_GE(all.cuts, runs * 20);
   EXPECT_GE(all.cuts_in_heads, runs * 2);

@@ -1,5 +1,5 @@
-// How large an attack is: scaled down in `make test`, at its full size under OSIRIS_ATTACK=full (`make attack`). A variable of an
-// attack's own overrides both.
+// How large an attack is: scaled down in `make test`, at its full size under OSIRIS_ATTACK=full (`make attack`). A
+// variable of an attack's own overrides both.
 #pragma once
 
 #include <cstdint>

@@ -88,7 +88,9 @@ class StepHarness : public StepContext {
   std::string everything_said() const;
 
   // What the machine that sent the run found for a name of the connection.
-  void lend_address(const std::string& host, const std::string& address) { connection_.addresses = Json::object({{host, Json::array({address})}}); }
+  void lend_address(const std::string& host, const std::string& address) {
+    connection_.addresses = Json::object({{host, Json::array({address})}});
+  }
 
   // ---- StepContext
   const std::string& step_id() const override { return step_id_; }

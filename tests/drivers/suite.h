@@ -18,8 +18,8 @@ struct DriverRow {
   void (*arrange)(StepHarness&, uint64_t rows) = nullptr;
   // Sets up a step that fails after it has begun to move rows.
   void (*arrange_failure)(StepHarness&) = nullptr;
-  // For a driver whose rows come all at once, at the end of one statement: sets up a step that runs until it is stopped. Null for those
-  // that report their progress.
+  // For a driver whose rows come all at once, at the end of one statement: sets up a step that runs until it is
+  // stopped. Null for those that report their progress.
   void (*arrange_endless)(StepHarness&) = nullptr;
   // Sets up a step that holds `secret` where its secrets belong and fails; null when the driver takes no secrets.
   void (*arrange_secret)(StepHarness&, const std::string& secret) = nullptr;

@@ -1,4 +1,5 @@
-// `make check-live` is for the real service; here it is pointed at the local one, so that it is known to work before it costs money.
+// `make check-live` is for the real service; here it is pointed at the local one, so that it is known to work before it
+// costs money.
 #include <gtest/gtest.h>
 
 #include "protocol/base/file.h"
@@ -11,15 +12,16 @@ class CheckLive : public testing::Test {
  protected:
   // The script itself, in an environment that holds nothing of the tester's.
   Outcome check(const std::map<std::string, std::string>& more = {}) const {
-    std::map<std::string, std::string> environment{{"PATH", "/usr/bin:/bin"},
-                                                   {"OSIRIS_BUILD_DIR", e2e::build_dir().string()},
-                                                   {"OSIRIS_LIVE_DIR", project.dir().string()},
-                                                   {"OSIRIS_LIVE_MEGABYTES", "1"},
-                                                   {"OSIRIS_LIVE_HOST", "localhost:" + server.url().substr(server.url().rfind(':') + 1)},
-                                                   {"OSIRIS_E2B_ALLOW_LOOPBACK", "true"},
-                                                   {"E2B_API_URL", server.url()},
-                                                   {"E2B_SANDBOX_URL", server.url()},
-                                                   {"E2B_API_KEY", server.api_key()}};
+    std::map<std::string, std::string> environment{
+        {"PATH", "/usr/bin:/bin"},
+        {"OSIRIS_BUILD_DIR", e2e::build_dir().string()},
+        {"OSIRIS_LIVE_DIR", project.dir().string()},
+        {"OSIRIS_LIVE_MEGABYTES", "1"},
+        {"OSIRIS_LIVE_HOST", "localhost:" + server.url().substr(server.url().rfind(':') + 1)},
+        {"OSIRIS_E2B_ALLOW_LOOPBACK", "true"},
+        {"E2B_API_URL", server.url()},
+        {"E2B_SANDBOX_URL", server.url()},
+        {"E2B_API_KEY", server.api_key()}};
     for (const auto& [name, value] : more) environment[name] = value;
     SpawnOptions options;
     options.arguments = {(e2e::source_dir() / "scripts/check_live.py").string()};
@@ -37,7 +39,8 @@ class CheckLive : public testing::Test {
 };
 
 TEST_F(CheckLive, EveryRowPassesAgainstTheLocalServerAndNothingIsLeft) {
-  if (!server.has_namespaces() && !std::getenv("CI")) GTEST_SKIP() << "this machine has no namespaces, so no network rules";
+  if (!server.has_namespaces() && !std::getenv("CI"))
+    GTEST_SKIP() << "this machine has no namespaces, so no network rules";
   const Outcome outcome = check();
   EXPECT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
   for (const char* row : {"parity", "network", "secrets", "artifacts", "kill", "keep", "template", "python"})
@@ -53,7 +56,8 @@ TEST_F(CheckLive, EveryRowPassesAgainstTheLocalServerAndNothingIsLeft) {
 TEST_F(CheckLive, WithoutAKeyItSaysWhatItWouldDoAndCallsNobody) {
   const Outcome outcome = check({{"E2B_API_KEY", ""}});
   EXPECT_EQ(outcome.exit, 0) << outcome.err;
-  for (const char* text : {"Would run against", "at most 3600 sandbox-seconds", "parity", "network", "kill", "Set E2B_API_KEY"})
+  for (const char* text :
+       {"Would run against", "at most 3600 sandbox-seconds", "parity", "network", "kill", "Set E2B_API_KEY"})
     EXPECT_NE(outcome.out.find(text), std::string::npos) << outcome.out;
   EXPECT_EQ(server.requests().size(), 0u);
   EXPECT_FALSE(std::filesystem::exists(project.dir() / "report.md"));
@@ -68,8 +72,10 @@ TEST_F(CheckLive, NoRowBeginsThatMightExceedTheCap) {
 }
 
 TEST_F(CheckLive, AFailureIsReportedWithoutTheKeyAndCleanedUp) {
-  const Json fault = Json::object({{"route", "GET /files"},
-                                   {"action", Json::object({{"type", "status"}, {"status", 403}, {"message", "your key " + server.api_key() + " is odd"}})}});
+  const Json fault = Json::object(
+      {{"route", "GET /files"},
+       {"action",
+        Json::object({{"type", "status"}, {"status", 403}, {"message", "your key " + server.api_key() + " is odd"}})}});
   ASSERT_TRUE(server.set_faults(Json::array({fault})).ok());
   const Outcome outcome = check({{"OSIRIS_LIVE_ROWS", "python"}});
   EXPECT_EQ(outcome.exit, 1);

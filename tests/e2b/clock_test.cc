@@ -41,7 +41,8 @@ TEST_P(SandboxClockJump, ChangesNothing) {
   expect_no_sandbox(server);
 }
 
-INSTANTIATE_TEST_SUITE_P(Both, SandboxClockJump, testing::Values(1000, -1000), [](const auto& row) { return row.param > 0 ? "Forward" : "Back"; });
+INSTANTIATE_TEST_SUITE_P(Both, SandboxClockJump, testing::Values(1000, -1000),
+                         [](const auto& row) { return row.param > 0 ? "Forward" : "Back"; });
 
 }  // namespace
 }  // namespace osiris::e2b_test

@@ -1,5 +1,6 @@
-// Where keys and secrets go is the user's choice, seen before and after: files that others can write choose nothing, proxies of the
-// environment are honoured, plain http to another machine is refused, and every choice is shown with its source.
+// Where keys and secrets go is the user's choice, seen before and after: files that others can write choose nothing,
+// proxies of the environment are honoured, plain http to another machine is refused, and every choice is shown with its
+// source.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -69,7 +70,8 @@ class Destinations : public testing::Test {
 TEST_F(Destinations, TheSourceOfTheServiceIsShownInADryRunAndInTheSession) {
   const Outcome shown = dry_run();
   ASSERT_EQ(shown.exit, 0) << shown.err;
-  EXPECT_THAT(shown.out, HasSubstr("service: the API key is sent to " + server.url() + " (--e2b-api-url from environment: OSIRIS_E2B_API_URL)"));
+  EXPECT_THAT(shown.out, HasSubstr("service: the API key is sent to " + server.url() +
+                                   " (--e2b-api-url from environment: OSIRIS_E2B_API_URL)"));
   EXPECT_EQ(server.requests().size(), 0u) << "a dry run calls nobody";
 
   Project other;
@@ -78,7 +80,8 @@ TEST_F(Destinations, TheSourceOfTheServiceIsShownInADryRunAndInTheSession) {
   other.write("osiris.yaml", "version: '2.0'\nadapters:\n  e2b: {sandbox_url: \"" + server.url() + "\"}\n");
   other.write("pipeline.yaml", e2e::oml("one", {e2e::mock_step("a", "rows: 1")}));
   const Outcome dry = other.osiris(run_arguments("e2b", {"--dry-run"}));
-  EXPECT_THAT(dry.out, HasSubstr("(--e2b-api-url from environment: E2B_API_URL in " + (other.dir() / ".env").string() + ")"));
+  EXPECT_THAT(dry.out,
+              HasSubstr("(--e2b-api-url from environment: E2B_API_URL in " + (other.dir() / ".env").string() + ")"));
   EXPECT_THAT(dry.out, HasSubstr("(--e2b-sandbox-url from file)"));
   const Outcome ran = other.osiris(run_arguments("e2b"));
   ASSERT_EQ(ran.exit, 0) << ran.err;
@@ -95,7 +98,8 @@ TEST_F(Destinations, ADotenvOrProjectFileThatOthersCanWriteChoosesNothing) {
   project.write(".env", "OSIRIS_E2B_API_URL=https://evil.example\n", 0600);
   ASSERT_EQ(run().exit, 0) << "a variable that is set wins";
   ::chmod((project.dir() / ".env").c_str(), 0666);
-  for (const auto& arguments : std::vector<std::vector<std::string>>{{"connections", "list"}, run_arguments("e2b"), {"resources", "list", "--adapter", "e2b"}}) {
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {"connections", "list"}, run_arguments("e2b"), {"resources", "list", "--adapter", "e2b"}}) {
     const Outcome refused = project.osiris(arguments);
     EXPECT_EQ(refused.exit, 2) << arguments[0] << refused.err;
     EXPECT_THAT(refused.err, HasSubstr("can be written by everyone")) << arguments[0];
@@ -123,7 +127,8 @@ TEST_F(Destinations, PlainHttpToAnotherMachineNeedsAWord) {
 
 TEST_F(Destinations, TheEgressProxyTravelsToTheServiceAndItsPasswordNowhereElse) {
   project.set("E2B_DEBUG", "1");
-  const std::vector<std::string> arguments = {"--e2b-egress-proxy", "socks5://team:hunter2hunter2@203.0.113.9:1080", "--e2b-network-allow", "203.0.113.7"};
+  const std::vector<std::string> arguments = {"--e2b-egress-proxy", "socks5://team:hunter2hunter2@203.0.113.9:1080",
+                                              "--e2b-network-allow", "203.0.113.7"};
   const Outcome shown = dry_run(arguments);
   EXPECT_THAT(shown.out, HasSubstr("go through the SOCKS5 proxy 203.0.113.9:1080"));
   EXPECT_THAT(shown.out, HasSubstr("socks5://team:***MASKED***@203.0.113.9:1080"));
@@ -141,7 +146,8 @@ TEST_F(Destinations, TheEgressProxyTravelsToTheServiceAndItsPasswordNowhereElse)
 }
 
 TEST_F(Destinations, AnEgressProxyThatTheServiceRefusesIsSaid) {
-  const Outcome refused = run({"--e2b-egress-proxy", "10.0.0.5:1080", "--e2b-allow-private", "--e2b-network-allow", "203.0.113.7"});
+  const Outcome refused =
+      run({"--e2b-egress-proxy", "10.0.0.5:1080", "--e2b-allow-private", "--e2b-network-allow", "203.0.113.7"});
   EXPECT_EQ(refused.exit, 3) << refused.err;
   EXPECT_THAT(refused.err, HasSubstr("egress proxy")) << "the local server looks as E2B does";
 }

@@ -1,5 +1,6 @@
-// `connections doctor --adapter e2b` answers whether a sandbox reaches a database: a real MariaDB on an address that the egress rules
-// allow, and a second listener on one that nobody allowed. Needs root, for networks of the sandboxes' own.
+// `connections doctor --adapter e2b` answers whether a sandbox reaches a database: a real MariaDB on an address that
+// the egress rules allow, and a second listener on one that nobody allowed. Needs root, for networks of the sandboxes'
+// own.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -44,17 +45,22 @@ class Doctor : public OwnNetworks {
     auto started = test::MariaDbServer::start({.arguments = {"--bind-address=" + address(0)}});
     ASSERT_TRUE(started.ok()) << started.error().message;
     database_ = *std::move(started);
-    const Status filled = database_->execute("CREATE DATABASE shop; CREATE USER reader@'%' IDENTIFIED BY 'doctors-secret'; GRANT SELECT ON shop.* TO reader@'%'; "
-                                             "CREATE TABLE shop.t (id INT); INSERT INTO shop.t VALUES (1), (2)");
+    const Status filled = database_->execute(
+        "CREATE DATABASE shop; CREATE USER reader@'%' IDENTIFIED BY 'doctors-secret'; GRANT SELECT ON shop.* TO "
+        "reader@'%'; "
+        "CREATE TABLE shop.t (id INT); INSERT INTO shop.t VALUES (1), (2)");
     ASSERT_TRUE(filled.ok()) << filled.error().message;
     project_.set("SHOP_PASSWORD", "doctors-secret");
     connect_to(address(0), database_->port());
   }
 
-  std::string address(size_t index) const { return server_->ready_line()["service_addresses"].items()[index].as_string(); }
+  std::string address(size_t index) const {
+    return server_->ready_line()["service_addresses"].items()[index].as_string();
+  }
   void connect_to(const std::string& host, int port) const {
     project_.write("osiris_connections.yaml",
-                   "version: 1\nconnections:\n  mysql:\n    shop: {default: true, host: " + host + ", port: " + std::to_string(port) +
+                   "version: 1\nconnections:\n  mysql:\n    shop: {default: true, host: " + host +
+                       ", port: " + std::to_string(port) +
                        ", database: shop, user: reader, password: \"${SHOP_PASSWORD}\", connect_timeout: 3}\n",
                    0600);
   }
@@ -93,8 +99,11 @@ TEST_F(Doctor, AWrongPasswordIsToldApartFromAnAddressThatIsNotReached) {
 // The rule allows the connection's host and nothing else: not even another address of the same machine.
 TEST_F(Doctor, WhatNoConnectionNamesIsRefused) {
   const Listener second(address(1));
-  project_.write("pipeline.yaml", e2e::oml("pull", {"  - {id: pull, component: mysql.extractor, mode: read, config: {connection: \"@mysql.shop\", query: \"SELECT id FROM t ORDER BY id\"}}\n",
-                                                    "  - {id: save, component: filesystem.csv_writer, mode: write, config: {path: out.csv}}\n"}));
+  project_.write(
+      "pipeline.yaml",
+      e2e::oml("pull", {"  - {id: pull, component: mysql.extractor, mode: read, config: {connection: \"@mysql.shop\", "
+                        "query: \"SELECT id FROM t ORDER BY id\"}}\n",
+                        "  - {id: save, component: filesystem.csv_writer, mode: write, config: {path: out.csv}}\n"}));
   const Outcome pulled = project_.osiris(run_arguments("e2b"));
   ASSERT_EQ(pulled.exit, 0) << pulled.err;
   EXPECT_EQ(project_.read("out.csv"), "id\n1\n2\n");
@@ -102,7 +111,8 @@ TEST_F(Doctor, WhatNoConnectionNamesIsRefused) {
   const Json recorded = server_->requests();
   for (const Json& request : recorded.items())
     if (request["route"].as_string() == "POST /v2/sandboxes") {
-      EXPECT_EQ(request["body"]["network"].dump(), "{\"allowOut\":[\"" + address(0) + "\"],\"denyOut\":[\"0.0.0.0/0\"]}");
+      EXPECT_EQ(request["body"]["network"].dump(),
+                "{\"allowOut\":[\"" + address(0) + "\"],\"denyOut\":[\"0.0.0.0/0\"]}");
     }
   // The second address, reached only when it is allowed (then by a server that says nothing, which is another failure).
   connect_to(address(1), second.port());

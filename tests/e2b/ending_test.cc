@@ -1,5 +1,5 @@
-// How a run ends: success means that the outputs are here, whatever was said on the way; a cancel and the deadline have the last word
-// until then; and what a run that died has left is found, or left alone, for a reason.
+// How a run ends: success means that the outputs are here, whatever was said on the way; a cancel and the deadline have
+// the last word until then; and what a run that died has left is found, or left alone, for a reason.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -29,9 +29,11 @@ class Ending : public testing::Test {
   // From now on this runs in the worker's place.
   void use_worker(const std::string& sin) {
     std::string script = *read_file(e2e::source_dir() / "tests/e2b/hostile_worker.py");
-    const std::pair<const char*, std::string> values[] = {{"@SIN@", sin}, {"@HELLO@", hello()}, {"@PATH@", "out/a.txt"}};
+    const std::pair<const char*, std::string> values[] = {
+        {"@SIN@", sin}, {"@HELLO@", hello()}, {"@PATH@", "out/a.txt"}};
     for (const auto& [name, value] : values)
-      for (size_t at; (at = script.find(name)) != std::string::npos;) script.replace(at, std::string(name).size(), value);
+      for (size_t at; (at = script.find(name)) != std::string::npos;)
+        script.replace(at, std::string(name).size(), value);
     project.set("OSIRIS_WORKER", project.write("worker", script, 0755).string());
   }
 
@@ -44,7 +46,9 @@ class Ending : public testing::Test {
     return said.ok() ? said->standard_output.substr(0, said->standard_output.find('\n')) : "";
   }
 
-  Outcome run(const std::string& adapter, const std::vector<std::string>& more = {}) const { return project.osiris(run_arguments(adapter, more)); }
+  Outcome run(const std::string& adapter, const std::vector<std::string>& more = {}) const {
+    return project.osiris(run_arguments(adapter, more));
+  }
   bool has_output() const { return fs::exists(project.dir() / "out/a.txt"); }
   void expect_not_ok(const Outcome& outcome, int exit, const std::string& reason) const {
     EXPECT_EQ(outcome.exit, exit) << outcome.out << outcome.err;
@@ -75,7 +79,8 @@ TEST_F(Ending, AWorkerThatDeclaresNoOutputIsNoSuccess) {
   for (const char* adapter : {"local", "e2b"}) {
     const Outcome outcome = run(adapter);
     expect_not_ok(outcome, 3, "missing_outputs");
-    EXPECT_NE(outcome.err.find("out/a.txt of step a: its step was never seen to write it"), std::string::npos) << adapter << outcome.err;
+    EXPECT_NE(outcome.err.find("out/a.txt of step a: its step was never seen to write it"), std::string::npos)
+        << adapter << outcome.err;
   }
   expect_no_sandbox(server);
 }
@@ -121,7 +126,10 @@ TEST_F(Ending, TheDeadlineWhileOutputsArePackedIsTheDeadline) {
 class EndingCollect : public Ending, public testing::WithParamInterface<const char*> {};
 
 TEST_P(EndingCollect, ACancelUntilItIsDoneIsACancel) {
-  ASSERT_TRUE(server.set_faults(*parse_json(std::string(R"([{"route":")") + GetParam() + R"(","nth":1,"action":{"type":"latency","ms":1500}}])")).ok());
+  ASSERT_TRUE(server
+                  .set_faults(*parse_json(std::string(R"([{"route":")") + GetParam() +
+                                          R"(","nth":1,"action":{"type":"latency","ms":1500}}])"))
+                  .ok());
   Running running = project.start(run_arguments("e2b"));
   ASSERT_TRUE(is_in_the_middle_of(server, GetParam())) << "the run never called " << GetParam();
   running.kill(SIGINT);
@@ -129,14 +137,22 @@ TEST_P(EndingCollect, ACancelUntilItIsDoneIsACancel) {
   expect_no_sandbox(server);
 }
 
-INSTANTIATE_TEST_SUITE_P(EachCall, EndingCollect, testing::Values("GET /files", "DELETE /sandboxes/{id}", "GET /sandboxes/{id}"),
-                         [](const auto& row) { return std::string(row.param).substr(0, std::string(row.param).find(' ')) + std::to_string(row.index); });
+INSTANTIATE_TEST_SUITE_P(EachCall, EndingCollect,
+                         testing::Values("GET /files", "DELETE /sandboxes/{id}", "GET /sandboxes/{id}"),
+                         [](const auto& row) {
+                           return std::string(row.param).substr(0, std::string(row.param).find(' ')) +
+                                  std::to_string(row.index);
+                         });
 
 // ---- Where an output may not go
 
 TEST_F(Ending, ADeviceOrAPipeInAnOutputsPlaceIsRefusedAsByALocalRun) {
-  project.write("pipeline.yaml", e2e::oml("csv", {e2e::mock_step("a", "rows: 1"),
-                                                  "  - {id: save, component: filesystem.csv_writer, mode: write, needs: [a], config: {path: out/a.csv}}\n"}));
+  project.write(
+      "pipeline.yaml",
+      e2e::oml(
+          "csv",
+          {e2e::mock_step("a", "rows: 1"),
+           "  - {id: save, component: filesystem.csv_writer, mode: write, needs: [a], config: {path: out/a.csv}}\n"}));
   const fs::path target = project.dir() / "out/a.csv";
   std::vector<mode_t> kinds = {S_IFIFO};
   if (::geteuid() == 0) kinds.push_back(S_IFCHR);
@@ -147,8 +163,10 @@ TEST_F(Ending, ADeviceOrAPipeInAnOutputsPlaceIsRefusedAsByALocalRun) {
       server.clear_requests();
       const Outcome outcome = run(adapter);
       EXPECT_EQ(outcome.exit, 1) << adapter << outcome.err;
-      EXPECT_NE(outcome.err.find("step save: cannot write " + target.string() + ": it is not a regular file"), std::string::npos) << adapter << outcome.err;
-      struct stat now {};
+      EXPECT_NE(outcome.err.find("step save: cannot write " + target.string() + ": it is not a regular file"),
+                std::string::npos)
+          << adapter << outcome.err;
+      struct stat now{};
       ASSERT_EQ(::lstat(target.c_str(), &now), 0);
       EXPECT_EQ(now.st_mode & S_IFMT, kind) << adapter;
       EXPECT_EQ(server.requests().size(), 0u) << "no sandbox is paid for";
@@ -163,7 +181,8 @@ TEST_F(Ending, AnOutputHasTheModeOfALocalRun) {
     const Outcome outcome = run(adapter);
     EXPECT_EQ(outcome.exit, 0) << outcome.err;
     EXPECT_EQ(fs::status(project.dir() / "out/a.txt").permissions(), fs::perms(0600)) << adapter;
-    EXPECT_EQ(fs::status(project.session() / "artifacts/a/cleaned_config.json").permissions(), fs::perms(0600)) << adapter;
+    EXPECT_EQ(fs::status(project.session() / "artifacts/a/cleaned_config.json").permissions(), fs::perms(0600))
+        << adapter;
   }
   ::umask(before);
 }
@@ -171,7 +190,9 @@ TEST_F(Ending, AnOutputHasTheModeOfALocalRun) {
 // ---- What a run that died has left
 
 TEST_F(Ending, AKeptSandboxWhoseRunDiedBeforeTheWorkerWasThereIsReplaced) {
-  ASSERT_TRUE(server.set_faults(*parse_json(R"([{"route":"POST /files","nth":1,"action":{"type":"latency","ms":60000}}])")).ok());
+  ASSERT_TRUE(
+      server.set_faults(*parse_json(R"([{"route":"POST /files","nth":1,"action":{"type":"latency","ms":60000}}])"))
+          .ok());
   Running running = project.start(run_arguments("e2b", {"--e2b-keep"}));
   ASSERT_TRUE(test::eventually([&] { return server.sandboxes().size() > 0; }));
   project.await_event("sandbox_created");
@@ -198,7 +219,8 @@ TEST_F(Ending, AKeptSandboxThatLostItsWorkerIsReplaced) {
   size_t removed = 0;
   const fs::path root = server.sandboxes().items().at(0)["directory"].as_string();
   for (const auto& entry : fs::recursive_directory_iterator(root, fs::directory_options::skip_permission_denied))
-    if (entry.path().parent_path().filename() == ".osiris" && entry.path().filename().string().starts_with("worker-")) removed += fs::remove(entry.path());
+    if (entry.path().parent_path().filename() == ".osiris" && entry.path().filename().string().starts_with("worker-"))
+      removed += fs::remove(entry.path());
   ASSERT_EQ(removed, 1u);
   const Outcome outcome = run("e2b", {"--e2b-keep"});
   EXPECT_EQ(outcome.exit, 0) << outcome.err;
@@ -214,7 +236,8 @@ TEST_F(Ending, AKeptSandboxOfAnotherMachineIsNeitherTakenNorKilled) {
   use_server(elsewhere, server);
   fs::remove_all(elsewhere.dir());
   fs::copy(project.dir(), elsewhere.dir(), fs::copy_options::recursive);
-  fs::copy(project.dir().parent_path() / "home", elsewhere.dir().parent_path() / "home", fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+  fs::copy(project.dir().parent_path() / "home", elsewhere.dir().parent_path() / "home",
+           fs::copy_options::recursive | fs::copy_options::overwrite_existing);
   const Outcome outcome = elsewhere.osiris(run_arguments("e2b", {"--e2b-keep"}));
   EXPECT_EQ(outcome.exit, 0) << outcome.err;
   EXPECT_FALSE(Project::events(elsewhere.session(), "sandbox_created").at(0)["reused"].as_bool());
@@ -259,7 +282,8 @@ TEST_F(EndingReap, LeavesTheRunOfAnotherMachineWithTheSameOwner) {
   Project before, while_it_runs;
   for (Project* other : {&before, &while_it_runs}) use_server(*other, server);
   const auto copy_home = [&](const Project& to) {
-    fs::copy(project.dir().parent_path() / "home", to.dir().parent_path() / "home", fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+    fs::copy(project.dir().parent_path() / "home", to.dir().parent_path() / "home",
+             fs::copy_options::recursive | fs::copy_options::overwrite_existing);
   };
   copy_home(before);  // as an image made before the run
   Running running = hang();

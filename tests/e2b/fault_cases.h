@@ -16,8 +16,8 @@ struct FaultCase {
   std::string rpc_code = {};  // a Connect error, which only RPCs answer with
   int retry_after_s = -1;
   int64_t ms = 0;
-  std::string at = {};        // of type cut: where; of type tell: what the relay in front cuts
-  bool resets = false;        // of the same two
+  std::string at = {};  // of type cut: where; of type tell: what the relay in front cuts
+  bool resets = false;  // of the same two
 
   // For the plan. `port`: of the relay, where there is one.
   Json action(int port = 0) const;
@@ -32,7 +32,8 @@ inline constexpr int kLeaseSeconds = 8;
 inline constexpr int kRetryAfterTooLongSeconds = 3600;
 inline constexpr int64_t kStallMs = 3'000;  // above --e2b-request-timeout, under the lease
 
-// From the server's own tables (fault_plan.h): a type it learns appears here, or the test fails for not knowing its parameters.
+// From the server's own tables (fault_plan.h): a type it learns appears here, or the test fails for not knowing its
+// parameters.
 std::vector<FaultCase> fault_cases();
 
 }  // namespace osiris::e2b_test

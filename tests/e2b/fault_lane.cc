@@ -26,9 +26,14 @@ constexpr const char* kOutputFile = "out/result.csv";
 // Read, query, write; before it, `more` steps.
 std::string chain(const std::vector<std::string>& more = {}) {
   std::vector<std::string> steps = more;
-  steps.push_back("  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: in.csv}\n");
-  steps.push_back("  - id: query\n    component: duckdb.processor\n    mode: transform\n    needs: [read]\n    config: {query: \"SELECT id, name FROM df_read ORDER BY id\"}\n");
-  steps.push_back("  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [query]\n    config: {path: out/result.csv}\n");
+  steps.push_back(
+      "  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: in.csv}\n");
+  steps.push_back(
+      "  - id: query\n    component: duckdb.processor\n    mode: transform\n    needs: [read]\n    config: {query: "
+      "\"SELECT id, name FROM df_read ORDER BY id\"}\n");
+  steps.push_back(
+      "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [query]\n    config: {path: "
+      "out/result.csv}\n");
   return e2e::oml("faults", steps);
 }
 
@@ -97,15 +102,19 @@ size_t count_descendants(pid_t root) {
 }
 
 std::vector<std::string> scaled_limits() {
-  return {"--e2b-request-timeout", "2", "--e2b-create-timeout", "2", "--e2b-connect-timeout", "2", "--e2b-retry-budget", "4",
-          "--e2b-heartbeat-ms", "500", "--e2b-timeout", "40", "--e2b-build-timeout", "20"};
+  return {"--e2b-request-timeout", "2", "--e2b-create-timeout", "2",   "--e2b-connect-timeout", "2",
+          "--e2b-retry-budget",    "4", "--e2b-heartbeat-ms",   "500", "--e2b-timeout",         "40",
+          "--e2b-build-timeout",   "20"};
 }
 
 Lane::Lane(int number) : server_(start_server()), number_(number) {}
 
 std::string Lane::api(const std::string& method, const std::string& path, const Json& body) const {
   e2b_server::HttpClient client(server_.url());
-  return client.request(method, path, {{"x-api-key", server_.api_key()}, {"content-type", "application/json"}}, body.is_null() ? "" : body.dump()).body;
+  return client
+      .request(method, path, {{"x-api-key", server_.api_key()}, {"content-type", "application/json"}},
+               body.is_null() ? "" : body.dump())
+      .body;
 }
 
 Lane::Prepared Lane::prepare(Scenario scenario, Project& project) {
@@ -113,7 +122,8 @@ Lane::Prepared Lane::prepare(Scenario scenario, Project& project) {
   std::string pipeline = chain();
   std::vector<std::string> more = scaled_limits();
   std::string lease = std::to_string(kLeaseSeconds);
-  const Json broken = fault_on(R"({"route":"process.Process/Start","nth":1,"action":{"type":"reset","when":"middle","after_bytes":40000}})");
+  const Json broken = fault_on(
+      R"({"route":"process.Process/Start","nth":1,"action":{"type":"reset","when":"middle","after_bytes":40000}})");
   const std::string talking = chain({e2e::mock_step("talk", "events: 1000, sleep_ms: 800, rows: 1")});
   switch (scenario) {
     case Scenario::kPlain:
@@ -122,9 +132,11 @@ Lane::Prepared Lane::prepare(Scenario scenario, Project& project) {
     case Scenario::kKeep:
     case Scenario::kList:
     case Scenario::kRelease:
-    case Scenario::kReleaseTemplate: break;
+    case Scenario::kReleaseTemplate:
+      break;
     case Scenario::kOldService:
-      out.setup = {fault_on(R"({"route":"POST /v2/sandboxes","action":{"type":"status","status":404,"text":"404 page not found"}})")};
+      out.setup = {fault_on(
+          R"({"route":"POST /v2/sandboxes","action":{"type":"status","status":404,"text":"404 page not found"}})")};
       break;
     case Scenario::kBrokenStream:
       pipeline = talking;
@@ -136,8 +148,11 @@ Lane::Prepared Lane::prepare(Scenario scenario, Project& project) {
       break;
     case Scenario::kDeadWorker:
       pipeline = talking;
-      out.setup = {broken, fault_on(R"({"route":"process.Process/Connect","nth":1,"action":{"type":"kill_process","when":"request"}})"),
-                   fault_on(R"({"route":"process.Process/Connect","nth":1,"action":{"type":"status","status":404,"code":"not_found"}})")};
+      out.setup = {
+          broken,
+          fault_on(R"({"route":"process.Process/Connect","nth":1,"action":{"type":"kill_process","when":"request"}})"),
+          fault_on(
+              R"({"route":"process.Process/Connect","nth":1,"action":{"type":"status","status":404,"code":"not_found"}})")};
       out.exit = 3;
       break;
     case Scenario::kRenewal:
@@ -159,9 +174,11 @@ Lane::Prepared Lane::prepare(Scenario scenario, Project& project) {
   if (scenario == Scenario::kLostOldCreate)
     out.setup = {fault_on(R"({"route":"POST /v2/sandboxes","action":{"type":"status","status":405}})"),
                  fault_on(R"({"route":"POST /sandboxes","nth":1,"action":{"type":"reset","when":"before"}})")};
-  if (scenario == Scenario::kLostCreate) out.setup = {fault_on(R"({"route":"POST /v2/sandboxes","nth":1,"action":{"type":"reset","when":"before"}})")};
+  if (scenario == Scenario::kLostCreate)
+    out.setup = {fault_on(R"({"route":"POST /v2/sandboxes","nth":1,"action":{"type":"reset","when":"before"}})")};
   if (scenario == Scenario::kCancel) {
-    more.insert(more.end(), {"--e2b-heartbeat-ms", "2000"});  // the second thing it is sent is the cancel, not a question about silence
+    more.insert(more.end(), {"--e2b-heartbeat-ms",
+                             "2000"});  // the second thing it is sent is the cancel, not a question about silence
     more.push_back("--verbose");
     out.interrupt_at = "deaf from now on";  // a step that is only starting would still listen
     out.exit = 130;
@@ -173,7 +190,8 @@ Lane::Prepared Lane::prepare(Scenario scenario, Project& project) {
     if (first.exit != 0) ADD_FAILURE() << "the run that keeps its sandbox failed: " << first.err;
   }
   out.arguments = run_arguments("e2b", more);
-  const std::vector<std::string> limits = {"--e2b-request-timeout", "2", "--e2b-connect-timeout", "2", "--e2b-retry-budget", "4"};
+  const std::vector<std::string> limits = {"--e2b-request-timeout", "2", "--e2b-connect-timeout", "2",
+                                           "--e2b-retry-budget",    "4"};
   const auto resources = [&](std::vector<std::string> words) {
     out.arguments = {"resources"};
     out.arguments.insert(out.arguments.end(), words.begin(), words.end());
@@ -182,17 +200,20 @@ Lane::Prepared Lane::prepare(Scenario scenario, Project& project) {
   };
   if (scenario == Scenario::kList) resources({"list"});
   if (scenario == Scenario::kRelease) {
-    const auto created = parse_json(api("POST", "/v2/sandboxes", Json::object({{"templateID", "base"}, {"timeout", kLeaseSeconds}})));
+    const auto created =
+        parse_json(api("POST", "/v2/sandboxes", Json::object({{"templateID", "base"}, {"timeout", kLeaseSeconds}})));
     resources({"release", created ? (*created)["sandboxID"].as_string() : "none"});
   }
   if (scenario == Scenario::kReleaseTemplate) {
-    const auto created = parse_json(api("POST", "/v3/templates", Json::object({{"name", "osiris-to-release-" + std::to_string(++shapes_)}})));
+    const auto created = parse_json(
+        api("POST", "/v3/templates", Json::object({{"name", "osiris-to-release-" + std::to_string(++shapes_)}})));
     resources({"release", created ? (*created)["templateID"].as_string() : "none", "--kind", "template"});
   }
   return out;
 }
 
-// A handler that still sleeps in a stall may act after the client has gone, and a request that waits on its connection comes after that.
+// A handler that still sleeps in a stall may act after the client has gone, and a request that waits on its connection
+// comes after that.
 void Lane::await_quiet() const {
   const bool quiet = test::eventually([&] {
     const Json all = server_.requests_by_arrival();
@@ -204,10 +225,12 @@ void Lane::await_quiet() const {
 }
 
 // Interrupted once it has printed `interrupt_at`, unless that is empty.
-Outcome Lane::run_under(const Project& project, const std::vector<std::string>& arguments, const std::string& interrupt_at, const Json& faults, Ended& ended) {
+Outcome Lane::run_under(const Project& project, const std::vector<std::string>& arguments,
+                        const std::string& interrupt_at, const Json& faults, Ended& ended) {
   await_quiet();
   server_.clear_requests();
-  if (const Status set = server_.set_faults(faults); !set) ended.complaints.push_back("the plan was refused: " + set.error().message);
+  if (const Status set = server_.set_faults(faults); !set)
+    ended.complaints.push_back("the plan was refused: " + set.error().message);
   const int64_t started_ns = system_clock().monotonic_ns();
   Outcome outcome;
   if (interrupt_at.empty()) {
@@ -228,7 +251,8 @@ Outcome Lane::run_under(const Project& project, const std::vector<std::string>& 
     bool struck = false;
     for (const Json& request : recorded.items())
       for (const Json& name : request["faults"].items())
-        struck |= ::fnmatch(fault["route"].as_string().c_str(), request["route"].as_string().c_str(), 0) == 0 && name.as_string().starts_with(fault["type"].as_string());
+        struck |= ::fnmatch(fault["route"].as_string().c_str(), request["route"].as_string().c_str(), 0) == 0 &&
+                  name.as_string().starts_with(fault["type"].as_string());
     ended.last_hit = struck && fault["hits"].as_int() > 0;
     ended.hit |= ended.last_hit;
   }
@@ -236,7 +260,8 @@ Outcome Lane::run_under(const Project& project, const std::vector<std::string>& 
   return outcome;
 }
 
-Ended Lane::run_pipeline(const std::string& oml, const std::map<std::string, std::string>& files, const std::vector<std::string>& options, const Json& faults,
+Ended Lane::run_pipeline(const std::string& oml, const std::map<std::string, std::string>& files,
+                         const std::vector<std::string>& options, const Json& faults,
                          const std::map<std::string, std::string>& outputs) {
   Project project;
   use_server(project, server_);
@@ -276,12 +301,16 @@ Ended Lane::run(const RemoteCall& call, const std::optional<FaultCase>& fault) {
 // TLS and HTTP/2 all the way, cut where the fault says.
 void Lane::go_through_front(Project& project, const FaultCase& fault) {
   using Where = http::Cut::Where;
-  if (!front_) front_ = std::make_unique<http::CuttingFront>(std::atoi(server_.url().c_str() + server_.url().rfind(':') + 1));
+  if (!front_)
+    front_ = std::make_unique<http::CuttingFront>(std::atoi(server_.url().c_str() + server_.url().rfind(':') + 1));
   ASSERT_TRUE(front_->is_up()) << front_->error();
   project.set("OSIRIS_E2B_API_URL", front_->url());
   project.set("OSIRIS_E2B_SANDBOX_URL", front_->url());
   project.set("OSIRIS_E2B_CA_FILE", front_->ca_file());
-  front_->plan({fault.at == "tls_record" ? Where::kRecord : fault.at == "h2_data" ? Where::kData : Where::kHeaders, fault.resets});
+  front_->plan({fault.at == "tls_record" ? Where::kRecord
+                : fault.at == "h2_data"  ? Where::kData
+                                         : Where::kHeaders,
+                fault.resets});
 }
 
 // Each is as large as the worker.
@@ -289,7 +318,8 @@ void Lane::remove_templates() const {
   const auto templates = parse_json(api("GET", "/v2/templates?limit=100"));
   if (!templates) return;
   for (const Json& item : templates->items())
-    if (item["names"].dump().find("osiris-") != std::string::npos || item["aliases"].dump().find("osiris-") != std::string::npos)
+    if (item["names"].dump().find("osiris-") != std::string::npos ||
+        item["aliases"].dump().find("osiris-") != std::string::npos)
       api("DELETE", "/templates/" + item["templateID"].as_string());
 }
 
@@ -304,24 +334,31 @@ void Lane::check_error(const Project& project, const Outcome& outcome, Ended& en
   }
   const Json& detail = mapped.back()["detail"];
   ended.error_class = detail["class"].as_string();
-  if (outcome.exit == 3 && ended.error_class.empty()) ended.complaints.push_back("the error has no class: " + mapped.back().dump());
-  if (detail.contains("operation") && !detail.contains("attempts")) ended.complaints.push_back("the error does not say whether it was retried: " + detail.dump());
+  if (outcome.exit == 3 && ended.error_class.empty())
+    ended.complaints.push_back("the error has no class: " + mapped.back().dump());
+  if (detail.contains("operation") && !detail.contains("attempts"))
+    ended.complaints.push_back("the error does not say whether it was retried: " + detail.dump());
   if (!detail.contains("http_status")) return;
   const std::string id = detail["request_id"].as_string();
   bool known = false;
   const Json seen = server_.requests();
   for (const Json& request : seen.items())
     known |= request["request_id"].as_string() == id && request["status"].as_int() == detail["http_status"].as_int();
-  if (!known) ended.complaints.push_back("the error's request id '" + id + "' is of no answer with status " + detail["http_status"].dump());
+  if (!known)
+    ended.complaints.push_back("the error's request id '" + id + "' is of no answer with status " +
+                               detail["http_status"].dump());
 }
 
-void Lane::check_invariants(const Project& project, const Outcome& outcome, const std::map<std::string, std::string>& outputs, Ended& ended, int kept_max) {
+void Lane::check_invariants(const Project& project, const Outcome& outcome,
+                            const std::map<std::string, std::string>& outputs, Ended& ended, int kept_max) {
   auto& complaints = ended.complaints;
   const Json left = server_.sandboxes();
   if (left.size() > static_cast<size_t>(kept_max)) complaints.push_back("sandboxes are left: " + left.dump());
   for (const Json& sandbox : left.items()) server_.kill_sandbox(sandbox["sandboxID"].as_string());
-  if (!test::eventually([&] { return count_descendants(server_.pid()) == 0; })) complaints.push_back("processes of sandboxes are left");
-  if (!test::eventually([&] { return count_processes_of(project.dir().parent_path()) == 0; })) complaints.push_back("osiris left a process behind");
+  if (!test::eventually([&] { return count_descendants(server_.pid()) == 0; }))
+    complaints.push_back("processes of sandboxes are left");
+  if (!test::eventually([&] { return count_processes_of(project.dir().parent_path()) == 0; }))
+    complaints.push_back("osiris left a process behind");
 
   const auto tree = project.tree();
   for (const auto& [file, right] : outputs) {
@@ -343,10 +380,13 @@ void Lane::check_invariants(const Project& project, const Outcome& outcome, cons
   const Json recorded = server_.requests();
   for (const Json& request : recorded.items()) {
     const std::string route = request["route"].as_string();
-    if (route != "POST /process.Process/StreamInput" && holds_canary(request.dump())) complaints.push_back("the secret travelled in " + route);
-    if (request["body"].dump().find(server_.api_key()) != std::string::npos) complaints.push_back("the API key travelled in the body of " + route);
+    if (route != "POST /process.Process/StreamInput" && holds_canary(request.dump()))
+      complaints.push_back("the secret travelled in " + route);
+    if (request["body"].dump().find(server_.api_key()) != std::string::npos)
+      complaints.push_back("the API key travelled in the body of " + route);
   }
-  if (holds_canary(server_.logs())) complaints.push_back("the secret is in the log that the service keeps of its sandboxes");
+  if (holds_canary(server_.logs()))
+    complaints.push_back("the secret is in the log that the service keeps of its sandboxes");
   ended.log = outcome.out + outcome.err;
   for (const auto& [path, content] : tree)
     if (path.ends_with("osiris.log")) ended.log += content;

@@ -1,5 +1,5 @@
-// One local E2B server and the runs that go through it one after the other, each with a project of its own. Several lanes, each on a
-// thread, make a test of many runs short: most of a faulty run is waiting.
+// One local E2B server and the runs that go through it one after the other, each with a project of its own. Several
+// lanes, each on a thread, make a test of many runs short: most of a faulty run is waiting.
 #pragma once
 
 #include <functional>
@@ -20,11 +20,11 @@ inline constexpr const char* kCanary = "canary-7f3a9c1d55e0";
 // How one run ended, and everything about it that must never be.
 struct Ended {
   int exit = -1;
-  std::string error_class;             // of the run's error, from its session
-  bool hit = false;                    // the fault that was planned struck
-  bool last_hit = false;               // ... the last one of the plan
+  std::string error_class;  // of the run's error, from its session
+  bool hit = false;         // the fault that was planned struck
+  bool last_hit = false;    // ... the last one of the plan
   std::vector<std::string> complaints;
-  std::string log;                     // what a person needs to see of it
+  std::string log;  // what a person needs to see of it
   double seconds = 0;
 };
 
@@ -38,7 +38,8 @@ class Lane {
   // The call's scenario with the fault striking the call; no fault: as it is without one.
   Ended run(const RemoteCall& call, const std::optional<FaultCase>& fault);
   // A pipeline of one's own, with a plan of faults; `hit`: any of them struck. `files`: what lies in the project.
-  Ended run_pipeline(const std::string& oml, const std::map<std::string, std::string>& files, const std::vector<std::string>& options, const Json& faults,
+  Ended run_pipeline(const std::string& oml, const std::map<std::string, std::string>& files,
+                     const std::vector<std::string>& options, const Json& faults,
                      const std::map<std::string, std::string>& outputs);
   ServerProcess& server() { return server_; }
 
@@ -52,8 +53,10 @@ class Lane {
   };
   // What holds after any run, however it went: nothing of it is left, nothing leaked, every output is whole or absent.
   // `outputs`: file below the project -> its only right content.
-  void check_invariants(const Project& project, const Outcome& outcome, const std::map<std::string, std::string>& outputs, Ended& ended, int kept_max = 0);
-  Outcome run_under(const Project& project, const std::vector<std::string>& arguments, const std::string& interrupt_at, const Json& faults, Ended& ended);
+  void check_invariants(const Project& project, const Outcome& outcome,
+                        const std::map<std::string, std::string>& outputs, Ended& ended, int kept_max = 0);
+  Outcome run_under(const Project& project, const std::vector<std::string>& arguments, const std::string& interrupt_at,
+                    const Json& faults, Ended& ended);
   Prepared prepare(Scenario scenario, Project& project);
   std::string api(const std::string& method, const std::string& path, const Json& body = {}) const;
   void go_through_front(Project& project, const FaultCase& fault);

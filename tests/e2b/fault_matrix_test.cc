@@ -1,6 +1,6 @@
-// Every remote call x every fault that can hit it (fault_cases.h, remote_calls.h); each call is one ctest, which runs its cells. Whatever
-// happens, the run ends in bounded time, with the right class of error and a remedy, no sandbox, process or half a file left, no secret told,
-// and either the whole right output or none.
+// Every remote call x every fault that can hit it (fault_cases.h, remote_calls.h); each call is one ctest, which runs
+// its cells. Whatever happens, the run ends in bounded time, with the right class of error and a remedy, no sandbox,
+// process or half a file left, no secret told, and either the whole right output or none.
 //
 //   OSIRIS_ATTACK=full        every cell; otherwise some of the cuts are left out (is_drawn)
 //   OSIRIS_FAULT_CELLS=GLOB   only cells ("call/fault") that match
@@ -40,13 +40,15 @@ std::vector<Cell> cells_of(const RemoteCall& call) {
   return cells;
 }
 
-// A part of the cuts that covers every place for every call: by one of the two closes, in turn, and one of those below HTTP a call.
+// A part of the cuts that covers every place for every call: by one of the two closes, in turn, and one of those below
+// HTTP a call.
 bool is_drawn(const RemoteCall& call, const FaultCase& fault) {
   const size_t row = static_cast<size_t>(&call - remote_calls().data());
   static const std::vector<FaultCase> all = fault_cases();
   std::vector<std::string> rivals;
   for (const FaultCase& other : all)
-    if (other.type == fault.type && (fault.is_relayed() || other.at == fault.at) && !cannot_hit(call, other)) rivals.push_back(other.name);
+    if (other.type == fault.type && (fault.is_relayed() || other.at == fault.at) && !cannot_hit(call, other))
+      rivals.push_back(other.name);
   const bool is_cut = fault.type == "cut" || fault.is_relayed();
   return !is_cut || rivals[(row + fault.at.size()) % rivals.size()] == fault.name;
 }
@@ -56,7 +58,9 @@ int from_environment(const char* name, int otherwise) {
   return text ? std::atoi(text) : otherwise;
 }
 
-std::string without_names(const std::string& route) { return std::regex_replace(route, std::regex(R"(\{[^}]*\})"), "{}"); }
+std::string without_names(const std::string& route) {
+  return std::regex_replace(route, std::regex(R"(\{[^}]*\})"), "{}");
+}
 
 std::string joined(const std::vector<std::string>& lines) {
   std::string out;
@@ -110,15 +114,18 @@ struct Figures {
 void run_cell(Lane& lane, const Cell& cell, Figures& figures, std::mutex& mutex) {
   Ended ended = lane.run(*cell.call, cell.fault);
   // A run that came to its end before the call was due has tried nothing; once more, then.
-  for (int again = 0; again < 3 && !ended.hit && ended.complaints.empty(); ++again) ended = lane.run(*cell.call, cell.fault);
+  for (int again = 0; again < 3 && !ended.hit && ended.complaints.empty(); ++again)
+    ended = lane.run(*cell.call, cell.fault);
   const Expectation expected = expectation(*cell.call, cell.fault);
   if (!ended.hit) ended.complaints.push_back("the fault never struck");
   const int good_exit = cell.call->scenario == Scenario::kCancel ? 130 : 0;
   // Only a run has a session that names the class.
   const bool is_run = cell.call->scenario < Scenario::kList;
-  const bool fails_well = ended.exit == 3 && (is_run ? expected.failures.count(ended.error_class) > 0 : !expected.failures.empty());
+  const bool fails_well =
+      ended.exit == 3 && (is_run ? expected.failures.count(ended.error_class) > 0 : !expected.failures.empty());
   if (!fails_well && !(ended.exit == good_exit && expected.success))
-    ended.complaints.push_back("exit " + std::to_string(ended.exit) + " " + ended.error_class + " is not what was expected");
+    ended.complaints.push_back("exit " + std::to_string(ended.exit) + " " + ended.error_class +
+                               " is not what was expected");
   const std::lock_guard lock(mutex);
   figures.run += ended.hit;
   figures.crashes += ended.exit >= 128 && ended.exit != 130;
@@ -126,7 +133,8 @@ void run_cell(Lane& lane, const Cell& cell, Figures& figures, std::mutex& mutex)
   figures.wrong += !ended.complaints.empty();
   for (const std::string& complaint : ended.complaints) figures.canaries += complaint.starts_with("the secret ");
   if (std::getenv("OSIRIS_FAULT_PRINT"))
-    std::printf("CELL %s exit=%d class=%s %.1fs\n", cell.name().c_str(), ended.exit, ended.error_class.c_str(), ended.seconds);
+    std::printf("CELL %s exit=%d class=%s %.1fs\n", cell.name().c_str(), ended.exit, ended.error_class.c_str(),
+                ended.seconds);
   if (!ended.complaints.empty()) ADD_FAILURE() << cell.name() << joined(ended.complaints) << "\n" << ended.log;
 }
 
@@ -134,26 +142,31 @@ class FaultMatrixRow : public testing::TestWithParam<RemoteCall> {};
 
 TEST_P(FaultMatrixRow, MeetsEveryFault) {
   const auto& calls = remote_calls();
-  const auto row = std::find_if(calls.begin(), calls.end(), [](const RemoteCall& call) { return call.name == GetParam().name; });
+  const auto row =
+      std::find_if(calls.begin(), calls.end(), [](const RemoteCall& call) { return call.name == GetParam().name; });
   const std::vector<Cell> possible = cells_of(*row);
   std::vector<Cell> cells = possible;
   const char* only = std::getenv("OSIRIS_FAULT_CELLS");
-  if (only) std::erase_if(cells, [&](const Cell& cell) { return ::fnmatch(only, cell.name().c_str(), 0) != 0; });
-  else if (!attack::scale("OSIRIS_FAULT_ALL", 0, 1)) std::erase_if(cells, [&](const Cell& cell) { return !is_drawn(*cell.call, cell.fault); });
+  if (only)
+    std::erase_if(cells, [&](const Cell& cell) { return ::fnmatch(only, cell.name().c_str(), 0) != 0; });
+  else if (!attack::scale("OSIRIS_FAULT_ALL", 0, 1))
+    std::erase_if(cells, [&](const Cell& cell) { return !is_drawn(*cell.call, cell.fault); });
 
   Figures figures;
   std::mutex mutex;
   const int lanes = from_environment("OSIRIS_FAULT_LANES", 3);
-  run_in_lanes(std::min(lanes, static_cast<int>(cells.size())), cells.size(), [&](Lane& lane, size_t index) { run_cell(lane, cells[index], figures, mutex); });
+  run_in_lanes(std::min(lanes, static_cast<int>(cells.size())), cells.size(),
+               [&](Lane& lane, size_t index) { run_cell(lane, cells[index], figures, mutex); });
 
   // scripts/fault_figures.sh adds the rows up.
-  std::printf("fault row: %s cells %zu possible %zu crashes %zu hangs %zu wrong %zu canaries %zu\n", row->name.c_str(), figures.run, possible.size(), figures.crashes,
-              figures.hangs, figures.wrong, figures.canaries);
+  std::printf("fault row: %s cells %zu possible %zu crashes %zu hangs %zu wrong %zu canaries %zu\n", row->name.c_str(),
+              figures.run, possible.size(), figures.crashes, figures.hangs, figures.wrong, figures.canaries);
   EXPECT_EQ(figures.run, cells.size());
   EXPECT_EQ(figures.hangs, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryCall, FaultMatrixRow, testing::ValuesIn(remote_calls()), [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(EveryCall, FaultMatrixRow, testing::ValuesIn(remote_calls()),
+                         [](const auto& row) { return row.param.name; });
 
 // A call, a fault or a reason why they cannot meet changes these numbers on purpose only.
 TEST(FaultMatrix, NoCellIsLost) {

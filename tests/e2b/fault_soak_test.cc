@@ -1,5 +1,5 @@
-// Random pipelines through random faults, several at once. What must hold of every run is in fault_lane.h; beyond that, a run that
-// says success has the right output, and one that fails says so with the exit status of its kind.
+// Random pipelines through random faults, several at once. What must hold of every run is in fault_lane.h; beyond that,
+// a run that says success has the right output, and one that fails says so with the exit status of its kind.
 //
 //   OSIRIS_SOAK_SEED=N    the same runs again (printed by every soak)
 //   OSIRIS_SOAK_RUN=N     only the N-th of them
@@ -26,19 +26,24 @@ struct Pipeline {
 };
 
 std::vector<Pipeline> pipelines() {
-  const std::string read = "  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: in.csv}\n";
+  const std::string read =
+      "  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: in.csv}\n";
   const auto query = [](const std::string& id, const std::string& sql) {
-    return "  - id: " + id + "\n    component: duckdb.processor\n    mode: transform\n    needs: [read]\n    config: {query: \"" + sql + "\"}\n";
+    return "  - id: " + id +
+           "\n    component: duckdb.processor\n    mode: transform\n    needs: [read]\n    config: {query: \"" + sql +
+           "\"}\n";
   };
   const auto write = [](const std::string& id, const std::string& needs, const std::string& path) {
-    return "  - id: " + id + "\n    component: filesystem.csv_writer\n    mode: write\n    needs: [" + needs + "]\n    config: {path: " + path + "}\n";
+    return "  - id: " + id + "\n    component: filesystem.csv_writer\n    mode: write\n    needs: [" + needs +
+           "]\n    config: {path: " + path + "}\n";
   };
-  const auto step = [](const std::string& id, const std::string& config, const std::string& needs = "", const std::string& extra = "") {
-    return e2e::mock_step(id, config, needs, extra);
-  };
+  const auto step = [](const std::string& id, const std::string& config, const std::string& needs = "",
+                       const std::string& extra = "") { return e2e::mock_step(id, config, needs, extra); };
   const std::map<std::string, std::string> two = {{"out/all.csv", kCsv}, {"out/first.csv", "id,name\n1,a\n"}};
-  const std::vector<std::string> both = {read, query("all", "SELECT id, name FROM df_read ORDER BY id"), query("first", "SELECT id, name FROM df_read WHERE id = 1"),
-                                         write("write_all", "all", "out/all.csv"), write("write_first", "first", "out/first.csv")};
+  const std::vector<std::string> both = {read, query("all", "SELECT id, name FROM df_read ORDER BY id"),
+                                         query("first", "SELECT id, name FROM df_read WHERE id = 1"),
+                                         write("write_all", "all", "out/all.csv"),
+                                         write("write_first", "first", "out/first.csv")};
   std::vector<std::string> talking = both, waiting = both;
   talking.push_back(step("talk", "events: 3000, rows: 10"));
   waiting.push_back(step("wait", "sleep_ms: 700, rows: 10"));
@@ -46,8 +51,14 @@ std::vector<Pipeline> pipelines() {
       {"both", e2e::oml("soak", both), 0, two},
       {"talking", e2e::oml("soak", talking), 0, two},
       {"waiting", e2e::oml("soak", waiting), 0, two},
-      {"mock_output", e2e::oml("soak", {step("a", "rows: 50000, write: out/mock.txt, text: hello")}), 0, {{"out/mock.txt", "hello"}}},
-      {"many_steps", e2e::oml("soak", {step("a", "rows: 10"), step("b", "rows: 10", "a"), step("c", "rows: 10", "b"), step("d", "events: 200", "c")}), 0},
+      {"mock_output",
+       e2e::oml("soak", {step("a", "rows: 50000, write: out/mock.txt, text: hello")}),
+       0,
+       {{"out/mock.txt", "hello"}}},
+      {"many_steps",
+       e2e::oml("soak", {step("a", "rows: 10"), step("b", "rows: 10", "a"), step("c", "rows: 10", "b"),
+                         step("d", "events: 200", "c")}),
+       0},
       {"retried", e2e::oml("soak", {step("a", "fail_first: 2, rows: 5", "", "retry: {max_attempts: 3, delay: 0}")}), 0},
       {"garbage", e2e::oml("soak", {step("a", "garbage: true, rows: 2")}), 0},
       {"child", e2e::oml("soak", {step("a", "child: true, rows: 2")}), 0},
@@ -76,12 +87,14 @@ Json random_faults(std::mt19937_64& random) {
     const FaultCase& fault = kFaults[random() % kFaults.size()];
     if (cannot_hit(call, fault) || fault.is_relayed()) continue;
     Json action = fault.action();
-    if (!fault.when.empty() && fault.when == "middle" && random() % 2) action.set("after_bytes", static_cast<int64_t>(random() % 60'000));
+    if (!fault.when.empty() && fault.when == "middle" && random() % 2)
+      action.set("after_bytes", static_cast<int64_t>(random() % 60'000));
     // Clean-up is promised to outlast one refusal, not two that ask for an hour.
     const bool once = call.manner == Manner::kCleanUp;
     const int64_t from = common || once ? 1 : static_cast<int64_t>(1 + random() % 3);
     const int64_t count = once ? 1 : static_cast<int64_t>(1 + random() % 2);
-    plan.push_back(Json::object({{"route", call.route}, {"from", from}, {"count", count}, {"action", std::move(action)}}));
+    plan.push_back(
+        Json::object({{"route", call.route}, {"from", from}, {"count", count}, {"action", std::move(action)}}));
     --left;
   }
   return plan;
@@ -101,11 +114,15 @@ TEST(FaultSoak, RandomPipelinesThroughRandomFaultsKeepEveryPromise) {
     std::mt19937_64 random(seed + number * 0x9e3779b97f4a7c15ull);
     const Pipeline& pipeline = all[random() % all.size()];
     std::vector<std::string> options = scaled_limits();
-    options.insert(options.end(), {"--e2b-lease", std::to_string(random() % 2 ? 4 : kLeaseSeconds), "--e2b-pass-env", "SHOP_PASSWORD"});
+    options.insert(options.end(), {"--e2b-lease", std::to_string(random() % 2 ? 4 : kLeaseSeconds), "--e2b-pass-env",
+                                   "SHOP_PASSWORD"});
     if (random() % 4 == 0) options.push_back("--e2b-debug");
     Json plan = random_faults(random);
-    Ended ended = lane.run_pipeline(pipeline.oml, {{"in.csv", "id,name\n2,b\n1,a\n3,c\n"}, {"out/.keep", ""}}, options, plan, pipeline.exit == 0 ? pipeline.outputs : std::map<std::string, std::string>());
-    if (ended.exit != pipeline.exit && ended.exit != 3) ended.complaints.push_back("exit " + std::to_string(ended.exit) + " instead of " + std::to_string(pipeline.exit) + " or 3");
+    Ended ended = lane.run_pipeline(pipeline.oml, {{"in.csv", "id,name\n2,b\n1,a\n3,c\n"}, {"out/.keep", ""}}, options,
+                                    plan, pipeline.exit == 0 ? pipeline.outputs : std::map<std::string, std::string>());
+    if (ended.exit != pipeline.exit && ended.exit != 3)
+      ended.complaints.push_back("exit " + std::to_string(ended.exit) + " instead of " + std::to_string(pipeline.exit) +
+                                 " or 3");
     const std::lock_guard lock(mutex);
     struck += ended.hit;
     succeeded += ended.exit == 0;
@@ -114,10 +131,13 @@ TEST(FaultSoak, RandomPipelinesThroughRandomFaultsKeepEveryPromise) {
     if (ended.complaints.empty()) return;
     std::string text;
     for (const std::string& complaint : ended.complaints) text += "\n    " + complaint;
-    ADD_FAILURE() << "run " << number << " (" << pipeline.name << "), again: OSIRIS_SOAK_SEED=" << seed << " OSIRIS_SOAK_RUN=" << number << text
-                  << "\n    faults: " << plan.dump() << "\n" << ended.log;
+    ADD_FAILURE() << "run " << number << " (" << pipeline.name << "), again: OSIRIS_SOAK_SEED=" << seed
+                  << " OSIRIS_SOAK_RUN=" << number << text << "\n    faults: " << plan.dump() << "\n"
+                  << ended.log;
   });
-  std::printf("fault soak: %zu succeeded, %zu ended as their pipeline says, %zu failed for a fault; faults struck in %zu\n", succeeded, as_pipeline_says, failed, struck);
+  std::printf(
+      "fault soak: %zu succeeded, %zu ended as their pipeline says, %zu failed for a fault; faults struck in %zu\n",
+      succeeded, as_pipeline_says, failed, struck);
   if (!only) {
     EXPECT_GT(struck, runs / 4);
     EXPECT_GT(succeeded, runs / 10);

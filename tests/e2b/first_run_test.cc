@@ -1,4 +1,5 @@
-// The first run of docs/e2b.md, as it is written there: every command of the section in turn, in one project, against the local server.
+// The first run of docs/e2b.md, as it is written there: every command of the section in turn, in one project, against
+// the local server.
 #include <gtest/gtest.h>
 
 #include "protocol/base/file.h"
@@ -15,8 +16,10 @@ std::vector<std::string> commands_of_first_run() {
   std::vector<std::string> commands;
   bool is_code = false;
   for (const std::string& line : split(std::string_view(manual).substr(begin, end - begin), '\n')) {
-    if (line.starts_with("```")) is_code = !is_code;
-    else if (is_code && line.starts_with("osiris ")) commands.emplace_back(trim(std::string_view(line).substr(0, line.find('#'))));
+    if (line.starts_with("```"))
+      is_code = !is_code;
+    else if (is_code && line.starts_with("osiris "))
+      commands.emplace_back(trim(std::string_view(line).substr(0, line.find('#'))));
   }
   return commands;
 }
@@ -24,7 +27,8 @@ std::vector<std::string> commands_of_first_run() {
 TEST(FirstRun, EveryCommandOfTheManualWorksInItsOrder) {
   const ServerProcess server = start_server();
   Project project;
-  std::filesystem::copy(e2e::source_dir() / "examples/01-csv-duckdb-csv", project.dir(), std::filesystem::copy_options::recursive);
+  std::filesystem::copy(e2e::source_dir() / "examples/01-csv-duckdb-csv", project.dir(),
+                        std::filesystem::copy_options::recursive);
   use_server(project, server);
   const std::vector<std::string> commands = commands_of_first_run();
   ASSERT_GE(commands.size(), 8u);
@@ -49,7 +53,8 @@ TEST(FirstRun, EveryCommandOfTheManualWorksInItsOrder) {
   EXPECT_TRUE(said("resources list", "Nothing is held."));
   EXPECT_TRUE(said("resources list", "kept"));
   EXPECT_TRUE(said("run pipeline.yaml --e2b", "killed, and its end was verified"));
-  EXPECT_EQ(project.read("out/harbor_fees_by_vessel.csv"), *read_file(e2e::source_dir() / "examples/01-csv-duckdb-csv/expected/out/harbor_fees_by_vessel.csv"));
+  EXPECT_EQ(project.read("out/harbor_fees_by_vessel.csv"),
+            *read_file(e2e::source_dir() / "examples/01-csv-duckdb-csv/expected/out/harbor_fees_by_vessel.csv"));
   expect_no_sandbox(server);
 }
 

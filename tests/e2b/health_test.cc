@@ -1,5 +1,5 @@
-// A silent worker, a silent network, a lost sandbox and a lost service are told apart, and a stall shorter than the lease fails
-// nothing. Steps here hang for ever or until something has been seen: no run ends by a deadline of its own.
+// A silent worker, a silent network, a lost sandbox and a lost service are told apart, and a stall shorter than the
+// lease fails nothing. Steps here hang for ever or until something has been seen: no run ends by a deadline of its own.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -16,13 +16,16 @@ class Health : public testing::Test {
   Health() { use_server(project, server); }
 
   static std::vector<std::string> arguments(const std::string& lease, const std::vector<std::string>& more = {}) {
-    std::vector<std::string> all = {"--e2b-lease", lease, "--e2b-heartbeat-ms", "200", "--e2b-request-timeout", "2", "--e2b-connect-timeout", "2",
-                                    "--e2b-retry-budget", "3", "--e2b-timeout", "120"};
+    std::vector<std::string> all = {"--e2b-lease",           lease, "--e2b-heartbeat-ms",    "200",
+                                    "--e2b-request-timeout", "2",   "--e2b-connect-timeout", "2",
+                                    "--e2b-retry-budget",    "3",   "--e2b-timeout",         "120"};
     all.insert(all.end(), more.begin(), more.end());
     return run_arguments("e2b", all);
   }
 
-  void write_step(const std::string& config) { project.write("pipeline.yaml", e2e::oml("health", {e2e::mock_step("a", config)})); }
+  void write_step(const std::string& config) {
+    project.write("pipeline.yaml", e2e::oml("health", {e2e::mock_step("a", config)}));
+  }
 
   // Until the run's log says `text`.
   bool logged(const std::string& text) const {
@@ -43,7 +46,8 @@ class Health : public testing::Test {
   void signal_worker(int number) const {
     const Json sandboxes = server.sandboxes();
     const Json& sandbox = sandboxes.items().at(0);
-    server.signal_process(sandbox["sandboxID"].as_string(), static_cast<int>(sandbox["processes"].items().at(0)["pid"].as_int()), number);
+    server.signal_process(sandbox["sandboxID"].as_string(),
+                          static_cast<int>(sandbox["processes"].items().at(0)["pid"].as_int()), number);
   }
 
   void plan(const std::string& faults) const {
@@ -55,8 +59,10 @@ class Health : public testing::Test {
   Project project;
 };
 
-// From the first question on, so that nothing of the run is asked before them: the stream breaks, and then nobody answers.
-constexpr const char* kStreamBreaks = R"({"route":"POST /process.Process/Start","action":{"type":"reset","when":"middle","after_bytes":40000}})";
+// From the first question on, so that nothing of the run is asked before them: the stream breaks, and then nobody
+// answers.
+constexpr const char* kStreamBreaks =
+    R"({"route":"POST /process.Process/Start","action":{"type":"reset","when":"middle","after_bytes":40000}})";
 constexpr const char* kEnvdFails =
     R"({"route":"GET /health","action":{"type":"reset","when":"request"}},
        {"route":"POST /process.Process/Connect","action":{"type":"reset","when":"request"}},
@@ -194,14 +200,17 @@ TEST_F(Health, ADeleteThatFailsForEverNamesWhatIsLeftAndReapFindsIt) {
 
 TEST_F(Health, AHundredThousandEventsOverBrokenStreamsAreAllThereOnce) {
   constexpr size_t kEvents = 50'000;
-  project.write("pipeline.yaml", e2e::oml("flood", {e2e::mock_step("a", "events: 50000"), e2e::mock_step("b", "events: 50000", "a")}));
-  plan(R"([{"route":"POST /process.Process/Start","nth":1,"action":{"type":"reset","when":"middle","after_bytes":1500000}},
+  project.write("pipeline.yaml",
+                e2e::oml("flood", {e2e::mock_step("a", "events: 50000"), e2e::mock_step("b", "events: 50000", "a")}));
+  plan(
+      R"([{"route":"POST /process.Process/Start","nth":1,"action":{"type":"reset","when":"middle","after_bytes":1500000}},
            {"route":"POST /process.Process/Connect","count":6,"action":{"type":"reset","when":"middle","after_bytes":2000000}}])");
   const Outcome outcome = project.osiris(run_arguments("e2b"));
   ASSERT_EQ(outcome.exit, 0) << outcome.err;
   EXPECT_GE(server.count("POST /process.Process/Connect"), 3) << "the streams did not break";
   std::map<std::string, std::vector<int64_t>> numbers;
-  for (const Json& event : Project::events(project.session(), "mock_event")) numbers[event["step_id"].as_string()].push_back(event["number"].as_int());
+  for (const Json& event : Project::events(project.session(), "mock_event"))
+    numbers[event["step_id"].as_string()].push_back(event["number"].as_int());
   for (const char* step : {"a", "b"}) {
     ASSERT_EQ(numbers[step].size(), kEvents) << step;
     for (size_t i = 1; i < kEvents; ++i) ASSERT_EQ(numbers[step][i], numbers[step][i - 1] + 1) << step;
@@ -240,9 +249,12 @@ std::string call_name(const testing::TestParamInfo<const char*>& call) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EachCall, Stopped,
-                         testing::Values("GET /templates/aliases/{alias}", "POST /v3/templates", "GET /templates/{id}/files/{hash}", "PUT /_storage/{hash}",
-                                         "POST /v2/templates/{id}/builds/{build}", "GET /templates/{id}/builds/{build}/status", "POST /v2/sandboxes",
-                                         "POST /files", "POST /process.Process/Start", "POST /process.Process/StreamInput", "DELETE /sandboxes/{id}",
+                         testing::Values("GET /templates/aliases/{alias}", "POST /v3/templates",
+                                         "GET /templates/{id}/files/{hash}", "PUT /_storage/{hash}",
+                                         "POST /v2/templates/{id}/builds/{build}",
+                                         "GET /templates/{id}/builds/{build}/status", "POST /v2/sandboxes",
+                                         "POST /files", "POST /process.Process/Start",
+                                         "POST /process.Process/StreamInput", "DELETE /sandboxes/{id}",
                                          "GET /sandboxes/{id}"),
                          call_name);
 

@@ -1,6 +1,6 @@
-// kill -9 of osiris at random points of a run's life. Before its lease is over `resources reap` finds what is left, afterwards
-// nothing is: no sandbox, no process. Sandboxes of others, and of runs that live, are never touched, and the session shows how
-// it ended.
+// kill -9 of osiris at random points of a run's life. Before its lease is over `resources reap` finds what is left,
+// afterwards nothing is: no sandbox, no process. Sandboxes of others, and of runs that live, are never touched, and the
+// session shows how it ended.
 //
 //   OSIRIS_KILL_SEED=N    the points again (printed by every run)
 //   OSIRIS_KILLS=N        more of them
@@ -47,33 +47,44 @@ class Victims {
     use_server(project_, server_);
     use_server(other_, server_);
     e2b_server::HttpClient client(server_.url());
-    const Json body = Json::object({{"templateID", "base"}, {"timeout", 36'000},
-                                    {"metadata", Json::object({{"osiris_owner", "somebody-else"}, {"osiris_run", "run-of-somebody"}, {"osiris_token", "t"}})}});
-    stranger_ = client.request("POST", "/v2/sandboxes", {{"x-api-key", server_.api_key()}, {"content-type", "application/json"}}, body.dump()).json()["sandboxID"].as_string();
+    const Json body = Json::object({{"templateID", "base"},
+                                    {"timeout", 36'000},
+                                    {"metadata", Json::object({{"osiris_owner", "somebody-else"},
+                                                               {"osiris_run", "run-of-somebody"},
+                                                               {"osiris_token", "t"}})}});
+    stranger_ = client
+                    .request("POST", "/v2/sandboxes",
+                             {{"x-api-key", server_.api_key()}, {"content-type", "application/json"}}, body.dump())
+                    .json()["sandboxID"]
+                    .as_string();
     project_.write("out/.keep", "");
     project_.write("hang.yaml", e2e::oml("hang", {e2e::mock_step("a", "hang: politely")}));
-    project_.write("pipeline.yaml", e2e::oml("victim", {e2e::mock_step("a", "sleep_ms: 300, rows: 1, write: out/a.txt, text: hello")}));
-    living_run_.emplace(project_.start(run_arguments("e2b", {"--e2b-lease", "3600", "--e2b-timeout", std::to_string(kLongLife_s)}, "hang.yaml")));
+    project_.write("pipeline.yaml",
+                   e2e::oml("victim", {e2e::mock_step("a", "sleep_ms: 300, rows: 1, write: out/a.txt, text: hello")}));
+    living_run_.emplace(project_.start(
+        run_arguments("e2b", {"--e2b-lease", "3600", "--e2b-timeout", std::to_string(kLongLife_s)}, "hang.yaml")));
     living_run_->until("a: Starting");
     for (const std::string& id : ids())
       if (id != stranger_) living_ = id;
     const Json longer = Json::object({{"timeout", kLongLife_s}});
-    client.request("POST", "/sandboxes/" + living_ + "/timeout", {{"x-api-key", server_.api_key()}, {"content-type", "application/json"}}, longer.dump());
+    client.request("POST", "/sandboxes/" + living_ + "/timeout",
+                   {{"x-api-key", server_.api_key()}, {"content-type", "application/json"}}, longer.dump());
     processes_ = processes();
   }
 
   // Kills a run in this phase, and cleans up one way or the other. False: the run had ended before the kill.
   bool kill(const Phase& phase, int wait_ms, bool reaps) {
-    const std::string what = std::string(phase.name) + " + " + std::to_string(wait_ms) + " ms" + (reaps ? ", reaped" : ", lease over");
+    const std::string what =
+        std::string(phase.name) + " + " + std::to_string(wait_ms) + " ms" + (reaps ? ", reaped" : ", lease over");
     server_.clear_requests();
     auto running = project_.start(run_arguments("e2b", {"--e2b-lease", std::to_string(kLease_s)}));
     const std::string route = phase.route;
     const bool came = route.empty() || test::eventually([&] {
-      const Json all = server_.requests_by_arrival();
-      for (const Json& request : all.items())
-        if (request["route"].as_string() == route) return true;
-      return !e2e::is_alive(running.pid());
-    });
+                        const Json all = server_.requests_by_arrival();
+                        for (const Json& request : all.items())
+                          if (request["route"].as_string() == route) return true;
+                        return !e2e::is_alive(running.pid());
+                      });
     EXPECT_TRUE(came) << what;
     std::this_thread::sleep_for(std::chrono::milliseconds(wait_ms));
     running.kill(SIGKILL);
@@ -82,7 +93,8 @@ class Victims {
     EXPECT_TRUE(test::eventually([&] {
       const Json all = server_.requests_by_arrival();
       for (const Json& request : all.items())
-        if (request["open"].as_bool() && request["route"].as_string().find("/v2/sandboxes") != std::string::npos) return false;
+        if (request["open"].as_bool() && request["route"].as_string().find("/v2/sandboxes") != std::string::npos)
+          return false;
       return true;
     })) << what;
 
@@ -95,7 +107,8 @@ class Victims {
     EXPECT_TRUE(test::eventually([&] { return ids().size() <= 2; })) << what << ": left " << server_.sandboxes().dump();
     const std::set<std::string> alive = ids();
     EXPECT_EQ(alive, std::set<std::string>({stranger_, living_})) << what;
-    for (const std::string& id : alive) (reaps ? left_after_reap : left_after_lease) += id != stranger_ && id != living_;
+    for (const std::string& id : alive)
+      (reaps ? left_after_reap : left_after_lease) += id != stranger_ && id != living_;
     lost += (alive.count(stranger_) == 0) + (alive.count(living_) == 0);
     EXPECT_TRUE(test::eventually([&] { return processes() <= processes_; })) << what << ": processes are left";
     EXPECT_EQ(processes(), processes_) << what << ": the living run lost a process";
@@ -175,7 +188,10 @@ TEST(HostKill, LeavesNothingAfterOneLeaseAtAnyPoint) {
   std::vector<std::thread> threads;
   for (size_t lane = 0; lane < kLanes; ++lane) threads.emplace_back(work, lane, kLanes);
   for (std::thread& thread : threads) thread.join();
-  std::printf("attack: host kills: %zu killed; sandboxes left after one lease %zu, after a reap %zu, of a stranger or a living run lost %zu\n", killed, left_after_lease, left_after_reap, lost);
+  std::printf(
+      "attack: host kills: %zu killed; sandboxes left after one lease %zu, after a reap %zu, of a stranger or a living "
+      "run lost %zu\n",
+      killed, left_after_lease, left_after_reap, lost);
   std::printf("host kills: %zu of %zu runs were killed:", killed, tried);
   for (const auto& [phase, count] : per_phase) std::printf(" %s %zu", phase.c_str(), count);
   std::printf("\n");

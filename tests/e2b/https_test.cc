@@ -1,4 +1,5 @@
-// The way to the real service: TLS and HTTP/2, here by nghttpx in front of the local server, with a CA of the test's own.
+// The way to the real service: TLS and HTTP/2, here by nghttpx in front of the local server, with a CA of the test's
+// own.
 #include <gtest/gtest.h>
 
 #include "tests/e2b/sandboxed_project.h"
@@ -14,7 +15,8 @@ class E2bOverHttps : public testing::Test {
     use_server(project, server);
     project.set("OSIRIS_E2B_API_URL", front.url());
     project.set("OSIRIS_E2B_SANDBOX_URL", front.url());
-    project.write("pipeline.yaml", e2e::oml("tls", {e2e::mock_step("a", "rows: 1000"), e2e::mock_step("b", "rows: 1")}));
+    project.write("pipeline.yaml",
+                  e2e::oml("tls", {e2e::mock_step("a", "rows: 1000"), e2e::mock_step("b", "rows: 1")}));
     server.clear_requests();
   }
 
@@ -32,7 +34,8 @@ TEST_F(E2bOverHttps, ARunIsTheSameOverHttp2) {
   const Json recorded = server.requests();
   ASSERT_GT(recorded.size(), 0u);
   for (const Json& request : recorded.items())
-    EXPECT_TRUE(request["headers"]["via"].as_string().starts_with("2 ")) << request["route"].as_string() << " did not come by HTTP/2";
+    EXPECT_TRUE(request["headers"]["via"].as_string().starts_with("2 "))
+        << request["route"].as_string() << " did not come by HTTP/2";
   expect_no_sandbox(server);
   ASSERT_EQ(project.osiris(run_arguments("local")).exit, 0);
   const ComparableEvents local = comparable_events(project.session());

@@ -30,9 +30,13 @@ class E2bOptions : public testing::Test {
   }
   Json shape() const { return body("POST /v3/templates"); }
   void forget_templates() const {
-    const Json listed = project.osiris({"resources", "list", "--adapter", "e2b", "--kind", "template", "--json"}).json();
+    const Json listed =
+        project.osiris({"resources", "list", "--adapter", "e2b", "--kind", "template", "--json"}).json();
     for (const Json& entry : listed["resources"].items())
-      EXPECT_EQ(project.osiris({"resources", "release", entry["id"].as_string(), "--kind", "template", "--adapter", "e2b"}).exit, 0);
+      EXPECT_EQ(
+          project.osiris({"resources", "release", entry["id"].as_string(), "--kind", "template", "--adapter", "e2b"})
+              .exit,
+          0);
   }
   // Everything that was sent to the worker's stdin.
   std::string input() const {
@@ -41,7 +45,8 @@ class E2bOptions : public testing::Test {
     for (const Json& request : recorded.items())
       if (request["route"].as_string() == "POST /process.Process/StreamInput")
         for (const Json& message : request["body"].items())
-          if (message.contains("data")) all += base64_decode(message["data"]["input"]["stdin"].as_string()).value_or("?");
+          if (message.contains("data"))
+            all += base64_decode(message["data"]["input"]["stdin"].as_string()).value_or("?");
     return all;
   }
 
@@ -58,10 +63,8 @@ TEST_F(E2bOptions, TheDefaultRunAsksForNoShapeAndBuildsNoTemplate) {
 
 TEST_F(E2bOptions, CpuAndMemoryMeanTheSameInEverySpelling) {
   const std::vector<std::vector<std::string>> spellings = {
-      {"--e2b", "--e2b-cpu", "4", "--e2b-mem", "2"},
-      {"--adapter", "e2b", "--cpu", "4", "--memory-gb", "2"},
-      {"--target", "e2b", "--e2b-cpu=4", "--e2b-mem=2GiB"},
-      {"--e2b", "--e2b-cpu", "4", "--e2b-mem", "2048MiB"},
+      {"--e2b", "--e2b-cpu", "4", "--e2b-mem", "2"},        {"--adapter", "e2b", "--cpu", "4", "--memory-gb", "2"},
+      {"--target", "e2b", "--e2b-cpu=4", "--e2b-mem=2GiB"}, {"--e2b", "--e2b-cpu", "4", "--e2b-mem", "2048MiB"},
       {"--e2b", "--e2b-cpu", "4", "--e2b-memory-gb", "2"},
   };
   for (const auto& spelling : spellings) {
@@ -83,7 +86,9 @@ TEST_F(E2bOptions, CpuAndMemoryMeanTheSameInEverySpelling) {
 
 TEST_F(E2bOptions, TheDeadlineMeansTheSameInEverySpelling) {
   project.write("pipeline.yaml", e2e::oml("hang", {e2e::mock_step("a", "hang: politely")}));
-  for (const std::vector<std::string>& spelling : {std::vector<std::string>{"--timeout", "1"}, {"--e2b-timeout", "1s"}, {"--e2b-timeout", "1", "--timeout", "1h"}}) {
+  for (const std::vector<std::string>& spelling : {std::vector<std::string>{"--timeout", "1"},
+                                                   {"--e2b-timeout", "1s"},
+                                                   {"--e2b-timeout", "1", "--timeout", "1h"}}) {
     std::vector<std::string> all = {"run", "pipeline.yaml", "--allow-mock", "--e2b"};
     all.insert(all.end(), spelling.begin(), spelling.end());
     EXPECT_EQ(project.osiris(all).exit, 124) << join(spelling, " ");
@@ -92,7 +97,8 @@ TEST_F(E2bOptions, TheDeadlineMeansTheSameInEverySpelling) {
 }
 
 TEST_F(E2bOptions, MetadataTemplateLeaseAndNetworkReachTheService) {
-  run({"--e2b", "--e2b-metadata", "team=data", "--e2b-lease", "45", "--e2b-network", "derived", "--e2b-network-allow", "192.0.2.7", "--e2b-network-allow", "198.51.100.0/24"});
+  run({"--e2b", "--e2b-metadata", "team=data", "--e2b-lease", "45", "--e2b-network", "derived", "--e2b-network-allow",
+       "192.0.2.7", "--e2b-network-allow", "198.51.100.0/24"});
   const Json created = body("POST /v2/sandboxes");
   EXPECT_EQ(created["metadata"]["team"].as_string(), "data");
   EXPECT_FALSE(created["metadata"]["osiris_run"].as_string().empty());
@@ -121,7 +127,8 @@ TEST_F(E2bOptions, OnlyVariablesThatAreNamedReachTheWorker) {
   project.set("AWS_SECRET_ACCESS_KEY", "value-nobody-asked-for");
   project.write("more.env", "FROM_FILE=value-two\n");
   run({"--e2b", "--e2b-pass-env", "PASSED_BY_NAME", "--e2b-env-from", "more.env", "--e2b-env", "GIVEN=value-three"});
-  for (const char* value : {"value-one", "value-two", "value-three"}) EXPECT_NE(input().find(value), std::string::npos) << value;
+  for (const char* value : {"value-one", "value-two", "value-three"})
+    EXPECT_NE(input().find(value), std::string::npos) << value;
   EXPECT_EQ(input().find("value-nobody-asked-for"), std::string::npos);
   EXPECT_EQ(input().find(server.api_key()), std::string::npos);
   const Json recorded = server.requests();
@@ -135,9 +142,13 @@ TEST_F(E2bOptions, OnlyVariablesThatAreNamedReachTheWorker) {
 }
 
 TEST_F(E2bOptions, ADryRunCallsNobodyAndSaysWhoWouldBeContacted) {
-  project.write("osiris_connections.yaml", "version: 1\nconnections:\n  mysql:\n    db: {default: true, host: db.example, database: d, user: u, password: \"${DB_PASSWORD}\"}\n", 0600);
+  project.write("osiris_connections.yaml",
+                "version: 1\nconnections:\n  mysql:\n    db: {default: true, host: db.example, database: d, user: u, "
+                "password: \"${DB_PASSWORD}\"}\n",
+                0600);
   project.set("DB_PASSWORD", "does-not-matter");
-  project.write("pipeline.yaml", e2e::oml("db", {"  - id: pull\n    component: mysql.extractor\n    mode: read\n    config: {connection: \"@mysql.db\", query: \"SELECT 1\"}\n"}));
+  project.write("pipeline.yaml", e2e::oml("db", {"  - id: pull\n    component: mysql.extractor\n    mode: read\n    "
+                                                 "config: {connection: \"@mysql.db\", query: \"SELECT 1\"}\n"}));
   server.clear_requests();
   const Outcome outcome = project.osiris({"run", "pipeline.yaml", "--e2b", "--dry-run"});
   EXPECT_EQ(outcome.exit, 0) << outcome.err;
@@ -149,9 +160,12 @@ TEST_F(E2bOptions, ADryRunCallsNobodyAndSaysWhoWouldBeContacted) {
 TEST_F(E2bOptions, TheAdapterDescribesItself) {
   const Json shown = project.osiris({"adapters", "show", "e2b", "--json"}).json();
   std::map<std::string, std::string> defaults;
-  for (const Json& option : shown["options"].items()) defaults[option["name"].as_string()] = option["default"].as_string_or("-");
-  const std::map<std::string, std::string> expected = {{"template", "-"}, {"cpu", "-"}, {"mem", "-"}, {"timeout", "900"}, {"lease", "120"}, {"install-deps", "false"},
-                                                       {"env", "-"}, {"env-from", "-"}, {"pass-env", "-"}, {"network", "derived"}, {"allow-loopback", "false"}, {"keep", "false"}};
+  for (const Json& option : shown["options"].items())
+    defaults[option["name"].as_string()] = option["default"].as_string_or("-");
+  const std::map<std::string, std::string> expected = {
+      {"template", "-"},           {"cpu", "-"},     {"mem", "-"},      {"timeout", "900"}, {"lease", "120"},
+      {"install-deps", "false"},   {"env", "-"},     {"env-from", "-"}, {"pass-env", "-"},  {"network", "derived"},
+      {"allow-loopback", "false"}, {"keep", "false"}};
   for (const auto& [name, value] : expected) EXPECT_EQ(defaults[name], value) << name;
   EXPECT_EQ(defaults.count("api-key"), 0u) << "a secret is never a flag";
   EXPECT_NE(shown["secrets"].dump().find("E2B_API_KEY"), std::string::npos);
@@ -160,7 +174,11 @@ TEST_F(E2bOptions, TheAdapterDescribesItself) {
 }
 
 TEST_F(E2bOptions, ErrorsCarryClassStatusAndWhetherTheyWereTriedAgain) {
-  ASSERT_TRUE(server.set_faults(*parse_json(R"({"faults":[{"route":"POST /v2/sandboxes","action":{"type":"status","status":429,"retry_after":1}}]})")).ok());
+  ASSERT_TRUE(
+      server
+          .set_faults(*parse_json(
+              R"({"faults":[{"route":"POST /v2/sandboxes","action":{"type":"status","status":429,"retry_after":1}}]})"))
+          .ok());
   const Outcome outcome = project.osiris(run_arguments("e2b", {"--json", "--e2b-retry-budget", "2"}));
   EXPECT_EQ(outcome.exit, 3) << outcome.err;
   const Json detail = outcome.json()["error"]["detail"];

@@ -11,14 +11,19 @@ namespace {
 
 const std::string kPeople = "id,name,score\n1,Ann,1.5\n2,Bob,\n3,\"C, D\",3.25\n";
 
-ParityRow csv(const std::string& name, const std::string& query, int exit = 0, const std::string& read_config = "", const std::string& write_config = "") {
+ParityRow csv(const std::string& name, const std::string& query, int exit = 0, const std::string& read_config = "",
+              const std::string& write_config = "") {
   ParityRow row;
   row.name = name;
-  row.pipeline =
-      e2e::oml("chain", {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: people.csv" + read_config + "}\n",
-                         "  - id: query\n    component: duckdb.processor\n    mode: transform\n    needs: [read]\n    config: {query: \"" + query + "\"}\n",
-                         "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [query]\n    config: {path: out/result.csv" +
-                             write_config + "}\n"});
+  row.pipeline = e2e::oml(
+      "chain", {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: people.csv" +
+                    read_config + "}\n",
+                "  - id: query\n    component: duckdb.processor\n    mode: transform\n    needs: [read]\n    config: "
+                "{query: \"" +
+                    query + "\"}\n",
+                "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [query]\n    config: "
+                "{path: out/result.csv" +
+                    write_config + "}\n"});
   row.exit = exit;
   row.files = {{"people.csv", kPeople}};
   return row;
@@ -35,23 +40,26 @@ ParityRow without_people(ParityRow row) {
 }
 
 // A script over people.csv; `config` and `extra` are further lines of the step.
-ParityRow python(const std::string& name, const std::string& code, int exit, const std::string& format = "ndjson", const std::string& config = "",
-                 const std::string& extra = "") {
+ParityRow python(const std::string& name, const std::string& code, int exit, const std::string& format = "ndjson",
+                 const std::string& config = "", const std::string& extra = "") {
   std::string indented;
   for (const std::string& line : split(code, '\n')) indented += "        " + line + "\n";
   ParityRow row;
   row.name = name;
-  row.pipeline = e2e::oml("python", {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: people.csv}\n",
-                                     "  - id: think\n    component: python.processor\n    mode: transform\n    needs: [read]\n" + extra +
-                                         "    config:\n      format: " + format + "\n" + config + "      code: |\n" + indented,
-                                     "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [think]\n"
-                                     "    config: {path: out/result.csv}\n"});
+  row.pipeline = e2e::oml(
+      "python",
+      {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: people.csv}\n",
+       "  - id: think\n    component: python.processor\n    mode: transform\n    needs: [read]\n" + extra +
+           "    config:\n      format: " + format + "\n" + config + "      code: |\n" + indented,
+       "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [think]\n"
+       "    config: {path: out/result.csv}\n"});
   row.exit = exit;
   row.files = {{"people.csv", kPeople}};
   return row;
 }
 
-const std::string kCopy = "import os, shutil\nprint('copying')\nshutil.copyfile(os.environ['OSIRIS_INPUT'], os.environ['OSIRIS_OUTPUT'])";
+const std::string kCopy =
+    "import os, shutil\nprint('copying')\nshutil.copyfile(os.environ['OSIRIS_INPUT'], os.environ['OSIRIS_OUTPUT'])";
 
 // One mock step.
 ParityRow mock(const std::string& name, const std::string& config, int exit = 0, const std::string& extra = "") {
@@ -65,11 +73,13 @@ ParityRow mock(const std::string& name, const std::string& config, int exit = 0,
 // A mock step that others need.
 ParityRow mock_chain(const std::string& name, const std::string& config, int exit) {
   ParityRow row = mock(name, config, exit);
-  row.pipeline = e2e::oml("mock", {e2e::mock_step("a", config), e2e::mock_step("b", "rows: 3", "a"), e2e::mock_step("c", "rows: 1", "b")});
+  row.pipeline = e2e::oml(
+      "mock", {e2e::mock_step("a", config), e2e::mock_step("b", "rows: 3", "a"), e2e::mock_step("c", "rows: 1", "b")});
   return row;
 }
 
-ParityRow example(const std::string& name, const std::string& folder, int exit = 0, const std::vector<std::string>& arguments = {}) {
+ParityRow example(const std::string& name, const std::string& folder, int exit = 0,
+                  const std::vector<std::string>& arguments = {}) {
   ParityRow row;
   row.name = name;
   row.example = folder;
@@ -103,8 +113,9 @@ std::vector<ParityRow> parity_table() {
       example("Example01", "01-csv-duckdb-csv"),
       example("Example02", "02-mysql-duckdb-csv"),  // from a real MariaDB, which the test starts
       // Their components have no driver yet: refused, and for the same reason.
-      with_environment(example("Example03", "03-mysql-to-supabase", 2),
-                       {"METERING_DB_HOST", "METERING_DB_PASSWORD", "LAKE_URL", "LAKE_SERVICE_ROLE_KEY", "LAKE_PG_PASSWORD"}),
+      with_environment(
+          example("Example03", "03-mysql-to-supabase", 2),
+          {"METERING_DB_HOST", "METERING_DB_PASSWORD", "LAKE_URL", "LAKE_SERVICE_ROLE_KEY", "LAKE_PG_PASSWORD"}),
       example("Example04", "04-multi-input-join"),
       with_environment(example("Example05", "05-graphql-to-csv", 2), {"GARDEN_TOKEN"}),
       example("Example06", "06-params-profiles"),
@@ -124,7 +135,8 @@ std::vector<ParityRow> parity_table() {
 
       python("PythonParquet", kCopy, 0, "parquet"),
       python("PythonCsv", kCopy, 0, "csv"),
-      python("PythonArtifact", kCopy + "\nopen(os.environ['OSIRIS_ARTIFACTS_DIR'] + '/model.txt', 'w').write('weights')", 0),
+      python("PythonArtifact",
+             kCopy + "\nopen(os.environ['OSIRIS_ARTIFACTS_DIR'] + '/model.txt', 'w').write('weights')", 0),
       python("PythonFails", "def inner():\n    raise ValueError('no luck')\ninner()", 1),
       python("PythonExits", "import sys\nsys.exit(5)", 1),
       python("PythonIsKilled", "import os\nos.kill(os.getpid(), 9)", 1),
@@ -171,7 +183,8 @@ std::set<std::string> mock_menu() {
     if (!std::regex_match(line, found, property)) continue;
     const std::string key = found[1], choices = found[4];
     if (choices.empty()) menu.insert(key + ":");
-    for (auto at = std::sregex_iterator(choices.begin(), choices.end(), word); at != std::sregex_iterator(); ++at) menu.insert(key + ": " + at->str());
+    for (auto at = std::sregex_iterator(choices.begin(), choices.end(), word); at != std::sregex_iterator(); ++at)
+      menu.insert(key + ": " + at->str());
   }
   return menu;
 }

@@ -1,5 +1,5 @@
-// Local and remote parity, row by row: the same pipeline through `local` and `e2b` gives the same bytes, events, counts, status
-// and exit code, and the same fault gives the same message.
+// Local and remote parity, row by row: the same pipeline through `local` and `e2b` gives the same bytes, events,
+// counts, status and exit code, and the same fault gives the same message.
 #include <gtest/gtest.h>
 
 #include <regex>
@@ -15,8 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What a run left and said, without what names this run alone: the project's directory, and the worker, which is a path here and
-// "in sandbox abc" there, behind an adapter of another name.
+// What a run left and said, without what names this run alone: the project's directory, and the worker, which is a path
+// here and "in sandbox abc" there, behind an adapter of another name.
 struct Observed {
   int exit = -1;
   std::vector<std::string> errors;           // what the user reads: message and remedy
@@ -30,9 +30,12 @@ struct Observed {
 class Scrub {
  public:
   explicit Scrub(const fs::path& project)
-      : directory_(project.string()), worker_((e2e::build_dir() / "lib/osiris/osiris-worker").string() + "|in sandbox [a-z0-9]+"), adapter_("adapter (local|e2b) [0-9.]+") {}
+      : directory_(project.string()),
+        worker_((e2e::build_dir() / "lib/osiris/osiris-worker").string() + "|in sandbox [a-z0-9]+"),
+        adapter_("adapter (local|e2b) [0-9.]+") {}
   void operator()(std::string& text) const {
-    for (size_t at; (at = text.find(directory_)) != std::string::npos;) text.replace(at, directory_.size(), "<project>");
+    for (size_t at; (at = text.find(directory_)) != std::string::npos;)
+      text.replace(at, directory_.size(), "<project>");
     text = std::regex_replace(std::regex_replace(text, worker_, "<worker>"), adapter_, "adapter <adapter>");
   }
 
@@ -62,9 +65,10 @@ class Parity : public testing::TestWithParam<ParityRow> {
     auto started = test::MariaDbServer::start();
     ASSERT_TRUE(started.ok()) << started.error().message;
     database_ = *std::move(started);
-    const Status filled = database_->execute("CREATE DATABASE warehouse; CREATE USER report_reader@'%' IDENTIFIED BY 'parity-secret'; "
-                                             "GRANT SELECT ON warehouse.* TO report_reader@'%'; USE warehouse;" +
-                                             *read_file(e2e::source_dir() / "examples/02-mysql-duckdb-csv/tables.sql"));
+    const Status filled = database_->execute(
+        "CREATE DATABASE warehouse; CREATE USER report_reader@'%' IDENTIFIED BY 'parity-secret'; "
+        "GRANT SELECT ON warehouse.* TO report_reader@'%'; USE warehouse;" +
+        *read_file(e2e::source_dir() / "examples/02-mysql-duckdb-csv/tables.sql"));
     ASSERT_TRUE(filled.ok()) << filled.error().message;
   }
 
@@ -99,7 +103,8 @@ class Parity : public testing::TestWithParam<ParityRow> {
         seen.errors.push_back(line);
       }
     seen.files = files_below(project.dir() / "out");
-    for (auto& [path, content] : files_below(project.session() / "artifacts")) seen.files["artifacts/" + path] = content;
+    for (auto& [path, content] : files_below(project.session() / "artifacts"))
+      seen.files["artifacts/" + path] = content;
     for (auto& [path, content] : seen.files) scrub(content);
     seen.events = comparable_events(project.session());
     for (auto& [step, events] : seen.events.steps)
@@ -138,7 +143,8 @@ TEST_P(Parity, LocalAndE2bAgree) {
   expect_no_sandbox(server());
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, Parity, testing::ValuesIn(parity_table()), [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(Table, Parity, testing::ValuesIn(parity_table()),
+                         [](const auto& row) { return row.param.name; });
 
 TEST(ParityTable, HoldsEveryExample) {
   std::set<std::string> missing;

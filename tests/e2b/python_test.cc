@@ -19,16 +19,19 @@ class E2bPython : public testing::Test {
     index.start();
     project.write("script.py",
                   "import harbor_fees, json, os, tiny_dep\n"
-                  "open(os.environ['OSIRIS_OUTPUT'], 'w').write(json.dumps({'fee': harbor_fees.FEE, 'dep': tiny_dep.X}) + '\\n')\n");
+                  "open(os.environ['OSIRIS_OUTPUT'], 'w').write(json.dumps({'fee': harbor_fees.FEE, 'dep': "
+                  "tiny_dep.X}) + '\\n')\n");
     arrange("requirements: ['harbor-fees==1.2.0']");
   }
 
   void arrange(const std::string& config) {
     project.write("pipeline.yaml",
-                  e2e::oml("thinking", {"  - id: think\n    component: python.processor\n    mode: transform\n"
-                                        "    config: {script: script.py, format: ndjson" + (config.empty() ? "" : ", " + config) + "}\n",
-                                        "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n    needs: [think]\n"
-                                        "    config: {path: out.csv}\n"}));
+                  e2e::oml("thinking",
+                           {"  - id: think\n    component: python.processor\n    mode: transform\n"
+                            "    config: {script: script.py, format: ndjson" +
+                                (config.empty() ? "" : ", " + config) + "}\n",
+                            "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n    needs: [think]\n"
+                            "    config: {path: out.csv}\n"}));
   }
   Outcome run(std::vector<std::string> more) { return project.osiris(run_arguments("e2b", more)); }
   std::vector<Json> events(std::string_view name) const { return Project::events(project.session(), name); }
@@ -104,7 +107,8 @@ TEST_F(E2bPython, APasswordIsKeptOutOfTemplates) {
 
   // What is lent to the steps does not go into a build either; the log says so.
   project.set("PIP_INDEX_URL", url);
-  outcome = run({"--e2b-install-deps", "--e2b-pass-env", "PIP_INDEX_URL", "--e2b-build-env", "PIP_INDEX_URL=" + index.url()});
+  outcome =
+      run({"--e2b-install-deps", "--e2b-pass-env", "PIP_INDEX_URL", "--e2b-build-env", "PIP_INDEX_URL=" + index.url()});
   ASSERT_EQ(outcome.exit, 0) << outcome.err;
   EXPECT_EQ(requests_with("cAn4ry-of-the-index"), 0);
   EXPECT_NE(project.read(project.session() / "osiris.log").find("--e2b-build-env"), std::string::npos);
@@ -112,8 +116,8 @@ TEST_F(E2bPython, APasswordIsKeptOutOfTemplates) {
 
 TEST_F(E2bPython, TheSandboxCanInstallFromAnIndexWithAPassword) {
   project.set("PIP_INDEX_URL", index.url("reader:cAn4ry-of-the-index"));
-  const Outcome outcome =
-      run({"--e2b-install-deps", "--e2b-deps-in", "sandbox", "--e2b-pass-env", "PIP_INDEX_URL", "--e2b-network", "open", "--verbose"});
+  const Outcome outcome = run({"--e2b-install-deps", "--e2b-deps-in", "sandbox", "--e2b-pass-env", "PIP_INDEX_URL",
+                               "--e2b-network", "open", "--verbose"});
   ASSERT_EQ(outcome.exit, 0) << outcome.err;
   EXPECT_EQ(project.read("out.csv"), "dep,fee\n1,3\n");
   const auto installed = events("dependency_installed");
@@ -121,14 +125,16 @@ TEST_F(E2bPython, TheSandboxCanInstallFromAnIndexWithAPassword) {
   EXPECT_EQ(installed[0]["step_id"].as_string(), "think");
   EXPECT_EQ(server.count("POST /v3/templates"), 0);
   EXPECT_EQ(requests_with("cAn4ry-of-the-index"), 0);
-  for (const auto& [name, content] : project.tree()) EXPECT_EQ(content.find("cAn4ry-of-the-index"), std::string::npos) << name;
+  for (const auto& [name, content] : project.tree())
+    EXPECT_EQ(content.find("cAn4ry-of-the-index"), std::string::npos) << name;
   EXPECT_EQ((outcome.out + outcome.err).find("cAn4ry-of-the-index"), std::string::npos);
 }
 
 TEST_F(E2bPython, APrintedSecretIsMaskedAndTravelsOnlyOnStdin) {
   const std::string canary = "cAn4ry=lent&e2b%9";
   project.set("LENT", canary);
-  project.write("script.py", "import os\nprint('it is', os.environ['LENT'])\nraise SystemExit('not with ' + os.environ['LENT'])\n");
+  project.write("script.py",
+                "import os\nprint('it is', os.environ['LENT'])\nraise SystemExit('not with ' + os.environ['LENT'])\n");
   arrange("");
   const Outcome outcome = run({"--e2b-pass-env", "LENT", "--e2b-debug", "--verbose"});
   EXPECT_EQ(outcome.exit, 1);

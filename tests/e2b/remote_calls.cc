@@ -16,49 +16,202 @@ const std::vector<RemoteCall>& table() {
   using M = Manner;
   static const std::vector<RemoteCall> calls = {
       // A run
-      {.name = "create", .scenario = S::kPlain, .route = "POST /v2/sandboxes", .manner = M::kCreate, .sends_body = true, .names_sandbox = false},
-      {.name = "create_v1", .scenario = S::kOldService, .route = "POST /sandboxes", .manner = M::kCreate, .sends_body = true, .names_sandbox = false},
+      {.name = "create",
+       .scenario = S::kPlain,
+       .route = "POST /v2/sandboxes",
+       .manner = M::kCreate,
+       .sends_body = true,
+       .names_sandbox = false},
+      {.name = "create_v1",
+       .scenario = S::kOldService,
+       .route = "POST /sandboxes",
+       .manner = M::kCreate,
+       .sends_body = true,
+       .names_sandbox = false},
       {.name = "upload", .scenario = S::kPlain, .route = "POST /files", .manner = M::kFresh, .sends_body = true},
-      {.name = "start", .scenario = S::kPlain, .route = "POST /process.Process/Start", .manner = M::kFresh, .sends_body = true, .has_worker = true},
-      {.name = "opening", .scenario = S::kPlain, .route = "POST /process.Process/StreamInput", .sends_body = true, .has_worker = true},
+      {.name = "start",
+       .scenario = S::kPlain,
+       .route = "POST /process.Process/Start",
+       .manner = M::kFresh,
+       .sends_body = true,
+       .has_worker = true},
+      {.name = "opening",
+       .scenario = S::kPlain,
+       .route = "POST /process.Process/StreamInput",
+       .sends_body = true,
+       .has_worker = true},
       {.name = "artifacts", .scenario = S::kPlain, .route = "GET /files", .manner = M::kDownload, .has_worker = true},
-      {.name = "kill", .scenario = S::kPlain, .route = "DELETE /sandboxes/{id}", .manner = M::kCleanUp, .answers_body = false, .has_worker = true},
+      {.name = "kill",
+       .scenario = S::kPlain,
+       .route = "DELETE /sandboxes/{id}",
+       .manner = M::kCleanUp,
+       .answers_body = false,
+       .has_worker = true},
       {.name = "verify", .scenario = S::kPlain, .route = "GET /sandboxes/{id}", .manner = M::kCleanUp},
-      {.name = "renew", .scenario = S::kRenewal, .route = "POST /sandboxes/{id}/timeout", .manner = M::kAgain, .sends_body = true, .answers_body = false, .has_worker = true},
-      {.name = "look", .scenario = S::kRenewal, .route = "GET /sandboxes/{id}", .manner = M::kAdvice, .has_worker = true},
+      {.name = "renew",
+       .scenario = S::kRenewal,
+       .route = "POST /sandboxes/{id}/timeout",
+       .manner = M::kAgain,
+       .sends_body = true,
+       .answers_body = false,
+       .has_worker = true},
+      {.name = "look",
+       .scenario = S::kRenewal,
+       .route = "GET /sandboxes/{id}",
+       .manner = M::kAdvice,
+       .has_worker = true},
       // A broken stream
-      {.name = "ask_health", .scenario = S::kBrokenStream, .route = "GET /health", .manner = M::kAdvice, .answers_body = false, .has_worker = true},
-      {.name = "ask_processes", .scenario = S::kBrokenStream, .route = "POST /process.Process/List", .manner = M::kAdvice, .sends_body = true, .has_worker = true},
-      {.name = "ask_service", .scenario = S::kDeadEnvd, .route = "GET /sandboxes/{id}", .manner = M::kAdvice, .has_worker = true},
-      {.name = "connect", .scenario = S::kBrokenStream, .route = "POST /process.Process/Connect", .manner = M::kStream, .sends_body = true, .has_worker = true},
-      {.name = "replay", .scenario = S::kBrokenStream, .route = "POST /process.Process/StreamInput", .nth = 2, .sends_body = true, .has_worker = true},
+      {.name = "ask_health",
+       .scenario = S::kBrokenStream,
+       .route = "GET /health",
+       .manner = M::kAdvice,
+       .answers_body = false,
+       .has_worker = true},
+      {.name = "ask_processes",
+       .scenario = S::kBrokenStream,
+       .route = "POST /process.Process/List",
+       .manner = M::kAdvice,
+       .sends_body = true,
+       .has_worker = true},
+      {.name = "ask_service",
+       .scenario = S::kDeadEnvd,
+       .route = "GET /sandboxes/{id}",
+       .manner = M::kAdvice,
+       .has_worker = true},
+      {.name = "connect",
+       .scenario = S::kBrokenStream,
+       .route = "POST /process.Process/Connect",
+       .manner = M::kStream,
+       .sends_body = true,
+       .has_worker = true},
+      {.name = "replay",
+       .scenario = S::kBrokenStream,
+       .route = "POST /process.Process/StreamInput",
+       .nth = 2,
+       .sends_body = true,
+       .has_worker = true},
       {.name = "records", .scenario = S::kDeadWorker, .route = "GET /files", .manner = M::kDownload},
       // A create in doubt
-      {.name = "create_again", .scenario = S::kLostCreate, .route = "POST /v2/sandboxes", .nth = 2, .manner = M::kCreate, .sends_body = true, .names_sandbox = false},
-      {.name = "confirm_key", .scenario = S::kLostCreate, .route = "POST /v2/sandboxes", .nth = 3, .manner = M::kAdvice, .sends_body = true, .names_sandbox = false},
-      {.name = "find_lost", .scenario = S::kLostOldCreate, .route = "GET /v2/sandboxes", .manner = M::kAgain, .names_sandbox = false},
-      {.name = "connect_lost", .scenario = S::kLostOldCreate, .route = "POST /sandboxes/{id}/connect", .manner = M::kAgain, .sends_body = true},
-      {.name = "find_doubles", .scenario = S::kLostOldCreate, .route = "GET /v2/sandboxes", .nth = 2, .manner = M::kAgain, .names_sandbox = false},
+      {.name = "create_again",
+       .scenario = S::kLostCreate,
+       .route = "POST /v2/sandboxes",
+       .nth = 2,
+       .manner = M::kCreate,
+       .sends_body = true,
+       .names_sandbox = false},
+      {.name = "confirm_key",
+       .scenario = S::kLostCreate,
+       .route = "POST /v2/sandboxes",
+       .nth = 3,
+       .manner = M::kAdvice,
+       .sends_body = true,
+       .names_sandbox = false},
+      {.name = "find_lost",
+       .scenario = S::kLostOldCreate,
+       .route = "GET /v2/sandboxes",
+       .manner = M::kAgain,
+       .names_sandbox = false},
+      {.name = "connect_lost",
+       .scenario = S::kLostOldCreate,
+       .route = "POST /sandboxes/{id}/connect",
+       .manner = M::kAgain,
+       .sends_body = true},
+      {.name = "find_doubles",
+       .scenario = S::kLostOldCreate,
+       .route = "GET /v2/sandboxes",
+       .nth = 2,
+       .manner = M::kAgain,
+       .names_sandbox = false},
       // A kept sandbox
-      {.name = "find_kept", .scenario = S::kKeep, .route = "GET /v2/sandboxes", .manner = M::kAgain, .names_sandbox = false},
-      {.name = "connect_kept", .scenario = S::kKeep, .route = "POST /v2/sandboxes/{id}/connect", .manner = M::kAgain, .sends_body = true},
-      {.name = "keep_on", .scenario = S::kKeep, .route = "POST /sandboxes/{id}/timeout", .manner = M::kAdvice, .sends_body = true, .answers_body = false, .has_worker = true},
+      {.name = "find_kept",
+       .scenario = S::kKeep,
+       .route = "GET /v2/sandboxes",
+       .manner = M::kAgain,
+       .names_sandbox = false},
+      {.name = "connect_kept",
+       .scenario = S::kKeep,
+       .route = "POST /v2/sandboxes/{id}/connect",
+       .manner = M::kAgain,
+       .sends_body = true},
+      {.name = "keep_on",
+       .scenario = S::kKeep,
+       .route = "POST /sandboxes/{id}/timeout",
+       .manner = M::kAdvice,
+       .sends_body = true,
+       .answers_body = false,
+       .has_worker = true},
       // A run that is ended
-      {.name = "cancel", .scenario = S::kCancel, .route = "POST /process.Process/StreamInput", .nth = 2, .manner = M::kAdvice, .sends_body = true, .has_worker = true},
-      {.name = "signal", .scenario = S::kCancel, .route = "POST /process.Process/SendSignal", .manner = M::kAdvice, .sends_body = true, .has_worker = true},
+      {.name = "cancel",
+       .scenario = S::kCancel,
+       .route = "POST /process.Process/StreamInput",
+       .nth = 2,
+       .manner = M::kAdvice,
+       .sends_body = true,
+       .has_worker = true},
+      {.name = "signal",
+       .scenario = S::kCancel,
+       .route = "POST /process.Process/SendSignal",
+       .manner = M::kAdvice,
+       .sends_body = true,
+       .has_worker = true},
       // A template
-      {.name = "alias", .scenario = S::kShape, .route = "GET /templates/aliases/{alias}", .manner = M::kAgain, .names_sandbox = false},
-      {.name = "new_template", .scenario = S::kShape, .route = "POST /v3/templates", .manner = M::kAgain, .sends_body = true, .names_sandbox = false},
-      {.name = "where_files_go", .scenario = S::kShape, .route = "GET /templates/{id}/files/{hash}", .manner = M::kAgain, .names_sandbox = false},
-      {.name = "put_files", .scenario = S::kShape, .route = "PUT /_storage/{hash}", .manner = M::kAgain, .sends_body = true, .answers_body = false, .names_sandbox = false},
-      {.name = "build", .scenario = S::kShape, .route = "POST /v2/templates/{id}/builds/{build}", .sends_body = true, .answers_body = false, .names_sandbox = false},
-      {.name = "build_status", .scenario = S::kShape, .route = "GET /templates/{id}/builds/{build}/status", .manner = M::kAgain, .names_sandbox = false},
+      {.name = "alias",
+       .scenario = S::kShape,
+       .route = "GET /templates/aliases/{alias}",
+       .manner = M::kAgain,
+       .names_sandbox = false},
+      {.name = "new_template",
+       .scenario = S::kShape,
+       .route = "POST /v3/templates",
+       .manner = M::kAgain,
+       .sends_body = true,
+       .names_sandbox = false},
+      {.name = "where_files_go",
+       .scenario = S::kShape,
+       .route = "GET /templates/{id}/files/{hash}",
+       .manner = M::kAgain,
+       .names_sandbox = false},
+      {.name = "put_files",
+       .scenario = S::kShape,
+       .route = "PUT /_storage/{hash}",
+       .manner = M::kAgain,
+       .sends_body = true,
+       .answers_body = false,
+       .names_sandbox = false},
+      {.name = "build",
+       .scenario = S::kShape,
+       .route = "POST /v2/templates/{id}/builds/{build}",
+       .sends_body = true,
+       .answers_body = false,
+       .names_sandbox = false},
+      {.name = "build_status",
+       .scenario = S::kShape,
+       .route = "GET /templates/{id}/builds/{build}/status",
+       .manner = M::kAgain,
+       .names_sandbox = false},
       // osiris resources
-      {.name = "list_sandboxes", .scenario = S::kList, .route = "GET /v2/sandboxes", .manner = M::kAgain, .names_sandbox = false},
-      {.name = "list_templates", .scenario = S::kList, .route = "GET /v2/templates", .manner = M::kAgain, .names_sandbox = false},
-      {.name = "release", .scenario = S::kRelease, .route = "DELETE /sandboxes/{id}", .manner = M::kCleanUp, .answers_body = false},
+      {.name = "list_sandboxes",
+       .scenario = S::kList,
+       .route = "GET /v2/sandboxes",
+       .manner = M::kAgain,
+       .names_sandbox = false},
+      {.name = "list_templates",
+       .scenario = S::kList,
+       .route = "GET /v2/templates",
+       .manner = M::kAgain,
+       .names_sandbox = false},
+      {.name = "release",
+       .scenario = S::kRelease,
+       .route = "DELETE /sandboxes/{id}",
+       .manner = M::kCleanUp,
+       .answers_body = false},
       {.name = "release_verify", .scenario = S::kRelease, .route = "GET /sandboxes/{id}", .manner = M::kCleanUp},
-      {.name = "release_template", .scenario = S::kReleaseTemplate, .route = "DELETE /templates/{id}", .manner = M::kAgain, .answers_body = false, .names_sandbox = false},
+      {.name = "release_template",
+       .scenario = S::kReleaseTemplate,
+       .route = "DELETE /templates/{id}",
+       .manner = M::kAgain,
+       .answers_body = false,
+       .names_sandbox = false},
   };
   return calls;
 }
@@ -75,19 +228,25 @@ std::string class_of(const FaultCase& fault) {
   }
   switch (fault.status) {
     case 401:
-    case 403: return kAuth;
-    case 404: return kNotFound;
+    case 403:
+      return kAuth;
+    case 404:
+      return kNotFound;
     case 429:
-    case 507: return kQuota;
-    case 504: return kCreation;
-    default: return kSandbox;
+    case 507:
+      return kQuota;
+    case 504:
+      return kCreation;
+    default:
+      return kSandbox;
   }
 }
 
 // Answers after which the same call may well succeed.
 bool may_pass(const FaultCase& fault) {
   if (asks_too_long(fault)) return false;
-  return fault.status == 429 || fault.status == 500 || fault.status == 502 || fault.status == 503 || fault.status == 504;
+  return fault.status == 429 || fault.status == 500 || fault.status == 502 || fault.status == 503 ||
+         fault.status == 504;
 }
 
 bool ends_the_sandbox(const FaultCase& fault) { return fault.type == "kill_sandbox" || fault.type == "clock_jump"; }
@@ -100,15 +259,20 @@ std::optional<std::string> cannot_hit(const RemoteCall& call, const FaultCase& f
   if (!fault.rpc_code.empty() && !call.is_rpc()) return "only envd's RPCs answer with Connect codes";
   if (fault.when == "upload" && !call.sends_body) return "the request has no body";
   if (fault.when == "middle" && !call.answers_body) return "the answer has no body";
-  if ((fault.at == "chunk_size" || fault.at == "trailer" || fault.at == "h2_data") && !call.answers_body) return "the answer has no body";
-  if (fault.at == "trailer" && call.is_stream()) return "a stream ends when its client leaves or its sandbox dies: nobody hears what comes after";
-  if (fault.is_relayed() && call.name == "confirm_key") return "behind the relay a lost answer is a 502, which leaves nothing to confirm";
-  if (fault.is_relayed() && call.route.starts_with("PUT /_storage")) return "the local server's object store is not behind the relay";
+  if ((fault.at == "chunk_size" || fault.at == "trailer" || fault.at == "h2_data") && !call.answers_body)
+    return "the answer has no body";
+  if (fault.at == "trailer" && call.is_stream())
+    return "a stream ends when its client leaves or its sandbox dies: nobody hears what comes after";
+  if (fault.is_relayed() && call.name == "confirm_key")
+    return "behind the relay a lost answer is a 502, which leaves nothing to confirm";
+  if (fault.is_relayed() && call.route.starts_with("PUT /_storage"))
+    return "the local server's object store is not behind the relay";
   if (fault.type == "kill_sandbox" && !call.names_sandbox) return "the call is about no sandbox";
   if (fault.type == "kill_process" && !call.has_worker) return "no process of the sandbox lives then";
   if (call.is_stream() && fault.when == "after" && (fault.type == "reset" || fault.type == "stall"))
     return "a stream ends when its client leaves or its sandbox dies: nobody hears what comes after";
-  if (fault.type == "clock_jump" && !call.names_sandbox && call.manner != Manner::kCreate) return "no sandbox whose time could run out depends on the call";
+  if (fault.type == "clock_jump" && !call.names_sandbox && call.manner != Manner::kCreate)
+    return "no sandbox whose time could run out depends on the call";
   return std::nullopt;
 }
 
@@ -137,8 +301,8 @@ Expectation expectation(const RemoteCall& call, const FaultCase& fault) {
     if (call.is_stream() && is_late) return Expectation::either({kCrash});
     return Expectation::fails({kCrash});
   }
-  // A sandbox that vanishes is replaced once, as long as nothing has been written outside of it; when its archive is to be fetched, the
-  // run is over, and what was under way may still come.
+  // A sandbox that vanishes is replaced once, as long as nothing has been written outside of it; when its archive is to
+  // be fetched, the run is over, and what was under way may still come.
   if (ends_the_sandbox(fault)) {
     const bool leaves = call.is_stream() && is_late;  // the moment at which the client leaves the stream
     if (leaves) return Expectation::either({kSandbox});
@@ -149,7 +313,8 @@ Expectation expectation(const RemoteCall& call, const FaultCase& fault) {
   }
 
   switch (call.manner) {
-    case Manner::kCleanUp: return Expectation::succeeds();
+    case Manner::kCleanUp:
+      return Expectation::succeeds();
     case Manner::kAdvice:
       // The service's word that a sandbox is gone is taken.
       if (call.name == "ask_service" && is_status && fault.status == 404) return Expectation::fails({kSandbox});
@@ -160,7 +325,8 @@ Expectation expectation(const RemoteCall& call, const FaultCase& fault) {
       if (call.scenario == S::kDeadWorker) return Expectation::fails({kCrash});
       return refuses ? Expectation::fails({class_of(fault)}) : Expectation::succeeds();
     case Manner::kFresh:
-      // The reset may arrive only when the next call, the opening, is already on its way over that connection; it must not be made twice.
+      // The reset may arrive only when the next call, the opening, is already on its way over that connection; it must
+      // not be made twice.
       if (call.name == "upload" && fault.type == "reset" && is_late) return Expectation::either({kNetwork});
       return refuses ? Expectation::fails({class_of(fault)}) : Expectation::succeeds();
     case Manner::kStream:
@@ -168,7 +334,9 @@ Expectation expectation(const RemoteCall& call, const FaultCase& fault) {
       if (fault.rpc_code == "not_found") return Expectation::fails({kCrash});
       return Expectation::succeeds();
     case Manner::kOnce:
-      if (call.name == "build") return refuses ? Expectation::fails({class_of(fault)}) : Expectation::succeeds();  // its state tells whether it began
+      if (call.name == "build")
+        return refuses ? Expectation::fails({class_of(fault)})
+                       : Expectation::succeeds();  // its state tells whether it began
       if (is_status) {
         const bool waits = fault.status == 429 && !asks_too_long(fault);  // the service says it did nothing
         if (waits) return Expectation::succeeds();
@@ -178,9 +346,11 @@ Expectation expectation(const RemoteCall& call, const FaultCase& fault) {
       if (fault.type == "reset" || fault.type == "truncate") return is_late ? Expectation::succeeds() : breaks();
       return Expectation::succeeds();
     case Manner::kAgain:
-      // A lost create is made again, a kept sandbox that cannot be had is replaced, a renewal is repeated until the lease is over.
+      // A lost create is made again, a kept sandbox that cannot be had is replaced, a renewal is repeated until the
+      // lease is over.
       if (is({"renew", "find_lost", "connect_lost", "find_doubles", "connect_kept"})) return Expectation::succeeds();
-      if (is({"alias", "new_template"}) && fault.status == 403) return Expectation::succeeds();  // a name of another team's: one of one's own is used
+      if (is({"alias", "new_template"}) && fault.status == 403)
+        return Expectation::succeeds();  // a name of another team's: one of one's own is used
       if (is({"alias", "release_template"}) && fault.status == 404) return Expectation::succeeds();
       return refuses ? Expectation::fails({class_of(fault)}) : Expectation::succeeds();
   }

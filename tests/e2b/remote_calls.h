@@ -1,5 +1,5 @@
-// The rows of the fault matrix: every call the adapter can make, each with a run that makes it. The matrix's first test runs all
-// of them without a fault and compares what the server saw with this table and with docs/e2b.md.
+// The rows of the fault matrix: every call the adapter can make, each with a run that makes it. The matrix's first test
+// runs all of them without a fault and compares what the server saw with this table and with docs/e2b.md.
 #pragma once
 
 #include <optional>
@@ -14,17 +14,17 @@ namespace osiris::e2b_test {
 
 // What has to happen for a call to be made.
 enum class Scenario {
-  kPlain,            // a run of a pipeline
-  kOldService,       // ... of a service that knows POST /sandboxes only
-  kBrokenStream,     // ... whose stream breaks in the middle
-  kDeadEnvd,         // ... and then /health fails
-  kDeadWorker,       // ... and meanwhile the worker dies
-  kRenewal,          // a run longer than a third of its lease
-  kLostCreate,       // the reply to create is lost
-  kLostOldCreate,    // ... by a service that knows POST /sandboxes only, and so no Idempotency-Key
-  kKeep,             // the second run with --e2b-keep
-  kCancel,           // Ctrl-C while a step runs that listens to nobody
-  kShape,            // a template has to be built
+  kPlain,          // a run of a pipeline
+  kOldService,     // ... of a service that knows POST /sandboxes only
+  kBrokenStream,   // ... whose stream breaks in the middle
+  kDeadEnvd,       // ... and then /health fails
+  kDeadWorker,     // ... and meanwhile the worker dies
+  kRenewal,        // a run longer than a third of its lease
+  kLostCreate,     // the reply to create is lost
+  kLostOldCreate,  // ... by a service that knows POST /sandboxes only, and so no Idempotency-Key
+  kKeep,           // the second run with --e2b-keep
+  kCancel,         // Ctrl-C while a step runs that listens to nobody
+  kShape,          // a template has to be built
   // No runs:
   kList,             // osiris resources list
   kRelease,          // osiris resources release of a sandbox
@@ -47,7 +47,7 @@ struct RemoteCall {
   std::string name = {};
   Scenario scenario = Scenario::kPlain;
   std::string route = {};  // as the server records it
-  int nth = 1;        // which of the run's calls of that route
+  int nth = 1;             // which of the run's calls of that route
   Manner manner = Manner::kOnce;
   bool sends_body = false;
   bool answers_body = true;

@@ -59,7 +59,8 @@ TEST_F(E2bRun, ReachesTheFirstStepAfterFourCalls) {
   ASSERT_GE(calls.size(), 4u);
   EXPECT_EQ(calls[0], "POST /v2/sandboxes");
   // The process starts while its files are on their way.
-  EXPECT_EQ((std::set<std::string>{calls[1], calls[2]}), (std::set<std::string>{"POST /files", "POST /process.Process/Start"}));
+  EXPECT_EQ((std::set<std::string>{calls[1], calls[2]}),
+            (std::set<std::string>{"POST /files", "POST /process.Process/Start"}));
   EXPECT_EQ(calls[3], "POST /process.Process/StreamInput");
 }
 
@@ -87,16 +88,21 @@ TEST_F(E2bRun, SendsNoSecretButOnceOnStandardInput) {
     const std::string text = request.dump();
     const bool is_input = request["route"].as_string().find("StreamInput") != std::string::npos;
     bool found = false;
-    for (const std::string& form : {secret, percent_encode(secret), to_hex(secret)}) found |= text.find(form) != std::string::npos;
+    for (const std::string& form : {secret, percent_encode(secret), to_hex(secret)})
+      found |= text.find(form) != std::string::npos;
     // Base64 of a text around it: any alignment of its middle.
-    for (size_t shift = 0; shift < 3; ++shift) found |= text.find(base64(std::string_view(secret).substr(shift, 12)).substr(0, 12)) != std::string::npos;
-    if (is_input) in_input += found;
-    else EXPECT_FALSE(found) << text;
+    for (size_t shift = 0; shift < 3; ++shift)
+      found |= text.find(base64(std::string_view(secret).substr(shift, 12)).substr(0, 12)) != std::string::npos;
+    if (is_input)
+      in_input += found;
+    else
+      EXPECT_FALSE(found) << text;
   }
   EXPECT_EQ(in_input, 1);
   const std::string log = server.logs();
   EXPECT_NE(log.find("Process streamInput"), std::string::npos) << log;
-  for (const std::string& form : secret_spellings(secret)) EXPECT_EQ(log.find(form), std::string::npos) << "envd's log, which the service keeps, has it: " << log;
+  for (const std::string& form : secret_spellings(secret))
+    EXPECT_EQ(log.find(form), std::string::npos) << "envd's log, which the service keeps, has it: " << log;
   for (const auto& [path, content] : project.tree()) EXPECT_EQ(content.find(secret), std::string::npos) << path;
   EXPECT_EQ((outcome.out + outcome.err).find(secret), std::string::npos);
 }
@@ -105,15 +111,21 @@ TEST_F(E2bRun, SendsNoSecretButOnceOnStandardInput) {
 TEST_F(E2bRun, AServiceWithoutAStreamForInputGetsNoSecretByAnotherCall) {
   project.set("SHOP_PASSWORD", "canary-7f3a9c1d");
   project.write("pipeline.yaml", e2e::oml("secrets", {e2e::mock_step("a", "rows: 1")}));
-  for (const char* answer : {R"("status":404,"text":"404 page not found")", R"("status":405)", R"("status":501,"code":"unimplemented")"}) {
+  for (const char* answer :
+       {R"("status":404,"text":"404 page not found")", R"("status":405)", R"("status":501,"code":"unimplemented")"}) {
     server.clear_requests();
-    ASSERT_TRUE(server.set_faults(*parse_json(R"({"faults":[{"route":"process.Process/StreamInput","action":{"type":"status",)" + std::string(answer) + "}}]}")).ok());
+    ASSERT_TRUE(
+        server
+            .set_faults(*parse_json(R"({"faults":[{"route":"process.Process/StreamInput","action":{"type":"status",)" +
+                                    std::string(answer) + "}}]}"))
+            .ok());
     const Outcome outcome = project.osiris(run_arguments("e2b", {"--e2b-pass-env", "SHOP_PASSWORD"}));
     EXPECT_EQ(outcome.exit, 3) << answer;
     EXPECT_NE(outcome.err.find("takes no process input as a stream"), std::string::npos) << outcome.err;
     EXPECT_EQ(server.count("POST /process.Process/StreamInput"), 1);
     EXPECT_EQ(server.count("POST /process.Process/SendInput"), 0);
-    for (const std::string& form : secret_spellings("canary-7f3a9c1d")) EXPECT_EQ(server.logs().find(form), std::string::npos);
+    for (const std::string& form : secret_spellings("canary-7f3a9c1d"))
+      EXPECT_EQ(server.logs().find(form), std::string::npos);
     expect_no_sandbox(server);
   }
 }
@@ -122,8 +134,12 @@ TEST_F(E2bRun, AServiceWithoutAStreamForInputGetsNoSecretByAnotherCall) {
 TEST_F(E2bRun, TheWireLogMasksKeysAndTokensByTheirValue) {
   write_steps(1);
   const std::string key = server.api_key();
-  const Json action = Json::object({{"type", "status"}, {"status", 400}, {"text", "you sent X-API-Key: " + key + ", in base64 " + base64(key)}});
-  ASSERT_TRUE(server.set_faults(Json::object({{"faults", Json::array({Json::object({{"route", "POST /v2/sandboxes"}, {"action", action}})})}})).ok());
+  const Json action = Json::object(
+      {{"type", "status"}, {"status", 400}, {"text", "you sent X-API-Key: " + key + ", in base64 " + base64(key)}});
+  ASSERT_TRUE(server
+                  .set_faults(Json::object(
+                      {{"faults", Json::array({Json::object({{"route", "POST /v2/sandboxes"}, {"action", action}})})}}))
+                  .ok());
   EXPECT_EQ(project.osiris(run_arguments("e2b", {"--e2b-debug"})).exit, 3);
   const std::string log = project.read(project.session() / "adapter/e2b-wire.log");
   EXPECT_NE(log.find("HTTP 400"), std::string::npos) << log;
@@ -134,7 +150,10 @@ TEST_F(E2bRun, AnErrorBodyOfAMegabyteIsCutForTheTerminalAndWholeInTheSession) {
   write_steps(1);
   const std::string body = "no\x1b[2J\u202e room " + std::string(1'000'000, 'x') + " its end";
   const Json action = Json::object({{"type", "status"}, {"status", 400}, {"message", body}});
-  ASSERT_TRUE(server.set_faults(Json::object({{"faults", Json::array({Json::object({{"route", "POST /v2/sandboxes"}, {"action", action}})})}})).ok());
+  ASSERT_TRUE(server
+                  .set_faults(Json::object(
+                      {{"faults", Json::array({Json::object({{"route", "POST /v2/sandboxes"}, {"action", action}})})}}))
+                  .ok());
   const Outcome outcome = project.osiris(run_arguments("e2b"));
   EXPECT_EQ(outcome.exit, 3);
   EXPECT_LT(outcome.err.size() + outcome.out.size(), 8'000u);
@@ -151,8 +170,10 @@ TEST_F(E2bRun, KeepsTheApiKeyOutOfTheSandboxAndTheSession) {
   write_steps(1);
   ASSERT_EQ(project.osiris(run_arguments("e2b", {"--e2b-debug", "--verbose"})).exit, 0);
   const Json recorded = server.requests();
-  for (const Json& request : recorded.items()) EXPECT_EQ(request["body"].dump().find(server.api_key()), std::string::npos);
-  for (const auto& [path, content] : project.tree()) EXPECT_EQ(content.find(server.api_key()), std::string::npos) << path;
+  for (const Json& request : recorded.items())
+    EXPECT_EQ(request["body"].dump().find(server.api_key()), std::string::npos);
+  for (const auto& [path, content] : project.tree())
+    EXPECT_EQ(content.find(server.api_key()), std::string::npos) << path;
 }
 
 TEST_F(E2bRun, AWrongKeyIsAnAuthError) {
@@ -215,7 +236,10 @@ TEST_F(E2bRun, AShapeIsBuiltOnceAndFoundAgain) {
   ASSERT_EQ(listed.json()["resources"].size(), 1u) << listed.out;
   const std::string id = listed.json()["resources"].items()[0]["id"].as_string();
   EXPECT_EQ(project.osiris({"resources", "release", id, "--kind", "template", "--adapter", "e2b"}).exit, 0);
-  EXPECT_EQ(project.osiris({"resources", "list", "--adapter", "e2b", "--kind", "template", "--json"}).json()["resources"].size(), 0u);
+  EXPECT_EQ(project.osiris({"resources", "list", "--adapter", "e2b", "--kind", "template", "--json"})
+                .json()["resources"]
+                .size(),
+            0u);
 }
 
 TEST_F(E2bRun, AKeptSandboxIsReusedWithoutSendingTheWorker) {
@@ -247,9 +271,12 @@ TEST_F(E2bRun, WithoutConnectionsTheSandboxReachesNothing) {
 
 TEST_F(E2bRun, ALoopbackConnectionIsRefusedWithTheReason) {
   project.write("osiris_connections.yaml",
-                "version: 1\nconnections:\n  mysql:\n    db: {default: true, host: 127.0.0.1, database: d, user: u, password: \"${DB_PASSWORD}\"}\n", 0600);
+                "version: 1\nconnections:\n  mysql:\n    db: {default: true, host: 127.0.0.1, database: d, user: u, "
+                "password: \"${DB_PASSWORD}\"}\n",
+                0600);
   project.set("DB_PASSWORD", "does-not-matter");
-  project.write("pipeline.yaml", e2e::oml("db", {"  - id: pull\n    component: mysql.extractor\n    mode: read\n    config: {connection: \"@mysql.db\", query: \"SELECT 1\"}\n"}));
+  project.write("pipeline.yaml", e2e::oml("db", {"  - id: pull\n    component: mysql.extractor\n    mode: read\n    "
+                                                 "config: {connection: \"@mysql.db\", query: \"SELECT 1\"}\n"}));
   const Outcome outcome = project.osiris(run_arguments("e2b"));
   EXPECT_EQ(outcome.exit, 2) << outcome.err;
   EXPECT_NE(outcome.err.find("127.0.0.1"), std::string::npos) << outcome.err;
@@ -258,22 +285,31 @@ TEST_F(E2bRun, ALoopbackConnectionIsRefusedWithTheReason) {
 
 TEST_F(E2bRun, ALostCreateReplyIsFoundAgainByItsMetadata) {
   write_steps(1);
-  ASSERT_TRUE(server.set_faults(*parse_json(R"({"faults":[{"route":"POST /v2/sandboxes","nth":1,"action":{"type":"reset","when":"before"}}]})")).ok());
+  ASSERT_TRUE(
+      server
+          .set_faults(*parse_json(
+              R"({"faults":[{"route":"POST /v2/sandboxes","nth":1,"action":{"type":"reset","when":"before"}}]})"))
+          .ok());
   const Outcome outcome = project.osiris(run_arguments("e2b"));
   EXPECT_EQ(outcome.exit, 0) << outcome.err;
   expect_no_sandbox(server);
 }
 
 TEST_F(E2bRun, ABrokenStreamIsResumedWithoutLosingOrDoublingARecord) {
-  project.write("pipeline.yaml", e2e::oml("flood", {e2e::mock_step("a", "events: 5000, sleep_ms: 300"), e2e::mock_step("b", "events: 5000", "a")}));
-  ASSERT_TRUE(server.set_faults(*parse_json(
-      R"({"faults":[{"route":"process.Process/Start","nth":1,"action":{"type":"reset","when":"middle","after_bytes":60000}},
-                    {"route":"process.Process/Connect","nth":1,"action":{"type":"reset","when":"middle","after_bytes":90000}}]})")).ok());
+  project.write("pipeline.yaml", e2e::oml("flood", {e2e::mock_step("a", "events: 5000, sleep_ms: 300"),
+                                                    e2e::mock_step("b", "events: 5000", "a")}));
+  ASSERT_TRUE(
+      server
+          .set_faults(*parse_json(
+              R"({"faults":[{"route":"process.Process/Start","nth":1,"action":{"type":"reset","when":"middle","after_bytes":60000}},
+                    {"route":"process.Process/Connect","nth":1,"action":{"type":"reset","when":"middle","after_bytes":90000}}]})"))
+          .ok());
   const Outcome outcome = project.osiris(run_arguments("e2b"));
   ASSERT_EQ(outcome.exit, 0) << outcome.err;
   EXPECT_GE(server.count("POST /process.Process/Connect"), 1);
   std::map<std::string, std::vector<int64_t>> numbers;
-  for (const Json& event : Project::events(project.session(), "mock_event")) numbers[event["step_id"].as_string()].push_back(event["number"].as_int());
+  for (const Json& event : Project::events(project.session(), "mock_event"))
+    numbers[event["step_id"].as_string()].push_back(event["number"].as_int());
   for (const char* step : {"a", "b"}) {
     ASSERT_EQ(numbers[step].size(), 5000u) << step;
     for (size_t i = 1; i < numbers[step].size(); ++i) ASSERT_EQ(numbers[step][i], numbers[step][i - 1] + 1) << step;
@@ -283,7 +319,11 @@ TEST_F(E2bRun, ABrokenStreamIsResumedWithoutLosingOrDoublingARecord) {
 
 TEST_F(E2bRun, AVanishedSandboxIsReplacedOnce) {
   project.write("pipeline.yaml", e2e::oml("vanish", {e2e::mock_step("a", "sleep_ms: 200, rows: 1")}));
-  ASSERT_TRUE(server.set_faults(*parse_json(R"({"faults":[{"route":"process.Process/StreamInput","nth":1,"action":{"type":"kill_sandbox","when":"after"}}]})")).ok());
+  ASSERT_TRUE(
+      server
+          .set_faults(*parse_json(
+              R"({"faults":[{"route":"process.Process/StreamInput","nth":1,"action":{"type":"kill_sandbox","when":"after"}}]})"))
+          .ok());
   const Outcome outcome = project.osiris(run_arguments("e2b"));
   EXPECT_EQ(outcome.exit, 0) << outcome.err;
   EXPECT_EQ(Project::events(project.session(), "sandbox_replaced").size(), 1u);

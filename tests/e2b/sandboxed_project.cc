@@ -14,15 +14,19 @@ namespace {
 
 // Of the adapters alone: how they got a worker and gave it back.
 bool is_lifecycle(std::string_view event) {
-  static const std::set<std::string_view> kNames = {"worker_started",     "resource_acquired", "resource_released", "sandbox_created",  "sandbox_killed",
-                                                    "sandbox_kept",       "package_uploaded",  "artifacts_collected", "template_built", "sandbox_replaced",
-                                                    "dependency_installed", "adapter_selected", "service_selected",  "egress_rules"};
+  static const std::set<std::string_view> kNames = {
+      "worker_started",       "resource_acquired", "resource_released",   "sandbox_created", "sandbox_killed",
+      "sandbox_kept",         "package_uploaded",  "artifacts_collected", "template_built",  "sandbox_replaced",
+      "dependency_installed", "adapter_selected",  "service_selected",    "egress_rules"};
   return kNames.count(event) > 0;
 }
 
 bool is_volatile(std::string_view key) {
-  static const std::set<std::string_view> kKeys = {"ts",  "session", "session_id", "session_dir", "run_id", "duration", "duration_ms", "duration_seconds",
-                                                   "end_time", "total_duration", "adapter_execution", "pid", "source"};
+  static const std::set<std::string_view> kKeys = {
+      "ts",       "session",        "session_id",        "session_dir",
+      "run_id",   "duration",       "duration_ms",       "duration_seconds",
+      "end_time", "total_duration", "adapter_execution", "pid",
+      "source"};
   return kKeys.count(key) > 0;
 }
 
@@ -54,7 +58,8 @@ void use_server(Project& project, const ServerProcess& server) {
   project.set("OSIRIS_E2B_SANDBOX_URL", server.url());
 }
 
-std::vector<std::string> run_arguments(const std::string& adapter, const std::vector<std::string>& more, const std::string& file) {
+std::vector<std::string> run_arguments(const std::string& adapter, const std::vector<std::string>& more,
+                                       const std::string& file) {
   std::vector<std::string> arguments = {"run", file, "--adapter", adapter, "--allow-mock"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
@@ -78,7 +83,8 @@ ComparableEvents comparable_events(const std::filesystem::path& session) {
 }
 
 std::vector<std::string> comparable_metrics(const std::filesystem::path& session) {
-  static const std::set<std::string_view> kCounted = {"rows_in", "rows_out", "rows_read", "rows_written", "steps_total", "steps_completed", "adapter_exit_code"};
+  static const std::set<std::string_view> kCounted = {
+      "rows_in", "rows_out", "rows_read", "rows_written", "steps_total", "steps_completed", "adapter_exit_code"};
   std::vector<std::string> out;
   for (const Json& metric : Project::lines(session / "metrics.jsonl")) {
     const std::string& name = metric["metric"].as_string();
@@ -91,8 +97,9 @@ std::vector<std::string> comparable_metrics(const std::filesystem::path& session
 bool is_in_the_middle_of(const ServerProcess& server, const std::string& route) {
   return test::eventually([&] {
     const Json all = server.requests_by_arrival();
-    return std::any_of(all.items().begin(), all.items().end(),
-                       [&](const Json& request) { return request["open"].as_bool() && request["route"].as_string() == route; });
+    return std::any_of(all.items().begin(), all.items().end(), [&](const Json& request) {
+      return request["open"].as_bool() && request["route"].as_string() == route;
+    });
   });
 }
 

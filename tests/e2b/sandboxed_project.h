@@ -23,10 +23,12 @@ ServerProcess start_server(const std::vector<std::string>& arguments = {});
 void use_server(Project& project, const ServerProcess& server);
 
 // {"run", FILE, "--adapter", NAME, "--allow-mock", more...}
-std::vector<std::string> run_arguments(const std::string& adapter, const std::vector<std::string>& more = {}, const std::string& file = "pipeline.yaml");
+std::vector<std::string> run_arguments(const std::string& adapter, const std::vector<std::string>& more = {},
+                                       const std::string& file = "pipeline.yaml");
 
-// What must be equal between two runs of one pipeline (decision 14), as text that a failed expectation shows: the events of each
-// step in order, the events of the run sorted; without time, durations, identities and the adapter's own lifecycle.
+// What must be equal between two runs of one pipeline (decision 14), as text that a failed expectation shows: the
+// events of each step in order, the events of the run sorted; without time, durations, identities and the adapter's own
+// lifecycle.
 struct ComparableEvents {
   std::map<std::string, std::vector<std::string>> steps;
   std::vector<std::string> run;
@@ -39,7 +41,8 @@ std::vector<std::string> comparable_metrics(const std::filesystem::path& session
 // Nothing of a run may be left: no sandbox on the server.
 void expect_no_sandbox(const ServerProcess& server);
 
-// Waits until the server has a request to this route ("GET /files") that is not answered yet; false: there never was one.
+// Waits until the server has a request to this route ("GET /files") that is not answered yet; false: there never was
+// one.
 [[nodiscard]] bool is_in_the_middle_of(const ServerProcess& server, const std::string& route);
 
 // Of tests whose sandboxes have networks of their own, which takes root: skipped without it, and failed in CI.

@@ -1,5 +1,5 @@
-// Services of different ages and moods: both generations of the API, lost creates with and without Idempotency-Key, trouble before
-// anything has happened, and plans that end a sandbox.
+// Services of different ages and moods: both generations of the API, lost creates with and without Idempotency-Key,
+// trouble before anything has happened, and plans that end a sandbox.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -28,7 +28,8 @@ class Service : public testing::Test {
     std::vector<Json> found;
     const Json recorded = server->requests_by_arrival();
     for (const Json& request : recorded.items())
-      if (request["method"].as_string() == method && request["target"].as_string().find(part) != std::string::npos) found.push_back(request);
+      if (request["method"].as_string() == method && request["target"].as_string().find(part) != std::string::npos)
+        found.push_back(request);
     return found;
   }
   Json error_detail() const {
@@ -91,13 +92,16 @@ TEST_P(OlderService, AnUnknownTemplateIsStillCalledUnknown) {
   EXPECT_NE(outcome.err.find("no-such-template"), std::string::npos) << outcome.err;
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, OlderService, testing::Values("v1-400", "v1-404", "v1-405"), [](const auto& each) { return "Answers" + std::string(each.param + 3); });
+INSTANTIATE_TEST_SUITE_P(Each, OlderService, testing::Values("v1-400", "v1-404", "v1-405"),
+                         [](const auto& each) { return "Answers" + std::string(each.param + 3); });
 
 TEST_F(Service, TheNewestIsAskedNothingOfTheOlder) {
   start();
   for (int i = 0; i < 2; ++i) EXPECT_EQ(run({"--e2b-keep", "--e2b-cpu", "4"}).exit, 0);
   EXPECT_EQ(project.osiris({"resources", "list", "--adapter", "e2b"}).exit, 0);
-  for (const char* route : {"POST /sandboxes", "POST /sandboxes/{id}/connect", "GET /sandboxes", "GET /templates", "POST /v2/templates"}) EXPECT_EQ(server->count(route), 0) << route;
+  for (const char* route :
+       {"POST /sandboxes", "POST /sandboxes/{id}/connect", "GET /sandboxes", "GET /templates", "POST /v2/templates"})
+    EXPECT_EQ(server->count(route), 0) << route;
 }
 
 TEST_F(Service, ATemplateThatDoesNotExistIsNoReasonToTryTheOlderCall) {
@@ -117,7 +121,8 @@ TEST_F(Service, WhatIsNoServiceOfE2bsAtAllIsSaid) {
 
 // ---- Idempotency-Key, Should-Retry, and the codes that come with them
 
-constexpr const char* kLostCreate = R"([{"route":"POST /v2/sandboxes","nth":1,"action":{"type":"reset","when":"before"}}])";
+constexpr const char* kLostCreate =
+    R"([{"route":"POST /v2/sandboxes","nth":1,"action":{"type":"reset","when":"before"}}])";
 
 TEST_F(Service, ALostCreateIsMadeAgainWithItsKeyAndNothingIsLookedFor) {
   start();
@@ -136,7 +141,8 @@ TEST_F(Service, ALostCreateIsMadeAgainWithItsKeyAndNothingIsLookedFor) {
 
 TEST_F(Service, AGatewaysTimeoutOfACreateIsMetTheSameWay) {
   start();
-  plan(R"([{"route":"POST /v2/sandboxes","nth":1,"action":{"type":"status","status":504,"text":"upstream request timeout"}}])");
+  plan(
+      R"([{"route":"POST /v2/sandboxes","nth":1,"action":{"type":"status","status":504,"text":"upstream request timeout"}}])");
   expect_success(run());
   EXPECT_EQ(server->count("POST /v2/sandboxes"), 3);
   EXPECT_EQ(server->count("GET /v2/sandboxes"), 0);
@@ -165,7 +171,8 @@ TEST_F(Service, ACreateThatIsStillUnderWayIsWaitedFor) {
 
 TEST_F(Service, AnUnknownOutcomeIsLookedForAndThenMadeAnewWithAnotherKey) {
   start();
-  plan(R"([{"route":"POST /v2/sandboxes","nth":1,"action":{"type":"status","status":409,"error_code":"idempotency_outcome_unknown","should_retry":"false"}}])");
+  plan(
+      R"([{"route":"POST /v2/sandboxes","nth":1,"action":{"type":"status","status":409,"error_code":"idempotency_outcome_unknown","should_retry":"false"}}])");
   expect_success(run());
   const auto creates = requests("POST", "/v2/sandboxes");
   ASSERT_EQ(creates.size(), 2u);
@@ -175,7 +182,8 @@ TEST_F(Service, AnUnknownOutcomeIsLookedForAndThenMadeAnewWithAnotherKey) {
 
 TEST_F(Service, AMismatchIsAnError) {
   start();
-  plan(R"([{"route":"POST /v2/sandboxes","action":{"type":"status","status":422,"error_code":"idempotency_request_mismatch","should_retry":"false"}}])");
+  plan(
+      R"([{"route":"POST /v2/sandboxes","action":{"type":"status","status":422,"error_code":"idempotency_request_mismatch","should_retry":"false"}}])");
   EXPECT_EQ(run().exit, 3);
   EXPECT_EQ(error_detail()["class"].as_string(), "SandboxError");
   EXPECT_EQ(server->count("POST /v2/sandboxes"), 1);
@@ -183,7 +191,8 @@ TEST_F(Service, AMismatchIsAnError) {
 
 TEST_F(Service, ACreateThatIsRefusedForGoodIsNotRepeated) {
   start();
-  plan(R"([{"route":"POST /v2/sandboxes","action":{"type":"status","status":500,"error_code":"sandbox_create_refused"}}])");
+  plan(
+      R"([{"route":"POST /v2/sandboxes","action":{"type":"status","status":500,"error_code":"sandbox_create_refused"}}])");
   const Outcome outcome = run();
   EXPECT_EQ(outcome.exit, 3);
   EXPECT_NE(outcome.err.find("No retry changes it"), std::string::npos) << outcome.err;
@@ -213,14 +222,18 @@ class Beginning : public Service, public testing::WithParamInterface<const char*
 TEST_P(Beginning, OneRefusalOrBreakIsMetInAFreshSandbox) {
   start();
   const std::string route = std::string(GetParam());
-  for (const char* action : {R"({"type":"status","status":502,"text":"<html>502 Bad Gateway</html>"})", R"({"type":"status","status":502,"message":"The sandbox was not found"})",
-                             R"({"type":"status","status":429})", R"({"type":"reset","when":"request"})", R"({"type":"reset","when":"before"})",
-                             R"({"type":"reset","when":"middle","after_bytes":1})"}) {
-    if (route == "POST /files" && std::string(action).find("middle") != std::string::npos) continue;  // its answer is read or not: either is well
+  for (const char* action :
+       {R"({"type":"status","status":502,"text":"<html>502 Bad Gateway</html>"})",
+        R"({"type":"status","status":502,"message":"The sandbox was not found"})", R"({"type":"status","status":429})",
+        R"({"type":"reset","when":"request"})", R"({"type":"reset","when":"before"})",
+        R"({"type":"reset","when":"middle","after_bytes":1})"}) {
+    if (route == "POST /files" && std::string(action).find("middle") != std::string::npos)
+      continue;  // its answer is read or not: either is well
     plan(R"([{"route":")" + route + R"(","nth":1,"action":)" + action + "}]");
     expect_success(run());
     // libcurl sends a request again itself when a kept connection breaks before a byte of the answer.
-    const bool resent = std::string(action).find("\"request\"") != std::string::npos && events("sandbox_replaced").empty();
+    const bool resent =
+        std::string(action).find("\"request\"") != std::string::npos && events("sandbox_replaced").empty();
     EXPECT_TRUE(resent || events("sandbox_replaced").size() == 1) << route << " " << action;
   }
 }
@@ -273,7 +286,8 @@ TEST_F(Service, ATemplateNameOfAnotherTeamIsLeftForOneOfOnesOwn) {
   start();
   for (const char* route : {"GET /templates/aliases/{alias}", "POST /v3/templates"}) {
     server->clear_requests();
-    plan(R"([{"route":")" + std::string(route) + R"(","nth":1,"action":{"type":"status","status":403,"message":"Alias is already taken"}}])");
+    plan(R"([{"route":")" + std::string(route) +
+         R"(","nth":1,"action":{"type":"status","status":403,"message":"Alias is already taken"}}])");
     expect_success(run({"--e2b-cpu", route[0] == 'G' ? "4" : "6"}));
     const std::string name = events("template_built").at(0)["name"].as_string();
     EXPECT_EQ(name.size(), std::string("osiris-0123456789abcdef-01234567").size()) << name;
@@ -292,7 +306,8 @@ TEST_F(Service, ASandboxThatComesToItsPlansLimitIsNotReplacedAndTheUserIsToldBef
   const Outcome outcome = run({"--e2b-lease", "4", "--e2b-heartbeat-ms", "200"});
   EXPECT_EQ(outcome.exit, 3) << outcome.err;
   EXPECT_EQ(error_detail()["class"].as_string(), "QuotaExceeded") << error_detail().dump();
-  EXPECT_NE(outcome.err.find("came to the end of the life that the plan allows, 7 s"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("came to the end of the life that the plan allows, 7 s"), std::string::npos)
+      << outcome.err;
   EXPECT_NE(outcome.err.find("plan with longer sandboxes"), std::string::npos) << outcome.err;
   EXPECT_EQ(server->stats()["created"].as_int(), 1) << "one life is paid for, not two";
   EXPECT_TRUE(events("sandbox_replaced").empty());
@@ -301,7 +316,8 @@ TEST_F(Service, ASandboxThatComesToItsPlansLimitIsNotReplacedAndTheUserIsToldBef
   EXPECT_EQ(limited[0]["life_s"].as_int(), 7);
   EXPECT_GE(limited[0]["left_s"].as_int(), 1);
   EXPECT_NE(outcome.out.find("the plan ends sandboxes after 7 s"), std::string::npos) << outcome.out;
-  EXPECT_NE(project.read(project.session() / "osiris.log").find("the plan ends sandboxes after 7 s"), std::string::npos);
+  EXPECT_NE(project.read(project.session() / "osiris.log").find("the plan ends sandboxes after 7 s"),
+            std::string::npos);
   expect_no_sandbox(*server);
 }
 
@@ -334,10 +350,14 @@ TEST_F(Service, HintsLeadTheRightWay) {
     const char* not_said;
   };
   const Case cases[] = {
-      {R"({"route":"POST /v2/sandboxes","action":{"type":"status","status":403,"message":"team is blocked: please update your payment method"}})", "The key is fine", "Set E2B_API_KEY"},
-      {R"({"route":"POST /files","action":{"type":"status","status":507,"message":"not enough disk space"}})", "disk of the sandbox is full", "raise the plan"},
-      {R"({"route":"POST /v2/sandboxes","action":{"type":"status","status":400,"message":"no such field"}})", "does not accept this request", "Try again"},
-      {R"({"route":"POST /files","action":{"type":"status","status":401,"message":"unauthorized access"}})", "not your API key", "Set E2B_API_KEY"},
+      {R"({"route":"POST /v2/sandboxes","action":{"type":"status","status":403,"message":"team is blocked: please update your payment method"}})",
+       "The key is fine", "Set E2B_API_KEY"},
+      {R"({"route":"POST /files","action":{"type":"status","status":507,"message":"not enough disk space"}})",
+       "disk of the sandbox is full", "raise the plan"},
+      {R"({"route":"POST /v2/sandboxes","action":{"type":"status","status":400,"message":"no such field"}})",
+       "does not accept this request", "Try again"},
+      {R"({"route":"POST /files","action":{"type":"status","status":401,"message":"unauthorized access"}})",
+       "not your API key", "Set E2B_API_KEY"},
   };
   for (const Case& each : cases) {
     plan("[" + std::string(each.fault) + "]");
@@ -352,8 +372,9 @@ TEST_F(Service, HintsLeadTheRightWay) {
 TEST_F(Service, PackagesThatNoIndexCanBringAreRefusedBeforeAnySandboxIsMade) {
   start();
   project.write("script.py", "pass\n");
-  project.write("pipeline.yaml", e2e::oml("deps", {"  - id: think\n    component: python.processor\n    mode: transform\n"
-                                                   "    config: {script: script.py, format: ndjson, requirements: [six]}\n"}));
+  project.write("pipeline.yaml",
+                e2e::oml("deps", {"  - id: think\n    component: python.processor\n    mode: transform\n"
+                                  "    config: {script: script.py, format: ndjson, requirements: [six]}\n"}));
   const Outcome outcome = run({"--e2b-install-deps", "--e2b-deps-in", "sandbox"});
   EXPECT_EQ(outcome.exit, 2) << outcome.err;
   EXPECT_NE(outcome.err.find("--e2b-network-allow"), std::string::npos) << outcome.err;

@@ -1,5 +1,5 @@
-// What a run in a sandbox says about itself: summary, events with their fields, metrics, wire logs; and the options that name the
-// service.
+// What a run in a sandbox says about itself: summary, events with their fields, metrics, wire logs; and the options
+// that name the service.
 #include <gtest/gtest.h>
 
 #include "protocol/base/file.h"
@@ -109,7 +109,8 @@ TEST_F(E2bSession, WireLogsAreWrittenForTheVariableThatAsksForThem) {
   run();
   EXPECT_FALSE(std::filesystem::exists(project.session() / "adapter/rpc.log"));
   const std::string wire = log("e2b-wire.log");
-  for (const char* part : {"> POST " , "/v2/sandboxes {\"templateID\"", "/process.Process/Start", "> DELETE ", "< HTTP 204", "< HTTP 404", "\"sandboxID\":"})
+  for (const char* part : {"> POST ", "/v2/sandboxes {\"templateID\"", "/process.Process/Start", "> DELETE ",
+                           "< HTTP 204", "< HTTP 404", "\"sandboxID\":"})
     EXPECT_NE(wire.find(part), std::string::npos) << part << " in\n" << wire;
   EXPECT_EQ(wire.find(server.api_key()), std::string::npos);
   EXPECT_NE(wire.find("\"envdAccessToken\":\"***MASKED***\""), std::string::npos) << wire;
@@ -129,11 +130,16 @@ TEST_F(E2bSession, UnchangedInputsOfAKeptSandboxDoNotTravelAgain) {
     for (int i = 0; i < rows; ++i) all += std::to_string(i) + "," + text + std::to_string(i * 7919) + "\n";
     return all;
   };
-  project.write("pipeline.yaml",
-                e2e::oml("two", {"  - {id: big, component: filesystem.csv_extractor, mode: read, config: {path: big.csv}}\n",
-                                 "  - {id: small, component: filesystem.csv_extractor, mode: read, needs: [], config: {path: small.csv}}\n",
-                                 "  - {id: both, component: duckdb.processor, mode: transform, needs: [big, small], config: {query: \"SELECT count(*) AS n, max(s.name) AS name FROM df_big, df_small s\"}}\n",
-                                 "  - {id: write, component: filesystem.csv_writer, mode: write, needs: [both], config: {path: out/n.csv}}\n"}));
+  project.write(
+      "pipeline.yaml",
+      e2e::oml(
+          "two",
+          {"  - {id: big, component: filesystem.csv_extractor, mode: read, config: {path: big.csv}}\n",
+           "  - {id: small, component: filesystem.csv_extractor, mode: read, needs: [], config: {path: small.csv}}\n",
+           "  - {id: both, component: duckdb.processor, mode: transform, needs: [big, small], config: {query: \"SELECT "
+           "count(*) AS n, max(s.name) AS name FROM df_big, df_small s\"}}\n",
+           "  - {id: write, component: filesystem.csv_writer, mode: write, needs: [both], config: {path: "
+           "out/n.csv}}\n"}));
   project.write("big.csv", csv("row ", 50'000));
   project.write("small.csv", csv("a", 2));
   run({"--e2b-keep"});
@@ -164,7 +170,8 @@ TEST_F(E2bSession, ResourcesAreListedForPeople) {
   run({"--e2b-keep", "--e2b-cpu", "4"});
   const Outcome listed = project.osiris({"resources", "list", "--adapter", "e2b"});
   EXPECT_EQ(listed.exit, 0) << listed.err;
-  for (const char* part : {"sandbox", "template", "osiris-", "running, kept", "4 CPUs", "one"}) EXPECT_NE(listed.out.find(part), std::string::npos) << part << " in\n" << listed.out;
+  for (const char* part : {"sandbox", "template", "osiris-", "running, kept", "4 CPUs", "one"})
+    EXPECT_NE(listed.out.find(part), std::string::npos) << part << " in\n" << listed.out;
   EXPECT_EQ(project.osiris({"sandboxes", "list", "--adapter", "e2b"}).out, listed.out);
 }
 

@@ -12,14 +12,16 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string reader(std::string_view config) {
-  return "  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {" + std::string(config) + "}\n";
+  return "  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {" + std::string(config) +
+         "}\n";
 }
 std::string writer(std::string_view id, std::string_view path, std::string_view needs = "read") {
-  return "  - id: " + std::string(id) + "\n    component: filesystem.csv_writer\n    mode: write\n    needs: [" + std::string(needs) +
-         "]\n    config: {path: " + std::string(path) + "}\n";
+  return "  - id: " + std::string(id) + "\n    component: filesystem.csv_writer\n    mode: write\n    needs: [" +
+         std::string(needs) + "]\n    config: {path: " + std::string(path) + "}\n";
 }
 std::string sql(std::string_view query) {
-  return "  - id: sql\n    component: duckdb.processor\n    mode: transform\n    needs: [read]\n    config: {query: \"" +
+  return "  - id: sql\n    component: duckdb.processor\n    mode: transform\n    needs: [read]\n    config: {query: "
+         "\"" +
          std::string(query) + "\"}\n";
 }
 
@@ -67,8 +69,9 @@ TEST_F(BadInput, TwoStepsWritingOnePath) {
   refused(oml("x", {reader("path: in.csv"), writer("w1", "out.csv"), writer("w2", "./out.csv")}), "out.csv");
 }
 TEST_F(BadInput, AnUnknownComponentIsAnsweredWithTheNearest) {
-  refused(oml("x", {"  - id: a\n    component: filesystem.csv_extracter\n    mode: read\n    config: {path: in.csv}\n"}),
-          "filesystem.csv_extractor");
+  refused(
+      oml("x", {"  - id: a\n    component: filesystem.csv_extracter\n    mode: read\n    config: {path: in.csv}\n"}),
+      "filesystem.csv_extractor");
 }
 TEST_F(BadInput, AFailedCompileIsRecordedToo) {
   const Outcome outcome = run("oml_version: \"0.1.0\"\nname: x\nsteps: 3\n");
@@ -105,7 +108,8 @@ TEST_F(BadInput, UnwritableOutput) {
   step_fails(run(oml("x", {reader("path: in.csv"), writer("w", "a-file/out.csv")})), "a-file");
 }
 TEST_F(BadInput, SqlError) {
-  step_fails(run(oml("x", {reader("path: in.csv"), sql("SELECT nothing FROM df_read"), writer("w", "out.csv", "sql")})), "nothing");
+  step_fails(run(oml("x", {reader("path: in.csv"), sql("SELECT nothing FROM df_read"), writer("w", "out.csv", "sql")})),
+             "nothing");
 }
 TEST_F(BadInput, ASlowPipelineStopsAtItsOwnStepTimeout) {
   step_fails(run(oml("x", {mock_step("slow", "hang: politely", "", "timeout: 1")})), "slow");
@@ -121,8 +125,8 @@ TEST_F(BadInput, DiskFullWhileWriting) {
   project_.write("big.yaml", oml("x", {mock_step("rows", "rows: 200000"), writer("w", "full/out.csv", "rows")}));
   fs::create_directories(project_.dir() / "full");
   SpawnOptions options = project_.spawn_options({"run", "big.yaml", "--allow-mock"});
-  options.arguments.insert(options.arguments.begin(), {"/usr/bin/bwrap", "--dev-bind", "/", "/", "--size", "1048576", "--tmpfs",
-                                                       (project_.dir() / "full").string()});
+  options.arguments.insert(options.arguments.begin(), {"/usr/bin/bwrap", "--dev-bind", "/", "/", "--size", "1048576",
+                                                       "--tmpfs", (project_.dir() / "full").string()});
   SpawnOptions bare;
   bare.arguments = {"/usr/bin/bwrap", "--dev-bind", "/", "/", "/bin/true"};
   const auto probe = run_command(bare, 10'000);
@@ -154,8 +158,11 @@ TEST_F(BadInput, WorkerMissing) {
   EXPECT_EQ(Project::events(project_.session(), "run_end").size(), 1u);
 }
 TEST_F(BadInput, WorkerOfAnotherVersion) {
-  const fs::path other = project_.write("worker", "#!/bin/sh\necho '{\"type\":\"hello\",\"protocol\":1,\"version\":\"9.9.9\",\"pid\":1,"
-                                                  "\"specs_sha256\":\"00\",\"drivers\":[]}'\nread line\nexit 0\n", 0755);
+  const fs::path other =
+      project_.write("worker",
+                     "#!/bin/sh\necho '{\"type\":\"hello\",\"protocol\":1,\"version\":\"9.9.9\",\"pid\":1,"
+                     "\"specs_sha256\":\"00\",\"drivers\":[]}'\nread line\nexit 0\n",
+                     0755);
   project_.set("OSIRIS_WORKER", other.string());
   const Outcome outcome = run(oml("x", {mock_step("a", "")}));
   EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
@@ -184,12 +191,14 @@ class BadPlugin : public BadInput {
  protected:
   // An adapter "bad" whose library is `library`, in a directory of the project's.
   fs::path adapter(const fs::path& library) {
-    project_.write("adapters/bad.adapter.toml", "manifest_version = 1\nid = \"bad\"\nversion = \"1\"\n[library]\nlinux_amd64 = \"" +
-                                                    library.string() + "\"\n");
+    project_.write(
+        "adapters/bad.adapter.toml",
+        "manifest_version = 1\nid = \"bad\"\nversion = \"1\"\n[library]\nlinux_amd64 = \"" + library.string() + "\"\n");
     return project_.dir() / "adapters";
   }
   Outcome run_with(const fs::path& directory) {
-    return run(oml("x", {mock_step("a", "")}), {"--allow-mock", "--adapter", "bad", "--adapter-dir", directory.string()});
+    return run(oml("x", {mock_step("a", "")}),
+               {"--allow-mock", "--adapter", "bad", "--adapter-dir", directory.string()});
   }
 };
 
@@ -215,15 +224,18 @@ TEST_F(BadPlugin, InAPlaceEverybodyCanWrite) {
 TEST_F(BadPlugin, TheDocumentHasTheExitCodeOfTheProcess) {
   const fs::path directory = adapter(project_.write("adapters/bad.so", "this is text", 0755));
   project_.write("p.yaml", oml("x", {mock_step("a", "")}));
-  const Outcome outcome = project_.osiris({"run", "p.yaml", "--json", "--adapter", "bad", "--adapter-dir", directory.string()});
+  const Outcome outcome =
+      project_.osiris({"run", "p.yaml", "--json", "--adapter", "bad", "--adapter-dir", directory.string()});
   EXPECT_EQ(outcome.exit, 3);
   EXPECT_EQ(outcome.json()["exit_code"].as_int(), outcome.exit);
 }
 TEST_F(BadPlugin, ItsManifestBringsAFlagAndANoun) {
   const fs::path directory = adapter(project_.write("adapters/bad.so", "this is text", 0755));
-  project_.write("adapters/bad.adapter.toml", project_.read("adapters/bad.adapter.toml") + "[commands]\nflag = \"--crates-here\"\nresources = \"crates\"\n");
+  project_.write("adapters/bad.adapter.toml", project_.read("adapters/bad.adapter.toml") +
+                                                  "[commands]\nflag = \"--crates-here\"\nresources = \"crates\"\n");
   project_.write("p.yaml", oml("x", {mock_step("a", "")}));
-  for (const std::vector<std::string>& asked : {std::vector<std::string>{"run", "p.yaml", "--allow-mock", "--crates-here"}, {"crates", "list"}}) {
+  for (const std::vector<std::string>& asked :
+       {std::vector<std::string>{"run", "p.yaml", "--allow-mock", "--crates-here"}, {"crates", "list"}}) {
     std::vector<std::string> arguments = asked;
     arguments.insert(arguments.end(), {"--adapter-dir", directory.string()});
     const Outcome outcome = project_.osiris(arguments);
@@ -242,8 +254,11 @@ TEST_F(BadPlugin, TheCommandsThatNeedNoAdapterStillWork) {
 
 TEST(LongErrors, OfAStepAreCutForTheTerminalAndWholeInTheSession) {
   Project project;
-  project.write("p.yaml", oml("long", {"  - id: shout\n    component: duckdb.processor\n    mode: transform\n"
-                                       "    config: {query: \"SELECT error('\\x1b]0;title\\x07' || repeat('x', 2000000) || ' its end')\"}\n"}));
+  project.write(
+      "p.yaml",
+      oml("long",
+          {"  - id: shout\n    component: duckdb.processor\n    mode: transform\n"
+           "    config: {query: \"SELECT error('\\x1b]0;title\\x07' || repeat('x', 2000000) || ' its end')\"}\n"}));
   const Outcome run = project.osiris({"run", "p.yaml"});
   EXPECT_EQ(run.exit, 1) << run.out.substr(0, 2000) << run.err.substr(0, 2000);
   EXPECT_LT(run.out.size() + run.err.size(), 12'000u);

@@ -13,7 +13,8 @@ namespace fs = std::filesystem;
 constexpr char kPipeline[] =
     "oml_version: \"0.1.0\"\nname: copy\nsteps:\n"
     "  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: in.csv}\n"
-    "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [read]\n    config: {path: out/copy.csv}\n";
+    "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [read]\n    config: {path: "
+    "out/copy.csv}\n";
 
 class Cli : public testing::Test {
  protected:
@@ -36,11 +37,13 @@ TEST_F(Cli, SaysItsVersionCommitAbiAndWorker) {
   ASSERT_TRUE(worker.ok());
   const Outcome text = project_.osiris({"--version"});
   EXPECT_TRUE(text.out.starts_with("Osiris v")) << text.out;
-  for (const std::string& part : {std::string("\ncommit  "), std::string("\nABI     1."), "\nworker  sha256 " + worker->sha256})
+  for (const std::string& part :
+       {std::string("\ncommit  "), std::string("\nABI     1."), "\nworker  sha256 " + worker->sha256})
     EXPECT_NE(text.out.find(part), std::string::npos) << part << " in " << text.out;
   const Json document = project_.osiris({"--version", "--json"}).json();
   EXPECT_TRUE(document["version"].as_string().starts_with("v"));
-  EXPECT_TRUE(document["commit"].as_string() == "unknown" || document["commit"].as_string().size() >= 40) << document.dump();
+  EXPECT_TRUE(document["commit"].as_string() == "unknown" || document["commit"].as_string().size() >= 40)
+      << document.dump();
   EXPECT_TRUE(document["abi"].as_string().starts_with("1."));
   EXPECT_EQ(document["worker"]["sha256"].as_string(), worker->sha256);
 }
@@ -50,15 +53,32 @@ TEST_F(Cli, SaysItsVersionAlsoWhereThereIsNoWorker) {
   const Outcome text = project_.osiris({"--version"});
   EXPECT_EQ(text.exit, 0) << text.err;
   EXPECT_NE(text.out.find("cannot find the worker /nonexistent/worker"), std::string::npos) << text.out;
-  EXPECT_NE(project_.osiris({"--version", "--json"}).json()["worker"]["problem"].as_string().find("/nonexistent/worker"), std::string::npos);
+  EXPECT_NE(
+      project_.osiris({"--version", "--json"}).json()["worker"]["problem"].as_string().find("/nonexistent/worker"),
+      std::string::npos);
 }
 
 TEST_F(Cli, EveryCommandHasHelp) {
-  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
-           {}, {"run"}, {"compile"}, {"validate"}, {"oml", "validate"}, {"init"}, {"runs", "list"}, {"logs", "list"}, {"logs", "show"},
-           {"logs", "last"}, {"adapters", "list"}, {"adapters", "show"}, {"components", "list"}, {"components", "show"},
-           {"connections", "list"}, {"connections", "doctor"}, {"resources", "list"}, {"resources", "release"}, {"resources", "reap"},
-           {"sandboxes", "list"}}) {
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{{},
+                                                                                       {"run"},
+                                                                                       {"compile"},
+                                                                                       {"validate"},
+                                                                                       {"oml", "validate"},
+                                                                                       {"init"},
+                                                                                       {"runs", "list"},
+                                                                                       {"logs", "list"},
+                                                                                       {"logs", "show"},
+                                                                                       {"logs", "last"},
+                                                                                       {"adapters", "list"},
+                                                                                       {"adapters", "show"},
+                                                                                       {"components", "list"},
+                                                                                       {"components", "show"},
+                                                                                       {"connections", "list"},
+                                                                                       {"connections", "doctor"},
+                                                                                       {"resources", "list"},
+                                                                                       {"resources", "release"},
+                                                                                       {"resources", "reap"},
+                                                                                       {"sandboxes", "list"}}) {
     std::vector<std::string> arguments = command;
     arguments.push_back("--help");
     const Outcome outcome = project_.osiris(arguments);
@@ -107,7 +127,8 @@ TEST_F(Cli, OutCopiesWhatTheRunWroteAndTheSessionLineStaysLast) {
   EXPECT_EQ(outcome.exit, 0) << outcome.err;
   EXPECT_EQ(project_.read("copies/out/copy.csv"), "id\n1\n");
   EXPECT_TRUE(fs::exists(project_.dir() / "copies/artifacts/write/cleaned_config.json"));
-  EXPECT_TRUE(outcome.out.ends_with("\nArtifacts copied to: copies/\nSession: " + project_.session().string() + "/\n")) << outcome.out;
+  EXPECT_TRUE(outcome.out.ends_with("\nArtifacts copied to: copies/\nSession: " + project_.session().string() + "/\n"))
+      << outcome.out;
   const Outcome blocked = project_.osiris({"run", "p.yaml", "--out", "p.yaml"});
   EXPECT_EQ(blocked.exit, 2) << "not a success: the copies were asked for";
   EXPECT_NE(blocked.err.find("the pipeline ran, but --out failed"), std::string::npos) << blocked.err;
@@ -129,13 +150,51 @@ TEST_F(Cli, UsageErrorsSpeakJsonToo) {
 TEST_F(Cli, EveryAnswerInJsonIsOneDocument) {
   project_.write("bad.yaml", "oml_version: 1\n");
   project_.write("osiris_connections.yaml", "version: 1\nconnections: {mysql: {shop: {host: '${UNSET}'}}}\n", 0600);
-  for (const char* line :
-       {"init other", "init other", "validate", "validate p.yaml", "validate p.yaml bad.yaml nowhere.yaml", "oml validate bad.yaml", "compile p.yaml",
-        "compile bad.yaml", "compile nowhere.yaml", "run p.yaml", "run p.yaml --verbose", "run p.yaml --dry-run", "run bad.yaml", "run bad.yaml --dry-run",
-        "run nowhere.yaml", "run p.yaml --adapter nobody", "run p.yaml --out p.yaml", "run --last-compile", "runs list", "runs list --since x",
-        "logs list", "logs last", "logs last --events", "logs last --metrics", "logs last --log", "logs show nobody", "logs show", "adapters list",
-        "adapters show local", "adapters show nobody", "components list", "components show mysql.extractor", "components show nobody",
-        "connections list", "connections list --mcp", "connections doctor", "resources list", "nonsense", "run --nonsense", "runs", "--version", "--verbose", "--help", "run --help", "logs list --help"}) {
+  for (const char* line : {"init other",
+                           "init other",
+                           "validate",
+                           "validate p.yaml",
+                           "validate p.yaml bad.yaml nowhere.yaml",
+                           "oml validate bad.yaml",
+                           "compile p.yaml",
+                           "compile bad.yaml",
+                           "compile nowhere.yaml",
+                           "run p.yaml",
+                           "run p.yaml --verbose",
+                           "run p.yaml --dry-run",
+                           "run bad.yaml",
+                           "run bad.yaml --dry-run",
+                           "run nowhere.yaml",
+                           "run p.yaml --adapter nobody",
+                           "run p.yaml --out p.yaml",
+                           "run --last-compile",
+                           "runs list",
+                           "runs list --since x",
+                           "logs list",
+                           "logs last",
+                           "logs last --events",
+                           "logs last --metrics",
+                           "logs last --log",
+                           "logs show nobody",
+                           "logs show",
+                           "adapters list",
+                           "adapters show local",
+                           "adapters show nobody",
+                           "components list",
+                           "components show mysql.extractor",
+                           "components show nobody",
+                           "connections list",
+                           "connections list --mcp",
+                           "connections doctor",
+                           "resources list",
+                           "nonsense",
+                           "run --nonsense",
+                           "runs",
+                           "--version",
+                           "--verbose",
+                           "--help",
+                           "run --help",
+                           "logs list --help"}) {
     std::vector<std::string> arguments = {"--json"};
     for (const std::string& word : split(line, ' ')) arguments.push_back(word);
     const Outcome outcome = project_.osiris(arguments);
@@ -151,12 +210,13 @@ TEST_F(Cli, ADryRunShowsThePlanAndTouchesNothing) {
   const auto before = project_.tree();
   const Outcome text = project_.osiris({"run", "p.yaml", "--dry-run"});
   EXPECT_EQ(text.exit, 0) << text.err;
-  for (const char* part : {"1. read", "2. write", "reads file in.csv", "writes file out/copy.csv", "Hosts contacted: none",
-                           "Secrets used, by name: none"})
+  for (const char* part : {"1. read", "2. write", "reads file in.csv", "writes file out/copy.csv",
+                           "Hosts contacted: none", "Secrets used, by name: none"})
     EXPECT_NE(text.out.find(part), std::string::npos) << part << text.out;
   const Json plan = project_.osiris({"run", "p.yaml", "--dry-run", "--json"}).json();
   EXPECT_EQ(plan["steps"].size(), 2u);
-  EXPECT_EQ(plan["steps"].items().at(1)["files_out"].items().at(0)["absolute"].as_string(), (project_.dir() / "out/copy.csv").string());
+  EXPECT_EQ(plan["steps"].items().at(1)["files_out"].items().at(0)["absolute"].as_string(),
+            (project_.dir() / "out/copy.csv").string());
   EXPECT_EQ(project_.tree(), before);
 }
 
@@ -170,7 +230,8 @@ TEST_F(Cli, ADryRunOfAWrongPipelineTouchesNothingEither) {
 TEST_F(Cli, InitMakesAProjectThatValidates) {
   const Outcome made = project_.osiris({"init", "new"});
   EXPECT_EQ(made.exit, 0) << made.err;
-  for (const char* file : {"osiris.yaml", ".gitignore", ".env.example", "osiris_connections.example.yaml", "pipelines/hello.yaml"})
+  for (const char* file :
+       {"osiris.yaml", ".gitignore", ".env.example", "osiris_connections.example.yaml", "pipelines/hello.yaml"})
     EXPECT_TRUE(fs::exists(project_.dir() / "new" / file)) << file;
   usage_error({"init", "new"}, "there is an osiris.yaml already", "--force");
   EXPECT_EQ(project_.osiris({"init", "new", "--force"}).exit, 0);
@@ -181,7 +242,9 @@ TEST_F(Cli, InitMakesAProjectThatValidates) {
 }
 
 TEST_F(Cli, ValidateNamesFileLineAndColumn) {
-  project_.write("bad.yaml", "oml_version: \"0.1.0\"\nname: x\nsteps:\n  - id: a\n    component: duckdb.procesor\n    mode: transform\n    config: {query: select 1}\n");
+  project_.write("bad.yaml",
+                 "oml_version: \"0.1.0\"\nname: x\nsteps:\n  - id: a\n    component: duckdb.procesor\n    mode: "
+                 "transform\n    config: {query: select 1}\n");
   const Outcome outcome = project_.osiris({"validate", "bad.yaml"});
   EXPECT_EQ(outcome.exit, 2);
   EXPECT_NE(outcome.err.find("bad.yaml:5:"), std::string::npos) << outcome.err;
@@ -193,26 +256,32 @@ TEST_F(Cli, ValidateNamesFileLineAndColumn) {
 
 TEST_F(Cli, ValidateFindsWhatIsWrongWithConnectionsAndAdapterOptions) {
   project_.write("osiris_connections.yaml",
-                 "version: 1\nconnections:\n  mysql:\n    shop: {host: db, port: many, usr: me}\n    late: {host: db, password: '${NOT_SET}'}\n", 0600);
+                 "version: 1\nconnections:\n  mysql:\n    shop: {host: db, port: many, usr: me}\n    late: {host: db, "
+                 "password: '${NOT_SET}'}\n",
+                 0600);
   project_.write("osiris.yaml", "version: '2.0'\nadapters:\n  local: {grce: 3}\n  nobody: {x: 1}\n");
   const Outcome text = project_.osiris({"validate"});
   EXPECT_EQ(text.exit, 2);
-  for (const char* part : {"osiris_connections.yaml:4:28: error: port must be an integer, got str [connections.mysql.shop.port]",
-                           "osiris_connections.yaml:5:11: error: Environment variable 'NOT_SET' not set", "did you mean 'user'?",
-                           "no option adapters.local.grce", "did you mean adapters.local.grace?", "no adapter 'nobody' found"})
+  for (const char* part :
+       {"osiris_connections.yaml:4:28: error: port must be an integer, got str [connections.mysql.shop.port]",
+        "osiris_connections.yaml:5:11: error: Environment variable 'NOT_SET' not set", "did you mean 'user'?",
+        "no option adapters.local.grce", "did you mean adapters.local.grace?", "no adapter 'nobody' found"})
     EXPECT_NE(text.err.find(part), std::string::npos) << part << "\n" << text.err;
   const Json warned = project_.osiris({"validate", "--mode", "warn", "--json"}).json();
   EXPECT_EQ(warned["errors"].size(), 2u) << warned.dump_pretty();
   EXPECT_EQ(warned["warnings"].size(), 3u) << warned.dump_pretty();
   project_.write("osiris.yaml", "version: '2.0'\nadapters:\n  local: 3\n");
-  EXPECT_NE(project_.osiris({"validate"}).err.find("osiris.yaml:3:10: error: adapters.local must be a mapping, got int"), std::string::npos);
+  EXPECT_NE(
+      project_.osiris({"validate"}).err.find("osiris.yaml:3:10: error: adapters.local must be a mapping, got int"),
+      std::string::npos);
 }
 
 TEST_F(Cli, AProfileFromTheEnvironmentMustBeKnownToo) {
   project_.set("OSIRIS_PROFILE", "prd");
   const Outcome outcome = project_.osiris({"compile", "p.yaml"});
   EXPECT_EQ(outcome.exit, 2);
-  EXPECT_NE(outcome.err.find("Unknown profile: 'prd' [profiles] (did you mean 'prod'?)"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("Unknown profile: 'prd' [profiles] (did you mean 'prod'?)"), std::string::npos)
+      << outcome.err;
   project_.set("OSIRIS_PROFILE", "prod");
   EXPECT_EQ(project_.osiris({"compile", "p.yaml"}).exit, 0);
 }
@@ -262,7 +331,8 @@ TEST_F(Cli, AdapterOptionsComeFromFlagVariableAndFile) {
 
 TEST_F(Cli, ConnectionsAreListedWithoutTheirSecrets) {
   project_.write("osiris_connections.yaml",
-                 "version: 1\nconnections:\n  mysql:\n    shop: {host: 127.0.0.1, port: 3306, database: shop, user: reader, password: '${SHOP_PASSWORD}'}\n",
+                 "version: 1\nconnections:\n  mysql:\n    shop: {host: 127.0.0.1, port: 3306, database: shop, user: "
+                 "reader, password: '${SHOP_PASSWORD}'}\n",
                  0600);
   const Outcome listed = project_.osiris({"connections", "list"});
   EXPECT_NE(listed.out.find("MYSQL Connections:"), std::string::npos) << listed.out;
@@ -275,7 +345,8 @@ TEST_F(Cli, ConnectionsAreListedWithoutTheirSecrets) {
 TEST_F(Cli, TheDoctorAsksTheDriversThroughTheAdapter) {
   project_.set("MOCK_PASSWORD", "a-password");
   project_.write("osiris_connections.yaml",
-                 "version: 1\nconnections:\n  mock:\n    good: {host: db, password: '${MOCK_PASSWORD}'}\n    unset: {password: '${NOT_SET}'}\n"
+                 "version: 1\nconnections:\n  mock:\n    good: {host: db, password: '${MOCK_PASSWORD}'}\n    unset: "
+                 "{password: '${NOT_SET}'}\n"
                  "  duckdb:\n    scratch: {path: ':memory:'}\n",
                  0600);
   const Outcome asked = project_.osiris({"connections", "doctor", "--allow-mock", "--json"});

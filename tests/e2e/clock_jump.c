@@ -1,5 +1,6 @@
-/* Preloaded into a program under test: the wall clock jumps, and no other, once there is a file with the number of seconds in it at
- * $OSIRIS_TEST_CLOCK_JUMP. Everything that asks for the time of day through the C library is deceived alike. */
+/* Preloaded into a program under test: the wall clock jumps, and no other, once there is a file with the number of
+ * seconds in it at $OSIRIS_TEST_CLOCK_JUMP. Everything that asks for the time of day through the C library is deceived
+ * alike. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 static long jump_s(void) {
   static volatile long known = 0;
-  const char *path = getenv("OSIRIS_TEST_CLOCK_JUMP");
+  const char* path = getenv("OSIRIS_TEST_CLOCK_JUMP");
   char text[32] = {0};
   if (known || !path) return known;
   const int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
@@ -22,13 +23,13 @@ static long jump_s(void) {
   return known;
 }
 
-VISIBLE int clock_gettime(clockid_t id, struct timespec *now) {
+VISIBLE int clock_gettime(clockid_t id, struct timespec* now) {
   if (syscall(SYS_clock_gettime, id, now) != 0) return -1;
   if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE) now->tv_sec += jump_s();
   return 0;
 }
 
-VISIBLE int gettimeofday(struct timeval *restrict now, void *restrict zone) {
+VISIBLE int gettimeofday(struct timeval* restrict now, void* restrict zone) {
   struct timespec precise;
   (void)zone;
   if (clock_gettime(CLOCK_REALTIME, &precise) != 0) return -1;
@@ -37,7 +38,7 @@ VISIBLE int gettimeofday(struct timeval *restrict now, void *restrict zone) {
   return 0;
 }
 
-VISIBLE time_t time(time_t *out) {
+VISIBLE time_t time(time_t* out) {
   struct timespec now;
   if (clock_gettime(CLOCK_REALTIME, &now) != 0) return (time_t)-1;
   if (out) *out = now.tv_sec;

@@ -1,4 +1,5 @@
-// The wall clock is set while a run goes on, as by a time service or after a resume: nothing ends early, nothing ends late.
+// The wall clock is set while a run goes on, as by a time service or after a resume: nothing ends early, nothing ends
+// late.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -14,7 +15,9 @@ class ClockJump : public testing::TestWithParam<int> {
     project_.write("wait.yaml", oml("wait", {mock_step("a", "wait_for: go, rows: 1", "", "timeout: 600")}));
     project_.write("hang.yaml", oml("hang", {mock_step("a", "hang: politely")}));
   }
-  void expect_jumped() const { EXPECT_LT(std::abs(clock_.seen_jump_s() - GetParam()), 5) << "the test itself set no clock"; }
+  void expect_jumped() const {
+    EXPECT_LT(std::abs(clock_.seen_jump_s() - GetParam()), 5) << "the test itself set no clock";
+  }
 
   Project project_;
   JumpingClock clock_{project_};
@@ -42,7 +45,8 @@ TEST_P(ClockJump, KeepsNoRunBeyondItsDeadline) {
   expect_jumped();
 }
 
-INSTANTIATE_TEST_SUITE_P(Both, ClockJump, testing::Values(1000, -1000), [](const auto& row) { return row.param > 0 ? "Forward" : "Back"; });
+INSTANTIATE_TEST_SUITE_P(Both, ClockJump, testing::Values(1000, -1000),
+                         [](const auto& row) { return row.param > 0 ? "Forward" : "Back"; });
 
 }  // namespace
 }  // namespace osiris::e2e

@@ -13,7 +13,8 @@ class Examples : public testing::Test {
   Examples() {
     const fs::path from = source_dir() / "tests/fixtures/examples";
     for (const auto& entry : fs::directory_iterator(from))
-      if (entry.path().filename() != "expected") fs::copy(entry.path(), project_.dir() / entry.path().filename(), fs::copy_options::recursive);
+      if (entry.path().filename() != "expected")
+        fs::copy(entry.path(), project_.dir() / entry.path().filename(), fs::copy_options::recursive);
   }
   std::string expected(const char* file) {
     return project_.read(source_dir() / "tests/fixtures/examples/expected" / file);
@@ -51,9 +52,11 @@ TEST_F(Examples, ParametersAndProfiles) {
 TEST_F(Examples, ACompiledManifestRunsLikeItsSource) {
   const Outcome compiled = project_.osiris({"compile", "01-csv-duckdb-csv.yaml", "--json"});
   ASSERT_EQ(compiled.exit, 0) << compiled.err;
-  EXPECT_EQ(compiled.json()["manifest_hash"].as_string(), "d6a86e2f718655cd196ab7a1f8b8ab6840d12878ac298b5949e95de96530a1ad");
+  EXPECT_EQ(compiled.json()["manifest_hash"].as_string(),
+            "d6a86e2f718655cd196ab7a1f8b8ab6840d12878ac298b5949e95de96530a1ad");
   for (const std::vector<std::string>& how :
-       {std::vector<std::string>{"run", compiled.json()["manifest_path"].as_string()}, {"run", "--last-compile"},
+       {std::vector<std::string>{"run", compiled.json()["manifest_path"].as_string()},
+        {"run", "--last-compile"},
         {"run", "--last-compile-in", "01-csv-duckdb-csv"}}) {
     fs::remove_all(project_.dir() / "out");
     const Outcome run = project_.osiris(how);
@@ -63,8 +66,8 @@ TEST_F(Examples, ACompiledManifestRunsLikeItsSource) {
 }
 
 TEST_F(Examples, ComponentsWithoutADriverCompileAndAreRefusedByRun) {
-  for (const char* name : {"WAREHOUSE_DB_HOST", "WAREHOUSE_DB_PASSWORD", "METERING_DB_HOST", "METERING_DB_PASSWORD", "LAKE_URL",
-                           "LAKE_SERVICE_ROLE_KEY", "LAKE_PG_PASSWORD", "GARDEN_TOKEN"})
+  for (const char* name : {"WAREHOUSE_DB_HOST", "WAREHOUSE_DB_PASSWORD", "METERING_DB_HOST", "METERING_DB_PASSWORD",
+                           "LAKE_URL", "LAKE_SERVICE_ROLE_KEY", "LAKE_PG_PASSWORD", "GARDEN_TOKEN"})
     project_.set(name, "value-of-variable");
   EXPECT_EQ(project_.osiris({"compile", "03-mysql-to-supabase.yaml"}).exit, 0);
   const Outcome run = project_.osiris({"run", "03-mysql-to-supabase.yaml"});

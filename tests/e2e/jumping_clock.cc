@@ -33,7 +33,9 @@ void JumpingClock::jump(int seconds) const {
 
 size_t JumpingClock::heartbeats() const {
   const auto metrics = Project::lines(project_.session() / "metrics.jsonl");
-  return static_cast<size_t>(std::count_if(metrics.begin(), metrics.end(), [](const Json& metric) { return metric["metric"].as_string() == "worker_memory_bytes"; }));
+  return static_cast<size_t>(std::count_if(metrics.begin(), metrics.end(), [](const Json& metric) {
+    return metric["metric"].as_string() == "worker_memory_bytes";
+  }));
 }
 
 void JumpingClock::await_two_heartbeats() const {
@@ -44,7 +46,8 @@ void JumpingClock::await_two_heartbeats() const {
 double JumpingClock::seen_jump_s() const {
   const auto events = Project::lines(project_.session() / "events.jsonl");
   const Json& end = events.back();
-  return static_cast<double>(seconds_of(end["ts"].as_string()) - seconds_of(events.front()["ts"].as_string())) - end["duration_seconds"].as_double();
+  return static_cast<double>(seconds_of(end["ts"].as_string()) - seconds_of(events.front()["ts"].as_string())) -
+         end["duration_seconds"].as_double();
 }
 
 }  // namespace osiris::e2e

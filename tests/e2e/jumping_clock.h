@@ -13,10 +13,11 @@ class JumpingClock {
   explicit JumpingClock(Project& project);
 
   void jump(int seconds) const;
-  // Returns when the newest run has taken two more heartbeats of its worker: whatever looks at a clock while it waits has looked.
-  // Fails the test after 30 s.
+  // Returns when the newest run has taken two more heartbeats of its worker: whatever looks at a clock while it waits
+  // has looked. Fails the test after 30 s.
   void await_two_heartbeats() const;
-  // By how much the wall clock of a run moved from its first record to its last one, less the time the run took by its own account.
+  // By how much the wall clock of a run moved from its first record to its last one, less the time the run took by its
+  // own account.
   double seen_jump_s() const;
 
  private:

@@ -1,5 +1,5 @@
-// What the machine lacks is called what it is, and is nobody's wrong input: too few descriptors, a full disk, a file system that
-// cannot be written.
+// What the machine lacks is called what it is, and is nobody's wrong input: too few descriptors, a full disk, a file
+// system that cannot be written.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -12,8 +12,12 @@ class Machine : public testing::Test {
  protected:
   Machine() {
     project_.write("in.csv", "id\n1\n");
-    project_.write("p.yaml", oml("machine", {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: in.csv}\n",
-                                             "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n    needs: [read]\n    config: {path: out.csv}\n"}));
+    project_.write(
+        "p.yaml",
+        oml("machine",
+            {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: in.csv}\n",
+             "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n    needs: [read]\n    config: "
+             "{path: out.csv}\n"}));
   }
   // `before` in a shell, then osiris in its place.
   Outcome run(const std::string& before, const std::vector<std::string>& arguments) const {
@@ -22,14 +26,16 @@ class Machine : public testing::Test {
     const auto result = run_command(options, 120'000, 1 << 20);
     EXPECT_TRUE(result.ok());
     if (!result.ok()) return {};
-    return {result->exit.signaled ? 128 + result->exit.value : result->exit.value, result->standard_output, result->standard_error};
+    return {result->exit.signaled ? 128 + result->exit.value : result->exit.value, result->standard_output,
+            result->standard_error};
   }
   // The same in a mount namespace where `directory` of the project is a file system with these options.
   Outcome run_mounted(const std::string& directory, const std::string& how) const {
     const std::string at = (project_.dir() / directory).string();
     SpawnOptions options = project_.spawn_options({"run", "p.yaml"});
     options.arguments.insert(options.arguments.begin(),
-                             {"/usr/bin/unshare", "--mount", "/bin/sh", "-c", "mount -t tmpfs -o " + how + " none '" + at + "' && exec \"$0\" \"$@\""});
+                             {"/usr/bin/unshare", "--mount", "/bin/sh", "-c",
+                              "mount -t tmpfs -o " + how + " none '" + at + "' && exec \"$0\" \"$@\""});
     const auto result = run_command(options, 120'000, 1 << 20);
     EXPECT_TRUE(result.ok());
     if (!result.ok()) return {};
@@ -56,7 +62,9 @@ TEST_F(Machine, TooFewDescriptorsAreNeverTheUsersFault) {
 
 TEST_F(Machine, TheCounterSaysThatThereAreTooFewDescriptors) {
   bool named = false;
-  for (int descriptors = 4; descriptors <= 20; ++descriptors) named |= run("ulimit -n " + std::to_string(descriptors), {"run", "p.yaml"}).err.find("ulimit -n") != std::string::npos;
+  for (int descriptors = 4; descriptors <= 20; ++descriptors)
+    named |=
+        run("ulimit -n " + std::to_string(descriptors), {"run", "p.yaml"}).err.find("ulimit -n") != std::string::npos;
   EXPECT_TRUE(named);
 }
 
@@ -79,7 +87,8 @@ TEST_F(Machine, AFullDiskIsCalledOne) {
       const Outcome outcome = run_mounted(directory, std::string("size=") + pages);
       if (outcome.exit == 0) continue;  // it had room
       EXPECT_EQ(outcome.exit, 3) << directory << pages << outcome.out << outcome.err;
-      const bool named = outcome.err.find("No space left on device") != std::string::npos || outcome.err.find("disk is full") != std::string::npos;
+      const bool named = outcome.err.find("No space left on device") != std::string::npos ||
+                         outcome.err.find("disk is full") != std::string::npos;
       EXPECT_TRUE(named) << directory << pages << outcome.err;
       EXPECT_EQ(outcome.err.find("damaged"), std::string::npos) << outcome.err;
     }
@@ -89,10 +98,13 @@ TEST_F(Machine, AFullDiskIsCalledOne) {
 // As an ordinary user sees it; root has to give up its right to pass every permission first.
 TEST_F(Machine, ADirectoryWithoutPermissionIsNamedWithARemedy) {
   std::filesystem::create_directories(project_.dir() / "run_logs");
-  std::filesystem::permissions(project_.dir() / "run_logs", std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  std::filesystem::permissions(project_.dir() / "run_logs",
+                               std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
   SpawnOptions options = project_.spawn_options({"run", "p.yaml"});
   if (::geteuid() == 0)
-    options.arguments.insert(options.arguments.begin(), {"/usr/bin/setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"});
+    options.arguments.insert(options.arguments.begin(),
+                             {"/usr/bin/setpriv", "--bounding-set=-dac_override,-dac_read_search",
+                              "--inh-caps=-dac_override,-dac_read_search"});
   const auto result = run_command(options, 120'000, 1 << 20);
   ASSERT_TRUE(result.ok());
   const Outcome outcome{result->exit.value, result->standard_output, result->standard_error};

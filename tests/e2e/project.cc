@@ -20,7 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kPatience_ms = 30'000;
-constexpr int kRunPatience_ms = 300'000;  // of a whole run; a hundred thousand events under AddressSanitizer take their time
+constexpr int kRunPatience_ms =
+    300'000;  // of a whole run; a hundred thousand events under AddressSanitizer take their time
 
 int exit_number(const ExitStatus& status) { return status.signaled ? 128 + status.value : status.value; }
 
@@ -76,7 +77,8 @@ Project::Project() {
   dir_ = root_ / "project";
   fs::create_directories(dir_);
   fs::create_directories(root_ / "home");
-  environment_ = {{"PATH", "/usr/bin:/bin"}, {"HOME", (root_ / "home").string()}, {"TERM", "xterm"}, {"LANG", "C.UTF-8"}};
+  environment_ = {
+      {"PATH", "/usr/bin:/bin"}, {"HOME", (root_ / "home").string()}, {"TERM", "xterm"}, {"LANG", "C.UTF-8"}};
 }
 
 // Whatever a test did to it, osiris leaves no process behind: none works in this project any more, or will in a moment.
@@ -214,7 +216,8 @@ std::string oml(std::string_view name, const std::vector<std::string>& steps) {
 }
 
 std::string mock_step(std::string_view id, std::string_view config, std::string_view needs, std::string_view extra) {
-  std::string text = "  - id: " + std::string(id) + "\n    component: mock\n    mode: " + (needs.empty() ? "read" : "transform") + "\n";
+  std::string text = "  - id: " + std::string(id) +
+                     "\n    component: mock\n    mode: " + (needs.empty() ? "read" : "transform") + "\n";
   text += "    needs: [" + std::string(needs) + "]\n";
   if (!extra.empty()) text += "    " + std::string(extra) + "\n";
   return text + "    config: {" + std::string(config) + "}\n";

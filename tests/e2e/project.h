@@ -1,4 +1,5 @@
-// A project in a directory of its own and the real `osiris` in it, with an environment that holds nothing of the tester's.
+// A project in a directory of its own and the real `osiris` in it, with an environment that holds nothing of the
+// tester's.
 #pragma once
 
 #include <filesystem>
@@ -57,7 +58,8 @@ class Project {
   // The lines of a .jsonl file, each of which must be valid.
   static std::vector<Json> lines(const std::filesystem::path& file);
   static std::vector<Json> events(const std::filesystem::path& session, std::string_view name);
-  // Waits until the newest session has so many of such an event (failing the test after 30 s) and returns the last of these.
+  // Waits until the newest session has so many of such an event (failing the test after 30 s) and returns the last of
+  // these.
   Json await_event(std::string_view name, size_t times = 1) const;
   Json status() const;
   // The index as `runs list --json` shows it.
@@ -79,7 +81,8 @@ std::filesystem::path source_dir();
 // OML text of `steps` (each already indented YAML of one step).
 std::string oml(std::string_view name, const std::vector<std::string>& steps);
 // A step of the mock driver; `config` is the inside of a YAML flow mapping.
-std::string mock_step(std::string_view id, std::string_view config, std::string_view needs = "", std::string_view extra = "");
+std::string mock_step(std::string_view id, std::string_view config, std::string_view needs = "",
+                      std::string_view extra = "");
 
 bool is_alive(pid_t pid);
 

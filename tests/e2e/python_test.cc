@@ -16,8 +16,9 @@ namespace fs = std::filesystem;
 
 // `config` is the inside of a YAML flow mapping; the code is in script.py.
 std::string python_step(const std::string& config, const std::string& extra = "") {
-  return "  - id: think\n    component: python.processor\n    mode: transform\n" + (extra.empty() ? "" : "    " + extra + "\n") +
-         "    config: {script: script.py, format: ndjson" + (config.empty() ? "" : ", " + config) + "}\n";
+  return "  - id: think\n    component: python.processor\n    mode: transform\n" +
+         (extra.empty() ? "" : "    " + extra + "\n") + "    config: {script: script.py, format: ndjson" +
+         (config.empty() ? "" : ", " + config) + "}\n";
 }
 
 const std::string kWrite =
@@ -29,15 +30,18 @@ class PythonRuns : public testing::Test {
  protected:
   void arrange(const std::string& code, const std::string& config = "", const std::string& extra = "") {
     project.write("script.py", kWrite + code);
-    project.write("p.yaml", oml("thinking", {python_step(config, extra),
-                                             "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n    needs: [think]\n"
-                                             "    config: {path: out.csv}\n"}));
+    project.write(
+        "p.yaml",
+        oml("thinking", {python_step(config, extra),
+                         "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n    needs: [think]\n"
+                         "    config: {path: out.csv}\n"}));
   }
   Project project;
 };
 
 TEST_F(PythonRuns, TheExampleGivesItsExpectedBytes) {
-  fs::copy(source_dir() / "examples/07-python", project.dir(), fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+  fs::copy(source_dir() / "examples/07-python", project.dir(),
+           fs::copy_options::recursive | fs::copy_options::overwrite_existing);
   const Outcome run = project.osiris({"run", "pipeline.yaml"});
   ASSERT_EQ(run.exit, 0) << run.out << run.err;
   EXPECT_EQ(project.read("out/berth_occupancy.csv"), project.read("expected/out/berth_occupancy.csv"));
@@ -102,7 +106,8 @@ TEST_F(PythonRuns, RequirementsNeedTheirFlagAndAreThenKeptInTheUsersCache) {
 }
 
 TEST_F(PythonRuns, APrintedSecretIsMaskedEverywhere) {
-  const std::string canary = "cAn4ry=lent&py%7", lines = "first-l1ne-canary\nsecond-l1ne-canary", url = "http://reader:cAn4ry-in-url@example.org/x";
+  const std::string canary = "cAn4ry=lent&py%7", lines = "first-l1ne-canary\nsecond-l1ne-canary",
+                    url = "http://reader:cAn4ry-in-url@example.org/x";
   project.set("LENT", canary);
   project.set("LINES", lines);
   project.set("URL", url);
@@ -113,22 +118,25 @@ TEST_F(PythonRuns, APrintedSecretIsMaskedEverywhere) {
       "    print('::metric', value.replace(' ', ''), '1')\n"
       "raise SystemExit('cannot use ' + os.environ['LENT'] + ' nor ' + os.environ['LINES'])\n");
   project.set("OSIRIS_RPC_DEBUG", "1");
-  const Outcome run =
-      project.osiris({"run", "p.yaml", "--verbose", "--local-pass-env", "LENT", "--local-pass-env", "LINES", "--local-pass-env", "URL"});
+  const Outcome run = project.osiris({"run", "p.yaml", "--verbose", "--local-pass-env", "LENT", "--local-pass-env",
+                                      "LINES", "--local-pass-env", "URL"});
   EXPECT_EQ(run.exit, 1) << run.out << run.err;
   EXPECT_NE(run.err.find("***MASKED***"), std::string::npos) << "the twin: there was something to mask: " << run.err;
-  for (const std::string& secret : std::vector<std::string>{canary, "first-l1ne-canary", "second-l1ne-canary", "cAn4ry-in-url"})
+  for (const std::string& secret :
+       std::vector<std::string>{canary, "first-l1ne-canary", "second-l1ne-canary", "cAn4ry-in-url"})
     for (const std::string& spelling : secret_spellings(secret)) {
       EXPECT_EQ((run.out + run.err).find(spelling), std::string::npos) << spelling;
-      for (const auto& [name, content] : project.tree()) EXPECT_EQ(content.find(spelling), std::string::npos) << name << " has " << spelling;
+      for (const auto& [name, content] : project.tree())
+        EXPECT_EQ(content.find(spelling), std::string::npos) << name << " has " << spelling;
     }
 }
 
 TEST_F(PythonRuns, NothingIsLeftInTheSessionAndNoProcessAfterATimeout) {
-  arrange("import subprocess\nprint('::progress 1', flush=True)\n"
-          "child = subprocess.Popen(['/bin/sleep', '1000'], start_new_session=True)\n"
-          "open(os.path.join(os.environ['OSIRIS_ARTIFACTS_DIR'], 'pid'), 'w').write(str(child.pid))\nchild.wait()\n",
-          "", "timeout: 3");
+  arrange(
+      "import subprocess\nprint('::progress 1', flush=True)\n"
+      "child = subprocess.Popen(['/bin/sleep', '1000'], start_new_session=True)\n"
+      "open(os.path.join(os.environ['OSIRIS_ARTIFACTS_DIR'], 'pid'), 'w').write(str(child.pid))\nchild.wait()\n",
+      "", "timeout: 3");
   const Outcome run = project.osiris({"run", "p.yaml"});
   EXPECT_EQ(run.exit, 1) << run.out << run.err;
   EXPECT_NE(run.err.find("timeout of 3 s"), std::string::npos) << run.err;
@@ -139,14 +147,16 @@ TEST_F(PythonRuns, NothingIsLeftInTheSessionAndNoProcessAfterATimeout) {
 
 // The host is killed, and with it everything; also what left the worker's session.
 TEST_F(PythonRuns, NothingOutlivesTheHost) {
-  arrange("import subprocess, time, signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-          "child = subprocess.Popen(['/bin/sleep', '1000'], start_new_session=True)\n"
-          "print('::event pids', json.dumps([os.getpid(), child.pid]))\ntime.sleep(1000)\n");
+  arrange(
+      "import subprocess, time, signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+      "child = subprocess.Popen(['/bin/sleep', '1000'], start_new_session=True)\n"
+      "print('::event pids', json.dumps([os.getpid(), child.pid]))\ntime.sleep(1000)\n");
   auto running = project.start({"run", "p.yaml"});
   running.until("think: Starting");
   const Json pids = project.await_event("script_event")["data"];
   ASSERT_EQ(pids.size(), 2u);
-  const auto script = static_cast<pid_t>(pids.items()[0].as_int()), child = static_cast<pid_t>(pids.items()[1].as_int());
+  const auto script = static_cast<pid_t>(pids.items()[0].as_int()),
+             child = static_cast<pid_t>(pids.items()[1].as_int());
   ASSERT_TRUE(is_alive(script));
   ASSERT_TRUE(is_alive(child));
   running.kill(SIGKILL);
@@ -157,15 +167,17 @@ TEST_F(PythonRuns, NothingOutlivesTheHost) {
 
 // As the kernel does when memory is short: nothing of the worker's own can run any more.
 TEST_F(PythonRuns, NothingOutlivesAKilledWorker) {
-  arrange("import subprocess, time, signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-          "child = subprocess.Popen(['/bin/sleep', '1000'], start_new_session=True)\n"
-          "print('::event pids', json.dumps([os.getpid(), child.pid]))\ntime.sleep(1000)\n");
+  arrange(
+      "import subprocess, time, signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+      "child = subprocess.Popen(['/bin/sleep', '1000'], start_new_session=True)\n"
+      "print('::event pids', json.dumps([os.getpid(), child.pid]))\ntime.sleep(1000)\n");
   auto running = project.start({"run", "p.yaml"});
   running.until("think: Starting");
   const Json pids = project.await_event("script_event")["data"];
   ASSERT_EQ(pids.size(), 2u);
   const auto worker = static_cast<pid_t>(project.await_event("worker_started")["pid"].as_int());
-  const auto script = static_cast<pid_t>(pids.items()[0].as_int()), child = static_cast<pid_t>(pids.items()[1].as_int());
+  const auto script = static_cast<pid_t>(pids.items()[0].as_int()),
+             child = static_cast<pid_t>(pids.items()[1].as_int());
   ASSERT_TRUE(is_alive(script));
   ::kill(worker, SIGKILL);
   EXPECT_EQ(running.end().exit, 3);
@@ -187,20 +199,21 @@ TEST_F(PythonRuns, CtrlCEndsTheScript) {
 // The worker holds the secrets of every connection of the run, osiris those of its whole environment.
 TEST_F(PythonRuns, AScriptCannotReadTheWorkersMemoryNorOsirissEnvironment) {
   project.set("SHOP_PASSWORD", "cAn4ry-9-in-memory");
-  arrange("def parent(pid):\n"
-          "    with open(f'/proc/{pid}/stat') as stat: return int(stat.read().rsplit(')', 1)[1].split()[1])\n"
-          "seen, pid = [], os.getppid()\n"
-          "for _ in range(4):\n"
-          "    name = open(f'/proc/{pid}/comm').read().strip()\n"
-          "    if not name.startswith('osiris') and name != 'exe': break\n"
-          "    for file in ['environ', 'mem', 'maps']:\n"
-          "        try:\n"
-          "            if open(f'/proc/{pid}/{file}', 'rb').read(1): seen.append(name + ' ' + file)\n"
-          "        except OSError as error:\n"
-          "            if error.errno in (1, 13): pass\n"
-          "            elif file == 'mem': seen.append(name + ' mem')\n"
-          "    pid = parent(pid)\n"
-          "write({'user': os.getuid(), 'seen': ' '.join(x for x in seen if not x.startswith('exe '))})\n");
+  arrange(
+      "def parent(pid):\n"
+      "    with open(f'/proc/{pid}/stat') as stat: return int(stat.read().rsplit(')', 1)[1].split()[1])\n"
+      "seen, pid = [], os.getppid()\n"
+      "for _ in range(4):\n"
+      "    name = open(f'/proc/{pid}/comm').read().strip()\n"
+      "    if not name.startswith('osiris') and name != 'exe': break\n"
+      "    for file in ['environ', 'mem', 'maps']:\n"
+      "        try:\n"
+      "            if open(f'/proc/{pid}/{file}', 'rb').read(1): seen.append(name + ' ' + file)\n"
+      "        except OSError as error:\n"
+      "            if error.errno in (1, 13): pass\n"
+      "            elif file == 'mem': seen.append(name + ' mem')\n"
+      "    pid = parent(pid)\n"
+      "write({'user': os.getuid(), 'seen': ' '.join(x for x in seen if not x.startswith('exe '))})\n");
   const Outcome run = project.osiris({"run", "p.yaml"});
   ASSERT_EQ(run.exit, 0) << run.out << run.err;
   const std::string out = project.read("out.csv");
@@ -211,22 +224,29 @@ TEST_F(PythonRuns, WhereTheWorkerIsRootAStepIsSomebodyElseAndItsFilesAreRootsAll
   if (::geteuid() != 0) GTEST_SKIP() << "not root: a step runs as the worker does";
   ::chmod(project.dir().c_str(), 0700);  // nobody but root passes
   project.write("private.txt", "only for root", 0600);
-  const std::string code = "open(os.path.join(os.environ['OSIRIS_ARTIFACTS_DIR'], 'left.txt'), 'w').write(open('private.txt').read())\n"
-                           "write({'user': os.getuid(), 'gain': os.system('true')})\n";
+  const std::string code =
+      "open(os.path.join(os.environ['OSIRIS_ARTIFACTS_DIR'], 'left.txt'), 'w').write(open('private.txt').read())\n"
+      "write({'user': os.getuid(), 'gain': os.system('true')})\n";
   project.write("script.py", kWrite + code);
   std::string steps;
   for (const char* id : {"one", "two"})
-    steps += "  - id: " + std::string(id) + "\n    component: python.processor\n    mode: transform\n"
+    steps += "  - id: " + std::string(id) +
+             "\n    component: python.processor\n    mode: transform\n"
              "    config: {script: script.py, format: ndjson, files: [private.txt]}\n";
-  project.write("p.yaml", oml("two-users", {steps, "  - id: both\n    component: duckdb.processor\n    mode: transform\n    needs: [one, two]\n"
-                                                    "    config: {query: \"SELECT a.user <> b.user AND a.user > 0 AND b.user > 0 AS apart FROM df_one a, df_two b\"}\n",
-                                            "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n    needs: [both]\n    config: {path: out.csv}\n"}));
+  project.write(
+      "p.yaml",
+      oml("two-users", {steps,
+                        "  - id: both\n    component: duckdb.processor\n    mode: transform\n    needs: [one, two]\n"
+                        "    config: {query: \"SELECT a.user <> b.user AND a.user > 0 AND b.user > 0 AS apart FROM "
+                        "df_one a, df_two b\"}\n",
+                        "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n    needs: [both]\n    "
+                        "config: {path: out.csv}\n"}));
   const Outcome run = project.osiris({"run", "p.yaml"});
   ASSERT_EQ(run.exit, 0) << run.out << run.err;
   EXPECT_EQ(project.read("out.csv"), "apart\nTrue\n");
   EXPECT_EQ(project.read(project.session() / "artifacts/one/left.txt"), "only for root");
   for (const auto& entry : fs::recursive_directory_iterator(project.dir())) {
-    struct stat info {};
+    struct stat info{};
     ASSERT_EQ(::lstat(entry.path().c_str(), &info), 0);
     EXPECT_EQ(info.st_uid, 0u) << entry.path();
   }

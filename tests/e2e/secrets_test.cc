@@ -1,5 +1,5 @@
-// Canaries: secrets planted wherever a user keeps them, runs that succeed and fail, and then every byte that was written
-// anywhere searched for them, in every spelling a program could have used.
+// Canaries: secrets planted wherever a user keeps them, runs that succeed and fail, and then every byte that was
+// written anywhere searched for them, in every spelling a program could have used.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -13,8 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> kCanaries = {"cAn4ry/p@ss+word 1", "cAn4ry-t0ken-2-xyzzy", "cAn4ry=lent&var%3", "cAn4ry-direct-4-plugh",
-                                            "cAn4ry-named-5-frotz"};
+const std::vector<std::string> kCanaries = {"cAn4ry/p@ss+word 1", "cAn4ry-t0ken-2-xyzzy", "cAn4ry=lent&var%3",
+                                            "cAn4ry-direct-4-plugh", "cAn4ry-named-5-frotz"};
 
 class Canaries : public testing::Test {
  protected:
@@ -36,8 +36,9 @@ class Canaries : public testing::Test {
     return fields;
   }
   std::string pipeline(const char* config) {
-    return oml("canary", {"  - id: leak\n    component: mock\n    mode: read\n    config: {connection: \"@mock.shop\", " +
-                              std::string(config) + "}\n"});
+    return oml("canary",
+               {"  - id: leak\n    component: mock\n    mode: read\n    config: {connection: \"@mock.shop\", " +
+                std::string(config) + "}\n"});
   }
   void search(const Outcome& outcome) {
     for (const std::string& canary : kCanaries)
@@ -56,8 +57,8 @@ class Canaries : public testing::Test {
 
 TEST_F(Canaries, AreNowhereAfterASuccess) {
   project_.write("p.yaml", pipeline("rows: 3"));
-  const Outcome run = project_.osiris({"run", "p.yaml", "--allow-mock", "--verbose", "--local-pass-env", "LENT", "--local-env",
-                                       "DIRECT=" + kCanaries[3]});
+  const Outcome run = project_.osiris({"run", "p.yaml", "--allow-mock", "--verbose", "--local-pass-env", "LENT",
+                                       "--local-env", "DIRECT=" + kCanaries[3]});
   EXPECT_EQ(run.exit, 0) << run.out << run.err;
   search(run);
 }
@@ -66,8 +67,8 @@ TEST_F(Canaries, AreNowhereAfterADriverPrintedThemEverywhere) {
   project_.set("OSIRIS_RPC_DEBUG", "1");
   project_.write("p.yaml", pipeline("print_secrets: true"));
   for (const char* form : {"--verbose", "--json"}) {
-    const Outcome run = project_.osiris({"run", "p.yaml", "--allow-mock", form, "--local-pass-env", "LENT", "--local-env",
-                                         "DIRECT=" + kCanaries[3]});
+    const Outcome run = project_.osiris(
+        {"run", "p.yaml", "--allow-mock", form, "--local-pass-env", "LENT", "--local-env", "DIRECT=" + kCanaries[3]});
     EXPECT_EQ(run.exit, 1) << run.out << run.err;
     EXPECT_FALSE(Project::events(project_.session(), "mock_secret").empty());
     search(run);
@@ -76,7 +77,8 @@ TEST_F(Canaries, AreNowhereAfterADriverPrintedThemEverywhere) {
 
 // What `ps` and /proc show to whoever looks while it runs: of osiris, its worker and all they started.
 TEST_F(Canaries, AreInNoArgumentAndNoEnvironmentWhileItRuns) {
-  project_.write("p.yaml", oml("canary", {"  - id: wait\n    component: mock\n    mode: read\n    config: {connection: \"@mock.shop\", child: true, hang: politely}\n"}));
+  project_.write("p.yaml", oml("canary", {"  - id: wait\n    component: mock\n    mode: read\n    config: {connection: "
+                                          "\"@mock.shop\", child: true, hang: politely}\n"}));
   Running running = project_.start({"run", "p.yaml", "--allow-mock", "--local-pass-env", "LENT"});
   running.until("wait: Starting");
   const pid_t child = static_cast<pid_t>(project_.await_event("mock_child")["pid"].as_int());
@@ -93,7 +95,8 @@ TEST_F(Canaries, AreInNoArgumentAndNoEnvironmentWhileItRuns) {
     for (const char* file : {"cmdline", "environ"}) seen[std::to_string(pid) + " " + file] = proc(pid, file);
   for (const std::string& canary : kCanaries)
     for (const std::string& spelling : secret_spellings(canary))
-      for (const auto& [what, text] : seen) EXPECT_EQ(text.find(spelling), std::string::npos) << what << " has " << spelling;
+      for (const auto& [what, text] : seen)
+        EXPECT_EQ(text.find(spelling), std::string::npos) << what << " has " << spelling;
   // The twin: osiris was given this one in its environment, so the search would find it there.
   EXPECT_NE(proc(running.pid(), "environ").find(kCanaries[1]), std::string::npos);
   running.kill(SIGINT);
@@ -112,17 +115,19 @@ TEST_F(Canaries, ReachTheDriverAllTheSame) {
 
 TEST_F(Canaries, AreNowhereInWhatOtherCommandsSay) {
   project_.write("p.yaml", pipeline("rows: 3"));
-  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{{"connections", "list"},
-                                                                                        {"connections", "list", "--json"},
-                                                                                        {"compile", "p.yaml", "--allow-mock"},
-                                                                                        {"validate"},
-                                                                                        {"run", "p.yaml", "--allow-mock", "--dry-run"},
-                                                                                        {"run", "p.yaml", "--allow-mock", "--dry-run", "--json"}}) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"connections", "list"},
+                                             {"connections", "list", "--json"},
+                                             {"compile", "p.yaml", "--allow-mock"},
+                                             {"validate"},
+                                             {"run", "p.yaml", "--allow-mock", "--dry-run"},
+                                             {"run", "p.yaml", "--allow-mock", "--dry-run", "--json"}}) {
     const Outcome outcome = project_.osiris(arguments);
     EXPECT_EQ(outcome.exit, 0) << arguments[0] << outcome.out << outcome.err;
     search(outcome);
   }
-  EXPECT_NE(project_.osiris({"run", "p.yaml", "--allow-mock", "--dry-run"}).out.find("connection/mock.shop/password"), std::string::npos);
+  EXPECT_NE(project_.osiris({"run", "p.yaml", "--allow-mock", "--dry-run"}).out.find("connection/mock.shop/password"),
+            std::string::npos);
 }
 
 TEST_F(Canaries, AMissingOneIsNamedAndNothingRuns) {
@@ -134,7 +139,9 @@ TEST_F(Canaries, AMissingOneIsNamedAndNothingRuns) {
 }
 
 TEST_F(Canaries, AParameterNamedLikeASecretIsMaskedInTheRecord) {
-  project_.write("p.yaml", "oml_version: \"0.1.0\"\nname: x\nparams:\n  api_key: {type: string, default: none}\nsteps:\n" + mock_step("a", "rows: 1"));
+  project_.write("p.yaml",
+                 "oml_version: \"0.1.0\"\nname: x\nparams:\n  api_key: {type: string, default: none}\nsteps:\n" +
+                     mock_step("a", "rows: 1"));
   EXPECT_EQ(project_.osiris({"run", "p.yaml", "--allow-mock", "--param", "api_key=cAn4ry-direct-4-plugh"}).exit, 0);
   const auto started = Project::events(project_.session(), "run_start");
   ASSERT_FALSE(started.empty());

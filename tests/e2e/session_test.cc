@@ -15,9 +15,11 @@ namespace fs = std::filesystem;
 constexpr char kCsv[] = "id,name\n1,a\n2,b\n3,c\n";
 
 std::string copy_pipeline(const char* name, const char* output) {
-  return oml(name, {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: in.csv}\n",
-                    "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [read]\n    config: {path: " +
-                        std::string(output) + "}\n"});
+  return oml(
+      name,
+      {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: in.csv}\n",
+       "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [read]\n    config: {path: " +
+           std::string(output) + "}\n"});
 }
 
 class Sessions : public testing::Test {
@@ -33,8 +35,9 @@ TEST_F(Sessions, HoldEveryFileOfTheContract) {
   const Outcome run = project_.osiris({"run", "copy.yaml"});
   ASSERT_EQ(run.exit, 0) << run.out << run.err;
   const fs::path session = project_.session();
-  for (const char* file : {"manifest.yaml", "cfg/read.json", "cfg/write.json", "events.jsonl", "metrics.jsonl", "osiris.log",
-                           "status.json", "artifacts.json", "artifacts/read/cleaned_config.json", "artifacts/write/cleaned_config.json"})
+  for (const char* file :
+       {"manifest.yaml", "cfg/read.json", "cfg/write.json", "events.jsonl", "metrics.jsonl", "osiris.log",
+        "status.json", "artifacts.json", "artifacts/read/cleaned_config.json", "artifacts/write/cleaned_config.json"})
     EXPECT_TRUE(fs::is_regular_file(session / file)) << file;
   EXPECT_FALSE(fs::exists(session / "run.lock"));
   EXPECT_FALSE(fs::exists(session / "debug.log"));
@@ -60,12 +63,31 @@ TEST_F(Sessions, TellTheStoryInEvents) {
   const auto events = Project::lines(project_.session() / "events.jsonl");
   std::vector<std::string> names;
   for (const Json& event : events) names.push_back(event["event"].as_string());
-  for (const char* name :
-       {"env_loaded", "compile_start", "compile_complete", "run_start", "adapter_selected", "manifest_materialized", "cfg_materialized",
-        "adapter_prepare_start", "adapter_prepare_complete", "adapter_execute_start", "session_initialized", "step_start",
-        "artifacts_dir_created", "cfg_opened", "config_meta_stripped", "artifact_created", "inputs_resolved", "step_complete",
-        "cleanup_complete", "adapter_execute_complete", "adapter_collect_start", "adapter_collect_complete", "run_complete",
-        "run_index_updated", "run_end"})
+  for (const char* name : {"env_loaded",
+                           "compile_start",
+                           "compile_complete",
+                           "run_start",
+                           "adapter_selected",
+                           "manifest_materialized",
+                           "cfg_materialized",
+                           "adapter_prepare_start",
+                           "adapter_prepare_complete",
+                           "adapter_execute_start",
+                           "session_initialized",
+                           "step_start",
+                           "artifacts_dir_created",
+                           "cfg_opened",
+                           "config_meta_stripped",
+                           "artifact_created",
+                           "inputs_resolved",
+                           "step_complete",
+                           "cleanup_complete",
+                           "adapter_execute_complete",
+                           "adapter_collect_start",
+                           "adapter_collect_complete",
+                           "run_complete",
+                           "run_index_updated",
+                           "run_end"})
     EXPECT_NE(std::find(names.begin(), names.end(), name), names.end()) << name;
   EXPECT_EQ(names.back(), "run_end");
   EXPECT_EQ(std::count(names.begin(), names.end(), "heartbeat"), 0);
@@ -83,12 +105,11 @@ TEST_F(Sessions, TellTheStoryInEvents) {
 TEST_F(Sessions, CountRowsByTheRule) {
   ASSERT_EQ(project_.osiris({"run", "copy.yaml"}).exit, 0);
   EXPECT_EQ(Project::events(project_.session(), "cleanup_complete").at(0)["total_rows"], Json(3));
-  const Json summary = *parse_json(project_.read(
-      [&] {
-        for (const auto& entry : fs::recursive_directory_iterator(project_.dir() / "aiop"))
-          if (entry.path().filename() == "summary.json") return entry.path();
-        return fs::path("missing");
-      }()));
+  const Json summary = *parse_json(project_.read([&] {
+    for (const auto& entry : fs::recursive_directory_iterator(project_.dir() / "aiop"))
+      if (entry.path().filename() == "summary.json") return entry.path();
+    return fs::path("missing");
+  }()));
   EXPECT_EQ(summary["run"]["total_rows"], Json(3));
   EXPECT_EQ(summary["outputs"].items().at(0)["path"].as_string(), "out/copy.csv");
   bool read = false, written = false;
@@ -96,7 +117,8 @@ TEST_F(Sessions, CountRowsByTheRule) {
     const bool data = metric["metric"].as_string() == "rows_read" || metric["metric"].as_string() == "rows_written";
     if (!data) continue;
     EXPECT_EQ(metric["tags"]["step"], metric["step_id"]) << metric.dump();
-    read = read || (metric["metric"].as_string() == "rows_read" && metric["step_id"].as_string() == "read" && metric["value"] == Json(3));
+    read = read || (metric["metric"].as_string() == "rows_read" && metric["step_id"].as_string() == "read" &&
+                    metric["value"] == Json(3));
     written = written || (metric["metric"].as_string() == "rows_written" && metric["value"] == Json(3));
   }
   EXPECT_TRUE(read);
@@ -111,7 +133,8 @@ TEST_F(Sessions, SayOkOnlyForAGoodRun) {
   EXPECT_EQ(status["reason"].as_string(), "");
   EXPECT_EQ(status["sandbox_id"].as_string(), "local");
 
-  project_.write("bad.yaml", oml("bad", {mock_step("one", "rows: 3"), mock_step("two", "fail: boom", "one"), mock_step("three", "", "two")}));
+  project_.write("bad.yaml", oml("bad", {mock_step("one", "rows: 3"), mock_step("two", "fail: boom", "one"),
+                                         mock_step("three", "", "two")}));
   const Outcome bad = project_.osiris({"run", "bad.yaml", "--allow-mock"});
   EXPECT_EQ(bad.exit, 1) << bad.out << bad.err;
   status = project_.status();
@@ -123,7 +146,8 @@ TEST_F(Sessions, SayOkOnlyForAGoodRun) {
 }
 
 TEST_F(Sessions, NameTheFirstCauseOfAFailure) {
-  project_.write("bad.yaml", oml("bad", {mock_step("one", "rows: 3"), mock_step("two", "fail: boom", "one"), mock_step("three", "", "two")}));
+  project_.write("bad.yaml", oml("bad", {mock_step("one", "rows: 3"), mock_step("two", "fail: boom", "one"),
+                                         mock_step("three", "", "two")}));
   const Outcome run = project_.osiris({"run", "bad.yaml", "--allow-mock"});
   EXPECT_EQ(run.exit, 1);
   EXPECT_NE(run.err.find("boom"), std::string::npos) << run.err;
@@ -145,7 +169,9 @@ TEST_F(Sessions, AreShownByRunsAndLogs) {
   EXPECT_NE(shown.out.find("✓ read: 3 rows"), std::string::npos) << shown.out;
   EXPECT_NE(shown.out.find("Status: success"), std::string::npos);
   EXPECT_EQ(project_.osiris({"logs", "show", id.substr(0, 12), "--json"}).json()["status"].as_string(), "success");
-  EXPECT_EQ(project_.osiris({"logs", "last", "--events", "--tail", "1", "--json"}).json().items().at(0)["event"].as_string(), "run_end");
+  EXPECT_EQ(
+      project_.osiris({"logs", "last", "--events", "--tail", "1", "--json"}).json().items().at(0)["event"].as_string(),
+      "run_end");
   const Outcome unknown = project_.osiris({"logs", "show", "run-nobody"});
   EXPECT_EQ(unknown.exit, 2);
   EXPECT_NE(unknown.err.find("there is no run 'run-nobody'"), std::string::npos);
@@ -193,7 +219,9 @@ TEST_F(Sessions, OfAKilledHostCanBeReadAndAreContinued) {
   EXPECT_NE(shown.out.find("Status: interrupted"), std::string::npos) << shown.out;
   EXPECT_NE(shown.out.find("✓ quick: 2 rows"), std::string::npos) << shown.out;
   EXPECT_NE(shown.out.find("▶ stuck: did not end"), std::string::npos) << shown.out;
-  EXPECT_EQ(project_.osiris({"logs", "last", "--events", "--json"}).json().items().back()["event"].as_string().find("torn"), std::string::npos);
+  EXPECT_EQ(
+      project_.osiris({"logs", "last", "--events", "--json"}).json().items().back()["event"].as_string().find("torn"),
+      std::string::npos);
   EXPECT_EQ(project_.runs().size(), 1u);
 
   ASSERT_EQ(project_.osiris({"run", "copy.yaml"}).exit, 0);

@@ -15,7 +15,9 @@ namespace fs = std::filesystem;
 // Readable when the process, which must be alive now, ends, whoever its parent is.
 class Watch {
  public:
-  explicit Watch(pid_t pid) : fd_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) { EXPECT_GE(fd_.get(), 0) << "there is no process " << pid; }
+  explicit Watch(pid_t pid) : fd_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) {
+    EXPECT_GE(fd_.get(), 0) << "there is no process " << pid;
+  }
   bool ends_within(int ms) const {
     if (fd_.get() < 0) return false;
     pollfd ready{fd_.get(), POLLIN, 0};
@@ -29,8 +31,10 @@ class Watch {
 class Stopping : public testing::Test {
  protected:
   Stopping() {
-    project_.write("hang.yaml", oml("hang", {mock_step("stuck", "rows: 5, child: true, hang: deaf"), mock_step("after", "", "stuck")}));
-    project_.write("polite.yaml", oml("polite", {mock_step("stuck", "rows: 5, hang: politely"), mock_step("after", "", "stuck")}));
+    project_.write("hang.yaml", oml("hang", {mock_step("stuck", "rows: 5, child: true, hang: deaf"),
+                                             mock_step("after", "", "stuck")}));
+    project_.write("polite.yaml",
+                   oml("polite", {mock_step("stuck", "rows: 5, hang: politely"), mock_step("after", "", "stuck")}));
   }
   // The worker's process id, as the adapter announced it.
   pid_t worker() {

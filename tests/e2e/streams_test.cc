@@ -12,7 +12,8 @@ namespace fs = std::filesystem;
 constexpr char kPipeline[] =
     "oml_version: \"0.1.0\"\nname: copy\nsteps:\n"
     "  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    config: {path: in.csv}\n"
-    "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [read]\n    config: {path: out/copy.csv}\n";
+    "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [read]\n    config: {path: "
+    "out/copy.csv}\n";
 
 class Streams : public testing::Test {
  protected:
@@ -23,14 +24,18 @@ class Streams : public testing::Test {
   // A script of a shell in which `osiris` is the one under test.
   Outcome shell(const std::string& script) {
     SpawnOptions options = project_.spawn_options({});
-    options.arguments = {"/bin/sh", "-c", "OSIRIS=" + (build_dir() / "bin/osiris").string() + "\nosiris() { $OSIRIS \"$@\"; }\n" + script};
+    options.arguments = {
+        "/bin/sh", "-c",
+        "OSIRIS=" + (build_dir() / "bin/osiris").string() + "\nosiris() { $OSIRIS \"$@\"; }\n" + script};
     const auto result = run_command(options, 60'000, 64u << 20);
     EXPECT_TRUE(result.ok());
     if (!result.ok()) return {};
-    return {result->exit.signaled ? 128 + result->exit.value : result->exit.value, result->standard_output, result->standard_error};
+    return {result->exit.signaled ? 128 + result->exit.value : result->exit.value, result->standard_output,
+            result->standard_error};
   }
   void session_is_whole() {
-    for (const char* file : {"events.jsonl", "metrics.jsonl"}) EXPECT_FALSE(Project::lines(project_.session() / file).empty());
+    for (const char* file : {"events.jsonl", "metrics.jsonl"})
+      EXPECT_FALSE(Project::lines(project_.session() / file).empty());
     EXPECT_EQ(Project::events(project_.session(), "run_end").size(), 1u);
     EXPECT_EQ(project_.read("out/copy.csv"), "id\n1\n");
   }
@@ -48,10 +53,12 @@ TEST_F(Streams, ClosedOnesAreNotTakenForFiles) {
 }
 
 TEST_F(Streams, AFullStandardOutputIsNoSuccess) {
-  for (const char* command : {"run p.yaml --json", "run p.yaml", "validate p.yaml", "components list", "--help", "--version"}) {
+  for (const char* command :
+       {"run p.yaml --json", "run p.yaml", "validate p.yaml", "components list", "--help", "--version"}) {
     const Outcome outcome = shell(std::string("osiris ") + command + " >/dev/full");
     EXPECT_EQ(outcome.exit, 3) << command << outcome.err;
-    EXPECT_NE(outcome.err.find("cannot write to standard output: No space left on device"), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find("cannot write to standard output: No space left on device"), std::string::npos)
+        << outcome.err;
   }
   EXPECT_EQ(shell("osiris validate wrong.yaml >/dev/full").exit, 2) << "the first cause counts";
 }
@@ -84,7 +91,7 @@ TEST_F(Streams, TheUmaskHolds) {
     for (const char* folder : {"run_logs", "build", "aiop", ".osiris"})
       for (const auto& entry : fs::recursive_directory_iterator(project_.dir() / folder))
         if (entry.is_regular_file()) {
-          struct stat info {};
+          struct stat info{};
           ::stat(entry.path().c_str(), &info);
           found[entry.path().lexically_relative(project_.dir()).string()] = info.st_mode & 0777;
         }

@@ -1,6 +1,6 @@
-// The reader of packages and artifacts on hostile bytes: it never crashes, opens no member twice, hands out no more bytes than were announced and
-// allowed, and ends alike whatever way the bytes are cut. The first byte chooses the cut; odd: the bytes are a tar, which is
-// compressed here, so that mutations reach what is inside.
+// The reader of packages and artifacts on hostile bytes: it never crashes, opens no member twice, hands out no more
+// bytes than were announced and allowed, and ends alike whatever way the bytes are cut. The first byte chooses the cut;
+// odd: the bytes are a tar, which is compressed here, so that mutations reach what is inside.
 //
 // links: osiris_archive osiris::zstd
 #include <zstd.h>
@@ -35,7 +35,8 @@ std::string read(std::string_view bytes, size_t piece) {
       kLimits,
       [&](uint32_t number, uint64_t size) -> Result<archive::MemberSink> {
         announced += size;
-        if (members.count(number) || members.size() >= kLimits.members_max || announced > kLimits.total_bytes_max) std::abort();
+        if (members.count(number) || members.size() >= kLimits.members_max || announced > kLimits.total_bytes_max)
+          std::abort();
         Member& member = members[number];
         member.announced = size;
         return archive::MemberSink([&member](std::string_view part) {
@@ -46,7 +47,9 @@ std::string read(std::string_view bytes, size_t piece) {
       },
       [&](uint32_t number, const FileDigest& digest) {
         Member& member = members.at(number);
-        if (member.closed || digest.size_bytes != member.announced || member.received != member.announced || digest.sha256.size() != 64) std::abort();
+        if (member.closed || digest.size_bytes != member.announced || member.received != member.announced ||
+            digest.sha256.size() != 64)
+          std::abort();
         member.closed = true;
         return Status();
       });
@@ -55,7 +58,9 @@ std::string read(std::string_view bytes, size_t piece) {
     if (status && !member.closed) std::abort();
     if (member.closed) seen += std::to_string(number) + ":" + std::to_string(member.announced) + ";";
   }
-  if (!status && (status.error().message.empty() || (status.error().code != Code::kInvalidArgument && status.error().code != Code::kExhausted))) std::abort();
+  if (!status && (status.error().message.empty() ||
+                  (status.error().code != Code::kInvalidArgument && status.error().code != Code::kExhausted)))
+    std::abort();
   return seen + (status ? "ok" : "refused");
 }
 

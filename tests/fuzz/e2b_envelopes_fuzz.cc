@@ -1,5 +1,6 @@
-// What a sandbox's envd can send on a process stream: the envelope decoder and the events made of it never crash, hold no more than they
-// were given, and say the same whatever way the bytes are cut. What we encode is decoded as it was. The first byte chooses the cut.
+// What a sandbox's envd can send on a process stream: the envelope decoder and the events made of it never crash, hold
+// no more than they were given, and say the same whatever way the bytes are cut. What we encode is decoded as it was.
+// The first byte chooses the cut.
 //
 // links: osiris_e2b
 #include <cstdint>
@@ -57,7 +58,8 @@ std::string events(std::string_view bytes, size_t piece) {
       if (event.error().message.empty() || stream.next(http::Milliseconds(0)).ok()) std::abort();
       return seen + event.error().message;
     }
-    seen += std::to_string(static_cast<int>(event->kind)) + ":" + std::to_string(event->pid) + ":" + std::to_string(event->exit_code) + ":" + event->bytes + event->status + ";";
+    seen += std::to_string(static_cast<int>(event->kind)) + ":" + std::to_string(event->pid) + ":" +
+            std::to_string(event->exit_code) + ":" + event->bytes + event->status + ";";
   }
 }
 
@@ -70,6 +72,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (envelopes(bytes, bytes.size() + 1) != envelopes(bytes, piece)) std::abort();
   if (events(bytes, bytes.size() + 1) != events(bytes, piece)) std::abort();
   // The same bytes as a message of ours.
-  if (envelopes(e2b::encode_envelope(bytes), piece) != "M" + std::to_string(bytes.size()) + std::string(bytes) + ".") std::abort();
+  if (envelopes(e2b::encode_envelope(bytes), piece) != "M" + std::to_string(bytes.size()) + std::string(bytes) + ".")
+    std::abort();
   return 0;
 }

@@ -1,5 +1,5 @@
-// The local E2B server's parsers of request bodies on hostile bytes: Connect envelopes and multipart forms give the same
-// whatever way the bytes are cut; ranges, forms, gzip and fault plans never crash. The first byte chooses the cut.
+// The local E2B server's parsers of request bodies on hostile bytes: Connect envelopes and multipart forms give the
+// same whatever way the bytes are cut; ranges, forms, gzip and fault plans never crash. The first byte chooses the cut.
 //
 // links: osiris_e2b_server
 #include <cstdint>
@@ -32,8 +32,11 @@ std::string envelopes(std::string_view bytes, size_t piece) {
 
 std::string parts(std::string_view bytes, size_t piece) {
   std::string seen;
-  MultipartReader reader("XX", {[&](const std::string& name, const std::string& file) { return seen += "[" + name + "|" + file + "]", Status(); },
-                                [&](std::string_view data) { return seen += data, Status(); }, [&] { return seen += ";", Status(); }});
+  MultipartReader reader(
+      "XX", {[&](const std::string& name, const std::string& file) {
+               return seen += "[" + name + "|" + file + "]", Status();
+             },
+             [&](std::string_view data) { return seen += data, Status(); }, [&] { return seen += ";", Status(); }});
   for (size_t at = 0; at < bytes.size(); at += piece)
     if (!reader.feed(bytes.substr(at, piece)).ok()) return "refused";
   return seen + (reader.finish().ok() ? "." : "!");

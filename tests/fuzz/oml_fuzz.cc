@@ -6,12 +6,12 @@
 #include <cstdlib>
 #include <set>
 
+#include "host/compat/pyyaml_emitter.h"
 #include "host/compiler/manifest.h"
 #include "host/compiler/oml_document.h"
 #include "host/compiler/params.h"
 #include "host/compiler/step_config.h"
 #include "host/compiler/step_graph.h"
-#include "host/compat/pyyaml_emitter.h"
 #include "protocol/model/step_naming.h"
 
 namespace {

@@ -1,4 +1,5 @@
-// A secret and a text that may hold it, separated by the first newline: whatever they are, the secret is not in the result.
+// A secret and a text that may hold it, separated by the first newline: whatever they are, the secret is not in the
+// result.
 //
 // links: osiris_base
 #include "protocol/base/redact.h"

@@ -1,4 +1,5 @@
-// What the programs and adapters ask of the machine they come to, and what protects them there, read from the files themselves.
+// What the programs and adapters ask of the machine they come to, and what protects them there, read from the files
+// themselves.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -44,7 +45,8 @@ fs::path build_path(const char* file) { return from_environment("OSIRIS_BUILD_DI
 
 // Programs and adapters that load the C library of the machine; the worker loads nothing.
 std::vector<fs::path> dynamic_files() {
-  return {build_path("bin/osiris"), build_path("bin/osiris-e2b-server"), build_path("lib/osiris/adapters/local.so"), build_path("lib/osiris/adapters/e2b.so")};
+  return {build_path("bin/osiris"), build_path("bin/osiris-e2b-server"), build_path("lib/osiris/adapters/local.so"),
+          build_path("lib/osiris/adapters/e2b.so")};
 }
 bool is_adapter(const fs::path& file) { return file.extension() == ".so"; }
 
@@ -62,27 +64,33 @@ std::vector<std::string> newer_than(const std::set<std::string>& versions, const
   return newer;
 }
 
-std::set<std::string> glibc_versions(const fs::path& file) { return matches(readelf("-V", file), R"(Name: GLIBC_([0-9.]+))"); }
+std::set<std::string> glibc_versions(const fs::path& file) {
+  return matches(readelf("-V", file), R"(Name: GLIBC_([0-9.]+))");
+}
 
 TEST(Binaries, AskForNoCLibraryAfter2_34) {
   for (const fs::path& file : dynamic_files()) {
     const auto versions = glibc_versions(file);
     EXPECT_FALSE(versions.empty()) << file;
-    EXPECT_EQ(newer_than(versions, "2.34"), std::vector<std::string>()) << file << "; readelf --dyn-syms tells which function";
+    EXPECT_EQ(newer_than(versions, "2.34"), std::vector<std::string>())
+        << file << "; readelf --dyn-syms tells which function";
   }
 }
 
 TEST(Binaries, ANewerCLibraryWouldBeNoticed) {
-  EXPECT_EQ(newer_than({"2.4", "2.34", "2.36", "2.100", "3.0"}, "2.34"), (std::vector<std::string>{"2.100", "2.36", "3.0"}));
+  EXPECT_EQ(newer_than({"2.4", "2.34", "2.36", "2.100", "3.0"}, "2.34"),
+            (std::vector<std::string>{"2.100", "2.36", "3.0"}));
 }
 
 TEST(Binaries, LoadNothingThatABareMachineLacks) {
   const std::set<std::string> everywhere = {"libc.so.6", "libm.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2"};
   for (const fs::path& file : dynamic_files())
-    EXPECT_THAT(matches(readelf("-d", file), R"(\(NEEDED\)\s+Shared library: \[([^\]]+)\])"), IsSubsetOf(everywhere)) << file;
+    EXPECT_THAT(matches(readelf("-d", file), R"(\(NEEDED\)\s+Shared library: \[([^\]]+)\])"), IsSubsetOf(everywhere))
+        << file;
 }
 
-// libstdc++ is inside each of them, and none shows its own to the others: an exception or a type of one must not be taken for another's.
+// libstdc++ is inside each of them, and none shows its own to the others: an exception or a type of one must not be
+// taken for another's.
 TEST(Binaries, NeitherAskForASharedCxxLibraryNorShowTheirOwn) {
   static const std::regex defined(R"(\s+(FUNC|OBJECT)\s+(GLOBAL|WEAK|UNIQUE)\s+DEFAULT\s+[0-9]+\s+(\S+))");
   for (const fs::path& file : dynamic_files()) {
@@ -90,7 +98,8 @@ TEST(Binaries, NeitherAskForASharedCxxLibraryNorShowTheirOwn) {
     const std::string symbols = readelf("--dyn-syms", file);
     for (std::sregex_iterator it(symbols.begin(), symbols.end(), defined), end; it != end; ++it) {
       const std::string name = (*it)[3];
-      EXPECT_FALSE(name.starts_with("_ZNSt") || name.starts_with("_ZSt") || name.starts_with("__cxa_")) << file << " exports " << name;
+      EXPECT_FALSE(name.starts_with("_ZNSt") || name.starts_with("_ZSt") || name.starts_with("__cxa_"))
+          << file << " exports " << name;
     }
   }
 }
@@ -111,13 +120,15 @@ TEST(Binaries, AreBoundAtStartAndProtectedAfterwards) {
     EXPECT_THAT(dynamic, HasSubstr("BIND_NOW")) << file;
     EXPECT_THAT(segments, testing::ContainsRegex("GNU_STACK .* RW ")) << file << ": an executable stack";
     EXPECT_THAT(dynamic, Not(HasSubstr("TEXTREL"))) << file;
-    EXPECT_TRUE(is_adapter(file) || std::regex_search(dynamic, std::regex("FLAGS_1.* PIE"))) << file << " always lies at one address";
+    EXPECT_TRUE(is_adapter(file) || std::regex_search(dynamic, std::regex("FLAGS_1.* PIE")))
+        << file << " always lies at one address";
     EXPECT_THAT(dynamic, Not(HasSubstr("RPATH"))) << file;
     EXPECT_THAT(dynamic, Not(HasSubstr("RUNPATH"))) << file;
   }
 }
 
-// The compiler's hardening leaves its calls behind: a check of each guarded stack frame, and of each buffer whose size is known.
+// The compiler's hardening leaves its calls behind: a check of each guarded stack frame, and of each buffer whose size
+// is known.
 TEST(Binaries, AreCompiledWithStackProtectorAndFortifiedFunctions) {
   for (const fs::path& file : dynamic_files()) {
     const std::string symbols = readelf("--dyn-syms", file);

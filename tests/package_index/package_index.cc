@@ -63,7 +63,8 @@ void PackageIndex::add(const std::string& name, const std::string& version, cons
 void PackageIndex::start(const std::string& address) {
   address_ = address;
   SpawnOptions options;
-  options.arguments = {kPython, "-I", "-u", "-m", "http.server", "--bind", address, "--directory", directory_.string(), "0"};
+  options.arguments = {kPython, "-I", "-u", "-m", "http.server", "--bind", address, "--directory", directory_.string(),
+                       "0"};
   options.standard_input = options.standard_error = SpawnOptions::Stream::kNull;
   auto server = Subprocess::spawn(options);
   ASSERT_TRUE(server.ok()) << server.error().message;
@@ -84,7 +85,8 @@ void PackageIndex::start(const std::string& address) {
 }
 
 std::string PackageIndex::url(const std::string& credentials) const {
-  return "http://" + (credentials.empty() ? "" : credentials + "@") + address_ + ":" + std::to_string(port_) + "/simple";
+  return "http://" + (credentials.empty() ? "" : credentials + "@") + address_ + ":" + std::to_string(port_) +
+         "/simple";
 }
 
 }  // namespace osiris::test

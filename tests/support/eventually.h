@@ -1,6 +1,6 @@
-// The one way in which a test waits for something that another thread or process does: asked for again and again until it is so. Where there
-// is something to wait on (a condition variable, a pidfd, inotify, a line of output), wait on that instead. A test never sleeps to give
-// time: it says what it waits for, and tests/tidy finds every other sleep.
+// The one way in which a test waits for something that another thread or process does: asked for again and again until
+// it is so. Where there is something to wait on (a condition variable, a pidfd, inotify, a line of output), wait on
+// that instead. A test never sleeps to give time: it says what it waits for, and tests/tidy finds every other sleep.
 #pragma once
 
 #include <chrono>
@@ -8,7 +8,8 @@
 
 namespace osiris::test {
 
-// True as soon as `condition` holds. False, after far longer than it may take on the slowest machine, means that it never will: the test fails.
+// True as soon as `condition` holds. False, after far longer than it may take on the slowest machine, means that it
+// never will: the test fails.
 template <typename Condition>
 [[nodiscard]] bool eventually(Condition&& condition, std::chrono::seconds patience = std::chrono::seconds(60)) {
   const auto until = std::chrono::steady_clock::now() + patience;

@@ -25,19 +25,54 @@ const std::vector<std::string> kProcesses = {"host/", "plugins/", "protocol/", "
 
 const std::vector<Home>& homes() {
   static const std::vector<Home> all = {
-      {"OfClosing", R"((^|[^\w.>:])::close\(|[=;{}]\s*close\(\s*[a-z_]+\s*\))", kProcesses, {{"protocol/base/fd.cc", "the home"}}, "own it with FileDescriptor (protocol/base/fd.h)",
+      {"OfClosing",
+       R"((^|[^\w.>:])::close\(|[=;{}]\s*close\(\s*[a-z_]+\s*\))",
+       kProcesses,
+       {{"protocol/base/fd.cc", "the home"}},
+       "own it with FileDescriptor (protocol/base/fd.h)",
        "if (fd >= 0) ::close(fd);"},
-      {"OfLocking", R"(\bflock\()", kProcesses, {{"protocol/base/file_lock.cc", "the home"}}, "take a FileLock", "flock(fd, LOCK_EX);"},
-      {"OfEvents", R"(\beventfd\()", kProcesses, {{"protocol/base/fd.cc", "the home"}, {"worker/main.cc", "a counter that carries numbers"}}, "use EventDescriptor", "eventfd(0, 0);"},
-      {"OfRandomness", R"(\bgetrandom\(|random_device)", kProcesses, {{"protocol/base/random.cc", "the home"}}, "ask random_bytes()", "std::random_device device;"},
-      {"OfErrorCategories", R"rx("(connection|validation|config|extract|transform|write|runtime|system)\.[a-z_]+")rx", kProcesses, {{"protocol/base/categories.h", "the home"}},
-       "use a constant of protocol/base/categories.h; a new category is explained in docs/error-categories.md", "Error(Code::kInternal, \"x\", \"\", \"write.failed\")"},
-      {"OfExitStatuses", R"(ExitCode::k(StepFailed|Input|AdapterFailed|Deadline)\b)", {"host/"},
-       {{"host/run/exit_status.h", "the home"}, {"host/run/exit_status.cc", "the home"}, {"host/run/status.h", "the verdict on a run without an error"},
-        {"host/run/status.cc", "the same"}, {"host/run/pipeline_run.cc", "which of them ended in order"}, {"host/main.cc", "before an error could be said"}},
-       "ask exit_code_for()", "return ExitCode::kInput;"},
+      {"OfLocking",
+       R"(\bflock\()",
+       kProcesses,
+       {{"protocol/base/file_lock.cc", "the home"}},
+       "take a FileLock",
+       "flock(fd, LOCK_EX);"},
+      {"OfEvents",
+       R"(\beventfd\()",
+       kProcesses,
+       {{"protocol/base/fd.cc", "the home"}, {"worker/main.cc", "a counter that carries numbers"}},
+       "use EventDescriptor",
+       "eventfd(0, 0);"},
+      {"OfRandomness",
+       R"(\bgetrandom\(|random_device)",
+       kProcesses,
+       {{"protocol/base/random.cc", "the home"}},
+       "ask random_bytes()",
+       "std::random_device device;"},
+      {"OfErrorCategories",
+       R"rx("(connection|validation|config|extract|transform|write|runtime|system)\.[a-z_]+")rx",
+       kProcesses,
+       {{"protocol/base/categories.h", "the home"}},
+       "use a constant of protocol/base/categories.h; a new category is explained in docs/error-categories.md",
+       "Error(Code::kInternal, \"x\", \"\", \"write.failed\")"},
+      {"OfExitStatuses",
+       R"(ExitCode::k(StepFailed|Input|AdapterFailed|Deadline)\b)",
+       {"host/"},
+       {{"host/run/exit_status.h", "the home"},
+        {"host/run/exit_status.cc", "the home"},
+        {"host/run/status.h", "the verdict on a run without an error"},
+        {"host/run/status.cc", "the same"},
+        {"host/run/pipeline_run.cc", "which of them ended in order"},
+        {"host/main.cc", "before an error could be said"}},
+       "ask exit_code_for()",
+       "return ExitCode::kInput;"},
       // What an adapter brings to the command line is in its manifest.
-      {"OfTheNamesOfAdapters", R"("[^"\n]*(e2b|E2B)[^"\n]*")", {"host/"}, {{"host/run/masking.cc", "shapes of tokens, of many services"}}, "it belongs into the adapter's manifest", "if (word == \"--e2b\") choose();"},
+      {"OfTheNamesOfAdapters",
+       R"("[^"\n]*(e2b|E2B)[^"\n]*")",
+       {"host/"},
+       {{"host/run/masking.cc", "shapes of tokens, of many services"}},
+       "it belongs into the adapter's manifest",
+       "if (word == \"--e2b\") choose();"},
   };
   return all;
 }
@@ -57,13 +92,17 @@ TEST_P(Homes, AreTheOnlyPlaces) {
     if (!concerned || file.path.ends_with(".c") || GetParam().places.count(file.path)) continue;
     std::smatch found;
     const std::string code = without_comments(file.text);
-    EXPECT_FALSE(std::regex_search(code, found, pattern)) << file.path << ": " << found.str() << ": " << GetParam().remedy;
+    EXPECT_FALSE(std::regex_search(code, found, pattern))
+        << file.path << ": " << found.str() << ": " << GetParam().remedy;
   }
 }
 
-TEST_P(Homes, AreMissedElsewhere) { EXPECT_TRUE(std::regex_search(std::string(GetParam().broken), std::regex(GetParam().pattern))); }
+TEST_P(Homes, AreMissedElsewhere) {
+  EXPECT_TRUE(std::regex_search(std::string(GetParam().broken), std::regex(GetParam().pattern)));
+}
 
-INSTANTIATE_TEST_SUITE_P(Ideas, Homes, testing::ValuesIn(homes()), [](const auto& home) { return std::string(home.param.name); });
+INSTANTIATE_TEST_SUITE_P(Ideas, Homes, testing::ValuesIn(homes()),
+                         [](const auto& home) { return std::string(home.param.name); });
 
 TEST(Drivers, AreAllInTheSharedSuite) {
   std::set<std::string> drivers, rows;

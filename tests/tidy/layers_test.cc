@@ -12,9 +12,9 @@ namespace osiris::tidy {
 namespace {
 
 struct Row {
-  std::string folder;                 // longest match wins
-  std::vector<std::string> may;       // prefixes of our own includes
-  std::vector<std::string> libraries; // regexes over <...> includes beyond the standard and POSIX ones
+  std::string folder;                  // longest match wins
+  std::vector<std::string> may;        // prefixes of our own includes
+  std::vector<std::string> libraries;  // regexes over <...> includes beyond the standard and POSIX ones
   std::string why;
 };
 
@@ -22,24 +22,65 @@ const std::vector<Row>& rows() {
   static const std::vector<Row> table = {
       {"plugin_api/include/osiris/adapter.h", {}, {"stddef.h", "stdint.h"}, "the ABI header needs two C headers"},
       {"plugin_api", {"osiris/"}, {}, "the ABI stands alone"},
-      {"protocol/base", {"protocol/base/"}, {"nlohmann/.*", "openssl/.*"}, "base is the bottom; it wraps JSON and SHA-256"},
+      {"protocol/base",
+       {"protocol/base/"},
+       {"nlohmann/.*", "openssl/.*"},
+       "base is the bottom; it wraps JSON and SHA-256"},
       {"protocol/model", {"protocol/base/", "protocol/model/"}, {}, "model stands on base"},
       {"protocol/rpc", {"protocol/base/", "protocol/model/", "protocol/rpc/"}, {}, "rpc does no I/O"},
-      {"protocol/archive", {"protocol/base/", "protocol/archive/"}, {"archive.*"}, "the one archive format, for packages and artifacts"},
+      {"protocol/archive",
+       {"protocol/base/", "protocol/archive/"},
+       {"archive.*"},
+       "the one archive format, for packages and artifacts"},
       {"protocol/http", {"protocol/base/", "protocol/http/"}, {"curl/.*"}, "http wraps libcurl for everyone"},
-      {"plugins/sdk/abi", {"osiris/", "plugins/sdk/abi/", "protocol/base/", "protocol/model/", "protocol/rpc/"}, {}, "the host in C++ types"},
-      {"plugins/sdk/channel", {"plugins/sdk/channel/", "protocol/base/", "protocol/model/", "protocol/rpc/", "protocol/http/"}, {}, "bytes to and from a worker; no ABI"},
-      {"plugins/sdk/run", {"osiris/", "plugins/sdk/abi/", "plugins/sdk/channel/", "plugins/sdk/run/", "protocol/base/", "protocol/model/", "protocol/rpc/"}, {}, "one run over one channel"},
-      {"plugins/sdk/package", {"osiris/", "plugins/sdk/abi/", "plugins/sdk/channel/", "plugins/sdk/package/", "protocol/base/", "protocol/model/", "protocol/rpc/", "protocol/archive/", "protocol/http/"}, {"zstd\\.h"}, "what travels to and from a worker"},
-      {"plugins/sdk/place", {"osiris/", "plugins/sdk/", "protocol/"}, {}, "a worker's machine that is held for a run: the top of the sdk"},
-      {"plugins/local", {"osiris/", "plugins/local/", "plugins/sdk/", "protocol/base/", "protocol/model/", "protocol/rpc/"}, {}, "sdk plus a child process"},
-      {"plugins/e2b/api", {"plugins/e2b/api/", "protocol/"}, {}, "E2B's API as any program would use it: no ABI, no sdk"},
+      {"plugins/sdk/abi",
+       {"osiris/", "plugins/sdk/abi/", "protocol/base/", "protocol/model/", "protocol/rpc/"},
+       {},
+       "the host in C++ types"},
+      {"plugins/sdk/channel",
+       {"plugins/sdk/channel/", "protocol/base/", "protocol/model/", "protocol/rpc/", "protocol/http/"},
+       {},
+       "bytes to and from a worker; no ABI"},
+      {"plugins/sdk/run",
+       {"osiris/", "plugins/sdk/abi/", "plugins/sdk/channel/", "plugins/sdk/run/", "protocol/base/", "protocol/model/",
+        "protocol/rpc/"},
+       {},
+       "one run over one channel"},
+      {"plugins/sdk/package",
+       {"osiris/", "plugins/sdk/abi/", "plugins/sdk/channel/", "plugins/sdk/package/", "protocol/base/",
+        "protocol/model/", "protocol/rpc/", "protocol/archive/", "protocol/http/"},
+       {"zstd\\.h"},
+       "what travels to and from a worker"},
+      {"plugins/sdk/place",
+       {"osiris/", "plugins/sdk/", "protocol/"},
+       {},
+       "a worker's machine that is held for a run: the top of the sdk"},
+      {"plugins/local",
+       {"osiris/", "plugins/local/", "plugins/sdk/", "protocol/base/", "protocol/model/", "protocol/rpc/"},
+       {},
+       "sdk plus a child process"},
+      {"plugins/e2b/api",
+       {"plugins/e2b/api/", "protocol/"},
+       {},
+       "E2B's API as any program would use it: no ABI, no sdk"},
       {"plugins/e2b", {"osiris/", "plugins/e2b/", "plugins/sdk/", "protocol/"}, {}, "sdk plus E2B's API"},
       {"host/compat", {"host/compat/", "protocol/base/"}, {}, "pure functions that the rest of the host calls"},
-      {"host", {"osiris/", "host/", "protocol/base/", "protocol/model/"}, {"boost/dll.*", "yaml-cpp/.*", "CLI/.*", "toml\\+\\+/.*", "sqlite3.h"}, "the host cannot tell adapters apart: no rpc, no http"},
-      {"worker/driver_api", {"worker/driver_api/", "protocol/base/", "protocol/model/"}, {"duckdb.*"}, "what a driver sees"},
-      {"servers/e2b", {"servers/e2b/", "protocol/base/"}, {"boost/(asio|beast)/.*", "openssl/.*", "zlib\\.h"}, "a stand-in for a service knows nothing of its clients"},
-      {"worker", {"worker/", "protocol/base/", "protocol/model/", "protocol/archive/", "protocol/rpc/"}, {"duckdb.*", "openssl/.*"}, "the worker builds alone, without the ABI"},
+      {"host",
+       {"osiris/", "host/", "protocol/base/", "protocol/model/"},
+       {"boost/dll.*", "yaml-cpp/.*", "CLI/.*", "toml\\+\\+/.*", "sqlite3.h"},
+       "the host cannot tell adapters apart: no rpc, no http"},
+      {"worker/driver_api",
+       {"worker/driver_api/", "protocol/base/", "protocol/model/"},
+       {"duckdb.*"},
+       "what a driver sees"},
+      {"servers/e2b",
+       {"servers/e2b/", "protocol/base/"},
+       {"boost/(asio|beast)/.*", "openssl/.*", "zlib\\.h"},
+       "a stand-in for a service knows nothing of its clients"},
+      {"worker",
+       {"worker/", "protocol/base/", "protocol/model/", "protocol/archive/", "protocol/rpc/"},
+       {"duckdb.*", "openssl/.*"},
+       "the worker builds alone, without the ABI"},
   };
   return table;
 }
@@ -48,7 +89,8 @@ const std::vector<Row>& rows() {
 Row driver_row(const std::string& path) {
   const std::string folder = path.substr(0, path.find('/', std::string("worker/drivers/").size()));
   std::vector<std::string> may = {folder + "/", "worker/driver_api/", "protocol/base/", "protocol/model/"};
-  if (folder.starts_with("worker/drivers/filesystem.csv_")) may.push_back("worker/drivers/csv/");  // what reading and writing share
+  if (folder.starts_with("worker/drivers/filesystem.csv_"))
+    may.push_back("worker/drivers/csv/");  // what reading and writing share
   return {folder, std::move(may), {".*"}, "a driver knows no other driver"};
 }
 
@@ -63,8 +105,10 @@ const Row* row_for(const std::string& path) {
 
 bool is_standard(const std::string& header) {
   static const std::regex c_and_posix(
-      "(arpa|net|netinet|sys|linux|asm)/.*|(assert|ctype|dirent|dlfcn|elf|errno|fcntl|features|float|fnmatch|ftw|getopt|glob|grp|inttypes|"
-      "langinfo|limits|link|locale|malloc|math|netdb|nss|poll|pthread|pty|pwd|regex|sched|semaphore|signal|spawn|stdarg|stddef|"
+      "(arpa|net|netinet|sys|linux|asm)/"
+      ".*|(assert|ctype|dirent|dlfcn|elf|errno|fcntl|features|float|fnmatch|ftw|getopt|glob|grp|inttypes|"
+      "langinfo|limits|link|locale|malloc|math|netdb|nss|poll|pthread|pty|pwd|regex|sched|semaphore|signal|spawn|"
+      "stdarg|stddef|"
       "stdint|stdio|stdlib|string|strings|syslog|termios|time|ucontext|unistd|utime|wait|wchar)\\.h");
   return header.find('.') == std::string::npos || std::regex_match(header, c_and_posix);
 }
@@ -113,7 +157,8 @@ TEST(Layers, AnUpwardIncludeIsReported) {
   EXPECT_EQ(violations("protocol/base/x.cc", "#include \"protocol/rpc/messages.h\"\n").size(), 1u);
   EXPECT_EQ(violations("host/run/x.cc", "#include \"protocol/http/transport.h\"\n").size(), 1u);
   EXPECT_EQ(violations("worker/x.cc", "#include <osiris/adapter.h>\n").size(), 1u);
-  EXPECT_EQ(violations("worker/drivers/mock/x.cc", "#include \"worker/drivers/mysql.extractor/driver.h\"\n").size(), 1u);
+  EXPECT_EQ(violations("worker/drivers/mock/x.cc", "#include \"worker/drivers/mysql.extractor/driver.h\"\n").size(),
+            1u);
   EXPECT_EQ(violations("plugin_api/include/osiris/adapter.h", "#include <string.h>\n").size(), 1u);
   EXPECT_EQ(violations("protocol/rpc/x.cc", "#include <curl/curl.h>\n").size(), 1u);
 }
@@ -138,7 +183,9 @@ std::string protocol_folder(std::string_view header) {
 // protocol/ is what two sides of a process boundary agree on; what one side needs lives with it.
 TEST(Layers, EveryFolderOfProtocolHasTwoUsers) {
   static const std::map<std::string, std::string> kOneUser = {
-      {"protocol/http/", "a transport that the connectors of the worker and the host are to use as the adapters do; moving it out and in again helps nobody"}};
+      {"protocol/http/",
+       "a transport that the connectors of the worker and the host are to use as the adapters do; moving it out and in "
+       "again helps nobody"}};
   static const std::regex include(R"(#include "(protocol/[^"]+)\")");
   std::map<std::string, std::set<std::string>> users;
   for (const SourceFile& file : source_files()) {

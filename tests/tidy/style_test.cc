@@ -1,5 +1,5 @@
-// Habits that a machine can see, each with its remedy. Every rule is tried on a file that breaks it, too, so that none passes because it looks
-// at nothing.
+// Habits that a machine can see, each with its remedy. Every rule is tried on a file that breaks it, too, so that none
+// passes because it looks at nothing.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -16,12 +16,15 @@ namespace {
 
 // Regular expressions are slow over a whole tree: only a text that has one of these words is looked at closely.
 bool has_any(const std::string& text, std::initializer_list<const char*> words) {
-  return std::any_of(words.begin(), words.end(), [&](const char* word) { return text.find(word) != std::string::npos; });
+  return std::any_of(words.begin(), words.end(),
+                     [&](const char* word) { return text.find(word) != std::string::npos; });
 }
 
 std::string ending_of(const std::string& path) { return std::filesystem::path(path).extension().string(); }
 bool is_header(const std::string& path) { return ending_of(path) == ".h" || ending_of(path) == ".hpp"; }
-bool is_source(const std::string& path) { return is_header(path) || ending_of(path) == ".c" || ending_of(path) == ".cc" || ending_of(path) == ".cpp"; }
+bool is_source(const std::string& path) {
+  return is_header(path) || ending_of(path) == ".c" || ending_of(path) == ".cc" || ending_of(path) == ".cpp";
+}
 bool is_product(const std::string& path) { return !path.starts_with("tests/") && !path.starts_with("bench/"); }
 bool is_rule(const std::string& path) { return path.starts_with("tests/tidy/"); }  // which spells what it forbids
 
@@ -29,7 +32,9 @@ bool is_rule(const std::string& path) { return path.starts_with("tests/tidy/"); 
 using Complaint = std::string;
 
 Complaint is_too_long(const SourceFile& file) {
-  return std::count(file.text.begin(), file.text.end(), '\n') <= 450 ? "" : "there is a second noun inside; give it its own file";
+  return std::count(file.text.begin(), file.text.end(), '\n') <= 450
+             ? ""
+             : "there is a second noun inside; give it its own file";
 }
 
 Complaint is_not_guarded(const SourceFile& file) {
@@ -40,36 +45,53 @@ Complaint has_no_story(const SourceFile& file) {
   return file.text.starts_with("//") || file.text.starts_with("/*") ? "" : "say in the first lines what this is for";
 }
 
-// Waits, limits, leases and deadlines run by Clock::monotonic_ns: the wall clock may be set at any time. Who asks it all the same does so for
-// a record, an id or a person.
+// Waits, limits, leases and deadlines run by Clock::monotonic_ns: the wall clock may be set at any time. Who asks it
+// all the same does so for a record, an id or a person.
 Complaint asks_the_wall_clock(const SourceFile& file) {
   static const std::map<std::string, std::string> users = {
-      {"host/commands/connections_doctor.cc", "an id"}, {"host/commands/logs.cc", "a record"},
-      {"host/commands/run_records.cc", "a date that a person gave"}, {"host/compiler/compile.cc", "generated_at"},
-      {"host/project/counters.cc", "a record"}, {"host/project/run_ids.cc", "ids"},
-      {"host/run/run_log.cc", "records"}, {"host/run/session.cc", "records"},
-      {"host/run/session.h", "when a run began"}, {"host/run/user_state.cc", "an id"},
+      {"host/commands/connections_doctor.cc", "an id"},
+      {"host/commands/logs.cc", "a record"},
+      {"host/commands/run_records.cc", "a date that a person gave"},
+      {"host/compiler/compile.cc", "generated_at"},
+      {"host/project/counters.cc", "a record"},
+      {"host/project/run_ids.cc", "ids"},
+      {"host/run/run_log.cc", "records"},
+      {"host/run/session.cc", "records"},
+      {"host/run/session.h", "when a run began"},
+      {"host/run/user_state.cc", "an id"},
       {"plugins/sdk/place/journal.cc", "records"},
-      {"plugins/sdk/place/held_place.cc", "when a lease ends, for people"}, {"plugins/e2b/api/wire.cc", "records"},
-      {"plugins/sdk/run/wire_log.cc", "records"}, {"protocol/base/clock.cc", "the clock itself"},
-      {"protocol/base/clock.h", "the clock itself"}, {"protocol/http/retry.cc", "Retry-After as a date"},
-      {"worker/log.cc", "records"}, {"worker/records/record_stream.cc", "records"}, {"worker/service.cc", "records"}};
-  static const std::regex ask(R"(\bunix_ns\(\)|chrono::system_clock|\bgettimeofday\(|CLOCK_REALTIME|\btime\((nullptr|NULL|0)\)|\bsem_timedwait\()");
-  if (users.count(file.path) > 0 || !has_any(file.text, {"unix_ns()", "system_clock", "gettimeofday", "CLOCK_REALTIME", "time(", "sem_timedwait"})) return "";
-  return std::regex_search(file.text, ask) ? "measure by monotonic_ns(); a record or an id gets a row here, with its reason" : "";
+      {"plugins/sdk/place/held_place.cc", "when a lease ends, for people"},
+      {"plugins/e2b/api/wire.cc", "records"},
+      {"plugins/sdk/run/wire_log.cc", "records"},
+      {"protocol/base/clock.cc", "the clock itself"},
+      {"protocol/base/clock.h", "the clock itself"},
+      {"protocol/http/retry.cc", "Retry-After as a date"},
+      {"worker/log.cc", "records"},
+      {"worker/records/record_stream.cc", "records"},
+      {"worker/service.cc", "records"}};
+  static const std::regex ask(
+      R"(\bunix_ns\(\)|chrono::system_clock|\bgettimeofday\(|CLOCK_REALTIME|\btime\((nullptr|NULL|0)\)|\bsem_timedwait\()");
+  if (users.count(file.path) > 0 ||
+      !has_any(file.text, {"unix_ns()", "system_clock", "gettimeofday", "CLOCK_REALTIME", "time(", "sem_timedwait"}))
+    return "";
+  return std::regex_search(file.text, ask)
+             ? "measure by monotonic_ns(); a record or an id gets a row here, with its reason"
+             : "";
 }
 
 // A test that gives another process time is slow on one machine and wrong on the next.
 Complaint sleeps(const SourceFile& file) {
   static const std::map<std::string, std::string> users = {{"tests/support/eventually.h", "the one wait"},
                                                            {"tests/e2b/host_kill_test.cc", "kills at a random moment"}};
-  static const std::regex sleep(R"(\bsleep_(for|until)\(|\b(u|nano)?sleep\((?!\))|this_thread::yield\(|\bsched_yield\()");
+  static const std::regex sleep(
+      R"(\bsleep_(for|until)\(|\b(u|nano)?sleep\((?!\))|this_thread::yield\(|\bsched_yield\()");
   const bool is_an_adapter = file.path.starts_with("tests/abi/defects/");
   if (is_an_adapter || users.count(file.path) > 0 || !has_any(file.text, {"sleep", "yield"})) return "";
   std::istringstream lines(file.text);
   for (std::string line; std::getline(lines, line);) {
     const bool is_quoted = line.find("time.sleep(") != std::string::npos;  // of a script that a test writes
-    if (!is_quoted && std::regex_search(line, sleep)) return "wait for what the test waits for, with tests/support/eventually.h: " + line;
+    if (!is_quoted && std::regex_search(line, sleep))
+      return "wait for what the test waits for, with tests/support/eventually.h: " + line;
   }
   return "";
 }
@@ -88,14 +110,17 @@ Complaint has_a_dead_test(const SourceFile& file) {
 
 Complaint names_a_machine(const SourceFile& file) {
   static const std::regex path(R"((^|[^A-Za-z.])/(work|farm)/)");
-  static const std::regex host(R"(registry\.npmjs|pypi\.org|crates\.io/api|proxy\.golang|deb\.debian\.org|repo1?\.maven)");
-  if (!has_any(file.text, {"/work/", "/farm/", "registry.", "pypi", "crates", "proxy.golang", "deb.debian", "maven"})) return "";
+  static const std::regex host(
+      R"(registry\.npmjs|pypi\.org|crates\.io/api|proxy\.golang|deb\.debian\.org|repo1?\.maven)");
+  if (!has_any(file.text, {"/work/", "/farm/", "registry.", "pypi", "crates", "proxy.golang", "deb.debian", "maven"}))
+    return "";
   if (std::regex_search(file.text, path)) return "a path of one machine";
   return std::regex_search(file.text, host) ? "name the package, not the registry" : "";
 }
 
 Complaint goes_on_after_errors(const SourceFile& file) {
-  if (!file.text.starts_with("#!/bin/sh") && !file.text.starts_with("#!/bin/bash")) return "say in the first line which shell runs it";
+  if (!file.text.starts_with("#!/bin/sh") && !file.text.starts_with("#!/bin/bash"))
+    return "say in the first line which shell runs it";
   return file.text.find("set -") != std::string::npos ? "" : "start with set -eu";
 }
 
@@ -109,26 +134,48 @@ void PrintTo(const Rule& rule, std::ostream* out) { *out << rule.name; }
 
 const std::vector<Rule>& rules() {
   static const std::vector<Rule> all = {
-      {"NoProductFileGrowsPast450Lines", [](const std::string& path) { return is_source(path) && is_product(path); }, is_too_long,
+      {"NoProductFileGrowsPast450Lines",
+       [](const std::string& path) { return is_source(path) && is_product(path); },
+       is_too_long,
        {{"host/x.cc", std::string(451, '\n')}}},
-      {"EveryHeaderIsGuarded", is_header, is_not_guarded, {{"host/x.h", "// A story.\nint f();\n"}, {"host/x.hpp", "int f();\n"}}},
-      {"EveryProductHeaderOpensWithItsStory", [](const std::string& path) { return is_source(path) && is_product(path) && ending_of(path) != ".cc"; },
-       has_no_story, {{"host/x.h", "#pragma once\n"}}},
-      {"TheWallClockIsForRecordsAndPeople", [](const std::string& path) { return is_source(path) && is_product(path) && !path.starts_with("servers/e2b/"); },
+      {"EveryHeaderIsGuarded",
+       is_header,
+       is_not_guarded,
+       {{"host/x.h", "// A story.\nint f();\n"}, {"host/x.hpp", "int f();\n"}}},
+      {"EveryProductHeaderOpensWithItsStory",
+       [](const std::string& path) { return is_source(path) && is_product(path) && ending_of(path) != ".cc"; },
+       has_no_story,
+       {{"host/x.h", "#pragma once\n"}}},
+      {"TheWallClockIsForRecordsAndPeople",
+       [](const std::string& path) { return is_source(path) && is_product(path) && !path.starts_with("servers/e2b/"); },
        // The server's time of day runs by the steady clock (server_clock.h).
        asks_the_wall_clock,
-       {{"host/x.cc", "clock.unix_ns();"}, {"host/x.cc", "std::chrono::system_clock::now();"}, {"host/x.cc", "time(nullptr);"},
+       {{"host/x.cc", "clock.unix_ns();"},
+        {"host/x.cc", "std::chrono::system_clock::now();"},
+        {"host/x.cc", "time(nullptr);"},
         {"host/x.cc", "clock_gettime(CLOCK_REALTIME, &now);"}}},
-      {"TestsWaitForWhatTheyWaitFor", [](const std::string& path) { return is_source(path) && path.starts_with("tests/") && !is_rule(path); }, sleeps,
-       {{"tests/x.cc", "std::this_thread::sleep_for(1s);"}, {"tests/x.cc", "::usleep(5);"}, {"tests/x.cc", "sleep(1);"},
+      {"TestsWaitForWhatTheyWaitFor",
+       [](const std::string& path) { return is_source(path) && path.starts_with("tests/") && !is_rule(path); },
+       sleeps,
+       {{"tests/x.cc", "std::this_thread::sleep_for(1s);"},
+        {"tests/x.cc", "::usleep(5);"},
+        {"tests/x.cc", "sleep(1);"},
         {"tests/x.cc", "while (!done) std::this_thread::yield();"}}},
-      {"NothingIsLeftUnfinished", [](const std::string& path) { return is_source(path) && !is_rule(path); }, is_unfinished,
+      {"NothingIsLeftUnfinished",
+       [](const std::string& path) { return is_source(path) && !is_rule(path); },
+       is_unfinished,
        {{"host/x.cc", "// TODO: more\n"}, {"tests/x.cc", "FIXME"}}},
-      {"NoTestIsCommentedOutOrDisabled", [](const std::string& path) { return is_source(path) && !is_rule(path); }, has_a_dead_test,
+      {"NoTestIsCommentedOutOrDisabled",
+       [](const std::string& path) { return is_source(path) && !is_rule(path); },
+       has_a_dead_test,
        {{"tests/x.cc", "TEST(A, DISABLED_B) {}"}, {"tests/x.cc", "  // TEST_F(A, B) {"}}},
-      {"NoMachinePathAndNoRegistryHostIsWrittenDown", [](const std::string& path) { return !is_rule(path); }, names_a_machine,
+      {"NoMachinePathAndNoRegistryHostIsWrittenDown",
+       [](const std::string& path) { return !is_rule(path); },
+       names_a_machine,
        {{"x.md", "see /work/x"}, {"x.py", "https://pypi.org/simple"}}},
-      {"ShellScriptsSayWhichShellAndStopOnErrors", [](const std::string& path) { return ending_of(path) == ".sh"; }, goes_on_after_errors,
+      {"ShellScriptsSayWhichShellAndStopOnErrors",
+       [](const std::string& path) { return ending_of(path) == ".sh"; },
+       goes_on_after_errors,
        {{"x.sh", "echo\n"}, {"x.sh", "#!/bin/sh\necho\n"}}},
   };
   return all;
@@ -155,7 +202,8 @@ TEST_P(Style, IsNoticedWhereItIsBroken) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Rules, Style, testing::ValuesIn(rules()), [](const auto& rule) { return std::string(rule.param.name); });
+INSTANTIATE_TEST_SUITE_P(Rules, Style, testing::ValuesIn(rules()),
+                         [](const auto& rule) { return std::string(rule.param.name); });
 
 }  // namespace
 }  // namespace osiris::tidy

@@ -29,14 +29,30 @@ std::string text_of(const fs::path& file) {
 
 // How THIRD_PARTY.md calls a library; empty: it needs no row (a sanitizer's, never shipped).
 std::string row_of(const std::string& library) {
-  static const std::map<std::string, std::string> rows = {
-      {"archive", "| libarchive |"}, {"bz2", "| bzip2 |"},       {"c", "GNU C Library"},        {"crypto", "| OpenSSL 3 |"},
-      {"curl", "| libcurl |"},       {"duckdb_static", "| DuckDB "}, {"gcc_s", "GCC runtime"},  {"ld-linux-x86-64", "GNU C Library"},
-      {"lzma", "| liblzma "},        {"m", "GNU C Library"},     {"mariadb", "| MariaDB Connector/C |"}, {"minizip", "| zlib, minizip |"},
-      {"nghttp2", "| nghttp2 |"},
-      {"sqlite3", "| SQLite |"},     {"ssl", "| OpenSSL 3 |"},   {"stdc++", "GCC runtime"},     {"yaml-cpp", "| yaml-cpp |"},
-      {"z", "zlib"},                 {"zstd", "| Zstandard |"},  {"asan", ""},                  {"ubsan", ""},
-      {"tsan", ""},                  {"dl", ""},                 {"pthread", ""}};
+  static const std::map<std::string, std::string> rows = {{"archive", "| libarchive |"},
+                                                          {"bz2", "| bzip2 |"},
+                                                          {"c", "GNU C Library"},
+                                                          {"crypto", "| OpenSSL 3 |"},
+                                                          {"curl", "| libcurl |"},
+                                                          {"duckdb_static", "| DuckDB "},
+                                                          {"gcc_s", "GCC runtime"},
+                                                          {"ld-linux-x86-64", "GNU C Library"},
+                                                          {"lzma", "| liblzma "},
+                                                          {"m", "GNU C Library"},
+                                                          {"mariadb", "| MariaDB Connector/C |"},
+                                                          {"minizip", "| zlib, minizip |"},
+                                                          {"nghttp2", "| nghttp2 |"},
+                                                          {"sqlite3", "| SQLite |"},
+                                                          {"ssl", "| OpenSSL 3 |"},
+                                                          {"stdc++", "GCC runtime"},
+                                                          {"yaml-cpp", "| yaml-cpp |"},
+                                                          {"z", "zlib"},
+                                                          {"zstd", "| Zstandard |"},
+                                                          {"asan", ""},
+                                                          {"ubsan", ""},
+                                                          {"tsan", ""},
+                                                          {"dl", ""},
+                                                          {"pthread", ""}};
   const auto row = rows.find(library);
   return row == rows.end() ? "a row for " + library : row->second;
 }
@@ -49,21 +65,24 @@ std::string library_of(std::string name) {
 
 // The libraries that a section of THIRD_PARTY.md does not name.
 std::vector<std::string> missed_in(const std::string& section, std::vector<std::string> libraries) {
-  std::erase_if(libraries, [&](const std::string& library) { return section.find(row_of(library)) != std::string::npos; });
+  std::erase_if(libraries,
+                [&](const std::string& library) { return section.find(row_of(library)) != std::string::npos; });
   return libraries;
 }
 
 void expect_rows(const std::vector<std::string>& libraries, const std::string& section, const std::string& program) {
   EXPECT_FALSE(libraries.empty()) << program << " is linked with nothing?";
   for (const std::string& library : missed_in(section, libraries))
-    ADD_FAILURE() << program << " is linked with " << library << ", but its section of THIRD_PARTY.md has no '" << row_of(library) << "'";
+    ADD_FAILURE() << program << " is linked with " << library << ", but its section of THIRD_PARTY.md has no '"
+                  << row_of(library) << "'";
 }
 
 class ThirdParty : public testing::Test {
  protected:
   void SetUp() override {
     const std::string text = text_of(from_environment("OSIRIS_SOURCE_DIR") / "THIRD_PARTY.md");
-    const size_t worker = text.find("## In osiris-worker"), host = text.find("## In osiris and"), end = text.find("## Relinking");
+    const size_t worker = text.find("## In osiris-worker"), host = text.find("## In osiris and"),
+                 end = text.find("## Relinking");
     ASSERT_TRUE(worker < host && host < end && end != std::string::npos);
     worker_ = text.substr(worker, host - worker);
     host_ = text.substr(host, end - host);
@@ -89,11 +108,14 @@ std::vector<std::string> linked_with(const std::string& program) {
   return libraries;
 }
 
-constexpr std::array kShipped = {"bin/osiris", "bin/osiris-e2b-server", "lib/osiris/adapters/local.so", "lib/osiris/adapters/e2b.so"};
+constexpr std::array kShipped = {"bin/osiris", "bin/osiris-e2b-server", "lib/osiris/adapters/local.so",
+                                 "lib/osiris/adapters/e2b.so"};
 
 TEST_F(ThirdParty, NamesWhatOsirisAndTheAdaptersAreMadeOf) {
   for (const char* program : kShipped) expect_rows(linked_with(program), host_, program);
-  EXPECT_THAT(linked_with("lib/osiris/adapters/e2b.so"), testing::IsSupersetOf({"curl", "nghttp2", "ssl", "crypto", "zstd"})) << "the link line was not found";
+  EXPECT_THAT(linked_with("lib/osiris/adapters/e2b.so"),
+              testing::IsSupersetOf({"curl", "nghttp2", "ssl", "crypto", "zstd"}))
+      << "the link line was not found";
 }
 
 TEST_F(ThirdParty, NamesWhatOsirisAndTheAdaptersLoad) {
@@ -107,7 +129,8 @@ TEST_F(ThirdParty, NamesWhatOsirisAndTheAdaptersLoad) {
     ASSERT_TRUE(output.ok() && output->exit.success()) << program;
     std::vector<std::string> libraries;
     const std::string& text = output->standard_output;
-    for (std::sregex_iterator it(text.begin(), text.end(), needed), end; it != end; ++it) libraries.push_back(library_of((*it)[1]));
+    for (std::sregex_iterator it(text.begin(), text.end(), needed), end; it != end; ++it)
+      libraries.push_back(library_of((*it)[1]));
     expect_rows(libraries, host_, program);
   }
 }

@@ -25,10 +25,12 @@ uint64_t engine_limit(uint64_t process_limit) {
   return std::max(kEngineBytesMin, process_limit > reserve ? process_limit - reserve : 0);
 }
 
-// The engine's own statements: what fails in them is the worker's fault and not the step's, unless it was stopped or full.
+// The engine's own statements: what fails in them is the worker's fault and not the step's, unless it was stopped or
+// full.
 Error result_error(duckdb_result& result) {
   const char* text = duckdb_result_error(&result);
-  Error error = sql::engine_error(duckdb_result_error_type(&result), without_random_names(text ? text : "unknown error"));
+  Error error =
+      sql::engine_error(duckdb_result_error_type(&result), without_random_names(text ? text : "unknown error"));
   if (error.code == Code::kStepFailed) error.code = Code::kInternal;
   return error;
 }
@@ -88,9 +90,7 @@ Result<uint64_t> Connection::single_number(const std::string& sql) {
 
 namespace {
 
-std::string random_name() {
-  return std::string(kNamePrefix) + to_hex(random_bytes(kNameDigits / 2));
-}
+std::string random_name() { return std::string(kNamePrefix) + to_hex(random_bytes(kNameDigits / 2)); }
 
 std::string sql_text(std::string_view text) {
   std::string out = "'";
@@ -111,9 +111,7 @@ Access trusted_access() {
 
 AttachedDatabase::~AttachedDatabase() { owner_->detach(name_); }
 
-std::string Relation::qualified_name() const {
-  return sql::TableName{database_->name(), "main", table_}.quoted();
-}
+std::string Relation::qualified_name() const { return sql::TableName{database_->name(), "main", table_}.quoted(); }
 
 Database::~Database() {
   keeper_.reset();

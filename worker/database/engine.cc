@@ -127,7 +127,8 @@ class GuardFileSystem : public duckdb::VirtualFileSystem {
     check(path, opener);
     return VirtualFileSystem::ListFilesExtended(path, callback, opener);
   }
-  duckdb::unique_ptr<duckdb::MultiFileList> GlobFilesExtended(const std::string& path, const duckdb::FileGlobInput& input,
+  duckdb::unique_ptr<duckdb::MultiFileList> GlobFilesExtended(const std::string& path,
+                                                              const duckdb::FileGlobInput& input,
                                                               optional_ptr<FileOpener> opener) override {
     check(path, opener);
     return VirtualFileSystem::GlobFilesExtended(path, input, opener);
@@ -263,8 +264,8 @@ Result<duckdb_database> open_engine(const EngineOptions& options) {
     config.SetOptionByName("extension_directory", duckdb::Value((options.spill_dir / "extensions").string()));
     if (options.memory_limit_bytes) config.options.maximum_memory = options.memory_limit_bytes;
     if (options.threads) config.options.maximum_threads = options.threads;
-    // Never: a checkpoint of an in-memory database writes nothing down, it compresses the rows just loaded. That takes as
-    // long as loading them, and queries over compressed strings take four times as long (docs/decisions/0004).
+    // Never: a checkpoint of an in-memory database writes nothing down, it compresses the rows just loaded. That takes
+    // as long as loading them, and queries over compressed strings take four times as long (docs/decisions/0004).
     config.options.checkpoint_wal_size = std::numeric_limits<duckdb::idx_t>::max();
     config.SetOptionByName("autoinstall_known_extensions", duckdb::Value::BOOLEAN(false));
     config.SetOptionByName("autoload_known_extensions", duckdb::Value::BOOLEAN(false));

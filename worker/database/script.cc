@@ -44,7 +44,8 @@ Error refused(std::string_view what) {
                category::kTransformInvalidInput);
 }
 
-// Without the engine's stack trace, its advice to change settings (which a step cannot), and the blank lines at its end.
+// Without the engine's stack trace, its advice to change settings (which a step cannot), and the blank lines at its
+// end.
 std::string readable(const std::string& message) {
   const size_t end = std::min(message.find("\n\nStack Trace"), message.find("\nPossible solutions:"));
   return std::string(trim(std::string_view(message).substr(0, end)));
@@ -156,7 +157,8 @@ class Script {
       }
     }
     if (statements.empty())
-      return Error(Code::kStepFailed, "the SQL holds no statement", "Write a SELECT.", category::kTransformInvalidInput);
+      return Error(Code::kStepFailed, "the SQL holds no statement", "Write a SELECT.",
+                   category::kTransformInvalidInput);
     if (statements.size() > 1 || statements[0]->type != StatementType::SELECT_STATEMENT) OSIRIS_TRY(enter_scratch());
     for (size_t i = 0; i + 1 < statements.size(); ++i) OSIRIS_TRY(execute(std::move(statements[i])));
     if (statements.back()->type == StatementType::SELECT_STATEMENT) return keep_select(std::move(statements.back()));
@@ -232,7 +234,8 @@ class Script {
     OSIRIS_ASSIGN(auto result, execute(std::move(statement)));
     if (result->properties.return_type != duckdb::StatementReturnType::QUERY_RESULT)
       return Error(Code::kStepFailed, "the SQL gives no rows: its last statement is " + kind,
-                   "End it with a SELECT; the last statement's rows are the step's output.", category::kTransformInvalidInput);
+                   "End it with a SELECT; the last statement's rows are the step's output.",
+                   category::kTransformInvalidInput);
     auto& rows = result->Cast<duckdb::MaterializedQueryResult>();
     allow_output();
     auto info = duckdb::make_uniq<duckdb::CreateTableInfo>(target_.output_database, "main", target_.output_table);

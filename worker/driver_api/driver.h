@@ -16,8 +16,8 @@
 
 namespace osiris::worker {
 
-// A relation this step may read. `name` ("df_<step>", and "input_df" as well for an only input) is a read-only view on the
-// step's connection; other steps' relations are not there.
+// A relation this step may read. `name` ("df_<step>", and "input_df" as well for an only input) is a read-only view on
+// the step's connection; other steps' relations are not there.
 struct Input {
   std::string name;
   std::string from_step;
@@ -29,16 +29,16 @@ struct ConnectionFields {
   std::string family;
   std::string alias;
   Json fields;  // object; secret values included
-  // {"db.example.org": ["203.0.113.5"]}: what the machine that sent the run found for names in `fields`. For use where a look-up here
-  // leads nowhere; TLS goes on checking the name. An object; often empty.
+  // {"db.example.org": ["203.0.113.5"]}: what the machine that sent the run found for names in `fields`. For use where
+  // a look-up here leads nowhere; TLS goes on checking the name. An object; often empty.
   Json addresses;
 };
 
 // Where a path of the pipeline lies on this machine.
 struct PlannedPath {
   std::filesystem::path absolute;
-  // The plan names it among the step's files, and `absolute` is what the plan says. Otherwise it is the path as written, relative ones
-  // starting in the work directory: what a driver adds to it (a base_dir) is not in it yet.
+  // The plan names it among the step's files, and `absolute` is what the plan says. Otherwise it is the path as
+  // written, relative ones starting in the work directory: what a driver adds to it (a base_dir) is not in it yet.
   bool is_planned = false;
 };
 
@@ -47,8 +47,8 @@ struct OutputFile {
   std::filesystem::path target;  // absolute, where it goes on this machine
 };
 
-// Everything a driver may touch, for one attempt at one step. All members may be called from any thread the driver starts,
-// as long as they are joined before run() returns.
+// Everything a driver may touch, for one attempt at one step. All members may be called from any thread the driver
+// starts, as long as they are joined before run() returns.
 class StepContext {
  public:
   virtual ~StepContext() = default;
@@ -70,16 +70,16 @@ class StepContext {
   virtual duckdb_connection connection_handle() = 0;
   // Opens another connection to the same database, without this step's views; the caller disconnects it.
   virtual duckdb_connection open_connection() = 0;
-  // The table the driver creates as its output ("CREATE TABLE " + output_table().quoted() + " AS ..."). A step that creates
-  // none has no output.
+  // The table the driver creates as its output ("CREATE TABLE " + output_table().quoted() + " AS ..."). A step that
+  // creates none has no output.
   virtual const sql::TableName& output_table() const = 0;
   // Runs one SQL text of the user's, confined: it sees the inputs and nothing else, cannot touch files, settings,
   // extensions or other databases. Several statements are run in order; the last one's result becomes output_table().
   // Returns the rows of the result.
   virtual Result<uint64_t> run_confined(std::string_view sql) = 0;
 
-  // True once the run is cancelled, the step timed out or the host is gone; from then on. Poll it between batches. Running
-  // statements on connection_handle() are interrupted by the worker itself.
+  // True once the run is cancelled, the step timed out or the host is gone; from then on. Poll it between batches.
+  // Running statements on connection_handle() are interrupted by the worker itself.
   virtual bool is_cancelled() const = 0;
   // Total rows so far, for heartbeats.
   virtual void progress(uint64_t rows) = 0;

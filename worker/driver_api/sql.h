@@ -1,5 +1,5 @@
-// The gate to DuckDB's C API, for drivers and for the worker's own database: quoting names, running a statement, telling its errors
-// apart. Header-only and stateless.
+// The gate to DuckDB's C API, for drivers and for the worker's own database: quoting names, running a statement,
+// telling its errors apart. Header-only and stateless.
 #pragma once
 
 #include <duckdb.h>
@@ -37,7 +37,9 @@ inline std::string quote_literal(std::string_view text) {
 struct TableName {
   std::string catalog, schema, table;
   // As SQL wants it.
-  std::string quoted() const { return quote_identifier(catalog) + "." + quote_identifier(schema) + "." + quote_identifier(table); }
+  std::string quoted() const {
+    return quote_identifier(catalog) + "." + quote_identifier(schema) + "." + quote_identifier(table);
+  }
 };
 
 // A finished statement's result; owns it.

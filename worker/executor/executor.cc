@@ -128,14 +128,14 @@ void Executor::skip(Node& skipped, Calls& calls) {
   const std::string why = skip_reason();
   reader_gone(skipped.step);
   tell_readers(skipped, calls);
-  calls.push_back(
-      [this, cause, why, id = skipped.step.id, driver = skipped.step.driver, reply = std::move(skipped.reply)] {
-        emit_event(sink_, "step_skipped", id, Json::object({{"driver", driver}, {"cause", cause}}));
-        reply(failure(
-            Error(Code::kCancelled, "step " + id + " was skipped because " + why, "", category::kRuntimeDependencyFailed),
-            Json::object({{"skipped", true}, {"cause", cause}})));
-        answered();
-      });
+  calls.push_back([this, cause, why, id = skipped.step.id, driver = skipped.step.driver,
+                   reply = std::move(skipped.reply)] {
+    emit_event(sink_, "step_skipped", id, Json::object({{"driver", driver}, {"cause", cause}}));
+    reply(failure(
+        Error(Code::kCancelled, "step " + id + " was skipped because " + why, "", category::kRuntimeDependencyFailed),
+        Json::object({{"skipped", true}, {"cause", cause}})));
+    answered();
+  });
 }
 
 std::string Executor::skip_reason() const {

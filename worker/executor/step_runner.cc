@@ -249,7 +249,7 @@ void StepRunner::report_success(const PlanStep& step, StepEnd& end, int64_t star
   emit_metric(sink_, "step_" + step.id + "_duration", step.id, Json(duration_s), "seconds");
   const uint64_t processed = step.mode == StepMode::kWrite     ? end.outcome.rows_written
                              : step.mode == StepMode::kExtract ? end.outcome.rows_read
-                                                           : rows_out;
+                                                               : rows_out;
   emit_event(sink_, "step_complete", step.id,
              Json::object({{"driver", step.driver},
                            {"output_dir", relative_dir(step)},

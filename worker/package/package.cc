@@ -35,7 +35,8 @@ Result<std::vector<fs::path>> files_below(const fs::path& directory) {
 Status check_present(const rpc::PackageFile& file) {
   const auto digest = sha256_file(file.to);
   if (digest.ok() && digest->size_bytes == file.size_bytes && digest->sha256 == file.sha256) return {};
-  return Error(Code::kNotFound, file.to + " is not what an earlier run left there" + (digest.ok() ? "" : ": " + digest.error().message));
+  return Error(Code::kNotFound,
+               file.to + " is not what an earlier run left there" + (digest.ok() ? "" : ": " + digest.error().message));
 }
 
 // Removes what lies below `directory` and is no file of the package. Links are removed, not followed.
@@ -71,7 +72,8 @@ class Unpacker {
   Result<archive::MemberSink> open(uint32_t number, uint64_t size_bytes) {
     const auto found = expected_.find(number);
     if (found == expected_.end() || found->second->size_bytes != size_bytes)
-      return Error(Code::kInvalidArgument, "the run package holds member " + std::to_string(number) + ", which was not announced");
+      return Error(Code::kInvalidArgument,
+                   "the run package holds member " + std::to_string(number) + ", which was not announced");
     const fs::path part = found->second->to + kPartSuffix;
     OSIRIS_TRY(make_directories(part.parent_path()));
     output_ = FileDescriptor::open(part, O_WRONLY | O_CREAT | O_TRUNC, 0644);
@@ -86,15 +88,19 @@ class Unpacker {
     const rpc::PackageFile& file = *expected_.at(number);
     if (!output_.close()) return errno_error(errno, "cannot write", file.to);
     if (digest.sha256 != file.sha256)
-      return Error(Code::kUnavailable, "member " + std::to_string(number) + " of the run package was damaged on its way", "Run again.");
-    if (::rename((file.to + kPartSuffix).c_str(), file.to.c_str()) != 0) return errno_error(errno, "cannot write", file.to);
+      return Error(Code::kUnavailable,
+                   "member " + std::to_string(number) + " of the run package was damaged on its way", "Run again.");
+    if (::rename((file.to + kPartSuffix).c_str(), file.to.c_str()) != 0)
+      return errno_error(errno, "cannot write", file.to);
     expected_.erase(number);
     return {};
   }
 
   Status finish() const {
     if (expected_.empty()) return {};
-    return Error(Code::kUnavailable, "the run package lacks member " + std::to_string(expected_.begin()->first) + ": it was cut on its way", "Run again.");
+    return Error(Code::kUnavailable,
+                 "the run package lacks member " + std::to_string(expected_.begin()->first) + ": it was cut on its way",
+                 "Run again.");
   }
 
  private:
@@ -128,7 +134,8 @@ Status unpack_package(const rpc::Package& package) {
   return {};
 }
 
-Result<rpc::Packed> pack_artifacts(const fs::path& path, const fs::path& session_dir, const std::vector<Artifact>& artifacts) {
+Result<rpc::Packed> pack_artifacts(const fs::path& path, const fs::path& session_dir,
+                                   const std::vector<Artifact>& artifacts) {
   rpc::Packed packed;
   packed.path = path.string();
   std::vector<fs::path> sources;
@@ -162,7 +169,9 @@ Result<rpc::Packed> pack_artifacts(const fs::path& path, const fs::path& session
         return false;
       },
       {.level = 1});
-  const auto failed = [&](const Error& error) { return write_error ? errno_error(write_error, "cannot write", path) : error; };
+  const auto failed = [&](const Error& error) {
+    return write_error ? errno_error(write_error, "cannot write", path) : error;
+  };
   for (size_t i = 0; i < sources.size(); ++i) {
     packed.files[i].number = static_cast<uint32_t>(i + 1);
     auto digest = writer.add_file(packed.files[i].number, sources[i], packed.files[i].size_bytes);
@@ -170,7 +179,8 @@ Result<rpc::Packed> pack_artifacts(const fs::path& path, const fs::path& session
     packed.files[i].sha256 = std::move(digest->sha256);
     // A file that is no longer what its step declared is not an artifact of this run.
     if (i < artifacts.size() && packed.files[i].sha256 != artifacts[i].sha256)
-      return Error(Code::kInternal, "output " + artifacts[i].path + " of step " + artifacts[i].step_id + " changed after it was written");
+      return Error(Code::kInternal, "output " + artifacts[i].path + " of step " + artifacts[i].step_id +
+                                        " changed after it was written");
   }
   if (const Status finished = writer.finish(); !finished) return failed(finished.error());
   if (!output.close()) return errno_error(errno, "cannot write", path);

@@ -36,9 +36,9 @@
 #define OSIRIS_EXPORT __attribute__((visibility("default")))
 
 #if defined(__cplusplus) && __cplusplus >= 201703L
-#  define OSIRIS_NOEXCEPT noexcept /* part of the type: a throwing function will not convert */
+#define OSIRIS_NOEXCEPT noexcept /* part of the type: a throwing function will not convert */
 #else
-#  define OSIRIS_NOEXCEPT
+#define OSIRIS_NOEXCEPT
 #endif
 
 #define OSIRIS_ABI(major, minor) ((major) * 65536u + (minor)) /* usable in #if */
@@ -46,44 +46,46 @@
 
 /* Is `field` inside the part of *p that its author filled in? */
 #if defined(__cplusplus)
-#  define OSIRIS_HAS(p, field)                                           \
-    (static_cast<size_t>(reinterpret_cast<const char *>(&(p)->field + 1) \
-                         - reinterpret_cast<const char *>(p)) <= (p)->size)
+#define OSIRIS_HAS(p, field) \
+  (static_cast<size_t>(reinterpret_cast<const char*>(&(p)->field + 1) - reinterpret_cast<const char*>(p)) <= (p)->size)
 #else
-#  define OSIRIS_HAS(p, field) \
-    ((size_t)((const char *)(&(p)->field + 1) - (const char *)(p)) <= (p)->size)
+#define OSIRIS_HAS(p, field) ((size_t)((const char*)(&(p)->field + 1) - (const char*)(p)) <= (p)->size)
 #endif
 
 /* An osiris_str initialiser from a literal: osiris_str s = OSIRIS_STR("text"); */
-#define OSIRIS_STR(literal) { literal, sizeof(literal) - 1 }
+#define OSIRIS_STR(literal) {literal, sizeof(literal) - 1}
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* Only LP64 is supported (Linux, macOS): a compile error here means another data model. */
-typedef char osiris_needs_lp64[sizeof(void *) == 8 && sizeof(size_t) == 8
-                               && sizeof(long) == 8 ? 1 : -1];
+typedef char osiris_needs_lp64[sizeof(void*) == 8 && sizeof(size_t) == 8 && sizeof(long) == 8 ? 1 : -1];
 
 /* ---- Values -------------------------------------------------------------------------------- */
 
-typedef struct osiris_str { const char *data; size_t len; } osiris_str;     /* frozen */
-typedef struct osiris_setting { osiris_str name, value; } osiris_setting;   /* frozen */
+typedef struct osiris_str {
+  const char* data;
+  size_t len;
+} osiris_str; /* frozen */
+typedef struct osiris_setting {
+  osiris_str name, value;
+} osiris_setting; /* frozen */
 
 typedef int32_t osiris_status; /* treat a code you do not know as OSIRIS_INTERNAL */
 enum {
   OSIRIS_OK = 0,
-  OSIRIS_RUN_FAILED = 1,        /* the pipeline failed; the adapter did its job */
-  OSIRIS_CANCELLED = 2,         /* is_cancelled said so, and it stopped */
-  OSIRIS_DEADLINE = 3,          /* out of time */
-  OSIRIS_INVALID_ARGUMENT = 4,  /* the request or an option is wrong: a retry cannot help */
-  OSIRIS_INVALID_STATE = 5,     /* called out of order: a bug of the caller */
-  OSIRIS_UNSUPPORTED = 6,       /* this adapter cannot do that */
+  OSIRIS_RUN_FAILED = 1,       /* the pipeline failed; the adapter did its job */
+  OSIRIS_CANCELLED = 2,        /* is_cancelled said so, and it stopped */
+  OSIRIS_DEADLINE = 3,         /* out of time */
+  OSIRIS_INVALID_ARGUMENT = 4, /* the request or an option is wrong: a retry cannot help */
+  OSIRIS_INVALID_STATE = 5,    /* called out of order: a bug of the caller */
+  OSIRIS_UNSUPPORTED = 6,      /* this adapter cannot do that */
   OSIRIS_NOT_FOUND = 7,
   OSIRIS_UNAUTHENTICATED = 8,
-  OSIRIS_UNAVAILABLE = 9,       /* the far side is down or throttling: worth another attempt */
-  OSIRIS_EXHAUSTED = 10,        /* quota, disk, memory: worth another attempt later */
-  OSIRIS_INTERNAL = 11          /* a bug of the adapter */
+  OSIRIS_UNAVAILABLE = 9, /* the far side is down or throttling: worth another attempt */
+  OSIRIS_EXHAUSTED = 10,  /* quota, disk, memory: worth another attempt later */
+  OSIRIS_INTERNAL = 11    /* a bug of the adapter */
 };
 
 enum { OSIRIS_DEBUG = 10, OSIRIS_INFO = 20, OSIRIS_WARN = 30, OSIRIS_ERROR = 40 };
@@ -153,7 +155,7 @@ typedef struct osiris_option {
   osiris_str value_name;                      /* "SECONDS"; absent: the type's own */
   osiris_str bare_unit;                       /* unit of a number given without one: "GiB", "m" */
   osiris_str default_value, minimum, maximum; /* canonical text, as configure receives it */
-  const osiris_str *choices;                  /* static; OSIRIS_CHOICE only */
+  const osiris_str* choices;                  /* static; OSIRIS_CHOICE only */
   size_t choice_count;
 } osiris_option;
 
@@ -167,49 +169,46 @@ typedef struct osiris_option {
 typedef struct osiris_host osiris_host;
 struct osiris_host {
   uint32_t size, abi; /* abi: the host's, e.g. OSIRIS_ABI(1, 0) */
-  void *context;      /* the host's own */
+  void* context;      /* the host's own */
 
   /* Why the current [run] call is about to return a non-OK status. State: inside a [run] call,
    * once per failing call, on any thread that is done before the call returns. */
-  void (*fail)(const osiris_host *, const osiris_error *) OSIRIS_NOEXCEPT;
+  void (*fail)(const osiris_host*, const osiris_error*) OSIRIS_NOEXCEPT;
 
   /* A line for the run's log. fields_json: an object, or absent. May drop OSIRIS_DEBUG. */
-  void (*log)(const osiris_host *, int32_t level, osiris_str message,
-              osiris_str fields_json) OSIRIS_NOEXCEPT;
+  void (*log)(const osiris_host*, int32_t level, osiris_str message, osiris_str fields_json) OSIRIS_NOEXCEPT;
 
   /* Something that happened, for events.jsonl. State: until the [run] call it belongs to returns.
    * Never dropped: waits for room in the host's queue. Names are those of docs/plugin-abi.md.
    * A resource that outlives the call or costs money is announced before its first use:
    * "resource_acquired" {"kind", "id", "expires", "cleanup"}, and "resource_released"
    * {"kind", "id", "verified"} after; both reach the disk before this returns. */
-  void (*emit_event)(const osiris_host *, const osiris_event *) OSIRIS_NOEXCEPT;
+  void (*emit_event)(const osiris_host*, const osiris_event*) OSIRIS_NOEXCEPT;
 
   /* A number, for metrics.jsonl. State and queue as emit_event. */
-  void (*emit_metric)(const osiris_host *, const osiris_metric *) OSIRIS_NOEXCEPT;
+  void (*emit_metric)(const osiris_host*, const osiris_metric*) OSIRIS_NOEXCEPT;
 
   /* How far the run is. total < 0 while unknown; may go backwards after a retry. Coalesced. */
-  void (*progress)(const osiris_host *, double done, double total,
-                   osiris_str note) OSIRIS_NOEXCEPT;
+  void (*progress)(const osiris_host*, double done, double total, osiris_str note) OSIRIS_NOEXCEPT;
 
   /* 1 once cancelled or past the deadline, and from then on. Cheap: poll it. */
-  int32_t (*is_cancelled)(const osiris_host *) OSIRIS_NOEXCEPT;
+  int32_t (*is_cancelled)(const osiris_host*) OSIRIS_NOEXCEPT;
 
   /* Lends the value of a secret: calls use(user, value) once, on this thread, before it returns
    * OSIRIS_OK; the value is wiped after `use` returns, and `use` calls no host service. Answers
    * the adapter's declared `secrets` and the names this request lists
    * ("connection/<family>.<alias>/<field>", "env/<NAME>"); any other name, and a declared one
    * the user has not set, is OSIRIS_NOT_FOUND and `use` is not called. Never calls fail. */
-  osiris_status (*with_secret)(const osiris_host *, osiris_str name,
-                               void (*use)(void *user, osiris_str value) OSIRIS_NOEXCEPT,
-                               void *user) OSIRIS_NOEXCEPT;
+  osiris_status (*with_secret)(const osiris_host*, osiris_str name,
+                               void (*use)(void* user, osiris_str value) OSIRIS_NOEXCEPT, void* user) OSIRIS_NOEXCEPT;
 
   /* The document the current [run] call produces: "prepared", "result", "artifacts" (or what an
    * extension names). Once per call. OSIRIS_INVALID_STATE: not the document of this call, or a
    * second one; OSIRIS_INVALID_ARGUMENT: not a JSON object. Never calls fail. */
-  osiris_status (*deliver)(const osiris_host *, const char *name, osiris_str json) OSIRIS_NOEXCEPT;
+  osiris_status (*deliver)(const osiris_host*, const char* name, osiris_str json) OSIRIS_NOEXCEPT;
 
   /* A static table of the host for "osiris.<name>/<rev>", or NULL. Lives until process exit. */
-  const void *(*extension)(const osiris_host *, const char *id) OSIRIS_NOEXCEPT;
+  const void* (*extension)(const osiris_host*, const char* id)OSIRIS_NOEXCEPT;
 };
 
 /* ---- The adapter ---------------------------------------------------------------------------- */
@@ -217,7 +216,7 @@ struct osiris_host {
 /* What to run and where things are. Made by the host; it and every string in it live until the
  * call returns. All paths are absolute. */
 typedef struct osiris_request {
-  uint32_t size, attempt;      /* attempt: from 1 */
+  uint32_t size, attempt; /* attempt: from 1 */
   osiris_str run_id;
   osiris_str manifest_json;    /* compiled pipeline; names secrets, never holds them */
   osiris_str connections_json; /* likewise; other connection fields are resolved */
@@ -237,51 +236,51 @@ typedef struct osiris_adapter osiris_adapter; /* yours: made by create, ended by
  * mandatory; `extension` may be NULL, and so may every slot added after 1.0. */
 typedef struct osiris_adapter_type {
   uint32_t size, option_count;
-  osiris_str id;                         /* [a-z][a-z0-9]*: no hyphen, so that no two adapters
-                                          * can claim one flag; not one of the host's own words */
-  osiris_str name, version, summary;     /* for people; `version` is required */
-  const osiris_option *const *options;   /* pointers, so that osiris_option can grow */
-  const osiris_str *secrets;             /* names of the adapter's own, such as "E2B_API_KEY" */
+  osiris_str id;                       /* [a-z][a-z0-9]*: no hyphen, so that no two adapters
+                                        * can claim one flag; not one of the host's own words */
+  osiris_str name, version, summary;   /* for people; `version` is required */
+  const osiris_option* const* options; /* pointers, so that osiris_option can grow */
+  const osiris_str* secrets;           /* names of the adapter's own, such as "E2B_API_KEY" */
   size_t secret_count;
 
   /* [run] State: none. Cheap: no network, no threads. The host table stays valid until destroy
    * has returned; keep the pointer. On failure leave *out alone; destroy is then not called. */
-  osiris_status (*create)(const osiris_host *, osiris_adapter **out) OSIRIS_NOEXCEPT;
+  osiris_status (*create)(const osiris_host*, osiris_adapter** out) OSIRIS_NOEXCEPT;
 
   /* [run] State: once, after create. Settings are already checked against the descriptors, with
    * defaults filled in, in descriptor order. Copy what you keep. */
-  osiris_status (*configure)(osiris_adapter *, const osiris_setting *, size_t n) OSIRIS_NOEXCEPT;
+  osiris_status (*configure)(osiris_adapter*, const osiris_setting*, size_t n) OSIRIS_NOEXCEPT;
 
   /* [run] State: configured; any number of times. Could this run? No side effects, here or far
    * away. */
-  osiris_status (*validate)(osiris_adapter *, const osiris_request *) OSIRIS_NOEXCEPT;
+  osiris_status (*validate)(osiris_adapter*, const osiris_request*) OSIRIS_NOEXCEPT;
 
   /* [run] State: validated, before execute; any number of times. Delivers "prepared": the index
    * of the run package, no secrets in it. Same request, same bytes. */
-  osiris_status (*prepare)(osiris_adapter *, const osiris_request *) OSIRIS_NOEXCEPT;
+  osiris_status (*prepare)(osiris_adapter*, const osiris_request*) OSIRIS_NOEXCEPT;
 
   /* [run] State: prepared; once. Blocks. Delivers "result" with OSIRIS_OK, with
    * OSIRIS_RUN_FAILED, and, as far as it got, with any other status. After OK or RUN_FAILED far
    * resources stay leased for collect; when cancelled or past the deadline they are released
    * before it returns. Each is named in an event the moment it is acquired. No event of the run
    * may arrive after it has returned. */
-  osiris_status (*execute)(osiris_adapter *, const osiris_request *) OSIRIS_NOEXCEPT;
+  osiris_status (*execute)(osiris_adapter*, const osiris_request*) OSIRIS_NOEXCEPT;
 
   /* [run] State: after execute, whatever it returned; once. Fetches what was written, releases
    * far resources and verifies that they are gone. Delivers "artifacts". */
-  osiris_status (*collect)(osiris_adapter *, const osiris_request *) OSIRIS_NOEXCEPT;
+  osiris_status (*collect)(osiris_adapter*, const osiris_request*) OSIRIS_NOEXCEPT;
 
   /* [any] State: from create's return until destroy is called. A nudge: wake whatever execute
    * waits on, and return at once. May come early, late or twice. host->is_cancelled is already
    * 1. */
-  void (*cancel)(osiris_adapter *) OSIRIS_NOEXCEPT;
+  void (*cancel)(osiris_adapter*) OSIRIS_NOEXCEPT;
 
   /* [run] State: any, last, once. Releases whatever is left, bounded in time; joins every thread
    * the instance started. It may never come: when the user insists, the host just exits. */
-  void (*destroy)(osiris_adapter *) OSIRIS_NOEXCEPT;
+  void (*destroy)(osiris_adapter*) OSIRIS_NOEXCEPT;
 
   /* [any] State: any, also before create. A static table for "osiris.<name>/<rev>", or NULL. */
-  const void *(*extension)(const char *id) OSIRIS_NOEXCEPT;
+  const void* (*extension)(const char* id)OSIRIS_NOEXCEPT;
 } osiris_adapter_type;
 
 typedef struct osiris_module {
@@ -289,7 +288,7 @@ typedef struct osiris_module {
   uint32_t abi;          /* OSIRIS_ABI_VERSION of the header it was built with */
   uint32_t min_host_abi; /* the oldest host it will work in */
   uint32_t adapter_count;
-  const osiris_adapter_type *const *adapters; /* static */
+  const osiris_adapter_type* const* adapters; /* static */
 } osiris_module;
 
 /* [any] The only exported symbol. Returns a static table and does nothing else: no threads, no
@@ -297,9 +296,9 @@ typedef struct osiris_module {
  * major has another name, so one library can export both. To link statically, build with
  * -DOSIRIS_ADAPTER_MAIN=osiris_adapter_main_v1_<id>. */
 #ifndef OSIRIS_ADAPTER_MAIN
-#  define OSIRIS_ADAPTER_MAIN osiris_adapter_main_v1
+#define OSIRIS_ADAPTER_MAIN osiris_adapter_main_v1
 #endif
-OSIRIS_EXPORT const osiris_module *OSIRIS_ADAPTER_MAIN(uint32_t host_abi) OSIRIS_NOEXCEPT;
+OSIRIS_EXPORT const osiris_module* OSIRIS_ADAPTER_MAIN(uint32_t host_abi) OSIRIS_NOEXCEPT;
 
 #ifdef __cplusplus
 }

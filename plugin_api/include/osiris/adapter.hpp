@@ -7,7 +7,8 @@
 //      public:
 //       static constexpr osiris_str kId = OSIRIS_STR("mine"), kName = OSIRIS_STR("Mine"),
 //                                   kVersion = OSIRIS_STR("1.0.0"), kSummary = OSIRIS_STR("runs it my way");
-//       static constexpr std::array<osiris_option, 1> kOptions = {   // or by <osiris/options.hpp>, with the member each one sets
+//       static constexpr std::array<osiris_option, 1> kOptions = {   // or by <osiris/options.hpp>, with the member
+//       each one sets
 //           osiris::plugin::option(OSIRIS_DURATION, "patience", "how long to wait", "60")};
 //       static constexpr std::array<osiris_str, 0> kSecrets = {};
 //
@@ -199,8 +200,8 @@ class Adapter {
 // What an adapter may offer beside Adapter: derive from it, and the extension is there.
 class Resources {  // osiris.resources/1
  public:
-  virtual std::string list_resources(std::string_view filter_json) = 0;                          // "resources"
-  virtual std::string release_resource(std::string_view kind, std::string_view id) = 0;          // "released"
+  virtual std::string list_resources(std::string_view filter_json) = 0;                  // "resources"
+  virtual std::string release_resource(std::string_view kind, std::string_view id) = 0;  // "released"
 
  protected:
   ~Resources() = default;
@@ -291,7 +292,8 @@ struct ResourcesTable {
   }
   static osiris_status release(osiris_adapter* self, osiris_str kind, osiris_str id) noexcept {
     return guard(of(self).host, [&] {
-      Host(of(self).host).deliver("released", static_cast<A&>(*of(self).adapter).release_resource(to_view(kind), to_view(id)));
+      Host(of(self).host)
+          .deliver("released", static_cast<A&>(*of(self).adapter).release_resource(to_view(kind), to_view(id)));
       return OSIRIS_OK;
     });
   }

@@ -1,5 +1,6 @@
-// osiris/options.hpp: an adapter's options, each written once: flag, type, default, range, help, and the member of the adapter's own
-// configuration that its value goes to. C++17, header only, NOT part of the ABI, like <osiris/adapter.hpp>:
+// osiris/options.hpp: an adapter's options, each written once: flag, type, default, range, help, and the member of the
+// adapter's own configuration that its value goes to. C++17, header only, NOT part of the ABI, like
+// <osiris/adapter.hpp>:
 //
 //     struct Config {
 //       std::chrono::milliseconds patience{};
@@ -7,11 +8,12 @@
 //     };
 //     constexpr std::array kRows = {
 //         osiris::plugin::Bound<Config>{OSIRIS_DURATION, "patience", &Config::patience, "how long to wait", {}, "60"},
-//         osiris::plugin::Bound<Config>{OSIRIS_TEXT, "host", &Config::hosts, "a host to use", "HOST", {}, {}, {}, {}, OSIRIS_REPEATED},
+//         osiris::plugin::Bound<Config>{OSIRIS_TEXT, "host", &Config::hosts, "a host to use", "HOST", {}, {}, {}, {},
+//         OSIRIS_REPEATED},
 //     };
 //
-//     static constexpr auto kOptions = osiris::plugin::descriptors(kRows);            // what <osiris/adapter.hpp> asks for
-//     void configure(const std::vector<Setting>& settings) { osiris::plugin::apply(kRows, settings, config_); }
+//     static constexpr auto kOptions = osiris::plugin::descriptors(kRows);            // what <osiris/adapter.hpp> asks
+//     for void configure(const std::vector<Setting>& settings) { osiris::plugin::apply(kRows, settings, config_); }
 //
 // The host hands every default to configure, so that a configuration holds no defaults of its own.
 #pragma once
@@ -34,13 +36,14 @@
 
 namespace osiris::plugin {
 
-// Where a value goes. Numbers of OSIRIS_INT and OSIRIS_BYTES: int64_t; OSIRIS_FLOAT: double; OSIRIS_DURATION: milliseconds, rounded to the
-// nearest; OSIRIS_PAIR: a map, or a vector of "NAME=VALUE"; repeated options: a vector. For what no member can take: a function, which
-// throws Failure for a value that it refuses.
+// Where a value goes. Numbers of OSIRIS_INT and OSIRIS_BYTES: int64_t; OSIRIS_FLOAT: double; OSIRIS_DURATION:
+// milliseconds, rounded to the nearest; OSIRIS_PAIR: a map, or a vector of "NAME=VALUE"; repeated options: a vector.
+// For what no member can take: a function, which throws Failure for a value that it refuses.
 template <class Config>
-using Target = std::variant<bool Config::*, int64_t Config::*, std::optional<int64_t> Config::*, double Config::*, std::chrono::milliseconds Config::*,
-                            std::string Config::*, std::vector<std::string> Config::*, std::map<std::string, std::string> Config::*,
-                            void (*)(Config&, std::string_view)>;
+using Target =
+    std::variant<bool Config::*, int64_t Config::*, std::optional<int64_t> Config::*, double Config::*,
+                 std::chrono::milliseconds Config::*, std::string Config::*, std::vector<std::string> Config::*,
+                 std::map<std::string, std::string> Config::*, void (*)(Config&, std::string_view)>;
 
 // The values of an OSIRIS_CHOICE; a static array.
 struct Choices {
@@ -95,8 +98,9 @@ constexpr std::array<osiris_option, N> descriptors(const std::array<Bound<Config
 namespace detail {
 
 template <class Config, size_t N, size_t M, size_t... I, size_t... J>
-constexpr std::array<Bound<Config>, N + M> joined(const std::array<Bound<Config>, N>& first, const std::array<Bound<Config>, M>& second,
-                                                  std::index_sequence<I...>, std::index_sequence<J...>) {
+constexpr std::array<Bound<Config>, N + M> joined(const std::array<Bound<Config>, N>& first,
+                                                  const std::array<Bound<Config>, M>& second, std::index_sequence<I...>,
+                                                  std::index_sequence<J...>) {
   return {first[I]..., second[J]...};
 }
 
@@ -104,7 +108,8 @@ constexpr std::array<Bound<Config>, N + M> joined(const std::array<Bound<Config>
 
 // Two tables as one: options that several adapters share, and those of one.
 template <class Config, size_t N, size_t M>
-constexpr std::array<Bound<Config>, N + M> joined(const std::array<Bound<Config>, N>& first, const std::array<Bound<Config>, M>& second) {
+constexpr std::array<Bound<Config>, N + M> joined(const std::array<Bound<Config>, N>& first,
+                                                  const std::array<Bound<Config>, M>& second) {
   return detail::joined(first, second, std::make_index_sequence<N>(), std::make_index_sequence<M>());
 }
 
@@ -129,7 +134,8 @@ inline void put(std::string& member, std::string_view value) { member = value; }
 inline void put(std::vector<std::string>& member, std::string_view value) { member.emplace_back(value); }
 inline void put(std::map<std::string, std::string>& member, std::string_view pair) {
   const size_t equals = pair.find('=');
-  member[std::string(pair.substr(0, equals))] = equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
+  member[std::string(pair.substr(0, equals))] =
+      equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
 }
 
 template <class Config>
@@ -146,7 +152,8 @@ void assign(const Target<Config>& target, std::string_view value, Config& config
 
 }  // namespace detail
 
-// Puts the settings of `configure` where they belong. Throws Failure for a setting that no row names, and what a row's function throws.
+// Puts the settings of `configure` where they belong. Throws Failure for a setting that no row names, and what a row's
+// function throws.
 template <class Config, size_t N>
 void apply(const std::array<Bound<Config>, N>& rows, const std::vector<Setting>& settings, Config& config) {
   for (const Setting& setting : settings) {

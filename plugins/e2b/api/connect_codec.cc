@@ -37,8 +37,10 @@ Result<std::optional<Envelope>> EnvelopeDecoder::next() {
   size_t length = 0;
   for (size_t i = 1; i < kHeadBytes; ++i) length = (length << 8) | static_cast<unsigned char>(rest[i]);
   if (flags & kCompressed) return Error(Code::kUnavailable, "a compressed Connect envelope, which was not asked for");
-  if (flags & ~kEndOfStream) return Error(Code::kUnavailable, "a Connect envelope with unknown flags " + std::to_string(flags));
-  if (length > kEnvelopeBytesMax) return Error(Code::kUnavailable, "a Connect envelope of " + std::to_string(length) + " bytes");
+  if (flags & ~kEndOfStream)
+    return Error(Code::kUnavailable, "a Connect envelope with unknown flags " + std::to_string(flags));
+  if (length > kEnvelopeBytesMax)
+    return Error(Code::kUnavailable, "a Connect envelope of " + std::to_string(length) + " bytes");
   if (rest.size() < kHeadBytes + length) return std::optional<Envelope>();
   Envelope envelope;
   envelope.end_of_stream = (flags & kEndOfStream) != 0;

@@ -28,7 +28,8 @@ Result<Sandbox> checked(Json json, std::string_view operation) {
   bool plain = !sandbox.id.empty() && sandbox.id.size() <= 64;
   for (const char c : sandbox.id) plain &= (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
   if (!plain)
-    return make_failure(FailureClass::kSandboxError, "cannot " + std::string(operation) + ": the answer names no valid sandbox id", "");
+    return make_failure(FailureClass::kSandboxError,
+                        "cannot " + std::string(operation) + ": the answer names no valid sandbox id", "");
   return sandbox;
 }
 
@@ -59,7 +60,9 @@ http::Timeouts shortened(http::Timeouts timeouts, http::Milliseconds wait) {
 ApiClient::ApiClient(ApiConfig config, http::Transport& transport, http::RetryPolicy policy,
                      std::function<bool(http::Milliseconds)> sleep,
                      std::function<void(const http::Request&, const http::RetryNote&)> note)
-    : config_(std::move(config)), transport_(transport), sender_(transport, policy, std::move(sleep), std::move(note)) {}
+    : config_(std::move(config)),
+      transport_(transport),
+      sender_(transport, policy, std::move(sleep), std::move(note)) {}
 
 http::Outcome ApiClient::send(const Call& call) {
   http::Request request;
@@ -95,12 +98,24 @@ http::Outcome ApiClient::send(Generation generation, const Call& newer, const Ca
 
 Result<Sandbox> create_sandbox(ApiClient& api, const SandboxSpec& spec, const CreateOptions& options) {
   constexpr std::string_view kOperation = "create a sandbox";
-  // What a service does at the end of a lease is its default unless it is told: a sandbox that was paused instead would stay for ever.
-  Json body = Json::object({{"templateID", spec.template_id}, {"timeout", spec.lease_s}, {"metadata", metadata_json(spec.metadata)}, {"autoPause", false}});
+  // What a service does at the end of a lease is its default unless it is told: a sandbox that was paused instead would
+  // stay for ever.
+  Json body = Json::object({{"templateID", spec.template_id},
+                            {"timeout", spec.lease_s},
+                            {"metadata", metadata_json(spec.metadata)},
+                            {"autoPause", false}});
   if (!spec.internet) body.set("allow_internet_access", false);
   if (!spec.network.is_null()) body.set("network", spec.network);
-  ApiClient::Call newer{"POST", "/v2/sandboxes", body, std::string(kOperation), false, options.cancelled, options.wait, false,
-                        std::min(options.wait, options.cancel_grace), spec.idempotency_key};
+  ApiClient::Call newer{"POST",
+                        "/v2/sandboxes",
+                        body,
+                        std::string(kOperation),
+                        false,
+                        options.cancelled,
+                        options.wait,
+                        false,
+                        std::min(options.wait, options.cancel_grace),
+                        spec.idempotency_key};
   ApiClient::Call older = newer;
   older.path = "/sandboxes";
   older.body.set("secure", true);  // what the newer route always does
@@ -116,13 +131,15 @@ Result<std::vector<Sandbox>> find_by_metadata(ApiClient& api, const std::map<std
     const std::string query = "metadata=" + metadata_query(metadata);
     std::string path = "/v2/sandboxes?state=running%2Cpaused&limit=100&" + query;
     if (!token.empty()) path += "&nextToken=" + percent_encode(token);
-    const http::Outcome outcome = api.send(Generation::kSandboxLists, {"GET", path, {}, std::string(kOperation), true, nullptr},
-                                           {"GET", "/sandboxes?" + query, {}, std::string(kOperation), true, nullptr});
+    const http::Outcome outcome =
+        api.send(Generation::kSandboxLists, {"GET", path, {}, std::string(kOperation), true, nullptr},
+                 {"GET", "/sandboxes?" + query, {}, std::string(kOperation), true, nullptr});
     OSIRIS_ASSIGN(const Json json, json_body(outcome, kOperation));
     for (const Json& item : json.items()) {
       OSIRIS_ASSIGN(Sandbox sandbox, checked(item, kOperation));
       bool matches = true;  // never trust a filter with what is about to be deleted
-      for (const auto& [key, value] : metadata) matches &= sandbox.metadata.count(key) > 0 && sandbox.metadata[key] == value;
+      for (const auto& [key, value] : metadata)
+        matches &= sandbox.metadata.count(key) > 0 && sandbox.metadata[key] == value;
       if (matches) found.push_back(std::move(sandbox));
     }
     token = outcome.response->headers.get("X-Next-Token");
@@ -133,14 +150,17 @@ Result<std::vector<Sandbox>> find_by_metadata(ApiClient& api, const std::map<std
 
 Result<Sandbox> get_sandbox(ApiClient& api, const std::string& id, const Once& once) {
   constexpr std::string_view kOperation = "look at the sandbox";
-  const http::Outcome outcome = api.send({"GET", "/sandboxes/" + id, {}, std::string(kOperation), true, once.cancelled, once.wait, true});
+  const http::Outcome outcome =
+      api.send({"GET", "/sandboxes/" + id, {}, std::string(kOperation), true, once.cancelled, once.wait, true});
   OSIRIS_ASSIGN(Json json, json_body(outcome, kOperation));
   return checked(std::move(json), kOperation);
 }
 
 Result<Sandbox> connect_sandbox(ApiClient& api, const std::string& id, int64_t lease_s) {
   constexpr std::string_view kOperation = "connect to the sandbox";
-  const ApiClient::Call newer{"POST", "/v2/sandboxes/" + id + "/connect", Json::object({{"timeout", lease_s}}), std::string(kOperation), true, nullptr};
+  const ApiClient::Call newer{
+      "POST", "/v2/sandboxes/" + id + "/connect", Json::object({{"timeout", lease_s}}), std::string(kOperation), true,
+      nullptr};
   ApiClient::Call older = newer;
   older.path = "/sandboxes/" + id + "/connect";
   OSIRIS_ASSIGN(Json json, json_body(api.send(Generation::kSandboxes, newer, older), kOperation));
@@ -149,22 +169,24 @@ Result<Sandbox> connect_sandbox(ApiClient& api, const std::string& id, int64_t l
 
 Status renew_lease(ApiClient& api, const std::string& id, int64_t lease_s, const Once& once) {
   constexpr std::string_view kOperation = "renew the lease";
-  const http::Outcome outcome = api.send(
-      {"POST", "/sandboxes/" + id + "/timeout", Json::object({{"timeout", lease_s}}), std::string(kOperation), true, once.cancelled, once.wait, true});
+  const http::Outcome outcome = api.send({"POST", "/sandboxes/" + id + "/timeout", Json::object({{"timeout", lease_s}}),
+                                          std::string(kOperation), true, once.cancelled, once.wait, true});
   if (is_success(outcome)) return {};
   return failure_from(outcome, kOperation);
 }
 
 Status kill_sandbox(ApiClient& api, const std::string& id, const Once& once) {
   constexpr std::string_view kOperation = "kill the sandbox";
-  const http::Outcome outcome = api.send({"DELETE", "/sandboxes/" + id, {}, std::string(kOperation), true, once.cancelled, once.wait, true});
+  const http::Outcome outcome =
+      api.send({"DELETE", "/sandboxes/" + id, {}, std::string(kOperation), true, once.cancelled, once.wait, true});
   if (is_success(outcome) || (outcome.response && outcome.response->status == 404)) return {};
   return failure_from(outcome, kOperation);
 }
 
 Result<bool> is_gone(ApiClient& api, const std::string& id, const Once& once) {
   constexpr std::string_view kOperation = "verify that the sandbox is gone";
-  const http::Outcome outcome = api.send({"GET", "/sandboxes/" + id, {}, std::string(kOperation), true, once.cancelled, once.wait, true});
+  const http::Outcome outcome =
+      api.send({"GET", "/sandboxes/" + id, {}, std::string(kOperation), true, once.cancelled, once.wait, true});
   if (outcome.response && outcome.response->status == 404) return true;
   if (is_success(outcome)) return false;
   return failure_from(outcome, kOperation);

@@ -1,6 +1,6 @@
 // The control plane's REST API: sandboxes. Templates are in templates.h.
-// Endpoints, fields and statuses: docs/e2b.md. Where a call has a newer and an older route, the newer one is tried, and the older one
-// once the service has shown that it does not know the newer (docs/decisions/0020-two-generations.md).
+// Endpoints, fields and statuses: docs/e2b.md. Where a call has a newer and an older route, the newer one is tried, and
+// the older one once the service has shown that it does not know the newer (docs/decisions/0020-two-generations.md).
 #pragma once
 
 #include <functional>
@@ -30,7 +30,8 @@ struct SandboxSpec {
   std::map<std::string, std::string> metadata;
   Json network;  // {"allowOut":[...],"denyOut":[...]} or null for the template's own
   bool internet = true;
-  // Lower-case letters, digits and hyphens: a service that knows the header Idempotency-Key makes one sandbox for it, however often it is asked.
+  // Lower-case letters, digits and hyphens: a service that knows the header Idempotency-Key makes one sandbox for it,
+  // however often it is asked.
   std::string idempotency_key;
 };
 
@@ -48,16 +49,17 @@ struct Sandbox {
 
 // What came to the API together, and so is known or unknown together.
 enum class Generation : unsigned {
-  kSandboxes,     // POST /v2/sandboxes and /v2/sandboxes/{id}/connect; before: without /v2
-  kSandboxLists,  // GET /v2/sandboxes; before: GET /sandboxes
-  kTemplates,     // POST /v3/templates; before: POST /v2/templates
-  kTemplateLists, // GET /v2/templates; before: GET /templates
+  kSandboxes,      // POST /v2/sandboxes and /v2/sandboxes/{id}/connect; before: without /v2
+  kSandboxLists,   // GET /v2/sandboxes; before: GET /sandboxes
+  kTemplates,      // POST /v3/templates; before: POST /v2/templates
+  kTemplateLists,  // GET /v2/templates; before: GET /templates
 };
 
 // One JSON call to the control plane, with the key, retried where that is harmless. [any thread]
 class ApiClient {
  public:
-  ApiClient(ApiConfig config, http::Transport& transport, http::RetryPolicy policy, std::function<bool(http::Milliseconds)> sleep,
+  ApiClient(ApiConfig config, http::Transport& transport, http::RetryPolicy policy,
+            std::function<bool(http::Milliseconds)> sleep,
             std::function<void(const http::Request&, const http::RetryNote&)> note);
 
   struct Call {
@@ -74,7 +76,8 @@ class ApiClient {
   };
   // The response whatever its status, or the failure to get one.
   http::Outcome send(const Call& call);
-  // The same by the newer route or, where that is unknown, by the older one; what was found out is remembered by this client.
+  // The same by the newer route or, where that is unknown, by the older one; what was found out is remembered by this
+  // client.
   http::Outcome send(Generation generation, const Call& newer, const Call& older);
   // True once the service has shown that it does not know the newer routes.
   bool is_older(Generation generation) const { return (older_ & bit(generation)) != 0; }
@@ -91,8 +94,9 @@ class ApiClient {
   std::atomic<unsigned> older_{0};
 };
 
-// POST /v2/sandboxes or /sandboxes. Not retried after an answer that may have come from a create that worked: that is the caller's. A
-// create that is under way when the run is cancelled may end: what it makes can then be killed at once, and not only when its lease is over.
+// POST /v2/sandboxes or /sandboxes. Not retried after an answer that may have come from a create that worked: that is
+// the caller's. A create that is under way when the run is cancelled may end: what it makes can then be killed at once,
+// and not only when its lease is over.
 struct CreateOptions {
   http::Milliseconds wait{90'000};
   const std::atomic<bool>* cancelled = nullptr;

@@ -37,20 +37,23 @@ void append_input(std::string& body, std::string_view bytes) {
   for (std::string* copy : {&encoded, &message, &envelope}) wipe(*copy);
 }
 
-// A service that does not know StreamInput says so by its status (connectrpc.com: 404, 405 and 501 are "unimplemented").
+// A service that does not know StreamInput says so by its status (connectrpc.com: 404, 405 and 501 are
+// "unimplemented").
 Error refused_input(const http::Outcome& outcome) {
   Error error = failure_from(outcome, kInput);
   const int status = outcome.response ? outcome.response->status : 0;
   const std::string code = detail_of(error, "rpc_code").as_string();
   if ((status != 404 && status != 405 && status != 501) || code == "not_found") return error;
-  error.message += "; this service takes no process input as a stream (process.Process/StreamInput), and its other call for input "
-                   "(SendInput) would put the run's secrets into its log, so the run ends here";
+  error.message +=
+      "; this service takes no process input as a stream (process.Process/StreamInput), and its other call for input "
+      "(SendInput) would put the run's secrets into its log, so the run ends here";
   error.hint = "Use E2B's own service, or one whose envd answers process.Process/StreamInput.";
   return error;
 }
 
 Error stream_broke(const std::string& operation, const std::string& reason) {
-  return make_failure(FailureClass::kNetworkError, operation + ": the stream broke: " + reason, "", Json::object({{"operation", operation}}));
+  return make_failure(FailureClass::kNetworkError, operation + ": the stream broke: " + reason, "",
+                      Json::object({{"operation", operation}}));
 }
 
 }  // namespace
@@ -58,9 +61,10 @@ Error stream_broke(const std::string& operation, const std::string& reason) {
 std::string envd_url(const ApiConfig& config, const Sandbox& sandbox) {
   if (!config.sandbox_url.empty()) return config.sandbox_url;
   const std::string& domain = sandbox.domain.empty() ? config.domain : sandbox.domain;
-  static constexpr std::array<std::string_view, 7> kSharedHost{"e2b.app",         "e2b.dev",        "e2b.pro",          "e2b-staging.dev",
-                                                              "e2b-tango.dev",   "e2b-juliett.dev", "foxtrot-2.e2b.dev"};
-  if (std::find(kSharedHost.begin(), kSharedHost.end(), domain) != kSharedHost.end()) return "https://sandbox." + domain;
+  static constexpr std::array<std::string_view, 7> kSharedHost{
+      "e2b.app", "e2b.dev", "e2b.pro", "e2b-staging.dev", "e2b-tango.dev", "e2b-juliett.dev", "foxtrot-2.e2b.dev"};
+  if (std::find(kSharedHost.begin(), kSharedHost.end(), domain) != kSharedHost.end())
+    return "https://sandbox." + domain;
   return "https://49983-" + sandbox.id + "." + domain;
 }
 
@@ -115,7 +119,8 @@ Result<ProcessEvent> ProcessStream::next(http::Milliseconds wait) {
     auto bytes = exchange_->read(std::max(left, http::Milliseconds(0)));
     if (!bytes) {
       if (bytes.error().code == Code::kDeadline || bytes.error().code == Code::kCancelled) return bytes.error();
-      if (!exchange_->reached_server()) return make_failure(FailureClass::kNetworkError, operation_ + ": " + bytes.error().message, "");
+      if (!exchange_->reached_server())
+        return make_failure(FailureClass::kNetworkError, operation_ + ": " + bytes.error().message, "");
       return stream_broke(operation_, bytes.error().message);
     }
     if (!head_seen_) {
@@ -153,7 +158,8 @@ http::Request Envd::request(std::string method, const std::string& path, std::st
   return request;
 }
 
-Result<uint64_t> Envd::upload(const std::vector<UploadPart>& parts, const std::atomic<bool>* cancelled, std::function<void()> opened) {
+Result<uint64_t> Envd::upload(const std::vector<UploadPart>& parts, const std::atomic<bool>* cancelled,
+                              std::function<void()> opened) {
   constexpr std::string_view kOperation = "upload files";
   static constexpr std::string_view kBoundary = "osiris-6f1d0c5b8a7e4e3f9d2b";
   http::Request upload = request("POST", "/files", std::string(kOperation));
@@ -169,7 +175,8 @@ Result<uint64_t> Envd::upload(const std::vector<UploadPart>& parts, const std::a
       return pipe->write(bytes);
     };
     for (const UploadPart& part : parts) {
-      const std::string head = "--" + std::string(kBoundary) + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + part.path +
+      const std::string head = "--" + std::string(kBoundary) +
+                               "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + part.path +
                                "\"\r\nContent-Type: application/octet-stream\r\n\r\n";
       if (!sink(head)) return;
       if (const Status written = part.write(sink); !written.ok()) {
@@ -200,7 +207,8 @@ http::Request Envd::stream_request(const std::string& procedure, std::string ope
   return call;
 }
 
-std::unique_ptr<ProcessStream> Envd::stream(const std::string& procedure, const Json& message, std::string operation, http::Milliseconds idle) {
+std::unique_ptr<ProcessStream> Envd::stream(const std::string& procedure, const Json& message, std::string operation,
+                                            http::Milliseconds idle) {
   http::Request start = stream_request(procedure, operation);
   start.headers.add("Keepalive-Ping-Interval", std::to_string(kKeepaliveSeconds));
   start.body = encode_envelope(message.dump());
@@ -222,10 +230,12 @@ std::unique_ptr<ProcessStream> Envd::start(const StartSpec& spec) {
 }
 
 std::unique_ptr<ProcessStream> Envd::connect(int64_t pid) {
-  return stream("/process.Process/Connect", Json::object({{"process", Json::object({{"pid", pid}})}}), "reconnect to the worker", kStreamIdle);
+  return stream("/process.Process/Connect", Json::object({{"process", Json::object({{"pid", pid}})}}),
+                "reconnect to the worker", kStreamIdle);
 }
 
-Result<Json> Envd::unary(const std::string& procedure, const Json& message, std::string operation, const Manner& manner) {
+Result<Json> Envd::unary(const std::string& procedure, const Json& message, std::string operation,
+                         const Manner& manner) {
   http::Request call = request("POST", procedure, operation);
   call.headers.add("Content-Type", "application/json");
   call.headers.add("Connect-Protocol-Version", "1");
@@ -234,22 +244,25 @@ Result<Json> Envd::unary(const std::string& procedure, const Json& message, std:
   if (manner.wait.count() > 0) call.timeouts = shortened(call.timeouts, manner.wait);
   http::SendOptions options;
   options.cancelled = manner.cancelled;
-  const http::Outcome outcome = manner.once ? http::send(api_.transport(), call, options) : api_.sender().send(call, options);
+  const http::Outcome outcome =
+      manner.once ? http::send(api_.transport(), call, options) : api_.sender().send(call, options);
   if (!outcome.response || outcome.response->status != 200) return failure_from(outcome, operation);
   auto body = parse_json(outcome.response->body);
   return body.ok() ? *std::move(body) : Json::object();
 }
 
-// Never by SendInput: envd writes every unary call, its message included, to the log that the service keeps. A stream's messages it
-// does not write.
+// Never by SendInput: envd writes every unary call, its message included, to the log that the service keeps. A stream's
+// messages it does not write.
 Status Envd::stream_input(int64_t pid, std::string_view bytes, const std::atomic<bool>* cancelled) {
   constexpr size_t kSliceBytes = 1u << 20;
   http::Request call = stream_request("/process.Process/StreamInput", std::string(kInput));
   call.timeouts = shortened(call.timeouts, std::max(api_.config().timeouts.total, patience_));
   call.has_secrets = true;
   const size_t slices = bytes.size() / kSliceBytes + 1;
-  call.body.reserve(bytes.size() / 3 * 4 + slices * 64 + 64);  // grown in one piece, so that no part of it is left behind
-  call.body += encode_envelope(Json::object({{"start", Json::object({{"process", Json::object({{"pid", pid}})}})}}).dump());
+  call.body.reserve(bytes.size() / 3 * 4 + slices * 64 +
+                    64);  // grown in one piece, so that no part of it is left behind
+  call.body +=
+      encode_envelope(Json::object({{"start", Json::object({{"process", Json::object({{"pid", pid}})}})}}).dump());
   for (size_t at = 0; at < bytes.size(); at += kSliceBytes) append_input(call.body, bytes.substr(at, kSliceBytes));
   http::SendOptions options;
   options.cancelled = cancelled;
@@ -272,13 +285,15 @@ Status Envd::stream_input(int64_t pid, std::string_view bytes, const std::atomic
 Status Envd::signal(int64_t pid, bool kill) {
   const Json message =
       Json::object({{"process", Json::object({{"pid", pid}})}, {"signal", kill ? "SIGNAL_SIGKILL" : "SIGNAL_SIGTERM"}});
-  const auto sent = unary("/process.Process/SendSignal", message, "signal the worker", {.idempotent = true, .wait = kSignalWait});
+  const auto sent =
+      unary("/process.Process/SendSignal", message, "signal the worker", {.idempotent = true, .wait = kSignalWait});
   if (!sent) return sent.error();
   return {};
 }
 
 Result<std::vector<int64_t>> Envd::list_processes() {
-  OSIRIS_ASSIGN(const Json list, unary("/process.Process/List", Json::object(), "list the processes", {.wait = kAskWait, .once = true}));
+  OSIRIS_ASSIGN(const Json list,
+                unary("/process.Process/List", Json::object(), "list the processes", {.wait = kAskWait, .once = true}));
   std::vector<int64_t> pids;
   for (const Json& process : list["processes"].items()) pids.push_back(process["pid"].as_int());
   return pids;

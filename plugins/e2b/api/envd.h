@@ -66,17 +66,20 @@ class Envd {
   Envd(ApiClient& api, Sandbox sandbox, http::Milliseconds patience);
   const Sandbox& sandbox() const { return sandbox_; }
 
-  // One multipart request carrying every part, streamed as the parts are made. Returns the bytes sent. Not retried: a part
-  // cannot be made twice. A broken upload leaves truncated files, so callers verify what they use by hash.
+  // One multipart request carrying every part, streamed as the parts are made. Returns the bytes sent. Not retried: a
+  // part cannot be made twice. A broken upload leaves truncated files, so callers verify what they use by hash.
   // `opened` is called once it is under way.
-  Result<uint64_t> upload(const std::vector<UploadPart>& parts, const std::atomic<bool>* cancelled, std::function<void()> opened = {});
+  Result<uint64_t> upload(const std::vector<UploadPart>& parts, const std::atomic<bool>* cancelled,
+                          std::function<void()> opened = {});
   std::unique_ptr<ProcessStream> start(const StartSpec& spec);
   std::unique_ptr<ProcessStream> connect(int64_t pid);
-  // Ordered with earlier calls on this object; returns once the process's pipe took it. What is sent may hold secrets: no copy of it
-  // stays in memory, and it goes by the one call that envd does not write to its log. Where a service lacks that call, an error.
+  // Ordered with earlier calls on this object; returns once the process's pipe took it. What is sent may hold secrets:
+  // no copy of it stays in memory, and it goes by the one call that envd does not write to its log. Where a service
+  // lacks that call, an error.
   Status stream_input(int64_t pid, std::string_view bytes, const std::atomic<bool>* cancelled = nullptr);
   Status signal(int64_t pid, bool kill);
-  // The pids of the processes that live, by List. This and is_alive() answer within 2 s each, whatever the network does.
+  // The pids of the processes that live, by List. This and is_alive() answer within 2 s each, whatever the network
+  // does.
   Result<std::vector<int64_t>> list_processes();
   // A file's bytes as they come, from `offset` on.
   std::unique_ptr<http::Exchange> download(const std::string& path, uint64_t offset = 0);
@@ -93,7 +96,8 @@ class Envd {
   };
   Result<Json> unary(const std::string& procedure, const Json& message, std::string operation, const Manner& manner);
   http::Request stream_request(const std::string& procedure, std::string operation) const;
-  std::unique_ptr<ProcessStream> stream(const std::string& procedure, const Json& message, std::string operation, http::Milliseconds idle);
+  std::unique_ptr<ProcessStream> stream(const std::string& procedure, const Json& message, std::string operation,
+                                        http::Milliseconds idle);
 
   ApiClient& api_;
   const Sandbox sandbox_;
@@ -101,8 +105,8 @@ class Envd {
   const http::Milliseconds patience_;
 };
 
-// Where a sandbox's envd answers (docs/e2b.md): the configured URL as it is, the shared host of E2B's own domains, or the
-// sandbox's own host.
+// Where a sandbox's envd answers (docs/e2b.md): the configured URL as it is, the shared host of E2B's own domains, or
+// the sandbox's own host.
 std::string envd_url(const ApiConfig& config, const Sandbox& sandbox);
 
 }  // namespace osiris::e2b

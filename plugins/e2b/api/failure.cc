@@ -10,25 +10,34 @@
 namespace osiris::e2b {
 namespace {
 
-constexpr std::array kClasses{FailureClass::kQuotaExceeded, FailureClass::kCreationTimeout, FailureClass::kSandboxError, FailureClass::kWorkerCrash,
-                              FailureClass::kAuthError,     FailureClass::kNotFound,        FailureClass::kNetworkError};
+constexpr std::array kClasses{FailureClass::kQuotaExceeded, FailureClass::kCreationTimeout, FailureClass::kSandboxError,
+                              FailureClass::kWorkerCrash,   FailureClass::kAuthError,       FailureClass::kNotFound,
+                              FailureClass::kNetworkError};
 
 Code code_of(FailureClass failure) {
   switch (failure) {
-    case FailureClass::kQuotaExceeded: return Code::kExhausted;
-    case FailureClass::kAuthError: return Code::kUnauthenticated;
-    case FailureClass::kNotFound: return Code::kNotFound;
-    default: return Code::kUnavailable;
+    case FailureClass::kQuotaExceeded:
+      return Code::kExhausted;
+    case FailureClass::kAuthError:
+      return Code::kUnauthenticated;
+    case FailureClass::kNotFound:
+      return Code::kNotFound;
+    default:
+      return Code::kUnavailable;
   }
 }
 
 // Of failures without an answer of a service.
 std::string_view hint_for(FailureClass failure) {
   switch (failure) {
-    case FailureClass::kCreationTimeout: return "The service found no room in time; try again, or in another region or shape.";
-    case FailureClass::kWorkerCrash: return "See osiris.log of the session for the worker's last lines.";
-    case FailureClass::kNetworkError: return "Check the network, the proxy and --e2b-api-url.";
-    default: return judge({}).hint;
+    case FailureClass::kCreationTimeout:
+      return "The service found no room in time; try again, or in another region or shape.";
+    case FailureClass::kWorkerCrash:
+      return "See osiris.log of the session for the worker's last lines.";
+    case FailureClass::kNetworkError:
+      return "Check the network, the proxy and --e2b-api-url.";
+    default:
+      return judge({}).hint;
   }
 }
 
@@ -42,13 +51,13 @@ std::string request_id_of(const http::Response& response) {
 
 }  // namespace
 
-const Json& detail_of(const Error& error, std::string_view field) {
-  return error.detail[field];
-}
+const Json& detail_of(const Error& error, std::string_view field) { return error.detail[field]; }
 
 int http_status_of(const Error& error) { return static_cast<int>(detail_of(error, "http_status").as_int()); }
 
-http::Milliseconds retry_after_of(const Error& error) { return http::Milliseconds(detail_of(error, "retry_after_s").as_int() * 1000); }
+http::Milliseconds retry_after_of(const Error& error) {
+  return http::Milliseconds(detail_of(error, "retry_after_s").as_int() * 1000);
+}
 
 bool may_pass(const Error& error) {
   if (!error.category.starts_with("e2b.")) return false;  // this machine's, or nobody's
@@ -56,11 +65,13 @@ bool may_pass(const Error& error) {
   if (detail_of(error, "error_code").as_string() == "sandbox_create_refused") return false;
   if (const int status = http_status_of(error); status != 0) return status == 429 || is_server_trouble(status);
   if (const Json& code = detail_of(error, "rpc_code"); code.is_string()) {
-    static constexpr std::string_view kPassing[] = {"unavailable", "unknown", "internal", "aborted", "deadline_exceeded", "resource_exhausted", "canceled"};
+    static constexpr std::string_view kPassing[] = {
+        "unavailable", "unknown", "internal", "aborted", "deadline_exceeded", "resource_exhausted", "canceled"};
     return std::find(std::begin(kPassing), std::end(kPassing), code.as_string()) != std::end(kPassing);
   }
   const FailureClass failure = failure_class_of(error);
-  return failure == FailureClass::kNetworkError || failure == FailureClass::kSandboxError || failure == FailureClass::kCreationTimeout;
+  return failure == FailureClass::kNetworkError || failure == FailureClass::kSandboxError ||
+         failure == FailureClass::kCreationTimeout;
 }
 
 Error after_attempts(Error error, int attempts) {
@@ -98,8 +109,8 @@ Error failure_from(const http::Outcome& outcome, std::string_view operation) {
     const bool certificate = failure.error.code == Code::kUnauthenticated;
     if (failure.error.code != Code::kUnavailable) detail.set("should_retry", false);
     if (!failure.reached_server) detail.set("reached", false);
-    return after_attempts(make_failure(FailureClass::kNetworkError, what + ": " + failure.error.message, certificate ? failure.error.hint : "",
-                                       std::move(detail)),
+    return after_attempts(make_failure(FailureClass::kNetworkError, what + ": " + failure.error.message,
+                                       certificate ? failure.error.hint : "", std::move(detail)),
                           failure.attempts);
   }
   const http::Response& response = *outcome.response;
@@ -123,7 +134,8 @@ Error failure_from(const http::Outcome& outcome, std::string_view operation) {
     detail.set("request_id", request_id);
     message += " (request " + request_id + ")";
   }
-  if (const auto told = http::parse_should_retry(response.headers.get("Should-Retry"))) detail.set("should_retry", *told);
+  if (const auto told = http::parse_should_retry(response.headers.get("Should-Retry")))
+    detail.set("should_retry", *told);
   if (const auto wait = http::retry_after(response.headers)) {
     detail.set("retry_after_s", int64_t{wait->count() / 1000});
     message += "; it asks to wait " + std::to_string(wait->count() / 1000) + " s";
@@ -131,12 +143,15 @@ Error failure_from(const http::Outcome& outcome, std::string_view operation) {
   const bool is_rpc = !rpc_code.empty();
   const int status = is_rpc ? kRpcStatus : is_unknown_route(response) ? kUnknownRoute : response.status;
   const Judgement judgement = judge({operation, status, is_rpc ? rpc_code : error_code, said});
-  return after_attempts(make_failure(judgement.failure, std::move(message), std::string(judgement.hint), std::move(detail)), response.attempts);
+  return after_attempts(
+      make_failure(judgement.failure, std::move(message), std::string(judgement.hint), std::move(detail)),
+      response.attempts);
 }
 
 Error rpc_failure(std::string_view operation, std::string_view code, std::string_view message) {
   const Judgement judgement = judge({operation, kRpcStatus, code, message});
-  return make_failure(judgement.failure, "cannot " + std::string(operation) + ": " + std::string(code) + ": " + std::string(message),
+  return make_failure(judgement.failure,
+                      "cannot " + std::string(operation) + ": " + std::string(code) + ": " + std::string(message),
                       std::string(judgement.hint), Json::object({{"operation", operation}, {"rpc_code", code}}));
 }
 

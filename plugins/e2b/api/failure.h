@@ -1,6 +1,8 @@
-// The error classes of this adapter and how answers become them: one table (failure_table.cc) of who was asked for what, the status
-// and what the answer says, to the class and what to do about it. Each error carries, for programs, {"class","operation",
-// "http_status","error_code","rpc_code","request_id","attempts","retried","retry_after_s","should_retry"} in Error::detail.
+// The error classes of this adapter and how answers become them: one table (failure_table.cc) of who was asked for
+// what, the status and what the answer says, to the class and what to do about it. Each error carries, for programs,
+// {"class","operation",
+// "http_status","error_code","rpc_code","request_id","attempts","retried","retry_after_s","should_retry"} in
+// Error::detail.
 #pragma once
 
 #include <string>
@@ -28,8 +30,8 @@ struct Answer {
   std::string_view code;       // the control plane's error_code, or Connect's code; may be empty
   std::string_view message;
 };
-inline constexpr int kRpcStatus = -1;      // a Connect error of envd's, which says more by its code than by its status
-inline constexpr int kUnknownRoute = -2;   // is_unknown_route()
+inline constexpr int kRpcStatus = -1;     // a Connect error of envd's, which says more by its code than by its status
+inline constexpr int kUnknownRoute = -2;  // is_unknown_route()
 
 struct Judgement {
   FailureClass failure = FailureClass::kSandboxError;
@@ -39,8 +41,8 @@ struct Judgement {
 Judgement judge(const Answer& answer);
 size_t judgement_rows();
 
-// The error for an answer outside 2xx, or for no answer at all. `operation` is what was tried ("create a sandbox"). An answer of
-// envd's RPCs names a code of Connect's, which says more than its status and lands in detail as "rpc_code".
+// The error for an answer outside 2xx, or for no answer at all. `operation` is what was tried ("create a sandbox"). An
+// answer of envd's RPCs names a code of Connect's, which says more than its status and lands in detail as "rpc_code".
 Error failure_from(const http::Outcome& outcome, std::string_view operation);
 // The document that an answer is; the failure of an answer that is none, however it came to be torn.
 Result<Json> json_body(const http::Outcome& outcome, std::string_view operation);
@@ -48,12 +50,12 @@ Result<Json> json_body(const http::Outcome& outcome, std::string_view operation)
 // The error for a Connect code that came inside a stream.
 Error rpc_failure(std::string_view operation, std::string_view code, std::string_view message);
 
-// An answer that says that the service does not know the route (or not with this method), and not that what the route names does
-// not exist (docs/decisions/0020-two-generations.md).
+// An answer that says that the service does not know the route (or not with this method), and not that what the route
+// names does not exist (docs/decisions/0020-two-generations.md).
 bool is_unknown_route(const http::Response& response);
 
-// Whether the same attempt may well succeed later: no answer, "too many", and what a service says of its own trouble, unless it says
-// by Should-Retry that it will not, or that another error will.
+// Whether the same attempt may well succeed later: no answer, "too many", and what a service says of its own trouble,
+// unless it says by Should-Retry that it will not, or that another error will.
 bool may_pass(const Error& error);
 
 // A field of Error::detail; null when there is none.

@@ -29,7 +29,8 @@ Json steps_json(const TemplateSpec& spec) {
 }
 
 // Object stores refuse chunked uploads, so the length is said first.
-Status put_context(ApiClient& api, const std::string& url, const Json& headers, const std::filesystem::path& file, const std::atomic<bool>* cancelled) {
+Status put_context(ApiClient& api, const std::string& url, const Json& headers, const std::filesystem::path& file,
+                   const std::atomic<bool>* cancelled) {
   OSIRIS_ASSIGN(std::string bytes, read_file(file));
   http::Request put;
   put.method = "PUT";
@@ -46,7 +47,8 @@ Status put_context(ApiClient& api, const std::string& url, const Json& headers, 
   return failure_from(outcome, put.label);
 }
 
-Result<uint64_t> upload_contexts(ApiClient& api, const TemplateSpec& spec, const std::string& template_id, const std::atomic<bool>* cancelled) {
+Result<uint64_t> upload_contexts(ApiClient& api, const TemplateSpec& spec, const std::string& template_id,
+                                 const std::atomic<bool>* cancelled) {
   uint64_t uploaded = 0;
   for (const BuildStep& step : spec.steps) {
     if (step.files_hash.empty()) continue;
@@ -63,30 +65,38 @@ Result<uint64_t> upload_contexts(ApiClient& api, const TemplateSpec& spec, const
 
 Error build_failed(const std::string& name, const Json& status, const std::deque<std::string>& last) {
   const Json& reason = status["reason"];
-  std::string message = "template " + name + " could not be built: " + reason["message"].as_string_or("no reason given");
+  std::string message =
+      "template " + name + " could not be built: " + reason["message"].as_string_or("no reason given");
   if (reason["step"].is_string()) message += " (step " + reason["step"].as_string() + ")";
   if (!last.empty()) message += "; its last lines:";
   for (const std::string& line : last) message += "\n    " + line;
-  return make_failure(FailureClass::kSandboxError, message, "See the build log in osiris.log; the same command run by hand shows more.");
+  return make_failure(FailureClass::kSandboxError, message,
+                      "See the build log in osiris.log; the same command run by hand shows more.");
 }
 
-Result<Json> build_status(ApiClient& api, const std::string& template_id, const std::string& build_id, int64_t logs_seen, const BuildOptions& options) {
+Result<Json> build_status(ApiClient& api, const std::string& template_id, const std::string& build_id,
+                          int64_t logs_seen, const BuildOptions& options) {
   const std::string operation = "follow the template build";
-  const http::Outcome outcome = api.send({"GET", "/templates/" + template_id + "/builds/" + build_id + "/status?logsOffset=" + std::to_string(logs_seen),
-                                          {}, operation, true, options.cancelled});
+  const http::Outcome outcome =
+      api.send({"GET",
+                "/templates/" + template_id + "/builds/" + build_id + "/status?logsOffset=" + std::to_string(logs_seen),
+                {},
+                operation,
+                true,
+                options.cancelled});
   return json_body(outcome, operation);
 }
 
-// A build is started once; a second start of it is refused. Where the answer was lost, or was the service's own trouble, the build's state
-// tells whether it began; one that still waits is started again, within the retry budget.
-Status start_build(ApiClient& api, const std::string& name, const std::string& template_id, const std::string& build_id, const Json& recipe,
-                   const BuildOptions& options) {
+// A build is started once; a second start of it is refused. Where the answer was lost, or was the service's own
+// trouble, the build's state tells whether it began; one that still waits is started again, within the retry budget.
+Status start_build(ApiClient& api, const std::string& name, const std::string& template_id, const std::string& build_id,
+                   const Json& recipe, const BuildOptions& options) {
   const std::string operation = "start the build of template " + name;
   const http::RetryPolicy policy{.budget = options.retry_budget};
   std::optional<std::chrono::steady_clock::time_point> until;
   for (int attempt = 1;; ++attempt) {
-    const http::Outcome started =
-        api.send({"POST", "/v2/templates/" + template_id + "/builds/" + build_id, recipe, operation, false, options.cancelled});
+    const http::Outcome started = api.send(
+        {"POST", "/v2/templates/" + template_id + "/builds/" + build_id, recipe, operation, false, options.cancelled});
     if (is_success(started)) return {};
     const Error error = after_attempts(failure_from(started, operation), attempt);
     if (!may_pass(error) || error.code == Code::kExhausted) return error;  // "too many" was waited for already
@@ -100,8 +110,8 @@ Status start_build(ApiClient& api, const std::string& name, const std::string& t
   }
 }
 
-Status wait_until_built(ApiClient& api, const std::string& name, const std::string& template_id, const std::string& build_id,
-                        const BuildOptions& options) {
+Status wait_until_built(ApiClient& api, const std::string& name, const std::string& template_id,
+                        const std::string& build_id, const BuildOptions& options) {
   const int64_t until_ns = system_clock().monotonic_ns() + options.timeout_ms * 1'000'000;
   int64_t seen = 0;
   std::deque<std::string> last;
@@ -118,13 +128,16 @@ Status wait_until_built(ApiClient& api, const std::string& name, const std::stri
     if (state == "ready") return {};
     if (state == "error") return build_failed(name, status, last);
     if (system_clock().monotonic_ns() > until_ns)
-      return make_failure(FailureClass::kCreationTimeout, "template " + name + " was not built within " + std::to_string(options.timeout_ms / 1000) + " s",
-                          "Raise --e2b-build-timeout; the build goes on and may be found next time.");
+      return make_failure(
+          FailureClass::kCreationTimeout,
+          "template " + name + " was not built within " + std::to_string(options.timeout_ms / 1000) + " s",
+          "Raise --e2b-build-timeout; the build goes on and may be found next time.");
     if (!options.sleep(http::Milliseconds(200))) return Error(Code::kCancelled, "the template build was cancelled");
   }
 }
 
-Result<BuiltTemplate> build(ApiClient& api, const TemplateSpec& spec, const std::string& name, const BuildOptions& options) {
+Result<BuiltTemplate> build(ApiClient& api, const TemplateSpec& spec, const std::string& name,
+                            const BuildOptions& options) {
   BuiltTemplate built;
   built.name = name;
   built.built_now = true;
@@ -158,14 +171,16 @@ Result<BuiltTemplate> build(ApiClient& api, const TemplateSpec& spec, const std:
 }  // namespace
 
 std::string TemplateSpec::name() const {
-  Json content = Json::object({{"from_template", from_template}, {"from_image", from_image}, {"steps", steps_json(*this)}});
+  Json content =
+      Json::object({{"from_template", from_template}, {"from_image", from_image}, {"steps", steps_json(*this)}});
   if (cpu_count) content.set("cpu_count", *cpu_count);
   if (memory_mb) content.set("memory_mb", *memory_mb);
   if (min_free_disk_mb) content.set("min_free_disk_mb", *min_free_disk_mb);
   return std::string(kNamePrefix) + sha256_hex(content.dump_canonical()).substr(0, 16);
 }
 
-Result<std::optional<std::string>> find_template(ApiClient& api, const std::string& name, const std::atomic<bool>* cancelled) {
+Result<std::optional<std::string>> find_template(ApiClient& api, const std::string& name,
+                                                 const std::atomic<bool>* cancelled) {
   const std::string operation = "look for template " + name;
   const http::Outcome outcome = api.send({"GET", "/templates/aliases/" + name, {}, operation, true, cancelled});
   if (outcome.response && outcome.response->status == 404) return std::optional<std::string>();
@@ -173,11 +188,14 @@ Result<std::optional<std::string>> find_template(ApiClient& api, const std::stri
   return std::optional<std::string>(answer["templateID"].as_string());
 }
 
-std::string TemplateSpec::name_of(std::string_view owner) const { return name() + "-" + sha256_hex(owner).substr(0, 8); }
+std::string TemplateSpec::name_of(std::string_view owner) const {
+  return name() + "-" + sha256_hex(owner).substr(0, 8);
+}
 
 namespace {
 
-Result<BuiltTemplate> find_or_build(ApiClient& api, const TemplateSpec& spec, const std::string& name, const BuildOptions& options) {
+Result<BuiltTemplate> find_or_build(ApiClient& api, const TemplateSpec& spec, const std::string& name,
+                                    const BuildOptions& options) {
   if (!options.force) {
     OSIRIS_ASSIGN(const std::optional<std::string> found, find_template(api, name, options.cancelled));
     if (found) {
@@ -193,7 +211,8 @@ Result<BuiltTemplate> find_or_build(ApiClient& api, const TemplateSpec& spec, co
 // 403 of a call that names the template by its name; a refused key would be 401, a blocked team says so of every call.
 bool is_somebody_elses(const Error& error) {
   const std::string operation = detail_of(error, "operation").as_string();
-  return http_status_of(error) == 403 && (operation.starts_with("look for template") || operation.starts_with("create template"));
+  return http_status_of(error) == 403 &&
+         (operation.starts_with("look for template") || operation.starts_with("create template"));
 }
 
 }  // namespace
@@ -211,16 +230,18 @@ Result<std::vector<ListedTemplate>> list_templates(ApiClient& api) {
   std::vector<ListedTemplate> listed;
   std::string token;
   for (int page = 0; page < 1000; ++page) {
-    const http::Outcome outcome = api.send(Generation::kTemplateLists,
-                                           {"GET", "/v2/templates?limit=100" + (token.empty() ? "" : "&nextToken=" + token), {}, operation, true, nullptr},
-                                           {"GET", "/templates", {}, operation, true, nullptr});
+    const http::Outcome outcome = api.send(
+        Generation::kTemplateLists,
+        {"GET", "/v2/templates?limit=100" + (token.empty() ? "" : "&nextToken=" + token), {}, operation, true, nullptr},
+        {"GET", "/templates", {}, operation, true, nullptr});
     OSIRIS_ASSIGN(const Json answer, json_body(outcome, operation));
     for (const Json& item : answer.items()) {
       ListedTemplate entry;
       entry.template_id = item["templateID"].as_string();
       for (const char* field : {"names", "aliases"})
         for (const Json& name : item[field].items())
-          if (entry.name.empty() && name.as_string().find(kNamePrefix) != std::string::npos) entry.name = name.as_string();
+          if (entry.name.empty() && name.as_string().find(kNamePrefix) != std::string::npos)
+            entry.name = name.as_string();
       entry.cpu_count = item["cpuCount"].as_int();
       entry.memory_mb = item["memoryMB"].as_int();
       entry.created_at = item["createdAt"].as_string();

@@ -1,5 +1,5 @@
-// Templates: a sandbox's shape (CPUs, memory) and what is in it before it starts are properties of its template, so what the
-// user asks for is built once, named by its content, and found again next time.
+// Templates: a sandbox's shape (CPUs, memory) and what is in it before it starts are properties of its template, so
+// what the user asks for is built once, named by its content, and found again next time.
 #pragma once
 
 #include <atomic>
@@ -53,8 +53,8 @@ struct BuildOptions {
   http::Milliseconds retry_budget{30'000};
 };
 
-// Finds the template by its name, or builds it and waits until it is ready. A name that belongs to another team is left for one of the
-// owner's own.
+// Finds the template by its name, or builds it and waits until it is ready. A name that belongs to another team is left
+// for one of the owner's own.
 Result<BuiltTemplate> ensure_template(ApiClient& api, const TemplateSpec& spec, const BuildOptions& options);
 
 struct ListedTemplate {
@@ -68,6 +68,7 @@ Result<std::vector<ListedTemplate>> list_templates(ApiClient& api);
 // Gone already is success.
 Status delete_template(ApiClient& api, const std::string& template_id);
 // nullopt: no template of that name is visible to this account.
-Result<std::optional<std::string>> find_template(ApiClient& api, const std::string& name, const std::atomic<bool>* cancelled);
+Result<std::optional<std::string>> find_template(ApiClient& api, const std::string& name,
+                                                 const std::atomic<bool>* cancelled);
 
 }  // namespace osiris::e2b

@@ -12,7 +12,8 @@ constexpr size_t kBodyShownBytes = 2'000;
 constexpr size_t kBodySearchedBytes = size_t{256} << 10;  // of an answer, for credentials
 
 // Requests that carry somebody's right to enter, by header.
-constexpr std::string_view kCredentialHeaders[] = {"X-API-Key", "X-Access-Token", "E2b-Traffic-Access-Token", "Authorization"};
+constexpr std::string_view kCredentialHeaders[] = {"X-API-Key", "X-Access-Token", "E2b-Traffic-Access-Token",
+                                                   "Authorization"};
 
 // What of a request body may be written down. Input to a process carries secrets; uploads are the user's data.
 std::string shown_body(const http::Request& request) {
@@ -24,20 +25,26 @@ std::string shown_body(const http::Request& request) {
 }
 
 // The address of an upload is signed: who has it may upload.
-std::string shown_url(const http::Request& request) { return request.method == "PUT" ? request.url.substr(0, request.url.find('?')) : request.url; }
+std::string shown_url(const http::Request& request) {
+  return request.method == "PUT" ? request.url.substr(0, request.url.find('?')) : request.url;
+}
 
-// An answer's body is shown as far as it is a document: not the data of files and streams, and not where it may repeat the secrets of
-// its request.
-bool is_file(const http::Request& request) { return request.method == "GET" && request.url.find("/files?") != std::string::npos; }
+// An answer's body is shown as far as it is a document: not the data of files and streams, and not where it may repeat
+// the secrets of its request.
+bool is_file(const http::Request& request) {
+  return request.method == "GET" && request.url.find("/files?") != std::string::npos;
+}
 
 bool is_document(const http::Response& response) {
   const std::string_view type = response.headers.get("Content-Type");
   return type.starts_with("application/json") || type.starts_with("text/plain");
 }
 
-// The texts that an answer gives under a name that lets others in; as JSON writes them, with or without blanks, whole or cut off.
+// The texts that an answer gives under a name that lets others in; as JSON writes them, with or without blanks, whole
+// or cut off.
 std::vector<std::string> credentials_in(std::string_view body) {
-  static constexpr std::string_view kNames[] = {"\"envdAccessToken\"", "\"trafficAccessToken\"", "\"accessToken\"", "\"token\"", "\"url\""};
+  static constexpr std::string_view kNames[] = {"\"envdAccessToken\"", "\"trafficAccessToken\"", "\"accessToken\"",
+                                                "\"token\"", "\"url\""};
   static constexpr std::string_view kBlanks = " \t\r\n";
   std::vector<std::string> found;
   for (const std::string_view name : kNames)
@@ -60,14 +67,19 @@ std::vector<std::string> credentials_in(std::string_view body) {
 class WatchedExchange : public http::Exchange {
  public:
   WatchedExchange(std::unique_ptr<http::Exchange> inner, WatchedTransport& transport, uint64_t number, bool shows_body)
-      : inner_(std::move(inner)), transport_(transport), number_(number), shows_body_(shows_body), started_ns_(system_clock().monotonic_ns()) {}
+      : inner_(std::move(inner)),
+        transport_(transport),
+        number_(number),
+        shows_body_(shows_body),
+        started_ns_(system_clock().monotonic_ns()) {}
 
   ~WatchedExchange() override {
     inner_.reset();
     const int64_t ms = (system_clock().monotonic_ns() - started_ns_) / 1'000'000;
     for (const std::string& credential : credentials_in(body_)) transport_.mask(credential);
-    transport_.note("#" + std::to_string(number_) + " < " + outcome_ + " " + std::to_string(bytes_) + " bytes in " + std::to_string(ms) + " ms" +
-                    (body_.empty() ? "" : " " + body_), kBodyShownBytes);
+    transport_.note("#" + std::to_string(number_) + " < " + outcome_ + " " + std::to_string(bytes_) + " bytes in " +
+                        std::to_string(ms) + " ms" + (body_.empty() ? "" : " " + body_),
+                    kBodyShownBytes);
   }
 
   Result<const http::Response*> head() override {
@@ -81,7 +93,8 @@ class WatchedExchange : public http::Exchange {
     if (bytes) {
       bytes_ += bytes->size();
       const auto answer = inner_->head();
-      if (shows_body_ && answer && is_document(**answer) && body_.size() < kBodySearchedBytes) body_ += bytes->substr(0, kBodySearchedBytes - body_.size());
+      if (shows_body_ && answer && is_document(**answer) && body_.size() < kBodySearchedBytes)
+        body_ += bytes->substr(0, kBodySearchedBytes - body_.size());
     }
     if (!bytes && bytes.error().code != Code::kDeadline) outcome_ = bytes.error().message;
     return bytes;
@@ -122,7 +135,8 @@ void WatchedTransport::note(const std::string& text, size_t bytes_max) {
   if (line.size() > bytes_max) line.resize(bytes_max);
   line = format_iso8601_micros(system_clock().unix_ns(), true) + " " + line;
   for (char& c : line)
-    if (const auto byte = static_cast<unsigned char>(c); byte < 0x20 || byte == 0x7F) c = ' ';  // line ends, escape sequences
+    if (const auto byte = static_cast<unsigned char>(c); byte < 0x20 || byte == 0x7F)
+      c = ' ';                                 // line ends, escape sequences
   if (!log_->append(line).ok()) log_.reset();  // a debug log never fails a run
 }
 

@@ -1,7 +1,7 @@
-// A transport that watches another one: counts calls and bytes, and with E2B_DEBUG writes a line for each request and each answer to
-// the session, documents included, without keys, tokens or anything sent to a process's stdin. Keys and tokens are known by value:
-// whatever a request carries in a header of credentials, and whatever an answer gives under the name of one, is masked wherever it
-// turns up from then on, in any of the spellings of protocol/base/redact.h.
+// A transport that watches another one: counts calls and bytes, and with E2B_DEBUG writes a line for each request and
+// each answer to the session, documents included, without keys, tokens or anything sent to a process's stdin. Keys and
+// tokens are known by value: whatever a request carries in a header of credentials, and whatever an answer gives under
+// the name of one, is masked wherever it turns up from then on, in any of the spellings of protocol/base/redact.h.
 #pragma once
 
 #include <atomic>

@@ -9,7 +9,9 @@ std::string dump_or_empty(const Json& json) { return json.is_null() ? std::strin
 
 }  // namespace
 
-void Host::log(int32_t level, std::string_view message, const Json& fields) const { host_.log(level, message, dump_or_empty(fields)); }
+void Host::log(int32_t level, std::string_view message, const Json& fields) const {
+  host_.log(level, message, dump_or_empty(fields));
+}
 
 void Host::event(std::string_view name, std::string_view step_id, const Json& data, int64_t time_unix_ns) const {
   host_.event(name, dump_or_empty(data), step_id, time_unix_ns);

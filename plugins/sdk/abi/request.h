@@ -40,8 +40,8 @@ struct RunRequest {
   rpc::PrepareParams prepare_params() const;
 };
 
-// kInvalidArgument when a document is no JSON or the plan has no steps. To be called first thing in a stage: the request's deadline is
-// a time of day, and `clock` turns it into one of the steady clock.
+// kInvalidArgument when a document is no JSON or the plan has no steps. To be called first thing in a stage: the
+// request's deadline is a time of day, and `clock` turns it into one of the steady clock.
 Result<RunRequest> read_request(const plugin::Request& request, const Clock& clock = system_clock());
 Result<RunRequest> read_request(const osiris_request* request, const Clock& clock = system_clock());
 

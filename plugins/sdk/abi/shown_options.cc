@@ -6,7 +6,8 @@
 
 namespace osiris::sdk {
 
-std::vector<std::pair<std::string, std::string>> shown_options(std::span<const osiris_option> options, const std::vector<plugin::Setting>& settings) {
+std::vector<std::pair<std::string, std::string>> shown_options(std::span<const osiris_option> options,
+                                                               const std::vector<plugin::Setting>& settings) {
   std::vector<std::pair<std::string, std::string>> shown;
   for (const plugin::Setting& setting : settings) {
     const bool is_sensitive = std::any_of(options.begin(), options.end(), [&](const osiris_option& option) {

@@ -1,5 +1,5 @@
-// Processes on a remote machine that a service reaches: started, heard over a stream that may break while they live on, written to and
-// ended by calls.
+// Processes on a remote machine that a service reaches: started, heard over a stream that may break while they live on,
+// written to and ended by calls.
 #pragma once
 
 #include <atomic>
@@ -33,8 +33,8 @@ struct ProcessEvent {
 class ProcessStream {
  public:
   virtual ~ProcessStream() = default;
-  // The next event; kDeadline when none came within `wait`. Any other error means that the stream is over without an end event: the
-  // process may live on.
+  // The next event; kDeadline when none came within `wait`. Any other error means that the stream is over without an
+  // end event: the process may live on.
   virtual Result<ProcessEvent> next(Milliseconds wait) = 0;
   virtual void cancel() = 0;
 };
@@ -55,19 +55,19 @@ class RemoteProcesses {
   virtual std::unique_ptr<ProcessStream> start(const StartSpec& spec) = 0;
   // The stream of a process that runs already.
   virtual std::unique_ptr<ProcessStream> connect(int64_t pid) = 0;
-  // Returns once the process's pipe took it; calls of one thread keep their order. What is sent may hold secrets: no copy of it stays in
-  // memory or in a log of the service's.
+  // Returns once the process's pipe took it; calls of one thread keep their order. What is sent may hold secrets: no
+  // copy of it stays in memory or in a log of the service's.
   virtual Status send_input(int64_t pid, std::string_view bytes, const std::atomic<bool>& cancelled) = 0;
   // Ends the process, not what it started. One that is gone already is success.
   virtual Status kill(int64_t pid) = 0;
 
-  // The next two answer within 2 s each, whatever the network does: the pids of the processes that live; and whether the daemon answers
-  // (true), or the service says that the machine is not there (false).
+  // The next two answer within 2 s each, whatever the network does: the pids of the processes that live; and whether
+  // the daemon answers (true), or the service says that the machine is not there (false).
   virtual Result<std::vector<int64_t>> list() = 0;
   virtual Result<bool> is_alive() = 0;
 
-  // What errors of the calls above say: of connect(), that there is no such process any more; of send_input(), that the process has
-  // ended or is about to.
+  // What errors of the calls above say: of connect(), that there is no such process any more; of send_input(), that the
+  // process has ended or is about to.
   virtual bool says_no_process(const Error& error) const = 0;
   virtual bool says_input_closed(const Error& error) const = 0;
 };

@@ -1,4 +1,5 @@
-// The service behind a remote worker, as far as its failures go: how they read, and what an error that its client returned means.
+// The service behind a remote worker, as far as its failures go: how they read, and what an error that its client
+// returned means.
 #pragma once
 
 #include <chrono>
@@ -18,15 +19,16 @@ class Service {
  public:
   virtual ~Service() = default;
 
-  // The adapter's id, and the words of messages and events: what remote machines are called ("sandbox", "sandboxes"), and who answers for
-  // the files and processes of one ("envd").
+  // The adapter's id, and the words of messages and events: what remote machines are called ("sandbox", "sandboxes"),
+  // and who answers for the files and processes of one ("envd").
   virtual std::string_view id() const = 0;
   virtual std::string_view noun() const = 0;
   virtual std::string_view plural() const = 0;
   virtual std::string_view daemon() const = 0;
 
   // An error of this service's. An empty hint: the usual one of the class.
-  virtual Error failure(FailureClass failure, std::string message, std::string hint = {}, Json detail = Json::object()) const = 0;
+  virtual Error failure(FailureClass failure, std::string message, std::string hint = {},
+                        Json detail = Json::object()) const = 0;
   // The class of an error; kSandboxError for one that is not of this service.
   virtual FailureClass class_of(const Error& error) const = 0;
   // Whether the same call may well succeed later. False for an error that is not of this service.

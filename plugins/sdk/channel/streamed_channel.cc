@@ -17,7 +17,8 @@ constexpr Milliseconds kRecordsSilence{5'000};
 
 }  // namespace
 
-StreamedChannel::StreamedChannel(const Service& service, RemoteProcesses& processes, const Waker& waker, ChannelSurroundings surroundings)
+StreamedChannel::StreamedChannel(const Service& service, RemoteProcesses& processes, const Waker& waker,
+                                 ChannelSurroundings surroundings)
     : service_(service), processes_(processes), waker_(waker), surroundings_(std::move(surroundings)) {
   sender_ = std::thread([this] { send_loop(); });
 }
@@ -47,11 +48,13 @@ Result<int64_t> StreamedChannel::started(Milliseconds wait, const std::atomic<bo
   }
   if (!first) {
     if (first.error().code == Code::kDeadline)
-      return service_.failure(FailureClass::kCreationTimeout, "the worker did not start within " + std::to_string(wait.count()) + " ms", "");
+      return service_.failure(FailureClass::kCreationTimeout,
+                              "the worker did not start within " + std::to_string(wait.count()) + " ms", "");
     return first.error();
   }
   if (first->kind != ProcessEvent::Kind::kStart || first->pid <= 0)
-    return service_.failure(FailureClass::kSandboxError, "cannot start the worker: the stream does not begin with a start event", "");
+    return service_.failure(FailureClass::kSandboxError,
+                            "cannot start the worker: the stream does not begin with a start event", "");
   pid_ = first->pid;
   follow(std::move(stream));
   return pid_;
@@ -115,8 +118,7 @@ ReceiveOutcome StreamedChannel::receive(Incoming& into, int64_t timeout_ms) {
   arrived_.drain();
   const std::lock_guard lock(mutex_);
   if (!queue_.empty()) {
-    for (ProcessEvent& event : queue_)
-      (event.kind == ProcessEvent::Kind::kLog ? into.log : into.output) += event.bytes;
+    for (ProcessEvent& event : queue_) (event.kind == ProcessEvent::Kind::kLog ? into.log : into.output) += event.bytes;
     queue_.clear();
     queued_bytes_ = 0;
     reopened_for_silence_ = false;
@@ -183,7 +185,8 @@ bool StreamedChannel::is_ending(const Error& error) {
 void StreamedChannel::close_input() {}  // the worker is told to shut down, and its machine goes
 
 void StreamedChannel::kill() {
-  if (const Status killed = processes_.kill(pid_); !killed) surroundings_.log("could not kill the worker: " + killed.error().message);
+  if (const Status killed = processes_.kill(pid_); !killed)
+    surroundings_.log("could not kill the worker: " + killed.error().message);
 }
 
 ExitInfo StreamedChannel::lost(Error error) const {
@@ -215,9 +218,10 @@ Diagnosis StreamedChannel::diagnose() {
     auto pids = processes_.list();
     if (!pids) return {Cause::kAlive, std::nullopt, daemon + " answers"};
     if (std::find(pids->begin(), pids->end(), pid_) != pids->end()) {
-      // A worker that lives and a stream that brings not even heartbeats: the worker stalls, or the stream is dead although nobody
-      // closed it. A new stream costs nothing and tells; one is tried per silence.
-      if (std::exchange(reopened_for_silence_, true)) return {Cause::kAlive, std::nullopt, daemon + " answers and lists the worker"};
+      // A worker that lives and a stream that brings not even heartbeats: the worker stalls, or the stream is dead
+      // although nobody closed it. A new stream costs nothing and tells; one is tried per silence.
+      if (std::exchange(reopened_for_silence_, true))
+        return {Cause::kAlive, std::nullopt, daemon + " answers and lists the worker"};
       return {Cause::kNetwork, std::nullopt, daemon + " lists the worker; listening to it anew"};
     }
     const bool stream_open = [this] {
@@ -225,17 +229,20 @@ Diagnosis StreamedChannel::diagnose() {
       return !broken_;
     }();
     // An open stream still brings the end event; a broken one is told how it ended when it is opened again.
-    if (stream_open) return {Cause::kAlive, std::nullopt, daemon + " no longer lists the worker; its end is on the way"};
+    if (stream_open)
+      return {Cause::kAlive, std::nullopt, daemon + " no longer lists the worker; its end is on the way"};
     return {Cause::kNetwork, std::nullopt, "the worker has ended; asking how"};
   }
   const auto gone = surroundings_.is_gone();
   if (gone && *gone)
     return {Cause::kGone,
-            lost(service_.failure(FailureClass::kSandboxError, noun + " " + surroundings_.machine_id + " is gone: the service no longer knows it",
+            lost(service_.failure(FailureClass::kSandboxError,
+                                  noun + " " + surroundings_.machine_id + " is gone: the service no longer knows it",
                                   "It was killed from outside, ran out of lease, or its service lost it; run again.")),
             "the control plane no longer lists the " + noun};
   if (gone) return {Cause::kNetwork, std::nullopt, "the " + noun + " is listed but its " + daemon + " does not answer"};
-  return {Cause::kNetwork, std::nullopt, "neither " + daemon + " nor the control plane can be reached: " + gone.error().message};
+  return {Cause::kNetwork, std::nullopt,
+          "neither " + daemon + " nor the control plane can be reached: " + gone.error().message};
 }
 
 Status StreamedChannel::reopen() {
@@ -246,7 +253,8 @@ Status StreamedChannel::reopen() {
     if (processes_.says_no_process(error)) {
       // Ended, and longer ago than the daemon remembers.
       const std::lock_guard lock(mutex_);
-      exit_ = lost(service_.failure(FailureClass::kWorkerCrash, "the worker in " + std::string(service_.noun()) + " " + surroundings_.machine_id +
+      exit_ = lost(service_.failure(FailureClass::kWorkerCrash, "the worker in " + std::string(service_.noun()) + " " +
+                                                                    surroundings_.machine_id +
                                                                     " ended while the connection was broken"));
       arrived_.wake();
       return {};
@@ -266,7 +274,8 @@ Result<std::string> StreamedChannel::fetch_records_once() {
   for (;;) {
     auto bytes = stream->read(kRecordsSilence);
     if (!bytes && bytes.error().category.empty() && bytes.error().code == Code::kDeadline)
-      return service_.failure(FailureClass::kNetworkError, "cannot fetch the worker's records: " + bytes.error().message, "",
+      return service_.failure(FailureClass::kNetworkError,
+                              "cannot fetch the worker's records: " + bytes.error().message, "",
                               Json::object({{"operation", "fetch the worker's records"}}));
     if (!bytes) return bytes.error();
     if (bytes->empty()) return text;
@@ -274,13 +283,16 @@ Result<std::string> StreamedChannel::fetch_records_once() {
   }
 }
 
-// The worker is dead and its file stays: asked again whatever the answer, but for "not there", until the budget is used up.
+// The worker is dead and its file stays: asked again whatever the answer, but for "not there", until the budget is used
+// up.
 Result<std::string> StreamedChannel::fetch_records(uint64_t) {
   const http::RetryPolicy policy{.budget = surroundings_.retry_budget};
   const auto until = std::chrono::steady_clock::now() + policy.budget;
   for (int attempt = 1;; ++attempt) {
     auto records = fetch_records_once();
-    if (records || service_.class_of(records.error()) == FailureClass::kNotFound || service_.class_of(records.error()) == FailureClass::kAuthError) return records;
+    if (records || service_.class_of(records.error()) == FailureClass::kNotFound ||
+        service_.class_of(records.error()) == FailureClass::kAuthError)
+      return records;
     const auto left = std::chrono::duration_cast<Milliseconds>(until - std::chrono::steady_clock::now());
     if (left.count() <= 0) return service_.after_attempts(records.error(), attempt);
     pollfd woken{waker_.fd(), POLLIN, 0};  // by a cancel, which the loop takes

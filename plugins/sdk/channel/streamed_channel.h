@@ -1,5 +1,5 @@
-// The byte channel to a worker on a remote machine: its process's stream one way, calls the other. A thread of its own reads the stream,
-// another one sends, so that a slow network never holds up the loop that listens.
+// The byte channel to a worker on a remote machine: its process's stream one way, calls the other. A thread of its own
+// reads the stream, another one sends, so that a slow network never holds up the loop that listens.
 #pragma once
 
 #include <condition_variable>
@@ -28,7 +28,8 @@ struct ChannelSurroundings {
 class StreamedChannel : public Channel {
  public:
   // All are borrowed.
-  StreamedChannel(const Service& service, RemoteProcesses& processes, const Waker& waker, ChannelSurroundings surroundings);
+  StreamedChannel(const Service& service, RemoteProcesses& processes, const Waker& waker,
+                  ChannelSurroundings surroundings);
   ~StreamedChannel() override;
 
   // Starts the worker and returns at once.

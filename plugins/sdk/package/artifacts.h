@@ -1,5 +1,5 @@
-// The document "artifacts": what the run wrote and where it lies now. The host reads every file and compares it with the plan and
-// with what its step was seen to write.
+// The document "artifacts": what the run wrote and where it lies now. The host reads every file and compares it with
+// the plan and with what its step was seen to write.
 #pragma once
 
 #include <vector>

@@ -25,7 +25,8 @@ std::string hash_frame(const std::string& sha256) {
 // Shell words of ours only: hex digits, slashes and the letters of a run id. Nothing of the user's is in them.
 bool is_plain(const std::string& word) {
   for (const char c : word) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' || c == '.' || c == '-' || c == '_';
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
+                       c == '.' || c == '-' || c == '_';
     if (!plain) return false;
   }
   return !word.empty();
@@ -48,8 +49,10 @@ Result<std::string> compress_worker(std::string_view worker, const std::string& 
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_nbWorkers, 2);
-  const size_t size = ZSTD_compress2(context.get(), packed.data() + head, packed.size() - head, worker.data(), worker.size());
-  if (ZSTD_isError(size)) return Error(Code::kInternal, std::string("cannot compress the worker: ") + ZSTD_getErrorName(size));
+  const size_t size =
+      ZSTD_compress2(context.get(), packed.data() + head, packed.size() - head, worker.data(), worker.size());
+  if (ZSTD_isError(size))
+    return Error(Code::kInternal, std::string("cannot compress the worker: ") + ZSTD_getErrorName(size));
   packed.resize(head + size);
   return packed;
 }
@@ -57,12 +60,16 @@ Result<std::string> compress_worker(std::string_view worker, const std::string& 
 Status check_worker_travels(const std::filesystem::path& worker_path) {
   OSIRIS_ASSIGN(const std::string interpreter, elf_interpreter(worker_path));
   if (interpreter.empty()) return {};
-  return Error(Code::kUnsupported, "the worker " + worker_path.string() + " is linked dynamically: it runs on this machine only, not in a sandbox",
-               "Build the static one (`make build` in a clone of osiris, then its build/release/bin/osiris), or install the package.");
+  return Error(
+      Code::kUnsupported,
+      "the worker " + worker_path.string() + " is linked dynamically: it runs on this machine only, not in a sandbox",
+      "Build the static one (`make build` in a clone of osiris, then its build/release/bin/osiris), or install the "
+      "package.");
 }
 
 Result<std::string> packed_worker(const std::filesystem::path& worker_path, const std::string& worker_sha256) {
-  if (auto ready = read_file(worker_path.string() + ".zst"); ready && ready->starts_with(hash_frame(worker_sha256))) return ready;
+  if (auto ready = read_file(worker_path.string() + ".zst"); ready && ready->starts_with(hash_frame(worker_sha256)))
+    return ready;
   OSIRIS_ASSIGN(const std::string worker, read_file(worker_path));
   return compress_worker(worker, worker_sha256, 3);
 }
@@ -84,7 +91,8 @@ Result<Delivery> plan_delivery(DeliveryRequest request) {
     delivery.parts.push_back(bytes_part(unpack, std::make_shared<const std::string>(kStubBytes, kStubSize)));
     delivery.parts.push_back(bytes_part(packed_path, std::make_shared<const std::string>(std::move(packed))));
     // Uploaded files are not executable.
-    script += " && chmod 755 " + unpack + " && exec " + unpack + " " + packed_path + " " + worker_file(layout.root, request.worker_sha256);
+    script += " && chmod 755 " + unpack + " && exec " + unpack + " " + packed_path + " " +
+              worker_file(layout.root, request.worker_sha256);
   }
   if (!is_plain(layout.run) || !is_plain(request.worker_sha256))
     return Error(Code::kInvalidArgument, "the run id or the worker's hash holds characters that no id of osiris has");

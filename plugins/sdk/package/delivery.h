@@ -1,6 +1,6 @@
-// How the worker gets to another machine: not at all where it is already (a template that osiris built, a kept machine), otherwise
-// as its zstd-compressed file and a small static program that unpacks it and becomes it (stub/unpack.c; why zstd and not gzip:
-// docs/decisions/0003-worker-delivery.md).
+// How the worker gets to another machine: not at all where it is already (a template that osiris built, a kept
+// machine), otherwise as its zstd-compressed file and a small static program that unpacks it and becomes it
+// (stub/unpack.c; why zstd and not gzip: docs/decisions/0003-worker-delivery.md).
 #pragma once
 
 #include <filesystem>
@@ -17,8 +17,8 @@
 
 namespace osiris::sdk {
 
-// One file of an upload: `write` sends its bytes to the sink, in order; it returns false when the sink does, or an error to abort the
-// upload.
+// One file of an upload: `write` sends its bytes to the sink, in order; it returns false when the sink does, or an
+// error to abort the upload.
 struct UploadPart {
   std::string path;  // absolute, on the worker's machine
   std::function<Status(const std::function<bool(std::string_view)>& sink)> write;
@@ -43,11 +43,12 @@ Result<Delivery> plan_delivery(DeliveryRequest request);
 
 UploadPart bytes_part(std::string path, std::shared_ptr<const std::string> bytes);
 
-// An error where the worker cannot run on another machine: one that is linked with a shared DuckDB, for a first look and sanitizers.
+// An error where the worker cannot run on another machine: one that is linked with a shared DuckDB, for a first look
+// and sanitizers.
 Status check_worker_travels(const std::filesystem::path& worker_path);
 
-// The worker compressed for travel: osiris-worker.zst beside it, if it was packed from exactly this worker (its first frame
-// says which), otherwise packed now.
+// The worker compressed for travel: osiris-worker.zst beside it, if it was packed from exactly this worker (its first
+// frame says which), otherwise packed now.
 Result<std::string> packed_worker(const std::filesystem::path& worker_path, const std::string& worker_sha256);
 
 // The form of osiris-worker.zst: a skippable frame with the hash, then one zstd frame.

@@ -19,7 +19,8 @@ struct Layout {
   std::string artifacts() const { return run + "/artifacts.tar.zst"; }
   std::string records() const { return session() + "/.worker/records.jsonl"; }
   std::string cache() const { return root + "/cache"; }
-  // On a machine that is kept: input files by their content, so that the next run need not send those that did not change.
+  // On a machine that is kept: input files by their content, so that the next run need not send those that did not
+  // change.
   std::string kept_inputs() const { return root + "/inputs"; }
 };
 
@@ -27,6 +28,8 @@ inline Layout layout_of(const std::string& home, const std::string& run_id) {
   const std::string root = home + "/.osiris";
   return {home, root, root + "/runs/" + run_id};
 }
-inline std::string worker_file(const std::string& root, const std::string& sha256) { return root + "/worker-" + sha256.substr(0, 16); }
+inline std::string worker_file(const std::string& root, const std::string& sha256) {
+  return root + "/worker-" + sha256.substr(0, 16);
+}
 
 }  // namespace osiris::sdk

@@ -18,8 +18,8 @@ std::string place_of(const PackageMember& member, const Layout& layout) {
   return layout.run + "/" + member.path + "/" + fs::path(member.source).filename().string();
 }
 
-// Outputs are numbered, each in a directory of its own. Where the target's directory does not exist here, it does not exist there
-// either, so that a writer told not to create directories fails in both places.
+// Outputs are numbered, each in a directory of its own. Where the target's directory does not exist here, it does not
+// exist there either, so that a writer told not to create directories fails in both places.
 void map_outputs(const RunRequest& request, const Layout& layout, PackagePlan& plan) {
   std::set<std::string> seen;
   for (const PlanStep& step : request.steps()) {
@@ -30,7 +30,8 @@ void map_outputs(const RunRequest& request, const Layout& layout, PackagePlan& p
       plan.package.directories.push_back(directory);
       std::error_code ignored;
       const bool parent_exists = fs::is_directory(target.parent_path(), ignored);
-      plan.path_map.push_back({target.string(), directory + (parent_exists ? "/" : "/missing/") + target.filename().string()});
+      plan.path_map.push_back(
+          {target.string(), directory + (parent_exists ? "/" : "/missing/") + target.filename().string()});
       if (!parent_exists) plan.path_map.push_back({target.parent_path().string(), directory + "/missing"});
     }
   }
@@ -58,7 +59,8 @@ std::set<std::string> kept_inputs(const PackagePlan& plan) {
 }
 
 Result<PackagePlan> plan_package(const RunRequest& request, const Layout& layout, bool keep_inputs) {
-  if (!request.prepared["files"].is_array()) return Error(Code::kInvalidState, "execute was called without the prepared document");
+  if (!request.prepared["files"].is_array())
+    return Error(Code::kInvalidState, "execute was called without the prepared document");
   std::map<std::string, const Json*> index;
   for (const Json& entry : request.prepared["files"].items()) index[entry["path"].as_string()] = &entry;
 
@@ -80,8 +82,9 @@ Result<PackagePlan> plan_package(const RunRequest& request, const Layout& layout
     planned.file.size_bytes = (*entry->second)["size_bytes"].as_uint();
     planned.file.sha256 = (*entry->second)["sha256"].as_string();
     const bool kept = keep_inputs && !member.source.empty();
-    planned.file.to = kept ? layout.kept_inputs() + "/" + planned.file.sha256 + "/" + fs::path(member.source).filename().string()
-                           : place_of(member, layout);
+    planned.file.to =
+        kept ? layout.kept_inputs() + "/" + planned.file.sha256 + "/" + fs::path(member.source).filename().string()
+             : place_of(member, layout);
     if (!member.source.empty()) plan.path_map.push_back({member.source, planned.file.to});
     if (!places.insert(planned.file.to).second) continue;  // two inputs of one name and content
     planned.source = std::move(member.source);
@@ -109,7 +112,8 @@ PackageStream::PackageStream(const PackagePlan& plan) {
         if (!digest)
           added = digest.error();
         else if (digest->sha256 != member.file.sha256)
-          added = Error(Code::kUnavailable, member.source + " changed after the run was prepared", "Run again when nothing writes to it.");
+          added = Error(Code::kUnavailable, member.source + " changed after the run was prepared",
+                        "Run again when nothing writes to it.");
       }
       if (!added) return pipe_.fail(added.error());
     }
@@ -131,9 +135,11 @@ Status PackageStream::write_to(const std::function<bool(std::string_view)>& sink
       case http::BodyPipe::Read::kBytes:
         if (!sink(std::string_view(block).substr(0, count))) return Error(Code::kCancelled, "the upload stopped");
         break;
-      case http::BodyPipe::Read::kEnd: return {};
+      case http::BodyPipe::Read::kEnd:
+        return {};
       case http::BodyPipe::Read::kAgain:
-      case http::BodyPipe::Read::kFailed: return *pipe_.failure();
+      case http::BodyPipe::Read::kFailed:
+        return *pipe_.failure();
     }
   }
 }

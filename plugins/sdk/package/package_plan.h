@@ -1,5 +1,5 @@
-// The run package: plan, step configs and the input files, as an archive that streams into the machine while it is made, and
-// the table that tells the worker what each member is. docs/run-package.md.
+// The run package: plan, step configs and the input files, as an archive that streams into the machine while it is
+// made, and the table that tells the worker what each member is. docs/run-package.md.
 #pragma once
 
 #include <algorithm>
@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
-#include "plugins/sdk/package/layout.h"
 #include "plugins/sdk/abi/request.h"
+#include "plugins/sdk/package/layout.h"
 #include "protocol/http/transport.h"
 #include "protocol/rpc/params.h"
 
@@ -19,7 +19,7 @@ namespace osiris::sdk {
 struct PackagePlan {
   struct Member {
     rpc::PackageFile file;  // the same as in `package`
-    std::string source;  // absolute on this machine; empty: `text` is the content
+    std::string source;     // absolute on this machine; empty: `text` is the content
     std::string text;
   };
   std::vector<Member> members;
@@ -32,8 +32,9 @@ struct PackagePlan {
   }
 };
 
-// Lays out the members the request's "prepared" document names, in its order; sizes and hashes are the document's. `keep_inputs`:
-// input files go where a later run finds them by their content. kInvalidState when there is no such document.
+// Lays out the members the request's "prepared" document names, in its order; sizes and hashes are the document's.
+// `keep_inputs`: input files go where a later run finds them by their content. kInvalidState when there is no such
+// document.
 Result<PackagePlan> plan_package(const RunRequest& request, const Layout& layout, bool keep_inputs);
 // The kept inputs among `files` do not travel, all others do.
 void leave_out(PackagePlan& plan, const std::set<std::string>& files);

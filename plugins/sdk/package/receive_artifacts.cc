@@ -15,8 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A file being received beside its target. It takes its place as a writer on this machine puts one there (ReplacingFile); what
-// stands in its way is the step's failure, as it is in a local run.
+// A file being received beside its target. It takes its place as a writer on this machine puts one there
+// (ReplacingFile); what stands in its way is the step's failure, as it is in a local run.
 class IncomingFile {
  public:
   IncomingFile(rpc::PackedFile file, fs::path target) : file_(std::move(file)), replacing_(std::move(target)) {}
@@ -26,7 +26,9 @@ class IncomingFile {
 
   Status close(const FileDigest& digest, const Service& service) {
     if (digest.sha256 != file_.sha256 || digest.size_bytes != file_.size_bytes)
-      return service.failure(FailureClass::kNetworkError, file_.path + " arrived damaged: its SHA-256 is not the one the worker declared", "Run again.");
+      return service.failure(FailureClass::kNetworkError,
+                             file_.path + " arrived damaged: its SHA-256 is not the one the worker declared",
+                             "Run again.");
     OSIRIS_TRY(as_of_the_step(replacing_.close()));
     complete_ = true;
     return {};
@@ -53,19 +55,24 @@ using Expected = std::map<uint32_t, std::unique_ptr<IncomingFile>>;
 
 // "artifacts/<anything below>", without a way out.
 bool is_session_path(const fs::path& path) {
-  if (path.is_absolute() || path.string() != path.lexically_normal().string() || path.empty() || *path.begin() != "artifacts") return false;
+  if (path.is_absolute() || path.string() != path.lexically_normal().string() || path.empty() ||
+      *path.begin() != "artifacts")
+    return false;
   for (const fs::path& part : path)
     if (part == ".." || part.empty()) return false;
   return true;
 }
 
-Result<Expected> expect(const Service& service, const rpc::Packed& packed, const RunRequest& request, const ReceiveLimits& limits) {
+Result<Expected> expect(const Service& service, const rpc::Packed& packed, const RunRequest& request,
+                        const ReceiveLimits& limits) {
   std::map<std::pair<std::string, std::string>, std::string> targets;
   for (const PlanStep& step : request.steps())
     for (const PlanFile& output : step.outputs) targets[{step.id, output.path}] = output.location;
   const auto bad = [&](const std::string& what) {
-    return service.failure(FailureClass::kSandboxError, "the " + std::string(service.noun()) + " offers an artifact that this run cannot have written: " + what,
-                           "Do not trust the " + std::string(service.noun()) + "'s service; report it.");
+    return service.failure(
+        FailureClass::kSandboxError,
+        "the " + std::string(service.noun()) + " offers an artifact that this run cannot have written: " + what,
+        "Do not trust the " + std::string(service.noun()) + "'s service; report it.");
   };
   Expected expected;
   uint64_t session_bytes = 0;
@@ -82,7 +89,8 @@ Result<Expected> expect(const Service& service, const rpc::Packed& packed, const
         return bad("more than " + std::to_string(limits.session_bytes_max) + " bytes below artifacts/");
       target = request.session_dir / file.path;
     }
-    if (!expected.emplace(file.number, std::make_unique<IncomingFile>(file, std::move(target))).second) return bad("number " + std::to_string(file.number) + " twice");
+    if (!expected.emplace(file.number, std::make_unique<IncomingFile>(file, std::move(target))).second)
+      return bad("number " + std::to_string(file.number) + " twice");
   }
   return expected;
 }
@@ -146,11 +154,13 @@ Error output_failure(const std::string& step_id, const Error& error) {
 Status check_outputs(const RunRequest& request) {
   for (const PlanStep& step : request.steps())
     for (const PlanFile& output : step.outputs)
-      if (const Status writable = check_writable(output.location, true); !writable) return output_failure(step.id, writable.error());
+      if (const Status writable = check_writable(output.location, true); !writable)
+        return output_failure(step.id, writable.error());
   return {};
 }
 
-Result<Received> receive_artifacts(const ArtifactSource& source, const rpc::Packed& packed, const RunRequest& request, const ReceiveLimits& limits) {
+Result<Received> receive_artifacts(const ArtifactSource& source, const rpc::Packed& packed, const RunRequest& request,
+                                   const ReceiveLimits& limits) {
   Received received;
   if (packed.files.empty()) return received;
   const Service& service = source.service;
@@ -161,7 +171,8 @@ Result<Received> receive_artifacts(const ArtifactSource& source, const rpc::Pack
       [&](uint32_t number, uint64_t size) -> Result<archive::MemberSink> {
         const auto found = expected.find(number);
         if (found == expected.end() || found->second->file().size_bytes != size)
-          return Error(Code::kInvalidArgument, "the archive of artifacts holds member " + std::to_string(number) + ", which was not announced");
+          return Error(Code::kInvalidArgument,
+                       "the archive of artifacts holds member " + std::to_string(number) + ", which was not announced");
         IncomingFile& incoming = *found->second;
         OSIRIS_TRY(incoming.open());
         return archive::MemberSink([&incoming](std::string_view bytes) { return incoming.write(bytes); });
@@ -169,11 +180,14 @@ Result<Received> receive_artifacts(const ArtifactSource& source, const rpc::Pack
       [&](uint32_t number, const FileDigest& digest) { return expected.at(number)->close(digest, service); });
   if (!read) {
     if (read.error().code != Code::kInvalidArgument || !read.error().category.empty()) return read.error();
-    return service.failure(FailureClass::kNetworkError, "the archive of artifacts arrived damaged: " + read.error().message, "Run again.");
+    return service.failure(FailureClass::kNetworkError,
+                           "the archive of artifacts arrived damaged: " + read.error().message, "Run again.");
   }
   for (const auto& [number, incoming] : expected)
     if (!incoming->complete())
-      return service.failure(FailureClass::kNetworkError, incoming->file().path + " did not arrive: the archive of artifacts is cut short", "Run again.");
+      return service.failure(FailureClass::kNetworkError,
+                             incoming->file().path + " did not arrive: the archive of artifacts is cut short",
+                             "Run again.");
   for (const auto& [number, incoming] : expected) OSIRIS_TRY(incoming->check_target());
   for (const auto& [number, incoming] : expected) {
     OSIRIS_TRY(incoming->put_in_place());

@@ -1,5 +1,5 @@
-// Brings back what the run wrote: one archive, streamed, every file written beside its target and checked by size and hash
-// before the first one is put in its place. Targets come from the host's own plan, never from the far side.
+// Brings back what the run wrote: one archive, streamed, every file written beside its target and checked by size and
+// hash before the first one is put in its place. Targets come from the host's own plan, never from the far side.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,8 @@ namespace osiris::sdk {
 
 struct ReceiveLimits {
   uint64_t session_bytes_max = 1ull << 30;  // of artifacts/ in all; outputs are as large as the user's data are
-  // A broken download is continued where it broke, as long as bytes come: so much time may pass from one break to the next byte.
+  // A broken download is continued where it broke, as long as bytes come: so much time may pass from one break to the
+  // next byte.
   Milliseconds retry_budget{30'000};
 };
 
@@ -36,14 +37,16 @@ struct ArtifactSource {
   const std::atomic<bool>& cancelled;
 };
 
-// What keeps an output of a step from its place on this machine, as the failure of the step that a local run would have met.
+// What keeps an output of a step from its place on this machine, as the failure of the step that a local run would have
+// met.
 Error output_failure(const std::string& step_id, const Error& error);
 
 // Whether every output of the plan could be put in its place, before anything is paid for. Touches nothing.
 Status check_outputs(const RunRequest& request);
 
-// `packed` is the worker's answer to `pack`. An entry that the plan does not know, a path that leaves the session, a size or hash
-// that differs: an error, and nothing was replaced.
-Result<Received> receive_artifacts(const ArtifactSource& source, const rpc::Packed& packed, const RunRequest& request, const ReceiveLimits& limits);
+// `packed` is the worker's answer to `pack`. An entry that the plan does not know, a path that leaves the session, a
+// size or hash that differs: an error, and nothing was replaced.
+Result<Received> receive_artifacts(const ArtifactSource& source, const rpc::Packed& packed, const RunRequest& request,
+                                   const ReceiveLimits& limits);
 
 }  // namespace osiris::sdk

@@ -16,7 +16,8 @@ int port_of(std::string_view text);
 // An IPv4 or IPv6 address, or a range of them with a prefix length.
 bool is_address(const std::string& text);
 bool is_ipv6(const std::string& text);
-// "10.1" and "0x7f.1" as "10.0.0.1" and "127.0.0.1": as every C library reads them. What is no such number stays as it is.
+// "10.1" and "0x7f.1" as "10.0.0.1" and "127.0.0.1": as every C library reads them. What is no such number stays as it
+// is.
 std::string canonical_address(const std::string& text);
 
 bool is_loopback(const std::string& host);

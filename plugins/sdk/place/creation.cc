@@ -14,7 +14,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// A create that was given up for its slowness may still make a machine; so long, at the end of the run, it is looked for.
+// A create that was given up for its slowness may still make a machine; so long, at the end of the run, it is looked
+// for.
 constexpr Milliseconds kLateMax{10'000};
 
 Milliseconds left_until(steady_clock::time_point until) {
@@ -25,7 +26,8 @@ Milliseconds left_until(steady_clock::time_point until) {
 
 Result<Machine> Creation::ask(const Wanted& wanted) {
   if (first_asked_ns_ == 0) first_asked_ns_ = system_clock().monotonic_ns();
-  auto created = context_.place.create(wanted, {.wait = context_.settings.create_timeout, .cancelled = &context_.cancelled});
+  auto created =
+      context_.place.create(wanted, {.wait = context_.settings.create_timeout, .cancelled = &context_.cancelled});
   if (created && !birth_) birth_ = Lifetime::Birth{first_asked_ns_, system_clock().monotonic_ns()};
   return created;
 }
@@ -34,13 +36,14 @@ Result<Machine> Creation::ask(const Wanted& wanted) {
 Result<std::optional<Machine>> Creation::find_made(const Wanted& wanted) {
   const auto found = context_.place.find({{meta::kToken, token_}});
   if (!found || found->empty()) return std::optional<Machine>();
-  context_.host.log(OSIRIS_INFO, "the reply to creating " + std::string(context_.place.service().noun()) + " " + found->front().id + " was lost; it was found by its metadata");
+  context_.host.log(OSIRIS_INFO, "the reply to creating " + std::string(context_.place.service().noun()) + " " +
+                                     found->front().id + " was lost; it was found by its metadata");
   OSIRIS_ASSIGN(Machine connected, context_.place.take_over(found->front().id, wanted.lease_s));
   return std::optional(std::move(connected));
 }
 
-// After a create in doubt one that worked: asked once more, a service that honours the token names the same machine. Then there is one
-// machine, and nothing has to be looked for. Any other answer leaves the doubt.
+// After a create in doubt one that worked: asked once more, a service that honours the token names the same machine.
+// Then there is one machine, and nothing has to be looked for. Any other answer leaves the doubt.
 void Creation::settle(const Wanted& wanted, const Machine& made) {
   if (!honoured_ && steady_clock::now() < late_until_ && context_.place.may_honour_tokens()) {
     const auto again = ask(wanted);
@@ -61,7 +64,8 @@ Result<Machine> Creation::create(Wanted wanted) {
   const Service& service = context_.place.service();
   const std::string noun(service.noun());
   const http::RetryPolicy policy{.budget = context_.settings.retry_budget};
-  std::optional<steady_clock::time_point> until;  // from the first failure on: one attempt may take longer than the budget
+  std::optional<steady_clock::time_point>
+      until;  // from the first failure on: one attempt may take longer than the budget
   for (int attempt = 1;; ++attempt) {
     auto created = ask(wanted);
     if (created) {
@@ -71,8 +75,7 @@ Result<Machine> Creation::create(Wanted wanted) {
     const Error error = service.after_attempts(created.error(), attempt);
     const CreateFailure failure = context_.place.judge(error);
     honoured_ |= failure.honours_token;
-    if (failure.is_late)
-      late_until_ = steady_clock::now() + std::min(context_.settings.create_timeout, kLateMax);
+    if (failure.is_late) late_until_ = steady_clock::now() + std::min(context_.settings.create_timeout, kLateMax);
     if (context_.cancelled) {
       doubtful_ = true;
       return Error(Code::kCancelled, "the run was cancelled while its " + noun + " was being created");
@@ -86,15 +89,19 @@ Result<Machine> Creation::create(Wanted wanted) {
         if (attempt == 1) late_until_ = {};  // the one create there was is accounted for
         return **std::move(made);
       }
-      if (!made) context_.host.log(OSIRIS_WARN, made.error().message + "; another one is created, and both are killed at the end");
-      if (failure.lost_outcome) wanted.idempotency_token = to_hex(random_bytes(16));  // the old one has no outcome any more
+      if (!made)
+        context_.host.log(OSIRIS_WARN,
+                          made.error().message + "; another one is created, and both are killed at the end");
+      if (failure.lost_outcome)
+        wanted.idempotency_token = to_hex(random_bytes(16));  // the old one has no outcome any more
     }
     if (!service.may_pass(error) && !goes_on) return error;
     if (!until) until = steady_clock::now() + policy.budget;
     const Milliseconds left = left_until(*until), asked = service.retry_after(error);
     if (left.count() <= 0 || asked > left) return error;
     context_.host.log(OSIRIS_WARN, error.message + "; trying again");
-    if (!context_.sleep(std::min(left, std::max(asked, http::backoff(policy, attempt))))) return Error(Code::kCancelled, "the run was cancelled");
+    if (!context_.sleep(std::min(left, std::max(asked, http::backoff(policy, attempt)))))
+      return Error(Code::kCancelled, "the run was cancelled");
   }
 }
 
@@ -117,13 +124,15 @@ Result<std::vector<Machine>> Creation::find_doubles(const std::string& known) co
     refusals += !service.may_pass(found.error());
     if (left.count() <= 0 || refusals >= kRefusalsMax) {
       Error error = found.error();
-      error.message += "; so a " + std::string(service.noun()) + " of this run whose creation was in doubt may live until its lease ends (" +
+      error.message += "; so a " + std::string(service.noun()) +
+                       " of this run whose creation was in doubt may live until its lease ends (" +
                        std::to_string(context_.settings.lease_s()) + " s at most)";
       error.hint = "Run `osiris resources reap --adapter " + std::string(service.id()) + "`.";
       return error;
     }
     // Clean-up goes on after a cancel, so its waits are not the cancellable ones.
-    std::this_thread::sleep_for(std::min(left, std::max(service.retry_after(found.error()), http::backoff(policy, attempt))));
+    std::this_thread::sleep_for(
+        std::min(left, std::max(service.retry_after(found.error()), http::backoff(policy, attempt))));
   }
 }
 

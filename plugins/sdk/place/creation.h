@@ -1,8 +1,9 @@
 // One machine made once, although answers get lost.
 //
-// Every intent carries a token, in the machine's metadata and as the create's idempotency token. Where the service honours it, the same
-// call is made again after a lost answer and names the same machine; that it does so is told by its behaviour, for no service says it
-// (docs/decisions/0021-idempotency-key.md). Where it does not, what a lost create has made is looked for by the metadata.
+// Every intent carries a token, in the machine's metadata and as the create's idempotency token. Where the service
+// honours it, the same call is made again after a lost answer and names the same machine; that it does so is told by
+// its behaviour, for no service says it (docs/decisions/0021-idempotency-key.md). Where it does not, what a lost create
+// has made is looked for by the metadata.
 #pragma once
 
 #include <chrono>
@@ -28,8 +29,8 @@ class Creation {
   bool is_in_doubt() const { return doubtful_; }
   // Sure to have been made besides: the service ignores the token.
   bool has_doubles() const { return doubles_; }
-  // What a create may have made beside `known`, found by the token; waits for what may still be on its way. The retry budget at most,
-  // and what a late create may take.
+  // What a create may have made beside `known`, found by the token; waits for what may still be on its way. The retry
+  // budget at most, and what a late create may take.
   Result<std::vector<Machine>> find_doubles(const std::string& known) const;
   const std::optional<Lifetime::Birth>& birth() const { return birth_; }
 

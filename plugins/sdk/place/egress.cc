@@ -14,7 +14,8 @@ namespace osiris::sdk {
 namespace {
 
 bool names_a_host(std::string_view field) {
-  static const std::set<std::string_view> kFields = {"host", "url", "endpoint", "pg_host", "custom_base_url", "sql_url", "sql_endpoint"};
+  static const std::set<std::string_view> kFields = {"host",    "url",         "endpoint", "pg_host", "custom_base_url",
+                                                     "sql_url", "sql_endpoint"};
   return kFields.count(field) > 0;
 }
 
@@ -24,7 +25,8 @@ class Hosts {
   void add(const std::string& text, int port, const std::string& wanted_by) {
     const std::string name = host_of(text);
     if (name.empty()) return;
-    const auto known = std::find_if(hosts_.begin(), hosts_.end(), [&](const EgressHost& host) { return host.name == name; });
+    const auto known =
+        std::find_if(hosts_.begin(), hosts_.end(), [&](const EgressHost& host) { return host.name == name; });
     EgressHost& host = known != hosts_.end() ? *known : hosts_.emplace_back(EgressHost{name, {}, wanted_by, {}});
     if (port > 0) host.ports.insert(port);
   }
@@ -38,13 +40,15 @@ void add_connection(Hosts& hosts, const std::string& reference, const PlanConnec
   const Json& fields = connection.fields;
   const std::string& family = connection.family;
   const std::string wanted_by = "connection " + reference;
-  const int port = static_cast<int>(fields["port"].is_string() ? std::atoi(fields["port"].as_string().c_str()) : fields["port"].as_int());
+  const int port = static_cast<int>(fields["port"].is_string() ? std::atoi(fields["port"].as_string().c_str())
+                                                               : fields["port"].as_int());
   for (const auto& [field, value] : fields.members()) {
     if (!names_a_host(field) || value.as_string().empty()) continue;
     const int own = port_of(value.as_string());
     hosts.add(value.as_string(), own > 0 ? own : port, wanted_by);
   }
-  if (family == "supabase" && fields["project_id"].is_string()) hosts.add(fields["project_id"].as_string() + ".supabase.co", 443, wanted_by);
+  if (family == "supabase" && fields["project_id"].is_string())
+    hosts.add(fields["project_id"].as_string() + ".supabase.co", 443, wanted_by);
   // The mysql family's own default, which its driver would use.
   if (family == "mysql" && !fields.contains("host")) hosts.add("localhost", port, wanted_by);
 }
@@ -63,7 +67,9 @@ std::vector<EgressHost> allowed_hosts(const EgressOptions& options, const Servic
 bool is_pattern(const std::string& name) { return name.find('*') != std::string::npos; }
 
 bool is_web(int port) { return port == 80 || port == 443; }
-bool is_web_only(const EgressHost& host) { return !host.ports.empty() && std::all_of(host.ports.begin(), host.ports.end(), is_web); }
+bool is_web_only(const EgressHost& host) {
+  return !host.ports.empty() && std::all_of(host.ports.begin(), host.ports.end(), is_web);
+}
 
 // "db.example.org:3306", one for each port that is known.
 std::string shown_name(const EgressHost& host) {
@@ -74,34 +80,41 @@ std::string shown_name(const EgressHost& host) {
 }
 
 // With one of these the denied ranges are somebody else's business.
-bool reaches_private_ranges(const EgressOptions& options) { return options.egress_proxy || options.allow_private || options.allow_loopback; }
+bool reaches_private_ranges(const EgressOptions& options) {
+  return options.egress_proxy || options.allow_private || options.allow_loopback;
+}
 
 std::string private_remedy(const ServiceNetwork& service) {
   const std::string flags(service.flags), name(service.service), noun(service.noun), plural(service.plural);
-  return "Give it an address that the internet reaches, or send the " + noun + "'s connections through a SOCKS5 proxy of yours that reaches it (" + flags +
-         "egress-proxy HOST:PORT). " + flags + "allow-private is for a self-hosted " + name + " that lets " + plural + " reach such addresses.";
+  return "Give it an address that the internet reaches, or send the " + noun +
+         "'s connections through a SOCKS5 proxy of yours that reaches it (" + flags + "egress-proxy HOST:PORT). " +
+         flags + "allow-private is for a self-hosted " + name + " that lets " + plural + " reach such addresses.";
 }
 
 // "a private address (10.0.0.0/8), which E2B never lets a sandbox reach"
 std::string is_denied(const ServiceNetwork& service, std::string_view range) {
-  return "a private address (" + std::string(range) + "), which " + std::string(service.service) + " never lets a " + std::string(service.noun) + " reach";
+  return "a private address (" + std::string(range) + "), which " + std::string(service.service) + " never lets a " +
+         std::string(service.noun) + " reach";
 }
 
 Status check_host(const EgressOptions& options, const ServiceNetwork& service, const EgressHost& host) {
   const std::string flags(service.flags), name(service.service), noun(service.noun);
   if (!options.allow_loopback && is_loopback(host.name))
-    return Error(Code::kInvalidArgument, host.wanted_by + " names " + host.name + ", which inside a " + noun + " is the " + noun + " itself",
-                 "Give the host a name or address that can be reached from the cloud; " + flags + "allow-loopback exists for a local " + name + " server.",
+    return Error(Code::kInvalidArgument,
+                 host.wanted_by + " names " + host.name + ", which inside a " + noun + " is the " + noun + " itself",
+                 "Give the host a name or address that can be reached from the cloud; " + flags +
+                     "allow-loopback exists for a local " + name + " server.",
                  category::kConnectionInvalidConfig);
   const auto denied = range_of(host.name, service.denied_ranges);
   if (!denied || reaches_private_ranges(options)) return {};
-  return Error(Code::kInvalidArgument, host.wanted_by + " names " + host.name + ", " + is_denied(service, *denied) + ", whatever its rules say",
+  return Error(Code::kInvalidArgument,
+               host.wanted_by + " names " + host.name + ", " + is_denied(service, *denied) + ", whatever its rules say",
                private_remedy(service), category::kConnectionInvalidConfig);
 }
 
 // Tells what the rules make of one name, and whether it can be enough.
-Status explain_name(const EgressOptions& options, const ServiceNetwork& service, const EgressHost& host, const Result<std::vector<std::string>>& resolved,
-                    Egress& egress) {
+Status explain_name(const EgressOptions& options, const ServiceNetwork& service, const EgressHost& host,
+                    const Result<std::vector<std::string>>& resolved, Egress& egress) {
   const bool has_literal = std::any_of(options.network_allow.begin(), options.network_allow.end(), is_address);
   if (!resolved) {
     if (!host.ports.empty() && !is_web_only(host) && !has_literal) return resolved.error();
@@ -109,14 +122,15 @@ Status explain_name(const EgressOptions& options, const ServiceNetwork& service,
     return {};
   }
   if (!is_web_only(host))
-    egress.notes.push_back(shown_name(host) + ": on other ports than 80 and 443 what is allowed is the address seen from this machine, " +
-                           join(host.addresses, ", ") + "; where the " + std::string(service.noun) +
-                           " sees others (a CDN, DNS by region) allow those too with " + std::string(service.flags) + "network-allow");
+    egress.notes.push_back(
+        shown_name(host) + ": on other ports than 80 and 443 what is allowed is the address seen from this machine, " +
+        join(host.addresses, ", ") + "; where the " + std::string(service.noun) +
+        " sees others (a CDN, DNS by region) allow those too with " + std::string(service.flags) + "network-allow");
   if (reaches_private_ranges(options)) return {};
   for (const std::string& address : host.addresses)
     if (const auto denied = range_of(address, service.denied_ranges))
-      egress.warnings.push_back(host.wanted_by + ": " + host.name + " is " + address + " as seen from this machine, " + is_denied(service, *denied) + ". " +
-                                private_remedy(service));
+      egress.warnings.push_back(host.wanted_by + ": " + host.name + " is " + address + " as seen from this machine, " +
+                                is_denied(service, *denied) + ". " + private_remedy(service));
   return {};
 }
 
@@ -145,7 +159,8 @@ Resolve system_resolver(std::string_view flags) {
     addrinfo* list = nullptr;
     if (const int code = getaddrinfo(host.c_str(), nullptr, &hints, &list); code != 0)
       return Error(Code::kNotFound, "this machine finds no address of host " + host + ": " + gai_strerror(code),
-                   "Check the host's name, or allow its address with " + flags + "network-allow.", category::kConnectionNotFound);
+                   "Check the host's name, or allow its address with " + flags + "network-allow.",
+                   category::kConnectionNotFound);
     std::set<std::string> found;
     for (const addrinfo* entry = list; entry; entry = entry->ai_next) {
       char text[INET_ADDRSTRLEN] = {};
@@ -172,18 +187,22 @@ Status check_hosts(const EgressOptions& options, const ServiceNetwork& service, 
   return {};
 }
 
-Result<Egress> derive_egress(const EgressOptions& options, const ServiceNetwork& service, const RunRequest& request, const Resolve& resolve) {
+Result<Egress> derive_egress(const EgressOptions& options, const ServiceNetwork& service, const RunRequest& request,
+                             const Resolve& resolve) {
   OSIRIS_TRY(check_hosts(options, service, request));
   Egress egress;
   egress.proxy = options.egress_proxy;
   if (options.network == "open") return egress;
   if (options.network == "derived") egress.hosts = planned_hosts(request);
   for (EgressHost& host : allowed_hosts(options, service)) {
-    const bool known = std::any_of(egress.hosts.begin(), egress.hosts.end(), [&](const EgressHost& other) { return other.name == host.name; });
+    const bool known = std::any_of(egress.hosts.begin(), egress.hosts.end(),
+                                   [&](const EgressHost& other) { return other.name == host.name; });
     if (!known) egress.hosts.push_back(std::move(host));
   }
   for (EgressHost& host : egress.hosts) {
-    if (is_ipv6(host.name)) egress.warnings.push_back(host.wanted_by + " names " + host.name + ": " + std::string(service.plural) + " reach IPv4 addresses only");
+    if (is_ipv6(host.name))
+      egress.warnings.push_back(host.wanted_by + " names " + host.name + ": " + std::string(service.plural) +
+                                " reach IPv4 addresses only");
     if (is_address(host.name) || is_pattern(host.name)) continue;
     const auto found = resolve(host.name);
     if (found) host.addresses = *found;
@@ -202,7 +221,8 @@ Json with_addresses(Json connections, const Egress& egress) {
       const std::string& written = value.as_string();
       const std::string name = host_of(written);
       for (const EgressHost& host : egress.hosts)
-        if (host.name == name && !host.addresses.empty()) addresses.set(written.find("://") == std::string::npos ? written : name, texts(host.addresses));
+        if (host.name == name && !host.addresses.empty())
+          addresses.set(written.find("://") == std::string::npos ? written : name, texts(host.addresses));
     }
     if (addresses.size() == 0) continue;
     connection.addresses = std::move(addresses);

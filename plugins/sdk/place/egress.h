@@ -1,7 +1,8 @@
 // What a remote machine may reach, derived from the pipeline: the hosts of its own connections and nothing else.
 //
-// A host goes into the rules as its name and as the addresses that this machine sees under it, for services whose rules by name do not
-// cover every port. The same addresses are lent to the worker, which uses them where its own look-up leads nowhere.
+// A host goes into the rules as its name and as the addresses that this machine sees under it, for services whose rules
+// by name do not cover every port. The same addresses are lent to the worker, which uses them where its own look-up
+// leads nowhere.
 #pragma once
 
 #include <functional>
@@ -65,15 +66,17 @@ struct Egress {
 using Resolve = std::function<Result<std::vector<std::string>>(const std::string& host)>;
 Resolve system_resolver(std::string_view flags);
 
-// The hosts of the plan, by step ("hosts" of manifest_json) and by connection (the fields host, url, endpoint and the like), each once.
+// The hosts of the plan, by step ("hosts" of manifest_json) and by connection (the fields host, url, endpoint and the
+// like), each once.
 std::vector<EgressHost> planned_hosts(const RunRequest& request);
 
-// kInvalidArgument for a literal address that no machine reaches: loopback, without allow_loopback, and the service's denied ranges,
-// without an egress proxy, allow_private or allow_loopback. No look-ups.
+// kInvalidArgument for a literal address that no machine reaches: loopback, without allow_loopback, and the service's
+// denied ranges, without an egress proxy, allow_private or allow_loopback. No look-ups.
 Status check_hosts(const EgressOptions& options, const ServiceNetwork& service, const RunRequest& request);
 
 // That, and kNotFound for a name without an address that is wanted on another port than 80 and 443.
-Result<Egress> derive_egress(const EgressOptions& options, const ServiceNetwork& service, const RunRequest& request, const Resolve& resolve);
+Result<Egress> derive_egress(const EgressOptions& options, const ServiceNetwork& service, const RunRequest& request,
+                             const Resolve& resolve);
 
 // The connections (of connections_json) with "addresses": {"name": [...]} where an entry names one of the hosts.
 Json with_addresses(Json connections, const Egress& egress);

@@ -23,13 +23,16 @@ void HeldPlace::on_lost(std::function<void(const Error&)> lost) {
 }
 
 Result<std::optional<Machine>> HeldPlace::take_kept(const Request& request) {
-  OSIRIS_ASSIGN(const std::vector<Machine> kept,
-                context_.place.find({{meta::kOwner, request.wanted.metadata.at(meta::kOwner)}, {meta::kKeep, request.keep_key}}));
+  OSIRIS_ASSIGN(
+      const std::vector<Machine> kept,
+      context_.place.find({{meta::kOwner, request.wanted.metadata.at(meta::kOwner)}, {meta::kKeep, request.keep_key}}));
   for (const Machine& candidate : kept) {
     const auto run = candidate.metadata.find(meta::kRun);
     if (!candidate.is_running || run == candidate.metadata.end()) continue;
     OSIRIS_ASSIGN(std::optional<KeepFile> file, KeepFile::open(request.keep_directory, run->second));
-    if (!file) continue;  // in use by another run of this pipeline, or kept by another machine: this run gets a machine of its own
+    if (!file)
+      continue;  // in use by another run of this pipeline, or kept by another machine: this run gets a machine of its
+                 // own
     auto memory = file->memory();
     if (!memory || memory->machine_id != candidate.id) {
       give_up_abandoned(candidate.id, *file);
@@ -45,11 +48,15 @@ Result<std::optional<Machine>> HeldPlace::take_kept(const Request& request) {
   return std::optional<Machine>();
 }
 
-// Its run died with it: nobody knows what is in it, the worker may be missing, and if it is there it may still be at work.
+// Its run died with it: nobody knows what is in it, the worker may be missing, and if it is there it may still be at
+// work.
 void HeldPlace::give_up_abandoned(const std::string& id, KeepFile& file) {
   const std::string why = "the run that held it died";
-  const Status killed = context_.place.kill(id, {.wait = context_.place.request_timeout(), .cancelled = &context_.cancelled});
-  if (!killed) return context_.host.log(OSIRIS_WARN, noun_ + " " + id + " is left to its lease: " + why + ", and " + killed.error().message);
+  const Status killed =
+      context_.place.kill(id, {.wait = context_.place.request_timeout(), .cancelled = &context_.cancelled});
+  if (!killed)
+    return context_.host.log(OSIRIS_WARN,
+                             noun_ + " " + id + " is left to its lease: " + why + ", and " + killed.error().message);
   if (!file.memory()) file.remove();
   const Status journaled = context_.journal.write("released", Json::object({{"id", id}, {"verified", false}}));
   if (!journaled) context_.host.log(OSIRIS_WARN, journaled.error().message);
@@ -74,8 +81,11 @@ Status HeldPlace::acquire(const Request& request) {
   announce(id);
   OSIRIS_TRY(context_.journal.write("created", Json::object({{"id", id}, {"reused", reused_}})));
   context_.host.event(noun_ + "_created", {},
-                      Json::object({{noun_ + "_id", id}, {"template", request.wanted.template_id}, {"reused", reused_},
-                                    {"lease_s", context_.settings.lease_s()}, {"duration_ms", elapsed_ms(started_ns)}}));
+                      Json::object({{noun_ + "_id", id},
+                                    {"template", request.wanted.template_id},
+                                    {"reused", reused_},
+                                    {"lease_s", context_.settings.lease_s()},
+                                    {"duration_ms", elapsed_ms(started_ns)}}));
   LeaseListener listener;
   listener.lost = [this](const Error& error) {
     const std::lock_guard lock(mutex_);
@@ -83,7 +93,8 @@ Status HeldPlace::acquire(const Request& request) {
   };
   listener.limited = [this](const Lifetime::Limit& limit, int64_t left_s) { tell_limit(machine_->id, limit, left_s); };
   listener.log = [this](const std::string& text) { context_.host.log(OSIRIS_WARN, text); };
-  lease_ = std::make_unique<Lease>(context_.place, id, context_.settings.lease_s(), creation_.birth(), std::move(listener));
+  lease_ =
+      std::make_unique<Lease>(context_.place, id, context_.settings.lease_s(), creation_.birth(), std::move(listener));
   if (creation_.has_doubles()) {
     if (const Status released = release_doubles(); !released) context_.host.log(OSIRIS_WARN, released.error().message);
   }
@@ -92,18 +103,25 @@ Status HeldPlace::acquire(const Request& request) {
 
 // From the lease's thread. An event only while somebody listens: none may come after the stage it belongs to.
 void HeldPlace::tell_limit(const std::string& id, const Lifetime::Limit& limit, int64_t left_s) {
-  context_.host.log(OSIRIS_WARN, "the plan ends " + std::string(context_.place.service().plural()) + " after " + spoken_duration(limit.life_s) + ": " + noun_ + " " + id + ", and this run with it, has " +
-                                     spoken_duration(left_s) + " left",
+  context_.host.log(OSIRIS_WARN,
+                    "the plan ends " + std::string(context_.place.service().plural()) + " after " +
+                        spoken_duration(limit.life_s) + ": " + noun_ + " " + id + ", and this run with it, has " +
+                        spoken_duration(left_s) + " left",
                     Json::object({{"notice", true}}));
   const std::lock_guard lock(mutex_);
-  if (lost_) context_.host.event(noun_ + "_limited", {}, Json::object({{noun_ + "_id", id}, {"life_s", limit.life_s}, {"left_s", left_s}}));
+  if (lost_)
+    context_.host.event(noun_ + "_limited", {},
+                        Json::object({{noun_ + "_id", id}, {"life_s", limit.life_s}, {"left_s", left_s}}));
 }
 
 void HeldPlace::announce(const std::string& id) const {
   const int64_t expires_ns = system_clock().unix_ns() + context_.settings.lease_s() * 1'000'000'000;
   context_.host.event("resource_acquired", {},
-                      Json::object({{"kind", noun_}, {"id", id}, {"expires", format_iso8601_micros(expires_ns)},
-                                    {"cleanup", "osiris resources release " + id + " --adapter " + std::string(context_.place.service().id())}}));
+                      Json::object({{"kind", noun_},
+                                    {"id", id},
+                                    {"expires", format_iso8601_micros(expires_ns)},
+                                    {"cleanup", "osiris resources release " + id + " --adapter " +
+                                                    std::string(context_.place.service().id())}}));
 }
 
 Status HeldPlace::kill(const std::string& id) {
@@ -111,7 +129,8 @@ Status HeldPlace::kill(const std::string& id) {
   const Status killed = kill_and_verify(context_.place, id, context_.settings.retry_budget, sleep_uninterrupted);
   if (killed) return {};
   Error error = killed.error();
-  error.message += "; " + noun_ + " " + id + " may live until its lease ends (" + std::to_string(context_.settings.lease_s()) + " s at most)";
+  error.message += "; " + noun_ + " " + id + " may live until its lease ends (" +
+                   std::to_string(context_.settings.lease_s()) + " s at most)";
   error.hint = "Run `osiris resources reap --adapter " + std::string(context_.place.service().id()) + "`.";
   return error;
 }
@@ -133,17 +152,22 @@ Status HeldPlace::release_one(const std::string& id, bool keep) {
   const int64_t started_ns = system_clock().monotonic_ns();
   const Status done = kept ? Status() : kill(id);
   const std::string outcome = kept ? "kept" : done ? "released" : "unreleased";
-  const Status journaled = context_.journal.write(outcome, Json::object({{"id", id}, {"verified", done.ok() && !kept}}));
+  const Status journaled =
+      context_.journal.write(outcome, Json::object({{"id", id}, {"verified", done.ok() && !kept}}));
   if (!journaled) context_.host.log(OSIRIS_WARN, journaled.error().message);
   if (kept && keep_file_) {
-    if (const Status noted = keep_file_->remember({id, left_files_}); !noted) context_.host.log(OSIRIS_WARN, noted.error().message);
+    if (const Status noted = keep_file_->remember({id, left_files_}); !noted)
+      context_.host.log(OSIRIS_WARN, noted.error().message);
   } else if (done && keep_file_ && is_own) {
     keep_file_->remove();
   }
   if (kept) {
-    context_.host.event(noun_ + "_kept", {}, Json::object({{noun_ + "_id", id}, {"lease_s", context_.settings.lease_s()}}));
+    context_.host.event(noun_ + "_kept", {},
+                        Json::object({{noun_ + "_id", id}, {"lease_s", context_.settings.lease_s()}}));
   } else if (done) {
-    context_.host.event(noun_ + "_killed", {}, Json::object({{noun_ + "_id", id}, {"verified", true}, {"duration_ms", elapsed_ms(started_ns)}}));
+    context_.host.event(
+        noun_ + "_killed", {},
+        Json::object({{noun_ + "_id", id}, {"verified", true}, {"duration_ms", elapsed_ms(started_ns)}}));
     context_.host.event("resource_released", {}, Json::object({{"kind", noun_}, {"id", id}, {"verified", true}}));
   }
   Json entry = Json::object({{"kind", noun_}, {"id", id}, {"verified", done.ok() && !kept}});

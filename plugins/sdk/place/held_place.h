@@ -1,7 +1,8 @@
 // One machine of one run, from the intent to have it to the proof that it is gone.
 //
-// The intent is journaled first and travels as metadata (creation.h), so that a machine whose create reply was lost is found by it. While
-// the run goes on a lease is renewed; release() kills and verifies, or, kept for the next run, renews one last time.
+// The intent is journaled first and travels as metadata (creation.h), so that a machine whose create reply was lost is
+// found by it. While the run goes on a lease is renewed; release() kills and verifies, or, kept for the next run,
+// renews one last time.
 #pragma once
 
 #include <atomic>
@@ -35,13 +36,14 @@ struct HoldContext {
 
 class HeldPlace {
  public:
-  explicit HeldPlace(HoldContext context) : context_(std::move(context)), noun_(context_.place.service().noun()), creation_(context_) {}
+  explicit HeldPlace(HoldContext context)
+      : context_(std::move(context)), noun_(context_.place.service().noun()), creation_(context_) {}
   ~HeldPlace();
 
   struct Request {
     Wanted wanted;
-    std::string keep_key;  // not empty: keep this one under it
-    bool reuse = true;     // take one over that was kept under the key
+    std::string keep_key;        // not empty: keep this one under it
+    bool reuse = true;           // take one over that was kept under the key
     std::string keep_directory;  // of this user, for what is remembered of kept machines
   };
   // Creates a machine, or takes a kept one over. Announces it to the host before anything else is done with it.
@@ -59,12 +61,12 @@ class HeldPlace {
   const std::set<std::string>& kept_files() const { return kept_files_; }
   void leaves(std::set<std::string> files) { left_files_ = std::move(files); }
 
-  // Kills (or keeps) it, verifies, tells the host. The entries of "released" for the artifacts document; what could not be
-  // released is the error. Idempotent. Bounded: the retry budget and one request timeout for each of its questions.
+  // Kills (or keeps) it, verifies, tells the host. The entries of "released" for the artifacts document; what could not
+  // be released is the error. Idempotent. Bounded: the retry budget and one request timeout for each of its questions.
   Status release(Json& released, bool keep);
 
  private:
-    Result<std::optional<Machine>> take_kept(const Request& request);
+  Result<std::optional<Machine>> take_kept(const Request& request);
   void give_up_abandoned(const std::string& id, KeepFile& file);
   void announce(const std::string& id) const;
   void tell_limit(const std::string& id, const Lifetime::Limit& limit, int64_t left_s);

@@ -1,5 +1,6 @@
-// What this run has asked for far away, on disk before it is asked for: session_dir/adapter/<adapter>-journal.jsonl. With it, and with
-// the metadata every machine carries, a run that died in the middle of a call leaves nothing that cannot be found.
+// What this run has asked for far away, on disk before it is asked for: session_dir/adapter/<adapter>-journal.jsonl.
+// With it, and with the metadata every machine carries, a run that died in the middle of a call leaves nothing that
+// cannot be found.
 //
 //   {"time_ns":...,"action":"creating","token":"..."}      before the create; the token is in the metadata
 //   {"time_ns":...,"action":"created","id":"..."}

@@ -16,7 +16,8 @@ namespace fs = std::filesystem;
 
 constexpr const char* kPrefix = "sandbox-";
 
-// No lease is longer than an hour: what nobody touched for a day, and nobody holds, is of a machine that ended by itself.
+// No lease is longer than an hour: what nobody touched for a day, and nobody holds, is of a machine that ended by
+// itself.
 void remove_forgotten(const fs::path& directory) {
   std::error_code code;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory, code)) {
@@ -68,7 +69,8 @@ std::optional<KeepFile::Memory> KeepFile::memory() const {
 
 // In place: the lock is on this file and not on one that takes its name. A torn text is nobody's.
 Status KeepFile::write(const std::string& text) const {
-  if (::ftruncate(lock_.fd(), 0) != 0 || ::pwrite(lock_.fd(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+  if (::ftruncate(lock_.fd(), 0) != 0 ||
+      ::pwrite(lock_.fd(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
     return errno_error(errno, "cannot write", path_);
   return {};
 }
@@ -78,7 +80,9 @@ Status KeepFile::forget() const { return write(Json::object({{"mark", local_mark
 Status KeepFile::remember(const Memory& memory) const {
   Json list = Json::array();
   for (const std::string& file : memory.files) list.push_back(file);
-  return write(Json::object({{"mark", local_mark(lock_.fd())}, {"sandbox", memory.machine_id}, {"files", std::move(list)}}).dump());
+  return write(
+      Json::object({{"mark", local_mark(lock_.fd())}, {"sandbox", memory.machine_id}, {"files", std::move(list)}})
+          .dump());
 }
 
 void KeepFile::remove() {

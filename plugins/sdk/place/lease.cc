@@ -7,12 +7,13 @@ namespace osiris::sdk {
 namespace {
 
 constexpr int64_t kSecondNs = 1'000'000'000;
-constexpr Milliseconds kAgain{1'000};       // between renewals that fail
+constexpr Milliseconds kAgain{1'000};        // between renewals that fail
 constexpr Milliseconds kQuestionMax{5'000};  // of the other questions
 
 }  // namespace
 
-Renewal::Renewal(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::Birth> birth, LeaseListener listener, const Clock& clock)
+Renewal::Renewal(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::Birth> birth,
+                 LeaseListener listener, const Clock& clock)
     : place_(place),
       machine_id_(std::move(machine_id)),
       lease_ns_(lease_s * kSecondNs),
@@ -34,7 +35,8 @@ std::optional<Lifetime::Limit> Renewal::limit_reached() const {
 
 // What the service makes of a renewal. An answer that does not come is asked for again after a later one.
 void Renewal::look(int64_t asked_ns) {
-  const auto machine = place_.look(machine_id_, {.wait = std::min(kQuestionMax, place_.request_timeout()), .cancelled = &stopped_});
+  const auto machine =
+      place_.look(machine_id_, {.wait = std::min(kQuestionMax, place_.request_timeout()), .cancelled = &stopped_});
   if (!machine) return;
   std::optional<Lifetime::Limit> limit;
   {
@@ -47,10 +49,12 @@ void Renewal::look(int64_t asked_ns) {
 }
 
 std::optional<Milliseconds> Renewal::renew() {
-  // The new end counts from when the service handled the call, which is after this moment. One that hangs leaves time for another.
+  // The new end counts from when the service handled the call, which is after this moment. One that hangs leaves time
+  // for another.
   const int64_t asked_ns = clock_.monotonic_ns();
-  const Status renewed = place_.renew(machine_id_, lease_ns_ / kSecondNs,
-                                      {.wait = std::min(std::max(third_ / 2, kAgain), place_.request_timeout()), .cancelled = &stopped_});
+  const Status renewed =
+      place_.renew(machine_id_, lease_ns_ / kSecondNs,
+                   {.wait = std::min(std::max(third_ / 2, kAgain), place_.request_timeout()), .cancelled = &stopped_});
   if (stopped_) return std::nullopt;
   if (renewed.ok()) {
     {
@@ -73,8 +77,10 @@ std::optional<Milliseconds> Renewal::renew() {
     return std::nullopt;
   }
   if (clock_.monotonic_ns() >= expires_monotonic_ns()) {
-    listener_.lost(service.failure(service.class_of(error), "the lease of " + machine + " ran out because it could not be renewed: " + error.message, "",
-                                   error.detail.is_object() ? error.detail : Json::object()));
+    listener_.lost(
+        service.failure(service.class_of(error),
+                        "the lease of " + machine + " ran out because it could not be renewed: " + error.message, "",
+                        error.detail.is_object() ? error.detail : Json::object()));
     return std::nullopt;
   }
   listener_.log("the lease could not be renewed yet: " + error.message);
@@ -87,8 +93,10 @@ bool Renewal::is_gone_for_sure() const {
   return gone && *gone;
 }
 
-Lease::Lease(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::Birth> birth, LeaseListener listener)
-    : renewal_(place, std::move(machine_id), lease_s, birth, std::move(listener), system_clock()), thread_([this] { run(); }) {}
+Lease::Lease(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::Birth> birth,
+             LeaseListener listener)
+    : renewal_(place, std::move(machine_id), lease_s, birth, std::move(listener), system_clock()),
+      thread_([this] { run(); }) {}
 
 Lease::~Lease() { stop(); }
 

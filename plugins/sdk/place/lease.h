@@ -1,8 +1,8 @@
-// Keeps a machine alive while this process lives: renews its end of life every third of a lease, from a thread of its own.
-// A host that is killed renews nothing, so a forgotten machine costs one lease at most.
+// Keeps a machine alive while this process lives: renews its end of life every third of a lease, from a thread of its
+// own. A host that is killed renews nothing, so a forgotten machine costs one lease at most.
 //
-// A plan ends machines at some age, whatever is asked for (lifetime.h). After every second renewal, the first one included, the service
-// is asked for the machine's end: at least once within the last lease of its life.
+// A plan ends machines at some age, whatever is asked for (lifetime.h). After every second renewal, the first one
+// included, the service is asked for the machine's end: at least once within the last lease of its life.
 #pragma once
 
 #include <atomic>
@@ -32,11 +32,12 @@ struct LeaseListener {
 class Renewal {
  public:
   // Borrows the place and the clock.
-  Renewal(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::Birth> birth, LeaseListener listener, const Clock& clock);
+  Renewal(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::Birth> birth,
+          LeaseListener listener, const Clock& clock);
 
   Milliseconds first_pause() const { return third_; }
-  // Renews once. How long to wait before the next time; nullopt: there is nothing to renew any more, and `lost` has heard it, or stop() was
-  // called. From one thread.
+  // Renews once. How long to wait before the next time; nullopt: there is nothing to renew any more, and `lost` has
+  // heard it, or stop() was called. From one thread.
   std::optional<Milliseconds> renew();
   // A call under way ends. [any thread]
   void stop() { stopped_ = true; }
@@ -57,7 +58,7 @@ class Renewal {
   const Clock& clock_;
   std::atomic<bool> stopped_{false};
   mutable std::mutex mutex_;
-  int64_t expires_ns_;   // under mutex_, as what follows
+  int64_t expires_ns_;  // under mutex_, as what follows
   Lifetime lifetime_;
   int renewals_ = 0;
   bool told_ = false;
@@ -66,7 +67,8 @@ class Renewal {
 class Lease {
  public:
   // Borrows the place.
-  Lease(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::Birth> birth, LeaseListener listener);
+  Lease(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::Birth> birth,
+        LeaseListener listener);
   ~Lease();
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;

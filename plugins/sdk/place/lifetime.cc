@@ -23,7 +23,8 @@ std::optional<int64_t> parse_rfc3339(std::string_view text) {
   int64_t ns = 0;
   size_t at = kWholeSeconds;
   if (text[at] == '.')
-    for (int64_t digit = kSecond / 10; ++at < text.size() && text[at] >= '0' && text[at] <= '9'; digit /= 10) ns += digit * (text[at] - '0');
+    for (int64_t digit = kSecond / 10; ++at < text.size() && text[at] >= '0' && text[at] <= '9'; digit /= 10)
+      ns += digit * (text[at] - '0');
   int64_t offset_s = 0;
   const std::string_view zone = text.substr(std::min(at, text.size()));
   if (zone != "Z" && zone != "z") {

@@ -4,7 +4,8 @@
 
 namespace osiris::sdk {
 
-Status kill_and_verify(Place& place, const std::string& id, Milliseconds budget, const std::function<void(Milliseconds)>& sleep) {
+Status kill_and_verify(Place& place, const std::string& id, Milliseconds budget,
+                       const std::function<void(Milliseconds)>& sleep) {
   constexpr int kRefusalsMax = 4;
   constexpr Milliseconds kPauseMax{2'000};
   const Service& service = place.service();
@@ -15,14 +16,18 @@ Status kill_and_verify(Place& place, const std::string& id, Milliseconds budget,
     if (killed) {
       const auto gone = place.is_gone(id, {});
       if (gone && *gone) return {};
-      killed = gone ? service.failure(FailureClass::kSandboxError, std::string(service.noun()) + " " + id + " is still listed after it was killed") : gone.error();
+      killed = gone ? service.failure(FailureClass::kSandboxError,
+                                      std::string(service.noun()) + " " + id + " is still listed after it was killed")
+                    : gone.error();
     }
     const Error& error = killed.error();
     refusals += place.is_refusal(error);
     const auto left = std::chrono::duration_cast<Milliseconds>(until - std::chrono::steady_clock::now());
     if (refusals >= kRefusalsMax || left.count() <= 0) return service.after_attempts(error, attempt);
-    // A service that asks for more time than there is is asked once more at the end of it: a machine left costs more than a call.
-    sleep(std::min(left, std::max(std::min(Milliseconds(100 << std::min(attempt, 8)), kPauseMax), service.retry_after(error))));
+    // A service that asks for more time than there is is asked once more at the end of it: a machine left costs more
+    // than a call.
+    sleep(std::min(
+        left, std::max(std::min(Milliseconds(100 << std::min(attempt, 8)), kPauseMax), service.retry_after(error))));
   }
 }
 

@@ -1,6 +1,6 @@
-// Where a remote worker runs: what an adapter brings for the sdk to hold a machine for the time of a run. The sdk does the rest: the
-// intent on disk, doubt about lost answers, the lease, the verified end, machines kept between runs, a fresh machine for one that
-// vanished (held_place.h, remote_adapter.h).
+// Where a remote worker runs: what an adapter brings for the sdk to hold a machine for the time of a run. The sdk does
+// the rest: the intent on disk, doubt about lost answers, the lease, the verified end, machines kept between runs, a
+// fresh machine for one that vanished (held_place.h, remote_adapter.h).
 #pragma once
 
 #include <any>
@@ -23,12 +23,12 @@ using Metadata = std::map<std::string, std::string>;
 
 // Metadata that every machine of ours carries.
 namespace meta {
-inline constexpr const char* kOwner = "osiris_owner";        // who: the id in this user's state directory
-inline constexpr const char* kRun = "osiris_run";            // the run id
-inline constexpr const char* kToken = "osiris_token";        // one intent to create
+inline constexpr const char* kOwner = "osiris_owner";  // who: the id in this user's state directory
+inline constexpr const char* kRun = "osiris_run";      // the run id
+inline constexpr const char* kToken = "osiris_token";  // one intent to create
 inline constexpr const char* kPipeline = "osiris_pipeline";
-inline constexpr const char* kWorker = "osiris_worker";      // its hash
-inline constexpr const char* kKeep = "osiris_keep";          // the reuse key of a machine that may be kept
+inline constexpr const char* kWorker = "osiris_worker";  // its hash
+inline constexpr const char* kKeep = "osiris_keep";      // the reuse key of a machine that may be kept
 }  // namespace meta
 
 // What a machine is made from, and what of ours is in it already.
@@ -45,16 +45,17 @@ struct Wanted {
   int64_t lease_s = 0;
   Metadata metadata;
   Egress egress;
-  // Lower-case letters, digits and hyphens: a service that knows such tokens makes one machine for it, however often it is asked.
+  // Lower-case letters, digits and hyphens: a service that knows such tokens makes one machine for it, however often it
+  // is asked.
   std::string idempotency_token;
 };
 
 struct Machine {
   std::string id;
   Metadata metadata;
-  bool is_running = true;            // and not paused
-  std::string started_at, ends_at;   // RFC 3339, by the service's clock
-  std::any own;                      // what the place itself needs to reach it
+  bool is_running = true;           // and not paused
+  std::string started_at, ends_at;  // RFC 3339, by the service's clock
+  std::any own;                     // what the place itself needs to reach it
 };
 
 // Limits of a call that its caller repeats itself, in its own time.
@@ -65,19 +66,22 @@ struct CallLimits {
 
 // What a create that failed may have done all the same.
 struct CreateFailure {
-  bool leaves_doubt = false;    // it may have made a machine
-  bool is_late = false;         // it may still make one
-  bool honours_token = false;   // the answer shows that the service knows the idempotency token
-  bool is_under_way = false;    // an earlier call with this token is being worked on
-  bool lost_outcome = false;    // the service no longer knows what the token's call came to: only another token gets another machine
+  bool leaves_doubt = false;   // it may have made a machine
+  bool is_late = false;        // it may still make one
+  bool honours_token = false;  // the answer shows that the service knows the idempotency token
+  bool is_under_way = false;   // an earlier call with this token is being worked on
+  bool lost_outcome =
+      false;  // the service no longer knows what the token's call came to: only another token gets another machine
 };
 
 // Files and processes of one machine. [any thread]
 class MachineAccess : public RemoteProcesses {
  public:
-  // Carries every part in one request, as the parts are made. Returns the bytes sent. Not retried: a part cannot be made twice. A broken
-  // upload leaves truncated files, so callers verify what they use by hash. `opened` is called once it is under way.
-  virtual Result<uint64_t> upload(std::vector<UploadPart> parts, const std::atomic<bool>& cancelled, std::function<void()> opened) = 0;
+  // Carries every part in one request, as the parts are made. Returns the bytes sent. Not retried: a part cannot be
+  // made twice. A broken upload leaves truncated files, so callers verify what they use by hash. `opened` is called
+  // once it is under way.
+  virtual Result<uint64_t> upload(std::vector<UploadPart> parts, const std::atomic<bool>& cancelled,
+                                  std::function<void()> opened) = 0;
   // A file's bytes from `offset` on. `operation`: what it is for, as messages name it ("fetch the artifacts").
   virtual std::unique_ptr<ByteStream> download(const std::string& path, uint64_t offset, std::string operation) = 0;
 };
@@ -95,8 +99,8 @@ class Place {
   // Calls made so far.
   virtual uint64_t calls() const = 0;
 
-  // Not repeated after a failure: that is creation.h's, by what judge() says of it. A create that is under way when the run is cancelled
-  // may end: what it makes can then be killed at once, and not only when its lease is over.
+  // Not repeated after a failure: that is creation.h's, by what judge() says of it. A create that is under way when the
+  // run is cancelled may end: what it makes can then be killed at once, and not only when its lease is over.
   virtual Result<Machine> create(const Wanted& wanted, const CallLimits& limits) = 0;
   virtual CreateFailure judge(const Error& create_error) const = 0;
   // Whether the service may know idempotency tokens: false once it has shown that it does not.
@@ -127,8 +131,9 @@ class Place {
   virtual std::unique_ptr<MachineAccess> access(const Machine& machine, Milliseconds stall_limit) = 0;
 };
 
-// Kills and asks until the service says that the machine is gone. Whatever goes wrong is tried again, refusals a few times only, no
-// longer than `budget`; `sleep` must not end early.
-Status kill_and_verify(Place& place, const std::string& id, Milliseconds budget, const std::function<void(Milliseconds)>& sleep);
+// Kills and asks until the service says that the machine is gone. Whatever goes wrong is tried again, refusals a few
+// times only, no longer than `budget`; `sleep` must not end early.
+Status kill_and_verify(Place& place, const std::string& id, Milliseconds budget,
+                       const std::function<void(Milliseconds)>& sleep);
 
 }  // namespace osiris::sdk

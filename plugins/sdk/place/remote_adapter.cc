@@ -21,7 +21,8 @@ int64_t elapsed_ms(int64_t since_ns) { return (system_clock().monotonic_ns() - s
 Error cancelled_run() { return Error(Code::kCancelled, "the run was cancelled"); }
 
 // Under which a machine is kept: what it holds is of use to runs of this pipeline, worker, template and network only.
-std::string keep_key_of(const RunRequest& request, const Template& made_from, const Egress& egress, const Json& shown_rules) {
+std::string keep_key_of(const RunRequest& request, const Template& made_from, const Egress& egress,
+                        const Json& shown_rules) {
   const Json key = Json::object({{"pipeline", request.manifest["pipeline_id"]},
                                  {"worker", request.worker_sha256},
                                  {"template", made_from.id},
@@ -40,7 +41,8 @@ Json result_of_nothing(const RunRequest& request, const Error& error) {
 
 RemoteAdapter::~RemoteAdapter() { release_now(); }
 
-void RemoteAdapter::set_up(const RemoteSettings& settings, std::vector<std::pair<std::string, std::string>> shown_options) {
+void RemoteAdapter::set_up(const RemoteSettings& settings,
+                           std::vector<std::pair<std::string, std::string>> shown_options) {
   settings_ = settings;
   shown_options_ = std::move(shown_options);
 }
@@ -86,7 +88,9 @@ void RemoteAdapter::validate(const plugin::Request& from) {
 std::string RemoteAdapter::prepare(const plugin::Request& from) {
   const RunRequest request = value_or_throw(read_request(from));
   const auto names = value_or_throw(environment_names(settings_));
-  return value_or_throw(prepared_document(request, {.hash_inputs = true, .environment_names = names, .options = shown_options_})).dump();
+  return value_or_throw(
+             prepared_document(request, {.hash_inputs = true, .environment_names = names, .options = shown_options_}))
+      .dump();
 }
 
 Status RemoteAdapter::acquire(const RunRequest& request, const Template& made_from, bool reuse) {
@@ -103,7 +107,8 @@ Status RemoteAdapter::acquire(const RunRequest& request, const Template& made_fr
   if (settings_.keep) {
     wanted.keep_key = keep_key_of(request, made_from, egress_, place_->shown_rules(egress_));
     metadata[meta::kKeep] = wanted.keep_key;
-    wanted.keep_directory = request.settings["state_dir"].as_string_or(request.adapter_dir().string()) + "/" + std::string(place_->service().id());
+    wanted.keep_directory = request.settings["state_dir"].as_string_or(request.adapter_dir().string()) + "/" +
+                            std::string(place_->service().id());
     wanted.reuse = reuse;
   }
   held_ = std::make_unique<HeldPlace>(
@@ -113,7 +118,8 @@ Status RemoteAdapter::acquire(const RunRequest& request, const Template& made_fr
 
 Status RemoteAdapter::acquire_with_template(const RunRequest& request, Template& made_from, bool may_take_kept) {
   Status acquired = acquire(request, made_from, may_take_kept);
-  if (acquired || !made_from.found_by_name || cancelled_ || !place_->says_template_is_broken(acquired.error())) return acquired;
+  if (acquired || !made_from.found_by_name || cancelled_ || !place_->says_template_is_broken(acquired.error()))
+    return acquired;
   host_.log(OSIRIS_WARN, acquired.error().message + "; building the template again");
   OSIRIS_ASSIGN(made_from, choose_template(request, true));
   return acquire(request, made_from, may_take_kept);
@@ -121,12 +127,15 @@ Status RemoteAdapter::acquire_with_template(const RunRequest& request, Template&
 
 bool RemoteAdapter::has_vanished() {
   if (cancelled_ || !held_ || !held_->is_held()) return false;
-  const auto gone = place_->is_gone(held_->machine().id, {.wait = std::min(settings_.request_timeout, Milliseconds(5'000)), .cancelled = &cancelled_});
+  const auto gone =
+      place_->is_gone(held_->machine().id,
+                      {.wait = std::min(settings_.request_timeout, Milliseconds(5'000)), .cancelled = &cancelled_});
   return gone && *gone;
 }
 
 void RemoteAdapter::say_egress() const {
-  host_.event("egress_rules", {}, Json::object({{"internet", egress_.internet}, {"network", place_->shown_rules(egress_)}}));
+  host_.event("egress_rules", {},
+              Json::object({{"internet", egress_.internet}, {"network", place_->shown_rules(egress_)}}));
   for (const std::string& note : egress_.notes) host_.log(OSIRIS_INFO, note);
   for (const std::string& warning : egress_.warnings) host_.log(OSIRIS_WARN, warning);
 }
@@ -151,7 +160,9 @@ Result<RunOutcome> RemoteAdapter::run(const RunRequest& request) {
       stream.emplace(plan);
       if (made_from.worker_directory.empty())
         // By value: this call may be over before the thread is.
-        packed = std::async(std::launch::async, [path = request.worker_path, sha256 = request.worker_sha256] { return packed_worker(path, sha256); });
+        packed = std::async(std::launch::async, [path = request.worker_path, sha256 = request.worker_sha256] {
+          return packed_worker(path, sha256);
+        });
     }
     OSIRIS_TRY(acquire_with_template(request, made_from, replacement.attempts() == 1));
     if (settings_.keep) {
@@ -159,18 +170,21 @@ Result<RunOutcome> RemoteAdapter::run(const RunRequest& request) {
       stream.emplace(plan);
     }
     access_ = place_->access(held_->machine(), settings_.lease);
-    auto outcome = run_on_machine({host_, settings_, request, waker_, cancelled_, made_from, egress_, *place_, *held_, *access_, acquire_began_ns_}, plan,
-                                  *stream, std::move(packed));
+    auto outcome = run_on_machine({host_, settings_, request, waker_, cancelled_, made_from, egress_, *place_, *held_,
+                                   *access_, acquire_began_ns_},
+                                  plan, *stream, std::move(packed));
     if (!outcome && cancelled_) return cancelled_run();
     std::optional<Error> failure = failure_of(outcome);
     if (outcome && outcome->detail("method").as_string() != "prepare") held_->leaves(kept_inputs(plan));
     if (failure && !cancelled_) {
       const std::string machine = held_->machine().id;
-      const Replacement::Decision decision = replacement.decide({request, *failure, outcome ? &*outcome : nullptr, machine, held_->was_kept(),
-                                                                 [this] { return has_vanished(); }, [this] { return held_->limit_reached(); }});
+      const Replacement::Decision decision =
+          replacement.decide({request, *failure, outcome ? &*outcome : nullptr, machine, held_->was_kept(),
+                              [this] { return has_vanished(); }, [this] { return held_->limit_reached(); }});
       if (decision.anew) {
-        host_.event(noun + "_replaced", {},
-                    Json::object({{noun + "_id", machine}, {"attempt", replacement.attempts()}, {"error", failure->message}}));
+        host_.event(
+            noun + "_replaced", {},
+            Json::object({{noun + "_id", machine}, {"attempt", replacement.attempts()}, {"error", failure->message}}));
         release_now();
         if (!sleep(decision.wait)) return cancelled_run();
         continue;
@@ -186,7 +200,8 @@ Result<RunOutcome> RemoteAdapter::run(const RunRequest& request) {
 plugin::RunResult RemoteAdapter::execute(const plugin::Request& from) {
   RunRequest request = value_or_throw(read_request(from));
   const int64_t own_deadline_ns = system_clock().monotonic_ns() + settings_.timeout.count() * 1'000'000;
-  request.deadline_monotonic_ns = request.deadline_monotonic_ns ? std::min(request.deadline_monotonic_ns, own_deadline_ns) : own_deadline_ns;
+  request.deadline_monotonic_ns =
+      request.deadline_monotonic_ns ? std::min(request.deadline_monotonic_ns, own_deadline_ns) : own_deadline_ns;
   if (const Status free = check_outputs(request); !free)  // what would fail at the end fails before it costs anything
     return {result_of_nothing(request, free.error()).dump(), to_failure(free.error())};
   auto outcome = run(request);
@@ -206,15 +221,17 @@ std::string RemoteAdapter::collect(const plugin::Request& from) {
   Received received;
   if (held_ && held_->is_held() && packed_) {
     const int64_t started_ns = system_clock().monotonic_ns();
-    const ArtifactSource source{place_->service(),
-                                [this](uint64_t offset) { return access_->download(packed_->path, offset, "download the artifacts"); },
-                                [this](Milliseconds wait) { return sleep(wait); }, cancelled_};
+    const ArtifactSource source{
+        place_->service(),
+        [this](uint64_t offset) { return access_->download(packed_->path, offset, "download the artifacts"); },
+        [this](Milliseconds wait) { return sleep(wait); }, cancelled_};
     auto result = receive_artifacts(source, *packed_, request, {.retry_budget = settings_.retry_budget});
     if (result) {
       received = *std::move(result);
       const int64_t copy_ms = elapsed_ms(started_ns);
-      host_.event("artifacts_collected", {},
-                  Json::object({{"files", received.files}, {"bytes", received.bytes_on_the_wire}, {"duration_ms", copy_ms}}));
+      host_.event(
+          "artifacts_collected", {},
+          Json::object({{"files", received.files}, {"bytes", received.bytes_on_the_wire}, {"duration_ms", copy_ms}}));
       metric("artifacts_copy_ms", "ms", copy_ms);
       metric("artifacts_files_total", "files", static_cast<int64_t>(received.files));
       metric("artifacts_bytes_total", "bytes", static_cast<int64_t>(received.bytes));
@@ -223,8 +240,10 @@ std::string RemoteAdapter::collect(const plugin::Request& from) {
     }
   } else if (succeeded_) {
     const std::string noun(place_->service().noun());
-    status = place_->service().failure(FailureClass::kSandboxError,
-                                       "the run's outputs cannot be fetched: nothing says what was packed, or the " + noun + " is no more", "Run again.");
+    status = place_->service().failure(
+        FailureClass::kSandboxError,
+        "the run's outputs cannot be fetched: nothing says what was packed, or the " + noun + " is no more",
+        "Run again.");
   }
   if (held_) {
     const Status released = held_->release(released_, settings_.keep && status.ok());
@@ -238,7 +257,8 @@ std::string RemoteAdapter::collect(const plugin::Request& from) {
 // The way out of every failure: what is held is given back now, and what could not be is said.
 void RemoteAdapter::release_now() {
   if (!held_) return;
-  if (const Status released = held_->release(released_, false); !released) host_.log(OSIRIS_ERROR, released.error().message);
+  if (const Status released = held_->release(released_, false); !released)
+    host_.log(OSIRIS_ERROR, released.error().message);
 }
 
 }  // namespace osiris::sdk

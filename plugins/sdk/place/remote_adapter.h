@@ -1,9 +1,10 @@
-// An adapter whose worker runs on a machine of some service. What differs from service to service is behind Place and the few functions
-// that a derived class brings; the stages are the same:
+// An adapter whose worker runs on a machine of some service. What differs from service to service is behind Place and
+// the few functions that a derived class brings; the stages are the same:
 //
 //   validate   options and connections make sense for such a machine, no network
 //   prepare    the index of the run package
-//   execute    template (if one is wanted) > machine > one upload > start > one message; then only listening. After OK or a failed step
+//   execute    template (if one is wanted) > machine > one upload > start > one message; then only listening. After OK
+//   or a failed step
 //              the machine stays leased for collect
 //   collect    one download, every file checked; the machine is released and its end verified
 //

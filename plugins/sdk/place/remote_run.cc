@@ -20,7 +20,9 @@ ChannelSurroundings surroundings_of(const RemoteRun& run, const Layout& layout) 
   ChannelSurroundings around;
   around.machine_id = run.held.machine().id;
   around.is_gone = [&run, id = around.machine_id] { return run.place.is_gone(id, {.wait = kAskWait}); };
-  around.open_records = [&run, path = layout.records()] { return run.access.download(path, 0, "fetch the worker's records"); };
+  around.open_records = [&run, path = layout.records()] {
+    return run.access.download(path, 0, "fetch the worker's records");
+  };
   around.log = [&run](const std::string& text) { run.host.log(OSIRIS_WARN, text); };
   around.retry_budget = run.settings.retry_budget;
   return around;
@@ -60,7 +62,8 @@ Opening opening_of(const RemoteRun& run, const PackagePlan& plan, const Layout& 
 
 }  // namespace
 
-Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackagePlan& plan, PackageStream& stream, std::future<Result<std::string>> packed) {
+Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackagePlan& plan, PackageStream& stream,
+                                  std::future<Result<std::string>> packed) {
   const Layout layout = layout_of(run.place.home(), run.request.run_id);
   WireLog wire_log;
   OSIRIS_TRY(open_wire_log(run.request, wire_log));
@@ -70,11 +73,14 @@ Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackagePlan& plan,
   const int64_t upload_ns = system_clock().monotonic_ns();
   delivery.parts.push_back({layout.package(), [&](const auto& sink) { return stream.write_to(sink); }});
   delivery.parts.push_back(bytes_part(layout.arrived(), std::make_shared<const std::string>("1")));
-  // The process starts while its files are on their way, and waits for the last of them: one round trip less. The files go first,
-  // on the connection that is there already.
-  OSIRIS_ASSIGN(const uint64_t uploaded, run.access.upload(std::move(delivery.parts), run.cancelled, [&] { channel.start(delivery.start); }));
+  // The process starts while its files are on their way, and waits for the last of them: one round trip less. The files
+  // go first, on the connection that is there already.
+  OSIRIS_ASSIGN(const uint64_t uploaded,
+                run.access.upload(std::move(delivery.parts), run.cancelled, [&] { channel.start(delivery.start); }));
   run.host.event("package_uploaded", {},
-                 Json::object({{"bytes", uploaded}, {"files", plan.files_sent()}, {"worker_sent", delivery.sends_worker},
+                 Json::object({{"bytes", uploaded},
+                               {"files", plan.files_sent()},
+                               {"worker_sent", delivery.sends_worker},
                                {"duration_ms", elapsed_ms(upload_ns)}}));
 
   run.held.on_lost([&channel](const Error& error) { channel.declare_lost(error); });
@@ -91,11 +97,12 @@ Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackagePlan& plan,
                    .tags = {}});
 
   Opening opening = opening_of(run, plan, layout);
-  RunLoopOptions options =
-      worker_loop_options(run.request, opening, "in " + std::string(run.place.service().noun()) + " " + run.held.machine().id);
+  RunLoopOptions options = worker_loop_options(
+      run.request, opening, "in " + std::string(run.place.service().noun()) + " " + run.held.machine().id);
   options.shutdown_worker = false;  // its machine goes
   options.stall_limit_ms = run.settings.lease_s() * 1000;
-  options.hello_timeout_ms = std::max(options.hello_timeout_ms, options.stall_limit_ms);  // a stalled start is a stall too
+  options.hello_timeout_ms =
+      std::max(options.hello_timeout_ms, options.stall_limit_ms);  // a stalled start is a stall too
   RunLoop loop(run.host, channel, run.waker, wire_log, std::move(options));
   RunOutcome outcome = loop.run(run.request.steps(), std::move(opening));
   run.held.on_lost({});

@@ -30,8 +30,9 @@ struct RemoteRun {
   int64_t wanted_since_ns;  // monotonic: when the machine was asked for
 };
 
-// `packed`: of packed_worker(), where the worker has to travel and it has been begun. An error: the opening was not sent, nothing of the
-// user's has happened.
-Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackagePlan& plan, PackageStream& stream, std::future<Result<std::string>> packed);
+// `packed`: of packed_worker(), where the worker has to travel and it has been begun. An error: the opening was not
+// sent, nothing of the user's has happened.
+Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackagePlan& plan, PackageStream& stream,
+                                  std::future<Result<std::string>> packed);
 
 }  // namespace osiris::sdk

@@ -9,11 +9,11 @@ namespace {
 
 using std::chrono::steady_clock;
 
-bool is_own(const Error& error) { return error.code != Code::kCancelled && error.code != Code::kDeadline && error.code != Code::kStepFailed; }
-
-bool has_class(const Error& error) {
-  return !error.detail["class"].is_null();
+bool is_own(const Error& error) {
+  return error.code != Code::kCancelled && error.code != Code::kDeadline && error.code != Code::kStepFailed;
 }
+
+bool has_class(const Error& error) { return !error.detail["class"].is_null(); }
 
 // Whatever the run loop found wrong with a worker that neither died nor vanished is still the worker's.
 Error with_class(Error error) {
@@ -22,8 +22,8 @@ Error with_class(Error error) {
   return error;
 }
 
-// Steps that may have acted where a lost machine does not take it back: file outputs are only fetched at the end, so just writers of
-// another family than filesystem count, from the moment they started.
+// Steps that may have acted where a lost machine does not take it back: file outputs are only fetched at the end, so
+// just writers of another family than filesystem count, from the moment they started.
 std::vector<std::string> writers_outside(const RunRequest& request, const Json& result) {
   std::vector<std::string> ids;
   for (const PlanStep& step : request.steps()) {
@@ -68,28 +68,34 @@ Replacement::Decision Replacement::decide(const FailedAttempt& attempt) {
     replaced_ = true;
     return anew({});
   }
-  if (!attempt.has_vanished()) return {false, {}, attempts_ > 1 && !attempt.outcome ? service_.after_attempts(attempt.failure, attempts_) : attempt.failure};
+  if (!attempt.has_vanished())
+    return {false,
+            {},
+            attempts_ > 1 && !attempt.outcome ? service_.after_attempts(attempt.failure, attempts_) : attempt.failure};
 
-  const std::vector<std::string> acted = attempt.outcome ? writers_outside(attempt.request, attempt.outcome->result) : std::vector<std::string>();
-  const std::string wrote = acted.empty() ? "; nothing was written outside of it" : "; already written to by: " + join(acted, ", ");
+  const std::vector<std::string> acted =
+      attempt.outcome ? writers_outside(attempt.request, attempt.outcome->result) : std::vector<std::string>();
+  const std::string wrote =
+      acted.empty() ? "; nothing was written outside of it" : "; already written to by: " + join(acted, ", ");
   const std::string look = "Look at what those steps wrote before you run again.";
   const std::string machine = std::string(service_.noun()) + " " + attempt.machine_id;
   const Json detail = Json::object({{"attempts", attempts_}, {"retried", attempts_ > 1}});
   if (const auto limit = attempt.limit_reached())
-    return {false, {},
+    return {false,
+            {},
             service_.failure(FailureClass::kQuotaExceeded,
-                         machine + " came to the end of the life that the plan allows" +
-                             (limit->life_s > 0 ? ", " + spoken_duration(limit->life_s) : "") + ", before the run was over" + wrote,
-                         (acted.empty() ? "" : look + " ") +
-                             std::string(short_life_hint_),
-                         detail)};
+                             machine + " came to the end of the life that the plan allows" +
+                                 (limit->life_s > 0 ? ", " + spoken_duration(limit->life_s) : "") +
+                                 ", before the run was over" + wrote,
+                             (acted.empty() ? "" : look + " ") + std::string(short_life_hint_), detail)};
   if (!replaced_ && acted.empty()) {
     replaced_ = true;
     return anew({});
   }
-  return {false, {},
+  return {false,
+          {},
           service_.failure(FailureClass::kSandboxError, machine + " is gone (" + attempt.failure.message + ")" + wrote,
-                       acted.empty() ? "Run again." : look, detail)};
+                           acted.empty() ? "Run again." : look, detail)};
 }
 
 }  // namespace osiris::sdk

@@ -1,9 +1,9 @@
 // Whether a run whose machine failed it begins anew on a fresh one.
 //
 //   untouched   the opening was not sent: nothing of the user's has happened. As often as the retry budget allows
-//   stale       a kept machine is not what the last run left (its files, or its worker, are not there): nothing has run in it
-//   vanished    the service no longer knows the machine, and no step acted outside of it: once
-//   old age     the plan ended the machine: never. A fresh one would come to the same end, and be paid for
+//   stale       a kept machine is not what the last run left (its files, or its worker, are not there): nothing has run
+//   in it vanished    the service no longer knows the machine, and no step acted outside of it: once old age     the
+//   plan ended the machine: never. A fresh one would come to the same end, and be paid for
 #pragma once
 
 #include <chrono>
@@ -11,9 +11,9 @@
 #include <optional>
 #include <string>
 
+#include "plugins/sdk/abi/request.h"
 #include "plugins/sdk/place/lifetime.h"
 #include "plugins/sdk/place/place.h"
-#include "plugins/sdk/abi/request.h"
 #include "plugins/sdk/run/run_loop.h"
 #include "protocol/http/retry.h"
 
@@ -38,7 +38,7 @@ class Replacement {
   struct Decision {
     bool anew = false;
     Milliseconds wait{0};  // before it
-    Error failure;               // what the attempt, or the run, ended with
+    Error failure;         // what the attempt, or the run, ended with
   };
   Decision decide(const FailedAttempt& attempt);
   int attempts() const { return attempts_; }

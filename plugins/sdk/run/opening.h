@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "plugins/sdk/run/environment.h"
 #include "plugins/sdk/abi/host.h"
+#include "plugins/sdk/run/environment.h"
 #include "plugins/sdk/run/wire_log.h"
 #include "protocol/base/error.h"
 #include "protocol/rpc/conversation.h"

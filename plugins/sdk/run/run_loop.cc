@@ -19,9 +19,11 @@ int64_t now_ms() { return system_clock().monotonic_ns() / 1'000'000; }
 
 // Names under which adapters and the host speak of what they themselves did, acquired and paid for: no worker's to use.
 bool is_of_adapters(std::string_view event) {
-  static constexpr std::string_view kPrefixes[] = {"resource_", "sandbox_", "template_", "adapter_", "worker_", "package_", "run_"};
+  static constexpr std::string_view kPrefixes[] = {"resource_", "sandbox_", "template_", "adapter_",
+                                                   "worker_",   "package_", "run_"};
   return event == "artifacts_collected" ||
-         std::any_of(std::begin(kPrefixes), std::end(kPrefixes), [&](std::string_view prefix) { return event.starts_with(prefix); });
+         std::any_of(std::begin(kPrefixes), std::end(kPrefixes),
+                     [&](std::string_view prefix) { return event.starts_with(prefix); });
 }
 
 std::string or_unknown(const std::string& text) { return text.empty() ? "(unknown)" : text; }
@@ -97,7 +99,8 @@ int64_t RunLoop::next_timeout_ms() const {
   int64_t until = now + kPollMs;
   if (cancel_) until = std::min(until, cancel_until_ms_);
   until = std::min(until, std::max(heard_ms_ + options_.silence_ms, diagnose_at_ms_));
-  if (options_.deadline_monotonic_ns && !cancel_) until = std::min(until, options_.deadline_monotonic_ns / 1'000'000 + 1);
+  if (options_.deadline_monotonic_ns && !cancel_)
+    until = std::min(until, options_.deadline_monotonic_ns / 1'000'000 + 1);
   return std::max<int64_t>(0, until - now);
 }
 
@@ -233,7 +236,8 @@ void RunLoop::take(const rpc::Event& event) {
   const std::string& step_id = event.data["step_id"].as_string();
   if (is_of_adapters(name)) {
     if (++foreign_events_ <= kGarbageLinesReported)
-      host_.log(OSIRIS_WARN, "the worker sent an event that only adapters send, \"" + rpc::printable(name) + "\"; it was dropped");
+      host_.log(OSIRIS_WARN,
+                "the worker sent an event that only adapters send, \"" + rpc::printable(name) + "\"; it was dropped");
     return;
   }
   if (name == "step_start") board_.started(step_id);
@@ -263,8 +267,9 @@ void RunLoop::take(const rpc::Heartbeat& heartbeat) {
                             {"spill_bytes", heartbeat.spill_bytes},
                             {"steps", std::move(steps)}}),
               heartbeat.time_ns);
-  const std::pair<const char*, uint64_t> figures[] = {
-      {"worker_memory_bytes", heartbeat.rss_bytes}, {"worker_cpu_ms", heartbeat.cpu_ms}, {"worker_spill_bytes", heartbeat.spill_bytes}};
+  const std::pair<const char*, uint64_t> figures[] = {{"worker_memory_bytes", heartbeat.rss_bytes},
+                                                      {"worker_cpu_ms", heartbeat.cpu_ms},
+                                                      {"worker_spill_bytes", heartbeat.spill_bytes}};
   for (const auto& [name, value] : figures)
     host_.metric({.name = name,
                   .unit = std::string_view(name).ends_with("_ms") ? "ms" : "bytes",

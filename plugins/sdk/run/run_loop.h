@@ -13,11 +13,11 @@
 #include <string>
 #include <vector>
 
-#include "plugins/sdk/channel/channel.h"
 #include "plugins/sdk/abi/host.h"
+#include "plugins/sdk/channel/channel.h"
+#include "plugins/sdk/channel/waker.h"
 #include "plugins/sdk/run/opening.h"
 #include "plugins/sdk/run/step_board.h"
-#include "plugins/sdk/channel/waker.h"
 #include "plugins/sdk/run/wire_log.h"
 #include "plugins/sdk/run/worker_log.h"
 #include "protocol/base/json.h"
@@ -42,8 +42,8 @@ struct RunLoopOptions {
   int64_t shutdown_ms = 2'000;
   int64_t deadline_monotonic_ns = 0;  // 0: none
   std::string worker_name;            // for messages: its path, or "in sandbox abc"
-  // Where the plan's paths lie on the worker's machine. Events and errors name them as they are called here, so that a message
-  // reads the same wherever a pipeline ran.
+  // Where the plan's paths lie on the worker's machine. Events and errors name them as they are called here, so that a
+  // message reads the same wherever a pipeline ran.
   std::vector<rpc::PathMapping> path_map;
 };
 

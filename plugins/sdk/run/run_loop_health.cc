@@ -36,10 +36,10 @@ void RunLoop::check_cancel() {
   if (!cancel_) {
     const bool late = options_.deadline_monotonic_ns && system_clock().monotonic_ns() >= options_.deadline_monotonic_ns;
     if (!late && !host_.is_cancelled()) return;
-    cancel_ =
-        late ? Error(Code::kDeadline, "the run did not end before its deadline",
-                     "Allow more time with --timeout, or look in the log for the step that took it.", category::kRuntimeTimeout)
-             : Error(Code::kCancelled, "the run was cancelled");
+    cancel_ = late ? Error(Code::kDeadline, "the run did not end before its deadline",
+                           "Allow more time with --timeout, or look in the log for the step that took it.",
+                           category::kRuntimeTimeout)
+                   : Error(Code::kCancelled, "the run was cancelled");
     cancel_until_ms_ = now_ms() + options_.cancel_grace_ms;
     wire_log_.line('#', cancel_->message);
     if (held_opening_) {
@@ -102,7 +102,8 @@ void RunLoop::recover(const std::string& why) {
     check_cancel();
     if (is_over()) return;
     const Diagnosis diagnosis = channel_.diagnose();
-    if (!diagnosis.note.empty() && std::exchange(said, diagnosis.note) != diagnosis.note) host_.log(OSIRIS_WARN, diagnosis.note);
+    if (!diagnosis.note.empty() && std::exchange(said, diagnosis.note) != diagnosis.note)
+      host_.log(OSIRIS_WARN, diagnosis.note);
     take_diagnosis(diagnosis);
     if (is_over()) return;
     if (channel_.reopen()) break;
@@ -137,7 +138,9 @@ void RunLoop::close(ExitInfo exit) {
 void RunLoop::fetch_missing() {
   if (finished_ && !packing_) return;
   const Result<std::string> records = channel_.fetch_records(conversation_.next_seq());
-  if (!records) return host_.log(OSIRIS_WARN, "the records of a worker that has ended could not be had: " + records.error().message);
+  if (!records)
+    return host_.log(OSIRIS_WARN,
+                     "the records of a worker that has ended could not be had: " + records.error().message);
   parser_.reset();
   feed(*records);
 }
@@ -193,7 +196,8 @@ Error RunLoop::crash_error() const {
     return Error(Code::kUnavailable, message,
                  "Signal 9 comes from a person or from a system out of memory: see its log, or lower --memory-limit.",
                  category::kSystemResourceUnavailable);
-  return Error(Code::kInternal, message, "This should not happen; report it with the session's log.", category::kSystemError);
+  return Error(Code::kInternal, message, "This should not happen; report it with the session's log.",
+               category::kSystemError);
 }
 
 Json RunLoop::crash_detail() const {

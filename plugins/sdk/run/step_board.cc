@@ -59,7 +59,8 @@ void StepBoard::abandon(const Error& error) {
     } else if (step.state == State::kWaiting) {
       step.state = cancelled ? State::kCancelled : State::kSkipped;
       step.error =
-          cancelled ? error : Error(Code::kCancelled, "not started: " + error.message, {}, category::kRuntimeDependencyFailed);
+          cancelled ? error
+                    : Error(Code::kCancelled, "not started: " + error.message, {}, category::kRuntimeDependencyFailed);
     }
   }
 }

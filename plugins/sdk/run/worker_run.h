@@ -1,5 +1,5 @@
-// What every run of a worker has in common, wherever the worker is: filled in here for all adapters, so that they differ in the channel
-// alone.
+// What every run of a worker has in common, wherever the worker is: filled in here for all adapters, so that they
+// differ in the channel alone.
 #pragma once
 
 #include <string>

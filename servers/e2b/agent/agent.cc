@@ -198,13 +198,18 @@ std::optional<Account> find_account(const AgentConfig& config, const std::string
   return std::nullopt;
 }
 
-Reply unknown_account(const std::string& name) { return Reply::failure("unauthenticated", "invalid username: '" + name + "'"); }
+Reply unknown_account(const std::string& name) {
+  return Reply::failure("unauthenticated", "invalid username: '" + name + "'");
+}
 
 std::string resolve_path(const AgentConfig& config, const Account& account, const std::string& path) {
   std::string full = path;
-  if (path.empty() || path == "~") full = account.home;
-  else if (path.starts_with("~/")) full = account.home + path.substr(1);
-  else if (path[0] != '/') full = account.home + "/" + path;
+  if (path.empty() || path == "~")
+    full = account.home;
+  else if (path.starts_with("~/"))
+    full = account.home + path.substr(1);
+  else if (path[0] != '/')
+    full = account.home + "/" + path;
   full = std::filesystem::path(full).lexically_normal().string();
   if (full.size() > 1 && full.back() == '/') full.pop_back();
   if (config.prefix.empty()) return full;

@@ -16,7 +16,8 @@ namespace osiris::e2b_server {
 
 struct AgentConfig {
   int socket = 3;
-  // Where namespaces are forbidden: the private directory that stands for /. "/home/user" and "/tmp" are looked up below it.
+  // Where namespaces are forbidden: the private directory that stands for /. "/home/user" and "/tmp" are looked up
+  // below it.
   std::string prefix;
   // Whether other accounts than the agent's own can be taken on.
   bool can_switch_user = false;
@@ -68,9 +69,11 @@ Reply watch_directory(const AgentConfig& config, const Json& request);
 Reply dial_port(const Json& request);
 // agent/entry.cc: the EntryInfo of a path, in proto3 JSON.
 std::optional<Json> entry_info(const AgentConfig& config, const std::string& path);
-// What clients stored with a file: its attributes user.e2b.*, without that prefix. {}: nothing, or the file system has no attributes.
+// What clients stored with a file: its attributes user.e2b.*, without that prefix. {}: nothing, or the file system has
+// no attributes.
 Json metadata_of(const std::string& path);
-// Replaces all of it. Empty: done, also where the file system has no attributes; otherwise the Connect code, with errno.
+// Replaces all of it. Empty: done, also where the file system has no attributes; otherwise the Connect code, with
+// errno.
 std::string replace_metadata(const std::string& path, const Json& metadata);
 
 }  // namespace osiris::e2b_server

@@ -85,17 +85,20 @@ Json metadata_of(const std::string& path) {
 std::string replace_metadata(const std::string& path, const Json& metadata) {
   const auto failure = [] { return errno == ENOSPC || errno == EDQUOT ? "resource_exhausted" : "internal"; };
   for (const std::string& key : metadata_keys(path))
-    if (!metadata.contains(key) && ::removexattr(path.c_str(), (std::string(kMetadataPrefix) + key).c_str()) != 0 && errno != ENODATA) return failure();
+    if (!metadata.contains(key) && ::removexattr(path.c_str(), (std::string(kMetadataPrefix) + key).c_str()) != 0 &&
+        errno != ENODATA)
+      return failure();
   for (const auto& [key, value] : metadata.members()) {
     const std::string& text = value.as_string();
-    if (::setxattr(path.c_str(), (std::string(kMetadataPrefix) + key).c_str(), text.data(), text.size(), 0) == 0) continue;
+    if (::setxattr(path.c_str(), (std::string(kMetadataPrefix) + key).c_str(), text.data(), text.size(), 0) == 0)
+      continue;
     return errno == ENOTSUP ? "" : failure();
   }
   return {};
 }
 
 std::optional<Json> entry_info(const AgentConfig& config, const std::string& path) {
-  struct stat link {};
+  struct stat link{};
   if (::lstat(path.c_str(), &link) != 0) return std::nullopt;
   struct stat target = link;
   const bool is_link = S_ISLNK(link.st_mode);

@@ -31,7 +31,7 @@ std::string make_parents(const AgentConfig& config, const Account& account, cons
       give_to(config, account, part);
       continue;
     }
-    struct stat info {};
+    struct stat info{};
     if (::stat(part.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) continue;
     return errno == ENOSPC ? "resource_exhausted" : "invalid_argument";
   }
@@ -46,9 +46,11 @@ std::string parent_of(const std::string& path) {
 Reply open_to_read(const AgentConfig& config, const std::string& path) {
   const std::string shown = shown_path(config, path);
   Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file && (errno == ENOENT || errno == ENOTDIR)) return Reply::failure("not_found", "path '" + shown + "' does not exist");
-  struct stat info {};
-  if (!file || ::fstat(file.get(), &info) != 0) return Reply::failure("internal", "opening '" + shown + "': " + reason());
+  if (!file && (errno == ENOENT || errno == ENOTDIR))
+    return Reply::failure("not_found", "path '" + shown + "' does not exist");
+  struct stat info{};
+  if (!file || ::fstat(file.get(), &info) != 0)
+    return Reply::failure("internal", "opening '" + shown + "': " + reason());
   if (S_ISDIR(info.st_mode)) return Reply::failure("invalid_argument", "path '" + shown + "' is a directory");
   if (!S_ISREG(info.st_mode)) return Reply::failure("invalid_argument", "path '" + shown + "' is not a regular file");
   Reply reply;
@@ -61,28 +63,30 @@ Reply open_to_write(const AgentConfig& config, const Account& account, const std
   const std::string shown = shown_path(config, path);
   for (const Json& earlier : seen.items())
     if (earlier.as_string() == shown) return Reply::failure("invalid_argument", "path '" + shown + "' is given twice");
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode))
     return Reply::failure("invalid_argument", "path '" + shown + "' is a directory");
   const std::string code = make_parents(config, account, parent_of(path));
   if (!code.empty()) return Reply::failure(code, "creating the directory of '" + shown + "': " + reason());
   ::umask(022);
   Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666));
-  if (!file) return Reply::failure(errno == ENOSPC ? "resource_exhausted" : "internal", "opening '" + shown + "': " + reason());
+  if (!file)
+    return Reply::failure(errno == ENOSPC ? "resource_exhausted" : "internal", "opening '" + shown + "': " + reason());
   Reply reply;
   reply.ok = Json::object({{"path", shown}});
   reply.fds.push_back(std::move(file));
   return reply;
 }
 
-// After the bytes: owner and metadata, so that watchers see create, write, chmod in this order. An upload without metadata
-// clears what an earlier one stored; the answer says what is on the disk.
+// After the bytes: owner and metadata, so that watchers see create, write, chmod in this order. An upload without
+// metadata clears what an earlier one stored; the answer says what is on the disk.
 Reply finish_write(const AgentConfig& config, const Account& account, const std::string& path, const Json& metadata) {
   give_to(config, account, path);
   if (const std::string code = replace_metadata(path, metadata); !code.empty())
     return Reply::failure(code, "error writing file metadata: " + reason());
   Reply reply;
-  reply.ok = Json::object({{"path", shown_path(config, path)}, {"name", path.substr(path.rfind('/') + 1)}, {"type", "file"}});
+  reply.ok =
+      Json::object({{"path", shown_path(config, path)}, {"name", path.substr(path.rfind('/') + 1)}, {"type", "file"}});
   if (Json stored = metadata_of(path); stored.size() > 0) reply.ok.set("metadata", std::move(stored));
   return reply;
 }
@@ -90,7 +94,8 @@ Reply finish_write(const AgentConfig& config, const Account& account, const std:
 Reply stat_one(const AgentConfig& config, const std::string& path) {
   auto entry = entry_info(config, path);
   if (!entry && (errno == ENOENT || errno == ENOTDIR))
-    return Reply::failure("not_found", "file not found: lstat " + shown_path(config, path) + ": no such file or directory");
+    return Reply::failure("not_found",
+                          "file not found: lstat " + shown_path(config, path) + ": no such file or directory");
   if (!entry) return Reply::failure("internal", "stat of '" + shown_path(config, path) + "': " + reason());
   Reply reply;
   reply.ok = Json::object({{"entry", *std::move(entry)}});
@@ -102,24 +107,27 @@ void list_below(const AgentConfig& config, const std::string& path, int64_t dept
   if (!directory) return;
   std::vector<std::string> names;
   while (const dirent* item = ::readdir(directory))
-    if (std::string_view(item->d_name) != "." && std::string_view(item->d_name) != "..") names.emplace_back(item->d_name);
+    if (std::string_view(item->d_name) != "." && std::string_view(item->d_name) != "..")
+      names.emplace_back(item->d_name);
   ::closedir(directory);
   std::sort(names.begin(), names.end());
   for (const std::string& name : names) {
     const std::string full = path == "/" ? "/" + name : path + "/" + name;
     auto entry = entry_info(config, full);
     if (!entry) continue;  // removed meanwhile
-    const bool descend = depth > 1 && !entry->contains("symlinkTarget") && (*entry)["type"].as_string() == "FILE_TYPE_DIRECTORY";
+    const bool descend =
+        depth > 1 && !entry->contains("symlinkTarget") && (*entry)["type"].as_string() == "FILE_TYPE_DIRECTORY";
     entries.push_back(*std::move(entry));
     if (descend) list_below(config, full, depth - 1, entries);
   }
 }
 
 Reply list(const AgentConfig& config, const std::string& path, int64_t depth) {
-  struct stat info {};
+  struct stat info{};
   const std::string shown = shown_path(config, path);
   if (::stat(path.c_str(), &info) != 0)
-    return Reply::failure(errno == ELOOP ? "failed_precondition" : "not_found", "directory not found: " + shown + ": " + reason());
+    return Reply::failure(errno == ELOOP ? "failed_precondition" : "not_found",
+                          "directory not found: " + shown + ": " + reason());
   if (!S_ISDIR(info.st_mode)) return Reply::failure("invalid_argument", "path is not a directory: " + shown);
   Json entries = Json::array();
   list_below(config, path, std::max<int64_t>(depth, 1), entries);
@@ -130,7 +138,7 @@ Reply list(const AgentConfig& config, const std::string& path, int64_t depth) {
 
 Reply make_directory(const AgentConfig& config, const Account& account, const std::string& path) {
   const std::string shown = shown_path(config, path);
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) == 0) {
     if (S_ISDIR(info.st_mode)) return Reply::failure("already_exists", "directory already exists: " + shown);
     return Reply::failure("invalid_argument", "path already exists but it is not a directory: " + shown);
@@ -141,11 +149,12 @@ Reply make_directory(const AgentConfig& config, const Account& account, const st
 }
 
 Reply move(const AgentConfig& config, const Account& account, const std::string& from, const std::string& to) {
-  struct stat info {};
+  struct stat info{};
   if (::lstat(from.c_str(), &info) != 0)
     return Reply::failure("not_found", "source file not found: " + shown_path(config, from));
   const std::string code = make_parents(config, account, parent_of(to));
-  if (!code.empty()) return Reply::failure(code, "creating the directory of '" + shown_path(config, to) + "': " + reason());
+  if (!code.empty())
+    return Reply::failure(code, "creating the directory of '" + shown_path(config, to) + "': " + reason());
   if (::rename(from.c_str(), to.c_str()) != 0)
     return Reply::failure("internal", "moving '" + shown_path(config, from) + "': " + reason());
   return stat_one(config, to);
@@ -154,7 +163,7 @@ Reply move(const AgentConfig& config, const Account& account, const std::string&
 // Appends `source` to the open file. Empty: done; otherwise the Connect code.
 std::string append_file(const std::string& source, int out, bool& is_regular) {
   const Fd in(::open(source.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat info {};
+  struct stat info{};
   if (!in || ::fstat(in.get(), &info) != 0) return errno == ENOENT ? "not_found" : "internal";
   is_regular = S_ISREG(info.st_mode);
   if (!is_regular) return "invalid_argument";
@@ -172,16 +181,20 @@ std::string append_file(const std::string& source, int out, bool& is_regular) {
 Reply compose(const AgentConfig& config, const Account& account, const Json& request) {
   const std::string target = resolve_path(config, account, request["destination"].as_string());
   std::vector<std::string> sources;
-  for (const Json& source : request["source_paths"].items()) sources.push_back(resolve_path(config, account, source.as_string()));
+  for (const Json& source : request["source_paths"].items())
+    sources.push_back(resolve_path(config, account, source.as_string()));
   if (std::find(sources.begin(), sources.end(), target) != sources.end())
     return Reply::failure("invalid_argument", "a source equals the destination '" + shown_path(config, target) + "'");
   for (const std::string& source : sources) {
-    struct stat info {};
-    if (::stat(source.c_str(), &info) != 0) return Reply::failure("not_found", "source '" + shown_path(config, source) + "' does not exist");
-    if (!S_ISREG(info.st_mode)) return Reply::failure("invalid_argument", "source '" + shown_path(config, source) + "' is not a regular file");
+    struct stat info{};
+    if (::stat(source.c_str(), &info) != 0)
+      return Reply::failure("not_found", "source '" + shown_path(config, source) + "' does not exist");
+    if (!S_ISREG(info.st_mode))
+      return Reply::failure("invalid_argument", "source '" + shown_path(config, source) + "' is not a regular file");
   }
   const std::string code = make_parents(config, account, parent_of(target));
-  if (!code.empty()) return Reply::failure(code, "creating the directory of '" + shown_path(config, target) + "': " + reason());
+  if (!code.empty())
+    return Reply::failure(code, "creating the directory of '" + shown_path(config, target) + "': " + reason());
   std::string temporary = target + ".compose-XXXXXX";
   Fd out(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!out) return Reply::failure("internal", "creating '" + temporary + "': " + reason());
@@ -218,7 +231,8 @@ Reply file_operation(const AgentConfig& config, const std::string& op, const Jso
   if (op == "list") return list(config, path, request["depth"].as_int());
   if (op == "mkdir") return make_directory(config, *account, path);
   if (op == "compose") return compose(config, *account, request);
-  if (op == "move") return move(config, *account, path, resolve_path(config, *account, request["destination"].as_string()));
+  if (op == "move")
+    return move(config, *account, path, resolve_path(config, *account, request["destination"].as_string()));
   if (op == "remove") {
     std::error_code error;
     std::filesystem::remove_all(path, error);
@@ -227,10 +241,11 @@ Reply file_operation(const AgentConfig& config, const std::string& op, const Jso
     return {};
   }
   if (op == "disk") {
-    struct statvfs info {};
+    struct statvfs info{};
     ::statvfs(path.c_str(), &info);
     Reply reply;
-    reply.ok = Json::object({{"total", uint64_t{info.f_blocks} * info.f_frsize}, {"used", uint64_t{info.f_blocks - info.f_bfree} * info.f_frsize}});
+    reply.ok = Json::object({{"total", uint64_t{info.f_blocks} * info.f_frsize},
+                             {"used", uint64_t{info.f_blocks - info.f_bfree} * info.f_frsize}});
     return reply;
   }
   return Reply::failure("unimplemented", "unknown operation '" + op + "'");

@@ -17,7 +17,9 @@ constexpr size_t kFdsMax = 8;
 constexpr char kInline = 'i';
 constexpr char kInMemoryFile = 'm';
 
-Error system_error(const char* what) { return Error(Code::kUnavailable, std::string(what) + ": " + std::strerror(errno)); }
+Error system_error(const char* what) {
+  return Error(Code::kUnavailable, std::string(what) + ": " + std::strerror(errno));
+}
 
 Status write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {

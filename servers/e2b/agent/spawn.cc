@@ -89,7 +89,7 @@ bool become(const AgentConfig& config, const Account& account) {
 
 [[noreturn]] void run_child(const AgentConfig& config, const Account& account, const std::string& cwd, Streams& streams,
                             std::vector<std::string>& args, std::vector<std::string>& envs) {
-  struct sigaction standard {};
+  struct sigaction standard{};
   standard.sa_handler = SIG_DFL;
   for (int number = 1; number < NSIG; ++number) ::sigaction(number, &standard, nullptr);
   sigset_t none;
@@ -137,7 +137,7 @@ Reply spawn_process(const AgentConfig& config, const Json& request) {
 
   const std::string asked = request["cwd"].as_string();
   const std::string cwd = resolve_path(config, *account, asked);
-  struct stat info {};
+  struct stat info{};
   if (::stat(cwd.c_str(), &info) != 0 || !S_ISDIR(info.st_mode))
     return Reply::failure("invalid_argument", "cwd '" + shown_path(config, cwd) + "' does not exist");
 

@@ -1,9 +1,9 @@
 // WatchDir: a child process of the agent that turns inotify into one JSON line per event. It ends when the reader goes
 // away. Names are relative to the watched directory; directories made later are watched too when asked to.
 #include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/inotify.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -21,7 +21,12 @@ constexpr uint32_t kMask = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_ATTRIB |
 class Watch {
  public:
   Watch(const AgentConfig& config, std::string root, bool recursive, bool with_entry, int inotify, int out)
-      : config_(config), root_(std::move(root)), recursive_(recursive), with_entry_(with_entry), inotify_(inotify), out_(out) {}
+      : config_(config),
+        root_(std::move(root)),
+        recursive_(recursive),
+        with_entry_(with_entry),
+        inotify_(inotify),
+        out_(out) {}
 
   void add(const std::string& relative) {
     const std::string path = relative.empty() ? root_ : root_ + "/" + relative;
@@ -99,8 +104,9 @@ Reply watch_directory(const AgentConfig& config, const Json& request) {
   const auto account = find_account(config, request["user"].as_string());
   if (!account) return unknown_account(request["user"].as_string());
   const std::string path = resolve_path(config, *account, request["path"].as_string());
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return Reply::failure("not_found", "path " + shown_path(config, path) + " not found");
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0)
+    return Reply::failure("not_found", "path " + shown_path(config, path) + " not found");
   if (!S_ISDIR(info.st_mode))
     return Reply::failure("invalid_argument", "path " + shown_path(config, path) + " is not a directory");
   int ends[2];
@@ -109,7 +115,8 @@ Reply watch_directory(const AgentConfig& config, const Json& request) {
   Fd inotify(::inotify_init1(IN_CLOEXEC));
   if (!inotify) return Reply::failure("internal", std::string("inotify: ") + std::strerror(errno));
   // The watches are in place before the reply, so no change after it is missed.
-  Watch watch(config, path, request["recursive"].as_bool(), request["include_entry"].as_bool(), inotify.get(), write_end.get());
+  Watch watch(config, path, request["recursive"].as_bool(), request["include_entry"].as_bool(), inotify.get(),
+              write_end.get());
   watch.add("");
   const pid_t pid = ::fork();
   if (pid < 0) return Reply::failure("internal", std::string("fork: ") + std::strerror(errno));

@@ -1,5 +1,6 @@
-/* A complete little adapter, C99, in which each piece can be replaced. A defect is a file that defines one of these macros
- * and includes this header: everything else about it is right, so what is refused or reported is exactly that sin. */
+/* A complete little adapter, C99, in which each piece can be replaced. A defect is a file that defines one of these
+ * macros and includes this header: everything else about it is right, so what is refused or reported is exactly that
+ * sin. */
 #ifndef OSIRIS_TESTS_ABI_DEFECTS_BASE_H
 #define OSIRIS_TESTS_ABI_DEFECTS_BASE_H
 
@@ -11,16 +12,18 @@
 #define RESULT "{\"schema\":\"osiris.result/1\",\"status\":\"success\",\"steps\":[],\"total_rows\":0}"
 #define ARTIFACTS "{\"schema\":\"osiris.artifacts/1\",\"files\":[],\"released\":[]}"
 
-struct osiris_adapter { const osiris_host *host; };
+struct osiris_adapter {
+  const osiris_host* host;
+};
 
-static inline osiris_str str(const char *text) {
+static inline osiris_str str(const char* text) {
   osiris_str s;
   s.data = text;
   s.len = strlen(text);
   return s;
 }
 
-static inline void tell_fail(const osiris_host *host, osiris_status code, const char *message) {
+static inline void tell_fail(const osiris_host* host, osiris_status code, const char* message) {
   osiris_error error;
   memset(&error, 0, sizeof error);
   error.size = (uint32_t)sizeof error;
@@ -29,7 +32,7 @@ static inline void tell_fail(const osiris_host *host, osiris_status code, const 
   host->fail(host, &error);
 }
 
-static inline void tell_event(const osiris_host *host, const char *name, const char *data_json) {
+static inline void tell_event(const osiris_host* host, const char* name, const char* data_json) {
   osiris_event event;
   memset(&event, 0, sizeof event);
   event.size = (uint32_t)sizeof event;
@@ -38,105 +41,122 @@ static inline void tell_event(const osiris_host *host, const char *name, const c
   host->emit_event(host, &event);
 }
 
-static inline osiris_status good_create(const osiris_host *host, osiris_adapter **out) OSIRIS_NOEXCEPT {
-  osiris_adapter *self = (osiris_adapter *)malloc(sizeof *self);
+static inline osiris_status good_create(const osiris_host* host, osiris_adapter** out) OSIRIS_NOEXCEPT {
+  osiris_adapter* self = (osiris_adapter*)malloc(sizeof *self);
   self->host = host;
   *out = self;
   return OSIRIS_OK;
 }
-static inline osiris_status good_configure(osiris_adapter *self, const osiris_setting *settings, size_t n) OSIRIS_NOEXCEPT {
-  (void)self; (void)settings; (void)n;
+static inline osiris_status good_configure(osiris_adapter* self, const osiris_setting* settings,
+                                           size_t n) OSIRIS_NOEXCEPT {
+  (void)self;
+  (void)settings;
+  (void)n;
   return OSIRIS_OK;
 }
-static inline osiris_status good_validate(osiris_adapter *self, const osiris_request *request) OSIRIS_NOEXCEPT {
-  (void)self; (void)request;
+static inline osiris_status good_validate(osiris_adapter* self, const osiris_request* request) OSIRIS_NOEXCEPT {
+  (void)self;
+  (void)request;
   return OSIRIS_OK;
 }
-static inline osiris_status good_prepare(osiris_adapter *self, const osiris_request *request) OSIRIS_NOEXCEPT {
+static inline osiris_status good_prepare(osiris_adapter* self, const osiris_request* request) OSIRIS_NOEXCEPT {
   (void)request;
   return self->host->deliver(self->host, "prepared", str(PREPARED));
 }
-static inline osiris_status good_execute(osiris_adapter *self, const osiris_request *request) OSIRIS_NOEXCEPT {
+static inline osiris_status good_execute(osiris_adapter* self, const osiris_request* request) OSIRIS_NOEXCEPT {
   (void)request;
   return self->host->deliver(self->host, "result", str(RESULT));
 }
-static inline osiris_status good_collect(osiris_adapter *self, const osiris_request *request) OSIRIS_NOEXCEPT {
+static inline osiris_status good_collect(osiris_adapter* self, const osiris_request* request) OSIRIS_NOEXCEPT {
   (void)request;
   return self->host->deliver(self->host, "artifacts", str(ARTIFACTS));
 }
-static inline void good_cancel(osiris_adapter *self) OSIRIS_NOEXCEPT { (void)self; }
-static inline void good_destroy(osiris_adapter *self) OSIRIS_NOEXCEPT { free(self); }
+static inline void good_cancel(osiris_adapter* self) OSIRIS_NOEXCEPT { (void)self; }
+static inline void good_destroy(osiris_adapter* self) OSIRIS_NOEXCEPT { free(self); }
 
 #ifndef CREATE
-#  define CREATE good_create
+#define CREATE good_create
 #endif
 #ifndef CONFIGURE
-#  define CONFIGURE good_configure
+#define CONFIGURE good_configure
 #endif
 #ifndef VALIDATE
-#  define VALIDATE good_validate
+#define VALIDATE good_validate
 #endif
 #ifndef PREPARE
-#  define PREPARE good_prepare
+#define PREPARE good_prepare
 #endif
 #ifndef EXECUTE
-#  define EXECUTE good_execute
+#define EXECUTE good_execute
 #endif
 #ifndef COLLECT
-#  define COLLECT good_collect
+#define COLLECT good_collect
 #endif
 #ifndef CANCEL
-#  define CANCEL good_cancel
+#define CANCEL good_cancel
 #endif
 #ifndef DESTROY
-#  define DESTROY good_destroy
+#define DESTROY good_destroy
 #endif
 #ifndef EXTENSION
-#  define EXTENSION NULL
+#define EXTENSION NULL
 #endif
 #ifndef ID
-#  define ID "defect"
+#define ID "defect"
 #endif
 #ifndef OPTIONS
-#  define OPTIONS NULL
-#  define OPTION_COUNT 0
+#define OPTIONS NULL
+#define OPTION_COUNT 0
 #endif
 #ifndef SECRETS
-#  define SECRETS NULL
-#  define SECRET_COUNT 0
+#define SECRETS NULL
+#define SECRET_COUNT 0
 #endif
 #ifndef TYPE_SIZE
-#  define TYPE_SIZE sizeof(osiris_adapter_type)
+#define TYPE_SIZE sizeof(osiris_adapter_type)
 #endif
 #ifndef MODULE_SIZE
-#  define MODULE_SIZE sizeof(osiris_module)
+#define MODULE_SIZE sizeof(osiris_module)
 #endif
 #ifndef MODULE_ABI
-#  define MODULE_ABI OSIRIS_ABI_VERSION
+#define MODULE_ABI OSIRIS_ABI_VERSION
 #endif
 #ifndef MIN_HOST_ABI
-#  define MIN_HOST_ABI OSIRIS_ABI(1, 0)
+#define MIN_HOST_ABI OSIRIS_ABI(1, 0)
 #endif
 #ifndef NAME
-#  define NAME OSIRIS_STR("Defect")
+#define NAME OSIRIS_STR("Defect")
 #endif
 #ifndef ADAPTERS
-#  define ADAPTERS { &the_type }
-#  define ADAPTER_COUNT 1
+#define ADAPTERS {&the_type}
+#define ADAPTER_COUNT 1
 #endif
 
 /* Used after a file has defined its own functions and tables: DEFECT_MODULE at its end. */
-#define DEFECT_MODULE                                                                                   \
-  static const osiris_adapter_type the_type = {                                                         \
-      TYPE_SIZE, OPTION_COUNT, OSIRIS_STR(ID), NAME, OSIRIS_STR("1.0.0"), OSIRIS_STR("one sin"),        \
-      OPTIONS, SECRETS, SECRET_COUNT, CREATE, CONFIGURE, VALIDATE, PREPARE, EXECUTE, COLLECT, CANCEL,   \
-      DESTROY, EXTENSION};                                                                              \
-  static const osiris_adapter_type *const the_types[] = ADAPTERS;                                       \
-  static const osiris_module the_module = {MODULE_SIZE, MODULE_ABI, MIN_HOST_ABI, ADAPTER_COUNT,        \
-                                           the_types};                                                  \
-  OSIRIS_EXPORT const osiris_module *osiris_adapter_main_v1(uint32_t host_abi) OSIRIS_NOEXCEPT {        \
-    (void)host_abi;                                                                                     \
-    return &the_module;                                                                                 \
+#define DEFECT_MODULE                                                                                        \
+  static const osiris_adapter_type the_type = {TYPE_SIZE,                                                    \
+                                               OPTION_COUNT,                                                 \
+                                               OSIRIS_STR(ID),                                               \
+                                               NAME,                                                         \
+                                               OSIRIS_STR("1.0.0"),                                          \
+                                               OSIRIS_STR("one sin"),                                        \
+                                               OPTIONS,                                                      \
+                                               SECRETS,                                                      \
+                                               SECRET_COUNT,                                                 \
+                                               CREATE,                                                       \
+                                               CONFIGURE,                                                    \
+                                               VALIDATE,                                                     \
+                                               PREPARE,                                                      \
+                                               EXECUTE,                                                      \
+                                               COLLECT,                                                      \
+                                               CANCEL,                                                       \
+                                               DESTROY,                                                      \
+                                               EXTENSION};                                                   \
+  static const osiris_adapter_type* const the_types[] = ADAPTERS;                                            \
+  static const osiris_module the_module = {MODULE_SIZE, MODULE_ABI, MIN_HOST_ABI, ADAPTER_COUNT, the_types}; \
+  OSIRIS_EXPORT const osiris_module* osiris_adapter_main_v1(uint32_t host_abi) OSIRIS_NOEXCEPT {             \
+    (void)host_abi;                                                                                          \
+    return &the_module;                                                                                      \
   }
 
 #endif

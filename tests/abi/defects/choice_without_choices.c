@@ -1,5 +1,5 @@
 /* Nothing to choose from. */
 #define OPTION_TYPE OSIRIS_CHOICE
-#include "options.h"
 #include "base.h"
+#include "options.h"
 DEFECT_MODULE

@@ -1,10 +1,11 @@
 /* Creates nothing and calls it OK. */
 #include "base.h"
-static osiris_status the_sin(const osiris_host *host, osiris_adapter **out) {
-  (void)host; (void)out;
+static osiris_status the_sin(const osiris_host* host, osiris_adapter** out) {
+  (void)host;
+  (void)out;
   return OSIRIS_OK;
 }
 #undef CREATE
 #define CREATE the_sin
 DEFECT_MODULE
-osiris_status (*const osiris_tests_unused)(const osiris_host *, osiris_adapter **) = good_create;
+osiris_status (*const osiris_tests_unused)(const osiris_host*, osiris_adapter**) = good_create;

@@ -1,6 +1,6 @@
 /* Returns OK and delivers nothing. */
 #include "base.h"
-static osiris_status the_sin(osiris_adapter *self, const osiris_request *request) {
+static osiris_status the_sin(osiris_adapter* self, const osiris_request* request) {
   (void)request;
   (void)self;
   return OSIRIS_OK;

@@ -1,6 +1,6 @@
 /* Delivers a document of another schema. */
 #include "base.h"
-static osiris_status the_sin(osiris_adapter *self, const osiris_request *request) {
+static osiris_status the_sin(osiris_adapter* self, const osiris_request* request) {
   (void)request;
   return self->host->deliver(self->host, "result", str("{\"schema\":\"osiris.result/9\"}"));
 }

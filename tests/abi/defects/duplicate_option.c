@@ -1,5 +1,5 @@
 /* Two options of one name. */
 #define OPTION_COUNT 2
-#include "options.h"
 #include "base.h"
+#include "options.h"
 DEFECT_MODULE

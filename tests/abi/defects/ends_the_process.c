@@ -1,7 +1,8 @@
 /* Calls abort() instead of returning a status. */
 #include "base.h"
-static osiris_status the_sin(osiris_adapter *self, const osiris_request *request) {
-  (void)self; (void)request;
+static osiris_status the_sin(osiris_adapter* self, const osiris_request* request) {
+  (void)self;
+  (void)request;
   abort();
 }
 #undef EXECUTE

@@ -1,6 +1,6 @@
 /* Emits events that are none. */
 #include "base.h"
-static osiris_status the_sin(osiris_adapter *self, const osiris_request *request) {
+static osiris_status the_sin(osiris_adapter* self, const osiris_request* request) {
   (void)request;
   osiris_event event;
   memset(&event, 0, sizeof event);

@@ -1,7 +1,8 @@
 /* Ends the process as if all were well. */
 #include "base.h"
-static osiris_status the_sin(osiris_adapter *self, const osiris_request *request) {
-  (void)self; (void)request;
+static osiris_status the_sin(osiris_adapter* self, const osiris_request* request) {
+  (void)self;
+  (void)request;
   exit(0);
 }
 #undef EXECUTE

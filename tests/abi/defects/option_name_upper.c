@@ -1,5 +1,5 @@
 /* An option name that is no flag. */
 #define OPTION_NAME "Patience"
-#include "options.h"
 #include "base.h"
+#include "options.h"
 DEFECT_MODULE

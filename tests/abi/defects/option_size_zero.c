@@ -1,5 +1,5 @@
 /* Forgot the size of an option. */
 #define OPTION_SIZE 0
-#include "options.h"
 #include "base.h"
+#include "options.h"
 DEFECT_MODULE

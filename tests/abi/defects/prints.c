@@ -1,7 +1,7 @@
 /* Prints to standard output, which belongs to whoever reads osiris. */
-#include "base.h"
 #include <stdio.h>
-static osiris_status the_sin(osiris_adapter *self, const osiris_request *request) {
+#include "base.h"
+static osiris_status the_sin(osiris_adapter* self, const osiris_request* request) {
   printf("a line for my own amusement\n");
   fflush(stdout);
   return good_execute(self, request);

@@ -1,6 +1,6 @@
 /* Returns a failure and does not say why. */
 #include "base.h"
-static osiris_status the_sin(osiris_adapter *self, const osiris_request *request) {
+static osiris_status the_sin(osiris_adapter* self, const osiris_request* request) {
   (void)request;
   (void)self;
   return OSIRIS_UNAVAILABLE;

@@ -1,6 +1,6 @@
 /* Logs bytes that are not UTF-8. */
 #include "base.h"
-static osiris_status the_sin(osiris_adapter *self, const osiris_request *request) {
+static osiris_status the_sin(osiris_adapter* self, const osiris_request* request) {
   (void)request;
   self->host->log(self->host, OSIRIS_INFO, str("caf\xe9 \xff"), str(""));
   return good_execute(self, request);

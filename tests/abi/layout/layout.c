@@ -1,17 +1,17 @@
-/* Every field of the 1.0 header at its place, as compile-time facts. Compiles as C and C++; a failing line names the field
- * that moved. Frozen with the ABI: a later minor adds lines, it changes none. */
+/* Every field of the 1.0 header at its place, as compile-time facts. Compiles as C and C++; a failing line names the
+ * field that moved. Frozen with the ABI: a later minor adds lines, it changes none. */
 #include <osiris/adapter.h>
 #include <osiris/ext/explain.h>
 #include <osiris/ext/resources.h>
 
 #ifdef __cplusplus
-#  define CHECK(condition) static_assert(condition, #condition)
+#define CHECK(condition) static_assert(condition, #condition)
 #else
-#  define CHECK(condition) _Static_assert(condition, #condition)
+#define CHECK(condition) _Static_assert(condition, #condition)
 #endif
-#define FIELD(type, field, offset, bytes) \
+#define FIELD(type, field, offset, bytes)   \
   CHECK(offsetof(type, field) == (offset)); \
-  CHECK(sizeof(((type *)0)->field) == (bytes))
+  CHECK(sizeof(((type*)0)->field) == (bytes))
 
 CHECK(sizeof(osiris_str) == 16);
 FIELD(osiris_str, data, 0, 8);
@@ -142,12 +142,12 @@ CHECK(OSIRIS_REQUIRED == 1 && OSIRIS_REPEATED == 2 && OSIRIS_DEPRECATED == 4 && 
 CHECK(OSIRIS_SENSITIVE == 16 && OSIRIS_SHARED_ENV == 32 && OSIRIS_COMMON_ENV == 64);
 
 #if OSIRIS_ABI_VERSION != OSIRIS_ABI(1, 0)
-#  error the version macros must be usable in #if
+#error the version macros must be usable in #if
 #endif
 
 /* OSIRIS_HAS compares with the announced size, not with the compiler's. */
-int osiris_layout_has_probe(const osiris_module *module);
-int osiris_layout_has_probe(const osiris_module *module) { return OSIRIS_HAS(module, adapters); }
+int osiris_layout_has_probe(const osiris_module* module);
+int osiris_layout_has_probe(const osiris_module* module) { return OSIRIS_HAS(module, adapters); }
 
 int main(void) {
   osiris_module module = {0, 0, 0, 0, 0};

@@ -1,5 +1,5 @@
-/* A minimal adapter in C: runs a pipeline by giving osiris-worker its requests on a socket and reading its records from a
- * pipe, as docs/worker-protocol.md draws them. No JSON library, no threads, no options. It lends no secrets, so it
+/* A minimal adapter in C: runs a pipeline by giving osiris-worker its requests on a socket and reading its records from
+ * a pipe, as docs/worker-protocol.md draws them. No JSON library, no threads, no options. It lends no secrets, so it
  * refuses pipelines that need some. A pipeline without steps needs no worker. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,51 +14,54 @@
 
 #include "json_scan.h"
 
-typedef struct text { char *data; size_t len, room; } text;
+typedef struct text {
+  char* data;
+  size_t len, room;
+} text;
 
 struct osiris_adapter {
-  const osiris_host *host;
-  text *steps;       /* one entry of the result per step of the manifest */
+  const osiris_host* host;
+  text* steps; /* one entry of the result per step of the manifest */
   size_t step_count;
-  text failure;      /* what the first failed step said */
-  text artifacts;    /* the array the worker's `finish` answered with */
+  text failure;   /* what the first failed step said */
+  text artifacts; /* the array the worker's `finish` answered with */
   long long total_rows;
   int answered, finished; /* `finish` was answered; with success */
 };
 
-static osiris_str of(const char *literal) {
+static osiris_str of(const char* literal) {
   osiris_str s = {literal, strlen(literal)};
   return s;
 }
-static osiris_str view(const text *t) {
+static osiris_str view(const text* t) {
   osiris_str s = {t->data, t->len};
   return s;
 }
 
-static void add(text *to, osiris_str piece) {
+static void add(text* to, osiris_str piece) {
   if (to->len + piece.len + 1 > to->room) {
     to->room = 2 * (to->len + piece.len + 1);
-    to->data = (char *)realloc(to->data, to->room);
+    to->data = (char*)realloc(to->data, to->room);
     if (!to->data) abort();
   }
   if (piece.len) memcpy(to->data + to->len, piece.data, piece.len);
   to->len += piece.len;
   to->data[to->len] = 0;
 }
-static void add_text(text *to, const char *literal) { add(to, of(literal)); }
+static void add_text(text* to, const char* literal) { add(to, of(literal)); }
 /* ,"key":value with the value as it stands; `otherwise` where there is none. */
-static void add_member(text *to, const char *key, osiris_str value, const char *otherwise) {
+static void add_member(text* to, const char* key, osiris_str value, const char* otherwise) {
   add_text(to, ",\"");
   add_text(to, key);
   add_text(to, "\":");
   add(to, value.len ? value : of(otherwise));
 }
-static void forget(text *t) {
+static void forget(text* t) {
   free(t->data);
   memset(t, 0, sizeof *t);
 }
 
-static osiris_status fail(const osiris_host *host, osiris_status code, osiris_str message, const char *hint) {
+static osiris_status fail(const osiris_host* host, osiris_status code, osiris_str message, const char* hint) {
   osiris_error error;
   memset(&error, 0, sizeof error);
   error.size = (uint32_t)sizeof error;
@@ -69,20 +72,22 @@ static osiris_status fail(const osiris_host *host, osiris_status code, osiris_st
   return code;
 }
 
-static osiris_status create(const osiris_host *host, osiris_adapter **out) {
-  osiris_adapter *self = (osiris_adapter *)calloc(1, sizeof *self);
+static osiris_status create(const osiris_host* host, osiris_adapter** out) {
+  osiris_adapter* self = (osiris_adapter*)calloc(1, sizeof *self);
   if (!self) return fail(host, OSIRIS_EXHAUSTED, of("out of memory"), "");
   self->host = host;
   *out = self;
   return OSIRIS_OK;
 }
 
-static osiris_status configure(osiris_adapter *self, const osiris_setting *settings, size_t n) {
-  (void)self; (void)settings; (void)n; /* it has no options */
+static osiris_status configure(osiris_adapter* self, const osiris_setting* settings, size_t n) {
+  (void)self;
+  (void)settings;
+  (void)n; /* it has no options */
   return OSIRIS_OK;
 }
 
-static osiris_status validate(osiris_adapter *self, const osiris_request *request) {
+static osiris_status validate(osiris_adapter* self, const osiris_request* request) {
   osiris_str steps = json_inside(json_get(request->manifest_json, "steps"));
   osiris_str connections = json_inside(json_get(request->connections_json, "connections"));
   for (;;) {
@@ -91,25 +96,28 @@ static osiris_status validate(osiris_adapter *self, const osiris_request *reques
     if (!connection.data) break;
     osiris_str secrets = json_inside(json_get(connection, "secrets"));
     if (json_take(&secrets).data)
-      return fail(self->host, OSIRIS_UNSUPPORTED, of("this adapter lends no secrets, and the pipeline needs some"), "use another adapter");
+      return fail(self->host, OSIRIS_UNSUPPORTED, of("this adapter lends no secrets, and the pipeline needs some"),
+                  "use another adapter");
   }
   if (json_take(&steps).data && !request->worker_path.len)
     return fail(self->host, OSIRIS_INVALID_ARGUMENT, of("there is no worker to run the steps"), "");
   return OSIRIS_OK;
 }
 
-static osiris_status prepare(osiris_adapter *self, const osiris_request *request) {
+static osiris_status prepare(osiris_adapter* self, const osiris_request* request) {
   (void)request;
   return self->host->deliver(self->host, "prepared",
                              of("{\"schema\":\"osiris.prepared/1\",\"files\":[],\"secret_names\":[],\"options\":{}}"));
 }
 
 /* Every request of the run, one per line. */
-static void write_requests(const osiris_request *request, size_t step_count, text *out) {
+static void write_requests(const osiris_request* request, size_t step_count, text* out) {
   osiris_str steps = json_inside(json_get(request->manifest_json, "steps"));
   size_t i;
   char id[96];
-  add_text(out, "{\"id\":\"prepare\",\"method\":\"prepare\",\"params\":{\"protocol\":1,\"secrets\":{},\"env\":{},\"run_id\":\"");
+  add_text(
+      out,
+      "{\"id\":\"prepare\",\"method\":\"prepare\",\"params\":{\"protocol\":1,\"secrets\":{},\"env\":{},\"run_id\":\"");
   add(out, request->run_id);
   add_text(out, "\",\"session_dir\":\"");
   add(out, request->session_dir);
@@ -131,7 +139,7 @@ static void write_requests(const osiris_request *request, size_t step_count, tex
   add_text(out, "{\"id\":\"finish\",\"method\":\"finish\",\"params\":{}}\n");
 }
 
-static void on_event(const osiris_adapter *self, osiris_str record) {
+static void on_event(const osiris_adapter* self, osiris_str record) {
   const osiris_str data = json_get(record, "data");
   const osiris_str name = json_get(data, "event");
   osiris_event event;
@@ -152,7 +160,7 @@ static void on_event(const osiris_adapter *self, osiris_str record) {
   forget(&rest);
 }
 
-static void on_metric(const osiris_adapter *self, osiris_str record) {
+static void on_metric(const osiris_adapter* self, osiris_str record) {
   const osiris_str data = json_get(record, "data");
   osiris_metric metric;
   memset(&metric, 0, sizeof metric);
@@ -165,7 +173,7 @@ static void on_metric(const osiris_adapter *self, osiris_str record) {
   self->host->emit_metric(self->host, &metric);
 }
 
-static void on_answer(osiris_adapter *self, osiris_str record, const osiris_request *request) {
+static void on_answer(osiris_adapter* self, osiris_str record, const osiris_request* request) {
   const osiris_str id = json_text(json_get(record, "id"));
   const osiris_str result = json_get(record, "result"), error = json_get(record, "error");
   if (error.data && !self->failure.len) add(&self->failure, json_text(json_get(error, "message")));
@@ -180,7 +188,7 @@ static void on_answer(osiris_adapter *self, osiris_str record, const osiris_requ
     size_t i;
     if (index >= self->step_count) return;
     for (i = 0; i <= index; i++) step = json_take(&steps);
-    text *entry = &self->steps[index];
+    text* entry = &self->steps[index];
     add_text(entry, "{\"id\":");
     add(entry, json_get(step, "id"));
     if (result.data) {
@@ -199,18 +207,22 @@ static void on_answer(osiris_adapter *self, osiris_str record, const osiris_requ
   }
 }
 
-static void on_record(osiris_adapter *self, osiris_str record, const osiris_request *request) {
+static void on_record(osiris_adapter* self, osiris_str record, const osiris_request* request) {
   const osiris_str type = json_text(json_get(record, "type"));
-  if (json_is(type, "event")) on_event(self, record);
-  else if (json_is(type, "metric")) on_metric(self, record);
-  else if (json_is(type, "fatal") && !self->failure.len) add(&self->failure, json_text(json_get(json_get(record, "error"), "message")));
-  else if (!type.data) on_answer(self, record, request);
+  if (json_is(type, "event"))
+    on_event(self, record);
+  else if (json_is(type, "metric"))
+    on_metric(self, record);
+  else if (json_is(type, "fatal") && !self->failure.len)
+    add(&self->failure, json_text(json_get(json_get(record, "error"), "message")));
+  else if (!type.data)
+    on_answer(self, record, request);
 }
 
 /* Hands every whole line to on_record and keeps the rest. */
-static void take_lines(osiris_adapter *self, text *received, const osiris_request *request) {
+static void take_lines(osiris_adapter* self, text* received, const osiris_request* request) {
   char *start = received->data, *end = received->data + received->len, *newline;
-  while (start && (newline = (char *)memchr(start, '\n', (size_t)(end - start)))) {
+  while (start && (newline = (char*)memchr(start, '\n', (size_t)(end - start)))) {
     const osiris_str line = {start, (size_t)(newline - start)};
     on_record(self, line, request);
     start = newline + 1;
@@ -219,12 +231,12 @@ static void take_lines(osiris_adapter *self, text *received, const osiris_reques
   if (received->len) memmove(received->data, start, received->len);
 }
 
-static int start_worker(const osiris_request *request, pid_t *pid, int *to_worker, int *from_worker) {
+static int start_worker(const osiris_request* request, pid_t* pid, int* to_worker, int* from_worker) {
   int in[2], out[2], error;
-  char *path = strndup(request->worker_path.data, request->worker_path.len);
-  char *arguments[2] = {path, NULL};
-  char *environment[] = {(char *)(uintptr_t)"PATH=/usr/local/bin:/usr/bin:/bin", (char *)(uintptr_t)"HOME=/nonexistent",
-                         (char *)(uintptr_t)"TZ=UTC", (char *)(uintptr_t)"LC_ALL=C", NULL};
+  char* path = strndup(request->worker_path.data, request->worker_path.len);
+  char* arguments[2] = {path, NULL};
+  char* environment[] = {(char*)(uintptr_t)"PATH=/usr/local/bin:/usr/bin:/bin", (char*)(uintptr_t)"HOME=/nonexistent",
+                         (char*)(uintptr_t)"TZ=UTC", (char*)(uintptr_t)"LC_ALL=C", NULL};
   posix_spawn_file_actions_t actions;
   /* A socket, not a pipe: writing to a dead worker is an error then, and no SIGPIPE, which is the host's. */
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) || pipe2(out, O_CLOEXEC)) return errno;
@@ -242,7 +254,7 @@ static int start_worker(const osiris_request *request, pid_t *pid, int *to_worke
   return error;
 }
 
-static osiris_status run_worker(osiris_adapter *self, const osiris_request *request) {
+static osiris_status run_worker(osiris_adapter* self, const osiris_request* request) {
   text requests = {NULL, 0, 0}, received = {NULL, 0, 0};
   size_t sent = 0;
   int to_worker = -1, from_worker = -1, open = 1, status = 0, killed = 0;
@@ -256,8 +268,10 @@ static osiris_status run_worker(osiris_adapter *self, const osiris_request *requ
     if (self->host->is_cancelled(self->host) && !killed) killed = kill(pid, SIGTERM) == 0;
     if (sent < requests.len && fds[1].revents) {
       const ssize_t wrote = send(to_worker, requests.data + sent, requests.len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (wrote > 0) sent += (size_t)wrote;
-      else if (errno != EAGAIN && errno != EINTR) sent = requests.len;
+      if (wrote > 0)
+        sent += (size_t)wrote;
+      else if (errno != EAGAIN && errno != EINTR)
+        sent = requests.len;
     }
     if (fds[0].revents) {
       char block[65536];
@@ -272,24 +286,26 @@ static osiris_status run_worker(osiris_adapter *self, const osiris_request *requ
       }
     }
   }
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
   close(to_worker);
   close(from_worker);
   forget(&requests);
   forget(&received);
   if (self->host->is_cancelled(self->host)) return fail(self->host, OSIRIS_CANCELLED, of("cancelled"), "");
-  if (!self->finished && !self->failure.len) return fail(self->host, OSIRIS_INTERNAL, of("the worker ended early"), "see the log");
+  if (!self->finished && !self->failure.len)
+    return fail(self->host, OSIRIS_INTERNAL, of("the worker ended early"), "see the log");
   return OSIRIS_OK;
 }
 
-static osiris_status execute(osiris_adapter *self, const osiris_request *request) {
+static osiris_status execute(osiris_adapter* self, const osiris_request* request) {
   osiris_str steps = json_inside(json_get(request->manifest_json, "steps"));
   text result = {NULL, 0, 0};
   osiris_status status = OSIRIS_OK;
   size_t i;
   char number[64];
   while (json_take(&steps).data) self->step_count++;
-  self->steps = (text *)calloc(self->step_count + 1, sizeof *self->steps);
+  self->steps = (text*)calloc(self->step_count + 1, sizeof *self->steps);
   if (self->step_count) status = run_worker(self, request);
   if (status != OSIRIS_OK) return status;
   if (self->failure.len) status = OSIRIS_RUN_FAILED;
@@ -307,7 +323,7 @@ static osiris_status execute(osiris_adapter *self, const osiris_request *request
   return status == OSIRIS_OK ? status : fail(self->host, status, view(&self->failure), "");
 }
 
-static osiris_status collect(osiris_adapter *self, const osiris_request *request) {
+static osiris_status collect(osiris_adapter* self, const osiris_request* request) {
   text document = {NULL, 0, 0};
   osiris_status status;
   (void)request; /* the files are where they belong: the worker runs here */
@@ -319,9 +335,9 @@ static osiris_status collect(osiris_adapter *self, const osiris_request *request
   return status;
 }
 
-static void cancel(osiris_adapter *self) { (void)self; /* execute polls is_cancelled every 50 ms */ }
+static void cancel(osiris_adapter* self) { (void)self; /* execute polls is_cancelled every 50 ms */ }
 
-static void destroy(osiris_adapter *self) {
+static void destroy(osiris_adapter* self) {
   size_t i;
   for (i = 0; self->steps && i < self->step_count; i++) forget(&self->steps[i]);
   free(self->steps);
@@ -345,7 +361,7 @@ static const osiris_adapter_type type = {
     .cancel = cancel,
     .destroy = destroy,
 };
-static const osiris_adapter_type *const types[] = {&type};
+static const osiris_adapter_type* const types[] = {&type};
 static const osiris_module module = {
     .size = sizeof(osiris_module),
     .abi = OSIRIS_ABI_VERSION,
@@ -354,7 +370,7 @@ static const osiris_module module = {
     .adapters = types,
 };
 
-const osiris_module *osiris_adapter_main_v1(uint32_t host_abi) {
+const osiris_module* osiris_adapter_main_v1(uint32_t host_abi) {
   (void)host_abi;
   return &module;
 }

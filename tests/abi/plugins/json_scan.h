@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static inline void json_skip_blanks(osiris_str *rest) {
+static inline void json_skip_blanks(osiris_str* rest) {
   while (rest->len && memchr(" \t\r\n,:", rest->data[0], 7)) {
     rest->data++;
     rest->len--;
@@ -15,7 +15,7 @@ static inline void json_skip_blanks(osiris_str *rest) {
 }
 
 /* The value at the start of *rest, which it is removed from; empty at the end. */
-static inline osiris_str json_take(osiris_str *rest) {
+static inline osiris_str json_take(osiris_str* rest) {
   osiris_str value = {NULL, 0};
   size_t at = 0, depth = 0;
   int in_string = 0;
@@ -24,8 +24,10 @@ static inline osiris_str json_take(osiris_str *rest) {
   for (; at < rest->len; at++) {
     const char c = rest->data[at];
     if (in_string) {
-      if (c == '\\') at++;
-      else if (c == '"') in_string = 0;
+      if (c == '\\')
+        at++;
+      else if (c == '"')
+        in_string = 0;
     } else if (c == '"') {
       in_string = 1;
     } else if (c == '{' || c == '[') {
@@ -60,7 +62,7 @@ static inline osiris_str json_inside(osiris_str value) {
   return inside;
 }
 
-static inline int json_is(osiris_str value, const char *text) {
+static inline int json_is(osiris_str value, const char* text) {
   return value.len == strlen(text) && memcmp(value.data, text, value.len) == 0;
 }
 
@@ -75,7 +77,7 @@ static inline osiris_str json_text(osiris_str value) {
 }
 
 /* The member `key` of an object; empty if there is none. */
-static inline osiris_str json_get(osiris_str object, const char *key) {
+static inline osiris_str json_get(osiris_str object, const char* key) {
   osiris_str rest = json_inside(object);
   for (;;) {
     const osiris_str name = json_text(json_take(&rest));

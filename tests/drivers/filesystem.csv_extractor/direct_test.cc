@@ -127,7 +127,8 @@ TEST(CsvDirectLoad, HandsOverWhatDuckDBReadsDifferently) {
 }
 
 TEST(CsvDirectLoad, KeepsFilesWhoseQuotesOnlyLookOdd) {
-  for (const char* note : {"\"a \"\"b\"\" c\"", "\"a, \"\"b\"\" ,c\"", "\" x \"", "5\" pipe", "\"\"\"\"", "\"\n \"\"\n\""}) {
+  for (const char* note :
+       {"\"a \"\"b\"\" c\"", "\"a, \"\"b\"\" ,c\"", "\" x \"", "5\" pipe", "\"\"\"\"", "\"\n \"\"\n\""}) {
     const BothWays both = load(long_file(std::string("1,2,True,") + note + ",\n"));
     EXPECT_TRUE(both.direct || note[0] != '"') << note;
     if (!both.direct) continue;
@@ -136,9 +137,10 @@ TEST(CsvDirectLoad, KeepsFilesWhoseQuotesOnlyLookOdd) {
 }
 
 TEST(CsvQuoteCheck, GivesTheSameWhereverAReadEnds) {
-  const std::pair<const char*, bool> texts[] = {
-      {"1,\"a\",b\n\"c\",2\n", true}, {"1, \"a\"\n", false}, {"1,\"a\" ,2\n", false}, {"  \"a\",2\n", false},
-      {"x \"a\",2\n", true},           {"\"a, \"\"b\"\" ,\",2\n", true}, {"1,\"a\"  \n", false}, {"1, a\n", true}};
+  const std::pair<const char*, bool> texts[] = {{"1,\"a\",b\n\"c\",2\n", true}, {"1, \"a\"\n", false},
+                                                {"1,\"a\" ,2\n", false},        {"  \"a\",2\n", false},
+                                                {"x \"a\",2\n", true},          {"\"a, \"\"b\"\" ,\",2\n", true},
+                                                {"1,\"a\"  \n", false},         {"1, a\n", true}};
   for (const auto& [text, plain] : texts) {
     for (size_t step : {1, 2, 3, 100}) {
       csv::QuoteCheck check(',');
@@ -175,8 +177,8 @@ TEST(CsvDirectLoad, ErrorsDeepInALargeFileNameTheirLine) {
   EXPECT_EQ(extract(long_file("1,2\n")).rows_read, 30001u);
 }
 
-// Whatever DuckDB's reader accepts it must read as our own does: every file recorded for the comparison with pandas, with
-// more plain rows before its own than the sample takes.
+// Whatever DuckDB's reader accepts it must read as our own does: every file recorded for the comparison with pandas,
+// with more plain rows before its own than the sample takes.
 TEST(CsvDirectLoad, WhatDuckDBAcceptsOfOddFilesIsWhatTheCarefulReaderReads) {
   const char* more = std::getenv("OSIRIS_PANDAS_CASES");
   std::ifstream lines(more ? more : std::string(std::getenv("OSIRIS_SOURCE_DIR")) + "/tests/fixtures/pandas/csv.jsonl");

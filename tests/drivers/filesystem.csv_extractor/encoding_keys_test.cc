@@ -125,7 +125,10 @@ TEST(CsvExtractorCompression, AFileThatIsSomethingElseIsToldByItsFirstBytes) {
   const auto hint = [](const std::string& bytes, Json config = Json::object()) { return extract(bytes, config).hint; };
   EXPECT_EQ(hint("\x1f\x8b\x08\xff\xff"), "the file begins like gzip: set compression: gzip");
   EXPECT_NE(hint("\x28\xb5\x2f\xfd\x04").find("zstd, which is not read here"), std::string::npos);
-  EXPECT_EQ(hint(std::string("\xff\xfe" "a\0,\0", 6)), "the file begins like utf-16: set encoding: utf-16");
+  EXPECT_EQ(hint(std::string("\xff\xfe"
+                             "a\0,\0",
+                             6)),
+            "the file begins like utf-16: set encoding: utf-16");
   EXPECT_NE(hint("a\n\xff\n").find("set `encoding`"), std::string::npos) << "bytes that say nothing change nothing";
   EXPECT_EQ(extract("PK,a\n1,2\n").error, "");
 }

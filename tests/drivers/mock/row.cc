@@ -11,7 +11,8 @@ void arrange_failure(StepHarness& step) { step.set_config({{"rows", 100000}, {"f
 }  // namespace
 
 const DriverRow& driver_row() {
-  static const DriverRow row{.driver = &mock(), .makes_relation = true, .arrange = arrange, .arrange_failure = arrange_failure};
+  static const DriverRow row{
+      .driver = &mock(), .makes_relation = true, .arrange = arrange, .arrange_failure = arrange_failure};
   return row;
 }
 

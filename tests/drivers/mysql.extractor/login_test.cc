@@ -204,14 +204,16 @@ TEST(MysqlLogin, ALentAddressIsNotUsedAfterARefusedLogin) {
 
 // That the right name is accepted there: HostNames.TlsChecksTheNameWhicheverAddressIsUsed.
 TEST(MysqlTls, ALentAddressIsCheckedAgainstTheName) {
-  MysqlStep step(tls_server(), "SELECT 1",
-                 {{"host", "no-such-host.invalid"}, {"ssl_mode", "verify_identity"}, {"ssl_ca", tls_server().ca_file().string()}});
+  MysqlStep step(
+      tls_server(), "SELECT 1",
+      {{"host", "no-such-host.invalid"}, {"ssl_mode", "verify_identity"}, {"ssl_ca", tls_server().ca_file().string()}});
   step.lend_address("no-such-host.invalid", "127.0.0.1");
   const Error error = step.error();
   EXPECT_EQ(error.category, "connection.failed") << error.message;
   EXPECT_NE(error.message.find("certificate"), std::string::npos) << error.message;
-  MysqlStep trusting(tls_server(), "SELECT 1",
-                     {{"host", "no-such-host.invalid"}, {"ssl_mode", "verify_ca"}, {"ssl_ca", tls_server().ca_file().string()}});
+  MysqlStep trusting(
+      tls_server(), "SELECT 1",
+      {{"host", "no-such-host.invalid"}, {"ssl_mode", "verify_ca"}, {"ssl_ca", tls_server().ca_file().string()}});
   trusting.lend_address("no-such-host.invalid", "127.0.0.1");
   EXPECT_EQ(trusting.rows(), "1\n");
 }

@@ -1,7 +1,7 @@
-// The bytes of the CSV drivers against those of pandas, which the Python Osiris calls: read_csv, columns sorted, to_csv.
-// The cases in tests/fixtures/pandas were made and recorded with pandas 2.2.3 and DuckDB 1.4.4's Python package by
-// make_*_cases.py beside this file, which also apply the rules of docs/compatibility.md. More cases,
-// of another seed: OSIRIS_PANDAS_CASES=file, OSIRIS_PANDAS_SQL_CASES=file.
+// The bytes of the CSV drivers against those of pandas, which the Python Osiris calls: read_csv, columns sorted,
+// to_csv. The cases in tests/fixtures/pandas were made and recorded with pandas 2.2.3 and DuckDB 1.4.4's Python package
+// by make_*_cases.py beside this file, which also apply the rules of docs/compatibility.md. More cases, of another
+// seed: OSIRIS_PANDAS_CASES=file, OSIRIS_PANDAS_SQL_CASES=file.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -21,8 +21,7 @@ constexpr int kFailuresShownMax = 10;
 
 std::string from_hex(const std::string& hex) {
   std::string bytes;
-  for (size_t i = 0; i + 1 < hex.size(); i += 2)
-    bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+  for (size_t i = 0; i + 1 < hex.size(); i += 2) bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
   return bytes;
 }
 
@@ -32,11 +31,12 @@ std::string shown(const std::string& bytes) { return Json(bytes).dump(); }
 std::string run_case(const Json& example) {
   StepHarness read("read");
   if (example.contains("sql")) {
-    const Status made = sql::execute(read.connection_handle(),
-                                     "CREATE TABLE " + read.output_table().quoted() + " AS " + example["sql"].as_string());
+    const Status made = sql::execute(
+        read.connection_handle(), "CREATE TABLE " + read.output_table().quoted() + " AS " + example["sql"].as_string());
     if (!made.ok()) return "error: " + made.error().message;
   } else {
-    read.write_file("in.csv", example.contains("text") ? example["text"].as_string() : from_hex(example["hex"].as_string()));
+    read.write_file("in.csv",
+                    example.contains("text") ? example["text"].as_string() : from_hex(example["hex"].as_string()));
     Json config = example["extract"];
     config.set("path", "in.csv");
     read.set_config(config);

@@ -17,10 +17,13 @@ class PythonContract : public PythonStep {
 TEST_F(PythonContract, TheEnvironmentIsPathHomePassedVariablesAndTheContract) {
   step.add_input("a", "SELECT 1 AS x");
   step.set_environment(Json::object({{"TOKEN", "t-0k3n-value"}, {"LC_ALL", "C.UTF-8"}}));
-  set_code(step, "write([{'names': sorted(os.environ), 'token': os.environ['TOKEN'], 'tz': os.environ['TZ'], 'lc': os.environ['LC_ALL']}])\n");
+  set_code(step,
+           "write([{'names': sorted(os.environ), 'token': os.environ['TOKEN'], 'tz': os.environ['TZ'], 'lc': "
+           "os.environ['LC_ALL']}])\n");
   expect_success();
   EXPECT_EQ(step.query("SELECT array_to_string(names, ' '), token, tz, lc FROM {out}"),
-            "HOME LC_ALL OSIRIS_ARTIFACTS_DIR OSIRIS_INPUT OSIRIS_OUTPUT OSIRIS_STEP PATH TMPDIR TOKEN TZ VIRTUAL_ENV|t-0k3n-value|UTC|C.UTF-8\n");
+            "HOME LC_ALL OSIRIS_ARTIFACTS_DIR OSIRIS_INPUT OSIRIS_OUTPUT OSIRIS_STEP PATH TMPDIR TOKEN TZ "
+            "VIRTUAL_ENV|t-0k3n-value|UTC|C.UTF-8\n");
 }
 
 TEST_F(PythonContract, TheContractsVariablesCannotBeReplaced) {
@@ -40,12 +43,15 @@ TEST_F(PythonContract, SeveralInputsAreDescribedByName) {
   step.add_input("second step", "SELECT 2.5::DECIMAL(4,1) AS c");
   set_code(step,
            "second = step['inputs']['df_second_step']\n"
-           "write([{'names': list(step['inputs']), 'rows': step['inputs']['df_first']['rows'], 'from': second['from_step'],\n"
-           "        'type': second['columns'][0]['type'], 'c': rows('df_second_step')[0]['c'], 'first': os.environ['OSIRIS_INPUT'] == step['inputs']['df_first']['path'],\n"
+           "write([{'names': list(step['inputs']), 'rows': step['inputs']['df_first']['rows'], 'from': "
+           "second['from_step'],\n"
+           "        'type': second['columns'][0]['type'], 'c': rows('df_second_step')[0]['c'], 'first': "
+           "os.environ['OSIRIS_INPUT'] == step['inputs']['df_first']['path'],\n"
            "        'id': step['step_id'], 'format': step['output']['format'], 'version': step['version']}])\n");
   expect_success();
-  EXPECT_EQ(step.query("SELECT array_to_string(names, ' '), rows, \"from\", type, c, first, id, format, version FROM {out}"),
-            "df_first df_second_step|3|second step|DECIMAL(4,1)|2.5|true|step|ndjson|1\n");
+  EXPECT_EQ(
+      step.query("SELECT array_to_string(names, ' '), rows, \"from\", type, c, first, id, format, version FROM {out}"),
+      "df_first df_second_step|3|second step|DECIMAL(4,1)|2.5|true|step|ndjson|1\n");
 }
 
 TEST_F(PythonContract, TheScriptStandsAmongItsFilesAndNotInTheProject) {
@@ -59,7 +65,8 @@ TEST_F(PythonContract, ItsEnvironmentIsItsOwn) {
   set_code(step,
            "import sysconfig\n"
            "write([{'venv': sys.prefix != sys.base_prefix, 'same': sys.prefix == os.environ['VIRTUAL_ENV'],\n"
-           "        'first': os.environ['PATH'].split(':')[0] == sys.prefix + '/bin', 'dist': any('dist-packages' in p for p in sys.path)}])\n");
+           "        'first': os.environ['PATH'].split(':')[0] == sys.prefix + '/bin', 'dist': any('dist-packages' in p "
+           "for p in sys.path)}])\n");
   expect_success();
   EXPECT_EQ(step.query("SELECT venv, same, first, dist FROM {out}"), "true|true|true|false\n");
 }
@@ -108,13 +115,17 @@ TEST_F(PythonContract, TextIsUtf8InTheCLocale) {
 }
 
 TEST_F(PythonContract, FilesLeftInTheArtifactsDirectoryStay) {
-  set_code(step, "open(os.path.join(os.environ['OSIRIS_ARTIFACTS_DIR'], 'model.bin'), 'w').write('weights')\nwrite([{'x': 1}])\n");
+  set_code(
+      step,
+      "open(os.path.join(os.environ['OSIRIS_ARTIFACTS_DIR'], 'model.bin'), 'w').write('weights')\nwrite([{'x': 1}])\n");
   expect_success();
   EXPECT_TRUE(std::filesystem::exists(step.artifacts_dir() / "model.bin"));
 }
 
 TEST_F(PythonContract, EventsAreSaidOnStdout) {
-  set_code(step, "print('::event trained {\"rounds\": 3}')\nprint('::event step_complete')\nprint('::event broken {')\nprint('::event')\nwrite([{'x': 1}])\n");
+  set_code(step,
+           "print('::event trained {\"rounds\": 3}')\nprint('::event step_complete')\nprint('::event broken "
+           "{')\nprint('::event')\nwrite([{'x': 1}])\n");
   expect_success();
   const auto said = events("script_event");
   ASSERT_EQ(said.size(), 2u);
@@ -125,7 +136,9 @@ TEST_F(PythonContract, EventsAreSaidOnStdout) {
 }
 
 TEST_F(PythonContract, ProgressAndMetricsAreSaidOnStdout) {
-  set_code(step, "print('::progress 5')\nprint('::metric accuracy 0.75 ratio')\nprint('::progress three')\nprint('::other')\nwrite([{'x': i} for i in range(9)])\n");
+  set_code(step,
+           "print('::progress 5')\nprint('::metric accuracy 0.75 ratio')\nprint('::progress "
+           "three')\nprint('::other')\nwrite([{'x': i} for i in range(9)])\n");
   expect_success();
   EXPECT_EQ(step.progress_reports(), (std::vector<uint64_t>{5, 9}));
   ASSERT_EQ(step.metrics().size(), 1u);

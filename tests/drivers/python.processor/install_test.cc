@@ -27,7 +27,8 @@ class PythonInstall : public PythonStep {
 
   void arrange(StepHarness& into, const std::string& requirement = "harbor-fees==1.2.0") {
     into.set_setting("install_deps", true);
-    into.set_environment(Json::object({{"PIP_INDEX_URL", index.url()}, {"PIP_NO_CACHE_DIR", "1"}, {"DB_PASSWORD", "hidden-from-pip"}}));
+    into.set_environment(
+        Json::object({{"PIP_INDEX_URL", index.url()}, {"PIP_NO_CACHE_DIR", "1"}, {"DB_PASSWORD", "hidden-from-pip"}}));
     set_code(into, "import harbor_fees, tiny_dep\nwrite([{'fee': harbor_fees.FEE, 'dep': tiny_dep.X}])\n",
              {{"requirements", Json::array({requirement})}});
   }
@@ -69,7 +70,8 @@ TEST_F(PythonInstall, InstallsOnceTellsEachPackageAndFindsItAgain) {
 
 TEST_F(PythonInstall, AFailureOfPipsShowsItsWordsAndLeavesNothing) {
   arrange(step, "no-such-package==9");
-  step.set_environment(Json::object({{"PIP_INDEX_URL", index.url("reader:s3cret-of-the-index")}, {"PIP_NO_CACHE_DIR", "1"}}));
+  step.set_environment(
+      Json::object({{"PIP_INDEX_URL", index.url("reader:s3cret-of-the-index")}, {"PIP_NO_CACHE_DIR", "1"}}));
   const std::string text = failure();
   EXPECT_EQ(code, Code::kUnavailable);
   EXPECT_THAT(text, HasSubstr("pip cannot get no-such-package==9"));
@@ -82,7 +84,8 @@ TEST_F(PythonInstall, AFailureOfPipsShowsItsWordsAndLeavesNothing) {
 
 TEST_F(PythonInstall, CancelEndsPipAndLeavesNothingHalf) {
   // A package whose page never comes: pip waits for it.
-  step.set_environment(Json::object({{"PIP_INDEX_URL", "http://127.0.0.1:9/simple"}, {"PIP_RETRIES", "1000"}, {"PIP_NO_CACHE_DIR", "1"}}));
+  step.set_environment(Json::object(
+      {{"PIP_INDEX_URL", "http://127.0.0.1:9/simple"}, {"PIP_RETRIES", "1000"}, {"PIP_NO_CACHE_DIR", "1"}}));
   std::jthread canceller([this] {
     EXPECT_TRUE(osiris::test::eventually([&] { return logged().find("pip: ") != std::string::npos; }));
     step.cancel();
@@ -110,16 +113,20 @@ TEST_F(PythonInstall, TwoStepsAtOnceInstallOnce) {
 }
 
 TEST_F(PythonInstall, TheWorkerMakesAnEnvironmentAheadAndTheStepFindsIt) {
-  const auto file = step.write_file("requirements.json", R"({"python":"python3","requirements":["harbor-fees==1.2.0"]})");
+  const auto file =
+      step.write_file("requirements.json", R"({"python":"python3","requirements":["harbor-fees==1.2.0"]})");
   SpawnOptions options;
-  options.arguments = {worker_program(), "--install-requirements", file.string(), "--cache-dir", step.settings()["cache_dir"].as_string()};
+  options.arguments = {worker_program(), "--install-requirements", file.string(), "--cache-dir",
+                       step.settings()["cache_dir"].as_string()};
   options.environment = {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
                          {"HOME", step.work_dir().string()},
                          {"PIP_INDEX_URL", index.url()}};
   auto made = run_command(options, 200'000);
   ASSERT_TRUE(made.ok());
   ASSERT_TRUE(made->exit.success()) << made->standard_error;
-  EXPECT_THAT(made->standard_output, HasSubstr(R"(osiris-event {"event":"dependency_installed","package":"harbor-fees==1.2.0","duration_ms":)"));
+  EXPECT_THAT(
+      made->standard_output,
+      HasSubstr(R"(osiris-event {"event":"dependency_installed","package":"harbor-fees==1.2.0","duration_ms":)"));
   EXPECT_FALSE(std::filesystem::exists(step.work_dir() / ".cache")) << "pip left its downloads in the template";
 
   step.set_setting("install_deps", false);

@@ -13,7 +13,8 @@ const char* kPeople = "SELECT * FROM (VALUES (1, 'Ann', 1.5::DOUBLE), (2, 'Bob',
 class PythonKeys : public PythonStep {};
 
 TEST_F(PythonKeys, ScriptIsAFileOfTheWorkDirectory) {
-  step.write_file("etl/answer.py", std::string(kPreamble) + "write([{'answer': 42, 'file': os.path.basename(__file__)}])\n");
+  step.write_file("etl/answer.py",
+                  std::string(kPreamble) + "write([{'answer': 42, 'file': os.path.basename(__file__)}])\n");
   step.set_config({{"script", "etl/answer.py"}, {"format", "ndjson"}});
   expect_success();
   EXPECT_EQ(step.query("SELECT * FROM {out}"), "42|answer.py\n");
@@ -62,7 +63,9 @@ TEST_F(PythonKeys, FilesLieBesideTheScriptAsTheyDoInTheProject) {
   step.write_file("etl/helper.py", "def answer(): return 45\n");
   step.write_file("data/rate.txt", "2.5");
   step.write_file("../far.txt", "beyond");
-  step.set_config({{"script", "etl/main.py"}, {"files", Json::array({"etl/helper.py", "data/rate.txt", "../far.txt"})}, {"format", "ndjson"}});
+  step.set_config({{"script", "etl/main.py"},
+                   {"files", Json::array({"etl/helper.py", "data/rate.txt", "../far.txt"})},
+                   {"format", "ndjson"}});
   expect_success();
   EXPECT_EQ(step.query("SELECT * FROM {out}"), "45|2.5|true|beyond\n");
 }
@@ -131,13 +134,15 @@ TEST_F(PythonKeys, AProgramThatIsNoPythonIsRefused) {
 }
 
 TEST_F(PythonKeys, ArgsAreTheScriptsArguments) {
-  set_code(step, "write([{'args': sys.argv[1:]}])\n", {{"args", Json::array({"--fast", "a b; echo $HOME", 7, 2.5, true})}});
+  set_code(step, "write([{'args': sys.argv[1:]}])\n",
+           {{"args", Json::array({"--fast", "a b; echo $HOME", 7, 2.5, true})}});
   expect_success();
   EXPECT_EQ(step.query("SELECT unnest(args) FROM {out}"), "--fast\na b; echo $HOME\n7\n2.5\ntrue\n");
 }
 
 TEST_F(PythonKeys, ParamsComeWithTheirTypes) {
-  set_code(step, "p = step['params']\nwrite([{'t': type(p['n']).__name__, 'n': p['n'] + 1, 'deep': p['list'][1]['x']}])\n",
+  set_code(step,
+           "p = step['params']\nwrite([{'t': type(p['n']).__name__, 'n': p['n'] + 1, 'deep': p['list'][1]['x']}])\n",
            {{"params", Json::object({{"n", 41}, {"list", Json::array({1, Json::object({{"x", "\xc4\x9b"}})})}})}});
   expect_success();
   EXPECT_EQ(step.query("SELECT * FROM {out}"), "int|42|\xc4\x9b\n");
@@ -145,24 +150,30 @@ TEST_F(PythonKeys, ParamsComeWithTheirTypes) {
 
 TEST_F(PythonKeys, FormatParquetIsTheDefaultAndKeepsTypesExactly) {
   step.add_input("all",
-                 "SELECT 18446744073709551615::UBIGINT AS u, 170141183460469231731::HUGEINT AS h, 12345678901234567.89::DECIMAL(20,2) AS d, "
-                 "DATE '2024-02-29' AS day, TIMESTAMP '2024-02-29 12:34:56.123456' AS ts, TIMESTAMPTZ '2024-02-29 12:34:56+00' AS tz, "
-                 "'\\x00\\xFF'::BLOB AS b, [1, NULL, 3] AS l, {'a': 1, 'b': 'x'} AS s, NULL::INTEGER AS n, true AS yes, '' AS empty, "
+                 "SELECT 18446744073709551615::UBIGINT AS u, 170141183460469231731::HUGEINT AS h, "
+                 "12345678901234567.89::DECIMAL(20,2) AS d, "
+                 "DATE '2024-02-29' AS day, TIMESTAMP '2024-02-29 12:34:56.123456' AS ts, TIMESTAMPTZ '2024-02-29 "
+                 "12:34:56+00' AS tz, "
+                 "'\\x00\\xFF'::BLOB AS b, [1, NULL, 3] AS l, {'a': 1, 'b': 'x'} AS s, NULL::INTEGER AS n, true AS "
+                 "yes, '' AS empty, "
                  "1.5::FLOAT AS f, uuid '00000000-0000-0000-0000-000000000001' AS id, TIME '01:02:03.4' AS t");
-  step.set_config({{"code", "import os, shutil\nshutil.copyfile(os.environ['OSIRIS_INPUT'], os.environ['OSIRIS_OUTPUT'])\n"}});
+  step.set_config(
+      {{"code", "import os, shutil\nshutil.copyfile(os.environ['OSIRIS_INPUT'], os.environ['OSIRIS_OUTPUT'])\n"}});
   expect_success();
   EXPECT_EQ(step.output_columns(),
-            "u UBIGINT, h DECIMAL(38,0), d DECIMAL(20,2), day DATE, ts TIMESTAMP, tz TIMESTAMP WITH TIME ZONE, b BLOB, l INTEGER[], "
+            "u UBIGINT, h DECIMAL(38,0), d DECIMAL(20,2), day DATE, ts TIMESTAMP, tz TIMESTAMP WITH TIME ZONE, b BLOB, "
+            "l INTEGER[], "
             "s STRUCT(a INTEGER, b VARCHAR), n INTEGER, yes BOOLEAN, empty VARCHAR, f FLOAT, id UUID, t TIME");
   EXPECT_EQ(step.query("SELECT count(*) FROM (SELECT * FROM {out} EXCEPT SELECT * FROM \"in all\".main.t)"), "0\n");
 }
 
 TEST_F(PythonKeys, TheParquetInputIsAParquetFile) {
   step.add_input("people", kPeople);
-  step.set_config({{"code", "import os, json, shutil\nstep = json.load(open(os.environ['OSIRIS_STEP']))\n"
-                            "path = step['inputs']['df_people']['path']\nassert path.endswith('/df_people.parquet'), path\n"
-                            "shutil.copyfile(path, os.path.join(step['artifacts_dir'], 'copy.parquet'))\n"
-                            "shutil.copyfile(path, os.environ['OSIRIS_OUTPUT'])\n"}});
+  step.set_config({{"code",
+                    "import os, json, shutil\nstep = json.load(open(os.environ['OSIRIS_STEP']))\n"
+                    "path = step['inputs']['df_people']['path']\nassert path.endswith('/df_people.parquet'), path\n"
+                    "shutil.copyfile(path, os.path.join(step['artifacts_dir'], 'copy.parquet'))\n"
+                    "shutil.copyfile(path, os.environ['OSIRIS_OUTPUT'])\n"}});
   expect_success();
   const std::string copy = (step.artifacts_dir() / "copy.parquet").string();
   EXPECT_EQ(step.query("SELECT * FROM read_parquet('" + copy + "')"), "1|Ann|1.5\n2|Bob|NULL\n");
@@ -177,10 +188,12 @@ TEST_F(PythonKeys, AHugeIntegerBeyondThirtyEightDigitsIsAnErrorAndNotRounded) {
 TEST_F(PythonKeys, FormatCsv) {
   step.add_input("people", kPeople);
   step.set_config({{"format", "csv"},
-                   {"code", "import csv, os\nrows = list(csv.DictReader(open(os.environ['OSIRIS_INPUT'], newline='')))\n"
-                            "out = csv.writer(open(os.environ['OSIRIS_OUTPUT'], 'w', newline=''))\n"
-                            "out.writerow(['id', 'name', 'score', 'zip', 'big', 'flag', 'day', 'void'])\n"
-                            "for r in rows: out.writerow([r['id'], r['name'] + ', \"x\"\\nline', r['score'], '007', 2**64, 'True', '2024-01-01', None])\n"}});
+                   {"code",
+                    "import csv, os\nrows = list(csv.DictReader(open(os.environ['OSIRIS_INPUT'], newline='')))\n"
+                    "out = csv.writer(open(os.environ['OSIRIS_OUTPUT'], 'w', newline=''))\n"
+                    "out.writerow(['id', 'name', 'score', 'zip', 'big', 'flag', 'day', 'void'])\n"
+                    "for r in rows: out.writerow([r['id'], r['name'] + ', \"x\"\\nline', r['score'], '007', 2**64, "
+                    "'True', '2024-01-01', None])\n"}});
   expect_success();
   EXPECT_EQ(step.output_columns(),
             "id BIGINT, name VARCHAR, score DOUBLE, zip VARCHAR, big HUGEINT, flag BOOLEAN, day VARCHAR, void VARCHAR");
@@ -191,9 +204,12 @@ TEST_F(PythonKeys, FormatCsv) {
 
 TEST_F(PythonKeys, FormatNdjson) {
   step.add_input("people", kPeople);
-  set_code(step, "write([dict(r, day='2024-01-01', big=2**63, id2='00000000-0000-0000-0000-000000000001', tags=['a', 'b']) for r in rows('df_people')])\n");
+  set_code(step,
+           "write([dict(r, day='2024-01-01', big=2**63, id2='00000000-0000-0000-0000-000000000001', tags=['a', 'b']) "
+           "for r in rows('df_people')])\n");
   expect_success();
-  EXPECT_EQ(step.output_columns(), "id BIGINT, name VARCHAR, score DOUBLE, day VARCHAR, big HUGEINT, id2 VARCHAR, tags VARCHAR[]");
+  EXPECT_EQ(step.output_columns(),
+            "id BIGINT, name VARCHAR, score DOUBLE, day VARCHAR, big HUGEINT, id2 VARCHAR, tags VARCHAR[]");
   EXPECT_EQ(step.query("SELECT id, name, score, day, big, len(tags) FROM {out}"),
             "1|Ann|1.5|2024-01-01|9223372036854775808|2\n2|Bob|NULL|2024-01-01|9223372036854775808|2\n");
 }
@@ -204,28 +220,33 @@ TEST_F(PythonKeys, AnUnknownFormatIsRefused) {
 }
 
 TEST_F(PythonKeys, ColumnsGiveNamesTypesAndOrder) {
-  const Json columns = Json::object({{"id", "UBIGINT"}, {"price", "DECIMAL(10,2)"}, {"day", "DATE"}, {"tags", "VARCHAR[]"}});
+  const Json columns =
+      Json::object({{"id", "UBIGINT"}, {"price", "DECIMAL(10,2)"}, {"day", "DATE"}, {"tags", "VARCHAR[]"}});
   for (const char* format : {"ndjson", "csv"}) {
     StepHarness fresh;
     prepare(fresh);
     fresh.set_config({{"format", format},
                       {"columns", columns},
-                      {"code", "import os, csv, json, sys\nrow = {'day': '2024-02-29', 'id': 18446744073709551615, 'price': '1.10', 'tags': ['a']}\n"
-                               "with open(os.environ['OSIRIS_OUTPUT'], 'w') as out:\n"
-                               "    if os.environ['OSIRIS_OUTPUT'].endswith('.csv'):\n"
-                               "        out.write('day,id,price,tags\\n2024-02-29,18446744073709551615,1.10,[a]\\n')\n"
-                               "    else: out.write(json.dumps(row) + '\\n')\n"}});
+                      {"code",
+                       "import os, csv, json, sys\nrow = {'day': '2024-02-29', 'id': 18446744073709551615, 'price': "
+                       "'1.10', 'tags': ['a']}\n"
+                       "with open(os.environ['OSIRIS_OUTPUT'], 'w') as out:\n"
+                       "    if os.environ['OSIRIS_OUTPUT'].endswith('.csv'):\n"
+                       "        out.write('day,id,price,tags\\n2024-02-29,18446744073709551615,1.10,[a]\\n')\n"
+                       "    else: out.write(json.dumps(row) + '\\n')\n"}});
     const auto outcome = fresh.run(python_processor());
     ASSERT_TRUE(outcome.ok()) << outcome.error().message;
     EXPECT_EQ(fresh.output_columns(), "id UBIGINT, price DECIMAL(10,2), day DATE, tags VARCHAR[]") << format;
-    EXPECT_EQ(fresh.query("SELECT id, price, day, tags[1] FROM {out}"), "18446744073709551615|1.10|2024-02-29|a\n") << format;
+    EXPECT_EQ(fresh.query("SELECT id, price, day, tags[1] FROM {out}"), "18446744073709551615|1.10|2024-02-29|a\n")
+        << format;
   }
 }
 
 TEST_F(PythonKeys, ColumnsApplyToParquetToo) {
   step.add_input("n", "SELECT 7::INTEGER AS a, 'x' AS b");
-  step.set_config({{"code", "import os, shutil\nshutil.copyfile(os.environ['OSIRIS_INPUT'], os.environ['OSIRIS_OUTPUT'])\n"},
-                   {"columns", Json::object({{"b", "VARCHAR"}, {"a", "BIGINT"}})}});
+  step.set_config(
+      {{"code", "import os, shutil\nshutil.copyfile(os.environ['OSIRIS_INPUT'], os.environ['OSIRIS_OUTPUT'])\n"},
+       {"columns", Json::object({{"b", "VARCHAR"}, {"a", "BIGINT"}})}});
   expect_success();
   EXPECT_EQ(step.output_columns(), "b VARCHAR, a BIGINT");
 }
@@ -238,7 +259,8 @@ TEST_F(PythonKeys, ColumnsMakeNoRowsPossible) {
 }
 
 TEST_F(PythonKeys, OtherColumnsThanDeclaredAreNamed) {
-  set_code(step, "write([{'id': 1, 'nmae': 'x'}])\n", {{"columns", Json::object({{"id", "BIGINT"}, {"name", "VARCHAR"}})}});
+  set_code(step, "write([{'id': 1, 'nmae': 'x'}])\n",
+           {{"columns", Json::object({{"id", "BIGINT"}, {"name", "VARCHAR"}})}});
   EXPECT_THAT(failure(), HasSubstr("not declared: nmae"));
   step.set_config({{"format", "csv"},
                    {"columns", Json::object({{"id", "BIGINT"}, {"name", "VARCHAR"}})},

@@ -28,7 +28,8 @@ TEST(LineCutter, HoldsAPartialLineUntilItsEndComes) {
 }
 
 TEST(LineCutter, CutsALongLineAtABlankAndDropsTheRest) {
-  const auto lines = cut({std::string(kLineBytesMax - 10, 'x') + " half-a-secr", "et" + std::string(100'000, 'y') + "\nnext\n"});
+  const auto lines =
+      cut({std::string(kLineBytesMax - 10, 'x') + " half-a-secr", "et" + std::string(100'000, 'y') + "\nnext\n"});
   ASSERT_EQ(lines.size(), 2u);
   EXPECT_THAT(lines[0], EndsWith("x ... (cut)"));
   EXPECT_EQ(lines[1], "next");
@@ -78,7 +79,8 @@ TEST(EnvironmentKey, DiffersWithInterpreterAndRequirements) {
 }
 
 TEST(PipEnvironment, IsWhatPipReadsAndNoSecretOfTheSteps) {
-  const Json passed = Json::object({{"PIP_INDEX_URL", "http://i"}, {"DB_PASSWORD", "x"}, {"HTTPS_PROXY", "http://p"}, {"PATH", "/x"}});
+  const Json passed =
+      Json::object({{"PIP_INDEX_URL", "http://i"}, {"DB_PASSWORD", "x"}, {"HTTPS_PROXY", "http://p"}, {"PATH", "/x"}});
   EXPECT_EQ(pip_environment(passed), (Variables{{"PIP_INDEX_URL", "http://i"}, {"HTTPS_PROXY", "http://p"}}));
 }
 

@@ -20,7 +20,8 @@ void PrintTo(const Leaving& leaving, std::ostream* out) { *out << leaving.name; 
 class PythonOutput : public PythonStep, public testing::WithParamInterface<Leaving> {};
 
 TEST_P(PythonOutput, IsAnErrorThatSaysWhatIsWrong) {
-  step.set_config({{"format", GetParam().format}, {"code", std::string("import os\nout = os.environ['OSIRIS_OUTPUT']\n") + GetParam().code}});
+  step.set_config({{"format", GetParam().format},
+                   {"code", std::string("import os\nout = os.environ['OSIRIS_OUTPUT']\n") + GetParam().code}});
   const std::string text = failure();
   EXPECT_THAT(text, HasSubstr(GetParam().message));
   EXPECT_THAT(text, HasSubstr("the step's code"));
@@ -35,18 +36,24 @@ INSTANTIATE_TEST_SUITE_P(
         Leaving{"ADirectory", "ndjson", "os.mkdir(out)\n", "left a directory as its output"},
         Leaving{"ASymlink", "ndjson", "os.symlink('/etc/passwd', out)\n", "left a symbolic link as its output"},
         Leaving{"AFifo", "ndjson", "os.mkfifo(out)\n", "left no plain file as its output"},
-        Leaving{"ASocket", "ndjson", "import socket\nos.chdir(os.path.dirname(out))\nsocket.socket(socket.AF_UNIX).bind(os.path.basename(out))\n",
+        Leaving{"ASocket", "ndjson",
+                "import "
+                "socket\nos.chdir(os.path.dirname(out))\nsocket.socket(socket.AF_UNIX).bind(os.path.basename(out))\n",
                 "left no plain file as its output"},
         Leaving{"AnEmptyNdjson", "ndjson", "open(out, 'w').close()\n", "names no columns"},
         Leaving{"AnEmptyCsv", "csv", "open(out, 'w').close()\n", "left an empty file as its output"},
         Leaving{"AnEmptyParquet", "parquet", "open(out, 'w').close()\n", "left an empty file as its output"},
-        Leaving{"GarbageForParquet", "parquet", "open(out, 'wb').write(os.urandom(5000))\n", "cannot be read as parquet"},
+        Leaving{"GarbageForParquet", "parquet", "open(out, 'wb').write(os.urandom(5000))\n",
+                "cannot be read as parquet"},
         Leaving{"CsvForParquet", "parquet", "open(out, 'w').write('a,b\\n1,2\\n')\n", "cannot be read as parquet"},
-        Leaving{"GarbageForNdjson", "ndjson", "open(out, 'wb').write(b'\\xff\\xfe{{{{\\n')\n", "cannot be read as ndjson"},
+        Leaving{"GarbageForNdjson", "ndjson", "open(out, 'wb').write(b'\\xff\\xfe{{{{\\n')\n",
+                "cannot be read as ndjson"},
         Leaving{"ATornNdjson", "ndjson", "open(out, 'w').write('{\"a\": 1}\\n{\"a\": ')\n", "cannot be read as ndjson"},
         Leaving{"NumbersInNdjson", "ndjson", "open(out, 'w').write('1\\n2\\n')\n", "lines that are no JSON objects"},
-        Leaving{"OneJsonArray", "ndjson", "open(out, 'w').write('[{\"a\": 1}]\\n')\n", "lines that are no JSON objects"},
-        Leaving{"ALateNumberInNdjson", "ndjson", "open(out, 'w').write('{\"a\": 1}\\n3\\n')\n", "lines that are no JSON objects"},
+        Leaving{"OneJsonArray", "ndjson", "open(out, 'w').write('[{\"a\": 1}]\\n')\n",
+                "lines that are no JSON objects"},
+        Leaving{"ALateNumberInNdjson", "ndjson", "open(out, 'w').write('{\"a\": 1}\\n3\\n')\n",
+                "lines that are no JSON objects"},
         Leaving{"TwoColumnsOfOneName", "csv", "open(out, 'w').write('a,b,a\\n1,2,3\\n')\n", "names the column a twice"},
         Leaving{"AColumnWithoutAName", "csv", "open(out, 'w').write('a,,c\\n1,2,3\\n')\n", "gives column 2 no name"},
         Leaving{"ARaggedCsv", "csv", "open(out, 'w').write('a,b\\n1,2\\n3\\n4,5,6\\n')\n", "cannot be read as csv"},
@@ -66,8 +73,10 @@ TEST_F(PythonTypes, ACsvWithQuotedNamesAMarkAndEitherLineEnd) {
     StepHarness fresh;
     prepare(fresh);
     fresh.set_config({{"format", "csv"},
-                      {"code", "import os\nopen(os.environ['OSIRIS_OUTPUT'], 'w', newline='', encoding='utf-8-sig').write('\"a \"\"b\"\"\",\"c,d\"" +
-                                   std::string(end) + "1,\"x" + end + "y\"" + end + "2,z" + end + "')\n"}});
+                      {"code",
+                       "import os\nopen(os.environ['OSIRIS_OUTPUT'], 'w', newline='', encoding='utf-8-sig').write('\"a "
+                       "\"\"b\"\"\",\"c,d\"" +
+                           std::string(end) + "1,\"x" + end + "y\"" + end + "2,z" + end + "')\n"}});
     const auto outcome = fresh.run(python_processor());
     ASSERT_TRUE(outcome.ok()) << outcome.error().message;
     EXPECT_EQ(fresh.output_columns(), "a \"b\" BIGINT, c,d VARCHAR");
@@ -85,8 +94,9 @@ TEST_F(PythonTypes, ACsvOfOnlyAHeaderHasItsColumnsAsText) {
 TEST_F(PythonTypes, ALateValueStillDecides) {
   // Far behind whatever a sniffer would look at.
   step.set_config({{"format", "csv"},
-                   {"code", "import os\nwith open(os.environ['OSIRIS_OUTPUT'], 'w') as out:\n    out.write('a,b\\n')\n"
-                            "    for i in range(50000): out.write('%d,%d\\n' % (i, i))\n    out.write('1.5,x\\n')\n"}});
+                   {"code",
+                    "import os\nwith open(os.environ['OSIRIS_OUTPUT'], 'w') as out:\n    out.write('a,b\\n')\n"
+                    "    for i in range(50000): out.write('%d,%d\\n' % (i, i))\n    out.write('1.5,x\\n')\n"}});
   expect_success();
   EXPECT_EQ(step.output_columns(), "a DOUBLE, b VARCHAR");
   EXPECT_EQ(step.query("SELECT count(*), max(b) FROM {out} WHERE a = 1.5"), "1|x\n");
@@ -100,7 +110,9 @@ TEST_F(PythonTypes, ALateKeyOfNdjsonIsAColumn) {
 
 TEST_F(PythonTypes, QuotedEmptyTextOfCsvIsNoNull) {
   step.add_input("t", "SELECT * FROM (VALUES ('', 1), (NULL, 2)) t(a, i)");
-  step.set_config({{"format", "csv"}, {"code", "import os, shutil\nshutil.copyfile(os.environ['OSIRIS_INPUT'], os.environ['OSIRIS_OUTPUT'])\n"}});
+  step.set_config(
+      {{"format", "csv"},
+       {"code", "import os, shutil\nshutil.copyfile(os.environ['OSIRIS_INPUT'], os.environ['OSIRIS_OUTPUT'])\n"}});
   expect_success();
   EXPECT_EQ(step.query("SELECT a IS NULL, i FROM {out} ORDER BY i"), "false|1\ntrue|2\n");
 }

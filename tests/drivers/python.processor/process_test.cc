@@ -30,12 +30,16 @@ void expect_gone(const std::vector<pid_t>& pids) {
 // Starts a child in a session of its own that ignores SIGTERM, and a grandchild of a dead parent; writes both ids.
 constexpr std::string_view kEscapees =
     "import signal, subprocess, time\n"
-    "sleeper = 'import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(0, flush=True); time.sleep(1000)'\n"
+    "sleeper = 'import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(0, flush=True); "
+    "time.sleep(1000)'\n"
     "def escape():\n"
-    "    child = subprocess.Popen([sys.executable, '-c', sleeper], start_new_session=True, stdout=subprocess.PIPE, env={})\n"
+    "    child = subprocess.Popen([sys.executable, '-c', sleeper], start_new_session=True, stdout=subprocess.PIPE, "
+    "env={})\n"
     "    child.stdout.readline()\n"
-    "    middle = 'import subprocess, sys; p = subprocess.Popen([sys.executable, \"-c\", sys.argv[1]], start_new_session=True, stdout=subprocess.PIPE); p.stdout.readline(); print(p.pid)'\n"
-    "    orphan = int(subprocess.run([sys.executable, '-c', middle, sleeper], stdout=subprocess.PIPE, check=True).stdout)\n"
+    "    middle = 'import subprocess, sys; p = subprocess.Popen([sys.executable, \"-c\", sys.argv[1]], "
+    "start_new_session=True, stdout=subprocess.PIPE); p.stdout.readline(); print(p.pid)'\n"
+    "    orphan = int(subprocess.run([sys.executable, '-c', middle, sleeper], stdout=subprocess.PIPE, "
+    "check=True).stdout)\n"
     "    return [os.getpid(), child.pid, orphan]\n"
     "def tell(pids):\n"
     "    with open(step['params']['pids'] + '.part', 'w') as out: out.write(' '.join(map(str, pids)))\n"
@@ -51,7 +55,8 @@ class PythonProcess : public PythonStep {
     return all;
   }
   void set_escaping(std::string_view then) {
-    set_code(step, std::string(kEscapees) + "tell(escape())\n" + std::string(then), {{"params", Json::object({{"pids", pids_file()}})}});
+    set_code(step, std::string(kEscapees) + "tell(escape())\n" + std::string(then),
+             {{"params", Json::object({{"pids", pids_file()}})}});
   }
 };
 
@@ -168,16 +173,20 @@ TEST_F(PythonProcess, CancelEndsOneWhoseSupervisorIsStopped) {
 }
 
 TEST_F(PythonProcess, OneOfRootsCannotSignalItsSupervisor) {
-  set_code(step, "import signal\ntry:\n    os.kill(os.getppid(), 0)\n    reached = True\nexcept PermissionError:\n    reached = False\n"
-                 "if reached != (os.stat(f'/proc/{os.getppid()}').st_uid == os.getuid()): sys.exit(3)\n"
-                 "write([{'a': 1}])\n");
+  set_code(step,
+           "import signal\ntry:\n    os.kill(os.getppid(), 0)\n    reached = True\nexcept PermissionError:\n    "
+           "reached = False\n"
+           "if reached != (os.stat(f'/proc/{os.getppid()}').st_uid == os.getuid()): sys.exit(3)\n"
+           "write([{'a': 1}])\n");
   expect_success();
 }
 
 TEST_F(PythonProcess, CancelLetsItCleanUp) {
   const std::string mark = (step.work_dir() / "cleaned").string();
-  set_code(step, "import signal, time\ndef end(*_):\n    open(" + std::string("step['params']['mark']") +
-                     ", 'w').close()\n    sys.exit(0)\nsignal.signal(signal.SIGTERM, end)\nprint('::progress 1')\ntime.sleep(1000)\n",
+  set_code(step,
+           "import signal, time\ndef end(*_):\n    open(" + std::string("step['params']['mark']") +
+               ", 'w').close()\n    sys.exit(0)\nsignal.signal(signal.SIGTERM, end)\nprint('::progress "
+               "1')\ntime.sleep(1000)\n",
            {{"params", Json::object({{"mark", mark}})}});
   step.cancel_at_progress(1);
   failure();
@@ -185,7 +194,8 @@ TEST_F(PythonProcess, CancelLetsItCleanUp) {
 }
 
 TEST_F(PythonProcess, AChildThatHoldsThePipesDoesNotKeepTheStep) {
-  set_code(step, "import subprocess\nsubprocess.Popen(['/bin/sleep', '1000'], start_new_session=True)\nwrite([{'x': 1}])\n");
+  set_code(step,
+           "import subprocess\nsubprocess.Popen(['/bin/sleep', '1000'], start_new_session=True)\nwrite([{'x': 1}])\n");
   expect_success();
 }
 

@@ -1,5 +1,5 @@
-// A step of python.processor: NDJSON and the standard library unless a test says otherwise, environments in a cache of the
-// test's own, the real worker as supervisor.
+// A step of python.processor: NDJSON and the standard library unless a test says otherwise, environments in a cache of
+// the test's own, the real worker as supervisor.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// One process as the server keeps it, its pipes held by the test: what a slow reader, a deadline and an early end of the
-// output do.
+// One process as the server keeps it, its pipes held by the test: what a slow reader, a deadline and an early end of
+// the output do.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -32,7 +32,8 @@ class HeldProcess : public testing::Test {
     size_t total = 0;
     pollfd room{fd.get(), POLLOUT, 0};
     while (::poll(&room, 1, 300) > 0)
-      for (ssize_t count; (count = ::write(fd.get(), block.data(), block.size())) > 0;) total += static_cast<size_t>(count);
+      for (ssize_t count; (count = ::write(fd.get(), block.data(), block.size())) > 0;)
+        total += static_cast<size_t>(count);
     return total;
   }
 

@@ -53,27 +53,33 @@ TEST(ProtoJson, TakesNumbersAsTextAndBytesInEveryAlphabet) {
 
 TEST(EndEvent, LeavesZeroValuesOutAndSpeaksGo) {
   EXPECT_EQ(end_event(0).dump(), R"({"event":{"end":{"exited":true,"status":"exit status 0"}}})");
-  EXPECT_EQ(end_event(3 << 8).dump(), R"({"event":{"end":{"exitCode":3,"exited":true,"status":"exit status 3","error":"exit status 3"}}})");
-  EXPECT_EQ(end_event(9).dump(), R"({"event":{"end":{"exitCode":-1,"status":"signal: killed","error":"signal: killed"}}})");
+  EXPECT_EQ(end_event(3 << 8).dump(),
+            R"({"event":{"end":{"exitCode":3,"exited":true,"status":"exit status 3","error":"exit status 3"}}})");
+  EXPECT_EQ(end_event(9).dump(),
+            R"({"event":{"end":{"exitCode":-1,"status":"signal: killed","error":"signal: killed"}}})");
 }
 
 struct Parts {
   std::vector<std::pair<std::string, std::string>> files;  // filename, content
   MultipartReader::Sink sink() {
-    return {[this](const std::string&, const std::string& filename) { return files.emplace_back(filename, ""), Status(); },
-            [this](std::string_view bytes) { return files.back().second += bytes, Status(); }, [] { return Status(); }};
+    return {
+        [this](const std::string&, const std::string& filename) { return files.emplace_back(filename, ""), Status(); },
+        [this](std::string_view bytes) { return files.back().second += bytes, Status(); }, [] { return Status(); }};
   }
 };
 
 const std::string kBody =
-    "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"d/\xc3\xbc.txt\"\r\nContent-Type: text/plain\r\n\r\n"
-    "a\r\n--X not yet\r\n--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"empty\"\r\n\r\n\r\n--XX--\r\n";
+    "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"d/\xc3\xbc.txt\"\r\nContent-Type: "
+    "text/plain\r\n\r\n"
+    "a\r\n--X not yet\r\n--XX\r\nContent-Disposition: form-data; name=\"file\"; "
+    "filename=\"empty\"\r\n\r\n\r\n--XX--\r\n";
 
 TEST(MultipartReader, FindsThePartsHoweverTheBytesAreCut) {
   for (size_t step = 1; step <= kBody.size(); ++step) {
     Parts parts;
     MultipartReader reader("XX", parts.sink());
-    for (size_t at = 0; at < kBody.size(); at += step) ASSERT_TRUE(reader.feed(std::string_view(kBody).substr(at, step)).ok());
+    for (size_t at = 0; at < kBody.size(); at += step)
+      ASSERT_TRUE(reader.feed(std::string_view(kBody).substr(at, step)).ok());
     ASSERT_TRUE(reader.finish().ok()) << step;
     ASSERT_EQ(parts.files.size(), 2u) << step;
     EXPECT_EQ(parts.files[0], std::make_pair(std::string("d/\xc3\xbc.txt"), std::string("a\r\n--X not yet")));
@@ -99,7 +105,8 @@ TEST(Gunzip, UndoesGzipInAnyPieces) {
   for (int i = 0; i < 100'000; ++i) text += std::to_string(i * 7919);
   Gzip().feed(text, true, packed);
   Gunzip gunzip;
-  for (size_t at = 0; at < packed.size(); at += 1000) ASSERT_TRUE(gunzip.feed(std::string_view(packed).substr(at, 1000), unpacked).ok());
+  for (size_t at = 0; at < packed.size(); at += 1000)
+    ASSERT_TRUE(gunzip.feed(std::string_view(packed).substr(at, 1000), unpacked).ok());
   EXPECT_TRUE(gunzip.finish().ok());
   EXPECT_EQ(unpacked, text);
 }

@@ -29,8 +29,9 @@ Ended run_program(const std::string& arguments) {
 TEST(CommandLine, HelpNamesEveryOption) {
   const Ended help = run_program("--help");
   EXPECT_EQ(help.code, 0);
-  for (const char* option : {"--listen", "--api-key", "--data", "--faults", "--record", "--create-ms", "--rtt-ms", "--max-sandboxes", "--max-hours",
-                             "--rate-limit", "--header-ms", "--parent-pid", "--isolation", "--network"})
+  for (const char* option :
+       {"--listen", "--api-key", "--data", "--faults", "--record", "--create-ms", "--rtt-ms", "--max-sandboxes",
+        "--max-hours", "--rate-limit", "--header-ms", "--parent-pid", "--isolation", "--network"})
     EXPECT_NE(help.text.find(option), std::string::npos) << option;
 }
 
@@ -51,11 +52,15 @@ TEST(CommandLine, WrongUseSaysWhatIsWrong) {
 }
 
 TEST(CommandLine, WhatCannotWorkEndsAtStart) {
-  const std::string data = (std::filesystem::temp_directory_path() / ("osiris-e2b-cli-" + std::to_string(::getpid()))).string();
-  EXPECT_NE(run_program("--api-key k --data " + data + " --listen nowhere:1").text.find("ADDRESS:PORT"), std::string::npos);
-  EXPECT_NE(run_program("--api-key k --data " + data + " --faults /no/such/plan").text.find("/no/such/plan"), std::string::npos);
+  const std::string data =
+      (std::filesystem::temp_directory_path() / ("osiris-e2b-cli-" + std::to_string(::getpid()))).string();
+  EXPECT_NE(run_program("--api-key k --data " + data + " --listen nowhere:1").text.find("ADDRESS:PORT"),
+            std::string::npos);
+  EXPECT_NE(run_program("--api-key k --data " + data + " --faults /no/such/plan").text.find("/no/such/plan"),
+            std::string::npos);
   ASSERT_TRUE(write_file_atomically(data + "/plan", R"([{"route":"*","action":{"type":"explode"}}])").ok());
-  EXPECT_NE(run_program("--api-key k --data " + data + " --faults " + data + "/plan").text.find("explode"), std::string::npos);
+  EXPECT_NE(run_program("--api-key k --data " + data + " --faults " + data + "/plan").text.find("explode"),
+            std::string::npos);
   EXPECT_NE(run_program("--api-key k --data " + data + "/plan").code, 0) << "a file is no directory";
   std::filesystem::remove_all(data);
 }
@@ -71,9 +76,13 @@ TEST_F(TwoServers, DoNotShareTheirData) {
 }
 
 TEST_F(TwoServers, AFaultPlanAndARecordComeFromTheCommandLine) {
-  const std::filesystem::path files = std::filesystem::temp_directory_path() / ("osiris-e2b-plan-" + std::to_string(::getpid()));
+  const std::filesystem::path files =
+      std::filesystem::temp_directory_path() / ("osiris-e2b-plan-" + std::to_string(::getpid()));
   ASSERT_TRUE(make_directories(files).ok());
-  ASSERT_TRUE(write_file_atomically(files / "plan", R"({"faults":[{"route":"GET /v2/sandboxes","nth":1,"action":{"type":"status","status":503}}]})").ok());
+  ASSERT_TRUE(write_file_atomically(
+                  files / "plan",
+                  R"({"faults":[{"route":"GET /v2/sandboxes","nth":1,"action":{"type":"status","status":503}}]})")
+                  .ok());
   start_server({"--faults", (files / "plan").string(), "--record", (files / "record").string()});
   EXPECT_EQ(api("GET", "/v2/sandboxes").status, 503);
   EXPECT_EQ(api("GET", "/v2/sandboxes").status, 200);

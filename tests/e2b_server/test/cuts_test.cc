@@ -1,4 +1,5 @@
-// Answers that break off outside their body, byte for byte as they leave the server, and the fault that somebody else commits.
+// Answers that break off outside their body, byte for byte as they leave the server, and the fault that somebody else
+// commits.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -31,7 +32,8 @@ class Cuts : public ServerTest {
   void SetUp() override { start_server(); }
 
   void plan(const std::string& route, const std::string& action) {
-    const Status set = server_->set_faults(parsed(("[{\"route\":\"" + route + "\",\"nth\":1,\"action\":" + action + "}]").c_str()));
+    const Status set =
+        server_->set_faults(parsed(("[{\"route\":\"" + route + "\",\"nth\":1,\"action\":" + action + "}]").c_str()));
     ASSERT_TRUE(set.ok()) << set.error().message;
   }
 
@@ -40,8 +42,8 @@ class Cuts : public ServerTest {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_in address = loopback(std::atoi(server_->url().c_str() + server_->url().rfind(':') + 1));
     RawAnswer answer;
-    const std::string text = request_line + " HTTP/1.1\r\nhost: x\r\nx-api-key: " + server_->api_key() + "\r\ncontent-length: " + std::to_string(body.size()) + "\r\n" +
-                             headers + "\r\n" + body;
+    const std::string text = request_line + " HTTP/1.1\r\nhost: x\r\nx-api-key: " + server_->api_key() +
+                             "\r\ncontent-length: " + std::to_string(body.size()) + "\r\n" + headers + "\r\n" + body;
     EXPECT_EQ(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     EXPECT_EQ(::send(fd, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
     char block[4096];
@@ -79,7 +81,8 @@ TEST_F(Cuts, TheHeadBreaksOffWhereThePlanSays) {
 
 TEST_F(Cuts, TheRequestWasHandled) {
   plan("POST /v2/sandboxes", R"({"type":"cut","at":"headers"})");
-  EXPECT_EQ(ask("POST /v2/sandboxes", "content-type: application/json\r\n", R"({"templateID":"base"})").bytes, "HTTP/1.1 201 Created\r\n");
+  EXPECT_EQ(ask("POST /v2/sandboxes", "content-type: application/json\r\n", R"({"templateID":"base"})").bytes,
+            "HTTP/1.1 201 Created\r\n");
   EXPECT_EQ(server_->stats()["live"].as_int(), 1);
 }
 

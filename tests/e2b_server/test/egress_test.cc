@@ -1,5 +1,5 @@
-// Egress as E2B's firewall does it: the allowed listener is reached, at the second one a connection is accepted and closed, private
-// ranges say nothing, and the name server answers whom a name or its own address was allowed.
+// Egress as E2B's firewall does it: the allowed listener is reached, at the second one a connection is accepted and
+// closed, private ranges say nothing, and the name server answers whom a name or its own address was allowed.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -36,7 +36,8 @@ class Listener {
   }
   bool ok() const { return ok_; }
   const std::string& port() const { return port_; }
-  // Prints what the other side says: "hello", or nothing from a connection that is closed at once. Fails where there is none.
+  // Prints what the other side says: "hello", or nothing from a connection that is closed at once. Fails where there is
+  // none.
   std::string dial() const { return dial_at(where_); }
   static std::string dial_at(const std::string& where) { return "exec 3<>/dev/tcp/" + where + " && cat <&3"; }
 
@@ -56,9 +57,12 @@ class Egress : public ServerTest {
     server_ = std::make_unique<ServerProcess>(*std::move(started));
     return server_->ready_line()["service_addresses"].size() >= 2;
   }
-  std::string address(size_t index) const { return server_->ready_line()["service_addresses"].items()[index].as_string(); }
+  std::string address(size_t index) const {
+    return server_->ready_line()["service_addresses"].items()[index].as_string();
+  }
   static Json only(const std::string& allowed) {
-    Json network = Json::object({{"allowOut", Json::array({allowed + "/32"})}, {"denyOut", Json::array({"0.0.0.0/0"})}});
+    Json network =
+        Json::object({{"allowOut", Json::array({allowed + "/32"})}, {"denyOut", Json::array({"0.0.0.0/0"})}});
     return Json::object({{"templateID", "base"}, {"network", std::move(network)}});
   }
 };
@@ -80,7 +84,8 @@ TEST_F(Egress, EveryDeniedPortIsAcceptedAndClosed) {
   OSIRIS_NEEDS(start(), "root and network namespaces");
   const SandboxHandle sandbox = create(only(address(0)));
   for (const char* where : {"198.51.100.7/80", "198.51.100.7/443", "203.0.113.9/5432"}) {
-    const auto outcome = run(sandbox, "exec 3<>/dev/tcp/" + std::string(where) + " && { echo hi >&3; cat <&3; echo closed; }");
+    const auto outcome =
+        run(sandbox, "exec 3<>/dev/tcp/" + std::string(where) + " && { echo hi >&3; cat <&3; echo closed; }");
     EXPECT_NE(outcome.out.find("closed"), std::string::npos) << where << outcome.err;
   }
 }
@@ -89,16 +94,20 @@ TEST_F(Egress, PrivateRangesAreSilentWhateverIsAllowed) {
   OSIRIS_NEEDS(start(), "root and network namespaces");
   const SandboxHandle sandbox = create(only("10.0.0.0"));
   EXPECT_EQ(run(sandbox, "timeout 1 bash -c 'exec 3<>/dev/tcp/10.0.0.0/80'").exit_code(), 124);
-  EXPECT_EQ(run(create(), "timeout 1 bash -c 'exec 3<>/dev/tcp/192.168.3.4/80'").exit_code(), 124) << "open by default, but not there";
+  EXPECT_EQ(run(create(), "timeout 1 bash -c 'exec 3<>/dev/tcp/192.168.3.4/80'").exit_code(), 124)
+      << "open by default, but not there";
 }
 
 // 8.8.8.8 by UDP, as in E2B: for who may reach everything, was allowed a name, or was allowed that address.
 TEST_F(Egress, TheNameServerAnswersWhomANameWasAllowed) {
   OSIRIS_NEEDS(start(), "root and network namespaces");
   const auto rules = [](std::initializer_list<Json> allowed) {
-    return Json::object({{"templateID", "base"}, {"network", Json::object({{"allowOut", Json::array(allowed)}, {"denyOut", Json::array({"0.0.0.0/0"})}})}});
+    return Json::object(
+        {{"templateID", "base"},
+         {"network", Json::object({{"allowOut", Json::array(allowed)}, {"denyOut", Json::array({"0.0.0.0/0"})}})}});
   };
-  const std::string ask = "RES_OPTIONS='timeout:1 attempts:1' getent ahostsv4 db.example.test | head -1 | cut -d' ' -f1";
+  const std::string ask =
+      "RES_OPTIONS='timeout:1 attempts:1' getent ahostsv4 db.example.test | head -1 | cut -d' ' -f1";
   EXPECT_EQ(run(create(rules({address(0)})), ask).out, "") << "addresses open no name server";
   EXPECT_EQ(run(create(rules({address(0), "db.example.test"})), ask).out, address(0) + "\n");
   EXPECT_EQ(run(create(rules({"*.other.example"})), ask).out, address(0) + "\n") << "any name";
@@ -111,7 +120,8 @@ TEST_F(Egress, ANameIsReachedByTheAddressItHas) {
   OSIRIS_NEEDS(start(), "root and network namespaces");
   const Listener listener(address(0));
   const Json body = Json::object({{"templateID", "base"},
-                                  {"network", Json::object({{"allowOut", Json::array({"db.example.test", address(0)})}, {"denyOut", Json::array({"0.0.0.0/0"})}})}});
+                                  {"network", Json::object({{"allowOut", Json::array({"db.example.test", address(0)})},
+                                                            {"denyOut", Json::array({"0.0.0.0/0"})}})}});
   EXPECT_EQ(run(create(body), Listener::dial_at("db.example.test/" + listener.port())).out, "hello");
 }
 
@@ -134,7 +144,8 @@ TEST_F(Egress, RootInsideCannotChangeTheRulesNorReachANeighbour) {
   EXPECT_EQ(run(sandbox, refused.dial(), as_root).out, "");
   const SandboxHandle neighbour = create();
   EventStream server(neighbour, "process.Process/Start",
-                     shell("python3 -u -c \"import socket;s=socket.socket();s.bind(('0.0.0.0',7000));s.listen();print('up');s.accept()\""));
+                     shell("python3 -u -c \"import "
+                           "socket;s=socket.socket();s.bind(('0.0.0.0',7000));s.listen();print('up');s.accept()\""));
   ASSERT_GT(server.pid(), 0);
   ASSERT_TRUE(server.next());
   const std::string own = run(neighbour, "ip -4 -o addr show eth0 | grep -o '198[0-9.]*' | head -1").out;
@@ -151,7 +162,8 @@ TEST_F(Egress, DomainsNeedADenyEverything) {
 class EgressProxy : public ServerTest {
  protected:
   HttpAnswer ask(const std::string& proxy) {
-    return api("POST", "/v2/sandboxes", *parse_json(R"({"templateID":"base","network":{"egressProxy":)" + proxy + "}}"));
+    return api("POST", "/v2/sandboxes",
+               *parse_json(R"({"templateID":"base","network":{"egressProxy":)" + proxy + "}}"));
   }
 };
 
@@ -168,17 +180,21 @@ TEST_F(EgressProxy, IsRefusedAsE2bRefusesIt) {
   start_server();
   const std::string long_text(256, 'x');
   for (const std::string& wrong :
-       {std::string(R"("203.0.113.9:1080")"), std::string("{}"), std::string(R"({"address":""})"), std::string(R"({"address":"203.0.113.9"})"),
-        std::string(R"({"address":"203.0.113.9:0"})"), std::string(R"({"address":"203.0.113.9:65536"})"), std::string(R"({"address":":1080"})"),
-        std::string(R"({"address":"10.0.0.5:1080"})"), std::string(R"({"address":"127.0.0.1:1080"})"), std::string(R"({"address":"100.64.1.1:1080"})"),
-        std::string(R"({"address":"no-such-host.invalid:1080"})"), std::string(R"({"address":"203.0.113.9:1080","password":"x"})"),
+       {std::string(R"("203.0.113.9:1080")"), std::string("{}"), std::string(R"({"address":""})"),
+        std::string(R"({"address":"203.0.113.9"})"), std::string(R"({"address":"203.0.113.9:0"})"),
+        std::string(R"({"address":"203.0.113.9:65536"})"), std::string(R"({"address":":1080"})"),
+        std::string(R"({"address":"10.0.0.5:1080"})"), std::string(R"({"address":"127.0.0.1:1080"})"),
+        std::string(R"({"address":"100.64.1.1:1080"})"), std::string(R"({"address":"no-such-host.invalid:1080"})"),
+        std::string(R"({"address":"203.0.113.9:1080","password":"x"})"),
         R"({"address":"203.0.113.9:1080","username":")" + long_text + "\"}"})
     EXPECT_EQ(ask(wrong).status, 400) << wrong;
 }
 
 TEST_F(EgressProxy, FreeDiskIsAWholeNumber) {
   start_server();
-  const auto build = [&](const std::string& disk) { return api("POST", "/v3/templates", *parse_json(R"({"name":"disk","minFreeDiskMb":)" + disk + "}")).status; };
+  const auto build = [&](const std::string& disk) {
+    return api("POST", "/v3/templates", *parse_json(R"({"name":"disk","minFreeDiskMb":)" + disk + "}")).status;
+  };
   EXPECT_EQ(build("4096"), 202);
   EXPECT_EQ(build("0"), 202);
   for (const char* wrong : {"-1", "1.5", "\"4096\"", "2147483648"}) EXPECT_EQ(build(wrong), 400) << wrong;

@@ -15,7 +15,8 @@ class Faults : public ServerTest {
 };
 
 TEST_F(Faults, AStatusWithRetryAfterReachesTheClientAndTheRecord) {
-  plan(R"([{"route":"POST /v2/sandboxes","nth":1,"action":{"type":"status","status":429,"retry_after":7,"message":"slow down"}}])");
+  plan(
+      R"([{"route":"POST /v2/sandboxes","nth":1,"action":{"type":"status","status":429,"retry_after":7,"message":"slow down"}}])");
   const HttpAnswer answer = api("POST", "/v2/sandboxes", Json::object({{"templateID", "base"}}));
   EXPECT_EQ(answer.status, 429);
   EXPECT_EQ(answer.header("retry-after"), "7");
@@ -27,10 +28,13 @@ TEST_F(Faults, AStatusWithRetryAfterReachesTheClientAndTheRecord) {
 
 TEST_F(Faults, EveryStatusOfThePlanIsSent) {
   for (const int status : {401, 403, 404, 409, 429, 500, 502, 503, 504, 507}) {
-    plan(("[{\"route\":\"GET /v2/sandboxes\",\"nth\":1,\"action\":{\"type\":\"status\",\"status\":" + std::to_string(status) + "}}]").c_str());
+    plan(("[{\"route\":\"GET /v2/sandboxes\",\"nth\":1,\"action\":{\"type\":\"status\",\"status\":" +
+          std::to_string(status) + "}}]")
+             .c_str());
     EXPECT_EQ(api("GET", "/v2/sandboxes").status, status);
   }
-  plan(R"([{"route":"GET /v2/sandboxes","nth":1,"action":{"type":"status","status":504,"text":"upstream request timeout"}}])");
+  plan(
+      R"([{"route":"GET /v2/sandboxes","nth":1,"action":{"type":"status","status":504,"text":"upstream request timeout"}}])");
   EXPECT_EQ(api("GET", "/v2/sandboxes").body, "upstream request timeout");
 }
 
@@ -39,7 +43,8 @@ TEST_F(Faults, ALostRequestDidNothingALostAnswerDid) {
            {"route":"POST /v2/sandboxes","nth":2,"action":{"type":"reset","when":"before"}}])");
   EXPECT_TRUE(api("POST", "/v2/sandboxes", Json::object({{"templateID", "base"}})).was_reset);
   EXPECT_EQ(server_->stats()["live"].as_int(), 0);
-  const HttpAnswer lost = api("POST", "/v2/sandboxes", Json::object({{"templateID", "base"}, {"metadata", Json::object({{"token", "t1"}})}}));
+  const HttpAnswer lost = api("POST", "/v2/sandboxes",
+                              Json::object({{"templateID", "base"}, {"metadata", Json::object({{"token", "t1"}})}}));
   EXPECT_TRUE(lost.was_reset);
   EXPECT_EQ(lost.status, 0);
   const Json found = api("GET", "/v2/sandboxes?metadata=token%3Dt1").json();
@@ -49,7 +54,10 @@ TEST_F(Faults, ALostRequestDidNothingALostAnswerDid) {
 
 TEST_F(Faults, AResetInTheMiddleOrAfterTheBody) {
   const SandboxHandle sandbox = create();
-  ASSERT_EQ(envd(sandbox, "POST", "/files?path=f", {{"content-type", "application/octet-stream"}}, std::string(5000, 'x')).status, 200);
+  ASSERT_EQ(
+      envd(sandbox, "POST", "/files?path=f", {{"content-type", "application/octet-stream"}}, std::string(5000, 'x'))
+          .status,
+      200);
   plan(R"([{"route":"GET /files","nth":1,"action":{"type":"reset","when":"middle","after_bytes":1000}},
            {"route":"GET /files","nth":2,"action":{"type":"reset","when":"after"}}])");
   const HttpAnswer middle = envd(sandbox, "GET", "/files?path=f");
@@ -72,7 +80,8 @@ TEST_F(Faults, AShortBodyHasAMiddleToo) {
 TEST_F(Faults, AnUploadCutOnItsWayLeavesAShortFile) {
   const SandboxHandle sandbox = create();
   plan(R"([{"route":"POST /files","nth":1,"action":{"type":"reset","when":"upload","after_bytes":2000}}])");
-  const HttpAnswer cut = envd(sandbox, "POST", "/files?path=f", {{"content-type", "application/octet-stream"}}, std::string(900'000, 'x'));
+  const HttpAnswer cut =
+      envd(sandbox, "POST", "/files?path=f", {{"content-type", "application/octet-stream"}}, std::string(900'000, 'x'));
   EXPECT_EQ(cut.status, 0);
   EXPECT_TRUE(eventually([&] { return read(sandbox, "f").size() == 2000; }));
 }
@@ -99,14 +108,20 @@ TEST_F(Faults, AStreamResetAfterSomeEventsLeavesTheProcessAlive) {
   EventStream stream(sandbox, "process.Process/Start", shell("echo one; read x; echo two; cat", true));
   ASSERT_GT(stream.pid(), 0);
   ASSERT_TRUE(stream.next());  // "one", before "two" can join it in one event
-  EventStream again(sandbox, "process.Process/Connect", Json::object({{"process", Json::object({{"pid", stream.pid()}})}}));
+  EventStream again(sandbox, "process.Process/Connect",
+                    Json::object({{"process", Json::object({{"pid", stream.pid()}})}}));
   ASSERT_EQ(again.pid(), stream.pid());
   const auto input = [&](const char* base64) {
-    return rpc(sandbox, "process.Process/SendInput", Json::object({{"process", Json::object({{"pid", stream.pid()}})}, {"input", Json::object({{"stdin", base64}})}}));
+    return rpc(sandbox, "process.Process/SendInput",
+               Json::object(
+                   {{"process", Json::object({{"pid", stream.pid()}})}, {"input", Json::object({{"stdin", base64}})}}));
   };
   EXPECT_EQ(input("Cg==").status, 200);
   EXPECT_TRUE(stream.finish().was_reset);
-  EXPECT_EQ(rpc(sandbox, "process.Process/CloseStdin", Json::object({{"process", Json::object({{"pid", stream.pid()}})}})).status, 200);
+  EXPECT_EQ(
+      rpc(sandbox, "process.Process/CloseStdin", Json::object({{"process", Json::object({{"pid", stream.pid()}})}}))
+          .status,
+      200);
   const auto rest = again.finish();
   EXPECT_NE(rest.out.find("two\n"), std::string::npos);
   EXPECT_EQ(rest.exit_code(), 0);
@@ -114,7 +129,8 @@ TEST_F(Faults, AStreamResetAfterSomeEventsLeavesTheProcessAlive) {
 
 TEST_F(Faults, TheSandboxDiesAtTheChosenEvent) {
   const SandboxHandle sandbox = create();
-  plan(R"([{"route":"process.Process/Start","nth":1,"action":{"type":"kill_sandbox","when":"middle","after_events":1}}])");
+  plan(
+      R"([{"route":"process.Process/Start","nth":1,"action":{"type":"kill_sandbox","when":"middle","after_events":1}}])");
   const auto outcome = run(sandbox, "echo one; sleep 60");
   EXPECT_FALSE(outcome.end);
   EXPECT_TRUE(outcome.was_reset);
@@ -124,7 +140,8 @@ TEST_F(Faults, TheSandboxDiesAtTheChosenEvent) {
 
 TEST_F(Faults, TheWorkerDiesAndTheSandboxLives) {
   const SandboxHandle sandbox = create();
-  plan(R"([{"route":"process.Process/Start","nth":1,"action":{"type":"kill_process","when":"middle","after_events":1,"signal":9}}])");
+  plan(
+      R"([{"route":"process.Process/Start","nth":1,"action":{"type":"kill_process","when":"middle","after_events":1,"signal":9}}])");
   const auto outcome = run(sandbox, "echo one; sleep 60");
   ASSERT_TRUE(outcome.end);
   EXPECT_EQ((*outcome.end)["status"].as_string(), "signal: killed");
@@ -140,7 +157,8 @@ TEST_F(Faults, AClockJumpEndsSandboxes) {
 
 TEST_F(Faults, LatencyStallAndBandwidthOnlyDelay) {
   const SandboxHandle sandbox = create();
-  plan(R"([{"route":"GET /files","action":{"type":"latency","ms":20}},{"route":"GET /files","action":{"type":"stall","ms":20,"after_bytes":10}},
+  plan(
+      R"([{"route":"GET /files","action":{"type":"latency","ms":20}},{"route":"GET /files","action":{"type":"stall","ms":20,"after_bytes":10}},
            {"route":"GET /files","action":{"type":"bandwidth","bytes_per_s":100000}}])");
   envd(sandbox, "POST", "/files?path=f", {{"content-type", "application/octet-stream"}}, std::string(5000, 'x'));
   const HttpAnswer answer = envd(sandbox, "GET", "/files?path=f");
@@ -156,7 +174,8 @@ TEST_F(Faults, AWrongPlanIsRefusedWithItsReason) {
 }
 
 TEST_F(Faults, TheRecordHoldsEveryRequestWithItsBody) {
-  const SandboxHandle sandbox = create(Json::object({{"templateID", "base"}, {"metadata", Json::object({{"run", "7"}})}}));
+  const SandboxHandle sandbox =
+      create(Json::object({{"templateID", "base"}, {"metadata", Json::object({{"run", "7"}})}}));
   run(sandbox, "true");
   const Json all = server_->requests();
   ASSERT_EQ(all.size(), 2u);
@@ -177,7 +196,8 @@ TEST_F(Faults, TheRecordKnowsTheOrderOfArrivalAndWhatIsStillOpen) {
   const auto routes = [&] {
     std::string out;
     const Json all = server_->requests_by_arrival();
-    for (const Json& request : all.items()) out += request["route"].as_string() + (request["open"].as_bool() ? " (open)\n" : "\n");
+    for (const Json& request : all.items())
+      out += request["route"].as_string() + (request["open"].as_bool() ? " (open)\n" : "\n");
     return out;
   };
   EXPECT_EQ(routes(), "POST /v2/sandboxes\nPOST /process.Process/Start (open)\nGET /v2/sandboxes\n");

@@ -43,12 +43,14 @@ TEST_F(FilesApi, ConditionalAndHeadRequests) {
   EXPECT_EQ(get({{"if-unmodified-since", kLongAgo}}).status, 412);
   EXPECT_EQ(get({{"if-unmodified-since", modified}}).status, 200);
   EXPECT_EQ(get({{"range", "bytes=1-2"}, {"if-range", modified}}).status, 206);
-  EXPECT_EQ(get({{"range", "bytes=1-2"}, {"if-range", kLongAgo}}).body, "0123456789") << "it has changed since: all of it";
+  EXPECT_EQ(get({{"range", "bytes=1-2"}, {"if-range", kLongAgo}}).body, "0123456789")
+      << "it has changed since: all of it";
 }
 
 TEST_F(FilesApi, AFileNameCannotSplitAnAnswer) {
   put("plain.csv", "x");
-  EXPECT_EQ(envd(sandbox_, "GET", "/files?path=plain.csv").header("content-disposition"), "inline; filename=\"plain.csv\"");
+  EXPECT_EQ(envd(sandbox_, "GET", "/files?path=plain.csv").header("content-disposition"),
+            "inline; filename=\"plain.csv\"");
   EXPECT_EQ(envd(sandbox_, "GET", "/files?path=plain.csv").header("content-type"), "text/csv; charset=utf-8");
   put("a%0D%0Ax-evil:%201%22", "y");
   const HttpAnswer answer = envd(sandbox_, "GET", "/files?path=a%0D%0Ax-evil:%201%22");
@@ -73,7 +75,9 @@ TEST_F(FilesApi, PermissionsReadAsGoWritesThem) {
   OSIRIS_NEEDS(server_->has_namespaces(), "namespaces");
   run(sandbox_, "touch set; chmod 4750 set; mkfifo pipe; ln -s set link");
   const auto permissions = [&](const char* path) {
-    return rpc(sandbox_, "filesystem.Filesystem/Stat", Json::object({{"path", path}})).json()["entry"]["permissions"].as_string();
+    return rpc(sandbox_, "filesystem.Filesystem/Stat", Json::object({{"path", path}}))
+        .json()["entry"]["permissions"]
+        .as_string();
   };
   EXPECT_EQ(permissions("/tmp"), "dtrwxrwxrwx");
   EXPECT_EQ(permissions("/home/user"), "drwxr-xr-x");
@@ -99,14 +103,18 @@ TEST_F(FilesApi, GzipBothWays) {
 
 TEST_F(FilesApi, SeveralPartsMakeSeveralFilesAndDuplicatesNone) {
   const auto part = [](const char* name) {
-    return "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + std::string(name) + "\"\r\n\r\nin " + name + "\r\n";
+    return "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + std::string(name) + "\"\r\n\r\nin " +
+           name + "\r\n";
   };
   const Pairs type{{"content-type", "multipart/form-data; boundary=b"}};
   const HttpAnswer answer = envd(sandbox_, "POST", "/files", type, part("one") + part("deep/two") + "--b--\r\n");
-  EXPECT_EQ(answer.json().dump(), R"([{"path":"/home/user/one","name":"one","type":"file"},{"path":"/home/user/deep/two","name":"two","type":"file"}])");
+  EXPECT_EQ(
+      answer.json().dump(),
+      R"([{"path":"/home/user/one","name":"one","type":"file"},{"path":"/home/user/deep/two","name":"two","type":"file"}])");
   EXPECT_EQ(read(sandbox_, "deep/two"), "in deep/two");
   EXPECT_EQ(envd(sandbox_, "POST", "/files", type, part("x") + part("x") + "--b--\r\n").status, 400);
-  EXPECT_EQ(envd(sandbox_, "POST", "/files", type, part("y") + part("/home/user/./y") + "--b--\r\n").status, 400) << "two spellings of one file";
+  EXPECT_EQ(envd(sandbox_, "POST", "/files", type, part("y") + part("/home/user/./y") + "--b--\r\n").status, 400)
+      << "two spellings of one file";
   EXPECT_EQ(envd(sandbox_, "POST", "/files", type, "--b--\r\n").status, 400);
   EXPECT_EQ(envd(sandbox_, "POST", "/files", type, part("torn")).status, 400);
   EXPECT_EQ(envd(sandbox_, "POST", "/files?path=x", {{"content-type", "text/plain"}}, "x").status, 400);
@@ -116,7 +124,9 @@ TEST_F(FilesApi, SeveralPartsMakeSeveralFilesAndDuplicatesNone) {
 TEST_F(FilesApi, ComposeJoinsPartsAtomicallyAndRemovesThem) {
   put("p1", "one");
   put("p2", "two");
-  const auto compose = [&](const char* body) { return envd(sandbox_, "POST", "/files/compose", {{"content-type", "application/json"}}, body); };
+  const auto compose = [&](const char* body) {
+    return envd(sandbox_, "POST", "/files/compose", {{"content-type", "application/json"}}, body);
+  };
   const HttpAnswer joined = compose(R"({"source_paths":["p1","p2"],"destination":"whole/all"})");
   EXPECT_EQ(joined.json()["path"].as_string(), "/home/user/whole/all");
   EXPECT_EQ(read(sandbox_, "whole/all"), "onetwo");
@@ -136,16 +146,25 @@ TEST_F(FilesApi, AnExistingFileKeepsItsModeAndAWriteTruncates) {
 
 TEST_F(FilesApi, MovesRemovesAndMakesDirectories) {
   put("a", "1");
-  EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/Move", *parse_json(R"({"source":"a","destination":"new/b"})")).json()["entry"]["path"].as_string(), "/home/user/new/b");
-  EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/Move", *parse_json(R"({"source":"a","destination":"c"})")).status, 404);
-  EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/MakeDir", *parse_json(R"({"path":"new"})")).json()["code"].as_string(), "already_exists");
-  EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/MakeDir", *parse_json(R"({"path":"new/b"})")).json()["code"].as_string(), "invalid_argument");
+  EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/Move", *parse_json(R"({"source":"a","destination":"new/b"})"))
+                .json()["entry"]["path"]
+                .as_string(),
+            "/home/user/new/b");
+  EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/Move", *parse_json(R"({"source":"a","destination":"c"})")).status,
+            404);
+  EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/MakeDir", *parse_json(R"({"path":"new"})")).json()["code"].as_string(),
+            "already_exists");
+  EXPECT_EQ(
+      rpc(sandbox_, "filesystem.Filesystem/MakeDir", *parse_json(R"({"path":"new/b"})")).json()["code"].as_string(),
+      "invalid_argument");
   EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/Remove", *parse_json(R"({"path":"new"})")).body, "{}");
   EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/Remove", *parse_json(R"({"path":"new"})")).body, "{}");
 }
 
 TEST_F(FilesApi, AWatcherCanBePolled) {
-  const std::string id = rpc(sandbox_, "filesystem.Filesystem/CreateWatcher", *parse_json(R"({"path":"."})")).json()["watcherId"].as_string();
+  const std::string id = rpc(sandbox_, "filesystem.Filesystem/CreateWatcher", *parse_json(R"({"path":"."})"))
+                             .json()["watcherId"]
+                             .as_string();
   EXPECT_EQ(id.size(), 21u);
   put("seen", "x");
   const Json which = Json::object({{"watcherId", id}});
@@ -162,8 +181,15 @@ TEST_F(FilesApi, AWatcherCanBePolled) {
 }
 
 TEST_F(FilesApi, WhatIsStoredWithAFileIsReplacedByTheNextUpload) {
-  const auto stored = [&] { return rpc(sandbox_, "filesystem.Filesystem/Stat", parsed(R"({"path":"f"})")).json()["entry"]["metadata"].dump(); };
-  EXPECT_EQ(put("f", "1", {{"x-metadata-author", "me"}, {"x-metadata-kind", "old"}}).json().items().front()["metadata"].dump(), R"({"author":"me","kind":"old"})");
+  const auto stored = [&] {
+    return rpc(sandbox_, "filesystem.Filesystem/Stat", parsed(R"({"path":"f"})")).json()["entry"]["metadata"].dump();
+  };
+  EXPECT_EQ(put("f", "1", {{"x-metadata-author", "me"}, {"x-metadata-kind", "old"}})
+                .json()
+                .items()
+                .front()["metadata"]
+                .dump(),
+            R"({"author":"me","kind":"old"})");
   EXPECT_EQ(put("f", "2", {{"x-metadata-kind", "new"}}).status, 200);
   EXPECT_EQ(stored(), R"({"kind":"new"})") << "a key that the upload does not name is gone";
   const Json plain = put("f", "3").json();
@@ -192,7 +218,8 @@ TEST_F(FilesApi, AFileWithoutASizeIsReadToItsEnd) {
   EXPECT_EQ(whole.body, expected);
   EXPECT_EQ(whole.header("content-length"), std::to_string(expected.size()));
   EXPECT_EQ(envd(sandbox_, "GET", "/files?path=/proc/version", {{"range", "bytes=2-4"}}).body, expected.substr(2, 3));
-  EXPECT_EQ(envd(sandbox_, "HEAD", "/files?path=/proc/version").header("content-length"), std::to_string(expected.size()));
+  EXPECT_EQ(envd(sandbox_, "HEAD", "/files?path=/proc/version").header("content-length"),
+            std::to_string(expected.size()));
   const HttpAnswer zipped = envd(sandbox_, "GET", "/files?path=/proc/version", {{"accept-encoding", "gzip"}});
   std::string unpacked;
   Gunzip gunzip;
@@ -208,7 +235,8 @@ TEST_F(FilesApi, AUserWhomNobodyKnowsIsRefusedInEnvdsWords) {
   const HttpAnswer read_answer = envd(sandbox_, "GET", "/files?path=f&username=ghost");
   EXPECT_EQ(read_answer.status, 401);
   EXPECT_EQ(read_answer.json()["message"].as_string(), looked_up);
-  const HttpAnswer written = envd(sandbox_, "POST", "/files?path=f&username=ghost", {{"content-type", "application/octet-stream"}}, "x");
+  const HttpAnswer written =
+      envd(sandbox_, "POST", "/files?path=f&username=ghost", {{"content-type", "application/octet-stream"}}, "x");
   EXPECT_EQ(written.status, 401);
   EXPECT_EQ(written.json()["message"].as_string(), looked_up);
   const HttpAnswer composed = envd(sandbox_, "POST", "/files/compose", {{"content-type", "application/json"}},
@@ -216,7 +244,8 @@ TEST_F(FilesApi, AUserWhomNobodyKnowsIsRefusedInEnvdsWords) {
   EXPECT_EQ(composed.status, 401);
   EXPECT_EQ(composed.json()["message"].as_string(), looked_up);
   const Pairs as_ghost{{"content-type", "application/json"}, {"authorization", "Basic " + base64("ghost:")}};
-  for (const char* method : {"filesystem.Filesystem/Stat", "filesystem.Filesystem/CreateWatcher", "process.Process/List", "process.Process/SendSignal"}) {
+  for (const char* method : {"filesystem.Filesystem/Stat", "filesystem.Filesystem/CreateWatcher",
+                             "process.Process/List", "process.Process/SendSignal"}) {
     const HttpAnswer answer = envd(sandbox_, "POST", "/" + std::string(method), as_ghost, R"({"path":"."})");
     EXPECT_EQ(answer.status, 401) << method;
     EXPECT_EQ(answer.json().dump(), R"({"code":"unauthenticated","message":"invalid username: 'ghost'"})") << method;

@@ -14,7 +14,8 @@ void ServerTest::start_server(const std::vector<std::string>& arguments) {
 void ServerTest::TearDown() {
   if (!server_) return;
   EXPECT_EQ(server_->stop(), 0);
-  for (const char* own : {"sandboxes", "templates", "uploads"}) EXPECT_FALSE(std::filesystem::exists(server_->data() / own)) << own;
+  for (const char* own : {"sandboxes", "templates", "uploads"})
+    EXPECT_FALSE(std::filesystem::exists(server_->data() / own)) << own;
 }
 
 HttpAnswer ServerTest::api(const std::string& method, const std::string& path, const Json& body, const Pairs& more) {
@@ -31,7 +32,8 @@ SandboxHandle ServerTest::create(const Json& body) {
   return {server_->url(), json["sandboxID"].as_string(), json["envdAccessToken"].as_string()};
 }
 
-HttpAnswer ServerTest::envd(const SandboxHandle& sandbox, const std::string& method, const std::string& target, const Pairs& headers, std::string_view body) {
+HttpAnswer ServerTest::envd(const SandboxHandle& sandbox, const std::string& method, const std::string& target,
+                            const Pairs& headers, std::string_view body) {
   HttpClient client(sandbox.url);
   return client.request(method, target, sandbox.headers(headers), body);
 }

@@ -21,7 +21,8 @@ class ServerTest : public testing::Test {
   static Json parsed(const char* text) { return *parse_json(text); }
   HttpAnswer api(const std::string& method, const std::string& path, const Json& body = {}, const Pairs& more = {});
   SandboxHandle create(const Json& body = Json::object({{"templateID", "base"}}));
-  static HttpAnswer envd(const SandboxHandle& sandbox, const std::string& method, const std::string& target, const Pairs& headers = {}, std::string_view body = {});
+  static HttpAnswer envd(const SandboxHandle& sandbox, const std::string& method, const std::string& target,
+                         const Pairs& headers = {}, std::string_view body = {});
   static HttpAnswer rpc(const SandboxHandle& sandbox, const std::string& method, const Json& message);
   // bash -c, until its end.
   static EventStream::Outcome run(const SandboxHandle& sandbox, const std::string& command, const Pairs& headers = {});
@@ -38,10 +39,10 @@ int count_processes(const std::string& name, const std::string& mark);
 using test::eventually;
 
 // Under CI a missing capability is a failure, elsewhere a printed skip.
-#define OSIRIS_NEEDS(condition, what)                                               \
-  if (!(condition)) {                                                               \
-    if (std::getenv("CI")) FAIL() << "this machine has no " << (what);              \
-    GTEST_SKIP() << "this machine has no " << (what);                               \
+#define OSIRIS_NEEDS(condition, what)                                  \
+  if (!(condition)) {                                                  \
+    if (std::getenv("CI")) FAIL() << "this machine has no " << (what); \
+    GTEST_SKIP() << "this machine has no " << (what);                  \
   }
 
 }  // namespace osiris::e2b_server

@@ -29,7 +29,8 @@ TEST(Packets, ComeBackAsTheyWereWritten) {
 
 TEST(Packets, ThatAreCutOrStrangeAreNone) {
   const std::string whole = tcp_packet(kClient, kServer, 7, 9, TcpFlags::kSyn);
-  for (size_t size = 0; size < whole.size(); ++size) EXPECT_FALSE(parse_packet(std::string_view(whole).substr(0, size))) << size;
+  for (size_t size = 0; size < whole.size(); ++size)
+    EXPECT_FALSE(parse_packet(std::string_view(whole).substr(0, size))) << size;
   std::string other = whole;
   other[0] = '\x65';
   EXPECT_FALSE(parse_packet(other)) << "IPv6";
@@ -49,11 +50,14 @@ TEST(AcceptAndClose, OpensAConnectionAndEndsIt) {
   EXPECT_EQ(greeting.flags, TcpFlags::kSyn | TcpFlags::kAck);
   EXPECT_EQ(greeting.acknowledged, 101u);
   EXPECT_EQ(greeting.source.address, kServer.address) << "as if the server itself had answered";
-  const Packet end = parsed(accept_and_close(parsed(tcp_packet(kClient, kServer, 101, greeting.sequence + 1, TcpFlags::kAck))));
+  const Packet end =
+      parsed(accept_and_close(parsed(tcp_packet(kClient, kServer, 101, greeting.sequence + 1, TcpFlags::kAck))));
   EXPECT_EQ(end.flags, TcpFlags::kFin | TcpFlags::kAck);
   EXPECT_EQ(end.sequence, greeting.sequence + 1);
-  EXPECT_EQ(accept_and_close(parsed(tcp_packet(kClient, kServer, 101, end.sequence + 1, TcpFlags::kAck))), "") << "nothing more to say";
-  const Packet last = parsed(accept_and_close(parsed(tcp_packet(kClient, kServer, 101, end.sequence + 1, TcpFlags::kFin | TcpFlags::kAck))));
+  EXPECT_EQ(accept_and_close(parsed(tcp_packet(kClient, kServer, 101, end.sequence + 1, TcpFlags::kAck))), "")
+      << "nothing more to say";
+  const Packet last = parsed(
+      accept_and_close(parsed(tcp_packet(kClient, kServer, 101, end.sequence + 1, TcpFlags::kFin | TcpFlags::kAck))));
   EXPECT_EQ(last.flags, TcpFlags::kAck);
   EXPECT_EQ(last.acknowledged, 102u);
   EXPECT_EQ(accept_and_close(parsed(tcp_packet(kClient, kServer, 1, 1, TcpFlags::kRst))), "");
@@ -61,7 +65,8 @@ TEST(AcceptAndClose, OpensAConnectionAndEndsIt) {
 }
 
 std::string query(const std::string& labels, char type) {
-  return std::string("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00", 12) + labels + std::string("\0\0", 2) + type + std::string("\0\x01", 2);
+  return std::string("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00", 12) + labels + std::string("\0\0", 2) + type +
+         std::string("\0\x01", 2);
 }
 const std::string kLabels = std::string("\x02") + "DB" + std::string("\x07") + "example" + std::string("\x04") + "test";
 
@@ -79,7 +84,8 @@ TEST(Names, AreAnsweredFromTheTable) {
 
 TEST(Names, ThatAreCutAreNoQuestions) {
   const std::string whole = query(kLabels, 1);
-  for (size_t size = 0; size < whole.size(); ++size) EXPECT_FALSE(parse_question(std::string_view(whole).substr(0, size))) << size;
+  for (size_t size = 0; size < whole.size(); ++size)
+    EXPECT_FALSE(parse_question(std::string_view(whole).substr(0, size))) << size;
   EXPECT_FALSE(parse_question(query("\xc0", 1))) << "a pointer where no name was before";
   EXPECT_EQ(no_such_name("x"), "");
 }

@@ -14,7 +14,10 @@ TEST_F(Generation, TheNewestKnowsBothWaysToCreateAndConnect) {
     const HttpAnswer made = api("POST", std::string(version) + "/sandboxes", base());
     ASSERT_EQ(made.status, 201) << version;
     const std::string id = made.json()["sandboxID"].as_string();
-    EXPECT_EQ(api("POST", std::string(version) + "/sandboxes/" + id + "/connect", Json::object({{"timeout", 60}})).status, 200) << version;
+    EXPECT_EQ(
+        api("POST", std::string(version) + "/sandboxes/" + id + "/connect", Json::object({{"timeout", 60}})).status,
+        200)
+        << version;
   }
 }
 

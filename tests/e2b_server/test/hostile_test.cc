@@ -21,8 +21,8 @@ class Hostile : public ServerTest {
     return client.read_head().status;
   }
   std::string head_of(const SandboxHandle& sandbox, const std::string& method, const std::string& more) const {
-    return "POST /" + method + " HTTP/1.1\r\nhost: x\r\ne2b-sandbox-id: " + sandbox.id + "\r\ne2b-sandbox-port: 49983\r\nx-access-token: " + sandbox.token +
-           "\r\n" + more + "\r\n";
+    return "POST /" + method + " HTTP/1.1\r\nhost: x\r\ne2b-sandbox-id: " + sandbox.id +
+           "\r\ne2b-sandbox-port: 49983\r\nx-access-token: " + sandbox.token + "\r\n" + more + "\r\n";
   }
 };
 
@@ -50,8 +50,12 @@ TEST_F(Hostile, AHeadThatNeverEndsLosesItsConnectionAndNobodyElses) {
 TEST_F(Hostile, ABodyWhoseChunksAreNone) {
   start_server();
   const std::string key = "x-api-key: " + server_->api_key() + "\r\n";
-  EXPECT_EQ(answer_to("POST /v2/sandboxes HTTP/1.1\r\nhost: x\r\n" + key + "transfer-encoding: chunked\r\n\r\nZZ\r\nnot hex\r\n"), 400);
-  EXPECT_EQ(answer_to("POST /v2/sandboxes HTTP/1.1\r\nhost: x\r\n" + key + "transfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\n{}\r\n"), 400);
+  EXPECT_EQ(answer_to("POST /v2/sandboxes HTTP/1.1\r\nhost: x\r\n" + key +
+                      "transfer-encoding: chunked\r\n\r\nZZ\r\nnot hex\r\n"),
+            400);
+  EXPECT_EQ(answer_to("POST /v2/sandboxes HTTP/1.1\r\nhost: x\r\n" + key +
+                      "transfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\n{}\r\n"),
+            400);
   EXPECT_EQ(server_->stats()["live"].as_int(), 0);
 }
 
@@ -59,9 +63,11 @@ TEST_F(Hostile, EnvelopesOfFourGigabytes) {
   start_server();
   const SandboxHandle sandbox = create();
   const std::string type = "content-type: application/connect+json\r\n", huge = std::string("\0\xff\xff\xff\xff{}", 7);
-  for (const char* method : {"process.Process/Start", "process.Process/StreamInput", "filesystem.Filesystem/WatchDir"}) {
+  for (const char* method :
+       {"process.Process/Start", "process.Process/StreamInput", "filesystem.Filesystem/WatchDir"}) {
     HttpClient client(server_->url());
-    const HttpAnswer answer = client.request("POST", "/" + std::string(method), sandbox.headers({{"content-type", "application/connect+json"}}), huge);
+    const HttpAnswer answer = client.request("POST", "/" + std::string(method),
+                                             sandbox.headers({{"content-type", "application/connect+json"}}), huge);
     EXPECT_EQ(answer.status, 200) << method;
     EXPECT_NE(answer.body.find("invalid_argument"), std::string::npos) << method;
   }

@@ -56,7 +56,10 @@ TEST_F(Idempotency, WhileTheFirstRequestIsHandledTheSecondIsToComeAgain) {
 
 TEST_F(Idempotency, AnAnswerThatGotLostIsGivenAgain) {
   start_server();
-  ASSERT_TRUE(server_->set_faults(parsed(R"([{"route":"POST /v2/sandboxes","nth":1,"action":{"type":"reset","when":"before"}}])")).ok());
+  ASSERT_TRUE(
+      server_
+          ->set_faults(parsed(R"([{"route":"POST /v2/sandboxes","nth":1,"action":{"type":"reset","when":"before"}}])"))
+          .ok());
   EXPECT_EQ(create_with("a-1").status, 0);
   EXPECT_EQ(create_with("a-1").status, 201);
   EXPECT_EQ(server_->sandboxes().size(), 1u);
@@ -71,7 +74,8 @@ TEST_F(Idempotency, ACreateThatFailedLeavesItsKeyFree) {
 TEST_F(Idempotency, KeysHaveAForm) {
   start_server();
   EXPECT_EQ(create_with(std::string(255, 'a')).status, 201);
-  for (const std::string& key : {std::string(256, 'a'), std::string("A"), std::string("a_b"), std::string("a b")}) EXPECT_EQ(create_with(key).status, 400) << key;
+  for (const std::string& key : {std::string(256, 'a'), std::string("A"), std::string("a_b"), std::string("a b")})
+    EXPECT_EQ(create_with(key).status, 400) << key;
 }
 
 TEST_F(Idempotency, TheOlderCallDoesNotKnowKeys) {
@@ -86,7 +90,11 @@ TEST_F(Idempotency, AServiceMayIgnoreThem) {
 
 TEST_F(Idempotency, AFaultMaySayWhatTheServiceSays) {
   start_server();
-  ASSERT_TRUE(server_->set_faults(parsed(R"([{"route":"POST /v2/sandboxes","action":{"type":"status","status":500,"error_code":"sandbox_create_refused","should_retry":"false"}}])")).ok());
+  ASSERT_TRUE(
+      server_
+          ->set_faults(parsed(
+              R"([{"route":"POST /v2/sandboxes","action":{"type":"status","status":500,"error_code":"sandbox_create_refused","should_retry":"false"}}])"))
+          .ok());
   const HttpAnswer refused = create_with("a-1");
   EXPECT_EQ(refused.json()["error_code"].as_string(), "sandbox_create_refused");
   EXPECT_EQ(refused.header("should-retry"), "false");

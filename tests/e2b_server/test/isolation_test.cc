@@ -24,7 +24,8 @@ TEST_F(IsolationTest, ASandboxSeesOnlyItsOwnProcessesAndFiles) {
   const SandboxHandle other = create();
   EventStream sleeper(other, "process.Process/Start", shell("echo secret > /tmp/theirs; exec sleep 60"));
   ASSERT_GT(sleeper.pid(), 0);
-  EXPECT_EQ(run(sandbox_, "ls -A /tmp /home/user; cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'sleep 6[0]'").out, "/home/user:\n\n/tmp:\n0\n");
+  EXPECT_EQ(run(sandbox_, "ls -A /tmp /home/user; cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'sleep 6[0]'").out,
+            "/home/user:\n\n/tmp:\n0\n");
   EXPECT_NE(run(sandbox_, "ls " + server_->data().string()).exit_code(), 0);
 }
 
@@ -41,7 +42,8 @@ TEST_F(IsolationTest, UserIsUnprivilegedAndCannotWriteTheSystem) {
 TEST_F(IsolationTest, RootInsideIsNobodyOutside) {
   start();
   OSIRIS_NEEDS(server_->has_namespaces(), "namespaces");
-  OSIRIS_NEEDS(server_->ready_line()["users"].as_string() == "user,root", "root, without which a sandbox has one user only");
+  OSIRIS_NEEDS(server_->ready_line()["users"].as_string() == "user,root",
+               "root, without which a sandbox has one user only");
   const Pairs as_root{{"authorization", "Basic cm9vdDo="}};
   EXPECT_EQ(run(sandbox_, "id -un; touch /opt/x /usr/local/bin/y && echo done", as_root).out, "root\ndone\n");
   EXPECT_NE(run(sandbox_, "touch /usr/bin/x", as_root).exit_code(), 0);
@@ -105,10 +107,13 @@ TEST_F(IsolationTest, APidOfOneSandboxNamesNothingInAnother) {
 
 // As in a container that gives the server neither ids nor namespaces.
 TEST(Fallback, SaysAtStartWhyThereAreNoNamespaces) {
-  const std::string data = (std::filesystem::temp_directory_path() / ("osiris-e2b-fallback-" + std::to_string(::getpid()))).string();
+  const std::string data =
+      (std::filesystem::temp_directory_path() / ("osiris-e2b-fallback-" + std::to_string(::getpid()))).string();
   const std::string program = std::string(std::getenv("OSIRIS_BUILD_DIR")) + "/bin/osiris-e2b-server";
-  const std::string command = "exec unshare --user --map-root-user sh -c 'echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" --api-key k --data \"$1\" " +
-                              std::string("--parent-pid $PPID' '") + program + "' '" + data + "'";
+  const std::string command =
+      "exec unshare --user --map-root-user sh -c 'echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" --api-key "
+      "k --data \"$1\" " +
+      std::string("--parent-pid $PPID' '") + program + "' '" + data + "'";
   FILE* pipe = ::popen(command.c_str(), "r");
   ASSERT_NE(pipe, nullptr);
   char line[4096] = "";
@@ -120,7 +125,10 @@ TEST(Fallback, SaysAtStartWhyThereAreNoNamespaces) {
   OSIRIS_NEEDS(said, "user namespaces that can forbid further ones");
   EXPECT_EQ(ready["isolation"].as_string(), "directories");
   EXPECT_EQ(ready["users"].as_string(), "user");
-  EXPECT_NE(ready["isolation_reason"].as_string().find("namespaces: the sandbox's first process did not come up: clone namespaces"), std::string::npos) << line;
+  EXPECT_NE(ready["isolation_reason"].as_string().find(
+                "namespaces: the sandbox's first process did not come up: clone namespaces"),
+            std::string::npos)
+      << line;
   EXPECT_EQ(status, 0);
 }
 
@@ -128,7 +136,11 @@ TEST_F(IsolationTest, PrivateDirectoriesStandInWhereNamespacesAreForbidden) {
   start({"--isolation", "directories"});
   EXPECT_EQ(server_->ready_line()["isolation"].as_string(), "directories");
   const SandboxHandle one = create(), two = create();
-  EXPECT_EQ(envd(one, "POST", "/files?path=/tmp/f", {{"content-type", "application/octet-stream"}}, "x").json().items()[0]["path"].as_string(), "/tmp/f");
+  EXPECT_EQ(envd(one, "POST", "/files?path=/tmp/f", {{"content-type", "application/octet-stream"}}, "x")
+                .json()
+                .items()[0]["path"]
+                .as_string(),
+            "/tmp/f");
   EXPECT_EQ(read(one, "/tmp/f"), "x");
   EXPECT_EQ(envd(two, "GET", "/files?path=/tmp/f").status, 404);
   EXPECT_EQ(run(one, "cat $TMPDIR/f; echo y > g").out, "x");

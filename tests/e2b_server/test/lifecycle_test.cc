@@ -39,7 +39,8 @@ TEST_F(Lifecycle, TheTimeoutCanBeMovedBothWaysButARefreshOnlyExtends) {
   EXPECT_LT(end(), at_first);
   EXPECT_EQ(api("POST", path + "/refreshes", Json::object({{"duration", 3000}})).status, 204);
   EXPECT_GT(end(), at_first);
-  EXPECT_EQ(api("POST", path + "/timeout", Json::object({{"timeout", 25 * 3600}})).status, 204) << "cut down without a word";
+  EXPECT_EQ(api("POST", path + "/timeout", Json::object({{"timeout", 25 * 3600}})).status, 204)
+      << "cut down without a word";
   EXPECT_EQ(api("POST", path + "/timeout", Json::object()).status, 400);
   EXPECT_EQ(api("POST", "/sandboxes/inothing/timeout", Json::object({{"timeout", 5}})).status, 404);
   EXPECT_EQ(api("POST", "/sandboxes/NOT-AN-ID/timeout", Json::object({{"timeout", 5}})).status, 400);
@@ -47,7 +48,10 @@ TEST_F(Lifecycle, TheTimeoutCanBeMovedBothWaysButARefreshOnlyExtends) {
 
 // Unix milliseconds of the times in a sandbox's description, within one day.
 int64_t life_ms(const Json& info) {
-  const auto ms = [](const std::string& time) { return static_cast<int64_t>(1000 * std::stod(time.substr(17, 9)) + 60'000 * std::stoi(time.substr(14, 2)) + 3'600'000 * std::stoi(time.substr(11, 2))); };
+  const auto ms = [](const std::string& time) {
+    return static_cast<int64_t>(1000 * std::stod(time.substr(17, 9)) + 60'000 * std::stoi(time.substr(14, 2)) +
+                                3'600'000 * std::stoi(time.substr(11, 2)));
+  };
   const int64_t life = ms(info["endAt"].as_string()) - ms(info["startedAt"].as_string());
   return life < 0 ? life + 86'400'000 : life;
 }
@@ -71,7 +75,8 @@ TEST_F(Lifecycle, ARenewalIsCutDownToThePlansMaximumWithoutAWord) {
 
 TEST_F(Lifecycle, ACreateBeyondThePlansMaximumIsRefused) {
   start_server({"--max-seconds", "100"});
-  EXPECT_EQ(api("POST", "/v2/sandboxes", base(101)).json()["message"].as_string(), "Timeout cannot be greater than 100 seconds");
+  EXPECT_EQ(api("POST", "/v2/sandboxes", base(101)).json()["message"].as_string(),
+            "Timeout cannot be greater than 100 seconds");
   EXPECT_EQ(api("POST", "/v2/sandboxes", base(100)).status, 201);
 }
 
@@ -103,9 +108,12 @@ TEST_F(Lifecycle, APausedSandboxOutlivesItsTimeoutAndMayPauseByItself) {
   const SandboxHandle sandbox = create(body);
   run(sandbox, "echo kept > kept");
   server_->jump_clock(200'000);
-  ASSERT_TRUE(eventually([&] { return api("GET", "/sandboxes/" + sandbox.id).json()["state"].as_string() == "paused"; }));
+  ASSERT_TRUE(
+      eventually([&] { return api("GET", "/sandboxes/" + sandbox.id).json()["state"].as_string() == "paused"; }));
   // 409 as long as the pause is under way.
-  EXPECT_TRUE(eventually([&] { return api("POST", "/sandboxes/" + sandbox.id + "/connect", Json::object({{"timeout", 60}})).status == 201; }));
+  EXPECT_TRUE(eventually([&] {
+    return api("POST", "/sandboxes/" + sandbox.id + "/connect", Json::object({{"timeout", 60}})).status == 201;
+  }));
   EXPECT_EQ(read(sandbox, "kept"), "kept\n");
 }
 
@@ -126,7 +134,9 @@ TEST_F(Lifecycle, TheTwoGenerationsDifferInTheirDefaults) {
   const auto life_s = [&](const char* path) {
     const Json made = api("POST", path, Json::object({{"templateID", "base"}})).json();
     const Json info = api("GET", "/sandboxes/" + made["sandboxID"].as_string()).json();
-    const auto seconds = [](const std::string& time) { return std::stod(time.substr(17, 9)) + 60 * std::stoi(time.substr(14, 2)) + 3600 * std::stoi(time.substr(11, 2)); };
+    const auto seconds = [](const std::string& time) {
+      return std::stod(time.substr(17, 9)) + 60 * std::stoi(time.substr(14, 2)) + 3600 * std::stoi(time.substr(11, 2));
+    };
     double life = seconds(info["endAt"].as_string()) - seconds(info["startedAt"].as_string());
     return static_cast<int>((life < 0 ? life + 86400 : life) + 0.5);
   };
@@ -199,8 +209,10 @@ TEST_F(Lifecycle, AnAutomaticPauseMayKeepTheFilesOnly) {
   EventStream leader(sandbox, "process.Process/Start", shell("sleep 1000"));
   ASSERT_GT(leader.pid(), 0);
   server_->jump_clock(200'000);
-  ASSERT_TRUE(eventually([&] { return api("GET", "/sandboxes/" + sandbox.id).json()["state"].as_string() == "paused"; }));
-  ASSERT_TRUE(eventually([&] { return api("POST", "/v2/sandboxes/" + sandbox.id + "/connect", Json::object()).status == 201; }));
+  ASSERT_TRUE(
+      eventually([&] { return api("GET", "/sandboxes/" + sandbox.id).json()["state"].as_string() == "paused"; }));
+  ASSERT_TRUE(eventually(
+      [&] { return api("POST", "/v2/sandboxes/" + sandbox.id + "/connect", Json::object()).status == 201; }));
   EXPECT_EQ(read(sandbox, "kept"), "kept\n");
   EXPECT_TRUE(eventually([&] { return rpc(sandbox, "process.Process/List", Json::object()).body == "{}"; }));
   body.set("autoResume", Json::object({{"enabled", true}}));
@@ -210,12 +222,15 @@ TEST_F(Lifecycle, AnAutomaticPauseMayKeepTheFilesOnly) {
 TEST_F(Lifecycle, ASnapshotIsTakenWhileTheSandboxIsBusy) {
   start_server();
   const SandboxHandle sandbox = create(parsed(R"({"templateID":"base","envVars":{"KEPT":"yes"}})"));
-  EventStream busy(sandbox, "process.Process/Start", shell("while true; do for i in 1 2 3 4 5 6 7 8 9; do echo x > f$i; done; rm -f f*; done"));
+  EventStream busy(sandbox, "process.Process/Start",
+                   shell("while true; do for i in 1 2 3 4 5 6 7 8 9; do echo x > f$i; done; rm -f f*; done"));
   ASSERT_GT(busy.pid(), 0);
-  for (int i = 0; i < 5; ++i) ASSERT_EQ(api("POST", "/sandboxes/" + sandbox.id + "/snapshots", Json::object({{"name", "busy"}})).status, 201);
+  for (int i = 0; i < 5; ++i)
+    ASSERT_EQ(api("POST", "/sandboxes/" + sandbox.id + "/snapshots", Json::object({{"name", "busy"}})).status, 201);
   EXPECT_EQ(api("GET", "/snapshots?name=busy").json().size(), 1u);
   EXPECT_EQ(api("GET", "/snapshots?name=other").json().size(), 0u);
-  const Json forked = api("POST", "/sandboxes/" + sandbox.id + "/fork", Json::object({{"count", 1}})).json().items()[0]["sandbox"];
+  const Json forked =
+      api("POST", "/sandboxes/" + sandbox.id + "/fork", Json::object({{"count", 1}})).json().items()[0]["sandbox"];
   const SandboxHandle fork{server_->url(), forked["sandboxID"].as_string(), forked["envdAccessToken"].as_string()};
   EXPECT_EQ(run(fork, "echo $KEPT").out, "yes\n");
   EXPECT_EQ(api("POST", "/sandboxes/" + sandbox.id + "/fork", Json::object({{"count", 101}})).status, 400);
@@ -237,10 +252,15 @@ TEST_F(Lifecycle, ALifeIsLimitedAsAWhole) {
 
 TEST_F(Lifecycle, ACreateIsCheckedFieldByField) {
   start_server();
-  for (const char* wrong : {R"({"templateID":"base","timeout":"5"})", R"({"templateID":"base","metadata":[]})", R"({"templateID":"base","envVars":{"A":1}})",
-                            R"({"templateID":"base","secure":1})", R"({"templateID":"B@se"})", R"({"templateID":"base","volumeMounts":[{"name":"v","path":"/v"}]})",
-                            R"({"templateID":"base","network":{"denyOut":"0.0.0.0/0"}})", R"([])", R"({"templateID":)"})
-    EXPECT_EQ(HttpClient(server_->url()).request("POST", "/v2/sandboxes", {{"x-api-key", server_->api_key()}}, wrong).status, 400) << wrong;
+  for (const char* wrong :
+       {R"({"templateID":"base","timeout":"5"})", R"({"templateID":"base","metadata":[]})",
+        R"({"templateID":"base","envVars":{"A":1}})", R"({"templateID":"base","secure":1})", R"({"templateID":"B@se"})",
+        R"({"templateID":"base","volumeMounts":[{"name":"v","path":"/v"}]})",
+        R"({"templateID":"base","network":{"denyOut":"0.0.0.0/0"}})", R"([])", R"({"templateID":)"})
+    EXPECT_EQ(
+        HttpClient(server_->url()).request("POST", "/v2/sandboxes", {{"x-api-key", server_->api_key()}}, wrong).status,
+        400)
+        << wrong;
   EXPECT_EQ(create(parsed(R"({"templateID":" BASE ","unknown":{"ignored":true}})")).id.size(), 21u);
 }
 
@@ -300,7 +320,10 @@ TEST_F(Lifecycle, SigtermKillsEverySandbox) {
 
 TEST_F(Lifecycle, SigtermEndsAlsoInTheMiddleOfAnInjectedStall) {
   start_server();
-  ASSERT_TRUE(server_->set_faults(parsed(R"([{"route":"GET /v2/sandboxes","action":{"type":"stall","when":"request","ms":100000000}}])")).ok());
+  ASSERT_TRUE(server_
+                  ->set_faults(parsed(
+                      R"([{"route":"GET /v2/sandboxes","action":{"type":"stall","when":"request","ms":100000000}}])"))
+                  .ok());
   HttpClient stuck(server_->url());
   ASSERT_TRUE(stuck.send("GET", "/v2/sandboxes", {{"x-api-key", server_->api_key()}}, ""));
   ASSERT_TRUE(eventually([&] { return server_->faults().items()[0]["hits"].as_int() == 1; }));

@@ -1,4 +1,5 @@
-// The logs endpoint, and what envd puts there: that is how a secret in a unary call would reach whoever may read a team's logs.
+// The logs endpoint, and what envd puts there: that is how a secret in a unary call would reach whoever may read a
+// team's logs.
 #include "protocol/base/text.h"
 #include "servers/e2b/connect_codec.h"
 #include "tests/e2b_server/test/fixture.h"
@@ -12,7 +13,9 @@ class Logs : public ServerTest {
     start_server();
     sandbox_ = create();
   }
-  Json entries(const std::string& query = "limit=1000") { return api("GET", "/v2/sandboxes/" + sandbox_.id + "/logs?" + query).json()["logs"]; }
+  Json entries(const std::string& query = "limit=1000") {
+    return api("GET", "/v2/sandboxes/" + sandbox_.id + "/logs?" + query).json()["logs"];
+  }
   static Json input(std::string_view bytes) { return Json::object({{"stdin", base64(bytes)}}); }
   static Json selector(int64_t pid) { return Json::object({{"pid", pid}}); }
   HttpAnswer stream_input(int64_t pid, std::string_view bytes) {
@@ -25,7 +28,10 @@ class Logs : public ServerTest {
 
 TEST_F(Logs, AUnaryCallIsThereWithAllThatItCarried) {
   EventStream stream(sandbox_, "process.Process/Start", shell("cat", true));
-  ASSERT_EQ(rpc(sandbox_, "process.Process/SendInput", Json::object({{"process", selector(stream.pid())}, {"input", input("p4ss")}})).status, 200);
+  ASSERT_EQ(rpc(sandbox_, "process.Process/SendInput",
+                Json::object({{"process", selector(stream.pid())}, {"input", input("p4ss")}}))
+                .status,
+            200);
   const Json found = entries("search=Process%20sendInput");
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found.items()[0]["level"].as_string(), "info");
@@ -44,7 +50,10 @@ TEST_F(Logs, OfAStreamOfInputThereIsOnlyThatItWas) {
 }
 
 TEST_F(Logs, ARefusedCallIsAnErrorAndAFileIsNamed) {
-  EXPECT_EQ(rpc(sandbox_, "process.Process/SendInput", Json::object({{"process", selector(99999)}, {"input", input("x")}})).status, 404);
+  EXPECT_EQ(
+      rpc(sandbox_, "process.Process/SendInput", Json::object({{"process", selector(99999)}, {"input", input("x")}}))
+          .status,
+      404);
   EXPECT_EQ(envd(sandbox_, "GET", "/files?path=/no/such").status, 404);
   const Json errors = entries("level=error");
   ASSERT_EQ(errors.size(), 2u);

@@ -36,18 +36,24 @@ TEST_F(ProcessApi, StartThenDataThenEndThenEndOfStream) {
 }
 
 TEST_F(ProcessApi, AMissingProgramEndsWith127AndADirectoryWith126) {
-  const auto missing = EventStream(sandbox_, "process.Process/Start", *parse_json(R"({"process":{"cmd":"/no/such"}})")).finish();
+  const auto missing =
+      EventStream(sandbox_, "process.Process/Start", *parse_json(R"({"process":{"cmd":"/no/such"}})")).finish();
   EXPECT_EQ(missing.exit_code(), 127);
   EXPECT_NE(missing.err.find("not found"), std::string::npos);
-  EXPECT_EQ(EventStream(sandbox_, "process.Process/Start", *parse_json(R"({"process":{"cmd":"/usr"}})")).finish().exit_code(), 126);
+  EXPECT_EQ(
+      EventStream(sandbox_, "process.Process/Start", *parse_json(R"({"process":{"cmd":"/usr"}})")).finish().exit_code(),
+      126);
 }
 
 TEST_F(ProcessApi, ErrorsInsideTheHandlerAreAnEndOfStream) {
-  const auto lost = EventStream(sandbox_, "process.Process/Start", *parse_json(R"({"process":{"cmd":"ls","cwd":"/nowhere"}})")).finish();
+  const auto lost =
+      EventStream(sandbox_, "process.Process/Start", *parse_json(R"({"process":{"cmd":"ls","cwd":"/nowhere"}})"))
+          .finish();
   EXPECT_EQ(lost.status, 200);
   EXPECT_EQ(lost.end_of_stream["error"]["code"].as_string(), "invalid_argument");
   const auto nobody = run(sandbox_, "id", {{"authorization", "Basic " + base64("ghost:")}});
-  EXPECT_EQ(nobody.end_of_stream["error"].dump(), R"({"code":"unauthenticated","message":"invalid username: 'ghost'"})");
+  EXPECT_EQ(nobody.end_of_stream["error"].dump(),
+            R"({"code":"unauthenticated","message":"invalid username: 'ghost'"})");
   EXPECT_EQ(envd(sandbox_, "POST", "/process.Process/Start", {{"content-type", "application/json"}}, "{}").status, 415);
   EXPECT_EQ(envd(sandbox_, "GET", "/process.Process/Start").status, 405);
   EXPECT_EQ(envd(sandbox_, "POST", "/process.Process/Fly", {{"content-type", "application/json"}}, "{}").status, 404);
@@ -62,7 +68,8 @@ TEST_F(ProcessApi, TheEnvironmentIsItsOwnAndTheRequestWins) {
 }
 
 TEST_F(ProcessApi, OutputWithoutASubscriberIsThrownAway) {
-  EventStream first(sandbox_, "process.Process/Start", shell("read a; echo lost; echo done > flag; read b; echo seen", true));
+  EventStream first(sandbox_, "process.Process/Start",
+                    shell("read a; echo lost; echo done > flag; read b; echo seen", true));
   const int64_t pid = first.pid();
   first.disconnect();
   // The server must have noticed before the process speaks.
@@ -116,7 +123,11 @@ TEST_F(ProcessApi, ALateConnectGetsStartAndEndAndAnUnknownPidNotFound) {
   const auto late = EventStream(sandbox_, "process.Process/Connect", selector(pid)).finish();
   EXPECT_EQ(late.pid, pid);
   EXPECT_EQ(late.exit_code(), 4);
-  EXPECT_EQ(EventStream(sandbox_, "process.Process/Connect", selector(99999)).finish().end_of_stream["error"]["code"].as_string(), "not_found");
+  EXPECT_EQ(EventStream(sandbox_, "process.Process/Connect", selector(99999))
+                .finish()
+                .end_of_stream["error"]["code"]
+                .as_string(),
+            "not_found");
 }
 
 TEST_F(ProcessApi, SeveralSubscribersSeeTheSameOutput) {
@@ -140,7 +151,10 @@ TEST_F(ProcessApi, StdinIsWrittenClosedTwiceAndThenRefused) {
 }
 
 TEST_F(ProcessApi, StdinIsAnOpenPipeWhenTheFieldIsAbsentAndNullWhenFalse) {
-  EXPECT_EQ(EventStream(sandbox_, "process.Process/Start", *parse_json(R"({"process":{"cmd":"cat"},"stdin":false})")).finish().exit_code(), 0);
+  EXPECT_EQ(EventStream(sandbox_, "process.Process/Start", *parse_json(R"({"process":{"cmd":"cat"},"stdin":false})"))
+                .finish()
+                .exit_code(),
+            0);
   EventStream open(sandbox_, "process.Process/Start", *parse_json(R"({"process":{"cmd":"cat"}})"));
   EXPECT_EQ(input(open.pid(), "x").status, 200);
   EXPECT_EQ(rpc(sandbox_, "process.Process/CloseStdin", selector(open.pid())).status, 200);
@@ -159,10 +173,12 @@ TEST_F(ProcessApi, StreamInputCarriesItsPiecesInOrder) {
   EventStream stream(sandbox_, "process.Process/Start", shell("cat", true));
   const int64_t pid = stream.pid();
   const auto data = [](const char* bytes) {
-    return envelope(0, Json::object({{"data", Json::object({{"input", Json::object({{"stdin", base64(bytes)}})}})}}).dump());
+    return envelope(
+        0, Json::object({{"data", Json::object({{"input", Json::object({{"stdin", base64(bytes)}})}})}}).dump());
   };
   const std::string body = envelope(0, Json::object({{"start", selector(pid)}}).dump()) + data("one ") + data("two\n");
-  const HttpAnswer answer = envd(sandbox_, "POST", "/process.Process/StreamInput", {{"content-type", "application/connect+json"}}, body);
+  const HttpAnswer answer =
+      envd(sandbox_, "POST", "/process.Process/StreamInput", {{"content-type", "application/connect+json"}}, body);
   EXPECT_EQ(answer.body, envelope(0, "{}") + envelope(kEndOfStream, "{}"));
   rpc(sandbox_, "process.Process/CloseStdin", selector(pid));
   EXPECT_EQ(stream.finish().out, "one two\n");
@@ -172,7 +188,8 @@ TEST_F(ProcessApi, AnInputThatFindsNoRoomEndsWithItsOwnTimeout) {
   EventStream stream(sandbox_, "process.Process/Start", shell("sleep 1000", true));
   Json message = selector(stream.pid());
   message.set("input", Json::object({{"stdin", base64(std::string(1 << 20, 'x'))}}));
-  const HttpAnswer answer = envd(sandbox_, "POST", "/process.Process/SendInput", {{"content-type", "application/json"}, {"connect-timeout-ms", "200"}}, message.dump());
+  const HttpAnswer answer = envd(sandbox_, "POST", "/process.Process/SendInput",
+                                 {{"content-type", "application/json"}, {"connect-timeout-ms", "200"}}, message.dump());
   EXPECT_EQ(answer.status, 504);
   EXPECT_EQ(answer.json()["code"].as_string(), "deadline_exceeded");
   EventStream deaf(sandbox_, "process.Process/Start", shell("sleep 1000"));
@@ -186,7 +203,8 @@ TEST_F(ProcessApi, ABadStreamOfInputSaysWhatIsWrong) {
   const auto start = [&](int64_t pid) { return envelope(0, Json::object({{"start", selector(pid)}}).dump()); };
   EXPECT_EQ(send("", "application/json").status, 415);
   EXPECT_NE(send(start(99999)).body.find("not_found"), std::string::npos);
-  EXPECT_NE(send(envelope(0, R"({"data":{"input":{"stdin":"eA=="}}})")).body.find("data came before start"), std::string::npos);
+  EXPECT_NE(send(envelope(0, R"({"data":{"input":{"stdin":"eA=="}}})")).body.find("data came before start"),
+            std::string::npos);
   EXPECT_NE(send("").body.find("named no process"), std::string::npos);
   EXPECT_NE(send(envelope(1, "{}")).body.find("compressed"), std::string::npos);
   EventStream stream(sandbox_, "process.Process/Start", shell("cat", true));
@@ -203,7 +221,9 @@ TEST_F(ProcessApi, ATagIsOnlyFoundWhenItIsTheFirst) {
   EventStream second(sandbox_, "process.Process/Start", message);
   ASSERT_GT(second.pid(), 0);
   const auto kill = [&](const char* tag) {
-    return rpc(sandbox_, "process.Process/SendSignal", Json::object({{"process", Json::object({{"tag", tag}})}, {"signal", "SIGNAL_SIGKILL"}})).status;
+    return rpc(sandbox_, "process.Process/SendSignal",
+               Json::object({{"process", Json::object({{"tag", tag}})}, {"signal", "SIGNAL_SIGKILL"}}))
+        .status;
   };
   EXPECT_EQ(kill("two"), 404);
   EXPECT_EQ(kill("one"), 200);
@@ -244,7 +264,10 @@ TEST_F(ProcessApi, ListShowsTheCommandAsGivenAndTheTag) {
   EXPECT_EQ(listed["pid"].as_int(), pid);
   EXPECT_EQ(listed["tag"].as_string(), "worker");
   EXPECT_EQ(listed["config"]["args"].items()[1].as_string(), "sleep 50");
-  EXPECT_EQ(rpc(sandbox_, "process.Process/SendSignal", *parse_json(R"({"process":{"tag":"worker"},"signal":"SIGNAL_SIGKILL"})")).status, 200);
+  EXPECT_EQ(rpc(sandbox_, "process.Process/SendSignal",
+                *parse_json(R"({"process":{"tag":"worker"},"signal":"SIGNAL_SIGKILL"})"))
+                .status,
+            200);
   stream.finish();
   EXPECT_EQ(rpc(sandbox_, "process.Process/List", Json::object()).body, "{}");
 }

@@ -34,8 +34,8 @@ class Ports : public ServerTest {
     const std::string line = event ? base64_decode((*event)["event"]["data"]["stdout"].as_string()).value_or("") : "";
     return line.substr(0, line.find('\n'));
   }
-  HttpAnswer at(const SandboxHandle& sandbox, const std::string& port, const std::string& method, const std::string& target, const Pairs& more = {},
-                std::string_view body = {}) {
+  HttpAnswer at(const SandboxHandle& sandbox, const std::string& port, const std::string& method,
+                const std::string& target, const Pairs& more = {}, std::string_view body = {}) {
     Pairs headers{{"host", port + "-" + sandbox.id + ".e2b.example"}};
     headers.insert(headers.end(), more.begin(), more.end());
     return HttpClient(server_->url()).request(method, target, headers, body);
@@ -66,19 +66,25 @@ TEST_F(Ports, NobodyListeningIsA502WithThePort) {
   const HttpAnswer answer = at(sandbox, "8080", "GET", "/");
   EXPECT_EQ(answer.status, 502);
   EXPECT_EQ(answer.json()["port"].as_int(), 8080);
-  EXPECT_FALSE(at({server_->url(), "inothing", ""}, "8080", "GET", "/").json().contains("port")) << "a dead sandbox is the other 502";
+  EXPECT_FALSE(at({server_->url(), "inothing", ""}, "8080", "GET", "/").json().contains("port"))
+      << "a dead sandbox is the other 502";
 }
 
 TEST_F(Ports, OfAPrivateSandboxWantTheTrafficToken) {
   start_server();
-  const Json made = api("POST", "/v2/sandboxes", parsed(R"({"templateID":"base","network":{"allowPublicTraffic":false,"maskRequestHost":"inner:${PORT}"}})")).json();
+  const Json made =
+      api("POST", "/v2/sandboxes",
+          parsed(R"({"templateID":"base","network":{"allowPublicTraffic":false,"maskRequestHost":"inner:${PORT}"}})"))
+          .json();
   const SandboxHandle sandbox{server_->url(), made["sandboxID"].as_string(), made["envdAccessToken"].as_string()};
   const std::string token = made["trafficAccessToken"].as_string(), port = serve(sandbox);
   ASSERT_EQ(token.size(), 64u);
   EXPECT_EQ(at(sandbox, port, "GET", "/").status, 403);
   EXPECT_EQ(at(sandbox, port, "GET", "/", {{"e2b-traffic-access-token", sandbox.token}}).status, 403);
   EXPECT_EQ(at(sandbox, port, "GET", "/", {{"e2b-traffic-access-token", token}}).header("x-host"), "inner:" + port);
-  EXPECT_EQ(api("POST", "/sandboxes", parsed(R"({"templateID":"base","network":{"allowPublicTraffic":false}})")).status, 400) << "needs a secured one";
+  EXPECT_EQ(api("POST", "/sandboxes", parsed(R"({"templateID":"base","network":{"allowPublicTraffic":false}})")).status,
+            400)
+      << "needs a secured one";
 }
 
 TEST_F(Ports, WhatIsNoHttpIsA502) {
@@ -86,7 +92,9 @@ TEST_F(Ports, WhatIsNoHttpIsA502) {
   const SandboxHandle sandbox = create();
   program_ = std::make_unique<EventStream>(
       sandbox, "process.Process/Start",
-      shell("python3 -u -c \"import socket;s=socket.socket();s.bind(('127.0.0.1',0));s.listen();print(s.getsockname()[1]);c=s.accept()[0];c.recv(9999);c.sendall(b'SSH-2.0\\r\\n\\r\\n')\""));
+      shell("python3 -u -c \"import "
+            "socket;s=socket.socket();s.bind(('127.0.0.1',0));s.listen();print(s.getsockname()[1]);c=s.accept()[0];c."
+            "recv(9999);c.sendall(b'SSH-2.0\\r\\n\\r\\n')\""));
   ASSERT_GT(program_->pid(), 0);
   const auto event = program_->next();
   ASSERT_TRUE(event);

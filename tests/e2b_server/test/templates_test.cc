@@ -44,7 +44,8 @@ class Templates : public ServerTest {
     return {made["templateID"].as_string(), made["buildID"].as_string()};
   }
   std::string link(const Requested& requested) {
-    const std::string url = api("GET", "/templates/" + requested.id + "/files/" + std::string(64, 'a')).json()["url"].as_string();
+    const std::string url =
+        api("GET", "/templates/" + requested.id + "/files/" + std::string(64, 'a')).json()["url"].as_string();
     return url.substr(server_->url().size());
   }
   HttpAnswer put(const std::string& target, std::string_view body, const Pairs& headers = {}) {
@@ -54,12 +55,15 @@ class Templates : public ServerTest {
     std::string packed;
     Gzip().feed(tar + std::string(1024, '\0'), true, packed);
     EXPECT_EQ(put(link(requested), packed).status, 200);
-    const Json step = Json::object({{"type", "COPY"}, {"args", Json::array({".", "/opt/copied/", "", ""})}, {"filesHash", std::string(64, 'a')}});
+    const Json step = Json::object(
+        {{"type", "COPY"}, {"args", Json::array({".", "/opt/copied/", "", ""})}, {"filesHash", std::string(64, 'a')}});
     const Json body = Json::object({{"fromTemplate", "base"}, {"steps", Json::array({step})}});
     EXPECT_EQ(api("POST", "/v2/templates/" + requested.id + "/builds/" + requested.build, body).status, 202);
     std::string status;
     EXPECT_TRUE(eventually([&] {
-      status = api("GET", "/templates/" + requested.id + "/builds/" + requested.build + "/status").json()["status"].as_string();
+      status = api("GET", "/templates/" + requested.id + "/builds/" + requested.build + "/status")
+                   .json()["status"]
+                   .as_string();
       return status == "ready" || status == "error";
     }));
     return status;
@@ -84,7 +88,8 @@ TEST_F(Templates, AnArchiveReachesNothingOutsideItsSandbox) {
   OSIRIS_NEEDS(server_->has_namespaces(), "namespaces");
   const std::string outside = (server_->data() / "outside").string();
   const std::string up = "../../../../../../../../../../..";
-  build(request("hostile"), member("fine", "fine") + member(up + outside, "climbed") + member(outside, "absolute") + member("door", "", server_->data().string()) +
+  build(request("hostile"), member("fine", "fine") + member(up + outside, "climbed") + member(outside, "absolute") +
+                                member("door", "", server_->data().string()) +
                                 member("door/outside", "through the link"));
   EXPECT_FALSE(std::filesystem::exists(outside));
   const std::string honest = build(request("honest"), member("fine", "fine\n") + member("link", "", "fine"));
@@ -95,11 +100,14 @@ TEST_F(Templates, AnArchiveReachesNothingOutsideItsSandbox) {
 TEST_F(Templates, ABuildThatIsNoArchiveFails) {
   const Requested requested = request("noise");
   EXPECT_EQ(put(link(requested), "no gzip at all").status, 200);
-  const Json step = Json::object({{"type", "COPY"}, {"args", Json::array({".", "/opt/", "", ""})}, {"filesHash", std::string(64, 'a')}});
+  const Json step = Json::object(
+      {{"type", "COPY"}, {"args", Json::array({".", "/opt/", "", ""})}, {"filesHash", std::string(64, 'a')}});
   const std::string path = "/templates/" + requested.id + "/builds/" + requested.build;
-  ASSERT_EQ(api("POST", "/v2" + path, Json::object({{"fromTemplate", "base"}, {"steps", Json::array({step})}})).status, 202);
+  ASSERT_EQ(api("POST", "/v2" + path, Json::object({{"fromTemplate", "base"}, {"steps", Json::array({step})}})).status,
+            202);
   Json status;
-  ASSERT_TRUE(eventually([&] { return (status = api("GET", path + "/status").json())["status"].as_string() == "error"; }));
+  ASSERT_TRUE(
+      eventually([&] { return (status = api("GET", path + "/status").json())["status"].as_string() == "error"; }));
   EXPECT_EQ(status["reason"]["step"].as_string(), "1");
   EXPECT_GT(status["logEntries"].size(), api("GET", path + "/status?level=error").json()["logEntries"].size());
   EXPECT_EQ(api("POST", "/v2" + path, Json::object({{"fromTemplate", "base"}})).status, 400) << "no longer waiting";
@@ -109,16 +117,20 @@ TEST_F(Templates, AFailedStepSaysWhatFailedAndWhy) {
   const auto reason = [&](const std::string& name, const char* steps) {
     const Requested requested = request(name);
     const std::string path = "/templates/" + requested.id + "/builds/" + requested.build;
-    EXPECT_EQ(api("POST", "/v2" + path, Json::object({{"fromTemplate", "base"}, {"steps", parsed(steps)}})).status, 202);
+    EXPECT_EQ(api("POST", "/v2" + path, Json::object({{"fromTemplate", "base"}, {"steps", parsed(steps)}})).status,
+              202);
     Json status;
-    EXPECT_TRUE(eventually([&] { return (status = api("GET", path + "/status").json())["status"].as_string() == "error"; }));
+    EXPECT_TRUE(
+        eventually([&] { return (status = api("GET", path + "/status").json())["status"].as_string() == "error"; }));
     return status["reason"]["message"].as_string();
   };
   EXPECT_EQ(reason("exits", R"([{"type":"RUN","args":["exit 9"]}])"), "failed to run command 'exit 9': exit status 9");
-  EXPECT_EQ(reason("dies", R"([{"type":"RUN","args":["kill -9 $$"]}])"), "failed to run command 'kill -9 $$': signal: killed");
+  EXPECT_EQ(reason("dies", R"([{"type":"RUN","args":["kill -9 $$"]}])"),
+            "failed to run command 'kill -9 $$': signal: killed");
   EXPECT_EQ(reason("nobody", R"([{"type":"RUN","args":["whoami","root123"]}])"),
             "failed to run command 'whoami': command failed: unauthenticated: invalid username: 'root123'");
-  EXPECT_EQ(reason("nowhere", R"([{"type":"WORKDIR","args":["/proc/nowhere"]}])"), "failed to create workdir: exit status 1");
+  EXPECT_EQ(reason("nowhere", R"([{"type":"WORKDIR","args":["/proc/nowhere"]}])"),
+            "failed to create workdir: exit status 1");
 }
 
 TEST_F(Templates, NamesTagsAndShapesAreChecked) {

@@ -16,7 +16,8 @@ namespace {
 constexpr int kPatienceSeconds = 60;  // a hung server fails the test instead of hanging it
 
 std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
 
@@ -69,7 +70,8 @@ bool HttpClient::fill() {
   return true;
 }
 
-bool HttpClient::send(const std::string& method, const std::string& target, const Pairs& headers, std::string_view body) {
+bool HttpClient::send(const std::string& method, const std::string& target, const Pairs& headers,
+                      std::string_view body) {
   if (!connect()) return false;
   std::string text = method + " " + target + " HTTP/1.1\r\n";
   bool has_length = false, has_host = false;
@@ -78,7 +80,8 @@ bool HttpClient::send(const std::string& method, const std::string& target, cons
     text += name + ": " + value + "\r\n";
     has_length = has_length || name == "content-length" || name == "transfer-encoding";
   }
-  if (!has_length && (!body.empty() || method != "GET")) text += "content-length: " + std::to_string(body.size()) + "\r\n";
+  if (!has_length && (!body.empty() || method != "GET"))
+    text += "content-length: " + std::to_string(body.size()) + "\r\n";
   if (!has_host) text += "host: " + host_ + "\r\n";
   text += "\r\n";
   text += body;
@@ -168,7 +171,8 @@ std::string HttpClient::read_some(HttpAnswer& answer) {
   return out;
 }
 
-HttpAnswer HttpClient::request(const std::string& method, const std::string& target, const Pairs& headers, std::string_view body) {
+HttpAnswer HttpClient::request(const std::string& method, const std::string& target, const Pairs& headers,
+                               std::string_view body) {
   HttpAnswer answer;
   send(method, target, headers, body);  // a server that has already answered may have stopped reading
   if (fd_ < 0) return answer;
@@ -189,7 +193,9 @@ Pairs SandboxHandle::headers(const Pairs& more) const {
   return all;
 }
 
-EventStream::EventStream(const SandboxHandle& sandbox, const std::string& method, const Json& message, const Pairs& more) : client_(sandbox.url) {
+EventStream::EventStream(const SandboxHandle& sandbox, const std::string& method, const Json& message,
+                         const Pairs& more)
+    : client_(sandbox.url) {
   Pairs headers = sandbox.headers(more);
   headers.emplace_back("content-type", "application/connect+json");
   client_.send("POST", "/" + method, headers, envelope(0, message.dump()));

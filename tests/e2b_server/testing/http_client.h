@@ -15,14 +15,14 @@
 namespace osiris::e2b_server {
 
 struct HttpAnswer {
-  int status = 0;        // 0: no answer came
-  Pairs headers;         // names in lower case
-  std::string body;      // as far as it came
+  int status = 0;    // 0: no answer came
+  Pairs headers;     // names in lower case
+  std::string body;  // as far as it came
   bool is_complete = false;
   bool was_reset = false;
 
   std::string header(std::string_view lower_name) const;
-  Json json() const;     // null when it is not JSON
+  Json json() const;  // null when it is not JSON
 };
 
 // One connection. Not thread safe.
@@ -34,7 +34,8 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  HttpAnswer request(const std::string& method, const std::string& target, const Pairs& headers = {}, std::string_view body = {});
+  HttpAnswer request(const std::string& method, const std::string& target, const Pairs& headers = {},
+                     std::string_view body = {});
   // For streams: send, then take the body as it comes.
   bool send(const std::string& method, const std::string& target, const Pairs& headers, std::string_view body);
   // Any bytes, HTTP or not.

@@ -44,8 +44,13 @@ Result<ServerProcess> ServerProcess::start(const std::vector<std::string>& argum
   ServerProcess server;
   server.data_ = data;
   server.api_key_ = "e2b_0123456789abcdef0123456789abcdef01234567";
-  std::vector<std::string> args{std::string(build) + "/bin/osiris-e2b-server", "--api-key", server.api_key_, "--data", data,
-                                "--parent-pid", std::to_string(::getpid())};
+  std::vector<std::string> args{std::string(build) + "/bin/osiris-e2b-server",
+                                "--api-key",
+                                server.api_key_,
+                                "--data",
+                                data,
+                                "--parent-pid",
+                                std::to_string(::getpid())};
   args.insert(args.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& arg : args) argv.push_back(arg.data());
@@ -59,7 +64,8 @@ Result<ServerProcess> ServerProcess::start(const std::vector<std::string>& argum
   const int failed = ::posix_spawn(&server.pid_, args[0].c_str(), &actions, nullptr, argv.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(out[1]);
-  if (failed != 0) return Error(Code::kNotFound, args[0] + ": " + std::strerror(failed), "build the target osiris-e2b-server");
+  if (failed != 0)
+    return Error(Code::kNotFound, args[0] + ": " + std::strerror(failed), "build the target osiris-e2b-server");
   OSIRIS_ASSIGN(const std::string line, read_line(server.out_));
   OSIRIS_ASSIGN(server.ready_, parse_json(line));
   server.url_ = server.ready_["url"].as_string();
@@ -92,7 +98,8 @@ int ServerProcess::stop() {
 
 Json ServerProcess::admin(const std::string& method, const std::string& path, const Json& body) const {
   HttpClient client(url_);
-  const HttpAnswer answer = client.request(method, "/_admin/" + path, {{"x-api-key", api_key_}}, body.is_null() ? "" : body.dump());
+  const HttpAnswer answer =
+      client.request(method, "/_admin/" + path, {{"x-api-key", api_key_}}, body.is_null() ? "" : body.dump());
   return answer.status >= 400 ? Json::object({{"failed", answer.json()["message"]}}) : answer.json();
 }
 
@@ -115,7 +122,8 @@ Status ServerProcess::set_faults(const Json& plan) const {
 
 std::string ServerProcess::log_of(const std::string& sandbox_id) const {
   HttpClient client(url_);
-  const Json answer = client.request("GET", "/sandboxes/" + sandbox_id + "/logs?limit=1000", {{"x-api-key", api_key_}}, "").json();
+  const Json answer =
+      client.request("GET", "/sandboxes/" + sandbox_id + "/logs?limit=1000", {{"x-api-key", api_key_}}, "").json();
   std::string text;
   for (const Json& entry : answer["logs"].items()) text += entry["line"].as_string() + "\n";
   return text;
@@ -139,7 +147,8 @@ void ServerProcess::kill_sandbox(const std::string& id) const { admin("POST", "s
 void ServerProcess::jump_clock(int64_t ms) const { admin("POST", "clock", Json::object({{"ms", ms}})); }
 
 void ServerProcess::signal_process(const std::string& id, int pid, int number) const {
-  admin("POST", "sandboxes/" + id + "/processes/" + std::to_string(pid) + "/signal", Json::object({{"signal", number}}));
+  admin("POST", "sandboxes/" + id + "/processes/" + std::to_string(pid) + "/signal",
+        Json::object({{"signal", number}}));
 }
 
 }  // namespace osiris::e2b_server

@@ -1,5 +1,5 @@
-// A local E2B server for a test: the real binary in a process of its own, on a free port, with its data in a fresh directory.
-// Killed with the object. Needs OSIRIS_BUILD_DIR (every osiris_test has it).
+// A local E2B server for a test: the real binary in a process of its own, on a free port, with its data in a fresh
+// directory. Killed with the object. Needs OSIRIS_BUILD_DIR (every osiris_test has it).
 #pragma once
 
 #include <sys/types.h>
@@ -28,7 +28,8 @@ class ServerProcess {
   pid_t pid() const { return pid_; }
   bool has_namespaces() const { return ready_["isolation"].as_string() == "namespaces"; }
 
-  // The record of what has ended, as it ended: {"n","arrived","method","target","route","sandbox","status","request_bytes","response_bytes","headers",
+  // The record of what has ended, as it ended:
+  // {"n","arrived","method","target","route","sandbox","status","request_bytes","response_bytes","headers",
   // "body","faults",...}. Pass the last "n" seen to get what came after.
   Json requests(int64_t since = 0) const;
   // The same by "arrived", with those that have not ended yet ("open": true).
@@ -44,8 +45,8 @@ class ServerProcess {
 
   // Alive sandboxes with "hostPid", "directory", "metadata", "processes".
   Json sandboxes() const;
-  // What the service keeps of a sandbox's log, its envd's lines included, as the logs endpoint gives it: one JSON text a line. Also of
-  // a sandbox that has ended.
+  // What the service keeps of a sandbox's log, its envd's lines included, as the logs endpoint gives it: one JSON text
+  // a line. Also of a sandbox that has ended.
   std::string log_of(const std::string& sandbox_id) const;
   // The same of every sandbox that a request since clear_requests() was for.
   std::string logs() const;

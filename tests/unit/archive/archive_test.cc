@@ -73,7 +73,8 @@ std::string foreign(const std::function<void(struct archive*, archive_entry*)>& 
 }
 
 TEST(Archive, BringsBackEveryMember) {
-  const std::map<uint32_t, std::string> members = {{0, "index"}, {1, std::string(3'000'000, 'x')}, {2, ""}, {77, "last"}};
+  const std::map<uint32_t, std::string> members = {
+      {0, "index"}, {1, std::string(3'000'000, 'x')}, {2, ""}, {77, "last"}};
   const Unpacked out = unpack(pack(members));
   ASSERT_TRUE(out.status.ok()) << out.status.error().message;
   EXPECT_EQ(out.members, members);
@@ -152,7 +153,8 @@ TEST(Archive, LinksDirectoriesAndDevicesAreRefused) {
       archive_entry_set_filetype(entry, type);
     });
   };
-  for (const unsigned type : {AE_IFDIR, AE_IFCHR, AE_IFBLK, AE_IFIFO}) EXPECT_FALSE(unpack(with_type(type)).status.ok()) << type;
+  for (const unsigned type : {AE_IFDIR, AE_IFCHR, AE_IFBLK, AE_IFIFO})
+    EXPECT_FALSE(unpack(with_type(type)).status.ok()) << type;
   EXPECT_FALSE(unpack(foreign([](auto*, archive_entry* entry) {
                  archive_entry_set_pathname(entry, "1");
                  archive_entry_set_filetype(entry, AE_IFLNK);
@@ -188,9 +190,10 @@ TEST(Archive, LimitsOnMembersAndBytesHold) {
 }
 
 TEST(Archive, AnErrorOfTheSourceIsTheErrorOfTheReading) {
-  const Status status = read([]() -> Result<std::string> { return Error(Code::kUnavailable, "the line went dead"); }, {},
-                             [](uint32_t, uint64_t) -> Result<MemberSink> { return Error(Code::kInternal, "unreached"); },
-                             [](uint32_t, const FileDigest&) { return Status(); });
+  const Status status =
+      read([]() -> Result<std::string> { return Error(Code::kUnavailable, "the line went dead"); }, {},
+           [](uint32_t, uint64_t) -> Result<MemberSink> { return Error(Code::kInternal, "unreached"); },
+           [](uint32_t, const FileDigest&) { return Status(); });
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().message, "the line went dead");
 }

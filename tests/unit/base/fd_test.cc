@@ -20,7 +20,9 @@ namespace fs = std::filesystem;
 
 class Descriptors : public testing::Test {
  protected:
-  Descriptors() : directory_(fs::path(testing::TempDir()) / ("fd_" + std::to_string(::getpid()))) { fs::create_directories(directory_); }
+  Descriptors() : directory_(fs::path(testing::TempDir()) / ("fd_" + std::to_string(::getpid()))) {
+    fs::create_directories(directory_);
+  }
   ~Descriptors() override { fs::remove_all(directory_); }
   fs::path file(const char* name) const { return directory_ / name; }
   fs::path directory_;
@@ -64,7 +66,8 @@ TEST_F(Descriptors, WaitWhereAPipeIsFull) {
     while (got < text.size()) {
       pollfd ready{reader.get(), POLLIN, 0};
       ::poll(&ready, 1, -1);
-      if (const int64_t count = read_some(reader.get(), block, sizeof block); count > 0) got += static_cast<size_t>(count);
+      if (const int64_t count = read_some(reader.get(), block, sizeof block); count > 0)
+        got += static_cast<size_t>(count);
     }
   });
   EXPECT_TRUE(write_all(writer.get(), text));

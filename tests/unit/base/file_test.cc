@@ -26,7 +26,7 @@ class Files : public testing::Test {
     const mode_t before = ::umask(mask);
     EXPECT_TRUE(write_file_atomically(directory_ / "file", "text", options).ok());
     ::umask(before);
-    struct stat info {};
+    struct stat info{};
     ::stat((directory_ / "file").c_str(), &info);
     return info.st_mode & 0777;
   }
@@ -53,9 +53,13 @@ TEST_F(Files, AreReplacedAndLeaveNothingBeside) {
 
 TEST(Json, HoldsNoByteThatIsNoText) {
   EXPECT_EQ(valid_utf8("plain \xC3\xA9"), "plain \xC3\xA9");
-  EXPECT_EQ(valid_utf8("a\xFF" "b\xC3"), "a\xEF\xBF\xBD" "b\xEF\xBF\xBD");
+  EXPECT_EQ(valid_utf8("a\xFF"
+                       "b\xC3"),
+            "a\xEF\xBF\xBD"
+            "b\xEF\xBF\xBD");
   const Json document = Json::object({{"n\xFE", "v\xED\xA0\x80"}});
-  for (const std::string& text : {document.dump(), document.dump_pretty(), document.dump_canonical(), document.dump_canonical(true)}) {
+  for (const std::string& text :
+       {document.dump(), document.dump_pretty(), document.dump_canonical(), document.dump_canonical(true)}) {
     const auto read = parse_json(text);
     ASSERT_TRUE(read.ok()) << text;
     EXPECT_TRUE(read->contains("n\xEF\xBF\xBD")) << text;

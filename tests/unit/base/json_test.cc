@@ -37,21 +37,61 @@ TEST(ParseJson, ReadsEveryKindOfValue) {
 }
 
 TEST(ParseJson, RefusesWhatIsNoJsonAndSaysWhere) {
-  const std::pair<std::string, int> cases[] = {
-      {"", 0},           {"  ", 2},         {"tru", 3},         {"nul", 3},          {"True", 0},      {"NaN", 0},         {"-Infinity", 1},
-      {"[1,]", 3},       {"[,1]", 1},       {"[1 2]", 3},       {"[1", 2},           {"[1,", 3},       {"]", 0},           {"{\"a\":1,}", 7},
-      {"{\"a\" 1}", 5},  {"{\"a\":}", 5},   {"{a:1}", 1},       {"{\"a\":1", 6},     {"{\"a\"", 4},    {"{", 1},           {"{1:2}", 1},
-      {"[1}", 2},        {"{\"a\":1]", 6},  {"1 2", 2},         {"{}x", 2},          {"'a'", 0},       {"\"a", 2},         {"\"a\\", 3},
-      {"\"\\x\"", 2},    {"\"\\u12\"", 5},  {"\"\\u12g4\"", 5}, {"\"a\nb\"", 2},     {"[1]/**/", 3},   {"01", 1},          {"+1", 0},
-      {"-", 1},          {"1.", 2},         {".5", 0},          {"1e", 2},           {"1e+", 3},       {"-a", 1},          {"0x10", 1},
-      {"1e309", 4},      {"[-1e400]", 6},   {std::string("{}\0", 3), 2}, {std::string("\0", 1), 0}};
+  const std::pair<std::string, int> cases[] = {{"", 0},
+                                               {"  ", 2},
+                                               {"tru", 3},
+                                               {"nul", 3},
+                                               {"True", 0},
+                                               {"NaN", 0},
+                                               {"-Infinity", 1},
+                                               {"[1,]", 3},
+                                               {"[,1]", 1},
+                                               {"[1 2]", 3},
+                                               {"[1", 2},
+                                               {"[1,", 3},
+                                               {"]", 0},
+                                               {"{\"a\":1,}", 7},
+                                               {"{\"a\" 1}", 5},
+                                               {"{\"a\":}", 5},
+                                               {"{a:1}", 1},
+                                               {"{\"a\":1", 6},
+                                               {"{\"a\"", 4},
+                                               {"{", 1},
+                                               {"{1:2}", 1},
+                                               {"[1}", 2},
+                                               {"{\"a\":1]", 6},
+                                               {"1 2", 2},
+                                               {"{}x", 2},
+                                               {"'a'", 0},
+                                               {"\"a", 2},
+                                               {"\"a\\", 3},
+                                               {"\"\\x\"", 2},
+                                               {"\"\\u12\"", 5},
+                                               {"\"\\u12g4\"", 5},
+                                               {"\"a\nb\"", 2},
+                                               {"[1]/**/", 3},
+                                               {"01", 1},
+                                               {"+1", 0},
+                                               {"-", 1},
+                                               {"1.", 2},
+                                               {".5", 0},
+                                               {"1e", 2},
+                                               {"1e+", 3},
+                                               {"-a", 1},
+                                               {"0x10", 1},
+                                               {"1e309", 4},
+                                               {"[-1e400]", 6},
+                                               {std::string("{}\0", 3), 2},
+                                               {std::string("\0", 1), 0}};
   for (const auto& [text, at] : cases)
-    EXPECT_NE(refused(text).find("not valid JSON at byte " + std::to_string(at) + ": "), std::string::npos) << text << ": " << refused(text);
+    EXPECT_NE(refused(text).find("not valid JSON at byte " + std::to_string(at) + ": "), std::string::npos)
+        << text << ": " << refused(text);
 }
 
 // What could not be parsed may hold a secret, and errors are printed and logged.
 TEST(ParseJson, ItsErrorsDoNotQuoteTheText) {
-  for (const char* text : {R"({"password": "hunter2)", R"(["hunter2\x"])", "[hunter2]", "\"hunter2\x01\"", R"({"hunter2" 1})", "{\"a\":1} hunter2", "{\"hunter2\xff\":1}", "8888e8888"}) {
+  for (const char* text : {R"({"password": "hunter2)", R"(["hunter2\x"])", "[hunter2]", "\"hunter2\x01\"",
+                           R"({"hunter2" 1})", "{\"a\":1} hunter2", "{\"hunter2\xff\":1}", "8888e8888"}) {
     const std::string message = refused(text);
     EXPECT_EQ(message.find("hunter2"), std::string::npos) << message;
     EXPECT_EQ(message.find("8888"), std::string::npos) << message;
@@ -66,17 +106,20 @@ TEST(ParseJson, ReadsEscapes) {
 }
 
 TEST(ParseJson, RefusesHalfASurrogatePair) {
-  for (const char* text : {R"("\ud83d")", R"("\ude00")", R"("\ud83dx")", R"("\ud83d\n")", R"("\ud83d\ud83d")", R"(["\ud83d\u0041"])", R"({"\udc00":1})"})
+  for (const char* text : {R"("\ud83d")", R"("\ude00")", R"("\ud83dx")", R"("\ud83d\n")", R"("\ud83d\ud83d")",
+                           R"(["\ud83d\u0041"])", R"({"\udc00":1})"})
     EXPECT_NE(refused(text).find("surrogate"), std::string::npos) << text;
 }
 
 TEST(ParseJson, TakesUtf8) {
-  for (const char* text : {"\xc3\xa9", "\xe2\x82\xac", "\xed\x9f\xbf", "\xee\x80\x80", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf", "\x7f"})
+  for (const char* text :
+       {"\xc3\xa9", "\xe2\x82\xac", "\xed\x9f\xbf", "\xee\x80\x80", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf", "\x7f"})
     EXPECT_EQ(parsed("\"" + std::string(text) + "\"").as_string(), text);
 }
 
 TEST(ParseJson, RefusesBytesThatAreNotUtf8) {
-  for (const char* text : {"\x80", "\xc3", "\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "a\xe2\x82"})
+  for (const char* text : {"\x80", "\xc3", "\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                           "\xf5\x80\x80\x80", "\xff", "a\xe2\x82"})
     EXPECT_NE(refused("[\"" + std::string(text) + "\"]").find("UTF-8"), std::string::npos);
   refused("\xc3\xa9");
 }
@@ -115,7 +158,8 @@ TEST(ParseJson, ANumberTooSmallForADoubleIsZeroAndOneTooBigIsRefused) {
   EXPECT_EQ(parsed("-1e-99999999999999999999").as_double(), 0.0);
   EXPECT_EQ(parsed("0." + std::string(400, '0') + "1e401"), Json(1.0));
   EXPECT_EQ(parsed("1" + std::string(400, '0') + "e-400"), Json(1.0));
-  for (const std::string text : {"1.8e308", "-1e309", "1e99999999999999999999"}) EXPECT_NE(refused(text).find("too big"), std::string::npos);
+  for (const std::string text : {"1.8e308", "-1e309", "1e99999999999999999999"})
+    EXPECT_NE(refused(text).find("too big"), std::string::npos);
   EXPECT_NE(refused("1" + std::string(400, '0')).find("too big"), std::string::npos);
 }
 
@@ -140,16 +184,24 @@ TEST(ParseJson, NestsTwoHundredLevelsDeep) {
 }
 
 TEST(ParseJson, RefusesToNestDeeper) {
-  EXPECT_NE(refused(std::string(kJsonDepthMax + 1, '[') + std::string(kJsonDepthMax + 1, ']')).find("nested deeper than 200 levels"), std::string::npos);
+  EXPECT_NE(refused(std::string(kJsonDepthMax + 1, '[') + std::string(kJsonDepthMax + 1, ']'))
+                .find("nested deeper than 200 levels"),
+            std::string::npos);
   refused(std::string(10'000'000, '['));
 }
 
 // Two dumps of one value, in every form, say the same value.
 TEST(ParseJson, ReadsWhatTheWritersWrite) {
-  const Json json = Json::object({{"text", "\x01\x7f\"\\/\xc3\xa9\xf0\x9f\x98\x80\n"}, {"max", std::numeric_limits<uint64_t>::max()}, {"min", std::numeric_limits<int64_t>::min()},
-                                  {"tiny", std::numeric_limits<double>::denorm_min()}, {"huge", -std::numeric_limits<double>::max()}, {"third", 1.0 / 3}, {"none", nullptr},
+  const Json json = Json::object({{"text", "\x01\x7f\"\\/\xc3\xa9\xf0\x9f\x98\x80\n"},
+                                  {"max", std::numeric_limits<uint64_t>::max()},
+                                  {"min", std::numeric_limits<int64_t>::min()},
+                                  {"tiny", std::numeric_limits<double>::denorm_min()},
+                                  {"huge", -std::numeric_limits<double>::max()},
+                                  {"third", 1.0 / 3},
+                                  {"none", nullptr},
                                   {"list", Json::array({Json::array(), Json::object(), 0.0, -0.0, 1e16, 1e-5})}});
-  for (const std::string& text : {json.dump(), json.dump_pretty(), json.dump_canonical(), json.dump_canonical(true)}) EXPECT_EQ(parsed(text), json) << text;
+  for (const std::string& text : {json.dump(), json.dump_pretty(), json.dump_canonical(), json.dump_canonical(true)})
+    EXPECT_EQ(parsed(text), json) << text;
 }
 
 }  // namespace

@@ -26,6 +26,8 @@ inline bool group_runs(pid_t group) {
 }
 
 // Waits until nothing of it runs; a killed process needs a moment to die.
-inline bool group_is_gone(pid_t group) { return eventually([&] { return !group_runs(group); }); }
+inline bool group_is_gone(pid_t group) {
+  return eventually([&] { return !group_runs(group); });
+}
 
 }  // namespace osiris::test

@@ -6,21 +6,25 @@ namespace osiris {
 namespace {
 
 TEST(Quantities, DurationsAreReadInEveryUnit) {
-  const std::pair<const char*, double> known[] = {{"90", 90}, {"90s", 90}, {"15m", 900}, {"1h30m", 5400}, {"500ms", 0.5}, {"2 days", 172800}, {" 1W ", 604800}, {"0", 0}};
+  const std::pair<const char*, double> known[] = {{"90", 90},     {"90s", 90},        {"15m", 900},     {"1h30m", 5400},
+                                                  {"500ms", 0.5}, {"2 days", 172800}, {" 1W ", 604800}, {"0", 0}};
   for (const auto& [text, seconds] : known) EXPECT_DOUBLE_EQ(*parse_duration_s(text), seconds) << text;
   EXPECT_DOUBLE_EQ(*parse_duration_s("2", "m"), 120);
 }
 
 TEST(Quantities, WhatIsNoDurationIsRefusedWithItsReason) {
-  for (const char* text : {"", "fast", "1h30", "-1s", "1e3", "5 parsecs", "inf"}) EXPECT_FALSE(parse_duration_s(text).ok()) << text;
+  for (const char* text : {"", "fast", "1h30", "-1s", "1e3", "5 parsecs", "inf"})
+    EXPECT_FALSE(parse_duration_s(text).ok()) << text;
   EXPECT_NE(parse_duration_s("5 parsecs").error().message.find("unknown unit 'parsecs'"), std::string::npos);
 }
 
 TEST(Quantities, SizesAreReadInEveryUnit) {
-  const std::pair<const char*, int64_t> known[] = {{"512", 512}, {"1k", 1024}, {"1kB", 1000}, {"1.5GiB", 1610612736}, {"2 mb", 2000000}};
+  const std::pair<const char*, int64_t> known[] = {
+      {"512", 512}, {"1k", 1024}, {"1kB", 1000}, {"1.5GiB", 1610612736}, {"2 mb", 2000000}};
   for (const auto& [text, bytes] : known) EXPECT_EQ(*parse_byte_count(text), bytes) << text;
   EXPECT_EQ(*parse_byte_count("2", "GiB"), int64_t{2} << 30);
-  for (const char* text : {"", "much", "1 parsec", "-5", "99999999TiB"}) EXPECT_FALSE(parse_byte_count(text).ok()) << text;
+  for (const char* text : {"", "much", "1 parsec", "-5", "99999999TiB"})
+    EXPECT_FALSE(parse_byte_count(text).ok()) << text;
 }
 
 }  // namespace

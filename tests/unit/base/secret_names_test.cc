@@ -21,7 +21,8 @@ TEST(SecretNames, DoNotIncludeNamesThatOnlyLookLikeOne) {
 }
 
 TEST(SecretNames, WhatIsSurelySecretIsSecret) {
-  for (const char* name : {"password", "PWD", "api_key", "Key", "dsn", "service_role_key", "passphrase", "encryption_key", "credentials"}) {
+  for (const char* name : {"password", "PWD", "api_key", "Key", "dsn", "service_role_key", "passphrase",
+                           "encryption_key", "credentials"}) {
     EXPECT_TRUE(is_surely_secret(name)) << name;
     EXPECT_TRUE(names_a_secret(name)) << name;
   }

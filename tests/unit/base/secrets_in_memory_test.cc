@@ -92,7 +92,8 @@ TEST_F(OwnUser, ReachesFilesAndNoProcess) {
   if (!user) GTEST_SKIP() << "this process may not give a user of its own away";
   std::ofstream(dir_ / "private") << "x";
   ::chmod((dir_ / "private").c_str(), 0600);
-  const std::string memory = "/proc/" + std::to_string(::getpid()) + "/mem", environment = "/proc/" + std::to_string(::getpid()) + "/environ";
+  const std::string memory = "/proc/" + std::to_string(::getpid()) + "/mem",
+                    environment = "/proc/" + std::to_string(::getpid()) + "/environ";
   EXPECT_EQ(in_child([&] {
               if (!become_user(*user)) return 1;
               if (::getuid() != *user) return 2;
@@ -107,7 +108,7 @@ TEST_F(OwnUser, ReachesFilesAndNoProcess) {
               return 0;
             }),
             0);
-  struct stat info {};
+  struct stat info{};
   ::stat((dir_ / "made").c_str(), &info);
   EXPECT_EQ(info.st_uid, *user);
   change_owner(dir_, *user, ::geteuid());
@@ -122,7 +123,7 @@ TEST_F(OwnUser, OnlyWhatBelongsToItChangesHands) {
   std::ofstream(dir_ / "target") << "x";
   fs::create_symlink(dir_ / "target", dir_ / "link");
   change_owner(dir_, 0, 1'900'000'000);
-  struct stat info {};
+  struct stat info{};
   ::lstat((dir_ / "of another").c_str(), &info);
   EXPECT_EQ(info.st_uid, 12345u);
   ::lstat((dir_ / "link").c_str(), &info);

@@ -6,7 +6,8 @@ namespace osiris {
 namespace {
 
 TEST(Utf8, ReadsCharactersOfEveryLength) {
-  const std::pair<const char*, char32_t> known[] = {{"a", 'a'}, {"ě", 0x11b}, {"映", 0x6620}, {"😀", 0x1f600}, {"\U0010ffff", 0x10ffff}};
+  const std::pair<const char*, char32_t> known[] = {
+      {"a", 'a'}, {"ě", 0x11b}, {"映", 0x6620}, {"😀", 0x1f600}, {"\U0010ffff", 0x10ffff}};
   for (const auto& [text, point] : known) {
     const Utf8Character character = first_utf8(std::string(text) + "rest");
     EXPECT_TRUE(character.is_valid) << text;
@@ -20,7 +21,8 @@ TEST(Utf8, ReadsCharactersOfEveryLength) {
 
 TEST(Utf8, TakesNothingElse) {
   // Cut off, not the shortest form, half of a pair, beyond Unicode, a continuation alone, bytes that never occur.
-  for (const char* bytes : {"\xc4", "\xe6\x98", "\xf0\x9f\x98", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x9b", "\xff", "\xc4x"}) {
+  for (const char* bytes : {"\xc4", "\xe6\x98", "\xf0\x9f\x98", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80",
+                            "\xf4\x90\x80\x80", "\x9b", "\xff", "\xc4x"}) {
     const Utf8Character character = first_utf8(bytes);
     EXPECT_FALSE(character.is_valid) << bytes;
     EXPECT_EQ(character.point, kReplacementCharacter);
@@ -38,7 +40,9 @@ TEST(Utf8, ReplacesWhatIsNone) {
 
 TEST(Utf8, CountsCharactersAndDropsTheMark) {
   EXPECT_EQ(count_utf8("aě映😀"), 4u);
-  EXPECT_EQ(without_utf8_mark("\xef\xbb\xbf" "a"), "a");
+  EXPECT_EQ(without_utf8_mark("\xef\xbb\xbf"
+                              "a"),
+            "a");
   EXPECT_EQ(without_utf8_mark("a"), "a");
 }
 

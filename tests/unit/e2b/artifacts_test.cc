@@ -1,5 +1,5 @@
-// What a sandbox sends back is not trusted: whatever differs from the host's own plan or from what was declared leaves every file
-// of this machine as it was.
+// What a sandbox sends back is not trusted: whatever differs from the host's own plan or from what was declared leaves
+// every file of this machine as it was.
 #include "plugins/sdk/package/receive_artifacts.h"
 
 #include <gmock/gmock.h>
@@ -39,7 +39,8 @@ class ArtifactsTest : public testing::Test {
   ~ArtifactsTest() override { fs::remove_all(directory_); }
 
   // Announces a member and packs it; what is packed may differ from what is announced.
-  void add(const std::string& kind, const std::string& path, const std::string& announced, std::optional<std::string> sent = std::nullopt) {
+  void add(const std::string& kind, const std::string& path, const std::string& announced,
+           std::optional<std::string> sent = std::nullopt) {
     rpc::PackedFile file;
     file.number = static_cast<uint32_t>(packed_.files.size() + 1);
     file.kind = kind;
@@ -57,7 +58,8 @@ class ArtifactsTest : public testing::Test {
       bytes += part;
       return true;
     });
-    for (size_t i = 0; i < members_.size(); ++i) EXPECT_TRUE(writer.add_bytes(static_cast<uint32_t>(i + 1), members_[i]).ok());
+    for (size_t i = 0; i < members_.size(); ++i)
+      EXPECT_TRUE(writer.add_bytes(static_cast<uint32_t>(i + 1), members_[i]).ok());
     EXPECT_TRUE(writer.finish().ok());
     return bytes;
   }
@@ -71,7 +73,9 @@ class ArtifactsTest : public testing::Test {
     SandboxAccess access(api, sandbox, http::Milliseconds(1'000));
     const E2bService service;
     const std::atomic<bool> cancelled{false};
-    const sdk::ArtifactSource source{service, [&](uint64_t offset) { return access.download(packed_.path, offset, "download the artifacts"); }, sleep, cancelled};
+    const sdk::ArtifactSource source{
+        service, [&](uint64_t offset) { return access.download(packed_.path, offset, "download the artifacts"); },
+        sleep, cancelled};
     return sdk::receive_artifacts(source, packed_, request_, limits);
   }
 
@@ -113,7 +117,7 @@ TEST_F(ArtifactsTest, AReplacedFileKeepsItsMode) {
   ASSERT_TRUE(write_file_atomically(target_, "old", {.mode = 0600}).ok());
   add("output", "out/result.csv", "new");
   ASSERT_TRUE(fetch().ok());
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::stat(target_.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);
 }
@@ -142,7 +146,7 @@ TEST_F(ArtifactsTest, AReplacedFileKeepsItsOwner) {
   ASSERT_EQ(::chown(target_.c_str(), 1234, 1235), 0);
   add("output", "out/result.csv", "new");
   ASSERT_TRUE(fetch().ok());
-  struct stat now {};
+  struct stat now{};
   ASSERT_EQ(::stat(target_.c_str(), &now), 0);
   EXPECT_EQ(now.st_uid, 1234u);
   EXPECT_EQ(now.st_gid, 1235u);
@@ -171,16 +175,20 @@ TEST_P(ArtifactsObstacle, IsNotReplaced) {
   EXPECT_EQ(fetched.error().message, "step write: cannot write " + target_.string() + ": it is " + GetParam().said);
   EXPECT_EQ(fs::symlink_status(target_).type(), before);
   EXPECT_FALSE(fs::exists(request_.session_dir / "artifacts/x")) << "one that may not be written, and none is";
-  EXPECT_EQ(sdk::check_outputs(request_).error().message, fetched.error().message) << "and it is known before the sandbox is made";
+  EXPECT_EQ(sdk::check_outputs(request_).error().message, fetched.error().message)
+      << "and it is known before the sandbox is made";
 }
 
 INSTANTIATE_TEST_SUITE_P(
     All, ArtifactsObstacle,
-    testing::Values(Obstacle{"directory", "a directory", [](const fs::path& at) { return fs::create_directory(at); }},
-                    Obstacle{"link", "a symbolic link", [](const fs::path& at) { return ::symlink("/nowhere", at.c_str()) == 0; }},
-                    Obstacle{"pipe", "not a regular file", [](const fs::path& at) { return ::mkfifo(at.c_str(), 0600) == 0; }},
-                    Obstacle{"socket", "not a regular file", [](const fs::path& at) { return ::mknod(at.c_str(), S_IFSOCK | 0600, 0) == 0; }},
-                    Obstacle{"device", "not a regular file", [](const fs::path& at) { return ::mknod(at.c_str(), S_IFCHR | 0600, makedev(1, 3)) == 0; }}),
+    testing::Values(
+        Obstacle{"directory", "a directory", [](const fs::path& at) { return fs::create_directory(at); }},
+        Obstacle{"link", "a symbolic link", [](const fs::path& at) { return ::symlink("/nowhere", at.c_str()) == 0; }},
+        Obstacle{"pipe", "not a regular file", [](const fs::path& at) { return ::mkfifo(at.c_str(), 0600) == 0; }},
+        Obstacle{"socket", "not a regular file",
+                 [](const fs::path& at) { return ::mknod(at.c_str(), S_IFSOCK | 0600, 0) == 0; }},
+        Obstacle{"device", "not a regular file",
+                 [](const fs::path& at) { return ::mknod(at.c_str(), S_IFCHR | 0600, makedev(1, 3)) == 0; }}),
     [](const auto& row) { return row.param.name; });
 
 TEST_F(ArtifactsTest, AFreeOrARegularTargetIsNoObstacle) {
@@ -235,7 +243,8 @@ TEST_F(ArtifactsTest, AnOutputOfNoStepIsRefusedBeforeAnythingIsFetched) {
 }
 
 TEST_F(ArtifactsTest, ASessionPathThatLeavesArtifactsIsRefused) {
-  for (const char* path : {"artifacts/../../evil", "../evil", "/evil", "events.jsonl", "artifacts/./x", "artifacts//x", ""}) {
+  for (const char* path :
+       {"artifacts/../../evil", "../evil", "/evil", "events.jsonl", "artifacts/./x", "artifacts//x", ""}) {
     packed_.files.clear();
     members_.clear();
     add("session", path, "x");
@@ -297,7 +306,8 @@ TEST_F(ArtifactsTest, ADownloadThatBreaksForEverIsANetworkError) {
 TEST_F(ArtifactsTest, ADownloadThatBreaksOftenIsContinuedAsLongAsBytesCome) {
   add("output", "out/result.csv", std::string(50, 'a') + "end\n");
   const std::string bytes = archive();
-  for (size_t i = 0; i < bytes.size(); ++i) transport_.answers.push_back({i == 0 ? 200 : 206, bytes.substr(i, 1), i + 1 < bytes.size()});
+  for (size_t i = 0; i < bytes.size(); ++i)
+    transport_.answers.push_back({i == 0 ? 200 : 206, bytes.substr(i, 1), i + 1 < bytes.size()});
   const auto fetched = fetch({.retry_budget = http::Milliseconds(1'000)});
   ASSERT_TRUE(fetched.ok()) << fetched.error().message;
   EXPECT_EQ(transport_.requests.size(), bytes.size());

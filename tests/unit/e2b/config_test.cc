@@ -23,7 +23,8 @@ Result<Config> read(const Settings& settings) {
     return read_config(given);
   } catch (const plugin::Failure& failure) {
     const auto detail = parse_json(failure.detail_json());
-    return Error(static_cast<Code>(failure.code()), failure.message(), failure.hint(), detail ? (*detail)["category"].as_string() : "");
+    return Error(static_cast<Code>(failure.code()), failure.message(), failure.hint(),
+                 detail ? (*detail)["category"].as_string() : "");
   }
 }
 
@@ -44,11 +45,31 @@ std::string refusal(const Settings& settings, Code code = Code::kInvalidArgument
 }
 
 TEST(E2bConfig, EverySettingHasItsPlace) {
-  const Config config = accepted({{"template", "t"}, {"cpu", "4"}, {"mem", "536870912"}, {"min-free-disk", "1048576"}, {"timeout", "1.5"}, {"install-deps", "true"},
-                                  {"deps-in", "sandbox"}, {"network", "open"}, {"allow-loopback", "true"}, {"allow-private", "true"}, {"keep", "true"},
-                                  {"domain", "e2b.dev"}, {"ca-file", "/ca"}, {"allow-http", "true"}, {"proxy", "http://p"}, {"https-proxy", "http://q"},
-                                  {"no-proxy", "a,b"}, {"connect-timeout", "0.1"}, {"request-timeout", "2"}, {"create-timeout", "3"}, {"build-timeout", "4"},
-                                  {"retry-budget", "0"}, {"heartbeat-ms", "50"}, {"debug", "true"}, {"sandbox-url", "https://s.test/"}});
+  const Config config = accepted({{"template", "t"},
+                                  {"cpu", "4"},
+                                  {"mem", "536870912"},
+                                  {"min-free-disk", "1048576"},
+                                  {"timeout", "1.5"},
+                                  {"install-deps", "true"},
+                                  {"deps-in", "sandbox"},
+                                  {"network", "open"},
+                                  {"allow-loopback", "true"},
+                                  {"allow-private", "true"},
+                                  {"keep", "true"},
+                                  {"domain", "e2b.dev"},
+                                  {"ca-file", "/ca"},
+                                  {"allow-http", "true"},
+                                  {"proxy", "http://p"},
+                                  {"https-proxy", "http://q"},
+                                  {"no-proxy", "a,b"},
+                                  {"connect-timeout", "0.1"},
+                                  {"request-timeout", "2"},
+                                  {"create-timeout", "3"},
+                                  {"build-timeout", "4"},
+                                  {"retry-budget", "0"},
+                                  {"heartbeat-ms", "50"},
+                                  {"debug", "true"},
+                                  {"sandbox-url", "https://s.test/"}});
   EXPECT_EQ(config.template_id, "t");
   EXPECT_EQ(config.cpu_count, 4);
   EXPECT_EQ(config.memory_bytes, 536'870'912);
@@ -79,8 +100,15 @@ TEST(E2bConfig, EverySettingHasItsPlace) {
 }
 
 TEST(E2bConfig, WhatMayComeOftenIsCollected) {
-  const Config config = accepted({{"network-allow", "a.test"}, {"network-allow", "203.0.113.0/24"}, {"metadata", "k=v=w"}, {"metadata", "x="}, {"env", "A=1"},
-                                  {"env", "B=2"}, {"env-from", "f"}, {"pass-env", "HOME"}, {"build-env", "PIP_INDEX_URL=https://i.test/?a=b"}});
+  const Config config = accepted({{"network-allow", "a.test"},
+                                  {"network-allow", "203.0.113.0/24"},
+                                  {"metadata", "k=v=w"},
+                                  {"metadata", "x="},
+                                  {"env", "A=1"},
+                                  {"env", "B=2"},
+                                  {"env-from", "f"},
+                                  {"pass-env", "HOME"},
+                                  {"build-env", "PIP_INDEX_URL=https://i.test/?a=b"}});
   EXPECT_THAT(config.network_allow, ElementsAre("a.test", "203.0.113.0/24"));
   EXPECT_EQ(config.metadata, (std::map<std::string, std::string>{{"k", "v=w"}, {"x", ""}}));
   EXPECT_THAT(config.pairs, ElementsAre("A=1", "B=2"));
@@ -145,8 +173,10 @@ TEST(E2bConfig, WhatE2bHasNotIsRefused) {
 
 TEST(E2bConfig, APasswordIsKeptOutOfTemplates) {
   for (const char* url : {"https://user:pass@i.test/simple", "http://token@i.test"})
-    EXPECT_THAT(refusal({{"build-env", std::string("PIP_INDEX_URL=") + url}}), HasSubstr("would be kept in the template"));
-  for (const char* harmless : {"https://i.test/simple", "https://i.test/a@b", "me@example.org", "https://i.test?to=a@b"})
+    EXPECT_THAT(refusal({{"build-env", std::string("PIP_INDEX_URL=") + url}}),
+                HasSubstr("would be kept in the template"));
+  for (const char* harmless :
+       {"https://i.test/simple", "https://i.test/a@b", "me@example.org", "https://i.test?to=a@b"})
     EXPECT_TRUE(read({{"build-env", std::string("X=") + harmless}}).ok()) << harmless;
 }
 

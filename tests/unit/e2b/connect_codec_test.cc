@@ -31,7 +31,8 @@ TEST(ConnectCodec, AnEnvelopeIsReadWhateverWayItsBytesCome) {
     std::string seen;
     for (size_t at = 0; at < bytes.size(); at += piece) {
       decoder.feed(std::string_view(bytes).substr(at, piece));
-      for (auto next = decoder.next(); next && *next; next = decoder.next()) seen += (*next)->payload + ((*next)->end_of_stream ? "." : ",");
+      for (auto next = decoder.next(); next && *next; next = decoder.next())
+        seen += (*next)->payload + ((*next)->end_of_stream ? "." : ",");
     }
     EXPECT_EQ(seen, "abc,,{}.") << piece;
     EXPECT_FALSE(decoder.has_partial());

@@ -1,4 +1,5 @@
-// The control plane's calls on a transport of the test's: what is sent, what is made of the answers, and what is done again.
+// The control plane's calls on a transport of the test's: what is sent, what is made of the answers, and what is done
+// again.
 #include "plugins/e2b/api/control_plane.h"
 
 #include <gmock/gmock.h>
@@ -31,19 +32,27 @@ class ControlPlane : public testing::Test {
   ControlPlane() {
     config_.api_url = "https://api.test";
     config_.api_key = "e2b_key";
-    api_.emplace(config_, transport_, http::RetryPolicy{.seed = 7}, [this](http::Milliseconds wait) {
-      waited_ += wait;
-      return true;
-    }, nullptr);
+    api_.emplace(
+        config_, transport_, http::RetryPolicy{.seed = 7},
+        [this](http::Milliseconds wait) {
+          waited_ += wait;
+          return true;
+        },
+        nullptr);
   }
 
-  void answer(int status, const std::string& body = "") { transport_.answers.push_back(FakeAnswer::json(status, body)); }
+  void answer(int status, const std::string& body = "") {
+    transport_.answers.push_back(FakeAnswer::json(status, body));
+  }
   const http::Request& sent(size_t index = 0) const { return transport_.requests.at(index); }
   Json sent_body(size_t index = 0) const { return *parse_json(sent(index).body); }
   Result<Sandbox> create(const SandboxSpec& spec = {}) { return create_sandbox(*api_, spec, {}); }
   Status kill_verified(http::Milliseconds budget = 60s) {
-    E2bPlace place(std::make_unique<Borrowed>(transport_), config_, http::RetryPolicy{.seed = 7}, [](http::Milliseconds) { return true; }, nullptr);
-    return sdk::kill_and_verify(place, "i1", budget, [this](http::Milliseconds wait) { pauses_.push_back(wait.count()); });
+    E2bPlace place(
+        std::make_unique<Borrowed>(transport_), config_, http::RetryPolicy{.seed = 7},
+        [](http::Milliseconds) { return true; }, nullptr);
+    return sdk::kill_and_verify(place, "i1", budget,
+                                [this](http::Milliseconds wait) { pauses_.push_back(wait.count()); });
   }
 
   ApiConfig config_;
@@ -53,7 +62,8 @@ class ControlPlane : public testing::Test {
   std::vector<int64_t> pauses_;
 };
 
-constexpr const char* kCreated = R"({"sandboxID":"i1","templateID":"base","envdVersion":"0.2","envdAccessToken":"tok","domain":"e2b.dev"})";
+constexpr const char* kCreated =
+    R"({"sandboxID":"i1","templateID":"base","envdVersion":"0.2","envdAccessToken":"tok","domain":"e2b.dev"})";
 constexpr const char* kNoRoute = R"({"code":404,"message":"route not found"})";
 
 // ---- Creating
@@ -68,7 +78,8 @@ TEST_F(ControlPlane, ACreateSaysWhatIsWantedAndThatTheSandboxEndsWithItsLease) {
   const auto created = create(spec);
   ASSERT_TRUE(created.ok()) << created.error().message;
   EXPECT_THAT(transport_.calls(), ElementsAre("POST https://api.test/v2/sandboxes"));
-  EXPECT_EQ(sent_body().dump(), R"({"templateID":"mine","timeout":77,"metadata":{"osiris_run":"r1"},"autoPause":false})");
+  EXPECT_EQ(sent_body().dump(),
+            R"({"templateID":"mine","timeout":77,"metadata":{"osiris_run":"r1"},"autoPause":false})");
   EXPECT_EQ(sent().headers.get("X-API-Key"), "e2b_key");
   EXPECT_EQ(sent().headers.get("Idempotency-Key"), "k-1");
   EXPECT_EQ(sent().headers.get("Content-Type"), "application/json");
@@ -123,8 +134,8 @@ TEST_F(ControlPlane, AnOlderServiceIsFoundOutOnceAndAskedForWhatTheNewerAlwaysDo
   answer(201, kCreated);
   ASSERT_TRUE(create().ok());
   ASSERT_TRUE(create().ok());
-  EXPECT_THAT(transport_.calls(),
-              ElementsAre("POST https://api.test/v2/sandboxes", "POST https://api.test/sandboxes", "POST https://api.test/sandboxes"));
+  EXPECT_THAT(transport_.calls(), ElementsAre("POST https://api.test/v2/sandboxes", "POST https://api.test/sandboxes",
+                                              "POST https://api.test/sandboxes"));
   EXPECT_FALSE(sent_body(0).contains("secure"));
   EXPECT_EQ(sent_body(1)["secure"], Json(true));
   EXPECT_TRUE(api_->is_older(Generation::kSandboxes));
@@ -151,10 +162,12 @@ TEST_F(ControlPlane, AnAnswerThatIsNoDocumentIsAFailureOfTheService) {
 
 TEST_F(ControlPlane, AnIdThatIsNoneIsNeverUsed) {
   const std::string longest(64, 'a');
-  for (const std::string& id : {std::string(), std::string("../templates/x"), std::string("a/b"), std::string("A"), std::string("a b"), std::string("a?x"),
-                                std::string("a\\r\\nX: y"), std::string("a_b"), std::string("\\u00e4"), longest + "a"}) {
+  for (const std::string& id :
+       {std::string(), std::string("../templates/x"), std::string("a/b"), std::string("A"), std::string("a b"),
+        std::string("a?x"), std::string("a\\r\\nX: y"), std::string("a_b"), std::string("\\u00e4"), longest + "a"}) {
     const std::string document = R"({"sandboxID":")" + id + R"("})";
-    transport_.answers = {FakeAnswer::json(201, document), FakeAnswer::json(200, "[" + document + "]"), FakeAnswer::json(200, document), FakeAnswer::json(200, document)};
+    transport_.answers = {FakeAnswer::json(201, document), FakeAnswer::json(200, "[" + document + "]"),
+                          FakeAnswer::json(200, document), FakeAnswer::json(200, document)};
     EXPECT_FALSE(create().ok()) << id;
     const auto found = find_by_metadata(*api_, {});
     const auto got = get_sandbox(*api_, "i1", {});
@@ -177,19 +190,23 @@ TEST_F(ControlPlane, AnIdOfEveryAllowedCharacterIsTaken) {
 // ---- Finding
 
 TEST_F(ControlPlane, SandboxesAreFoundByMetadataOnEveryPage) {
-  transport_.answers = {{200, R"([{"sandboxID":"i1","state":"paused","metadata":{"k":"v &"}}])", false, {{"X-Next-Token", "a/b"}}},
-                        {200, R"([{"sandboxID":"i2","metadata":{"k":"v &","more":"1"}}])", false}};
+  transport_.answers = {
+      {200, R"([{"sandboxID":"i1","state":"paused","metadata":{"k":"v &"}}])", false, {{"X-Next-Token", "a/b"}}},
+      {200, R"([{"sandboxID":"i2","metadata":{"k":"v &","more":"1"}}])", false}};
   const auto found = find_by_metadata(*api_, {{"k", "v &"}});
   ASSERT_TRUE(found.ok()) << found.error().message;
   ASSERT_EQ(found->size(), 2u);
   EXPECT_EQ((*found)[0].state, "paused");
   EXPECT_EQ((*found)[1].state, "running") << "what does not say runs";
   const std::string query = "/v2/sandboxes?state=running%2Cpaused&limit=100&metadata=k%3Dv%252520%252526";
-  EXPECT_THAT(transport_.calls(), ElementsAre("GET https://api.test" + query, "GET https://api.test" + query + "&nextToken=a%2Fb"));
+  EXPECT_THAT(transport_.calls(),
+              ElementsAre("GET https://api.test" + query, "GET https://api.test" + query + "&nextToken=a%2Fb"));
 }
 
 TEST_F(ControlPlane, AFilterIsNotTrustedWithWhatIsToBeDeleted) {
-  answer(200, R"([{"sandboxID":"i1","metadata":{"run":"other"}},{"sandboxID":"i2"},{"sandboxID":"i3","metadata":{"run":"mine","owner":"x"}},{"sandboxID":"i4","metadata":{"run":"mine"}}])");
+  answer(
+      200,
+      R"([{"sandboxID":"i1","metadata":{"run":"other"}},{"sandboxID":"i2"},{"sandboxID":"i3","metadata":{"run":"mine","owner":"x"}},{"sandboxID":"i4","metadata":{"run":"mine"}}])");
   const auto found = find_by_metadata(*api_, {{"run", "mine"}, {"owner", "x"}});
   ASSERT_TRUE(found.ok());
   ASSERT_EQ(found->size(), 1u);
@@ -240,8 +257,9 @@ TEST_F(ControlPlane, CallsWhoseCallerRepeatsThemAreMadeOnce) {
   EXPECT_FALSE(kill_sandbox(*api_, "i1", {}).ok());
   EXPECT_FALSE(is_gone(*api_, "i1", {}).ok());
   EXPECT_FALSE(get_sandbox(*api_, "i1", {}).ok());
-  EXPECT_THAT(transport_.calls(), ElementsAre("POST https://api.test/sandboxes/i1/timeout", "DELETE https://api.test/sandboxes/i1",
-                                              "GET https://api.test/sandboxes/i1", "GET https://api.test/sandboxes/i1"));
+  EXPECT_THAT(transport_.calls(),
+              ElementsAre("POST https://api.test/sandboxes/i1/timeout", "DELETE https://api.test/sandboxes/i1",
+                          "GET https://api.test/sandboxes/i1", "GET https://api.test/sandboxes/i1"));
   EXPECT_EQ(sent().body, R"({"timeout":60})");
 }
 
@@ -277,7 +295,8 @@ TEST_F(ControlPlane, AKillIsVerified) {
   answer(204);
   answer(404);
   EXPECT_TRUE(kill_verified().ok());
-  EXPECT_THAT(transport_.calls(), ElementsAre("DELETE https://api.test/sandboxes/i1", "GET https://api.test/sandboxes/i1"));
+  EXPECT_THAT(transport_.calls(),
+              ElementsAre("DELETE https://api.test/sandboxes/i1", "GET https://api.test/sandboxes/i1"));
   EXPECT_THAT(pauses_, IsEmpty());
 }
 

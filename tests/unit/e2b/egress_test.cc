@@ -19,8 +19,10 @@ using ::testing::SizeIs;
 
 class EgressRules : public ::testing::Test {
  protected:
-  void connect(const std::string& fields, const std::string& reference = "@mysql.shop", const std::string& family = "mysql") {
-    Json connections = request_.connections["connections"].is_object() ? request_.connections["connections"] : Json::object();
+  void connect(const std::string& fields, const std::string& reference = "@mysql.shop",
+               const std::string& family = "mysql") {
+    Json connections =
+        request_.connections["connections"].is_object() ? request_.connections["connections"] : Json::object();
     connections.set(reference, Json::object({{"family", family}, {"alias", "shop"}, {"fields", *parse_json(fields)}}));
     request_.connections = Json::object({{"connections", connections}});
   }
@@ -30,12 +32,14 @@ class EgressRules : public ::testing::Test {
     step.hosts = {host};
   }
   Result<sdk::Egress> derive() {
-    return sdk::derive_egress(config_, service_network(), request_, [this](const std::string& host) -> Result<std::vector<std::string>> {
-      asked_.push_back(host);
-      const auto found = names_.find(host);
-      if (found == names_.end()) return Error(Code::kNotFound, "this machine finds no address of host " + host, "allow its address");
-      return found->second;
-    });
+    return sdk::derive_egress(
+        config_, service_network(), request_, [this](const std::string& host) -> Result<std::vector<std::string>> {
+          asked_.push_back(host);
+          const auto found = names_.find(host);
+          if (found == names_.end())
+            return Error(Code::kNotFound, "this machine finds no address of host " + host, "allow its address");
+          return found->second;
+        });
   }
   sdk::Egress derived() {
     auto egress = derive();
@@ -96,7 +100,9 @@ TEST_F(EgressRules, EveryFieldThatNamesAHostGivesARule) {
   for (const char* field : {"host", "url", "endpoint", "pg_host", "custom_base_url", "sql_url", "sql_endpoint"}) {
     connect(std::string(R"({")") + field + R"(": "https://db.example.org/x"})", "@graphql.api", "graphql");
     EXPECT_THAT(derived().allow(), ElementsAre("203.0.113.5", "db.example.org")) << field;
-    EXPECT_EQ(sdk::with_addresses(request_.connections["connections"], derived())["@graphql.api"]["addresses"].dump(), R"({"db.example.org":["203.0.113.5"]})") << field;
+    EXPECT_EQ(sdk::with_addresses(request_.connections["connections"], derived())["@graphql.api"]["addresses"].dump(),
+              R"({"db.example.org":["203.0.113.5"]})")
+        << field;
   }
   for (const char* field : {"database", "user", "schema"}) {
     connect(std::string(R"({")") + field + R"(": "db.example.org"})", "@graphql.api", "graphql");
@@ -181,17 +187,26 @@ TEST_F(EgressRules, ANameWithoutAddressIsEnoughForTheWeb) {
 }
 
 TEST_F(EgressRules, RefuseEveryPrivateAddressThatIsWrittenDown) {
-  const std::pair<const char*, const char*> rows[] = {
-      {"10.1.2.3", "10.0.0.0/8"},      {"100.64.0.1", "100.64.0.0/10"},  {"100.127.255.254", "100.64.0.0/10"}, {"169.254.169.254", "169.254.0.0/16"},
-      {"172.16.0.1", "172.16.0.0/12"}, {"172.31.255.1", "172.16.0.0/12"}, {"192.168.7.7", "192.168.0.0/16"},    {"10.1", "10.0.0.0/8"},
-      {"0x0a000001", "10.0.0.0/8"},    {"::ffff:10.0.0.1", "10.0.0.0/8"}, {"fd00::1", "fc00::/7"},              {"fe80::1", "fe80::/10"}};
+  const std::pair<const char*, const char*> rows[] = {{"10.1.2.3", "10.0.0.0/8"},
+                                                      {"100.64.0.1", "100.64.0.0/10"},
+                                                      {"100.127.255.254", "100.64.0.0/10"},
+                                                      {"169.254.169.254", "169.254.0.0/16"},
+                                                      {"172.16.0.1", "172.16.0.0/12"},
+                                                      {"172.31.255.1", "172.16.0.0/12"},
+                                                      {"192.168.7.7", "192.168.0.0/16"},
+                                                      {"10.1", "10.0.0.0/8"},
+                                                      {"0x0a000001", "10.0.0.0/8"},
+                                                      {"::ffff:10.0.0.1", "10.0.0.0/8"},
+                                                      {"fd00::1", "fc00::/7"},
+                                                      {"fe80::1", "fe80::/10"}};
   for (const auto& [address, range] : rows) {
     connect(std::string(R"({"host": ")") + address + R"("})");
     EXPECT_THAT(refusal(), HasSubstr(std::string("(") + range + ")")) << address;
     EXPECT_THAT(refusal(), HasSubstr("--e2b-egress-proxy")) << address;
     EXPECT_THAT(refusal(), HasSubstr("--e2b-allow-private")) << address;
   }
-  for (const char* address : {"9.255.255.255", "11.0.0.1", "100.63.255.255", "100.128.0.1", "169.253.1.1", "172.15.0.1", "172.32.0.1", "192.167.1.1", "198.18.0.1"}) {
+  for (const char* address : {"9.255.255.255", "11.0.0.1", "100.63.255.255", "100.128.0.1", "169.253.1.1", "172.15.0.1",
+                              "172.32.0.1", "192.167.1.1", "198.18.0.1"}) {
     connect(std::string(R"({"host": ")") + address + R"("})");
     EXPECT_EQ(refusal(), "") << address;
   }
@@ -230,14 +245,16 @@ TEST_F(EgressRules, WarnOfANameThatIsPrivateHere) {
   connect(R"({"host": "db.corp.example"})");
   sdk::Egress egress = derived();
   ASSERT_THAT(egress.warnings, SizeIs(1));
-  EXPECT_THAT(egress.warnings[0], HasSubstr("db.corp.example is 10.2.3.4 as seen from this machine, a private address (10.0.0.0/8)"));
+  EXPECT_THAT(egress.warnings[0],
+              HasSubstr("db.corp.example is 10.2.3.4 as seen from this machine, a private address (10.0.0.0/8)"));
   EXPECT_THAT(egress.warnings[0], HasSubstr("--e2b-egress-proxy"));
   config_.egress_proxy = sdk::EgressProxy{"proxy.example.org:1080", "", ""};
   EXPECT_THAT(derived().warnings, IsEmpty());
 }
 
 TEST_F(EgressRules, RefuseLoopbackInEverySpelling) {
-  for (const char* host : {"localhost", "LOCALHOST", "db.localhost", "127.0.0.1", "127.1", "127.255.0.3", "::1", "0.0.0.0", "2130706433", "::ffff:127.0.0.1"}) {
+  for (const char* host : {"localhost", "LOCALHOST", "db.localhost", "127.0.0.1", "127.1", "127.255.0.3", "::1",
+                           "0.0.0.0", "2130706433", "::ffff:127.0.0.1"}) {
     connect(std::string(R"({"host": ")") + host + R"("})");
     EXPECT_THAT(refusal(), HasSubstr("the sandbox itself")) << host;
   }
@@ -265,8 +282,10 @@ TEST_F(EgressRules, AProxyTravelsWithItsPasswordAndIsShownWithout) {
   connect(R"({"host": "db.example.org"})");
   config_.egress_proxy = sdk::EgressProxy{"proxy.example.org:1080", "team", "hunter2hunter2"};
   const sdk::Egress egress = derived();
-  EXPECT_EQ(network_rules(egress, true)["egressProxy"].dump(), R"({"address":"proxy.example.org:1080","username":"team","password":"hunter2hunter2"})");
-  EXPECT_EQ(network_rules(egress, false)["egressProxy"].dump(), R"({"address":"proxy.example.org:1080","username":"team"})");
+  EXPECT_EQ(network_rules(egress, true)["egressProxy"].dump(),
+            R"({"address":"proxy.example.org:1080","username":"team","password":"hunter2hunter2"})");
+  EXPECT_EQ(network_rules(egress, false)["egressProxy"].dump(),
+            R"({"address":"proxy.example.org:1080","username":"team"})");
   config_.network = "open";
   EXPECT_TRUE(rules()["allowOut"].is_null());
   EXPECT_EQ(rules()["egressProxy"]["address"].as_string(), "proxy.example.org:1080");
@@ -277,10 +296,12 @@ TEST_F(EgressRules, LendTheWorkerWhatThisMachineFound) {
   connect(R"({"host": "DB.example.org", "port": 3306})");
   connect(R"({"host": "203.0.113.9"})", "@mysql.other");
   const Json lent = sdk::with_addresses(request_.connections["connections"], derived());
-  EXPECT_EQ(lent["@mysql.shop"]["addresses"].dump(), R"({"DB.example.org":["203.0.113.5"]})") << "under the name as the driver reads it";
+  EXPECT_EQ(lent["@mysql.shop"]["addresses"].dump(), R"({"DB.example.org":["203.0.113.5"]})")
+      << "under the name as the driver reads it";
   EXPECT_FALSE(lent["@mysql.other"].contains("addresses"));
   config_.network = "open";
-  EXPECT_FALSE(sdk::with_addresses(request_.connections["connections"], derived())["@mysql.shop"].contains("addresses"));
+  EXPECT_FALSE(
+      sdk::with_addresses(request_.connections["connections"], derived())["@mysql.shop"].contains("addresses"));
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "plugins/e2b/config.h"
 #include "plugins/e2b/api/envd.h"
+#include "plugins/e2b/config.h"
 #include "plugins/sdk/abi/host.h"
 
 namespace osiris::e2b {
@@ -28,9 +28,11 @@ TEST(EgressProxyOption, TakesAHostAPortAndCredentials) {
 
 TEST(EgressProxyOption, RefusesWhatE2bRefusesAndRepeatsNoPassword) {
   const std::string long_text(256, 'x');
-  for (const std::string& wrong : {std::string("proxy.example.org"), std::string("proxy.example.org:0"), std::string("proxy.example.org:70000"), std::string(":1080"),
-                                   std::string("http://team:hunter2@proxy:1080"), std::string("socks5://:hunter2@proxy:1080"), "socks5://" + long_text + ":hunter2@proxy:1080",
-                                   "team:" + long_text + "@proxy:1080", std::string("socks5://team:hunter2@proxy:10a80")}) {
+  for (const std::string& wrong :
+       {std::string("proxy.example.org"), std::string("proxy.example.org:0"), std::string("proxy.example.org:70000"),
+        std::string(":1080"), std::string("http://team:hunter2@proxy:1080"),
+        std::string("socks5://:hunter2@proxy:1080"), "socks5://" + long_text + ":hunter2@proxy:1080",
+        "team:" + long_text + "@proxy:1080", std::string("socks5://team:hunter2@proxy:10a80")}) {
     const auto proxy = parse_egress_proxy(wrong);
     ASSERT_FALSE(proxy.ok()) << wrong;
     EXPECT_THAT(proxy.error().message + proxy.error().hint, Not(HasSubstr("hunter2")));
@@ -38,15 +40,18 @@ TEST(EgressProxyOption, RefusesWhatE2bRefusesAndRepeatsNoPassword) {
 }
 
 TEST(ServiceUrl, IsHttpsOrThisMachine) {
-  for (const char* good : {"https://api.e2b.app", "HTTPS://api.e2b.app", "http://127.0.0.1:3000", "http://localhost:3000", "http://[::1]:3000", ""})
+  for (const char* good : {"https://api.e2b.app", "HTTPS://api.e2b.app", "http://127.0.0.1:3000",
+                           "http://localhost:3000", "http://[::1]:3000", ""})
     EXPECT_TRUE(check_service_url("--e2b-api-url", good, false).ok()) << good;
-  for (const char* bad : {"http://api.e2b.app", "http://10.0.0.7:3000", "http://127.evil.example", "http://127.0.0.1@evil.example", "http://localhost.evil.example", "api.e2b.app",
-                          "ftp://127.0.0.1", "//api.e2b.app"}) {
+  for (const char* bad :
+       {"http://api.e2b.app", "http://10.0.0.7:3000", "http://127.evil.example", "http://127.0.0.1@evil.example",
+        "http://localhost.evil.example", "api.e2b.app", "ftp://127.0.0.1", "//api.e2b.app"}) {
     const Status status = check_service_url("--e2b-api-url", bad, false);
     ASSERT_FALSE(status.ok()) << bad;
     EXPECT_EQ(status.error().code, Code::kInvalidArgument) << bad;
   }
-  EXPECT_THAT(check_service_url("--e2b-api-url", "http://api.e2b.app", false).error().hint, HasSubstr("--e2b-allow-http"));
+  EXPECT_THAT(check_service_url("--e2b-api-url", "http://api.e2b.app", false).error().hint,
+              HasSubstr("--e2b-allow-http"));
   EXPECT_TRUE(check_service_url("--e2b-api-url", "http://api.e2b.app", true).ok());
   EXPECT_FALSE(check_service_url("--e2b-api-url", "api.e2b.app", true).ok()) << "curl would guess http";
 }
@@ -74,7 +79,10 @@ class ConfigCheck : public ::testing::Test {
 TEST_F(ConfigCheck, AServiceOnAnotherMachineNeedsHttps) {
   EXPECT_THAT(problem({{"api-url", "http://e2b.corp.example"}}), HasSubstr("--e2b-api-url"));
   EXPECT_THAT(problem({{"sandbox-url", "http://e2b.corp.example"}}), HasSubstr("--e2b-sandbox-url"));
-  EXPECT_EQ(problem({{"api-url", "http://e2b.corp.example"}, {"sandbox-url", "http://e2b.corp.example"}, {"allow-http", "true"}}), "");
+  EXPECT_EQ(
+      problem(
+          {{"api-url", "http://e2b.corp.example"}, {"sandbox-url", "http://e2b.corp.example"}, {"allow-http", "true"}}),
+      "");
 }
 
 TEST_F(ConfigCheck, AnEgressProxyIsWhereE2bReachesIt) {
@@ -94,7 +102,8 @@ TEST(EnvdUrl, UsesOneHostForAllSandboxesOfE2bsOwnDomains) {
   ApiConfig config;
   Sandbox sandbox;
   sandbox.id = "abc";
-  for (const char* domain : {"e2b.app", "e2b.dev", "e2b.pro", "e2b-staging.dev", "e2b-tango.dev", "e2b-juliett.dev", "foxtrot-2.e2b.dev"}) {
+  for (const char* domain :
+       {"e2b.app", "e2b.dev", "e2b.pro", "e2b-staging.dev", "e2b-tango.dev", "e2b-juliett.dev", "foxtrot-2.e2b.dev"}) {
     sandbox.domain = domain;
     EXPECT_EQ(envd_url(config, sandbox), std::string("https://sandbox.") + domain);
   }

@@ -1,4 +1,5 @@
-// envd's calls on a transport of the test's: files as one request, processes as streams of events, and nothing of a secret but where it belongs.
+// envd's calls on a transport of the test's: files as one request, processes as streams of events, and nothing of a
+// secret but where it belongs.
 #include "plugins/e2b/api/envd.h"
 
 #include <gmock/gmock.h>
@@ -53,7 +54,9 @@ class EnvdCalls : public testing::Test {
   void answer(FakeAnswer answer) { transport_.answers.push_back(std::move(answer)); }
   const http::Request& sent(size_t index = 0) const { return transport_.requests.at(index); }
   static UploadPart part(const std::string& path, const std::string& content) {
-    return {path, [content](const auto& sink) { return sink(content) ? Status() : Status(Error(Code::kCancelled, "not wanted any more")); }};
+    return {path, [content](const auto& sink) {
+              return sink(content) ? Status() : Status(Error(Code::kCancelled, "not wanted any more"));
+            }};
   }
   // A stream whose answer is `body`.
   std::unique_ptr<ProcessStream> stream(const std::string& body, int status = 200) {
@@ -99,7 +102,8 @@ TEST_F(EnvdCalls, AnUploadIsOneRequestWithEveryPart) {
   ASSERT_TRUE(uploaded.ok()) << uploaded.error().message;
   EXPECT_TRUE(opened);
   EXPECT_EQ(*uploaded, sent().body.size());
-  const std::string boundary = std::string(sent().headers.get("Content-Type")).substr(std::string("multipart/form-data; boundary=").size());
+  const std::string boundary =
+      std::string(sent().headers.get("Content-Type")).substr(std::string("multipart/form-data; boundary=").size());
   const auto of = [&](const std::string& path, const std::string& content) {
     return "--" + boundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + path +
            "\"\r\nContent-Type: application/octet-stream\r\n\r\n" + content + "\r\n";
@@ -171,9 +175,11 @@ TEST_F(EnvdCalls, ListeningAnewGivesUpOnASilentStream) {
 }
 
 TEST_F(EnvdCalls, EventsComeInTheirOrderAndWhatIsUnknownIsSkipped) {
-  const auto events = stream(event(R"({"start":{"pid":42}})") + event(R"({"keepalive":{}})") + event(R"({"data":{"stdout":")" + base64("out") + R"("}})") +
-                             event(R"({"data":{"stderr":")" + base64("err") + R"("}})") + event(R"({"novelty":{}})") +
-                             event(R"({"end":{"exited":true,"exitCode":3,"status":"exit status 3"}})") + end_of_stream());
+  const auto events =
+      stream(event(R"({"start":{"pid":42}})") + event(R"({"keepalive":{}})") +
+             event(R"({"data":{"stdout":")" + base64("out") + R"("}})") +
+             event(R"({"data":{"stderr":")" + base64("err") + R"("}})") + event(R"({"novelty":{}})") +
+             event(R"({"end":{"exited":true,"exitCode":3,"status":"exit status 3"}})") + end_of_stream());
   const auto start = events->next(1s);
   ASSERT_TRUE(start.ok());
   EXPECT_EQ(start->kind, Kind::kStart);
@@ -192,7 +198,8 @@ TEST_F(EnvdCalls, EventsComeInTheirOrderAndWhatIsUnknownIsSkipped) {
 }
 
 TEST_F(EnvdCalls, AStreamThatEndsWithAnErrorTellsIt) {
-  const auto events = stream(event(R"({"start":{"pid":42}})") + end_of_stream(R"({"error":{"code":"not_found","message":"process 7 not found"}})"));
+  const auto events = stream(event(R"({"start":{"pid":42}})") +
+                             end_of_stream(R"({"error":{"code":"not_found","message":"process 7 not found"}})"));
   ASSERT_TRUE(events->next(1s).ok());
   const auto next = events->next(1s);
   ASSERT_FALSE(next.ok());
@@ -202,14 +209,15 @@ TEST_F(EnvdCalls, AStreamThatEndsWithAnErrorTellsIt) {
 
 TEST_F(EnvdCalls, AStreamThatBreaksOrMakesNoSenseIsTheNetworksFailure) {
   const std::string start = event(R"({"start":{"pid":42}})");
-  for (const std::string& rest : {std::string(), start.substr(0, 9), encode_envelope("{"), event(R"({"data":{"stdout":"*"}})"), std::string("\1\0\0\0\0", 5)}) {
+  for (const std::string& rest : {std::string(), start.substr(0, 9), encode_envelope("{"),
+                                  event(R"({"data":{"stdout":"*"}})"), std::string("\1\0\0\0\0", 5)}) {
     const auto events = stream(start + rest);
     ASSERT_TRUE(events->next(1s).ok());
     const auto next = events->next(1s);
     ASSERT_FALSE(next.ok()) << rest;
     EXPECT_EQ(failure_class_of(next.error()), FailureClass::kNetworkError) << rest;
     EXPECT_THAT(next.error().message, HasSubstr("reconnect to the worker: the stream broke"));
-    }
+  }
 }
 
 TEST_F(EnvdCalls, AStreamThatIsRefusedTellsTheAnswer) {
@@ -238,7 +246,8 @@ TEST_F(EnvdCalls, InputIsOneStreamOfSlicesAndMarkedAsSecret) {
   ASSERT_EQ(messages.size(), 3u);
   EXPECT_EQ(messages[0], R"({"start":{"process":{"pid":42}}})");
   std::string arrived;
-  for (size_t i = 1; i < messages.size(); ++i) arrived += *base64_decode((*parse_json(messages[i]))["data"]["input"]["stdin"].as_string());
+  for (size_t i = 1; i < messages.size(); ++i)
+    arrived += *base64_decode((*parse_json(messages[i]))["data"]["input"]["stdin"].as_string());
   EXPECT_EQ(arrived, input);
   EXPECT_TRUE(sent().has_secrets);
   EXPECT_EQ(sent().url, "https://sandbox.test/process.Process/StreamInput");
@@ -258,7 +267,8 @@ TEST_F(EnvdCalls, InputThatMayHaveArrivedIsNotSentTwice) {
 }
 
 TEST_F(EnvdCalls, AServiceWithoutStreamsOfInputIsToldApartFromAProcessThatIsNoMore) {
-  for (const FakeAnswer& unknown : {FakeAnswer{404, "404 page not found"}, FakeAnswer{405}, FakeAnswer{501, R"({"code":"unimplemented"})"}}) {
+  for (const FakeAnswer& unknown :
+       {FakeAnswer{404, "404 page not found"}, FakeAnswer{405}, FakeAnswer{501, R"({"code":"unimplemented"})"}}) {
     answer(unknown);
     EXPECT_THAT(envd_->stream_input(42, "x").error().message, HasSubstr("takes no process input as a stream"));
   }
@@ -273,7 +283,8 @@ TEST_F(EnvdCalls, InputIsTakenOnlyWhenTheStreamsEndSaysSo) {
   EXPECT_THAT(envd_->stream_input(42, "x").error().message, HasSubstr("its answer has no end"));
   answer({200, end_of_stream("no json")});
   EXPECT_EQ(failure_class_of(envd_->stream_input(42, "x").error()), FailureClass::kNetworkError);
-  answer({200, encode_envelope("{}") + end_of_stream(R"({"error":{"code":"internal","message":"error writing to stdin: it is closed"}})")});
+  answer({200, encode_envelope("{}") +
+                   end_of_stream(R"({"error":{"code":"internal","message":"error writing to stdin: it is closed"}})")});
   const Status closed = envd_->stream_input(42, "x");
   ASSERT_FALSE(closed.ok());
   EXPECT_EQ(detail_of(closed.error(), "rpc_code").as_string(), "internal");

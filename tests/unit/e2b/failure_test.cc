@@ -23,12 +23,14 @@ const std::vector<Situation>& situations() {
   static const std::vector<Situation> all = {
       {"start the worker", kRpcStatus, "unauthenticated", "bad token", F::kAuthError, "token of the sandbox"},
       {"list the processes", kRpcStatus, "permission_denied", "", F::kAuthError, "token of the sandbox"},
-      {"reconnect to the worker", kRpcStatus, "not_found", "process with pid 7 not found", F::kNotFound, "not in the sandbox"},
+      {"reconnect to the worker", kRpcStatus, "not_found", "process with pid 7 not found", F::kNotFound,
+       "not in the sandbox"},
       {"start the worker", kRpcStatus, "resource_exhausted", "", F::kQuotaExceeded, "out of memory, disk or processes"},
       {"send to the worker", kRpcStatus, "unimplemented", "", F::kSandboxError, "too old"},
       {"start the worker", kRpcStatus, "internal", "", F::kSandboxError, "Try again"},
 
-      {"create a sandbox", 500, "sandbox_create_refused", "vcpu count out of bounds", F::kSandboxError, "No retry changes it"},
+      {"create a sandbox", 500, "sandbox_create_refused", "vcpu count out of bounds", F::kSandboxError,
+       "No retry changes it"},
       {"create a sandbox", 504, "sandbox_placement_timeout", "", F::kCreationTimeout, "no room"},
       {"create a sandbox", 503, "sandbox_capacity_unavailable", "", F::kCreationTimeout, "no room"},
       {"create a sandbox", 503, "sandbox_no_compatible_node", "", F::kCreationTimeout, "No machine of the service"},
@@ -37,19 +39,23 @@ const std::vector<Situation>& situations() {
       {"create a sandbox", 409, "idempotency_outcome_unknown", "", F::kSandboxError, "reap"},
 
       {"upload files", kUnknownRoute, "", "404 page not found", F::kSandboxError, "build the template anew"},
-      {"start the build of template x", kUnknownRoute, "", "validation error: method not allowed", F::kSandboxError, "no templates from steps"},
+      {"start the build of template x", kUnknownRoute, "", "validation error: method not allowed", F::kSandboxError,
+       "no templates from steps"},
       {"create a sandbox", kUnknownRoute, "", "", F::kSandboxError, "--e2b-api-url"},
 
       {"upload files", 401, "", "unauthorized access", F::kAuthError, "not your API key"},
       {"download the artifacts", 403, "", "", F::kAuthError, "not your API key"},
       {"create a sandbox", 401, "", "Invalid API key", F::kAuthError, "Set E2B_API_KEY"},
-      {"create a sandbox", 403, "", "team is blocked: please update your payment method", F::kAuthError, "The key is fine"},
+      {"create a sandbox", 403, "", "team is blocked: please update your payment method", F::kAuthError,
+       "The key is fine"},
       {"list sandboxes", 403, "", "Team is Banned", F::kAuthError, "The key is fine"},
       {"list sandboxes", 403, "", "please update your payment method", F::kAuthError, "billing"},
       {"list sandboxes", 403, "", "see Billing", F::kAuthError, "billing"},
-      {"create a sandbox", 403, "", "Team does not have access to template 'abc'", F::kAuthError, "belongs to another team"},
+      {"create a sandbox", 403, "", "Team does not have access to template 'abc'", F::kAuthError,
+       "belongs to another team"},
       {"look for template osiris-0123456789abcdef", 403, "", "", F::kAuthError, "belongs to another team"},
-      {"create template osiris-0123456789abcdef", 403, "", "Alias is already taken", F::kAuthError, "belongs to another team"},
+      {"create template osiris-0123456789abcdef", 403, "", "Alias is already taken", F::kAuthError,
+       "belongs to another team"},
       {"upload the template's files", 403, "", "", F::kAuthError, "address for the upload"},
       {"list templates", 403, "", "forbidden", F::kAuthError, "may not do this"},
 
@@ -62,7 +68,8 @@ const std::vector<Situation>& situations() {
       {"create template x", 507, "", "", F::kQuotaExceeded, "remove old templates"},
       {"create a sandbox", 400, "", "Timeout cannot be greater than 1 hours", F::kQuotaExceeded, "--e2b-lease"},
       {"renew the lease", 400, "", "Max instance length exceeded", F::kQuotaExceeded, "how long a sandbox lives"},
-      {"create a sandbox", 429, "", "you have reached the maximum number of concurrent E2B sandboxes (20)", F::kQuotaExceeded, "other sandboxes to end"},
+      {"create a sandbox", 429, "", "you have reached the maximum number of concurrent E2B sandboxes (20)",
+       F::kQuotaExceeded, "other sandboxes to end"},
       {"upload files", 429, "", "", F::kQuotaExceeded, "fewer calls"},
       {"list sandboxes", 429, "", "Rate limit exceeded", F::kQuotaExceeded, "fewer calls"},
       {"list sandboxes", 429, "", "", F::kQuotaExceeded, "other sandboxes to end"},
@@ -83,7 +90,9 @@ const std::vector<Situation>& situations() {
   return all;
 }
 
-std::string name_of(const Situation& each) { return each.operation + " " + std::to_string(each.status) + " " + each.code + " " + each.message; }
+std::string name_of(const Situation& each) {
+  return each.operation + " " + std::to_string(each.status) + " " + each.code + " " + each.message;
+}
 
 TEST(FailureTable, EverySituationHasItsClassAndItsRemedy) {
   for (const Situation& each : situations()) {
@@ -95,8 +104,10 @@ TEST(FailureTable, EverySituationHasItsClassAndItsRemedy) {
 
 TEST(FailureTable, EveryRowIsMetByASituation) {
   std::set<size_t> met;
-  for (const Situation& each : situations()) met.insert(judge({each.operation, each.status, each.code, each.message}).row);
-  for (size_t row = 0; row < judgement_rows(); ++row) EXPECT_EQ(met.count(row), 1u) << "no situation above comes to row " << row;
+  for (const Situation& each : situations())
+    met.insert(judge({each.operation, each.status, each.code, each.message}).row);
+  for (size_t row = 0; row < judgement_rows(); ++row)
+    EXPECT_EQ(met.count(row), 1u) << "no situation above comes to row " << row;
 }
 
 http::Outcome answered(int status, const std::string& body, http::Headers headers = {}) {
@@ -109,7 +120,8 @@ http::Outcome answered(int status, const std::string& body, http::Headers header
 }
 
 TEST(Failure, AnAnswerBecomesAnErrorWithClassHintAndDetail) {
-  const Error error = failure_from(answered(500, R"({"code":500,"error_code":"sandbox_create_refused","message":"no"})", {{"Should-Retry", "false"}, {"X-Request-Id", "r1"}}),
+  const Error error = failure_from(answered(500, R"({"code":500,"error_code":"sandbox_create_refused","message":"no"})",
+                                            {{"Should-Retry", "false"}, {"X-Request-Id", "r1"}}),
                                    "create a sandbox");
   EXPECT_EQ(error.message, "cannot create a sandbox: HTTP 500: no (request r1)");
   EXPECT_EQ(failure_class_of(error), F::kSandboxError);
@@ -124,7 +136,8 @@ TEST(Failure, AnUnknownRouteIsNoMatterOfNames) {
 }
 
 TEST(Failure, ACodeOfConnectCountsMoreThanItsStatus) {
-  const Error error = failure_from(answered(504, R"({"code":"deadline_exceeded","message":"slow"})"), "create a sandbox");
+  const Error error =
+      failure_from(answered(504, R"({"code":"deadline_exceeded","message":"slow"})"), "create a sandbox");
   EXPECT_EQ(failure_class_of(error), F::kSandboxError);
   EXPECT_EQ(detail_of(error, "rpc_code").as_string(), "deadline_exceeded");
 }
@@ -157,7 +170,9 @@ TEST(Failure, ABrokenConnectionMayPassButAWrongCertificateWillNot) {
 }
 
 TEST(UnknownRoute, IsWhatRoutersSayInTheirWays) {
-  const auto is_unknown = [](int status, const std::string& body) { return is_unknown_route(*answered(status, body).response); };
+  const auto is_unknown = [](int status, const std::string& body) {
+    return is_unknown_route(*answered(status, body).response);
+  };
   EXPECT_TRUE(is_unknown(400, R"({"code":400,"message":"validation error: method not allowed"})"));
   EXPECT_TRUE(is_unknown(404, R"({"code":404,"message":"validation error: method not allowed"})"));
   EXPECT_TRUE(is_unknown(404, R"({"code":404,"message":"validation error: no matching operation was found"})"));
@@ -170,12 +185,16 @@ TEST(UnknownRoute, IsWhatRoutersSayInTheirWays) {
 }
 
 TEST(UnknownRoute, IsNotAThingThatDoesNotExistOrAWrongRequest) {
-  const auto is_unknown = [](int status, const std::string& body) { return is_unknown_route(*answered(status, body).response); };
+  const auto is_unknown = [](int status, const std::string& body) {
+    return is_unknown_route(*answered(status, body).response);
+  };
   EXPECT_FALSE(is_unknown(404, R"({"code":404,"message":"template 'x' not found"})"));
-  EXPECT_FALSE(is_unknown(404, R"({"code":404,"message":"Sandbox \"i1\" doesn't exist or you don't have access to it"})"));
+  EXPECT_FALSE(
+      is_unknown(404, R"({"code":404,"message":"Sandbox \"i1\" doesn't exist or you don't have access to it"})"));
   EXPECT_FALSE(is_unknown(400, R"({"code":400,"message":"Timeout cannot be greater than 1 hours"})"));
   EXPECT_FALSE(is_unknown(400, "bad request"));
-  for (const int status : {201, 401, 403, 429, 500, 502}) EXPECT_FALSE(is_unknown(status, "404 page not found")) << status;
+  for (const int status : {201, 401, 403, 429, 500, 502})
+    EXPECT_FALSE(is_unknown(status, "404 page not found")) << status;
 }
 
 TEST(JsonBody, IsTheDocumentOfAnAnswer) {
@@ -196,7 +215,8 @@ TEST(JsonBody, ThatIsTornNamesItsCallAndHasAClass) {
   const auto body = json_body(outcome, "look for template x");
   ASSERT_FALSE(body.ok());
   EXPECT_EQ(failure_class_of(body.error()), FailureClass::kSandboxError);
-  EXPECT_TRUE(body.error().message.starts_with("cannot look for template x: the answer is not JSON")) << body.error().message;
+  EXPECT_TRUE(body.error().message.starts_with("cannot look for template x: the answer is not JSON"))
+      << body.error().message;
   EXPECT_FALSE(body.error().hint.empty());
   EXPECT_TRUE(body.error().detail.is_object());
 }

@@ -23,16 +23,26 @@ std::string choices_of(const osiris_option& option) {
 
 std::string type_of(const osiris_option& option) {
   switch (option.type) {
-    case OSIRIS_BOOL: return "on or off";
-    case OSIRIS_INT: return "integer";
-    case OSIRIS_FLOAT: return "number";
-    case OSIRIS_BYTES: return "size";
-    case OSIRIS_DURATION: return "duration";
-    case OSIRIS_CHOICE: return choices_of(option);
-    case OSIRIS_PAIR: return "NAME=VALUE";
-    case OSIRIS_PATH: return "file";
-    case OSIRIS_ENV: return "variable";
-    default: return "text";
+    case OSIRIS_BOOL:
+      return "on or off";
+    case OSIRIS_INT:
+      return "integer";
+    case OSIRIS_FLOAT:
+      return "number";
+    case OSIRIS_BYTES:
+      return "size";
+    case OSIRIS_DURATION:
+      return "duration";
+    case OSIRIS_CHOICE:
+      return choices_of(option);
+    case OSIRIS_PAIR:
+      return "NAME=VALUE";
+    case OSIRIS_PATH:
+      return "file";
+    case OSIRIS_ENV:
+      return "variable";
+    default:
+      return "text";
   }
 }
 
@@ -58,7 +68,8 @@ std::string table(std::span<const osiris_option> options) {
   std::string rows = "| option | value | default | meaning |\n|---|---|---|---|\n";
   for (const osiris_option& option : options)
     if (!(option.flags & OSIRIS_HIDDEN))
-      rows += "| `" + text(option.name) + "` | " + type_of(option) + " | " + default_of(option) + " | " + text(option.help) + limits_of(option) + " |\n";
+      rows += "| `" + text(option.name) + "` | " + type_of(option) + " | " + default_of(option) + " | " +
+              text(option.help) + limits_of(option) + " |\n";
   return rows;
 }
 
@@ -68,7 +79,8 @@ void expect_table(const std::string& document, std::span<const osiris_option> op
   ASSERT_TRUE(read.ok()) << file;
   const std::string begin = "<!-- options -->\n", end = "<!-- /options -->\n";
   const size_t from = read->find(begin), to = read->find(end);
-  ASSERT_TRUE(from != std::string::npos && to != std::string::npos && from < to) << document << " has no place for its table";
+  ASSERT_TRUE(from != std::string::npos && to != std::string::npos && from < to)
+      << document << " has no place for its table";
   const std::string wanted = table(options), found = read->substr(from + begin.size(), to - from - begin.size());
   if (found != wanted && std::getenv("OSIRIS_UPDATE_DOCS")) {
     ASSERT_TRUE(write_file_atomically(file, read->substr(0, from + begin.size()) + wanted + read->substr(to)).ok());

@@ -39,11 +39,14 @@ struct FailingRun {
   bool was_kept = false;
   std::optional<sdk::Lifetime::Limit> limit = {};
 
-  FailingRun() { outcome.result = Json::object({{"steps", Json::array({Json::object({{"id", "out"}, {"status", "running"}})})}}); }
+  FailingRun() {
+    outcome.result = Json::object({{"steps", Json::array({Json::object({{"id", "out"}, {"status", "running"}})})}});
+  }
   sdk::Replacement::Decision untouched(const Error& failure) { return decide(failure, nullptr); }
   sdk::Replacement::Decision opened(const Error& failure) { return decide(failure, &outcome); }
   sdk::Replacement::Decision decide(const Error& failure, const sdk::RunOutcome* ended) {
-    return replacement.decide({request, failure, ended, "i1", was_kept, [this] { return is_gone; }, [this] { return limit; }});
+    return replacement.decide(
+        {request, failure, ended, "i1", was_kept, [this] { return is_gone; }, [this] { return limit; }});
   }
 };
 
@@ -76,7 +79,8 @@ TEST(Replacement, ServicesThatAskForMoreTimeThanThereIsAreNotWaitedFor) {
 TEST(Replacement, WithoutARetryBudgetNothingIsTriedAgain) {
   FailingRun run;
   sdk::Replacement none(kService, kHint, 0s);
-  const auto decision = none.decide({run.request, refused(502), nullptr, "i1", false, [] { return false; }, [] { return std::nullopt; }});
+  const auto decision =
+      none.decide({run.request, refused(502), nullptr, "i1", false, [] { return false; }, [] { return std::nullopt; }});
   EXPECT_FALSE(decision.anew);
   EXPECT_EQ(http_status_of(decision.failure), 502);
 }
@@ -119,7 +123,8 @@ TEST(Replacement, ASandboxThatCameToItsPlansLimitIsNeverReplaced) {
   const auto decision = run.opened(kLost);
   EXPECT_FALSE(decision.anew);
   EXPECT_EQ(failure_class_of(decision.failure), FailureClass::kQuotaExceeded);
-  EXPECT_NE(decision.failure.message.find("the life that the plan allows, 1 h"), std::string::npos) << decision.failure.message;
+  EXPECT_NE(decision.failure.message.find("the life that the plan allows, 1 h"), std::string::npos)
+      << decision.failure.message;
   EXPECT_NE(decision.failure.hint.find("plan with longer sandboxes"), std::string::npos);
 }
 

@@ -1,4 +1,5 @@
-// Templates on a transport of the test's: named by their content, found or built once, and every way in which a build goes wrong.
+// Templates on a transport of the test's: named by their content, found or built once, and every way in which a build
+// goes wrong.
 #include "plugins/e2b/api/templates.h"
 
 #include <gmock/gmock.h>
@@ -42,7 +43,9 @@ class Templates : public testing::Test {
   }
   ~Templates() override { fs::remove(context_); }
 
-  void answer(int status, const std::string& body = "") { transport_.answers.push_back(FakeAnswer::json(status, body)); }
+  void answer(int status, const std::string& body = "") {
+    transport_.answers.push_back(FakeAnswer::json(status, body));
+  }
   // A build as far as its start: nothing of that name, a new template, ...
   void begin_build() {
     answer(404, R"({"code":404,"message":"template not found"})");
@@ -122,17 +125,21 @@ TEST_F(Templates, OneThatDoesNotExistIsBuiltFromItsShapeFilesAndSteps) {
   EXPECT_EQ(built->bytes_uploaded, 9u);
   const std::string hash(64, 'a');
   EXPECT_THAT(transport_.calls(),
-              ElementsAre("GET https://api.test/templates/aliases/" + spec_.name(), "POST https://api.test/v3/templates",
-                          "GET https://api.test/templates/t1/files/" + hash, "PUT https://store.test/up?sig=1",
-                          "POST https://api.test/v2/templates/t1/builds/b1", "GET https://api.test/templates/t1/builds/b1/status?logsOffset=0",
+              ElementsAre("GET https://api.test/templates/aliases/" + spec_.name(),
+                          "POST https://api.test/v3/templates", "GET https://api.test/templates/t1/files/" + hash,
+                          "PUT https://store.test/up?sig=1", "POST https://api.test/v2/templates/t1/builds/b1",
+                          "GET https://api.test/templates/t1/builds/b1/status?logsOffset=0",
                           "GET https://api.test/templates/t1/builds/b1/status?logsOffset=1"));
-  EXPECT_EQ(sent_body(1).dump(), R"({"name":")" + spec_.name() + R"(","cpuCount":2,"memoryMB":1024,"minFreeDiskMb":512})");
+  EXPECT_EQ(sent_body(1).dump(),
+            R"({"name":")" + spec_.name() + R"(","cpuCount":2,"memoryMB":1024,"minFreeDiskMb":512})");
   EXPECT_EQ(transport_.requests[3].body, "tar bytes");
   EXPECT_EQ(transport_.requests[3].headers.get("x-sig"), "s");
   EXPECT_FALSE(transport_.requests[3].headers.has("X-API-Key")) << "the store is not the service";
   EXPECT_EQ(transport_.requests[3].timeouts.total, 0ms);
-  EXPECT_EQ(sent_body(4).dump(), R"({"steps":[{"type":"RUN","args":["true"],"force":false},{"type":"COPY","args":[".","/x"],"force":false,"filesHash":")" + hash +
-                                     R"("}],"force":false,"fromTemplate":"base"})");
+  EXPECT_EQ(
+      sent_body(4).dump(),
+      R"({"steps":[{"type":"RUN","args":["true"],"force":false},{"type":"COPY","args":[".","/x"],"force":false,"filesHash":")" +
+          hash + R"("}],"force":false,"fromTemplate":"base"})");
   EXPECT_THAT(lines_, ElementsAre("one", "two"));
 }
 
@@ -194,11 +201,13 @@ TEST_F(Templates, AFailedBuildTellsItsReasonAndItsLastLinesForPeople) {
   answer(202);
   std::string entries;
   for (int i = 1; i <= 14; ++i) entries += R"({"message":"line )" + std::to_string(i) + R"("},)";
-  answer(200, R"({"status":"error","reason":{"message":"exit status 1","step":"2"},"logEntries":[)" + entries + R"({"message":"for programs"}]})");
+  answer(200, R"({"status":"error","reason":{"message":"exit status 1","step":"2"},"logEntries":[)" + entries +
+                  R"({"message":"for programs"}]})");
   const auto built = ensure();
   ASSERT_FALSE(built.ok());
   EXPECT_EQ(failure_class_of(built.error()), FailureClass::kSandboxError);
-  EXPECT_THAT(built.error().message, HasSubstr("could not be built: exit status 1 (step 2); its last lines:\n    line 3\n    line 4"));
+  EXPECT_THAT(built.error().message,
+              HasSubstr("could not be built: exit status 1 (step 2); its last lines:\n    line 3\n    line 4"));
   EXPECT_THAT(built.error().message, testing::EndsWith("line 14"));
 }
 
@@ -296,9 +305,12 @@ TEST_F(Templates, OtherRefusalsAndTeamsWithoutAnOwnerKeepTheirAnswer) {
 // ---- Lists
 
 TEST_F(Templates, OnlyThoseThatOsirisBuiltAreListed) {
-  transport_.answers = {{200, R"([{"templateID":"t1","names":["team/osiris-0"],"cpuCount":2,"memoryMB":512,"createdAt":"d"},{"templateID":"t2","names":["mine"]}])", false,
-                         {{"X-Next-Token", "p2"}}},
-                        {200, R"([{"templateID":"t3","aliases":["other","osiris-1"]}])"}};
+  transport_.answers = {
+      {200,
+       R"([{"templateID":"t1","names":["team/osiris-0"],"cpuCount":2,"memoryMB":512,"createdAt":"d"},{"templateID":"t2","names":["mine"]}])",
+       false,
+       {{"X-Next-Token", "p2"}}},
+      {200, R"([{"templateID":"t3","aliases":["other","osiris-1"]}])"}};
   const auto listed = list_templates(*api_);
   ASSERT_TRUE(listed.ok());
   ASSERT_EQ(listed->size(), 2u);
@@ -308,7 +320,8 @@ TEST_F(Templates, OnlyThoseThatOsirisBuiltAreListed) {
   EXPECT_EQ((*listed)[0].memory_mb, 512);
   EXPECT_EQ((*listed)[0].created_at, "d");
   EXPECT_EQ((*listed)[1].name, "osiris-1");
-  EXPECT_THAT(transport_.calls(), ElementsAre("GET https://api.test/v2/templates?limit=100", "GET https://api.test/v2/templates?limit=100&nextToken=p2"));
+  EXPECT_THAT(transport_.calls(), ElementsAre("GET https://api.test/v2/templates?limit=100",
+                                              "GET https://api.test/v2/templates?limit=100&nextToken=p2"));
 }
 
 TEST_F(Templates, OneThatIsGoneIsDeleted) {

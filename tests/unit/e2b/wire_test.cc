@@ -44,19 +44,24 @@ http::Request post(const std::string& url) {
 TEST_F(Wire, WhatWasSentAsAKeyIsMaskedWhereverItIsRepeated) {
   http::Request request = post("https://api.example/v2/sandboxes");
   request.headers.add("X-API-Key", "e2b_0123456789abcdef");
-  call(request, "{\"code\":400,\"message\":\"your request: x-api-key=e2b_0123456789abcdef\",\"again\":\"" + base64("key e2b_0123456789abcdef!") + "\"}");
-  for (const std::string& form : secret_spellings("e2b_0123456789abcdef")) EXPECT_EQ(log().find(form), std::string::npos) << log();
+  call(request, "{\"code\":400,\"message\":\"your request: x-api-key=e2b_0123456789abcdef\",\"again\":\"" +
+                    base64("key e2b_0123456789abcdef!") + "\"}");
+  for (const std::string& form : secret_spellings("e2b_0123456789abcdef"))
+    EXPECT_EQ(log().find(form), std::string::npos) << log();
   EXPECT_NE(log().find("your request"), std::string::npos) << "the rest stays";
 }
 
 TEST_F(Wire, WhatAnAnswerGivesUnderTheNameOfATokenIsMaskedHoweverItIsWritten) {
-  call(post("https://api.example/v2/sandboxes"), "{\"envdAccessToken\" :\n \"tok-one-1234\", \"trafficAccessToken\":\"tok\\u002dtwo-1234\"}");
+  call(post("https://api.example/v2/sandboxes"),
+       "{\"envdAccessToken\" :\n \"tok-one-1234\", \"trafficAccessToken\":\"tok\\u002dtwo-1234\"}");
   call(post("https://api.example/x"), "{\"message\":\"tokens tok-one-1234 and tok-two-1234\"}");
-  for (const char* token : {"tok-one-1234", "tok-two-1234", "u002dtwo"}) EXPECT_EQ(log().find(token), std::string::npos) << log();
+  for (const char* token : {"tok-one-1234", "tok-two-1234", "u002dtwo"})
+    EXPECT_EQ(log().find(token), std::string::npos) << log();
 }
 
 TEST_F(Wire, ATokenThatTheEndOfTheShownTextCutsIsNotShownByHalf) {
-  call(post("https://api.example/x"), "{\"a\":\"" + std::string(1'970, 'x') + "\",\"envdAccessToken\":\"" + std::string(64, 'f') + "\"}");
+  call(post("https://api.example/x"),
+       "{\"a\":\"" + std::string(1'970, 'x') + "\",\"envdAccessToken\":\"" + std::string(64, 'f') + "\"}");
   EXPECT_EQ(log().find("ffff"), std::string::npos) << log();
 }
 

@@ -73,23 +73,23 @@ SearchInputs inputs_with(std::map<std::string, std::string, std::less<>> variabl
 }
 
 TEST(SearchPlaces, StandInTheDocumentedOrder) {
-  EXPECT_THAT(directories_of(search_places(
-                  inputs_with({{"OSIRIS_ADAPTER_PATH", "/a::/b"}, {"XDG_DATA_HOME", "/data"}, {"HOME", "/home/u"}}))),
-              ElementsAre("/first", "/second", "/a", "/b", "/data/osiris/adapters", "/etc/osiris/adapters",
-                          kInstalled));
+  EXPECT_THAT(
+      directories_of(search_places(
+          inputs_with({{"OSIRIS_ADAPTER_PATH", "/a::/b"}, {"XDG_DATA_HOME", "/data"}, {"HOME", "/home/u"}}))),
+      ElementsAre("/first", "/second", "/a", "/b", "/data/osiris/adapters", "/etc/osiris/adapters", kInstalled));
 }
 
 TEST(SearchPlaces, FallBackToTheUsersDataDirectory) {
   for (const char* unusable : {"", "relative/data"})
-    EXPECT_THAT(directories_of(search_places(inputs_with({{"XDG_DATA_HOME", unusable}, {"HOME", "/home/u"}}))),
-                ElementsAre("/first", "/second", "/home/u/.local/share/osiris/adapters", "/etc/osiris/adapters",
-                            kInstalled));
+    EXPECT_THAT(
+        directories_of(search_places(inputs_with({{"XDG_DATA_HOME", unusable}, {"HOME", "/home/u"}}))),
+        ElementsAre("/first", "/second", "/home/u/.local/share/osiris/adapters", "/etc/osiris/adapters", kInstalled));
 }
 
 TEST(SearchPlaces, IgnoreRelativeDirectories) {
-  EXPECT_THAT(directories_of(search_places(inputs_with({{"OSIRIS_ADAPTER_PATH", "plugins:/a:."}}))),
-              ElementsAre("/first", "/second", "plugins (ignored)", "/a", ". (ignored)", "/etc/osiris/adapters",
-                          kInstalled));
+  EXPECT_THAT(
+      directories_of(search_places(inputs_with({{"OSIRIS_ADAPTER_PATH", "plugins:/a:."}}))),
+      ElementsAre("/first", "/second", "plugins (ignored)", "/a", ". (ignored)", "/etc/osiris/adapters", kInstalled));
 }
 
 TEST(SearchPlaces, DoNotTrustTheEnvironmentOfAPrivilegedProcess) {

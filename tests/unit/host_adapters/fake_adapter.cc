@@ -52,7 +52,8 @@ osiris_status release(osiris_adapter* self, osiris_str kind, osiris_str id) noex
 }
 const osiris_resources kResources = {sizeof(osiris_resources), 0, list, release};
 osiris_status explain(osiris_adapter* self, const osiris_request*) noexcept {
-  return deliver(self->host, "explanation", R"({"schema":"osiris.explanation/1","facts":[{"topic":"far side","text":"is asked"}]})");
+  return deliver(self->host, "explanation",
+                 R"({"schema":"osiris.explanation/1","facts":[{"topic":"far side","text":"is asked"}]})");
 }
 const osiris_explain kExplain = {sizeof(osiris_explain), 0, explain};
 const void* extension(const char* id) noexcept {

@@ -61,7 +61,9 @@ TEST_F(Instance, GoesThroughItsLife) {
 }
 
 TEST_F(Instance, IsDestroyedWithItsOwner) {
-  { const auto instance = make(); }
+  {
+    const auto instance = make();
+  }
   EXPECT_EQ(behaviour().destroys, 1);
 }
 

@@ -151,7 +151,8 @@ TEST_F(Options, HideThePasswordOfAUrlAndNothingElse) {
   variables_["E2B_API_URL"] = "http://team:hunter2hunter2@proxy:3128";
   EXPECT_EQ(resolved().to_json()["api-url"]["value"].as_string(), "http://team:***@proxy:3128");
   EXPECT_THAT(resolved().sensitive_values(), ElementsAre("hunter2hunter2"));
-  EXPECT_EQ(resolved().find("api-url")->values, std::vector<std::string>{"http://team:hunter2hunter2@proxy:3128"}) << "the adapter gets it whole";
+  EXPECT_EQ(resolved().find("api-url")->values, std::vector<std::string>{"http://team:hunter2hunter2@proxy:3128"})
+      << "the adapter gets it whole";
   variables_["E2B_API_URL"] = "team:hunter2hunter2@proxy:1080";
   EXPECT_EQ(resolved().to_json()["api-url"]["value"].as_string(), "team:***@proxy:1080");
   for (const char* plain : {"http://proxy:3128", "registry:5000/image@sha256:0123", "name:tag"}) {

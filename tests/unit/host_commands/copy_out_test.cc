@@ -26,7 +26,9 @@ class CopyOut : public testing::Test {
   }
   ~CopyOut() override { fs::remove_all(directory_); }
 
-  void write(const fs::path& file, const std::string& text) const { EXPECT_TRUE(write_file_atomically(file, text).ok()); }
+  void write(const fs::path& file, const std::string& text) const {
+    EXPECT_TRUE(write_file_atomically(file, text).ok());
+  }
   Status copy() { return copy_out(report_, out()); }
   fs::path out() const { return directory_ / "delivered"; }
   fs::path step() const { return directory_ / "session/artifacts/step"; }

@@ -35,12 +35,15 @@ TEST(Printable, KeepsTextAndTakesTheTerminalOutOfIt) {
 TEST(Printable, TakesOutWhatReordersOrHidesText) {
   for (const char* mark : {"\u202e", "\u200f", "\u061c", "\u2028", "\ufeff", "\u2066", "\U000e0041", "\x7f", "\u0085"})
     EXPECT_EQ(printable(std::string("a") + mark + "b"), "a?b") << to_hex(mark);
-  EXPECT_EQ(printable("⚠️ 👩‍🔬 می‌خواهم"), "⚠️ 👩‍🔬 می‌خواهم") << "joiners and variants are text";
+  EXPECT_EQ(printable("⚠️ 👩‍🔬 می‌خواهم"), "⚠️ 👩‍🔬 می‌خواهم")
+      << "joiners and variants are text";
 }
 
 TEST(TerminalText, LeavesColoursAndLinesAndTakesOutEverythingElseThatActs) {
   EXPECT_EQ(terminal_text("\x1b[31m❌ x\x1b[0m\n"), "\x1b[31m❌ x\x1b[0m\n");
-  EXPECT_EQ(terminal_text("a\x1b[2Jb\x1b]0;title\x07" "c\r\xc2\x9b"), "a?[2Jb?]0;title?c??");
+  EXPECT_EQ(terminal_text("a\x1b[2Jb\x1b]0;title\x07"
+                          "c\r\xc2\x9b"),
+            "a?[2Jb?]0;title?c??");
   EXPECT_EQ(terminal_text("a\tb"), "a\tb");
 }
 

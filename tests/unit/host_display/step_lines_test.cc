@@ -9,7 +9,9 @@ namespace {
 
 class StepLinesTest : public testing::Test {
  protected:
-  StepLinesTest() { tally_.plan({{"read", "csv", "extract"}, {"sql", "duckdb", "transform"}, {"write", "csv", "write"}}); }
+  StepLinesTest() {
+    tally_.plan({{"read", "csv", "extract"}, {"sql", "duckdb", "transform"}, {"write", "csv", "write"}});
+  }
   std::vector<std::string> live(size_t width = 80, size_t lines_max = 10) {
     return live_lines(tally_.steps(), tally_.note(), tally_.now_ns(), width, lines_max, false);
   }

@@ -182,7 +182,7 @@ TEST(Variables, FillInDefaultsAndReportTheRest) {
 
 TEST(ConnectionsFile, IsTrustedOnlyWhenNobodyElseCanWriteIt) {
   const auto writer = [](uid_t owner, mode_t mode, uid_t me, uid_t directory_owner = 0, mode_t directory_mode = 0755) {
-    struct stat file {}, directory {};
+    struct stat file{}, directory{};
     file.st_uid = owner;
     file.st_mode = mode;
     directory.st_uid = directory_owner;
@@ -222,7 +222,8 @@ TEST(DotenvFiles, ReadWhatPythonDotenvReads) {
   EXPECT_EQ(dotenv("exported=1\nexport=2\n"), (Values{{"exported", "1"}, {"export", "2"}}));
   EXPECT_EQ(dotenv("A=#secret\nB= # comment\nC=x # comment\nD=x# text\n"),
             (Values{{"A", "#secret"}, {"B", ""}, {"C", "x"}, {"D", "x# text"}}));
-  EXPECT_EQ(dotenv("A=${B:c}${HOME}\nB=\"a\\\\\"\nC='\\n\\\\'\n"), (Values{{"A", "${B:c}/h"}, {"B", "a\\"}, {"C", "\\n\\"}}));
+  EXPECT_EQ(dotenv("A=${B:c}${HOME}\nB=\"a\\\\\"\nC='\\n\\\\'\n"),
+            (Values{{"A", "${B:c}/h"}, {"B", "a\\"}, {"C", "\\n\\"}}));
 }
 
 TEST(DotenvFiles, SkipBadLinesAndNameThem) {
@@ -231,7 +232,8 @@ TEST(DotenvFiles, SkipBadLinesAndNameThem) {
   EXPECT_EQ(bad, (std::vector<int>{2, 3}));
   EXPECT_EQ(dotenv("A=\"x\" junk\nB=2\n", &bad), (Values{{"B", "2"}}));
   EXPECT_EQ(bad, (std::vector<int>{1}));
-  EXPECT_EQ(dotenv("A='open\nB=2\nC=3\n", &bad), (Values{{"B", "2"}, {"C", "3"}})) << "an open quote costs its own line only";
+  EXPECT_EQ(dotenv("A='open\nB=2\nC=3\n", &bad), (Values{{"B", "2"}, {"C", "3"}}))
+      << "an open quote costs its own line only";
   EXPECT_EQ(bad, (std::vector<int>{1}));
 }
 
@@ -262,11 +264,14 @@ TEST_F(ConnectionsTest, ADotenvThatOthersCanWriteIsRefused) {
       Environment environment = environment_;
       const auto report = environment.load_dotenv_files(dir_ / "above/cwd");
       ASSERT_TRUE(report.refused) << file;
-      EXPECT_NE(report.refused->message.find((dir_ / file).string() + " can be written by " + (mode == 0646 ? "everyone" : "its group")), std::string::npos)
+      EXPECT_NE(report.refused->message.find((dir_ / file).string() + " can be written by " +
+                                             (mode == 0646 ? "everyone" : "its group")),
+                std::string::npos)
           << report.refused->message;
       EXPECT_EQ(report.refused->hint, "chmod go-w " + (dir_ / file).string());
       EXPECT_EQ(report.files.size(), 2u);
-      EXPECT_EQ((environment.get("A") ? 1 : 0) + (environment.get("B") ? 1 : 0) + (environment.get("C") ? 1 : 0), 2) << "nothing of it is taken";
+      EXPECT_EQ((environment.get("A") ? 1 : 0) + (environment.get("B") ? 1 : 0) + (environment.get("C") ? 1 : 0), 2)
+          << "nothing of it is taken";
     }
     ::chmod((dir_ / file).c_str(), 0644);
   }
@@ -279,7 +284,8 @@ TEST_F(ConnectionsTest, ADotenvOfAnotherUserIsRefusedUnlessTheProjectIsTheirs) {
   ASSERT_EQ(::chown((dir_ / "cwd/.env").c_str(), 65534, 65534), 0);
   const auto report = environment_.load_dotenv_files(dir_ / "cwd");
   ASSERT_TRUE(report.refused);
-  EXPECT_NE(report.refused->message.find("another user, its owner (uid 65534)"), std::string::npos) << report.refused->message;
+  EXPECT_NE(report.refused->message.find("another user, its owner (uid 65534)"), std::string::npos)
+      << report.refused->message;
   EXPECT_FALSE(environment_.get("A"));
   // Root in a container, in its user's project.
   ASSERT_EQ(::chown((dir_ / "cwd").c_str(), 65534, 65534), 0);

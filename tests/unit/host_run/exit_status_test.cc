@@ -20,8 +20,10 @@ TEST(ExitStatus, OfWrongInputIsTheUsersOnlyWhereTheirInputIsLookedAt) {
     EXPECT_EQ(status(code, ErrorSource::kRun), ExitCode::kAdapterFailed);
     EXPECT_EQ(status(code, ErrorSource::kService), ExitCode::kAdapterFailed);
   }
-  EXPECT_EQ(status(Code::kNotFound, ErrorSource::kLoading), ExitCode::kInput) << "an adapter of that name does not exist";
-  EXPECT_EQ(status(Code::kInvalidArgument, ErrorSource::kLoading), ExitCode::kAdapterFailed) << "it exists and is no adapter";
+  EXPECT_EQ(status(Code::kNotFound, ErrorSource::kLoading), ExitCode::kInput)
+      << "an adapter of that name does not exist";
+  EXPECT_EQ(status(Code::kInvalidArgument, ErrorSource::kLoading), ExitCode::kAdapterFailed)
+      << "it exists and is no adapter";
 }
 
 TEST(ExitStatus, OfAStepACancelAndADeadlineIsTheSameInEveryStage) {
@@ -34,8 +36,10 @@ TEST(ExitStatus, OfAStepACancelAndADeadlineIsTheSameInEveryStage) {
 }
 
 TEST(ExitStatus, OfEverythingElseIsTheMachinerys) {
-  for (const Code code : {Code::kInvalidState, Code::kUnsupported, Code::kUnauthenticated, Code::kUnavailable, Code::kExhausted, Code::kInternal})
-    for (const ErrorSource source : {ErrorSource::kInput, ErrorSource::kLoading, ErrorSource::kRun, ErrorSource::kService})
+  for (const Code code : {Code::kInvalidState, Code::kUnsupported, Code::kUnauthenticated, Code::kUnavailable,
+                          Code::kExhausted, Code::kInternal})
+    for (const ErrorSource source :
+         {ErrorSource::kInput, ErrorSource::kLoading, ErrorSource::kRun, ErrorSource::kService})
       EXPECT_EQ(status(code, source), ExitCode::kAdapterFailed) << code_name(code);
 }
 
@@ -44,9 +48,11 @@ TEST(ExitStatus, TheManualListsThemAll) {
   ASSERT_TRUE(manual.ok());
   static const std::regex row(R"(\n\| (\d+) \|)");
   std::set<int> listed;
-  for (std::sregex_iterator it(manual->begin(), manual->end(), row), end; it != end; ++it) listed.insert(std::stoi((*it)[1]));
+  for (std::sregex_iterator it(manual->begin(), manual->end(), row), end; it != end; ++it)
+    listed.insert(std::stoi((*it)[1]));
   std::set<int> known;
-  for (const ExitCode code : {ExitCode::kOk, ExitCode::kStepFailed, ExitCode::kInput, ExitCode::kAdapterFailed, ExitCode::kDeadline, ExitCode::kCancelled})
+  for (const ExitCode code : {ExitCode::kOk, ExitCode::kStepFailed, ExitCode::kInput, ExitCode::kAdapterFailed,
+                              ExitCode::kDeadline, ExitCode::kCancelled})
     known.insert(to_int(code));
   EXPECT_EQ(listed, known);
 }

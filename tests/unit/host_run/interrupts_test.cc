@@ -14,7 +14,8 @@ namespace {
 TEST(Interrupts, TheFirstSignalStopsAndTheSecondLeaves) {
   std::promise<StopReason> stopped;
   std::promise<void> left;
-  const auto interrupts = Interrupts::start({[&](StopReason reason) { stopped.set_value(reason); }, [&] { left.set_value(); }});
+  const auto interrupts =
+      Interrupts::start({[&](StopReason reason) { stopped.set_value(reason); }, [&] { left.set_value(); }});
   ASSERT_TRUE(interrupts.ok());
   EXPECT_EQ((*interrupts)->reason(), StopReason::kNone);
   kill(getpid(), SIGINT);
@@ -27,8 +28,9 @@ TEST(Interrupts, TheFirstSignalStopsAndTheSecondLeaves) {
 TEST(Interrupts, ADeadlineStopsOnceAndASignalAfterItLeaves) {
   std::promise<StopReason> stopped;
   std::promise<void> left;
-  const auto interrupts = Interrupts::start({[&](StopReason reason) { stopped.set_value(reason); }, [&] { left.set_value(); }},
-                                            system_clock().monotonic_ns() + 1);
+  const auto interrupts =
+      Interrupts::start({[&](StopReason reason) { stopped.set_value(reason); }, [&] { left.set_value(); }},
+                        system_clock().monotonic_ns() + 1);
   ASSERT_TRUE(interrupts.ok());
   EXPECT_EQ(stopped.get_future().get(), StopReason::kDeadline);
   kill(getpid(), SIGINT);
@@ -48,7 +50,7 @@ TEST(Interrupts, RestoreTheMaskAndDropWhatWasNotRead) {
 }
 
 TEST(Interrupts, LeaveASignalAloneThatWasIgnoredBefore) {
-  struct sigaction ignore {}, old {};
+  struct sigaction ignore{}, old{};
   ignore.sa_handler = SIG_IGN;
   sigaction(SIGHUP, &ignore, &old);
   std::promise<StopReason> stopped;

@@ -7,7 +7,8 @@ namespace osiris {
 namespace {
 
 TEST(Shapes, HideThePasswordOfAUrlAndKeepTheRest) {
-  EXPECT_EQ(mask_shapes("cannot open postgres://loader:s3cr@t@db:5432/x?y=1"), "cannot open postgres://loader:***MASKED***@db:5432/x?y=1");
+  EXPECT_EQ(mask_shapes("cannot open postgres://loader:s3cr@t@db:5432/x?y=1"),
+            "cannot open postgres://loader:***MASKED***@db:5432/x?y=1");
   EXPECT_EQ(mask_shapes("see https://example.org:8080/a@b"), "see https://example.org:8080/a@b");
 }
 
@@ -20,9 +21,10 @@ TEST(Shapes, HideAssignmentsInEveryForm) {
 }
 
 TEST(Shapes, KeepProseAboutSecrets) {
-  for (const char* text : {"--local-env: expected KEY=VALUE", "Access denied for user 'a'@'b' (using password: YES)", "password: not set", "secret=${SHOP_PASSWORD}",
-                           "Environment variable 'SHOP_PASSWORD' not set for password in mysql.shop", "a = b : c", "e2b_transparent_proxy",
-                           "2025-11-23 05:42:53 rows: 12"})
+  for (const char* text :
+       {"--local-env: expected KEY=VALUE", "Access denied for user 'a'@'b' (using password: YES)", "password: not set",
+        "secret=${SHOP_PASSWORD}", "Environment variable 'SHOP_PASSWORD' not set for password in mysql.shop",
+        "a = b : c", "e2b_transparent_proxy", "2025-11-23 05:42:53 rows: 12"})
     EXPECT_EQ(mask_shapes(text), text);
 }
 

@@ -29,7 +29,8 @@ class OutputProof : public testing::Test {
   void add(const std::string& step_id, const std::string& path, const std::string& bytes) {
     planned_.push_back({step_id, path, directory_ / path});
     EXPECT_TRUE(write_file_atomically(directory_ / path, bytes).ok());
-    const auto digest = Json::object({{"path", path}, {"size_bytes", uint64_t{bytes.size()}}, {"sha256", sha256_hex(bytes)}});
+    const auto digest =
+        Json::object({{"path", path}, {"size_bytes", uint64_t{bytes.size()}}, {"sha256", sha256_hex(bytes)}});
     tally_.on_event("output_written", step_id, digest);
     files_.push_back({path, (directory_ / path).string(), bytes.size(), sha256_hex(bytes), step_id});
   }

@@ -20,7 +20,8 @@ class RunLogTest : public testing::Test {
 
   std::vector<Json> records(const char* file) {
     std::vector<Json> out;
-    EXPECT_TRUE(for_each_line(directory_ / file, [&](std::string_view line) { out.push_back(*parse_json(line)); }).ok());
+    EXPECT_TRUE(
+        for_each_line(directory_ / file, [&](std::string_view line) { out.push_back(*parse_json(line)); }).ok());
     return out;
   }
 
@@ -37,8 +38,9 @@ TEST_F(RunLogTest, ReplaysWhatHappenedBeforeTheDirectoryWasKnown) {
   log_.event("run_end");
   const auto events = records("events.jsonl");
   ASSERT_EQ(events.size(), 2u);
-  EXPECT_EQ(events[0].dump(),
-            R"({"ts":"2025-11-23T05:42:53.123456+00:00","session":"run-1","event":"compile_start","pipeline":"p.yaml"})");
+  EXPECT_EQ(
+      events[0].dump(),
+      R"({"ts":"2025-11-23T05:42:53.123456+00:00","session":"run-1","event":"compile_start","pipeline":"p.yaml"})");
   EXPECT_EQ(events[1]["ts"].as_string(), "2025-11-23T05:42:54.123456+00:00");
   EXPECT_EQ(log_.events_written(), 2u);
 }
@@ -61,8 +63,9 @@ TEST_F(RunLogTest, KeepsTheFieldsItOwnsAgainstThoseOfAnEvent) {
 TEST_F(RunLogTest, WritesMetricsWithTheirTags) {
   ASSERT_TRUE(log_.open(directory_, "run-1", false).ok());
   log_.metric("rows_read", 5, Json::object({{"step_id", "a"}, {"tags", Json::object({{"step", "a"}})}}), 1'000'000'000);
-  EXPECT_EQ(records("metrics.jsonl")[0].dump(),
-            R"({"ts":"1970-01-01T00:00:01.000000+00:00","session":"run-1","metric":"rows_read","value":5,"step_id":"a","tags":{"step":"a"}})");
+  EXPECT_EQ(
+      records("metrics.jsonl")[0].dump(),
+      R"({"ts":"1970-01-01T00:00:01.000000+00:00","session":"run-1","metric":"rows_read","value":5,"step_id":"a","tags":{"step":"a"}})");
 }
 
 TEST_F(RunLogTest, KeepsDebugLinesOutOfOsirisLogAndEveryLineOnOneLine) {
@@ -98,7 +101,8 @@ TEST_F(RunLogTest, KeepsLinesWholeWhenManyThreadsWrite) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([this, t] {
-      for (int i = 0; i < 200; ++i) log_.event("e", Json::object({{"n", t * 1000 + i}, {"text", std::string(200, 'x')}}));
+      for (int i = 0; i < 200; ++i)
+        log_.event("e", Json::object({{"n", t * 1000 + i}, {"text", std::string(200, 'x')}}));
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(records("events.jsonl").size(), 800u);

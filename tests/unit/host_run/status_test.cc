@@ -21,9 +21,10 @@ TEST(Status, IsOkWithAllFiveProofs) {
   const RunVerdict verdict = judge(good());
   EXPECT_TRUE(verdict.ok);
   EXPECT_EQ(verdict.exit_code, ExitCode::kOk);
-  EXPECT_EQ(status_document(good(), verdict).dump(),
-            R"({"sandbox_id":"local","exit_code":0,"steps_completed":3,"steps_total":3,"ok":true,"session_path":"local",)"
-            R"("session_copied":true,"events_jsonl_exists":true,"reason":""})");
+  EXPECT_EQ(
+      status_document(good(), verdict).dump(),
+      R"({"sandbox_id":"local","exit_code":0,"steps_completed":3,"steps_total":3,"ok":true,"session_path":"local",)"
+      R"("session_copied":true,"events_jsonl_exists":true,"reason":""})");
 }
 
 TEST(Status, IsNotOkWhenAStepWasNeverSeenToComplete) {
@@ -73,19 +74,23 @@ TEST(RemoteResources, NameWhatWasNotReleased) {
   ASSERT_EQ(resources.unreleased().size(), 1u);
   EXPECT_EQ(resources.first_id("sandbox"), "i1");
   EXPECT_EQ(describe_unreleased(resources.unreleased(), "e2b"),
-            "not released: sandbox i1 (expires 12:00); to release it: osiris resources release --adapter e2b --kind sandbox i1\n");
+            "not released: sandbox i1 (expires 12:00); to release it: osiris resources release --adapter e2b --kind "
+            "sandbox i1\n");
 }
 
 TEST(RemoteResources, KeepNamingWhatWasReleasedWithoutProof) {
   RemoteResources resources;
-  resources.on_event("resource_acquired", Json::object({{"kind", "sandbox"}, {"id", "i1"}, {"cleanup", "kill it by hand"}}));
+  resources.on_event("resource_acquired",
+                     Json::object({{"kind", "sandbox"}, {"id", "i1"}, {"cleanup", "kill it by hand"}}));
   resources.on_event("resource_released", Json::object({{"kind", "sandbox"}, {"id", "i1"}, {"verified", Json(false)}}));
   EXPECT_EQ(describe_unreleased(resources.unreleased(), "e2b"), "not released: sandbox i1; kill it by hand\n");
 }
 
 class StepTallyTest : public testing::Test {
  protected:
-  StepTallyTest() { tally_.plan({{"read", "csv", "extract"}, {"sql", "duckdb", "transform"}, {"write", "csv", "write"}}); }
+  StepTallyTest() {
+    tally_.plan({{"read", "csv", "extract"}, {"sql", "duckdb", "transform"}, {"write", "csv", "write"}});
+  }
   ManualClock clock_;
   StepTally tally_{clock_};
 };

@@ -84,7 +84,8 @@ TEST_F(UserStateTest, KnowsWhichRunsDied) {
   auto second = state.begin("run-2");
   ASSERT_TRUE(second.ok());
   second->leave();
-  EXPECT_EQ(state.dead_run_ids(), (std::vector<std::string>{"run-1", "run-2"})) << "it ended, and something is held still";
+  EXPECT_EQ(state.dead_run_ids(), (std::vector<std::string>{"run-1", "run-2"}))
+      << "it ended, and something is held still";
 }
 
 TEST_F(UserStateTest, KnowsNothingOfRunsThatItsFilesWereCopiedFrom) {
@@ -110,7 +111,8 @@ TEST_F(UserStateTest, ForgetsDeadRunsAfterAWeekAndLivingOnesNever) {
   const UserState state(directory_);
   die_in(directory_, "run-1");
   const auto living = state.begin("run-2");
-  for (const char* run : {"run-1", "run-2"}) fs::last_write_time(directory_ / "runs" / run, fs::file_time_type::clock::now() - std::chrono::hours(8 * 24));
+  for (const char* run : {"run-1", "run-2"})
+    fs::last_write_time(directory_ / "runs" / run, fs::file_time_type::clock::now() - std::chrono::hours(8 * 24));
   const auto next = state.begin("run-3");
   EXPECT_TRUE(state.dead_run_ids().empty());
   EXPECT_EQ(state.live_run_ids(), (std::vector<std::string>{"run-2", "run-3"}));

@@ -10,8 +10,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-void reply(Connection& connection, const std::string& body, const std::string& status = "200 OK", const std::string& headers = "") {
-  connection.send("HTTP/1.1 " + status + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + headers + "\r\n" + body);
+void reply(Connection& connection, const std::string& body, const std::string& status = "200 OK",
+           const std::string& headers = "") {
+  connection.send("HTTP/1.1 " + status + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + headers +
+                  "\r\n" + body);
 }
 
 Request get(const std::string& url) {
@@ -54,7 +56,8 @@ TEST(CurlTransport, SendsAPostBodyWithItsLengthAndWithoutExpect) {
   CurlTransport transport;
   Request request = get(server.url("/x?y=1"));
   request.method = "POST";
-  for (int i = 0; request.body.size() < 1'000'000; ++i) request.body += std::to_string(i) + ",";  // more than one buffer, and no part like another
+  for (int i = 0; request.body.size() < 1'000'000; ++i)
+    request.body += std::to_string(i) + ",";  // more than one buffer, and no part like another
   request.body.resize(1'000'000);
   request.headers.add("Content-Type", "application/json");
   const Outcome outcome = send(transport, request);

@@ -1,5 +1,5 @@
-// An answer that breaks off at every one of its bytes, by an orderly close and by a reset, for each way a body can be framed. A cut is
-// never taken for an answer, and never ends without an error that says so.
+// An answer that breaks off at every one of its bytes, by an orderly close and by a reset, for each way a body can be
+// framed. A cut is never taken for an answer, and never ends without an error that says so.
 #include <gtest/gtest.h>
 
 #include "protocol/http/curl_transport.h"
@@ -27,7 +27,8 @@ std::vector<Framing> framings() {
   const std::string ok = "HTTP/1.1 200 OK\r\nX-Kind: Tea\r\n";
   return {{"length", ok + "Content-Length: 10\r\n\r\n", kBody},
           {"chunked", ok + "Transfer-Encoding: chunked\r\n\r\n", "4\r\n0123\r\n6;ext=1\r\n456789\r\n0\r\n\r\n"},
-          {"trailer", ok + "Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n", "a\r\n0123456789\r\n0\r\nX-Sum: 45\r\n\r\n"},
+          {"trailer", ok + "Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n",
+           "a\r\n0123456789\r\n0\r\nX-Sum: 45\r\n\r\n"},
           {"close", ok + "\r\n", kBody, true},
           {"continue", "HTTP/1.1 100 Continue\r\n\r\n" + ok + "Content-Length: 10\r\n\r\n", kBody},
           {"empty", ok + "Content-Length: 0\r\n\r\n", ""}};
@@ -36,7 +37,8 @@ std::vector<Framing> framings() {
 // Sends the first `cut` bytes of an answer and closes. On a connection that has carried a request before, if told so.
 class CuttingServer {
  public:
-  CuttingServer(std::string answer, bool resets, bool warms_up = false) : answer_(std::move(answer)), resets_(resets), warms_up_(warms_up) {}
+  CuttingServer(std::string answer, bool resets, bool warms_up = false)
+      : answer_(std::move(answer)), resets_(resets), warms_up_(warms_up) {}
 
   void cut_at(size_t cut) { cut_ = cut; }
   std::string url() const { return server_.url(); }
@@ -77,7 +79,9 @@ class CutAnswer : public testing::TestWithParam<std::tuple<Framing, bool>> {
   // The close is the end of such a body: after the head, no cut can be told from it.
   bool is_unknowable(size_t cut) const { return framing().ends_by_close && !resets() && cut >= framing().head.size(); }
   // curl wants no more of a chunked answer than the carriage return of its last empty line.
-  bool is_whole(size_t cut) const { return cut >= framing().whole().size() - 1 && !framing().ends_by_close && framing().rest.ends_with("\r\n"); }
+  bool is_whole(size_t cut) const {
+    return cut >= framing().whole().size() - 1 && !framing().ends_by_close && framing().rest.ends_with("\r\n");
+  }
 
   void expect_cut(const Outcome& outcome, size_t cut) const {
     if (is_unknowable(cut)) {
@@ -89,7 +93,8 @@ class CutAnswer : public testing::TestWithParam<std::tuple<Framing, bool>> {
       EXPECT_EQ(outcome.response->body, kBody);
       return;
     }
-    ASSERT_TRUE(outcome.failure) << "cut at " << cut << " was taken for an answer: " << outcome.response->status << " '" << outcome.response->body << "'";
+    ASSERT_TRUE(outcome.failure) << "cut at " << cut << " was taken for an answer: " << outcome.response->status << " '"
+                                 << outcome.response->body << "'";
     const Error& error = outcome.failure->error;
     EXPECT_EQ(error.code, Code::kUnavailable) << cut << ": " << error.message;
     EXPECT_EQ(error.category, "connection.failed") << cut << ": " << error.message;
@@ -165,9 +170,11 @@ TEST_P(CutAnswer, WhenWholeIsAnAnswer) {
   EXPECT_EQ(outcome.response->body, framing().rest.empty() ? "" : kBody);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, CutAnswer, testing::Combine(testing::ValuesIn(framings()), testing::Bool()), [](const auto& each) {
-  return std::string(std::get<0>(each.param).name) + (std::get<1>(each.param) ? "_reset" : "_closed");
-});
+INSTANTIATE_TEST_SUITE_P(All, CutAnswer, testing::Combine(testing::ValuesIn(framings()), testing::Bool()),
+                         [](const auto& each) {
+                           return std::string(std::get<0>(each.param).name) +
+                                  (std::get<1>(each.param) ? "_reset" : "_closed");
+                         });
 
 TEST(CutHead, ToAPostWithoutABodyIsNotAskedForAgain) {
   CuttingServer server("", false, true);
@@ -182,7 +189,9 @@ TEST(CutHead, ToAPostWithoutABodyIsNotAskedForAgain) {
 TEST(CutHead, ATrailerDoesNotChangeTheHeadThatIsBeingRead) {
   ScriptedServer server([](Connection& c) {
     c.receive();
-    c.send("HTTP/1.1 200 OK\r\nX-Kind: Tea\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nHTTP/1.1: 500\r\nX-Kind: Coffee\r\n\r\n");
+    c.send(
+        "HTTP/1.1 200 OK\r\nX-Kind: Tea\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nHTTP/1.1: 500\r\nX-Kind: "
+        "Coffee\r\n\r\n");
   });
   CurlTransport transport;
   const Outcome outcome = send(transport, request_to(server.url()));
@@ -192,7 +201,8 @@ TEST(CutHead, ATrailerDoesNotChangeTheHeadThatIsBeingRead) {
 }
 
 TEST(CutHead, OfAProxyDidNotReachTheServer) {
-  for (const std::string answer : {"HTTP/1.1 200 Connection est", "HTTP/1.1 200 OK\r\nX: y\r\n", "HTTP/1.1 200 OK\r\n\r\n", ""}) {
+  for (const std::string answer :
+       {"HTTP/1.1 200 Connection est", "HTTP/1.1 200 OK\r\nX: y\r\n", "HTTP/1.1 200 OK\r\n\r\n", ""}) {
     ScriptedServer proxy([&](Connection& c) {
       c.receive();
       c.send(answer);

@@ -53,10 +53,12 @@ void reset(int fd) {
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
-int choose_http2(SSL*, const unsigned char** out, unsigned char* length, const unsigned char* in, unsigned int in_length, void*) {
+int choose_http2(SSL*, const unsigned char** out, unsigned char* length, const unsigned char* in,
+                 unsigned int in_length, void*) {
   static constexpr unsigned char kOurs[] = "\x02h2";
   unsigned char* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, length, kOurs, sizeof kOurs - 1, in, in_length) != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
+  if (SSL_select_next_proto(&chosen, length, kOurs, sizeof kOurs - 1, in, in_length) != OPENSSL_NPN_NEGOTIATED)
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
   *out = chosen;
   return SSL_TLSEXT_ERR_OK;
 }
@@ -112,7 +114,8 @@ class CuttingFront::Relay {
   // Until either side has ended, or the cut is made. `wanted` is asked for each piece of an answer; `cuts` counts.
   void run(const std::function<std::optional<Cut>()>& wanted, std::atomic<int>& cuts) {
     if (SSL_accept(ssl_) != 1) return;
-    SSL_set0_wbio(ssl_, BIO_new(BIO_s_mem()));  // from here on records are made in memory, so that half of one can be sent
+    SSL_set0_wbio(ssl_,
+                  BIO_new(BIO_s_mem()));  // from here on records are made in memory, so that half of one can be sent
     for (;;) {
       pollfd polls[2] = {{client_, POLLIN, 0}, {server_, POLLIN, 0}};
       if (SSL_pending(ssl_) == 0 && ::poll(polls, 2, -1) < 0) return;
@@ -270,10 +273,13 @@ void CuttingFront::serve(int fd, int number) {
     }
     SSL* ssl = SSL_new(static_cast<SSL_CTX*>(context_));
     SSL_set_fd(ssl, fd);
-    Relay(ssl, fd, server).run([&]() -> std::optional<Cut> {
-      const std::lock_guard lock(mutex_);
-      return armed_.count(own) ? std::optional(planned_) : std::nullopt;
-    }, cuts_);
+    Relay(ssl, fd, server)
+        .run(
+            [&]() -> std::optional<Cut> {
+              const std::lock_guard lock(mutex_);
+              return armed_.count(own) ? std::optional(planned_) : std::nullopt;
+            },
+            cuts_);
     SSL_free(ssl);
     const std::lock_guard lock(mutex_);
     open_.erase(server);

@@ -1,5 +1,5 @@
-// A transport without a network: what was asked is kept, and each exchange is answered by the test, at once and in full. For what code makes of
-// answers; how bytes travel is tested against real servers (scripted_server.h).
+// A transport without a network: what was asked is kept, and each exchange is answered by the test, at once and in
+// full. For what code makes of answers; how bytes travel is tested against real servers (scripted_server.h).
 #pragma once
 
 #include <atomic>
@@ -25,9 +25,13 @@ struct FakeAnswer {
   std::optional<Error> fails = std::nullopt;  // no answer comes at all, for this reason
   bool reached = true;                        // ... although the request arrived
 
-  static FakeAnswer json(int status, std::string text) { return {.status = status, .body = std::move(text), .headers = {{"Content-Type", "application/json"}}}; }
+  static FakeAnswer json(int status, std::string text) {
+    return {.status = status, .body = std::move(text), .headers = {{"Content-Type", "application/json"}}};
+  }
   static FakeAnswer lost() { return {.fails = Error(Code::kUnavailable, "connection reset", "", "connection.failed")}; }
-  static FakeAnswer refused() { return {.fails = Error(Code::kUnavailable, "connection refused", "", "connection.failed"), .reached = false}; }
+  static FakeAnswer refused() {
+    return {.fails = Error(Code::kUnavailable, "connection refused", "", "connection.failed"), .reached = false};
+  }
 };
 
 class FakeExchange : public Exchange {
@@ -90,7 +94,8 @@ class FakeTransport : public Transport {
   static std::string drained(BodyPipe& pipe) {
     std::string body;
     std::string block(size_t{64} << 10, '\0');
-    for (size_t count = 0; pipe.read_wait(block.data(), block.size(), &count) == BodyPipe::Read::kBytes;) body.append(block, 0, count);
+    for (size_t count = 0; pipe.read_wait(block.data(), block.size(), &count) == BodyPipe::Read::kBytes;)
+      body.append(block, 0, count);
     return body;
   }
 

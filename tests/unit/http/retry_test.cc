@@ -11,7 +11,8 @@ using namespace std::chrono_literals;
 
 // Answers from a list; an empty status means the given failure.
 struct Answer {
-  Answer(int s, std::string after = {}, bool reached = true) : status(s), retry_after(std::move(after)), reached_server(reached) {}
+  Answer(int s, std::string after = {}, bool reached = true)
+      : status(s), retry_after(std::move(after)), reached_server(reached) {}
   Answer with(std::string told) const {
     Answer copy = *this;
     copy.should_retry = std::move(told);
@@ -94,9 +95,7 @@ TEST(Retry, APostThatMayHaveActedIsNotRepeated) {
   EXPECT_EQ(run({{0, "", true}, {200}}, "POST").requests, 1);
 }
 
-TEST(Retry, APostThatCannotHaveArrivedIsRepeated) {
-  EXPECT_EQ(run({{0, "", false}, {200}}, "POST").requests, 2);
-}
+TEST(Retry, APostThatCannotHaveArrivedIsRepeated) { EXPECT_EQ(run({{0, "", false}, {200}}, "POST").requests, 2); }
 
 TEST(Retry, APostAnswered429IsRepeatedAfterTheNamedWait) {
   const Tried r = run({{429, "2"}, {200}}, "POST");
@@ -210,7 +209,8 @@ TEST(RetryAfter, OfADateCountsFromTheAnswersOwn) {
   EXPECT_EQ(retry_after(headers, clock), 5s);
   clock.set_wall(std::chrono::seconds(1000));
   EXPECT_EQ(retry_after(headers, clock), 5s);
-  EXPECT_EQ(retry_after({{"Retry-After", "Thu, 01 Jan 1970 00:16:45 GMT"}}, clock), 5s) << "by the clock where it says nothing";
+  EXPECT_EQ(retry_after({{"Retry-After", "Thu, 01 Jan 1970 00:16:45 GMT"}}, clock), 5s)
+      << "by the clock where it says nothing";
   EXPECT_EQ(retry_after({{"Date", "Thu, 01 Jan 1970 01:00:00 GMT"}, {"Retry-After", "7"}}, clock), 7s);
   EXPECT_FALSE(retry_after({{"Date", "Thu, 01 Jan 1970 01:00:00 GMT"}}, clock));
 }

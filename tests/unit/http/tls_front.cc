@@ -18,12 +18,17 @@ TlsFront::TlsFront(int backend_port, Tls tls) : tls_(tls) {
   directory_ = mkdtemp(name);
   const std::string d = directory_.string();
   const std::string make_certificates =
-      "cd " + d + " && openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=osiris-test-ca >/dev/null 2>&1 && "
+      "cd " + d +
+      " && openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=osiris-test-ca "
+      ">/dev/null 2>&1 && "
       "openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=localhost >/dev/null 2>&1 && "
-      "printf 'subjectAltName=DNS:localhost' >ext && openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial "
+      "printf 'subjectAltName=DNS:localhost' >ext && openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key "
+      "-CAcreateserial "
       "-out server.pem -days 2 -extfile ext >/dev/null 2>&1";
-  if (std::system(make_certificates.c_str()) != 0) error_ = "openssl made no certificates";
-  else start(backend_port);
+  if (std::system(make_certificates.c_str()) != 0)
+    error_ = "openssl made no certificates";
+  else
+    start(backend_port);
 }
 
 TlsFront::~TlsFront() {
@@ -44,7 +49,8 @@ void TlsFront::start(int backend_port) {
     const std::string front = "--frontend=127.0.0.1," + std::to_string(port_) + (tls_ == Tls::kLeft ? ";no-tls" : "");
     const std::string back = "--backend=127.0.0.1," + std::to_string(backend_port);
     const std::string key = key_file(), certificate = certificate_file(), log = "--errorlog-file=" + d + "/nghttpx.log";
-    execlp("nghttpx", "nghttpx", "--conf=/dev/null", front.c_str(), back.c_str(), log.c_str(), "--add-x-forwarded-for", "--backend-keep-alive-timeout=200ms", key.c_str(), certificate.c_str(), nullptr);
+    execlp("nghttpx", "nghttpx", "--conf=/dev/null", front.c_str(), back.c_str(), log.c_str(), "--add-x-forwarded-for",
+           "--backend-keep-alive-timeout=200ms", key.c_str(), certificate.c_str(), nullptr);
     _exit(127);
   }
   if (!wait_until_it_answers()) error_ = "nghttpx does not answer";

@@ -1,5 +1,6 @@
-// Debian's nghttpx in front of a plain server on loopback: it speaks TLS and HTTP/2 to the client, HTTP/1.1 to the server,
-// with a certificate for "localhost" from a CA made for the test. Told so, it leaves TLS to somebody before it (cutting_front.h).
+// Debian's nghttpx in front of a plain server on loopback: it speaks TLS and HTTP/2 to the client, HTTP/1.1 to the
+// server, with a certificate for "localhost" from a CA made for the test. Told so, it leaves TLS to somebody before it
+// (cutting_front.h).
 #pragma once
 
 #include <sys/types.h>
@@ -21,7 +22,9 @@ class TlsFront {
   bool is_up() const { return error_.empty(); }
   const std::string& error() const { return error_; }
   int port() const { return port_; }
-  std::string url() const { return (tls_ == Tls::kSpoken ? "https://localhost:" : "http://127.0.0.1:") + std::to_string(port_); }
+  std::string url() const {
+    return (tls_ == Tls::kSpoken ? "https://localhost:" : "http://127.0.0.1:") + std::to_string(port_);
+  }
   std::string ca_file() const { return (directory_ / "ca.pem").string(); }
   std::string certificate_file() const { return (directory_ / "server.pem").string(); }
   std::string key_file() const { return (directory_ / "server.key").string(); }

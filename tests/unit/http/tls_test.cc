@@ -140,7 +140,8 @@ class BehindACuttingFront : public testing::Test {
 
   static std::string header(const std::string& head, const std::string& name) {
     const size_t at = head.find(name + ": ");
-    return at == std::string::npos ? "" : head.substr(at + name.size() + 2, head.find("\r\n", at) - at - name.size() - 2);
+    return at == std::string::npos ? ""
+                                   : head.substr(at + name.size() + 2, head.find("\r\n", at) - at - name.size() - 2);
   }
 
   Request request(const std::string& path, const std::string& method = "GET", const std::string& body = "") const {
@@ -186,7 +187,8 @@ TEST_F(BehindACuttingFront, AnAnswerPassesWholeUntilOneIsCut) {
 // With a length, without one, and with a body of many frames.
 TEST_F(BehindACuttingFront, ACutInsideAFrameOrARecordIsAnErrorAndNothingIsSentTwice) {
   const std::string big(200'000, 'x');
-  const std::string answers[] = {answer_, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n",
+  const std::string answers[] = {answer_,
+                                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n",
                                  "HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n" + big};
   int cuts = 0;
   for (const std::string& answer : answers)
@@ -197,10 +199,13 @@ TEST_F(BehindACuttingFront, ACutInsideAFrameOrARecordIsAnErrorAndNothingIsSentTw
         CurlTransport transport(trusting(front_));
         ASSERT_TRUE(send(transport, request("/whole")).response);  // a connection that is there already
         const Outcome outcome = send(transport, request("/cut", "POST", "{}"));
-        const std::string what = answer.substr(17, 20) + " " + std::to_string(static_cast<int>(where)) + (resets ? " reset" : " closed");
-        ASSERT_TRUE(outcome.failure) << what << ": taken for an answer of " << outcome.response->body.size() << " bytes";
+        const std::string what =
+            answer.substr(17, 20) + " " + std::to_string(static_cast<int>(where)) + (resets ? " reset" : " closed");
+        ASSERT_TRUE(outcome.failure) << what << ": taken for an answer of " << outcome.response->body.size()
+                                     << " bytes";
         EXPECT_EQ(outcome.failure->error.code, Code::kUnavailable) << what << ": " << outcome.failure->error.message;
-        EXPECT_EQ(outcome.failure->error.category, "connection.failed") << what << ": " << outcome.failure->error.message;
+        EXPECT_EQ(outcome.failure->error.category, "connection.failed")
+            << what << ": " << outcome.failure->error.message;
         EXPECT_GT(outcome.failure->error.message.size(), 20u) << what;
         EXPECT_TRUE(outcome.failure->reached_server) << what;
         EXPECT_EQ(front_.cuts(), ++cuts) << what;

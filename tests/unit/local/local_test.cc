@@ -272,7 +272,8 @@ TEST_F(LocalTest, AScriptedWorkerOfAnotherVersionIsRefusedAndGetsNoSecret) {
   EXPECT_EQ(adapter_.run(run_, {{"pass-env", "TOKEN"}}), OSIRIS_UNSUPPORTED);
   EXPECT_THAT(failure().message, HasSubstr("has version 9.9.9, this osiris needs 1.2.3"));
   EXPECT_THAT(host_.asked_secrets(), testing::IsEmpty());
-  EXPECT_THAT(*read_file(run_.directory / "session/adapter/rpc.log"), Not(HasSubstr("prepare"))) << "nothing was sent that could hold one";
+  EXPECT_THAT(*read_file(run_.directory / "session/adapter/rpc.log"), Not(HasSubstr("prepare")))
+      << "nothing was sent that could hold one";
 }
 
 TEST_F(LocalTest, AProgramThatIsNoWorkerIsRefusedWithItsWords) {

@@ -59,7 +59,8 @@ TEST(PlanStep, NamesInputsAsTheHostDoes) {
   ASSERT_TRUE(step.ok());
   std::vector<std::string> names;
   for (const PlanInput& input : step->inputs) names.push_back(input.name);
-  EXPECT_THAT(names, ElementsAre("df_na_ti", "df___", relation_names({"a-b", "a_b"})[0].first, relation_names({"a-b", "a_b"})[1].first));
+  EXPECT_THAT(names, ElementsAre("df_na_ti", "df___", relation_names({"a-b", "a_b"})[0].first,
+                                 relation_names({"a-b", "a_b"})[1].first));
   EXPECT_NE(names[2], names[3]);
 }
 

@@ -19,7 +19,8 @@ class FakeService : public Service {
   std::string_view plural() const override { return "boxes"; }
   std::string_view daemon() const override { return "boxd"; }
   Error failure(FailureClass failure, std::string message, std::string hint, Json) const override {
-    return Error(Code::kUnavailable, std::move(message), std::move(hint), "fake." + std::string(failure_class_name(failure)));
+    return Error(Code::kUnavailable, std::move(message), std::move(hint),
+                 "fake." + std::string(failure_class_name(failure)));
   }
   FailureClass class_of(const Error& error) const override {
     return error.category == "fake.NotFound" ? FailureClass::kNotFound : FailureClass::kSandboxError;
@@ -87,7 +88,8 @@ class FakePlace : public Place {
       std::vector<Machine> found;
       for (const auto& [id, machine] : machines) {
         bool fits = true;
-        for (const auto& [key, value] : metadata) fits &= machine.metadata.count(key) > 0 && machine.metadata.at(key) == value;
+        for (const auto& [key, value] : metadata)
+          fits &= machine.metadata.count(key) > 0 && machine.metadata.at(key) == value;
         if (fits) found.push_back(machine);
       }
       return found;

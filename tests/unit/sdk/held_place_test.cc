@@ -1,5 +1,5 @@
-// One machine of one run against a service in memory: what is asked for is on disk first, what is held is given back and verified, and
-// what a lost answer made is found.
+// One machine of one run against a service in memory: what is asked for is on disk first, what is held is given back
+// and verified, and what a lost answer made is found.
 #include "plugins/sdk/place/held_place.h"
 
 #include <gmock/gmock.h>
@@ -40,7 +40,8 @@ TEST(KillAndVerify, AsksUntilItIsSure) {
 
 TEST(KillAndVerify, GivesUpAfterAFewRefusalsAndSaysHowMany) {
   FakePlace place;
-  place.faults["kill"] = {{FakePlace::refused()}, {FakePlace::refused()}, {FakePlace::refused()}, {FakePlace::refused()}};
+  place.faults["kill"] = {
+      {FakePlace::refused()}, {FakePlace::refused()}, {FakePlace::refused()}, {FakePlace::refused()}};
   const Status killed = kill_and_verify(place, "a", Milliseconds(60'000), no_sleep);
   ASSERT_FALSE(killed.ok());
   EXPECT_THAT(killed.error().message, HasSubstr("tried 4 times"));
@@ -62,7 +63,9 @@ class HeldPlaceTest : public ::testing::Test {
   HoldContext context() {
     return {host_, settings_, place_, journal_, [](Milliseconds) { return true; }, cancelled_};
   }
-  std::string journal() const { return read_file(directory_ / "journal.jsonl").ok() ? *read_file(directory_ / "journal.jsonl") : ""; }
+  std::string journal() const {
+    return read_file(directory_ / "journal.jsonl").ok() ? *read_file(directory_ / "journal.jsonl") : "";
+  }
 
   static fs::path empty_directory() {
     const fs::path directory = fs::path(testing::TempDir()) / ("held_" + std::to_string(::getpid()));

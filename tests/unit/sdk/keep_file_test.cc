@@ -11,7 +11,9 @@ namespace fs = std::filesystem;
 
 class KeepFileTest : public testing::Test {
  protected:
-  KeepFileTest() : directory_(fs::path(testing::TempDir()) / ("keep_" + std::to_string(::getpid()))) { fs::remove_all(directory_); }
+  KeepFileTest() : directory_(fs::path(testing::TempDir()) / ("keep_" + std::to_string(::getpid()))) {
+    fs::remove_all(directory_);
+  }
   ~KeepFileTest() override { fs::remove_all(directory_); }
   std::optional<KeepFile> create(const std::string& run = "run-1") const {
     auto file = KeepFile::create(directory_, run);
@@ -88,7 +90,8 @@ TEST_F(KeepFileTest, GoesWithItsSandboxOrAfterADayUnlessItIsHeld) {
   const auto held = create("held");
   create("old");
   for (const char* run : {"held", "old"})
-    fs::last_write_time(directory_ / (std::string("sandbox-") + run), fs::file_time_type::clock::now() - std::chrono::hours(25));
+    fs::last_write_time(directory_ / (std::string("sandbox-") + run),
+                        fs::file_time_type::clock::now() - std::chrono::hours(25));
   create("new");
   EXPECT_FALSE(fs::exists(directory_ / "sandbox-old"));
   EXPECT_TRUE(fs::exists(directory_ / "sandbox-new"));

@@ -17,7 +17,8 @@ struct Service {
   int64_t start_ns = 1000 * kSecond;
   void renew(Lifetime& lifetime, int64_t age_s) const {
     const int64_t life_ns = std::min(age_s * kSecond + kLease, max_s * kSecond);
-    lifetime.look(format_iso8601_micros(kServiceStart, true), format_iso8601_micros(kServiceStart + life_ns, true), start_ns + age_s * kSecond, kLease);
+    lifetime.look(format_iso8601_micros(kServiceStart, true), format_iso8601_micros(kServiceStart + life_ns, true),
+                  start_ns + age_s * kSecond, kLease);
   }
 };
 
@@ -95,8 +96,8 @@ TEST(Rfc3339, ReadsTheFormsServicesWrite) {
 }
 
 TEST(Rfc3339, RejectsAnythingElse) {
-  for (const char* text : {"", "1970-01-01", "1970-01-01T00:00:00", "1970-01-01 00:00:00Z", "1970-01-01T00:00:00.5", "1970-01-01T00:00:00+0200",
-                           "1970-01-01T00:00:00+aa:bb", "1970-01-01T00:00:00Zzz"})
+  for (const char* text : {"", "1970-01-01", "1970-01-01T00:00:00", "1970-01-01 00:00:00Z", "1970-01-01T00:00:00.5",
+                           "1970-01-01T00:00:00+0200", "1970-01-01T00:00:00+aa:bb", "1970-01-01T00:00:00Zzz"})
     EXPECT_FALSE(parse_rfc3339(text)) << text;
 }
 

@@ -23,17 +23,38 @@ void never(Config&, std::string_view) { throw Failure(OSIRIS_UNSUPPORTED, "never
 constexpr osiris_str kColours[] = {OSIRIS_STR("red"), OSIRIS_STR("blue")};
 constexpr std::array kFirst = {
     Bound<Config>{.type = OSIRIS_BOOL, .name = "flag", .target = &Config::flag, .help = "h", .default_value = "false"},
-    Bound<Config>{.type = OSIRIS_INT, .name = "count", .target = &Config::count, .help = "h", .default_value = "3", .minimum = "1", .maximum = "9"},
+    Bound<Config>{.type = OSIRIS_INT,
+                  .name = "count",
+                  .target = &Config::count,
+                  .help = "h",
+                  .default_value = "3",
+                  .minimum = "1",
+                  .maximum = "9"},
     Bound<Config>{.type = OSIRIS_BYTES, .name = "bytes", .target = &Config::bytes, .help = "h", .bare_unit = "GiB"},
     Bound<Config>{.type = OSIRIS_FLOAT, .name = "ratio", .target = &Config::ratio, .help = "h"},
 };
 constexpr std::array kSecond = {
-    Bound<Config>{.type = OSIRIS_DURATION, .name = "wait", .target = &Config::wait, .help = "h", .default_value = "1.5"},
-    Bound<Config>{.type = OSIRIS_CHOICE, .name = "name", .target = &Config::name, .help = "h", .default_value = "red", .choices = kColours},
-    Bound<Config>{.type = OSIRIS_TEXT, .name = "host", .target = &Config::hosts, .help = "h", .value_name = "HOST", .flags = OSIRIS_REPEATED},
-    Bound<Config>{.type = OSIRIS_PAIR, .name = "label", .target = &Config::labels, .help = "h", .flags = OSIRIS_REPEATED},
+    Bound<Config>{
+        .type = OSIRIS_DURATION, .name = "wait", .target = &Config::wait, .help = "h", .default_value = "1.5"},
+    Bound<Config>{.type = OSIRIS_CHOICE,
+                  .name = "name",
+                  .target = &Config::name,
+                  .help = "h",
+                  .default_value = "red",
+                  .choices = kColours},
+    Bound<Config>{.type = OSIRIS_TEXT,
+                  .name = "host",
+                  .target = &Config::hosts,
+                  .help = "h",
+                  .value_name = "HOST",
+                  .flags = OSIRIS_REPEATED},
+    Bound<Config>{
+        .type = OSIRIS_PAIR, .name = "label", .target = &Config::labels, .help = "h", .flags = OSIRIS_REPEATED},
     Bound<Config>{.type = OSIRIS_TEXT, .name = "never", .target = never, .help = "h"},
-    Bound<Config>{.type = OSIRIS_TEXT, .name = "call", .target = [](Config& config, std::string_view) { ++config.calls; }, .help = "h"},
+    Bound<Config>{.type = OSIRIS_TEXT,
+                  .name = "call",
+                  .target = [](Config& config, std::string_view) { ++config.calls; },
+                  .help = "h"},
 };
 constexpr auto kRows = joined(kFirst, kSecond);
 
@@ -54,8 +75,17 @@ TEST(BoundOptions, GiveTheDescriptorsOfTheAbi) {
 TEST(BoundOptions, PutEveryValueWhereItBelongs) {
   Config config;
   apply(kRows,
-        {{"flag", "true"}, {"count", "7"}, {"bytes", "1073741824"}, {"ratio", "0.25"}, {"wait", "0.0505"}, {"name", "blue"},
-         {"host", "a"}, {"host", "b"}, {"label", "k=v=w"}, {"label", "empty="}, {"call", "x"}},
+        {{"flag", "true"},
+         {"count", "7"},
+         {"bytes", "1073741824"},
+         {"ratio", "0.25"},
+         {"wait", "0.0505"},
+         {"name", "blue"},
+         {"host", "a"},
+         {"host", "b"},
+         {"label", "k=v=w"},
+         {"label", "empty="},
+         {"call", "x"}},
         config);
   EXPECT_TRUE(config.flag);
   EXPECT_EQ(config.count, 7);

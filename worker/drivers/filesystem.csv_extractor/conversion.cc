@@ -123,9 +123,7 @@ Status register_function(duckdb_connection connection, const std::string& name, 
   return ok ? Status() : Status(Error(Code::kInternal, "DuckDB refused to register the CSV conversion " + name));
 }
 
-std::string random_prefix() {
-  return "osiris_csv_" + to_hex(random_bytes(16));
-}
+std::string random_prefix() { return "osiris_csv_" + to_hex(random_bytes(16)); }
 
 }  // namespace
 

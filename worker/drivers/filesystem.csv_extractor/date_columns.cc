@@ -17,12 +17,12 @@ struct Findings {
 };
 
 Result<Findings> examine(StepContext& step, const std::string& column) {
-  OSIRIS_ASSIGN(
-      sql::QueryResult result,
-      sql::run_query(step.connection_handle(),
-                     "SELECT count(x), count(x) FILTER (WHERE t IS NULL), min(x) FILTER (WHERE t IS NULL) "
-                     "FROM (SELECT " +
-                         column + " AS x, " + as_timestamp(column) + " AS t FROM " + step.output_table().quoted() + ")"));
+  OSIRIS_ASSIGN(sql::QueryResult result,
+                sql::run_query(step.connection_handle(),
+                               "SELECT count(x), count(x) FILTER (WHERE t IS NULL), min(x) FILTER (WHERE t IS NULL) "
+                               "FROM (SELECT " +
+                                   column + " AS x, " + as_timestamp(column) + " AS t FROM " +
+                                   step.output_table().quoted() + ")"));
   return Findings{result.integer(0), result.integer(1), result.text(2)};
 }
 
@@ -46,8 +46,8 @@ Status convert_date_columns(StepContext& step, const Options& options, const Lay
       if (column.is_date) step.log("parse_dates: " + what + "; the column stays text");
       continue;
     }
-    OSIRIS_TRY(sql::execute(step.connection_handle(), "ALTER TABLE " + step.output_table().quoted() + " ALTER COLUMN " + name +
-                                                          " TYPE TIMESTAMP USING " + as_timestamp(name)));
+    OSIRIS_TRY(sql::execute(step.connection_handle(), "ALTER TABLE " + step.output_table().quoted() + " ALTER COLUMN " +
+                                                          name + " TYPE TIMESTAMP USING " + as_timestamp(name)));
   }
   return {};
 }

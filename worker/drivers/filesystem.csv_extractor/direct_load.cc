@@ -166,8 +166,8 @@ class DirectLoad {
       select += (i ? ", " : "") + value + " AS " + sql::quote_identifier(column.name);
     }
     OSIRIS_ASSIGN(const std::string counted, conversion.counting_predicate("c0"));
-    return "CREATE TABLE " + step_.output_table().quoted() + " AS SELECT " + select + " FROM " + reader_call(options_, sample_) +
-           (counted == "true" ? "" : " WHERE " + counted) +
+    return "CREATE TABLE " + step_.output_table().quoted() + " AS SELECT " + select + " FROM " +
+           reader_call(options_, sample_) + (counted == "true" ? "" : " WHERE " + counted) +
            (options_.limit == UINT64_MAX ? "" : " LIMIT " + std::to_string(options_.limit));
   }
 
@@ -181,9 +181,9 @@ class DirectLoad {
   Status settle_empty_columns(const Conversion& conversion) {
     for (size_t i = 0; i < sample_.layout.columns.size(); ++i) {
       if (kind(i) != Kind::kUnknown || conversion.seen(i)) continue;
-      OSIRIS_TRY(sql::execute(step_.connection_handle(), "ALTER TABLE " + step_.output_table().quoted() + " ALTER COLUMN " +
-                                                             sql::quote_identifier(sample_.layout.columns[i].name) +
-                                                             " TYPE DOUBLE"));
+      OSIRIS_TRY(sql::execute(step_.connection_handle(),
+                              "ALTER TABLE " + step_.output_table().quoted() + " ALTER COLUMN " +
+                                  sql::quote_identifier(sample_.layout.columns[i].name) + " TYPE DOUBLE"));
     }
     return {};
   }

@@ -26,7 +26,7 @@ constexpr FilePrefix kCompressed[] = {
     {"SQLite format 3"sv, "a SQLite database, not CSV"},
 };
 constexpr FilePrefix kUtf16[] = {{"\xff\xfe"sv, "utf-16: set encoding: utf-16"},
-                                {"\xfe\xff"sv, "utf-16: set encoding: utf-16"}};
+                                 {"\xfe\xff"sv, "utf-16: set encoding: utf-16"}};
 
 template <size_t N>
 std::string find(std::string_view head, const FilePrefix (&prefixes)[N]) {

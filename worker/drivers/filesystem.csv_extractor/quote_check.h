@@ -1,6 +1,6 @@
-// Whether quotes stand only where DuckDB and we take them for the same: it drops blanks before an opening quote and after a
-// closing one, where pandas and our tokenizer keep them, and the quotes before which they stand, as text. Neither reader
-// would complain.
+// Whether quotes stand only where DuckDB and we take them for the same: it drops blanks before an opening quote and
+// after a closing one, where pandas and our tokenizer keep them, and the quotes before which they stand, as text.
+// Neither reader would complain.
 #pragma once
 
 #include <cstddef>
@@ -24,8 +24,8 @@ class QuoteCheck {
   void meet_quote(std::string_view before);
 
   enum class State { kOutside, kInside, kQuoteInside } state_ = State::kOutside;
-  char last_ = '\n';      // the last character that is no blank, of pieces before
-  size_t blanks_ = 0;     // after it
+  char last_ = '\n';   // the last character that is no blank, of pieces before
+  size_t blanks_ = 0;  // after it
   bool plain_ = true;
   char delimiter_;
 };

@@ -169,8 +169,9 @@ class StagedLoad {
       }
       select += (i ? ", " : "") + expression + " AS " + sql::quote_identifier(column.name);
     }
-    const Status made = sql::execute(step_.connection_handle(), "CREATE TABLE " + step_.output_table().quoted() + " AS SELECT " +
-                                                                    select + " FROM temp.main." + StagingTable::kName);
+    const Status made =
+        sql::execute(step_.connection_handle(), "CREATE TABLE " + step_.output_table().quoted() + " AS SELECT " +
+                                                    select + " FROM temp.main." + StagingTable::kName);
     if (made.ok()) return {};
     if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
     return made.error().within("CSV parsing failed");

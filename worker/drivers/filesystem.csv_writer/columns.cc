@@ -76,9 +76,12 @@ Status examine_timestamps(duckdb_connection connection, const std::string& relat
     const bool in_nanos = column.form == Form::kTimestampNs;
     const std::string epoch = (in_nanos ? "epoch_ns(" : "epoch_us(") + column.expression + ")";
     const std::string finite = " FILTER (WHERE isfinite(" + column.expression + "))";
-    const auto remainder = [&](int64_t nanos) { return epoch + " % " + std::to_string(in_nanos ? nanos : nanos / 1000); };
+    const auto remainder = [&](int64_t nanos) {
+      return epoch + " % " + std::to_string(in_nanos ? nanos : nanos / 1000);
+    };
     select += (select.empty() ? "" : ", ") + ("bool_and(" + remainder(86'400'000'000'000) + " = 0)" + finite);
-    for (const int64_t nanos : {1'000'000'000, 1'000'000, 1'000}) select += ", bool_or(" + remainder(nanos) + " <> 0)" + finite;
+    for (const int64_t nanos : {1'000'000'000, 1'000'000, 1'000})
+      select += ", bool_or(" + remainder(nanos) + " <> 0)" + finite;
     examined.push_back(&column);
   }
   if (examined.empty()) return {};

@@ -99,7 +99,8 @@ class CsvWrite {
     return Error(Code::kStepFailed,
                  "CSV encoding error (" + options_.encoding_name + "): " + where + ", column '" +
                      columns_[column].name + "': " + csv_out::describe_character(block_, offset) + " cannot be written",
-                 "write the file with encoding: utf-8, or replace such characters in a SQL step", category::kWriteFailed);
+                 "write the file with encoding: utf-8, or replace such characters in a SQL step",
+                 category::kWriteFailed);
   }
 
   StepContext& step_;

@@ -2,7 +2,6 @@
 
 #include "worker/drivers/csv/format.h"
 
-
 namespace osiris::worker::csv_out {
 namespace {
 

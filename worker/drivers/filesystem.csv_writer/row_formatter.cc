@@ -28,7 +28,9 @@ void append_timestamp_value(const Column& column, int64_t value, std::string& ou
     append_date(out, seconds / kSecondsPerDay);
   } else {
     append_timestamp(out, seconds, static_cast<uint64_t>(fraction * (kNanosPerSecond / per_second)),
-                     !has_zone ? column.second_digits : fraction ? 6 : 0);
+                     !has_zone  ? column.second_digits
+                     : fraction ? 6
+                                : 0);
   }
   if (has_zone) out += "+00:00";
 }

@@ -41,8 +41,9 @@ Status wait_for(StepContext& step, const std::string& path) {
 // hang: "politely" until cancelled, "deaf" whatever happens, "query" inside a statement that takes for ever.
 Status hang(StepContext& step, const std::string& how) {
   if (how == "query") {
-    const Status counted = sql::execute(step.connection_handle(),
-                                        "SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * b.range = -1");
+    const Status counted =
+        sql::execute(step.connection_handle(),
+                     "SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * b.range = -1");
     return counted ? Status() : Status(cancelled());
   }
   while (how == "deaf" || !step.is_cancelled()) std::this_thread::sleep_for(kPoll);
@@ -81,7 +82,8 @@ Status fill_table(StepContext& step, uint64_t rows, uint64_t fail_after) {
 
 Status make_rows(StepContext& step, uint64_t rows, uint64_t fail_after) {
   const Status made = fill_table(step, rows, fail_after);
-  if (!made) static_cast<void>(sql::execute(step.connection_handle(), "DROP TABLE IF EXISTS " + step.output_table().quoted()));
+  if (!made)
+    static_cast<void>(sql::execute(step.connection_handle(), "DROP TABLE IF EXISTS " + step.output_table().quoted()));
   return made;
 }
 
@@ -118,7 +120,8 @@ Error print_secrets(StepContext& step) {
   all += step.passed_environment().dump();
   step.event("mock_secret", Json::object({{"text", all}}));
   step.log(all);
-  return Error(Code::kStepFailed, "cannot log in with " + all, "the connection holds " + all, category::kConnectionAuthFailed);
+  return Error(Code::kStepFailed, "cannot log in with " + all, "the connection holds " + all,
+               category::kConnectionAuthFailed);
 }
 
 Result<StepOutcome> run(StepContext& step) {

@@ -58,8 +58,8 @@ constexpr std::chrono::milliseconds kOwnLookupMax{3'000};
 
 // No server was there to talk to: nobody answered, or the connection was closed before the log-in, as a firewall does.
 bool is_unreached(unsigned error) {
-  return error == CR_CONNECTION_ERROR || error == CR_CONN_HOST_ERROR || error == CR_UNKNOWN_HOST || error == CR_SERVER_LOST ||
-         error == CR_SERVER_GONE_ERROR || error == CR_SERVER_LOST_EXTENDED;
+  return error == CR_CONNECTION_ERROR || error == CR_CONN_HOST_ERROR || error == CR_UNKNOWN_HOST ||
+         error == CR_SERVER_LOST || error == CR_SERVER_GONE_ERROR || error == CR_SERVER_LOST_EXTENDED;
 }
 
 }  // namespace
@@ -106,8 +106,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const ServerSettings& serve
   return first.value_or(connection_error(call.step_id, server, {CR_UNKNOWN_HOST, "unknown host"}, deadline));
 }
 
-Result<std::unique_ptr<Connection>> Connection::open_at(const std::string& place, const ServerSettings& server, const CallContext& call,
-                                                        MysqlError& error) {
+Result<std::unique_ptr<Connection>> Connection::open_at(const std::string& place, const ServerSettings& server,
+                                                        const CallContext& call, MysqlError& error) {
   std::unique_ptr<Connection> connection(new Connection);
   MYSQL* mysql = connection->mysql_ = mysql_init(nullptr);
   if (!mysql)

@@ -10,8 +10,8 @@
 #include <string>
 
 #include "protocol/base/error.h"
-#include "worker/drivers/mysql.extractor/errors.h"
 #include "worker/drivers/mysql.extractor/deadline.h"
+#include "worker/drivers/mysql.extractor/errors.h"
 #include "worker/drivers/mysql.extractor/settings.h"
 
 namespace osiris::worker::mysql {
@@ -28,8 +28,8 @@ class Connection {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // By the server's name as this machine resolves it; where that leads to no server, by the addresses that were lent for it. TLS
-  // checks the name either way.
+  // By the server's name as this machine resolves it; where that leads to no server, by the addresses that were lent
+  // for it. TLS checks the name either way.
   static Result<std::unique_ptr<Connection>> open(const ServerSettings& server, const CallContext& call);
   ~Connection();
   Connection(const Connection&) = delete;
@@ -50,8 +50,8 @@ class Connection {
  private:
   Connection() = default;
   // `place`: the server's name or one of its addresses. `error` says what the library found wrong.
-  static Result<std::unique_ptr<Connection>> open_at(const std::string& place, const ServerSettings& server, const CallContext& call,
-                                                     MysqlError& error);
+  static Result<std::unique_ptr<Connection>> open_at(const std::string& place, const ServerSettings& server,
+                                                     const CallContext& call, MysqlError& error);
   Status set_tls(const CallContext& call);
   Status run(const char* statement, const ServerSettings& server, const CallContext& call);
 

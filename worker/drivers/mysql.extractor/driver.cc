@@ -11,8 +11,8 @@
 #include "worker/drivers/mysql.extractor/connection.h"
 #include "worker/drivers/mysql.extractor/errors.h"
 #include "worker/drivers/mysql.extractor/extract.h"
-#include "worker/drivers/mysql.extractor/row_queue.h"
 #include "worker/drivers/mysql.extractor/relation.h"
+#include "worker/drivers/mysql.extractor/row_queue.h"
 #include "worker/drivers/mysql.extractor/settings.h"
 
 namespace osiris::worker {
@@ -83,9 +83,9 @@ Status check(StepContext& context) {
   server.connect_timeout_s = std::min(server.connect_timeout_s, kCheckLimit_s);
   Deadline deadline;
   const CallContext call = call_context(context, deadline, false);
-  const auto deadline = Connection::Clock::now() + std::chrono::seconds(kCheckLimit_s);
+  const auto until = Connection::Clock::now() + std::chrono::seconds(kCheckLimit_s);
   OSIRIS_ASSIGN(const auto connection, Connection::open(server, call));
-  return connection->ping(server, call, deadline);
+  return connection->ping(server, call, until);
 }
 
 }  // namespace

@@ -110,7 +110,8 @@ Error connection_error(const std::string& step_id, const ServerSettings& server,
   }
   if (is_refused_login(error.number)) {
     return Error(Code::kUnauthenticated, start + words(error) + end,
-                 "check user and password of the connection, and what the account may see", category::kConnectionAuthFailed);
+                 "check user and password of the connection, and what the account may see",
+                 category::kConnectionAuthFailed);
   }
   if (error.number == ER_BAD_DB_ERROR) {
     return Error(Code::kNotFound, start + words(error) + end,
@@ -144,7 +145,8 @@ Error query_error(const std::string& step_id, const ServerSettings& server, cons
     return Error(Code::kUnavailable,
                  "MySQL execution failed: the connection to " + place(server) + " was lost after " + rows +
                      " of step " + step_id + ": " + words(error),
-                 "check the server's log, then run again: no rows of this attempt were kept", category::kConnectionFailed);
+                 "check the server's log, then run again: no rows of this attempt were kept",
+                 category::kConnectionFailed);
   }
   const std::string start = rows_so_far == 0 ? "MySQL query failed: " : "MySQL query failed after " + rows + ": ";
   if (error.number == kWriteInReadOnlyTransaction) {

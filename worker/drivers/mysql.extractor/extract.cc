@@ -57,7 +57,8 @@ class Extraction {
     const MYSQL_FIELD* fields = mariadb_stmt_fetch_fields(statement_.get());
     if (count == 0 || !fields) {
       return Error(Code::kStepFailed, "MySQL query failed: the statement returns no rows",
-                   "an extractor needs a SELECT, or another statement that returns rows", category::kExtractQueryFailed);
+                   "an extractor needs a SELECT, or another statement that returns rows",
+                   category::kExtractQueryFailed);
     }
     OSIRIS_ASSIGN(columns_, columns_of(fields, count, settings_.columns));
     reader_.emplace(columns_, mysql_);

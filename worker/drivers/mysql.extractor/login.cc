@@ -117,8 +117,8 @@ void make_non_blocking(MYSQL* mysql) {
   if (const int flags = fcntl(socket, F_GETFL); flags >= 0) fcntl(socket, F_SETFL, flags | O_NONBLOCK);
 }
 
-// The library checks a certificate against mysql->host, which is the address here. It frees that text with free() when the
-// connection ends, so another one of the same kind may stand in its place.
+// The library checks a certificate against mysql->host, which is the address here. It frees that text with free() when
+// the connection ends, so another one of the same kind may stand in its place.
 void check_against_name(MYSQL* mysql) {
   const std::string* name = nullptr;
   mysql_get_optionv(mysql, MARIADB_OPT_USERDATA, const_cast<char*>(kServerNameKey), &name);

@@ -43,8 +43,8 @@ Status Relation::create(const Columns& columns) {
   OSIRIS_TRY(run(statement + ")"));
   exists_ = true;
 
-  if (duckdb_appender_create_ext(connection_, table_.catalog.c_str(), table_.schema.c_str(), table_.table.c_str(), &appender_) ==
-      DuckDBError)
+  if (duckdb_appender_create_ext(connection_, table_.catalog.c_str(), table_.schema.c_str(), table_.table.c_str(),
+                                 &appender_) == DuckDBError)
     return appender_error();
   return {};
 }

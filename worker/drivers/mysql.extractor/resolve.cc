@@ -31,7 +31,8 @@ int look_up(const std::string& host, int flags, std::set<std::string>& found) {
   if (outcome != 0) return outcome;
   for (const addrinfo* entry = addresses; entry; entry = entry->ai_next) {
     char text[NI_MAXHOST] = {};
-    if (getnameinfo(entry->ai_addr, entry->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0) found.insert(text);
+    if (getnameinfo(entry->ai_addr, entry->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0)
+      found.insert(text);
   }
   freeaddrinfo(addresses);
   return 0;
@@ -57,7 +58,8 @@ std::optional<std::set<std::string>> find_addresses(const std::string& host, Dea
   const auto lookup = std::make_shared<Lookup>();
   lookup->host = host;
   std::thread([lookup] { answer(lookup); }).detach();
-  const int ready = limit ? deadline.wait_at_most(lookup->done.get(), true, *limit) : deadline.wait(lookup->done.get(), true);
+  const int ready =
+      limit ? deadline.wait_at_most(lookup->done.get(), true, *limit) : deadline.wait(lookup->done.get(), true);
   lookup->is_abandoned = true;
   if (ready != 1 || !lookup->has_address) return std::nullopt;
   return lookup->addresses;

@@ -16,7 +16,8 @@ Error connection_fault(const StepContext& context, const std::string& what, std:
 }
 
 Error config_fault(const StepContext& context, const std::string& what, std::string hint = {}) {
-  return Error(Code::kInvalidArgument, "Step " + context.step_id() + ": " + what, std::move(hint), category::kConfigInvalid);
+  return Error(Code::kInvalidArgument, "Step " + context.step_id() + ": " + what, std::move(hint),
+               category::kConfigInvalid);
 }
 
 // A whole number, written as one or as text: values from the environment are text. nullopt: neither, or out of range.

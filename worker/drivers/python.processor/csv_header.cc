@@ -45,8 +45,7 @@ Result<std::vector<std::string>> read_csv_header(std::string_view front, bool is
     const std::string& one = names[i];
     if (!is_valid_utf8(one)) return bad("is no UTF-8 text");
     if (one.empty()) return bad("gives column " + std::to_string(i + 1) + " no name");
-    if (std::count(names.begin(), names.end(), one) > 1)
-      return bad("names the column " + one + " twice");
+    if (std::count(names.begin(), names.end(), one) > 1) return bad("names the column " + one + " twice");
   }
   return names;
 }

@@ -90,20 +90,23 @@ std::string missing_module(const std::string& last_line) {
 Error script_error(const Options& options, const ExitStatus& exit, const LastLines& last) {
   if (const std::string module = missing_module(last.last()); !module.empty())
     return Error(Code::kStepFailed,
-                 options.name() + " needs the Python module '" + module + "', which is not in the step's environment" + last.text(),
+                 options.name() + " needs the Python module '" + module + "', which is not in the step's environment" +
+                     last.text(),
                  "Name its package under the step's `requirements` and run with --local-install-deps or, in a sandbox, "
                  "--e2b-install-deps. A module of your own belongs into the step's `files`.",
                  category::kRuntimeDependencyFailed);
   std::string message = options.name() + " " + exit.describe();
   if (!last.empty()) message += "; its last lines:" + last.text();
-  return Error(Code::kStepFailed, std::move(message),
-               exit.signaled ? "Nothing of osiris's own ends a script like that: look for its memory and for whoever kills processes."
-                             : "All it wrote is in the run's osiris.log (`osiris logs last`).",
-               category::kTransformFailed);
+  return Error(
+      Code::kStepFailed, std::move(message),
+      exit.signaled
+          ? "Nothing of osiris's own ends a script like that: look for its memory and for whoever kills processes."
+          : "All it wrote is in the run's osiris.log (`osiris logs last`).",
+      category::kTransformFailed);
 }
 
-// A user of its own for a script, where this process can give one: from here on what it has to write belongs to it, at the end
-// everything is as if this process had written it.
+// A user of its own for a script, where this process can give one: from here on what it has to write belongs to it, at
+// the end everything is as if this process had written it.
 class ScriptUser {
  public:
   ScriptUser(const ProcessEnvironment& around, std::vector<std::filesystem::path> places)
@@ -155,7 +158,8 @@ Status run_script(const Options& options, const Stage& stage, const Variables& v
   const auto exit = run_process(script);
   for (auto& variable : script.environment) wipe(variable.second);
   log.finish();
-  if (!exit) return exit.error().code == Code::kCancelled ? exit.error() : exit.error().within("cannot start " + options.name());
+  if (!exit)
+    return exit.error().code == Code::kCancelled ? exit.error() : exit.error().within("cannot start " + options.name());
   return exit->success() ? Status() : script_error(options, *exit, last);
 }
 
@@ -178,7 +182,8 @@ Result<StepOutcome> run(StepContext& step) {
   Remarks remarks(step);
   {
     const ScriptUser user(around, {stage.root, step.artifacts_dir()});
-    const Status ended = run_script(options, stage, variables, environment.python(), around, user, stage_renames(stage, environment.directory), remarks);
+    const Status ended = run_script(options, stage, variables, environment.python(), around, user,
+                                    stage_renames(stage, environment.directory), remarks);
     for (auto& variable : variables) wipe(variable.second);
     OSIRIS_TRY(ended);
   }

@@ -63,7 +63,8 @@ Result<FileLock> lock(const fs::path& file, const ProcessEnvironment& around) {
 Error not_installed(const std::vector<std::string>& requirements) {
   return Error(Code::kUnsupported,
                "the step's requirements are not installed, and installing is off: " + join(requirements, ", "),
-               "Run again with --local-install-deps or, in a sandbox, --e2b-install-deps (install_deps in osiris.yaml): they are "
+               "Run again with --local-install-deps or, in a sandbox, --e2b-install-deps (install_deps in "
+               "osiris.yaml): they are "
                "installed once, in an environment of their own, and found again.",
                category::kRuntimeDependencyFailed);
 }
@@ -83,9 +84,11 @@ Status make_environment(const EnvironmentRequest& request, const Place& place, c
   venv.is_cancelled = around.is_cancelled;
   OSIRIS_ASSIGN(const ExitStatus exit, run_process(venv));
   if (exit.success()) return {};
-  return Error(Code::kUnsupported,
-               "cannot make a virtual environment with " + request.interpreter.path + ": it " + exit.describe() + last.text(),
-               "On Debian the package python3-venv is needed; in a sandbox a template or an image that has it.", category::kSystemResourceUnavailable);
+  return Error(
+      Code::kUnsupported,
+      "cannot make a virtual environment with " + request.interpreter.path + ": it " + exit.describe() + last.text(),
+      "On Debian the package python3-venv is needed; in a sandbox a template or an image that has it.",
+      category::kSystemResourceUnavailable);
 }
 
 // Removes what was begun unless told that it is whole.
@@ -103,13 +106,17 @@ class DirectoryRollback {
 };
 
 int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 class EnvironmentBuild {
  public:
   EnvironmentBuild(const EnvironmentRequest& request, const ProcessEnvironment& around)
-      : request_(request), around_(around), key_(environment_key(request.interpreter, request.requirements)), started_ms_(now_ms()) {}
+      : request_(request),
+        around_(around),
+        key_(environment_key(request.interpreter, request.requirements)),
+        started_ms_(now_ms()) {}
 
   Result<Environment> run() {
     Place place;

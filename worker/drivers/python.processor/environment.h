@@ -4,8 +4,8 @@
 //   <cache>/python/<key>/env     the environment, made in place: its scripts hold its own path, so it cannot be moved
 //   <cache>/python/<key>/ready   written last; an environment without it was never finished and is made anew
 //
-// A key covers the interpreter (version, build, platform, prefix) and the requirements, sorted. It does not cover the package
-// index or the time: what was installed for a set of requirements stays until it is removed.
+// A key covers the interpreter (version, build, platform, prefix) and the requirements, sorted. It does not cover the
+// package index or the time: what was installed for a set of requirements stays until it is removed.
 #pragma once
 
 #include <filesystem>
@@ -34,8 +34,8 @@ struct Environment {
 std::string environment_key(const Interpreter& interpreter, const std::vector<std::string>& requirements);
 
 // From the cache, or made now. Without requirements nothing is installed and nothing has to be allowed. Tells the step:
-// `dependency_check` {required, present, missing} (with requirements), `dependency_installed` {package, duration_ms} for each
-// package that pip installed, `environment_ready` {environment, python, cached, packages, duration_ms}.
+// `dependency_check` {required, present, missing} (with requirements), `dependency_installed` {package, duration_ms}
+// for each package that pip installed, `environment_ready` {environment, python, cached, packages, duration_ms}.
 Result<Environment> ensure_environment(const EnvironmentRequest& request, const ProcessEnvironment& around);
 
 }  // namespace osiris::worker::python

@@ -8,8 +8,8 @@
 #include <algorithm>
 
 #include "protocol/base/categories.h"
-#include "protocol/base/file.h"
 #include "protocol/base/fd.h"
+#include "protocol/base/file.h"
 #include "protocol/base/text.h"
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/python.processor/csv_header.h"
@@ -28,10 +28,12 @@ struct Column {
 };
 
 Result<std::vector<Column>> columns_of(duckdb_connection connection, const std::string& source) {
-  OSIRIS_ASSIGN(sql::QueryResult described,
-                sql::run_query(connection, "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM " + source + ")"));
+  OSIRIS_ASSIGN(
+      sql::QueryResult described,
+      sql::run_query(connection, "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM " + source + ")"));
   std::vector<Column> columns;
-  for (idx_t row = 0; row < described.rows(); ++row) columns.push_back({described.text(0, row), described.text(1, row)});
+  for (idx_t row = 0; row < described.rows(); ++row)
+    columns.push_back({described.text(0, row), described.text(1, row)});
   return columns;
 }
 
@@ -56,7 +58,8 @@ std::string selected(const Column& column, Format format) {
 // DuckDB's text without its advice on parameters that nobody here can set, and without our SQL.
 std::string without_advice(const std::string& text) {
   size_t end = text.size();
-  for (const std::string_view advice : {"\nTry setting", "\n Try setting", "\nPossible fixes", "\nPossible Solution", "\n\nLINE "})
+  for (const std::string_view advice :
+       {"\nTry setting", "\n Try setting", "\nPossible fixes", "\nPossible Solution", "\n\nLINE "})
     end = std::min(end, text.find(advice));
   return std::string(trim(text.substr(0, end)));
 }
@@ -70,11 +73,12 @@ class OutputFileReader {
   Status open(const std::filesystem::path& file) {
     file_ = FileDescriptor(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!file_.is_open() && errno == ENOENT)
-      return wrong("ended without writing its output", "Write the rows to the file that the variable OSIRIS_OUTPUT names.");
+      return wrong("ended without writing its output",
+                   "Write the rows to the file that the variable OSIRIS_OUTPUT names.");
     if (!file_.is_open() && errno == ELOOP) return wrong("left a symbolic link as its output", "Write a plain file.");
     if (!file_.is_open() && errno == ENXIO) return wrong("left no plain file as its output", "Write a plain file.");
     if (!file_.is_open()) return errno_error(errno, "cannot open the script's output", shown_);
-    struct stat info {};
+    struct stat info{};
     if (::fstat(file_.get(), &info) != 0) return errno_error(errno, "cannot look at the script's output", shown_);
     if (S_ISDIR(info.st_mode)) return wrong("left a directory as its output", "Write one file.");
     if (!S_ISREG(info.st_mode)) return wrong("left no plain file as its output", "Write a plain file.");
@@ -84,22 +88,30 @@ class OutputFileReader {
   }
 
   Result<uint64_t> load() {
-    auto rows = options_.format == Format::kParquet ? load_parquet() : options_.format == Format::kCsv ? load_csv() : load_ndjson();
-    if (rows || rows.error().code == Code::kCancelled || rows.error().category == category::kTransformFailed) return rows;
+    auto rows = options_.format == Format::kParquet ? load_parquet()
+                : options_.format == Format::kCsv   ? load_csv()
+                                                    : load_ndjson();
+    if (rows || rows.error().code == Code::kCancelled || rows.error().category == category::kTransformFailed)
+      return rows;
     Error error = rows.error();
     if (error.message.find("non-record JSON") != std::string::npos)
-      return wrong("left lines that are no JSON objects in its output", "Write one object a line: {\"id\": 1, \"name\": \"x\"}.");
+      return wrong("left lines that are no JSON objects in its output",
+                   "Write one object a line: {\"id\": 1, \"name\": \"x\"}.");
     error.message = without_advice(renamed(error.message, {{"/proc/self/fd/" + std::to_string(file_.get()), shown_}}));
-    error = error.within(options_.name() + " left an output that cannot be read as " + std::string(format_name(options_.format)));
+    error = error.within(options_.name() + " left an output that cannot be read as " +
+                         std::string(format_name(options_.format)));
     if (error.hint.empty())
-      error.hint = "The step's `format` says what the script has to write; `columns` gives names and types that are not in the file.";
+      error.hint =
+          "The step's `format` says what the script has to write; `columns` gives names and types that are not in the "
+          "file.";
     error.category = category::kTransformFailed;
     return error;
   }
 
  private:
   Error wrong(std::string_view what, std::string_view hint) const {
-    return Error(Code::kStepFailed, options_.name() + " " + std::string(what) + ", " + shown_, std::string(hint), category::kTransformFailed);
+    return Error(Code::kStepFailed, options_.name() + " " + std::string(what) + ", " + shown_, std::string(hint),
+                 category::kTransformFailed);
   }
 
   Result<uint64_t> create(const std::string& select) {
@@ -112,9 +124,11 @@ class OutputFileReader {
   Status check_names(const std::vector<Column>& found) const {
     std::vector<std::string> missing, unknown;
     for (const auto& [name, type] : options_.columns)
-      if (std::none_of(found.begin(), found.end(), [&](const Column& c) { return c.name == name; })) missing.push_back(name);
+      if (std::none_of(found.begin(), found.end(), [&](const Column& c) { return c.name == name; }))
+        missing.push_back(name);
     for (const Column& column : found)
-      if (std::none_of(options_.columns.begin(), options_.columns.end(), [&](const auto& c) { return c.first == column.name; }))
+      if (std::none_of(options_.columns.begin(), options_.columns.end(),
+                       [&](const auto& c) { return c.first == column.name; }))
         unknown.push_back(column.name);
     if (missing.empty() && unknown.empty()) return {};
     std::string what = "left an output whose columns are not those of `columns`";
@@ -126,12 +140,14 @@ class OutputFileReader {
   std::string declared_casts() const {
     std::string list;
     for (const auto& [name, type] : options_.columns)
-      list += (list.empty() ? "CAST(" : ", CAST(") + quote_identifier(name) + " AS " + type + ") AS " + quote_identifier(name);
+      list += (list.empty() ? "CAST(" : ", CAST(") + quote_identifier(name) + " AS " + type + ") AS " +
+              quote_identifier(name);
     return list;
   }
 
   Result<uint64_t> load_parquet() {
-    if (size_bytes_ == 0) return wrong("left an empty file as its output", "A Parquet file without rows still has a schema.");
+    if (size_bytes_ == 0)
+      return wrong("left an empty file as its output", "A Parquet file without rows still has a schema.");
     const std::string source = "read_parquet(" + path_ + ")";
     if (options_.columns.empty()) return create("SELECT * FROM " + source);
     OSIRIS_ASSIGN(const std::vector<Column> found, columns_of(step_.connection_handle(), source));
@@ -140,12 +156,15 @@ class OutputFileReader {
   }
 
   Result<uint64_t> load_csv() {
-    if (size_bytes_ == 0) return wrong("left an empty file as its output", "Write a header line even when there are no rows.");
+    if (size_bytes_ == 0)
+      return wrong("left an empty file as its output", "Write a header line even when there are no rows.");
     OSIRIS_ASSIGN(const std::vector<std::string> names, read_header());
     std::vector<Column> found;
     for (const std::string& name : names) found.push_back({name, "VARCHAR"});
-    const std::string source = "read_csv(" + path_ + ", auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "
-                               "strict_mode = true, allow_quoted_nulls = false, nullstr = '', columns = {" + struct_of(found) + "})";
+    const std::string source = "read_csv(" + path_ +
+                               ", auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "
+                               "strict_mode = true, allow_quoted_nulls = false, nullstr = '', columns = {" +
+                               struct_of(found) + "})";
     const duckdb_connection connection = step_.connection_handle();
     if (!options_.columns.empty()) {
       OSIRIS_TRY(check_names(found));
@@ -156,12 +175,15 @@ class OutputFileReader {
     for (const Column& column : found) {
       const std::string name = quote_identifier(column.name);
       const std::string whole = "bool_and(regexp_full_match(" + name + ", '-?(0|[1-9][0-9]*)'))";
-      const std::string number = "bool_and(regexp_full_match(" + name + ", '-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?|-?inf|nan'))";
+      const std::string number =
+          "bool_and(regexp_full_match(" + name + ", '-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?|-?inf|nan'))";
       looks += (looks.empty() ? "" : ", ");
-      looks += "CASE WHEN count(" + name + ") = 0 THEN 'VARCHAR' WHEN bool_and(lower(" + name + ") IN ('true', 'false')) THEN 'BOOLEAN' WHEN " +
-               whole + " AND bool_and(TRY_CAST(" + name + " AS BIGINT) IS NOT NULL OR " + name + " IS NULL) THEN 'BIGINT' WHEN " + whole +
-               " AND bool_and(TRY_CAST(" + name + " AS HUGEINT) IS NOT NULL OR " + name + " IS NULL) THEN 'HUGEINT' WHEN " + whole +
-               " THEN 'VARCHAR' WHEN " + number + " THEN 'DOUBLE' ELSE 'VARCHAR' END";
+      looks += "CASE WHEN count(" + name + ") = 0 THEN 'VARCHAR' WHEN bool_and(lower(" + name +
+               ") IN ('true', 'false')) THEN 'BOOLEAN' WHEN " + whole + " AND bool_and(TRY_CAST(" + name +
+               " AS BIGINT) IS NOT NULL OR " + name + " IS NULL) THEN 'BIGINT' WHEN " + whole +
+               " AND bool_and(TRY_CAST(" + name + " AS HUGEINT) IS NOT NULL OR " + name +
+               " IS NULL) THEN 'HUGEINT' WHEN " + whole + " THEN 'VARCHAR' WHEN " + number +
+               " THEN 'DOUBLE' ELSE 'VARCHAR' END";
     }
     OSIRIS_ASSIGN(sql::QueryResult types, sql::run_query(connection, "SELECT " + looks + " FROM " + source));
     std::string list;
@@ -183,12 +205,14 @@ class OutputFileReader {
   // 'name': 'TYPE', ...
   static std::string struct_of(const std::vector<Column>& columns) {
     std::string list;
-    for (const Column& column : columns) list += (list.empty() ? "" : ", ") + quote_literal(column.name) + ": " + quote_literal(column.type);
+    for (const Column& column : columns)
+      list += (list.empty() ? "" : ", ") + quote_literal(column.name) + ": " + quote_literal(column.type);
     return list;
   }
 
   std::string ndjson(const std::vector<Column>& columns) const {
-    return "read_json(" + path_ + ", format = 'newline_delimited', records = 'true', maximum_object_size = 268435456, " +
+    return "read_json(" + path_ +
+           ", format = 'newline_delimited', records = 'true', maximum_object_size = 268435456, " +
            (columns.empty() ? "sample_size = -1)" : "columns = {" + struct_of(columns) + "})");
   }
 
@@ -202,20 +226,24 @@ class OutputFileReader {
     if (size_bytes_ == 0) {
       std::string nulls;
       for (const Column& column : columns)
-        nulls += (nulls.empty() ? "CAST(NULL AS " : ", CAST(NULL AS ") + column.type + ") AS " + quote_identifier(column.name);
+        nulls += (nulls.empty() ? "CAST(NULL AS " : ", CAST(NULL AS ") + column.type + ") AS " +
+                 quote_identifier(column.name);
       return create("SELECT " + nulls + " WHERE false");
     }
     OSIRIS_ASSIGN(std::vector<Column> found, columns_of(connection, ndjson({})));
     if (!columns.empty()) {
       // A key that no row has is a column of NULLs; one that nobody declared is an error.
       for (const Column& column : columns)
-        if (std::none_of(found.begin(), found.end(), [&](const Column& c) { return c.name == column.name; })) found.push_back(column);
+        if (std::none_of(found.begin(), found.end(), [&](const Column& c) { return c.name == column.name; }))
+          found.push_back(column);
       OSIRIS_TRY(check_names(found));
       return create("SELECT * FROM " + ndjson(columns));
     }
     // Text that looks like a date is text.
     for (Column& column : found)
-      if (column.type == "DATE" || column.type == "TIME" || column.type == "UUID" || column.type.starts_with("TIMESTAMP")) column.type = "VARCHAR";
+      if (column.type == "DATE" || column.type == "TIME" || column.type == "UUID" ||
+          column.type.starts_with("TIMESTAMP"))
+        column.type = "VARCHAR";
     auto rows = create("SELECT * FROM " + ndjson(found));
     if (rows || rows.error().message.find("Failed to cast value to numerical") == std::string::npos) return rows;
     return create_with_wide_integers(std::move(found));
@@ -228,16 +256,19 @@ class OutputFileReader {
       if (column.type != "BIGINT") continue;
       column.type = "HUGEINT";
       const std::string name = quote_identifier(column.name);
-      looks += (looks.empty() ? "" : ", ") + ("CASE WHEN max(" + name + ") <= 9223372036854775807 OR max(" + name +
-               ") IS NULL THEN 'BIGINT' WHEN min(" + name + ") >= 0 THEN 'UBIGINT' ELSE 'HUGEINT' END");
+      looks += (looks.empty() ? "" : ", ") +
+               ("CASE WHEN max(" + name + ") <= 9223372036854775807 OR max(" + name +
+                ") IS NULL THEN 'BIGINT' WHEN min(" + name + ") >= 0 THEN 'UBIGINT' ELSE 'HUGEINT' END");
     }
     const std::string source = ndjson(columns);
-    OSIRIS_ASSIGN(sql::QueryResult types, sql::run_query(step_.connection_handle(), "SELECT " + looks + " FROM " + source));
+    OSIRIS_ASSIGN(sql::QueryResult types,
+                  sql::run_query(step_.connection_handle(), "SELECT " + looks + " FROM " + source));
     std::string list;
     idx_t next = 0;
     for (const Column& column : columns) {
       const std::string name = quote_identifier(column.name);
-      list += (list.empty() ? "" : ", ") + (column.type == "HUGEINT" ? "CAST(" + name + " AS " + types.text(next++) + ") AS " + name : name);
+      list += (list.empty() ? "" : ", ") +
+              (column.type == "HUGEINT" ? "CAST(" + name + " AS " + types.text(next++) + ") AS " + name : name);
     }
     return create("SELECT " + list + " FROM " + source);
   }
@@ -258,15 +289,19 @@ Result<std::vector<InputFile>> export_inputs(StepContext& step, Format format, c
   for (const Input& input : step.inputs()) {
     const std::string source = quote_identifier(input.name);
     OSIRIS_ASSIGN(const std::vector<Column> columns, columns_of(step.connection_handle(), source));
-    InputFile file{input.name, input.from_step, directory / (input.name + std::string(file_suffix(format))), input.rows, Json::array()};
+    InputFile file{input.name, input.from_step, directory / (input.name + std::string(file_suffix(format))), input.rows,
+                   Json::array()};
     std::string list;
     for (const Column& column : columns) {
       list += (list.empty() ? "" : ", ") + selected(column, format);
       file.columns.push_back(Json::object({{"name", column.name}, {"type", column.type}}));
     }
-    const Status copied = sql::execute(step.connection_handle(), "COPY (SELECT " + list + " FROM " + source + ") TO " +
-                                                                     quote_literal(file.path.string()) + " " + copy_options(format));
-    if (!copied) return copied.error().within("cannot hand " + input.name + " to the script as " + std::string(format_name(format)));
+    const Status copied =
+        sql::execute(step.connection_handle(), "COPY (SELECT " + list + " FROM " + source + ") TO " +
+                                                   quote_literal(file.path.string()) + " " + copy_options(format));
+    if (!copied)
+      return copied.error().within("cannot hand " + input.name + " to the script as " +
+                                   std::string(format_name(format)));
     files.push_back(std::move(file));
   }
   return files;

@@ -1,6 +1,7 @@
-// Relations to files for the script, and the script's file back to a relation. All of it on the step's trusted connection
-// and on files of the step's own scratch directory; names that come from data are quoted, types are checked against a list
-// (options.cc), and the output is opened once and read through that descriptor, so that what was checked is what is read.
+// Relations to files for the script, and the script's file back to a relation. All of it on the step's trusted
+// connection and on files of the step's own scratch directory; names that come from data are quoted, types are checked
+// against a list (options.cc), and the output is opened once and read through that descriptor, so that what was checked
+// is what is read.
 #pragma once
 
 #include <cstdint>
@@ -21,12 +22,12 @@ struct InputFile {
   Json columns;  // [{"name","type"}]
 };
 
-// Writes every input of the step to <directory>/<name><suffix>. 128-bit integers become DECIMAL(38,0) in Parquet, which has
-// no such integers; nothing is rounded.
+// Writes every input of the step to <directory>/<name><suffix>. 128-bit integers become DECIMAL(38,0) in Parquet, which
+// has no such integers; nothing is rounded.
 Result<std::vector<InputFile>> export_inputs(StepContext& step, Format format, const std::filesystem::path& directory);
 
-// Makes output_table() of the file the script wrote; returns its rows. Without `columns` Parquet says its own types, the others
-// are looked through whole: numbers and booleans as such, everything else text.
+// Makes output_table() of the file the script wrote; returns its rows. Without `columns` Parquet says its own types,
+// the others are looked through whole: numbers and booleans as such, everything else text.
 Result<uint64_t> import_output(StepContext& step, const Options& options, const std::filesystem::path& file);
 
 }  // namespace osiris::worker::python

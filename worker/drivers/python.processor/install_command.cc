@@ -18,7 +18,8 @@ namespace {
 volatile sig_atomic_t told_to_stop = 0;
 
 int usage(const std::string& what) {
-  std::fprintf(stderr, "osiris-worker: %s\nUsage: osiris-worker --install-requirements FILE --cache-dir DIRECTORY\n", what.c_str());
+  std::fprintf(stderr, "osiris-worker: %s\nUsage: osiris-worker --install-requirements FILE --cache-dir DIRECTORY\n",
+               what.c_str());
   return 2;
 }
 
@@ -27,7 +28,8 @@ Json own_environment() {
   for (char** variable = environ; *variable; ++variable) {
     const std::string_view text = *variable;
     const size_t equals = text.find('=');
-    if (equals != std::string_view::npos && is_valid_utf8(text)) environment.set(text.substr(0, equals), text.substr(equals + 1));
+    if (equals != std::string_view::npos && is_valid_utf8(text))
+      environment.set(text.substr(0, equals), text.substr(equals + 1));
   }
   return environment;
 }
@@ -41,7 +43,9 @@ Status install(const std::string& file, const std::string& cache_dir) {
   around.pip = pip_environment(own_environment());
   around.keeps_downloads = false;
   around.is_cancelled = [] { return told_to_stop != 0; };
-  around.log = [](std::string_view line) { std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data()); };
+  around.log = [](std::string_view line) {
+    std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
+  };
   around.event = [](std::string_view name, Json fields) {
     Json event = Json::object({{"event", name}});
     for (const auto& [key, value] : fields.members()) event.set(key, value);
@@ -64,7 +68,8 @@ int install_requirements(const std::vector<std::string>& arguments) {
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::signal(number, [](int) { told_to_stop = 1; });
   const Status status = install(arguments[0], arguments[2]);
   if (status) return 0;
-  std::fprintf(stderr, "osiris-worker: %s\n%s%s", status.error().message.c_str(), status.error().hint.c_str(), status.error().hint.empty() ? "" : "\n");
+  std::fprintf(stderr, "osiris-worker: %s\n%s%s", status.error().message.c_str(), status.error().hint.c_str(),
+               status.error().hint.empty() ? "" : "\n");
   return 1;
 }
 

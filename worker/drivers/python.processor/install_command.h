@@ -1,6 +1,6 @@
-// `osiris-worker --install-requirements FILE --cache-dir DIRECTORY`: makes one environment ahead of the run that needs it, as a
-// template build does. FILE: {"python": "python3", "requirements": ["pandas==2.0.0"]}. Events go to stdout, one line each,
-// "osiris-event {...}", pip's own words to stderr. Where packages come from: PIP_* in its environment.
+// `osiris-worker --install-requirements FILE --cache-dir DIRECTORY`: makes one environment ahead of the run that needs
+// it, as a template build does. FILE: {"python": "python3", "requirements": ["pandas==2.0.0"]}. Events go to stdout,
+// one line each, "osiris-event {...}", pip's own words to stderr. Where packages come from: PIP_* in its environment.
 #pragma once
 
 #include <string>

@@ -18,19 +18,22 @@ constexpr int64_t kOldestMinor = 8;
 // One line of JSON. base_prefix and not the executable's path: the same Python may be reached by several names.
 constexpr const char* kProbe =
     "import json, platform, sys, sysconfig; print(json.dumps({'version': platform.python_version(), 'major': "
-    "sys.version_info[0], 'minor': sys.version_info[1], 'implementation': sys.implementation.name, 'build': sys.version, "
+    "sys.version_info[0], 'minor': sys.version_info[1], 'implementation': sys.implementation.name, 'build': "
+    "sys.version, "
     "'platform': sysconfig.get_platform(), 'libc': list(platform.libc_ver()), 'prefix': sys.base_prefix}))";
 
 Error missing(const std::string& name, const std::string& why) {
-  return Error(Code::kUnsupported, "the step needs the Python interpreter '" + name + "', and " + why,
-               "Install it here (on Debian: python3 and python3-venv), or name another one under `python`. In a sandbox take a template "
-               "or an image that has it (--e2b-template, --e2b-image). Packages are another matter: --local-install-deps, "
-               "--e2b-install-deps.",
-               category::kSystemResourceUnavailable);
+  return Error(
+      Code::kUnsupported, "the step needs the Python interpreter '" + name + "', and " + why,
+      "Install it here (on Debian: python3 and python3-venv), or name another one under `python`. In a sandbox take a "
+      "template "
+      "or an image that has it (--e2b-template, --e2b-image). Packages are another matter: --local-install-deps, "
+      "--e2b-install-deps.",
+      category::kSystemResourceUnavailable);
 }
 
 bool is_program(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(path.c_str(), X_OK) == 0;
 }
 
@@ -60,10 +63,9 @@ Variables base_environment() {
 }
 
 Variables pip_environment(const Json& passed) {
-  static constexpr std::string_view kKnown[] = {"HTTP_PROXY",    "HTTPS_PROXY",        "NO_PROXY",       "ALL_PROXY",
-                                                "http_proxy",    "https_proxy",        "no_proxy",       "all_proxy",
-                                                "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR",
-                                                "NETRC"};
+  static constexpr std::string_view kKnown[] = {
+      "HTTP_PROXY", "HTTPS_PROXY",   "NO_PROXY",           "ALL_PROXY",      "http_proxy",   "https_proxy", "no_proxy",
+      "all_proxy",  "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR", "NETRC"};
   Variables variables;
   for (const auto& [name, value] : passed.members()) {
     if (name.starts_with("PIP_") || std::find(std::begin(kKnown), std::end(kKnown), name) != std::end(kKnown))
@@ -92,7 +94,8 @@ Result<Interpreter> find_interpreter(const std::string& name, const ProcessEnvir
     return missing(name, interpreter.path + " is no Python: it " + exit->describe() + errors.text());
   interpreter.version = (*identity)["version"].as_string();
   if ((*identity)["major"].as_int() != 3 || (*identity)["minor"].as_int() < kOldestMinor)
-    return missing(name, interpreter.path + " is Python " + interpreter.version + ", older than 3." + std::to_string(kOldestMinor));
+    return missing(name, interpreter.path + " is Python " + interpreter.version + ", older than 3." +
+                             std::to_string(kOldestMinor));
   interpreter.identity = *identity;
   return interpreter;
 }

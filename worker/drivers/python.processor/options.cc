@@ -12,8 +12,8 @@ namespace {
 constexpr size_t kTypeBytesMax = 64;
 
 Error bad(std::string_view key, std::string_view why, std::string_view hint = {}) {
-  return Error(Code::kInvalidArgument, "`" + std::string(key) + "` of the step's config " + std::string(why), std::string(hint),
-               category::kConfigInvalid);
+  return Error(Code::kInvalidArgument, "`" + std::string(key) + "` of the step's config " + std::string(why),
+               std::string(hint), category::kConfigInvalid);
 }
 
 bool is_type(const std::string& text) {
@@ -62,9 +62,11 @@ Result<std::vector<std::string>> read_requirements(const Json& list) {
   std::vector<std::string> requirements;
   for (const Json& item : list.items()) {
     const std::string& text = item.as_string();
-    if (text.empty() || !std::isalnum(static_cast<unsigned char>(text[0])) || text.find_first_of(std::string("\r\n\0", 3)) != std::string::npos)
-      return bad("requirements", "holds '" + text.substr(0, 80) + "', which names no package",
-                 "Write what pip installs, one package an item: pandas==2.0.0. Options of pip go into PIP_* variables.");
+    if (text.empty() || !std::isalnum(static_cast<unsigned char>(text[0])) ||
+        text.find_first_of(std::string("\r\n\0", 3)) != std::string::npos)
+      return bad(
+          "requirements", "holds '" + text.substr(0, 80) + "', which names no package",
+          "Write what pip installs, one package an item: pandas==2.0.0. Options of pip go into PIP_* variables.");
     requirements.push_back(text);
   }
   std::sort(requirements.begin(), requirements.end());

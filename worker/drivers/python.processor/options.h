@@ -1,5 +1,6 @@
-// The step's config, read once. The host has checked it against spec.yaml; a worker takes plans from others too, so what
-// would be dangerous if it were wrong (types that become SQL, requirements that become arguments) is checked again.
+// The step's config, read once. The host has checked it against spec.yaml; a worker takes plans from others too, so
+// what would be dangerous if it were wrong (types that become SQL, requirements that become arguments) is checked
+// again.
 #pragma once
 
 #include <string>

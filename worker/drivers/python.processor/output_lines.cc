@@ -60,7 +60,8 @@ std::string printable(std::string_view line) {
 std::string renamed(std::string text, const Renames& renames) {
   for (const auto& [from, to] : renames) {
     if (from.empty()) continue;
-    for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
+    for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+      text.replace(at, from.size(), to);
   }
   return text;
 }

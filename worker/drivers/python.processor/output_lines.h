@@ -1,5 +1,5 @@
-// What a process writes, as lines that can be logged: UTF-8 without control characters, of bounded length and number, so
-// that a script that floods fills neither memory nor disk. The last ones are kept for the error message.
+// What a process writes, as lines that can be logged: UTF-8 without control characters, of bounded length and number,
+// so that a script that floods fills neither memory nor disk. The last ones are kept for the error message.
 #pragma once
 
 #include <cstdint>
@@ -54,7 +54,8 @@ class LastLines {
 // Passes the first so many lines and bytes on and counts the rest.
 class RateLimiter {
  public:
-  explicit RateLimiter(std::function<void(std::string_view)> out, uint64_t lines_max = 10'000, uint64_t bytes_max = 4 << 20)
+  explicit RateLimiter(std::function<void(std::string_view)> out, uint64_t lines_max = 10'000,
+                       uint64_t bytes_max = 4 << 20)
       : out_(std::move(out)), lines_left_(lines_max), bytes_left_(bytes_max) {}
   void line(std::string_view text);
   void finish();  // says how much was kept back, if any

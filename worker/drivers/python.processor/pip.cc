@@ -70,7 +70,10 @@ class FetchTimes {
 class Pip {
  public:
   Pip(const fs::path& environment, const fs::path& scratch, const ProcessEnvironment& around)
-      : python_((environment / "bin/python").string()), wheels_(scratch / "wheels"), tmp_(scratch / "tmp"), around_(around) {}
+      : python_((environment / "bin/python").string()),
+        wheels_(scratch / "wheels"),
+        tmp_(scratch / "tmp"),
+        around_(around) {}
   ~Pip() {
     std::error_code ignored;
     fs::remove_all(wheels_, ignored);
@@ -91,11 +94,13 @@ class Pip {
     for (const WheelName& wheel : names) {
       const std::string package = wheel.distribution + "==" + wheel.version;
       const auto started = Clock::now();
-      OSIRIS_TRY(call({"install", "--no-index", "--find-links", wheels_.string(), "--no-deps", "--no-warn-script-location", "--", package},
+      OSIRIS_TRY(call({"install", "--no-index", "--find-links", wheels_.string(), "--no-deps",
+                       "--no-warn-script-location", "--", package},
                       "pip cannot install " + package, nullptr));
       const int64_t fetch_ms = times.of(wheel.distribution);
-      around_.event("dependency_installed",
-                    Json::object({{"package", package}, {"duration_ms", fetch_ms + ms_since(started)}, {"fetch_ms", fetch_ms}}));
+      around_.event(
+          "dependency_installed",
+          Json::object({{"package", package}, {"duration_ms", fetch_ms + ms_since(started)}, {"fetch_ms", fetch_ms}}));
       packages.push_back(package);
     }
     return packages;
@@ -130,8 +135,10 @@ class Pip {
     if (!exit) return exit.error();
     if (exit->success()) return {};
     return Error(Code::kUnavailable, what + ": it " + exit->describe() + last.text(),
-                 "Check the names and versions under `requirements`. PIP_INDEX_URL and other variables of pip reach it when they are passed: "
-                 "--local-pass-env, --e2b-pass-env; for a template build --e2b-build-env. In a sandbox the index has to be allowed: --e2b-network-allow.",
+                 "Check the names and versions under `requirements`. PIP_INDEX_URL and other variables of pip reach it "
+                 "when they are passed: "
+                 "--local-pass-env, --e2b-pass-env; for a template build --e2b-build-env. In a sandbox the index has "
+                 "to be allowed: --e2b-network-allow.",
                  category::kRuntimeDependencyFailed);
   }
 
@@ -164,7 +171,8 @@ WheelName wheel_name(const std::string& file_name) {
 }
 
 Result<std::vector<std::string>> install_with_pip(const fs::path& environment, const fs::path& scratch,
-                                                  const std::vector<std::string>& requirements, const ProcessEnvironment& around) {
+                                                  const std::vector<std::string>& requirements,
+                                                  const ProcessEnvironment& around) {
   return Pip(environment, scratch, around).install(requirements);
 }
 

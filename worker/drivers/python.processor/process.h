@@ -1,6 +1,6 @@
 // Runs one program to its end: its lines as they come, and its end, with everything it started, as soon as the caller
-// wants it. It runs below a supervisor (worker/supervisor.h) where there is one: then children that left its session die
-// with it as well, even when this process is killed.
+// wants it. It runs below a supervisor (worker/supervisor.h) where there is one: then children that left its session
+// die with it as well, even when this process is killed.
 #pragma once
 
 #include <filesystem>
@@ -21,7 +21,7 @@ struct ProcessRequest {
   std::vector<std::string> arguments;  // [0]: an absolute path
   Variables environment;               // the whole of it
   std::filesystem::path working_directory;
-  std::string supervisor;  // a program that understands --supervise; empty: none
+  std::string supervisor;     // a program that understands --supervise; empty: none
   std::optional<uid_t> user;  // whom it runs as, where there is a supervisor; nobody: as this process
   std::function<void(std::string_view line)> on_output, on_error;
   std::function<bool()> is_cancelled;

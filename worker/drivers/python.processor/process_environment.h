@@ -31,7 +31,8 @@ struct ProcessEnvironment {
 // PATH and HOME of this process, UTC and the C locale.
 Variables base_environment();
 
-// Of `passed` what pip reads: PIP_*, proxies and certificates. The rest is none of its business: what it builds is foreign code.
+// Of `passed` what pip reads: PIP_*, proxies and certificates. The rest is none of its business: what it builds is
+// foreign code.
 Variables pip_environment(const Json& passed);
 
 }  // namespace osiris::worker::python

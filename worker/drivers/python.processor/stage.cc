@@ -16,15 +16,17 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kScriptBytesMax = 16 << 20;
 
-// Where a path of the pipeline lies below code/: at itself, and what leads out of the work directory below a name of its own.
+// Where a path of the pipeline lies below code/: at itself, and what leads out of the work directory below a name of
+// its own.
 fs::path place_of(const std::string& path, size_t number) {
   const fs::path normal = fs::path(path).lexically_normal();
-  if (normal.is_absolute() || *normal.begin() == "..") return fs::path("outside") / std::to_string(number) / normal.filename();
+  if (normal.is_absolute() || *normal.begin() == "..")
+    return fs::path("outside") / std::to_string(number) / normal.filename();
   return normal;
 }
 
 Status check_file(const fs::path& file, const std::string& path, std::string_view what) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(file.c_str(), &info) != 0) {
     const bool absent = errno == ENOENT || errno == ENOTDIR;
     return Error(absent ? Code::kInvalidArgument : errno_error(errno, "", file).code,
@@ -32,12 +34,13 @@ Status check_file(const fs::path& file, const std::string& path, std::string_vie
                  "Paths start in the working directory.", category::kConfigInvalid);
   }
   if (!S_ISREG(info.st_mode))
-    return Error(Code::kInvalidArgument, "the " + std::string(what) + " " + path + " is not a file", "Name single files, not directories.",
-                 category::kConfigInvalid);
+    return Error(Code::kInvalidArgument, "the " + std::string(what) + " " + path + " is not a file",
+                 "Name single files, not directories.", category::kConfigInvalid);
   return {};
 }
 
-// Links, because a data file may be large; the script itself is a copy, because Python looks for modules where the real file is.
+// Links, because a data file may be large; the script itself is a copy, because Python looks for modules where the real
+// file is.
 Status link_file(const fs::path& from, const fs::path& to) {
   OSIRIS_TRY(make_directories(to.parent_path()));
   std::error_code error;
@@ -83,7 +86,8 @@ Result<Stage> set_stage(const StepContext& step, const Options& options) {
   return stage;
 }
 
-Status describe_step(const StepContext& step, const Options& options, const Stage& stage, const std::vector<InputFile>& inputs) {
+Status describe_step(const StepContext& step, const Options& options, const Stage& stage,
+                     const std::vector<InputFile>& inputs) {
   const std::string_view format = format_name(options.format);
   Json files = Json::object(), inputs_json = Json::object();
   size_t number = 0;
@@ -108,8 +112,8 @@ Status describe_step(const StepContext& step, const Options& options, const Stag
   return write_file_atomically(stage.description(), description.dump_pretty(2) + "\n");
 }
 
-Variables script_environment(const StepContext& step, const Stage& stage, const std::vector<InputFile>& inputs, Variables base,
-                             const fs::path& environment) {
+Variables script_environment(const StepContext& step, const Stage& stage, const std::vector<InputFile>& inputs,
+                             Variables base, const fs::path& environment) {
   Variables variables = std::move(base);
   for (const auto& [name, value] : step.passed_environment().members()) set(variables, name, value.as_string());
   for (auto& [name, value] : variables)
@@ -124,7 +128,8 @@ Variables script_environment(const StepContext& step, const Stage& stage, const 
 }
 
 Renames stage_renames(const Stage& stage, const fs::path& environment) {
-  return {{stage.code().string() + "/", ""}, {stage.root.string(), "<scratch>"}, {environment.string(), "<environment>"}};
+  return {
+      {stage.code().string() + "/", ""}, {stage.root.string(), "<scratch>"}, {environment.string(), "<environment>"}};
 }
 
 }  // namespace osiris::worker::python

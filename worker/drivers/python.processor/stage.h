@@ -6,8 +6,8 @@
 //   tmp/         TMPDIR
 //   step.json    the description of all this, which OSIRIS_STEP names
 //
-// Nothing else of the user's directories is beside the script, here as little as in a sandbox: a file that the plan does not
-// name is missed at once and not only far away.
+// Nothing else of the user's directories is beside the script, here as little as in a sandbox: a file that the plan
+// does not name is missed at once and not only far away.
 #pragma once
 
 #include <filesystem>
@@ -35,11 +35,12 @@ struct Stage {
 Result<Stage> set_stage(const StepContext& step, const Options& options);
 
 // Writes step.json (docs/drivers/python.md).
-Status describe_step(const StepContext& step, const Options& options, const Stage& stage, const std::vector<InputFile>& inputs);
+Status describe_step(const StepContext& step, const Options& options, const Stage& stage,
+                     const std::vector<InputFile>& inputs);
 
 // The script's variables: `base`, those the user passed, and the contract's, which win.
-Variables script_environment(const StepContext& step, const Stage& stage, const std::vector<InputFile>& inputs, Variables base,
-                             const std::filesystem::path& environment);
+Variables script_environment(const StepContext& step, const Stage& stage, const std::vector<InputFile>& inputs,
+                             Variables base, const std::filesystem::path& environment);
 
 // For everything the script says: its files by the names the pipeline gives them.
 Renames stage_renames(const Stage& stage, const std::filesystem::path& environment);

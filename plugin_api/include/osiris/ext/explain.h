@@ -24,7 +24,7 @@ typedef struct osiris_explain {
    * (docs/plugin-abi.md), no secrets in it. May look host names up; asks the service for nothing
    * and changes nothing, here or far away. run_id and session_dir of the request may name no run,
    * worker_path may be absent. What would stop the run later is a warning in the document. */
-  osiris_status (*explain)(osiris_adapter *, const osiris_request *) OSIRIS_NOEXCEPT;
+  osiris_status (*explain)(osiris_adapter*, const osiris_request*) OSIRIS_NOEXCEPT;
 } osiris_explain;
 
 #ifdef __cplusplus

@@ -30,11 +30,11 @@ typedef struct osiris_resources {
    *                     held: a resource with one of them is a leftover, any other is not
    *   "live_run_ids"    runs whose process lives; a run in neither list may be of another machine
    *   "leftovers_only"  true: only leftovers */
-  osiris_status (*list)(osiris_adapter *, osiris_str filter_json) OSIRIS_NOEXCEPT;
+  osiris_status (*list)(osiris_adapter*, osiris_str filter_json) OSIRIS_NOEXCEPT;
 
   /* [run] State: configured; any number of times. Releases one resource and verifies that it is
    * gone. Delivers "released". A resource that no longer exists is OSIRIS_OK. */
-  osiris_status (*release)(osiris_adapter *, osiris_str kind, osiris_str id) OSIRIS_NOEXCEPT;
+  osiris_status (*release)(osiris_adapter*, osiris_str kind, osiris_str id) OSIRIS_NOEXCEPT;
 } osiris_resources;
 
 #ifdef __cplusplus

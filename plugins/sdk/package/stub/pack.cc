@@ -1,7 +1,7 @@
 // Build-time tool: compresses the worker for travel. pack INPUT OUTPUT LEVEL
 //
-// OUTPUT is a skippable frame that holds INPUT's SHA-256 in hex, so that the adapter can tell which worker it is without
-// unpacking it, and then one zstd frame with its size and a checksum.
+// OUTPUT is a skippable frame that holds INPUT's SHA-256 in hex, so that the adapter can tell which worker it is
+// without unpacking it, and then one zstd frame with its size and a checksum.
 #include <zstd.h>
 
 #include <cstdio>
@@ -20,7 +20,8 @@ int main(int argc, char** argv) {
     return 1;
   }
   const auto packed = osiris::sdk::compress_worker(*worker, osiris::sha256_hex(*worker), std::atoi(argv[3]));
-  const osiris::Status written = packed ? osiris::write_file_atomically(argv[2], *packed) : osiris::Status(packed.error());
+  const osiris::Status written =
+      packed ? osiris::write_file_atomically(argv[2], *packed) : osiris::Status(packed.error());
   if (written) return 0;
   std::fprintf(stderr, "%s\n", written.error().message.c_str());
   return 1;
