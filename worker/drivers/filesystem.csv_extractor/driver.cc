@@ -1,4 +1,5 @@
 #include "worker/drivers/filesystem.csv_extractor/driver.h"
+#include "worker/drivers/csv/format.h"
 
 #include <filesystem>
 
@@ -45,7 +46,7 @@ Status check(StepContext& step) {
     const auto options = csv::read_options(step);
     return options.ok() ? Status() : Status(options.error());
   }
-  const std::filesystem::path directory = csv::resolve_file(step, ".");
+  const std::filesystem::path directory = csv_format::input_file(step, ".");
   if (std::filesystem::is_directory(directory)) return {};
   return Error(Code::kNotFound, "base_dir of the filesystem connection is not a directory: " + directory.string());
 }

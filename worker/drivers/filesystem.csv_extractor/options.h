@@ -47,7 +47,5 @@ struct Options {
 
 // kNotFound and kInvalidArgument; the texts are the reference's.
 Result<Options> read_options(const StepContext& step);
-// The file the step's `path` means, under the connection's base_dir where it has one.
-std::filesystem::path resolve_file(const StepContext& step, std::string_view path);
 
 }  // namespace osiris::worker::csv
