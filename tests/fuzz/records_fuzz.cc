@@ -1,6 +1,6 @@
 // Typed messages from hostile JSON: what is accepted survives being written and read again.
 //
-// links: osiris_rpc
+// links: osiris_rpc osiris_model
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!again || rpc::to_json(*again).dump() != rpc::to_json(*record).dump()) std::abort();
     rpc::Conversation conversation;
     conversation.ask("ping", Json::object());
-    conversation.take(*record);
+    conversation.accept(*record);
   }
   if (const auto request = rpc::request_from_json(*json)) {
     if (!rpc::request_from_json(rpc::to_json(*request))) std::abort();

@@ -1,5 +1,6 @@
 /* Nothing to choose from. */
 #define OPTION_TYPE OSIRIS_CHOICE
-#include "base.h"
 #include "options.h"
+
+#include "base.h"
 DEFECT_MODULE

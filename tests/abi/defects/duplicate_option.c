@@ -1,5 +1,6 @@
 /* Two options of one name. */
 #define OPTION_COUNT 2
-#include "base.h"
 #include "options.h"
+
+#include "base.h"
 DEFECT_MODULE

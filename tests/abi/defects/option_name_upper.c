@@ -1,5 +1,6 @@
 /* An option name that is no flag. */
 #define OPTION_NAME "Patience"
-#include "base.h"
 #include "options.h"
+
+#include "base.h"
 DEFECT_MODULE

@@ -1,5 +1,6 @@
 /* Forgot the size of an option. */
 #define OPTION_SIZE 0
-#include "base.h"
 #include "options.h"
+
+#include "base.h"
 DEFECT_MODULE

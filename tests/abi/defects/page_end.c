@@ -2,8 +2,9 @@
 #define _DEFAULT_SOURCE
 #include <sys/mman.h>
 #include <unistd.h>
-#include "base.h"
 #include "options.h"
+
+#include "base.h"
 
 /* A copy whose last byte is the last of its page. */
 static void* at_page_end(const void* source, size_t bytes) {

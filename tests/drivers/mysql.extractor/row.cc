@@ -30,7 +30,11 @@ void arrange_secret(StepHarness& step, const std::string& secret) {
 }  // namespace
 
 const DriverRow& driver_row() {
-  static const DriverRow row{&mysql_extractor(), true, false, arrange, arrange_failure, arrange_secret, nullptr};
+  static const DriverRow row{.driver = &mysql_extractor(),
+                             .makes_relation = true,
+                             .arrange = arrange,
+                             .arrange_failure = arrange_failure,
+                             .arrange_secret = arrange_secret};
   return row;
 }
 
