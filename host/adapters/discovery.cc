@@ -104,8 +104,11 @@ std::vector<SearchPlace> search_places(const SearchInputs& inputs) {
   return places;
 }
 
-std::vector<FoundAdapter> list_adapters(const std::vector<SearchPlace>& places) {
+std::vector<FoundAdapter> list_adapters(const std::vector<SearchPlace>& places, std::optional<Error>* trouble) {
   std::vector<FoundAdapter> all;
+  const auto note = [trouble](const Error& error) {
+    if (trouble && !*trouble && is_machine_trouble(error)) *trouble = error;
+  };
   std::set<std::string> seen;
   for (const SearchPlace& place : places) {
     if (!place.ignored.empty()) continue;
@@ -113,6 +116,7 @@ std::vector<FoundAdapter> list_adapters(const std::vector<SearchPlace>& places) 
     std::error_code error;
     for (fs::directory_iterator it(place.directory, error), end; !error && it != end; it.increment(error))
       if (it->path().filename().string().ends_with(kSuffix)) files.push_back(it->path());
+    if (error) note(errno_error(error.value(), "cannot look for adapters in", place.directory));
     std::sort(files.begin(), files.end());
     for (const fs::path& file : files) {
       const std::string name = file.filename().string();
@@ -122,10 +126,12 @@ std::vector<FoundAdapter> list_adapters(const std::vector<SearchPlace>& places) 
       found.manifest.file = file;
       found.shadowed = !seen.insert(found.id).second;
       auto manifest = usable_manifest(file);
-      if (manifest.ok())
+      if (manifest.ok()) {
         found.manifest = *std::move(manifest);
-      else
+      } else {
         found.problem = manifest.error().message;
+        note(manifest.error());
+      }
       all.push_back(std::move(found));
     }
   }

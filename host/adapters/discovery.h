@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,8 +39,10 @@ struct FoundAdapter {
   bool shadowed = false;     // an earlier place has the same id
   std::string problem;       // why it cannot be used; empty: nothing known. Libraries are not loaded to find out
 };
-// Every manifest in every place: by id, then by precedence.
-std::vector<FoundAdapter> list_adapters(const std::vector<SearchPlace>& places);
+// Every manifest in every place: by id, then by precedence. `trouble`: why this machine could not look everywhere (no
+// descriptors left), so that the list says nothing of what is not in it.
+std::vector<FoundAdapter> list_adapters(const std::vector<SearchPlace>& places,
+                                        std::optional<Error>* trouble = nullptr);
 
 // The first place that has <id>.adapter.toml decides. The error lists every place looked in and why it did not serve.
 Result<AdapterManifest> find_adapter(std::string_view id, const std::vector<SearchPlace>& places);

@@ -70,7 +70,7 @@ AdapterFlags::AdapterFlags(int argc, const char* const* argv, const CommandConte
       directories.push_back((context.cwd / *value).lexically_normal());
   }
   places_ = search_places(process_search_inputs(std::move(directories)));
-  for (FoundAdapter& found : list_adapters(places_))
+  for (FoundAdapter& found : list_adapters(places_, &trouble_))
     if (found.problem.empty() && !found.shadowed) manifests_.push_back(std::move(found.manifest));
   choose();
 }

@@ -44,6 +44,8 @@ class AdapterFlags {
 
   // Whether `flag` would be an option of the chosen adapter, had it been loaded.
   bool is_of_unloaded(const std::string& flag) const;
+  // Why this machine could not read every adapter's manifest, whose flags are then unknown.
+  const std::optional<Error>& trouble() const { return trouble_; }
   // What to say about a flag nobody knows that begins with "--<id>-" of an adapter; empty if it does not.
   std::string advice_for(const std::string& flag) const;
 
@@ -57,6 +59,7 @@ class AdapterFlags {
   bool asks_for_help_ = false;
   std::vector<SearchPlace> places_;
   std::vector<AdapterManifest> manifests_;  // of adapters that could be used
+  std::optional<Error> trouble_;
   Result<LoadedAdapter> adapter_ = Error(Code::kInvalidState, "no adapter was loaded");
 };
 

@@ -129,6 +129,8 @@ int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
     for (const std::string& word : app.remaining(true))
       if (adapters.is_of_unloaded(word.substr(0, word.find('='))))
         return fail_adapter(context, adapters.adapter().error());
+    // A flag that some adapter's manifest defines, which could not be read.
+    if (adapters.trouble()) return fail_adapter(context, *adapters.trouble());
     return fail(context, usage_error(app, thrown, adapters), Json::object({{"phase", "usage"}}));
   }
   if (!chosen && context.json)

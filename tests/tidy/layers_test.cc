@@ -176,6 +176,7 @@ TEST(Layers, ADownwardIncludeIsFine) {
 
 // The second component of a path below protocol/, "protocol/model/".
 std::string protocol_folder(std::string_view header) {
+  if (!header.starts_with("protocol/")) return "";
   const size_t end = header.find('/', std::string_view("protocol/").size());
   return end == std::string_view::npos ? "" : std::string(header.substr(0, end + 1));
 }

@@ -149,12 +149,12 @@ TEST_F(Options, SayWhereExactlyTheyCameFrom) {
 
 TEST_F(Options, HideThePasswordOfAUrlAndNothingElse) {
   variables_["E2B_API_URL"] = "http://team:hunter2hunter2@proxy:3128";
-  EXPECT_EQ(resolved().to_json()["api-url"]["value"].as_string(), "http://team:***@proxy:3128");
+  EXPECT_EQ(resolved().to_json()["api-url"]["value"].as_string(), "http://team:***MASKED***@proxy:3128");
   EXPECT_THAT(resolved().sensitive_values(), ElementsAre("hunter2hunter2"));
   EXPECT_EQ(resolved().find("api-url")->values, std::vector<std::string>{"http://team:hunter2hunter2@proxy:3128"})
       << "the adapter gets it whole";
   variables_["E2B_API_URL"] = "team:hunter2hunter2@proxy:1080";
-  EXPECT_EQ(resolved().to_json()["api-url"]["value"].as_string(), "team:***@proxy:1080");
+  EXPECT_EQ(resolved().to_json()["api-url"]["value"].as_string(), "team:***MASKED***@proxy:1080");
   for (const char* plain : {"http://proxy:3128", "registry:5000/image@sha256:0123", "name:tag"}) {
     variables_["E2B_API_URL"] = plain;
     EXPECT_EQ(resolved().to_json()["api-url"]["value"].as_string(), plain);
@@ -248,7 +248,7 @@ TEST_F(Options, ATypeFromTheFutureIsTextWithAWarning) {
 TEST_F(Options, SensitiveValuesAreForTheRedactorAndNotForFiles) {
   inputs_.flags = {{"env", "TOKEN=hunter2hunter2"}, {"timeout", "60"}};
   EXPECT_THAT(resolved().sensitive_values(), ElementsAre("TOKEN=hunter2hunter2", "hunter2hunter2"));
-  EXPECT_EQ(resolved().to_json()["env"].dump(), R"({"value":["TOKEN=***"],"source":"flag"})");
+  EXPECT_EQ(resolved().to_json()["env"].dump(), R"({"value":["TOKEN=***MASKED***"],"source":"flag"})");
   EXPECT_EQ(resolved().to_json()["timeout"].dump(), R"({"value":"60","source":"flag"})");
   EXPECT_THAT(resolved().settings(), ::testing::Contains(Pair("env", "TOKEN=hunter2hunter2")));
 }

@@ -104,9 +104,9 @@ TEST_F(Plan, AStepAfterAWriterGetsNoRelationFromIt) {
 
 TEST_F(Plan, NamesThatCollapseAreToldApart) {
   const RunPlan planned = plan(csv("a-b") + csv("a.b", ", needs: []") + sql("c", ", needs: [a-b, a.b]"));
-  EXPECT_EQ(step(planned, 2)["inputs"].size(), 2u);
-  for (const auto& [name, input] : step(planned, 2)["inputs"].members())
-    EXPECT_EQ(name.substr(0, 7), "df_a_b_") << name;
+  const Json inputs = step(planned, 2)["inputs"];
+  EXPECT_EQ(inputs.size(), 2u);
+  for (const auto& [name, input] : inputs.members()) EXPECT_EQ(name.substr(0, 7), "df_a_b_") << name;
 }
 
 TEST_F(Plan, FilesAreNamedAsWrittenAndAbsolutely) {

@@ -73,7 +73,7 @@ TEST_F(RunLogTest, KeepsDebugLinesOutOfOsirisLogAndEveryLineOnOneLine) {
   log_.log(LogLevel::kInfo, "osiris.run", "two\nlines \x1b[31m password=hunter2");
   log_.log(LogLevel::kDebug, "osiris.run", "detail");
   const std::string text = *read_file(directory_ / "osiris.log");
-  EXPECT_EQ(text, "2025-11-23 05:42:53 - osiris.run - [run-1] - INFO - two\\nlines ?[31m password=***\n");
+  EXPECT_EQ(text, "2025-11-23 05:42:53 - osiris.run - [run-1] - INFO - two\\nlines ?[31m password=***MASKED***\n");
   EXPECT_NE(read_file(directory_ / "debug.log")->find("DEBUG - detail"), std::string::npos);
 }
 

@@ -325,7 +325,7 @@ TEST_F(LocalTest, LentVariablesReachTheStepsAndOnlyThere) {
   EXPECT_EQ(adapter_.run(run_, {{"pass-env", "TOKEN"}, {"env", "PAIR=canary-pair-value"}}), OSIRIS_RUN_FAILED);
   EXPECT_THAT(host_.everything(), Not(HasSubstr("canary"))) << "the worker masks what a driver prints";
   EXPECT_THAT(*read_file(run_.directory / "session/adapter/rpc.log"), Not(HasSubstr("canary")));
-  EXPECT_THAT(*read_file(run_.directory / "session/adapter/rpc.log"), HasSubstr("\"TOKEN\":\"***\""));
+  EXPECT_THAT(*read_file(run_.directory / "session/adapter/rpc.log"), HasSubstr("\"TOKEN\":\"***MASKED***\""));
 }
 
 TEST_F(LocalTest, AMissingInputFileIsItsStepsFailure) {

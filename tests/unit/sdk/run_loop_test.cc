@@ -421,7 +421,7 @@ TEST_F(RunLoopTest, SecretsReachTheWorkerAndNoWireLog) {
   EXPECT_EQ(recording_.events("leaked").at(0).data["value"].as_string(), "c4n\"ary-pass") << "it did arrive";
   const std::string log = *read_file(path);
   EXPECT_THAT(log, HasSubstr(" > {\"id\":\"req_1\",\"method\":\"prepare\""));
-  EXPECT_THAT(log, HasSubstr("\"env\":{\"TOKEN\":\"***\"}"));
+  EXPECT_THAT(log, HasSubstr("\"env\":{\"TOKEN\":\"***MASKED***\"}"));
   EXPECT_THAT(log, HasSubstr(" < {\"type\":\"hello\""));
   EXPECT_THAT(log, HasSubstr(" ! secret "));
   EXPECT_THAT(log, Not(HasSubstr("ary-pass")));

@@ -30,7 +30,8 @@ class EngineChanges : public testing::Test {
     const auto rows = step.run_confined("SELECT (" + sql + ")::VARCHAR AS v");
     if (!rows.ok()) return rows.error().message;
     duckdb_result result;
-    EXPECT_EQ(duckdb_query(step.handle(), ("SELECT v FROM " + step.output_table().quoted()).c_str(), &result), DuckDBSuccess);
+    EXPECT_EQ(duckdb_query(step.handle(), ("SELECT v FROM " + step.output_table().quoted()).c_str(), &result),
+              DuckDBSuccess);
     char* text = duckdb_value_varchar(&result, 0, 0);
     std::string copy = text ? text : "NULL";
     duckdb_free(text);
