@@ -174,7 +174,7 @@ TEST(Layers, ADownwardIncludeIsFine) {
   EXPECT_TRUE(violations("worker/drivers/mysql.extractor/x.cc", "#include <mysql.h>\n").empty());
 }
 
-// The second component of a path below protocol/, "protocol/model/".
+// "protocol/model/" of a path below it; empty: of another folder.
 std::string protocol_folder(std::string_view header) {
   if (!header.starts_with("protocol/")) return "";
   const size_t end = header.find('/', std::string_view("protocol/").size());
