@@ -99,7 +99,8 @@ void print_diagnostics(const CommandContext& context, const Diagnostics& diagnos
   std::string text;
   const auto print = [&](const std::vector<Diagnostic>& findings, const char* kind) {
     for (size_t i = 0; i < findings.size() && i < kShownMax; ++i)
-      text += printable(excerpt(findings[i].to_text(), kWholeElsewhere)) + "\n";
+      text += printable(excerpt(findings[i].to_text(), kWholeElsewhere)) + "\n" +
+              printable(findings[i].excerpt(mask_shapes), true);
     if (findings.size() > kShownMax)
       text += "... and " + std::to_string(findings.size() - kShownMax) + " more " + kind + "\n";
   };

@@ -63,7 +63,8 @@ void print_warning(const CommandContext& context, std::string_view text);
 // "❌ message" and "   💡 hint", a line each at least; long ones are cut, and `where` says where the whole is.
 std::string error_text(const CommandContext& context, std::string_view message, std::string_view hint,
                        std::string_view where);
-void print_diagnostics(const CommandContext& context, const Diagnostics& diagnostics);  // stderr, one line each
+// On stderr: a line for each, and where the file is known its line with a caret.
+void print_diagnostics(const CommandContext& context, const Diagnostics& diagnostics);
 
 // "❌ <message>" and "   💡 <hint>" on stderr; with --json also {"status":"error",...} with `extra` on stdout.
 // Returns the exit code that belongs to the error, which is in the document too.

@@ -4,8 +4,46 @@
 
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris {
+namespace {
+
+constexpr size_t kExcerptMax = 120;      // bytes of a line that are shown
+constexpr size_t kSourceLineMax = 4096;  // bytes of a line that are kept
+
+// The position behind the character that begins at `at`.
+size_t character_end(std::string_view text, size_t at) {
+  do ++at;
+  while (at < text.size() && continues_utf8(text[at]));
+  return at;
+}
+
+// Where the character begins that `at` is inside of.
+size_t character_begin(std::string_view text, size_t at) {
+  while (at > 0 && at < text.size() && continues_utf8(text[at])) --at;
+  return at;
+}
+
+size_t character_count(std::string_view text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return !continues_utf8(c); }));
+}
+
+// Line `number` (from 1) of `text`; empty when there is none, or when it is longer than anything worth showing.
+std::string line_of(std::string_view text, int number) {
+  if (number <= 0) return {};
+  size_t begin = 0;
+  for (int line = 1; line < number; ++line) {
+    const size_t end = text.find('\n', begin);
+    if (end == std::string_view::npos) return {};
+    begin = end + 1;
+  }
+  std::string_view line = text.substr(begin, text.find('\n', begin) - begin);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line.size() <= kSourceLineMax ? std::string(line) : std::string();
+}
+
+}  // namespace
 
 Json Diagnostic::to_json() const {
   Json json = Json::object({{"type", type}, {"message", message}, {"location", location}});
@@ -13,6 +51,7 @@ Json Diagnostic::to_json() const {
   if (mark.line > 0) {
     json.set("line", mark.line);
     json.set("column", mark.column);
+    if (!source_line.empty()) json.set("source_line", source_line);
   }
   if (!hint.empty()) json.set("hint", hint);
   return json;
@@ -29,25 +68,62 @@ std::string Diagnostic::to_text() const {
   return text;
 }
 
+std::string Diagnostic::excerpt(const std::function<std::string(std::string_view)>& mask) const {
+  if (source_line.empty() || mark.line <= 0) return {};
+  const std::string shown = mask(source_line);
+  // The caret's column counts in the line as it was written: a mask before it would move it.
+  size_t at = 0;
+  for (int column = 1; column < mark.column && at < source_line.size(); ++column)
+    at = std::min(character_end(source_line, at), source_line.size());
+  const bool has_caret = mark.column > 0 && shown.compare(0, at, source_line, 0, at) == 0;
+  size_t begin = 0;
+  if (has_caret && at > kExcerptMax / 2) begin = character_begin(shown, at - kExcerptMax / 2);
+  const size_t end = character_begin(shown, std::min(shown.size(), begin + kExcerptMax));
+  std::string line = shown.substr(begin, end - begin);
+  std::replace(line.begin(), line.end(), '\t', ' ');
+  const std::string number = std::to_string(mark.line);
+  std::string text = "  " + number + " | " + (begin > 0 ? "..." : "") + line + (end < shown.size() ? "..." : "") + "\n";
+  if (!has_caret) return text;
+  const size_t before = character_count(std::string_view(shown).substr(begin, at - begin)) + (begin > 0 ? 3 : 0);
+  return text + "  " + std::string(number.size(), ' ') + " | " + std::string(before, ' ') + "^\n";
+}
+
 void Diagnostics::add(Diagnostic diagnostic) {
+  if (diagnostic.source_line.empty() && diagnostic.file == file_)
+    diagnostic.source_line = line_of(text_, diagnostic.mark.line);
   auto& list = diagnostic.level == Diagnostic::Level::kError ? errors_ : warnings_;
   list.push_back(std::move(diagnostic));
 }
 
 void Diagnostics::error(std::string type, std::string message, std::string location, Mark mark, std::string hint) {
-  add({Diagnostic::Level::kError, std::move(type), std::move(message), std::move(location), file_, mark,
-       std::move(hint)});
-}
-
-void Diagnostics::unreadable(std::string type, const Error& reason) {
-  Diagnostic finding{Diagnostic::Level::kError, std::move(type), reason.message, "", file_, {}, reason.hint};
-  if (is_machine_trouble(reason)) finding.code = reason.code;
-  add(std::move(finding));
+  add(Diagnostic::Level::kError, std::move(type), std::move(message), std::move(location), mark, std::move(hint));
 }
 
 void Diagnostics::warning(std::string type, std::string message, std::string location, Mark mark, std::string hint) {
-  add({Diagnostic::Level::kWarning, std::move(type), std::move(message), std::move(location), file_, mark,
-       std::move(hint)});
+  add(Diagnostic::Level::kWarning, std::move(type), std::move(message), std::move(location), mark, std::move(hint));
+}
+
+void Diagnostics::add(Diagnostic::Level level, std::string type, std::string message, std::string location, Mark mark,
+                      std::string hint) {
+  Diagnostic finding;
+  finding.level = level;
+  finding.type = std::move(type);
+  finding.message = std::move(message);
+  finding.location = std::move(location);
+  finding.file = file_;
+  finding.mark = mark;
+  finding.hint = std::move(hint);
+  add(std::move(finding));
+}
+
+void Diagnostics::unreadable(std::string type, const Error& reason) {
+  Diagnostic finding;
+  finding.type = std::move(type);
+  finding.message = reason.message;
+  finding.file = file_;
+  finding.hint = reason.hint;
+  if (is_machine_trouble(reason)) finding.code = reason.code;
+  add(std::move(finding));
 }
 
 void Diagnostics::append(const Diagnostics& other) {

@@ -2,7 +2,9 @@
 // all that is wrong with a file at once.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,14 +28,18 @@ struct Diagnostic {
   std::string file;      // as the user named it
   Mark mark;
   std::string hint;  // what to do; may be empty
-  Code code =
-      Code::kInvalidArgument;  // another one where not the file is at fault but the machine: it cannot be read now
+  // Another one where not the file is at fault but the machine: it cannot be read now.
+  Code code = Code::kInvalidArgument;
+  std::string source_line;  // of the file, without its end; empty when it is not known
 
-  // {"type","message","location","file","line","column","hint"}; line, column and hint only where known.
+  // {"type","message","location","file","line","column","source_line","hint"}; the last four only where known.
   Json to_json() const;
   // "pipeline.yaml:12:7: error: <message> [steps[2].config.path] (<hint>)": the form compilers use, so editors can jump
   // to it.
   std::string to_text() const;
+  // The line of the file, and below it a caret under the column; each of the two lines ends with '\n'. Empty when the
+  // line is not known. `mask` hides secrets that may stand in the line.
+  std::string excerpt(const std::function<std::string(std::string_view)>& mask) const;
 };
 
 // Collects findings about one file.
@@ -43,6 +49,8 @@ class Diagnostics {
 
   void error(std::string type, std::string message, std::string location, Mark mark, std::string hint = {});
   void warning(std::string type, std::string message, std::string location, Mark mark, std::string hint = {});
+  // The text of the file: from now on findings carry the line they are about.
+  void set_text(std::string_view text) { text_ = text; }
   // The file could not be read because of `reason`.
   void unreadable(std::string type, const Error& reason);
   void add(Diagnostic diagnostic);
@@ -59,7 +67,11 @@ class Diagnostics {
   Error to_error() const;
 
  private:
+  void add(Diagnostic::Level level, std::string type, std::string message, std::string location, Mark mark,
+           std::string hint);
+
   std::string file_;
+  std::string text_;
   std::vector<Diagnostic> errors_;
   std::vector<Diagnostic> warnings_;
 };

@@ -13,12 +13,15 @@
 #include <unordered_map>
 
 #include "host/yaml/node.h"
+#include "host/yaml/slip.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
 
 namespace osiris {
 namespace {
+
+constexpr const char* kNotAKey = "a list or mapping cannot be a key";
 
 // Thrown by our handler through yaml-cpp, caught in parse_yaml.
 struct Refused {
@@ -42,6 +45,8 @@ class TreeBuilder : public YAML::EventHandler {
       if (text[i] == '\n') line_starts_.push_back(i + 1);
   }
 
+  // Where the last scalar of the text begins.
+  Mark last_scalar() const { return last_scalar_; }
   YamlNode take() { return root_ ? std::move(root_->node) : YamlNode(); }
 
   // yaml-cpp counts from 0 and in bytes.
@@ -56,14 +61,6 @@ class TreeBuilder : public YAML::EventHandler {
       column -= continuation;
     }
     return {mark.line + 1, column + 1};
-  }
-
-  // Does the line of `mark` begin with blanks and a tab? Then the parser's own words help nobody.
-  bool indented_with_tab(const YAML::Mark& mark) const {
-    if (mark.line < 0 || static_cast<size_t>(mark.line) >= line_starts_.size()) return false;
-    const std::string_view line = text_.substr(line_starts_[static_cast<size_t>(mark.line)]);
-    const size_t first = line.find_first_not_of(' ');
-    return first != std::string_view::npos && line[first] == '\t';
   }
 
   void OnDocumentStart(const YAML::Mark&) override {}
@@ -87,7 +84,7 @@ class TreeBuilder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     Sized scalar;
-    scalar.node.mark = mark_of(mark);
+    scalar.node.mark = last_scalar_ = mark_of(mark);
     const bool is_merge = tag == "?" && value == "<<" && expects_key();
     if (tag == "!" || tag == kTag + "str" || is_merge) {
       scalar.node.kind = YamlNode::Kind::kString;
@@ -126,13 +123,19 @@ class TreeBuilder : public YAML::EventHandler {
   };
 
   inline static const std::string kTag = "tag:yaml.org,2002:";
+  static constexpr const char* kQuoteIt = "put the value in quotes if it is plain text";
+
+  static std::string not_a_tag(const std::string& tag) {
+    return "'" + tag.substr(0, 60) +
+           "' is read as a tag, because '!' begins one in YAML, and is none that is known here";
+  }
 
   [[noreturn]] void too_deep(Mark mark) const {
     throw Refused{mark, "nested deeper than " + std::to_string(limits_.depth_max) + " levels", {}};
   }
 
   [[noreturn]] void unknown_tag(const YAML::Mark& mark, const std::string& tag) const {
-    throw Refused{mark_of(mark), "could not determine a constructor for the tag '" + tag + "'", "remove the tag"};
+    throw Refused{mark_of(mark), not_a_tag(tag), kQuoteIt};
   }
 
   void count_alias_nodes(size_t nodes, Mark mark) {
@@ -156,8 +159,10 @@ class TreeBuilder : public YAML::EventHandler {
                            (tag == kTag + "timestamp" && node.kind == YamlNode::Kind::kTimestamp) ||
                            (tag == kTag + "float" && node.scalar.is_number());
     if (!as_tagged)
-      throw Refused{node.mark, "'" + value.substr(0, 60) + "' cannot be read as the tag '" + tag + "'",
-                    "remove the tag"};
+      throw Refused{
+          node.mark,
+          tag.starts_with(kTag) ? "'" + value.substr(0, 60) + "' is no value of the tag '" + tag + "'" : not_a_tag(tag),
+          kQuoteIt};
     if (tag == kTag + "float" && node.kind == YamlNode::Kind::kInt) {
       node.kind = YamlNode::Kind::kFloat;
       node.scalar = Json(node.scalar.as_double());
@@ -165,7 +170,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   void open(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
-    if (expects_key()) throw Refused{mark_of(mark), "a list or mapping cannot be a key", {}};
+    if (expects_key()) throw Refused{mark_of(mark), kNotAKey, "if it is a text in braces, put it in quotes"};
     if (static_cast<int>(stack_.size()) >= limits_.depth_max) too_deep(mark_of(mark));
     auto frame = std::make_unique<Frame>();
     frame->value.node.kind = kind;
@@ -207,7 +212,8 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   void set_key(Frame& parent, const YamlNode& node, bool is_merge) {
-    if (node.is_sequence() || node.is_mapping()) throw Refused{node.mark, "a list or mapping cannot be a key", {}};
+    if (node.is_sequence() || node.is_mapping())
+      throw Refused{node.mark, kNotAKey, "if it is a text in braces, put it in quotes"};
     parent.key = Key{node.is_string()                          ? node.text()
                      : node.kind == YamlNode::Kind::kTimestamp ? node.text()
                                                                : node.scalar.dump(),
@@ -256,6 +262,7 @@ class TreeBuilder : public YAML::EventHandler {
   std::vector<std::unique_ptr<Frame>> stack_;  // the open containers, outermost first
   std::map<YAML::anchor_t, Sized> anchors_;
   std::optional<Sized> root_;
+  Mark last_scalar_;
   size_t alias_nodes_ = 0;
 };
 
@@ -296,26 +303,31 @@ std::optional<Refused> unreadable(std::string_view text, const YamlLimits& limit
 
 YamlNode parse_yaml(std::string_view text, Diagnostics& diagnostics, const YamlLimits& limits) {
   auto refuse = [&diagnostics](const Refused& refused) {
-    diagnostics.error("yaml_parse_error", "YAML parse error: " + refused.message, "", refused.mark, refused.hint);
+    diagnostics.error("yaml_parse_error", "YAML: " + refused.message, "", refused.mark, refused.hint);
     return YamlNode();
   };
   if (const auto refused = unreadable(text, limits)) return refuse(*refused);
   text = without_utf8_mark(text);
+  diagnostics.set_text(text);
   TreeBuilder builder(text, limits, diagnostics);
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
     if (!parser.HandleNextDocument(builder)) return {};
     YamlNode root = builder.take();
+    if (const auto slip = find_unclosed_quote(text, builder.last_scalar()))
+      return refuse({slip->mark, slip->message, slip->hint});
     TreeBuilder ignored(text, limits, diagnostics);
     if (parser.HandleNextDocument(ignored))
       return refuse({{}, "the file holds more than one document", "split it at '---'"});
     return root;
   } catch (const Refused& refused) {
-    return refuse(refused);
+    const auto slip = refused.message == kNotAKey ? find_yaml_slip(text, refused.mark.line) : std::nullopt;
+    return refuse(slip ? Refused{slip->mark, slip->message, slip->hint} : refused);
   } catch (const YAML::Exception& e) {
-    return refuse({builder.mark_of(e.mark), e.msg,
-                   builder.indented_with_tab(e.mark) ? "indent with blanks: YAML allows no tabs there" : ""});
+    const Mark mark = builder.mark_of(e.mark);
+    const YamlSlip slip = find_yaml_slip(text, mark.line).value_or(explain_yaml_error(e.msg, mark));
+    return refuse({slip.mark, slip.message, slip.hint});
   } catch (const std::exception& e) {
     return refuse({{}, e.what(), {}});
   }

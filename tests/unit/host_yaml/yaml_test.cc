@@ -112,13 +112,10 @@ TEST(YamlTree, DepthIsBoundedForBothStyles) {
 }
 
 TEST(YamlTree, TextThatIsNoYamlNamesTheLine) {
-  EXPECT_NE(read("a: 1\nb: \xff\xfe\n").find("f.yaml:2:1: error: YAML parse error: the text is not UTF-8"),
-            std::string::npos);
+  EXPECT_NE(read("a: 1\nb: \xff\xfe\n").find("f.yaml:2:1: error: YAML: the text is not UTF-8"), std::string::npos);
   EXPECT_NE(read(std::string("a: \0b", 5)).find("control character"), std::string::npos);
   EXPECT_NE(read("a: b: c").find("f.yaml:1:"), std::string::npos);
   EXPECT_NE(read("a: 1\n---\nb: 2\n").find("more than one document"), std::string::npos);
-  EXPECT_NE(read("a:\n\t- b\n").find("indent with blanks"), std::string::npos);
-  EXPECT_EQ(read("a: b: c").find("indent with blanks"), std::string::npos);
   EXPECT_EQ(read(""), "null");
   EXPECT_EQ(read("\xef\xbb\xbf"
                  "a: 1"),
