@@ -65,9 +65,8 @@ int show(const CommandContext& context, const ShowOptions& options) {
   if (!workspace.ok()) return fail(context, workspace.error());
   const ComponentSpec* spec = workspace->registry.find(options.name);
   if (!spec) {
-    const auto near = workspace->registry.nearest_name(options.name);
     return fail(context, Error(Code::kNotFound, "there is no component '" + options.name + "'",
-                               near ? "did you mean " + *near + "?" : "osiris components list shows all"));
+                               workspace->registry.hint_for_unknown(options.name)));
   }
   if (context.json) {
     print_json(context, spec->document);

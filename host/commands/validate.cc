@@ -1,9 +1,11 @@
-// osiris validate [FILE...] and osiris oml validate FILE...: everything that can be known to be wrong, without running.
+// osiris validate [FILE|DIR...] and osiris oml validate FILE...: everything that can be known to be wrong, without
+// running.
 #include "host/adapters/loader.h"
 #include "host/adapters/options.h"
 #include "host/commands/commands.h"
 #include "host/commands/parameters.h"
 #include "host/compiler/connection_check.h"
+#include "host/compiler/pipeline_files.h"
 #include "host/display/format.h"
 
 namespace osiris {
@@ -13,11 +15,15 @@ struct Options {
   std::vector<std::string> files, params;
   std::string profile, mode = "strict";
   bool allow_mock = false;
+  bool strict = false;
 };
 
 void add_options(CLI::App& command, Options& options) {
-  command.add_option("files", options.files, "OML files; none: check osiris.yaml and the connections file")
+  command
+      .add_option("files", options.files,
+                  "pipelines, or directories of them; none: the whole project: osiris.yaml, connections and pipelines")
       ->type_name("FILE");
+  command.add_flag("--strict", options.strict, "warnings are errors");
   command.add_option("-p,--profile", options.profile, "profile to check for")->type_name("NAME");
   command.add_option("--param", options.params, "parameter, repeatable")->type_name("K=V")->allow_extra_args(false);
   command.add_option("--mode", options.mode, "strict: unset variables of connections are errors; warn: warnings")
@@ -36,44 +42,89 @@ Json list(const std::vector<Diagnostic>& findings) {
   return out;
 }
 
+// One pipeline's result, as JSON; printed unless --json.
+struct Checked {
+  Json document;
+  ExitCode code = ExitCode::kOk;
+};
+
+Checked validate_file(const CommandContext& context, const Options& options, const Workspace& workspace,
+                      const std::map<std::string, std::string>& params, const std::string& file) {
+  CompileOptions compile;
+  compile.file = file;
+  compile.profile = options.profile;
+  compile.params = params;
+  compile.connections = ConnectionCheck::kExists;
+  compile.allow_hidden = options.allow_mock;
+  compile.strict = options.strict;
+  compile.work_dir = context.cwd;
+  const CompileResult result = compile_or_load(compile, workspace.inputs(context));
+  Checked checked;
+  if (!result.ok()) checked.code = exit_code_for(result.diagnostics.to_error());
+  checked.document = Json::object({{"valid", result.ok()},
+                                   {"file", file},
+                                   {"errors", list(result.diagnostics.errors())},
+                                   {"warnings", list(result.diagnostics.warnings())}});
+  if (context.json) return checked;
+  print_diagnostics(context, result.diagnostics);
+  if (result.ok())
+    print_text(context, "✅ Valid OML\n   File: " + printable(file) + "\n   Version: " +
+                            printable(result.pipeline->oml_version) + "\n   Name: " + printable(result.pipeline->name) +
+                            "\n   Steps: " + std::to_string(result.pipeline->steps.size()) + "\n");
+  else
+    print_note(context, "❌ Invalid OML: " + file + " (" + counted(result.diagnostics.errors().size(), "error") + ")");
+  return checked;
+}
+
+struct CheckedFiles {
+  Json documents = Json::array();
+  bool all_valid = true;
+  ExitCode code = ExitCode::kOk;
+};
+
+CheckedFiles validate_each(const CommandContext& context, const Options& options, const Workspace& workspace,
+                           const std::map<std::string, std::string>& params, const std::vector<std::string>& files) {
+  CheckedFiles all;
+  for (const std::string& file : files) {
+    Checked checked = validate_file(context, options, workspace, params, file);
+    all.all_valid = all.all_valid && checked.code == ExitCode::kOk;
+    all.code = std::max(all.code, checked.code);
+    all.documents.push_back(std::move(checked.document));
+  }
+  return all;
+}
+
 int validate_files(const CommandContext& context, const Options& options) {
   const auto params = parse_parameters(options.params);
   if (!params.ok()) return fail(context, params.error());
   const auto workspace = load_workspace(context);
   if (!workspace.ok()) return fail(context, workspace.error());
-  Json results = Json::array();
-  bool all_valid = true;
-  ExitCode code = ExitCode::kOk;
-  for (const std::string& file : options.files) {
-    CompileOptions compile;
-    compile.file = file;
-    compile.profile = options.profile;
-    compile.params = *params;
-    compile.connections = ConnectionCheck::kExists;
-    compile.allow_hidden = options.allow_mock;
-    compile.work_dir = context.cwd;
-    const CompileResult result = compile_or_load(compile, workspace->inputs(context));
-    all_valid = all_valid && result.ok();
-    if (!result.ok()) code = std::max(code, exit_code_for(result.diagnostics.to_error()));
-    results.push_back(Json::object({{"valid", result.ok()},
-                                    {"file", file},
-                                    {"errors", list(result.diagnostics.errors())},
-                                    {"warnings", list(result.diagnostics.warnings())}}));
-    if (context.json) continue;
-    print_diagnostics(context, result.diagnostics);
-    if (result.ok())
-      print_text(context, "✅ Valid OML\n   File: " + printable(file) +
-                              "\n   Version: " + printable(result.pipeline->oml_version) +
-                              "\n   Name: " + printable(result.pipeline->name) +
-                              "\n   Steps: " + std::to_string(result.pipeline->steps.size()) + "\n");
-    else
-      print_note(context,
-                 "❌ Invalid OML: " + file + " (" + std::to_string(result.diagnostics.errors().size()) + " errors)");
+  std::vector<std::string> files;
+  bool has_directory = false;
+  for (const std::string& argument : options.files) {
+    std::error_code ignored;
+    if (!std::filesystem::is_directory(argument, ignored)) {
+      files.push_back(argument);
+      continue;
+    }
+    has_directory = true;
+    const std::vector<std::string> found = find_pipelines(argument);
+    if (found.empty())
+      return fail(context, Error(Code::kNotFound, "there is no pipeline in " + argument,
+                                 "a pipeline is a .yaml file with oml_version: at its top level"));
+    files.insert(files.end(), found.begin(), found.end());
   }
+  const CheckedFiles checked = validate_each(context, options, *workspace, *params, files);
   if (context.json)
-    print_json(context,
-               results.size() == 1 ? results.items()[0] : Json::object({{"files", results}, {"all_valid", all_valid}}));
-  return to_int(code);
+    print_json(context, checked.documents.size() == 1 && !has_directory
+                            ? checked.documents.items()[0]
+                            : Json::object({{"files", checked.documents}, {"all_valid", checked.all_valid}}));
+  return to_int(checked.code);
+}
+
+std::vector<std::string> relative_to(std::vector<std::string> files, const std::filesystem::path& directory) {
+  for (std::string& file : files) file = std::filesystem::path(file).lexically_relative(directory).string();
+  return files;
 }
 
 // What osiris.yaml says of adapters, asked of the adapters themselves. One that is not installed here may be elsewhere.
@@ -112,30 +163,37 @@ Diagnostics check_project(const CommandContext& context, const Workspace& worksp
 }
 
 int validate_project(const CommandContext& context, const Options& options) {
+  const auto params = parse_parameters(options.params);
+  if (!params.ok()) return fail(context, params.error());
   const auto workspace = load_workspace(context);
   if (!workspace.ok()) return fail(context, workspace.error());
   const Connections& connections = workspace->connections;
-  const Diagnostics findings = check_project(context, *workspace, options.mode == "strict");
+  Diagnostics findings = check_project(context, *workspace, options.mode == "strict");
+  if (options.strict) findings.make_warnings_errors();
+  const bool valid_project = findings.ok();
+  if (!context.json) print_diagnostics(context, findings);
+  const std::vector<std::string> files = relative_to(find_pipelines(context.cwd), context.cwd);
+  const CheckedFiles pipelines = validate_each(context, options, *workspace, *params, files);
   size_t count = 0;
   for (const std::string& family : connections.families()) count += connections.aliases(family).size();
   const std::string config = workspace->project.has_file() ? "osiris.yaml" : "none (defaults)";
   const std::string file = connections.has_file() ? connections.file().string() : "none";
-  if (context.json) {
-    print_json(context, Json::object({{"valid", findings.ok()},
+  if (context.json)
+    print_json(context, Json::object({{"valid", valid_project && pipelines.all_valid},
                                       {"config", config},
                                       {"connections_file", file},
                                       {"connections", uint64_t{count}},
                                       {"errors", list(findings.errors())},
-                                      {"warnings", list(findings.warnings())}}));
-  } else {
-    print_diagnostics(context, findings);
-    if (findings.ok())
-      print_text(context, "✅ Valid project\n   Config: " + config + "\n   Connections: " + printable(file) + " (" +
-                              std::to_string(count) + ")\n");
-    else
-      print_note(context, "❌ Invalid project: " + std::to_string(findings.errors().size()) + " errors");
-  }
-  return to_int(findings.ok() ? ExitCode::kOk : exit_code_for(findings.to_error()));
+                                      {"warnings", list(findings.warnings())},
+                                      {"pipelines", pipelines.documents}}));
+  else if (!valid_project)
+    print_note(context, "❌ Invalid project: " + counted(findings.errors().size(), "error"));
+  else if (!pipelines.all_valid)
+    print_note(context, "❌ Invalid project: not every pipeline is valid");
+  else
+    print_text(context, "✅ Valid project\n   Config: " + config + "\n   Connections: " + printable(file) + " (" +
+                            std::to_string(count) + ")\n   Pipelines: " + std::to_string(files.size()) + "\n");
+  return to_int(std::max(pipelines.code, valid_project ? ExitCode::kOk : exit_code_for(findings.to_error())));
 }
 
 int run(const CommandContext& context, const Options& options) {

@@ -5,6 +5,7 @@
 #include "host/compiler/manifest.h"
 #include "host/compiler/oml_document.h"
 #include "host/compiler/params.h"
+#include "host/compiler/path_checks.h"
 #include "host/compiler/step_config.h"
 #include "host/compiler/step_files.h"
 #include "host/compiler/step_graph.h"
@@ -69,6 +70,8 @@ class Compilation {
   CompileResult run() {
     auto pipeline = compile();
     diagnostics_.sort_by_place();
+    if (options_.strict) diagnostics_.make_warnings_errors();
+    if (!diagnostics_.ok()) pipeline.reset();
     return {std::move(pipeline), std::move(diagnostics_)};
   }
 
@@ -113,9 +116,11 @@ class Compilation {
       if (step.spec->reads.empty() && step.spec->writes.empty()) continue;
       bool known = false;
       const Json fields = fields_for_paths(config, *step.spec, inputs_.connections, known);
-      if (known)
-        conflicts.add({step.id, step.location + ".config", step.config,
-                       find_step_files(*step.spec, config.cfg, fields, work_dir)});
+      if (!known) continue;
+      FileConflicts::Step files{step.id, step.location + ".config", step.config,
+                                find_step_files(*step.spec, config.cfg, fields, work_dir)};
+      check_paths(files, options_.connections == ConnectionCheck::kExists, diagnostics_);
+      conflicts.add(std::move(files));
     }
     conflicts.check();
   }

@@ -21,10 +21,11 @@
 
 namespace osiris {
 
-// How far connection references are followed. References are always checked for form and family.
+// How far a pipeline is held against this machine. References to connections are always checked for form and family.
 enum class ConnectionCheck {
-  kForm,      // compile: connections may live elsewhere; an unknown alias is a warning if there is a connections file
-  kExists,    // validate: an unknown alias is an error, an unset variable a warning
+  kForm,    // compile: connections may live elsewhere; an unknown alias is a warning if there is a connections file
+  kExists,  // validate: an unknown alias is an error; an unset variable, a missing input file and a component without a
+            // driver are warnings
   kResolves,  // run: so is an unset variable
 };
 
@@ -34,7 +35,8 @@ struct CompileOptions {
   std::map<std::string, std::string> params;  // --param K=V
   ConnectionCheck connections = ConnectionCheck::kForm;
   bool allow_hidden = false;       // components marked hidden (mock)
-  bool require_drivers = false;    // run: a component without a driver is an error
+  bool require_drivers = false;    // run: a component without a driver is an error; validate warns of it
+  bool strict = false;             // warnings are errors
   std::filesystem::path work_dir;  // absolute: where relative paths of the pipeline start; empty: current directory
   std::string worker_sha256;       // of the worker that will run it, for execution_fp; may be empty
 };

@@ -101,16 +101,11 @@ class Loader {
     read_options(node, step);
 
     const ComponentSpec* spec = inputs_.registry.find(step.component);
-    if (!spec || (spec->hidden && !options_.allow_hidden)) {
-      const auto near = inputs_.registry.nearest_name(step.component);
+    if (!spec || (spec->hidden && !options_.allow_hidden))
       return diagnostics_.error("unknown_component", "Unknown component: '" + step.component + "'",
-                                location + ".component", node.mark, near ? "did you mean '" + *near + "'?" : "");
-    }
-    if (options_.require_drivers && spec->driver.empty())
-      return diagnostics_.error(
-          "component_without_driver",
-          "Components missing runtime drivers: " + step.id + " (component: " + step.component + ")",
-          location + ".component", node.mark, "this component compiles, but no driver runs it yet");
+                                location + ".component", node.mark, inputs_.registry.hint_for_unknown(step.component));
+    if (spec->driver.empty())
+      check_runnable(step.id, step.component, location + ".component", node.mark, options_, diagnostics_);
     read_cfg(step, *spec, location, work_dir, conflicts);
     pipeline_.steps.push_back(std::move(step));
   }
@@ -224,7 +219,10 @@ class Loader {
 }  // namespace
 
 CompileResult load_manifest(PipelineFile file, const CompileOptions& options, const CompileInputs& inputs) {
-  return Loader(std::move(file), options, inputs).run();
+  CompileResult result = Loader(std::move(file), options, inputs).run();
+  if (options.strict) result.diagnostics.make_warnings_errors();
+  if (!result.diagnostics.ok()) result.pipeline.reset();
+  return result;
 }
 
 }  // namespace osiris

@@ -15,6 +15,8 @@ const std::vector<std::string> kTopLevelKeys = {"oml_version", "name",     "step
 const std::vector<std::string> kForbiddenKeys = {"version", "connectors", "tasks", "outputs"};
 const std::vector<std::string> kStepKeys = {"id",   "component", "uses",   "mode",    "config",
                                             "with", "needs",     "inputs", "timeout", "retry"};
+// A directory's name may have 255 bytes; the run's id and the manifest's hash come behind it.
+constexpr size_t kNameBytesMax = 128;
 const std::vector<std::string> kOmlModes = {"read", "transform", "write"};
 
 bool contains(const std::vector<std::string>& list, std::string_view word) {
@@ -34,6 +36,45 @@ std::vector<std::string> oml_modes_of(const ComponentSpec& spec) {
   for (const std::string& mode : spec.modes)
     if (contains(kOmlModes, oml_mode(mode))) modes.push_back(oml_mode(mode));
   return modes;
+}
+
+// Keys of other tools, and what they are here. A step that is run without them does something else than its author
+// means, so they are errors; a key that only describes is not.
+struct ForeignKey {
+  std::string_view key, hint;
+};
+constexpr ForeignKey kForeignKeys[] = {
+    {"depends_on", "write needs: [<step id>]"},
+    {"depends", "write needs: [<step id>]"},
+    {"dependencies", "write needs: [<step id>]"},
+    {"requires", "write needs: [<step id>]"},
+    {"after", "write needs: [<step id>]"},
+    {"upstream", "write needs: [<step id>]"},
+    {"input", "write inputs: {df: <step id>}, or needs: [<step id>]"},
+    {"retries", "write retry: <attempts in all>"},
+    {"max_retries", "write retry: <attempts in all>"},
+    {"retry_delay", "write retry: {max_attempts: 3, delay: 5s}"},
+    {"timeout_s", "write timeout: <seconds>"},
+    {"timeout_seconds", "write timeout: <seconds>"},
+    {"on_error", "a step that fails ends the run; steps that need it are skipped. Remove the key"},
+    {"on_failure", "a step that fails ends the run; steps that need it are skipped. Remove the key"},
+    {"continue_on_error", "a step that fails ends the run; steps that need it are skipped. Remove the key"},
+    {"if", "steps have no conditions: make two pipelines, or filter rows in SQL. Remove the key"},
+    {"when", "steps have no conditions: make two pipelines, or filter rows in SQL. Remove the key"},
+    {"condition", "steps have no conditions: make two pipelines, or filter rows in SQL. Remove the key"},
+    {"type", "write component: <name>"},
+    {"driver", "write component: <name>"},
+    {"params", "params: stands at the top level of the file"},
+    {"settings", "write config:"},
+    {"options", "write config:"},
+};
+
+// The remedy, when the key's author must have meant something that changes the run.
+std::optional<std::string> key_that_was_meant(const std::string& key) {
+  for (const ForeignKey& foreign : kForeignKeys)
+    if (foreign.key == key) return std::string(foreign.hint);
+  if (const auto near = nearest(key, kStepKeys)) return did_you_mean(near);
+  return std::nullopt;
 }
 
 class Reader {
@@ -73,6 +114,9 @@ class Reader {
     read_version();
     read_name();
     document_.metadata = root_.find("metadata");
+    if (const auto* schedule = root_.find_member("schedule"))
+      diagnostics_.warning("unused_key", "osiris starts nothing on a schedule; this key changes nothing", "schedule",
+                           schedule->key_mark, "let cron or a systemd timer call 'osiris run'");
   }
 
   void read_version() {
@@ -99,6 +143,10 @@ class Reader {
                    name->mark, "put it in quotes");
     document_.name = name->text();
     if (trim(document_.name).empty()) return error("empty_name", "name cannot be empty", "name", name->mark);
+    if (document_.name.size() > kNameBytesMax)
+      return error("name_too_long",
+                   "name has " + std::to_string(document_.name.size()) + " bytes, and directories are named after it",
+                   "name", name->mark, "use at most " + std::to_string(kNameBytesMax) + " bytes");
     auto is_plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
     const bool conventional =
         is_plain(document_.name[0]) &&
@@ -175,16 +223,12 @@ class Reader {
                    location, component->mark);
     step.component = component->text();
     const ComponentSpec* spec = registry_.find(step.component);
-    if (!spec || (spec->hidden && !options_.allow_hidden)) {
-      const auto near = registry_.nearest_name(step.component);
+    if (!spec || (spec->hidden && !options_.allow_hidden))
       return error("unknown_component", "Unknown component: '" + step.component + "'", location, component->mark,
-                   near ? did_you_mean(near) : "'osiris components list' shows what there is");
-    }
+                   registry_.hint_for_unknown(step.component));
     step.spec = spec;
-    if (options_.require_drivers && spec->driver.empty())
-      error("component_without_driver",
-            "Components missing runtime drivers: " + step.id + " (component: " + step.component + ")", location,
-            component->mark, "this component compiles, but no driver runs it yet");
+    if (spec->driver.empty())
+      check_runnable(step.id, step.component, location, component->mark, options_, diagnostics_);
   }
 
   void read_mode(const YamlNode& item, OmlStep& step) {
@@ -212,7 +256,7 @@ class Reader {
       error("incompatible_mode",
             "Step '" + step.id + "': mode '" + mode->text() + "' not supported by component '" + step.component +
                 "'. Allowed: " + join(oml_modes_of(*step.spec), ", "),
-            location, mode->mark);
+            location, mode->mark, "write mode: " + join(oml_modes_of(*step.spec), " or "));
   }
 
   void read_config(const YamlNode& item, OmlStep& step) {
@@ -294,9 +338,11 @@ class Reader {
         error("misplaced_config_key",
               "Configuration key '" + member.key + "' of component '" + step.component + "' stands on the step",
               location, member.key_mark, "move it below config:");
+      else if (const auto meant = key_that_was_meant(member.key))
+        error("unknown_step_key", "Unknown step key: '" + member.key + "'", location, member.key_mark, *meant);
       else
-        diagnostics_.warning("unknown_step_key", "Unknown step key: '" + member.key + "'", location, member.key_mark,
-                             member.key == "depends_on" ? "use needs" : did_you_mean(nearest(member.key, kStepKeys)));
+        diagnostics_.warning("unknown_step_key", "Unknown step key: '" + member.key + "'; it changes nothing", location,
+                             member.key_mark, "remove it, or make it a comment");
     }
   }
 
@@ -309,6 +355,16 @@ class Reader {
 };
 
 }  // namespace
+
+void check_runnable(const std::string& step_id, const std::string& component, const std::string& location, Mark mark,
+                    const CompileOptions& options, Diagnostics& diagnostics) {
+  const std::string message = "Components missing runtime drivers: " + step_id + " (component: " + component + ")";
+  const std::string hint = "this component compiles, but no driver runs it yet";
+  if (options.require_drivers)
+    diagnostics.error("component_without_driver", message, location, mark, hint);
+  else if (options.connections == ConnectionCheck::kExists)
+    diagnostics.warning("component_without_driver", message, location, mark, hint);
+}
 
 OmlDocument read_oml(const YamlNode& root, const ComponentRegistry& registry, const CompileOptions& options,
                      Diagnostics& diagnostics) {

@@ -47,6 +47,10 @@ struct OmlDocument {
 OmlDocument read_oml(const YamlNode& root, const ComponentRegistry& registry, const CompileOptions& options,
                      Diagnostics& diagnostics);
 
+// A step whose component has no driver: an error of run, a warning of validate.
+void check_runnable(const std::string& step_id, const std::string& component, const std::string& location, Mark mark,
+                    const CompileOptions& options, Diagnostics& diagnostics);
+
 // "30", 30, "5m", "1h", "500ms": seconds; nullopt for anything else and for values that are not positive.
 std::optional<double> read_duration(const YamlNode& value);
 

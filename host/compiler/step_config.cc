@@ -171,7 +171,8 @@ class Checker {
     std::vector<std::string> known = {"connection"};
     for (const auto& property : spec_.config_schema["properties"].members()) known.push_back(property.first);
     const auto near = nearest(key, known);
-    error("unknown_config_key", "Unknown " + what, key, member.key_mark, near ? "did you mean '" + *near + "'?" : "");
+    error("unknown_config_key", "Unknown " + what, key, member.key_mark,
+          near ? "did you mean '" + *near + "'?" : "its keys are: " + join(known, ", "));
   }
 
   // True when the key was refused.

@@ -82,10 +82,6 @@ std::vector<std::string> ComponentRegistry::names(bool with_hidden) const {
   return names;
 }
 
-std::optional<std::string> ComponentRegistry::nearest_name(std::string_view name) const {
-  return nearest(name, names());
-}
-
 std::string ComponentRegistry::specs_sha256() const {
   std::string lines;
   for (const ComponentSpec* spec : all(true))

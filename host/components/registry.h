@@ -84,7 +84,9 @@ class ComponentRegistry {
   const ComponentSpec* find(std::string_view name) const;
   std::vector<const ComponentSpec*> all(bool with_hidden = false) const;  // by name
   std::vector<std::string> names(bool with_hidden = false) const;
-  std::optional<std::string> nearest_name(std::string_view name) const;
+  // For the author of a pipeline that names a component there is none of: the one that was probably meant, or those
+  // with the same purpose.
+  std::string hint_for_unknown(std::string_view name) const;
   // What the worker's handshake compares: SHA-256 over "<name> NUL <sha256 of spec.yaml> LF" of each component that has
   // a driver, sorted by name (worker/specs computes the same).
   std::string specs_sha256() const;

@@ -195,4 +195,8 @@ std::string Table::text() const {
   return out;
 }
 
+std::string counted(uint64_t count, std::string_view noun) {
+  return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
+}
+
 }  // namespace osiris

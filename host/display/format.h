@@ -27,6 +27,9 @@ std::string terminal_json(std::string_view document);
 // The beginning of a long text (2,000 bytes or 30 lines at most), saying how much is left out and `where` the whole is.
 std::string excerpt(std::string_view text, std::string_view where);
 
+// "1 error", "2 errors"; `noun` is one whose plural ends in s.
+std::string counted(uint64_t count, std::string_view noun);
+
 // Columns a terminal needs for it: code points, wide ones (East Asian, emoji) counted twice, combining ones not at all.
 size_t display_width(std::string_view text);
 // Cut to at most `width` columns, with "…" where something was cut.

@@ -131,6 +131,15 @@ void Diagnostics::append(const Diagnostics& other) {
   warnings_.insert(warnings_.end(), other.warnings_.begin(), other.warnings_.end());
 }
 
+void Diagnostics::make_warnings_errors() {
+  for (Diagnostic& warning : warnings_) {
+    warning.level = Diagnostic::Level::kError;
+    errors_.push_back(std::move(warning));
+  }
+  warnings_.clear();
+  sort_by_place();
+}
+
 void Diagnostics::sort_by_place() {
   auto earlier = [](const Diagnostic& a, const Diagnostic& b) {
     return std::pair(a.mark.line, a.mark.column) < std::pair(b.mark.line, b.mark.column);

@@ -55,6 +55,7 @@ class Diagnostics {
   void unreadable(std::string type, const Error& reason);
   void add(Diagnostic diagnostic);
   void append(const Diagnostics& other);
+  void make_warnings_errors();
   // By line and column; findings of one place keep their order.
   void sort_by_place();
 

@@ -46,7 +46,7 @@ TEST(Registry, EveryShippedSpecLoads) {
   EXPECT_TRUE(registry.find("mock")->hidden);
   EXPECT_TRUE(registry.find("mysql.writer")->driver.empty());
   EXPECT_EQ(registry.find("mysql.extractor")->driver, "mysql.extractor");
-  EXPECT_EQ(registry.nearest_name("mysql.extracter"), "mysql.extractor");
+  EXPECT_EQ(registry.hint_for_unknown("mysql.extracter"), "did you mean 'mysql.extractor'?");
 }
 
 TEST(Registry, EveryExampleOfASpecFitsItsOwnSchema) {

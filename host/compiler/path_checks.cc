@@ -1,0 +1,125 @@
+#include "host/compiler/path_checks.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace osiris {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kNameBytesMax = 255;  // of a file on every Linux file system
+
+struct Wrong {
+  std::string type, message, hint;
+};
+
+bool is_address(const std::string& path) {
+  const size_t end = path.find("://");
+  return end != std::string::npos && end > 1 &&
+         std::all_of(path.begin(), path.begin() + static_cast<ptrdiff_t>(end),
+                     [](unsigned char c) { return std::isalnum(c) || c == '+' || c == '.' || c == '-'; });
+}
+
+// What the text alone says.
+std::optional<Wrong> wrong_text(const std::string& path) {
+  if (is_address(path))
+    return Wrong{"unsupported_path",
+                 "'" + path + "' is an address, and this component works with files of this machine",
+                 "copy the file here first, and name the copy"};
+  if (path == "~" || path.starts_with("~/"))
+    return Wrong{"unsupported_path", "'~' in '" + path + "' is not expanded: it would be a directory of that name",
+                 "write the whole path, or one that starts in the project's directory"};
+  for (const fs::path& part : fs::path(path))
+    if (part.native().size() > kNameBytesMax)
+      return Wrong{"path_too_long", "a name in the path has " + std::to_string(part.native().size()) + " bytes",
+                   "file names have at most " + std::to_string(kNameBytesMax) + " bytes"};
+  return std::nullopt;
+}
+
+std::optional<Wrong> wrong_output(const StepFile& file) {
+  if (file.path.ends_with('/'))
+    return Wrong{"output_is_directory", "Output path '" + file.path + "' names a directory", "add the file's name"};
+  std::error_code ignored;
+  if (fs::is_directory(file.absolute, ignored))
+    return Wrong{"output_is_directory", "Output path '" + file.path + "' is a directory on this machine",
+                 "add the file's name"};
+  for (fs::path at = file.absolute.parent_path(); at != at.root_path(); at = at.parent_path()) {
+    if (!fs::exists(at, ignored)) continue;
+    if (fs::is_directory(at, ignored)) break;
+    return Wrong{"output_below_file",
+                 "Output path '" + file.path + "' leads through " + at.string() + ", which is a file",
+                 "choose another directory"};
+  }
+  return std::nullopt;
+}
+
+// Nothing when the file is there, or cannot be looked at.
+std::optional<Wrong> missing_input(const StepFile& file) {
+  std::error_code code;
+  if (fs::exists(file.absolute, code) || code) return std::nullopt;
+  if (file.path.find('*') != std::string::npos)
+    return Wrong{"missing_file", "there is no file '" + file.path + "', and patterns are not expanded",
+                 "name one file; several are several steps"};
+  if (file.path.find('\\') != std::string::npos && file.path.find('/') == std::string::npos)
+    return Wrong{"missing_file", "there is no file '" + file.path + "'; '\\' is an ordinary character in it",
+                 "separate directories with '/'"};
+  return Wrong{"missing_file", "there is no file '" + file.path + "' (" + file.absolute.string() + ")",
+               "relative paths start in the project's directory; a run without the file fails"};
+}
+
+class PathChecker {
+ public:
+  PathChecker(const FileConflicts::Step& step, Diagnostics& diagnostics) : step_(step), diagnostics_(diagnostics) {}
+
+  void check(bool looks) {
+    for (const StepFile& file : step_.files.reads) {
+      if (const auto wrong = wrong_text(file.path)) {
+        say(Diagnostic::Level::kError, file, *wrong);
+      } else if (looks) {
+        if (const auto missing = missing_input(file)) say(Diagnostic::Level::kWarning, file, *missing);
+        std::error_code ignored;
+        if (is_one_file(file) && fs::is_directory(file.absolute, ignored))
+          say(Diagnostic::Level::kError, file,
+              {"input_is_directory", "'" + file.path + "' is a directory", "name a file in it"});
+      }
+    }
+    for (const StepFile& file : step_.files.writes) {
+      auto wrong = wrong_text(file.path);
+      if (!wrong && looks) wrong = wrong_output(file);
+      if (wrong) say(Diagnostic::Level::kError, file, *wrong);
+    }
+  }
+
+ private:
+  const YamlNode* value(const StepFile& file) const { return step_.config ? step_.config->find(file.key) : nullptr; }
+  // A list of files may hold directories of them.
+  bool is_one_file(const StepFile& file) const { return !value(file) || !value(file)->is_sequence(); }
+
+  Mark mark(const StepFile& file) const {
+    const YamlNode* written = value(file);
+    if (!written) return {};
+    for (const YamlNode& item : written->items)
+      if (item.is_string() && item.text() == file.path) return item.mark;
+    return written->mark;
+  }
+
+  void say(Diagnostic::Level level, const StepFile& file, const Wrong& wrong) {
+    const std::string location = step_.location + "." + file.key;
+    if (level == Diagnostic::Level::kError)
+      diagnostics_.error(wrong.type, wrong.message, location, mark(file), wrong.hint);
+    else
+      diagnostics_.warning(wrong.type, wrong.message, location, mark(file), wrong.hint);
+  }
+
+  const FileConflicts::Step& step_;
+  Diagnostics& diagnostics_;
+};
+
+}  // namespace
+
+void check_paths(const FileConflicts::Step& step, bool looks, Diagnostics& diagnostics) {
+  PathChecker(step, diagnostics).check(looks);
+}
+
+}  // namespace osiris
