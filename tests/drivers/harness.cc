@@ -200,6 +200,10 @@ Result<uint64_t> StepHarness::run_confined(std::string_view sql) {
   return static_cast<uint64_t>(std::stoull(query("SELECT count(*) FROM {out}")));
 }
 
+Status StepHarness::describe_confined(std::string_view sql) {
+  return sql::execute(connection_handle_, "CREATE TABLE " + output_table_.quoted() + " AS FROM (" + std::string(sql) + ") LIMIT 0");
+}
+
 void StepHarness::progress(uint64_t rows) {
   {
     std::lock_guard lock(mutex_);

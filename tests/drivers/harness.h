@@ -105,6 +105,7 @@ class StepHarness : public StepContext {
   duckdb_connection open_connection() override;
   const sql::TableName& output_table() const override { return output_table_; }
   Result<uint64_t> run_confined(std::string_view sql) override;
+  Status describe_confined(std::string_view sql) override;
   bool is_cancelled() const override { return cancelled_; }
   void progress(uint64_t rows) override;
   void event(std::string_view name, Json fields) override;

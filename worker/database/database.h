@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -131,6 +132,7 @@ class StepDatabase {
   duckdb_connection open_another();
   const sql::TableName& output_table();
   Result<uint64_t> run_confined(std::string_view sql);
+  Status describe_confined(std::string_view sql);
   // The output, if the step made a table; the rows are counted.
   Result<std::shared_ptr<const Relation>> take_output();
   void interrupt();
@@ -140,6 +142,9 @@ class StepDatabase {
   Status make_views(Connection& connection);
   Status ensure_connection();
   Status ensure_output();
+  // Calls `run` with a confined connection, its access and its target.
+  Result<uint64_t> with_confined(
+      const std::function<Result<uint64_t>(duckdb_connection, Access, const ScriptTarget&)>& run);
 
   std::shared_ptr<Database> database_;
   std::string step_id_;

@@ -46,11 +46,18 @@ struct ScriptTarget {
   std::string output_table;
   std::vector<std::string> inputs;  // names for hints
 };
+// The key of an error's detail that says where in the SQL it is: bytes from its beginning.
+inline constexpr std::string_view kSqlOffset = "sql_offset";
+
 // Runs `sql` on a confined connection whose `access` is given here (scratch and output are filled in from `target`);
 // the last statement's rows become output_database.main.output_table. Returns the number of rows. kStepFailed with the
 // engine's text when the SQL is at fault, kCancelled when it was interrupted, kExhausted when memory or spill space ran
 // out.
 Result<uint64_t> run_script(duckdb_connection confined, std::string_view sql, Access access,
                             const ScriptTarget& target);
+// Binds `sql` and makes output_database.main.output_table with the columns that running it would give, and no rows.
+// Statements before the last are run: they only reach the scratch database. kUnsupported when the columns depend on the
+// rows (PIVOT); otherwise the errors of run_script().
+Status describe_script(duckdb_connection confined, std::string_view sql, Access access, const ScriptTarget& target);
 
 }  // namespace osiris::worker

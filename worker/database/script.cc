@@ -14,6 +14,8 @@
 #include <duckdb/parser/statement/select_statement.hpp>
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
@@ -27,12 +29,62 @@ using duckdb::SQLStatement;
 using duckdb::StatementType;
 using Statements = duckdb::vector<duckdb::unique_ptr<SQLStatement>>;
 
+// The word that follows `what` in the engine's text: the table it did not find.
+std::string name_after(const std::string& text, std::string_view what) {
+  const size_t at = text.find(what);
+  if (at == std::string::npos) return {};
+  const size_t begin = at + what.size();
+  return text.substr(begin, text.find_first_of(" !\n", begin) - begin);
+}
+
+std::string inputs_hint(const ScriptTarget& target) {
+  if (target.inputs.empty()) return "This step has no inputs: name the steps it reads in `needs`.";
+  return "This step reads " + join(target.inputs, ", ") + "; name further steps in `needs`.";
+}
+
+// The input that `name` was meant for: "people" and "read-people" for df_read_people.
+std::optional<std::string> meant_input(const std::string& name, const ScriptTarget& target) {
+  std::string written = ascii_lower(name);
+  std::replace(written.begin(), written.end(), '-', '_');
+  for (const std::string& input : target.inputs)
+    if (input == written || input == "df_" + written) return input;
+  if (const auto near = nearest(written, target.inputs)) return near;
+  for (const std::string& input : target.inputs)
+    if (written.size() >= 3 && input.ends_with("_" + written)) return input;
+  return std::nullopt;
+}
+
+// A step's id stands in the SQL as it is written in the pipeline, dashes included.
+std::optional<std::string> dashed_input(std::string_view sql, const ScriptTarget& target) {
+  for (const std::string& input : target.inputs) {
+    for (std::string_view plain : {std::string_view(input), std::string_view(input).substr(std::min<size_t>(3, input.size()))}) {
+      for (size_t at = 0; at + plain.size() <= sql.size(); ++at) {
+        bool has_dash = false;
+        size_t i = 0;
+        for (; i < plain.size(); ++i) {
+          const char c = sql[at + i];
+          if (c == plain[i]) continue;
+          if (c != '-' || plain[i] != '_') break;
+          has_dash = true;
+        }
+        if (i == plain.size() && has_dash && plain.size() >= 3) return input;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 Error sql_error(std::string_view what, const std::string& text, const ScriptTarget& target) {
   Error error(Code::kStepFailed, std::string(what) + ": " + text, "", category::kTransformFailed);
-  if (text.find("does not exist") != std::string::npos && text.starts_with("Catalog Error: Table"))
-    error.hint = target.inputs.empty()
-                     ? "This step has no inputs: name the steps it reads in `needs`."
-                     : "This step reads " + join(target.inputs, ", ") + "; name further steps in `needs`.";
+  if (text.starts_with("Catalog Error: Table with name ") && text.find("does not exist") != std::string::npos) {
+    // The engine would suggest tables of its own.
+    const std::string name = name_after(text, "Table with name ");
+    const size_t line = text.find("\n\nLINE ");
+    error.message = std::string(what) + ": there is no table " + name +
+                    (line == std::string::npos ? "" : text.substr(line));
+    const auto meant = meant_input(name, target);
+    error.hint = (meant ? "Did you mean " + *meant + "? " : "") + inputs_hint(target);
+  }
   return error;
 }
 
@@ -52,7 +104,7 @@ std::string readable(const std::string& message) {
 }
 
 // The engine's errors by their kind: what the user can fix, what the machine lacks, what was cut short.
-Error engine_error(const duckdb::ErrorData& data, const ScriptTarget& target) {
+Error kind_of_error(const duckdb::ErrorData& data, const ScriptTarget& target) {
   const std::string text = readable(data.Message());
   switch (data.Type()) {
     case duckdb::ExceptionType::INTERRUPT:
@@ -75,6 +127,17 @@ Error engine_error(const duckdb::ErrorData& data, const ScriptTarget& target) {
       if (const std::string function = removed_function_in(text); !function.empty()) return refused(function + "()");
       return sql_error("the SQL failed", text, target);
   }
+}
+
+// The same, with the place in the SQL where the engine knows it.
+Error engine_error(const duckdb::ErrorData& data, const ScriptTarget& target) {
+  Error error = kind_of_error(data, target);
+  const auto found = data.ExtraInfo().find("position");
+  if (found == data.ExtraInfo().end()) return error;
+  uint64_t offset = 0;
+  const auto [end, failed] = std::from_chars(found->second.data(), found->second.data() + found->second.size(), offset);
+  if (failed == std::errc()) error.detail = Json::object({{kSqlOffset, offset}});
+  return error;
 }
 
 bool may_create(duckdb::CatalogType type) {
@@ -145,27 +208,67 @@ class Script {
   }
 
   Result<uint64_t> run(std::string_view sql) {
-    duckdb::Parser parser(confined_.context->GetParserOptions());
-    parser.ParseQuery(std::string(sql));
-    for (const auto& statement : parser.statements) OSIRIS_TRY(check_kind(*statement, target_));
-    Statements statements;
-    for (auto& statement : parser.statements) {
-      if (statement->type == StatementType::MULTI_STATEMENT) {
-        for (auto& part : statement->Cast<duckdb::MultiStatement>().statements) statements.push_back(std::move(part));
-      } else {
-        statements.push_back(std::move(statement));
-      }
-    }
-    if (statements.empty())
-      return Error(Code::kStepFailed, "the SQL holds no statement", "Write a SELECT.",
-                   category::kTransformInvalidInput);
-    if (statements.size() > 1 || statements[0]->type != StatementType::SELECT_STATEMENT) OSIRIS_TRY(enter_scratch());
-    for (size_t i = 0; i + 1 < statements.size(); ++i) OSIRIS_TRY(execute(std::move(statements[i])));
-    if (statements.back()->type == StatementType::SELECT_STATEMENT) return keep_select(std::move(statements.back()));
-    return keep_rows(std::move(statements.back()));
+    OSIRIS_TRY(parse(sql));
+    OSIRIS_TRY(run_all_but_the_last());
+    if (statements_.back()->type == StatementType::SELECT_STATEMENT) return keep_select(std::move(statements_.back()));
+    return keep_rows(std::move(statements_.back()));
+  }
+
+  Status describe(std::string_view sql) {
+    OSIRIS_TRY(parse(sql));
+    if (depends_on_rows_)
+      return Error(Code::kUnsupported, "the columns of a PIVOT depend on the rows", "", category::kTransformFailed);
+    OSIRIS_TRY(run_all_but_the_last());
+    const std::string kind = duckdb::StatementTypeToString(statements_.back()->type);
+    auto prepared = confined_.Prepare(std::move(statements_.back()));
+    if (prepared->HasError()) return engine_error(prepared->error, target_);
+    if (prepared->GetStatementProperties().return_type != duckdb::StatementReturnType::QUERY_RESULT)
+      return gives_no_rows(kind);
+    return make_output(prepared->GetNames(), prepared->GetTypes());
   }
 
  private:
+  Status parse(std::string_view sql) {
+    duckdb::Parser parser(confined_.context->GetParserOptions());
+    parser.ParseQuery(std::string(sql));
+    for (const auto& statement : parser.statements) OSIRIS_TRY(check_kind(*statement, target_));
+    for (auto& statement : parser.statements) {
+      if (statement->type == StatementType::MULTI_STATEMENT) {
+        depends_on_rows_ = true;
+        for (auto& part : statement->Cast<duckdb::MultiStatement>().statements) statements_.push_back(std::move(part));
+      } else {
+        statements_.push_back(std::move(statement));
+      }
+    }
+    if (statements_.empty())
+      return Error(Code::kStepFailed, "the SQL holds no statement", "Write a SELECT.",
+                   category::kTransformInvalidInput);
+    return {};
+  }
+
+  Status run_all_but_the_last() {
+    if (statements_.size() > 1 || statements_[0]->type != StatementType::SELECT_STATEMENT) OSIRIS_TRY(enter_scratch());
+    for (size_t i = 0; i + 1 < statements_.size(); ++i) OSIRIS_TRY(execute(std::move(statements_[i])));
+    return {};
+  }
+
+  static Error gives_no_rows(const std::string& kind) {
+    return Error(Code::kStepFailed, "the SQL gives no rows: its last statement is " + kind,
+                 "End it with a SELECT; the last statement's rows are the step's output.",
+                 category::kTransformInvalidInput);
+  }
+
+  Status make_output(duckdb::vector<std::string> names, const duckdb::vector<duckdb::LogicalType>& types) {
+    allow_output();
+    auto info = duckdb::make_uniq<duckdb::CreateTableInfo>(target_.output_database, "main", target_.output_table);
+    duckdb::QueryResult::DeduplicateColumns(names);
+    for (size_t i = 0; i < types.size(); ++i) info->columns.AddColumn(duckdb::ColumnDefinition(names[i], types[i]));
+    auto create = duckdb::make_uniq<duckdb::CreateStatement>();
+    create->info = std::move(info);
+    OSIRIS_TRY(execute(std::move(create)));
+    return {};
+  }
+
   Status enter_scratch() {
     Access wide = access_;
     wide.trusted = true;
@@ -232,19 +335,9 @@ class Script {
   Result<uint64_t> keep_rows(duckdb::unique_ptr<SQLStatement> statement) {
     const std::string kind = duckdb::StatementTypeToString(statement->type);
     OSIRIS_ASSIGN(auto result, execute(std::move(statement)));
-    if (result->properties.return_type != duckdb::StatementReturnType::QUERY_RESULT)
-      return Error(Code::kStepFailed, "the SQL gives no rows: its last statement is " + kind,
-                   "End it with a SELECT; the last statement's rows are the step's output.",
-                   category::kTransformInvalidInput);
+    if (result->properties.return_type != duckdb::StatementReturnType::QUERY_RESULT) return gives_no_rows(kind);
     auto& rows = result->Cast<duckdb::MaterializedQueryResult>();
-    allow_output();
-    auto info = duckdb::make_uniq<duckdb::CreateTableInfo>(target_.output_database, "main", target_.output_table);
-    duckdb::QueryResult::DeduplicateColumns(rows.names);
-    for (size_t i = 0; i < rows.types.size(); ++i)
-      info->columns.AddColumn(duckdb::ColumnDefinition(rows.names[i], rows.types[i]));
-    auto create = duckdb::make_uniq<duckdb::CreateStatement>();
-    create->info = std::move(info);
-    OSIRIS_TRY(execute(std::move(create)));
+    OSIRIS_TRY(make_output(rows.names, rows.types));
     duckdb::Appender appender(confined_, target_.output_database, "main", target_.output_table);
     for (auto& chunk : rows.Collection().Chunks()) appender.AppendDataChunk(chunk);
     appender.Close();
@@ -259,16 +352,36 @@ class Script {
   duckdb::Connection& confined_;
   Access access_;
   const ScriptTarget& target_;
+  Statements statements_;         // as they are run: PIVOT is taken apart
+  bool depends_on_rows_ = false;  // the columns of the result, in the case of PIVOT
 };
+
+// `sql` names a table by a step's id, which the engine reads as a subtraction.
+Error with_dash_hint(Error error, std::string_view sql, const ScriptTarget& target) {
+  if (error.code != Code::kStepFailed || !error.hint.empty()) return error;
+  if (const auto meant = dashed_input(sql, target))
+    error.hint = "In SQL the step's rows are named " + *meant + ": '-' becomes '_'.";
+  return error;
+}
 
 }  // namespace
 
 Result<uint64_t> run_script(duckdb_connection confined, std::string_view sql, Access access,
                             const ScriptTarget& target) {
   try {
-    return Script(*reinterpret_cast<duckdb::Connection*>(confined), std::move(access), target).run(sql);
+    auto rows = Script(*reinterpret_cast<duckdb::Connection*>(confined), std::move(access), target).run(sql);
+    return rows.ok() ? rows : Result<uint64_t>(with_dash_hint(rows.error(), sql, target));
   } catch (const std::exception& failure) {
-    return engine_error(duckdb::ErrorData(failure), target);
+    return with_dash_hint(engine_error(duckdb::ErrorData(failure), target), sql, target);
+  }
+}
+
+Status describe_script(duckdb_connection confined, std::string_view sql, Access access, const ScriptTarget& target) {
+  try {
+    const Status described = Script(*reinterpret_cast<duckdb::Connection*>(confined), std::move(access), target).describe(sql);
+    return described.ok() ? described : Status(with_dash_hint(described.error(), sql, target));
+  } catch (const std::exception& failure) {
+    return with_dash_hint(engine_error(duckdb::ErrorData(failure), target), sql, target);
   }
 }
 

@@ -60,6 +60,21 @@ const sql::TableName& StepDatabase::output_table() {
 }
 
 Result<uint64_t> StepDatabase::run_confined(std::string_view sql) {
+  return with_confined([sql](duckdb_connection confined, Access access, const ScriptTarget& target) {
+    return run_script(confined, sql, std::move(access), target);
+  });
+}
+
+Status StepDatabase::describe_confined(std::string_view sql) {
+  const auto described = with_confined([sql](duckdb_connection confined, Access access, const ScriptTarget& target) {
+    const Status status = describe_script(confined, sql, std::move(access), target);
+    return status.ok() ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(status.error());
+  });
+  return described.ok() ? Status() : Status(described.error());
+}
+
+Result<uint64_t> StepDatabase::with_confined(
+    const std::function<Result<uint64_t>(duckdb_connection, Access, const ScriptTarget&)>& run) {
   OSIRIS_TRY(ensure_output());
   OSIRIS_ASSIGN(auto connection, database_->connect());
   OSIRIS_TRY(make_views(*connection));
@@ -77,7 +92,7 @@ Result<uint64_t> StepDatabase::run_confined(std::string_view sql) {
     const std::lock_guard lock(mutex_);
     confined_ = std::move(connection);
   }
-  auto rows = run_script(confined_->handle(), sql, std::move(access), target);
+  auto rows = run(confined_->handle(), std::move(access), target);
   {
     const std::lock_guard lock(mutex_);
     confined_.reset();  // before its scratch database goes

@@ -78,6 +78,10 @@ class StepContext {
   // Returns the rows of the result.
   virtual Result<uint64_t> run_confined(std::string_view sql) = 0;
 
+  // Binds that SQL without running its last statement, and makes output_table() with the columns it would have and no
+  // rows. Inputs may be empty.
+  virtual Status describe_confined(std::string_view sql) = 0;
+
   // True once the run is cancelled, the step timed out or the host is gone; from then on. Poll it between batches.
   // Running statements on connection_handle() are interrupted by the worker itself.
   virtual bool is_cancelled() const = 0;
@@ -105,7 +109,13 @@ struct Driver {
   // Runs the step. Blocking; returns soon after is_cancelled() with code kCancelled. On error no half output is left.
   Result<StepOutcome> (*run)(StepContext&);
   // Answers "can this connection be used from here?" without moving data; null when there is nothing to check.
-  Status (*check)(StepContext&);
+  Status (*check)(StepContext&) = nullptr;
+  // Makes output_table() with the columns that run() would give it, as far as that can be known without moving more
+  // than a sample of the data and without a network; its rows are of no account. Null when only run() can tell.
+  Status (*describe)(StepContext&) = nullptr;
 };
+
+// What a driver looks at to describe its output.
+inline constexpr uint64_t kSampleRows = 1000;
 
 }  // namespace osiris::worker

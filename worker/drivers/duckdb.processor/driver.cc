@@ -23,7 +23,9 @@ Result<StepOutcome> run(StepContext& step) {
   return outcome;
 }
 
-constexpr Driver kDriver = {"duckdb.processor", run, nullptr};
+Status describe(StepContext& step) { return step.describe_confined(step.config()["query"].as_string()); }
+
+constexpr Driver kDriver = {.name = "duckdb.processor", .run = run, .describe = describe};
 
 }  // namespace
 

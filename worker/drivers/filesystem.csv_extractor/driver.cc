@@ -1,6 +1,7 @@
 #include "worker/drivers/filesystem.csv_extractor/driver.h"
 #include "worker/drivers/csv/format.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "worker/driver_api/sql.h"
@@ -22,9 +23,7 @@ Result<csv::Loaded> load(StepContext& step, const csv::Options& options) {
   return csv::load_staged(step, options);
 }
 
-Result<StepOutcome> extract(StepContext& step) {
-  if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
-  OSIRIS_ASSIGN(const csv::Options options, csv::read_options(step));
+Result<StepOutcome> extract_with(StepContext& step, const csv::Options& options) {
   auto outcome = load(step, options);
   if (!outcome.ok()) {
     Error error = outcome.error();
@@ -38,6 +37,20 @@ Result<StepOutcome> extract(StepContext& step) {
     return dates.error();
   }
   return StepOutcome{.rows_read = loaded.rows, .rows_written = 0};
+}
+
+Result<StepOutcome> extract(StepContext& step) {
+  if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+  OSIRIS_ASSIGN(const csv::Options options, csv::read_options(step));
+  return extract_with(step, options);
+}
+
+// From the first rows: a later one may change a column's type, never its name.
+Status describe(StepContext& step) {
+  OSIRIS_ASSIGN(csv::Options options, csv::read_options(step));
+  options.limit = std::min(options.limit, kSampleRows);
+  const auto sampled = extract_with(step, options);
+  return sampled.ok() ? Status() : Status(sampled.error());
 }
 
 // Without a path (a check of the connection alone) the base directory must be there.
@@ -54,7 +67,7 @@ Status check(StepContext& step) {
 }  // namespace
 
 const Driver& filesystem_csv_extractor() {
-  static constexpr Driver driver{"filesystem.csv_extractor", extract, check};
+  static constexpr Driver driver{"filesystem.csv_extractor", extract, check, describe};
   return driver;
 }
 
