@@ -25,6 +25,7 @@
 #include "protocol/base/guarded_memory.h"
 #include "protocol/base/wipe.h"
 #include "protocol/rpc/frames.h"
+#include "worker/check/plan_check.h"
 #include "worker/drivers.h"
 #include "worker/drivers/python.processor/install_command.h"
 #include "worker/licenses.h"
@@ -53,6 +54,8 @@ constexpr std::string_view kHelp =
     "  --help        print this\n"
     "  --install-requirements FILE --cache-dir DIRECTORY\n"
     "                make the virtual environment of python.processor steps that FILE describes\n"
+    "  --check-plan FILE\n"
+    "                bind the SQL of a plan without running it (osiris validate)\n"
     "\n"
     "Without arguments it speaks the protocol of docs/worker-protocol.md.\n";
 
@@ -173,6 +176,10 @@ int run(int argc, char** argv) {
   if (option == "--install-requirements") {
     isolate();
     return python::install_requirements(std::vector<std::string>(argv + 2, argv + argc));
+  }
+  if (option == "--check-plan") {
+    isolate();
+    return check_plan_command(std::vector<std::string>(argv + 2, argv + argc));
   }
   if (argc == 2 && option == "--version") {
     print("osiris-worker " OSIRIS_VERSION "\n");

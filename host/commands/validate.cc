@@ -7,6 +7,7 @@
 #include "host/compiler/connection_check.h"
 #include "host/compiler/pipeline_files.h"
 #include "host/display/format.h"
+#include "host/run/plan_check.h"
 
 namespace osiris {
 namespace {
@@ -48,6 +49,20 @@ struct Checked {
   ExitCode code = ExitCode::kOk;
 };
 
+// The rest of what can be known: the engine that will run the SQL is asked.
+void check_sql(const CommandContext& context, const Workspace& workspace, const Options& options,
+               CompileResult& result) {
+  if (!result.ok()) return;
+  const auto worker = locate_worker(context.executable_directory, context.process_environment);
+  if (worker.ok())
+    check_plan({*result.pipeline, workspace.inputs(context), context.cwd, *worker}, result.diagnostics);
+  else
+    result.diagnostics.warning("sql_not_checked", "the SQL was not checked: " + worker.error().message, "", {},
+                               worker.error().hint);
+  if (options.strict) result.diagnostics.make_warnings_errors();
+  if (!result.diagnostics.ok()) result.pipeline.reset();
+}
+
 Checked validate_file(const CommandContext& context, const Options& options, const Workspace& workspace,
                       const std::map<std::string, std::string>& params, const std::string& file) {
   CompileOptions compile;
@@ -58,7 +73,8 @@ Checked validate_file(const CommandContext& context, const Options& options, con
   compile.allow_hidden = options.allow_mock;
   compile.strict = options.strict;
   compile.work_dir = context.cwd;
-  const CompileResult result = compile_or_load(compile, workspace.inputs(context));
+  CompileResult result = compile_or_load(compile, workspace.inputs(context));
+  check_sql(context, workspace, options, result);
   Checked checked;
   if (!result.ok()) checked.code = exit_code_for(result.diagnostics.to_error());
   checked.document = Json::object({{"valid", result.ok()},

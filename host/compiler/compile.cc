@@ -62,6 +62,11 @@ void check_inputs(const OmlStep& step, const std::vector<std::string>& needs,
                         step.location, step.mark, "join them in a transform step");
 }
 
+// The config key that holds SQL for the worker's own engine.
+std::string sql_key_of(const ComponentSpec& spec) {
+  return spec.supports("transform") && spec.config_schema["properties"].contains("query") ? "query" : "";
+}
+
 class Compilation {
  public:
   Compilation(PipelineFile file, const CompileOptions& options, const CompileInputs& inputs)
@@ -149,6 +154,9 @@ class Compilation {
       step.retry = source.retry;
       step.overrides = std::move(config.overrides);
       step.mark = source.mark;
+      if (source.config)
+        for (const auto& member : source.config->members) step.config_marks[member.key] = member.value.mark;
+      step.sql_key = sql_key_of(*source.spec);
       pipeline.steps.push_back(std::move(step));
     }
     return pipeline;

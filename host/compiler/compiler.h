@@ -72,8 +72,10 @@ struct CompiledStep {
   Json cfg;              // exactly what cfg_path holds
   std::optional<double> timeout_s;
   std::optional<RetryPolicy> retry;
-  std::vector<std::string> overrides;  // connection fields this step sets itself
-  Mark mark;                           // in the OML; unknown when loaded from a manifest
+  std::vector<std::string> overrides;        // connection fields this step sets itself
+  Mark mark;                                 // in the OML; unknown when loaded from a manifest
+  std::map<std::string, Mark> config_marks;  // where the values of `config` begin; empty when loaded from a manifest
+  std::string sql_key;                       // the config key whose SQL the worker's engine runs; empty: none
 };
 
 struct CompiledPipeline {

@@ -81,7 +81,9 @@ class Planner {
       planned.retry_delay_s = step.retry->delay_s;
     }
     name_inputs(step, by_id, planned);
-    OSIRIS_ASSIGN(const Json fields, plan_connection(step, spec, planned));
+    const auto resolved = plan_connection(step, spec, planned);
+    if (!resolved.ok() && !options_.without_connections) return resolved.error();
+    const Json fields = resolved.ok() ? *resolved : Json();
     const StepFiles files = find_step_files(spec, step.cfg, fields, options_.work_dir);
     planned.input_files = plan_files(files.reads);
     planned.outputs = plan_files(files.writes);

@@ -24,6 +24,7 @@ struct RunPlan {
 struct RunPlanOptions {
   std::filesystem::path work_dir;      // absolute; relative paths of the pipeline start here
   std::vector<std::string> env_names;  // variables passed to steps; only names are written
+  bool without_connections = false;    // leaves out what does not resolve: for a check that connects to nothing
 };
 
 // The pipeline must have been compiled with ConnectionCheck::kResolves.

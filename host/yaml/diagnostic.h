@@ -51,6 +51,7 @@ class Diagnostics {
   void warning(std::string type, std::string message, std::string location, Mark mark, std::string hint = {});
   // The text of the file: from now on findings carry the line they are about.
   void set_text(std::string_view text) { text_ = text; }
+  const std::string& text() const { return text_; }
   // The file could not be read because of `reason`.
   void unreadable(std::string type, const Error& reason);
   void add(Diagnostic diagnostic);

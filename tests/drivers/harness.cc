@@ -201,7 +201,8 @@ Result<uint64_t> StepHarness::run_confined(std::string_view sql) {
 }
 
 Status StepHarness::describe_confined(std::string_view sql) {
-  return sql::execute(connection_handle_, "CREATE TABLE " + output_table_.quoted() + " AS FROM (" + std::string(sql) + ") LIMIT 0");
+  return sql::execute(connection_handle_,
+                      "CREATE TABLE " + output_table_.quoted() + " AS FROM (" + std::string(sql) + ") LIMIT 0");
 }
 
 void StepHarness::progress(uint64_t rows) {

@@ -124,7 +124,9 @@ struct StepInput {
 // One attempt of one step. interrupt() may be called from any thread; the rest by the step's.
 class StepDatabase {
  public:
-  StepDatabase(std::shared_ptr<Database> database, std::string step_id, std::vector<StepInput> inputs);
+  // `unknown`: names of further inputs, whose columns only a run can tell; for describe_confined().
+  StepDatabase(std::shared_ptr<Database> database, std::string step_id, std::vector<StepInput> inputs,
+               std::vector<std::string> unknown = {});
   ~StepDatabase();  // what was made and not taken is gone
 
   // Null only when the engine cannot make one, which error() then explains.
@@ -149,6 +151,7 @@ class StepDatabase {
   std::shared_ptr<Database> database_;
   std::string step_id_;
   std::vector<StepInput> inputs_;
+  std::vector<std::string> unknown_;
   std::mutex mutex_;  // guards the two connections against interrupt()
   std::unique_ptr<Connection> connection_, confined_;
   std::unique_ptr<AttachedDatabase> output_;

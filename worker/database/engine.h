@@ -44,10 +44,11 @@ struct ScriptTarget {
   std::string scratch_database;  // attached already, as is the next
   std::string output_database;
   std::string output_table;
-  std::vector<std::string> inputs;  // names for hints
+  std::vector<std::string> inputs;          // names for hints
+  std::vector<std::string> unknown_inputs;  // those of them that have no columns yet, for describe_script()
 };
 // The key of an error's detail that says where in the SQL it is: bytes from its beginning.
-inline constexpr std::string_view kSqlOffset = "sql_offset";
+inline constexpr const char* kSqlOffset = "sql_offset";
 
 // Runs `sql` on a confined connection whose `access` is given here (scratch and output are filled in from `target`);
 // the last statement's rows become output_database.main.output_table. Returns the number of rows. kStepFailed with the
@@ -57,7 +58,8 @@ Result<uint64_t> run_script(duckdb_connection confined, std::string_view sql, Ac
                             const ScriptTarget& target);
 // Binds `sql` and makes output_database.main.output_table with the columns that running it would give, and no rows.
 // Statements before the last are run: they only reach the scratch database. kUnsupported when the columns depend on the
-// rows (PIVOT); otherwise the errors of run_script().
+// rows (PIVOT) or on those of an unknown input: then the SQL was parsed, and every table it names is an input or its
+// own. Otherwise the errors of run_script().
 Status describe_script(duckdb_connection confined, std::string_view sql, Access access, const ScriptTarget& target);
 
 }  // namespace osiris::worker

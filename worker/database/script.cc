@@ -57,7 +57,8 @@ std::optional<std::string> meant_input(const std::string& name, const ScriptTarg
 // A step's id stands in the SQL as it is written in the pipeline, dashes included.
 std::optional<std::string> dashed_input(std::string_view sql, const ScriptTarget& target) {
   for (const std::string& input : target.inputs) {
-    for (std::string_view plain : {std::string_view(input), std::string_view(input).substr(std::min<size_t>(3, input.size()))}) {
+    for (std::string_view plain :
+         {std::string_view(input), std::string_view(input).substr(std::min<size_t>(3, input.size()))}) {
       for (size_t at = 0; at + plain.size() <= sql.size(); ++at) {
         bool has_dash = false;
         size_t i = 0;
@@ -80,8 +81,8 @@ Error sql_error(std::string_view what, const std::string& text, const ScriptTarg
     // The engine would suggest tables of its own.
     const std::string name = name_after(text, "Table with name ");
     const size_t line = text.find("\n\nLINE ");
-    error.message = std::string(what) + ": there is no table " + name +
-                    (line == std::string::npos ? "" : text.substr(line));
+    error.message =
+        std::string(what) + ": there is no table " + name + (line == std::string::npos ? "" : text.substr(line));
     const auto meant = meant_input(name, target);
     error.hint = (meant ? "Did you mean " + *meant + "? " : "") + inputs_hint(target);
   }
@@ -216,8 +217,9 @@ class Script {
 
   Status describe(std::string_view sql) {
     OSIRIS_TRY(parse(sql));
-    if (depends_on_rows_)
-      return Error(Code::kUnsupported, "the columns of a PIVOT depend on the rows", "", category::kTransformFailed);
+    if (!target_.unknown_inputs.empty()) OSIRIS_TRY(check_tables(sql));
+    if (depends_on_rows_ || !target_.unknown_inputs.empty())
+      return Error(Code::kUnsupported, "the columns are known when it runs", "", category::kTransformFailed);
     OSIRIS_TRY(run_all_but_the_last());
     const std::string kind = duckdb::StatementTypeToString(statements_.back()->type);
     auto prepared = confined_.Prepare(std::move(statements_.back()));
@@ -243,6 +245,27 @@ class Script {
     if (statements_.empty())
       return Error(Code::kStepFailed, "the SQL holds no statement", "Write a SELECT.",
                    category::kTransformInvalidInput);
+    return {};
+  }
+
+  // Every table that is read must be an input, or made by a statement before.
+  Status check_tables(std::string_view sql) {
+    std::vector<std::string> own;
+    for (const auto& statement : statements_) {
+      if (statement->type != StatementType::CREATE_STATEMENT) continue;
+      const auto& info = *statement->Cast<duckdb::CreateStatement>().info;
+      if (info.type == duckdb::CatalogType::TABLE_ENTRY) own.push_back(info.Cast<duckdb::CreateTableInfo>().table);
+      if (info.type == duckdb::CatalogType::VIEW_ENTRY) own.push_back(info.Cast<duckdb::CreateViewInfo>().view_name);
+    }
+    const auto is_known = [&](const std::string& name) {
+      const auto same = [&](const std::string& other) { return duckdb::StringUtil::CIEquals(name, other); };
+      return std::any_of(own.begin(), own.end(), same) ||
+             std::any_of(target_.inputs.begin(), target_.inputs.end(), same);
+    };
+    if (statements_.size() > 1) return {};  // the engine names the tables of one statement only
+    for (const std::string& name : confined_.GetTableNames(std::string(sql)))
+      if (!is_known(name))
+        return sql_error("the SQL failed", "Catalog Error: Table with name " + name + " does not exist!", target_);
     return {};
   }
 
@@ -356,8 +379,42 @@ class Script {
   bool depends_on_rows_ = false;  // the columns of the result, in the case of PIVOT
 };
 
-// `sql` names a table by a step's id, which the engine reads as a subtraction.
-Error with_dash_hint(Error error, std::string_view sql, const ScriptTarget& target) {
+// The place that the engine has only drawn: "LINE 2: ...FROM people JOIN x" and a caret below.
+std::optional<uint64_t> drawn_offset(const std::string& message, std::string_view sql) {
+  size_t at = message.find("\nLINE ");
+  if (at == std::string::npos) return std::nullopt;
+  at += 6;
+  uint64_t number = 0;
+  const auto [end, failed] = std::from_chars(message.data() + at, message.data() + message.size(), number);
+  if (failed != std::errc() || number == 0) return std::nullopt;
+  const size_t prefix_begin = message.rfind('\n', at) + 1;
+  const size_t text_begin = static_cast<size_t>(end - message.data()) + 2;  // behind ": "
+  const size_t line_end = message.find('\n', text_begin);
+  const size_t caret = message.find('^', line_end == std::string::npos ? message.size() : line_end);
+  if (caret == std::string::npos) return std::nullopt;
+  const size_t column = caret - (line_end + 1);
+  if (column < text_begin - prefix_begin) return std::nullopt;
+  std::string_view shown = std::string_view(message).substr(text_begin, line_end - text_begin);
+  size_t inside = column - (text_begin - prefix_begin);
+  if (shown.starts_with("...") && inside >= 3) shown.remove_prefix(3), inside -= 3;
+  if (shown.ends_with("...")) shown.remove_suffix(3);
+  size_t begin = 0;
+  for (uint64_t line = 1; line < number; ++line) {
+    begin = sql.find('\n', begin);
+    if (begin == std::string_view::npos) return std::nullopt;
+    ++begin;
+  }
+  const std::string_view line = sql.substr(begin, sql.find('\n', begin) - begin);
+  const size_t found = line.find(shown);
+  if (found == std::string_view::npos || found + inside > line.size()) return std::nullopt;
+  return begin + found + inside;
+}
+
+// What can be told with the SQL at hand: where in it the error is, and that it names a table by a step's id, which the
+// engine reads as a subtraction.
+Error in_text(Error error, std::string_view sql, const ScriptTarget& target) {
+  if (error.detail.is_null())
+    if (const auto offset = drawn_offset(error.message, sql)) error.detail = Json::object({{kSqlOffset, *offset}});
   if (error.code != Code::kStepFailed || !error.hint.empty()) return error;
   if (const auto meant = dashed_input(sql, target))
     error.hint = "In SQL the step's rows are named " + *meant + ": '-' becomes '_'.";
@@ -370,18 +427,19 @@ Result<uint64_t> run_script(duckdb_connection confined, std::string_view sql, Ac
                             const ScriptTarget& target) {
   try {
     auto rows = Script(*reinterpret_cast<duckdb::Connection*>(confined), std::move(access), target).run(sql);
-    return rows.ok() ? rows : Result<uint64_t>(with_dash_hint(rows.error(), sql, target));
+    return rows.ok() ? rows : Result<uint64_t>(in_text(rows.error(), sql, target));
   } catch (const std::exception& failure) {
-    return with_dash_hint(engine_error(duckdb::ErrorData(failure), target), sql, target);
+    return in_text(engine_error(duckdb::ErrorData(failure), target), sql, target);
   }
 }
 
 Status describe_script(duckdb_connection confined, std::string_view sql, Access access, const ScriptTarget& target) {
   try {
-    const Status described = Script(*reinterpret_cast<duckdb::Connection*>(confined), std::move(access), target).describe(sql);
-    return described.ok() ? described : Status(with_dash_hint(described.error(), sql, target));
+    const Status described =
+        Script(*reinterpret_cast<duckdb::Connection*>(confined), std::move(access), target).describe(sql);
+    return described.ok() ? described : Status(in_text(described.error(), sql, target));
   } catch (const std::exception& failure) {
-    return with_dash_hint(engine_error(duckdb::ErrorData(failure), target), sql, target);
+    return in_text(engine_error(duckdb::ErrorData(failure), target), sql, target);
   }
 }
 

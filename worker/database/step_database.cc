@@ -3,8 +3,12 @@
 
 namespace osiris::worker {
 
-StepDatabase::StepDatabase(std::shared_ptr<Database> database, std::string step_id, std::vector<StepInput> inputs)
-    : database_(std::move(database)), step_id_(std::move(step_id)), inputs_(std::move(inputs)) {}
+StepDatabase::StepDatabase(std::shared_ptr<Database> database, std::string step_id, std::vector<StepInput> inputs,
+                           std::vector<std::string> unknown)
+    : database_(std::move(database)),
+      step_id_(std::move(step_id)),
+      inputs_(std::move(inputs)),
+      unknown_(std::move(unknown)) {}
 
 StepDatabase::~StepDatabase() {
   // Connections first: an attached database in use cannot be detached.
@@ -85,6 +89,8 @@ Result<uint64_t> StepDatabase::with_confined(
     access.readable_databases.push_back(input.relation->database());
     target.inputs.insert(target.inputs.end(), input.names.begin(), input.names.end());
   }
+  target.inputs.insert(target.inputs.end(), unknown_.begin(), unknown_.end());
+  target.unknown_inputs = unknown_;
   target.scratch_database = scratch->name();
   target.output_database = output_->name();
   target.output_table = relation_name(step_id_);

@@ -1,0 +1,24 @@
+// What the worker's engine says of a pipeline's SQL before anything runs: the worker binds it against the columns that
+// the inputs will have (osiris-worker --check-plan).
+#pragma once
+
+#include <filesystem>
+
+#include "host/compiler/compiler.h"
+#include "host/run/worker_binary.h"
+
+namespace osiris {
+
+struct PlanCheck {
+  const CompiledPipeline& pipeline;
+  const CompileInputs& inputs;
+  std::filesystem::path work_dir;  // absolute
+  std::filesystem::path worker;
+};
+
+// Adds to `findings`: sql_error for what cannot run whatever the data is, and as a warning what cannot run with the
+// types that the first rows of the inputs have. A worker that cannot be asked is one warning. Starts no process for a
+// pipeline without SQL.
+void check_plan(const PlanCheck& check, Diagnostics& findings);
+
+}  // namespace osiris

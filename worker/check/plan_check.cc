@@ -1,0 +1,172 @@
+#include "worker/check/plan_check.h"
+
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "protocol/base/file.h"
+#include "protocol/model/step_naming.h"
+#include "protocol/rpc/params.h"
+#include "worker/executor/step_context.h"
+#include "worker/log.h"
+#include "worker/run_setup.h"
+
+namespace osiris::worker {
+namespace {
+
+constexpr int kExitUsage = 2;
+constexpr int kExitFailed = 3;
+
+// What steps report on their way is of no interest.
+class NoRecords : public RecordSink {
+ public:
+  void emit(rpc::Record) override {}
+};
+
+struct Known {
+  std::shared_ptr<const Relation> relation;  // null: only a run can tell its columns
+  bool sampled = false;
+};
+
+class PlanChecker {
+ public:
+  explicit PlanChecker(RunSetup setup) : run_(std::move(setup.run)), plan_(std::move(setup.plan)), log_(-1) {
+    DatabaseOptions options;
+    options.threads = 1;
+    options.spill_dir = run_.worker_dir() / "spill";
+    run_.database = std::make_shared<Database>(options);
+  }
+
+  Json check() {
+    Json steps = Json::array();
+    for (const PlanStep& step : plan_.steps) steps.push_back(check_step(step));
+    return Json::object({{"steps", std::move(steps)}});
+  }
+
+ private:
+  Json check_step(const PlanStep& step) {
+    Json report = Json::object({{"step_id", step.id}, {"columns", Json()}, {"sampled", false}, {"error", Json()}});
+    const Driver* driver = run_.find_driver(step.driver);
+    if (!driver || !driver->describe || step.check) return report;
+    const Inputs inputs = gather(step);
+    Known known;
+    known.sampled = step.mode == StepMode::kExtract || inputs.sampled;
+    report.set("sampled", known.sampled);
+    const Status described = describe(step, *driver, inputs, known);
+    if (!described.ok() && described.error().code != Code::kUnsupported)
+      report.set("error", to_json(described.error()));
+    if (known.relation)
+      if (auto columns = columns_of(*known.relation); columns.ok()) report.set("columns", *std::move(columns));
+    known_[step.id] = std::move(known);
+    return report;
+  }
+
+  struct Inputs {
+    std::vector<StepInput> views;
+    std::vector<Input> inputs;
+    std::vector<std::string> unknown;  // names of relations whose columns are not known
+    bool sampled = false;
+  };
+
+  Inputs gather(const PlanStep& step) const {
+    Inputs inputs;
+    for (const PlanInput& input : step.inputs) {
+      const auto found = known_.find(input.from_step);
+      if (found == known_.end() || !found->second.relation) {
+        inputs.unknown.push_back(input.name);
+        continue;
+      }
+      inputs.sampled = inputs.sampled || found->second.sampled;
+      inputs.views.push_back({{input.name}, found->second.relation});
+      inputs.inputs.push_back({input.name, input.from_step, 0});
+    }
+    if (inputs.views.size() + inputs.unknown.size() == 1) {
+      if (inputs.unknown.empty())
+        inputs.views[0].names.emplace_back(kOnlyInputName);
+      else
+        inputs.unknown.emplace_back(kOnlyInputName);
+    }
+    return inputs;
+  }
+
+  Status describe(const PlanStep& step, const Driver& driver, const Inputs& inputs, Known& known) {
+    Json config = step.cfg;
+    config.erase("component");
+    config.erase("connection");
+    StepControl control;
+    StepDatabase database(run_.database, step.id, inputs.views, inputs.unknown);
+    const ConnectionFields connection = fields_of(step);
+    AttemptContext context({run_, step, control, database, records_, log_, config,
+                            step.connection.empty() ? nullptr : &connection, inputs.inputs,
+                            run_.worker_dir() / "scratch" / step.id});
+    OSIRIS_TRY(driver.describe(context));
+    OSIRIS_TRY(database.error());
+    OSIRIS_ASSIGN(known.relation, database.take_output());
+    return {};
+  }
+
+  // Secrets are not sent for a check: it connects to nothing.
+  ConnectionFields fields_of(const PlanStep& step) const {
+    if (step.connection.empty()) return {};
+    const Json* document = run_.connections.find(step.connection);
+    PlanConnection plan = plan_connection_from_json(step.connection, document ? *document : Json());
+    return {std::move(plan.family), std::move(plan.alias), std::move(plan.fields), std::move(plan.addresses)};
+  }
+
+  Result<Json> columns_of(const Relation& relation) const {
+    OSIRIS_ASSIGN(const auto connection, run_.database->connect());
+    OSIRIS_ASSIGN(auto rows, sql::run_query(connection->handle(), "DESCRIBE " + relation.qualified_name()));
+    Json columns = Json::array();
+    for (idx_t row = 0; row < rows.rows(); ++row)
+      columns.push_back(Json::object({{"name", rows.text(0, row)}, {"type", rows.text(1, row)}}));
+    return columns;
+  }
+
+  static Json to_json(const Error& error) {
+    const Json* offset = error.detail.find(kSqlOffset);
+    return Json::object({{"message", error.message},
+                         {"hint", error.hint},
+                         {"category", error.category},
+                         {kSqlOffset, offset ? *offset : Json()}});
+  }
+
+  Run run_;
+  Plan plan_;
+  NoRecords records_;
+  Log log_;
+  std::map<std::string, Known> known_;
+};
+
+}  // namespace
+
+Result<Json> check_plan(const Json& request) {
+  rpc::PrepareParams params;
+  params.run_id = "check";
+  params.session_dir = request["session_dir"].as_string();
+  params.work_dir = request["work_dir"].as_string();
+  params.plan = request["plan"];
+  params.connections = request["connections"];
+  OSIRIS_ASSIGN(RunSetup setup, set_up_run(std::move(params), OSIRIS_VERSION));
+  return PlanChecker(std::move(setup)).check();
+}
+
+int check_plan_command(const std::vector<std::string>& arguments) {
+  if (arguments.size() != 1) {
+    std::fprintf(stderr, "osiris-worker: --check-plan takes one file\n");
+    return kExitUsage;
+  }
+  const auto text = read_file(arguments[0]);
+  const auto request = text.ok() ? parse_json(*text) : Result<Json>(text.error());
+  const auto answer = request.ok() ? check_plan(*request) : Result<Json>(request.error());
+  if (!answer.ok()) {
+    std::fprintf(stderr, "osiris-worker: %s\n", answer.error().message.c_str());
+    return kExitFailed;
+  }
+  const std::string line = answer->dump() + "\n";
+  std::fwrite(line.data(), 1, line.size(), stdout);
+  return std::fflush(stdout) == 0 ? 0 : kExitFailed;
+}
+
+}  // namespace osiris::worker
