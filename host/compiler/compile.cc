@@ -117,6 +117,7 @@ class Compilation {
     for (const OmlStep& step : document.steps) {
       if (!step.spec) continue;
       StepConfig& config = configs_[step.index];
+      if (step.config) warn_of_placeholders(*step.config, step.location + ".config");
       config = check_step_config(step, {inputs_.connections, options_.connections, false}, diagnostics_);
       if (step.spec->reads.empty() && step.spec->writes.empty()) continue;
       bool known = false;
@@ -128,6 +129,23 @@ class Compilation {
       conflicts.add(std::move(files));
     }
     conflicts.check();
+  }
+
+  // "${HOME}" and "${limit}" stay as they are: only ${params.name} is filled in.
+  void warn_of_placeholders(const YamlNode& node, const std::string& location) {
+    for (const YamlNode& item : node.items) warn_of_placeholders(item, location);
+    for (const auto& member : node.members) warn_of_placeholders(member.value, location + "." + member.key);
+    if (!node.is_string()) return;
+    const size_t at = node.text().find("${");
+    if (at == std::string::npos) return;
+    const size_t end = node.text().find('}', at);
+    if (end == std::string::npos)
+      return diagnostics_.warning("unknown_placeholder", "'${' is never closed, so it stays as it is", location,
+                                  node.mark, "close it with '}': a parameter is written ${params.name}");
+    const std::string word = node.text().substr(at, end + 1 - at);
+    diagnostics_.warning("unknown_placeholder", "'" + word + "' names no parameter, so it stays as it is", location,
+                         node.mark,
+                         "a parameter is written ${params.name}; OSIRIS_PARAM_NAME in the environment sets it");
   }
 
   CompiledPipeline assemble(const OmlDocument& document, const StepGraph& graph, const std::string& profile) {

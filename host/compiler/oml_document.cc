@@ -12,7 +12,6 @@ namespace {
 
 const std::vector<std::string> kTopLevelKeys = {"oml_version", "name",     "steps",  "description",
                                                 "metadata",    "schedule", "params", "profiles"};
-const std::vector<std::string> kForbiddenKeys = {"version", "connectors", "tasks", "outputs"};
 const std::vector<std::string> kStepKeys = {"id",   "component", "uses",   "mode",    "config",
                                             "with", "needs",     "inputs", "timeout", "retry"};
 // A directory's name may have 255 bytes; the run's id and the manifest's hash come behind it.
@@ -38,11 +37,16 @@ std::vector<std::string> oml_modes_of(const ComponentSpec& spec) {
   return modes;
 }
 
-// Keys of other tools, and what they are here. A step that is run without them does something else than its author
-// means, so they are errors; a key that only describes is not.
+// Keys of other tools and of older formats, and what they are here. A step that is run without them does something else
+// than its author means, so they are errors; a key that only describes is not.
 struct ForeignKey {
   std::string_view key, hint;
 };
+constexpr ForeignKey kForbiddenKeys[] = {
+    {"version", "write oml_version: \"0.1.0\""},
+    {"connectors", "connections stand in osiris_connections.yaml; remove the key"},
+    {"tasks", "write steps:"},
+    {"outputs", "what is written is said by a step in mode write; remove the key"}};
 constexpr ForeignKey kForeignKeys[] = {
     {"depends_on", "write needs: [<step id>]"},
     {"depends", "write needs: [<step id>]"},
@@ -62,6 +66,8 @@ constexpr ForeignKey kForeignKeys[] = {
     {"if", "steps have no conditions: make two pipelines, or filter rows in SQL. Remove the key"},
     {"when", "steps have no conditions: make two pipelines, or filter rows in SQL. Remove the key"},
     {"condition", "steps have no conditions: make two pipelines, or filter rows in SQL. Remove the key"},
+    {"step", "write id: <name>"},
+    {"name", "write id: <name>"},
     {"type", "write component: <name>"},
     {"driver", "write component: <name>"},
     {"params", "params: stands at the top level of the file"},
@@ -75,6 +81,20 @@ std::optional<std::string> key_that_was_meant(const std::string& key) {
     if (foreign.key == key) return std::string(foreign.hint);
   if (const auto near = nearest(key, kStepKeys)) return did_you_mean(near);
   return std::nullopt;
+}
+
+// "My Shop!" as "my-shop".
+std::string conventional_name(const std::string& name) {
+  std::string out;
+  for (const char c : ascii_lower(name)) {
+    const bool is_kept = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (is_kept)
+      out += c;
+    else if (!out.empty() && out.back() != '-')
+      out += '-';
+  }
+  while (out.ends_with('-')) out.pop_back();
+  return out.empty() ? "pipeline" : out;
 }
 
 class Reader {
@@ -100,13 +120,19 @@ class Reader {
   }
 
   void read_top_level() {
-    for (const char* key : {"oml_version", "name", "steps"})
+    constexpr std::pair<const char*, const char*> kRequired[] = {{"oml_version", "add oml_version: \"0.1.0\""},
+                                                                 {"name", "add name: <what the pipeline is called>"},
+                                                                 {"steps", "add steps:, a list of what it does"}};
+    for (const auto& [key, remedy] : kRequired)
       if (!root_.find(key))
-        error("missing_required_key", std::string("Missing required top-level key: '") + key + "'", "root", root_.mark);
+        error("missing_required_key", std::string("Missing required top-level key: '") + key + "'", "root", root_.mark,
+              remedy);
     for (const auto& member : root_.members) {
-      if (contains(kForbiddenKeys, member.key))
+      const auto forbidden = std::find_if(std::begin(kForbiddenKeys), std::end(kForbiddenKeys),
+                                          [&](const ForeignKey& key) { return key.key == member.key; });
+      if (forbidden != std::end(kForbiddenKeys))
         error("forbidden_key", "Forbidden top-level key: '" + member.key + "' (use 'oml_version' instead of 'version')",
-              "root", member.key_mark);
+              "root", member.key_mark, std::string(forbidden->hint));
       else if (!contains(kTopLevelKeys, member.key))
         diagnostics_.warning("unknown_key", "Unknown top-level key: '" + member.key + "'", "root", member.key_mark,
                              did_you_mean(nearest(member.key, kTopLevelKeys)));
@@ -142,7 +168,8 @@ class Reader {
       return error("invalid_name_type", "name must be a string, got " + std::string(name->python_type()), "name",
                    name->mark, "put it in quotes");
     document_.name = name->text();
-    if (trim(document_.name).empty()) return error("empty_name", "name cannot be empty", "name", name->mark);
+    if (trim(document_.name).empty())
+      return error("empty_name", "name cannot be empty", "name", name->mark, "say what the pipeline is called");
     if (document_.name.size() > kNameBytesMax)
       return error("name_too_long",
                    "name has " + std::to_string(document_.name.size()) + " bytes, and directories are named after it",
@@ -155,7 +182,7 @@ class Reader {
       diagnostics_.warning(
           "naming_convention",
           "Pipeline name '" + document_.name + "' doesn't follow naming convention (lowercase, hyphens)", "name",
-          name->mark);
+          name->mark, "write name: " + conventional_name(document_.name));
   }
 
   void read_steps(const YamlNode& steps) {
@@ -169,7 +196,7 @@ class Reader {
       const std::string location = "steps[" + std::to_string(i) + "]";
       if (!item.is_mapping()) {
         error("invalid_step_type", "Step must be a dictionary, got " + std::string(item.python_type()), location,
-              item.mark);
+              item.mark, "write - id: <name>, with component, mode and config below it");
         continue;
       }
       OmlStep step;
@@ -197,7 +224,7 @@ class Reader {
 
   void read_id(const YamlNode& item, OmlStep& step) {
     const YamlNode* id = item.find("id");
-    if (!id) return missing_field(step, "id");
+    if (!id) return missing_field(step, "id", "add id: <name>; other steps and the SQL name its rows by it");
     const std::string location = step.location + ".id";
     if (!id->is_string())
       return error("invalid_id_type", "Step ID must be a string, got " + std::string(id->python_type()), location,
@@ -216,7 +243,7 @@ class Reader {
   void read_component(const YamlNode& item, OmlStep& step) {
     const YamlNode* component = item.find("component");
     if (!component) component = item.find("uses");
-    if (!component) return missing_field(step, "component");
+    if (!component) return missing_field(step, "component", "'osiris components list' shows what there is");
     const std::string location = step.location + ".component";
     if (!component->is_string())
       return error("invalid_component_type", "Component must be a string, got " + std::string(component->python_type()),

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <vector>
+
+#include "protocol/base/text.h"
 
 namespace osiris {
 namespace {
@@ -21,12 +24,13 @@ bool is_address(const std::string& path) {
                      [](unsigned char c) { return std::isalnum(c) || c == '+' || c == '.' || c == '-'; });
 }
 
-// What the text alone says.
-std::optional<Wrong> wrong_text(const std::string& path) {
+// What the text alone says. `use` is "reads" or "writes".
+std::optional<Wrong> wrong_text(const std::string& path, std::string_view use) {
   if (is_address(path))
     return Wrong{"unsupported_path",
-                 "'" + path + "' is an address, and this component works with files of this machine",
-                 "copy the file here first, and name the copy"};
+                 "'" + path + "' is an address, and this component " + std::string(use) + " files of this machine",
+                 use == "reads" ? "copy the file here first, and name the copy"
+                                : "write a file here, and copy it when the run has ended"};
   if (path == "~" || path.starts_with("~/"))
     return Wrong{"unsupported_path", "'~' in '" + path + "' is not expanded: it would be a directory of that name",
                  "write the whole path, or one that starts in the project's directory"};
@@ -54,6 +58,21 @@ std::optional<Wrong> wrong_output(const StepFile& file) {
   return std::nullopt;
 }
 
+// A file beside the missing one whose name is nearly its own, spelled as the pipeline would.
+std::optional<std::string> nearest_file(const StepFile& file) {
+  constexpr size_t kLookedAt = 10'000;
+  std::vector<std::string> names;
+  std::error_code code;
+  for (fs::directory_iterator it(file.absolute.parent_path(), code), end; !code && it != end; it.increment(code)) {
+    if (names.size() == kLookedAt) break;
+    names.push_back(it->path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  const auto near = nearest(file.absolute.filename().string(), names);
+  if (!near) return std::nullopt;
+  return (fs::path(file.path).parent_path() / *near).string();
+}
+
 // Nothing when the file is there, or cannot be looked at.
 std::optional<Wrong> missing_input(const StepFile& file) {
   std::error_code code;
@@ -64,7 +83,9 @@ std::optional<Wrong> missing_input(const StepFile& file) {
   if (file.path.find('\\') != std::string::npos && file.path.find('/') == std::string::npos)
     return Wrong{"missing_file", "there is no file '" + file.path + "'; '\\' is an ordinary character in it",
                  "separate directories with '/'"};
-  return Wrong{"missing_file", "there is no file '" + file.path + "' (" + file.absolute.string() + ")",
+  const std::string message = "there is no file '" + file.path + "' (" + file.absolute.string() + ")";
+  if (const auto near = nearest_file(file)) return Wrong{"missing_file", message, "did you mean '" + *near + "'?"};
+  return Wrong{"missing_file", message,
                "relative paths start in the project's directory; a run without the file fails"};
 }
 
@@ -74,7 +95,7 @@ class PathChecker {
 
   void check(bool looks) {
     for (const StepFile& file : step_.files.reads) {
-      if (const auto wrong = wrong_text(file.path)) {
+      if (const auto wrong = wrong_text(file.path, "reads")) {
         say(Diagnostic::Level::kError, file, *wrong);
       } else if (looks) {
         if (const auto missing = missing_input(file)) say(Diagnostic::Level::kWarning, file, *missing);
@@ -85,7 +106,7 @@ class PathChecker {
       }
     }
     for (const StepFile& file : step_.files.writes) {
-      auto wrong = wrong_text(file.path);
+      auto wrong = wrong_text(file.path, "writes");
       if (!wrong && looks) wrong = wrong_output(file);
       if (wrong) say(Diagnostic::Level::kError, file, *wrong);
     }

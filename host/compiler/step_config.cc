@@ -201,8 +201,14 @@ class Checker {
       const std::string& key = required.as_string();
       if (config_.find(key) || (spec_.connection_field(key) && (has_connection() || checks_.from_cfg))) continue;
       error("missing_config_key", "Missing required configuration key '" + key + "' for component '" + spec_.name + "'",
-            key, mark_);
+            key, mark_, "add " + key + ": below config:" + description_of(key));
     }
+  }
+
+  // ", which is: a file; relative paths ..."
+  std::string description_of(const std::string& key) const {
+    const std::string& text = spec_.property(key)["description"].as_string();
+    return text.empty() ? "" : " (" + text + ")";
   }
 
   // anyOf and oneOf of `required` lists read "this or that key"; other combinations go to the schema checker.

@@ -90,9 +90,26 @@ class Checker {
     std::string hint;
     if (value.kind == YamlNode::Kind::kBool && types[0] == "string")
       hint = "YAML reads yes, no, on and off as booleans: put the word in quotes";
+    else
+      hint = hint_for_types(types, path);
     issue("type", path, " must be " + spell_list(spelled) + ", got " + std::string(value.python_type()), value.mark,
           std::move(hint));
     return false;
+  }
+
+  // What a value of these types looks like.
+  static std::string hint_for_types(const std::vector<std::string>& types, const std::string& path) {
+    const std::string key = path.substr(path.find_last_of('.') + 1);
+    std::vector<std::string> forms;
+    for (const std::string& type : types) {
+      if (type == "boolean") forms.push_back(key + ": true");
+      if (type == "integer") forms.push_back(key + ": 10");
+      if (type == "number") forms.push_back(key + ": 1.5");
+      if (type == "string") forms.push_back(key + ": \"text\"");
+      if (type == "array") forms.push_back(key + ": [a, b]");
+      if (type == "object") forms.push_back(key + ": {name: value}");
+    }
+    return forms.empty() ? "" : "for example " + join(forms, " or ");
   }
 
   void check_choices(const Json& schema, const YamlNode& value, const std::string& path) {

@@ -63,7 +63,8 @@ class TreeBuilder : public YAML::EventHandler {
     return {mark.line + 1, column + 1};
   }
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentStart(const YAML::Mark& mark) override { document_ = mark_of(mark); }
+  Mark document() const { return document_; }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -228,8 +229,12 @@ class TreeBuilder : public YAML::EventHandler {
       return;
     }
     YamlNode::Member& first = members[known->second];
-    diagnostics_.warning("duplicate_key", "Key '" + key.text + "' is written twice; the last one counts", "", key.mark,
-                         "the first one is in line " + std::to_string(first.key_mark.line));
+    diagnostics_.warning(
+        "duplicate_key", "Key '" + key.text + "' is written twice; the last one counts", "", key.mark,
+        known->second == 0 && stack_.size() > 1 && !(*(stack_.end() - 2))->value.node.is_mapping()
+            ? "if another entry of the list begins here, put '- ' before it; the first one is in line " +
+                  std::to_string(first.key_mark.line)
+            : "remove one of them; the first one is in line " + std::to_string(first.key_mark.line));
     first.key_mark = key.mark;
     first.value = std::move(value);
   }
@@ -262,7 +267,7 @@ class TreeBuilder : public YAML::EventHandler {
   std::vector<std::unique_ptr<Frame>> stack_;  // the open containers, outermost first
   std::map<YAML::anchor_t, Sized> anchors_;
   std::optional<Sized> root_;
-  Mark last_scalar_;
+  Mark last_scalar_, document_;
   size_t alias_nodes_ = 0;
 };
 
@@ -319,7 +324,8 @@ YamlNode parse_yaml(std::string_view text, Diagnostics& diagnostics, const YamlL
       return refuse({slip->mark, slip->message, slip->hint});
     TreeBuilder ignored(text, limits, diagnostics);
     if (parser.HandleNextDocument(ignored))
-      return refuse({{}, "the file holds more than one document", "split it at '---'"});
+      return refuse({ignored.document(), "the file holds more than one document: another begins here",
+                     "remove the line '---', or put the rest into a file of its own"});
     return root;
   } catch (const Refused& refused) {
     const auto slip = refused.message == kNotAKey ? find_yaml_slip(text, refused.mark.line) : std::nullopt;

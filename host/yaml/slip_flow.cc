@@ -67,7 +67,9 @@ std::optional<Found> Flow::read_value(const Line& line, size_t& at) {
   if (next_ == Next::kComma)
     return Found{line.number, at, "a ',' is missing before this value",
                  "separate the values between brackets with ','"};
-  if (auto slip = read_plain_start(line, at)) return slip;
+  // In brackets a value ends at the next ',' or bracket.
+  const size_t value_end = line.text.find_first_of(kEndsPlain, at + 1);
+  if (auto slip = read_plain_start({line.text.substr(0, value_end), line.number}, at)) return slip;
   if (line.text[at] == '"' || line.text[at] == '\'') {
     size_t after = kNone;
     if (auto slip = quote_.open(line, at, after)) return slip;

@@ -86,6 +86,19 @@ Error sql_error(std::string_view what, const std::string& text, const ScriptTarg
     const auto meant = meant_input(name, target);
     error.hint = (meant ? "Did you mean " + *meant + "? " : "") + inputs_hint(target);
   }
+  constexpr std::string_view kNear = "syntax error at or near \"";
+  if (const size_t at = text.find(kNear); at != std::string::npos) {
+    static const std::vector<std::string> kWords = {"SELECT", "FROM",   "WHERE", "WITH",   "GROUP",    "ORDER", "LIMIT",
+                                                    "JOIN",   "HAVING", "UNION", "CREATE", "DISTINCT", "VALUES"};
+    const std::string word = text.substr(at + kNear.size(), text.find('"', at + kNear.size()) - at - kNear.size());
+    std::string upper = word;
+    std::transform(upper.begin(), upper.end(), upper.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; });
+    const bool is_word = std::find(kWords.begin(), kWords.end(), upper) != kWords.end();
+    const auto near = is_word ? std::nullopt : nearest(upper, kWords);
+    error.hint = near ? "Did you mean " + *near + "?"
+                      : "Look at what stands before it: a comma, a parenthesis or a word is missing or too much.";
+  }
   return error;
 }
 
@@ -415,7 +428,7 @@ std::optional<uint64_t> drawn_offset(const std::string& message, std::string_vie
 Error in_text(Error error, std::string_view sql, const ScriptTarget& target) {
   if (error.detail.is_null())
     if (const auto offset = drawn_offset(error.message, sql)) error.detail = Json::object({{kSqlOffset, *offset}});
-  if (error.code != Code::kStepFailed || !error.hint.empty()) return error;
+  if (error.code != Code::kStepFailed || error.message.find("there is no table") != std::string::npos) return error;
   if (const auto meant = dashed_input(sql, target))
     error.hint = "In SQL the step's rows are named " + *meant + ": '-' becomes '_'.";
   return error;
