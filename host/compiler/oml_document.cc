@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "host/compiler/oml_keys.h"
 #include "host/compiler/step_options.h"
 #include "protocol/base/text.h"
 #include "protocol/model/step_naming.h"
@@ -12,8 +13,6 @@ namespace {
 
 const std::vector<std::string> kTopLevelKeys = {"oml_version", "name",     "steps",  "description",
                                                 "metadata",    "schedule", "params", "profiles"};
-const std::vector<std::string> kStepKeys = {"id",   "component", "uses",   "mode",    "config",
-                                            "with", "needs",     "inputs", "timeout", "retry"};
 // A directory's name may have 255 bytes; the run's id and the manifest's hash come behind it.
 constexpr size_t kNameBytesMax = 128;
 const std::vector<std::string> kOmlModes = {"read", "transform", "write"};
@@ -35,52 +34,6 @@ std::vector<std::string> oml_modes_of(const ComponentSpec& spec) {
   for (const std::string& mode : spec.modes)
     if (contains(kOmlModes, oml_mode(mode))) modes.push_back(oml_mode(mode));
   return modes;
-}
-
-// Keys of other tools and of older formats, and what they are here. A step that is run without them does something else
-// than its author means, so they are errors; a key that only describes is not.
-struct ForeignKey {
-  std::string_view key, hint;
-};
-constexpr ForeignKey kForbiddenKeys[] = {
-    {"version", "write oml_version: \"0.1.0\""},
-    {"connectors", "connections stand in osiris_connections.yaml; remove the key"},
-    {"tasks", "write steps:"},
-    {"outputs", "what is written is said by a step in mode write; remove the key"}};
-constexpr ForeignKey kForeignKeys[] = {
-    {"depends_on", "write needs: [<step id>]"},
-    {"depends", "write needs: [<step id>]"},
-    {"dependencies", "write needs: [<step id>]"},
-    {"requires", "write needs: [<step id>]"},
-    {"after", "write needs: [<step id>]"},
-    {"upstream", "write needs: [<step id>]"},
-    {"input", "write inputs: {df: <step id>}, or needs: [<step id>]"},
-    {"retries", "write retry: <attempts in all>"},
-    {"max_retries", "write retry: <attempts in all>"},
-    {"retry_delay", "write retry: {max_attempts: 3, delay: 5s}"},
-    {"timeout_s", "write timeout: <seconds>"},
-    {"timeout_seconds", "write timeout: <seconds>"},
-    {"on_error", "a step that fails ends the run; steps that need it are skipped. Remove the key"},
-    {"on_failure", "a step that fails ends the run; steps that need it are skipped. Remove the key"},
-    {"continue_on_error", "a step that fails ends the run; steps that need it are skipped. Remove the key"},
-    {"if", "steps have no conditions: make two pipelines, or filter rows in SQL. Remove the key"},
-    {"when", "steps have no conditions: make two pipelines, or filter rows in SQL. Remove the key"},
-    {"condition", "steps have no conditions: make two pipelines, or filter rows in SQL. Remove the key"},
-    {"step", "write id: <name>"},
-    {"name", "write id: <name>"},
-    {"type", "write component: <name>"},
-    {"driver", "write component: <name>"},
-    {"params", "params: stands at the top level of the file"},
-    {"settings", "write config:"},
-    {"options", "write config:"},
-};
-
-// The remedy, when the key's author must have meant something that changes the run.
-std::optional<std::string> key_that_was_meant(const std::string& key) {
-  for (const ForeignKey& foreign : kForeignKeys)
-    if (foreign.key == key) return std::string(foreign.hint);
-  if (const auto near = nearest(key, kStepKeys)) return did_you_mean(near);
-  return std::nullopt;
 }
 
 // "My Shop!" as "my-shop".
@@ -128,11 +81,10 @@ class Reader {
         error("missing_required_key", std::string("Missing required top-level key: '") + key + "'", "root", root_.mark,
               remedy);
     for (const auto& member : root_.members) {
-      const auto forbidden = std::find_if(std::begin(kForbiddenKeys), std::end(kForbiddenKeys),
-                                          [&](const ForeignKey& key) { return key.key == member.key; });
-      if (forbidden != std::end(kForbiddenKeys))
+      const auto forbidden = forbidden_top_level_key(member.key);
+      if (forbidden)
         error("forbidden_key", "Forbidden top-level key: '" + member.key + "' (use 'oml_version' instead of 'version')",
-              "root", member.key_mark, std::string(forbidden->hint));
+              "root", member.key_mark, *forbidden);
       else if (!contains(kTopLevelKeys, member.key))
         diagnostics_.warning("unknown_key", "Unknown top-level key: '" + member.key + "'", "root", member.key_mark,
                              did_you_mean(nearest(member.key, kTopLevelKeys)));
@@ -357,7 +309,7 @@ class Reader {
 
   void check_keys(const YamlNode& item, const OmlStep& step) {
     for (const auto& member : item.members) {
-      if (contains(kStepKeys, member.key)) continue;
+      if (is_step_key(member.key)) continue;
       const std::string location = step.location + "." + member.key;
       const bool is_config =
           step.spec && (member.key == "connection" || step.spec->config_schema["properties"].contains(member.key));

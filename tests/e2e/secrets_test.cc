@@ -119,7 +119,7 @@ TEST_F(Canaries, AreNowhereInWhatOtherCommandsSay) {
        std::vector<std::vector<std::string>>{{"connections", "list"},
                                              {"connections", "list", "--json"},
                                              {"compile", "p.yaml", "--allow-mock"},
-                                             {"validate"},
+                                             {"validate", "--allow-mock"},
                                              {"run", "p.yaml", "--allow-mock", "--dry-run"},
                                              {"run", "p.yaml", "--allow-mock", "--dry-run", "--json"}}) {
     const Outcome outcome = project_.osiris(arguments);

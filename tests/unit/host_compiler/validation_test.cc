@@ -103,8 +103,12 @@ TEST_F(Validation, AnUnknownTopLevelKeyWarnsAndOffersTheNearestName) {
 
 TEST_F(Validation, DocumentedTopLevelKeysDoNotWarn) {
   const CompileResult result =
-      compile_text(pipeline(kRead) + "schedule: daily\nparams: {a: 1}\nprofiles: {}\nmetadata: {intent: x}\n");
+      compile_text(pipeline(kRead) + "description: d\nparams: {a: 1}\nprofiles: {}\nmetadata: {intent: x}\n");
   EXPECT_TRUE(result.ok() && result.diagnostics.warnings().empty()) << all_text(result);
+}
+
+TEST_F(Validation, AScheduleIsSaidToChangeNothing) {
+  EXPECT_NE(only_warning(pipeline(kRead) + "schedule: daily\n", "unused_key").hint.find("cron"), std::string::npos);
 }
 
 TEST_F(Validation, NamesAreCheckedAndUnusualOnesWarn) {
@@ -194,13 +198,25 @@ TEST_F(Validation, TheOlderKeysUsesAndWithStillWork) {
   EXPECT_EQ(result.pipeline->steps[0].cfg["path"], Json("x"));
 }
 
-TEST_F(Validation, AnUnknownStepKeyWarnsAndAConfigKeyOnTheStepFails) {
-  EXPECT_EQ(
-      only_warning(
-          pipeline("  - {id: a, component: filesystem.csv_extractor, mode: read, nedes: [], config: {path: x}}\n"),
-          "unknown_step_key")
-          .hint,
-      "did you mean 'needs'?");
+TEST_F(Validation, AStepKeyThatMeantAnotherIsAnErrorAndADescribingOneAWarning) {
+  auto with = [](const std::string& key) {
+    return pipeline("  - {id: a, component: filesystem.csv_extractor, mode: read, " + key + ", config: {path: x}}\n");
+  };
+  EXPECT_EQ(only_error(with("nedes: []"), "unknown_step_key").hint, "did you mean 'needs'?");
+  EXPECT_EQ(only_error(with("retries: 3"), "unknown_step_key").hint, "write retry: <attempts in all>");
+  EXPECT_EQ(only_error(with("depends_on: [b]"), "unknown_step_key").hint, "write needs: [<step id>]");
+  only_warning(with("notes: x"), "unknown_step_key");
+}
+
+TEST_F(Validation, StrictMakesWarningsErrors) {
+  options_.strict = true;
+  const CompileResult result = compile_text(pipeline(kRead) + "schedule: daily\n");
+  EXPECT_FALSE(result.ok());
+  EXPECT_TRUE(find(result.diagnostics.errors(), "unused_key")) << all_text(result);
+  EXPECT_TRUE(result.diagnostics.warnings().empty());
+}
+
+TEST_F(Validation, AConfigKeyOnTheStepFails) {
   const CompileResult result =
       compile_text(pipeline("  - {id: a, component: duckdb.processor, mode: transform, query: SELECT 1}\n"));
   const Diagnostic* error = find(result.diagnostics.errors(), "misplaced_config_key");

@@ -272,7 +272,7 @@ TEST_F(DatabaseTest, RefusesATextWithoutStatements) {
 TEST_F(DatabaseTest, NamesTheInputsWhenATableIsUnknown) {
   const auto rows = run("SELECT * FROM df_unknown");
   ASSERT_FALSE(rows.ok());
-  EXPECT_THAT(rows.error().message, HasSubstr("df_unknown does not exist"));
+  EXPECT_THAT(rows.error().message, HasSubstr("there is no table df_unknown"));
   EXPECT_THAT(rows.error().hint, HasSubstr("df_numbers, input_df"));
 }
 
