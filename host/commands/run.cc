@@ -6,9 +6,13 @@
 #include "host/commands/parameters.h"
 #include "host/commands/run_options.h"
 #include "host/commands/run_output.h"
+#include "host/compiler/sql_place.h"
 #include "host/display/display.h"
 #include "host/display/format.h"
+#include "host/run/masking.h"
 #include "host/run/pipeline_run.h"
+#include "host/run/plan_check.h"
+#include "host/run/worker_binary.h"
 
 namespace osiris {
 namespace {
@@ -168,7 +172,37 @@ class RunCommand {
     return {};
   }
 
+  // The line of the pipeline file that a step's SQL failed at.
+  void show_sql_place(const StepState& failed) const {
+    if (failed.detail[kSqlOffset].is_null()) return;
+    for (const CompiledStep& step : prepared_.compiled.pipeline->steps) {
+      if (step.id != failed.plan.id) continue;
+      Diagnostics place(prepared_.file.string());
+      const std::string& text = prepared_.compiled.diagnostics.text();
+      place.set_text(text);
+      place.error("sql_error", "the SQL of step '" + step.id + "' failed here", "",
+                  place_of_sql_error(step, text, failed.detail));
+      const Diagnostic& here = place.errors().front();
+      print_err(context_, printable(here.to_text() + "\n" + here.excerpt(mask_shapes), true));
+    }
+  }
+
+  // What the engine says of the SQL; an exit code when it cannot run.
+  std::optional<int> check_sql() {
+    const auto worker = locate_worker(context_.executable_directory, context_.process_environment);
+    if (!worker.ok()) return std::nullopt;
+    Diagnostics findings(prepared_.file.string());
+    findings.set_text(prepared_.compiled.diagnostics.text());
+    check_plan({*prepared_.compiled.pipeline, prepared_.workspace.inputs(context_), context_.cwd, *worker}, findings);
+    print_diagnostics(context_, findings);
+    if (findings.ok()) return std::nullopt;
+    Json errors = Json::array();
+    for (const Diagnostic& finding : findings.errors()) errors.push_back(finding.to_json());
+    return fail(context_, findings.to_error(), Json::object({{"phase", "compile"}, {"errors", std::move(errors)}}));
+  }
+
   int dry_run() {
+    if (const auto exit = check_sql()) return *exit;
     const LoadedAdapter& adapter = *adapters_.adapter();
     std::vector<std::string> secrets;
     for (size_t i = 0; i < adapter.type->secret_count; ++i)
@@ -230,6 +264,7 @@ class RunCommand {
       report->verdict = {false, exit_code_for(*not_copied), "execution_failed"};
       report->error = not_copied->within("the pipeline ran, but --out failed");
     }
+    if (const auto failed = tally.first_failure()) show_sql_place(*failed);
     print_report(context_, *report, masking_,
                  options_.out.empty() || not_copied ? "" : "Artifacts copied to: " + options_.out + "/");
     return to_int(report->verdict.exit_code);

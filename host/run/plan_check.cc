@@ -6,7 +6,7 @@
 #include <string>
 
 #include "host/compiler/run_plan.h"
-#include "host/yaml/scalar_place.h"
+#include "host/compiler/sql_place.h"
 #include "protocol/base/file.h"
 #include "protocol/base/subprocess.h"
 #include "protocol/base/text.h"
@@ -83,15 +83,8 @@ void add_finding(const CompiledStep& step, const Json& report, Diagnostics& find
   const Json& error = report["error"];
   const std::string location = "step '" + step.id + "'";
   const std::string& message = error["message"].as_string();
-  Mark mark = step.mark;
   const std::string shown = shortened(message);
-  for (const auto& [key, place] : step.config_marks) {
-    if (key != step.sql_key) continue;
-    mark = place;
-    if (!error["sql_offset"].is_int()) continue;
-    mark = place_in_scalar(findings.text(), place, step.cfg[key].as_string(), error["sql_offset"].as_uint())
-               .value_or(place);
-  }
+  const Mark mark = place_of_sql_error(step, findings.text(), error);
   if (report["sampled"].as_bool() && is_about_types(message))
     findings.warning("sql_types", shown + ", as far as the first rows of its inputs show", location, mark,
                      error["hint"].as_string());

@@ -86,6 +86,7 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     state.error_type = data["error_type"].as_string();
     state.category = data["category"].as_string();
     state.hint = data["hint"].as_string();
+    state.detail = data["detail"];
     // Running neighbours of a failed step are cancelled and then fail too; they are never the cause.
     if (!first_failure_ || (steps_[*first_failure_].error_type == "cancelled" && state.error_type != "cancelled"))
       first_failure_ = index_.at(std::string(step_id));

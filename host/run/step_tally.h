@@ -45,6 +45,7 @@ struct StepState {
   double duration_s = 0;  // of an ended step
   std::string error;      // of a failed one
   std::string error_type, category, hint;
+  Json detail;                                   // of its error, as the worker gave it; null: none
   std::string cause;                             // of a skipped one: the step that failed first
   std::map<std::string, WrittenOutput> outputs;  // of its last attempt, by the path as the pipeline wrote it
 

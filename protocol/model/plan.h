@@ -14,6 +14,9 @@
 
 namespace osiris {
 
+// The key of an error's detail that says where in a step's SQL it is: bytes from its beginning.
+inline constexpr const char* kSqlOffset = "sql_offset";
+
 enum class StepMode { kExtract, kTransform, kWrite };
 std::string_view mode_name(StepMode mode);  // "extract", "transform", "write"
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "protocol/base/error.h"
+#include "protocol/model/plan.h"
 
 namespace osiris::worker {
 
@@ -47,9 +48,6 @@ struct ScriptTarget {
   std::vector<std::string> inputs;          // names for hints
   std::vector<std::string> unknown_inputs;  // those of them that have no columns yet, for describe_script()
 };
-// The key of an error's detail that says where in the SQL it is: bytes from its beginning.
-inline constexpr const char* kSqlOffset = "sql_offset";
-
 // Runs `sql` on a confined connection whose `access` is given here (scratch and output are filled in from `target`);
 // the last statement's rows become output_database.main.output_table. Returns the number of rows. kStepFailed with the
 // engine's text when the SQL is at fault, kCancelled when it was interrupted, kExhausted when memory or spill space ran

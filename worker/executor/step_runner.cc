@@ -275,6 +275,7 @@ void StepRunner::report_failure(const PlanStep& step, const Error& error, int64_
                               {"category", error.category},
                               {"hint", error.hint},
                               {"duration", static_cast<double>(clock_.monotonic_ns() - started_ns) / 1e9}});
+  if (!error.detail.is_null()) fields.set("detail", error.detail);
   emit_event(sink_, "step_failed", step.id, fields);
   emit_event(sink_, "step_error", step.id, std::move(fields));
   log_.error("step " + step.id + " failed: " + error.message);
