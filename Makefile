@@ -78,7 +78,7 @@ coverage: build
 	@scripts/coverage.py $(BUILD)
 
 mutants: setup
-	@scripts/mutants/mutants.py --jobs $(JOBS) $(MUTANTS)
+	@scripts/mutants/mutants.py --preset $(PRESET) --jobs $(JOBS) $(MUTANTS)
 
 bench: build
 	@OSIRIS_BUILD_DIR=$(CURDIR)/$(BUILD) bench/run.sh

@@ -4,7 +4,7 @@
 Draws one-line changes of product code by the commit and seed of sample.toml, builds each in a clone of HEAD below build/mutants and runs
 the tests of its folder (tests.toml). A change that no test notices has survived. See docs/decisions/0090-mutation-testing.md.
 
-  mutants.py [--seed N] [--folder NAME ...] [--path PREFIX] [--at-most N] [--jobs N]
+  mutants.py [--seed N] [--folder NAME ...] [--path PREFIX] [--at-most N] [--jobs N] [--preset NAME]
                                                                        test what is not tested yet; continues where it was interrupted
   mutants.py --report [--seed N]                                       only print what is known
   mutants.py --list [--seed N] [--folder NAME ...]                     only print what is drawn
@@ -76,39 +76,44 @@ class Session:
                 tally.unbuildable += 1
             else:
                 mutants.append(mutant)
-                tally.add(mutant, known, self.judged)
+                tally.add(mutant, known, self.judged, self.untried(mutant))
         return mutants, tally
 
-    def next_mutant(self):
-        """The folder that is furthest behind goes first, so that an interrupted session speaks of all of them."""
+    def tests_of(self, mutant):
+        return tests_of(self.tree.find(mutant).path, self.table)
+
+    def untried(self, mutant):
+        return self.results.untried(mutant, self.tests_of(mutant), self.head)
+
+    def next(self):
+        """The next mutant and the test program it meets. The quickest programs of all mutants come first, because they kill most of them; one
+        program's mutants come together, file by file, so that little is built in between."""
         waiting = []
         for folder in self.folders:
-            mutants, _ = self.sample_of(folder)
-            untested = [mutant for mutant in mutants if self.results.needs_a_test(mutant, self.head) and self.tree.find(mutant).path.startswith(self.path)]
-            if untested:
-                waiting.append(((folder["count"] - len(untested)) / folder["count"], folder["name"], untested[0]))
-        return min(waiting)[2] if waiting else None
+            for mutant in self.sample_of(folder)[0]:
+                place = self.tree.find(mutant)
+                if place.path.startswith(self.path) and (untried := self.untried(mutant)):
+                    waiting.append((self.tests_of(mutant).index(untried[0]), folder["name"], untried[0], place.path, place.line, mutant))
+        return (min(waiting)[-1], min(waiting)[2]) if waiting else None
 
-    def test(self, workshop, mutant):
-        place = self.tree.find(mutant)
-        tests = tests_of(place.path, self.table)
-        for test in tests:
-            workshop.prove(test)
+    def test(self, workshop, mutant, test):
+        """Lets one test program meet a mutant."""
+        place, tests = self.tree.find(mutant), self.tests_of(mutant)
+        workshop.prove(test)
         started = time.monotonic()
         verdict, by = SURVIVED, ""
+        passed = [each for each in tests if each not in self.untried(mutant)]
         workshop.write(place.path, self.tree.mutated(mutant, place))
         try:
-            for test in tests:
-                if (said := workshop.build(test)) is not None:
-                    verdict, by = of_a_failed_build(test, said)
-                    break
-                if (failed := workshop.run(test, workshop.seconds_max(test))) is not None:
-                    verdict, by = KILLED, failed
-                    break
+            if (said := workshop.build(test)) is not None:
+                verdict, by = of_a_failed_build(test, said)
+            elif (failed := workshop.run(test, workshop.seconds_max(test))) is not None:
+                verdict, by = KILLED, failed
         finally:
             workshop.write(place.path, self.tree.files[place.path])
-        self.results.add(mutant, verdict, self.head, by, time.monotonic() - started)
-        print(f"{verdict:<12}{mutant.id} {place.path}:{place.line} {mutant.kind}: {mutant.shown()}" + (f"\n{'':12}by {by}" if by else ""), flush=True)
+        self.results.add(mutant, verdict, self.head, by, time.monotonic() - started, passed + [test])
+        said = f"survived {test}" if verdict == SURVIVED else verdict
+        print(f"{said:<12} {mutant.id} {place.path}:{place.line} {mutant.kind}: {mutant.shown()}" + (f"\n{'':12} by {by}" if by else ""), flush=True)
 
     def report(self):
         tallies = [self.sample_of(folder)[1] for folder in self.folders]
@@ -136,6 +141,7 @@ def main():
     parser.add_argument("--path", default="", help="only mutants whose code is below this path now")
     parser.add_argument("--at-most", type=int, default=sys.maxsize)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--preset", default="release")
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--list", action="store_true")
     arguments = parser.parse_args()
@@ -150,14 +156,13 @@ def main():
         return session.report()
     if os.geteuid() != 0:
         sys.exit("mutants.py: run it as root: the tests of a mutant run in namespaces of their own, because a mutant may kill or delete anything")
-    workshop = Workshop(REPOSITORY, session.root, arguments.jobs)
+    workshop = Workshop(REPOSITORY, session.root, arguments.jobs, arguments.preset)
     try:
         workshop.prepare(session.head)
         for _ in range(arguments.at_most):
-            mutant = session.next_mutant()
-            if mutant is None:
+            if (step := session.next()) is None:
                 break
-            session.test(workshop, mutant)
+            session.test(workshop, *step)
     except Broken as error:
         print(error, file=sys.stderr)
         return 2

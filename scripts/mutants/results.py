@@ -1,5 +1,5 @@
-"""What is known of each mutant, one line of JSON a verdict; the last one of a mutant counts. Appended after every mutant, so that an
-interrupted session is continued by the next one."""
+"""What is known of each mutant, one line of JSON a verdict; the last one of a mutant counts. Appended after every test program that a mutant
+met, so that an interrupted session is continued by the next one."""
 import json
 import os
 import tomllib
@@ -20,13 +20,18 @@ class Results:
     def of(self, mutant):
         return self._known.get(mutant.id)
 
-    def needs_a_test(self, mutant, tree):
-        """A killed mutant stays killed; one that survived is tried again by another commit's tests."""
+    def untried(self, mutant, tests, tree):
+        """Those of its test programs that may still kill it. A killed mutant stays killed; what it survived in another tree counts no more."""
         known = self.of(mutant)
-        return known is None or known["verdict"] == SURVIVED and known["tree"] != tree
+        if known is None:
+            return tests
+        if known["verdict"] != SURVIVED:
+            return []
+        return [test for test in tests if known["tree"] != tree or test not in known["passed"]]
 
-    def add(self, mutant, verdict, tree, by, seconds):
-        entry = {"id": mutant.id, "verdict": verdict, "tree": tree, "by": by, "seconds": round(seconds, 1),
+    def add(self, mutant, verdict, tree, by, seconds, passed=()):
+        """`passed`: the test programs that a survivor has survived so far."""
+        entry = {"id": mutant.id, "verdict": verdict, "tree": tree, "by": by, "passed": list(passed), "seconds": round(seconds, 1),
                  "path": mutant.path, "line": mutant.line, "kind": mutant.kind, "change": mutant.shown()}
         self._known[mutant.id] = entry
         with open(self._path, "a", encoding="utf-8") as file:
@@ -47,8 +52,8 @@ class Tally:
         self.gone = self.unbuildable = self.killed = self.equivalent = 0
         self.survivors, self.untested = [], []
 
-    def add(self, mutant, known, judged):
-        if known is None:
+    def add(self, mutant, known, judged, untried):
+        if untried:
             self.untested.append(mutant)
         elif known["verdict"] == KILLED:
             self.killed += 1

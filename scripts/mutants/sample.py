@@ -102,13 +102,18 @@ class Tree:
     def __init__(self, files):
         self.files = files
         self._tokens = {path: tokenize(text) for path, text in files.items()}
-        self._starts = {}
+        self._starts, self._found = {}, {}
         for path, tokens in self._tokens.items():
             for index, token in enumerate(tokens):
                 self._starts.setdefault(token.text, []).append((path, index))
 
     def find(self, mutant):
         """The one place that agrees best with the mutant's surroundings; None when there is none, or more than one."""
+        if mutant.id not in self._found:
+            self._found[mutant.id] = self._find(mutant)
+        return self._found[mutant.id]
+
+    def _find(self, mutant):
         best, best_places = (0, False), []
         for path, first in self._starts.get(mutant.site[0], []):
             tokens = self._tokens[path]

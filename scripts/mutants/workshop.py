@@ -2,6 +2,7 @@
 
 A mutant may kill or delete whatever its tests' user may. So tests run in namespaces of their own: every process they leave ends with
 them, and of the file system only the clone, /dev, /proc and a fresh /tmp can be written."""
+import json
 import os
 import re
 import subprocess
@@ -33,6 +34,7 @@ exec "$@"
 """
 
 
+COMPILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "compile.sh")
 _CTEST_SAW_FAILURES = 8
 
 
@@ -41,20 +43,27 @@ class Broken(Exception):
 
 
 class Workshop:
-    def __init__(self, repository, root, jobs):
-        self._repository, self._root, self._jobs = repository, root, jobs
+    def __init__(self, repository, root, jobs, preset="release"):
+        self._repository, self._root, self._jobs, self._preset = repository, root, jobs, preset
         self.tree = os.path.join(root, "tree")
-        self._build = os.path.join(self.tree, "build", "release")
-        self._seconds = {}  # test program -> how long it takes without a mutant
+        self._build = os.path.join(self.tree, "build", preset)
+        self._proved = os.path.join(root, "proved.json")
+        self._commit, self._seconds = "", {}  # test program -> how long it takes without a mutant
 
     def prepare(self, commit):
         """The clone at `commit`, without any mutant of an interrupted session, and configured."""
         os.makedirs(self._root, exist_ok=True)
+        self._commit = commit
+        if os.path.exists(self._proved):
+            with open(self._proved, encoding="utf-8") as file:
+                self._seconds = json.load(file).get(commit, {})
         if not os.path.isdir(os.path.join(self.tree, ".git")):
             self._must(["git", "clone", "--quiet", "--no-checkout", self._repository, self.tree])
         self._must(["git", "-C", self.tree, "fetch", "--quiet", self._repository, commit])
         self._must(["git", "-C", self.tree, "checkout", "--quiet", "--force", "--detach", commit])
-        self._must(["cmake", "--preset", "release"], cwd=self.tree)
+        launcher = ";".join(["env", f"CCACHE_BASEDIR={self.tree}", "CCACHE_NOHASHDIR=true", COMPILE])
+        self._must(["cmake", "--preset", self._preset, f"-DCMAKE_C_COMPILER_LAUNCHER={launcher}", f"-DCMAKE_CXX_COMPILER_LAUNCHER={launcher}"],
+                   cwd=self.tree)
 
     def _must(self, command, **options):
         done = subprocess.run(command, capture_output=True, text=True, **options)
@@ -87,7 +96,7 @@ class Workshop:
         return failed.group(1)
 
     def prove(self, test):
-        """Once per session: a test program passes without a mutant. The time it takes sets the limit of its mutants."""
+        """Once per commit: a test program passes without a mutant. The time it takes sets the limit of its mutants."""
         if test in self._seconds:
             return
         if (said := self.build(test)) is not None:
@@ -96,6 +105,8 @@ class Workshop:
         if (failed := self.run(test)) is not None:
             raise Broken(f"{test} fails without a mutant: {failed}")
         self._seconds[test] = time.monotonic() - started
+        with open(self._proved, "w", encoding="utf-8") as file:
+            json.dump({self._commit: self._seconds}, file)
 
     def seconds_max(self, test):
         return 60 + 4 * self._seconds[test]

@@ -168,33 +168,45 @@ class Memory(unittest.TestCase):
         self.mutants = list(draws(Commit(folder.name, commit), 1, FOLDER))
         self.path = os.path.join(folder.name, "results.jsonl")
 
+    TESTS = ["quick", "slow"]
+
+    def untried(self, index, tree):
+        return Results(self.path).untried(self.mutants[index], self.TESTS, tree)
+
     def test_a_session_goes_on_where_the_last_one_ended(self):
         Results(self.path).add(self.mutants[0], KILLED, "t1", "a.b", 1)
-        again = Results(self.path)
-        self.assertFalse(again.needs_a_test(self.mutants[0], "t1"))
-        self.assertTrue(again.needs_a_test(self.mutants[1], "t1"))
+        self.assertEqual(self.untried(0, "t1"), [])
+        self.assertEqual(self.untried(1, "t1"), self.TESTS)
 
     def test_a_line_that_was_cut_is_no_verdict(self):
         Results(self.path).add(self.mutants[0], KILLED, "t1", "a.b", 1)
         with open(self.path, "a", encoding="utf-8") as file:
             file.write('{"id": "x", "verd')
-        self.assertFalse(Results(self.path).needs_a_test(self.mutants[0], "t1"))
+        self.assertEqual(self.untried(0, "t1"), [])
+
+    def test_a_mutant_meets_every_test_program_until_one_kills_it(self):
+        Results(self.path).add(self.mutants[0], SURVIVED, "t1", "", 1, ["quick"])
+        self.assertEqual(self.untried(0, "t1"), ["slow"])
+        Results(self.path).add(self.mutants[0], SURVIVED, "t1", "", 1, ["quick", "slow"])
+        self.assertEqual(self.untried(0, "t1"), [])
 
     def test_a_survivor_is_tried_again_by_other_tests_only(self):
         results = Results(self.path)
-        results.add(self.mutants[0], SURVIVED, "t1", "", 1)
+        results.add(self.mutants[0], SURVIVED, "t1", "", 1, self.TESTS)
         results.add(self.mutants[1], KILLED, "t1", "a.b", 1)
         results.add(self.mutants[2], UNBUILDABLE, "t1", "error", 1)
-        self.assertEqual([results.needs_a_test(mutant, "t1") for mutant in self.mutants[:3]], [False, False, False])
-        self.assertEqual([results.needs_a_test(mutant, "t2") for mutant in self.mutants[:3]], [True, False, False])
+        self.assertEqual([self.untried(index, "t1") for index in range(3)], [[], [], []])
+        self.assertEqual([self.untried(index, "t2") for index in range(3)], [self.TESTS, [], []])
 
     def test_an_equivalent_mutant_counts_neither_as_killed_nor_as_survived(self):
         tally = Tally("product", 3)
-        tally.add(self.mutants[0], {"verdict": KILLED}, {})
-        tally.add(self.mutants[1], {"verdict": SURVIVED}, {self.mutants[1].id: "the same"})
+        tally.add(self.mutants[0], {"verdict": KILLED}, {}, [])
+        tally.add(self.mutants[1], {"verdict": SURVIVED}, {self.mutants[1].id: "the same"}, [])
         self.assertEqual((tally.share, tally.equivalent, tally.survivors), (1.0, 1, []))
-        tally.add(self.mutants[2], {"verdict": SURVIVED}, {})
+        tally.add(self.mutants[2], {"verdict": SURVIVED}, {}, [])
         self.assertEqual((tally.share, tally.survivors), (0.5, [self.mutants[2]]))
+        tally.add(self.mutants[2], {"verdict": SURVIVED}, {}, ["slow"])
+        self.assertEqual((tally.share, tally.untested), (0.5, [self.mutants[2]]))
 
 
 class Tables(unittest.TestCase):
