@@ -51,6 +51,18 @@ TEST_F(Files, AreReplacedAndLeaveNothingBeside) {
   EXPECT_EQ(std::distance(fs::directory_iterator(directory_), fs::directory_iterator()), 2);
 }
 
+TEST_F(Files, AreReadUpToALimit) {
+  ASSERT_TRUE(write_file_atomically(directory_ / "file", "12345").ok());
+  EXPECT_EQ(*read_file(directory_ / "file", 5), "12345");
+  EXPECT_EQ(read_file(directory_ / "file", 4).error().code, Code::kExhausted);
+}
+
+TEST_F(Files, ALineThatCannotBeWrittenIsAnError) {
+  auto full = LineFile::open("/dev/full");
+  ASSERT_TRUE(full.ok());
+  EXPECT_FALSE(full->append("line").ok());
+}
+
 TEST(Json, HoldsNoByteThatIsNoText) {
   EXPECT_EQ(valid_utf8("plain \xC3\xA9"), "plain \xC3\xA9");
   EXPECT_EQ(valid_utf8("a\xFF"

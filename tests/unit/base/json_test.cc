@@ -204,5 +204,17 @@ TEST(ParseJson, ReadsWhatTheWritersWrite) {
     EXPECT_EQ(parsed(text), json) << text;
 }
 
+// As Python's json.dumps(..., ensure_ascii=True).
+TEST(JsonDump, InAsciiEveryOtherCharacterIsEscaped) {
+  const std::pair<const char*, const char*> rows[] = {{"~", "\"~\""},
+                                                      {"\x7f", R"("\u007f")"},
+                                                      {"\u00e9", R"("\u00e9")"},
+                                                      {"\uffff", R"("\uffff")"},
+                                                      {"\U00010000", R"("\ud800\udc00")"},
+                                                      {"\U0010ffff", R"("\udbff\udfff")"},
+                                                      {"a\U0001f600b", R"("a\ud83d\ude00b")"}};
+  for (const auto& [text, escaped] : rows) EXPECT_EQ(Json(text).dump_canonical(true), escaped);
+}
+
 }  // namespace
 }  // namespace osiris

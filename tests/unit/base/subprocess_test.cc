@@ -154,6 +154,12 @@ TEST(RunCommand, ACommandThatTakesTooLongIsKilled) {
   EXPECT_EQ(output.error().code, Code::kDeadline);
 }
 
+TEST(RunCommand, ACommandThatClosedItsOutputIsNotWaitedForLonger) {
+  const auto output = run_command(shell("exec >&- 2>&-; sleep 1000"), 50);
+  ASSERT_FALSE(output.ok());
+  EXPECT_EQ(output.error().code, Code::kDeadline);
+}
+
 TEST(RunCommand, OutputBeyondTheLimitIsDropped) {
   const auto output = run_command(shell("head -c 100000 /dev/zero"), 20'000, 1000);
   ASSERT_TRUE(output.ok());

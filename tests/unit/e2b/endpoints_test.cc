@@ -26,6 +26,13 @@ TEST(EgressProxyOption, TakesAHostAPortAndCredentials) {
   EXPECT_EQ(parse_egress_proxy("team:secret@203.0.113.1:1080")->password, "secret");
 }
 
+TEST(EgressProxyOption, CredentialsMayBeWrittenInPercents) {
+  const auto user = [](const std::string& text) { return parse_egress_proxy(text + ":x@proxy:1080")->user; };
+  EXPECT_EQ(user("%4a%4A%6f%6F%39%30"), "JJoo90");
+  EXPECT_EQ(user("%c3%A4"), "\u00e4");
+  for (const char* none : {"%", "%4", "%4g", "%g4", "100%"}) EXPECT_EQ(user(none), none);
+}
+
 TEST(EgressProxyOption, RefusesWhatE2bRefusesAndRepeatsNoPassword) {
   const std::string long_text(256, 'x');
   for (const std::string& wrong :

@@ -254,6 +254,16 @@ TEST_F(EnvdCalls, InputIsOneStreamOfSlicesAndMarkedAsSecret) {
   EXPECT_EQ(sent().timeouts.total, 60s);
 }
 
+TEST_F(EnvdCalls, InputOfWholeSlicesHasNoEmptyOne) {
+  const std::pair<size_t, size_t> inputs[] = {{0, 1}, {1u << 20, 2}, {2u << 20, 3}};
+  for (const auto& [bytes, messages] : inputs) {
+    transport_.requests.clear();
+    answer({200, end_of_stream()});
+    ASSERT_TRUE(envd_->stream_input(42, std::string(bytes, 'x')).ok());
+    EXPECT_EQ(payloads(sent().body).size(), messages) << bytes;
+  }
+}
+
 TEST_F(EnvdCalls, InputThatMayHaveArrivedIsNotSentTwice) {
   for (const FakeAnswer& bad : {FakeAnswer{503}, FakeAnswer::lost()}) {
     transport_.requests.clear();

@@ -194,7 +194,8 @@ TEST(UnknownRoute, IsNotAThingThatDoesNotExistOrAWrongRequest) {
   EXPECT_FALSE(is_unknown(400, R"({"code":400,"message":"Timeout cannot be greater than 1 hours"})"));
   EXPECT_FALSE(is_unknown(400, "bad request"));
   for (const int status : {201, 401, 403, 429, 500, 502})
-    EXPECT_FALSE(is_unknown(status, "404 page not found")) << status;
+    for (const char* body : {"404 page not found", R"({"code":404,"message":"route not found"})"})
+      EXPECT_FALSE(is_unknown(status, body)) << status << body;
 }
 
 TEST(JsonBody, IsTheDocumentOfAnAnswer) {

@@ -189,5 +189,19 @@ TEST(Encode, ALineHoldsNoLineEndOfItsText) {
 
 TEST(Printable, EscapesWhatATerminalWouldNotShow) { EXPECT_EQ(printable("a\x1b[\xff"), "a\\x1b[\\xff"); }
 
+TEST(FrameParser, WhatTheEndCutsSaysWhereItWas) {
+  const auto rest = [](std::string_view bytes) {
+    FrameParser parser;
+    parser.feed(bytes);
+    EXPECT_FALSE(parser.next());
+    const auto frame = parser.finish();
+    return frame ? frame->reason : "";
+  };
+  EXPECT_EQ(rest("{\"half\": "), "the stream ended inside a line");
+  EXPECT_EQ(rest("@5\nhel"), "the stream ended inside a blob");
+  EXPECT_EQ(rest("@5\n"), "the stream ended inside a blob");
+  EXPECT_EQ(rest(""), "");
+}
+
 }  // namespace
 }  // namespace osiris::rpc

@@ -74,8 +74,11 @@ TEST(ErrorOnTheWire, CarriesCodeMessageHintCategoryAndData) {
 }
 
 TEST(ErrorOnTheWire, WhatIsNoneIsReportedAsABugOfTheWorker) {
-  for (const char* text : {"null", "{}", "[]", R"({"code":"internal"})", R"({"message":"m"})", R"("text")"})
-    EXPECT_EQ(error_from_json(*parse_json(text)).code, Code::kInternal) << text;
+  for (const char* text : {"null", "{}", "[]", R"({"code":"not_found"})", R"({"message":"m"})", R"("text")"}) {
+    const Error error = error_from_json(*parse_json(text));
+    EXPECT_EQ(error.code, Code::kInternal) << text;
+    EXPECT_EQ(error.message, "the worker sent an error without code or message") << text;
+  }
 }
 
 }  // namespace

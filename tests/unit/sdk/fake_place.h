@@ -2,6 +2,8 @@
 #pragma once
 
 #include <deque>
+#include <functional>
+#include <memory>
 #include <map>
 #include <mutex>
 #include <string>
@@ -23,7 +25,10 @@ class FakeService : public Service {
                  "fake." + std::string(failure_class_name(failure)));
   }
   FailureClass class_of(const Error& error) const override {
-    return error.category == "fake.NotFound" ? FailureClass::kNotFound : FailureClass::kSandboxError;
+    for (const auto failure : {FailureClass::kQuotaExceeded, FailureClass::kCreationTimeout, FailureClass::kWorkerCrash,
+                               FailureClass::kAuthError, FailureClass::kNotFound, FailureClass::kNetworkError})
+      if (error.category == "fake." + std::string(failure_class_name(failure))) return failure;
+    return FailureClass::kSandboxError;
   }
   bool may_pass(const Error& error) const override { return error.code == Code::kUnavailable; }
   Milliseconds retry_after(const Error&) const override { return Milliseconds(0); }
@@ -49,7 +54,10 @@ class FakePlace : public Place {
   std::map<std::string, std::deque<Fault>> faults;
   bool honours_tokens = false;
   bool keeps_killed = false;  // kills say yes and do nothing
+  bool finds_template_broken = false;  // in every error of a create
   std::map<std::string, Machine> machines;
+  // Makes what access() returns.
+  std::function<std::unique_ptr<MachineAccess>(const Machine&)> on_access;
   std::vector<std::string> calls_made() const {
     const std::lock_guard lock(mutex_);
     return calls_;
@@ -82,7 +90,7 @@ class FakePlace : public Place {
     return failure;
   }
   bool may_honour_tokens() const override { return honours_tokens; }
-  bool says_template_is_broken(const Error&) const override { return false; }
+  bool says_template_is_broken(const Error&) const override { return finds_template_broken; }
   Result<std::vector<Machine>> find(const Metadata& metadata) override {
     return attempt<std::vector<Machine>>("find", [&] {
       std::vector<Machine> found;
@@ -116,7 +124,7 @@ class FakePlace : public Place {
     return attempt<bool>("is_gone", [&] { return machines.count(id) == 0; });
   }
   Json shown_rules(const Egress&) const override { return {}; }
-  std::unique_ptr<MachineAccess> access(const Machine&, Milliseconds) override { return nullptr; }
+  std::unique_ptr<MachineAccess> access(const Machine& machine, Milliseconds) override { return on_access(machine); }
 
  private:
   template <class T, class Act>

@@ -63,6 +63,14 @@ TEST_F(KeepFileTest, ThatIsNotHereSpeaksOfNothing) {
   for (const char* run : {"", "../run-1", "/etc/passwd"}) EXPECT_FALSE(open(run)) << run;
 }
 
+// The run id comes from a machine's metadata.
+TEST_F(KeepFileTest, ARunIdLeadsToNoOtherFile) {
+  ASSERT_TRUE(create()->remember({"abc", {"/a"}}).ok());
+  fs::create_directory(directory_ / "sandbox-x");
+  ASSERT_TRUE(fs::exists(directory_ / "sandbox-x/../sandbox-run-1"));
+  EXPECT_FALSE(open("x/../sandbox-run-1"));
+}
+
 TEST_F(KeepFileTest, ThatCameHereAsACopySpeaksOfNothing) {
   ASSERT_TRUE(create()->remember({"abc", {"/a"}}).ok());
   fs::copy_file(path(), directory_ / "copy");

@@ -153,6 +153,27 @@ TEST_F(PackageTest, PruningRemovesLinksWithoutFollowingThem) {
   EXPECT_FALSE(fs::exists(fs::symlink_status(far(kKeptInputs) + "/link")));
 }
 
+// Each in a directory of its own; one without a directory here has none there, so that its writer fails in both places.
+TEST_F(PackageTest, OutputsAreWrittenBelowTheRunAndNamedAsHere) {
+  reads({{"in.csv", "value"}});
+  PlanStep& step = request_.plan.steps[0];
+  step.outputs = {{"out.csv", (directory_ / "out.csv").string()},
+                  {"./out.csv", (directory_ / "out.csv").string()},
+                  {"no/out.csv", (directory_ / "no/out.csv").string()}};
+  const PackagePlan sent = plan(false);
+  const std::string outputs = layout_of("/home/user", "run-1").outputs();
+  EXPECT_EQ(place_of(sent, "out.csv"), far(outputs + "/1/out.csv"));
+  EXPECT_EQ(place_of(sent, "no/out.csv"), far(outputs + "/2/missing/out.csv"));
+  EXPECT_EQ(place_of(sent, "no"), far(outputs + "/2/missing"));
+  EXPECT_EQ(std::count_if(sent.path_map.begin(), sent.path_map.end(),
+                          [&](const auto& each) { return each.from == (directory_ / "out.csv").string(); }),
+            1);
+  ASSERT_TRUE(worker::unpack_package(arrive(sent)).ok());
+  EXPECT_TRUE(fs::is_directory(far(outputs + "/1")));
+  EXPECT_TRUE(fs::is_directory(far(outputs + "/2")));
+  EXPECT_FALSE(fs::exists(far(outputs + "/2/missing")));
+}
+
 TEST_F(PackageTest, WithoutKeepingNothingIsLeftOutWhateverIsSaid) {
   reads({{"in.csv", "value"}});
   PackagePlan sent = plan(false);

@@ -1,0 +1,204 @@
+// How the worker gets to another machine: what is uploaded, and what the first process there does.
+#include "plugins/sdk/package/delivery.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <zstd.h>
+
+#include <filesystem>
+
+#include "plugins/sdk/package/stub_bytes.h"
+#include "protocol/base/file.h"
+#include "protocol/base/sha256.h"
+#include "protocol/base/subprocess.h"
+
+namespace osiris::sdk {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+namespace fs = std::filesystem;
+
+constexpr size_t kFrameHead = 8 + 64;  // magic, length, hash
+
+std::string bytes_of(const UploadPart& part) {
+  std::string bytes;
+  EXPECT_TRUE(part.write([&bytes](std::string_view piece) {
+                    bytes += piece;
+                    return true;
+                  })
+                  .ok());
+  return bytes;
+}
+
+std::string unpacked(std::string_view packed) {
+  packed.remove_prefix(kFrameHead);
+  std::string bytes(ZSTD_getFrameContentSize(packed.data(), packed.size()), '\0');
+  EXPECT_EQ(ZSTD_decompress(bytes.data(), bytes.size(), packed.data(), packed.size()), bytes.size());
+  return bytes;
+}
+
+class DeliveryTest : public testing::Test {
+ protected:
+  DeliveryTest() {
+    char name[] = "/tmp/osiris-delivery-XXXXXX";
+    directory_ = ::mkdtemp(name);
+    worker_ = directory_ / "worker";
+    put(worker_, kWorker);
+    request_.worker_path = worker_;
+    request_.worker_sha256 = hash_;
+    request_.layout = layout_of((directory_ / "home").string(), "run_1");
+  }
+  ~DeliveryTest() override { fs::remove_all(directory_); }
+
+  static void put(const fs::path& path, std::string_view bytes) {
+    fs::create_directories(path.parent_path());
+    ASSERT_TRUE(write_file_atomically(path, bytes, {.mode = 0755}).ok());
+  }
+  Delivery delivery() {
+    auto planned = plan_delivery(request_);
+    EXPECT_TRUE(planned.ok());
+    return *std::move(planned);
+  }
+  std::string script() { return delivery().start.arguments.at(1); }
+  // Runs the first process as the machine does, once everything has arrived.
+  ExitStatus arrive(const Delivery& delivery) {
+    for (const UploadPart& part : delivery.parts) put(part.path, bytes_of(part));
+    put(request_.layout.arrived(), "1");
+    SpawnOptions options;
+    options.arguments = {delivery.start.command};
+    options.arguments.insert(options.arguments.end(), delivery.start.arguments.begin(), delivery.start.arguments.end());
+    options.environment = {delivery.start.environment.begin(), delivery.start.environment.end()};
+    auto process = Subprocess::spawn(options);
+    EXPECT_TRUE(process.ok());
+    return process->wait(-1).value_or(ExitStatus{true, 0});
+  }
+
+  // A program that proves that it ran, where, and with which environment.
+  static constexpr std::string_view kWorker = "#!/bin/sh\necho \"$PWD $HOME\" > \"${0%/*}/ran\"\nexit 5\n";
+  const std::string hash_ = sha256_hex(kWorker);
+  fs::path directory_, worker_;
+  DeliveryRequest request_;
+};
+
+TEST_F(DeliveryTest, AWorkerThatIsNotThereTravelsPackedWithTheProgramThatUnpacksIt) {
+  const Delivery sent = delivery();
+  EXPECT_TRUE(sent.sends_worker);
+  ASSERT_EQ(sent.parts.size(), 2u);
+  EXPECT_EQ(sent.parts[0].path, request_.layout.root + "/unpack");
+  EXPECT_EQ(bytes_of(sent.parts[0]), std::string(kStubBytes, kStubSize));
+  EXPECT_EQ(sent.parts[1].path, request_.layout.root + "/worker.zst");
+  EXPECT_EQ(unpacked(bytes_of(sent.parts[1])), kWorker);
+}
+
+TEST_F(DeliveryTest, TheFirstProcessUnpacksTheWorkerAndBecomesItInTheRunsDirectory) {
+  EXPECT_EQ(arrive(delivery()).describe(), "exited with status 5");
+  const fs::path file = worker_file(request_.layout.root, hash_);
+  EXPECT_EQ(*read_file(file), kWorker);
+  EXPECT_EQ(fs::status(file).permissions(), fs::perms(0755));
+  EXPECT_EQ(*read_file(file.parent_path() / "ran"), request_.layout.run + " " + request_.layout.home + "\n");
+}
+
+TEST_F(DeliveryTest, AWorkerThatIsThereDoesNotTravel) {
+  request_.present_in = request_.layout.root;
+  const Delivery sent = delivery();
+  EXPECT_FALSE(sent.sends_worker);
+  EXPECT_THAT(sent.parts, IsEmpty());
+  put(worker_file(request_.layout.root, hash_), kWorker);
+  EXPECT_EQ(arrive(sent).describe(), "exited with status 5");
+}
+
+TEST_F(DeliveryTest, NothingStartsBeforeEverythingHasArrived) {
+  EXPECT_THAT(script(), StartsWith("until [ -e " + request_.layout.arrived() + " ]"));
+}
+
+TEST_F(DeliveryTest, OtherRunsAreWipedOnlyWhereAMachineIsUsedAgain) {
+  const fs::path other = fs::path(request_.layout.run).parent_path() / "run_0";
+  put(other / "session/data.csv", "secret\n");
+  request_.present_in = request_.layout.root;
+  put(worker_file(request_.layout.root, hash_), kWorker);
+  arrive(delivery());
+  EXPECT_TRUE(fs::exists(other));
+  request_.wipe_other_runs = true;
+  EXPECT_EQ(arrive(delivery()).describe(), "exited with status 5");
+  EXPECT_FALSE(fs::exists(other));
+  EXPECT_TRUE(fs::exists(request_.layout.arrived()));
+}
+
+TEST_F(DeliveryTest, TheProcessIsGivenTheHomeOfItsUserAndNothingOfThisMachine) {
+  ::setenv("OSIRIS_DELIVERY_TEST", "x", 1);
+  const auto environment = delivery().start.environment;
+  EXPECT_EQ(environment.at("HOME"), request_.layout.home);
+  EXPECT_EQ(environment.count("OSIRIS_DELIVERY_TEST"), 0u);
+  ::unsetenv("OSIRIS_DELIVERY_TEST");
+}
+
+// They become words of a shell's script.
+TEST_F(DeliveryTest, ARunIdOrAHashThatIsNoPlainWordIsRefused) {
+  for (const char* id : {"a b", "$(reboot)", "a;b", "a'b", "a\nb", "a*"}) {
+    request_.layout = layout_of("/home/user", id);
+    EXPECT_EQ(plan_delivery(request_).error().code, Code::kInvalidArgument) << id;
+  }
+  request_.layout = layout_of("/home/user", "run_1.x-Y");
+  EXPECT_TRUE(plan_delivery(request_).ok());
+  for (const char* hash : {"", "`id`", "a&b"}) {
+    request_.worker_sha256 = hash;
+    EXPECT_EQ(plan_delivery(request_).error().code, Code::kInvalidArgument) << hash;
+  }
+}
+
+TEST_F(DeliveryTest, AWorkerThatCannotBePackedIsAnError) {
+  request_.packed = Error(Code::kInternal, "no memory");
+  EXPECT_EQ(plan_delivery(request_).error().message, "no memory");
+  request_.packed.reset();
+  fs::remove(worker_);
+  EXPECT_FALSE(plan_delivery(request_).ok());
+}
+
+// ---- The packed worker
+
+TEST_F(DeliveryTest, APackedWorkerBesideItIsUsedIfItIsOfThisWorker) {
+  const std::string ready = *compress_worker("another program", hash_, 1);
+  put(worker_.string() + ".zst", ready);
+  EXPECT_EQ(*packed_worker(worker_, hash_), ready) << "its first frame names this worker";
+  const std::string packed = *packed_worker(worker_, std::string(64, 'f'));
+  EXPECT_EQ(unpacked(packed), kWorker);
+  EXPECT_THAT(packed.substr(8, 64), std::string(64, 'f'));
+}
+
+TEST_F(DeliveryTest, ADamagedPackedWorkerIsNotRun) {
+  Delivery sent = delivery();
+  std::string bytes = bytes_of(sent.parts[1]);
+  const std::string whole = bytes;
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);  // of the checksum
+  const std::string empty_frame = whole.substr(0, kFrameHead);
+  for (const std::string& damaged : {bytes, whole.substr(0, whole.size() - 5), empty_frame, std::string("no worker")}) {
+    sent.parts[1] = bytes_part(sent.parts[1].path, std::make_shared<const std::string>(damaged));
+    EXPECT_EQ(arrive(sent).describe(), "exited with status 123") << damaged.size();
+    EXPECT_FALSE(fs::exists(worker_file(request_.layout.root, hash_)));
+  }
+}
+
+TEST_F(DeliveryTest, APackedWorkerThatDoesNotNameItsHashIsUnpackedToo) {
+  Delivery sent = delivery();
+  const auto bare = std::make_shared<const std::string>(bytes_of(sent.parts[1]).substr(kFrameHead));
+  sent.parts[1] = bytes_part(sent.parts[1].path, bare);
+  EXPECT_EQ(arrive(sent).describe(), "exited with status 5");
+}
+
+TEST_F(DeliveryTest, AnUploadThatStopsIsACancel) {
+  const Delivery sent = delivery();
+  EXPECT_EQ(sent.parts[0].write([](std::string_view) { return false; }).error().code, Code::kCancelled);
+}
+
+TEST_F(DeliveryTest, OnlyAStaticWorkerTravels) {
+  const std::string dynamic = "/bin/sh";
+  EXPECT_THAT(check_worker_travels(dynamic).error().message, HasSubstr("linked dynamically"));
+  put(directory_ / "stub", std::string_view(kStubBytes, kStubSize));
+  EXPECT_TRUE(check_worker_travels(directory_ / "stub").ok());
+}
+
+}  // namespace
+}  // namespace osiris::sdk
