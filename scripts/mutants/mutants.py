@@ -42,7 +42,7 @@ def of_a_failed_build(test, said):
     """A test program that was linked but cannot even list its cases has noticed the mutant."""
     if "Error running test executable" in said:
         return KILLED, f"{test}: cannot list its cases"
-    return UNBUILDABLE, next((line for line in said.splitlines() if "error" in line), said[-200:])
+    return UNBUILDABLE, next((line for line in said.splitlines() if "error: " in line), said[-200:])
 
 
 class Session:

@@ -25,7 +25,8 @@ class ReplacingFileTest : public testing::Test {
 
   fs::path at(const std::string& name) const { return directory_ / name; }
   size_t entries() const {
-    return static_cast<size_t>(std::distance(fs::recursive_directory_iterator(directory_), fs::recursive_directory_iterator()));
+    return static_cast<size_t>(
+        std::distance(fs::recursive_directory_iterator(directory_), fs::recursive_directory_iterator()));
   }
 
   fs::path directory_;

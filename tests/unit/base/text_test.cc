@@ -11,9 +11,14 @@ using ::testing::ElementsAre;
 
 // RFC 4648, section 10, and the two digits that are no letters.
 TEST(Base64, IsThatOfTheRfc) {
-  const std::pair<std::string, std::string> rows[] = {{"", ""},         {"f", "Zg=="},     {"fo", "Zm8="},
-                                                      {"foo", "Zm9v"},  {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
-                                                      {"foobar", "Zm9vYmFy"}, {"\xfb\xef\xff", "++//"}};
+  const std::pair<std::string, std::string> rows[] = {{"", ""},
+                                                      {"f", "Zg=="},
+                                                      {"fo", "Zm8="},
+                                                      {"foo", "Zm9v"},
+                                                      {"foob", "Zm9vYg=="},
+                                                      {"fooba", "Zm9vYmE="},
+                                                      {"foobar", "Zm9vYmFy"},
+                                                      {"\xfb\xef\xff", "++//"}};
   for (const auto& [bytes, text] : rows) {
     EXPECT_EQ(base64(bytes), text);
     EXPECT_EQ(base64_decode(text), bytes) << text;

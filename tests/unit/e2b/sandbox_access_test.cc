@@ -52,7 +52,8 @@ TEST_F(SandboxAccessTest, AProcessEndsAsItsStatusSays) {
     EXPECT_EQ(end.exit.kind, sdk::ExitInfo::Kind::kSignaled);
     EXPECT_EQ(end.exit.status, number) << word;
   }
-  EXPECT_EQ(event(R"({"end":{"exited":false,"status":"signal: hangup"}})").exit.status, 0) << "a signal of no name here";
+  EXPECT_EQ(event(R"({"end":{"exited":false,"status":"signal: hangup"}})").exit.status, 0)
+      << "a signal of no name here";
 }
 
 TEST_F(SandboxAccessTest, AKillOfAProcessThatIsNoMoreSucceeds) {

@@ -86,7 +86,8 @@ TEST_F(WorkerTemplate, HoldsTheWorkerUnpacked) {
   EXPECT_EQ(spec->steps[0].type, "COPY");
   EXPECT_THAT(spec->steps[0].files_hash, SizeIs(64));
   EXPECT_TRUE(fs::exists(spec->steps[0].context));
-  EXPECT_THAT(spec->steps[1].arguments[0], HasSubstr("./unpack worker.zst /opt/osiris/worker-aaaaaaaaaaaaaaaa --version"));
+  EXPECT_THAT(spec->steps[1].arguments[0],
+              HasSubstr("./unpack worker.zst /opt/osiris/worker-aaaaaaaaaaaaaaaa --version"));
 }
 
 TEST_F(WorkerTemplate, IsAnotherOneForAnotherWorker) {

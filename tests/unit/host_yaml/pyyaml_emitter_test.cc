@@ -1,4 +1,5 @@
-// Long and odd texts as PyYAML 6.0 writes them: safe_dump(..., width=120, allow_unicode=True), whose output stands here.
+// Long and odd texts as PyYAML 6.0 writes them: safe_dump(..., width=120, allow_unicode=True), whose output stands
+// here.
 #include "host/compat/pyyaml_emitter.h"
 
 #include <gtest/gtest.h>
@@ -32,14 +33,15 @@ TEST_P(Texts, AreWrittenAsPyYamlWritesThem) {
   EXPECT_EQ(body(Json::object({{"k", GetParam().text}})), "k: " + GetParam().yaml + "\n");
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Characters, Texts,
-    ::testing::Values(
-        Written{"a\u00a0b", "a\u00a0b"}, Written{"\u00a0", "\u00a0"}, Written{"\ud7ff", "\ud7ff"}, Written{"\ue000", "\ue000"},
-        Written{"\ufffd", "\ufffd"}, Written{"\U00010000", "\U00010000"}, Written{"\U0010fffe", "\U0010fffe"},
-        Written{"\U0010ffff", R"("\U0010FFFF")"}, Written{"\ufeff", R"("\uFEFF")"}, Written{"a\x7f", R"("a\x7F")"},
-        Written{std::string(1, '\0'), R"("\0")"}, Written{"~x", "~x"}, Written{"a~", "a~"}, Written{"\u0085x", "'\u0085  x'"},
-        Written{"a\u2028b", "'a\u2028  b'"}));
+INSTANTIATE_TEST_SUITE_P(Characters, Texts,
+                         ::testing::Values(Written{"a\u00a0b", "a\u00a0b"}, Written{"\u00a0", "\u00a0"},
+                                           Written{"\ud7ff", "\ud7ff"}, Written{"\ue000", "\ue000"},
+                                           Written{"\ufffd", "\ufffd"}, Written{"\U00010000", "\U00010000"},
+                                           Written{"\U0010fffe", "\U0010fffe"},
+                                           Written{"\U0010ffff", R"("\U0010FFFF")"}, Written{"\ufeff", R"("\uFEFF")"},
+                                           Written{"a\x7f", R"("a\x7F")"}, Written{std::string(1, '\0'), R"("\0")"},
+                                           Written{"~x", "~x"}, Written{"a~", "a~"}, Written{"\u0085x", "'\u0085  x'"},
+                                           Written{"a\u2028b", "'a\u2028  b'"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Indicators, Texts,
@@ -47,28 +49,31 @@ INSTANTIATE_TEST_SUITE_P(
                       Written{": x", "': x'"}, Written{":x", ":x"}, Written{"-", "'-'"}, Written{"%a", "'%a'"},
                       Written{"!a", "'!a'"}, Written{"&a", "'&a'"}, Written{"a,b", "a,b"}, Written{"[a", "'[a'"},
                       Written{"a]", "a]"}, Written{"#a", "'#a'"}, Written{"a #b", "'a #b'"}, Written{"a# b", "a# b"},
-                      Written{"a:", "'a:'"}, Written{"a :b", "a :b"}, Written{"1_000", "'1_000'"}, Written{"0o7", "0o7"},
-                      Written{"1.e+5", "'1.e+5'"}, Written{"2025-01-T10:00:00", "2025-01-T10:00:00"},
+                      Written{"a:", "'a:'"}, Written{"a :b", "a :b"}, Written{"1_000", "'1_000'"},
+                      Written{"0o7", "0o7"}, Written{"1.e+5", "'1.e+5'"},
+                      Written{"2025-01-T10:00:00", "2025-01-T10:00:00"},
                       Written{"2025-01-02 03:04:05", "'2025-01-02 03:04:05'"}, Written{"0x", "0x"}));
 
-INSTANTIATE_TEST_SUITE_P(
-    Breaks, Texts,
-    ::testing::Values(Written{"a\n", "'a\n\n  '"}, Written{"\na", "'\n\n  a'"}, Written{"a\n\nb", "'a\n\n\n  b'"},
-                      Written{"a\n b", R"("a\n b")"}, Written{"a \nb", R"("a \nb")"},
-                      Written{"a\u2028\nb", "'a\u2028\n  b'"}, Written{"it's\nso", "'it''s\n\n  so'"}));
+INSTANTIATE_TEST_SUITE_P(Breaks, Texts,
+                         ::testing::Values(Written{"a\n", "'a\n\n  '"}, Written{"\na", "'\n\n  a'"},
+                                           Written{"a\n\nb", "'a\n\n\n  b'"}, Written{"a\n b", R"("a\n b")"},
+                                           Written{"a \nb", R"("a \nb")"}, Written{"a\u2028\nb", "'a\u2028\n  b'"},
+                                           Written{"it's\nso", "'it''s\n\n  so'"}));
 
 // Past the width a text folds at a single blank, but not at its edges.
 INSTANTIATE_TEST_SUITE_P(
     LongOnes, Texts,
-    ::testing::Values(
-        Written{kWide + " x y", kWide + "\n  x y"}, Written{kWide + "  x", kWide + "  x"},
-        Written{"'" + kWide + " x y", "'''" + kWide + "\n  x y'"}, Written{"'" + kWide + " ", "'''" + kWide + " '"},
-        Written{"'" + kWide + "  x", "'''" + kWide + "  x'"}, Written{"' " + kWide + " x", "''' " + kWide + "\n  x'"},
-        Written{" " + words(70) + "z", "' " + trimmed(words(59)) + "\n  " + words(11) + "z'"},
-        Written{"x: " + words(70), "'x: " + trimmed(words(58)) + "\n  " + trimmed(words(12)) + " '"},
-        Written{words(70) + "z", trimmed(words(60)) + "\n  " + words(10) + "z"},
-        Written{"\t" + kWide + " x", "\"\\t" + kWide + " x\""},
-        Written{"\t" + kWide + "  x", "\"\\t" + kWide + "\\\n  \\  x\""}, Written{"\t" + kWide + " ", "\"\\t" + kWide + " \""}));
+    ::testing::Values(Written{kWide + " x y", kWide + "\n  x y"}, Written{kWide + "  x", kWide + "  x"},
+                      Written{"'" + kWide + " x y", "'''" + kWide + "\n  x y'"},
+                      Written{"'" + kWide + " ", "'''" + kWide + " '"},
+                      Written{"'" + kWide + "  x", "'''" + kWide + "  x'"},
+                      Written{"' " + kWide + " x", "''' " + kWide + "\n  x'"},
+                      Written{" " + words(70) + "z", "' " + trimmed(words(59)) + "\n  " + words(11) + "z'"},
+                      Written{"x: " + words(70), "'x: " + trimmed(words(58)) + "\n  " + trimmed(words(12)) + " '"},
+                      Written{words(70) + "z", trimmed(words(60)) + "\n  " + words(10) + "z"},
+                      Written{"\t" + kWide + " x", "\"\\t" + kWide + " x\""},
+                      Written{"\t" + kWide + "  x", "\"\\t" + kWide + "\\\n  \\  x\""},
+                      Written{"\t" + kWide + " ", "\"\\t" + kWide + " \""}));
 
 TEST(YamlKeys, AreSimpleUnlessTheyAreEmptyLongOrBroken) {
   const auto key = [](const std::string& name) { return body(Json::object({{name, 1}})); };

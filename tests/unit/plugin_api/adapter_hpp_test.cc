@@ -1,4 +1,5 @@
-// An adapter in C++ as a host calls it: through the C tables that osiris/adapter.hpp makes, with everything that such an adapter may throw.
+// An adapter in C++ as a host calls it: through the C tables that osiris/adapter.hpp makes, with everything that such
+// an adapter may throw.
 #include <osiris/adapter.hpp>
 
 #include <gmock/gmock.h>
@@ -32,14 +33,17 @@ class Told : public Adapter, public Resources {
   ~Told() override { --alive; }
 
   void configure(const std::vector<Setting>& settings) override {
-    for (const Setting& setting : settings) configured.push_back(std::string(setting.name) + "=" + std::string(setting.value));
+    for (const Setting& setting : settings)
+      configured.push_back(std::string(setting.name) + "=" + std::string(setting.value));
   }
   void validate(const Request&) override { act(host()); }
   std::string prepare(const Request& request) override { return "{\"run\":\"" + std::string(request.run_id) + "\"}"; }
   RunResult execute(const Request&) override { return {"{\"status\":\"x\"}", failure}; }
   std::string collect(const Request&) override { return "{\"files\":[]}"; }
   void cancel() noexcept override { ++cancels; }
-  std::string list_resources(std::string_view filter) override { return "{\"filter\":\"" + std::string(filter) + "\"}"; }
+  std::string list_resources(std::string_view filter) override {
+    return "{\"filter\":\"" + std::string(filter) + "\"}";
+  }
   std::string release_resource(std::string_view kind, std::string_view id) override {
     return "{\"released\":\"" + std::string(kind) + " " + std::string(id) + "\"}";
   }
@@ -92,7 +96,8 @@ TEST_F(AdapterHpp, TheTablesSayWhatTheClassSays) {
 }
 
 TEST_F(AdapterHpp, SettingsArriveInOrderAndNoMore) {
-  const osiris_setting settings[] = {{OSIRIS_STR("a"), OSIRIS_STR("1")}, {OSIRIS_STR("b"), OSIRIS_STR("2")}, {OSIRIS_STR("c"), {}}};
+  const osiris_setting settings[] = {
+      {OSIRIS_STR("a"), OSIRIS_STR("1")}, {OSIRIS_STR("b"), OSIRIS_STR("2")}, {OSIRIS_STR("c"), {}}};
   EXPECT_EQ(type_.configure(self_, settings, 2), OSIRIS_OK);
   EXPECT_THAT(Told::configured, ElementsAre("a=1", "b=2"));
 }
@@ -145,7 +150,9 @@ TEST_F(AdapterHpp, ASecretIsLentForTheTimeOfACall) {
             }),
             OSIRIS_OK);
   EXPECT_EQ(seen, "value");
-  EXPECT_EQ(validate([](Host host) { host.with_secret("TOLD_KEY", [](std::string_view) { throw std::runtime_error("thrown in use"); }); }),
+  EXPECT_EQ(validate([](Host host) {
+              host.with_secret("TOLD_KEY", [](std::string_view) { throw std::runtime_error("thrown in use"); });
+            }),
             OSIRIS_INTERNAL);
   EXPECT_EQ(last_failure().message, "thrown in use");
 }

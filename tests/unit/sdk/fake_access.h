@@ -1,4 +1,5 @@
-// Files and processes of one machine in memory: a test brings what the process's streams say, and sees what was sent, uploaded and killed.
+// Files and processes of one machine in memory: a test brings what the process's streams say, and sees what was sent,
+// uploaded and killed.
 #pragma once
 
 #include <algorithm>
@@ -142,7 +143,8 @@ class FakeAccess : public MachineAccess {
   Status kill(int64_t) override {
     const std::lock_guard lock(mutex_);
     ++kills_;
-    if (killed) streams.at(std::min(std::max<size_t>(opened_, 1), streams.size()) - 1)->end(ExitInfo::Kind::kSignaled, 9);
+    if (killed)
+      streams.at(std::min(std::max<size_t>(opened_, 1), streams.size()) - 1)->end(ExitInfo::Kind::kSignaled, 9);
     return killed;
   }
   Result<std::vector<int64_t>> list() override { return listed; }

@@ -3,8 +3,8 @@
 
 #include <deque>
 #include <functional>
-#include <memory>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -53,7 +53,7 @@ class FakePlace : public Place {
   // In order, of the calls of one name ("create", "kill", ...); without one a call does what it should.
   std::map<std::string, std::deque<Fault>> faults;
   bool honours_tokens = false;
-  bool keeps_killed = false;  // kills say yes and do nothing
+  bool keeps_killed = false;           // kills say yes and do nothing
   bool finds_template_broken = false;  // in every error of a create
   std::map<std::string, Machine> machines;
   // Makes what access() returns.

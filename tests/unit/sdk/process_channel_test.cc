@@ -14,8 +14,11 @@ class ProcessChannelTest : public testing::Test {
  protected:
   // A shell with this script.
   void start(const std::string& script) {
-    auto channel = ProcessChannel::start(
-        {.path = "/bin/sh", .arguments = {"-c", script}, .environment = {{"PATH", "/usr/bin:/bin"}}, .working_directory = "/"}, waker_);
+    auto channel = ProcessChannel::start({.path = "/bin/sh",
+                                          .arguments = {"-c", script},
+                                          .environment = {{"PATH", "/usr/bin:/bin"}},
+                                          .working_directory = "/"},
+                                         waker_);
     ASSERT_TRUE(channel.ok());
     channel_ = *std::move(channel);
   }

@@ -1,5 +1,5 @@
-// A whole run on a machine in memory, with a worker in memory: from the machine that is asked for to the outputs that come back and the machine
-// that is gone, and every way in which that fails.
+// A whole run on a machine in memory, with a worker in memory: from the machine that is asked for to the outputs that
+// come back and the machine that is gone, and every way in which that fails.
 #include "plugins/sdk/place/remote_adapter.h"
 
 #include <gmock/gmock.h>
@@ -68,7 +68,8 @@ class FakeWorker {
       }
       if (script_ == Script::kStepFails) return failed(request.id, Error(Code::kStepFailed, "no such table"));
       done(request.id,
-           Json::object({{"status", "success"}, {"step_id", "write"}, {"metrics", Json::object({{"rows_written", 2}})}}));
+           Json::object(
+               {{"status", "success"}, {"step_id", "write"}, {"metrics", Json::object({{"rows_written", 2}})}}));
     } else if (method == rpc::method::kFinish && script_ != Script::kVanishes) {
       done(request.id, Json::object({{"status", "finished"}, {"total_rows", 2}}));
     } else if (method == rpc::method::kPack && script_ != Script::kVanishes) {
@@ -123,7 +124,9 @@ class SharedPlace : public Place {
   std::string home() const override { return inner_.home(); }
   Milliseconds request_timeout() const override { return inner_.request_timeout(); }
   uint64_t calls() const override { return inner_.calls(); }
-  Result<Machine> create(const Wanted& wanted, const CallLimits& limits) override { return inner_.create(wanted, limits); }
+  Result<Machine> create(const Wanted& wanted, const CallLimits& limits) override {
+    return inner_.create(wanted, limits);
+  }
   CreateFailure judge(const Error& error) const override { return inner_.judge(error); }
   bool may_honour_tokens() const override { return inner_.may_honour_tokens(); }
   bool says_template_is_broken(const Error& error) const override { return inner_.says_template_is_broken(error); }
@@ -217,10 +220,10 @@ class RemoteAdapterTest : public testing::Test {
          {"mode", "write"},
          {"cfg_path", "cfg/write.json"},
          {"cfg", Json::object()},
-         {"input_files", Json::array({Json::object({{"path", "in.csv"}, {"source", (directory_ / "work/in.csv").string()}})})},
+         {"input_files",
+          Json::array({Json::object({{"path", "in.csv"}, {"source", (directory_ / "work/in.csv").string()}})})},
          {"outputs", Json::array({Json::object({{"path", "out.csv"}, {"target", output_.string()}})})}});
-    const std::string manifest =
-        Json::object({{"steps", Json::array({step})}, {"pipeline_id", "p1"}}).dump();
+    const std::string manifest = Json::object({{"steps", Json::array({step})}, {"pipeline_id", "p1"}}).dump();
     const std::string settings =
         Json::object({{"owner_id", "me"}, {"state_dir", (directory_ / "state").string()}}).dump();
     const std::string connections = "{}", session = directory_ / "session", work = directory_ / "work",
@@ -256,7 +259,8 @@ class RemoteAdapterTest : public testing::Test {
   }
   std::optional<plugin::Failure> collect() {
     try {
-      artifacts_ = *parse_json(with_request([&](const plugin::Request& request) { return adapter().collect(request); }));
+      artifacts_ =
+          *parse_json(with_request([&](const plugin::Request& request) { return adapter().collect(request); }));
       return std::nullopt;
     } catch (const plugin::Failure& failure) {
       return failure;

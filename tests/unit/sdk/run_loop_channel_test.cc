@@ -90,12 +90,11 @@ TEST_F(RunLoopChannelTest, ASilenceIsNoticedWhenItIsOne) {
 // "/far/in.csv" is "/here/in.csv" of the plan: whoever reads an event or an error knows the plan's names only.
 TEST_F(RunLoopChannelTest, PathsOfTheWorkersMachineAreNamedAsThePlanDoes) {
   options_.path_map = {{"/here/in.csv", "/far/in.csv"}};
-  channel_.say(rpc::Event{
-      1, 1,
-      Json::object({{"event", "read"},
-                    {"path", "/far/in.csv"},
-                    {"said", Json::array({"/far/in.csv and /far/in.csv", 7})},
-                    {"more", Json::object({{"other", "/far/other.csv"}})}})});
+  channel_.say(rpc::Event{1, 1,
+                          Json::object({{"event", "read"},
+                                        {"path", "/far/in.csv"},
+                                        {"said", Json::array({"/far/in.csv and /far/in.csv", 7})},
+                                        {"more", Json::object({{"other", "/far/other.csv"}})}})});
   channel_.say(rpc::Fatal{Error(Code::kInternal, "cannot read /far/in.csv")});
   run();
   EXPECT_EQ(recording_.events("read").at(0).data.dump(),

@@ -1,4 +1,5 @@
-// The channel to a process on another machine, on streams of the test's: what it reports, what it survives and when it gives the worker up.
+// The channel to a process on another machine, on streams of the test's: what it reports, what it survives and when it
+// gives the worker up.
 #include "plugins/sdk/channel/streamed_channel.h"
 
 #include <gmock/gmock.h>
