@@ -3,6 +3,7 @@
 // that instead. A test never sleeps to give time: it says what it waits for, and tests/tidy finds every other sleep.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -12,10 +13,12 @@ namespace osiris::test {
 // never will: the test fails.
 template <typename Condition>
 [[nodiscard]] bool eventually(Condition&& condition, std::chrono::seconds patience = std::chrono::seconds(60)) {
+  // Asking may cost more than waiting (a request, a walk through /proc), so what takes long is asked for less often.
+  constexpr std::chrono::milliseconds kPauseMin{2}, kPauseMax{20};
   const auto until = std::chrono::steady_clock::now() + patience;
-  while (!condition()) {
+  for (auto pause = kPauseMin; !condition(); pause = std::min(pause * 2, kPauseMax)) {
     if (std::chrono::steady_clock::now() >= until) return condition();
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    std::this_thread::sleep_for(pause);
   }
   return true;
 }

@@ -84,7 +84,11 @@ TEST_F(SandboxAccessTest, AFileThatBreaksOffIsANetworkErrorThatNamesWhatItWasFor
   ASSERT_FALSE(broken.ok());
   EXPECT_THAT(broken.error().message, HasSubstr("cannot download the artifacts"));
   EXPECT_EQ(failure_class_of(broken.error()), FailureClass::kNetworkError);
-  EXPECT_EQ(failure_class_of(download({404})->read(1s).error()), FailureClass::kNotFound);
+  EXPECT_EQ(
+      failure_class_of(download(FakeAnswer::json(404, R"({"code":404,"message":"path '/far/a.bin' does not exist"})"))
+                           ->read(1s)
+                           .error()),
+      FailureClass::kNotFound);
 }
 
 TEST_F(SandboxAccessTest, ErrorsOfInputSayWhetherTheProcessIsEnding) {

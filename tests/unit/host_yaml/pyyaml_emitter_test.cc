@@ -71,7 +71,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Written{" " + words(70) + "z", "' " + trimmed(words(59)) + "\n  " + words(11) + "z'"},
                       Written{"x: " + words(70), "'x: " + trimmed(words(58)) + "\n  " + trimmed(words(12)) + " '"},
                       Written{words(70) + "z", trimmed(words(60)) + "\n  " + words(10) + "z"},
-                      Written{"\t" + kWide + " x", "\"\\t" + kWide + " x\""},
+                      Written{"\t" + kWide + " x", "\"\\t" + kWide + "\\\n  \\ x\""},
                       Written{"\t" + kWide + "  x", "\"\\t" + kWide + "\\\n  \\  x\""},
                       Written{"\t" + kWide + " ", "\"\\t" + kWide + " \""}));
 
