@@ -185,6 +185,12 @@ TEST_F(AdapterHpp, EventsAndMetricsNameTheirStep) {
 }
 
 TEST_F(AdapterHpp, ACancelReachesTheAdapter) {
+  std::vector<bool> seen;
+  const auto look = [&seen](Host host) { seen.push_back(host.is_cancelled()); };
+  validate(look);
+  recording_.cancel();
+  validate(look);
+  EXPECT_THAT(seen, ElementsAre(false, true));
   type_.cancel(self_);
   type_.cancel(self_);
   EXPECT_EQ(Told::cancels, 2);
