@@ -40,7 +40,7 @@ class FakeStream {
     event.exit.status = status;
     bring(event);
   }
-  // Events that nobody took yet.
+  // Events that were not taken yet.
   size_t left() const {
     const std::lock_guard lock(mutex_);
     return events_.size();

@@ -87,7 +87,7 @@ TEST_F(RunLoopChannelTest, ASilenceIsNoticedWhenItIsOne) {
   EXPECT_LE(channel_.waits_ms[0], 50);
 }
 
-// "/far/in.csv" is "/here/in.csv" of the plan: whoever reads an event or an error knows the plan's names only.
+// "/far/in.csv" is "/here/in.csv" of the plan: readers of events and errors know the plan's names only.
 TEST_F(RunLoopChannelTest, PathsOfTheWorkersMachineAreNamedAsThePlanDoes) {
   options_.path_map = {{"/here/in.csv", "/far/in.csv"}};
   channel_.say(rpc::Event{1, 1,
