@@ -86,6 +86,8 @@ class AdapterHpp : public testing::Test {
 };
 
 TEST_F(AdapterHpp, TheTablesSayWhatTheClassSays) {
+  EXPECT_EQ(module<Told>()->abi, OSIRIS_ABI_VERSION);
+  EXPECT_EQ(module<Told>()->min_host_abi, OSIRIS_ABI(1, 0)) << "it works in every host of this major version";
   EXPECT_EQ(module<Told>()->adapter_count, 1u);
   EXPECT_EQ(to_view(type_.id), "told");
   EXPECT_EQ(to_view(type_.version), "1.2.3");
