@@ -4,6 +4,7 @@
 
 #include "protocol/base/json.h"
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris {
 namespace {
@@ -71,6 +72,30 @@ TEST(Width, CountsColumnsAndNotBytes) {
   EXPECT_EQ(fit("short", 8), "short");
   EXPECT_EQ(fit("日本語", 4), "日…");
   EXPECT_EQ(pad("é", 3, true), "  é");
+}
+
+TEST(Width, ChangesAtTheEdgesOfEachRange) {
+  const auto width = [](char32_t point) {
+    std::string text;
+    append_utf8(text, point);
+    return display_width(text);
+  };
+  const std::pair<char32_t, char32_t> wide[] = {{0x1100, 0x115F},   {0x2E80, 0xA4CF},  {0xAC00, 0xD7A3},
+                                                {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},  {0xFF00, 0xFF60},
+                                                {0x1F300, 0x1FAFF}, {0x20000, 0x3FFFD}};
+  for (const auto& [first, last] : wide)
+    EXPECT_TRUE(width(first - 1) == 1 && width(first) == 2 && width(last) == 2 && width(last + 1) == 1)
+        << std::hex << static_cast<uint32_t>(first);
+  const std::pair<char32_t, char32_t> without[] = {{0x300, 0x36F}, {0x200D, 0x200D}, {0xFE00, 0xFE0F}};
+  for (const auto& [first, last] : without)
+    EXPECT_TRUE(width(first - 1) == 1 && width(first) == 0 && width(last) == 0 && width(last + 1) == 1)
+        << std::hex << static_cast<uint32_t>(first);
+}
+
+TEST(Width, OfAColourIsNoneAndOfAnotherSequenceItsText) {
+  EXPECT_EQ(terminal_text("\x1b[1;32mok\x1b[0m"), "\x1b[1;32mok\x1b[0m");
+  for (const char* other : {"\x1b[1;32", "\x1b[1;32k", "\x1b["})
+    EXPECT_EQ(terminal_text(other), "?" + std::string(other).substr(1)) << "it is no colour";
 }
 
 TEST(Table, AlignsColumnsAndLeavesNoTrailingBlanks) {

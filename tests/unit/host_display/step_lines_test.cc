@@ -56,6 +56,19 @@ TEST_F(StepLinesTest, SayHowAStepEnded) {
   EXPECT_EQ(summary_line(steps, 0, 1.5), "1 of 3 steps, 1 failed, 1 skipped, 0 rows, 1.50s");
 }
 
+// What a step read is of no interest where it wrote, or made, something else.
+TEST_F(StepLinesTest, CountTheRowsThatAStepIsFor) {
+  for (const char* id : {"read", "sql", "write"}) {
+    tally_.on_event("step_start", id, Json::object());
+    tally_.on_metric("rows_read", id, 10);
+    tally_.on_metric("rows_out", id, 20);
+    tally_.on_metric("rows_written", id, 30);
+  }
+  const auto steps = tally_.steps();
+  EXPECT_EQ(steps[1].rows(), 20u);
+  EXPECT_EQ(steps[2].rows(), 30u);
+}
+
 TEST_F(StepLinesTest, SumUpInATable) {
   tally_.on_event("step_complete", "read", Json::object({{"rows_processed", 1200}, {"duration_ms", 1500}}));
   const std::string table = summary_table(tally_.steps(), 80, false);
