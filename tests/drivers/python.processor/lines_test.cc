@@ -35,6 +35,20 @@ TEST(LineCutter, CutsALongLineAtABlankAndDropsTheRest) {
   EXPECT_EQ(lines[1], "next");
 }
 
+TEST(LineCutter, ALineMayHaveEightKibibytes) {
+  EXPECT_THAT(cut({std::string(8192, 'x') + "\n"}), ElementsAre(std::string(8192, 'x')));
+  EXPECT_THAT(cut({std::string(8193, 'x') + "\n"}), ElementsAre(EndsWith("(cut)")));
+}
+
+TEST(RateLimiter, SaysNothingOfALimitThatWasNotReached) {
+  std::vector<std::string> out;
+  RateLimiter limiter([&](std::string_view line) { out.emplace_back(line); }, 2, 100);
+  limiter.line("one");
+  limiter.line("two");
+  limiter.finish();
+  EXPECT_THAT(out, ElementsAre("one", "two"));
+}
+
 TEST(Printable, KeepsTextAndReplacesTheRest) {
   EXPECT_EQ(printable("a\tb \xc4\x9b"), "a\tb \xc4\x9b");
   EXPECT_EQ(printable(std::string_view("\0\x1b\x7f\xff\xc4", 5)), "?????");
