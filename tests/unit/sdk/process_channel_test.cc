@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/eventually.h"
+
 namespace osiris::sdk {
 namespace {
 
@@ -87,10 +89,14 @@ TEST_F(ProcessChannelTest, AChildThatClosedItsOutputIsNotWaitedForForEver) {
   EXPECT_EQ(end(), "was killed by signal 9 (SIGKILL)");
 }
 
-TEST_F(ProcessChannelTest, AChildThatLivesIsDiagnosedAsSuch) {
-  start("echo ready; cat");
-  EXPECT_EQ(receive().kind, Kind::kBytes);
-  EXPECT_EQ(channel_->diagnose().note, "its process is alive");
+TEST_F(ProcessChannelTest, ASilentChildIsToldFromAStoppedOne) {
+  const auto becomes = [this](const char* note) {
+    return test::eventually([this, note] { return channel_->diagnose().note == note; });
+  };
+  start("read line; kill -STOP $$");
+  EXPECT_TRUE(becomes("its process is alive"));
+  ASSERT_TRUE(channel_->send("\n").ok());
+  EXPECT_TRUE(becomes("its process is stopped"));
   EXPECT_EQ(channel_->diagnose().cause, Diagnosis::Cause::kAlive);
 }
 
