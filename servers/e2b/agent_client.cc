@@ -59,13 +59,13 @@ Result<std::unique_ptr<AgentClient>> AgentClient::launch(const InitConfig& confi
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
     return Error(Code::kExhausted, std::string("socketpair: ") + std::strerror(errno));
   std::unique_ptr<AgentClient> client(new AgentClient);
-  client->socket_ = Fd(ends[0]);
+  client->socket_ = FileDescriptor(ends[0]);
+  const FileDescriptor other(ends[1]);
   // dup2 onto itself would keep close-on-exec, so the other end must not happen to have the agent's number.
-  Fd theirs(::fcntl(ends[1], F_DUPFD_CLOEXEC, kAgentSocket + 1));
-  ::close(ends[1]);
+  FileDescriptor theirs(::fcntl(other.get(), F_DUPFD_CLOEXEC, kAgentSocket + 1));
   client->on_exit_ = std::move(on_exit);
   OSIRIS_ASSIGN(client->monitor_, spawn_init(config, theirs.get()));
-  theirs.reset();
+  theirs.close();
   if (!client->wait_until_ready()) {
     client->kill();
     const std::string why = client->failure_.empty() ? "no answer" : client->failure_;

@@ -34,7 +34,7 @@ class AgentClient {
   void read_loop();
   bool wait_until_ready();
 
-  Fd socket_;
+  FileDescriptor socket_;
   pid_t monitor_ = -1;   // our child; ends after process 1 has been reaped
   pid_t host_pid_ = -1;  // process 1 of the sandbox, as the machine counts
   std::string failure_;  // what the sandbox said instead of being ready

@@ -235,7 +235,7 @@ class Upload {
   }
 
   Status end() {
-    file_.reset();
+    file_.close();
     Reply reply = call_.sandbox->sandbox->call(
         Json::object({{"op", "finish_write"}, {"path", path_}, {"user", user_}, {"metadata", metadata_}}));
     if (reply.error) return fail_as(*reply.error);
@@ -265,7 +265,7 @@ class Upload {
   const std::string user_;
   std::string path_;
   Json seen_ = Json::array();  // paths of earlier parts, resolved
-  Fd file_;
+  FileDescriptor file_;
   Json metadata_ = Json::object();
   Json entries_ = Json::array();
   int status_ = 400;

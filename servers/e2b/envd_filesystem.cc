@@ -45,7 +45,8 @@ void move(Call& call) {
 // Turns the agent's lines into events of a subscriber until the stream is closed or the watch ends.
 class WatchPump {
  public:
-  WatchPump(Fd lines, std::shared_ptr<Subscriber> events) : lines_(std::move(lines)), events_(std::move(events)) {}
+  WatchPump(FileDescriptor lines, std::shared_ptr<Subscriber> events)
+      : lines_(std::move(lines)), events_(std::move(events)) {}
 
   void run() {
     std::string buffer;
@@ -67,7 +68,7 @@ class WatchPump {
   }
 
  private:
-  Fd lines_;
+  FileDescriptor lines_;
   std::shared_ptr<Subscriber> events_;
 };
 
@@ -111,9 +112,8 @@ void create_watcher(Call& call) {
     std::lock_guard lock(call.server.watchers_mutex());
     call.server.watchers()[id] = watcher;
   }
-  call.server.run_in_background([lines = std::make_shared<Fd>(std::move(reply.fds.front())), events = watcher->events] {
-    WatchPump(std::move(*lines), events).run();
-  });
+  call.server.run_in_background([lines = std::make_shared<FileDescriptor>(std::move(reply.fds.front())),
+                                 events = watcher->events] { WatchPump(std::move(*lines), events).run(); });
   call.exchange.respond_json(200, Json::object({{"watcherId", id}}));
 }
 

@@ -1,8 +1,8 @@
 #include "servers/e2b/envd_log.h"
 
 #include <atomic>
-#include <cctype>
 
+#include "protocol/base/text.h"
 #include "servers/e2b/connect_codec.h"
 
 namespace osiris::e2b_server {
@@ -14,7 +14,7 @@ std::string spoken_name(std::string_view path) {
   if (dot == std::string_view::npos || slash == std::string_view::npos || slash < dot || slash + 1 == path.size())
     return std::string(path);
   std::string method(path.substr(slash + 1));
-  method[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(method[0])));
+  method.replace(0, 1, ascii_lower(method.substr(0, 1)));
   return std::string(path.substr(dot + 1, slash - dot - 1)) + " " + method;
 }
 

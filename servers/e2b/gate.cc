@@ -30,9 +30,9 @@ Error failed(const std::string& what) {
                "run as root, with /dev/net/tun");
 }
 
-Result<Fd> make_device(const char* name) {
-  Fd device(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
-  if (!device) return failed("/dev/net/tun");
+Result<FileDescriptor> make_device(const char* name) {
+  FileDescriptor device(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
+  if (!device.is_open()) return failed("/dev/net/tun");
   ifreq request{};
   std::strncpy(request.ifr_name, name, IFNAMSIZ - 1);
   request.ifr_flags = IFF_TUN | IFF_NO_PI;
@@ -41,7 +41,7 @@ Result<Fd> make_device(const char* name) {
 }
 
 // The machine's first IPv4 name server, connected; none where there is none.
-Fd connect_upstream() {
+FileDescriptor connect_upstream() {
   const auto text = read_file("/etc/resolv.conf", 1 << 16);
   if (!text) return {};
   for (const std::string& line : split(*text, '\n')) {
@@ -53,20 +53,21 @@ Fd connect_upstream() {
     if (::inet_pton(AF_INET, std::string(trim(std::string_view(line).substr(kKey.size()))).c_str(), &server.sin_addr) !=
         1)
       continue;
-    Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (socket && ::connect(socket.get(), reinterpret_cast<sockaddr*>(&server), sizeof server) == 0) return socket;
+    FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (socket.is_open() && ::connect(socket.get(), reinterpret_cast<sockaddr*>(&server), sizeof server) == 0)
+      return socket;
   }
   return {};
 }
 
-std::string read_packet(const Fd& fd) {
+std::string read_packet(const FileDescriptor& fd) {
   std::string bytes(kPacketBytesMax, '\0');
   const ssize_t count = ::read(fd.get(), bytes.data(), bytes.size());
   bytes.resize(count > 0 ? static_cast<size_t>(count) : 0);
   return bytes;
 }
 
-void write_packet(const Fd& fd, const std::string& bytes) {
+void write_packet(const FileDescriptor& fd, const std::string& bytes) {
   // A packet that finds no room is lost, as packets are.
   if (!bytes.empty()) [[maybe_unused]]
     const ssize_t written = ::write(fd.get(), bytes.data(), bytes.size());
@@ -84,14 +85,14 @@ Result<std::unique_ptr<Gate>> Gate::create(pid_t holder, NameTable names) {
   std::unique_ptr<Gate> gate(new Gate(std::move(names)));
   int stop[2];
   if (::pipe2(stop, O_CLOEXEC) != 0) return failed("pipe");
-  gate->stop_read_ = Fd(stop[0]);
-  gate->stop_write_ = Fd(stop[1]);
+  gate->stop_read_ = FileDescriptor(stop[0]);
+  gate->stop_write_ = FileDescriptor(stop[1]);
   gate->upstream_ = connect_upstream();
   Status made;
   // A thread of its own enters the namespace and never comes back.
   std::thread([&] {
-    const Fd space(::open(("/proc/" + std::to_string(holder) + "/ns/net").c_str(), O_RDONLY | O_CLOEXEC));
-    if (!space || ::setns(space.get(), CLONE_NEWNET) != 0) {
+    const FileDescriptor space(::open(("/proc/" + std::to_string(holder) + "/ns/net").c_str(), O_RDONLY | O_CLOEXEC));
+    if (!space.is_open() || ::setns(space.get(), CLONE_NEWNET) != 0) {
       made = failed("entering the router's namespace");
       return;
     }
@@ -110,7 +111,7 @@ Result<std::unique_ptr<Gate>> Gate::create(pid_t holder, NameTable names) {
 }
 
 Gate::~Gate() {
-  stop_write_.reset();
+  stop_write_.close();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -119,7 +120,7 @@ void Gate::serve() {
     pollfd events[] = {{stop_read_.get(), POLLIN, 0},
                        {denied_.get(), POLLIN, 0},
                        {query_.get(), POLLIN, 0},
-                       {upstream_ ? upstream_.get() : -1, POLLIN, 0}};
+                       {upstream_.is_open() ? upstream_.get() : -1, POLLIN, 0}};
     if (::poll(events, std::size(events), -1) < 0 && errno != EINTR) return;
     if (events[0].revents) return;
     if (events[1].revents & POLLIN) take_denied();
@@ -141,7 +142,7 @@ void Gate::take_name_query() {
     return write_packet(query_, accept_and_close(*packet));
   if (const auto known = answer_from(names_, packet->payload))
     return write_packet(query_, answer_packet(bytes, *known));
-  if (!upstream_) return write_packet(query_, answer_packet(bytes, no_such_name(packet->payload)));
+  if (!upstream_.is_open()) return write_packet(query_, answer_packet(bytes, no_such_name(packet->payload)));
   ask_upstream(bytes, packet->payload);
 }
 

@@ -37,7 +37,7 @@ class Gate {
   void ask_upstream(const std::string& asker, std::string_view query);
 
   const NameTable names_;
-  Fd denied_, query_, upstream_, stop_read_, stop_write_;
+  FileDescriptor denied_, query_, upstream_, stop_read_, stop_write_;
   struct Asked {
     std::string asker;  // the packet that asked
     uint16_t id = 0;    // its query's

@@ -1,4 +1,5 @@
 #include "servers/e2b/http_server.h"
+#include "protocol/base/fd.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -275,15 +276,13 @@ struct HttpServer::State {
   Times times;
   Handler handler;
   std::thread accepting;
-  int stop_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  EventDescriptor stop;
 
   std::mutex mutex;
   std::condition_variable idle;
   std::set<int> sockets;  // of live connections, to be cut by stop()
   bool stopping = false;
   std::atomic<uint64_t> accepted{0};
-
-  ~State() { ::close(stop_fd); }
 
   void serve(Tcp::socket socket, uint64_t number) {
     if (times.connect_delay.count() > 0) std::this_thread::sleep_for(times.connect_delay);
@@ -303,7 +302,7 @@ struct HttpServer::State {
 
   void accept_loop() {
     while (true) {
-      pollfd polls[2] = {{acceptor.native_handle(), POLLIN, 0}, {stop_fd, POLLIN, 0}};
+      pollfd polls[2] = {{acceptor.native_handle(), POLLIN, 0}, {stop.get(), POLLIN, 0}};
       if (::poll(polls, 2, -1) < 0) continue;
       if (polls[1].revents) return;
       const int fd = ::accept4(acceptor.native_handle(), nullptr, nullptr, SOCK_CLOEXEC);
@@ -358,8 +357,7 @@ void HttpServer::start(Handler handler) {
 
 void HttpServer::stop() {
   if (!state_->accepting.joinable()) return;
-  const uint64_t one = 1;
-  if (::write(state_->stop_fd, &one, sizeof one) < 0) return;
+  state_->stop.signal();
   state_->accepting.join();
   std::unique_lock lock(state_->mutex);
   state_->stopping = true;

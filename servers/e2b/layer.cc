@@ -136,16 +136,16 @@ Status copy_one(int from_dir, int to_dir, const char* name, const fs::path& path
     target.resize(static_cast<size_t>(length));
     if (::symlinkat(target.c_str(), to_dir, name) != 0) return failure("linking", path);
   } else if (S_ISREG(info.st_mode)) {
-    const Fd in(::openat(from_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    const Fd out(::openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!in || !out) return failure("opening", path);
+    const FileDescriptor in(::openat(from_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    const FileDescriptor out(::openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!in.is_open() || !out.is_open()) return failure("opening", path);
     OSIRIS_TRY(copy_bytes(in.get(), out.get(), static_cast<uint64_t>(info.st_size), path));
     copy_attributes(in.get(), out.get());
   } else if (S_ISDIR(info.st_mode)) {
     if (::mkdirat(to_dir, name, 0700) != 0) return failure("creating", path);
-    const Fd in(::openat(from_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-    const Fd out(::openat(to_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-    if (!in || !out) return failure("opening", path);
+    const FileDescriptor in(::openat(from_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    const FileDescriptor out(::openat(to_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    if (!in.is_open() || !out.is_open()) return failure("opening", path);
     OSIRIS_TRY(copy_directory(in.get(), out.get(), path));
   } else {
     return {};
@@ -212,9 +212,9 @@ Status make_base_layer(const fs::path& layer, unsigned id_base) {
 Status copy_layer(const fs::path& from, const fs::path& to) {
   OSIRIS_TRY(make_directories(to.parent_path()));
   if (::mkdir(to.c_str(), 0755) != 0) return failure("creating", to);
-  const Fd source(::open(from.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const Fd target(::open(to.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!source || !target) return failure("opening", from);
+  const FileDescriptor source(::open(from.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const FileDescriptor target(::open(to.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!source.is_open() || !target.is_open()) return failure("opening", from);
   return copy_directory(source.get(), target.get(), from);
 }
 

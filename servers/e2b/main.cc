@@ -14,6 +14,7 @@
 #include <string>
 
 #include "protocol/base/file.h"
+#include "protocol/base/file_lock.h"
 #include "servers/e2b/agent/message.h"
 #include "servers/e2b/layer.h"
 #include "servers/e2b/sandbox_init.h"
@@ -136,14 +137,13 @@ Status remove_own_data(const std::filesystem::path& data) {
   return {};
 }
 
-Result<Fd> lock_data(const std::filesystem::path& data) {
+Result<FileLock> lock_data(const std::filesystem::path& data) {
   OSIRIS_TRY(make_directories(data));
-  Fd lock(::open((data / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock) return errno_error(errno, "opening", data / ".lock");
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+  OSIRIS_ASSIGN(auto lock, FileLock::try_take(data / ".lock", 0600));
+  if (!lock)
     return Error(Code::kUnavailable, "--data " + data.string() + ": another osiris-e2b-server uses it",
                  "give each server a directory of its own");
-  return lock;
+  return *std::move(lock);
 }
 
 int run(const Options& options) {

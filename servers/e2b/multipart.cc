@@ -13,12 +13,6 @@ Error malformed(const char* why) {
   return Error(Code::kInvalidArgument, std::string("malformed multipart body: ") + why);
 }
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 // The quoted (or bare) value of `key` in a header's parameters.
 std::string parameter(std::string_view header, std::string_view key) {
   const std::string wanted = std::string(key) + "=";
@@ -39,7 +33,7 @@ MultipartReader::MultipartReader(std::string_view boundary, Sink sink)
     : delimiter_("\r\n--" + std::string(boundary)), sink_(std::move(sink)) {}
 
 std::string MultipartReader::boundary_of(std::string_view content_type) {
-  if (!lower(std::string(content_type)).starts_with("multipart/form-data")) return {};
+  if (!ascii_lower(std::string(content_type)).starts_with("multipart/form-data")) return {};
   return parameter(content_type, "boundary");
 }
 
@@ -87,7 +81,7 @@ Result<bool> MultipartReader::step() {
       if (end == std::string::npos) return false;
       std::string name, filename;
       for (const std::string& line : split(std::string_view(buffer_).substr(0, end), '\n')) {
-        if (!lower(line.substr(0, line.find(':'))).starts_with("content-disposition")) continue;
+        if (!ascii_lower(line.substr(0, line.find(':'))).starts_with("content-disposition")) continue;
         name = parameter(trim(line), "name");
         filename = parameter(trim(line), "filename");
       }

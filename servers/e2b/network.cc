@@ -27,15 +27,15 @@ constexpr const char* kGateway = "169.254.1.1";
 
 struct Child {
   pid_t pid = -1;
-  Fd in, out;
+  FileDescriptor in, out;
 };
 
 Result<Child> spawn(std::vector<std::string> args, bool own_program) {
   int in[2], out[2];
   if (::pipe2(in, O_CLOEXEC) != 0) return Error(Code::kExhausted, "pipe");
-  Fd in_read(in[0]), in_write(in[1]);
+  FileDescriptor in_read(in[0]), in_write(in[1]);
   if (::pipe2(out, O_CLOEXEC) != 0) return Error(Code::kExhausted, "pipe");
-  Fd out_read(out[0]), out_write(out[1]);
+  FileDescriptor out_read(out[0]), out_write(out[1]);
   std::vector<char*> argv;
   for (std::string& arg : args) argv.push_back(arg.data());
   argv.push_back(nullptr);
@@ -68,7 +68,7 @@ Status run(std::vector<std::string> args, const std::string& input) {
   const std::string shown = args[0];
   OSIRIS_ASSIGN(Child child, spawn(std::move(args), false));
   const ssize_t written = ::write(child.in.get(), input.data(), input.size());
-  child.in.reset();
+  child.in.close();
   std::string text;
   char block[4096];
   for (ssize_t count; (count = ::read(child.out.get(), block, sizeof block)) > 0;)
@@ -231,7 +231,7 @@ Result<std::unique_ptr<NetworkManager>> NetworkManager::create(const NameTable& 
 NetworkManager::~NetworkManager() {
   // The namespace goes with its last process and device, and with it every cable's other end.
   state_->gate.reset();
-  state_->holder.in.reset();
+  state_->holder.in.close();
   int status;
   while (state_->holder.pid > 0 && ::waitpid(state_->holder.pid, &status, 0) < 0 && errno == EINTR) continue;
 }

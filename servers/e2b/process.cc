@@ -51,17 +51,6 @@ std::string signal_text(int number) {
   }
 }
 
-void signal_eventfd(int fd) {
-  const uint64_t one = 1;
-  // Fails only when the counter is full, and then the reader is awake anyway.
-  [[maybe_unused]] const ssize_t ignored = ::write(fd, &one, sizeof one);
-}
-
-void drain_eventfd(int fd) {
-  uint64_t count;
-  [[maybe_unused]] const ssize_t ignored = ::read(fd, &count, sizeof count);
-}
-
 }  // namespace
 
 Json end_event(int wait_status) {
@@ -80,14 +69,14 @@ Json end_event(int wait_status) {
   return Json::object({{"event", Json::object({{"end", std::move(end)}})}});
 }
 
-Subscriber::Subscriber() : event_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+Subscriber::Subscriber() = default;
 
-void Subscriber::signal() { signal_eventfd(event_fd_.get()); }
+void Subscriber::signal() { event_.signal(); }
 
 std::optional<Subscriber::Event> Subscriber::take() {
   std::lock_guard lock(mutex_);
   if (events_.empty()) {
-    if (closed_ == Closed::kNo) drain_eventfd(event_fd_.get());
+    if (closed_ == Closed::kNo) event_.drain();
     return std::nullopt;
   }
   Event event = std::move(events_.front());
@@ -142,18 +131,18 @@ void Subscriber::close(Closed why) {
   signal();
 }
 
-Process::Process(int pid, ProcessConfig config, std::vector<Fd> fds, std::function<void()> kill)
-    : pid_(pid), config_(std::move(config)), kill_(std::move(kill)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+Process::Process(int pid, ProcessConfig config, std::vector<FileDescriptor> fds, std::function<void()> kill)
+    : pid_(pid), config_(std::move(config)), kill_(std::move(kill)) {
   size_t next = 0;
   if (config_.is_pty) {
     terminal_ = std::move(fds[next++]);
-    stdin_ = Fd(::fcntl(terminal_.get(), F_DUPFD_CLOEXEC, 0));
+    stdin_ = FileDescriptor(::fcntl(terminal_.get(), F_DUPFD_CLOEXEC, 0));
   } else {
     if (config_.has_stdin) stdin_ = std::move(fds[next++]);
     out_ = std::move(fds[next++]);
     err_ = std::move(fds[next++]);
   }
-  if (stdin_) ::fcntl(stdin_.get(), F_SETFL, ::fcntl(stdin_.get(), F_GETFL) | O_NONBLOCK);
+  if (stdin_.is_open()) ::fcntl(stdin_.get(), F_SETFL, ::fcntl(stdin_.get(), F_GETFL) | O_NONBLOCK);
 }
 
 Process::~Process() {
@@ -192,7 +181,7 @@ Process::InputError Process::send_input(std::string_view bytes, bool to_pty, Ste
   std::lock_guard lock(input_mutex_);
   if (to_pty != config_.is_pty) return InputError::kWrongKind;
   if (stdin_closed_) return InputError::kClosed;
-  if (!stdin_) return InputError::kNoStdin;
+  if (!stdin_.is_open()) return InputError::kNoStdin;
   while (!bytes.empty()) {
     const ssize_t count = ::write(stdin_.get(), bytes.data(), bytes.size());
     if (count > 0) {
@@ -213,20 +202,20 @@ bool Process::close_stdin() {
   std::lock_guard lock(input_mutex_);
   if (config_.is_pty) return false;
   stdin_closed_ = true;
-  stdin_.reset();
+  stdin_.close();
   return true;
 }
 
 bool Process::resize(int columns, int rows) {
   std::lock_guard lock(input_mutex_);
-  if (!config_.is_pty || !stdin_) return false;
+  if (!config_.is_pty || !stdin_.is_open()) return false;
   winsize size{};
   size.ws_col = static_cast<unsigned short>(columns);
   size.ws_row = static_cast<unsigned short>(rows);
   return ::ioctl(stdin_.get(), TIOCSWINSZ, &size) == 0;
 }
 
-void Process::wake() { signal_eventfd(wake_.get()); }
+void Process::wake() { wake_.signal(); }
 
 void Process::exited(int wait_status) {
   std::lock_guard lock(mutex_);
@@ -288,13 +277,13 @@ int Process::poll_timeout_ms() const {
 }
 
 // One read, one event. False at the end of the pipe.
-bool Process::forward(Fd& fd, const char* key) {
+bool Process::forward(FileDescriptor& fd, const char* key) {
   char block[kChunkMaxBytes];
   const size_t capacity = config_.is_pty ? kTerminalChunkMaxBytes : kChunkMaxBytes;
   const ssize_t count = ::read(fd.get(), block, capacity);
   if (count < 0 && (errno == EINTR || errno == EAGAIN)) return true;
   if (count <= 0) {  // EIO: the last process has left the terminal
-    fd.reset();
+    fd.close();
     return false;
   }
   const std::string bytes = base64(std::string_view(block, static_cast<size_t>(count)));
@@ -303,12 +292,12 @@ bool Process::forward(Fd& fd, const char* key) {
 }
 
 void Process::pump() {
-  Fd* const sources[3] = {&out_, &err_, &terminal_};
+  FileDescriptor* const sources[3] = {&out_, &err_, &terminal_};
   const char* const keys[3] = {"stdout", "stderr", "pty"};
   while (true) {
     {
       std::lock_guard lock(mutex_);
-      output_over_ = !out_ && !err_ && !terminal_;
+      output_over_ = !out_.is_open() && !err_.is_open() && !terminal_.is_open();
       if (gone_) return;
       if (wait_status_ && (signalled_ || output_over_)) break;
       if (output_over_)
@@ -321,7 +310,7 @@ void Process::pump() {
       strike_deadline();
       continue;
     }
-    if (polls[0].revents) drain_eventfd(wake_.get());
+    if (polls[0].revents) wake_.drain();
     for (int i = 0; i < 3; ++i)
       if (polls[i + 1].revents) forward(*sources[i], keys[i]);
   }
@@ -329,9 +318,9 @@ void Process::pump() {
 }
 
 void Process::finish() {
-  out_.reset();
-  err_.reset();
-  terminal_.reset();
+  out_.close();
+  err_.close();
+  terminal_.close();
   {
     std::lock_guard lock(mutex_);
     end_ = end_event(*wait_status_);

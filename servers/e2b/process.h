@@ -32,7 +32,7 @@ class Subscriber {
   enum class Closed { kNo, kEnded, kSandboxGone };
 
   // Readable while there is something to take or the queue is closed.
-  int event_fd() const { return event_fd_.get(); }
+  int event_fd() const { return event_.get(); }
   std::optional<Event> take();
   Closed closed() const;  // after the last event has been taken
   // The reader is done: producers no longer wait for it.
@@ -49,7 +49,7 @@ class Subscriber {
  private:
   void signal();
 
-  Fd event_fd_;
+  EventDescriptor event_;
   mutable std::mutex mutex_;
   std::condition_variable room_;
   std::deque<Event> events_;
@@ -68,7 +68,7 @@ struct ProcessConfig {
 class Process {
  public:
   // `fds` as the agent handed them over. `kill` sends SIGKILL to the leader (for the deadline).
-  Process(int pid, ProcessConfig config, std::vector<Fd> fds, std::function<void()> kill);
+  Process(int pid, ProcessConfig config, std::vector<FileDescriptor> fds, std::function<void()> kill);
   ~Process();
 
   void start(std::optional<std::chrono::milliseconds> deadline);
@@ -98,7 +98,7 @@ class Process {
   void pump();
   void strike_deadline();
   int poll_timeout_ms() const;
-  bool forward(Fd& fd, const char* key);
+  bool forward(FileDescriptor& fd, const char* key);
   void publish(const Json& event);
   void finish();
   void wake();
@@ -106,11 +106,11 @@ class Process {
   const int pid_;
   const ProcessConfig config_;
   const std::function<void()> kill_;
-  Fd out_, err_, terminal_;
-  Fd wake_;
+  FileDescriptor out_, err_, terminal_;
+  EventDescriptor wake_;
 
   std::mutex input_mutex_;
-  Fd stdin_;
+  FileDescriptor stdin_;
   bool stdin_closed_ = false;
 
   mutable std::mutex mutex_;

@@ -22,11 +22,6 @@ bool is_passed_on(std::string_view name) {
   return std::find(std::begin(kOwn), std::end(kOwn), name) == std::end(kOwn);
 }
 
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
 bool send_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t count = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -82,11 +77,11 @@ class Upstream {
     for (size_t i = 1; i < lines.size(); ++i) {
       const size_t colon = lines[i].find(':');
       if (colon == std::string::npos) return false;
-      const std::string name = lower(lines[i].substr(0, colon)),
+      const std::string name = ascii_lower(lines[i].substr(0, colon)),
                         value(trim(std::string_view(lines[i]).substr(colon + 1)));
       if ((name + value).find('\r') != std::string::npos) return false;
       if (name == "transfer-encoding")
-        chunked_ = lower(value).find("chunked") != std::string::npos;
+        chunked_ = ascii_lower(value).find("chunked") != std::string::npos;
       else if (name == "content-length")
         length_ = std::strtoull(value.c_str(), nullptr, 10);
       else if (is_passed_on(name))

@@ -50,8 +50,8 @@ bool bind(const std::string& from, const std::string& to, bool read_only) {
 }
 
 bool write_file(const std::string& path, const std::string& text) {
-  const Fd file(::open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
-  return (file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) ||
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+  return (file.is_open() && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) ||
          complain("write", path);
 }
 
@@ -68,8 +68,7 @@ bool mount_devices(const std::string& root) {
     return complain("mount", dev);
   for (const char* name : {"null", "zero", "full", "random", "urandom", "tty"}) {
     const std::string node = dev + "/" + name;
-    const int fd = ::open(node.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
-    if (fd >= 0) ::close(fd);
+    FileDescriptor::open(node, O_CREAT | O_WRONLY);
     if (::mount(("/dev/" + std::string(name)).c_str(), node.c_str(), nullptr, MS_BIND, nullptr) != 0)
       return complain("bind", node);
   }
@@ -118,10 +117,10 @@ bool build_root(const InitConfig& config) {
 }
 
 bool bring_up_loopback() {
-  const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ifreq request{};
   std::strcpy(request.ifr_name, "lo");
-  if (!socket || ::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) return complain("read", "lo");
+  if (!socket.is_open() || ::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) return complain("read", "lo");
   request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
   return ::ioctl(socket.get(), SIOCSIFFLAGS, &request) == 0 || complain("raise", "lo");
 }
@@ -142,10 +141,10 @@ bool map_ids(const InitConfig& config, pid_t child) {
 
 // While the rights over the process-id namespace are still there.
 void number_processes_from(int first_pid) {
-  const Fd last(first_pid > 0 ? ::open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC) : -1);
+  const FileDescriptor last(first_pid > 0 ? ::open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC) : -1);
   const std::string text = std::to_string(first_pid - 1);
   // Refused or absent: the numbers are then those of every fresh namespace.
-  if (last) [[maybe_unused]]
+  if (last.is_open()) [[maybe_unused]]
     const ssize_t ignored = ::write(last.get(), text.data(), text.size());
 }
 
@@ -155,25 +154,25 @@ bool hear(int fd) {
   return ::read(fd, &byte, 1) == 1;
 }
 
-int become_agent(const InitConfig& config, int to_parent, int from_parent) {
+int become_agent(const InitConfig& config, FileDescriptor to_parent, FileDescriptor from_parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   const bool as_root = config.id_base != 0;
-  if (!as_root && (!tell(to_parent) || !hear(from_parent))) return 1;
+  if (!as_root && (!tell(to_parent.get()) || !hear(from_parent.get()))) return 1;
   if (config.own_network && !bring_up_loopback()) return 1;
   if (::sethostname(config.hostname.c_str(), config.hostname.size()) != 0) return complain("name", config.hostname), 1;
   if (!build_root(config)) return 1;
   number_processes_from(config.first_pid);
   if (as_root) {
     if (::unshare(CLONE_NEWUSER) != 0) return complain("unshare", "user namespace"), 1;
-    if (!tell(to_parent) || !hear(from_parent)) return 1;
+    if (!tell(to_parent.get()) || !hear(from_parent.get())) return 1;
     if (::setgroups(0, nullptr) != 0 || ::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0)
       return complain("become", "root inside"), 1;
   }
   ::prctl(PR_SET_DUMPABLE, 1);         // /proc/self stays readable after the change of ids
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // forgotten by the change of ids
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  ::close(to_parent);
-  ::close(from_parent);
+  to_parent.close();
+  from_parent.close();
   AgentConfig agent;
   agent.socket = kAgentSocket;
   agent.can_switch_user = as_root;
@@ -181,26 +180,27 @@ int become_agent(const InitConfig& config, int to_parent, int from_parent) {
 }
 
 int run_in_namespaces(const InitConfig& config) {
-  int up[2], down[2];
-  if (::pipe2(up, O_CLOEXEC) != 0 || ::pipe2(down, O_CLOEXEC) != 0) return 1;
+  int up_ends[2], down_ends[2];
+  if (::pipe2(up_ends, O_CLOEXEC) != 0 || ::pipe2(down_ends, O_CLOEXEC) != 0) return 1;
+  FileDescriptor from_child(up_ends[0]), to_parent(up_ends[1]), from_parent(down_ends[0]), to_child(down_ends[1]);
   unsigned long flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD;
   if (config.own_network) flags |= CLONE_NEWNET;
   if (config.id_base == 0) flags |= CLONE_NEWUSER;
   const long child = ::syscall(SYS_clone, flags, nullptr, nullptr, nullptr, nullptr);
   if (child < 0) return complain("clone", "namespaces"), 1;
   if (child == 0) {
-    ::close(up[0]);
-    ::close(down[1]);
-    ::_exit(become_agent(config, up[1], down[0]));
+    from_child.close();
+    to_child.close();
+    ::_exit(become_agent(config, std::move(to_parent), std::move(from_parent)));
   }
-  ::close(up[1]);
-  ::close(down[0]);
+  to_parent.close();
+  from_parent.close();
   const pid_t pid = static_cast<pid_t>(child);
-  if (hear(up[0]) && map_ids(config, pid) &&
+  if (hear(from_child.get()) && map_ids(config, pid) &&
       send_message(kAgentSocket, Json::object({{"event", "launched"}, {"host_pid", pid}})).ok())
-    tell(down[1]);
-  ::close(down[1]);
-  ::close(kAgentSocket);
+    tell(to_child.get());
+  to_child.close();
+  FileDescriptor(kAgentSocket).close();
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1;

@@ -6,11 +6,14 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "protocol/base/fd.h"
+
 namespace osiris::e2b_server {
 
 void tell(int port, const Json& who) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return;
+  const FileDescriptor descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!descriptor.is_open()) return;
+  const int fd = descriptor.get();
   const timeval patience{10, 0};
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   sockaddr_in address{};
@@ -22,7 +25,6 @@ void tell(int port, const Json& who) {
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
       ::send(fd, line.data(), line.size(), MSG_NOSIGNAL) > 0)
     while (::recv(fd, &byte, 1, 0) > 0) continue;
-  ::close(fd);
 }
 
 }  // namespace osiris::e2b_server

@@ -143,8 +143,8 @@ class Builder {
 
   bool copy(const std::string& hash, const std::vector<std::string>& args) {
     if (!is_upload_hash(hash)) return fail("COPY without the hash of its files");
-    const Fd tar(::open(upload_path(server_, hash).c_str(), O_RDONLY | O_CLOEXEC));
-    if (!tar) return fail("the files of COPY " + args[0] + " were not uploaded");
+    const FileDescriptor tar(::open(upload_path(server_, hash).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!tar.is_open()) return fail("the files of COPY " + args[0] + " were not uploaded");
     Reply opened =
         sandbox_->call(Json::object({{"op", "open_write"}, {"path", "/var/tmp/.e2b-copy.tgz"}, {"user", "root"}}));
     if (opened.error) return fail(opened.error->message);

@@ -72,9 +72,9 @@ void store_file(Call& call) {
     return call.exchange.respond_error(501, "A header you provided implies functionality that is not implemented");
   const std::filesystem::path target = upload_path(call.server, call.param());
   const std::filesystem::path temporary = target.string() + "." + random_hex(8);
-  const Fd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  const FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   char block[65536];
-  bool whole = static_cast<bool>(file);
+  bool whole = file.is_open();
   while (whole) {
     const auto count = call.exchange.read_body(block, sizeof block);
     if (count.ok() && *count == 0) break;

@@ -20,9 +20,7 @@ constexpr int64_t kBuildsAtOnceMax = 20;
 
 // Lower case, trimmed, without "namespace/" and ":tag".
 std::pair<std::string, std::string> name_and_tag(const std::string& reference) {
-  std::string text(trim(reference));
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::string text = ascii_lower(trim(reference));
   std::string tag = "default";
   const size_t colon = text.rfind(':');
   if (colon != std::string::npos) {

@@ -21,7 +21,7 @@ struct Home {
 };
 void PrintTo(const Home& home, std::ostream* out) { *out << home.name; }
 
-const std::vector<std::string> kProcesses = {"host/", "plugins/", "protocol/", "worker/"};
+const std::vector<std::string> kProcesses = {"host/", "plugins/", "protocol/", "servers/", "worker/"};
 
 const std::vector<Home>& homes() {
   static const std::vector<Home> all = {

@@ -88,7 +88,7 @@ class Agent {
     sigaddset(&child, SIGCHLD);
     ::sigprocmask(SIG_BLOCK, &child, nullptr);
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-    const Fd signals(::signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
+    const FileDescriptor signals(::signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!send_message(config_.socket, Json::object({{"event", "ready"}})).ok()) return 1;
     while (true) {
       pollfd polls[2] = {{config_.socket, POLLIN, 0}, {signals.get(), POLLIN, 0}};
@@ -138,7 +138,7 @@ class Agent {
     else
       body.set("ok", std::move(reply.ok));
     std::vector<int> fds;
-    for (const Fd& fd : reply.fds) fds.push_back(fd.get());
+    for (const FileDescriptor& fd : reply.fds) fds.push_back(fd.get());
     return send_message(config_.socket, body, fds).ok();
   }
 

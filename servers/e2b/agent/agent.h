@@ -34,7 +34,7 @@ struct AgentError {
 
 struct Reply {
   Json ok = Json::object();
-  std::vector<Fd> fds;
+  std::vector<FileDescriptor> fds;
   std::optional<AgentError> error;
 
   static Reply failure(std::string code, std::string message) {

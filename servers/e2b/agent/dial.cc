@@ -15,9 +15,9 @@ namespace {
 
 constexpr int kConnectMaxMs = 1000;  // loopback answers at once, unless the backlog is full
 
-Fd connect_to(const sockaddr* address, socklen_t size) {
-  Fd socket(::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket) return {};
+FileDescriptor connect_to(const sockaddr* address, socklen_t size) {
+  FileDescriptor socket(::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket.is_open()) return {};
   if (::connect(socket.get(), address, size) != 0) {
     pollfd ready{socket.get(), POLLOUT, 0};
     int error = errno;
@@ -41,9 +41,10 @@ Reply dial_port(const Json& request) {
   v6.sin6_family = AF_INET6;
   v6.sin6_port = port;
   v6.sin6_addr = in6addr_loopback;
-  Fd socket = connect_to(reinterpret_cast<const sockaddr*>(&v4), sizeof v4);
-  if (!socket) socket = connect_to(reinterpret_cast<const sockaddr*>(&v6), sizeof v6);
-  if (!socket) return Reply::failure("not_found", "nobody listens on port " + std::to_string(request["port"].as_int()));
+  FileDescriptor socket = connect_to(reinterpret_cast<const sockaddr*>(&v4), sizeof v4);
+  if (!socket.is_open()) socket = connect_to(reinterpret_cast<const sockaddr*>(&v6), sizeof v6);
+  if (!socket.is_open())
+    return Reply::failure("not_found", "nobody listens on port " + std::to_string(request["port"].as_int()));
   Reply reply;
   reply.fds.push_back(std::move(socket));
   return reply;

@@ -45,11 +45,11 @@ std::string parent_of(const std::string& path) {
 
 Reply open_to_read(const AgentConfig& config, const std::string& path) {
   const std::string shown = shown_path(config, path);
-  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file && (errno == ENOENT || errno == ENOTDIR))
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file.is_open() && (errno == ENOENT || errno == ENOTDIR))
     return Reply::failure("not_found", "path '" + shown + "' does not exist");
   struct stat info{};
-  if (!file || ::fstat(file.get(), &info) != 0)
+  if (!file.is_open() || ::fstat(file.get(), &info) != 0)
     return Reply::failure("internal", "opening '" + shown + "': " + reason());
   if (S_ISDIR(info.st_mode)) return Reply::failure("invalid_argument", "path '" + shown + "' is a directory");
   if (!S_ISREG(info.st_mode)) return Reply::failure("invalid_argument", "path '" + shown + "' is not a regular file");
@@ -69,8 +69,8 @@ Reply open_to_write(const AgentConfig& config, const Account& account, const std
   const std::string code = make_parents(config, account, parent_of(path));
   if (!code.empty()) return Reply::failure(code, "creating the directory of '" + shown + "': " + reason());
   ::umask(022);
-  Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666));
-  if (!file)
+  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666));
+  if (!file.is_open())
     return Reply::failure(errno == ENOSPC ? "resource_exhausted" : "internal", "opening '" + shown + "': " + reason());
   Reply reply;
   reply.ok = Json::object({{"path", shown}});
@@ -162,9 +162,9 @@ Reply move(const AgentConfig& config, const Account& account, const std::string&
 
 // Appends `source` to the open file. Empty: done; otherwise the Connect code.
 std::string append_file(const std::string& source, int out, bool& is_regular) {
-  const Fd in(::open(source.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const FileDescriptor in(::open(source.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat info{};
-  if (!in || ::fstat(in.get(), &info) != 0) return errno == ENOENT ? "not_found" : "internal";
+  if (!in.is_open() || ::fstat(in.get(), &info) != 0) return errno == ENOENT ? "not_found" : "internal";
   is_regular = S_ISREG(info.st_mode);
   if (!is_regular) return "invalid_argument";
   char block[65536];
@@ -196,8 +196,8 @@ Reply compose(const AgentConfig& config, const Account& account, const Json& req
   if (!code.empty())
     return Reply::failure(code, "creating the directory of '" + shown_path(config, target) + "': " + reason());
   std::string temporary = target + ".compose-XXXXXX";
-  Fd out(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (!out) return Reply::failure("internal", "creating '" + temporary + "': " + reason());
+  FileDescriptor out(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!out.is_open()) return Reply::failure("internal", "creating '" + temporary + "': " + reason());
   for (const std::string& source : sources) {
     bool is_regular = true;
     const std::string failed = append_file(source, out.get(), is_regular);

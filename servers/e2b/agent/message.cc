@@ -50,10 +50,10 @@ Result<std::string> read_from_start(int fd) {
 Status send_message(int socket, const Json& body, const std::vector<int>& fds) {
   std::string packet = kInline + body.dump();
   std::vector<int> sent = fds;
-  Fd memory;
+  FileDescriptor memory;
   if (packet.size() > kPacketMaxBytes) {
-    memory = Fd(::memfd_create("e2b-message", MFD_CLOEXEC));
-    if (!memory) return system_error("memfd_create");
+    memory = FileDescriptor(::memfd_create("e2b-message", MFD_CLOEXEC));
+    if (!memory.is_open()) return system_error("memfd_create");
     OSIRIS_TRY(write_all(memory.get(), std::string_view(packet).substr(1)));
     packet = kInMemoryFile;
     sent.insert(sent.begin(), memory.get());

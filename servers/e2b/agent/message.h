@@ -9,36 +9,14 @@
 #include <vector>
 
 #include "protocol/base/error.h"
+#include "protocol/base/fd.h"
 #include "protocol/base/json.h"
 
 namespace osiris::e2b_server {
 
-// Owns a descriptor.
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd() { reset(); }
-  void reset() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-  explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
-
 struct Message {
   Json body;
-  std::vector<Fd> fds;
+  std::vector<FileDescriptor> fds;
 };
 
 // The descriptors stay the caller's. [any thread; one message is one packet]

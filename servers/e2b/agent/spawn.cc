@@ -23,26 +23,27 @@ namespace {
 constexpr rlimit kProcesses{8192, 8192};
 
 struct Streams {
-  Fd child_in, child_out, child_err;  // the process's ends
-  std::vector<Fd> server;             // the server's ends, in the order of the reply
+  FileDescriptor child_in, child_out, child_err;  // the process's ends
+  std::vector<FileDescriptor> server;             // the server's ends, in the order of the reply
   bool terminal = false;
 };
 
-bool open_pipe(Fd& read_end, Fd& write_end) {
+bool open_pipe(FileDescriptor& read_end, FileDescriptor& write_end) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return false;
-  read_end = Fd(ends[0]);
-  write_end = Fd(ends[1]);
+  read_end = FileDescriptor(ends[0]);
+  write_end = FileDescriptor(ends[1]);
   return true;
 }
 
 bool open_terminal(const Json& size, const Account& account, Streams& streams) {
   streams.terminal = true;
-  Fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  FileDescriptor master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
   char name[128];
-  if (!master || ::unlockpt(master.get()) != 0 || ::ptsname_r(master.get(), name, sizeof name) != 0) return false;
-  streams.child_in = Fd(::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC));
-  if (!streams.child_in) return false;
+  if (!master.is_open() || ::unlockpt(master.get()) != 0 || ::ptsname_r(master.get(), name, sizeof name) != 0)
+    return false;
+  streams.child_in = FileDescriptor(::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!streams.child_in.is_open()) return false;
   // Refused without the right to change owners; then the terminal belongs to the same account anyway.
   if (::fchown(streams.child_in.get(), account.uid, account.gid) != 0) errno = 0;
   winsize window{};
@@ -54,13 +55,13 @@ bool open_terminal(const Json& size, const Account& account, Streams& streams) {
 }
 
 bool open_pipes(bool with_stdin, Streams& streams) {
-  Fd in_write, out_read, err_read;
+  FileDescriptor in_write, out_read, err_read;
   if (with_stdin) {
     if (!open_pipe(streams.child_in, in_write)) return false;
     streams.server.push_back(std::move(in_write));
   } else {
-    streams.child_in = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (!streams.child_in) return false;
+    streams.child_in = FileDescriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!streams.child_in.is_open()) return false;
   }
   if (!open_pipe(out_read, streams.child_out) || !open_pipe(err_read, streams.child_err)) return false;
   streams.server.push_back(std::move(out_read));

@@ -111,9 +111,9 @@ Reply watch_directory(const AgentConfig& config, const Json& request) {
     return Reply::failure("invalid_argument", "path " + shown_path(config, path) + " is not a directory");
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return Reply::failure("internal", std::string("pipe: ") + std::strerror(errno));
-  Fd read_end(ends[0]), write_end(ends[1]);
-  Fd inotify(::inotify_init1(IN_CLOEXEC));
-  if (!inotify) return Reply::failure("internal", std::string("inotify: ") + std::strerror(errno));
+  FileDescriptor read_end(ends[0]), write_end(ends[1]);
+  FileDescriptor inotify(::inotify_init1(IN_CLOEXEC));
+  if (!inotify.is_open()) return Reply::failure("internal", std::string("inotify: ") + std::strerror(errno));
   // The watches are in place before the reply, so no change after it is missed.
   Watch watch(config, path, request["recursive"].as_bool(), request["include_entry"].as_bool(), inotify.get(),
               write_end.get());
@@ -122,8 +122,8 @@ Reply watch_directory(const AgentConfig& config, const Json& request) {
   if (pid < 0) return Reply::failure("internal", std::string("fork: ") + std::strerror(errno));
   if (pid == 0) {
     std::signal(SIGPIPE, SIG_IGN);
-    ::close(config.socket);  // its end of life must not depend on this process
-    read_end.reset();
+    FileDescriptor(config.socket).close();  // its end of life must not depend on this process
+    read_end.close();
     watch.run();
     ::_exit(0);
   }

@@ -15,19 +15,19 @@ namespace {
 class HeldProcess : public testing::Test {
  protected:
   void SetUp() override {
-    std::vector<Fd> theirs;
-    for (Fd* end : {&out_, &err_}) {
+    std::vector<FileDescriptor> theirs;
+    for (FileDescriptor* end : {&out_, &err_}) {
       int ends[2];
       ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
       theirs.emplace_back(ends[0]);
-      *end = Fd(ends[1]);
+      *end = FileDescriptor(ends[1]);
       ::fcntl(end->get(), F_SETFL, O_NONBLOCK);
     }
     process_ = std::make_unique<Process>(7, ProcessConfig{}, std::move(theirs), [this] { ++kills_; });
   }
 
   // Until nobody takes any more.
-  size_t fill(Fd& fd) {
+  size_t fill(FileDescriptor& fd) {
     const std::string block(32 * 1024, 'x');
     size_t total = 0;
     pollfd room{fd.get(), POLLOUT, 0};
@@ -37,7 +37,7 @@ class HeldProcess : public testing::Test {
     return total;
   }
 
-  Fd out_, err_;
+  FileDescriptor out_, err_;
   std::atomic<int> kills_{0};
   std::unique_ptr<Process> process_;
 };
@@ -76,9 +76,9 @@ TEST_F(HeldProcess, TheDeadlineStrikesAlsoBehindASlowReader) {
 TEST_F(HeldProcess, KeepalivesStopWhenBothPipesHaveEndedAndTheProcessHasNot) {
   const auto reader = process_->subscribe();
   process_->start(std::nullopt);
-  out_.reset();
+  out_.close();
   EXPECT_TRUE(reader->wants_keepalives());
-  err_.reset();
+  err_.close();
   EXPECT_TRUE(eventually([&] { return !reader->wants_keepalives(); }));
   EXPECT_FALSE(process_->subscribe()->wants_keepalives());
   EXPECT_FALSE(process_->has_ended());
@@ -88,8 +88,8 @@ TEST_F(HeldProcess, KeepalivesStopWhenBothPipesHaveEndedAndTheProcessHasNot) {
 
 TEST_F(HeldProcess, ItsEndIsKeptForLateReaders) {
   process_->start(std::nullopt);
-  out_.reset();
-  err_.reset();
+  out_.close();
+  err_.close();
   process_->exited(3 << 8);
   ASSERT_TRUE(eventually([&] { return process_->has_ended(); }));
   EXPECT_FALSE(process_->is_forgotten());
