@@ -41,20 +41,30 @@ bool check_id(Call& call) {
   return false;
 }
 
-// Answers itself on failure.
-std::optional<Json> create(Call& call, const Json& body, int64_t timeout_default_s, bool secure_default) {
+// One of the two.
+struct Created {
+  std::optional<Json> answer;
+  std::optional<ApiError> error;
+};
+
+Created create(Call& call, const Json& body, int64_t timeout_default_s, bool secure_default) {
   const auto started = std::chrono::steady_clock::now();
   auto created = call.server.registry().create({body, timeout_default_s, secure_default});
-  if (!created.ok()) return respond(call.exchange, created.error()), std::nullopt;
+  if (!created.ok()) return {std::nullopt, created.error()};
   call.server.registry().logs().add(created->id, call.server.clock().unix_ns(), "info", "sandbox created");
   std::this_thread::sleep_until(started + std::chrono::milliseconds(call.server.options().create_ms));
-  return created_json(*created);
+  return {created_json(*created), std::nullopt};
+}
+
+void answer(Call& call, const Created& created) {
+  if (created.error) return respond(call.exchange, *created.error);
+  call.exchange.respond_json(201, *created.answer);
 }
 
 void create_v1(Call& call) {
   const auto body = read_json(call);
   if (!body) return;
-  if (const auto answer = create(call, *body, kTimeoutV1Seconds, false)) call.exchange.respond_json(201, *answer);
+  answer(call, create(call, *body, kTimeoutV1Seconds, false));
 }
 
 void create_v2(Call& call) {
@@ -62,18 +72,18 @@ void create_v2(Call& call) {
   if (!body) return;
   const std::string key =
       call.server.options().honours_keys ? call.request().header("idempotency-key").value_or("") : "";
-  if (key.empty()) {
-    if (const auto answer = create(call, *body, kTimeoutV2Seconds, true)) call.exchange.respond_json(201, *answer);
-    return;
-  }
+  if (key.empty()) return answer(call, create(call, *body, kTimeoutV2Seconds, true));
   if (const auto wrong = check_idempotency_key(key)) return respond(call.exchange, *wrong);
   const IdempotencyKeys::Met met = call.server.idempotency_keys().begin(key, *body);
   if (met.error) return respond(call.exchange, *met.error);
   if (met.answer) return call.exchange.respond_json(201, *met.answer);
-  const auto answer = create(call, *body, kTimeoutV2Seconds, true);
-  if (!answer) return call.server.idempotency_keys().failed(key);
-  call.server.idempotency_keys().made(key, *answer);
-  call.exchange.respond_json(201, *answer);
+  const Created created = create(call, *body, kTimeoutV2Seconds, true);
+  // Before the answer: the client may use the key again as soon as it has it.
+  if (created.answer)
+    call.server.idempotency_keys().made(key, *created.answer);
+  else
+    call.server.idempotency_keys().failed(key);
+  answer(call, created);
 }
 
 void get(Call& call) {
