@@ -87,14 +87,16 @@ class Session:
 
     def next(self):
         """The next mutant and the test program it meets. The quickest programs of all mutants come first, because they kill most of them; one
-        program's mutants come together, file by file, so that little is built in between."""
+        program's mutants come together, file by file, so that little is built in between, and headers last, of which much is built."""
         waiting = []
         for folder in self.folders:
             for mutant in self.sample_of(folder)[0]:
                 place = self.tree.find(mutant)
-                if place.path.startswith(self.path) and (untried := self.untried(mutant)):
-                    waiting.append((self.tests_of(mutant).index(untried[0]), folder["name"], untried[0], place.path, place.line, mutant))
-        return (min(waiting)[-1], min(waiting)[2]) if waiting else None
+                if mutant.id in self.judged or not place.path.startswith(self.path) or not (untried := self.untried(mutant)):
+                    continue
+                stage = self.tests_of(mutant).index(untried[0])
+                waiting.append((stage, place.path.endswith((".h", ".hpp")), folder["name"], untried[0], place.path, place.line, mutant))
+        return (min(waiting)[-1], min(waiting)[3]) if waiting else None
 
     def test(self, workshop, mutant, test):
         """Lets one test program meet a mutant."""

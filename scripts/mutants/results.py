@@ -53,12 +53,12 @@ class Tally:
         self.survivors, self.untested = [], []
 
     def add(self, mutant, known, judged, untried):
-        if untried:
-            self.untested.append(mutant)
-        elif known["verdict"] == KILLED:
+        if known and known["verdict"] == KILLED:
             self.killed += 1
         elif mutant.id in judged:
             self.equivalent += 1
+        elif untried:
+            self.untested.append(mutant)
         else:
             self.survivors.append(mutant)
 

@@ -3,8 +3,10 @@
 A draw is fixed by the commit, the seed and the folder, so that tests written later cannot choose their mutants. The code may have moved
 since: a mutant is found again by the tokens around it. One whose code is gone is passed over, and the next draw takes its place."""
 import hashlib
+import io
 import random
 import subprocess
+import tarfile
 from typing import NamedTuple
 
 from kinds import KINDS, ORIGINAL, sites
@@ -44,19 +46,19 @@ def is_product(path, folder):
 
 
 class Commit:
-    """A commit's tree, read through git."""
+    """A commit's tree, read through git in one piece."""
 
     def __init__(self, repository, commit):
-        self.repository, self.commit = repository, commit
-
-    def _git(self, *arguments):
-        return subprocess.run(["git", "-C", self.repository, *arguments], check=True, capture_output=True).stdout
+        self.commit = commit
+        done = subprocess.run(["git", "-C", repository, "archive", "--format=tar", commit], check=True, capture_output=True)
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tree:
+            self._files = {member.name: tree.extractfile(member).read() for member in tree if member.isfile()}
 
     def paths(self):
-        return self._git("ls-tree", "-r", "--name-only", self.commit).decode().splitlines()
+        return list(self._files)
 
     def read(self, path):
-        return self._git("show", f"{self.commit}:{path}").decode("utf-8", "surrogateescape")
+        return self._files[path].decode("utf-8", "surrogateescape")
 
 
 def _mutant(folder, path, tokens, site):

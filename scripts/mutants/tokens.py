@@ -28,11 +28,7 @@ def tokenize(source):
     for match in _TOKEN.finditer(source):
         line += source.count("\n", counted, match.start())
         counted = match.start()
-        if match.lastgroup == "fence":
-            kind = "string"
-        else:
-            kind = next(k for k in ("preprocessor", "space", "comment", "string", "character", "number", "word", "operator")
-                        if match.group(k) is not None)
+        kind = "string" if match.lastgroup == "fence" else match.lastgroup
         if kind not in ("preprocessor", "space", "comment"):
             tokens.append(Token(kind, match.group(), match.start(), match.end(), line))
     return tokens
