@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 
+#include "host/compiler/param_types.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -48,26 +49,6 @@ struct Param {
   Mark mark;
   enum class State { kNew, kVisiting, kDone } state = State::kNew;
 };
-
-std::optional<std::string> canonical_type(const std::string& type) {
-  static const std::map<std::string, std::string> names = {
-      {"string", "string"}, {"str", "string"},    {"text", "string"},   {"date", "string"},     {"integer", "integer"},
-      {"int", "integer"},   {"number", "number"}, {"float", "number"},  {"boolean", "boolean"}, {"bool", "boolean"},
-      {"list", "list"},     {"array", "list"},    {"object", "object"}, {"dict", "object"},     {"mapping", "object"}};
-  const auto found = names.find(type);
-  return found == names.end() ? std::nullopt : std::optional(found->second);
-}
-
-bool fits(const YamlNode& value, const std::string& type) {
-  using Kind = YamlNode::Kind;
-  if (type == "string") return value.kind == Kind::kString || value.kind == Kind::kTimestamp;
-  if (type == "integer") return value.kind == Kind::kInt;
-  if (type == "number") return value.kind == Kind::kInt || value.kind == Kind::kFloat;
-  if (type == "boolean") return value.kind == Kind::kBool;
-  if (type == "list") return value.is_sequence();
-  if (type == "object") return value.is_mapping();
-  return true;
-}
 
 class Resolver {
  public:
@@ -134,7 +115,7 @@ class Resolver {
                            near ? "did you mean '" + *near + "'?" : "");
     }
     if (const YamlNode* type = declaration.find("type")) {
-      const auto known = canonical_type(type->text());
+      const auto known = canonical_param_type(type->text());
       if (known)
         param.type = *known;
       else
@@ -156,7 +137,7 @@ class Resolver {
     std::string type = param.type;
     if (type.empty() && param.has_value)
       for (const char* candidate : {"boolean", "integer", "number"})
-        if (type.empty() && fits(param.value, candidate)) type = candidate;
+        if (type.empty() && fits_param_type(param.value, candidate)) type = candidate;
     YamlNode value;
     value.kind = YamlNode::Kind::kString;
     value.scalar = Json(text);
@@ -164,10 +145,10 @@ class Resolver {
     if (type == "list" || type == "object") {
       Diagnostics ignored;
       YamlNode parsed = parse_yaml(text, ignored);
-      if (ignored.ok() && fits(parsed, type)) value = std::move(parsed);
+      if (ignored.ok() && fits_param_type(parsed, type)) value = std::move(parsed);
     } else if (!type.empty() && type != "string") {
       YamlNode typed = value;
-      if (typed.take_plain(trim(text)) && fits(typed, type)) value = std::move(typed);
+      if (typed.take_plain(trim(text)) && fits_param_type(typed, type)) value = std::move(typed);
     }
     param.value = std::move(value);
     param.has_value = true;
@@ -254,7 +235,7 @@ class Resolver {
       if (!param.has_value) continue;
       const Mark mark = param.value.mark.line > 0 ? param.value.mark : param.mark;
       const std::string location = "params." + name;
-      if (!fits(param.value, param.type)) {
+      if (!fits_param_type(param.value, param.type)) {
         diagnostics_.error("invalid_param",
                            "Parameter '" + name + "' must be of type " + param.type + ", got " + describe(param.value),
                            location, mark);

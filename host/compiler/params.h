@@ -1,6 +1,5 @@
 // Parameters of a pipeline: declared default < OSIRIS_PARAM_<NAME> < profile < --param, typed, checked, and put into
-// every
-// ${params.name} of the document.
+// every ${params.name} of the document.
 #pragma once
 
 #include <map>

@@ -13,7 +13,6 @@ namespace osiris::e2b_server {
 namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
-constexpr size_t kSamplesMax = 1000;
 constexpr auto kTimerStepMax = std::chrono::seconds(3600);
 
 ApiError unknown(const std::string& id) {
@@ -336,27 +335,9 @@ Api<Json> Registry::sample_metrics(const std::string& id) {
   const auto found = records_.find(id);
   if (found == records_.end()) return unknown(id);
   Record& record = found->second;
-  if (usage.error || info->state == SandboxState::kPaused) return record.metrics;
-  const int64_t now_ns = clock_.unix_ns();
-  const int64_t cpu_ms = usage.ok["cpu_ms"].as_int();
-  const int64_t since_ns = record.sampled_ns ? record.sampled_ns : record.info.started_ns;
-  const double span_ms = std::max<double>(1.0, static_cast<double>(now_ns - since_ns) / 1e6);
-  const double percent = std::max(0.0, 100.0 * static_cast<double>(cpu_ms - record.cpu_ms) / span_ms /
-                                           static_cast<double>(info->recipe.shape.cpu_count));
-  record.cpu_ms = cpu_ms;
-  record.sampled_ns = now_ns;
-  record.metrics.push_back(Json::object({{"timestamp", format_iso8601_micros(now_ns, true)},
-                                         {"timestampUnix", now_ns / kSecond},
-                                         {"cpuCount", info->recipe.shape.cpu_count},
-                                         {"cpuUsedPct", std::min(percent, 100.0)},
-                                         {"memUsed", usage.ok["rss_bytes"].as_int()},
-                                         {"memTotal", info->recipe.shape.memory_mb << 20},
-                                         {"memCache", int64_t{0}},
-                                         {"diskUsed", disk_used},
-                                         {"diskTotal", info->recipe.shape.disk_mb << 20}}));
-  if (record.metrics.size() > kSamplesMax)
-    record.metrics = Json(Json::Array(record.metrics.items().end() - kSamplesMax, record.metrics.items().end()));
-  return record.metrics;
+  if (usage.error || info->state == SandboxState::kPaused) return record.samples.all();
+  record.samples.take(usage.ok, disk_used, info->recipe.shape, record.info.started_ns, clock_.unix_ns());
+  return record.samples.all();
 }
 
 void Registry::clock_jumped() { changed_.notify_all(); }

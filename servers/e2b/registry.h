@@ -16,6 +16,7 @@
 #include "servers/e2b/sandbox.h"
 #include "servers/e2b/sandbox_logs.h"
 #include "servers/e2b/templates.h"
+#include "servers/e2b/usage_samples.h"
 
 namespace osiris::e2b_server {
 
@@ -96,9 +97,7 @@ class Registry {
  private:
   struct Record {
     SandboxInfo info;
-    Json metrics = Json::array();
-    int64_t cpu_ms = 0;
-    int64_t sampled_ns = 0;
+    UsageSamples samples;
   };
 
   Api<SandboxInfo> describe(const CreateSpec& spec) const;

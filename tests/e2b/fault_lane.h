@@ -9,24 +9,11 @@
 #include <vector>
 
 #include "tests/e2b/remote_calls.h"
+#include "tests/e2b/run_checks.h"
 #include "tests/e2b/sandboxed_project.h"
 #include "tests/unit/http/cutting_front.h"
 
 namespace osiris::e2b_test {
-
-// A value that must be nowhere but in a StreamInput.
-inline constexpr const char* kCanary = "canary-7f3a9c1d55e0";
-
-// How one run ended, and everything about it that must never be.
-struct Ended {
-  int exit = -1;
-  std::string error_class;  // of the run's error, from its session
-  bool hit = false;         // the fault that was planned struck
-  bool last_hit = false;    // ... the last one of the plan
-  std::vector<std::string> complaints;
-  std::string log;  // what a person needs to see of it
-  double seconds = 0;
-};
 
 // The flags that scale every limit of the adapter down.
 std::vector<std::string> scaled_limits();
@@ -51,10 +38,6 @@ class Lane {
     int kept_max = 0;
     std::string interrupt_at;  // Ctrl-C when this has been printed
   };
-  // What holds after any run, however it went: nothing of it is left, nothing leaked, every output is whole or absent.
-  // `outputs`: file below the project -> its only right content.
-  void check_invariants(const Project& project, const Outcome& outcome,
-                        const std::map<std::string, std::string>& outputs, Ended& ended, int kept_max = 0);
   Outcome run_under(const Project& project, const std::vector<std::string>& arguments, const std::string& interrupt_at,
                     const Json& faults, Ended& ended);
   Prepared prepare(Scenario scenario, Project& project);
@@ -62,16 +45,12 @@ class Lane {
   void go_through_front(Project& project, const FaultCase& fault);
   void await_quiet() const;
   void remove_templates() const;
-  void check_error(const Project& project, const Outcome& outcome, Ended& ended);
 
   ServerProcess server_;
   std::unique_ptr<http::CuttingFront> front_;  // once a fault has needed it
   const int number_;
   int shapes_ = 0;
 };
-
-// Processes below this one.
-size_t count_descendants(pid_t root);
 
 // Runs `work(lane, index)` for 0..count-1 on `lanes` threads.
 void run_in_lanes(int lanes, size_t count, const std::function<void(Lane&, size_t)>& work);

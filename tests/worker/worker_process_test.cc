@@ -1,4 +1,4 @@
-// The shipped worker binary from outside: what it says on its streams, how it ends, what it leaves behind.
+// The shipped worker binary from outside: what it says on its streams and what it leaves behind.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -7,7 +7,7 @@
 
 #include "protocol/base/file.h"
 #include "protocol/base/redact.h"
-#include "tests/worker/worker_process.h"
+#include "tests/worker/worker_fixture.h"
 
 namespace osiris::worker::test {
 namespace {
@@ -16,40 +16,6 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-class WorkerTest : public ::testing::Test {
- protected:
-  // Prepares a run of these steps and asks for all of them.
-  void run(WorkerProcess& worker, Json::Array steps, Json params = {}) {
-    std::vector<std::string> ids;
-    for (const Json& step : steps) ids.push_back(step["id"].as_string());
-    if (params.is_null()) params = session_.prepare_params(std::move(steps));
-    worker.request("prepare", "prepare", std::move(params));
-    for (const std::string& id : ids) worker.request(id, "execute_step", Json::object({{"step_id", id}}));
-  }
-  Json prepare_with(Json::Array steps, std::string_view key, Json value) const {
-    Json params = session_.prepare_params(std::move(steps));
-    params.set(key, std::move(value));
-    return params;
-  }
-  std::vector<std::string> files_left() const {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(session_.directory()))
-      names.push_back(entry.path().lexically_relative(session_.directory()));
-    return names;
-  }
-
-  Session session_;
-};
-
-bool is_running(pid_t pid) {
-  // A zombie that init has not reaped yet is dead for our purpose.
-  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-  std::string text;
-  std::getline(stat, text);
-  const size_t end = text.rfind(')');
-  return end != std::string::npos && text.size() > end + 2 && text[end + 2] != 'Z' && text[end + 2] != 'X';
-}
 
 TEST_F(WorkerTest, SaysHelloFirst) {
   WorkerProcess worker;
@@ -225,52 +191,6 @@ TEST_F(WorkerTest, KeepsItsRecordsUntilItEnds) {
   worker.request("again", "replay", Json::object({{"from_seq", 1}}));
   worker.response("again");
   EXPECT_TRUE(worker.until([](const Json& record) { return record["id"].as_string() == "finish"; }).contains("result"));
-}
-
-// Two of the steps never end by themselves, so that the worker ends at all is the promise kept.
-TEST_F(WorkerTest, EndsWithItsHostWhateverTheStepsDo) {
-  WorkerProcess worker;
-  run(worker, {mock_step("deaf", R"({"hang":"deaf"})"), mock_step("query", R"({"hang":"query"})"),
-               mock_step("child", R"({"child":true,"hang":"deaf"})")});
-  const auto child = static_cast<pid_t>(worker.event("mock_child")["data"]["pid"].as_int());
-  ASSERT_TRUE(is_running(child));
-  worker.close_stdin();
-  EXPECT_EQ(worker.wait().value, 1);
-  EXPECT_FALSE(is_running(child));
-}
-
-TEST_F(WorkerTest, EndsOnSigtermWithItsRecordsWrittenAndItsChildrenGone) {
-  WorkerProcess worker;
-  run(worker, {mock_step("a", R"({"child":true,"hang":"politely"})"), mock_step("b", "{}", {"a"})});
-  const auto child = static_cast<pid_t>(worker.event("mock_child")["data"]["pid"].as_int());
-  worker.signal(SIGTERM);
-  const ExitStatus exit = worker.wait();
-  EXPECT_FALSE(exit.signaled);
-  EXPECT_EQ(exit.value, 143);
-  EXPECT_EQ(worker.response("a")["error"]["code"].as_string(), "cancelled");
-  EXPECT_TRUE(worker.response("b")["error"]["data"]["skipped"].as_bool());
-  EXPECT_FALSE(is_running(child));
-}
-
-TEST_F(WorkerTest, DiesVisiblyWhenADriverCrashesOrExits) {
-  for (const auto& [cfg, signaled, value] :
-       {std::tuple(R"({"signal":11})", true, 11), std::tuple(R"({"signal":9})", true, 9),
-        std::tuple(R"({"signal":6})", true, 6), std::tuple(R"({"exit":77})", false, 77)}) {
-    WorkerProcess worker;
-    run(worker, {mock_step("a", cfg)});
-    const ExitStatus exit = worker.wait();
-    EXPECT_EQ(exit.signaled, signaled) << cfg;
-    EXPECT_EQ(exit.value, value) << cfg;
-    EXPECT_EQ(worker.records().back()["data"]["event"].as_string(), "artifact_created")
-        << "what was said before is whole";
-  }
-}
-
-TEST_F(WorkerTest, SurvivesTheDeathOfAChildProcess) {
-  WorkerProcess worker;
-  run(worker, {mock_step("a", R"({"child":true,"sleep_ms":1})"), mock_step("b", "{}", {"a"})});
-  ::kill(static_cast<pid_t>(worker.event("mock_child")["data"]["pid"].as_int()), SIGKILL);
-  EXPECT_TRUE(worker.response("b").contains("result"));
 }
 
 TEST_F(WorkerTest, GoesOnWhenADriverPrintsToStdout) {

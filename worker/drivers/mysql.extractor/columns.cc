@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <optional>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
@@ -37,57 +38,42 @@ Result<Column> decimal(const MYSQL_FIELD& field, Column column) {
   return column;
 }
 
-Result<Column> column_of(const MYSQL_FIELD& field) {
-  Column column;
-  column.name.assign(field.name, field.name_length);
-  column.is_unsigned = (field.flags & UNSIGNED_FLAG) != 0;
+// nullopt: a type that this extractor does not know.
+std::optional<Kind> kind_of(const MYSQL_FIELD& field) {
   switch (field.type) {
     case MYSQL_TYPE_TINY:
-      column.kind = Kind::kInt8;
-      return column;
+      return Kind::kInt8;
     case MYSQL_TYPE_YEAR:
-      column.is_unsigned = false;
-      [[fallthrough]];
     case MYSQL_TYPE_SHORT:
-      column.kind = Kind::kInt16;
-      return column;
+      return Kind::kInt16;
     case MYSQL_TYPE_INT24:
     case MYSQL_TYPE_LONG:
-      column.kind = Kind::kInt32;
-      return column;
+      return Kind::kInt32;
     case MYSQL_TYPE_LONGLONG:
-      column.kind = Kind::kInt64;
-      return column;
+      return Kind::kInt64;
     case MYSQL_TYPE_FLOAT:
-      column.kind = Kind::kFloat;
-      return column;
+      return Kind::kFloat;
     case MYSQL_TYPE_DOUBLE:
-      column.kind = Kind::kDouble;
-      return column;
+      return Kind::kDouble;
     case MYSQL_TYPE_DECIMAL:
     case MYSQL_TYPE_NEWDECIMAL:
-      return decimal(field, std::move(column));
+      return Kind::kDecimal;
     case MYSQL_TYPE_DATE:
     case MYSQL_TYPE_NEWDATE:
-      column.kind = Kind::kDate;
-      return column;
+      return Kind::kDate;
     case MYSQL_TYPE_DATETIME:
     case MYSQL_TYPE_DATETIME2:
     case MYSQL_TYPE_TIMESTAMP:
     case MYSQL_TYPE_TIMESTAMP2:
-      column.kind = Kind::kDateTime;
-      return column;
+      return Kind::kDateTime;
     case MYSQL_TYPE_TIME:
     case MYSQL_TYPE_TIME2:
-      column.kind = Kind::kTime;
-      return column;
+      return Kind::kTime;
     case MYSQL_TYPE_BIT:
     case MYSQL_TYPE_GEOMETRY:
-      column.kind = Kind::kBytes;
-      return column;
+      return Kind::kBytes;
     case MYSQL_TYPE_JSON:  // MySQL sends it with the binary character set, but it is utf8mb4
-      column.kind = Kind::kText;
-      return column;
+      return Kind::kText;
     case MYSQL_TYPE_VARCHAR:
     case MYSQL_TYPE_VAR_STRING:
     case MYSQL_TYPE_STRING:
@@ -97,16 +83,26 @@ Result<Column> column_of(const MYSQL_FIELD& field) {
     case MYSQL_TYPE_MEDIUM_BLOB:
     case MYSQL_TYPE_LONG_BLOB:
     case MYSQL_TYPE_BLOB:
-      column.kind = field.charsetnr == kBinaryCharset ? Kind::kBytes : Kind::kText;
-      return column;
+      return field.charsetnr == kBinaryCharset ? Kind::kBytes : Kind::kText;
     case MYSQL_TYPE_NULL:
-      column.kind = Kind::kNull;
-      return column;
+      return Kind::kNull;
     default:
-      return mismatch("column '" + column.name + "' has a type this extractor does not know (" +
-                          std::to_string(static_cast<int>(field.type)) + ")",
-                      "select CAST(" + column.name + " AS CHAR)");
+      return std::nullopt;
   }
+}
+
+Result<Column> column_of(const MYSQL_FIELD& field) {
+  Column column;
+  column.name.assign(field.name, field.name_length);
+  column.is_unsigned = (field.flags & UNSIGNED_FLAG) != 0 && field.type != MYSQL_TYPE_YEAR;
+  const std::optional<Kind> kind = kind_of(field);
+  if (!kind)
+    return mismatch("column '" + column.name + "' has a type this extractor does not know (" +
+                        std::to_string(static_cast<int>(field.type)) + ")",
+                    "select CAST(" + column.name + " AS CHAR)");
+  column.kind = *kind;
+  if (column.kind == Kind::kDecimal) return decimal(field, std::move(column));
+  return column;
 }
 
 }  // namespace

@@ -1,0 +1,139 @@
+#include "tests/unit/worker/executor_fixture.h"
+
+#include <fstream>
+
+#include "protocol/model/step_naming.h"
+#include "tests/support/eventually.h"
+
+namespace osiris::worker {
+
+std::unique_ptr<Gate> gate;
+std::atomic<int> attempts{0};
+
+namespace {
+
+Result<StepOutcome> produce(StepContext& step) {
+  const uint64_t rows = step.config()["rows"].as_uint(3);
+  duckdb_result result;
+  const std::string sql =
+      "CREATE TABLE " + step.output_table().quoted() + " AS SELECT range AS i FROM range(" + std::to_string(rows) + ")";
+  EXPECT_EQ(duckdb_query(step.connection_handle(), sql.c_str(), &result), DuckDBSuccess)
+      << duckdb_result_error(&result);
+  duckdb_destroy_result(&result);
+  return StepOutcome{rows, 0};
+}
+Result<StepOutcome> consume(StepContext& step) {
+  StepOutcome outcome;
+  for (const Input& input : step.inputs()) outcome.rows_written += input.rows;
+  return outcome;
+}
+Result<StepOutcome> fail(StepContext& step) {
+  return Error(Code::kStepFailed, step.config()["why"].as_string_or("no reason"));
+}
+Result<StepOutcome> wait_at_gate(StepContext&) {
+  gate->wait();
+  return StepOutcome{};
+}
+Result<StepOutcome> until_cancelled(StepContext& step) {
+  gate->wait();
+  EXPECT_TRUE(test::eventually([&] { return step.is_cancelled(); }));
+  return Error(Code::kCancelled, "stopped");
+}
+Result<StepOutcome> endless_query(StepContext& step) {
+  gate->wait();
+  return step.run_confined("SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * b.range = -1")
+                 .ok()
+             ? Result<StepOutcome>(StepOutcome{})
+             : Result<StepOutcome>(Error(Code::kStepFailed, "interrupted"));
+}
+Result<StepOutcome> fail_twice(StepContext&) {
+  if (++attempts < 3) return Error(Code::kUnavailable, "attempt " + std::to_string(attempts));
+  return StepOutcome{};
+}
+Result<StepOutcome> wrong_input(StepContext&) {
+  ++attempts;
+  return Error(Code::kInvalidArgument, "wrong");
+}
+Result<StepOutcome> show_connection(StepContext& step) {
+  return Error(Code::kStepFailed, "connected with " + step.connection()->fields["password"].as_string());
+}
+Result<StepOutcome> talk(StepContext& step) {
+  step.event("said", Json::object({{"event", "forged"}, {"step_id", "forged"}, {"text", "the word is hunter22"}}));
+  step.metric("made", 2, "things");
+  step.progress(5);
+  return StepOutcome{5, 0};
+}
+Result<StepOutcome> write_file(StepContext& step) {
+  const OutputFile file{"out.txt", step.output_file("out.txt").absolute};
+  std::ofstream(file.target) << "text";
+  const Status added = step.add_output(file, 1);
+  if (!added.ok()) return added.error();
+  return StepOutcome{0, 1};
+}
+Result<StepOutcome> count_input(StepContext& step) {
+  const auto rows = step.run_confined("SELECT * FROM input_df");
+  if (!rows.ok()) return rows.error();
+  return StepOutcome{*rows, 0};
+}
+
+const Driver kTestDrivers[] = {
+    {"produce", produce, nullptr},
+    {"consume", consume, nullptr},
+    {"fail", fail, nullptr},
+    {"wait", wait_at_gate, nullptr},
+    {"until_cancelled", until_cancelled, nullptr},
+    {"endless_query", endless_query, nullptr},
+    {"fail_twice", fail_twice, nullptr},
+    {"wrong_input", wrong_input, nullptr},
+    {"show_connection", show_connection, nullptr},
+    {"talk", talk, nullptr},
+    {"write_file", write_file, nullptr},
+    {"count_input", count_input, nullptr},
+};
+
+}  // namespace
+
+Json step(const std::string& id, const std::string& driver, const std::vector<std::string>& needs, Json cfg) {
+  Json json = Json::object({{"id", id},
+                            {"component", driver},
+                            {"driver", driver},
+                            {"mode", "transform"},
+                            {"cfg_path", "cfg/" + id + ".json"},
+                            {"cfg", std::move(cfg)}});
+  Json need_list = Json::array(), inputs = Json::object();
+  for (const std::string& need : needs) {
+    need_list.push_back(need);
+    inputs.set(relation_name(need), Json::object({{"from_step", need}}));
+  }
+  json.set("needs", std::move(need_list));
+  json.set("inputs", std::move(inputs));
+  return json;
+}
+
+void ExecutorTest::plan(const std::vector<Json>& steps) {
+  auto parsed = plan_from_json(Json::object({{"steps", Json(Json::Array(steps))}}));
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  worker::Run run;
+  run.run_id = "run";
+  run.session_dir = directory_ / "session";
+  run.paths = PathMap(directory_ / "work", {});
+  run.threads = 4;
+  run.database = std::make_shared<Database>(DatabaseOptions{0, 2, run.worker_dir() / "spill"});
+  run.connections = parse(
+      R"({"@db.shop":{"family":"db","alias":"shop","fields":{"host":"h"},"secrets":{"password":"connection/db.shop/password"}},
+                              "@db.lost":{"family":"db","alias":"lost","fields":{},"secrets":{"password":"connection/db.lost/password"}}})");
+  run.secrets = parse(R"({"connection/db.shop/password":"hunter22"})");
+  auto redactor = std::make_shared<Redactor>();
+  redactor->add("hunter22");
+  run.redactor = redactor;
+  run.find_driver = [](std::string_view wanted) -> const Driver* {
+    for (const Driver& driver : kTestDrivers) {
+      if (driver.name == wanted) return &driver;
+    }
+    return nullptr;
+  };
+  run.secret_pointers = [](std::string_view) { return "/secret_key /resolved_connection/password"; };
+  executor_ = std::make_unique<Executor>(std::move(run), *std::move(parsed), sink_, log_, *clock_);
+}
+
+}  // namespace osiris::worker
