@@ -79,8 +79,8 @@ Result<int64_t> take_next(const std::filesystem::path& file, std::string_view pi
 Result<int64_t> RunIndex::next_counter(std::string_view pipeline_id, const Clock& clock) const {
   if (const Status made = make_directories(dir_); !made.ok()) return of_own_files(made.error());
   const std::string now = format_iso8601_micros(clock.unix_ns());
-  // SQLite's own waiting (the busy timeout) does not cover the moment in which another process turns a new file to WAL: there it refuses at
-  // once, because waiting could deadlock. Hence the whole transaction is tried again.
+  // SQLite's own waiting (the busy timeout) does not cover the moment in which another process turns a new file to WAL:
+  // there it refuses at once, because waiting could deadlock. Hence the whole transaction is tried again.
   const int64_t give_up_ns = system_clock().monotonic_ns() + int64_t{kBusyTimeoutMs} * 1'000'000;
   for (;;) {
     Result<int64_t> value = take_next(dir_ / "counters.sqlite", pipeline_id, now);

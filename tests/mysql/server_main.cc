@@ -1,8 +1,7 @@
 // osiris-mariadb [--tls] [--port N] [--bench-rows N] [--sql FILE]... -- PROGRAM [ARGUMENT]...
 //
 // Starts a MariaDB server of its own, fills it from the SQL files, runs PROGRAM with MARIADB_HOST, MARIADB_PORT and
-// (with
-// --tls) MARIADB_CA in its environment, stops the server and exits as PROGRAM did. For demos and benchmarks:
+// (with --tls) MARIADB_CA in its environment, stops the server and exits as PROGRAM did. For demos and benchmarks:
 //
 //   osiris-mariadb --sql examples/mysql/shop.sql -- osiris run pipeline.yaml
 #include <sys/wait.h>

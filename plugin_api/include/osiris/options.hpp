@@ -9,11 +9,11 @@
 //     constexpr std::array kRows = {
 //         osiris::plugin::Bound<Config>{OSIRIS_DURATION, "patience", &Config::patience, "how long to wait", {}, "60"},
 //         osiris::plugin::Bound<Config>{OSIRIS_TEXT, "host", &Config::hosts, "a host to use", "HOST", {}, {}, {}, {},
-//         OSIRIS_REPEATED},
+//                                       OSIRIS_REPEATED},
 //     };
 //
-//     static constexpr auto kOptions = osiris::plugin::descriptors(kRows);            // what <osiris/adapter.hpp> asks
-//     for void configure(const std::vector<Setting>& settings) { osiris::plugin::apply(kRows, settings, config_); }
+//     static constexpr auto kOptions = osiris::plugin::descriptors(kRows);  // what <osiris/adapter.hpp> asks for
+//     void configure(const std::vector<Setting>& settings) { osiris::plugin::apply(kRows, settings, config_); }
 //
 // The host hands every default to configure, so that a configuration holds no defaults of its own.
 #pragma once

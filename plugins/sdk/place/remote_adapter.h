@@ -3,9 +3,8 @@
 //
 //   validate   options and connections make sense for such a machine, no network
 //   prepare    the index of the run package
-//   execute    template (if one is wanted) > machine > one upload > start > one message; then only listening. After OK
-//   or a failed step
-//              the machine stays leased for collect
+//   execute    template (if one is wanted) > machine > one upload > start > one message; then only listening. The
+//              machine stays leased for collect after OK or a failed step
 //   collect    one download, every file checked; the machine is released and its end verified
 //
 // When a machine is replaced by a fresh one: replacement.h.

@@ -1,9 +1,13 @@
 /* An adapter that runs no worker and still does all that a run of one output asks for: its steps are seen to run, the
- * file is written, said and reported. A defect defines one of these macros and includes this header. CONTENT what is
- * written at the target ("x\n" is what is said) WRITES           0: nothing is written SAYS_WRITTEN     0: no step is
- * seen to write anything REPORTED_SIZE    of the artifacts document REPORTED_SHA256 REPORTED_BESIDE  the document's
- * target is this much longer than the plan's REPORTS          how often the document names the file REPORTED_PATH    as
- * which path; "": the pipeline's own */
+ * file is written, said and reported. A defect defines one of these macros and includes this header.
+ *   CONTENT          what is written at the target ("x\n" is what is said)
+ *   WRITES           0: nothing is written
+ *   SAYS_WRITTEN     0: no step is seen to write anything
+ *   REPORTED_SIZE    of the artifacts document
+ *   REPORTED_SHA256
+ *   REPORTED_BESIDE  the document's target is this much longer than the plan's
+ *   REPORTS          how often the document names the file
+ *   REPORTED_PATH    as which path; "": the pipeline's own */
 #ifndef OSIRIS_TESTS_ABI_DEFECTS_OUTPUTS_H
 #define OSIRIS_TESTS_ABI_DEFECTS_OUTPUTS_H
 

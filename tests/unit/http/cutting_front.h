@@ -1,11 +1,9 @@
 // HTTP/2 over TLS that breaks off where a test says: inside a frame or inside a TLS record. TLS ends here; behind it
 // nghttpx turns HTTP/2 into HTTP/1.1 for a plain server. Every connection reaches nghttpx from an address of its own,
-// which the server finds in X-Forwarded-For, so whoever answers a call can say on which connection the answer is to
-// break off:
+// which the server finds in X-Forwarded-For, so that it can say on which connection the answer is to break off:
 //
 //   front.plan({Cut::Where::kHeaders, .resets = false});
-//   front.arm("127.0.0.7");   // before the answer leaves; or let somebody send {"forwarded_for":"127.0.0.7"} to
-//   control_port()
+//   front.arm("127.0.0.7");   // before the answer leaves; or send {"forwarded_for":"127.0.0.7"} to control_port()
 #pragma once
 
 #include <atomic>
