@@ -6,6 +6,8 @@
 #   make test        install what is missing, build, run every test
 #   make check-asan  the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make check-tsan  the tests under ThreadSanitizer
+#   make format      give every C and C++ file the form that a test wants (clang-format 19)
+#   make house       how large files and functions are, how much is comment; fails when worse than scripts/house.toml
 #   make attack      the attack suite at its full size, and its figures (docs/attack-suite.md)
 #   make fuzz        libFuzzer on every parser, 60 s each, under both sanitizers; FUZZ="json frames" FUZZ_SECONDS=600
 #   make coverage    which lines of product code the tests go through: by folder, and every line that none does in build/coverage/coverage.txt
@@ -25,7 +27,7 @@ BUILD   = build/$(PRESET)
 BRIEF   = @scripts/brief.sh $(BUILD)
 CMAKE_BUILD = cmake --build --preset $(PRESET) -j $(JOBS)
 
-.PHONY: demo demo-mysql demo-e2b test check-asan check-tsan check-live check-updates attack coverage fuzz mutants bench build configure setup install package clean
+.PHONY: demo demo-mysql demo-e2b test check-asan check-tsan check-live check-updates format house attack coverage fuzz mutants bench build configure setup install package clean
 .DEFAULT_GOAL := build
 
 # What is installed: all that tests and servers need, or only what a first look does.
@@ -63,6 +65,12 @@ check-live: $(if $(E2B_API_KEY),configure)
 
 check-updates:
 	@scripts/check_updates.py
+
+format: setup
+	@scripts/format.py
+
+house:
+	@scripts/house.py
 
 attack: build
 	@scripts/attack.sh $(PRESET)
