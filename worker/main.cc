@@ -54,8 +54,7 @@ constexpr std::string_view kHelp =
     "  --help        print this\n"
     "  --install-requirements FILE --cache-dir DIRECTORY\n"
     "                make the virtual environment of python.processor steps that FILE describes\n"
-    "  --check-plan FILE\n"
-    "                bind the SQL of a plan without running it (osiris validate)\n"
+    "  --check-plan  bind the SQL of the plan on stdin without running it (osiris validate)\n"
     "\n"
     "Without arguments it speaks the protocol of docs/worker-protocol.md.\n";
 
@@ -177,9 +176,9 @@ int run(int argc, char** argv) {
     isolate();
     return python::install_requirements(std::vector<std::string>(argv + 2, argv + argc));
   }
-  if (option == "--check-plan") {
+  if (argc == 2 && option == "--check-plan") {
     isolate();
-    return check_plan_command(std::vector<std::string>(argv + 2, argv + argc));
+    return check_plan_command();
   }
   if (argc == 2 && option == "--version") {
     print("osiris-worker " OSIRIS_VERSION "\n");

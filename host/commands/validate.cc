@@ -17,6 +17,7 @@ struct Options {
   std::string profile, mode = "strict";
   bool allow_mock = false;
   bool strict = false;
+  bool connect = false;
 };
 
 void add_options(CLI::App& command, Options& options) {
@@ -25,6 +26,7 @@ void add_options(CLI::App& command, Options& options) {
                   "pipelines, or directories of them; none: the whole project: osiris.yaml, connections and pipelines")
       ->type_name("FILE");
   command.add_flag("--strict", options.strict, "warnings are errors");
+  command.add_flag("--connect", options.connect, "ask databases for the columns of their queries");
   command.add_option("-p,--profile", options.profile, "profile to check for")->type_name("NAME");
   command.add_option("--param", options.params, "parameter, repeatable")->type_name("K=V")->allow_extra_args(false);
   command.add_option("--mode", options.mode, "strict: unset variables of connections are errors; warn: warnings")
@@ -55,7 +57,8 @@ void check_sql(const CommandContext& context, const Workspace& workspace, const 
   if (!result.ok()) return;
   const auto worker = locate_worker(context.executable_directory, context.process_environment);
   if (worker.ok())
-    check_plan({*result.pipeline, workspace.inputs(context), context.cwd, *worker}, result.diagnostics);
+    check_plan({*result.pipeline, workspace.inputs(context), context.cwd, *worker, options.connect},
+               result.diagnostics);
   else
     result.diagnostics.warning("sql_not_checked", "the SQL was not checked: " + worker.error().message, "", {},
                                worker.error().hint);

@@ -10,6 +10,7 @@
 #include "protocol/base/file.h"
 #include "protocol/base/subprocess.h"
 #include "protocol/base/text.h"
+#include "protocol/base/wipe.h"
 
 namespace osiris {
 namespace {
@@ -42,22 +43,38 @@ class TemporaryDirectory {
   fs::path path_;
 };
 
+// Secret values go with it only where connections may be asked.
+Result<Json> request_for(const PlanCheck& check, const RunPlan& plan, const fs::path& directory) {
+  Json request = Json::object({{"plan", to_json(plan.plan)},
+                               {"connections", plan.connections_json["connections"]},
+                               {"connect", check.connect},
+                               {"work_dir", check.work_dir.string()},
+                               {"session_dir", (directory / "session").string()}});
+  if (!check.connect) return request;
+  Json secrets = Json::object();
+  for (const std::string& name : plan.secret_names) {
+    OSIRIS_ASSIGN(const SecretString value, check.inputs.connections.secret_value(name));
+    secrets.set(name, value.view());
+  }
+  request.set("secrets", std::move(secrets));
+  return request;
+}
+
 Result<Json> ask_worker(const PlanCheck& check, const RunPlan& plan) {
   OSIRIS_ASSIGN(const TemporaryDirectory directory, TemporaryDirectory::make());
-  const fs::path request = directory.path() / "request.json";
-  OSIRIS_TRY(write_file_atomically(request, Json::object({{"plan", to_json(plan.plan)},
-                                                          {"connections", plan.connections_json["connections"]},
-                                                          {"work_dir", check.work_dir.string()},
-                                                          {"session_dir", (directory.path() / "session").string()}})
-                                                .dump()));
+  OSIRIS_ASSIGN(Json request, request_for(check, plan, directory.path()));
+  std::string input = request.dump();
+  wipe(request);
   SpawnOptions spawn;
-  spawn.arguments = {check.worker.string(), "--check-plan", request.string()};
+  spawn.arguments = {check.worker.string(), "--check-plan"};
   spawn.environment = {{"PATH", "/usr/bin:/bin"}};
   spawn.working_directory = check.work_dir;
-  OSIRIS_ASSIGN(const CommandOutput output, run_command(std::move(spawn), kLimitMs, kAnswerBytesMax));
-  if (!output.exit.success())
-    return Error(Code::kUnavailable, "the worker " + output.exit.describe() + ": " + output.standard_error);
-  return parse_json(output.standard_output);
+  const auto output = run_command(std::move(spawn), kLimitMs, kAnswerBytesMax, input);
+  wipe(input);
+  if (!output.ok()) return output.error();
+  if (!output->exit.success())
+    return Error(Code::kUnavailable, "the worker " + output->exit.describe() + ": " + output->standard_error);
+  return parse_json(output->standard_output);
 }
 
 // Whether an error may be gone with other types of columns: the engine binds names before it looks at types.

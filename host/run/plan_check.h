@@ -14,6 +14,7 @@ struct PlanCheck {
   const CompileInputs& inputs;
   std::filesystem::path work_dir;  // absolute
   std::filesystem::path worker;
+  bool connect = false;  // databases may be asked for the columns of their queries
 };
 
 // Adds to `findings`: sql_error for what cannot run whatever the data is, and as a warning what cannot run with the

@@ -280,18 +280,35 @@ void Subprocess::kill_session() const {
   }
 }
 
-Result<CommandOutput> run_command(SpawnOptions options, int64_t timeout_ms, size_t bytes_max) {
-  options.standard_input = SpawnOptions::Stream::kNull;
+namespace {
+
+// Sends what the reader has room for; false once nothing is left to send, or nobody reads.
+bool send_some(int fd, std::string_view& input) {
+  const ssize_t sent = ::send(fd, input.data(), input.size(), MSG_NOSIGNAL);
+  if (sent < 0) return errno == EAGAIN || errno == EINTR;
+  input.remove_prefix(static_cast<size_t>(sent));
+  return !input.empty();
+}
+
+}  // namespace
+
+Result<CommandOutput> run_command(SpawnOptions options, int64_t timeout_ms, size_t bytes_max, std::string_view input) {
+  options.standard_input = input.empty() ? SpawnOptions::Stream::kNull : SpawnOptions::Stream::kPipe;
   options.standard_output = options.standard_error = SpawnOptions::Stream::kPipe;
   OSIRIS_ASSIGN(Subprocess process, Subprocess::spawn(options));
   CommandOutput output;
   const int64_t end = now_ms() + timeout_ms;
-  pollfd streams[] = {{process.stdout_fd(), POLLIN, 0}, {process.stderr_fd(), POLLIN, 0}};
+  pollfd streams[] = {
+      {process.stdout_fd(), POLLIN, 0}, {process.stderr_fd(), POLLIN, 0}, {process.stdin_fd(), POLLOUT, 0}};
   std::string* const texts[] = {&output.standard_output, &output.standard_error};
   std::string block(size_t{64} << 10, '\0');
   while (streams[0].fd >= 0 || streams[1].fd >= 0) {
     if (now_ms() >= end) break;
-    ::poll(streams, 2, static_cast<int>(std::clamp<int64_t>(end - now_ms(), 0, kPollMsMax)));
+    ::poll(streams, 3, static_cast<int>(std::clamp<int64_t>(end - now_ms(), 0, kPollMsMax)));
+    if (streams[2].fd >= 0 && streams[2].revents != 0 && !send_some(streams[2].fd, input)) {
+      process.close_stdin();
+      streams[2].fd = -1;
+    }
     for (size_t i = 0; i < 2; ++i) {
       if (streams[i].fd < 0 || streams[i].revents == 0) continue;
       const ssize_t got = ::read(streams[i].fd, block.data(), block.size());

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -85,7 +86,9 @@ struct CommandOutput {
   std::string standard_output;  // at most `bytes_max` of each
   std::string standard_error;
 };
-// Runs a short program to its end with an empty stdin. kDeadline when it took longer (it is then killed).
-Result<CommandOutput> run_command(SpawnOptions options, int64_t timeout_ms, size_t bytes_max = 1 << 20);
+// Runs a short program to its end, with `input` as its stdin: a program that does not read it all is no error.
+// kDeadline when it took longer (it is then killed).
+Result<CommandOutput> run_command(SpawnOptions options, int64_t timeout_ms, size_t bytes_max = 1 << 20,
+                                  std::string_view input = {});
 
 }  // namespace osiris

@@ -1,12 +1,17 @@
 #include "worker/check/plan_check.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
-#include "protocol/base/file.h"
+#include "protocol/base/fd.h"
+#include "protocol/base/wipe.h"
 #include "protocol/model/step_naming.h"
 #include "protocol/rpc/params.h"
 #include "worker/executor/step_context.h"
@@ -16,7 +21,7 @@
 namespace osiris::worker {
 namespace {
 
-constexpr int kExitUsage = 2;
+constexpr size_t kRequestBytesMax = 256u << 20;
 constexpr int kExitFailed = 3;
 
 // What steps report on their way is of no interest.
@@ -32,7 +37,8 @@ struct Known {
 
 class PlanChecker {
  public:
-  explicit PlanChecker(RunSetup setup) : run_(std::move(setup.run)), plan_(std::move(setup.plan)), log_(-1) {
+  PlanChecker(RunSetup setup, bool connects)
+      : run_(std::move(setup.run)), plan_(std::move(setup.plan)), connects_(connects), log_(-1) {
     DatabaseOptions options;
     options.threads = 1;
     options.spill_dir = run_.worker_dir() / "spill";
@@ -49,10 +55,10 @@ class PlanChecker {
   Json check_step(const PlanStep& step) {
     Json report = Json::object({{"step_id", step.id}, {"columns", Json()}, {"sampled", false}, {"error", Json()}});
     const Driver* driver = run_.find_driver(step.driver);
-    if (!driver || !driver->describe || step.check) return report;
+    if (!driver || !driver->describe || step.check || (driver->describe_connects && !connects_)) return report;
     const Inputs inputs = gather(step);
     Known known;
-    known.sampled = step.mode == StepMode::kExtract || inputs.sampled;
+    known.sampled = (step.mode == StepMode::kExtract && !driver->describe_connects) || inputs.sampled;
     report.set("sampled", known.sampled);
     const Status described = describe(step, *driver, inputs, known);
     if (!described.ok() && described.error().code != Code::kUnsupported)
@@ -107,11 +113,13 @@ class PlanChecker {
     return {};
   }
 
-  // Secrets are not sent for a check: it connects to nothing.
+  // With the secrets that were sent: none, unless connections may be asked.
   ConnectionFields fields_of(const PlanStep& step) const {
     if (step.connection.empty()) return {};
     const Json* document = run_.connections.find(step.connection);
     PlanConnection plan = plan_connection_from_json(step.connection, document ? *document : Json());
+    for (const auto& [field, secret] : plan.secrets)
+      if (const Json* value = run_.secrets.find(secret)) plan.fields.set(field, *value);
     return {std::move(plan.family), std::move(plan.alias), std::move(plan.fields), std::move(plan.addresses)};
   }
 
@@ -134,6 +142,7 @@ class PlanChecker {
 
   Run run_;
   Plan plan_;
+  bool connects_;
   NoRecords records_;
   Log log_;
   std::map<std::string, Known> known_;
@@ -141,32 +150,31 @@ class PlanChecker {
 
 }  // namespace
 
-Result<Json> check_plan(const Json& request) {
+Result<Json> check_plan(Json request) {
   rpc::PrepareParams params;
   params.run_id = "check";
   params.session_dir = request["session_dir"].as_string();
   params.work_dir = request["work_dir"].as_string();
   params.plan = request["plan"];
   params.connections = request["connections"];
+  params.secrets = request["secrets"].is_object() ? request["secrets"] : Json::object();
+  params.env = Json::object();
+  const bool connects = request["connect"].as_bool();
+  wipe(request);
   OSIRIS_ASSIGN(RunSetup setup, set_up_run(std::move(params), OSIRIS_VERSION));
-  return PlanChecker(std::move(setup)).check();
+  return PlanChecker(std::move(setup), connects).check();
 }
 
-int check_plan_command(const std::vector<std::string>& arguments) {
-  if (arguments.size() != 1) {
-    std::fprintf(stderr, "osiris-worker: --check-plan takes one file\n");
-    return kExitUsage;
-  }
-  const auto text = read_file(arguments[0]);
-  const auto request = text.ok() ? parse_json(*text) : Result<Json>(text.error());
-  const auto answer = request.ok() ? check_plan(*request) : Result<Json>(request.error());
+int check_plan_command() {
+  auto text = read_all(STDIN_FILENO, "stdin", kRequestBytesMax);
+  auto request = text.ok() ? parse_json(*text) : Result<Json>(text.error());
+  if (text.ok()) wipe(*text);
+  const auto answer = request.ok() ? check_plan(*std::move(request)) : Result<Json>(request.error());
   if (!answer.ok()) {
     std::fprintf(stderr, "osiris-worker: %s\n", answer.error().message.c_str());
     return kExitFailed;
   }
-  const std::string line = answer->dump() + "\n";
-  std::fwrite(line.data(), 1, line.size(), stdout);
-  return std::fflush(stdout) == 0 ? 0 : kExitFailed;
+  return write_all(STDOUT_FILENO, answer->dump() + "\n") ? 0 : kExitFailed;
 }
 
 }  // namespace osiris::worker

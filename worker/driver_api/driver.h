@@ -111,8 +111,10 @@ struct Driver {
   // Answers "can this connection be used from here?" without moving data; null when there is nothing to check.
   Status (*check)(StepContext&) = nullptr;
   // Makes output_table() with the columns that run() would give it, as far as that can be known without moving more
-  // than a sample of the data and without a network; its rows are of no account. Null when only run() can tell.
+  // than a sample of the data; its rows are of no account. Null when only run() can tell.
   Status (*describe)(StepContext&) = nullptr;
+  // describe() asks the step's connection, which happens only where the user wants it (`osiris validate --connect`).
+  bool describe_connects = false;
 };
 
 // What a driver looks at to describe its output.

@@ -41,6 +41,13 @@ TEST(SubprocessTest, RunsAProgramAndTellsItsStatus) {
   EXPECT_EQ(output->exit.describe(), "exited with status 5");
 }
 
+TEST(RunCommand, GivesItsInputAndDoesNotMindThatItIsNotRead) {
+  const std::string input(1 << 20, 'x');
+  EXPECT_EQ(run_command(shell("wc -c"), 20'000, 1 << 20, input)->standard_output, "1048576\n");
+  EXPECT_EQ(run_command(shell("head -c 3"), 20'000, 1 << 20, input)->standard_output, "xxx");
+  EXPECT_EQ(run_command(shell("exit 4"), 20'000, 1 << 20, input)->exit.value, 4);
+}
+
 TEST(SubprocessTest, TellsTheSignalThatKilledIt) {
   const auto output = run_command(shell("kill -9 $$"), 20'000);
   ASSERT_TRUE(output.ok());
