@@ -22,9 +22,9 @@ constexpr size_t kBlock = 1u << 18;
   std::exit(1);
 }
 
-void get(const e2b_server::SandboxHandle& sandbox, const std::string& far_path, http::BodyPipe& out) {
+void get(const e2b_server::SandboxHandle& sandbox, const std::string& remote_path, http::BodyPipe& out) {
   e2b_server::HttpClient client(sandbox.url);
-  client.send("GET", "/files?path=" + percent_encode(far_path), sandbox.headers(), {});
+  client.send("GET", "/files?path=" + percent_encode(remote_path), sandbox.headers(), {});
   e2b_server::HttpAnswer answer = client.read_head();
   if (answer.status != 200) die("the server does not answer 200");
   for (std::string part; !(part = client.read_some(answer)).empty();) out.write(part);
@@ -85,7 +85,7 @@ uint64_t download_through_zstd(const e2b_server::SandboxHandle& sandbox, const s
   uint64_t bytes = 0;
   for (const DownloadedFile& file : files) {
     http::BodyPipe plain(4u << 20), packed(4u << 20);
-    std::thread getter([&] { get(sandbox, file.far_path, plain); });
+    std::thread getter([&] { get(sandbox, file.remote_path, plain); });
     std::thread packer([&] { compress(plain, packed); });
     bytes += decompress(packed, file.to);
     getter.join();

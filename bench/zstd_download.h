@@ -12,7 +12,7 @@
 namespace osiris::bench {
 
 struct DownloadedFile {
-  std::string far_path;  // in the sandbox
+  std::string remote_path;  // in the sandbox
   std::filesystem::path to;
 };
 

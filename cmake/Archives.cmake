@@ -21,7 +21,7 @@ function(_osiris_archive name package)
 endfunction()
 
 # Debian compiles archives for executables (-fPIE). The one thing this keeps out of a shared library is a direct access to a variable of
-# another one: nghttp2 has a single such place, a debugging function that nobody calls and that prints to stderr. A copy of the archive
+# another one: nghttp2 has a single such place, a debugging function without callers that prints to stderr. A copy of the archive
 # in the build tree names another variable there (protocol/http/curl_unused.c).
 function(_osiris_without_stderr archive into)
   set(copy "${PROJECT_BINARY_DIR}/third_party/libnghttp2.a")
@@ -39,7 +39,7 @@ _osiris_archive(lzma liblzma-dev)
 _osiris_archive(zstd libzstd-dev)
 _osiris_archive(minizip libminizip-dev LINKS osiris::z)
 _osiris_archive(archive libarchive-dev LINKS osiris::zstd osiris::z)
-# Its pax writer drags in the writers of all formats, and their libraries; what nobody calls is left out by section, references included.
+# Its pax writer drags in the writers of all formats, and their libraries; what has no caller is left out by section, references included.
 set_target_properties(osiris_archive_archive PROPERTIES INTERFACE_LINK_OPTIONS -Wl,--gc-sections)
 _osiris_archive(crypto libssl-dev LINKS osiris::z ${CMAKE_DL_LIBS} Threads::Threads)
 _osiris_archive(ssl libssl-dev LINKS osiris::crypto)

@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
   if (!fill_standard_streams()) return osiris::to_int(osiris::ExitCode::kAdapterFailed);
   // A reader that goes away (osiris runs list | head) is an error of write(2), not a death.
   signal(SIGPIPE, SIG_IGN);
-  // Inherited as ignored, the kernel would reap the worker and nobody would learn how it ended.
+  // Inherited as ignored, the kernel would reap the worker and its exit status would be lost.
   signal(SIGCHLD, SIG_DFL);
   return osiris::run_command_line(argc, argv);
 }

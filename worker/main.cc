@@ -1,7 +1,7 @@
 // osiris-worker: reads requests on stdin, runs the steps they ask for, writes records on stdout and its log on stderr
 // (docs/worker-protocol.md). It is one static binary that must run on machines it knows nothing about, so it first
-// shuts the doors through which a foreign machine would reach in: name service plug-ins, openssl.cnf, time zone,
-// locale.
+// shuts the doors through which an unknown machine could change its behaviour: name service plug-ins, openssl.cnf, time
+// zone, locale.
 #include <nss.h>
 #include <openssl/crypto.h>
 #include <poll.h>

@@ -7,7 +7,7 @@
 
 namespace osiris::worker {
 
-void economise_memory() {
+void set_memory_policy() {
   // Two arenas, because each keeps holes of its own. A fixed threshold, because glibc's own grows up to 32 MiB and then
   // keeps blocks of that size; not a low one, because mapping each of the engine's 256 KiB blocks afresh costs a fifth
   // of the time.

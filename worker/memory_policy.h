@@ -7,7 +7,7 @@
 namespace osiris::worker {
 
 // Settings of the allocator. Before the engine starts its threads.
-void economise_memory();
+void set_memory_policy();
 // Gives pages that hold no allocation back to the system if the process is larger than `above_bytes`.
 void return_free_memory(uint64_t above_bytes);
 // From now on an allocation that would take this process's data beyond `bytes` fails. Stacks count whole, touched or

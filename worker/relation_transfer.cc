@@ -10,7 +10,7 @@
 namespace osiris::worker {
 namespace {
 
-rpc::Response response(const std::string& id, Outcome outcome) {
+rpc::Response response(const std::string& id, RequestResult outcome) {
   rpc::Response record;
   record.id = id;
   record.outcome = std::move(outcome);
@@ -33,7 +33,7 @@ RelationTransfer::RelationTransfer(Executor& executor, RecordStream& stream, con
 
 RelationTransfer::~RelationTransfer() = default;
 
-void RelationTransfer::answer(const std::string& id, Outcome outcome) {
+void RelationTransfer::answer(const std::string& id, RequestResult outcome) {
   stream_.emit(response(id, std::move(outcome)));
 }
 

@@ -39,7 +39,7 @@ class RelationTransfer {
   struct Incoming;
   void store(std::unique_ptr<Incoming> incoming);
   void send(const std::string& id, const Relation& relation);
-  void answer(const std::string& id, Outcome outcome);
+  void answer(const std::string& id, RequestResult outcome);
 
   Executor& executor_;
   RecordStream& stream_;

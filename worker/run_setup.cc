@@ -96,7 +96,7 @@ Result<RunSetup> set_up_run(rpc::PrepareParams params, const std::string& versio
 std::unique_ptr<PeriodicThread> keep_memory_limit(const RunSetup& setup) {
   const uint64_t limit = setup.settings.memory_limit_bytes;
   if (limit == 0) return nullptr;
-  economise_memory();
+  set_memory_policy();
   limit_data(limit + kUncountedBytesMax + kStackBytes * (setup.engine_threads + setup.run.threads));
   // Well before the limit, for the engine needs room to grow in between two looks.
   return std::make_unique<PeriodicThread>(kMemoryLookEvery, [above = limit / 4 * 3] { return_free_memory(above); });

@@ -32,8 +32,8 @@ Json names(const std::vector<std::string>& list) {
 // `pack` may be asked for before `finish` has been answered, and is answered after it.
 struct Service::PackRequest {
   std::mutex mutex;
-  std::optional<Outcome> finished;
-  std::function<void(const Outcome&)> waiting;
+  std::optional<RequestResult> finished;
+  std::function<void(const RequestResult&)> waiting;
 };
 
 constexpr Service::Method Service::kMethods[] = {
@@ -144,10 +144,10 @@ void Service::get_relation(rpc::Request request) { relations_->get(request); }
 void Service::prepare(rpc::Request request) {
   had_secrets_ = true;
   // Whatever was not taken over, because the request is refused.
-  struct Rest {
+  struct WipeOnExit {
     Json& json;
-    ~Rest() { wipe(json); }
-  } const rest{request.params};
+    ~WipeOnExit() { wipe(json); }
+  } const wipe_on_exit{request.params};
   if (executor_) return answer(request.id, Error(Code::kInvalidState, "prepare was asked for twice"));
   auto params = rpc::prepare_params_from_json(std::move(request.params));
   if (!params.ok()) return answer(request.id, params.error());
@@ -207,10 +207,10 @@ void Service::execute_step(rpc::Request request) {
 }
 
 void Service::finish(rpc::Request request) {
-  executor_->finish([this, id = request.id](Outcome outcome) {
+  executor_->finish([this, id = request.id](RequestResult outcome) {
     beat();  // so that the shortest run says what it took
     answer(id, outcome);
-    std::function<void(const Outcome&)> waiting;
+    std::function<void(const RequestResult&)> waiting;
     {
       const std::lock_guard lock(pack_request_->mutex);
       if (pack_request_->finished) return;
@@ -224,7 +224,7 @@ void Service::finish(rpc::Request request) {
 void Service::pack(rpc::Request request) {
   const std::string& path = request.params["path"].as_string();
   if (!path.starts_with('/')) return answer(request.id, Error(Code::kInvalidArgument, "pack needs an absolute path"));
-  const auto start = [this, id = request.id, path](const Outcome& finished) {
+  const auto start = [this, id = request.id, path](const RequestResult& finished) {
     const Json* result = std::get_if<Json>(&finished);
     if (!result) return answer(id, Error(Code::kInvalidState, "there is nothing to pack: the run did not finish"));
     std::vector<Artifact> artifacts;
@@ -248,7 +248,7 @@ void Service::pack(rpc::Request request) {
     pack_request_->waiting = start;
     return;
   }
-  const Outcome finished = *pack_request_->finished;
+  const RequestResult finished = *pack_request_->finished;
   lock.unlock();
   start(finished);
 }
@@ -265,17 +265,17 @@ void Service::beat() {
 }
 
 Reply Service::reply_to(const std::string& id) {
-  return [this, id](Outcome outcome) { answer(id, std::move(outcome)); };
+  return [this, id](RequestResult outcome) { answer(id, std::move(outcome)); };
 }
 
-void Service::answer(const std::string& id, Outcome outcome) {
+void Service::answer(const std::string& id, RequestResult outcome) {
   rpc::Response response;
   response.id = id;
   response.outcome = std::move(outcome);
   stream_.emit(std::move(response));
 }
 
-void Service::answer_now(const std::string& id, Outcome outcome) {
+void Service::answer_now(const std::string& id, RequestResult outcome) {
   rpc::Response response;
   response.id = id;
   response.outcome = std::move(outcome);

@@ -28,7 +28,7 @@ class Service {
   struct Options {
     int out_fd = 1;
     std::string version;
-    // Called on any thread when the far side stopped reading, so that main can end.
+    // Called on any thread when the adapter stopped reading, so that main can end.
     std::function<void()> on_reader_gone;
     // Called on any thread for an error after which the worker cannot go on, `fatal` having been written.
     std::function<void()> on_fatal;
@@ -45,8 +45,8 @@ class Service {
   // True once a secret may have been in what was handled last: the caller wipes its buffer.
   bool take_had_secrets() { return std::exchange(had_secrets_, false); }
 
-  // Stops the steps, waits for them at most `patience`, writes what is queued if somebody `reads`, removes the worker's
-  // own directory. False when a step would not stop: then only _exit() ends the process.
+  // Stops the steps, waits for them at most `patience`, writes what is queued if the adapter `reads`, removes the
+  // worker's own directory. False when a step would not stop: then only _exit() ends the process.
   bool leave(std::string_view reason, std::chrono::milliseconds patience, bool reads);
   // No step was running or waiting.
   bool idle() const;
@@ -74,8 +74,8 @@ class Service {
   void announce_run(const RunSetup& setup, const Json& drivers);
   void beat();
   Reply reply_to(const std::string& id);
-  void answer(const std::string& id, Outcome outcome);      // numbered
-  void answer_now(const std::string& id, Outcome outcome);  // not numbered, never waits
+  void answer(const std::string& id, RequestResult outcome);      // numbered
+  void answer_now(const std::string& id, RequestResult outcome);  // not numbered, never waits
   void in_background(std::function<void()> work);
   void join_background();
 

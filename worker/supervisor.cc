@@ -93,7 +93,7 @@ int supervise(char** program) {
   }
   if (child == 0) become(program, user, self, before);
 
-  ::setpgid(child, child);  // the child does it too: whoever comes first
+  ::setpgid(child, child);  // the child does it too; the first of the two calls counts
   int64_t until_ns = 0;
   for (int number; (number = next_signal(watched, until_ns)) > 0;) {
     if (number != SIGCHLD) {

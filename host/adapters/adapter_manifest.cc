@@ -31,9 +31,9 @@ constexpr std::string_view kSuffix = ".adapter.toml";
 constexpr const char* kPlatform = "linux_amd64";
 constexpr uint64_t kManifestBytesMax = 64 << 10;
 
-class Reader {
+class ManifestReader {
  public:
-  Reader(const toml::table& table, const std::filesystem::path& file) : table_(table), file_(file) {}
+  ManifestReader(const toml::table& table, const std::filesystem::path& file) : table_(table), file_(file) {}
 
   Error error(const std::string& what, const std::string& hint = {}) const {
     return Error(Code::kInvalidArgument, file_.string() + ": " + what, hint);
@@ -65,7 +65,7 @@ class Reader {
   const std::filesystem::path& file_;
 };
 
-Result<std::string> read_sha256(const Reader& reader) {
+Result<std::string> read_sha256(const ManifestReader& reader) {
   const auto library = reader.at("library");
   std::string value;
   if (library["sha256"].is_table()) {
@@ -79,7 +79,7 @@ Result<std::string> read_sha256(const Reader& reader) {
   return value;
 }
 
-Status read_needs(const Reader& reader, AdapterManifest& manifest) {
+Status read_needs(const ManifestReader& reader, AdapterManifest& manifest) {
   const auto needs = reader.at("needs");
   manifest.network = needs["network"].value_or(false);
   const auto secrets = needs["secrets"];
@@ -99,7 +99,7 @@ bool is_word(std::string_view text) {
   });
 }
 
-Status read_commands(const Reader& reader, AdapterManifest& manifest) {
+Status read_commands(const ManifestReader& reader, AdapterManifest& manifest) {
   OSIRIS_ASSIGN(manifest.flag, reader.text("commands", "flag"));
   OSIRIS_ASSIGN(manifest.resources_noun, reader.text("commands", "resources"));
   OSIRIS_ASSIGN(manifest.resource_kind, reader.text("commands", "resource_kind"));
@@ -112,7 +112,7 @@ Status read_commands(const Reader& reader, AdapterManifest& manifest) {
   return {};
 }
 
-Result<AdapterManifest> read_fields(const Reader& reader, const std::filesystem::path& file) {
+Result<AdapterManifest> read_fields(const ManifestReader& reader, const std::filesystem::path& file) {
   AdapterManifest manifest;
   manifest.file = file;
   const auto version = reader.at("")["manifest_version"].value<int64_t>();
@@ -155,7 +155,7 @@ Result<AdapterManifest> parse_adapter_manifest(std::string_view text, const std:
     return Error(Code::kInvalidArgument, file.string() + ":" + std::to_string(problem.source().begin.line) +
                                              ": not TOML: " + std::string(problem.description()));
   }
-  return read_fields(Reader(parsed.table(), file), file);
+  return read_fields(ManifestReader(parsed.table(), file), file);
 }
 
 }  // namespace osiris

@@ -1,4 +1,4 @@
-// An <id>.adapter.toml file: who made an adapter, where its library lies, what it needs. toml++ parses it
+// An <id>.adapter.toml file: who made an adapter, where its library is, what it needs. toml++ parses it
 // (adapter_manifest.cc only). What it says about the ABI is for listing; the binary decides.
 #pragma once
 

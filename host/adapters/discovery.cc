@@ -25,7 +25,7 @@ bool is_there(const fs::path& path) {
   return fs::exists(fs::symlink_status(path, ignored));
 }
 
-void add_variable_places(const SearchInputs& inputs, std::vector<SearchPlace>& places) {
+void add_variable_places(const SearchInputs& inputs, std::vector<SearchDirectory>& places) {
   const std::string distrust =
       inputs.privileged ? "this process has raised privileges, so the environment does not count" : "";
   const auto get = [&](const char* name) { return inputs.env ? inputs.env(name).value_or("") : std::string(); };
@@ -56,7 +56,7 @@ Result<AdapterManifest> usable_manifest(const fs::path& file) {
   return manifest;
 }
 
-std::string reason_of_absence(const SearchPlace& place, std::string_view id) {
+std::string reason_of_absence(const SearchDirectory& place, std::string_view id) {
   if (!place.ignored.empty()) return "ignored: " + place.ignored;
   std::error_code error;
   if (!is_there(place.directory)) return "no such directory";
@@ -66,14 +66,14 @@ std::string reason_of_absence(const SearchPlace& place, std::string_view id) {
   return "no " + std::string(id) + std::string(kSuffix);
 }
 
-std::vector<std::string> known_ids(const std::vector<SearchPlace>& places) {
+std::vector<std::string> known_ids(const std::vector<SearchDirectory>& places) {
   std::vector<std::string> ids;
   for (const FoundAdapter& found : list_adapters(places))
     if (!found.shadowed) ids.push_back(found.id);
   return ids;
 }
 
-std::string place_line(const SearchPlace& place, const std::string& outcome) {
+std::string place_line(const SearchDirectory& place, const std::string& outcome) {
   return "\n  " + place.directory.string() + " (" + place.origin + "): " + outcome;
 }
 
@@ -92,8 +92,8 @@ SearchInputs process_search_inputs(std::vector<fs::path> adapter_dirs) {
   return inputs;
 }
 
-std::vector<SearchPlace> search_places(const SearchInputs& inputs) {
-  std::vector<SearchPlace> places;
+std::vector<SearchDirectory> search_directories(const SearchInputs& inputs) {
+  std::vector<SearchDirectory> places;
   for (const fs::path& dir : inputs.adapter_dirs)
     places.push_back({dir, "--adapter-dir", dir.is_relative() ? "not an absolute path" : ""});
   add_variable_places(inputs, places);
@@ -104,13 +104,13 @@ std::vector<SearchPlace> search_places(const SearchInputs& inputs) {
   return places;
 }
 
-std::vector<FoundAdapter> list_adapters(const std::vector<SearchPlace>& places, std::optional<Error>* trouble) {
+std::vector<FoundAdapter> list_adapters(const std::vector<SearchDirectory>& places, std::optional<Error>* trouble) {
   std::vector<FoundAdapter> all;
   const auto note = [trouble](const Error& error) {
     if (trouble && !*trouble && is_machine_trouble(error)) *trouble = error;
   };
   std::set<std::string> seen;
-  for (const SearchPlace& place : places) {
+  for (const SearchDirectory& place : places) {
     if (!place.ignored.empty()) continue;
     std::vector<fs::path> files;
     std::error_code error;
@@ -139,7 +139,7 @@ std::vector<FoundAdapter> list_adapters(const std::vector<SearchPlace>& places, 
   return all;
 }
 
-Result<AdapterManifest> find_adapter(std::string_view id, const std::vector<SearchPlace>& places) {
+Result<AdapterManifest> find_adapter(std::string_view id, const std::vector<SearchDirectory>& places) {
   if (!is_adapter_id(id)) {
     const auto near = nearest(id, known_ids(places));
     return Error(Code::kNotFound, "'" + std::string(id) + "' is not the name of an adapter: names are [a-z][a-z0-9]*",
@@ -147,7 +147,7 @@ Result<AdapterManifest> find_adapter(std::string_view id, const std::vector<Sear
   }
   const std::string file_name = std::string(id) + std::string(kSuffix);
   std::string looked;
-  for (const SearchPlace& place : places) {
+  for (const SearchDirectory& place : places) {
     const fs::path file = place.directory / file_name;
     if (!place.ignored.empty() || !is_there(file)) {
       looked += place_line(place, reason_of_absence(place, id));

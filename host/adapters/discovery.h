@@ -24,13 +24,13 @@ struct SearchInputs {
 // Of this process: getenv, /proc/self/exe, AT_SECURE.
 SearchInputs process_search_inputs(std::vector<std::filesystem::path> adapter_dirs);
 
-struct SearchPlace {
+struct SearchDirectory {
   std::filesystem::path directory;
   std::string origin;   // "--adapter-dir", "OSIRIS_ADAPTER_PATH", ...
   std::string ignored;  // why it is not looked into; empty: it is
 };
 // In the order of precedence.
-std::vector<SearchPlace> search_places(const SearchInputs& inputs);
+std::vector<SearchDirectory> search_directories(const SearchInputs& inputs);
 
 struct FoundAdapter {
   std::string id;
@@ -41,13 +41,13 @@ struct FoundAdapter {
 };
 // Every manifest in every place: by id, then by precedence. `trouble`: why this machine could not look everywhere (no
 // descriptors left), so that the list says nothing of what is not in it.
-std::vector<FoundAdapter> list_adapters(const std::vector<SearchPlace>& places,
+std::vector<FoundAdapter> list_adapters(const std::vector<SearchDirectory>& places,
                                         std::optional<Error>* trouble = nullptr);
 
 // The first place that has <id>.adapter.toml decides. The error lists every place looked in and why it did not serve.
-Result<AdapterManifest> find_adapter(std::string_view id, const std::vector<SearchPlace>& places);
+Result<AdapterManifest> find_adapter(std::string_view id, const std::vector<SearchDirectory>& places);
 
-// Refuses a file that everybody can write, that lies in a directory everybody can write (a sticky one included: others
+// Refuses a file that everybody can write, that is in a directory everybody can write (a sticky one included: others
 // may put files there), or below one that is not sticky (others may rename its entries). `path` is absolute.
 Status check_not_world_writable(const std::filesystem::path& path);
 

@@ -41,7 +41,7 @@ void write_note(const char* what) {
   std::abort();
 }
 
-// Async-signal-safe. SA_RESETHAND: raised again, the signal ends the process as if nobody had looked.
+// Async-signal-safe. SA_RESETHAND: raised again, the signal ends the process as it would have without this handler.
 void die_with_note(int signal) {
   write_note(signal == SIGABRT ? ": ended the process (abort, or an exception of its own C++ runtime)"
                                : ": crashed (a memory fault or a bad instruction)");
@@ -57,18 +57,18 @@ void exit_with_note() {
 
 }  // namespace
 
-CallNote::CallNote(const std::string& who, const char* stage) {
+CallScope::CallScope(const std::string& who, const char* stage) {
   current_who = &who;
   current_stage = stage;
   ++calls_in_progress;
 }
 
-CallNote::~CallNote() {
+CallScope::~CallScope() {
   current_who = nullptr;
   --calls_in_progress;
 }
 
-void install_terminate_note() {
+void install_terminate_handler() {
   static std::once_flag once;
   std::call_once(once, [] {
     previous_handler = std::set_terminate(terminate_with_note);

@@ -25,22 +25,22 @@ inline constexpr int kMisbehaviourExitStatus = 3;
 // Makes std::terminate, abort, a memory fault and exit name the adapter and stage on stderr when a plugin causes them;
 // an exit inside a plugin ends osiris as a failure of the adapter, whatever status it gave. Once per process;
 // AdapterInstance does it before its first call.
-void install_terminate_note();
+void install_terminate_handler();
 
 // Who this thread is calling, for that note.
-class CallNote {
+class CallScope {
  public:
-  CallNote(const std::string& who, const char* stage);
-  ~CallNote();
-  CallNote(const CallNote&) = delete;
-  CallNote& operator=(const CallNote&) = delete;
+  CallScope(const std::string& who, const char* stage);
+  ~CallScope();
+  CallScope(const CallScope&) = delete;
+  CallScope& operator=(const CallScope&) = delete;
 };
 
 template <class... Parameters, class... Arguments>
 GuardedStatus guarded_status(const std::string& who, const char* stage, osiris_status (*slot)(Parameters...) noexcept,
                              Arguments... arguments) {
   osiris_status (*volatile call)(Parameters...) = slot;
-  const CallNote note(who, stage);
+  const CallScope note(who, stage);
   try {
     return {call(arguments...), std::nullopt};
   } catch (const std::exception& exception) {
@@ -54,7 +54,7 @@ GuardedStatus guarded_status(const std::string& who, const char* stage, osiris_s
 inline void guarded_void(const std::string& who, const char* stage, void (*slot)(osiris_adapter*) noexcept,
                          osiris_adapter* self) {
   void (*volatile call)(osiris_adapter*) = slot;
-  const CallNote note(who, stage);
+  const CallScope note(who, stage);
   try {
     call(self);
   } catch (...) {

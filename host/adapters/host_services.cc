@@ -25,7 +25,7 @@ struct HostServices::Table {
     });
   }
   static int32_t is_cancelled(const osiris_host* host) noexcept {
-    int32_t cancelled = 1;  // a closed table says so too: whoever still polls should stop
+    int32_t cancelled = 1;  // a closed table says so too: an adapter thread that still polls should stop
     self(host).with_events([&](AdapterEvents& events) { cancelled = events.is_cancelled() ? 1 : 0; });
     return cancelled;
   }

@@ -1,7 +1,7 @@
 // The osiris_host table of one instance: checks what an adapter hands over, converts it, passes it to AdapterEvents,
 // and keeps what belongs to the call in progress (its failure, its document).
 //
-// Odd on purpose: the object is never freed. An adapter that breaks the rules and keeps a thread past destroy() then
+// Deliberate: the object is never freed. An adapter that breaks the rules and keeps a thread past destroy() then
 // calls into a table that answers "cancelled" and does nothing, instead of into freed memory.
 #pragma once
 

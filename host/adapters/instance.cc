@@ -85,7 +85,7 @@ const osiris_explain* explain_of(const osiris_adapter_type& type) {
 
 }  // namespace
 
-bool owns_far_resources(const osiris_adapter_type& type) { return resources_of(type) != nullptr; }
+bool owns_remote_resources(const osiris_adapter_type& type) { return resources_of(type) != nullptr; }
 
 AdapterInstance::AdapterInstance(const osiris_adapter_type& type, HostServices& services)
     : type_(type), services_(services) {}
@@ -94,7 +94,7 @@ std::string AdapterInstance::who() const { return abi_copy(type_.id) + " " + abi
 
 Result<std::unique_ptr<AdapterInstance>> AdapterInstance::create(const osiris_adapter_type& type,
                                                                  AdapterEvents& events) {
-  install_terminate_note();
+  install_terminate_handler();
   std::set<std::string, std::less<>> secrets;
   for (size_t i = 0; i < type.secret_count; ++i) secrets.insert(std::string(abi_view(type.secrets[i])));
   const std::string who = abi_copy(type.id) + " " + abi_copy(type.version);
@@ -126,7 +126,7 @@ void AdapterInstance::destroy() {
     services_.begin_call("destroy", nullptr);
     guarded_void(who(), "destroy", type_.destroy, self_);
     if (const auto record = services_.end_call(); record.failure)
-      services_.misbehaving("destroy called fail, which nobody can act on: " + record.failure->message);
+      services_.misbehaving("destroy called fail, which has no effect: " + record.failure->message);
   }
   services_.close();
 }
@@ -169,11 +169,11 @@ StageOutcome AdapterInstance::call(const char* stage, const char* document, Call
     outcome.status = misbehaved(stage, "threw an exception across the C interface: " + *returned.thrown);
     return outcome;
   }
-  return judge(stage, document, returned.status, std::move(record));
+  return conclude(stage, document, returned.status, std::move(record));
 }
 
-StageOutcome AdapterInstance::judge(const char* stage, const char* document, osiris_status status,
-                                    HostServices::CallRecord record) {
+StageOutcome AdapterInstance::conclude(const char* stage, const char* document, osiris_status status,
+                                       HostServices::CallRecord record) {
   StageOutcome outcome;
   if (record.document) {
     outcome.document_text = *std::move(record.document);
@@ -203,11 +203,11 @@ StageOutcome AdapterInstance::judge(const char* stage, const char* document, osi
       outcome.status = std::move(error);
     }
   }
-  if (document) judge_document(stage, document, status, outcome);
+  if (document) check_document(stage, document, status, outcome);
   return outcome;
 }
 
-void AdapterInstance::judge_document(const char* stage, const char* document, osiris_status status,
+void AdapterInstance::check_document(const char* stage, const char* document, osiris_status status,
                                      StageOutcome& outcome) {
   const bool is_result = std::string_view(document) == "result";
   const bool due = status == OSIRIS_OK || (is_result && status == OSIRIS_RUN_FAILED);

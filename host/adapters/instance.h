@@ -47,8 +47,8 @@ struct StageOutcome {
   bool ok() const { return status.ok(); }
 };
 
-// Whether an adapter may hold something far away that outlives a run: it offers osiris.resources/1.
-bool owns_far_resources(const osiris_adapter_type& type);
+// Whether an adapter may hold a remote resource that outlives a run: it offers osiris.resources/1.
+bool owns_remote_resources(const osiris_adapter_type& type);
 
 class AdapterInstance {
  public:
@@ -84,8 +84,8 @@ class AdapterInstance {
   AdapterInstance(const osiris_adapter_type& type, HostServices& services);
   template <class Call>
   StageOutcome call(const char* stage, const char* document, Call call);
-  StageOutcome judge(const char* stage, const char* document, osiris_status status, HostServices::CallRecord record);
-  void judge_document(const char* stage, const char* document, osiris_status status, StageOutcome& outcome);
+  StageOutcome conclude(const char* stage, const char* document, osiris_status status, HostServices::CallRecord record);
+  void check_document(const char* stage, const char* document, osiris_status status, StageOutcome& outcome);
   Error misbehaved(const char* stage, const std::string& what);
   Status expect(const char* stage, State at_least, State at_most) const;
   std::string who() const;

@@ -1,4 +1,4 @@
-// Odd on purpose: RTLD_NODELETE rides through Boost's mode argument, and the handles live in a registry that is never
+// Deliberate: RTLD_NODELETE rides through Boost's mode argument, and the handles live in a registry that is never
 // destroyed. Not RTLD_DEEPBIND: it parts malloc from free. Not the error_code overload: it drops dlerror's text.
 #include "host/adapters/library.h"
 

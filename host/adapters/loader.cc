@@ -101,7 +101,7 @@ Result<LoadedAdapter> load_adapter(const AdapterManifest& manifest) {
   return adapter;
 }
 
-Result<LoadedAdapter> load_adapter(std::string_view id, const std::vector<SearchPlace>& places) {
+Result<LoadedAdapter> load_adapter(std::string_view id, const std::vector<SearchDirectory>& places) {
   {
     const std::lock_guard lock(static_mutex());
     for (const StaticAdapter& candidate : static_adapters()) {

@@ -28,7 +28,7 @@ struct LoadedAdapter {
 };
 
 // Static adapters go first, then find_adapter(). Loads nothing but the library asked for.
-Result<LoadedAdapter> load_adapter(std::string_view id, const std::vector<SearchPlace>& places);
+Result<LoadedAdapter> load_adapter(std::string_view id, const std::vector<SearchDirectory>& places);
 
 // The part after discovery. The library must hold the adapter manifest.id.
 Result<LoadedAdapter> load_adapter(const AdapterManifest& manifest);

@@ -34,7 +34,7 @@ class Defects {
 
   // False if the struct cannot be read.
   bool check_size(uint32_t size, size_t end) {
-    if (size == 0) return add("size is 0; whoever fills a struct sets it"), false;
+    if (size == 0) return add("size is 0; the adapter must set it"), false;
     if (size < end)
       return add("size is " + std::to_string(size) + ", the 1.0 fields need " + std::to_string(end)), false;
     if (size > kStructSizeMax) return add("size is " + std::to_string(size) + ", which no version has"), false;

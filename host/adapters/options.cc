@@ -10,7 +10,7 @@ namespace osiris {
 namespace {
 
 // What the user gave for one option in one place, as texts, and how to speak of it.
-struct Given {
+struct GivenValue {
   std::vector<std::string> values;
   OptionSource source = OptionSource::kDefault;
   std::string label;  // "--e2b-timeout", "OSIRIS_E2B_TIMEOUT", "adapters.e2b.timeout in osiris.yaml"
@@ -82,8 +82,8 @@ Result<const Json*> file_value(const OptionSpec& spec, const Json& file) {
   return found;
 }
 
-Result<std::optional<Given>> find_given(const OptionSpec& spec, const OptionInputs& inputs) {
-  Given given;
+Result<std::optional<GivenValue>> find_given(const OptionSpec& spec, const OptionInputs& inputs) {
+  GivenValue given;
   for (const auto& [name, value] : inputs.flags)
     if (name == spec.name) given.values.push_back(value);
   if (!given.values.empty()) {
@@ -113,7 +113,7 @@ Result<std::optional<Given>> find_given(const OptionSpec& spec, const OptionInpu
     given.values = {*spec.default_value};
     return std::optional(given);
   }
-  return std::optional<Given>();
+  return std::optional<GivenValue>();
 }
 
 Status check_known(const OptionInputs& inputs, const std::vector<OptionSpec>& specs, std::string_view adapter) {

@@ -69,7 +69,7 @@ AdapterFlags::AdapterFlags(int argc, const char* const* argv, const CommandConte
     if (auto value = value_of("--adapter-dir", i, argc, argv))
       directories.push_back((context.cwd / *value).lexically_normal());
   }
-  places_ = search_places(process_search_inputs(std::move(directories)));
+  places_ = search_directories(process_search_inputs(std::move(directories)));
   for (FoundAdapter& found : list_adapters(places_, &trouble_))
     if (found.problem.empty() && !found.shadowed) manifests_.push_back(std::move(found.manifest));
   choose();
@@ -128,7 +128,7 @@ bool AdapterFlags::is_of_unloaded(const std::string& flag) const {
   return tried && adapter_.error().code != Code::kNotFound && adapter_of(flag) == id_;
 }
 
-std::string AdapterFlags::advice_for(const std::string& flag) const {
+std::string AdapterFlags::hint_for(const std::string& flag) const {
   const std::string id = adapter_of(flag);
   if (id.empty()) return {};
   if (id == id_)

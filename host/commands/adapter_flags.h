@@ -29,7 +29,7 @@ class AdapterFlags {
   AdapterFlags(int argc, const char* const* argv, const CommandContext& context);
 
   const std::string& id() const { return id_; }
-  const std::vector<SearchPlace>& places() const { return places_; }
+  const std::vector<SearchDirectory>& places() const { return places_; }
   // "sandboxes": other names of the command `resources`, each for one adapter.
   std::vector<std::string> resources_nouns() const;
 
@@ -46,8 +46,8 @@ class AdapterFlags {
   bool is_of_unloaded(const std::string& flag) const;
   // Why this machine could not read every adapter's manifest, whose flags are then unknown.
   const std::optional<Error>& trouble() const { return trouble_; }
-  // What to say about a flag nobody knows that begins with "--<id>-" of an adapter; empty if it does not.
-  std::string advice_for(const std::string& flag) const;
+  // The hint for an unknown flag that begins with "--<id>-" of an adapter; empty if it does not.
+  std::string hint_for(const std::string& flag) const;
 
  private:
   void choose();
@@ -57,7 +57,7 @@ class AdapterFlags {
   std::string id_ = "local";
   bool is_named_ = false;  // not just the default
   bool asks_for_help_ = false;
-  std::vector<SearchPlace> places_;
+  std::vector<SearchDirectory> places_;
   std::vector<AdapterManifest> manifests_;  // of adapters that could be used
   std::optional<Error> trouble_;
   Result<LoadedAdapter> adapter_ = Error(Code::kInvalidState, "no adapter was loaded");

@@ -24,11 +24,11 @@ void add_show_options(CLI::App& command, Options& options) {
   command.add_option("name", options.name, "adapter")->required()->type_name("NAME");
 }
 
-std::vector<SearchPlace> places_of(const CommandContext& context, const Options& options) {
+std::vector<SearchDirectory> places_of(const CommandContext& context, const Options& options) {
   std::vector<std::filesystem::path> directories;
   for (const std::string& directory : options.directories)
     directories.push_back((context.cwd / directory).lexically_normal());
-  return search_places(process_search_inputs(std::move(directories)));
+  return search_directories(process_search_inputs(std::move(directories)));
 }
 
 int list(const CommandContext& context, const Options& options) {
@@ -60,7 +60,7 @@ int list(const CommandContext& context, const Options& options) {
   std::string text = table.empty() ? "No adapters found.\n" : table.text();
   if (table.empty() || context.verbose) {
     text += "Looked in:\n";
-    for (const SearchPlace& place : places)
+    for (const SearchDirectory& place : places)
       text += "  " + printable(place.directory.string()) + "  (" + place.origin + ")" +
               (place.ignored.empty() ? "" : " ignored: " + printable(place.ignored)) + "\n";
   }
@@ -96,7 +96,7 @@ int show(const CommandContext& context, const Options& options) {
 }  // namespace
 
 void add_adapters_commands(const CommandTable& table) {
-  CLI::App* adapters = table.app.add_subcommand("adapters", "Who can run pipelines here");
+  CLI::App* adapters = table.app.add_subcommand("adapters", "The adapters that can run pipelines");
   adapters->require_subcommand(1);
   table.add<Options>("list", "List adapters and where they were found", add_list_options, list, adapters);
   table.add<Options>("show", "Show an adapter, its options and the secrets it may see", add_show_options, show,

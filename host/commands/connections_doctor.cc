@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <mutex>
 
-#include "host/commands/adapter_session.h"
 #include "host/commands/explanation.h"
 #include "host/commands/interruptible.h"
 #include "host/commands/run_options.h"
-#include "host/compiler/run_plan.h"
+#include "host/commands/standalone_adapter.h"
+#include "host/compiler/adapter_inputs.h"
 #include "host/display/format.h"
 #include "host/project/run_index.h"
 #include "host/run/adapter_run.h"
@@ -28,7 +28,7 @@ struct Options {
   FlagValues adapter_flags;
 };
 
-struct Finding {
+struct CheckResult {
   std::string status;  // success, failure, skipped
   double latency_ms = 0;
   std::string message, hint, category;  // category: auth, network, permission, timeout, config, unsupported, unknown
@@ -78,7 +78,7 @@ class Doctor {
         allow_mock_(allow_mock) {}
 
   // Not after stop().
-  Finding examine(const ConnectionRef& ref, int64_t deadline_monotonic_ns) {
+  CheckResult examine(const ConnectionRef& ref, int64_t deadline_monotonic_ns) {
     const ComponentSpec* spec = component_for(ref.family);
     if (!spec) return {"skipped", 0, "No test available for family " + ref.family, "", "unsupported", {}};
     auto finding = run_check(*spec, ref, deadline_monotonic_ns);
@@ -110,12 +110,12 @@ class Doctor {
     return nullptr;
   }
 
-  Result<Finding> run_check(const ComponentSpec& spec, const ConnectionRef& ref, int64_t deadline_monotonic_ns) {
+  Result<CheckResult> run_check(const ComponentSpec& spec, const ConnectionRef& ref, int64_t deadline_monotonic_ns) {
     const CompiledPipeline pipeline = check_pipeline(spec, ref);
-    RunPlanOptions plan_options;
+    AdapterInputOptions plan_options;
     plan_options.work_dir = context_.cwd;
     plan_options.env_names = options_.env_names();
-    OSIRIS_ASSIGN(RunPlan plan, make_run_plan(pipeline, workspace_.inputs(context_), plan_options));
+    OSIRIS_ASSIGN(AdapterInputs plan, make_adapter_inputs(pipeline, workspace_.inputs(context_), plan_options));
     plan.plan.steps[0].check = true;
 
     const std::string id = "doctor-" + make_ulid(system_clock().unix_ns());
@@ -137,7 +137,7 @@ class Doctor {
     return finding;
   }
 
-  Result<Finding> run_stages(const RunPlan& plan, AdapterRequest request) {
+  Result<CheckResult> run_stages(const AdapterInputs& plan, AdapterRequest request) {
     Masking masking;
     RunLog log(system_clock(), masking);  // never opened: nothing is kept of a check
     StepTally tally(system_clock());
@@ -159,19 +159,19 @@ class Doctor {
       print_err(context_, printable(describe_unreleased(unreleased, adapter_.id()), true));
     for (const std::string& misbehaviour : adapter_run.misbehaviours())
       print_warning(context_, masking.text(misbehaviour));
-    Finding finding = finding_of(result, tally);
+    CheckResult finding = finding_of(result, tally);
     finding.message = masking.text(finding.message);
     finding.hint = masking.text(finding.hint);
     finding.explanation = std::move(explanation);
     return finding;
   }
 
-  Finding finding_of(const StagesResult& result, const StepTally& tally) {
+  CheckResult finding_of(const StagesResult& result, const StepTally& tally) {
     const auto steps = tally.steps();
     const double latency_ms = steps.empty() ? 0 : steps[0].duration_s * 1e3;
     if (!result.error)
       return {"success", latency_ms, "Connection works (" + std::string(adapter_.id()) + ")", "", "", {}};
-    Finding finding = failure(*result.error);
+    CheckResult finding = failure(*result.error);
     // What the driver said is nearer to the connection than what the run made of it.
     if (result.stage == "execute" && !steps.empty() && !steps[0].error.empty())
       finding = {"failure",
@@ -184,7 +184,7 @@ class Doctor {
     return finding;
   }
 
-  Finding failure(const Error& error) {
+  CheckResult failure(const Error& error) {
     if (!first_failure_) first_failure_ = error;
     return {"failure", 0, error.message, error.hint, category_of(error.category, error.code), {}};
   }
@@ -227,7 +227,7 @@ Result<std::vector<ConnectionRef>> chosen_connections(const Connections& connect
   return refs;
 }
 
-std::string line_of(const ConnectionRef& ref, const Finding& finding) {
+std::string line_of(const ConnectionRef& ref, const CheckResult& finding) {
   const char* icon = finding.status == "success" ? "✓" : finding.status == "skipped" ? "○" : "✗";
   char latency[32];
   std::snprintf(latency, sizeof latency, " (%.1fms)", finding.latency_ms);
@@ -240,7 +240,7 @@ std::string line_of(const ConnectionRef& ref, const Finding& finding) {
   return line;
 }
 
-Json entry_of(const Finding& finding) {
+Json entry_of(const CheckResult& finding) {
   Json entry =
       Json::object({{"status", finding.status}, {"latency_ms", finding.latency_ms}, {"message", finding.message}});
   if (!finding.category.empty()) entry.set("category", finding.category);
@@ -294,7 +294,7 @@ int doctor(const CommandContext& context, const AdapterFlags& adapters, const Op
   Json results = Json::object();
   for (const ConnectionRef& ref : *refs) {
     if (examiner.stopped()) break;
-    const Finding finding = examiner.examine(ref, deadline_ns);
+    const CheckResult finding = examiner.examine(ref, deadline_ns);
     print_text(context, line_of(ref, finding));
     if (!results.contains(ref.family)) results.set(ref.family, Json::object());
     results.find(ref.family)->set(ref.alias, entry_of(finding));

@@ -26,7 +26,7 @@ struct CommandContext {
   Environment process_environment;  // without them: a cloned repository must not choose which program is started
   std::vector<std::filesystem::path> dotenv_files;
   std::optional<Error>
-      dotenv_refused;  // a .env file that somebody else could have written: commands that use the project fail with it
+      dotenv_refused;  // a .env file that another user could have written: commands that use the project fail with it
   std::filesystem::path cwd;                   // absolute
   std::filesystem::path executable_directory;  // of the running osiris
   Terminal out, err;

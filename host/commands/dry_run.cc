@@ -26,7 +26,7 @@ std::vector<std::string> input_names(const PlanStep& step) {
   return names;
 }
 
-const std::vector<std::string>& packages_of(const RunPlan& plan, const PlanStep& step) {
+const std::vector<std::string>& packages_of(const AdapterInputs& plan, const PlanStep& step) {
   static const std::vector<std::string> none;
   const auto found = plan.packages.find(step.id);
   return found == plan.packages.end() ? none : found->second;

@@ -1,16 +1,16 @@
-// osiris run --dry-run: what a run would do. Touches nothing, here or far away.
+// osiris run --dry-run: what a run would do. Changes nothing on this machine or at a service.
 #pragma once
 
 #include "host/adapters/options.h"
 #include "host/commands/context.h"
 #include "host/commands/explanation.h"
-#include "host/compiler/run_plan.h"
+#include "host/compiler/adapter_inputs.h"
 
 namespace osiris {
 
 struct DryRun {
   const CompiledPipeline& pipeline;
-  const RunPlan& plan;
+  const AdapterInputs& plan;
   std::string adapter;
   std::vector<std::string> adapter_secrets;  // names the adapter may ask for
   const ResolvedOptions& options;

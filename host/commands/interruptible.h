@@ -1,4 +1,4 @@
-// Commands that may hold something far away while they work: how they are stopped.
+// Commands that may hold remote resources while they work: how they are stopped.
 #pragma once
 
 #include <functional>

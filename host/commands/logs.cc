@@ -162,8 +162,8 @@ int show_record(const CommandContext& context, const RunRecord& record, const Sh
 int show(const CommandContext& context, const ShowOptions& options) {
   const std::string& name = options.name.empty() ? options.session : options.name;
   if (name.empty())
-    return fail(context,
-                Error(Code::kInvalidArgument, "which run?", "osiris logs show ID; osiris logs list shows all"));
+    return fail(context, Error(Code::kInvalidArgument, "no run is named",
+                               "osiris logs show ID; osiris logs list shows all runs"));
   const auto record = find_run(context, name);
   if (!record.ok()) return fail(context, record.error());
   return show_record(context, *record, options);

@@ -9,7 +9,7 @@
 
 namespace osiris {
 
-// kInvalidArgument with the reference's text for one without a name or '='.
+// kInvalidArgument with Python Osiris's text for one without a name or '='.
 Result<std::map<std::string, std::string>> parse_parameters(const std::vector<std::string>& params);
 
 }  // namespace osiris

@@ -44,7 +44,7 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& thrown, const Adap
   for (const std::string& word : app.remaining(true)) {
     if (word.size() > 1 && word[0] == '-') {
       const std::string flag = word.substr(0, word.find('='));
-      std::string hint = adapters.advice_for(flag);
+      std::string hint = adapters.hint_for(flag);
       if (hint.empty())
         if (const auto near = nearest(flag, flag_names(command))) hint = "did you mean " + *near + "?";
       return {Code::kInvalidArgument, "Unknown option: " + flag, hint.empty() ? help : hint};
@@ -80,7 +80,7 @@ const CLI::App* named_command(CLI::App& app, int argc, const char* const* argv) 
 
 int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
   AdapterFlags adapters(argc, argv, context);
-  CLI::App app("Runs data pipelines here or somewhere else.", "osiris");
+  CLI::App app("Runs data pipelines, on this machine or a remote one.", "osiris");
   Chosen chosen;
   app.set_version_flag("--version", [&context] { return version_text(context); });
   app.add_flag("--json", context.json, "one JSON document on standard output and nothing else");

@@ -1,10 +1,10 @@
-// osiris resources list|release|reap, also under the name that an adapter's manifest gives its resources: what an
-// adapter holds far away for this user. Reaping releases leftovers only: resources with this user's mark whose run is
-// known, on this machine, to be dead.
+// osiris resources list|release|reap, also under the name that an adapter's manifest gives its resources: the
+// remote resources an adapter holds for this user. Reaping releases leftovers only: resources with this user's mark
+// whose run is known, on this machine, to be dead.
 #include <algorithm>
 
-#include "host/commands/adapter_session.h"
 #include "host/commands/commands.h"
+#include "host/commands/standalone_adapter.h"
 #include "host/display/format.h"
 #include "host/run/user_state.h"
 
@@ -33,14 +33,14 @@ Json filter(const CommandContext& context, const Options& options, bool leftover
   return out;
 }
 
-// What fails far away is the adapter's failure, whatever its code.
-int fail_far_away(const CommandContext& context, const Error& error) {
+// A failure of the service is the adapter's failure, whatever its code.
+int fail_remote(const CommandContext& context, const Error& error) {
   return fail(context, error, Json::object(), ErrorSource::kService);
 }
 
-int list(const CommandContext& context, const Options& options, AdapterSession& session) {
+int list(const CommandContext& context, const Options& options, StandaloneAdapter& session) {
   const StageOutcome listed = session.instance().list_resources(filter(context, options, false));
-  if (!listed.ok()) return fail_far_away(context, listed.status.error());
+  if (!listed.ok()) return fail_remote(context, listed.status.error());
   if (context.json) {
     print_json(context, listed.document);
     return to_int(ExitCode::kOk);
@@ -64,7 +64,7 @@ int list(const CommandContext& context, const Options& options, AdapterSession& 
 }
 
 // Goes on after a failure: the more is released, the better.
-int release_all(const CommandContext& context, AdapterSession& session,
+int release_all(const CommandContext& context, StandaloneAdapter& session,
                 const std::vector<std::pair<std::string, std::string>>& resources) {
   Json released = Json::array();
   std::optional<Error> first;
@@ -86,7 +86,7 @@ int release_all(const CommandContext& context, AdapterSession& session,
   return to_int(first ? exit_code_for(*first, ErrorSource::kService) : ExitCode::kOk);
 }
 
-int release(const CommandContext& context, const Options& options, AdapterSession& session) {
+int release(const CommandContext& context, const Options& options, StandaloneAdapter& session) {
   const std::string& kind = options.kind.empty() ? session.manifest().resource_kind : options.kind;
   if (kind.empty())
     return fail(context,
@@ -96,9 +96,9 @@ int release(const CommandContext& context, const Options& options, AdapterSessio
   return release_all(context, session, resources);
 }
 
-int reap(const CommandContext& context, const Options& options, AdapterSession& session) {
+int reap(const CommandContext& context, const Options& options, StandaloneAdapter& session) {
   const StageOutcome listed = session.instance().list_resources(filter(context, options, true));
-  if (!listed.ok()) return fail_far_away(context, listed.status.error());
+  if (!listed.ok()) return fail_remote(context, listed.status.error());
   std::vector<std::pair<std::string, std::string>> resources;
   // Whatever the adapter calls a leftover: only of runs that are known, here and now, to be dead.
   const std::vector<std::string> dead = UserState(context.environment).dead_run_ids();
@@ -109,20 +109,20 @@ int reap(const CommandContext& context, const Options& options, AdapterSession& 
   return release_all(context, session, resources);
 }
 
-using Act = int (*)(const CommandContext&, const Options&, AdapterSession&);
+using Action = int (*)(const CommandContext&, const Options&, StandaloneAdapter&);
 
-template <Act act>
+template <Action act>
 int asked(const CommandContext& context, const AdapterFlags& adapters, const Options& options) {
   if (!adapters.adapter().ok()) return fail_adapter(context, adapters.adapter().error());
   Diagnostics diagnostics("osiris.yaml");
   const Project project = Project::load(context.cwd, context.environment, diagnostics);
   const auto resolved = resolve_adapter_options(context, project, *adapters.adapter(), options.adapter_flags);
   if (!resolved.ok()) return fail(context, resolved.error());
-  const auto session = AdapterSession::open(context, *adapters.adapter(), *resolved);
+  const auto session = StandaloneAdapter::open(context, *adapters.adapter(), *resolved);
   if (!session.ok()) return fail(context, session.error());
   if (!(*session)->instance().has_resources())
-    return fail(context, Error(Code::kUnsupported, "adapter " + adapters.id() + " keeps nothing far away",
-                               "name one that does with --adapter"));
+    return fail(context, Error(Code::kUnsupported, "adapter " + adapters.id() + " has no remote resources",
+                               "choose another adapter with --adapter"));
   return act(context, options, **session);
 }
 
@@ -131,7 +131,7 @@ void add_kind(CLI::App& command, Options& options) {
 }
 void add_list_options(CLI::App& command, Options& options) {
   add_kind(command, options);
-  command.add_flag("--all", options.all, "everything the account shows, whoever made it");
+  command.add_flag("--all", options.all, "everything the account shows, other users' resources included");
 }
 void add_release_options(CLI::App& command, Options& options) {
   add_kind(command, options);
@@ -145,7 +145,7 @@ void add_resources_commands(const CommandTable& table) {
   for (const std::string& noun : table.adapter_flags.resources_nouns())
     if (!subcommand(table.app, noun)) names.push_back(noun);
   for (const std::string& name : names) {
-    CLI::App* parent = table.app.add_subcommand(name, "What an adapter holds far away");
+    CLI::App* parent = table.app.add_subcommand(name, "An adapter's remote resources");
     parent->require_subcommand(1);
     table.add_with_adapter<Options>("list", "List resources of this user", add_list_options, asked<list>, parent);
     table.add_with_adapter<Options>("release", "Release resources by id", add_release_options, asked<release>, parent);

@@ -1,5 +1,5 @@
 // osiris run: compile or load, then hand it to an adapter and watch.
-#include "host/commands/adapter_session.h"
+#include "host/commands/standalone_adapter.h"
 #include "host/commands/commands.h"
 #include "host/commands/dry_run.h"
 #include "host/commands/interruptible.h"
@@ -42,12 +42,12 @@ void add_options(CLI::App& command, RunOptions& options) {
 }
 
 // Everything a run is made of before anything happens.
-struct Prepared {
+struct PreparedRun {
   Workspace workspace;
   CompileResult compiled;
   FlagValues flags;
   ResolvedOptions options;
-  RunPlan plan;
+  AdapterInputs plan;
   StartTime started;
   double compile_seconds = 0;
   std::filesystem::path file;
@@ -164,11 +164,11 @@ class RunCommand {
     OSIRIS_ASSIGN(prepared_.options,
                   resolve_adapter_options(context_, prepared_.workspace.project, adapter, prepared_.flags));
     OSIRIS_ASSIGN(timeout_s_, run_timeout_s(prepared_.options, timeout_s_));
-    RunPlanOptions options;
+    AdapterInputOptions options;
     options.work_dir = context_.cwd;
     options.env_names = prepared_.options.env_names();
     OSIRIS_ASSIGN(prepared_.plan,
-                  make_run_plan(*prepared_.compiled.pipeline, prepared_.workspace.inputs(context_), options));
+                  make_adapter_inputs(*prepared_.compiled.pipeline, prepared_.workspace.inputs(context_), options));
     return {};
   }
 
@@ -216,7 +216,7 @@ class RunCommand {
   // What the adapter itself says of the run, and whether it would refuse it.
   Result<Explanation> explain(const LoadedAdapter& adapter) {
     if (!has_explanation(*adapter.type)) return Explanation();
-    OSIRIS_ASSIGN(const auto session, AdapterSession::open(context_, adapter, prepared_.options));
+    OSIRIS_ASSIGN(const auto session, StandaloneAdapter::open(context_, adapter, prepared_.options));
     // No settings: an owner id would be made for them, and a dry run leaves nothing behind.
     AdapterRequest request = request_for(prepared_.plan, "dry-run", Json::object(), context_.cwd, WorkerBinary());
     request.compiled_dir = prepared_.compiled.pipeline->compiled_dir;
@@ -276,7 +276,7 @@ class RunCommand {
   std::map<std::string, std::string> params_;
   double timeout_s_ = 0;
   uint64_t memory_limit_bytes_ = 0;
-  Prepared prepared_;
+  PreparedRun prepared_;
   Masking masking_;
   RunLog log_{system_clock(), masking_};
 };

@@ -35,7 +35,7 @@ Result<uint64_t> bytes_of_flag(const char* flag, const std::string& text);
 // limit.
 Result<double> run_timeout_s(const ResolvedOptions& options, double flag_s);
 
-// The adapter's flags with the spellings of the reference (--timeout, --cpu, --memory-gb) added, where the adapter has
+// The adapter's flags with the spellings of Python Osiris (--timeout, --cpu, --memory-gb) added, where the adapter has
 // such an option; an error where it has not.
 Result<FlagValues> effective_flags(const LoadedAdapter& adapter, const RunOptions& options);
 

@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kInTheLog = "the session's events.jsonl has all";
 
 // Where an output goes below --out.
-fs::path place_of(const fs::path& path, const std::string& step_id, std::set<fs::path>& taken) {
+fs::path copy_path(const fs::path& path, const std::string& step_id, std::set<fs::path>& taken) {
   const fs::path normal = path.lexically_normal();
   const bool inside = normal.is_relative() && !normal.empty() && *normal.begin() != "..";
   fs::path place = inside ? normal : normal.filename();
@@ -98,7 +98,7 @@ void print_report(const CommandContext& context, const RunReport& report, const 
     if (report.verdict.ok)
       text += paint("✓ Pipeline completed (" + report.adapter + ")", Color::kGreen, color) + "  " + line + "\n";
     else
-      text += paint("✗ Pipeline " + std::string(outcome_name(report.verdict.exit_code)) + " (" + report.adapter + ")",
+      text += paint("✗ Pipeline " + std::string(outcome_text(report.verdict.exit_code)) + " (" + report.adapter + ")",
                     Color::kRed, color) +
               (report.steps.empty() ? "" : "  " + line) + "\n";
     print_text(context, text + printable(describe_released(report.released), true));
@@ -120,7 +120,7 @@ void print_report(const CommandContext& context, const RunReport& report, const 
 Status copy_out(RunReport& report, const fs::path& directory) {
   std::set<fs::path> taken;
   for (const Artifact& file : report.outputs)
-    OSIRIS_TRY(copy_one(file.target, directory / place_of(file.path, file.step_id, taken)));
+    OSIRIS_TRY(copy_one(file.target, directory / copy_path(file.path, file.step_id, taken)));
   return copy_tree(report.session_dir / "artifacts", directory / "artifacts", report.warnings);
 }
 

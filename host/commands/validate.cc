@@ -148,7 +148,7 @@ std::vector<std::string> relative_to(std::vector<std::string> files, const std::
 
 // What osiris.yaml says of adapters, asked of the adapters themselves. One that is not installed here may be elsewhere.
 void check_adapters(const CommandContext& context, const Project& project, Diagnostics& findings) {
-  const auto places = search_places(process_search_inputs({}));
+  const auto places = search_directories(process_search_inputs({}));
   for (const auto& [id, options] : project.config().adapters.members()) {
     const std::string location = "adapters." + id;
     const auto adapter = load_adapter(id, places);

@@ -13,9 +13,9 @@ namespace {
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\v' || c == '\f'; }
 bool is_line_end(char c) { return c == '\n' || c == '\r'; }
 
-class Reader {
+class DotenvReader {
  public:
-  explicit Reader(std::string_view text) : text_(text) {}
+  explicit DotenvReader(std::string_view text) : text_(text) {}
 
   // Moves to the next binding; false at the end of the text.
   bool next_binding() {
@@ -134,9 +134,9 @@ class Reader {
 };
 
 // ${NAME} and ${NAME:-default}; what is not known becomes nothing. A name with a colon is no reference, but text.
-using Earlier = std::map<std::string, std::string, std::less<>>;
+using DefinedVariables = std::map<std::string, std::string, std::less<>>;
 
-std::string expand(std::string_view text, const LookUp& look_up, const Earlier& earlier) {
+std::string expand(std::string_view text, const VariableLookup& look_up, const DefinedVariables& earlier) {
   std::string out;
   while (true) {
     const size_t start = text.find("${");
@@ -164,11 +164,11 @@ std::string expand(std::string_view text, const LookUp& look_up, const Earlier& 
 
 }  // namespace
 
-Dotenv parse_dotenv(std::string_view text, const LookUp& look_up) {
+Dotenv parse_dotenv(std::string_view text, const VariableLookup& look_up) {
   text = without_utf8_mark(text);
   Dotenv result;
-  Earlier earlier;
-  Reader reader(text);
+  DefinedVariables earlier;
+  DotenvReader reader(text);
   std::optional<DotenvEntry> entry;
   while (reader.next_binding()) {
     if (!reader.read(entry)) result.unreadable_lines.push_back(reader.line());

@@ -20,8 +20,8 @@ struct Dotenv {
 };
 // python-dotenv's grammar: KEY=VALUE, export KEY=..., single and double quotes with escapes and line breaks, #
 // comments. ${VAR} and ${VAR:-default} expand by `look_up`, then from earlier lines, else to nothing.
-using LookUp = std::function<std::optional<std::string>(std::string_view name)>;
-Dotenv parse_dotenv(std::string_view text, const LookUp& look_up);
+using VariableLookup = std::function<std::optional<std::string>(std::string_view name)>;
+Dotenv parse_dotenv(std::string_view text, const VariableLookup& look_up);
 
 // $OSIRIS_HOME/.env, <cwd>/.env, the first ancestor's .env that stands beside an osiris.py, and testing_env/.env when
 // standing in a directory of that name; in this order, whether they exist or not.

@@ -36,7 +36,7 @@ void check_connection(const ConnectionRef& ref, const YamlNode& entry, const std
     for (const auto& field : spec->connection_schema.members()) known.insert(field.first);
     secret_fields.insert(secret_fields.end(), spec->secret_fields.begin(), spec->secret_fields.end());
   }
-  // A family whose specs list no connection properties may have fields nobody wrote down.
+  // A family whose specs list no connection properties may have fields that no spec lists.
   is_closed = is_closed && std::any_of(specs.begin(), specs.end(),
                                        [](const ComponentSpec* spec) { return spec->connection_schema.size() > 0; });
   for (const std::string_view field : old_connection_fields(ref.family)) known.emplace(field);

@@ -46,7 +46,7 @@ Json step_entry(const CompiledStep& step, const ComponentSpec* spec) {
   Json needs = Json::array();
   for (const std::string& need : step.needs) needs.push_back(need);
   entry.set("needs", std::move(needs));
-  // Only where the pipeline says so: manifests without these keys keep the predecessor's bytes.
+  // Only where the pipeline says so: manifests without these keys keep the bytes of Python Osiris.
   if (step.timeout_s) entry.set("timeout_s", *step.timeout_s);
   if (step.retry)
     entry.set("retry", Json::object({{"max_attempts", step.retry->max_attempts}, {"delay_s", step.retry->delay_s}}));

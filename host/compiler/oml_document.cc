@@ -50,9 +50,9 @@ std::string conventional_name(const std::string& name) {
   return out.empty() ? "pipeline" : out;
 }
 
-class Reader {
+class OmlReader {
  public:
-  Reader(const YamlNode& root, const ComponentRegistry& registry, const CompileOptions& options,
+  OmlReader(const YamlNode& root, const ComponentRegistry& registry, const CompileOptions& options,
          Diagnostics& diagnostics)
       : root_(root), registry_(registry), options_(options), diagnostics_(diagnostics) {}
 
@@ -347,7 +347,7 @@ void check_runnable(const std::string& step_id, const std::string& component, co
 
 OmlDocument read_oml(const YamlNode& root, const ComponentRegistry& registry, const CompileOptions& options,
                      Diagnostics& diagnostics) {
-  return Reader(root, registry, options, diagnostics).run();
+  return OmlReader(root, registry, options, diagnostics).run();
 }
 
 }  // namespace osiris

@@ -28,9 +28,9 @@ bool is_harmless_mapping(const YamlNode& value) {
   });
 }
 
-class Checker {
+class ConfigChecker {
  public:
-  Checker(const OmlStep& step, const ConfigChecks& checks, Diagnostics& diagnostics)
+  ConfigChecker(const OmlStep& step, const ConfigChecks& checks, Diagnostics& diagnostics)
       : step_(step),
         spec_(*step.spec),
         checks_(checks),
@@ -128,8 +128,8 @@ class Checker {
 
   bool has_connection() const { return result_.connection.has_value() || by_default_; }
 
-  const ForgivenKey* forgiven(const std::string& key) const {
-    for (const ForgivenKey& candidate : spec_.forgiven)
+  const IgnoredKey* forgiven(const std::string& key) const {
+    for (const IgnoredKey& candidate : spec_.forgiven)
       if (candidate.key == key) return &candidate;
     return nullptr;
   }
@@ -158,7 +158,7 @@ class Checker {
   void check_unknown(const YamlNode::Member& member) {
     const std::string& key = member.key;
     const std::string what = "configuration key '" + key + "' for component '" + spec_.name + "'";
-    if (const ForgivenKey* known = forgiven(key)) {
+    if (const IgnoredKey* known = forgiven(key)) {
       const Json value = member.value.to_json();
       const bool harmless =
           known->values.empty() || std::find(known->values.begin(), known->values.end(), value) != known->values.end();
@@ -341,7 +341,7 @@ Result<std::optional<ConnectionRef>> default_connection(const ComponentSpec& spe
 }
 
 StepConfig check_step_config(const OmlStep& step, const ConfigChecks& checks, Diagnostics& diagnostics) {
-  return Checker(step, checks, diagnostics).run();
+  return ConfigChecker(step, checks, diagnostics).run();
 }
 
 void check_inline_secrets(const YamlNode& root, const ComponentRegistry& registry, Diagnostics& diagnostics) {

@@ -11,7 +11,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // One key per place on disk: the inode of a file that exists, else the path with every existing symlink followed.
-std::string place_of(const fs::path& path) {
+std::string canonical_path(const fs::path& path) {
   struct stat info{};
   if (::stat(path.c_str(), &info) == 0)
     return "inode " + std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino);
@@ -82,7 +82,7 @@ void FileConflicts::check() {
   for (const Step& step : steps_) {
     for (const StepFile& file : step.files.writes) {
       check_symlink(step, file);
-      const auto [first, is_new] = writers.try_emplace(place_of(file.absolute), Use{&step, &file});
+      const auto [first, is_new] = writers.try_emplace(canonical_path(file.absolute), Use{&step, &file});
       if (is_new) continue;
       diagnostics_.error(
           "output_conflict",
@@ -92,7 +92,7 @@ void FileConflicts::check() {
   }
   for (const Step& step : steps_) {
     for (const StepFile& file : step.files.reads) {
-      const auto writer = writers.find(place_of(file.absolute));
+      const auto writer = writers.find(canonical_path(file.absolute));
       if (writer == writers.end()) continue;
       const Use& use = writer->second;
       diagnostics_.error(

@@ -97,7 +97,7 @@ StepGraph build_graph(const std::vector<OmlStep>& steps, Diagnostics& diagnostic
   if (graph.order.size() < steps.size()) {
     size_t first = 0;
     const std::string cycle = describe_cycle(steps, edges, done, first);
-    diagnostics.error("dependency_cycle", "Steps need each other in a circle: " + cycle,
+    diagnostics.error("dependency_cycle", "The steps form a dependency cycle: " + cycle,
                       steps[first].location + ".needs", steps[first].mark, "remove one of these needs");
   }
   return graph;

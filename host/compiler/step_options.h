@@ -7,7 +7,7 @@ namespace osiris {
 
 // timeout: 30 (seconds), "30s", "5m", "1h".
 void read_timeout(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnostics);
-// retry: 3, or {max_attempts: 3, delay: 1}: attempts in all, and what lies between two of them.
+// retry: 3, or {max_attempts: 3, delay: 1}: attempts in all, and the pause between two of them.
 void read_retry(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnostics);
 
 }  // namespace osiris

@@ -1,7 +1,7 @@
 // The components a pipeline may use, read from <prefix>/share/osiris/components/<name>/spec.yaml. A spec is the
 // contract between the pipeline's author and a driver: config schema, secrets, connection fields. What osiris needs
-// beyond the predecessor's format stands under `x-osiris` (docs/oml.md, "Component specs"), so foreign specs load and
-// ours stay valid.
+// beyond Python Osiris's format stands under `x-osiris` (docs/oml.md, "Component specs"), so specs of Python Osiris
+// load and ours stay valid.
 #pragma once
 
 #include <filesystem>
@@ -33,7 +33,7 @@ struct NetworkUse {
 };
 
 // A key or value that older pipelines carry and that changes nothing: a warning instead of an error. Empty values: any.
-struct ForgivenKey {
+struct IgnoredKey {
   std::string key;
   std::vector<Json> values;
 };
@@ -58,7 +58,7 @@ struct ComponentSpec {
   std::vector<std::string> installs;  // config keys that list packages a step needs installed
   std::string base_dir_field;         // the connection field those paths start in
   std::optional<NetworkUse> network;
-  std::vector<ForgivenKey> forgiven;
+  std::vector<IgnoredKey> forgiven;
   std::map<std::string, std::vector<std::string>>
       key_synonyms;        // "primary_key" -> {"upsert_keys"}: either satisfies a rule
   Json connection_schema;  // extra fields of the family's connections, JSON schema properties

@@ -58,7 +58,7 @@ std::string spell_list(const std::vector<std::string>& words) {
 
 std::string spell_value(const Json& value) { return value.is_string() ? "'" + value.as_string() + "'" : value.dump(); }
 
-class Checker {
+class SchemaChecker {
  public:
   void check(const Json& schema, const YamlNode& value, const std::string& path) {
     if (schema.is_bool() && !schema.as_bool()) return issue("false", path, " is not allowed", value.mark);
@@ -212,7 +212,7 @@ class Checker {
   }
 
   bool passes(const Json& schema, const YamlNode& value, const std::string& path) const {
-    Checker trial;
+    SchemaChecker trial;
     trial.check(schema, value, path);
     return trial.issues.empty();
   }
@@ -259,7 +259,7 @@ std::string spell_choices(const Json::Array& values) {
 }
 
 std::vector<SchemaIssue> check_schema(const Json& schema, const YamlNode& value, const std::string& name) {
-  Checker checker;
+  SchemaChecker checker;
   checker.check(schema, value, name);
   return std::move(checker.issues);
 }

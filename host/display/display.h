@@ -1,7 +1,7 @@
 // Shows a running pipeline: live lines on a terminal, plain lines elsewhere, nothing for --json.
 //
 // A thread of its own does all the writing, at its own pace, from snapshots of the tally: a slow terminal never slows a
-// run, and whoever reports an event never waits for a screen.
+// run, and a thread that reports an event never waits for the terminal.
 #pragma once
 
 #include <condition_variable>

@@ -24,7 +24,7 @@ struct ConnectionRef {
   std::string alias;
   std::string text() const { return "@" + family + "." + alias; }
 };
-// "@family.alias"; kInvalidArgument otherwise, with the reference's text.
+// "@family.alias"; kInvalidArgument otherwise, with Python Osiris's text.
 Result<ConnectionRef> parse_connection_ref(std::string_view text);
 
 struct ResolvedConnection {
@@ -47,7 +47,7 @@ class Connections {
   const std::filesystem::path& file() const { return file_; }
   std::vector<std::string> families() const;
   std::vector<std::string> aliases(std::string_view family) const;
-  // Fails with the reference's texts (section 3.3) when it does not exist.
+  // Fails with Python Osiris's texts when it does not exist.
   Status exists(const ConnectionRef& ref) const;
   // The alias with `default: true`, else the one called "default".
   Result<ConnectionRef> default_of(std::string_view family) const;

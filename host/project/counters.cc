@@ -1,5 +1,5 @@
-// Run counters per pipeline in counters.sqlite, a file the predecessor reads and writes too: hence SQLite, WAL and its
-// table.
+// Run counters per pipeline in counters.sqlite, a file that Python Osiris reads and writes too: hence SQLite, WAL and
+// its table.
 #include <sqlite3.h>
 
 #include <cerrno>

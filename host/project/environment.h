@@ -28,7 +28,7 @@ class Environment {
   const std::map<std::string, std::string, std::less<>>& all() const { return variables_; }
 
   // Loads the .env files of dotenv_candidates() (host/compat/dotenv.h). Never overrides a variable that is set. A line
-  // that cannot be read is skipped with a warning, as python-dotenv does. A file that somebody else could have written
+  // that cannot be read is skipped with a warning, as python-dotenv does. A file that another user could have written
   // is not read (file_trust.h): it could send keys and passwords elsewhere.
   struct DotenvReport {
     std::vector<std::filesystem::path> files;  // those read, in order

@@ -1,4 +1,4 @@
-// A project: osiris.yaml, and where everything of it lies on disk (the predecessor's "filesystem contract v1").
+// A project: osiris.yaml, and where its parts are on disk (Python Osiris's "filesystem contract v1").
 #pragma once
 
 #include <cstdint>

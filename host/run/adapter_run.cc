@@ -4,7 +4,7 @@
 
 namespace osiris {
 
-AdapterRequest request_for(const RunPlan& plan, std::string run_id, const Json& settings,
+AdapterRequest request_for(const AdapterInputs& plan, std::string run_id, const Json& settings,
                            const std::filesystem::path& work_dir, const WorkerBinary& worker) {
   AdapterRequest request;
   request.run_id = std::move(run_id);
@@ -18,7 +18,7 @@ AdapterRequest request_for(const RunPlan& plan, std::string run_id, const Json& 
   return request;
 }
 
-Status AdapterRun::lend(const RunPlan& plan, const Connections& connections, const Environment& environment,
+Status AdapterRun::lend(const AdapterInputs& plan, const Connections& connections, const Environment& environment,
                         const LoadedAdapter& adapter, const ResolvedOptions& options) {
   for (const std::string& value : options.sensitive_values()) {
     masking_.learn(value);

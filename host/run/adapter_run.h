@@ -1,5 +1,5 @@
 // One request through all stages of one adapter, as `osiris run` and `osiris connections doctor` make it: secrets are
-// lent, whatever is acquired far away is watched, and it can be stopped at any moment.
+// lent, remote resources are recorded, and it can be stopped at any moment.
 #pragma once
 
 #include <atomic>
@@ -10,7 +10,7 @@
 
 #include "host/adapters/loader.h"
 #include "host/adapters/options.h"
-#include "host/compiler/run_plan.h"
+#include "host/compiler/adapter_inputs.h"
 #include "host/run/run_events.h"
 #include "host/run/stages.h"
 #include "host/run/worker_binary.h"
@@ -18,7 +18,7 @@
 namespace osiris {
 
 // The request for a plan. Not in it: compiled_dir, session_dir and the deadline.
-AdapterRequest request_for(const RunPlan& plan, std::string run_id, const Json& settings,
+AdapterRequest request_for(const AdapterInputs& plan, std::string run_id, const Json& settings,
                            const std::filesystem::path& work_dir, const WorkerBinary& worker);
 
 class AdapterRun {
@@ -27,14 +27,14 @@ class AdapterRun {
   AdapterRun(RunLog& log, Masking& masking, StepTally& tally, const Clock& clock)
       : log_(log), masking_(masking), tally_(tally), clock_(clock), secrets_(masking) {}
 
-  // Where lines for whoever watches go; set before run().
+  // Takes progress lines for the user; set before run().
   std::function<void(std::string, bool important)> say;
   // Called once the adapter has accepted the request, before anything is acquired; may be empty.
   std::function<void(AdapterInstance&, const AdapterRequest&)> accepted;
 
   // Makes the values known to the masking, those of sensitive options too, and keeps them until the end. A variable
   // that is not set is left out: the adapter names it in a warning.
-  Status lend(const RunPlan& plan, const Connections& connections, const Environment& environment,
+  Status lend(const AdapterInputs& plan, const Connections& connections, const Environment& environment,
               const LoadedAdapter& adapter, const ResolvedOptions& options);
 
   // Once. Blocks until everything the adapter holds is released, as far as it can be.
@@ -43,7 +43,7 @@ class AdapterRun {
   // [any thread] Stops it, also before it has begun: sets the flag, wakes the adapter.
   void stop(StopReason reason);
 
-  // What the adapter holds far away. [any thread]
+  // The adapter's remote resources. [any thread]
   RemoteResources& resources() { return resources_; }
   const RemoteResources& resources() const { return resources_; }
   // What the adapter did that its contract forbids; after run().

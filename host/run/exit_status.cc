@@ -63,4 +63,6 @@ std::string_view outcome_name(ExitCode code) {
   return "failed";
 }
 
+std::string_view outcome_text(ExitCode code) { return code == ExitCode::kDeadline ? "timed out" : outcome_name(code); }
+
 }  // namespace osiris

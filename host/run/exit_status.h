@@ -31,5 +31,7 @@ enum class ErrorSource {
 ExitCode exit_code_for(const Error& error, ErrorSource source = ErrorSource::kInput);
 // The word for it in the run index and in `runs list`: "success", "failed", "cancelled", "deadline".
 std::string_view outcome_name(ExitCode code);
+// The same in the sentence "Pipeline ...", for people: a deadline is "timed out".
+std::string_view outcome_text(ExitCode code);
 
 }  // namespace osiris

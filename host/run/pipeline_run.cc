@@ -144,7 +144,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   tally_.plan(watched_steps(pipeline));
   // From before anything is asked for: a resource that is being made already belongs to a run that lives.
   auto alive = inputs.user_state.begin(report.run_id);
-  const bool far = owns_far_resources(*inputs.adapter.type);
+  const bool far = owns_remote_resources(*inputs.adapter.type);
   const std::string unregistered = alive.ok()
                                        ? ""
                                        : "this run is not registered (" + alive.error().message +
@@ -185,10 +185,10 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
         !proved.ok())
       proofs.outputs_error = proved.error().within("adapter " + adapter_);
   proofs.events_complete = !log_.write_error();
-  report.verdict = judge(proofs);
+  report.verdict = decide_verdict(proofs);
   if (!report.verdict.ok && !report.error) report.error = missing_proof(proofs, adapter_, log_);
   close_session(*session, report, proofs, log_, masking_);
-  // What is known to be held, or may be: a call whose outcome nobody knows has no id.
+  // What is known to be held, or may be: a create whose answer was lost has no id.
   const ExitCode code = report.verdict.exit_code;
   const bool ended_in_order = code == ExitCode::kOk || code == ExitCode::kStepFailed || code == ExitCode::kInput;
   if (alive.ok() && far && (!ended_in_order || !report.unreleased.empty())) alive->leave();
@@ -200,7 +200,7 @@ Result<RunReport> record_failed_compile(const Project& project, const std::files
                                         const StartTime& started, RunLog& log, const Masking& masking,
                                         const Clock& clock) {
   SessionOptions options;
-  // A manifest lies in build/pipelines/<profile>/<pipeline>/<hash>/.
+  // A manifest is in build/pipelines/<profile>/<pipeline>/<hash>/.
   const std::filesystem::path named = std::filesystem::absolute(file);
   options.pipeline_id =
       slugify(file.filename() == "manifest.yaml" ? named.parent_path().parent_path().filename().string()
@@ -228,7 +228,7 @@ Result<RunReport> record_failed_compile(const Project& project, const std::files
   proofs.adapter = adapter;
   proofs.session_path = adapter;
   proofs.error = error;
-  report.verdict = judge(proofs);
+  report.verdict = decide_verdict(proofs);
   close_session(*session, report, proofs, log, masking);
   return report;
 }

@@ -1,6 +1,6 @@
 // One run of a compiled pipeline through one adapter, from the run directory to the last record of the index.
 //
-// The order matters: the record says "running" before anything far away can be acquired, everything that happens is
+// The order matters: the record says "running" before any remote resource can be acquired, everything that happens is
 // written as it happens, and the verdict is computed from what was seen. However the run ends, short of the host's
 // death, its session is complete.
 #pragma once
@@ -11,8 +11,8 @@
 
 #include "host/adapters/loader.h"
 #include "host/adapters/options.h"
+#include "host/compiler/adapter_inputs.h"
 #include "host/compiler/compiler.h"
-#include "host/compiler/run_plan.h"
 #include "host/run/adapter_run.h"
 #include "host/run/report.h"
 #include "host/run/run_log.h"
@@ -27,7 +27,7 @@ struct RunInputs {
   const Connections& connections;
   const Environment& environment;
   const CompiledPipeline& pipeline;
-  const RunPlan& plan;
+  const AdapterInputs& plan;
   const LoadedAdapter& adapter;
   const ResolvedOptions& options;
   const UserState& user_state;
@@ -47,7 +47,7 @@ class PipelineRun {
   PipelineRun(RunLog& log, Masking& masking, StepTally& tally, const Clock& clock)
       : log_(log), masking_(masking), tally_(tally), clock_(clock), adapter_run_(log, masking, tally, clock) {}
 
-  // Where lines for whoever watches go; set before run().
+  // Takes progress lines for the user; set before run().
   std::function<void(std::string, bool important)> say;
 
   // Fails only where no session could be made; everything later is in the report.
@@ -55,7 +55,7 @@ class PipelineRun {
 
   // [any thread] Stops the run: sets the flag, wakes the adapter.
   void stop(StopReason reason) { adapter_run_.stop(reason); }
-  // [any thread] What the adapter still holds far away, as lines for a person.
+  // [any thread] The remote resources the adapter still holds, as lines for the user.
   std::string unreleased_text() const;
 
  private:

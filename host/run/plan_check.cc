@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-#include "host/compiler/run_plan.h"
+#include "host/compiler/adapter_inputs.h"
 #include "host/compiler/sql_place.h"
 #include "protocol/base/file.h"
 #include "protocol/base/subprocess.h"
@@ -44,7 +44,7 @@ class TemporaryDirectory {
 };
 
 // Secret values go with it only where connections may be asked.
-Result<Json> request_for(const PlanCheck& check, const RunPlan& plan, const fs::path& directory) {
+Result<Json> request_for(const PlanCheck& check, const AdapterInputs& plan, const fs::path& directory) {
   Json request = Json::object({{"plan", to_json(plan.plan)},
                                {"connections", plan.connections_json["connections"]},
                                {"connect", check.connect},
@@ -60,7 +60,7 @@ Result<Json> request_for(const PlanCheck& check, const RunPlan& plan, const fs::
   return request;
 }
 
-Result<Json> ask_worker(const PlanCheck& check, const RunPlan& plan) {
+Result<Json> ask_worker(const PlanCheck& check, const AdapterInputs& plan) {
   OSIRIS_ASSIGN(const TemporaryDirectory directory, TemporaryDirectory::make());
   OSIRIS_ASSIGN(Json request, request_for(check, plan, directory.path()));
   std::string input = request.dump();
@@ -114,7 +114,7 @@ void add_finding(const CompiledStep& step, const Json& report, Diagnostics& find
 void check_plan(const PlanCheck& check, Diagnostics& findings) {
   const auto& steps = check.pipeline.steps;
   if (std::none_of(steps.begin(), steps.end(), [](const CompiledStep& step) { return !step.sql_key.empty(); })) return;
-  const auto plan = make_run_plan(check.pipeline, check.inputs,
+  const auto plan = make_adapter_inputs(check.pipeline, check.inputs,
                                   {.work_dir = check.work_dir, .env_names = {}, .without_connections = true});
   const auto answer = plan.ok() ? ask_worker(check, *plan) : Result<Json>(plan.error());
   if (!answer.ok()) {

@@ -29,7 +29,7 @@ struct RunReport {
   std::vector<Artifact> outputs;  // as the adapter reported them
   Json options = Json::object();  // the adapter's, with where each value came from
   double compile_seconds = 0, execute_seconds = 0, total_seconds = 0;
-  Json released = Json::array();  // far resources that were given back or kept, as the artifacts document says
+  Json released = Json::array();  // remote resources that were given back or kept, as the artifacts document says
   std::vector<RemoteResource> unreleased;
   std::vector<std::string> warnings;
 };

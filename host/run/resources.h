@@ -1,5 +1,5 @@
-// What the adapter holds far away, as its resource_acquired and resource_released events tell. What was never released,
-// or released without proof, is named when osiris exits, because somebody may be paying for it.
+// The adapter's remote resources, as its resource_acquired and resource_released events tell. What was never released,
+// or released without proof, is named when osiris exits, because the user may be paying for it.
 #pragma once
 
 #include <mutex>
@@ -23,7 +23,7 @@ class RemoteResources {
  public:
   // True if the event was one of the two.
   bool on_event(std::string_view name, const Json& data);
-  // Left alive on purpose: not unreleased.
+  // Kept alive by the adapter for the next run: not unreleased.
   void keep(std::string_view kind, std::string_view id);
   std::vector<RemoteResource> unreleased() const;
   // The first id ever acquired of this kind; empty if none.

@@ -24,9 +24,9 @@ void RunEvents::on_event(const Event& event) {
   if (!event.step_id.empty()) fields.set("step_id", event.step_id);
   for (const auto& [key, value] : event.data.members())
     if (!fields.contains(key)) fields.members().emplace_back(key, value);
-  // What steps say is theirs; what is held far away only the adapter knows.
+  // Only the adapter's own events speak of remote resources; a step's do not.
   const bool about_resources = event.step_id.empty() && parts_.resources.on_event(event.name, event.data);
-  // On the disk before the adapter goes on, so that a dead machine cannot make us forget what somebody pays for. A
+  // On the disk before the adapter goes on, so that a dead machine cannot make osiris forget what the user pays for. A
   // process of this machine dies with it: for that one a write is enough, and a flush would cost a short run a third of
   // its time.
   const bool durable = about_resources && event.data["kind"].as_string() != "process";

@@ -1,5 +1,5 @@
 // Where everything an adapter says during a run goes: to the session's files, to the tally that the display watches, to
-// the list of far resources. And what it asks: is the run cancelled, and the value of a secret.
+// the list of remote resources. And what it asks: is the run cancelled, and the value of a secret.
 #pragma once
 
 #include <atomic>
@@ -25,7 +25,7 @@ class RunEvents : public AdapterEvents {
     StepTally& tally;
     RemoteResources& resources;
     SecretStore& secrets;
-    // A line for whoever watches; `important` ones also without --verbose. May be empty.
+    // A progress line for the user; `important` ones also without --verbose. May be empty.
     std::function<void(std::string line, bool important)> say;
   };
   RunEvents(Parts parts, std::string adapter) : parts_(std::move(parts)), adapter_(std::move(adapter)) {}

@@ -1,6 +1,6 @@
 // The secrets of one run: values looked up by the names of the request, lent for the length of a call, wiped after it.
 //
-// A value enters once, is made known to the masking before anybody can see it, and leaves only through lend(). Nothing
+// A value enters once, is made known to the masking before it can be printed, and leaves only through lend(). Nothing
 // here can write a value anywhere.
 #pragma once
 

@@ -7,7 +7,7 @@
 //     artifacts.json status.json               written at the end
 //     run.lock                                 held by the living host, gone after a clean end
 //
-// The index gets a record when the run starts and another when it ends; a run whose lock nobody holds and that never
+// The index gets a record when the run starts and another when it ends; a run whose lock is free and that never
 // ended was interrupted.
 #pragma once
 

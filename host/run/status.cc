@@ -2,7 +2,7 @@
 
 namespace osiris {
 
-RunVerdict judge(const RunProofs& proofs) {
+RunVerdict decide_verdict(const RunProofs& proofs) {
   if (proofs.error) {
     const ExitCode code = exit_code_for(*proofs.error, proofs.error_source);
     const bool stopped = code == ExitCode::kCancelled || code == ExitCode::kDeadline;

@@ -37,7 +37,7 @@ struct RunVerdict {
   std::string reason;
 };
 
-RunVerdict judge(const RunProofs& proofs);
+RunVerdict decide_verdict(const RunProofs& proofs);
 // The document of status.json.
 Json status_document(const RunProofs& proofs, const RunVerdict& verdict);
 

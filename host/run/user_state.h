@@ -1,4 +1,4 @@
-// What is this user's rather than a project's, in $XDG_STATE_HOME/osiris: the owner id that marks far resources as
+// What is this user's rather than a project's, in $XDG_STATE_HOME/osiris: the owner id that marks remote resources as
 // theirs, and one locked file per run that holds some, so that leftovers of dead runs can be told from resources in
 // use.
 #pragma once
@@ -26,7 +26,7 @@ class UserState {
   // Made once, at random. [several processes]
   Result<std::string> owner_id() const;
 
-  // A run that may hold resources far away, from begin() until the death of this process. Its file says so afterwards,
+  // A run that may hold remote resources, from begin() until the death of this process. Its file says so afterwards,
   // unless end() was called.
   class Run {
    public:

@@ -1,4 +1,4 @@
-// The worker that belongs to this osiris: where it lies and what it hashes to.
+// The worker that belongs to this osiris: its path and its SHA-256.
 #pragma once
 
 #include <filesystem>

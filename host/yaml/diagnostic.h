@@ -23,7 +23,7 @@ struct Diagnostic {
   enum class Level { kError, kWarning };
   Level level = Level::kError;
   std::string type;      // "missing_step_field", ... (docs/oml.md lists them)
-  std::string message;   // the reference's text where it has one
+  std::string message;   // Python Osiris's text where it has one
   std::string location;  // "steps[2].config.path"; empty when there is none
   std::string file;      // as the user named it
   Mark mark;

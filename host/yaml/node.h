@@ -42,7 +42,7 @@ class YamlNode {
   // that no JSON document can hold.
   Status take_plain(std::string_view text);
 
-  // "str", "int", "float", "bool", "list", "dict", "NoneType", "date": the names the reference's messages use.
+  // "str", "int", "float", "bool", "list", "dict", "NoneType", "date": the names Python Osiris's messages use.
   std::string_view python_type() const;
   // Plain values; keys and timestamps as text.
   Json to_json() const;

@@ -24,13 +24,13 @@ namespace {
 constexpr const char* kNotAKey = "a list or mapping cannot be a key";
 
 // Thrown by our handler through yaml-cpp, caught in parse_yaml.
-struct Refused {
+struct ParseError {
   Mark mark;
   std::string message;
   std::string hint;
 };
 
-struct Sized {
+struct SizedNode {
   YamlNode node;
   size_t nodes = 1;
   int height = 1;
@@ -68,15 +68,15 @@ class TreeBuilder : public YAML::EventHandler {
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    Sized value;
+    SizedNode value;
     value.node.mark = mark_of(mark);
     add(std::move(value), anchor, false);
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
-    if (found == anchors_.end()) throw Refused{mark_of(mark), "an alias stands inside the node it names", {}};
-    Sized copy = found->second;
+    if (found == anchors_.end()) throw ParseError{mark_of(mark), "an alias stands inside the node it names", {}};
+    SizedNode copy = found->second;
     count_alias_nodes(copy.nodes, mark_of(mark));
     if (static_cast<int>(stack_.size()) + copy.height > limits_.depth_max) too_deep(mark_of(mark));
     add(std::move(copy), YAML::NullAnchor, false);
@@ -84,7 +84,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
-    Sized scalar;
+    SizedNode scalar;
     scalar.node.mark = last_scalar_ = mark_of(mark);
     const bool is_merge = tag == "?" && value == "<<" && expects_key();
     if (tag == "!" || tag == kTag + "str" || is_merge) {
@@ -116,7 +116,7 @@ class TreeBuilder : public YAML::EventHandler {
     bool is_merge = false;
   };
   struct Frame {
-    Sized value;
+    SizedNode value;
     YAML::anchor_t anchor = YAML::NullAnchor;
     std::optional<Key> key;                         // read, its value not yet
     std::unordered_map<std::string, size_t> index;  // key -> position in members
@@ -132,17 +132,17 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   [[noreturn]] void too_deep(Mark mark) const {
-    throw Refused{mark, "nested deeper than " + std::to_string(limits_.depth_max) + " levels", {}};
+    throw ParseError{mark, "nested deeper than " + std::to_string(limits_.depth_max) + " levels", {}};
   }
 
   [[noreturn]] void unknown_tag(const YAML::Mark& mark, const std::string& tag) const {
-    throw Refused{mark_of(mark), not_a_tag(tag), kQuoteIt};
+    throw ParseError{mark_of(mark), not_a_tag(tag), kQuoteIt};
   }
 
   void count_alias_nodes(size_t nodes, Mark mark) {
     alias_nodes_ += nodes;
     if (alias_nodes_ > limits_.alias_nodes_max)
-      throw Refused{mark, "aliases expand to more than " + std::to_string(limits_.alias_nodes_max) + " values",
+      throw ParseError{mark, "aliases expand to more than " + std::to_string(limits_.alias_nodes_max) + " values",
                     "write the values out"};
   }
 
@@ -152,7 +152,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   void resolve(YamlNode& node, const std::string& tag, const std::string& value) {
     if (const Status taken = node.take_plain(value); !taken)
-      throw Refused{node.mark, taken.error().message, taken.error().hint};
+      throw ParseError{node.mark, taken.error().message, taken.error().hint};
     if (tag == "?") return;
     const bool as_tagged = (tag == kTag + "int" && node.kind == YamlNode::Kind::kInt) ||
                            (tag == kTag + "bool" && node.kind == YamlNode::Kind::kBool) ||
@@ -160,7 +160,7 @@ class TreeBuilder : public YAML::EventHandler {
                            (tag == kTag + "timestamp" && node.kind == YamlNode::Kind::kTimestamp) ||
                            (tag == kTag + "float" && node.scalar.is_number());
     if (!as_tagged)
-      throw Refused{
+      throw ParseError{
           node.mark,
           tag.starts_with(kTag) ? "'" + value.substr(0, 60) + "' is no value of the tag '" + tag + "'" : not_a_tag(tag),
           kQuoteIt};
@@ -171,7 +171,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   void open(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
-    if (expects_key()) throw Refused{mark_of(mark), kNotAKey, "if it is a text in braces, put it in quotes"};
+    if (expects_key()) throw ParseError{mark_of(mark), kNotAKey, "if it is a text in braces, put it in quotes"};
     if (static_cast<int>(stack_.size()) >= limits_.depth_max) too_deep(mark_of(mark));
     auto frame = std::make_unique<Frame>();
     frame->value.node.kind = kind;
@@ -187,7 +187,7 @@ class TreeBuilder : public YAML::EventHandler {
     add(std::move(frame->value), frame->anchor, false);
   }
 
-  void add(Sized value, YAML::anchor_t anchor, bool is_merge_key) {
+  void add(SizedNode value, YAML::anchor_t anchor, bool is_merge_key) {
     if (anchor != YAML::NullAnchor) anchors_[anchor] = value;
     if (stack_.empty()) {
       root_ = std::move(value);
@@ -214,7 +214,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   void set_key(Frame& parent, const YamlNode& node, bool is_merge) {
     if (node.is_sequence() || node.is_mapping())
-      throw Refused{node.mark, kNotAKey, "if it is a text in braces, put it in quotes"};
+      throw ParseError{node.mark, kNotAKey, "if it is a text in braces, put it in quotes"};
     parent.key = Key{node.is_string()                          ? node.text()
                      : node.kind == YamlNode::Kind::kTimestamp ? node.text()
                                                                : node.scalar.dump(),
@@ -246,7 +246,7 @@ class TreeBuilder : public YAML::EventHandler {
     }
     bool all_mappings = value.is_sequence();
     for (const YamlNode& item : value.items) all_mappings = all_mappings && item.is_mapping();
-    if (!all_mappings) throw Refused{mark, "'<<' must name a mapping or a list of mappings", {}};
+    if (!all_mappings) throw ParseError{mark, "'<<' must name a mapping or a list of mappings", {}};
     for (YamlNode& item : value.items) parent.merges.push_back(std::move(item));
   }
 
@@ -265,8 +265,8 @@ class TreeBuilder : public YAML::EventHandler {
   Diagnostics& diagnostics_;
   std::vector<size_t> line_starts_;
   std::vector<std::unique_ptr<Frame>> stack_;  // the open containers, outermost first
-  std::map<YAML::anchor_t, Sized> anchors_;
-  std::optional<Sized> root_;
+  std::map<YAML::anchor_t, SizedNode> anchors_;
+  std::optional<SizedNode> root_;
   Mark last_scalar_, document_;
   size_t alias_nodes_ = 0;
 };
@@ -283,13 +283,13 @@ Mark mark_at(std::string_view text, size_t offset) {
 }
 
 // What no YAML file may hold; nullopt when the text is clean.
-std::optional<Refused> unreadable(std::string_view text, const YamlLimits& limits) {
+std::optional<ParseError> unreadable(std::string_view text, const YamlLimits& limits) {
   if (text.size() > limits.bytes_max)
-    return Refused{{}, "the file is larger than " + std::to_string(limits.bytes_max >> 20) + " MiB", {}};
+    return ParseError{{}, "the file is larger than " + std::to_string(limits.bytes_max >> 20) + " MiB", {}};
   for (size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
     if (c < 0x20 && c != '\t' && c != '\n' && c != '\r')
-      return Refused{mark_at(text, i), "a control character (code " + std::to_string(c) + ") is not allowed",
+      return ParseError{mark_at(text, i), "a control character (code " + std::to_string(c) + ") is not allowed",
                      "is this a text file?"};
   }
   if (!is_valid_utf8(text)) {
@@ -299,7 +299,7 @@ std::optional<Refused> unreadable(std::string_view text, const YamlLimits& limit
       if (!is_valid_utf8(text.substr(good, end - good))) break;
       good = end;
     }
-    return Refused{mark_at(text, good), "the text is not UTF-8", "save the file as UTF-8"};
+    return ParseError{mark_at(text, good), "the text is not UTF-8", "save the file as UTF-8"};
   }
   return std::nullopt;
 }
@@ -307,7 +307,7 @@ std::optional<Refused> unreadable(std::string_view text, const YamlLimits& limit
 }  // namespace
 
 YamlNode parse_yaml(std::string_view text, Diagnostics& diagnostics, const YamlLimits& limits) {
-  auto refuse = [&diagnostics](const Refused& refused) {
+  auto refuse = [&diagnostics](const ParseError& refused) {
     diagnostics.error("yaml_parse_error", "YAML: " + refused.message, "", refused.mark, refused.hint);
     return YamlNode();
   };
@@ -327,9 +327,9 @@ YamlNode parse_yaml(std::string_view text, Diagnostics& diagnostics, const YamlL
       return refuse({ignored.document(), "the file holds more than one document: another begins here",
                      "remove the line '---', or put the rest into a file of its own"});
     return root;
-  } catch (const Refused& refused) {
+  } catch (const ParseError& refused) {
     const auto slip = refused.message == kNotAKey ? find_yaml_slip(text, refused.mark.line) : std::nullopt;
-    return refuse(slip ? Refused{slip->mark, slip->message, slip->hint} : refused);
+    return refuse(slip ? ParseError{slip->mark, slip->message, slip->hint} : refused);
   } catch (const YAML::Exception& e) {
     const Mark mark = builder.mark_of(e.mark);
     const YamlSlip slip = find_yaml_slip(text, mark.line).value_or(explain_yaml_error(e.msg, mark));

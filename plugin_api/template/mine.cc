@@ -14,8 +14,7 @@ struct Config {
 
 // Each option once: what the host shows and checks, and where its value goes.
 constexpr std::array kRows = {
-    plugin::Bound<Config>{
-        OSIRIS_DURATION, "patience", &Config::patience, "how long to wait for the far side", {}, "60"},
+    plugin::Bound<Config>{OSIRIS_DURATION, "patience", &Config::patience, "how long to wait for the service", {}, "60"},
     plugin::Bound<Config>{
         OSIRIS_PAIR, "label", &Config::labels, "a label for what is created", {}, {}, {}, {}, {}, OSIRIS_REPEATED},
 };

@@ -1,8 +1,8 @@
 #include "plugins/e2b/adapter.h"
 
+#include "plugins/e2b/age_limit_notice.h"
 #include "plugins/e2b/dependencies.h"
 #include "plugins/e2b/endpoints.h"
-#include "plugins/e2b/plan_notice.h"
 #include "plugins/e2b/worker_template.h"
 #include "plugins/sdk/abi/shown_options.h"
 #include "protocol/base/clock.h"
@@ -101,7 +101,7 @@ Result<sdk::Template> E2bAdapter::choose_template(const sdk::RunRequest& request
     if (config_.deps_in_template) chosen.cache_directory = std::string(kTemplateRoot) + "/cache";
   }
   if (again) return chosen;
-  if (const auto notice = plan_notice(config_.timeout.count()))
+  if (const auto notice = age_limit_notice(config_.timeout.count()))
     host().log(OSIRIS_WARN, *notice, Json::object({{"notice", true}}));
   return chosen;
 }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kMiB = 1 << 20;
 
-// What goes into a template build stays at E2B, where whoever uses the template can read it.
+// What goes into a template build stays at E2B, where every user of the template can read it.
 Status check_build_variables(const Config& config) {
   for (const auto& [name, value] : config.build_environment) {
     const size_t scheme = value.find("://");

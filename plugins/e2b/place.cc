@@ -24,7 +24,7 @@ Result<sdk::Machine> machine_of(Result<Sandbox> sandbox) {
   return machine_of(*std::move(sandbox));
 }
 
-Once once(const sdk::CallLimits& limits) { return {.wait = limits.wait, .cancelled = limits.cancelled}; }
+CallLimits api_limits(const sdk::CallLimits& limits) { return {.wait = limits.wait, .cancelled = limits.cancelled}; }
 
 // After these the service may have made a sandbox although it did not say so: no answer, a 5xx, or an answer that
 // cannot be read. A 4xx says that it did nothing, and what never reached the service did nothing either.
@@ -49,7 +49,7 @@ E2bPlace::E2bPlace(std::unique_ptr<http::Transport> network, const ApiConfig& co
       watched_(*network_),
       api_(config, watched_, policy, std::move(sleep), std::move(note)) {}
 
-Result<sdk::Machine> E2bPlace::create(const sdk::Wanted& wanted, const sdk::CallLimits& limits) {
+Result<sdk::Machine> E2bPlace::create(const sdk::MachineSpec& wanted, const sdk::CallLimits& limits) {
   SandboxSpec spec;
   spec.template_id = wanted.template_id;
   spec.lease_s = wanted.lease_s;
@@ -60,7 +60,7 @@ Result<sdk::Machine> E2bPlace::create(const sdk::Wanted& wanted, const sdk::Call
   return machine_of(create_sandbox(api_, spec, {.wait = limits.wait, .cancelled = limits.cancelled}));
 }
 
-sdk::CreateFailure E2bPlace::judge(const Error& create_error) const {
+sdk::CreateFailure E2bPlace::classify_create_failure(const Error& create_error) const {
   const std::string code = detail_of(create_error, "error_code").as_string();
   const int status = http_status_of(create_error);
   sdk::CreateFailure failure;
@@ -75,7 +75,7 @@ sdk::CreateFailure E2bPlace::judge(const Error& create_error) const {
 
 bool E2bPlace::may_honour_tokens() const { return !api_.is_older(Generation::kSandboxes); }
 
-bool E2bPlace::says_template_is_broken(const Error& create_error) const {
+bool E2bPlace::is_template_failure(const Error& create_error) const {
   const int status = http_status_of(create_error);
   return status == 400 || status == 404;
 }
@@ -93,14 +93,14 @@ Result<sdk::Machine> E2bPlace::take_over(const std::string& id, int64_t lease_s)
 }
 
 Result<sdk::Machine> E2bPlace::look(const std::string& id, const sdk::CallLimits& limits) {
-  return machine_of(get_sandbox(api_, id, once(limits)));
+  return machine_of(get_sandbox(api_, id, api_limits(limits)));
 }
 
 Status E2bPlace::renew(const std::string& id, int64_t lease_s, const sdk::CallLimits& limits) {
-  return renew_lease(api_, id, lease_s, once(limits));
+  return renew_lease(api_, id, lease_s, api_limits(limits));
 }
 
-bool E2bPlace::says_life_is_over(const Error& renew_error) const {
+bool E2bPlace::is_end_of_life(const Error& renew_error) const {
   return failure_class_of(renew_error) == FailureClass::kQuotaExceeded && http_status_of(renew_error) == 400;
 }
 
@@ -110,7 +110,7 @@ std::string_view E2bPlace::short_life_hint() const {
 }
 
 Status E2bPlace::kill(const std::string& id, const sdk::CallLimits& limits) {
-  return kill_sandbox(api_, id, once(limits));
+  return kill_sandbox(api_, id, api_limits(limits));
 }
 
 bool E2bPlace::is_refusal(const Error& error) const {
@@ -119,7 +119,7 @@ bool E2bPlace::is_refusal(const Error& error) const {
 }
 
 Result<bool> E2bPlace::is_gone(const std::string& id, const sdk::CallLimits& limits) {
-  return e2b::is_gone(api_, id, once(limits));
+  return e2b::is_gone(api_, id, api_limits(limits));
 }
 
 Json E2bPlace::shown_rules(const sdk::Egress& egress) const { return network_rules(egress, false); }

@@ -27,15 +27,15 @@ class E2bPlace : public sdk::Place {
   sdk::Milliseconds request_timeout() const override { return api_.config().timeouts.total; }
   uint64_t calls() const override { return watched_.calls(); }
 
-  Result<sdk::Machine> create(const sdk::Wanted& wanted, const sdk::CallLimits& limits) override;
-  sdk::CreateFailure judge(const Error& create_error) const override;
+  Result<sdk::Machine> create(const sdk::MachineSpec& wanted, const sdk::CallLimits& limits) override;
+  sdk::CreateFailure classify_create_failure(const Error& create_error) const override;
   bool may_honour_tokens() const override;
-  bool says_template_is_broken(const Error& create_error) const override;
+  bool is_template_failure(const Error& create_error) const override;
   Result<std::vector<sdk::Machine>> find(const sdk::Metadata& metadata) override;
   Result<sdk::Machine> take_over(const std::string& id, int64_t lease_s) override;
   Result<sdk::Machine> look(const std::string& id, const sdk::CallLimits& limits) override;
   Status renew(const std::string& id, int64_t lease_s, const sdk::CallLimits& limits) override;
-  bool says_life_is_over(const Error& renew_error) const override;
+  bool is_end_of_life(const Error& renew_error) const override;
   std::string_view short_life_hint() const override;
   Status kill(const std::string& id, const sdk::CallLimits& limits) override;
   bool is_refusal(const Error& error) const override;

@@ -52,7 +52,7 @@ std::string E2bAdapter::list_resources(std::string_view filter_json) {
       const auto run = sandbox.metadata.find(sdk::meta::kRun);
       const bool ours =
           sandbox.metadata.count(sdk::meta::kOwner) > 0 && !owner.empty() && run != sandbox.metadata.end();
-      // A kept sandbox outlives its run on purpose; its lease ends it.
+      // A kept sandbox is meant to outlive its run; its lease ends it.
       const bool leftover = ours && dead.count(run->second) > 0 && sandbox.metadata.count(sdk::meta::kKeep) == 0;
       if (!leftovers_only || leftover) resources.push_back(describe(sandbox, leftover));
     }

@@ -67,7 +67,7 @@ class FileStream : public sdk::ByteStream {
     const int status = (*head)->status;
     if (status == 416 && offset_ > 0) return std::string();  // it broke after the last byte
     if (status == (offset_ > 0 ? 206 : 200)) return bytes;
-    http::Outcome outcome;
+    http::ExchangeResult outcome;
     outcome.response = **head;
     outcome.response->body = *std::move(bytes);
     return failure_from(outcome, operation_);
@@ -123,13 +123,13 @@ Status SandboxAccess::kill(int64_t pid) {
 Result<std::vector<int64_t>> SandboxAccess::list() { return envd_.list_processes(); }
 Result<bool> SandboxAccess::is_alive() { return envd_.is_alive(); }
 
-bool SandboxAccess::says_no_process(const Error& error) const {
+bool SandboxAccess::is_unknown_process(const Error& error) const {
   return detail_of(error, "rpc_code").as_string() == "not_found";
 }
 
-bool SandboxAccess::says_input_closed(const Error& error) const {
+bool SandboxAccess::is_input_closed(const Error& error) const {
   // "internal": envd's "error writing to stdin: it is closed".
-  return says_no_process(error) || detail_of(error, "rpc_code").as_string() == "internal";
+  return is_unknown_process(error) || detail_of(error, "rpc_code").as_string() == "internal";
 }
 
 }  // namespace osiris::e2b

@@ -26,8 +26,8 @@ class SandboxAccess : public sdk::MachineAccess {
   Status kill(int64_t pid) override;
   Result<std::vector<int64_t>> list() override;
   Result<bool> is_alive() override;
-  bool says_no_process(const Error& error) const override;
-  bool says_input_closed(const Error& error) const override;
+  bool is_unknown_process(const Error& error) const override;
+  bool is_input_closed(const Error& error) const override;
 
  private:
   Envd envd_;

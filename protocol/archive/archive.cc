@@ -90,8 +90,8 @@ Writer::Writer(Sink sink, WriterOptions options) : state_(std::make_unique<State
 }
 
 Writer::~Writer() {
-  // Freeing an unfinished writer flushes it as if it were whole: nobody may see that. (archive_write_fail would prevent
-  // it too, but then libarchive leaks its buffers.)
+  // Freeing an unfinished writer flushes it as if it were whole: the sink must not get that. (archive_write_fail would
+  // prevent it too, but then libarchive leaks its buffers.)
   if (!state_->finished) state_->sink = [](std::string_view) { return false; };
 }
 
@@ -155,15 +155,15 @@ struct Pull {
   }
 };
 
-class Reader {
+class ArchiveReader {
  public:
-  Reader(const Source& source, const ReadLimits& limits) : limits_(limits), pull_{source, {}, {}} {
+  ArchiveReader(const Source& source, const ReadLimits& limits) : limits_(limits), pull_{source, {}, {}} {
     archive_read_support_filter_zstd(handle_);
     archive_read_support_format_tar(handle_);
   }
-  ~Reader() { archive_read_free(handle_); }
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
+  ~ArchiveReader() { archive_read_free(handle_); }
+  ArchiveReader(const ArchiveReader&) = delete;
+  ArchiveReader& operator=(const ArchiveReader&) = delete;
 
   Status run(const OpenMember& open, const CloseMember& close) {
     if (archive_read_open(handle_, &pull_, nullptr, Pull::on_read, nullptr) != ARCHIVE_OK) return broken();
@@ -232,7 +232,7 @@ class Reader {
 }  // namespace
 
 Status read(const Source& source, const ReadLimits& limits, const OpenMember& open, const CloseMember& close) {
-  return Reader(source, limits).run(open, close);
+  return ArchiveReader(source, limits).run(open, close);
 }
 
 }  // namespace osiris::archive

@@ -1,5 +1,5 @@
 // A gzip-compressed tar of named files, the form in which E2B's template builder wants what COPY copies. Written only,
-// never read: what comes back from far away is always a numbered archive (archive.h).
+// never read: what a remote worker sends back is always a numbered archive (archive.h).
 #pragma once
 
 #include <filesystem>

@@ -32,7 +32,7 @@ class ManualClock : public Clock {
     unix_ns_ += by.count();
     monotonic_ns_ += by.count();
   }
-  // Somebody sets the wall clock.
+  // The user or a time service sets the wall clock.
   void set_wall(std::chrono::nanoseconds by) { unix_ns_ += by.count(); }
 
  private:

@@ -26,7 +26,7 @@ enum class Code : int32_t {
   kUnsupported = 6,      // cannot be done here: choose another way
   kNotFound = 7,         // the thing named does not exist: fix the name
   kUnauthenticated = 8,  // credentials refused: fix them
-  kUnavailable = 9,      // the far side is down or throttling: retry later
+  kUnavailable = 9,      // the service is down or throttling: retry later
   kExhausted = 10,       // quota, disk, memory: free some, then retry
   kInternal = 11,        // a bug: report it
 };

@@ -28,7 +28,7 @@ class FileDescriptor {
   bool is_open() const { return fd_ >= 0; }
   // False where the kernel reports a write that failed late (errno says why); the descriptor is gone all the same.
   bool close();
-  // To whoever closes it from now on.
+  // The caller closes it from now on.
   int release() { return std::exchange(fd_, -1); }
 
  private:
@@ -43,7 +43,7 @@ int64_t read_some(int fd, char* buffer, size_t size);
 // Until the end. kExhausted beyond max_bytes; `path` is for the error.
 Result<std::string> read_all(int fd, const std::filesystem::path& path, uint64_t max_bytes);
 
-// An event counter (eventfd) that wakes whoever polls it. [any thread] signal() and drain().
+// An event counter (eventfd) that wakes a poll() on it. [any thread] signal() and drain().
 class EventDescriptor {
  public:
   EventDescriptor();

@@ -8,7 +8,7 @@
 namespace osiris {
 
 // Of the open file `fd`: made of this machine's id, its host name (a container has one of its own) and the file's
-// inode. 32 hex digits. Empty where the file cannot be asked; an empty mark is nobody's.
+// inode. 32 hex digits. Empty where the file cannot be asked; an empty mark matches no file.
 std::string local_mark(int fd);
 
 }  // namespace osiris

@@ -1,7 +1,7 @@
-// User ids that nobody else on this machine has, for programs of a pipeline's that root starts: with one they still
+// User ids that no other user of this machine has, for programs of a pipeline's that root starts: with one they still
 // reach every file, but no other process: not its memory, its environment, its descriptors, and no signal gets there.
 //
-// Odd on purpose: the program keeps the right to pass file permissions (CAP_DAC_OVERRIDE and its kin), because what it
+// Deliberate: the program keeps the right to pass file permissions (CAP_DAC_OVERRIDE and its kin), because what it
 // may read and write is what root's programs always could; and it can gain no privilege that it was not started with.
 #pragma once
 

@@ -1,7 +1,7 @@
 // A file that appears all at once: written under a temporary name beside its target and renamed at the end. Until then
 // the old file, if any, is untouched; without commit() everything made on the way is removed again, new directories
 // included. What a pipeline writes is put in its place by this and nothing else, wherever it was made: the writers of a
-// worker on this machine and whatever brings outputs from far away leave the same kind of file, mode and owner.
+// worker on this machine and an adapter that fetches remote outputs leave the same kind of file, mode and owner.
 #pragma once
 
 #include <filesystem>
@@ -27,7 +27,7 @@ class ReplacingFile {
   // owner are kept; a new one gets what the umask leaves of 0666.
   Status open(bool create_dirs);
   Status write(std::string_view bytes);
-  // All is written; the descriptor is given back. commit() does it where nobody did.
+  // All is written; the descriptor is given back. commit() does it if the caller did not.
   Status close();
   // Whether the target may (still) be replaced.
   Status check_target() const;

@@ -53,7 +53,7 @@ constexpr int kNoStream = -1;  // /dev/null
 constexpr int kInherited = -2;
 
 // Everything the child needs, made before fork: after it only async-signal-safe calls are allowed.
-struct ChildPlan {
+struct ChildSetup {
   std::array<int, 3> streams{};  // or one of the two below
   std::vector<char*> arguments;
   std::vector<char*> environment;
@@ -63,7 +63,7 @@ struct ChildPlan {
   int failure_fd = -1;
 };
 
-[[noreturn]] void fail_child(const ChildPlan& plan, SpawnFailure::Stage stage) {
+[[noreturn]] void fail_child(const ChildSetup& plan, SpawnFailure::Stage stage) {
   const SpawnFailure failure{errno, stage};
   [[maybe_unused]] const ssize_t written = ::write(plan.failure_fd, &failure, sizeof failure);
   ::_exit(127);
@@ -75,7 +75,7 @@ void keep_only_standard_streams() {
   for (int fd = 3; fd < (limit > 0 ? static_cast<int>(limit) : 1024); ++fd) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-[[noreturn]] void run_child(const ChildPlan& plan) {
+[[noreturn]] void run_child(const ChildSetup& plan) {
   if (plan.parent_death_signal) {
     ::prctl(PR_SET_PDEATHSIG, plan.parent_death_signal);
     if (::getppid() != plan.parent) ::_exit(127);  // it died before the line above
@@ -174,7 +174,7 @@ Result<Subprocess> Subprocess::spawn(const SpawnOptions& options) {
   if (options.arguments.empty() || options.arguments[0].empty() || options.arguments[0][0] != '/')
     return Error(Code::kInvalidArgument, "a program to run must be named by its absolute path");
 
-  ChildPlan plan;
+  ChildSetup plan;
   Subprocess process;
   Pipe pipes[3];
   const SpawnOptions::Stream kinds[] = {options.standard_input, options.standard_output, options.standard_error};

@@ -1,7 +1,7 @@
 // A child process without a shell: an argument vector, exactly the environment given, its own session and process
 // group, no inherited descriptor but 0, 1 and 2, every signal at its default. Errors of exec come back as values.
 //
-// Odd on purpose: a piped stdin is one end of a socket pair, because writing to a dead reader must be an error and not
+// Deliberate: a piped stdin is one end of a socket pair, because writing to a dead reader must be an error and not
 // a SIGPIPE, whose disposition belongs to the program that loaded us. Linux only (pidfd, PR_SET_PDEATHSIG).
 #pragma once
 

@@ -147,6 +147,6 @@ SAYS_NO(idn2_check_version);
 SAYS_NO(idn2_free);
 SAYS_NO(idn2_lookup_ul);
 
-// Where the copy of libnghttp2.a prints that nobody asks to print (cmake/Archives.cmake).
+// Where the copy of libnghttp2.a prints although no caller asks it to (cmake/Archives.cmake).
 extern void* osiris_unused_stderr;
 void* osiris_unused_stderr;

@@ -18,7 +18,7 @@ struct RetryDecision {
   std::string reason;
 };
 
-RetryDecision decide(const Request& request, const Outcome& outcome) {
+RetryDecision decide(const Request& request, const ExchangeResult& outcome) {
   if (outcome.response) {
     const int status = outcome.response->status;
     const auto told = status >= 400 ? parse_should_retry(outcome.response->headers.get("Should-Retry")) : std::nullopt;
@@ -74,7 +74,7 @@ RetryingSender::RetryingSender(Transport& transport, RetryPolicy policy, std::fu
                                std::function<void(const Request&, const RetryNote&)> note)
     : transport_(transport), policy_(policy), sleep_(std::move(sleep)), note_(std::move(note)), random_(policy.seed) {}
 
-// In slices where somebody may lose interest.
+// In slices where the caller may cancel.
 bool RetryingSender::pause(Milliseconds wait, const std::atomic<bool>* cancelled) const {
   if (!cancelled) return sleep_(wait);
   constexpr Milliseconds kSlice{100};
@@ -83,16 +83,16 @@ bool RetryingSender::pause(Milliseconds wait, const std::atomic<bool>* cancelled
   return true;
 }
 
-Outcome RetryingSender::send(const Request& request, const SendOptions& options) {
+ExchangeResult RetryingSender::send(const Request& request, const SendOptions& options) {
   Milliseconds spent{0};
   for (int attempt = 1;; ++attempt) {
     const auto started = std::chrono::steady_clock::now();
-    Outcome outcome = http::send(transport_, request, options);
+    ExchangeResult outcome = http::send(transport_, request, options);
     spent += std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - started);
     if (outcome.response) outcome.response->attempts = attempt;
     if (outcome.failure) outcome.failure->attempts = attempt;
-    const RetryDecision verdict = decide(request, outcome);
-    if (!verdict.retry || request.body_stream) return outcome;
+    const RetryDecision decision = decide(request, outcome);
+    if (!decision.retry || request.body_stream) return outcome;
 
     const int64_t ceiling = backoff(policy_, attempt).count();
     Milliseconds wait;
@@ -108,7 +108,7 @@ Outcome RetryingSender::send(const Request& request, const SendOptions& options)
     const Milliseconds left = policy_.budget - spent;
     if (left.count() <= 0) return outcome;
     wait = std::min(wait, left);  // the last attempt starts at the end of the budget
-    if (note_) note_(request, RetryNote{attempt, wait, verdict.reason});
+    if (note_) note_(request, RetryNote{attempt, wait, decision.reason});
     if (!pause(wait, options.cancelled)) return outcome;
     spent += wait;
   }

@@ -44,7 +44,7 @@ class RetryingSender {
                  std::function<void(const Request&, const RetryNote&)> note = {});
 
   // As http::send; options.cancelled ends the waits too. A request with a body_stream is never sent twice. [any thread]
-  Outcome send(const Request& request, const SendOptions& options = {});
+  ExchangeResult send(const Request& request, const SendOptions& options = {});
 
  private:
   bool pause(Milliseconds wait, const std::atomic<bool>* cancelled) const;

@@ -113,13 +113,13 @@ bool is_idempotent(const Request& request) {
          request.method == "DELETE";
 }
 
-Outcome send(Transport& transport, const Request& request, const SendOptions& options) {
+ExchangeResult send(Transport& transport, const Request& request, const SendOptions& options) {
   const std::unique_ptr<Exchange> exchange = transport.open(request);
   if (options.opened) options.opened();
   Response response;
   std::string body;
   auto failed = [&](const Error& error) {
-    Outcome outcome;
+    ExchangeResult outcome;
     outcome.failure = Failure{error, exchange->reached_server(), 1};
     return outcome;
   };
@@ -149,7 +149,7 @@ Outcome send(Transport& transport, const Request& request, const SendOptions& op
   if (!head) return failed(head.error());
   response = **head;
   response.body = std::move(body);
-  Outcome outcome;
+  ExchangeResult outcome;
   outcome.response = std::move(response);
   return outcome;
 }

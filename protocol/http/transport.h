@@ -147,10 +147,10 @@ struct SendOptions {
   // How long a cancelled exchange may still go on. For a request whose effect has to be known to be undone.
   Milliseconds cancel_grace{0};
 };
-struct Outcome {
+struct ExchangeResult {
   std::optional<Response> response;
   std::optional<Failure> failure;
 };
-Outcome send(Transport& transport, const Request& request, const SendOptions& options = {});
+ExchangeResult send(Transport& transport, const Request& request, const SendOptions& options = {});
 
 }  // namespace osiris::http

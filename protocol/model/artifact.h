@@ -13,7 +13,7 @@ namespace osiris {
 
 struct Artifact {
   std::string path;    // as the pipeline wrote it
-  std::string target;  // where it lies now, absolute; the machine is that of whoever reports it
+  std::string target;  // where it is now, absolute, on the machine of the process that reports it
   uint64_t size_bytes = 0;
   std::string sha256;
   std::string step_id;

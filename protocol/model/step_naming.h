@@ -1,5 +1,5 @@
-// How a step's output is called inside a step that reads it. Host and worker share this one function: the predecessor
-// had two, and remote SQL steps could not find their tables.
+// How a step's output is called inside a step that reads it. The host's compiler and the plan's reader in the worker
+// both use this one function, so that a name means the same table on both sides.
 #pragma once
 
 #include <string>

@@ -10,7 +10,7 @@ namespace osiris::rpc {
 Request Conversation::ask(std::string_view method, Json params, std::string subject) {
   const uint64_t order = next_request_++;
   Request request{"req_" + std::to_string(order), std::string(method), std::move(params)};
-  open_.emplace(request.id, std::pair(order, Asked{request.id, request.method, std::move(subject)}));
+  open_.emplace(request.id, std::pair(order, PendingRequest{request.id, request.method, std::move(subject)}));
   return request;
 }
 
@@ -38,11 +38,11 @@ Conversation::Accepted Conversation::accept(const Record& record) {
   return accepted;
 }
 
-std::vector<Conversation::Asked> Conversation::unanswered() const {
-  std::vector<std::pair<uint64_t, Asked>> sorted;
+std::vector<Conversation::PendingRequest> Conversation::unanswered() const {
+  std::vector<std::pair<uint64_t, PendingRequest>> sorted;
   for (const auto& [id, entry] : open_) sorted.push_back(entry);
   std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  std::vector<Asked> asked;
+  std::vector<PendingRequest> asked;
   for (auto& [order, request] : sorted) asked.push_back(std::move(request));
   return asked;
 }

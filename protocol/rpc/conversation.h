@@ -20,7 +20,7 @@ namespace osiris::rpc {
 
 class Conversation {
  public:
-  struct Asked {
+  struct PendingRequest {
     std::string id;
     std::string method;
     std::string subject;  // the step, for execute_step
@@ -35,7 +35,7 @@ class Conversation {
 
   struct Accepted {
     Order order = Order::kNext;
-    std::optional<Asked> answered;  // the request a taken response answers
+    std::optional<PendingRequest> answered;  // the request a taken response answers
   };
 
   // A new request; its id is unique in this conversation.
@@ -54,13 +54,13 @@ class Conversation {
   // True once a heartbeat told of records that never came: those before it were written before it.
   bool is_behind(const Heartbeat& heartbeat) const { return heartbeat.last_seq >= next_seq_; }
   // Requests without an answer, in the order they were made.
-  std::vector<Asked> unanswered() const;
+  std::vector<PendingRequest> unanswered() const;
 
  private:
   uint64_t next_seq_ = 1;
   uint64_t next_request_ = 1;
   bool replay_pending_ = false;
-  std::map<std::string, std::pair<uint64_t, Asked>> open_;  // by id; with the order they were made in
+  std::map<std::string, std::pair<uint64_t, PendingRequest>> open_;  // by id; with the order they were made in
 };
 
 }  // namespace osiris::rpc

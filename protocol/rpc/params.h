@@ -40,7 +40,7 @@ struct Settings {
 Json to_json(const Settings& settings);
 Settings settings_from_json(const Json& json);
 
-// A prefix of plan paths and where it lies on the worker's machine; both absolute.
+// A prefix of plan paths and where it is on the worker's machine; both absolute.
 struct PathMapping {
   std::string from;
   std::string to;

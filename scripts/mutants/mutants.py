@@ -34,7 +34,7 @@ def read_toml(name):
 
 
 def tests_of(path, table):
-    """The test programs of the longest folder that the path lies in."""
+    """The test programs of the longest folder that contains the path."""
     return max((row for row in table if path.startswith(row["path"])), key=lambda row: len(row["path"]))["tests"]
 
 

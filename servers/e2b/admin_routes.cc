@@ -69,7 +69,7 @@ void stats(Call& call) {
                                                 {"connections", call.server.http().connections_open()}}));
 }
 
-// What a machine failure does: the sandbox is gone without anybody having asked.
+// What a machine failure does: the sandbox is gone without a kill request.
 void kill_sandbox(Call& call) {
   if (call.server.registry().kill(call.param())) return call.exchange.respond(204, {}, "");
   call.exchange.respond_error(404, "no such sandbox");

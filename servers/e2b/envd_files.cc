@@ -27,7 +27,7 @@ int rest_status(const std::string& connect_code) {
   return 500;
 }
 
-// REST and RPC say the same thing about a user whom nobody knows in different words.
+// REST and RPC say the same thing about an unknown user in different words.
 std::string rest_text(const AgentError& error, const std::string& user) {
   return error.code == "unauthenticated" ? "error looking up user '" + user + "': user: unknown user " + user
                                          : error.message;
@@ -44,7 +44,7 @@ bool answered_failure(Call& call, const Reply& reply, const std::string& user) {
 }
 
 std::string user_of(const Call& call) {
-  return call.request().query_value("username").value_or(call.sandbox->recipe.user);
+  return call.request().query_value("username").value_or(call.sandbox->image.user);
 }
 
 bool check_access(Call& call) {
@@ -327,7 +327,7 @@ void compose(Call& call) {
     return call.exchange.respond_error(400, "source_paths and destination must be given");
   Json request = Json::object(
       {{"op", "compose"}, {"source_paths", (*json)["source_paths"]}, {"destination", (*json)["destination"]}});
-  request.set("user", (*json)["username"].as_string_or(call.sandbox->recipe.user));
+  request.set("user", (*json)["username"].as_string_or(call.sandbox->image.user));
   const std::string user = request["user"].as_string();
   const Reply reply = call.sandbox->sandbox->call(std::move(request));
   if (answered_failure(call, reply, user)) return;

@@ -13,7 +13,7 @@ namespace {
 
 std::string user_of(const Call& call) {
   const std::string user = acting_user(call.request());
-  return user.empty() ? call.sandbox->recipe.user : user;
+  return user.empty() ? call.sandbox->image.user : user;
 }
 
 void unary(Call& call, const char* op, const std::function<void(const Json& message, Json& request)>& fill) {

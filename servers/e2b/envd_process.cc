@@ -35,9 +35,9 @@ void start(Call& call) {
   spec.process.has_stdin = !spec.process.is_pty && (*message)["stdin"].as_bool(true);
   spec.pty_size = (*message)["pty"]["size"];
   spec.user = acting_user(call.request());
-  if (spec.user.empty()) spec.user = call.sandbox->recipe.user;
-  if (!process.contains("cwd") && !call.sandbox->recipe.workdir.empty())
-    spec.process.config.set("cwd", call.sandbox->recipe.workdir);
+  if (spec.user.empty()) spec.user = call.sandbox->image.user;
+  if (!process.contains("cwd") && !call.sandbox->image.workdir.empty())
+    spec.process.config.set("cwd", call.sandbox->image.workdir);
   const auto deadline = timeout_header(call.request());
   const SteadyTime over = end_of(deadline);  // before the process's own, so that its kill is never seen as an end
   auto started = call.sandbox->sandbox->start(spec, call.sandbox->envs);

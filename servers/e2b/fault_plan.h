@@ -64,7 +64,7 @@ struct Fault {
 
 Result<std::vector<Fault>> parse_faults(const Json& document);
 const char* type_name(FaultAction::Type type);
-// Every name the plan knows, for whoever wants to try them all.
+// Every name the plan knows, for tests that try them all.
 std::vector<std::string> fault_types();
 std::vector<std::string> fault_moments();
 std::vector<std::string> cut_places();

@@ -148,10 +148,10 @@ void Gate::take_name_query() {
 
 void Gate::ask_upstream(const std::string& asker, std::string_view query) {
   if (!parse_question(query)) return;
-  if (asked_.size() >= kAskedMax) asked_.clear();
+  if (pending_.size() >= kAskedMax) pending_.clear();
   const uint16_t id = next_id_++;
   const auto byte = [&](size_t at) { return static_cast<uint16_t>(static_cast<uint8_t>(query[at])); };
-  asked_[id] = {asker, static_cast<uint16_t>(byte(0) << 8 | byte(1))};
+  pending_[id] = {asker, static_cast<uint16_t>(byte(0) << 8 | byte(1))};
   std::string own(query);
   own[0] = static_cast<char>(id >> 8);
   own[1] = static_cast<char>(id & 0xff);
@@ -165,12 +165,12 @@ void Gate::take_upstream_answer() {
   if (count < 12) return;
   reply.resize(static_cast<size_t>(count));
   const auto asked =
-      asked_.find(static_cast<uint16_t>(static_cast<uint8_t>(reply[0]) << 8 | static_cast<uint8_t>(reply[1])));
-  if (asked == asked_.end()) return;
+      pending_.find(static_cast<uint16_t>(static_cast<uint8_t>(reply[0]) << 8 | static_cast<uint8_t>(reply[1])));
+  if (asked == pending_.end()) return;
   reply[0] = static_cast<char>(asked->second.id >> 8);
   reply[1] = static_cast<char>(asked->second.id & 0xff);
   write_packet(query_, answer_packet(asked->second.asker, reply));
-  asked_.erase(asked);
+  pending_.erase(asked);
 }
 
 }  // namespace osiris::e2b_server

@@ -38,11 +38,11 @@ class Gate {
 
   const NameTable names_;
   FileDescriptor denied_, query_, upstream_, stop_read_, stop_write_;
-  struct Asked {
+  struct PendingQuery {
     std::string asker;  // the packet that asked
     uint16_t id = 0;    // its query's
   };
-  std::map<uint16_t, Asked> asked_;
+  std::map<uint16_t, PendingQuery> pending_;
   uint16_t next_id_ = 1;
   std::thread thread_;
 };

@@ -8,24 +8,24 @@
 namespace osiris::e2b_server {
 namespace {
 
-struct Later {
+struct NewerRoute {
   const char* method;
   const char* pattern;
   bool since_v2_creates;  // absent from the public infrastructure of August 2026; the others came before
 };
 // Every route with an older form that osiris or an SDK may fall back to.
-constexpr Later kLater[] = {{"POST", "/v2/sandboxes", true},
-                            {"POST", "/v2/sandboxes/{id}/connect", true},
-                            {"GET", "/v2/sandboxes", false},
-                            {"GET", "/v2/templates", false},
-                            {"POST", "/v3/templates", false}};
+constexpr NewerRoute kNewerRoutes[] = {{"POST", "/v2/sandboxes", true},
+                                       {"POST", "/v2/sandboxes/{id}/connect", true},
+                                       {"GET", "/v2/sandboxes", false},
+                                       {"GET", "/v2/templates", false},
+                                       {"POST", "/v3/templates", false}};
 
 }  // namespace
 
 std::vector<Route> routes_of_api(std::vector<Route> all, Options::Api api) {
   if (api == Options::Api::kNewest) return all;
   std::erase_if(all, [&](const Route& route) {
-    return std::any_of(std::begin(kLater), std::end(kLater), [&](const Later& later) {
+    return std::any_of(std::begin(kNewerRoutes), std::end(kNewerRoutes), [&](const NewerRoute& later) {
       return route.method == later.method && route.pattern == later.pattern &&
              (later.since_v2_creates || api != Options::Api::kV1Answers400);
     });

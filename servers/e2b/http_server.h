@@ -1,5 +1,5 @@
-// HTTP/1.1 over TCP with one thread per connection, on Boost.Beast. Synchronous on purpose: a handler may block, and a
-// fault can cut the connection at any byte. Boost is included by http_server.cc only.
+// HTTP/1.1 over TCP with one thread per connection, on Boost.Beast. Deliberately synchronous: a handler may block, and
+// a fault can cut the connection at any byte. Boost is included by http_server.cc only.
 #pragma once
 
 #include <cstdint>

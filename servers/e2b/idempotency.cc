@@ -2,7 +2,7 @@
 
 namespace osiris::e2b_server {
 
-IdempotencyKeys::Met IdempotencyKeys::begin(const std::string& key, const Json& body) {
+IdempotencyKeys::Lookup IdempotencyKeys::begin(const std::string& key, const Json& body) {
   const std::string text = body.dump_canonical();
   const std::lock_guard lock(mutex_);
   const auto [found, is_first] = entries_.try_emplace(key, Entry{text, std::nullopt});

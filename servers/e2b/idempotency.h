@@ -15,11 +15,11 @@ namespace osiris::e2b_server {
 class IdempotencyKeys {
  public:
   // What a request with a key meets. Exactly one is set, but for a request that is the first one: then none is.
-  struct Met {
+  struct Lookup {
     std::optional<Json> answer;  // of the create that was made with this key
     std::optional<ApiError> error;
   };
-  Met begin(const std::string& key, const Json& body);
+  Lookup begin(const std::string& key, const Json& body);
   // Of the request that was the first one.
   void made(const std::string& key, const Json& answer);
   void failed(const std::string& key);

@@ -43,28 +43,28 @@ constexpr const char* kEtcFiles[] = {"ld.so.cache", "ld.so.conf", "resolv.conf",
 
 Error failure(const char* what, const fs::path& path) { return errno_error(errno, what, path); }
 
-Status give(const fs::path& path, unsigned id_base, unsigned id) {
+Status change_owner(const fs::path& path, unsigned id_base, unsigned id) {
   if (id_base != 0 && ::lchown(path.c_str(), id_base + id, id_base + id) != 0) return failure("giving away", path);
   return {};
 }
 
-struct Base {
+struct LayerBuilder {
   fs::path root;
   unsigned id_base;
 
   Status directory(const std::string& path, mode_t mode, unsigned id = 0) const {
     const fs::path full = root / path;
     if (::mkdir(full.c_str(), 0755) != 0 || ::chmod(full.c_str(), mode) != 0) return failure("creating", full);
-    return give(full, id_base, id);
+    return change_owner(full, id_base, id);
   }
   Status file(const std::string& path, std::string_view text, unsigned id = 0) const {
     const fs::path full = root / path;
     OSIRIS_TRY(write_file_atomically(full, text));
-    return give(full, id_base, id);
+    return change_owner(full, id_base, id);
   }
 };
 
-Status fill_etc(const Base& base) {
+Status fill_etc(const LayerBuilder& base) {
   OSIRIS_TRY(base.directory("etc", 0755));
   for (const char* name : kEtcDirectories) OSIRIS_TRY(base.directory(std::string("etc/") + name, 0755));
   for (const char* name : kEtcFiles) OSIRIS_TRY(base.file(std::string("etc/") + name, ""));
@@ -80,14 +80,14 @@ Status fill_etc(const Base& base) {
 }
 
 // /bin and its like: links into /usr where the machine has links, mount points where it has directories.
-Status link_programs(const Base& base) {
+Status link_programs(const LayerBuilder& base) {
   for (const char* name : {"bin", "sbin", "lib", "lib32", "lib64", "libx32"}) {
     const fs::path host = fs::path("/") / name;
     std::error_code error;
     if (fs::is_symlink(host, error)) {
       const fs::path full = base.root / name;
       if (::symlink(fs::read_symlink(host, error).c_str(), full.c_str()) != 0) return failure("linking", full);
-      OSIRIS_TRY(give(full, base.id_base, 0));
+      OSIRIS_TRY(change_owner(full, base.id_base, 0));
     } else if (fs::is_directory(host, error)) {
       OSIRIS_TRY(base.directory(name, 0755));
     }
@@ -190,9 +190,9 @@ void open_up(const fs::path& directory) {
 
 Status make_base_layer(const fs::path& layer, unsigned id_base) {
   OSIRIS_TRY(make_directories(layer));
-  const Base base{layer / "root", id_base};
+  const LayerBuilder base{layer / "root", id_base};
   if (::mkdir(base.root.c_str(), 0755) != 0) return failure("creating", base.root);
-  OSIRIS_TRY(give(base.root, id_base, 0));
+  OSIRIS_TRY(change_owner(base.root, id_base, 0));
   for (const char* name : {"dev", "home", "media", "mnt", "opt", "proc", "run", "srv", "sys", "usr", "var", "var/cache",
                            "var/lib", "var/log"})
     OSIRIS_TRY(base.directory(name, 0755));
@@ -201,9 +201,9 @@ Status make_base_layer(const fs::path& layer, unsigned id_base) {
   for (const char* name : {"tmp", "var/tmp"}) OSIRIS_TRY(base.directory(name, 01777));
   OSIRIS_TRY(fill_etc(base));
   OSIRIS_TRY(link_programs(base));
-  const Base local{layer / "usr-local", id_base};
+  const LayerBuilder local{layer / "usr-local", id_base};
   if (::mkdir(local.root.c_str(), 0755) != 0) return failure("creating", local.root);
-  OSIRIS_TRY(give(local.root, id_base, 0));
+  OSIRIS_TRY(change_owner(local.root, id_base, 0));
   for (const char* name : {"bin", "etc", "include", "lib", "sbin", "share", "src"})
     OSIRIS_TRY(local.directory(name, 0755));
   return {};

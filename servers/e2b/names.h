@@ -21,7 +21,7 @@ std::optional<Question> parse_question(std::string_view query);
 
 // An A record of the table; no record for another type of a known name. nullopt: the table does not know the name.
 std::optional<std::string> answer_from(const NameTable& names, std::string_view query);
-// "No such name", for whoever has nobody else to ask.
+// "No such name", where there is no other name server to ask.
 std::string no_such_name(std::string_view query);
 
 }  // namespace osiris::e2b_server

@@ -144,11 +144,11 @@ struct NetworkManager::State {
   std::unique_ptr<Gate> gate;
   std::mutex mutex;
   std::set<int> used;
-  struct Cable {
+  struct Link {
     int index = 0;
     std::vector<std::string> rules;  // as given to `ip rule add`
   };
-  std::map<std::string, Cable> cables;
+  std::map<std::string, Link> links;
 
   std::string host_device() const { return "oe2b" + std::to_string(number); }
   std::string service_net() const { return "198.18." + std::to_string(number) + "."; }
@@ -201,13 +201,13 @@ struct NetworkManager::State {
     return out;
   }
 
-  Status apply(Cable& cable, const EgressRules& rules) {
+  Status apply(Link& link, const EgressRules& rules) {
     std::string lines;
-    std::vector<std::string> fresh = rules_of(cable.index, rules);
-    for (const std::string& rule : cable.rules) lines += "rule del " + rule + "\n";
+    std::vector<std::string> fresh = rules_of(link.index, rules);
+    for (const std::string& rule : link.rules) lines += "rule del " + rule + "\n";
     for (const std::string& rule : fresh) lines += "rule add " + rule + "\n";
     OSIRIS_TRY(run_ip(holder.pid, lines));
-    cable.rules = std::move(fresh);
+    link.rules = std::move(fresh);
     return {};
   }
 };
@@ -229,7 +229,7 @@ Result<std::unique_ptr<NetworkManager>> NetworkManager::create(const NameTable& 
 }
 
 NetworkManager::~NetworkManager() {
-  // The namespace goes with its last process and device, and with it every cable's other end.
+  // The namespace goes with its last process and device, and with it every link's other end.
   state_->gate.reset();
   state_->holder.in.close();
   int status;
@@ -242,12 +242,12 @@ Status NetworkManager::attach(const std::string& sandbox_id, pid_t host_pid, con
   while (state_->used.count(index)) ++index;
   if (index > kSandboxesMax) return Error(Code::kExhausted, "more than 250 sandboxes with a network of their own");
   state_->used.insert(index);
-  State::Cable& cable = state_->cables[sandbox_id];
-  cable.index = index;
+  State::Link& link = state_->links[sandbox_id];
+  link.index = index;
   const std::string device = "s" + std::to_string(index);
   const std::string address = state_->sandbox_net() + std::to_string(index);
-  // Rules before the cable: there is no moment without them.
-  OSIRIS_TRY(state_->apply(cable, rules));
+  // Rules before the link: there is no moment without them.
+  OSIRIS_TRY(state_->apply(link, rules));
   OSIRIS_TRY(run_ip(state_->holder.pid, "link add " + device + " type veth peer name eth0 netns " +
                                             std::to_string(host_pid) + "\naddr add " + kGateway + "/32 dev " + device +
                                             "\nlink set " + device + " up\nroute add " + address + "/32 dev " + device +
@@ -258,21 +258,21 @@ Status NetworkManager::attach(const std::string& sandbox_id, pid_t host_pid, con
 
 Status NetworkManager::change(const std::string& sandbox_id, const EgressRules& rules) {
   std::lock_guard lock(state_->mutex);
-  const auto cable = state_->cables.find(sandbox_id);
-  if (cable == state_->cables.end()) return Error(Code::kNotFound, "no network of sandbox " + sandbox_id);
-  return state_->apply(cable->second, rules);
+  const auto link = state_->links.find(sandbox_id);
+  if (link == state_->links.end()) return Error(Code::kNotFound, "no network of sandbox " + sandbox_id);
+  return state_->apply(link->second, rules);
 }
 
 void NetworkManager::detach(const std::string& sandbox_id) {
   std::lock_guard lock(state_->mutex);
-  const auto found = state_->cables.find(sandbox_id);
-  if (found == state_->cables.end()) return;
+  const auto found = state_->links.find(sandbox_id);
+  if (found == state_->links.end()) return;
   std::string lines = "link del s" + std::to_string(found->second.index) + "\n";
   for (const std::string& rule : found->second.rules) lines += "rule del " + rule + "\n";
   // Fails only for what is gone already.
   [[maybe_unused]] const Status removed = run_ip(state_->holder.pid, lines);
   state_->used.erase(found->second.index);
-  state_->cables.erase(found);
+  state_->links.erase(found);
 }
 
 std::vector<std::string> NetworkManager::service_addresses() const {

@@ -1,8 +1,8 @@
 // Egress rules by address, for `--network isolated` as root. Every sandbox has an empty network of its own with one
-// cable to a router namespace of this server; the router knows the way to what the sandbox may reach and leads the rest
-// to the gate (gate.h), out of reach of anybody inside. The name server is one more address: reached by who may reach
-// everything, or was given a name or that address. The machine's end of the router carries the service addresses, on
-// which a test's database listens. Only routes are used: no packet filter has to be installed.
+// link to a router namespace of this server; the router knows the way to what the sandbox may reach and leads the rest
+// to the gate (gate.h), out of reach of the processes inside. The name server is one more address: reached by who may
+// reach everything, or was given a name or that address. The machine's end of the router carries the service addresses,
+// on which a test's database listens. Only routes are used: no packet filter has to be installed.
 #pragma once
 
 #include <sys/types.h>

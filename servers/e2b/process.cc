@@ -261,10 +261,10 @@ void Process::publish(const Json& event) {
   }
   // The deadline strikes also while a slow reader holds everything up.
   for (const auto& subscriber : subscribers)
-    while (!subscriber->push(event, deadline_)) strike_deadline();
+    while (!subscriber->push(event, deadline_)) kill_at_deadline();
 }
 
-void Process::strike_deadline() {
+void Process::kill_at_deadline() {
   deadline_ = SteadyTime::max();
   signalled();
   kill_();
@@ -307,7 +307,7 @@ void Process::pump() {
         {wake_.get(), POLLIN, 0}, {out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}, {terminal_.get(), POLLIN, 0}};
     ::poll(polls, 4, poll_timeout_ms());
     if (std::chrono::steady_clock::now() >= deadline_) {
-      strike_deadline();
+      kill_at_deadline();
       continue;
     }
     if (polls[0].revents) wake_.drain();

@@ -1,5 +1,6 @@
-// One process of a sandbox as envd keeps it: its pipes are always drained, what it prints goes to whoever is subscribed
-// at that moment and is thrown away otherwise, and its end waits for both pipes unless envd itself signalled it.
+// One process of a sandbox as envd keeps it: its pipes are always drained, what it prints goes to the clients
+// subscribed at that moment and is thrown away otherwise, and its end waits for both pipes unless envd itself signalled
+// it.
 #pragma once
 
 #include <chrono>
@@ -96,7 +97,7 @@ class Process {
 
  private:
   void pump();
-  void strike_deadline();
+  void kill_at_deadline();
   int poll_timeout_ms() const;
   bool forward(FileDescriptor& fd, const char* key);
   void publish(const Json& event);

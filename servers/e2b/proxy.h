@@ -5,7 +5,7 @@
 
 namespace osiris::e2b_server {
 
-// Checks the traffic token of a sandbox that is not public; 502 when nobody listens. Plain HTTP only, no upgrades.
+// Checks the traffic token of a sandbox that is not public; 502 when nothing listens. Plain HTTP only, no upgrades.
 void proxy_to_port(Call& call, int port);
 
 // The HTTP answer that comes out of the socket `fd`, to the client as it comes; 502 when it is none, an abort when it

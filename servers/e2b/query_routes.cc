@@ -82,7 +82,7 @@ void list_v2(Call& call) {
   for (const SandboxInfo& info : call.server.registry().list()) {
     if (!has_state(info.state == SandboxState::kRunning ? "running" : "paused")) continue;
     if (!matches_metadata(info, request.query_value("metadata").value_or(""))) continue;
-    if (!wanted_template.empty() && wanted_template != info.recipe.template_id && wanted_template != info.recipe.alias)
+    if (!wanted_template.empty() && wanted_template != info.image.template_id && wanted_template != info.image.alias)
       continue;
     if (!after.empty() && format_iso8601_micros(info.started_ns, true) <= after) continue;
     found.push_back(info);

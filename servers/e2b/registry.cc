@@ -53,11 +53,11 @@ Api<SandboxInfo> Registry::describe(const CreateSpec& spec) const {
   if (auto wrong = check_proxy_host(body["network"], options_.names)) return *wrong;
   const int64_t timeout_s = body["timeout"].as_int(spec.timeout_default_s);
   if (auto wrong = check_timeout(timeout_s, options_.life_max_s)) return *wrong;
-  auto recipe = templates_.resolve(body["templateID"].as_string());
-  if (!recipe.ok()) return recipe.error();
+  auto image = templates_.resolve(body["templateID"].as_string());
+  if (!image.ok()) return image.error();
   SandboxInfo info;
   info.id = new_sandbox_id();
-  info.recipe = *std::move(recipe);
+  info.image = *std::move(image);
   info.request = body;
   if (body["secure"].as_bool(spec.secure_default)) info.token = hmac_hex(seed_, info.id);
   info.network = body["network"];
@@ -72,14 +72,14 @@ Api<SandboxInfo> Registry::describe(const CreateSpec& spec) const {
   info.auto_resume = body["autoResume"]["enabled"].as_bool(false);
   info.envs = Json::object({{"E2B_SANDBOX", "true"},
                             {"E2B_SANDBOX_ID", info.id},
-                            {"E2B_TEMPLATE_ID", info.recipe.template_id},
+                            {"E2B_TEMPLATE_ID", info.image.template_id},
                             {"E2B_TEAM_ID", "00000000-0000-4000-8000-000000000001"}});
   for (const auto& [name, value] : body["envVars"].members()) info.envs.set(name, value);
   info.timeout_s = timeout_s;
   return info;
 }
 
-// Far enough from the last sandbox's for its processes not to reach it; the second round lies between the numbers of
+// Far enough from the last sandbox's for its processes not to reach it; the second round falls between the numbers of
 // the first.
 int Registry::next_first_pid() {
   constexpr int64_t kFirst = 1000, kStep = 997, kKernelDefault = 32768;
@@ -115,7 +115,7 @@ Result<std::shared_ptr<Sandbox>> Registry::launch(const std::string& id, const s
 std::optional<ApiError> Registry::bring_up(SandboxInfo& info) {
   const auto directory = fresh_directory(info.id);
   const Status copied =
-      templates_.with_layer(info.recipe, [&](const auto& layer) { return copy_layer(layer, directory); });
+      templates_.with_layer(info.image, [&](const auto& layer) { return copy_layer(layer, directory); });
   if (!copied.ok()) {
     [[maybe_unused]] const Status removed = remove_layer(directory);
     return ApiError{500, "Failed to start sandbox: " + copied.error().message, "sandbox_create_failed"};
@@ -136,17 +136,17 @@ std::optional<ApiError> Registry::bring_up(SandboxInfo& info) {
 
 // A real sandbox wakes with the start command running; here it is started, and awaited as the template says.
 std::optional<ApiError> Registry::run_start_command(const SandboxInfo& info) {
-  if (info.recipe.start_cmd.empty()) return std::nullopt;
-  const Recipe& recipe = info.recipe;
+  if (info.image.start_cmd.empty()) return std::nullopt;
+  const ImageSpec& image = info.image;
   auto started =
-      info.sandbox->start(shell_spec({recipe.start_cmd, recipe.user, recipe.workdir, recipe.env}), Json::object());
+      info.sandbox->start(shell_spec({image.start_cmd, image.user, image.workdir, image.env}), Json::object());
   if (started.error)
     return ApiError{500, "Failed to start sandbox: " + started.error->message, "sandbox_create_failed"};
   started.value->start(std::nullopt);
-  if (recipe.ready_cmd.empty()) return std::nullopt;
+  if (image.ready_cmd.empty()) return std::nullopt;
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (std::chrono::steady_clock::now() < give_up) {
-    const CommandEnd end = run_command(*info.sandbox, {recipe.ready_cmd, recipe.user, recipe.workdir, recipe.env},
+    const CommandEnd end = run_command(*info.sandbox, {image.ready_cmd, image.user, image.workdir, image.env},
                                        [](std::string_view) {});
     if (end.ok()) return std::nullopt;
     if (!end.was_run) break;
@@ -180,7 +180,7 @@ Api<SandboxInfo> Registry::create(const CreateSpec& spec) {
   records_[info.id] = std::move(record);
   logs_.open(info.id);
   ++created_;
-  templates_.count_spawn(info.recipe.template_id);
+  templates_.count_spawn(info.image.template_id);
   changed_.notify_all();
   return info;
 }
@@ -336,7 +336,7 @@ Api<Json> Registry::sample_metrics(const std::string& id) {
   if (found == records_.end()) return unknown(id);
   Record& record = found->second;
   if (usage.error || info->state == SandboxState::kPaused) return record.samples.all();
-  record.samples.take(usage.ok, disk_used, info->recipe.shape, record.info.started_ns, clock_.unix_ns());
+  record.samples.take(usage.ok, disk_used, info->image.shape, record.info.started_ns, clock_.unix_ns());
   return record.samples.all();
 }
 

@@ -25,7 +25,7 @@ enum class SandboxState { kRunning, kPaused };
 // A copy of what is known of one sandbox at one moment.
 struct SandboxInfo {
   std::string id;
-  Recipe recipe;
+  ImageSpec image;
   std::string token;          // empty: not secured
   std::string traffic_token;  // empty: public
   Json metadata = Json::object();

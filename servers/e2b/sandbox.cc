@@ -15,7 +15,7 @@ Result<std::shared_ptr<Sandbox>> Sandbox::launch(const InitConfig& config, std::
 
 Sandbox::~Sandbox() { destroy(); }
 
-Outcome<std::shared_ptr<Process>> Sandbox::start(const StartSpec& spec, const Json& default_envs) {
+AgentResult<std::shared_ptr<Process>> Sandbox::start(const StartSpec& spec, const Json& default_envs) {
   Json envs = default_envs;
   for (const auto& [name, value] : spec.process.config["envs"].members()) envs.set(name, value);
   Json request = Json::object({{"op", "spawn"},

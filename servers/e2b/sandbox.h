@@ -22,7 +22,7 @@ struct StartSpec {
 };
 
 template <class T>
-struct Outcome {
+struct AgentResult {
   T value{};
   std::optional<AgentError> error;
 };
@@ -35,7 +35,7 @@ class Sandbox {
 
   // [any thread] all below
   Reply call(Json request) { return agent_->call(std::move(request)); }
-  Outcome<std::shared_ptr<Process>> start(const StartSpec& spec, const Json& default_envs);
+  AgentResult<std::shared_ptr<Process>> start(const StartSpec& spec, const Json& default_envs);
   std::shared_ptr<Process> find(int pid);
   // As envd: the search ends at the first tagged process, also when its tag is another (with two tags: use pids).
   std::shared_ptr<Process> find_tag(const std::string& tag);

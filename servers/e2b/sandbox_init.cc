@@ -1,6 +1,6 @@
 // Order matters here. As root: mounts first, with the machine's rights over the directories, and the user namespace
-// last, so that nobody inside owns the mounts or the network. Not as root: the user namespace first, because only it
-// gives the right to mount. clone() rather than unshare(): a sanitizer's background thread would make
+// last, so that no process inside owns the mounts or the network. Not as root: the user namespace first, because only
+// it gives the right to mount. clone() rather than unshare(): a sanitizer's background thread would make
 // unshare(CLONE_NEWUSER) fail.
 #include "servers/e2b/sandbox_init.h"
 

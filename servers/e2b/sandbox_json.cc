@@ -5,8 +5,8 @@
 namespace osiris::e2b_server {
 
 Json created_json(const SandboxInfo& info) {
-  Json out = Json::object({{"sandboxID", info.id}, {"templateID", info.recipe.template_id}, {"clientID", kClientId}});
-  if (!info.recipe.alias.empty()) out.set("alias", info.recipe.alias);
+  Json out = Json::object({{"sandboxID", info.id}, {"templateID", info.image.template_id}, {"clientID", kClientId}});
+  if (!info.image.alias.empty()) out.set("alias", info.image.alias);
   out.set("envdVersion", kEnvdVersion);
   if (!info.token.empty()) out.set("envdAccessToken", info.token);
   out.set("trafficAccessToken", info.traffic_token.empty() ? Json() : Json(info.traffic_token));
@@ -15,15 +15,15 @@ Json created_json(const SandboxInfo& info) {
 }
 
 Json listed_json(const SandboxInfo& info) {
-  Json out = Json::object({{"templateID", info.recipe.template_id}});
-  if (!info.recipe.alias.empty()) out.set("alias", info.recipe.alias);
+  Json out = Json::object({{"templateID", info.image.template_id}});
+  if (!info.image.alias.empty()) out.set("alias", info.image.alias);
   out.set("sandboxID", info.id);
   out.set("clientID", kClientId);
   out.set("startedAt", format_iso8601_micros(info.started_ns, true));
   out.set("endAt", format_iso8601_micros(info.end_ns, true));
-  out.set("cpuCount", info.recipe.shape.cpu_count);
-  out.set("memoryMB", info.recipe.shape.memory_mb);
-  out.set("diskSizeMB", info.recipe.shape.disk_mb);
+  out.set("cpuCount", info.image.shape.cpu_count);
+  out.set("memoryMB", info.image.shape.memory_mb);
+  out.set("diskSizeMB", info.image.shape.disk_mb);
   out.set("metadata", info.metadata);
   out.set("state", info.state == SandboxState::kRunning ? "running" : "paused");
   out.set("envdVersion", kEnvdVersion);

@@ -74,7 +74,7 @@ void create_v2(Call& call) {
       call.server.options().honours_keys ? call.request().header("idempotency-key").value_or("") : "";
   if (key.empty()) return answer(call, create(call, *body, kTimeoutV2Seconds, true));
   if (const auto wrong = check_idempotency_key(key)) return respond(call.exchange, *wrong);
-  const IdempotencyKeys::Met met = call.server.idempotency_keys().begin(key, *body);
+  const IdempotencyKeys::Lookup met = call.server.idempotency_keys().begin(key, *body);
   if (met.error) return respond(call.exchange, *met.error);
   if (met.answer) return call.exchange.respond_json(201, *met.answer);
   const Created created = create(call, *body, kTimeoutV2Seconds, true);
@@ -176,9 +176,9 @@ std::optional<Json> snapshot_of(Call& call, const std::string& name) {
   if (!info) return unknown_sandbox(call), std::nullopt;
   auto copy = call.server.registry().copy_files(*info);
   if (!copy.ok()) return respond(call.exchange, copy.error()), std::nullopt;
-  Recipe recipe = info->recipe;
-  recipe.start_cmd.clear();
-  auto added = call.server.templates().add_snapshot(info->id, name, recipe, *copy);
+  ImageSpec image = info->image;
+  image.start_cmd.clear();
+  auto added = call.server.templates().add_snapshot(info->id, name, image, *copy);
   if (added.ok()) return *std::move(added);
   [[maybe_unused]] const Status removed = remove_layer(*copy);
   respond(call.exchange, added.error());

@@ -47,7 +47,8 @@ void answer_preflight(Exchange& exchange) {
       "");
 }
 
-// envd's RPC half looks its user up before it looks at anything else. True: nobody, and it has been answered.
+// envd's RPC half looks its user up before it looks at anything else. True: there is no such user, and it has been
+// answered.
 bool answered_unknown_user(Call& call) {
   const std::string user = acting_user(call.request());
   if (user.empty()) return false;
@@ -221,34 +222,34 @@ void Server::serve(Exchange& exchange) {
                            : route      ? route->method + " " + route->pattern
                                         : request.method + " " + request.path;
   const std::string sandbox_id = destination.is_envd ? destination.sandbox_id : params.empty() ? "" : params[0];
-  ShapedExchange::World world;
-  world.kill_sandbox = [&] { registry_->kill(sandbox_id); };
-  world.kill_process = [&](int number) {
+  ShapedExchange::Effects effects;
+  effects.kill_sandbox = [&] { registry_->kill(sandbox_id); };
+  effects.kill_process = [&](int number) {
     const auto info = registry_->find(sandbox_id);
     if (!info) return;
     const auto running = info->sandbox->running();
     if (!running.empty()) info->sandbox->signal(running.back()->pid(), number);
   };
-  world.jump_clock = [&](int64_t ms) {
+  effects.jump_clock = [&](int64_t ms) {
     clock_.jump(ms * 1'000'000);
     registry_->clock_jumped();
   };
-  world.tell = [&](int port) {
+  effects.tell = [&](int port) {
     const Json who = Json::object(
         {{"route", name}, {"sandbox", sandbox_id}, {"forwarded_for", request.header("x-forwarded-for").value_or("")}});
     tell(port, who);
   };
-  world.sleep = [this](std::chrono::microseconds time) { sleep(time); };
+  effects.sleep = [this](std::chrono::microseconds time) { sleep(time); };
   const int64_t arrived = recorder_.arrive(
       Json::object({{"method", request.method}, {"target", request.target}, {"route", name}, {"sandbox", sandbox_id}}));
-  world.request_id = "req-" + std::to_string(arrived);
-  world.record = [&](const ShapedExchange& seen) {
+  effects.request_id = "req-" + std::to_string(arrived);
+  effects.record = [&](const ShapedExchange& seen) {
     if (destination.is_envd && route)
       log_envd_call(registry_->logs(), sandbox_id, clock_.unix_ns(), request, seen.request_head(), seen.status());
     recorder_.end(arrived, record(request, seen, name, sandbox_id, started_ns));
   };
   ShapedExchange shaped(exchange, std::chrono::milliseconds(options_.rtt_ms), faults_.next(name, sandbox_id),
-                        std::move(world));
+                        std::move(effects));
   if (shaped.admit()) {
     if (is_preflight(request))
       answer_preflight(shaped);
@@ -353,7 +354,7 @@ Json Server::record(const Request& request, const ShapedExchange& shaped, const 
                             {"response_bytes", shaped.response_bytes()},
                             {"duration_us", (system_clock().monotonic_ns() - started_ns) / 1000},
                             {"headers", std::move(headers)}});
-  if (const std::vector<std::string> faults = shaped.struck(); !faults.empty()) {
+  if (const std::vector<std::string> faults = shaped.applied_faults(); !faults.empty()) {
     Json struck = Json::array();
     for (const std::string& fault : faults) struck.push_back(fault);
     line.set("faults", std::move(struck));

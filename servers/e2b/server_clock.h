@@ -1,5 +1,5 @@
 // The control plane's clock: the wall clock's time when the server started, carried on by the steady clock, plus the
-// jumps a fault has put in. Setting this machine's clock ends nobody's lease.
+// jumps a fault has put in. Setting this machine's clock ends no lease.
 #pragma once
 
 #include <atomic>

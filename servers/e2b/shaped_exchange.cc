@@ -16,16 +16,16 @@ constexpr int64_t kMiddleBytes = 10;               // where "middle" is when the
 }  // namespace
 
 ShapedExchange::ShapedExchange(Exchange& inner, std::chrono::milliseconds rtt, std::vector<FaultAction> faults,
-                               World world)
-    : inner_(inner), rtt_(rtt), faults_(std::move(faults)), world_(std::move(world)) {}
+                               Effects effects)
+    : inner_(inner), rtt_(rtt), faults_(std::move(faults)), effects_(std::move(effects)) {}
 
 void ShapedExchange::sleep_ms(int64_t ms) const {
-  if (ms > 0) world_.sleep(std::chrono::milliseconds(ms));
+  if (ms > 0) effects_.sleep(std::chrono::milliseconds(ms));
 }
 
 // As long as these bytes take on the slow line.
 void ShapedExchange::pace(size_t bytes) const {
-  world_.sleep(std::chrono::microseconds(static_cast<int64_t>(bytes) * 1'000'000 / bytes_per_s_));
+  effects_.sleep(std::chrono::microseconds(static_cast<int64_t>(bytes) * 1'000'000 / bytes_per_s_));
 }
 
 // Where the answer's body breaks: as the plan says; else early, but inside however short it is.
@@ -34,29 +34,29 @@ int64_t ShapedExchange::middle_of(const FaultAction& fault) const {
   return length_bytes_ ? std::min<int64_t>(kMiddleBytes, static_cast<int64_t>(*length_bytes_ / 2)) : kMiddleBytes;
 }
 
-void ShapedExchange::wake_world(const FaultAction& fault) {
-  struck_.emplace_back(type_name(fault.type));
-  if (fault.type == Type::kKillSandbox) world_.kill_sandbox();
-  if (fault.type == Type::kKillProcess) world_.kill_process(fault.signal);
-  if (fault.type == Type::kClockJump) world_.jump_clock(fault.ms);
-  if (fault.type == Type::kTell) world_.tell(fault.port);
+void ShapedExchange::apply_effect(const FaultAction& fault) {
+  applied_.emplace_back(type_name(fault.type));
+  if (fault.type == Type::kKillSandbox) effects_.kill_sandbox();
+  if (fault.type == Type::kKillProcess) effects_.kill_process(fault.signal);
+  if (fault.type == Type::kClockJump) effects_.jump_clock(fault.ms);
+  if (fault.type == Type::kTell) effects_.tell(fault.port);
 }
 
 void ShapedExchange::record_once() {
   if (std::exchange(recorded_, true)) return;
-  world_.record(*this);
+  effects_.record(*this);
 }
 
-std::vector<std::string> ShapedExchange::struck() const {
-  std::vector<std::string> out = struck_;
+std::vector<std::string> ShapedExchange::applied_faults() const {
+  std::vector<std::string> out = applied_;
   for (const FaultAction& fault : faults_)
     if (fault.when == When::kAfter && !cut_) out.push_back(std::string(type_name(fault.type)) + " after");
   return out;
 }
 
 bool ShapedExchange::answer_status(const FaultAction& fault) {
-  struck_.push_back("status " + std::to_string(fault.status));
-  Pairs headers{{"x-request-id", world_.request_id}};
+  applied_.push_back("status " + std::to_string(fault.status));
+  Pairs headers{{"x-request-id", effects_.request_id}};
   if (fault.retry_after_s) headers.emplace_back("retry-after", std::to_string(*fault.retry_after_s));
   if (!fault.should_retry.empty()) headers.emplace_back("should-retry", fault.should_retry);
   std::string body = fault.text;
@@ -88,22 +88,22 @@ bool ShapedExchange::admit() {
   });
   for (const FaultAction& fault : all) {
     if (fault.type == Type::kLatency) {
-      struck_.emplace_back("latency");
+      applied_.emplace_back("latency");
       sleep_ms(fault.ms);
     } else if (fault.type == Type::kBandwidth) {
-      struck_.emplace_back("bandwidth");
+      applied_.emplace_back("bandwidth");
       bytes_per_s_ = fault.bytes_per_s;
     } else if (fault.type == Type::kStatus) {
       return answer_status(fault);
     } else if (fault.when == When::kRequest && fault.type == Type::kReset) {
-      struck_.emplace_back("reset request");
+      applied_.emplace_back("reset request");
       abort();
       return false;
     } else if (fault.when == When::kRequest && fault.type == Type::kStall) {
-      struck_.emplace_back("stall request");
+      applied_.emplace_back("stall request");
       sleep_ms(fault.ms);
     } else if (fault.when == When::kRequest) {
-      wake_world(fault);
+      apply_effect(fault);
     }
   }
   return true;
@@ -117,7 +117,7 @@ Result<size_t> ShapedExchange::read_body(char* out, size_t capacity_bytes) {
       capacity_bytes = std::min<size_t>(capacity_bytes, limit - request_bytes_);
       continue;
     }
-    struck_.push_back(std::string(type_name(fault.type)) + " upload");
+    applied_.push_back(std::string(type_name(fault.type)) + " upload");
     const FaultAction struck = fault;
     std::erase_if(faults_, [](const FaultAction& item) { return item.when == When::kUpload; });
     if (struck.type == Type::kReset) {
@@ -127,7 +127,7 @@ Result<size_t> ShapedExchange::read_body(char* out, size_t capacity_bytes) {
     if (struck.type == Type::kStall)
       sleep_ms(struck.ms);
     else
-      wake_world(struck);
+      apply_effect(struck);
     break;
   }
   auto count = inner_.read_body(out, capacity_bytes);
@@ -151,15 +151,15 @@ bool ShapedExchange::cut_before_answer() {
   for (const FaultAction& fault : faults_) {
     if (fault.when != When::kBefore) continue;
     if (fault.type == Type::kReset) {
-      struck_.emplace_back("reset before");
+      applied_.emplace_back("reset before");
       abort();
       return true;
     }
     if (fault.type == Type::kStall) {
-      struck_.emplace_back("stall before");
+      applied_.emplace_back("stall before");
       sleep_ms(fault.ms);
     } else {
-      wake_world(fault);
+      apply_effect(fault);
     }
   }
   return false;
@@ -179,14 +179,14 @@ bool ShapedExchange::cuts_head() const {
 // What the inner exchange is given next breaks off there.
 void ShapedExchange::begin_cut() {
   const FaultAction cut = *planned_cut();
-  struck_.push_back(std::string("cut ") + cut_name(cut.at) + (cut.resets ? " rst" : " fin"));
+  applied_.push_back(std::string("cut ") + cut_name(cut.at) + (cut.resets ? " rst" : " fin"));
   cut_ = true;
   record_once();
   inner_.cut(cut.at, cut.resets);
 }
 
 Pairs ShapedExchange::with_id(Pairs headers) const {
-  headers.emplace_back("x-request-id", world_.request_id);
+  headers.emplace_back("x-request-id", effects_.request_id);
   return headers;
 }
 
@@ -227,7 +227,7 @@ bool ShapedExchange::begin_stream(int status, const Pairs& headers, std::optiona
   return inner_.begin_stream(status, with_id(headers), length_bytes);
 }
 
-bool ShapedExchange::strikes_at(const FaultAction& fault, uint64_t upcoming_bytes) const {
+bool ShapedExchange::is_due(const FaultAction& fault, uint64_t upcoming_bytes) const {
   if (fault.when != When::kMiddle || fault.type == Type::kCut) return false;
   if (fault.after_events >= 0) return events_ >= fault.after_events;
   return response_bytes_ + upcoming_bytes > static_cast<uint64_t>(middle_of(fault));
@@ -249,7 +249,7 @@ bool ShapedExchange::pass(std::string_view bytes) {
 
 bool ShapedExchange::send_part(std::string_view bytes) {
   for (const FaultAction& fault : std::vector<FaultAction>(faults_)) {
-    if (!strikes_at(fault, bytes.size())) continue;
+    if (!is_due(fault, bytes.size())) continue;
     const int64_t limit = middle_of(fault);
     // An event fault tears the envelope itself; a byte fault cuts exactly there.
     const int64_t keep = fault.after_events >= 0 ? static_cast<int64_t>(bytes.size() / 2)
@@ -259,10 +259,10 @@ bool ShapedExchange::send_part(std::string_view bytes) {
     std::erase_if(faults_, [&](const FaultAction& item) { return item.type == fault.type && item.when == fault.when; });
     if (fault.type == Type::kKillSandbox || fault.type == Type::kKillProcess || fault.type == Type::kClockJump ||
         fault.type == Type::kTell) {
-      wake_world(fault);
+      apply_effect(fault);
       continue;
     }
-    struck_.push_back(std::string(type_name(fault.type)) + " middle");
+    applied_.push_back(std::string(type_name(fault.type)) + " middle");
     if (!pass(head)) return false;
     if (fault.type == Type::kReset) {
       abort();
@@ -315,7 +315,7 @@ void ShapedExchange::finish() {
     else if (fault.type == Type::kStall)
       sleep_ms(fault.ms);
     else
-      wake_world(fault);
+      apply_effect(fault);
   }
   record_once();
 }

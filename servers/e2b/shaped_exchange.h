@@ -13,19 +13,20 @@ namespace osiris::e2b_server {
 class ShapedExchange final : public Exchange {
  public:
   // What a fault can do beyond this connection.
-  struct World {
+  struct Effects {
     std::function<void()> kill_sandbox;
     std::function<void(int signal)> kill_process;  // the newest process of the sandbox
     std::function<void(int64_t ms)> jump_clock;
-    std::function<void(int port)> tell;  // whoever listens there; returns when they hang up
+    std::function<void(int port)> tell;  // the listener there; returns when it hangs up
     // Returns early when the server stops.
     std::function<void(std::chrono::microseconds)> sleep;
-    // Called once, just before the client gets the last byte (or the cut): whoever has seen an answer finds its record.
+    // Called once, just before the client gets the last byte (or the cut): a client that has seen an answer finds its
+    // record.
     std::function<void(const ShapedExchange&)> record;
     // Named in every answer (X-Request-Id) and in the record.
     std::string request_id;
   };
-  ShapedExchange(Exchange& inner, std::chrono::milliseconds rtt, std::vector<FaultAction> faults, World world);
+  ShapedExchange(Exchange& inner, std::chrono::milliseconds rtt, std::vector<FaultAction> faults, Effects effects);
 
   // Delays, and the faults that strike before the request is handled. False: it has been answered or cut.
   bool admit();
@@ -50,17 +51,17 @@ class ShapedExchange final : public Exchange {
   const std::string& request_head() const { return request_head_; }  // the first 2 MiB of the body
   bool was_cut() const { return cut_; }
   // Names of the faults that struck, or will after the last byte, for the record.
-  std::vector<std::string> struck() const;
+  std::vector<std::string> applied_faults() const;
 
  private:
   bool answer_status(const FaultAction& fault);
-  bool strikes_at(const FaultAction& fault, uint64_t upcoming_bytes) const;
+  bool is_due(const FaultAction& fault, uint64_t upcoming_bytes) const;
   bool send_part(std::string_view bytes);
   bool pass(std::string_view bytes);
   void sleep_ms(int64_t ms) const;
   void pace(size_t bytes) const;
   int64_t middle_of(const FaultAction& fault) const;
-  void wake_world(const FaultAction& fault);
+  void apply_effect(const FaultAction& fault);
   bool cut_before_answer();
   const FaultAction* planned_cut() const;
   bool cuts_head() const;
@@ -72,7 +73,7 @@ class ShapedExchange final : public Exchange {
   Exchange& inner_;
   const std::chrono::milliseconds rtt_;
   std::vector<FaultAction> faults_;  // struck ones are removed
-  const World world_;
+  const Effects effects_;
   std::optional<std::chrono::steady_clock::time_point> event_time_;
   int64_t bytes_per_s_ = 0;
   int status_ = 0;
@@ -85,7 +86,7 @@ class ShapedExchange final : public Exchange {
   bool answered_ = false;
   bool recorded_ = false;
   std::optional<uint64_t> length_bytes_;  // of the answer, when it was announced
-  std::vector<std::string> struck_;
+  std::vector<std::string> applied_;
 };
 
 }  // namespace osiris::e2b_server

@@ -1,4 +1,4 @@
-// A fault that somebody else commits: a proxy of the test's own in front of the server is told of the call, and acts
+// A fault that another program commits: a proxy of the test's own in front of the server is told of the call, and acts
 // before its answer leaves.
 #pragma once
 
@@ -6,7 +6,7 @@
 
 namespace osiris::e2b_server {
 
-// Sends `who` as one JSON line to 127.0.0.1:port and waits until the other side hangs up, 10 s at most. Nobody there:
+// Sends `who` as one JSON line to 127.0.0.1:port and waits until the other side hangs up, 10 s at most. No listener:
 // nothing happens.
 void tell(int port, const Json& who);
 

@@ -73,7 +73,7 @@ class Builder {
       return;
     }
     sandbox_->stop_keeping_files();
-    const Status kept = server_.templates().finish_build(template_id_, build_id_, recipe_, directory);
+    const Status kept = server_.templates().finish_build(template_id_, build_id_, image_, directory);
     if (!kept.ok()) server_.templates().fail_build(template_id_, build_id_, kept.error().message, "finalize");
   }
 
@@ -94,9 +94,9 @@ class Builder {
     auto base = server_.templates().resolve(image.empty() ? body_["fromTemplate"].as_string() : "base");
     if (!base.ok()) return fail(base.error().message);
     if (!image.empty()) log("image " + image + " is not pulled: this machine's programs stand in for it");
-    recipe_ = *base;
+    image_ = *base;
     const Status copied =
-        server_.templates().with_layer(recipe_, [&](const auto& layer) { return copy_layer(layer, directory); });
+        server_.templates().with_layer(image_, [&](const auto& layer) { return copy_layer(layer, directory); });
     if (!copied.ok()) return fail(copied.error().message);
     auto sandbox = server_.registry().launch("build", directory, false);
     if (!sandbox.ok()) return fail(sandbox.error().message);
@@ -113,9 +113,9 @@ class Builder {
       args.resize(std::max<size_t>(args.size(), 4));
       const std::string& type = step["type"].as_string();
       log("[" + step_ + "] " + type + " " + args[0]);
-      const bool done = type == "RUN"                     ? shell(args[0], args[1].empty() ? recipe_.user : args[1])
+      const bool done = type == "RUN"                     ? shell(args[0], args[1].empty() ? image_.user : args[1])
                                             : type == "COPY" || type == "ADD" ? copy(step["filesHash"].as_string(), args)
-                        : type == "WORKDIR"               ? enter(expand(args[0], recipe_.env))
+                        : type == "WORKDIR"               ? enter(expand(args[0], image_.env))
                         : type == "USER"                  ? change_user(args[0])
                                                           : set_env(step["args"]);
       if (!done) return false;
@@ -125,7 +125,7 @@ class Builder {
 
   bool shell(const std::string& text, const std::string& user) {
     const CommandEnd end =
-        run_command(*sandbox_, {text, user, recipe_.workdir, recipe_.env}, [this](std::string_view out) { log(out); });
+        run_command(*sandbox_, {text, user, image_.workdir, image_.env}, [this](std::string_view out) { log(out); });
     return end.ok() || fail("failed to run command '" + text + "': " + end.failure);
   }
 
@@ -137,8 +137,8 @@ class Builder {
 
   std::string absolute(const std::string& path) const {
     if (path.starts_with('/')) return path;
-    const std::string home = recipe_.user == "root" ? "/root" : "/home/" + recipe_.user;
-    return (recipe_.workdir.empty() ? home : recipe_.workdir) + "/" + path;
+    const std::string home = image_.user == "root" ? "/root" : "/home/" + image_.user;
+    return (image_.workdir.empty() ? home : image_.workdir) + "/" + path;
   }
 
   bool copy(const std::string& hash, const std::vector<std::string>& args) {
@@ -152,8 +152,8 @@ class Builder {
     for (ssize_t count; (count = ::read(tar.get(), block, sizeof block)) > 0;)
       if (::write(opened.fds.front().get(), block, static_cast<size_t>(count)) != count)
         return fail("unpacking the files of COPY");
-    const std::string owner = args[2].empty() ? recipe_.user + ":" : args[2];
-    std::string destination = absolute(expand(args[1], recipe_.env));
+    const std::string owner = args[2].empty() ? image_.user + ":" : args[2];
+    std::string destination = absolute(expand(args[1], image_.env));
     std::string source = args[0];
     while (source.starts_with("./")) source.erase(0, 2);
     std::string command =
@@ -168,14 +168,14 @@ class Builder {
   }
 
   bool enter(const std::string& path) {
-    recipe_.workdir = absolute(path);
-    return root("create workdir", "mkdir -p " + quote(recipe_.workdir) + " && { chown " + quote(recipe_.user + ":") +
-                                      " " + quote(recipe_.workdir) + " 2>/dev/null || [ \"$(id -u)\" -ne 0 ]; }");
+    image_.workdir = absolute(path);
+    return root("create workdir", "mkdir -p " + quote(image_.workdir) + " && { chown " + quote(image_.user + ":") +
+                                      " " + quote(image_.workdir) + " 2>/dev/null || [ \"$(id -u)\" -ne 0 ]; }");
   }
 
   bool change_user(const std::string& name) {
-    recipe_.user = name;
-    recipe_.workdir.clear();
+    image_.user = name;
+    image_.workdir.clear();
     const std::string quoted = quote(name);
     return root(
         "create user",
@@ -190,25 +190,25 @@ class Builder {
 
   bool set_env(const Json& args) {
     for (size_t i = 0; i + 1 < args.items().size(); i += 2)
-      recipe_.env.set(args.items()[i].as_string(), expand(args.items()[i + 1].as_string(), recipe_.env));
+      image_.env.set(args.items()[i].as_string(), expand(args.items()[i + 1].as_string(), image_.env));
     return true;
   }
 
   // The start command must come up once; sandboxes start it again (registry.cc).
   bool finalize() {
     step_ = "finalize";
-    recipe_.start_cmd = body_["startCmd"].as_string();
-    recipe_.ready_cmd = body_["readyCmd"].as_string();
-    if (recipe_.start_cmd.empty() && recipe_.ready_cmd.empty()) return true;
-    if (!recipe_.start_cmd.empty()) {
+    image_.start_cmd = body_["startCmd"].as_string();
+    image_.ready_cmd = body_["readyCmd"].as_string();
+    if (image_.start_cmd.empty() && image_.ready_cmd.empty()) return true;
+    if (!image_.start_cmd.empty()) {
       auto started =
-          sandbox_->start(shell_spec({recipe_.start_cmd, recipe_.user, recipe_.workdir, recipe_.env}), Json::object());
+          sandbox_->start(shell_spec({image_.start_cmd, image_.user, image_.workdir, image_.env}), Json::object());
       if (started.error) return fail(started.error->message);
       started.value->start(std::nullopt);
     }
     const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes(10);
-    const Command probe{recipe_.ready_cmd, recipe_.user, recipe_.workdir, recipe_.env};
-    while (!recipe_.ready_cmd.empty()) {
+    const Command probe{image_.ready_cmd, image_.user, image_.workdir, image_.env};
+    while (!image_.ready_cmd.empty()) {
       const CommandEnd end = run_command(*sandbox_, probe, [this](std::string_view out) { log(out); });
       if (end.ok()) return true;
       if (!end.was_run || std::chrono::steady_clock::now() > give_up) return fail("the ready command did not succeed");
@@ -221,7 +221,7 @@ class Builder {
   const std::string template_id_;
   const std::string build_id_;
   const Json& body_;
-  Recipe recipe_;
+  ImageSpec image_;
   std::shared_ptr<Sandbox> sandbox_;
   std::string step_;
   std::string message_;

@@ -14,7 +14,7 @@ std::optional<ApiError> check_build(const Json& body);
 // Blocks until the build is ready or has failed; both are recorded in the template store.
 void run_build(Server& server, const std::string& template_id, const std::string& build_id, const Json& body);
 
-// Where the tar of a COPY lies.
+// Where the tar of a COPY is.
 std::filesystem::path upload_path(const Server& server, const std::string& hash);
 bool is_upload_hash(std::string_view text);
 

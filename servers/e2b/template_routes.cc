@@ -173,9 +173,9 @@ void get(Call& call) {
          {"status", build.status},
          {"createdAt", format_iso8601_micros(build.created_ns, true)},
          {"updatedAt", format_iso8601_micros(build.finished_ns ? build.finished_ns : build.created_ns, true)},
-         {"cpuCount", build.recipe.shape.cpu_count},
-         {"memoryMB", build.recipe.shape.memory_mb},
-         {"diskSizeMB", build.recipe.shape.disk_mb},
+         {"cpuCount", build.image.shape.cpu_count},
+         {"memoryMB", build.image.shape.memory_mb},
+         {"diskSizeMB", build.image.shape.disk_mb},
          {"envdVersion", "0.6.13"}}));
   out.set("builds", std::move(builds));
   call.exchange.respond_json(200, out);
@@ -186,7 +186,7 @@ void remove(Call& call) {
   if (!found) return unknown_template(call, call.param());
   const auto live = call.server.registry().list();
   if (std::any_of(live.begin(), live.end(),
-                  [&](const SandboxInfo& info) { return info.recipe.template_id == found->id; }))
+                  [&](const SandboxInfo& info) { return info.image.template_id == found->id; }))
     return call.exchange.respond_error(
         400, "cannot delete template '" + found->id + "' because there are paused or running sandboxes using it");
   if (!call.server.templates().remove(call.param()))

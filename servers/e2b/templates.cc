@@ -72,10 +72,10 @@ Status TemplateStore::add_base(unsigned id_base) {
   Build build;
   build.id = "00000000-0000-4000-8000-000000000000";
   build.status = "ready";
-  build.recipe = {base.id, "base", build.id, layer_path(build.id), {2, 512, 1024}, {}, {}, "user", {}, Json::object()};
+  build.image = {base.id, "base", build.id, layer_path(build.id), {2, 512, 1024}, {}, {}, "user", {}, Json::object()};
   build.created_ns = build.finished_ns = base.created_ns;
   OSIRIS_TRY(make_directories(directory_));
-  OSIRIS_TRY(make_base_layer(build.recipe.layer, id_base));
+  OSIRIS_TRY(make_base_layer(build.image.layer, id_base));
   base.tags["default"] = build.id;
   base.builds[build.id] = build;
   std::lock_guard lock(mutex_);
@@ -103,7 +103,7 @@ Build* TemplateStore::find_build_locked(const std::string& template_id, const st
   return found == item->builds.end() ? nullptr : &found->second;
 }
 
-Api<Recipe> TemplateStore::resolve(const std::string& reference) const {
+Api<ImageSpec> TemplateStore::resolve(const std::string& reference) const {
   const auto [name, wanted_tag] = name_and_tag(reference);
   if (!is_identifier(name) || !is_tag(wanted_tag)) return ApiError{400, "Invalid template '" + reference + "'", {}};
   std::lock_guard lock(mutex_);
@@ -112,19 +112,20 @@ Api<Recipe> TemplateStore::resolve(const std::string& reference) const {
   const auto tag = item->tags.find(wanted_tag);
   if (tag == item->tags.end()) return ApiError{404, not_found(reference), {}};
   const Build& build = item->builds.at(tag->second);
-  Recipe recipe = build.recipe;
-  recipe.alias = item->names.empty() ? "" : item->names.front();
-  return recipe;
+  ImageSpec image = build.image;
+  image.alias = item->names.empty() ? "" : item->names.front();
+  return image;
 }
 
-Status TemplateStore::with_layer(const Recipe& recipe, const std::function<Status(const std::filesystem::path&)>& use) {
+Status TemplateStore::with_layer(const ImageSpec& image,
+                                 const std::function<Status(const std::filesystem::path&)>& use) {
   {
     std::lock_guard lock(mutex_);
-    ++in_use_[recipe.build_id];
+    ++in_use_[image.build_id];
   }
-  const Status status = use(recipe.layer);
+  const Status status = use(image.layer);
   std::lock_guard lock(mutex_);
-  if (--in_use_[recipe.build_id] == 0) in_use_.erase(recipe.build_id);
+  if (--in_use_[image.build_id] == 0) in_use_.erase(image.build_id);
   unused_.notify_all();
   return status;
 }
@@ -142,11 +143,11 @@ Api<Json> TemplateStore::request_build(const Json& body) {
   const Json& free_disk = body["minFreeDiskMb"];
   if (!free_disk.is_null() && (!free_disk.is_int() || free_disk.as_int(-1) < 0 || free_disk.as_int() > kFreeDiskMaxMb))
     return ApiError{400, "validation error: property \"minFreeDiskMb\" must be an integer from 0 to 2147483647", {}};
-  build.recipe.shape.cpu_count = body["cpuCount"].as_int(2);
-  build.recipe.shape.memory_mb = body["memoryMB"].as_int(1024);
-  build.recipe.shape.disk_mb = std::max(build.recipe.shape.disk_mb, body["minFreeDiskMb"].as_int());
+  build.image.shape.cpu_count = body["cpuCount"].as_int(2);
+  build.image.shape.memory_mb = body["memoryMB"].as_int(1024);
+  build.image.shape.disk_mb = std::max(build.image.shape.disk_mb, body["minFreeDiskMb"].as_int());
   build.created_ns = clock_.unix_ns();
-  if (auto wrong = check_shape(build.recipe.shape)) return *wrong;
+  if (auto wrong = check_shape(build.image.shape)) return *wrong;
 
   std::lock_guard lock(mutex_);
   Template* item = find_locked(name);
@@ -159,8 +160,8 @@ Api<Json> TemplateStore::request_build(const Json& body) {
     item = &(templates_[fresh.id] = fresh);
   }
   item->updated_ns = build.created_ns;
-  build.recipe.template_id = item->id;
-  build.recipe.build_id = build.id;
+  build.image.template_id = item->id;
+  build.image.build_id = build.id;
   item->builds[build.id] = build;
   return Json::object({{"templateID", item->id},
                        {"buildID", build.id},
@@ -196,19 +197,19 @@ void TemplateStore::log(const std::string& template_id, const std::string& build
   build->log_entries.push_back(std::move(entry));
 }
 
-Status TemplateStore::finish_build(const std::string& template_id, const std::string& build_id, Recipe recipe,
+Status TemplateStore::finish_build(const std::string& template_id, const std::string& build_id, ImageSpec image,
                                    const std::filesystem::path& layer) {
   std::error_code error;
   std::filesystem::rename(layer, layer_path(build_id), error);
   if (error) return Error(Code::kInternal, "keeping the layer: " + error.message());
-  recipe.layer = layer_path(build_id);
+  image.layer = layer_path(build_id);
   std::lock_guard lock(mutex_);
   Build* build = find_build_locked(template_id, build_id);
-  if (!build) return remove_layer(recipe.layer);
-  recipe.template_id = build->recipe.template_id;
-  recipe.build_id = build_id;
-  recipe.shape = build->recipe.shape;
-  build->recipe = std::move(recipe);
+  if (!build) return remove_layer(image.layer);
+  image.template_id = build->image.template_id;
+  image.build_id = build_id;
+  image.shape = build->image.shape;
+  build->image = std::move(image);
   build->status = "ready";
   build->finished_ns = clock_.unix_ns();
   Template* item = find_locked(template_id);
@@ -237,7 +238,7 @@ std::optional<Build> TemplateStore::find_build(const std::string& template_id, c
   return item->builds.at(build_id);
 }
 
-Api<Json> TemplateStore::add_snapshot(const std::string& sandbox_id, const std::string& name, Recipe recipe,
+Api<Json> TemplateStore::add_snapshot(const std::string& sandbox_id, const std::string& name, ImageSpec image,
                                       const std::filesystem::path& layer) {
   const auto [wanted, tag] = name_and_tag(name);
   if (!name.empty() && !is_identifier(wanted)) return ApiError{400, "Invalid snapshot name '" + name + "'", {}};
@@ -248,15 +249,15 @@ Api<Json> TemplateStore::add_snapshot(const std::string& sandbox_id, const std::
   item.snapshot_of = sandbox_id;
   item.created_ns = item.updated_ns = clock_.unix_ns();
   Build build;
-  build.id = recipe.build_id = new_uuid();
+  build.id = image.build_id = new_uuid();
   build.status = "ready";
   build.created_ns = build.finished_ns = item.created_ns;
-  recipe.template_id = item.id;
-  recipe.layer = layer_path(build.id);
+  image.template_id = item.id;
+  image.layer = layer_path(build.id);
   std::error_code error;
-  std::filesystem::rename(layer, recipe.layer, error);
+  std::filesystem::rename(layer, image.layer, error);
   if (error) return ApiError{500, "keeping the snapshot: " + error.message(), {}};
-  build.recipe = std::move(recipe);
+  build.image = std::move(image);
   item.tags["default"] = build.id;
   std::lock_guard lock(mutex_);
   if (!name.empty())
@@ -335,7 +336,7 @@ Json template_json(const Template& item) {
   const Build* newest = nullptr;
   for (const auto& [id, build] : item.builds)
     if (!newest || build.created_ns > newest->created_ns) newest = &build;
-  const Shape shape = newest ? newest->recipe.shape : Shape{};
+  const Shape shape = newest ? newest->image.shape : Shape{};
   return Json::object({{"templateID", item.id},
                        {"buildID", newest ? newest->id : ""},
                        {"cpuCount", shape.cpu_count},

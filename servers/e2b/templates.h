@@ -23,7 +23,7 @@ struct Shape {
 };
 
 // What a sandbox needs to know of the build it starts from.
-struct Recipe {
+struct ImageSpec {
   std::string template_id;
   std::string alias;  // empty: none
   std::string build_id;
@@ -40,7 +40,7 @@ struct Build {
   std::string id;
   std::string status = "waiting";  // waiting, building, ready, error
   std::vector<std::string> tags;   // that will point here once it is ready
-  Recipe recipe;
+  ImageSpec image;
   Json log_entries = Json::array();
   Json reason;  // of an error
   int64_t created_ns = 0;
@@ -70,9 +70,9 @@ class TemplateStore {
   Status add_base(unsigned id_base);
 
   // "id", "alias", "namespace/alias", each with ":tag". 404 otherwise.
-  Api<Recipe> resolve(const std::string& reference) const;
-  // The layer of a resolved recipe cannot vanish while `use` runs.
-  Status with_layer(const Recipe& recipe, const std::function<Status(const std::filesystem::path&)>& use);
+  Api<ImageSpec> resolve(const std::string& reference) const;
+  // The layer of a resolved image cannot vanish while `use` runs.
+  Status with_layer(const ImageSpec& image, const std::function<Status(const std::filesystem::path&)>& use);
 
   // POST /v3/templates: a new build, of a new template or of the one that has the name.
   Api<Json> request_build(const Json& body);
@@ -81,7 +81,7 @@ class TemplateStore {
   void log(const std::string& template_id, const std::string& build_id, std::string_view level,
            std::string_view message, const std::string& step);
   // `layer` is taken over. Tags now point here.
-  Status finish_build(const std::string& template_id, const std::string& build_id, Recipe recipe,
+  Status finish_build(const std::string& template_id, const std::string& build_id, ImageSpec image,
                       const std::filesystem::path& layer);
   void fail_build(const std::string& template_id, const std::string& build_id, const std::string& message,
                   const std::string& step);
@@ -89,7 +89,7 @@ class TemplateStore {
   std::optional<Build> find_build(const std::string& template_id, const std::string& build_id) const;
 
   // A snapshot is a template with one finished build.
-  Api<Json> add_snapshot(const std::string& sandbox_id, const std::string& name, Recipe recipe,
+  Api<Json> add_snapshot(const std::string& sandbox_id, const std::string& name, ImageSpec image,
                          const std::filesystem::path& layer);
 
   std::vector<Template> list() const;

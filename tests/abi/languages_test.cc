@@ -19,7 +19,7 @@ using ::testing::IsEmpty;
 Result<LoadedAdapter> found(const std::string& id) {
   SearchInputs inputs;
   inputs.adapter_dirs = {build_dir() / "plugins"};
-  return load_adapter(id, search_places(inputs));
+  return load_adapter(id, search_directories(inputs));
 }
 
 class Language : public ::testing::TestWithParam<std::string> {};
@@ -170,7 +170,7 @@ TEST(Template, BuildsOutsideTheRepository) {
   cmake({"--build", build.string()});
   SearchInputs inputs;
   inputs.adapter_dirs = {build};
-  const auto adapter = load_adapter("mine", search_places(inputs));
+  const auto adapter = load_adapter("mine", search_directories(inputs));
   ASSERT_TRUE(adapter.ok()) << adapter.error().message;
   EXPECT_EQ(adapter->manifest.secrets, std::vector<std::string>{"MINE_TOKEN"});
 }

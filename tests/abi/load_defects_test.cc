@@ -46,7 +46,7 @@ const Row kRows[] = {
     {"module_size_zero", "defect", {"size is 0"}},
     {"module_size_short", "defect", {"module: size is 16, the 1.0 fields need 24"}},
     {"no_adapters", "defect", {"module: holds no adapter"}},
-    {"size_zero", "defect", {"adapter: size is 0; whoever fills a struct sets it"}},
+    {"size_zero", "defect", {"adapter: size is 0; the adapter must set it"}},
     {"size_short", "defect", {"adapter: size is 136, the 1.0 fields need 160"}},
     {"size_lying", "defect", {"adapter: size is 2147483647, which no version has"}},
     {"id_with_hyphen", "my-cloud", {"adapter 'my-cloud': the id is not [a-z][a-z0-9]*", "claim one flag"}},

@@ -365,7 +365,7 @@ TEST_F(Cli, TheDoctorAsksTheDriversThroughTheAdapter) {
 TEST_F(Cli, AResourceCommandOfAnAdapterWithoutAnySaysSo) {
   const Outcome outcome = project_.osiris({"resources", "list", "--adapter", "local"});
   EXPECT_EQ(outcome.exit, 3) << outcome.err;
-  EXPECT_NE(outcome.err.find("keeps nothing far away"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("has no remote resources"), std::string::npos) << outcome.err;
 }
 
 }  // namespace

@@ -97,6 +97,7 @@ TEST_F(Stopping, ASecondCtrlCLeavesAtOnceAndTakesTheWorkerAlong) {
 TEST_F(Stopping, TheDeadlineStopsTheRun) {
   const Outcome outcome = project_.osiris({"run", "polite.yaml", "--allow-mock", "--timeout", "1s"});
   EXPECT_EQ(outcome.exit, 124) << outcome.out << outcome.err;
+  EXPECT_NE(outcome.out.find("✗ Pipeline timed out (local)"), std::string::npos) << outcome.out;
   EXPECT_NE(outcome.err.find("--timeout"), std::string::npos) << outcome.err;
   EXPECT_EQ(project_.status()["reason"].as_string(), "deadline");
   EXPECT_EQ(project_.runs().items().at(0)["status"].as_string(), "deadline");

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "plugins/sdk/run/environment.h"
+#include "plugins/sdk/run/lent_variables.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto variables = osiris::sdk::parse_variables({reinterpret_cast<const char*>(data), size}, "f");

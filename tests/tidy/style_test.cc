@@ -72,7 +72,7 @@ Complaint asks_the_wall_clock(const SourceFile& file) {
       {"host/run/session.h", "when a run began"},
       {"host/run/user_state.cc", "an id"},
       {"plugins/sdk/place/journal.cc", "records"},
-      {"plugins/sdk/place/held_place.cc", "when a lease ends, for people"},
+      {"plugins/sdk/place/held_machine.cc", "when a lease ends, for people"},
       {"plugins/e2b/api/wire.cc", "records"},
       {"plugins/sdk/run/wire_log.cc", "records"},
       {"protocol/base/clock.cc", "the clock itself"},

@@ -90,7 +90,7 @@ class Database : public std::enable_shared_from_this<Database> {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  // Opens it if nobody has; a few milliseconds. The first failure is everybody's.
+  // Opens it if it is not open; a few milliseconds. Every later call returns the first failure.
   Status open();
   Result<std::unique_ptr<Connection>> connect();
   uint64_t spill_bytes() const;

@@ -4,7 +4,7 @@
 //
 // Access is by allow-list. A connection can do nothing until it is given an access: kTrusted ones (our drivers) may
 // reach files and every relation; confined ones may read the databases they were given, write their scratch database,
-// and reach no file. A connection that DuckDB itself opens while binding somebody's SQL has no access at all. The
+// and reach no file. A connection that DuckDB itself opens while binding a step's SQL has no access at all. The
 // engine's own accesses, which come without a connection, may touch the spill directory only.
 #pragma once
 

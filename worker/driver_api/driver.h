@@ -34,7 +34,7 @@ struct ConnectionFields {
   Json addresses;
 };
 
-// Where a path of the pipeline lies on this machine.
+// Where a path of the pipeline is on this machine.
 struct PlannedPath {
   std::filesystem::path absolute;
   // The plan names it among the step's files, and `absolute` is what the plan says. Otherwise it is the path as

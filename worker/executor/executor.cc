@@ -12,7 +12,7 @@ namespace {
 
 constexpr auto kWatchEvery = std::chrono::milliseconds(20);
 
-Outcome failure(Error error, Json detail = {}) {
+RequestResult failure(Error error, Json detail = {}) {
   if (!detail.is_null()) error.detail = std::move(detail);
   return error;
 }
@@ -108,7 +108,7 @@ void Executor::start_if_ready(Node& node, Calls&) {
   ready_.push_back(&node);
 }
 
-// The step's rows exist (or it has none to give): whoever waited for it may go on.
+// The step's rows exist (or it has none to give): steps that waited for it may go on.
 void Executor::succeeded(Node& ended, std::shared_ptr<const Relation> relation, Calls& calls) {
   ended.state = State::kSucceeded;
   ended.relation = std::move(relation);
@@ -341,7 +341,7 @@ void Executor::run_step(Node& running) {
   }
   // The answer goes out first: before those of steps that this one lets start or makes skip, which other threads will
   // send.
-  running.reply(end.status.ok() ? Outcome(end.result) : failure(end.status.error()));
+  running.reply(end.status.ok() ? RequestResult(end.result) : failure(end.status.error()));
   Calls calls;
   {
     const std::lock_guard lock(mutex_);

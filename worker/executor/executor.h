@@ -28,9 +28,9 @@
 namespace osiris::worker {
 
 // The outcome of a request: its result, or why there is none.
-using Outcome = std::variant<Json, Error>;
+using RequestResult = std::variant<Json, Error>;
 // Called once, on any thread, without locks held.
-using Reply = std::function<void(Outcome)>;
+using Reply = std::function<void(RequestResult)>;
 
 class Executor {
  public:

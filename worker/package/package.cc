@@ -39,7 +39,7 @@ Status check_present(const rpc::PackageFile& file) {
                file.to + " is not what an earlier run left there" + (digest.ok() ? "" : ": " + digest.error().message));
 }
 
-// Removes what lies below `directory` and is no file of the package. Links are removed, not followed.
+// Removes what is below `directory` and is no file of the package. Links are removed, not followed.
 Status prune(const fs::path& directory, const rpc::Package& package) {
   std::set<fs::path> wanted;  // the files and every directory above them
   for (const rpc::PackageFile& file : package.files)

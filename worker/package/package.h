@@ -1,4 +1,4 @@
-// What travels to and from a worker that is far away: the run package it unpacks before a run, and the archive of what
+// What travels to and from a remote worker: the run package it unpacks before a run, and the archive of what
 // the run wrote that it packs after it. Formats: docs/run-package.md, protocol/archive.
 #pragma once
 

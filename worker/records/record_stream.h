@@ -1,5 +1,5 @@
 // Records on their way out: numbered, hidden of secrets, written to the record log and then to stdout, in one order, by
-// one thread, in batches. The queue is bounded in bytes; whoever makes records faster than the adapter reads them
+// one thread, in batches. The queue is bounded in bytes; a thread that makes records faster than the adapter reads them
 // waits, and nothing is ever dropped. Answers that must not wait (pong, cancel, heartbeats) carry no number and pass
 // the bound.
 #pragma once
@@ -27,7 +27,7 @@ inline constexpr size_t kQueueBytesMax = size_t{4} << 20;
 class RecordStream : public RecordSink {
  public:
   // `on_failure` is called once, from the writing thread, when a record could not be written: to the log (the run
-  // cannot go on) or to stdout (kUnavailable: nobody reads any more).
+  // cannot go on) or to stdout (kUnavailable: the adapter no longer reads).
   RecordStream(int fd, const Clock& clock, std::function<void(const Error&)> on_failure,
                size_t queue_bytes_max = kQueueBytesMax);
   ~RecordStream() override;  // writes what is queued

@@ -12,7 +12,7 @@
  *   Memory    Arguments are borrowed until the call returns. Tables are static and the library is
  *             never unloaded. No allocation changes owner: results are pushed to the host, which
  *             copies them before it returns.
- *   Growth    Every struct begins with `size`, set by whoever fills it in. Fields are appended,
+ *   Growth    Every struct begins with `size`, set by the side that fills it in. Fields are appended,
  *             never moved, removed or reused. Ask before reading one: OSIRIS_HAS(p, field).
  *   Strings   UTF-8 with a length; no terminator is promised. {NULL, 0} means absent. The few
  *             `const char *` are fixed names from this header, with a terminator.
@@ -83,7 +83,7 @@ enum {
   OSIRIS_UNSUPPORTED = 6,      /* this adapter cannot do that */
   OSIRIS_NOT_FOUND = 7,
   OSIRIS_UNAUTHENTICATED = 8,
-  OSIRIS_UNAVAILABLE = 9, /* the far side is down or throttling: worth another attempt */
+  OSIRIS_UNAVAILABLE = 9, /* the service is down or throttling: worth another attempt */
   OSIRIS_EXHAUSTED = 10,  /* quota, disk, memory: worth another attempt later */
   OSIRIS_INTERNAL = 11    /* a bug of the adapter */
 };
@@ -267,7 +267,7 @@ typedef struct osiris_adapter_type {
   osiris_status (*execute)(osiris_adapter*, const osiris_request*) OSIRIS_NOEXCEPT;
 
   /* [run] State: after execute, whatever it returned; once. Fetches what was written, releases
-   * far resources and verifies that they are gone. Delivers "artifacts". */
+   * remote resources and verifies that they are gone. Delivers "artifacts". */
   osiris_status (*collect)(osiris_adapter*, const osiris_request*) OSIRIS_NOEXCEPT;
 
   /* [any] State: from create's return until destroy is called. A nudge: wake whatever execute

@@ -64,7 +64,7 @@ ApiClient::ApiClient(ApiConfig config, http::Transport& transport, http::RetryPo
       transport_(transport),
       sender_(transport, policy, std::move(sleep), std::move(note)) {}
 
-http::Outcome ApiClient::send(const Call& call) {
+http::ExchangeResult ApiClient::send(const Call& call) {
   http::Request request;
   request.method = call.method;
   request.url = config_.api_url + call.path;
@@ -85,11 +85,11 @@ http::Outcome ApiClient::send(const Call& call) {
   return call.once ? http::send(transport_, request, options) : sender_.send(request, options);
 }
 
-http::Outcome ApiClient::send(Generation generation, const Call& newer, const Call& older) {
+http::ExchangeResult ApiClient::send(Generation generation, const Call& newer, const Call& older) {
   if (is_older(generation)) return send(older);
-  http::Outcome first = send(newer);
+  http::ExchangeResult first = send(newer);
   if (!first.response || !is_unknown_route(*first.response)) return first;
-  http::Outcome second = send(older);
+  http::ExchangeResult second = send(older);
   // Neither is known: this is no older service of this API, and the first answer says best what it is.
   if (second.response && is_unknown_route(*second.response)) return first;
   older_ |= bit(generation);
@@ -131,7 +131,7 @@ Result<std::vector<Sandbox>> find_by_metadata(ApiClient& api, const std::map<std
     const std::string query = "metadata=" + metadata_query(metadata);
     std::string path = "/v2/sandboxes?state=running%2Cpaused&limit=100&" + query;
     if (!token.empty()) path += "&nextToken=" + percent_encode(token);
-    const http::Outcome outcome =
+    const http::ExchangeResult outcome =
         api.send(Generation::kSandboxLists, {"GET", path, {}, std::string(kOperation), true, nullptr},
                  {"GET", "/sandboxes?" + query, {}, std::string(kOperation), true, nullptr});
     OSIRIS_ASSIGN(const Json json, json_body(outcome, kOperation));
@@ -148,10 +148,10 @@ Result<std::vector<Sandbox>> find_by_metadata(ApiClient& api, const std::map<std
   return found;
 }
 
-Result<Sandbox> get_sandbox(ApiClient& api, const std::string& id, const Once& once) {
+Result<Sandbox> get_sandbox(ApiClient& api, const std::string& id, const CallLimits& limits) {
   constexpr std::string_view kOperation = "look at the sandbox";
-  const http::Outcome outcome =
-      api.send({"GET", "/sandboxes/" + id, {}, std::string(kOperation), true, once.cancelled, once.wait, true});
+  const http::ExchangeResult outcome =
+      api.send({"GET", "/sandboxes/" + id, {}, std::string(kOperation), true, limits.cancelled, limits.wait, true});
   OSIRIS_ASSIGN(Json json, json_body(outcome, kOperation));
   return checked(std::move(json), kOperation);
 }
@@ -167,26 +167,27 @@ Result<Sandbox> connect_sandbox(ApiClient& api, const std::string& id, int64_t l
   return checked(std::move(json), kOperation);
 }
 
-Status renew_lease(ApiClient& api, const std::string& id, int64_t lease_s, const Once& once) {
+Status renew_lease(ApiClient& api, const std::string& id, int64_t lease_s, const CallLimits& limits) {
   constexpr std::string_view kOperation = "renew the lease";
-  const http::Outcome outcome = api.send({"POST", "/sandboxes/" + id + "/timeout", Json::object({{"timeout", lease_s}}),
-                                          std::string(kOperation), true, once.cancelled, once.wait, true});
+  const http::ExchangeResult outcome =
+      api.send({"POST", "/sandboxes/" + id + "/timeout", Json::object({{"timeout", lease_s}}), std::string(kOperation),
+                true, limits.cancelled, limits.wait, true});
   if (is_success(outcome)) return {};
   return failure_from(outcome, kOperation);
 }
 
-Status kill_sandbox(ApiClient& api, const std::string& id, const Once& once) {
+Status kill_sandbox(ApiClient& api, const std::string& id, const CallLimits& limits) {
   constexpr std::string_view kOperation = "kill the sandbox";
-  const http::Outcome outcome =
-      api.send({"DELETE", "/sandboxes/" + id, {}, std::string(kOperation), true, once.cancelled, once.wait, true});
+  const http::ExchangeResult outcome =
+      api.send({"DELETE", "/sandboxes/" + id, {}, std::string(kOperation), true, limits.cancelled, limits.wait, true});
   if (is_success(outcome) || (outcome.response && outcome.response->status == 404)) return {};
   return failure_from(outcome, kOperation);
 }
 
-Result<bool> is_gone(ApiClient& api, const std::string& id, const Once& once) {
+Result<bool> is_gone(ApiClient& api, const std::string& id, const CallLimits& limits) {
   constexpr std::string_view kOperation = "verify that the sandbox is gone";
-  const http::Outcome outcome =
-      api.send({"GET", "/sandboxes/" + id, {}, std::string(kOperation), true, once.cancelled, once.wait, true});
+  const http::ExchangeResult outcome =
+      api.send({"GET", "/sandboxes/" + id, {}, std::string(kOperation), true, limits.cancelled, limits.wait, true});
   if (outcome.response && outcome.response->status == 404) return true;
   if (is_success(outcome)) return false;
   return failure_from(outcome, kOperation);

@@ -75,10 +75,10 @@ class ApiClient {
     std::string idempotency_key = {};  // empty: none
   };
   // The response whatever its status, or the failure to get one.
-  http::Outcome send(const Call& call);
+  http::ExchangeResult send(const Call& call);
   // The same by the newer route or, where that is unknown, by the older one; what was found out is remembered by this
   // client.
-  http::Outcome send(Generation generation, const Call& newer, const Call& older);
+  http::ExchangeResult send(Generation generation, const Call& newer, const Call& older);
   // True once the service has shown that it does not know the newer routes.
   bool is_older(Generation generation) const { return (older_ & bit(generation)) != 0; }
   const ApiConfig& config() const { return config_; }
@@ -109,16 +109,16 @@ Result<std::vector<Sandbox>> find_by_metadata(ApiClient& api, const std::map<std
 Result<Sandbox> connect_sandbox(ApiClient& api, const std::string& id, int64_t lease_s);
 
 // Of calls whose caller repeats them itself, in its own time.
-struct Once {
+struct CallLimits {
   http::Milliseconds wait{0};  // for the exchange; 0: as configured
   const std::atomic<bool>* cancelled = nullptr;
 };
-Result<Sandbox> get_sandbox(ApiClient& api, const std::string& id, const Once& once);
+Result<Sandbox> get_sandbox(ApiClient& api, const std::string& id, const CallLimits& limits);
 // Sets the end of life to now + lease_s, or to what the plan allows: the answer does not say which.
-Status renew_lease(ApiClient& api, const std::string& id, int64_t lease_s, const Once& once);
+Status renew_lease(ApiClient& api, const std::string& id, int64_t lease_s, const CallLimits& limits);
 // DELETE; a sandbox that is gone already is success.
-Status kill_sandbox(ApiClient& api, const std::string& id, const Once& once);
+Status kill_sandbox(ApiClient& api, const std::string& id, const CallLimits& limits);
 // True when GET says 404, false while it still lists the sandbox.
-Result<bool> is_gone(ApiClient& api, const std::string& id, const Once& once);
+Result<bool> is_gone(ApiClient& api, const std::string& id, const CallLimits& limits);
 
 }  // namespace osiris::e2b

@@ -39,7 +39,7 @@ void append_input(std::string& body, std::string_view bytes) {
 
 // A service that does not know StreamInput says so by its status (connectrpc.com: 404, 405 and 501 are
 // "unimplemented").
-Error refused_input(const http::Outcome& outcome) {
+Error refused_input(const http::ExchangeResult& outcome) {
   Error error = failure_from(outcome, kInput);
   const int status = outcome.response ? outcome.response->status : 0;
   const std::string code = detail_of(error, "rpc_code").as_string();
@@ -127,7 +127,7 @@ Result<ProcessEvent> ProcessStream::next(http::Milliseconds wait) {
       OSIRIS_ASSIGN(const http::Response* head, exchange_->head());
       head_seen_ = true;
       if (head->status != 200) {
-        http::Outcome outcome;
+        http::ExchangeResult outcome;
         outcome.response = *head;
         outcome.response->body = *bytes;
         closed_ = true;
@@ -143,7 +143,10 @@ Result<ProcessEvent> ProcessStream::next(http::Milliseconds wait) {
 }
 
 Envd::Envd(ApiClient& api, Sandbox sandbox, http::Milliseconds patience)
-    : api_(api), sandbox_(std::move(sandbox)), base_url_(envd_url(api.config(), sandbox_)), patience_(patience) {}
+    : api_(api),
+      sandbox_(std::move(sandbox)),
+      base_url_(envd_url(api.config(), sandbox_)),
+      request_timeout_(patience) {}
 
 http::Request Envd::request(std::string method, const std::string& path, std::string operation) const {
   http::Request request;
@@ -165,7 +168,7 @@ Result<uint64_t> Envd::upload(const std::vector<UploadPart>& parts, const std::a
   http::Request upload = request("POST", "/files", std::string(kOperation));
   upload.headers.add("Content-Type", "multipart/form-data; boundary=" + std::string(kBoundary));
   upload.timeouts.total = http::Milliseconds(0);
-  upload.timeouts.idle = std::max(upload.timeouts.idle, patience_);
+  upload.timeouts.idle = std::max(upload.timeouts.idle, request_timeout_);
   const auto pipe = std::make_shared<http::BodyPipe>(4u << 20);
   upload.body_stream = pipe;
   uint64_t sent = 0;
@@ -190,7 +193,7 @@ Result<uint64_t> Envd::upload(const std::vector<UploadPart>& parts, const std::a
   http::SendOptions options;
   options.cancelled = cancelled;
   options.opened = std::move(opened);
-  const http::Outcome outcome = http::send(api_.transport(), upload, options);
+  const http::ExchangeResult outcome = http::send(api_.transport(), upload, options);
   pipe->abandon();
   producer.join();
   if (outcome.response && outcome.response->status / 100 != 2) return failure_from(outcome, kOperation);
@@ -226,7 +229,7 @@ std::unique_ptr<ProcessStream> Envd::start(const StartSpec& spec) {
   const Json process = Json::object({{"cmd", spec.command}, {"args", arguments}, {"envs", environment}});
   // No Connect-Timeout-Ms: it would kill the worker. Its life is bounded by the sandbox's lease.
   return stream("/process.Process/Start", Json::object({{"process", process}, {"stdin", true}}), "start the worker",
-                std::max(kStreamIdle, patience_));  // it cannot be made twice, so it is waited for
+                std::max(kStreamIdle, request_timeout_));  // it cannot be made twice, so it is waited for
 }
 
 std::unique_ptr<ProcessStream> Envd::connect(int64_t pid) {
@@ -235,7 +238,7 @@ std::unique_ptr<ProcessStream> Envd::connect(int64_t pid) {
 }
 
 Result<Json> Envd::unary(const std::string& procedure, const Json& message, std::string operation,
-                         const Manner& manner) {
+                         const CallOptions& manner) {
   http::Request call = request("POST", procedure, operation);
   call.headers.add("Content-Type", "application/json");
   call.headers.add("Connect-Protocol-Version", "1");
@@ -244,7 +247,7 @@ Result<Json> Envd::unary(const std::string& procedure, const Json& message, std:
   if (manner.wait.count() > 0) call.timeouts = shortened(call.timeouts, manner.wait);
   http::SendOptions options;
   options.cancelled = manner.cancelled;
-  const http::Outcome outcome =
+  const http::ExchangeResult outcome =
       manner.once ? http::send(api_.transport(), call, options) : api_.sender().send(call, options);
   if (!outcome.response || outcome.response->status != 200) return failure_from(outcome, operation);
   auto body = parse_json(outcome.response->body);
@@ -256,7 +259,7 @@ Result<Json> Envd::unary(const std::string& procedure, const Json& message, std:
 Status Envd::stream_input(int64_t pid, std::string_view bytes, const std::atomic<bool>* cancelled) {
   constexpr size_t kSliceBytes = 1u << 20;
   http::Request call = stream_request("/process.Process/StreamInput", std::string(kInput));
-  call.timeouts = shortened(call.timeouts, std::max(api_.config().timeouts.total, patience_));
+  call.timeouts = shortened(call.timeouts, std::max(api_.config().timeouts.total, request_timeout_));
   call.has_secrets = true;
   const size_t slices = bytes.size() / kSliceBytes + 1;
   call.body.reserve(bytes.size() / 3 * 4 + slices * 64 +
@@ -266,7 +269,7 @@ Status Envd::stream_input(int64_t pid, std::string_view bytes, const std::atomic
   for (size_t at = 0; at < bytes.size(); at += kSliceBytes) append_input(call.body, bytes.substr(at, kSliceBytes));
   http::SendOptions options;
   options.cancelled = cancelled;
-  const http::Outcome outcome = api_.sender().send(call, options);
+  const http::ExchangeResult outcome = api_.sender().send(call, options);
   if (!outcome.response || outcome.response->status != 200) return refused_input(outcome);
   EnvelopeDecoder decoder;
   decoder.feed(outcome.response->body);
@@ -309,7 +312,7 @@ std::unique_ptr<http::Exchange> Envd::download(const std::string& path, uint64_t
 Result<bool> Envd::is_alive() {
   http::Request get = request("GET", "/health", "ask the sandbox for its health");
   get.timeouts = shortened(get.timeouts, kAskWait);
-  const http::Outcome outcome = http::send(api_.transport(), get);
+  const http::ExchangeResult outcome = http::send(api_.transport(), get);
   if (outcome.response && outcome.response->status / 100 == 2) return true;
   if (outcome.response && (outcome.response->status == 502 || outcome.response->status == 404)) {
     // The proxy's own JSON says the sandbox is not there; any other 502 is trouble on the way.

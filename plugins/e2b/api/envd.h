@@ -88,13 +88,14 @@ class Envd {
 
  private:
   http::Request request(std::string method, const std::string& path, std::string operation) const;
-  struct Manner {
+  struct CallOptions {
     bool idempotent = false;
     const std::atomic<bool>* cancelled = nullptr;
     http::Milliseconds wait{0};  // for the whole exchange; 0: as configured
     bool once = false;           // never retried
   };
-  Result<Json> unary(const std::string& procedure, const Json& message, std::string operation, const Manner& manner);
+  Result<Json> unary(const std::string& procedure, const Json& message, std::string operation,
+                     const CallOptions& manner);
   http::Request stream_request(const std::string& procedure, std::string operation) const;
   std::unique_ptr<ProcessStream> stream(const std::string& procedure, const Json& message, std::string operation,
                                         http::Milliseconds idle);
@@ -102,7 +103,7 @@ class Envd {
   ApiClient& api_;
   const Sandbox sandbox_;
   const std::string base_url_;
-  const http::Milliseconds patience_;
+  const http::Milliseconds request_timeout_;
 };
 
 // Where a sandbox's envd answers (docs/e2b.md): the configured URL as it is, the shared host of E2B's own domains, or

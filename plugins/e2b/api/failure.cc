@@ -37,7 +37,7 @@ std::string_view hint_for(FailureClass failure) {
     case FailureClass::kNetworkError:
       return "Check the network, the proxy and --e2b-api-url.";
     default:
-      return judge({}).hint;
+      return classify({}).hint;
   }
 }
 
@@ -60,7 +60,7 @@ http::Milliseconds retry_after_of(const Error& error) {
 }
 
 bool may_pass(const Error& error) {
-  if (!error.category.starts_with("e2b.")) return false;  // this machine's, or nobody's
+  if (!error.category.starts_with("e2b.")) return false;  // this machine's, or unknown
   if (const Json& told = detail_of(error, "should_retry"); told.is_bool()) return told.as_bool();
   if (detail_of(error, "error_code").as_string() == "sandbox_create_refused") return false;
   if (const int status = http_status_of(error); status != 0) return status == 429 || is_server_trouble(status);
@@ -100,7 +100,7 @@ FailureClass failure_class_of(const Error& error) {
   return FailureClass::kSandboxError;
 }
 
-Error failure_from(const http::Outcome& outcome, std::string_view operation) {
+Error failure_from(const http::ExchangeResult& outcome, std::string_view operation) {
   const std::string what = "cannot " + std::string(operation);
   Json detail = Json::object({{"operation", operation}, {"retried", false}, {"attempts", 1}});
   if (outcome.failure) {
@@ -142,20 +142,20 @@ Error failure_from(const http::Outcome& outcome, std::string_view operation) {
   }
   const bool is_rpc = !rpc_code.empty();
   const int status = is_rpc ? kRpcStatus : is_unknown_route(response) ? kUnknownRoute : response.status;
-  const Judgement judgement = judge({operation, status, is_rpc ? rpc_code : error_code, said});
+  const Classification classification = classify({operation, status, is_rpc ? rpc_code : error_code, said});
   return after_attempts(
-      make_failure(judgement.failure, std::move(message), std::string(judgement.hint), std::move(detail)),
+      make_failure(classification.failure, std::move(message), std::string(classification.hint), std::move(detail)),
       response.attempts);
 }
 
 Error rpc_failure(std::string_view operation, std::string_view code, std::string_view message) {
-  const Judgement judgement = judge({operation, kRpcStatus, code, message});
-  return make_failure(judgement.failure,
+  const Classification classification = classify({operation, kRpcStatus, code, message});
+  return make_failure(classification.failure,
                       "cannot " + std::string(operation) + ": " + std::string(code) + ": " + std::string(message),
-                      std::string(judgement.hint), Json::object({{"operation", operation}, {"rpc_code", code}}));
+                      std::string(classification.hint), Json::object({{"operation", operation}, {"rpc_code", code}}));
 }
 
-Result<Json> json_body(const http::Outcome& outcome, std::string_view operation) {
+Result<Json> json_body(const http::ExchangeResult& outcome, std::string_view operation) {
   if (!is_success(outcome)) return failure_from(outcome, operation);
   auto body = parse_json(outcome.response->body);
   if (!body)

@@ -21,7 +21,9 @@ Error make_failure(FailureClass failure, std::string message, std::string hint, 
 FailureClass failure_class_of(const Error& error);
 
 // An answer came, and it was a 2xx.
-inline bool is_success(const http::Outcome& outcome) { return outcome.response && outcome.response->status / 100 == 2; }
+inline bool is_success(const http::ExchangeResult& outcome) {
+  return outcome.response && outcome.response->status / 100 == 2;
+}
 
 // An answer outside 2xx as the table sees it.
 struct Answer {
@@ -33,19 +35,19 @@ struct Answer {
 inline constexpr int kRpcStatus = -1;     // a Connect error of envd's, which says more by its code than by its status
 inline constexpr int kUnknownRoute = -2;  // is_unknown_route()
 
-struct Judgement {
+struct Classification {
   FailureClass failure = FailureClass::kSandboxError;
   std::string_view hint;
   size_t row = 0;  // of the table; the first one that fits counts
 };
-Judgement judge(const Answer& answer);
-size_t judgement_rows();
+Classification classify(const Answer& answer);
+size_t classification_rows();
 
 // The error for an answer outside 2xx, or for no answer at all. `operation` is what was tried ("create a sandbox"). An
 // answer of envd's RPCs names a code of Connect's, which says more than its status and lands in detail as "rpc_code".
-Error failure_from(const http::Outcome& outcome, std::string_view operation);
+Error failure_from(const http::ExchangeResult& outcome, std::string_view operation);
 // The document that an answer is; the failure of an answer that is none, however it came to be torn.
-Result<Json> json_body(const http::Outcome& outcome, std::string_view operation);
+Result<Json> json_body(const http::ExchangeResult& outcome, std::string_view operation);
 
 // The error for a Connect code that came inside a stream.
 Error rpc_failure(std::string_view operation, std::string_view code, std::string_view message);

@@ -34,7 +34,7 @@ struct Row {
 };
 
 constexpr std::string_view kSandboxToken =
-    "The token of the sandbox was refused, not your API key: somebody else may have resumed or changed the sandbox. "
+    "The token of the sandbox was refused, not your API key: another client may have resumed or changed the sandbox. "
     "Run again.";
 constexpr std::string_view kConcurrency =
     "Wait for other sandboxes to end, `osiris resources list --adapter e2b` shows yours, or raise the plan's limits.";
@@ -143,7 +143,7 @@ constexpr Row kRows[] = {
      "--e2b-template."},
     {"", 400, "", "", F::kSandboxError, kOtherVersion},
     {"", 409, "", "", F::kSandboxError,
-     "Somebody else changes it at the same time (pauses, resumes or kills the sandbox, builds the template); run "
+     "Another client changes it at the same time (pauses, resumes or kills the sandbox, builds the template); run "
      "again."},
     {"", 422, "", "", F::kSandboxError, kOtherVersion},
 
@@ -177,9 +177,9 @@ bool fits(const Row& row, const Answer& answer) {
 
 }  // namespace
 
-size_t judgement_rows() { return std::size(kRows); }
+size_t classification_rows() { return std::size(kRows); }
 
-Judgement judge(const Answer& answer) {
+Classification classify(const Answer& answer) {
   const auto row =
       std::find_if(std::begin(kRows), std::end(kRows) - 1, [&](const Row& each) { return fits(each, answer); });
   return {row->failure, row->hint, static_cast<size_t>(row - std::begin(kRows))};

@@ -42,7 +42,7 @@ Status put_context(ApiClient& api, const std::string& url, const Json& headers, 
   put.body = std::move(bytes);
   http::SendOptions options;
   options.cancelled = cancelled;
-  const http::Outcome outcome = api.sender().send(put, options);
+  const http::ExchangeResult outcome = api.sender().send(put, options);
   if (is_success(outcome)) return {};
   return failure_from(outcome, put.label);
 }
@@ -53,7 +53,7 @@ Result<uint64_t> upload_contexts(ApiClient& api, const TemplateSpec& spec, const
   for (const BuildStep& step : spec.steps) {
     if (step.files_hash.empty()) continue;
     const std::string operation = "ask where the template's files go";
-    const http::Outcome outcome =
+    const http::ExchangeResult outcome =
         api.send({"GET", "/templates/" + template_id + "/files/" + step.files_hash, {}, operation, true, cancelled});
     OSIRIS_ASSIGN(const Json answer, json_body(outcome, operation));
     if (answer["present"].as_bool()) continue;
@@ -77,7 +77,7 @@ Error build_failed(const std::string& name, const Json& status, const std::deque
 Result<Json> build_status(ApiClient& api, const std::string& template_id, const std::string& build_id,
                           int64_t logs_seen, const BuildOptions& options) {
   const std::string operation = "follow the template build";
-  const http::Outcome outcome =
+  const http::ExchangeResult outcome =
       api.send({"GET",
                 "/templates/" + template_id + "/builds/" + build_id + "/status?logsOffset=" + std::to_string(logs_seen),
                 {},
@@ -95,7 +95,7 @@ Status start_build(ApiClient& api, const std::string& name, const std::string& t
   const http::RetryPolicy policy{.budget = options.retry_budget};
   std::optional<std::chrono::steady_clock::time_point> until;
   for (int attempt = 1;; ++attempt) {
-    const http::Outcome started = api.send(
+    const http::ExchangeResult started = api.send(
         {"POST", "/v2/templates/" + template_id + "/builds/" + build_id, recipe, operation, false, options.cancelled});
     if (is_success(started)) return {};
     const Error error = after_attempts(failure_from(started, operation), attempt);
@@ -151,7 +151,7 @@ Result<BuiltTemplate> build(ApiClient& api, const TemplateSpec& spec, const std:
   older.path = "/v2/templates";
   older.body.erase("name");
   older.body.set("alias", built.name);
-  const http::Outcome created = api.send(Generation::kTemplates, newer, older);
+  const http::ExchangeResult created = api.send(Generation::kTemplates, newer, older);
   if (!is_success(created)) return failure_from(created, operation);
   OSIRIS_ASSIGN(const Json answer, json_body(created, operation));
   built.template_id = answer["templateID"].as_string();
@@ -182,7 +182,7 @@ std::string TemplateSpec::name() const {
 Result<std::optional<std::string>> find_template(ApiClient& api, const std::string& name,
                                                  const std::atomic<bool>* cancelled) {
   const std::string operation = "look for template " + name;
-  const http::Outcome outcome = api.send({"GET", "/templates/aliases/" + name, {}, operation, true, cancelled});
+  const http::ExchangeResult outcome = api.send({"GET", "/templates/aliases/" + name, {}, operation, true, cancelled});
   if (outcome.response && outcome.response->status == 404) return std::optional<std::string>();
   OSIRIS_ASSIGN(const Json answer, json_body(outcome, operation));
   return std::optional<std::string>(answer["templateID"].as_string());
@@ -230,7 +230,7 @@ Result<std::vector<ListedTemplate>> list_templates(ApiClient& api) {
   std::vector<ListedTemplate> listed;
   std::string token;
   for (int page = 0; page < 1000; ++page) {
-    const http::Outcome outcome = api.send(
+    const http::ExchangeResult outcome = api.send(
         Generation::kTemplateLists,
         {"GET", "/v2/templates?limit=100" + (token.empty() ? "" : "&nextToken=" + token), {}, operation, true, nullptr},
         {"GET", "/templates", {}, operation, true, nullptr});
@@ -255,7 +255,7 @@ Result<std::vector<ListedTemplate>> list_templates(ApiClient& api) {
 
 Status delete_template(ApiClient& api, const std::string& template_id) {
   const std::string operation = "delete template " + template_id;
-  const http::Outcome outcome = api.send({"DELETE", "/templates/" + template_id, {}, operation, true, nullptr});
+  const http::ExchangeResult outcome = api.send({"DELETE", "/templates/" + template_id, {}, operation, true, nullptr});
   if (is_success(outcome) || (outcome.response && outcome.response->status == 404)) return {};
   return failure_from(outcome, operation);
 }

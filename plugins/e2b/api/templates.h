@@ -31,7 +31,8 @@ struct TemplateSpec {
 
   // "osiris-<16 hex>": the same spec has the same name on any machine.
   std::string name() const;
-  // The same with "-<8 hex>" of whoever builds it: for services where a name belongs to the first team that takes it.
+  // The same with "-<8 hex>" of the user who builds it: for services where a name belongs to the first team that takes
+  // it.
   std::string name_of(std::string_view owner) const;
 };
 

@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kBodyShownBytes = 2'000;
 constexpr size_t kBodySearchedBytes = size_t{256} << 10;  // of an answer, for credentials
 
-// Requests that carry somebody's right to enter, by header.
+// Request headers that carry credentials.
 constexpr std::string_view kCredentialHeaders[] = {"X-API-Key", "X-Access-Token", "E2b-Traffic-Access-Token",
                                                    "Authorization"};
 

@@ -37,7 +37,7 @@ class Host {
   void metric(const Metric& metric) const;
   void progress(double done, double total, std::string_view note) const;
   bool is_cancelled() const;
-  // Lends the value to `use` for the time of the call; whoever copies it wipes the copy.
+  // Lends the value to `use` for the time of the call; a `use` that copies it wipes the copy.
   Status with_secret(std::string_view name, const std::function<void(std::string_view value)>& use) const;
 
  private:

@@ -18,7 +18,7 @@ struct ExitInfo {
   enum class Kind {
     kExited,    // with exit status `status`
     kSignaled,  // by signal number `status`
-    kLost,      // nobody can say; `error` says what is known (a machine that vanished, a host that answers no more)
+    kLost,      // unknown; `error` says what is known (a machine that vanished, a host that answers no more)
   };
   Kind kind = Kind::kLost;
   int status = 0;

@@ -68,8 +68,8 @@ class RemoteProcesses {
 
   // What errors of the calls above say: of connect(), that there is no such process any more; of send_input(), that the
   // process has ended or is about to.
-  virtual bool says_no_process(const Error& error) const = 0;
-  virtual bool says_input_closed(const Error& error) const = 0;
+  virtual bool is_unknown_process(const Error& error) const = 0;
+  virtual bool is_input_closed(const Error& error) const = 0;
 };
 
 }  // namespace osiris::sdk

@@ -18,8 +18,8 @@ constexpr Milliseconds kRecordsSilence{5'000};
 }  // namespace
 
 StreamedChannel::StreamedChannel(const Service& service, RemoteProcesses& processes, const Waker& waker,
-                                 ChannelSurroundings surroundings)
-    : service_(service), processes_(processes), waker_(waker), surroundings_(std::move(surroundings)) {
+                                 ChannelContext context)
+    : service_(service), processes_(processes), waker_(waker), context_(std::move(context)) {
   sender_ = std::thread([this] { send_loop(); });
 }
 
@@ -159,7 +159,7 @@ void StreamedChannel::send_loop() {
     const Status sent = processes_.send_input(pid_, bytes, abort_sending_);
     wipe(bytes);
     if (sent.ok() || abort_sending_) continue;
-    surroundings_.log("could not send to the worker: " + sent.error().message);
+    context_.log("could not send to the worker: " + sent.error().message);
     {
       const std::lock_guard lock(send_mutex_);
       send_error_ = sent.error();
@@ -172,7 +172,7 @@ void StreamedChannel::send_loop() {
 
 // Whether input was refused because the worker has ended, or is about to: its stream says how.
 bool StreamedChannel::is_ending(const Error& error) {
-  if (!processes_.says_input_closed(error)) return false;
+  if (!processes_.is_input_closed(error)) return false;
   constexpr int kLooks = 5;
   for (int look = 0; look < kLooks; ++look) {
     if (look > 0) std::this_thread::sleep_for(Milliseconds(100));
@@ -186,7 +186,7 @@ void StreamedChannel::close_input() {}  // the worker is told to shut down, and 
 
 void StreamedChannel::kill() {
   if (const Status killed = processes_.kill(pid_); !killed)
-    surroundings_.log("could not kill the worker: " + killed.error().message);
+    context_.log("could not kill the worker: " + killed.error().message);
 }
 
 ExitInfo StreamedChannel::lost(Error error) const {
@@ -219,7 +219,7 @@ Diagnosis StreamedChannel::diagnose() {
     if (!pids) return {Cause::kAlive, std::nullopt, daemon + " answers"};
     if (std::find(pids->begin(), pids->end(), pid_) != pids->end()) {
       // A worker that lives and a stream that brings not even heartbeats: the worker stalls, or the stream is dead
-      // although nobody closed it. A new stream costs nothing and tells; one is tried per silence.
+      // although neither side closed it. A new stream costs nothing and tells; one is tried per silence.
       if (std::exchange(reopened_for_silence_, true))
         return {Cause::kAlive, std::nullopt, daemon + " answers and lists the worker"};
       return {Cause::kNetwork, std::nullopt, daemon + " lists the worker; listening to it anew"};
@@ -233,11 +233,11 @@ Diagnosis StreamedChannel::diagnose() {
       return {Cause::kAlive, std::nullopt, daemon + " no longer lists the worker; its end is on the way"};
     return {Cause::kNetwork, std::nullopt, "the worker has ended; asking how"};
   }
-  const auto gone = surroundings_.is_gone();
+  const auto gone = context_.is_gone();
   if (gone && *gone)
     return {Cause::kGone,
             lost(service_.failure(FailureClass::kSandboxError,
-                                  noun + " " + surroundings_.machine_id + " is gone: the service no longer knows it",
+                                  noun + " " + context_.machine_id + " is gone: the service no longer knows it",
                                   "It was killed from outside, ran out of lease, or its service lost it; run again.")),
             "the control plane no longer lists the " + noun};
   if (gone) return {Cause::kNetwork, std::nullopt, "the " + noun + " is listed but its " + daemon + " does not answer"};
@@ -250,11 +250,11 @@ Status StreamedChannel::reopen() {
   auto first = stream->next(Milliseconds(5'000));
   if (!first) {
     const Error& error = first.error();
-    if (processes_.says_no_process(error)) {
+    if (processes_.is_unknown_process(error)) {
       // Ended, and longer ago than the daemon remembers.
       const std::lock_guard lock(mutex_);
       exit_ = lost(service_.failure(FailureClass::kWorkerCrash, "the worker in " + std::string(service_.noun()) + " " +
-                                                                    surroundings_.machine_id +
+                                                                    context_.machine_id +
                                                                     " ended while the connection was broken"));
       arrived_.wake();
       return {};
@@ -269,7 +269,7 @@ Status StreamedChannel::reopen() {
 }
 
 Result<std::string> StreamedChannel::fetch_records_once() {
-  const auto stream = surroundings_.open_records();
+  const auto stream = context_.open_records();
   std::string text;
   for (;;) {
     auto bytes = stream->read(kRecordsSilence);
@@ -286,7 +286,7 @@ Result<std::string> StreamedChannel::fetch_records_once() {
 // The worker is dead and its file stays: asked again whatever the answer, but for "not there", until the budget is used
 // up.
 Result<std::string> StreamedChannel::fetch_records(uint64_t) {
-  const http::RetryPolicy policy{.budget = surroundings_.retry_budget};
+  const http::RetryPolicy policy{.budget = context_.retry_budget};
   const auto until = std::chrono::steady_clock::now() + policy.budget;
   for (int attempt = 1;; ++attempt) {
     auto records = fetch_records_once();

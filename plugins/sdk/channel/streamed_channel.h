@@ -15,7 +15,7 @@
 namespace osiris::sdk {
 
 // What a channel needs of the machine besides its processes; all called from the loop's thread, but for `log`.
-struct ChannelSurroundings {
+struct ChannelContext {
   std::string machine_id;
   // Asks the service, within 2 s, whether the machine is no more.
   std::function<Result<bool>()> is_gone;
@@ -28,8 +28,7 @@ struct ChannelSurroundings {
 class StreamedChannel : public Channel {
  public:
   // All are borrowed.
-  StreamedChannel(const Service& service, RemoteProcesses& processes, const Waker& waker,
-                  ChannelSurroundings surroundings);
+  StreamedChannel(const Service& service, RemoteProcesses& processes, const Waker& waker, ChannelContext context);
   ~StreamedChannel() override;
 
   // Starts the worker and returns at once.
@@ -62,7 +61,7 @@ class StreamedChannel : public Channel {
   const Service& service_;
   RemoteProcesses& processes_;
   const Waker& waker_;
-  const ChannelSurroundings surroundings_;
+  const ChannelContext context_;
   const Waker arrived_;  // something is in the queue below
   int64_t pid_ = 0;
   bool reopened_for_silence_ = false;  // since something was heard last

@@ -1,4 +1,4 @@
-// The document "artifacts": what the run wrote and where it lies now. The host reads every file and compares it with
+// The document "artifacts": what the run wrote and where it is now. The host reads every file and compares it with
 // the plan and with what its step was seen to write.
 #pragma once
 

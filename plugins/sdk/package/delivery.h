@@ -37,7 +37,7 @@ struct DeliveryRequest {
   std::string present_in;
   Layout layout;  // the process works in layout.run, which the upload makes; when layout.arrived() is there, all is
   bool wipe_other_runs = false;
-  std::optional<Result<std::string>> packed;  // of packed_worker(), if somebody has it already
+  std::optional<Result<std::string>> packed;  // of packed_worker(), if the caller has it already
 };
 Result<Delivery> plan_delivery(DeliveryRequest request);
 

@@ -1,5 +1,5 @@
 // Brings back what the run wrote: one archive, streamed, every file written beside its target and checked by size and
-// hash before the first one is put in its place. Targets come from the host's own plan, never from the far side.
+// hash before the first one is put in its place. Targets come from the host's own plan, never from the remote machine.
 #pragma once
 
 #include <atomic>

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "plugins/sdk/place/held_place.h"
+#include "plugins/sdk/place/held_machine.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/random.h"
 #include "protocol/base/text.h"
@@ -24,16 +24,16 @@ Milliseconds left_until(steady_clock::time_point until) {
 
 }  // namespace
 
-Result<Machine> Creation::ask(const Wanted& wanted) {
+Result<Machine> Creation::ask(const MachineSpec& wanted) {
   if (first_asked_ns_ == 0) first_asked_ns_ = system_clock().monotonic_ns();
   auto created =
       context_.place.create(wanted, {.wait = context_.settings.create_timeout, .cancelled = &context_.cancelled});
-  if (created && !birth_) birth_ = Lifetime::Birth{first_asked_ns_, system_clock().monotonic_ns()};
+  if (created && !create_times_) create_times_ = Lifetime::CreateTimes{first_asked_ns_, system_clock().monotonic_ns()};
   return created;
 }
 
 // By the token; with what it takes to reach it, which only taking it over tells.
-Result<std::optional<Machine>> Creation::find_made(const Wanted& wanted) {
+Result<std::optional<Machine>> Creation::find_made(const MachineSpec& wanted) {
   const auto found = context_.place.find({{meta::kToken, token_}});
   if (!found || found->empty()) return std::optional<Machine>();
   context_.host.log(OSIRIS_INFO, "the reply to creating " + std::string(context_.place.service().noun()) + " " +
@@ -44,10 +44,11 @@ Result<std::optional<Machine>> Creation::find_made(const Wanted& wanted) {
 
 // After a create in doubt one that worked: asked once more, a service that honours the token names the same machine.
 // Then there is one machine, and nothing has to be looked for. Any other answer leaves the doubt.
-void Creation::settle(const Wanted& wanted, const Machine& made) {
+void Creation::settle(const MachineSpec& wanted, const Machine& made) {
   if (!honoured_ && steady_clock::now() < late_until_ && context_.place.may_honour_tokens()) {
     const auto again = ask(wanted);
-    honoured_ = (again && again->id == made.id) || (!again && context_.place.judge(again.error()).honours_token);
+    honoured_ = (again && again->id == made.id) ||
+                (!again && context_.place.classify_create_failure(again.error()).honours_token);
     doubles_ = again && again->id != made.id;
   }
   if (!honoured_) return;
@@ -55,7 +56,7 @@ void Creation::settle(const Wanted& wanted, const Machine& made) {
   late_until_ = {};
 }
 
-Result<Machine> Creation::create(Wanted wanted) {
+Result<Machine> Creation::create(MachineSpec wanted) {
   token_ = to_hex(random_bytes(16));
   wanted.metadata[meta::kToken] = token_;
   wanted.idempotency_token = token_;
@@ -73,7 +74,7 @@ Result<Machine> Creation::create(Wanted wanted) {
       return created;
     }
     const Error error = service.after_attempts(created.error(), attempt);
-    const CreateFailure failure = context_.place.judge(error);
+    const CreateFailure failure = context_.place.classify_create_failure(error);
     honoured_ |= failure.honours_token;
     if (failure.is_late) late_until_ = steady_clock::now() + std::min(context_.settings.create_timeout, kLateMax);
     if (context_.cancelled) {

@@ -23,7 +23,7 @@ class Creation {
   explicit Creation(const HoldContext& context) : context_(context) {}
 
   // The token is added here. Journals the intent before the first call.
-  Result<Machine> create(Wanted wanted);
+  Result<Machine> create(MachineSpec wanted);
 
   // Whether more than the machine that create() returned may have been made.
   bool is_in_doubt() const { return doubtful_; }
@@ -32,12 +32,12 @@ class Creation {
   // What a create may have made beside `known`, found by the token; waits for what may still be on its way. The retry
   // budget at most, and what a late create may take.
   Result<std::vector<Machine>> find_doubles(const std::string& known) const;
-  const std::optional<Lifetime::Birth>& birth() const { return birth_; }
+  const std::optional<Lifetime::CreateTimes>& create_times() const { return create_times_; }
 
  private:
-  Result<Machine> ask(const Wanted& wanted);
-  Result<std::optional<Machine>> find_made(const Wanted& wanted);
-  void settle(const Wanted& wanted, const Machine& made);
+  Result<Machine> ask(const MachineSpec& wanted);
+  Result<std::optional<Machine>> find_made(const MachineSpec& wanted);
+  void settle(const MachineSpec& wanted, const Machine& made);
 
   const HoldContext& context_;
   std::string token_;
@@ -46,7 +46,7 @@ class Creation {
   bool doubles_ = false;
   std::chrono::steady_clock::time_point late_until_{};
   int64_t first_asked_ns_ = 0;  // monotonic
-  std::optional<Lifetime::Birth> birth_;
+  std::optional<Lifetime::CreateTimes> create_times_;
 };
 
 }  // namespace osiris::sdk

@@ -79,7 +79,7 @@ std::string shown_name(const EgressHost& host) {
   return host.name + ":" + ports;
 }
 
-// With one of these the denied ranges are somebody else's business.
+// With one of these the denied ranges are the proxy's concern.
 bool reaches_private_ranges(const EgressOptions& options) {
   return options.egress_proxy || options.allow_private || options.allow_loopback;
 }

@@ -1,4 +1,4 @@
-// What this run has asked for far away, on disk before it is asked for: session_dir/adapter/<adapter>-journal.jsonl.
+// What this run has asked a service for, on disk before it is asked for: session_dir/adapter/<adapter>-journal.jsonl.
 // With it, and with the metadata every machine carries, a run that died in the middle of a call leaves nothing that
 // cannot be found.
 //

@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 
 constexpr const char* kPrefix = "sandbox-";
 
-// No lease is longer than an hour: what nobody touched for a day, and nobody holds, is of a machine that ended by
-// itself.
+// No lease is longer than an hour: a file that was not touched for a day and is not locked is of a machine that ended
+// by itself.
 void remove_forgotten(const fs::path& directory) {
   std::error_code code;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory, code)) {
@@ -67,7 +67,7 @@ std::optional<KeepFile::Memory> KeepFile::memory() const {
   return memory;
 }
 
-// In place: the lock is on this file and not on one that takes its name. A torn text is nobody's.
+// In place: the lock is on this file and not on one that takes its name. A torn text names no machine.
 Status KeepFile::write(const std::string& text) const {
   if (::ftruncate(lock_.fd(), 0) != 0 ||
       ::pwrite(lock_.fd(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))

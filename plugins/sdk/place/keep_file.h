@@ -1,8 +1,8 @@
 // What this user remembers of machines that are kept between runs: <state_dir>/<adapter>/sandbox-<run id>, of the run
-// that created one. A run locks its file before it asks for a machine, and whoever takes the machine over locks it in
-// turn, so that a second run of the same pipeline at the same time takes another one. Its content is written by a run
-// that ended in order and taken out by the next one: a file without content, and held by nobody, is of a run that died,
-// and its machine is in an unknown state.
+// that created one. A run locks its file before it asks for a machine, and a run that takes the machine over locks it
+// in turn, so that a second run of the same pipeline at the same time takes another one. Its content is written by a
+// run that ended in order and taken out by the next one: a file without content that no process holds is of a run that
+// died, and its machine is in an unknown state.
 #pragma once
 
 #include <filesystem>
@@ -20,7 +20,7 @@ class KeepFile {
   // Makes and locks the file of a run that is about to create a machine. nullopt: another process holds it.
   static Result<std::optional<KeepFile>> create(const std::filesystem::path& directory, const std::string& run_id);
   // Locks the file of the run that created a machine. nullopt: another process holds it, or it was not made here
-  // (local_mark.h): then nothing is known of that machine, and somebody else may be using it.
+  // (local_mark.h): then nothing is known of that machine, and another machine's run may be using it.
   static Result<std::optional<KeepFile>> open(const std::filesystem::path& directory, const std::string& run_id);
 
   // What the last run left, in order.

@@ -12,8 +12,9 @@ constexpr Milliseconds kQuestionMax{5'000};  // of the other questions
 
 }  // namespace
 
-Renewal::Renewal(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::Birth> birth,
-                 LeaseListener listener, const Clock& clock)
+LeaseRenewal::LeaseRenewal(Place& place, std::string machine_id, int64_t lease_s,
+                           std::optional<Lifetime::CreateTimes> create_times, LeaseListener listener,
+                           const Clock& clock)
     : place_(place),
       machine_id_(std::move(machine_id)),
       lease_ns_(lease_s * kSecondNs),
@@ -21,20 +22,20 @@ Renewal::Renewal(Place& place, std::string machine_id, int64_t lease_s, std::opt
       listener_(std::move(listener)),
       clock_(clock),
       expires_ns_(clock.monotonic_ns() + lease_ns_),
-      lifetime_(birth) {}
+      lifetime_(create_times) {}
 
-int64_t Renewal::expires_monotonic_ns() const {
+int64_t LeaseRenewal::expires_monotonic_ns() const {
   const std::lock_guard lock(mutex_);
   return expires_ns_;
 }
 
-std::optional<Lifetime::Limit> Renewal::limit_reached() const {
+std::optional<Lifetime::Limit> LeaseRenewal::limit_reached() const {
   const std::lock_guard lock(mutex_);
   return lifetime_.is_over(clock_.monotonic_ns()) ? lifetime_.limit() : std::nullopt;
 }
 
 // What the service makes of a renewal. An answer that does not come is asked for again after a later one.
-void Renewal::look(int64_t asked_ns) {
+void LeaseRenewal::look(int64_t asked_ns) {
   const auto machine =
       place_.look(machine_id_, {.wait = std::min(kQuestionMax, place_.request_timeout()), .cancelled = &stopped_});
   if (!machine) return;
@@ -48,7 +49,7 @@ void Renewal::look(int64_t asked_ns) {
   listener_.limited(*limit, std::max<int64_t>(0, (limit->latest_ns - clock_.monotonic_ns()) / kSecondNs));
 }
 
-std::optional<Milliseconds> Renewal::renew() {
+std::optional<Milliseconds> LeaseRenewal::renew() {
   // The new end counts from when the service handled the call, which is after this moment. One that hangs leaves time
   // for another.
   const int64_t asked_ns = clock_.monotonic_ns();
@@ -67,7 +68,7 @@ std::optional<Milliseconds> Renewal::renew() {
   const Error& error = renewed.error();
   const Service& service = place_.service();
   const std::string machine = std::string(service.noun()) + " " + machine_id_;
-  if (place_.says_life_is_over(error)) {
+  if (place_.is_end_of_life(error)) {
     const std::lock_guard lock(mutex_);
     lifetime_.refused(clock_.monotonic_ns());
   }
@@ -88,14 +89,14 @@ std::optional<Milliseconds> Renewal::renew() {
 }
 
 // One 404 may come from a proxy that has just lost its routes; a machine is not given up for that.
-bool Renewal::is_gone_for_sure() const {
+bool LeaseRenewal::is_gone_for_sure() const {
   const auto gone = place_.is_gone(machine_id_, {.wait = kQuestionMax, .cancelled = &stopped_});
   return gone && *gone;
 }
 
-Lease::Lease(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::Birth> birth,
+Lease::Lease(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::CreateTimes> create_times,
              LeaseListener listener)
-    : renewal_(place, std::move(machine_id), lease_s, birth, std::move(listener), system_clock()),
+    : renewal_(place, std::move(machine_id), lease_s, create_times, std::move(listener), system_clock()),
       thread_([this] { run(); }) {}
 
 Lease::~Lease() { stop(); }

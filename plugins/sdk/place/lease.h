@@ -29,11 +29,11 @@ struct LeaseListener {
 };
 
 // What a lease does each time it is due, and when that is; without a thread and by any clock.
-class Renewal {
+class LeaseRenewal {
  public:
   // Borrows the place and the clock.
-  Renewal(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::Birth> birth,
-          LeaseListener listener, const Clock& clock);
+  LeaseRenewal(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::CreateTimes> create_times,
+               LeaseListener listener, const Clock& clock);
 
   Milliseconds first_pause() const { return third_; }
   // Renews once. How long to wait before the next time; nullopt: there is nothing to renew any more, and `lost` has
@@ -67,7 +67,7 @@ class Renewal {
 class Lease {
  public:
   // Borrows the place.
-  Lease(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::Birth> birth,
+  Lease(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::CreateTimes> create_times,
         LeaseListener listener);
   ~Lease();
   Lease(const Lease&) = delete;
@@ -81,7 +81,7 @@ class Lease {
  private:
   void run();
 
-  Renewal renewal_;
+  LeaseRenewal renewal_;
   std::mutex mutex_;
   std::condition_variable stopping_;
   bool stopped_ = false;

@@ -14,17 +14,17 @@ class Lifetime {
  public:
   // When the machine came to be, by this machine's monotonic clock: after its create was asked for, before that was
   // answered.
-  struct Birth {
+  struct CreateTimes {
     int64_t asked_ns = 0;
     int64_t answered_ns = 0;
   };
   // nullopt: a machine that was taken over. Its age is worked out of the first look, so its limit shows at the second
   // one.
-  explicit Lifetime(std::optional<Birth> birth) : birth_(birth) {}
+  explicit Lifetime(std::optional<CreateTimes> create_times) : create_times_(create_times) {}
 
   struct Limit {
     int64_t life_s = 0;  // of a machine under this plan, to the nearest second
-    // Monotonic. Between the two lies the true end: close to each other for a machine of our own, a lease apart for one
+    // Monotonic. Between the two is the true end: close to each other for a machine of our own, a lease apart for one
     // taken over.
     int64_t earliest_ns = 0;
     int64_t latest_ns = 0;
@@ -41,8 +41,8 @@ class Lifetime {
   bool is_over(int64_t now_ns) const { return limit_ && now_ns >= limit_->earliest_ns; }
 
  private:
-  std::optional<Birth> birth_;
-  bool is_guessed_ = false;  // birth_
+  std::optional<CreateTimes> create_times_;
+  bool is_guessed_ = false;  // create_times_
   std::optional<Limit> limit_;
 };
 

@@ -1,6 +1,6 @@
 // Where a remote worker runs: what an adapter brings for the sdk to hold a machine for the time of a run. The sdk does
 // the rest: the intent on disk, doubt about lost answers, the lease, the verified end, machines kept between runs, a
-// fresh machine for one that vanished (held_place.h, remote_adapter.h).
+// fresh machine for one that vanished (held_machine.h, remote_adapter.h).
 #pragma once
 
 #include <any>
@@ -34,13 +34,13 @@ inline constexpr const char* kKeep = "osiris_keep";      // the reuse key of a m
 // What a machine is made from, and what of ours is in it already.
 struct Template {
   std::string id;
-  std::string worker_directory;  // where the worker lies unpacked; empty: not in it
-  std::string cache_directory;   // where packages of steps lie; empty: the layout's
+  std::string worker_directory;  // where the unpacked worker is; empty: not in it
+  std::string cache_directory;   // where packages of steps are; empty: the layout's
   bool found_by_name = false;    // made by an earlier run: should nothing come of it, it is made again
 };
 
 // One machine to create.
-struct Wanted {
+struct MachineSpec {
   std::string template_id;
   int64_t lease_s = 0;
   Metadata metadata;
@@ -99,14 +99,15 @@ class Place {
   // Calls made so far.
   virtual uint64_t calls() const = 0;
 
-  // Not repeated after a failure: that is creation.h's, by what judge() says of it. A create that is under way when the
-  // run is cancelled may end: what it makes can then be killed at once, and not only when its lease is over.
-  virtual Result<Machine> create(const Wanted& wanted, const CallLimits& limits) = 0;
-  virtual CreateFailure judge(const Error& create_error) const = 0;
+  // Not repeated after a failure: that is creation.h's, by what classify_create_failure() says of it. A create that is
+  // under way when the run is cancelled may end: what it makes can then be killed at once, and not only when its lease
+  // is over.
+  virtual Result<Machine> create(const MachineSpec& wanted, const CallLimits& limits) = 0;
+  virtual CreateFailure classify_create_failure(const Error& create_error) const = 0;
   // Whether the service may know idempotency tokens: false once it has shown that it does not.
   virtual bool may_honour_tokens() const = 0;
   // Whether the template is at fault, as an earlier build that broke half way leaves one.
-  virtual bool says_template_is_broken(const Error& create_error) const = 0;
+  virtual bool is_template_failure(const Error& create_error) const = 0;
 
   // Every machine with this metadata.
   virtual Result<std::vector<Machine>> find(const Metadata& metadata) = 0;
@@ -116,7 +117,7 @@ class Place {
   // Sets the end of life to now + lease_s, or to what the service allows: the answer does not say which.
   virtual Status renew(const std::string& id, int64_t lease_s, const CallLimits& limits) = 0;
   // Of renew(): the machine's life is at the end that the service allows.
-  virtual bool says_life_is_over(const Error& renew_error) const = 0;
+  virtual bool is_end_of_life(const Error& renew_error) const = 0;
   // For people, after such an end: how a run may come through.
   virtual std::string_view short_life_hint() const = 0;
   // A machine that is gone already is success.

@@ -95,7 +95,7 @@ std::string RemoteAdapter::prepare(const plugin::Request& from) {
 
 Status RemoteAdapter::acquire(const RunRequest& request, const Template& made_from, bool reuse) {
   acquire_began_ns_ = system_clock().monotonic_ns();
-  HeldPlace::Request wanted;
+  HeldMachine::Request wanted;
   wanted.wanted.template_id = made_from.id;
   wanted.wanted.lease_s = settings_.lease_s();
   wanted.wanted.egress = egress_;
@@ -111,14 +111,14 @@ Status RemoteAdapter::acquire(const RunRequest& request, const Template& made_fr
                             std::string(place_->service().id());
     wanted.reuse = reuse;
   }
-  held_ = std::make_unique<HeldPlace>(
+  held_ = std::make_unique<HeldMachine>(
       HoldContext{host_, settings_, *place_, *journal_, [this](Milliseconds wait) { return sleep(wait); }, cancelled_});
   return held_->acquire(wanted);
 }
 
 Status RemoteAdapter::acquire_with_template(const RunRequest& request, Template& made_from, bool may_take_kept) {
   Status acquired = acquire(request, made_from, may_take_kept);
-  if (acquired || !made_from.found_by_name || cancelled_ || !place_->says_template_is_broken(acquired.error()))
+  if (acquired || !made_from.found_by_name || cancelled_ || !place_->is_template_failure(acquired.error()))
     return acquired;
   host_.log(OSIRIS_WARN, acquired.error().message + "; building the template again");
   OSIRIS_ASSIGN(made_from, choose_template(request, true));
@@ -149,7 +149,8 @@ Result<RunOutcome> RemoteAdapter::run(const RunRequest& request) {
   OSIRIS_TRY(begin(request));
   OSIRIS_ASSIGN(egress_, derive_egress(settings_, network(), request, system_resolver(network().flags)));
   say_egress();
-  OSIRIS_ASSIGN(PackagePlan plan, plan_package(request, layout_of(place_->home(), request.run_id), settings_.keep));
+  OSIRIS_ASSIGN(PackageContents plan,
+                list_package_contents(request, layout_of(place_->home(), request.run_id), settings_.keep));
   OSIRIS_ASSIGN(Template made_from, choose_template(request, false));
   Replacement replacement(place_->service(), place_->short_life_hint(), settings_.retry_budget);
   for (;;) {

@@ -23,8 +23,8 @@
 #include "plugins/sdk/abi/host.h"
 #include "plugins/sdk/abi/request.h"
 #include "plugins/sdk/channel/waker.h"
-#include "plugins/sdk/package/package_plan.h"
-#include "plugins/sdk/place/held_place.h"
+#include "plugins/sdk/package/package_contents.h"
+#include "plugins/sdk/place/held_machine.h"
 #include "plugins/sdk/place/place.h"
 #include "plugins/sdk/place/remote_settings.h"
 #include "plugins/sdk/run/run_loop.h"
@@ -80,7 +80,7 @@ class RemoteAdapter : public plugin::Adapter {
   Egress egress_;
   std::unique_ptr<Place> place_;
   std::unique_ptr<Journal> journal_;
-  std::unique_ptr<HeldPlace> held_;
+  std::unique_ptr<HeldMachine> held_;
   std::unique_ptr<MachineAccess> access_;
   std::optional<rpc::Packed> packed_;
   bool succeeded_ = false;  // execute said so: collect must have something to fetch

@@ -16,16 +16,16 @@ int64_t elapsed_ms(int64_t since_ns) { return (system_clock().monotonic_ns() - s
 // A question about health: three of them, one after the other, take less than 5 s.
 constexpr Milliseconds kAskWait{1'500};
 
-ChannelSurroundings surroundings_of(const RemoteRun& run, const Layout& layout) {
-  ChannelSurroundings around;
-  around.machine_id = run.held.machine().id;
-  around.is_gone = [&run, id = around.machine_id] { return run.place.is_gone(id, {.wait = kAskWait}); };
-  around.open_records = [&run, path = layout.records()] {
+ChannelContext surroundings_of(const RemoteRun& run, const Layout& layout) {
+  ChannelContext context;
+  context.machine_id = run.held.machine().id;
+  context.is_gone = [&run, id = context.machine_id] { return run.place.is_gone(id, {.wait = kAskWait}); };
+  context.open_records = [&run, path = layout.records()] {
     return run.access.download(path, 0, "fetch the worker's records");
   };
-  around.log = [&run](const std::string& text) { run.host.log(OSIRIS_WARN, text); };
-  around.retry_budget = run.settings.retry_budget;
-  return around;
+  context.log = [&run](const std::string& text) { run.host.log(OSIRIS_WARN, text); };
+  context.retry_budget = run.settings.retry_budget;
+  return context;
 }
 
 Result<Delivery> delivery_of(const RemoteRun& run, const Layout& layout, std::future<Result<std::string>> packed) {
@@ -43,7 +43,7 @@ Result<Delivery> delivery_of(const RemoteRun& run, const Layout& layout, std::fu
   return plan_delivery(std::move(wanted));
 }
 
-Opening opening_of(const RemoteRun& run, const PackagePlan& plan, const Layout& layout) {
+Opening opening_of(const RemoteRun& run, const PackageContents& plan, const Layout& layout) {
   WorkerSettings settings;
   settings.environment = run.settings;
   settings.install_deps = run.settings.install_deps;
@@ -62,7 +62,7 @@ Opening opening_of(const RemoteRun& run, const PackagePlan& plan, const Layout& 
 
 }  // namespace
 
-Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackagePlan& plan, PackageStream& stream,
+Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackageContents& plan, PackageStream& stream,
                                   std::future<Result<std::string>> packed) {
   const Layout layout = layout_of(run.place.home(), run.request.run_id);
   WireLog wire_log;

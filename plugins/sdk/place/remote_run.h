@@ -9,8 +9,8 @@
 #include "plugins/sdk/abi/host.h"
 #include "plugins/sdk/abi/request.h"
 #include "plugins/sdk/channel/waker.h"
-#include "plugins/sdk/package/package_plan.h"
-#include "plugins/sdk/place/held_place.h"
+#include "plugins/sdk/package/package_contents.h"
+#include "plugins/sdk/place/held_machine.h"
 #include "plugins/sdk/run/run_loop.h"
 
 namespace osiris::sdk {
@@ -25,14 +25,14 @@ struct RemoteRun {
   const Template& made_from;
   const Egress& egress;
   Place& place;
-  HeldPlace& held;
+  HeldMachine& held;
   MachineAccess& access;
   int64_t wanted_since_ns;  // monotonic: when the machine was asked for
 };
 
 // `packed`: of packed_worker(), where the worker has to travel and it has been begun. An error: the opening was not
 // sent, nothing of the user's has happened.
-Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackagePlan& plan, PackageStream& stream,
+Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackageContents& plan, PackageStream& stream,
                                   std::future<Result<std::string>> packed);
 
 }  // namespace osiris::sdk

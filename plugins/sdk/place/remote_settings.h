@@ -6,7 +6,7 @@
 
 #include "plugins/sdk/place/egress.h"
 #include "plugins/sdk/place/place.h"
-#include "plugins/sdk/run/environment.h"
+#include "plugins/sdk/run/lent_variables.h"
 
 namespace osiris::sdk {
 

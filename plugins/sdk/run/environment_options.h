@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "plugins/sdk/run/environment.h"
+#include "plugins/sdk/run/lent_variables.h"
 
 namespace osiris::sdk {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "plugins/sdk/abi/host.h"
-#include "plugins/sdk/run/environment.h"
+#include "plugins/sdk/run/lent_variables.h"
 #include "plugins/sdk/run/wire_log.h"
 #include "protocol/base/error.h"
 #include "protocol/rpc/conversation.h"

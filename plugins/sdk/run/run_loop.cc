@@ -180,25 +180,25 @@ void RunLoop::take(const rpc::Hello& hello) {
   if (hello_) return;  // repeated by a stream that was opened again
   hello_ = hello;
   const std::string name = "the worker " + options_.worker_name;
-  const std::string remedy = "Install osiris and osiris-worker from one release.";
+  const std::string hint = "Install osiris and osiris-worker from one release.";
   if (hello.protocol != rpc::kProtocolVersion) {
     return fail(Error(Code::kUnsupported,
                       name + " speaks worker protocol " + std::to_string(hello.protocol) + ", this adapter speaks " +
                           std::to_string(rpc::kProtocolVersion),
-                      remedy),
+                      hint),
                 Json::object({{"class", "WorkerVersion"}}));
   }
   if (!expected_version_.empty() && hello.version != expected_version_) {
     return fail(
         Error(Code::kUnsupported,
-              name + " has version " + or_unknown(hello.version) + ", this osiris needs " + expected_version_, remedy),
+              name + " has version " + or_unknown(hello.version) + ", this osiris needs " + expected_version_, hint),
         Json::object({{"class", "WorkerVersion"}}));
   }
   if (!expected_specs_.empty() && hello.specs_sha256 != expected_specs_) {
     return fail(Error(Code::kUnsupported,
                       name + " was built from other component specs (" + or_unknown(hello.specs_sha256) +
                           ") than the pipeline was compiled with (" + expected_specs_ + ")",
-                      remedy),
+                      hint),
                 Json::object({{"class", "WorkerVersion"}}));
   }
   host_.event("worker_started", {},
@@ -206,7 +206,7 @@ void RunLoop::take(const rpc::Hello& hello) {
   if (held_opening_ && !cancel_) open();
 }
 
-void RunLoop::take(const rpc::Response& response, const rpc::Conversation::Asked& asked) {
+void RunLoop::take(const rpc::Response& response, const rpc::Conversation::PendingRequest& asked) {
   if (asked.method == rpc::method::kExecuteStep) {
     if (response.ok()) {
       board_.succeeded(asked.subject, response.result());

@@ -51,7 +51,7 @@ struct RunOutcome {
   // OK; kStepFailed: the pipeline failed; kCancelled, kDeadline; anything else is the adapter's own failure.
   Status status;
   Json result;                        // the document "result"
-  std::vector<Artifact> artifacts;    // what the worker wrote, where it lies on its machine
+  std::vector<Artifact> artifacts;    // what the worker wrote, with its paths there
   std::optional<rpc::Packed> packed;  // where Opening asked for it
   std::optional<ExitInfo> worker_exit;
   bool said_hello = false;  // the worker did: before that nothing of the run has happened
@@ -83,7 +83,7 @@ class RunLoop {
   void take_frame(rpc::Frame frame);
   void take_record(rpc::Record record);
   void take(const rpc::Hello& hello);
-  void take(const rpc::Response& response, const rpc::Conversation::Asked& asked);
+  void take(const rpc::Response& response, const rpc::Conversation::PendingRequest& asked);
   void take(const rpc::Event& event);
   void take(const rpc::Metric& metric);
   void take(const rpc::Heartbeat& heartbeat);

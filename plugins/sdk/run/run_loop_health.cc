@@ -13,7 +13,7 @@
 namespace osiris::sdk {
 namespace {
 
-// Many drivers begin with their step, as the predecessor's did; twice reads badly.
+// Many drivers begin with their step, as Python Osiris's did; twice reads badly.
 std::string naming_step(const std::string& id, const std::string& message) {
   const bool named = message.starts_with("Step " + id + ":") || message.starts_with("step " + id + " ");
   return named ? message : "step " + id + ": " + message;

@@ -44,7 +44,7 @@ Reply dial_port(const Json& request) {
   FileDescriptor socket = connect_to(reinterpret_cast<const sockaddr*>(&v4), sizeof v4);
   if (!socket.is_open()) socket = connect_to(reinterpret_cast<const sockaddr*>(&v6), sizeof v6);
   if (!socket.is_open())
-    return Reply::failure("not_found", "nobody listens on port " + std::to_string(request["port"].as_int()));
+    return Reply::failure("not_found", "nothing listens on port " + std::to_string(request["port"].as_int()));
   Reply reply;
   reply.fds.push_back(std::move(socket));
   return reply;

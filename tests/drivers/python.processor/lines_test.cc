@@ -16,18 +16,18 @@ using ::testing::HasSubstr;
 
 std::vector<std::string> cut(std::vector<std::string> blocks) {
   std::vector<std::string> lines;
-  LineCutter cutter([&](std::string_view line) { lines.emplace_back(line); });
-  for (const std::string& block : blocks) cutter.feed(block);
-  cutter.finish();
+  LineSplitter splitter([&](std::string_view line) { lines.emplace_back(line); });
+  for (const std::string& block : blocks) splitter.feed(block);
+  splitter.finish();
   return lines;
 }
 
-TEST(LineCutter, HoldsAPartialLineUntilItsEndComes) {
+TEST(LineSplitter, HoldsAPartialLineUntilItsEndComes) {
   EXPECT_THAT(cut({"a", "b\nc\r", "\n\nd"}), ElementsAre("ab", "c", "", "d"));
   EXPECT_THAT(cut({}), ElementsAre());
 }
 
-TEST(LineCutter, CutsALongLineAtABlankAndDropsTheRest) {
+TEST(LineSplitter, CutsALongLineAtABlankAndDropsTheRest) {
   const auto lines =
       cut({std::string(kLineBytesMax - 10, 'x') + " half-a-secr", "et" + std::string(100'000, 'y') + "\nnext\n"});
   ASSERT_EQ(lines.size(), 2u);
@@ -35,7 +35,7 @@ TEST(LineCutter, CutsALongLineAtABlankAndDropsTheRest) {
   EXPECT_EQ(lines[1], "next");
 }
 
-TEST(LineCutter, ALineMayHaveEightKibibytes) {
+TEST(LineSplitter, ALineMayHaveEightKibibytes) {
   EXPECT_THAT(cut({std::string(8192, 'x') + "\n"}), ElementsAre(std::string(8192, 'x')));
   EXPECT_THAT(cut({std::string(8193, 'x') + "\n"}), ElementsAre(EndsWith("(cut)")));
 }

@@ -8,7 +8,7 @@ namespace {
 
 TEST(EndlessAnswer, HasAClassAndAnOperation) {
   for (const char* operation : {"create a sandbox", "kill sandbox abc", "ask for sandbox abc"}) {
-    http::Outcome outcome;
+    http::ExchangeResult outcome;
     outcome.failure = http::Failure{Error(Code::kExhausted, "the reply is larger than 67108864 bytes"), true, 1};
     const Error error = failure_from(outcome, operation);
     EXPECT_EQ(failure_class_of(error), FailureClass::kNetworkError) << operation;
@@ -19,7 +19,7 @@ TEST(EndlessAnswer, HasAClassAndAnOperation) {
 }
 
 TEST(EndlessAnswer, ACancelledCallIsNoFailureOfTheNetwork) {
-  http::Outcome outcome;
+  http::ExchangeResult outcome;
   outcome.failure = http::Failure{Error(Code::kCancelled, "cancelled"), true, 1};
   EXPECT_EQ(failure_from(outcome, "create a sandbox").code, Code::kCancelled);
 }

@@ -96,22 +96,23 @@ std::string name_of(const Situation& each) {
 
 TEST(FailureTable, EverySituationHasItsClassAndItsRemedy) {
   for (const Situation& each : situations()) {
-    const Judgement judgement = judge({each.operation, each.status, each.code, each.message});
-    EXPECT_EQ(failure_class_name(judgement.failure), failure_class_name(each.failure)) << name_of(each);
-    EXPECT_NE(judgement.hint.find(each.hint), std::string_view::npos) << name_of(each) << ": " << judgement.hint;
+    const Classification classification = classify({each.operation, each.status, each.code, each.message});
+    EXPECT_EQ(failure_class_name(classification.failure), failure_class_name(each.failure)) << name_of(each);
+    EXPECT_NE(classification.hint.find(each.hint), std::string_view::npos)
+        << name_of(each) << ": " << classification.hint;
   }
 }
 
 TEST(FailureTable, EveryRowIsMetByASituation) {
   std::set<size_t> met;
   for (const Situation& each : situations())
-    met.insert(judge({each.operation, each.status, each.code, each.message}).row);
-  for (size_t row = 0; row < judgement_rows(); ++row)
+    met.insert(classify({each.operation, each.status, each.code, each.message}).row);
+  for (size_t row = 0; row < classification_rows(); ++row)
     EXPECT_EQ(met.count(row), 1u) << "no situation above comes to row " << row;
 }
 
-http::Outcome answered(int status, const std::string& body, http::Headers headers = {}) {
-  http::Outcome outcome;
+http::ExchangeResult answered(int status, const std::string& body, http::Headers headers = {}) {
+  http::ExchangeResult outcome;
   outcome.response.emplace();
   outcome.response->status = status;
   outcome.response->body = body;
@@ -157,8 +158,8 @@ TEST(Failure, WhatMayPassIsToldFromWhatWillNot) {
   EXPECT_FALSE(may_pass(make_failure(F::kAuthError, "there is no key", "")));
 }
 
-http::Outcome broken(Code code, bool reached) {
-  http::Outcome outcome;
+http::ExchangeResult broken(Code code, bool reached) {
+  http::ExchangeResult outcome;
   outcome.failure = http::Failure{Error(code, "it broke"), reached, 1};
   return outcome;
 }
@@ -199,7 +200,7 @@ TEST(UnknownRoute, IsNotAThingThatDoesNotExistOrAWrongRequest) {
 }
 
 TEST(JsonBody, IsTheDocumentOfAnAnswer) {
-  http::Outcome outcome;
+  http::ExchangeResult outcome;
   outcome.response.emplace();
   outcome.response->status = 201;
   outcome.response->body = R"({"templateID":"t1"})";
@@ -209,7 +210,7 @@ TEST(JsonBody, IsTheDocumentOfAnAnswer) {
 }
 
 TEST(JsonBody, ThatIsTornNamesItsCallAndHasAClass) {
-  http::Outcome outcome;
+  http::ExchangeResult outcome;
   outcome.response.emplace();
   outcome.response->status = 200;
   outcome.response->body = R"({"templateID":"t)";

@@ -20,7 +20,7 @@ sdk::RunRequest request_with(const std::string& component) {
 }
 
 Error refused(int status, http::Headers headers = {}) {
-  http::Outcome outcome;
+  http::ExchangeResult outcome;
   outcome.response.emplace();
   outcome.response->status = status;
   outcome.response->headers = std::move(headers);

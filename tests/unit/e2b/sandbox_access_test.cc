@@ -95,11 +95,11 @@ TEST_F(SandboxAccessTest, ErrorsOfInputSayWhetherTheProcessIsEnding) {
   const auto said = [](const char* code) {
     return make_failure(FailureClass::kSandboxError, "no", "", Json::object({{"rpc_code", code}}));
   };
-  EXPECT_TRUE(access_->says_no_process(said("not_found")));
-  EXPECT_FALSE(access_->says_no_process(said("internal")));
-  EXPECT_TRUE(access_->says_input_closed(said("not_found")));
-  EXPECT_TRUE(access_->says_input_closed(said("internal")));
-  EXPECT_FALSE(access_->says_input_closed(said("unavailable")));
+  EXPECT_TRUE(access_->is_unknown_process(said("not_found")));
+  EXPECT_FALSE(access_->is_unknown_process(said("internal")));
+  EXPECT_TRUE(access_->is_input_closed(said("not_found")));
+  EXPECT_TRUE(access_->is_input_closed(said("internal")));
+  EXPECT_FALSE(access_->is_input_closed(said("unavailable")));
 }
 
 }  // namespace

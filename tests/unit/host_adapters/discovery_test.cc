@@ -43,8 +43,8 @@ class Discovery : public ::testing::Test {
                     .ok());
     return file;
   }
-  static SearchPlace place(const fs::path& directory) { return {directory, "test", ""}; }
-  static std::string complaint(const std::string& id, const std::vector<SearchPlace>& places) {
+  static SearchDirectory place(const fs::path& directory) { return {directory, "test", ""}; }
+  static std::string complaint(const std::string& id, const std::vector<SearchDirectory>& places) {
     const auto found = find_adapter(id, places);
     return found.ok() ? "" : found.error().message + " | " + found.error().hint;
   }
@@ -52,9 +52,9 @@ class Discovery : public ::testing::Test {
   fs::path root_;
 };
 
-std::vector<std::string> directories_of(const std::vector<SearchPlace>& places) {
+std::vector<std::string> directories_of(const std::vector<SearchDirectory>& places) {
   std::vector<std::string> directories;
-  for (const SearchPlace& place : places)
+  for (const SearchDirectory& place : places)
     directories.push_back(place.directory.string() + (place.ignored.empty() ? "" : " (ignored)"));
   return directories;
 }
@@ -74,7 +74,7 @@ SearchInputs inputs_with(std::map<std::string, std::string, std::less<>> variabl
 
 TEST(SearchPlaces, StandInTheDocumentedOrder) {
   EXPECT_THAT(
-      directories_of(search_places(
+      directories_of(search_directories(
           inputs_with({{"OSIRIS_ADAPTER_PATH", "/a::/b"}, {"XDG_DATA_HOME", "/data"}, {"HOME", "/home/u"}}))),
       ElementsAre("/first", "/second", "/a", "/b", "/data/osiris/adapters", "/etc/osiris/adapters", kInstalled));
 }
@@ -82,26 +82,26 @@ TEST(SearchPlaces, StandInTheDocumentedOrder) {
 TEST(SearchPlaces, FallBackToTheUsersDataDirectory) {
   for (const char* unusable : {"", "relative/data"})
     EXPECT_THAT(
-        directories_of(search_places(inputs_with({{"XDG_DATA_HOME", unusable}, {"HOME", "/home/u"}}))),
+        directories_of(search_directories(inputs_with({{"XDG_DATA_HOME", unusable}, {"HOME", "/home/u"}}))),
         ElementsAre("/first", "/second", "/home/u/.local/share/osiris/adapters", "/etc/osiris/adapters", kInstalled));
 }
 
 TEST(SearchPlaces, IgnoreRelativeDirectories) {
   EXPECT_THAT(
-      directories_of(search_places(inputs_with({{"OSIRIS_ADAPTER_PATH", "plugins:/a:."}}))),
+      directories_of(search_directories(inputs_with({{"OSIRIS_ADAPTER_PATH", "plugins:/a:."}}))),
       ElementsAre("/first", "/second", "plugins (ignored)", "/a", ". (ignored)", "/etc/osiris/adapters", kInstalled));
 }
 
 TEST(SearchPlaces, DoNotTrustTheEnvironmentOfAPrivilegedProcess) {
   SearchInputs inputs = inputs_with({{"OSIRIS_ADAPTER_PATH", "/a"}, {"XDG_DATA_HOME", "/data"}});
   inputs.privileged = true;
-  EXPECT_THAT(directories_of(search_places(inputs)),
+  EXPECT_THAT(directories_of(search_directories(inputs)),
               ElementsAre("/first", "/second", "/a (ignored)", "/data/osiris/adapters (ignored)",
                           "/etc/osiris/adapters", kInstalled));
 }
 
 TEST(SearchPlaces, OfThisProcessEndBesideItsExecutable) {
-  const auto places = search_places(process_search_inputs({}));
+  const auto places = search_directories(process_search_inputs({}));
   EXPECT_EQ(places.back().directory,
             installed_library_directory(fs::read_symlink("/proc/self/exe").parent_path()) / "adapters");
 }
@@ -188,7 +188,7 @@ TEST_F(Discovery, TheFirstPlaceWins) {
   put(directory("one"), "mine", "summary = \"first\"\n");
   put(directory("two"), "mine", "summary = \"second\"\n");
   put(directory("two"), "other");
-  const std::vector<SearchPlace> places = {place(root_ / "one"), place(root_ / "two")};
+  const std::vector<SearchDirectory> places = {place(root_ / "one"), place(root_ / "two")};
   EXPECT_EQ(find_adapter("mine", places)->summary, "first");
   const auto all = list_adapters(places);
   ASSERT_EQ(all.size(), 3u);
@@ -201,7 +201,7 @@ TEST_F(Discovery, ABrokenFirstIsNotReplacedByASecond) {
   const auto bad = put(directory("one"), "mine");
   ASSERT_TRUE(write_file_atomically(bad, "not toml at all").ok());
   put(directory("two"), "mine");
-  const std::vector<SearchPlace> places = {place(directory("empty")), place(root_ / "one"), place(root_ / "two")};
+  const std::vector<SearchDirectory> places = {place(directory("empty")), place(root_ / "one"), place(root_ / "two")};
   const std::string said = complaint("mine", places);
   EXPECT_THAT(said, HasSubstr("adapter 'mine' cannot be used. Looked in:"));
   EXPECT_THAT(said, HasSubstr("empty (test): no mine.adapter.toml"));
@@ -233,7 +233,7 @@ TEST_F(Discovery, NeverLooksInTheWorkingDirectory) {
   put(dir, "mine");
   const fs::path before = fs::current_path();
   fs::current_path(dir);
-  EXPECT_FALSE(find_adapter("mine", search_places(inputs_with({{"LD_LIBRARY_PATH", dir.string()}}))).ok());
+  EXPECT_FALSE(find_adapter("mine", search_directories(inputs_with({{"LD_LIBRARY_PATH", dir.string()}}))).ok());
   fs::current_path(before);
 }
 

@@ -9,8 +9,8 @@
 #include <fstream>
 #include <string>
 
+#include "host/compiler/adapter_inputs.h"
 #include "host/compiler/compiler.h"
-#include "host/compiler/run_plan.h"
 #include "protocol/base/file.h"
 
 namespace osiris {

@@ -6,21 +6,21 @@ namespace {
 
 class Plan : public CompileTest {
  protected:
-  RunPlan plan(const std::string& steps) {
+  AdapterInputs plan(const std::string& steps) {
     options_.connections = ConnectionCheck::kResolves;
     result_ = compile_text(pipeline(steps));
     EXPECT_TRUE(result_.ok()) << all_text(result_);
     if (!result_.ok()) return {};
-    auto planned = make_run_plan(*result_.pipeline, inputs(), {directory_.path(), {"TOKEN"}});
+    auto planned = make_adapter_inputs(*result_.pipeline, inputs(), {directory_.path(), {"TOKEN"}});
     EXPECT_TRUE(planned.ok()) << planned.error().message;
-    return planned.ok() ? *std::move(planned) : RunPlan{};
+    return planned.ok() ? *std::move(planned) : AdapterInputs{};
   }
-  static std::vector<std::string> ids(const RunPlan& plan) {
+  static std::vector<std::string> ids(const AdapterInputs& plan) {
     std::vector<std::string> out;
     for (const PlanStep& step : plan.plan.steps) out.push_back(step.id);
     return out;
   }
-  static Json step(const RunPlan& plan, size_t index) { return to_json(plan.plan.steps.at(index)); }
+  static Json step(const AdapterInputs& plan, size_t index) { return to_json(plan.plan.steps.at(index)); }
   static std::vector<std::string> input_names(const PlanStep& step) {
     std::vector<std::string> names;
     for (const PlanInput& input : step.inputs) names.push_back(input.name);
@@ -50,13 +50,13 @@ TEST_F(Plan, AForwardNeedIsOrderedAndOtherwiseTheFilesOrderStays) {
 }
 
 TEST_F(Plan, WithoutNeedsEachStepFollowsTheOneBefore) {
-  const RunPlan planned = plan(csv("a") + sql("b") + save("c"));
+  const AdapterInputs planned = plan(csv("a") + sql("b") + save("c"));
   EXPECT_EQ(step(planned, 1)["needs"], Json::array({"a"}));
   EXPECT_EQ(step(planned, 2)["inputs"], Json::object({{"df_b", Json::object({{"from_step", "b"}})}}));
 }
 
 TEST_F(Plan, EmptyNeedsMeanNone) {
-  const RunPlan planned = plan(csv("a") + csv("b", ", needs: []"));
+  const AdapterInputs planned = plan(csv("a") + csv("b", ", needs: []"));
   EXPECT_EQ(step(planned, 1)["needs"], Json::array());
 }
 
@@ -69,7 +69,7 @@ TEST_P(Dialects, InputsNameTheStepWhoseRowsAreWritten) {
     text.replace(text.find("ID"), 2, id);
     return ", inputs: {df: \"" + text + "\"}";
   };
-  const RunPlan planned = plan(csv("read_a") + csv("read_b", ", needs: []") + save("save_a", input("read_a")) +
+  const AdapterInputs planned = plan(csv("read_a") + csv("read_b", ", needs: []") + save("save_a", input("read_a")) +
                                save("save_b", input("read_b")));
   EXPECT_EQ(step(planned, 2)["inputs"], Json::object({{"df_read_a", Json::object({{"from_step", "read_a"}})}}));
   EXPECT_EQ(step(planned, 3)["inputs"], Json::object({{"df_read_b", Json::object({{"from_step", "read_b"}})}}));
@@ -77,7 +77,7 @@ TEST_P(Dialects, InputsNameTheStepWhoseRowsAreWritten) {
 INSTANTIATE_TEST_SUITE_P(Forms, Dialects, ::testing::Values("${ID.df}", "@ID", "ID", "@ID.df", "${ID}"));
 
 TEST_F(Plan, InputsAndNeedsAreUnitedAndInputsComeFirst) {
-  const RunPlan planned =
+  const AdapterInputs planned =
       plan(csv("a") + csv("b", ", needs: []") + save("w", ", needs: [b, a], inputs: {df: \"${a.df}\"}"));
   EXPECT_EQ(step(planned, 2)["needs"], Json::array({"a", "b"}));
   EXPECT_EQ(input_names(planned.plan.steps[2]), (std::vector<std::string>{"df_a", "df_b"}));
@@ -92,25 +92,25 @@ TEST_F(Plan, AnUnknownInputIsRefused) {
 }
 
 TEST_F(Plan, AnIdWithDotsIsFoundInAnInputReference) {
-  const RunPlan planned = plan(csv("calls.2025") + save("w", ", inputs: {df: \"${calls.2025.df}\"}"));
+  const AdapterInputs planned = plan(csv("calls.2025") + save("w", ", inputs: {df: \"${calls.2025.df}\"}"));
   EXPECT_TRUE(step(planned, 1)["inputs"].contains("df_calls_2025"));
 }
 
 TEST_F(Plan, AStepAfterAWriterGetsNoRelationFromIt) {
-  const RunPlan planned = plan(csv("a") + save("w") + sql("after"));
+  const AdapterInputs planned = plan(csv("a") + save("w") + sql("after"));
   EXPECT_EQ(step(planned, 2)["needs"], Json::array({"w"}));
   EXPECT_EQ(step(planned, 2)["inputs"], Json::object());
 }
 
 TEST_F(Plan, NamesThatCollapseAreToldApart) {
-  const RunPlan planned = plan(csv("a-b") + csv("a.b", ", needs: []") + sql("c", ", needs: [a-b, a.b]"));
+  const AdapterInputs planned = plan(csv("a-b") + csv("a.b", ", needs: []") + sql("c", ", needs: [a-b, a.b]"));
   const Json inputs = step(planned, 2)["inputs"];
   EXPECT_EQ(inputs.size(), 2u);
   for (const auto& [name, input] : inputs.members()) EXPECT_EQ(name.substr(0, 7), "df_a_b_") << name;
 }
 
 TEST_F(Plan, FilesAreNamedAsWrittenAndAbsolutely) {
-  const RunPlan planned =
+  const AdapterInputs planned =
       plan(csv("a") + "  - {id: w, component: filesystem.csv_writer, mode: write, config: {path: ../up/./x.csv}}\n");
   EXPECT_EQ(step(planned, 0)["input_files"],
             Json::array({Json::object({{"path", "a.csv"}, {"source", (directory_.path() / "a.csv").string()}})}));
@@ -121,7 +121,7 @@ TEST_F(Plan, FilesAreNamedAsWrittenAndAbsolutely) {
 
 TEST_F(Plan, BaseDirOfAFilesystemConnectionIsWherePathsStart) {
   use_connections("connections: {filesystem: {drop: {base_dir: ./data}, abs: {base_dir: /srv/drop}}}\n");
-  const RunPlan planned = plan(
+  const AdapterInputs planned = plan(
       "  - {id: r, component: filesystem.csv_extractor, mode: read, config: {connection: \"@filesystem.drop\", path: "
       "x.csv}}\n"
       "  - {id: w, component: filesystem.csv_writer, mode: write, config: {connection: \"@filesystem.abs\", path: "
@@ -138,7 +138,7 @@ TEST_F(Plan, SecretsTravelByNameAndFieldsByValue) {
   use_connections(
       "connections: {mysql: {shop: {default: true, host: \"${DB_HOST:-db.local}\", port: \"${DB_PORT}\", database: d, "
       "username: u, password: \"${SHOP_PASSWORD}\"}}}\n");
-  const RunPlan planned = plan("  - {id: a, component: mysql.extractor, mode: read, config: {query: q}}\n");
+  const AdapterInputs planned = plan("  - {id: a, component: mysql.extractor, mode: read, config: {query: q}}\n");
   EXPECT_EQ(planned.connections_json.dump_canonical(),
             Json::object(
                 {{"connections",
@@ -162,7 +162,7 @@ TEST_F(Plan, SecretsTravelByNameAndFieldsByValue) {
 
 TEST_F(Plan, AnAllowedOverrideGetsAnEntryOfItsOwnAndSurvivesTheManifest) {
   use_connections("connections: {mysql: {shop: {host: db.local, port: 1, database: d, user: u, password: secret1}}}\n");
-  const RunPlan planned = plan(
+  const AdapterInputs planned = plan(
       "  - {id: a, component: mysql.extractor, mode: read, config: {connection: \"@mysql.shop\", query: q, host: "
       "localhost}}\n"
       "  - {id: b, component: mysql.extractor, mode: read, config: {connection: \"@mysql.shop\", query: q}}\n");
@@ -178,7 +178,7 @@ TEST_F(Plan, AnAllowedOverrideGetsAnEntryOfItsOwnAndSurvivesTheManifest) {
 }
 
 TEST_F(Plan, HostsOfUrlsAreShown) {
-  const RunPlan planned = plan(
+  const AdapterInputs planned = plan(
       "  - {id: a, component: graphql.extractor, mode: read, config: {query: q, endpoint: "
       "\"http://127.0.0.1:18099/graphql\"}}\n"
       "  - {id: b, component: graphql.extractor, mode: read, config: {query: q, endpoint: "
@@ -187,7 +187,7 @@ TEST_F(Plan, HostsOfUrlsAreShown) {
 }
 
 TEST_F(Plan, TimeoutAndRetryReachTheDocument) {
-  const RunPlan planned = plan(csv("a", ", timeout: 2m, retry: 3"));
+  const AdapterInputs planned = plan(csv("a", ", timeout: 2m, retry: 3"));
   EXPECT_EQ(step(planned, 0)["timeout_s"], Json(120.0));
   EXPECT_EQ(step(planned, 0)["retry"], Json::object({{"max_attempts", 3}, {"delay_s", 1.0}}));
 }

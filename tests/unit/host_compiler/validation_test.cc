@@ -247,10 +247,10 @@ TEST_F(Validation, ACycleIsNamed) {
   const Diagnostic error = only_error(pipeline("  - {id: free" + step + "[]}\n  - {id: a" + step +
                                                "[free, c]}\n  - {id: b" + step + "[a]}\n  - {id: c" + step + "[b]}\n"),
                                       "dependency_cycle");
-  EXPECT_EQ(error.message, "Steps need each other in a circle: a -> c -> b -> a");
+  EXPECT_EQ(error.message, "The steps form a dependency cycle: a -> c -> b -> a");
   EXPECT_EQ(error.location, "steps[1].needs");
   EXPECT_EQ(only_error(pipeline("  - {id: me" + step + "[me]}\n"), "dependency_cycle").message,
-            "Steps need each other in a circle: me -> me");
+            "The steps form a dependency cycle: me -> me");
 }
 
 TEST_F(Validation, AWriterWithoutRowsIsRefused) {

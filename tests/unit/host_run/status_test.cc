@@ -18,7 +18,7 @@ RunProofs good() {
 }
 
 TEST(Status, IsOkWithAllFiveProofs) {
-  const RunVerdict verdict = judge(good());
+  const RunVerdict verdict = decide_verdict(good());
   EXPECT_TRUE(verdict.ok);
   EXPECT_EQ(verdict.exit_code, ExitCode::kOk);
   EXPECT_EQ(
@@ -30,30 +30,30 @@ TEST(Status, IsOkWithAllFiveProofs) {
 TEST(Status, IsNotOkWhenAStepWasNeverSeenToComplete) {
   RunProofs proofs = good();
   proofs.steps_completed = 2;
-  EXPECT_FALSE(judge(proofs).ok);
-  EXPECT_EQ(judge(proofs).reason, "incomplete_steps");
-  EXPECT_EQ(judge(proofs).exit_code, ExitCode::kAdapterFailed);
+  EXPECT_FALSE(decide_verdict(proofs).ok);
+  EXPECT_EQ(decide_verdict(proofs).reason, "incomplete_steps");
+  EXPECT_EQ(decide_verdict(proofs).exit_code, ExitCode::kAdapterFailed);
 }
 
 TEST(Status, IsNotOkWhenAnOutputIsNotProved) {
   RunProofs proofs = good();
   proofs.outputs_error = Error(Code::kInternal, "nothing is at /w/out.csv");
-  EXPECT_FALSE(judge(proofs).ok);
-  EXPECT_EQ(judge(proofs).reason, "missing_outputs");
-  EXPECT_EQ(judge(proofs).exit_code, ExitCode::kAdapterFailed);
+  EXPECT_FALSE(decide_verdict(proofs).ok);
+  EXPECT_EQ(decide_verdict(proofs).reason, "missing_outputs");
+  EXPECT_EQ(decide_verdict(proofs).exit_code, ExitCode::kAdapterFailed);
 }
 
 TEST(Status, IsNotOkWhenEventsAreMissing) {
   RunProofs proofs = good();
   proofs.events_complete = false;
-  EXPECT_EQ(judge(proofs).reason, "missing_events_jsonl");
+  EXPECT_EQ(decide_verdict(proofs).reason, "missing_events_jsonl");
 }
 
 TEST(Status, IsNotOkAfterAnErrorAndSaysWhoseFaultItWas) {
   const auto verdict = [](Code code) {
     RunProofs proofs = good();
     proofs.error = Error(code, "x");
-    return judge(proofs);
+    return decide_verdict(proofs);
   };
   EXPECT_EQ(verdict(Code::kStepFailed).exit_code, ExitCode::kStepFailed);
   EXPECT_EQ(verdict(Code::kStepFailed).reason, "execution_failed");
@@ -63,6 +63,8 @@ TEST(Status, IsNotOkAfterAnErrorAndSaysWhoseFaultItWas) {
   EXPECT_EQ(verdict(Code::kCancelled).reason, "cancelled");
   EXPECT_EQ(verdict(Code::kDeadline).reason, "deadline");
   EXPECT_EQ(outcome_name(verdict(Code::kDeadline).exit_code), "deadline");
+  EXPECT_EQ(outcome_text(verdict(Code::kDeadline).exit_code), "timed out");
+  EXPECT_EQ(outcome_text(verdict(Code::kCancelled).exit_code), "cancelled");
 }
 
 TEST(RemoteResources, NameWhatWasNotReleased) {

@@ -29,7 +29,7 @@ TEST(CurlTransport, ReturnsStatusHeadersAndBody) {
     reply(c, "hello", "418 I'm a teapot", "X-Kind: Tea\r\n");
   });
   CurlTransport transport;
-  const Outcome outcome = send(transport, get(server.url()));
+  const ExchangeResult outcome = send(transport, get(server.url()));
   ASSERT_TRUE(outcome.response);
   EXPECT_EQ(outcome.response->status, 418);
   EXPECT_EQ(outcome.response->headers.get("x-kind"), "Tea");
@@ -60,7 +60,7 @@ TEST(CurlTransport, SendsAPostBodyWithItsLengthAndWithoutExpect) {
     request.body += std::to_string(i) + ",";  // more than one buffer, and no part like another
   request.body.resize(1'000'000);
   request.headers.add("Content-Type", "application/json");
-  const Outcome outcome = send(transport, request);
+  const ExchangeResult outcome = send(transport, request);
   ASSERT_TRUE(outcome.response);
   EXPECT_EQ(outcome.response->bytes_sent, 1'000'000u);
   EXPECT_TRUE(head.starts_with("POST /x?y=1 HTTP/1.1\r\n")) << head;
@@ -155,7 +155,7 @@ TEST(CurlTransport, AConnectionResetInTheMiddleOfTheBodyIsAnError) {
     c.reset();
   });
   CurlTransport transport;
-  const Outcome outcome = send(transport, get(server.url()));
+  const ExchangeResult outcome = send(transport, get(server.url()));
   ASSERT_TRUE(outcome.failure);
   EXPECT_EQ(outcome.failure->error.code, Code::kUnavailable);
   EXPECT_TRUE(outcome.failure->reached_server);
@@ -184,7 +184,7 @@ TEST(CurlTransport, APostOnAReusedConnectionThatBreaksIsNotSentAgainBehindOurBac
   Request post = get(server.url());
   post.method = "POST";
   post.body = "{\"start\":1}";
-  const Outcome outcome = send(transport, post);
+  const ExchangeResult outcome = send(transport, post);
   ASSERT_TRUE(outcome.failure);
   EXPECT_TRUE(outcome.failure->reached_server);
   EXPECT_EQ(outcome.failure->error.code, Code::kUnavailable);
@@ -202,7 +202,7 @@ TEST(CurlTransport, ACancelledExchangeMayEndWithinItsGrace) {
   SendOptions options;
   options.cancelled = &cancelled;
   options.cancel_grace = 30s;
-  const Outcome outcome = send(transport, get(server.url()), options);
+  const ExchangeResult outcome = send(transport, get(server.url()), options);
   ASSERT_TRUE(outcome.response);
   EXPECT_EQ(outcome.response->body, "made");
 }
@@ -217,14 +217,14 @@ TEST(CurlTransport, ACancelledExchangeWithoutGraceEnds) {
   CurlTransport transport;
   SendOptions options;
   options.cancelled = &cancelled;
-  const Outcome outcome = send(transport, get(server.url()), options);
+  const ExchangeResult outcome = send(transport, get(server.url()), options);
   ASSERT_TRUE(outcome.failure);
   EXPECT_EQ(outcome.failure->error.code, Code::kCancelled);
 }
 
 TEST(CurlTransport, ARefusedConnectionDidNotReachTheServer) {
   CurlTransport transport;
-  const Outcome outcome = send(transport, get("http://127.0.0.1:" + std::to_string(unused_port()) + "/"));
+  const ExchangeResult outcome = send(transport, get("http://127.0.0.1:" + std::to_string(unused_port()) + "/"));
   ASSERT_TRUE(outcome.failure);
   EXPECT_EQ(outcome.failure->error.category, "connection.failed");
   EXPECT_FALSE(outcome.failure->reached_server);
@@ -235,7 +235,7 @@ TEST(CurlTransport, ASilentServerEndsByTheIdleTimeout) {
   CurlTransport transport;
   Request request = get(server.url());
   request.timeouts.idle = 300ms;
-  const Outcome outcome = send(transport, request);
+  const ExchangeResult outcome = send(transport, request);
   ASSERT_TRUE(outcome.failure);
   EXPECT_EQ(outcome.failure->error.category, "connection.timeout");
   EXPECT_TRUE(outcome.failure->reached_server);
@@ -250,7 +250,7 @@ TEST(CurlTransport, ADrippingServerEndsByTheTotalTimeout) {
   CurlTransport transport;
   Request request = get(server.url());
   request.timeouts.total = 300ms;
-  const Outcome outcome = send(transport, request);
+  const ExchangeResult outcome = send(transport, request);
   ASSERT_TRUE(outcome.failure);
   EXPECT_EQ(outcome.failure->error.category, "connection.timeout");
 }
@@ -271,14 +271,14 @@ TEST(CurlTransport, ARedirectIsNotFollowed) {
     while (!c.receive().head.empty()) reply(c, "", "302 Found", "Location: http://127.0.0.1:1/\r\n");
   });
   CurlTransport transport;
-  const Outcome outcome = send(transport, get(server.url()));
+  const ExchangeResult outcome = send(transport, get(server.url()));
   ASSERT_TRUE(outcome.response);
   EXPECT_EQ(outcome.response->status, 302);
 }
 
 TEST(CurlTransport, OtherProtocolsAreRefused) {
   CurlTransport transport;
-  const Outcome outcome = send(transport, get("file:///etc/passwd"));
+  const ExchangeResult outcome = send(transport, get("file:///etc/passwd"));
   ASSERT_TRUE(outcome.failure);
   EXPECT_EQ(outcome.failure->error.code, Code::kInvalidArgument);
 }
@@ -292,7 +292,7 @@ TEST(CurlTransport, GoesThroughAProxyWhenTold) {
   CurlOptions options;
   options.proxy = proxy.url();
   CurlTransport transport(options);
-  const Outcome outcome = send(transport, get("http://sandbox.invalid/x"));
+  const ExchangeResult outcome = send(transport, get("http://sandbox.invalid/x"));
   ASSERT_TRUE(outcome.response);
   EXPECT_EQ(outcome.response->body, "by proxy");
   EXPECT_TRUE(head.starts_with("GET http://sandbox.invalid/x HTTP/1.1")) << head;
@@ -306,7 +306,7 @@ TEST(CurlTransport, AReplyLargerThanAllowedIsRefused) {
   CurlTransport transport;
   SendOptions options;
   options.max_body_bytes = 1000;
-  const Outcome outcome = send(transport, get(server.url()), options);
+  const ExchangeResult outcome = send(transport, get(server.url()), options);
   ASSERT_TRUE(outcome.failure);
   EXPECT_EQ(outcome.failure->error.code, Code::kExhausted);
 }

@@ -83,7 +83,7 @@ class CutAnswer : public testing::TestWithParam<std::tuple<Framing, bool>> {
     return cut >= framing().whole().size() - 1 && !framing().ends_by_close && framing().rest.ends_with("\r\n");
   }
 
-  void expect_cut(const Outcome& outcome, size_t cut) const {
+  void expect_cut(const ExchangeResult& outcome, size_t cut) const {
     if (is_unknowable(cut)) {
       ASSERT_TRUE(outcome.response) << cut;
       EXPECT_EQ(outcome.response->body, framing().whole().substr(framing().head.size(), cut - framing().head.size()));
@@ -162,7 +162,7 @@ TEST_P(CutAnswer, WhenWholeIsAnAnswer) {
   CuttingServer server(framing().whole(), false);
   CurlTransport transport;
   server.cut_at(framing().whole().size());
-  const Outcome outcome = send(transport, request_to(server.url()));
+  const ExchangeResult outcome = send(transport, request_to(server.url()));
   ASSERT_TRUE(outcome.response) << outcome.failure->error.message;
   EXPECT_EQ(outcome.response->status, 200);
   EXPECT_EQ(outcome.response->headers.get("X-Kind"), "Tea");
@@ -180,7 +180,7 @@ TEST(CutHead, ToAPostWithoutABodyIsNotAskedForAgain) {
   CuttingServer server("", false, true);
   CurlTransport transport;
   ASSERT_TRUE(send(transport, request_to(server.url())).response);
-  const Outcome outcome = send(transport, request_to(server.url(), "POST"));
+  const ExchangeResult outcome = send(transport, request_to(server.url(), "POST"));
   // Its own connection begins with the answer that warms it up.
   ASSERT_TRUE(outcome.response);
   EXPECT_EQ(server.requests(), 0) << "it went over the old connection, where curl sends it again";
@@ -194,7 +194,7 @@ TEST(CutHead, ATrailerDoesNotChangeTheHeadThatIsBeingRead) {
         "Coffee\r\n\r\n");
   });
   CurlTransport transport;
-  const Outcome outcome = send(transport, request_to(server.url()));
+  const ExchangeResult outcome = send(transport, request_to(server.url()));
   ASSERT_TRUE(outcome.response) << outcome.failure->error.message;
   EXPECT_EQ(outcome.response->headers.get("X-Kind"), "Tea");
   EXPECT_EQ(outcome.response->status, 200);
@@ -210,7 +210,7 @@ TEST(CutHead, OfAProxyDidNotReachTheServer) {
     CurlOptions options;
     options.proxy = proxy.url();
     CurlTransport transport(options);
-    const Outcome outcome = send(transport, request_to("https://sandbox.invalid/x", "POST", "{}"));
+    const ExchangeResult outcome = send(transport, request_to("https://sandbox.invalid/x", "POST", "{}"));
     ASSERT_TRUE(outcome.failure) << answer;
     EXPECT_EQ(outcome.failure->error.code, Code::kUnavailable) << outcome.failure->error.message;
     EXPECT_FALSE(outcome.failure->reached_server) << answer;

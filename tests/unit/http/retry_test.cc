@@ -63,7 +63,7 @@ class ListedTransport : public Transport {
 };
 
 struct Tried {
-  Outcome outcome;
+  ExchangeResult outcome;
   int requests;
   Milliseconds slept{0};
 };
@@ -170,7 +170,7 @@ TEST(Retry, ACancelEndsAWait) {
   });
   SendOptions options;
   options.cancelled = &cancelled;
-  const Outcome outcome = sender.send({}, options);
+  const ExchangeResult outcome = sender.send({}, options);
   EXPECT_EQ(outcome.response->status, 503);
   EXPECT_EQ(sleeps, 3);
   EXPECT_EQ(transport.requests, 1);

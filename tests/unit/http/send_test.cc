@@ -10,10 +10,10 @@ TEST(Send, KeepsSixtyFourMebibytesOfAnAnswerAndNoMore) {
   FakeTransport transport;
   constexpr size_t kMax = size_t{64} << 20;
   transport.answers = {{.body = std::string(kMax, 'x')}, {.body = std::string(kMax + 1, 'x')}};
-  const Outcome whole = send(transport, Request());
+  const ExchangeResult whole = send(transport, Request());
   ASSERT_TRUE(whole.response);
   EXPECT_EQ(whole.response->body.size(), kMax);
-  const Outcome refused = send(transport, Request());
+  const ExchangeResult refused = send(transport, Request());
   ASSERT_TRUE(refused.failure);
   EXPECT_EQ(refused.failure->error.code, Code::kExhausted);
 }
@@ -28,7 +28,7 @@ TEST(Send, SaysWhetherAFailedRequestMayHaveArrived) {
 TEST(Send, AnAnswerThatBreaksOffIsNone) {
   FakeTransport transport;
   transport.answers = {{.body = "half", .breaks = true}};
-  const Outcome outcome = send(transport, Request());
+  const ExchangeResult outcome = send(transport, Request());
   EXPECT_FALSE(outcome.response);
   EXPECT_EQ(outcome.failure->error.message, "connection reset");
 }

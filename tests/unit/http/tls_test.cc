@@ -14,13 +14,13 @@ class BehindNghttpx : public testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(front_.is_up()) << front_.error(); }
 
-  Outcome fetch(const std::string& ca_file, const std::string& host) {
+  ExchangeResult fetch(const std::string& ca_file, const std::string& host) {
     CurlOptions options;
     options.ca_file = ca_file;
     CurlTransport transport(options);
     return fetch_by(transport, "https://" + host + ":" + std::to_string(front_.port()) + "/");
   }
-  static Outcome fetch_by(CurlTransport& transport, const std::string& url) {
+  static ExchangeResult fetch_by(CurlTransport& transport, const std::string& url) {
     Request request;
     request.url = url;
     return send(transport, request);
@@ -36,13 +36,13 @@ class BehindNghttpx : public testing::Test {
 };
 
 TEST_F(BehindNghttpx, AKnownCaIsTrustedAndHttp2IsSpoken) {
-  const Outcome outcome = fetch(front_.ca_file(), "localhost");
+  const ExchangeResult outcome = fetch(front_.ca_file(), "localhost");
   ASSERT_TRUE(outcome.response) << outcome.failure->error.message;
   EXPECT_EQ(outcome.response->body, "h2");
 }
 
 TEST_F(BehindNghttpx, AnUnknownCaIsRefused) {
-  const Outcome outcome = fetch("", "localhost");
+  const ExchangeResult outcome = fetch("", "localhost");
   ASSERT_TRUE(outcome.failure);
   EXPECT_EQ(outcome.failure->error.code, Code::kUnauthenticated);
 }
@@ -54,7 +54,7 @@ TEST(CaBundle, IsTheFirstThatCanBeRead) {
 }
 
 TEST_F(BehindNghttpx, AnotherHostNameIsRefused) {
-  const Outcome outcome = fetch(front_.ca_file(), "127.0.0.1");
+  const ExchangeResult outcome = fetch(front_.ca_file(), "127.0.0.1");
   ASSERT_TRUE(outcome.failure);
   EXPECT_EQ(outcome.failure->error.code, Code::kUnauthenticated);
 }
@@ -177,7 +177,7 @@ class BehindACuttingFront : public testing::Test {
 TEST_F(BehindACuttingFront, AnAnswerPassesWholeUntilOneIsCut) {
   CurlTransport transport(trusting(front_));
   for (int i = 0; i < 3; ++i) {
-    const Outcome outcome = send(transport, request("/whole"));
+    const ExchangeResult outcome = send(transport, request("/whole"));
     ASSERT_TRUE(outcome.response) << outcome.failure->error.message;
     EXPECT_EQ(outcome.response->body, "0123456789");
   }
@@ -198,7 +198,7 @@ TEST_F(BehindACuttingFront, ACutInsideAFrameOrARecordIsAnErrorAndNothingIsSentTw
         front_.plan({where, resets});
         CurlTransport transport(trusting(front_));
         ASSERT_TRUE(send(transport, request("/whole")).response);  // a connection that is there already
-        const Outcome outcome = send(transport, request("/cut", "POST", "{}"));
+        const ExchangeResult outcome = send(transport, request("/cut", "POST", "{}"));
         const std::string what =
             answer.substr(17, 20) + " " + std::to_string(static_cast<int>(where)) + (resets ? " reset" : " closed");
         ASSERT_TRUE(outcome.failure) << what << ": taken for an answer of " << outcome.response->body.size()

@@ -149,8 +149,8 @@ class FakeAccess : public MachineAccess {
   }
   Result<std::vector<int64_t>> list() override { return listed; }
   Result<bool> is_alive() override { return alive; }
-  bool says_no_process(const Error& error) const override { return error.code == Code::kNotFound; }
-  bool says_input_closed(const Error& error) const override { return error.code == Code::kInvalidState; }
+  bool is_unknown_process(const Error& error) const override { return error.code == Code::kNotFound; }
+  bool is_input_closed(const Error& error) const override { return error.code == Code::kInvalidState; }
 
   Result<uint64_t> upload(std::vector<UploadPart> parts, const std::atomic<bool>&,
                           std::function<void()> opened) override {

@@ -73,7 +73,7 @@ class FakePlace : public Place {
   Milliseconds request_timeout() const override { return Milliseconds(1'000); }
   uint64_t calls() const override { return calls_made().size(); }
 
-  Result<Machine> create(const Wanted& wanted, const CallLimits&) override {
+  Result<Machine> create(const MachineSpec& wanted, const CallLimits&) override {
     return attempt<Machine>("create", [&] {
       for (const auto& [id, machine] : machines)
         if (honours_tokens && tokens_[id] == wanted.idempotency_token) return machine;
@@ -84,13 +84,13 @@ class FakePlace : public Place {
       return machines[machine.id] = machine;
     });
   }
-  CreateFailure judge(const Error& error) const override {
+  CreateFailure classify_create_failure(const Error& error) const override {
     CreateFailure failure;
     failure.leaves_doubt = failure.is_late = error.code == Code::kUnavailable;
     return failure;
   }
   bool may_honour_tokens() const override { return honours_tokens; }
-  bool says_template_is_broken(const Error&) const override { return finds_template_broken; }
+  bool is_template_failure(const Error&) const override { return finds_template_broken; }
   Result<std::vector<Machine>> find(const Metadata& metadata) override {
     return attempt<std::vector<Machine>>("find", [&] {
       std::vector<Machine> found;
@@ -113,7 +113,7 @@ class FakePlace : public Place {
     const auto done = attempt<bool>("renew", [] { return true; });
     return done ? Status() : Status(done.error());
   }
-  bool says_life_is_over(const Error&) const override { return false; }
+  bool is_end_of_life(const Error&) const override { return false; }
   std::string_view short_life_hint() const override { return "be quicker"; }
   Status kill(const std::string& id, const CallLimits&) override {
     const auto done = attempt<bool>("kill", [&] { return keeps_killed || machines.erase(id) > 0; });

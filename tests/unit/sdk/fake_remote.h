@@ -115,19 +115,19 @@ class SharedPlace : public Place {
   std::string home() const override { return inner_.home(); }
   Milliseconds request_timeout() const override { return inner_.request_timeout(); }
   uint64_t calls() const override { return inner_.calls(); }
-  Result<Machine> create(const Wanted& wanted, const CallLimits& limits) override {
+  Result<Machine> create(const MachineSpec& wanted, const CallLimits& limits) override {
     return inner_.create(wanted, limits);
   }
-  CreateFailure judge(const Error& error) const override { return inner_.judge(error); }
+  CreateFailure classify_create_failure(const Error& error) const override { return inner_.classify_create_failure(error); }
   bool may_honour_tokens() const override { return inner_.may_honour_tokens(); }
-  bool says_template_is_broken(const Error& error) const override { return inner_.says_template_is_broken(error); }
+  bool is_template_failure(const Error& error) const override { return inner_.is_template_failure(error); }
   Result<std::vector<Machine>> find(const Metadata& metadata) override { return inner_.find(metadata); }
   Result<Machine> take_over(const std::string& id, int64_t lease_s) override { return inner_.take_over(id, lease_s); }
   Result<Machine> look(const std::string& id, const CallLimits& limits) override { return inner_.look(id, limits); }
   Status renew(const std::string& id, int64_t lease_s, const CallLimits& limits) override {
     return inner_.renew(id, lease_s, limits);
   }
-  bool says_life_is_over(const Error& error) const override { return inner_.says_life_is_over(error); }
+  bool is_end_of_life(const Error& error) const override { return inner_.is_end_of_life(error); }
   std::string_view short_life_hint() const override { return inner_.short_life_hint(); }
   Status kill(const std::string& id, const CallLimits& limits) override { return inner_.kill(id, limits); }
   bool is_refusal(const Error& error) const override { return inner_.is_refusal(error); }

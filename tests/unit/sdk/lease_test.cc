@@ -29,13 +29,13 @@ class LeaseByClock : public testing::Test {
       left_s_.push_back(left_s);
     };
     listener.log = [this](const std::string& text) { log_.push_back(text); };
-    renewal_.emplace(place_, "box-1", kLease_s, Lifetime::Birth{0, 0}, listener, clock_);
+    renewal_.emplace(place_, "box-1", kLease_s, Lifetime::CreateTimes{0, 0}, listener, clock_);
   }
 
   void fail(const std::string& call, Error error) { place_.faults[call].push_back({std::move(error)}); }
   static Error not_found() { return Error(Code::kNotFound, "no such box", "", "fake.NotFound"); }
   int64_t expires_in_s() const { return (renewal_->expires_monotonic_ns() - clock_.monotonic_ns()) / 1'000'000'000; }
-  // What the service says of the machine's life, in seconds after its birth.
+  // What the service says of the machine's life, in seconds after its create_times.
   void lives_until(const std::string& started_at, const std::string& ends_at) {
     place_.machines["box-1"].started_at = started_at;
     place_.machines["box-1"].ends_at = ends_at;
@@ -43,7 +43,7 @@ class LeaseByClock : public testing::Test {
 
   ManualClock clock_;
   FakePlace place_;
-  std::optional<Renewal> renewal_;
+  std::optional<LeaseRenewal> renewal_;
   std::vector<std::string> lost_, log_;
   std::vector<int64_t> limits_, left_s_;
 };
@@ -137,7 +137,7 @@ TEST(LeaseThread, RenewsUntilItIsStopped) {
   listener.lost = [](const Error& error) { ADD_FAILURE() << error.message; };
   listener.limited = [](const Lifetime::Limit&, int64_t) {};
   listener.log = [](const std::string&) {};
-  Lease lease(place, "box-1", 1, Lifetime::Birth{}, listener);
+  Lease lease(place, "box-1", 1, Lifetime::CreateTimes{}, listener);
   EXPECT_TRUE(test::eventually([&] { return place.count("renew") >= 2; }));
   lease.stop();
   lease.stop();

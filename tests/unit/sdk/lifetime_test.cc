@@ -22,7 +22,7 @@ struct Service {
   }
 };
 
-Lifetime born() { return Lifetime(Lifetime::Birth{999 * kSecond, 1001 * kSecond}); }
+Lifetime born() { return Lifetime(Lifetime::CreateTimes{999 * kSecond, 1001 * kSecond}); }
 
 TEST(Lifetime, ARenewalInFullShowsNoLimit) {
   Lifetime lifetime = born();

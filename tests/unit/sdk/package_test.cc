@@ -1,5 +1,5 @@
 // A run package from the plan to the files it becomes in the worker's machine, which here is this one.
-#include "plugins/sdk/package/package_plan.h"
+#include "plugins/sdk/package/package_contents.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -45,14 +45,14 @@ class PackageTest : public testing::Test {
     request_.prepared = *prepared_document(request_, {});
   }
 
-  PackagePlan plan(bool keep) {
-    auto plan = plan_package(request_, layout_of("/home/user", request_.run_id), keep);
+  PackageContents plan(bool keep) {
+    auto plan = list_package_contents(request_, layout_of("/home/user", request_.run_id), keep);
     EXPECT_TRUE(plan.ok());
     return *std::move(plan);
   }
 
   // The plan's places, moved below this test's directory, and its archive.
-  rpc::Package arrive(const PackagePlan& plan) {
+  rpc::Package arrive(const PackageContents& plan) {
     rpc::Package package = plan.package;
     for (std::string* path : {&package.path, &package.prune})
       if (!path->empty()) *path = far(*path);
@@ -72,7 +72,7 @@ class PackageTest : public testing::Test {
   }
   std::string far(const std::string& path) const { return (directory_ / "far").string() + path; }
 
-  std::string place_of(const PackagePlan& plan, const std::string& path) const {
+  std::string place_of(const PackageContents& plan, const std::string& path) const {
     for (const rpc::PathMapping& mapping : plan.path_map)
       if (mapping.from == (directory_ / path).string()) return far(mapping.to);
     return {};
@@ -84,7 +84,7 @@ class PackageTest : public testing::Test {
 
 TEST_F(PackageTest, EveryInputArrivesUnderItsOwnName) {
   reads({{"data/in.csv.gz", "first"}, {"other/in.csv.gz", "second"}});
-  const PackagePlan sent = plan(false);
+  const PackageContents sent = plan(false);
   ASSERT_TRUE(worker::unpack_package(arrive(sent)).ok());
   EXPECT_EQ(*read_file(place_of(sent, "data/in.csv.gz")), "first");
   EXPECT_EQ(*read_file(place_of(sent, "other/in.csv.gz")), "second");
@@ -94,7 +94,7 @@ TEST_F(PackageTest, EveryInputArrivesUnderItsOwnName) {
 TEST_F(PackageTest, AnInputThatChangedSinceItWasPreparedStopsTheUpload) {
   reads({{"in.csv", "as it was"}});
   ASSERT_TRUE(write_file_atomically(directory_ / "in.csv", "as it is!").ok());
-  const PackagePlan changed = plan(false);
+  const PackageContents changed = plan(false);
   PackageStream stream(changed);
   const Status sent = stream.write_to([](std::string_view) { return true; });
   ASSERT_FALSE(sent.ok());
@@ -103,12 +103,12 @@ TEST_F(PackageTest, AnInputThatChangedSinceItWasPreparedStopsTheUpload) {
 
 TEST_F(PackageTest, KeptInputsNeedNotTravelAgain) {
   reads({{"big.csv", std::string(100'000, 'b')}, {"small.csv", "v1"}});
-  PackagePlan first = plan(true);
+  PackageContents first = plan(true);
   EXPECT_EQ(first.files_sent(), 4);
   ASSERT_TRUE(worker::unpack_package(arrive(first)).ok());
 
   reads({{"big.csv", std::string(100'000, 'b')}, {"small.csv", "v2"}});
-  PackagePlan second = plan(true);
+  PackageContents second = plan(true);
   leave_out(second, kept_inputs(first));
   EXPECT_EQ(second.files_sent(), 3) << "plan, config, small.csv";
   ASSERT_TRUE(worker::unpack_package(arrive(second)).ok());
@@ -119,9 +119,9 @@ TEST_F(PackageTest, KeptInputsNeedNotTravelAgain) {
 
 TEST_F(PackageTest, AKeptInputThatIsNotWhatItWasIsNoticed) {
   reads({{"in.csv", "value"}});
-  PackagePlan first = plan(true);
+  PackageContents first = plan(true);
   ASSERT_TRUE(worker::unpack_package(arrive(first)).ok());
-  PackagePlan second = plan(true);
+  PackageContents second = plan(true);
   leave_out(second, kept_inputs(first));
   ASSERT_TRUE(write_file_atomically(place_of(second, "in.csv"), "VALUE").ok());
   Status unpacked = worker::unpack_package(arrive(second));
@@ -135,7 +135,7 @@ TEST_F(PackageTest, AKeptInputThatIsNotWhatItWasIsNoticed) {
 
 TEST_F(PackageTest, TwoKeptInputsOfOneNameAndContentAreOneFile) {
   reads({{"a/in.csv", "same"}, {"b/in.csv", "same"}});
-  const PackagePlan sent = plan(true);
+  const PackageContents sent = plan(true);
   ASSERT_TRUE(worker::unpack_package(arrive(sent)).ok());
   EXPECT_EQ(place_of(sent, "a/in.csv"), place_of(sent, "b/in.csv"));
   EXPECT_EQ(*read_file(place_of(sent, "b/in.csv")), "same");
@@ -143,7 +143,7 @@ TEST_F(PackageTest, TwoKeptInputsOfOneNameAndContentAreOneFile) {
 
 TEST_F(PackageTest, PruningRemovesLinksWithoutFollowingThem) {
   reads({{"in.csv", "value"}});
-  const PackagePlan sent = plan(true);
+  const PackageContents sent = plan(true);
   const fs::path precious = directory_ / "precious";
   ASSERT_TRUE(write_file_atomically(precious, "stays").ok());
   fs::create_directories(far(kKeptInputs));
@@ -160,7 +160,7 @@ TEST_F(PackageTest, OutputsAreWrittenBelowTheRunAndNamedAsHere) {
   step.outputs = {{"out.csv", (directory_ / "out.csv").string()},
                   {"./out.csv", (directory_ / "out.csv").string()},
                   {"no/out.csv", (directory_ / "no/out.csv").string()}};
-  const PackagePlan sent = plan(false);
+  const PackageContents sent = plan(false);
   const std::string outputs = layout_of("/home/user", "run-1").outputs();
   EXPECT_EQ(place_of(sent, "out.csv"), far(outputs + "/1/out.csv"));
   EXPECT_EQ(place_of(sent, "no/out.csv"), far(outputs + "/2/missing/out.csv"));
@@ -176,7 +176,7 @@ TEST_F(PackageTest, OutputsAreWrittenBelowTheRunAndNamedAsHere) {
 
 TEST_F(PackageTest, WithoutKeepingNothingIsLeftOutWhateverIsSaid) {
   reads({{"in.csv", "value"}});
-  PackagePlan sent = plan(false);
+  PackageContents sent = plan(false);
   std::set<std::string> all;
   for (const rpc::PackageFile& file : sent.package.files) all.insert(file.to);
   leave_out(sent, all);

@@ -26,7 +26,7 @@ Error input_closed() { return Error(Code::kInvalidState, "its pipe is closed"); 
 class StreamedChannelTest : public testing::Test {
  protected:
   StreamedChannelTest() {
-    ChannelSurroundings around;
+    ChannelContext around;
     around.machine_id = "box-1";
     around.is_gone = [this] { return gone_; };
     around.open_records = [this]() -> std::unique_ptr<ByteStream> {

@@ -281,8 +281,8 @@ TEST_F(ExecutorTest, FinishWaitsForEveryStepAskedForBefore) {
   plan({step("a", "wait")});
   ask("a");
   gate->wait_for_waiters(1);
-  std::promise<Outcome> promise;
-  executor_->finish([&](Outcome outcome) { promise.set_value(std::move(outcome)); });
+  std::promise<RequestResult> promise;
+  executor_->finish([&](RequestResult outcome) { promise.set_value(std::move(outcome)); });
   EXPECT_TRUE(sink_.event("cleanup_complete").is_null());
   gate->open();
   EXPECT_EQ(std::get<Json>(promise.get_future().get())["steps_completed"].as_int(), 1);
@@ -290,12 +290,12 @@ TEST_F(ExecutorTest, FinishWaitsForEveryStepAskedForBefore) {
 
 TEST_F(ExecutorTest, FinishIsAnsweredAfterAnAnswerThatIsStillOnItsWay) {
   plan({step("a", "produce"), step("b", "produce")});
-  executor_->execute("a", [](const Outcome&) { gate->wait(); });
+  executor_->execute("a", [](const RequestResult&) { gate->wait(); });
   ask("b");
   EXPECT_EQ(result("b")["status"].as_string(), "success");
   gate->wait_for_waiters(1);
-  std::promise<Outcome> promise;
-  executor_->finish([&](Outcome outcome) { promise.set_value(std::move(outcome)); });
+  std::promise<RequestResult> promise;
+  executor_->finish([&](RequestResult outcome) { promise.set_value(std::move(outcome)); });
   EXPECT_TRUE(sink_.event("cleanup_complete").is_null());
   gate->open();
   EXPECT_EQ(std::get<Json>(promise.get_future().get())["steps_completed"].as_int(), 2);
@@ -320,9 +320,9 @@ TEST_F(ExecutorTest, AnswersAStepAskedForTwiceAndOneItDoesNotKnow) {
   plan({step("a", "produce")});
   ask("a");
   result("a");
-  std::promise<Outcome> twice, unknown;
-  executor_->execute("a", [&](Outcome outcome) { twice.set_value(std::move(outcome)); });
-  executor_->execute("x", [&](Outcome outcome) { unknown.set_value(std::move(outcome)); });
+  std::promise<RequestResult> twice, unknown;
+  executor_->execute("a", [&](RequestResult outcome) { twice.set_value(std::move(outcome)); });
+  executor_->execute("x", [&](RequestResult outcome) { unknown.set_value(std::move(outcome)); });
   EXPECT_EQ(std::get<Error>(twice.get_future().get()).code, Code::kInvalidState);
   EXPECT_EQ(std::get<Error>(unknown.get_future().get()).code, Code::kNotFound);
 }
@@ -369,8 +369,8 @@ TEST_F(ExecutorTest, RunsAStepThatBringsAllItNeedsAsTheSeedHasIt) {
   plan({});
   auto whole = plan_step_from_json(parse(R"({"step_id":"extract","driver":"produce","config":{"rows":7}})"));
   ASSERT_TRUE(whole.ok());
-  std::promise<Outcome> promise;
-  executor_->execute(*whole, [&](Outcome outcome) { promise.set_value(std::move(outcome)); });
+  std::promise<RequestResult> promise;
+  executor_->execute(*whole, [&](RequestResult outcome) { promise.set_value(std::move(outcome)); });
   const Json answer = std::get<Json>(promise.get_future().get());
   EXPECT_EQ(answer["outputs"]["df"].as_string(), "df_extract");
   EXPECT_EQ(answer["metrics"]["rows_read"].as_int(), 7);

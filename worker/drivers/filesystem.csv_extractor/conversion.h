@@ -19,7 +19,7 @@ struct FailedValue {
   std::string value;
 };
 
-// SQL functions for one statement. They live in the database's catalog under a name nobody can guess; after the
+// SQL functions for one statement. They live in the database's catalog under a name that cannot be guessed; after the
 // Conversion is gone a call would touch nothing of the step's any more. Functions run on DuckDB's threads.
 class Conversion {
  public:

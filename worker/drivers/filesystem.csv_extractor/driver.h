@@ -1,5 +1,5 @@
 // filesystem.csv_extractor: a CSV file becomes the step's output relation, read as pandas.read_csv reads it (types from
-// the whole column, null words, header and bad-line rules). docs/compatibility.md lists where it differs on purpose.
+// the whole column, null words, header and bad-line rules). docs/compatibility.md lists the intended differences.
 //
 // Two ways in, one result. Large plain files go through DuckDB's parallel CSV reader (direct_load.h) as text and are
 // converted by functions of ours, because DuckDB's own casts would round 1.5 to 2 in a column that began with integers.

@@ -45,7 +45,7 @@ struct Options {
   uint64_t chunk_size = 10000;  // rows between two looks at cancellation, and between two reports of progress
 };
 
-// kNotFound and kInvalidArgument; the texts are the reference's.
+// kNotFound and kInvalidArgument; the texts are Python Osiris's.
 Result<Options> read_options(const StepContext& step);
 
 }  // namespace osiris::worker::csv

@@ -207,7 +207,7 @@ Result<Columns> columns_of(const MYSQL_FIELD* fields, unsigned count, const std:
     const bool is_kept = std::find(columns.kept.begin(), columns.kept.end(), i) != columns.kept.end();
     auto column = column_of(fields[i]);
     if (!column.ok() && is_kept) return column.error();
-    // What nobody wants is stepped over, whatever it is: every unknown type is sent as length and bytes.
+    // Columns that are not read are stepped over, whatever they are: every unknown type is sent as length and bytes.
     columns.received.push_back(column.ok() ? *column : Column{names[i], Kind::kBytes, false, false, 0, 0});
     columns.received.back().is_kept = is_kept;
   }

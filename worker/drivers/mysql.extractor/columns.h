@@ -12,7 +12,7 @@
 
 namespace osiris::worker::mysql {
 
-// How a value lies in a row of the binary protocol, and what becomes of it.
+// How a value is laid out in a row of the binary protocol, and what becomes of it.
 enum class Kind : uint8_t {
   kInt8,
   kInt16,

@@ -56,7 +56,7 @@ void keep_alive(int socket) {
 // While other addresses are at hand, the own name server gets so long.
 constexpr std::chrono::milliseconds kOwnLookupMax{3'000};
 
-// No server was there to talk to: nobody answered, or the connection was closed before the log-in, as a firewall does.
+// No server was there to talk to: no answer came, or the connection was closed before the log-in, as a firewall does.
 bool is_unreached(unsigned error) {
   return error == CR_CONNECTION_ERROR || error == CR_CONN_HOST_ERROR || error == CR_UNKNOWN_HOST ||
          error == CR_SERVER_LOST || error == CR_SERVER_GONE_ERROR || error == CR_SERVER_LOST_EXTENDED;

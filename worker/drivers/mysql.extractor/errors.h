@@ -1,4 +1,4 @@
-// Turns what the server or the client library said into an Error: our code, the reference's category and words, and the
+// Turns what the server or the client library said into an Error: our code, Python Osiris's category and words, and the
 // server's own message, which never holds a password.
 #pragma once
 

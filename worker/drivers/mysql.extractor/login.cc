@@ -57,7 +57,8 @@ Digest sha256(const unsigned char* bytes, size_t size) {
   return digest;
 }
 
-// SHA256(password) XOR SHA256(SHA256(SHA256(password)) + nonce): proves the password to whoever holds its double hash.
+// SHA256(password) XOR SHA256(SHA256(SHA256(password)) + nonce): proves the password to a server that has its double
+// hash.
 Digest scramble(const std::string& password, const unsigned char* nonce) {
   Digest proof = sha256(reinterpret_cast<const unsigned char*>(password.data()), password.size());
   const Digest twice = sha256(proof.data(), proof.size());
@@ -110,7 +111,7 @@ void settle_tls(MYSQL* mysql) {
   }
 }
 
-// OpenSSL would block in read(2) on a blocking socket, where nobody can cancel it; on this one it comes back to
+// OpenSSL would block in read(2) on a blocking socket, where it cannot be cancelled; on this one it comes back to
 // Deadline.
 void make_non_blocking(MYSQL* mysql) {
   const int socket = mysql_get_socket(mysql);

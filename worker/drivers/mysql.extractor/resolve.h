@@ -13,7 +13,7 @@ namespace osiris::worker::mysql {
 
 // The addresses of `host` (numeric ones are their own, without asking). nullopt when it has none, when no name server
 // has answered within `limit` (none: as long as there is time), and when `deadline` was cancelled or ran out first (it
-// then says so). libmariadb looks the name up once more; by then somebody knows it.
+// then says so). libmariadb looks the name up once more; that second lookup is answered from the resolver's cache.
 std::optional<std::set<std::string>> find_addresses(const std::string& host, Deadline& deadline,
                                                     std::optional<std::chrono::milliseconds> limit = std::nullopt);
 

@@ -18,7 +18,7 @@ class RowQueue {
  public:
   // Reader's side.
   void announce(Columns columns);       // once, before the first batch
-  bool offer(Batch batch);              // waits for room; false: nobody wants more
+  bool offer(Batch batch);              // waits for room; false: the reader wants no more
   std::unique_ptr<Chunk> used_chunk();  // one to fill again; null: make a new one
   void finish(Status status);           // no more comes
 

@@ -1,4 +1,4 @@
-// Puts one row of the binary protocol, as it lies in the network buffer, into a chunk. libmariadb calls it once per
+// Puts one row of the binary protocol, as it is in the network buffer, into a chunk. libmariadb calls it once per
 // value (STMT_ATTR_CB_RESULT) instead of copying the value into a buffer of its own first.
 #pragma once
 

@@ -9,11 +9,11 @@
 #include "protocol/base/own_user.h"
 #include "protocol/base/text.h"
 #include "protocol/base/wipe.h"
-#include "worker/drivers/python.processor/environment.h"
-#include "worker/drivers/python.processor/exchange.h"
+#include "worker/drivers/python.processor/relation_files.h"
 #include "worker/drivers/python.processor/options.h"
 #include "worker/drivers/python.processor/output_lines.h"
-#include "worker/drivers/python.processor/stage.h"
+#include "worker/drivers/python.processor/staging_directory.h"
+#include "worker/drivers/python.processor/virtual_environment.h"
 
 namespace osiris::worker {
 namespace python {
@@ -31,9 +31,9 @@ ProcessEnvironment surroundings_of(StepContext& step) {
 }
 
 // The three things a script can say on its stdout beside text for the log.
-class Remarks {
+class StdoutCommands {
  public:
-  explicit Remarks(StepContext& step) : step_(step) {}
+  explicit StdoutCommands(StepContext& step) : step_(step) {}
 
   // True when the line was one: "::progress 1200", "::metric name 0.75 unit", "::event name {"any": "json"}".
   bool take(std::string_view line) {
@@ -97,12 +97,11 @@ Error script_error(const Options& options, const ExitStatus& exit, const LastLin
                  category::kRuntimeDependencyFailed);
   std::string message = options.name() + " " + exit.describe();
   if (!last.empty()) message += "; its last lines:" + last.text();
-  return Error(
-      Code::kStepFailed, std::move(message),
-      exit.signaled
-          ? "Nothing of osiris's own ends a script like that: look for its memory and for whoever kills processes."
-          : "All it wrote is in the run's osiris.log (`osiris logs last`).",
-      category::kTransformFailed);
+  return Error(Code::kStepFailed, std::move(message),
+               exit.signaled ? "Nothing of osiris's own ends a script like that: check its memory use and whether the "
+                               "kernel or another program killed it."
+                             : "All it wrote is in the run's osiris.log (`osiris logs last`).",
+               category::kTransformFailed);
 }
 
 // A user of its own for a script, where this process can give one: from here on what it has to write belongs to it, at
@@ -128,8 +127,9 @@ class ScriptUser {
   const std::vector<std::filesystem::path> places_;
 };
 
-Status run_script(const Options& options, const Stage& stage, const Variables& variables, const std::string& python,
-                  const ProcessEnvironment& around, const ScriptUser& user, const Renames& renames, Remarks& remarks) {
+Status run_script(const Options& options, const StagingDirectory& staging, const Variables& variables,
+                  const std::string& python, const ProcessEnvironment& around, const ScriptUser& user,
+                  const Renames& renames, StdoutCommands& commands) {
   RateLimiter log(around.log);
   LastLines last;
   const auto say = [&](std::string_view line) {
@@ -139,15 +139,15 @@ Status run_script(const Options& options, const Stage& stage, const Variables& v
   };
   ProcessRequest script;
   // Unbuffered, so that lines come when they are written; UTF-8 whatever the C locale says; no caches beside the files.
-  script.arguments = {python, "-u", "-B", "-X", "utf8", stage.script.string()};
+  script.arguments = {python, "-u", "-B", "-X", "utf8", staging.script.string()};
   script.arguments.insert(script.arguments.end(), options.args.begin(), options.args.end());
   script.environment = variables;
-  script.working_directory = stage.code();
+  script.working_directory = staging.code();
   script.supervisor = around.supervisor;
   script.user = user.id();
   script.is_cancelled = around.is_cancelled;
   script.on_output = [&](std::string_view line) {
-    if (line.starts_with("::") && remarks.take(line)) return;
+    if (line.starts_with("::") && commands.take(line)) return;
     say(line);
   };
   // stderr is where a traceback goes; stdout is no part of an error.
@@ -167,28 +167,28 @@ Result<StepOutcome> run(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, read_options(step.config()));
   if (step.is_cancelled()) return Error(Code::kCancelled, "stopped");
   const ProcessEnvironment around = surroundings_of(step);
-  OSIRIS_ASSIGN(const Stage stage, set_stage(step, options));
-  EnvironmentRequest wanted;
+  OSIRIS_ASSIGN(const StagingDirectory staging, make_staging_directory(step, options));
+  VirtualEnvironmentRequest wanted;
   OSIRIS_ASSIGN(wanted.interpreter, find_interpreter(options.python, around));
   wanted.requirements = options.requirements;
   wanted.cache_dir = step.settings()["cache_dir"].as_string();
-  wanted.spare_dir = stage.root;
+  wanted.spare_dir = staging.root;
   wanted.may_install = step.settings()["install_deps"].as_bool();
-  OSIRIS_ASSIGN(const Environment environment, ensure_environment(wanted, around));
+  OSIRIS_ASSIGN(const VirtualEnvironment environment, ensure_virtual_environment(wanted, around));
 
-  OSIRIS_ASSIGN(const std::vector<InputFile> inputs, export_inputs(step, options.format, stage.inputs()));
-  OSIRIS_TRY(describe_step(step, options, stage, inputs));
-  Variables variables = script_environment(step, stage, inputs, around.base, environment.directory);
-  Remarks remarks(step);
+  OSIRIS_ASSIGN(const std::vector<InputFile> inputs, export_inputs(step, options.format, staging.inputs()));
+  OSIRIS_TRY(describe_step(step, options, staging, inputs));
+  Variables variables = script_environment(step, staging, inputs, around.base, environment.directory);
+  StdoutCommands commands(step);
   {
-    const ScriptUser user(around, {stage.root, step.artifacts_dir()});
-    const Status ended = run_script(options, stage, variables, environment.python(), around, user,
-                                    stage_renames(stage, environment.directory), remarks);
+    const ScriptUser user(around, {staging.root, step.artifacts_dir()});
+    const Status ended = run_script(options, staging, variables, environment.python(), around, user,
+                                    staging_renames(staging, environment.directory), commands);
     for (auto& variable : variables) wipe(variable.second);
     OSIRIS_TRY(ended);
   }
-  OSIRIS_ASSIGN(const uint64_t rows, import_output(step, options, stage.output));
-  remarks.progress(rows);
+  OSIRIS_ASSIGN(const uint64_t rows, import_output(step, options, staging.output));
+  commands.progress(rows);
   StepOutcome outcome;
   for (const Input& input : step.inputs()) outcome.rows_read += input.rows;
   if (step.inputs().empty()) outcome.rows_read = rows;  // taken in from wherever the script got them

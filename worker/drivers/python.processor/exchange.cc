@@ -1,4 +1,4 @@
-#include "worker/drivers/python.processor/exchange.h"
+#include "worker/drivers/python.processor/relation_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +55,7 @@ std::string selected(const Column& column, Format format) {
   return wide && format == Format::kParquet ? "CAST(" + name + " AS DECIMAL(38,0)) AS " + name : name;
 }
 
-// DuckDB's text without its advice on parameters that nobody here can set, and without our SQL.
+// DuckDB's text without its advice on parameters that a step cannot set, and without our SQL.
 std::string without_advice(const std::string& text) {
   size_t end = text.size();
   for (const std::string_view advice :
@@ -232,7 +232,7 @@ class OutputFileReader {
     }
     OSIRIS_ASSIGN(std::vector<Column> found, columns_of(connection, ndjson({})));
     if (!columns.empty()) {
-      // A key that no row has is a column of NULLs; one that nobody declared is an error.
+      // A key that no row has is a column of NULLs; one that was not declared is an error.
       for (const Column& column : columns)
         if (std::none_of(found.begin(), found.end(), [&](const Column& c) { return c.name == column.name; }))
           found.push_back(column);

@@ -9,8 +9,8 @@
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
-#include "worker/drivers/python.processor/environment.h"
 #include "worker/drivers/python.processor/options.h"
+#include "worker/drivers/python.processor/virtual_environment.h"
 
 namespace osiris::worker::python {
 namespace {
@@ -52,12 +52,12 @@ Status install(const std::string& file, const std::string& cache_dir) {
     std::printf("%s%s\n", std::string(kEventPrefix).c_str(), event.dump().c_str());
     std::fflush(stdout);
   };
-  EnvironmentRequest request;
+  VirtualEnvironmentRequest request;
   OSIRIS_ASSIGN(request.interpreter, find_interpreter(wanted["python"].as_string_or("python3"), around));
   OSIRIS_ASSIGN(request.requirements, read_requirements(wanted["requirements"]));
   request.cache_dir = std::filesystem::absolute(cache_dir);
   request.may_install = true;
-  const auto made = ensure_environment(request, around);
+  const auto made = ensure_virtual_environment(request, around);
   return made ? Status() : Status(made.error());
 }
 

@@ -12,7 +12,7 @@ constexpr std::string_view kCut = " ... (cut)";
 
 }  // namespace
 
-void LineCutter::feed(std::string_view bytes) {
+void LineSplitter::feed(std::string_view bytes) {
   while (!bytes.empty()) {
     const size_t end = bytes.find('\n');
     const std::string_view part = bytes.substr(0, end);
@@ -26,11 +26,11 @@ void LineCutter::feed(std::string_view bytes) {
   }
 }
 
-void LineCutter::finish() {
+void LineSplitter::finish() {
   if (!line_.empty()) end_line();
 }
 
-void LineCutter::end_line() {
+void LineSplitter::end_line() {
   if (too_long_) {
     const size_t blank = line_.find_last_of(" \t");
     line_.resize(blank == std::string::npos ? 0 : blank);

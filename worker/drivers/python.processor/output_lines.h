@@ -14,10 +14,10 @@ namespace osiris::worker::python {
 inline constexpr size_t kLineBytesMax = 8 << 10;
 
 // Cuts a stream of bytes into lines. One longer than kLineBytesMax is cut there, at a blank if it has one (so that half
-// a secret, which nobody would know for one, stays out of the log), and its rest is dropped.
-class LineCutter {
+// a secret, which no mask would recognise, stays out of the log), and its rest is dropped.
+class LineSplitter {
  public:
-  explicit LineCutter(std::function<void(std::string_view)> on_line) : on_line_(std::move(on_line)) {}
+  explicit LineSplitter(std::function<void(std::string_view)> on_line) : on_line_(std::move(on_line)) {}
   void feed(std::string_view bytes);
   void finish();  // what has no line end counts too
 

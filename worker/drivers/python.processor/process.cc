@@ -40,7 +40,7 @@ class Stream {
 
  private:
   int fd_;
-  LineCutter lines_;
+  LineSplitter lines_;
 };
 
 }  // namespace

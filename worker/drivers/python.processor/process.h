@@ -22,7 +22,7 @@ struct ProcessRequest {
   Variables environment;               // the whole of it
   std::filesystem::path working_directory;
   std::string supervisor;     // a program that understands --supervise; empty: none
-  std::optional<uid_t> user;  // whom it runs as, where there is a supervisor; nobody: as this process
+  std::optional<uid_t> user;  // the user it runs as, where there is a supervisor; nullopt: as this process
   std::function<void(std::string_view line)> on_output, on_error;
   std::function<bool()> is_cancelled;
 };

@@ -1,4 +1,4 @@
-// What everything that starts processes here needs from whoever asked for it: a step, or `--install-requirements`.
+// What everything that starts processes here needs from its caller: a step, or `--install-requirements`.
 #pragma once
 
 #include <functional>
@@ -31,8 +31,8 @@ struct ProcessEnvironment {
 // PATH and HOME of this process, UTC and the C locale.
 Variables base_environment();
 
-// Of `passed` what pip reads: PIP_*, proxies and certificates. The rest is none of its business: what it builds is
-// foreign code.
+// Of `passed` what pip reads: PIP_*, proxies and certificates. The rest is kept from it: pip runs the code of
+// the packages it builds.
 Variables pip_environment(const Json& passed);
 
 }  // namespace osiris::worker::python

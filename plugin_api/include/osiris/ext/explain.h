@@ -1,7 +1,7 @@
 /* osiris/ext/explain.h: the extension "osiris.explain/1"
  *
- * What a run would touch beyond the plan (which service gets the key, what the far side may
- * reach), told before anything is asked for. The host shows it in `osiris run --dry-run` and in
+ * What a run would touch beyond the plan (which service gets the key, what the remote machine
+ * may reach), told before anything is asked for. The host shows it in `osiris run --dry-run` and in
  * `osiris connections doctor`, without knowing what it means. Asked for by
  * osiris_adapter_type.extension(); the rules of osiris/adapter.h hold.
  */
@@ -22,7 +22,7 @@ typedef struct osiris_explain {
 
   /* [run] State: validated, before execute; any number of times. Delivers "explanation"
    * (docs/plugin-abi.md), no secrets in it. May look host names up; asks the service for nothing
-   * and changes nothing, here or far away. run_id and session_dir of the request may name no run,
+   * and changes nothing, on this machine or at the service. run_id and session_dir of the request may name no run,
    * worker_path may be absent. What would stop the run later is a warning in the document. */
   osiris_status (*explain)(osiris_adapter*, const osiris_request*) OSIRIS_NOEXCEPT;
 } osiris_explain;

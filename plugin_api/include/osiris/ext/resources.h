@@ -1,6 +1,6 @@
 /* osiris/ext/resources.h: the extension "osiris.resources/1"
  *
- * What an adapter owns far away (sandboxes, templates), listed and released outside any run. The
+ * An adapter's remote resources (sandboxes, templates), listed and released outside any run. The
  * host shows it as `osiris resources list|release|reap --adapter NAME`; reaping is a list of
  * leftovers followed by one release each. Asked for by osiris_adapter_type.extension(); the rules
  * of osiris/adapter.h hold, results are delivered as JSON (docs/plugin-abi.md, "Resources").
@@ -21,10 +21,10 @@ extern "C" {
 typedef struct osiris_resources {
   uint32_t size, reserved; /* reserved: 0 */
 
-  /* [run] State: configured; any number of times. Delivers "resources". Changes nothing, here or
-   * far away. filter_json is an object, its keys all optional:
+  /* [run] State: configured; any number of times. Delivers "resources". Changes nothing.
+   * filter_json is an object, its keys all optional:
    *   "kind"            only resources of this kind ("sandbox", "template")
-   *   "owner_id"        only those whose far-side metadata name this owner; absent: all the
+   *   "owner_id"        only those whose metadata at the service name this owner; absent: all the
    *                     account shows
    *   "dead_run_ids"    runs of "owner_id" that are known to have ended without giving back all they
    *                     held: a resource with one of them is a leftover, any other is not

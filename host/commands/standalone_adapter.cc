@@ -1,4 +1,4 @@
-#include "host/commands/adapter_session.h"
+#include "host/commands/standalone_adapter.h"
 
 #include "host/commands/version.h"
 #include "host/project/file_trust.h"
@@ -34,17 +34,17 @@ Json adapter_settings(const CommandContext& context, const ComponentRegistry& re
   return settings;
 }
 
-AdapterSession::AdapterSession(const LoadedAdapter& adapter)
+StandaloneAdapter::StandaloneAdapter(const LoadedAdapter& adapter)
     : manifest_(adapter.manifest),
       log_(system_clock(), masking_),
       tally_(system_clock()),
       secrets_(masking_),
       events_({log_, tally_, resources_, secrets_, {}}, std::string(adapter.id())) {}
 
-Result<std::unique_ptr<AdapterSession>> AdapterSession::open(const CommandContext& context,
-                                                             const LoadedAdapter& adapter,
-                                                             const ResolvedOptions& options) {
-  std::unique_ptr<AdapterSession> session(new AdapterSession(adapter));
+Result<std::unique_ptr<StandaloneAdapter>> StandaloneAdapter::open(const CommandContext& context,
+                                                                   const LoadedAdapter& adapter,
+                                                                   const ResolvedOptions& options) {
+  std::unique_ptr<StandaloneAdapter> session(new StandaloneAdapter(adapter));
   for (const std::string& value : options.sensitive_values()) session->masking_.learn(value);
   for (size_t i = 0; i < adapter.type->secret_count; ++i) {
     const std::string name(adapter.type->secrets[i].data, adapter.type->secrets[i].len);

@@ -8,6 +8,6 @@
 namespace osiris::e2b {
 
 // What is known before a run that may take longer than the smallest plan lets a sandbox live; nullopt: it may not.
-std::optional<std::string> plan_notice(int64_t timeout_ms);
+std::optional<std::string> age_limit_notice(int64_t timeout_ms);
 
 }  // namespace osiris::e2b

@@ -1,4 +1,4 @@
-#include "plugins/sdk/package/package_plan.h"
+#include "plugins/sdk/package/package_contents.h"
 
 #include <filesystem>
 #include <map>
@@ -13,14 +13,14 @@ namespace {
 namespace fs = std::filesystem;
 
 // "inputs/0003" -> <inputs>/0003/<the file's own name>: drivers tell a compression by the name's ending.
-std::string place_of(const PackageMember& member, const Layout& layout) {
+std::string machine_path(const PackageMember& member, const Layout& layout) {
   if (member.source.empty()) return layout.run + "/" + member.path;
   return layout.run + "/" + member.path + "/" + fs::path(member.source).filename().string();
 }
 
 // Outputs are numbered, each in a directory of its own. Where the target's directory does not exist here, it does not
 // exist there either, so that a writer told not to create directories fails in both places.
-void map_outputs(const RunRequest& request, const Layout& layout, PackagePlan& plan) {
+void map_outputs(const RunRequest& request, const Layout& layout, PackageContents& plan) {
   std::set<std::string> seen;
   for (const PlanStep& step : request.steps()) {
     for (const PlanFile& output : step.outputs) {
@@ -37,13 +37,13 @@ void map_outputs(const RunRequest& request, const Layout& layout, PackagePlan& p
   }
 }
 
-bool is_kept_input(const PackagePlan& plan, const rpc::PackageFile& file) {
+bool is_kept_input(const PackageContents& plan, const rpc::PackageFile& file) {
   return !plan.package.prune.empty() && file.to.starts_with(plan.package.prune);
 }
 
 }  // namespace
 
-void leave_out(PackagePlan& plan, const std::set<std::string>& files) {
+void leave_out(PackageContents& plan, const std::set<std::string>& files) {
   for (size_t i = 0; i < plan.members.size(); ++i) {
     rpc::PackageFile& file = plan.package.files[i];
     file.present = is_kept_input(plan, file) && files.count(file.to) > 0;
@@ -51,21 +51,21 @@ void leave_out(PackagePlan& plan, const std::set<std::string>& files) {
   }
 }
 
-std::set<std::string> kept_inputs(const PackagePlan& plan) {
+std::set<std::string> kept_inputs(const PackageContents& plan) {
   std::set<std::string> files;
   for (const rpc::PackageFile& file : plan.package.files)
     if (is_kept_input(plan, file)) files.insert(file.to);
   return files;
 }
 
-Result<PackagePlan> plan_package(const RunRequest& request, const Layout& layout, bool keep_inputs) {
+Result<PackageContents> list_package_contents(const RunRequest& request, const Layout& layout, bool keep_inputs) {
   if (!request.prepared["files"].is_array())
     return Error(Code::kInvalidState, "execute was called without the prepared document");
   std::map<std::string, const Json*> index;
   for (const Json& entry : request.prepared["files"].items()) index[entry["path"].as_string()] = &entry;
 
   OSIRIS_ASSIGN(std::vector<PackageMember> members, package_members(request));
-  PackagePlan plan;
+  PackageContents plan;
   plan.package.path = layout.package();
   plan.plan_path = layout.run + "/plan.json";
   if (keep_inputs) plan.package.prune = layout.kept_inputs();
@@ -74,17 +74,17 @@ Result<PackagePlan> plan_package(const RunRequest& request, const Layout& layout
     const auto entry = index.find(member.path);
     if (entry == index.end()) return Error(Code::kInvalidState, "the prepared document lacks " + member.path);
     if ((*entry->second)["missing"].as_bool()) {  // not here, so not there: the step that reads it says so
-      plan.path_map.push_back({member.source, place_of(member, layout)});
+      plan.path_map.push_back({member.source, machine_path(member, layout)});
       continue;
     }
-    PackagePlan::Member planned;
+    PackageContents::Member planned;
     planned.file.number = static_cast<uint32_t>(plan.members.size() + 1);
     planned.file.size_bytes = (*entry->second)["size_bytes"].as_uint();
     planned.file.sha256 = (*entry->second)["sha256"].as_string();
     const bool kept = keep_inputs && !member.source.empty();
     planned.file.to =
         kept ? layout.kept_inputs() + "/" + planned.file.sha256 + "/" + fs::path(member.source).filename().string()
-             : place_of(member, layout);
+             : machine_path(member, layout);
     if (!member.source.empty()) plan.path_map.push_back({member.source, planned.file.to});
     if (!places.insert(planned.file.to).second) continue;  // two inputs of one name and content
     planned.source = std::move(member.source);
@@ -99,10 +99,10 @@ Result<PackagePlan> plan_package(const RunRequest& request, const Layout& layout
   return plan;
 }
 
-PackageStream::PackageStream(const PackagePlan& plan) {
+PackageStream::PackageStream(const PackageContents& plan) {
   packer_ = std::thread([this, &plan] {
     archive::Writer writer([this](std::string_view bytes) { return pipe_.write(bytes); });
-    for (const PackagePlan::Member& member : plan.members) {
+    for (const PackageContents::Member& member : plan.members) {
       if (member.file.present) continue;
       Status added;
       if (member.source.empty()) {

@@ -1,4 +1,4 @@
-#include "worker/drivers/python.processor/environment.h"
+#include "worker/drivers/python.processor/virtual_environment.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -69,7 +69,8 @@ Error not_installed(const std::vector<std::string>& requirements) {
                category::kRuntimeDependencyFailed);
 }
 
-Status make_environment(const EnvironmentRequest& request, const Place& place, const ProcessEnvironment& around) {
+Status make_environment(const VirtualEnvironmentRequest& request, const Place& place,
+                        const ProcessEnvironment& around) {
   LastLines last;
   ProcessRequest venv;
   venv.arguments = {request.interpreter.path, "-I", "-m", "venv"};
@@ -110,15 +111,15 @@ int64_t now_ms() {
       .count();
 }
 
-class EnvironmentBuild {
+class VirtualEnvironmentBuild {
  public:
-  EnvironmentBuild(const EnvironmentRequest& request, const ProcessEnvironment& around)
+  VirtualEnvironmentBuild(const VirtualEnvironmentRequest& request, const ProcessEnvironment& around)
       : request_(request),
         around_(around),
         key_(environment_key(request.interpreter, request.requirements)),
         started_ms_(now_ms()) {}
 
-  Result<Environment> run() {
+  Result<VirtualEnvironment> run() {
     Place place;
     if (!request_.cache_dir.empty()) {
       place.home = request_.cache_dir / "python" / key_;
@@ -147,7 +148,7 @@ class EnvironmentBuild {
     return {};
   }
 
-  Result<Environment> make(const Place& place) {
+  Result<VirtualEnvironment> make(const Place& place) {
     DirectoryRollback unfinished(place.home);
     std::error_code error;
     fs::remove_all(place.home, error);
@@ -165,7 +166,7 @@ class EnvironmentBuild {
     return ready(place, mark, false);
   }
 
-  Result<Environment> found(const Place& place, const Json& mark) {
+  Result<VirtualEnvironment> found(const Place& place, const Json& mark) {
     check(request_.requirements, {});
     return ready(place, mark, true);
   }
@@ -178,16 +179,16 @@ class EnvironmentBuild {
                                                     {"missing", texts(missing)}}));
   }
 
-  Result<Environment> ready(const Place& place, const Json& mark, bool cached) {
+  Result<VirtualEnvironment> ready(const Place& place, const Json& mark, bool cached) {
     around_.event("environment_ready", Json::object({{"environment", key_},
                                                      {"python", request_.interpreter.version},
                                                      {"cached", cached},
                                                      {"packages", mark["packages"]},
                                                      {"duration_ms", now_ms() - started_ms_}}));
-    return Environment{place.environment()};
+    return VirtualEnvironment{place.environment()};
   }
 
-  const EnvironmentRequest& request_;
+  const VirtualEnvironmentRequest& request_;
   const ProcessEnvironment& around_;
   const std::string key_;
   const int64_t started_ms_;
@@ -202,8 +203,9 @@ std::string environment_key(const Interpreter& interpreter, const std::vector<st
   return sha256_hex(content.dump_canonical()).substr(0, 32);
 }
 
-Result<Environment> ensure_environment(const EnvironmentRequest& request, const ProcessEnvironment& around) {
-  return EnvironmentBuild(request, around).run();
+Result<VirtualEnvironment> ensure_virtual_environment(const VirtualEnvironmentRequest& request,
+                                                      const ProcessEnvironment& around) {
+  return VirtualEnvironmentBuild(request, around).run();
 }
 
 }  // namespace osiris::worker::python

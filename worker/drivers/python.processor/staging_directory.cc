@@ -1,4 +1,4 @@
-#include "worker/drivers/python.processor/stage.h"
+#include "worker/drivers/python.processor/staging_directory.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -16,9 +16,9 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kScriptBytesMax = 16 << 20;
 
-// Where a path of the pipeline lies below code/: at itself, and what leads out of the work directory below a name of
+// Where a path of the pipeline is below code/: at itself, and what leads out of the work directory below a name of
 // its own.
-fs::path place_of(const std::string& path, size_t number) {
+fs::path staged_path(const std::string& path, size_t number) {
   const fs::path normal = fs::path(path).lexically_normal();
   if (normal.is_absolute() || *normal.begin() == "..")
     return fs::path("outside") / std::to_string(number) / normal.filename();
@@ -59,39 +59,41 @@ void set(Variables& variables, const std::string& name, std::string value) {
 
 }  // namespace
 
-Result<Stage> set_stage(const StepContext& step, const Options& options) {
-  Stage stage;
-  stage.root = step.scratch_dir();
-  stage.output = stage.root / "output" / ("output" + std::string(file_suffix(options.format)));
-  for (const fs::path& directory : {stage.code(), stage.inputs(), stage.output.parent_path(), stage.root / "tmp"})
+Result<StagingDirectory> make_staging_directory(const StepContext& step, const Options& options) {
+  StagingDirectory staging;
+  staging.root = step.scratch_dir();
+  staging.output = staging.root / "output" / ("output" + std::string(file_suffix(options.format)));
+  for (const fs::path& directory :
+       {staging.code(), staging.inputs(), staging.output.parent_path(), staging.root / "tmp"})
     OSIRIS_TRY(make_directories(directory));
   std::string text = options.code;
-  stage.script = stage.code() / "step.py";
+  staging.script = staging.code() / "step.py";
   if (!options.script.empty()) {
     const fs::path source = step.input_file(options.script).absolute;
     OSIRIS_TRY(check_file(source, options.script, "script"));
     OSIRIS_ASSIGN(text, read_file(source, kScriptBytesMax));
-    stage.script = stage.code() / place_of(options.script, 0);
+    staging.script = staging.code() / staged_path(options.script, 0);
   }
-  OSIRIS_TRY(make_directories(stage.script.parent_path()));
-  OSIRIS_TRY(write_file_atomically(stage.script, text));
+  OSIRIS_TRY(make_directories(staging.script.parent_path()));
+  OSIRIS_TRY(write_file_atomically(staging.script, text));
   size_t number = 0;
   for (const std::string& file : options.files) {
     const fs::path source = step.input_file(file).absolute;
     OSIRIS_TRY(check_file(source, file, "file"));
-    const fs::path place = stage.code() / place_of(file, ++number);
-    if (place == stage.script) continue;
+    const fs::path place = staging.code() / staged_path(file, ++number);
+    if (place == staging.script) continue;
     OSIRIS_TRY(link_file(source, place));
   }
-  return stage;
+  return staging;
 }
 
-Status describe_step(const StepContext& step, const Options& options, const Stage& stage,
+Status describe_step(const StepContext& step, const Options& options, const StagingDirectory& staging,
                      const std::vector<InputFile>& inputs) {
   const std::string_view format = format_name(options.format);
   Json files = Json::object(), inputs_json = Json::object();
   size_t number = 0;
-  for (const std::string& file : options.files) files.set(file, (stage.code() / place_of(file, ++number)).string());
+  for (const std::string& file : options.files)
+    files.set(file, (staging.code() / staged_path(file, ++number)).string());
   for (const InputFile& input : inputs)
     inputs_json.set(input.name, Json::object({{"path", input.path.string()},
                                               {"format", format},
@@ -100,7 +102,7 @@ Status describe_step(const StepContext& step, const Options& options, const Stag
                                               {"columns", input.columns}}));
   Json columns = Json::array();
   for (const auto& [name, type] : options.columns) columns.push_back(Json::object({{"name", name}, {"type", type}}));
-  Json output = Json::object({{"path", stage.output.string()}, {"format", format}});
+  Json output = Json::object({{"path", staging.output.string()}, {"format", format}});
   if (!options.columns.empty()) output.set("columns", std::move(columns));
   const Json description = Json::object({{"version", 1},
                                          {"step_id", step.step_id()},
@@ -109,27 +111,28 @@ Status describe_step(const StepContext& step, const Options& options, const Stag
                                          {"params", options.params},
                                          {"files", std::move(files)},
                                          {"artifacts_dir", step.artifacts_dir().string()}});
-  return write_file_atomically(stage.description(), description.dump_pretty(2) + "\n");
+  return write_file_atomically(staging.description(), description.dump_pretty(2) + "\n");
 }
 
-Variables script_environment(const StepContext& step, const Stage& stage, const std::vector<InputFile>& inputs,
-                             Variables base, const fs::path& environment) {
+Variables script_environment(const StepContext& step, const StagingDirectory& staging,
+                             const std::vector<InputFile>& inputs, Variables base, const fs::path& environment) {
   Variables variables = std::move(base);
   for (const auto& [name, value] : step.passed_environment().members()) set(variables, name, value.as_string());
   for (auto& [name, value] : variables)
     if (name == "PATH") value = (environment / "bin").string() + ":" + value;
   set(variables, "VIRTUAL_ENV", environment.string());
-  set(variables, "TMPDIR", (stage.root / "tmp").string());
-  set(variables, "OSIRIS_STEP", stage.description().string());
-  set(variables, "OSIRIS_OUTPUT", stage.output.string());
+  set(variables, "TMPDIR", (staging.root / "tmp").string());
+  set(variables, "OSIRIS_STEP", staging.description().string());
+  set(variables, "OSIRIS_OUTPUT", staging.output.string());
   set(variables, "OSIRIS_ARTIFACTS_DIR", step.artifacts_dir().string());
   if (!inputs.empty()) set(variables, "OSIRIS_INPUT", inputs.front().path.string());
   return variables;
 }
 
-Renames stage_renames(const Stage& stage, const fs::path& environment) {
-  return {
-      {stage.code().string() + "/", ""}, {stage.root.string(), "<scratch>"}, {environment.string(), "<environment>"}};
+Renames staging_renames(const StagingDirectory& staging, const fs::path& environment) {
+  return {{staging.code().string() + "/", ""},
+          {staging.root.string(), "<scratch>"},
+          {environment.string(), "<environment>"}};
 }
 
 }  // namespace osiris::worker::python

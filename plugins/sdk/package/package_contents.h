@@ -16,7 +16,7 @@
 
 namespace osiris::sdk {
 
-struct PackagePlan {
+struct PackageContents {
   struct Member {
     rpc::PackageFile file;  // the same as in `package`
     std::string source;     // absolute on this machine; empty: `text` is the content
@@ -35,16 +35,16 @@ struct PackagePlan {
 // Lays out the members the request's "prepared" document names, in its order; sizes and hashes are the document's.
 // `keep_inputs`: input files go where a later run finds them by their content. kInvalidState when there is no such
 // document.
-Result<PackagePlan> plan_package(const RunRequest& request, const Layout& layout, bool keep_inputs);
+Result<PackageContents> list_package_contents(const RunRequest& request, const Layout& layout, bool keep_inputs);
 // The kept inputs among `files` do not travel, all others do.
-void leave_out(PackagePlan& plan, const std::set<std::string>& files);
+void leave_out(PackageContents& plan, const std::set<std::string>& files);
 // Where the kept inputs are once the run has begun.
-std::set<std::string> kept_inputs(const PackagePlan& plan);
+std::set<std::string> kept_inputs(const PackageContents& plan);
 
 // Packs on a thread of its own, from construction on, into a bounded pipe.
 class PackageStream {
  public:
-  explicit PackageStream(const PackagePlan& plan);
+  explicit PackageStream(const PackageContents& plan);
   ~PackageStream();
   // Sends the archive's bytes as they come, until its end. An input that changed since it was prepared is an error.
   Status write_to(const std::function<bool(std::string_view)>& sink);

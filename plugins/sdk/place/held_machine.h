@@ -34,14 +34,14 @@ struct HoldContext {
   const std::atomic<bool>& cancelled;
 };
 
-class HeldPlace {
+class HeldMachine {
  public:
-  explicit HeldPlace(HoldContext context)
+  explicit HeldMachine(HoldContext context)
       : context_(std::move(context)), noun_(context_.place.service().noun()), creation_(context_) {}
-  ~HeldPlace();
+  ~HeldMachine();
 
   struct Request {
-    Wanted wanted;
+    MachineSpec wanted;
     std::string keep_key;        // not empty: keep this one under it
     bool reuse = true;           // take one over that was kept under the key
     std::string keep_directory;  // of this user, for what is remembered of kept machines

@@ -7,7 +7,7 @@
 //   step.json    the description of all this, which OSIRIS_STEP names
 //
 // Nothing else of the user's directories is beside the script, here as little as in a sandbox: a file that the plan
-// does not name is missed at once and not only far away.
+// does not name is missed on every machine and not only in a sandbox.
 #pragma once
 
 #include <filesystem>
@@ -15,14 +15,14 @@
 #include <vector>
 
 #include "worker/driver_api/driver.h"
-#include "worker/drivers/python.processor/exchange.h"
+#include "worker/drivers/python.processor/relation_files.h"
 #include "worker/drivers/python.processor/options.h"
 #include "worker/drivers/python.processor/output_lines.h"
 #include "worker/drivers/python.processor/process.h"
 
 namespace osiris::worker::python {
 
-struct Stage {
+struct StagingDirectory {
   std::filesystem::path root;    // the scratch directory
   std::filesystem::path script;  // below code()
   std::filesystem::path output;  // not there yet
@@ -32,17 +32,18 @@ struct Stage {
 };
 
 // Directories, script and files. kInvalidArgument or kNotFound for a script or file that cannot be read.
-Result<Stage> set_stage(const StepContext& step, const Options& options);
+Result<StagingDirectory> make_staging_directory(const StepContext& step, const Options& options);
 
 // Writes step.json (docs/drivers/python.md).
-Status describe_step(const StepContext& step, const Options& options, const Stage& stage,
+Status describe_step(const StepContext& step, const Options& options, const StagingDirectory& staging,
                      const std::vector<InputFile>& inputs);
 
 // The script's variables: `base`, those the user passed, and the contract's, which win.
-Variables script_environment(const StepContext& step, const Stage& stage, const std::vector<InputFile>& inputs,
-                             Variables base, const std::filesystem::path& environment);
+Variables script_environment(const StepContext& step, const StagingDirectory& staging,
+                             const std::vector<InputFile>& inputs, Variables base,
+                             const std::filesystem::path& environment);
 
 // For everything the script says: its files by the names the pipeline gives them.
-Renames stage_renames(const Stage& stage, const std::filesystem::path& environment);
+Renames staging_renames(const StagingDirectory& staging, const std::filesystem::path& environment);
 
 }  // namespace osiris::worker::python

@@ -1,4 +1,4 @@
-#include "plugins/sdk/run/environment.h"
+#include "plugins/sdk/run/lent_variables.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

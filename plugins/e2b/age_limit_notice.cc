@@ -1,4 +1,4 @@
-#include "plugins/e2b/plan_notice.h"
+#include "plugins/e2b/age_limit_notice.h"
 
 #include "plugins/sdk/place/lifetime.h"
 
@@ -11,7 +11,7 @@ constexpr int64_t kLargestPlanSeconds = 24 * 3600;
 
 }  // namespace
 
-std::optional<std::string> plan_notice(int64_t timeout_ms) {
+std::optional<std::string> age_limit_notice(int64_t timeout_ms) {
   if (timeout_ms <= kSmallestPlanSeconds * 1000) return std::nullopt;
   return "this run may take " + sdk::spoken_duration(timeout_ms / 1000) +
          " (--timeout), and a plan ends its sandboxes: E2B's Hobby plan after " +

@@ -13,7 +13,7 @@
 
 namespace osiris {
 
-struct RunPlan {
+struct AdapterInputs {
   Plan plan;
   std::map<std::string, std::vector<std::string>> packages;  // by step: what has to be installed where it runs
   Json connections_json;                                     // {"connections":{...},"env":[names],"secret_names":[...]}
@@ -21,14 +21,14 @@ struct RunPlan {
   std::vector<std::string> hosts;                            // sorted, distinct
 };
 
-struct RunPlanOptions {
+struct AdapterInputOptions {
   std::filesystem::path work_dir;      // absolute; relative paths of the pipeline start here
   std::vector<std::string> env_names;  // variables passed to steps; only names are written
   bool without_connections = false;    // leaves out what does not resolve: for a check that connects to nothing
 };
 
 // The pipeline must have been compiled with ConnectionCheck::kResolves.
-Result<RunPlan> make_run_plan(const CompiledPipeline& pipeline, const CompileInputs& inputs,
-                              const RunPlanOptions& options);
+Result<AdapterInputs> make_adapter_inputs(const CompiledPipeline& pipeline, const CompileInputs& inputs,
+                                          const AdapterInputOptions& options);
 
 }  // namespace osiris

@@ -1,4 +1,4 @@
-#include "host/compiler/run_plan.h"
+#include "host/compiler/adapter_inputs.h"
 
 #include <set>
 #include <unordered_map>
@@ -30,12 +30,13 @@ std::string text_of(const Json& value) {
   return value.is_string() ? value.as_string() : value.is_null() ? std::string() : value.dump();
 }
 
-class Planner {
+class AdapterInputsBuilder {
  public:
-  Planner(const CompiledPipeline& pipeline, const CompileInputs& inputs, const RunPlanOptions& options)
+  AdapterInputsBuilder(const CompiledPipeline& pipeline, const CompileInputs& inputs,
+                       const AdapterInputOptions& options)
       : pipeline_(pipeline), inputs_(inputs), options_(options) {}
 
-  Result<RunPlan> run() {
+  Result<AdapterInputs> run() {
     std::unordered_map<std::string, const CompiledStep*> by_id;
     for (const CompiledStep& step : pipeline_.steps) by_id[step.id] = &step;
     for (const CompiledStep& step : pipeline_.steps) {
@@ -155,17 +156,17 @@ class Planner {
 
   const CompiledPipeline& pipeline_;
   const CompileInputs& inputs_;
-  const RunPlanOptions& options_;
-  RunPlan plan_;
+  const AdapterInputOptions& options_;
+  AdapterInputs plan_;
   Json connections_ = Json::object();
   std::set<std::string> known_connections_, secret_names_, hosts_;
 };
 
 }  // namespace
 
-Result<RunPlan> make_run_plan(const CompiledPipeline& pipeline, const CompileInputs& inputs,
-                              const RunPlanOptions& options) {
-  return Planner(pipeline, inputs, options).run();
+Result<AdapterInputs> make_adapter_inputs(const CompiledPipeline& pipeline, const CompileInputs& inputs,
+                                          const AdapterInputOptions& options) {
+  return AdapterInputsBuilder(pipeline, inputs, options).run();
 }
 
 }  // namespace osiris

@@ -1,4 +1,4 @@
-#include "plugins/sdk/place/held_place.h"
+#include "plugins/sdk/place/held_machine.h"
 
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
@@ -13,16 +13,16 @@ int64_t elapsed_ms(int64_t since_ns) { return (system_clock().monotonic_ns() - s
 
 }  // namespace
 
-HeldPlace::~HeldPlace() {
+HeldMachine::~HeldMachine() {
   if (lease_) lease_->stop();
 }
 
-void HeldPlace::on_lost(std::function<void(const Error&)> lost) {
+void HeldMachine::on_lost(std::function<void(const Error&)> lost) {
   const std::lock_guard lock(mutex_);
   lost_ = std::move(lost);
 }
 
-Result<std::optional<Machine>> HeldPlace::take_kept(const Request& request) {
+Result<std::optional<Machine>> HeldMachine::take_kept(const Request& request) {
   OSIRIS_ASSIGN(
       const std::vector<Machine> kept,
       context_.place.find({{meta::kOwner, request.wanted.metadata.at(meta::kOwner)}, {meta::kKeep, request.keep_key}}));
@@ -48,9 +48,9 @@ Result<std::optional<Machine>> HeldPlace::take_kept(const Request& request) {
   return std::optional<Machine>();
 }
 
-// Its run died with it: nobody knows what is in it, the worker may be missing, and if it is there it may still be at
+// Its run died with it: its content is unknown, the worker may be missing, and if it is there it may still be at
 // work.
-void HeldPlace::give_up_abandoned(const std::string& id, KeepFile& file) {
+void HeldMachine::give_up_abandoned(const std::string& id, KeepFile& file) {
   const std::string why = "the run that held it died";
   const Status killed =
       context_.place.kill(id, {.wait = context_.place.request_timeout(), .cancelled = &context_.cancelled});
@@ -63,7 +63,7 @@ void HeldPlace::give_up_abandoned(const std::string& id, KeepFile& file) {
   context_.host.event(noun_ + "_replaced", {}, Json::object({{noun_ + "_id", id}, {"attempt", 1}, {"error", why}}));
 }
 
-Status HeldPlace::acquire(const Request& request) {
+Status HeldMachine::acquire(const Request& request) {
   const int64_t started_ns = system_clock().monotonic_ns();
   if (!request.keep_key.empty() && request.reuse) {
     OSIRIS_ASSIGN(std::optional<Machine> kept, take_kept(request));
@@ -71,7 +71,7 @@ Status HeldPlace::acquire(const Request& request) {
     machine_ = std::move(kept);
   }
   if (!machine_) {
-    // Before it exists: nobody else may find it and think that it was left.
+    // Before it exists: no other run may find it and take it for a leftover.
     if (!request.keep_key.empty()) {
       OSIRIS_ASSIGN(keep_file_, KeepFile::create(request.keep_directory, request.wanted.metadata.at(meta::kRun)));
     }
@@ -93,16 +93,16 @@ Status HeldPlace::acquire(const Request& request) {
   };
   listener.limited = [this](const Lifetime::Limit& limit, int64_t left_s) { tell_limit(machine_->id, limit, left_s); };
   listener.log = [this](const std::string& text) { context_.host.log(OSIRIS_WARN, text); };
-  lease_ =
-      std::make_unique<Lease>(context_.place, id, context_.settings.lease_s(), creation_.birth(), std::move(listener));
+  lease_ = std::make_unique<Lease>(context_.place, id, context_.settings.lease_s(), creation_.create_times(),
+                                   std::move(listener));
   if (creation_.has_doubles()) {
     if (const Status released = release_doubles(); !released) context_.host.log(OSIRIS_WARN, released.error().message);
   }
   return {};
 }
 
-// From the lease's thread. An event only while somebody listens: none may come after the stage it belongs to.
-void HeldPlace::tell_limit(const std::string& id, const Lifetime::Limit& limit, int64_t left_s) {
+// From the lease's thread. An event only while a stage is running: none may come after the stage it belongs to.
+void HeldMachine::tell_limit(const std::string& id, const Lifetime::Limit& limit, int64_t left_s) {
   context_.host.log(OSIRIS_WARN,
                     "the plan ends " + std::string(context_.place.service().plural()) + " after " +
                         spoken_duration(limit.life_s) + ": " + noun_ + " " + id + ", and this run with it, has " +
@@ -114,7 +114,7 @@ void HeldPlace::tell_limit(const std::string& id, const Lifetime::Limit& limit, 
                         Json::object({{noun_ + "_id", id}, {"life_s", limit.life_s}, {"left_s", left_s}}));
 }
 
-void HeldPlace::announce(const std::string& id) const {
+void HeldMachine::announce(const std::string& id) const {
   const int64_t expires_ns = system_clock().unix_ns() + context_.settings.lease_s() * 1'000'000'000;
   context_.host.event("resource_acquired", {},
                       Json::object({{"kind", noun_},
@@ -124,7 +124,7 @@ void HeldPlace::announce(const std::string& id) const {
                                                     std::string(context_.place.service().id())}}));
 }
 
-Status HeldPlace::kill(const std::string& id) {
+Status HeldMachine::kill(const std::string& id) {
   // Clean-up goes on after a cancel, so its waits are not the cancellable ones.
   const Status killed = kill_and_verify(context_.place, id, context_.settings.retry_budget, sleep_uninterrupted);
   if (killed) return {};
@@ -136,7 +136,7 @@ Status HeldPlace::kill(const std::string& id) {
 }
 
 // What the creates in doubt have made, beside the machine that is known.
-Status HeldPlace::release_doubles() {
+Status HeldMachine::release_doubles() {
   OSIRIS_ASSIGN(const std::vector<Machine> doubles, creation_.find_doubles(machine_ ? machine_->id : ""));
   Status status;
   for (const Machine& extra : doubles) {
@@ -146,7 +146,7 @@ Status HeldPlace::release_doubles() {
   return status;
 }
 
-Status HeldPlace::release_one(const std::string& id, bool keep) {
+Status HeldMachine::release_one(const std::string& id, bool keep) {
   const bool is_own = machine_ && id == machine_->id;
   const bool kept = keep && context_.place.renew(id, context_.settings.lease_s(), {}).ok();
   const int64_t started_ns = system_clock().monotonic_ns();
@@ -176,7 +176,7 @@ Status HeldPlace::release_one(const std::string& id, bool keep) {
   return done;
 }
 
-Status HeldPlace::release(Json& released, bool keep) {
+Status HeldMachine::release(Json& released, bool keep) {
   if (released_) return {};
   released_ = true;
   if (lease_) lease_->stop();

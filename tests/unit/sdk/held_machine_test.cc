@@ -1,6 +1,6 @@
 // One machine of one run against a service in memory: what is asked for is on disk first, what is held is given back
 // and verified, and what a lost answer made is found.
-#include "plugins/sdk/place/held_place.h"
+#include "plugins/sdk/place/held_machine.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -80,19 +80,19 @@ class HeldPlaceTest : public ::testing::Test {
   FakePlace place_;
   Journal journal_ = *Journal::open(directory_ / "journal.jsonl");
   std::atomic<bool> cancelled_{false};
-  HeldPlace::Request request_;
+  HeldMachine::Request request_;
 };
 
 TEST_F(HeldPlaceTest, TheIntentIsOnDiskBeforeTheCreateEvenIfNothingComesOfIt) {
   place_.faults["create"] = {{FakePlace::refused()}};
-  HeldPlace held(context());
+  HeldMachine held(context());
   EXPECT_FALSE(held.acquire(request_).ok());
   EXPECT_THAT(journal(), HasSubstr(R"("action":"creating")"));
   EXPECT_EQ(place_.count("create"), 1u) << "a refusal is not tried again";
 }
 
 TEST_F(HeldPlaceTest, IsAnnouncedThenReleasedAndVerified) {
-  HeldPlace held(context());
+  HeldMachine held(context());
   ASSERT_TRUE(held.acquire(request_).ok());
   EXPECT_TRUE(held.is_held());
   ASSERT_EQ(recording_.events("resource_acquired").size(), 1u);
@@ -108,7 +108,7 @@ TEST_F(HeldPlaceTest, IsAnnouncedThenReleasedAndVerified) {
 
 TEST_F(HeldPlaceTest, WhatALostAnswerMadeIsFoundByItsTokenAndUsed) {
   place_.faults["create"] = {{FakePlace::lost(), true}};
-  HeldPlace held(context());
+  HeldMachine held(context());
   ASSERT_TRUE(held.acquire(request_).ok());
   EXPECT_EQ(held.machine().id, "box-1");
   EXPECT_EQ(place_.count("create"), 1u);
@@ -118,7 +118,7 @@ TEST_F(HeldPlaceTest, WhatALostAnswerMadeIsFoundByItsTokenAndUsed) {
 TEST_F(HeldPlaceTest, AServiceThatHonoursTokensIsAskedAgainAndMakesOne) {
   place_.honours_tokens = true;
   place_.faults["create"] = {{FakePlace::lost(), true}};
-  HeldPlace held(context());
+  HeldMachine held(context());
   ASSERT_TRUE(held.acquire(request_).ok());
   EXPECT_EQ(place_.machines.size(), 1u);
   Json released = Json::array();
@@ -129,7 +129,7 @@ TEST_F(HeldPlaceTest, AServiceThatHonoursTokensIsAskedAgainAndMakesOne) {
 
 TEST_F(HeldPlaceTest, AKillThatCannotBeVerifiedIsAnErrorWithTheRemedy) {
   settings_.retry_budget = Milliseconds(0);
-  HeldPlace held(context());
+  HeldMachine held(context());
   ASSERT_TRUE(held.acquire(request_).ok());
   place_.keeps_killed = true;
   Json released = Json::array();
@@ -146,14 +146,14 @@ TEST_F(HeldPlaceTest, AKeptMachineIsTakenOverByTheNextRun) {
   request_.wanted.metadata[meta::kKeep] = "key";
   Json released = Json::array();
   {
-    HeldPlace first(context());
+    HeldMachine first(context());
     ASSERT_TRUE(first.acquire(request_).ok());
     first.leaves({"/home/box/.osiris/inputs/1/a.csv"});
     ASSERT_TRUE(first.release(released, true).ok());
     EXPECT_TRUE(released.items()[0]["kept"].as_bool());
   }
   request_.wanted.metadata[meta::kRun] = "run-2";
-  HeldPlace second(context());
+  HeldMachine second(context());
   ASSERT_TRUE(second.acquire(request_).ok());
   EXPECT_TRUE(second.was_kept());
   EXPECT_EQ(second.machine().id, "box-1");
@@ -164,11 +164,11 @@ TEST_F(HeldPlaceTest, AMachineOfARunThatDiedIsGivenUpAndNotUsed) {
   request_.keep_key = "key";
   request_.wanted.metadata[meta::kKeep] = "key";
   {
-    HeldPlace died(context());
+    HeldMachine died(context());
     ASSERT_TRUE(died.acquire(request_).ok());
   }
   request_.wanted.metadata[meta::kRun] = "run-2";
-  HeldPlace next(context());
+  HeldMachine next(context());
   ASSERT_TRUE(next.acquire(request_).ok());
   EXPECT_FALSE(next.was_kept());
   EXPECT_EQ(next.machine().id, "box-2");

@@ -17,21 +17,21 @@ namespace osiris {
 Result<ResolvedOptions> resolve_adapter_options(const CommandContext& context, const Project& project,
                                                 const LoadedAdapter& adapter, const FlagValues& flags);
 
-// What every request's settings_json holds: how the worker is checked, whose far resources are whose, and whether the
-// wire is logged.
+// What every request's settings_json holds: how the worker is checked, which remote resources are whose, and whether
+// the wire is logged.
 Json adapter_settings(const CommandContext& context, const ComponentRegistry& registry, const UserState& user_state);
 
-class AdapterSession {
+class StandaloneAdapter {
  public:
-  static Result<std::unique_ptr<AdapterSession>> open(const CommandContext& context, const LoadedAdapter& adapter,
-                                                      const ResolvedOptions& options);
+  static Result<std::unique_ptr<StandaloneAdapter>> open(const CommandContext& context, const LoadedAdapter& adapter,
+                                                         const ResolvedOptions& options);
   AdapterInstance& instance() { return *instance_; }
   const Masking& masking() const { return masking_; }
   SecretStore& secrets() { return secrets_; }
   const AdapterManifest& manifest() const { return manifest_; }
 
  private:
-  explicit AdapterSession(const LoadedAdapter& adapter);
+  explicit StandaloneAdapter(const LoadedAdapter& adapter);
 
   const AdapterManifest manifest_;
   Masking masking_;

@@ -17,7 +17,7 @@
 
 namespace osiris::worker::python {
 
-struct EnvironmentRequest {
+struct VirtualEnvironmentRequest {
   Interpreter interpreter;
   std::vector<std::string> requirements;  // sorted
   std::filesystem::path cache_dir;        // empty: none
@@ -25,7 +25,7 @@ struct EnvironmentRequest {
   bool may_install = false;
 };
 
-struct Environment {
+struct VirtualEnvironment {
   std::filesystem::path directory;
   std::string python() const { return (directory / "bin/python").string(); }
 };
@@ -36,6 +36,7 @@ std::string environment_key(const Interpreter& interpreter, const std::vector<st
 // From the cache, or made now. Without requirements nothing is installed and nothing has to be allowed. Tells the step:
 // `dependency_check` {required, present, missing} (with requirements), `dependency_installed` {package, duration_ms}
 // for each package that pip installed, `environment_ready` {environment, python, cached, packages, duration_ms}.
-Result<Environment> ensure_environment(const EnvironmentRequest& request, const ProcessEnvironment& around);
+Result<VirtualEnvironment> ensure_virtual_environment(const VirtualEnvironmentRequest& request,
+                                                      const ProcessEnvironment& around);
 
 }  // namespace osiris::worker::python
