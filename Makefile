@@ -14,7 +14,7 @@
 #   make mutants     do the tests notice wrong code? Seeded one-line changes, built and tested in build/mutants; MUTANTS="--seed 2 --at-most 9"
 #   make check-updates  which pinned versions are behind or out of support (asks the package registries)
 #   make check-live  a small suite against the real E2B: needs E2B_API_KEY, says what it would do without
-#   make bench       print the table of measurements that the README quotes
+#   make bench       print the tables of docs/benchmarks.md
 #   make install     build what is installed, without tests, and copy it to PREFIX (default /usr/local)
 #   make package     osiris_<version>_amd64.deb and a relocatable .tar.zst, in build/<preset>/packages
 

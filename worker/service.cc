@@ -289,12 +289,12 @@ void Service::in_background(std::function<void()> work) {
 
 bool Service::idle() const { return !executor_ || executor_->idle(); }
 
-bool Service::leave(std::string_view reason, std::chrono::milliseconds patience, bool reads) {
+bool Service::leave(std::string_view reason, std::chrono::milliseconds limit, bool reads) {
   if (!reads) stream_.abandon();
   bool stopped = true;
   if (executor_) {
     executor_->cancel(reason);
-    stopped = executor_->wait_idle(patience);
+    stopped = executor_->wait_idle(limit);
   }
   kill_descendants();
   if (!stopped) stopped = executor_->wait_idle(std::chrono::milliseconds(100));

@@ -45,9 +45,9 @@ class Service {
   // True once a secret may have been in what was handled last: the caller wipes its buffer.
   bool take_had_secrets() { return std::exchange(had_secrets_, false); }
 
-  // Stops the steps, waits for them at most `patience`, writes what is queued if the adapter `reads`, removes the
+  // Stops the steps, waits for them at most `limit`, writes what is queued if the adapter `reads`, removes the
   // worker's own directory. False when a step would not stop: then only _exit() ends the process.
-  bool leave(std::string_view reason, std::chrono::milliseconds patience, bool reads);
+  bool leave(std::string_view reason, std::chrono::milliseconds limit, bool reads);
   // No step was running or waiting.
   bool idle() const;
 

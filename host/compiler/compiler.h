@@ -91,7 +91,7 @@ struct CompiledPipeline {
   Json run_summary;                    // the document of run_summary.json, execution_fp included
   std::vector<CompiledStep> steps;     // in execution order
   std::filesystem::path source;        // OML file or manifest
-  std::filesystem::path compiled_dir;  // where manifest.yaml and cfg/ lie; empty until written
+  std::filesystem::path compiled_dir;  // where manifest.yaml and cfg/ are; empty until written
 };
 
 struct CompileResult {
@@ -118,7 +118,7 @@ CompileResult compile_oml(const CompileOptions& options, const CompileInputs& in
 // atomically.
 Status write_build(CompiledPipeline& pipeline, const Project& project);
 
-// Reads a compiled manifest back (`osiris run build/.../manifest.yaml`). `options.file` is the manifest; cfg files lie
+// Reads a compiled manifest back (`osiris run build/.../manifest.yaml`). `options.file` is the manifest; cfg files are
 // beside it. Checks what a hand could have broken: ids, order, components, configs against their schema; an edited one
 // gets a new hash and a warning.
 CompileResult load_manifest(PipelineFile file, const CompileOptions& options, const CompileInputs& inputs);

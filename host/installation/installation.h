@@ -1,4 +1,4 @@
-// Where the files installed with osiris lie: found from the running program, never from a prefix written down at build
+// Where the files installed with osiris are: found from the running program, never from a prefix written down at build
 // time, so that an installed tree may be moved or unpacked anywhere. `executable_directory` is absolute, without links
 // (/proc/self/exe's).
 #pragma once

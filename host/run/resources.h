@@ -37,7 +37,7 @@ class RemoteResources {
 
 // The entries of an artifacts document's "released", one line each: what was given back, and whether that was proved.
 std::string describe_released(const Json& released);
-// One line per resource, for a person; `adapter` completes the advice.
+// One line per resource, for the user; `adapter` completes the hint.
 std::string describe_unreleased(const std::vector<RemoteResource>& resources, std::string_view adapter);
 
 }  // namespace osiris

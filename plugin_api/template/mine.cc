@@ -8,13 +8,13 @@ namespace {
 namespace plugin = osiris::plugin;
 
 struct Config {
-  std::chrono::milliseconds patience{};
+  std::chrono::milliseconds wait{};
   std::map<std::string, std::string> labels;
 };
 
 // Each option once: what the host shows and checks, and where its value goes.
 constexpr std::array kRows = {
-    plugin::Bound<Config>{OSIRIS_DURATION, "patience", &Config::patience, "how long to wait for the service", {}, "60"},
+    plugin::Bound<Config>{OSIRIS_DURATION, "wait", &Config::wait, "how long to wait for the service", {}, "60"},
     plugin::Bound<Config>{
         OSIRIS_PAIR, "label", &Config::labels, "a label for what is created", {}, {}, {}, {}, {}, OSIRIS_REPEATED},
 };
@@ -50,7 +50,7 @@ class Mine : public plugin::Adapter {
     host().event("resource_acquired", R"({"kind":"slot","id":"1","expires":"","cleanup":"nothing to do"})");
     host().progress(0, -1, "starting");
     if (host().is_cancelled()) throw plugin::Failure(OSIRIS_CANCELLED, "cancelled before the first step");
-    host().metric("patience", static_cast<double>(config_.patience.count()) / 1000, "s");
+    host().metric("wait", static_cast<double>(config_.wait.count()) / 1000, "s");
     return {R"({"schema":"osiris.result/1","status":"success","steps":[],"total_rows":0})", {}};
   }
 

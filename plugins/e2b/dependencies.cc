@@ -25,14 +25,15 @@ Status check_index_reachable(const Config& config, const sdk::RunRequest& reques
   const bool installs = config.install_deps && !config.deps_in_template && !requirement_sets(request).empty();
   if (!installs || config.network == "open" || !config.network_allow.empty()) return {};
   OSIRIS_ASSIGN(const std::vector<std::string> lent, sdk::environment_names(config));
-  // Packages that lie in the template need no index.
+  // Packages that are in the template need no index.
   const auto is_offline = [](const std::string& name) { return name == "PIP_NO_INDEX" || name == "PIP_FIND_LINKS"; };
   if (std::any_of(lent.begin(), lent.end(), is_offline)) return {};
   return Error(
       Code::kInvalidArgument,
       "--e2b-deps-in sandbox: the sandbox can reach no package index, for its network is " +
           std::string(config.network == "none" ? "off (--e2b-network none)" : "the hosts that the pipeline names only"),
-      "Allow the index and where its files lie: --e2b-network-allow packages.example.org (or --e2b-network open); or "
+      "Allow the index and the hosts of its files: --e2b-network-allow packages.example.org (or --e2b-network open); "
+      "or "
       "install once in a template "
       "(--e2b-deps-in template).",
       category::kConfigInvalid);

@@ -77,8 +77,7 @@ std::string E2bAdapter::release_resource(std::string_view kind, std::string_view
     if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
       throw sdk::to_failure(Error(Code::kInvalidArgument, "\"" + name + "\" is no id of E2B's"));
   if (kind == "sandbox")
-    sdk::check_or_throw(
-        sdk::kill_and_verify(*service, name, config_.retry_budget, [this](sdk::Milliseconds wait) { sleep(wait); }));
+    sdk::check_or_throw(sdk::kill_and_verify(*service, name, config_.retry_budget));
   else if (kind == "template")
     sdk::check_or_throw(delete_template(service->api(), name));
   else

@@ -116,7 +116,7 @@ std::optional<Frame> FrameParser::read_line(std::string_view line) {
 std::optional<Frame> FrameParser::take_blob() {
   if (buffered_bytes() <= blob_bytes_) return std::nullopt;
   if (buffer_[start_ + blob_bytes_] != '\n') {
-    // Its length was a lie: what follows cannot be trusted up to the next line end.
+    // Its length was wrong: what follows cannot be trusted up to the next line end.
     skip_line("blob of " + std::to_string(blob_bytes_) + " bytes without its line end");
     garbage_.bytes.assign(buffer_, start_, std::min(blob_bytes_, kGarbageExcerptBytes));
     garbage_.size_bytes = blob_bytes_;

@@ -16,7 +16,7 @@ struct InitConfig {
   std::string hostname;
   bool namespaces = true;    // false: no isolation but the directory; see AgentConfig::prefix
   bool own_network = false;  // an empty network (loopback only) instead of the machine's
-  // Where the sandbox's ids 0..65535 lie on the machine when the server is root. 0: only the server's own id is there,
+  // Where the sandbox's ids 0..65535 are on the machine when the server is root. 0: only the server's own id is there,
   // and it is `user`.
   unsigned id_base = 0;
   // Its processes are numbered from here on, so that those of different sandboxes differ as those of different machines

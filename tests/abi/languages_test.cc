@@ -134,7 +134,7 @@ TEST(Template, LivesAWholeLife) {
   Recorder recorder;
   recorder.secrets["MINE_TOKEN"] = "s3cr3t-s3cr3t";
   const Life life =
-      run_life(*adapter->type, recorder, request_in(directory.path()), {{"patience", "90"}, {"label", "a=b"}});
+      run_life(*adapter->type, recorder, request_in(directory.path()), {{"wait", "90"}, {"label", "a=b"}});
   EXPECT_TRUE(life.collected.ok());
   EXPECT_THAT(
       recorder.lines(),
@@ -143,7 +143,7 @@ TEST(Template, LivesAWholeLife) {
           R"(prepared {"schema":"osiris.prepared/1","files":[],"secret_names":[],"options":{}})", "execute",
           "secret MINE_TOKEN", "log 20 logged in",
           R"(event resource_acquired {"kind":"slot","id":"1","expires":"","cleanup":"nothing to do"})",
-          "progress 0.0 of -1.0 starting", "gauge patience 90.0s",
+          "progress 0.0 of -1.0 starting", "gauge wait 90.0s",
           R"(result {"schema":"osiris.result/1","status":"success","steps":[],"total_rows":0})", "collect",
           R"(event resource_released {"kind":"slot","id":"1","verified":true})",
           R"(artifacts {"schema":"osiris.artifacts/1","files":[],"released":[{"kind":"slot","id":"1","verified":true}]})",

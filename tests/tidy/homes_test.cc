@@ -107,16 +107,21 @@ TEST_P(Homes, AreMissedElsewhere) {
 INSTANTIATE_TEST_SUITE_P(Ideas, Homes, testing::ValuesIn(homes()),
                          [](const auto& home) { return std::string(home.param.name); });
 
-TEST(Drivers, AreAllInTheSharedSuite) {
-  std::set<std::string> drivers, rows;
+TEST(Drivers, AreAllInTheSharedSuiteAndInTheManual) {
+  std::set<std::string> drivers, rows, documented;
   for (const SourceFile& file : all_files()) {
     std::smatch found;
     static const std::regex spec(R"(worker/drivers/([^/]+)/spec\.yaml)"), row(R"(tests/drivers/([^/]+)/row\.cc)");
     if (std::regex_match(file.path, found, spec)) drivers.insert(found[1]);
     if (std::regex_match(file.path, found, row)) rows.insert(found[1]);
+    if (file.path != "docs/drivers/README.md") continue;
+    static const std::regex line(R"(\n\| `([a-z_.]+)` \|)");
+    for (std::sregex_iterator it(file.text.begin(), file.text.end(), line), end; it != end; ++it)
+      documented.insert((*it)[1]);
   }
   EXPECT_GE(drivers.size(), 6u);
   EXPECT_EQ(drivers, rows) << "tests/drivers/<name>/row.cc makes a driver join";
+  EXPECT_EQ(drivers, documented) << "docs/drivers/README.md lists them";
 }
 
 }  // namespace

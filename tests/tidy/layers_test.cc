@@ -32,7 +32,7 @@ const std::vector<Row>& rows() {
        {"protocol/base/", "protocol/archive/"},
        {"archive.*"},
        "the one archive format, for packages and artifacts"},
-      {"protocol/http", {"protocol/base/", "protocol/http/"}, {"curl/.*"}, "http wraps libcurl for everyone"},
+      {"protocol/http", {"protocol/base/", "protocol/http/"}, {"curl/.*"}, "http wraps libcurl"},
       {"plugins/sdk/abi",
        {"osiris/", "plugins/sdk/abi/", "protocol/base/", "protocol/model/", "protocol/rpc/"},
        {},

@@ -1,4 +1,4 @@
-// Where the paths of a plan lie on this machine.
+// Where the paths of a plan are on this machine.
 #pragma once
 
 #include <filesystem>

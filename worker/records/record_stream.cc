@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 19> kStructural = {
     "event",         "metric",        "step_id",    "driver",         "from_step", "key",        "family",
     "alias",         "sha256",        "error_type", "cause",          "category",  "session_id", "output_dir",
     "artifact_type", "relative_path", "status",     "drivers_loaded", "tags"};
-// In results also where files lie: the adapter fetches them there.
+// In results also where files are: the adapter fetches them there.
 constexpr std::array<std::string_view, 8> kStructuralInResults = {"status", "step_id", "sha256",     "path",
                                                                   "target", "outputs", "session_id", "drivers_loaded"};
 
@@ -145,9 +145,9 @@ void RecordStream::replay(const std::string& id, uint64_t from_seq) {
   if (!failed_) push({.line = id, .numbered = false, .blobs = {}, .is_replay = true, .from_seq = from_seq}, lock);
 }
 
-void RecordStream::flush(std::chrono::milliseconds patience) {
+void RecordStream::flush(std::chrono::milliseconds limit) {
   std::unique_lock lock(mutex_);
-  room_.wait_for(lock, patience, [this] { return queued_bytes_ == 0 || failed_ || abandoned_; });
+  room_.wait_for(lock, limit, [this] { return queued_bytes_ == 0 || failed_ || abandoned_; });
 }
 
 void RecordStream::abandon() {

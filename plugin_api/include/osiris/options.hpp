@@ -3,11 +3,11 @@
 // <osiris/adapter.hpp>:
 //
 //     struct Config {
-//       std::chrono::milliseconds patience{};
+//       std::chrono::milliseconds wait{};
 //       std::vector<std::string> hosts;
 //     };
 //     constexpr std::array kRows = {
-//         osiris::plugin::Bound<Config>{OSIRIS_DURATION, "patience", &Config::patience, "how long to wait", {}, "60"},
+//         osiris::plugin::Bound<Config>{OSIRIS_DURATION, "wait", &Config::wait, "how long to wait", {}, "60"},
 //         osiris::plugin::Bound<Config>{OSIRIS_TEXT, "host", &Config::hosts, "a host to use", "HOST", {}, {}, {}, {},
 //                                       OSIRIS_REPEATED},
 //     };

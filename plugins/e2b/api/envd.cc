@@ -142,11 +142,8 @@ Result<ProcessEvent> ProcessStream::next(http::Milliseconds wait) {
   }
 }
 
-Envd::Envd(ApiClient& api, Sandbox sandbox, http::Milliseconds patience)
-    : api_(api),
-      sandbox_(std::move(sandbox)),
-      base_url_(envd_url(api.config(), sandbox_)),
-      request_timeout_(patience) {}
+Envd::Envd(ApiClient& api, Sandbox sandbox, http::Milliseconds stall_limit)
+    : api_(api), sandbox_(std::move(sandbox)), base_url_(envd_url(api.config(), sandbox_)), stall_limit_(stall_limit) {}
 
 http::Request Envd::request(std::string method, const std::string& path, std::string operation) const {
   http::Request request;
@@ -168,7 +165,7 @@ Result<uint64_t> Envd::upload(const std::vector<UploadPart>& parts, const std::a
   http::Request upload = request("POST", "/files", std::string(kOperation));
   upload.headers.add("Content-Type", "multipart/form-data; boundary=" + std::string(kBoundary));
   upload.timeouts.total = http::Milliseconds(0);
-  upload.timeouts.idle = std::max(upload.timeouts.idle, request_timeout_);
+  upload.timeouts.idle = std::max(upload.timeouts.idle, stall_limit_);
   const auto pipe = std::make_shared<http::BodyPipe>(4u << 20);
   upload.body_stream = pipe;
   uint64_t sent = 0;
@@ -229,7 +226,7 @@ std::unique_ptr<ProcessStream> Envd::start(const StartSpec& spec) {
   const Json process = Json::object({{"cmd", spec.command}, {"args", arguments}, {"envs", environment}});
   // No Connect-Timeout-Ms: it would kill the worker. Its life is bounded by the sandbox's lease.
   return stream("/process.Process/Start", Json::object({{"process", process}, {"stdin", true}}), "start the worker",
-                std::max(kStreamIdle, request_timeout_));  // it cannot be made twice, so it is waited for
+                std::max(kStreamIdle, stall_limit_));  // it cannot be made twice, so it is waited for
 }
 
 std::unique_ptr<ProcessStream> Envd::connect(int64_t pid) {
@@ -259,7 +256,7 @@ Result<Json> Envd::unary(const std::string& procedure, const Json& message, std:
 Status Envd::stream_input(int64_t pid, std::string_view bytes, const std::atomic<bool>* cancelled) {
   constexpr size_t kSliceBytes = 1u << 20;
   http::Request call = stream_request("/process.Process/StreamInput", std::string(kInput));
-  call.timeouts = shortened(call.timeouts, std::max(api_.config().timeouts.total, request_timeout_));
+  call.timeouts = shortened(call.timeouts, std::max(api_.config().timeouts.total, stall_limit_));
   call.has_secrets = true;
   const size_t slices = bytes.size() / kSliceBytes + 1;
   call.body.reserve(bytes.size() / 3 * 4 + slices * 64 +

@@ -62,8 +62,8 @@ inline constexpr http::Milliseconds kAskWait{1'500};
 
 class Envd {
  public:
-  // `patience`: how long a call on which the run depends may stall: its lease.
-  Envd(ApiClient& api, Sandbox sandbox, http::Milliseconds patience);
+  // `stall_limit`: how long a call on which the run depends may stall: its lease.
+  Envd(ApiClient& api, Sandbox sandbox, http::Milliseconds stall_limit);
   const Sandbox& sandbox() const { return sandbox_; }
 
   // One multipart request carrying every part, streamed as the parts are made. Returns the bytes sent. Not retried: a
@@ -103,7 +103,7 @@ class Envd {
   ApiClient& api_;
   const Sandbox sandbox_;
   const std::string base_url_;
-  const http::Milliseconds request_timeout_;
+  const http::Milliseconds stall_limit_;
 };
 
 // Where a sandbox's envd answers (docs/e2b.md): the configured URL as it is, the shared host of E2B's own domains, or

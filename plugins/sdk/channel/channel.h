@@ -43,7 +43,7 @@ struct ReceiveOutcome {
   enum class Kind {
     kBytes,    // something is in Incoming
     kTimeout,  // nothing came
-    kWoken,    // someone called Waker::wake()
+    kWoken,    // another thread called Waker::wake()
     kBroken,   // the connection broke, the worker may live on: diagnose() and reopen() come next; `error` says why
     kClosed,   // the worker has ended and all it wrote was received; `exit` says how. Final
   };

@@ -1,4 +1,4 @@
-// Where things lie on a remote worker's machine. Everything of ours is below one directory of the machine's user.
+// Where things are on a remote worker's machine. Everything of ours is below one directory of the machine's user.
 #pragma once
 
 #include <string>

@@ -7,8 +7,6 @@
 namespace osiris::sdk {
 namespace {
 
-void sleep_uninterrupted(Milliseconds wait) { std::this_thread::sleep_for(wait); }
-
 int64_t elapsed_ms(int64_t since_ns) { return (system_clock().monotonic_ns() - since_ns) / 1'000'000; }
 
 }  // namespace
@@ -125,8 +123,7 @@ void HeldMachine::announce(const std::string& id) const {
 }
 
 Status HeldMachine::kill(const std::string& id) {
-  // Clean-up goes on after a cancel, so its waits are not the cancellable ones.
-  const Status killed = kill_and_verify(context_.place, id, context_.settings.retry_budget, sleep_uninterrupted);
+  const Status killed = kill_and_verify(context_.place, id, context_.settings.retry_budget);
   if (killed) return {};
   Error error = killed.error();
   error.message += "; " + noun_ + " " + id + " may live until its lease ends (" +

@@ -1,8 +1,11 @@
 #include "plugins/sdk/place/place.h"
 
 #include <algorithm>
+#include <thread>
 
 namespace osiris::sdk {
+
+void sleep_uninterrupted(Milliseconds wait) { std::this_thread::sleep_for(wait); }
 
 Status kill_and_verify(Place& place, const std::string& id, Milliseconds budget,
                        const std::function<void(Milliseconds)>& sleep) {

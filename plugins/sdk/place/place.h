@@ -133,8 +133,10 @@ class Place {
 };
 
 // Kills and asks until the service says that the machine is gone. Whatever goes wrong is tried again, refusals a few
-// times only, no longer than `budget`; `sleep` must not end early.
+// times only, no longer than `budget`. Cleaning up goes on after a cancel, so its waits cannot be cancelled; tests
+// bring their own `sleep`.
+void sleep_uninterrupted(Milliseconds wait);
 Status kill_and_verify(Place& place, const std::string& id, Milliseconds budget,
-                       const std::function<void(Milliseconds)>& sleep);
+                       const std::function<void(Milliseconds)>& sleep = sleep_uninterrupted);
 
 }  // namespace osiris::sdk

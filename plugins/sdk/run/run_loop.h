@@ -42,7 +42,7 @@ struct RunLoopOptions {
   int64_t shutdown_ms = 2'000;
   int64_t deadline_monotonic_ns = 0;  // 0: none
   std::string worker_name;            // for messages: its path, or "in sandbox abc"
-  // Where the plan's paths lie on the worker's machine. Events and errors name them as they are called here, so that a
+  // Where the plan's paths are on the worker's machine. Events and errors name them as they are called here, so that a
   // message reads the same wherever a pipeline ran.
   std::vector<rpc::PathMapping> path_map;
 };

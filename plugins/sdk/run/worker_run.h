@@ -17,7 +17,7 @@ struct WorkerSettings {
   int64_t heartbeat_ms = 0;  // 0: as the request says
 };
 
-// The opening for a worker on this machine; for another one the caller says where things lie there.
+// The opening for a worker on this machine; for another one the caller says where things are there.
 Opening worker_opening(const RunRequest& request, const WorkerSettings& settings);
 
 // `worker_name`: for messages, the worker's path or "in sandbox abc".

@@ -145,7 +145,7 @@ class DirectLoad {
       }
       if (result.error().code == Code::kExhausted) return result.error();
       const auto failed = conversion.failed();
-      // With a limit the value may lie beyond it, and must not widen the column.
+      // With a limit the value may be beyond it, and must not widen the column.
       if (!failed || options_.limit != UINT64_MAX) return std::optional<Loaded>();
       KindTracker& tracker = sample_.trackers[failed->column];
       tracker.observe(failed->value);

@@ -66,7 +66,7 @@ void append_shortest(std::string& out, Floating value) {
   std::from_chars(digits_of_exponent, shown.data() + shown.size(), exponent);
   const std::string_view first = shown.substr(0, 1);
   const std::string_view rest = e > 2 ? shown.substr(2, e - 2) : std::string_view();
-  // A float may lie below 1e-4 and its shortest digits at it; NumPy looks at the number.
+  // A float may be below 1e-4 and its shortest digits at it; NumPy looks at the number.
   if (static_cast<double>(std::abs(value)) < 1e-4 || exponent < kExponentMin || exponent >= kExponentMax) {
     out += first;
     if (!rest.empty()) (out += '.') += rest;

@@ -49,7 +49,7 @@ Result<ConnectionPool::Lease> ConnectionPool::acquire(const ServerSettings& serv
   }
   Lease lease(*this, server_key, key_of(server));
   while ((lease.connection_ = take_idle(lease.key_, std::chrono::seconds(limits.recycle_s)))) {
-    // It may have died while it lay idle; then the next one, or a new one.
+    // It may have died while it was idle; then the next one, or a new one.
     if (lease->reset(call)) break;
     if (call.deadline->is_cancelled()) return cancelled_error(call.step_id);
   }
