@@ -115,8 +115,8 @@ class Doctor {
     AdapterInputOptions plan_options;
     plan_options.work_dir = context_.cwd;
     plan_options.env_names = options_.env_names();
-    OSIRIS_ASSIGN(AdapterInputs plan, make_adapter_inputs(pipeline, workspace_.inputs(context_), plan_options));
-    plan.plan.steps[0].check = true;
+    OSIRIS_ASSIGN(AdapterInputs inputs, make_adapter_inputs(pipeline, workspace_.inputs(context_), plan_options));
+    inputs.plan.steps[0].check = true;
 
     const std::string id = "doctor-" + make_ulid(system_clock().unix_ns());
     const fs::path directory = workspace_.project.sessions_dir() / id;
@@ -125,24 +125,24 @@ class Doctor {
     const UserState user_state(context_.environment);
     Json settings = adapter_settings(context_, workspace_.registry, user_state);
     if (allow_mock_) settings.set("allow_mock", Json(true));
-    AdapterRequest request = request_for(plan, id, settings, context_.cwd, worker_);
+    AdapterRequest request = request_for(inputs, id, settings, context_.cwd, worker_);
     request.compiled_dir = request.session_dir = directory;
     request.deadline_monotonic_ns = deadline_monotonic_ns;
     auto alive = user_state.begin(
         id);  // so that a sandbox of this check is a leftover if osiris dies; without it its lease ends it
-    auto finding = run_stages(plan, std::move(request));
+    auto finding = run_stages(inputs, std::move(request));
     if (alive.ok() && (!finding.ok() || finding->status == "failure")) alive->leave();
     std::error_code ignored;
     fs::remove_all(directory, ignored);
     return finding;
   }
 
-  Result<CheckResult> run_stages(const AdapterInputs& plan, AdapterRequest request) {
+  Result<CheckResult> run_stages(const AdapterInputs& inputs, AdapterRequest request) {
     Masking masking;
     RunLog log(system_clock(), masking);  // never opened: nothing is kept of a check
     StepTally tally(system_clock());
     AdapterRun adapter_run(log, masking, tally, system_clock());
-    OSIRIS_TRY(adapter_run.lend(plan, workspace_.connections, context_.environment, adapter_, options_));
+    OSIRIS_TRY(adapter_run.lend(inputs, workspace_.connections, context_.environment, adapter_, options_));
     Explanation explanation;
     adapter_run.accepted = [&](AdapterInstance& adapter, const AdapterRequest& accepted) {
       if (!has_explanation(*adapter_.type)) return;

@@ -26,15 +26,15 @@ std::vector<std::string> input_names(const PlanStep& step) {
   return names;
 }
 
-const std::vector<std::string>& packages_of(const AdapterInputs& plan, const PlanStep& step) {
+const std::vector<std::string>& packages_of(const AdapterInputs& inputs, const PlanStep& step) {
   static const std::vector<std::string> none;
-  const auto found = plan.packages.find(step.id);
-  return found == plan.packages.end() ? none : found->second;
+  const auto found = inputs.packages.find(step.id);
+  return found == inputs.packages.end() ? none : found->second;
 }
 
 Json document(const DryRun& dry_run) {
   Json steps = Json::array();
-  for (const PlanStep& step : dry_run.plan.plan.steps) {
+  for (const PlanStep& step : dry_run.inputs.plan.steps) {
     Json out = Json::object({{"step_id", step.id},
                              {"component", step.component},
                              {"driver", step.driver},
@@ -43,7 +43,7 @@ Json document(const DryRun& dry_run) {
                              {"inputs", texts(input_names(step))},
                              {"files_in", files(step.input_files)},
                              {"files_out", files(step.outputs)},
-                             {"packages", texts(packages_of(dry_run.plan, step))},
+                             {"packages", texts(packages_of(dry_run.inputs, step))},
                              {"hosts", texts(step.hosts)}});
     if (!step.connection.empty()) out.set("connection", step.connection);
     if (step.timeout_s > 0) out.set("timeout_s", step.timeout_s);
@@ -60,8 +60,8 @@ Json document(const DryRun& dry_run) {
                            {"execution_type", dry_run.adapter},
                            {"work_dir", dry_run.work_dir.string()},
                            {"steps", std::move(steps)},
-                           {"hosts", texts(dry_run.plan.hosts)},
-                           {"secrets", texts(dry_run.plan.secret_names)},
+                           {"hosts", texts(dry_run.inputs.hosts)},
+                           {"secrets", texts(dry_run.inputs.secret_names)},
                            {"adapter_secrets", texts(dry_run.adapter_secrets)},
                            {"options", dry_run.options.to_json()}});
   if (!dry_run.explanation.document.is_null()) out.set("explanation", dry_run.explanation.document);
@@ -80,20 +80,20 @@ std::string file_line(const char* what, const PlanFile& file, bool input) {
 }
 
 std::string text(const DryRun& dry_run) {
-  const size_t count = dry_run.plan.plan.steps.size();
+  const size_t count = dry_run.inputs.plan.steps.size();
   std::string out =
       "Dry run: nothing is executed and nothing is written.\n\nPipeline: " + printable(dry_run.pipeline.name) + "  (" +
       dry_run.pipeline.manifest_short +
       (dry_run.pipeline.profile.empty() ? "" : ", profile " + dry_run.pipeline.profile) +
       ")\nAdapter:  " + printable(dry_run.adapter) + "\n\nSteps (" + std::to_string(count) + "):\n";
   size_t number = 0;
-  for (const PlanStep& step : dry_run.plan.plan.steps) {
+  for (const PlanStep& step : dry_run.inputs.plan.steps) {
     out += "  " + std::to_string(++number) + ". " + printable(step.id) + "  " + printable(step.component) + " (" +
            std::string(mode_name(step.mode)) + ")\n";
     if (!step.inputs.empty()) out += "     reads relation " + printable(join(input_names(step), ", ")) + "\n";
     for (const PlanFile& file : step.input_files) out += file_line("reads file", file, true);
     for (const PlanFile& file : step.outputs) out += file_line("writes file", file, false);
-    const std::vector<std::string>& packages = packages_of(dry_run.plan, step);
+    const std::vector<std::string>& packages = packages_of(dry_run.inputs, step);
     if (!packages.empty()) out += "     needs packages " + printable(join(packages, ", ")) + "\n";
     if (!step.connection.empty()) out += "     uses connection " + printable(step.connection) + "\n";
     if (!step.hosts.empty()) out += "     contacts " + printable(join(step.hosts, ", ")) + "\n";
@@ -101,8 +101,8 @@ std::string text(const DryRun& dry_run) {
   const auto list = [](const std::vector<std::string>& values) {
     return values.empty() ? std::string("none") : printable(join(values, ", "));
   };
-  out += "\nHosts contacted: " + list(dry_run.plan.hosts) +
-         "\nSecrets used, by name: " + list(dry_run.plan.secret_names) + "\n";
+  out += "\nHosts contacted: " + list(dry_run.inputs.hosts) +
+         "\nSecrets used, by name: " + list(dry_run.inputs.secret_names) + "\n";
   if (!dry_run.adapter_secrets.empty())
     out += "Secrets the adapter may ask for: " + list(dry_run.adapter_secrets) + "\n";
   for (const std::string& fact : dry_run.explanation.facts) out += printable(fact) + "\n";

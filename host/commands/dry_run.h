@@ -10,7 +10,7 @@ namespace osiris {
 
 struct DryRun {
   const CompiledPipeline& pipeline;
-  const AdapterInputs& plan;
+  const AdapterInputs& inputs;
   std::string adapter;
   std::vector<std::string> adapter_secrets;  // names the adapter may ask for
   const ResolvedOptions& options;

@@ -47,7 +47,7 @@ struct PreparedRun {
   CompileResult compiled;
   FlagValues flags;
   ResolvedOptions options;
-  AdapterInputs plan;
+  AdapterInputs inputs;
   StartTime started;
   double compile_seconds = 0;
   std::filesystem::path file;
@@ -167,7 +167,7 @@ class RunCommand {
     AdapterInputOptions options;
     options.work_dir = context_.cwd;
     options.env_names = prepared_.options.env_names();
-    OSIRIS_ASSIGN(prepared_.plan,
+    OSIRIS_ASSIGN(prepared_.inputs,
                   make_adapter_inputs(*prepared_.compiled.pipeline, prepared_.workspace.inputs(context_), options));
     return {};
   }
@@ -209,7 +209,7 @@ class RunCommand {
       secrets.emplace_back(adapter.type->secrets[i].data, adapter.type->secrets[i].len);
     auto explanation = explain(adapter);
     if (!explanation.ok()) return fail(context_, explanation.error(), Json::object({{"phase", "validate"}}));
-    return show_dry_run(context_, {*prepared_.compiled.pipeline, prepared_.plan, std::string(adapter.id()),
+    return show_dry_run(context_, {*prepared_.compiled.pipeline, prepared_.inputs, std::string(adapter.id()),
                                    std::move(secrets), prepared_.options, context_.cwd, *std::move(explanation)});
   }
 
@@ -218,7 +218,7 @@ class RunCommand {
     if (!has_explanation(*adapter.type)) return Explanation();
     OSIRIS_ASSIGN(const auto session, StandaloneAdapter::open(context_, adapter, prepared_.options));
     // No settings: an owner id would be made for them, and a dry run leaves nothing behind.
-    AdapterRequest request = request_for(prepared_.plan, "dry-run", Json::object(), context_.cwd, WorkerBinary());
+    AdapterRequest request = request_for(prepared_.inputs, "dry-run", Json::object(), context_.cwd, WorkerBinary());
     request.compiled_dir = prepared_.compiled.pipeline->compiled_dir;
     request.session_dir = prepared_.workspace.project.sessions_dir() / request.run_id;
     OSIRIS_TRY(session->instance().validate(request));
@@ -249,7 +249,7 @@ class RunCommand {
     const UserState user_state(context_.environment);
     auto report = pipeline_run.run(
         RunInputs{project, prepared_.workspace.connections, context_.environment, *prepared_.compiled.pipeline,
-                  prepared_.plan, *adapters_.adapter(), prepared_.options, user_state,
+                  prepared_.inputs, *adapters_.adapter(), prepared_.options, user_state,
                   worker.ok() ? *worker : WorkerBinary(), worker.ok() ? std::nullopt : std::optional(worker.error()),
                   worker_settings(context_, options_, prepared_.workspace.registry, memory_limit_bytes_, user_state),
                   context_.cwd, prepared_.started, deadline_monotonic_ns, prepared_.compile_seconds, context_.verbose});

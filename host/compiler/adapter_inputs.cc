@@ -43,26 +43,26 @@ class AdapterInputsBuilder {
       const ComponentSpec* spec = inputs_.registry.find(step.component);
       if (!spec) return Error(Code::kInvalidArgument, "Unknown component: '" + step.component + "'");
       OSIRIS_ASSIGN(PlanStep planned, plan_step(step, *spec, by_id));
-      plan_.plan.steps.push_back(std::move(planned));
+      result_.plan.steps.push_back(std::move(planned));
       for (const std::string& key : spec->installs)
-        for (const Json& package : step.cfg[key].items()) plan_.packages[step.id].push_back(package.as_string());
+        for (const Json& package : step.cfg[key].items()) result_.packages[step.id].push_back(package.as_string());
     }
-    plan_.plan.manifest = pipeline_.manifest;
-    plan_.plan.pipeline_id = pipeline_.id;
-    plan_.plan.pipeline_name = pipeline_.name;
-    plan_.plan.profile = pipeline_.profile;
-    plan_.plan.manifest_hash = pipeline_.manifest_hash;
+    result_.plan.manifest = pipeline_.manifest;
+    result_.plan.pipeline_id = pipeline_.id;
+    result_.plan.pipeline_name = pipeline_.name;
+    result_.plan.profile = pipeline_.profile;
+    result_.plan.manifest_hash = pipeline_.manifest_hash;
     Json env = Json::array(), secrets = Json::array();
     for (const std::string& name : options_.env_names) {
       env.push_back(name);
       secret_names_.insert("env/" + name);
     }
     for (const std::string& name : secret_names_) secrets.push_back(name);
-    plan_.secret_names.assign(secret_names_.begin(), secret_names_.end());
-    plan_.hosts.assign(hosts_.begin(), hosts_.end());
-    plan_.connections_json = Json::object(
+    result_.secret_names.assign(secret_names_.begin(), secret_names_.end());
+    result_.hosts.assign(hosts_.begin(), hosts_.end());
+    result_.connections_json = Json::object(
         {{"connections", std::move(connections_)}, {"env", std::move(env)}, {"secret_names", std::move(secrets)}});
-    return std::move(plan_);
+    return std::move(result_);
   }
 
  private:
@@ -157,7 +157,7 @@ class AdapterInputsBuilder {
   const CompiledPipeline& pipeline_;
   const CompileInputs& inputs_;
   const AdapterInputOptions& options_;
-  AdapterInputs plan_;
+  AdapterInputs result_;
   Json connections_ = Json::object();
   std::set<std::string> known_connections_, secret_names_, hosts_;
 };

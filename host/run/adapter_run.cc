@@ -4,27 +4,27 @@
 
 namespace osiris {
 
-AdapterRequest request_for(const AdapterInputs& plan, std::string run_id, const Json& settings,
+AdapterRequest request_for(const AdapterInputs& inputs, std::string run_id, const Json& settings,
                            const std::filesystem::path& work_dir, const WorkerBinary& worker) {
   AdapterRequest request;
   request.run_id = std::move(run_id);
-  request.manifest_json = to_json(plan.plan).dump();
-  request.connections_json = plan.connections_json.dump();
+  request.manifest_json = to_json(inputs.plan).dump();
+  request.connections_json = inputs.connections_json.dump();
   request.settings_json = settings.dump();
-  request.secret_names = plan.secret_names;
+  request.secret_names = inputs.secret_names;
   request.work_dir = work_dir;
   request.worker_path = worker.path;
   request.worker_sha256 = worker.sha256;
   return request;
 }
 
-Status AdapterRun::lend(const AdapterInputs& plan, const Connections& connections, const Environment& environment,
+Status AdapterRun::lend(const AdapterInputs& inputs, const Connections& connections, const Environment& environment,
                         const LoadedAdapter& adapter, const ResolvedOptions& options) {
   for (const std::string& value : options.sensitive_values()) {
     masking_.learn(value);
     if (const size_t equals = value.find('='); equals != std::string::npos) masking_.learn(value.substr(equals + 1));
   }
-  for (const std::string& name : plan.secret_names) {
+  for (const std::string& name : inputs.secret_names) {
     if (name.starts_with("env/")) {
       if (auto value = environment.get(name.substr(4))) secrets_.add(name, SecretString(*std::move(value)));
     } else {

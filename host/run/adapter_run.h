@@ -18,7 +18,7 @@
 namespace osiris {
 
 // The request for a plan. Not in it: compiled_dir, session_dir and the deadline.
-AdapterRequest request_for(const AdapterInputs& plan, std::string run_id, const Json& settings,
+AdapterRequest request_for(const AdapterInputs& inputs, std::string run_id, const Json& settings,
                            const std::filesystem::path& work_dir, const WorkerBinary& worker);
 
 class AdapterRun {
@@ -34,7 +34,7 @@ class AdapterRun {
 
   // Makes the values known to the masking, those of sensitive options too, and keeps them until the end. A variable
   // that is not set is left out: the adapter names it in a warning.
-  Status lend(const AdapterInputs& plan, const Connections& connections, const Environment& environment,
+  Status lend(const AdapterInputs& inputs, const Connections& connections, const Environment& environment,
               const LoadedAdapter& adapter, const ResolvedOptions& options);
 
   // Once. Blocks until everything the adapter holds is released, as far as it can be.

@@ -116,7 +116,8 @@ StagesResult PipelineRun::run_stages(const RunInputs& inputs, Session& session) 
   log_.event("run_start", Json::object({{"pipeline_id", inputs.pipeline.id},
                                         {"profile", inputs.pipeline.profile},
                                         {"manifest_path", "manifest.yaml"}}));
-  AdapterRequest request = request_for(inputs.plan, session.run_id(), inputs.settings, inputs.work_dir, inputs.worker);
+  AdapterRequest request =
+      request_for(inputs.adapter_inputs, session.run_id(), inputs.settings, inputs.work_dir, inputs.worker);
   request.compiled_dir = inputs.pipeline.compiled_dir;
   request.session_dir = session.directory();
   request.deadline_monotonic_ns = inputs.deadline_monotonic_ns;
@@ -126,7 +127,8 @@ StagesResult PipelineRun::run_stages(const RunInputs& inputs, Session& session) 
 
 Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   adapter_ = std::string(inputs.adapter.id());
-  OSIRIS_TRY(adapter_run_.lend(inputs.plan, inputs.connections, inputs.environment, inputs.adapter, inputs.options));
+  OSIRIS_TRY(
+      adapter_run_.lend(inputs.adapter_inputs, inputs.connections, inputs.environment, inputs.adapter, inputs.options));
   const CompiledPipeline& pipeline = inputs.pipeline;
   SessionOptions options;
   options.tokens.pipeline_slug = pipeline.id;
@@ -144,7 +146,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   tally_.plan(watched_steps(pipeline));
   // From before anything is asked for: a resource that is being made already belongs to a run that lives.
   auto alive = inputs.user_state.begin(report.run_id);
-  const bool far = owns_remote_resources(*inputs.adapter.type);
+  const bool has_remote = owns_remote_resources(*inputs.adapter.type);
   const std::string unregistered = alive.ok()
                                        ? ""
                                        : "this run is not registered (" + alive.error().message +
@@ -170,7 +172,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   }
   report.unreleased = adapter_run_.resources().unreleased();
   report.warnings = adapter_run_.misbehaviours();
-  if (far && !unregistered.empty()) report.warnings.push_back(unregistered);
+  if (has_remote && !unregistered.empty()) report.warnings.push_back(unregistered);
 
   RunProofs proofs;
   proofs.adapter = adapter_;
@@ -181,7 +183,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   proofs.steps_total = tally_.total();
   proofs.steps_completed = tally_.completed();
   if (!result.error && proofs.steps_completed >= proofs.steps_total)
-    if (const Status proved = prove_outputs(planned_outputs(inputs.plan.plan), report.steps, report.outputs);
+    if (const Status proved = prove_outputs(planned_outputs(inputs.adapter_inputs.plan), report.steps, report.outputs);
         !proved.ok())
       proofs.outputs_error = proved.error().within("adapter " + adapter_);
   proofs.events_complete = !log_.write_error();
@@ -191,7 +193,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   // What is known to be held, or may be: a create whose answer was lost has no id.
   const ExitCode code = report.verdict.exit_code;
   const bool ended_in_order = code == ExitCode::kOk || code == ExitCode::kStepFailed || code == ExitCode::kInput;
-  if (alive.ok() && far && (!ended_in_order || !report.unreleased.empty())) alive->leave();
+  if (alive.ok() && has_remote && (!ended_in_order || !report.unreleased.empty())) alive->leave();
   return report;
 }
 

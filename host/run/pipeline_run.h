@@ -27,7 +27,7 @@ struct RunInputs {
   const Connections& connections;
   const Environment& environment;
   const CompiledPipeline& pipeline;
-  const AdapterInputs& plan;
+  const AdapterInputs& adapter_inputs;
   const LoadedAdapter& adapter;
   const ResolvedOptions& options;
   const UserState& user_state;

@@ -1,4 +1,4 @@
-// E2B's plans end a sandbox at some age, whatever is asked for.
+// The plan of an E2B account ends a sandbox at some age, whatever is asked for.
 #pragma once
 
 #include <cstdint>

@@ -114,7 +114,7 @@ struct CallLimits {
   const std::atomic<bool>* cancelled = nullptr;
 };
 Result<Sandbox> get_sandbox(ApiClient& api, const std::string& id, const CallLimits& limits);
-// Sets the end of life to now + lease_s, or to what the plan allows: the answer does not say which.
+// Sets the end of life to now + lease_s, or to what the account's plan allows: the answer does not say which.
 Status renew_lease(ApiClient& api, const std::string& id, int64_t lease_s, const CallLimits& limits);
 // DELETE; a sandbox that is gone already is success.
 Status kill_sandbox(ApiClient& api, const std::string& id, const CallLimits& limits);

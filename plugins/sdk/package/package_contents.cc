@@ -20,41 +20,41 @@ std::string machine_path(const PackageMember& member, const Layout& layout) {
 
 // Outputs are numbered, each in a directory of its own. Where the target's directory does not exist here, it does not
 // exist there either, so that a writer told not to create directories fails in both places.
-void map_outputs(const RunRequest& request, const Layout& layout, PackageContents& plan) {
+void map_outputs(const RunRequest& request, const Layout& layout, PackageContents& contents) {
   std::set<std::string> seen;
   for (const PlanStep& step : request.steps()) {
     for (const PlanFile& output : step.outputs) {
       const fs::path target = output.location;
       if (!seen.insert(target.string()).second) continue;
       const std::string directory = layout.outputs() + "/" + std::to_string(seen.size());
-      plan.package.directories.push_back(directory);
+      contents.package.directories.push_back(directory);
       std::error_code ignored;
       const bool parent_exists = fs::is_directory(target.parent_path(), ignored);
-      plan.path_map.push_back(
+      contents.path_map.push_back(
           {target.string(), directory + (parent_exists ? "/" : "/missing/") + target.filename().string()});
-      if (!parent_exists) plan.path_map.push_back({target.parent_path().string(), directory + "/missing"});
+      if (!parent_exists) contents.path_map.push_back({target.parent_path().string(), directory + "/missing"});
     }
   }
 }
 
-bool is_kept_input(const PackageContents& plan, const rpc::PackageFile& file) {
-  return !plan.package.prune.empty() && file.to.starts_with(plan.package.prune);
+bool is_kept_input(const PackageContents& contents, const rpc::PackageFile& file) {
+  return !contents.package.prune.empty() && file.to.starts_with(contents.package.prune);
 }
 
 }  // namespace
 
-void leave_out(PackageContents& plan, const std::set<std::string>& files) {
-  for (size_t i = 0; i < plan.members.size(); ++i) {
-    rpc::PackageFile& file = plan.package.files[i];
-    file.present = is_kept_input(plan, file) && files.count(file.to) > 0;
-    plan.members[i].file.present = file.present;
+void leave_out(PackageContents& contents, const std::set<std::string>& files) {
+  for (size_t i = 0; i < contents.members.size(); ++i) {
+    rpc::PackageFile& file = contents.package.files[i];
+    file.present = is_kept_input(contents, file) && files.count(file.to) > 0;
+    contents.members[i].file.present = file.present;
   }
 }
 
-std::set<std::string> kept_inputs(const PackageContents& plan) {
+std::set<std::string> kept_inputs(const PackageContents& contents) {
   std::set<std::string> files;
-  for (const rpc::PackageFile& file : plan.package.files)
-    if (is_kept_input(plan, file)) files.insert(file.to);
+  for (const rpc::PackageFile& file : contents.package.files)
+    if (is_kept_input(contents, file)) files.insert(file.to);
   return files;
 }
 
@@ -65,44 +65,44 @@ Result<PackageContents> list_package_contents(const RunRequest& request, const L
   for (const Json& entry : request.prepared["files"].items()) index[entry["path"].as_string()] = &entry;
 
   OSIRIS_ASSIGN(std::vector<PackageMember> members, package_members(request));
-  PackageContents plan;
-  plan.package.path = layout.package();
-  plan.plan_path = layout.run + "/plan.json";
-  if (keep_inputs) plan.package.prune = layout.kept_inputs();
+  PackageContents contents;
+  contents.package.path = layout.package();
+  contents.plan_path = layout.run + "/plan.json";
+  if (keep_inputs) contents.package.prune = layout.kept_inputs();
   std::set<std::string> places;
   for (PackageMember& member : members) {
     const auto entry = index.find(member.path);
     if (entry == index.end()) return Error(Code::kInvalidState, "the prepared document lacks " + member.path);
     if ((*entry->second)["missing"].as_bool()) {  // not here, so not there: the step that reads it says so
-      plan.path_map.push_back({member.source, machine_path(member, layout)});
+      contents.path_map.push_back({member.source, machine_path(member, layout)});
       continue;
     }
     PackageContents::Member planned;
-    planned.file.number = static_cast<uint32_t>(plan.members.size() + 1);
+    planned.file.number = static_cast<uint32_t>(contents.members.size() + 1);
     planned.file.size_bytes = (*entry->second)["size_bytes"].as_uint();
     planned.file.sha256 = (*entry->second)["sha256"].as_string();
     const bool kept = keep_inputs && !member.source.empty();
     planned.file.to =
         kept ? layout.kept_inputs() + "/" + planned.file.sha256 + "/" + fs::path(member.source).filename().string()
              : machine_path(member, layout);
-    if (!member.source.empty()) plan.path_map.push_back({member.source, planned.file.to});
+    if (!member.source.empty()) contents.path_map.push_back({member.source, planned.file.to});
     if (!places.insert(planned.file.to).second) continue;  // two inputs of one name and content
     planned.source = std::move(member.source);
     planned.text = std::move(member.text);
-    plan.package.files.push_back(planned.file);
-    plan.members.push_back(std::move(planned));
+    contents.package.files.push_back(planned.file);
+    contents.members.push_back(std::move(planned));
   }
-  map_outputs(request, layout, plan);
-  plan.package.directories.push_back(layout.work());
-  plan.package.directories.push_back(layout.session());
-  plan.path_map.push_back({request.work_dir.string(), layout.work()});
-  return plan;
+  map_outputs(request, layout, contents);
+  contents.package.directories.push_back(layout.work());
+  contents.package.directories.push_back(layout.session());
+  contents.path_map.push_back({request.work_dir.string(), layout.work()});
+  return contents;
 }
 
-PackageStream::PackageStream(const PackageContents& plan) {
-  packer_ = std::thread([this, &plan] {
+PackageStream::PackageStream(const PackageContents& contents) {
+  packer_ = std::thread([this, &contents] {
     archive::Writer writer([this](std::string_view bytes) { return pipe_.write(bytes); });
-    for (const PackageContents::Member& member : plan.members) {
+    for (const PackageContents::Member& member : contents.members) {
       if (member.file.present) continue;
       Status added;
       if (member.source.empty()) {

@@ -37,14 +37,14 @@ struct PackageContents {
 // document.
 Result<PackageContents> list_package_contents(const RunRequest& request, const Layout& layout, bool keep_inputs);
 // The kept inputs among `files` do not travel, all others do.
-void leave_out(PackageContents& plan, const std::set<std::string>& files);
+void leave_out(PackageContents& contents, const std::set<std::string>& files);
 // Where the kept inputs are once the run has begun.
-std::set<std::string> kept_inputs(const PackageContents& plan);
+std::set<std::string> kept_inputs(const PackageContents& contents);
 
 // Packs on a thread of its own, from construction on, into a bounded pipe.
 class PackageStream {
  public:
-  explicit PackageStream(const PackageContents& plan);
+  explicit PackageStream(const PackageContents& contents);
   ~PackageStream();
   // Sends the archive's bytes as they come, until its end. An input that changed since it was prepared is an error.
   Status write_to(const std::function<bool(std::string_view)>& sink);

@@ -52,7 +52,7 @@ class HeldMachine {
   const Machine& machine() const { return *machine_; }
   bool is_held() const { return machine_.has_value() && !released_; }
   bool was_kept() const { return reused_; }
-  // The plan's limit, if the machine has come to the end of the life that the plan allows.
+  // The service's age limit, if the machine has reached it.
   std::optional<Lifetime::Limit> limit_reached() const { return lease_ ? lease_->limit_reached() : std::nullopt; }
   // Called from the lease's thread when the machine turns out to be gone.
   void on_lost(std::function<void(const Error&)> lost);

@@ -1,7 +1,7 @@
 // Keeps a machine alive while this process lives: renews its end of life every third of a lease, from a thread of its
 // own. A host that is killed renews nothing, so a forgotten machine costs one lease at most.
 //
-// A plan ends machines at some age, whatever is asked for (lifetime.h). After every second renewal, the first one
+// A service ends machines at some age, whatever is asked for (lifetime.h). After every second renewal, the first one
 // included, the service is asked for the machine's end: at least once within the last lease of its life.
 #pragma once
 
@@ -23,7 +23,7 @@ namespace osiris::sdk {
 struct LeaseListener {
   // Once: the service says that the machine is no more, or the lease ran out without a renewal.
   std::function<void(const Error&)> lost;
-  // Once: the plan will end the machine in left_s at most, before any lease of ours does.
+  // Once: the service will end the machine in left_s at most, before any lease of ours does.
   std::function<void(const Lifetime::Limit&, int64_t left_s)> limited;
   std::function<void(const std::string&)> log;
 };
@@ -43,7 +43,7 @@ class LeaseRenewal {
   void stop() { stopped_ = true; }
   // When the last renewal that worked will run out. [any thread]
   int64_t expires_monotonic_ns() const;
-  // The plan's limit, if the machine has come to it by now. [any thread]
+  // The service's age limit, if the machine has reached it by now. [any thread]
   std::optional<Lifetime::Limit> limit_reached() const;
 
  private:

@@ -1,6 +1,6 @@
-// How long the plan lets a machine live. A service cuts a renewal down to its maximum without a word, and no call names
-// the maximum; it shows in the end of life that the service names after a renewal: nearer than was asked for.
-// Arithmetic only; no I/O, no thread.
+// How long the service lets a machine live (at E2B the account's plan decides). A service cuts a renewal down to its
+// maximum without a word, and no call names the maximum; it shows in the end of life that the service names after a
+// renewal: nearer than was asked for. Arithmetic only; no I/O, no thread.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ class Lifetime {
   explicit Lifetime(std::optional<CreateTimes> create_times) : create_times_(create_times) {}
 
   struct Limit {
-    int64_t life_s = 0;  // of a machine under this plan, to the nearest second
+    int64_t life_s = 0;  // of a machine of this account, to the nearest second
     // Monotonic. Between the two is the true end: close to each other for a machine of our own, a lease apart for one
     // taken over.
     int64_t earliest_ns = 0;

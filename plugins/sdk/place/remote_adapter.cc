@@ -149,16 +149,16 @@ Result<RunOutcome> RemoteAdapter::run(const RunRequest& request) {
   OSIRIS_TRY(begin(request));
   OSIRIS_ASSIGN(egress_, derive_egress(settings_, network(), request, system_resolver(network().flags)));
   say_egress();
-  OSIRIS_ASSIGN(PackageContents plan,
+  OSIRIS_ASSIGN(PackageContents contents,
                 list_package_contents(request, layout_of(place_->home(), request.run_id), settings_.keep));
   OSIRIS_ASSIGN(Template made_from, choose_template(request, false));
   Replacement replacement(place_->service(), place_->short_life_hint(), settings_.retry_budget);
   for (;;) {
     std::optional<PackageStream> stream;
     std::future<Result<std::string>> packed;
-    leave_out(plan, {});
+    leave_out(contents, {});
     if (!settings_.keep) {  // while the machine is created
-      stream.emplace(plan);
+      stream.emplace(contents);
       if (made_from.worker_directory.empty())
         // By value: this call may be over before the thread is.
         packed = std::async(std::launch::async, [path = request.worker_path, sha256 = request.worker_sha256] {
@@ -167,16 +167,16 @@ Result<RunOutcome> RemoteAdapter::run(const RunRequest& request) {
     }
     OSIRIS_TRY(acquire_with_template(request, made_from, replacement.attempts() == 1));
     if (settings_.keep) {
-      leave_out(plan, held_->kept_files());
-      stream.emplace(plan);
+      leave_out(contents, held_->kept_files());
+      stream.emplace(contents);
     }
     access_ = place_->access(held_->machine(), settings_.lease);
     auto outcome = run_on_machine({host_, settings_, request, waker_, cancelled_, made_from, egress_, *place_, *held_,
                                    *access_, acquire_began_ns_},
-                                  plan, *stream, std::move(packed));
+                                  contents, *stream, std::move(packed));
     if (!outcome && cancelled_) return cancelled_run();
     std::optional<Error> failure = failure_of(outcome);
-    if (outcome && outcome->detail("method").as_string() != "prepare") held_->leaves(kept_inputs(plan));
+    if (outcome && outcome->detail("method").as_string() != "prepare") held_->leaves(kept_inputs(contents));
     if (failure && !cancelled_) {
       const std::string machine = held_->machine().id;
       const Replacement::Decision decision =

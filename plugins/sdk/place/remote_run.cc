@@ -43,7 +43,7 @@ Result<Delivery> delivery_of(const RemoteRun& run, const Layout& layout, std::fu
   return plan_delivery(std::move(wanted));
 }
 
-Opening opening_of(const RemoteRun& run, const PackageContents& plan, const Layout& layout) {
+Opening opening_of(const RemoteRun& run, const PackageContents& contents, const Layout& layout) {
   WorkerSettings settings;
   settings.environment = run.settings;
   settings.install_deps = run.settings.install_deps;
@@ -53,16 +53,16 @@ Opening opening_of(const RemoteRun& run, const PackageContents& plan, const Layo
   opening.prepare.session_dir = layout.session();
   opening.prepare.connections = with_addresses(std::move(opening.prepare.connections), run.egress);
   opening.prepare.plan = Json();
-  opening.prepare.plan_path = plan.plan_path;
-  opening.prepare.package = plan.package;
-  opening.prepare.path_map = plan.path_map;
+  opening.prepare.plan_path = contents.plan_path;
+  opening.prepare.package = contents.package;
+  opening.prepare.path_map = contents.path_map;
   opening.pack_path = layout.artifacts();
   return opening;
 }
 
 }  // namespace
 
-Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackageContents& plan, PackageStream& stream,
+Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackageContents& contents, PackageStream& stream,
                                   std::future<Result<std::string>> packed) {
   const Layout layout = layout_of(run.place.home(), run.request.run_id);
   WireLog wire_log;
@@ -79,7 +79,7 @@ Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackageContents& p
                 run.access.upload(std::move(delivery.parts), run.cancelled, [&] { channel.start(delivery.start); }));
   run.host.event("package_uploaded", {},
                  Json::object({{"bytes", uploaded},
-                               {"files", plan.files_sent()},
+                               {"files", contents.files_sent()},
                                {"worker_sent", delivery.sends_worker},
                                {"duration_ms", elapsed_ms(upload_ns)}}));
 
@@ -96,7 +96,7 @@ Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackageContents& p
                    .value = static_cast<double>(elapsed_ms(run.wanted_since_ns)),
                    .tags = {}});
 
-  Opening opening = opening_of(run, plan, layout);
+  Opening opening = opening_of(run, contents, layout);
   RunLoopOptions options = worker_loop_options(
       run.request, opening, "in " + std::string(run.place.service().noun()) + " " + run.held.machine().id);
   options.shutdown_worker = false;  // its machine goes

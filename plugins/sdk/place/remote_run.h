@@ -32,7 +32,7 @@ struct RemoteRun {
 
 // `packed`: of packed_worker(), where the worker has to travel and it has been begun. An error: the opening was not
 // sent, nothing of the user's has happened.
-Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackageContents& plan, PackageStream& stream,
+Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackageContents& contents, PackageStream& stream,
                                   std::future<Result<std::string>> packed);
 
 }  // namespace osiris::sdk
