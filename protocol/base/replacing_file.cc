@@ -37,7 +37,7 @@ std::string temporary_beside(const std::filesystem::path& target) {
   return target.parent_path() / (".osiris-" + to_hex(random_bytes(8)));
 }
 
-// What the old file was, the new one is: its mode and, where we may give files away, its owner. chown first: it takes
+// The new file gets the old one's mode and, where this process may give files away, its owner. chown first: it takes
 // bits off the mode.
 // 0, or errno.
 int take_after(const struct stat& old, int fd) {

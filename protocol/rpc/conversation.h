@@ -1,8 +1,8 @@
 // The adapter's side of one conversation with a worker, as a state machine without I/O: it numbers requests, matches
-// answers to them, and decides for each record whether it is new, seen before, or from beyond a hole.
+// answers to them, and decides for each record whether it is new, seen before, or after a gap.
 //
-// Records are taken strictly in the order of their numbers. One from beyond a hole is dropped, because the replay that
-// fills the hole repeats it: the worker replays under the lock that orders its records, so nothing needs to be held
+// Records are taken strictly in the order of their numbers. One after a gap is dropped, because the replay that
+// fills the gap repeats it: the worker replays under the lock that orders its records, so nothing needs to be held
 // here and memory stays flat however much was missed.
 #pragma once
 
@@ -49,7 +49,7 @@ class Conversation {
   uint64_t next_seq() const { return next_seq_; }
   // Between ask_replay() and the answer to it.
   bool replay_pending() const { return replay_pending_; }
-  // A stream was opened again: an answer that got lost with the old one is waited for no more.
+  // A stream was opened again: an answer that was lost with the old one is no longer expected.
   void forget_replay() { replay_pending_ = false; }
   // True once a heartbeat told of records that never came: those before it were written before it.
   bool is_behind(const Heartbeat& heartbeat) const { return heartbeat.last_seq >= next_seq_; }

@@ -51,6 +51,14 @@ TEST_P(HostRunLanguage, RunsAnExampleToItsExpectedBytes) {
 INSTANTIATE_TEST_SUITE_P(All, HostRunLanguage, ::testing::Values("cmini", "rmini"),
                          [](const auto& row) { return row.param; });
 
+// The last command of docs/writing-an-adapter.md, "In five minutes".
+TEST_F(HostRun, SaysThatTheTemplateRanNoStep) {
+  const Outcome outcome = project_.osiris(
+      {"run", "01-csv-duckdb-csv.yaml", "--adapter", "mine", "--adapter-dir", plugins().string(), "--mine-wait", "5m"});
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("only 0 of 3 steps were seen to complete"));
+}
+
 TEST_F(HostRun, RefusesAnAdapterBuiltForANewerAbi) {
   const Outcome outcome = run_defect("needs_newer_host");
   EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;

@@ -1,7 +1,7 @@
 // Runs one pipeline over a byte channel: sends everything at once, then only listens, until `finish` is answered or the
 // worker is no more. The same for every adapter; whatever differs is behind Channel.
 //
-//   records     taken in the order of their numbers; doubles dropped, holes asked for again (`replay`)
+//   records     taken in the order of their numbers; duplicates dropped, gaps asked for again (`replay`)
 //   silence     after `silence_ms` the channel is asked why; a stall shorter than `stall_limit_ms` never fails a run
 //   cancel      `cancel` is sent, then `cancel_grace_ms` later the worker is killed
 //   events      passed on, but for the names that are the adapters' own (resource_*, sandbox_*, ...): those are dropped

@@ -1,6 +1,6 @@
-// Whether quotes stand only where DuckDB and we take them for the same: it drops blanks before an opening quote and
-// after a closing one, where pandas and our tokenizer keep them, and the quotes before which they stand, as text.
-// Neither reader would complain.
+// Finds files in which DuckDB and our tokenizer read quotes differently. DuckDB drops blanks before an opening quote
+// and after a closing one; pandas and our tokenizer keep these blanks, and take a quote after a blank as text. Neither
+// reader would report an error.
 #pragma once
 
 #include <cstddef>

@@ -6,8 +6,8 @@
 //   tmp/         TMPDIR
 //   step.json    the description of all this, which OSIRIS_STEP names
 //
-// Nothing else of the user's directories is beside the script, here as little as in a sandbox: a file that the plan
-// does not name is missed on every machine and not only in a sandbox.
+// Nothing else of the user's directories is there, on this machine or another: a file that the plan does not name is
+// missing everywhere and not only in a sandbox.
 #pragma once
 
 #include <filesystem>
