@@ -1,7 +1,6 @@
-// Errors as values. Everything inside osiris that can fail returns Result<T> or Status. One kind of exception crosses a
-// header: an adapter's class throws plugin::Failure to the ABI functions of <osiris/adapter.hpp>, which catch it. There
-// are three conversions, in three places: to an ABI status (plugins/sdk/abi), to an RPC error object (protocol/rpc) and
-// to a process exit status (host/run/exit_status.h).
+// Errors as values: everything that can fail returns Result<T> or Status. One exception crosses a header: an adapter's
+// class throws plugin::Failure to <osiris/adapter.hpp>, which catches it. Three conversions, in three places: to an ABI
+// status (plugins/sdk/abi), an RPC error object (protocol/rpc), a process exit status (host/run/exit_status.h).
 #pragma once
 
 #include <cassert>

@@ -12,8 +12,7 @@ namespace osiris {
 
 class FileLock {
  public:
-  // Makes the file if it is missing, with this mode; does not follow a link in its place. Waits while another process
-  // holds it.
+  // Makes the file if it is missing, with this mode; does not follow a link in its place. Waits while it is held.
   static Result<FileLock> wait(const std::filesystem::path& file, unsigned mode = 0644);
   // The same without waiting: nullopt while it is held.
   static Result<std::optional<FileLock>> try_take(const std::filesystem::path& file, unsigned mode = 0644);
