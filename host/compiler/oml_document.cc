@@ -53,7 +53,7 @@ std::string conventional_name(const std::string& name) {
 class OmlReader {
  public:
   OmlReader(const YamlNode& root, const ComponentRegistry& registry, const CompileOptions& options,
-         Diagnostics& diagnostics)
+            Diagnostics& diagnostics)
       : root_(root), registry_(registry), options_(options), diagnostics_(diagnostics) {}
 
   OmlDocument run() {
@@ -76,10 +76,10 @@ class OmlReader {
     constexpr std::pair<const char*, const char*> kRequired[] = {{"oml_version", "add oml_version: \"0.1.0\""},
                                                                  {"name", "add name: <what the pipeline is called>"},
                                                                  {"steps", "add steps:, a list of what it does"}};
-    for (const auto& [key, remedy] : kRequired)
+    for (const auto& [key, hint] : kRequired)
       if (!root_.find(key))
         error("missing_required_key", std::string("Missing required top-level key: '") + key + "'", "root", root_.mark,
-              remedy);
+              hint);
     for (const auto& member : root_.members) {
       const auto forbidden = forbidden_top_level_key(member.key);
       if (forbidden)

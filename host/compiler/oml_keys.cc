@@ -14,15 +14,15 @@ const std::vector<std::string> kStepKeys = {"id",   "component", "uses",   "mode
 
 // Keys of other tools and of older formats, and what they are here. A step that is run without them does something else
 // than its author means, so they are errors; a key that only describes is not.
-struct ForeignKey {
+struct OtherToolsKey {
   std::string_view key, hint;
 };
-constexpr ForeignKey kForbiddenKeys[] = {
+constexpr OtherToolsKey kForbiddenKeys[] = {
     {"version", "write oml_version: \"0.1.0\""},
     {"connectors", "connections stand in osiris_connections.yaml; remove the key"},
     {"tasks", "write steps:"},
     {"outputs", "what is written is said by a step in mode write; remove the key"}};
-constexpr ForeignKey kForeignKeys[] = {
+constexpr OtherToolsKey kOtherToolsKeys[] = {
     {"depends_on", "write needs: [<step id>]"},
     {"depends", "write needs: [<step id>]"},
     {"dependencies", "write needs: [<step id>]"},
@@ -57,14 +57,14 @@ bool is_step_key(const std::string& key) {
 }
 
 std::optional<std::string> forbidden_top_level_key(const std::string& key) {
-  for (const ForeignKey& forbidden : kForbiddenKeys)
+  for (const OtherToolsKey& forbidden : kForbiddenKeys)
     if (forbidden.key == key) return std::string(forbidden.hint);
   return std::nullopt;
 }
 
 std::optional<std::string> key_that_was_meant(const std::string& key) {
-  for (const ForeignKey& foreign : kForeignKeys)
-    if (foreign.key == key) return std::string(foreign.hint);
+  for (const OtherToolsKey& other : kOtherToolsKeys)
+    if (other.key == key) return std::string(other.hint);
   if (const auto near = nearest(key, kStepKeys)) return "did you mean '" + *near + "'?";
   return std::nullopt;
 }

@@ -16,7 +16,7 @@ int64_t elapsed_ms(int64_t since_ns) { return (system_clock().monotonic_ns() - s
 // A question about health: three of them, one after the other, take less than 5 s.
 constexpr Milliseconds kAskWait{1'500};
 
-ChannelContext surroundings_of(const RemoteRun& run, const Layout& layout) {
+ChannelContext channel_context_of(const RemoteRun& run, const Layout& layout) {
   ChannelContext context;
   context.machine_id = run.held.machine().id;
   context.is_gone = [&run, id = context.machine_id] { return run.place.is_gone(id, {.wait = kAskWait}); };
@@ -68,7 +68,7 @@ Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackageContents& c
   WireLog wire_log;
   OSIRIS_TRY(open_wire_log(run.request, wire_log));
   OSIRIS_ASSIGN(Delivery delivery, delivery_of(run, layout, std::move(packed)));
-  StreamedChannel channel(run.place.service(), run.access, run.waker, surroundings_of(run, layout));
+  StreamedChannel channel(run.place.service(), run.access, run.waker, channel_context_of(run, layout));
 
   const int64_t upload_ns = system_clock().monotonic_ns();
   delivery.parts.push_back({layout.package(), [&](const auto& sink) { return stream.write_to(sink); }});

@@ -9,9 +9,9 @@
 #include "protocol/base/own_user.h"
 #include "protocol/base/text.h"
 #include "protocol/base/wipe.h"
-#include "worker/drivers/python.processor/relation_files.h"
 #include "worker/drivers/python.processor/options.h"
 #include "worker/drivers/python.processor/output_lines.h"
+#include "worker/drivers/python.processor/relation_files.h"
 #include "worker/drivers/python.processor/staging_directory.h"
 #include "worker/drivers/python.processor/virtual_environment.h"
 
@@ -19,7 +19,7 @@ namespace osiris::worker {
 namespace python {
 namespace {
 
-ProcessEnvironment surroundings_of(StepContext& step) {
+ProcessEnvironment process_environment_of(StepContext& step) {
   ProcessEnvironment around;
   around.supervisor = step.settings()["supervisor"].as_string();
   around.base = base_environment();
@@ -166,7 +166,7 @@ Status run_script(const Options& options, const StagingDirectory& staging, const
 Result<StepOutcome> run(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, read_options(step.config()));
   if (step.is_cancelled()) return Error(Code::kCancelled, "stopped");
-  const ProcessEnvironment around = surroundings_of(step);
+  const ProcessEnvironment around = process_environment_of(step);
   OSIRIS_ASSIGN(const StagingDirectory staging, make_staging_directory(step, options));
   VirtualEnvironmentRequest wanted;
   OSIRIS_ASSIGN(wanted.interpreter, find_interpreter(options.python, around));

@@ -4,7 +4,7 @@
 //   interpreter.h          which Python, and what tells it from another
 //   virtual_environment.h  the virtual environment for exactly these requirements, cached or made now (pip.h)
 //   staging_directory.h    script, files and description in the step's scratch directory, and nothing else
-//   relation_files.h             relations to files and the output file back to a relation
+//   relation_files.h       relations to files and the output file back to a relation
 //   process.h              the process: its lines, its end, and its end when the step is stopped
 #pragma once
 
