@@ -47,9 +47,9 @@ TEST(KillAndVerify, GivesUpAfterAFewRefusalsAndSaysHowMany) {
   EXPECT_THAT(killed.error().message, HasSubstr("tried 4 times"));
 }
 
-class HeldPlaceTest : public ::testing::Test {
+class HeldMachineTest : public ::testing::Test {
  protected:
-  HeldPlaceTest() {
+  HeldMachineTest() {
     settings_.lease = std::chrono::seconds(120);
     settings_.create_timeout = std::chrono::seconds(1);
     settings_.retry_budget = std::chrono::seconds(5);
@@ -58,7 +58,7 @@ class HeldPlaceTest : public ::testing::Test {
     request_.wanted.metadata = {{meta::kOwner, "me"}, {meta::kRun, "run-1"}};
     request_.keep_directory = (directory_ / "kept").string();
   }
-  ~HeldPlaceTest() override { fs::remove_all(directory_); }
+  ~HeldMachineTest() override { fs::remove_all(directory_); }
 
   HoldContext context() {
     return {host_, settings_, place_, journal_, [](Milliseconds) { return true; }, cancelled_};
@@ -83,7 +83,7 @@ class HeldPlaceTest : public ::testing::Test {
   HeldMachine::Request request_;
 };
 
-TEST_F(HeldPlaceTest, TheIntentIsOnDiskBeforeTheCreateEvenIfNothingComesOfIt) {
+TEST_F(HeldMachineTest, TheIntentIsOnDiskBeforeTheCreateEvenIfNothingComesOfIt) {
   place_.faults["create"] = {{FakePlace::refused()}};
   HeldMachine held(context());
   EXPECT_FALSE(held.acquire(request_).ok());
@@ -91,7 +91,7 @@ TEST_F(HeldPlaceTest, TheIntentIsOnDiskBeforeTheCreateEvenIfNothingComesOfIt) {
   EXPECT_EQ(place_.count("create"), 1u) << "a refusal is not tried again";
 }
 
-TEST_F(HeldPlaceTest, IsAnnouncedThenReleasedAndVerified) {
+TEST_F(HeldMachineTest, IsAnnouncedThenReleasedAndVerified) {
   HeldMachine held(context());
   ASSERT_TRUE(held.acquire(request_).ok());
   EXPECT_TRUE(held.is_held());
@@ -106,7 +106,7 @@ TEST_F(HeldPlaceTest, IsAnnouncedThenReleasedAndVerified) {
   EXPECT_FALSE(held.is_held());
 }
 
-TEST_F(HeldPlaceTest, WhatALostAnswerMadeIsFoundByItsTokenAndUsed) {
+TEST_F(HeldMachineTest, WhatALostAnswerMadeIsFoundByItsTokenAndUsed) {
   place_.faults["create"] = {{FakePlace::lost(), true}};
   HeldMachine held(context());
   ASSERT_TRUE(held.acquire(request_).ok());
@@ -115,7 +115,7 @@ TEST_F(HeldPlaceTest, WhatALostAnswerMadeIsFoundByItsTokenAndUsed) {
   EXPECT_TRUE(recording_.logged("the reply to creating box box-1 was lost"));
 }
 
-TEST_F(HeldPlaceTest, AServiceThatHonoursTokensIsAskedAgainAndMakesOne) {
+TEST_F(HeldMachineTest, AServiceThatHonoursTokensIsAskedAgainAndMakesOne) {
   place_.honours_tokens = true;
   place_.faults["create"] = {{FakePlace::lost(), true}};
   HeldMachine held(context());
@@ -127,7 +127,7 @@ TEST_F(HeldPlaceTest, AServiceThatHonoursTokensIsAskedAgainAndMakesOne) {
   EXPECT_EQ(place_.count("find"), 0u) << "nothing is in doubt";
 }
 
-TEST_F(HeldPlaceTest, AKillThatCannotBeVerifiedIsAnErrorWithTheRemedy) {
+TEST_F(HeldMachineTest, AKillThatCannotBeVerifiedIsAnErrorWithTheRemedy) {
   settings_.retry_budget = Milliseconds(0);
   HeldMachine held(context());
   ASSERT_TRUE(held.acquire(request_).ok());
@@ -141,7 +141,7 @@ TEST_F(HeldPlaceTest, AKillThatCannotBeVerifiedIsAnErrorWithTheRemedy) {
   EXPECT_TRUE(recording_.events("resource_released").empty());
 }
 
-TEST_F(HeldPlaceTest, AKeptMachineIsTakenOverByTheNextRun) {
+TEST_F(HeldMachineTest, AKeptMachineIsTakenOverByTheNextRun) {
   request_.keep_key = "key";
   request_.wanted.metadata[meta::kKeep] = "key";
   Json released = Json::array();
@@ -160,7 +160,7 @@ TEST_F(HeldPlaceTest, AKeptMachineIsTakenOverByTheNextRun) {
   EXPECT_THAT(second.kept_files(), ElementsAre("/home/box/.osiris/inputs/1/a.csv"));
 }
 
-TEST_F(HeldPlaceTest, AMachineOfARunThatDiedIsGivenUpAndNotUsed) {
+TEST_F(HeldMachineTest, AMachineOfARunThatDiedIsGivenUpAndNotUsed) {
   request_.keep_key = "key";
   request_.wanted.metadata[meta::kKeep] = "key";
   {
