@@ -282,7 +282,7 @@ void Subprocess::kill_session() const {
 
 namespace {
 
-// Sends what the reader has room for; false once nothing is left to send, or nobody reads.
+// Sends what the reader has room for; false once nothing is left to send, or the reader is gone.
 bool send_some(int fd, std::string_view& input) {
   const ssize_t sent = ::send(fd, input.data(), input.size(), MSG_NOSIGNAL);
   if (sent < 0) return errno == EAGAIN || errno == EINTR;

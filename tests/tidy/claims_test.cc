@@ -1,171 +1,166 @@
-// The documents: every relative link leads to a file that is there, every #anchor to a heading of it, and what a
-// comment or a message calls docs/<page>.md exists. Each rule is tried on a text that breaks it, too.
-#include <gmock/gmock.h>
+// What the documents say of the tree, compared with the tree: paths, places, words.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cctype>
 #include <filesystem>
-#include <map>
 #include <regex>
 #include <set>
 
-#include "protocol/base/text.h"
 #include "tests/tidy/tree.h"
 
 namespace osiris::tidy {
 namespace {
 
-namespace fs = std::filesystem;
-using testing::ElementsAre;
-using testing::IsEmpty;
-
-std::string without_fences(const std::string& text) {
-  std::string kept;
-  bool inside = false;
-  for (const std::string& line : split(text, '\n')) {
-    const size_t start = line.find_first_not_of(' ');
-    const bool fence = start != std::string::npos && line.compare(start, 3, "```") == 0;
-    inside ^= fence;
-    if (!inside && !fence) kept += line;
-    kept += '\n';
-  }
-  return kept;
+std::string text_of(const std::string& path) {
+  for (const SourceFile& file : all_files())
+    if (file.path == path) return file.text;
+  return {};
 }
 
-// The name that GitHub gives a heading: lower case, no punctuation, hyphens for spaces.
-std::string anchor_of(std::string_view heading) {
-  static const std::regex link(R"(\[([^\]]*)\]\([^)]*\))");
-  std::string anchor;
-  for (const char c : std::regex_replace(std::string(heading), link, "$1")) {
-    const bool is_letter = std::isalnum(static_cast<unsigned char>(c)) || static_cast<unsigned char>(c) >= 0x80;
-    if (is_letter || c == '-' || c == '_') anchor += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    if (c == ' ') anchor += '-';
-  }
-  return anchor;
+std::vector<std::vector<std::string>> matches(const std::string& text, const char* pattern) {
+  std::vector<std::vector<std::string>> all;
+  const std::regex regex(pattern);
+  for (std::sregex_iterator it(text.begin(), text.end(), regex), end; it != end; ++it)
+    all.emplace_back((*it).begin(), (*it).end());
+  return all;
 }
 
-std::set<std::string> anchors_of(const std::string& text) {
-  std::set<std::string> anchors;
-  std::map<std::string, int> times;
-  for (const std::string& line : split(without_fences(text), '\n')) {
-    const size_t level = line.find_first_not_of('#');
-    if (level == 0 || level == std::string::npos || level > 6 || line[level] != ' ') continue;
-    const std::string anchor = anchor_of(line.substr(level + 1));
-    const int before = times[anchor]++;
-    anchors.insert(before == 0 ? anchor : anchor + "-" + std::to_string(before));
-  }
-  return anchors;
+// A file or folder of the tree, however it is spelled: "host/run/", "host/run/session.cc".
+bool exists(std::string path) {
+  if (path.ends_with("/")) path.pop_back();
+  for (const SourceFile& file : all_files())
+    if (file.path == path || file.path.starts_with(path + "/")) return true;
+  return false;
 }
 
-// The targets of [text](target) and of [label]: target.
-std::vector<std::string> links_of(const std::string& text) {
-  static const std::regex code(R"(`[^`\n]*`)"), link(R"(\]\(\s*([^)\s]+)\s*\)|(?:^|\n)\[[^\]\n]+\]:\s*(\S+))");
-  const std::string prose = std::regex_replace(without_fences(text), code, "");
-  std::vector<std::string> links;
-  for (std::sregex_iterator it(prose.begin(), prose.end(), link), end; it != end; ++it)
-    links.push_back((*it)[1].matched ? (*it)[1] : (*it)[2]);
-  return links;
+// In backticks, and with a folder of the tree at its beginning; one with a placeholder in it names no file.
+std::vector<std::string> paths_in(const std::string& text) {
+  std::vector<std::string> paths;
+  for (
+      const auto& found : matches(
+          text,
+          R"re(`((?:bench|cmake|docs|examples|host|plugin_api|plugins|protocol|scripts|servers|tests|worker)/[^`\s]*)`)re"))
+    if (found[1].find_first_of("<*{…:") == std::string::npos && found[1].find("/X/") == std::string::npos)
+      paths.push_back(found[1]);
+  return paths;
 }
 
-// Paths and texts of a tree; a folder is a path that others begin with.
-class Tree {
- public:
-  explicit Tree(const std::vector<SourceFile>& files) {
-    for (const SourceFile& file : files) {
-      texts_[file.path] = &file.text;
-      for (fs::path folder = fs::path(file.path).parent_path(); !folder.empty(); folder = folder.parent_path())
-        folders_.insert(folder.string());
+TEST(Documents, NamePathsThatAreThere) {
+  size_t paths = 0;
+  for (const SourceFile& file : all_files()) {
+    if (!file.path.ends_with(".md") || file.path.starts_with("tests/fixtures/")) continue;
+    for (const std::string& path : paths_in(file.text)) {
+      ++paths;
+      EXPECT_TRUE(exists(path)) << file.path << " names " << path;
     }
   }
-  const std::string* text(const std::string& path) const {
-    const auto found = texts_.find(path);
-    return found == texts_.end() ? nullptr : found->second;
-  }
-  bool has(const std::string& path) const { return text(path) || folders_.count(path) > 0; }
+  EXPECT_GT(paths, 100u);
+}
 
- private:
-  std::map<std::string, const std::string*> texts_;
-  std::set<std::string> folders_;
+TEST(Documents, ThatNameAMissingPathAreNoticed) {
+  EXPECT_EQ(paths_in("see `host/run/session.cc`, `worker/drivers/X/` and `make test`").size(), 1u);
+  EXPECT_FALSE(exists("host/run/no_such_file.cc"));
+  EXPECT_TRUE(exists("host/run/"));
+}
+
+std::string section(const std::string& text, const std::string& heading) {
+  const size_t begin = text.find("\n## " + heading + "\n");
+  if (begin == std::string::npos) return {};
+  return text.substr(begin, text.find("\n## ", begin + 1) - begin);
+}
+
+// The reader's question has one answer: a place that is there.
+TEST(Architecture, SaysWhereToBegin) {
+  const std::string table = section(text_of("docs/architecture.md"), "Where would I change X?");
+  std::set<std::string> subjects;
+  for (const auto& row : matches(table, R"(\n\| ([a-z][^|]+) \| `([^`|]+)` \| [^|\n]+ \|)")) {
+    subjects.insert(row[1]);
+    EXPECT_TRUE(exists(row[2])) << row[1] << ": " << row[2];
+    EXPECT_NE(std::filesystem::path(row[2]).filename(), "")
+        << row[1] << ": " << row[2] << " is a folder; name the file";
+  }
+  EXPECT_GE(subjects.size(), 20u);
+  const size_t rows = matches(table, R"(\n\| )").size() - 1;  // but for the heading
+  EXPECT_EQ(subjects.size(), rows) << "a row has no place, or two";
+}
+
+// The folders of the layer test are those of the page.
+TEST(Architecture, NamesEveryFolderWithArrows) {
+  const std::string page = text_of("docs/architecture.md");
+  const std::string table = section(page, "The folders");
+  for (const auto& row : matches(text_of("tests/tidy/layers_test.cc"), R"re(\{"([a-z0-9_/]+)",\s*\{)re"))
+    EXPECT_NE(table.find("`" + row[1] + "/`"), std::string::npos) << row[1];
+  std::set<std::string> rooms;
+  for (const SourceFile& file : all_files())
+    if (const auto found = matches(file.path, "^(host/[a-z]+/)"); !found.empty()) rooms.insert(found[0][1]);
+  for (const std::string& room : rooms) EXPECT_NE(table.find("`" + room + "`"), std::string::npos) << room;
+}
+
+// docs/oml.md, "Findings": every type that the host reports, and no other.
+TEST(Findings, AreAllInTheManual) {
+  std::set<std::string> reported, documented;
+  for (const SourceFile& file : source_files())
+    if (file.path.starts_with("host/"))
+      for (const auto& call :
+           matches(file.text, R"re(\b\w*(?:error|warning|unreadable)\(\s*"([a-z]+(?:_[a-z]+)+)",)re"))
+        reported.insert(call[1]);
+  const std::string table = text_of("docs/oml.md").substr(text_of("docs/oml.md").find("\n## Findings\n"));
+  for (const auto& row : matches(table, R"(\n\|[^|]*\|([^|]+)\|)"))
+    for (const auto& type : matches(row[1], "`([a-z_]+)`")) documented.insert(type[1]);
+  EXPECT_GE(reported.size(), 60u);
+  EXPECT_EQ(reported, documented);
+}
+
+struct Entry {
+  std::string word, meaning;
 };
 
-// The links of a document that lead nowhere.
-std::vector<std::string> dead_links(const SourceFile& document, const Tree& tree) {
-  static const std::regex elsewhere(R"([a-z]+:.*)");
-  std::vector<std::string> dead;
-  for (const std::string& link : links_of(document.text)) {
-    if (std::regex_match(link, elsewhere)) continue;
-    const size_t hash = link.find('#');
-    const std::string name = link.substr(0, hash);
-    std::string path =
-        name.empty() ? document.path : (fs::path(document.path).parent_path() / name).lexically_normal().string();
-    if (path.ends_with('/')) path.pop_back();
-    const std::string* text = tree.text(path);
-    const bool found =
-        hash == std::string::npos ? tree.has(path) : text && anchors_of(*text).count(link.substr(hash + 1));
-    if (!found) dead.push_back(document.path + ": " + link);
+std::vector<Entry> glossary() {
+  std::vector<Entry> entries;
+  for (const auto& row : matches(text_of("docs/glossary.md"), R"(\n\| \*\*([^*|]+)\*\* \| ([^|]+) \|)"))
+    entries.push_back({row[1], row[2]});
+  return entries;
+}
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+TEST(Glossary, IsSortedAndShort) {
+  const auto entries = glossary();
+  EXPECT_GE(entries.size(), 35u);
+  for (size_t i = 1; i < entries.size(); ++i)
+    EXPECT_LT(lower(entries[i - 1].word), lower(entries[i].word)) << "out of order";
+  for (const Entry& entry : entries) {
+    EXPECT_TRUE(entry.meaning.ends_with(".")) << entry.word;
+    EXPECT_LE(matches(entry.meaning, R"(\.( |$))").size(), 2u) << entry.word << ": one sentence or two";
   }
-  return dead;
 }
 
-// The pages below docs/ that a file names and that are not there.
-std::vector<std::string> dead_pages(const SourceFile& file, const Tree& tree) {
-  static const std::regex page(R"(\bdocs/[A-Za-z0-9_./-]+\.md\b)");
-  std::vector<std::string> dead;
-  for (std::sregex_iterator it(file.text.begin(), file.text.end(), page), end; it != end; ++it)
-    if (!tree.has(it->str())) dead.push_back(file.path + ": " + it->str());
-  return dead;
+TEST(Glossary, DefinesWhatOtherPagesSay) {
+  std::string pages;
+  for (const SourceFile& file : all_files())
+    if (file.path == "README.md" || (file.path.starts_with("docs/") && file.path.ends_with(".md") &&
+                                     file.path != "docs/glossary.md" && !file.path.starts_with("docs/decisions/")))
+      pages += lower(file.text) + "\n";
+  std::replace(pages.begin(), pages.end(), '\n', ' ');
+  for (const Entry& entry : glossary())
+    EXPECT_FALSE(matches(pages, ("[^a-z]" + lower(entry.word) + "s?[^a-z]").c_str()).empty()) << entry.word;
 }
 
-TEST(Docs, EveryLinkLeadsToAFileAndAHeading) {
-  const Tree tree(all_files());
-  size_t links = 0;
-  for (const SourceFile& file : all_files()) {
-    if (!file.path.ends_with(".md")) continue;
-    links += links_of(file.text).size();
-    EXPECT_THAT(dead_links(file, tree), IsEmpty());
-  }
-  EXPECT_GT(links, 50u) << "the tree was not found";
-}
-
-TEST(Docs, EveryPageThatAFileNamesIsThere) {
-  const Tree tree(all_files());
-  size_t files = 0;
-  for (const SourceFile& file : all_files()) {
-    if (file.path.starts_with("tests/tidy/") || file.text.find("docs/") == std::string::npos) continue;
-    ++files;
-    EXPECT_THAT(dead_pages(file, tree), IsEmpty());
-  }
-  EXPECT_GT(files, 20u) << "the tree was not found";
-}
-
-class DeadLinks : public testing::Test {
- protected:
-  std::vector<std::string> in(const std::string& text) const { return dead_links({"docs/a.md", text}, Tree(files_)); }
-  std::vector<SourceFile> files_ = {{"docs/a.md", "# Here\n"},
-                                    {"docs/sub/b.md", "# A `b`, and (c)\n## Twice\n## Twice\n```\n# no heading\n```\n"},
-                                    {"README.md", ""}};
-};
-
-TEST_F(DeadLinks, AreFound) {
-  EXPECT_THAT(in("[x](gone.md)"), ElementsAre("docs/a.md: gone.md"));
-  EXPECT_THAT(in("[two\nlines](gone.md) and [x](b.md)"), ElementsAre("docs/a.md: gone.md", "docs/a.md: b.md"));
-  EXPECT_THAT(in("[x](#there)"), ElementsAre("docs/a.md: #there"));
-  EXPECT_THAT(in("[x](sub/b.md#no-heading)"), ElementsAre("docs/a.md: sub/b.md#no-heading"));
-  EXPECT_THAT(in("[x](sub/b.md#twice-2)"), ElementsAre("docs/a.md: sub/b.md#twice-2"));
-  EXPECT_THAT(in("[x]\n\n[x]: gone.md\n"), ElementsAre("docs/a.md: gone.md"));
-}
-
-TEST_F(DeadLinks, AreNotTheOnesThatLeadSomewhere) {
-  EXPECT_THAT(in("[x](sub/b.md) [x](../README.md) [x](sub) [x](sub/) [x](#here) [x](sub/b.md#a-b-and-c)\n"
-                 "[x](sub/b.md#twice) [x](sub/b.md#twice-1) [x](https://example.com/#y)"),
-              IsEmpty());
-  EXPECT_THAT(in("```\n[x](gone.md)\n```\nand `[x](gone.md)`"), IsEmpty());
-}
-
-TEST(DeadPages, AreFound) {
-  const std::vector<SourceFile> files = {{"docs/sub/b.md", ""}};
-  EXPECT_THAT(dead_pages({"x.cc", "// docs/sub/b.md and docs/gone.md\n"}, Tree(files)),
-              ElementsAre("x.cc: docs/gone.md"));
+// Words that a newcomer meets in the first pages, and those of the core types.
+TEST(Glossary, HasTheWordsOfTheFirstPages) {
+  std::set<std::string> words;
+  for (const Entry& entry : glossary()) words.insert(entry.word);
+  for (const char* word :
+       {"ABI",      "adapter", "artifact", "attempt",       "catalog", "category",    "channel",         "component",
+        "driver",   "egress",  "event",    "fingerprint",   "hint",    "lease",       "leftover",        "lent",
+        "manifest", "metric",  "OML",      "outcome",       "place",   "plan",        "prepared",        "profile",
+        "proof",    "record",  "relation", "relation name", "run",     "run package", "remote resource", "sandbox",
+        "secret",   "session", "spec",     "spill",         "stage",   "step",        "template",        "worker"})
+    EXPECT_EQ(words.count(word), 1u) << word;
 }
 
 }  // namespace

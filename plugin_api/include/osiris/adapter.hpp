@@ -9,7 +9,7 @@
 //                                   kVersion = OSIRIS_STR("1.0.0"), kSummary = OSIRIS_STR("runs it my way");
 //       // or by <osiris/options.hpp>, with the member that each one sets
 //       static constexpr std::array<osiris_option, 1> kOptions = {
-//           osiris::plugin::option(OSIRIS_DURATION, "patience", "how long to wait", "60")};
+//           osiris::plugin::option(OSIRIS_DURATION, "wait", "how long to wait", "60")};
 //       static constexpr std::array<osiris_str, 0> kSecrets = {};
 //
 //       explicit Mine(osiris::plugin::Host host) : Adapter(host) {}

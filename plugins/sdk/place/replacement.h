@@ -3,7 +3,7 @@
 //   untouched   the opening was not sent: nothing of the user's has happened. As often as the retry budget allows
 //   stale       a kept machine is not what the last run left (its files or its worker are not there): nothing ran in it
 //   vanished    the service no longer knows the machine, and no step acted outside of it: once
-//   old age     the plan ended the machine: never. A fresh one would come to the same end, and be paid for
+//   age limit   the service ended the machine: never. A fresh one would come to the same end, and be paid for
 #pragma once
 
 #include <chrono>
