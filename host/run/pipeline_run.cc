@@ -116,8 +116,7 @@ StagesResult PipelineRun::run_stages(const RunInputs& inputs, Session& session) 
   log_.event("run_start", Json::object({{"pipeline_id", inputs.pipeline.id},
                                         {"profile", inputs.pipeline.profile},
                                         {"manifest_path", "manifest.yaml"}}));
-  AdapterRequest request =
-      request_for(inputs.adapter_inputs, session.run_id(), inputs.settings, inputs.work_dir, inputs.worker);
+  AdapterRequest request = request_for(inputs.sent, session.run_id(), inputs.settings, inputs.work_dir, inputs.worker);
   request.compiled_dir = inputs.pipeline.compiled_dir;
   request.session_dir = session.directory();
   request.deadline_monotonic_ns = inputs.deadline_monotonic_ns;
@@ -127,8 +126,7 @@ StagesResult PipelineRun::run_stages(const RunInputs& inputs, Session& session) 
 
 Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   adapter_ = std::string(inputs.adapter.id());
-  OSIRIS_TRY(
-      adapter_run_.lend(inputs.adapter_inputs, inputs.connections, inputs.environment, inputs.adapter, inputs.options));
+  OSIRIS_TRY(adapter_run_.lend(inputs.sent, inputs.connections, inputs.environment, inputs.adapter, inputs.options));
   const CompiledPipeline& pipeline = inputs.pipeline;
   SessionOptions options;
   options.tokens.pipeline_slug = pipeline.id;
@@ -183,7 +181,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   proofs.steps_total = tally_.total();
   proofs.steps_completed = tally_.completed();
   if (!result.error && proofs.steps_completed >= proofs.steps_total)
-    if (const Status proved = prove_outputs(planned_outputs(inputs.adapter_inputs.plan), report.steps, report.outputs);
+    if (const Status proved = prove_outputs(planned_outputs(inputs.sent.plan), report.steps, report.outputs);
         !proved.ok())
       proofs.outputs_error = proved.error().within("adapter " + adapter_);
   proofs.events_complete = !log_.write_error();

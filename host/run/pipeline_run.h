@@ -27,7 +27,7 @@ struct RunInputs {
   const Connections& connections;
   const Environment& environment;
   const CompiledPipeline& pipeline;
-  const AdapterInputs& adapter_inputs;
+  const AdapterInputs& sent;  // to the adapter
   const LoadedAdapter& adapter;
   const ResolvedOptions& options;
   const UserState& user_state;
