@@ -1,11 +1,11 @@
 // osiris run: compile or load, then hand it to an adapter and watch.
-#include "host/commands/standalone_adapter.h"
 #include "host/commands/commands.h"
 #include "host/commands/dry_run.h"
 #include "host/commands/interruptible.h"
 #include "host/commands/parameters.h"
 #include "host/commands/run_options.h"
 #include "host/commands/run_output.h"
+#include "host/commands/standalone_adapter.h"
 #include "host/compiler/sql_place.h"
 #include "host/display/display.h"
 #include "host/display/format.h"

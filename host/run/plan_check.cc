@@ -115,7 +115,7 @@ void check_plan(const PlanCheck& check, Diagnostics& findings) {
   const auto& steps = check.pipeline.steps;
   if (std::none_of(steps.begin(), steps.end(), [](const CompiledStep& step) { return !step.sql_key.empty(); })) return;
   const auto plan = make_adapter_inputs(check.pipeline, check.inputs,
-                                  {.work_dir = check.work_dir, .env_names = {}, .without_connections = true});
+                                        {.work_dir = check.work_dir, .env_names = {}, .without_connections = true});
   const auto answer = plan.ok() ? ask_worker(check, *plan) : Result<Json>(plan.error());
   if (!answer.ok()) {
     findings.warning("sql_not_checked", "the SQL was not checked: " + answer.error().message, "", {},

@@ -143,7 +143,7 @@ class TreeBuilder : public YAML::EventHandler {
     alias_nodes_ += nodes;
     if (alias_nodes_ > limits_.alias_nodes_max)
       throw ParseError{mark, "aliases expand to more than " + std::to_string(limits_.alias_nodes_max) + " values",
-                    "write the values out"};
+                       "write the values out"};
   }
 
   bool expects_key() const {
@@ -290,7 +290,7 @@ std::optional<ParseError> unreadable(std::string_view text, const YamlLimits& li
     const auto c = static_cast<unsigned char>(text[i]);
     if (c < 0x20 && c != '\t' && c != '\n' && c != '\r')
       return ParseError{mark_at(text, i), "a control character (code " + std::to_string(c) + ") is not allowed",
-                     "is this a text file?"};
+                        "is this a text file?"};
   }
   if (!is_valid_utf8(text)) {
     size_t good = 0;

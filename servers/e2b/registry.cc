@@ -146,8 +146,8 @@ std::optional<ApiError> Registry::run_start_command(const SandboxInfo& info) {
   if (image.ready_cmd.empty()) return std::nullopt;
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (std::chrono::steady_clock::now() < give_up) {
-    const CommandEnd end = run_command(*info.sandbox, {image.ready_cmd, image.user, image.workdir, image.env},
-                                       [](std::string_view) {});
+    const CommandEnd end =
+        run_command(*info.sandbox, {image.ready_cmd, image.user, image.workdir, image.env}, [](std::string_view) {});
     if (end.ok()) return std::nullopt;
     if (!end.was_run) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(100));

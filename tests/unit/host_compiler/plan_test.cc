@@ -70,7 +70,7 @@ TEST_P(Dialects, InputsNameTheStepWhoseRowsAreWritten) {
     return ", inputs: {df: \"" + text + "\"}";
   };
   const AdapterInputs planned = plan(csv("read_a") + csv("read_b", ", needs: []") + save("save_a", input("read_a")) +
-                               save("save_b", input("read_b")));
+                                     save("save_b", input("read_b")));
   EXPECT_EQ(step(planned, 2)["inputs"], Json::object({{"df_read_a", Json::object({{"from_step", "read_a"}})}}));
   EXPECT_EQ(step(planned, 3)["inputs"], Json::object({{"df_read_b", Json::object({{"from_step", "read_b"}})}}));
 }

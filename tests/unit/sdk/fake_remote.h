@@ -118,7 +118,9 @@ class SharedPlace : public Place {
   Result<Machine> create(const MachineSpec& wanted, const CallLimits& limits) override {
     return inner_.create(wanted, limits);
   }
-  CreateFailure classify_create_failure(const Error& error) const override { return inner_.classify_create_failure(error); }
+  CreateFailure classify_create_failure(const Error& error) const override {
+    return inner_.classify_create_failure(error);
+  }
   bool may_honour_tokens() const override { return inner_.may_honour_tokens(); }
   bool is_template_failure(const Error& error) const override { return inner_.is_template_failure(error); }
   Result<std::vector<Machine>> find(const Metadata& metadata) override { return inner_.find(metadata); }

@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "worker/driver_api/driver.h"
-#include "worker/drivers/python.processor/relation_files.h"
 #include "worker/drivers/python.processor/options.h"
 #include "worker/drivers/python.processor/output_lines.h"
 #include "worker/drivers/python.processor/process.h"
+#include "worker/drivers/python.processor/relation_files.h"
 
 namespace osiris::worker::python {
 
