@@ -112,7 +112,7 @@ class ExecutorTest : public ::testing::Test {
   static Json parse(std::string_view text) { return *parse_json(text); }
 
   void ask(const std::string& id) {
-    executor_->execute(id, [this, id](Outcome outcome) {
+    executor_->execute(id, [this, id](RequestResult outcome) {
       const std::lock_guard lock(mutex_);
       outcomes_[id] = std::move(outcome);
       order_.push_back(id);
@@ -122,26 +122,26 @@ class ExecutorTest : public ::testing::Test {
   void ask_all(std::initializer_list<std::string> ids) {
     for (const std::string& id : ids) ask(id);
   }
-  Outcome outcome(const std::string& id) {
+  RequestResult outcome(const std::string& id) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return outcomes_.contains(id); });
     return outcomes_[id];
   }
   Json result(const std::string& id) {
-    const Outcome end = outcome(id);
+    const RequestResult end = outcome(id);
     const Json* json = std::get_if<Json>(&end);
     EXPECT_NE(json, nullptr) << id << ": " << std::get<Error>(end).message;
     return json ? *json : Json();
   }
   Error error(const std::string& id) {
-    const Outcome end = outcome(id);
+    const RequestResult end = outcome(id);
     const auto* failure = std::get_if<Error>(&end);
     EXPECT_NE(failure, nullptr) << id << " succeeded";
     return failure ? *failure : Error();
   }
   Json finish() {
-    std::promise<Outcome> promise;
-    executor_->finish([&](Outcome outcome) { promise.set_value(std::move(outcome)); });
+    std::promise<RequestResult> promise;
+    executor_->finish([&](RequestResult outcome) { promise.set_value(std::move(outcome)); });
     return std::get<Json>(promise.get_future().get());
   }
   std::string cleaned_config(const std::string& id) {
@@ -155,7 +155,7 @@ class ExecutorTest : public ::testing::Test {
   std::unique_ptr<Executor> executor_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<std::string, Outcome> outcomes_;
+  std::map<std::string, RequestResult> outcomes_;
   std::vector<std::string> order_;
 };
 
