@@ -102,7 +102,7 @@ class PathChecker {
         std::error_code ignored;
         if (is_one_file(file) && fs::is_directory(file.absolute, ignored))
           say(Diagnostic::Level::kError, file,
-              {"input_is_directory", "'" + file.path + "' is a directory", "name a file in it"});
+              Wrong{"input_is_directory", "'" + file.path + "' is a directory", "name a file in it"});
       }
     }
     for (const StepFile& file : step_.files.writes) {
