@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "protocol/base/text.h"
-#include "worker/drivers/python.processor/environment.h"
+#include "worker/drivers/python.processor/virtual_environment.h"
 #include "worker/drivers/python.processor/pip.h"
 
 namespace osiris::worker::python {
