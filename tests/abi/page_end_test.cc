@@ -75,7 +75,8 @@ TEST_P(PageEnd, IsNotCrossedByAnAdapter) {
   values.manifest_json = {manifest.data(), manifest.size()};
   values.connections_json = {connections.data(), connections.size()};
   const AtPageEnd<osiris_request> request(values);
-  const AtPageEnd<osiris_setting> setting({OSIRIS_STR("patience"), OSIRIS_STR("60")});
+  const osiris_str option = GetParam() == "mine" ? osiris_str(OSIRIS_STR("wait")) : osiris_str(OSIRIS_STR("patience"));
+  const AtPageEnd<osiris_setting> setting({option, OSIRIS_STR("60")});
 
   osiris_adapter* self = nullptr;
   ASSERT_EQ(type.create(host.get(), &self), OSIRIS_OK);

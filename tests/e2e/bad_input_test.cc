@@ -60,7 +60,7 @@ TEST_F(BadInput, EmptyFile) { refused("", "p.yaml"); }
 TEST_F(BadInput, NotYaml) { refused("oml_version: [\n  : : {", "p.yaml:"); }
 TEST_F(BadInput, WrongVersion) { refused("oml_version: \"1.0\"\nname: x\nsteps: []\n", "1.0", "p.yaml:1:"); }
 TEST_F(BadInput, DuplicateIds) { refused(oml("x", {mock_step("a", ""), mock_step("a", "")}), "a"); }
-TEST_F(BadInput, Cycle) { refused(oml("x", {mock_step("a", "", "b"), mock_step("b", "", "a")}), "circle"); }
+TEST_F(BadInput, Cycle) { refused(oml("x", {mock_step("a", "", "b"), mock_step("b", "", "a")}), "dependency cycle"); }
 TEST_F(BadInput, AnIdThatIsAPath) {
   refused(oml("x", {mock_step("../../evil", "")}), "../../evil");
   EXPECT_FALSE(fs::exists(project_.dir().parent_path() / "evil"));

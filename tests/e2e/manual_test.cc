@@ -127,18 +127,23 @@ TEST(Manual, ThatShowsAnotherCommandIsNoticed) {
   EXPECT_EQ(complaint("osiris resources list --adapter e2b # all", help), "");
 }
 
-// The table of options of `osiris run` in docs/cli.md.
+// The tables of options in docs/cli.md, below the name of their command.
 TEST(Manual, ListsOptionsThatThereAre) {
   Help help;
   const auto page = read_file(fs::path(std::getenv("OSIRIS_SOURCE_DIR")) / "docs/cli.md");
   ASSERT_TRUE(page.ok());
-  const std::string& options = help.of({"run", "--adapter", "e2b"}).out;
-  static const std::regex row(R"(\n\| ([^|]*`-[^|]*) \|)"), flag("--[a-z][a-z0-9-]*");
+  static const std::regex line(R"(\n(?:## (\w+)|\| ([^|]*`-[^|]*) \|))"), flag("--[a-z][a-z0-9-]*");
+  std::string command;
   size_t flags = 0;
-  for (std::sregex_iterator it(page->begin(), page->end(), row), end; it != end; ++it) {
-    const std::string cell = (*it)[1];
+  for (std::sregex_iterator it(page->begin(), page->end(), line), end; it != end; ++it) {
+    if ((*it)[1].matched) {
+      command = (*it)[1];
+      continue;
+    }
+    const std::string& options = command == "run" ? help.of({"run", "--adapter", "e2b"}).out : help.of({command}).out;
+    const std::string cell = (*it)[2];
     for (std::sregex_iterator each(cell.begin(), cell.end(), flag); each != end; ++each, ++flags)
-      EXPECT_NE(options.find(each->str()), std::string::npos) << each->str();
+      EXPECT_NE(options.find(each->str()), std::string::npos) << command << " " << each->str();
   }
   EXPECT_GE(flags, 12u);
 }
