@@ -7,6 +7,7 @@
 #   make check-asan  the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make check-tsan  the tests under ThreadSanitizer
 #   make format      give every C and C++ file the form that a test wants (clang-format 19)
+#   make lint        the checks of .clang-tidy over all product code (clang-tidy 19); what is known to be clean is not looked at again
 #   make house       how large files and functions are, how much is comment; fails when worse than scripts/house.toml
 #   make attack      the attack suite at its full size, and its figures (docs/attack-suite.md)
 #   make fuzz        libFuzzer on every parser, 60 s each, under both sanitizers; FUZZ="json frames" FUZZ_SECONDS=600
@@ -27,7 +28,7 @@ BUILD   = build/$(PRESET)
 BRIEF   = @scripts/brief.sh $(BUILD)
 CMAKE_BUILD = cmake --build --preset $(PRESET) -j $(JOBS)
 
-.PHONY: demo demo-mysql demo-e2b test check-asan check-tsan check-live check-updates format house attack coverage fuzz mutants bench build configure setup install package clean
+.PHONY: demo demo-mysql demo-e2b test check-asan check-tsan check-live check-updates format lint house attack coverage fuzz mutants bench build configure setup install package clean
 .DEFAULT_GOAL := build
 
 # What is installed: all that tests and servers need, or only what a first look does.
@@ -68,6 +69,9 @@ check-updates:
 
 format: setup
 	@scripts/format.py
+
+lint: build
+	@scripts/lint.py $(BUILD) --jobs $(JOBS)
 
 house:
 	@scripts/house.py

@@ -21,7 +21,7 @@
 # | libabigail        | 2.2 (Debian) | apt    | tests/abi          | abidw and abidiff: the ABI's types in depth against a baseline
 # | rustc             | 1.63 (Debian)| apt    | tests/abi          | an adapter in another language, standard library only
 # | clang             | 14 (Debian)  | apt    | tests/abi, tests/fuzz | the second compiler of the header's matrix; with libclang-rt-14-dev (asked for by make fuzz only) the fuzzers'
-# | clang-format      | 19 (Debian)  | apt    | tests/scripts      | the form of C and C++ files; another major version is refused
+# | clang-format, clang-tidy | 19 (Debian) | apt | tests/scripts     | the form of C and C++ files, and their checks; another major version is refused
 # | OpenSSL           | 3.0 (Debian) | apt    | protocol/base, mysql.extractor | SHA-256 with the processor's instructions; TLS for Connector/C
 # | libarchive, zstd  | Debian 12's  | apt    | protocol/archive, plugins/sdk | the tar.zst of packages and artifacts; Debian ships both as static archives
 # | libcurl, nghttp2  | 7.88, 1.52   | apt    | protocol/http      | HTTP/1.1 and 2, proxies, TLS, streaming both ways on one thread

@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""lint.py BUILD [--jobs N] [--root DIR]: clang-tidy with the checks of .clang-tidy over the product's C++ files, as BUILD compiles them.
+
+Most of clang-tidy's time goes into the headers that every file includes, so the files of a folder are read together, as one translation
+unit; names that two of them keep to themselves part them into several. What was found clean is remembered by its contents, headers, flags
+and checks, outside the checkout. Exit status 1 when something was found."""
+import argparse
+import concurrent.futures
+import hashlib
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True  # the checkout stays as it is
+
+import clang_tools
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PRODUCT = ("host/", "worker/", "protocol/", "plugins/", "plugin_api/", "servers/")
+DOES_NOT_COMPILE = "[clang-diagnostic-error]"
+OWN_NAME = re.compile(r"^(?:template <.*> )?(?:struct|class|enum class|enum|using)\s+(\w+)|^[\w:<>,&*\s\[\]\"]*?\b(\w+)(?:\(|\[\]| = |\{| \{)")
+
+
+def own_names(text):
+    """The names at the left margin of the unnamed namespaces of `text`: what another file may use for something else."""
+    names, inside = set(), False
+    for line in text.split("\n"):
+        if line.startswith("namespace {"):
+            inside = True
+        elif line.startswith("}  // namespace"):
+            inside = False
+        elif inside and line[:1].isalpha() and (found := OWN_NAME.match(line)):
+            names.add(found[1] or found[2])
+    return names
+
+
+def parted(files, texts):
+    """`files` in as few lists as the names in them allow, in order."""
+    groups = []
+    for file in files:
+        names = own_names(texts[file])
+        for group, taken in groups:
+            if not names & taken:
+                group.append(file)
+                taken |= names
+                break
+        else:
+            groups.append(([file], names))
+    return [group for group, _ in groups]
+
+
+def flags_of(command):
+    """What of a compiler's command decides what the files mean."""
+    words, flags = iter(shlex.split(command)), []
+    for word in words:
+        if word == "-isystem":
+            flags += [word, next(words)]
+        elif word.startswith(("-I", "-std=")) or (word.startswith("-D") and "FORTIFY" not in word):
+            flags.append(word)
+    return flags
+
+
+def sources(build, root):
+    """path from the root -> (flags, object file), of the product's C++ files."""
+    with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
+        entries = json.load(file)
+    found = {}
+    for entry in entries:
+        path = os.path.relpath(entry["file"], root)
+        if path.startswith(PRODUCT) and path.endswith(".cc"):
+            found[path] = (flags_of(entry["command"]), entry.get("output", ""))
+    return found
+
+
+def headers(build, root):
+    """object file -> the files of the tree and of the build that it was made from, as ninja knows them."""
+    listed = subprocess.run(["ninja", "-C", build, "-t", "deps"], capture_output=True, text=True, check=True).stdout
+    found, current = {}, None
+    for line in listed.split("\n"):
+        if line.startswith("    "):
+            path = os.path.normpath(os.path.join(build, line.strip()))
+            if path.startswith((root + os.sep, build + os.sep)):
+                current.append(path)
+        elif ": #deps" in line:
+            current = found.setdefault(line.split(": #deps")[0], [])
+    return found
+
+
+def digest_of(path, known={}):
+    if path not in known:
+        try:
+            with open(path, "rb") as file:
+                known[path] = hashlib.sha256(file.read()).hexdigest()
+        except FileNotFoundError:
+            known[path] = "gone"
+    return known[path]
+
+
+class Lint:
+    def __init__(self, build, root):
+        self.build, self.root = os.path.abspath(build), os.path.abspath(root)
+        self.tool = clang_tools.find("clang-tidy")
+        self.version = subprocess.run([self.tool, "--version"], capture_output=True, text=True, check=True).stdout
+        self.checks = os.path.join(self.root, ".clang-tidy")
+        self.sources = sources(self.build, self.root)
+        self.headers = headers(self.build, self.root)
+        cache = os.environ.get("OSIRIS_CACHE_DIR") or os.path.join(
+            os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "osiris-build")
+        self.clean = os.path.join(cache, "lint")  # an empty file for each group that was found clean
+
+    def groups(self):
+        folders, texts = {}, {}
+        for path in sorted(self.sources):
+            folders.setdefault(os.path.dirname(path), []).append(path)
+            with open(os.path.join(self.root, path), encoding="utf-8") as file:
+                texts[path] = file.read()
+        return [group for files in folders.values() for group in parted(files, texts)]
+
+    def flags(self, group):
+        flags = [flag for path in group for flag in self.sources[path][0]]
+        pairs = [flags[i:i + 2] if flag == "-isystem" else [flag] for i, flag in enumerate(flags) if i == 0 or flags[i - 1] != "-isystem"]
+        return [word for pair in dict.fromkeys(map(tuple, pairs)) for word in pair]
+
+    def key(self, group):
+        """None: a file was not compiled yet, so that its headers are not known."""
+        digest = hashlib.sha256()
+        relative = lambda text: text.replace(self.build, "<build>").replace(self.root, "<root>")
+        for word in [self.version, digest_of(self.checks), *map(relative, self.flags(group))]:
+            digest.update(word.encode() + b"\0")
+        for path in group:
+            if not self.headers.get(self.sources[path][1]):
+                return None
+            for file in [os.path.join(self.root, path), *self.headers[self.sources[path][1]]]:
+                digest.update(f"{relative(file)} {digest_of(file)}\0".encode())
+        return digest.hexdigest()
+
+    def findings(self, group):
+        """What clang-tidy says of a group; "" of a clean one."""
+        with tempfile.NamedTemporaryFile("w", suffix=".cc", encoding="utf-8") as unit:
+            unit.writelines(f'#include "{os.path.join(self.root, path)}"\n' for path in group)
+            unit.flush()
+            command = [self.tool, "--quiet", f"--config-file={self.checks}", unit.name, "--", *self.flags(group), "-O2", "-w"]
+            done = subprocess.run(command, cwd=self.build, capture_output=True, text=True, check=False)
+        if DOES_NOT_COMPILE in done.stdout and len(group) > 1:  # names that own_names() did not see
+            half = len(group) // 2
+            return self.findings(group[:half]) + self.findings(group[half:])
+        if done.returncode != 0 and not done.stdout:
+            return f"{group[0]}: clang-tidy ended with {done.returncode}: {done.stderr}\n"
+        return done.stdout
+
+    def run(self, group):
+        """(whether it was looked at now, findings)"""
+        key = self.key(group)
+        mark = key and os.path.join(self.clean, key)
+        if mark and os.path.exists(mark):
+            return False, ""
+        found = self.findings(group)
+        if mark and not found:
+            os.makedirs(self.clean, exist_ok=True)
+            with open(mark, "w", encoding="utf-8"):
+                pass
+        return True, found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--root", default=ROOT)
+    options = parser.parse_args()
+    lint = Lint(options.build, options.root)
+    groups = lint.groups()
+    if not groups:
+        print("no C++ file of the product is compiled there", file=sys.stderr)
+        return 1
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        results = list(pool.map(lint.run, groups))
+    found = "".join(sorted({finding for _, finding in results}))
+    print(found.replace(lint.root + os.sep, ""), end="")
+    print(f"{len(lint.sources)} files in {len(groups)} groups, {sum(looked for looked, _ in results)} of them not known to be clean")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
