@@ -111,7 +111,7 @@ Access trusted_access() {
 
 AttachedDatabase::~AttachedDatabase() { owner_->detach(name_); }
 
-std::string Relation::qualified_name() const { return sql::TableName{database_->name(), "main", table_}.quoted(); }
+std::string Relation::qualified_name() const { return name().quoted(); }
 
 Database::~Database() {
   keeper_.reset();

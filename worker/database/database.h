@@ -67,6 +67,7 @@ class Relation {
       : database_(std::move(database)), table_(std::move(table)), rows_(rows) {}
 
   const std::string& database() const { return database_->name(); }
+  sql::TableName name() const { return {database_->name(), "main", table_}; }
   std::string qualified_name() const;  // quoted
   uint64_t rows() const { return rows_; }
 
@@ -142,6 +143,7 @@ class StepDatabase {
 
  private:
   Status make_views(Connection& connection);
+  Status take_comments(Connection& connection);
   Status ensure_connection();
   Status ensure_output();
   // Calls `run` with a confined connection, its access and its target.

@@ -12,6 +12,7 @@
 #include <duckdb/parser/statement/explain_statement.hpp>
 #include <duckdb/parser/statement/multi_statement.hpp>
 #include <duckdb/parser/statement/select_statement.hpp>
+#include <duckdb/planner/binder.hpp>
 
 #include <algorithm>
 
@@ -109,11 +110,13 @@ class Script {
       return Error(Code::kUnsupported, "the columns are known when it runs", "", category::kTransformFailed);
     OSIRIS_TRY(run_all_but_the_last());
     const std::string kind = duckdb::StatementTypeToString(statements_.back()->type);
+    const bool is_select = statements_.back()->type == StatementType::SELECT_STATEMENT;
+    auto again = statements_.back()->Copy();
     auto prepared = confined_.Prepare(std::move(statements_.back()));
     if (prepared->HasError()) return engine_error(prepared->error, target_);
     if (prepared->GetStatementProperties().return_type != duckdb::StatementReturnType::QUERY_RESULT)
       return gives_no_rows(kind);
-    return make_output(prepared->GetNames(), prepared->GetTypes());
+    return make_output(prepared->GetNames(), is_select ? inner_columns(std::move(again)).types : prepared->GetTypes());
   }
 
  private:
@@ -167,11 +170,13 @@ class Script {
                  category::kTransformInvalidInput);
   }
 
-  Status make_output(duckdb::vector<std::string> names, const duckdb::vector<duckdb::LogicalType>& types) {
+  Status make_output(duckdb::vector<std::string> names, const duckdb::vector<duckdb::LogicalType>& types,
+                     duckdb::OnCreateConflict conflict = duckdb::OnCreateConflict::ERROR_ON_CONFLICT) {
     allow_output();
     auto info = duckdb::make_uniq<duckdb::CreateTableInfo>(target_.output_database, "main", target_.output_table);
     duckdb::QueryResult::DeduplicateColumns(names);
     for (size_t i = 0; i < types.size(); ++i) info->columns.AddColumn(duckdb::ColumnDefinition(names[i], types[i]));
+    info->on_conflict = conflict;
     auto create = duckdb::make_uniq<duckdb::CreateStatement>();
     create->info = std::move(info);
     OSIRIS_TRY(execute(std::move(create)));
@@ -231,8 +236,36 @@ class Script {
       }
     }
     allow_output();
+    auto again = statement->Copy();
     OSIRIS_ASSIGN(auto result, execute(create_as(std::move(statement), target_.output_database)));
-    return single_count(*result);
+    const uint64_t rows = single_count(*result);
+    if (rows == 0) OSIRIS_TRY(keep_untyped(std::move(again)));
+    return rows;
+  }
+
+  // A column of a file without rows has the type NULL, which goes with every SQL, and CREATE TABLE AS makes INTEGER of
+  // it. Where there are still no rows it stays NULL for the steps that follow.
+  Status keep_untyped(duckdb::unique_ptr<SQLStatement> select) {
+    const Columns columns = inner_columns(std::move(select));
+    const auto is_untyped = [](const duckdb::LogicalType& type) { return type.id() == duckdb::LogicalTypeId::SQLNULL; };
+    if (std::none_of(columns.types.begin(), columns.types.end(), is_untyped)) return {};
+    return make_output(columns.names, columns.types, duckdb::OnCreateConflict::REPLACE_ON_CONFLICT);
+  }
+
+  struct Columns {
+    duckdb::vector<std::string> names;
+    duckdb::vector<duckdb::LogicalType> types;
+  };
+  // Of a SELECT's result as a query around it would see them: at the root the engine makes INTEGER of NULL.
+  Columns inner_columns(duckdb::unique_ptr<SQLStatement> select) {
+    Columns columns;
+    confined_.context->RunFunctionInTransaction([&] {
+      const auto binder = duckdb::Binder::CreateBinder(*confined_.context);
+      binder->SetCanContainNulls(true);
+      const auto bound = binder->Bind(*select);
+      columns = {bound.names, bound.types};
+    });
+    return columns;
   }
 
   void allow_output() {

@@ -1,4 +1,5 @@
 #include "protocol/model/step_naming.h"
+#include "worker/database/column_comments.h"
 #include "worker/database/database.h"
 
 namespace osiris::worker {
@@ -25,10 +26,24 @@ Status StepDatabase::make_views(Connection& connection) {
   return {};
 }
 
+// A view has no comments of the table it shows.
+Status StepDatabase::take_comments(Connection& connection) {
+  for (const StepInput& input : inputs_) {
+    OSIRIS_ASSIGN(const auto comments, column_comments(connection.handle(), input.relation->name()));
+    for (const auto& [column, comment] : comments) {
+      for (const std::string& name : input.names)
+        OSIRIS_TRY(connection.execute("COMMENT ON COLUMN " + sql::TableName{"temp", "main", name}.quoted() + "." +
+                                      sql::quote_identifier(column) + " IS " + sql::quote_literal(comment)));
+    }
+  }
+  return {};
+}
+
 Status StepDatabase::ensure_connection() {
   if (connection_) return {};
   OSIRIS_ASSIGN(auto connection, database_->connect());
   OSIRIS_TRY(make_views(*connection));
+  OSIRIS_TRY(take_comments(*connection));
   const std::lock_guard lock(mutex_);
   connection_ = std::move(connection);
   return {};
