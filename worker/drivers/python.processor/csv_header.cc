@@ -44,6 +44,8 @@ Result<std::vector<std::string>> read_csv_header(std::string_view front, bool is
   for (size_t i = 0; i < names.size(); ++i) {
     const std::string& one = names[i];
     if (!is_valid_utf8(one)) return bad("is no UTF-8 text");
+    if (one.find('\0') != std::string::npos)
+      return bad("has a NUL character in the name of column " + std::to_string(i + 1));
     if (one.empty()) return bad("gives column " + std::to_string(i + 1) + " no name");
     if (std::count(names.begin(), names.end(), one) > 1) return bad("names the column " + one + " twice");
   }

@@ -25,6 +25,7 @@ using sql::quote_literal;
 
 struct Column {
   std::string name, type;
+  bool is_untyped = false;
 };
 
 Result<std::vector<Column>> columns_of(duckdb_connection connection, const std::string& source) {
@@ -34,6 +35,15 @@ Result<std::vector<Column>> columns_of(duckdb_connection connection, const std::
   std::vector<Column> columns;
   for (idx_t row = 0; row < described.rows(); ++row)
     columns.push_back({described.text(0, row), described.text(1, row)});
+  return columns;
+}
+
+// A column of a file without rows has no type, and DESCRIBE says INTEGER. To a script it is text, as in pandas.
+Result<std::vector<Column>> input_columns(duckdb_connection connection, const std::string& source) {
+  OSIRIS_ASSIGN(std::vector<Column> columns, columns_of(connection, source));
+  OSIRIS_ASSIGN(sql::QueryResult head, sql::run_query(connection, "SELECT * FROM " + source + " LIMIT 0"));
+  for (idx_t i = 0; i < columns.size(); ++i)
+    if (duckdb_column_type(head.get(), i) == DUCKDB_TYPE_SQLNULL) columns[i] = {columns[i].name, "VARCHAR", true};
   return columns;
 }
 
@@ -51,6 +61,7 @@ std::string copy_options(Format format) {
 
 std::string selected(const Column& column, Format format) {
   const std::string name = quote_identifier(column.name);
+  if (column.is_untyped) return "CAST(" + name + " AS VARCHAR) AS " + name;
   const bool wide = column.type == "HUGEINT" || column.type == "UHUGEINT";
   return wide && format == Format::kParquet ? "CAST(" + name + " AS DECIMAL(38,0)) AS " + name : name;
 }
@@ -171,14 +182,13 @@ class OutputFileReader {
       return create("SELECT " + declared_casts() + " FROM " + source);
     }
     // One look at every value decides; `007` is no number.
-    std::string looks;
+    std::string looks = "count(*)";
     for (const Column& column : found) {
       const std::string name = quote_identifier(column.name);
       const std::string whole = "bool_and(regexp_full_match(" + name + ", '-?(0|[1-9][0-9]*)'))";
       const std::string number =
           "bool_and(regexp_full_match(" + name + ", '-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?|-?inf|nan'))";
-      looks += (looks.empty() ? "" : ", ");
-      looks += "CASE WHEN count(" + name + ") = 0 THEN 'VARCHAR' WHEN bool_and(lower(" + name +
+      looks += ", CASE WHEN count(" + name + ") = 0 THEN 'VARCHAR' WHEN bool_and(lower(" + name +
                ") IN ('true', 'false')) THEN 'BOOLEAN' WHEN " + whole + " AND bool_and(TRY_CAST(" + name +
                " AS BIGINT) IS NOT NULL OR " + name + " IS NULL) THEN 'BIGINT' WHEN " + whole +
                " AND bool_and(TRY_CAST(" + name + " AS HUGEINT) IS NOT NULL OR " + name +
@@ -186,12 +196,23 @@ class OutputFileReader {
                " THEN 'DOUBLE' ELSE 'VARCHAR' END";
     }
     OSIRIS_ASSIGN(sql::QueryResult types, sql::run_query(connection, "SELECT " + looks + " FROM " + source));
+    if (types.integer(0) == 0) return create_untyped(found);
     std::string list;
     for (size_t i = 0; i < found.size(); ++i) {
       const std::string name = quote_identifier(found[i].name);
-      list += (list.empty() ? "CAST(" : ", CAST(") + name + " AS " + types.text(i) + ") AS " + name;
+      list += (list.empty() ? "CAST(" : ", CAST(") + name + " AS " + types.text(i + 1) + ") AS " + name;
     }
     return create("SELECT " + list + " FROM " + source);
+  }
+
+  // Without rows a column goes with every SQL, as one that the CSV extractor reads.
+  Result<uint64_t> create_untyped(const std::vector<Column>& columns) {
+    std::string list;
+    for (const Column& column : columns)
+      list += (list.empty() ? "" : ", ") + quote_identifier(column.name) + " \"NULL\"";
+    OSIRIS_TRY(
+        sql::execute(step_.connection_handle(), "CREATE TABLE " + step_.output_table().quoted() + " (" + list + ")"));
+    return uint64_t{0};
   }
 
   Result<std::vector<std::string>> read_header() const {
@@ -288,7 +309,7 @@ Result<std::vector<InputFile>> export_inputs(StepContext& step, Format format, c
   OSIRIS_TRY(make_directories(directory));
   for (const Input& input : step.inputs()) {
     const std::string source = quote_identifier(input.name);
-    OSIRIS_ASSIGN(const std::vector<Column> columns, columns_of(step.connection_handle(), source));
+    OSIRIS_ASSIGN(const std::vector<Column> columns, input_columns(step.connection_handle(), source));
     InputFile file{input.name, input.from_step, directory / (input.name + std::string(file_suffix(format))), input.rows,
                    Json::array()};
     std::string list;
