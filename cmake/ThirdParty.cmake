@@ -4,7 +4,7 @@
 # | what              | version      | from   | used by            | why this one
 # |-------------------|--------------|--------|--------------------|-------------
 # | DuckDB            | 1.5.6        | pip, npm | worker           | the data plane: SQL, CSV and Parquet with a memory limit and spill; sources from PyPI, for the fast lane npm's library
-# | zlib, bzip2,      | Debian 12's  | apt    | csv_extractor      | compressed CSV; zlib also inflates what minizip (zlib's own zip reader) finds in an archive
+# | zlib, bzip2,      | Debian 12's  | apt    | csv_extractor, csv_writer | compressed CSV, zstd too; zlib does the inside of the zip archives that minizip reads and writes
 # | liblzma, minizip  |              |        |                    |
 # | nlohmann/json     | 3.11 (Debian)| apt    | protocol/base      | iterative parsing, clean under UBSan; one file includes it (docs/decisions/0050-json-library.md)
 # | yaml-cpp          | 0.7 (Debian) | apt    | host/yaml          | YAML events with positions; what scalars mean is decided in host/yaml, as PyYAML does

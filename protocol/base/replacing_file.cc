@@ -102,6 +102,17 @@ Status ReplacingFile::write(std::string_view bytes) {
   return {};
 }
 
+Status ReplacingFile::write_at(uint64_t offset, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno_error(errno, "cannot write", target_);
+    bytes.remove_prefix(static_cast<size_t>(written));
+    offset += static_cast<uint64_t>(written);
+  }
+  return {};
+}
+
 Status ReplacingFile::close() {
   if (!file_.close()) return errno_error(errno, "cannot write", target_);
   return {};

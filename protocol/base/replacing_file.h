@@ -4,6 +4,7 @@
 // worker on this machine and an adapter that fetches remote outputs leave the same kind of file, mode and owner.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -27,6 +28,8 @@ class ReplacingFile {
   // owner are kept; a new one gets what the umask leaves of 0666.
   Status open(bool create_dirs);
   Status write(std::string_view bytes);
+  // Over bytes that write() wrote, `offset` from the start: for formats whose head says what follows.
+  Status write_at(uint64_t offset, std::string_view bytes);
   // All is written; the descriptor is given back. commit() does it if the caller did not.
   Status close();
   // Whether the target may (still) be replaced.

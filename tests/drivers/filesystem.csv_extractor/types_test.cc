@@ -49,16 +49,23 @@ TEST(CsvExtractorTypes, AnEmptyFileIsAnEmptyRelation) {
   for (const char* empty : {"", "\n\n", "\xef\xbb\xbf"}) {
     const Extracted got = extract(empty);
     EXPECT_EQ(got.error, "");
-    EXPECT_EQ(got.columns, "Unnamed: 0 VARCHAR");
+    EXPECT_EQ(got.columns, "Unnamed: 0 \"NULL\"");
     EXPECT_EQ(got.rows_read, 0u);
   }
-  EXPECT_EQ(extract("", Json::object({{"columns", Json::array({"a", "b"})}})).columns, "a VARCHAR, b VARCHAR");
+  EXPECT_EQ(extract("", Json::object({{"columns", Json::array({"a", "b"})}})).columns, "a \"NULL\", b \"NULL\"");
 }
 
 TEST(CsvExtractorTypes, AHeaderAloneIsARelationOfNoRows) {
   const Extracted got = extract("a,b");
-  EXPECT_EQ(got.columns, "a VARCHAR, b VARCHAR");
+  EXPECT_EQ(got.columns, "a \"NULL\", b \"NULL\"");
   EXPECT_EQ(got.rows_read, 0u);
+}
+
+TEST(CsvExtractorTypes, ANulInTheHeaderIsAnError) {
+  const Extracted got = extract(std::string("a,b\0c\n1,2\n", 10));
+  EXPECT_EQ(got.error, "CSV parsing failed: the header's column 2 has a NUL character in its name");
+  EXPECT_EQ(got.hint, "the file may be utf-16: set encoding: utf-16");
+  EXPECT_EQ(extract(std::string("a\n\0x\n", 5)).rows_read, 1u) << "within a field it is text";
 }
 
 TEST(CsvExtractorTypes, AnOpenQuoteNamesItsLine) {

@@ -96,8 +96,91 @@ TEST(CsvWriterKeys, EncodingThatLacksACharacterNamesRowAndColumn) {
       "error: CSV encoding error (latin-1): row 1235, column 'b': 'ě' (U+011B) cannot be written");
   EXPECT_EQ(write_csv("SELECT 1 AS a, 2 AS \"é\"", Json::object({{"encoding", "ascii"}})),
             "error: CSV encoding error (ascii): header, column 'é': 'é' (U+00E9) cannot be written");
-  EXPECT_EQ(write_csv(kRow, Json::object({{"encoding", "cp1250"}})),
-            "error: 'encoding' must be utf-8, utf-16, ascii or latin-1, not 'cp1250'");
+  EXPECT_EQ(
+      write_csv(kRow, Json::object({{"encoding", "cp1250"}})),
+      "error: 'encoding' must be utf-8, utf-16, ascii, latin-1, iso-8859-1, cp1252 or windows-1252, not 'cp1250'");
+}
+
+TEST(CsvWriterKeys, EncodingCp1252HasTheEuroSign) {
+  for (const char* name : {"cp1252", "windows-1252"})
+    EXPECT_EQ(write_csv("SELECT '5 € “é”' AS a", Json::object({{"encoding", name}})), "a\n5 \x80 \x93\xe9\x94\n");
+  EXPECT_EQ(write_csv("SELECT chr(129) AS a", Json::object({{"encoding", "cp1252"}})),
+            "error: CSV encoding error (cp1252): row 1, column 'a': '\xc2\x81' (U+0081) cannot be written");
+}
+
+TEST(CsvWriterKeys, EncodingLatin1ThatLacksTheEuroSignNamesTheOneThatHasIt) {
+  StepHarness step("save");
+  step.add_input("rows", "SELECT '€' AS a");
+  step.set_config({{"path", "out.csv"}, {"encoding", "latin-1"}});
+  EXPECT_EQ(step.run(filesystem_csv_writer()).error().hint,
+            "write the file with encoding: utf-8 or cp1252, or replace such characters in a SQL step");
+}
+
+constexpr const char* kThree = "SELECT 1 AS b, 2 AS \"C\", 3 AS a";
+
+TEST(CsvWriterKeys, ColumnOrderQueryKeepsTheOrderOfTheInput) {
+  EXPECT_EQ(write_csv(kThree, Json::object({{"column_order", "query"}})), "b,C,a\n1,2,3\n");
+  EXPECT_EQ(write_csv(kThree, Json::object({{"column_order", "name"}})), "C,a,b\n2,3,1\n");
+  EXPECT_EQ(write_csv(kThree), "C,a,b\n2,3,1\n") << "the order of old pipelines";
+  EXPECT_EQ(write_csv(kThree, Json::object({{"column_order", "sql"}})),
+            "error: 'column_order' must be name or query, not 'sql'");
+}
+
+TEST(CsvWriterKeys, ColumnsAreWrittenInTheGivenOrderAndNoOthers) {
+  EXPECT_EQ(write_csv(kThree, Json::object({{"columns", Json::array({"a", "b"})}})), "a,b\n3,1\n");
+  EXPECT_EQ(write_csv(kThree, Json::object({{"columns", Json::array({"a", "a"})}})),
+            "error: 'columns' names column 'a' twice");
+  EXPECT_EQ(write_csv(kThree, Json::object({{"columns", Json::array({"a"})}, {"column_order", "query"}})),
+            "error: 'columns' gives the order itself: leave 'column_order' out");
+}
+
+TEST(CsvWriterKeys, ColumnsThatAreMissingAreNamedWithTheNearest) {
+  StepHarness step("save");
+  step.add_input("rows", "SELECT 1 AS price, 2 AS name");
+  step.set_config({{"path", "out.csv"}, {"columns", Json::array({"prise"})}});
+  const auto outcome = step.run(filesystem_csv_writer());
+  ASSERT_FALSE(outcome.ok());
+  EXPECT_EQ(outcome.error().message, "'columns' names column 'prise', which the input does not have");
+  EXPECT_EQ(outcome.error().hint, "did you mean 'price'? columns: price, name");
+  EXPECT_TRUE(step.files_in().empty());
+}
+
+TEST(CsvWriterKeys, DecimalReplacesThePointOfNumbersAndOfNothingElse) {
+  EXPECT_EQ(write_csv("SELECT 1.5::DOUBLE AS a, 2.50::DECIMAL(9,2) AS b, 0.25::FLOAT AS c, 'v1.5' AS d, 3 AS e, "
+                      "TIMESTAMP '2025-03-01 10:00:00.5' AS f, [1.5::DOUBLE] AS g",
+                      Json::object({{"delimiter", ";"}, {"decimal", ","}})),
+            "a;b;c;d;e;f;g\n1,5;2,50;0,25;v1.5;3;2025-03-01 10:00:00.500;[1.5]\n");
+  EXPECT_EQ(write_csv("SELECT 1.5::DOUBLE AS a, 2 AS b", Json::object({{"decimal", ","}})), "a,b\n\"1,5\",2\n");
+}
+
+TEST(CsvWriterKeys, QuotecharStandsAroundFieldsAndIsDoubledInside) {
+  EXPECT_EQ(write_csv("SELECT 'x,y' AS a, 'it''s' AS b, '\"q\"' AS c", Json::object({{"quotechar", "'"}})),
+            "a,b,c\n'x,y','it''s',\"q\"\n");
+  EXPECT_EQ(write_csv("SELECT '' AS a", Json::object({{"quotechar", "'"}})), "a\n''\n");
+}
+
+TEST(CsvWriterKeys, EscapecharStandsBeforeQuotesAndItself) {
+  EXPECT_EQ(write_csv("SELECT 'x\"y' AS a, 'b\\c' AS b, 'd' AS c", Json::object({{"escapechar", "\\"}})),
+            "a,b,c\n\"x\\\"y\",\"b\\\\c\",d\n");
+}
+
+TEST(CsvWriterKeys, CharactersThatMustDifferAreTold) {
+  EXPECT_EQ(write_csv(kRow, Json::object({{"quotechar", ","}})),
+            "error: 'quotechar' and 'delimiter' are the same character");
+  EXPECT_EQ(write_csv(kRow, Json::object({{"escapechar", "'"}, {"quotechar", "'"}})),
+            "error: 'escapechar' and 'quotechar' are the same character");
+}
+
+TEST(CsvWriterKeys, EncodingErrorsNameTheColumnBehindQuotesOfAnyKind) {
+  EXPECT_EQ(write_csv("SELECT 'x''y,z' AS a, 'ě' AS b", Json::object({{"encoding", "ascii"}, {"quotechar", "'"}})),
+            "error: CSV encoding error (ascii): row 1, column 'b': 'ě' (U+011B) cannot be written");
+  EXPECT_EQ(write_csv("SELECT 'x\",z' AS a, 'ě' AS b", Json::object({{"encoding", "ascii"}, {"escapechar", "\\"}})),
+            "error: CSV encoding error (ascii): row 1, column 'b': 'ě' (U+011B) cannot be written");
+}
+
+TEST(CsvWriterKeys, CompressionOthersAreRefused) {
+  EXPECT_EQ(write_csv(kRow, Json::object({{"compression", "rar"}})),
+            "error: 'compression' must be infer, none, gzip, bz2, zip, xz or zstd, not 'rar'");
 }
 
 TEST(CsvWriterKeys, NewlineEndsEveryLine) {

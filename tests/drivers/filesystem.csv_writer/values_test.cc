@@ -6,6 +6,7 @@
 
 #include "protocol/base/json.h"
 #include "tests/drivers/filesystem.csv_writer/write.h"
+#include "worker/driver_api/sql.h"
 #include "worker/drivers/filesystem.csv_writer/number_text.h"
 
 namespace osiris::worker::test {
@@ -127,6 +128,46 @@ TEST(CsvWriterValues, NestedValuesAreJsonAndBlobsAreHex) {
             "\"[1,null,3]\",\"{\"\"x\"\":1,\"\"y\"\":\"\"q\"\"}\",aa00,\"{\"\"k\"\":1.5}\"\n");
   EXPECT_EQ(shown("(INTERVAL 1 DAY)"), "1 day,\n");
   EXPECT_EQ(shown("('a'::ENUM('a', 'b'))"), "a,\n");
+}
+
+TEST(CsvWriterValues, FloatsWithinNestedValuesHaveTheirOwnDigits) {
+  EXPECT_EQ(
+      write_csv("SELECT [0.1::FLOAT, 16777216::FLOAT, NULL] AS a, {'x y': 0.1::FLOAT, 'n': 9007199254740993} AS b, "
+                "MAP {'k': 0.1::FLOAT} AS c, [0.1, 0.2]::FLOAT[2] AS d, [{'u': [0.3::FLOAT]}] AS e, "
+                "{'f': 0.1::FLOAT, 'd': DATE '2025-03-01', 'h': 1e30::HUGEINT, 'j': '{\"a\": 1}'::JSON, "
+                "'m': 12345678901234567890.5::DECIMAL(30,1)} AS f",
+                Json::object({{"delimiter", ";"}, {"quotechar", "'"}, {"header", false}})),
+      "[0.1,16777216.0,null];{\"x y\":0.1,\"n\":9007199254740993};{\"k\":0.1};[0.1,0.2];[{\"u\":[0.3]}];"
+      "{\"f\":0.1,\"d\":\"2025-03-01\",\"h\":1000000000000000019884624838656,\"j\":{\"a\":1},"
+      "\"m\":12345678901234567890.5}\n");
+}
+
+TEST(CsvWriterValues, ANanWithinNestedValuesIsNullAndTheTextIsJson) {
+  const std::string text =
+      write_csv("SELECT [1.5, 'nan'::DOUBLE, NULL] AS a, {'NaN': 'a \"NaN\" \\ NaN', 'x': 'nan'::FLOAT} AS b",
+                Json::object({{"delimiter", ";"}, {"quotechar", "'"}, {"header", false}}));
+  EXPECT_EQ(text, "[1.5,null,null];{\"NaN\":\"a \\\"NaN\\\" \\\\ NaN\",\"x\":null}\n");
+}
+
+TEST(CsvWriterValues, AnInfinityWithinNestedValuesIsRefusedWithRowAndColumn) {
+  for (const char* infinity : {"'inf'::DOUBLE", "'-inf'::FLOAT"})
+    EXPECT_EQ(
+        write_csv("SELECT i AS n, [CASE WHEN i = 2 THEN " + std::string(infinity) +
+                  " ELSE 1 END] AS a FROM range(4) t(i)"),
+        "error: row 3, column 'a': an infinity in a list, struct or map, which is written as JSON, and JSON has none");
+}
+
+TEST(CsvWriterValues, ATimestampWithTimeZoneIsShownWithTheOffsetItWasReadWith) {
+  StepHarness step("save");
+  step.add_input("rows",
+                 "SELECT TIMESTAMPTZ '2025-02-28 19:30:00.5+00' AS a, TIMESTAMPTZ '2025-03-01 00:00:00+00' AS b");
+  ASSERT_TRUE(
+      sql::execute(step.connection_handle(), "COMMENT ON COLUMN temp.main.df_rows.a IS 'utc offset in minutes: 330'")
+          .ok());
+  ASSERT_TRUE(sql::execute(step.connection_handle(), "COMMENT ON COLUMN temp.main.df_rows.b IS 'something else'").ok());
+  step.set_config({{"path", "out.csv"}});
+  ASSERT_TRUE(step.run(filesystem_csv_writer()).ok());
+  EXPECT_EQ(step.read_file("out.csv"), "a,b\n2025-03-01 01:00:00.500000+05:30,2025-03-01 00:00:00+00:00\n");
 }
 
 TEST(CsvWriterValues, NoRowsAreAHeader) { EXPECT_EQ(write_csv("SELECT 1 AS b, 2 AS a WHERE false"), "a,b\n"); }

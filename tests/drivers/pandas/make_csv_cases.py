@@ -1,11 +1,13 @@
 """Records what pandas makes of random CSV files: read_csv -> columns sorted -> to_csv, with rules 1 and 3 of docs/compatibility.md applied.
 Left out: what docs/drivers/csv.md says is done otherwise, and files of CR line ends, whose rows pandas 2.2.3 repeats or refuses.
 Needs pandas 2.2.3 from pip; not part of the build.
-usage: make_csv_cases.py N SEED OUT.jsonl"""
+With `formats` the files also have other quotes, escape characters, decimal commas and words for NULL (formats.jsonl).
+usage: make_csv_cases.py N SEED OUT.jsonl [formats]"""
 import sys, io, json, random, re, base64, math, warnings, os, tempfile
 import pandas as pd, numpy as np
 warnings.simplefilter("ignore")
 N, SEED, OUT = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+FORMATS = sys.argv[4:] == ["formats"]
 rnd = random.Random(SEED)
 NULLS = ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
 INT = re.compile(r"^\s*[+-]?[0-9]+\s*$")
@@ -31,9 +33,20 @@ def word():
 def date(): return rnd.choice(["2025-01-02","2025-1-2","1999-12-31","2025-01-02 03:04:05","2025-01-02T03:04:05","2025-01-02 03:04:05.123456"])
 KINDS = [integer, small, floating, boolean, word, date, lambda: rnd.choice([integer, floating, boolean, word])(), lambda: rnd.choice([small, small, boolean])(), lambda: rnd.choice([small,floating])()]
 
+QUOTE, ESCAPE, DECIMAL = '"', None, "."
 def quote(s, delim, force):
-    if force or any(c in s for c in (delim, '"', "\n", "\r")) : return '"' + s.replace('"','""') + '"'
-    return s
+    if not force and not any(c in s for c in (delim, QUOTE, "\n", "\r", ESCAPE or QUOTE)): return s
+    if ESCAPE and rnd.random() < .5: return QUOTE + s.replace(ESCAPE, ESCAPE * 2).replace(QUOTE, ESCAPE + QUOTE) + QUOTE
+    if ESCAPE: s = s.replace(ESCAPE, ESCAPE * 2)
+    return QUOTE + s.replace(QUOTE, QUOTE * 2) + QUOTE
+
+def choose_format(cfg):
+    global QUOTE, ESCAPE, DECIMAL
+    QUOTE, ESCAPE, DECIMAL = '"', None, "."
+    if rnd.random() < .4: QUOTE = cfg["quotechar"] = "'"
+    if rnd.random() < .5: ESCAPE = cfg["escapechar"] = "\\"
+    if rnd.random() < .5: DECIMAL = cfg["decimal"] = ","
+    if rnd.random() < .4: cfg["keep_default_na"] = False
 
 def case():
     delim = rnd.choice([",",",",",",",",";","\t","|"," "]) if rnd.random() < .8 else ","
@@ -41,6 +54,7 @@ def case():
     rows = rnd.choice([0, 1, 2, 3, 5, 8])
     cfg = {}
     if delim != ",": cfg["delimiter"] = delim
+    if FORMATS: choose_format(cfg)
     names = rnd.sample(["id","name","x","Amount","b c","řeka","z,9","flag","col_1","Q\"q","1"], cols)
     if rnd.random() < .08 and cols > 1: names[1] = names[0]
     if rnd.random() < .05 and cols > 1: names[rnd.randrange(cols)] = ""
@@ -64,6 +78,7 @@ def case():
         fields = []
         for k, p in zip(kinds, nullp):
             v = rnd.choice(NULLS) if rnd.random() < p else k()
+            if k is floating and DECIMAL != ".": v = v.replace(".", DECIMAL)
             fields.append(quote(v, delim, rnd.random() < .08))
         if rnd.random() < .03: fields = fields[:rnd.randrange(1, cols+1)]
         if rnd.random() < .015: fields.append("extra")
@@ -76,7 +91,9 @@ def case():
     if rnd.random() < .18 and text:
         for _ in range(rnd.randrange(1,4)):
             i = rnd.randrange(len(text)+1)
-            text = text[:i] + rnd.choice(['"', '""', ' "', '" ', "\n", "\r\n", delim, " ", "\t", "#", "\n\n", '"\n', delim*2]) + text[i + rnd.randrange(0,2):]
+            marks = ['"', '""', ' "', '" ', "\n", "\r\n", delim, " ", "\t", "#", "\n\n", '"\n', delim*2]
+            if FORMATS: marks = [m.replace('"', QUOTE) for m in marks] + [ESCAPE or QUOTE] * 4
+            text = text[:i] + rnd.choice(marks) + text[i + rnd.randrange(0,2):]
     if rnd.random() < .15: cfg["comment"] = "#"
     if rnd.random() < .1: cfg["skip_blank_lines"] = False
     if rnd.random() < .1: cfg["limit"] = rnd.randrange(1, 6)
@@ -109,6 +126,8 @@ def read(data, cfg, **more):
     if "limit" in cfg: kw["nrows"] = cfg["limit"]
     if "na_values" in cfg: kw["na_values"] = cfg["na_values"]
     if "comment" in cfg: kw["comment"] = cfg["comment"]
+    for key in ("quotechar", "escapechar", "decimal", "keep_default_na"):
+        if key in cfg: kw[key] = cfg[key]
     kw["on_bad_lines"] = cfg.get("on_bad_lines", "error")
     if "parse_dates" in cfg: kw["parse_dates"] = cfg["parse_dates"]
     if "dtype" in cfg: kw["dtype"] = cfg["dtype"]
@@ -121,9 +140,13 @@ def trailing(data, cfg):
     """pandas refuses, or takes for an index, what is forgiven here: one null field too many"""
     import csv
     text = data.decode(cfg.get("encoding", "utf-8"), "replace")
-    rows = [r for r in csv.reader(io.StringIO(text), delimiter=cfg.get("delimiter", ","))]
-    nulls = set(NULLS) | {str(x) for x in cfg.get("na_values", [])}
+    rows = [r for r in csv.reader(io.StringIO(text), delimiter=cfg.get("delimiter", ","), quotechar=QUOTE, escapechar=ESCAPE)]
+    nulls = (set(NULLS) if cfg.get("keep_default_na", True) else {""}) | {str(x) for x in cfg.get("na_values", [])}
     return any(r and r[-1].split("#")[0].strip() in nulls for r in rows)
+
+def has_empty_text(data, cfg, df):
+    """or empty fields: to pandas one that is not there is empty text, here it is NULL"""
+    return bool((read(data, cfg, dtype=str) == "").any(axis=None))
 
 def apply_rules(df, raw):
     """rule 1 and 3 on columns read as float"""
@@ -144,7 +167,7 @@ def apply_rules(df, raw):
             if all(-2**63 <= v < 2**63 for v in vals) or all(0 <= v < 2**64 for v in vals):
                 df[c] = pd.Series([None if not isinstance(t,str) else int(t) for t in raw.iloc[:, i]], dtype=object, index=df.index)
                 continue
-        try: df[c] = pd.Series([float("nan") if not isinstance(t,str) else float(t.strip().replace("Infinity","inf")) for t in raw.iloc[:, i]], dtype="float64", index=df.index)
+        try: df[c] = pd.Series([float("nan") if not isinstance(t,str) else float(t.strip().replace("Infinity","inf").replace(DECIMAL, ".")) for t in raw.iloc[:, i]], dtype="float64", index=df.index)
         except (ValueError, OverflowError): pass
     return df
 
@@ -156,6 +179,7 @@ def expected(data, cfg, out):
         if "Expected" in str(e) and trailing(data, cfg): return None
         return {"error": f"{type(e).__name__}: {e}"[:160]}
     if not isinstance(df.index, pd.RangeIndex): return None
+    if not cfg.get("keep_default_na", True) and has_empty_text(data, cfg, df): return None
     df.columns = [str(c) for c in df.columns]
     low = [c.lower() for c in df.columns]
     if len(set(low)) != len(low): return None

@@ -78,6 +78,8 @@ TEST(Pandas, FilesComeOutOfReaderAndWriterAsFromPandas) {
   check(more ? std::filesystem::path(more) : recorded("csv.jsonl"));
 }
 
+TEST(Pandas, FilesOfOtherQuotesEscapesDecimalsAndNullWordsDoToo) { check(recorded("formats.jsonl")); }
+
 TEST(Pandas, ResultsOfSqlComeOutOfTheWriterAsFromPandas) {
   const char* more = std::getenv("OSIRIS_PANDAS_SQL_CASES");
   check(more ? std::filesystem::path(more) : recorded("sql.jsonl"));

@@ -74,10 +74,9 @@ TEST_F(Config, YamlWordsForBooleansAreExplained) {
 TEST_F(Config, HarmlessKeysOfShippedPipelinesWarnAndVanish) {
   EXPECT_EQ(findings("filesystem.csv_writer", "write", "{path: x, write_mode: overwrite, quotechar: '\"'}"),
             (Lines{"warning unknown_config_key Unknown configuration key 'write_mode' for component "
-                   "'filesystem.csv_writer'; it changes nothing here",
-                   "warning unknown_config_key Unknown configuration key 'quotechar' for component "
                    "'filesystem.csv_writer'; it changes nothing here"}));
-  EXPECT_FALSE(cfg_.contains("write_mode") || cfg_.contains("quotechar"));
+  EXPECT_FALSE(cfg_.contains("write_mode"));
+  EXPECT_TRUE(cfg_.contains("quotechar")) << "a key since the writer has it";
 }
 
 TEST_F(Config, TheSameKeysFailWhereTheyWouldChangeSomething) {

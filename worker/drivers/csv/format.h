@@ -1,7 +1,9 @@
-// What reading and writing CSV have in common: the names of encodings, and where the file is.
+// What reading and writing CSV have in common: the names of encodings, what a key of one character may hold, and where
+// the file is.
 #pragma once
 
 #include <filesystem>
+#include <initializer_list>
 #include <optional>
 #include <string_view>
 
@@ -9,10 +11,22 @@
 
 namespace osiris::worker::csv_format {
 
-enum class Encoding { kUtf8, kUtf16, kAscii, kLatin1 };
+enum class Encoding { kUtf8, kUtf16, kAscii, kLatin1, kCp1252 };
 
-// "utf-8", "utf-16", "ascii", "latin-1", "iso-8859-1"; any case.
+// "utf-8", "utf-16", "ascii", "latin-1", "iso-8859-1", "cp1252", "windows-1252"; any case.
 std::optional<Encoding> encoding_from_name(std::string_view name);
+// The values of the key `encoding`, for messages.
+inline constexpr std::string_view kEncodingNames = "utf-8, utf-16, ascii, latin-1, iso-8859-1, cp1252 or windows-1252";
+
+// The value of `key`: one ASCII character that is no line end, and a quote only where `may_quote` says so.
+Result<char> single_character(const Json& value, std::string_view key, bool may_quote = false);
+
+struct NamedCharacter {
+  std::string_view key;
+  char character = '\0';  // none
+};
+// kInvalidArgument when two keys that must tell things apart hold the same character.
+Status check_distinct(std::initializer_list<NamedCharacter> characters);
 
 // Where the file of this path is read, or written. The connection's base_dir is part of what a plan says of it; a path
 // that no plan names starts there.

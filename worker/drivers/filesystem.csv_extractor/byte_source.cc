@@ -6,6 +6,7 @@
 #include <minizip/unzip.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include <algorithm>
 #include <array>
@@ -16,7 +17,6 @@
 
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
-#include "protocol/base/text.h"
 
 namespace osiris::worker::csv {
 namespace {
@@ -57,7 +57,9 @@ class CodecSource : public ByteSource {
         OSIRIS_ASSIGN(left_, plain_->read(input_.data(), input_.size()));
         at_ = input_.data();
         input_ended_ = left_ == 0;
+        began_ |= left_ > 0;
       }
+      if (!began_) return damaged(plain_->file(), Codec::kName, "the file is empty");
       if (input_ended_ && left_ == 0 && !codec_.in_member()) return size_t{0};
       size_t written = 0;
       const char* why = codec_.run(at_, left_, input_ended_, buffer, size, written);
@@ -73,7 +75,7 @@ class CodecSource : public ByteSource {
   std::vector<char> input_;
   const char* at_ = nullptr;
   size_t left_ = 0;
-  bool input_ended_ = false;
+  bool began_ = false, input_ended_ = false;
   Codec codec_;
 };
 
@@ -181,6 +183,32 @@ class Xz {
   bool ready_ = false, in_member_ = false;
 };
 
+class Zstd {
+ public:
+  static constexpr std::string_view kName = "zstd";
+  Zstd() : stream_(ZSTD_createDStream()) {}
+  ~Zstd() { ZSTD_freeDStream(stream_); }
+  Zstd(const Zstd&) = delete;
+  Zstd& operator=(const Zstd&) = delete;
+  bool in_member() const { return in_member_; }
+  const char* run(const char*& at, size_t& left, bool, char* out, size_t size, size_t& written) {
+    if (!stream_) return "out of memory";
+    if (left == 0 && !in_member_) return nullptr;
+    ZSTD_inBuffer input{at, left, 0};
+    ZSTD_outBuffer output{out, size, 0};
+    const size_t state = ZSTD_decompressStream(stream_, &output, &input);
+    at += input.pos;
+    left -= input.pos;
+    written = output.pos;
+    in_member_ = state != 0;
+    return ZSTD_isError(state) ? ZSTD_getErrorName(state) : nullptr;
+  }
+
+ private:
+  ZSTD_DStream* stream_;
+  bool in_member_ = false;
+};
+
 class ZipSource : public ByteSource {
  public:
   ZipSource(unzFile archive, std::filesystem::path file) : archive_(archive), file_(std::move(file)) {}
@@ -192,8 +220,10 @@ class ZipSource : public ByteSource {
     for (int state = unzGoToFirstFile(archive_); info.number_entry > 0 && state == UNZ_OK;
          state = unzGoToNextFile(archive_)) {
       std::array<char, 1024> name{};
-      unzGetCurrentFileInfo64(archive_, nullptr, name.data(), name.size() - 1, nullptr, 0, nullptr, 0);
+      unz_file_info64 member;
+      unzGetCurrentFileInfo64(archive_, &member, name.data(), name.size() - 1, nullptr, 0, nullptr, 0);
       if (std::string_view(name.data()).ends_with('/')) continue;  // a directory
+      left_ = member.uncompressed_size;
       unzGetFilePos64(archive_, &position_);
       ++files;
     }
@@ -207,8 +237,10 @@ class ZipSource : public ByteSource {
     const int got =
         unzReadCurrentFile(archive_, buffer, static_cast<unsigned>(std::min<size_t>(size, size_t{1} << 20)));
     if (got < 0) return damaged(file_, "zip", "damaged data");
+    left_ -= std::min(left_, static_cast<uint64_t>(got));
     if (got == 0) {
       ended_ = true;
+      if (left_ > 0) return damaged(file_, "zip", "its file ends too early");  // minizip then looks at no checksum
       if (unzCloseCurrentFile(archive_) == UNZ_CRCERROR) return damaged(file_, "zip", "the checksum is wrong");
     }
     return static_cast<size_t>(got);
@@ -217,29 +249,12 @@ class ZipSource : public ByteSource {
  private:
   unzFile archive_;
   unz64_file_pos position_{};
+  uint64_t left_ = 0;  // bytes of the member that are still to come
   std::filesystem::path file_;
   bool ended_ = false;
 };
 
 }  // namespace
-
-std::optional<Compression> compression_from_name(std::string_view name) {
-  if (name == "none") return Compression::kNone;
-  if (name == "gzip") return Compression::kGzip;
-  if (name == "bz2") return Compression::kBzip2;
-  if (name == "zip") return Compression::kZip;
-  if (name == "xz") return Compression::kXz;
-  return std::nullopt;
-}
-
-Compression infer_compression(const std::filesystem::path& file) {
-  const std::string suffix = ascii_lower(file.extension().native());
-  if (suffix == ".gz") return Compression::kGzip;
-  if (suffix == ".bz2") return Compression::kBzip2;
-  if (suffix == ".zip") return Compression::kZip;
-  if (suffix == ".xz") return Compression::kXz;
-  return Compression::kNone;
-}
 
 Result<std::unique_ptr<ByteSource>> open_bytes(const std::filesystem::path& file, Compression compression) {
   if (compression == Compression::kZip) {
@@ -259,9 +274,21 @@ Result<std::unique_ptr<ByteSource>> open_bytes(const std::filesystem::path& file
       return std::unique_ptr<ByteSource>(std::make_unique<CodecSource<Bzip2>>(std::move(plain)));
     case Compression::kXz:
       return std::unique_ptr<ByteSource>(std::make_unique<CodecSource<Xz>>(std::move(plain)));
+    case Compression::kZstd:
+      return std::unique_ptr<ByteSource>(std::make_unique<CodecSource<Zstd>>(std::move(plain)));
     default:
       return std::unique_ptr<ByteSource>(std::move(plain));
   }
+}
+
+Status check_intact(const std::filesystem::path& file, Compression compression) {
+  if (compression == Compression::kNone) return {};
+  OSIRIS_ASSIGN(const std::unique_ptr<ByteSource> bytes, open_bytes(file, compression));
+  std::vector<char> buffer(kInputBytes);
+  for (size_t size = 1; size > 0;) {
+    OSIRIS_ASSIGN(size, bytes->read(buffer.data(), buffer.size()));
+  }
+  return {};
 }
 
 }  // namespace osiris::worker::csv

@@ -1,22 +1,16 @@
-// The bytes of a file, decompressed on the way. zlib, bzip2 and liblzma do the work; zip archives are opened by
+// The bytes of a file, decompressed on the way. zlib, bzip2, liblzma and zstd do the work; zip archives are opened by
 // minizip.
 #pragma once
 
 #include <filesystem>
 #include <memory>
-#include <optional>
-#include <string_view>
 
 #include "protocol/base/error.h"
+#include "worker/drivers/csv/compression.h"
 
 namespace osiris::worker::csv {
 
-enum class Compression { kNone, kGzip, kBzip2, kZip, kXz };
-
-// "none", "gzip", "bz2", "zip", "xz"; nullopt for others ("infer" is not a compression).
-std::optional<Compression> compression_from_name(std::string_view name);
-// By suffix: .gz, .bz2, .zip, .xz in any case; everything else is plain.
-Compression infer_compression(const std::filesystem::path& file);
+using csv_format::Compression;
 
 class ByteSource {
  public:
@@ -26,7 +20,12 @@ class ByteSource {
   virtual Result<size_t> read(char* buffer, size_t size) = 0;
 };
 
-// A zip archive must hold exactly one file, as in pandas; an empty file of any other kind is empty text.
+// A zip archive must hold exactly one file, as in pandas. A file of no bytes is empty text, and cut short where it
+// should be compressed.
 Result<std::unique_ptr<ByteSource>> open_bytes(const std::filesystem::path& file, Compression compression);
+
+// Reads a compressed file to its end; the error is that of open_bytes() or read(). Of plain files there is nothing to
+// check.
+Status check_intact(const std::filesystem::path& file, Compression compression);
 
 }  // namespace osiris::worker::csv

@@ -2,14 +2,14 @@
 
 #include <duckdb.h>
 
-#include "protocol/base/random.h"
-#include "protocol/base/text.h"
+#include "worker/drivers/filesystem.csv_extractor/sql_function.h"
 
 namespace osiris::worker::csv {
 
 struct Conversion::State {
   std::mutex mutex;
   StepContext* step = nullptr;  // null once the Conversion is gone; guarded by mutex
+  NumberFormat numbers;
   uint64_t report_rows = 0, rows_max = 0;
   uint64_t reported = 0;              // guarded by mutex
   std::optional<FailedValue> failed;  // guarded by mutex
@@ -46,11 +46,6 @@ struct Binding {
   bool counts = false;
 };
 
-std::string_view text_of(const duckdb_string_t& value) {
-  const auto length = duckdb_string_t_length(value);
-  return {duckdb_string_is_inlined(value) ? value.value.inlined.inlined : value.value.pointer.ptr, length};
-}
-
 template <class Out, class Parse>
 void convert(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output, Parse parse) {
   const auto& binding = *static_cast<const Binding*>(duckdb_scalar_function_get_extra_info(info));
@@ -61,6 +56,8 @@ void convert(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector o
   Out* out = static_cast<Out*>(duckdb_vector_get_data(output));
   uint64_t* out_validity = nullptr;
   bool seen = false;
+  const NumberFormat& numbers = binding.state->numbers;
+  std::string buffer;
   for (idx_t row = 0; row < rows; ++row) {
     if (validity && !duckdb_validity_row_is_valid(validity, row)) {
       if (!out_validity) {
@@ -70,7 +67,8 @@ void convert(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector o
       duckdb_validity_set_row_invalid(out_validity, row);
       continue;
     }
-    const auto value = parse(text_of(values[row]));
+    const auto text = numbers.plain(text_of(values[row]), buffer);
+    const auto value = text ? parse(*text) : std::nullopt;
     if (!value) {
       binding.state->fail(binding.column, text_of(values[row]));
       duckdb_scalar_function_set_error(info, "a value does not fit its column");
@@ -104,32 +102,18 @@ void count_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vecto
   if (!binding.state->count(rows)) duckdb_scalar_function_set_error(info, "the step was cancelled");
 }
 
-Status register_function(duckdb_connection connection, const std::string& name, duckdb_type returns,
-                         duckdb_scalar_function_t body, Binding binding) {
-  duckdb_scalar_function function = duckdb_create_scalar_function();
-  duckdb_scalar_function_set_name(function, name.c_str());
-  duckdb_logical_type text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR);
-  duckdb_logical_type result = duckdb_create_logical_type(returns);
-  duckdb_scalar_function_add_parameter(function, text);
-  duckdb_scalar_function_set_return_type(function, result);
-  duckdb_scalar_function_set_special_handling(function);  // nulls are passed in
-  duckdb_scalar_function_set_extra_info(function, new Binding(std::move(binding)),
-                                        [](void* extra) { delete static_cast<Binding*>(extra); });
-  duckdb_scalar_function_set_function(function, body);
-  const bool ok = duckdb_register_scalar_function(connection, function) == DuckDBSuccess;
-  duckdb_destroy_logical_type(&text);
-  duckdb_destroy_logical_type(&result);
-  duckdb_destroy_scalar_function(&function);
-  return ok ? Status() : Status(Error(Code::kInternal, "DuckDB refused to register the CSV conversion " + name));
+Status register_conversion(duckdb_connection connection, const std::string& name, duckdb_type returns,
+                           duckdb_scalar_function_t body, Binding binding) {
+  return register_function(connection, name, returns, body, new Binding(std::move(binding)),
+                           [](void* extra) { delete static_cast<Binding*>(extra); });
 }
-
-std::string random_prefix() { return "osiris_csv_" + to_hex(random_bytes(16)); }
 
 }  // namespace
 
-Conversion::Conversion(StepContext& step, size_t columns, uint64_t report_rows, uint64_t rows_max)
-    : state_(std::make_shared<State>(columns)), connection_(step.connection_handle()), prefix_(random_prefix()) {
+Conversion::Conversion(StepContext& step, NumberFormat numbers, size_t columns, uint64_t report_rows, uint64_t rows_max)
+    : state_(std::make_shared<State>(columns)), connection_(step.connection_handle()), prefix_(random_function_name()) {
   state_->step = &step;
+  state_->numbers = numbers;
   state_->report_rows = report_rows;
   if (report_rows == kNoReports) state_->next_report = UINT64_MAX;
   state_->rows_max = rows_max;
@@ -147,16 +131,16 @@ Result<std::string> Conversion::expression(size_t column, Kind kind, const std::
   Status registered;
   switch (kind) {
     case Kind::kBoolean:
-      registered = register_function(connection_, name, DUCKDB_TYPE_BOOLEAN, to_boolean, binding);
+      registered = register_conversion(connection_, name, DUCKDB_TYPE_BOOLEAN, to_boolean, binding);
       break;
     case Kind::kUnsigned:
-      registered = register_function(connection_, name, DUCKDB_TYPE_UBIGINT, to_unsigned, binding);
+      registered = register_conversion(connection_, name, DUCKDB_TYPE_UBIGINT, to_unsigned, binding);
       break;
     case Kind::kDouble:
-      registered = register_function(connection_, name, DUCKDB_TYPE_DOUBLE, to_double, binding);
+      registered = register_conversion(connection_, name, DUCKDB_TYPE_DOUBLE, to_double, binding);
       break;
     default:
-      registered = register_function(connection_, name, DUCKDB_TYPE_BIGINT, to_integer, binding);
+      registered = register_conversion(connection_, name, DUCKDB_TYPE_BIGINT, to_integer, binding);
       break;
   }
   if (!registered.ok()) return registered.error();
@@ -166,7 +150,7 @@ Result<std::string> Conversion::expression(size_t column, Kind kind, const std::
 Result<std::string> Conversion::counting_predicate(const std::string& argument) {
   if (std::exchange(counting_, true)) return std::string("true");
   const std::string name = prefix_ + "_rows";
-  OSIRIS_TRY(register_function(connection_, name, DUCKDB_TYPE_BOOLEAN, count_rows, Binding{state_, 0, true}));
+  OSIRIS_TRY(register_conversion(connection_, name, DUCKDB_TYPE_BOOLEAN, count_rows, Binding{state_, 0, true}));
   return name + "(" + argument + ")";
 }
 

@@ -19,13 +19,13 @@ struct FailedValue {
   std::string value;
 };
 
-// SQL functions for one statement. They live in the database's catalog under a name that cannot be guessed; after the
-// Conversion is gone a call would touch nothing of the step's any more. Functions run on DuckDB's threads.
+// SQL functions for one statement (sql_function.h). After the Conversion is gone a call would touch nothing of the
+// step's any more.
 class Conversion {
  public:
   static constexpr uint64_t kNoReports = UINT64_MAX;
   // `columns` is how many columns may be converted; rows are reported to `step` every `report_rows`, up to `rows_max`.
-  Conversion(StepContext& step, size_t columns, uint64_t report_rows, uint64_t rows_max);
+  Conversion(StepContext& step, NumberFormat numbers, size_t columns, uint64_t report_rows, uint64_t rows_max);
   ~Conversion();
   Conversion(const Conversion&) = delete;
   Conversion& operator=(const Conversion&) = delete;

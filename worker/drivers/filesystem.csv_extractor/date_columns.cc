@@ -1,29 +1,46 @@
 #include "worker/drivers/filesystem.csv_extractor/date_columns.h"
 
+#include <optional>
+
+#include "protocol/base/categories.h"
 #include "worker/driver_api/sql.h"
+#include "worker/drivers/csv/utc_offset.h"
+#include "worker/drivers/filesystem.csv_extractor/date_column.h"
 
 namespace osiris::worker::csv {
 namespace {
 
-std::string as_timestamp(const std::string& column) {
-  return "coalesce(CASE WHEN regexp_full_match(" + column + ", '\\s*\\d{4}-\\d{1,2}-\\d{1,2}.*') THEN TRY_CAST(" +
-         column + " AS TIMESTAMP) END, try_strptime(" + column +
-         ", ['%m/%d/%Y', '%m/%d/%Y %H:%M', '%m/%d/%Y %H:%M:%S', '%Y/%m/%d', '%Y/%m/%d %H:%M:%S', '%Y%m%d']))";
+// What `dtype` asks for; nullopt where the values decide.
+std::optional<DateType> declared_type(const Column& column) {
+  if (!column.forced || column.forced->dates == Dates::kNanoseconds) return std::nullopt;
+  return column.forced->dates == Dates::kInstants ? DateType::kTimestampTz : DateType::kTimestamp;
 }
 
-struct Findings {
-  int64_t values = 0, others = 0;
-  std::string example;  // of the others
-};
+// The writer shows the column with the offset its text had.
+Status keep_offset(StepContext& step, const std::string& quoted_column, int minutes) {
+  return sql::execute(step.connection_handle(), "COMMENT ON COLUMN " + step.output_table().quoted() + "." +
+                                                    quoted_column + " IS " +
+                                                    sql::quote_literal(csv_format::utc_offset_comment(minutes)));
+}
 
-Result<Findings> examine(StepContext& step, const std::string& column) {
-  OSIRIS_ASSIGN(sql::QueryResult result,
-                sql::run_query(step.connection_handle(),
-                               "SELECT count(x), count(x) FILTER (WHERE t IS NULL), min(x) FILTER (WHERE t IS NULL) "
-                               "FROM (SELECT " +
-                                   column + " AS x, " + as_timestamp(column) + " AS t FROM " +
-                                   step.output_table().quoted() + ")"));
-  return Findings{result.integer(0), result.integer(1), result.text(2)};
+Status convert_column(StepContext& step, const Column& column) {
+  const std::string name = sql::quote_identifier(column.name);
+  if (const auto declared = declared_type(column)) return convert_dates(step, name, *declared);
+  OSIRIS_ASSIGN(const DateSummary summary, summarize_dates(step, name));
+  if (!column.is_date && summary.dates() == 0) return {};
+  const DateType type = summary.type();
+  if (type == DateType::kText) {
+    const std::string what = "column '" + column.name + "': " + summary.why_text();
+    if (column.forced)
+      return Error(Code::kStepFailed, "CSV parsing failed: " + what,
+                   "change the column's `dtype`, or add the word to `na_values`", category::kExtractSchemaMismatch);
+    // Of a column that the step does not name, only that it is all dates and stays text all the same.
+    if (column.is_date || summary.dates() == summary.values())
+      step.log("parse_dates: " + what + "; the column stays text");
+    return {};
+  }
+  OSIRIS_TRY(convert_dates(step, name, type));
+  return type == DateType::kTimestampTz ? keep_offset(step, name, summary.offset_minutes()) : Status();
 }
 
 }  // namespace
@@ -34,20 +51,8 @@ Status convert_date_columns(StepContext& step, const Options& options, const Lay
   for (size_t i = 0; i < layout.columns.size(); ++i) {
     const Column& column = layout.columns[i];
     const bool is_text = duckdb_column_type(types.get(), i) == DUCKDB_TYPE_VARCHAR;
-    if (!is_text || (!column.is_date && (!options.parse_all_dates || column.forced))) continue;
-    const std::string name = sql::quote_identifier(column.name);
-    OSIRIS_ASSIGN(const Findings found, examine(step, name));
-    if (!column.is_date && found.values == 0) continue;
-    if (found.others > 0) {
-      const std::string what = "column '" + column.name + "': '" + found.example.substr(0, 100) + "' is not a date";
-      if (column.forced)
-        return Error(Code::kStepFailed, "CSV parsing failed: " + what,
-                     "change the column's `dtype`, or add the word to `na_values`");
-      if (column.is_date) step.log("parse_dates: " + what + "; the column stays text");
-      continue;
-    }
-    OSIRIS_TRY(sql::execute(step.connection_handle(), "ALTER TABLE " + step.output_table().quoted() + " ALTER COLUMN " +
-                                                          name + " TYPE TIMESTAMP USING " + as_timestamp(name)));
+    if (is_text && (column.is_date || (options.parse_all_dates && !column.forced)))
+      OSIRIS_TRY(convert_column(step, column));
   }
   return {};
 }

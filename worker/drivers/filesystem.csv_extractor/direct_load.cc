@@ -33,7 +33,8 @@ struct Sample {
 bool options_are_plain(const Options& options) {
   return options.compression == Compression::kNone && options.encoding == Encoding::kUtf8 && options.comment == '\0' &&
          options.skip_blank_lines && options.on_bad_lines == OnBadLines::kError && options.limit >= kLimitMin &&
-         options.dtypes.empty();
+         options.dtypes.empty() && options.quote == '"' && options.escape == '\0' &&
+         options.nulls.contains("");  // DuckDB's reader has its own idea of an empty field that is no NULL
 }
 
 // Reads the head of the file with our tokenizer. nullopt when it has anything DuckDB might see differently: a short or
@@ -62,7 +63,7 @@ std::optional<Sample> take_sample(const Options& options) {
         auto layout = make_layout(options, std::move(names));
         if (!layout.ok() || layout->fields < 2 || layout->columns.empty()) return std::nullopt;
         sample.layout = *std::move(layout);
-        sample.trackers.resize(sample.layout.columns.size());
+        sample.trackers.resize(sample.layout.columns.size(), KindTracker(options.numbers));
         sample.lines_before_data = options.header_row ? line : options.skip_rows;
         has_layout = true;
         if (options.header_row) continue;
@@ -132,7 +133,8 @@ class DirectLoad {
  private:
   Result<std::optional<Loaded>> load() {
     for (;;) {
-      Conversion conversion(step_, sample_.layout.columns.size(), options_.chunk_size, options_.limit);
+      Conversion conversion(step_, options_.numbers, sample_.layout.columns.size(), options_.chunk_size,
+                            options_.limit);
       OSIRIS_ASSIGN(const std::string text, statement(conversion));
       auto result = sql::run_query(step_.connection_handle(), text);
       if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");

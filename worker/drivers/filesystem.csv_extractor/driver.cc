@@ -27,8 +27,10 @@ Result<StepOutcome> extract_with(StepContext& step, const csv::Options& options)
   auto outcome = load(step, options);
   if (!outcome.ok()) {
     Error error = outcome.error();
-    if (error.code == Code::kInvalidArgument || error.code == Code::kStepFailed)
-      if (std::string hint = csv::hint_of_first_bytes(options); !hint.empty()) error.hint = std::move(hint);
+    if (error.code != Code::kInvalidArgument && error.code != Code::kStepFailed) return error;
+    // A checksum stands behind the data: what looks like bad CSV may be a damaged file.
+    if (const Status intact = csv::check_intact(options.file, options.compression); !intact.ok()) return intact.error();
+    if (std::string hint = csv::hint_of_first_bytes(options); !hint.empty()) error.hint = std::move(hint);
     return error;
   }
   const csv::Loaded& loaded = *outcome;

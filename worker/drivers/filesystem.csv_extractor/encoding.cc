@@ -5,6 +5,7 @@
 
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
+#include "worker/drivers/csv/cp1252.h"
 
 namespace osiris::worker::csv {
 namespace {
@@ -66,13 +67,48 @@ void Decoder::count(std::string_view text) {
   line_ += static_cast<uint64_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
+namespace {
+
+// What Windows means by a byte: "'€'". Empty for none.
+std::string in_cp1252(unsigned char byte) {
+  const auto point = csv_format::cp1252_point(byte);
+  if (!point || byte < 0x80) return {};
+  std::string text = "'";
+  append_utf8(text, *point);
+  return text + "'";
+}
+
+std::string hint_for(Encoding tried, unsigned char byte) {
+  constexpr std::string_view kAll =
+      "set `encoding` to what the file really is: utf-8, utf-16, ascii, cp1252 or latin-1";
+  const std::string meant = tried == Encoding::kUtf8 || tried == Encoding::kAscii ? in_cp1252(byte) : std::string();
+  if (meant.empty()) return std::string(kAll);
+  return std::string(kAll) + "; in cp1252, which Windows programs write, this byte is " + meant;
+}
+
+}  // namespace
+
 Error Decoder::invalid(uint64_t offset, unsigned char byte, std::string_view why, std::string_view text_before) const {
   const uint64_t line = line_ + static_cast<uint64_t>(std::count(text_before.begin(), text_before.end(), '\n'));
   const std::string hex = "0x" + to_hex(std::string(1, static_cast<char>(byte)));
   return Error(Code::kInvalidArgument,
                "CSV encoding error (tried " + name_ + "): byte " + hex + " at offset " + std::to_string(offset) +
                    ", line " + std::to_string(line) + ": " + std::string(why),
-               "set `encoding` to what the file really is: utf-8, utf-16, ascii, latin-1 or iso-8859-1");
+               hint_for(encoding_, byte));
+}
+
+// Latin-1 has control characters where Windows has the euro sign, quotes and dashes.
+void Decoder::doubt_latin1(std::string_view bytes) {
+  const auto windows = [](char c) {
+    return static_cast<unsigned char>(c) >= 0x80 && static_cast<unsigned char>(c) <= 0x9f;
+  };
+  const auto at = std::find_if(bytes.begin(), bytes.end(), windows);
+  if (at == bytes.end()) return;
+  const std::string meant = in_cp1252(static_cast<unsigned char>(*at));
+  if (meant.empty()) return;
+  doubt_ = "line " + std::to_string(line_ + static_cast<uint64_t>(std::count(bytes.begin(), at, '\n'))) + ": byte 0x" +
+           to_hex(std::string(1, *at)) + " is a control character in " + name_ + " and " + meant +
+           " in cp1252: if the file comes from Windows, set encoding: cp1252";
 }
 
 Status Decoder::decode(std::string_view bytes, std::string& utf8) {
@@ -89,7 +125,15 @@ Status Decoder::decode(std::string_view bytes, std::string& utf8) {
       utf8.append(bytes);
       break;
     case Encoding::kLatin1:
+      if (doubt_.empty()) doubt_latin1(bytes);
       for (const char c : bytes) append_utf8(utf8, static_cast<unsigned char>(c));
+      break;
+    case Encoding::kCp1252:
+      for (size_t i = 0; i < bytes.size(); ++i) {
+        const auto point = csv_format::cp1252_point(byte_at(bytes, i));
+        if (!point) return invalid(offset_ + i, byte_at(bytes, i), "not a character of " + name_, bytes.substr(0, i));
+        append_utf8(utf8, *point);
+      }
       break;
   }
   offset_ += bytes.size();

@@ -28,12 +28,15 @@ class Decoder {
   Status decode(std::string_view bytes, std::string& utf8);
   // The end of the input: a character that is still incomplete is an error.
   Status finish();
+  // Empty, or what is odd about text that was decoded all the same: Windows' characters read as latin-1.
+  const std::string& doubt() const { return doubt_; }
 
  private:
   Status decode_utf8(std::string_view bytes, std::string& utf8);
   Status decode_utf16(std::string_view bytes, std::string& utf8);
   Error invalid(uint64_t offset, unsigned char byte, std::string_view why, std::string_view text_before) const;
   void count(std::string_view text);
+  void doubt_latin1(std::string_view bytes);
 
   Encoding encoding_;
   std::string name_;
@@ -42,6 +45,7 @@ class Decoder {
   uint64_t line_ = 1;
   bool started_ = false;  // the byte order mark has been dealt with
   bool big_endian_ = false;
+  std::string doubt_;
 };
 
 }  // namespace osiris::worker::csv

@@ -21,7 +21,7 @@ constexpr FilePrefix kCompressed[] = {
      "7zXZ\0"sv,
      "xz: set compression: xz"},
     {"PK\x03\x04"sv, "a zip archive (an .xlsx file is one, too): set compression: zip, or export it as CSV"},
-    {"\x28\xb5\x2f\xfd"sv, "zstd, which is not read here: decompress it first, or use gzip, bz2, xz or zip"},
+    {"\x28\xb5\x2f\xfd"sv, "zstd: set compression: zstd"},
     {"PAR1"sv, "Parquet, not CSV"},
     {"SQLite format 3"sv, "a SQLite database, not CSV"},
 };

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 
 namespace osiris::worker::csv {
@@ -64,6 +65,13 @@ std::vector<std::string> unique_names(std::vector<std::string> header) {
 }
 
 Result<Layout> make_layout(const Options& options, std::vector<std::string> header) {
+  for (size_t i = 0; i < header.size(); ++i) {
+    if (header[i].find('\0') != std::string::npos)
+      return Error(
+          Code::kInvalidArgument,
+          "CSV parsing failed: the header's column " + std::to_string(i + 1) + " has a NUL character in its name",
+          "the file may be utf-16: set encoding: utf-16", category::kExtractSchemaMismatch);
+  }
   const std::vector<std::string> names = unique_names(std::move(header));
   Layout layout;
   layout.fields = names.size();
@@ -83,7 +91,7 @@ Result<Layout> make_layout(const Options& options, std::vector<std::string> head
     Column* column = find(layout, name);
     if (!column) continue;  // in the file, not among `columns`
     column->forced = type;
-    column->is_date = type.sql_type == "TIMESTAMP";
+    column->is_date = type.dates != Dates::kNone;
   }
   for (const std::string& wanted : options.date_columns) {
     const std::string name = date_column_name(wanted, names);

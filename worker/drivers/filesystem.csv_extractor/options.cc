@@ -19,66 +19,6 @@ Error wrong(std::string message, std::string hint = {}) {
 
 std::string as_name(const Json& value) { return value.is_string() ? value.as_string() : value.dump(); }
 
-struct TypeName {
-  const char* pandas;
-  Kind kind;
-  const char* sql;
-};
-constexpr TypeName kTypeNames[] = {
-    {"int", Kind::kInteger, "BIGINT"},
-    {"int64", Kind::kInteger, "BIGINT"},
-    {"Int64", Kind::kInteger, "BIGINT"},
-    {"int32", Kind::kInteger, "INTEGER"},
-    {"Int32", Kind::kInteger, "INTEGER"},
-    {"int16", Kind::kInteger, "SMALLINT"},
-    {"Int16", Kind::kInteger, "SMALLINT"},
-    {"int8", Kind::kInteger, "TINYINT"},
-    {"Int8", Kind::kInteger, "TINYINT"},
-    {"uint64", Kind::kUnsigned, "UBIGINT"},
-    {"UInt64", Kind::kUnsigned, "UBIGINT"},
-    {"uint32", Kind::kUnsigned, "UINTEGER"},
-    {"UInt32", Kind::kUnsigned, "UINTEGER"},
-    {"uint16", Kind::kUnsigned, "USMALLINT"},
-    {"UInt16", Kind::kUnsigned, "USMALLINT"},
-    {"uint8", Kind::kUnsigned, "UTINYINT"},
-    {"UInt8", Kind::kUnsigned, "UTINYINT"},
-    {"float", Kind::kDouble, "DOUBLE"},
-    {"float64", Kind::kDouble, "DOUBLE"},
-    {"Float64", Kind::kDouble, "DOUBLE"},
-    {"double", Kind::kDouble, "DOUBLE"},
-    {"float32", Kind::kDouble, "FLOAT"},
-    {"Float32", Kind::kDouble, "FLOAT"},
-    {"bool", Kind::kBoolean, "BOOLEAN"},
-    {"boolean", Kind::kBoolean, "BOOLEAN"},
-    {"str", Kind::kText, "VARCHAR"},
-    {"string", Kind::kText, "VARCHAR"},
-    {"object", Kind::kText, "VARCHAR"},
-    {"category", Kind::kText, "VARCHAR"},
-    {"datetime64", Kind::kText, "TIMESTAMP"},
-    {"datetime64[ns]", Kind::kText, "TIMESTAMP"},
-};
-
-Result<ForcedType> forced_type(const std::string& column, const Json& name) {
-  std::vector<std::string> known;
-  for (const TypeName& type : kTypeNames) {
-    if (name.is_string() && name.as_string() == type.pandas) return ForcedType{type.pandas, type.kind, type.sql};
-    known.emplace_back(type.pandas);
-  }
-  const auto near = nearest(as_name(name), known);
-  return wrong("dtype of column '" + column + "': '" + as_name(name) + "' is not a type",
-               (near ? "did you mean '" + *near + "'? " : std::string()) + "known types: " + join(known, ", "));
-}
-
-// One ASCII character that is not part of CSV's own grammar.
-Result<char> single_character(const Json& value, std::string_view key) {
-  const std::string& text = value.as_string();
-  if (text.size() != 1 || static_cast<unsigned char>(text[0]) >= 0x80 || text[0] == '"' || text[0] == '\n' ||
-      text[0] == '\r' || text[0] == '\0')
-    return wrong("'" + std::string(key) + "' must be one ASCII character other than a quote or a line end, not " +
-                 value.dump());
-  return text[0];
-}
-
 Status read_header(const Json& header, Options& options) {
   if (header.is_bool()) {
     if (!header.as_bool()) options.header_row.reset();
@@ -104,17 +44,18 @@ Status read_dates(const Json& dates, Options& options) {
 Status read_choices(const Json& config, Options& options) {
   const std::string encoding = config["encoding"].as_string_or("utf-8");
   const auto known = encoding_from_name(encoding);
-  if (!known) return wrong("'encoding' must be utf-8, utf-16, ascii, latin-1 or iso-8859-1, not '" + encoding + "'");
+  if (!known)
+    return wrong("'encoding' must be " + std::string(csv_format::kEncodingNames) + ", not '" + encoding + "'");
   options.encoding = *known;
   options.encoding_name = encoding;
 
   const std::string compression = config["compression"].as_string_or("infer");
   if (compression == "infer") {
-    options.compression = infer_compression(options.file);
-  } else if (const auto named = compression_from_name(compression)) {
+    options.compression = csv_format::infer_compression(config["path"].as_string());
+  } else if (const auto named = csv_format::compression_from_name(compression)) {
     options.compression = *named;
   } else {
-    return wrong("'compression' must be infer, none, gzip, bz2, zip or xz, not '" + compression + "'");
+    return wrong("'compression' must be " + std::string(csv_format::kCompressionNames) + ", not '" + compression + "'");
   }
 
   const std::string bad_lines = config["on_bad_lines"].as_string_or("error");
@@ -125,6 +66,34 @@ Status read_choices(const Json& config, Options& options) {
   } else if (bad_lines != "error") {
     return wrong("'on_bad_lines' must be error, warn or skip, not '" + bad_lines + "'");
   }
+  return {};
+}
+
+Status read_characters(const Json& config, Options& options) {
+  const auto read = [&](std::string_view key, char& character, bool may_quote = false) -> Status {
+    if (config[key].is_null()) return {};
+    OSIRIS_ASSIGN(character, csv_format::single_character(config[key], key, may_quote));
+    return {};
+  };
+  OSIRIS_TRY(read("delimiter", options.delimiter));
+  OSIRIS_TRY(read("comment", options.comment));
+  OSIRIS_TRY(read("quotechar", options.quote, true));
+  OSIRIS_TRY(read("escapechar", options.escape));
+  OSIRIS_TRY(read("decimal", options.numbers.decimal));
+  OSIRIS_TRY(read("thousands", options.numbers.thousands));
+  OSIRIS_TRY(csv_format::check_distinct({{"comment", options.comment},
+                                         {"escapechar", options.escape},
+                                         {"quotechar", options.quote},
+                                         {"delimiter", options.delimiter}}));
+  return csv_format::check_distinct({{"thousands", options.numbers.thousands}, {"decimal", options.numbers.decimal}});
+}
+
+Status read_null_words(const Json& config, NullWords& nulls) {
+  const bool replaces = config.contains("na_words");
+  if (replaces && (config.contains("na_values") || config.contains("keep_default_na")))
+    return wrong("'na_words' are all the words that mean NULL: leave 'na_values' and 'keep_default_na' out");
+  if (!replaces && config["keep_default_na"].as_bool(true)) nulls.add_standard();
+  for (const Json& word : config[replaces ? "na_words" : "na_values"].items()) nulls.add(as_name(word));
   return {};
 }
 
@@ -154,13 +123,7 @@ Result<Options> read_options(const StepContext& step) {
   OSIRIS_TRY(check_file(step, options.file));
   OSIRIS_TRY(read_choices(config, options));
 
-  if (config.contains("delimiter")) {
-    OSIRIS_ASSIGN(options.delimiter, single_character(config["delimiter"], "delimiter"));
-  }
-  if (!config["comment"].is_null()) {
-    OSIRIS_ASSIGN(options.comment, single_character(config["comment"], "comment"));
-    if (options.comment == options.delimiter) return wrong("'comment' and 'delimiter' are the same character");
-  }
+  OSIRIS_TRY(read_characters(config, options));
   if (config.contains("header")) OSIRIS_TRY(read_header(config["header"], options));
   if (config["columns"].is_array()) {
     options.columns.emplace();
@@ -176,7 +139,7 @@ Result<Options> read_options(const StepContext& step) {
     OSIRIS_ASSIGN(ForcedType type, forced_type(column, name));
     options.dtypes.emplace_back(column, std::move(type));
   }
-  for (const Json& word : config["na_values"].items()) options.nulls.add(as_name(word));
+  OSIRIS_TRY(read_null_words(config, options.nulls));
   options.skip_blank_lines = config["skip_blank_lines"].as_bool(true);
   options.chunk_size = config["chunk_size"].as_uint(options.chunk_size);
   if (options.chunk_size == 0) return wrong("'chunk_size' must be at least 1");

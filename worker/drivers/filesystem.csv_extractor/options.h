@@ -12,23 +12,20 @@
 #include "worker/driver_api/driver.h"
 #include "worker/drivers/filesystem.csv_extractor/byte_source.h"
 #include "worker/drivers/filesystem.csv_extractor/encoding.h"
+#include "worker/drivers/filesystem.csv_extractor/forced_type.h"
 #include "worker/drivers/filesystem.csv_extractor/values.h"
 
 namespace osiris::worker::csv {
 
 enum class OnBadLines { kError, kWarn, kSkip };
 
-// A column type the pipeline asks for by a pandas name: how fields are read, and the SQL type of the column.
-struct ForcedType {
-  std::string pandas_name;
-  Kind kind = Kind::kText;
-  std::string sql_type;
-};
-
 struct Options {
   std::filesystem::path file;
   char delimiter = ',';
-  char comment = '\0';
+  char quote = '"';
+  char escape = '\0';   // none
+  char comment = '\0';  // none
+  NumberFormat numbers;
   Encoding encoding = Encoding::kUtf8;
   std::string encoding_name = "utf-8";
   Compression compression = Compression::kNone;

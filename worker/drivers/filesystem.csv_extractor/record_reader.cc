@@ -20,6 +20,8 @@ RecordReader::RecordReader(std::unique_ptr<ByteSource> source, const Options& op
     : source_(std::move(source)),
       decoder_(options.encoding, options.encoding_name),
       tokenizer_({.delimiter = options.delimiter,
+                  .quote = options.quote,
+                  .escape = options.escape,
                   .comment = options.comment,
                   .skip_blank_lines = options.skip_blank_lines,
                   .skip_lines = options.skip_rows}),

@@ -15,6 +15,8 @@ class RecordReader {
 
   // Replaces `batch` by the next records; false when there are no more. Parse errors read "CSV parsing failed: ...".
   Result<bool> next(RecordBatch& batch);
+  // Of the text so far, as Decoder::doubt().
+  const std::string& doubt() const { return decoder_.doubt(); }
 
  private:
   RecordReader(std::unique_ptr<ByteSource> source, const Options& options);

@@ -1,5 +1,6 @@
 #include "worker/drivers/filesystem.csv_extractor/staged_load.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -30,21 +31,6 @@ const char* sql_type(Kind kind) {
   }
 }
 
-bool fits(Kind kind, std::string_view field) {
-  switch (kind) {
-    case Kind::kBoolean:
-      return parse_boolean(field).has_value();
-    case Kind::kInteger:
-      return parse_integer(field).has_value();
-    case Kind::kUnsigned:
-      return parse_unsigned(field).has_value();
-    case Kind::kDouble:
-      return parse_double(field).has_value();
-    default:
-      return true;
-  }
-}
-
 class StagedLoad {
  public:
   StagedLoad(StepContext& step, const Options& options) : step_(step), options_(options) {}
@@ -61,6 +47,7 @@ class StagedLoad {
       if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
     }
     if (!table_) OSIRIS_TRY(begin_empty());
+    if (!reader.doubt().empty()) step_.log("encoding: " + reader.doubt());
     OSIRIS_TRY(table_->finish());
     if (bad_lines_ > 0) {
       step_.log("skipped " + std::to_string(bad_lines_) + " lines with too many fields");
@@ -86,7 +73,7 @@ class StagedLoad {
     return begin(std::move(names));
   }
 
-  // The file ended before a header. An empty file is an empty relation; it has the columns that `columns` names, or a
+  // The file ended before a header. An empty file is an empty relation; it has the columns that the step names, or a
   // single one, because a relation without columns cannot exist.
   Status begin_empty() {
     if (records_before_header_ > 0)
@@ -94,12 +81,19 @@ class StagedLoad {
                    "CSV parsing failed: 'header' names row " + std::to_string(*options_.header_row) +
                        ", but the file has only " + std::to_string(records_before_header_) + " rows",
                    "rows are counted from 0, without blank lines and comments", category::kExtractSchemaMismatch);
-    return begin(options_.columns.value_or(std::vector<std::string>(1)));
+    std::vector<std::string> names = options_.columns.value_or(std::vector<std::string>());
+    const auto add = [&](const std::string& name) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    };
+    for (const auto& [name, type] : options_.dtypes) add(name);
+    for (const std::string& name : options_.date_columns) add(name);
+    if (names.empty()) names.emplace_back();
+    return begin(std::move(names));
   }
 
   Status begin(std::vector<std::string> header) {
     OSIRIS_ASSIGN(layout_, make_layout(options_, std::move(header)));
-    trackers_.resize(layout_.columns.size());
+    trackers_.resize(layout_.columns.size(), KindTracker(options_.numbers));
     table_ = std::make_unique<StagingTable>(step_.connection_handle(), layout_.columns.size());
     return table_->create();
   }
@@ -108,22 +102,19 @@ class StagedLoad {
     if (record.fields > layout_.fields) {
       // One empty field too many is a delimiter at the end of the line; nothing is lost by letting it go.
       const bool trailing =
-          record.fields == layout_.fields + 1 && options_.nulls.contains(batch.field(record, layout_.fields));
+          record.fields == layout_.fields + 1 &&
+          (batch.field(record, layout_.fields).empty() || options_.nulls.contains(batch.field(record, layout_.fields)));
       if (!trailing) return bad_line(record);
     }
     for (size_t i = 0; i < layout_.columns.size(); ++i) {
       const Column& column = layout_.columns[i];
-      const std::string_view field =
-          column.field < record.fields ? batch.field(record, column.field) : std::string_view();
-      if (options_.nulls.contains(field)) {
+      const bool is_there = column.field < record.fields;
+      const std::string_view field = is_there ? batch.field(record, column.field) : std::string_view();
+      if (!is_there || options_.nulls.contains(field)) {
         table_->set_null(i);
         continue;
       }
-      if (column.forced && !fits(column.forced->kind, field))
-        return Error(Code::kStepFailed,
-                     "CSV parsing failed: line " + std::to_string(record.line) + ", column '" + column.name + "': '" +
-                         std::string(field.substr(0, 100)) + "' is not " + column.forced->pandas_name,
-                     "change the column's `dtype`, or add the word to `na_values`", category::kExtractSchemaMismatch);
+      if (column.forced) OSIRIS_TRY(check_forced(column, field, record.line));
       if (!column.forced && !column.is_date) trackers_[i].observe(field);
       table_->set(i, field);
     }
@@ -133,6 +124,15 @@ class StagedLoad {
       if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
     }
     return {};
+  }
+
+  Status check_forced(const Column& column, std::string_view field, uint64_t line) const {
+    const std::string why = why_unfit(*column.forced, field, options_.numbers);
+    if (why.empty()) return {};
+    return Error(Code::kStepFailed,
+                 "CSV parsing failed: line " + std::to_string(line) + ", column '" + column.name + "': '" +
+                     std::string(field.substr(0, 100)) + "' " + why,
+                 "change the column's `dtype`, or add the word to `na_values`", category::kExtractSchemaMismatch);
   }
 
   Status bad_line(const RecordBatch::Record& record) {
@@ -153,21 +153,12 @@ class StagedLoad {
   }
 
   Status make_output() {
-    Conversion conversion(step_, layout_.columns.size(), Conversion::kNoReports, rows_);
+    if (rows_ == 0) return make_empty_output();
+    Conversion conversion(step_, options_.numbers, layout_.columns.size(), Conversion::kNoReports, rows_);
     std::string select;
     for (size_t i = 0; i < layout_.columns.size(); ++i) {
-      const Column& column = layout_.columns[i];
-      const std::string source = "c" + std::to_string(i);
-      Kind kind = column.forced ? column.forced->kind : column.is_date ? Kind::kText : trackers_[i].kind();
-      std::string expression;
-      if (kind == Kind::kUnknown) {  // nothing but nulls: a number column, as in pandas; without rows: text
-        expression = rows_ > 0 ? "CAST(NULL AS DOUBLE)" : source;
-      } else {
-        OSIRIS_ASSIGN(expression, conversion.expression(i, kind, source));
-        if (column.forced && !column.is_date && column.forced->sql_type != sql_type(kind))
-          expression = "CAST(" + expression + " AS " + column.forced->sql_type + ")";
-      }
-      select += (i ? ", " : "") + expression + " AS " + sql::quote_identifier(column.name);
+      OSIRIS_ASSIGN(const std::string value, value_expression(conversion, i));
+      select += (i ? ", " : "") + value + " AS " + sql::quote_identifier(layout_.columns[i].name);
     }
     const Status made =
         sql::execute(step_.connection_handle(), "CREATE TABLE " + step_.output_table().quoted() + " AS SELECT " +
@@ -175,6 +166,29 @@ class StagedLoad {
     if (made.ok()) return {};
     if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
     return made.error().within("CSV parsing failed");
+  }
+
+  Result<std::string> value_expression(Conversion& conversion, size_t i) const {
+    const Column& column = layout_.columns[i];
+    const std::string source = "c" + std::to_string(i);
+    if (column.is_date) return source;  // text until all rows are looked at
+    const Kind kind = column.forced ? column.forced->kind : trackers_[i].kind();
+    if (kind == Kind::kUnknown) return std::string("CAST(NULL AS DOUBLE)");  // only NULLs: as in pandas
+    OSIRIS_ASSIGN(const std::string value, conversion.expression(i, kind, source));
+    if (!column.forced || column.forced->sql_type == sql_type(kind)) return value;
+    return "CAST(" + value + " AS " + column.forced->sql_type + ")";
+  }
+
+  // A column without a row could be of any type, and is: one of "NULL" goes with numbers, text and dates alike, as an
+  // empty frame of pandas does. A day without rows runs through the SQL that was written for the other days.
+  Status make_empty_output() {
+    std::string columns;
+    for (const Column& column : layout_.columns) {
+      const std::string type = column.is_date ? "VARCHAR" : column.forced ? column.forced->sql_type : "\"NULL\"";
+      columns += (columns.empty() ? "" : ", ") + sql::quote_identifier(column.name) + " " + type;
+    }
+    return sql::execute(step_.connection_handle(),
+                        "CREATE TABLE " + step_.output_table().quoted() + " (" + columns + ")");
   }
 
   StepContext& step_;

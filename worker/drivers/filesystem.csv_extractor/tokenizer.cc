@@ -13,7 +13,11 @@ void RecordBatch::clear() {
 Tokenizer::Tokenizer(TokenizerOptions options)
     : options_(options),
       state_(options.skip_lines > 0 ? State::kSkipField : State::kStartRecord),
-      skip_left_(options.skip_lines) {}
+      skip_left_(options.skip_lines) {
+  for (const char c : {options.delimiter, '\n', '\r', options.comment, options.escape})
+    stops_[static_cast<unsigned char>(c)] = true;
+  stops_[0] = false;  // the character that is not set
+}
 
 void Tokenizer::begin_record() { record_line_ = line_; }
 
@@ -28,19 +32,26 @@ void Tokenizer::end_record(RecordBatch& batch) {
   ends_.clear();
 }
 
-bool Tokenizer::ends_field(char c) const {
-  return c == options_.delimiter || c == '\n' || c == '\r' || (options_.comment != '\0' && c == options_.comment);
+const char* Tokenizer::find_end_of_quoted(const char* at, const char* end) const {
+  if (options_.escape != '\0') {
+    while (at != end && *at != options_.quote && *at != options_.escape) ++at;
+    return at;
+  }
+  const void* quote = std::memchr(at, options_.quote, static_cast<size_t>(end - at));
+  return quote ? static_cast<const char*>(quote) : end;
 }
 
 // One byte through the machine. States that can take many bytes at once are shortened in push().
 void Tokenizer::step(char c, RecordBatch& batch) {
   const bool is_comment = options_.comment != '\0' && c == options_.comment;
+  const bool is_quote = c == options_.quote;
+  const bool is_escape = options_.escape != '\0' && c == options_.escape;
   switch (state_) {
     // Skipped lines are read as records are: a quoted field may go on over line ends, a quote within a field is text.
     case State::kSkipField:
     case State::kSkipQuoteInQuotes:
-      state_ = c == '"' ? State::kSkipQuoted : State::kSkipLine;
-      if (c != '"') step(c, batch);
+      state_ = is_quote ? State::kSkipQuoted : State::kSkipLine;
+      if (!is_quote) step(c, batch);
       return;
     case State::kSkipLine:
       if (c == options_.delimiter) state_ = State::kSkipField;
@@ -52,7 +63,7 @@ void Tokenizer::step(char c, RecordBatch& batch) {
       return;
     case State::kSkipQuoted:
       if (c == '\n') ++line_;
-      if (c == '"') state_ = State::kSkipQuoteInQuotes;
+      if (is_quote) state_ = State::kSkipQuoteInQuotes;
       return;
     case State::kSkipCr:
       state_ = skip_left_ == 0 ? State::kStartRecord : State::kSkipField;
@@ -104,7 +115,7 @@ void Tokenizer::step(char c, RecordBatch& batch) {
       }
       return;
     case State::kStartField:
-      if (c == '"') {
+      if (is_quote) {
         state_ = State::kInQuotes;
         return;
       }
@@ -121,20 +132,30 @@ void Tokenizer::step(char c, RecordBatch& batch) {
         end_record(batch);
         ++line_;
         state_ = c == '\r' ? State::kCr : State::kStartRecord;
-      } else if (state_ == State::kQuoteInQuotes && c == '"') {
+      } else if (state_ == State::kQuoteInQuotes && is_quote) {
         text_ += c;
         state_ = State::kInQuotes;
       } else if (is_comment && state_ == State::kInField) {
         end_field();
         state_ = State::kComment;
+      } else if (is_escape && state_ == State::kInField) {
+        state_ = State::kEscaped;
       } else {
         text_ += c;
         state_ = State::kInField;
       }
       return;
+    case State::kEscaped:
+    case State::kEscapedInQuotes:
+      if (c == '\n') ++line_;
+      text_ += c;
+      state_ = state_ == State::kEscaped ? State::kInField : State::kInQuotes;
+      return;
     case State::kInQuotes:
-      if (c == '"') {
+      if (is_quote) {
         state_ = State::kQuoteInQuotes;
+      } else if (is_escape) {
+        state_ = State::kEscapedInQuotes;
       } else {
         if (c == '\n') ++line_;
         text_ += c;
@@ -149,11 +170,10 @@ Status Tokenizer::push(std::string_view bytes, RecordBatch& batch) {
   while (at != end) {
     const char* from = at;
     if (state_ == State::kInField) {
-      while (at != end && !ends_field(*at)) ++at;
+      while (at != end && !stops_[static_cast<unsigned char>(*at)]) ++at;
       text_.append(from, at);
     } else if (state_ == State::kInQuotes) {
-      const void* quote = std::memchr(at, '"', static_cast<size_t>(end - at));
-      at = quote ? static_cast<const char*>(quote) : end;
+      at = find_end_of_quoted(at, end);
       for (const char* c = from; c != at; ++c) line_ += *c == '\n';
       text_.append(from, at);
     }
@@ -168,7 +188,12 @@ Status Tokenizer::push(std::string_view bytes, RecordBatch& batch) {
 
 Status Tokenizer::finish(RecordBatch& batch) {
   switch (state_) {
+    case State::kEscaped:
+      return Error(Code::kInvalidArgument,
+                   "EOF after an escape character, in the record that starts in line " + std::to_string(record_line_),
+                   "escape the escape character, or correct the end of the file");
     case State::kInQuotes:
+    case State::kEscapedInQuotes:
       return Error(Code::kInvalidArgument,
                    "EOF inside a quoted field that starts in line " + std::to_string(record_line_),
                    "close the quote, or double the quotes inside the text");

@@ -1,9 +1,11 @@
 // Bytes in, CSV records out. Follows the C tokenizer of pandas state by state: a quote counts only at the start of a
 // field, a doubled quote inside quotes is one, text after a closing quote is kept, a comment character ends the line
-// wherever it stands outside quotes, blank lines and comment lines are no records. LF, CRLF and lone CR all end a line.
+// wherever it stands outside quotes, blank lines and comment lines are no records, the character after an escape
+// character is text. LF, CRLF and lone CR all end a line.
 // No I/O.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -39,6 +41,8 @@ class RecordBatch {
 
 struct TokenizerOptions {
   char delimiter = ',';
+  char quote = '"';
+  char escape = '\0';   // none
   char comment = '\0';  // none
   bool skip_blank_lines = true;
   uint64_t skip_lines = 0;  // physical lines to drop first; a quoted line end does not count
@@ -69,6 +73,8 @@ class Tokenizer {
     kInField,
     kInQuotes,
     kQuoteInQuotes,
+    kEscaped,
+    kEscapedInQuotes,
     kComment,
     kLineComment,
     kCr,
@@ -79,9 +85,10 @@ class Tokenizer {
   void end_field();
   void end_record(RecordBatch& batch);
   void step(char c, RecordBatch& batch);
-  bool ends_field(char c) const;
+  const char* find_end_of_quoted(const char* at, const char* end) const;
 
   TokenizerOptions options_;
+  std::array<bool, 256> stops_{};  // characters at which an unquoted field is more than text
   State state_;
   uint64_t line_ = 1;  // the line the next byte is on
   uint64_t skip_left_;

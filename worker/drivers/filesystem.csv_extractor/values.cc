@@ -30,12 +30,6 @@ std::optional<Number> parse_whole(std::string_view text) {
   return value;
 }
 
-bool has_integer_form(std::string_view field) {
-  std::string_view text = strip(field);
-  if (!text.empty() && (text.front() == '-' || text.front() == '+')) text.remove_prefix(1);
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
 bool equals_ignoring_case(std::string_view text, std::string_view lower) {
   if (text.size() != lower.size()) return false;
   for (size_t i = 0; i < text.size(); ++i)
@@ -44,6 +38,42 @@ bool equals_ignoring_case(std::string_view text, std::string_view lower) {
 }
 
 }  // namespace
+
+std::optional<std::string_view> NumberFormat::rewritten(std::string_view field, std::string& buffer) const {
+  const std::string_view text = strip(field);
+  buffer.clear();
+  size_t at = 0;
+  if (at < text.size() && (text[at] == '-' || text[at] == '+')) buffer += text[at++];
+  size_t group = 0;  // digits since the start, or since a separator
+  bool has_groups = false;
+  for (; at < text.size(); ++at) {
+    if (text[at] >= '0' && text[at] <= '9') {
+      ++group;
+      buffer += text[at];
+    } else if (thousands != '\0' && text[at] == thousands) {
+      if (group == 0 || group > 3 || (has_groups && group < 3)) return std::nullopt;
+      has_groups = true;
+      group = 0;
+    } else {
+      break;
+    }
+  }
+  if (has_groups && group != 3) return std::nullopt;
+  if (at < text.size() && text[at] == decimal) {
+    buffer += '.';
+    ++at;
+  }
+  const std::string_view rest = text.substr(at);
+  if (rest.find_first_of(std::string{'.', decimal}) != std::string_view::npos) return std::nullopt;
+  buffer += rest;
+  return buffer;
+}
+
+bool has_integer_form(std::string_view field) {
+  std::string_view text = strip(field);
+  if (!text.empty() && (text.front() == '-' || text.front() == '+')) text.remove_prefix(1);
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
 
 std::optional<int64_t> parse_integer(std::string_view field) {
   return parse_whole<int64_t>(without_plus(strip(field)));
@@ -84,10 +114,15 @@ void KindTracker::observe(std::string_view field) {
   seen_ = true;
   if (boolean_ && !parse_boolean(field)) boolean_ = false;
   if (!double_) return;  // neither a number of any kind
-  if (integer_ && !parse_integer(field)) integer_ = false;
-  if (unsigned_ && !parse_unsigned(field)) unsigned_ = false;
-  if (integer_form_ && !has_integer_form(field)) integer_form_ = false;
-  if (!integer_ && !parse_double(field)) double_ = integer_ = unsigned_ = integer_form_ = false;
+  if (const auto number = numbers_.plain(field, buffer_)) return observe_number(*number);
+  double_ = integer_ = unsigned_ = integer_form_ = false;
+}
+
+void KindTracker::observe_number(std::string_view number) {
+  if (integer_ && !parse_integer(number)) integer_ = false;
+  if (unsigned_ && !parse_unsigned(number)) unsigned_ = false;
+  if (integer_form_ && !has_integer_form(number)) integer_form_ = false;
+  if (!integer_ && !parse_double(number)) double_ = integer_ = unsigned_ = integer_form_ = false;
 }
 
 Kind KindTracker::kind() const {
@@ -98,7 +133,7 @@ Kind KindTracker::kind() const {
   return double_ && !integer_form_ ? Kind::kDouble : Kind::kText;
 }
 
-NullWords::NullWords() {
+void NullWords::add_standard() {
   for (const char* word : {"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
                            "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"})
     insert(word);

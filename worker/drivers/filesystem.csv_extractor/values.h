@@ -19,12 +19,29 @@ enum class Kind {
   kText,
 };
 
+// How the file writes numbers.
+struct NumberFormat {
+  char decimal = '.';
+  char thousands = '\0';  // none
+
+  // The number as the functions below want it: a point, no separators. Groups are of three digits, so that "1,5" is not
+  // 15. nullopt when the field is no number of this format; `buffer` holds what had to be rewritten.
+  std::optional<std::string_view> plain(std::string_view field, std::string& buffer) const {
+    return decimal == '.' && thousands == '\0' ? std::optional(field) : rewritten(field, buffer);
+  }
+
+ private:
+  std::optional<std::string_view> rewritten(std::string_view field, std::string& buffer) const;
+};
+
 // White space around a number is allowed; a sign is; digit separators are not.
 std::optional<int64_t> parse_integer(std::string_view field);
 std::optional<uint64_t> parse_unsigned(std::string_view field);
 // Also "inf", "-Infinity", without white space; never "nan" (a null word). Rounded correctly; too small for a double
 // (1e-400) is zero, too large (1e400) is no number, so that a column of such values stays text and keeps them.
 std::optional<double> parse_double(std::string_view field);
+// Digits with or without a sign, however many.
+bool has_integer_form(std::string_view field);
 // True and False in any case, and nothing else.
 std::optional<bool> parse_boolean(std::string_view field);
 
@@ -32,20 +49,26 @@ std::optional<bool> parse_boolean(std::string_view field);
 // pandas: their digits stay whole.
 class KindTracker {
  public:
+  explicit KindTracker(NumberFormat numbers = {}) : numbers_(numbers) {}
   void observe(std::string_view field);
   Kind kind() const;
   // Text only because whole numbers went beyond 64 bits; a later decimal point would make it kDouble.
   bool overflowed() const { return double_ && integer_form_ && !integer_ && !unsigned_ && !boolean_; }
 
  private:
+  void observe_number(std::string_view number);
+
+  NumberFormat numbers_;
+  std::string buffer_;
   bool seen_ = false;
   bool boolean_ = true, integer_ = true, unsigned_ = true, integer_form_ = true, double_ = true;
 };
 
-// The standard null words of pandas plus the step's na_values.
+// The words that mean NULL.
 class NullWords {
  public:
-  NullWords();
+  // The empty field and the other words of pandas.
+  void add_standard();
   // A number also matches its ".0" spelling, as in pandas.
   void add(std::string_view word);
   bool contains(std::string_view field) const {

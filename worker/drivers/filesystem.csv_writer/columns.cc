@@ -2,15 +2,18 @@
 
 #include <algorithm>
 
+#include "protocol/base/text.h"
 #include "worker/driver_api/sql.h"
+#include "worker/drivers/csv/utc_offset.h"
+#include "worker/drivers/filesystem.csv_writer/json_column.h"
 
 namespace osiris::worker::csv_out {
 namespace {
 
-Column describe(const std::string& name, duckdb_type type) {
+Column describe(const std::string& name, duckdb_logical_type type) {
   const std::string quoted = sql::quote_identifier(name);
-  const auto as = [&](Form form, const std::string& expression) { return Column{name, form, expression, false, 0}; };
-  switch (type) {
+  const auto as = [&](Form form, const std::string& expression) { return Column{name, form, expression}; };
+  switch (duckdb_get_type_id(type)) {
     case DUCKDB_TYPE_BOOLEAN:
       return as(Form::kBoolean, quoted);
     case DUCKDB_TYPE_TINYINT:
@@ -59,7 +62,7 @@ Column describe(const std::string& name, duckdb_type type) {
     case DUCKDB_TYPE_STRUCT:
     case DUCKDB_TYPE_MAP:
     case DUCKDB_TYPE_UNION:
-      return as(Form::kText, "CAST(to_json(" + quoted + ") AS VARCHAR)");
+      return as(Form::kJson, json_expression(quoted, type));
     default:
       return as(Form::kText, "CAST(" + quoted + " AS VARCHAR)");
   }
@@ -94,23 +97,73 @@ Status examine_timestamps(duckdb_connection connection, const std::string& relat
   return {};
 }
 
+Result<std::vector<Column>> describe_all(duckdb_connection connection, const std::string& quoted_relation) {
+  OSIRIS_ASSIGN(sql::QueryResult head, sql::run_query(connection, "SELECT * FROM " + quoted_relation + " LIMIT 0"));
+  std::vector<Column> columns;
+  for (idx_t i = 0; i < duckdb_column_count(head.get()); ++i) {
+    duckdb_logical_type type = duckdb_column_logical_type(head.get(), i);
+    columns.push_back(describe(duckdb_column_name(head.get(), i), type));
+    duckdb_destroy_logical_type(&type);
+  }
+  return columns;
+}
+
+// Only what `columns` names, in its order.
+Result<std::vector<Column>> choose(const std::vector<Column>& columns, const std::vector<std::string>& wanted) {
+  std::vector<Column> chosen;
+  for (const std::string& name : wanted) {
+    const auto at = std::find_if(columns.begin(), columns.end(), [&](const Column& c) { return c.name == name; });
+    if (at == columns.end()) {
+      std::vector<std::string> names;
+      for (const Column& column : columns) names.push_back(column.name);
+      const auto near = nearest(name, names);
+      return Error(Code::kInvalidArgument, "'columns' names column '" + name + "', which the input does not have",
+                   (near ? "did you mean '" + *near + "'? " : std::string()) + "columns: " + join(names, ", "));
+    }
+    chosen.push_back(*at);
+  }
+  return chosen;
+}
+
+// What the step that read the column knows of it and its type does not hold.
+Status take_offsets(duckdb_connection connection, const std::string& relation, std::vector<Column>& columns) {
+  const auto has_zone = [](const Column& column) { return column.form == Form::kTimestampTz; };
+  if (std::none_of(columns.begin(), columns.end(), has_zone)) return {};
+  OSIRIS_ASSIGN(sql::QueryResult comments,
+                sql::run_query(connection,
+                               "SELECT column_name, comment FROM duckdb_columns() WHERE comment IS NOT NULL AND "
+                               "database_name = 'temp' AND table_name = " +
+                                   sql::quote_literal(relation)));
+  for (idx_t row = 0; row < comments.rows(); ++row) {
+    const auto offset = csv_format::utc_offset_of(comments.text(1, row));
+    const auto at = std::find_if(columns.begin(), columns.end(),
+                                 [&](const Column& column) { return column.name == comments.text(0, row); });
+    if (offset && at != columns.end() && has_zone(*at)) at->offset_minutes = *offset;
+  }
+  return {};
+}
+
 }  // namespace
 
-Result<std::vector<Column>> examine_columns(duckdb_connection connection, const std::string& relation) {
-  OSIRIS_ASSIGN(sql::QueryResult head, sql::run_query(connection, "SELECT * FROM " + relation + " LIMIT 0"));
-  std::vector<Column> columns;
-  for (idx_t i = 0; i < duckdb_column_count(head.get()); ++i)
-    columns.push_back(describe(duckdb_column_name(head.get(), i), duckdb_column_type(head.get(), i)));
-  // Bytes of UTF-8 sort as their code points do.
-  std::sort(columns.begin(), columns.end(), [](const Column& a, const Column& b) { return a.name < b.name; });
-  OSIRIS_TRY(examine_timestamps(connection, relation, columns));
+Result<std::vector<Column>> examine_columns(duckdb_connection connection, const std::string& relation,
+                                            const Options& options) {
+  const std::string quoted = sql::quote_identifier(relation);
+  OSIRIS_ASSIGN(std::vector<Column> columns, describe_all(connection, quoted));
+  if (!options.columns.empty()) {
+    OSIRIS_ASSIGN(columns, choose(columns, options.columns));
+  } else if (options.column_order == ColumnOrder::kName) {
+    // Bytes of UTF-8 sort as their code points do.
+    std::sort(columns.begin(), columns.end(), [](const Column& a, const Column& b) { return a.name < b.name; });
+  }
+  OSIRIS_TRY(examine_timestamps(connection, quoted, columns));
+  OSIRIS_TRY(take_offsets(connection, relation, columns));
   return columns;
 }
 
 std::string select_statement(const std::vector<Column>& columns, const std::string& relation) {
   std::string select;
   for (const Column& column : columns) select += (select.empty() ? "" : ", ") + column.expression;
-  return "SELECT " + select + " FROM " + relation;
+  return "SELECT " + select + " FROM " + sql::quote_identifier(relation);
 }
 
 }  // namespace osiris::worker::csv_out

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocol/base/error.h"
+#include "worker/drivers/filesystem.csv_writer/options.h"
 
 namespace osiris::worker::csv_out {
 
@@ -30,6 +31,7 @@ enum class Form {
   kTimestampTz,
   kTime,
   kText,
+  kJson,  // text made by DuckDB
 };
 
 struct Column {
@@ -38,13 +40,15 @@ struct Column {
   std::string expression;  // what to SELECT
   bool date_only = false;  // a timestamp column that is midnight in every row
   int second_digits = 0;   // 0, 3, 6 or 9, the same in every row of a timestamp column without time zone
+  int offset_minutes = 0;  // from UTC, in which a column with time zone is shown
 };
 
 inline bool is_number(Form form) { return form <= Form::kNumberText; }
 
-// The columns of `relation` (a quoted name), sorted by name in code point order. Looks through timestamp columns once,
-// because how one row is shown depends on all of them.
-Result<std::vector<Column>> examine_columns(duckdb_connection connection, const std::string& relation);
+// The columns of `relation` (an unquoted name) that the step wants, in its order; by name means in code point order.
+// Looks through timestamp columns once, because how one row is shown depends on all of them.
+Result<std::vector<Column>> examine_columns(duckdb_connection connection, const std::string& relation,
+                                            const Options& options);
 
 std::string select_statement(const std::vector<Column>& columns, const std::string& relation);
 

@@ -1,6 +1,7 @@
 #include "worker/drivers/filesystem.csv_writer/driver.h"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/replacing_file.h"
 #include "worker/driver_api/sql.h"
+#include "worker/drivers/filesystem.csv_writer/byte_sink.h"
 #include "worker/drivers/filesystem.csv_writer/columns.h"
 #include "worker/drivers/filesystem.csv_writer/options.h"
 #include "worker/drivers/filesystem.csv_writer/row_formatter.h"
@@ -27,11 +29,12 @@ class CsvWrite {
       : step_(step), options_(options), file_(options.file.target) {}
 
   Result<StepOutcome> run() {
-    const std::string relation = sql::quote_identifier(step_.inputs().front().name);
-    OSIRIS_ASSIGN(columns_, csv_out::examine_columns(step_.connection_handle(), relation));
+    const std::string& relation = step_.inputs().front().name;
+    OSIRIS_ASSIGN(columns_, csv_out::examine_columns(step_.connection_handle(), relation, options_));
     OSIRIS_TRY(file_.open(options_.create_dirs));
+    sink_ = csv_out::make_sink(options_.compression, options_.file.path, file_);
     formatter_.emplace(options_, columns_);
-    OSIRIS_TRY(file_.write(csv_out::byte_order_mark(options_.encoding)));
+    OSIRIS_TRY(sink_->write(csv_out::byte_order_mark(options_.encoding)));
     if (options_.header) {
       row_ends_.clear();
       formatter_->append_header(block_);
@@ -39,6 +42,7 @@ class CsvWrite {
     }
     OSIRIS_TRY(write_rows(csv_out::select_statement(columns_, relation)));
     if (step_.is_cancelled()) return cancelled();
+    OSIRIS_TRY(sink_->finish());
     OSIRIS_TRY(file_.commit());
     step_.progress(rows_);
     OSIRIS_TRY(step_.add_output(options_.file, rows_));
@@ -55,6 +59,7 @@ class CsvWrite {
       formatter_->use_chunk(chunk);
       for (idx_t row = 0, size = duckdb_data_chunk_get_size(chunk); row < size; ++row) {
         formatter_->append_row(row, block_);
+        if (formatter_->unfit()) return not_json(*formatter_->unfit());
         if (options_.encoding != csv_out::Encoding::kUtf8) row_ends_.push_back(block_.size());
         if (++rows_ % options_.chunk_size == 0 || block_.size() > kBlockBytesMax) OSIRIS_TRY(end_block());
       }
@@ -71,16 +76,23 @@ class CsvWrite {
 
   Status write_block() {
     if (options_.encoding == csv_out::Encoding::kUtf8) {
-      OSIRIS_TRY(file_.write(block_));
+      OSIRIS_TRY(sink_->write(block_));
     } else {
       encoded_.clear();
       const size_t stopped = csv_out::encode(options_.encoding, block_, encoded_);
       if (stopped != std::string::npos) return not_encodable(stopped);
-      OSIRIS_TRY(file_.write(encoded_));
+      OSIRIS_TRY(sink_->write(encoded_));
     }
     block_.clear();
     row_ends_.clear();
     return {};
+  }
+
+  Error not_json(const csv_out::Column& column) const {
+    return Error(Code::kStepFailed,
+                 "row " + std::to_string(rows_ + 1) + ", column '" + column.name +
+                     "': an infinity in a list, struct or map, which is written as JSON, and JSON has none",
+                 "replace it by NULL, or cast the column to VARCHAR, in a SQL step", category::kWriteFailed);
   }
 
   // Names the row (from 1, without the header) and the column of the character at `offset` of the block.
@@ -93,19 +105,23 @@ class CsvWrite {
     size_t column = 0;
     bool quoted = false;
     for (size_t at = row_start; at < offset; ++at) {
-      quoted ^= block_[at] == '"';
+      if (quoted && options_.escape != '\0' && block_[at] == options_.escape) {
+        ++at;  // the next one is text
+        continue;
+      }
+      quoted ^= block_[at] == options_.quote;
       column += !quoted && block_[at] == options_.delimiter;
     }
     return Error(Code::kStepFailed,
                  "CSV encoding error (" + options_.encoding_name + "): " + where + ", column '" +
                      columns_[column].name + "': " + csv_out::describe_character(block_, offset) + " cannot be written",
-                 "write the file with encoding: utf-8, or replace such characters in a SQL step",
-                 category::kWriteFailed);
+                 csv_out::hint_of_character(options_.encoding, block_, offset), category::kWriteFailed);
   }
 
   StepContext& step_;
   const csv_out::Options& options_;
   ReplacingFile file_;
+  std::unique_ptr<csv_out::ByteSink> sink_;
   std::vector<csv_out::Column> columns_;
   std::optional<csv_out::RowFormatter> formatter_;
   std::string block_, encoded_;

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "protocol/base/utf8.h"
+#include "worker/drivers/csv/cp1252.h"
 
 namespace osiris::worker::csv_out {
 namespace {
@@ -27,7 +28,11 @@ size_t encode(Encoding encoding, std::string_view utf8, std::string& bytes) {
     // `utf8` comes out of DuckDB, which holds valid text only.
     const Utf8Character character = first_utf8(utf8.substr(at));
     if (character.point > point_max) return at;
-    if (encoding != Encoding::kUtf16) {
+    if (encoding == Encoding::kCp1252) {
+      const auto byte = csv_format::cp1252_byte(character.point);
+      if (!byte) return at;
+      bytes += static_cast<char>(*byte);
+    } else if (encoding != Encoding::kUtf16) {
       bytes += static_cast<char>(character.point);
     } else if (character.point < 0x10000) {
       append_unit(static_cast<uint32_t>(character.point), bytes);
@@ -45,6 +50,13 @@ std::string describe_character(std::string_view utf8, size_t offset) {
   char code[16];
   std::snprintf(code, sizeof code, "U+%04X", static_cast<unsigned>(character.point));
   return "'" + std::string(utf8.substr(offset, character.size_bytes)) + "' (" + code + ")";
+}
+
+std::string hint_of_character(Encoding encoding, std::string_view utf8, size_t offset) {
+  const bool in_cp1252 = csv_format::cp1252_byte(first_utf8(utf8.substr(offset)).point).has_value();
+  return std::string("write the file with encoding: utf-8") +
+         (encoding == Encoding::kLatin1 && in_cp1252 ? " or cp1252" : "") +
+         ", or replace such characters in a SQL step";
 }
 
 }  // namespace osiris::worker::csv_out

@@ -20,5 +20,7 @@ size_t encode(Encoding encoding, std::string_view utf8, std::string& bytes);
 
 // The character at `offset`, as "'ě' (U+011B)".
 std::string describe_character(std::string_view utf8, size_t offset);
+// How that character could be written all the same.
+std::string hint_of_character(Encoding encoding, std::string_view utf8, size_t offset);
 
 }  // namespace osiris::worker::csv_out

@@ -1,5 +1,7 @@
 #include "worker/drivers/filesystem.csv_writer/options.h"
 
+#include <algorithm>
+
 #include "worker/drivers/csv/format.h"
 
 namespace osiris::worker::csv_out {
@@ -10,7 +12,8 @@ Error wrong(std::string message) { return Error(Code::kInvalidArgument, std::mov
 Status read_choices(const Json& config, Options& options) {
   const std::string encoding = config["encoding"].as_string_or("utf-8");
   const auto known = encoding_from_name(encoding);
-  if (!known) return wrong("'encoding' must be utf-8, utf-16, ascii or latin-1, not '" + encoding + "'");
+  if (!known)
+    return wrong("'encoding' must be " + std::string(csv_format::kEncodingNames) + ", not '" + encoding + "'");
   options.encoding = *known;
   options.encoding_name = encoding;
 
@@ -31,7 +34,54 @@ Status read_choices(const Json& config, Options& options) {
   } else if (quoting != "minimal") {
     return wrong("'quoting' must be minimal, all or nonnumeric, not '" + quoting + "'");
   }
+
+  const std::string compression = config["compression"].as_string_or("infer");
+  if (compression == "infer") {
+    options.compression = csv_format::infer_compression(options.file.path);
+  } else if (const auto named = csv_format::compression_from_name(compression)) {
+    options.compression = *named;
+  } else {
+    return wrong("'compression' must be " + std::string(csv_format::kCompressionNames) + ", not '" + compression + "'");
+  }
   return {};
+}
+
+Status read_columns(const Json& config, Options& options) {
+  const std::string order = config["column_order"].as_string_or("name");
+  if (order == "query") {
+    options.column_order = ColumnOrder::kQuery;
+  } else if (order != "name") {
+    return wrong("'column_order' must be name or query, not '" + order + "'");
+  }
+  if (config["columns"].is_null()) return {};
+  if (config.contains("column_order")) return wrong("'columns' gives the order itself: leave 'column_order' out");
+  for (const Json& column : config["columns"].items()) {
+    if (std::find(options.columns.begin(), options.columns.end(), column.as_string()) != options.columns.end())
+      return wrong("'columns' names column '" + column.as_string() + "' twice");
+    options.columns.push_back(column.as_string());
+  }
+  if (options.columns.empty()) return wrong("'columns' must be a list of names");
+  return {};
+}
+
+Status read_characters(const Json& config, Options& options) {
+  using csv_format::single_character;
+  if (config.contains("delimiter")) {
+    OSIRIS_ASSIGN(options.delimiter, single_character(config["delimiter"], "delimiter"));
+  }
+  if (config.contains("quotechar")) {
+    OSIRIS_ASSIGN(options.quote, single_character(config["quotechar"], "quotechar", true));
+  }
+  if (!config["escapechar"].is_null()) {
+    OSIRIS_ASSIGN(options.escape, single_character(config["escapechar"], "escapechar"));
+  }
+  if (config.contains("decimal")) {
+    OSIRIS_ASSIGN(options.decimal, single_character(config["decimal"], "decimal"));
+  }
+  OSIRIS_TRY(csv_format::check_distinct(
+      {{"escapechar", options.escape}, {"quotechar", options.quote}, {"delimiter", options.delimiter}}));
+  return csv_format::check_distinct(
+      {{"escapechar", options.escape}, {"quotechar", options.quote}, {"decimal", options.decimal}});
 }
 
 }  // namespace
@@ -44,12 +94,8 @@ Result<Options> read_options(const StepContext& step) {
   options.file = {path, csv_format::output_file(step, path)};
   OSIRIS_TRY(read_choices(config, options));
 
-  const std::string delimiter = config["delimiter"].as_string_or(",");
-  const bool usable = delimiter.size() == 1 && static_cast<unsigned char>(delimiter[0]) < 0x80 &&
-                      std::string_view("\"\n\r\0", 4).find(delimiter[0]) == std::string_view::npos;
-  if (!usable)
-    return wrong("'delimiter' must be one ASCII character other than a quote or a line end, not '" + delimiter + "'");
-  options.delimiter = delimiter[0];
+  OSIRIS_TRY(read_columns(config, options));
+  OSIRIS_TRY(read_characters(config, options));
   options.header = config["header"].as_bool(true);
   options.create_dirs = config["create_dirs"].as_bool(true);
   options.chunk_size = config["chunk_size"].as_uint(options.chunk_size);

@@ -3,18 +3,27 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "worker/driver_api/driver.h"
+#include "worker/drivers/csv/compression.h"
 #include "worker/drivers/filesystem.csv_writer/encoder.h"
 
 namespace osiris::worker::csv_out {
 
 enum class Quoting { kMinimal, kAll, kNonNumeric };
+enum class ColumnOrder { kName, kQuery };
 
 struct Options {
   OutputFile file;
+  csv_format::Compression compression = csv_format::Compression::kNone;
   char delimiter = ',';
+  char quote = '"';
+  char escape = '\0';  // none: a quote inside quotes is doubled
+  char decimal = '.';
   bool header = true;
+  ColumnOrder column_order = ColumnOrder::kName;
+  std::vector<std::string> columns;  // only these, in this order; empty: all
   Encoding encoding = Encoding::kUtf8;
   std::string encoding_name = "utf-8";
   std::string line_end = "\n";

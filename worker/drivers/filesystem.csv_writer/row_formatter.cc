@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "worker/drivers/csv/utc_offset.h"
+#include "worker/drivers/filesystem.csv_writer/json_column.h"
 #include "worker/drivers/filesystem.csv_writer/number_text.h"
 
 namespace osiris::worker::csv_out {
@@ -12,14 +14,23 @@ T value_at(const void* data, idx_t row) {
   return static_cast<const T*>(data)[row];
 }
 
+std::string_view text_at(const void* data, idx_t row) {
+  const auto& text = static_cast<const duckdb_string_t*>(data)[row];
+  return {duckdb_string_is_inlined(text) ? text.value.inlined.inlined : text.value.pointer.ptr,
+          duckdb_string_t_length(text)};
+}
+
 constexpr int64_t kNanosPerSecond = 1000000000;
 constexpr int64_t kInfinite = INT64_MAX;  // its negative too
+
+constexpr int64_t kMicrosPerMinute = 60 * kNanosPerSecond / 1000;
 
 void append_timestamp_value(const Column& column, int64_t value, std::string& out) {
   if (value == kInfinite || value == -kInfinite) {
     out += value > 0 ? "infinity" : "-infinity";
     return;
   }
+  value += column.offset_minutes * kMicrosPerMinute;
   const int64_t per_second = column.form == Form::kTimestampNs ? kNanosPerSecond : kNanosPerSecond / 1000;
   const int64_t fraction = (value % per_second + per_second) % per_second;
   const int64_t seconds = (value - fraction) / per_second;
@@ -32,24 +43,31 @@ void append_timestamp_value(const Column& column, int64_t value, std::string& ou
                      : fraction ? 6
                                 : 0);
   }
-  if (has_zone) out += "+00:00";
-}
-
-void append_quoted(std::string_view text, std::string& out) {
-  out += '"';
-  for (size_t quote; (quote = text.find('"')) != std::string_view::npos; text.remove_prefix(quote + 1)) {
-    out += text.substr(0, quote + 1);
-    out += '"';
-  }
-  out += text;
-  out += '"';
+  if (has_zone) out += csv_format::utc_offset_text(column.offset_minutes);
 }
 
 }  // namespace
 
 RowFormatter::RowFormatter(const Options& options, const std::vector<Column>& columns)
     : options_(options), columns_(columns), data_(columns.size()), validity_(columns.size()) {
-  for (const char c : {options.delimiter, '"', '\n', '\r'}) needs_quotes_[static_cast<unsigned char>(c)] = true;
+  for (const char c : {options.delimiter, options.quote, '\n', '\r'})
+    needs_quotes_[static_cast<unsigned char>(c)] = true;
+  if (options.escape == '\0') return;
+  needs_quotes_[static_cast<unsigned char>(options.escape)] = true;
+  for (const char c : {options.quote, options.escape}) needs_escape_[static_cast<unsigned char>(c)] = true;
+}
+
+void RowFormatter::append_quoted(std::string_view text, std::string& out) const {
+  out += options_.quote;
+  for (const char c : text) {
+    if (needs_escape_[static_cast<unsigned char>(c)]) {
+      out += options_.escape;
+    } else if (c == options_.quote) {
+      out += c;
+    }
+    out += c;
+  }
+  out += options_.quote;
 }
 
 void RowFormatter::append_text(std::string_view text, std::string& out) const {
@@ -137,12 +155,12 @@ bool RowFormatter::append_value(size_t index, idx_t row, std::string& out) const
       append_time(out, value_at<int64_t>(data, row));
       break;
     case Form::kNumberText:
-    case Form::kText: {
-      const auto& text = static_cast<const duckdb_string_t*>(data)[row];
-      out.append(duckdb_string_is_inlined(text) ? text.value.inlined.inlined : text.value.pointer.ptr,
-                 duckdb_string_t_length(text));
+    case Form::kText:
+      out += text_at(data, row);
       break;
-    }
+    case Form::kJson:
+      if (!append_json(text_at(data, row), out)) unfit_ = &column;
+      break;
   }
   return true;
 }
@@ -154,6 +172,10 @@ void RowFormatter::append_row(idx_t row, std::string& out) const {
     const size_t from = out.size();
     const bool value = append_value(i, row, out);
     const bool number = value && (is_number(columns_[i].form) || columns_[i].form == Form::kBoolean);
+    if (options_.decimal != '.' && is_number(columns_[i].form)) {
+      const size_t point = out.find('.', from);
+      if (point != std::string::npos) out[point] = options_.decimal;
+    }
     bool quote = options_.quoting == Quoting::kAll || (options_.quoting == Quoting::kNonNumeric && !number);
     // Digits and dates can need quotes too, when the delimiter is '.' or ':'.
     for (size_t at = from; at < out.size() && !quote; ++at) quote = needs_quotes_[static_cast<unsigned char>(out[at])];
@@ -163,7 +185,7 @@ void RowFormatter::append_row(idx_t row, std::string& out) const {
     append_quoted(text, out);
   }
   // A line that is one empty field would read back as a blank line.
-  if (columns_.size() == 1 && out.size() == start) out += "\"\"";
+  if (columns_.size() == 1 && out.size() == start) out.append(2, options_.quote);
   out += options_.line_end;
 }
 

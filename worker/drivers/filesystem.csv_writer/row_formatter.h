@@ -23,13 +23,18 @@ class RowFormatter {
   void append_row(idx_t row, std::string& out) const;
   // Appends the one field alone, without its quotes; false for NULL.
   bool append_value(size_t column, idx_t row, std::string& out) const;
+  // The column of a value that CSV cannot hold, met since the start: an infinity within JSON. Null: none.
+  const Column* unfit() const { return unfit_; }
 
  private:
   void append_text(std::string_view text, std::string& out) const;
+  void append_quoted(std::string_view text, std::string& out) const;
 
   const Options& options_;
   const std::vector<Column>& columns_;
   std::array<bool, 256> needs_quotes_{};  // characters that do under `minimal`
+  std::array<bool, 256> needs_escape_{};  // characters that do within quotes, where the step sets an escape character
+  mutable const Column* unfit_ = nullptr;
   std::vector<const void*> data_;
   std::vector<uint64_t*> validity_;
 };

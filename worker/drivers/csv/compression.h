@@ -1,0 +1,19 @@
+// The compressed forms a CSV file may have, and how a file's name tells them.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+namespace osiris::worker::csv_format {
+
+enum class Compression { kNone, kGzip, kBzip2, kZip, kXz, kZstd };
+
+// "none", "gzip", "bz2", "zip", "xz", "zstd"; nullopt for others ("infer" is not a compression).
+std::optional<Compression> compression_from_name(std::string_view name);
+// By suffix: .gz, .bz2, .zip, .xz, .zst in any case; everything else is plain.
+Compression infer_compression(const std::filesystem::path& file);
+// The values of the key `compression`, for messages.
+inline constexpr std::string_view kCompressionNames = "infer, none, gzip, bz2, zip, xz or zstd";
+
+}  // namespace osiris::worker::csv_format
