@@ -154,7 +154,7 @@ TEST_P(FaultMatrixRow, MeetsEveryFault) {
 
   Figures figures;
   std::mutex mutex;
-  const int lanes = from_environment("OSIRIS_FAULT_LANES", 3);
+  const int lanes = from_environment("OSIRIS_FAULT_LANES", 6);
   run_in_lanes(std::min(lanes, static_cast<int>(cells.size())), cells.size(),
                [&](Lane& lane, size_t index) { run_cell(lane, cells[index], figures, mutex); });
 
