@@ -1,11 +1,13 @@
 #include "host/run/report.h"
 
+#include <cmath>
+
 #include "protocol/base/file.h"
 
 namespace osiris {
 namespace {
 
-int64_t milliseconds(double seconds) { return static_cast<int64_t>(seconds * 1e3 + 0.5); }
+int64_t milliseconds(double seconds) { return std::llround(seconds * 1e3); }
 
 Json count(const std::optional<uint64_t>& rows) { return rows ? Json(*rows) : Json(); }
 

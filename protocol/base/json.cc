@@ -82,7 +82,7 @@ void write(std::string& out, const Json& value, const Style& style, int level) {
   auto new_line = [&](int depth) {
     if (style.indent < 0) return;
     out += '\n';
-    out.append(static_cast<size_t>(style.indent * depth), ' ');
+    out.append(static_cast<size_t>(style.indent) * static_cast<size_t>(depth), ' ');
   };
   if (value.is_null()) {
     out += "null";

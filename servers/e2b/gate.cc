@@ -105,7 +105,7 @@ Result<std::unique_ptr<Gate>> Gate::create(pid_t holder, NameTable names) {
       *fd = *std::move(device);
     }
   }).join();
-  OSIRIS_TRY(made);
+  if (!made.ok()) return made.error();
   gate->thread_ = std::thread([raw = gate.get()] { raw->serve(); });
   return gate;
 }

@@ -173,7 +173,7 @@ struct NetworkManager::State {
       added = run_ip(0, "link add " + host_device() + peer);
       if (added.ok()) break;
     }
-    OSIRIS_TRY(added);
+    if (!added.ok()) return added;
     std::string machine = "link set " + host_device() + " up\n";
     for (int i = 1; i <= kServiceAddresses; ++i)
       machine += "addr add " + service_net() + std::to_string(i) + "/24 dev " + host_device() + "\n";

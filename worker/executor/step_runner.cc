@@ -123,7 +123,7 @@ Status StepRunner::prepare(const PlanStep& step, const Relations& inputs, Prepar
     if (!resolved.ok()) complete.set("error", resolved.error().message);
     emit_event(sink_, "connection_resolve_complete", step.id, std::move(complete));
   }
-  OSIRIS_TRY(resolved);
+  if (!resolved.ok()) return resolved.error();
 
   prepared.driver = run_.find_driver(step.driver);
   if (step.driver == "mock" && !run_.allow_mock) prepared.driver = nullptr;

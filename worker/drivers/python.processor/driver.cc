@@ -185,7 +185,7 @@ Result<StepOutcome> run(StepContext& step) {
     const Status ended = run_script(options, staging, variables, environment.python(), around, user,
                                     staging_renames(staging, environment.directory), commands);
     for (auto& variable : variables) wipe(variable.second);
-    OSIRIS_TRY(ended);
+    if (!ended.ok()) return ended.error();
   }
   OSIRIS_ASSIGN(const uint64_t rows, import_output(step, options, staging.output));
   commands.progress(rows);
