@@ -30,7 +30,7 @@ class E2bPlaceTest : public testing::Test {
 
   Error create_error(FakeAnswer answer) {
     transport_->answers = {std::move(answer)};
-    sdk::Wanted wanted;
+    sdk::MachineSpec wanted;
     wanted.template_id = "base";
     const auto created = place_->create(wanted, {.wait = http::Milliseconds(1'000)});
     EXPECT_FALSE(created.ok());
@@ -38,7 +38,7 @@ class E2bPlaceTest : public testing::Test {
   }
   // "doubt late honours under_way lost", those that hold.
   std::vector<std::string> judged(FakeAnswer answer) {
-    const sdk::CreateFailure failure = place_->judge(create_error(std::move(answer)));
+    const sdk::CreateFailure failure = place_->classify_create_failure(create_error(std::move(answer)));
     std::vector<std::string> words;
     if (failure.leaves_doubt) words.push_back("doubt");
     if (failure.is_late) words.push_back("late");
@@ -82,10 +82,10 @@ TEST_F(E2bPlaceTest, WhatTheServiceSaysOfATokenShowsThatItKnowsThem) {
 
 TEST_F(E2bPlaceTest, ATemplateIsAtFaultWhereTheServiceRefusesOrDoesNotFindIt) {
   for (const int status : {400, 404})
-    EXPECT_TRUE(place_->says_template_is_broken(
+    EXPECT_TRUE(place_->is_template_failure(
         create_error(FakeAnswer::json(status, R"({"code":404,"message":"template 'x' not found"})"))))
         << status;
-  for (const int status : {401, 500}) EXPECT_FALSE(place_->says_template_is_broken(create_error({status}))) << status;
+  for (const int status : {401, 500}) EXPECT_FALSE(place_->is_template_failure(create_error({status}))) << status;
 }
 
 TEST_F(E2bPlaceTest, ARefusalIsWhatTheServiceUnderstoodAndWillSayAgain) {
