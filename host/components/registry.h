@@ -52,11 +52,12 @@ struct ComponentSpec {
   bool hidden = false;  // not listed, and needs a flag to run (mock)
   std::string driver;   // the worker driver; empty: no driver yet, compiles but cannot run
   bool connection_optional = false;
-  bool default_connection = true;     // a step without `connection` takes the family's default
-  std::vector<std::string> reads;     // config keys that name an input file
-  std::vector<std::string> writes;    // config keys that name an output file
-  std::vector<std::string> installs;  // config keys that list packages a step needs installed
-  std::string base_dir_field;         // the connection field those paths start in
+  bool default_connection = true;          // a step without `connection` takes the family's default
+  std::vector<std::string> reads;          // config keys that name an input file
+  std::vector<std::string> writes;         // config keys that name an output file
+  std::vector<std::string> installs;       // config keys that list packages a step needs installed
+  std::map<std::string, std::string> sql;  // config keys whose text is SQL -> its dialect: duckdb, mysql
+  std::string base_dir_field;              // the connection field those paths start in
   std::optional<NetworkUse> network;
   std::vector<IgnoredKey> forgiven;
   std::map<std::string, std::vector<std::string>>

@@ -37,6 +37,7 @@ constexpr const char* kSpecSchema = R"({
       "driver": {"type": "string"}, "hidden": {"type": "boolean"},
       "reads": {"type": "array", "items": {"type": "string"}}, "writes": {"type": "array", "items": {"type": "string"}},
       "installs": {"type": "array", "items": {"type": "string"}},
+      "sql": {"type": "object", "additionalProperties": {"enum": ["duckdb", "mysql"]}},
       "base_dir": {"type": "string"},
       "network": {"type": "object", "additionalProperties": false, "properties": {
         "host": {"type": "string"}, "port": {"type": "string"}, "url": {"type": "string"},
@@ -100,6 +101,7 @@ void read_extension(const Json& x, ComponentSpec& spec) {
   spec.reads = strings(x["reads"]);
   spec.writes = strings(x["writes"]);
   spec.installs = strings(x["installs"]);
+  for (const auto& [key, dialect] : x["sql"].members()) spec.sql[key] = dialect.as_string();
   spec.base_dir_field = x["base_dir"].as_string();
   const Json& connection = x["connection"];
   spec.connection_optional = connection["optional"].as_bool(spec.connection_fields.empty());

@@ -62,6 +62,17 @@ bool is_unreached(unsigned error) {
          error == CR_SERVER_LOST || error == CR_SERVER_GONE_ERROR || error == CR_SERVER_LOST_EXTENDED;
 }
 
+// The server's, not the client library's: the connection goes on.
+bool is_of_the_server(unsigned error) { return error != 0 && (error < 2000 || error >= 3000); }
+
+// What a server may cut a result or its list of warnings by. The largest value of group_concat_max_len whose fourfold,
+// the bytes of a character, still fits 32 bits; no value is larger than max_allowed_packet anyway.
+constexpr const char* kLimitsLifted[] = {
+    "SET SESSION sql_select_limit = 18446744073709551615",
+    "SET SESSION group_concat_max_len = 1073741823",
+    "SET SESSION max_error_count = 65535",
+};
+
 }  // namespace
 
 Status Connection::set_tls(const CallContext& call) {
@@ -150,12 +161,17 @@ Connection::~Connection() {
   if (mysql_) mysql_close(mysql_);
 }
 
-Status Connection::run(const char* statement, const ServerSettings& server, const CallContext& call) {
+Status Connection::run(const std::string& statement, const ServerSettings& server, const CallContext& call) {
   if (call.echo) call.echo(statement);
-  if (mysql_query(mysql_, statement) != 0) {
+  if (mysql_real_query(mysql_, statement.data(), statement.size()) != 0) {
     return connection_error(call.step_id, server, last_error(mysql_), *call.deadline);
   }
   return {};
+}
+
+Status Connection::try_to_run(const std::string& statement, const ServerSettings& server, const CallContext& call) {
+  const Status status = run(statement, server, call);
+  return is_of_the_server(mysql_errno(mysql_)) ? Status() : status;
 }
 
 Status Connection::prepare_session(const ServerSettings& server, const CallContext& call) {
@@ -165,7 +181,21 @@ Status Connection::prepare_session(const ServerSettings& server, const CallConte
   // net_write_timeout: how long the server waits for us while DuckDB spills; its default is a minute.
   OSIRIS_TRY(run("SET NAMES utf8mb4", server, call));
   OSIRIS_TRY(run("SET SESSION time_zone = '+00:00', SESSION net_write_timeout = 3600", server, call));
+  for (const char* limit : kLimitsLifted) OSIRIS_TRY(try_to_run(limit, server, call));
   OSIRIS_TRY(run("SET SESSION TRANSACTION READ ONLY", server, call));
+  OSIRIS_TRY(run("START TRANSACTION READ ONLY", server, call));
+  call.deadline->set(std::nullopt);
+  return {};
+}
+
+Status Connection::limit_rows(uint64_t rows_max, const ServerSettings& server, const CallContext& call) {
+  return try_to_run("SET SESSION sql_select_limit = " + std::to_string(rows_max), server, call);
+}
+
+Status Connection::end_transaction(const ServerSettings& server, const CallContext& call) {
+  const Deadline::Scope scope(*call.deadline);
+  call.deadline->set(Clock::now() + std::chrono::seconds(server.connect_timeout_s));
+  OSIRIS_TRY(run("ROLLBACK", server, call));
   call.deadline->set(std::nullopt);
   return {};
 }

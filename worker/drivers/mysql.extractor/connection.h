@@ -19,9 +19,10 @@ namespace osiris::worker::mysql {
 // What a connection needs to know of the step that asks for it.
 struct CallContext {
   std::string step_id;
-  std::filesystem::path scratch_dir;             // a CA given as text is put here for the library to read
-  Deadline* deadline = nullptr;                  // outlives the call
-  std::function<void(const std::string&)> echo;  // is told each statement; may be empty
+  std::filesystem::path scratch_dir;                 // a CA given as text is put here for the library to read
+  Deadline* deadline = nullptr;                      // outlives the call
+  std::function<void(const std::string&)> echo;      // is told each statement; may be empty
+  std::function<void(const std::string&)> log = {};  // takes a line for the run's log; may be empty
 };
 
 class Connection {
@@ -38,8 +39,13 @@ class Connection {
   MYSQL* handle() { return mysql_; }
   Clock::time_point opened_at() const { return opened_at_; }
 
-  // Text in utf8mb4, times in UTC, nothing written. To be called before the first statement of each step.
+  // Text in utf8mb4, times in UTC, no limit of the server's on results as far as the account may lift it, and a
+  // read-only transaction begun. To be called before the first statement of each step.
   Status prepare_session(const ServerSettings& server, const CallContext& call);
+  // The server ends a SELECT without a LIMIT of its own after so many rows; one that cannot sends them all.
+  Status limit_rows(uint64_t rows_max, const ServerSettings& server, const CallContext& call);
+  // Ends the transaction, so that no lock outlives the step.
+  Status end_transaction(const ServerSettings& server, const CallContext& call);
   // Forgets the state that the step before left; false when the connection is of no more use.
   bool reset(const CallContext& call);
   // SELECT 1, answered before `deadline`.
@@ -53,7 +59,9 @@ class Connection {
   static Result<std::unique_ptr<Connection>> open_at(const std::string& place, const ServerSettings& server,
                                                      const CallContext& call, MysqlError& error);
   Status set_tls(const CallContext& call);
-  Status run(const char* statement, const ServerSettings& server, const CallContext& call);
+  Status run(const std::string& statement, const ServerSettings& server, const CallContext& call);
+  // The same for what a server may refuse without harm.
+  Status try_to_run(const std::string& statement, const ServerSettings& server, const CallContext& call);
 
   MYSQL* mysql_ = nullptr;
   SslMode ssl_mode_ = SslMode::kPreferred;

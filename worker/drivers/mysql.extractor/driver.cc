@@ -25,10 +25,8 @@ constexpr uint32_t kCheckLimit_s = 2;
 
 CallContext call_context(StepContext& context, Deadline& deadline, bool echo) {
   CallContext call{context.step_id(), context.scratch_dir(), &deadline, {}};
-  if (echo)
-    call.echo = [&context](const std::string& sql) {
-      context.log("mysql.extractor " + context.step_id() + ": " + sql);
-    };
+  call.log = [&context](const std::string& line) { context.log("mysql.extractor " + context.step_id() + ": " + line); };
+  if (echo) call.echo = call.log;
   return call;
 }
 

@@ -3,12 +3,18 @@
 #include <algorithm>
 
 #include "protocol/base/categories.h"
+#include "worker/drivers/mysql.extractor/bound_query.h"
 #include "worker/drivers/mysql.extractor/errors.h"
 #include "worker/drivers/mysql.extractor/pool.h"
 #include "worker/drivers/mysql.extractor/row_reader.h"
+#include "worker/drivers/mysql.extractor/statement.h"
+#include "worker/drivers/mysql.extractor/warnings.h"
 
 namespace osiris::worker::mysql {
 namespace {
+
+// How long a result whose wanted rows are here is waited on for its end, and with it for the server's warnings.
+constexpr std::chrono::seconds kEndWait{2};
 
 // A batch ends early at this many bytes, so that wide rows do not fill memory.
 constexpr uint64_t kBatchBytesMax = 32u << 20;
@@ -21,13 +27,18 @@ using Statement = std::unique_ptr<MYSQL_STMT, CloseStatement>;
 class Extraction {
  public:
   Extraction(const ExtractSettings& settings, const CallContext& call, RowQueue& queue, MYSQL* mysql)
-      : settings_(settings), call_(call), queue_(queue), mysql_(mysql) {}
+      : settings_(settings), call_(call), queue_(queue), mysql_(mysql) {
+    const bool backslash_escapes = !(mysql_->server_status & SERVER_STATUS_NO_BACKSLASH_ESCAPES);
+    tokens_ = tokens_of(settings_.sql, backslash_escapes);
+  }
 
   Status run() {
+    OSIRIS_TRY(check_reads_only(tokens_, settings_.allows_call));
     OSIRIS_TRY(prepare());
     OSIRIS_TRY(execute());
     OSIRIS_TRY(skip_rows());
-    return read_rows();
+    OSIRIS_TRY(read_rows());
+    return judge_warnings();
   }
   // Nothing of the result is left on the wire.
   bool is_drained() const { return is_drained_; }
@@ -42,24 +53,30 @@ class Extraction {
     statement_.reset(mysql_stmt_init(mysql_));
     if (!statement_)
       return Error(Code::kExhausted, "Step " + call_.step_id + ": out of memory", {}, category::kRuntimeMemoryExceeded);
-    if (call_.echo) call_.echo(settings_.sql);
-    if (mysql_stmt_prepare(statement_.get(), settings_.sql.data(), settings_.sql.size()) != 0) return failed();
-    if (const unsigned long marks = mysql_stmt_param_count(statement_.get()); marks > 0) {
+    OSIRIS_ASSIGN(query_, BoundQuery::of(settings_.sql, tokens_, settings_.values));
+    if (call_.echo) call_.echo(query_.sql());
+    if (mysql_stmt_prepare(statement_.get(), query_.sql().data(), query_.sql().size()) != 0) return failed();
+    if (const unsigned long marks = mysql_stmt_param_count(statement_.get()); marks != query_.binds().size()) {
       return Error(Code::kStepFailed, "MySQL query failed: it holds " + std::to_string(marks) + " parameter marks (?)",
-                   "write the value itself, or ${params.name}", category::kExtractQueryFailed);
+                   "name the value in the query, as $name, and write it under `values:`",
+                   category::kExtractQueryFailed);
     }
+    if (!query_.binds().empty() && mysql_stmt_bind_param(statement_.get(), query_.binds().data()) != 0) return failed();
+    // One that writes its rows elsewhere has no columns, in whatever words.
+    if (is_select(tokens_) && mysql_stmt_field_count(statement_.get()) == 0) return no_rows();
     return {};
+  }
+
+  static Error no_rows() {
+    return Error(Code::kStepFailed, "MySQL query failed: the statement returns no rows",
+                 "an extractor needs a SELECT, or another statement that returns rows", category::kExtractQueryFailed);
   }
 
   Status execute() {
     if (mysql_stmt_execute(statement_.get()) != 0) return failed();
     const unsigned count = mysql_stmt_field_count(statement_.get());
     const MYSQL_FIELD* fields = mariadb_stmt_fetch_fields(statement_.get());
-    if (count == 0 || !fields) {
-      return Error(Code::kStepFailed, "MySQL query failed: the statement returns no rows",
-                   "an extractor needs a SELECT, or another statement that returns rows",
-                   category::kExtractQueryFailed);
-    }
+    if (count == 0 || !fields) return no_rows();
     OSIRIS_ASSIGN(columns_, columns_of(fields, count, settings_.columns));
     reader_.emplace(columns_, mysql_);
     mysql_stmt_attr_set(statement_.get(), STMT_ATTR_CB_USER_DATA, &*reader_);
@@ -81,12 +98,14 @@ class Extraction {
     return true;
   }
 
-  // The packet that ended the rows says whether another result follows (a CALL sends several); the library does not
-  // look.
+  // The packet that ended the rows says how many warnings there are and whether another result follows (a CALL sends
+  // several); the library does not look.
   void note_end() {
     constexpr unsigned kMoreResults = 0x0008;
     const unsigned char* packet = mysql_->net.read_pos;
-    is_drained_ = packet[0] == 0xfe && !(fixed<uint16_t>(packet + 3) & kMoreResults);
+    const bool is_end = packet[0] == 0xfe;
+    warnings_told_ = is_end ? fixed<uint16_t>(packet + 1) : 0;
+    is_drained_ = is_end && !(fixed<uint16_t>(packet + 3) & kMoreResults);
   }
 
   Status skip_rows() {
@@ -108,7 +127,75 @@ class Extraction {
       left -= batch.rows;
       if (batch.rows > 0 && !queue_.offer(std::move(batch))) return cancelled_error(call_.step_id);
     }
+    return is_done_ ? Status() : look_for_end();
+  }
+
+  // The server knows `limit` and ends the result by itself, unless the query has a LIMIT of its own.
+  Status look_for_end() {
+    reader_->aim(nullptr, 0, 0);
+    call_.deadline->set(Connection::Clock::now() + kEndWait);
+    const Result<bool> more = fetch();
+    if (call_.deadline->is_cancelled()) return cancelled_error(call_.step_id);
+    call_.deadline->set(std::nullopt);
+    if (!more.ok() || *more)
+      say("the result was cut after the rows wanted: the server's warnings on them are not known");
     return {};
+  }
+
+  void say(const std::string& line) const {
+    if (call_.log) call_.log(line);
+  }
+
+  // What the server warned of, once the last row is here. The rows count only if it changed none.
+  Status judge_warnings() {
+    if (warnings_told_ == 0) return {};
+    if (!is_drained_) {
+      say("the server warned " + std::to_string(warnings_told_) + " times; behind a CALL they cannot be read");
+      return {};
+    }
+    OSIRIS_ASSIGN(const Warnings warnings, read_warnings());
+    const bool filters_only = converts_in_filters_only(tokens_);
+    const Status status = judge(warnings, filters_only, call_.step_id);
+    if (!status.ok() && settings_.on_warning == OnWarning::kError) return status;
+    for (const Warning& warning : warnings.all())
+      if (!warning.is_note)
+        say((changes_values(warning, filters_only) ? "the server changed values: " : "the server warned: ") +
+            words(warning));
+    if (warnings_told_ < UINT16_MAX) return {};
+    OSIRIS_ASSIGN(const uint64_t told, single_number("SHOW COUNT(*) WARNINGS"));
+    if (told > warnings.count())
+      say("the server warned " + std::to_string(told) + " times and lists " + std::to_string(warnings.count()));
+    return {};
+  }
+
+  struct FreeRows {
+    void operator()(MYSQL_RES* rows) const { mysql_free_result(rows); }
+  };
+  using Rows = std::unique_ptr<MYSQL_RES, FreeRows>;
+
+  Result<Rows> ask(const std::string& sql) {
+    Rows rows;
+    if (mysql_real_query(mysql_, sql.data(), sql.size()) == 0) rows.reset(mysql_store_result(mysql_));
+    if (!rows) return query_error(call_.step_id, settings_.server, last_error(mysql_), *call_.deadline, row_number_);
+    return rows;
+  }
+
+  Result<Warnings> read_warnings() {
+    OSIRIS_ASSIGN(const Rows rows, ask("SHOW WARNINGS"));
+    // A statement without tables leaves those of the one before it in the list.
+    if (const uint64_t listed = mysql_num_rows(rows.get()); listed > warnings_told_)
+      mysql_data_seek(rows.get(), listed - warnings_told_);
+    Warnings warnings;
+    while (const MYSQL_ROW row = mysql_fetch_row(rows.get()))
+      warnings.add(
+          {std::string_view(row[0]) == "Note", static_cast<unsigned>(std::strtoul(row[1], nullptr, 10)), row[2]});
+    return warnings;
+  }
+
+  Result<uint64_t> single_number(const std::string& sql) {
+    OSIRIS_ASSIGN(const Rows rows, ask(sql));
+    const MYSQL_ROW row = mysql_fetch_row(rows.get());
+    return row ? std::strtoull(row[0], nullptr, 10) : 0;
   }
 
   Result<Batch> read_batch(uint64_t rows_max) {
@@ -140,11 +227,14 @@ class Extraction {
   const CallContext& call_;
   RowQueue& queue_;
   MYSQL* mysql_;
+  std::vector<Token> tokens_;  // of the query, as written
+  BoundQuery query_;
   Columns columns_;
   std::optional<RowReader> reader_;
   uint64_t row_number_ = 0;
   bool is_done_ = false;
   bool is_drained_ = false;
+  uint16_t warnings_told_ = 0;
   Statement statement_;
 };
 
@@ -154,6 +244,8 @@ Status extract(const ExtractSettings& settings, const CallContext& call, RowQueu
   OSIRIS_ASSIGN(ConnectionPool::Lease lease,
                 ConnectionPool::of_process().acquire(settings.server, settings.pool, call));
   const Deadline::Scope scope(*call.deadline);
+  if (settings.rows_max && *settings.rows_max <= UINT64_MAX - settings.rows_skipped)
+    OSIRIS_TRY(lease->limit_rows(settings.rows_skipped + *settings.rows_max, settings.server, call));
   Status status;
   bool is_drained = false;
   {
@@ -163,7 +255,7 @@ Status extract(const ExtractSettings& settings, const CallContext& call, RowQueu
     // Closing a statement reads the rest of its result; the rest of a large one is not worth it.
     if (!status.ok() || !is_drained) lease->abandon();
   }
-  if (status.ok() && is_drained) lease.declare_clean();
+  if (status.ok() && is_drained && lease->end_transaction(settings.server, call).ok()) lease.declare_clean();
   return status;
 }
 

@@ -186,6 +186,8 @@ Result<ExtractSettings> read_extract_settings(const StepContext& context) {
   if (!query.empty() && !table.empty()) {
     return config_fault(context, "'query' and 'table' are both set", "keep one of them");
   }
+  if (query.empty() && !config["values"].is_null())
+    return config_fault(context, "'values' is set without a 'query'", "values are bound in a query: WHERE id > $least");
   for (const Json& column : config["columns"].items()) {
     if (column.as_string().empty())
       return config_fault(context, "'columns' must hold column names, got " + column.dump());
@@ -207,11 +209,14 @@ Result<ExtractSettings> read_extract_settings(const StepContext& context) {
       OSIRIS_TRY(read_number(context, *source, "pool_recycle", 0, UINT32_MAX, settings.pool.recycle_s));
   }
   settings.echo = config["echo"].as_bool();
+  if (config["on_warning"].as_string() == "log") settings.on_warning = OnWarning::kLog;
+  for (const Json& allowed : config["allow"].items()) settings.allows_call |= allowed.as_string() == "call";
 
   if (!query.empty()) {
     // A query's rows are counted and its columns chosen here, not by wrapping it in another SELECT: a subquery loses
     // its ORDER BY, and not every statement that returns rows may be one.
     settings.sql = query;
+    settings.values = config["values"];
     settings.rows_skipped = offset;
     if (limit > 0) settings.rows_max = limit;
     return settings;

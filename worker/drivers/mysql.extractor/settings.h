@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "protocol/base/error.h"
+#include "protocol/base/json.h"
 #include "protocol/base/wipe.h"
 #include "worker/driver_api/driver.h"
+#include "worker/drivers/mysql.extractor/warnings.h"
 
 namespace osiris::worker::mysql {
 
@@ -48,12 +50,15 @@ struct PoolSettings {
 struct ExtractSettings {
   ServerSettings server;
   PoolSettings pool;
-  std::string sql;                   // what is sent
+  std::string sql;                   // what is sent, once its $names are bound
+  Json values;                       // the values of the $names in `sql`: an object, or null
   std::vector<std::string> columns;  // keep only these of the result, in this order; empty: all
   std::optional<uint64_t> rows_max;  // stop after so many rows
   uint64_t rows_skipped = 0;         // drop so many rows first
   uint64_t batch_rows = 10000;
   bool echo = false;
+  bool allows_call = false;
+  OnWarning on_warning = OnWarning::kError;
 };
 
 // Errors say `Step <id>: ...` and carry connection.invalid_config or config.invalid.
