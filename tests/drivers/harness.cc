@@ -187,7 +187,8 @@ duckdb_connection StepHarness::open_connection() {
   return connection;
 }
 
-Result<uint64_t> StepHarness::run_confined(std::string_view sql) {
+Result<uint64_t> StepHarness::run_confined(std::string_view sql, const Json& values) {
+  bound_values_ = values;
   if (is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
   duckdb_result result;
   const std::string text = "CREATE TABLE " + output_table_.quoted() + " AS " + std::string(sql);
@@ -200,7 +201,8 @@ Result<uint64_t> StepHarness::run_confined(std::string_view sql) {
   return static_cast<uint64_t>(std::stoull(query("SELECT count(*) FROM {out}")));
 }
 
-Status StepHarness::describe_confined(std::string_view sql) {
+Status StepHarness::describe_confined(std::string_view sql, const Json& values) {
+  bound_values_ = values;
   return sql::execute(connection_handle_,
                       "CREATE TABLE " + output_table_.quoted() + " AS FROM (" + std::string(sql) + ") LIMIT 0");
 }

@@ -84,6 +84,8 @@ class StepHarness : public StepContext {
   std::vector<std::string> logs() const;
   std::vector<RecordedOutput> outputs() const;
   std::vector<uint64_t> progress_reports() const;
+  // What the driver gave run_confined() or describe_confined() to bind; the harness itself binds nothing.
+  const Json& bound_values() const { return bound_values_; }
   // Everything the driver said (events, metrics, logs, output paths), for searching secrets in.
   std::string everything_said() const;
 
@@ -104,8 +106,8 @@ class StepHarness : public StepContext {
   duckdb_connection connection_handle() override { return connection_handle_; }
   duckdb_connection open_connection() override;
   const sql::TableName& output_table() const override { return output_table_; }
-  Result<uint64_t> run_confined(std::string_view sql) override;
-  Status describe_confined(std::string_view sql) override;
+  Result<uint64_t> run_confined(std::string_view sql, const Json& values) override;
+  Status describe_confined(std::string_view sql, const Json& values) override;
   bool is_cancelled() const override { return cancelled_; }
   void progress(uint64_t rows) override;
   void event(std::string_view name, Json fields) override;
@@ -139,6 +141,7 @@ class StepHarness : public StepContext {
   std::vector<std::string> logs_;
   std::vector<RecordedOutput> outputs_;
   std::vector<uint64_t> progress_;
+  Json bound_values_;
 };
 
 }  // namespace osiris::worker::test

@@ -85,7 +85,7 @@ class PlanChecker {
         continue;
       }
       inputs.sampled = inputs.sampled || found->second.sampled;
-      inputs.views.push_back({{input.name}, found->second.relation});
+      inputs.views.push_back({{input.name}, found->second.relation, input.from_step});
       inputs.inputs.push_back({input.name, input.from_step, 0});
     }
     if (inputs.views.size() + inputs.unknown.size() == 1) {

@@ -6,6 +6,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/random.h"
 #include "protocol/base/text.h"
+#include "worker/driver_api/file_columns.h"
 #include "worker/driver_api/sql.h"
 
 namespace osiris::worker {
@@ -92,15 +93,6 @@ namespace {
 
 std::string random_name() { return std::string(kNamePrefix) + to_hex(random_bytes(kNameDigits / 2)); }
 
-std::string sql_text(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') out += '\'';
-    out += c;
-  }
-  return out + "'";
-}
-
 Access trusted_access() {
   Access access;
   access.trusted = true;
@@ -172,11 +164,12 @@ Result<std::shared_ptr<const Relation>> Database::import_parquet(const std::file
   OSIRIS_ASSIGN(const auto connection, connect());
   OSIRIS_ASSIGN(auto database, attach());
   const std::string name = sql::TableName{database->name(), "main", std::string(table)}.quoted();
+  const auto select = select_from_parquet(connection->handle(), sql::quote_literal(file.string()), FileReader::kWorker);
   const Status created =
-      connection->execute("CREATE TABLE " + name + " AS SELECT * FROM read_parquet(" + sql_text(file.string()) + ")");
+      select.ok() ? connection->execute("CREATE TABLE " + name + " AS " + *select) : Status(select.error());
   if (!created.ok()) {
     Error error = created.error().within("cannot read the relation that was sent");
-    if (error.code == Code::kInternal) error.code = Code::kInvalidArgument;
+    if (error.code == Code::kInternal || error.code == Code::kStepFailed) error.code = Code::kInvalidArgument;
     return error;
   }
   OSIRIS_ASSIGN(const uint64_t rows, connection->single_number("SELECT count(*) FROM " + name));
@@ -185,9 +178,16 @@ Result<std::shared_ptr<const Relation>> Database::import_parquet(const std::file
 
 Status Database::export_parquet(const Relation& relation, const std::filesystem::path& file) {
   OSIRIS_ASSIGN(const auto connection, connect());
-  const Status status = connection->execute("COPY " + relation.qualified_name() + " TO " + sql_text(file.string()) +
-                                            " (FORMAT parquet, COMPRESSION zstd)");
-  if (!status.ok()) return status.error().within("cannot write the relation as Parquet");
+  const std::string source = relation.qualified_name();
+  const auto columns = file_columns(connection->handle(), source, FileFormat::kParquet, FileReader::kWorker);
+  const Status status = columns.ok() ? write_file(connection->handle(), source, *columns, FileFormat::kParquet,
+                                                  file.string(), ", COMPRESSION zstd")
+                                     : Status(columns.error());
+  if (!status.ok()) {
+    Error error = status.error().within("cannot write the relation as Parquet");
+    error.message = without_random_names(error.message);
+    return error;
+  }
   return {};
 }
 

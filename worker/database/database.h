@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "protocol/base/error.h"
+#include "protocol/base/json.h"
 #include "worker/database/engine.h"
 #include "worker/driver_api/sql.h"
 
@@ -120,6 +121,7 @@ std::string without_random_names(std::string_view text);
 struct StepInput {
   std::vector<std::string> names;  // views to make: "df_x", "input_df"
   std::shared_ptr<const Relation> relation;
+  std::string from_step = {};  // for messages, where the name does not show it
 };
 
 // One attempt of one step. interrupt() may be called from any thread; the rest by the step's.
@@ -134,8 +136,8 @@ class StepDatabase {
   duckdb_connection handle();
   duckdb_connection open_another();
   const sql::TableName& output_table();
-  Result<uint64_t> run_confined(std::string_view sql);
-  Status describe_confined(std::string_view sql);
+  Result<uint64_t> run_confined(std::string_view sql, const Json& values = Json());
+  Status describe_confined(std::string_view sql, const Json& values = Json());
   // The output, if the step made a table; the rows are counted.
   Result<std::shared_ptr<const Relation>> take_output();
   void interrupt();

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "protocol/base/error.h"
+#include "protocol/base/json.h"
 #include "protocol/model/plan.h"
 
 namespace osiris::worker {
@@ -45,19 +46,21 @@ struct ScriptTarget {
   std::string scratch_database;  // attached already, as is the next
   std::string output_database;
   std::string output_table;
-  std::vector<std::string> inputs;          // names for hints
+  std::vector<std::string> inputs;          // names of tables it reads
+  std::vector<std::string> inputs_shown;    // the same for hints, with the step where the name does not show it
   std::vector<std::string> unknown_inputs;  // those of them that have no columns yet, for describe_script()
 };
 // Runs `sql` on a confined connection whose `access` is given here (scratch and output are filled in from `target`);
-// the last statement's rows become output_database.main.output_table. Returns the number of rows. kStepFailed with the
-// engine's text when the SQL is at fault, kCancelled when it was interrupted, kExhausted when memory or spill space ran
-// out.
-Result<uint64_t> run_script(duckdb_connection confined, std::string_view sql, Access access,
+// the last statement's rows become output_database.main.output_table. `values`: an object; the SQL names each as $key.
+// Returns the number of rows. kStepFailed with the engine's text when the SQL is at fault, kCancelled when it was
+// interrupted, kExhausted when memory or spill space ran out.
+Result<uint64_t> run_script(duckdb_connection confined, std::string_view sql, const Json& values, Access access,
                             const ScriptTarget& target);
 // Binds `sql` and makes output_database.main.output_table with the columns that running it would give, and no rows.
 // Statements before the last are run: they only reach the scratch database. kUnsupported when the columns depend on the
 // rows (PIVOT) or on those of an unknown input: then the SQL was parsed, and every table it names is an input or its
 // own. Otherwise the errors of run_script().
-Status describe_script(duckdb_connection confined, std::string_view sql, Access access, const ScriptTarget& target);
+Status describe_script(duckdb_connection confined, std::string_view sql, const Json& values, Access access,
+                       const ScriptTarget& target);
 
 }  // namespace osiris::worker

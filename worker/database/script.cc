@@ -13,12 +13,14 @@
 #include <duckdb/parser/statement/multi_statement.hpp>
 #include <duckdb/parser/statement/select_statement.hpp>
 #include <duckdb/planner/binder.hpp>
+#include <duckdb/planner/bound_parameter_map.hpp>
 
 #include <algorithm>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 #include "worker/database/access.h"
+#include "worker/database/bound_values.h"
 #include "worker/database/engine.h"
 #include "worker/database/script_errors.h"
 
@@ -58,7 +60,6 @@ Status check_name(const duckdb::CreateInfo& info, const ScriptTarget& target) {
 }
 
 Status check_kind(const SQLStatement& statement, const ScriptTarget& target) {
-  if (!statement.named_param_map.empty()) return refused("parameters ($1, ?)");
   switch (statement.type) {
     case StatementType::SELECT_STATEMENT:
     case StatementType::INSERT_STATEMENT:
@@ -88,8 +89,8 @@ Status check_kind(const SQLStatement& statement, const ScriptTarget& target) {
 
 class Script {
  public:
-  Script(duckdb::Connection& confined, Access access, const ScriptTarget& target)
-      : confined_(confined), access_(std::move(access)), target_(target) {
+  Script(duckdb::Connection& confined, Access access, const ScriptTarget& target, BoundValues values)
+      : confined_(confined), access_(std::move(access)), target_(target), values_(std::move(values)) {
     access_.trusted = false;
     access_.output_database.clear();
     access_.scratch_database.clear();
@@ -112,11 +113,15 @@ class Script {
     const std::string kind = duckdb::StatementTypeToString(statements_.back()->type);
     const bool is_select = statements_.back()->type == StatementType::SELECT_STATEMENT;
     auto again = statements_.back()->Copy();
-    auto prepared = confined_.Prepare(std::move(statements_.back()));
-    if (prepared->HasError()) return engine_error(prepared->error, target_);
-    if (prepared->GetStatementProperties().return_type != duckdb::StatementReturnType::QUERY_RESULT)
-      return gives_no_rows(kind);
-    return make_output(prepared->GetNames(), is_select ? inner_columns(std::move(again)).types : prepared->GetTypes());
+    // Planned with its values, because their types decide what it gives. Its inputs have no rows here.
+    BoundValues values = values_of(*statements_.back(), values_);
+    auto pending = confined_.PendingQuery(std::move(statements_.back()), values);
+    if (pending->HasError()) return engine_error(pending->GetErrorObject(), target_);
+    if (pending->properties.return_type != duckdb::StatementReturnType::QUERY_RESULT) return gives_no_rows(kind);
+    const auto names = pending->names;
+    const auto types = pending->types;
+    pending.reset();
+    return make_output(names, is_select ? inner_columns(std::move(again)).types : types);
   }
 
  private:
@@ -132,6 +137,7 @@ class Script {
         statements_.push_back(std::move(statement));
       }
     }
+    OSIRIS_TRY(check_bound_names(statements_, values_));
     if (statements_.empty())
       return Error(Code::kStepFailed, "the SQL holds no statement", "Write a SELECT.",
                    category::kTransformInvalidInput);
@@ -196,26 +202,68 @@ class Script {
 
   // Binds the statement, which reveals every database it would change, and only then runs it.
   Result<duckdb::unique_ptr<duckdb::QueryResult>> execute(duckdb::unique_ptr<SQLStatement> statement) {
+    if (!statement->named_param_map.empty()) return execute_with_values(std::move(statement));
     auto prepared = confined_.Prepare(std::move(statement));
     if (prepared->HasError()) return engine_error(prepared->error, target_);
+    OSIRIS_TRY(check_changes(prepared->GetStatementProperties()));
+    duckdb::vector<duckdb::Value> no_values;
+    return checked(prepared->Execute(no_values, /*allow_stream_result=*/false));
+  }
+
+  // Planned with its values, because their types decide what it means.
+  Result<duckdb::unique_ptr<duckdb::QueryResult>> execute_with_values(duckdb::unique_ptr<SQLStatement> statement) {
+    if (statement->type != StatementType::EXPLAIN_STATEMENT) {
+      OSIRIS_ASSIGN(const duckdb::StatementProperties properties, planned(*statement));
+      OSIRIS_TRY(check_changes(properties));
+    }
+    BoundValues values = values_of(*statement, values_);
+    auto pending = confined_.PendingQuery(std::move(statement), values);
+    if (pending->HasError()) return engine_error(pending->GetErrorObject(), target_);
+    return checked(pending->Execute());
+  }
+
+  Status check_changes(const duckdb::StatementProperties& properties) const {
     const auto state = AccessState::of(*confined_.context);
-    for (const auto& entry : prepared->GetStatementProperties().modified_databases) {
+    for (const auto& entry : properties.modified_databases) {
       if (!state->may_write(entry.first))
         return engine_error(
             duckdb::ErrorData(duckdb::PermissionException("a step's SQL can only change tables that it made itself")),
             target_);
     }
-    duckdb::vector<duckdb::Value> no_values;
-    auto result = prepared->Execute(no_values, /*allow_stream_result=*/false);
+    return {};
+  }
+
+  Result<duckdb::unique_ptr<duckdb::QueryResult>> checked(duckdb::unique_ptr<duckdb::QueryResult> result) const {
     if (result->HasError()) return engine_error(result->GetErrorObject(), target_);
     return Result<duckdb::unique_ptr<duckdb::QueryResult>>(std::move(result));
+  }
+
+  // Whether it only reads; also true of one that cannot be bound, whose error comes when it runs.
+  bool only_reads(const SQLStatement& statement) {
+    if (statement.named_param_map.empty()) {
+      const auto prepared = confined_.Prepare(statement.Copy());
+      return prepared->HasError() || prepared->GetStatementProperties().IsReadOnly();
+    }
+    auto properties = planned(statement);
+    return !properties.ok() || properties->IsReadOnly();
+  }
+
+  // What planning it with its values shows. A pending query may run before it is asked to; an explained one never does.
+  Result<duckdb::StatementProperties> planned(const SQLStatement& statement) {
+    BoundValues values = values_of(statement, values_);
+    auto explain = duckdb::make_uniq<duckdb::ExplainStatement>(statement.Copy());
+    explain->named_param_map = statement.named_param_map;
+    const auto pending = confined_.PendingQuery(std::move(explain), values);
+    if (pending->HasError()) return engine_error(pending->GetErrorObject(), target_);
+    return pending->properties;
   }
 
   duckdb::unique_ptr<SQLStatement> create_as(duckdb::unique_ptr<SQLStatement> select,
                                              const std::string& database) const {
     auto info = duckdb::make_uniq<duckdb::CreateTableInfo>(database, "main", target_.output_table);
-    info->query = duckdb::unique_ptr_cast<SQLStatement, duckdb::SelectStatement>(std::move(select));
     auto create = duckdb::make_uniq<duckdb::CreateStatement>();
+    create->named_param_map = select->named_param_map;
+    info->query = duckdb::unique_ptr_cast<SQLStatement, duckdb::SelectStatement>(std::move(select));
     create->info = std::move(info);
     return create;
   }
@@ -225,15 +273,12 @@ class Script {
   Result<uint64_t> keep_select(duckdb::unique_ptr<SQLStatement> statement) {
     // One transaction writes to one database only, and nextval() writes to the scratch one: then by way of a table
     // there.
-    if (!access_.scratch_database.empty()) {
-      auto prepared = confined_.Prepare(statement->Copy());
-      if (!prepared->HasError() && !prepared->GetStatementProperties().IsReadOnly()) {
-        OSIRIS_TRY(execute(create_as(std::move(statement), target_.scratch_database)));
-        duckdb::Parser parser;
-        parser.ParseQuery("SELECT * FROM " + duckdb::KeywordHelper::WriteQuoted(target_.scratch_database, '"') +
-                          ".main." + duckdb::KeywordHelper::WriteQuoted(target_.output_table, '"'));
-        statement = std::move(parser.statements[0]);
-      }
+    if (!access_.scratch_database.empty() && !only_reads(*statement)) {
+      OSIRIS_TRY(execute(create_as(std::move(statement), target_.scratch_database)));
+      duckdb::Parser parser;
+      parser.ParseQuery("SELECT * FROM " + duckdb::KeywordHelper::WriteQuoted(target_.scratch_database, '"') +
+                        ".main." + duckdb::KeywordHelper::WriteQuoted(target_.output_table, '"'));
+      statement = std::move(parser.statements[0]);
     }
     allow_output();
     auto again = statement->Copy();
@@ -259,9 +304,12 @@ class Script {
   // Of a SELECT's result as a query around it would see them: at the root the engine makes INTEGER of NULL.
   Columns inner_columns(duckdb::unique_ptr<SQLStatement> select) {
     Columns columns;
+    BoundValues values = values_of(*select, values_);
     confined_.context->RunFunctionInTransaction([&] {
       const auto binder = duckdb::Binder::CreateBinder(*confined_.context);
       binder->SetCanContainNulls(true);
+      duckdb::BoundParameterMap parameters(values);
+      binder->SetParameters(parameters);
       const auto bound = binder->Bind(*select);
       columns = {bound.names, bound.types};
     });
@@ -296,24 +344,30 @@ class Script {
   const ScriptTarget& target_;
   Statements statements_;         // as they are run: PIVOT is taken apart
   bool depends_on_rows_ = false;  // the columns of the result, in the case of PIVOT
+  BoundValues values_;
 };
 
 }  // namespace
 
-Result<uint64_t> run_script(duckdb_connection confined, std::string_view sql, Access access,
+Result<uint64_t> run_script(duckdb_connection confined, std::string_view sql, const Json& values, Access access,
                             const ScriptTarget& target) {
   try {
-    auto rows = Script(*reinterpret_cast<duckdb::Connection*>(confined), std::move(access), target).run(sql);
+    OSIRIS_ASSIGN(BoundValues bound, bound_values(values));
+    auto rows =
+        Script(*reinterpret_cast<duckdb::Connection*>(confined), std::move(access), target, std::move(bound)).run(sql);
     return rows.ok() ? rows : Result<uint64_t>(in_text(rows.error(), sql, target));
   } catch (const std::exception& failure) {
     return in_text(engine_error(duckdb::ErrorData(failure), target), sql, target);
   }
 }
 
-Status describe_script(duckdb_connection confined, std::string_view sql, Access access, const ScriptTarget& target) {
+Status describe_script(duckdb_connection confined, std::string_view sql, const Json& values, Access access,
+                       const ScriptTarget& target) {
   try {
+    OSIRIS_ASSIGN(BoundValues bound, bound_values(values));
     const Status described =
-        Script(*reinterpret_cast<duckdb::Connection*>(confined), std::move(access), target).describe(sql);
+        Script(*reinterpret_cast<duckdb::Connection*>(confined), std::move(access), target, std::move(bound))
+            .describe(sql);
     return described.ok() ? described : Status(in_text(described.error(), sql, target));
   } catch (const std::exception& failure) {
     return in_text(engine_error(duckdb::ErrorData(failure), target), sql, target);

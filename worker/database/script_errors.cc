@@ -22,7 +22,7 @@ std::string name_after(const std::string& text, std::string_view what) {
 
 std::string inputs_hint(const ScriptTarget& target) {
   if (target.inputs.empty()) return "This step has no inputs: name the steps it reads in `needs`.";
-  return "This step reads " + join(target.inputs, ", ") + "; name further steps in `needs`.";
+  return "This step reads " + join(target.inputs_shown, ", ") + "; name further steps in `needs`.";
 }
 
 // The input that `name` was meant for: "people" and "read-people" for df_read_people.

@@ -78,17 +78,18 @@ const sql::TableName& StepDatabase::output_table() {
   return output_table_;
 }
 
-Result<uint64_t> StepDatabase::run_confined(std::string_view sql) {
-  return with_confined([sql](duckdb_connection confined, Access access, const ScriptTarget& target) {
-    return run_script(confined, sql, std::move(access), target);
+Result<uint64_t> StepDatabase::run_confined(std::string_view sql, const Json& values) {
+  return with_confined([sql, &values](duckdb_connection confined, Access access, const ScriptTarget& target) {
+    return run_script(confined, sql, values, std::move(access), target);
   });
 }
 
-Status StepDatabase::describe_confined(std::string_view sql) {
-  const auto described = with_confined([sql](duckdb_connection confined, Access access, const ScriptTarget& target) {
-    const Status status = describe_script(confined, sql, std::move(access), target);
-    return status.ok() ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(status.error());
-  });
+Status StepDatabase::describe_confined(std::string_view sql, const Json& values) {
+  const auto described =
+      with_confined([sql, &values](duckdb_connection confined, Access access, const ScriptTarget& target) {
+        const Status status = describe_script(confined, sql, values, std::move(access), target);
+        return status.ok() ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(status.error());
+      });
   return described.ok() ? Status() : Status(described.error());
 }
 
@@ -103,7 +104,13 @@ Result<uint64_t> StepDatabase::with_confined(
   for (const StepInput& input : inputs_) {
     access.readable_databases.push_back(input.relation->database());
     target.inputs.insert(target.inputs.end(), input.names.begin(), input.names.end());
+    for (const std::string& name : input.names) {
+      const bool shows_step =
+          input.from_step.empty() || name == relation_name(input.from_step) || name == kOnlyInputName;
+      target.inputs_shown.push_back(shows_step ? name : name + " (step " + input.from_step + ")");
+    }
   }
+  target.inputs_shown.insert(target.inputs_shown.end(), unknown_.begin(), unknown_.end());
   target.inputs.insert(target.inputs.end(), unknown_.begin(), unknown_.end());
   target.unknown_inputs = unknown_;
   target.scratch_database = scratch->name();

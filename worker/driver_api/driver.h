@@ -75,12 +75,12 @@ class StepContext {
   virtual const sql::TableName& output_table() const = 0;
   // Runs one SQL text of the user's, confined: it sees the inputs and nothing else, cannot touch files, settings,
   // extensions or other databases. Several statements are run in order; the last one's result becomes output_table().
-  // Returns the rows of the result.
-  virtual Result<uint64_t> run_confined(std::string_view sql) = 0;
+  // `values`: null or an object, each member bound where the SQL names it ($key). Returns the rows of the result.
+  virtual Result<uint64_t> run_confined(std::string_view sql, const Json& values) = 0;
 
   // Binds that SQL without running its last statement, and makes output_table() with the columns it would have and no
   // rows. Inputs may be empty.
-  virtual Status describe_confined(std::string_view sql) = 0;
+  virtual Status describe_confined(std::string_view sql, const Json& values) = 0;
 
   // True once the run is cancelled, the step timed out or the host is gone; from then on. Poll it between batches.
   // Running statements on connection_handle() are interrupted by the worker itself.

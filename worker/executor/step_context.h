@@ -43,8 +43,12 @@ class AttemptContext : public StepContext {
   duckdb_connection connection_handle() override { return parts_.database.handle(); }
   duckdb_connection open_connection() override { return parts_.database.open_another(); }
   const sql::TableName& output_table() const override { return parts_.database.output_table(); }
-  Result<uint64_t> run_confined(std::string_view sql) override { return parts_.database.run_confined(sql); }
-  Status describe_confined(std::string_view sql) override { return parts_.database.describe_confined(sql); }
+  Result<uint64_t> run_confined(std::string_view sql, const Json& values) override {
+    return parts_.database.run_confined(sql, values);
+  }
+  Status describe_confined(std::string_view sql, const Json& values) override {
+    return parts_.database.describe_confined(sql, values);
+  }
   bool is_cancelled() const override { return parts_.control.stopped() != Stop::kNone; }
   void progress(uint64_t rows) override { parts_.control.rows = rows; }
   void event(std::string_view name, Json fields) override;

@@ -174,7 +174,7 @@ void StepRunner::gather_inputs(const PlanStep& step, const Relations& inputs, Pr
   for (const PlanInput& input : step.inputs) {
     const auto found = inputs.find(input.from_step);
     if (found == inputs.end()) continue;  // a writer: it has no rows to give
-    prepared.views.push_back({{input.name}, found->second});
+    prepared.views.push_back({{input.name}, found->second, input.from_step});
     prepared.inputs.push_back({input.name, input.from_step, found->second->rows()});
     rows += found->second->rows();
     emit_event(sink_, "inputs_resolved", step.id,

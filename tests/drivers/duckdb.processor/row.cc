@@ -1,5 +1,7 @@
 // The harness runs the SQL as a statement of its own; what confines it is the worker's database, and is tested with
 // that.
+#include <gtest/gtest.h>
+
 #include "tests/drivers/suite.h"
 #include "worker/drivers/duckdb.processor/driver.h"
 
@@ -21,6 +23,13 @@ void arrange_failure(StepHarness& step) {
 void arrange_endless(StepHarness& step) {
   step.set_config(
       {{"query", "SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * b.range = -1"}});
+}
+
+TEST(DuckdbProcessor, GivesTheValuesOfItsConfigToBeBound) {
+  StepHarness step;
+  step.set_config({{"query", "SELECT 1 AS a"}, {"values", Json::object({{"since", "O'Brien"}})}});
+  ASSERT_TRUE(step.run(duckdb_processor()).ok());
+  EXPECT_EQ(step.bound_values(), Json::object({{"since", "O'Brien"}}));
 }
 
 }  // namespace

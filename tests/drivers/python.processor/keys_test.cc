@@ -161,7 +161,7 @@ TEST_F(PythonKeys, FormatParquetIsTheDefaultAndKeepsTypesExactly) {
       {{"code", "import os, shutil\nshutil.copyfile(os.environ['OSIRIS_INPUT'], os.environ['OSIRIS_OUTPUT'])\n"}});
   expect_success();
   EXPECT_EQ(step.output_columns(),
-            "u UBIGINT, h DECIMAL(38,0), d DECIMAL(20,2), day DATE, ts TIMESTAMP, tz TIMESTAMP WITH TIME ZONE, b BLOB, "
+            "u UBIGINT, h HUGEINT, d DECIMAL(20,2), day DATE, ts TIMESTAMP, tz TIMESTAMP WITH TIME ZONE, b BLOB, "
             "l INTEGER[], "
             "s STRUCT(a INTEGER, b VARCHAR), n INTEGER, yes BOOLEAN, empty VARCHAR, f FLOAT, id UUID, t TIME");
   EXPECT_EQ(step.query("SELECT count(*) FROM (SELECT * FROM {out} EXCEPT SELECT * FROM \"in all\".main.t)"), "0\n");
@@ -182,7 +182,9 @@ TEST_F(PythonKeys, TheParquetInputIsAParquetFile) {
 TEST_F(PythonKeys, AHugeIntegerBeyondThirtyEightDigitsIsAnErrorAndNotRounded) {
   step.add_input("huge", "SELECT 170141183460469231731687303715884105727::HUGEINT AS h");
   step.set_config({{"code", "pass"}});
-  EXPECT_THAT(failure(), HasSubstr("cannot hand df_huge to the script as parquet"));
+  EXPECT_THAT(failure(),
+              HasSubstr("cannot hand df_huge to the script: column 'h' (HUGEINT) cannot be kept in Parquet as "
+                        "DECIMAL(38,0): a value does not fit"));
 }
 
 TEST_F(PythonKeys, FormatCsv) {

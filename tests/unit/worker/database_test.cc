@@ -336,6 +336,13 @@ TEST_F(DatabaseTest, WorksInUtcWhateverTheMachineSays) {
             "2024-07-01 02:00:00");
 }
 
+TEST_F(DatabaseTest, IdsThatShareANameAreToldApartInTheHint) {
+  StepDatabase reader(database_, "reader", {{{"df_a_b_1b"}, input_, "a-b"}, {{"df_a_b_2c"}, other_, "a_b"}});
+  const auto rows = reader.run_confined("SELECT * FROM df_a_b");
+  ASSERT_FALSE(rows.ok());
+  EXPECT_THAT(rows.error().hint, HasSubstr("This step reads df_a_b_1b (step a-b), df_a_b_2c (step a_b)"));
+}
+
 TEST_F(DatabaseTest, RelationsSurviveATripAsParquet) {
   const auto file = directory_ / "it's.parquet";
   const Status written = database_->export_parquet(*input_, file);

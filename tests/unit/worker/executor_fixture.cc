@@ -41,7 +41,8 @@ Result<StepOutcome> until_cancelled(StepContext& step) {
 }
 Result<StepOutcome> endless_query(StepContext& step) {
   gate->wait();
-  return step.run_confined("SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * b.range = -1")
+  return step.run_confined("SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * b.range = -1",
+                           Json())
                  .ok()
              ? Result<StepOutcome>(StepOutcome{})
              : Result<StepOutcome>(Error(Code::kStepFailed, "interrupted"));
@@ -71,7 +72,7 @@ Result<StepOutcome> write_file(StepContext& step) {
   return StepOutcome{0, 1};
 }
 Result<StepOutcome> count_input(StepContext& step) {
-  const auto rows = step.run_confined("SELECT * FROM input_df");
+  const auto rows = step.run_confined("SELECT * FROM input_df", Json());
   if (!rows.ok()) return rows.error();
   return StepOutcome{*rows, 0};
 }

@@ -17,13 +17,15 @@ Result<StepOutcome> run(StepContext& step) {
 
   StepOutcome outcome;
   for (const Input& input : step.inputs()) outcome.rows_read += input.rows;
-  auto rows = step.run_confined(query);
+  auto rows = step.run_confined(query, step.config()["values"]);
   if (!rows.ok()) return rows.error().within("DuckDB transformation failed");
   step.progress(*rows);
   return outcome;
 }
 
-Status describe(StepContext& step) { return step.describe_confined(step.config()["query"].as_string()); }
+Status describe(StepContext& step) {
+  return step.describe_confined(step.config()["query"].as_string(), step.config()["values"]);
+}
 
 constexpr Driver kDriver = {.name = "duckdb.processor", .run = run, .describe = describe};
 

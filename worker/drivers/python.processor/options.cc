@@ -9,7 +9,7 @@
 namespace osiris::worker::python {
 namespace {
 
-constexpr size_t kTypeBytesMax = 64;
+constexpr size_t kTypeBytesMax = 1000;
 
 Error bad(std::string_view key, std::string_view why, std::string_view hint = {}) {
   return Error(Code::kInvalidArgument, "`" + std::string(key) + "` of the step's config " + std::string(why),
@@ -18,9 +18,10 @@ Error bad(std::string_view key, std::string_view why, std::string_view hint = {}
 
 bool is_type(const std::string& text) {
   static const std::regex known(
-      "(BOOLEAN|TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|UTINYINT|USMALLINT|UINTEGER|UBIGINT|UHUGEINT|FLOAT|DOUBLE|"
+      "((BOOLEAN|TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|UTINYINT|USMALLINT|UINTEGER|UBIGINT|UHUGEINT|FLOAT|DOUBLE|"
       "DECIMAL\\([1-9][0-9]?, ?[0-9][0-9]?\\)|VARCHAR|BLOB|DATE|TIME|TIMESTAMP|TIMESTAMP_S|TIMESTAMP_MS|TIMESTAMP_NS|"
-      "TIMESTAMPTZ|INTERVAL|UUID|JSON)(\\[\\])*");
+      "TIMESTAMPTZ|TIMETZ|TIME_NS|INTERVAL|UUID|JSON|BIT|BIGNUM)|"
+      "ENUM\\('([^']|'')*'(, ?'([^']|'')*')*\\))(\\[[0-9]{0,4}\\])*");
   return text.size() <= kTypeBytesMax && std::regex_match(text, known);
 }
 

@@ -11,6 +11,7 @@
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
+#include "worker/driver_api/file_columns.h"
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/python.processor/csv_header.h"
 #include "worker/drivers/python.processor/output_lines.h"
@@ -25,7 +26,6 @@ using sql::quote_literal;
 
 struct Column {
   std::string name, type;
-  bool is_untyped = false;
 };
 
 Result<std::vector<Column>> columns_of(duckdb_connection connection, const std::string& source) {
@@ -38,32 +38,16 @@ Result<std::vector<Column>> columns_of(duckdb_connection connection, const std::
   return columns;
 }
 
-// A column of a file without rows has no type, and DESCRIBE says INTEGER. To a script it is text, as in pandas.
-Result<std::vector<Column>> input_columns(duckdb_connection connection, const std::string& source) {
-  OSIRIS_ASSIGN(std::vector<Column> columns, columns_of(connection, source));
-  OSIRIS_ASSIGN(sql::QueryResult head, sql::run_query(connection, "SELECT * FROM " + source + " LIMIT 0"));
-  for (idx_t i = 0; i < columns.size(); ++i)
-    if (duckdb_column_type(head.get(), i) == DUCKDB_TYPE_SQLNULL) columns[i] = {columns[i].name, "VARCHAR", true};
-  return columns;
-}
-
-std::string copy_options(Format format) {
+FileFormat file_format(Format format) {
   switch (format) {
     case Format::kCsv:
-      return "(FORMAT csv, HEADER true)";
+      return FileFormat::kCsv;
     case Format::kNdjson:
-      return "(FORMAT json)";
+      return FileFormat::kNdjson;
     case Format::kParquet:
       break;
   }
-  return "(FORMAT parquet)";
-}
-
-std::string selected(const Column& column, Format format) {
-  const std::string name = quote_identifier(column.name);
-  if (column.is_untyped) return "CAST(" + name + " AS VARCHAR) AS " + name;
-  const bool wide = column.type == "HUGEINT" || column.type == "UHUGEINT";
-  return wide && format == Format::kParquet ? "CAST(" + name + " AS DECIMAL(38,0)) AS " + name : name;
+  return FileFormat::kParquet;
 }
 
 // DuckDB's text without its advice on parameters that a step cannot set, and without our SQL.
@@ -156,14 +140,36 @@ class OutputFileReader {
     return list;
   }
 
+  // The same for a Parquet file, where a type may be kept as another one.
+  Result<std::string> declared_values(const std::string& source) const {
+    const duckdb_connection connection = step_.connection_handle();
+    OSIRIS_ASSIGN(const std::vector<FileColumn> in_file, described(connection, "SELECT * FROM " + source));
+    std::string nulls, list;
+    for (const auto& [name, type] : options_.columns)
+      nulls += (nulls.empty() ? "" : ", ") + ("CAST(NULL AS " + type + ")");
+    OSIRIS_ASSIGN(const std::vector<FileColumn> wanted, described(connection, "SELECT " + nulls));
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      const std::string& name = options_.columns[i].first;
+      const auto held =
+          std::find_if(in_file.begin(), in_file.end(), [&](const FileColumn& c) { return c.name == name; });
+      list += (list.empty() ? "" : ", ") + read_expression(name, held->type, wanted[i].type, FileReader::kScript);
+    }
+    return list;
+  }
+
   Result<uint64_t> load_parquet() {
     if (size_bytes_ == 0)
       return wrong("left an empty file as its output", "A Parquet file without rows still has a schema.");
     const std::string source = "read_parquet(" + path_ + ")";
-    if (options_.columns.empty()) return create("SELECT * FROM " + source);
-    OSIRIS_ASSIGN(const std::vector<Column> found, columns_of(step_.connection_handle(), source));
+    const duckdb_connection connection = step_.connection_handle();
+    if (options_.columns.empty()) {
+      OSIRIS_ASSIGN(const std::string select, select_from_parquet(connection, path_, FileReader::kScript));
+      return create(select);
+    }
+    OSIRIS_ASSIGN(const std::vector<Column> found, columns_of(connection, source));
     OSIRIS_TRY(check_names(found));
-    return create("SELECT " + declared_casts() + " FROM " + source);
+    OSIRIS_ASSIGN(const std::string values, declared_values(source));
+    return create("SELECT " + values + " FROM " + source);
   }
 
   Result<uint64_t> load_csv() {
@@ -258,7 +264,12 @@ class OutputFileReader {
         if (std::none_of(found.begin(), found.end(), [&](const Column& c) { return c.name == column.name; }))
           found.push_back(column);
       OSIRIS_TRY(check_names(found));
-      return create("SELECT * FROM " + ndjson(columns));
+      OSIRIS_TRY(check_decimals(columns));
+      // These are kept as text, which DuckDB's JSON reader does not look into.
+      for (Column& column : columns)
+        if (column.type.starts_with("BIT") || column.type.starts_with("BIGNUM") || column.type.starts_with("BLOB"))
+          column.type = "VARCHAR" + column.type.substr(std::min(column.type.find('['), column.type.size()));
+      return create("SELECT " + declared_casts() + " FROM " + ndjson(columns));
     }
     // Text that looks like a date is text.
     for (Column& column : found)
@@ -268,6 +279,31 @@ class OutputFileReader {
     auto rows = create("SELECT * FROM " + ndjson(found));
     if (rows || rows.error().message.find("Failed to cast value to numerical") == std::string::npos) return rows;
     return create_with_wide_integers(std::move(found));
+  }
+
+  // A JSON number with a fraction is read as a double, which keeps 15 digits; a DECIMAL may want more of it.
+  Status check_decimals(const std::vector<Column>& columns) const {
+    std::vector<Column> decimals;
+    for (const Column& column : columns)
+      if (column.type.starts_with("DECIMAL")) decimals.push_back({column.name, "JSON"});
+    if (decimals.empty()) return {};
+    std::string looks;
+    for (const Column& column : decimals)
+      looks +=
+          (looks.empty() ? "" : ", ") +
+          ("coalesce(bool_or(len(list_filter(regexp_extract_all(regexp_replace(CAST(" + quote_identifier(column.name) +
+           " AS VARCHAR), '\"([^\"\\\\]|\\\\.)*\"', '', 'g'), "
+           "'[0-9]+\\.[0-9]+([eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+'), lambda number: "
+           "length(regexp_replace(regexp_replace(number, '[eE].*', ''), '^[0.]*|[0.]*$|\\.', '', 'g')) > 15)) > 0), "
+           "false)::INTEGER");
+    OSIRIS_ASSIGN(sql::QueryResult found,
+                  sql::run_query(step_.connection_handle(), "SELECT " + looks + " FROM " + ndjson(decimals)));
+    for (size_t i = 0; i < decimals.size(); ++i)
+      if (found.integer(i) != 0)
+        return wrong("left a number of more than 15 digits for column '" + decimals[i].name +
+                         "', a DECIMAL, which a JSON number does not keep",
+                     "Write it as text: \"12345678901234.56\".");
+    return {};
   }
 
   // DuckDB's look at the file takes every integer for a BIGINT, also one beyond it.
@@ -306,23 +342,28 @@ class OutputFileReader {
 
 Result<std::vector<InputFile>> export_inputs(StepContext& step, Format format, const std::filesystem::path& directory) {
   std::vector<InputFile> files;
+  const duckdb_connection connection = step.connection_handle();
   OSIRIS_TRY(make_directories(directory));
   for (const Input& input : step.inputs()) {
     const std::string source = quote_identifier(input.name);
-    OSIRIS_ASSIGN(const std::vector<Column> columns, input_columns(step.connection_handle(), source));
+    const auto refused = [&](const Error& error) {
+      Error named = error.within("cannot hand " + input.name + " to the script");
+      if (named.category.empty()) named.category = category::kTransformInvalidInput;
+      return named;
+    };
+    OSIRIS_ASSIGN(const std::vector<Column> shown, columns_of(connection, source));
+    const auto columns = file_columns(connection, source, file_format(format), FileReader::kScript);
+    if (!columns.ok()) return refused(columns.error());
     InputFile file{input.name, input.from_step, directory / (input.name + std::string(file_suffix(format))), input.rows,
                    Json::array()};
-    std::string list;
-    for (const Column& column : columns) {
-      list += (list.empty() ? "" : ", ") + selected(column, format);
-      file.columns.push_back(Json::object({{"name", column.name}, {"type", column.type}}));
+    for (size_t i = 0; i < shown.size(); ++i) {
+      const bool has_type = (*columns)[i].type.id != DUCKDB_TYPE_SQLNULL;  // of a file without rows: text, as in pandas
+      Json column = Json::object({{"name", shown[i].name}, {"type", has_type ? shown[i].type : "VARCHAR"}});
+      if (has_type && (*columns)[i].is_kept_otherwise()) column.set("file_type", (*columns)[i].in_file.sql());
+      file.columns.push_back(std::move(column));
     }
-    const Status copied =
-        sql::execute(step.connection_handle(), "COPY (SELECT " + list + " FROM " + source + ") TO " +
-                                                   quote_literal(file.path.string()) + " " + copy_options(format));
-    if (!copied)
-      return copied.error().within("cannot hand " + input.name + " to the script as " +
-                                   std::string(format_name(format)));
+    const Status copied = write_file(connection, source, *columns, file_format(format), file.path.string());
+    if (!copied.ok()) return refused(copied.error());
     files.push_back(std::move(file));
   }
   return files;

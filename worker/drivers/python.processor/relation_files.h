@@ -19,15 +19,15 @@ struct InputFile {
   std::string from_step;
   std::filesystem::path path;
   uint64_t rows = 0;
-  Json columns;  // [{"name","type"}]
+  Json columns;  // [{"name","type"}], and "file_type" where the file keeps it as another one
 };
 
-// Writes every input of the step to <directory>/<name><suffix>. 128-bit integers become DECIMAL(38,0) in Parquet, which
-// has no such integers; nothing is rounded.
+// Writes every input of the step to <directory>/<name><suffix>, each value exactly (driver_api/file_columns.h).
 Result<std::vector<InputFile>> export_inputs(StepContext& step, Format format, const std::filesystem::path& directory);
 
-// Makes output_table() of the file the script wrote; returns its rows. Without `columns` Parquet says its own types,
-// the others are looked through whole: numbers and booleans as such, everything else text.
+// Makes output_table() of the file the script wrote; returns its rows. Without `columns` Parquet says its own types
+// (those of an input it was copied from, where it was), the others are looked through whole: numbers and booleans as
+// such, everything else text.
 Result<uint64_t> import_output(StepContext& step, const Options& options, const std::filesystem::path& file);
 
 }  // namespace osiris::worker::python

@@ -1,0 +1,261 @@
+#include "worker/driver_api/file_columns.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "protocol/base/json.h"
+#include "worker/driver_api/sql.h"
+
+namespace osiris::worker {
+namespace {
+
+using sql::quote_identifier;
+using sql::quote_literal;
+
+constexpr char kMetadataKey[] = "osiris_types";
+constexpr char kTag[] = "union_tag";  // of a UNION kept as a struct: which member it is
+
+std::string_view format_name(FileFormat format) {
+  return format == FileFormat::kParquet ? "Parquet" : format == FileFormat::kCsv ? "CSV" : "NDJSON";
+}
+
+ColumnType decimal_38() {
+  ColumnType type = ColumnType::plain(DUCKDB_TYPE_DECIMAL);
+  type.width = 38;
+  return type;
+}
+
+std::optional<ColumnType> in_parquet(const ColumnType& type, FileReader reader);
+
+// `type` with children as Parquet holds them; nullopt when one cannot be held.
+std::optional<ColumnType> with_children_in_parquet(ColumnType type, FileReader reader) {
+  for (ColumnType& child : type.children) {
+    auto held = child.id == DUCKDB_TYPE_UNION ? std::nullopt : in_parquet(child, reader);
+    if (!held) return std::nullopt;
+    child = *std::move(held);
+  }
+  return type;
+}
+
+std::optional<ColumnType> union_in_parquet(const ColumnType& type, FileReader reader) {
+  if (std::find(type.names.begin(), type.names.end(), kTag) != type.names.end()) return std::nullopt;
+  auto held = with_children_in_parquet(type, reader);
+  if (!held) return std::nullopt;
+  held->id = DUCKDB_TYPE_STRUCT;
+  held->names.insert(held->names.begin(), kTag);
+  held->children.insert(held->children.begin(), ColumnType::plain(DUCKDB_TYPE_VARCHAR));
+  return held;
+}
+
+// What Parquet holds `type` as, a UNION inside other types left out.
+std::optional<ColumnType> in_parquet(const ColumnType& type, FileReader reader) {
+  switch (type.id) {
+    case DUCKDB_TYPE_HUGEINT:
+    case DUCKDB_TYPE_UHUGEINT:
+      return reader == FileReader::kScript ? decimal_38() : ColumnType::plain(DUCKDB_TYPE_VARCHAR);
+    case DUCKDB_TYPE_BIGNUM:
+    case DUCKDB_TYPE_TIME_TZ:
+    case DUCKDB_TYPE_BIT:
+    case DUCKDB_TYPE_ENUM:
+    case DUCKDB_TYPE_INTERVAL:  // Parquet's has milliseconds and no negative ones
+      return ColumnType::plain(DUCKDB_TYPE_VARCHAR);
+    case DUCKDB_TYPE_TIMESTAMP_S:
+    case DUCKDB_TYPE_TIMESTAMP_MS:
+      return ColumnType::plain(DUCKDB_TYPE_TIMESTAMP);
+    case DUCKDB_TYPE_ARRAY: {
+      auto held = with_children_in_parquet(type, reader);
+      if (!held) return std::nullopt;
+      held->id = DUCKDB_TYPE_LIST;
+      held->size = 0;
+      return held;
+    }
+    case DUCKDB_TYPE_UNION:
+      return union_in_parquet(type, reader);
+    case DUCKDB_TYPE_LIST:
+    case DUCKDB_TYPE_MAP:
+    case DUCKDB_TYPE_STRUCT:
+      return with_children_in_parquet(type, reader);
+    default:
+      return type.sql().empty() ? std::nullopt : std::optional(type);
+  }
+}
+
+bool holds(const ColumnType& type, duckdb_type a, duckdb_type b) {
+  return type.id == a || type.id == b ||
+         std::any_of(type.children.begin(), type.children.end(),
+                     [&](const ColumnType& child) { return holds(child, a, b); });
+}
+
+bool is_known(const ColumnType& type) {
+  const bool is_nested = !type.children.empty();
+  return is_nested ? std::all_of(type.children.begin(), type.children.end(), is_known)
+                   : type.id == DUCKDB_TYPE_ENUM || !type.sql().empty();
+}
+
+std::optional<ColumnType> in_file(const ColumnType& type, FileFormat format, FileReader reader) {
+  // A column of a CSV file without rows has no type; it has no values either.
+  if (type.id == DUCKDB_TYPE_SQLNULL) return ColumnType::plain(DUCKDB_TYPE_VARCHAR);
+  if (!is_known(type)) return std::nullopt;
+  if (format == FileFormat::kCsv && holds(type, DUCKDB_TYPE_UNION, DUCKDB_TYPE_UNION)) return std::nullopt;
+  if (format != FileFormat::kParquet)
+    return holds(type, DUCKDB_TYPE_VARIANT, DUCKDB_TYPE_VARIANT) ? std::nullopt : std::optional(type);
+  auto held = in_parquet(type, reader);
+  // A struct without names for its members cannot be cast.
+  if (held && !(*held == type) && (held->sql().empty() || type.sql().empty())) return std::nullopt;
+  return held;
+}
+
+Error cannot_hold(const FileColumn& column, FileFormat format, const std::string& why) {
+  const std::string type = column.type.sql();
+  return Error(Code::kStepFailed,
+               "column '" + column.name + "' (" + (type.empty() ? "a type without a name" : type) +
+                   ") cannot be kept in " + std::string(format_name(format)) + why,
+               "cast it to another type in a step before, or choose another format");
+}
+
+std::string union_as_struct(const std::string& value, const FileColumn& column) {
+  std::string parts = quote_identifier(kTag) + " := CAST(union_tag(" + value + ") AS VARCHAR)";
+  for (size_t i = 0; i < column.type.names.size(); ++i)
+    parts += ", " + quote_identifier(column.type.names[i]) + " := CAST(union_extract(" + value + ", " +
+             quote_literal(column.type.names[i]) + ") AS " + column.in_file.children[i + 1].sql() + ")";
+  return "CASE WHEN union_tag(" + value + ") IS NULL THEN NULL ELSE struct_pack(" + parts + ") END";
+}
+
+std::string written(const FileColumn& column) {
+  const std::string name = quote_identifier(column.name);
+  if (!column.is_kept_otherwise()) return name;
+  const std::string value = column.type.id == DUCKDB_TYPE_UNION ? union_as_struct(name, column)
+                                                                : "CAST(" + name + " AS " + column.in_file.sql() + ")";
+  return value + " AS " + name;
+}
+
+std::string copy_options(const std::vector<FileColumn>& columns, FileFormat format) {
+  if (format == FileFormat::kCsv) return "FORMAT csv, HEADER true";
+  if (format == FileFormat::kNdjson) return "FORMAT json";
+  Json types = Json::object();
+  for (const FileColumn& column : columns)
+    if (column.is_kept_otherwise() && column.type.id != DUCKDB_TYPE_SQLNULL)
+      types.set(column.name, column.type.to_json());
+  if (types.size() == 0) return "FORMAT parquet";
+  return std::string("FORMAT parquet, KV_METADATA {") + kMetadataKey + ": " + quote_literal(types.dump()) + "}";
+}
+
+// JSON has no NaN and no infinity; DuckDB writes them all the same.
+Status check_json_numbers(duckdb_connection connection, const std::string& source,
+                          const std::vector<FileColumn>& columns) {
+  std::string looks;
+  std::vector<const FileColumn*> looked_at;
+  for (const FileColumn& column : columns) {
+    if (!holds(column.type, DUCKDB_TYPE_FLOAT, DUCKDB_TYPE_DOUBLE)) continue;
+    const std::string name = quote_identifier(column.name);
+    const std::string is_odd = column.type.children.empty()
+                                   ? "NOT isfinite(" + name + ")"
+                                   : "regexp_matches(regexp_replace(CAST(to_json(" + name +
+                                         ") AS VARCHAR), '\"([^\"\\\\]|\\\\.)*\"', '', 'g'), 'NaN|Inf')";
+    looks += (looks.empty() ? "" : ", ") + ("coalesce(bool_or(" + is_odd + "), false)::INTEGER");
+    looked_at.push_back(&column);
+  }
+  if (looked_at.empty()) return {};
+  OSIRIS_ASSIGN(sql::QueryResult found, sql::run_query(connection, "SELECT " + looks + " FROM " + source));
+  for (size_t i = 0; i < looked_at.size(); ++i)
+    if (found.integer(i) != 0)
+      return cannot_hold(*looked_at[i], FileFormat::kNdjson,
+                         ": it holds NaN or infinity, which JSON has no number for");
+  return {};
+}
+
+// After a failure: the column whose values cannot be kept, if it is one.
+std::optional<Error> column_at_fault(duckdb_connection connection, const std::string& source,
+                                     const std::vector<FileColumn>& columns, FileFormat format) {
+  for (const FileColumn& column : columns) {
+    if (!column.is_kept_otherwise()) continue;
+    const std::string name = quote_identifier(column.name);
+    const auto tried = sql::run_query(connection, "SELECT count(" + name + ") FROM (SELECT " + written(column) +
+                                                      " FROM " + source + ") WHERE " + name + " IS NOT NULL");
+    if (!tried.ok() && tried.error().code == Code::kStepFailed)
+      return cannot_hold(column, format, " as " + column.in_file.sql() + ": a value does not fit");
+  }
+  return std::nullopt;
+}
+
+std::string struct_as_union(const std::string& value, const ColumnType& type) {
+  std::string text = "CASE struct_extract(" + value + ", " + quote_literal(kTag) + ")";
+  for (size_t i = 0; i < type.names.size(); ++i)
+    text += " WHEN " + quote_literal(type.names[i]) + " THEN CAST(union_value(" + quote_identifier(type.names[i]) +
+            " := CAST(struct_extract(" + value + ", " + quote_literal(type.names[i]) + ") AS " +
+            type.children[i].sql() + ")) AS " + type.sql() + ")";
+  return text + " END";
+}
+
+// What the columns of a file were, by name. A file without our metadata, or with somebody else's, says nothing.
+Result<Json> types_in_metadata(duckdb_connection connection, const std::string& file) {
+  OSIRIS_ASSIGN(sql::QueryResult found,
+                sql::run_query(connection, "SELECT TRY(decode(value)) FROM parquet_kv_metadata(" + file +
+                                               ") WHERE key = CAST(" + quote_literal(kMetadataKey) + " AS BLOB)"));
+  if (found.rows() == 0) return Json::object();
+  auto types = parse_json(found.text());
+  return types.ok() ? *std::move(types) : Json::object();
+}
+
+}  // namespace
+
+Result<std::vector<FileColumn>> described(duckdb_connection connection, const std::string& select) {
+  OSIRIS_ASSIGN(sql::QueryResult result, sql::run_query(connection, "SELECT * FROM (" + select + ") LIMIT 0"));
+  std::vector<FileColumn> columns;
+  for (idx_t i = 0; i < duckdb_column_count(result.get()); ++i) {
+    duckdb_logical_type logical = duckdb_column_logical_type(result.get(), i);
+    const ColumnType type = ColumnType::of(logical);
+    duckdb_destroy_logical_type(&logical);
+    columns.push_back({duckdb_column_name(result.get(), i), type, type});
+  }
+  return columns;
+}
+
+Result<std::vector<FileColumn>> file_columns(duckdb_connection connection, const std::string& source, FileFormat format,
+                                             FileReader reader) {
+  OSIRIS_ASSIGN(std::vector<FileColumn> columns, described(connection, "SELECT * FROM " + source));
+  for (FileColumn& column : columns) {
+    auto held = in_file(column.type, format, reader);
+    if (!held) return cannot_hold(column, format, "");
+    column.in_file = *std::move(held);
+  }
+  return columns;
+}
+
+Status write_file(duckdb_connection connection, const std::string& source, const std::vector<FileColumn>& columns,
+                  FileFormat format, const std::string& file, const std::string& options) {
+  if (format == FileFormat::kNdjson) OSIRIS_TRY(check_json_numbers(connection, source, columns));
+  std::string list;
+  for (const FileColumn& column : columns) list += (list.empty() ? "" : ", ") + written(column);
+  const Status copied =
+      sql::execute(connection, "COPY (SELECT " + list + " FROM " + source + ") TO " + quote_literal(file) + " (" +
+                                   copy_options(columns, format) + options + ")");
+  if (copied.ok() || copied.error().code != Code::kStepFailed) return copied;
+  const auto at_fault = column_at_fault(connection, source, columns, format);
+  return at_fault ? *at_fault : copied.error();
+}
+
+std::string read_expression(const std::string& column, const ColumnType& in_file, const ColumnType& type,
+                            FileReader reader) {
+  const std::string name = quote_identifier(column);
+  if (type == in_file) return name;
+  if (type.id == DUCKDB_TYPE_UNION && in_parquet(type, reader) == in_file)
+    return struct_as_union(name, type) + " AS " + name;
+  return "CAST(" + name + " AS " + type.sql() + ") AS " + name;
+}
+
+Result<std::string> select_from_parquet(duckdb_connection connection, const std::string& file, FileReader reader) {
+  const std::string source = "read_parquet(" + file + ")";
+  OSIRIS_ASSIGN(const std::vector<FileColumn> columns, described(connection, "SELECT * FROM " + source));
+  OSIRIS_ASSIGN(const Json types, types_in_metadata(connection, file));
+  std::string list;
+  for (const FileColumn& column : columns) {
+    // Only a column that is still what it was written as.
+    auto was = ColumnType::from_json(types[column.name]);
+    if (was && in_parquet(*was, reader) != column.type) was.reset();
+    list += (list.empty() ? "" : ", ") + read_expression(column.name, column.type, was.value_or(column.type), reader);
+  }
+  return "SELECT " + list + " FROM " + source;
+}
+
+}  // namespace osiris::worker

@@ -1,0 +1,51 @@
+// Relations in files: the one place that knows which types a file format holds, what the others are kept as, and how
+// they come back. Python steps and relations between workers both go this way, so that both lose nothing.
+//
+//   Parquet   holds all but 128-bit integers (DECIMAL(38,0) for scripts, text between workers), BIGNUM, TIMETZ, BIT,
+//             ENUM and INTERVAL (text), TIMESTAMP_S and TIMESTAMP_MS (TIMESTAMP), ARRAY (LIST), UNION (a struct of the
+//             member's name and the members). What each column was is kept in the file's metadata.
+//   CSV       text; no UNION and no VARIANT, whose texts do not say what they are
+//   NDJSON    JSON; no VARIANT, no NaN, no infinity
+//
+// What a format cannot hold is an error that names column and type.
+#pragma once
+
+#include <duckdb.h>
+
+#include <string>
+#include <vector>
+
+#include "protocol/base/error.h"
+#include "worker/driver_api/column_type.h"
+
+namespace osiris::worker {
+
+enum class FileFormat { kParquet, kCsv, kNdjson };
+enum class FileReader { kScript, kWorker };
+
+struct FileColumn {
+  std::string name;
+  ColumnType type;
+  ColumnType in_file;
+  bool is_kept_otherwise() const { return !(type == in_file); }
+};
+
+// The columns of `source`, a table or another thing SQL can select from.
+Result<std::vector<FileColumn>> file_columns(duckdb_connection connection, const std::string& source, FileFormat format,
+                                             FileReader reader);
+
+// Writes all rows of `source` to `file`; `options` are further ones of COPY, each with a comma before it.
+Status write_file(duckdb_connection connection, const std::string& source, const std::vector<FileColumn>& columns,
+                  FileFormat format, const std::string& file, const std::string& options = {});
+
+// A SELECT of all columns of the Parquet file, each with the type its metadata says it had. `file`: an SQL literal.
+Result<std::string> select_from_parquet(duckdb_connection connection, const std::string& file, FileReader reader);
+
+// `column` of a Parquet file, which has type `in_file` there, as a value of `type`: an SQL expression.
+std::string read_expression(const std::string& column, const ColumnType& in_file, const ColumnType& type,
+                            FileReader reader);
+
+// The types of what `select` gives.
+Result<std::vector<FileColumn>> described(duckdb_connection connection, const std::string& select);
+
+}  // namespace osiris::worker
