@@ -8,6 +8,7 @@
 #include "host/commands/run_options.h"
 #include "host/commands/standalone_adapter.h"
 #include "host/compiler/adapter_inputs.h"
+#include "host/compiler/connection_check.h"
 #include "host/display/format.h"
 #include "host/project/run_index.h"
 #include "host/run/adapter_run.h"
@@ -31,8 +32,9 @@ struct Options {
 struct CheckResult {
   std::string status;  // success, failure, skipped
   double latency_ms = 0;
-  std::string message, hint, category;  // category: auth, network, permission, timeout, config, unsupported, unknown
-  Explanation explanation;              // what the adapter says of the way to the connection
+  std::string message, hint, category;     // category: auth, network, permission, timeout, config, unsupported, unknown
+  Explanation explanation;                 // what the adapter says of the way to the connection
+  std::vector<std::string> warnings = {};  // what is odd about the entry in the file
 };
 
 std::string category_of(const std::string& taxonomy, Code code) {
@@ -81,8 +83,11 @@ class Doctor {
   CheckResult examine(const ConnectionRef& ref, int64_t deadline_monotonic_ns) {
     const ComponentSpec* spec = component_for(ref.family);
     if (!spec) return {"skipped", 0, "No test available for family " + ref.family, "", "unsupported", {}};
-    auto finding = run_check(*spec, ref, deadline_monotonic_ns);
-    return finding.ok() ? *std::move(finding) : failure(finding.error());
+    const Diagnostics entry = check_connection(ref, workspace_.connections, workspace_.registry);
+    CheckResult finding = entry.ok() ? checked(*spec, ref, deadline_monotonic_ns) : failure(entry.to_error());
+    for (const Diagnostic& warning : entry.warnings())
+      if (warning.type != "unresolved_connection") finding.warnings.push_back(warning.to_text());
+    return finding;
   }
 
   // [any thread]
@@ -104,6 +109,11 @@ class Doctor {
   const std::optional<Error>& first_failure() const { return first_failure_; }
 
  private:
+  CheckResult checked(const ComponentSpec& spec, const ConnectionRef& ref, int64_t deadline_monotonic_ns) {
+    auto finding = run_check(spec, ref, deadline_monotonic_ns);
+    return finding.ok() ? *std::move(finding) : failure(finding.error());
+  }
+
   const ComponentSpec* component_for(const std::string& family) const {
     for (const ComponentSpec* spec : workspace_.registry.all(allow_mock_))
       if (spec->family() == family && !spec->driver.empty()) return spec;
@@ -236,6 +246,7 @@ std::string line_of(const ConnectionRef& ref, const CheckResult& finding) {
                      printable(excerpt(finding.message, "--json gives all")) + "\n";
   if (!finding.hint.empty()) line += "   💡 " + printable(excerpt(finding.hint, "--json gives all")) + "\n";
   for (const std::string& fact : finding.explanation.facts) line += "   " + printable(fact) + "\n";
+  for (const std::string& warning : finding.warnings) line += "   ⚠️  " + printable(warning) + "\n";
   for (const std::string& warning : finding.explanation.warnings) line += "   ⚠️  " + printable(warning) + "\n";
   return line;
 }
@@ -245,6 +256,10 @@ Json entry_of(const CheckResult& finding) {
       Json::object({{"status", finding.status}, {"latency_ms", finding.latency_ms}, {"message", finding.message}});
   if (!finding.category.empty()) entry.set("category", finding.category);
   if (!finding.hint.empty()) entry.set("hint", finding.hint);
+  if (!finding.warnings.empty()) {
+    Json& warnings = entry.set("warnings", Json::array());
+    for (const std::string& warning : finding.warnings) warnings.push_back(Json(warning));
+  }
   if (!finding.explanation.document.is_null()) entry.set("explanation", finding.explanation.document);
   return entry;
 }

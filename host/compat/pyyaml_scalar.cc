@@ -296,4 +296,12 @@ Result<PlainScalar> resolve_plain_scalar(std::string_view text) {
   return PlainScalar{PlainScalar::Kind::kString, Json(text)};
 }
 
+bool is_read_otherwise(std::string_view text) {
+  if (const auto value = match_bool(text)) return text.size() != (*value ? 4u : 5u);
+  if (!match_int(text) && !match_float(text)) return false;
+  if (text.find(':') != std::string_view::npos) return true;
+  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+  return text.size() > 1 && text[0] == '0' && text.find_first_not_of("01234567_") == std::string_view::npos;
+}
+
 }  // namespace osiris

@@ -19,4 +19,8 @@ struct PlainScalar {
 // kInvalidArgument for values no JSON document can hold (integers beyond 64 bits, .inf, .nan, impossible dates).
 Result<PlainScalar> resolve_plain_scalar(std::string_view text);
 
+// Whether a plain scalar is a boolean or a number that its text does not look like to most readers: yes, NO, off; 010
+// (which is 8); 1:30 (which is 90).
+bool is_read_otherwise(std::string_view text);
+
 }  // namespace osiris

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "host/compiler/compiler.h"
+#include "host/compiler/connection_check.h"
 #include "host/compiler/manifest.h"
 #include "host/compiler/oml_document.h"
 #include "host/compiler/params.h"
@@ -9,6 +10,7 @@
 #include "host/compiler/step_config.h"
 #include "host/compiler/step_files.h"
 #include "host/compiler/step_graph.h"
+#include "host/compiler/yaml_traps.h"
 #include "host/yaml/node.h"
 #include "protocol/base/text.h"
 
@@ -64,7 +66,9 @@ void check_inputs(const OmlStep& step, const std::vector<std::string>& needs,
 
 // The config key that holds SQL for the worker's own engine.
 std::string sql_key_of(const ComponentSpec& spec) {
-  return spec.supports("transform") && spec.config_schema["properties"].contains("query") ? "query" : "";
+  for (const auto& [key, dialect] : spec.sql)
+    if (dialect == "duckdb") return key;
+  return {};
 }
 
 class Compilation {
@@ -88,13 +92,15 @@ class Compilation {
     const std::string profile = inputs_.project.profile_or_default(options_.profile);
     check_profile(profile, root_, inputs_.project, diagnostics_);
     const size_t errors_before_params = diagnostics_.errors().size();
-    const Json params = resolve_params(root_, {inputs_.environment, profile, options_.params}, diagnostics_);
+    const SqlTexts sql = find_sql(root_, inputs_.registry);
+    check_yaml_traps(root_, inputs_.registry, sql, diagnostics_);
+    const Json params = resolve_params(root_, {inputs_.environment, profile, options_.params, sql}, diagnostics_);
     const bool params_ok = diagnostics_.errors().size() == errors_before_params;
 
     const OmlDocument document = read_oml(root_, inputs_.registry, options_, diagnostics_);
     const StepGraph graph = build_graph(document.steps, diagnostics_);
     // With placeholders left in them, configs would only repeat one error many times.
-    if (params_ok) check_configs(document);
+    if (params_ok) check_configs(document, sql);
     if (graph.order.size() == document.steps.size())
       for (const OmlStep& step : document.steps) by_id_[step.id] = &step;
     if (diagnostics_.ok())
@@ -109,7 +115,7 @@ class Compilation {
     return pipeline;
   }
 
-  void check_configs(const OmlDocument& document) {
+  void check_configs(const OmlDocument& document, const SqlTexts& sql) {
     std::error_code ignored;
     const fs::path work_dir = options_.work_dir.empty() ? fs::current_path(ignored) : options_.work_dir;
     FileConflicts conflicts(work_dir, diagnostics_);
@@ -119,6 +125,9 @@ class Compilation {
       StepConfig& config = configs_[step.index];
       if (step.config) warn_of_placeholders(*step.config, step.location + ".config");
       config = check_step_config(step, {inputs_.connections, options_.connections, false}, diagnostics_);
+      for (const auto& [key, dialect] : step.spec->sql)
+        if (const auto text = step.config ? sql.find(step.config->find(key)) : sql.end(); text != sql.end())
+          check_bound_names(*text->first, text->second, step.config->find("values"), diagnostics_);
       if (step.spec->reads.empty() && step.spec->writes.empty()) continue;
       bool known = false;
       const Json fields = fields_for_paths(config, *step.spec, inputs_.connections, known);
@@ -129,6 +138,11 @@ class Compilation {
       conflicts.add(std::move(files));
     }
     conflicts.check();
+    std::vector<ConnectionRef> used;
+    for (const StepConfig& config : configs_)
+      if (config.connection) used.push_back(*config.connection);
+    if (options_.connections != ConnectionCheck::kForm)
+      diagnostics_.append(check_used_connections(used, inputs_.connections, inputs_.registry));
   }
 
   // "${HOME}" and "${limit}" stay as they are: only ${params.name} is filled in.

@@ -4,8 +4,10 @@
 #include <set>
 
 #include "host/compat/old_names.h"
+#include "host/compiler/yaml_traps.h"
 #include "host/components/schema.h"
 #include "protocol/base/categories.h"
+#include "protocol/base/secret_names.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -25,46 +27,169 @@ YamlNode typed(const Json& schema, const std::string& field, const Json& value) 
   return plain.take_plain(node.text()) && !plain.is_null() ? plain : node;
 }
 
-void check_connection(const ConnectionRef& ref, const YamlNode& entry, const std::vector<const ComponentSpec*>& specs,
-                      const Connections& connections, Diagnostics& diagnostics) {
-  const std::string location = "connections." + ref.family + "." + ref.alias;
-  std::set<std::string> known = {"default", "description"};
-  std::vector<std::string> secret_fields;
-  bool is_closed = !specs.empty();
-  for (const ComponentSpec* spec : specs) {
-    for (const ConnectionField& field : spec->connection_fields) known.insert(field.name);
-    for (const auto& field : spec->connection_schema.members()) known.insert(field.first);
-    secret_fields.insert(secret_fields.end(), spec->secret_fields.begin(), spec->secret_fields.end());
+bool is_name_character(char c, bool is_first) {
+  return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (!is_first && c >= '0' && c <= '9');
+}
+
+// The name in "$NAME", which nothing replaces; empty when the text is anything else.
+std::string_view unbraced_variable(std::string_view text) {
+  if (text.size() < 2 || text[0] != '$') return {};
+  const std::string_view name = text.substr(1);
+  for (size_t i = 0; i < name.size(); ++i)
+    if (!is_name_character(name[i], i == 0)) return {};
+  return name;
+}
+
+class ConnectionChecker {
+ public:
+  ConnectionChecker(const ConnectionRef& ref, const Connections& connections, const ComponentRegistry& registry)
+      : ref_(ref),
+        connections_(connections),
+        entry_(*connections.find_entry(ref)),
+        location_("connections." + ref.family + "." + ref.alias),
+        findings_(connections.file().string()) {
+    for (const ComponentSpec* spec : registry.all(true)) {
+      if (spec->family() != ref.family) continue;
+      specs_.push_back(spec);
+      secret_fields_.insert(secret_fields_.end(), spec->secret_fields.begin(), spec->secret_fields.end());
+    }
   }
+
+  Diagnostics run() {
+    check_names();
+    for (const auto& member : entry_.members) {
+      if (is_secret(member.key))
+        check_secret(member);
+      else
+        check_trap(member);
+      check_variable(member);
+    }
+    check_values();
+    return std::move(findings_);
+  }
+
+ private:
+  std::string words(const std::string& field) const {
+    return "Field '" + field + "' of connection " + ref_.family + "." + ref_.alias;
+  }
+
+  void error(std::string type, std::string message, const std::string& field, Mark mark, std::string hint) {
+    findings_.error(std::move(type), std::move(message), location_ + "." + field, mark, std::move(hint));
+    reported_.insert(field);
+  }
+  void warning(std::string type, std::string message, const std::string& field, Mark mark, std::string hint) {
+    findings_.warning(std::move(type), std::move(message), location_ + "." + field, mark, std::move(hint));
+  }
+
   // A family whose specs list no connection properties may have fields that no spec lists.
-  is_closed = is_closed && std::any_of(specs.begin(), specs.end(),
-                                       [](const ComponentSpec* spec) { return spec->connection_schema.size() > 0; });
-  for (const std::string_view field : old_connection_fields(ref.family)) known.emplace(field);
-  for (const auto& member : entry.members) {
-    if (!is_closed || known.contains(member.key)) continue;
-    const auto near = nearest(member.key, {known.begin(), known.end()});
-    diagnostics.warning("unknown_connection_field",
-                        "Unknown field '" + member.key + "' of connection " + ref.family + "." + ref.alias,
-                        location + "." + member.key, member.key_mark, near ? "did you mean '" + *near + "'?" : "");
+  void check_names() {
+    std::set<std::string> known = {"default", "description"};
+    bool is_closed = false, is_run = false;
+    for (const ComponentSpec* spec : specs_) {
+      for (const ConnectionField& field : spec->connection_fields) known.insert(field.name);
+      for (const auto& field : spec->connection_schema.members()) known.insert(field.first);
+      is_closed |= spec->connection_schema.size() > 0;
+      is_run |= !spec->driver.empty();
+    }
+    if (!is_closed) return;
+    for (const std::string_view field : old_connection_fields(ref_.family)) known.emplace(field);
+    for (const auto& member : entry_.members) {
+      if (known.contains(member.key)) continue;
+      const auto near = nearest(member.key, {known.begin(), known.end()});
+      const std::string message = "Unknown field '" + member.key + "' of connection " + ref_.family + "." + ref_.alias;
+      const std::string hint =
+          near ? "did you mean '" + *near + "'?" : "known fields: " + join({known.begin(), known.end()}, ", ");
+      if (is_run)
+        error("unknown_connection_field", message, member.key, member.key_mark, hint);
+      else
+        warning("unknown_connection_field", message, member.key, member.key_mark, hint);
+    }
   }
-  const auto resolved = connections.resolve(ref, secret_fields);
-  if (!resolved.ok())
-    return diagnostics.warning("unresolved_connection", resolved.error().message, location, entry.mark,
-                               resolved.error().hint);
-  std::set<std::string> reported;
-  for (const auto& [field, value] : resolved->fields.members()) {
-    for (const ComponentSpec* spec : specs) {
+
+  bool is_secret(const std::string& field) const {
+    return is_surely_secret(field) ||
+           std::find(secret_fields_.begin(), secret_fields_.end(), field) != secret_fields_.end();
+  }
+
+  // Without the value, whatever is wrong with it. A number would be sent in another spelling than it was written in.
+  void check_secret(const YamlNode::Member& member) {
+    using Kind = YamlNode::Kind;
+    const Kind kind = member.value.kind;
+    if (kind == Kind::kString) return;
+    if (kind == Kind::kSequence || kind == Kind::kMapping) {
+      if (!is_accepted(member))
+        error("invalid_connection_value", words(member.key) + " must be text", member.key, member.value.mark, "");
+      return;
+    }
+    if (kind == Kind::kNull)
+      return error("invalid_connection_value", words(member.key) + " is empty", member.key, member.key_mark,
+                   "write \"\" for an empty one, or remove the line");
+    const char* read_as = kind == Kind::kBool ? "a boolean" : kind == Kind::kTimestamp ? "a date" : "a number";
+    error("invalid_connection_value", words(member.key) + " must be text, and YAML reads what is written as " + read_as,
+          member.key, member.value.mark, "put it in quotes");
+  }
+
+  bool is_accepted(const YamlNode::Member& member) const {
+    return std::all_of(specs_.begin(), specs_.end(), [&](const ComponentSpec* spec) {
+      const Json* schema = schema_of(*spec, member.key);
+      return !schema || check_schema(*schema, member.value, member.key).empty();
+    });
+  }
+
+  void check_trap(const YamlNode::Member& member) {
+    const YamlTrap trap = trap_of(member.value);
+    const bool is_wanted =
+        member.value.kind == YamlNode::Kind::kBool && (member.key == "default" || wants_boolean(member.key));
+    if (!trap.message.empty() && !is_wanted)
+      warning("yaml_trap", words(member.key) + ": " + trap.message, member.key, member.value.mark, trap.hint);
+  }
+
+  bool wants_boolean(const std::string& field) const {
+    return std::any_of(specs_.begin(), specs_.end(), [&](const ComponentSpec* spec) {
       const Json* schema = schema_of(*spec, field);
-      const YamlNode* written = entry.find(field);
-      if (!schema || reported.contains(field)) continue;
-      for (const SchemaIssue& issue : check_schema(*schema, typed(*schema, field, value), field)) {
-        reported.insert(field);
-        diagnostics.error("invalid_connection_value", issue.message, location + "." + field,
-                          written ? written->mark : entry.mark, issue.hint);
+      return schema && (*schema)["type"].as_string() == "boolean";
+    });
+  }
+
+  // The name of a variable that is not set may be a password that begins with '$': it is not shown.
+  void check_variable(const YamlNode::Member& member) {
+    const std::string_view name = unbraced_variable(member.value.text());
+    if (name.empty()) return;
+    const std::string message = words(member.key) + " begins with '$' and no brace follows: it is text, no variable";
+    if (connections_.has_variable(name))
+      error("unbraced_variable", message, member.key, member.value.mark, "write ${" + std::string(name) + "}");
+    else
+      warning("unbraced_variable", message, member.key, member.value.mark, "write ${NAME} if a variable is meant");
+  }
+
+  void check_values() {
+    const auto resolved = connections_.resolve(ref_, secret_fields_);
+    if (!resolved.ok())
+      return findings_.warning("unresolved_connection", resolved.error().message, location_, entry_.mark,
+                               resolved.error().hint);
+    for (const auto& [field, value] : resolved->fields.members()) {
+      for (const ComponentSpec* spec : specs_) {
+        const Json* schema = schema_of(*spec, field);
+        if (!schema || reported_.contains(field)) continue;
+        const YamlNode* written = entry_.find(field);
+        for (const SchemaIssue& issue : check_schema(*schema, typed(*schema, field, value), field)) {
+          const YamlTrap trap = written ? trap_of(*written) : YamlTrap{};
+          error("invalid_connection_value", issue.message, field, written ? written->mark : entry_.mark,
+                trap.hint.empty() ? issue.hint : trap.hint);
+        }
       }
     }
   }
-}
+
+  const ConnectionRef& ref_;
+  const Connections& connections_;
+  const YamlNode& entry_;
+  const std::string location_;
+  Diagnostics findings_;
+  std::vector<const ComponentSpec*> specs_;  // of the family
+  std::vector<std::string> secret_fields_;
+  std::set<std::string> reported_;  // fields with an error
+};
 
 }  // namespace
 
@@ -84,27 +209,46 @@ Result<ResolvedConnection> resolve_for(const ComponentSpec& spec, const Connecti
   return resolved;
 }
 
+Diagnostics check_connection(const ConnectionRef& ref, const Connections& connections,
+                             const ComponentRegistry& registry) {
+  return ConnectionChecker(ref, connections, registry).run();
+}
+
+Diagnostics check_used_connections(const std::vector<ConnectionRef>& refs, const Connections& connections,
+                                   const ComponentRegistry& registry) {
+  Diagnostics findings(connections.file().string());
+  std::set<std::string> seen;
+  for (const ConnectionRef& ref : refs) {
+    if (!connections.exists(ref).ok()) continue;
+    if (seen.empty()) findings.append(connections.findings());
+    if (!seen.insert(ref.text()).second) continue;
+    const Diagnostics found = check_connection(ref, connections, registry);
+    for (const Diagnostic& error : found.errors()) findings.add(error);
+    for (const Diagnostic& warning : found.warnings())
+      if (warning.type != "unresolved_connection") findings.add(warning);
+  }
+  return findings;
+}
+
 void check_connections(const Connections& connections, const ComponentRegistry& registry, Diagnostics& diagnostics) {
   Diagnostics findings(connections.file().string());
+  findings.append(connections.findings());
   for (const std::string& family : connections.families()) {
-    std::vector<const ComponentSpec*> specs;
-    for (const ComponentSpec* spec : registry.all(true))
-      if (spec->family() == family) specs.push_back(spec);
+    const auto specs = registry.all(true);
+    if (std::none_of(specs.begin(), specs.end(), [&](const ComponentSpec* spec) { return spec->family() == family; }))
+      findings.warning("unknown_connection_family", "No component uses connections of family '" + family + "'",
+                       "connections." + family, {});
     std::vector<std::string> defaults;
     for (const std::string& alias : connections.aliases(family)) {
       const ConnectionRef ref{family, alias};
-      const YamlNode* entry = connections.find_entry(ref);
-      if (const YamlNode* marked = entry->find("default"); marked && marked->scalar.as_bool())
-        defaults.push_back(alias);
-      check_connection(ref, *entry, specs, connections, findings);
+      const YamlNode* marked = connections.find_entry(ref)->find("default");
+      if (marked && marked->scalar.as_bool()) defaults.push_back(alias);
+      findings.append(check_connection(ref, connections, registry));
     }
     if (defaults.size() > 1)
       findings.warning("two_defaults",
                        "Family '" + family + "' has more than one default: " + join(defaults, ", ") + "; '" +
                            defaults[0] + "' is used",
-                       "connections." + family, {});
-    if (specs.empty())
-      findings.warning("unknown_connection_family", "No component uses connections of family '" + family + "'",
                        "connections." + family, {});
   }
   diagnostics.append(findings);

@@ -1,5 +1,8 @@
-// Connections against what components say of their fields.
+// Connections against what components say of their fields: the same judgement for `validate`, `connections doctor` and
+// `run`.
 #pragma once
+
+#include <vector>
 
 #include "host/components/registry.h"
 #include "host/project/connections.h"
@@ -12,8 +15,17 @@ namespace osiris {
 Result<ResolvedConnection> resolve_for(const ComponentSpec& spec, const ConnectionRef& ref,
                                        const Connections& connections);
 
-// Every connection of the file (`validate` without a pipeline): wrong types are errors at their place in the file;
-// unknown fields, unknown families, two defaults and unset variables are warnings.
+// One connection that exists; findings have their place in the connections file. Errors: a field of a wrong type,
+// secret ones included, and one that no component of the family knows, where one of them can run. Warnings: other
+// unknown fields, YAML traps, `$VAR` without braces, and unset variables (unresolved_connection).
+Diagnostics check_connection(const ConnectionRef& ref, const Connections& connections,
+                             const ComponentRegistry& registry);
+
+// The same for what a pipeline's steps use, each once, and for the file as a whole. What is unset is left to the steps.
+Diagnostics check_used_connections(const std::vector<ConnectionRef>& refs, const Connections& connections,
+                                   const ComponentRegistry& registry);
+
+// Every connection of the file (`validate` without a pipeline); unknown families and two defaults are warnings too.
 void check_connections(const Connections& connections, const ComponentRegistry& registry, Diagnostics& diagnostics);
 
 }  // namespace osiris

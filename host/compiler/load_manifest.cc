@@ -4,6 +4,7 @@
 #include <map>
 
 #include "host/compiler/compiler.h"
+#include "host/compiler/connection_check.h"
 #include "host/compiler/manifest.h"
 #include "host/compiler/oml_document.h"
 #include "host/compiler/step_config.h"
@@ -79,6 +80,8 @@ class Loader {
       read_step(steps.items[i], "steps[" + std::to_string(i) + "]", work_dir, conflicts);
     if (steps.items.empty()) broken("The manifest has no steps", "steps", steps.mark);
     conflicts.check();
+    if (options_.connections != ConnectionCheck::kForm)
+      diagnostics_.append(check_used_connections(used_connections_, inputs_.connections, inputs_.registry));
   }
 
   void read_step(const YamlNode& node, const std::string& location, const fs::path& work_dir,
@@ -158,6 +161,7 @@ class Loader {
     }
     std::sort(step.overrides.begin(), step.overrides.end());
     step.overrides.erase(std::unique(step.overrides.begin(), step.overrides.end()), step.overrides.end());
+    if (checked.connection) used_connections_.push_back(*checked.connection);
     Json fields;
     if (checked.connection)
       if (const auto resolved = inputs_.connections.resolve(*checked.connection, spec.secret_fields); resolved.ok())
@@ -214,6 +218,7 @@ class Loader {
   Diagnostics diagnostics_;
   CompiledPipeline pipeline_;
   std::map<std::string, size_t> ids_;
+  std::vector<ConnectionRef> used_connections_;
 };
 
 }  // namespace

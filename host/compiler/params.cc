@@ -4,42 +4,18 @@
 #include <optional>
 #include <set>
 
+#include "host/compat/python_text.h"
+#include "host/compiler/param_text.h"
 #include "host/compiler/param_types.h"
+#include "host/compiler/placeholder.h"
+#include "host/compiler/sql_params.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
 namespace {
 
-constexpr std::string_view kStart = "${params.";
 constexpr int kNestingMax = 32;  // parameters whose values name other parameters
 constexpr size_t kExpansionBytesMax = 64u << 20;
-
-bool is_name_character(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == '.';
-}
-
-struct Placeholder {
-  size_t start, end;
-  std::string name;
-};
-
-std::optional<Placeholder> find_placeholder(std::string_view text, size_t from) {
-  for (size_t start; (start = text.find(kStart, from)) != std::string_view::npos; from = start + 1) {
-    size_t end = start + kStart.size();
-    while (end < text.size() && is_name_character(text[end])) ++end;
-    if (end < text.size() && text[end] == '}' && end > start + kStart.size())
-      return Placeholder{start, end + 1, std::string(text.substr(start + kStart.size(), end - start - kStart.size()))};
-  }
-  return std::nullopt;
-}
-
-// Python's str().
-std::string as_text(const Json& value) {
-  if (value.is_string()) return value.as_string();
-  if (value.is_null()) return "None";
-  if (value.is_bool()) return value.as_bool() ? "True" : "False";
-  return value.dump_canonical();
-}
 
 struct Param {
   YamlNode value;  // effective so far
@@ -56,7 +32,7 @@ class Resolver {
       : root_(root), sources_(sources), diagnostics_(diagnostics) {}
 
   Json run() {
-    collect_names(root_, used_);
+    collect_placeholders(root_, used_);
     read_declarations();
     apply_environment();
     apply_profile();
@@ -73,14 +49,6 @@ class Resolver {
   }
 
  private:
-  static void collect_names(const YamlNode& node, std::set<std::string>& names) {
-    if (node.is_string())
-      for (auto found = find_placeholder(node.text(), 0); found; found = find_placeholder(node.text(), found->end))
-        names.insert(found->name);
-    for (const YamlNode& item : node.items) collect_names(item, names);
-    for (const auto& member : node.members) collect_names(member.value, names);
-  }
-
   void read_declarations() {
     const YamlNode* section = root_.find("params");
     if (!section || section->is_null()) return;
@@ -136,21 +104,9 @@ class Resolver {
     Param& param = params_[name];
     std::string type = param.type;
     if (type.empty() && param.has_value)
-      for (const char* candidate : {"boolean", "integer", "number"})
+      for (const char* candidate : {"boolean", "integer", "number", "list", "object"})
         if (type.empty() && fits_param_type(param.value, candidate)) type = candidate;
-    YamlNode value;
-    value.kind = YamlNode::Kind::kString;
-    value.scalar = Json(text);
-    value.mark = param.mark;
-    if (type == "list" || type == "object") {
-      Diagnostics ignored;
-      YamlNode parsed = parse_yaml(text, ignored);
-      if (ignored.ok() && fits_param_type(parsed, type)) value = std::move(parsed);
-    } else if (!type.empty() && type != "string") {
-      YamlNode typed = value;
-      if (typed.take_plain(trim(text)) && fits_param_type(typed, type)) value = std::move(typed);
-    }
-    param.value = std::move(value);
+    param.value = read_param_text(text, type, param.mark);
     param.has_value = true;
   }
 
@@ -222,7 +178,7 @@ class Resolver {
     }
     param.state = Param::State::kVisiting;
     std::set<std::string> named;
-    collect_names(param.value, named);
+    collect_placeholders(param.value, named);
     for (const std::string& other : named)
       if (const auto found = params_.find(other); found != params_.end())
         resolve_value(other, found->second, depth + 1);
@@ -258,7 +214,7 @@ class Resolver {
     std::vector<std::string> words;
     for (const YamlNode& choice : choices->items) {
       if (choice.to_json() == param.value.to_json()) return;
-      words.push_back(as_text(choice.to_json()));
+      words.push_back(python_text(choice.to_json()));
     }
     diagnostics_.error(
         "invalid_param",
@@ -301,6 +257,35 @@ class Resolver {
     return bytes;
   }
 
+  const YamlNode* value_of(const std::string& name) const {
+    const auto found = params_.find(name);
+    return found != params_.end() && found->second.has_value ? &found->second.value : nullptr;
+  }
+
+  // Fills the placeholders of SQL. False, and nothing happens, for one without a value or when the text is nothing but
+  // a placeholder.
+  bool fill_placeholders(YamlNode& node, const SqlText& sql) {
+    const std::string text = node.text();
+    std::vector<SqlPiece> pieces;
+    size_t from = 0;
+    for (auto found = find_placeholder(text, 0); found; found = find_placeholder(text, from)) {
+      const YamlNode* value = value_of(found->name);
+      if (!value || (found->start == 0 && found->end == text.size())) return false;
+      std::string filled = python_text(value->to_json());
+      if (!spend(filled.size())) return false;
+      const Param& param = params_.at(found->name);
+      const bool is_listed = param.declaration && param.declaration->find("enum");
+      pieces.push_back({text.substr(from, found->start - from), found->name, filled,
+                        value->scalar.is_number() || spells_number(filled),
+                        is_listed || value->scalar.is_bool() || value->is_null()});
+      from = found->end;
+    }
+    if (pieces.empty()) return false;
+    pieces.push_back({text.substr(from), {}, {}});
+    node.scalar = Json(fill_sql(pieces, sql, node.mark, diagnostics_));
+    return true;
+  }
+
   // Fills the placeholders of a value. Unknown ones stay and are noted in `unknown`.
   void substitute(YamlNode& node, std::vector<std::string>* unknown) {
     for (YamlNode& item : node.items) substitute(item, unknown);
@@ -309,10 +294,6 @@ class Resolver {
     const std::string text = node.text();
     auto placeholder = find_placeholder(text, 0);
     if (!placeholder) return;
-    auto value_of = [this](const std::string& name) -> const YamlNode* {
-      const auto found = params_.find(name);
-      return found != params_.end() && found->second.has_value ? &found->second.value : nullptr;
-    };
     if (placeholder->start == 0 && placeholder->end == text.size()) {
       const YamlNode* value = value_of(placeholder->name);
       if (!value && unknown) unknown->push_back(placeholder->name);
@@ -328,7 +309,7 @@ class Resolver {
       out.append(text, from, placeholder->start - from);
       from = placeholder->end;
       const YamlNode* value = value_of(placeholder->name);
-      const std::string filled = value ? as_text(value->to_json()) : "";
+      const std::string filled = value ? python_text(value->to_json()) : "";
       if (value && spend(filled.size())) {
         out += filled;
       } else {
@@ -345,10 +326,11 @@ class Resolver {
     if (!node.is_string()) return;
     std::vector<std::string> unknown;
     const Mark mark = node.mark;
-    substitute(node, &unknown);
+    const auto sql = sources_.sql.find(&node);
+    if (sql == sources_.sql.end() || !fill_placeholders(node, sql->second)) substitute(node, &unknown);
     // A value that still names a parameter could not be filled in either.
     std::set<std::string> left;
-    if (!overspent_) collect_names(node, left);
+    if (!overspent_) collect_placeholders(node, left);
     left.insert(unknown.begin(), unknown.end());
     for (const std::string& name : left) {
       unresolved_.insert(name);

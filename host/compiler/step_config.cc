@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "host/compiler/connection_check.h"
 #include "host/components/schema.h"
 #include "protocol/base/secret_names.h"
 #include "protocol/base/text.h"
@@ -115,10 +114,10 @@ class ConfigChecker {
       warning("unknown_connection", exists.error().message, "connection", mark, exists.error().hint);
   }
 
-  // Unset variables, and field types where the spec knows them.
+  // Unset variables. What else may be wrong with it is said once for all steps (check_used_connections).
   void check_values(const ConnectionRef& reference, Mark mark) {
     if (checks_.connection_check == ConnectionCheck::kForm) return;
-    const auto resolved = resolve_for(spec_, reference, checks_.connections);
+    const auto resolved = checks_.connections.resolve(reference, spec_.secret_fields);
     if (resolved.ok()) return;
     if (checks_.connection_check == ConnectionCheck::kResolves)
       error("unresolved_connection", resolved.error().message, "connection", mark, resolved.error().hint);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host/compat/old_names.h"
+#include "host/project/connections_file.h"
 #include "host/project/file_trust.h"
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
@@ -137,33 +138,12 @@ Result<Connections> Connections::load_file(const fs::path& file, const Environme
     error.category = category::kConnectionInvalidConfig;
     return error;
   }
-  Diagnostics findings(file.string());
-  const YamlNode document = parse_yaml_file(file.string(), findings);
   Connections connections;
   connections.file_ = file;
   connections.environment_ = environment;
-  if (findings.ok() && !document.is_null() && !document.is_mapping())
-    findings.error("invalid_type", "The connections file must be a mapping, got " + std::string(document.python_type()),
-                   "root", document.mark);
-  if (const YamlNode* root = document.find("connections")) {
-    connections.root_ = *root;
-    if (!root->is_mapping() && !root->is_null())
-      findings.error("invalid_type", "connections must be a mapping, got " + std::string(root->python_type()),
-                     "connections", root->mark);
-    for (const auto& family : root->members) {
-      if (!family.value.is_mapping() && !family.value.is_null())
-        findings.error("invalid_type",
-                       family.key + " must be a mapping of aliases, got " + std::string(family.value.python_type()),
-                       "connections." + family.key, family.value.mark);
-      for (const auto& alias : family.value.members)
-        if (!alias.value.is_mapping())
-          findings.error("invalid_type",
-                         family.key + "." + alias.key + " must be a mapping of fields, got " +
-                             std::string(alias.value.python_type()),
-                         "connections." + family.key + "." + alias.key, alias.value.mark);
-    }
-  }
-  if (!findings.ok()) return findings.to_error();
+  connections.findings_ = Diagnostics(file.string());
+  connections.root_ = read_connections_file(file, connections.findings_);
+  if (!connections.findings_.ok()) return connections.findings_.to_error();
   return connections;
 }
 

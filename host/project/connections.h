@@ -45,6 +45,10 @@ class Connections {
 
   bool has_file() const { return !file_.empty(); }
   const std::filesystem::path& file() const { return file_; }
+  // What is odd about the file as a whole: keys written twice, unknown ones. Warnings only.
+  const Diagnostics& findings() const { return findings_; }
+  // The variable is set, and not empty.
+  bool has_variable(std::string_view name) const { return environment_.get_filled(name).has_value(); }
   std::vector<std::string> families() const;
   std::vector<std::string> aliases(std::string_view family) const;
   // Fails with Python Osiris's texts when it does not exist.
@@ -68,6 +72,7 @@ class Connections {
 
   std::filesystem::path file_;
   YamlNode root_;  // the `connections` mapping
+  Diagnostics findings_;
   Environment environment_;
 };
 

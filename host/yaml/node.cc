@@ -54,6 +54,15 @@ Status YamlNode::take_plain(std::string_view text) {
   return {};
 }
 
+void YamlNode::take_scalar(Json value) {
+  kind = value.is_null()     ? Kind::kNull
+         : value.is_bool()   ? Kind::kBool
+         : value.is_int()    ? Kind::kInt
+         : value.is_double() ? Kind::kFloat
+                             : Kind::kString;
+  scalar = std::move(value);
+}
+
 std::string_view YamlNode::python_type() const {
   switch (kind) {
     case Kind::kNull:

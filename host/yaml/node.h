@@ -4,6 +4,7 @@
 // host/compat/pyyaml_scalar.h.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,11 @@ class YamlNode {
   Json scalar;
   std::vector<YamlNode> items;  // of a sequence
   std::vector<Member> members;  // of a mapping, in file order, keys unique
+  // How a plain scalar was written that YAML 1.1 reads as something its text does not show: NO, 010, 1:30. Otherwise
+  // empty.
+  std::string written;
+  // The line of a "--" whose rest of the line folding joined with the next one; 0: there is none.
+  int folded_dashes_line = 0;
 
   bool is_null() const { return kind == Kind::kNull; }
   bool is_string() const { return kind == Kind::kString; }
@@ -42,6 +48,9 @@ class YamlNode {
   // that no JSON document can hold.
   Status take_plain(std::string_view text);
 
+  // Becomes a scalar of the kind that `value` has.
+  void take_scalar(Json value);
+
   // "str", "int", "float", "bool", "list", "dict", "NoneType", "date": the names Python Osiris's messages use.
   std::string_view python_type() const;
   // Plain values; keys and timestamps as text.
@@ -53,12 +62,15 @@ struct YamlNode::Member {
   std::string key;
   Mark key_mark;
   YamlNode value;
+  std::string key_written = {};  // as YamlNode::written
 };
 
 struct YamlLimits {
   int depth_max = 100;
   size_t alias_nodes_max = 100'000;  // nodes that aliases and merges may add: bounds "billion laughs" files
   size_t bytes_max = 64u << 20;
+  // What a plain scalar without a tag means; empty: YAML 1.1.
+  std::function<Json(const std::string&)> plain_scalar = {};
 };
 
 // The only document of `text`; an empty text is a null node. Syntax errors (type yaml_parse_error) and duplicate keys

@@ -12,6 +12,7 @@
 #include <sstream>
 #include <unordered_map>
 
+#include "host/compat/pyyaml_scalar.h"
 #include "host/yaml/node.h"
 #include "host/yaml/slip.h"
 #include "protocol/base/file.h"
@@ -90,9 +91,12 @@ class TreeBuilder : public YAML::EventHandler {
     if (tag == "!" || tag == kTag + "str" || is_merge) {
       scalar.node.kind = YamlNode::Kind::kString;
       scalar.node.scalar = Json(value);
+    } else if (tag == "?" && limits_.plain_scalar) {
+      scalar.node.take_scalar(limits_.plain_scalar(value));
     } else {
       resolve(scalar.node, tag, value);
     }
+    if (scalar.node.is_string()) scalar.node.folded_dashes_line = folded_dashes_line(mark, value);
     add(std::move(scalar), anchor, is_merge);
   }
 
@@ -114,6 +118,7 @@ class TreeBuilder : public YAML::EventHandler {
     std::string text;
     Mark mark;
     bool is_merge = false;
+    std::string written;
   };
   struct Frame {
     SizedNode value;
@@ -153,7 +158,10 @@ class TreeBuilder : public YAML::EventHandler {
   void resolve(YamlNode& node, const std::string& tag, const std::string& value) {
     if (const Status taken = node.take_plain(value); !taken)
       throw ParseError{node.mark, taken.error().message, taken.error().hint};
-    if (tag == "?") return;
+    if (tag == "?") {
+      if (is_read_otherwise(value)) node.written = value;
+      return;
+    }
     const bool as_tagged = (tag == kTag + "int" && node.kind == YamlNode::Kind::kInt) ||
                            (tag == kTag + "bool" && node.kind == YamlNode::Kind::kBool) ||
                            (tag == kTag + "null" && node.kind == YamlNode::Kind::kNull) ||
@@ -168,6 +176,30 @@ class TreeBuilder : public YAML::EventHandler {
       node.kind = YamlNode::Kind::kFloat;
       node.scalar = Json(node.scalar.as_double());
     }
+  }
+
+  std::string_view line_at(size_t line) const {
+    const size_t end = line + 1 < line_starts_.size() ? line_starts_[line + 1] : text_.size();
+    return text_.substr(line_starts_[line], end - line_starts_[line]);
+  }
+
+  // Where a text in the file ends a line with "-- ..." that goes on behind it in the value: a comment that swallowed
+  // the rest. The block style '|' keeps its lines.
+  int folded_dashes_line(const YAML::Mark& mark, const std::string& value) const {
+    size_t found = value.find("--");
+    if (found == std::string::npos || mark.line < 0) return 0;
+    auto line = static_cast<size_t>(mark.line);
+    for (; line < line_starts_.size() && found != std::string::npos; ++line) {
+      const std::string_view source = line_at(line);
+      const size_t dashes =
+          source.find("--", line == static_cast<size_t>(mark.line) ? static_cast<size_t>(mark.column) : 0);
+      if (dashes == std::string_view::npos) continue;
+      const std::string_view in_source = trim(source.substr(dashes));
+      const std::string_view in_value = std::string_view(value).substr(found, value.find('\n', found) - found);
+      if (in_value.size() > in_source.size() && in_value.starts_with(in_source)) return static_cast<int>(line) + 1;
+      found = value.find("--", value.find('\n', found));
+    }
+    return 0;
   }
 
   void open(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
@@ -218,14 +250,14 @@ class TreeBuilder : public YAML::EventHandler {
     parent.key = Key{node.is_string()                          ? node.text()
                      : node.kind == YamlNode::Kind::kTimestamp ? node.text()
                                                                : node.scalar.dump(),
-                     node.mark, is_merge};
+                     node.mark, is_merge, node.written};
   }
 
   void add_member(Frame& parent, Key key, YamlNode value) {
     auto& members = parent.value.node.members;
     const auto [known, is_new] = parent.index.try_emplace(key.text, members.size());
     if (is_new) {
-      members.push_back({std::move(key.text), key.mark, std::move(value)});
+      members.push_back({std::move(key.text), key.mark, std::move(value), std::move(key.written)});
       return;
     }
     YamlNode::Member& first = members[known->second];

@@ -268,8 +268,8 @@ TEST_F(Cli, ValidateFindsWhatIsWrongWithConnectionsAndAdapterOptions) {
         "no option adapters.local.grce", "did you mean adapters.local.grace?", "no adapter 'nobody' found"})
     EXPECT_NE(text.err.find(part), std::string::npos) << part << "\n" << text.err;
   const Json warned = project_.osiris({"validate", "--mode", "warn", "--json"}).json();
-  EXPECT_EQ(warned["errors"].size(), 2u) << warned.dump_pretty();
-  EXPECT_EQ(warned["warnings"].size(), 3u) << warned.dump_pretty();
+  EXPECT_EQ(warned["errors"].size(), 3u) << warned.dump_pretty();
+  EXPECT_EQ(warned["warnings"].size(), 2u) << warned.dump_pretty();
   project_.write("osiris.yaml", "version: '2.0'\nadapters:\n  local: 3\n");
   EXPECT_NE(
       project_.osiris({"validate"}).err.find("osiris.yaml:3:10: error: adapters.local must be a mapping, got int"),

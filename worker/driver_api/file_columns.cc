@@ -187,7 +187,7 @@ std::string struct_as_union(const std::string& value, const ColumnType& type) {
   return text + " END";
 }
 
-// What the columns of a file were, by name. A file without our metadata, or with somebody else's, says nothing.
+// What the columns of a file were, by name. A file without our metadata, or with another program's, says nothing.
 Result<Json> types_in_metadata(duckdb_connection connection, const std::string& file) {
   OSIRIS_ASSIGN(sql::QueryResult found,
                 sql::run_query(connection, "SELECT TRY(decode(value)) FROM parquet_kv_metadata(" + file +

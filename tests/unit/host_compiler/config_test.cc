@@ -170,9 +170,8 @@ TEST_F(Config, APublicGraphQlEndpointNeedsNoConnection) {
 TEST_F(Config, AConnectionFieldOfTheWrongTypeIsFoundBeforeTheRun) {
   options_.connections = ConnectionCheck::kResolves;
   use_connections("connections: {mysql: {b: {host: h, port: many, database: d, user: u}}}\n");
-  EXPECT_EQ(
-      findings("mysql.extractor", "read", "{connection: \"@mysql.b\", query: q}"),
-      (Lines{"unresolved_connection steps[0].config.connection Connection mysql.b: port must be an integer, got str"}));
+  EXPECT_EQ(findings("mysql.extractor", "read", "{connection: \"@mysql.b\", query: q}"),
+            (Lines{"invalid_connection_value connections.mysql.b.port port must be an integer, got str"}));
 }
 
 TEST_F(Config, TimeoutAndRetryTakeNumbersAndUnits) {

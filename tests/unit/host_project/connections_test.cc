@@ -160,6 +160,29 @@ TEST_F(ConnectionsTest, AFileOfTheWrongShapeNamesThePlace) {
   EXPECT_FALSE(Connections::load_file(write("osiris_connections.yaml", "a: [\n"), environment_).ok());
 }
 
+TEST_F(ConnectionsTest, AFlatLayoutIsRefusedWithTheRemedy) {
+  const auto loaded =
+      Connections::load_file(write("osiris_connections.yaml", "mysql:\n  shop: {host: h}\n"), environment_);
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_NE(loaded.error().message.find("'mysql' stands at the top level"), std::string::npos)
+      << loaded.error().message;
+  EXPECT_NE(loaded.error().hint.find("write the line 'connections:' above"), std::string::npos);
+}
+
+TEST_F(ConnectionsTest, AMistypedTopLevelKeyIsRefusedWithTheNearestName) {
+  const auto loaded = Connections::load_file(
+      write("osiris_connections.yaml", "conections:\n  mysql: {shop: {host: h}}\n"), environment_);
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_NE(loaded.error().hint.find("did you mean 'connections'?"), std::string::npos);
+}
+
+TEST_F(ConnectionsTest, OtherTopLevelKeysAndDuplicatesAreRemembered) {
+  const auto loaded = Connections::load_file(
+      write("osiris_connections.yaml", "owner: me\nconnections:\n  mysql: {shop: {host: h, host: i}}\n"), environment_);
+  ASSERT_TRUE(loaded.ok());
+  ASSERT_EQ(loaded->findings().warnings().size(), 2u);
+}
+
 TEST(ConnectionRefs, HaveOneForm) {
   EXPECT_EQ(parse_connection_ref("@mysql.shop-1")->alias, "shop-1");
   for (const char* wrong : {"mysql.shop", "@mysql", "@.a", "@a.", "@a.b.c", "@a b.c", ""})

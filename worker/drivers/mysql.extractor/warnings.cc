@@ -52,7 +52,7 @@ bool is_loss(unsigned number) {
   }
 }
 
-std::string remedy(unsigned number) {
+std::string hint_for(unsigned number) {
   constexpr char kKeep[] = "; or set on_warning: log to keep what the server sent";
   switch (number) {
     case ER_CUT_VALUE_GROUP_CONCAT:
@@ -96,7 +96,7 @@ Status judge(const Warnings& warnings, bool filters_only, const std::string& ste
   if (changed == warnings.all().end()) return {};
   return Error(Code::kStepFailed,
                "MySQL execution failed: the server changed values of step " + step_id + ": " + words(*changed),
-               remedy(changed->number), category::kExtractSchemaMismatch);
+               hint_for(changed->number), category::kExtractSchemaMismatch);
 }
 
 }  // namespace osiris::worker::mysql
