@@ -38,7 +38,7 @@ void visit_events(const fs::path& session, std::string_view name, Visit visit) {
 
 Cloud::Cloud(const fs::path& build, const fs::path& project, const std::vector<std::string>& server_arguments)
     : server_(start_server(build, server_arguments)), build_(build), project_(project) {
-  fs::create_directories(project_);
+  write("osiris.yaml", "version: \"2.0\"\n");
 }
 
 void Cloud::write(const fs::path& file, std::string_view text) const {

@@ -34,6 +34,11 @@ void write(const fs::path& path, const std::string& text) {
   std::ofstream(path) << text;
 }
 
+fs::path make_project(const fs::path& directory) {
+  write(directory / "osiris.yaml", "version: \"2.0\"\n");
+  return directory;
+}
+
 std::string noop_pipeline(int steps) {
   std::string text = "oml_version: \"0.1.0\"\nname: noop-" + std::to_string(steps) + "\nsteps:\n";
   for (int i = 0; i < steps; ++i)
@@ -43,7 +48,7 @@ std::string noop_pipeline(int steps) {
 }
 
 Row noop_run(const Setup& setup) {
-  const fs::path project = setup.work / "noop";
+  const fs::path project = make_project(setup.work / "noop");
   write(project / "three.yaml", noop_pipeline(3));
   const Pair pair = alternate(
       21, [&] { return run({setup.osiris(), "run", "three.yaml", "--allow-mock"}, project).wall_ms; },
@@ -89,7 +94,7 @@ std::string csv_pipeline(const fs::path& input) {
 std::vector<Row> big_csv(const Setup& setup) {
   const fs::path input = setup.work / "big.csv";
   run({setup.build / "tests/gen_csv", input, std::to_string(setup.csv_rows), std::to_string(setup.csv_groups)});
-  const fs::path project = setup.work / "big";
+  const fs::path project = make_project(setup.work / "big");
   write(project / "big.yaml", csv_pipeline(input));
   const std::string threads = std::to_string(std::thread::hardware_concurrency());
   const std::string memory = "4GiB";
@@ -121,7 +126,7 @@ std::vector<Row> big_csv(const Setup& setup) {
 Row mysql_extract(const Setup& setup) {
   const char* host = std::getenv("MARIADB_HOST");
   const char* port = std::getenv("MARIADB_PORT");
-  const fs::path project = setup.work / "mysql";
+  const fs::path project = make_project(setup.work / "mysql");
   write(project / "osiris_connections.yaml",
         std::string("version: 1\nconnections:\n  mysql:\n    bench: {default: true, host: ") + host +
             ", port: " + port + ", database: bench, user: bench, password: \"${BENCH_PASSWORD}\"}\n");
@@ -150,7 +155,7 @@ Row mysql_extract(const Setup& setup) {
 }
 
 Row many_steps(const Setup& setup) {
-  const fs::path project = setup.work / "many";
+  const fs::path project = make_project(setup.work / "many");
   write(project / "1000.yaml", noop_pipeline(1000));
   write(project / "100.yaml", noop_pipeline(100));
   const Pair pair = alternate(

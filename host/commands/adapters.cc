@@ -1,4 +1,4 @@
-// osiris adapters list|show: who can run pipelines here. Listing reads manifests; only `show` loads a library.
+// osiris adapters list|show: what can run pipelines here. Listing reads manifests; only `show` loads a library.
 #include "host/adapters/discovery.h"
 #include "host/adapters/loader.h"
 #include "host/commands/commands.h"
@@ -98,9 +98,10 @@ int show(const CommandContext& context, const Options& options) {
 void add_adapters_commands(const CommandTable& table) {
   CLI::App* adapters = table.app.add_subcommand("adapters", "The adapters that can run pipelines");
   adapters->require_subcommand(1);
-  table.add<Options>("list", "List adapters and where they were found", add_list_options, list, adapters);
-  table.add<Options>("show", "Show an adapter, its options and the secrets it may see", add_show_options, show,
-                     adapters);
+  table.add<Options>("list", "List adapters and where they were found", {"osiris adapters list"}, add_list_options,
+                     list, adapters);
+  table.add<Options>("show", "Show an adapter, its options and the secrets it may see", {"osiris adapters show local"},
+                     add_show_options, show, adapters);
 }
 
 }  // namespace osiris

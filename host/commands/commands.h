@@ -12,6 +12,7 @@
 
 #include "host/commands/adapter_flags.h"
 #include "host/commands/context.h"
+#include "host/commands/help.h"
 
 namespace osiris {
 
@@ -35,10 +36,13 @@ struct CommandTable {
   std::vector<AdapterCommand>& adapter_commands;
 
   // A command (or, with a parent, a command of a command) whose options go into a fresh Options that run() receives.
+  // Its help page ends with the examples.
   template <class Options>
-  CLI::App* add(const char* name, const char* help, void (*options)(CLI::App&, Options&),
-                int (*run)(const CommandContext&, const Options&), CLI::App* parent = nullptr) const {
+  CLI::App* add(const char* name, const char* help, const std::vector<std::string>& examples,
+                void (*options)(CLI::App&, Options&), int (*run)(const CommandContext&, const Options&),
+                CLI::App* parent = nullptr) const {
     CLI::App* command = (parent ? parent : &app)->add_subcommand(name, help);
+    add_examples(*command, examples);
     auto values = std::make_shared<Options>();
     options(*command, *values);
     Chosen* target = &chosen;
@@ -50,10 +54,12 @@ struct CommandTable {
   // The same for a command that uses an adapter: `Options` has a member `adapter_flags` for the adapter's own. The
   // adapter is loaded when, and only when, such a command is named; its flags come after those declared here.
   template <class Options>
-  CLI::App* add_with_adapter(const char* name, const char* help, void (*options)(CLI::App&, Options&),
+  CLI::App* add_with_adapter(const char* name, const char* help, const std::vector<std::string>& examples,
+                             void (*options)(CLI::App&, Options&),
                              int (*run)(const CommandContext&, const AdapterFlags&, const Options&),
                              CLI::App* parent = nullptr) const {
     CLI::App* command = (parent ? parent : &app)->add_subcommand(name, help);
+    add_examples(*command, examples);
     auto values = std::make_shared<Options>();
     options(*command, *values);
     adapter_commands.push_back({command, &values->adapter_flags});
@@ -74,6 +80,7 @@ void add_connections_commands(const CommandTable& table);
 void add_init_command(const CommandTable& table);
 void add_runs_commands(const CommandTable& table);
 void add_logs_commands(const CommandTable& table);
+void add_clean_command(const CommandTable& table);
 void add_resources_commands(const CommandTable& table);  // resources, and what adapters call theirs
 
 }  // namespace osiris

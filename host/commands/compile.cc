@@ -2,7 +2,6 @@
 #include "host/commands/commands.h"
 #include "host/commands/parameters.h"
 #include "host/display/format.h"
-#include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 
 namespace osiris {
@@ -25,31 +24,24 @@ void add_options(CLI::App& command, Options& options) {
   command.add_flag("--allow-mock", options.allow_mock)->group("");
 }
 
-Error compile_error(const Options& options, const Diagnostics& diagnostics) {
-  const size_t count = diagnostics.errors().size();
-  return {diagnostics.to_error().code,
-          options.file + " does not compile: " + std::to_string(count) + (count == 1 ? " error" : " errors"), "",
-          category::kValidationFailed};
-}
-
 int run(const CommandContext& context, const Options& options) {
   const auto params = parse_parameters(options.params);
   if (!params.ok()) return fail(context, params.error());
   auto workspace = load_workspace(context);
   if (!workspace.ok()) return fail(context, workspace.error());
-  print_text(context, "🔧 Compiling " + printable(options.file) + "...\n");
+  print_news(context, "🔧 Compiling " + printable(options.file) + "...\n");
   CompileOptions compile;
   compile.file = options.file;
   compile.profile = options.profile;
   compile.params = *params;
   compile.allow_hidden = options.allow_mock;
-  compile.work_dir = context.cwd;
+  compile.work_dir = context.place.directory;
   CompileResult result = compile_oml(compile, workspace->inputs(context));
   print_diagnostics(context, result.diagnostics);
   if (!result.ok()) {
     Json errors = Json::array();
     for (const Diagnostic& error : result.diagnostics.errors()) errors.push_back(error.to_json());
-    return fail(context, compile_error(options, result.diagnostics),
+    return fail(context, does_not_compile(options.file, result.diagnostics),
                 Json::object({{"error_type", "validation_error"}, {"errors", std::move(errors)}}));
   }
   CompiledPipeline& pipeline = *result.pipeline;
@@ -74,7 +66,7 @@ int run(const CommandContext& context, const Options& options) {
                                       {"pipeline_slug", pipeline.file_slug},
                                       {"profile", pipeline.profile}}));
   } else {
-    print_text(context, "✅ Compilation successful\n📁 Build path: " + printable(pipeline.compiled_dir.string()) +
+    print_news(context, "✅ Compilation successful\n📁 Build path: " + printable(pipeline.compiled_dir.string()) +
                             "/\n📄 Manifest: " + printable(manifest) + "\n🔐 Hash: " + pipeline.manifest_short + "\n");
   }
   return to_int(ExitCode::kOk);
@@ -83,7 +75,8 @@ int run(const CommandContext& context, const Options& options) {
 }  // namespace
 
 void add_compile_command(const CommandTable& table) {
-  table.add<Options>("compile", "Compile a pipeline into a manifest", add_options, run);
+  table.add<Options>("compile", "Compile a pipeline into a manifest", {"osiris compile pipeline.yaml --profile prod"},
+                     add_options, run);
 }
 
 }  // namespace osiris

@@ -1,5 +1,8 @@
 // osiris components list|show: what a pipeline can be made of.
+#include <algorithm>
+
 #include "host/commands/commands.h"
+#include "host/compat/pyyaml_emitter.h"
 #include "host/display/format.h"
 #include "protocol/base/text.h"
 
@@ -13,11 +16,13 @@ struct ListOptions {
 };
 
 void add_list_options(CLI::App& command, ListOptions& options) {
-  command.add_option("--mode", options.mode, "only components of this mode (extract, transform, write)")
+  command.add_option("--mode", options.mode, "only components of this mode (read, transform, write)")
       ->type_name("MODE");
   command.add_flag("--runnable", options.runnable, "only components that have a driver");
   command.add_flag("--allow-mock", options.allow_mock)->group("");
 }
+
+constexpr size_t kDescriptionWidth = 60;  // on a terminal; elsewhere nothing is cut
 
 int list(const CommandContext& context, const ListOptions& options) {
   const auto workspace = load_workspace(context);
@@ -25,7 +30,9 @@ int list(const CommandContext& context, const ListOptions& options) {
   Json out = Json::array();
   Table table({{"Component"}, {"Version"}, {"Modes"}, {"Runs"}, {"Description"}});
   for (const ComponentSpec* spec : workspace->registry.all(options.allow_mock)) {
-    if (!options.mode.empty() && !spec->supports(options.mode)) continue;
+    const auto modes_of_oml = spec->oml_modes();
+    const bool in_oml = std::find(modes_of_oml.begin(), modes_of_oml.end(), options.mode) != modes_of_oml.end();
+    if (!options.mode.empty() && !spec->supports(options.mode) && !in_oml) continue;
     if (options.runnable && spec->driver.empty()) continue;
     Json modes = Json::array();
     for (const std::string& mode : spec->modes) modes.push_back(mode);
@@ -35,8 +42,10 @@ int list(const CommandContext& context, const ListOptions& options) {
                                 {"description", spec->description},
                                 {"runnable", !spec->driver.empty()},
                                 {"runtime_driver", spec->driver.empty() ? Json() : Json(spec->driver)}}));
-    table.row({printable(spec->name), printable(spec->version), printable(join(spec->modes, ", ")),
-               spec->driver.empty() ? "no driver yet" : "yes", fit(printable(spec->description), 60)});
+    const std::string description = printable(spec->description);
+    table.row({printable(spec->name), printable(spec->version), printable(join(spec->oml_modes(), ", ")),
+               spec->driver.empty() ? "no driver yet" : "yes",
+               context.out.interactive ? fit(description, kDescriptionWidth) : description});
   }
   if (context.json)
     print_json(context, out);
@@ -53,10 +62,89 @@ void add_show_options(CLI::App& command, ShowOptions& options) {
   command.add_option("name", options.name, "component")->required()->type_name("NAME");
 }
 
+std::string plain_text(const Json& value) { return value.is_string() ? value.as_string() : value.dump(); }
+
+std::string joined(const Json& list, std::string_view separator) {
+  std::vector<std::string> texts;
+  for (const Json& item : list.items()) texts.push_back(plain_text(item));
+  return join(texts, separator);
+}
+
+// "string or null", "lf | crlf", "integer 1 to 65535".
 std::string type_of(const Json& property) {
+  if (property["enum"].is_array()) return joined(property["enum"], " | ");
   const Json& type = property["type"];
-  std::string text = type.is_array() ? type.dump() : type.as_string();
-  if (const Json& values = property["enum"]; values.is_array()) text += (text.empty() ? "" : " ") + values.dump();
+  std::string text = type.is_array() ? joined(type, " or ") : type.as_string();
+  const Json &least = property["minimum"], &most = property["maximum"];
+  if (least.is_number() && most.is_number()) return text + " " + least.dump() + " to " + most.dump();
+  if (least.is_number()) text += " from " + least.dump();
+  if (most.is_number()) text += " up to " + most.dump();
+  return text;
+}
+
+bool is_required(const ComponentSpec& spec, const std::string& key) {
+  for (const Json& name : spec.config_schema["required"].items())
+    if (name.as_string() == key) return true;
+  return false;
+}
+
+std::string config_table(const ComponentSpec& spec) {
+  Table table({{"Config key"}, {"Type"}, {"Default"}, {"Required"}, {"Meaning"}});
+  for (const auto& [key, property] : spec.config_schema["properties"].members()) {
+    if (spec.connection_field(key)) continue;
+    const Json& fallback = property["default"];
+    table.row({printable(key), printable(type_of(property)),
+               fallback.is_null() ? "" : printable(fallback.is_string() ? fallback.dump() : plain_text(fallback)),
+               is_required(spec, key) ? "yes" : "", printable(property["description"].as_string())});
+  }
+  std::string text = table.empty() ? "" : table.text();
+  for (const char* rule : {"oneOf", "anyOf"}) {
+    std::vector<std::string> alternatives;
+    for (const Json& alternative : spec.config_schema[rule].items())
+      if (alternative["required"].is_array()) alternatives.push_back(joined(alternative["required"], " with "));
+    if (!alternatives.empty())
+      text += std::string(rule == std::string_view("oneOf") ? "Exactly" : "At least") +
+              " one of: " + printable(join(alternatives, ", ")) + "\n";
+  }
+  return text;
+}
+
+// A reference to a connection, and what may stand in that connection.
+std::string connection_section(const ComponentSpec& spec) {
+  if (spec.connection_fields.empty() && spec.connection_schema.size() == 0) return {};
+  std::string text = "\nconnection: \"@" + printable(spec.family()) + ".ALIAS\"" +
+                     (spec.connection_optional  ? "  (may be left out)"
+                      : spec.default_connection ? "  (left out: the family's default)"
+                                                : "") +
+                     "\n";
+  Table table({{"Connection field"}, {"Type"}, {"In the step"}, {"Meaning"}});
+  for (const ConnectionField& field : spec.connection_fields) {
+    const Json& property = spec.property(field.name);
+    const bool secret = spec.is_secret(field.name);
+    table.row({printable(field.name), printable(type_of(property)),
+               secret                                                  ? "no, it is secret"
+               : field.policy == ConnectionField::Override::kForbidden ? "no"
+               : field.policy == ConnectionField::Override::kWarning   ? "wins, with a warning"
+                                                                       : "wins",
+               printable(property["description"].as_string())});
+  }
+  for (const auto& [name, property] : spec.connection_schema.members())
+    if (!spec.connection_field(name))
+      table.row({printable(name), printable(type_of(property)), "no", printable(property["description"].as_string())});
+  return text + table.text();
+}
+
+// As a step of a pipeline, ready to be copied.
+std::string examples_section(const ComponentSpec& spec) {
+  std::string text;
+  const std::vector<std::string> modes = spec.oml_modes();
+  for (const Json& example : spec.document["examples"].items()) {
+    text += "\nExample: " + printable(example["title"].as_string()) +
+            "\n  - id: my-step\n    component: " + printable(spec.name) +
+            "\n    mode: " + (modes.empty() ? "" : modes.front()) + "\n    config:\n";
+    for (const std::string& line : split(emit_yaml(example["config"]), '\n'))
+      if (!line.empty() && line != "---" && line != "...") text += "      " + printable(line) + "\n";
+  }
   return text;
 }
 
@@ -75,18 +163,9 @@ int show(const CommandContext& context, const ShowOptions& options) {
   std::string text = printable(spec->name) + " " + printable(spec->version) + "\n";
   if (!spec->title.empty()) text += printable(spec->title) + "\n";
   if (!spec->description.empty()) text += printable(spec->description, true) + "\n";
-  text += "\nModes: " + printable(join(spec->modes, ", ")) + "\nDriver: " +
-          (spec->driver.empty() ? std::string("none yet: compiles, cannot run") : printable(spec->driver)) + "\n";
-  if (!spec->secret_fields.empty()) text += "Secret fields: " + printable(join(spec->secret_fields, ", ")) + "\n";
-  Table table({{"Config key"}, {"Type"}, {"Default"}, {"Required"}, {"Description"}});
-  for (const auto& [key, property] : spec->config_schema["properties"].members()) {
-    bool required = false;
-    for (const Json& name : spec->config_schema["required"].items()) required = required || name.as_string() == key;
-    table.row({printable(key), printable(type_of(property)),
-               property.contains("default") ? property["default"].dump() : "", required ? "yes" : "",
-               fit(printable(property["description"].as_string()), 60)});
-  }
-  print_text(context, text + "\n" + table.text());
+  text += "\nmode: " + printable(join(spec->oml_modes(), ", ")) + "\nDriver: " +
+          (spec->driver.empty() ? std::string("none yet: compiles, cannot run") : printable(spec->driver)) + "\n\n";
+  print_text(context, text + config_table(*spec) + connection_section(*spec) + examples_section(*spec));
   return to_int(ExitCode::kOk);
 }
 
@@ -95,8 +174,10 @@ int show(const CommandContext& context, const ShowOptions& options) {
 void add_components_commands(const CommandTable& table) {
   CLI::App* components = table.app.add_subcommand("components", "What a pipeline can be made of");
   components->require_subcommand(1);
-  table.add<ListOptions>("list", "List components", add_list_options, list, components);
-  table.add<ShowOptions>("show", "Show a component and its config keys", add_show_options, show, components);
+  table.add<ListOptions>("list", "List components", {"osiris components list --mode read"}, add_list_options, list,
+                         components);
+  table.add<ShowOptions>("show", "Show a component, its config keys and examples",
+                         {"osiris components show filesystem.csv_writer"}, add_show_options, show, components);
 }
 
 }  // namespace osiris

@@ -97,7 +97,8 @@ int list(const CommandContext& context, const ListOptions& options) {
 void add_connections_commands(const CommandTable& table) {
   CLI::App* connections = table.app.add_subcommand("connections", "What pipelines can connect to");
   connections->require_subcommand(1);
-  table.add<ListOptions>("list", "List connections, values of secrets masked", add_list_options, list, connections);
+  table.add<ListOptions>("list", "List connections, values of secrets masked", {"osiris connections list"},
+                         add_list_options, list, connections);
   add_doctor_command(table, *connections);
 }
 

@@ -123,7 +123,7 @@ class Doctor {
   Result<CheckResult> run_check(const ComponentSpec& spec, const ConnectionRef& ref, int64_t deadline_monotonic_ns) {
     const CompiledPipeline pipeline = check_pipeline(spec, ref);
     AdapterInputOptions plan_options;
-    plan_options.work_dir = context_.cwd;
+    plan_options.work_dir = context_.place.directory;
     plan_options.env_names = options_.env_names();
     OSIRIS_ASSIGN(AdapterInputs inputs, make_adapter_inputs(pipeline, workspace_.inputs(context_), plan_options));
     inputs.plan.steps[0].check = true;
@@ -135,7 +135,7 @@ class Doctor {
     const UserState user_state(context_.environment);
     Json settings = adapter_settings(context_, workspace_.registry, user_state);
     if (allow_mock_) settings.set("allow_mock", Json(true));
-    AdapterRequest request = request_for(inputs, id, settings, context_.cwd, worker_);
+    AdapterRequest request = request_for(inputs, id, settings, context_.place.directory, worker_);
     request.compiled_dir = request.session_dir = directory;
     request.deadline_monotonic_ns = deadline_monotonic_ns;
     auto alive = user_state.begin(
@@ -336,7 +336,7 @@ void add_options(CLI::App& command, Options& options) {
 
 void add_doctor_command(const CommandTable& table, CLI::App& parent) {
   table.add_with_adapter<Options>("doctor", "Check that connections work, from where the adapter runs pipelines",
-                                  add_options, doctor, &parent);
+                                  {"osiris connections doctor"}, add_options, doctor, &parent);
 }
 
 }  // namespace osiris

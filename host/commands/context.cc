@@ -6,6 +6,7 @@
 
 #include "host/display/format.h"
 #include "host/run/masking.h"
+#include "protocol/base/categories.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
@@ -33,7 +34,12 @@ Result<CommandContext> CommandContext::of_process() {
   if (out < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) return errno_error(errno, "cannot keep", "standard output");
   context.out = terminal_of(out, context.environment);
   context.err = terminal_of(STDERR_FILENO, context.environment);
-  Environment::DotenvReport dotenv = context.environment.load_dotenv_files(context.cwd);
+  context.place = find_project(context.cwd, context.environment);
+  for (const std::string& warning : context.place.warnings) print_warning(context, warning);
+  // In a tree of the predecessor, .env is looked for from the working directory: dotenv_candidates() knows its places.
+  const bool has_config = std::filesystem::exists(context.place.directory / "osiris.yaml", code);
+  Environment::DotenvReport dotenv =
+      context.environment.load_dotenv_files(has_config ? context.place.directory : context.cwd);
   context.dotenv_files = std::move(dotenv.files);
   context.dotenv_refused = std::move(dotenv.refused);
   for (const std::string& warning : dotenv.warnings) print_warning(context, warning);
@@ -53,12 +59,13 @@ Result<Workspace> load_workspace(const CommandContext& context) {
   if (context.dotenv_refused) return *context.dotenv_refused;
   Diagnostics diagnostics("osiris.yaml");
   Workspace workspace;
-  workspace.project = Project::load(context.cwd, context.environment, diagnostics);
+  workspace.project = Project::load(context.place, context.environment, diagnostics);
   workspace.registry =
       ComponentRegistry::load({ComponentRegistry::installed_directory(context.executable_directory)}, diagnostics);
   print_diagnostics(context, diagnostics);
   if (!diagnostics.ok()) return diagnostics.to_error();
-  OSIRIS_ASSIGN(workspace.connections, Connections::load(context.cwd, context.environment, context.prefix()));
+  OSIRIS_ASSIGN(workspace.connections,
+                Connections::load(context.place.directory, context.environment, context.prefix()));
   return workspace;
 }
 
@@ -69,6 +76,10 @@ void print_out(const CommandContext& context, std::string_view text) {
 
 void print_text(const CommandContext& context, std::string_view text) {
   if (!context.json) print_out(context, text);
+}
+
+void print_news(const CommandContext& context, std::string_view text) {
+  if (!context.quiet) print_text(context, text);
 }
 
 void print_json(const CommandContext& context, const Json& document) {
@@ -107,6 +118,13 @@ void print_diagnostics(const CommandContext& context, const Diagnostics& diagnos
   print(diagnostics.errors(), "errors");
   print(diagnostics.warnings(), "warnings");
   print_err(context, text);
+}
+
+Error does_not_compile(const std::string& file, const Diagnostics& diagnostics) {
+  const size_t count = diagnostics.errors().size();
+  return {diagnostics.to_error().code,
+          file + " does not compile: " + std::to_string(count) + (count == 1 ? " error" : " errors"), "",
+          category::kValidationFailed};
 }
 
 int fail(const CommandContext& context, const Error& error, const Json& extra, ErrorSource source) {

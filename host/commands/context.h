@@ -27,11 +27,13 @@ struct CommandContext {
   std::vector<std::filesystem::path> dotenv_files;
   std::optional<Error>
       dotenv_refused;  // a .env file that another user could have written: commands that use the project fail with it
-  std::filesystem::path cwd;                   // absolute
+  std::filesystem::path cwd;                   // absolute; paths on the command line start here
+  ProjectPlace place;                          // paths in the project's files start at its directory
   std::filesystem::path executable_directory;  // of the running osiris
   Terminal out, err;
   bool json = false;
   bool verbose = false;
+  bool quiet = false;  // only errors, and what a command was asked to print
   // Why standard output took less than it was given (a full disk): what was promised there did not arrive. A reader
   // that has seen enough and left is no such reason.
   mutable int output_error = 0;
@@ -56,6 +58,7 @@ Result<Workspace> load_workspace(const CommandContext& context);
 
 void print_out(const CommandContext& context, std::string_view text);   // stdout
 void print_text(const CommandContext& context, std::string_view text);  // stdout, unless --json
+void print_news(const CommandContext& context, std::string_view text);  // the same, unless --quiet: how things go
 void print_json(const CommandContext& context, const Json& document);   // stdout
 void print_err(const CommandContext& context, std::string_view text);   // stderr
 void print_note(const CommandContext& context, std::string_view text);  // stderr, one line
@@ -65,6 +68,9 @@ std::string error_text(const CommandContext& context, std::string_view message, 
                        std::string_view where);
 // On stderr: a line for each, and where the file is known its line with a caret.
 void print_diagnostics(const CommandContext& context, const Diagnostics& diagnostics);
+
+// "p.yaml does not compile: 2 errors": what is left to say once the findings are printed.
+Error does_not_compile(const std::string& file, const Diagnostics& diagnostics);
 
 // "❌ <message>" and "   💡 <hint>" on stderr; with --json also {"status":"error",...} with `extra` on stdout.
 // Returns the exit code that belongs to the error, which is in the document too.

@@ -1,4 +1,4 @@
-// osiris init [PATH]: an empty project.
+// osiris init [PATH]: a project with three rows of data and a pipeline that runs at once.
 #include "host/commands/commands.h"
 #include "host/display/format.h"
 #include "protocol/base/file.h"
@@ -19,7 +19,7 @@ void add_options(CLI::App& command, Options& options) {
 }
 
 constexpr std::string_view kConfig =
-    R"(# A project of osiris. Every key is optional; docs/sessions.md describes the directories.
+    R"(# A project of osiris; this file marks its directory. Every key is optional: these are the defaults.
 version: "2.0"
 filesystem:
   profiles:
@@ -29,11 +29,16 @@ filesystem:
   pipelines_dir: pipelines
   build_dir: build
   run_logs_dir: run_logs
+  retention:  # what `osiris clean` leaves
+    run_logs_days: 7
+    aiop_keep_runs_per_pipeline: 200
 ids:
   run_id_format: [incremental, ulid]
+
+# Options of adapters; `osiris adapters show local` lists them.
 # adapters:
 #   local:
-#     memory-limit: 2GiB
+#     grace: 2  # seconds that running steps may take to stop
 )";
 
 constexpr std::string_view kConnections =
@@ -54,33 +59,58 @@ constexpr std::string_view kEnv = R"(# Copy to .env (never commit that one) and 
 SHOP_PASSWORD=
 )";
 
+constexpr std::string_view kData = "id,name,age\n1,Ada,36\n2,Ben,17\n3,Cleo,52\n";
+
 constexpr std::string_view kPipeline = R"(oml_version: "0.1.0"
 name: hello
 steps:
-  - id: read
+  - id: read-people
     component: filesystem.csv_extractor
     mode: read
     config:
-      path: input.csv
-  - id: write
+      path: data/people.csv  # paths start at the project's directory, wherever osiris is called
+  - id: adults
+    component: duckdb.processor
+    mode: transform
+    needs: [read-people]
+    config:
+      query: |
+        SELECT name, age
+        FROM df_read_people
+        WHERE age >= 18
+        ORDER BY name
+  - id: save
     component: filesystem.csv_writer
     mode: write
-    needs: [read]
+    needs: [adults]
     config:
-      path: output/hello.csv
+      path: output/adults.csv
+      column_order: query  # as SELECT has them; without it they are sorted by name
 )";
 
 constexpr std::string_view kIgnore = ".env\nbuild/\nrun_logs/\naiop/\n.osiris/\noutput/\n";
 
+constexpr const char* kNext[] = {"osiris validate pipelines/hello.yaml", "osiris run pipelines/hello.yaml",
+                                 "osiris logs last"};
+
+// As a shell reads it back.
+std::string shell_word(const std::string& text) {
+  const bool is_plain =
+      text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-") == std::string::npos;
+  if (is_plain) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
 Result<Json> create(const fs::path& root, bool force) {
   for (const char* directory :
-       {"pipelines", "build", "aiop", "run_logs", ".osiris/sessions", ".osiris/cache", ".osiris/index"})
+       {"pipelines", "data", "build", "aiop", "run_logs", ".osiris/sessions", ".osiris/cache", ".osiris/index"})
     OSIRIS_TRY(make_directories(root / directory));
-  const std::pair<const char*, std::string_view> files[] = {{"osiris.yaml", kConfig},
-                                                            {"osiris_connections.example.yaml", kConnections},
-                                                            {".env.example", kEnv},
-                                                            {".gitignore", kIgnore},
-                                                            {"pipelines/hello.yaml", kPipeline}};
+  const std::pair<const char*, std::string_view> files[] = {
+      {"osiris.yaml", kConfig},   {"osiris_connections.example.yaml", kConnections},
+      {".env.example", kEnv},     {".gitignore", kIgnore},
+      {"data/people.csv", kData}, {"pipelines/hello.yaml", kPipeline}};
   if (!force && fs::exists(root / "osiris.yaml"))
     return Error(Code::kInvalidArgument,
                  "cannot make a project in " + root.string() + ": there is an osiris.yaml already",
@@ -100,17 +130,27 @@ int run(const CommandContext& context, const Options& options) {
   const auto written = create(root, options.force);
   if (!written.ok()) return fail(context, written.error());
   if (context.json) {
-    print_json(context, Json::object({{"status", "success"}, {"path", root.string()}, {"files", *written}}));
+    Json next = Json::array();
+    for (const char* command : kNext) next.push_back(command);
+    print_json(
+        context,
+        Json::object({{"status", "success"}, {"path", root.string()}, {"files", *written}, {"next", std::move(next)}}));
   } else {
     std::string text = "✅ Project in " + printable(root.string()) + "\n";
     for (const Json& file : written->items()) text += "   " + file.as_string() + "\n";
-    print_text(context, text + "Next: osiris validate pipelines/hello.yaml\n");
+    text += "Next:\n";
+    if (root != context.cwd) text += "   cd " + printable(shell_word(options.path)) + "\n";
+    for (const char* next : kNext) text += "   " + std::string(next) + "\n";
+    print_news(context, text);
   }
   return to_int(ExitCode::kOk);
 }
 
 }  // namespace
 
-void add_init_command(const CommandTable& table) { table.add<Options>("init", "Make a project", add_options, run); }
+void add_init_command(const CommandTable& table) {
+  table.add<Options>("init", "Make a project with data and a pipeline that runs", {"osiris init shop"}, add_options,
+                     run);
+}
 
 }  // namespace osiris

@@ -3,6 +3,7 @@
 
 #include "host/commands/commands.h"
 #include "host/commands/run_records.h"
+#include "host/commands/session_steps.h"
 #include "host/display/format.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
@@ -77,7 +78,8 @@ struct ShowOptions {
 };
 
 void add_show_options(CLI::App& command, ShowOptions& options) {
-  command.add_option("run", options.name, "run id, its beginning or end, or the session directory")->type_name("ID");
+  command.add_option("run", options.name, "run id, its number, its beginning or end, or the session directory")
+      ->type_name("ID");
   command.add_option("--session", options.session, "the same")->type_name("ID");
   command.add_flag("--events", options.events, "print events.jsonl");
   command.add_flag("--metrics", options.metrics, "print metrics.jsonl");
@@ -111,30 +113,25 @@ int print_lines(const CommandContext& context, const fs::path& file, size_t coun
 }
 
 // A line per step that ended, and one per step that never did: its host died.
-std::string steps_story(const std::vector<std::string>& events) {
+std::string steps_story(const std::vector<SessionStep>& steps) {
   std::string text;
-  std::vector<std::string> running;
-  for (const std::string& line : events) {
-    const auto event = parse_json(line);
-    if (!event.ok()) continue;
-    const std::string& name = (*event)["event"].as_string();
-    const std::string step = printable((*event)["step_id"].as_string());
-    if (name == "step_start") running.push_back(step);
-    if (name != "step_complete" && name != "step_failed" && name != "step_skipped") continue;
-    std::erase(running, step);
-    if (name == "step_complete")
-      text += "  ✓ " + step + ": " + format_count((*event)["rows_processed"].as_uint()) + " rows, " +
-              format_duration((*event)["duration"].as_double((*event)["duration_ms"].as_double() / 1e3)) + "\n";
-    else if (name == "step_skipped")
-      text += "  ○ " + step + ": skipped\n";
-    else if ((*event)["error_type"].as_string() == "cancelled")
-      text += "  ○ " + step + ": cancelled\n";
+  for (const SessionStep& step : steps) {
+    const std::string id = printable(step.id);
+    if (step.status == "complete")
+      text += "  ✓ " + id + ": " + (step.rows ? counted(*step.rows, "row") : std::string("– rows")) + ", " +
+              (step.duration_s ? format_duration(*step.duration_s) : std::string("–")) + "\n";
+    else if (step.status == "failed")
+      text += "  ✗ " + id + ": " + printable(excerpt(step.error, "--events has all")) + "\n";
+    else if (step.status == "running")
+      text += "  ▶ " + id + ": did not end\n";
     else
-      text += "  ✗ " + step + ": " + printable(excerpt((*event)["error"].as_string(), "--events has all")) + "\n";
+      text += "  ○ " + id + ": " + step.status + "\n";
   }
-  for (const std::string& step : running) text += "  ▶ " + step + ": did not end\n";
   return text;
 }
+
+// Unknown is "–", never nothing and never zero.
+std::string known(const std::string& text) { return text.empty() ? "–" : printable(text); }
 
 int show_record(const CommandContext& context, const RunRecord& record, const ShowOptions& options) {
   const fs::path directory = record.run_logs_path;
@@ -142,19 +139,28 @@ int show_record(const CommandContext& context, const RunRecord& record, const Sh
   if (options.metrics) return print_lines(context, directory / "metrics.jsonl", options.tail, true);
   if (options.log) return print_lines(context, directory / "osiris.log", options.tail, false);
   const Json status = read_status(record);
+  const auto steps = read_session_steps(directory);
+  const std::string adapter =
+      record.runtime_env.empty() && steps.ok() ? steps->adapter : record.runtime_env;  // the predecessor's say nothing
+  std::error_code code;
+  const bool is_there = fs::exists(directory, code);
   if (context.json) {
     Json out = session_json(record, status);
+    out.set("adapter", adapter.empty() ? Json() : Json(adapter));
+    out.set("steps", steps.ok() ? to_json(steps->steps) : Json());
+    out.set("session_exists", Json(is_there));
     out.set("status_document", status);
     out.set("record", record.to_json());
     print_json(context, out);
     return to_int(ExitCode::kOk);
   }
-  std::string text = "Run: " + printable(record.run_id) + "\nPipeline: " + printable(record.pipeline_slug) +
-                     "\nStatus: " + printable(record.status) + "\nStarted: " + printable(record.run_ts) +
-                     "\nAdapter: " + printable(record.runtime_env) + "\n";
+  std::string text = "Run: " + printable(record.run_id) + "\nPipeline: " + known(record.pipeline_slug) +
+                     "\nStatus: " + known(record.status) + "\nStarted: " + known(record.run_ts) +
+                     "\nAdapter: " + known(adapter) + "\n";
   if (record.duration_ms) text += "Duration: " + format_duration(static_cast<double>(record.duration_ms) / 1e3) + "\n";
-  if (const std::string steps = steps_text(status); !steps.empty()) text += "Steps: " + steps + "\n";
-  if (const auto lines = last_lines(directory / "events.jsonl", 0); lines.ok()) text += steps_story(*lines);
+  if (const std::string count = steps_text(status); !count.empty()) text += "Steps: " + count + "\n";
+  if (steps.ok()) text += steps_story(steps->steps);
+  if (!is_there) text += "The session was removed (osiris clean).\n";
   print_text(context, text + "Session: " + printable(directory.string()) + "/\n");
   return to_int(ExitCode::kOk);
 }
@@ -179,7 +185,11 @@ int last(const CommandContext& context, const ShowOptions& options) {
   const auto records = read_runs(context, {"", "", "", "", 1});
   if (!records.ok()) return fail(context, records.error());
   if (records->empty())
-    return fail(context, Error(Code::kNotFound, "nothing has run in this project yet", "osiris run FILE"));
+    return fail(context, Error(Code::kNotFound,
+                               context.place.is_project ? "nothing has run in this project yet"
+                                                        : "nothing has run outside a project yet, and this directory "
+                                                          "is in none",
+                               "osiris run FILE"));
   return show_record(context, records->front(), options);
 }
 
@@ -188,9 +198,12 @@ int last(const CommandContext& context, const ShowOptions& options) {
 void add_logs_commands(const CommandTable& table) {
   CLI::App* logs = table.app.add_subcommand("logs", "What a run left behind");
   logs->require_subcommand(1);
-  table.add<ListOptions>("list", "List sessions, newest first", add_list_options, list, logs);
-  table.add<ShowOptions>("show", "Show a session", add_show_options, show, logs);
-  table.add<ShowOptions>("last", "Show the newest session", add_last_options, last, logs);
+  table.add<ListOptions>("list", "List sessions, newest first", {"osiris logs list --limit 5"}, add_list_options, list,
+                         logs);
+  table.add<ShowOptions>("show", "Show a session",
+                         {"osiris logs show 2", "osiris logs show hello/2 --events --tail 20"}, add_show_options, show,
+                         logs);
+  table.add<ShowOptions>("last", "Show the newest session", {"osiris logs last"}, add_last_options, last, logs);
 }
 
 }  // namespace osiris

@@ -2,11 +2,14 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <string_view>
 
 #include "host/commands/adapter_flags.h"
 #include "host/commands/commands.h"
+#include "host/commands/help.h"
+#include "host/commands/retired.h"
 #include "host/commands/version.h"
 #include "protocol/base/text.h"
 
@@ -15,7 +18,7 @@ namespace {
 
 constexpr char kFooter[] =
     "Exit codes: 0 ok, 1 a step failed, 2 wrong input or usage, 3 the adapter failed, 124 out of time, 130 cancelled.\n"
-    "With every command: --json (one JSON document on standard output), -v/--verbose, -h/--help.\n"
+    "With every command: --json (one JSON document on standard output), -v/--verbose, -q/--quiet, -h/--help.\n"
     "Adapters bring their own options: osiris run --adapter NAME --help";
 
 const CLI::App& deepest(const CLI::App& app) {
@@ -33,78 +36,119 @@ std::vector<std::string> flag_names(const CLI::App& command) {
   return names;
 }
 
+std::vector<std::string> subcommand_names(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : command.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(sub->get_name());
+  return names;
+}
+
 std::string command_path(const CLI::App& command) {
   return command.get_parent() ? command_path(*command.get_parent()) + " " + command.get_name() : "osiris";
+}
+
+// What `osiris help` and the errors call a command: "logs show".
+std::string words_of(const CLI::App& command) {
+  const std::string path = command_path(command);
+  return path == "osiris" ? "" : path.substr(std::string("osiris ").size());
+}
+
+std::string how_to(const CLI::App& command) { return command_path(command) + " --help shows how"; }
+
+bool is_flag(const std::string& word) { return word.size() > 1 && word[0] == '-'; }
+
+Error unknown_command(const CLI::App& command, const std::vector<std::string>& extra) {
+  const std::string parent = words_of(command);
+  const auto flag = std::find_if(extra.begin(), extra.end(), is_flag);
+  const std::string words =
+      (parent.empty() ? "" : parent + " ") + join(std::vector<std::string>(extra.begin(), flag), " ");
+  const std::string& word = extra.front();
+  if (const auto instead = instead_of_command(words))
+    return {Code::kInvalidArgument, "There is no command osiris " + words, *instead};
+  const auto near = nearest(word, subcommand_names(command));
+  std::string hint = near ? "did you mean " + *near + "?" : how_to(command);
+  if (word.ends_with(".yaml") || word.ends_with(".yml")) hint = "osiris run " + word;
+  return {Code::kInvalidArgument, "Unknown command: " + word, hint};
+}
+
+Error unknown_option(const CLI::App& command, const std::string& flag, const AdapterFlags& adapters,
+                     const std::string& help) {
+  std::string hint = instead_of_option(words_of(command), flag).value_or("");
+  if (hint.empty()) hint = adapters.hint_for(flag);
+  if (hint.empty())
+    if (const auto near = nearest(flag, flag_names(command))) hint = "did you mean " + *near + "?";
+  return {Code::kInvalidArgument, "Unknown option: " + flag, hint.empty() ? help : hint};
 }
 
 // What the user most likely did wrong, given what the parser could not place.
 Error usage_error(const CLI::App& app, const CLI::ParseError& thrown, const AdapterFlags& adapters) {
   const CLI::App& command = deepest(app);
-  const std::string help = command_path(command) + " --help shows how";
-  for (const std::string& word : app.remaining(true)) {
-    if (word.size() > 1 && word[0] == '-') {
-      const std::string flag = word.substr(0, word.find('='));
-      std::string hint = adapters.hint_for(flag);
-      if (hint.empty())
-        if (const auto near = nearest(flag, flag_names(command))) hint = "did you mean " + *near + "?";
-      return {Code::kInvalidArgument, "Unknown option: " + flag, hint.empty() ? help : hint};
-    }
-  }
+  const std::string help = how_to(command);
   const auto extra = app.remaining(true);
-  if (!extra.empty()) {
-    std::vector<std::string> names;
-    for (const CLI::App* sub : command.get_subcommands([](const CLI::App*) { return true; }))
-      names.push_back(sub->get_name());
-    if (!names.empty()) {
-      const auto near = nearest(extra.front(), names);
-      return {Code::kInvalidArgument, "Unknown command: " + extra.front(), near ? "did you mean " + *near + "?" : help};
-    }
-    if (command.get_name() == "run")
-      return {Code::kInvalidArgument, "Multiple pipeline files specified: " + extra.front() + " is one too many", help};
-    return {Code::kInvalidArgument, "Unexpected argument: " + extra.front(), help};
-  }
-  return {Code::kInvalidArgument, thrown.what(), help};
+  if (const auto flag = std::find_if(extra.begin(), extra.end(), is_flag); flag != extra.end())
+    return unknown_option(command, flag->substr(0, flag->find('=')), adapters, help);
+  if (extra.empty()) return {Code::kInvalidArgument, thrown.what(), help};
+  if (command.get_name() == "run")
+    return {Code::kInvalidArgument, "Multiple pipeline files specified: " + extra.front() + " is one too many", help};
+  return {Code::kInvalidArgument, "Unexpected argument: " + extra.front(), help};
 }
 
-// The command that the first words of the command line name, however it is going to be used.
-const CLI::App* named_command(CLI::App& app, int argc, const char* const* argv) {
-  CLI::App* command = &app;
+// The command that the first words of the command line name, however it is going to be used, and the words after it.
+struct NamedCommand {
+  CLI::App* command;
+  std::vector<std::string> rest;
+};
+
+NamedCommand named_command(CLI::App& app, int argc, const char* const* argv) {
+  NamedCommand named{&app, {}};
   for (int i = 1; i < argc; ++i) {
-    if (argv[i][0] == '-') continue;
-    CLI::App* next = subcommand(*command, argv[i]);
-    if (!next) break;
-    command = next;
+    CLI::App* next = named.rest.empty() && !is_flag(argv[i]) ? subcommand(*named.command, argv[i]) : nullptr;
+    if (next)
+      named.command = next;
+    else if (!named.rest.empty() || !is_flag(argv[i]))
+      named.rest.emplace_back(argv[i]);
   }
-  return command;
+  return named;
 }
 
-int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
-  AdapterFlags adapters(argc, argv, context);
-  CLI::App app("Runs data pipelines, on this machine or a remote one.", "osiris");
-  Chosen chosen;
-  app.set_version_flag("--version", [&context] { return version_text(context); });
-  app.add_flag("--json", context.json, "one JSON document on standard output and nothing else");
-  app.add_flag("-v,--verbose", context.verbose, "say more; also writes debug.log");
-  app.footer(kFooter);
-  app.require_subcommand(0, 1);
-  app.get_formatter()->column_width(38);
-
-  std::vector<AdapterCommand> adapter_commands;
-  const CommandTable table{app, context, adapters, chosen, adapter_commands};
+void add_commands(const CommandTable& table) {
   add_run_command(table);
   add_compile_command(table);
   add_validate_commands(table);
   add_init_command(table);
   add_runs_commands(table);
   add_logs_commands(table);
+  add_clean_command(table);
   add_adapters_commands(table);
   add_components_commands(table);
   add_connections_commands(table);
   add_resources_commands(table);
-  const CLI::App* named = named_command(app, argc, argv);
+}
+
+int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
+  AdapterFlags adapters(argc, argv, context);
+  CLI::App app("Runs data pipelines, on this machine or a remote one.", "osiris");
+  Chosen chosen;
+  app.set_version_flag("-V,--version", [&context] { return version_text(context); });
+  app.add_flag("--json", context.json, "one JSON document on standard output and nothing else");
+  app.add_flag("-v,--verbose", context.verbose, "say more; also writes debug.log");
+  app.add_flag("-q,--quiet", context.quiet, "say nothing but errors and what was asked for");
+  app.formatter(std::make_shared<HelpFormatter>());
+  app.footer(kFooter);
+  app.require_subcommand(0, 1);
+  app.get_formatter()->column_width(38);
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+
+  std::vector<AdapterCommand> adapter_commands;
+  const CommandTable table{app, context, adapters, chosen, adapter_commands};
+  add_commands(table);
+  const NamedCommand named = named_command(app, argc, argv);
+  if (!named.rest.empty() && !subcommand_names(*named.command).empty())
+    return fail(context, unknown_command(*named.command, named.rest), Json::object({{"phase", "usage"}}));
   for (const AdapterCommand& user : adapter_commands)
-    if (user.command == named) adapters.load();
+    if (user.command == named.command) adapters.load();
   for (const AdapterCommand& user : adapter_commands) adapters.add_to(*user.command, *user.values);
+  add_examples(app, {"osiris init shop", "osiris run pipeline.yaml", "osiris help run"});
   // --json and --verbose mean the same wherever they stand.
   for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     command->fallthrough();
@@ -153,9 +197,12 @@ CLI::App* subcommand(CLI::App& parent, std::string_view name) {
 
 int run_command_line(int argc, const char* const* argv) {
   auto context = CommandContext::of_process();
+  const std::vector<std::string> words = with_help_words_spelled_out(argc, argv);
+  std::vector<const char*> spelled_out;
+  for (const std::string& word : words) spelled_out.push_back(word.c_str());
   // Also an error of the parser itself must know how to speak.
   bool json = false;
-  for (int i = 1; i < argc; ++i) json = json || std::string_view(argv[i]) == "--json";
+  for (const std::string& word : words) json = json || word == "--json";
   if (!context.ok()) {
     CommandContext bare;
     bare.out.fd = 1;
@@ -164,7 +211,7 @@ int run_command_line(int argc, const char* const* argv) {
     return fail(bare, context.error());
   }
   context->json = json;
-  const int code = parse_and_run(argc, argv, *context);
+  const int code = parse_and_run(static_cast<int>(spelled_out.size()), spelled_out.data(), *context);
   if (!context->output_error) return code;
   const Error error(Code::kUnavailable,
                     "cannot write to standard output: " + std::string(strerror(context->output_error)));

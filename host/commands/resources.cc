@@ -86,7 +86,26 @@ int release_all(const CommandContext& context, StandaloneAdapter& session,
   return to_int(first ? exit_code_for(*first, ErrorSource::kService) : ExitCode::kOk);
 }
 
+// All that the adapter holds for this user, but for what runs that go on are using.
+int release_everything(const CommandContext& context, const Options& options, StandaloneAdapter& session) {
+  if (const auto owner = UserState(context.environment).owner_id(); !owner.ok()) return fail(context, owner.error());
+  Options of_this_user = options;
+  of_this_user.all = false;
+  const StageOutcome listed = session.instance().list_resources(filter(context, of_this_user, false));
+  if (!listed.ok()) return fail_remote(context, listed.status.error());
+  const std::vector<std::string> live = UserState(context.environment).live_run_ids();
+  std::vector<std::pair<std::string, std::string>> resources;
+  for (const Json& resource : listed.document["resources"].items())
+    if (std::find(live.begin(), live.end(), resource["run_id"].as_string()) == live.end())
+      resources.emplace_back(resource["kind"].as_string(), resource["id"].as_string());
+  return release_all(context, session, resources);
+}
+
 int release(const CommandContext& context, const Options& options, StandaloneAdapter& session) {
+  if (options.all == !options.ids.empty())
+    return fail(context, Error(Code::kInvalidArgument, options.all ? "--all and ids exclude each other" : "No id given",
+                               "name ids, or --all"));
+  if (options.all) return release_everything(context, options, session);
   const std::string& kind = options.kind.empty() ? session.manifest().resource_kind : options.kind;
   if (kind.empty())
     return fail(context,
@@ -115,7 +134,7 @@ template <Action act>
 int asked(const CommandContext& context, const AdapterFlags& adapters, const Options& options) {
   if (!adapters.adapter().ok()) return fail_adapter(context, adapters.adapter().error());
   Diagnostics diagnostics("osiris.yaml");
-  const Project project = Project::load(context.cwd, context.environment, diagnostics);
+  const Project project = Project::load(context.place, context.environment, diagnostics);
   const auto resolved = resolve_adapter_options(context, project, *adapters.adapter(), options.adapter_flags);
   if (!resolved.ok()) return fail(context, resolved.error());
   const auto session = StandaloneAdapter::open(context, *adapters.adapter(), *resolved);
@@ -135,7 +154,8 @@ void add_list_options(CLI::App& command, Options& options) {
 }
 void add_release_options(CLI::App& command, Options& options) {
   add_kind(command, options);
-  command.add_option("ids", options.ids, "what to release")->required()->type_name("ID");
+  command.add_option("ids", options.ids, "what to release")->type_name("ID");
+  command.add_flag("--all", options.all, "everything of this user that no run is using");
 }
 
 }  // namespace
@@ -147,9 +167,13 @@ void add_resources_commands(const CommandTable& table) {
   for (const std::string& name : names) {
     CLI::App* parent = table.app.add_subcommand(name, "An adapter's remote resources");
     parent->require_subcommand(1);
-    table.add_with_adapter<Options>("list", "List resources of this user", add_list_options, asked<list>, parent);
-    table.add_with_adapter<Options>("release", "Release resources by id", add_release_options, asked<release>, parent);
-    table.add_with_adapter<Options>("reap", "Release leftovers of runs that died", add_kind, asked<reap>, parent);
+    table.add_with_adapter<Options>("list", "List resources of this user", {"osiris " + name + " list"},
+                                    add_list_options, asked<list>, parent);
+    table.add_with_adapter<Options>("release", "Release resources by id, or all of this user",
+                                    {"osiris " + name + " release ID", "osiris " + name + " release --all"},
+                                    add_release_options, asked<release>, parent);
+    table.add_with_adapter<Options>("reap", "Release leftovers of runs that died", {"osiris " + name + " reap"},
+                                    add_kind, asked<reap>, parent);
   }
 }
 

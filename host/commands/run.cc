@@ -13,6 +13,7 @@
 #include "host/run/pipeline_run.h"
 #include "host/run/plan_check.h"
 #include "host/run/worker_binary.h"
+#include "protocol/base/text.h"
 
 namespace osiris {
 namespace {
@@ -77,6 +78,7 @@ class RunCommand {
   }
 
  private:
+  const std::filesystem::path& work_dir() const { return context_.place.directory; }
   int usage(const Error& error) { return fail(context_, error, Json::object({{"phase", "usage"}})); }
 
   Status read_options() {
@@ -85,7 +87,7 @@ class RunCommand {
       OSIRIS_ASSIGN(timeout_s_, duration_of_flag("--timeout", options_.timeout));
     }
     if (!options_.memory_limit.empty()) {
-      OSIRIS_ASSIGN(memory_limit_bytes_, bytes_of_flag("--memory-limit", options_.memory_limit));
+      OSIRIS_ASSIGN(memory_limit_bytes_, memory_limit_bytes(options_.memory_limit));
     }
     OSIRIS_ASSIGN(prepared_.workspace, load_workspace(context_));
     OSIRIS_ASSIGN(prepared_.file, pipeline_file(context_, prepared_.workspace.project, options_));
@@ -115,7 +117,7 @@ class RunCommand {
     compile.connections = ConnectionCheck::kResolves;
     compile.allow_hidden = options_.allow_mock;
     compile.require_drivers = true;
-    compile.work_dir = context_.cwd;
+    compile.work_dir = work_dir();
     prepared_.compiled = compile_or_load(std::move(file), compile, prepared_.workspace.inputs(context_));
     print_diagnostics(context_, prepared_.compiled.diagnostics);
     if (!prepared_.compiled.ok()) return compile_failed();
@@ -142,7 +144,7 @@ class RunCommand {
     }
     log_.event("compile_error", Json::object({{"error", error.message}, {"errors", errors}}));
     if (options_.dry_run)
-      return fail(context_, error, Json::object({{"phase", "compile"}, {"errors", std::move(errors)}}));
+      return fail_compile(diagnostics, Json::object({{"phase", "compile"}, {"errors", std::move(errors)}}));
     const auto report = record_failed_compile(prepared_.workspace.project, prepared_.file,
                                               prepared_.workspace.project.profile_or_default(options_.profile),
                                               adapters_.id(), error, prepared_.started, log_, masking_, system_clock());
@@ -153,9 +155,15 @@ class RunCommand {
     } else {
       print_warning(context_, "the failed run could not be recorded: " + report.error().message);
     }
-    const int code = fail(context_, error, extra);
-    if (report.ok()) print_text(context_, "Session: " + printable(report->session_dir.string()) + "/\n");
+    const int code = fail_compile(diagnostics, extra);
+    if (report.ok()) print_session(context_, report->session_dir);
     return code;
+  }
+
+  // People have just read the findings; programs get the first one as the message.
+  int fail_compile(const Diagnostics& findings, const Json& extra) {
+    if (context_.json) return fail(context_, findings.to_error(), extra);
+    return fail(context_, does_not_compile(prepared_.file.string(), findings));
   }
 
   Status plan() {
@@ -165,7 +173,7 @@ class RunCommand {
                   resolve_adapter_options(context_, prepared_.workspace.project, adapter, prepared_.flags));
     OSIRIS_ASSIGN(timeout_s_, run_timeout_s(prepared_.options, timeout_s_));
     AdapterInputOptions options;
-    options.work_dir = context_.cwd;
+    options.work_dir = work_dir();
     options.env_names = prepared_.options.env_names();
     OSIRIS_ASSIGN(prepared_.inputs,
                   make_adapter_inputs(*prepared_.compiled.pipeline, prepared_.workspace.inputs(context_), options));
@@ -193,12 +201,12 @@ class RunCommand {
     if (!worker.ok()) return std::nullopt;
     Diagnostics findings(prepared_.file.string());
     findings.set_text(prepared_.compiled.diagnostics.text());
-    check_plan({*prepared_.compiled.pipeline, prepared_.workspace.inputs(context_), context_.cwd, *worker}, findings);
+    check_plan({*prepared_.compiled.pipeline, prepared_.workspace.inputs(context_), work_dir(), *worker}, findings);
     print_diagnostics(context_, findings);
     if (findings.ok()) return std::nullopt;
     Json errors = Json::array();
     for (const Diagnostic& finding : findings.errors()) errors.push_back(finding.to_json());
-    return fail(context_, findings.to_error(), Json::object({{"phase", "compile"}, {"errors", std::move(errors)}}));
+    return fail_compile(findings, Json::object({{"phase", "compile"}, {"errors", std::move(errors)}}));
   }
 
   int dry_run() {
@@ -210,7 +218,7 @@ class RunCommand {
     auto explanation = explain(adapter);
     if (!explanation.ok()) return fail(context_, explanation.error(), Json::object({{"phase", "validate"}}));
     return show_dry_run(context_, {*prepared_.compiled.pipeline, prepared_.inputs, std::string(adapter.id()),
-                                   std::move(secrets), prepared_.options, context_.cwd, *std::move(explanation)});
+                                   std::move(secrets), prepared_.options, work_dir(), *std::move(explanation)});
   }
 
   // What the adapter itself says of the run, and whether it would refuse it.
@@ -218,11 +226,28 @@ class RunCommand {
     if (!has_explanation(*adapter.type)) return Explanation();
     OSIRIS_ASSIGN(const auto session, StandaloneAdapter::open(context_, adapter, prepared_.options));
     // No settings: an owner id would be made for them, and a dry run leaves nothing behind.
-    AdapterRequest request = request_for(prepared_.inputs, "dry-run", Json::object(), context_.cwd, WorkerBinary());
+    AdapterRequest request = request_for(prepared_.inputs, "dry-run", Json::object(), work_dir(), WorkerBinary());
     request.compiled_dir = prepared_.compiled.pipeline->compiled_dir;
     request.session_dir = prepared_.workspace.project.sessions_dir() / request.run_id;
     OSIRIS_TRY(session->instance().validate(request));
     return ask_explanation(session->instance(), request, prepared_.options);
+  }
+
+  // For --verbose: what this run is made of, and where each part of it lies.
+  std::string circumstances(const Result<WorkerBinary>& worker) const {
+    const LoadedAdapter& adapter = *adapters_.adapter();
+    const Project& project = prepared_.workspace.project;
+    std::string text = "  Project:  " + (project.is_project() ? project.directory().string() : "none") +
+                       "\n  Build:    " + prepared_.compiled.pipeline->compiled_dir.string() +
+                       "\n  Adapter:  " + std::string(adapter.id()) + " " + std::string(adapter.version()) + "  (" +
+                       adapter.library.string() + ")\n";
+    if (worker.ok()) text += "  Worker:   " + worker->path.string() + "  (sha256 " + worker->sha256 + ")\n";
+    for (const std::filesystem::path& file : context_.dotenv_files) text += "  Variables from " + file.string() + "\n";
+    for (const ResolvedOption& option : prepared_.options.options)
+      if (option.source != OptionSource::kDefault)
+        text += "  Option " + option.spec.flag + ": " + join(shown_values(option), ", ") + "  (from " +
+                source_text(option) + ")\n";
+    return printable(text, true);
   }
 
   int execute() {
@@ -237,10 +262,12 @@ class RunCommand {
         deadline_monotonic_ns);
     if (!interrupts.ok()) return fail(context_, interrupts.error());
 
-    print_text(context_, "Compiling OML... ✓\nExecuting pipeline...\n");
-    const DisplayMode mode = context_.json              ? DisplayMode::kNone
-                             : context_.out.interactive ? DisplayMode::kLive
-                                                        : DisplayMode::kPlain;
+    print_news(context_, "Compiling OML... ✓\n");
+    if (context_.verbose) print_news(context_, circumstances(worker));
+    print_news(context_, "Executing pipeline...\n");
+    const DisplayMode mode = context_.json || context_.quiet ? DisplayMode::kNone
+                             : context_.out.interactive      ? DisplayMode::kLive
+                                                             : DisplayMode::kPlain;
     Display display(mode, context_.out, tally);
     pipeline_run.say = [&](const std::string& line, bool important) {
       if (important || context_.verbose)
@@ -252,7 +279,7 @@ class RunCommand {
                   prepared_.inputs, *adapters_.adapter(), prepared_.options, user_state,
                   worker.ok() ? *worker : WorkerBinary(), worker.ok() ? std::nullopt : std::optional(worker.error()),
                   worker_settings(context_, options_, prepared_.workspace.registry, memory_limit_bytes_, user_state),
-                  context_.cwd, prepared_.started, deadline_monotonic_ns, prepared_.compile_seconds, context_.verbose});
+                  work_dir(), prepared_.started, deadline_monotonic_ns, prepared_.compile_seconds, context_.verbose});
     display.finish();
     if (!report.ok()) return fail(context_, of_own_files(report.error()), Json::object({{"phase", "execute"}}));
     std::optional<Error> not_copied;
@@ -288,7 +315,11 @@ int run(const CommandContext& context, const AdapterFlags& adapters, const RunOp
 }  // namespace
 
 void add_run_command(const CommandTable& table) {
-  table.add_with_adapter<RunOptions>("run", "Run a pipeline", add_options, run);
+  table.add_with_adapter<RunOptions>(
+      "run", "Run a pipeline",
+      {"osiris run pipeline.yaml", "osiris run pipeline.yaml --param day=2026-11-28 --dry-run",
+       "osiris run pipeline.yaml --adapter local --timeout 15m"},
+      add_options, run);
 }
 
 }  // namespace osiris

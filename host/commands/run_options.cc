@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "host/display/format.h"
 #include "host/project/run_index.h"
 #include "protocol/base/quantity.h"
+#include "protocol/model/memory_limit.h"
 
 namespace osiris {
 namespace {
@@ -38,9 +40,13 @@ Result<fs::path> pipeline_file(const CommandContext& context, const Project& pro
       return Error(Code::kInvalidArgument, "No pipeline file specified",
                    "osiris run FILE, or osiris run --last-compile");
     std::error_code code;
-    if (!fs::exists(context.cwd / options.file, code))
+    if (!fs::exists(context.cwd / options.file, code)) {
+      const fs::path from_project = context.place.directory / options.file;
       return Error(Code::kNotFound, "Pipeline file not found: " + options.file,
-                   "paths are relative to " + context.cwd.string());
+                   fs::exists(from_project, code)
+                       ? "did you mean " + from_project.lexically_relative(context.cwd).string() + "?"
+                       : "paths are relative to " + context.cwd.string());
+    }
     return fs::path(options.file);
   }
   const RunIndex index(project.index_dir());
@@ -58,9 +64,16 @@ Result<double> duration_of_flag(const char* flag, const std::string& text) {
   return of_flag(flag, text, parse_duration_s(text));
 }
 
-Result<uint64_t> bytes_of_flag(const char* flag, const std::string& text) {
-  OSIRIS_ASSIGN(const int64_t bytes, of_flag(flag, text, parse_byte_count(text)));
-  return static_cast<uint64_t>(bytes);
+Result<uint64_t> memory_limit_bytes(const std::string& text) {
+  OSIRIS_ASSIGN(const int64_t bytes, of_flag("--memory-limit", text, parse_byte_count(text)));
+  const auto limit = static_cast<uint64_t>(bytes);
+  if (limit < kMemoryLimitBytesMin)
+    return Error(Code::kInvalidArgument,
+                 "--memory-limit: " + format_bytes(limit) + " is less than a worker can be held to: the engine needs " +
+                     format_bytes(kEngineMemoryBytesMin) + ", the rest of the worker " +
+                     format_bytes(kWorkerMemoryBytesMin),
+                 "allow " + format_bytes(kMemoryLimitBytesMin) + " or more: --memory-limit 512MiB");
+  return limit;
 }
 
 Result<double> run_timeout_s(const ResolvedOptions& options, double flag_s) {

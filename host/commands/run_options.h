@@ -27,9 +27,10 @@ struct RunOptions {
 Result<std::filesystem::path> pipeline_file(const CommandContext& context, const Project& project,
                                             const RunOptions& options);
 
-// "90", "90s", "15m", "1h30m", "500ms" in seconds; "1048576", "512MiB", "1.5GiB" in bytes. The error names `flag`.
+// "90", "90s", "15m", "1h30m", "500ms" in seconds. The error names `flag`.
 Result<double> duration_of_flag(const char* flag, const std::string& text);
-Result<uint64_t> bytes_of_flag(const char* flag, const std::string& text);
+// --memory-limit: "134217728", "512MiB", "1.5GiB" in bytes, no less than a worker can be held to.
+Result<uint64_t> memory_limit_bytes(const std::string& text);
 
 // How long a run may take: what the adapter's own `timeout` says, or else `flag_s`, the value of --timeout. 0: without
 // limit.

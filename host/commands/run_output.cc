@@ -83,12 +83,26 @@ Status copy_tree(const fs::path& from, const fs::path& to, std::vector<std::stri
   return {};
 }
 
+// Each step that failed for a reason of its own, beside the one that the run's error is about.
+std::string other_failures(const CommandContext& context, const RunReport& report, const Masking& masking) {
+  std::string text;
+  for (const StepState& step : report.steps) {
+    if (step.phase != StepPhase::kFailed || step.error.empty()) continue;
+    if (report.error->message.find(step.error) != std::string::npos) continue;
+    text += error_text(context, masking.text("step " + step.plan.id + ": " + step.error), masking.text(step.hint),
+                       kInTheLog);
+  }
+  return text;
+}
+
 }  // namespace
 
 void print_report(const CommandContext& context, const RunReport& report, const Masking& masking,
                   const std::string& note) {
   if (context.json) {
-    print_json(context, result_document(report, masking));
+    Json document = result_document(report, masking);
+    document.set("project", context.place.is_project ? Json(context.place.directory.string()) : Json());
+    print_json(context, document);
   } else {
     const bool color = context.out.color;
     std::string text;
@@ -101,20 +115,29 @@ void print_report(const CommandContext& context, const RunReport& report, const 
       text += paint("✗ Pipeline " + std::string(outcome_text(report.verdict.exit_code)) + " (" + report.adapter + ")",
                     Color::kRed, color) +
               (report.steps.empty() ? "" : "  " + line) + "\n";
-    print_text(context, text + printable(describe_released(report.released), true));
+    print_news(context, text + printable(describe_released(report.released), true));
   }
-  if (!note.empty()) print_text(context, printable(note) + "\n");
+  if (!note.empty()) print_news(context, printable(note) + "\n");
   // The session line goes last, whatever else there is to say: scripts read it.
   std::string errors;
   if (report.error && report.phase != "compile") {
     errors = error_text(context, masking.text(report.error->message), masking.text(report.error->hint), kInTheLog);
+    errors += other_failures(context, report, masking);
   }
   if (!context.json)
     for (const std::string& warning : report.warnings)
       errors += "⚠️  " + printable(excerpt(masking.text(warning), kInTheLog)) + "\n";
   errors += printable(describe_unreleased(report.unreleased, report.adapter), true);
   print_err(context, errors);
-  print_text(context, "Session: " + printable(report.session_dir.string()) + "/\n");
+  print_session(context, report.session_dir);
+}
+
+void print_session(const CommandContext& context, const fs::path& directory) {
+  if (!context.place.is_project)
+    print_news(context,
+               "No osiris.yaml here or above: the record is kept with your own files (osiris init makes a "
+               "project).\n");
+  print_news(context, "Session: " + printable(directory.string()) + "/\n");
 }
 
 Status copy_out(RunReport& report, const fs::path& directory) {

@@ -1,10 +1,13 @@
 #include "host/commands/run_records.h"
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 
 #include "host/run/session.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/quantity.h"
+#include "protocol/base/text.h"
 
 namespace osiris {
 namespace {
@@ -20,7 +23,7 @@ Result<int64_t> parse_since(const std::string& text) {
 
 Result<std::vector<RunRecord>> all_runs(const CommandContext& context) {
   Diagnostics diagnostics("osiris.yaml");
-  const Project project = Project::load(context.cwd, context.environment, diagnostics);
+  const Project project = Project::load(context.place, context.environment, diagnostics);
   if (!diagnostics.ok()) return diagnostics.to_error();
   const RunIndex index(project.index_dir());
   OSIRIS_ASSIGN(std::vector<RunRecord> records, index.read());
@@ -33,6 +36,43 @@ Result<std::vector<RunRecord>> all_runs(const CommandContext& context) {
   for (RunRecord& record : records) record.status = current_status(record);
   std::reverse(records.begin(), records.end());
   return records;
+}
+
+// "2", "000002" and "run-000002" are 2.
+std::optional<uint64_t> number_of(std::string_view text) {
+  if (text.starts_with("run-")) text.remove_prefix(4);
+  uint64_t number = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// 2 of "run-000002_01M83EVF9CT33H60A2B59753JP".
+std::optional<uint64_t> number_in(std::string_view run_id) {
+  return run_id.starts_with("run-") ? number_of(run_id.substr(0, run_id.find('_'))) : std::nullopt;
+}
+
+// By "2", or, since every pipeline counts its own runs, "<pipeline>/2".
+std::vector<const RunRecord*> with_number(const std::vector<RunRecord>& records, std::string_view name) {
+  const size_t slash = name.rfind('/');
+  const std::string_view pipeline = slash == std::string_view::npos ? std::string_view() : name.substr(0, slash);
+  const auto number = number_of(slash == std::string_view::npos ? name : name.substr(slash + 1));
+  std::vector<const RunRecord*> found;
+  for (const RunRecord& record : records)
+    if (number && number_in(record.run_id) == number && (pipeline.empty() || record.pipeline_slug == pipeline))
+      found.push_back(&record);
+  return found;
+}
+
+// By the beginning or the end of the id, as the id is written or as directories spell it.
+std::vector<const RunRecord*> with_part(const std::vector<RunRecord>& records, std::string_view part) {
+  const std::string wanted = slugify(part);
+  std::vector<const RunRecord*> found;
+  for (const RunRecord& record : records) {
+    const std::string id = slugify(record.run_id);
+    if (!wanted.empty() && (id.starts_with(wanted) || id.ends_with(wanted))) found.push_back(&record);
+  }
+  return found;
 }
 
 }  // namespace
@@ -56,16 +96,23 @@ Result<std::vector<RunRecord>> read_runs(const CommandContext& context, const Ru
 
 Result<RunRecord> find_run(const CommandContext& context, const std::string& name) {
   OSIRIS_ASSIGN(const std::vector<RunRecord> records, all_runs(context));
-  std::vector<const RunRecord*> found;
   const std::string directory = std::filesystem::path(name).lexically_normal().filename().string();
-  for (const RunRecord& record : records) {
+  for (const RunRecord& record : records)
     if (record.run_id == name || std::filesystem::path(record.run_logs_path).filename() == directory) return record;
-    if (!name.empty() && (record.run_id.starts_with(name) || record.run_id.ends_with(name))) found.push_back(&record);
-  }
+  std::vector<const RunRecord*> found = with_number(records, name);
+  if (found.empty()) found = with_part(records, name);
   if (found.size() == 1) return *found.front();
   if (found.empty()) return Error(Code::kNotFound, "there is no run '" + name + "'", "osiris runs list shows all");
+  constexpr size_t kNamedMax = 5;
+  std::vector<std::string> others;
+  for (size_t i = 0; i < found.size() && i < kNamedMax; ++i) {
+    const auto number = number_in(found[i]->run_id);
+    const std::string short_form = number ? found[i]->pipeline_slug + "/" + std::to_string(*number) : "";
+    const bool is_enough = number && with_number(records, short_form).size() == 1;
+    others.push_back(is_enough ? short_form : found[i]->run_id);
+  }
   return Error(Code::kInvalidArgument, "'" + name + "' names " + std::to_string(found.size()) + " runs",
-               "write more of the id");
+               "say which: " + join(others, ", ") + (found.size() > kNamedMax ? ", ..." : ""));
 }
 
 }  // namespace osiris

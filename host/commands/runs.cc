@@ -47,7 +47,8 @@ int list(const CommandContext& context, const Options& options) {
 void add_runs_commands(const CommandTable& table) {
   CLI::App* runs = table.app.add_subcommand("runs", "What ran");
   runs->require_subcommand(1);
-  table.add<Options>("list", "List runs, newest first", add_options, list, runs);
+  table.add<Options>("list", "List runs, newest first", {"osiris runs list --status failed --since 7d"}, add_options,
+                     list, runs);
 }
 
 }  // namespace osiris

@@ -2,6 +2,7 @@
 
 #include "host/commands/version.h"
 #include "host/project/file_trust.h"
+#include "host/project/user_directories.h"
 #include "protocol/base/clock.h"
 
 namespace osiris {
@@ -39,7 +40,7 @@ StandaloneAdapter::StandaloneAdapter(const LoadedAdapter& adapter)
       log_(system_clock(), masking_),
       tally_(system_clock()),
       secrets_(masking_),
-      events_({log_, tally_, resources_, secrets_, {}}, std::string(adapter.id())) {}
+      events_({log_, tally_, resources_, secrets_, {}, false}, std::string(adapter.id())) {}
 
 Result<std::unique_ptr<StandaloneAdapter>> StandaloneAdapter::open(const CommandContext& context,
                                                                    const LoadedAdapter& adapter,

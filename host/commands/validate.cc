@@ -57,7 +57,7 @@ void check_sql(const CommandContext& context, const Workspace& workspace, const 
   if (!result.ok()) return;
   const auto worker = locate_worker(context.executable_directory, context.process_environment);
   if (worker.ok())
-    check_plan({*result.pipeline, workspace.inputs(context), context.cwd, *worker, options.connect},
+    check_plan({*result.pipeline, workspace.inputs(context), context.place.directory, *worker, options.connect},
                result.diagnostics);
   else
     result.diagnostics.warning("sql_not_checked", "the SQL was not checked: " + worker.error().message, "", {},
@@ -75,7 +75,7 @@ Checked validate_file(const CommandContext& context, const Options& options, con
   compile.connections = ConnectionCheck::kExists;
   compile.allow_hidden = options.allow_mock;
   compile.strict = options.strict;
-  compile.work_dir = context.cwd;
+  compile.work_dir = context.place.directory;
   CompileResult result = compile_or_load(compile, workspace.inputs(context));
   check_sql(context, workspace, options, result);
   Checked checked;
@@ -191,7 +191,7 @@ int validate_project(const CommandContext& context, const Options& options) {
   if (options.strict) findings.make_warnings_errors();
   const bool valid_project = findings.ok();
   if (!context.json) print_diagnostics(context, findings);
-  const std::vector<std::string> files = relative_to(find_pipelines(context.cwd), context.cwd);
+  const std::vector<std::string> files = relative_to(find_pipelines(context.place.directory), context.cwd);
   const CheckedFiles pipelines = validate_each(context, options, *workspace, *params, files);
   size_t count = 0;
   for (const std::string& family : connections.families()) count += connections.aliases(family).size();
@@ -222,10 +222,12 @@ int run(const CommandContext& context, const Options& options) {
 }  // namespace
 
 void add_validate_commands(const CommandTable& table) {
-  table.add<Options>("validate", "Check pipelines, or the project itself", add_options, run);
+  table.add<Options>("validate", "Check pipelines, or the project itself",
+                     {"osiris validate", "osiris validate pipelines/hello.yaml"}, add_options, run);
   CLI::App* oml = table.app.add_subcommand("oml", "Commands about OML files");
   oml->require_subcommand(1);
-  table.add<Options>("validate", "Check pipelines", add_oml_options, run, oml);
+  table.add<Options>("validate", "Check pipelines", {"osiris oml validate pipelines/hello.yaml"}, add_oml_options, run,
+                     oml);
 }
 
 }  // namespace osiris

@@ -24,18 +24,6 @@ bool contains(const std::vector<std::string>& list, std::string_view word) {
 std::string did_you_mean(const std::optional<std::string>& near) { return near ? "did you mean '" + *near + "'?" : ""; }
 
 std::string component_mode(const std::string& oml_mode) { return oml_mode == "read" ? "extract" : oml_mode; }
-std::string oml_mode(const std::string& component_mode) {
-  return component_mode == "extract" ? "read" : component_mode;
-}
-
-// The component's modes that OML can name, in OML's words.
-std::vector<std::string> oml_modes_of(const ComponentSpec& spec) {
-  std::vector<std::string> modes;
-  for (const std::string& mode : spec.modes)
-    if (contains(kOmlModes, oml_mode(mode))) modes.push_back(oml_mode(mode));
-  return modes;
-}
-
 // "My Shop!" as "my-shop".
 std::string conventional_name(const std::string& name) {
   std::string out;
@@ -214,7 +202,7 @@ class OmlReader {
     const std::string location = step.location + ".mode";
     const YamlNode* mode = item.find("mode");
     if (!mode) {
-      const auto modes = step.spec ? oml_modes_of(*step.spec) : std::vector<std::string>();
+      const auto modes = step.spec ? step.spec->oml_modes() : std::vector<std::string>();
       if (modes.size() != 1) return missing_field(step, "mode", modes.empty() ? "" : "'" + join(modes, "' or '") + "'");
       // Pipelines without it have always compiled; the component leaves no choice.
       diagnostics_.warning("missing_step_field", "Step missing required field: 'mode'", location, step.mark,
@@ -234,8 +222,8 @@ class OmlReader {
     if (step.spec && !step.spec->supports(step.mode))
       error("incompatible_mode",
             "Step '" + step.id + "': mode '" + mode->text() + "' not supported by component '" + step.component +
-                "'. Allowed: " + join(oml_modes_of(*step.spec), ", "),
-            location, mode->mark, "write mode: " + join(oml_modes_of(*step.spec), " or "));
+                "'. Allowed: " + join(step.spec->oml_modes(), ", "),
+            location, mode->mark, "write mode: " + join(step.spec->oml_modes(), " or "));
   }
 
   void read_config(const YamlNode& item, OmlStep& step) {

@@ -15,6 +15,15 @@ bool ComponentSpec::supports(std::string_view component_mode) const {
   return std::find(modes.begin(), modes.end(), component_mode) != modes.end();
 }
 
+std::vector<std::string> ComponentSpec::oml_modes() const {
+  std::vector<std::string> words;
+  for (const std::string& mode : modes) {
+    if (mode == "extract") words.emplace_back("read");
+    if (mode == "transform" || mode == "write") words.push_back(mode);
+  }
+  return words;
+}
+
 const ConnectionField* ComponentSpec::connection_field(std::string_view field) const {
   for (const ConnectionField& known : connection_fields)
     if (known.name == field) return &known;

@@ -68,6 +68,8 @@ struct ComponentSpec {
 
   std::string family() const { return name.substr(0, name.find('.')); }
   bool supports(std::string_view component_mode) const;
+  // Its modes in the words of a pipeline ("read" for "extract"); those that a pipeline cannot name are left out.
+  std::vector<std::string> oml_modes() const;
   const ConnectionField* connection_field(std::string_view field) const;
   bool is_secret(
       std::string_view field) const;  // by pointer or by name (is_surely_secret of protocol/base/secret_names.h)

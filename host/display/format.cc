@@ -54,9 +54,16 @@ std::string format_count(uint64_t count) {
   return text;
 }
 
+std::string counted(uint64_t count, const char* noun) {
+  return format_count(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
 std::string format_rate(uint64_t rows, double seconds) {
   if (rows == 0 || seconds < 0.001) return {};
-  const double rate = static_cast<double>(rows) / seconds;
+  return format_rate(static_cast<double>(rows) / seconds);
+}
+
+std::string format_rate(double rate) {
   if (rate >= 1e6) return number("%.1f M rows/s", rate / 1e6);
   if (rate >= 1e3) return number("%.1f k rows/s", rate / 1e3);
   return number("%.0f rows/s", rate);

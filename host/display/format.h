@@ -9,7 +9,9 @@
 namespace osiris {
 
 std::string format_count(uint64_t count);                // "1,234,567"
-std::string format_rate(uint64_t rows, double seconds);  // "1.2 M rows/s"; empty while nothing is known
+std::string counted(uint64_t count, const char* noun);   // "1 row", "1,234 rows"
+std::string format_rate(double rows_per_second);         // "1.2 M rows/s"
+std::string format_rate(uint64_t rows, double seconds);  // the same; empty while nothing is known
 std::string format_duration(double seconds);             // "0.04s", "12.3s", "3m 05s", "2h 03m"
 std::string format_bytes(uint64_t bytes);                // "1.5 MiB"
 

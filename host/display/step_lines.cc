@@ -11,11 +11,31 @@ namespace {
 
 constexpr std::array kSpinner = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
 
-std::string rows_text(uint64_t rows) { return format_count(rows) + (rows == 1 ? " row" : " rows"); }
+std::string rows_text(uint64_t rows) { return counted(rows, "row"); }
 
 std::string ended_rows(const StepState& step) {
-  return step.rows_read || step.rows_written || step.rows_out || step.rows_now ? format_count(step.rows())
-                                                                               : std::string();
+  return step.rows_read || step.rows_written || step.rows_out || step.progress.latest().rows ? format_count(step.rows())
+                                                                                             : std::string();
+}
+
+// Of the last seconds; empty while there is no news.
+std::string recent_rate(const StepState& step, int64_t now_ns) {
+  const auto rate = step.progress.rows_per_second(now_ns);
+  return rate ? format_rate(*rate) : "";
+}
+
+// "  120.0 MiB of 300.0 MiB  40 %  3s left", as far as it is known.
+std::string progress_text(const ProgressHistory& progress, int64_t now_ns) {
+  const StepProgress& latest = progress.latest();
+  std::string text;
+  if (latest.bytes) text += "  " + format_bytes(latest.bytes);
+  if (latest.bytes && latest.bytes_total) text += " of " + format_bytes(latest.bytes_total);
+  if (const auto rate = progress.bytes_per_second(now_ns); latest.bytes && rate)
+    text += "  " + format_bytes(static_cast<uint64_t>(*rate)) + "/s";
+  if (const auto fraction = progress.fraction())
+    text += "  " + std::to_string(static_cast<int>(*fraction * 100)) + " %";
+  if (const auto left = progress.seconds_left(now_ns)) text += "  " + format_duration(*left) + " left";
+  return text;
 }
 
 Color color_of(StepPhase phase) {
@@ -78,10 +98,9 @@ std::vector<std::string> live_lines(const std::vector<StepState>& steps, const s
   for (size_t i = 0; i < shown; ++i) {
     const StepState& step = *running[i];
     const double elapsed = static_cast<double>(now_ns - step.started_monotonic_ns) / 1e9;
-    const uint64_t rows = step.rows();
     std::string line = "  " + spinner + " " + pad(fit(printable(step.plan.id), id_width), id_width) + "  ";
-    line += pad(rows_text(rows), 16, true) + "  " + pad(format_rate(rows, elapsed), 14, true) + "  " +
-            format_duration(elapsed);
+    line += pad(rows_text(step.rows()), 16, true) + "  " + pad(recent_rate(step, now_ns), 14, true) + "  " +
+            format_duration(elapsed) + progress_text(step.progress, now_ns);
     if (step.attempt > 1) line += "  attempt " + std::to_string(step.attempt);
     lines.push_back(paint(fit(line, width), Color::kCyan, color));
   }
@@ -104,8 +123,8 @@ std::string ended_line(const StepState& step, bool color) {
              ")";
     }
     case StepPhase::kFailed:
-      return "  " + paint("✗", Color::kRed, color) + " " + id + ": Failed - " +
-             printable(excerpt(step.error, "the session's events.jsonl has all"));
+      return "  " + paint("✗", Color::kRed, color) + " " + id +
+             ": Failed (duration: " + format_duration(step.duration_s) + ")";
     case StepPhase::kCancelled:
       return "  " + paint("○", Color::kYellow, color) + " " + id + ": Cancelled";
     case StepPhase::kSkipped:

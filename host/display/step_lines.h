@@ -8,12 +8,14 @@
 
 namespace osiris {
 
-// One line per running step, cut to `width`: spinner, id, rows, rate, elapsed time. At most `lines_max` lines; the last
+// One line per running step, cut to `width`: spinner, id, rows, the rate of the last seconds, elapsed time and, as far
+// as they are known, bytes, percent and the time left. At most `lines_max` lines; the last
 // one then says how many more run. The note alone while no step runs.
 std::vector<std::string> live_lines(const std::vector<StepState>& steps, const std::string& note, int64_t now_ns,
                                     size_t width, size_t lines_max, bool color);
 
-// "  ✓ read: Complete (duration: 0.01s, rows: 6)", "  ✗ sql: Failed - <error>", "  ○ write: Skipped (sql failed)".
+// "  ✓ read: Complete (duration: 0.01s, rows: 6)", "  ✗ sql: Failed (duration: 0.01s)", "  ○ write: Skipped (sql
+// failed)". Why a step failed is said once, when the run has ended.
 std::string ended_line(const StepState& step, bool color);
 // "  ▶ read: Starting... (driver: filesystem.csv_extractor)".
 std::string started_line(const StepState& step);

@@ -1,6 +1,7 @@
 #include "host/project/project.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "host/yaml/node.h"
 #include "protocol/base/categories.h"
@@ -127,6 +128,21 @@ void check_run_id_format(const std::vector<std::string>& format, Mark mark, Diag
     diagnostics.error(kType, "ids.run_id_format must name at least one format", "ids.run_id_format", mark);
 }
 
+constexpr int kRetentionMost = 1'000'000;
+
+struct RetentionField {
+  const char* key;
+  const char* variable;
+  int* value;
+};
+
+std::vector<RetentionField> retention_fields(Retention& retention) {
+  return {{"run_logs_days", "OSIRIS_RETENTION_RUN_LOGS_DAYS", &retention.run_logs_days},
+          {"aiop_keep_runs_per_pipeline", "OSIRIS_RETENTION_AIOP_KEEP_RUNS_PER_PIPELINE",
+           &retention.aiop_keep_runs_per_pipeline},
+          {"annex_keep_days", "OSIRIS_RETENTION_ANNEX_KEEP_DAYS", &retention.annex_keep_days}};
+}
+
 void read_filesystem(Section filesystem, ProjectConfig& config, Diagnostics& diagnostics) {
   filesystem.read("base_path", config.base_path);
   Section profiles = filesystem.section("profiles");
@@ -167,7 +183,12 @@ void read_filesystem(Section filesystem, ProjectConfig& config, Diagnostics& dia
   for (const char* always_written : {"manifest", "cfg", "save_events_tail"}) artifacts.take(always_written);
   artifacts.warn_unknown();
 
-  for (const char* ignored : {"retention", "outputs"}) filesystem.warn_ignored(ignored);
+  Section retention = filesystem.section("retention");
+  for (const RetentionField& field : retention_fields(config.retention))
+    retention.read(field.key, *field.value, 0, kRetentionMost);
+  retention.warn_unknown();
+
+  filesystem.warn_ignored("outputs");
   filesystem.warn_unknown();
 }
 
@@ -194,13 +215,27 @@ void apply_environment(const Environment& environment, ProjectConfig& config, Di
       if (!trim(token).empty()) config.run_id_format.emplace_back(trim(token));
     check_run_id_format(config.run_id_format, {}, diagnostics);
   }
+  for (const RetentionField& field : retention_fields(config.retention)) {
+    const auto text = environment.get_filled(field.variable);
+    if (!text) continue;
+    int number = -1;
+    const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), number);
+    if (failed == std::errc() && end == text->data() + text->size() && number >= 0 && number <= kRetentionMost)
+      *field.value = number;
+    else
+      diagnostics.error(kType,
+                        std::string(field.variable) + " must be a whole number from 0 to " +
+                            std::to_string(kRetentionMost) + ", got '" + *text + "'",
+                        "filesystem.retention." + std::string(field.key), {});
+  }
 }
 
 }  // namespace
 
-Project Project::load(const fs::path& directory, const Environment& environment, Diagnostics& diagnostics) {
+Project Project::load(const ProjectPlace& place, const Environment& environment, Diagnostics& diagnostics) {
   Project project;
-  project.directory_ = fs::absolute(directory).lexically_normal();
+  project.directory_ = fs::absolute(place.directory).lexically_normal();
+  project.is_project_ = place.is_project;
   const fs::path file = project.directory_ / "osiris.yaml";
   std::error_code ignored;
   project.has_file_ = fs::exists(file, ignored);
@@ -225,8 +260,10 @@ Project Project::load(const fs::path& directory, const Environment& environment,
   apply_environment(environment, project.config_, findings);
   diagnostics.append(findings);
   const fs::path base = project.config_.base_path;
-  project.base_ =
-      base.empty() ? project.directory_ : (base.is_absolute() ? base : project.directory_ / base).lexically_normal();
+  project.base_ = (base.empty()         ? fs::absolute(place.base)
+                   : base.is_absolute() ? base
+                                        : project.directory_ / base)
+                      .lexically_normal();
   return project;
 }
 
@@ -253,9 +290,11 @@ fs::path Project::run_dir(const NameTokens& tokens) const {
   return root / render_name(config_.run_dir, tokens);
 }
 
+fs::path Project::aiop_root() const { return base_ / config_.aiop_dir; }
+
 fs::path Project::aiop_dir(const NameTokens& tokens) const {
   const std::string slug = slugify(tokens.profile);
-  fs::path root = base_ / config_.aiop_dir;
+  fs::path root = aiop_root();
   if (!slug.empty()) root /= slug;
   return root / slugify(tokens.pipeline_slug) / (tokens.manifest_short + "-" + tokens.manifest_hash) /
          render_name(config_.aiop_run_dir, tokens);

@@ -8,11 +8,19 @@
 #include <vector>
 
 #include "host/project/environment.h"
+#include "host/project/project_place.h"
 #include "host/yaml/diagnostic.h"
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
 
 namespace osiris {
+
+// What `osiris clean` leaves: filesystem.retention. The predecessor's keys and defaults.
+struct Retention {
+  int run_logs_days = 7;
+  int aiop_keep_runs_per_pipeline = 200;
+  int annex_keep_days = 14;
+};
 
 // osiris.yaml with its defaults filled in. Paths are as written; Project makes them absolute.
 struct ProjectConfig {
@@ -29,6 +37,7 @@ struct ProjectConfig {
   int manifest_short_len = 7;
   bool write_plan = true, write_fingerprints = true, write_run_summary = true;
   std::vector<std::string> run_id_format = {"incremental", "ulid"};
+  Retention retention;
   Json adapters = Json::object();  // adapters.<id>.<option>: what the user set for adapters
 };
 
@@ -39,13 +48,14 @@ struct NameTokens {
 
 class Project {
  public:
-  // Reads <directory>/osiris.yaml (defaults when there is none) and applies OSIRIS_PROFILE, OSIRIS_FILESYSTEM_BASE and
-  // OSIRIS_RUN_ID_FORMAT. Wrong values are errors in `diagnostics` (type config_error), unknown keys and those without
-  // effect warnings.
-  static Project load(const std::filesystem::path& directory, const Environment& environment, Diagnostics& diagnostics);
+  // Reads osiris.yaml (defaults when there is none) and applies OSIRIS_PROFILE, OSIRIS_FILESYSTEM_BASE,
+  // OSIRIS_RUN_ID_FORMAT and OSIRIS_RETENTION_<KEY>. Wrong values are errors in `diagnostics` (type config_error),
+  // unknown keys and those without effect warnings.
+  static Project load(const ProjectPlace& place, const Environment& environment, Diagnostics& diagnostics);
 
   const ProjectConfig& config() const { return config_; }
   bool has_file() const { return has_file_; }
+  bool is_project() const { return is_project_; }  // else records go to the user's state directory
   const std::filesystem::path& directory() const { return directory_; }  // where osiris.yaml is looked for; absolute
   const std::filesystem::path& base() const { return base_; }            // absolute
 
@@ -56,6 +66,7 @@ class Project {
   std::filesystem::path manifest_dir(const NameTokens& tokens) const;
   std::filesystem::path run_dir(const NameTokens& tokens) const;  // run_logs/[<profile>]/...
   std::filesystem::path run_logs_root() const;
+  std::filesystem::path aiop_root() const;
   std::filesystem::path aiop_dir(const NameTokens& tokens) const;
   std::filesystem::path index_dir() const;
   std::filesystem::path sessions_dir() const;
@@ -67,7 +78,7 @@ class Project {
   ProjectConfig config_;
   std::filesystem::path directory_;
   std::filesystem::path base_;
-  bool has_file_ = false;
+  bool has_file_ = false, is_project_ = true;
 };
 
 // An error of reading or writing what osiris keeps itself, in places it has chosen: builds, sessions, indexes. A

@@ -121,6 +121,7 @@ StagesResult PipelineRun::run_stages(const RunInputs& inputs, Session& session) 
   request.session_dir = session.directory();
   request.deadline_monotonic_ns = inputs.deadline_monotonic_ns;
   adapter_run_.say = say;
+  adapter_run_.says_events = inputs.debug;
   return adapter_run_.run(inputs.adapter, inputs.options, std::move(request));
 }
 

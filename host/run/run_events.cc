@@ -1,6 +1,23 @@
 #include "host/run/run_events.h"
 
 namespace osiris {
+namespace {
+
+// Beginnings and ends of steps: the display has a line for each.
+bool is_shown_anyway(std::string_view event) {
+  return event == "step_start" || event == "step_complete" || event == "step_failed" || event == "step_error" ||
+         event == "step_skipped";
+}
+
+// "output_written path=out.csv size_bytes=12".
+std::string event_text(const AdapterEvents::Event& event) {
+  std::string text = event.name;
+  for (const auto& [key, value] : event.data.members())
+    if (key != "step_id") text += " " + key + "=" + (value.is_string() ? value.as_string() : value.dump());
+  return text;
+}
+
+}  // namespace
 
 void RunEvents::request_stop(StopReason reason) {
   StopReason none = StopReason::kNone;
@@ -17,7 +34,10 @@ void RunEvents::on_event(const Event& event) {
   // have different ones).
   if (event.name == "heartbeat") {
     for (const Json& step : event.data["steps"].items())
-      parts_.tally.on_rows(step["step_id"].as_string(), step["rows"].as_uint());
+      parts_.tally.on_progress(step["step_id"].as_string(), {.rows = step["rows"].as_uint(),
+                                                             .bytes = step["bytes"].as_uint(),
+                                                             .rows_total = step["rows_total"].as_uint(),
+                                                             .bytes_total = step["bytes_total"].as_uint()});
     return;
   }
   Json fields = Json::object();
@@ -32,6 +52,8 @@ void RunEvents::on_event(const Event& event) {
   const bool durable = about_resources && event.data["kind"].as_string() != "process";
   parts_.log.event(event.name, fields, event.time_unix_ns, durable);
   const std::string step_id = event.step_id.empty() ? event.data["step_id"].as_string() : event.step_id;
+  if (parts_.says_events && parts_.say && !step_id.empty() && !is_shown_anyway(event.name))
+    parts_.say("[" + adapter_ + "] " + step_id + ": " + event_text(event), false);
   parts_.tally.on_event(event.name, step_id, event.data);
 }
 

@@ -27,6 +27,7 @@ class RunEvents : public AdapterEvents {
     SecretStore& secrets;
     // A progress line for the user; `important` ones also without --verbose. May be empty.
     std::function<void(std::string line, bool important)> say;
+    bool says_events = false;  // also what steps tell of themselves, a line each
   };
   RunEvents(Parts parts, std::string adapter) : parts_(std::move(parts)), adapter_(std::move(adapter)) {}
 

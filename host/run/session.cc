@@ -47,7 +47,7 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Ses
   }
   self->directory_ = free;
   OSIRIS_TRY(make_directories(self->artifacts()));
-  OSIRIS_ASSIGN(self->lock_, take_lock(self->directory_ / kLockName));
+  OSIRIS_ASSIGN(self->lock_, take_lock(lock_of(self->directory_)));
   record.pipeline_slug = options.pipeline_id;
   record.profile = tokens.profile;
   record.manifest_hash = tokens.manifest_hash;
@@ -129,14 +129,18 @@ Status Session::finish(std::string_view outcome, ExitCode code, uint64_t total_r
   log_.event(
       "run_end",
       Json::object({{"status", outcome}, {"duration_seconds", seconds}, {"end_time", format_iso8601_micros(now)}}));
-  ::unlink((directory_ / kLockName).c_str());
+  ::unlink(lock_of(directory_).c_str());
   lock_.give_back();
   return recorded;
 }
 
+fs::path lock_of(const fs::path& session) { return session / kLockName; }
+
+bool is_held(const fs::path& session) { return FileLock::is_held(lock_of(session)); }
+
 std::string current_status(const RunRecord& record) {
   if (record.status != "running") return record.status;
-  return FileLock::is_held(fs::path(record.run_logs_path) / kLockName) ? "running" : "interrupted";
+  return is_held(record.run_logs_path) ? "running" : "interrupted";
 }
 
 }  // namespace osiris

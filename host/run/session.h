@@ -84,6 +84,10 @@ class Session {
   FileLock lock_;
 };
 
+// The lock that a session's living host holds.
+std::filesystem::path lock_of(const std::filesystem::path& session);
+// Whether its host lives.
+bool is_held(const std::filesystem::path& session);
 // "running", "interrupted" or the record's own status.
 std::string current_status(const RunRecord& record);
 

@@ -25,8 +25,8 @@ std::string_view phase_name(StepPhase phase) {
 uint64_t StepState::rows() const {
   if (rows_written && plan.mode == "write") return *rows_written;
   if (rows_out && plan.mode == "transform") return *rows_out;
-  if (phase == StepPhase::kRunning) return rows_now;
-  return rows_written.value_or(rows_out.value_or(rows_read.value_or(rows_now)));
+  if (phase == StepPhase::kRunning) return progress.latest().rows;
+  return rows_written.value_or(rows_out.value_or(rows_read.value_or(progress.latest().rows)));
 }
 
 void StepTally::plan(std::vector<WatchedStep> steps) {
@@ -66,19 +66,20 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     StepState& state = step(step_id);
     state.phase = StepPhase::kRunning;
     state.started_monotonic_ns = now;
+    state.progress.begin(now);
     state.outputs.clear();
     if (state.plan.driver.empty()) state.plan.driver = data["driver"].as_string();
   } else if (name == "step_retry") {
     StepState& state = step(step_id);
     state.attempt = static_cast<int>(data["attempt"].as_int(state.attempt)) + 1;
-    state.rows_now = 0;
+    state.progress.begin(now);
     state.outputs.clear();
   } else if (name == "output_written") {
     step(step_id).outputs[data["path"].as_string()] = {data["size_bytes"].as_uint(), data["sha256"].as_string()};
   } else if (name == "step_complete") {
     StepState& state = step(step_id);
     end(state, StepPhase::kComplete);
-    if (const Json& rows = data["rows_processed"]; rows.is_int()) state.rows_now = rows.as_uint();
+    if (const Json& rows = data["rows_processed"]; rows.is_int()) state.progress.add(now, {.rows = rows.as_uint()});
   } else if (name == "step_failed") {
     StepState& state = step(step_id);
     end(state, data["error_type"].as_string() == "cancelled" ? StepPhase::kCancelled : StepPhase::kFailed);
@@ -115,10 +116,9 @@ void StepTally::on_metric(std::string_view name, std::string_view step_id, doubl
   ++revision_;
 }
 
-void StepTally::on_rows(std::string_view step_id, uint64_t rows) {
+void StepTally::on_progress(std::string_view step_id, const StepProgress& progress) {
   std::lock_guard lock(mutex_);
-  StepState& state = step(step_id);
-  state.rows_now = std::max(state.rows_now, rows);
+  step(step_id).progress.add(clock_.monotonic_ns(), progress);
   ++revision_;
 }
 

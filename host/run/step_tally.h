@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "host/run/step_progress.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/json.h"
 
@@ -39,7 +40,7 @@ struct StepState {
   WatchedStep plan;
   StepPhase phase = StepPhase::kWaiting;
   int attempt = 1;
-  uint64_t rows_now = 0;  // the largest of what heartbeats and row metrics said
+  ProgressHistory progress;
   std::optional<uint64_t> rows_read, rows_written, rows_out;
   int64_t started_monotonic_ns = 0;
   double duration_s = 0;  // of an ended step
@@ -62,8 +63,8 @@ class StepTally {
   // `data` holds the event's fields. Steps the plan does not know are added: a count must not be lost over a name.
   void on_event(std::string_view name, std::string_view step_id, const Json& data);
   void on_metric(std::string_view name, std::string_view step_id, double value);
-  // A heartbeat's row count for a running step.
-  void on_rows(std::string_view step_id, uint64_t rows);
+  // What a heartbeat says of a running step.
+  void on_progress(std::string_view step_id, const StepProgress& progress);
   // A note without a step, such as "creating sandbox"; shown while no step runs.
   void on_note(std::string_view note);
 

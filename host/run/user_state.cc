@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "host/project/run_index.h"
+#include "host/project/user_directories.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
@@ -19,12 +20,6 @@ namespace osiris {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path state_directory(const Environment& environment) {
-  if (const auto state = environment.get_filled("XDG_STATE_HOME"); state && fs::path(*state).is_absolute())
-    return fs::path(*state) / "osiris";
-  return fs::path(environment.get_filled("HOME").value_or("/")) / ".local/state/osiris";
-}
 
 // No sandbox lives for a week: what a dead run left by then has gone.
 void remove_forgotten(const fs::path& directory) {
@@ -46,13 +41,7 @@ bool is_of_here(int fd) {
 
 }  // namespace
 
-fs::path user_cache_directory(const Environment& environment) {
-  if (const auto cache = environment.get_filled("XDG_CACHE_HOME"); cache && fs::path(*cache).is_absolute())
-    return fs::path(*cache) / "osiris";
-  return fs::path(environment.get_filled("HOME").value_or("/")) / ".cache/osiris";
-}
-
-UserState::UserState(const Environment& environment) : directory_(state_directory(environment)) {}
+UserState::UserState(const Environment& environment) : directory_(user_state_directory(environment)) {}
 
 Result<std::string> UserState::owner_id() const {
   const fs::path file = directory_ / "owner_id";

@@ -13,12 +13,9 @@
 
 namespace osiris {
 
-// $XDG_CACHE_HOME/osiris, else $HOME/.cache/osiris: what may be lost at any time.
-std::filesystem::path user_cache_directory(const Environment& environment);
-
 class UserState {
  public:
-  // $XDG_STATE_HOME/osiris, else $HOME/.local/state/osiris.
+  // In user_state_directory().
   explicit UserState(const Environment& environment);
   explicit UserState(std::filesystem::path directory) : directory_(std::move(directory)) {}
   const std::filesystem::path& directory() const { return directory_; }

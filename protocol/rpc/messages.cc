@@ -58,8 +58,7 @@ Json encode(const Metric& metric) { return envelope("metric", metric.seq, metric
 
 Json encode(const Heartbeat& heartbeat) {
   Json steps = Json::array();
-  for (const StepProgress& step : heartbeat.steps)
-    steps.push_back(Json::object({{"step_id", step.step_id}, {"rows", step.rows}, {"elapsed_ms", step.elapsed_ms}}));
+  for (const StepProgress& step : heartbeat.steps) steps.push_back(to_json(step));
   return envelope("heartbeat", 0, heartbeat.time_ns,
                   Json::object({{"last_seq", heartbeat.last_seq},
                                 {"rss_bytes", heartbeat.rss_bytes},
@@ -124,11 +123,20 @@ Result<Record> decode_heartbeat(const Json& json) {
   heartbeat.cpu_ms = data["cpu_ms"].as_uint();
   heartbeat.spill_bytes = data["spill_bytes"].as_uint();
   for (const Json& step : data["steps"].items())
-    heartbeat.steps.push_back({step["step_id"].as_string(), step["rows"].as_uint(), step["elapsed_ms"].as_int()});
+    heartbeat.steps.push_back({step["step_id"].as_string(), step["rows"].as_uint(), step["elapsed_ms"].as_int(),
+                               step["bytes"].as_uint(), step["rows_total"].as_uint(), step["bytes_total"].as_uint()});
   return Record(std::move(heartbeat));
 }
 
 }  // namespace
+
+Json to_json(const StepProgress& step) {
+  Json json = Json::object({{"step_id", step.step_id}, {"rows", step.rows}, {"elapsed_ms", step.elapsed_ms}});
+  if (step.bytes) json.set("bytes", step.bytes);
+  if (step.rows_total) json.set("rows_total", step.rows_total);
+  if (step.bytes_total) json.set("bytes_total", step.bytes_total);
+  return json;
+}
 
 Json error_to_json(const Error& error) {
   Json json = Json::object({{"code", code_name(error.code)},

@@ -68,7 +68,12 @@ struct StepProgress {
   std::string step_id;
   uint64_t rows = 0;
   int64_t elapsed_ms = 0;
+  uint64_t bytes = 0;                        // taken in or written
+  uint64_t rows_total = 0, bytes_total = 0;  // 0: unknown
 };
+
+// A step's entry in a heartbeat; what is unknown is left out.
+Json to_json(const StepProgress& step);
 
 struct Heartbeat {
   int64_t time_ns = 0;

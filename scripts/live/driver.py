@@ -107,6 +107,7 @@ class Check:
             shutil.copytree(ROOT / "examples" / example, path)
         else:
             path.mkdir()
+            (path / "osiris.yaml").write_text('version: "2.0"\n')
         return path
 
     def start(self, project, *options, adapter="e2b"):

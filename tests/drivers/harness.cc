@@ -166,6 +166,11 @@ std::vector<uint64_t> StepHarness::progress_reports() const {
   return progress_;
 }
 
+std::vector<std::pair<uint64_t, uint64_t>> StepHarness::byte_reports() const {
+  std::lock_guard lock(mutex_);
+  return byte_reports_;
+}
+
 std::string StepHarness::everything_said() const {
   std::lock_guard lock(mutex_);
   std::string said;
@@ -205,6 +210,11 @@ Status StepHarness::describe_confined(std::string_view sql, const Json& values) 
   bound_values_ = values;
   return sql::execute(connection_handle_,
                       "CREATE TABLE " + output_table_.quoted() + " AS FROM (" + std::string(sql) + ") LIMIT 0");
+}
+
+void StepHarness::progress_bytes(uint64_t done, uint64_t total) {
+  std::lock_guard lock(mutex_);
+  byte_reports_.emplace_back(done, total);
 }
 
 void StepHarness::progress(uint64_t rows) {

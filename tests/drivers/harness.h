@@ -86,6 +86,7 @@ class StepHarness : public StepContext {
   std::vector<uint64_t> progress_reports() const;
   // What the driver gave run_confined() or describe_confined() to bind; the harness itself binds nothing.
   const Json& bound_values() const { return bound_values_; }
+  std::vector<std::pair<uint64_t, uint64_t>> byte_reports() const;  // done, total
   // Everything the driver said (events, metrics, logs, output paths), for searching secrets in.
   std::string everything_said() const;
 
@@ -110,6 +111,7 @@ class StepHarness : public StepContext {
   Status describe_confined(std::string_view sql, const Json& values) override;
   bool is_cancelled() const override { return cancelled_; }
   void progress(uint64_t rows) override;
+  void progress_bytes(uint64_t done, uint64_t total) override;
   void event(std::string_view name, Json fields) override;
   void metric(std::string_view name, double value, std::string_view unit) override;
   void log(std::string_view text) override;
@@ -142,6 +144,7 @@ class StepHarness : public StepContext {
   std::vector<RecordedOutput> outputs_;
   std::vector<uint64_t> progress_;
   Json bound_values_;
+  std::vector<std::pair<uint64_t, uint64_t>> byte_reports_;
 };
 
 }  // namespace osiris::worker::test

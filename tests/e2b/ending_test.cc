@@ -228,6 +228,17 @@ TEST_F(Ending, AKeptSandboxThatLostItsWorkerIsReplaced) {
   EXPECT_EQ(server.sandboxes().size(), 1u);
 }
 
+TEST_F(Ending, EverythingThatAUserHoldsIsReleasedAtOnce) {
+  ASSERT_EQ(run("e2b", {"--e2b-keep"}).exit, 0);
+  ASSERT_EQ(server.sandboxes().size(), 1u);
+  EXPECT_EQ(project.osiris({"sandboxes", "release"}).exit, 2) << "neither an id nor --all";
+  EXPECT_EQ(project.osiris({"sandboxes", "release", "x", "--all"}).exit, 2);
+  const Outcome released = project.osiris({"sandboxes", "release", "--all"});
+  EXPECT_EQ(released.exit, 0) << released.err;
+  EXPECT_EQ(server.sandboxes().size(), 0u) << released.out;
+  EXPECT_NE(project.osiris({"sandboxes", "list"}).out.find("Nothing is held"), std::string::npos);
+}
+
 TEST_F(Ending, AKeptSandboxOfAnotherMachineIsNeitherTakenNorKilled) {
   ASSERT_EQ(run("e2b", {"--e2b-keep"}).exit, 0);
   const std::string theirs = server.sandboxes().items().at(0)["sandboxID"].as_string();

@@ -77,6 +77,7 @@ Project::Project() {
   dir_ = root_ / "project";
   fs::create_directories(dir_);
   fs::create_directories(root_ / "home");
+  write("osiris.yaml", "version: \"2.0\"\n");
   environment_ = {
       {"PATH", "/usr/bin:/bin"}, {"HOME", (root_ / "home").string()}, {"TERM", "xterm"}, {"LANG", "C.UTF-8"}};
 }
@@ -125,11 +126,32 @@ SpawnOptions Project::spawn_options(std::vector<std::string> arguments) const {
   return options;
 }
 
-Outcome Project::osiris(std::vector<std::string> arguments) const {
-  auto result = run_command(spawn_options(std::move(arguments)), kRunPatience_ms, 64u << 20);
+namespace {
+
+Outcome outcome_of(SpawnOptions options) {
+  auto result = run_command(std::move(options), kRunPatience_ms, 64u << 20);
   EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.error().message);
   if (!result.ok()) return {};
   return {exit_number(result->exit), result->standard_output, result->standard_error};
+}
+
+}  // namespace
+
+Outcome Project::osiris(std::vector<std::string> arguments) const { return osiris_in("", std::move(arguments)); }
+
+Outcome Project::osiris_in(const fs::path& directory, std::vector<std::string> arguments) const {
+  SpawnOptions options = spawn_options(std::move(arguments));
+  options.working_directory = dir_ / directory;
+  return outcome_of(std::move(options));
+}
+
+Outcome Project::shell_in(const fs::path& directory, const std::string& script) const {
+  SpawnOptions options = spawn_options({});
+  options.arguments = {"/bin/bash", "-e", "-c", script};
+  options.working_directory = dir_ / directory;
+  for (auto& [name, value] : options.environment)
+    if (name == "PATH") value = (build_dir() / "bin").string() + ":" + value;
+  return outcome_of(std::move(options));
 }
 
 Running Project::start(std::vector<std::string> arguments) const {

@@ -1,5 +1,5 @@
-// A project in a directory of its own and the real `osiris` in it, with an environment that holds nothing of the
-// tester's.
+// A project in a directory of its own (an osiris.yaml that says nothing marks it) and the real `osiris` in it, with an
+// environment that holds nothing of the tester's.
 #pragma once
 
 #include <filesystem>
@@ -49,6 +49,10 @@ class Project {
   void set(std::string name, std::string value) { environment_[std::move(name)] = std::move(value); }
 
   Outcome osiris(std::vector<std::string> arguments) const;
+  // The same from another directory; relative to dir().
+  Outcome osiris_in(const std::filesystem::path& directory, std::vector<std::string> arguments) const;
+  // bash -e, with osiris on its PATH, in that directory.
+  Outcome shell_in(const std::filesystem::path& directory, const std::string& script) const;
   Running start(std::vector<std::string> arguments) const;
   SpawnOptions spawn_options(std::vector<std::string> arguments) const;
 

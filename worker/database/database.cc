@@ -6,6 +6,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/random.h"
 #include "protocol/base/text.h"
+#include "protocol/model/memory_limit.h"
 #include "worker/driver_api/file_columns.h"
 #include "worker/driver_api/sql.h"
 
@@ -15,15 +16,12 @@ namespace {
 constexpr std::string_view kNamePrefix = "osiris_";
 constexpr size_t kNameDigits = 32;  // 128 bits
 
-// What a process needs beside the engine's own accounting: code, stacks, records under way, and the holes an allocator
-// is left with. Measured: a limit of 512 MiB ends in a peak of 560 to 600 MiB.
-constexpr uint64_t kReserveBytesMin = 48ull << 20;
-constexpr uint64_t kEngineBytesMin = 64ull << 20;
-
+// A process needs memory beside the engine's own accounting: code, stacks, records under way, and the holes an
+// allocator is left with. Measured: a limit of 512 MiB ends in a peak of 560 to 600 MiB.
 uint64_t engine_limit(uint64_t process_limit) {
   if (process_limit == 0) return 0;
-  const uint64_t reserve = std::max(kReserveBytesMin, process_limit / 16 * 3);
-  return std::max(kEngineBytesMin, process_limit > reserve ? process_limit - reserve : 0);
+  const uint64_t reserve = std::max(kWorkerMemoryBytesMin, process_limit / 16 * 3);
+  return std::max(kEngineMemoryBytesMin, process_limit > reserve ? process_limit - reserve : 0);
 }
 
 // The engine's own statements: what fails in them is the worker's fault and not the step's, unless it was stopped or

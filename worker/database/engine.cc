@@ -9,6 +9,7 @@
 #include <duckdb/common/multi_file/multi_file_list.hpp>
 #include <duckdb/common/virtual_file_system.hpp>
 #include <duckdb/main/capi/capi_internal.hpp>
+#include <duckdb/main/client_config.hpp>
 #include <duckdb/main/client_context.hpp>
 #include <duckdb/main/client_context_state.hpp>
 #include <duckdb/optimizer/optimizer_extension.hpp>
@@ -308,6 +309,12 @@ uint64_t engine_spill_bytes(duckdb_database database) {
 
 void set_access(duckdb_connection connection, Access access) {
   AccessState::give(*reinterpret_cast<duckdb::Connection*>(connection)->context, std::move(access));
+}
+
+void measure_progress(duckdb_connection connection) {
+  auto& config = duckdb::ClientConfig::GetConfig(*reinterpret_cast<duckdb::Connection*>(connection)->context);
+  config.print_progress_bar = false;
+  config.enable_progress_bar = true;
 }
 
 }  // namespace osiris::worker

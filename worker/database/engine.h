@@ -41,6 +41,8 @@ struct Access {
   std::string output_database;                  // writable
 };
 void set_access(duckdb_connection connection, Access access);
+// Makes duckdb_query_progress() tell how far this connection's statements are. Nothing is printed.
+void measure_progress(duckdb_connection connection);
 
 struct ScriptTarget {
   std::string scratch_database;  // attached already, as is the next

@@ -1,6 +1,7 @@
 #include "protocol/model/step_naming.h"
 #include "worker/database/column_comments.h"
 #include "worker/database/database.h"
+#include "worker/database/engine.h"
 
 namespace osiris::worker {
 
@@ -44,6 +45,7 @@ Status StepDatabase::ensure_connection() {
   OSIRIS_ASSIGN(auto connection, database_->connect());
   OSIRIS_TRY(make_views(*connection));
   OSIRIS_TRY(take_comments(*connection));
+  measure_progress(connection->handle());
   const std::lock_guard lock(mutex_);
   connection_ = std::move(connection);
   return {};

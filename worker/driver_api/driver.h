@@ -87,6 +87,8 @@ class StepContext {
   virtual bool is_cancelled() const = 0;
   // Total rows so far, for heartbeats.
   virtual void progress(uint64_t rows) = 0;
+  // Bytes taken in or written so far, and of how many; 0: unknown.
+  virtual void progress_bytes(uint64_t done, uint64_t total) = 0;
   virtual void event(std::string_view name, Json fields) = 0;
   virtual void metric(std::string_view name, double value, std::string_view unit = {}) = 0;
   virtual void log(std::string_view text) = 0;

@@ -51,6 +51,10 @@ class AttemptContext : public StepContext {
   }
   bool is_cancelled() const override { return parts_.control.stopped() != Stop::kNone; }
   void progress(uint64_t rows) override { parts_.control.rows = rows; }
+  void progress_bytes(uint64_t done, uint64_t total) override {
+    parts_.control.bytes = done;
+    parts_.control.bytes_total = total;
+  }
   void event(std::string_view name, Json fields) override;
   void metric(std::string_view name, double value, std::string_view unit) override;
   void log(std::string_view text) override;

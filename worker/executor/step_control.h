@@ -14,8 +14,9 @@ enum class Stop { kNone, kCancelled, kTimeout, kOtherFailed };
 
 class StepControl {
  public:
-  std::atomic<uint64_t> rows{0};
-  std::atomic<int64_t> attempt_deadline_ns{0};  // monotonic; 0: none
+  std::atomic<uint64_t> rows{0}, bytes{0};
+  std::atomic<uint64_t> rows_total{0}, bytes_total{0};  // 0: unknown
+  std::atomic<int64_t> attempt_deadline_ns{0};          // monotonic; 0: none
 
   Stop stopped() const { return stop_.load(); }
 

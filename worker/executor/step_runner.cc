@@ -41,6 +41,11 @@ std::string in_seconds(double value) {
   return text + " s";
 }
 
+// What a writer has before it; 0 where nothing says.
+uint64_t rows_to_write(const PlanStep& step, const std::vector<Input>& inputs) {
+  return step.mode == StepMode::kWrite && !inputs.empty() ? inputs.front().rows : 0;
+}
+
 // A checking step (`osiris connections doctor`) moves no data; a driver without a check has nothing that could fail.
 Result<StepOutcome> call_driver(const PlanStep& step, const Driver& driver, StepContext& context) {
   if (!step.check) return driver.run(context);
@@ -208,7 +213,8 @@ Status StepRunner::run_attempts(const PlanStep& step, const Prepared& prepared, 
 StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, StepControl& control, uint64_t number) {
   StepEnd end;
   const auto scratch = run_.worker_dir() / "scratch" / (step.id + "." + std::to_string(number));
-  control.rows = 0;
+  control.rows = control.bytes = control.bytes_total = 0;
+  control.rows_total = rows_to_write(step, prepared.inputs);
   if (step.timeout_s > 0) control.attempt_deadline_ns = clock_.monotonic_ns() + seconds(step.timeout_s).count();
   {
     StepDatabase database(run_.database, step.id, prepared.views);

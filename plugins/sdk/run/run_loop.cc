@@ -259,8 +259,7 @@ void RunLoop::take(const rpc::Metric& metric) {
 
 void RunLoop::take(const rpc::Heartbeat& heartbeat) {
   Json steps = Json::array();
-  for (const rpc::StepProgress& step : heartbeat.steps)
-    steps.push_back(Json::object({{"step_id", step.step_id}, {"rows", step.rows}, {"elapsed_ms", step.elapsed_ms}}));
+  for (const rpc::StepProgress& step : heartbeat.steps) steps.push_back(rpc::to_json(step));
   host_.event("heartbeat", {},
               Json::object({{"rss_bytes", heartbeat.rss_bytes},
                             {"cpu_ms", heartbeat.cpu_ms},

@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "tests/drivers/filesystem.csv_extractor/extract.h"
+#include "worker/driver_api/sql.h"
 
 namespace osiris::worker::test {
 namespace {
@@ -299,6 +300,24 @@ TEST(CsvExtractorKeys, ChunkSizeIsHowOftenProgressIsReported) {
   };
   EXPECT_EQ(reports(250), (std::vector<uint64_t>{250, 500, 750, 1000}));
   EXPECT_EQ(reports(10000), std::vector<uint64_t>{1000});
+}
+
+TEST(CsvExtractorKeys, BytesReadAreReportedWithTheSizeOfTheFile) {
+  std::string text = "a,b\n";
+  for (int i = 0; i < 400'000; ++i) text += std::to_string(i) + ",some words to make it longer\n";
+  StepHarness step("read");
+  for (const char* setting : {"SET enable_progress_bar_print = false", "SET enable_progress_bar = true"})
+    ASSERT_TRUE(sql::execute(step.connection_handle(), setting).ok());
+  step.write_file("in.csv", text);
+  step.set_config({{"path", "in.csv"}});
+  run_extract(step);
+  const auto reports = step.byte_reports();
+  ASSERT_GT(reports.size(), 1u);
+  EXPECT_EQ(reports.back(), (std::pair<uint64_t, uint64_t>{text.size(), text.size()}));
+  for (const auto& [done, total] : reports) {
+    EXPECT_LE(done, total);
+    EXPECT_EQ(total, text.size());
+  }
 }
 
 }  // namespace

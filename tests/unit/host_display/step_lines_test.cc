@@ -23,9 +23,43 @@ TEST_F(StepLinesTest, ShowOneLinePerRunningStepWithRowsRateAndTime) {
   clock_.advance(std::chrono::seconds(1));
   tally_.on_event("step_start", "read", Json::object());
   clock_.advance(std::chrono::seconds(2));
-  tally_.on_rows("read", 3'000'000);
+  tally_.on_progress("read", {.rows = 3'000'000});
   ASSERT_EQ(live().size(), 1u);
   EXPECT_EQ(live()[0], "  ⠋ read    3,000,000 rows    1.5 M rows/s  2.00s");
+}
+
+TEST_F(StepLinesTest, ShowTheRateOfTheLastSecondsAndNotTheMeanSinceTheStart) {
+  tally_.on_event("step_start", "read", Json::object());
+  uint64_t rows = 0;
+  const auto second = [&](uint64_t more) {
+    clock_.advance(std::chrono::seconds(1));
+    tally_.on_progress("read", {.rows = rows += more});
+  };
+  for (int i = 0; i < 10; ++i) second(1'000'000);
+  EXPECT_NE(live()[0].find("1.0 M rows/s"), std::string::npos) << live()[0];
+  for (int i = 0; i < 5; ++i) second(2'000);
+  EXPECT_NE(live()[0].find("2.0 k rows/s"), std::string::npos) << live()[0];
+  for (int i = 0; i < 5; ++i) second(0);
+  EXPECT_NE(live()[0].find("0 rows/s"), std::string::npos) << "it stands still: " << live()[0];
+  const std::string before = live()[0].substr(0, 50);
+  clock_.advance(std::chrono::milliseconds(500));
+  EXPECT_EQ(live()[0].substr(10, 34), before.substr(10, 34)) << "nothing sinks between two reports";
+  clock_.advance(std::chrono::seconds(5));
+  EXPECT_EQ(live()[0].find("rows/s"), std::string::npos) << "no news for long: " << live()[0];
+}
+
+TEST_F(StepLinesTest, ShowBytesPercentAndTheTimeLeftWhereTheyAreKnown) {
+  tally_.on_event("step_start", "read", Json::object());
+  clock_.advance(std::chrono::seconds(2));
+  tally_.on_progress("read", {.rows = 10, .bytes = 50 << 20, .bytes_total = 200 << 20});
+  EXPECT_NE(live(120)[0].find("2.00s  50.0 MiB of 200.0 MiB  25.0 MiB/s  25 %  6.00s left"), std::string::npos)
+      << live(120)[0];
+  tally_.on_event("step_start", "write", Json::object());
+  clock_.advance(std::chrono::seconds(1));
+  tally_.on_progress("write", {.rows = 300, .rows_total = 400});
+  EXPECT_NE(live(120)[1].find("300 rows      300 rows/s  1.00s  75 %  0.33s left"), std::string::npos) << live(120)[1];
+  tally_.on_event("step_start", "sql", Json::object());
+  EXPECT_EQ(live(120)[1].find(" %"), std::string::npos) << "no total, no percent: " << live(120)[1];
 }
 
 TEST_F(StepLinesTest, ShowNothingOfStepsThatDoNotRun) { EXPECT_TRUE(live().empty()); }
@@ -51,7 +85,7 @@ TEST_F(StepLinesTest, SayHowAStepEnded) {
   const auto steps = tally_.steps();
   EXPECT_EQ(started_line(steps[0]), "  ▶ read: Starting... (driver: csv)");
   EXPECT_EQ(ended_line(steps[0], false), "  ✓ read: Complete (duration: 1.50s, rows: 1,200)");
-  EXPECT_EQ(ended_line(steps[1], false), "  ✗ sql: Failed - no column ?[31mx");
+  EXPECT_EQ(ended_line(steps[1], false), "  ✗ sql: Failed (duration: 0.00s)");
   EXPECT_EQ(ended_line(steps[2], false), "  ○ write: Skipped (sql failed)");
   EXPECT_EQ(summary_line(steps, 0, 1.5), "1 of 3 steps, 1 failed, 1 skipped, 0 rows, 1.50s");
 }

@@ -109,11 +109,45 @@ TEST_F(ProjectTest, UnknownKeysWarnWithTheNearestName) {
 }
 
 TEST_F(ProjectTest, KeysWithoutEffectSayThatTheyHaveNone) {
-  (void)load("filesystem: {retention: {run_logs_days: 3}, outputs: {format: csv}}\nlogging: {level: INFO}\n");
-  ASSERT_EQ(findings_.warnings().size(), 3u);
+  (void)load("filesystem: {outputs: {format: csv}}\nlogging: {level: INFO}\n");
+  ASSERT_EQ(findings_.warnings().size(), 2u);
   EXPECT_EQ(findings_.warnings()[0].type, "ignored_key");
-  EXPECT_EQ(findings_.warnings()[0].message, "'filesystem.retention' has no effect here");
-  EXPECT_EQ(findings_.warnings()[2].location, "logging");
+  EXPECT_EQ(findings_.warnings()[0].message, "'filesystem.outputs' has no effect here");
+  EXPECT_EQ(findings_.warnings()[1].location, "logging");
+}
+
+TEST_F(ProjectTest, RetentionHasDefaultsAndIsReadFromFileAndEnvironment) {
+  EXPECT_EQ(load("").config().retention.run_logs_days, 7);
+  EXPECT_EQ(load("").config().retention.aiop_keep_runs_per_pipeline, 200);
+  const std::string file = "filesystem: {retention: {run_logs_days: 3, annex_keep_days: 0}}\n";
+  EXPECT_EQ(load(file).config().retention.run_logs_days, 3);
+  EXPECT_EQ(load(file).config().retention.annex_keep_days, 0);
+  EXPECT_TRUE(findings_.warnings().empty());
+  environment_.set("OSIRIS_RETENTION_RUN_LOGS_DAYS", "5");
+  environment_.set("OSIRIS_RETENTION_AIOP_KEEP_RUNS_PER_PIPELINE", "6");
+  environment_.set("OSIRIS_RETENTION_ANNEX_KEEP_DAYS", "8");
+  const Retention retention = load(file).config().retention;
+  EXPECT_EQ(retention.run_logs_days, 5);
+  EXPECT_EQ(retention.aiop_keep_runs_per_pipeline, 6);
+  EXPECT_EQ(retention.annex_keep_days, 8);
+  for (const char* wrong : {"-1", "soon", "3d", "99999999999"}) {
+    environment_.set("OSIRIS_RETENTION_RUN_LOGS_DAYS", wrong);
+    EXPECT_NE(only_error("").find("OSIRIS_RETENTION_RUN_LOGS_DAYS must be a whole number from 0"), std::string::npos);
+  }
+}
+
+TEST_F(ProjectTest, AProjectIsFoundUpwardsAndElseRecordsGoToTheUsersState) {
+  environment_.set("XDG_STATE_HOME", "/state");
+  fs::create_directories(dir_ / "a/b");
+  EXPECT_FALSE(find_project(dir_ / "a/b", environment_).is_project);
+  EXPECT_EQ(find_project(dir_ / "a/b", environment_).base, "/state/osiris/outside");
+  EXPECT_EQ(find_project(dir_ / "a/b", environment_).directory, dir_ / "a/b");
+  std::ofstream(dir_ / "osiris.py");
+  EXPECT_EQ(find_project(dir_ / "a/b", environment_).directory, dir_) << "an old tree";
+  std::ofstream(dir_ / "a/osiris.yaml");
+  EXPECT_EQ(find_project(dir_ / "a/b", environment_).directory, dir_ / "a") << "the nearest mark";
+  EXPECT_EQ(find_project(dir_ / "a/b", environment_).base, dir_ / "a");
+  EXPECT_EQ(find_project(dir_, environment_).directory, dir_);
 }
 
 TEST_F(ProjectTest, RunTimesFollowTheFormat) {

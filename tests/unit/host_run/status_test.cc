@@ -134,9 +134,9 @@ TEST_F(StepTallyTest, NamesTheStepThatFailedAndNotItsCancelledNeighbour) {
 
 TEST_F(StepTallyTest, CountsTheRowsOfTheLastAttemptOnly) {
   tally_.on_event("step_start", "read", Json::object());
-  tally_.on_rows("read", 500);
+  tally_.on_progress("read", {.rows = 500});
   tally_.on_event("step_retry", "read", Json::object({{"attempt", 1}}));
-  tally_.on_rows("read", 20);
+  tally_.on_progress("read", {.rows = 20});
   EXPECT_EQ(tally_.steps()[0].rows(), 20u);
   EXPECT_EQ(tally_.steps()[0].attempt, 2);
 }

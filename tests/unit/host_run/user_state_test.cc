@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "host/installation/installation.h"
+#include "host/project/user_directories.h"
 #include "host/run/worker_binary.h"
 #include "protocol/base/file.h"
 #include "protocol/base/json.h"

@@ -44,6 +44,8 @@ TEST(Record, EveryKindSurvivesTheWire) {
   expect_round_trip(R"({"type":"metric","seq":5,"time_ns":5,"data":{"metric":"rows_read","value":3,"unit":"rows"}})");
   expect_round_trip(
       R"({"type":"heartbeat","time_ns":5,"data":{"last_seq":4,"rss_bytes":1,"cpu_ms":2,"spill_bytes":3,"steps":[{"step_id":"a","rows":9,"elapsed_ms":1}]}})");
+  expect_round_trip(
+      R"({"type":"heartbeat","time_ns":5,"data":{"last_seq":4,"rss_bytes":1,"cpu_ms":2,"spill_bytes":3,"steps":[{"step_id":"a","rows":9,"elapsed_ms":1,"bytes":7,"rows_total":10,"bytes_total":8}]}})");
   expect_round_trip(R"({"type":"fatal","error":{"code":"internal","message":"m","hint":"","category":""}})");
 }
 

@@ -64,6 +64,12 @@ Result<StepOutcome> talk(StepContext& step) {
   step.progress(5);
   return StepOutcome{5, 0};
 }
+Result<StepOutcome> report_and_wait(StepContext& step) {
+  step.progress(2);
+  step.progress_bytes(10, 40);
+  gate->wait();
+  return StepOutcome{2, 0};
+}
 Result<StepOutcome> write_file(StepContext& step) {
   const OutputFile file{"out.txt", step.output_file("out.txt").absolute};
   std::ofstream(file.target) << "text";
@@ -88,6 +94,7 @@ const Driver kTestDrivers[] = {
     {"wrong_input", wrong_input, nullptr},
     {"show_connection", show_connection, nullptr},
     {"talk", talk, nullptr},
+    {"report_and_wait", report_and_wait, nullptr},
     {"write_file", write_file, nullptr},
     {"count_input", count_input, nullptr},
 };

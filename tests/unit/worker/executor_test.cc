@@ -25,6 +25,22 @@ TEST_F(ExecutorTest, RunsAStepWhenItsInputsExistWhateverTheOrderOfRequests) {
   EXPECT_EQ(result("c")["outputs"].size(), 0u);
 }
 
+TEST_F(ExecutorTest, SaysHowFarAStepIsInRowsAndBytesAndOfHowMany) {
+  Json writer = step("b", "report_and_wait", {"a"});
+  writer.set("mode", "write");
+  plan({step("a", "produce"), writer});
+  ask_all({"a", "b"});
+  gate->wait_for_waiters(1);
+  const auto progress = executor_->progress();
+  ASSERT_EQ(progress.size(), 1u);
+  EXPECT_EQ(progress[0].rows, 2u);
+  EXPECT_EQ(progress[0].rows_total, 3u) << "a writer has its input before it";
+  EXPECT_EQ(progress[0].bytes, 10u);
+  EXPECT_EQ(progress[0].bytes_total, 40u);
+  gate->open();
+  result("b");
+}
+
 TEST_F(ExecutorTest, RunsIndependentStepsSideBySide) {
   plan({step("a", "wait"), step("b", "wait"), step("c", "wait")});
   ask_all({"a", "b", "c"});

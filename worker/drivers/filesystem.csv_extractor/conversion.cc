@@ -11,7 +11,9 @@ struct Conversion::State {
   StepContext* step = nullptr;  // null once the Conversion is gone; guarded by mutex
   NumberFormat numbers;
   uint64_t report_rows = 0, rows_max = 0;
-  uint64_t reported = 0;              // guarded by mutex
+  uint64_t reported = 0;  // guarded by mutex
+  duckdb_connection connection = nullptr;
+  uint64_t file_bytes = 0;            // 0: unknown
   std::optional<FailedValue> failed;  // guarded by mutex
   std::atomic<uint64_t> rows{0};
   std::atomic<uint64_t> next_report{0};
@@ -28,8 +30,15 @@ struct Conversion::State {
       next_report = total - total % report_rows + report_rows;
       const uint64_t shown = total < rows_max ? total : rows_max;
       if (shown > reported) step->progress(reported = shown);
+      report_bytes();
     }
     return !step->is_cancelled();
+  }
+  // The engine reads the file ahead of the rows, and knows how far it is.
+  void report_bytes() {
+    const double percent = file_bytes ? duckdb_query_progress(connection).percentage : -1;
+    if (percent >= 0)
+      step->progress_bytes(static_cast<uint64_t>(percent / 100 * static_cast<double>(file_bytes)), file_bytes);
   }
   void fail(size_t column, std::string_view value) {
     std::lock_guard lock(mutex);
@@ -117,7 +126,10 @@ Conversion::Conversion(StepContext& step, NumberFormat numbers, size_t columns, 
   state_->report_rows = report_rows;
   if (report_rows == kNoReports) state_->next_report = UINT64_MAX;
   state_->rows_max = rows_max;
+  state_->connection = connection_;
 }
+
+void Conversion::reads(uint64_t file_bytes) { state_->file_bytes = file_bytes; }
 
 Conversion::~Conversion() {
   std::lock_guard lock(state_->mutex);

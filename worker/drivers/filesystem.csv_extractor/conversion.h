@@ -27,6 +27,8 @@ class Conversion {
   // `columns` is how many columns may be converted; rows are reported to `step` every `report_rows`, up to `rows_max`.
   Conversion(StepContext& step, NumberFormat numbers, size_t columns, uint64_t report_rows, uint64_t rows_max);
   ~Conversion();
+  // The size of the only file that the statement reads: then its bytes are reported too.
+  void reads(uint64_t file_bytes);
   Conversion(const Conversion&) = delete;
   Conversion& operator=(const Conversion&) = delete;
 

@@ -135,6 +135,9 @@ class DirectLoad {
     for (;;) {
       Conversion conversion(step_, options_.numbers, sample_.layout.columns.size(), options_.chunk_size,
                             options_.limit);
+      std::error_code code;
+      const uint64_t file_bytes = std::filesystem::file_size(options_.file, code);
+      if (!code && options_.limit == UINT64_MAX) conversion.reads(file_bytes);
       OSIRIS_ASSIGN(const std::string text, statement(conversion));
       auto result = sql::run_query(step_.connection_handle(), text);
       if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
@@ -143,6 +146,7 @@ class DirectLoad {
         if (rows < std::min(sample_.rows, options_.limit)) return give_up();  // it saw other records than we did
         OSIRIS_TRY(settle_empty_columns(conversion));
         step_.progress(rows);
+        if (!code && options_.limit == UINT64_MAX) step_.progress_bytes(file_bytes, file_bytes);
         return std::optional(Loaded{rows, {}});
       }
       if (result.error().code == Code::kExhausted) return result.error();
