@@ -36,7 +36,7 @@ Result<CommandContext> CommandContext::of_process() {
   context.err = terminal_of(STDERR_FILENO, context.environment);
   context.place = find_project(context.cwd, context.environment);
   for (const std::string& warning : context.place.warnings) print_warning(context, warning);
-  // In a tree of the predecessor, .env is looked for from the working directory: dotenv_candidates() knows its places.
+  // In a tree of Python Osiris, .env is looked for from the working directory: dotenv_candidates() knows its places.
   const bool has_config = std::filesystem::exists(context.place.directory / "osiris.yaml", code);
   Environment::DotenvReport dotenv =
       context.environment.load_dotenv_files(has_config ? context.place.directory : context.cwd);

@@ -141,7 +141,7 @@ int show_record(const CommandContext& context, const RunRecord& record, const Sh
   const Json status = read_status(record);
   const auto steps = read_session_steps(directory);
   const std::string adapter =
-      record.runtime_env.empty() && steps.ok() ? steps->adapter : record.runtime_env;  // the predecessor's say nothing
+      record.runtime_env.empty() && steps.ok() ? steps->adapter : record.runtime_env;  // Python Osiris' say nothing
   std::error_code code;
   const bool is_there = fs::exists(directory, code);
   if (context.json) {

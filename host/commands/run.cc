@@ -233,7 +233,7 @@ class RunCommand {
     return ask_explanation(session->instance(), request, prepared_.options);
   }
 
-  // For --verbose: what this run is made of, and where each part of it lies.
+  // For --verbose: what this run is made of, and where each part of it is.
   std::string circumstances(const Result<WorkerBinary>& worker) const {
     const LoadedAdapter& adapter = *adapters_.adapter();
     const Project& project = prepared_.workspace.project;

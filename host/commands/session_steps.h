@@ -1,4 +1,4 @@
-// What became of each step of a run, read from its session: ours and the predecessor's.
+// What became of each step of a run, read from its session: ours and Python Osiris'.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ struct SessionSteps {
   std::string adapter;             // empty: nothing in the session says
 };
 
-// From events.jsonl and metrics.jsonl. A session of the predecessor has a step's rows in metrics, which often do not
+// From events.jsonl and metrics.jsonl. A session of Python Osiris has a step's rows in metrics, which often do not
 // name the step: then they are those of the only step that was running at the time.
 Result<SessionSteps> read_session_steps(const std::filesystem::path& session);
 

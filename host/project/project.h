@@ -15,7 +15,7 @@
 
 namespace osiris {
 
-// What `osiris clean` leaves: filesystem.retention. The predecessor's keys and defaults.
+// What `osiris clean` leaves: filesystem.retention. Python Osiris' keys and defaults.
 struct Retention {
   int run_logs_days = 7;
   int aiop_keep_runs_per_pipeline = 200;

@@ -1,5 +1,5 @@
 // Which project a command works in. As git finds a repository: the nearest directory, from the working directory up,
-// that holds an osiris.yaml, or an osiris.py, the mark of the predecessor's trees.
+// that holds an osiris.yaml, or an osiris.py, the mark of trees of Python Osiris.
 #pragma once
 
 #include <filesystem>

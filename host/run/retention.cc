@@ -109,7 +109,7 @@ class Cleaner {
     const bool never_ended = record.status == "running";
     if (has(user_state_.live_run_ids()) || (never_ended && is_alive(static_cast<pid_t>(record.extra["pid"].as_int()))))
       return "its process is alive";
-    if (has(user_state_.dead_run_ids())) return "it may still hold resources far away: osiris resources reap";
+    if (has(user_state_.dead_run_ids())) return "it may still hold remote resources: osiris resources reap";
     return std::nullopt;
   }
 

@@ -1,5 +1,5 @@
 // What `osiris clean` removes and what it leaves, by filesystem.retention of osiris.yaml: sessions by age, summaries by
-// number per pipeline, annexes (the predecessor's) by age. Builds, indexes and what pipelines wrote are never removed.
+// number per pipeline, annexes (of Python Osiris) by age. Builds, indexes and what pipelines wrote are never removed.
 #pragma once
 
 #include <filesystem>
@@ -35,7 +35,7 @@ struct CleanReport {
   std::vector<Error> failures;  // what could not be removed; the rest was
 };
 
-// A session whose host lives is left, whatever its age, and so is one that may still hold resources far away. One
+// A session whose host lives is left, whatever its age, and so is one that may still hold remote resources. One
 // clean-up works in a project at a time: kUnavailable while another does.
 Result<CleanReport> clean_records(const Project& project, const UserState& user_state, const Clock& clock,
                                   bool dry_run);

@@ -92,13 +92,14 @@ std::string complaint(const std::string& command, Help& help) {
   }
   if (path.empty() || is_placeholder(path[0]))
     return help.of({}).exit == 0 ? "" : "osiris --help fails";  // "osiris --version", "osiris [--json] COMMAND"
-  // A word that is no command leads to the page above it.
-  if (help.of({path[0]}).out == help.of({}).out) return "there is no command " + path[0];
+  if (path[0] == "help" || path[0] == "version") return "";     // other spellings of --help and --version
+  if (help.of({path[0]}).exit != 0) return "there is no command " + path[0];
   std::vector<std::string> named = {path[0]};
   if (path.size() > 1) {  // alternatives are one word: "list|show|last"
     std::istringstream alternatives(path[1]);
     for (std::string each; std::getline(alternatives, each, '|');) {
-      const bool is_sub = help.of({path[0], each}).out != help.of({path[0]}).out;
+      const Outcome& page = help.of({path[0], each});
+      const bool is_sub = page.exit == 0 && page.out != help.of({path[0]}).out;
       if (is_sub) named = {path[0], each};
       if (!is_sub && path[1] != each) return path[0] + " has no " + each;
     }
