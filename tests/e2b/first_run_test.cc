@@ -28,7 +28,7 @@ TEST(FirstRun, EveryCommandOfTheManualWorksInItsOrder) {
   const ServerProcess server = start_server();
   Project project;
   std::filesystem::copy(e2e::source_dir() / "examples/01-csv-duckdb-csv", project.dir(),
-                        std::filesystem::copy_options::recursive);
+                        std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
   use_server(project, server);
   const std::vector<std::string> commands = commands_of_first_run();
   ASSERT_GE(commands.size(), 8u);

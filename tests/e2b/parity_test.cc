@@ -81,7 +81,8 @@ class Parity : public testing::TestWithParam<ParityRow> {
     if (row.example.empty())
       project.write("pipeline.yaml", row.pipeline);
     else
-      fs::copy(e2e::source_dir() / "examples" / row.example, project.dir(), fs::copy_options::recursive);
+      fs::copy(e2e::source_dir() / "examples" / row.example, project.dir(),
+               fs::copy_options::recursive | fs::copy_options::overwrite_existing);
     if (row.name == "MockOutput") fs::create_directory(project.dir() / "out");
     std::vector<std::string> arguments = row.arguments;
     for (std::string& argument : arguments)
