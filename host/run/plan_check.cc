@@ -7,6 +7,7 @@
 
 #include "host/compiler/adapter_inputs.h"
 #include "host/compiler/sql_place.h"
+#include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 #include "protocol/base/subprocess.h"
 #include "protocol/base/text.h"
@@ -109,11 +110,25 @@ void add_finding(const CompiledStep& step, const Json& report, Diagnostics& find
     findings.error("sql_error", shown, location, mark, error["hint"].as_string());
 }
 
+// What a database says of a step's query: a query that it refuses is an error; that it could not be asked is none of
+// the pipeline's.
+void add_answer_of_database(const CompiledStep& step, const Json& error, Diagnostics& findings) {
+  const std::string location = "step '" + step.id + "'";
+  const auto query = step.config_marks.find("query");
+  const Mark mark = query == step.config_marks.end() ? step.mark : query->second;
+  if (error["category"].as_string() == category::kExtractQueryFailed)
+    findings.error("sql_error", error["message"].as_string(), location, mark, error["hint"].as_string());
+  else
+    findings.warning("sql_not_checked", "the query was not checked: " + error["message"].as_string(), location, mark,
+                     error["hint"].as_string());
+}
+
 }  // namespace
 
 void check_plan(const PlanCheck& check, Diagnostics& findings) {
   const auto& steps = check.pipeline.steps;
-  if (std::none_of(steps.begin(), steps.end(), [](const CompiledStep& step) { return !step.sql_key.empty(); })) return;
+  const auto has_sql = [](const CompiledStep& step) { return !step.sql_key.empty(); };
+  if (!check.connect && std::none_of(steps.begin(), steps.end(), has_sql)) return;
   const auto plan = make_adapter_inputs(check.pipeline, check.inputs,
                                         {.work_dir = check.work_dir, .env_names = {}, .without_connections = true});
   const auto answer = plan.ok() ? ask_worker(check, *plan) : Result<Json>(plan.error());
@@ -127,7 +142,11 @@ void check_plan(const PlanCheck& check, Diagnostics& findings) {
     const auto step = std::find_if(steps.begin(), steps.end(), [&](const CompiledStep& known) {
       return known.id == report["step_id"].as_string();
     });
-    if (step != steps.end() && !step->sql_key.empty()) add_finding(*step, report, findings);
+    if (step == steps.end()) continue;
+    if (has_sql(*step))
+      add_finding(*step, report, findings);
+    else if (check.connect && step->config_marks.contains("query"))
+      add_answer_of_database(*step, report["error"], findings);
   }
 }
 

@@ -22,6 +22,7 @@ using namespace mysql;
 
 constexpr std::chrono::milliseconds kCancelPoll(50);
 constexpr uint32_t kCheckLimit_s = 2;
+constexpr uint32_t kDescribeLimit_s = 5;
 
 CallContext call_context(StepContext& context, Deadline& deadline, bool echo) {
   CallContext call{context.step_id(), context.scratch_dir(), &deadline, {}};
@@ -76,6 +77,17 @@ Result<StepOutcome> run(StepContext& context) {
   return StepOutcome{*rows, 0};
 }
 
+Status describe_output(StepContext& context) {
+  OSIRIS_ASSIGN(ExtractSettings settings, read_extract_settings(context));
+  settings.server.connect_timeout_s = std::min(settings.server.connect_timeout_s, kDescribeLimit_s);
+  settings.server.read_timeout_s = kDescribeLimit_s;
+  Deadline deadline;
+  OSIRIS_ASSIGN(const Columns columns, describe(settings, call_context(context, deadline, settings.echo)));
+  Relation relation(context.connection_handle(), context.output_table());
+  OSIRIS_TRY(relation.create(columns));
+  return relation.finish();
+}
+
 Status check(StepContext& context) {
   OSIRIS_ASSIGN(ServerSettings server, read_server_settings(context));
   server.connect_timeout_s = std::min(server.connect_timeout_s, kCheckLimit_s);
@@ -89,7 +101,7 @@ Status check(StepContext& context) {
 }  // namespace
 
 const Driver& mysql_extractor() {
-  static const Driver driver{"mysql.extractor", run, check};
+  static const Driver driver{"mysql.extractor", run, check, describe_output, true};
   return driver;
 }
 

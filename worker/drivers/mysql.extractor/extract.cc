@@ -40,6 +40,16 @@ class Extraction {
     OSIRIS_TRY(read_rows());
     return judge_warnings();
   }
+  // The columns of the result, which the server knows from preparing the statement: nothing is executed.
+  Result<Columns> describe() {
+    OSIRIS_TRY(check_reads_only(tokens_, settings_.allows_call));
+    OSIRIS_TRY(prepare());
+    const unsigned count = mysql_stmt_field_count(statement_.get());
+    const MYSQL_FIELD* fields = mariadb_stmt_fetch_fields(statement_.get());
+    if (count == 0 || !fields)
+      return Error(Code::kUnsupported, "the columns are known when it runs", "", category::kExtractQueryFailed);
+    return columns_of(fields, count, settings_.columns);
+  }
   // Nothing of the result is left on the wire.
   bool is_drained() const { return is_drained_; }
 
@@ -239,6 +249,14 @@ class Extraction {
 };
 
 }  // namespace
+
+Result<Columns> describe(const ExtractSettings& settings, const CallContext& call) {
+  OSIRIS_ASSIGN(ConnectionPool::Lease lease,
+                ConnectionPool::of_process().acquire(settings.server, settings.pool, call));
+  const Deadline::Scope scope(*call.deadline);
+  RowQueue none;
+  return Extraction(settings, call, none, lease->handle()).describe();
+}
 
 Status extract(const ExtractSettings& settings, const CallContext& call, RowQueue& queue) {
   OSIRIS_ASSIGN(ConnectionPool::Lease lease,
