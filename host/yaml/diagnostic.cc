@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "host/yaml/text_lines.h"
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 #include "protocol/base/utf8.h"
@@ -12,35 +13,10 @@ namespace {
 constexpr size_t kExcerptMax = 120;      // bytes of a line that are shown
 constexpr size_t kSourceLineMax = 4096;  // bytes of a line that are kept
 
-// The position behind the character that begins at `at`.
-size_t character_end(std::string_view text, size_t at) {
-  do ++at;
-  while (at < text.size() && continues_utf8(text[at]));
-  return at;
-}
-
 // Where the character begins that `at` is inside of.
 size_t character_begin(std::string_view text, size_t at) {
   while (at > 0 && at < text.size() && continues_utf8(text[at])) --at;
   return at;
-}
-
-size_t character_count(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return !continues_utf8(c); }));
-}
-
-// Line `number` (from 1) of `text`; empty when there is none, or when it is longer than anything worth showing.
-std::string line_of(std::string_view text, int number) {
-  if (number <= 0) return {};
-  size_t begin = 0;
-  for (int line = 1; line < number; ++line) {
-    const size_t end = text.find('\n', begin);
-    if (end == std::string_view::npos) return {};
-    begin = end + 1;
-  }
-  std::string_view line = text.substr(begin, text.find('\n', begin) - begin);
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line.size() <= kSourceLineMax ? std::string(line) : std::string();
 }
 
 }  // namespace
@@ -72,9 +48,7 @@ std::string Diagnostic::excerpt(const std::function<std::string(std::string_view
   if (source_line.empty() || mark.line <= 0) return {};
   const std::string shown = mask(source_line);
   // The caret's column counts in the line as it was written: a mask before it would move it.
-  size_t at = 0;
-  for (int column = 1; column < mark.column && at < source_line.size(); ++column)
-    at = std::min(character_end(source_line, at), source_line.size());
+  const size_t at = byte_of(source_line, {1, mark.column}).value_or(0);
   const bool has_caret = mark.column > 0 && shown.compare(0, at, source_line, 0, at) == 0;
   size_t begin = 0;
   if (has_caret && at > kExcerptMax / 2) begin = character_begin(shown, at - kExcerptMax / 2);
@@ -84,13 +58,26 @@ std::string Diagnostic::excerpt(const std::function<std::string(std::string_view
   const std::string number = std::to_string(mark.line);
   std::string text = "  " + number + " | " + (begin > 0 ? "..." : "") + line + (end < shown.size() ? "..." : "") + "\n";
   if (!has_caret) return text;
-  const size_t before = character_count(std::string_view(shown).substr(begin, at - begin)) + (begin > 0 ? 3 : 0);
+  const size_t before = count_characters(std::string_view(shown).substr(begin, at - begin)) + (begin > 0 ? 3 : 0);
   return text + "  " + std::string(number.size(), ' ') + " | " + std::string(before, ' ') + "^\n";
 }
 
+void Diagnostics::set_text(std::string_view text) {
+  text_ = text;
+  line_starts_ = line_starts(text_);
+}
+
+// Empty when there is no such line, or when it is longer than anything worth showing.
+std::string Diagnostics::line(int number) const {
+  if (number <= 0 || static_cast<size_t>(number) > line_starts_.size()) return {};
+  const size_t begin = line_starts_[static_cast<size_t>(number) - 1];
+  std::string_view found = std::string_view(text_).substr(begin, text_.find('\n', begin) - begin);
+  if (found.ends_with('\r')) found.remove_suffix(1);
+  return found.size() <= kSourceLineMax ? std::string(found) : std::string();
+}
+
 void Diagnostics::add(Diagnostic diagnostic) {
-  if (diagnostic.source_line.empty() && diagnostic.file == file_)
-    diagnostic.source_line = line_of(text_, diagnostic.mark.line);
+  if (diagnostic.source_line.empty() && diagnostic.file == file_) diagnostic.source_line = line(diagnostic.mark.line);
   auto& list = diagnostic.level == Diagnostic::Level::kError ? errors_ : warnings_;
   list.push_back(std::move(diagnostic));
 }

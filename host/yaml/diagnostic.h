@@ -50,7 +50,7 @@ class Diagnostics {
   void error(std::string type, std::string message, std::string location, Mark mark, std::string hint = {});
   void warning(std::string type, std::string message, std::string location, Mark mark, std::string hint = {});
   // The text of the file: from now on findings carry the line they are about.
-  void set_text(std::string_view text) { text_ = text; }
+  void set_text(std::string_view text);
   const std::string& text() const { return text_; }
   // The file could not be read because of `reason`.
   void unreadable(std::string type, const Error& reason);
@@ -71,9 +71,11 @@ class Diagnostics {
  private:
   void add(Diagnostic::Level level, std::string type, std::string message, std::string location, Mark mark,
            std::string hint);
+  std::string line(int number) const;
 
   std::string file_;
   std::string text_;
+  std::vector<size_t> line_starts_;
   std::vector<Diagnostic> errors_;
   std::vector<Diagnostic> warnings_;
 };

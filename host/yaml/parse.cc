@@ -15,6 +15,7 @@
 #include "host/compat/pyyaml_scalar.h"
 #include "host/yaml/node.h"
 #include "host/yaml/slip.h"
+#include "host/yaml/text_lines.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
@@ -40,11 +41,7 @@ struct SizedNode {
 class TreeBuilder : public YAML::EventHandler {
  public:
   TreeBuilder(std::string_view text, const YamlLimits& limits, Diagnostics& diagnostics)
-      : text_(text), limits_(limits), diagnostics_(diagnostics) {
-    line_starts_.push_back(0);
-    for (size_t i = 0; i < text.size(); ++i)
-      if (text[i] == '\n') line_starts_.push_back(i + 1);
-  }
+      : text_(text), limits_(limits), diagnostics_(diagnostics), line_starts_(line_starts(text)) {}
 
   // Where the last scalar of the text begins.
   Mark last_scalar() const { return last_scalar_; }

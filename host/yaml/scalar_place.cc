@@ -2,26 +2,14 @@
 
 #include <algorithm>
 
-#include "protocol/base/utf8.h"
+#include "host/yaml/text_lines.h"
 
 namespace osiris {
 namespace {
 
 constexpr size_t kNone = std::string_view::npos;
 
-size_t line_begin(std::string_view text, int line) {
-  size_t at = 0;
-  for (int number = 1; number < line; ++number) {
-    at = text.find('\n', at);
-    if (at == kNone) return kNone;
-    ++at;
-  }
-  return at;
-}
-
-int characters(std::string_view text) {
-  return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) { return !continues_utf8(c); }));
-}
+int characters(std::string_view text) { return static_cast<int>(count_characters(text)); }
 
 // The value of `key: |` has the lines below it, less their common indentation.
 std::optional<Mark> place_in_block(std::string_view text, size_t after_sign, Mark scalar, std::string_view value,
@@ -43,13 +31,9 @@ std::optional<Mark> place_in_block(std::string_view text, size_t after_sign, Mar
 
 std::optional<Mark> place_in_scalar(std::string_view text, Mark scalar, std::string_view value, size_t offset) {
   if (scalar.line <= 0 || offset > value.size()) return std::nullopt;
-  size_t at = line_begin(text, scalar.line);
-  if (at == kNone) return std::nullopt;
-  for (int column = 1; column < scalar.column && at < text.size(); ++column) {
-    ++at;
-    while (at < text.size() && continues_utf8(text[at])) ++at;
-  }
-  if (at >= text.size()) return std::nullopt;
+  const auto found = byte_of(text, scalar);
+  if (!found || *found >= text.size()) return std::nullopt;
+  const size_t at = *found;
   if (text[at] == '|') return place_in_block(text, at, scalar, value, offset);
   const size_t quotes = text[at] == '"' || text[at] == '\'' ? 1 : 0;
   if (text.substr(at + quotes, value.size()) != value || value.find('\n') != kNone) return std::nullopt;

@@ -7,6 +7,7 @@
 
 #include "host/yaml/slip_flow.h"
 #include "host/yaml/slip_scalar.h"
+#include "host/yaml/text_lines.h"
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
 
@@ -273,16 +274,9 @@ std::optional<YamlSlip> find_yaml_slip(std::string_view text, int last_line) {
 }
 
 std::optional<YamlSlip> find_unclosed_quote(std::string_view text, Mark mark) {
-  size_t begin = 0;
-  for (int line = 1; line < mark.line; ++line) {
-    const size_t end = text.find('\n', begin);
-    if (end == kNone) return std::nullopt;
-    begin = end + 1;
-  }
-  size_t at = begin;
-  for (int column = 1; column < mark.column && at < text.size(); ++at)
-    if (at + 1 >= text.size() || !continues_utf8(text[at + 1])) ++column;
-  if (at >= text.size() || (text[at] != '"' && text[at] != '\'')) return std::nullopt;
+  const auto found = byte_of(text, mark);
+  if (!found || *found >= text.size() || (text[*found] != '"' && text[*found] != '\'')) return std::nullopt;
+  const size_t at = *found, begin = text.rfind('\n', at) + 1;  // 0 in the first line
   yaml_slip::Quote quote;
   size_t after = kNone;
   Line line{text.substr(begin, text.find('\n', begin) - begin), mark.line};
