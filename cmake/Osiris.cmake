@@ -114,11 +114,12 @@ function(osiris_adapter id)
   install(FILES "${OSIRIS_ADAPTER_DIR}/${id}.adapter.toml" DESTINATION "${OSIRIS_INSTALL_LIB}/adapters")
 endfunction()
 
-# osiris_test(name SOURCES ... LINKS ... [LABELS ...] [TIMEOUT seconds] [SERIAL] [ENVIRONMENT K=V ...])
-# A GoogleTest program whose every case is one ctest. SERIAL: its cases run alone (servers, memory limits). LABELS: by which their times are
-# summed up; the first folder below tests/ unless said otherwise.
+# osiris_test(name SOURCES ... LINKS ... [LABELS ...] [TIMEOUT seconds] [SERIAL] [IN_MEMORY] [ENVIRONMENT K=V ...])
+# A GoogleTest program whose every case is one ctest. SERIAL: its cases run alone (servers, memory limits). IN_MEMORY: their temporary files
+# are in memory, where this machine has 4 GiB of it as a file system. LABELS: by which their times are summed up; the first folder below
+# tests/ unless said otherwise.
 function(osiris_test name)
-  cmake_parse_arguments(arg "SERIAL" "TIMEOUT" "SOURCES;LINKS;LABELS;ENVIRONMENT;DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "SERIAL;IN_MEMORY" "TIMEOUT" "SOURCES;LINKS;LABELS;ENVIRONMENT;DEPENDS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   _osiris_common(${name})
   target_link_libraries(${name} PRIVATE ${arg_LINKS} GTest::gmock GTest::gtest_main)
@@ -145,6 +146,12 @@ function(osiris_test name)
   set(environment "OSIRIS_BUILD_DIR=${PROJECT_BINARY_DIR}" "OSIRIS_SOURCE_DIR=${PROJECT_SOURCE_DIR}" ${arg_ENVIRONMENT})
   if(OSIRIS_SANITIZE MATCHES thread)
     list(APPEND environment "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
+  endif()
+  if(arg_IN_MEMORY)
+    execute_process(COMMAND df --output=fstype,avail -BG /dev/shm OUTPUT_VARIABLE in_memory ERROR_QUIET)
+    if(in_memory MATCHES "tmpfs +([0-9]+)G" AND CMAKE_MATCH_1 GREATER_EQUAL 4)
+      list(APPEND environment "TMPDIR=/dev/shm")
+    endif()
   endif()
   set(setter "${CMAKE_CURRENT_BINARY_DIR}/${name}_environment.cmake")
   file(GENERATE OUTPUT "${setter}" CONTENT
