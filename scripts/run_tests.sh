@@ -11,7 +11,7 @@ ctest --preset "$preset" -j "$jobs" "$@" 2>&1 | tee "$log" | grep -v -E '^ *Star
 status=$(grep -c '^100% tests passed' "$log")
 total=$(sed -n 's/.*tests passed, [0-9]* tests failed out of \([0-9]*\)$/\1/p' "$log")
 skipped=$(grep -c -E '\*\*\*Skipped' "$log")
-grep -h '^attack: ' "build/$preset/Testing/Temporary/LastTest.log"  # figures that passing tests print
+grep -h -E '^(attack|abi): ' "build/$preset/Testing/Temporary/LastTest.log"  # figures that passing tests print
 scripts/fault_figures.sh "build/$preset/Testing/Temporary/LastTest.log"
 echo "${total:-0} tests of preset $preset took $(( $(date +%s) - started )) s; $skipped skipped."
 if [ "$skipped" -gt 0 ]; then

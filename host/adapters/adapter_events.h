@@ -1,6 +1,8 @@
 // What an adapter instance tells the host, as C++: the side of the ABI's services that sessions and displays implement.
 #pragma once
 
+#include <osiris/adapter.h>
+
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -28,13 +30,25 @@ class AdapterEvents {
     int64_t time_unix_ns = 0;
   };
 
+  struct Log {
+    int level = OSIRIS_INFO;  // OSIRIS_DEBUG ... OSIRIS_ERROR, or any number
+    std::string message;
+    std::string step_id;       // empty: of the run
+    std::string source;        // "worker", "stderr"; empty: the adapter
+    Json fields;               // an object
+    int64_t time_unix_ns = 0;  // 0: now
+  };
+  struct Progress {
+    double done = 0, total = -1;      // finite; total < 0: not known
+    std::string unit, step_id, note;  // step_id empty: of the run
+  };
+
   virtual ~AdapterEvents() = default;
   // Waits for room rather than drop. resource_acquired and resource_released must be on disk before it returns.
   virtual void on_event(const Event& event) = 0;
   virtual void on_metric(const Metric& metric) = 0;
-  // level: OSIRIS_DEBUG ... OSIRIS_ERROR, or any number. fields is an object.
-  virtual void on_log(int level, std::string_view message, const Json& fields) = 0;
-  virtual void on_progress(double done, double total, std::string_view note) = 0;
+  virtual void on_log(const Log& log) = 0;
+  virtual void on_progress(const Progress& progress) = 0;
   // Sticky and cheap.
   virtual bool is_cancelled() const = 0;
   // Calls use(value) once, on this thread, with a copy that is wiped afterwards, or returns kNotFound. The name is

@@ -12,17 +12,13 @@ struct HostServices::Table {
   static HostServices& self(const osiris_host* host) { return *static_cast<HostServices*>(host->context); }
 
   static void fail(const osiris_host* host, const osiris_error* error) noexcept { self(host).fail(error); }
-  static void log(const osiris_host* host, int32_t level, osiris_str message, osiris_str fields) noexcept {
-    self(host).log(level, message, fields);
-  }
+  static void log(const osiris_host* host, const osiris_log* line) noexcept { self(host).log(line); }
   static void emit_event(const osiris_host* host, const osiris_event* event) noexcept { self(host).emit_event(event); }
   static void emit_metric(const osiris_host* host, const osiris_metric* metric) noexcept {
     self(host).emit_metric(metric);
   }
-  static void progress(const osiris_host* host, double done, double total, osiris_str note) noexcept {
-    self(host).with_events([&](AdapterEvents& events) {
-      if (std::isfinite(done) && std::isfinite(total)) events.on_progress(done, total, abi_copy(note));
-    });
+  static void progress(const osiris_host* host, const osiris_progress* progress) noexcept {
+    self(host).progress(progress);
   }
   static int32_t is_cancelled(const osiris_host* host) noexcept {
     int32_t cancelled = 1;  // a closed table says so too: an adapter thread that still polls should stop
@@ -146,10 +142,29 @@ void HostServices::fail(const osiris_error* error) {
     misbehaving("called fail twice in one call; the second said: " + failure.message);
 }
 
-void HostServices::log(int32_t level, osiris_str message, osiris_str fields) {
-  with_events([&](AdapterEvents& events) {
-    events.on_log(level, abi_copy(message), object_of(fields, "the fields of a log line"));
-  });
+void HostServices::log(const osiris_log* line) {
+  if (!line || !OSIRIS_HAS(line, message)) return misbehaving("logged no line, or one too short for a message");
+  AdapterEvents::Log copy;
+  copy.level = line->level;
+  copy.message = abi_copy(line->message);
+  copy.time_unix_ns = line->time_unix_ns;
+  if (OSIRIS_HAS(line, step_id)) copy.step_id = abi_copy(line->step_id);
+  if (OSIRIS_HAS(line, source)) copy.source = abi_copy(line->source);
+  copy.fields =
+      OSIRIS_HAS(line, fields_json) ? object_of(line->fields_json, "the fields of a log line") : Json::object();
+  with_events([&](AdapterEvents& events) { events.on_log(copy); });
+}
+
+void HostServices::progress(const osiris_progress* progress) {
+  if (!progress || !OSIRIS_HAS(progress, total))
+    return misbehaving("told no progress, or one too short for its numbers");
+  if (!std::isfinite(progress->done) || !std::isfinite(progress->total))
+    return misbehaving("told a progress that is no finite number");
+  AdapterEvents::Progress copy{progress->done, progress->total, {}, {}, {}};
+  if (OSIRIS_HAS(progress, unit)) copy.unit = abi_copy(progress->unit);
+  if (OSIRIS_HAS(progress, step_id)) copy.step_id = abi_copy(progress->step_id);
+  if (OSIRIS_HAS(progress, note)) copy.note = abi_copy(progress->note);
+  with_events([&](AdapterEvents& events) { events.on_progress(copy); });
 }
 
 void HostServices::emit_event(const osiris_event* event) {

@@ -56,7 +56,8 @@ class HostServices {
   void with_events(Act act);
 
   void fail(const osiris_error* error);
-  void log(int32_t level, osiris_str message, osiris_str fields);
+  void log(const osiris_log* line);
+  void progress(const osiris_progress* progress);
   void emit_event(const osiris_event* event);
   void emit_metric(const osiris_metric* metric);
   osiris_status with_secret(osiris_str name, void (*use)(void*, osiris_str), void* user);

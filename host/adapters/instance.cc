@@ -2,6 +2,7 @@
 
 #include "host/adapters/abi_text.h"
 #include "host/adapters/guarded_call.h"
+#include "host/adapters/option_values.h"
 #include "protocol/base/clock.h"
 
 namespace osiris {
@@ -66,21 +67,35 @@ struct AbiRequest {
     abi.settings_json = abi_str_or_absent(request.settings_json);
     if (request.deadline_monotonic_ns)
       abi.deadline_unix_ns = unix_from_monotonic(request.deadline_monotonic_ns, system_clock());
+    abi.grace_ns = kCallGraceNs;
   }
   std::string compiled_dir, session_dir, work_dir, worker_path;
   osiris_request abi{};
 };
 
+struct AbiQuery {
+  explicit AbiQuery(const ResourceQuery& query) : filter(query.filter.is_object() ? query.filter.dump() : "") {
+    abi.size = sizeof abi;
+    abi.settings_json = abi_str_or_absent(query.settings_json);
+    abi.filter_json = abi_str_or_absent(filter);
+    abi.kind = abi_str_or_absent(query.kind);
+    abi.id = abi_str_or_absent(query.id);
+    abi.grace_ns = kCallGraceNs;
+  }
+  std::string filter;
+  osiris_resource_query abi{};
+};
+
 const osiris_resources* resources_of(const osiris_adapter_type& type) {
-  if (!OSIRIS_HAS(&type, extension) || !type.extension) return nullptr;
-  const auto* table = static_cast<const osiris_resources*>(type.extension(OSIRIS_RESOURCES_V1));
-  return table && OSIRIS_HAS(table, release) && table->list && table->release ? table : nullptr;
+  if (!OSIRIS_CAN(&type, extension)) return nullptr;
+  const auto* table = static_cast<const osiris_resources*>(type.extension(&type, OSIRIS_RESOURCES_V1));
+  return table && OSIRIS_CAN(table, release) && table->list ? table : nullptr;
 }
 
 const osiris_explain* explain_of(const osiris_adapter_type& type) {
-  if (!OSIRIS_HAS(&type, extension) || !type.extension) return nullptr;
-  const auto* table = static_cast<const osiris_explain*>(type.extension(OSIRIS_EXPLAIN_V1));
-  return table && OSIRIS_HAS(table, explain) && table->explain ? table : nullptr;
+  if (!OSIRIS_CAN(&type, extension)) return nullptr;
+  const auto* table = static_cast<const osiris_explain*>(type.extension(&type, OSIRIS_EXPLAIN_V1));
+  return table && OSIRIS_CAN(table, explain) ? table : nullptr;
 }
 
 }  // namespace
@@ -96,13 +111,13 @@ Result<std::unique_ptr<AdapterInstance>> AdapterInstance::create(const osiris_ad
                                                                  AdapterEvents& events) {
   install_terminate_handler();
   std::set<std::string, std::less<>> secrets;
-  for (size_t i = 0; i < type.secret_count; ++i) secrets.insert(std::string(abi_view(type.secrets[i])));
+  for (const SecretSpec& secret : secret_specs(type)) secrets.insert(secret.name);
   const std::string who = abi_copy(type.id) + " " + abi_copy(type.version);
   auto& services = HostServices::make(who, events, std::move(secrets));
   std::unique_ptr<AdapterInstance> instance(new AdapterInstance(type, services));
   osiris_adapter* self = nullptr;
   const StageOutcome outcome = instance->call(
-      "create", nullptr, [&] { return guarded_status(who, "create", type.create, services.table(), &self); });
+      "create", nullptr, [&] { return guarded_status(who, "create", type.create, &type, services.table(), &self); });
   if (outcome.ok()) instance->self_ = self;
   if (!outcome.ok() || !self) {
     const Error error =
@@ -288,20 +303,20 @@ StageOutcome AdapterInstance::explain(const AdapterRequest& request) {
 
 bool AdapterInstance::has_resources() const { return resources_of(type_) != nullptr; }
 
-StageOutcome AdapterInstance::list_resources(const Json& filter) {
+StageOutcome AdapterInstance::list_resources(const ResourceQuery& query) {
   if (Status order = expect("list", State::kConfigured, State::kConfigured); !order.ok()) return {order, {}, {}};
   const osiris_resources* table = resources_of(type_);
   if (!table) return {Error(Code::kUnsupported, "adapter " + who() + " owns nothing that could be listed"), {}, {}};
-  const std::string text = filter.is_object() ? filter.dump() : "{}";
-  return call("list", "resources", [&] { return guarded_status(who(), "list", table->list, self_, abi_str(text)); });
+  const AbiQuery abi(query);
+  return call("list", "resources", [&] { return guarded_status(who(), "list", table->list, self_, &abi.abi); });
 }
 
-StageOutcome AdapterInstance::release_resource(std::string_view kind, std::string_view id) {
+StageOutcome AdapterInstance::release_resource(const ResourceQuery& query) {
   if (Status order = expect("release", State::kConfigured, State::kConfigured); !order.ok()) return {order, {}, {}};
   const osiris_resources* table = resources_of(type_);
   if (!table) return {Error(Code::kUnsupported, "adapter " + who() + " owns nothing that could be released"), {}, {}};
-  return call("release", "released",
-              [&] { return guarded_status(who(), "release", table->release, self_, abi_str(kind), abi_str(id)); });
+  const AbiQuery abi(query);
+  return call("release", "released", [&] { return guarded_status(who(), "release", table->release, self_, &abi.abi); });
 }
 
 }  // namespace osiris

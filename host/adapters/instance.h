@@ -35,6 +35,16 @@ struct AdapterRequest {
   int64_t deadline_monotonic_ns = 0;  // 0: none. The ABI's time of day is made of it at each call
 };
 
+// osiris_resource_query with owners, but for its times.
+struct ResourceQuery {
+  std::string settings_json;
+  Json filter;           // of list: an object, or null
+  std::string kind, id;  // of release
+};
+
+// How long a call may go on once it was told to stop; the grace_ns of the ABI.
+inline constexpr int64_t kCallGraceNs = 30'000'000'000;
+
 // Whether the adapter has the extension osiris.explain/1.
 bool has_explanation(const osiris_adapter_type& type);
 
@@ -70,8 +80,8 @@ class AdapterInstance {
   StageOutcome explain(const AdapterRequest& request);  // osiris.explanation/1
   // Extension osiris.resources/1; kUnsupported where it is missing.
   bool has_resources() const;
-  StageOutcome list_resources(const Json& filter);
-  StageOutcome release_resource(std::string_view kind, std::string_view id);
+  StageOutcome list_resources(const ResourceQuery& query);
+  StageOutcome release_resource(const ResourceQuery& query);
   // Joins the adapter's threads. After it nothing reaches `events` any more.
   void destroy();
 

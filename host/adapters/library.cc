@@ -30,7 +30,7 @@ std::string loader_words(std::string what) {
 }
 
 Result<AdapterMain> entry_of(const boost::dll::shared_library& library, const std::filesystem::path& path) {
-  if (library.has(kEntry)) return AdapterMain(&library.get<const osiris_module*(uint32_t)>(kEntry));
+  if (library.has(kEntry)) return AdapterMain(&library.get<const osiris_module*(const osiris_host_info*)>(kEntry));
   for (const char* major : {"2", "3", "4"}) {
     if (library.has(std::string("osiris_adapter_main_v") + major)) {
       return Error(Code::kUnsupported, path.string() + ": built for adapter ABI " + major + "; this osiris speaks 1.x",

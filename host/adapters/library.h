@@ -10,7 +10,7 @@
 
 namespace osiris {
 
-using AdapterMain = const osiris_module* (*)(uint32_t host_abi);
+using AdapterMain = const osiris_module* (*)(const osiris_host_info*);
 
 // `path` must be absolute and canonical. The second call for a path returns what the first found. [any thread]
 Result<AdapterMain> load_adapter_main(const std::filesystem::path& path);

@@ -25,8 +25,12 @@ std::vector<StaticAdapter>& static_adapters() {
   return adapters;
 }
 
-Result<const osiris_module*> checked_module(AdapterMain entry, const std::string& where) {
-  const osiris_module* module = entry(kHostAbi);
+// `library` and `manifest` are empty for an adapter that is linked statically.
+Result<const osiris_module*> checked_module(AdapterMain entry, const std::string& library,
+                                            const std::string& manifest) {
+  const std::string where = library.empty() ? "static adapter" : library;
+  const osiris_host_info info = {sizeof info, kHostAbi, abi_str_or_absent(library), abi_str_or_absent(manifest)};
+  const osiris_module* module = entry(&info);
   OSIRIS_TRY(negotiate_abi(module, where));
   const std::vector<std::string> defects = module_defects(*module);
   if (defects.empty()) return module;
@@ -42,11 +46,10 @@ Json option_json(const OptionSpec& spec) {
                             {"type", option_type_name(spec.type)},
                             {"value_name", spec.value_name},
                             {"help", spec.help}});
-  if (!spec.shared_env.empty()) json.set("shared_env", spec.shared_env);
-  if (!spec.common_env.empty()) {
+  if (!spec.shared_env.empty()) {
     Json names = Json::array();
-    for (const std::string& name : spec.common_env) names.push_back(name);
-    json.set("common_env", std::move(names));
+    for (const std::string& name : spec.shared_env) names.push_back(name);
+    json.set("shared_env", std::move(names));
   }
   if (spec.default_value) json.set("default", *spec.default_value);
   if (spec.minimum) json.set("minimum", *spec.minimum);
@@ -86,7 +89,7 @@ Result<LoadedAdapter> load_adapter(const AdapterManifest& manifest) {
                  "install the adapter again");
   }
   OSIRIS_ASSIGN(const AdapterMain entry, load_adapter_main(adapter.library));
-  OSIRIS_ASSIGN(const osiris_module* module, checked_module(entry, adapter.library.string()));
+  OSIRIS_ASSIGN(const osiris_module* module, checked_module(entry, adapter.library.string(), manifest.file.string()));
   adapter.abi = module->abi;
   std::vector<std::string> ids;
   for (uint32_t i = 0; i < module->adapter_count; ++i) {
@@ -117,7 +120,7 @@ Result<LoadedAdapter> load_adapter(std::string_view id, const std::vector<Search
 }
 
 Status register_static_adapter(AdapterMain entry) {
-  OSIRIS_ASSIGN(const osiris_module* module, checked_module(entry, "static adapter"));
+  OSIRIS_ASSIGN(const osiris_module* module, checked_module(entry, {}, {}));
   const std::lock_guard lock(static_mutex());
   for (uint32_t i = 0; i < module->adapter_count; ++i) {
     for (const StaticAdapter& other : static_adapters())
@@ -153,7 +156,11 @@ Json describe_adapter(const LoadedAdapter& adapter) {
     json.set("network", adapter.manifest.network);
   }
   Json secrets = Json::array(), options = Json::array();
-  for (size_t i = 0; i < type.secret_count; ++i) secrets.push_back(abi_view(type.secrets[i]));
+  for (const SecretSpec& secret : secret_specs(type)) {
+    Json entry = Json::object({{"name", secret.name}, {"help", secret.help}});
+    if (secret.required) entry.set("required", true);
+    secrets.push_back(std::move(entry));
+  }
   for (const OptionSpec& spec : option_specs(type))
     if (!spec.hidden) options.push_back(option_json(spec));
   json.set("secrets", std::move(secrets));

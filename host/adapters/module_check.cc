@@ -7,6 +7,7 @@
 
 #include "host/adapters/abi_text.h"
 #include "host/adapters/option_values.h"
+#include "protocol/base/secret_names.h"
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
 
@@ -17,7 +18,8 @@ namespace {
 #define OSIRIS_END_OF(type, field) (offsetof(type, field) + sizeof(type::field))
 constexpr size_t kModuleEnd = OSIRIS_END_OF(osiris_module, adapters);
 constexpr size_t kAdapterEnd = OSIRIS_END_OF(osiris_adapter_type, destroy);
-constexpr size_t kOptionEnd = OSIRIS_END_OF(osiris_option, choice_count);
+constexpr size_t kOptionEnd = OSIRIS_END_OF(osiris_option, shared_env);
+constexpr size_t kSecretEnd = OSIRIS_END_OF(osiris_secret, help);
 #undef OSIRIS_END_OF
 
 // Nothing honest is larger: a count or length beyond these is garbage, and following it would read wild memory.
@@ -96,6 +98,35 @@ void check_canonical_texts(const osiris_option& option, const OptionSpec& spec, 
   check("default_value", option.default_value, bounded);
 }
 
+bool is_variable_name(std::string_view name) {
+  return !name.empty() && !(name[0] >= '0' && name[0] <= '9') && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+void check_shared_env(const osiris_option& option, Defects& defects) {
+  defects.text(option.shared_env, "shared_env");
+  for (const std::string& name : shared_variables(option.shared_env)) {
+    if (!is_variable_name(name)) defects.add("shared_env: '" + name + "' is not the name of a variable");
+    if (names_a_secret(name)) defects.add("shared_env: " + name + " is the name of a secret; declare it in `secrets`");
+  }
+}
+
+void check_secret(const osiris_secret* secret, const std::string& where, std::set<std::string>& names,
+                  Defects& defects) {
+  defects.set_where(where);
+  if (!secret) return defects.add("is NULL");
+  if (!defects.check_size(secret->size, kSecretEnd)) return;
+  const std::string name(defects.text(secret->name, "name", true));
+  defects.text(secret->help, "help");
+  if (name.empty()) return;
+  const bool fine = name[0] >= 'A' && name[0] <= 'Z' && std::all_of(name.begin(), name.end(), [](char c) {
+                      return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+                    });
+  if (!fine) defects.add("the name '" + name + "' is not [A-Z][A-Z0-9_]*");
+  if (!names.insert(name).second) defects.add("the name '" + name + "' is used twice");
+}
+
 void check_option(const osiris_option* option, const std::string& where, std::set<std::string>& names,
                   Defects& defects) {
   defects.set_where(where);
@@ -124,6 +155,7 @@ void check_option(const osiris_option* option, const std::string& where, std::se
     texts_ok = false;
   }
   if (!texts_ok) return;
+  check_shared_env(*option, defects);
   const OptionSpec spec = option_spec("x", *option);
   if (!is_unit_of(spec.type, spec.bare_unit)) defects.add("bare_unit '" + spec.bare_unit + "' is no unit of its type");
   check_canonical_texts(*option, spec, defects);
@@ -149,17 +181,21 @@ bool is_adapter_id(std::string_view id) {
   return std::all_of(id.begin(), id.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
 }
 
-bool is_reserved_adapter_id(std::string_view id) {
+const std::set<std::string, std::less<>>& reserved_adapter_ids() {
   static const std::set<std::string, std::less<>> reserved = {
-      "adapter",   "adapters",   "allow",   "all",         "base",      "build",   "cache",
-      "compile",   "components", "config",  "connections", "dry",       "env",     "execution",
-      "execution", "filesystem", "help",    "home",        "index",     "init",    "json",
-      "last",      "log",        "logs",    "memory",      "no",        "oml",     "osiris",
-      "out",       "output",     "param",   "pipeline",    "profile",   "quiet",   "resources",
-      "retention", "rpc",        "run",     "runs",        "sandboxes", "session", "source",
-      "target",    "threads",    "timeout", "validate",    "verbose",   "version", "worker"};
-  return reserved.contains(id);
+      "adapter", "adapters",  "allow",      "all",        "artifacts", "attach",      "base",     "budget",  "build",
+      "cache",   "check",     "compile",    "components", "config",    "connections", "cost",     "diff",    "dry",
+      "env",     "execution", "filesystem", "help",       "home",      "index",       "init",     "input",   "isolate",
+      "json",    "keep",      "last",       "log",        "logs",      "materialize", "max",      "memory",  "no",
+      "oml",     "osiris",    "out",        "output",     "parallel",  "param",       "pipeline", "plan",    "pool",
+      "profile", "quiet",     "report",     "resources",  "resume",    "retention",   "retry",    "rpc",     "run",
+      "runs",    "sandboxes", "schema",     "session",    "shard",     "shards",      "source",   "state",   "step",
+      "strict",  "target",    "threads",    "timeout",    "trust",     "validate",    "verbose",  "version", "watch",
+      "worker"};
+  return reserved;
 }
+
+bool is_reserved_adapter_id(std::string_view id) { return reserved_adapter_ids().contains(id); }
 
 Status negotiate_abi(const osiris_module* module, std::string_view library) {
   const std::string where(library);
@@ -201,8 +237,10 @@ std::vector<std::string> adapter_defects(const osiris_adapter_type& type) {
   defects.text(type.summary, "summary");
   check_slots(type, defects);
   if (defects.list(type.secrets, type.secret_count, "secrets")) {
+    std::set<std::string> names;
     for (size_t i = 0; i < type.secret_count; ++i)
-      defects.text(type.secrets[i], "secrets[" + std::to_string(i) + "]", true);
+      check_secret(type.secrets[i], where + " secret " + std::to_string(i), names, defects);
+    defects.set_where(where);
   }
   if (defects.list(type.options, type.option_count, "options")) {
     std::set<std::string> names;

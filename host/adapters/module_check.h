@@ -4,6 +4,7 @@
 
 #include <osiris/adapter.h>
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,5 +26,7 @@ std::vector<std::string> adapter_defects(const osiris_adapter_type& type);
 bool is_adapter_id(std::string_view id);
 // Words of the host's own flags, commands and variables: an adapter of that name would claim one of them.
 bool is_reserved_adapter_id(std::string_view id);
+// The same words, as osiris/adapter.h publishes them: the list is frozen with the ABI.
+const std::set<std::string, std::less<>>& reserved_adapter_ids();
 
 }  // namespace osiris

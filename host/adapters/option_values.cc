@@ -14,10 +14,10 @@
 namespace osiris {
 namespace {
 
-constexpr std::array<std::string_view, 10> kTypeNames = {"text",     "int",   "float", "bool", "choice",
-                                                         "duration", "bytes", "path",  "pair", "env"};
-constexpr std::array<std::string_view, 10> kValueNames = {"TEXT",     "N",    "NUMBER", "",          "CHOICE",
-                                                          "DURATION", "SIZE", "PATH",   "KEY=VALUE", "NAME"};
+constexpr std::array<std::string_view, 11> kTypeNames = {"text",  "int",  "float", "bool", "choice", "duration",
+                                                         "bytes", "path", "pair",  "env",  "json"};
+constexpr std::array<std::string_view, 11> kValueNames = {"TEXT", "N",    "NUMBER",    "",     "CHOICE", "DURATION",
+                                                          "SIZE", "PATH", "KEY=VALUE", "NAME", "JSON"};
 
 Error wrong(std::string message, std::string hint = {}) {
   return Error(Code::kInvalidArgument, std::move(message), std::move(hint));
@@ -104,6 +104,12 @@ Result<std::string> canonical_env_name(std::string_view text) {
   return std::string(text);
 }
 
+Result<std::string> canonical_json(std::string_view text) {
+  const auto parsed = parse_json(text);
+  if (!parsed.ok()) return wrong(in_quotes(text) + " is not JSON: " + parsed.error().message);
+  return parsed->dump();
+}
+
 Result<std::string> canonical_of_type(const OptionSpec& spec, std::string_view text,
                                       const std::filesystem::path& base_directory) {
   switch (spec.type) {
@@ -125,6 +131,8 @@ Result<std::string> canonical_of_type(const OptionSpec& spec, std::string_view t
       return canonical_pair(text);
     case OSIRIS_ENV:
       return canonical_env_name(text);
+    case OSIRIS_JSON:
+      return canonical_json(text);
     default:
       return std::string(text);
   }
@@ -176,11 +184,7 @@ OptionSpec option_spec(std::string_view adapter_id, const osiris_option& option)
   if (spec.type == OSIRIS_BOOL) spec.negative_flag = "--no-" + spec.adapter + "-" + spec.name;
   const std::string variable = upper_snake(spec.adapter) + "_" + upper_snake(spec.name);
   spec.env = "OSIRIS_" + variable;
-  if (option.flags & OSIRIS_SHARED_ENV) spec.shared_env = variable;
-  if (option.flags & OSIRIS_COMMON_ENV) {
-    const std::string name = upper_snake(spec.name);
-    spec.common_env = {ascii_lower(name), name};
-  }
+  if (OSIRIS_HAS(&option, shared_env)) spec.shared_env = shared_variables(option.shared_env);
   spec.key = "adapters." + spec.adapter + "." + spec.name;
   std::replace(spec.key.begin(), spec.key.end(), '-', '_');
   spec.required = option.flags & OSIRIS_REQUIRED;
@@ -202,9 +206,25 @@ OptionSpec option_spec(std::string_view adapter_id, const osiris_option& option)
 
 std::vector<std::string> variables_of(const OptionSpec& spec) {
   std::vector<std::string> names{spec.env};
-  if (!spec.shared_env.empty()) names.push_back(spec.shared_env);
-  names.insert(names.end(), spec.common_env.begin(), spec.common_env.end());
+  names.insert(names.end(), spec.shared_env.begin(), spec.shared_env.end());
   return names;
+}
+
+std::vector<std::string> shared_variables(osiris_str shared_env) {
+  std::vector<std::string> names;
+  for (const std::string_view name : split(abi_view(shared_env), ' '))
+    if (!name.empty()) names.emplace_back(name);
+  return names;
+}
+
+std::vector<SecretSpec> secret_specs(const osiris_adapter_type& type) {
+  std::vector<SecretSpec> specs;
+  for (size_t i = 0; i < type.secret_count; ++i) {
+    const osiris_secret& secret = *type.secrets[i];
+    specs.push_back({std::string(abi_view(secret.name)), OSIRIS_HAS(&secret, help) ? abi_copy(secret.help) : "",
+                     (secret.flags & OSIRIS_REQUIRED) != 0});
+  }
+  return specs;
 }
 
 std::vector<OptionSpec> option_specs(const osiris_adapter_type& type) {

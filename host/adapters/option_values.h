@@ -20,8 +20,7 @@ struct OptionSpec {
   std::string flag;                     // "--e2b-install-deps"
   std::string negative_flag;            // "--no-e2b-install-deps" for BOOL, else empty
   std::string env;                      // "OSIRIS_E2B_INSTALL_DEPS"
-  std::string shared_env;               // "E2B_API_URL", read where `env` is not set; empty: none
-  std::vector<std::string> common_env;  // {"https_proxy", "HTTPS_PROXY"}, read where neither is set; empty: none
+  std::vector<std::string> shared_env;  // {"https_proxy", "HTTPS_PROXY"}: other tools' names, read where `env` is unset
   std::string key;                      // "adapters.e2b.install_deps"; with '-' it is accepted too
   uint32_t type = OSIRIS_TEXT;          // OSIRIS_TEXT ...; a type this host does not know is taken as text
   bool required = false;
@@ -43,7 +42,17 @@ std::vector<std::string> variables_of(const OptionSpec& spec);
 // Of every option, in the adapter's order.
 std::vector<OptionSpec> option_specs(const osiris_adapter_type& type);
 
-// "text", "int", ... "env".
+// A secret of the adapter's own.
+struct SecretSpec {
+  std::string name, help;
+  bool required = false;
+};
+std::vector<SecretSpec> secret_specs(const osiris_adapter_type& type);
+
+// The names in an option's `shared_env`.
+std::vector<std::string> shared_variables(osiris_str shared_env);
+
+// "text", "int", ... "json".
 std::string_view option_type_name(uint32_t type);
 bool is_known_option_type(uint32_t type);
 // May a number of this type carry the unit? Empty always may.

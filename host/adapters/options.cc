@@ -37,7 +37,8 @@ Error unknown_name(std::string_view what, std::string_view wanted, const std::ve
 }
 
 // One YAML value of the file as option text.
-Result<std::string> text_of(const Json& value, const std::string& label) {
+Result<std::string> text_of(const OptionSpec& spec, const Json& value, const std::string& label) {
+  if (spec.type == OSIRIS_JSON) return value.dump();
   if (value.is_string()) return value.as_string();
   if (value.is_bool()) return std::string(value.as_bool() ? "true" : "false");
   if (value.is_number()) return value.dump();
@@ -48,16 +49,16 @@ Result<std::vector<std::string>> texts_of(const OptionSpec& spec, const Json& va
   std::vector<std::string> texts;
   if (spec.repeated && value.is_array()) {
     for (const Json& item : value.items()) {
-      OSIRIS_ASSIGN(std::string text, text_of(item, label));
+      OSIRIS_ASSIGN(std::string text, text_of(spec, item, label));
       texts.push_back(std::move(text));
     }
   } else if (spec.type == OSIRIS_PAIR && value.is_object()) {
     for (const auto& [key, item] : value.members()) {
-      OSIRIS_ASSIGN(const std::string text, text_of(item, label + "." + key));
+      OSIRIS_ASSIGN(const std::string text, text_of(spec, item, label + "." + key));
       texts.push_back(key + "=" + text);
     }
   } else {
-    OSIRIS_ASSIGN(std::string text, text_of(value, label));
+    OSIRIS_ASSIGN(std::string text, text_of(spec, value, label));
     texts.push_back(std::move(text));
   }
   return texts;

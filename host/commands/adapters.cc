@@ -81,7 +81,8 @@ int show(const CommandContext& context, const Options& options) {
           "\nManifest: " + printable(adapter->manifest.file.string()) + "\n";
   const Json secrets = describe_adapter(*adapter)["secrets"];
   text += "Secrets it may see: " + (secrets.size() ? std::string() : std::string("none of its own"));
-  for (size_t i = 0; i < secrets.size(); ++i) text += (i ? ", " : "") + printable(secrets.items()[i].as_string());
+  for (size_t i = 0; i < secrets.size(); ++i)
+    text += (i ? ", " : "") + printable(secrets.items()[i]["name"].as_string());
   text += " (and those of the connections a pipeline uses)\n";
   Table table({{"Option"}, {"Value"}, {"Default"}, {"Variable"}, {"Config key"}, {"Meaning"}});
   for (const OptionSpec& spec : option_specs(*adapter->type)) {

@@ -18,7 +18,12 @@ struct Options {
   FlagValues adapter_flags;
 };
 
-Json filter(const CommandContext& context, const Options& options, bool leftovers_only) {
+ResourceQuery query_of(const CommandContext& context) {
+  return {user_settings(context, UserState(context.environment)).dump(), {}, {}, {}};
+}
+
+// What of the adapter's resources is asked for.
+ResourceQuery list_query(const CommandContext& context, const Options& options, bool leftovers_only) {
   const UserState state(context.environment);
   Json out = Json::object();
   if (!options.kind.empty()) out.set("kind", options.kind);
@@ -30,7 +35,9 @@ Json filter(const CommandContext& context, const Options& options, bool leftover
   out.set("live_run_ids", std::move(live));
   out.set("dead_run_ids", std::move(dead));
   if (leftovers_only) out.set("leftovers_only", Json(true));
-  return out;
+  ResourceQuery query = query_of(context);
+  query.filter = std::move(out);
+  return query;
 }
 
 // A failure of the service is the adapter's failure, whatever its code.
@@ -39,7 +46,7 @@ int fail_remote(const CommandContext& context, const Error& error) {
 }
 
 int list(const CommandContext& context, const Options& options, StandaloneAdapter& session) {
-  const StageOutcome listed = session.instance().list_resources(filter(context, options, false));
+  const StageOutcome listed = session.instance().list_resources(list_query(context, options, false));
   if (!listed.ok()) return fail_remote(context, listed.status.error());
   if (context.json) {
     print_json(context, listed.document);
@@ -68,8 +75,11 @@ int release_all(const CommandContext& context, StandaloneAdapter& session,
                 const std::vector<std::pair<std::string, std::string>>& resources) {
   Json released = Json::array();
   std::optional<Error> first;
+  ResourceQuery query = query_of(context);
   for (const auto& [kind, id] : resources) {
-    const StageOutcome outcome = session.instance().release_resource(kind, id);
+    query.kind = kind;
+    query.id = id;
+    const StageOutcome outcome = session.instance().release_resource(query);
     if (!outcome.ok()) {
       print_note(context, "❌ " + kind + " " + id + ": " + outcome.status.error().message);
       if (!outcome.status.error().hint.empty()) print_note(context, "   💡 " + outcome.status.error().hint);
@@ -91,7 +101,7 @@ int release_everything(const CommandContext& context, const Options& options, St
   if (const auto owner = UserState(context.environment).owner_id(); !owner.ok()) return fail(context, owner.error());
   Options of_this_user = options;
   of_this_user.all = false;
-  const StageOutcome listed = session.instance().list_resources(filter(context, of_this_user, false));
+  const StageOutcome listed = session.instance().list_resources(list_query(context, of_this_user, false));
   if (!listed.ok()) return fail_remote(context, listed.status.error());
   const std::vector<std::string> live = UserState(context.environment).live_run_ids();
   std::vector<std::pair<std::string, std::string>> resources;
@@ -116,7 +126,7 @@ int release(const CommandContext& context, const Options& options, StandaloneAda
 }
 
 int reap(const CommandContext& context, const Options& options, StandaloneAdapter& session) {
-  const StageOutcome listed = session.instance().list_resources(filter(context, options, true));
+  const StageOutcome listed = session.instance().list_resources(list_query(context, options, true));
   if (!listed.ok()) return fail_remote(context, listed.status.error());
   std::vector<std::pair<std::string, std::string>> resources;
   // Whatever the adapter calls a leftover: only of runs that are known, here and now, to be dead.

@@ -213,8 +213,7 @@ class RunCommand {
     if (const auto exit = check_sql()) return *exit;
     const LoadedAdapter& adapter = *adapters_.adapter();
     std::vector<std::string> secrets;
-    for (size_t i = 0; i < adapter.type->secret_count; ++i)
-      secrets.emplace_back(adapter.type->secrets[i].data, adapter.type->secrets[i].len);
+    for (const SecretSpec& secret : secret_specs(*adapter.type)) secrets.push_back(secret.name);
     auto explanation = explain(adapter);
     if (!explanation.ok()) return fail(context_, explanation.error(), Json::object({{"phase", "validate"}}));
     return show_dry_run(context_, {*prepared_.compiled.pipeline, prepared_.inputs, std::string(adapter.id()),

@@ -3,6 +3,7 @@
 #include "host/commands/version.h"
 #include "host/project/file_trust.h"
 #include "host/project/user_directories.h"
+#include "host/run/adapter_run.h"
 #include "protocol/base/clock.h"
 
 namespace osiris {
@@ -24,14 +25,21 @@ Result<ResolvedOptions> resolve_adapter_options(const CommandContext& context, c
   return options;
 }
 
-Json adapter_settings(const CommandContext& context, const ComponentRegistry& registry, const UserState& user_state) {
-  Json settings = Json::object({{"specs_sha256", registry.specs_sha256()}, {"worker_version", kVersion}});
-  if (const auto value = context.environment.get_filled("OSIRIS_RPC_DEBUG");
-      value && *value != "0" && *value != "false")
-    settings.set("rpc_debug", Json(true));
+Json user_settings(const CommandContext& context, const UserState& user_state) {
+  Json settings = Json::object();
   if (const auto owner = user_state.owner_id(); owner.ok()) settings.set("owner_id", *owner);
   settings.set("state_dir", user_state.directory().string());
   settings.set("cache_dir", user_cache_directory(context.environment).string());
+  return settings;
+}
+
+Json adapter_settings(const CommandContext& context, const ComponentRegistry& registry, const UserState& user_state) {
+  Json settings = user_settings(context, user_state);
+  settings.set("specs_sha256", registry.specs_sha256());
+  settings.set("worker_version", kVersion);
+  if (const auto value = context.environment.get_filled("OSIRIS_RPC_DEBUG");
+      value && *value != "0" && *value != "false")
+    settings.set("rpc_debug", Json(true));
   return settings;
 }
 
@@ -47,10 +55,7 @@ Result<std::unique_ptr<StandaloneAdapter>> StandaloneAdapter::open(const Command
                                                                    const ResolvedOptions& options) {
   std::unique_ptr<StandaloneAdapter> session(new StandaloneAdapter(adapter));
   for (const std::string& value : options.sensitive_values()) session->masking_.learn(value);
-  for (size_t i = 0; i < adapter.type->secret_count; ++i) {
-    const std::string name(adapter.type->secrets[i].data, adapter.type->secrets[i].len);
-    if (auto value = context.environment.get_filled(name)) session->secrets_.add(name, SecretString(*std::move(value)));
-  }
+  OSIRIS_TRY(lend_own_secrets(adapter, context.environment, session->secrets_));
   OSIRIS_ASSIGN(session->instance_, AdapterInstance::create(*adapter.type, session->events_));
   OSIRIS_TRY(session->instance_->configure(options.settings()));
   return session;

@@ -17,6 +17,8 @@ namespace osiris {
 Result<ResolvedOptions> resolve_adapter_options(const CommandContext& context, const Project& project,
                                                 const LoadedAdapter& adapter, const FlagValues& flags);
 
+// What an adapter is told of the user: whose resources are whose, and the directories it may use. Also outside runs.
+Json user_settings(const CommandContext& context, const UserState& user_state);
 // What every request's settings_json holds: how the worker is checked, which remote resources are whose, and whether
 // the wire is logged.
 Json adapter_settings(const CommandContext& context, const ComponentRegistry& registry, const UserState& user_state);

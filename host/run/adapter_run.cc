@@ -18,6 +18,20 @@ AdapterRequest request_for(const AdapterInputs& inputs, std::string run_id, cons
   return request;
 }
 
+Status lend_own_secrets(const LoadedAdapter& adapter, const Environment& environment, SecretStore& secrets) {
+  for (const SecretSpec& secret : secret_specs(*adapter.type)) {
+    if (auto value = environment.get_filled(secret.name)) {
+      secrets.add(secret.name, SecretString(*std::move(value)));
+    } else if (secret.required) {
+      return Error(
+          Code::kInvalidArgument,
+          "adapter " + std::string(adapter.id()) + " needs the secret " + secret.name + ", which is not set",
+          "set " + secret.name + " in the environment or in .env" + (secret.help.empty() ? "" : ": " + secret.help));
+    }
+  }
+  return {};
+}
+
 Status AdapterRun::lend(const AdapterInputs& inputs, const Connections& connections, const Environment& environment,
                         const LoadedAdapter& adapter, const ResolvedOptions& options) {
   for (const std::string& value : options.sensitive_values()) {
@@ -32,11 +46,7 @@ Status AdapterRun::lend(const AdapterInputs& inputs, const Connections& connecti
       secrets_.add(name, std::move(value));
     }
   }
-  for (size_t i = 0; i < adapter.type->secret_count; ++i) {
-    const std::string name(adapter.type->secrets[i].data, adapter.type->secrets[i].len);
-    if (auto value = environment.get_filled(name)) secrets_.add(name, SecretString(*std::move(value)));
-  }
-  return {};
+  return lend_own_secrets(adapter, environment, secrets_);
 }
 
 StagesResult AdapterRun::run(const LoadedAdapter& adapter, const ResolvedOptions& options, AdapterRequest request) {

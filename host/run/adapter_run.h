@@ -21,6 +21,9 @@ namespace osiris {
 AdapterRequest request_for(const AdapterInputs& inputs, std::string run_id, const Json& settings,
                            const std::filesystem::path& work_dir, const WorkerBinary& worker);
 
+// Puts the adapter's own secrets that are set into the store. kInvalidArgument where one that it requires is not.
+Status lend_own_secrets(const LoadedAdapter& adapter, const Environment& environment, SecretStore& secrets);
+
 class AdapterRun {
  public:
   // All must outlive the object. A log that was never opened keeps nothing.

@@ -72,20 +72,26 @@ void RunEvents::on_metric(const Metric& metric) {
   parts_.tally.on_metric(metric.name, metric.step_id, metric.value);
 }
 
-void RunEvents::on_log(int level, std::string_view message, const Json& fields) {
-  std::string text(message);
-  const bool is_notice = fields["notice"].as_bool();  // for people, now
-  Json more = fields;
+void RunEvents::on_log(const Log& log) {
+  std::string text = log.step_id.empty() ? log.message : log.step_id + ": " + log.message;
+  const bool is_notice = log.fields["notice"].as_bool();  // for people, now
+  Json more = log.fields;
   if (is_notice) more.erase("notice");
   if (more.size()) text += " " + more.dump();
-  const LogLevel log_level = level_from_number(level);
-  parts_.log.log(log_level, "osiris.adapter." + adapter_, text);
+  const LogLevel log_level = level_from_number(log.level);
+  const std::string logger = "osiris.adapter." + adapter_ + (log.source.empty() ? "" : "." + log.source);
+  parts_.log.log(log_level, logger, text, log.time_unix_ns);
   if (parts_.say && log_level != LogLevel::kDebug)
     parts_.say((is_notice ? "⚠️  " : "[" + adapter_ + "] ") + text, is_notice);
 }
 
-void RunEvents::on_progress(double, double, std::string_view note) {
-  if (!note.empty()) parts_.tally.on_note(note);
+void RunEvents::on_progress(const Progress& progress) {
+  if (!progress.note.empty()) parts_.tally.on_note(progress.note);
+  if (progress.step_id.empty() || progress.done < 0) return;
+  const auto done = static_cast<uint64_t>(progress.done);
+  const auto total = progress.total < 0 ? uint64_t{0} : static_cast<uint64_t>(progress.total);
+  if (progress.unit == "rows") parts_.tally.on_progress(progress.step_id, {.rows = done, .rows_total = total});
+  if (progress.unit == "bytes") parts_.tally.on_progress(progress.step_id, {.bytes = done, .bytes_total = total});
 }
 
 Status RunEvents::lend_secret(std::string_view name, const std::function<void(std::string_view)>& use) {

@@ -38,8 +38,8 @@ class RunEvents : public AdapterEvents {
 
   void on_event(const Event& event) override;
   void on_metric(const Metric& metric) override;
-  void on_log(int level, std::string_view message, const Json& fields) override;
-  void on_progress(double done, double total, std::string_view note) override;
+  void on_log(const Log& log) override;
+  void on_progress(const Progress& progress) override;
   bool is_cancelled() const override { return stop_.load() != StopReason::kNone; }
   Status lend_secret(std::string_view name, const std::function<void(std::string_view)>& use) override;
   void on_misbehaviour(std::string_view what) override;

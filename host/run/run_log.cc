@@ -85,8 +85,8 @@ void RunLog::metric(std::string_view name, Json value, Json fields, int64_t time
   put({Kind::kMetric, time_unix_ns, std::string(name), std::move(value), std::move(fields)});
 }
 
-void RunLog::log(LogLevel level, std::string_view logger, std::string_view text) {
-  put({Kind::kLog, 0, std::string(logger), text, Json::object(), level});
+void RunLog::log(LogLevel level, std::string_view logger, std::string_view text, int64_t time_unix_ns) {
+  put({Kind::kLog, time_unix_ns, std::string(logger), text, Json::object(), level});
 }
 
 std::string RunLog::line(const Record& record) const {

@@ -41,7 +41,7 @@ class RunLog {
   // line is on the disk.
   void event(std::string_view name, Json fields = Json::object(), int64_t time_unix_ns = 0, bool durable = false);
   void metric(std::string_view name, Json value, Json fields = Json::object(), int64_t time_unix_ns = 0);
-  void log(LogLevel level, std::string_view logger, std::string_view text);
+  void log(LogLevel level, std::string_view logger, std::string_view text, int64_t time_unix_ns = 0);
 
   uint64_t events_written() const;
   // The first write that failed: the session then is not complete, and the run must not claim it is.

@@ -26,7 +26,8 @@ class Mine : public plugin::Adapter {
   static constexpr osiris_str kVersion = OSIRIS_STR("0.1.0");
   static constexpr osiris_str kSummary = OSIRIS_STR("a template that runs nothing");
   static constexpr auto kOptions = plugin::descriptors(kRows);
-  static constexpr std::array<osiris_str, 1> kSecrets = {{OSIRIS_STR("MINE_TOKEN")}};
+  static constexpr std::array<osiris_secret, 1> kSecrets = {
+      osiris::plugin::secret("MINE_TOKEN", "what a secret of yours is, and where one gets it")};
 
   explicit Mine(plugin::Host host) : Adapter(host) {}
 

@@ -24,14 +24,15 @@ class E2bAdapter final : public sdk::RemoteAdapter, public plugin::Resources, pu
   static constexpr osiris_str kId = OSIRIS_STR("e2b"), kName = OSIRIS_STR("E2B"), kVersion = OSIRIS_STR(OSIRIS_VERSION),
                               kSummary = OSIRIS_STR("runs the worker in an E2B cloud sandbox");
   static constexpr auto kOptions = plugin::descriptors(kRows);
-  static constexpr std::array<osiris_str, 1> kSecrets = {OSIRIS_STR("E2B_API_KEY")};
+  static constexpr std::array<osiris_secret, 1> kSecrets = {
+      plugin::secret("E2B_API_KEY", "the API key of your team; E2B's dashboard makes them")};
 
   explicit E2bAdapter(plugin::Host host) : RemoteAdapter(host) {}
 
   void configure(const std::vector<plugin::Setting>& settings) override;
   std::string explain(const plugin::Request& request) override;
-  std::string list_resources(std::string_view filter_json) override;
-  std::string release_resource(std::string_view kind, std::string_view id) override;
+  std::string list_resources(const plugin::ResourceQuery& query) override;
+  std::string release_resource(const plugin::ResourceQuery& query) override;
 
  private:
   Status check(const sdk::RunRequest& request) const override;

@@ -34,8 +34,8 @@ Json describe(const Sandbox& sandbox, bool leftover) {
 
 }  // namespace
 
-std::string E2bAdapter::list_resources(std::string_view filter_json) {
-  const auto parsed = filter_json.empty() ? Result<Json>(Json::object()) : parse_json(filter_json);
+std::string E2bAdapter::list_resources(const plugin::ResourceQuery& query) {
+  const auto parsed = query.filter_json.empty() ? Result<Json>(Json::object()) : parse_json(query.filter_json);
   if (!parsed) throw sdk::to_failure(parsed.error().within("the filter"));
   const Json& filter = *parsed;
   ApiClient& api = sdk::value_or_throw(e2b())->api();
@@ -70,9 +70,9 @@ std::string E2bAdapter::list_resources(std::string_view filter_json) {
   return Json::object({{"schema", "osiris.resources/1"}, {"resources", resources}}).dump();
 }
 
-std::string E2bAdapter::release_resource(std::string_view kind, std::string_view id) {
+std::string E2bAdapter::release_resource(const plugin::ResourceQuery& query) {
   E2bPlace* const service = sdk::value_or_throw(e2b());
-  const std::string name(id);
+  const std::string kind(query.kind), name(query.id);
   for (const char c : name)
     if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
       throw sdk::to_failure(Error(Code::kInvalidArgument, "\"" + name + "\" is no id of E2B's"));
@@ -81,9 +81,9 @@ std::string E2bAdapter::release_resource(std::string_view kind, std::string_view
   else if (kind == "template")
     sdk::check_or_throw(delete_template(service->api(), name));
   else
-    throw sdk::to_failure(Error(Code::kInvalidArgument, "e2b holds no resources of kind " + std::string(kind),
-                                "Kinds are sandbox and template."));
-  const Json released = Json::array({Json::object({{"kind", kind}, {"id", id}, {"verified", true}})});
+    throw sdk::to_failure(
+        Error(Code::kInvalidArgument, "e2b holds no resources of kind " + kind, "Kinds are sandbox and template."));
+  const Json released = Json::array({Json::object({{"kind", kind}, {"id", name}, {"verified", true}})});
   return Json::object({{"schema", "osiris.released/1"}, {"released", released}}).dump();
 }
 

@@ -23,7 +23,7 @@ class LocalAdapter : public plugin::Adapter {
                               kVersion = OSIRIS_STR(OSIRIS_VERSION),
                               kSummary = OSIRIS_STR("runs the worker as a child process on this machine");
   static constexpr auto kOptions = plugin::descriptors(kRows);
-  static constexpr std::array<osiris_str, 0> kSecrets = {};
+  static constexpr std::array<osiris_secret, 0> kSecrets = {};
 
   explicit LocalAdapter(plugin::Host host) : Adapter(host), host_(host.table()) {}
 

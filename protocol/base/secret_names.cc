@@ -23,9 +23,10 @@ constexpr std::array<Names, 3> kSecretWordEndings = {"auth", "authorization", "p
 constexpr std::array<Names, 10> kPlainNames = {"primary_key", "foreign_key", "ssl_key",          "url",
                                                "auth_type",   "auth_method", "auth_header_name", "token_type",
                                                "token_count", "tokenizer"};
-// Figures about secrets and names of secrets: "tokens_used", "secret_count", "auth_ms", "secret_names".
-constexpr std::array<Names, 10> kPlainEndings = {"_ms", "_bytes", "_count", "_tokens", "_s",
-                                                 "_ns", "_used",  "_total", "_name",   "_names"};
+// Figures about secrets and names of secrets: "tokens_used", "secret_count", "auth_ms", "secret_names",
+// "ssh_auth_sock".
+constexpr std::array<Names, 11> kPlainEndings = {"_ms",   "_bytes", "_count", "_tokens", "_s",   "_ns",
+                                                 "_used", "_total", "_name",  "_names",  "_sock"};
 
 constexpr std::array<Names, 29> kSureNames = {"password",      "passwd",        "pwd",
                                               "passphrase",    "token",         "secret",

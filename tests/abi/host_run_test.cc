@@ -48,7 +48,7 @@ TEST_P(HostRunLanguage, RunsAnExampleToItsExpectedBytes) {
   EXPECT_EQ(Project::events(project_.session(), "step_complete").size(), 3u);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, HostRunLanguage, ::testing::Values("cmini", "rmini"),
+INSTANTIATE_TEST_SUITE_P(All, HostRunLanguage, ::testing::Values("cmini", "rmini", "frozen"),
                          [](const auto& row) { return row.param; });
 
 // The last command of docs/writing-an-adapter.md, "In five minutes".

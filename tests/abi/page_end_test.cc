@@ -44,10 +44,10 @@ osiris_host bare_host() {
   host.size = sizeof host;
   host.abi = OSIRIS_ABI(1, 0);
   host.fail = [](const osiris_host*, const osiris_error*) noexcept {};
-  host.log = [](const osiris_host*, int32_t, osiris_str, osiris_str) noexcept {};
+  host.log = [](const osiris_host*, const osiris_log*) noexcept {};
   host.emit_event = [](const osiris_host*, const osiris_event*) noexcept {};
   host.emit_metric = [](const osiris_host*, const osiris_metric*) noexcept {};
-  host.progress = [](const osiris_host*, double, double, osiris_str) noexcept {};
+  host.progress = [](const osiris_host*, const osiris_progress*) noexcept {};
   host.is_cancelled = [](const osiris_host*) noexcept { return 0; };
   host.with_secret = [](const osiris_host*, osiris_str, void (*)(void*, osiris_str) noexcept, void*) noexcept {
     return osiris_status{OSIRIS_NOT_FOUND};
@@ -79,7 +79,7 @@ TEST_P(PageEnd, IsNotCrossedByAnAdapter) {
   const AtPageEnd<osiris_setting> setting({option, OSIRIS_STR("60")});
 
   osiris_adapter* self = nullptr;
-  ASSERT_EQ(type.create(host.get(), &self), OSIRIS_OK);
+  ASSERT_EQ(type.create(&type, host.get(), &self), OSIRIS_OK);
   EXPECT_EQ(type.configure(self, setting.get(), 1), OSIRIS_OK);
   EXPECT_EQ(type.validate(self, request.get()), OSIRIS_OK);
   EXPECT_EQ(type.prepare(self, request.get()), OSIRIS_OK);
@@ -90,7 +90,7 @@ TEST_P(PageEnd, IsNotCrossedByAnAdapter) {
   EXPECT_EQ(delivered(), (std::vector<std::string>{"prepared", "result", "artifacts"}));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, PageEnd, ::testing::Values("cmini", "rmini", "mine"),
+INSTANTIATE_TEST_SUITE_P(All, PageEnd, ::testing::Values("cmini", "rmini", "mine", "frozen"),
                          [](const auto& row) { return row.param; });
 
 }  // namespace

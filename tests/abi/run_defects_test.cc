@@ -184,7 +184,7 @@ TEST(Misbehaving, AThreadKeptPastDestroyMeetsATableThatSaysCancelled) {
     const Life life = run_life(*loaded->type, recorder, request_in(directory.path()));
     EXPECT_TRUE(life.collected.ok());
   }  // the recorder is gone, the thread is not
-  auto* ended = static_cast<sem_t*>(const_cast<void*>(loaded->type->extension("test.ended/1")));
+  auto* ended = static_cast<sem_t*>(const_cast<void*>(loaded->type->extension(loaded->type, "test.ended/1")));
   ASSERT_NE(ended, nullptr);
   timespec deadline{};
   clock_gettime(CLOCK_REALTIME, &deadline);

@@ -72,11 +72,9 @@ void Recorder::on_metric(const Metric& metric) {
   line(std::string(metric.counter ? "counter " : "gauge ") + metric.name + " " + format_double(metric.value) +
        metric.unit);
 }
-void Recorder::on_log(int level, std::string_view message, const Json&) {
-  line("log " + std::to_string(level) + " " + std::string(message));
-}
-void Recorder::on_progress(double done, double total, std::string_view note) {
-  line("progress " + format_double(done) + " of " + format_double(total) + " " + std::string(note));
+void Recorder::on_log(const Log& log) { line("log " + std::to_string(log.level) + " " + log.message); }
+void Recorder::on_progress(const Progress& progress) {
+  line("progress " + format_double(progress.done) + " of " + format_double(progress.total) + " " + progress.note);
 }
 
 Status Recorder::lend_secret(std::string_view name, const std::function<void(std::string_view)>& use) {

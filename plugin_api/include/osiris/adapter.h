@@ -7,22 +7,38 @@
  *     create > configure > validate > prepare > execute > collect > destroy
  *                                          cancel, any time, from any thread
  *
- * Five rules hold everywhere and are not repeated below.
+ * Seven rules hold everywhere and are not repeated below.
  *
- *   Memory    Arguments are borrowed until the call returns. Tables are static and the library is
- *             never unloaded. No allocation changes owner: results are pushed to the host, which
- *             copies them before it returns.
- *   Growth    Every struct begins with `size`, set by the side that fills it in. Fields are appended,
- *             never moved, removed or reused. Ask before reading one: OSIRIS_HAS(p, field).
- *   Strings   UTF-8 with a length; no terminator is promised. {NULL, 0} means absent. The few
+ *   Memory    Arguments are borrowed until the call returns. Tables are unchanged until the process
+ *             exits and the library is never unloaded. No allocation changes owner: results are pushed to the host,
+ * which copies them before it returns. Growth    Every struct begins with `size`, set by the side that fills it in.
+ * Fields are appended, never moved, removed or reused. Ask before reading one: OSIRIS_HAS(p, field); before calling a
+ * slot: OSIRIS_CAN(p, slot). Ignore flag bits, kinds and JSON keys you do not know; a log level you do not know counts
+ * as the next lower one. Strings   UTF-8 with a length; no terminator is promised. {NULL, 0} means absent. The few
  *             `const char *` are fixed names from this header, with a terminator.
  *   Threads   [run]  never concurrent with another [run] call on the same instance, though not
  *                    always on the same thread.
- *             [any]  from any thread, concurrently, from create until destroy returns. Host
- *                    services are all [any] and never call back into the adapter.
+ *             [any]  from any thread, concurrently, from create until destroy returns; not from a
+ *                    signal handler. Host services are all [any] and never call back into the
+ *                    adapter.
+ *             Instances are independent: several may be in use at once, also for one run.
  *   Failure   Nothing throws, longjmps, exits or prints across this line. A call that returns
  *             anything but OSIRIS_OK has called host->fail once; one that returns OSIRIS_OK has
  *             not called it.
+ *   Process   It is the host's: signal handlers, masks and SIGPIPE, working directory, environment,
+ *             locale, umask, limits, atexit, descriptors 0 to 2 and every one you did not open. Wait
+ *             for your own children by pid, never for -1; give them descriptors 0 to 2 and a default
+ *             signal mask. fork() only to exec. A runtime of your language may start threads of its
+ *             own when it is loaded: the host has blocked SIGINT, SIGTERM and SIGHUP by then, and
+ *             they stay blocked in every thread but the host's.
+ *   Time      A [run] call looks at host->is_cancelled at least every 100 ms, and returns within
+ *             `grace_ns` of the request once it is not 0 (30 s where there is no request). The host
+ *             may end the process after that.
+ *
+ * Names: event, metric, resource-kind, detail-key and document names without a dot are osiris's own and
+ * listed in docs/plugin-abi.md; an adapter's own begin with its id and a dot ("far.queue_entered").
+ * Limits: a name 128 bytes, a message 64 KiB, the JSON of an event, metric or log line 1 MiB, a
+ * document 64 MiB, 200 levels of nesting. What is longer is refused or cut, never followed blindly.
  *
  * The documents that cross as JSON (manifest, connections, settings, prepared, result, artifacts)
  * are described in docs/plugin-abi.md; the growth rules in docs/abi/rules.md.
@@ -52,8 +68,11 @@
 #define OSIRIS_HAS(p, field) ((size_t)((const char*)(&(p)->field + 1) - (const char*)(p)) <= (p)->size)
 #endif
 
-/* An osiris_str initialiser from a literal: osiris_str s = OSIRIS_STR("text"); */
-#define OSIRIS_STR(literal) {literal, sizeof(literal) - 1}
+/* May the function `slot` of the table *p be called? NULL and "beyond size" mean the same. */
+#define OSIRIS_CAN(p, slot) (OSIRIS_HAS(p, slot) && (p)->slot)
+
+/* An osiris_str initialiser from a literal, and from nothing else: osiris_str s = OSIRIS_STR("text"); */
+#define OSIRIS_STR(literal) {"" literal, sizeof("" literal) - 1}
 
 #ifdef __cplusplus
 extern "C" {
@@ -98,10 +117,28 @@ typedef struct osiris_error {
   osiris_str detail_json; /* an object for a program ("retry_after_s", ...); never a secret */
 } osiris_error;
 
+typedef struct osiris_log {
+  uint32_t size;
+  int32_t level;          /* OSIRIS_DEBUG ... */
+  int64_t time_unix_ns;   /* 0: the host stamps it */
+  osiris_str message;     /* one line for a person; never a secret */
+  osiris_str step_id;     /* absent for lines of the run */
+  osiris_str source;      /* absent: the adapter; "worker", "stderr", a container's name */
+  osiris_str fields_json; /* an object, or absent */
+} osiris_log;
+
+typedef struct osiris_progress {
+  uint32_t size, reserved; /* reserved: 0 */
+  double done, total;      /* finite; total < 0 while unknown; done may go back after a retry */
+  osiris_str unit;         /* "rows", "bytes"; absent: a fraction of `total` */
+  osiris_str step_id;      /* absent: of the run */
+  osiris_str note;         /* what is going on, for a person; may be absent */
+} osiris_progress;
+
 typedef struct osiris_event {
   uint32_t size, reserved; /* reserved: 0 */
   int64_t time_unix_ns;    /* 0: the host stamps it */
-  osiris_str name;         /* snake_case: "step_start", "resource_acquired" */
+  osiris_str name;         /* snake_case: "step_start", "resource_acquired", "far.queue_entered" */
   osiris_str step_id;      /* absent for events of the run */
   osiris_str data_json;    /* an object, or absent */
 } osiris_event;
@@ -119,8 +156,8 @@ typedef struct osiris_metric {
 /* ---- Options: each becomes --<adapter>-<name>, OSIRIS_<ADAPTER>_<NAME> and a config key -------
  *
  * The adapter describes; the host parses flag, environment, file and default, checks, and hands
- * `configure` canonical text. There is no option type for a secret: secrets are listed by name
- * in osiris_adapter_type.secrets and cannot be written on a command line. */
+ * `configure` canonical text. There is no option type for a secret: secrets are listed in
+ * osiris_adapter_type.secrets and cannot be written on a command line. */
 
 enum {
   OSIRIS_TEXT = 0,
@@ -132,20 +169,17 @@ enum {
   OSIRIS_BYTES = 6,    /* bytes: "1.5GiB" arrives as "1610612736" */
   OSIRIS_PATH = 7,     /* absolute, without "." and ".." */
   OSIRIS_PAIR = 8,     /* "KEY=VALUE"; the key is not empty */
-  OSIRIS_ENV = 9       /* the NAME of a variable the user lends. Its value is the secret
+  OSIRIS_ENV = 9,      /* the NAME of a variable the user lends. Its value is the secret
                         * "env/<NAME>" of the request; the setting holds the name. */
+  OSIRIS_JSON = 10     /* any JSON, compact; in the file YAML, whole structures too */
 };
 
 enum {
-  OSIRIS_REQUIRED = 1,    /* the user must give it; no default */
-  OSIRIS_REPEATED = 2,    /* may be given many times: one setting each, in order */
-  OSIRIS_DEPRECATED = 4,  /* still works; the host warns and shows `help` */
-  OSIRIS_HIDDEN = 8,      /* works, is not listed */
-  OSIRIS_SENSITIVE = 16,  /* values go to the host's redactor and into no file */
-  OSIRIS_SHARED_ENV = 32, /* where OSIRIS_<ADAPTER>_<NAME> is not set, <ADAPTER>_<NAME> is read: a
-                           * variable that the service's own tools know too */
-  OSIRIS_COMMON_ENV = 64  /* where none of these is set, <name> and <NAME> are read: a variable
-                           * that programs of every kind know ("https_proxy", "HTTPS_PROXY") */
+  OSIRIS_REQUIRED = 1,   /* the user must give it; no default */
+  OSIRIS_REPEATED = 2,   /* may be given many times: one setting each, in order */
+  OSIRIS_DEPRECATED = 4, /* still works; the host warns and shows `help` */
+  OSIRIS_HIDDEN = 8,     /* works, is not listed */
+  OSIRIS_SENSITIVE = 16  /* values go to the host's redactor and into no file */
 };
 
 typedef struct osiris_option {
@@ -155,16 +189,27 @@ typedef struct osiris_option {
   osiris_str value_name;                      /* "SECONDS"; absent: the type's own */
   osiris_str bare_unit;                       /* unit of a number given without one: "GiB", "m" */
   osiris_str default_value, minimum, maximum; /* canonical text, as configure receives it */
-  const osiris_str* choices;                  /* static; OSIRIS_CHOICE only */
+  const osiris_str* choices;                  /* OSIRIS_CHOICE only */
   size_t choice_count;
+  osiris_str shared_env; /* variables that other tools know too, read where OSIRIS_<ADAPTER>_<NAME> is
+                          * not set: "KUBECONFIG", or several parted by blanks, of which the first that
+                          * is set counts ("https_proxy HTTPS_PROXY"). Shown by `osiris adapters show`.
+                          * Not the name of a secret: those are declared as such. Absent: none. */
 } osiris_option;
+
+typedef struct osiris_secret {
+  uint32_t size, flags; /* OSIRIS_REQUIRED: without it nothing can run, and the host says so first */
+  osiris_str name;      /* [A-Z][A-Z0-9_]*, unique in the adapter: the variable the user sets */
+  osiris_str help;      /* one sentence: what it is and where one gets it */
+} osiris_secret;
 
 /* ---- Host services, one table per instance ----------------------------------------------------
  *
  * Made by the host; the table and `context` live until destroy has returned. Every function is
- * [any], takes the table as its first argument, copies what it is given, never calls back into
- * the adapter (but for with_secret's `use`), and may be NULL or beyond `size` if added after
- * 1.0. Do not call one while holding a lock that `cancel` takes. */
+ * [any], takes the table as its first argument (the pointer that create was given, not a copy),
+ * copies what it is given, never calls back into the adapter (but for with_secret's `use`), and may
+ * be NULL or beyond `size` if added after 1.0. The same holds for tables of the host's extensions.
+ * Do not call one while holding a lock that `cancel` takes. */
 
 typedef struct osiris_host osiris_host;
 struct osiris_host {
@@ -175,8 +220,8 @@ struct osiris_host {
    * once per failing call, on any thread that is done before the call returns. */
   void (*fail)(const osiris_host*, const osiris_error*) OSIRIS_NOEXCEPT;
 
-  /* A line for the run's log. fields_json: an object, or absent. May drop OSIRIS_DEBUG. */
-  void (*log)(const osiris_host*, int32_t level, osiris_str message, osiris_str fields_json) OSIRIS_NOEXCEPT;
+  /* A line for the run's log. May drop OSIRIS_DEBUG. */
+  void (*log)(const osiris_host*, const osiris_log*) OSIRIS_NOEXCEPT;
 
   /* Something that happened, for events.jsonl. State: until the [run] call it belongs to returns.
    * Never dropped: waits for room in the host's queue. Names are those of docs/plugin-abi.md.
@@ -188,14 +233,18 @@ struct osiris_host {
   /* A number, for metrics.jsonl. State and queue as emit_event. */
   void (*emit_metric)(const osiris_host*, const osiris_metric*) OSIRIS_NOEXCEPT;
 
-  /* How far the run is. total < 0 while unknown; may go backwards after a retry. Coalesced. */
-  void (*progress)(const osiris_host*, double done, double total, osiris_str note) OSIRIS_NOEXCEPT;
+  /* How far the run or a step is. Coalesced. */
+  void (*progress)(const osiris_host*, const osiris_progress*) OSIRIS_NOEXCEPT;
 
-  /* 1 once cancelled or past the deadline, and from then on. Cheap: poll it. */
+  /* Not 0 once cancelled or past the deadline, and from then on. Cheap: poll it. What it asks for
+   * depends on the call: execute stops and releases; validate, prepare and the calls of extensions
+   * return OSIRIS_CANCELLED or OSIRIS_DEADLINE; collect stops fetching and goes on releasing; destroy
+   * takes no notice. 1: stop. Treat any other number as 1. */
   int32_t (*is_cancelled)(const osiris_host*) OSIRIS_NOEXCEPT;
 
   /* Lends the value of a secret: calls use(user, value) once, on this thread, before it returns
-   * OSIRIS_OK; the value is wiped after `use` returns, and `use` calls no host service. Answers
+   * OSIRIS_OK; the value is wiped after `use` returns. `use` calls no host service, waits for
+   * nothing, and returns by returning: no exception, no longjmp. Answers
    * the adapter's declared `secrets` and the names this request lists
    * ("connection/<family>.<alias>/<field>", "env/<NAME>"); any other name, and a declared one
    * the user has not set, is OSIRIS_NOT_FOUND and `use` is not called. Never calls fail. */
@@ -211,12 +260,25 @@ struct osiris_host {
   const void* (*extension)(const osiris_host*, const char* id)OSIRIS_NOEXCEPT;
 };
 
-/* ---- The adapter ---------------------------------------------------------------------------- */
+/* ---- The adapter ------------------------------------------------------------------------------
+ *
+ * Reserved words: no adapter has one of these as its id. Flags and variables of several words that
+ * osiris adds after 1.0 begin with one of them ("--max-cost"), so that none is ever taken from an
+ * adapter. The list is frozen.
+ *
+ * adapter adapters all allow artifacts attach base budget build cache check compile components
+ * config connections cost diff dry env execution filesystem help home index init input isolate
+ * json keep last log logs materialize max memory no oml osiris out output parallel param
+ * pipeline plan pool profile quiet report resources resume retention retry rpc run runs
+ * sandboxes schema session shard shards source state step strict target threads timeout trust
+ * validate verbose version watch worker */
 
 /* What to run and where things are. Made by the host; it and every string in it live until the
  * call returns. All paths are absolute. */
 typedef struct osiris_request {
-  uint32_t size, attempt; /* attempt: from 1 */
+  uint32_t size, attempt; /* attempt: from 1. A later one is another instance, made when the one
+                           * before has been destroyed, and gets the same prepared_json. What that
+                           * one held may still live: look for it before acquiring anew. */
   osiris_str run_id;
   osiris_str manifest_json;    /* compiled pipeline; names secrets, never holds them */
   osiris_str connections_json; /* likewise; other connection fields are resolved */
@@ -227,32 +289,36 @@ typedef struct osiris_request {
   osiris_str worker_path;      /* osiris-worker, a static executable */
   osiris_str worker_sha256;    /* of that file, 64 lower-case hex digits */
   osiris_str settings_json;    /* how the worker should run; ignore keys you do not know */
-  int64_t deadline_unix_ns;    /* 0: none */
+  int64_t deadline_unix_ns;    /* 0: none. Waiting in a queue counts. */
+  int64_t grace_ns;            /* how long a call may go on once is_cancelled is not 0; 0: 30 s */
 } osiris_request;
 
 typedef struct osiris_adapter osiris_adapter; /* yours: made by create, ended by destroy */
+typedef struct osiris_adapter_type osiris_adapter_type;
 
-/* Static: it and all it points to live until process exit. The slots from create to destroy are
- * mandatory; `extension` may be NULL, and so may every slot added after 1.0. */
-typedef struct osiris_adapter_type {
+/* It and all it points to live unchanged until process exit. The slots from create to destroy are
+ * mandatory; `extension` may be NULL, and so may every slot added after 1.0. A slot without an
+ * instance is given the table it stands in, so that one function can serve many adapters: let the
+ * table be the first member of a larger struct of yours. */
+struct osiris_adapter_type {
   uint32_t size, option_count;
-  osiris_str id;                       /* [a-z][a-z0-9]*: no hyphen, so that no two adapters
-                                        * can claim one flag; not one of the host's own words */
+  osiris_str id;                       /* [a-z][a-z0-9]*: no hyphen, so that no two adapters can
+                                        * claim one flag; none of the reserved words (below) */
   osiris_str name, version, summary;   /* for people; `version` is required */
   const osiris_option* const* options; /* pointers, so that osiris_option can grow */
-  const osiris_str* secrets;           /* names of the adapter's own, such as "E2B_API_KEY" */
+  const osiris_secret* const* secrets; /* the adapter's own, such as "E2B_API_KEY" */
   size_t secret_count;
 
   /* [run] State: none. Cheap: no network, no threads. The host table stays valid until destroy
    * has returned; keep the pointer. On failure leave *out alone; destroy is then not called. */
-  osiris_status (*create)(const osiris_host*, osiris_adapter** out) OSIRIS_NOEXCEPT;
+  osiris_status (*create)(const osiris_adapter_type*, const osiris_host*, osiris_adapter** out) OSIRIS_NOEXCEPT;
 
   /* [run] State: once, after create. Settings are already checked against the descriptors, with
    * defaults filled in, in descriptor order. Copy what you keep. */
   osiris_status (*configure)(osiris_adapter*, const osiris_setting*, size_t n) OSIRIS_NOEXCEPT;
 
-  /* [run] State: configured; any number of times. Could this run? No side effects, here or far
-   * away. */
+  /* [run] State: configured; any number of times. Could this run? May ask the network; no side
+   * effects, here or at the service. */
   osiris_status (*validate)(osiris_adapter*, const osiris_request*) OSIRIS_NOEXCEPT;
 
   /* [run] State: validated, before execute; any number of times. Delivers "prepared": the index
@@ -270,9 +336,9 @@ typedef struct osiris_adapter_type {
    * remote resources and verifies that they are gone. Delivers "artifacts". */
   osiris_status (*collect)(osiris_adapter*, const osiris_request*) OSIRIS_NOEXCEPT;
 
-  /* [any] State: from create's return until destroy is called. A nudge: wake whatever execute
-   * waits on, and return at once. May come early, late or twice. host->is_cancelled is already
-   * 1. */
+  /* [any] State: from create's return until destroy is called. A nudge: wake whatever the
+   * current call waits on, and return at once: no I/O, no lock that is held across any. May come
+   * early, late or twice. host->is_cancelled is already not 0. */
   void (*cancel)(osiris_adapter*) OSIRIS_NOEXCEPT;
 
   /* [run] State: any, last, once. Releases whatever is left, bounded in time; joins every thread
@@ -280,8 +346,8 @@ typedef struct osiris_adapter_type {
   void (*destroy)(osiris_adapter*) OSIRIS_NOEXCEPT;
 
   /* [any] State: any, also before create. A static table for "osiris.<name>/<rev>", or NULL. */
-  const void* (*extension)(const char* id)OSIRIS_NOEXCEPT;
-} osiris_adapter_type;
+  const void* (*extension)(const osiris_adapter_type*, const char* id)OSIRIS_NOEXCEPT;
+};
 
 typedef struct osiris_module {
   uint32_t size;
@@ -291,14 +357,22 @@ typedef struct osiris_module {
   const osiris_adapter_type* const* adapters; /* static */
 } osiris_module;
 
-/* [any] The only exported symbol. Returns a static table and does nothing else: no threads, no
- * I/O, no allocation. host_abi is for a library that must pick one of several tables. The next
- * major has another name, so one library can export both. To link statically, build with
+/* What a host tells the libraries it loads. Made by the host; lives until the entry has returned. */
+typedef struct osiris_host_info {
+  uint32_t size, abi;       /* abi: the host's */
+  osiris_str library_path;  /* of this library, canonical; absent when it is linked statically */
+  osiris_str manifest_path; /* the <id>.adapter.toml that named it; absent likewise */
+} osiris_host_info;
+
+/* [any] The only exported symbol. Returns a table that lives until process exit and does little else:
+ * no network, no threads, no writing; it may read files beside manifest_path. Asked again with the
+ * same paths it returns the same table; one library may serve many manifests. The next major has
+ * another name, so one library can export both. To link statically, build with
  * -DOSIRIS_ADAPTER_MAIN=osiris_adapter_main_v1_<id>. */
 #ifndef OSIRIS_ADAPTER_MAIN
 #define OSIRIS_ADAPTER_MAIN osiris_adapter_main_v1
 #endif
-OSIRIS_EXPORT const osiris_module* OSIRIS_ADAPTER_MAIN(uint32_t host_abi) OSIRIS_NOEXCEPT;
+OSIRIS_EXPORT const osiris_module* OSIRIS_ADAPTER_MAIN(const osiris_host_info*) OSIRIS_NOEXCEPT;
 
 #ifdef __cplusplus
 }

@@ -10,7 +10,8 @@
 //       // or by <osiris/options.hpp>, with the member that each one sets
 //       static constexpr std::array<osiris_option, 1> kOptions = {
 //           osiris::plugin::option(OSIRIS_DURATION, "wait", "how long to wait", "60")};
-//       static constexpr std::array<osiris_str, 0> kSecrets = {};
+//       static constexpr std::array<osiris_secret, 1> kSecrets = {
+//           osiris::plugin::secret("MINE_TOKEN", "a token of the service; its console makes them")};
 //
 //       explicit Mine(osiris::plugin::Host host) : Adapter(host) {}
 //
@@ -57,19 +58,35 @@ struct Request {
         worker_path(to_view(request.worker_path)),
         worker_sha256(to_view(request.worker_sha256)),
         settings_json(to_view(request.settings_json)),
-        deadline_unix_ns(request.deadline_unix_ns) {}
+        deadline_unix_ns(request.deadline_unix_ns),
+        grace_ns(OSIRIS_HAS(&request, grace_ns) && request.grace_ns > 0 ? request.grace_ns : 30'000'000'000) {}
 
   uint32_t attempt;
   std::string_view run_id, manifest_json, connections_json, prepared_json, compiled_dir, session_dir, work_dir,
       worker_path, worker_sha256, settings_json;
-  int64_t deadline_unix_ns;
+  int64_t deadline_unix_ns;  // 0: none
+  int64_t grace_ns;          // how long a call may go on once is_cancelled() says so
 };
 
 struct Setting {
   std::string_view name, value;
 };
 
+// osiris_resource_query with string_views, which live until the call returns.
+struct ResourceQuery {
+  explicit ResourceQuery(const osiris_resource_query& query) noexcept
+      : settings_json(to_view(query.settings_json)),
+        filter_json(to_view(query.filter_json)),
+        kind(to_view(query.kind)),
+        id(to_view(query.id)),
+        deadline_unix_ns(query.deadline_unix_ns) {}
+
+  std::string_view settings_json, filter_json, kind, id;
+  int64_t deadline_unix_ns;  // 0: none
+};
+
 // What execute came to. A failed pipeline is not a failed adapter: `failure` is then set, its code OSIRIS_RUN_FAILED.
+// A Failure of that code may also be thrown; the document then says no more than that it failed.
 struct RunResult {
   std::string document;  // "result"
   std::optional<Failure> failure;
@@ -88,7 +105,7 @@ class Adapter {
   virtual std::string prepare(const Request&) = 0;  // "prepared"
   virtual RunResult execute(const Request&) = 0;    // "result"
   virtual std::string collect(const Request&) = 0;  // "artifacts"
-  // [any thread] Wake execute; it then sees host().is_cancelled().
+  // [any thread] Wake whatever call is going on; it then sees host().is_cancelled(). Return at once.
   virtual void cancel() noexcept {}
 
  protected:
@@ -101,8 +118,8 @@ class Adapter {
 // What an adapter may offer beside Adapter: derive from it, and the extension is there.
 class Resources {  // osiris.resources/1
  public:
-  virtual std::string list_resources(std::string_view filter_json) = 0;                  // "resources"
-  virtual std::string release_resource(std::string_view kind, std::string_view id) = 0;  // "released"
+  virtual std::string list_resources(const ResourceQuery&) = 0;    // "resources"; of query.filter_json
+  virtual std::string release_resource(const ResourceQuery&) = 0;  // "released"; of query.kind and query.id
 
  protected:
   ~Resources() = default;
@@ -126,6 +143,11 @@ constexpr osiris_option option(uint32_t type, std::string_view name, std::string
   o.help = to_abi(help);
   o.default_value = to_abi(default_value);
   return o;
+}
+
+// One secret of the adapter's own: the variable the user sets. OSIRIS_REQUIRED: without it nothing can run.
+constexpr osiris_secret secret(std::string_view name, std::string_view help, uint32_t flags = 0) noexcept {
+  return {sizeof(osiris_secret), flags, to_abi(name), to_abi(help)};
 }
 
 namespace detail {
@@ -185,16 +207,17 @@ struct Extension<A, std::void_t<decltype(A::extension(static_cast<const char*>(n
 
 template <class A>
 struct ResourcesTable {
-  static osiris_status list(osiris_adapter* self, osiris_str filter) noexcept {
+  static osiris_status list(osiris_adapter* self, const osiris_resource_query* query) noexcept {
     return guard(of(self).host, [&] {
-      Host(of(self).host).deliver("resources", static_cast<A&>(*of(self).adapter).list_resources(to_view(filter)));
+      Host(of(self).host)
+          .deliver("resources", static_cast<A&>(*of(self).adapter).list_resources(ResourceQuery(*query)));
       return OSIRIS_OK;
     });
   }
-  static osiris_status release(osiris_adapter* self, osiris_str kind, osiris_str id) noexcept {
+  static osiris_status release(osiris_adapter* self, const osiris_resource_query* query) noexcept {
     return guard(of(self).host, [&] {
       Host(of(self).host)
-          .deliver("released", static_cast<A&>(*of(self).adapter).release_resource(to_view(kind), to_view(id)));
+          .deliver("released", static_cast<A&>(*of(self).adapter).release_resource(ResourceQuery(*query)));
       return OSIRIS_OK;
     });
   }
@@ -214,7 +237,7 @@ struct ExplanationTable {
 
 template <class A>
 struct Slots {
-  static osiris_status create(const osiris_host* host, osiris_adapter** out) noexcept {
+  static osiris_status create(const osiris_adapter_type*, const osiris_host* host, osiris_adapter** out) noexcept {
     return guard(host, [&] {
       auto instance = std::make_unique<Instance>(Instance{host, std::make_unique<A>(Host(host))});
       *out = reinterpret_cast<osiris_adapter*>(instance.release());
@@ -243,8 +266,16 @@ struct Slots {
   }
   static osiris_status execute(osiris_adapter* self, const osiris_request* request) noexcept {
     return guard(of(self).host, [&]() -> osiris_status {
-      const RunResult result = of(self).adapter->execute(Request(*request));
-      Host(of(self).host).deliver("result", result.document);
+      const Host host(of(self).host);
+      RunResult result;
+      try {
+        result = of(self).adapter->execute(Request(*request));
+      } catch (const Failure& failure) {
+        if (failure.code() != OSIRIS_RUN_FAILED) throw;
+        // A failed pipeline needs its document, however it is told.
+        result = {R"({"schema":"osiris.result/1","status":"failed","steps":[],"total_rows":0})", failure};
+      }
+      host.deliver("result", result.document);
       if (result.failure) throw *result.failure;
       return OSIRIS_OK;
     });
@@ -257,7 +288,7 @@ struct Slots {
   }
   static void cancel(osiris_adapter* self) noexcept { of(self).adapter->cancel(); }
   static void destroy(osiris_adapter* self) noexcept { delete &of(self); }
-  static const void* extension(const char* id) noexcept {
+  static const void* extension(const osiris_adapter_type*, const char* id) noexcept {
     if constexpr (std::is_base_of_v<Resources, A>)
       if (std::strcmp(id, OSIRIS_RESOURCES_V1) == 0) return &ResourcesTable<A>::kTable;
     if constexpr (std::is_base_of_v<Explanation, A>)
@@ -273,6 +304,11 @@ struct Tables {
     return {&A::kOptions[I]...};
   }
   static constexpr auto kOptionPointers = pointers(std::make_index_sequence<A::kOptions.size()>());
+  template <size_t... I>
+  static constexpr std::array<const osiris_secret*, sizeof...(I)> secret_pointers(std::index_sequence<I...>) noexcept {
+    return {&A::kSecrets[I]...};
+  }
+  static constexpr auto kSecretPointers = secret_pointers(std::make_index_sequence<A::kSecrets.size()>());
 
   static constexpr osiris_adapter_type kType = {sizeof(osiris_adapter_type),
                                                 static_cast<uint32_t>(A::kOptions.size()),
@@ -281,7 +317,7 @@ struct Tables {
                                                 A::kVersion,
                                                 A::kSummary,
                                                 A::kOptions.empty() ? nullptr : kOptionPointers.data(),
-                                                A::kSecrets.empty() ? nullptr : A::kSecrets.data(),
+                                                A::kSecrets.empty() ? nullptr : kSecretPointers.data(),
                                                 A::kSecrets.size(),
                                                 Slots<A>::create,
                                                 Slots<A>::configure,
@@ -307,7 +343,7 @@ const osiris_module* module() noexcept {
 }  // namespace osiris::plugin
 
 // The entry of a library with the one adapter `A`.
-#define OSIRIS_PLUGIN(A)                                                                 \
-  extern "C" OSIRIS_EXPORT const osiris_module* OSIRIS_ADAPTER_MAIN(uint32_t) noexcept { \
-    return osiris::plugin::module<A>();                                                  \
+#define OSIRIS_PLUGIN(A)                                                                                \
+  extern "C" OSIRIS_EXPORT const osiris_module* OSIRIS_ADAPTER_MAIN(const osiris_host_info*) noexcept { \
+    return osiris::plugin::module<A>();                                                                 \
   }

@@ -38,8 +38,17 @@ class Host {
  public:
   explicit Host(const osiris_host* host) noexcept : host_(host) {}
 
-  void log(int32_t level, std::string_view message, std::string_view fields_json = {}) const noexcept {
-    host_->log(host_, level, to_abi(message), to_abi(fields_json));
+  void log(int32_t level, std::string_view message, std::string_view fields_json = {}, std::string_view step_id = {},
+           std::string_view source = {}, int64_t time_unix_ns = 0) const noexcept {
+    osiris_log line{};
+    line.size = sizeof line;
+    line.level = level;
+    line.time_unix_ns = time_unix_ns;
+    line.message = to_abi(message);
+    line.step_id = to_abi(step_id);
+    line.source = to_abi(source);
+    line.fields_json = to_abi(fields_json);
+    host_->log(host_, &line);
   }
 
   void event(std::string_view name, std::string_view data_json = {}, std::string_view step_id = {},
@@ -54,11 +63,11 @@ class Host {
   }
 
   void metric(std::string_view name, double value, std::string_view unit = {}, std::string_view step_id = {},
-              std::string_view tags_json = {}, int64_t time_unix_ns = 0) const noexcept {
+              std::string_view tags_json = {}, int64_t time_unix_ns = 0, uint32_t kind = OSIRIS_GAUGE) const noexcept {
     osiris_metric metric{};
     metric.size = sizeof metric;
     metric.time_unix_ns = time_unix_ns;
-    metric.kind = OSIRIS_GAUGE;
+    metric.kind = kind;
     metric.value = value;
     metric.name = to_abi(name);
     metric.unit = to_abi(unit);
@@ -67,8 +76,17 @@ class Host {
     host_->emit_metric(host_, &metric);
   }
 
-  void progress(double done, double total, std::string_view note = {}) const noexcept {
-    host_->progress(host_, done, total, to_abi(note));
+  // total < 0: not known. `unit` "rows" or "bytes" with a step: the display shows rate and what is left.
+  void progress(double done, double total, std::string_view note = {}, std::string_view unit = {},
+                std::string_view step_id = {}) const noexcept {
+    osiris_progress progress{};
+    progress.size = sizeof progress;
+    progress.done = done;
+    progress.total = total;
+    progress.unit = to_abi(unit);
+    progress.step_id = to_abi(step_id);
+    progress.note = to_abi(note);
+    host_->progress(host_, &progress);
   }
 
   bool is_cancelled() const noexcept { return host_->is_cancelled(host_) != 0; }

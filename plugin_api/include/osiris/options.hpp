@@ -68,6 +68,7 @@ struct Bound {
   std::string_view bare_unit = {};
   uint32_t flags = 0;
   Choices choices = {};
+  std::string_view shared_env = {};
 };
 
 template <class Config>
@@ -85,6 +86,7 @@ constexpr osiris_option descriptor(const Bound<Config>& row) noexcept {
   option.bare_unit = to_abi(row.bare_unit);
   option.choices = row.choices.values;
   option.choice_count = row.choices.count;
+  option.shared_env = to_abi(row.shared_env);
   return option;
 }
 

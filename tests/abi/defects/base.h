@@ -41,7 +41,18 @@ static inline void tell_event(const osiris_host* host, const char* name, const c
   host->emit_event(host, &event);
 }
 
-static inline osiris_status good_create(const osiris_host* host, osiris_adapter** out) OSIRIS_NOEXCEPT {
+static inline void tell_log(const osiris_host* host, int32_t level, const char* message) {
+  osiris_log line;
+  memset(&line, 0, sizeof line);
+  line.size = (uint32_t)sizeof line;
+  line.level = level;
+  line.message = str(message);
+  host->log(host, &line);
+}
+
+static inline osiris_status good_create(const osiris_adapter_type* type, const osiris_host* host,
+                                        osiris_adapter** out) OSIRIS_NOEXCEPT {
+  (void)type;
   osiris_adapter* self = (osiris_adapter*)malloc(sizeof *self);
   self->host = host;
   *out = self;
@@ -154,8 +165,8 @@ static inline void good_destroy(osiris_adapter* self) OSIRIS_NOEXCEPT { free(sel
                                                EXTENSION};                                                   \
   static const osiris_adapter_type* const the_types[] = ADAPTERS;                                            \
   static const osiris_module the_module = {MODULE_SIZE, MODULE_ABI, MIN_HOST_ABI, ADAPTER_COUNT, the_types}; \
-  OSIRIS_EXPORT const osiris_module* osiris_adapter_main_v1(uint32_t host_abi) OSIRIS_NOEXCEPT {             \
-    (void)host_abi;                                                                                          \
+  OSIRIS_EXPORT const osiris_module* osiris_adapter_main_v1(const osiris_host_info* info) OSIRIS_NOEXCEPT {  \
+    (void)info;                                                                                              \
     return &the_module;                                                                                      \
   }
 

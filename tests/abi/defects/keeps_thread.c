@@ -18,7 +18,10 @@ static osiris_status the_sin(osiris_adapter* self, const osiris_request* request
   pthread_detach(thread);
   return good_execute(self, request);
 }
-static const void* extension(const char* id) { return strcmp(id, "test.ended/1") == 0 ? &ended : NULL; }
+static const void* extension(const osiris_adapter_type* type, const char* id) {
+  (void)type;
+  return strcmp(id, "test.ended/1") == 0 ? &ended : NULL;
+}
 #undef EXECUTE
 #define EXECUTE the_sin
 #undef EXTENSION

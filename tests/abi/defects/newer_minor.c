@@ -28,8 +28,8 @@ static const struct {
   osiris_module v10;
   uint64_t added;
 } module = {{sizeof module, OSIRIS_ABI(1, 7), OSIRIS_ABI(1, 0), 1, types}, 7};
-const osiris_module* osiris_adapter_main_v1(uint32_t host_abi) {
-  (void)host_abi;
+const osiris_module* osiris_adapter_main_v1(const osiris_host_info* info) {
+  (void)info;
   (void)good_execute;
   return &module.v10;
 }

@@ -27,7 +27,8 @@ static const osiris_option the_option = {OPTION_SIZE,
                                          {NULL, 0},
                                          {NULL, 0},
                                          NULL,
-                                         0};
+                                         0,
+                                         {NULL, 0}};
 #ifndef OPTION_COUNT
 #define OPTION_COUNT 1
 static const osiris_option* const the_options[] = {&the_option};

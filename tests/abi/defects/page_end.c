@@ -15,7 +15,7 @@ static void* at_page_end(const void* source, size_t bytes) {
   return memory + page - bytes;
 }
 
-const osiris_module* osiris_adapter_main_v1(uint32_t host_abi) {
+const osiris_module* osiris_adapter_main_v1(const osiris_host_info* info) {
   static const osiris_module* made;
   if (!made) {
     static const osiris_option* options[1];
@@ -48,7 +48,7 @@ const osiris_module* osiris_adapter_main_v1(uint32_t host_abi) {
     module.adapters = types;
     made = (const osiris_module*)at_page_end(&module, sizeof module);
   }
-  (void)host_abi;
+  (void)info;
   (void)the_options;
   return made;
 }

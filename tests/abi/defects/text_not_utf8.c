@@ -2,7 +2,7 @@
 #include "base.h"
 static osiris_status the_sin(osiris_adapter* self, const osiris_request* request) {
   (void)request;
-  self->host->log(self->host, OSIRIS_INFO, str("caf\xe9 \xff"), str(""));
+  tell_log(self->host, OSIRIS_INFO, "caf\xe9 \xff");
   return good_execute(self, request);
 }
 #undef EXECUTE

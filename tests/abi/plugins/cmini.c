@@ -72,7 +72,8 @@ static osiris_status fail(const osiris_host* host, osiris_status code, osiris_st
   return code;
 }
 
-static osiris_status create(const osiris_host* host, osiris_adapter** out) {
+static osiris_status create(const osiris_adapter_type* type_of, const osiris_host* host, osiris_adapter** out) {
+  (void)type_of;
   osiris_adapter* self = (osiris_adapter*)calloc(1, sizeof *self);
   if (!self) return fail(host, OSIRIS_EXHAUSTED, of("out of memory"), "");
   self->host = host;
@@ -238,13 +239,23 @@ static int start_worker(const osiris_request* request, pid_t* pid, int* to_worke
   char* environment[] = {(char*)(uintptr_t)"PATH=/usr/local/bin:/usr/bin:/bin", (char*)(uintptr_t)"HOME=/nonexistent",
                          (char*)(uintptr_t)"TZ=UTC", (char*)(uintptr_t)"LC_ALL=C", NULL};
   posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  sigset_t none, all;
   /* A socket, not a pipe: writing to a dead worker is an error then, and no SIGPIPE, which is the host's. */
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) || pipe2(out, O_CLOEXEC)) return errno;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, in[1], 0);
   posix_spawn_file_actions_adddup2(&actions, out[1], 1);
   posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-  error = posix_spawn(pid, path, &actions, NULL, arguments, environment);
+  /* The host has signals blocked and SIGPIPE ignored; a child would inherit both. */
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  error = posix_spawn(pid, path, &actions, &attributes, arguments, environment);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   free(path);
   close(in[1]);
@@ -370,7 +381,7 @@ static const osiris_module module = {
     .adapters = types,
 };
 
-const osiris_module* osiris_adapter_main_v1(uint32_t host_abi) {
-  (void)host_abi;
+const osiris_module* osiris_adapter_main_v1(const osiris_host_info* info) {
+  (void)info;
   return &module;
 }

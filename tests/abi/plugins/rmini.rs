@@ -53,6 +53,28 @@ pub struct osiris_metric {
     tags_json: osiris_str,
 }
 
+#[repr(C)]
+pub struct osiris_log {
+    size: u32,
+    level: i32,
+    time_unix_ns: i64,
+    message: osiris_str,
+    step_id: osiris_str,
+    source: osiris_str,
+    fields_json: osiris_str,
+}
+
+#[repr(C)]
+pub struct osiris_progress {
+    size: u32,
+    reserved: u32,
+    done: c_double,
+    total: c_double,
+    unit: osiris_str,
+    step_id: osiris_str,
+    note: osiris_str,
+}
+
 type Use = extern "C" fn(*mut c_void, osiris_str);
 
 #[repr(C)]
@@ -61,10 +83,10 @@ pub struct osiris_host {
     abi: u32,
     context: *mut c_void,
     fail: extern "C" fn(*const osiris_host, *const osiris_error),
-    log: extern "C" fn(*const osiris_host, i32, osiris_str, osiris_str),
+    log: extern "C" fn(*const osiris_host, *const osiris_log),
     emit_event: extern "C" fn(*const osiris_host, *const osiris_event),
     emit_metric: extern "C" fn(*const osiris_host, *const osiris_metric),
-    progress: extern "C" fn(*const osiris_host, c_double, c_double, osiris_str),
+    progress: extern "C" fn(*const osiris_host, *const osiris_progress),
     is_cancelled: extern "C" fn(*const osiris_host) -> i32,
     with_secret: extern "C" fn(*const osiris_host, osiris_str, Use, *mut c_void) -> osiris_status,
     deliver: extern "C" fn(*const osiris_host, *const c_char, osiris_str) -> osiris_status,
@@ -86,6 +108,7 @@ pub struct osiris_request {
     worker_sha256: osiris_str,
     settings_json: osiris_str,
     deadline_unix_ns: i64,
+    grace_ns: i64,
 }
 
 type Stage = extern "C" fn(*mut Instance, *const osiris_request) -> osiris_status;
@@ -99,9 +122,9 @@ pub struct osiris_adapter_type {
     version: osiris_str,
     summary: osiris_str,
     options: *const *const c_void,
-    secrets: *const osiris_str,
+    secrets: *const *const c_void,
     secret_count: usize,
-    create: extern "C" fn(*const osiris_host, *mut *mut Instance) -> osiris_status,
+    create: extern "C" fn(*const osiris_adapter_type, *const osiris_host, *mut *mut Instance) -> osiris_status,
     configure: extern "C" fn(*mut Instance, *const c_void, usize) -> osiris_status,
     validate: Stage,
     prepare: Stage,
@@ -109,7 +132,7 @@ pub struct osiris_adapter_type {
     collect: Stage,
     cancel: extern "C" fn(*mut Instance),
     destroy: extern "C" fn(*mut Instance),
-    extension: Option<extern "C" fn(*const c_char) -> *const c_void>,
+    extension: Option<extern "C" fn(*const osiris_adapter_type, *const c_char) -> *const c_void>,
 }
 
 #[repr(C)]
@@ -130,7 +153,9 @@ size_is!(osiris_error, 56);
 size_is!(osiris_event, 64);
 size_is!(osiris_metric, 88);
 size_is!(osiris_host, 88);
-size_is!(osiris_request, 176);
+size_is!(osiris_log, 80);
+size_is!(osiris_progress, 72);
+size_is!(osiris_request, 184);
 size_is!(osiris_adapter_type, 168);
 size_is!(osiris_module, 24);
 
@@ -466,7 +491,7 @@ impl Instance {
     }
 }
 
-extern "C" fn create(host: *const osiris_host, out: *mut *mut Instance) -> osiris_status {
+extern "C" fn create(_: *const osiris_adapter_type, host: *const osiris_host, out: *mut *mut Instance) -> osiris_status {
     let instance = Box::new(Instance { host, artifacts: "[]".to_string() });
     unsafe { *out = Box::into_raw(instance) };
     OK
@@ -541,6 +566,6 @@ static MODULE: Table<osiris_module> = Table(osiris_module {
 });
 
 #[no_mangle]
-pub extern "C" fn osiris_adapter_main_v1(_host_abi: u32) -> *const osiris_module {
+pub extern "C" fn osiris_adapter_main_v1(_info: *const c_void) -> *const osiris_module {
     &MODULE.0
 }

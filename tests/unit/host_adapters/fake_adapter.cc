@@ -11,8 +11,9 @@ constexpr const char* kPrepared = R"({"schema":"osiris.prepared/1","files":[]})"
 constexpr const char* kResult = R"({"schema":"osiris.result/1","status":"success","steps":[],"total_rows":0})";
 constexpr const char* kArtifacts = R"({"schema":"osiris.artifacts/1","files":[],"released":[]})";
 
-osiris_status create(const osiris_host* host, osiris_adapter** out) noexcept {
+osiris_status create(const osiris_adapter_type* type, const osiris_host* host, osiris_adapter** out) noexcept {
   ++behaviour().creates;
+  behaviour().created_by = type;
   *out = new osiris_adapter{host};
   return OSIRIS_OK;
 }
@@ -40,15 +41,16 @@ void destroy(osiris_adapter* self) noexcept {
   delete self;
 }
 
-osiris_status list(osiris_adapter* self, osiris_str filter) noexcept {
+osiris_status list(osiris_adapter* self, const osiris_resource_query* query) noexcept {
   return deliver(self->host, "resources",
-                 R"({"schema":"osiris.resources/1","resources":[],"filter":)" + abi_copy(filter) + "}");
+                 R"({"schema":"osiris.resources/1","resources":[],"filter":)" + abi_copy(query->filter_json) +
+                     R"(,"settings":)" + abi_copy(query->settings_json) + "}");
 }
-osiris_status release(osiris_adapter* self, osiris_str kind, osiris_str id) noexcept {
-  if (abi_view(id) == "stuck") return fail(self->host, OSIRIS_UNAVAILABLE, "the far side does not answer");
+osiris_status release(osiris_adapter* self, const osiris_resource_query* query) noexcept {
+  if (abi_view(query->id) == "stuck") return fail(self->host, OSIRIS_UNAVAILABLE, "the far side does not answer");
   return deliver(self->host, "released",
-                 R"({"schema":"osiris.released/1","released":[{"kind":")" + abi_copy(kind) + R"(","id":")" +
-                     abi_copy(id) + R"(","verified":true}]})");
+                 R"({"schema":"osiris.released/1","released":[{"kind":")" + abi_copy(query->kind) + R"(","id":")" +
+                     abi_copy(query->id) + R"(","verified":true}]})");
 }
 const osiris_resources kResources = {sizeof(osiris_resources), 0, list, release};
 osiris_status explain(osiris_adapter* self, const osiris_request*) noexcept {
@@ -56,7 +58,7 @@ osiris_status explain(osiris_adapter* self, const osiris_request*) noexcept {
                  R"({"schema":"osiris.explanation/1","facts":[{"topic":"far side","text":"is asked"}]})");
 }
 const osiris_explain kExplain = {sizeof(osiris_explain), 0, explain};
-const void* extension(const char* id) noexcept {
+const void* extension(const osiris_adapter_type*, const char* id) noexcept {
   if (std::string_view(id) == OSIRIS_EXPLAIN_V1) return &kExplain;
   return std::string_view(id) == OSIRIS_RESOURCES_V1 ? &kResources : nullptr;
 }
@@ -68,13 +70,16 @@ Behaviour& behaviour() {
   return instance;
 }
 
-GoodTables::GoodTables() : options{&option}, types{&type} {
+GoodTables::GoodTables() : options{&option}, secrets{&secret}, types{&type} {
   behaviour() = {};
   option.size = sizeof option;
   option.type = OSIRIS_DURATION;
   option.name = OSIRIS_STR("patience");
   option.help = OSIRIS_STR("how long to wait");
   option.default_value = OSIRIS_STR("60");
+  secret.size = sizeof secret;
+  secret.name = OSIRIS_STR("FAKE_KEY");
+  secret.help = OSIRIS_STR("opens the fake");
   type.size = sizeof type;
   type.option_count = 1;
   type.id = OSIRIS_STR("fake");

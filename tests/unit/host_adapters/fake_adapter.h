@@ -22,6 +22,7 @@ struct Behaviour {
   std::function<osiris_status(const osiris_host*)> configure, validate, prepare, execute, collect;
   std::vector<std::pair<std::string, std::string>> settings;  // what configure received
   std::vector<osiris_request> requests;                       // the structs, whose strings are gone
+  const osiris_adapter_type* created_by = nullptr;            // what create was given
   int creates = 0, cancels = 0, destroys = 0;
 };
 Behaviour& behaviour();
@@ -34,7 +35,8 @@ struct GoodTables {
 
   osiris_option option{};
   const osiris_option* options[1];
-  osiris_str secrets[1] = {OSIRIS_STR("FAKE_KEY")};
+  osiris_secret secret{};
+  const osiris_secret* secrets[1];
   osiris_adapter_type type{};
   const osiris_adapter_type* types[1];
   osiris_module module{};
@@ -49,8 +51,14 @@ class EventLog : public AdapterEvents {
  public:
   void on_event(const Event& event) override { add("event " + event.name); }
   void on_metric(const Metric& metric) override { add("metric " + metric.name); }
-  void on_log(int, std::string_view message, const Json&) override { add("log " + std::string(message)); }
-  void on_progress(double, double, std::string_view note) override { add("progress " + std::string(note)); }
+  void on_log(const Log& log) override {
+    add("log " + log.message);
+    logged = log;
+  }
+  void on_progress(const Progress& progress) override {
+    add("progress " + progress.note);
+    told = progress;
+  }
   bool is_cancelled() const override { return cancelled; }
   Status lend_secret(std::string_view name, const std::function<void(std::string_view)>& use) override {
     const auto it = secrets.find(name);
@@ -65,6 +73,8 @@ class EventLog : public AdapterEvents {
     return lines_;
   }
   std::atomic<bool> cancelled{false};
+  Log logged;     // the last line
+  Progress told;  // the last one
   std::map<std::string, std::string, std::less<>> secrets;
 
  private:

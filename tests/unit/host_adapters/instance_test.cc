@@ -8,7 +8,7 @@
 
 #include "protocol/base/clock.h"
 #include "tests/support/eventually.h"
-#include "tests/unit/host_adapters/fake_adapter.h"
+#include "tests/unit/host_adapters/instance_fixture.h"
 
 namespace osiris {
 namespace {
@@ -20,27 +20,6 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-class Instance : public ::testing::Test {
- protected:
-  std::unique_ptr<AdapterInstance> make() {
-    auto made = AdapterInstance::create(tables_.type, events_);
-    EXPECT_TRUE(made.ok());
-    return *std::move(made);
-  }
-  // As far as `prepared`.
-  std::unique_ptr<AdapterInstance> ready() {
-    auto instance = make();
-    EXPECT_TRUE(instance->configure({}).ok());
-    EXPECT_TRUE(instance->validate(request_).ok());
-    EXPECT_TRUE(instance->prepare(request_).ok());
-    return instance;
-  }
-
-  fakes::GoodTables tables_;
-  fakes::EventLog events_;
-  AdapterRequest request_;
-};
 
 TEST_F(Instance, GoesThroughItsLife) {
   auto instance = make();
@@ -192,7 +171,15 @@ TEST_F(Instance, LendsDeclaredAndRequestedSecretsOnly) {
 
 TEST_F(Instance, PassesOnWhatTheAdapterTells) {
   behaviour().execute = [](const osiris_host* host) {
-    host->log(host, OSIRIS_WARN, OSIRIS_STR("careful"), {nullptr, 0});
+    osiris_log line{};
+    line.size = sizeof line;
+    line.level = OSIRIS_WARN;
+    line.time_unix_ns = 7;
+    line.message = OSIRIS_STR("careful");
+    line.step_id = OSIRIS_STR("load");
+    line.source = OSIRIS_STR("stderr");
+    line.fields_json = OSIRIS_STR(R"({"a":1})");
+    host->log(host, &line);
     osiris_event event{};
     event.size = sizeof event;
     event.name = OSIRIS_STR("step_start");
@@ -201,13 +188,28 @@ TEST_F(Instance, PassesOnWhatTheAdapterTells) {
     metric.size = sizeof metric;
     metric.name = OSIRIS_STR("rows");
     host->emit_metric(host, &metric);
-    host->progress(host, 1, 2, OSIRIS_STR("half"));
+    osiris_progress progress{};
+    progress.size = sizeof progress;
+    progress.done = 1;
+    progress.total = 2;
+    progress.unit = OSIRIS_STR("rows");
+    progress.step_id = OSIRIS_STR("load");
+    progress.note = OSIRIS_STR("half");
+    host->progress(host, &progress);
     EXPECT_EQ(host->extension(host, "osiris.nothing/1"), nullptr);
     EXPECT_EQ(host->is_cancelled(host), 0);
     return deliver(host, "result", R"({"schema":"osiris.result/1","status":"success"})");
   };
   EXPECT_TRUE(ready()->execute(request_).ok());
   EXPECT_THAT(events_.lines(), ElementsAre("log careful", "event step_start", "metric rows", "progress half"));
+  EXPECT_EQ(events_.logged.level, OSIRIS_WARN);
+  EXPECT_EQ(events_.logged.time_unix_ns, 7);
+  EXPECT_EQ(events_.logged.step_id + " " + events_.logged.source, "load stderr");
+  EXPECT_EQ(events_.logged.fields["a"].as_int(), 1);
+  EXPECT_EQ(events_.told.done, 1);
+  EXPECT_EQ(events_.told.total, 2);
+  EXPECT_EQ(events_.told.unit + " of " + events_.told.step_id, "rows of load");
+  EXPECT_EQ(behaviour().created_by, &tables_.type) << "a function may serve many tables";
 }
 
 TEST_F(Instance, TakesEventsFromManyThreads) {
@@ -274,53 +276,6 @@ TEST_F(Instance, RefusesTwoCallsAtOnce) {
   ASSERT_FALSE(second.ok());
   EXPECT_THAT(second.error().message,
               HasSubstr("host misbehaving: collect while another call of the instance is in progress"));
-}
-
-TEST_F(Instance, ExplainsARunOnceItIsValidated) {
-  auto instance = make();
-  EXPECT_TRUE(has_explanation(tables_.type));
-  ASSERT_TRUE(instance->configure({}).ok());
-  EXPECT_FALSE(instance->explain(request_).ok()) << "not validated";
-  ASSERT_TRUE(instance->validate(request_).ok());
-  const StageOutcome explained = instance->explain(request_);
-  ASSERT_TRUE(explained.ok()) << explained.status.error().message;
-  EXPECT_EQ(explained.document["facts"].items()[0]["text"].as_string(), "is asked");
-  EXPECT_TRUE(instance->prepare(request_).ok()) << "and goes on";
-  EXPECT_TRUE(instance->explain(request_).ok()) << "any number of times";
-  EXPECT_TRUE(instance->execute(request_).ok());
-  EXPECT_FALSE(instance->explain(request_).ok()) << "the run has been";
-}
-
-TEST_F(Instance, SaysWhenAnAdapterExplainsNothing) {
-  tables_.type.extension = nullptr;
-  auto instance = make();
-  EXPECT_FALSE(has_explanation(tables_.type));
-  ASSERT_TRUE(instance->configure({}).ok());
-  ASSERT_TRUE(instance->validate(request_).ok());
-  EXPECT_EQ(instance->explain(request_).status.error().code, Code::kUnsupported);
-}
-
-TEST_F(Instance, ListsAndReleasesResources) {
-  auto instance = make();
-  EXPECT_TRUE(instance->has_resources());
-  EXPECT_FALSE(instance->list_resources(Json::object()).ok()) << "not configured";
-  ASSERT_TRUE(instance->configure({}).ok());
-  const StageOutcome listed = instance->list_resources(Json::object({{"kind", "sandbox"}}));
-  ASSERT_TRUE(listed.ok());
-  EXPECT_EQ(listed.document["filter"]["kind"].as_string(), "sandbox");
-  const StageOutcome released = instance->release_resource("sandbox", "abc");
-  ASSERT_TRUE(released.ok());
-  EXPECT_EQ(released.document["released"].items()[0]["id"].as_string(), "abc");
-  const StageOutcome stuck = instance->release_resource("sandbox", "stuck");
-  EXPECT_EQ(stuck.status.error().code, Code::kUnavailable);
-}
-
-TEST_F(Instance, SaysWhenThereAreNoResources) {
-  tables_.type.extension = nullptr;
-  auto instance = make();
-  ASSERT_TRUE(instance->configure({}).ok());
-  EXPECT_FALSE(instance->has_resources());
-  EXPECT_EQ(instance->list_resources(Json()).status.error().code, Code::kUnsupported);
 }
 
 TEST_F(Instance, ReportsDeliveriesWhereNoneIsDue) {

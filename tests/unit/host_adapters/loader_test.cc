@@ -15,13 +15,13 @@ const fakes::GoodTables& tables() {
   static const fakes::GoodTables instance;
   return instance;
 }
-const osiris_module* good_entry(uint32_t) { return &tables().module; }
-const osiris_module* newer_entry(uint32_t) {
+const osiris_module* good_entry(const osiris_host_info*) { return &tables().module; }
+const osiris_module* newer_entry(const osiris_host_info*) {
   static osiris_module module = tables().module;
   module.min_host_abi = OSIRIS_ABI(1, 9);
   return &module;
 }
-const osiris_module* nothing(uint32_t) { return nullptr; }
+const osiris_module* nothing(const osiris_host_info*) { return nullptr; }
 
 TEST(StaticAdapters, TakeTheSameChecksAsLibraries) {
   EXPECT_THAT(register_static_adapter(newer_entry).error().message, HasSubstr("static adapter: needs adapter ABI 1.9"));
@@ -39,7 +39,7 @@ TEST(StaticAdapters, TakeTheSameChecksAsLibraries) {
   const Json described = describe_adapter(*loaded);
   EXPECT_EQ(described["library"].as_string(), "linked into osiris");
   EXPECT_EQ(described["abi"].as_string(), "1.0");
-  EXPECT_EQ(described["secrets"].dump(), R"(["FAKE_KEY"])");
+  EXPECT_EQ(described["secrets"].dump(), R"([{"name":"FAKE_KEY","help":"opens the fake"}])");
   EXPECT_EQ(described["options"].items()[0]["flag"].as_string(), "--fake-patience");
   EXPECT_EQ(described["options"].items()[0]["default"].as_string(), "60");
 }

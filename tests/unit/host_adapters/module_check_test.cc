@@ -3,6 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <set>
+
+#include "protocol/base/file.h"
+#include "protocol/base/text.h"
 #include "tests/unit/host_adapters/fake_adapter.h"
 
 namespace osiris {
@@ -55,6 +60,50 @@ TEST(ModuleCheck, ReservesTheFirstWordOfEveryFlagAndVariableOfTheHost) {
        {"run", "log", "adapter", "help", "dry", "last", "memory", "rpc", "execution", "filesystem", "retention", "no"})
     EXPECT_TRUE(is_reserved_adapter_id(id)) << id;
   for (const char* id : {"local", "e2b", "mine", "cmini", "slurm"}) EXPECT_FALSE(is_reserved_adapter_id(id)) << id;
+}
+
+TEST(ModuleCheck, ReservesTheWordsThatTheHeaderPublishes) {
+  const auto header = read_file(std::getenv("OSIRIS_SOURCE_DIR") + std::string("/plugin_api/include/osiris/adapter.h"));
+  ASSERT_TRUE(header.ok());
+  const size_t start = header->find("The list is frozen."), end = header->find("*/", start);
+  std::set<std::string, std::less<>> published;
+  for (const std::string& line : split(header->substr(start + 19, end - start - 19), '\n'))
+    for (const std::string& word : split(line, ' '))
+      if (!word.empty() && word != "*") published.insert(word);
+  EXPECT_EQ(published, reserved_adapter_ids());
+}
+
+TEST(ModuleCheck, NamesWhatIsWrongWithASecret) {
+  fakes::GoodTables tables;
+  const auto defects = [&] { return module_defects(tables.module); };
+  for (const char* name : {"A=B", "x\ny", "connection/mysql.shop/password", "fake_key", "1KEY", "Fake_KEY"}) {
+    tables.secret.name = {name, std::char_traits<char>::length(name)};
+    EXPECT_THAT(defects(), ElementsAre(HasSubstr("is not [A-Z][A-Z0-9_]*"))) << name;
+  }
+  tables.secret.name = OSIRIS_STR("FAKE_KEY");
+  tables.secret.size = 8;
+  EXPECT_THAT(defects(), ElementsAre(HasSubstr("secret 0: size is 8, the 1.0 fields need 40")));
+  tables.secret.size = sizeof tables.secret;
+  const osiris_secret* twice[] = {&tables.secret, &tables.secret, nullptr};
+  tables.type.secrets = twice;
+  tables.type.secret_count = 3;
+  EXPECT_THAT(defects(),
+              ElementsAre(HasSubstr("secret 1: the name 'FAKE_KEY' is used twice"), HasSubstr("secret 2: is NULL")));
+}
+
+TEST(ModuleCheck, KeepsSharedVariablesFromBeingSecrets) {
+  fakes::GoodTables tables;
+  for (const char* name :
+       {"KUBECONFIG", "AWS_REGION AWS_PROFILE", "SSH_AUTH_SOCK", "https_proxy HTTPS_PROXY", "E2B_DEBUG"}) {
+    tables.option.shared_env = {name, std::char_traits<char>::length(name)};
+    EXPECT_THAT(module_defects(tables.module), IsEmpty()) << name;
+  }
+  for (const char* name : {"AWS_SECRET_ACCESS_KEY", "PGPASSWORD", "HOME GITHUB_TOKEN"}) {
+    tables.option.shared_env = {name, std::char_traits<char>::length(name)};
+    EXPECT_THAT(module_defects(tables.module), ElementsAre(HasSubstr("is the name of a secret"))) << name;
+  }
+  tables.option.shared_env = OSIRIS_STR("A-B");
+  EXPECT_THAT(module_defects(tables.module), ElementsAre(HasSubstr("'A-B' is not the name of a variable")));
 }
 
 TEST(ModuleCheck, RefusesCountsThatNothingHonestHas) {

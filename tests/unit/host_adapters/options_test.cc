@@ -29,7 +29,8 @@ class Options : public ::testing::Test {
     mode.choices = kModes;
     mode.choice_count = 2;
     add(OSIRIS_INT, "secret-number", OSIRIS_HIDDEN | OSIRIS_SENSITIVE);
-    add(OSIRIS_TEXT, "api-url", OSIRIS_SHARED_ENV);
+    add(OSIRIS_TEXT, "api-url").shared_env = OSIRIS_STR("E2B_API_URL");
+    add(OSIRIS_JSON, "tolerations");
     add(99, "future");
     inputs_.working_directory = "/cwd";
     inputs_.project_directory = "/project";
@@ -114,8 +115,20 @@ TEST_F(Options, AVariableOfTheServicesOwnIsReadAfterOurs) {
   EXPECT_EQ(resolved().find("timeout")->source, OptionSource::kDefault) << "only where the adapter says so";
 }
 
-TEST_F(Options, AVariableThatEveryProgramKnowsIsReadLast) {
-  add(OSIRIS_TEXT, "https-proxy", OSIRIS_COMMON_ENV);
+TEST_F(Options, JsonIsCompactTextAndInTheFileAWholeStructure) {
+  inputs_.flags = {{"tolerations", " [ {\"key\" : \"gpu\"} ] "}};
+  EXPECT_EQ(resolved().find("tolerations")->values, std::vector<std::string>{R"([{"key":"gpu"}])"});
+  inputs_.flags = {{"tolerations", "[1"}};
+  EXPECT_THAT(resolve().error().message, testing::HasSubstr("is not JSON"));
+  inputs_.flags.clear();
+  inputs_.file = Json::object({{"tolerations", Json::array({Json::object({{"key", "gpu"}, {"n", 1}})})}});
+  EXPECT_EQ(resolved().find("tolerations")->values, std::vector<std::string>{R"([{"key":"gpu","n":1}])"});
+  inputs_.file = Json::object({{"tolerations", "gpu"}});
+  EXPECT_EQ(resolved().find("tolerations")->values, std::vector<std::string>{R"("gpu")"}) << "YAML text is JSON text";
+}
+
+TEST_F(Options, OfSeveralSharedVariablesTheFirstThatIsSetCounts) {
+  add(OSIRIS_TEXT, "https-proxy").shared_env = OSIRIS_STR("https_proxy HTTPS_PROXY");
   EXPECT_EQ(resolved().find("https-proxy"), nullptr);
   variables_["HTTPS_PROXY"] = "http://upper";
   EXPECT_EQ(resolved().find("https-proxy")->values, std::vector<std::string>{"http://upper"});

@@ -63,11 +63,12 @@ Json& TestRun::add_step(const std::string& id, const std::string& component, con
 LoadedAdapter::LoadedAdapter(RecordingHost& host, const fs::path& library) : host_(host) {
   void* handle = ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (!handle) give_up(::dlerror());
-  using Entry = const osiris_module* (*)(uint32_t);
+  using Entry = const osiris_module* (*)(const osiris_host_info*);
   const auto entry = reinterpret_cast<Entry>(::dlsym(handle, "osiris_adapter_main_v1"));
   if (!entry) give_up(library.string() + " is not an adapter");
-  type_ = entry(OSIRIS_ABI_VERSION)->adapters[0];
-  if (type_->create(host_.table(), &self_) != OSIRIS_OK) give_up("create failed");
+  const osiris_host_info info = {sizeof info, OSIRIS_ABI_VERSION, str(library.native()), {}};
+  type_ = entry(&info)->adapters[0];
+  if (type_->create(type_, host_.table(), &self_) != OSIRIS_OK) give_up("create failed");
 }
 
 LoadedAdapter::~LoadedAdapter() { type_->destroy(self_); }

@@ -26,7 +26,7 @@ class Told : public Adapter, public Resources {
                               kSummary = OSIRIS_STR("does as it is told");
   static constexpr std::array<osiris_option, 2> kOptions = {option(OSIRIS_TEXT, "a", "first"),
                                                             option(OSIRIS_TEXT, "b", "second")};
-  static constexpr std::array<osiris_str, 1> kSecrets = {OSIRIS_STR("TOLD_KEY")};
+  static constexpr std::array<osiris_secret, 1> kSecrets = {secret("TOLD_KEY", "opens it", OSIRIS_REQUIRED)};
   static const void* extension(const char* id) { return std::string_view(id) == "told.own/1" ? &kOwnTable : nullptr; }
 
   explicit Told(Host host) : Adapter(host) {}
@@ -38,18 +38,21 @@ class Told : public Adapter, public Resources {
   }
   void validate(const Request&) override { act(host()); }
   std::string prepare(const Request& request) override { return "{\"run\":\"" + std::string(request.run_id) + "\"}"; }
-  RunResult execute(const Request&) override { return {"{\"status\":\"x\"}", failure}; }
+  RunResult execute(const Request&) override {
+    if (thrown) throw *thrown;
+    return {"{\"status\":\"x\"}", failure};
+  }
   std::string collect(const Request&) override { return "{\"files\":[]}"; }
   void cancel() noexcept override { ++cancels; }
-  std::string list_resources(std::string_view filter) override {
-    return "{\"filter\":\"" + std::string(filter) + "\"}";
+  std::string list_resources(const ResourceQuery& query) override {
+    return "{\"filter\":\"" + std::string(query.filter_json) + "\"}";
   }
-  std::string release_resource(std::string_view kind, std::string_view id) override {
-    return "{\"released\":\"" + std::string(kind) + " " + std::string(id) + "\"}";
+  std::string release_resource(const ResourceQuery& query) override {
+    return "{\"released\":\"" + std::string(query.kind) + " " + std::string(query.id) + "\"}";
   }
 
   static inline std::function<void(Host)> act;
-  static inline std::optional<Failure> failure;
+  static inline std::optional<Failure> failure, thrown;
   static inline std::vector<std::string> configured;
   static inline int cancels = 0, alive = 0;
 };
@@ -59,10 +62,11 @@ class AdapterHpp : public testing::Test {
   AdapterHpp() {
     Told::act = [](Host) {};
     Told::failure.reset();
+    Told::thrown.reset();
     Told::configured.clear();
     Told::cancels = 0;
     Told::alive = 1;
-    EXPECT_EQ(type_.create(recording_.table(), &self_), OSIRIS_OK);
+    EXPECT_EQ(type_.create(&type_, recording_.table(), &self_), OSIRIS_OK);
     request_.size = sizeof request_;
     request_.run_id = OSIRIS_STR("run_1");
   }
@@ -94,7 +98,9 @@ TEST_F(AdapterHpp, TheTablesSayWhatTheClassSays) {
   ASSERT_EQ(type_.option_count, 2u);
   EXPECT_EQ(to_view(type_.options[1]->name), "b");
   ASSERT_EQ(type_.secret_count, 1u);
-  EXPECT_EQ(to_view(type_.secrets[0]), "TOLD_KEY");
+  EXPECT_EQ(to_view(type_.secrets[0]->name), "TOLD_KEY");
+  EXPECT_EQ(to_view(type_.secrets[0]->help), "opens it");
+  EXPECT_EQ(type_.secrets[0]->flags, uint32_t{OSIRIS_REQUIRED});
 }
 
 TEST_F(AdapterHpp, SettingsArriveInOrderAndNoMore) {
@@ -128,6 +134,19 @@ TEST_F(AdapterHpp, AFailedRunDeliversItsResultAndTellsWhy) {
   EXPECT_EQ(last_failure().message, "step a failed");
   EXPECT_EQ(last_failure().hint, "mend it");
   EXPECT_EQ(last_failure().detail["step"].as_string(), "a");
+}
+
+TEST_F(AdapterHpp, AFailedRunMayAlsoBeThrown) {
+  Told::thrown = Failure(OSIRIS_RUN_FAILED, "step a failed");
+  EXPECT_EQ(type_.execute(self_, &request_), OSIRIS_RUN_FAILED);
+  EXPECT_EQ((*recording_.document("result"))["status"].as_string(), "failed");
+  EXPECT_EQ(last_failure().message, "step a failed");
+}
+
+TEST_F(AdapterHpp, AnotherFailureThatExecuteThrowsComesWithoutADocument) {
+  Told::thrown = Failure(OSIRIS_UNAVAILABLE, "no route");
+  EXPECT_EQ(type_.execute(self_, &request_), OSIRIS_UNAVAILABLE);
+  EXPECT_FALSE(recording_.document("result"));
 }
 
 TEST_F(AdapterHpp, WhateverIsThrownIsToldAndBecomesAStatus) {
@@ -199,14 +218,19 @@ TEST_F(AdapterHpp, ACancelReachesTheAdapter) {
 }
 
 TEST_F(AdapterHpp, ExtensionsAreTheBasesOwnAndTheClasss) {
-  EXPECT_EQ(type_.extension("told.own/1"), &kOwnTable);
-  EXPECT_EQ(type_.extension("osiris.other/1"), nullptr);
-  EXPECT_EQ(type_.extension(OSIRIS_EXPLAIN_V1), nullptr) << "it is no Explanation";
-  const auto* resources = static_cast<const osiris_resources*>(type_.extension(OSIRIS_RESOURCES_V1));
+  EXPECT_EQ(type_.extension(&type_, "told.own/1"), &kOwnTable);
+  EXPECT_EQ(type_.extension(&type_, "osiris.other/1"), nullptr);
+  EXPECT_EQ(type_.extension(&type_, OSIRIS_EXPLAIN_V1), nullptr) << "it is no Explanation";
+  const auto* resources = static_cast<const osiris_resources*>(type_.extension(&type_, OSIRIS_RESOURCES_V1));
   ASSERT_NE(resources, nullptr);
-  EXPECT_EQ(resources->list(self_, OSIRIS_STR("mine")), OSIRIS_OK);
+  osiris_resource_query query{};
+  query.size = sizeof query;
+  query.filter_json = OSIRIS_STR("mine");
+  query.kind = OSIRIS_STR("box");
+  query.id = OSIRIS_STR("b1");
+  EXPECT_EQ(resources->list(self_, &query), OSIRIS_OK);
   EXPECT_EQ((*recording_.document("resources"))["filter"].as_string(), "mine");
-  EXPECT_EQ(resources->release(self_, OSIRIS_STR("box"), OSIRIS_STR("b1")), OSIRIS_OK);
+  EXPECT_EQ(resources->release(self_, &query), OSIRIS_OK);
   EXPECT_EQ((*recording_.document("released"))["released"].as_string(), "box b1");
 }
 

@@ -19,9 +19,9 @@ struct Services {
     const std::lock_guard lock(self(host).mutex_);
     self(host).failures_.push_back({error->code, text(error->message), text(error->hint), json(error->detail_json)});
   }
-  static void log(const osiris_host* host, int32_t, osiris_str message, osiris_str) noexcept {
+  static void log(const osiris_host* host, const osiris_log* line) noexcept {
     const std::lock_guard lock(self(host).mutex_);
-    self(host).logs_.push_back(text(message));
+    self(host).logs_.push_back(text(line->message));
   }
   static void emit_event(const osiris_host* host, const osiris_event* event) noexcept {
     if (text(event->name) == self(host).count_only) {
@@ -36,7 +36,7 @@ struct Services {
     const std::lock_guard lock(self(host).mutex_);
     self(host).metrics_.push_back({text(metric->name), text(metric->unit), text(metric->step_id), metric->value});
   }
-  static void progress(const osiris_host*, double, double, osiris_str) noexcept {}
+  static void progress(const osiris_host*, const osiris_progress*) noexcept {}
   static int32_t is_cancelled(const osiris_host* host) noexcept { return self(host).cancelled_ ? 1 : 0; }
   static osiris_status with_secret(const osiris_host* host, osiris_str name, void (*use)(void*, osiris_str) noexcept,
                                    void* user) noexcept {

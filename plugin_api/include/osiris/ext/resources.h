@@ -16,13 +16,23 @@ extern "C" {
 
 #define OSIRIS_RESOURCES_V1 "osiris.resources/1"
 
+/* What is asked for. Made by the host; lives until the call returns. */
+typedef struct osiris_resource_query {
+  uint32_t size, reserved;  /* reserved: 0 */
+  osiris_str settings_json; /* as in osiris_request: owner_id, state_dir, cache_dir */
+  osiris_str filter_json;   /* of list: an object, or absent */
+  osiris_str kind, id;      /* of release: the one resource */
+  int64_t deadline_unix_ns; /* 0: none */
+  int64_t grace_ns;         /* as in osiris_request */
+} osiris_resource_query;
+
 /* Static. Both functions take an instance that was created and configured, and that is used for
  * no run. Failure is reported as everywhere: host->fail once, then the status. */
 typedef struct osiris_resources {
   uint32_t size, reserved; /* reserved: 0 */
 
   /* [run] State: configured; any number of times. Delivers "resources". Changes nothing.
-   * filter_json is an object, its keys all optional:
+   * The keys of filter_json are all optional:
    *   "kind"            only resources of this kind ("sandbox", "template")
    *   "owner_id"        only those whose metadata at the service name this owner; absent: all the
    *                     account shows
@@ -30,11 +40,11 @@ typedef struct osiris_resources {
    *                     held: a resource with one of them is a leftover, any other is not
    *   "live_run_ids"    runs whose process lives; a run in neither list may be of another machine
    *   "leftovers_only"  true: only leftovers */
-  osiris_status (*list)(osiris_adapter*, osiris_str filter_json) OSIRIS_NOEXCEPT;
+  osiris_status (*list)(osiris_adapter*, const osiris_resource_query*) OSIRIS_NOEXCEPT;
 
-  /* [run] State: configured; any number of times. Releases one resource and verifies that it is
+  /* [run] State: configured; any number of times. Releases the resource `kind` `id` and verifies that it is
    * gone. Delivers "released". A resource that no longer exists is OSIRIS_OK. */
-  osiris_status (*release)(osiris_adapter*, osiris_str kind, osiris_str id) OSIRIS_NOEXCEPT;
+  osiris_status (*release)(osiris_adapter*, const osiris_resource_query*) OSIRIS_NOEXCEPT;
 } osiris_resources;
 
 #ifdef __cplusplus

@@ -1,0 +1,392 @@
+/* A complete little adapter in C99, frozen with the ABI 1.0: compiled against the headers of this folder, it must run
+ * in every osiris of major 1. It uses every service, has an option of most types, a secret and resources, and behind
+ * the `size` of every struct that it hands over are bytes that no host may read. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <osiris/ext/resources.h>
+#include "json_scan.h"
+#include "tell.h"
+
+struct osiris_adapter {
+  const osiris_host* host;
+  text* steps; /* one entry of the result per step of the manifest */
+  size_t step_count;
+  text failure;   /* what the first failed step said */
+  text artifacts; /* the array the worker's `finish` answered with */
+  long long total_rows;
+  int answered, finished; /* `finish` was answered; with success */
+};
+
+static osiris_status create(const osiris_adapter_type* type_of, const osiris_host* host, osiris_adapter** out) {
+  (void)type_of;
+  osiris_adapter* self = (osiris_adapter*)calloc(1, sizeof *self);
+  if (!self) return fail(host, OSIRIS_EXHAUSTED, of("out of memory"), "");
+  self->host = host;
+  *out = self;
+  return OSIRIS_OK;
+}
+
+static osiris_status configure(osiris_adapter* self, const osiris_setting* settings, size_t n) {
+  (void)self;
+  (void)settings;
+  (void)n; /* checked by the host */
+  return OSIRIS_OK;
+}
+
+static osiris_status validate(osiris_adapter* self, const osiris_request* request) {
+  osiris_str steps = json_inside(json_get(request->manifest_json, "steps"));
+  osiris_str connections = json_inside(json_get(request->connections_json, "connections"));
+  for (;;) {
+    (void)json_take(&connections); /* the name */
+    const osiris_str connection = json_take(&connections);
+    if (!connection.data) break;
+    osiris_str secrets = json_inside(json_get(connection, "secrets"));
+    if (json_take(&secrets).data)
+      return fail(self->host, OSIRIS_UNSUPPORTED, of("this adapter lends no secrets, and the pipeline needs some"),
+                  "use another adapter");
+  }
+  if (json_take(&steps).data && !request->worker_path.len)
+    return fail(self->host, OSIRIS_INVALID_ARGUMENT, of("there is no worker to run the steps"), "");
+  return OSIRIS_OK;
+}
+
+static osiris_status prepare(osiris_adapter* self, const osiris_request* request) {
+  (void)request;
+  return self->host->deliver(self->host, "prepared",
+                             of("{\"schema\":\"osiris.prepared/1\",\"files\":[],\"secret_names\":[],\"options\":{}}"));
+}
+
+/* Every request of the run, one per line. */
+static void write_requests(const osiris_request* request, size_t step_count, text* out) {
+  osiris_str steps = json_inside(json_get(request->manifest_json, "steps"));
+  size_t i;
+  char id[96];
+  add_text(
+      out,
+      "{\"id\":\"prepare\",\"method\":\"prepare\",\"params\":{\"protocol\":1,\"secrets\":{},\"env\":{},\"run_id\":\"");
+  add(out, request->run_id);
+  add_text(out, "\",\"session_dir\":\"");
+  add(out, request->session_dir);
+  add_text(out, "\",\"work_dir\":\"");
+  add(out, request->work_dir);
+  add_text(out, "\"");
+  add_member(out, "plan", request->manifest_json, "{}");
+  add_member(out, "connections", json_get(request->connections_json, "connections"), "{}");
+  add_member(out, "settings", request->settings_json, "{}");
+  add_member(out, "specs_sha256", json_get(request->settings_json, "specs_sha256"), "\"\"");
+  add_member(out, "worker_version", json_get(request->settings_json, "worker_version"), "\"\"");
+  add_text(out, "}}\n");
+  for (i = 0; i < step_count; i++) {
+    snprintf(id, sizeof id, "{\"id\":\"%zu\",\"method\":\"execute_step\",\"params\":{\"step_id\":", i);
+    add_text(out, id);
+    add(out, json_get(json_take(&steps), "id"));
+    add_text(out, "}}\n");
+  }
+  add_text(out, "{\"id\":\"finish\",\"method\":\"finish\",\"params\":{}}\n");
+}
+
+static void on_event(const osiris_adapter* self, osiris_str record) {
+  const osiris_str data = json_get(record, "data");
+  const osiris_str name = json_get(data, "event");
+  WITH_CANARY(osiris_event) event;
+  text rest = {NULL, 0, 0};
+  FILL(event);
+  event.body.name = json_text(name);
+  event.body.step_id = json_text(json_get(data, "step_id"));
+  /* The data without its first member, which is the name. */
+  osiris_str inside = json_inside(data);
+  (void)json_take(&inside);
+  (void)json_take(&inside);
+  json_skip_blanks(&inside);
+  add_text(&rest, "{");
+  add(&rest, inside);
+  event.body.data_json = view(&rest);
+  self->host->emit_event(self->host, &event.body);
+  forget(&rest);
+}
+
+static void on_metric(const osiris_adapter* self, osiris_str record) {
+  const osiris_str data = json_get(record, "data");
+  WITH_CANARY(osiris_metric) metric;
+  FILL(metric);
+  metric.body.value = strtod(json_get(data, "value").data, NULL);
+  metric.body.name = json_text(json_get(data, "metric"));
+  metric.body.unit = json_text(json_get(data, "unit"));
+  metric.body.step_id = json_text(json_get(data, "step_id"));
+  metric.body.tags_json = json_get(data, "tags");
+  self->host->emit_metric(self->host, &metric.body);
+}
+
+static void on_answer(osiris_adapter* self, osiris_str record, const osiris_request* request) {
+  const osiris_str id = json_text(json_get(record, "id"));
+  const osiris_str result = json_get(record, "result"), error = json_get(record, "error");
+  if (error.data && !self->failure.len) add(&self->failure, json_text(json_get(error, "message")));
+  if (json_is(id, "finish")) self->answered = 1;
+  if (json_is(id, "finish") && result.data) {
+    add(&self->artifacts, json_get(result, "artifacts"));
+    self->total_rows = strtoll(json_get(result, "total_rows").data, NULL, 10);
+    self->finished = 1;
+  } else if (id.len && id.data[0] >= '0' && id.data[0] <= '9') {
+    const size_t index = (size_t)strtoul(id.data, NULL, 10);
+    osiris_str steps = json_inside(json_get(request->manifest_json, "steps")), step = {NULL, 0};
+    size_t i;
+    if (index >= self->step_count) return;
+    for (i = 0; i <= index; i++) step = json_take(&steps);
+    text* entry = &self->steps[index];
+    add_text(entry, "{\"id\":");
+    add(entry, json_get(step, "id"));
+    if (result.data) {
+      const osiris_str metrics = json_get(result, "metrics");
+      add_member(entry, "status", of("\"success\""), "");
+      add_member(entry, "rows_read", json_get(metrics, "rows_read"), "0");
+      add_member(entry, "rows_written", json_get(metrics, "rows_written"), "0");
+      add_member(entry, "rows_out", json_get(metrics, "rows_out"), "0");
+      add_member(entry, "duration_ms", json_get(metrics, "duration_ms"), "0");
+    } else {
+      const int skipped = json_is(json_get(json_get(error, "data"), "skipped"), "true");
+      add_member(entry, "status", of(skipped ? "\"skipped\"" : "\"failed\""), "");
+      add_member(entry, "error", error, "{}");
+    }
+    add_text(entry, "}");
+  }
+}
+
+static void on_record(osiris_adapter* self, osiris_str record, const osiris_request* request) {
+  const osiris_str type = json_text(json_get(record, "type"));
+  if (json_is(type, "event"))
+    on_event(self, record);
+  else if (json_is(type, "metric"))
+    on_metric(self, record);
+  else if (json_is(type, "fatal") && !self->failure.len)
+    add(&self->failure, json_text(json_get(json_get(record, "error"), "message")));
+  else if (!type.data)
+    on_answer(self, record, request);
+}
+
+/* Hands every whole line to on_record and keeps the rest. */
+static void take_lines(osiris_adapter* self, text* received, const osiris_request* request) {
+  char *start = received->data, *end = received->data + received->len, *newline;
+  while (start && (newline = (char*)memchr(start, '\n', (size_t)(end - start)))) {
+    const osiris_str line = {start, (size_t)(newline - start)};
+    on_record(self, line, request);
+    start = newline + 1;
+  }
+  received->len = (size_t)(end - start);
+  if (received->len) memmove(received->data, start, received->len);
+}
+
+static int start_worker(const osiris_request* request, pid_t* pid, int* to_worker, int* from_worker) {
+  int in[2], out[2], error;
+  char* path = strndup(request->worker_path.data, request->worker_path.len);
+  char* arguments[2] = {path, NULL};
+  char* environment[] = {(char*)(uintptr_t)"PATH=/usr/local/bin:/usr/bin:/bin", (char*)(uintptr_t)"HOME=/nonexistent",
+                         (char*)(uintptr_t)"TZ=UTC", (char*)(uintptr_t)"LC_ALL=C", NULL};
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  sigset_t none, all;
+  /* A socket, not a pipe: writing to a dead worker is an error then, and no SIGPIPE, which is the host's. */
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) || pipe2(out, O_CLOEXEC)) return errno;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, in[1], 0);
+  posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+  posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+  /* The host has signals blocked and SIGPIPE ignored; a child would inherit both. */
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  error = posix_spawn(pid, path, &actions, &attributes, arguments, environment);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  free(path);
+  close(in[1]);
+  close(out[1]);
+  *to_worker = in[0];
+  *from_worker = out[0];
+  return error;
+}
+
+static osiris_status run_worker(osiris_adapter* self, const osiris_request* request) {
+  text requests = {NULL, 0, 0}, received = {NULL, 0, 0};
+  size_t sent = 0;
+  int to_worker = -1, from_worker = -1, open = 1, status = 0, killed = 0;
+  pid_t pid = -1;
+  const int error = start_worker(request, &pid, &to_worker, &from_worker);
+  if (error) return fail(self->host, OSIRIS_INTERNAL, of(strerror(error)), "is the worker installed?");
+  write_requests(request, self->step_count, &requests);
+  while (open) {
+    struct pollfd fds[2] = {{from_worker, POLLIN, 0}, {to_worker, POLLOUT, 0}};
+    poll(fds, sent < requests.len ? 2 : 1, 50);
+    if (self->host->is_cancelled(self->host) && !killed) killed = kill(pid, SIGTERM) == 0;
+    if (sent < requests.len && fds[1].revents) {
+      const ssize_t wrote = send(to_worker, requests.data + sent, requests.len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (wrote > 0)
+        sent += (size_t)wrote;
+      else if (errno != EAGAIN && errno != EINTR)
+        sent = requests.len;
+    }
+    if (fds[0].revents) {
+      char block[65536];
+      const ssize_t got = read(from_worker, block, sizeof block);
+      if (got > 0) {
+        const osiris_str piece = {block, (size_t)got};
+        add(&received, piece);
+        take_lines(self, &received, request);
+        if (self->answered) shutdown(to_worker, SHUT_WR); /* nothing more to ask: the worker ends */
+      } else if (got == 0 || errno != EINTR) {
+        open = 0;
+      }
+    }
+  }
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  close(to_worker);
+  close(from_worker);
+  forget(&requests);
+  forget(&received);
+  if (self->host->is_cancelled(self->host)) return fail(self->host, OSIRIS_CANCELLED, of("cancelled"), "");
+  if (!self->finished && !self->failure.len)
+    return fail(self->host, OSIRIS_INTERNAL, of("the worker ended early"), "see the log");
+  return OSIRIS_OK;
+}
+
+static void count_use(void* user, osiris_str value) {
+  if (value.len) ++*(int*)user;
+}
+
+static osiris_status execute(osiris_adapter* self, const osiris_request* request) {
+  osiris_str steps = json_inside(json_get(request->manifest_json, "steps"));
+  text result = {NULL, 0, 0};
+  osiris_status status = OSIRIS_OK;
+  size_t i;
+  char number[64];
+  while (json_take(&steps).data) self->step_count++;
+  self->steps = (text*)calloc(self->step_count + 1, sizeof *self->steps);
+  say(self->host, OSIRIS_INFO, "execute");
+  tell_progress(self->host, 0, (double)self->step_count);
+  {
+    int lent = 0;
+    if (self->host->with_secret(self->host, of("FROZEN_TOKEN"), count_use, &lent) == OSIRIS_OK && lent != 1)
+      return fail(self->host, OSIRIS_INTERNAL, of("the secret was not lent once"), "");
+  }
+  if (self->step_count) status = run_worker(self, request);
+  if (status != OSIRIS_OK) return status;
+  if (self->failure.len) status = OSIRIS_RUN_FAILED;
+  add_text(&result, "{\"schema\":\"osiris.result/1\"");
+  add_member(&result, "status", of(status == OSIRIS_OK ? "\"success\"" : "\"failed\""), "");
+  add_text(&result, ",\"steps\":[");
+  for (i = 0; i < self->step_count; i++) {
+    if (i) add_text(&result, ",");
+    add(&result, view(&self->steps[i]));
+  }
+  snprintf(number, sizeof number, "],\"total_rows\":%lld}", self->total_rows);
+  add_text(&result, number);
+  self->host->deliver(self->host, "result", view(&result));
+  forget(&result);
+  return status == OSIRIS_OK ? status : fail(self->host, status, view(&self->failure), "");
+}
+
+static osiris_status collect(osiris_adapter* self, const osiris_request* request) {
+  text document = {NULL, 0, 0};
+  osiris_status status;
+  (void)request; /* the files are where they belong: the worker runs here */
+  add_text(&document, "{\"schema\":\"osiris.artifacts/1\",\"released\":[]");
+  add_member(&document, "files", view(&self->artifacts), "[]");
+  add_text(&document, "}");
+  status = self->host->deliver(self->host, "artifacts", view(&document));
+  forget(&document);
+  return status;
+}
+
+static void cancel(osiris_adapter* self) { (void)self; /* execute polls is_cancelled every 50 ms */ }
+
+static void destroy(osiris_adapter* self) {
+  size_t i;
+  for (i = 0; self->steps && i < self->step_count; i++) forget(&self->steps[i]);
+  free(self->steps);
+  forget(&self->failure);
+  forget(&self->artifacts);
+  free(self);
+}
+
+static osiris_status list(osiris_adapter* self, const osiris_resource_query* query) {
+  (void)query;
+  return self->host->deliver(self->host, "resources", of("{\"schema\":\"osiris.resources/1\",\"resources\":[]}"));
+}
+static osiris_status release(osiris_adapter* self, const osiris_resource_query* query) {
+  text document = {NULL, 0, 0};
+  osiris_status status;
+  add_text(&document, "{\"schema\":\"osiris.released/1\",\"released\":[{\"kind\":\"");
+  add(&document, query->kind);
+  add_text(&document, "\",\"id\":\"");
+  add(&document, query->id);
+  add_text(&document, "\",\"verified\":true}]}");
+  status = self->host->deliver(self->host, "released", view(&document));
+  forget(&document);
+  return status;
+}
+static const osiris_resources resources = {.size = sizeof(osiris_resources), .list = list, .release = release};
+static const void* extension(const osiris_adapter_type* of_type, const char* id) {
+  (void)of_type;
+  return strcmp(id, OSIRIS_RESOURCES_V1) == 0 ? &resources : NULL;
+}
+
+static const osiris_option wait_option = {.size = sizeof(osiris_option),
+                                          .type = OSIRIS_DURATION,
+                                          .name = OSIRIS_STR("wait"),
+                                          .help = OSIRIS_STR("how long to wait"),
+                                          .default_value = OSIRIS_STR("60"),
+                                          .minimum = OSIRIS_STR("1"),
+                                          .shared_env = OSIRIS_STR("FROZEN_WAIT")};
+static const osiris_option labels = {.size = sizeof(osiris_option),
+                                     .type = OSIRIS_JSON,
+                                     .name = OSIRIS_STR("labels"),
+                                     .help = OSIRIS_STR("any structure")};
+static const osiris_option* const options[] = {&wait_option, &labels};
+static const osiris_secret token = {
+    .size = sizeof(osiris_secret), .name = OSIRIS_STR("FROZEN_TOKEN"), .help = OSIRIS_STR("may be set")};
+static const osiris_secret* const secrets[] = {&token};
+static const osiris_adapter_type type = {
+    .size = sizeof(osiris_adapter_type),
+    .id = OSIRIS_STR("frozen"),
+    .name = OSIRIS_STR("Frozen 1.0"),
+    .version = OSIRIS_STR("1.0.0"),
+    .summary = OSIRIS_STR("what an adapter of 1.0 is"),
+    .option_count = 2,
+    .options = options,
+    .secrets = secrets,
+    .secret_count = 1,
+    .create = create,
+    .configure = configure,
+    .validate = validate,
+    .prepare = prepare,
+    .execute = execute,
+    .collect = collect,
+    .cancel = cancel,
+    .destroy = destroy,
+    .extension = extension,
+};
+static const osiris_adapter_type* const types[] = {&type};
+static const osiris_module module = {
+    .size = sizeof(osiris_module),
+    .abi = OSIRIS_ABI_VERSION,
+    .min_host_abi = OSIRIS_ABI(1, 0),
+    .adapter_count = 1,
+    .adapters = types,
+};
+
+const osiris_module* osiris_adapter_main_v1(const osiris_host_info* info) {
+  (void)info;
+  return &module;
+}
