@@ -2,6 +2,7 @@
 
 #include <sys/auxv.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -45,14 +46,31 @@ void add_variable_places(const SearchInputs& inputs, std::vector<SearchDirectory
   places.push_back({data_home / "osiris/adapters", origin, distrust});
 }
 
+Status check_regular(const fs::path& file) {
+  std::error_code error;
+  const fs::file_status status = fs::status(file, error);
+  if (fs::is_regular_file(status)) return {};
+  if (error && !fs::status_known(status)) return errno_error(error.value(), "cannot look at", file);
+  const char* what = fs::is_fifo(status)             ? "a FIFO"
+                     : fs::is_directory(status)      ? "a directory"
+                     : fs::is_socket(status)         ? "a socket"
+                     : fs::is_character_file(status) ? "a device"
+                     : fs::exists(status)            ? "no file"
+                                                     : "a link that leads nowhere";
+  return Error(Code::kInvalidArgument, file.string() + " is " + what + ", not a regular file");
+}
+
 // Why the manifest cannot be used, or its content.
 Result<AdapterManifest> usable_manifest(const fs::path& file) {
-  OSIRIS_TRY(check_not_world_writable(file));
+  OSIRIS_TRY(check_regular(file));  // reading a FIFO would wait for a writer
+  OSIRIS_TRY(check_trusted(file));
   OSIRIS_ASSIGN(AdapterManifest manifest, read_adapter_manifest(file));
   std::error_code error;
-  if (!fs::is_regular_file(manifest.library, error))
+  if (!fs::exists(fs::symlink_status(manifest.library, error)))
     return Error(Code::kNotFound, file.string() + ": its library " + manifest.library.string() + " does not exist");
-  OSIRIS_TRY(check_not_world_writable(manifest.library));
+  if (const Status regular = check_regular(manifest.library); !regular.ok())
+    return regular.error().within(file.string() + ": its library");
+  OSIRIS_TRY(check_trusted(manifest.library));
   return manifest;
 }
 
@@ -167,29 +185,39 @@ Result<AdapterManifest> find_adapter(std::string_view id, const std::vector<Sear
                     : "`osiris adapters list` shows what is installed; --adapter-dir DIR adds a place");
 }
 
-Status check_not_world_writable(const fs::path& path) {
-  const auto mode_of = [](const fs::path& entry) -> Result<mode_t> {
+Status check_trusted(const fs::path& path) {
+  const auto look_at = [](const fs::path& entry) -> Result<struct stat> {
     struct stat info{};
     if (stat(entry.c_str(), &info) != 0) return errno_error(errno, "cannot look at", entry);
-    return info.st_mode;
+    return info;
+  };
+  // Its owner can put other code there at any time.
+  const auto check_owner = [](const fs::path& entry, const struct stat& info) -> Status {
+    if (info.st_uid == 0 || info.st_uid == geteuid()) return {};
+    return Error(
+        Code::kInvalidArgument,
+        entry.string() + " belongs to another user (uid " + std::to_string(info.st_uid) + "), so it is not loaded",
+        "chown it to root or to yourself, once you have seen what it is");
   };
   std::error_code error;
   const fs::path real = fs::canonical(path, error);
   if (error) return errno_error(error.value(), "cannot look at", path);
-  OSIRIS_ASSIGN(const mode_t file_mode, mode_of(real));
-  if (file_mode & S_IWOTH)
+  OSIRIS_ASSIGN(const struct stat file, look_at(real));
+  OSIRIS_TRY(check_owner(real, file));
+  if (file.st_mode & S_IWOTH)
     return Error(Code::kInvalidArgument, real.string() + " can be written by everybody, so it is not loaded",
                  "chmod o-w " + real.string());
   // A link's own directory decides what the link points to, so both chains count.
   for (const fs::path& start : {path.lexically_normal(), real}) {
     for (fs::path dir = start.parent_path();; dir = dir.parent_path()) {
-      OSIRIS_ASSIGN(const mode_t mode, mode_of(dir));
-      if (mode & S_IWOTH && (dir == start.parent_path() || !(mode & S_ISVTX))) {
+      OSIRIS_ASSIGN(const struct stat info, look_at(dir));
+      if (info.st_mode & S_IWOTH && (dir == start.parent_path() || !(info.st_mode & S_ISVTX))) {
         return Error(Code::kInvalidArgument,
                      "the directory " + dir.string() +
                          " can be written by everybody, so nothing in it is loaded: " + start.string(),
                      "chmod o-w " + dir.string() + ", or move the adapter");
       }
+      if (dir == start.parent_path()) OSIRIS_TRY(check_owner(dir, info));
       if (dir == dir.parent_path()) break;
     }
   }

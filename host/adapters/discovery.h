@@ -47,8 +47,9 @@ std::vector<FoundAdapter> list_adapters(const std::vector<SearchDirectory>& plac
 // The first place that has <id>.adapter.toml decides. The error lists every place looked in and why it did not serve.
 Result<AdapterManifest> find_adapter(std::string_view id, const std::vector<SearchDirectory>& places);
 
-// Refuses a file that everybody can write, that is in a directory everybody can write (a sticky one included: others
-// may put files there), or below one that is not sticky (others may rename its entries). `path` is absolute.
-Status check_not_world_writable(const std::filesystem::path& path);
+// Refuses a file that another user than root and this one owns, or whose directory does; that everybody can write, that
+// is in a directory everybody can write (a sticky one included: others may put files there), or below one that is not
+// sticky (others may rename its entries). `path` is absolute.
+Status check_trusted(const std::filesystem::path& path);
 
 }  // namespace osiris

@@ -8,12 +8,15 @@
 #include <cstring>
 #include <mutex>
 
+#include "protocol/base/clock.h"
+
 namespace osiris {
 namespace {
 
 thread_local const std::string* current_who = nullptr;
 thread_local const char* current_stage = nullptr;
 std::atomic<int> calls_in_progress{0};
+std::atomic<int64_t> last_move_ns{0};
 std::terminate_handler previous_handler = nullptr;
 
 void write_text(const char* text) {
@@ -48,7 +51,7 @@ void die_with_note(int signal) {
   raise(signal);
 }
 
-// Without this an exit(0) inside a plugin would end osiris as a success.
+// Without this an exit(0) or quick_exit(0) inside a plugin would end osiris as a success.
 void exit_with_note() {
   if (calls_in_progress == 0) return;
   write_note(": called exit");
@@ -61,12 +64,16 @@ CallScope::CallScope(const std::string& who, const char* stage) {
   current_who = &who;
   current_stage = stage;
   ++calls_in_progress;
+  last_move_ns = system_clock().monotonic_ns();
 }
 
 CallScope::~CallScope() {
   current_who = nullptr;
   --calls_in_progress;
+  last_move_ns = system_clock().monotonic_ns();
 }
+
+int64_t last_adapter_move_ns() { return last_move_ns; }
 
 void install_terminate_handler() {
   static std::once_flag once;
@@ -79,6 +86,7 @@ void install_terminate_handler() {
       // A sanitizer's own report says more than ours.
       if (sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_DFL) sigaction(signal, &action, nullptr);
     std::atexit(exit_with_note);
+    std::at_quick_exit(exit_with_note);
   });
 }
 

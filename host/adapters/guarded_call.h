@@ -27,6 +27,9 @@ inline constexpr int kMisbehaviourExitStatus = 3;
 // AdapterInstance does it before its first call.
 void install_terminate_handler();
 
+// When a call into an adapter last began or ended (CLOCK_MONOTONIC, ns); 0: none has. [any thread]
+int64_t last_adapter_move_ns();
+
 // Who this thread is calling, for that note.
 class CallScope {
  public:

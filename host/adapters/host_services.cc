@@ -1,11 +1,41 @@
 #include "host/adapters/host_services.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "host/adapters/abi_text.h"
 #include "host/adapters/module_check.h"
 
 namespace osiris {
+namespace {
+
+// Reports of an adapter's misbehaviour that are written; a flood of them is counted.
+constexpr uint64_t kReportsMax = 10;
+
+// The limits of osiris/adapter.h.
+constexpr size_t kNameBytesMax = 128;
+constexpr size_t kMessageBytesMax = 16 << 20;
+constexpr size_t kJsonBytesMax = 16 << 20;
+constexpr size_t kDocumentBytesMax = 64 << 20;
+
+// The years 2000 to 2200.
+constexpr int64_t kEarliestNs = 946'684'800'000'000'000, kLatestNs = 7'258'118'400'000'000'000;
+
+// snake_case, with dots between parts.
+bool is_name(std::string_view name) {
+  return !name.empty() && name.size() <= kNameBytesMax && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+           c == '-';
+  });
+}
+
+// A copy of at most `limit` bytes; what is longer is cut between two characters, and says so.
+std::string copy_of(osiris_str text, size_t limit = kMessageBytesMax) {
+  if (text.len <= limit) return abi_copy(text);
+  return abi_copy({text.data, limit}) + " … (cut, " + std::to_string(text.len) + " bytes)";
+}
+
+}  // namespace
 
 // The C side: finds the object behind `context` and calls its member.
 struct HostServices::Table {
@@ -62,6 +92,7 @@ HostServices& HostServices::make(std::string who, AdapterEvents& events, std::se
 
 template <class Act>
 void HostServices::with_events(Act act) {
+  if (closed_) return;
   try {
     const std::shared_lock lock(events_mutex_);
     if (events_) act(*events_);
@@ -92,11 +123,22 @@ HostServices::CallRecord HostServices::end_call() {
 }
 
 void HostServices::close() {
+  if (const uint64_t total = misbehaviours_; total > kReportsMax)
+    with_events([&](AdapterEvents& events) {
+      events.on_misbehaviour("adapter misbehaving: " + who_ + ": " + std::to_string(total) + " times in all");
+    });
+  closed_ = true;
   const std::unique_lock lock(events_mutex_);
   events_ = nullptr;
 }
 
 void HostServices::misbehaving(const std::string& what) {
+  const uint64_t before = misbehaviours_++;
+  if (before > kReportsMax) return;
+  if (before == kReportsMax) {
+    const std::string report = "adapter misbehaving: " + who_ + ": further reports are counted, not written";
+    return with_events([&](AdapterEvents& events) { events.on_misbehaviour(report); });
+  }
   std::string stage;
   {
     const std::lock_guard lock(call_mutex_);
@@ -106,14 +148,30 @@ void HostServices::misbehaving(const std::string& what) {
   with_events([&](AdapterEvents& events) { events.on_misbehaviour(report); });
 }
 
+bool HostServices::is_after_execute() {
+  const std::lock_guard lock(call_mutex_);
+  return stage_ == std::string_view("collect") || stage_ == std::string_view("destroy");
+}
+
 bool HostServices::in_call() {
   const std::lock_guard lock(call_mutex_);
   return in_call_;
 }
 
+int64_t HostServices::time_of(int64_t unix_ns, const std::string& what) {
+  if (unix_ns == 0 || (unix_ns >= kEarliestNs && unix_ns < kLatestNs)) return unix_ns;
+  misbehaving(what + " has a time outside the years 2000 to 2200");
+  return 0;
+}
+
 Json HostServices::object_of(osiris_str json, const std::string& what) {
   const std::string_view text = abi_view(json);
   if (text.empty()) return Json::object();
+  if (text.size() > kJsonBytesMax) {
+    misbehaving(what + " has " + std::to_string(text.size()) + " bytes, more than the " +
+                std::to_string(kJsonBytesMax) + " of the ABI");
+    return Json::object();
+  }
   auto parsed = parse_json(text);
   if (parsed.ok() && parsed->is_object()) return *std::move(parsed);
   misbehaving(what + " is not a JSON object");
@@ -125,8 +183,8 @@ void HostServices::fail(const osiris_error* error) {
     return misbehaving("called fail with no error, or one too short for a message");
   Failure failure;
   failure.code = error->code;
-  failure.message = abi_copy(error->message);
-  if (OSIRIS_HAS(error, hint)) failure.hint = abi_copy(error->hint);
+  failure.message = copy_of(error->message);
+  if (OSIRIS_HAS(error, hint)) failure.hint = copy_of(error->hint);
   if (OSIRIS_HAS(error, detail_json)) failure.detail = object_of(error->detail_json, "the detail of a failure");
   if (failure.message.empty()) misbehaving("called fail without a message");
   bool second = false, outside = false;
@@ -146,10 +204,10 @@ void HostServices::log(const osiris_log* line) {
   if (!line || !OSIRIS_HAS(line, message)) return misbehaving("logged no line, or one too short for a message");
   AdapterEvents::Log copy;
   copy.level = line->level;
-  copy.message = abi_copy(line->message);
-  copy.time_unix_ns = line->time_unix_ns;
-  if (OSIRIS_HAS(line, step_id)) copy.step_id = abi_copy(line->step_id);
-  if (OSIRIS_HAS(line, source)) copy.source = abi_copy(line->source);
+  copy.message = copy_of(line->message);
+  copy.time_unix_ns = time_of(line->time_unix_ns, "a log line");
+  if (OSIRIS_HAS(line, step_id)) copy.step_id = copy_of(line->step_id, kNameBytesMax);
+  if (OSIRIS_HAS(line, source)) copy.source = copy_of(line->source, kNameBytesMax);
   copy.fields =
       OSIRIS_HAS(line, fields_json) ? object_of(line->fields_json, "the fields of a log line") : Json::object();
   with_events([&](AdapterEvents& events) { events.on_log(copy); });
@@ -161,24 +219,26 @@ void HostServices::progress(const osiris_progress* progress) {
   if (!std::isfinite(progress->done) || !std::isfinite(progress->total))
     return misbehaving("told a progress that is no finite number");
   AdapterEvents::Progress copy{progress->done, progress->total, {}, {}, {}};
-  if (OSIRIS_HAS(progress, unit)) copy.unit = abi_copy(progress->unit);
-  if (OSIRIS_HAS(progress, step_id)) copy.step_id = abi_copy(progress->step_id);
-  if (OSIRIS_HAS(progress, note)) copy.note = abi_copy(progress->note);
+  if (OSIRIS_HAS(progress, unit)) copy.unit = copy_of(progress->unit, kNameBytesMax);
+  if (OSIRIS_HAS(progress, step_id)) copy.step_id = copy_of(progress->step_id, kNameBytesMax);
+  if (OSIRIS_HAS(progress, note)) copy.note = copy_of(progress->note);
   with_events([&](AdapterEvents& events) { events.on_progress(copy); });
 }
 
 void HostServices::emit_event(const osiris_event* event) {
   if (!event || !OSIRIS_HAS(event, name)) return misbehaving("emitted no event, or one too short for a name");
   AdapterEvents::Event copy;
-  copy.name = abi_copy(event->name);
+  copy.name = copy_of(event->name, kNameBytesMax);
   if (copy.name.empty()) return misbehaving("emitted an event without a name");
-  copy.time_unix_ns = event->time_unix_ns;
-  if (OSIRIS_HAS(event, step_id)) copy.step_id = abi_copy(event->step_id);
+  if (!is_name(abi_view(event->name))) return misbehaving("emitted an event whose name is none: " + copy.name);
+  copy.time_unix_ns = time_of(event->time_unix_ns, "event " + copy.name);
+  if (OSIRIS_HAS(event, step_id)) copy.step_id = copy_of(event->step_id, kMessageBytesMax);
   copy.data =
       OSIRIS_HAS(event, data_json) ? object_of(event->data_json, "the data of event " + copy.name) : Json::object();
   // Whatever else is late, what costs money is recorded.
   const bool about_resources = copy.name == "resource_acquired" || copy.name == "resource_released";
-  if (!in_call()) {
+  // Steps are execute's: one that is told of later has not been counted when it mattered.
+  if (!in_call() || (!copy.step_id.empty() && is_after_execute())) {
     if (!late_reported_.exchange(true) || about_resources)
       misbehaving("event " + copy.name + " arrived after the call had returned" +
                   (about_resources ? "" : "; it is dropped"));
@@ -190,13 +250,15 @@ void HostServices::emit_event(const osiris_event* event) {
 void HostServices::emit_metric(const osiris_metric* metric) {
   if (!metric || !OSIRIS_HAS(metric, name)) return misbehaving("emitted no metric, or one too short for a name");
   AdapterEvents::Metric copy;
-  copy.name = abi_copy(metric->name);
+  copy.name = copy_of(metric->name, kNameBytesMax);
   if (copy.name.empty()) return misbehaving("emitted a metric without a name");
+  if (!is_name(abi_view(metric->name))) return misbehaving("emitted a metric whose name is none: " + copy.name);
+  if (!std::isfinite(metric->value)) return misbehaving("emitted metric " + copy.name + " with no finite value");
   copy.counter = metric->kind == OSIRIS_COUNTER;
-  copy.time_unix_ns = metric->time_unix_ns;
+  copy.time_unix_ns = time_of(metric->time_unix_ns, "metric " + copy.name);
   copy.value = metric->value;
-  if (OSIRIS_HAS(metric, unit)) copy.unit = abi_copy(metric->unit);
-  if (OSIRIS_HAS(metric, step_id)) copy.step_id = abi_copy(metric->step_id);
+  if (OSIRIS_HAS(metric, unit)) copy.unit = copy_of(metric->unit, kNameBytesMax);
+  if (OSIRIS_HAS(metric, step_id)) copy.step_id = copy_of(metric->step_id, kMessageBytesMax);
   copy.tags =
       OSIRIS_HAS(metric, tags_json) ? object_of(metric->tags_json, "the tags of metric " + copy.name) : Json::object();
   if (!in_call()) {
@@ -227,6 +289,11 @@ osiris_status HostServices::with_secret(osiris_str name, void (*use)(void*, osir
 
 osiris_status HostServices::deliver(const char* name, osiris_str json) {
   const std::string document = name ? name : "";
+  if (json.len > kDocumentBytesMax) {
+    misbehaving("delivered a document '" + document + "' of " + std::to_string(json.len) + " bytes, more than the " +
+                std::to_string(kDocumentBytesMax) + " of the ABI");
+    return OSIRIS_INVALID_ARGUMENT;
+  }
   const auto parsed = parse_json(abi_view(json));
   if (!parsed.ok() || !parsed->is_object()) {
     misbehaving("delivered a document '" + document + "' that is not a JSON object");

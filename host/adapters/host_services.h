@@ -62,12 +62,17 @@ class HostServices {
   void emit_metric(const osiris_metric* metric);
   osiris_status with_secret(osiris_str name, void (*use)(void*, osiris_str), void* user);
   osiris_status deliver(const char* name, osiris_str json);
+  // The time, or 0 (the host stamps it) after reporting one that no clock has shown.
+  int64_t time_of(int64_t unix_ns, const std::string& what);
   // The object, or an empty one after reporting text that is none.
   Json object_of(osiris_str json, const std::string& what);
   bool in_call();
+  bool is_after_execute();
 
   osiris_host table_{};
   const std::string who_;
+  // A thread that goes on calling must not keep close() from its lock: glibc prefers readers.
+  std::atomic<bool> closed_{false};
   std::shared_mutex events_mutex_;  // shared while a service runs; exclusive to close
   AdapterEvents* events_;
   std::mutex call_mutex_;
@@ -77,6 +82,7 @@ class HostServices {
   CallRecord record_;
   std::set<std::string, std::less<>> secrets_;
   std::atomic<bool> late_reported_{false};
+  std::atomic<uint64_t> misbehaviours_{0};
 };
 
 }  // namespace osiris

@@ -43,7 +43,7 @@ struct ResourceQuery {
 };
 
 // How long a call may go on once it was told to stop; the grace_ns of the ABI.
-inline constexpr int64_t kCallGraceNs = 30'000'000'000;
+inline constexpr int64_t kCallGraceNs = 60'000'000'000;
 
 // Whether the adapter has the extension osiris.explain/1.
 bool has_explanation(const osiris_adapter_type& type);

@@ -4,6 +4,8 @@
 #include <mutex>
 
 #include "host/adapters/abi_text.h"
+#include "host/adapters/guarded_call.h"
+#include "host/adapters/library_file.h"
 #include "host/adapters/module_check.h"
 #include "host/adapters/option_values.h"
 #include "protocol/base/sha256.h"
@@ -75,8 +77,8 @@ std::string_view LoadedAdapter::version() const { return abi_view(type->version)
 Result<LoadedAdapter> load_adapter(const AdapterManifest& manifest) {
   LoadedAdapter adapter;
   adapter.manifest = manifest;
-  OSIRIS_TRY(check_not_world_writable(manifest.file));
-  OSIRIS_TRY(check_not_world_writable(manifest.library));
+  OSIRIS_TRY(check_trusted(manifest.file));
+  OSIRIS_TRY(check_trusted(manifest.library));
   std::error_code error;
   adapter.library = std::filesystem::canonical(manifest.library, error);
   if (error) return Error(Code::kNotFound, "cannot find " + manifest.library.string() + ": " + error.message());
@@ -88,6 +90,11 @@ Result<LoadedAdapter> load_adapter(const AdapterManifest& manifest) {
                      " names: its SHA-256 is " + digest.sha256 + ", expected " + manifest.sha256,
                  "install the adapter again");
   }
+  OSIRIS_TRY(check_library_file(adapter.library));
+  // Constructors and the entry are the adapter's code, too.
+  install_terminate_handler();
+  const std::string who = manifest.id + " (" + adapter.library.string() + ")";
+  const CallScope note(who, "load");
   OSIRIS_ASSIGN(const AdapterMain entry, load_adapter_main(adapter.library));
   OSIRIS_ASSIGN(const osiris_module* module, checked_module(entry, adapter.library.string(), manifest.file.string()));
   adapter.abi = module->abi;

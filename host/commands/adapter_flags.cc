@@ -4,6 +4,8 @@
 #include <optional>
 #include <string_view>
 
+#include "host/commands/interruptible.h"
+#include "host/display/format.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -27,8 +29,8 @@ std::string adapter_of(const std::string& flag) {
 }
 
 void add_option_flag(CLI::App& command, const OptionSpec& spec, FlagValues& values, const std::string& group) {
-  std::string help = spec.help;
-  if (spec.default_value) help += " [" + *spec.default_value + "]";
+  std::string help = printable(spec.help);  // a stranger's text, for the terminal
+  if (spec.default_value) help += " [" + printable(*spec.default_value) + "]";
   help += "  (" + join(variables_of(spec), " or ") + ", " + spec.key + ")";
   CLI::Option* option;
   if (spec.type == OSIRIS_BOOL) {
@@ -42,7 +44,7 @@ void add_option_flag(CLI::App& command, const OptionSpec& spec, FlagValues& valu
           for (const std::string& text : texts) values.emplace_back(name, text);
         },
         help);
-    option->type_name(spec.value_name)
+    option->type_name(printable(spec.value_name))
         ->allow_extra_args(false)
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -101,8 +103,8 @@ std::vector<std::string> AdapterFlags::resources_nouns() const {
   return nouns;
 }
 
-void AdapterFlags::load() {
-  if (is_named_ || !asks_for_help_) adapter_ = load_adapter(id_, places_);
+void AdapterFlags::load(const CommandContext& context) {
+  if (is_named_ || !asks_for_help_) adapter_ = load_adapter_interruptibly(context, id_, places_);
 }
 
 void AdapterFlags::add_to(CLI::App& command, FlagValues& values) const {

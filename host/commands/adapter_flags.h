@@ -34,7 +34,7 @@ class AdapterFlags {
   std::vector<std::string> resources_nouns() const;
 
   // For a command that uses an adapter: loads it, unless `argv` is just a request for help that names none.
-  void load();
+  void load(const CommandContext& context);
   // The loaded adapter; the error says every place that was looked into.
   const Result<LoadedAdapter>& adapter() const { return adapter_; }
 

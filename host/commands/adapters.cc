@@ -2,6 +2,7 @@
 #include "host/adapters/discovery.h"
 #include "host/adapters/loader.h"
 #include "host/commands/commands.h"
+#include "host/commands/interruptible.h"
 #include "host/display/format.h"
 #include "protocol/base/text.h"
 
@@ -69,7 +70,7 @@ int list(const CommandContext& context, const Options& options) {
 }
 
 int show(const CommandContext& context, const Options& options) {
-  const auto adapter = load_adapter(options.name, places_of(context, options));
+  const auto adapter = load_adapter_interruptibly(context, options.name, places_of(context, options));
   if (!adapter.ok()) return fail_adapter(context, adapter.error());
   if (context.json) {
     print_json(context, describe_adapter(*adapter));

@@ -146,7 +146,7 @@ int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
   if (!named.rest.empty() && !subcommand_names(*named.command).empty())
     return fail(context, unknown_command(*named.command, named.rest), Json::object({{"phase", "usage"}}));
   for (const AdapterCommand& user : adapter_commands)
-    if (user.command == named.command) adapters.load();
+    if (user.command == named.command) adapters.load(context);
   for (const AdapterCommand& user : adapter_commands) adapters.add_to(*user.command, *user.values);
   add_examples(app, {"osiris init shop", "osiris run pipeline.yaml", "osiris help run"});
   // --json and --verbose mean the same wherever they stand.

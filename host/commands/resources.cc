@@ -70,6 +70,14 @@ int list(const CommandContext& context, const Options& options, StandaloneAdapte
   return to_int(ExitCode::kOk);
 }
 
+// Whether the document "released" says of this resource that its end was verified.
+Status proof_of(const Json& document, const std::string& kind, const std::string& id) {
+  for (const Json& entry : document["released"].items())
+    if (entry["kind"].as_string() == kind && entry["id"].as_string() == id && entry["verified"].as_bool()) return {};
+  return Error(Code::kUnavailable, "the adapter did not verify that it is gone",
+               "look at the service itself, and release it again");
+}
+
 // Goes on after a failure: the more is released, the better.
 int release_all(const CommandContext& context, StandaloneAdapter& session,
                 const std::vector<std::pair<std::string, std::string>>& resources) {
@@ -80,10 +88,11 @@ int release_all(const CommandContext& context, StandaloneAdapter& session,
     query.kind = kind;
     query.id = id;
     const StageOutcome outcome = session.instance().release_resource(query);
-    if (!outcome.ok()) {
-      print_note(context, "❌ " + kind + " " + id + ": " + outcome.status.error().message);
-      if (!outcome.status.error().hint.empty()) print_note(context, "   💡 " + outcome.status.error().hint);
-      if (!first) first = outcome.status.error();
+    const Status proven = outcome.ok() ? proof_of(outcome.document, kind, id) : outcome.status;
+    if (!proven.ok()) {
+      print_note(context, "❌ " + kind + " " + id + ": " + proven.error().message);
+      if (!proven.error().hint.empty()) print_note(context, "   💡 " + proven.error().hint);
+      if (!first) first = proven.error();
       continue;
     }
     released.push_back(Json::object({{"kind", kind}, {"id", id}}));
@@ -129,11 +138,14 @@ int reap(const CommandContext& context, const Options& options, StandaloneAdapte
   const StageOutcome listed = session.instance().list_resources(list_query(context, options, true));
   if (!listed.ok()) return fail_remote(context, listed.status.error());
   std::vector<std::pair<std::string, std::string>> resources;
-  // Whatever the adapter calls a leftover: only of runs that are known, here and now, to be dead.
+  // Whatever the adapter calls a leftover: only this user's, of runs that are known, here and now, to be dead.
   const std::vector<std::string> dead = UserState(context.environment).dead_run_ids();
   const auto is_dead = [&](const std::string& run) { return std::find(dead.begin(), dead.end(), run) != dead.end(); };
+  const auto owner = UserState(context.environment).owner_id();
+  if (!owner.ok()) return fail(context, owner.error());
   for (const Json& resource : listed.document["resources"].items())
-    if (resource["leftover"].as_bool() && is_dead(resource["run_id"].as_string()))
+    if (resource["leftover"].as_bool() && resource["owner_id"].as_string() == *owner &&
+        is_dead(resource["run_id"].as_string()))
       resources.emplace_back(resource["kind"].as_string(), resource["id"].as_string());
   return release_all(context, session, resources);
 }

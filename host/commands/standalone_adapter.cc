@@ -1,5 +1,6 @@
 #include "host/commands/standalone_adapter.h"
 
+#include "host/commands/interruptible.h"
 #include "host/commands/version.h"
 #include "host/project/file_trust.h"
 #include "host/project/user_directories.h"
@@ -56,9 +57,26 @@ Result<std::unique_ptr<StandaloneAdapter>> StandaloneAdapter::open(const Command
   std::unique_ptr<StandaloneAdapter> session(new StandaloneAdapter(adapter));
   for (const std::string& value : options.sensitive_values()) session->masking_.learn(value);
   OSIRIS_TRY(lend_own_secrets(adapter, context.environment, session->secrets_));
-  OSIRIS_ASSIGN(session->instance_, AdapterInstance::create(*adapter.type, session->events_));
+  StandaloneAdapter* const self = session.get();
+  OSIRIS_ASSIGN(
+      session->interrupts_,
+      begin_interruptible(context,
+                          {[self](StopReason reason) { self->stop(reason); },
+                           [self] { return describe_unreleased(self->resources_.unreleased(), self->manifest_.id); }},
+                          system_clock().monotonic_ns() + kLimitNs));
+  OSIRIS_ASSIGN(auto instance, AdapterInstance::create(*adapter.type, session->events_));
+  {
+    const std::lock_guard lock(session->mutex_);
+    session->instance_ = std::move(instance);
+  }
   OSIRIS_TRY(session->instance_->configure(options.settings()));
   return session;
+}
+
+void StandaloneAdapter::stop(StopReason reason) {
+  events_.request_stop(reason);
+  const std::lock_guard lock(mutex_);
+  if (instance_) instance_->cancel();
 }
 
 }  // namespace osiris

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 
 #include "host/adapters/instance.h"
 #include "host/adapters/options.h"
@@ -23,8 +24,11 @@ Json user_settings(const CommandContext& context, const UserState& user_state);
 // the wire is logged.
 Json adapter_settings(const CommandContext& context, const ComponentRegistry& registry, const UserState& user_state);
 
+// A signal asks the call that is going on to return, as the end of kLimitNs does; a second one leaves.
 class StandaloneAdapter {
  public:
+  static constexpr int64_t kLimitNs = 600'000'000'000;
+
   static Result<std::unique_ptr<StandaloneAdapter>> open(const CommandContext& context, const LoadedAdapter& adapter,
                                                          const ResolvedOptions& options);
   AdapterInstance& instance() { return *instance_; }
@@ -34,6 +38,7 @@ class StandaloneAdapter {
 
  private:
   explicit StandaloneAdapter(const LoadedAdapter& adapter);
+  void stop(StopReason reason);  // [any thread]
 
   const AdapterManifest manifest_;
   Masking masking_;
@@ -42,7 +47,9 @@ class StandaloneAdapter {
   RemoteResources resources_;
   SecretStore secrets_;
   RunEvents events_;
+  std::mutex mutex_;  // instance_ against stop()
   std::unique_ptr<AdapterInstance> instance_;
+  std::unique_ptr<Interrupts> interrupts_;
 };
 
 }  // namespace osiris

@@ -3,6 +3,7 @@
 #include "host/adapters/loader.h"
 #include "host/adapters/options.h"
 #include "host/commands/commands.h"
+#include "host/commands/interruptible.h"
 #include "host/commands/parameters.h"
 #include "host/compiler/connection_check.h"
 #include "host/compiler/pipeline_files.h"
@@ -151,7 +152,7 @@ void check_adapters(const CommandContext& context, const Project& project, Diagn
   const auto places = search_directories(process_search_inputs({}));
   for (const auto& [id, options] : project.config().adapters.members()) {
     const std::string location = "adapters." + id;
-    const auto adapter = load_adapter(id, places);
+    const auto adapter = load_adapter_interruptibly(context, id, places);
     if (!adapter.ok()) {
       findings.warning("unusable_adapter", adapter.error().message, location, {}, adapter.error().hint);
       continue;

@@ -24,8 +24,9 @@ Error failed(const char* what) {
 
 }  // namespace
 
-Result<std::unique_ptr<Interrupts>> Interrupts::start(Actions actions, int64_t deadline_monotonic_ns) {
-  std::unique_ptr<Interrupts> self(new Interrupts(std::move(actions), deadline_monotonic_ns));
+Result<std::unique_ptr<Interrupts>> Interrupts::start(Actions actions, int64_t deadline_monotonic_ns,
+                                                      int64_t grace_ns) {
+  std::unique_ptr<Interrupts> self(new Interrupts(std::move(actions), deadline_monotonic_ns, grace_ns));
   sigemptyset(&self->signals_);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP})
     if (!is_ignored(signal)) sigaddset(&self->signals_, signal);
@@ -39,8 +40,15 @@ Result<std::unique_ptr<Interrupts>> Interrupts::start(Actions actions, int64_t d
 
 Interrupts::~Interrupts() {
   if (thread_.joinable()) {
+    {
+      std::unique_lock lock(stopper_mutex_);
+      std::thread stopper = std::move(stopper_);
+      lock.unlock();
+      if (stopper.joinable()) stopper.join();
+    }
     quit_.signal();
     thread_.join();
+    if (stopper_.joinable()) stopper_.join();  // asked for in between
     timespec none{};
     while (sigtimedwait(&signals_, nullptr, &none) > 0) {
     }
@@ -48,16 +56,29 @@ Interrupts::~Interrupts() {
   }
 }
 
+void Interrupts::stop(StopReason reason) {
+  reason_ = reason;
+  stopped_ns_ = system_clock().monotonic_ns();
+  const std::lock_guard lock(stopper_mutex_);
+  stopper_ = std::thread([this, reason] { actions_.stop(reason); });
+}
+
+int64_t Interrupts::next_ns() const {
+  if (reason_.load() == StopReason::kNone) return deadline_ns_;
+  if (!grace_ns_) return 0;
+  return std::max(stopped_ns_, actions_.moved_ns ? actions_.moved_ns() : 0) + grace_ns_;
+}
+
 void Interrupts::watch() {
   for (;;) {
     int timeout_ms = -1;
-    if (deadline_ns_ && reason_.load() == StopReason::kNone) {
-      const int64_t left_ns = deadline_ns_ - system_clock().monotonic_ns();
-      if (left_ns <= 0) {
-        reason_ = StopReason::kDeadline;
-        actions_.stop(StopReason::kDeadline);
+    if (const int64_t next = next_ns()) {
+      const int64_t left_ns = next - system_clock().monotonic_ns();
+      if (left_ns <= 0 && reason_.load() == StopReason::kNone) {
+        stop(StopReason::kDeadline);
         continue;
       }
+      if (left_ns <= 0) return actions_.leave(reason_.load(), LeaveReason::kGraceOver);
       timeout_ms = static_cast<int>(std::min<int64_t>(left_ns / 1'000'000 + 1, 3'600'000));
     }
     pollfd fds[2] = {{quit_.get(), POLLIN, 0}, {signal_fd_.get(), POLLIN, 0}};
@@ -65,12 +86,10 @@ void Interrupts::watch() {
     if (fds[0].revents) return;
     signalfd_siginfo info{};
     if (!fds[1].revents || ::read(signal_fd_.get(), &info, sizeof info) != sizeof info) continue;
-    if (reason_.load() == StopReason::kNone) {
-      reason_ = StopReason::kCancelled;
-      actions_.stop(StopReason::kCancelled);
-    } else {
-      actions_.leave();
-    }
+    if (reason_.load() == StopReason::kNone)
+      stop(StopReason::kCancelled);
+    else
+      actions_.leave(reason_.load(), LeaveReason::kInsisted);
   }
 }
 

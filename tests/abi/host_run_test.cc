@@ -35,6 +35,13 @@ class HostRun : public ::testing::Test {
     fs::create_directories(project_.dir() / "out");
     return run("defect", directory_of(sin));
   }
+  Running start_defect(const std::string& sin, const std::vector<std::string>& more = {}) {
+    fs::create_directories(project_.dir() / "out");
+    std::vector<std::string> words = {"run",    "01-csv-duckdb-csv.yaml", "--adapter",
+                                      "defect", "--adapter-dir",          directory_of(sin).string()};
+    words.insert(words.end(), more.begin(), more.end());
+    return project_.start(words);
+  }
   Project project_;
 };
 
@@ -153,6 +160,61 @@ TEST_F(HostRun, TakesNoExitOfAnAdapterForASuccess) {
   EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("adapter misbehaving: defect 1.0.0, execute: called exit"));
   EXPECT_EQ(project_.runs().items().at(0)["status"].as_string(), "interrupted");
+}
+
+TEST_F(HostRun, TakesNoExitInADestructorForASuccess) {
+  const Outcome outcome = run_defect("dtor_exits");
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("the service is down"));
+}
+
+TEST_F(HostRun, TakesNoExitWhileItIsLoadedForASuccess) {
+  const Outcome outcome = run_defect("ctor_exits");
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("load: called exit"));
+}
+
+TEST_F(HostRun, ALibraryThatDoesNotReturnFromBeingLoadedCanBeInterrupted) {
+  Running running = project_.start(
+      {"run", "01-csv-duckdb-csv.yaml", "--adapter", "defect", "--adapter-dir", directory_of("ctor_hangs").string()});
+  running.until_error("loading");
+  running.kill(SIGINT);
+  EXPECT_EQ(running.end().exit, 130);
+}
+
+TEST_F(HostRun, AnAdapterThatBlocksInCancelIsLeftWithWhatItHoldsNamed) {
+  Running running = start_defect("cancel_blocks");
+  running.until_error("hanging");
+  running.kill(SIGINT);
+  running.until_error("press Ctrl-C again to leave at once");
+  running.kill(SIGTERM);
+  const Outcome outcome = running.end();
+  EXPECT_EQ(outcome.exit, 130);
+  EXPECT_THAT(outcome.err, HasSubstr("r-1"));
+}
+
+TEST_F(HostRun, AnAdapterThatBlocksAfterTheDeadlineIsLeftAsOutOfTime) {
+  Running running = start_defect("cancel_blocks", {"--timeout", "1s"});
+  running.until_error("hanging");
+  running.until_error("Out of time");
+  running.kill(SIGTERM);
+  EXPECT_EQ(running.end().exit, 124);
+}
+
+TEST_F(HostRun, ReapsNothingOfAnotherUserAndBelievesNoReleaseWithoutProof) {
+  const auto resources = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "resources");
+    for (const char* word : {"--adapter", "defect", "--adapter-dir"}) words.emplace_back(word);
+    words.push_back(directory_of("release_unverified").string());
+    return project_.osiris(words);
+  };
+  const Outcome reaped = resources({"reap"});
+  EXPECT_EQ(reaped.exit, 0) << reaped.err;
+  EXPECT_THAT(reaped.out, HasSubstr("Nothing to release"));
+  const Outcome released = resources({"release", "--kind", "vm", "prod-1"});
+  EXPECT_EQ(released.exit, 3) << released.out;
+  EXPECT_THAT(released.err, HasSubstr("did not verify that it is gone"));
+  EXPECT_THAT(released.out, ::testing::Not(HasSubstr("✓")));
 }
 
 TEST_F(HostRun, NamesTheAdapterThatEndedTheProcess) {

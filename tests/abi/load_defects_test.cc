@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 
 #include "protocol/base/file.h"
 #include "protocol/base/sha256.h"
+#include "protocol/base/subprocess.h"
 #include "tests/abi/support.h"
 
 namespace osiris::abi_tests {
@@ -147,6 +149,59 @@ TEST_F(LibraryFile, MustBeALibrary) {
   loaded = load(directory_.path() / "empty.so", "defect");
   ASSERT_FALSE(loaded.ok());
   EXPECT_THAT(loaded.error().message, HasSubstr("file too short"));
+}
+
+TEST_F(LibraryFile, ThatWasCutOffIsRefusedAtEveryLength) {
+  const std::string whole = *read_file(library_);
+  const auto cut = directory_.path() / "cut.so";
+  for (size_t bytes = 64; bytes < whole.size(); bytes += 1000) {
+    ASSERT_TRUE(write_file_atomically(cut, whole.substr(0, bytes)).ok());
+    const auto loaded = load(cut, "defect");
+    ASSERT_FALSE(loaded.ok()) << bytes;
+    EXPECT_THAT(loaded.error().message, HasSubstr("was cut off")) << bytes;
+  }
+}
+
+TEST_F(LibraryFile, ForAnotherMachineSaysSo) {
+  std::string whole = *read_file(library_);
+  whole[18] = static_cast<char>(183);  // e_machine: aarch64
+  ASSERT_TRUE(write_file_atomically(directory_.path() / "arm.so", whole).ok());
+  const auto loaded = load(directory_.path() / "arm.so", "defect");
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_THAT(loaded.error().message, HasSubstr("it is for aarch64; this machine is x86_64"));
+}
+
+TEST_F(LibraryFile, OfAnotherUserIsRefused) {
+  if (geteuid() != 0) GTEST_SKIP() << "giving a file to another user takes root";
+  ASSERT_EQ(chown(library_.c_str(), 1234, 1234), 0);
+  const auto loaded = load(library_, "defect");
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_THAT(loaded.error().message, HasSubstr("belongs to another user (uid 1234)"));
+  ASSERT_EQ(chown(library_.c_str(), 0, 0), 0);
+  ASSERT_EQ(chown(directory_.path().c_str(), 1234, 1234), 0);
+  EXPECT_FALSE(load(library_, "defect").ok()) << "who owns the directory can put another file there";
+}
+
+TEST_F(LibraryFile, ThatFindsItsDependenciesWhereEverybodyWritesIsRefused) {
+  const auto open_place = directory_.path() / "open";
+  std::filesystem::create_directory(open_place);
+  const auto source = directory_.path() / "empty.c", made = directory_.path() / "runpath.so";
+  ASSERT_TRUE(write_file_atomically(source, "int osiris_tests_nothing;\n").ok());
+  const auto link = [&](const std::string& runpath) {
+    SpawnOptions options;
+    options.arguments = {"/usr/bin/gcc",  "-shared", "-fPIC",      "-Wl,--enable-new-dtags,-rpath," + runpath,
+                         source.string(), "-o",      made.string()};
+    options.environment = {{"PATH", "/usr/bin:/bin"}};
+    const auto output = run_command(options, 60'000);
+    EXPECT_TRUE(output.ok() && output->exit.success());
+    const auto loaded = load(made, "defect");
+    return loaded.ok() ? "" : loaded.error().message;
+  };
+  EXPECT_THAT(link(open_place.string()), HasSubstr("not an osiris adapter")) << "nobody else writes there";
+  ASSERT_EQ(chmod(open_place.c_str(), 01777), 0);
+  EXPECT_THAT(link(open_place.string()), HasSubstr("where everybody can put files"));
+  EXPECT_THAT(link("$ORIGIN/open"), HasSubstr("where everybody can put files"));
+  EXPECT_THAT(link("lib"), HasSubstr("depends on where osiris is started"));
 }
 
 TEST_F(LibraryFile, MustExist) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <semaphore.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstring>
@@ -192,6 +193,55 @@ TEST(Misbehaving, AThreadKeptPastDestroyMeetsATableThatSaysCancelled) {
   EXPECT_EQ(sem_timedwait(ended, &deadline), 0) << "the thread never heard that it should end";
 }
 
+TEST(Misbehaving, ThreadsThatGoOnLoggingDoNotKeepDestroyFromReturning) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  // In a process of its own: the threads go on for ever.
+  EXPECT_EXIT(
+      {
+        Told told;
+        live("logs_past_destroy", told);
+        _exit(told.life.collected.ok() ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
+}
+
+TEST(Misbehaving, AFloodIsCountedAfterTenReports) {
+  Told told;
+  live("misbehaves_often", told);
+  const auto reports = told.recorder.misbehaviours();
+  ASSERT_EQ(reports.size(), 12u);
+  EXPECT_THAT(reports[9], HasSubstr("emitted an event without a name"));
+  EXPECT_THAT(told.recorder.lines(), Contains(HasSubstr("further reports are counted, not written")));
+  EXPECT_THAT(told.recorder.lines(), Contains(HasSubstr("100000 times in all")));
+}
+
+TEST(Misbehaving, NamesTimesAndValuesThatAreNoneAreNotWritten) {
+  Told told;
+  live("odd_names", told);
+  EXPECT_THAT(
+      told.recorder.misbehaviours(),
+      ElementsAre(HasSubstr("emitted an event whose name is none"), HasSubstr("emitted an event whose name is none"),
+                  HasSubstr("event defect.long_ago has a time outside the years 2000 to 2200"),
+                  HasSubstr("emitted metric defect.load with no finite value")));
+  EXPECT_THAT(told.recorder.lines(), Contains("event defect.long_ago {}"));
+  EXPECT_THAT(told.recorder.lines(), Not(Contains(HasSubstr("event two"))));
+}
+
+TEST(Misbehaving, WhatIsLargerThanTheLimitsIsCutOrRefused) {
+  Told told;
+  live("huge_texts", told);
+  EXPECT_TRUE(told.life.executed.ok()) << "the second document was a good one";
+  EXPECT_THAT(told.recorder.lines(), Contains(HasSubstr("… (cut, 16777217 bytes)")));
+  EXPECT_THAT(told.recorder.misbehaviours(), ElementsAre(HasSubstr("delivered a document 'result' of 67108865 bytes")));
+}
+
+TEST(Misbehaving, AStepThatIsToldOfAfterExecuteDoesNotCount) {
+  Told told;
+  live("step_after_execute", told);
+  EXPECT_THAT(told.recorder.misbehaviours(), ElementsAre(HasSubstr("event step_complete arrived after")));
+  EXPECT_THAT(told.recorder.lines(), Not(Contains(::testing::StartsWith("event step_complete"))));
+}
+
 TEST(Misbehaving, AnExceptionThroughTheInterfaceIsCaught) {
   Told told;
   const Error error = failure_of("throws_through_c", told);
@@ -218,6 +268,20 @@ TEST(MisbehavingDeathTest, AnExceptionOfAnotherRuntimeNamesTheAdapter) {
 TEST(MisbehavingDeathTest, AnExitIsAFailureOfTheAdapter) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(die_of("exits"), ::testing::ExitedWithCode(3), "adapter misbehaving: defect 1.0.0, execute: called exit");
+}
+
+TEST(MisbehavingDeathTest, AQuickExitIsAFailureOfTheAdapter) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(die_of("quick_exits"), ::testing::ExitedWithCode(3),
+              "adapter misbehaving: defect 1.0.0, execute: called exit");
+}
+
+// Its code runs before the host has seen a table.
+TEST(MisbehavingDeathTest, WhatHappensWhileALibraryIsLoadedNamesIt) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(die_of("ctor_exits"), ::testing::ExitedWithCode(3),
+              "adapter misbehaving: defect .*ctor_exits.so., load: called exit");
+  EXPECT_DEATH(die_of("ctor_aborts"), "adapter misbehaving: defect .*ctor_aborts.so., load: ended the process");
 }
 
 TEST(MisbehavingDeathTest, ACrashNamesTheAdapter) {

@@ -16,10 +16,9 @@ TEST(Frozen, TheHostOfTheDayRunsTodaysE2bAdapter) {
   const std::filesystem::path directory = project.dir() / "frozen";
   std::filesystem::create_directory(directory);
   const abi_tests::TwoSteps run(directory, e2e::build_dir() / "lib/osiris/osiris-worker");
-  const CommandOutput output =
-      run.in_frozen_host(e2e::build_dir() / "lib/osiris/adapters/e2b.so", "e2b",
-                         {"api-url=" + server.url(), "sandbox-url=" + server.url()},
-                         {{"E2B_API_KEY", server.api_key()}, {"HOME", directory.string()}});
+  const CommandOutput output = run.in_frozen_host(e2e::build_dir() / "lib/osiris/adapters/e2b.so", "e2b",
+                                                  {"api-url=" + server.url(), "sandbox-url=" + server.url()},
+                                                  {{"E2B_API_KEY", server.api_key()}, {"HOME", directory.string()}});
   EXPECT_TRUE(output.exit.success()) << output.standard_output << output.standard_error;
   EXPECT_THAT(output.standard_output, HasSubstr("event resource_acquired"));
   EXPECT_THAT(output.standard_output, HasSubstr("event step_complete"));

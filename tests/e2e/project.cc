@@ -57,11 +57,14 @@ bool Running::read_some() {
   return any;
 }
 
-void Running::until(std::string_view text) {
-  while (out_.find(text) == std::string::npos)
+void Running::until(const std::string& stream, std::string_view text) {
+  while (stream.find(text) == std::string::npos)
     if (!read_some()) break;
-  ASSERT_NE(out_.find(text), std::string::npos) << "never said '" << text << "' but: " << out_ << err_;
+  ASSERT_NE(stream.find(text), std::string::npos) << "never said '" << text << "' but: " << out_ << err_;
 }
+
+void Running::until(std::string_view text) { until(out_, text); }
+void Running::until_error(std::string_view text) { until(err_, text); }
 
 Outcome Running::end() {
   while (read_some()) {

@@ -28,11 +28,13 @@ class Running {
   void kill(int signal) const { ::kill(process_.pid(), signal); }
   // Reads until `text` has come (failing the test if it does not within 30 s).
   void until(std::string_view text);
+  void until_error(std::string_view text);  // on stderr
   // Waits for the end; fails the test after 30 s.
   Outcome end();
 
  private:
   bool read_some();
+  void until(const std::string& stream, std::string_view text);
   Subprocess process_;
   std::string out_, err_;
 };

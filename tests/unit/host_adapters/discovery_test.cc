@@ -237,5 +237,25 @@ TEST_F(Discovery, NeverLooksInTheWorkingDirectory) {
   fs::current_path(before);
 }
 
+TEST_F(Discovery, AManifestOrLibraryThatIsNoFileIsNotWaitedFor) {
+  const fs::path dir = directory("one");
+  ASSERT_EQ(mkfifo((dir / "slow.adapter.toml").c_str(), 0644), 0);
+  EXPECT_THAT(complaint("slow", {place(dir)}), HasSubstr("slow.adapter.toml is a FIFO, not a regular file"));
+  put(dir, "piped");
+  fs::remove(dir / "piped.so");
+  ASSERT_EQ(mkfifo((dir / "piped.so").c_str(), 0644), 0);
+  EXPECT_THAT(complaint("piped", {place(dir)}), HasSubstr("piped.so is a FIFO, not a regular file"));
+  put(dir, "folder");
+  fs::remove(dir / "folder.so");
+  fs::create_directory(dir / "folder.so");
+  EXPECT_THAT(complaint("folder", {place(dir)}), HasSubstr("folder.so is a directory, not a regular file"));
+  put(dir, "loop");
+  fs::remove(dir / "loop.so");
+  fs::create_symlink("loop.so", dir / "loop.so");
+  EXPECT_THAT(complaint("loop", {place(dir)}), HasSubstr("loop.so"));
+  const auto listed = list_adapters({place(dir)});
+  EXPECT_EQ(listed.size(), 4u);
+}
+
 }  // namespace
 }  // namespace osiris

@@ -174,7 +174,7 @@ TEST_F(Instance, PassesOnWhatTheAdapterTells) {
     osiris_log line{};
     line.size = sizeof line;
     line.level = OSIRIS_WARN;
-    line.time_unix_ns = 7;
+    line.time_unix_ns = 1'700'000'000'000'000'000;
     line.message = OSIRIS_STR("careful");
     line.step_id = OSIRIS_STR("load");
     line.source = OSIRIS_STR("stderr");
@@ -203,7 +203,7 @@ TEST_F(Instance, PassesOnWhatTheAdapterTells) {
   EXPECT_TRUE(ready()->execute(request_).ok());
   EXPECT_THAT(events_.lines(), ElementsAre("log careful", "event step_start", "metric rows", "progress half"));
   EXPECT_EQ(events_.logged.level, OSIRIS_WARN);
-  EXPECT_EQ(events_.logged.time_unix_ns, 7);
+  EXPECT_EQ(events_.logged.time_unix_ns, 1'700'000'000'000'000'000);
   EXPECT_EQ(events_.logged.step_id + " " + events_.logged.source, "load stderr");
   EXPECT_EQ(events_.logged.fields["a"].as_int(), 1);
   EXPECT_EQ(events_.told.done, 1);

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <future>
+#include <utility>
 
 #include "protocol/base/clock.h"
 
@@ -14,8 +16,8 @@ namespace {
 TEST(Interrupts, TheFirstSignalStopsAndTheSecondLeaves) {
   std::promise<StopReason> stopped;
   std::promise<void> left;
-  const auto interrupts =
-      Interrupts::start({[&](StopReason reason) { stopped.set_value(reason); }, [&] { left.set_value(); }});
+  const auto interrupts = Interrupts::start(
+      {[&](StopReason reason) { stopped.set_value(reason); }, [&](StopReason, LeaveReason) { left.set_value(); }, {}});
   ASSERT_TRUE(interrupts.ok());
   EXPECT_EQ((*interrupts)->reason(), StopReason::kNone);
   kill(getpid(), SIGINT);
@@ -28,9 +30,9 @@ TEST(Interrupts, TheFirstSignalStopsAndTheSecondLeaves) {
 TEST(Interrupts, ADeadlineStopsOnceAndASignalAfterItLeaves) {
   std::promise<StopReason> stopped;
   std::promise<void> left;
-  const auto interrupts =
-      Interrupts::start({[&](StopReason reason) { stopped.set_value(reason); }, [&] { left.set_value(); }},
-                        system_clock().monotonic_ns() + 1);
+  const auto interrupts = Interrupts::start(
+      {[&](StopReason reason) { stopped.set_value(reason); }, [&](StopReason, LeaveReason) { left.set_value(); }, {}},
+      system_clock().monotonic_ns() + 1);
   ASSERT_TRUE(interrupts.ok());
   EXPECT_EQ(stopped.get_future().get(), StopReason::kDeadline);
   kill(getpid(), SIGINT);
@@ -38,11 +40,53 @@ TEST(Interrupts, ADeadlineStopsOnceAndASignalAfterItLeaves) {
   EXPECT_EQ((*interrupts)->reason(), StopReason::kDeadline);
 }
 
+TEST(Interrupts, AStopThatBlocksDoesNotKeepTheSecondSignalFromLeaving) {
+  std::promise<void> stopping, let_go;
+  std::promise<LeaveReason> left;
+  const auto interrupts = Interrupts::start({[&](StopReason) {
+                                               stopping.set_value();
+                                               let_go.get_future().wait();
+                                             },
+                                             [&](StopReason, LeaveReason why) { left.set_value(why); },
+                                             {}});
+  ASSERT_TRUE(interrupts.ok());
+  kill(getpid(), SIGINT);
+  stopping.get_future().get();
+  kill(getpid(), SIGINT);
+  EXPECT_EQ(left.get_future().get(), LeaveReason::kInsisted);
+  let_go.set_value();
+}
+
+TEST(Interrupts, WhatDoesNotMoveForItsGraceIsLeft) {
+  std::promise<std::pair<StopReason, LeaveReason>> left;
+  const auto interrupts = Interrupts::start(
+      {[](StopReason) {}, [&](StopReason reason, LeaveReason why) { left.set_value({reason, why}); }, {}},
+      system_clock().monotonic_ns() + 1, 1);
+  ASSERT_TRUE(interrupts.ok());
+  EXPECT_EQ(left.get_future().get(), std::pair(StopReason::kDeadline, LeaveReason::kGraceOver));
+}
+
+TEST(Interrupts, WhatMovesIsGivenItsGraceAnew) {
+  std::atomic<int> asked{0};
+  std::promise<void> moved;
+  {
+    const auto interrupts =
+        Interrupts::start({[](StopReason) {}, [](StopReason, LeaveReason) { FAIL() << "it moves all the time"; },
+                           [&] {
+                             if (++asked == 20) moved.set_value();
+                             return system_clock().monotonic_ns();
+                           }},
+                          system_clock().monotonic_ns() + 1, 1'000'000);
+    ASSERT_TRUE(interrupts.ok());
+    moved.get_future().get();
+  }
+}
+
 TEST(Interrupts, RestoreTheMaskAndDropWhatWasNotRead) {
   sigset_t before, after;
   pthread_sigmask(SIG_SETMASK, nullptr, &before);
   {
-    const auto interrupts = Interrupts::start({[](StopReason) {}, [] {}});
+    const auto interrupts = Interrupts::start({[](StopReason) {}, [](StopReason, LeaveReason) {}, {}});
     ASSERT_TRUE(interrupts.ok());
   }
   pthread_sigmask(SIG_SETMASK, nullptr, &after);
@@ -55,7 +99,8 @@ TEST(Interrupts, LeaveASignalAloneThatWasIgnoredBefore) {
   sigaction(SIGHUP, &ignore, &old);
   std::promise<StopReason> stopped;
   {
-    const auto interrupts = Interrupts::start({[&](StopReason reason) { stopped.set_value(reason); }, [] { FAIL(); }});
+    const auto interrupts = Interrupts::start(
+        {[&](StopReason reason) { stopped.set_value(reason); }, [](StopReason, LeaveReason) { FAIL(); }, {}});
     ASSERT_TRUE(interrupts.ok());
     kill(getpid(), SIGHUP);
     kill(getpid(), SIGINT);

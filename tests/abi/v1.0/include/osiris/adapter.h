@@ -37,8 +37,8 @@
  *
  * Names: event, metric, resource-kind, detail-key and document names without a dot are osiris's own and
  * listed in docs/plugin-abi.md; an adapter's own begin with its id and a dot ("far.queue_entered").
- * Limits: a name 128 bytes, a message 64 KiB, the JSON of an event, metric or log line 1 MiB, a
- * document 64 MiB, 200 levels of nesting. What is longer is refused or cut, never followed blindly.
+ * Limits: a name 128 bytes; a message, or the JSON of an event, metric or log line, 16 MiB; a document
+ * 64 MiB, 200 levels of nesting. What is longer is refused or cut, never followed blindly.
  *
  * The documents that cross as JSON (manifest, connections, settings, prepared, result, artifacts)
  * are described in docs/plugin-abi.md; the growth rules in docs/abi/rules.md.
