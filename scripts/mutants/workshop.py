@@ -20,12 +20,21 @@ mount -o remount,bind,ro /
 mount -t tmpfs -o mode=1777 mutants /run
 mkdir /run/repository
 mount --rbind "$REPOSITORY" /run/repository
-for fresh in /tmp /var/tmp; do mount -t tmpfs -o mode=1777 mutants "$fresh"; done
+# On the disk: a file system in memory may know no attributes of users, which some tests need.
+rm -rf "$WORKSHOP/scratch"
+for fresh in /tmp /var/tmp; do
+  mkdir -p -m 1777 "$WORKSHOP/scratch$fresh"
+  chmod 1777 "$WORKSHOP/scratch$fresh"
+done
+scratch=/run/scratch
+mkdir "$scratch"
+mount --bind "$WORKSHOP/scratch" "$scratch"
+for fresh in /tmp /var/tmp; do mount --bind "$scratch$fresh" "$fresh"; done
 if [ ! -d "$BUILD" ]; then  # a repository below /tmp went with it
   mkdir -p "$REPOSITORY"
   mount --rbind /run/repository "$REPOSITORY"
 fi
-umount --lazy /run/repository
+umount --lazy /run/repository "$scratch"
 export HOME=/tmp/home
 mkdir "$HOME"
 cd "$BUILD"
