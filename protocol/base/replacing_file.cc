@@ -99,6 +99,7 @@ Status ReplacingFile::open(bool create_dirs) {
 
 Status ReplacingFile::write(std::string_view bytes) {
   if (!write_all(file_.get(), bytes)) return errno_error(errno, "cannot write", target_);
+  bytes_written_ += bytes.size();
   return {};
 }
 

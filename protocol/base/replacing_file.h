@@ -28,6 +28,7 @@ class ReplacingFile {
   // owner are kept; a new one gets what the umask leaves of 0666.
   Status open(bool create_dirs);
   Status write(std::string_view bytes);
+  uint64_t bytes_written() const { return bytes_written_; }  // by write()
   // Over bytes that write() wrote, `offset` from the start: for formats whose head says what follows.
   Status write_at(uint64_t offset, std::string_view bytes);
   // All is written; the descriptor is given back. commit() does it if the caller did not.
@@ -43,6 +44,7 @@ class ReplacingFile {
   std::string temporary_;                    // empty: none
   std::vector<std::filesystem::path> made_;  // directories made for it, outermost first
   FileDescriptor file_;
+  uint64_t bytes_written_ = 0;
 };
 
 // Whether the file could be written, without touching anything.

@@ -2,8 +2,11 @@
 // have a key for.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/drivers/harness.h"
 #include "worker/drivers/filesystem.csv_extractor/driver.h"
@@ -75,6 +78,46 @@ TEST(CsvRoundTrip, EverySuffixIsWrittenAsItIsRead) {
     EXPECT_EQ(got.error, "") << file;
     EXPECT_TRUE(got.rows == want) << file;
     EXPECT_EQ(bytes, written(file)) << file << ": the same rows are the same bytes";
+  }
+}
+
+using ByteReports = std::vector<std::pair<uint64_t, uint64_t>>;
+
+bool ascends(const ByteReports& reports) {
+  return std::is_sorted(reports.begin(), reports.end(), [](auto a, auto b) { return a.first < b.first; });
+}
+
+TEST(CsvRoundTrip, BytesOfTheFileAreReportedBothWays) {
+  for (const Suffix& suffix : kSuffixes) {
+    const std::string file = std::string("out.csv") + suffix.suffix;
+    StepHarness writer("save"), reader("read");
+    write(writer, kRows, Json::object({{"path", file}, {"chunk_size", 1000}}));
+    const ByteReports written = writer.byte_reports();
+    const std::string bytes = writer.read_file(file);
+    ASSERT_GE(written.size(), 20u) << file;
+    EXPECT_TRUE(ascends(written)) << file;
+    EXPECT_EQ(written.back(), std::pair(uint64_t{bytes.size()}, uint64_t{0})) << file;
+
+    reader.write_file(file, bytes);
+    reader.set_config({{"path", file}, {"chunk_size", 1000}});
+    ASSERT_TRUE(reader.run(filesystem_csv_extractor()).ok());
+    const ByteReports read = reader.byte_reports();
+    ASSERT_GE(read.size(), 20u) << file;
+    EXPECT_TRUE(ascends(read)) << file;
+    EXPECT_GT(read.front().first, 0u) << file;
+    EXPECT_LE(read.front().first, bytes.size()) << file;
+    EXPECT_EQ(read.back(), std::pair(uint64_t{bytes.size()}, uint64_t{bytes.size()})) << file;
+  }
+}
+
+TEST(CsvRoundTrip, BytesOfAFileThatALimitEndsHaveNoTotal) {
+  StepHarness reader("read");
+  reader.write_file("out.csv.gz", written("out.csv.gz"));
+  reader.set_config({{"path", "out.csv.gz"}, {"chunk_size", 1000}, {"limit", 1500}});
+  ASSERT_TRUE(reader.run(filesystem_csv_extractor()).ok());
+  for (const auto& [done, total] : reader.byte_reports()) {
+    EXPECT_GT(done, 0u);
+    EXPECT_EQ(total, 0u);
   }
 }
 

@@ -35,13 +35,16 @@ class PlainSource : public ByteSource {
   Result<size_t> read(char* buffer, size_t size) override {
     const int64_t got = read_some(fd_.get(), buffer, size);
     if (got < 0) return errno_error(errno, "cannot read", file_);
+    bytes_read_ += static_cast<uint64_t>(got);
     return static_cast<size_t>(got);
   }
+  uint64_t file_bytes_read() const override { return bytes_read_; }
   const std::filesystem::path& file() const { return file_; }
 
  private:
   FileDescriptor fd_;
   std::filesystem::path file_;
+  uint64_t bytes_read_ = 0;
 };
 
 // The loop every stream decompressor shares: refill the input, let the codec run, start the next member where one
@@ -69,6 +72,7 @@ class CodecSource : public ByteSource {
         return damaged(plain_->file(), Codec::kName, "the file ends too early");
     }
   }
+  uint64_t file_bytes_read() const override { return plain_->file_bytes_read() - left_; }
 
  private:
   std::unique_ptr<PlainSource> plain_;
@@ -238,6 +242,7 @@ class ZipSource : public ByteSource {
         unzReadCurrentFile(archive_, buffer, static_cast<unsigned>(std::min<size_t>(size, size_t{1} << 20)));
     if (got < 0) return damaged(file_, "zip", "damaged data");
     left_ -= std::min(left_, static_cast<uint64_t>(got));
+    file_bytes_read_ = unzGetCurrentFileZStreamPos64(archive_);
     if (got == 0) {
       ended_ = true;
       if (left_ > 0) return damaged(file_, "zip", "its file ends too early");  // minizip then looks at no checksum
@@ -245,11 +250,13 @@ class ZipSource : public ByteSource {
     }
     return static_cast<size_t>(got);
   }
+  uint64_t file_bytes_read() const override { return file_bytes_read_; }
 
  private:
   unzFile archive_;
   unz64_file_pos position_{};
   uint64_t left_ = 0;  // bytes of the member that are still to come
+  uint64_t file_bytes_read_ = 0;
   std::filesystem::path file_;
   bool ended_ = false;
 };

@@ -2,6 +2,7 @@
 // minizip.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 
@@ -18,6 +19,8 @@ class ByteSource {
   // Up to `size` bytes into `buffer`; 0 at the end. kInvalidArgument when the file is not what its compression promises
   // or ends too early.
   virtual Result<size_t> read(char* buffer, size_t size) = 0;
+  // How much of the file is read, in its own bytes, compressed as they are.
+  virtual uint64_t file_bytes_read() const = 0;
 };
 
 // A zip archive must hold exactly one file, as in pandas. A file of no bytes is empty text, and cut short where it

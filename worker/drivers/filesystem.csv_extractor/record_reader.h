@@ -15,6 +15,7 @@ class RecordReader {
 
   // Replaces `batch` by the next records; false when there are no more. Parse errors read "CSV parsing failed: ...".
   Result<bool> next(RecordBatch& batch);
+  uint64_t file_bytes_read() const { return source_->file_bytes_read(); }
   // Of the text so far, as Decoder::doubt().
   const std::string& doubt() const { return decoder_.doubt(); }
 

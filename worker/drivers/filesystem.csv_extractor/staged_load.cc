@@ -1,6 +1,7 @@
 #include "worker/drivers/filesystem.csv_extractor/staged_load.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -37,9 +38,13 @@ class StagedLoad {
 
   Result<Loaded> run() {
     OSIRIS_ASSIGN(RecordReader reader, RecordReader::open(options_));
+    std::error_code unknown;
+    const uint64_t size = std::filesystem::file_size(options_.file, unknown);
+    if (!unknown && options_.limit == UINT64_MAX) file_bytes_ = size;
     RecordBatch batch;
     for (bool more = true; more && rows_ < options_.limit;) {
       OSIRIS_ASSIGN(more, reader.next(batch));
+      bytes_read_ = reader.file_bytes_read();
       for (const RecordBatch::Record& record : batch.records()) {
         if (rows_ == options_.limit) break;
         OSIRIS_TRY(take(batch, record));
@@ -55,10 +60,16 @@ class StagedLoad {
     }
     OSIRIS_TRY(make_output());
     if (rows_ % options_.chunk_size != 0) step_.progress(rows_);
+    step_.progress_bytes(file_bytes_ ? file_bytes_ : bytes_read_, file_bytes_);
     return Loaded{rows_, std::move(layout_)};
   }
 
  private:
+  void report() {
+    step_.progress(rows_);
+    step_.progress_bytes(bytes_read_, file_bytes_);
+  }
+
   Status take(const RecordBatch& batch, const RecordBatch::Record& record) {
     if (table_) return add_row(batch, record);
     if (!options_.header_row) {
@@ -120,7 +131,7 @@ class StagedLoad {
     }
     OSIRIS_TRY(table_->end_row());
     if (++rows_ % options_.chunk_size == 0) {
-      step_.progress(rows_);
+      report();
       if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
     }
     return {};
@@ -198,6 +209,8 @@ class StagedLoad {
   std::vector<KindTracker> trackers_;
   uint64_t records_before_header_ = 0;
   uint64_t rows_ = 0;
+  uint64_t bytes_read_ = 0,
+           file_bytes_ = 0;  // of the file, compressed where it is; 0: unknown, because a limit ends it early
   uint64_t bad_lines_ = 0;
 };
 

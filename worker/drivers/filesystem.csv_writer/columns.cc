@@ -160,6 +160,12 @@ Result<std::vector<Column>> examine_columns(duckdb_connection connection, const 
   return columns;
 }
 
+Status check_columns(duckdb_connection connection, const std::string& relation, const Options& options) {
+  OSIRIS_ASSIGN(const std::vector<Column> columns, describe_all(connection, sql::quote_identifier(relation)));
+  const auto chosen = choose(columns, options.columns);
+  return chosen.ok() ? Status() : Status(chosen.error());
+}
+
 std::string select_statement(const std::vector<Column>& columns, const std::string& relation) {
   std::string select;
   for (const Column& column : columns) select += (select.empty() ? "" : ", ") + column.expression;

@@ -50,6 +50,9 @@ inline bool is_number(Form form) { return form <= Form::kNumberText; }
 Result<std::vector<Column>> examine_columns(duckdb_connection connection, const std::string& relation,
                                             const Options& options);
 
+// Whether the relation has the columns that `columns` names.
+Status check_columns(duckdb_connection connection, const std::string& relation, const Options& options);
+
 std::string select_statement(const std::vector<Column>& columns, const std::string& relation);
 
 }  // namespace osiris::worker::csv_out

@@ -44,7 +44,7 @@ class CsvWrite {
     if (step_.is_cancelled()) return cancelled();
     OSIRIS_TRY(sink_->finish());
     OSIRIS_TRY(file_.commit());
-    step_.progress(rows_);
+    report();
     OSIRIS_TRY(step_.add_output(options_.file, rows_));
     return StepOutcome{.rows_read = rows_, .rows_written = rows_};
   }
@@ -70,8 +70,14 @@ class CsvWrite {
   Status end_block() {
     OSIRIS_TRY(write_block());
     if (step_.is_cancelled()) return cancelled();
-    step_.progress(rows_);
+    report();
     return {};
+  }
+
+  // How many bytes it will be is not known; how many rows is.
+  void report() {
+    step_.progress(rows_);
+    step_.progress_bytes(file_.bytes_written(), 0);
   }
 
   Status write_block() {
@@ -141,6 +147,13 @@ Result<StepOutcome> write(StepContext& step) {
   return outcome;
 }
 
+// It makes no output; what it is told of its columns must fit its input's.
+Status describe(StepContext& step) {
+  OSIRIS_ASSIGN(const csv_out::Options options, csv_out::read_options(step));
+  if (step.inputs().empty()) return {};
+  return csv_out::check_columns(step.connection_handle(), step.inputs().front().name, options);
+}
+
 Status check(StepContext& step) {
   OSIRIS_ASSIGN(const csv_out::Options options, csv_out::read_options(step));
   return check_writable(options.file.target, options.create_dirs);
@@ -149,7 +162,7 @@ Status check(StepContext& step) {
 }  // namespace
 
 const Driver& filesystem_csv_writer() {
-  static constexpr Driver driver{"filesystem.csv_writer", write, check};
+  static constexpr Driver driver{"filesystem.csv_writer", write, check, describe};
   return driver;
 }
 

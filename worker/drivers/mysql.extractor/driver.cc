@@ -34,7 +34,7 @@ CallContext call_context(StepContext& context, Deadline& deadline, bool echo) {
 // Everything the queue brings, into the relation. Returns the rows.
 Result<uint64_t> fill(StepContext& context, RowQueue& queue) {
   Relation relation(context.connection_handle(), context.output_table());
-  uint64_t rows = 0;
+  uint64_t rows = 0, bytes = 0;
   for (;;) {
     if (context.is_cancelled()) return cancelled_error(context.step_id());
     RowQueue::Delivery delivery = queue.next(kCancelPoll);
@@ -42,7 +42,9 @@ Result<uint64_t> fill(StepContext& context, RowQueue& queue) {
     if (delivery.batch) {
       for (const auto& chunk : delivery.batch->chunks) OSIRIS_TRY(relation.append(*chunk));
       rows += delivery.batch->rows;
+      bytes += delivery.batch->bytes;
       context.progress(rows);
+      context.progress_bytes(bytes, 0);
       queue.give_back(std::move(*delivery.batch));
     }
     if (delivery.end) {
