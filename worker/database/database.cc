@@ -161,25 +161,22 @@ Result<std::shared_ptr<const Relation>> Database::import_parquet(const std::file
                                                                  const std::string& table) {
   OSIRIS_ASSIGN(const auto connection, connect());
   OSIRIS_ASSIGN(auto database, attach());
-  const std::string name = sql::TableName{database->name(), "main", std::string(table)}.quoted();
-  const auto select = select_from_parquet(connection->handle(), sql::quote_literal(file.string()), FileReader::kWorker);
-  const Status created =
-      select.ok() ? connection->execute("CREATE TABLE " + name + " AS " + *select) : Status(select.error());
-  if (!created.ok()) {
-    Error error = created.error().within("cannot read the relation that was sent");
+  const auto rows = create_from_parquet(connection->handle(), {database->name(), "main", table},
+                                        sql::quote_literal(file.string()), FileReader::kWorker);
+  if (!rows.ok()) {
+    Error error = rows.error().within("cannot read the relation that was sent");
+    error.message = without_random_names(error.message);
     if (error.code == Code::kInternal || error.code == Code::kStepFailed) error.code = Code::kInvalidArgument;
     return error;
   }
-  OSIRIS_ASSIGN(const uint64_t rows, connection->single_number("SELECT count(*) FROM " + name));
-  return std::shared_ptr<const Relation>(std::make_shared<Relation>(std::move(database), table, rows));
+  return std::shared_ptr<const Relation>(std::make_shared<Relation>(std::move(database), table, *rows));
 }
 
 Status Database::export_parquet(const Relation& relation, const std::filesystem::path& file) {
   OSIRIS_ASSIGN(const auto connection, connect());
-  const std::string source = relation.qualified_name();
-  const auto columns = file_columns(connection->handle(), source, FileFormat::kParquet, FileReader::kWorker);
-  const Status status = columns.ok() ? write_file(connection->handle(), source, *columns, FileFormat::kParquet,
-                                                  file.string(), ", COMPRESSION zstd")
+  const auto columns = file_columns(connection->handle(), relation.name(), FileFormat::kParquet, FileReader::kWorker);
+  const Status status = columns.ok() ? write_file(connection->handle(), relation.qualified_name(), *columns,
+                                                  FileFormat::kParquet, file.string(), ", COMPRESSION zstd")
                                      : Status(columns.error());
   if (!status.ok()) {
     Error error = status.error().within("cannot write the relation as Parquet");

@@ -46,6 +46,7 @@ constexpr PlainName kPlainNames[] = {
     {DUCKDB_TYPE_INTERVAL, "INTERVAL"},
     {DUCKDB_TYPE_GEOMETRY, "GEOMETRY"},
     {DUCKDB_TYPE_VARIANT, "VARIANT"},
+    {DUCKDB_TYPE_SQLNULL, "\"NULL\""},
 };
 
 // Those of several parts, by the name they have in a document.

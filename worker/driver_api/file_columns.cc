@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "protocol/base/json.h"
-#include "worker/driver_api/sql.h"
 
 namespace osiris::worker {
 namespace {
@@ -12,7 +11,7 @@ namespace {
 using sql::quote_identifier;
 using sql::quote_literal;
 
-constexpr char kMetadataKey[] = "osiris_types";
+constexpr char kTypesKey[] = "osiris_types", kCommentsKey[] = "osiris_comments";
 constexpr char kTag[] = "union_tag";  // of a UNION kept as a struct: which member it is
 
 std::string_view format_name(FileFormat format) {
@@ -58,6 +57,7 @@ std::optional<ColumnType> in_parquet(const ColumnType& type, FileReader reader) 
     case DUCKDB_TYPE_BIT:
     case DUCKDB_TYPE_ENUM:
     case DUCKDB_TYPE_INTERVAL:  // Parquet's has milliseconds and no negative ones
+    case DUCKDB_TYPE_SQLNULL:   // of a column without rows: there are no values
       return ColumnType::plain(DUCKDB_TYPE_VARCHAR);
     case DUCKDB_TYPE_TIMESTAMP_S:
     case DUCKDB_TYPE_TIMESTAMP_MS:
@@ -132,12 +132,18 @@ std::string written(const FileColumn& column) {
 std::string copy_options(const std::vector<FileColumn>& columns, FileFormat format) {
   if (format == FileFormat::kCsv) return "FORMAT csv, HEADER true";
   if (format == FileFormat::kNdjson) return "FORMAT json";
-  Json types = Json::object();
-  for (const FileColumn& column : columns)
-    if (column.is_kept_otherwise() && column.type.id != DUCKDB_TYPE_SQLNULL)
-      types.set(column.name, column.type.to_json());
-  if (types.size() == 0) return "FORMAT parquet";
-  return std::string("FORMAT parquet, KV_METADATA {") + kMetadataKey + ": " + quote_literal(types.dump()) + "}";
+  Json types = Json::object(), comments = Json::object();
+  for (const FileColumn& column : columns) {
+    if (column.is_kept_otherwise()) types.set(column.name, column.type.to_json());
+    if (!column.comment.empty()) comments.set(column.name, column.comment);
+  }
+  std::string notes;
+  const auto note = [&](const char* key, const Json& what) {
+    if (what.size() > 0) notes += (notes.empty() ? "" : ", ") + (key + (": " + quote_literal(what.dump())));
+  };
+  note(kTypesKey, types);
+  note(kCommentsKey, comments);
+  return "FORMAT parquet" + (notes.empty() ? "" : ", KV_METADATA {" + notes + "}");
 }
 
 // JSON has no NaN and no infinity; DuckDB writes them all the same.
@@ -187,14 +193,40 @@ std::string struct_as_union(const std::string& value, const ColumnType& type) {
   return text + " END";
 }
 
-// What the columns of a file were, by name. A file without our metadata, or with another program's, says nothing.
-Result<Json> types_in_metadata(duckdb_connection connection, const std::string& file) {
+// What a file's metadata says of its columns, by name. A file without ours, or with another program's, says nothing.
+Result<Json> notes_of_file(duckdb_connection connection, const std::string& file, const char* key) {
   OSIRIS_ASSIGN(sql::QueryResult found,
                 sql::run_query(connection, "SELECT TRY(decode(value)) FROM parquet_kv_metadata(" + file +
-                                               ") WHERE key = CAST(" + quote_literal(kMetadataKey) + " AS BLOB)"));
+                                               ") WHERE key = CAST(" + quote_literal(key) + " AS BLOB)"));
   if (found.rows() == 0) return Json::object();
-  auto types = parse_json(found.text());
-  return types.ok() ? *std::move(types) : Json::object();
+  auto notes = parse_json(found.text());
+  return notes.ok() ? *std::move(notes) : Json::object();
+}
+
+// What a result does not show: comments, and columns without a type, which a SELECT makes INTEGER of.
+Status look_into_catalog(duckdb_connection connection, const sql::TableName& table, std::vector<FileColumn>& columns) {
+  OSIRIS_ASSIGN(sql::QueryResult found,
+                sql::run_query(connection,
+                               "SELECT column_name, data_type, comment FROM duckdb_columns() WHERE database_name = " +
+                                   quote_literal(table.catalog) + " AND schema_name = " + quote_literal(table.schema) +
+                                   " AND table_name = " + quote_literal(table.table)));
+  const ColumnType untyped = ColumnType::plain(DUCKDB_TYPE_SQLNULL);
+  for (idx_t row = 0; row < found.rows(); ++row) {
+    const auto column = std::find_if(columns.begin(), columns.end(),
+                                     [&](const FileColumn& each) { return each.name == found.text(0, row); });
+    if (column == columns.end()) continue;
+    if (found.text(1, row) == untyped.sql()) column->type = untyped;
+    column->comment = found.text(2, row);
+  }
+  return {};
+}
+
+// A table without rows, of columns that no SELECT can make: "NULL" among their types.
+Status create_empty(duckdb_connection connection, const sql::TableName& table, const std::vector<FileColumn>& columns) {
+  std::string list;
+  for (const FileColumn& column : columns)
+    list += (list.empty() ? "" : ", ") + quote_identifier(column.name) + " " + column.type.sql();
+  return sql::execute(connection, "CREATE TABLE " + table.quoted() + " (" + list + ")");
 }
 
 }  // namespace
@@ -206,14 +238,15 @@ Result<std::vector<FileColumn>> described(duckdb_connection connection, const st
     duckdb_logical_type logical = duckdb_column_logical_type(result.get(), i);
     const ColumnType type = ColumnType::of(logical);
     duckdb_destroy_logical_type(&logical);
-    columns.push_back({duckdb_column_name(result.get(), i), type, type});
+    columns.push_back({duckdb_column_name(result.get(), i), type, type, {}});
   }
   return columns;
 }
 
-Result<std::vector<FileColumn>> file_columns(duckdb_connection connection, const std::string& source, FileFormat format,
-                                             FileReader reader) {
-  OSIRIS_ASSIGN(std::vector<FileColumn> columns, described(connection, "SELECT * FROM " + source));
+Result<std::vector<FileColumn>> file_columns(duckdb_connection connection, const sql::TableName& table,
+                                             FileFormat format, FileReader reader) {
+  OSIRIS_ASSIGN(std::vector<FileColumn> columns, described(connection, "SELECT * FROM " + table.quoted()));
+  OSIRIS_TRY(look_into_catalog(connection, table, columns));
   for (FileColumn& column : columns) {
     auto held = in_file(column.type, format, reader);
     if (!held) return cannot_hold(column, format, "");
@@ -244,18 +277,46 @@ std::string read_expression(const std::string& column, const ColumnType& in_file
   return "CAST(" + name + " AS " + type.sql() + ") AS " + name;
 }
 
-Result<std::string> select_from_parquet(duckdb_connection connection, const std::string& file, FileReader reader) {
+Result<uint64_t> create_from_parquet(duckdb_connection connection, const sql::TableName& table, const std::string& file,
+                                     FileReader reader) {
   const std::string source = "read_parquet(" + file + ")";
-  OSIRIS_ASSIGN(const std::vector<FileColumn> columns, described(connection, "SELECT * FROM " + source));
-  OSIRIS_ASSIGN(const Json types, types_in_metadata(connection, file));
-  std::string list;
-  for (const FileColumn& column : columns) {
+  OSIRIS_ASSIGN(std::vector<FileColumn> columns, described(connection, "SELECT * FROM " + source));
+  OSIRIS_ASSIGN(const Json types, notes_of_file(connection, file, kTypesKey));
+  bool has_untyped = false;
+  for (FileColumn& column : columns) {
     // Only a column that is still what it was written as.
-    auto was = ColumnType::from_json(types[column.name]);
-    if (was && in_parquet(*was, reader) != column.type) was.reset();
-    list += (list.empty() ? "" : ", ") + read_expression(column.name, column.type, was.value_or(column.type), reader);
+    if (auto was = ColumnType::from_json(types[column.name]); was && in_parquet(*was, reader) == column.in_file)
+      column.type = *std::move(was);
+    has_untyped |= holds(column.type, DUCKDB_TYPE_SQLNULL, DUCKDB_TYPE_SQLNULL);
   }
-  return "SELECT " + list + " FROM " + source;
+  OSIRIS_ASSIGN(sql::QueryResult counted, sql::run_query(connection, "SELECT count(*) FROM " + source));
+  const auto rows = static_cast<uint64_t>(counted.integer());
+  if (has_untyped && rows == 0) {
+    OSIRIS_TRY(create_empty(connection, table, columns));
+  } else {
+    std::string list;
+    for (const FileColumn& column : columns) {
+      const bool is_untyped = holds(column.type, DUCKDB_TYPE_SQLNULL, DUCKDB_TYPE_SQLNULL);
+      list += (list.empty() ? "" : ", ") +
+              read_expression(column.name, column.in_file, is_untyped ? column.in_file : column.type, reader);
+    }
+    OSIRIS_TRY(sql::execute(connection, "CREATE TABLE " + table.quoted() + " AS SELECT " + list + " FROM " + source));
+  }
+  OSIRIS_TRY(keep_comments(connection, table, file));
+  return rows;
+}
+
+Status keep_comments(duckdb_connection connection, const sql::TableName& table, const std::string& file) {
+  OSIRIS_ASSIGN(const Json comments, notes_of_file(connection, file, kCommentsKey));
+  if (comments.size() == 0) return {};
+  OSIRIS_ASSIGN(const std::vector<FileColumn> columns, described(connection, "SELECT * FROM " + table.quoted()));
+  for (const FileColumn& column : columns) {
+    const std::string& comment = comments[column.name].as_string();
+    if (comment.empty() || comment.find('\0') != std::string::npos) continue;  // never ours
+    OSIRIS_TRY(sql::execute(connection, "COMMENT ON COLUMN " + table.quoted() + "." + quote_identifier(column.name) +
+                                            " IS " + quote_literal(comment)));
+  }
+  return {};
 }
 
 }  // namespace osiris::worker

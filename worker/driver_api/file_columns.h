@@ -3,7 +3,8 @@
 //
 //   Parquet   holds all but 128-bit integers (DECIMAL(38,0) for scripts, text between workers), BIGNUM, TIMETZ, BIT,
 //             ENUM and INTERVAL (text), TIMESTAMP_S and TIMESTAMP_MS (TIMESTAMP), ARRAY (LIST), UNION (a struct of the
-//             member's name and the members). What each column was is kept in the file's metadata.
+//             member's name and the members). What each column was is kept in the file's metadata, as are comments
+//             and that a column without rows has no type.
 //   CSV       text; no UNION and no VARIANT, whose texts do not say what they are
 //   NDJSON    JSON; no VARIANT, no NaN, no infinity
 //
@@ -12,11 +13,13 @@
 
 #include <duckdb.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "protocol/base/error.h"
 #include "worker/driver_api/column_type.h"
+#include "worker/driver_api/sql.h"
 
 namespace osiris::worker {
 
@@ -27,19 +30,25 @@ struct FileColumn {
   std::string name;
   ColumnType type;
   ColumnType in_file;
+  std::string comment;  // what the step that made it noted beside the type; empty: nothing
   bool is_kept_otherwise() const { return !(type == in_file); }
 };
 
-// The columns of `source`, a table or another thing SQL can select from.
-Result<std::vector<FileColumn>> file_columns(duckdb_connection connection, const std::string& source, FileFormat format,
-                                             FileReader reader);
+// The columns of a table or view.
+Result<std::vector<FileColumn>> file_columns(duckdb_connection connection, const sql::TableName& table,
+                                             FileFormat format, FileReader reader);
 
 // Writes all rows of `source` to `file`; `options` are further ones of COPY, each with a comma before it.
 Status write_file(duckdb_connection connection, const std::string& source, const std::vector<FileColumn>& columns,
                   FileFormat format, const std::string& file, const std::string& options = {});
 
-// A SELECT of all columns of the Parquet file, each with the type its metadata says it had. `file`: an SQL literal.
-Result<std::string> select_from_parquet(duckdb_connection connection, const std::string& file, FileReader reader);
+// Makes `table` of all rows of the Parquet file, each column with the type and the comment its metadata says it had.
+// `file`: an SQL literal. Returns the number of rows.
+Result<uint64_t> create_from_parquet(duckdb_connection connection, const sql::TableName& table, const std::string& file,
+                                     FileReader reader);
+
+// The comments alone, of the columns that `table` has.
+Status keep_comments(duckdb_connection connection, const sql::TableName& table, const std::string& file);
 
 // `column` of a Parquet file, which has type `in_file` there, as a value of `type`: an SQL expression.
 std::string read_expression(const std::string& column, const ColumnType& in_file, const ColumnType& type,

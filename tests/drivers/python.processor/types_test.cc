@@ -72,6 +72,24 @@ TEST_F(PythonTypesOfFiles, ACopyOfAParquetInputHasItsTypes) {
   EXPECT_EQ(step.query("SELECT union_tag(u)::VARCHAR, u::VARCHAR FROM {out}"), "k|1\n");
 }
 
+TEST_F(PythonTypesOfFiles, ACopyOfAParquetInputHasItsCommentsAndItsColumnsOfNoType) {
+  step.add_input("t", "SELECT '2024-01-01 10:00:00+02'::TIMESTAMPTZ AS z, NULL AS x WHERE false");
+  step.sql("CREATE OR REPLACE TABLE \"in t\".main.t (z TIMESTAMPTZ, x \"NULL\")");
+  ASSERT_TRUE(sql::execute(step.connection_handle(),
+                           "CREATE OR REPLACE TEMP VIEW df_t AS FROM \"in t\".main.t; COMMENT ON COLUMN "
+                           "temp.main.df_t.z IS 'utc offset in minutes: 120'")
+                  .ok());
+  const std::string comments =
+      "SELECT column_name, data_type, comment FROM duckdb_columns() WHERE database_name = 'out 7f3a'";
+  step.set_config({{"code", kCopy}});
+  expect_success();
+  EXPECT_EQ(step.query(comments), "z|TIMESTAMP WITH TIME ZONE|utc offset in minutes: 120\nx|\"NULL\"|NULL\n");
+  step.sql("DROP TABLE \"out 7f3a\".main.df_step");
+  step.set_config({{"code", kCopy}, {"columns", Json::object({{"z", "TIMESTAMPTZ"}, {"x", "INTEGER"}})}});
+  expect_success();
+  EXPECT_EQ(step.query(comments), "z|TIMESTAMP WITH TIME ZONE|utc offset in minutes: 120\nx|INTEGER|NULL\n");
+}
+
 TEST_F(PythonTypesOfFiles, TheDescriptionSaysWhatAColumnIsInTheFile) {
   step.add_input("t", "SELECT 5::HUGEINT AS h, 1 AS i, '01'::BIT AS b");
   set_code(step, "write([c for c in step['inputs']['df_t']['columns']])\n", {{"format", "ndjson"}});

@@ -21,9 +21,63 @@ class RelationColumns : public testing::Test {
     std::filesystem::remove_all(directory_);
   }
 
+  // What the statements make of "{t}", as a relation.
+  std::shared_ptr<const Relation> made(const std::vector<std::string>& statements) {
+    StepDatabase maker(database_, "made", {});
+    const std::string table = maker.output_table().quoted();
+    for (std::string statement : statements) {
+      statement.replace(statement.find("{t}"), 3, table);
+      const Status status = Connection(maker.open_another()).execute(statement);
+      EXPECT_TRUE(status.ok()) << statement;
+    }
+    return *maker.take_output();
+  }
+  // The relation as another worker has it.
+  std::shared_ptr<const Relation> sent(const Relation& relation) {
+    const auto file = directory_ / "r.parquet";
+    const Status written = database_->export_parquet(relation, file);
+    EXPECT_TRUE(written.ok());
+    const auto back = database_->import_parquet(file, "df_made");
+    EXPECT_TRUE(back.ok()) << (back.ok() ? "" : back.error().message);
+    return back.ok() ? *back : nullptr;
+  }
+  std::string described(const Relation& relation) {
+    const auto connection = database_->connect();
+    auto columns =
+        sql::run_query((*connection)->handle(),
+                       "SELECT string_agg(column_name || ' ' || data_type || ' ' || coalesce(comment, '-'), ', ' ORDER "
+                       "BY column_index) FROM duckdb_columns() WHERE database_name = '" +
+                           relation.name().catalog + "' AND table_name = 'df_made'");
+    return columns.ok() ? columns->text() : columns.error().message;
+  }
+
   std::filesystem::path directory_;
   std::shared_ptr<Database> database_;
 };
+
+TEST_F(RelationColumns, CommentsGoWithARelationToAnotherWorker) {
+  const auto relation = made({"CREATE TABLE {t} AS SELECT 1 AS a, 5::HUGEINT AS \"b c\", now() AS d",
+                              "COMMENT ON COLUMN {t}.\"b c\" IS 'it''s noted'",
+                              "COMMENT ON COLUMN {t}.d IS 'utc offset in minutes: 330'"});
+  const auto back = sent(*relation);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(described(*back),
+            "a INTEGER -, b c HUGEINT it's noted, d TIMESTAMP WITH TIME ZONE utc offset in minutes: 330");
+}
+
+TEST_F(RelationColumns, ColumnsOfNoTypeGoToAnotherWorkerAsSuch) {
+  const auto back = sent(*made({"CREATE TABLE {t} (x \"NULL\", n INTEGER, h HUGEINT)"}));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(described(*back), "x \"NULL\" -, n INTEGER -, h HUGEINT -");
+  EXPECT_EQ(back->rows(), 0u);
+}
+
+TEST_F(RelationColumns, AColumnOfNoTypeThatHasRowsIsTextAtAnotherWorker) {
+  const auto back = sent(*made({"CREATE TABLE {t} (x \"NULL\", n INTEGER)", "INSERT INTO {t} VALUES (NULL, 1)"}));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(described(*back), "x VARCHAR -, n INTEGER -");
+  EXPECT_EQ(back->rows(), 1u);
+}
 
 TEST_F(RelationColumns, CommentsOnColumnsGoWithARelationToItsReaders) {
   StepDatabase maker(database_, "made", {});

@@ -162,14 +162,14 @@ class OutputFileReader {
       return wrong("left an empty file as its output", "A Parquet file without rows still has a schema.");
     const std::string source = "read_parquet(" + path_ + ")";
     const duckdb_connection connection = step_.connection_handle();
-    if (options_.columns.empty()) {
-      OSIRIS_ASSIGN(const std::string select, select_from_parquet(connection, path_, FileReader::kScript));
-      return create(select);
-    }
+    if (options_.columns.empty())
+      return create_from_parquet(connection, step_.output_table(), path_, FileReader::kScript);
     OSIRIS_ASSIGN(const std::vector<Column> found, columns_of(connection, source));
     OSIRIS_TRY(check_names(found));
     OSIRIS_ASSIGN(const std::string values, declared_values(source));
-    return create("SELECT " + values + " FROM " + source);
+    OSIRIS_ASSIGN(const uint64_t rows, create("SELECT " + values + " FROM " + source));
+    OSIRIS_TRY(keep_comments(connection, step_.output_table(), path_));
+    return rows;
   }
 
   Result<uint64_t> load_csv() {
@@ -345,14 +345,15 @@ Result<std::vector<InputFile>> export_inputs(StepContext& step, Format format, c
   const duckdb_connection connection = step.connection_handle();
   OSIRIS_TRY(make_directories(directory));
   for (const Input& input : step.inputs()) {
-    const std::string source = quote_identifier(input.name);
+    const sql::TableName view{"temp", "main", input.name};
+    const std::string source = view.quoted();
     const auto refused = [&](const Error& error) {
       Error named = error.within("cannot hand " + input.name + " to the script");
       if (named.category.empty()) named.category = category::kTransformInvalidInput;
       return named;
     };
     OSIRIS_ASSIGN(const std::vector<Column> shown, columns_of(connection, source));
-    const auto columns = file_columns(connection, source, file_format(format), FileReader::kScript);
+    const auto columns = file_columns(connection, view, file_format(format), FileReader::kScript);
     if (!columns.ok()) return refused(columns.error());
     InputFile file{input.name, input.from_step, directory / (input.name + std::string(file_suffix(format))), input.rows,
                    Json::array()};
