@@ -1,6 +1,7 @@
 // A server cuts, clamps or nulls values and only warns: the step fails, or says so.
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 
 #include "tests/drivers/mysql.extractor/servers.h"
 #include "worker/drivers/mysql.extractor/driver.h"
@@ -101,11 +102,56 @@ TEST(MysqlWarnings, ConversionsInAFilterAreLogged) {
       << step.everything_said();
 }
 
-TEST(MysqlWarnings, MoreThanAServerListsAreSaid) {
-  MysqlStep step("SELECT COUNT(1 / (seq - seq)) AS a FROM seq_1_to_70000");
+TEST(MysqlWarnings, MoreThanAServerListsAreAnErrorForAnyOfThemMayHaveChangedAValue) {
+  constexpr char kQuery[] = "SELECT COUNT(1 / (seq - seq)) AS a FROM seq_1_to_70000";
+  const Error error = MysqlStep(kQuery).error();
+  EXPECT_NE(error.message.find("the server warned 70000 times in step pull and lists 65535 of them, so whether it "
+                               "changed a value cannot be told: Division by 0 (warning 1365), 65535 times"),
+            std::string::npos)
+      << error.message;
+  EXPECT_NE(error.hint.find("NULLIF(b, 0)"), std::string::npos) << error.hint;
+  EXPECT_EQ(MysqlStep("SELECT COUNT(1 / NULLIF(seq - seq, 0)) AS a FROM seq_1_to_70000").rows(), "0\n");
+  MysqlStep step;
+  step.configure({{"query", kQuery}, {"on_warning", "log"}});
   EXPECT_EQ(step.rows(), "0\n");
   EXPECT_NE(step.everything_said().find("the server warned 70000 times and lists 65535"), std::string::npos)
       << step.everything_said();
+}
+
+TEST(MysqlWarnings, AsManyAsAServerListsAreJudgedByTheList) {
+  EXPECT_EQ(MysqlStep("SELECT COUNT(1 / (seq - seq)) AS a FROM seq_1_to_65535").rows(), "0\n");
+}
+
+TEST(MysqlWarnings, OfAProcedureAreReadAtItsEnd) {
+  fill_codes();
+  ASSERT_TRUE(plain_server()
+                  .execute("USE shop; CREATE OR REPLACE PROCEDURE casts() BEGIN SELECT CAST(code AS SIGNED) AS a FROM "
+                           "codes ORDER BY n; SET @done = 1; END; CREATE OR REPLACE PROCEDURE divides() SELECT n / 0 "
+                           "AS a FROM codes; CREATE OR REPLACE PROCEDURE clean() BEGIN SELECT n FROM codes ORDER BY n; "
+                           "SELECT code, n, big FROM codes; END")
+                  .ok());
+  const auto call = [](const char* query, const char* on_warning) {
+    auto step = std::make_unique<MysqlStep>();
+    step->configure({{"query", query}, {"allow", Json::array({"call"})}, {"on_warning", on_warning}});
+    return step;
+  };
+  EXPECT_NE(call("CALL casts()", "error")->error().message.find("the server changed values of step pull: Truncated"),
+            std::string::npos);
+  EXPECT_EQ(call("CALL casts()", "log")->rows(), "0\n5\n0\n");
+  const auto divides = call("CALL divides()", "error");
+  EXPECT_EQ(divides->rows(), "NULL\nNULL\nNULL\n");
+  EXPECT_NE(divides->everything_said().find("Division by 0 (warning 1365), 3 times"), std::string::npos);
+  EXPECT_EQ(call("CALL clean()", "error")->rows(), "0\n1\n2\n");
+}
+
+TEST(MysqlProcedures, ThatFailBehindTheirRowsAreFailures) {
+  ASSERT_TRUE(plain_server()
+                  .execute("USE shop; CREATE OR REPLACE PROCEDURE gives_up() BEGIN SELECT 1 AS a; SIGNAL SQLSTATE "
+                           "'45000' SET MESSAGE_TEXT = 'half done'; END")
+                  .ok());
+  MysqlStep step;
+  step.configure({{"query", "CALL gives_up()"}, {"allow", Json::array({"call"})}});
+  EXPECT_NE(step.error().message.find("half done"), std::string::npos);
 }
 
 TEST(MysqlWarnings, OfTheStepBeforeOnOneConnectionAreNotCountedAgain) {

@@ -38,6 +38,7 @@ class Extraction {
     OSIRIS_TRY(execute());
     OSIRIS_TRY(skip_rows());
     OSIRIS_TRY(read_rows());
+    OSIRIS_TRY(finish_call());
     return judge_warnings();
   }
   // The columns of the result, which the server knows from preparing the statement: nothing is executed.
@@ -111,11 +112,26 @@ class Extraction {
   // The packet that ended the rows says how many warnings there are and whether another result follows (a CALL sends
   // several); the library does not look.
   void note_end() {
-    constexpr unsigned kMoreResults = 0x0008;
     const unsigned char* packet = mysql_->net.read_pos;
-    const bool is_end = packet[0] == 0xfe;
-    warnings_told_ = is_end ? fixed<uint16_t>(packet + 1) : 0;
-    is_drained_ = is_end && !(fixed<uint16_t>(packet + 3) & kMoreResults);
+    if (packet[0] != 0xfe) return;
+    warnings_told_ = fixed<uint16_t>(packet + 1);
+    mysql_->server_status = fixed<uint16_t>(packet + 3);
+    has_more_results_ = mysql_->server_status & SERVER_MORE_RESULTS_EXIST;
+    is_drained_ = !has_more_results_;
+  }
+
+  // A procedure's results say nothing of warnings, only its end does. The rows are those of the first result; that the
+  // rest of the procedure fails is a failure all the same.
+  Status finish_call() {
+    if (!has_more_results_) return {};
+    reader_->aim(nullptr, 0, 0);
+    int next = 0;
+    while ((next = mysql_stmt_next_result(statement_.get())) == 0) {
+    }
+    if (next > 0) return failed();
+    warnings_told_ = static_cast<uint16_t>(mysql_warning_count(mysql_));
+    is_drained_ = true;
+    return {};
   }
 
   Status skip_rows() {
@@ -159,10 +175,6 @@ class Extraction {
   // What the server warned of, once the last row is here. The rows count only if it changed none.
   Status judge_warnings() {
     if (warnings_told_ == 0) return {};
-    if (!is_drained_) {
-      say("the server warned " + std::to_string(warnings_told_) + " times; behind a CALL they cannot be read");
-      return {};
-    }
     OSIRIS_ASSIGN(const Warnings warnings, read_warnings());
     const bool filters_only = converts_in_filters_only(tokens_);
     const Status status = judge(warnings, filters_only, call_.step_id);
@@ -171,10 +183,9 @@ class Extraction {
       if (!warning.is_note)
         say((changes_values(warning, filters_only) ? "the server changed values: " : "the server warned: ") +
             words(warning));
-    if (warnings_told_ < UINT16_MAX) return {};
-    OSIRIS_ASSIGN(const uint64_t told, single_number("SHOW COUNT(*) WARNINGS"));
-    if (told > warnings.count())
-      say("the server warned " + std::to_string(told) + " times and lists " + std::to_string(warnings.count()));
+    if (warnings.told() > warnings.count())
+      say("the server warned " + std::to_string(warnings.told()) + " times and lists " +
+          std::to_string(warnings.count()));
     return {};
   }
 
@@ -195,10 +206,14 @@ class Extraction {
     // A statement without tables leaves those of the one before it in the list.
     if (const uint64_t listed = mysql_num_rows(rows.get()); listed > warnings_told_)
       mysql_data_seek(rows.get(), listed - warnings_told_);
-    Warnings warnings;
+    Warnings warnings(warnings_told_);
     while (const MYSQL_ROW row = mysql_fetch_row(rows.get()))
       warnings.add(
           {std::string_view(row[0]) == "Note", static_cast<unsigned>(std::strtoul(row[1], nullptr, 10)), row[2]});
+    if (warnings_told_ == UINT16_MAX) {  // or more: the packet has no room
+      OSIRIS_ASSIGN(const uint64_t told, single_number("SHOW COUNT(*) WARNINGS"));
+      warnings.set_told(told);
+    }
     return warnings;
   }
 
@@ -244,6 +259,7 @@ class Extraction {
   uint64_t row_number_ = 0;
   bool is_done_ = false;
   bool is_drained_ = false;
+  bool has_more_results_ = false;
   uint16_t warnings_told_ = 0;
   Statement statement_;
 };

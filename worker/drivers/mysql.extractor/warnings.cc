@@ -93,10 +93,20 @@ std::string words(const Warning& warning) {
 Status judge(const Warnings& warnings, bool filters_only, const std::string& step_id) {
   const auto changed = std::find_if(warnings.all().begin(), warnings.all().end(),
                                     [&](const Warning& warning) { return changes_values(warning, filters_only); });
-  if (changed == warnings.all().end()) return {};
+  if (changed != warnings.all().end())
+    return Error(Code::kStepFailed,
+                 "MySQL execution failed: the server changed values of step " + step_id + ": " + words(*changed),
+                 hint_for(changed->number), category::kExtractSchemaMismatch);
+  if (warnings.told() <= warnings.count()) return {};
+  std::string listed;
+  for (const Warning& warning : warnings.all()) listed += (listed.empty() ? ": " : "; ") + words(warning);
   return Error(Code::kStepFailed,
-               "MySQL execution failed: the server changed values of step " + step_id + ": " + words(*changed),
-               hint_for(changed->number), category::kExtractSchemaMismatch);
+               "MySQL execution failed: the server warned " + std::to_string(warnings.told()) + " times in step " +
+                   step_id + " and lists " + std::to_string(warnings.count()) +
+                   " of them, so whether it changed a value cannot be told" + listed,
+               "write the query so that the server has nothing to warn of (a / NULLIF(b, 0) where it divides by zero); "
+               "or set on_warning: log to keep what the server sent",
+               category::kExtractSchemaMismatch);
 }
 
 }  // namespace osiris::worker::mysql
