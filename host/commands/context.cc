@@ -17,6 +17,15 @@ namespace {
 
 constexpr std::string_view kWholeElsewhere = "--json gives all";
 
+// After its findings are shown; a document of --json has no other place for them.
+Error cannot_be_used(const CommandContext& context, const Diagnostics& findings) {
+  Error error = findings.to_error();
+  if (context.json) return error;
+  error.message = findings.file() + " cannot be used: " + counted(findings.errors().size(), "error");
+  error.hint.clear();
+  return error;
+}
+
 }  // namespace
 
 Result<CommandContext> CommandContext::of_process() {
@@ -63,9 +72,15 @@ Result<Workspace> load_workspace(const CommandContext& context) {
   workspace.registry =
       ComponentRegistry::load({ComponentRegistry::installed_directory(context.executable_directory)}, diagnostics);
   print_diagnostics(context, diagnostics);
-  if (!diagnostics.ok()) return diagnostics.to_error();
-  OSIRIS_ASSIGN(workspace.connections,
-                Connections::load(context.place.directory, context.environment, context.prefix()));
+  if (!diagnostics.ok()) return cannot_be_used(context, diagnostics);
+  Diagnostics findings;
+  auto connections = Connections::load(context.place.directory, context.environment, context.prefix(), &findings);
+  if (!connections.ok()) {
+    if (findings.ok()) return connections.error();
+    print_diagnostics(context, findings);
+    return cannot_be_used(context, findings);
+  }
+  workspace.connections = *std::move(connections);
   return workspace;
 }
 

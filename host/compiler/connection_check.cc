@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 
 #include "host/compat/old_names.h"
 #include "host/compiler/yaml_traps.h"
@@ -31,6 +32,12 @@ bool is_name_character(char c, bool is_first) {
   return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (!is_first && c >= '0' && c <= '9');
 }
 
+// Whether a "${" has no '}' behind it.
+bool has_unclosed_brace(const std::string& text) {
+  const size_t open = text.rfind("${");
+  return open != std::string::npos && text.find('}', open) == std::string::npos;
+}
+
 // The name in "$NAME", which nothing replaces; empty when the text is anything else.
 std::string_view unbraced_variable(std::string_view text) {
   if (text.size() < 2 || text[0] != '$') return {};
@@ -40,11 +47,36 @@ std::string_view unbraced_variable(std::string_view text) {
   return name;
 }
 
+bool is_secret_field(const std::string& family, const std::string& field, const ComponentRegistry& registry) {
+  if (is_surely_secret(field)) return true;
+  const auto specs = registry.all(true);
+  return std::any_of(specs.begin(), specs.end(), [&](const ComponentSpec* spec) {
+    const auto& secrets = spec->secret_fields;
+    return spec->family() == family && std::find(secrets.begin(), secrets.end(), field) != secrets.end();
+  });
+}
+
+// Of the file, for the lines that findings show: those with a secret are blank.
+std::string text_without_secrets(const Connections& connections, const ComponentRegistry& registry) {
+  std::set<int> hidden;
+  for (const std::string& family : connections.families())
+    for (const std::string& alias : connections.aliases(family))
+      for (const auto& member : connections.find_entry({family, alias})->members)
+        if (is_secret_field(family, member.key, registry))
+          hidden.insert({member.key_mark.line, member.value.mark.line});
+  std::string shown;
+  std::istringstream lines(connections.findings().text());
+  int number = 0;
+  for (std::string line; std::getline(lines, line);) shown += (hidden.contains(++number) ? "" : line) + "\n";
+  return shown;
+}
+
 class ConnectionChecker {
  public:
   ConnectionChecker(const ConnectionRef& ref, const Connections& connections, const ComponentRegistry& registry)
       : ref_(ref),
         connections_(connections),
+        registry_(registry),
         entry_(*connections.find_entry(ref)),
         location_("connections." + ref.family + "." + ref.alias),
         findings_(connections.file().string()) {
@@ -56,15 +88,16 @@ class ConnectionChecker {
   }
 
   Diagnostics run() {
+    findings_.set_text(text_without_secrets(connections_, registry_));
     check_names();
+    check_required();
     for (const auto& member : entry_.members) {
-      if (is_secret(member.key))
-        check_secret(member);
-      else
-        check_trap(member);
+      if (is_secret(member.key)) check_secret(member);
       check_variable(member);
     }
     check_values();
+    for (const auto& member : entry_.members)
+      if (!is_secret(member.key) && !reported_.contains(member.key)) check_trap(member);
     return std::move(findings_);
   }
 
@@ -79,6 +112,23 @@ class ConnectionChecker {
   }
   void warning(std::string type, std::string message, const std::string& field, Mark mark, std::string hint) {
     findings_.warning(std::move(type), std::move(message), location_ + "." + field, mark, std::move(hint));
+  }
+
+  // What no step can give.
+  void check_required() {
+    std::set<std::string> required;
+    for (const ComponentSpec* spec : specs_)
+      if (!spec->driver.empty()) required.insert(spec->connection_required.begin(), spec->connection_required.end());
+    const auto is_named = [&](const std::string& field) {
+      return std::any_of(entry_.members.begin(), entry_.members.end(), [&](const auto& member) {
+        return member.key == field || current_connection_field(ref_.family, member.key) == field;
+      });
+    };
+    for (const std::string& field : required)
+      if (!is_named(field))
+        error("missing_required_field",
+              "Connection " + ref_.family + "." + ref_.alias + " has no field '" + field + "'", field, entry_.mark,
+              "add it: " + field + ": <text>");
   }
 
   // A family whose specs list no connection properties may have fields that no spec lists.
@@ -106,10 +156,7 @@ class ConnectionChecker {
     }
   }
 
-  bool is_secret(const std::string& field) const {
-    return is_surely_secret(field) ||
-           std::find(secret_fields_.begin(), secret_fields_.end(), field) != secret_fields_.end();
-  }
+  bool is_secret(const std::string& field) const { return is_secret_field(ref_.family, field, registry_); }
 
   // Without the value, whatever is wrong with it. A number would be sent in another spelling than it was written in.
   void check_secret(const YamlNode::Member& member) {
@@ -118,7 +165,8 @@ class ConnectionChecker {
     if (kind == Kind::kString) return;
     if (kind == Kind::kSequence || kind == Kind::kMapping) {
       if (!is_accepted(member))
-        error("invalid_connection_value", words(member.key) + " must be text", member.key, member.value.mark, "");
+        error("invalid_connection_value", words(member.key) + " must be text", member.key, member.value.mark,
+              "put it in quotes");
       return;
     }
     if (kind == Kind::kNull)
@@ -153,6 +201,12 @@ class ConnectionChecker {
 
   // The name of a variable that is not set may be a password that begins with '$': it is not shown.
   void check_variable(const YamlNode::Member& member) {
+    if (member.key == "default" && member.value.kind != YamlNode::Kind::kBool)
+      return error("invalid_connection_value", words(member.key) + " must be true or false", member.key,
+                   member.value.mark, "write default: true on one alias of the family, and leave it out elsewhere");
+    if (has_unclosed_brace(member.value.text()))
+      return error("invalid_connection_value", words(member.key) + " holds a '${' that is never closed", member.key,
+                   member.value.mark, "close it with '}': ${NAME} or ${NAME:-default}");
     const std::string_view name = unbraced_variable(member.value.text());
     if (name.empty()) return;
     const std::string message = words(member.key) + " begins with '$' and no brace follows: it is text, no variable";
@@ -163,10 +217,15 @@ class ConnectionChecker {
   }
 
   void check_values() {
+    bool is_resolved = true;
+    for (const auto& member : entry_.members)
+      for (const std::string& variable : connections_.unset_variables(member.value)) {
+        const Error unset = unset_variable(variable, member.key, ref_);
+        warning("unresolved_connection", unset.message, member.key, member.value.mark, unset.hint);
+        is_resolved = false;
+      }
     const auto resolved = connections_.resolve(ref_, secret_fields_);
-    if (!resolved.ok())
-      return findings_.warning("unresolved_connection", resolved.error().message, location_, entry_.mark,
-                               resolved.error().hint);
+    if (!is_resolved || !resolved.ok()) return;
     for (const auto& [field, value] : resolved->fields.members()) {
       for (const ComponentSpec* spec : specs_) {
         const Json* schema = schema_of(*spec, field);
@@ -174,8 +233,8 @@ class ConnectionChecker {
         const YamlNode* written = entry_.find(field);
         for (const SchemaIssue& issue : check_schema(*schema, typed(*schema, field, value), field)) {
           const YamlTrap trap = written ? trap_of(*written) : YamlTrap{};
-          error("invalid_connection_value", issue.message, field, written ? written->mark : entry_.mark,
-                trap.hint.empty() ? issue.hint : trap.hint);
+          error("invalid_connection_value", trap.message.empty() ? issue.message : issue.message + ": " + trap.message,
+                field, written ? written->mark : entry_.mark, trap.hint.empty() ? issue.hint : trap.hint);
         }
       }
     }
@@ -183,6 +242,7 @@ class ConnectionChecker {
 
   const ConnectionRef& ref_;
   const Connections& connections_;
+  const ComponentRegistry& registry_;
   const YamlNode& entry_;
   const std::string location_;
   Diagnostics findings_;
@@ -230,14 +290,28 @@ Diagnostics check_used_connections(const std::vector<ConnectionRef>& refs, const
   return findings;
 }
 
+namespace {
+
+std::string hint_for_family(const std::string& family, const std::vector<const ComponentSpec*>& specs) {
+  std::set<std::string> known;
+  for (const ComponentSpec* spec : specs)
+    if (!spec->hidden) known.insert(spec->family());
+  const std::vector<std::string> names(known.begin(), known.end());
+  const auto near = nearest(family, names);
+  return near ? "did you mean '" + *near + "'?" : "the families are: " + join(names, ", ");
+}
+
+}  // namespace
+
 void check_connections(const Connections& connections, const ComponentRegistry& registry, Diagnostics& diagnostics) {
   Diagnostics findings(connections.file().string());
   findings.append(connections.findings());
+  findings.set_text(text_without_secrets(connections, registry));
   for (const std::string& family : connections.families()) {
     const auto specs = registry.all(true);
     if (std::none_of(specs.begin(), specs.end(), [&](const ComponentSpec* spec) { return spec->family() == family; }))
       findings.warning("unknown_connection_family", "No component uses connections of family '" + family + "'",
-                       "connections." + family, {});
+                       "connections." + family, connections.family_mark(family), hint_for_family(family, specs));
     std::vector<std::string> defaults;
     for (const std::string& alias : connections.aliases(family)) {
       const ConnectionRef ref{family, alias};
@@ -249,7 +323,8 @@ void check_connections(const Connections& connections, const ComponentRegistry& 
       findings.warning("two_defaults",
                        "Family '" + family + "' has more than one default: " + join(defaults, ", ") + "; '" +
                            defaults[0] + "' is used",
-                       "connections." + family, {});
+                       "connections." + family, connections.find_entry({family, defaults[1]})->find("default")->mark,
+                       "leave default: true on one of them");
   }
   diagnostics.append(findings);
 }

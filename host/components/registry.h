@@ -61,8 +61,9 @@ struct ComponentSpec {
   std::optional<NetworkUse> network;
   std::vector<IgnoredKey> forgiven;
   std::map<std::string, std::vector<std::string>>
-      key_synonyms;        // "primary_key" -> {"upsert_keys"}: either satisfies a rule
-  Json connection_schema;  // extra fields of the family's connections, JSON schema properties
+      key_synonyms;                              // "primary_key" -> {"upsert_keys"}: either satisfies a rule
+  Json connection_schema;                        // extra fields of the family's connections, JSON schema properties
+  std::vector<std::string> connection_required;  // fields that a connection must have, because no step can give them
   std::filesystem::path file;
   std::string sha256;  // of the spec file's bytes
 

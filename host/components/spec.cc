@@ -45,7 +45,8 @@ constexpr const char* kSpecSchema = R"({
       "forgiven": {"type": "object", "additionalProperties": {"type": "array"}},
       "key_synonyms": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
       "connection": {"type": "object", "additionalProperties": false, "properties": {
-        "optional": {"type": "boolean"}, "default": {"type": "boolean"}, "properties": {"type": "object"}}}}}
+        "optional": {"type": "boolean"}, "default": {"type": "boolean"}, "properties": {"type": "object"},
+        "required": {"type": "array", "items": {"type": "string"}}}}}}
   }})";
 
 const Json& spec_schema() {
@@ -107,6 +108,7 @@ void read_extension(const Json& x, ComponentSpec& spec) {
   spec.connection_optional = connection["optional"].as_bool(spec.connection_fields.empty());
   spec.default_connection = connection["default"].as_bool(spec.family() != "duckdb" && spec.family() != "filesystem");
   spec.connection_schema = connection["properties"].is_object() ? connection["properties"] : Json::object();
+  spec.connection_required = strings(connection["required"]);
   if (const Json* network = x.find("network"))
     spec.network =
         NetworkUse{(*network)["host"].as_string(), (*network)["port"].as_string(), (*network)["url"].as_string(),

@@ -69,12 +69,26 @@ void collect_variables(const YamlNode& node, const Environment& environment, std
   for (const auto& member : node.members) collect_variables(member.value, environment, seen);
 }
 
+// A line of the file that is no YAML may show a secret, in the words of the finding too.
+Diagnostic without_secret(Diagnostic finding) {
+  const std::string line = finding.source_line;
+  const size_t key_end = line.find_first_of(": ", line.find_first_not_of(" -"));
+  const size_t begin = line.find_first_not_of(": ", key_end);
+  if (begin == std::string::npos || !names_a_secret(trim(line.substr(0, key_end)))) return finding;
+  const std::string value(trim(line.substr(begin)));
+  finding.source_line.replace(begin, std::string::npos, kMasked);
+  for (std::string* text : {&finding.message, &finding.hint})
+    for (size_t at = 0; !value.empty() && (at = text->find(value, at)) != std::string::npos; at += kMasked.size())
+      text->replace(at, value.size(), kMasked);
+  return finding;
+}
+
+}  // namespace
+
 Error unset_variable(const std::string& variable, const std::string& field, const ConnectionRef& ref) {
   return wrong("Environment variable '" + variable + "' not set for " + field + " in " + ref.family + "." + ref.alias,
                "set it in the environment or in .env");
 }
-
-}  // namespace
 
 std::string substitute_variables(std::string_view text, const Environment& environment,
                                  std::vector<std::string>* missing, std::map<std::string, bool>* seen) {
@@ -116,8 +130,8 @@ Result<ConnectionRef> parse_connection_ref(std::string_view text) {
   return ConnectionRef{std::string(family), std::string(alias)};
 }
 
-Result<Connections> Connections::load(const fs::path& cwd, const Environment& environment,
-                                      const fs::path& install_root) {
+Result<Connections> Connections::load(const fs::path& cwd, const Environment& environment, const fs::path& install_root,
+                                      Diagnostics* findings) {
   std::vector<fs::path> places;
   if (const auto home = environment.get_filled("OSIRIS_HOME")) places.push_back(*home);
   places.push_back(cwd);
@@ -125,14 +139,15 @@ Result<Connections> Connections::load(const fs::path& cwd, const Environment& en
   if (!install_root.empty()) places.push_back(install_root);
   for (const fs::path& place : places) {
     std::error_code ignored;
-    if (fs::exists(place / kFileName, ignored)) return load_file(place / kFileName, environment);
+    if (fs::exists(place / kFileName, ignored)) return load_file(place / kFileName, environment, findings);
   }
   Connections none;
   none.environment_ = environment;
   return none;
 }
 
-Result<Connections> Connections::load_file(const fs::path& file, const Environment& environment) {
+Result<Connections> Connections::load_file(const fs::path& file, const Environment& environment,
+                                           Diagnostics* findings) {
   if (Status trusted = check_writers(file, "connections file"); !trusted.ok()) {
     Error error = trusted.error();
     error.category = category::kConnectionInvalidConfig;
@@ -143,8 +158,22 @@ Result<Connections> Connections::load_file(const fs::path& file, const Environme
   connections.environment_ = environment;
   connections.findings_ = Diagnostics(file.string());
   connections.root_ = read_connections_file(file, connections.findings_);
-  if (!connections.findings_.ok()) return connections.findings_.to_error();
-  return connections;
+  if (connections.findings_.ok()) return connections;
+  Diagnostics wrong(file.string());
+  for (const Diagnostic& finding : connections.findings_.errors()) wrong.add(without_secret(finding));
+  if (findings) *findings = wrong;
+  return wrong.to_error();
+}
+
+std::vector<std::string> Connections::unset_variables(const YamlNode& value) const {
+  std::vector<std::string> missing;
+  substitute(value, environment_, missing);
+  return missing;
+}
+
+Mark Connections::family_mark(std::string_view family) const {
+  const YamlNode::Member* member = root_.find_member(family);
+  return member ? member->key_mark : Mark();
 }
 
 std::vector<std::string> Connections::families() const {

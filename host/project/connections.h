@@ -38,10 +38,12 @@ class Connections {
  public:
   Connections() = default;
   // Searches $OSIRIS_HOME, cwd, its parent and install_root, in this order; none there means no connections. Refuses a
-  // file that its group or others can write. kInvalidArgument for a file that is not the right YAML.
+  // file that its group or others can write. kInvalidArgument for a file that is not the right YAML: `findings`, unless
+  // null, then holds all that is wrong with it.
   static Result<Connections> load(const std::filesystem::path& cwd, const Environment& environment,
-                                  const std::filesystem::path& install_root = {});
-  static Result<Connections> load_file(const std::filesystem::path& file, const Environment& environment);
+                                  const std::filesystem::path& install_root = {}, Diagnostics* findings = nullptr);
+  static Result<Connections> load_file(const std::filesystem::path& file, const Environment& environment,
+                                       Diagnostics* findings = nullptr);
 
   bool has_file() const { return !file_.empty(); }
   const std::filesystem::path& file() const { return file_; }
@@ -49,7 +51,11 @@ class Connections {
   const Diagnostics& findings() const { return findings_; }
   // The variable is set, and not empty.
   bool has_variable(std::string_view name) const { return environment_.get_filled(name).has_value(); }
+  // The variables without default that a value names and that are not set.
+  std::vector<std::string> unset_variables(const YamlNode& value) const;
   std::vector<std::string> families() const;
+  // Where a family's name stands; unknown when there is no such family.
+  Mark family_mark(std::string_view family) const;
   std::vector<std::string> aliases(std::string_view family) const;
   // Fails with Python Osiris's texts when it does not exist.
   Status exists(const ConnectionRef& ref) const;
@@ -75,6 +81,9 @@ class Connections {
   Diagnostics findings_;
   Environment environment_;
 };
+
+// "Environment variable 'X' not set for <field> in <family>.<alias>".
+Error unset_variable(const std::string& variable, const std::string& field, const ConnectionRef& ref);
 
 // Replaces ${VAR} and ${VAR:-default}; an unset or empty variable without default stays as it is and is added to
 // `missing`.

@@ -264,15 +264,15 @@ TEST_F(Cli, ValidateNamesFileLineAndColumn) {
 
 TEST_F(Cli, ValidateFindsWhatIsWrongWithConnectionsAndAdapterOptions) {
   project_.write("osiris_connections.yaml",
-                 "version: 1\nconnections:\n  mysql:\n    shop: {host: db, port: many, usr: me}\n    late: {host: db, "
-                 "password: '${NOT_SET}'}\n",
+                 "version: 1\nconnections:\n  mysql:\n    shop: {host: db, database: d, port: many, usr: me}\n"
+                 "    late: {host: db, database: d, password: '${NOT_SET}'}\n",
                  0600);
   project_.write("osiris.yaml", "version: '2.0'\nadapters:\n  local: {grce: 3}\n  nobody: {x: 1}\n");
   const Outcome text = project_.osiris({"validate"});
   EXPECT_EQ(text.exit, 2);
   for (const char* part :
-       {"osiris_connections.yaml:4:28: error: port must be an integer, got str [connections.mysql.shop.port]",
-        "osiris_connections.yaml:5:11: error: Environment variable 'NOT_SET' not set", "did you mean 'user'?",
+       {"osiris_connections.yaml:4:41: error: port must be an integer, got str [connections.mysql.shop.port]",
+        "osiris_connections.yaml:5:45: error: Environment variable 'NOT_SET' not set", "did you mean 'user'?",
         "no option adapters.local.grce", "did you mean adapters.local.grace?", "no adapter 'nobody' found"})
     EXPECT_NE(text.err.find(part), std::string::npos) << part << "\n" << text.err;
   const Json warned = project_.osiris({"validate", "--mode", "warn", "--json"}).json();

@@ -76,6 +76,10 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"APortThatIsNone", "port: many", "port must be an integer, got str", ""},
         Wrong{"AMistypedField", "databse: x", "Unknown field 'databse' of connection mysql.shop",
               "did you mean 'database'?"},
+        Wrong{"AnOpenBrace", "host: ${SHOP_HOST",
+              "Field 'host' of connection mysql.shop holds a '${' that is never closed", "close it with '}'"},
+        Wrong{"ALongTable", "schema: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+              "schema must have at most 64 characters, got 65", ""},
         Wrong{"AForeignField", "colour: red", "Unknown field 'colour' of connection mysql.shop", "known fields: "},
         Wrong{"AMode", "ssl_mode: requred", "ssl_mode must be ", "did you mean 'required'?"}),
     [](const auto& test) { return test.param.name; });
@@ -83,6 +87,50 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(ConnectionChecks, TheSecretItselfIsNeverShown) {
   EXPECT_EQ(text_of(whole_file("      password: 987654\n")).find("987654"), std::string::npos);
   EXPECT_EQ(text_of(whole_file("      password: $ecret\n")).find("ecret}"), std::string::npos);
+}
+
+TEST_F(ConnectionChecks, FindingsShowTheirLineUnlessASecretStandsInIt) {
+  const Diagnostics block = whole_file("      port: many\n      password: 987654\n");
+  ASSERT_EQ(block.errors().size(), 2u) << text_of(block);
+  EXPECT_EQ(block.errors()[0].source_line, "");
+  EXPECT_EQ(block.errors()[1].source_line, "      port: many");
+  use_connections("connections:\n  mysql:\n    shop: {database: d, port: many, password: s3cret}\n");
+  Diagnostics flow;
+  check_connections(connections_, registry_, flow);
+  ASSERT_EQ(flow.errors().size(), 1u) << text_of(flow);
+  EXPECT_EQ(flow.errors()[0].source_line, "");
+}
+
+TEST_F(ConnectionChecks, AFileThatIsNoYamlShowsNoSecretEither) {
+  for (const char* line : {"password: %s3cret", "password: @s3cret", "password: \"s3cret", "password s3cret"}) {
+    const auto file = directory_.path() / "broken.yaml";
+    ASSERT_TRUE(
+        write_file_atomically(file, "connections:\n  mysql:\n    shop:\n      " + std::string(line) + "\n").ok());
+    Diagnostics findings;
+    const auto loaded = Connections::load_file(file, environment_, &findings);
+    ASSERT_FALSE(loaded.ok());
+    EXPECT_EQ((loaded.error().message + loaded.error().hint).find("s3cret"), std::string::npos) << line;
+    ASSERT_FALSE(findings.ok());
+    for (const Diagnostic& finding : findings.errors())
+      EXPECT_EQ(finding.to_json().dump().find("s3cret"), std::string::npos) << finding.to_json().dump();
+  }
+}
+
+TEST_F(ConnectionChecks, EveryVariableThatIsNotSetIsSaidAtItsField) {
+  const Diagnostics findings = whole_file("      host: ${SHOP_HOST}\n      user: ${SHOP_USER}\n");
+  ASSERT_EQ(findings.warnings().size(), 2u) << text_of(findings);
+  EXPECT_EQ(findings.warnings()[0].mark.line, 6);
+  EXPECT_EQ(findings.warnings()[1].mark.line, 7);
+}
+
+TEST_F(ConnectionChecks, WhatNoStepCanGiveMustBeThere) {
+  use_connections("connections:\n  mysql:\n    shop: {default: true, host: h}\n");
+  options_.connections = ConnectionCheck::kExists;
+  const CompileResult result = compile_text(pipeline(kStep));
+  const Diagnostic* error = find(result.diagnostics.errors(), "missing_required_field");
+  ASSERT_TRUE(error) << all_text(result);
+  EXPECT_EQ(error->message, "Connection mysql.shop has no field 'database'");
+  EXPECT_EQ(error->mark.line, 3);
 }
 
 TEST_F(ConnectionChecks, AVariableWithoutBracesIsSaid) {
