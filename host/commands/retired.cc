@@ -42,6 +42,8 @@ constexpr Retired kRetired[] = {
     {"test", "osiris validate FILE checks a pipeline, osiris run FILE --dry-run shows what it would do"},
     // Words of other tools.
     {"man", "osiris help COMMAND, or osiris COMMAND --help"},
+    {"connections test", "osiris connections doctor"},
+    {"connections check", "osiris connections doctor"},
     {"ls", "osiris runs list, osiris components list, osiris connections list"},
     {"init --git", "osiris init writes a .gitignore; then git init"},
     {"init --template", "there is one template; osiris init makes it"},

@@ -64,13 +64,6 @@ void check_inputs(const OmlStep& step, const std::vector<std::string>& needs,
                         step.location, step.mark, "join them in a transform step");
 }
 
-// The config key that holds SQL for the worker's own engine.
-std::string sql_key_of(const ComponentSpec& spec) {
-  for (const auto& [key, dialect] : spec.sql)
-    if (dialect == "duckdb") return key;
-  return {};
-}
-
 class Compilation {
  public:
   Compilation(PipelineFile file, const CompileOptions& options, const CompileInputs& inputs)
@@ -78,6 +71,7 @@ class Compilation {
 
   CompileResult run() {
     auto pipeline = compile();
+    diagnostics_.absorb_warnings("yaml_trap");
     diagnostics_.sort_by_place();
     if (options_.strict) diagnostics_.make_warnings_errors();
     if (!diagnostics_.ok()) pipeline.reset();
@@ -188,7 +182,11 @@ class Compilation {
       step.mark = source.mark;
       if (source.config)
         for (const auto& member : source.config->members) step.config_marks[member.key] = member.value.mark;
-      step.sql_key = sql_key_of(*source.spec);
+      if (!source.spec->sql.empty()) {
+        const auto& [key, dialect] = *source.spec->sql.begin();
+        step.sql_key = key;
+        step.is_engine_sql = dialect == "duckdb";
+      }
       pipeline.steps.push_back(std::move(step));
     }
     return pipeline;

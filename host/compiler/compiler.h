@@ -75,7 +75,8 @@ struct CompiledStep {
   std::vector<std::string> overrides;        // connection fields this step sets itself
   Mark mark;                                 // in the OML; unknown when loaded from a manifest
   std::map<std::string, Mark> config_marks;  // where the values of `config` begin; empty when loaded from a manifest
-  std::string sql_key;                       // the config key whose SQL the worker's engine runs; empty: none
+  std::string sql_key;                       // the config key that holds SQL; empty: none
+  bool is_engine_sql = false;                // that SQL is run by the worker's engine, and not by a database
 };
 
 struct CompiledPipeline {

@@ -232,7 +232,7 @@ class OmlReader {
     if (!config) return;
     if (!config->is_mapping())
       return error("invalid_config_type", "config must be a dictionary, got " + std::string(config->python_type()),
-                   step.location + ".config", config->mark);
+                   step.location + ".config", config->mark, "write config: {key: value}");
     step.config = config;
   }
 

@@ -24,4 +24,13 @@ bool fits_param_type(const YamlNode& value, const std::string& type) {
   return true;
 }
 
+std::string_view example_of_param_type(std::string_view type) {
+  if (type == "integer") return "10";
+  if (type == "number") return "1.5";
+  if (type == "boolean") return "true";
+  if (type == "list") return "[a, b]";
+  if (type == "object") return "{name: value}";
+  return "\"text\"";
+}
+
 }  // namespace osiris

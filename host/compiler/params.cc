@@ -194,7 +194,7 @@ class Resolver {
       if (!fits_param_type(param.value, param.type)) {
         diagnostics_.error("invalid_param",
                            "Parameter '" + name + "' must be of type " + param.type + ", got " + describe(param.value),
-                           location, mark);
+                           location, mark, "give it a value like " + std::string(example_of_param_type(param.type)));
         continue;
       }
       if (!param.declaration) continue;
@@ -262,15 +262,16 @@ class Resolver {
     return found != params_.end() && found->second.has_value ? &found->second.value : nullptr;
   }
 
-  // Fills the placeholders of SQL. False, and nothing happens, for one without a value or when the text is nothing but
-  // a placeholder.
+  // Fills the placeholders of SQL. False, and nothing happens, for one without a value and where the whole text is a
+  // placeholder for what is no text: the type check says so.
   bool fill_placeholders(YamlNode& node, const SqlText& sql) {
     const std::string text = node.text();
     std::vector<SqlPiece> pieces;
     size_t from = 0;
     for (auto found = find_placeholder(text, 0); found; found = find_placeholder(text, from)) {
       const YamlNode* value = value_of(found->name);
-      if (!value || (found->start == 0 && found->end == text.size())) return false;
+      const bool is_whole = found->start == 0 && found->end == text.size();
+      if (!value || (is_whole && !value->is_string())) return false;
       std::string filled = python_text(value->to_json());
       if (!spend(filled.size())) return false;
       const Param& param = params_.at(found->name);

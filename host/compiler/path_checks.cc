@@ -11,7 +11,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kNameBytesMax = 255;  // of a file on every Linux file system
+constexpr size_t kNameBytesMax = 255;   // of a file on every Linux file system
+constexpr size_t kPathBytesMax = 4095;  // that a system call takes
 
 struct Wrong {
   std::string type, message, hint;
@@ -25,7 +26,8 @@ bool is_address(const std::string& path) {
 }
 
 // What the text alone says. `use` is "reads" or "writes".
-std::optional<Wrong> wrong_text(const std::string& path, std::string_view use) {
+std::optional<Wrong> wrong_text(const StepFile& file, std::string_view use) {
+  const std::string& path = file.path;
   if (is_address(path))
     return Wrong{"unsupported_path",
                  "'" + path + "' is an address, and this component " + std::string(use) + " files of this machine",
@@ -38,6 +40,9 @@ std::optional<Wrong> wrong_text(const std::string& path, std::string_view use) {
     if (part.native().size() > kNameBytesMax)
       return Wrong{"path_too_long", "a name in the path has " + std::to_string(part.native().size()) + " bytes",
                    "file names have at most " + std::to_string(kNameBytesMax) + " bytes"};
+  if (const size_t bytes = file.absolute.native().size(); bytes > kPathBytesMax)
+    return Wrong{"path_too_long", "the whole path has " + std::to_string(bytes) + " bytes",
+                 "paths have at most " + std::to_string(kPathBytesMax) + " bytes"};
   return std::nullopt;
 }
 
@@ -95,7 +100,7 @@ class PathChecker {
 
   void check(bool looks) {
     for (const StepFile& file : step_.files.reads) {
-      if (const auto wrong = wrong_text(file.path, "reads")) {
+      if (const auto wrong = wrong_text(file, "reads")) {
         say(Diagnostic::Level::kError, file, *wrong);
       } else if (looks) {
         if (const auto missing = missing_input(file)) say(Diagnostic::Level::kWarning, file, *missing);
@@ -106,7 +111,7 @@ class PathChecker {
       }
     }
     for (const StepFile& file : step_.files.writes) {
-      auto wrong = wrong_text(file.path, "writes");
+      auto wrong = wrong_text(file, "writes");
       if (!wrong && looks) wrong = wrong_output(file);
       if (wrong) say(Diagnostic::Level::kError, file, *wrong);
     }

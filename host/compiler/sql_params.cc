@@ -83,11 +83,18 @@ class Filler {
     const Filled filled = joined(pieces_, values);
     verify(filled, true);
     if (sql_.dialect == SqlDialect::kMysql) verify(filled, false);
+    for (const SqlPiece* piece : pasted_)
+      if (!refused_.contains(piece->param)) warn(*piece);
     return filled.text;
   }
 
  private:
+  bool is_whole_text() const { return pieces_.size() == 2 && pieces_[0].text.empty() && pieces_[1].text.empty(); }
+
   std::string hint_for(const SqlPiece& piece) const {
+    if (is_whole_text())
+      return "write the SQL into the pipeline, and bind what changes in it: values: {name: \"${params.name}\"} beside "
+             "the SQL, and $name in it";
     return "bind it: values: {" + piece.param + ": \"${params." + piece.param + "}\"} beside the SQL, and $" +
            piece.param + " in it";
   }
@@ -104,10 +111,15 @@ class Filler {
     if (piece.is_number) return;
     if (const char* sign = forbidden_in(piece.value, sql_.dialect))
       return refuse(piece, std::string("holds ") + sign + " outside quotes");
-    if (piece.is_trusted || !warned_.insert(piece.param).second) return;
-    diagnostics_.warning("pasted_sql_value",
-                         "Parameter '" + piece.param + "' is pasted into this SQL as it is, outside quotes",
-                         sql_.location, mark_, hint_for(piece));
+    if (!piece.is_trusted) pasted_.push_back(&piece);
+  }
+
+  void warn(const SqlPiece& piece) {
+    if (!warned_.insert(piece.param).second) return;
+    diagnostics_.warning(
+        "pasted_sql_value", "Parameter '" + piece.param + "' is pasted into this SQL as it is, outside quotes",
+        sql_.location, mark_,
+        hint_for(piece) + "; what cannot be bound, as a table's name, is listed under the parameter's enum");
   }
 
   // Every value begins and ends in what the place is without it, and one in quotes or in a comment never leaves them.
@@ -135,6 +147,7 @@ class Filler {
   Mark mark_;
   Diagnostics& diagnostics_;
   Filled plain_;
+  std::vector<const SqlPiece*> pasted_;  // outside quotes, and no number
   std::set<std::string> refused_, warned_;
 };
 

@@ -194,6 +194,20 @@ std::vector<std::string> bound_names_in(std::string_view sql, SqlDialect dialect
   return names;
 }
 
+namespace {
+
+// Why the SQL does not use the value, although its author may think so.
+std::string hint_for_unused(const std::string& key, const std::string& sql, SqlDialect dialect) {
+  const std::string name = "$" + key;
+  if (bound_names_in("SELECT " + name, dialect) != std::vector{key})
+    return "a name begins with a letter and goes on with letters, digits and '_': give the value such a name";
+  if (sql.find(name) != std::string::npos)
+    return name + " stands in quotes or in a comment there: take it out of them, the value needs no quotes";
+  return "write " + name + " in the SQL, or remove the value";
+}
+
+}  // namespace
+
 void check_bound_names(const YamlNode& sql, const SqlText& text, const YamlNode* values, Diagnostics& diagnostics) {
   // Names of columns may begin with '$' in MySQL, and DuckDB knows no case.
   if (!values && text.dialect == SqlDialect::kMysql) return;
@@ -217,7 +231,7 @@ void check_bound_names(const YamlNode& sql, const SqlText& text, const YamlNode*
   }
   for (const auto& [name, member] : unused)
     diagnostics.error("unused_sql_value", "'values' holds '" + member->key + "', which the SQL does not use",
-                      text.location, member->key_mark, "write $" + member->key + " in the SQL, or remove the value");
+                      text.location, member->key_mark, hint_for_unused(member->key, sql.text(), text.dialect));
 }
 
 }  // namespace osiris

@@ -75,14 +75,14 @@ class TrapFinder {
   }
 
   void check_folding(const YamlNode& node) {
-    const auto sql = node.folded_dashes_line == 0 ? sql_.end() : sql_.find(&node);
+    const auto sql = node.folded_dashes.line == 0 ? sql_.end() : sql_.find(&node);
     if (sql == sql_.end()) return;
     const std::string& text = node.text();
     for (size_t at = text.find("--"); at != std::string::npos; at = text.find("--", at + 2)) {
       if (positions_in(text, sql->second.dialect, {at + 2})[0].place != SqlPlace::kLineComment) continue;
       return warn({"the line breaks of this SQL are folded, so '--' makes a comment of all that follows it",
                    "begin the text with '|', which keeps its lines, or write the comment as /* ... */"},
-                  sql->second.location, {node.folded_dashes_line, 1});
+                  sql->second.location, node.folded_dashes);
     }
   }
 

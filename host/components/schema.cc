@@ -91,15 +91,16 @@ class SchemaChecker {
     if (value.kind == YamlNode::Kind::kBool && types[0] == "string")
       hint = "YAML reads yes, no, on and off as booleans: put the word in quotes";
     else
-      hint = hint_for_types(types, path);
+      hint = hint_for_types(types, path, schema["default"]);
     issue("type", path, " must be " + spell_list(spelled) + ", got " + std::string(value.python_type()), value.mark,
           std::move(hint));
     return false;
   }
 
-  // What a value of these types looks like.
-  static std::string hint_for_types(const std::vector<std::string>& types, const std::string& path) {
+  // What a value of these types looks like; `usual`: the default, or null.
+  static std::string hint_for_types(const std::vector<std::string>& types, const std::string& path, const Json& usual) {
     const std::string key = path.substr(path.find_last_of('.') + 1);
+    if (usual.is_int() && types.size() == 1) return "for example " + key + ": " + usual.dump();
     std::vector<std::string> forms;
     for (const std::string& type : types) {
       if (type == "boolean") forms.push_back(key + ": true");
@@ -112,6 +113,14 @@ class SchemaChecker {
     return forms.empty() ? "" : "for example " + join(forms, " or ");
   }
 
+  // The only one that begins with what was written, or the nearest.
+  static std::optional<std::string> meant_word(const std::string& written, const std::vector<std::string>& words) {
+    const auto begins = [&](const std::string& word) { return written.size() > 1 && word.starts_with(written); };
+    const auto first = std::find_if(words.begin(), words.end(), begins);
+    if (first != words.end() && std::find_if(first + 1, words.end(), begins) == words.end()) return *first;
+    return nearest(written, words);
+  }
+
   void check_choices(const Json& schema, const YamlNode& value, const std::string& path) {
     const Json plain = schema.contains("enum") || schema.contains("const") ? value.to_json() : Json();
     if (const Json* choices = schema.find("enum")) {
@@ -119,7 +128,7 @@ class SchemaChecker {
         if (choice == plain) return;
       std::vector<std::string> words;
       for (const Json& choice : choices->items()) words.push_back(choice.as_string());
-      const auto near = plain.is_string() ? nearest(plain.as_string(), words) : std::nullopt;
+      const auto near = plain.is_string() ? meant_word(plain.as_string(), words) : std::nullopt;
       issue("enum", path, " must be " + spell_choices(choices->items()) + ", got " + spell_value(plain), value.mark,
             near ? "did you mean '" + *near + "'?" : "");
     }
@@ -151,10 +160,12 @@ class SchemaChecker {
       issue("minLength", path,
             length == 0 ? " must not be empty" : " must have at least " + least.dump() + " characters", value.mark);
     if (most.is_int() && length > most.as_uint())
-      issue("maxLength", path,
-            " must have at most " + most.dump() + (most.as_uint() == 1 ? " character, got " : " characters, got ") +
-                std::to_string(length),
-            value.mark);
+      issue(
+          "maxLength", path,
+          " must have at most " + most.dump() + (most.as_uint() == 1 ? " character, got " : " characters, got ") +
+              std::to_string(length),
+          value.mark,
+          most.as_uint() == 1 && (text == "\\t" || text == "tab") ? "a tab is written \"\\t\", in double quotes" : "");
     if (const Json& pattern = schema["pattern"]; pattern.is_string())
       check_pattern(pattern.as_string(), text, value.mark, path);
   }

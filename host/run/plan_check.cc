@@ -1,16 +1,13 @@
 #include "host/run/plan_check.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
 #include <string>
 
 #include "host/compiler/adapter_inputs.h"
 #include "host/compiler/sql_place.h"
-#include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 #include "protocol/base/subprocess.h"
-#include "protocol/base/text.h"
+#include "protocol/base/temporary_directory.h"
 #include "protocol/base/wipe.h"
 
 namespace osiris {
@@ -20,29 +17,6 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kLimitMs = 20'000;
 constexpr size_t kAnswerBytesMax = 16u << 20;
-
-class TemporaryDirectory {
- public:
-  static Result<TemporaryDirectory> make() {
-    std::error_code code;
-    const fs::path parent = fs::temp_directory_path(code);
-    if (code) return errno_error(code.value(), "cannot find", "the directory for temporary files");
-    std::string name = (parent / "osiris-check-XXXXXX").string();
-    if (!::mkdtemp(name.data())) return errno_error(errno, "cannot make a directory in", parent);
-    return TemporaryDirectory(name);
-  }
-  TemporaryDirectory(TemporaryDirectory&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
-  TemporaryDirectory& operator=(TemporaryDirectory&&) = delete;
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  explicit TemporaryDirectory(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
-};
 
 // Secret values go with it only where connections may be asked.
 Result<Json> request_for(const PlanCheck& check, const AdapterInputs& plan, const fs::path& directory) {
@@ -78,57 +52,66 @@ Result<Json> ask_worker(const PlanCheck& check, const AdapterInputs& plan) {
   return parse_json(output->standard_output);
 }
 
-// Whether an error may be gone with other types of columns: the engine binds names before it looks at types.
-bool is_about_types(const std::string& message) {
-  static constexpr std::string_view kAboutTypes[] = {"No function matches", "Cannot compare",   "Cannot mix",
-                                                     "Conversion Error",    "Cannot combine",   "explicit type casts",
-                                                     "must be of type",     "Could not convert"};
-  return std::any_of(std::begin(kAboutTypes), std::end(kAboutTypes),
-                     [&](std::string_view words) { return message.find(words) != std::string::npos; });
-}
-
-// Without the engine's copy of the line, which is shown from the file, and without its list of every function there is.
-std::string shortened(const std::string& message) {
-  constexpr std::string_view kPrefix = "the SQL failed: ";
-  const size_t begin = message.starts_with(kPrefix) ? kPrefix.size() : 0;
-  size_t end = message.find("\nLINE ");
-  end = std::min(end, message.find("\n\tCandidate functions:"));
-  end = std::min(end, message.find("\n\nCandidate functions:"));
-  return std::string(trim(std::string_view(message).substr(begin, end == std::string::npos ? end : end - begin)));
-}
-
 void add_finding(const CompiledStep& step, const Json& report, Diagnostics& findings) {
   const Json& error = report["error"];
   const std::string location = "step '" + step.id + "'";
   const std::string& message = error["message"].as_string();
-  const std::string shown = shortened(message);
   const Mark mark = place_of_sql_error(step, findings.text(), error);
-  if (report["sampled"].as_bool() && is_about_types(message))
-    findings.warning("sql_types", shown + ", as far as the first rows of its inputs show", location, mark,
+  if (report["sampled"].as_bool() && error["depends_on_types"].as_bool())
+    findings.warning("sql_types", message + ", as far as the first rows of its inputs show", location, mark,
                      error["hint"].as_string());
   else
-    findings.error("sql_error", shown, location, mark, error["hint"].as_string());
+    findings.error("sql_error", message, location, mark, error["hint"].as_string());
+}
+
+// And not of the machine, the network or a file that is not there yet.
+bool is_fault_of_pipeline(const Json& error) {
+  const Code code = code_from_name(error["code"].as_string());
+  return code == Code::kInvalidArgument || code == Code::kStepFailed;
 }
 
 // What a database says of a step's query: a query that it refuses is an error; that it could not be asked is none of
 // the pipeline's.
 void add_answer_of_database(const CompiledStep& step, const Json& error, Diagnostics& findings) {
   const std::string location = "step '" + step.id + "'";
-  const auto query = step.config_marks.find("query");
-  const Mark mark = query == step.config_marks.end() ? step.mark : query->second;
-  if (error["category"].as_string() == category::kExtractQueryFailed)
+  const Mark mark = place_of_sql_error(step, findings.text(), error);
+  if (is_fault_of_pipeline(error))
     findings.error("sql_error", error["message"].as_string(), location, mark, error["hint"].as_string());
   else
     findings.warning("sql_not_checked", "the query was not checked: " + error["message"].as_string(), location, mark,
                      error["hint"].as_string());
 }
 
+// The place of the key that the message is about, or of the file.
+Mark place_of_key(const CompiledStep& step, const std::string& message) {
+  for (const auto& [key, mark] : step.config_marks)
+    if (message.find("'" + key + "'") != std::string::npos || message.starts_with(key + " of ")) return mark;
+  const auto path = step.config_marks.find("path");
+  return path == step.config_marks.end() ? step.mark : path->second;
+}
+
+// What a reader says of the first rows of its file, and a writer of its input's columns. That a file is missing is said
+// by the check of paths.
+void add_refusal(const CompiledStep& step, const Json& error, Diagnostics& findings) {
+  if (!is_fault_of_pipeline(error)) return;
+  const std::string& message = error["message"].as_string();
+  findings.error("file_error", message, "step '" + step.id + "'", place_of_key(step, message),
+                 error["hint"].as_string());
+}
+
+bool has_files(const CompiledStep& step, const ComponentRegistry& registry) {
+  const ComponentSpec* spec = registry.find(step.component);
+  return spec && !(spec->reads.empty() && spec->writes.empty());
+}
+
 }  // namespace
 
 void check_plan(const PlanCheck& check, Diagnostics& findings) {
   const auto& steps = check.pipeline.steps;
-  const auto has_sql = [](const CompiledStep& step) { return !step.sql_key.empty(); };
-  if (!check.connect && std::none_of(steps.begin(), steps.end(), has_sql)) return;
+  const auto can_be_asked = [&](const CompiledStep& step) {
+    return check.connect || step.is_engine_sql || has_files(step, check.inputs.registry);
+  };
+  if (std::none_of(steps.begin(), steps.end(), can_be_asked)) return;
   const auto plan = make_adapter_inputs(check.pipeline, check.inputs,
                                         {.work_dir = check.work_dir, .env_names = {}, .without_connections = true});
   const auto answer = plan.ok() ? ask_worker(check, *plan) : Result<Json>(plan.error());
@@ -143,10 +126,12 @@ void check_plan(const PlanCheck& check, Diagnostics& findings) {
       return known.id == report["step_id"].as_string();
     });
     if (step == steps.end()) continue;
-    if (has_sql(*step))
+    if (step->is_engine_sql)
       add_finding(*step, report, findings);
-    else if (check.connect && step->config_marks.contains("query"))
+    else if (check.connect && step->config_marks.contains(step->sql_key))
       add_answer_of_database(*step, report["error"], findings);
+    else if (step->sql_key.empty())
+      add_refusal(*step, report["error"], findings);
   }
 }
 

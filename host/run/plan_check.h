@@ -18,8 +18,8 @@ struct PlanCheck {
 };
 
 // Adds to `findings`: sql_error for what cannot run whatever the data is, and as a warning what cannot run with the
-// types that the first rows of the inputs have. A worker that cannot be asked is one warning. Starts no process for a
-// pipeline without SQL.
+// types that the first rows of the inputs have; file_error for files that are not what a step's config says. A worker
+// that cannot be asked is one warning. Starts no process for a pipeline without SQL and files.
 void check_plan(const PlanCheck& check, Diagnostics& findings);
 
 }  // namespace osiris

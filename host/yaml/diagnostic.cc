@@ -127,6 +127,20 @@ void Diagnostics::make_warnings_errors() {
   sort_by_place();
 }
 
+void Diagnostics::absorb_warnings(std::string_view type) {
+  std::erase_if(warnings_, [&](const Diagnostic& warning) {
+    if (warning.type != type) return false;
+    const auto same = std::find_if(errors_.begin(), errors_.end(), [&](const Diagnostic& error) {
+      return error.file == warning.file && error.mark.line == warning.mark.line &&
+             error.mark.column == warning.mark.column;
+    });
+    if (same == errors_.end()) return false;
+    same->message += ": " + warning.message;
+    same->hint = warning.hint;
+    return true;
+  });
+}
+
 void Diagnostics::sort_by_place() {
   auto earlier = [](const Diagnostic& a, const Diagnostic& b) {
     return std::pair(a.mark.line, a.mark.column) < std::pair(b.mark.line, b.mark.column);

@@ -57,6 +57,9 @@ class Diagnostics {
   void add(Diagnostic diagnostic);
   void append(const Diagnostics& other);
   void make_warnings_errors();
+  // A warning of `type` at the place of an error tells the error's cause: the error gets its hint, and the warning
+  // goes.
+  void absorb_warnings(std::string_view type);
   // By line and column; findings of one place keep their order.
   void sort_by_place();
 

@@ -29,8 +29,8 @@ class YamlNode {
   // How a plain scalar was written that YAML 1.1 reads as something its text does not show: NO, 010, 1:30. Otherwise
   // empty.
   std::string written;
-  // The line of a "--" whose rest of the line folding joined with the next one; 0: there is none.
-  int folded_dashes_line = 0;
+  // Of a "--" whose rest of the line folding joined with the next one; unknown: there is none.
+  Mark folded_dashes;
 
   bool is_null() const { return kind == Kind::kNull; }
   bool is_string() const { return kind == Kind::kString; }

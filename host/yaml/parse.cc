@@ -93,7 +93,7 @@ class TreeBuilder : public YAML::EventHandler {
     } else {
       resolve(scalar.node, tag, value);
     }
-    if (scalar.node.is_string()) scalar.node.folded_dashes_line = folded_dashes_line(mark, value);
+    if (scalar.node.is_string()) scalar.node.folded_dashes = folded_dashes(mark, value);
     add(std::move(scalar), anchor, is_merge);
   }
 
@@ -182,9 +182,9 @@ class TreeBuilder : public YAML::EventHandler {
 
   // Where a text in the file ends a line with "-- ..." that goes on behind it in the value: a comment that swallowed
   // the rest. The block style '|' keeps its lines.
-  int folded_dashes_line(const YAML::Mark& mark, const std::string& value) const {
+  Mark folded_dashes(const YAML::Mark& mark, const std::string& value) const {
     size_t found = value.find("--");
-    if (found == std::string::npos || mark.line < 0) return 0;
+    if (found == std::string::npos || mark.line < 0) return {};
     auto line = static_cast<size_t>(mark.line);
     for (; line < line_starts_.size() && found != std::string::npos; ++line) {
       const std::string_view source = line_at(line);
@@ -193,10 +193,11 @@ class TreeBuilder : public YAML::EventHandler {
       if (dashes == std::string_view::npos) continue;
       const std::string_view in_source = trim(source.substr(dashes));
       const std::string_view in_value = std::string_view(value).substr(found, value.find('\n', found) - found);
-      if (in_value.size() > in_source.size() && in_value.starts_with(in_source)) return static_cast<int>(line) + 1;
+      if (in_value.size() > in_source.size() && in_value.starts_with(in_source))
+        return {static_cast<int>(line) + 1, static_cast<int>(count_characters(source.substr(0, dashes))) + 1};
       found = value.find("--", value.find('\n', found));
     }
-    return 0;
+    return {};
   }
 
   void open(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {

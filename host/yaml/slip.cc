@@ -144,6 +144,10 @@ class SlipFinder {
     const Level* level = level_at(at);
     if (!level) return;
     const std::string_view word = trim(line.text.substr(at));
+    for (const std::string_view mark : {"<<<<<<<", "=======", ">>>>>>>"})
+      if (word.starts_with(mark))
+        return say(line, at, "a merge left its mark '" + std::string(mark) + "' here",
+                   "keep one of the two versions, and remove the lines with the marks");
     if (level->is_list)
       return say(line, at, "'" + std::string(word.substr(0, 40)) + "' stands where an entry of a list must be",
                  "begin the line with '- ', as line " + std::to_string(level->line) + " does");

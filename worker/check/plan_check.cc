@@ -2,15 +2,18 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "protocol/base/fd.h"
+#include "protocol/base/text.h"
 #include "protocol/base/wipe.h"
 #include "protocol/model/step_naming.h"
 #include "protocol/rpc/params.h"
@@ -35,6 +38,25 @@ struct Known {
   bool sampled = false;
 };
 
+// Whether an error may be gone with other types of columns: the engine binds names before it looks at types.
+bool depends_on_types(const std::string& message) {
+  static constexpr std::string_view kAboutTypes[] = {"No function matches", "Cannot compare",   "Cannot mix",
+                                                     "Conversion Error",    "Cannot combine",   "explicit type casts",
+                                                     "must be of type",     "Could not convert"};
+  return std::any_of(std::begin(kAboutTypes), std::end(kAboutTypes),
+                     [&](std::string_view words) { return message.find(words) != std::string::npos; });
+}
+
+// Without the engine's copy of the line, which is shown from the file, and without its list of every function there is.
+std::string shortened(const std::string& message) {
+  constexpr std::string_view kPrefix = "the SQL failed: ";
+  const size_t begin = message.starts_with(kPrefix) ? kPrefix.size() : 0;
+  size_t end = message.find("\nLINE ");
+  end = std::min(end, message.find("\n\tCandidate functions:"));
+  end = std::min(end, message.find("\n\nCandidate functions:"));
+  return std::string(trim(std::string_view(message).substr(begin, end == std::string::npos ? end : end - begin)));
+}
+
 class PlanChecker {
  public:
   PlanChecker(RunSetup setup, bool connects)
@@ -57,6 +79,7 @@ class PlanChecker {
     const Driver* driver = run_.find_driver(step.driver);
     if (!driver || !driver->describe || step.check || (driver->describe_connects && !connects_)) return report;
     const Inputs inputs = gather(step);
+    if (step.mode == StepMode::kWrite && !inputs.unknown.empty()) return report;
     Known known;
     known.sampled = (step.mode == StepMode::kExtract && !driver->describe_connects) || inputs.sampled;
     report.set("sampled", known.sampled);
@@ -134,9 +157,11 @@ class PlanChecker {
 
   static Json to_json(const Error& error) {
     const Json* offset = error.detail.find(kSqlOffset);
-    return Json::object({{"message", error.message},
+    return Json::object({{"message", shortened(error.message)},
                          {"hint", error.hint},
+                         {"code", code_name(error.code)},
                          {"category", error.category},
+                         {"depends_on_types", depends_on_types(error.message)},
                          {kSqlOffset, offset ? *offset : Json()}});
   }
 

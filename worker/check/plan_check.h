@@ -11,7 +11,8 @@ namespace osiris::worker {
 // and "connect": may connections be asked? The session directory may be thrown away afterwards. The answer:
 //   {"steps": [{"step_id", "columns": [{"name", "type"}] or null when only a run can tell them,
 //               "sampled": do types come from a sample of the data,
-//               "error": {"message", "hint", "category", "sql_offset"} or null}]}
+//               "error": {"message", "hint", "code", "category", "sql_offset",
+//                         "depends_on_types": could it be gone with columns of other types} or null}]}
 // A step whose inputs have an error, or unknown columns, is checked as far as it can be: its SQL is parsed, and the
 // tables it names are looked up among its inputs.
 Result<Json> check_plan(Json request);

@@ -82,6 +82,62 @@ Error sql_error(const std::string& text, const ScriptTarget& target) {
   return error;
 }
 
+// A name with a schema is tried as a file at last: "public.people". Empty for what is meant as a file.
+std::string table_taken_for_file(const std::string& text) {
+  constexpr std::string_view kFiles = "cannot reach files (\"";
+  const size_t at = text.find(kFiles);
+  if (at == std::string::npos) return {};
+  const size_t begin = at + kFiles.size();
+  const std::string name = text.substr(begin, text.find('"', begin) - begin);
+  static constexpr std::string_view kSuffixes[] = {".csv",  ".tsv",    ".txt",   ".gz", ".zst", ".parquet",
+                                                   ".json", ".ndjson", ".jsonl", ".db", ".xlsx"};
+  const bool is_file = name.find_first_of("/*?\\:") != std::string::npos ||
+                       std::any_of(std::begin(kSuffixes), std::end(kSuffixes),
+                                   [&](std::string_view suffix) { return name.ends_with(suffix); });
+  return is_file || name.find('.') == std::string::npos ? std::string() : name.substr(name.rfind('.') + 1);
+}
+
+struct OtherName {
+  std::string_view theirs, ours;
+};
+constexpr OtherName kOtherNames[] = {
+    {"date_format", "strftime(value, '%Y-%m-%d')"},
+    {"to_char", "strftime(value, '%Y-%m-%d')"},
+    {"str_to_date", "strptime(text, '%Y-%m-%d')"},
+    {"to_date", "strptime(text, '%Y-%m-%d')"},
+    {"from_unixtime", "to_timestamp(seconds)"},
+    {"unix_timestamp", "epoch(value)"},
+    {"curdate", "current_date"},
+    {"getdate", "now()"},
+    {"sysdate", "now()"},
+    {"nvl", "coalesce(a, b)"},
+    {"isnull", "coalesce(a, b)"},
+    {"charindex", "instr(text, part)"},
+    {"find_in_set", "list_position(string_split(list, ','), text)"},
+};
+
+// What another dialect calls it, in this one. Empty where nothing is known.
+std::string hint_of_dialect(const std::string& message, std::string_view sql, std::optional<uint64_t> offset) {
+  const std::string lower = ascii_lower(sql);
+  if (sql.find('`') != std::string_view::npos) return "Names stand in double quotes or in none: \"id\", not `id`.";
+  if (lower.find("select top ") != std::string::npos && message.find("syntax error") != std::string::npos)
+    return "There is no TOP: write LIMIT and the number at the end.";
+  if (message.find("Can only delete from") != std::string::npos || message.find("Can only update") != std::string::npos)
+    return "A step's inputs cannot be changed: SELECT the rows as they should be.";
+  constexpr std::string_view kColumn = "Referenced column \"";
+  if (const size_t at = message.find(kColumn);
+      at != std::string::npos && offset && *offset < sql.size() && sql[*offset] == '"') {
+    const size_t begin = at + kColumn.size();
+    return "Double quotes are for names; a text stands in single ones: '" +
+           message.substr(begin, message.find('"', begin) - begin) + "'.";
+  }
+  constexpr std::string_view kFunction = "Function with name ";
+  const std::string name = ascii_lower(name_after(message, kFunction));
+  for (const OtherName& other : kOtherNames)
+    if (!name.empty() && name == other.theirs) return "It is written " + std::string(other.ours) + " here.";
+  return {};
+}
+
 // Without the engine's stack trace, its advice to change settings (which a step cannot), and the blank lines at its
 // end.
 std::string readable(const std::string& message) {
@@ -101,6 +157,7 @@ Error kind_of_error(const duckdb::ErrorData& data, const ScriptTarget& target) {
       return Error(Code::kExhausted, "the query could not spill to disk: " + text,
                    "Free space in the session directory.", category::kWriteDiskFull);
     case duckdb::ExceptionType::PERMISSION: {
+      if (const std::string table = table_taken_for_file(text); !table.empty()) return no_such_table(table, target);
       Error error = refused("this");
       error.message = "the SQL was refused: " + text.substr(text.starts_with("Permission Error: ") ? 18 : 0);
       return error;
@@ -175,7 +232,19 @@ Error in_text(Error error, std::string_view sql, const ScriptTarget& target) {
   if (error.detail.is_null())
     if (const auto offset = drawn_offset(error.message, sql)) error.detail = Json::object({{kSqlOffset, *offset}});
   if (error.code != Code::kStepFailed || error.message.find("there is no table") != std::string::npos) return error;
-  if (const auto meant = dashed_input(sql, target))
+  if (error.message.find("errhint NOT IMPLEMENTED") != std::string::npos) {  // the engine's own advice fails
+    error.message = "the SQL failed: Parser Error: LIMIT with two numbers is none of this dialect's";
+    error.hint = "Write LIMIT <rows> OFFSET <rows to skip>.";
+    if (const size_t at = ascii_lower(sql).rfind("limit"); at != std::string::npos)
+      error.detail = Json::object({{kSqlOffset, uint64_t{at}}});
+    return error;
+  }
+  const Json& place = error.detail[kSqlOffset];
+  if (std::string hint =
+          hint_of_dialect(error.message, sql, place.is_int() ? std::optional(place.as_uint()) : std::nullopt);
+      !hint.empty())
+    error.hint = std::move(hint);
+  else if (const auto meant = dashed_input(sql, target))
     error.hint = "In SQL the step's rows are named " + *meant + ": '-' becomes '_'.";
   return error;
 }

@@ -1,5 +1,6 @@
 // Files, text and documents at their edges: names that are no UTF-8, umasks, full disks.
 #include "protocol/base/file.h"
+#include "protocol/base/temporary_directory.h"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -77,6 +78,20 @@ TEST(Json, HoldsNoByteThatIsNoText) {
     EXPECT_TRUE(read->contains("n\xEF\xBF\xBD")) << text;
   }
   EXPECT_EQ(Json("\xC3\xA9").dump(), "\"\xC3\xA9\"");
+}
+
+TEST(TemporaryDirectories, GoWithEverythingInThemAndOnlyOnce) {
+  std::filesystem::path path;
+  {
+    auto made = TemporaryDirectory::make();
+    ASSERT_TRUE(made.ok());
+    const TemporaryDirectory directory = *std::move(made);
+    path = directory.path();
+    EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms::owner_all);
+    ASSERT_TRUE(make_directories(path / "a/b").ok());
+    ASSERT_TRUE(write_file_atomically(path / "a/b/c", "x").ok());
+  }
+  EXPECT_FALSE(std::filesystem::exists(path));
 }
 
 }  // namespace

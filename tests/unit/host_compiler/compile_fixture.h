@@ -12,6 +12,7 @@
 #include "host/compiler/adapter_inputs.h"
 #include "host/compiler/compiler.h"
 #include "protocol/base/file.h"
+#include "protocol/base/temporary_directory.h"
 
 namespace osiris {
 
@@ -20,24 +21,6 @@ inline std::filesystem::path component_dir() {
   return std::filesystem::path(std::getenv("OSIRIS_BUILD_DIR")) / "share/osiris/components";
 }
 inline std::filesystem::path examples_dir() { return source_dir() / "tests/fixtures/examples"; }
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    char name[] = "/tmp/osiris-test-XXXXXX";
-    path_ = ::mkdtemp(name);
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 class CompileTest : public ::testing::Test {
  protected:
@@ -90,7 +73,7 @@ class CompileTest : public ::testing::Test {
     return nullptr;
   }
 
-  TemporaryDirectory directory_;
+  TemporaryDirectory directory_ = *TemporaryDirectory::make();
   Environment environment_;
   Project project_;
   ComponentRegistry registry_;

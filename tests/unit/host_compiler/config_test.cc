@@ -68,7 +68,9 @@ TEST_F(Config, YamlWordsForBooleansAreExplained) {
   const CompileResult result =
       compile_text(pipeline("  - {id: s, component: filesystem.csv_extractor, mode: read, config: {path: yes}}\n"));
   ASSERT_EQ(result.diagnostics.errors().size(), 1u);
-  EXPECT_EQ(result.diagnostics.errors()[0].hint, "YAML reads yes, no, on and off as booleans: put the word in quotes");
+  EXPECT_EQ(result.diagnostics.errors()[0].hint, "write \"yes\" if text is meant, true if not");
+  EXPECT_EQ(result.diagnostics.errors()[0].message,
+            "path must be a string, got bool: 'yes' is read as true (YAML 1.1)");
 }
 
 TEST_F(Config, HarmlessKeysOfShippedPipelinesWarnAndVanish) {
@@ -157,7 +159,8 @@ TEST_F(Config, AStepWithoutConnectionTakesTheDefaultOne) {
             (Lines{"missing_connection steps[0].config.connection No connections configured. Create "
                    "osiris_connections.yaml with mysql connections."}));
   use_connections(
-      "connections: {mysql: {a: {host: h}, b: {default: true, host: h, port: \"3307\", database: d, user: u, password: "
+      "connections: {mysql: {a: {host: h, database: d}, b: {default: true, host: h, port: \"3307\", database: d, user: "
+      "u, password: "
       "secret1}}}\n");
   EXPECT_EQ(findings("mysql.extractor", "read", "{query: q}"), Lines{});
 }

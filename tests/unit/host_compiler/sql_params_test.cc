@@ -95,12 +95,23 @@ TEST_F(SqlParams, OfMysqlKnowItsBackslashesAndBackticks) {
   EXPECT_EQ(filled(compile_mysql("SELECT \"${params.x}\"", {{"x", "O\"B"}})), "SELECT \"O\"\"B\"");
 }
 
-TEST_F(SqlParams, AWholeQueryMayBeAParameter) {
-  const CompileResult result = compile_text(
-      "oml_version: \"0.1.0\"\nname: p\nparams: {q: \"SELECT 1; SELECT 'a'\"}\nsteps:\n"
-      "  - {id: s, component: duckdb.processor, mode: transform, config: {query: \"${params.q}\"}}\n");
-  EXPECT_EQ(filled(result), "SELECT 1; SELECT 'a'");
-  EXPECT_FALSE(warns(result));
+TEST_F(SqlParams, AWholeQueryIsGuardedAsItsPartsAre) {
+  const auto compile_query = [this](const std::string& param) {
+    return compile_text(
+        "oml_version: \"0.1.0\"\nname: p\nparams: {q: " + param +
+        "}\nsteps:\n"
+        "  - {id: s, component: duckdb.processor, mode: transform, config: {query: \"${params.q}\"}}\n");
+  };
+  const CompileResult pasted = compile_query("\"SELECT 'a' AS x\"");
+  EXPECT_EQ(filled(pasted), "SELECT 'a' AS x");
+  const Diagnostic* warning = find(pasted.diagnostics.warnings(), "pasted_sql_value");
+  ASSERT_TRUE(warning) << all_text(pasted);
+  EXPECT_NE(warning->hint.find("write the SQL into the pipeline"), std::string::npos) << warning->hint;
+  EXPECT_NE(warning->hint.find("values:"), std::string::npos) << warning->hint;
+  for (const char* statement : {"\"SELECT 1; DROP TABLE x\"", "\"SELECT 1 -- x\"", "\"SELECT 'a\""})
+    EXPECT_TRUE(refuses(compile_query(statement))) << statement;
+  EXPECT_FALSE(warns(compile_query("{enum: [\"FROM a\", \"FROM b\"], default: \"FROM a\"}")));
+  EXPECT_TRUE(find(compile_query("7").diagnostics.errors(), "invalid_config_value")) << "a number is no SQL";
 }
 
 TEST_F(SqlParams, AreBoundByValuesWithTheirTypes) {

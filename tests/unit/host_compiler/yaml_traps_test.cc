@@ -39,6 +39,16 @@ TEST_F(YamlTraps, AreNoneInQuotesOrWhereABooleanIsWanted) {
   EXPECT_TRUE(traps(result).empty()) << all_text(result);
 }
 
+TEST_F(YamlTraps, OfAWrongTypeAreSaidOnceWithTheError) {
+  const CompileResult result = with("{path: x}", "{country: {type: string, default: NO}}");
+  EXPECT_TRUE(traps(result).empty()) << all_text(result);
+  const Diagnostic* error = find(result.diagnostics.errors(), "invalid_param");
+  ASSERT_TRUE(error) << all_text(result);
+  EXPECT_NE(error->message.find("must be of type string, got false: 'NO' is read as false"), std::string::npos)
+      << error->message;
+  EXPECT_EQ(error->hint, "write \"NO\" if text is meant, false if not");
+}
+
 TEST_F(YamlTraps, AsKeysAreSaid) {
   const auto result = with("{path: x}", "{m: {default: {NO: Norway}}}");
   ASSERT_EQ(traps(result).size(), 1u) << all_text(result);
@@ -55,6 +65,7 @@ TEST_F(YamlTraps, FoldedSqlWithACommentIsSaid) {
   const auto folded = sql(">\n", "        SELECT 1 -- one\n        AS a");
   ASSERT_EQ(folded.size(), 1u);
   EXPECT_EQ(folded[0].mark.line, 9);
+  EXPECT_EQ(folded[0].mark.column, 18);
   EXPECT_NE(folded[0].hint.find("begin the text with '|'"), std::string::npos);
   EXPECT_EQ(sql("", "SELECT 1 -- one\n        AS a").size(), 1u) << "a plain text of two lines";
   EXPECT_EQ(sql("|\n", "        SELECT 1 -- one\n        AS a").size(), 0u);
