@@ -95,6 +95,12 @@ const std::vector<CommandRow>& command_rows() {
        {"runs", "list", "--since", "7d"}},
       {"TwoFiles", {"run", "p.yaml", "extra"}, 2, "extra", "osiris run --help", {"run", "--help"}},
       {"ProjectExists", {"init"}, 2, "osiris.yaml", "--force", {"init", "--help"}},
+      {"ConnectionsTest",
+       {"connections", "test"},
+       2,
+       "connections test",
+       "connections doctor",
+       {"help", "connections"}},
   };
   return rows;
 }

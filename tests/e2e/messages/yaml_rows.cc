@@ -84,6 +84,8 @@ const std::vector<MessageRow>& yaml_rows() {
        "mode: transform"},
       {"TwoDocuments", "name: shop", "name: shop\n---\nname: other", "p.yaml:3:1", "---", "file of its own",
        "name: shop"},
+      {"MergeMark", "params:\n", "<<<<<<< HEAD\nparams:\n", "p.yaml:3:1", "<<<<<<< HEAD",
+       "remove the lines with the marks", "params:\n"},
   };
   return rows;
 }
