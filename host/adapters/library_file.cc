@@ -52,7 +52,25 @@ class LibraryReader {
     return check_search_paths();
   }
 
+  std::optional<LibraryInfo> info() {
+    if (!check().ok()) return std::nullopt;
+    Elf64_Shdr names, section;
+    if (!read_section(header_.e_shstrndx, names)) return std::nullopt;
+    for (uint16_t i = 0; i < header_.e_shnum; ++i) {
+      if (!read_section(i, section) || text_at(names.sh_offset + section.sh_name) != ".osiris_info") continue;
+      std::vector<std::string> texts;
+      for (uint64_t at = section.sh_offset; texts.size() < 4; at += texts.back().size() + 1)
+        texts.push_back(text_at(at));
+      if (texts[0] != "osiris/1") return std::nullopt;
+      return LibraryInfo{texts[1], texts[2], texts[3]};
+    }
+    return std::nullopt;
+  }
+
  private:
+  bool read_section(uint16_t index, Elf64_Shdr& into) {
+    return read_at(header_.e_shoff + uint64_t{index} * header_.e_shentsize, into);
+  }
   Error refused(const std::string& what, const std::string& hint) const {
     return Error(Code::kInvalidArgument, "cannot load the adapter library " + file_.string() + ": " + what, hint);
   }
@@ -157,5 +175,7 @@ class LibraryReader {
 }  // namespace
 
 Status check_library_file(const fs::path& file) { return LibraryReader(file).check(); }
+
+std::optional<LibraryInfo> library_info(const fs::path& file) { return LibraryReader(file).info(); }
 
 }  // namespace osiris

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
 
 #include "protocol/base/error.h"
 
@@ -13,5 +15,12 @@ namespace osiris {
 // machine, shorter than its own headers say, or with a search path for its dependencies (RPATH, RUNPATH) that is
 // relative or can be written by everybody.
 Status check_library_file(const std::filesystem::path& file);
+
+// What a library says of itself (OSIRIS_LIBRARY_INFO of osiris/adapter.h).
+struct LibraryInfo {
+  std::string name, version, build;
+};
+// nullopt where it says nothing, or the file cannot be read.
+std::optional<LibraryInfo> library_info(const std::filesystem::path& file);
 
 }  // namespace osiris

@@ -1,5 +1,6 @@
 #include "host/adapters/loader.h"
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 
@@ -71,6 +72,27 @@ Json option_json(const OptionSpec& spec) {
 
 }  // namespace
 
+namespace {
+
+// The manifest is what people see before they run the library: it may not say less, or something else.
+Status check_manifest(const LoadedAdapter& adapter) {
+  const AdapterManifest& manifest = adapter.manifest;
+  const auto refused = [&](const std::string& what) {
+    return Error(Code::kInvalidArgument,
+                 adapter.library.string() + " is not what its manifest " + manifest.file.string() + " says: " + what,
+                 "repair the manifest, or install the adapter again");
+  };
+  if (manifest.version != adapter.version())
+    return refused("the library is version " + std::string(adapter.version()) + ", the manifest says " +
+                   manifest.version);
+  for (const SecretSpec& secret : secret_specs(*adapter.type))
+    if (std::find(manifest.secrets.begin(), manifest.secrets.end(), secret.name) == manifest.secrets.end())
+      return refused("it may ask for the secret " + secret.name + ", which needs.secrets does not name");
+  return {};
+}
+
+}  // namespace
+
 std::string_view LoadedAdapter::id() const { return abi_view(type->id); }
 std::string_view LoadedAdapter::version() const { return abi_view(type->version); }
 
@@ -91,6 +113,7 @@ Result<LoadedAdapter> load_adapter(const AdapterManifest& manifest) {
                  "install the adapter again");
   }
   OSIRIS_TRY(check_library_file(adapter.library));
+  if (const auto info = library_info(adapter.library)) adapter.build = info->build;
   // Constructors and the entry are the adapter's code, too.
   install_terminate_handler();
   const std::string who = manifest.id + " (" + adapter.library.string() + ")";
@@ -108,6 +131,7 @@ Result<LoadedAdapter> load_adapter(const AdapterManifest& manifest) {
                  adapter.library.string() + " holds the adapter " + join(ids, ", ") + ", not '" + manifest.id + "'",
                  "repair the id in " + manifest.file.string());
   }
+  OSIRIS_TRY(check_manifest(adapter));
   return adapter;
 }
 
@@ -155,6 +179,7 @@ Json describe_adapter(const LoadedAdapter& adapter) {
                             {"abi", abi_version_text(adapter.abi)}});
   json.set("library", adapter.library.empty() ? Json("linked into osiris") : Json(adapter.library.string()));
   if (!adapter.sha256.empty()) json.set("sha256", adapter.sha256);
+  if (!adapter.build.empty()) json.set("build", adapter.build);
   if (!adapter.manifest.file.empty()) {
     json.set("manifest", adapter.manifest.file.string());
     json.set("publisher", adapter.manifest.publisher);

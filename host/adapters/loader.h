@@ -22,6 +22,7 @@ struct LoadedAdapter {
   AdapterManifest manifest;                   // empty for a static adapter
   std::filesystem::path library;              // canonical; empty for a static adapter
   std::string sha256;                         // of the library
+  std::string build;                          // what it says of itself; empty: nothing
 
   std::string_view id() const;
   std::string_view version() const;

@@ -35,18 +35,19 @@ std::vector<SearchDirectory> places_of(const CommandContext& context, const Opti
 int list(const CommandContext& context, const Options& options) {
   const auto places = places_of(context, options);
   Json out = Json::array();
-  Table table({{"Adapter"}, {"Version"}, {"From"}, {"Note"}});
+  Table table({{"Adapter"}, {"Version"}, {"Build"}, {"From"}, {"Note"}});
   for (const FoundAdapter& found : list_adapters(places)) {
     const std::string note = !found.problem.empty() ? found.problem
                              : found.shadowed       ? "shadowed by an earlier place"
                                                     : found.manifest.summary;
-    table.row({printable(found.id), printable(found.manifest.version), printable(found.manifest.file.string()),
-               printable(note)});
+    table.row({printable(found.id), printable(found.manifest.version), printable(found.build),
+               printable(found.manifest.file.string()), printable(note)});
     Json secrets = Json::array();
     for (const std::string& secret : found.manifest.secrets) secrets.push_back(secret);
     out.push_back(Json::object({{"id", found.id},
                                 {"version", found.manifest.version},
                                 {"summary", found.manifest.summary},
+                                {"build", found.build},
                                 {"manifest", found.manifest.file.string()},
                                 {"origin", found.origin},
                                 {"shadowed", found.shadowed},
@@ -80,6 +81,7 @@ int show(const CommandContext& context, const Options& options) {
   if (!adapter->manifest.summary.empty()) text += printable(adapter->manifest.summary) + "\n";
   text += "\nLibrary: " + printable(adapter->library.string()) +
           "\nManifest: " + printable(adapter->manifest.file.string()) + "\n";
+  if (!adapter->build.empty()) text += "Build: " + printable(adapter->build) + "\n";
   const Json secrets = describe_adapter(*adapter)["secrets"];
   text += "Secrets it may see: " + (secrets.size() ? std::string() : std::string("none of its own"));
   for (size_t i = 0; i < secrets.size(); ++i)

@@ -95,6 +95,16 @@ void close_session(Session& session, RunReport& report, const RunProofs& proofs,
   }
 }
 
+// Which adapter runs, down to the bytes of its library.
+Json selected_adapter(const LoadedAdapter& adapter, const RunReport& report) {
+  return Json::object({{"adapter", adapter.id()},
+                       {"session_id", report.run_id},
+                       {"version", adapter.version()},
+                       {"sha256", adapter.sha256},
+                       {"build", adapter.build},
+                       {"options", report.options}});
+}
+
 }  // namespace
 
 std::string PipelineRun::unreleased_text() const {
@@ -151,10 +161,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
                                        : "this run is not registered (" + alive.error().message +
                                              "): if it dies, `osiris resources reap` leaves what it holds to its lease";
   if (!alive.ok()) log_.log(LogLevel::kWarning, "osiris.run", unregistered);
-  log_.event("adapter_selected", Json::object({{"adapter", adapter_},
-                                               {"session_id", report.run_id},
-                                               {"version", inputs.adapter.version()},
-                                               {"options", report.options}}));
+  log_.event("adapter_selected", selected_adapter(inputs.adapter, report));
   const StagesResult result = run_stages(inputs, *session);
 
   report.error = result.error;

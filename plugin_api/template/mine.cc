@@ -68,3 +68,4 @@ class Mine : public plugin::Adapter {
 }  // namespace
 
 OSIRIS_PLUGIN(Mine)
+OSIRIS_LIBRARY_INFO("mine", "0.1.0", "a first build")

@@ -4,3 +4,4 @@
 #include "plugins/e2b/adapter.h"
 
 OSIRIS_PLUGIN(osiris::e2b::E2bAdapter)
+OSIRIS_LIBRARY_INFO("e2b", OSIRIS_VERSION, "gcc " __VERSION__)

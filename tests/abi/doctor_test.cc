@@ -25,7 +25,7 @@ class Doctor : public ::testing::Test {
 
   std::vector<std::string> ask(const std::string& adapter, std::vector<std::string> more = {}) {
     project_.write("adapters/defect.adapter.toml",
-                   "manifest_version = 1\nid = \"defect\"\nversion = \"1\"\n[library]\nlinux_amd64 = \"" +
+                   "manifest_version = 1\nid = \"defect\"\nversion = \"1.0.0\"\n[library]\nlinux_amd64 = \"" +
                        (build_dir() / "tests/abi/defects" / (adapter + ".so")).string() + "\"\n");
     std::vector<std::string> arguments = {"connections", "doctor",        "--adapter",
                                           "defect",      "--adapter-dir", (project_.dir() / "adapters").string()};

@@ -27,7 +27,7 @@ class HostRun : public ::testing::Test {
   // A directory with the adapter `defect`, which commits this sin.
   fs::path directory_of(const std::string& sin) {
     project_.write("adapters/defect.adapter.toml",
-                   "manifest_version = 1\nid = \"defect\"\nversion = \"1\"\n[library]\nlinux_amd64 = \"" +
+                   "manifest_version = 1\nid = \"defect\"\nversion = \"1.0.0\"\n[library]\nlinux_amd64 = \"" +
                        (build_dir() / "tests/abi/defects" / (sin + ".so")).string() + "\"\n");
     return project_.dir() / "adapters";
   }
@@ -86,7 +86,7 @@ TEST_F(HostRun, RefusesAnAdapterWithMissingSymbols) {
 
 TEST_F(HostRun, RefusesAnAdapterInAWorldWritablePlace) {
   project_.write("adapters/mine.adapter.toml",
-                 "manifest_version = 1\nid = \"mine\"\nversion = \"1\"\n[library]\nlinux_amd64 = \"" +
+                 "manifest_version = 1\nid = \"mine\"\nversion = \"1.0.0\"\n[library]\nlinux_amd64 = \"" +
                      (plugins() / "mine.so").string() + "\"\n");
   fs::permissions(project_.dir() / "adapters", fs::perms(0777));
   const Outcome outcome = run("mine", project_.dir() / "adapters");

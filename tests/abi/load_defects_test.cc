@@ -7,6 +7,7 @@
 
 #include <fstream>
 
+#include "host/adapters/library_file.h"
 #include "protocol/base/file.h"
 #include "protocol/base/sha256.h"
 #include "protocol/base/subprocess.h"
@@ -135,6 +136,29 @@ TEST_F(LibraryFile, MustHoldTheAdapterItsManifestNames) {
   const auto loaded = load(library_, "other");
   ASSERT_FALSE(loaded.ok());
   EXPECT_THAT(loaded.error().message, HasSubstr("holds the adapter defect, not 'other'"));
+}
+
+TEST_F(LibraryFile, MustBeWhatItsManifestSays) {
+  AdapterManifest manifest = manifest_for(build_dir() / "plugins/mine.so", "mine");
+  manifest.secrets.clear();
+  EXPECT_THAT(load_adapter(manifest).error().message,
+              HasSubstr("may ask for the secret MINE_TOKEN, which needs.secrets"));
+  manifest.secrets = {"MINE_TOKEN"};
+  EXPECT_TRUE(load_adapter(manifest).ok());
+  manifest.version = "0.2.0";
+  EXPECT_THAT(load_adapter(manifest).error().message,
+              HasSubstr("the library is version 0.1.0, the manifest says 0.2.0"));
+}
+
+TEST_F(LibraryFile, SaysWhatItIsWithoutBeingLoaded) {
+  const auto info = library_info(build_dir() / "plugins/frozen.so");
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->name + " " + info->version + " " + info->build, "frozen 1.0.0 of the day");
+  EXPECT_FALSE(library_info(library_)) << "it says nothing of itself";
+  EXPECT_FALSE(library_info(directory_.path() / "gone.so"));
+  const auto loaded = load(build_dir() / "plugins/cmini.so", "cmini");
+  ASSERT_TRUE(loaded.ok());
+  EXPECT_EQ(describe_adapter(*loaded)["build"].as_string(), "gcc or clang");
 }
 
 TEST_F(LibraryFile, MustBeALibrary) {

@@ -30,7 +30,8 @@ fs::path defect(const std::string& name) { return build_dir() / "defects" / (nam
 AdapterManifest manifest_for(const fs::path& library, const std::string& id) {
   AdapterManifest manifest;
   manifest.id = id;
-  manifest.version = "1.0.0";
+  manifest.version = id == "mine" ? "0.1.0" : "1.0.0";
+  manifest.secrets = {"MINE_TOKEN", "FROZEN_TOKEN"};  // more than most of them declare
   manifest.library = library;
   manifest.file = library;  // the checks of the manifest's own file are tested with real ones
   return manifest;

@@ -20,7 +20,7 @@ static osiris_status later(osiris_adapter* self) {
   return OSIRIS_OK;
 }
 static const type_1_7 grown = {
-    {sizeof(type_1_7), 0, OSIRIS_STR(ID), NAME, OSIRIS_STR("1.7.0"), OSIRIS_STR("from the future"), NULL, NULL, 0,
+    {sizeof(type_1_7), 0, OSIRIS_STR(ID), NAME, OSIRIS_STR("1.0.0"), OSIRIS_STR("from the future"), NULL, NULL, 0,
      CREATE, CONFIGURE, VALIDATE, PREPARE, execute, COLLECT, CANCEL, DESTROY, NULL},
     later};
 static const osiris_adapter_type* const types[] = {&grown.v10};

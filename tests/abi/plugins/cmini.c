@@ -372,6 +372,7 @@ static const osiris_adapter_type type = {
     .cancel = cancel,
     .destroy = destroy,
 };
+OSIRIS_LIBRARY_INFO("cmini", "1.0.0", "gcc or clang")
 static const osiris_adapter_type* const types[] = {&type};
 static const osiris_module module = {
     .size = sizeof(osiris_module),

@@ -377,6 +377,7 @@ static const osiris_adapter_type type = {
     .destroy = destroy,
     .extension = extension,
 };
+OSIRIS_LIBRARY_INFO("frozen", "1.0.0", "of the day")
 static const osiris_adapter_type* const types[] = {&type};
 static const osiris_module module = {
     .size = sizeof(osiris_module),

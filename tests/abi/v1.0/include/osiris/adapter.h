@@ -51,6 +51,21 @@
 
 #define OSIRIS_EXPORT __attribute__((visibility("default")))
 
+/* Once per library, at file scope: its own name, version and exact build (a commit, a compiler), as
+ * literals, readable without loading it. `osiris adapters list` shows them, every session holds them,
+ * and a manifest that says another version is refused. Optional.
+ *     OSIRIS_LIBRARY_INFO("far", "1.2.0", "4f2a9c1, gcc 12.2") */
+#define OSIRIS_RETAINED used
+#ifdef __has_attribute
+#if __has_attribute(retain) /* linkers that drop what nothing refers to keep it */
+#undef OSIRIS_RETAINED
+#define OSIRIS_RETAINED used, retain
+#endif
+#endif
+#define OSIRIS_LIBRARY_INFO(name, version, build)                                             \
+  __attribute__((section(".osiris_info"), OSIRIS_RETAINED)) static const char osiris_info[] = \
+      "osiris/1\0" name "\0" version "\0" build;
+
 #if defined(__cplusplus) && __cplusplus >= 201703L
 #define OSIRIS_NOEXCEPT noexcept /* part of the type: a throwing function will not convert */
 #else
