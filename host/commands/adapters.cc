@@ -104,6 +104,7 @@ void add_adapters_commands(const CommandTable& table) {
   adapters->require_subcommand(1);
   table.add<Options>("list", "List adapters and where they were found", {"osiris adapters list"}, add_list_options,
                      list, adapters);
+  add_adapters_new_command(table, adapters);
   table.add<Options>("show", "Show an adapter, its options and the secrets it may see", {"osiris adapters show local"},
                      add_show_options, show, adapters);
 }

@@ -93,16 +93,6 @@ constexpr std::string_view kIgnore = ".env\nbuild/\nrun_logs/\naiop/\n.osiris/\n
 constexpr const char* kNext[] = {"osiris validate pipelines/hello.yaml", "osiris run pipelines/hello.yaml",
                                  "osiris logs last"};
 
-// As a shell reads it back.
-std::string shell_word(const std::string& text) {
-  const bool is_plain =
-      text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-") == std::string::npos;
-  if (is_plain) return text;
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
 Result<Json> create(const fs::path& root, bool force) {
   for (const char* directory :
        {"pipelines", "data", "build", "aiop", "run_logs", ".osiris/sessions", ".osiris/cache", ".osiris/index"})

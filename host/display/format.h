@@ -55,4 +55,7 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
+// As a shell reads it back: quoted where it must be.
+std::string shell_word(const std::string& text);
+
 }  // namespace osiris

@@ -129,7 +129,7 @@ TEST(Template, LivesAWholeLife) {
 TEST(Template, BuildsOutsideTheRepository) {
   TemporaryDirectory directory;
   const auto copy = directory.path() / "mine", build = directory.path() / "build";
-  std::filesystem::copy(source_dir() / "plugin_api/template", copy);
+  std::filesystem::copy(source_dir() / "plugin_api/templates/cpp", copy);
   const auto cmake = [](std::vector<std::string> arguments) {
     SpawnOptions options;
     options.arguments = {"/usr/bin/env", "cmake"};
@@ -140,6 +140,7 @@ TEST(Template, BuildsOutsideTheRepository) {
         << (output.ok() ? output->standard_error : output.error().message);
   };
   cmake({"-S", copy.string(), "-B", build.string(),
+         "-DOsirisAdapter_DIR=" + (tree_dir() / "lib/cmake/OsirisAdapter").string(),
          "-DOSIRIS_INCLUDE_DIR=" + (source_dir() / "plugin_api/include").string()});
   cmake({"--build", build.string()});
   SearchInputs inputs;

@@ -21,6 +21,7 @@ struct Row {
 const std::vector<Row>& rows() {
   static const std::vector<Row> table = {
       {"plugin_api/include/osiris/adapter.h", {}, {"stddef.h", "stdint.h"}, "the ABI header needs two C headers"},
+      {"plugin_api/templates/c", {"osiris/", "json_scan.h"}, {}, "a project of its own, with a header beside it"},
       {"plugin_api", {"osiris/"}, {}, "the ABI stands alone"},
       {"protocol/base",
        {"protocol/base/"},

@@ -21,7 +21,7 @@
 //     OSIRIS_PLUGIN(Mine)
 //
 // Functions report failure by throwing osiris::plugin::Failure. Everything thrown is caught here, told to the host with
-// `fail`, and returned as a status: nothing crosses the line. plugin_api/template has a complete adapter.
+// `fail`, and returned as a status: nothing crosses the line. `osiris adapters new NAME` writes a complete adapter.
 #pragma once
 
 #include <osiris/adapter.h>

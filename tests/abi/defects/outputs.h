@@ -12,7 +12,7 @@
 #define OSIRIS_TESTS_ABI_DEFECTS_OUTPUTS_H
 
 #include <stdio.h>
-#include "../plugins/json_scan.h"
+#include "../../../plugin_api/templates/c/json_scan.h"
 #include "base.h"
 
 #define X_SHA256 "73cb3858a687a8494ca3323053016282f3dad39d42cf62ca4e79dda2aac7d9ac"

@@ -1,4 +1,4 @@
-// A template: an adapter that runs nothing and says so. Copy this folder, rename `mine`, fill the three functions in.
+// A template: an adapter that runs nothing and says so. Fill the three functions in.
 // It shows every service once; the documents are described in docs/plugin-abi.md.
 #include <osiris/adapter.hpp>
 #include <osiris/options.hpp>

@@ -1,0 +1,53 @@
+#!/bin/sh
+# What an author of an adapter gets: from the installed prefix alone, `osiris adapters new` writes a project in each language, that
+# builds at once; those in C and Rust run an example to its expected bytes. The component `sdk` alone is enough to build.
+set -eu
+: "${OSIRIS_BUILD_DIR:?}" "${OSIRIS_SOURCE_DIR:?}"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT INT TERM
+fail() { echo "sdk_test: $*" >&2; exit 1; }
+quietly() { "$@" > "$work/log" 2>&1 || { cat "$work/log" >&2; fail "$* failed"; }; }
+
+quietly cmake --install "$OSIRIS_BUILD_DIR" --prefix "$work/prefix"
+quietly cmake --install "$OSIRIS_BUILD_DIR" --prefix "$work/sdk" --component sdk
+[ ! -e "$work/sdk/bin" ] || fail "the component sdk holds programs"
+cp -r "$OSIRIS_SOURCE_DIR/examples/01-csv-duckdb-csv" "$work/project"
+unset OSIRIS_BUILD_DIR OSIRIS_SOURCE_DIR
+# HOME stays: a compiler may live there.
+export PATH="$work/prefix/bin:$PATH" XDG_STATE_HOME="$work/state" XDG_DATA_HOME="$work/data" XDG_CACHE_HOME="$work/cache"
+
+for language in c cpp; do
+  cd "$work"
+  quietly osiris adapters new "far$language" --lang $language
+  for prefix in sdk prefix; do
+    quietly cmake -S "far$language" -B "far$language/build" -DCMAKE_PREFIX_PATH="$work/$prefix"
+    quietly cmake --build "far$language/build" --clean-first
+    rm "far$language/build/CMakeCache.txt"
+  done
+  osiris adapters show "far$language" --adapter-dir "$work/far$language/build" > "$work/shown" || fail "far$language is not loaded"
+  grep -q "^far$language 0.1.0\|^far$language 1.0.0" "$work/shown" || { cat "$work/shown" >&2; fail "far$language has another name"; }
+  ! grep -r -i -w -e mine -e cmini "far$language" --include=* --exclude-dir=build || fail "the template's name is left in far$language"
+done
+cd "$work"
+quietly osiris adapters new farrust --lang rust
+quietly make -C farrust
+
+cd "$work/project"
+for adapter in farc farrust; do
+  rm -rf out
+  quietly osiris run pipeline.yaml --adapter $adapter --adapter-dir "$work/$adapter/build"
+  diff -r expected/out out || fail "$adapter wrote something else"
+done
+
+# Without CMake: pkg-config knows the flags.
+cd "$work/farc"
+flags=$(PKG_CONFIG_PATH="$work/sdk/share/pkgconfig" pkg-config --cflags --libs osiris-adapter)
+quietly cc -shared -fPIC -o by-hand.so farc.c $flags
+[ "$(nm -D --defined-only by-hand.so | awk '{print $3}')" = osiris_adapter_main_v1 ] || fail "more than the entry is exported"
+
+# Names that are none, and directories that are not free.
+for name in Far far-away run; do
+  ! osiris adapters new $name > "$work/log" 2>&1 || fail "an adapter was made with the name $name"
+done
+! (cd "$work" && osiris adapters new farc) > "$work/log" 2>&1 || fail "an adapter was made over another"
+grep -q "is there already and not empty" "$work/log" || { cat "$work/log" >&2; fail "what is in the way is not said"; }
