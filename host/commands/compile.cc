@@ -38,12 +38,10 @@ int run(const CommandContext& context, const Options& options) {
   compile.work_dir = context.place.directory;
   CompileResult result = compile_oml(compile, workspace->inputs(context));
   print_diagnostics(context, result.diagnostics);
-  if (!result.ok()) {
-    Json errors = Json::array();
-    for (const Diagnostic& error : result.diagnostics.errors()) errors.push_back(error.to_json());
-    return fail(context, does_not_compile(options.file, result.diagnostics),
-                Json::object({{"error_type", "validation_error"}, {"errors", std::move(errors)}}));
-  }
+  if (!result.ok())
+    return fail(
+        context, does_not_compile(options.file, result.diagnostics),
+        Json::object({{"error_type", "validation_error"}, {"errors", findings_json(result.diagnostics.errors())}}));
   CompiledPipeline& pipeline = *result.pipeline;
   if (const Status written = write_build(pipeline, workspace->project); !written.ok())
     return fail(context, written.error(), Json::object({{"error_type", "compilation_error"}}));

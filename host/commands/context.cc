@@ -135,6 +135,12 @@ void print_diagnostics(const CommandContext& context, const Diagnostics& diagnos
   print_err(context, text);
 }
 
+Json findings_json(const std::vector<Diagnostic>& findings) {
+  Json out = Json::array();
+  for (const Diagnostic& finding : findings) out.push_back(finding.to_json(mask_shapes));
+  return out;
+}
+
 Error does_not_compile(const std::string& file, const Diagnostics& diagnostics) {
   const size_t count = diagnostics.errors().size();
   return {diagnostics.to_error().code,

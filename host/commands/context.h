@@ -69,6 +69,9 @@ std::string error_text(const CommandContext& context, std::string_view message, 
 // On stderr: a line for each, and where the file is known its line with a caret.
 void print_diagnostics(const CommandContext& context, const Diagnostics& diagnostics);
 
+// The same for a document, without secrets that stand in a line.
+Json findings_json(const std::vector<Diagnostic>& findings);
+
 // "p.yaml does not compile: 2 errors": what is left to say once the findings are printed.
 Error does_not_compile(const std::string& file, const Diagnostics& diagnostics);
 

@@ -137,11 +137,9 @@ class RunCommand {
   int compile_failed() {
     const Diagnostics& diagnostics = prepared_.compiled.diagnostics;
     Error error = diagnostics.to_error();
-    Json errors = Json::array();
-    for (const Diagnostic& finding : diagnostics.errors()) {
-      errors.push_back(finding.to_json());
+    Json errors = findings_json(diagnostics.errors());
+    for (const Diagnostic& finding : diagnostics.errors())
       log_.log(LogLevel::kError, "osiris.compile", finding.to_text());
-    }
     log_.event("compile_error", Json::object({{"error", error.message}, {"errors", errors}}));
     if (options_.dry_run)
       return fail_compile(diagnostics, Json::object({{"phase", "compile"}, {"errors", std::move(errors)}}));
@@ -204,9 +202,7 @@ class RunCommand {
     check_plan({*prepared_.compiled.pipeline, prepared_.workspace.inputs(context_), work_dir(), *worker}, findings);
     print_diagnostics(context_, findings);
     if (findings.ok()) return std::nullopt;
-    Json errors = Json::array();
-    for (const Diagnostic& finding : findings.errors()) errors.push_back(finding.to_json());
-    return fail_compile(findings, Json::object({{"phase", "compile"}, {"errors", std::move(errors)}}));
+    return fail_compile(findings, Json::object({{"phase", "compile"}, {"errors", findings_json(findings.errors())}}));
   }
 
   int dry_run() {

@@ -40,12 +40,6 @@ void add_oml_options(CLI::App& command, Options& options) {
   command.get_option("files")->required();
 }
 
-Json list(const std::vector<Diagnostic>& findings) {
-  Json out = Json::array();
-  for (const Diagnostic& finding : findings) out.push_back(finding.to_json());
-  return out;
-}
-
 // One pipeline's result, as JSON; printed unless --json.
 struct Checked {
   Json document;
@@ -83,8 +77,8 @@ Checked validate_file(const CommandContext& context, const Options& options, con
   if (!result.ok()) checked.code = exit_code_for(result.diagnostics.to_error());
   checked.document = Json::object({{"valid", result.ok()},
                                    {"file", file},
-                                   {"errors", list(result.diagnostics.errors())},
-                                   {"warnings", list(result.diagnostics.warnings())}});
+                                   {"errors", findings_json(result.diagnostics.errors())},
+                                   {"warnings", findings_json(result.diagnostics.warnings())}});
   if (context.json) return checked;
   print_diagnostics(context, result.diagnostics);
   if (result.ok())
@@ -203,8 +197,8 @@ int validate_project(const CommandContext& context, const Options& options) {
                                       {"config", config},
                                       {"connections_file", file},
                                       {"connections", uint64_t{count}},
-                                      {"errors", list(findings.errors())},
-                                      {"warnings", list(findings.warnings())},
+                                      {"errors", findings_json(findings.errors())},
+                                      {"warnings", findings_json(findings.warnings())},
                                       {"pipelines", pipelines.documents}}));
   else if (!valid_project)
     print_note(context, "❌ Invalid project: " + counted(findings.errors().size(), "error"));

@@ -21,13 +21,13 @@ size_t character_begin(std::string_view text, size_t at) {
 
 }  // namespace
 
-Json Diagnostic::to_json() const {
+Json Diagnostic::to_json(const std::function<std::string(std::string_view)>& mask) const {
   Json json = Json::object({{"type", type}, {"message", message}, {"location", location}});
   if (!file.empty()) json.set("file", file);
   if (mark.line > 0) {
     json.set("line", mark.line);
     json.set("column", mark.column);
-    if (!source_line.empty()) json.set("source_line", source_line);
+    if (!source_line.empty()) json.set("source_line", mask(source_line));
   }
   if (!hint.empty()) json.set("hint", hint);
   return json;

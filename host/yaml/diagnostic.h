@@ -32,13 +32,14 @@ struct Diagnostic {
   Code code = Code::kInvalidArgument;
   std::string source_line;  // of the file, without its end; empty when it is not known
 
-  // {"type","message","location","file","line","column","source_line","hint"}; the last four only where known.
-  Json to_json() const;
+  // {"type","message","location","file","line","column","source_line","hint"}; the last four only where known. `mask`
+  // hides secrets that may stand in the line.
+  Json to_json(const std::function<std::string(std::string_view)>& mask) const;
   // "pipeline.yaml:12:7: error: <message> [steps[2].config.path] (<hint>)": the form compilers use, so editors can jump
   // to it.
   std::string to_text() const;
   // The line of the file, and below it a caret under the column; each of the two lines ends with '\n'. Empty when the
-  // line is not known. `mask` hides secrets that may stand in the line.
+  // line is not known.
   std::string excerpt(const std::function<std::string(std::string_view)>& mask) const;
 };
 

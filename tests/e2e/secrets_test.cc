@@ -148,5 +148,26 @@ TEST_F(Canaries, AParameterNamedLikeASecretIsMaskedInTheRecord) {
   EXPECT_EQ(project_.read(project_.session() / "events.jsonl").find("cAn4ry-direct-4-plugh"), std::string::npos);
 }
 
+TEST(InlineSecrets, AreNotShownByTheFindingsThatRefuseThem) {
+  const Project project;
+  project.write(
+      "p.yaml",
+      oml("inline", {"  - {id: a, component: mysql.extractor, mode: read, config: {password: cAn4ry-6-plover, "
+                     "query: SELECT 1}}\n"}));
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"validate", "p.yaml"},
+                                             {"validate", "p.yaml", "--json"},
+                                             {"compile", "p.yaml", "--json"},
+                                             {"run", "p.yaml", "--json"},
+                                             {"run", "p.yaml", "--dry-run", "--json"}}) {
+    const Outcome outcome = project.osiris(command);
+    EXPECT_EQ(outcome.exit, 2);
+    EXPECT_NE((outcome.out + outcome.err).find("password"), std::string::npos) << outcome.err;
+    EXPECT_EQ((outcome.out + outcome.err).find("cAn4ry-6"), std::string::npos) << outcome.out << outcome.err;
+  }
+  for (const auto& [name, content] : project.tree())
+    EXPECT_TRUE(name == "project/p.yaml" || content.find("cAn4ry-6") == std::string::npos) << name;
+}
+
 }  // namespace
 }  // namespace osiris::e2e

@@ -288,8 +288,10 @@ TEST_F(Validation, AVariableInPlaceOfASecretIsRefusedToo) {
 
 TEST_F(Validation, ErrorsBecomeJsonAndText) {
   const Diagnostic error = only_error(pipeline("  - {id: a, component: nope, mode: read}\n"), "unknown_component");
-  EXPECT_EQ(error.to_json()["line"], Json(4));
-  EXPECT_EQ(error.to_json()["location"], Json("steps[0].component"));
+  const Json json = error.to_json([](std::string_view) { return std::string("masked"); });
+  EXPECT_EQ(json["line"], Json(4));
+  EXPECT_EQ(json["location"], Json("steps[0].component"));
+  EXPECT_EQ(json["source_line"], Json("masked"));
   EXPECT_NE(error.to_text().find("pipeline.yaml:4:24: error: Unknown component: 'nope' [steps[0].component]"),
             std::string::npos)
       << error.to_text();
