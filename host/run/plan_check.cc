@@ -90,13 +90,16 @@ Mark place_of_key(const CompiledStep& step, const std::string& message) {
   return path == step.config_marks.end() ? step.mark : path->second;
 }
 
-// What a reader says of the first rows of its file, and a writer of its input's columns. That a file is missing is said
-// by the check of paths.
+// What a reader says of the first rows of its file, and a writer of its input's columns and its directory. That an
+// input file is missing is said by the check of paths.
 void add_refusal(const CompiledStep& step, const Json& error, Diagnostics& findings) {
-  if (!is_fault_of_pipeline(error)) return;
+  const std::string location = "step '" + step.id + "'";
   const std::string& message = error["message"].as_string();
-  findings.error("file_error", message, "step '" + step.id + "'", place_of_key(step, message),
-                 error["hint"].as_string());
+  const std::string& hint = error["hint"].as_string();
+  if (is_fault_of_pipeline(error))
+    findings.error("file_error", message, location, place_of_key(step, message), hint);
+  else if (step.mode == "write" && code_from_name(error["code"].as_string()) == Code::kNotFound)
+    findings.warning("missing_file", message, location, place_of_key(step, message), hint);
 }
 
 bool has_files(const CompiledStep& step, const ComponentRegistry& registry) {

@@ -116,17 +116,33 @@ constexpr OtherName kOtherNames[] = {
     {"find_in_set", "list_position(string_split(list, ','), text)"},
 };
 
-// What another dialect calls it, in this one. Empty where nothing is known.
-std::string hint_of_dialect(const std::string& message, std::string_view sql, std::optional<uint64_t> offset) {
+// Other dialects' signs that the engine takes for something else, or fails at when it wants to give advice.
+std::optional<Error> syntax_of_another_dialect(const Error& failed, std::string_view sql) {
+  const auto at = [&](size_t offset, const char* message, const char* hint) {
+    Error error = failed;
+    error.message = std::string("the SQL failed: ") + message;
+    error.hint = hint;
+    error.detail = Json::object({{kSqlOffset, uint64_t{offset}}});
+    return error;
+  };
+  const std::string words = failed.message.substr(0, failed.message.find('\n'));
+  if (const size_t tick = sql.find('`'); tick != std::string_view::npos && words.find('`') != std::string::npos)
+    return at(tick, "a backtick quotes no name here", "Names stand in double quotes or in none: \"id\", not `id`.");
+  if (const size_t limit = ascii_lower(sql).rfind("limit");
+      limit != std::string::npos && words.find("errhint NOT IMPLEMENTED") != std::string::npos)
+    return at(limit, "LIMIT takes one number", "Write LIMIT <rows> OFFSET <rows to skip>.");
+  return std::nullopt;
+}
+
+// What another dialect calls it, in this one. Empty where nothing is known. `offset`: of the fault, npos if unknown.
+std::string hint_of_dialect(const std::string& message, std::string_view sql, size_t offset) {
   const std::string lower = ascii_lower(sql);
-  if (sql.find('`') != std::string_view::npos) return "Names stand in double quotes or in none: \"id\", not `id`.";
   if (lower.find("select top ") != std::string::npos && message.find("syntax error") != std::string::npos)
     return "There is no TOP: write LIMIT and the number at the end.";
   if (message.find("Can only delete from") != std::string::npos || message.find("Can only update") != std::string::npos)
     return "A step's inputs cannot be changed: SELECT the rows as they should be.";
   constexpr std::string_view kColumn = "Referenced column \"";
-  if (const size_t at = message.find(kColumn);
-      at != std::string::npos && offset && *offset < sql.size() && sql[*offset] == '"') {
+  if (const size_t at = message.find(kColumn); at != std::string::npos && offset < sql.size() && sql[offset] == '"') {
     const size_t begin = at + kColumn.size();
     return "Double quotes are for names; a text stands in single ones: '" +
            message.substr(begin, message.find('"', begin) - begin) + "'.";
@@ -232,20 +248,17 @@ Error in_text(Error error, std::string_view sql, const ScriptTarget& target) {
   if (error.detail.is_null())
     if (const auto offset = drawn_offset(error.message, sql)) error.detail = Json::object({{kSqlOffset, *offset}});
   if (error.code != Code::kStepFailed || error.message.find("there is no table") != std::string::npos) return error;
-  if (error.message.find("errhint NOT IMPLEMENTED") != std::string::npos) {  // the engine's own advice fails
-    error.message = "the SQL failed: Parser Error: LIMIT with two numbers is none of this dialect's";
-    error.hint = "Write LIMIT <rows> OFFSET <rows to skip>.";
-    if (const size_t at = ascii_lower(sql).rfind("limit"); at != std::string::npos)
-      error.detail = Json::object({{kSqlOffset, uint64_t{at}}});
-    return error;
-  }
+  if (const auto other = syntax_of_another_dialect(error, sql)) return *other;
   const Json& place = error.detail[kSqlOffset];
-  if (std::string hint =
-          hint_of_dialect(error.message, sql, place.is_int() ? std::optional(place.as_uint()) : std::nullopt);
-      !hint.empty())
+  const size_t offset = place.is_int() ? place.as_uint() : std::string::npos;
+  if (std::string hint = hint_of_dialect(error.message, sql, offset); !hint.empty()) {
     error.hint = std::move(hint);
-  else if (const auto meant = dashed_input(sql, target))
+    // The engine's own guess is another one.
+    const size_t guess = error.message.find("Did you mean \"");
+    if (guess != std::string::npos) error.message = std::string(trim(std::string_view(error.message).substr(0, guess)));
+  } else if (const auto meant = dashed_input(sql, target)) {
     error.hint = "In SQL the step's rows are named " + *meant + ": '-' becomes '_'.";
+  }
   return error;
 }
 

@@ -147,9 +147,10 @@ Result<StepOutcome> write(StepContext& step) {
   return outcome;
 }
 
-// It makes no output; what it is told of its columns must fit its input's.
+// It makes no output; what it is told of its columns must fit its input's, and its file must have a place.
 Status describe(StepContext& step) {
   OSIRIS_ASSIGN(const csv_out::Options options, csv_out::read_options(step));
+  OSIRIS_TRY(check_writable(options.file.target, options.create_dirs));
   if (step.inputs().empty()) return {};
   return csv_out::check_columns(step.connection_handle(), step.inputs().front().name, options);
 }
