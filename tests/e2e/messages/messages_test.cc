@@ -1,5 +1,6 @@
 // What osiris says of 250 slips: each message names the place, shows what is wrong and says what to do, and doing it
-// helps. A row has grade A when all three are there, B when one is missing. No row may be worse.
+// helps: the pipeline is valid then, and what is valid without a warning runs. A row has grade A when all three are
+// there, B when one is missing. No row may be worse.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -15,7 +16,8 @@ class Shop {
   explicit Shop(const std::string& pipeline = kMessagePipeline, const std::string& connections = "connections: {}\n") {
     project_.write("osiris.yaml", "");
     project_.write("in/people.csv", "id,name,age\n1,Ann,20\n2,Bob,17\n");
-    project_.write("score.py", "pass\n");
+    project_.write("score.py",
+                   "import os, shutil\nshutil.copyfile(os.environ['OSIRIS_INPUT'], os.environ['OSIRIS_OUTPUT'])\n");
     project_.write("p.yaml", pipeline);
     project_.write("osiris_connections.yaml", connections, 0600);
     project_.write(".env", "SHOP_PASSWORD=s3cret\n", 0600);
@@ -63,6 +65,10 @@ Grades check_rows(const std::vector<MessageRow>& rows, Validate validate) {
     EXPECT_TRUE(remedy) << "does not say " << row.remedy << ":\n" << refused.err;
     const Outcome mended = validate(row.right, row.fixed);
     EXPECT_EQ(mended.exit, 0) << "the remedy does not help:\n" << mended.err;
+    if (validate == with_pipeline) {
+      const Outcome run = Shop(changed(kMessagePipeline, row.right, row.fixed)).run({"run", "p.yaml"});
+      EXPECT_EQ(run.exit, 0) << "valid without a warning, and it does not run:\n" << run.err;
+    }
     count(!place + !offending + !(remedy && mended.exit == 0), grades);
   }
   return grades;

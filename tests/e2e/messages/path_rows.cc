@@ -3,6 +3,17 @@
 
 namespace osiris::e2e {
 
+namespace {
+
+// Longer than a system call takes, of names that are not too long.
+std::string deep_path() {
+  std::string path;
+  for (int i = 0; i < 21; ++i) path += std::string(200, 'd') + "/";
+  return path + "x.csv";
+}
+
+}  // namespace
+
 const std::vector<MessageRow>& path_rows() {
   static const std::vector<MessageRow> rows = {
       {"Missing", "in/people.csv", "in/peple.csv", "p.yaml:10:13", "in/peple.csv", "'in/people.csv'", "in/people.csv"},
@@ -51,6 +62,10 @@ const std::vector<MessageRow>& path_rows() {
        "p.yaml:29:20", "config: {path: out/adults.csv}", "path of its own",
        "out/adults.csv\n  - id: again\n    component: filesystem.csv_writer\n    mode: write\n    needs: [adults]\n    "
        "config: {path: out/again.csv}\n"},
+      {"OutputDirectory", "path: out/adults.csv", "path: nope/adults.csv\n      create_dirs: false", "p.yaml:24:13",
+       "nope", "set create_dirs: true", "path: nope/adults.csv\n      create_dirs: true"},
+      {"WholePathTooLong", "path: out/adults.csv", "path: " + deep_path(), "p.yaml:24:13", "bytes", "at most 4095",
+       "path: out/adults.csv"},
   };
   return rows;
 }

@@ -69,7 +69,7 @@ const std::vector<MessageRow>& sql_rows() {
        "SELECT id FROM df_read_people WHERE name = \"Ann\"", "p.yaml:18:57", "\"Ann\"", "'Ann'",
        "SELECT id FROM df_read_people WHERE name = 'Ann'"},
       {"Backticks", "SELECT id, name FROM df_read_people WHERE age >= 18", "SELECT `id` FROM df_read_people",
-       "p.yaml:18:24", "`id`", "double quotes", "SELECT \"id\" FROM df_read_people"},
+       "p.yaml:18:21", "`id`", "double quotes", "SELECT \"id\" FROM df_read_people"},
       {"DeleteFromInput", "SELECT id, name FROM df_read_people WHERE age >= 18",
        "DELETE FROM df_read_people WHERE age < 18", "p.yaml:18:14", "DELETE FROM df_read_people",
        "SELECT the rows as they should be", "SELECT * FROM df_read_people WHERE age >= 18"},
