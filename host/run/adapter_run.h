@@ -32,7 +32,8 @@ class AdapterRun {
 
   // Takes progress lines for the user; set before run().
   std::function<void(std::string, bool important)> say;
-  bool says_events = false;  // also what steps tell of themselves
+  bool says_events = false;        // also what steps tell of themselves
+  OutputHashes* hashes = nullptr;  // hashes outputs of completed steps; outlives run(); may be null
   // Called once the adapter has accepted the request, before anything is acquired; may be empty.
   std::function<void(AdapterInstance&, const AdapterRequest&)> accepted;
 

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 
+#include "host/run/output_hashes.h"
 #include "protocol/base/categories.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/sha256.h"
@@ -33,7 +34,7 @@ const WrittenOutput* seen_written(const std::vector<StepState>& steps, const Pla
 }
 
 // Neither follows a link nor waits for the other end of a pipe.
-std::optional<std::string> differs_on_disk(const fs::path& target, const WrittenOutput& written) {
+std::optional<std::string> differs_on_disk(const fs::path& target, const WrittenOutput& written, OutputHashes* hashes) {
   struct stat info{};
   const FileDescriptor file(::open(target.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   if (!file.is_open()) {
@@ -48,7 +49,8 @@ std::optional<std::string> differs_on_disk(const fs::path& target, const Written
   if (size_bytes != written.size_bytes)
     return target.string() + " has " + std::to_string(size_bytes) + " bytes instead of " +
            std::to_string(written.size_bytes);
-  const Result<FileDigest> digest = sha256_descriptor(file.get(), target);
+  const auto known = hashes ? hashes->of(target, info) : std::nullopt;
+  const Result<FileDigest> digest = known ? *known : sha256_descriptor(file.get(), target);
   if (!digest) return digest.error().message;
   if (digest->size_bytes != written.size_bytes || digest->sha256 != written.sha256)
     return target.string() + " has " + described(digest->size_bytes, digest->sha256) + " instead of " +
@@ -58,7 +60,7 @@ std::optional<std::string> differs_on_disk(const fs::path& target, const Written
 
 // Why this output is not proved; nullopt: it is.
 std::optional<std::string> doubt(const PlannedOutput& output, const std::vector<StepState>& steps,
-                                 const std::vector<Artifact>& reported) {
+                                 const std::vector<Artifact>& reported, OutputHashes* hashes) {
   const WrittenOutput* written = seen_written(steps, output);
   if (!written) return "its step was never seen to write it";
   bool is_reported = false;
@@ -72,7 +74,7 @@ std::optional<std::string> doubt(const PlannedOutput& output, const std::vector<
              described(written->size_bytes, written->sha256);
   }
   if (!is_reported) return "the adapter does not report it";
-  return differs_on_disk(output.target, *written);
+  return differs_on_disk(output.target, *written, hashes);
 }
 
 bool is_planned(const std::vector<PlannedOutput>& planned, const Artifact& file) {
@@ -91,7 +93,7 @@ std::vector<PlannedOutput> planned_outputs(const Plan& plan) {
 }
 
 Status prove_outputs(const std::vector<PlannedOutput>& planned, const std::vector<StepState>& steps,
-                     const std::vector<Artifact>& reported) {
+                     const std::vector<Artifact>& reported, OutputHashes* hashes) {
   size_t unproved = 0;
   std::string reasons;
   const auto name = [&](const std::string& step_id, const std::string& path, const std::string& reason) {
@@ -99,7 +101,7 @@ Status prove_outputs(const std::vector<PlannedOutput>& planned, const std::vecto
       reasons += (reasons.empty() ? ": " : "; ") + path + " of step " + step_id + ": " + reason;
   };
   for (const PlannedOutput& output : planned)
-    if (const auto reason = doubt(output, steps, reported)) name(output.step_id, output.path, *reason);
+    if (const auto reason = doubt(output, steps, reported, hashes)) name(output.step_id, output.path, *reason);
   for (const Artifact& file : reported)
     if (!is_planned(planned, file))
       name(file.step_id, file.path, "the adapter reports it, the pipeline does not write it");

@@ -21,12 +21,15 @@ struct PlannedOutput {
   std::filesystem::path target;  // absolute
 };
 
+class OutputHashes;
+
 // In the order of the plan.
 std::vector<PlannedOutput> planned_outputs(const Plan& plan);
 
-// For a run whose steps have all completed: reads every output once. `reported`: the "files" of the artifacts document.
-// The error is kInternal and names up to five outputs that are missing or differ, each with its reason.
+// For a run whose steps have all completed: reads every output once, those in `hashes` (null: none) before. `reported`:
+// the "files" of the artifacts document. The error is kInternal and names up to five outputs that are missing or
+// differ, each with its reason.
 Status prove_outputs(const std::vector<PlannedOutput>& planned, const std::vector<StepState>& steps,
-                     const std::vector<Artifact>& reported);
+                     const std::vector<Artifact>& reported, OutputHashes* hashes = nullptr);
 
 }  // namespace osiris

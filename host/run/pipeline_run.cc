@@ -1,5 +1,6 @@
 #include "host/run/pipeline_run.h"
 
+#include "host/run/output_hashes.h"
 #include "host/run/output_proof.h"
 #include "protocol/base/categories.h"
 
@@ -162,6 +163,9 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
                                              "): if it dies, `osiris resources reap` leaves what it holds to its lease";
   if (!alive.ok()) log_.log(LogLevel::kWarning, "osiris.run", unregistered);
   log_.event("adapter_selected", selected_adapter(inputs.adapter, report));
+  const std::vector<PlannedOutput> planned = planned_outputs(inputs.sent.plan);
+  OutputHashes hashes(planned, clock_);
+  adapter_run_.hashes = &hashes;
   const StagesResult result = run_stages(inputs, *session);
 
   report.error = result.error;
@@ -189,8 +193,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   proofs.steps_total = tally_.total();
   proofs.steps_completed = tally_.completed();
   if (!result.error && proofs.steps_completed >= proofs.steps_total)
-    if (const Status proved = prove_outputs(planned_outputs(inputs.sent.plan), report.steps, report.outputs);
-        !proved.ok())
+    if (const Status proved = prove_outputs(planned, report.steps, report.outputs, &hashes); !proved.ok())
       proofs.outputs_error = proved.error().within("adapter " + adapter_);
   proofs.events_complete = !log_.write_error();
   report.verdict = decide_verdict(proofs);

@@ -10,6 +10,7 @@
 
 #include "host/adapters/adapter_events.h"
 #include "host/run/interrupts.h"
+#include "host/run/output_hashes.h"
 #include "host/run/resources.h"
 #include "host/run/run_log.h"
 #include "host/run/secrets.h"
@@ -27,7 +28,8 @@ class RunEvents : public AdapterEvents {
     SecretStore& secrets;
     // A progress line for the user; `important` ones also without --verbose. May be empty.
     std::function<void(std::string line, bool important)> say;
-    bool says_events = false;  // also what steps tell of themselves, a line each
+    bool says_events = false;        // also what steps tell of themselves, a line each
+    OutputHashes* hashes = nullptr;  // hashes outputs of completed steps; may be null
   };
   RunEvents(Parts parts, std::string adapter) : parts_(std::move(parts)), adapter_(std::move(adapter)) {}
 

@@ -98,12 +98,14 @@ Status ReplacingFile::open(bool create_dirs) {
 }
 
 Status ReplacingFile::write(std::string_view bytes) {
+  if (hash_) hash_->update(bytes);
   if (!write_all(file_.get(), bytes)) return errno_error(errno, "cannot write", target_);
   bytes_written_ += bytes.size();
   return {};
 }
 
 Status ReplacingFile::write_at(uint64_t offset, std::string_view bytes) {
+  hash_.reset();
   while (!bytes.empty()) {
     const ssize_t written = pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (written < 0 && errno == EINTR) continue;
@@ -128,6 +130,11 @@ Status ReplacingFile::commit() {
   if (rename(temporary_.c_str(), target_.c_str()) != 0) return errno_error(errno, "cannot put in place", target_);
   temporary_.clear();
   return {};
+}
+
+std::optional<FileDigest> ReplacingFile::digest() {
+  if (!hash_) return std::nullopt;
+  return FileDigest{hash_->hex(), bytes_written_};
 }
 
 Status check_writable(const std::filesystem::path& target, bool create_dirs) {

@@ -6,12 +6,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "protocol/base/error.h"
 #include "protocol/base/fd.h"
+#include "protocol/base/sha256.h"
 
 namespace osiris {
 
@@ -27,6 +29,8 @@ class ReplacingFile {
   // Only a regular file may be replaced: a rename over /dev/stdout would remove the device. An existing file's mode and
   // owner are kept; a new one gets what the umask leaves of 0666.
   Status open(bool create_dirs);
+  // What write() is given is hashed on the way, from here on.
+  void keep_digest() { hash_.emplace(); }
   Status write(std::string_view bytes);
   uint64_t bytes_written() const { return bytes_written_; }  // by write()
   // Over bytes that write() wrote, `offset` from the start: for formats whose head says what follows.
@@ -36,6 +40,9 @@ class ReplacingFile {
   // Whether the target may (still) be replaced.
   Status check_target() const;
   Status commit();
+  // Of the whole file, once, last. nullopt where keep_digest() was not called before the first write, or write_at() was
+  // used: then the bytes have to be read.
+  std::optional<FileDigest> digest();
 
  private:
   Status make_parents(bool create_dirs);
@@ -45,6 +52,7 @@ class ReplacingFile {
   std::vector<std::filesystem::path> made_;  // directories made for it, outermost first
   FileDescriptor file_;
   uint64_t bytes_written_ = 0;
+  std::optional<Sha256> hash_;
 };
 
 // Whether the file could be written, without touching anything.

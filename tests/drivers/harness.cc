@@ -241,11 +241,11 @@ void StepHarness::log(std::string_view text) {
   logs_.emplace_back(text);
 }
 
-Status StepHarness::add_output(const OutputFile& file, uint64_t rows) {
+Status StepHarness::add_output(const OutputFile& file, uint64_t rows, std::optional<FileDigest> digest) {
   if (!std::filesystem::is_regular_file(file.target))
     return Error(Code::kNotFound, "declared output " + file.target.string() + " is not there");
   std::lock_guard lock(mutex_);
-  outputs_.push_back({file, rows});
+  outputs_.push_back({file, rows, std::move(digest)});
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,6 +32,7 @@ struct RecordedMetric {
 struct RecordedOutput {
   OutputFile file;
   uint64_t rows = 0;
+  std::optional<FileDigest> digest;  // as the driver gave it
 };
 
 // Use: StepHarness step("extract"); step.write_file("in.csv", "a\n1\n"); step.set_config({{"path", "in.csv"}});
@@ -115,7 +117,8 @@ class StepHarness : public StepContext {
   void event(std::string_view name, Json fields) override;
   void metric(std::string_view name, double value, std::string_view unit) override;
   void log(std::string_view text) override;
-  Status add_output(const OutputFile& file, uint64_t rows) override;
+  using StepContext::add_output;
+  Status add_output(const OutputFile& file, uint64_t rows, std::optional<FileDigest> digest) override;
   const Json& passed_environment() const override { return environment_; }
   const Json& settings() const override { return settings_; }
 

@@ -6,12 +6,14 @@
 #include <duckdb.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
+#include "protocol/base/sha256.h"
 #include "worker/driver_api/sql.h"
 
 namespace osiris::worker {
@@ -92,8 +94,10 @@ class StepContext {
   virtual void event(std::string_view name, Json fields) = 0;
   virtual void metric(std::string_view name, double value, std::string_view unit = {}) = 0;
   virtual void log(std::string_view text) = 0;
-  // Declares a file this step wrote, complete and closed at `target`: it is hashed, reported and collected.
-  virtual Status add_output(const OutputFile& file, uint64_t rows) = 0;
+  // Declares a file this step wrote, complete and closed at `target`: it is hashed, reported and collected. `digest` is
+  // of the bytes as they were written, where the driver hashed them on the way: then they are not read again.
+  virtual Status add_output(const OutputFile& file, uint64_t rows, std::optional<FileDigest> digest) = 0;
+  Status add_output(const OutputFile& file, uint64_t rows) { return add_output(file, rows, std::nullopt); }
   // Environment the user passed, for drivers that start processes: {"NAME":"value"}.
   virtual const Json& passed_environment() const = 0;
   // The worker's settings (docs/worker-protocol.md, prepare.settings).

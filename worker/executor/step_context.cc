@@ -47,8 +47,11 @@ void AttemptContext::log(std::string_view text) {
   parts_.log.info("step " + parts_.step.id + ": " + std::string(text));
 }
 
-Status AttemptContext::add_output(const OutputFile& file, uint64_t rows) {
-  OSIRIS_ASSIGN(const FileDigest digest, sha256_file(file.target));
+Status AttemptContext::add_output(const OutputFile& file, uint64_t rows, std::optional<FileDigest> known) {
+  if (!known) {
+    OSIRIS_ASSIGN(known, sha256_file(file.target));
+  }
+  const FileDigest& digest = *known;
   emit_event(parts_.sink, "output_written", parts_.step.id,
              Json::object(
                  {{"path", file.path}, {"size_bytes", digest.size_bytes}, {"sha256", digest.sha256}, {"rows", rows}}));

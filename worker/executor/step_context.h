@@ -58,7 +58,8 @@ class AttemptContext : public StepContext {
   void event(std::string_view name, Json fields) override;
   void metric(std::string_view name, double value, std::string_view unit) override;
   void log(std::string_view text) override;
-  Status add_output(const OutputFile& file, uint64_t rows) override;
+  using StepContext::add_output;
+  Status add_output(const OutputFile& file, uint64_t rows, std::optional<FileDigest> digest) override;
   const Json& passed_environment() const override { return parts_.run.env; }
   const Json& settings() const override { return parts_.run.settings; }
 

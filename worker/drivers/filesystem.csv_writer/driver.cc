@@ -1,127 +1,70 @@
 #include "worker/drivers/filesystem.csv_writer/driver.h"
 
-#include <algorithm>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/replacing_file.h"
-#include "worker/driver_api/sql.h"
+#include "worker/driver_api/batch_writer.h"
 #include "worker/drivers/filesystem.csv_writer/byte_sink.h"
 #include "worker/drivers/filesystem.csv_writer/columns.h"
+#include "worker/drivers/filesystem.csv_writer/csv_batch.h"
 #include "worker/drivers/filesystem.csv_writer/options.h"
-#include "worker/drivers/filesystem.csv_writer/row_formatter.h"
-#include "worker/drivers/filesystem.csv_writer/row_stream.h"
 
 namespace osiris::worker {
 namespace {
 
-// A block is written early when wide rows make chunk_size of them larger than this.
-constexpr size_t kBlockBytesMax = size_t{4} << 20;
-
 Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
 
-class CsvWrite {
+class CsvWrite : public BatchWriter {
  public:
   CsvWrite(StepContext& step, const csv_out::Options& options)
-      : step_(step), options_(options), file_(options.file.target) {}
+      : step_(step), options_(options), file_(options.file.target), next_report_(options.chunk_size) {}
 
   Result<StepOutcome> run() {
     const std::string& relation = step_.inputs().front().name;
     OSIRIS_ASSIGN(columns_, csv_out::examine_columns(step_.connection_handle(), relation, options_));
     OSIRIS_TRY(file_.open(options_.create_dirs));
+    file_.keep_digest();
     sink_ = csv_out::make_sink(options_.compression, options_.file.path, file_);
-    formatter_.emplace(options_, columns_);
     OSIRIS_TRY(sink_->write(csv_out::byte_order_mark(options_.encoding)));
     if (options_.header) {
-      row_ends_.clear();
-      formatter_->append_header(block_);
-      OSIRIS_TRY(write_block());
+      csv_out::CsvBatch header(options_, columns_);
+      header.add_header();
+      OSIRIS_TRY(write_batch(header));
     }
-    OSIRIS_TRY(write_rows(csv_out::select_statement(columns_, relation)));
+    OSIRIS_ASSIGN(const uint64_t rows,
+                  write_rows(step_.connection_handle(), csv_out::select_statement(columns_, relation), *this));
     if (step_.is_cancelled()) return cancelled();
     OSIRIS_TRY(sink_->finish());
     OSIRIS_TRY(file_.commit());
-    report();
-    OSIRIS_TRY(step_.add_output(options_.file, rows_));
-    return StepOutcome{.rows_read = rows_, .rows_written = rows_};
+    report(rows);
+    OSIRIS_TRY(step_.add_output(options_.file, rows, file_.digest()));
+    return StepOutcome{.rows_read = rows, .rows_written = rows};
   }
+
+  std::unique_ptr<Batch> begin() override { return std::make_unique<csv_out::CsvBatch>(options_, columns_); }
+
+  Status write(Batch& batch) override { return write_batch(static_cast<csv_out::CsvBatch&>(batch)); }
 
  private:
-  Status write_rows(const std::string& statement) {
-    csv_out::RowStream stream(step_.connection_handle());
-    OSIRIS_TRY(stream.start(statement));
-    for (;;) {
-      OSIRIS_ASSIGN(const duckdb_data_chunk chunk, stream.next());
-      if (!chunk) break;
-      formatter_->use_chunk(chunk);
-      for (idx_t row = 0, size = duckdb_data_chunk_get_size(chunk); row < size; ++row) {
-        formatter_->append_row(row, block_);
-        if (formatter_->unfit()) return not_json(*formatter_->unfit());
-        if (options_.encoding != csv_out::Encoding::kUtf8) row_ends_.push_back(block_.size());
-        if (++rows_ % options_.chunk_size == 0 || block_.size() > kBlockBytesMax) OSIRIS_TRY(end_block());
-      }
-    }
-    return end_block();
-  }
-
-  Status end_block() {
-    OSIRIS_TRY(write_block());
+  Status write_batch(const csv_out::CsvBatch& batch) {
     if (step_.is_cancelled()) return cancelled();
-    report();
+    if (const auto& unfit = batch.unfit()) return unfit->error(options_, rows_);
+    OSIRIS_TRY(sink_->write(batch.bytes()));
+    rows_ += batch.rows();
+    for (; next_report_ <= rows_; next_report_ += options_.chunk_size) {
+      report(next_report_);
+      if (step_.is_cancelled()) return cancelled();
+    }
     return {};
   }
 
   // How many bytes it will be is not known; how many rows is.
-  void report() {
-    step_.progress(rows_);
+  void report(uint64_t rows) {
+    step_.progress(rows);
     step_.progress_bytes(file_.bytes_written(), 0);
-  }
-
-  Status write_block() {
-    if (options_.encoding == csv_out::Encoding::kUtf8) {
-      OSIRIS_TRY(sink_->write(block_));
-    } else {
-      encoded_.clear();
-      const size_t stopped = csv_out::encode(options_.encoding, block_, encoded_);
-      if (stopped != std::string::npos) return not_encodable(stopped);
-      OSIRIS_TRY(sink_->write(encoded_));
-    }
-    block_.clear();
-    row_ends_.clear();
-    return {};
-  }
-
-  Error not_json(const csv_out::Column& column) const {
-    return Error(Code::kStepFailed,
-                 "row " + std::to_string(rows_ + 1) + ", column '" + column.name +
-                     "': an infinity in a list, struct or map, which is written as JSON, and JSON has none",
-                 "replace it by NULL, or cast the column to VARCHAR, in a SQL step", category::kWriteFailed);
-  }
-
-  // Names the row (from 1, without the header) and the column of the character at `offset` of the block.
-  Error not_encodable(size_t offset) const {
-    const auto row =
-        static_cast<size_t>(std::upper_bound(row_ends_.begin(), row_ends_.end(), offset) - row_ends_.begin());
-    const std::string where =
-        row_ends_.empty() ? "header" : "row " + std::to_string(rows_ - row_ends_.size() + row + 1);
-    const size_t row_start = row == 0 ? 0 : row_ends_[row - 1];
-    size_t column = 0;
-    bool quoted = false;
-    for (size_t at = row_start; at < offset; ++at) {
-      if (quoted && options_.escape != '\0' && block_[at] == options_.escape) {
-        ++at;  // the next one is text
-        continue;
-      }
-      quoted ^= block_[at] == options_.quote;
-      column += !quoted && block_[at] == options_.delimiter;
-    }
-    return Error(Code::kStepFailed,
-                 "CSV encoding error (" + options_.encoding_name + "): " + where + ", column '" +
-                     columns_[column].name + "': " + csv_out::describe_character(block_, offset) + " cannot be written",
-                 csv_out::hint_of_character(options_.encoding, block_, offset), category::kWriteFailed);
   }
 
   StepContext& step_;
@@ -129,10 +72,8 @@ class CsvWrite {
   ReplacingFile file_;
   std::unique_ptr<csv_out::ByteSink> sink_;
   std::vector<csv_out::Column> columns_;
-  std::optional<csv_out::RowFormatter> formatter_;
-  std::string block_, encoded_;
-  std::vector<size_t> row_ends_;  // in block_; kept only when a character may not fit the encoding
-  uint64_t rows_ = 0;
+  uint64_t rows_ = 0;  // written
+  uint64_t next_report_;
 };
 
 Result<StepOutcome> write(StepContext& step) {

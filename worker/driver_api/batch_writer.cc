@@ -1,0 +1,190 @@
+#include "worker/driver_api/batch_writer.h"
+
+#include <duckdb.hpp>
+#include <duckdb/catalog/catalog.hpp>
+#include <duckdb/common/types/column/column_data_collection.hpp>
+#include <duckdb/function/copy_function.hpp>
+#include <duckdb/main/capi/capi_internal.hpp>
+#include <duckdb/main/client_context.hpp>
+#include <duckdb/main/client_context_state.hpp>
+#include <duckdb/parser/parsed_data/create_copy_function_info.hpp>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "protocol/base/categories.h"
+#include "worker/driver_api/sql.h"
+
+namespace osiris::worker {
+namespace {
+
+constexpr const char* kFormat = "osiris_batches";
+// A batch is small enough for several threads to have work, and large enough to be worth a write.
+constexpr size_t kValuesPerBatch = size_t{1} << 19;
+constexpr size_t kRowsPerBatchMin = 2048;
+// Rows of more bytes than this are formatted when their turn to be written has come, piece by piece: the text of many
+// batches of large values is not held in memory, where the engine does not count it.
+constexpr size_t kEagerBytesMax = size_t{32} << 20;
+constexpr size_t kPieceBytes = size_t{4} << 20;
+
+// What write_rows() leaves with the connection for the functions below.
+class Target : public duckdb::ClientContextState {
+ public:
+  explicit Target(BatchWriter& writer) : writer_(writer) {}
+
+  std::unique_ptr<BatchWriter::Batch> begin() { return writer_.begin(); }
+
+  // In order: the engine calls it one batch after the other, or takes no order.
+  void write(BatchWriter::Batch& batch) {
+    const std::lock_guard lock(mutex_);
+    if (failure_.ok()) failure_ = writer_.write(batch);
+    if (!failure_.ok()) throw duckdb::IOException("the rows cannot be written");
+  }
+  // Formats and writes what has become a piece.
+  void add(std::unique_ptr<BatchWriter::Batch>& batch, duckdb::DataChunk& chunk) {
+    if (!batch) batch = begin();
+    batch->add(reinterpret_cast<duckdb_data_chunk>(&chunk));
+    if (batch->size_bytes() < kPieceBytes) return;
+    write(*batch);
+    batch.reset();
+  }
+  const Status& failure() const { return failure_; }
+
+ private:
+  BatchWriter& writer_;
+  std::mutex mutex_;
+  Status failure_;
+};
+
+struct BindData : duckdb::FunctionData {
+  BindData(duckdb::shared_ptr<Target> t, size_t c) : target(std::move(t)), columns(c) {}
+  duckdb::unique_ptr<duckdb::FunctionData> Copy() const override {
+    return duckdb::make_uniq<BindData>(target, columns);
+  }
+  bool Equals(const duckdb::FunctionData& other) const override { return target == other.Cast<BindData>().target; }
+
+  duckdb::shared_ptr<Target> target;
+  size_t columns;
+};
+
+Target& target_of(duckdb::FunctionData& data) { return *data.Cast<BindData>().target; }
+
+duckdb::unique_ptr<duckdb::FunctionData> bind(duckdb::ClientContext& context, duckdb::CopyFunctionBindInput&,
+                                              const duckdb::vector<std::string>& names,
+                                              const duckdb::vector<duckdb::LogicalType>&) {
+  return duckdb::make_uniq<BindData>(context.registered_state->Get<Target>(kFormat), names.size());
+}
+
+struct Local : duckdb::LocalFunctionData {
+  std::unique_ptr<BatchWriter::Batch> batch;
+};
+
+duckdb::unique_ptr<duckdb::LocalFunctionData> begin_thread(duckdb::ExecutionContext&, duckdb::FunctionData&) {
+  return duckdb::make_uniq<Local>();
+}
+
+duckdb::unique_ptr<duckdb::GlobalFunctionData> begin_all(duckdb::ClientContext&, duckdb::FunctionData&,
+                                                         const std::string&) {
+  return duckdb::make_uniq<duckdb::GlobalFunctionData>();
+}
+
+// By one thread in order, or by several where the rows have none.
+void sink(duckdb::ExecutionContext&, duckdb::FunctionData& data, duckdb::GlobalFunctionData&,
+          duckdb::LocalFunctionData& local, duckdb::DataChunk& chunk) {
+  chunk.Flatten();
+  target_of(data).add(local.Cast<Local>().batch, chunk);
+}
+
+void end_thread(duckdb::ExecutionContext&, duckdb::FunctionData& data, duckdb::GlobalFunctionData&,
+                duckdb::LocalFunctionData& local) {
+  if (auto& batch = local.Cast<Local>().batch) target_of(data).write(*batch);
+}
+
+duckdb::CopyFunctionExecutionMode mode(bool has_order, bool has_batches) {
+  if (!has_order) return duckdb::CopyFunctionExecutionMode::PARALLEL_COPY_TO_FILE;
+  return has_batches ? duckdb::CopyFunctionExecutionMode::BATCH_COPY_TO_FILE
+                     : duckdb::CopyFunctionExecutionMode::REGULAR_COPY_TO_FILE;
+}
+
+// One of the two is there.
+struct Prepared : duckdb::PreparedBatchData {
+  std::unique_ptr<BatchWriter::Batch> batch;
+  duckdb::unique_ptr<duckdb::ColumnDataCollection> rows;
+};
+
+duckdb::unique_ptr<duckdb::PreparedBatchData> prepare(duckdb::ClientContext&, duckdb::FunctionData& data,
+                                                      duckdb::GlobalFunctionData&,
+                                                      duckdb::unique_ptr<duckdb::ColumnDataCollection> rows) {
+  auto prepared = duckdb::make_uniq<Prepared>();
+  if (rows->SizeInBytes() > kEagerBytesMax) {
+    prepared->rows = std::move(rows);
+    return prepared;
+  }
+  prepared->batch = target_of(data).begin();
+  for (auto& chunk : rows->Chunks()) prepared->batch->add(reinterpret_cast<duckdb_data_chunk>(&chunk));
+  return prepared;
+}
+
+void flush(duckdb::ClientContext&, duckdb::FunctionData& data, duckdb::GlobalFunctionData&,
+           duckdb::PreparedBatchData& some) {
+  auto& prepared = some.Cast<Prepared>();
+  if (prepared.rows)
+    for (auto& chunk : prepared.rows->Chunks()) target_of(data).add(prepared.batch, chunk);
+  if (prepared.batch) target_of(data).write(*prepared.batch);
+}
+
+duckdb::idx_t rows_per_batch(duckdb::ClientContext&, duckdb::FunctionData& data) {
+  return std::max(kRowsPerBatchMin, kValuesPerBatch / std::max<size_t>(1, data.Cast<BindData>().columns));
+}
+
+void register_format(duckdb::ClientContext& context) {
+  static std::mutex one_at_a_time;  // two at once would be a conflict of transactions
+  const std::lock_guard lock(one_at_a_time);
+  duckdb::CopyFunction function(kFormat);
+  function.copy_to_bind = bind;
+  function.copy_to_initialize_local = begin_thread;
+  function.copy_to_initialize_global = begin_all;
+  function.copy_to_sink = sink;
+  function.copy_to_combine = end_thread;
+  function.execution_mode = mode;
+  function.prepare_batch = prepare;
+  function.flush_batch = flush;
+  function.desired_batch_size = rows_per_batch;
+  duckdb::CreateCopyFunctionInfo info(std::move(function));
+  info.on_conflict = duckdb::OnCreateConflict::IGNORE_ON_CONFLICT;
+  info.internal = true;
+  context.RunFunctionInTransaction([&] {
+    auto& catalog = duckdb::Catalog::GetSystemCatalog(context);
+    catalog.CreateCopyFunction(catalog.GetCatalogTransaction(context), info);
+  });
+}
+
+Error engine_failed(const duckdb::ErrorData& error) {
+  return sql::engine_error(duckdb::ErrorTypeToC(error.Type()), error.Message())
+      .within("reading the input relation failed");
+}
+
+}  // namespace
+
+Result<uint64_t> write_rows(duckdb_connection connection, const std::string& select, BatchWriter& writer) {
+  auto& engine = *reinterpret_cast<duckdb::Connection*>(connection);
+  auto& states = *engine.context->registered_state;
+  const auto target = duckdb::make_shared_ptr<Target>(writer);
+  try {
+    register_format(*engine.context);
+    states.Remove(kFormat);
+    states.Insert(kFormat, target);
+    const auto result =
+        engine.Query("COPY (" + select + ") TO '" + kNoFile + "' (FORMAT " + kFormat + ", USE_TMP_FILE false)");
+    states.Remove(kFormat);
+    if (!target->failure().ok()) return target->failure().error();
+    if (result->HasError()) return engine_failed(result->GetErrorObject());
+    return result->GetValue(0, 0).GetValue<uint64_t>();
+  } catch (const std::exception& failure) {
+    states.Remove(kFormat);
+    return engine_failed(duckdb::ErrorData(failure));
+  }
+}
+
+}  // namespace osiris::worker

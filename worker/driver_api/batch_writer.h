@@ -1,0 +1,42 @@
+// Rows on their way out of the run's database: formatted side by side on the engine's threads, written one after the
+// other in their order. The engine's own COPY does the work, with what a BatchWriter says in the place of a format.
+#pragma once
+
+#include <duckdb.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "protocol/base/error.h"
+
+namespace osiris::worker {
+
+// What the engine takes for the file it writes to: it looks whether that exists, and removes it after a failure.
+// Nothing can be there.
+inline constexpr const char* kNoFile = "/dev/null/osiris";
+
+class BatchWriter {
+ public:
+  // Rows that follow each other, as they will be written.
+  class Batch {
+   public:
+    virtual ~Batch() = default;
+    // Formats all rows of `chunk`, whose vectors are flat. One call at a time, from any thread.
+    virtual void add(duckdb_data_chunk chunk) = 0;
+    virtual size_t size_bytes() const = 0;
+  };
+
+  virtual ~BatchWriter() = default;
+  // [any thread]
+  virtual std::unique_ptr<Batch> begin() = 0;
+  // One call at a time, from any thread, in the order of the rows. An error ends write_rows().
+  virtual Status write(Batch& batch) = 0;
+};
+
+// Gives the rows of `select`, whose order is kept where it has one, to `writer` and returns how many they were. The
+// error is the writer's own or the engine's. Blocking; duckdb_interrupt() stops it.
+Result<uint64_t> write_rows(duckdb_connection connection, const std::string& select, BatchWriter& writer);
+
+}  // namespace osiris::worker
