@@ -2,22 +2,29 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "worker/driver_api/sql.h"
-#include "worker/drivers/filesystem.csv_extractor/conversion.h"
 #include "worker/drivers/filesystem.csv_extractor/quote_check.h"
 #include "worker/drivers/filesystem.csv_extractor/record_reader.h"
+#include "worker/drivers/filesystem.csv_extractor/text_scan.h"
+#include "worker/drivers/filesystem.csv_extractor/tokenizer.h"
 
 namespace osiris::worker::csv {
 namespace {
 
 constexpr size_t kSampleRows = 2000;
-// A quarter of DuckDB's default: each thread holds a few, and they are not counted in its memory limit. Not slower,
-// measured.
-constexpr size_t kBufferBytes = size_t{8} << 20;
+// Places all over the file where some records are looked at beside, how much there, and how much of the whole at most.
+constexpr size_t kPlacesMax = 24;
+constexpr size_t kPlaceBytes = size_t{1} << 15;
+constexpr size_t kPlacesShare = 32;
 // A limit this small ends inside the first buffers, where the careful reader is as quick and stops exactly.
 constexpr uint64_t kLimitMin = 100000;
 
@@ -27,7 +34,8 @@ struct Sample {
   uint64_t lines_before_data = 0;
   uint64_t rows = 0;  // records of data looked at
   bool crlf = false;
-  std::vector<KindTracker> trackers;
+  std::vector<KindTracker> trackers;  // of those
+  std::vector<KindTracker> guesses;   // of those and of more, from places all over the file
 };
 
 bool options_are_plain(const Options& options) {
@@ -74,11 +82,43 @@ std::optional<Sample> take_sample(const Options& options) {
       for (size_t i = 0; i < sample.trackers.size(); ++i) {
         const std::string_view field = batch.field(record, sample.layout.columns[i].field);
         if (!options.nulls.contains(field)) sample.trackers[i].observe(field);
-        if (sample.trackers[i].overflowed()) return std::nullopt;
       }
     }
   }
+  sample.guesses = sample.trackers;
   return sample.rows > 0 ? std::optional(std::move(sample)) : std::nullopt;
+}
+
+// Looks at whole lines in a piece of text from the middle of the file. What it takes for a record may be none, inside
+// quotes: the scan finds out.
+void look_at(std::string_view text, const Options& options, Sample& sample) {
+  const size_t first = text.find('\n'), last = text.rfind('\n');
+  if (first == last) return;
+  Tokenizer tokenizer({.delimiter = options.delimiter});
+  RecordBatch batch;
+  if (!tokenizer.push(text.substr(first + 1, last - first), batch).ok()) return;
+  const auto& records = batch.records();
+  const auto is_whole = [&](const auto& record) { return record.fields == sample.layout.fields; };
+  if (!std::all_of(records.begin(), records.end(), is_whole)) return;
+  for (const RecordBatch::Record& record : records) {
+    for (size_t i = 0; i < sample.guesses.size(); ++i) {
+      const std::string_view field = batch.field(record, sample.layout.columns[i].field);
+      if (!options.nulls.contains(field)) sample.guesses[i].observe(field);
+    }
+  }
+}
+
+// A type that widens late is better known before the file is read than after. The end is looked at too.
+void guess_from_places(const Options& options, Sample& sample) {
+  std::ifstream file(options.file, std::ios::binary | std::ios::ate);
+  const auto size = static_cast<size_t>(std::max<std::streamoff>(0, file.tellg()));
+  std::string text(kPlaceBytes, '\0');
+  const size_t places = std::min(kPlacesMax, size / kPlaceBytes / kPlacesShare);
+  for (size_t i = 1; i <= places; ++i) {
+    file.seekg(static_cast<std::streamoff>((size - kPlaceBytes) / places * i));
+    if (!file.read(text.data(), static_cast<std::streamsize>(text.size()))) return;
+    look_at(text, options, sample);
+  }
 }
 
 // Whether the first line end of the file is CRLF; DuckDB wants to be told.
@@ -92,22 +132,50 @@ bool first_line_ends_in_crlf(const Options& options) {
   return end != std::string::npos && end > 0 && head[end - 1] == '\r';
 }
 
-// strict_mode is left at its default, which is true: DuckDB 1.4.4 finds no rows at all in some CRLF files when it is
-// spelt out.
-std::string reader_call(const Options& options, const Sample& sample) {
-  std::string columns, nulls;
-  for (size_t i = 0; i < sample.layout.fields; ++i) columns += (i ? ", 'c" : "'c") + std::to_string(i) + "': 'VARCHAR'";
-  for (const std::string& word : options.nulls.list()) nulls += (nulls.empty() ? "" : ", ") + sql::quote_literal(word);
-  return "read_csv(" + sql::quote_literal(options.file.native()) +
-         ", auto_detect = false, header = false, skip = " + std::to_string(sample.lines_before_data) +
-         ", delim = " + sql::quote_literal(std::string(1, options.delimiter)) +
-         ", quote = '\"', escape = '\"', new_line = " + (sample.crlf ? "'\\r\\n'" : "'\\n'") + ", columns = {" +
-         columns + "}, nullstr = [" + nulls + "], compression = 'none', buffer_size = " + std::to_string(kBufferBytes) +
-         ")";
-}
-
 // A path that DuckDB's glob would read as a pattern.
 bool has_pattern(const std::string& path) { return path.find_first_of("*?[]{}") != std::string::npos; }
+
+// Rows and bytes as the step reports them, some rows apart.
+class Report {
+ public:
+  Report(StepContext& step, const Options& options) : step_(step), options_(options) {
+    std::error_code code;
+    const uint64_t size = std::filesystem::file_size(options.file, code);
+    if (!code && options.limit == UINT64_MAX) file_bytes_ = size;
+  }
+
+  // [any thread] False when the scan should stop.
+  bool rows(uint64_t total) {
+    if (total < next_) return true;
+    const std::lock_guard lock(mutex_);
+    if (total >= next_) {
+      next_ = total - total % options_.chunk_size + options_.chunk_size;
+      const uint64_t shown = std::min(total, options_.limit);
+      if (shown > reported_) step_.progress(reported_ = shown);
+      report_bytes();
+    }
+    return !step_.is_cancelled();
+  }
+  void all(uint64_t rows) {
+    step_.progress(rows);
+    if (file_bytes_) step_.progress_bytes(file_bytes_, file_bytes_);
+  }
+
+ private:
+  // The engine reads the file ahead of the rows, and knows how far it is.
+  void report_bytes() {
+    const double percent = file_bytes_ ? duckdb_query_progress(step_.connection_handle()).percentage : -1;
+    if (percent >= 0)
+      step_.progress_bytes(static_cast<uint64_t>(percent / 100 * static_cast<double>(file_bytes_)), file_bytes_);
+  }
+
+  StepContext& step_;
+  const Options& options_;
+  uint64_t file_bytes_ = 0;  // 0: unknown
+  std::atomic<uint64_t> next_{0};
+  std::mutex mutex_;
+  uint64_t reported_ = 0;  // guarded by mutex_
+};
 
 class DirectLoad {
  public:
@@ -131,50 +199,76 @@ class DirectLoad {
   }
 
  private:
+  // At most twice: where the sample was wrong about a type, the first pass has seen all values and the second is right.
   Result<std::optional<Loaded>> load() {
-    for (;;) {
-      Conversion conversion(step_, options_.numbers, sample_.layout.columns.size(), options_.chunk_size,
-                            options_.limit);
-      std::error_code code;
-      const uint64_t file_bytes = std::filesystem::file_size(options_.file, code);
-      if (!code && options_.limit == UINT64_MAX) conversion.reads(file_bytes);
-      OSIRIS_ASSIGN(const std::string text, statement(conversion));
-      auto result = sql::run_query(step_.connection_handle(), text);
+    for (const bool is_last : {false, true}) {
+      const auto state = std::make_shared<ScanState>(
+          scan_plan(), has_limit() || is_last ? ScanState::OnUnfit::kStop : ScanState::OnUnfit::kWatch);
+      Report report(step_, options_);
+      state->report = [&report](uint64_t rows) { return report.rows(rows); };
+      OSIRIS_ASSIGN(const std::string scan, define_scan(step_.connection_handle(), state));
+      auto result = sql::run_query(step_.connection_handle(),
+                                   "CREATE TABLE " + step_.output_table().quoted() + " AS SELECT * FROM " + scan +
+                                       (has_limit() ? " LIMIT " + std::to_string(options_.limit) : ""));
+      state->report = nullptr;
       if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
-      if (result.ok()) {
-        const uint64_t rows = static_cast<uint64_t>(result->integer());
-        if (rows < std::min(sample_.rows, options_.limit)) return give_up();  // it saw other records than we did
-        OSIRIS_TRY(settle_empty_columns(conversion));
-        step_.progress(rows);
-        if (!code && options_.limit == UINT64_MAX) step_.progress_bytes(file_bytes, file_bytes);
-        return std::optional(Loaded{rows, {}});
+      if (!result.ok()) {
+        if (result.error().code == Code::kExhausted) return result.error();
+        return std::optional<Loaded>();
       }
-      if (result.error().code == Code::kExhausted) return result.error();
-      const auto failed = conversion.failed();
-      // With a limit the value may be beyond it, and must not widen the column.
-      if (!failed || options_.limit != UINT64_MAX) return std::optional<Loaded>();
-      KindTracker& tracker = sample_.trackers[failed->column];
-      tracker.observe(failed->value);
-      // Only the whole column tells what these are, and the tracker has not seen it.
-      if (tracker.overflowed()) return std::optional<Loaded>();
+      if (learn_kinds(*state)) {
+        OSIRIS_TRY(give_up());
+        continue;
+      }
+      const auto rows = static_cast<uint64_t>(result->integer());
+      if (rows < std::min(sample_.rows, options_.limit)) return give_up();  // it saw other records than we did
+      OSIRIS_TRY(settle_empty_columns(*state));
+      report.all(rows);
+      return std::optional(Loaded{rows, {}});
     }
+    return std::optional<Loaded>();
   }
 
-  Kind kind(size_t column) const {
-    return sample_.layout.columns[column].is_date ? Kind::kText : sample_.trackers[column].kind();
-  }
+  bool has_limit() const { return options_.limit != UINT64_MAX; }
 
-  Result<std::string> statement(Conversion& conversion) {
-    std::string select;
+  ScanPlan scan_plan() const {
+    ScanPlan plan;
+    plan.file = options_.file.native();
+    plan.delimiter = options_.delimiter;
+    plan.crlf = sample_.crlf;
+    plan.skip_lines = sample_.lines_before_data;
+    plan.fields = sample_.layout.fields;
+    plan.numbers = options_.numbers;
+    plan.nulls = options_.nulls;
     for (size_t i = 0; i < sample_.layout.columns.size(); ++i) {
       const Column& column = sample_.layout.columns[i];
-      OSIRIS_ASSIGN(const std::string value, conversion.expression(i, kind(i), "c" + std::to_string(column.field)));
-      select += (i ? ", " : "") + value + " AS " + sql::quote_identifier(column.name);
+      ScanColumn scanned;
+      scanned.name = column.name;
+      scanned.field = column.field;
+      if (!column.is_date) {
+        scanned.tracker = sample_.trackers[i];
+        const Kind guess = sample_.guesses[i].kind();
+        scanned.is_guess = guess != sample_.trackers[i].kind() || sample_.trackers[i].overflowed();
+        scanned.kind = guess == Kind::kUnknown ? Kind::kInteger : guess;  // on trial
+      }
+      plan.columns.push_back(std::move(scanned));
     }
-    OSIRIS_ASSIGN(const std::string counted, conversion.counting_predicate("c0"));
-    return "CREATE TABLE " + step_.output_table().quoted() + " AS SELECT " + select + " FROM " +
-           reader_call(options_, sample_) + (counted == "true" ? "" : " WHERE " + counted) +
-           (options_.limit == UINT64_MAX ? "" : " LIMIT " + std::to_string(options_.limit));
+    return plan;
+  }
+
+  // Whether the scan has shown that a type was wrong; then the types of the next scan are right.
+  bool learn_kinds(const ScanState& state) {
+    bool wrong = state.is_unfit();
+    const auto& columns = state.plan().columns;
+    for (size_t i = 0; i < columns.size(); ++i)
+      wrong |= columns[i].is_guess && state.tracker(i).kind() != columns[i].kind;
+    if (!wrong) return false;
+    for (size_t i = 0; i < columns.size(); ++i) {
+      // Without a value that did not fit, only the guesses were watched.
+      if (state.is_unfit() || columns[i].is_guess) sample_.trackers[i].merge(state.tracker(i));
+      sample_.guesses[i] = sample_.trackers[i];
+    }
+    return true;
   }
 
   // DuckDB's result is not to be trusted: nothing of it stays.
@@ -184,12 +278,13 @@ class DirectLoad {
   }
 
   // A column without a single value was read as integers on trial; it is a number column, as in pandas.
-  Status settle_empty_columns(const Conversion& conversion) {
+  Status settle_empty_columns(const ScanState& state) {
     for (size_t i = 0; i < sample_.layout.columns.size(); ++i) {
-      if (kind(i) != Kind::kUnknown || conversion.seen(i)) continue;
-      OSIRIS_TRY(sql::execute(step_.connection_handle(),
-                              "ALTER TABLE " + step_.output_table().quoted() + " ALTER COLUMN " +
-                                  sql::quote_identifier(sample_.layout.columns[i].name) + " TYPE DOUBLE"));
+      const Column& column = sample_.layout.columns[i];
+      if (column.is_date || sample_.guesses[i].kind() != Kind::kUnknown || state.has_values(i)) continue;
+      OSIRIS_TRY(sql::execute(step_.connection_handle(), "ALTER TABLE " + step_.output_table().quoted() +
+                                                             " ALTER COLUMN " + sql::quote_identifier(column.name) +
+                                                             " TYPE DOUBLE"));
     }
     return {};
   }
@@ -207,6 +302,8 @@ Result<std::optional<Loaded>> load_directly(StepContext& step, const Options& op
   auto sample = take_sample(options);
   if (!sample) return std::optional<Loaded>();
   sample->crlf = first_line_ends_in_crlf(options);
+  // Beyond a limit nothing decides.
+  if (options.limit == UINT64_MAX) guess_from_places(options, *sample);
   return DirectLoad(step, options, *std::move(sample)).run();
 }
 

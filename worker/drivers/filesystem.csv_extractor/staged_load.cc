@@ -165,7 +165,7 @@ class StagedLoad {
 
   Status make_output() {
     if (rows_ == 0) return make_empty_output();
-    Conversion conversion(step_, options_.numbers, layout_.columns.size(), Conversion::kNoReports, rows_);
+    Conversion conversion(step_, options_.numbers);
     std::string select;
     for (size_t i = 0; i < layout_.columns.size(); ++i) {
       OSIRIS_ASSIGN(const std::string value, value_expression(conversion, i));

@@ -125,6 +125,15 @@ void KindTracker::observe_number(std::string_view number) {
   if (!integer_ && !parse_double(number)) double_ = integer_ = unsigned_ = integer_form_ = false;
 }
 
+void KindTracker::merge(const KindTracker& other) {
+  seen_ |= other.seen_;
+  boolean_ &= other.boolean_;
+  integer_ &= other.integer_;
+  unsigned_ &= other.unsigned_;
+  integer_form_ &= other.integer_form_;
+  double_ &= other.double_;
+}
+
 Kind KindTracker::kind() const {
   if (!seen_) return Kind::kUnknown;
   if (boolean_) return Kind::kBoolean;
@@ -150,7 +159,13 @@ void NullWords::add(std::string_view word) {
 
 void NullWords::insert(std::string word) {
   if (!words_.insert(word).second) return;
-  if (word.size() > longest_) longest_ = word.size();
+  if (word.empty()) {
+    has_empty_ = true;
+  } else if (word.size() <= kLengthsMax) {
+    lengths_[static_cast<unsigned char>(word.front())] |= uint64_t{1} << (word.size() - 1);
+  } else {
+    has_long_ = true;
+  }
   list_.push_back(std::move(word));
 }
 

@@ -1,6 +1,7 @@
 // What a CSV field means: null, boolean, integer, number or text, by the rules of pandas.read_csv.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -51,7 +52,15 @@ class KindTracker {
  public:
   explicit KindTracker(NumberFormat numbers = {}) : numbers_(numbers) {}
   void observe(std::string_view field);
+  // As if it had observed what `other` observed.
+  void merge(const KindTracker& other);
+  // A negative whole number was seen, converted elsewhere.
+  void observe_negative() { unsigned_ = false; }
+  // A value was seen that fits int64, converted elsewhere.
+  void observe_whole() { seen_ = true, boolean_ = false; }
   Kind kind() const;
+  // Nothing that is still to come can change it.
+  bool is_final() const { return seen_ && !boolean_ && !double_; }
   // Text only because whole numbers went beyond 64 bits; a later decimal point would make it kDouble.
   bool overflowed() const { return double_ && integer_form_ && !integer_ && !unsigned_ && !boolean_; }
 
@@ -72,15 +81,22 @@ class NullWords {
   // A number also matches its ".0" spelling, as in pandas.
   void add(std::string_view word);
   bool contains(std::string_view field) const {
-    return field.size() <= longest_ && words_.find(std::string(field)) != words_.end();
+    if (field.empty()) return has_empty_;
+    // Few fields are as long as such a word and begin like it.
+    if (field.size() > kLengthsMax) return has_long_ && words_.find(std::string(field)) != words_.end();
+    const uint64_t lengths = lengths_[static_cast<unsigned char>(field.front())];
+    return (lengths >> (field.size() - 1) & 1) && words_.find(std::string(field)) != words_.end();
   }
   const std::vector<std::string>& list() const { return list_; }
 
  private:
+  static constexpr size_t kLengthsMax = 63;
+
   void insert(std::string word);
   std::vector<std::string> list_;
   std::unordered_set<std::string> words_;
-  size_t longest_ = 0;
+  bool has_empty_ = false, has_long_ = false;
+  std::array<uint64_t, 256> lengths_{};  // by a word's first byte: bit n - 1 is set where one has n bytes
 };
 
 }  // namespace osiris::worker::csv

@@ -1,0 +1,86 @@
+// A file's rows by DuckDB's parallel CSV reader, which splits them into text, and by our rules, which make values of
+// the text on the reader's threads. DuckDB's own casts are not used: its CSV reader and CAST turn "1.5" into the
+// integer 2 and "1_000" into 1000 without a word. The reader needs its C++ API; everything else here does not.
+#pragma once
+
+#include <duckdb.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "worker/drivers/filesystem.csv_extractor/options.h"
+#include "worker/drivers/filesystem.csv_extractor/values.h"
+
+namespace osiris::worker::csv {
+
+struct ScanColumn {
+  std::string name;
+  size_t field = 0;           // its place in a record
+  Kind kind = Kind::kText;    // never kUnknown
+  bool must_be_null = false;  // no value was seen, and a value would change the column's type
+  bool is_guess = false;      // `kind` is wider than what is certain of `tracker`: values have to show that it is right
+  KindTracker tracker;        // of values that are certain to be in the file; not of date columns, which stay text
+};
+
+struct ScanPlan {
+  std::string file;
+  char delimiter = ',';
+  bool crlf = false;
+  uint64_t skip_lines = 0;
+  size_t fields = 0;  // of every record
+  std::vector<ScanColumn> columns;
+  NumberFormat numbers;
+  NullWords nulls;
+};
+
+// What a scan has seen, shared by its threads. Made once per statement that scans.
+class ScanState {
+ public:
+  // What happens once a value does not fit its column.
+  enum class OnUnfit {
+    kStop,   // the statement fails
+    kWatch,  // rows are no longer given; the trackers see the rest of the file
+  };
+  ScanState(ScanPlan plan, OnUnfit on_unfit);
+
+  const ScanPlan& plan() const { return plan_; }
+  // Called with the rows so far after some; false stops the statement.
+  std::function<bool(uint64_t rows)> report;
+  // Columns that are converted even where the statement does not read them.
+  std::function<bool(std::string_view name)> must_convert;
+
+  uint64_t rows() const { return rows_; }
+  bool is_unfit() const { return unfit_; }
+  bool watches() const { return on_unfit_ == OnUnfit::kWatch; }
+  // Every record of the file was read.
+  bool is_complete() const { return exhausted_ && open_ == 0; }
+  // Of the whole file: which kinds its values fit, once it was read in the mode kWatch and found unfit, and of a column
+  // that is a guess always.
+  KindTracker tracker(size_t column) const;
+  bool has_values(size_t column) const { return has_values_[column]; }
+
+  // For the scan's threads.
+  class Thread;
+
+ private:
+  friend class Thread;
+  const ScanPlan plan_;
+  const OnUnfit on_unfit_;
+  const bool numeric_nulls_;  // a word that means NULL would be a number or a boolean
+  std::atomic<uint64_t> rows_{0}, open_{0};
+  std::atomic<bool> unfit_{false}, exhausted_{false};
+  std::vector<std::atomic<bool>> has_values_;
+  mutable std::mutex mutex_;
+  std::vector<KindTracker> trackers_;  // guarded by mutex_
+};
+
+// Makes a table function without arguments in the connection's database, under a name that cannot be guessed, which
+// scans for `state`: "osiris_...()". Rows come in the order of the file.
+Result<std::string> define_scan(duckdb_connection connection, std::shared_ptr<ScanState> state);
+
+}  // namespace osiris::worker::csv
