@@ -10,6 +10,7 @@
 #include <fstream>
 #include <thread>
 
+#include "bench/csv_rows.h"
 #include "bench/measure.h"
 #include "bench/worker_latency.h"
 #include "protocol/base/json.h"
@@ -23,7 +24,8 @@ constexpr int kRounds = 5;
 
 struct Setup {
   fs::path build, work;
-  uint64_t csv_rows = 10'000'000, csv_groups = 1'000'000, mysql_rows = 2'000'000;
+  bool quick = false;
+  uint64_t big_rows = 10'000'000, csv_groups = 1'000'000, mysql_rows = 2'000'000;
   std::string osiris() const { return build / "bin/osiris"; }
   std::string worker() const { return build / "lib/osiris/osiris-worker"; }
   std::string program(const char* name) const { return build / "bench" / name; }
@@ -93,7 +95,7 @@ std::string csv_pipeline(const fs::path& input) {
 
 std::vector<Row> big_csv(const Setup& setup) {
   const fs::path input = setup.work / "big.csv";
-  run({setup.build / "tests/gen_csv", input, std::to_string(setup.csv_rows), std::to_string(setup.csv_groups)});
+  run({setup.build / "tests/gen_csv", input, std::to_string(setup.big_rows), std::to_string(setup.csv_groups)});
   const fs::path project = make_project(setup.work / "big");
   write(project / "big.yaml", csv_pipeline(input));
   const std::string threads = std::to_string(std::thread::hardware_concurrency());
@@ -111,7 +113,7 @@ std::vector<Row> big_csv(const Setup& setup) {
   }
   const double ratio = median(wall[0]) / median(wall[1]), memory_ratio = median(peak[0]) / median(peak[1]),
                fused = median(wall[0]) / median(wall[2]);
-  const std::string name = std::to_string(setup.csv_rows / 1'000'000) + " M-row CSV → group-by SQL → CSV";
+  const std::string name = std::to_string(setup.big_rows / 1'000'000) + " M-row CSV → group-by SQL → CSV";
   return {
       {name + ", wall", format(median(wall[0]), "ms"),
        "the same three DuckDB statements: " + format(median(wall[1]), "ms"), format(ratio, "×"), "≤ 1.15 ×",
@@ -193,7 +195,8 @@ int main(int argc, char** argv) {
   char directory[] = "/var/tmp/osiris-bench-XXXXXX";
   setup.work = mkdtemp(directory);
   if (argc > 3 && std::strcmp(argv[3], "--quick") == 0) {
-    setup.csv_rows /= 10;
+    setup.quick = true;
+    setup.big_rows /= 10;
     setup.csv_groups /= 10;
     setup.mysql_rows /= 10;
   }
@@ -205,6 +208,11 @@ int main(int argc, char** argv) {
         machine().c_str());
     print({noop_run(setup), first_message(setup), noop_step(setup)});
     print(big_csv(setup));
+    print(csv_rows({.osiris = setup.osiris(),
+                    .statements = setup.program("csv_statements"),
+                    .project = make_project(setup.work / "csv"),
+                    .rounds = kRounds,
+                    .quick = setup.quick}));
     print({many_steps(setup)});
   }
   fs::remove_all(setup.work);

@@ -77,6 +77,7 @@ class AdapterInputsBuilder {
     planned.cfg_path = step.cfg_path;
     planned.cfg = step.cfg;
     planned.timeout_s = step.timeout_s.value_or(0);
+    planned.materialize = step.materialize;
     if (step.retry) {
       planned.attempts_max = static_cast<uint64_t>(step.retry->max_attempts);
       planned.retry_delay_s = step.retry->delay_s;

@@ -178,6 +178,7 @@ class Compilation {
       step.cfg = std::move(config.cfg);
       step.timeout_s = source.timeout_s;
       step.retry = source.retry;
+      step.materialize = source.materialize;
       step.overrides = std::move(config.overrides);
       step.mark = source.mark;
       if (source.config)

@@ -70,6 +70,7 @@ struct CompiledStep {
   std::vector<std::string> needs;
   std::string cfg_path;  // "cfg/<id>.json"
   Json cfg;              // exactly what cfg_path holds
+  bool materialize = false;
   std::optional<double> timeout_s;
   std::optional<RetryPolicy> retry;
   std::vector<std::string> overrides;        // connection fields this step sets itself

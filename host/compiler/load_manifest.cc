@@ -116,6 +116,7 @@ class Loader {
   static void read_options(const YamlNode& node, CompiledStep& step) {
     if (const YamlNode* timeout = node.find("timeout_s"); timeout && timeout->scalar.is_number())
       step.timeout_s = timeout->scalar.as_double();
+    if (const YamlNode* materialize = node.find("materialize")) step.materialize = materialize->scalar.as_bool();
     if (const YamlNode* retry = node.find("retry")) {
       const Json policy = retry->to_json();
       step.retry = RetryPolicy{static_cast<int>(policy["max_attempts"].as_int(1)), policy["delay_s"].as_double(1)};

@@ -50,6 +50,7 @@ Json step_entry(const CompiledStep& step, const ComponentSpec* spec) {
   if (step.timeout_s) entry.set("timeout_s", *step.timeout_s);
   if (step.retry)
     entry.set("retry", Json::object({{"max_attempts", step.retry->max_attempts}, {"delay_s", step.retry->delay_s}}));
+  if (step.materialize) entry.set("materialize", true);
   Json overrides = Json::array();
   if (spec)
     for (const std::string& field : hidden_overrides(*spec, step.cfg, step.overrides)) overrides.push_back(field);

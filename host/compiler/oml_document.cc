@@ -151,6 +151,7 @@ class OmlReader {
       read_inputs(item, step);
       read_timeout(item, step, diagnostics_);
       read_retry(item, step, diagnostics_);
+      read_materialize(item, step, diagnostics_);
       check_keys(item, step);
       document_.steps.push_back(std::move(step));
     }

@@ -31,6 +31,7 @@ struct OmlStep {
   bool has_needs = false;               // `needs` is written, even if empty
   std::vector<StepRef> needs;
   std::vector<StepRef> inputs;
+  bool materialize = false;
   std::optional<double> timeout_s;
   std::optional<RetryPolicy> retry;
 };

@@ -47,6 +47,15 @@ void read_timeout(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnos
                       "write seconds (timeout: 30) or a unit (\"5m\", \"1h\")");
 }
 
+void read_materialize(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnostics) {
+  const YamlNode* materialize = step_node.find("materialize");
+  if (!materialize) return;
+  step.materialize = materialize->scalar.as_bool();
+  if (materialize->kind != YamlNode::Kind::kBool)
+    diagnostics.error("invalid_materialize", "materialize must be true or false", step.location + ".materialize",
+                      materialize->mark, "true: the step's rows are stored before they are read; write true or false");
+}
+
 void read_retry(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnostics) {
   const YamlNode* retry = step_node.find("retry");
   if (!retry) return;

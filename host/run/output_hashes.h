@@ -30,6 +30,7 @@ class OutputHashes {
   OutputHashes(const OutputHashes&) = delete;
   OutputHashes& operator=(const OutputHashes&) = delete;
 
+  const std::vector<PlannedOutput>& planned() const { return planned_; }
   // [any thread] Reads the step's outputs, as far as they are at their targets: those of a remote run come later.
   void step_completed(std::string_view step_id);
   // [any thread] The hash of what is at `target`, which has `info` now, if that is what was read. Waits for what

@@ -112,7 +112,7 @@ std::string PipelineRun::unreleased_text() const {
   return describe_unreleased(adapter_run_.resources().unreleased(), adapter_);
 }
 
-StagesResult PipelineRun::run_stages(const RunInputs& inputs, Session& session) {
+StagesResult PipelineRun::run_stages(const RunInputs& inputs, Session& session, OutputHashes& hashes) {
   StagesResult result;
   if (const Status status = session.materialize(inputs.pipeline); !status.ok()) {
     result.error = status.error();
@@ -133,6 +133,7 @@ StagesResult PipelineRun::run_stages(const RunInputs& inputs, Session& session) 
   request.deadline_monotonic_ns = inputs.deadline_monotonic_ns;
   adapter_run_.say = say;
   adapter_run_.says_events = inputs.debug;
+  adapter_run_.hashes = &hashes;
   return adapter_run_.run(inputs.adapter, inputs.options, std::move(request));
 }
 
@@ -163,10 +164,8 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
                                              "): if it dies, `osiris resources reap` leaves what it holds to its lease";
   if (!alive.ok()) log_.log(LogLevel::kWarning, "osiris.run", unregistered);
   log_.event("adapter_selected", selected_adapter(inputs.adapter, report));
-  const std::vector<PlannedOutput> planned = planned_outputs(inputs.sent.plan);
-  OutputHashes hashes(planned, clock_);
-  adapter_run_.hashes = &hashes;
-  const StagesResult result = run_stages(inputs, *session);
+  OutputHashes hashes(planned_outputs(inputs.sent.plan), clock_);
+  const StagesResult result = run_stages(inputs, *session, hashes);
 
   report.error = result.error;
   report.steps = tally_.steps();
@@ -193,7 +192,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   proofs.steps_total = tally_.total();
   proofs.steps_completed = tally_.completed();
   if (!result.error && proofs.steps_completed >= proofs.steps_total)
-    if (const Status proved = prove_outputs(planned, report.steps, report.outputs, &hashes); !proved.ok())
+    if (const Status proved = prove_outputs(hashes.planned(), report.steps, report.outputs, &hashes); !proved.ok())
       proofs.outputs_error = proved.error().within("adapter " + adapter_);
   proofs.events_complete = !log_.write_error();
   report.verdict = decide_verdict(proofs);

@@ -59,7 +59,7 @@ class PipelineRun {
   std::string unreleased_text() const;
 
  private:
-  StagesResult run_stages(const RunInputs& inputs, Session& session);
+  StagesResult run_stages(const RunInputs& inputs, Session& session, OutputHashes& hashes);
 
   RunLog& log_;
   Masking& masking_;

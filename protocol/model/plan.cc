@@ -100,6 +100,7 @@ Json to_json(const PlanStep& step) {
   if (!step.connection.empty()) json.set("connection", step.connection);
   if (!step.hosts.empty()) json.set("hosts", texts(step.hosts));
   if (step.timeout_s > 0) json.set("timeout_s", step.timeout_s);
+  if (step.materialize) json.set("materialize", true);
   if (step.attempts_max > 1)
     json.set("retry", Json::object({{"max_attempts", step.attempts_max}, {"delay_s", step.retry_delay_s}}));
   if (step.check) json.set("check", true);
@@ -125,6 +126,7 @@ Result<PlanStep> plan_step_from_json(const Json& json) {
   step.connection = json["connection"].as_string();
   if (step.connection.empty()) step.connection = step.cfg["connection"].as_string();
   for (const Json& host : json["hosts"].items()) step.hosts.push_back(host.as_string());
+  step.materialize = json["materialize"].as_bool();
   step.timeout_s = std::max(0.0, json["timeout_s"].as_double());
   step.attempts_max = std::clamp<uint64_t>(json["retry"]["max_attempts"].as_uint(1), 1, kAttemptsMax);
   step.retry_delay_s = std::max(0.0, json["retry"]["delay_s"].as_double());

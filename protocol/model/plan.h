@@ -47,7 +47,8 @@ struct PlanStep {
   double timeout_s = 0;            // 0: none
   uint64_t attempts_max = 1;       // 1 to 100
   double retry_delay_s = 0;
-  bool check = false;  // ask the driver's check() in place of its run()
+  bool materialize = false;  // its output is stored, however many steps read it
+  bool check = false;        // ask the driver's check() in place of its run()
 };
 Json to_json(const PlanStep& step);
 // kInvalidArgument for what is missing, of a wrong type, or no safe id (it names directories). Takes the seed's

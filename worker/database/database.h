@@ -118,10 +118,19 @@ class Database : public std::enable_shared_from_this<Database> {
 // Without the random database names, which mean nothing to a reader.
 std::string without_random_names(std::string_view text);
 
+// Rows that are made while they are read, and what the statement that reads them touches. Read once.
+struct RowStream {
+  std::string rows;  // what to SELECT * FROM
+  std::vector<std::string> functions, files;
+  std::vector<std::shared_ptr<const Relation>> relations;
+  std::vector<std::shared_ptr<const AttachedDatabase>> views;
+};
+
 struct StepInput {
-  std::vector<std::string> names;  // views to make: "df_x", "input_df"
-  std::shared_ptr<const Relation> relation;
-  std::string from_step = {};  // for messages, where the name does not show it
+  std::vector<std::string> names;            // views to make: "df_x", "input_df"
+  std::shared_ptr<const Relation> relation;  // null: a stream
+  std::string from_step = {};                // for messages, where the name does not show it
+  std::shared_ptr<const RowStream> stream = {};
 };
 
 // One attempt of one step. interrupt() may be called from any thread; the rest by the step's.
@@ -138,13 +147,22 @@ class StepDatabase {
   const sql::TableName& output_table();
   Result<uint64_t> run_confined(std::string_view sql, const Json& values = Json());
   Status describe_confined(std::string_view sql, const Json& values = Json());
+  // From here on run_confined() runs nothing: its query becomes query_stream(), and it returns 0 rows. kUnsupported
+  // where that cannot be.
+  void leave_queries() { leaves_queries_ = true; }
+  // What run_confined() left; null: nothing.
+  std::shared_ptr<const RowStream> query_stream() const { return left_; }
   // The output, if the step made a table; the rows are counted.
   Result<std::shared_ptr<const Relation>> take_output();
   void interrupt();
   const Status& error() const { return error_; }
 
  private:
+  bool has_streams() const;
   Status make_views(Connection& connection);
+  Status make_stream_views(Connection& connection, const std::string& database);
+  Access input_access() const;
+  Status leave_query(duckdb_connection confined, std::string_view sql, const Json& values, const ScriptTarget& target);
   Status take_comments(Connection& connection);
   Status ensure_connection();
   Status ensure_output();
@@ -158,8 +176,11 @@ class StepDatabase {
   std::vector<std::string> unknown_;
   std::mutex mutex_;  // guards the two connections against interrupt()
   std::unique_ptr<Connection> connection_, confined_;
+  std::shared_ptr<AttachedDatabase> views_;  // of a step with streams
   std::unique_ptr<AttachedDatabase> output_;
   sql::TableName output_table_;
+  bool leaves_queries_ = false;
+  std::shared_ptr<const RowStream> left_;
   Status error_;
 };
 

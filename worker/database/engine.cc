@@ -14,6 +14,7 @@
 #include <duckdb/main/client_context_state.hpp>
 #include <duckdb/optimizer/optimizer_extension.hpp>
 #include <duckdb/parser/parsed_data/drop_info.hpp>
+#include <duckdb/planner/operator/logical_copy_to_file.hpp>
 #include <duckdb/planner/operator/logical_create_index.hpp>
 #include <duckdb/planner/operator/logical_create_table.hpp>
 #include <duckdb/planner/operator/logical_delete.hpp>
@@ -28,6 +29,7 @@
 #include <limits>
 
 #include "worker/database/access.h"
+#include "worker/driver_api/batch_writer.h"
 
 namespace osiris::worker {
 
@@ -143,8 +145,11 @@ class GuardFileSystem : public duckdb::VirtualFileSystem {
       if (path.find("..") == std::string::npos && (path == spill_dir_ || path.starts_with(spill_dir_ + "/") ||
                                                    path.starts_with("/proc/") || path.starts_with("/sys/fs/cgroup/")))
         return;
-    } else if (const auto state = AccessState::of(*context); state && state->access.trusted) {
-      return;
+    } else if (const auto state = AccessState::of(*context)) {
+      if (state->access.trusted) return;
+      const auto& files = state->access.stream_files;
+      if (std::find(files.begin(), files.end(), path) != files.end()) return;
+      if (!files.empty() && path == kNoFile) return;
     }
     throw duckdb::PermissionException("a step's SQL cannot reach files (\"%s\")", path);
   }
@@ -170,11 +175,17 @@ void check_write(const AccessState& state, const std::string& database) {
     throw duckdb::PermissionException("a step's SQL can only change tables that it made itself");
 }
 
+[[noreturn]] void throw_refused(const LogicalOperator& op) {
+  throw duckdb::PermissionException("a step's SQL cannot do this (%s)", duckdb::LogicalOperatorToString(op.type));
+}
+
 void check_operator(const AccessState& state, LogicalOperator& op) {
   switch (op.type) {
     case LogicalOperatorType::LOGICAL_GET: {
       auto& get = op.Cast<duckdb::LogicalGet>();
       if (const auto table = get.GetTable()) check_read(state, *table);
+      const auto& streams = state.access.streams;
+      if (std::find(streams.begin(), streams.end(), get.function.name) != streams.end()) break;
       const auto& allowed = kAllowedTableFunctions;
       if (std::find(allowed.begin(), allowed.end(), get.function.name) == allowed.end())
         throw duckdb::PermissionException("a step's SQL cannot use %s()", get.function.name);
@@ -199,6 +210,12 @@ void check_operator(const AccessState& state, LogicalOperator& op) {
       check_write(state, op.Cast<duckdb::LogicalCreateIndex>().table.ParentCatalog().GetName());
       break;
     case LogicalOperatorType::LOGICAL_COPY_TO_FILE:
+      if (!state.access.streams.empty() && op.Cast<duckdb::LogicalCopyToFile>().file_path == kNoFile) break;
+      throw_refused(op);
+    case LogicalOperatorType::LOGICAL_LIMIT:
+      // It would not read all of a stream, whose rows are counted.
+      if (!state.access.streams.empty()) throw_refused(op);
+      break;
     case LogicalOperatorType::LOGICAL_COPY_DATABASE:
     case LogicalOperatorType::LOGICAL_EXPORT:
     case LogicalOperatorType::LOGICAL_ATTACH:
@@ -212,7 +229,7 @@ void check_operator(const AccessState& state, LogicalOperator& op) {
     case LogicalOperatorType::LOGICAL_CREATE_SECRET:
     case LogicalOperatorType::LOGICAL_UPDATE_EXTENSIONS:
     case LogicalOperatorType::LOGICAL_EXTENSION_OPERATOR:
-      throw duckdb::PermissionException("a step's SQL cannot do this (%s)", duckdb::LogicalOperatorToString(op.type));
+      throw_refused(op);
     default:
       break;
   }

@@ -39,6 +39,9 @@ struct Access {
   std::vector<std::string> readable_databases;  // by their attached names
   std::string scratch_database;                 // readable and writable; empty: none yet
   std::string output_database;                  // writable
+  // What a step that reads streams may do beside: scan with these functions, which read these files, and hand rows to
+  // a BatchWriter.
+  std::vector<std::string> streams, stream_files;
 };
 void set_access(duckdb_connection connection, Access access);
 // Makes duckdb_query_progress() tell how far this connection's statements are. Nothing is printed.
@@ -58,6 +61,10 @@ struct ScriptTarget {
 // interrupted, kExhausted when memory or spill space ran out.
 Result<uint64_t> run_script(duckdb_connection confined, std::string_view sql, const Json& values, Access access,
                             const ScriptTarget& target);
+// Makes output_database.main.output_table a view that gives the rows of `sql`, which is run by the statement that reads
+// the view. kUnsupported for all but a single SELECT that only reads and names its columns differently.
+Status leave_query(duckdb_connection confined, std::string_view sql, const Json& values, Access access,
+                   const ScriptTarget& target);
 // Binds `sql` and makes output_database.main.output_table with the columns that running it would give, and no rows.
 // Statements before the last are run: they only reach the scratch database. kUnsupported when the columns depend on the
 // rows (PIVOT) or on those of an unknown input: then the SQL was parsed, and every table it names is an input or its

@@ -16,6 +16,7 @@
 #include <duckdb/planner/bound_parameter_map.hpp>
 
 #include <algorithm>
+#include <set>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
@@ -102,6 +103,24 @@ class Script {
     OSIRIS_TRY(run_all_but_the_last());
     if (statements_.back()->type == StatementType::SELECT_STATEMENT) return keep_select(std::move(statements_.back()));
     return keep_rows(std::move(statements_.back()));
+  }
+
+  Status leave(std::string_view sql) {
+    OSIRIS_TRY(parse(sql));
+    const Error unsupported(Code::kUnsupported, "not a query that another statement can run");
+    if (statements_.size() != 1 || statements_[0]->type != StatementType::SELECT_STATEMENT || depends_on_rows_ ||
+        !values_.empty() || !only_reads(*statements_[0]))
+      return unsupported;
+    std::set<std::string> names;
+    for (const std::string& name : inner_columns(statements_[0]->Copy()).names)
+      if (!names.insert(duckdb::StringUtil::Lower(name)).second) return unsupported;
+    allow_output();
+    auto info = duckdb::make_uniq<duckdb::CreateViewInfo>(target_.output_database, "main", target_.output_table);
+    info->query = duckdb::unique_ptr_cast<SQLStatement, duckdb::SelectStatement>(std::move(statements_[0]));
+    auto create = duckdb::make_uniq<duckdb::CreateStatement>();
+    create->info = std::move(info);
+    const auto created = execute(std::move(create));
+    return created.ok() ? Status() : Status(created.error());
   }
 
   Status describe(std::string_view sql) {
@@ -347,31 +366,35 @@ class Script {
   BoundValues values_;
 };
 
-}  // namespace
-
-Result<uint64_t> run_script(duckdb_connection confined, std::string_view sql, const Json& values, Access access,
-                            const ScriptTarget& target) {
+// Whatever goes wrong is an error about the text.
+template <class Outcome>
+Outcome with_script(duckdb_connection confined, std::string_view sql, const Json& values, Access access,
+                    const ScriptTarget& target, Outcome (Script::*run)(std::string_view)) {
   try {
     OSIRIS_ASSIGN(BoundValues bound, bound_values(values));
-    auto rows =
-        Script(*reinterpret_cast<duckdb::Connection*>(confined), std::move(access), target, std::move(bound)).run(sql);
-    return rows.ok() ? rows : Result<uint64_t>(in_text(rows.error(), sql, target));
+    Script script(*reinterpret_cast<duckdb::Connection*>(confined), std::move(access), target, std::move(bound));
+    auto outcome = (script.*run)(sql);
+    return outcome.ok() ? outcome : Outcome(in_text(outcome.error(), sql, target));
   } catch (const std::exception& failure) {
     return in_text(engine_error(duckdb::ErrorData(failure), target), sql, target);
   }
 }
 
+}  // namespace
+
+Result<uint64_t> run_script(duckdb_connection confined, std::string_view sql, const Json& values, Access access,
+                            const ScriptTarget& target) {
+  return with_script(confined, sql, values, std::move(access), target, &Script::run);
+}
+
+Status leave_query(duckdb_connection confined, std::string_view sql, const Json& values, Access access,
+                   const ScriptTarget& target) {
+  return with_script(confined, sql, values, std::move(access), target, &Script::leave);
+}
+
 Status describe_script(duckdb_connection confined, std::string_view sql, const Json& values, Access access,
                        const ScriptTarget& target) {
-  try {
-    OSIRIS_ASSIGN(BoundValues bound, bound_values(values));
-    const Status described =
-        Script(*reinterpret_cast<duckdb::Connection*>(confined), std::move(access), target, std::move(bound))
-            .describe(sql);
-    return described.ok() ? described : Status(in_text(described.error(), sql, target));
-  } catch (const std::exception& failure) {
-    return in_text(engine_error(duckdb::ErrorData(failure), target), sql, target);
-  }
+  return with_script(confined, sql, values, std::move(access), target, &Script::describe);
 }
 
 }  // namespace osiris::worker

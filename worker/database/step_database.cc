@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "protocol/model/step_naming.h"
 #include "worker/database/column_comments.h"
 #include "worker/database/database.h"
@@ -16,6 +18,38 @@ StepDatabase::~StepDatabase() {
   // Connections first: an attached database in use cannot be detached.
   confined_.reset();
   connection_.reset();
+}
+
+bool StepDatabase::has_streams() const {
+  return std::any_of(inputs_.begin(), inputs_.end(), [](const StepInput& input) { return input.stream != nullptr; });
+}
+
+// In a database of their own and not among the temporary views, which come first wherever a name is looked for: a query
+// that was left as a view looks for its inputs beside itself.
+Status StepDatabase::make_stream_views(Connection& connection, const std::string& database) {
+  for (const StepInput& input : inputs_) {
+    const std::string rows = input.stream ? input.stream->rows : input.relation->qualified_name();
+    for (const std::string& name : input.names)
+      OSIRIS_TRY(connection.execute("CREATE VIEW " + sql::TableName{database, "main", name}.quoted() +
+                                    " AS SELECT * FROM " + rows));
+  }
+  return connection.execute("USE " + sql::quote_identifier(database));
+}
+
+// What reading the inputs touches.
+Access StepDatabase::input_access() const {
+  Access access;
+  const auto add = [](std::vector<std::string>& to, const std::vector<std::string>& more) {
+    to.insert(to.end(), more.begin(), more.end());
+  };
+  for (const StepInput& input : inputs_) {
+    if (input.relation) access.readable_databases.push_back(input.relation->database());
+    if (!input.stream) continue;
+    add(access.streams, input.stream->functions);
+    add(access.stream_files, input.stream->files);
+    for (const auto& relation : input.stream->relations) access.readable_databases.push_back(relation->database());
+  }
+  return access;
 }
 
 Status StepDatabase::make_views(Connection& connection) {
@@ -43,8 +77,15 @@ Status StepDatabase::take_comments(Connection& connection) {
 Status StepDatabase::ensure_connection() {
   if (connection_) return {};
   OSIRIS_ASSIGN(auto connection, database_->connect());
-  OSIRIS_TRY(make_views(*connection));
-  OSIRIS_TRY(take_comments(*connection));
+  if (has_streams()) {
+    // The user's SQL of steps before runs here, so this connection may do no more than they.
+    OSIRIS_ASSIGN(views_, database_->attach());
+    OSIRIS_TRY(make_stream_views(*connection, views_->name()));
+    set_access(connection->handle(), input_access());
+  } else {
+    OSIRIS_TRY(make_views(*connection));
+    OSIRIS_TRY(take_comments(*connection));
+  }
   measure_progress(connection->handle());
   const std::lock_guard lock(mutex_);
   connection_ = std::move(connection);
@@ -81,9 +122,33 @@ const sql::TableName& StepDatabase::output_table() {
 }
 
 Result<uint64_t> StepDatabase::run_confined(std::string_view sql, const Json& values) {
-  return with_confined([sql, &values](duckdb_connection confined, Access access, const ScriptTarget& target) {
+  return with_confined([this, sql, &values](duckdb_connection confined, Access access, const ScriptTarget& target) {
+    if (leaves_queries_) {
+      const Status left = leave_query(confined, sql, values, target);
+      return left.ok() ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(left.error());
+    }
     return run_script(confined, sql, values, std::move(access), target);
   });
+}
+
+Status StepDatabase::leave_query(duckdb_connection confined, std::string_view sql, const Json& values,
+                                 const ScriptTarget& target) {
+  OSIRIS_TRY(worker::leave_query(confined, sql, values, input_access(), target));
+  auto stream = std::make_shared<RowStream>();
+  stream->rows = output_table_.quoted();
+  const Access access = input_access();
+  stream->functions = access.streams;
+  stream->files = access.stream_files;
+  for (const StepInput& input : inputs_) {
+    if (input.relation) stream->relations.push_back(input.relation);
+    if (!input.stream) continue;
+    const RowStream& before = *input.stream;
+    stream->relations.insert(stream->relations.end(), before.relations.begin(), before.relations.end());
+    stream->views.insert(stream->views.end(), before.views.begin(), before.views.end());
+  }
+  stream->views.push_back(std::move(output_));
+  left_ = std::move(stream);
+  return {};
 }
 
 Status StepDatabase::describe_confined(std::string_view sql, const Json& values) {
@@ -99,12 +164,15 @@ Result<uint64_t> StepDatabase::with_confined(
     const std::function<Result<uint64_t>(duckdb_connection, Access, const ScriptTarget&)>& run) {
   OSIRIS_TRY(ensure_output());
   OSIRIS_ASSIGN(auto connection, database_->connect());
-  OSIRIS_TRY(make_views(*connection));
-  OSIRIS_ASSIGN(const auto scratch, database_->attach());
-  Access access;
+  OSIRIS_ASSIGN(const std::shared_ptr<AttachedDatabase> scratch, database_->attach());
+  if (has_streams() || leaves_queries_) {
+    OSIRIS_TRY(make_stream_views(*connection, leaves_queries_ ? output_->name() : scratch->name()));
+  } else {
+    OSIRIS_TRY(make_views(*connection));
+  }
+  const Access access = input_access();
   ScriptTarget target;
   for (const StepInput& input : inputs_) {
-    access.readable_databases.push_back(input.relation->database());
     target.inputs.insert(target.inputs.end(), input.names.begin(), input.names.end());
     for (const std::string& name : input.names) {
       const bool shows_step =
@@ -122,7 +190,7 @@ Result<uint64_t> StepDatabase::with_confined(
     const std::lock_guard lock(mutex_);
     confined_ = std::move(connection);
   }
-  auto rows = run(confined_->handle(), std::move(access), target);
+  auto rows = run(confined_->handle(), access, target);
   {
     const std::lock_guard lock(mutex_);
     confined_.reset();  // before its scratch database goes

@@ -6,6 +6,8 @@
 #include <duckdb.h>
 
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +26,8 @@ struct Input {
   std::string name;
   std::string from_step;
   uint64_t rows = 0;
+  // The step before makes its rows while this one reads them, once: `rows` is 0, and a statement may scan it only once.
+  bool is_streamed = false;
 };
 
 // A connection of osiris_connections.yaml with its secrets filled in. Lives as long as the step; never logged.
@@ -83,6 +87,9 @@ class StepContext {
   // Binds that SQL without running its last statement, and makes output_table() with the columns it would have and no
   // rows. Inputs may be empty.
   virtual Status describe_confined(std::string_view sql, const Json& values) = 0;
+  // For a driver that has read its inputs and is about to show the world a result: an error where a streamed input
+  // turns out not to be what its step would have stored.
+  virtual Status inputs_are_sound() { return {}; }
 
   // True once the run is cancelled, the step timed out or the host is gone; from then on. Poll it between batches.
   // Running statements on connection_handle() are interrupted by the worker itself.
@@ -109,6 +116,21 @@ struct StepOutcome {
   uint64_t rows_written = 0;  // carried outside, by writers
 };
 
+// A step's output that is not stored: the statement of the step that reads it makes its rows. What can go wrong goes
+// wrong without a trace, and the step is run as if this had not been tried.
+class StreamedOutput {
+ public:
+  virtual ~StreamedOutput() = default;
+  // A table function, without arguments, that gives the rows: "osiris_...()". It scans once.
+  virtual const std::string& function() const = 0;
+  virtual const std::filesystem::path& file() const = 0;  // that it reads
+  // Before the scan: columns whose names this accepts are converted even where the statement does not read them.
+  virtual void must_convert(std::function<bool(std::string_view name)> accepts) = 0;
+  // Once, after the scan: what run() would have returned. An error, whichever, where the rows given are not the rows
+  // that run() would have stored, or not all of them.
+  virtual Result<StepOutcome> finish() = 0;
+};
+
 struct Driver {
   // The component's name, "mysql.extractor".
   std::string_view name;
@@ -121,6 +143,13 @@ struct Driver {
   Status (*describe)(StepContext&) = nullptr;
   // describe() asks the step's connection, which happens only where the user wants it (`osiris validate --connect`).
   bool describe_connects = false;
+  // Opens the output as a stream. Null, or an error of any kind: run() is called, in the same attempt. Null when it
+  // never can.
+  Result<std::unique_ptr<StreamedOutput>> (*open)(StepContext&) = nullptr;
+  // Reads inputs that are streamed. kUnsupported, before it reads, asks for a stored one.
+  bool reads_streams = false;
+  // run() consists of a query of the user's, run_confined(); its rows may be made by the step that reads them.
+  bool is_query = false;
 };
 
 // What a driver looks at to describe its output.

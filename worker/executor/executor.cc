@@ -323,17 +323,8 @@ void Executor::work() {
   }
 }
 
-void Executor::run_step(Node& running) {
-  Relations inputs;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const PlanInput& input : running.step.inputs) {
-      const Node& from = node(input.from_step);
-      if (from.relation) inputs.emplace(input.from_step, from.relation);
-    }
-  }
-  StepEnd end = runner_.run(running.step, inputs, running.control);
-  inputs.clear();
+// Says how a step ended, and what follows from it.
+void Executor::ended(Node& running, StepEnd end) {
   bool stops_run = false;
   if (!end.status.ok()) {  // known before it is said: what is asked for from now on is skipped
     const std::lock_guard lock(mutex_);
@@ -359,6 +350,7 @@ void Executor::run_step(Node& running) {
     }
     reader_gone(running.step);
     if (end.status.ok()) {
+      running.freed = end.rows_out && !end.relation;
       succeeded(running, std::move(end.relation), calls);
     } else {
       running.state = State::kFailed;

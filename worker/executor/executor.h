@@ -91,6 +91,13 @@ class Executor {
   void answered();  // a skipped step's answer is sent
   void work();
   void run_step(Node& node);
+  void ended(Node& running, StepEnd end);
+  // Of streams (executor_streams.cc); the first two with the lock.
+  Relations stored_inputs(const Node& reader);
+  bool may_stream(const Node& source) const;
+  Node* only_reader(const Node& source);
+  std::vector<StreamReader> claim_readers(Node& source, std::vector<Node*>& readers);
+  void give_back(const std::vector<Node*>& readers, size_t kept);
   void watch();
 
   const Run run_;

@@ -44,7 +44,9 @@ void AttemptContext::metric(std::string_view name, double value, std::string_vie
 }
 
 void AttemptContext::log(std::string_view text) {
-  parts_.log.info("step " + parts_.step.id + ": " + std::string(text));
+  std::string line = "step " + parts_.step.id + ": " + std::string(text);
+  if (parts_.held) return parts_.held->log(std::move(line));
+  parts_.log.info(line);
 }
 
 Status AttemptContext::add_output(const OutputFile& file, uint64_t rows, std::optional<FileDigest> known) {

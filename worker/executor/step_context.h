@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "protocol/model/artifact.h"
 #include "worker/driver_api/driver.h"
+#include "worker/executor/held_records.h"
 #include "worker/executor/run.h"
 #include "worker/executor/step_control.h"
 
@@ -29,6 +31,8 @@ class AttemptContext : public StepContext {
     const ConnectionFields* connection;  // null: none
     std::vector<Input> inputs;
     std::filesystem::path scratch_dir;
+    HeldRecords* held = nullptr;                 // of a step that reads a stream: where its log goes
+    std::function<Status()> inputs_are_sound{};  // empty: they are
   };
   explicit AttemptContext(Parts parts);
 
@@ -49,6 +53,7 @@ class AttemptContext : public StepContext {
   Status describe_confined(std::string_view sql, const Json& values) override {
     return parts_.database.describe_confined(sql, values);
   }
+  Status inputs_are_sound() override { return parts_.inputs_are_sound ? parts_.inputs_are_sound() : Status(); }
   bool is_cancelled() const override { return parts_.control.stopped() != Stop::kNone; }
   void progress(uint64_t rows) override { parts_.control.rows = rows; }
   void progress_bytes(uint64_t done, uint64_t total) override {

@@ -12,6 +12,7 @@
 #include "worker/executor/masked_config.h"
 #include "worker/executor/step_context.h"
 #include "worker/executor/step_records.h"
+#include "worker/executor/streamed_steps.h"
 
 namespace osiris::worker {
 namespace {
@@ -85,13 +86,19 @@ bool worth_retrying(const Error& error) {
 
 }  // namespace
 
-StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepControl& control) {
-  const int64_t started_ns = clock_.monotonic_ns();
+void StepRunner::begin(const PlanStep& step) {
   emit_event(sink_, "step_start", step.id, Json::object({{"driver", step.driver}}));
+}
+
+StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepControl& control, const ClaimReaders& claim,
+                        std::vector<StreamedEnd>& streamed) {
+  const int64_t started_ns = clock_.monotonic_ns();
+  begin(step);
   StepEnd end;
   Prepared prepared;
-  end.status = prepare(step, inputs, prepared);
-  if (end.status.ok()) end.status = run_attempts(step, prepared, control, end);
+  end.status = prepare(step, inputs, {}, prepared);
+  if (end.status.ok() && claim) streamed = StreamedSteps(*this, step, prepared, control).run(claim, end);
+  if (end.status.ok() && streamed.empty()) end.status = run_attempts(step, prepared, control, end);
   if (end.status.ok()) {
     report_success(step, end, started_ns);
   } else {
@@ -101,7 +108,7 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
   return end;
 }
 
-Status StepRunner::prepare(const PlanStep& step, const Relations& inputs, Prepared& prepared) {
+Status StepRunner::prepare(const PlanStep& step, const Relations& inputs, const Streams& streams, Prepared& prepared) {
   OSIRIS_TRY(make_directories(run_.artifacts_dir(step.id)));
   emit_event(sink_, "artifacts_dir_created", step.id, Json::object({{"relative_path", relative_dir(step)}}));
   emit_event(sink_, "cfg_opened", step.id,
@@ -135,7 +142,7 @@ Status StepRunner::prepare(const PlanStep& step, const Relations& inputs, Prepar
   if (!prepared.driver)
     return Error(Code::kUnsupported, "this worker has no driver named " + step.driver,
                  "`osiris components list` shows what can run.", category::kSystemResourceUnavailable);
-  gather_inputs(step, inputs, prepared);
+  gather_inputs(step, inputs, streams, prepared);
   return run_.database->open();
 }
 
@@ -174,19 +181,22 @@ Status StepRunner::resolve_connection(const PlanStep& step, Prepared& prepared) 
   return {};
 }
 
-void StepRunner::gather_inputs(const PlanStep& step, const Relations& inputs, Prepared& prepared) {
+void StepRunner::gather_inputs(const PlanStep& step, const Relations& inputs, const Streams& streams,
+                               Prepared& prepared) {
   uint64_t rows = 0;
   for (const PlanInput& input : step.inputs) {
     const auto found = inputs.find(input.from_step);
-    if (found == inputs.end()) continue;  // a writer: it has no rows to give
-    prepared.views.push_back({{input.name}, found->second, input.from_step});
-    prepared.inputs.push_back({input.name, input.from_step, found->second->rows()});
-    rows += found->second->rows();
+    const auto stream = streams.find(input.from_step);
+    if (found == inputs.end() && stream == streams.end()) continue;  // a writer: it has no rows to give
+    const bool is_stored = found != inputs.end();
+    const uint64_t input_rows = is_stored ? found->second->rows() : 0;
+    prepared.views.push_back(
+        {{input.name}, is_stored ? found->second : nullptr, input.from_step, is_stored ? nullptr : stream->second});
+    prepared.inputs.push_back({input.name, input.from_step, input_rows, !is_stored});
+    rows += input_rows;
     emit_event(sink_, "inputs_resolved", step.id,
-               Json::object({{"from_step", input.from_step},
-                             {"key", input.name},
-                             {"rows", found->second->rows()},
-                             {"from_memory", true}}));
+               Json::object(
+                   {{"from_step", input.from_step}, {"key", input.name}, {"rows", input_rows}, {"from_memory", true}}));
   }
   if (prepared.views.size() == 1 && prepared.views[0].names[0] != kOnlyInputName)
     prepared.views[0].names.emplace_back(kOnlyInputName);
@@ -231,6 +241,7 @@ StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, Step
       auto relation = database.take_output();
       if (relation.ok()) {
         end.relation = *std::move(relation);
+        if (end.relation) end.rows_out = end.relation->rows();
       } else {
         end.status = relation.error();
       }
@@ -247,10 +258,10 @@ StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, Step
 void StepRunner::report_success(const PlanStep& step, StepEnd& end, int64_t started_ns) {
   const double duration_s = static_cast<double>(clock_.monotonic_ns() - started_ns) / 1e9;
   const auto duration_ms = static_cast<int64_t>(duration_s * 1000);
-  const uint64_t rows_out = end.relation ? end.relation->rows() : 0;
+  const uint64_t rows_out = end.rows_out.value_or(0);
   if (step.mode != StepMode::kWrite) emit_metric(sink_, "rows_read", step.id, Json(end.outcome.rows_read));
   if (step.mode == StepMode::kWrite) emit_metric(sink_, "rows_written", step.id, Json(end.outcome.rows_written));
-  if (end.relation) emit_metric(sink_, "rows_out", step.id, Json(rows_out));
+  if (end.rows_out) emit_metric(sink_, "rows_out", step.id, Json(rows_out));
   emit_metric(sink_, "step_duration_ms", step.id, Json(duration_ms), "ms");
   emit_metric(sink_, "step_" + step.id + "_duration", step.id, Json(duration_s), "seconds");
   const uint64_t processed = step.mode == StepMode::kWrite     ? end.outcome.rows_written
@@ -263,7 +274,7 @@ void StepRunner::report_success(const PlanStep& step, StepEnd& end, int64_t star
                            {"duration_ms", duration_ms},
                            {"duration", duration_s}}));
   Json outputs = Json::object();
-  if (end.relation) outputs.set("df", relation_name(step.id));
+  if (end.rows_out) outputs.set("df", relation_name(step.id));
   end.result = Json::object({{"status", "success"},
                              {"step_id", step.id},
                              {"outputs", std::move(outputs)},
@@ -272,6 +283,11 @@ void StepRunner::report_success(const PlanStep& step, StepEnd& end, int64_t star
                                                        {"rows_out", rows_out},
                                                        {"duration_ms", duration_ms}})},
                              {"artifacts", to_json(end.artifacts)}});
+}
+
+void StepRunner::report(StreamedEnd& ended) {
+  ended.held->send(sink_, log_, ended.from_step, ended.rows_in);
+  report_success(*ended.step, ended.end, ended.started_ns);
 }
 
 void StepRunner::report_failure(const PlanStep& step, const Error& error, int64_t started_ns) {

@@ -10,8 +10,8 @@ namespace osiris::worker {
 class RecordSink {
  public:
   virtual ~RecordSink() = default;
-  // Numbers the record (a response, an event or a metric) and sends it; waits while the queue is full. The number and
-  // the time are filled in here. [any thread]
+  // Numbers the record (a response, an event or a metric) and sends it; waits while the queue is full. The number, and
+  // the time where there is none, are filled in here. [any thread]
   virtual void emit(rpc::Record record) = 0;
 };
 

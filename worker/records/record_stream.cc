@@ -55,8 +55,13 @@ rpc::Record oversize(rpc::Record record) {
 
 void number(rpc::Record& record, uint64_t seq, int64_t time_ns) {
   if (auto* response = std::get_if<rpc::Response>(&record)) response->seq = seq, response->time_ns = time_ns;
-  if (auto* event = std::get_if<rpc::Event>(&record)) event->seq = seq, event->time_ns = time_ns;
-  if (auto* metric = std::get_if<rpc::Metric>(&record)) metric->seq = seq, metric->time_ns = time_ns;
+  // One that was held has its time.
+  const auto stamp = [&](auto* held) {
+    held->seq = seq;
+    if (held->time_ns == 0) held->time_ns = time_ns;
+  };
+  if (auto* event = std::get_if<rpc::Event>(&record)) stamp(event);
+  if (auto* metric = std::get_if<rpc::Metric>(&record)) stamp(metric);
 }
 
 }  // namespace

@@ -177,7 +177,7 @@ TEST_F(Config, AConnectionFieldOfTheWrongTypeIsFoundBeforeTheRun) {
             (Lines{"invalid_connection_value connections.mysql.b.port port must be an integer, got str"}));
 }
 
-TEST_F(Config, TimeoutAndRetryTakeNumbersAndUnits) {
+TEST_F(Config, TimeoutRetryAndMaterializeTakeWhatTheyMean) {
   auto step = [](const std::string& keys) {
     return pipeline("  - {id: s, component: filesystem.csv_extractor, mode: read, config: {path: x}, " + keys + "}\n");
   };
@@ -188,6 +188,16 @@ TEST_F(Config, TimeoutAndRetryTakeNumbersAndUnits) {
   EXPECT_EQ(result.pipeline->steps[0].retry->delay_s, 0.5);
   EXPECT_EQ(result.pipeline->manifest["steps"].items()[0]["timeout_s"], Json(300.0));
   EXPECT_EQ(compile_text(step("timeout: 30, retry: 2")).pipeline->steps[0].retry->max_attempts, 2);
+  EXPECT_FALSE(result.pipeline->steps[0].materialize);
+  EXPECT_FALSE(result.pipeline->manifest["steps"].items()[0].contains("materialize"));
+  const CompileResult stored = compile_text(step("materialize: true"));
+  EXPECT_TRUE(stored.pipeline->steps[0].materialize);
+  EXPECT_EQ(stored.pipeline->manifest["steps"].items()[0]["materialize"], Json(true));
+  for (const char* bad : {"materialize: 1", "materialize: always"}) {
+    const CompileResult refused = compile_text(step(bad));
+    ASSERT_EQ(refused.diagnostics.errors().size(), 1u) << bad;
+    EXPECT_EQ(refused.diagnostics.errors()[0].type, "invalid_materialize");
+  }
   for (const char* bad : {"timeout: soon", "timeout: 0", "timeout: -1", "timeout: 5 parsecs", "retry: 0", "retry: many",
                           "retry: {attempts: 3}", "retry: {max_attempts: 1000}"}) {
     const CompileResult refused = compile_text(step(bad));

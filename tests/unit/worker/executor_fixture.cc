@@ -134,11 +134,11 @@ void ExecutorTest::plan(const std::vector<Json>& steps) {
   auto redactor = std::make_shared<Redactor>();
   redactor->add("hunter22");
   run.redactor = redactor;
-  run.find_driver = [](std::string_view wanted) -> const Driver* {
+  run.find_driver = [more = more_drivers](std::string_view wanted) -> const Driver* {
     for (const Driver& driver : kTestDrivers) {
       if (driver.name == wanted) return &driver;
     }
-    return nullptr;
+    return more ? more(wanted) : nullptr;
   };
   run.secret_pointers = [](std::string_view) { return "/secret_key /resolved_connection/password"; };
   executor_ = std::make_unique<Executor>(std::move(run), *std::move(parsed), sink_, log_, *clock_);

@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <future>
 #include <map>
 #include <memory>
@@ -75,6 +77,18 @@ class KeepingSink : public RecordSink {
     }
     return {};
   }
+  // Whether a record was kept for a while before it was sent: only those have their time already.
+  bool has_held() {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(records_.begin(), records_.end(), [](const rpc::Record& record) {
+      const auto* event = std::get_if<rpc::Event>(&record);
+      return event && event->time_ns != 0;
+    });
+  }
+  void clear() {
+    const std::lock_guard lock(mutex_);
+    records_.clear();
+  }
   Json metric(std::string_view name) {
     const std::lock_guard lock(mutex_);
     for (const auto& record : records_) {
@@ -109,6 +123,8 @@ class ExecutorTest : public ::testing::Test {
 
   // A run of these steps, with the test drivers and two connections: @db.shop, and @db.lost, whose secret is missing.
   void plan(const std::vector<Json>& steps);
+  // Where a driver is none of the test's; set before plan().
+  std::function<const Driver*(std::string_view name)> more_drivers;
   static Json parse(std::string_view text) { return *parse_json(text); }
 
   void ask(const std::string& id) {

@@ -27,7 +27,8 @@ Status describe(StepContext& step) {
   return step.describe_confined(step.config()["query"].as_string(), step.config()["values"]);
 }
 
-constexpr Driver kDriver = {.name = "duckdb.processor", .run = run, .describe = describe};
+constexpr Driver kDriver = {
+    .name = "duckdb.processor", .run = run, .describe = describe, .reads_streams = true, .is_query = true};
 
 }  // namespace
 

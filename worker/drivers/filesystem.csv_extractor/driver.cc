@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "worker/driver_api/sql.h"
+#include "worker/drivers/filesystem.csv_extractor/csv_stream.h"
 #include "worker/drivers/filesystem.csv_extractor/date_columns.h"
 #include "worker/drivers/filesystem.csv_extractor/direct_load.h"
 #include "worker/drivers/filesystem.csv_extractor/first_bytes.h"
@@ -47,6 +48,14 @@ Result<StepOutcome> extract(StepContext& step) {
   return extract_with(step, options);
 }
 
+Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
+  OSIRIS_ASSIGN(csv::Options options, csv::read_options(step));
+  std::error_code ignored;
+  if (std::filesystem::file_size(options.file, ignored) < csv::kDirectBytesMin)
+    return std::unique_ptr<StreamedOutput>();
+  return csv::open_stream(step, std::move(options));
+}
+
 // From the first rows: a later one may change a column's type, never its name.
 Status describe(StepContext& step) {
   OSIRIS_ASSIGN(csv::Options options, csv::read_options(step));
@@ -69,7 +78,8 @@ Status check(StepContext& step) {
 }  // namespace
 
 const Driver& filesystem_csv_extractor() {
-  static constexpr Driver driver{"filesystem.csv_extractor", extract, check, describe};
+  static constexpr Driver driver{
+      .name = "filesystem.csv_extractor", .run = extract, .check = check, .describe = describe, .open = open};
   return driver;
 }
 

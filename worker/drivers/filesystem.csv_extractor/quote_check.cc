@@ -6,11 +6,13 @@
 
 #include "protocol/base/utf8.h"
 #include "worker/drivers/filesystem.csv_extractor/byte_source.h"
+#include "worker/drivers/filesystem.csv_extractor/encoding.h"
 
 namespace osiris::worker::csv {
 namespace {
 
 constexpr size_t kReadBytes = size_t{1} << 18;
+constexpr size_t kUtf8BytesMax = 4;  // of a character
 
 }  // namespace
 
@@ -55,23 +57,29 @@ void QuoteCheck::push(std::string_view text) {
   }
 }
 
-Result<bool> quotes_are_plain(const Options& options, uint64_t first_line, const std::function<bool()>& stop) {
-  if (options.delimiter == ' ') return true;  // then DuckDB keeps blanks
+Result<bool> text_is_plain(const Options& options, uint64_t first_line, const std::function<bool()>& stop) {
   OSIRIS_ASSIGN(const std::unique_ptr<ByteSource> bytes, open_bytes(options.file, options.compression));
-  std::string buffer(kReadBytes, '\0');
+  std::string buffer(kReadBytes + kUtf8BytesMax, '\0');
+  size_t kept = 0;  // bytes at the start of the buffer: the first of a character that goes on
   QuoteCheck check(options.delimiter);
+  const bool has_blanks = options.delimiter != ' ';  // otherwise DuckDB keeps them
   bool at_start = true;
   while (check.is_plain() && !stop()) {
-    OSIRIS_ASSIGN(const size_t size, bytes->read(buffer.data(), buffer.size()));
-    if (size == 0) break;
-    std::string_view text(buffer.data(), size);
+    OSIRIS_ASSIGN(const size_t size, bytes->read(buffer.data() + kept, kReadBytes));
+    if (size == 0) return kept == 0;
+    const std::string_view all(buffer.data(), kept + size);
+    std::string_view text = all.substr(kept);
+    const size_t invalid = find_invalid_utf8(all);
+    kept = invalid == std::string_view::npos ? 0 : all.size() - invalid;
+    if (kept >= kUtf8BytesMax) return false;
     if (at_start && text.starts_with(kUtf8Mark)) text.remove_prefix(kUtf8Mark.size());
     at_start = false;
     for (size_t end; first_line > 0 && !text.empty(); text.remove_prefix(end + 1)) {
       end = std::min(text.find('\n'), text.size() - 1);
       if (text[end] == '\n') --first_line;
     }
-    check.push(text);
+    if (has_blanks) check.push(text);
+    std::copy_n(all.end() - static_cast<std::ptrdiff_t>(kept), kept, buffer.begin());
   }
   return check.is_plain();
 }

@@ -30,7 +30,8 @@ class QuoteCheck {
   char delimiter_;
 };
 
-// Of the file's text from line `first_line` (counted from 0) on. `stop` is asked now and then; true once it says so.
-Result<bool> quotes_are_plain(const Options& options, uint64_t first_line, const std::function<bool()>& stop);
+// Of the file's text from line `first_line` (counted from 0) on, which has to be valid UTF-8 all over the file too: a
+// scan that reads some columns only does not look at the others. `stop` is asked now and then; true once it says so.
+Result<bool> text_is_plain(const Options& options, uint64_t first_line, const std::function<bool()>& stop);
 
 }  // namespace osiris::worker::csv

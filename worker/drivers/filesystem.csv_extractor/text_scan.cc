@@ -53,7 +53,8 @@ ScanState::ScanState(ScanPlan plan, OnUnfit on_unfit)
     : plan_(std::move(plan)),
       on_unfit_(on_unfit),
       numeric_nulls_(any_is_number(plan_.nulls, plan_.numbers)),
-      has_values_(plan_.columns.size()) {
+      has_values_(plan_.columns.size()),
+      was_read_(plan_.columns.size()) {
   for (const ScanColumn& column : plan_.columns) trackers_.push_back(column.tracker);
 }
 
@@ -85,9 +86,9 @@ class ScanState::Thread {
     --state_.open_;
   }
 
-  void count(uint64_t rows) {
+  void count(uint64_t rows, const std::function<double()>& percent) {
     const uint64_t total = state_.rows_ += rows;
-    if (state_.report && !state_.report(total)) throw duckdb::InterruptException();
+    if (state_.report && !state_.report(total, percent)) throw duckdb::InterruptException();
   }
 
   void observe(size_t index, duckdb::Vector& text, uint64_t rows) {
@@ -249,7 +250,8 @@ struct ScanLocal : duckdb::LocalTableFunctionState {
 duckdb::unique_ptr<duckdb::GlobalTableFunctionState> begin(duckdb::ClientContext& context,
                                                            duckdb::TableFunctionInitInput& input) {
   const auto& bound = input.bind_data->Cast<ScanBind>();
-  const ScanState& state = *bound.info->state;
+  ScanState& state = *bound.info->state;
+  if (!state.begin()) throw duckdb::InvalidInputException("a stream is read once");
   auto global = duckdb::make_uniq<ScanGlobal>();
   std::vector<bool> is_read(state.plan().columns.size());
   for (size_t i = 0; i < input.column_ids.size(); ++i) {
@@ -261,7 +263,10 @@ duckdb::unique_ptr<duckdb::GlobalTableFunctionState> begin(duckdb::ClientContext
     if (!is_read[i] && state.must_convert && state.must_convert(state.plan().columns[i].name))
       global->reads.push_back({i});
   if (global->reads.empty()) global->reads.push_back({0});
-  for (const auto& read : global->reads) global->fields.push_back(state.plan().columns[read.column].field);
+  for (const auto& read : global->reads) {
+    global->fields.push_back(state.plan().columns[read.column].field);
+    state.reads(read.column);
+  }
   duckdb::TableFunctionInitInput reader_input(bound.reader.get(), global->fields, global->all, nullptr, nullptr,
                                               input.op);
   global->reader = bound.info->reader.init_global(context, reader_input);
@@ -285,7 +290,6 @@ duckdb::unique_ptr<duckdb::LocalTableFunctionState> begin_thread(duckdb::Executi
 // Gives the rows of `local.text`, or none once values do not fit.
 void give(ScanState& state, ScanGlobal& global, ScanLocal& local, bool watch, duckdb::DataChunk& out) {
   const uint64_t rows = local.text.size();
-  local.thread.count(rows);
   for (auto& vector : local.text.data) vector.Flatten(rows);
   bool fits = !state.is_unfit();
   for (size_t i = 0; i < global.reads.size() && fits; ++i) {
@@ -299,6 +303,12 @@ void give(ScanState& state, ScanGlobal& global, ScanLocal& local, bool watch, du
   for (size_t i = 0; i < global.reads.size(); ++i)
     local.thread.observe(global.reads[i].column, local.text.data[i], rows);
   out.Reset();
+}
+
+double progress(duckdb::ClientContext& context, const duckdb::FunctionData* data,
+                const duckdb::GlobalTableFunctionState* global) {
+  const auto& bound = data->Cast<ScanBind>();
+  return bound.info->reader.table_scan_progress(context, bound.reader.get(), global->Cast<ScanGlobal>().reader.get());
 }
 
 void scan(duckdb::ClientContext& context, duckdb::TableFunctionInput& input, duckdb::DataChunk& out) {
@@ -315,6 +325,7 @@ void scan(duckdb::ClientContext& context, duckdb::TableFunctionInput& input, duc
       local.reader.reset();
       break;
     }
+    local.thread.count(local.text.size(), [&] { return progress(context, input.bind_data.get(), &global); });
     give(*bound.info->state, global, local, bound.info->state->watches(), out);
     if (out.size() > 0) break;
   }
@@ -328,12 +339,6 @@ duckdb::OperatorPartitionData partition(duckdb::ClientContext& context, duckdb::
                                                       input.global_state->Cast<ScanGlobal>().reader.get(),
                                                       input.partition_info);
   return bound.info->reader.get_partition_data(context, reader_input);
-}
-
-double progress(duckdb::ClientContext& context, const duckdb::FunctionData* data,
-                const duckdb::GlobalTableFunctionState* global) {
-  const auto& bound = data->Cast<ScanBind>();
-  return bound.info->reader.table_scan_progress(context, bound.reader.get(), global->Cast<ScanGlobal>().reader.get());
 }
 
 }  // namespace

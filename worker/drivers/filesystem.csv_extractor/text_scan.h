@@ -49,11 +49,13 @@ class ScanState {
   ScanState(ScanPlan plan, OnUnfit on_unfit);
 
   const ScanPlan& plan() const { return plan_; }
-  // Called with the rows so far after some; false stops the statement.
-  std::function<bool(uint64_t rows)> report;
+  // Called with the rows so far after some, and a way to ask how much of the file is read; false stops the statement.
+  std::function<bool(uint64_t rows, const std::function<double()>& percent)> report;
   // Columns that are converted even where the statement does not read them.
   std::function<bool(std::string_view name)> must_convert;
 
+  // A second scan of the same statement would count the rows twice.
+  bool begin() { return !begun_.exchange(true); }
   uint64_t rows() const { return rows_; }
   bool is_unfit() const { return unfit_; }
   bool watches() const { return on_unfit_ == OnUnfit::kWatch; }
@@ -63,6 +65,8 @@ class ScanState {
   // that is a guess always.
   KindTracker tracker(size_t column) const;
   bool has_values(size_t column) const { return has_values_[column]; }
+  bool was_read(size_t column) const { return was_read_[column]; }
+  void reads(size_t column) { was_read_[column] = true; }
 
   // For the scan's threads.
   class Thread;
@@ -73,8 +77,8 @@ class ScanState {
   const OnUnfit on_unfit_;
   const bool numeric_nulls_;  // a word that means NULL would be a number or a boolean
   std::atomic<uint64_t> rows_{0}, open_{0};
-  std::atomic<bool> unfit_{false}, exhausted_{false};
-  std::vector<std::atomic<bool>> has_values_;
+  std::atomic<bool> begun_{false}, unfit_{false}, exhausted_{false};
+  std::vector<std::atomic<bool>> has_values_, was_read_;
   mutable std::mutex mutex_;
   std::vector<KindTracker> trackers_;  // guarded by mutex_
 };

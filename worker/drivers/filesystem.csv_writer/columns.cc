@@ -97,14 +97,23 @@ Status examine_timestamps(duckdb_connection connection, const std::string& relat
   return {};
 }
 
+// By preparing a statement: it shall not run.
 Result<std::vector<Column>> describe_all(duckdb_connection connection, const std::string& quoted_relation) {
-  OSIRIS_ASSIGN(sql::QueryResult head, sql::run_query(connection, "SELECT * FROM " + quoted_relation + " LIMIT 0"));
+  duckdb_prepared_statement head = nullptr;
+  const std::string text = "SELECT * FROM " + quoted_relation;
   std::vector<Column> columns;
-  for (idx_t i = 0; i < duckdb_column_count(head.get()); ++i) {
-    duckdb_logical_type type = duckdb_column_logical_type(head.get(), i);
-    columns.push_back(describe(duckdb_column_name(head.get(), i), type));
+  Status prepared;
+  if (duckdb_prepare(connection, text.c_str(), &head) == DuckDBError)
+    prepared = sql::engine_error(DUCKDB_ERROR_INVALID, duckdb_prepare_error(head));
+  for (idx_t i = 0; prepared.ok() && i < duckdb_prepared_statement_column_count(head); ++i) {
+    duckdb_logical_type type = duckdb_prepared_statement_column_logical_type(head, i);
+    const char* name = duckdb_prepared_statement_column_name(head, i);
+    columns.push_back(describe(name, type));
+    duckdb_free(const_cast<char*>(name));
     duckdb_destroy_logical_type(&type);
   }
+  duckdb_destroy_prepare(&head);
+  if (!prepared.ok()) return prepared.error();
   return columns;
 }
 
@@ -145,9 +154,8 @@ Status take_offsets(duckdb_connection connection, const std::string& relation, s
 
 }  // namespace
 
-Result<std::vector<Column>> examine_columns(duckdb_connection connection, const std::string& relation,
-                                            const Options& options) {
-  const std::string quoted = sql::quote_identifier(relation);
+Result<std::vector<Column>> examine_columns(duckdb_connection connection, const Input& input, const Options& options) {
+  const std::string quoted = sql::quote_identifier(input.name);
   OSIRIS_ASSIGN(std::vector<Column> columns, describe_all(connection, quoted));
   if (!options.columns.empty()) {
     OSIRIS_ASSIGN(columns, choose(columns, options.columns));
@@ -155,8 +163,13 @@ Result<std::vector<Column>> examine_columns(duckdb_connection connection, const 
     // Bytes of UTF-8 sort as their code points do.
     std::sort(columns.begin(), columns.end(), [](const Column& a, const Column& b) { return a.name < b.name; });
   }
+  const auto looks_at_all = [](const Column& column) {
+    return column.form == Form::kTimestamp || column.form == Form::kTimestampNs || column.form == Form::kTimestampTz;
+  };
+  if (input.is_streamed && std::any_of(columns.begin(), columns.end(), looks_at_all))
+    return Error(Code::kUnsupported, "how timestamps are shown depends on all rows");
   OSIRIS_TRY(examine_timestamps(connection, quoted, columns));
-  OSIRIS_TRY(take_offsets(connection, relation, columns));
+  OSIRIS_TRY(take_offsets(connection, input.name, columns));
   return columns;
 }
 

@@ -45,10 +45,10 @@ struct Column {
 
 inline bool is_number(Form form) { return form <= Form::kNumberText; }
 
-// The columns of `relation` (an unquoted name) that the step wants, in its order; by name means in code point order.
-// Looks through timestamp columns once, because how one row is shown depends on all of them.
-Result<std::vector<Column>> examine_columns(duckdb_connection connection, const std::string& relation,
-                                            const Options& options);
+// The columns of the input that the step wants, in its order; by name means in code point order. Looks through
+// timestamp columns once, because how one row is shown depends on all of them: kUnsupported where the input is
+// streamed.
+Result<std::vector<Column>> examine_columns(duckdb_connection connection, const Input& input, const Options& options);
 
 // Whether the relation has the columns that `columns` names.
 Status check_columns(duckdb_connection connection, const std::string& relation, const Options& options);

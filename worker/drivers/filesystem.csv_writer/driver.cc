@@ -24,7 +24,7 @@ class CsvWrite : public BatchWriter {
 
   Result<StepOutcome> run() {
     const std::string& relation = step_.inputs().front().name;
-    OSIRIS_ASSIGN(columns_, csv_out::examine_columns(step_.connection_handle(), relation, options_));
+    OSIRIS_ASSIGN(columns_, csv_out::examine_columns(step_.connection_handle(), step_.inputs().front(), options_));
     OSIRIS_TRY(file_.open(options_.create_dirs));
     file_.keep_digest();
     sink_ = csv_out::make_sink(options_.compression, options_.file.path, file_);
@@ -36,6 +36,7 @@ class CsvWrite : public BatchWriter {
     }
     OSIRIS_ASSIGN(const uint64_t rows,
                   write_rows(step_.connection_handle(), csv_out::select_statement(columns_, relation), *this));
+    OSIRIS_TRY(step_.inputs_are_sound());
     if (step_.is_cancelled()) return cancelled();
     OSIRIS_TRY(sink_->finish());
     OSIRIS_TRY(file_.commit());
@@ -104,7 +105,11 @@ Status check(StepContext& step) {
 }  // namespace
 
 const Driver& filesystem_csv_writer() {
-  static constexpr Driver driver{"filesystem.csv_writer", write, check, describe};
+  static constexpr Driver driver{.name = "filesystem.csv_writer",
+                                 .run = write,
+                                 .check = check,
+                                 .describe = describe,
+                                 .reads_streams = true};
   return driver;
 }
 

@@ -1,0 +1,269 @@
+// Steps that run as one statement, beside the same steps run one after the other: nothing but time and memory may
+// differ.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/eventually.h"
+#include "tests/unit/worker/executor_fixture.h"
+#include "worker/drivers/duckdb.processor/driver.h"
+#include "worker/drivers/filesystem.csv_extractor/driver.h"
+#include "worker/drivers/filesystem.csv_writer/driver.h"
+
+namespace osiris::worker {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr int kRows = 60000;
+constexpr int kUnseenRow = 20011;  // no sample looks there
+
+struct Outcome {
+  bool streamed = false;            // the last step began before the first had ended
+  std::vector<std::string> events;  // of each step, in order, without times
+  std::map<std::string, std::string> errors;
+  std::string file;  // "<none>" when there is none
+};
+
+class StreamsTest : public ExecutorTest {
+ protected:
+  StreamsTest() {
+    more_drivers = [](std::string_view name) -> const Driver* {
+      for (const Driver* driver : {&filesystem_csv_extractor(), &duckdb_processor(), &filesystem_csv_writer()})
+        if (driver->name == name) return driver;
+      return nullptr;
+    };
+  }
+
+  // id, word, price, note; `note_at` makes the last column, `tail` is added at the end.
+  void write_input(
+      const std::function<std::string(int row)>& note_at = [](int) { return std::string("n"); },
+      const std::string& tail = "") {
+    std::string text = "id,word,price,note\n";
+    for (int row = 0; row < kRows; ++row)
+      text += std::to_string(row) + ",word number " + std::to_string(row % 100) + "," + std::to_string(row) + ".5," +
+              note_at(row) + "\n";
+    ASSERT_TRUE(write_file_atomically(directory_ / "work/in.csv", text + tail).ok());
+  }
+
+  static Json read_step(Json more = Json::object()) {
+    more.set("path", "in.csv");
+    return with_mode(step("read", "filesystem.csv_extractor", {}, std::move(more)), "extract");
+  }
+  static Json query_step(const std::string& query) {
+    return step("query", "duckdb.processor", {"read"}, Json::object({{"query", query}}));
+  }
+  static Json write_step(const std::string& from, Json more = Json::object()) {
+    more.set("path", "out.csv");
+    return with_mode(step("write", "filesystem.csv_writer", {from}, std::move(more)), "write");
+  }
+  static Json with_mode(Json made, const char* mode) {
+    made.set("mode", mode);
+    return made;
+  }
+
+  Outcome run(const std::vector<Json>& steps) {
+    std::filesystem::remove(directory_ / "work/out.csv");
+    sink_.clear();
+    outcomes_.clear();
+    plan(steps);
+    // Readers are asked for before what they read, so that they are there when it begins.
+    for (auto asked = steps.rbegin(); asked != steps.rend(); ++asked) ask((*asked)["id"].as_string());
+    finish();
+    return look(steps);
+  }
+  Outcome look(const std::vector<Json>& steps) {
+    Outcome seen;
+    for (const Json& one : steps) {
+      const std::string id = one["id"].as_string();
+      const RequestResult end = outcome(id);
+      if (const auto* error = std::get_if<Error>(&end)) seen.errors[id] = error->message;
+      for (Json event : sink_.events()) {
+        if (event["step_id"].as_string() != id) continue;
+        for (const char* time : {"duration", "duration_ms", "sha256"}) event.erase(time);
+        seen.events.push_back(event.dump());
+      }
+    }
+    seen.streamed = sink_.has_held();
+    const auto file = read_file(directory_ / "work/out.csv");
+    seen.file = file.ok() ? *file : "<none>";
+    return seen;
+  }
+  // Both ways; the second is stored because the first step says so.
+  Outcome run_both(std::vector<Json> steps, bool streams) {
+    const Outcome streamed = run(steps);
+    EXPECT_EQ(streamed.streamed, streams);
+    steps[0].set("materialize", true);
+    const Outcome stored = run(steps);
+    EXPECT_FALSE(stored.streamed);
+    EXPECT_EQ(streamed.errors, stored.errors);
+    EXPECT_EQ(streamed.events, stored.events);
+    EXPECT_TRUE(streamed.file == stored.file) << streamed.file.substr(0, 200) << "\n" << stored.file.substr(0, 200);
+    return streamed;
+  }
+};
+
+TEST_F(StreamsTest, ExtractQueryAndWriteRunAsOne) {
+  write_input();
+  const Outcome seen = run_both(
+      {read_step(), query_step("SELECT id, price * 2 AS twice FROM df_read WHERE id % 3 = 0"), write_step("query")},
+      true);
+  EXPECT_TRUE(seen.errors.empty());
+  EXPECT_TRUE(seen.file.starts_with("id,twice\n0,1.0\n3,7.0\n6,13.0\n")) << seen.file.substr(0, 100);
+  EXPECT_THAT(seen.events, Contains(HasSubstr("\"rows_processed\":60000")));
+  EXPECT_THAT(seen.events, Contains(HasSubstr("\"rows\":20000")));
+}
+
+TEST_F(StreamsTest, AWriterMayReadTheFileItself) {
+  write_input();
+  EXPECT_TRUE(run_both({read_step(), write_step("read")}, true).errors.empty());
+  EXPECT_TRUE(run_both({read_step(), write_step("read", Json::object({{"columns", Json::array({"price", "id"})},
+                                                                      {"compression", "none"}}))},
+                       true)
+                  .errors.empty());
+}
+
+TEST_F(StreamsTest, AGroupByReadsAStreamAndIsStoredForItsReaders) {
+  write_input();
+  const Json query =
+      query_step("SELECT word, count(*) AS n, sum(price) AS total FROM input_df GROUP BY word ORDER BY 1");
+  const Json again = step("again", "duckdb.processor", {"query"}, Json::object({{"query", "SELECT n FROM df_query"}}));
+  const Outcome seen = run_both({read_step(), query, write_step("query"), again}, true);
+  EXPECT_TRUE(seen.errors.empty());
+  EXPECT_TRUE(seen.file.starts_with("n,total,word\n600,")) << seen.file.substr(0, 100);
+}
+
+TEST_F(StreamsTest, AnOrderedQueryKeepsItsOrder) {
+  write_input();
+  const Outcome seen =
+      run_both({read_step(), query_step("SELECT id FROM df_read ORDER BY id DESC"), write_step("query")}, true);
+  EXPECT_TRUE(seen.file.starts_with("id\n59999\n59998\n"));
+}
+
+TEST_F(StreamsTest, SeveralReadersShareOneCopy) {
+  write_input();
+  const Json other = step("other", "duckdb.processor", {"read"}, Json::object({{"query", "SELECT id FROM df_read"}}));
+  run_both({read_step(), write_step("read"), other}, false);
+}
+
+TEST_F(StreamsTest, RetryTimeoutAndMaterializeAskForACopy) {
+  write_input();
+  Json query = query_step("SELECT id FROM df_read");
+  query.set("retry", Json::object({{"max_attempts", 2}, {"delay_s", 0}}));
+  EXPECT_FALSE(run({read_step(), query}).streamed);
+  query = query_step("SELECT id FROM df_read");
+  query.set("timeout_s", 1000);
+  EXPECT_FALSE(run({read_step(), query}).streamed);
+  Json read = read_step();
+  read.set("retry", Json::object({{"max_attempts", 2}, {"delay_s", 0}}));
+  EXPECT_FALSE(run({read, query_step("SELECT id FROM df_read")}).streamed);
+  EXPECT_TRUE(run({read_step(), query_step("SELECT id FROM df_read")}).streamed);
+}
+
+TEST_F(StreamsTest, QueriesThatDoNotReadAllOnceAreStored) {
+  write_input();
+  for (const char* query : {"SELECT id FROM df_read LIMIT 5", "SELECT a.id FROM df_read a JOIN df_read b USING (id)",
+                            "CREATE TABLE t AS SELECT id FROM df_read; SELECT max(id) AS id FROM t",
+                            "SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM df_read WHERE false) OR true"}) {
+    SCOPED_TRACE(query);
+    std::vector<Json> steps = {read_step(), query_step(query), write_step("query")};
+    const Outcome seen = run(steps);
+    EXPECT_TRUE(seen.errors.empty());
+    steps[0].set("materialize", true);
+    const Outcome stored = run(steps);
+    EXPECT_EQ(seen.events, stored.events);
+    EXPECT_EQ(seen.file, stored.file);
+  }
+}
+
+TEST_F(StreamsTest, AQueryThatFailsInTheMiddleFailsAsItsStep) {
+  write_input([](int row) { return std::string(row == kUnseenRow ? "oops" : "7x"); });
+  const Outcome seen =
+      run_both({read_step(), query_step("SELECT CAST(replace(note, 'x', '') AS INTEGER) AS n FROM df_read"),
+                write_step("query")},
+               false);
+  EXPECT_EQ(seen.errors.count("read"), 0u);
+  EXPECT_THAT(seen.errors.at("query"), HasSubstr("oops"));
+  EXPECT_EQ(seen.file, "<none>");
+}
+
+TEST_F(StreamsTest, AFileThatIsBadAtItsEndFailsTheExtractAndItsReadersWereNeverBegun) {
+  write_input([](int) { return std::string("n"); }, "1,2,3,4,5,6\n");
+  const Outcome seen = run_both({read_step(), query_step("SELECT id FROM df_read"), write_step("query")}, false);
+  EXPECT_THAT(seen.errors.at("read"), HasSubstr("Expected 4 fields in line 60002, saw 6"));
+  EXPECT_TRUE(sink_.event_names("query") == std::vector<std::string>{"step_skipped"});
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "session/artifacts/query"));
+  EXPECT_EQ(seen.file, "<none>");
+}
+
+TEST_F(StreamsTest, TextThatIsNotUtf8IsFoundInColumnsThatNobodyReads) {
+  write_input([](int row) { return std::string(row == kUnseenRow ? "\xff" : "n"); });
+  const Outcome seen = run_both({read_step(), query_step("SELECT id FROM df_read"), write_step("query")}, false);
+  EXPECT_EQ(seen.errors.count("read"), 1u);
+}
+
+TEST_F(StreamsTest, AWriterThatFailsFailsAsItsStep) {
+  write_input([](int row) { return std::string(row == kUnseenRow ? "\xc4\x9b" : "n"); });
+  const Outcome seen = run_both({read_step(), write_step("read", Json::object({{"encoding", "latin-1"}}))}, false);
+  EXPECT_THAT(seen.errors.at("write"), HasSubstr("row 20012, column 'note'"));
+  EXPECT_EQ(seen.errors.count("read"), 0u);
+}
+
+TEST_F(StreamsTest, ATypeThatWidensUnseenIsRightWhereverItShows) {
+  write_input([](int row) { return std::string(row == kUnseenRow ? "late" : "1"); });
+  // Read, spoken of, and not spoken of.
+  EXPECT_THAT(run_both({read_step(), query_step("SELECT note FROM df_read"), write_step("query")}, false).file,
+              HasSubstr("\nlate\n"));
+  EXPECT_TRUE(run_both({read_step(), query_step("SELECT typeof(note) AS t, count(*) AS n FROM df_read GROUP BY 1"),
+                        write_step("query")},
+                       false)
+                  .file.ends_with("60000,VARCHAR\n"));
+  EXPECT_TRUE(run_both({read_step(), query_step("SELECT id FROM df_read"), write_step("query")}, true).errors.empty());
+}
+
+TEST_F(StreamsTest, ASecondInputIsReadFromItsCopy) {
+  write_input();
+  Json query = step("query", "duckdb.processor", {"other", "read"},
+                    Json::object({{"query", "SELECT a.id, b.i FROM df_read a JOIN df_other b ON a.id = b.i"}}));
+  const std::vector<Json> steps = {step("other", "produce", {}, Json::object({{"rows", 10}})), read_step(), query,
+                                   write_step("query", Json::object({{"column_order", "query"}}))};
+  const Outcome seen = run(steps);
+  EXPECT_TRUE(seen.errors.empty());
+  EXPECT_THAT(seen.file, HasSubstr("\n9,9\n"));
+}
+
+TEST_F(StreamsTest, TheReadersSqlReachesNoMoreThanBefore) {
+  write_input();
+  const std::string in = (directory_ / "work/in.csv").string();
+  for (const std::string& from : {"read_csv('" + in + "')", "'" + in + "'", "glob('" + in + "')",
+                                  std::string("duckdb_functions()"), std::string("read_text('/etc/hostname')")}) {
+    SCOPED_TRACE(from);
+    const Outcome seen =
+        run_both({read_step(), query_step("SELECT a.* FROM df_read, " + from + " a"), write_step("query")}, false);
+    EXPECT_EQ(seen.errors.count("query"), 1u);
+  }
+}
+
+TEST_F(StreamsTest, ACancelStopsTheOneStatement) {
+  write_input();
+  const std::vector<Json> steps = {
+      read_step(), query_step("SELECT count(*) AS n FROM df_read a, range(1000000000) b WHERE a.id * b.range = -1"),
+      write_step("query")};
+  plan(steps);
+  for (const char* id : {"write", "query", "read"}) ask(id);
+  ASSERT_TRUE(test::eventually([&] {
+    const auto running = executor_->progress();
+    return !running.empty() && running[0].rows > 0;
+  }));
+  executor_->cancel("the test says so");
+  finish();
+  const Outcome seen = look(steps);
+  EXPECT_THAT(seen.errors.at("read"), HasSubstr("cancelled"));
+  EXPECT_EQ(sink_.event_names("query"), std::vector<std::string>{"step_skipped"});
+  EXPECT_EQ(sink_.event_names("write"), std::vector<std::string>{"step_skipped"});
+  EXPECT_EQ(seen.file, "<none>");
+}
+
+}  // namespace
+}  // namespace osiris::worker

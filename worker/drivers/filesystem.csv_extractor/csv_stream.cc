@@ -1,0 +1,87 @@
+#include "worker/drivers/filesystem.csv_extractor/csv_stream.h"
+
+#include <atomic>
+#include <future>
+#include <string>
+#include <utility>
+
+#include "worker/drivers/filesystem.csv_extractor/quote_check.h"
+#include "worker/drivers/filesystem.csv_extractor/sample.h"
+#include "worker/drivers/filesystem.csv_extractor/scan_report.h"
+#include "worker/drivers/filesystem.csv_extractor/text_scan.h"
+
+namespace osiris::worker::csv {
+namespace {
+
+Error unsound(const char* why) { return Error(Code::kUnavailable, why); }
+
+class CsvStream : public StreamedOutput {
+ public:
+  CsvStream(StepContext& step, Options options, Sample sample)
+      : step_(step), options_(std::move(options)), sample_(std::move(sample)), report_(step, options_) {
+    // The type of a column without a value is that of an empty one until a value is met.
+    ScanPlan plan = scan_plan(options_, sample_, Kind::kDouble);
+    for (size_t i = 0; i < plan.columns.size(); ++i)
+      plan.columns[i].must_be_null = sample_.guesses[i].kind() == Kind::kUnknown;
+    state_ = std::make_shared<ScanState>(std::move(plan), ScanState::OnUnfit::kStop);
+    state_->report = [this](uint64_t rows, const auto& percent) { return report_.rows(rows, percent); };
+  }
+  ~CsvStream() override {
+    state_->report = nullptr;
+    done_ = true;
+  }
+
+  Status define() {
+    OSIRIS_ASSIGN(function_, define_scan(step_.connection_handle(), state_));
+    plain_ = std::async(std::launch::async, [this] {
+      return text_is_plain(options_, sample_.lines_before_data, [this] { return done_ || step_.is_cancelled(); });
+    });
+    return {};
+  }
+
+  const std::string& function() const override { return function_; }
+  const std::filesystem::path& file() const override { return options_.file; }
+  void must_convert(std::function<bool(std::string_view)> accepts) override {
+    state_->must_convert = std::move(accepts);
+  }
+
+  Result<StepOutcome> finish() override {
+    if (!state_->is_complete()) return unsound("the file was not read to its end");
+    if (state_->is_unfit()) return unsound("a value does not fit its column");
+    const auto& columns = state_->plan().columns;
+    for (size_t i = 0; i < columns.size(); ++i)
+      if (columns[i].is_guess && state_->was_read(i) && state_->tracker(i).kind() != columns[i].kind)
+        return unsound("a column's type was wrong");
+    if (state_->rows() < sample_.rows) return unsound("DuckDB saw other records than we did");
+    OSIRIS_ASSIGN(const bool plain, plain_.get());
+    if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+    if (!plain) return unsound("DuckDB reads such text otherwise");
+    report_.all(state_->rows());
+    return StepOutcome{.rows_read = state_->rows(), .rows_written = 0};
+  }
+
+ private:
+  StepContext& step_;
+  const Options options_;
+  const Sample sample_;
+  ScanReport report_;
+  std::shared_ptr<ScanState> state_;
+  std::string function_;
+  std::atomic<bool> done_{false};
+  std::future<Result<bool>> plain_;  // its thread ends before the rest goes
+};
+
+}  // namespace
+
+Result<std::unique_ptr<StreamedOutput>> open_stream(StepContext& step, Options options) {
+  std::unique_ptr<StreamedOutput> none;
+  // The type of a date column is that of all its values; a limit ends within the file.
+  if (options.limit != UINT64_MAX || options.parse_all_dates || !options.date_columns.empty()) return none;
+  auto sample = sample_file(options);
+  if (!sample) return none;
+  auto stream = std::make_unique<CsvStream>(step, std::move(options), *std::move(sample));
+  OSIRIS_TRY(stream->define());
+  return std::unique_ptr<StreamedOutput>(std::move(stream));
+}
+
+}  // namespace osiris::worker::csv

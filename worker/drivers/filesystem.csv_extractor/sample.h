@@ -1,0 +1,31 @@
+// What some records of a file say about all of them, before it is scanned.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "worker/drivers/filesystem.csv_extractor/layout.h"
+#include "worker/drivers/filesystem.csv_extractor/options.h"
+#include "worker/drivers/filesystem.csv_extractor/text_scan.h"
+#include "worker/drivers/filesystem.csv_extractor/values.h"
+
+namespace osiris::worker::csv {
+
+struct Sample {
+  Layout layout;
+  uint64_t lines_before_data = 0;
+  uint64_t rows = 0;  // records of data at the file's head that were looked at
+  bool crlf = false;
+  std::vector<KindTracker> trackers;  // of those
+  std::vector<KindTracker> guesses;   // of those and of more, from places all over the file
+};
+
+// nullopt where the file, or what the step wants of it, is anything but plain, so that DuckDB's reader might see
+// something else in it than ours: then ours reads it.
+std::optional<Sample> sample_file(const Options& options);
+
+// The scan that the sample suggests; a column without a value is scanned as `unknown`.
+ScanPlan scan_plan(const Options& options, const Sample& sample, Kind unknown);
+
+}  // namespace osiris::worker::csv

@@ -1,0 +1,101 @@
+// Which outputs are not stored, and whose readers run along with their source
+// (docs/decisions/0180-streams-between-steps.md).
+#include <algorithm>
+
+#include "worker/executor/executor.h"
+
+namespace osiris::worker {
+namespace {
+
+// A step that is tried again must see the same rows; one with a timeout has its time to itself.
+bool runs_once(const PlanStep& step) { return step.attempts_max == 1 && step.timeout_s <= 0 && !step.check; }
+
+}  // namespace
+
+void Executor::run_step(Node& running) {
+  Relations inputs;
+  std::vector<Node*> readers;
+  ClaimReaders claim;
+  {
+    const std::lock_guard lock(mutex_);
+    inputs = stored_inputs(running);
+    if (may_stream(running)) claim = [&] { return claim_readers(running, readers); };
+  }
+  std::vector<StreamedEnd> streamed;
+  StepEnd end = runner_.run(running.step, inputs, running.control, claim, streamed);
+  inputs.clear();
+  give_back(readers, streamed.size());
+  ended(running, std::move(end));
+  for (size_t i = 0; i < streamed.size(); ++i) {
+    runner_.report(streamed[i]);
+    ended(*readers[i], std::move(streamed[i].end));
+  }
+}
+
+Relations Executor::stored_inputs(const Node& reader) {
+  Relations inputs;
+  for (const PlanInput& input : reader.step.inputs) {
+    const Node& from = node(input.from_step);
+    if (from.relation) inputs.emplace(input.from_step, from.relation);
+  }
+  return inputs;
+}
+
+// Known from the plan alone; whether the reader has been asked for yet is looked at later.
+bool Executor::may_stream(const Node& source) const {
+  if (!source.in_plan || source.readers != 1 || source.step.materialize || !runs_once(source.step)) return false;
+  const Driver* driver = run_.find_driver(source.step.driver);
+  return driver && driver->open;
+}
+
+// The only step that reads the output, if it waits for nothing else and may run along; null: it may not.
+Executor::Node* Executor::only_reader(const Node& source) {
+  if (source.readers != 1 || !source.waiting_readers.empty()) return nullptr;
+  for (const std::string& id : source.dependents) {
+    Node& reader = node(id);
+    const auto& inputs = reader.step.inputs;
+    const auto reads = [&](const PlanInput& input) { return input.from_step == source.step.id; };
+    if (std::count_if(inputs.begin(), inputs.end(), reads) != 1) continue;
+    const Driver* driver = run_.find_driver(reader.step.driver);
+    const bool may = reader.in_plan && reader.state == State::kWaiting && reader.open_needs == 1 &&
+                     runs_once(reader.step) && driver && driver->reads_streams;
+    return may ? &reader : nullptr;
+  }
+  return nullptr;
+}
+
+// Called by the source's thread. From here on the readers are running: no other thread begins or skips them.
+std::vector<StreamReader> Executor::claim_readers(Node& source, std::vector<Node*>& readers) {
+  const std::lock_guard lock(mutex_);
+  std::vector<StreamReader> claimed;
+  if (first_failed_ || cancelled_) return claimed;
+  Node* reader = only_reader(source);
+  if (reader) readers.push_back(reader);
+  if (reader && run_.find_driver(reader->step.driver)->is_query && !reader->step.materialize) {
+    // The rows of a query are counted by a writer only.
+    Node* writer = only_reader(*reader);
+    if (writer && writer->step.mode == StepMode::kWrite) readers.push_back(writer);
+  }
+  for (Node* node : readers) {
+    node->state = State::kRunning;
+    ++active_;
+    claimed.push_back({node->step, stored_inputs(*node), node->control});
+  }
+  return claimed;
+}
+
+// The readers but the first `kept`, which ran along, wait as if they had not been claimed.
+void Executor::give_back(const std::vector<Node*>& readers, size_t kept) {
+  Calls calls;
+  {
+    const std::lock_guard lock(mutex_);
+    for (size_t i = kept; i < readers.size(); ++i) {
+      readers[i]->state = State::kWaiting;
+      --active_;
+      if (first_failed_ || cancelled_) skip(*readers[i], calls);
+    }
+  }
+  for (const auto& call : calls) call();
+}
+
+}  // namespace osiris::worker

@@ -1,0 +1,183 @@
+#include "worker/executor/streamed_steps.h"
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "protocol/base/text.h"
+#include "worker/executor/step_context.h"
+
+namespace osiris::worker {
+namespace {
+
+// Columns that the reader's SQL may speak of in any way: their types are seen there, even where their values are not.
+std::function<bool(std::string_view)> named_in(const Json& query) {
+  if (!query.is_string()) return [](std::string_view) { return false; };
+  std::string text = ascii_lower(query.as_string());
+  const bool all = text.find("columns") != std::string::npos || text.find("pivot") != std::string::npos ||
+                   text.find('#') != std::string::npos;
+  return [text = std::move(text), all](std::string_view name) {
+    return all || text.find(ascii_lower(name)) != std::string::npos;
+  };
+}
+
+}  // namespace
+
+// One reader while the statement runs.
+class StreamedSteps::Reading {
+ public:
+  Reading(StepRunner& runner, const StreamReader& reader)
+      : reader_(reader),
+        started_ns_(runner.clock_.monotonic_ns()),
+        held_(std::make_unique<HeldRecords>(runner.clock_)),
+        runner_(runner.run_, *held_, runner.log_, runner.clock_) {}
+
+  Status begin(const std::string& from_step, std::shared_ptr<const RowStream> stream) {
+    from_step_ = from_step;
+    runner_.begin(reader_.step);
+    OSIRIS_TRY(runner_.prepare(reader_.step, reader_.inputs, {{from_step, std::move(stream)}}, prepared_));
+    if (!prepared_.driver->reads_streams) return Error(Code::kUnsupported, "the driver reads no streams");
+    database_.emplace(runner_.run_.database, reader_.step.id, prepared_.views);
+    return {};
+  }
+
+  Result<StepOutcome> run(std::function<Status()> inputs_are_sound) {
+    const auto scratch = runner_.run_.worker_dir() / "scratch" / (reader_.step.id + ".streamed");
+    context_.emplace(AttemptContext::Parts{runner_.run_, reader_.step, reader_.control, *database_, *held_,
+                                           runner_.log_, prepared_.config,
+                                           prepared_.has_connection ? &prepared_.connection : nullptr, prepared_.inputs,
+                                           scratch, held_.get(), std::move(inputs_are_sound)});
+    reader_.control.rows = 0;
+    auto outcome = prepared_.driver->run(*context_);
+    std::error_code ignored;
+    std::filesystem::remove_all(scratch, ignored);
+    if (!database_->error().ok()) return database_->error().error();
+    return outcome;
+  }
+
+  StepDatabase& database() { return *database_; }
+  const PlanStep& step() const { return reader_.step; }
+
+  // It ended well.
+  StreamedEnd end(StepEnd end, uint64_t rows_in) {
+    end.artifacts = context_->take_artifacts();
+    return {&reader_.step, std::move(held_), std::move(end), from_step_, rows_in, started_ns_};
+  }
+
+ private:
+  const StreamReader& reader_;
+  const int64_t started_ns_;
+  std::unique_ptr<HeldRecords> held_;
+  StepRunner runner_;  // whose records are held
+  std::string from_step_;
+  StepRunner::Prepared prepared_;
+  std::optional<StepDatabase> database_;
+  std::optional<AttemptContext> context_;
+};
+
+namespace {
+
+// While it lives, a stop of any of the steps interrupts the one statement.
+class Interruptible {
+ public:
+  Interruptible(StepControl& source, const std::vector<StreamReader>& readers, StepDatabase& database)
+      : source_(source), readers_(readers) {
+    set(&database);
+  }
+  ~Interruptible() { set(nullptr); }
+  Interruptible(const Interruptible&) = delete;
+  Interruptible& operator=(const Interruptible&) = delete;
+
+ private:
+  void set(StepDatabase* database) {
+    source_.set_database(database);
+    for (const StreamReader& reader : readers_) reader.control.set_database(database);
+  }
+  StepControl& source_;
+  const std::vector<StreamReader>& readers_;
+};
+
+}  // namespace
+
+std::vector<StreamedEnd> StreamedSteps::run(const ClaimReaders& claim, StepEnd& end) {
+  const Run& run = runner_.run_;
+  StepDatabase database(run.database, step_.id, prepared_.views);
+  AttemptContext context({run, step_, control_, database, runner_.sink_, runner_.log_, prepared_.config,
+                          prepared_.has_connection ? &prepared_.connection : nullptr, prepared_.inputs,
+                          run.worker_dir() / "scratch" / (step_.id + ".streamed")});
+  auto opened = prepared_.driver->open(context);
+  if (!opened.ok() || !*opened) return {};
+  output_ = *std::move(opened);
+  std::vector<StreamReader> readers = claim();
+  for (; !readers.empty() && control_.stopped() == Stop::kNone; readers.pop_back()) {
+    std::vector<StreamedEnd> ended;
+    const Status read = this->read(readers, ended);
+    if (read.ok()) {
+      end.outcome = *outcome_;
+      end.rows_out = outcome_->rows_read;
+      end.artifacts = context.take_artifacts();
+      output_.reset();
+      return ended;
+    }
+    leave_nothing(readers);
+    if (read.error().code != Code::kUnsupported) break;
+  }
+  output_.reset();  // before what it works in
+  return {};
+}
+
+Status StreamedSteps::read(const std::vector<StreamReader>& readers, std::vector<StreamedEnd>& ended) {
+  auto source = std::make_shared<RowStream>();
+  source->rows = output_->function();
+  source->functions = {source->rows.substr(0, source->rows.find('('))};
+  source->files = {output_->file().native()};
+  output_->must_convert(named_in(readers.front().step.cfg["query"]));
+
+  Reading first(runner_, readers.front());
+  OSIRIS_TRY(first.begin(step_.id, source));
+  std::optional<Reading> second;
+  StepOutcome query_outcome;
+  if (readers.size() > 1) {
+    first.database().leave_queries();
+    OSIRIS_ASSIGN(query_outcome, first.run({}));
+    if (!first.database().query_stream()) return Error(Code::kUnsupported, "the step left no query");
+    second.emplace(runner_, readers[1]);
+    OSIRIS_TRY(second->begin(first.step().id, first.database().query_stream()));
+  }
+  Reading& last = second ? *second : first;
+  StepEnd last_end;
+  {
+    const Interruptible interruptible(control_, readers, last.database());
+    OSIRIS_ASSIGN(last_end.outcome, last.run([this] { return finish_source(); }));
+  }
+  OSIRIS_TRY(finish_source());
+  OSIRIS_ASSIGN(last_end.relation, last.database().take_output());
+  if (last_end.relation) last_end.rows_out = last_end.relation->rows();
+
+  const uint64_t rows = outcome_->rows_read;
+  const uint64_t last_rows = second ? last_end.outcome.rows_read : rows;
+  // A query tells what it reads by its inputs' counts, which it had not.
+  if (last.step().mode != StepMode::kWrite) last_end.outcome.rows_read += rows;
+  if (second) {
+    StepEnd query;
+    query.outcome.rows_read = query_outcome.rows_read + rows;
+    query.rows_out = last_rows;
+    ended.push_back(first.end(std::move(query), rows));
+  }
+  ended.push_back(last.end(std::move(last_end), last_rows));
+  return {};
+}
+
+Status StreamedSteps::finish_source() {
+  if (outcome_) return {};
+  OSIRIS_ASSIGN(outcome_, output_->finish());
+  return {};
+}
+
+void StreamedSteps::leave_nothing(const std::vector<StreamReader>& readers) {
+  std::error_code ignored;
+  for (const StreamReader& reader : readers)
+    std::filesystem::remove_all(runner_.run_.artifacts_dir(reader.step.id), ignored);
+}
+
+}  // namespace osiris::worker
