@@ -20,8 +20,10 @@ namespace osiris::worker {
 namespace {
 
 constexpr const char* kFormat = "osiris_batches";
-// A batch is small enough for several threads to have work, and large enough to be worth a write.
-constexpr size_t kValuesPerBatch = size_t{1} << 19;
+// Batches are those of the source: cut into more, they are made faster than the engine works them off. Only rows of
+// many columns are, for theirs would be formatted late (kEagerBytesMax).
+constexpr size_t kColumnsOfWideRows = 64;
+constexpr size_t kValuesPerBatch = size_t{1} << 20;
 constexpr size_t kRowsPerBatchMin = 2048;
 // Rows of more bytes than this are formatted when their turn to be written has come, piece by piece: the text of many
 // batches of large values is not held in memory, where the engine does not count it.
@@ -135,7 +137,8 @@ void flush(duckdb::ClientContext&, duckdb::FunctionData& data, duckdb::GlobalFun
 }
 
 duckdb::idx_t rows_per_batch(duckdb::ClientContext&, duckdb::FunctionData& data) {
-  return std::max(kRowsPerBatchMin, kValuesPerBatch / std::max<size_t>(1, data.Cast<BindData>().columns));
+  const size_t columns = data.Cast<BindData>().columns;
+  return columns < kColumnsOfWideRows ? 0 : std::max(kRowsPerBatchMin, kValuesPerBatch / columns);
 }
 
 void register_format(duckdb::ClientContext& context) {
