@@ -60,6 +60,40 @@ TEST(CsvScan, TextInQuotesDoesNotWidenAColumn) {
   EXPECT_TRUE(seen.columns.starts_with("c0 BIGINT, c1 BIGINT, c2 BIGINT, ")) << seen.columns;
 }
 
+TEST(CsvScan, ACompressedFileGoesThroughTheSameScan) {
+  for (const char* name : {"in.csv", "in.csv.gz", "in.csv.zst"}) {
+    StepHarness step("read");
+    const std::string file = (step.work_dir() / name).string();
+    step.sql("COPY (SELECT i AS id, hash(i) AS number, 'ř' || hash(i) AS text FROM range(300000) t(i)) TO '" + file +
+             "' (FORMAT csv, HEADER, COMPRESSION '" +
+             (file.ends_with(".gz")    ? "gzip"
+              : file.ends_with(".zst") ? "zstd"
+                                       : "none") +
+             "')");
+    step.set_config({{"path", name}});
+    ASSERT_EQ(run_extract(step).error, "") << name;
+    EXPECT_EQ(step.output_columns(), "id BIGINT, number UBIGINT, text VARCHAR") << name;
+    EXPECT_EQ(step.query("SELECT count(*), sum(id), bool_and(number = hash(id) AND text = 'ř' || hash(id)) FROM {out}"),
+              "300000|44999850000|true\n")
+        << name;
+    EXPECT_EQ(step.query("SELECT id FROM {out} LIMIT 2 OFFSET 199999"), "199999\n200000\n") << name;
+    EXPECT_EQ(step.query("SELECT count(DISTINCT function_name) FROM duckdb_functions() WHERE "
+                         "function_type = 'table' AND function_name LIKE 'osiris_%'"),
+              "1\n")
+        << name;
+  }
+}
+
+TEST(CsvScan, ACompressedFileThatIsCutShortIsAnError) {
+  StepHarness step("read");
+  const std::string file = (step.work_dir() / "in.csv.gz").string();
+  step.sql("COPY (SELECT i AS id, hash(i) AS number FROM range(300000) t(i)) TO '" + file +
+           "' (FORMAT csv, HEADER, COMPRESSION 'gzip')");
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) - 1000);
+  step.set_config({{"path", "in.csv.gz"}});
+  EXPECT_NE(run_extract(step).error.find("the file ends too early"), std::string::npos);
+}
+
 TEST(CsvScan, WordsThatMeanNullAreFoundByLengthAndFirstByte) {
   csv::NullWords words;
   words.add_standard();

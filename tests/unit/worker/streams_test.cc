@@ -165,6 +165,7 @@ TEST_F(StreamsTest, QueriesThatDoNotReadAllOnceAreStored) {
   write_input();
   for (const char* query : {"SELECT id FROM df_read LIMIT 5", "SELECT a.id FROM df_read a JOIN df_read b USING (id)",
                             "CREATE TABLE t AS SELECT id FROM df_read; SELECT max(id) AS id FROM t",
+                            "SELECT max(id) AS id, current_database() AS place FROM df_read",
                             "SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM df_read WHERE false) OR true"}) {
     SCOPED_TRACE(query);
     std::vector<Json> steps = {read_step(), query_step(query), write_step("query")};

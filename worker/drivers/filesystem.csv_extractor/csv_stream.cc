@@ -1,13 +1,11 @@
 #include "worker/drivers/filesystem.csv_extractor/csv_stream.h"
 
-#include <atomic>
-#include <future>
 #include <string>
 #include <utility>
 
-#include "worker/drivers/filesystem.csv_extractor/quote_check.h"
 #include "worker/drivers/filesystem.csv_extractor/sample.h"
 #include "worker/drivers/filesystem.csv_extractor/scan_report.h"
+#include "worker/drivers/filesystem.csv_extractor/scanned_text.h"
 #include "worker/drivers/filesystem.csv_extractor/text_scan.h"
 
 namespace osiris::worker::csv {
@@ -18,29 +16,29 @@ Error unsound(const char* why) { return Error(Code::kUnavailable, why); }
 class CsvStream : public StreamedOutput {
  public:
   CsvStream(StepContext& step, Options options, Sample sample)
-      : step_(step), options_(std::move(options)), sample_(std::move(sample)), report_(step, options_) {
+      : step_(step),
+        options_(std::move(options)),
+        sample_(std::move(sample)),
+        report_(step, options_),
+        text_(step, options_, sample_.lines_before_data) {}
+  ~CsvStream() override {
+    if (state_) state_->report = nullptr;
+  }
+
+  Status define() {
+    OSIRIS_TRY(text_.open());
     // The type of a column without a value is that of an empty one until a value is met.
-    ScanPlan plan = scan_plan(options_, sample_, Kind::kDouble);
+    ScanPlan plan = scan_plan(options_, sample_, text_.path(), Kind::kDouble);
     for (size_t i = 0; i < plan.columns.size(); ++i)
       plan.columns[i].must_be_null = sample_.guesses[i].kind() == Kind::kUnknown;
     state_ = std::make_shared<ScanState>(std::move(plan), ScanState::OnUnfit::kStop);
     state_->report = [this](uint64_t rows, const auto& percent) { return report_.rows(rows, percent); };
-  }
-  ~CsvStream() override {
-    state_->report = nullptr;
-    done_ = true;
-  }
-
-  Status define() {
     OSIRIS_ASSIGN(function_, define_scan(step_.connection_handle(), state_));
-    plain_ = std::async(std::launch::async, [this] {
-      return text_is_plain(options_, sample_.lines_before_data, [this] { return done_ || step_.is_cancelled(); });
-    });
     return {};
   }
 
   const std::string& function() const override { return function_; }
-  const std::filesystem::path& file() const override { return options_.file; }
+  const std::string& file() const override { return text_.path(); }
   void must_convert(std::function<bool(std::string_view)> accepts) override {
     state_->must_convert = std::move(accepts);
   }
@@ -53,7 +51,7 @@ class CsvStream : public StreamedOutput {
       if (columns[i].is_guess && state_->was_read(i) && state_->tracker(i).kind() != columns[i].kind)
         return unsound("a column's type was wrong");
     if (state_->rows() < sample_.rows) return unsound("DuckDB saw other records than we did");
-    OSIRIS_ASSIGN(const bool plain, plain_.get());
+    OSIRIS_ASSIGN(const bool plain, text_.is_plain());
     if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
     if (!plain) return unsound("DuckDB reads such text otherwise");
     report_.all(state_->rows());
@@ -65,10 +63,9 @@ class CsvStream : public StreamedOutput {
   const Options options_;
   const Sample sample_;
   ScanReport report_;
+  ScannedText text_;
   std::shared_ptr<ScanState> state_;
   std::string function_;
-  std::atomic<bool> done_{false};
-  std::future<Result<bool>> plain_;  // its thread ends before the rest goes
 };
 
 }  // namespace

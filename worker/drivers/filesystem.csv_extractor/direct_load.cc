@@ -1,16 +1,14 @@
 #include "worker/drivers/filesystem.csv_extractor/direct_load.h"
 
 #include <algorithm>
-#include <atomic>
-#include <future>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "worker/driver_api/sql.h"
-#include "worker/drivers/filesystem.csv_extractor/quote_check.h"
 #include "worker/drivers/filesystem.csv_extractor/sample.h"
 #include "worker/drivers/filesystem.csv_extractor/scan_report.h"
+#include "worker/drivers/filesystem.csv_extractor/scanned_text.h"
 #include "worker/drivers/filesystem.csv_extractor/text_scan.h"
 
 namespace osiris::worker::csv {
@@ -22,16 +20,11 @@ class DirectLoad {
       : step_(step), options_(options), sample_(std::move(sample)) {}
 
   Result<std::optional<Loaded>> run() {
-    // Beside the load, and done before it.
-    std::future<Result<bool>> quotes = std::async(std::launch::async, [this] {
-      return text_is_plain(options_, sample_.lines_before_data, [this] { return done_ || step_.is_cancelled(); });
-    });
-    auto loaded = load();
-    if (!loaded.ok() || !*loaded) {
-      done_ = true;
-      return loaded;
-    }
-    OSIRIS_ASSIGN(const bool plain, quotes.get());
+    ScannedText text(step_, options_, sample_.lines_before_data);
+    OSIRIS_TRY(text.open());
+    auto loaded = load(text.path());
+    if (!loaded.ok() || !*loaded) return loaded;
+    OSIRIS_ASSIGN(const bool plain, text.is_plain());
     if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
     if (!plain) return give_up();
     return std::optional(Loaded{(*loaded)->rows, std::move(sample_.layout)});
@@ -39,10 +32,10 @@ class DirectLoad {
 
  private:
   // At most twice: where the sample was wrong about a type, the first pass has seen all values and the second is right.
-  Result<std::optional<Loaded>> load() {
+  Result<std::optional<Loaded>> load(const std::string& path) {
     for (const bool is_last : {false, true}) {
       const auto state =
-          std::make_shared<ScanState>(scan_plan(options_, sample_, Kind::kInteger),
+          std::make_shared<ScanState>(scan_plan(options_, sample_, path, Kind::kInteger),
                                       has_limit() || is_last ? ScanState::OnUnfit::kStop : ScanState::OnUnfit::kWatch);
       ScanReport report(step_, options_);
       state->report = [&report](uint64_t rows, const auto& percent) { return report.rows(rows, percent); };
@@ -107,7 +100,6 @@ class DirectLoad {
   StepContext& step_;
   const Options& options_;
   Sample sample_;
-  std::atomic<bool> done_{false};
 };
 
 }  // namespace

@@ -57,29 +57,43 @@ void QuoteCheck::push(std::string_view text) {
   }
 }
 
+void TextCheck::check_utf8(std::string_view piece) {
+  if (!cut_.empty()) {
+    const auto first = static_cast<unsigned char>(cut_.front());
+    const size_t length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : kUtf8BytesMax;
+    const size_t missing = std::min(length - std::min(length, cut_.size()), piece.size());
+    cut_ += piece.substr(0, missing);
+    piece.remove_prefix(missing);
+    if (cut_.size() < length) return;
+    is_utf8_ = find_invalid_utf8(cut_) == std::string_view::npos;
+    cut_.clear();
+  }
+  const size_t invalid = find_invalid_utf8(piece);
+  if (invalid == std::string_view::npos) return;
+  cut_ = piece.substr(invalid, kUtf8BytesMax);
+  is_utf8_ &= cut_.size() < kUtf8BytesMax;
+}
+
+void TextCheck::push(std::string_view piece) {
+  if (!is_plain()) return;
+  check_utf8(piece);
+  if (at_start_ && piece.starts_with(kUtf8Mark)) piece.remove_prefix(kUtf8Mark.size());
+  at_start_ = false;
+  for (size_t end; lines_left_ > 0 && !piece.empty(); piece.remove_prefix(end + 1)) {
+    end = std::min(piece.find('\n'), piece.size() - 1);
+    if (piece[end] == '\n') --lines_left_;
+  }
+  if (delimiter_ != ' ') quotes_.push(piece);  // otherwise DuckDB keeps blanks
+}
+
 Result<bool> text_is_plain(const Options& options, uint64_t first_line, const std::function<bool()>& stop) {
   OSIRIS_ASSIGN(const std::unique_ptr<ByteSource> bytes, open_bytes(options.file, options.compression));
-  std::string buffer(kReadBytes + kUtf8BytesMax, '\0');
-  size_t kept = 0;  // bytes at the start of the buffer: the first of a character that goes on
-  QuoteCheck check(options.delimiter);
-  const bool has_blanks = options.delimiter != ' ';  // otherwise DuckDB keeps them
-  bool at_start = true;
+  std::string buffer(kReadBytes, '\0');
+  TextCheck check(options.delimiter, first_line);
   while (check.is_plain() && !stop()) {
-    OSIRIS_ASSIGN(const size_t size, bytes->read(buffer.data() + kept, kReadBytes));
-    if (size == 0) return kept == 0;
-    const std::string_view all(buffer.data(), kept + size);
-    std::string_view text = all.substr(kept);
-    const size_t invalid = find_invalid_utf8(all);
-    kept = invalid == std::string_view::npos ? 0 : all.size() - invalid;
-    if (kept >= kUtf8BytesMax) return false;
-    if (at_start && text.starts_with(kUtf8Mark)) text.remove_prefix(kUtf8Mark.size());
-    at_start = false;
-    for (size_t end; first_line > 0 && !text.empty(); text.remove_prefix(end + 1)) {
-      end = std::min(text.find('\n'), text.size() - 1);
-      if (text[end] == '\n') --first_line;
-    }
-    if (has_blanks) check.push(text);
-    std::copy_n(all.end() - static_cast<std::ptrdiff_t>(kept), kept, buffer.begin());
+    OSIRIS_ASSIGN(const size_t size, bytes->read(buffer.data(), buffer.size()));
+    if (size == 0) return check.is_plain_to_the_end();
+    check.push(std::string_view(buffer).substr(0, size));
   }
   return check.is_plain();
 }

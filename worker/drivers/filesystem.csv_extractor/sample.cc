@@ -20,9 +20,10 @@ constexpr size_t kPlacesShare = 32;
 constexpr uint64_t kLimitMin = 100000;
 
 bool options_are_plain(const Options& options) {
-  return options.compression == Compression::kNone && options.encoding == Encoding::kUtf8 && options.comment == '\0' &&
-         options.skip_blank_lines && options.on_bad_lines == OnBadLines::kError && options.limit >= kLimitMin &&
-         options.dtypes.empty() && options.quote == '"' && options.escape == '\0' &&
+  return (options.compression == Compression::kNone || options.limit == UINT64_MAX) &&
+         options.encoding == Encoding::kUtf8 && options.comment == '\0' && options.skip_blank_lines &&
+         options.on_bad_lines == OnBadLines::kError && options.limit >= kLimitMin && options.dtypes.empty() &&
+         options.quote == '"' && options.escape == '\0' &&
          options.nulls.contains("");  // DuckDB's reader has its own idea of an empty field that is no NULL
 }
 
@@ -104,7 +105,7 @@ void guess_from_places(const Options& options, Sample& sample) {
 
 // Whether the first line end of the file is CRLF; DuckDB wants to be told.
 bool first_line_ends_in_crlf(const Options& options) {
-  auto bytes = open_bytes(options.file, Compression::kNone);
+  auto bytes = open_bytes(options.file, options.compression);
   std::string head(size_t{1} << 16, '\0');
   if (!bytes.ok()) return false;
   const auto size = (*bytes)->read(head.data(), head.size());
@@ -123,14 +124,14 @@ std::optional<Sample> sample_file(const Options& options) {
   auto sample = take_sample(options);
   if (!sample) return std::nullopt;
   sample->crlf = first_line_ends_in_crlf(options);
-  // Beyond a limit nothing decides.
-  if (options.limit == UINT64_MAX) guess_from_places(options, *sample);
+  // Beyond a limit nothing decides, and a compressed file has no places.
+  if (options.limit == UINT64_MAX && options.compression == Compression::kNone) guess_from_places(options, *sample);
   return sample;
 }
 
-ScanPlan scan_plan(const Options& options, const Sample& sample, Kind unknown) {
+ScanPlan scan_plan(const Options& options, const Sample& sample, const std::string& path, Kind unknown) {
   ScanPlan plan;
-  plan.file = options.file.native();
+  plan.file = path;
   plan.delimiter = options.delimiter;
   plan.crlf = sample.crlf;
   plan.skip_lines = sample.lines_before_data;

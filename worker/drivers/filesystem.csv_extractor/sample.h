@@ -25,7 +25,7 @@ struct Sample {
 // something else in it than ours: then ours reads it.
 std::optional<Sample> sample_file(const Options& options);
 
-// The scan that the sample suggests; a column without a value is scanned as `unknown`.
-ScanPlan scan_plan(const Options& options, const Sample& sample, Kind unknown);
+// The scan of `path` that the sample suggests; a column without a value is scanned as `unknown`.
+ScanPlan scan_plan(const Options& options, const Sample& sample, const std::string& path, Kind unknown);
 
 }  // namespace osiris::worker::csv
