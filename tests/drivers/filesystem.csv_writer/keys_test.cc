@@ -22,6 +22,20 @@ TEST(CsvWriterKeys, PathIsWhereTheFileGoesAndIsDeclared) {
   EXPECT_EQ(step.outputs()[0].rows, 3u);
 }
 
+TEST(CsvWriterKeys, APathOfAnotherKindOfFileIsRefused) {
+  for (const char* path : {"out.xlsx", "out.csv.7z", "out.PARQUET", "out.json"}) {
+    StepHarness step("save");
+    step.add_input("rows", kRow);
+    step.set_config({{"path", path}});
+    const auto outcome = step.run(filesystem_csv_writer());
+    ASSERT_FALSE(outcome.ok()) << path;
+    EXPECT_NE(outcome.error().message.find("and this component writes CSV text"), std::string::npos);
+    EXPECT_TRUE(step.files_in().empty()) << path;
+    step.set_config({{"path", path}, {"compression", "none"}});
+    EXPECT_TRUE(step.run(filesystem_csv_writer()).ok()) << path << ": the user insists";
+  }
+}
+
 TEST(CsvWriterKeys, PathIsRequired) {
   StepHarness step("save");
   step.add_input("rows", kRow);

@@ -17,6 +17,10 @@ constexpr Format kFormats[] = {{Compression::kGzip, "gzip", ".gz"},
                                {Compression::kXz, "xz", ".xz"},
                                {Compression::kZstd, "zstd", ".zst"}};
 
+constexpr std::string_view kOtherKinds[] = {".7z",     ".rar", ".lz4",     ".lzma",    ".br",    ".tar",
+                                            ".tgz",    ".xls", ".xlsx",    ".ods",     ".json",  ".jsonl",
+                                            ".ndjson", ".orc", ".parquet", ".feather", ".arrow", ".avro"};
+
 }  // namespace
 
 std::optional<Compression> compression_from_name(std::string_view name) {
@@ -31,6 +35,13 @@ Compression infer_compression(const std::filesystem::path& file) {
   for (const Format& format : kFormats)
     if (suffix == format.suffix) return format.compression;
   return Compression::kNone;
+}
+
+std::string_view suffix_of_another_kind(const std::filesystem::path& file) {
+  const std::string suffix = ascii_lower(file.extension().native());
+  for (const std::string_view kind : kOtherKinds)
+    if (suffix == kind) return kind;
+  return {};
 }
 
 }  // namespace osiris::worker::csv_format

@@ -13,6 +13,8 @@ enum class Compression { kNone, kGzip, kBzip2, kZip, kXz, kZstd };
 std::optional<Compression> compression_from_name(std::string_view name);
 // By suffix: .gz, .bz2, .zip, .xz, .zst in any case; everything else is plain.
 Compression infer_compression(const std::filesystem::path& file);
+// ".xlsx": the suffix in lower case where it is that of another kind of file, which text would not be; else empty.
+std::string_view suffix_of_another_kind(const std::filesystem::path& file);
 // The values of the key `compression`, for messages.
 inline constexpr std::string_view kCompressionNames = "infer, none, gzip, bz2, zip, xz or zstd";
 

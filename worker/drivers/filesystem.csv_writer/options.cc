@@ -37,6 +37,10 @@ Status read_choices(const Json& config, Options& options) {
 
   const std::string compression = config["compression"].as_string_or("infer");
   if (compression == "infer") {
+    if (const auto other = csv_format::suffix_of_another_kind(options.file.path); !other.empty())
+      return Error(
+          Code::kInvalidArgument, "'path' ends in " + std::string(other) + ", and this component writes CSV text",
+          "end it in .csv, or in .csv.gz, .bz2, .xz, .zip or .zst; compression: none writes text under any name");
     options.compression = csv_format::infer_compression(options.file.path);
   } else if (const auto named = csv_format::compression_from_name(compression)) {
     options.compression = *named;
