@@ -1,9 +1,11 @@
-// The build directory on disk. Files are replaced one by one, manifest.yaml last: a reader that finds a manifest finds
-// all it names.
+// The build directory on disk. Files that differ are replaced one by one, manifest.yaml last: a reader that finds a
+// manifest finds all it names. A build that is there already is left alone
+// (docs/decisions/0170-a-start-that-writes-little.md).
 #include "host/compat/pyyaml_emitter.h"
 #include "host/compiler/compiler.h"
 #include "host/project/run_index.h"
 #include "protocol/base/file.h"
+#include "protocol/base/update_file.h"
 
 namespace osiris {
 namespace {
@@ -22,6 +24,20 @@ void remove_stale_cfg(const fs::path& cfg_dir, const CompiledPipeline& pipeline)
   }
 }
 
+// A document with the time of its making, which `stamp` is in `text`: one that says the same but for the time is left
+// alone. The time that stands there afterwards.
+Result<std::string> update_stamped(const fs::path& file, const std::string& text, const std::string& stamp) {
+  const size_t at = text.find(stamp);
+  const auto old = read_file(file, text.size());
+  if (old.ok() && old->size() == text.size() && at != std::string::npos) {
+    std::string same = text;
+    same.replace(at, stamp.size(), *old, at, stamp.size());
+    if (same == *old) return old->substr(at, stamp.size());
+  }
+  OSIRIS_TRY(write_file_atomically(file, text));
+  return stamp;
+}
+
 }  // namespace
 
 Status write_build(CompiledPipeline& pipeline, const Project& project) {
@@ -34,19 +50,23 @@ Status write_build(CompiledPipeline& pipeline, const Project& project) {
   const fs::path cfg_dir = directory / "cfg";
   OSIRIS_TRY(make_directories(cfg_dir));
   for (const CompiledStep& step : pipeline.steps)
-    OSIRIS_TRY(write_file_atomically(directory / step.cfg_path, step.cfg.dump_canonical()));
+    OSIRIS_TRY(update_file_atomically(directory / step.cfg_path, step.cfg.dump_canonical()));
   remove_stale_cfg(cfg_dir, pipeline);
   const ProjectConfig& config = project.config();
-  if (config.write_plan) OSIRIS_TRY(write_file_atomically(directory / "plan.json", pipeline.plan.dump_canonical()));
+  if (config.write_plan) OSIRIS_TRY(update_file_atomically(directory / "plan.json", pipeline.plan.dump_canonical()));
   if (config.write_fingerprints)
-    OSIRIS_TRY(write_file_atomically(directory / "fingerprints.json", pipeline.fingerprints.dump_canonical()));
+    OSIRIS_TRY(update_file_atomically(directory / "fingerprints.json", pipeline.fingerprints.dump_canonical()));
   if (config.write_run_summary)
-    OSIRIS_TRY(write_file_atomically(directory / "run_summary.json", pipeline.run_summary.dump_canonical()));
+    OSIRIS_TRY(update_stamped(directory / "run_summary.json", pipeline.run_summary.dump_canonical(),
+                              pipeline.run_summary["compiled_at"].as_string()));
   const fs::path manifest = directory / "manifest.yaml";
-  OSIRIS_TRY(write_file_atomically(manifest, emit_yaml(pipeline.manifest)));
+  Json& meta = *pipeline.manifest.find("meta");
+  OSIRIS_ASSIGN(const std::string generated_at,
+                update_stamped(manifest, emit_yaml(pipeline.manifest), meta["generated_at"].as_string()));
+  meta.set("generated_at", generated_at);
 
   const std::string pointer = manifest.string() + "\n" + pipeline.manifest_hash + "\n" + pipeline.profile + "\n";
-  OSIRIS_TRY(write_file_atomically(directory.parent_path() / "LATEST", pointer));
+  OSIRIS_TRY(update_file_atomically(directory.parent_path() / "LATEST", pointer));
   const RunIndex index(project.index_dir());
   const LatestPointer latest{manifest, pipeline.manifest_hash, pipeline.profile};
   OSIRIS_TRY(index.write_last_compile(latest));

@@ -14,6 +14,8 @@ namespace {
 
 constexpr int kBusyTimeoutMs = 10'000;
 constexpr int kPauseMs = 5;
+// Each run reads all of the log before it adds a page. Once it has 32 of them it goes into the database.
+constexpr uint64_t kLogBytesMax = uint64_t{128} << 10;
 
 struct CloseDatabase {
   void operator()(sqlite3* db) const { sqlite3_close(db); }
@@ -50,8 +52,11 @@ Result<int64_t> take_next(const std::filesystem::path& file, std::string_view pi
   const Database db(opened);
   if (status != SQLITE_OK) return failure(opened, file);
   sqlite3_busy_timeout(opened, kBusyTimeoutMs);
-  // No flush per run, and none on closing: a number that a dead machine forgot is told apart by the ULID beside it.
-  sqlite3_db_config(opened, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  // No flush per run, and on closing only for a long log: a number that a dead machine forgot is told apart by the ULID
+  // beside it.
+  std::error_code none;
+  const auto log_bytes = std::filesystem::file_size(file.string() + "-wal", none);
+  sqlite3_db_config(opened, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, none || log_bytes < kLogBytesMax ? 1 : 0, nullptr);
   constexpr const char* kBegin =
       "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE;"
       "CREATE TABLE IF NOT EXISTS counters(pipeline_slug TEXT PRIMARY KEY, last_value INTEGER NOT NULL, updated_at "

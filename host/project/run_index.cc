@@ -7,6 +7,7 @@
 #include "protocol/base/file.h"
 #include "protocol/base/file_lock.h"
 #include "protocol/base/text.h"
+#include "protocol/base/update_file.h"
 
 namespace osiris {
 namespace {
@@ -22,8 +23,8 @@ Status append_line(const fs::path& file, const std::string& line, bool durable) 
 
 Status write_pointer(const fs::path& file, const LatestPointer& pointer) {
   OSIRIS_TRY(make_directories(file.parent_path()));
-  return write_file_atomically(file,
-                               pointer.path.string() + "\n" + pointer.manifest_hash + "\n" + pointer.profile + "\n");
+  return update_file_atomically(file,
+                                pointer.path.string() + "\n" + pointer.manifest_hash + "\n" + pointer.profile + "\n");
 }
 
 Result<LatestPointer> read_pointer(const fs::path& file) {

@@ -96,8 +96,7 @@ std::string run_card(const RunReport& report, const Masking& masking) {
 
 Status write_summary(const RunReport& report, const Masking& masking) {
   OSIRIS_TRY(make_directories(report.aiop_dir));
-  OSIRIS_TRY(
-      write_file_atomically(report.aiop_dir / "summary.json", summary_document(report, masking).dump_pretty() + "\n"));
+  OSIRIS_TRY(write_file_atomically(report.aiop_dir / "summary.json", summary_document(report, masking).dump() + "\n"));
   return write_file_atomically(report.aiop_dir / "run-card.md", run_card(report, masking));
 }
 

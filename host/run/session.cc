@@ -24,6 +24,15 @@ Result<FileLock> take_lock(const fs::path& file) {
   return *std::move(lock);
 }
 
+// The build's file under a second name, where the file system has such; its bytes. The build replaces its files and
+// never writes into one.
+Result<std::string> link_or_copy(const fs::path& built, const fs::path& file) {
+  if (::link(built.c_str(), file.c_str()) == 0) return read_file(file);
+  OSIRIS_ASSIGN(std::string bytes, read_file(built));
+  OSIRIS_TRY(write_file_atomically(file, bytes));
+  return bytes;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::open(const Project& project, const SessionOptions& options, RunLog& log,
@@ -82,8 +91,8 @@ Status Session::materialize(const CompiledPipeline& pipeline) {
              Json::object({{"path", "manifest.yaml"}, {"size", uint64_t{text.size()}}, {"sha256", sha256_hex(text)}}));
   OSIRIS_TRY(make_directories(directory_ / "cfg"));
   for (const CompiledStep& step : pipeline.steps) {
-    OSIRIS_ASSIGN(const std::string cfg, read_file(pipeline.compiled_dir / step.cfg_path));
-    OSIRIS_TRY(write_file_atomically(directory_ / step.cfg_path, cfg));
+    OSIRIS_ASSIGN(const std::string cfg,
+                  link_or_copy(pipeline.compiled_dir / step.cfg_path, directory_ / step.cfg_path));
     log_.event(
         "cfg_materialized",
         Json::object({{"path", step.cfg_path}, {"size_bytes", uint64_t{cfg.size()}}, {"sha256", sha256_hex(cfg)}}));
@@ -106,7 +115,7 @@ Status Session::write_artifact_index(const std::vector<Artifact>& outputs) {
   }
   const Json index = Json::object(
       {{"version", 1}, {"run_id", record_.run_id}, {"outputs", to_json(outputs)}, {"artifacts", std::move(list)}});
-  return write_file_atomically(directory_ / "artifacts.json", index.dump_pretty() + "\n");
+  return write_file_atomically(directory_ / "artifacts.json", index.dump() + "\n");
 }
 
 Status Session::write_status(const Json& document) {

@@ -2,7 +2,7 @@
 //
 //   run_logs/<profile>/<slug>/<time>_<run id>-<short>/
 //     events.jsonl metrics.jsonl osiris.log   written as things happen
-//     manifest.yaml cfg/                       copies of what was compiled; references only, never a value
+//     manifest.yaml cfg/                       what was compiled, cfg/ by links; references only, never a value
 //     artifacts/                               what steps left
 //     artifacts.json status.json               written at the end
 //     run.lock                                 held by the living host, gone after a clean end
@@ -63,7 +63,7 @@ class Session {
   std::filesystem::path artifacts() const { return directory_ / "artifacts"; }
   const std::filesystem::path& aiop_directory() const { return aiop_directory_; }
 
-  // Copies manifest.yaml (with metadata.source_manifest_path) and cfg/*.json; events manifest_materialized,
+  // Writes manifest.yaml (with metadata.source_manifest_path), links cfg/*.json; events manifest_materialized,
   // cfg_materialized.
   Status materialize(const CompiledPipeline& pipeline);
   Status write_artifact_index(const std::vector<Artifact>& outputs);

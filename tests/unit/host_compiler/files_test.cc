@@ -1,4 +1,6 @@
 // Two names for one place, and the build directory on disk.
+#include <map>
+
 #include "host/project/run_index.h"
 #include "tests/unit/host_compiler/compile_fixture.h"
 
@@ -75,6 +77,51 @@ TEST_F(Files, TheBuildDirectoryAndItsPointersAreWritten) {
   const auto summary = parse_json(*read_file(result.pipeline->compiled_dir / "run_summary.json"));
   EXPECT_EQ((*summary)["execution_fp"].as_string().substr(0, 7), "sha256:");
   EXPECT_EQ((*summary)["pipeline_slug"], Json("pipeline"));
+}
+
+// Every file below a directory: its inode, which a replaced one does not keep, and its bytes.
+std::map<std::string, std::pair<ino_t, std::string>> files_below(const fs::path& directory) {
+  std::map<std::string, std::pair<ino_t, std::string>> files;
+  for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+    if (!entry.is_regular_file()) continue;
+    struct stat info{};
+    ::stat(entry.path().c_str(), &info);
+    files[entry.path().lexically_relative(directory)] = {info.st_ino, *read_file(entry.path())};
+  }
+  return files;
+}
+
+TEST_F(Files, ABuildThatIsThereAlreadyIsLeftAlone) {
+  const auto build = [this] {
+    CompileResult result = with_paths("in.csv", "a.csv", "b.csv");
+    EXPECT_TRUE(write_build(*result.pipeline, project_).ok());
+    return *result.pipeline;
+  };
+  const std::string first_time = build().manifest["meta"]["generated_at"].as_string();
+  const auto before = files_below(directory_.path());
+  ASSERT_EQ(before.size(), 11u) << "pipeline, manifest, plan, fingerprints, summary, three cfg, three pointers";
+  clock_.advance(std::chrono::seconds(1));
+  const CompiledPipeline again = build();
+  for (const auto& [name, file] : files_below(directory_.path())) {
+    if (name == "pipeline.yaml") continue;
+    EXPECT_EQ(file, before.at(name)) << name;
+  }
+  EXPECT_EQ(again.manifest["meta"]["generated_at"].as_string(), first_time) << "the session says what the build says";
+}
+
+TEST_F(Files, AFileOfABuildThatDiffersIsWrittenAgain) {
+  CompileResult result = with_paths("in.csv", "a.csv", "b.csv");
+  ASSERT_TRUE(write_build(*result.pipeline, project_).ok());
+  const fs::path cfg = result.pipeline->compiled_dir / "cfg/a.json",
+                 manifest = result.pipeline->compiled_dir / "manifest.yaml";
+  const std::string cfg_bytes = *read_file(cfg), manifest_bytes = *read_file(manifest);
+  std::ofstream(cfg) << std::string(cfg_bytes.size(), ' ');
+  std::ofstream(manifest) << std::string(manifest_bytes.size(), '#');
+  fs::remove(result.pipeline->compiled_dir / "plan.json");
+  ASSERT_TRUE(write_build(*result.pipeline, project_).ok());
+  EXPECT_EQ(*read_file(cfg), cfg_bytes);
+  EXPECT_EQ(*read_file(manifest), manifest_bytes);
+  EXPECT_TRUE(fs::exists(result.pipeline->compiled_dir / "plan.json"));
 }
 
 TEST_F(Files, ProfilesOffMeansNoProfileDirectory) {

@@ -202,6 +202,21 @@ TEST_F(ProjectTest, CountersAreUniqueWhenManyRunsStartAtOnce) {
   }
 }
 
+// Each run reads the log of the counter file before it counts.
+TEST_F(ProjectTest, TheLogOfTheCountersStaysShort) {
+  const RunIndex index(dir_ / "index");
+  ManualClock clock;
+  uintmax_t longest = 0;
+  for (int run = 1; run <= 120; ++run) {
+    ASSERT_EQ(*index.next_counter("p", clock), run);
+    std::error_code gone;
+    const auto bytes = fs::file_size(dir_ / "index/counters.sqlite-wal", gone);
+    if (!gone) longest = std::max(longest, bytes);
+  }
+  EXPECT_LE(longest, 160u << 10);
+  EXPECT_GT(longest, 32u << 10) << "a run does not wait for the disk on its own";
+}
+
 TEST_F(ProjectTest, ADamagedCounterFileIsNamed) {
   fs::create_directories(dir_ / "index");
   std::ofstream(dir_ / "index/counters.sqlite")

@@ -1,10 +1,12 @@
-// The session's record of time, on a machine whose clock is set back while a run goes on.
+// The session's record of time, on a machine whose clock is set back while a run goes on; and the files it shares with
+// the build.
 #include "host/run/session.h"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
 #include "protocol/base/file.h"
+#include "protocol/base/update_file.h"
 
 namespace osiris {
 namespace {
@@ -49,6 +51,38 @@ TEST(SessionTime, IsMeasuredByTheSteadyClock) {
   const auto events = read_file((*session)->directory() / "events.jsonl");
   ASSERT_TRUE(events.ok());
   EXPECT_NE(events->find("\"duration_seconds\":1.5,"), std::string::npos) << *events;
+  fs::remove_all(directory);
+}
+
+// A cfg of the run is the build's file under a second name: no second block on the disk, nothing to write.
+TEST(SessionFiles, LinkTheBuildsConfigsAndLeaveThemAloneWhenTheBuildChanges) {
+  std::string pattern = fs::temp_directory_path() / "osiris-session-XXXXXX";
+  const fs::path directory = mkdtemp(pattern.data());
+  SteppedClock clock;
+  Masking masking;
+  RunLog log(clock, masking);
+  Diagnostics diagnostics;
+  const Project project = Project::load(directory, Environment(), diagnostics);
+  CompiledPipeline pipeline;
+  pipeline.compiled_dir = directory / "compiled";
+  pipeline.manifest = Json::object({{"name", "p"}});
+  CompiledStep step;
+  step.id = "a";
+  step.cfg_path = "cfg/a.json";
+  pipeline.steps.push_back(step);
+  fs::create_directories(pipeline.compiled_dir / "cfg");
+  ASSERT_TRUE(write_file_atomically(pipeline.compiled_dir / "cfg/a.json", "{\"a\":1}").ok());
+  SessionOptions options;
+  options.pipeline_id = options.tokens.pipeline_slug = "p";
+  options.started = StartTime::now(clock);
+  auto session = Session::open(project, options, log, clock);
+  ASSERT_TRUE(session.ok()) << session.error().message;
+  ASSERT_TRUE((*session)->materialize(pipeline).ok());
+  const fs::path cfg = (*session)->directory() / "cfg/a.json";
+  EXPECT_TRUE(fs::equivalent(cfg, pipeline.compiled_dir / "cfg/a.json"));
+  ASSERT_TRUE(update_file_atomically(pipeline.compiled_dir / "cfg/a.json", "{\"a\":2}").ok());
+  EXPECT_EQ(*read_file(cfg), "{\"a\":1}");
+  ASSERT_TRUE((*session)->finish("success", ExitCode::kOk, 0).ok());
   fs::remove_all(directory);
 }
 

@@ -1,0 +1,76 @@
+// What a run writes beside its steps, counted.
+#include <gtest/gtest.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "protocol/base/fd.h"
+#include "tests/e2e/project.h"
+
+namespace osiris::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Start : public ::testing::Test {
+ protected:
+  Outcome run(const std::string& file, std::vector<std::string> more = {}) const {
+    std::vector<std::string> arguments = {"run", file, "--allow-mock"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return project_.osiris(std::move(arguments));
+  }
+
+  Project project_;
+};
+
+// Names of the files that are made, replaced or written into below some directories from now on.
+class WrittenFiles {
+ public:
+  explicit WrittenFiles(const std::vector<fs::path>& directories) : events_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+    for (const fs::path& directory : directories) {
+      watch(directory);
+      for (const auto& entry : fs::recursive_directory_iterator(directory))
+        if (entry.is_directory()) watch(entry.path());
+    }
+  }
+  std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    alignas(inotify_event) char block[64 << 10];
+    for (ssize_t got; (got = ::read(events_.get(), block, sizeof block)) > 0;)
+      for (const char* at = block; at < block + got;) {
+        const auto* event = reinterpret_cast<const inotify_event*>(at);
+        if (event->len > 0) names.emplace_back(event->name);
+        at += sizeof *event + event->len;
+      }
+    return names;
+  }
+
+ private:
+  void watch(const fs::path& directory) const {
+    EXPECT_GE(inotify_add_watch(events_.get(), directory.c_str(), IN_CREATE | IN_MOVED_TO | IN_MODIFY), 0) << directory;
+  }
+  FileDescriptor events_;
+};
+
+TEST_F(Start, ASecondRunWritesNothingOfTheBuildAgain) {
+  project_.write("p.yaml", oml("x", {mock_step("a", ""), mock_step("b", "", "a")}));
+  ASSERT_EQ(run("p.yaml").exit, 0);
+  const WrittenFiles written({project_.dir() / "build", project_.dir() / ".osiris/index/latest"});
+  ASSERT_EQ(run("p.yaml").exit, 0);
+  EXPECT_EQ(written.names(), std::vector<std::string>());
+  project_.write("p.yaml", oml("x", {mock_step("a", ""), mock_step("b", "rows: 1", "a")}));
+  ASSERT_EQ(run("p.yaml").exit, 0);
+  EXPECT_NE(written.names(), std::vector<std::string>()) << "another pipeline is another build";
+}
+
+TEST_F(Start, ASessionsConfigsAreTheBuildsFiles) {
+  project_.write("p.yaml", oml("x", {mock_step("a", "")}));
+  ASSERT_EQ(run("p.yaml").exit, 0);
+  ASSERT_EQ(run("p.yaml").exit, 0);
+  for (const fs::path& session : project_.sessions())
+    EXPECT_EQ(fs::hard_link_count(session / "cfg/a.json"), 3u) << "the build's and two sessions'";
+}
+
+}  // namespace
+}  // namespace osiris::e2e
