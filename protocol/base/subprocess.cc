@@ -52,7 +52,7 @@ Result<Pipe> make_pipe(bool parent_writes) {
 constexpr int kNoStream = -1;  // /dev/null
 constexpr int kInherited = -2;
 
-// Everything the child needs, made before fork: after it only async-signal-safe calls are allowed.
+// Everything the child needs, made before vfork: after it only system calls are allowed.
 struct ChildSetup {
   std::array<int, 3> streams{};  // or one of the two below
   std::vector<char*> arguments;
@@ -111,6 +111,14 @@ void keep_only_standard_streams() {
   if (plan.directory && ::chdir(plan.directory) != 0) fail_child(plan, SpawnFailure::kDirectory);
   ::execve(plan.arguments[0], plan.arguments.data(), plan.environment.data());
   fail_child(plan, SpawnFailure::kExec);
+}
+
+// The child shares this process's memory until it becomes the program, so that a large process need not be copied; the
+// calling thread waits meanwhile. run_child() writes to its own stack only.
+pid_t start_child(const ChildSetup& plan) {
+  const pid_t pid = ::vfork();
+  if (pid == 0) run_child(plan);
+  return pid;
 }
 
 Error spawn_error(const SpawnFailure& failure, const SpawnOptions& options) {
@@ -204,8 +212,7 @@ Result<Subprocess> Subprocess::spawn(const SpawnOptions& options) {
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  const pid_t pid = ::fork();
-  if (pid == 0) run_child(plan);
+  const pid_t pid = start_child(plan);
   const int fork_error = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   for (std::string& variable : environment) ::explicit_bzero(variable.data(), variable.size());

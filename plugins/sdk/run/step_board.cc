@@ -1,15 +1,13 @@
 #include "plugins/sdk/run/step_board.h"
 
-#include <algorithm>
-
 #include "protocol/base/categories.h"
 
 namespace osiris::sdk {
 
 StepBoard::StepBoard(const std::vector<PlanStep>& plan_steps) {
   for (const PlanStep& step : plan_steps) {
+    steps_[step.id].position = ids_.size();
     ids_.push_back(step.id);
-    steps_.emplace(step.id, Step());
     modes_.emplace(step.id, step.mode);
   }
 }
@@ -19,15 +17,26 @@ StepBoard::Step* StepBoard::find(std::string_view step_id) {
   return found == steps_.end() ? nullptr : &found->second;
 }
 
+void StepBoard::set_state(Step& step, State state) {
+  if (step.state == State::kSucceeded) --completed_;
+  if (state == State::kSucceeded) ++completed_;
+  if (state == State::kRunning) {
+    running_.insert(step.position);
+  } else {
+    running_.erase(step.position);
+  }
+  step.state = state;
+}
+
 void StepBoard::started(std::string_view step_id) {
   Step* step = find(step_id);
-  if (step && step->state == State::kWaiting) step->state = State::kRunning;
+  if (step && step->state == State::kWaiting) set_state(*step, State::kRunning);
 }
 
 void StepBoard::succeeded(std::string_view step_id, const Json& result) {
   Step* step = find(step_id);
   if (!step) return;
-  step->state = State::kSucceeded;
+  set_state(*step, State::kSucceeded);
   step->metrics = result["metrics"];
   step->artifacts = result["artifacts"];
 }
@@ -37,11 +46,11 @@ void StepBoard::failed(std::string_view step_id, const Error& error) {
   if (!step) return;
   step->error = error;
   if (error.detail["skipped"].as_bool()) {
-    step->state = State::kSkipped;
+    set_state(*step, State::kSkipped);
   } else if (error.code == Code::kCancelled) {
-    step->state = State::kCancelled;
+    set_state(*step, State::kCancelled);
   } else {
-    step->state = State::kFailed;
+    set_state(*step, State::kFailed);
     if (!first_failure_) first_failure_ = Failure{std::string(step_id), error};
   }
 }
@@ -54,10 +63,10 @@ void StepBoard::abandon(const Error& error) {
   const bool cancelled = error.code == Code::kCancelled || error.code == Code::kDeadline;
   for (auto& [id, step] : steps_) {
     if (step.state == State::kRunning) {
-      step.state = cancelled ? State::kCancelled : State::kFailed;
+      set_state(step, cancelled ? State::kCancelled : State::kFailed);
       step.error = error;
     } else if (step.state == State::kWaiting) {
-      step.state = cancelled ? State::kCancelled : State::kSkipped;
+      set_state(step, cancelled ? State::kCancelled : State::kSkipped);
       step.error =
           cancelled ? error
                     : Error(Code::kCancelled, "not started: " + error.message, {}, category::kRuntimeDependencyFailed);
@@ -67,14 +76,8 @@ void StepBoard::abandon(const Error& error) {
 
 std::vector<std::string> StepBoard::running() const {
   std::vector<std::string> running;
-  for (const std::string& id : ids_)
-    if (steps_.at(id).state == State::kRunning) running.push_back(id);
+  for (const size_t position : running_) running.push_back(ids_[position]);
   return running;
-}
-
-size_t StepBoard::completed() const {
-  return static_cast<size_t>(std::count_if(steps_.begin(), steps_.end(),
-                                           [](const auto& entry) { return entry.second.state == State::kSucceeded; }));
 }
 
 Json StepBoard::artifacts() const {

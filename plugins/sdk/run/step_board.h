@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,7 @@ class StepBoard {
 
   const std::vector<std::string>& ids() const { return ids_; }
   std::vector<std::string> running() const;
-  size_t completed() const;
+  size_t completed() const { return completed_; }
   bool all_succeeded() const { return completed() == ids_.size(); }
   // The first step that failed on its own (neither skipped nor cancelled).
   struct Failure {
@@ -48,6 +49,7 @@ class StepBoard {
  private:
   enum class State { kWaiting, kRunning, kSucceeded, kFailed, kSkipped, kCancelled };
   struct Step {
+    size_t position = 0;  // in ids_
     State state = State::kWaiting;
     Json metrics;
     Json artifacts;
@@ -55,10 +57,14 @@ class StepBoard {
   };
 
   Step* find(std::string_view step_id);
+  void set_state(Step& step, State state);
 
   std::vector<std::string> ids_;  // in plan order
   std::map<std::string, Step, std::less<>> steps_;
   std::map<std::string, StepMode, std::less<>> modes_;
+  // Kept, because every record of a step asks for them.
+  std::set<size_t> running_;  // positions
+  size_t completed_ = 0;
   std::optional<Failure> first_failure_;
   std::optional<uint64_t> total_rows_;  // as the worker counted it
 };
