@@ -32,6 +32,7 @@ set(OSIRIS_SANITIZE "" CACHE STRING "sanitizers for osiris's own code: 'address,
 option(OSIRIS_COVERAGE "count how often each line runs (scripts/coverage.py)" OFF)
 if(OSIRIS_COVERAGE)
   add_compile_options(--coverage -fprofile-update=atomic)
+  add_compile_definitions(OSIRIS_COVERAGE)
   add_link_options(--coverage)
 endif()
 

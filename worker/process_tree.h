@@ -3,7 +3,7 @@
 
 namespace osiris::worker {
 
-// SIGKILL to every child, grandchild and so on, reaped where they are ours.
+// The caller is a child subreaper (prctl(2)). SIGKILL to every child, grandchild and so on, reaped where they are ours.
 void kill_descendants();
 
 }  // namespace osiris::worker
