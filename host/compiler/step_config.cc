@@ -344,12 +344,7 @@ StepConfig check_step_config(const OmlStep& step, const ConfigChecks& checks, Di
 }
 
 void check_inline_secrets(const YamlNode& root, const ComponentRegistry& registry, Diagnostics& diagnostics) {
-  std::vector<std::string> names;
-  for (const ComponentSpec* spec : registry.all(true))
-    names.insert(names.end(), spec->secret_fields.begin(), spec->secret_fields.end());
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  scan(root, "", names, diagnostics);
+  scan(root, "", registry.secret_fields(), diagnostics);
 }
 
 }  // namespace osiris

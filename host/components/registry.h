@@ -86,6 +86,8 @@ class ComponentRegistry {
   static std::filesystem::path installed_directory(const std::filesystem::path& executable_directory);
 
   const ComponentSpec* find(std::string_view name) const;
+  // The names of fields that some component's spec calls secret. Sorted, each once.
+  std::vector<std::string> secret_fields() const;
   std::vector<const ComponentSpec*> all(bool with_hidden = false) const;  // by name
   std::vector<std::string> names(bool with_hidden = false) const;
   // For the author of a pipeline that names a component there is none of: the one that was probably meant, or those
@@ -96,11 +98,15 @@ class ComponentRegistry {
   std::string specs_sha256() const;
 
  private:
-  std::map<std::string, std::shared_ptr<const ComponentSpec>, std::less<>> specs_;
+  class Entry;
+  void add(const std::filesystem::path& file, std::string_view text, Diagnostics& diagnostics);
+
+  std::map<std::string, std::shared_ptr<Entry>, std::less<>> entries_;
 };
 
-// One spec from its text; findings go to `diagnostics`.
-std::optional<ComponentSpec> parse_component_spec(std::string_view text, const std::filesystem::path& file,
-                                                  Diagnostics& diagnostics);
+// One spec.yaml read and checked against the format; nothing when `diagnostics` got an error.
+std::optional<Json> parse_spec_document(std::string_view text, Diagnostics& diagnostics);
+// From such a document; without `file` and `sha256`.
+ComponentSpec component_spec_of(Json document);
 
 }  // namespace osiris

@@ -5,7 +5,6 @@
 #include "host/components/registry.h"
 #include "host/components/schema.h"
 #include "host/yaml/node.h"
-#include "protocol/base/sha256.h"
 
 namespace osiris {
 namespace {
@@ -34,7 +33,7 @@ constexpr const char* kSpecSchema = R"({
         "properties": {"name": {"type": "string"}, "override": {"enum": ["allowed", "warning", "forbidden"]}}}},
     "x-runtime": {"type": "object"},
     "x-osiris": {"type": "object", "additionalProperties": false, "properties": {
-      "driver": {"type": "string"}, "hidden": {"type": "boolean"},
+      "driver": {"type": "string"}, "hidden": {"type": "boolean"}, "waits": {"type": "boolean"},
       "reads": {"type": "array", "items": {"type": "string"}}, "writes": {"type": "array", "items": {"type": "string"}},
       "installs": {"type": "array", "items": {"type": "string"}},
       "sql": {"type": "object", "additionalProperties": {"enum": ["duckdb", "mysql"]}},
@@ -119,17 +118,19 @@ void read_extension(const Json& x, ComponentSpec& spec) {
 
 }  // namespace
 
-std::optional<ComponentSpec> parse_component_spec(std::string_view text, const std::filesystem::path& file,
-                                                  Diagnostics& diagnostics) {
+std::optional<Json> parse_spec_document(std::string_view text, Diagnostics& diagnostics) {
   const size_t errors_before = diagnostics.errors().size();
   const YamlNode root = parse_yaml(text, diagnostics);
   if (diagnostics.errors().size() > errors_before) return std::nullopt;
   for (const SchemaIssue& issue : check_schema(spec_schema(), root, "spec"))
     diagnostics.error("invalid_spec", issue.message, issue.path, issue.mark, issue.hint);
   if (diagnostics.errors().size() > errors_before) return std::nullopt;
+  return root.to_json();
+}
 
+ComponentSpec component_spec_of(Json document) {
   ComponentSpec spec;
-  spec.document = root.to_json();
+  spec.document = std::move(document);
   spec.name = spec.document["name"].as_string();
   spec.version = spec.document["version"].as_string();
   spec.title = spec.document["title"].as_string();
@@ -139,8 +140,6 @@ std::optional<ComponentSpec> parse_component_spec(std::string_view text, const s
   read_secrets(spec.document, spec);
   read_connection_fields(spec.document, spec);
   read_extension(spec.document["x-osiris"], spec);
-  spec.file = file;
-  spec.sha256 = sha256_hex(text);
   return spec;
 }
 

@@ -46,7 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const std::map<std::string, std::string> flags = {{"n", "5"}};
   static const auto spec = [] {
     Diagnostics findings;
-    return parse_component_spec(kSpec, "spec.yaml", findings);
+    return component_spec_of(*parse_spec_document(kSpec, findings));
   }();
   static const ComponentRegistry registry;
   static const Connections connections;
@@ -58,7 +58,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (ordered.size() != graph.order.size()) std::abort();
   for (OmlStep& step : oml.steps) {
     if (step.id.find('/') != std::string::npos && is_safe_step_id(step.id)) std::abort();
-    step.spec = &*spec;
+    step.spec = &spec;
     (void)check_step_config(step, {connections, ConnectionCheck::kResolves, false}, diagnostics);
   }
   for (const Diagnostic& error : diagnostics.errors()) (void)error.to_text();

@@ -4,9 +4,12 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
+#include "host/components/compiled_specs.h"
 #include "host/components/registry.h"
 #include "host/components/schema.h"
+#include "protocol/base/file.h"
 #include "protocol/base/sha256.h"
 
 namespace osiris {
@@ -47,6 +50,37 @@ TEST(Registry, EveryShippedSpecLoads) {
   EXPECT_TRUE(registry.find("mysql.writer")->driver.empty());
   EXPECT_EQ(registry.find("mysql.extractor")->driver, "mysql.extractor");
   EXPECT_EQ(registry.hint_for_unknown("mysql.extracter"), "did you mean 'mysql.extractor'?");
+}
+
+// Then no run reads one as YAML.
+TEST(Registry, EveryShippedSpecIsCompiledInAsItsFileReads) {
+  Diagnostics findings;
+  const ComponentRegistry registry = ComponentRegistry::load({shipped()}, findings);
+  const auto specs = registry.all(true);
+  EXPECT_EQ(specs.size(), compiled_specs().size());
+  std::set<std::string> secrets;
+  for (const ComponentSpec* spec : specs) {
+    const CompiledSpec* compiled = find_compiled_spec(spec->sha256);
+    ASSERT_TRUE(compiled) << spec->name;
+    const auto read = parse_spec_document(*read_file(spec->file), findings);
+    ASSERT_TRUE(read) << spec->name;
+    EXPECT_EQ(spec->document, *read) << spec->name;
+    EXPECT_EQ(compiled->name, spec->name);
+    EXPECT_EQ(compiled->has_driver, !spec->driver.empty()) << spec->name;
+    secrets.insert(spec->secret_fields.begin(), spec->secret_fields.end());
+  }
+  EXPECT_EQ(registry.secret_fields(), std::vector<std::string>(secrets.begin(), secrets.end()));
+}
+
+TEST(Registry, ASpecThatWasChangedCountsAsItIs) {
+  const Directory directory;
+  const std::string shipped_text = *read_file(shipped() / "mock/spec.yaml");
+  directory.spec("mock", "# changed\n" + shipped_text);
+  Diagnostics findings;
+  const ComponentRegistry changed = ComponentRegistry::load({directory.path}, findings);
+  ASSERT_TRUE(changed.find("mock"));
+  EXPECT_EQ(changed.find("mock")->sha256, sha256_hex("# changed\n" + shipped_text));
+  EXPECT_NE(changed.specs_sha256(), ComponentRegistry::load({shipped()}, findings).specs_sha256());
 }
 
 TEST(Registry, EveryExampleOfASpecFitsItsOwnSchema) {
