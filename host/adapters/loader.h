@@ -1,5 +1,6 @@
-// From a name to a checked adapter table: find the manifest, check the library's hash and permissions, load it, compare
-// versions, look for defects. Adapters linked into the program take the same checks.
+// From a name to a checked adapter table: find the manifest, check the library's permissions and, where the manifest
+// names one, its hash; load it, compare versions, look for defects. Adapters linked into the program take the same
+// checks.
 #pragma once
 
 #include <osiris/adapter.h>
@@ -21,7 +22,6 @@ struct LoadedAdapter {
   uint32_t abi = 0;                           // what its header was
   AdapterManifest manifest;                   // empty for a static adapter
   std::filesystem::path library;              // canonical; empty for a static adapter
-  std::string sha256;                         // of the library
   std::string build;                          // what it says of itself; empty: nothing
 
   std::string_view id() const;

@@ -2,6 +2,7 @@
 
 #include "host/run/output_hashes.h"
 #include "host/run/output_proof.h"
+#include "host/run/worker_binary.h"
 #include "protocol/base/categories.h"
 
 namespace osiris {
@@ -97,11 +98,15 @@ void close_session(Session& session, RunReport& report, const RunProofs& proofs,
 }
 
 // Which adapter runs, down to the bytes of its library.
-Json selected_adapter(const LoadedAdapter& adapter, const RunReport& report) {
+Json selected_adapter(const LoadedAdapter& adapter, const Project& project, const RunReport& report) {
+  const std::string id(adapter.id());
+  const auto sha256 = adapter.library.empty()
+                          ? Result<std::string>(std::string())
+                          : cached_sha256(adapter.library, project.cache_dir() / (id + ".adapter.json"));
   return Json::object({{"adapter", adapter.id()},
                        {"session_id", report.run_id},
                        {"version", adapter.version()},
-                       {"sha256", adapter.sha256},
+                       {"sha256", sha256.ok() ? *sha256 : std::string()},
                        {"build", adapter.build},
                        {"options", report.options}});
 }
@@ -163,9 +168,14 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
                                        : "this run is not registered (" + alive.error().message +
                                              "): if it dies, `osiris resources reap` leaves what it holds to its lease";
   if (!alive.ok()) log_.log(LogLevel::kWarning, "osiris.run", unregistered);
+<<<<<<< HEAD
   log_.event("adapter_selected", selected_adapter(inputs.adapter, report));
   OutputHashes hashes(planned_outputs(inputs.sent.plan), clock_);
   const StagesResult result = run_stages(inputs, *session, hashes);
+=======
+  log_.event("adapter_selected", selected_adapter(inputs.adapter, inputs.project, report));
+  const StagesResult result = run_stages(inputs, *session);
+>>>>>>> ad231d1 (The adapter's library is hashed once; SHA-256 without OpenSSL's set-up; programs are started by vfork; which steps run is kept)
 
   report.error = result.error;
   report.steps = tally_.steps();

@@ -49,32 +49,33 @@ Result<WorkerLinkage> worker_linkage(const fs::path& worker) {
   return WorkerLinkage{interpreter.empty()};
 }
 
-Result<WorkerBinary> find_worker(const fs::path& executable_directory, const Environment& environment,
-                                 const fs::path& cache_dir) {
-  WorkerBinary worker;
-  OSIRIS_ASSIGN(worker.path, locate_worker(executable_directory, environment));
+Result<std::string> cached_sha256(const fs::path& file, const fs::path& cache) {
   struct stat info{};
-  if (::stat(worker.path.c_str(), &info) != 0) return errno_error(errno, "cannot look at", worker.path);
-  const Json identity = Json::object({{"path", worker.path.string()},
+  if (::stat(file.c_str(), &info) != 0) return errno_error(errno, "cannot look at", file);
+  const Json identity = Json::object({{"path", file.string()},
                                       {"device", uint64_t{info.st_dev}},
                                       {"inode", uint64_t{info.st_ino}},
                                       {"size", int64_t{info.st_size}},
                                       {"modified_ns", nanoseconds(info.st_mtim)},
                                       {"changed_ns", nanoseconds(info.st_ctim)}});
-  const fs::path cache = cache_dir / "worker.json";
   if (const auto text = read_file(cache); text.ok()) {
     const auto known = parse_json(*text);
-    if (known.ok() && (*known)["identity"] == identity && (*known)["sha256"].as_string().size() == 64) {
-      worker.sha256 = (*known)["sha256"].as_string();
-      return worker;
-    }
+    if (known.ok() && (*known)["identity"] == identity && (*known)["sha256"].as_string().size() == 64)
+      return (*known)["sha256"].as_string();
   }
-  OSIRIS_ASSIGN(const FileDigest digest, sha256_file(worker.path));
-  worker.sha256 = digest.sha256;
+  OSIRIS_ASSIGN(const FileDigest digest, sha256_file(file));
   // A cache that cannot be written costs time, nothing else.
-  if (make_directories(cache_dir).ok())
+  if (make_directories(cache.parent_path()).ok())
     static_cast<void>(write_file_atomically(
-        cache, Json::object({{"identity", identity}, {"sha256", worker.sha256}}).dump_pretty() + "\n"));
+        cache, Json::object({{"identity", identity}, {"sha256", digest.sha256}}).dump_pretty() + "\n"));
+  return digest.sha256;
+}
+
+Result<WorkerBinary> find_worker(const fs::path& executable_directory, const Environment& environment,
+                                 const fs::path& cache_dir) {
+  WorkerBinary worker;
+  OSIRIS_ASSIGN(worker.path, locate_worker(executable_directory, environment));
+  OSIRIS_ASSIGN(worker.sha256, cached_sha256(worker.path, cache_dir / "worker.json"));
   return worker;
 }
 

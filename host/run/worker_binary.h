@@ -27,6 +27,10 @@ struct WorkerBinary {
 Result<std::filesystem::path> locate_worker(const std::filesystem::path& executable_directory,
                                             const Environment& environment);
 
+// The SHA-256 of a file of some megabytes, hashed again only when the file is another one than `cache` speaks of, by
+// place, inode, size and times.
+Result<std::string> cached_sha256(const std::filesystem::path& file, const std::filesystem::path& cache);
+
 // The same with its hash. The hash of 60 MB is remembered in cache_dir under the file's
 // identity (inode, size, times), so that it is computed once and not with every run.
 Result<WorkerBinary> find_worker(const std::filesystem::path& executable_directory, const Environment& environment,

@@ -132,6 +132,25 @@ TEST_F(LibraryFile, MustBeTheOneItsManifestNames) {
   EXPECT_THAT(loaded.error().message, HasSubstr("expected " + std::string(64, '0')));
 }
 
+// Bytes that this process has read, as the kernel counts them; what is mapped is not among them.
+uint64_t bytes_read() {
+  std::ifstream io("/proc/self/io");
+  std::string word;
+  uint64_t value = 0;
+  while (io >> word >> value)
+    if (word == "rchar:") return value;
+  return 0;
+}
+
+TEST_F(LibraryFile, IsNotReadThroughForAHashThatItsManifestDoesNotName) {
+  constexpr uint64_t kSize = uint64_t{8} << 20;  // far more than what is read of its headers
+  std::filesystem::resize_file(library_, kSize);
+  AdapterManifest manifest = manifest_for(library_, "defect");
+  const uint64_t before = bytes_read();
+  ASSERT_TRUE(load_adapter(manifest).ok());
+  EXPECT_LT(bytes_read() - before, kSize / 2);
+}
+
 TEST_F(LibraryFile, MustHoldTheAdapterItsManifestNames) {
   const auto loaded = load(library_, "other");
   ASSERT_FALSE(loaded.ok());
