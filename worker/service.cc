@@ -27,6 +27,13 @@ Json names(const std::vector<std::string>& list) {
   return array;
 }
 
+bool needs_database(const Plan& plan) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(), [](const PlanStep& step) {
+    const Driver* driver = find_driver(step.driver);
+    return !step.check && driver && driver->uses_database;
+  });
+}
+
 }  // namespace
 
 // `pack` may be asked for before `finish` has been answered, and is answered after it.
@@ -170,7 +177,7 @@ Result<Json> Service::start_run(rpc::PrepareParams params) {
   database_ = run.database = std::make_shared<Database>(
       DatabaseOptions{setup.settings.memory_limit_bytes, setup.engine_threads, worker_dir_ / "spill"});
   // Opening takes some milliseconds that a first step need not wait for; an error is met again by the step.
-  in_background([database = database_] { static_cast<void>(database->open()); });
+  if (needs_database(setup.plan)) in_background([database = database_] { static_cast<void>(database->open()); });
 
   const Json drivers = names(driver_names(run.allow_mock));
   const Json result = Json::object({{"status", "ready"}, {"session_id", run.run_id}, {"drivers_loaded", drivers}});

@@ -168,14 +168,9 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
                                        : "this run is not registered (" + alive.error().message +
                                              "): if it dies, `osiris resources reap` leaves what it holds to its lease";
   if (!alive.ok()) log_.log(LogLevel::kWarning, "osiris.run", unregistered);
-<<<<<<< HEAD
-  log_.event("adapter_selected", selected_adapter(inputs.adapter, report));
+  log_.event("adapter_selected", selected_adapter(inputs.adapter, inputs.project, report));
   OutputHashes hashes(planned_outputs(inputs.sent.plan), clock_);
   const StagesResult result = run_stages(inputs, *session, hashes);
-=======
-  log_.event("adapter_selected", selected_adapter(inputs.adapter, inputs.project, report));
-  const StagesResult result = run_stages(inputs, *session);
->>>>>>> ad231d1 (The adapter's library is hashed once; SHA-256 without OpenSSL's set-up; programs are started by vfork; which steps run is kept)
 
   report.error = result.error;
   report.steps = tally_.steps();

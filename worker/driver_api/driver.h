@@ -150,6 +150,8 @@ struct Driver {
   bool reads_streams = false;
   // run() consists of a query of the user's, run_confined(); its rows may be made by the step that reads them.
   bool is_query = false;
+  // The run's database is opened as the run begins. Without it when a step first asks for it, which then waits for it.
+  bool uses_database = true;
 };
 
 // What a driver looks at to describe its output.

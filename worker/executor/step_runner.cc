@@ -143,7 +143,7 @@ Status StepRunner::prepare(const PlanStep& step, const Relations& inputs, const 
     return Error(Code::kUnsupported, "this worker has no driver named " + step.driver,
                  "`osiris components list` shows what can run.", category::kSystemResourceUnavailable);
   gather_inputs(step, inputs, streams, prepared);
-  return run_.database->open();
+  return {};
 }
 
 Status StepRunner::write_config(const PlanStep& step, const Prepared& prepared) {

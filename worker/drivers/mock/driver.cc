@@ -178,7 +178,7 @@ Status check(StepContext& step) {
   return {};
 }
 
-constexpr Driver kDriver = {"mock", run, check};
+constexpr Driver kDriver = {.name = "mock", .run = run, .check = check, .uses_database = false};
 
 }  // namespace
 
