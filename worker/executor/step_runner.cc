@@ -72,6 +72,8 @@ Error final_error(const Error& error, const PlanStep& step, Stop stop) {
 }
 
 // A retry cannot help against wrong input, and must not against a stop.
+constexpr std::chrono::milliseconds kFlushLimit{200};
+
 bool worth_retrying(const Error& error) {
   switch (error.code) {
     case Code::kCancelled:
@@ -97,6 +99,8 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
   StepEnd end;
   Prepared prepared;
   end.status = prepare(step, inputs, {}, prepared);
+  // A driver may end the process: what was said before it began must not be lost with it.
+  sink_.flush(kFlushLimit);
   if (end.status.ok() && claim) streamed = StreamedSteps(*this, step, prepared, control).run(claim, end);
   if (end.status.ok() && streamed.empty()) end.status = run_attempts(step, prepared, control, end);
   if (end.status.ok()) {

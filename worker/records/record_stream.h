@@ -50,7 +50,7 @@ class RecordStream : public RecordSink {
   uint64_t last_seq() const;
   size_t queued_bytes() const;
   // Waits until everything queued is written, writing failed, or the time is up.
-  void flush(std::chrono::milliseconds limit);
+  void flush(std::chrono::milliseconds limit) override;
   // Lets every waiting emit() go on: the process is about to end and the reader may be gone.
   void abandon();
 
