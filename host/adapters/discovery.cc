@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <set>
 
-#include "host/adapters/library_file.h"
 #include "host/adapters/module_check.h"
 #include "host/installation/installation.h"
 #include "protocol/base/file.h"
@@ -147,7 +146,6 @@ std::vector<FoundAdapter> list_adapters(const std::vector<SearchDirectory>& plac
       auto manifest = usable_manifest(file);
       if (manifest.ok()) {
         found.manifest = *std::move(manifest);
-        if (const auto info = library_info(found.manifest.library)) found.build = info->build;
       } else {
         found.problem = manifest.error().message;
         note(manifest.error());

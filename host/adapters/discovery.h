@@ -37,7 +37,6 @@ struct FoundAdapter {
   AdapterManifest manifest;  // empty but for `file` if there is a problem
   std::string origin;        // of the place
   bool shadowed = false;     // an earlier place has the same id
-  std::string build;         // what the library says of itself; empty: nothing
   std::string problem;       // why it cannot be used; empty: nothing known. Libraries are not loaded to find out
 };
 // Every manifest in every place: by id, then by precedence. `trouble`: why this machine could not look everywhere (no

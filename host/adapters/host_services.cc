@@ -29,7 +29,7 @@ bool is_name(std::string_view name) {
   });
 }
 
-// A copy of at most `limit` bytes; what is longer is cut between two characters, and says so.
+// A copy of at most `limit` bytes; what is longer is cut, and says so. A character that is cut becomes U+FFFD.
 std::string copy_of(osiris_str text, size_t limit = kMessageBytesMax) {
   if (text.len <= limit) return abi_copy(text);
   return abi_copy({text.data, limit}) + " … (cut, " + std::to_string(text.len) + " bytes)";

@@ -98,12 +98,6 @@ void check_canonical_texts(const osiris_option& option, const OptionSpec& spec, 
   check("default_value", option.default_value, bounded);
 }
 
-bool is_variable_name(std::string_view name) {
-  return !name.empty() && !(name[0] >= '0' && name[0] <= '9') && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  });
-}
-
 void check_shared_env(const osiris_option& option, Defects& defects) {
   defects.text(option.shared_env, "shared_env");
   for (const std::string& name : shared_variables(option.shared_env)) {

@@ -96,11 +96,8 @@ Result<std::string> canonical_pair(std::string_view text) {
 }
 
 Result<std::string> canonical_env_name(std::string_view text) {
-  const bool fine = !text.empty() && !(text[0] >= '0' && text[0] <= '9') &&
-                    std::all_of(text.begin(), text.end(), [](unsigned char c) {
-                      return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-                    });
-  if (!fine) return wrong(in_quotes(text) + " is not the name of a variable", "give the name only, not NAME=VALUE");
+  if (!is_variable_name(text))
+    return wrong(in_quotes(text) + " is not the name of a variable", "give the name only, not NAME=VALUE");
   return std::string(text);
 }
 
@@ -208,6 +205,12 @@ std::vector<std::string> variables_of(const OptionSpec& spec) {
   std::vector<std::string> names{spec.env};
   names.insert(names.end(), spec.shared_env.begin(), spec.shared_env.end());
   return names;
+}
+
+bool is_variable_name(std::string_view name) {
+  return !name.empty() && !(name[0] >= '0' && name[0] <= '9') && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
 }
 
 std::vector<std::string> shared_variables(osiris_str shared_env) {

@@ -49,6 +49,8 @@ struct SecretSpec {
 };
 std::vector<SecretSpec> secret_specs(const osiris_adapter_type& type);
 
+// [A-Za-z_][A-Za-z0-9_]*
+bool is_variable_name(std::string_view name);
 // The names in an option's `shared_env`.
 std::vector<std::string> shared_variables(osiris_str shared_env);
 

@@ -1,5 +1,6 @@
 // osiris adapters list|show: what can run pipelines here. Listing reads manifests; only `show` loads a library.
 #include "host/adapters/discovery.h"
+#include "host/adapters/library_file.h"
 #include "host/adapters/loader.h"
 #include "host/commands/commands.h"
 #include "host/commands/interruptible.h"
@@ -40,14 +41,16 @@ int list(const CommandContext& context, const Options& options) {
     const std::string note = !found.problem.empty() ? found.problem
                              : found.shadowed       ? "shadowed by an earlier place"
                                                     : found.manifest.summary;
-    table.row({printable(found.id), printable(found.manifest.version), printable(found.build),
+    const auto info = found.problem.empty() ? library_info(found.manifest.library) : std::nullopt;
+    const std::string build = info ? info->build : "";
+    table.row({printable(found.id), printable(found.manifest.version), printable(build),
                printable(found.manifest.file.string()), printable(note)});
     Json secrets = Json::array();
     for (const std::string& secret : found.manifest.secrets) secrets.push_back(secret);
     out.push_back(Json::object({{"id", found.id},
                                 {"version", found.manifest.version},
                                 {"summary", found.manifest.summary},
-                                {"build", found.build},
+                                {"build", build},
                                 {"manifest", found.manifest.file.string()},
                                 {"origin", found.origin},
                                 {"shadowed", found.shadowed},
