@@ -122,6 +122,7 @@ std::string without_random_names(std::string_view text);
 struct RowStream {
   std::string rows;  // what to SELECT * FROM
   std::vector<std::string> functions, files;
+  uint64_t bytes = 0;  // of the rows as text, about
   std::vector<std::shared_ptr<const Relation>> relations;
   std::vector<std::shared_ptr<const AttachedDatabase>> views;
 };

@@ -26,7 +26,6 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <limits>
 
 #include "worker/database/access.h"
@@ -237,20 +236,6 @@ void check_operator(const AccessState& state, LogicalOperator& op) {
   for (auto& child : op.children) check_operator(state, *child);
 }
 
-// Bytes of rows in the files of streams; of a compressed one a guess.
-uint64_t stream_bytes(const Access& access) {
-  uint64_t sum = 0;
-  for (const std::string& file : access.stream_files) {
-    std::error_code ignored;
-    const uint64_t bytes = std::filesystem::file_size(file, ignored);
-    const std::string suffix = std::filesystem::path(file).extension();
-    const bool is_compressed =
-        suffix == ".gz" || suffix == ".bz2" || suffix == ".xz" || suffix == ".zip" || suffix == ".zst";
-    if (!ignored) sum += is_compressed ? bytes * 8 : bytes;
-  }
-  return sum;
-}
-
 // An operator that holds many rows spills where they do not fit, and scanning beside it needs memory that the engine
 // does not count: a stream that may not fit is stored first.
 void check_holds_few_rows(const LogicalOperator& op) {
@@ -278,8 +263,7 @@ void check_plan(duckdb::OptimizerExtensionInput& input, duckdb::unique_ptr<Logic
   const auto state = AccessState::of(input.context);
   if (!state) throw duckdb::PermissionException("a step's SQL cannot run other SQL");
   if (!state->access.trusted) check_operator(*state, *plan);
-  if (!state->access.streams.empty() &&
-      stream_bytes(state->access) > duckdb::BufferManager::GetBufferManager(input.context).GetMaxMemory() / 2)
+  if (state->access.stream_bytes > duckdb::BufferManager::GetBufferManager(input.context).GetMaxMemory() / 2)
     check_holds_few_rows(*plan);
 }
 

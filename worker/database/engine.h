@@ -42,6 +42,7 @@ struct Access {
   // What a step that reads streams may do beside: scan with these functions, which read these files, and hand rows to
   // a BatchWriter.
   std::vector<std::string> streams, stream_files;
+  uint64_t stream_bytes = 0;  // of their rows as text, about
 };
 void set_access(duckdb_connection connection, Access access);
 // Makes duckdb_query_progress() tell how far this connection's statements are. Nothing is printed.

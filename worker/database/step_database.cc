@@ -47,6 +47,7 @@ Access StepDatabase::input_access() const {
     if (!input.stream) continue;
     add(access.streams, input.stream->functions);
     add(access.stream_files, input.stream->files);
+    access.stream_bytes += input.stream->bytes;
     for (const auto& relation : input.stream->relations) access.readable_databases.push_back(relation->database());
   }
   return access;
@@ -139,6 +140,7 @@ Status StepDatabase::leave_query(duckdb_connection confined, std::string_view sq
   const Access access = input_access();
   stream->functions = access.streams;
   stream->files = access.stream_files;
+  stream->bytes = access.stream_bytes;
   for (const StepInput& input : inputs_) {
     if (input.relation) stream->relations.push_back(input.relation);
     if (!input.stream) continue;

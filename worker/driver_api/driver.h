@@ -124,6 +124,7 @@ class StreamedOutput {
   // A table function, without arguments, that gives the rows: "osiris_...()". It scans once.
   virtual const std::string& function() const = 0;
   virtual const std::string& file() const = 0;  // that it reads
+  virtual uint64_t bytes() const = 0;           // of its rows as text; of a compressed file a guess
   // Before the scan: columns whose names this accepts are converted even where the statement does not read them.
   virtual void must_convert(std::function<bool(std::string_view name)> accepts) = 0;
   // Once, after the scan: what run() would have returned. An error, whichever, where the rows given are not the rows

@@ -139,6 +139,7 @@ Status StreamedSteps::read(const std::vector<StreamReader>& readers, std::vector
   source->rows = output_->function();
   source->functions = {source->rows.substr(0, source->rows.find('('))};
   source->files = {output_->file()};
+  source->bytes = output_->bytes();
   const Json& query_text = readers.front().step.cfg["query"];
   if (shows_places(query_text)) return Error(Code::kUnavailable, "the query shows where its inputs are");
   output_->must_convert(named_in(query_text));

@@ -1,5 +1,6 @@
 #include "worker/drivers/filesystem.csv_extractor/csv_stream.h"
 
+#include <filesystem>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,8 @@
 
 namespace osiris::worker::csv {
 namespace {
+
+constexpr uint64_t kBytesOfACompressedOne = 8;  // of text, as a rule
 
 Error unsound(const char* why) { return Error(Code::kUnavailable, why); }
 
@@ -39,6 +42,12 @@ class CsvStream : public StreamedOutput {
 
   const std::string& function() const override { return function_; }
   const std::string& file() const override { return text_.path(); }
+  uint64_t bytes() const override {
+    std::error_code ignored;
+    const uint64_t bytes = std::filesystem::file_size(options_.file, ignored);
+    if (ignored) return 0;
+    return options_.compression == Compression::kNone ? bytes : bytes * kBytesOfACompressedOne;
+  }
   void must_convert(std::function<bool(std::string_view)> accepts) override {
     state_->must_convert = std::move(accepts);
   }
