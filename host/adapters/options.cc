@@ -13,13 +13,19 @@ namespace {
 struct GivenValue {
   std::vector<std::string> values;
   OptionSource source = OptionSource::kDefault;
-  std::string label;  // "--e2b-timeout", "OSIRIS_E2B_TIMEOUT", "adapters.e2b.timeout in osiris.yaml"
+  std::string label;     // "--e2b-timeout", "OSIRIS_E2B_TIMEOUT", "adapters.e2b.timeout in osiris.yaml"
+  std::string file_key;  // as it is spelled in osiris.yaml; empty: not from there
 };
 
 std::string with_hyphens(std::string_view key) {
   std::string copy(key);
   std::replace(copy.begin(), copy.end(), '_', '-');
   return copy;
+}
+
+Error about_key(Error error, const std::string& key) {
+  error.detail = Json::object({{kFileKey, key}});
+  return error;
 }
 
 Error unknown_name(std::string_view what, std::string_view wanted, const std::vector<OptionSpec>& specs,
@@ -73,12 +79,14 @@ std::vector<std::string> environment_values(const OptionSpec& spec, const std::s
 }
 
 // The file's value under its key in either spelling.
-Result<const Json*> file_value(const OptionSpec& spec, const Json& file) {
-  const Json* found = nullptr;
-  for (const auto& [key, value] : file.members()) {
-    if (with_hyphens(key) != spec.name || value.is_null()) continue;
-    if (found) return Error(Code::kInvalidArgument, spec.key + " is given twice in osiris.yaml, as '-' and as '_'");
-    found = &value;
+Result<const Json::Member*> file_value(const OptionSpec& spec, const Json& file) {
+  const Json::Member* found = nullptr;
+  for (const auto& member : file.members()) {
+    if (with_hyphens(member.first) != spec.name || member.second.is_null()) continue;
+    if (found)
+      return about_key(Error(Code::kInvalidArgument, spec.key + " is given twice in osiris.yaml, as '-' and as '_'"),
+                       member.first);
+    found = &member;
   }
   return found;
 }
@@ -102,11 +110,14 @@ Result<std::optional<GivenValue>> find_given(const OptionSpec& spec, const Optio
     given.values = environment_values(spec, *variable);
     return std::optional(given);
   }
-  OSIRIS_ASSIGN(const Json* value, file_value(spec, inputs.file));
-  if (value) {
+  OSIRIS_ASSIGN(const auto* member, file_value(spec, inputs.file));
+  if (member) {
     given.source = OptionSource::kFile;
     given.label = spec.key + " in osiris.yaml";
-    OSIRIS_ASSIGN(given.values, texts_of(spec, *value, given.label));
+    given.file_key = member->first;
+    auto texts = texts_of(spec, member->second, given.label);
+    if (!texts.ok()) return about_key(texts.error(), given.file_key);
+    given.values = *std::move(texts);
     return std::optional(given);
   }
   if (spec.default_value) {
@@ -131,7 +142,9 @@ Status check_known(const OptionInputs& inputs, const std::vector<OptionSpec>& sp
   }
   for (const auto& [key, value] : inputs.file.members())
     if (!known(with_hyphens(key)))
-      return unknown_name("option", "adapters." + std::string(adapter) + "." + key, specs, &OptionSpec::key, adapter);
+      return about_key(
+          unknown_name("option", "adapters." + std::string(adapter) + "." + key, specs, &OptionSpec::key, adapter),
+          key);
   return {};
 }
 
@@ -149,18 +162,21 @@ Result<std::optional<ResolvedOption>> resolve_one(const OptionSpec& spec, const 
   // Canonical text has no unit; a default in "GiB" must not be multiplied again.
   OptionSpec reading = spec;
   if (given->source == OptionSource::kDefault) reading.bare_unit.clear();
+  const auto at_place = [&](Error error) {
+    return given->file_key.empty() ? std::move(error) : about_key(std::move(error), given->file_key);
+  };
   for (const std::string& text : given->values) {
     auto value = canonical_value(reading, text, base);
     if (!value.ok()) {
       // A sensitive value must not be quoted in an error.
       if (spec.sensitive)
-        return Error(value.error().code,
-                     given->label + ": the value is not a valid " + std::string(option_type_name(spec.type)));
-      return value.error().within(given->label);
+        return at_place(Error(value.error().code,
+                              given->label + ": the value is not a valid " + std::string(option_type_name(spec.type))));
+      return at_place(value.error().within(given->label));
     }
     if (spec.type == OSIRIS_ENV && !(inputs.env && inputs.env(*value)))
-      return Error(Code::kInvalidArgument, given->label + ": the variable " + *value + " is not set",
-                   "set it, or leave the option out");
+      return at_place(Error(Code::kInvalidArgument, given->label + ": the variable " + *value + " is not set",
+                            "set it, or leave the option out"));
     option.values.push_back(*std::move(value));
   }
   return std::optional(std::move(option));

@@ -65,8 +65,11 @@ struct ResolvedOptions {
   Json to_json() const;
 };
 
+// The key of an error's detail that holds the key in osiris.yaml which the error is about, without "adapters.<id>.".
+inline constexpr const char* kFileKey = "file_key";
+
 // Every value is checked; the first wrong one is the error (kInvalidArgument), which names the option as the user wrote
-// it.
+// it; detail holds kFileKey where that was in osiris.yaml.
 Result<ResolvedOptions> resolve_options(const osiris_adapter_type& type, const OptionInputs& inputs);
 
 }  // namespace osiris

@@ -8,6 +8,17 @@
 #include "protocol/base/clock.h"
 
 namespace osiris {
+namespace {
+
+// "osiris.yaml:12:5: ..." for an error about what the file says.
+Error at_place_in_file(const Error& error, const Project& project, const std::string& adapter) {
+  const Json* key = error.detail.find(kFileKey);
+  const Mark mark = key ? project.adapter_mark(adapter, key->as_string()) : Mark{};
+  if (mark.line == 0) return error;
+  return error.within("osiris.yaml:" + std::to_string(mark.line) + ":" + std::to_string(mark.column));
+}
+
+}  // namespace
 
 Result<ResolvedOptions> resolve_adapter_options(const CommandContext& context, const Project& project,
                                                 const LoadedAdapter& adapter, const FlagValues& flags) {
@@ -21,8 +32,9 @@ Result<ResolvedOptions> resolve_adapter_options(const CommandContext& context, c
   inputs.file = project.config().adapters[adapter.id()];
   inputs.working_directory = context.cwd;
   inputs.project_directory = project.directory();
-  OSIRIS_ASSIGN(ResolvedOptions options, resolve_options(*adapter.type, inputs));
-  for (const std::string& warning : options.warnings) print_warning(context, warning);
+  auto options = resolve_options(*adapter.type, inputs);
+  if (!options.ok()) return at_place_in_file(options.error(), project, std::string(adapter.id()));
+  for (const std::string& warning : options->warnings) print_warning(context, warning);
   return options;
 }
 

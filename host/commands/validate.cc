@@ -148,7 +148,8 @@ void check_adapters(const CommandContext& context, const Project& project, Diagn
     const std::string location = "adapters." + id;
     const auto adapter = load_adapter_interruptibly(context, id, places);
     if (!adapter.ok()) {
-      findings.warning("unusable_adapter", adapter.error().message, location, {}, adapter.error().hint);
+      findings.warning("unusable_adapter", adapter.error().message, location, project.adapter_mark(id, ""),
+                       adapter.error().hint);
       continue;
     }
     OptionInputs inputs;
@@ -157,7 +158,8 @@ void check_adapters(const CommandContext& context, const Project& project, Diagn
     inputs.working_directory = context.cwd;
     inputs.project_directory = project.directory();
     if (const auto resolved = resolve_options(*adapter->type, inputs); !resolved.ok())
-      findings.error("invalid_adapter_option", resolved.error().message, location, {}, resolved.error().hint);
+      findings.error("invalid_adapter_option", resolved.error().message, location,
+                     project.adapter_mark(id, resolved.error().detail[kFileKey].as_string()), resolved.error().hint);
   }
 }
 

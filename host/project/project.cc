@@ -202,7 +202,12 @@ void read_adapters(Section& root, ProjectConfig& config, Diagnostics& diagnostic
                         node.mark);
   };
   must_be_mapping(*adapters, "adapters");
-  for (const auto& member : adapters->members) must_be_mapping(member.value, "adapters." + member.key);
+  for (const auto& member : adapters->members) {
+    must_be_mapping(member.value, "adapters." + member.key);
+    config.adapter_marks[member.key] = member.key_mark;
+    for (const auto& option : member.value.members)
+      config.adapter_marks[member.key + "." + option.key] = option.key_mark;
+  }
   config.adapters = adapters->to_json();
 }
 
@@ -265,6 +270,12 @@ Project Project::load(const ProjectPlace& place, const Environment& environment,
                                         : project.directory_ / base)
                       .lexically_normal();
   return project;
+}
+
+Mark Project::adapter_mark(const std::string& adapter, const std::string& key) const {
+  for (const std::string& name : {adapter + "." + key, adapter})
+    if (const auto found = config_.adapter_marks.find(name); found != config_.adapter_marks.end()) return found->second;
+  return {};
 }
 
 std::string Project::profile_or_default(std::string_view requested) const {

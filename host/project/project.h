@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,7 +39,8 @@ struct ProjectConfig {
   bool write_plan = true, write_fingerprints = true, write_run_summary = true;
   std::vector<std::string> run_id_format = {"incremental", "ulid"};
   Retention retention;
-  Json adapters = Json::object();  // adapters.<id>.<option>: what the user set for adapters
+  Json adapters = Json::object();             // adapters.<id>.<option>: what the user set for adapters
+  std::map<std::string, Mark> adapter_marks;  // where: of "<id>" and of "<id>.<option>", spelled as in the file
 };
 
 // Values for the tokens of naming templates; run_ts is already formatted.
@@ -58,6 +60,9 @@ class Project {
   bool is_project() const { return is_project_; }  // else records go to the user's state directory
   const std::filesystem::path& directory() const { return directory_; }  // where osiris.yaml is looked for; absolute
   const std::filesystem::path& base() const { return base_; }            // absolute
+
+  // Where osiris.yaml sets an option of an adapter (`key` as written there), else where it speaks of the adapter.
+  Mark adapter_mark(const std::string& adapter, const std::string& key) const;
 
   // The profile to use: `requested`, else the default; empty when profiles are off.
   std::string profile_or_default(std::string_view requested) const;

@@ -15,6 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// What a worker on this machine gets.
+constexpr const char* kWorkerPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr int64_t kLimitMs = 20'000;
 constexpr size_t kAnswerBytesMax = 16u << 20;
 
@@ -42,7 +44,7 @@ Result<Json> ask_worker(const PlanCheck& check, const AdapterInputs& plan) {
   wipe(request);
   SpawnOptions spawn;
   spawn.arguments = {check.worker.string(), "--check-plan"};
-  spawn.environment = {{"PATH", "/usr/bin:/bin"}};
+  spawn.environment = {{"PATH", kWorkerPath}};
   spawn.working_directory = check.work_dir;
   const auto output = run_command(std::move(spawn), kLimitMs, kAnswerBytesMax, input);
   wipe(input);
@@ -57,7 +59,10 @@ void add_finding(const CompiledStep& step, const Json& report, Diagnostics& find
   const std::string location = "step '" + step.id + "'";
   const std::string& message = error["message"].as_string();
   const Mark mark = place_of_sql_error(step, findings.text(), error);
-  if (report["sampled"].as_bool() && error["depends_on_types"].as_bool())
+  if (error[kOnlySomeRows].as_bool())
+    findings.warning("sql_constant", message + ", as soon as a row needs it", location, mark,
+                     error["hint"].as_string());
+  else if (report["sampled"].as_bool() && error[kDependsOnTypes].as_bool())
     findings.warning("sql_types", message + ", as far as the first rows of its inputs show", location, mark,
                      error["hint"].as_string());
   else
@@ -82,10 +87,14 @@ void add_answer_of_database(const CompiledStep& step, const Json& error, Diagnos
                      error["hint"].as_string());
 }
 
-// The place of the key that the message is about, or of the file.
-Mark place_of_key(const CompiledStep& step, const std::string& message) {
-  for (const auto& [key, mark] : step.config_marks)
-    if (message.find("'" + key + "'") != std::string::npos || message.starts_with(key + " of ")) return mark;
+// The place of the key that the message is about, or its hint, or of the file.
+Mark place_of_key(const CompiledStep& step, const Json& error) {
+  const std::string& message = error["message"].as_string();
+  for (const auto& [key, mark] : step.config_marks) {
+    const bool is_named = message.find("'" + key + "'") != std::string::npos || message.starts_with(key + " of ") ||
+                          error["hint"].as_string().find("under `" + key + "`") != std::string::npos;
+    if (is_named) return mark;
+  }
   const auto path = step.config_marks.find("path");
   return path == step.config_marks.end() ? step.mark : path->second;
 }
@@ -97,9 +106,14 @@ void add_refusal(const CompiledStep& step, const Json& error, Diagnostics& findi
   const std::string& message = error["message"].as_string();
   const std::string& hint = error["hint"].as_string();
   if (is_fault_of_pipeline(error))
-    findings.error("file_error", message, location, place_of_key(step, message), hint);
-  else if (step.mode == "write" && code_from_name(error["code"].as_string()) == Code::kNotFound)
-    findings.warning("missing_file", message, location, place_of_key(step, message), hint);
+    findings.error("file_error", message, location, place_of_key(step, error), hint);
+  else if (code_from_name(error["code"].as_string()) != Code::kNotFound)
+    return;
+  else if (step.mode == "write")
+    findings.warning("missing_file", message, location, place_of_key(step, error), hint);
+  else if (step.mode == "transform")
+    findings.warning("missing_program", message + "; elsewhere it may be there", location, place_of_key(step, error),
+                     hint);
 }
 
 bool has_files(const CompiledStep& step, const ComponentRegistry& registry) {

@@ -16,6 +16,10 @@ namespace osiris {
 
 // The key of an error's detail that says where in a step's SQL it is: bytes from its beginning.
 inline constexpr const char* kSqlOffset = "sql_offset";
+// Keys that say: with columns of other types it may be none; it comes up only when some row needs the part that is
+// wrong.
+inline constexpr const char* kDependsOnTypes = "depends_on_types";
+inline constexpr const char* kOnlySomeRows = "only_some_rows";
 
 enum class StepMode { kExtract, kTransform, kWrite };
 std::string_view mode_name(StepMode mode);  // "extract", "transform", "write"

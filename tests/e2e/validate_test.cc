@@ -95,6 +95,97 @@ TEST_F(Validate, ARunThatFailsInSqlNamesTheSamePlace) {
   EXPECT_TRUE(holds(run.err, "p.yaml:14:16: error: the SQL of step 'adults' failed here")) << run.err;
 }
 
+// What fails for every row is an error before any row is read, and the run names the same place.
+TEST_F(Validate, ConstantsThatCannotBeReadAreErrors) {
+  for (const char* query : {"'abc'::INTEGER AS n", "DATE '2025-02-30' AS d", "CAST('x' AS DOUBLE) + age AS n",
+                            "age + '12x'::INTEGER AS n", "strptime('2025-13-01', '%Y-%m-%d') AS d",
+                            "(SELECT max(id) FROM df_read_people WHERE name > '' AND 'z'::INTEGER = id) AS m",
+                            "9223372036854775807 + CAST('1' AS BIGINT) AS n"}) {
+    project_.write("p.yaml", pipeline(query));
+    const Outcome outcome = validate();
+    EXPECT_EQ(outcome.exit, 2) << query << outcome.err;
+    EXPECT_TRUE(holds(outcome.err, "p.yaml:14:")) << query << outcome.err;
+    EXPECT_EQ(project_.osiris({"run", "p.yaml", "--dry-run"}).exit, 2) << query;
+    std::filesystem::remove(project_.dir() / "people.csv");
+    EXPECT_EQ(validate().exit, 2) << query << ", whose input is not there";
+    project_.write("people.csv", "id,name,age\n1,Ann,20\n2,Bob,17\n");
+  }
+}
+
+TEST_F(Validate, ConstantsThatSomeRowsNeedAreWarnings) {
+  for (const char* query : {"CASE WHEN age > 100 THEN 'abc'::INTEGER END AS n", "coalesce(age, 'abc'::INTEGER) AS n",
+                            "(age > 0 OR 'z'::INTEGER = id) AS b"}) {
+    project_.write("p.yaml", pipeline(query));
+    const Outcome outcome = validate();
+    EXPECT_EQ(outcome.exit, 0) << query << outcome.err;
+    EXPECT_TRUE(holds(outcome.err, "as soon as a row needs it")) << query << outcome.err;
+    EXPECT_EQ(validate({"p.yaml", "--strict"}).exit, 2) << query;
+  }
+  for (const char* query : {"TRY_CAST('abc' AS INTEGER) AS n", "TRY('abc'::INTEGER) AS n", "DATE '2024-02-29' AS d"}) {
+    project_.write("p.yaml", pipeline(query));
+    EXPECT_EQ(validate({"p.yaml", "--strict"}).exit, 0) << query << validate().err;
+  }
+}
+
+TEST_F(Validate, AValueThatTheColumnCannotBeComparedWithIsNamed) {
+  const auto with_value = [&](const std::string& value) {
+    project_.write("p.yaml", oml("p", {"  - id: read-people\n    component: filesystem.csv_extractor\n    mode: read\n"
+                                       "    config: {path: people.csv}\n",
+                                       "  - id: adults\n    component: duckdb.processor\n    mode: transform\n"
+                                       "    config:\n      query: SELECT id FROM df_read_people WHERE age > $since\n"
+                                       "      values: {since: " +
+                                           value + "}\n"}));
+  };
+  with_value("abc");
+  const Outcome outcome = validate({"p.yaml", "--strict"});
+  EXPECT_EQ(outcome.exit, 2);
+  EXPECT_TRUE(holds(outcome.err, "'abc'")) << outcome.err;
+  EXPECT_TRUE(holds(outcome.err, "the value of $since")) << outcome.err;
+  EXPECT_TRUE(holds(outcome.err, "p.yaml:1")) << outcome.err;
+  EXPECT_EQ(validate().exit, 0) << "the first rows do not decide the type";
+  EXPECT_EQ(project_.osiris({"run", "p.yaml"}).exit, 1);
+  with_value("'18'");
+  EXPECT_EQ(validate({"p.yaml", "--strict"}).exit, 0) << validate().err;
+  EXPECT_EQ(project_.osiris({"run", "p.yaml"}).exit, 0);
+}
+
+TEST_F(Validate, AnInterpreterThatIsNotHereIsAWarning) {
+  project_.write("s.py", "");
+  const auto with_python = [&](const std::string& python) {
+    project_.write("p.yaml", oml("p", {"  - id: read-people\n    component: filesystem.csv_extractor\n    mode: read\n"
+                                       "    config: {path: people.csv}\n",
+                                       "  - id: p\n    component: python.processor\n    mode: transform\n"
+                                       "    config: {script: s.py, python: " +
+                                           python + "}\n"}));
+  };
+  for (const char* python : {"python9", "/nowhere/python3"}) {
+    with_python(python);
+    const Outcome outcome = validate();
+    EXPECT_EQ(outcome.exit, 0) << "it may be in a sandbox: " << outcome.err;
+    EXPECT_TRUE(holds(outcome.err, "needs the Python interpreter '" + std::string(python) + "'")) << outcome.err;
+    EXPECT_TRUE(holds(outcome.err, "p.yaml:")) << outcome.err;
+    EXPECT_EQ(validate({"p.yaml", "--strict"}).exit, 2);
+  }
+  with_python("python3");
+  EXPECT_EQ(validate({"p.yaml", "--strict"}).exit, 0) << validate().err;
+}
+
+TEST_F(Validate, OptionsOfAdaptersInTheProjectsFileHaveTheirLine) {
+  project_.write("p.yaml", pipeline("name"));
+  const char* const wrong[][2] = {{"    timeout: soon\n", "osiris.yaml:4:5"},
+                                  {"    cpu: 2\n    tiemout: 5m\n", "osiris.yaml:5:5"},
+                                  {"    api_url: [a]\n", "osiris.yaml:4:5"}};
+  for (const auto& [text, place] : wrong) {
+    project_.write("osiris.yaml", "version: '2.0'\nadapters:\n  e2b:\n" + std::string(text));
+    const Outcome project = validate({});
+    EXPECT_EQ(project.exit, 2) << project.err;
+    EXPECT_TRUE(holds(project.err, place)) << project.err;
+    const Outcome run = project_.osiris({"run", "p.yaml", "--e2b", "--dry-run"});
+    EXPECT_EQ(run.exit, 2) << run.err;
+    EXPECT_TRUE(holds(run.err, place)) << run.err;
+  }
+}
+
 TEST_F(Validate, TakesDirectoriesAndTheWholeProject) {
   project_.write("pipelines/good.yaml", pipeline("name"));
   project_.write("pipelines/deep/bad.yml", pipeline("nmae"));

@@ -157,11 +157,14 @@ class PlanChecker {
 
   static Json to_json(const Error& error) {
     const Json* offset = error.detail.find(kSqlOffset);
+    const Json* judged = error.detail.find(kDependsOnTypes);
+    const Json* only_some_rows = error.detail.find(kOnlySomeRows);
     return Json::object({{"message", shortened(error.message)},
                          {"hint", error.hint},
                          {"code", code_name(error.code)},
                          {"category", error.category},
-                         {"depends_on_types", depends_on_types(error.message)},
+                         {kDependsOnTypes, judged ? judged->as_bool() : depends_on_types(error.message)},
+                         {kOnlySomeRows, only_some_rows && only_some_rows->as_bool()},
                          {kSqlOffset, offset ? *offset : Json()}});
   }
 

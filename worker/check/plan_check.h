@@ -12,6 +12,7 @@ namespace osiris::worker {
 //   {"steps": [{"step_id", "columns": [{"name", "type"}] or null when only a run can tell them,
 //               "sampled": do types come from a sample of the data,
 //               "error": {"message", "hint", "code", "category", "sql_offset",
+//                         "only_some_rows": does it come up only when some row needs the part that is wrong,
 //                         "depends_on_types": could it be gone with columns of other types} or null}]}
 // A step whose inputs have an error, or unknown columns, is checked as far as it can be: its SQL is parsed, and the
 // tables it names are looked up among its inputs.

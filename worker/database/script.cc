@@ -9,7 +9,6 @@
 #include <duckdb/parser/parsed_data/create_view_info.hpp>
 #include <duckdb/parser/parser.hpp>
 #include <duckdb/parser/statement/create_statement.hpp>
-#include <duckdb/parser/statement/explain_statement.hpp>
 #include <duckdb/parser/statement/multi_statement.hpp>
 #include <duckdb/parser/statement/select_statement.hpp>
 #include <duckdb/planner/binder.hpp>
@@ -21,7 +20,9 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 #include "worker/database/access.h"
+#include "worker/database/allowed_statements.h"
 #include "worker/database/bound_values.h"
+#include "worker/database/constant_faults.h"
 #include "worker/database/engine.h"
 #include "worker/database/script_errors.h"
 
@@ -31,62 +32,6 @@ namespace {
 using duckdb::SQLStatement;
 using duckdb::StatementType;
 using Statements = duckdb::vector<duckdb::unique_ptr<SQLStatement>>;
-
-bool may_create(duckdb::CatalogType type) {
-  switch (type) {
-    case duckdb::CatalogType::TABLE_ENTRY:
-    case duckdb::CatalogType::VIEW_ENTRY:
-    case duckdb::CatalogType::INDEX_ENTRY:
-    case duckdb::CatalogType::SEQUENCE_ENTRY:
-    case duckdb::CatalogType::TYPE_ENTRY:
-    case duckdb::CatalogType::MACRO_ENTRY:
-    case duckdb::CatalogType::TABLE_MACRO_ENTRY:
-      return true;
-    default:
-      return false;
-  }
-}
-
-// A table or view that hides behind an input of the same name would be made and never read.
-Status check_name(const duckdb::CreateInfo& info, const ScriptTarget& target) {
-  std::string name;
-  if (info.type == duckdb::CatalogType::TABLE_ENTRY) name = info.Cast<duckdb::CreateTableInfo>().table;
-  if (info.type == duckdb::CatalogType::VIEW_ENTRY) name = info.Cast<duckdb::CreateViewInfo>().view_name;
-  for (const std::string& input : target.inputs) {
-    if (duckdb::StringUtil::CIEquals(input, name))
-      return Error(Code::kStepFailed, "the SQL makes a table named " + name + ", which is an input of this step",
-                   "Choose another name.", category::kTransformInvalidInput);
-  }
-  return {};
-}
-
-Status check_kind(const SQLStatement& statement, const ScriptTarget& target) {
-  switch (statement.type) {
-    case StatementType::SELECT_STATEMENT:
-    case StatementType::INSERT_STATEMENT:
-    case StatementType::UPDATE_STATEMENT:
-    case StatementType::DELETE_STATEMENT:
-    case StatementType::MERGE_INTO_STATEMENT:
-    case StatementType::DROP_STATEMENT:
-    case StatementType::ALTER_STATEMENT:
-      return {};
-    case StatementType::EXPLAIN_STATEMENT:
-      return check_kind(*statement.Cast<duckdb::ExplainStatement>().stmt, target);
-    case StatementType::MULTI_STATEMENT:  // what PIVOT is taken apart into
-      for (const auto& part : statement.Cast<duckdb::MultiStatement>().statements)
-        OSIRIS_TRY(check_kind(*part, target));
-      return {};
-    case StatementType::CREATE_STATEMENT: {
-      const auto& info = *statement.Cast<duckdb::CreateStatement>().info;
-      if (may_create(info.type)) return check_name(info, target);
-      return refused("CREATE " + duckdb::CatalogTypeToString(info.type));
-    }
-    default: {
-      std::string kind = duckdb::StatementTypeToString(statement.type);
-      return refused(kind == "VARIABLE_SET" ? "SET" : kind);
-    }
-  }
-}
 
 class Script {
  public:
@@ -126,11 +71,13 @@ class Script {
   Status describe(std::string_view sql) {
     OSIRIS_TRY(parse(sql));
     if (!target_.unknown_inputs.empty()) OSIRIS_TRY(check_tables(sql));
+    if (!depends_on_rows_ && ends_with_select())
+      OSIRIS_TRY(fault_status(fault_of_constants(*confined_.context, *statements_.back())));
     if (depends_on_rows_ || !target_.unknown_inputs.empty())
       return Error(Code::kUnsupported, "the columns are known when it runs", "", category::kTransformFailed);
     OSIRIS_TRY(run_all_but_the_last());
     const std::string kind = duckdb::StatementTypeToString(statements_.back()->type);
-    const bool is_select = statements_.back()->type == StatementType::SELECT_STATEMENT;
+    const bool is_select = ends_with_select();
     auto again = statements_.back()->Copy();
     // Planned with its values, because their types decide what it gives. Its inputs have no rows here.
     BoundValues values = values_of(*statements_.back(), values_);
@@ -140,6 +87,7 @@ class Script {
     const auto names = pending->names;
     const auto types = pending->types;
     pending.reset();
+    if (is_select) OSIRIS_TRY(fault_status(fault_of_values(*confined_.context, *again, values)));
     return make_output(names, is_select ? inner_columns(std::move(again)).types : types);
   }
 
@@ -161,6 +109,13 @@ class Script {
       return Error(Code::kStepFailed, "the SQL holds no statement", "Write a SELECT.",
                    category::kTransformInvalidInput);
     return {};
+  }
+
+  bool ends_with_select() const { return statements_.back()->type == StatementType::SELECT_STATEMENT; }
+
+  Status fault_status(const std::optional<ConstantFault>& fault) const {
+    if (!fault) return {};
+    return constant_error(*fault, values_, target_);
   }
 
   // Every table that is read must be an input, or made by a statement before.

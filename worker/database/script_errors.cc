@@ -244,6 +244,20 @@ Error engine_error(const duckdb::ErrorData& data, const ScriptTarget& target) {
   return error;
 }
 
+Error constant_error(const ConstantFault& fault, const BoundValues& values, const ScriptTarget& target) {
+  Error error = engine_error(fault.error, target);
+  error.detail = Json::object({{kDependsOnTypes, fault.depends_on_types}});
+  if (fault.offset) error.detail.set(kSqlOffset, *fault.offset);
+  if (fault.only_some_rows) error.detail.set(kOnlySomeRows, true);
+  error.hint = "Correct the constant; TRY_CAST and TRY() give NULL where a value cannot be read.";
+  for (const auto& [name, value] : values) {
+    if (value.GetValue().type().id() != duckdb::LogicalTypeId::VARCHAR) continue;
+    if (error.message.find(value.GetValue().ToString()) == std::string::npos) continue;
+    error.hint = "It is the value of $" + name + ": give `" + name + "` the type that the SQL compares it with.";
+  }
+  return error;
+}
+
 Error in_text(Error error, std::string_view sql, const ScriptTarget& target) {
   if (error.detail.is_null())
     if (const auto offset = drawn_offset(error.message, sql)) error.detail = Json::object({{kSqlOffset, *offset}});

@@ -8,6 +8,8 @@
 #include <string_view>
 
 #include "protocol/base/error.h"
+#include "worker/database/bound_values.h"
+#include "worker/database/constant_faults.h"
 #include "worker/database/engine.h"
 
 namespace osiris::worker {
@@ -19,6 +21,9 @@ Error refused(std::string_view what);
 // The engine's errors by their kind: what the user can fix, what the machine lacks, what was cut short. detail holds
 // kSqlOffset where the engine knows the place.
 Error engine_error(const duckdb::ErrorData& data, const ScriptTarget& target);
+// A part that fails whatever the rows are. detail says kDependsOnTypes, and kOnlySomeRows
+// where rows may pass it by.
+Error constant_error(const ConstantFault& fault, const BoundValues& values, const ScriptTarget& target);
 // The same with what can be told with the SQL at hand: the place that the engine has only drawn, and that a table is
 // named by a step's id, which the engine reads as a subtraction.
 Error in_text(Error error, std::string_view sql, const ScriptTarget& target);

@@ -195,7 +195,17 @@ Result<StepOutcome> run(StepContext& step) {
   return outcome;
 }
 
-constexpr Driver kDriver = {"python.processor", run, nullptr};
+// Only a run can tell its columns; that the interpreter is missing on this machine can be told before.
+Status describe(StepContext& step) {
+  OSIRIS_ASSIGN(const Options options, read_options(step.config()));
+  const auto path = interpreter_path(options.python, process_environment_of(step));
+  if (path.ok()) return Error(Code::kUnsupported, "the columns are known when it runs");
+  Error error = path.error();
+  error.code = Code::kNotFound;
+  return error;
+}
+
+constexpr Driver kDriver = {.name = "python.processor", .run = run, .describe = describe, .waits = true};
 
 }  // namespace
 }  // namespace python

@@ -74,9 +74,13 @@ Variables pip_environment(const Json& passed) {
   return variables;
 }
 
+Result<std::string> interpreter_path(const std::string& name, const ProcessEnvironment& around) {
+  return find_on_path(name, around.path());
+}
+
 Result<Interpreter> find_interpreter(const std::string& name, const ProcessEnvironment& around) {
   Interpreter interpreter;
-  OSIRIS_ASSIGN(interpreter.path, find_on_path(name, around.path()));
+  OSIRIS_ASSIGN(interpreter.path, interpreter_path(name, around));
   std::string answer;
   LastLines errors;
   ProcessRequest probe;

@@ -14,6 +14,9 @@ struct Interpreter {
   Json identity;        // for the environment's name
 };
 
+// The program of that name, which is not started; the same error.
+Result<std::string> interpreter_path(const std::string& name, const ProcessEnvironment& around);
+
 // `name`: a name on PATH, or an absolute path. kUnsupported when there is none, or it is no Python 3.
 Result<Interpreter> find_interpreter(const std::string& name, const ProcessEnvironment& around);
 
