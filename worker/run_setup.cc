@@ -16,7 +16,8 @@
 namespace osiris::worker {
 namespace {
 
-constexpr unsigned kParallelStepsMin = 2;  // one that waits for the network leaves room for one that computes
+constexpr unsigned kComputingStepsMin = 2;  // one that reads a file leaves room for one that computes
+constexpr unsigned kParallelStepsPerCore = 4;
 constexpr unsigned kParallelStepsMax = 64;
 // One value may be larger than all memory (range(1000000000), repeat('x', 1000000000)), and the engine does not count
 // it while it grows. This much beyond the limit the system refuses it, and the step fails like any other that ran out
@@ -80,7 +81,9 @@ Result<RunSetup> set_up_run(rpc::PrepareParams params, const std::string& versio
   run.settings = rpc::to_json(params.settings);
   run.settings.set("supervisor", "/proc/self/exe");  // this program, as --supervise; not on the wire
   run.allow_mock = params.settings.allow_mock;
-  run.threads = std::clamp(setup.engine_threads, kParallelStepsMin, kParallelStepsMax);
+  run.threads = std::clamp(setup.engine_threads, kComputingStepsMin, kParallelStepsMax);
+  const unsigned by_default = kParallelStepsPerCore * core_count();
+  run.parallel = std::min(params.settings.parallel ? params.settings.parallel : by_default, kParallelStepsMax);
   run.find_driver = find_driver;
   run.secret_pointers = [](std::string_view component) {
     const ComponentSpec* spec = find_component_spec(component);
@@ -97,7 +100,8 @@ std::unique_ptr<PeriodicThread> keep_memory_limit(const RunSetup& setup) {
   const uint64_t limit = setup.settings.memory_limit_bytes;
   if (limit == 0) return nullptr;
   set_memory_policy();
-  limit_data(limit + kUncountedBytesMax + kStackBytes * (setup.engine_threads + setup.run.threads));
+  limit_data(limit + kUncountedBytesMax +
+             kStackBytes * (setup.engine_threads + setup.run.threads + setup.run.parallel));
   // Well before the limit, for the engine needs room to grow in between two looks.
   return std::make_unique<PeriodicThread>(kMemoryLookEvery, [above = limit / 4 * 3] { return_free_memory(above); });
 }

@@ -35,6 +35,11 @@ void add_options(CLI::App& command, RunOptions& options) {
   command.add_option("--threads", options.threads, "threads of the worker's data plane")
       ->type_name("N")
       ->check(CLI::Range(1, 1024));
+  command
+      .add_option("--parallel", options.parallel,
+                  "steps that wait for a server or a script at the same time, at most (default: 4 for each core)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 64));
   command.add_option("--cpu", options.cpu, "processors of the machine, where the adapter can choose")->type_name("N");
   command.add_option("--memory-gb", options.memory_gb, "memory of the machine, where the adapter can choose")
       ->type_name("GB");
@@ -59,6 +64,7 @@ Json worker_settings(const CommandContext& context, const RunOptions& options, c
   Json settings = adapter_settings(context, registry, user_state);
   if (memory_limit_bytes) settings.set("memory_limit_bytes", memory_limit_bytes);
   if (options.threads) settings.set("threads", uint64_t{options.threads});
+  if (options.parallel) settings.set("parallel", uint64_t{options.parallel});
   if (options.allow_mock) settings.set("allow_mock", Json(true));
   return settings;
 }

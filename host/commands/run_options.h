@@ -18,7 +18,7 @@ namespace osiris {
 struct RunOptions {
   std::string file, profile, out, last_compile_in, timeout, memory_limit, cpu, memory_gb;
   std::vector<std::string> params;
-  size_t threads = 0;
+  size_t threads = 0, parallel = 0;
   bool last_compile = false, dry_run = false, allow_mock = false;
   FlagValues adapter_flags;
 };

@@ -33,7 +33,7 @@ constexpr const char* kSpecSchema = R"({
         "properties": {"name": {"type": "string"}, "override": {"enum": ["allowed", "warning", "forbidden"]}}}},
     "x-runtime": {"type": "object"},
     "x-osiris": {"type": "object", "additionalProperties": false, "properties": {
-      "driver": {"type": "string"}, "hidden": {"type": "boolean"}, "waits": {"type": "boolean"},
+      "driver": {"type": "string"}, "hidden": {"type": "boolean"},
       "reads": {"type": "array", "items": {"type": "string"}}, "writes": {"type": "array", "items": {"type": "string"}},
       "installs": {"type": "array", "items": {"type": "string"}},
       "sql": {"type": "object", "additionalProperties": {"enum": ["duckdb", "mysql"]}},

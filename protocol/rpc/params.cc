@@ -38,6 +38,7 @@ Json to_json(const Settings& settings) {
   Json json = Json::object();
   if (settings.memory_limit_bytes) json.set("memory_limit_bytes", settings.memory_limit_bytes);
   if (settings.threads) json.set("threads", settings.threads);
+  if (settings.parallel) json.set("parallel", settings.parallel);
   json.set("heartbeat_ms", settings.heartbeat_ms);
   json.set("allow_mock", settings.allow_mock);
   json.set("install_deps", settings.install_deps);
@@ -49,6 +50,7 @@ Settings settings_from_json(const Json& json) {
   Settings settings;
   settings.memory_limit_bytes = json["memory_limit_bytes"].as_uint(settings.memory_limit_bytes);
   settings.threads = static_cast<uint32_t>(std::min<uint64_t>(json["threads"].as_uint(settings.threads), 4096));
+  settings.parallel = static_cast<uint32_t>(std::min<uint64_t>(json["parallel"].as_uint(settings.parallel), 4096));
   const uint64_t heartbeat_ms = json["heartbeat_ms"].as_uint(settings.heartbeat_ms);
   settings.heartbeat_ms = static_cast<uint32_t>(std::clamp<uint64_t>(heartbeat_ms, 10, 3'600'000));
   settings.allow_mock = json["allow_mock"].as_bool(settings.allow_mock);

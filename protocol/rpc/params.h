@@ -32,6 +32,7 @@ inline constexpr std::string_view kShutdown = "shutdown";
 struct Settings {
   uint64_t memory_limit_bytes = 0;  // 0: 80 % of the machine's
   uint32_t threads = 0;             // 0: all cores
+  uint32_t parallel = 0;            // steps at the same time; 0: four for each core
   uint32_t heartbeat_ms = 1000;
   bool allow_mock = false;
   bool install_deps = false;

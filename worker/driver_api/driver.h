@@ -151,6 +151,8 @@ struct Driver {
   bool reads_streams = false;
   // run() consists of a query of the user's, run_confined(); its rows may be made by the step that reads them.
   bool is_query = false;
+  // Its steps wait, for a server or a child process, more than they compute: they run beside all others.
+  bool waits = false;
   // The run's database is opened as the run begins. Without it when a step first asks for it, which then waits for it.
   bool uses_database = true;
 };

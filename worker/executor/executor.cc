@@ -1,7 +1,6 @@
 #include "worker/executor/executor.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "protocol/base/categories.h"
@@ -9,8 +8,6 @@
 
 namespace osiris::worker {
 namespace {
-
-constexpr auto kWatchEvery = std::chrono::milliseconds(20);
 
 RequestResult failure(Error error, Json detail = {}) {
   if (!detail.is_null()) error.detail = std::move(detail);
@@ -36,7 +33,6 @@ Executor::Executor(Run run, Plan plan, RecordSink& sink, Log& log, const Clock& 
     node(step.id).in_plan = true;
     for (const PlanInput& input : step.inputs) ++node(input.from_step).readers;
   }
-  for (unsigned i = 0; i < std::max(1u, run_.threads); ++i) workers_.emplace_back([this] { work(); });
   watcher_ = std::thread([this] { watch(); });
 }
 
@@ -94,7 +90,7 @@ void Executor::ask(PlanStep step, Reply reply) {
         skip(asked, calls);
       } else {
         start_if_ready(asked, calls);
-        work_.notify_one();
+        wake(startable());
       }
     }
   }
@@ -105,7 +101,9 @@ void Executor::start_if_ready(Node& node, Calls&) {
   if (node.state != State::kWaiting || node.open_needs > 0) return;
   node.state = State::kRunning;
   ++active_;
-  ready_.push_back(&node);
+  const Driver* driver = run_.find_driver(node.step.driver);
+  node.waits = driver && driver->waits;
+  (node.waits ? ready_to_wait_ : ready_to_compute_).push_back(&node);
 }
 
 // The step's rows exist (or it has none to give): steps that waited for it may go on.
@@ -144,9 +142,11 @@ std::string Executor::skip_reason() const {
 }
 
 void Executor::stop_run(Stop reason, Calls& calls) {
-  active_ -= ready_.size();
-  for (Node* node : ready_) node->state = State::kWaiting;
-  ready_.clear();
+  for (auto* ready : {&ready_to_wait_, &ready_to_compute_}) {
+    active_ -= ready->size();
+    for (Node* node : *ready) node->state = State::kWaiting;
+    ready->clear();
+  }
   for (const auto& [id, node] : nodes_) {
     if (node->state == State::kWaiting) skip(*node, calls);
     if (node->state == State::kRunning) node->control.stop(reason);
@@ -189,7 +189,7 @@ Status Executor::put_relation(std::string_view step_id, std::shared_ptr<const Re
     if (stored.state != State::kUnknown)
       return Error(Code::kInvalidState, "step " + std::string(step_id) + " already has an output, or was asked for");
     succeeded(stored, std::move(relation), calls);
-    work_.notify_all();
+    wake(startable());
   }
   make(calls);
   return {};
@@ -304,25 +304,6 @@ std::vector<rpc::StepProgress> Executor::progress() const {
   return steps;
 }
 
-void Executor::work() {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    work_.wait(lock, [this] { return !ready_.empty() || closing_; });
-    if (ready_.empty()) return;
-    Node& node = *ready_.front();
-    ready_.pop_front();
-    node.started_ns = clock_.monotonic_ns();
-    running_.insert(&node);
-    ++busy_;
-    if (node.step.timeout_s > 0) watch_.notify_all();
-    lock.unlock();
-    run_step(node);
-    lock.lock();
-    --busy_;
-    idle_.notify_all();
-  }
-}
-
 // Says how a step ended, and what follows from it.
 void Executor::ended(Node& running, StepEnd end) {
   bool stops_run = false;
@@ -360,29 +341,10 @@ void Executor::ended(Node& running, StepEnd end) {
     finish_if_done(calls);
     // This thread takes one of the steps that can start now: waking another for a chain's next step would cost more
     // than it.
-    for (size_t i = 1; i < ready_.size(); ++i) work_.notify_one();
+    const size_t more = startable();
+    if (more > 1) wake(more - 1);
   }
   make(calls);
-}
-
-// Stops steps that are out of time, and interrupts stopped ones until they have ended.
-void Executor::watch() {
-  std::unique_lock lock(mutex_);
-  while (!closing_ || !running_.empty()) {
-    bool watched = false;
-    for (Node* node : running_) {
-      const int64_t deadline_ns = node->control.attempt_deadline_ns;
-      if (deadline_ns && deadline_ns <= clock_.monotonic_ns()) node->control.stop(Stop::kTimeout);
-      const Stop stop = node->control.stopped();
-      if (stop != Stop::kNone) node->control.stop(stop);
-      watched = watched || stop != Stop::kNone || node->step.timeout_s > 0;
-    }
-    if (watched) {
-      watch_.wait_for(lock, kWatchEvery);
-    } else {
-      watch_.wait(lock);
-    }
-  }
 }
 
 }  // namespace osiris::worker

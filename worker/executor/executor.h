@@ -1,6 +1,8 @@
 // The dataflow executor: steps are asked for in any order, start when the outputs they need exist, and run side by side
-// on a bounded number of threads. The first failure stops the run: running steps are stopped, the others are skipped
-// and name that first cause. Outputs are freed as soon as nothing in the plan can read them any more.
+// on a bounded number of threads: those that compute up to Run::threads, those that wait for a server or a child
+// process (Driver::waits) up to Run::parallel. The first failure stops the run: running steps are stopped, the
+// others are skipped and name that first cause. Outputs are freed as soon as nothing in the plan can read them any
+// more.
 #pragma once
 
 #include <condition_variable>
@@ -65,6 +67,7 @@ class Executor {
     State state = State::kUnknown;  // kUnknown: named by others, not asked for yet
     Reply reply;
     std::vector<std::string> dependents;  // asked for, not ended
+    bool waits = false;                   // its driver does
     size_t open_needs = 0;
     size_t readers = 0;    // steps of the plan that read the output and have not ended
     bool in_plan = false;  // then `readers` is all there will be
@@ -90,6 +93,10 @@ class Executor {
   void finish_if_done(Calls& calls);
   void answered();  // a skipped step's answer is sent
   void work();
+  // The next three with the lock. How many steps may start now, and one of them, those that wait first.
+  size_t startable() const;
+  Node& take_ready();
+  void wake(size_t threads);  // as many threads look for a step; they are made where they are missing
   void run_step(Node& node);
   void ended(Node& running, StepEnd end);
   // Of streams (executor_streams.cc); the first two with the lock.
@@ -111,11 +118,12 @@ class Executor {
   mutable std::mutex mutex_;
   std::condition_variable work_, idle_, watch_;
   std::map<std::string, std::unique_ptr<Node>, std::less<>> nodes_;
-  std::deque<Node*> ready_;
+  std::deque<Node*> ready_to_wait_, ready_to_compute_;
   std::set<Node*> running_;  // on a thread now
   size_t asked_ = 0, ended_ = 0, answered_ = 0, completed_ = 0, executed_ = 0;
-  size_t active_ = 0;  // in ready_ or running_
-  size_t busy_ = 0;    // threads with a step in hand, its last records included
+  size_t active_ = 0;     // ready or running
+  size_t busy_ = 0;       // threads with a step in hand, its last records included
+  size_t computing_ = 0;  // those of them whose step does not wait
   uint64_t rows_read_ = 0, rows_written_ = 0;
   std::vector<Artifact> artifacts_;
   std::optional<std::string> first_failed_;

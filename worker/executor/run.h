@@ -30,7 +30,8 @@ struct Run {
   Json env = Json::object();
   Json settings = Json::object();
   bool allow_mock = false;
-  unsigned threads = 1;  // steps that run at the same time, at most
+  unsigned threads = 1;   // steps that compute at the same time, at most; at least 1
+  unsigned parallel = 1;  // steps that wait (Driver::waits) at the same time, at most; at least 1
   std::shared_ptr<Database> database;
   std::shared_ptr<const Redactor> redactor;
   std::function<const Driver*(std::string_view name)> find_driver;

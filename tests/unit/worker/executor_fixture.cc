@@ -9,6 +9,7 @@ namespace osiris::worker {
 
 std::unique_ptr<Gate> gate;
 std::atomic<int> attempts{0};
+std::atomic<int> most_computing{0};
 
 namespace {
 
@@ -70,6 +71,13 @@ Result<StepOutcome> report_and_wait(StepContext& step) {
   gate->wait();
   return StepOutcome{2, 0};
 }
+std::atomic<int> computing = 0;
+Result<StepOutcome> compute_at_gate(StepContext&) {
+  most_computing = std::max<int>(most_computing, ++computing);
+  gate->wait();
+  --computing;
+  return StepOutcome{};
+}
 Result<StepOutcome> write_file(StepContext& step) {
   const OutputFile file{"out.txt", step.output_file("out.txt").absolute};
   std::ofstream(file.target) << "text";
@@ -96,6 +104,8 @@ const Driver kTestDrivers[] = {
     {"talk", talk, nullptr},
     {"report_and_wait", report_and_wait, nullptr},
     {"write_file", write_file, nullptr},
+    {.name = "compute", .run = compute_at_gate},
+    {.name = "far", .run = wait_at_gate, .waits = true},
     {"count_input", count_input, nullptr},
 };
 
@@ -126,6 +136,7 @@ void ExecutorTest::plan(const std::vector<Json>& steps) {
   run.session_dir = directory_ / "session";
   run.paths = PathMap(directory_ / "work", {});
   run.threads = 4;
+  run.parallel = 6;
   run.database = std::make_shared<Database>(DatabaseOptions{0, 2, run.worker_dir() / "spill"});
   run.connections = parse(
       R"({"@db.shop":{"family":"db","alias":"shop","fields":{"host":"h"},"secrets":{"password":"connection/db.shop/password"}},

@@ -47,8 +47,9 @@ class Gate {
   bool open_ = false;
   int waiting_ = 0;
 };
-extern std::unique_ptr<Gate> gate;  // of the running test
-extern std::atomic<int> attempts;   // of `fail_twice` and `wrong_input`
+extern std::unique_ptr<Gate> gate;       // of the running test
+extern std::atomic<int> attempts;        // of `fail_twice` and `wrong_input`
+extern std::atomic<int> most_computing;  // steps of `compute` at once
 
 class KeepingSink : public RecordSink {
  public:
@@ -135,7 +136,7 @@ class ExecutorTest : public ::testing::Test {
       changed_.notify_all();
     });
   }
-  void ask_all(std::initializer_list<std::string> ids) {
+  void ask_all(const std::vector<std::string>& ids) {
     for (const std::string& id : ids) ask(id);
   }
   RequestResult outcome(const std::string& id) {

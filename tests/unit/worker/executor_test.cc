@@ -50,6 +50,29 @@ TEST_F(ExecutorTest, RunsIndependentStepsSideBySide) {
   for (const char* id : {"a", "b", "c"}) result(id);
 }
 
+// Four that compute (threads) and six that wait (parallel): the fixture's run.
+TEST_F(ExecutorTest, StepsThatWaitRunBesideAsManyAsCompute) {
+  std::vector<Json> steps;
+  std::vector<std::string> ids;
+  for (int i = 0; i < 8; ++i) {
+    ids.push_back("compute-" + std::to_string(i));
+    steps.push_back(step(ids.back(), "compute"));
+  }
+  for (int i = 0; i < 8; ++i) {
+    ids.push_back("far-" + std::to_string(i));
+    steps.push_back(step(ids.back(), "far"));
+  }
+  plan(steps);
+  most_computing = 0;
+  ask_all(ids);
+  gate->wait_for_waiters(10);
+  EXPECT_EQ(executor_->progress().size(), 10u);
+  EXPECT_EQ(most_computing, 4);
+  gate->open();
+  for (const std::string& id : ids) result(id);
+  EXPECT_LE(most_computing, 4);
+}
+
 TEST_F(ExecutorTest, EmitsTheEventsOfAStepInTheirDocumentedOrder) {
   Json with_connection =
       step("b", "count_input", {"a"}, parse(R"({"component":"count_input","connection":"@db.shop","limit":1})"));

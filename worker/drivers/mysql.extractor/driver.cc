@@ -103,7 +103,12 @@ Status check(StepContext& context) {
 }  // namespace
 
 const Driver& mysql_extractor() {
-  static const Driver driver{"mysql.extractor", run, check, describe_output, true};
+  static const Driver driver{.name = "mysql.extractor",
+                             .run = run,
+                             .check = check,
+                             .describe = describe_output,
+                             .describe_connects = true,
+                             .waits = true};
   return driver;
 }
 

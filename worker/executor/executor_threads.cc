@@ -1,0 +1,77 @@
+// Which steps run at the same time, and what stops them from outside.
+#include <algorithm>
+#include <chrono>
+
+#include "worker/executor/executor.h"
+
+namespace osiris::worker {
+namespace {
+
+constexpr auto kWatchEvery = std::chrono::milliseconds(20);
+
+}  // namespace
+
+size_t Executor::startable() const {
+  const size_t to_compute = run_.threads > computing_ ? run_.threads - computing_ : 0;
+  const size_t waiting = busy_ - computing_, to_wait = run_.parallel > waiting ? run_.parallel - waiting : 0;
+  return std::min(ready_to_wait_.size(), to_wait) + std::min(ready_to_compute_.size(), to_compute);
+}
+
+Executor::Node& Executor::take_ready() {
+  const bool may_wait = !ready_to_wait_.empty() && busy_ - computing_ < run_.parallel;
+  auto& ready = may_wait ? ready_to_wait_ : ready_to_compute_;
+  Node& node = *ready.front();
+  ready.pop_front();
+  return node;
+}
+
+void Executor::wake(size_t threads) {
+  for (size_t spare = workers_.size() - busy_; spare < threads && workers_.size() < run_.threads + run_.parallel;
+       ++spare)
+    workers_.emplace_back([this] { work(); });
+  for (size_t i = 0; i < threads; ++i) work_.notify_one();
+}
+
+void Executor::work() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    work_.wait(lock, [this] { return startable() > 0 || closing_; });
+    if (startable() == 0) return;
+    Node& node = take_ready();
+    const size_t computes = node.waits ? 0 : 1;
+    node.started_ns = clock_.monotonic_ns();
+    running_.insert(&node);
+    ++busy_;
+    computing_ += computes;
+    if (node.step.timeout_s > 0) watch_.notify_all();
+    wake(startable());
+    lock.unlock();
+    run_step(node);
+    lock.lock();
+    --busy_;
+    computing_ -= computes;
+    idle_.notify_all();
+  }
+}
+
+// Stops steps that are out of time, and interrupts stopped ones until they have ended.
+void Executor::watch() {
+  std::unique_lock lock(mutex_);
+  while (!closing_ || !running_.empty()) {
+    bool watched = false;
+    for (Node* node : running_) {
+      const int64_t deadline_ns = node->control.attempt_deadline_ns;
+      if (deadline_ns && deadline_ns <= clock_.monotonic_ns()) node->control.stop(Stop::kTimeout);
+      const Stop stop = node->control.stopped();
+      if (stop != Stop::kNone) node->control.stop(stop);
+      watched = watched || stop != Stop::kNone || node->step.timeout_s > 0;
+    }
+    if (watched) {
+      watch_.wait_for(lock, kWatchEvery);
+    } else {
+      watch_.wait(lock);
+    }
+  }
+}
+
+}  // namespace osiris::worker
