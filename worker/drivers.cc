@@ -5,6 +5,7 @@
 #include "worker/drivers/duckdb.processor/driver.h"
 #include "worker/drivers/filesystem.csv_extractor/driver.h"
 #include "worker/drivers/filesystem.csv_writer/driver.h"
+#include "worker/drivers/graphql.extractor/driver.h"
 #include "worker/drivers/mock/driver.h"
 #include "worker/drivers/mysql.extractor/driver.h"
 #include "worker/drivers/python.processor/driver.h"
@@ -14,7 +15,8 @@ namespace {
 
 // Sorted by name. A new driver is one line here, one include above and one folder.
 const std::array kDrivers = {
-    &duckdb_processor, &filesystem_csv_extractor, &filesystem_csv_writer, &mock, &mysql_extractor, &python_processor,
+    &duckdb_processor, &filesystem_csv_extractor, &filesystem_csv_writer, &graphql_extractor, &mock,
+    &mysql_extractor,  &python_processor,
 };
 
 }  // namespace

@@ -49,6 +49,21 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
+std::string printable_line(std::string_view bytes) {
+  std::string out;
+  out.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const Utf8Character character = first_utf8(bytes);
+    const bool is_control = (static_cast<unsigned char>(bytes[0]) < 0x20 && bytes[0] != '\t') || bytes[0] == 0x7f;
+    if (!character.is_valid || is_control)
+      out += '?';
+    else
+      out += bytes.substr(0, character.size_bytes);
+    bytes.remove_prefix(character.size_bytes);
+  }
+  return out;
+}
+
 std::string valid_utf8(std::string_view bytes) {
   if (is_valid_utf8(bytes)) return std::string(bytes);
   std::string clean;

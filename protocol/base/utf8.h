@@ -14,6 +14,9 @@ bool is_valid_utf8(std::string_view text);
 // Each byte that is none becomes U+FFFD.
 std::string valid_utf8(std::string_view bytes);
 
+// For logs and messages: tabs kept, line ends and other control characters and bytes that are no UTF-8 become '?'.
+std::string printable_line(std::string_view bytes);
+
 struct Utf8Character {
   char32_t point = 0;
   size_t size_bytes = 0;  // 1 to 4

@@ -97,8 +97,12 @@ class CurlTransport::Loop {
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 0L);
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
-    const bool takes_https_proxy = options_.proxy.empty() && is_https(request.url);
-    curl_easy_setopt(easy, CURLOPT_PROXY, takes_https_proxy ? options_.https_proxy.c_str() : options_.proxy.c_str());
+    const std::string& by_scheme = is_https(request.url) ? options_.https_proxy : options_.http_proxy;
+    curl_easy_setopt(easy, CURLOPT_PROXY, options_.proxy.empty() ? by_scheme.c_str() : options_.proxy.c_str());
+    if (!options_.verifies_certificates) {
+      curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+      curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
     curl_easy_setopt(easy, CURLOPT_NOPROXY, options_.no_proxy.c_str());
     if (!authorities_.empty()) {
       curl_blob blob{authorities_.data(), authorities_.size(), CURL_BLOB_NOCOPY};

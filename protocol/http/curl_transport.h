@@ -9,14 +9,17 @@
 namespace osiris::http {
 
 struct CurlOptions {
-  std::string ca_file;         // PEM, trusted beside the system's store. Certificates are always verified
+  std::string ca_file;         // PEM, trusted beside the system's store
   std::string system_ca_file;  // PEM; the system's store where it is not libcurl's own
   // The caller decides whether the environment is honoured; libcurl does not look there.
   std::string proxy;        // for every request; empty: none
   std::string https_proxy;  // for https URLs where `proxy` is empty
+  std::string http_proxy;   // for http URLs likewise
   std::string no_proxy;     // hosts asked without a proxy, separated by commas
   std::string user_agent = "osiris";
   long connections_max = 16;
+  // False only where the user says so of a server of their own: then any certificate will do.
+  bool verifies_certificates = true;
 };
 
 // A request that is not idempotent is never sent twice, not even by curl itself. Connections are reused, HTTP/2 is

@@ -9,6 +9,7 @@
 #include "tests/e2b/parity_table.h"
 #include "tests/e2b/sandboxed_project.h"
 #include "tests/mysql/mariadb_server.h"
+#include "tests/web/api.h"
 
 namespace osiris::e2b_test {
 namespace {
@@ -61,6 +62,8 @@ class Parity : public testing::TestWithParam<ParityRow> {
   }
 
   void SetUp() override {
+    if (GetParam().example == "05-graphql-to-csv")
+      api_ = std::make_unique<test::Api>(test::garden("value-of-GARDEN_TOKEN"));
     if (GetParam().example != "02-mysql-duckdb-csv") return;
     auto started = test::MariaDbServer::start();
     ASSERT_TRUE(started.ok()) << started.error().message;
@@ -91,8 +94,13 @@ class Parity : public testing::TestWithParam<ParityRow> {
       project.set("WAREHOUSE_DB_HOST", "127.0.0.1");
       project.set("WAREHOUSE_DB_PORT", std::to_string(database_->port()));
       project.set("WAREHOUSE_DB_PASSWORD", "parity-secret");
-      if (adapter == "e2b") arguments.push_back("--e2b-allow-loopback");
     }
+    if (api_) {
+      std::string text = project.read("pipeline.yaml");
+      text.replace(text.find("18099"), 5, std::to_string(api_->port()));
+      project.write("pipeline.yaml", text);
+    }
+    if ((database_ || api_) && adapter == "e2b") arguments.push_back("--e2b-allow-loopback");
     const Outcome outcome = project.osiris(run_arguments(adapter, arguments));
     const Scrub scrub(project.dir());
     Observed seen;
@@ -119,6 +127,7 @@ class Parity : public testing::TestWithParam<ParityRow> {
 
  private:
   std::unique_ptr<test::MariaDbServer> database_;
+  std::unique_ptr<test::Api> api_;
 };
 
 TEST_P(Parity, LocalAndE2bAgree) {

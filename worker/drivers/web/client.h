@@ -1,0 +1,57 @@
+// Requests to a web API on behalf of a step: retried where the server or the network asks for it, ended by cancel,
+// and with the server's own words in the errors.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "protocol/http/transport.h"
+#include "worker/driver_api/driver.h"
+
+namespace osiris::worker::web {
+
+struct ClientOptions {
+  std::string user_agent = "osiris";
+  int64_t timeout_ms = 30'000;     // of one attempt
+  int retries_max = 3;             // attempts beyond the first
+  int64_t retry_delay_ms = 1'000;  // before the first of them; doubled for each further one, 60 s at most
+  bool verifies_certificates = true;
+  size_t answer_bytes_max = 256u << 20;
+};
+
+// Judges an answer with status 2xx whose body is JSON: an error ends the request, kUnavailable makes it be tried again.
+using AnswerCheck = Status (*)(const Json& body);
+
+// One step's. Used by one thread.
+class Client {
+ public:
+  // Proxies come from the variables that the user passes to the step (HTTPS_PROXY, HTTP_PROXY, NO_PROXY).
+  Client(StepContext& step, ClientOptions options);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // Sends a request that may be sent twice, and reads a JSON answer. Tried again: connections that break, 408, 429,
+  // 500, 502, 503, 504, and what `check` calls kUnavailable; never before a Retry-After of the server. Errors:
+  // kUnauthenticated for 401 and 403, kNotFound for 404 and 410, kInvalidArgument for other 4xx, kUnavailable for what
+  // lasted, kStepFailed for an answer that is no JSON, kCancelled.
+  Result<Json> send(http::Request request, AnswerCheck check = nullptr);
+
+  uint64_t requests_made() const { return requests_made_; }
+
+ private:
+  struct Attempt;
+  Attempt attempt(const http::Request& request, AnswerCheck check);
+  Status pause(int64_t milliseconds);
+
+  StepContext& step_;
+  const ClientOptions options_;
+  std::unique_ptr<http::Transport> transport_;
+  uint64_t requests_made_ = 0;
+  std::atomic<bool> cancelled_{false}, ended_{false};
+  std::thread watch_;  // carries is_cancelled() to the transport
+};
+
+}  // namespace osiris::worker::web
