@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tests/drivers/graphql.extractor/api.h"
+#include "tests/support/eventually.h"
 #include "worker/drivers/graphql.extractor/driver.h"
 
 namespace osiris::worker::test {
@@ -87,7 +88,7 @@ TEST(GraphqlAnswers, CancelEndsAWaitingStep) {
   const Api api([](const ApiRequest&, size_t) { return ApiAnswer{"later", 429, "Retry-After: 300\r\n"}; });
   GraphqlStep step(api);
   std::thread user([&] {
-    while (api.requests().empty()) std::this_thread::yield();
+    EXPECT_TRUE(osiris::test::eventually([&] { return !api.requests().empty(); }));
     step.cancel();
   });
   EXPECT_EQ(step.error().code, Code::kCancelled);
