@@ -8,7 +8,7 @@ file(WRITE "${copyright}.new" "osiris\n\n${text}\n\n")
 foreach(source IN ITEMS
     "${PROJECT_SOURCE_DIR}/THIRD_PARTY.md" "${OSIRIS_DUCKDB_LICENCE}"
     zlib1g-dev libminizip-dev libbz2-dev liblzma-dev libzstd-dev libarchive-dev libssl-dev libnghttp2-dev libcurl4-openssl-dev libsqlite3-dev
-    libyaml-cpp-dev libtomlplusplus-dev libcli11-dev nlohmann-json3-dev libmariadb-dev libc6-dev gcc-12-base)
+    libyaml-cpp-dev libtomlplusplus-dev libcli11-dev nlohmann-json3-dev libmariadb-dev libpq-dev libc6-dev gcc-12-base)
   if(IS_ABSOLUTE "${source}")
     set(file "${source}")
   else()

@@ -11,6 +11,8 @@
 # | SQLite            | Debian 12's  | apt    | host/project       | run counters in counters.sqlite, a file older installations read and write too
 # | MariaDB Connector/C | 3.3 (10.11)| apt    | worker (mysql.extractor) | MySQL and MariaDB over the binary protocol; Debian ships a static archive
 # | MariaDB server    | 10.11        | apt    | tests, demo, bench | the real server to read from; mariadb-server-core installs no service
+# | libpq             | 15 (Debian)  | apt    | worker (postgres.*)| PostgreSQL's own client: COPY both ways, SCRAM, TLS; static (cmake/Libpq.cmake)
+# | PostgreSQL server | 15 (Debian)  | apt    | tests              | the real server to read from and write to; run from its own directory, no cluster is made
 # | Boost.Beast       | 1.74 (Debian)| apt    | servers/e2b        | HTTP with full control over the connection, which faults need; one file includes it
 # | e2b, @e2b/cli     | 2.51.0, 2.19.0 | npm  | tests/e2b_server   | the official clients, unmodified: proof that the local server is faithful
 # | e2b (Python)      | 2.63.0       | pip    | tests/e2b_server   | the same in Python, sync and async, in a virtual environment of the test's own; every file by its hash
@@ -55,6 +57,7 @@ execute_process(COMMAND ${OSIRIS_DUCKDB_CXX} -dumpfullversion OUTPUT_VARIABLE OS
   OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
 include(DuckDB)
 include(Archives)
+include(Libpq)
 if(OSIRIS_BUILD_TESTS)
   find_package(GTest REQUIRED)
 endif()

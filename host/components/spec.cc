@@ -36,7 +36,7 @@ constexpr const char* kSpecSchema = R"({
       "driver": {"type": "string"}, "hidden": {"type": "boolean"},
       "reads": {"type": "array", "items": {"type": "string"}}, "writes": {"type": "array", "items": {"type": "string"}},
       "installs": {"type": "array", "items": {"type": "string"}},
-      "sql": {"type": "object", "additionalProperties": {"enum": ["duckdb", "mysql"]}},
+      "sql": {"type": "object", "additionalProperties": {"enum": ["duckdb", "mysql", "postgres"]}},
       "base_dir": {"type": "string"},
       "network": {"type": "object", "additionalProperties": false, "properties": {
         "host": {"type": "string"}, "port": {"type": "string"}, "url": {"type": "string"},

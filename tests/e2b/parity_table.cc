@@ -88,6 +88,56 @@ ParityRow example(const std::string& name, const std::string& folder, int exit =
   return row;
 }
 
+// Steps on a real PostgreSQL, which the test starts for rows of this name.
+ParityRow postgres(const std::string& name, const std::string& pipeline, int exit = 0) {
+  ParityRow row;
+  row.name = "Postgres" + name;
+  row.files["osiris_connections.yaml"] =
+      "version: 1\nconnections:\n  postgres:\n    lake: {host: '${LAKE_HOST}', port: '${LAKE_PORT}', database: shop, "
+      "user: app, password: '${LAKE_PASSWORD}'}\n";
+  row.pipeline = pipeline;
+  row.exit = exit;
+  return row;
+}
+
+const std::string kPostgresToCsv = R"(oml_version: "0.1.0"
+name: lake
+steps:
+  - id: pull
+    component: postgres.extractor
+    mode: read
+    config: {connection: "@postgres.lake", query: "SELECT * FROM readings ORDER BY id"}
+  - id: write
+    component: filesystem.csv_writer
+    mode: write
+    needs: [pull]
+    config: {path: out/readings.csv, column_order: query}
+)";
+
+const std::string kPostgresCopy = R"(oml_version: "0.1.0"
+name: lake
+steps:
+  - id: pull
+    component: postgres.extractor
+    mode: read
+    config: {connection: "@postgres.lake", table: readings}
+  - id: store
+    component: postgres.writer
+    mode: write
+    needs: [pull]
+    config: {connection: "@postgres.lake", table: copied, write_mode: replace, primary_key: id}
+  - id: again
+    component: postgres.extractor
+    mode: read
+    needs: [store]
+    config: {connection: "@postgres.lake", query: "SELECT * FROM copied ORDER BY id"}
+  - id: write
+    component: filesystem.csv_writer
+    mode: write
+    needs: [again]
+    config: {path: out/copied.csv, column_order: query}
+)";
+
 ParityRow with_environment(ParityRow row, const std::vector<std::string>& names) {
   for (const std::string& name : names) row.environment[name] = "value-of-" + name;
   return row;
@@ -121,6 +171,12 @@ std::vector<ParityRow> parity_table() {
       example("Example06", "06-params-profiles"),
       example("Example07", "07-python"),
       example("Example06Prod", "06-params-profiles", 0, {"--profile", "prod", "--param", "region=EU"}),
+
+      postgres("Extract", kPostgresToCsv),
+      postgres("Copy", kPostgresCopy),
+      postgres("CopyRefused", std::regex_replace(kPostgresCopy, std::regex("primary_key: id"), "primary_key: quality"),
+               1),
+      postgres("ExtractRefused", std::regex_replace(kPostgresToCsv, std::regex("FROM readings"), "FROM no_such"), 1),
 
       csv("CsvChain", "SELECT * FROM df_read ORDER BY id"),
       csv("Crlf", "SELECT * FROM df_read ORDER BY id", 0, "", ", newline: crlf, delimiter: ';', encoding: utf-16"),

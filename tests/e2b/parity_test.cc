@@ -9,6 +9,7 @@
 #include "tests/e2b/parity_table.h"
 #include "tests/e2b/sandboxed_project.h"
 #include "tests/mysql/mariadb_server.h"
+#include "tests/postgres/postgres_server.h"
 #include "tests/web/api.h"
 
 namespace osiris::e2b_test {
@@ -61,9 +62,25 @@ class Parity : public testing::TestWithParam<ParityRow> {
     return process;
   }
 
+  void start_postgres() {
+    auto started = test::PostgresServer::start();
+    ASSERT_TRUE(started.ok()) << started.error().message;
+    postgres_ = *std::move(started);
+    for (const char* sql : {"CREATE ROLE app LOGIN PASSWORD 'parity-secret'", "CREATE DATABASE shop OWNER app"})
+      ASSERT_TRUE(postgres_->execute(sql).ok());
+    const Status filled = postgres_->execute(
+        "SET ROLE app; CREATE TABLE readings (id int, at timestamptz, kwh numeric(8,3), tags text[], note jsonb);"
+        "INSERT INTO readings SELECT n, '2024-02-29 23:00+01'::timestamptz + n * interval '1 hour', n / 8.0, "
+        "ARRAY['a', NULL, n::text], CASE WHEN n % 3 = 0 THEN NULL ELSE '{\"k\": [1, 2]}'::jsonb END "
+        "FROM generate_series(1, 500) AS n",
+        "shop");
+    ASSERT_TRUE(filled.ok()) << filled.error().message;
+  }
+
   void SetUp() override {
     if (GetParam().example == "05-graphql-to-csv")
       api_ = std::make_unique<test::Api>(test::garden("value-of-GARDEN_TOKEN"));
+    if (GetParam().name.starts_with("Postgres")) start_postgres();
     if (GetParam().example != "02-mysql-duckdb-csv") return;
     auto started = test::MariaDbServer::start();
     ASSERT_TRUE(started.ok()) << started.error().message;
@@ -101,6 +118,12 @@ class Parity : public testing::TestWithParam<ParityRow> {
       project.write("pipeline.yaml", text);
     }
     if ((database_ || api_) && adapter == "e2b") arguments.push_back("--e2b-allow-loopback");
+    if (postgres_) {
+      project.set("LAKE_HOST", "127.0.0.1");
+      project.set("LAKE_PORT", std::to_string(postgres_->port()));
+      project.set("LAKE_PASSWORD", "parity-secret");
+      if (adapter == "e2b") arguments.push_back("--e2b-allow-loopback");
+    }
     const Outcome outcome = project.osiris(run_arguments(adapter, arguments));
     const Scrub scrub(project.dir());
     Observed seen;
@@ -128,6 +151,7 @@ class Parity : public testing::TestWithParam<ParityRow> {
  private:
   std::unique_ptr<test::MariaDbServer> database_;
   std::unique_ptr<test::Api> api_;
+  std::unique_ptr<test::PostgresServer> postgres_;
 };
 
 TEST_P(Parity, LocalAndE2bAgree) {

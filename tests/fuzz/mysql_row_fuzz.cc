@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   mysql.net.buff_end = row.get() + row_size;
 
   RowReader reader(columns, &mysql);
-  Chunk chunk(columns);
+  osiris::worker::db::Chunk chunk(columns.relation());
   reader.aim(&chunk, 0, 1);
   unsigned char* at = row.get();
   for (unsigned i = 0; i < count; ++i) RowReader::on_value(&reader, i, i % 5 == 4 ? nullptr : &at);

@@ -97,6 +97,12 @@ Row driver_row(const std::string& path) {
     may.push_back("worker/drivers/web/");
     may.push_back("protocol/http/");
   }
+  // What drivers of databases share, and below it what those of one database do.
+  for (const std::string family : {"mysql", "postgres"}) {
+    if (!folder.starts_with("worker/drivers/" + family)) continue;
+    may.push_back("worker/drivers/" + family + "/");
+    may.push_back("worker/drivers/db/");
+  }
   return {folder, std::move(may), {".*"}, "a driver knows no other driver"};
 }
 

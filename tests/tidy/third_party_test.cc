@@ -52,6 +52,9 @@ std::string row_of(const std::string& library) {
                                                           {"ubsan", ""},
                                                           {"tsan", ""},
                                                           {"dl", ""},
+                                                          {"pgcommon_shlib", "| libpq (PostgreSQL) |"},
+                                                          {"pgport_shlib", "| libpq (PostgreSQL) |"},
+                                                          {"pq", "| libpq (PostgreSQL) |"},
                                                           {"pthread", ""}};
   const auto row = rows.find(library);
   return row == rows.end() ? "a row for " + library : row->second;

@@ -95,6 +95,9 @@ duckdb::unique_ptr<duckdb::GlobalFunctionData> begin_all(duckdb::ClientContext&,
 void sink(duckdb::ExecutionContext&, duckdb::FunctionData& data, duckdb::GlobalFunctionData&,
           duckdb::LocalFunctionData& local, duckdb::DataChunk& chunk) {
   chunk.Flatten();
+  for (auto& vector : chunk.data)
+    if (vector.GetType().id() == duckdb::LogicalTypeId::LIST)
+      duckdb::ListVector::GetEntry(vector).Flatten(duckdb::ListVector::GetListSize(vector));
   target_of(data).add(local.Cast<Local>().batch, chunk);
 }
 

@@ -23,7 +23,8 @@ class BatchWriter {
   class Batch {
    public:
     virtual ~Batch() = default;
-    // Formats all rows of `chunk`, whose vectors are flat. One call at a time, from any thread.
+    // Formats all rows of `chunk`, whose vectors are flat, as are the items of lists. One call at a time, from any
+    // thread.
     virtual void add(duckdb_data_chunk chunk) = 0;
     virtual size_t size_bytes() const = 0;
   };

@@ -49,8 +49,8 @@ void add_connection(Hosts& hosts, const std::string& reference, const PlanConnec
   }
   if (family == "supabase" && fields["project_id"].is_string())
     hosts.add(fields["project_id"].as_string() + ".supabase.co", 443, wanted_by);
-  // The mysql family's own default, which its driver would use.
-  if (family == "mysql" && !fields.contains("host")) hosts.add("localhost", port, wanted_by);
+  // These families' own default, which their drivers would use.
+  if ((family == "mysql" || family == "postgres") && !fields.contains("host")) hosts.add("localhost", port, wanted_by);
 }
 
 // "https://packages.example.org/simple" is taken for its host; a range keeps its slash.

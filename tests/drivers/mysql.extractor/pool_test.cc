@@ -7,6 +7,7 @@
 #include "tests/mysql/stand_in.h"
 #include "worker/drivers/mysql.extractor/driver.h"
 #include "worker/drivers/mysql.extractor/pool.h"
+#include "worker/drivers/mysql.extractor/wait_scope.h"
 
 namespace osiris::worker::test {
 namespace {
@@ -94,14 +95,14 @@ TEST_F(MysqlPool, TheStateOfTheStepBeforeIsForgotten) {
   {
     auto lease = pool_.acquire(server_, {}, call_);
     ASSERT_TRUE(lease.ok());
-    const Deadline::Scope scope(deadline_);
+    const mysql::WaitScope scope(deadline_);
     ASSERT_EQ(mysql_query((*lease)->handle(), "SET @left = 1, SESSION sql_mode = 'ANSI_QUOTES', time_zone = '-08:00'"),
               0);
     lease->declare_clean();
   }
   auto lease = pool_.acquire(server_, {}, call_);
   ASSERT_TRUE(lease.ok());
-  const Deadline::Scope scope(deadline_);
+  const mysql::WaitScope scope(deadline_);
   ASSERT_EQ(mysql_query((*lease)->handle(),
                         "SELECT @left IS NULL, @@sql_mode LIKE '%ANSI_QUOTES%', @@time_zone, @@tx_read_only"),
             0);

@@ -44,8 +44,9 @@ TEST(Registry, EveryShippedSpecLoads) {
   EXPECT_TRUE(findings.warnings().empty()) << findings.warnings()[0].to_text();
   EXPECT_EQ(registry.names(),
             (std::vector<std::string>{"duckdb.processor", "filesystem.csv_extractor", "filesystem.csv_writer",
-                                      "graphql.extractor", "mysql.extractor", "mysql.writer", "posthog.extractor",
-                                      "python.processor", "supabase.extractor", "supabase.writer"}));
+                                      "graphql.extractor", "mysql.extractor", "mysql.writer", "postgres.extractor",
+                                      "postgres.writer", "posthog.extractor", "python.processor", "supabase.extractor",
+                                      "supabase.writer"}));
   EXPECT_TRUE(registry.find("mock")->hidden);
   EXPECT_TRUE(registry.find("mysql.writer")->driver.empty());
   EXPECT_EQ(registry.find("mysql.extractor")->driver, "mysql.extractor");

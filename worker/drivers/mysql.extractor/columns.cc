@@ -1,13 +1,10 @@
 #include "worker/drivers/mysql.extractor/columns.h"
 
 #include <algorithm>
-#include <cctype>
-#include <map>
 #include <optional>
 
 #include "protocol/base/categories.h"
-#include "protocol/base/text.h"
-#include "protocol/base/utf8.h"
+#include "worker/drivers/db/column_names.h"
 
 namespace osiris::worker::mysql {
 namespace {
@@ -105,9 +102,7 @@ Result<Column> column_of(const MYSQL_FIELD& field) {
   return column;
 }
 
-}  // namespace
-
-duckdb_type Column::type() const {
+duckdb_type plain_type(Kind kind, bool is_unsigned) {
   switch (kind) {
     case Kind::kInt8:
       return is_unsigned ? DUCKDB_TYPE_UTINYINT : DUCKDB_TYPE_TINYINT;
@@ -121,8 +116,6 @@ duckdb_type Column::type() const {
       return DUCKDB_TYPE_FLOAT;
     case Kind::kDouble:
       return DUCKDB_TYPE_DOUBLE;
-    case Kind::kDecimal:
-      return DUCKDB_TYPE_DECIMAL;
     case Kind::kDate:
       return DUCKDB_TYPE_DATE;
     case Kind::kDateTime:
@@ -131,43 +124,25 @@ duckdb_type Column::type() const {
       return DUCKDB_TYPE_INTERVAL;
     case Kind::kBytes:
       return DUCKDB_TYPE_BLOB;
-    case Kind::kText:
-    case Kind::kNull:
-      break;
+    default:
+      return DUCKDB_TYPE_VARCHAR;
   }
-  return DUCKDB_TYPE_VARCHAR;
 }
 
-std::string Column::type_name() const {
-  const std::string sign = is_unsigned ? "U" : "";
-  switch (kind) {
-    case Kind::kInt8:
-      return sign + "TINYINT";
-    case Kind::kInt16:
-      return sign + "SMALLINT";
-    case Kind::kInt32:
-      return sign + "INTEGER";
-    case Kind::kInt64:
-      return sign + "BIGINT";
-    case Kind::kFloat:
-      return "FLOAT";
-    case Kind::kDouble:
-      return "DOUBLE";
-    case Kind::kDecimal:
-      return "DECIMAL(" + std::to_string(digits) + "," + std::to_string(scale) + ")";
-    case Kind::kDate:
-      return "DATE";
-    case Kind::kDateTime:
-      return "TIMESTAMP";
-    case Kind::kTime:
-      return "INTERVAL";
-    case Kind::kBytes:
-      return "BLOB";
-    case Kind::kText:
-    case Kind::kNull:
-      break;
-  }
-  return "VARCHAR";
+}  // namespace
+
+ColumnType Column::type() const {
+  if (kind != Kind::kDecimal) return ColumnType::plain(plain_type(kind, is_unsigned));
+  ColumnType type = ColumnType::plain(DUCKDB_TYPE_DECIMAL);
+  type.width = digits;
+  type.scale = scale;
+  return type;
+}
+
+db::RelationColumns Columns::relation() const {
+  db::RelationColumns columns;
+  for (const uint32_t index : kept) columns.push_back({received[index].name, received[index].type()});
+  return columns;
 }
 
 Result<Columns> columns_of(const MYSQL_FIELD* fields, unsigned count, const std::vector<std::string>& wanted) {
@@ -175,34 +150,7 @@ Result<Columns> columns_of(const MYSQL_FIELD* fields, unsigned count, const std:
   std::vector<std::string> names;
   for (unsigned i = 0; i < count; ++i) names.emplace_back(fields[i].name, fields[i].name_length);
 
-  if (wanted.empty()) {
-    for (unsigned i = 0; i < count; ++i) columns.kept.push_back(i);
-  }
-  for (const std::string& name : wanted) {
-    auto found = std::find(names.begin(), names.end(), name);
-    if (found == names.end()) {
-      found = std::find_if(names.begin(), names.end(),
-                           [&](const std::string& other) { return ascii_lower(other) == ascii_lower(name); });
-    }
-    if (found == names.end()) {
-      const auto near = nearest(name, names);
-      return mismatch("the result has no column '" + name + "' that 'columns' names",
-                      near ? "did you mean '" + *near + "'?" : "its columns are " + join(names, ", "));
-    }
-    columns.kept.push_back(static_cast<uint32_t>(found - names.begin()));
-  }
-
-  std::map<std::string, std::string> seen;  // by the name in lower case: a relation's column names ignore case
-  for (const uint32_t index : columns.kept) {
-    if (names[index].empty())
-      return mismatch("column " + std::to_string(index + 1) + " has no name", "give it one with AS");
-    if (!is_valid_utf8(names[index]))
-      return mismatch("the name of column " + std::to_string(index + 1) + " is not UTF-8",
-                      "give it another one with AS");
-    if (const auto [other, is_new] = seen.emplace(ascii_lower(names[index]), names[index]); !is_new) {
-      return mismatch("two columns are called '" + other->second + "'", "give one of them another name with AS");
-    }
-  }
+  OSIRIS_ASSIGN(columns.kept, db::pick_columns("MySQL", names, wanted));
   for (unsigned i = 0; i < count; ++i) {
     const bool is_kept = std::find(columns.kept.begin(), columns.kept.end(), i) != columns.kept.end();
     auto column = column_of(fields[i]);

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "protocol/base/error.h"
+#include "worker/driver_api/column_type.h"
+#include "worker/drivers/db/chunk.h"
 
 namespace osiris::worker::mysql {
 
@@ -37,8 +39,7 @@ struct Column {
   uint8_t digits = 0;  // of a decimal, at most 38
   uint8_t scale = 0;
 
-  duckdb_type type() const;       // DUCKDB_TYPE_DECIMAL needs digits and scale too
-  std::string type_name() const;  // for CREATE TABLE: "UBIGINT", "DECIMAL(12,2)"
+  ColumnType type() const;
 };
 
 // The columns of `fields`, of which only `wanted` are kept, in that order (empty: all). Fails with
@@ -46,6 +47,7 @@ struct Column {
 struct Columns {
   std::vector<Column> received;  // in the order of the result set
   std::vector<uint32_t> kept;    // indexes into received, in the order of the relation
+  db::RelationColumns relation() const;
 };
 Result<Columns> columns_of(const MYSQL_FIELD* fields, unsigned count, const std::vector<std::string>& wanted);
 

@@ -1,60 +1,20 @@
 #include "worker/drivers/mysql.extractor/connection.h"
 
 #include <errmsg.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
 
 #include "protocol/base/categories.h"
-#include "protocol/base/file.h"
+#include "worker/drivers/db/fields.h"
+#include "worker/drivers/db/places.h"
 #include "worker/drivers/mysql.extractor/errors.h"
 #include "worker/drivers/mysql.extractor/login.h"
-#include "worker/drivers/mysql.extractor/resolve.h"
+#include "worker/drivers/mysql.extractor/wait_scope.h"
 
 namespace osiris::worker::mysql {
 namespace {
-
-// Where systems keep the authorities they trust; a static binary cannot rely on the one of the machine it was built on.
-constexpr const char* kSystemCaFiles[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
-                                          "/etc/ssl/cert.pem"};
-
-Error tls_fault(const CallContext& call, const std::string& what, const std::string& hint) {
-  return Error(Code::kInvalidArgument, "Step " + call.step_id + ": " + what, hint, category::kConnectionInvalidConfig);
-}
-
-Result<std::string> ca_file(const std::string& ssl_ca, const CallContext& call) {
-  if (ssl_ca.find("-----BEGIN") != std::string::npos) {
-    const std::filesystem::path file = call.scratch_dir / "mysql-ca.pem";
-    OSIRIS_TRY(write_file_atomically(file, ssl_ca));
-    return file.string();
-  }
-  if (!ssl_ca.empty()) {
-    if (access(ssl_ca.c_str(), R_OK) == 0) return ssl_ca;
-    return tls_fault(call, "ssl_ca " + ssl_ca + " cannot be read where the step runs",
-                     "give the path of a PEM file there, or the PEM text itself");
-  }
-  for (const char* file : kSystemCaFiles) {
-    if (access(file, R_OK) == 0) return std::string(file);
-  }
-  return tls_fault(call, "ssl_mode needs authorities to trust, and this machine has no list of them",
-                   "set ssl_ca to the server's authority: a PEM file or the PEM text itself");
-}
-
-// A server machine that vanishes without a word is noticed within 90 s.
-void keep_alive(int socket) {
-  const int idle_s = 30, interval_s = 10, probes = 6, on = 1;
-  setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
-  setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
-  setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
-}
-
-// While other addresses are at hand, the own name server gets so long.
-constexpr std::chrono::milliseconds kOwnLookupMax{3'000};
 
 // No server was there to talk to: no answer came, or the connection was closed before the log-in, as a firewall does.
 bool is_unreached(unsigned error) {
@@ -84,7 +44,7 @@ Status Connection::set_tls(const CallContext& call) {
   mysql_optionsv(mysql_, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &insist);
   if (use) mysql_optionsv(mysql_, MARIADB_OPT_TLS_VERSION, "TLSv1.2,TLSv1.3");
   if (verifies) {
-    OSIRIS_ASSIGN(ssl_ca_, ca_file(ssl_ca_, call));
+    OSIRIS_ASSIGN(ssl_ca_, db::ca_file(ssl_ca_, "ssl_ca", call.scratch_dir, call.step_id));
     mysql_optionsv(mysql_, MYSQL_OPT_SSL_CA, ssl_ca_.c_str());
   }
   return {};
@@ -93,20 +53,13 @@ Status Connection::set_tls(const CallContext& call) {
 Result<std::unique_ptr<Connection>> Connection::open(const ServerSettings& server, const CallContext& call) {
   initialise_client_library();
   Deadline& deadline = *call.deadline;
-  const Deadline::Scope scope(deadline);
+  const WaitScope scope(deadline);
   deadline.set(Clock::now() + std::chrono::seconds(server.connect_timeout_s));
-  std::optional<std::chrono::milliseconds> limit;
-  if (!server.addresses.empty())
-    limit = std::min(kOwnLookupMax, std::chrono::milliseconds(server.connect_timeout_s * 500));
-  const auto own = find_addresses(server.host, deadline, limit);
-  std::vector<std::string> places;
-  if (own) places.push_back(server.host);
-  for (const std::string& lent : server.addresses)
-    if (!own || own->count(lent) == 0) places.push_back(lent);
   std::optional<Error> first;
-  for (const std::string& place : places) {
+  for (const db::Place& place :
+       db::places_of(server.host, server.addresses, deadline, std::chrono::seconds(server.connect_timeout_s))) {
     MysqlError error;
-    auto connected = open_at(place, server, call, error);
+    auto connected = open_at(place.name, server, call, error);
     if (connected) {
       deadline.set(std::nullopt);
       return connected;
@@ -143,7 +96,7 @@ Result<std::unique_ptr<Connection>> Connection::open_at(const std::string& place
                  static_cast<void*>(&connection->ssl_mode_));
   mysql_optionsv(mysql, MARIADB_OPT_USERDATA, const_cast<char*>(kServerNameKey),
                  static_cast<void*>(&connection->server_name_));
-  mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, &Deadline::io_wait);
+  mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, &WaitScope::io_wait);
   OSIRIS_TRY(connection->set_tls(call));
 
   const MYSQL* connected = mysql_real_connect(mysql, place.c_str(), server.user.c_str(), server.password.c_str(),
@@ -153,7 +106,7 @@ Result<std::unique_ptr<Connection>> Connection::open_at(const std::string& place
     return connection_error(call.step_id, server, error, *call.deadline);
   }
   connection->opened_at_ = Clock::now();
-  keep_alive(mysql_get_socket(mysql));
+  db::keep_alive(mysql_get_socket(mysql));
   return connection;
 }
 
@@ -175,7 +128,7 @@ Status Connection::try_to_run(const std::string& statement, const ServerSettings
 }
 
 Status Connection::prepare_session(const ServerSettings& server, const CallContext& call) {
-  const Deadline::Scope scope(*call.deadline);
+  const WaitScope scope(*call.deadline);
   call.deadline->set_limits_s(server.read_timeout_s, server.write_timeout_s);
   call.deadline->set(Clock::now() + std::chrono::seconds(server.connect_timeout_s));
   // net_write_timeout: how long the server waits for us while DuckDB spills; its default is a minute.
@@ -193,7 +146,7 @@ Status Connection::limit_rows(uint64_t rows_max, const ServerSettings& server, c
 }
 
 Status Connection::end_transaction(const ServerSettings& server, const CallContext& call) {
-  const Deadline::Scope scope(*call.deadline);
+  const WaitScope scope(*call.deadline);
   call.deadline->set(Clock::now() + std::chrono::seconds(server.connect_timeout_s));
   OSIRIS_TRY(run("ROLLBACK", server, call));
   call.deadline->set(std::nullopt);
@@ -201,7 +154,7 @@ Status Connection::end_transaction(const ServerSettings& server, const CallConte
 }
 
 bool Connection::reset(const CallContext& call) {
-  const Deadline::Scope scope(*call.deadline);
+  const WaitScope scope(*call.deadline);
   call.deadline->set(Clock::now() + std::chrono::seconds(5));
   const bool usable = mysql_reset_connection(mysql_) == 0;
   call.deadline->set(std::nullopt);
@@ -211,7 +164,7 @@ bool Connection::reset(const CallContext& call) {
 void Connection::abandon() { shutdown(mysql_get_socket(mysql_), SHUT_RDWR); }
 
 Status Connection::ping(const ServerSettings& server, const CallContext& call, Clock::time_point deadline) {
-  const Deadline::Scope scope(*call.deadline);
+  const WaitScope scope(*call.deadline);
   call.deadline->set(deadline);
   OSIRIS_TRY(run("SELECT 1", server, call));
   MYSQL_RES* rows = mysql_store_result(mysql_);

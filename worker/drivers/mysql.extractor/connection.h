@@ -4,26 +4,17 @@
 #include <mysql.h>
 
 #include <chrono>
-#include <filesystem>
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "protocol/base/error.h"
-#include "worker/drivers/mysql.extractor/deadline.h"
+#include "worker/drivers/db/call.h"
 #include "worker/drivers/mysql.extractor/errors.h"
 #include "worker/drivers/mysql.extractor/settings.h"
 
 namespace osiris::worker::mysql {
 
-// What a connection needs to know of the step that asks for it.
-struct CallContext {
-  std::string step_id;
-  std::filesystem::path scratch_dir;                 // a CA given as text is put here for the library to read
-  Deadline* deadline = nullptr;                      // outlives the call
-  std::function<void(const std::string&)> echo;      // is told each statement; may be empty
-  std::function<void(const std::string&)> log = {};  // takes a line for the run's log; may be empty
-};
+using db::CallContext;
 
 class Connection {
  public:

@@ -87,10 +87,6 @@ MysqlError last_error(MYSQL* mysql, MYSQL_STMT* statement) {
   return last_error(mysql);
 }
 
-Error cancelled_error(const std::string& step_id) {
-  return Error(Code::kCancelled, "Step " + step_id + " was cancelled", {}, category::kRuntimeDependencyFailed);
-}
-
 Error connection_error(const std::string& step_id, const ServerSettings& server, const MysqlError& error,
                        const Deadline& deadline) {
   if (deadline.is_cancelled()) return cancelled_error(step_id);

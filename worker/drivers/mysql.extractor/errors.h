@@ -8,10 +8,14 @@
 #include <string>
 
 #include "protocol/base/error.h"
-#include "worker/drivers/mysql.extractor/deadline.h"
+#include "worker/drivers/db/deadline.h"
+#include "worker/drivers/db/fill.h"
 #include "worker/drivers/mysql.extractor/settings.h"
 
 namespace osiris::worker::mysql {
+
+using db::cancelled_error;
+using db::Deadline;
 
 struct MysqlError {
   unsigned number = 0;  // 1000-1999 and above 3000: the server's; 2000-2999 and 5000-5999: the client library's
@@ -21,7 +25,6 @@ MysqlError last_error(MYSQL* mysql);
 // Of a statement, or of its connection where the library left it there.
 MysqlError last_error(MYSQL* mysql, MYSQL_STMT* statement);
 
-Error cancelled_error(const std::string& step_id);
 // "MySQL connection failed for step <id>: ..."
 Error connection_error(const std::string& step_id, const ServerSettings& server, const MysqlError& error,
                        const Deadline& deadline);

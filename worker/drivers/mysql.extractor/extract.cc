@@ -8,6 +8,7 @@
 #include "worker/drivers/mysql.extractor/pool.h"
 #include "worker/drivers/mysql.extractor/row_reader.h"
 #include "worker/drivers/mysql.extractor/statement.h"
+#include "worker/drivers/mysql.extractor/wait_scope.h"
 #include "worker/drivers/mysql.extractor/warnings.h"
 
 namespace osiris::worker::mysql {
@@ -26,7 +27,7 @@ using Statement = std::unique_ptr<MYSQL_STMT, CloseStatement>;
 
 class Extraction {
  public:
-  Extraction(const ExtractSettings& settings, const CallContext& call, RowQueue& queue, MYSQL* mysql)
+  Extraction(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue, MYSQL* mysql)
       : settings_(settings), call_(call), queue_(queue), mysql_(mysql) {
     const bool backslash_escapes = !(mysql_->server_status & SERVER_STATUS_NO_BACKSLASH_ESCAPES);
     tokens_ = tokens_of(settings_.sql, backslash_escapes);
@@ -92,7 +93,8 @@ class Extraction {
     reader_.emplace(columns_, mysql_);
     mysql_stmt_attr_set(statement_.get(), STMT_ATTR_CB_USER_DATA, &*reader_);
     mysql_stmt_attr_set(statement_.get(), STMT_ATTR_CB_RESULT, reinterpret_cast<const void*>(&RowReader::on_value));
-    queue_.announce(columns_);
+    relation_ = columns_.relation();
+    queue_.announce(relation_);
     return {};
   }
 
@@ -149,7 +151,7 @@ class Extraction {
   Status read_rows() {
     uint64_t left = settings_.rows_max.value_or(UINT64_MAX);
     while (!is_done_ && left > 0) {
-      OSIRIS_ASSIGN(Batch batch, read_batch(std::min(left, settings_.batch_rows)));
+      OSIRIS_ASSIGN(db::Batch batch, read_batch(std::min(left, settings_.batch_rows)));
       left -= batch.rows;
       if (batch.rows > 0 && !queue_.offer(std::move(batch))) return cancelled_error(call_.step_id);
     }
@@ -223,12 +225,12 @@ class Extraction {
     return row ? std::strtoull(row[0], nullptr, 10) : 0;
   }
 
-  Result<Batch> read_batch(uint64_t rows_max) {
-    Batch batch;
+  Result<db::Batch> read_batch(uint64_t rows_max) {
+    db::Batch batch;
     const uint64_t bytes_before = reader_->bytes();
     while (!is_done_ && batch.rows < rows_max && batch.bytes < kBatchBytesMax) {
       auto chunk = queue_.used_chunk();
-      if (!chunk) chunk = std::make_unique<Chunk>(columns_);
+      if (!chunk) chunk = std::make_unique<db::Chunk>(relation_);
       const size_t chunk_rows_max = std::min<uint64_t>(rows_max - batch.rows, duckdb_vector_size());
       size_t rows = 0;
       while (rows < chunk_rows_max && reader_->bytes() - bytes_before < kBatchBytesMax) {
@@ -250,11 +252,12 @@ class Extraction {
 
   const ExtractSettings& settings_;
   const CallContext& call_;
-  RowQueue& queue_;
+  db::RowQueue& queue_;
   MYSQL* mysql_;
   std::vector<Token> tokens_;  // of the query, as written
   BoundQuery query_;
   Columns columns_;
+  db::RelationColumns relation_;
   std::optional<RowReader> reader_;
   uint64_t row_number_ = 0;
   bool is_done_ = false;
@@ -269,15 +272,15 @@ class Extraction {
 Result<Columns> describe(const ExtractSettings& settings, const CallContext& call) {
   OSIRIS_ASSIGN(ConnectionPool::Lease lease,
                 ConnectionPool::of_process().acquire(settings.server, settings.pool, call));
-  const Deadline::Scope scope(*call.deadline);
-  RowQueue none;
+  const WaitScope scope(*call.deadline);
+  db::RowQueue none;
   return Extraction(settings, call, none, lease->handle()).describe();
 }
 
-Status extract(const ExtractSettings& settings, const CallContext& call, RowQueue& queue) {
+Status extract(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue) {
   OSIRIS_ASSIGN(ConnectionPool::Lease lease,
                 ConnectionPool::of_process().acquire(settings.server, settings.pool, call));
-  const Deadline::Scope scope(*call.deadline);
+  const WaitScope scope(*call.deadline);
   if (settings.rows_max && *settings.rows_max <= UINT64_MAX - settings.rows_skipped)
     OSIRIS_TRY(lease->limit_rows(settings.rows_skipped + *settings.rows_max, settings.server, call));
   Status status;

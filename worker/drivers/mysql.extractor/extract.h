@@ -1,15 +1,15 @@
 // One SELECT from sending it to its last row, on the thread that reads the network.
 #pragma once
 
+#include "worker/drivers/db/row_queue.h"
 #include "worker/drivers/mysql.extractor/columns.h"
 #include "worker/drivers/mysql.extractor/connection.h"
-#include "worker/drivers/mysql.extractor/row_queue.h"
 #include "worker/drivers/mysql.extractor/settings.h"
 
 namespace osiris::worker::mysql {
 
 // Logs in (or takes a pooled connection), runs settings.sql and feeds its rows; queue.finish() is the call's to call.
-Status extract(const ExtractSettings& settings, const CallContext& call, RowQueue& queue);
+Status extract(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue);
 
 // The columns that it would feed. Prepares the statement and executes nothing; kUnsupported for one whose columns only
 // its execution tells (CALL).

@@ -129,9 +129,9 @@ void RowReader::store(const Column& column, size_t target, const unsigned char* 
 void RowReader::store_decimal(const Column& column, size_t target, Bytes text) {
   const auto value = decimal_value(text, column.digits, column.scale);
   if (!value) {
-    return refuse(column,
-                  "the number " + std::string(text) + " does not fit " + column.type_name() + ", the widest exact type",
-                  "select CAST(" + column.name + " AS CHAR), or CAST it to a narrower DECIMAL");
+    return refuse(
+        column, "the number " + std::string(text) + " does not fit " + column.type().sql() + ", the widest exact type",
+        "select CAST(" + column.name + " AS CHAR), or CAST it to a narrower DECIMAL");
   }
   // DuckDB's storage follows the declared number of digits.
   if (column.digits <= 4) {

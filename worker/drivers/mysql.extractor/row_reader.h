@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "protocol/base/error.h"
-#include "worker/drivers/mysql.extractor/batch.h"
+#include "worker/drivers/db/chunk.h"
 #include "worker/drivers/mysql.extractor/columns.h"
 #include "worker/drivers/mysql.extractor/values.h"
 
@@ -21,7 +21,7 @@ class RowReader {
   RowReader(const Columns& columns, const MYSQL* mysql);
 
   // The values of the next row go to row `row` of `chunk`; null: nowhere, the row is skipped.
-  void aim(Chunk* chunk, size_t row, uint64_t row_number) { chunk_ = chunk, row_ = row, row_number_ = row_number; }
+  void aim(db::Chunk* chunk, size_t row, uint64_t row_number) { chunk_ = chunk, row_ = row, row_number_ = row_number; }
   // Once a value could not be taken, no later one is looked at.
   const std::optional<Error>& error() const { return error_; }
   uint64_t bytes() const { return bytes_; }
@@ -39,7 +39,7 @@ class RowReader {
   const Columns& columns_;
   const MYSQL* mysql_;
   std::vector<int> targets_;  // place in the chunk, by received column; -1: not kept
-  Chunk* chunk_ = nullptr;
+  db::Chunk* chunk_ = nullptr;
   size_t row_ = 0;
   uint64_t row_number_ = 0;
   uint64_t bytes_ = 0;

@@ -1,56 +1,19 @@
 #include "worker/drivers/mysql.extractor/settings.h"
 
 #include <algorithm>
-#include <cctype>
-#include <charconv>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
+#include "worker/drivers/db/fields.h"
 
 namespace osiris::worker::mysql {
 namespace {
 
-Error connection_fault(const StepContext& context, const std::string& what, std::string hint = {}) {
-  return Error(Code::kInvalidArgument, "Step " + context.step_id() + ": " + what, std::move(hint),
-               category::kConnectionInvalidConfig);
-}
-
-Error config_fault(const StepContext& context, const std::string& what, std::string hint = {}) {
-  return Error(Code::kInvalidArgument, "Step " + context.step_id() + ": " + what, std::move(hint),
-               category::kConfigInvalid);
-}
-
-// A whole number, written as one or as text: values from the environment are text. nullopt: neither, or out of range.
-std::optional<uint64_t> whole_number(const Json& value, uint64_t min, uint64_t max) {
-  uint64_t number = 0;
-  if (value.is_int()) {
-    if (value.as_int(1) < 0 && !value.is_uint64()) return std::nullopt;
-    number = value.as_uint();
-  } else if (value.is_string()) {
-    const std::string text(trim(value.as_string()));
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
-  } else {
-    return std::nullopt;
-  }
-  if (number < min || number > max) return std::nullopt;
-  return number;
-}
-
-// Reads one whole-number member into `target` if it is there and not null.
-template <class Integer>
-Status read_number(const StepContext& context, const Json& fields, std::string_view key, uint64_t min, uint64_t max,
-                   Integer& target) {
-  const Json& value = fields[key];
-  if (value.is_null()) return {};
-  const auto number = whole_number(value, min, max);
-  if (!number) {
-    return connection_fault(context, "'" + std::string(key) + "' must be a whole number from " + std::to_string(min) +
-                                         " to " + std::to_string(max) + ", got " + value.dump());
-  }
-  target = static_cast<Integer>(*number);
-  return {};
-}
+using db::config_fault;
+using db::connection_fault;
+using db::first_text;
+using db::is_plain_host;
+using db::read_number;
 
 Result<SslMode> ssl_mode_of(const StepContext& context, std::string text) {
   text = ascii_lower(text);
@@ -82,29 +45,13 @@ Status read_tls(const StepContext& context, const Json& fields, ServerSettings& 
   return {};
 }
 
-// The client library gives these characters a meaning of its own (several hosts, connection strings, URLs).
-bool is_plain_host(const std::string& host) {
-  return std::none_of(host.begin(), host.end(), [](unsigned char c) {
-    return c <= ' ' || c == ';' || c == ',' || c == '/' || c == '@' || c == 0x7f;
-  });
-}
-
 Status refuse_unknown_fields(const StepContext& context, const Json& fields) {
   static const std::vector<std::string> kKnown = {
       "type",          "host",     "port",        "database",        "user",
       "username",      "password", "charset",     "connect_timeout", "read_timeout",
       "write_timeout", "timeout",  "pool_size",   "pool_recycle",    "ssl_mode",
       "ssl_ca",        "alias",    "description", "default",         "schema"};
-  for (const auto& [key, value] : fields.members()) {
-    if (key == "dsn") {
-      return connection_fault(context, "the connection field 'dsn' is not supported for mysql",
-                              "write host, port, database, user and password as fields of their own");
-    }
-    if (std::find(kKnown.begin(), kKnown.end(), key) != kKnown.end()) continue;
-    const auto near = nearest(key, kKnown);
-    return connection_fault(context, "unknown connection field '" + key + "'",
-                            near ? "did you mean '" + *near + "'?" : "known fields: " + join(kKnown, ", "));
-  }
+  OSIRIS_TRY(db::refuse_unknown_fields(context, fields, "mysql", kKnown));
   const std::string type = fields["type"].as_string_or("mysql");
   if (type != "mysql" && type != "mariadb")
     return connection_fault(context, "connection type '" + type + "' is not mysql");
@@ -117,8 +64,6 @@ Status read_charset(const StepContext& context, const Json& fields) {
   return connection_fault(context, "charset '" + charset + "' is not supported: text arrives as utf8mb4",
                           "remove charset; the server converts from whatever the tables are stored in");
 }
-
-std::string first_text(const Json& a, const Json& b) { return a.as_string().empty() ? b.as_string() : a.as_string(); }
 
 }  // namespace
 

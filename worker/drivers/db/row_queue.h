@@ -1,0 +1,48 @@
+// Carries batches from the thread that reads the network to the one that fills the relation, and empty ones back. It
+// holds a few batches at most, so a quick server waits for a slow disk and memory stays bounded.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "protocol/base/error.h"
+#include "worker/drivers/db/chunk.h"
+
+namespace osiris::worker::db {
+
+class RowQueue {
+ public:
+  // Reader's side.
+  void announce(RelationColumns columns);  // once, before the first batch
+  bool offer(Batch batch);                 // waits for room; false: the reader wants no more
+  std::unique_ptr<Chunk> used_chunk();     // one to fill again; null: make a new one
+  void finish(Status status);              // no more comes
+
+  // Filler's side.
+  struct Delivery {
+    const RelationColumns* columns = nullptr;  // set once, with the first delivery
+    std::optional<Batch> batch;
+    std::optional<Status> end;
+  };
+  // What came within `wait`; all empty: nothing yet.
+  Delivery next(std::chrono::milliseconds wait);
+  void give_back(Batch batch);
+  void close();  // offer() refuses from now on
+
+ private:
+  static constexpr size_t kBatchesMax = 3;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<RelationColumns> columns_;
+  bool columns_taken_ = false;
+  std::vector<Batch> batches_;  // oldest first
+  std::vector<std::unique_ptr<Chunk>> used_;
+  std::optional<Status> end_;
+  bool closed_ = false;
+};
+
+}  // namespace osiris::worker::db

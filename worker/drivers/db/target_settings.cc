@@ -1,0 +1,131 @@
+#include "worker/drivers/db/target_settings.h"
+
+#include <algorithm>
+
+#include "protocol/base/categories.h"
+#include "protocol/base/text.h"
+#include "worker/driver_api/file_columns.h"
+#include "worker/drivers/db/fields.h"
+
+namespace osiris::worker::db {
+namespace {
+
+// The value of the first of two keys that is there; an error where both are and differ.
+Result<const Json*> either(const StepContext& context, const char* key, const char* synonym) {
+  const Json& first = context.config()[key];
+  const Json& second = context.config()[synonym];
+  if (!first.is_null() && !second.is_null() && !(first == second))
+    return config_fault(context, "'" + std::string(key) + "' and '" + synonym + "' mean the same and differ",
+                        std::string("keep '") + key + "'");
+  return first.is_null() ? &second : &first;
+}
+
+Result<WriteMode> mode_of(const StepContext& context) {
+  const Json& config = context.config();
+  // `mode` may be the step's own word there: "write".
+  const std::string mode =
+      config["write_mode"].is_null() ? config["mode"].as_string() : config["write_mode"].as_string();
+  const bool truncates = config["truncate_before"].as_bool();
+  if (truncates && (mode == "replace" || mode == "upsert"))
+    return config_fault(context, "'truncate_before' cannot be used with write_mode " + mode,
+                        "write_mode: truncate empties the table first");
+  if (mode == "truncate" || truncates) return WriteMode::kTruncate;
+  if (mode == "replace") return WriteMode::kReplace;
+  if (mode == "upsert") return WriteMode::kUpsert;
+  if (mode.empty() || mode == "append" || mode == "write") return WriteMode::kAppend;
+  return config_fault(context, "write_mode '" + mode + "' is unknown", "choose append, replace, upsert or truncate");
+}
+
+Result<NewColumns> new_columns_of(const StepContext& context) {
+  const std::string& word = context.config()["schema_drift"].as_string();
+  if (word.empty() || word == "freeze") return NewColumns::kFreeze;
+  if (word == "evolve") return NewColumns::kEvolve;
+  if (word == "discard_columns") return NewColumns::kDiscard;
+  return config_fault(context, "schema_drift '" + word + "' is unknown", "choose freeze, evolve or discard_columns");
+}
+
+}  // namespace
+
+std::string_view name_of(WriteMode mode) {
+  switch (mode) {
+    case WriteMode::kAppend:
+      return "append";
+    case WriteMode::kReplace:
+      return "replace";
+    case WriteMode::kUpsert:
+      return "upsert";
+    case WriteMode::kTruncate:
+      return "truncate";
+  }
+  return "";
+}
+
+bool TargetSettings::is_key(std::string_view column) const {
+  return std::find(keys.begin(), keys.end(), column) != keys.end();
+}
+
+Result<TargetSettings> read_target_settings(const StepContext& context, bool creates_by_default) {
+  TargetSettings settings;
+  settings.table = context.config()["table"].as_string();
+  if (settings.table.empty()) return config_fault(context, "'table' is required in config");
+  OSIRIS_ASSIGN(settings.mode, mode_of(context));
+  OSIRIS_ASSIGN(const Json* keys, either(context, "primary_key", "upsert_keys"));
+  if (keys->is_string()) settings.keys = {keys->as_string()};
+  for (const Json& key : keys->items()) settings.keys.push_back(key.as_string());
+  for (const std::string& key : settings.keys)
+    if (key.empty()) return config_fault(context, "'primary_key' must hold column names");
+  if (settings.mode == WriteMode::kUpsert && settings.keys.empty())
+    return config_fault(context, "'primary_key' is required when write_mode is 'upsert'");
+  OSIRIS_ASSIGN(const Json* creates, either(context, "create_table", "create_if_missing"));
+  settings.creates = creates->as_bool(creates_by_default);
+  OSIRIS_ASSIGN(settings.new_columns, new_columns_of(context));
+  settings.verifies = context.config()["verify"].as_string() != "off";
+  return settings;
+}
+
+Result<RelationColumns> source_columns(StepContext& context) {
+  if (context.inputs().empty())
+    return Error(Code::kInvalidArgument, "Step " + context.step_id() + ": it has no input to write",
+                 "name the step whose rows are written in `needs`", category::kConfigInvalid);
+  OSIRIS_ASSIGN(
+      const auto described_columns,
+      described(context.connection_handle(), "SELECT * FROM " + sql::quote_identifier(context.inputs().front().name)));
+  RelationColumns columns;
+  for (const FileColumn& column : described_columns) columns.push_back({column.name, column.type});
+  return columns;
+}
+
+Result<std::vector<std::optional<size_t>>> match_columns(const std::string& table, const RelationColumns& sources,
+                                                         const std::vector<std::string>& targets,
+                                                         NewColumns new_columns) {
+  std::vector<std::optional<size_t>> places;
+  std::vector<std::string> unknown;
+  for (const RelationColumn& source : sources) {
+    auto found = std::find(targets.begin(), targets.end(), source.name);
+    if (found == targets.end())
+      found = std::find_if(targets.begin(), targets.end(),
+                           [&](const std::string& target) { return ascii_lower(target) == ascii_lower(source.name); });
+    places.emplace_back();
+    if (found != targets.end())
+      places.back() = static_cast<size_t>(found - targets.begin());
+    else
+      unknown.push_back("'" + source.name + "'");
+  }
+  if (unknown.empty() || new_columns != NewColumns::kFreeze) return places;
+  const auto near = nearest(unknown.front().substr(1, unknown.front().size() - 2), targets);
+  return Error(
+      Code::kStepFailed, "table " + table + " has no column " + join(unknown, ", ") + "; it has " + join(targets, ", "),
+      (near ? "did you mean '" + *near + "'? " : std::string()) +
+          "rename it in the step before, or set schema_drift: evolve to add it, discard_columns to leave it out",
+      category::kWriteFailed);
+}
+
+Error count_mismatch(const std::string& server, const std::string& table, uint64_t handed_over, uint64_t held) {
+  return Error(Code::kStepFailed,
+               server + " write failed: " + std::to_string(handed_over) + " rows were handed over and table " + table +
+                   " holds " + std::to_string(held) + " of them; nothing was kept",
+               "look for triggers and rules of the table that drop or add rows; verify: off keeps what they make",
+               category::kWriteFailed);
+}
+
+}  // namespace osiris::worker::db

@@ -1,0 +1,160 @@
+#include "worker/drivers/postgres.extractor/extract.h"
+
+#include <algorithm>
+#include <mutex>
+#include <thread>
+
+#include "protocol/base/categories.h"
+#include "protocol/base/text.h"
+#include "worker/driver_api/sql.h"
+#include "worker/drivers/postgres.extractor/copy.h"
+#include "worker/drivers/postgres/types.h"
+
+namespace osiris::worker::postgres {
+namespace {
+
+constexpr char kBegin[] = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+Result<Columns> described_columns(Connection& connection, const ExtractSettings& settings) {
+  OSIRIS_ASSIGN(const Answer description, connection.describe(settings.sql));
+  if (description.columns() == 0)
+    return Error(Code::kStepFailed, "PostgreSQL query failed: the statement returns no columns",
+                 "an extractor needs a SELECT, VALUES, TABLE or WITH", category::kExtractQueryFailed);
+  return columns_of(connection, description, settings);
+}
+
+// The ranges of whole numbers from `least` to `most` that are read side by side; what is NULL goes with the first.
+std::vector<std::string> filters_of(const std::string& name, int64_t least, int64_t most, uint32_t parts) {
+  if (parts == 1) return {"true"};
+  const uint64_t span = static_cast<uint64_t>(most) - static_cast<uint64_t>(least);
+  const uint64_t width = span / parts + 1;
+  std::vector<std::string> filters;
+  for (uint64_t begin = 0; filters.size() < parts; begin += width) {
+    const auto from = std::to_string(static_cast<int64_t>(static_cast<uint64_t>(least) + begin));
+    const bool is_last = span - begin < width;
+    std::string filter = filters.empty() ? "" : name + " >= " + from;
+    if (!is_last) {
+      const auto to = std::to_string(static_cast<int64_t>(static_cast<uint64_t>(least) + begin + width));
+      filter += (filter.empty() ? "" : " AND ") + name + " < " + to;
+    }
+    if (filters.empty()) filter = filter.empty() ? "true" : "(" + filter + " OR " + name + " IS NULL)";
+    filters.push_back(filter);
+    if (is_last) break;
+  }
+  return filters;
+}
+
+Result<uint32_t> partition_place(const Partition& partition, const Answer& description) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < description.columns(); ++i)
+    names.emplace_back(PQfname(description.get(), static_cast<int>(i)));
+  const auto found = std::find(names.begin(), names.end(), partition.column);
+  const auto refused = [&](const std::string& what, const std::string& hint) {
+    return Error(Code::kStepFailed,
+                 "PostgreSQL query failed: 'partition' names column '" + partition.column + "', " + what, hint,
+                 category::kExtractQueryFailed);
+  };
+  if (found == names.end()) {
+    const auto near = nearest(partition.column, names);
+    return refused("which is none of the result",
+                   near ? "did you mean '" + *near + "'?" : "it has " + join(names, ", "));
+  }
+  const auto place = static_cast<uint32_t>(found - names.begin());
+  switch (PQftype(description.get(), static_cast<int>(place))) {
+    case kInt2Oid:
+    case kInt4Oid:
+    case kInt8Oid:
+      return place;
+    default:
+      return refused("which does not hold whole numbers",
+                     "name a smallint, integer or bigint column, a key for example");
+  }
+}
+
+// One connection for each filter, all in the snapshot of `leader`, which keeps it open.
+class PartitionedCopy {
+ public:
+  PartitionedCopy(const ExtractSettings& settings, const CallContext& call, const Columns& columns, db::RowQueue& queue)
+      : settings_(settings), call_(call), columns_(columns), queue_(queue) {}
+
+  Status run(Connection& leader, const std::vector<std::string>& filters) {
+    OSIRIS_ASSIGN(const Answer answer, leader.ask("SELECT pg_catalog.pg_export_snapshot()"));
+    const std::string snapshot = answer.text(0, 0);
+    std::vector<std::thread> threads;
+    for (size_t i = 1; i < filters.size(); ++i) {
+      deadlines_.push_back(std::make_unique<Deadline>());
+      call_.deadline->lead(*deadlines_.back());
+      threads.emplace_back([this, &filters, &snapshot, i] { note(read(snapshot, filters[i], *deadlines_[i - 1])); });
+    }
+    note(Copy(settings_, call_, columns_, queue_).run(leader, copy_sql(settings_, columns_, filters[0])));
+    for (std::thread& thread : threads) thread.join();
+    call_.deadline->lead_none();
+    return failure_;
+  }
+
+ private:
+  Status read(const std::string& snapshot, const std::string& filter, Deadline& deadline) {
+    CallContext call = call_;
+    call.deadline = &deadline;
+    OSIRIS_ASSIGN(const auto connection, Connection::open(settings_.server, call, Purpose::kRead));
+    OSIRIS_TRY(connection->run(kBegin));
+    OSIRIS_TRY(connection->run("SET TRANSACTION SNAPSHOT " + sql::quote_literal(snapshot)));
+    OSIRIS_TRY(Copy(settings_, call, columns_, queue_).run(*connection, copy_sql(settings_, columns_, filter)));
+    return connection->run("ROLLBACK");
+  }
+
+  // The first failure is the step's; the other readers end by it.
+  void note(const Status& status) {
+    if (status.ok()) return;
+    const std::lock_guard lock(mutex_);
+    if (!failure_.ok()) return;
+    failure_ = status;
+    call_.deadline->cancel();
+  }
+
+  const ExtractSettings& settings_;
+  const CallContext& call_;
+  const Columns& columns_;
+  db::RowQueue& queue_;
+  std::vector<std::unique_ptr<Deadline>> deadlines_;
+  std::mutex mutex_;
+  Status failure_;
+};
+
+Status extract_parts(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue,
+                     Connection& leader) {
+  OSIRIS_ASSIGN(const Answer description, leader.describe(settings.sql));
+  OSIRIS_ASSIGN(const uint32_t place, partition_place(*settings.partition, description));
+  OSIRIS_ASSIGN(const Columns columns, described_columns(leader, settings));
+  const std::string name = place_name(place);
+  OSIRIS_ASSIGN(const Answer bounds,
+                leader.ask("SELECT min(" + name + "), max(" + name + ") FROM " + named_subquery(settings, columns)));
+  queue.announce(columns.relation());
+  std::vector<std::string> filters = {"true"};
+  if (!bounds.is_null(0, 0))
+    filters = filters_of(name, std::stoll(bounds.text(0, 0)), std::stoll(bounds.text(0, 1)), settings.partition->parts);
+  return PartitionedCopy(settings, call, columns, queue).run(leader, filters);
+}
+
+}  // namespace
+
+Result<Columns> describe(const ExtractSettings& settings, const CallContext& call) {
+  OSIRIS_ASSIGN(const auto connection, Connection::open(settings.server, call, Purpose::kRead));
+  OSIRIS_TRY(connection->run(kBegin));
+  return described_columns(*connection, settings);
+}
+
+Status extract(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue) {
+  OSIRIS_ASSIGN(const auto connection, Connection::open(settings.server, call, Purpose::kRead));
+  OSIRIS_TRY(connection->run(kBegin));
+  if (settings.partition) {
+    OSIRIS_TRY(extract_parts(settings, call, queue, *connection));
+  } else {
+    OSIRIS_ASSIGN(const Columns columns, described_columns(*connection, settings));
+    queue.announce(columns.relation());
+    OSIRIS_TRY(Copy(settings, call, columns, queue).run(*connection, copy_sql(settings, columns, {})));
+  }
+  return connection->run("ROLLBACK");
+}
+
+}  // namespace osiris::worker::postgres

@@ -1,0 +1,17 @@
+// One query from sending it to its last row, on the thread that reads the network.
+#pragma once
+
+#include "worker/drivers/db/row_queue.h"
+#include "worker/drivers/postgres.extractor/columns.h"
+#include "worker/drivers/postgres.extractor/settings.h"
+
+namespace osiris::worker::postgres {
+
+// Logs in, runs settings.sql and feeds its rows; queue.finish() is the call's to call. With a partition several
+// connections that share one snapshot do, each on a thread of its own.
+Status extract(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue);
+
+// The columns that it would feed. Prepares the statement and executes nothing.
+Result<Columns> describe(const ExtractSettings& settings, const CallContext& call);
+
+}  // namespace osiris::worker::postgres

@@ -1,0 +1,88 @@
+#include "worker/drivers/postgres.extractor/settings.h"
+
+#include <cstdio>
+
+#include "protocol/base/text.h"
+#include "worker/driver_api/sql.h"
+#include "worker/drivers/db/fields.h"
+#include "worker/drivers/postgres.extractor/statement.h"
+
+namespace osiris::worker::postgres {
+namespace {
+
+using db::config_fault;
+using db::read_number;
+
+// "text", or "decimal(38,9)".
+Result<UnboundedNumeric> numeric_of(const StepContext& context, const std::string& text) {
+  UnboundedNumeric numeric;
+  if (text.empty() || text == "text") return numeric;
+  unsigned digits = 0, scale = 0;
+  char end = 0;
+  const int found = std::sscanf(text.c_str(), "decimal(%2u,%2u%c", &digits, &scale, &end);
+  if (found != 3 || end != ')' || digits < 1 || digits > 38 || scale > digits)
+    return config_fault(context, "'numeric' must be text or decimal(p,s) of at most 38 digits, got '" + text + "'");
+  numeric.is_text = false;
+  numeric.digits = static_cast<uint8_t>(digits);
+  numeric.scale = static_cast<uint8_t>(scale);
+  return numeric;
+}
+
+Status read_partition(const StepContext& context, ExtractSettings& settings) {
+  const Json& partition = context.config()["partition"];
+  if (partition.is_null()) return {};
+  settings.partition.emplace();
+  settings.partition->column = partition["column"].as_string();
+  if (settings.partition->column.empty()) return config_fault(context, "'partition' needs a 'column'");
+  settings.partition->parts = 4;
+  OSIRIS_TRY(read_number(context, partition, "parts", 1, 64, settings.partition->parts));
+  if (settings.rows_max || settings.rows_skipped > 0)
+    return config_fault(context, "'partition' cannot be used with 'limit' or 'offset'",
+                        "rows of several connections have no common order to count by");
+  return {};
+}
+
+std::string table_query(const ExtractSettings& settings, const std::string& table) {
+  std::vector<std::string> quoted;
+  for (const std::string& column : settings.columns) quoted.push_back(sql::quote_identifier(column));
+  const std::string schema = settings.server.schema.empty() ? "" : sql::quote_identifier(settings.server.schema) + ".";
+  return "SELECT " + (quoted.empty() ? "*" : join(quoted, ", ")) + " FROM " + schema + sql::quote_identifier(table);
+}
+
+}  // namespace
+
+Result<ExtractSettings> read_extract_settings(const StepContext& context) {
+  const Json& config = context.config();
+  ExtractSettings settings;
+  OSIRIS_ASSIGN(settings.server, read_server_settings(context));
+  const std::string query(trim(config["query"].as_string()));
+  const std::string& table = config["table"].as_string();
+  if (query.empty() && table.empty())
+    return config_fault(context, "'query' is required in config", "write a query, or name a table");
+  if (!query.empty() && !table.empty())
+    return config_fault(context, "'query' and 'table' are both set", "keep one of them");
+  if (query.empty() && !config["values"].is_null())
+    return config_fault(context, "'values' is set without a 'query'", "values are for a query: WHERE id > $least");
+  for (const Json& column : config["columns"].items()) {
+    if (column.as_string().empty())
+      return config_fault(context, "'columns' must hold column names, got " + column.dump());
+    settings.columns.push_back(column.as_string());
+  }
+  OSIRIS_TRY(read_number(context, config, "batch_size", 1, 1000000, settings.batch_rows));
+  uint64_t limit = 0;
+  OSIRIS_TRY(read_number(context, config, "limit", 1, INT64_MAX, limit));
+  OSIRIS_TRY(read_number(context, config, "offset", 0, INT64_MAX, settings.rows_skipped));
+  if (limit > 0) settings.rows_max = limit;
+  settings.echo = config["echo"].as_bool();
+  OSIRIS_ASSIGN(settings.numeric, numeric_of(context, ascii_lower(config["numeric"].as_string())));
+  OSIRIS_TRY(read_partition(context, settings));
+  if (query.empty()) {
+    settings.sql = table_query(settings, table);
+    settings.columns.clear();
+    return settings;
+  }
+  OSIRIS_ASSIGN(settings.sql, one_statement(query, config["values"]));
+  return settings;
+}
+
+}  // namespace osiris::worker::postgres

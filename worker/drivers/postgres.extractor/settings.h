@@ -1,0 +1,38 @@
+// What a step of postgres.extractor asks for.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "worker/drivers/postgres/settings.h"
+
+namespace osiris::worker::postgres {
+
+// A numeric without a declared number of digits may have any: as text, or as a decimal that is declared here.
+struct UnboundedNumeric {
+  bool is_text = true;
+  uint8_t digits = 38, scale = 0;
+};
+
+struct Partition {
+  std::string column;
+  uint32_t parts = 1;
+};
+
+struct ExtractSettings {
+  ServerSettings server;
+  std::string sql;                   // one statement, its $names filled in
+  std::vector<std::string> columns;  // keep only these of the result, in this order; empty: all
+  std::optional<uint64_t> rows_max;  // stop after so many rows
+  uint64_t rows_skipped = 0;         // drop so many rows first
+  uint64_t batch_rows = 10000;
+  bool echo = false;
+  UnboundedNumeric numeric;
+  std::optional<Partition> partition;
+};
+
+// Errors say `Step <id>: ...` and carry connection.invalid_config or config.invalid.
+Result<ExtractSettings> read_extract_settings(const StepContext& context);
+
+}  // namespace osiris::worker::postgres

@@ -1,0 +1,73 @@
+// One load of a table: everything happens in one transaction, which is committed once the rows are there and counted.
+// Whatever fails before leaves the table as it was; a lost answer to the COMMIT is cleared up by asking the server
+// about the transaction by its number.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "protocol/base/error.h"
+#include "worker/driver_api/batch_writer.h"
+#include "worker/driver_api/driver.h"
+#include "worker/drivers/db/target_settings.h"
+#include "worker/drivers/postgres.writer/column_plan.h"
+#include "worker/drivers/postgres.writer/target.h"
+#include "worker/drivers/postgres/connection.h"
+
+namespace osiris::worker::postgres {
+
+class Load : private BatchWriter {
+ public:
+  // All outlive it.
+  Load(StepContext& context, const db::TargetSettings& settings, const ServerSettings& server, const CallContext& call)
+      : context_(context), settings_(settings), server_(server), call_(call) {}
+
+  // Returns the rows.
+  Result<uint64_t> run();
+
+ private:
+  std::unique_ptr<Batch> begin() override;
+  Status write(Batch& batch) override;
+
+  Status find_target();
+  Status create_target(const db::RelationColumns& sources);
+  Status fit_target(const db::RelationColumns& sources);
+  Status add_column(const ColumnPlan& plan);
+  Status find_keys();
+  Status make_room();
+  Status make_staging();
+  Status copy_rows();
+  Status begin_copy();
+  Status end_copy();
+  Status settle();
+  Status merge();
+  Status swap();
+  Status verify() const;
+  Status commit();
+  Status ask_whether_committed(const std::string& transaction, const Error& why);
+
+  Error failed(const std::string& what, const std::string& hint) const;
+  std::string target_columns() const;  // quoted, with commas
+  std::string select() const;          // the relation's rows, as the plans want them
+
+  StepContext& context_;
+  const db::TargetSettings& settings_;
+  const ServerSettings& server_;
+  const CallContext& call_;
+  std::unique_ptr<Connection> connection_;
+  Target target_;
+  bool is_new_ = false;            // the table was made here
+  bool is_swap_ = false;           // a replace by another table
+  std::vector<std::string> keys_;  // as the table has them
+  std::vector<ColumnPlan> plans_;
+  std::string destination_;  // quoted, of COPY
+  bool is_copying_ = false;
+  uint64_t copy_bytes_ = 0;              // in the COPY under way
+  uint64_t rows_before_copy_ = 0;        // handed over before it began
+  uint64_t rows_ = 0, rows_copied_ = 0;  // handed over; taken, as the server counted
+  uint64_t bytes_ = 0;
+};
+
+}  // namespace osiris::worker::postgres

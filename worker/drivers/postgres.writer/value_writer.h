@@ -1,0 +1,43 @@
+// Values of a relation as binary COPY has them. A value that its column cannot hold exactly is refused, never changed.
+#pragma once
+
+#include <duckdb.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "worker/driver_api/batch_writer.h"
+#include "worker/drivers/postgres.writer/column_plan.h"
+
+namespace osiris::worker::postgres {
+
+// Why a value was refused.
+struct Unfit {
+  uint64_t row = 0;  // of the batch, from 0
+  std::string column;
+  std::string what;
+};
+
+// Rows that follow each other, as they will be sent; nothing after a value that was refused.
+class RowBatch : public BatchWriter::Batch {
+ public:
+  // `plans` outlive it.
+  explicit RowBatch(const std::vector<ColumnPlan>& plans) : plans_(plans) {}
+
+  void add(duckdb_data_chunk chunk) override;
+  size_t size_bytes() const override { return bytes_.size(); }
+  const std::string& bytes() const { return bytes_; }
+  uint64_t rows() const { return rows_; }
+  const std::optional<Unfit>& unfit() const { return unfit_; }
+
+ private:
+  const std::vector<ColumnPlan>& plans_;
+  std::string bytes_;
+  uint64_t rows_ = 0;
+  std::optional<Unfit> unfit_;
+};
+
+}  // namespace osiris::worker::postgres
