@@ -10,7 +10,7 @@ quietly() { "$@" > "$work/log" 2>&1 || { cat "$work/log" >&2; fail "$* failed"; 
 
 quietly cmake --install "$OSIRIS_BUILD_DIR" --prefix "$work/prefix"
 quietly cmake --install "$OSIRIS_BUILD_DIR" --prefix "$work/sdk" --component sdk
-[ ! -e "$work/sdk/bin" ] || fail "the component sdk holds programs"
+[ "$(ls "$work/sdk/bin")" = osiris-adapter-check ] || fail "the component sdk holds other programs than the check"
 cp -r "$OSIRIS_SOURCE_DIR/examples/01-csv-duckdb-csv" "$work/project"
 unset OSIRIS_BUILD_DIR OSIRIS_SOURCE_DIR
 # HOME stays: a compiler may live there.
@@ -38,6 +38,16 @@ for adapter in farc farrust; do
   quietly osiris run pipeline.yaml --adapter $adapter --adapter-dir "$work/$adapter/build"
   diff -r expected/out out || fail "$adapter wrote something else"
 done
+
+# The check, from the installed prefix: whole with the worker beside it; by the component alone, without real runs.
+osiris-adapter-check "$work/farc/build/farc.so" --quiet --html "$work/farc.html" > "$work/log" 2>&1 ||
+  { cat "$work/log" >&2; fail "the template in C does not keep its promises"; }
+osiris-adapter-check --verify "$work/farc.html" > "$work/log" 2>&1 || { cat "$work/log" >&2; fail "the result is not whole"; }
+! osiris-adapter-check --verify "$work/farc.html" "$work/farrust/build/farrust.so" > "$work/log" 2>&1 || fail "another library has this result"
+"$work/sdk/bin/osiris-adapter-check" "$work/farc/build/farc.so" --only 'life.*' --only 'run.*' > "$work/log" 2>&1 ||
+  { cat "$work/log" >&2; fail "the check of the component sdk fails"; }
+grep -q 'ok       life.whole' "$work/log" || { cat "$work/log" >&2; fail "the check of the component sdk did not call the adapter"; }
+grep -q 'name one with --worker' "$work/log" || { cat "$work/log" >&2; fail "it is not said that there is no worker"; }
 
 # Without CMake: pkg-config knows the flags.
 cd "$work/farc"

@@ -21,7 +21,10 @@ struct Row {
 const std::vector<Row>& rows() {
   static const std::vector<Row> table = {
       {"plugin_api/include/osiris/adapter.h", {}, {"stddef.h", "stdint.h"}, "the ABI header needs two C headers"},
-      {"plugin_api/templates/c", {"osiris/", "json_scan.h"}, {}, "a project of its own, with a header beside it"},
+      {"plugin_api/templates/c",
+       {"osiris/", "json_scan.h", "text.h"},
+       {},
+       "a project of its own, with headers beside it"},
       {"plugin_api", {"osiris/"}, {}, "the ABI stands alone"},
       {"protocol/base",
        {"protocol/base/"},
@@ -70,6 +73,11 @@ const std::vector<Row>& rows() {
        {"osiris/", "host/", "protocol/base/", "protocol/model/"},
        {"boost/dll.*", "yaml-cpp/.*", "CLI/.*", "toml\\+\\+/.*", "sqlite3.h"},
        "the host cannot tell adapters apart: no rpc, no http"},
+      {"check",
+       {"osiris/", "check/", "host/adapters/", "host/installation/", "host/run/", "host/yaml/", "protocol/base/",
+        "protocol/model/"},
+       {"CLI/.*"},
+       "a host that judges: it loads and proves by osiris's own code"},
       {"worker/driver_api",
        {"worker/driver_api/", "protocol/base/", "protocol/model/"},
        {"duckdb.*"},

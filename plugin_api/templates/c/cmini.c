@@ -13,53 +13,18 @@
 #include <unistd.h>
 
 #include "json_scan.h"
-
-typedef struct text {
-  char* data;
-  size_t len, room;
-} text;
+#include "text.h"
 
 struct osiris_adapter {
   const osiris_host* host;
   text* steps; /* one entry of the result per step of the manifest */
   size_t step_count;
   text failure;   /* what the first failed step said */
+  text broken;    /* why the worker cannot be relied on; no fault of the pipeline */
   text artifacts; /* the array the worker's `finish` answered with */
-  long long total_rows;
+  long long total_rows, last_seq;
   int answered, finished; /* `finish` was answered; with success */
 };
-
-static osiris_str of(const char* literal) {
-  osiris_str s = {literal, strlen(literal)};
-  return s;
-}
-static osiris_str view(const text* t) {
-  osiris_str s = {t->data, t->len};
-  return s;
-}
-
-static void add(text* to, osiris_str piece) {
-  if (to->len + piece.len + 1 > to->room) {
-    to->room = 2 * (to->len + piece.len + 1);
-    to->data = (char*)realloc(to->data, to->room);
-    if (!to->data) abort();
-  }
-  if (piece.len) memcpy(to->data + to->len, piece.data, piece.len);
-  to->len += piece.len;
-  to->data[to->len] = 0;
-}
-static void add_text(text* to, const char* literal) { add(to, of(literal)); }
-/* ,"key":value with the value as it stands; `otherwise` where there is none. */
-static void add_member(text* to, const char* key, osiris_str value, const char* otherwise) {
-  add_text(to, ",\"");
-  add_text(to, key);
-  add_text(to, "\":");
-  add(to, value.len ? value : of(otherwise));
-}
-static void forget(text* t) {
-  free(t->data);
-  memset(t, 0, sizeof *t);
-}
 
 static osiris_status fail(const osiris_host* host, osiris_status code, osiris_str message, const char* hint) {
   osiris_error error;
@@ -70,6 +35,12 @@ static osiris_status fail(const osiris_host* host, osiris_status code, osiris_st
   error.hint = of(hint);
   host->fail(host, &error);
   return code;
+}
+
+/* The document of the call. A host that does not take it makes the call fail, too. */
+static osiris_status deliver(const osiris_host* host, const char* name, osiris_str document) {
+  if (host->deliver(host, name, document) == OSIRIS_OK) return OSIRIS_OK;
+  return fail(host, OSIRIS_INTERNAL, of("the host did not take a document"), "");
 }
 
 static osiris_status create(const osiris_adapter_type* type_of, const osiris_host* host, osiris_adapter** out) {
@@ -107,8 +78,8 @@ static osiris_status validate(osiris_adapter* self, const osiris_request* reques
 
 static osiris_status prepare(osiris_adapter* self, const osiris_request* request) {
   (void)request;
-  return self->host->deliver(self->host, "prepared",
-                             of("{\"schema\":\"osiris.prepared/1\",\"files\":[],\"secret_names\":[],\"options\":{}}"));
+  return deliver(self->host, "prepared",
+                 of("{\"schema\":\"osiris.prepared/1\",\"files\":[],\"secret_names\":[],\"options\":{}}"));
 }
 
 /* Every request of the run, one per line. */
@@ -208,14 +179,27 @@ static void on_answer(osiris_adapter* self, osiris_str record, const osiris_requ
   }
 }
 
+/* Records are numbered. One that was seen before is dropped; after a gap nothing can be relied on: this channel is a
+ * pipe, so nothing is asked for again. What is no whole record has no number that counts. */
+static int is_new(osiris_adapter* self, osiris_str record) {
+  const osiris_str seq = json_get(record, "seq");
+  if (!seq.data) return 1;
+  const long long number = strtoll(seq.data, NULL, 10);
+  if (number <= self->last_seq) return 0;
+  if (number != self->last_seq + 1 && !self->broken.len) add_text(&self->broken, "a record of the worker got lost");
+  self->last_seq = number;
+  return 1;
+}
+
 static void on_record(osiris_adapter* self, osiris_str record, const osiris_request* request) {
   const osiris_str type = json_text(json_get(record, "type"));
+  if (!json_is_whole(record) || !is_new(self, record)) return;
   if (json_is(type, "event"))
     on_event(self, record);
   else if (json_is(type, "metric"))
     on_metric(self, record);
-  else if (json_is(type, "fatal") && !self->failure.len)
-    add(&self->failure, json_text(json_get(json_get(record, "error"), "message")));
+  else if (json_is(type, "fatal") && !self->broken.len)
+    add(&self->broken, json_text(json_get(json_get(record, "error"), "message")));
   else if (!type.data)
     on_answer(self, record, request);
 }
@@ -265,10 +249,16 @@ static int start_worker(const osiris_request* request, pid_t* pid, int* to_worke
   return error;
 }
 
+/* To be called every 50 ms with what it returned before, 0 at first: SIGTERM at once, SIGKILL 2 s later. */
+static int tell_to_end(pid_t pid, int told) {
+  if (told == 0 || told == 40) kill(pid, told ? SIGKILL : SIGTERM);
+  return told + 1;
+}
+
 static osiris_status run_worker(osiris_adapter* self, const osiris_request* request) {
   text requests = {NULL, 0, 0}, received = {NULL, 0, 0};
   size_t sent = 0;
-  int to_worker = -1, from_worker = -1, open = 1, status = 0, killed = 0;
+  int to_worker = -1, from_worker = -1, open = 1, status = 0, told = 0;
   pid_t pid = -1;
   const int error = start_worker(request, &pid, &to_worker, &from_worker);
   if (error) return fail(self->host, OSIRIS_INTERNAL, of(strerror(error)), "is the worker installed?");
@@ -276,7 +266,7 @@ static osiris_status run_worker(osiris_adapter* self, const osiris_request* requ
   while (open) {
     struct pollfd fds[2] = {{from_worker, POLLIN, 0}, {to_worker, POLLOUT, 0}};
     poll(fds, sent < requests.len ? 2 : 1, 50);
-    if (self->host->is_cancelled(self->host) && !killed) killed = kill(pid, SIGTERM) == 0;
+    if (self->host->is_cancelled(self->host) || self->broken.len) told = tell_to_end(pid, told);
     if (sent < requests.len && fds[1].revents) {
       const ssize_t wrote = send(to_worker, requests.data + sent, requests.len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
       if (wrote > 0)
@@ -297,16 +287,33 @@ static osiris_status run_worker(osiris_adapter* self, const osiris_request* requ
       }
     }
   }
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  while (waitpid(pid, &status, WNOHANG) == 0) { /* without its output it has 2 s */
+    told = tell_to_end(pid, told);
+    poll(NULL, 0, 50);
   }
   close(to_worker);
   close(from_worker);
   forget(&requests);
   forget(&received);
   if (self->host->is_cancelled(self->host)) return fail(self->host, OSIRIS_CANCELLED, of("cancelled"), "");
+  if (self->broken.len) return fail(self->host, OSIRIS_INTERNAL, view(&self->broken), "");
   if (!self->finished && !self->failure.len)
     return fail(self->host, OSIRIS_INTERNAL, of("the worker ended early"), "see the log");
   return OSIRIS_OK;
+}
+
+/* What the worker said of a step, or that it never came to it. */
+static void add_step(text* result, const osiris_adapter* self, size_t index, const osiris_request* request) {
+  osiris_str steps = json_inside(json_get(request->manifest_json, "steps")), step = {NULL, 0};
+  size_t i;
+  if (self->steps[index].len) {
+    add(result, view(&self->steps[index]));
+    return;
+  }
+  for (i = 0; i <= index; i++) step = json_take(&steps);
+  add_text(result, "{\"id\":");
+  add(result, json_get(step, "id"));
+  add_text(result, ",\"status\":\"skipped\"}");
 }
 
 static osiris_status execute(osiris_adapter* self, const osiris_request* request) {
@@ -325,13 +332,14 @@ static osiris_status execute(osiris_adapter* self, const osiris_request* request
   add_text(&result, ",\"steps\":[");
   for (i = 0; i < self->step_count; i++) {
     if (i) add_text(&result, ",");
-    add(&result, view(&self->steps[i]));
+    add_step(&result, self, i, request);
   }
   snprintf(number, sizeof number, "],\"total_rows\":%lld}", self->total_rows);
   add_text(&result, number);
-  self->host->deliver(self->host, "result", view(&result));
+  status = deliver(self->host, "result", view(&result));
   forget(&result);
-  return status == OSIRIS_OK ? status : fail(self->host, status, view(&self->failure), "");
+  if (status != OSIRIS_OK || !self->failure.len) return status;
+  return fail(self->host, OSIRIS_RUN_FAILED, view(&self->failure), "");
 }
 
 static osiris_status collect(osiris_adapter* self, const osiris_request* request) {
@@ -341,7 +349,7 @@ static osiris_status collect(osiris_adapter* self, const osiris_request* request
   add_text(&document, "{\"schema\":\"osiris.artifacts/1\",\"released\":[]");
   add_member(&document, "files", view(&self->artifacts), "[]");
   add_text(&document, "}");
-  status = self->host->deliver(self->host, "artifacts", view(&document));
+  status = deliver(self->host, "artifacts", view(&document));
   forget(&document);
   return status;
 }
@@ -353,6 +361,7 @@ static void destroy(osiris_adapter* self) {
   for (i = 0; self->steps && i < self->step_count; i++) forget(&self->steps[i]);
   free(self->steps);
   forget(&self->failure);
+  forget(&self->broken);
   forget(&self->artifacts);
   free(self);
 }

@@ -52,6 +52,12 @@ static inline osiris_str json_take(osiris_str* rest) {
   return value;
 }
 
+/* Whether a line is one object from its beginning to its end: what of a torn or damaged line is certain not to be. */
+static inline int json_is_whole(osiris_str line) {
+  osiris_str rest = line;
+  return line.len >= 2 && line.data[0] == '{' && line.data[line.len - 1] == '}' && json_take(&rest).len == line.len;
+}
+
 /* The inside of an object or array, to be taken item by item. */
 static inline osiris_str json_inside(osiris_str value) {
   osiris_str inside = {NULL, 0};

@@ -30,6 +30,7 @@ class Mine : public plugin::Adapter {
       osiris::plugin::secret("MINE_TOKEN", "what a secret of yours is, and where one gets it")};
 
   explicit Mine(plugin::Host host) : Adapter(host) {}
+  ~Mine() override { release(); }  // collect may never have come
 
   void configure(const std::vector<plugin::Setting>& settings) override { plugin::apply(kRows, settings, config_); }
 
@@ -37,6 +38,9 @@ class Mine : public plugin::Adapter {
   void validate(const plugin::Request& request) override {
     if (request.manifest_json.empty())
       throw plugin::Failure(OSIRIS_INVALID_ARGUMENT, "there is no pipeline to run", "compile one first");
+    if (has_steps(request.manifest_json))  // no success is claimed for what was not run
+      throw plugin::Failure(OSIRIS_UNSUPPORTED, "this template starts no worker, so it runs no steps",
+                            "fill execute in, then take this out of validate");
   }
 
   // The index of what will travel. Same request, same bytes.
@@ -49,6 +53,7 @@ class Mine : public plugin::Adapter {
     host().log(OSIRIS_INFO, has_token ? "logged in" : "no token");
     // Announce what costs money before its first use, so that a crash leaves a trace.
     host().event("resource_acquired", R"({"kind":"slot","id":"1","expires":"","cleanup":"nothing to do"})");
+    holds_slot_ = true;
     host().progress(0, -1, "starting");
     if (host().is_cancelled()) throw plugin::Failure(OSIRIS_CANCELLED, "cancelled before the first step");
     host().metric("wait", static_cast<double>(config_.wait.count()) / 1000, "s");
@@ -57,12 +62,24 @@ class Mine : public plugin::Adapter {
 
   // Fetch what was written, release what was acquired, verify that it is gone.
   std::string collect(const plugin::Request&) override {
-    host().event("resource_released", R"({"kind":"slot","id":"1","verified":true})");
+    release();
     return R"({"schema":"osiris.artifacts/1","files":[],"released":[{"kind":"slot","id":"1","verified":true}]})";
   }
 
  private:
+  // Whether the plan has steps, without a JSON library: a real adapter parses it.
+  static bool has_steps(std::string_view manifest) {
+    const size_t at = manifest.find("\"steps\"");
+    const size_t open = at == manifest.npos ? at : manifest.find('[', at);
+    return open != manifest.npos && manifest[manifest.find_first_not_of(" \t\r\n", open + 1)] != ']';
+  }
+  void release() {
+    if (!std::exchange(holds_slot_, false)) return;
+    host().event("resource_released", R"({"kind":"slot","id":"1","verified":true})");
+  }
+
   Config config_;
+  bool holds_slot_ = false;
 };
 
 }  // namespace

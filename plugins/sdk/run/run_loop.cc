@@ -10,7 +10,7 @@
 namespace osiris::sdk {
 namespace {
 
-constexpr int64_t kPollMs = 500;                // a cancel that reaches no waker is still seen
+constexpr int64_t kPollMs = 90;                 // the ABI's 100 ms: a cancel that reaches no waker is still seen
 constexpr uint64_t kGarbageLinesReported = 20;  // then only counted
 constexpr int kReplaysInVainMax = 3;
 constexpr int64_t kReplayAnswerMs = 5'000;
