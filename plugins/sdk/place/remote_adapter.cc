@@ -8,6 +8,7 @@
 #include "plugins/sdk/package/delivery.h"
 #include "plugins/sdk/package/receive_artifacts.h"
 #include "plugins/sdk/package/run_package.h"
+#include "plugins/sdk/place/flag_watch.h"
 #include "plugins/sdk/place/remote_run.h"
 #include "plugins/sdk/place/replacement.h"
 #include "protocol/base/clock.h"
@@ -199,6 +200,7 @@ Result<RunOutcome> RemoteAdapter::run(const RunRequest& request) {
 }
 
 plugin::RunResult RemoteAdapter::execute(const plugin::Request& from) {
+  const FlagWatch watch(host_, [this] { cancel(); });
   RunRequest request = value_or_throw(read_request(from));
   const int64_t own_deadline_ns = system_clock().monotonic_ns() + settings_.timeout.count() * 1'000'000;
   request.deadline_monotonic_ns =
@@ -217,6 +219,7 @@ plugin::RunResult RemoteAdapter::execute(const plugin::Request& from) {
 }
 
 std::string RemoteAdapter::collect(const plugin::Request& from) {
+  const FlagWatch watch(host_, [this] { cancel(); });
   const RunRequest request = value_or_throw(read_request(from));
   Status status;
   Received received;
