@@ -11,9 +11,9 @@
 namespace osiris::check {
 namespace {
 
-constexpr double kCancelMsMax = 200;       // "returns at once", on a machine that does other things as well
-constexpr double kStopMsMax = 12'000;      // of a call that was told to stop; the host allows grace_ns
-constexpr int64_t kPollGapMs = 100 + 250;  // "at least every 100 ms", on such a machine
+constexpr double kCancelMsMax = 200;      // "returns at once", on a machine that does other things as well
+constexpr double kStopMsMax = 12'000;     // of a call that was told to stop; the host allows grace_ns
+constexpr double kPollGapMs = 100 + 350;  // "at least every 100 ms", on such a machine
 
 void pause_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
@@ -103,11 +103,27 @@ void stops_by_many(Bench& bench) {
   });
 }
 
+// What a busy machine makes longer now and then, an adapter makes longer each time.
+void at_least_once_within(Bench& bench, double limit_ms, const std::string& what,
+                          const std::function<double()>& measure) {
+  double best_ms = 0;
+  for (int i = 0; i < 3 && !bench.is_settled(); ++i) {
+    const double ms = measure();
+    best_ms = i ? std::min(best_ms, ms) : ms;
+    bench.next_run();
+    if (best_ms < limit_ms) break;
+  }
+  bench.note(std::to_string(static_cast<int>(best_ms)) + " ms");
+  if (!bench.is_settled())
+    bench.expect(best_ms < limit_ms, what + " " + std::to_string(static_cast<int>(best_ms)) + " ms");
+}
+
 void cancel_returns_at_once(Bench& bench) {
-  Endless run(bench);
-  run.stop_by([&] { run.life().cancel(); });
-  bench.expect(run.life().cancel_ms() < kCancelMsMax,
-               "cancel took " + std::to_string(run.life().cancel_ms()) + " ms to return");
+  at_least_once_within(bench, kCancelMsMax, "cancel returned after", [&bench] {
+    Endless run(bench);
+    run.stop_by([&] { run.life().cancel(); });
+    return run.life().cancel_ms();
+  });
 }
 
 void cancel_without_flag(Bench& bench) {
@@ -200,18 +216,17 @@ void ends_without_collect(Bench& bench) {
 }
 
 void polls_often(Bench& bench) {
-  Endless run(bench);
-  if (!run.prepare()) return;
-  run.execute([&] {
-    pause_ms(1'500);
-    run.life().cancel();
+  at_least_once_within(bench, kPollGapMs, "execute did not look at is_cancelled for", [&bench] {
+    Endless run(bench);
+    if (!run.prepare()) return 0.0;
+    run.execute([&] {
+      pause_ms(1'500);
+      run.life().cancel();
+    });
+    run.end();
+    const Call* call = run.life().call("execute");
+    return call ? static_cast<double>(run.life().recorder().longest_gap_ns(call->began_ns, call->ended_ns)) / 1e6 : 0.0;
   });
-  run.end();
-  const Call* call = run.life().call("execute");
-  if (bench.is_settled() || !call) return;
-  const int64_t gap_ms = run.life().recorder().longest_gap_ns(call->began_ns, call->ended_ns) / 1'000'000;
-  bench.note("the longest time without a look at is_cancelled was " + std::to_string(gap_ms) + " ms");
-  bench.expect(gap_ms < kPollGapMs, "execute did not look at is_cancelled for " + std::to_string(gap_ms) + " ms");
 }
 
 // ---- Deadlines: the host raises the flag then; the adapter may know of it before.
