@@ -5,6 +5,9 @@ include(Licences)
 
 install(FILES LICENSE THIRD_PARTY.md README.md CHANGELOG.md DESTINATION "${OSIRIS_INSTALL_DOC}")
 install(DIRECTORY docs DESTINATION "${OSIRIS_INSTALL_DOC}")
+# What authors of adapters read, for those who install the component `sdk` alone.
+install(FILES docs/adapter-check.md docs/plugin-abi.md docs/run-package.md docs/worker-protocol.md docs/writing-an-adapter.md
+  DESTINATION "${OSIRIS_INSTALL_DOC}/docs" COMPONENT sdk)
 # Not with the documents: slim container images leave those out, and a first pipeline to run is worth having everywhere.
 install(DIRECTORY examples DESTINATION "${OSIRIS_INSTALL_DATA}")
 

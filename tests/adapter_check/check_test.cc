@@ -39,7 +39,8 @@ TEST_P(Template, KeepsEveryPromise) {
               static_cast<long long>(checked.count("skipped")));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Template, testing::Values("cmini", "mine"), [](const auto& row) { return row.param; });
+INSTANTIATE_TEST_SUITE_P(All, Template, testing::Values("cmini", "mine", "rmini"),
+                         [](const auto& row) { return row.param; });
 
 // A library that runs nothing is told so, and counted as such.
 TEST(AdapterCheck, CountsWhatAnAdapterDoesNotDo) {

@@ -45,8 +45,8 @@ fs::path build_path(const char* file) { return from_environment("OSIRIS_BUILD_DI
 
 // Programs and adapters that load the C library of the machine; the worker loads nothing.
 std::vector<fs::path> dynamic_files() {
-  return {build_path("bin/osiris"), build_path("bin/osiris-e2b-server"), build_path("lib/osiris/adapters/local.so"),
-          build_path("lib/osiris/adapters/e2b.so")};
+  return {build_path("bin/osiris"), build_path("bin/osiris-e2b-server"), build_path("bin/osiris-adapter-check"),
+          build_path("lib/osiris/adapters/local.so"), build_path("lib/osiris/adapters/e2b.so")};
 }
 bool is_adapter(const fs::path& file) { return file.extension() == ".so"; }
 

@@ -28,7 +28,7 @@ installed=$work/root$prefix
 (cd "$work/root" && find . ! -type d) > "$work/files"
 grep -v "^\.$prefix/" "$work/files" && fail "files were installed elsewhere"
 grep -i -E 'test|gtest|bench' "$work/files" | grep -v -E '/(docs|examples)/' && fail "something of the tests was installed"
-for name in bin/osiris bin/osiris-e2b-server include/osiris/adapter.h share/doc/osiris/LICENSE share/doc/osiris/THIRD_PARTY.md \
+for name in bin/osiris bin/osiris-adapter-check bin/osiris-e2b-server include/osiris/adapter.h share/doc/osiris/LICENSE share/doc/osiris/THIRD_PARTY.md \
     share/doc/osiris/copyright share/doc/osiris/README.md share/doc/osiris/docs/cli.md share/osiris/components/duckdb.processor/spec.yaml; do
   [ -e "$installed/$name" ] || fail "$name was not installed"
 done

@@ -39,6 +39,8 @@ for adapter in farc farrust; do
   diff -r expected/out out || fail "$adapter wrote something else"
 done
 
+[ -e "$work/sdk/share/doc/osiris/docs/adapter-check.md" ] || fail "the component sdk has no page about the check"
+
 # The check, from the installed prefix: whole with the worker beside it; by the component alone, without real runs.
 osiris-adapter-check "$work/farc/build/farc.so" --quiet --html "$work/farc.html" > "$work/log" 2>&1 ||
   { cat "$work/log" >&2; fail "the template in C does not keep its promises"; }

@@ -4,8 +4,16 @@
 
 use std::ffi::c_void;
 use std::io::{BufRead, BufReader, Write};
-use std::os::raw::{c_char, c_double};
-use std::process::{Command, Stdio};
+use std::os::raw::{c_char, c_double, c_int};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+const SIG_SETMASK: c_int = 2;
+extern "C" {
+    fn pthread_sigmask(how: c_int, set: *const u64, old: *mut u64) -> c_int;
+}
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -260,6 +268,12 @@ fn items(array: &str) -> Vec<&str> {
     }
 }
 
+// Whether a line is one object from its beginning to its end: what of a damaged line is certain not to be.
+fn is_whole(line: &str) -> bool {
+    let mut rest = line;
+    line.starts_with('{') && line.ends_with('}') && take(&mut rest).len() == line.len()
+}
+
 fn or<'a>(value: &'a str, otherwise: &'a str) -> &'a str {
     if value.is_empty() {
         otherwise
@@ -273,6 +287,26 @@ fn or<'a>(value: &'a str, otherwise: &'a str) -> &'a str {
 pub struct Instance {
     host: *const osiris_host,
     artifacts: String,
+}
+
+// What the worker said of a run, so far.
+#[derive(Default)]
+struct Run {
+    outcomes: Vec<String>, // one entry of the result per step
+    first_failure: String,
+    broken: String, // why the worker cannot be relied on; no fault of the pipeline
+    total_rows: String,
+    last_seq: u64,
+    answered: bool, // `finish` was
+    finished: bool, // with success
+}
+
+impl Run {
+    fn broken(&mut self, why: &str) {
+        if self.broken.is_empty() {
+            self.broken = why.to_string();
+        }
+    }
 }
 
 struct Failure {
@@ -374,84 +408,143 @@ impl Instance {
         (self.host().emit_metric)(self.host, &metric);
     }
 
+    fn start(request: &osiris_request) -> std::io::Result<Child> {
+        let mut command = Command::new(borrow(request.worker_path));
+        command
+            .env_clear()
+            .envs([("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", "/nonexistent"), ("TZ", "UTC"), ("LC_ALL", "C")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        // The host has signals blocked; a child would inherit that.
+        unsafe {
+            command.pre_exec(|| {
+                let none = [0u64; 16];
+                pthread_sigmask(SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
+                Ok(())
+            });
+        }
+        command.spawn()
+    }
+
+    // One record of the worker. Records are numbered: one that was seen before is dropped; after a gap nothing can be
+    // relied on, for this channel is a pipe and nothing is asked for again. What is no whole record has no number.
+    fn take_record(&mut self, line: &str, steps: &[&str], run: &mut Run) {
+        if !is_whole(line) {
+            return;
+        }
+        if let Ok(seq) = get(line, "seq").parse::<u64>() {
+            if seq <= run.last_seq {
+                return;
+            }
+            if seq != run.last_seq + 1 {
+                run.broken("a record of the worker got lost");
+            }
+            run.last_seq = seq;
+        }
+        match text_of(get(line, "type")) {
+            "event" => self.forward_event(get(line, "data")),
+            "metric" => self.forward_metric(get(line, "data")),
+            "" => self.take_answer(line, steps, run),
+            "fatal" => run.broken(text_of(get(get(line, "error"), "message"))),
+            _ => {}
+        }
+    }
+
+    fn take_answer(&mut self, line: &str, steps: &[&str], run: &mut Run) {
+        let (id, result, error) = (text_of(get(line, "id")), get(line, "result"), get(line, "error"));
+        if !error.is_empty() && run.first_failure.is_empty() {
+            run.first_failure = text_of(get(error, "message")).to_string();
+        }
+        if id == "finish" {
+            run.answered = true;
+            run.finished = !result.is_empty();
+            self.artifacts = or(get(result, "artifacts"), "[]").to_string();
+            run.total_rows = or(get(result, "total_rows"), "0").to_string();
+        } else if let Ok(index) = id.parse::<usize>() {
+            if index < steps.len() {
+                run.outcomes[index] = Self::outcome(get(steps[index], "id"), result, error);
+            }
+        }
+    }
+
+    // Until the worker is no more. Two threads move the bytes: a pipe is short, and a worker may be silent or deaf.
+    fn run_worker(&mut self, request: &osiris_request, steps: &[&str], run: &mut Run) -> std::io::Result<()> {
+        let mut worker = Self::start(request)?;
+        let requests = Self::requests(request);
+        let mut stdin = worker.stdin.take();
+        let mut writer = Some(std::thread::spawn(move || {
+            let _ = stdin.as_mut().map(|pipe| pipe.write_all(requests.as_bytes()));
+            stdin // dropped by who joins: the worker ends when its input does
+        }));
+        let (lines, arrived) = mpsc::channel();
+        let output = worker.stdout.take();
+        let reader = std::thread::spawn(move || {
+            for line in output.into_iter().flat_map(|pipe| BufReader::new(pipe).split(b'\n')) {
+                if line.map(|bytes| lines.send(bytes)).is_err() {
+                    break;
+                }
+            }
+        });
+        loop {
+            if self.cancelled() || !run.broken.is_empty() {
+                let _ = worker.kill();
+            }
+            match arrived.recv_timeout(Duration::from_millis(50)) {
+                Ok(line) => self.take_record(&String::from_utf8_lossy(&line), steps, run),
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            }
+            if run.answered {
+                let _ = writer.take().map(|thread| thread.join());
+            }
+        }
+        // Without its output it has 2 s.
+        for wait in 0.. {
+            if worker.try_wait()?.is_some() {
+                break;
+            }
+            if wait == 40 || self.cancelled() {
+                let _ = worker.kill();
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let _ = writer.take().map(|thread| thread.join());
+        let _ = reader.join();
+        Ok(())
+    }
+
     fn execute(&mut self, request: &osiris_request) -> Result<(), Failure> {
         let steps = items(get(borrow(request.manifest_json), "steps"));
-        let mut outcomes = vec![String::new(); steps.len()];
-        let mut first_failure = String::new();
-        let mut total_rows = "0".to_string();
+        let mut run = Run { outcomes: vec![String::new(); steps.len()], finished: steps.is_empty(), ..Run::default() };
         if !steps.is_empty() {
-            let broken = |e: std::io::Error| failure(INTERNAL, &format!("the worker: {}", e), "is it installed?");
-            let mut worker = Command::new(borrow(request.worker_path))
-                .env_clear()
-                .envs([("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", "/nonexistent"), ("TZ", "UTC"), ("LC_ALL", "C")])
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::null())
-                .spawn()
-                .map_err(broken)?;
-            let requests = Self::requests(request);
-            // The worker reads on while it writes, but a pipe is short: another thread does the writing.
-            let mut writer = worker.stdin.take().map(|mut stdin| std::thread::spawn(move || stdin.write_all(requests.as_bytes()).map(|_| stdin)));
-            let output = worker.stdout.take().ok_or_else(|| failure(INTERNAL, "the worker has no output", ""))?;
-            for line in BufReader::new(output).lines() {
-                let line = line.map_err(broken)?;
-                if self.cancelled() {
-                    let _ = worker.kill(); // heartbeats bring us here at least once per second
-                }
-                match text_of(get(&line, "type")) {
-                    "event" => self.forward_event(get(&line, "data")),
-                    "metric" => self.forward_metric(get(&line, "data")),
-                    "" => {
-                        let (result, error) = (get(&line, "result"), get(&line, "error"));
-                        if !error.is_empty() && first_failure.is_empty() {
-                            first_failure = text_of(get(error, "message")).to_string();
-                        }
-                        let id = text_of(get(&line, "id"));
-                        if id == "finish" {
-                            // Nothing more to ask: joining drops the worker's stdin, and the worker ends.
-                            let _ = writer.take().map(|thread| thread.join());
-                        }
-                        if id == "finish" && !result.is_empty() {
-                            self.artifacts = get(result, "artifacts").to_string();
-                            total_rows = or(get(result, "total_rows"), "0").to_string();
-                        } else if let Ok(index) = id.parse::<usize>() {
-                            if index < steps.len() {
-                                outcomes[index] = Self::outcome(get(steps[index], "id"), result, error);
-                            }
-                        }
-                    }
-                    "fatal" if first_failure.is_empty() => {
-                        first_failure = text_of(get(get(&line, "error"), "message")).to_string();
-                    }
-                    _ => {}
-                }
-            }
-            let _ = worker.wait();
-            if let Some(thread) = writer {
-                let _ = thread.join();
-            }
+            self.run_worker(request, &steps, &mut run)
+                .map_err(|e| failure(INTERNAL, &format!("the worker: {}", e), "is it installed?"))?;
         }
         if self.cancelled() {
             return Err(failure(CANCELLED, "cancelled", ""));
         }
-        if first_failure.is_empty() && outcomes.iter().any(|o| o.is_empty()) {
+        if !run.broken.is_empty() {
+            return Err(failure(INTERNAL, &run.broken, ""));
+        }
+        if run.first_failure.is_empty() && (!run.finished || run.outcomes.iter().any(|o| o.is_empty())) {
             return Err(failure(INTERNAL, "the worker ended early", "see the log"));
         }
-        let status = if first_failure.is_empty() { "success" } else { "failed" };
-        let entries: Vec<String> = outcomes.into_iter().filter(|o| !o.is_empty()).collect();
+        let status = if run.first_failure.is_empty() { "success" } else { "failed" };
+        let entries: Vec<String> = run.outcomes.into_iter().filter(|o| !o.is_empty()).collect();
         self.deliver(
             "result\0",
             &format!(
                 "{{\"schema\":\"osiris.result/1\",\"status\":\"{}\",\"steps\":[{}],\"total_rows\":{}}}",
                 status,
                 entries.join(","),
-                total_rows
+                or(&run.total_rows, "0")
             ),
         )?;
-        if first_failure.is_empty() {
+        if run.first_failure.is_empty() {
             Ok(())
         } else {
-            Err(failure(RUN_FAILED, &first_failure, ""))
+            Err(failure(RUN_FAILED, &run.first_failure, ""))
         }
     }
 
