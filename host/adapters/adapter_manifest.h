@@ -23,6 +23,7 @@ struct AdapterManifest {
   std::string flag;            // "--e2b": the same as --adapter e2b
   std::string resources_noun;  // "sandboxes": `osiris sandboxes` is `osiris resources` of this adapter
   std::string resource_kind;   // "sandbox": what an id is the id of, where nothing else is said
+  bool is_users = false;       // found in the user's own directory (SearchDirectory::is_users)
 };
 
 // kInvalidArgument names the file and, for TOML errors, the line. The id must equal the file's name.

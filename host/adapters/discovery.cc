@@ -43,7 +43,7 @@ void add_variable_places(const SearchInputs& inputs, std::vector<SearchDirectory
     data_home = fs::path(home) / ".local/share";
     origin = "user";
   }
-  places.push_back({data_home / "osiris/adapters", origin, distrust});
+  places.push_back({data_home / "osiris/adapters", origin, distrust, true});
 }
 
 Status check_regular(const fs::path& file) {
@@ -172,7 +172,10 @@ Result<AdapterManifest> find_adapter(std::string_view id, const std::vector<Sear
       continue;
     }
     auto manifest = usable_manifest(file);
-    if (manifest.ok()) return manifest;
+    if (manifest.ok()) {
+      manifest->is_users = place.is_users;
+      return manifest;
+    }
     // A later place is not tried: silently running another copy than the one asked for first would be worse.
     return Error(manifest.error().code,
                  "adapter '" + std::string(id) + "' cannot be used. Looked in:" + looked +

@@ -26,8 +26,9 @@ SearchInputs process_search_inputs(std::vector<std::filesystem::path> adapter_di
 
 struct SearchDirectory {
   std::filesystem::path directory;
-  std::string origin;   // "--adapter-dir", "OSIRIS_ADAPTER_PATH", ...
-  std::string ignored;  // why it is not looked into; empty: it is
+  std::string origin;     // "--adapter-dir", "OSIRIS_ADAPTER_PATH", ...
+  std::string ignored;    // why it is not looked into; empty: it is
+  bool is_users = false;  // the user's own: what is there was put there by hand, or by a program of theirs
 };
 // In the order of precedence.
 std::vector<SearchDirectory> search_directories(const SearchInputs& inputs);

@@ -9,6 +9,7 @@
 #include "host/adapters/library_file.h"
 #include "host/adapters/module_check.h"
 #include "host/adapters/option_values.h"
+#include "host/adapters/trusted_libraries.h"
 #include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
 
@@ -74,6 +75,22 @@ Json option_json(const OptionSpec& spec) {
 
 namespace {
 
+// Against what the user has recorded. One of the user's own directory that is not recorded runs, with a notice.
+Status check_recorded(LoadedAdapter& adapter) {
+  const SearchInputs process = process_search_inputs({});
+  if (process.privileged) return {};
+  OSIRIS_ASSIGN(const TrustedLibraries trusted, TrustedLibraries::read(process.env));
+  OSIRIS_ASSIGN(const auto verdict, trusted.judge(adapter.library));
+  const std::string library = adapter.library.string();
+  if (verdict == TrustedLibraries::Verdict::kChanged)
+    return Error(Code::kInvalidArgument, library + " has changed since you trusted it, so it is not loaded",
+                 "if you changed it, trust it again: osiris adapters trust " + library);
+  if (verdict == TrustedLibraries::Verdict::kUnknown && adapter.manifest.is_users)
+    adapter.notice = library + " is not among the libraries that you trust; osiris adapters trust " + library +
+                     " records it, and then it runs only unchanged";
+  return {};
+}
+
 // The manifest is what people see before they run the library: it may not say less, or something else.
 Status check_manifest(const LoadedAdapter& adapter) {
   const AdapterManifest& manifest = adapter.manifest;
@@ -113,6 +130,7 @@ Result<LoadedAdapter> load_adapter(const AdapterManifest& manifest) {
                        " names: its SHA-256 is " + digest.sha256 + ", expected " + manifest.sha256,
                    "install the adapter again");
   }
+  OSIRIS_TRY(check_recorded(adapter));
   OSIRIS_TRY(check_library_file(adapter.library));
   if (const auto info = library_info(adapter.library)) adapter.build = info->build;
   // Constructors and the entry are the adapter's code, too.

@@ -1,6 +1,6 @@
-// From a name to a checked adapter table: find the manifest, check the library's permissions and, where the manifest
-// names one, its hash; load it, compare versions, look for defects. Adapters linked into the program take the same
-// checks.
+// From a name to a checked adapter table: find the manifest, check the library's permissions and its hash, where the
+// manifest or the user's record (trusted_libraries.h) names one; load it, compare versions, look for defects. Adapters
+// linked into the program take the same checks.
 #pragma once
 
 #include <osiris/adapter.h>
@@ -23,6 +23,7 @@ struct LoadedAdapter {
   AdapterManifest manifest;                   // empty for a static adapter
   std::filesystem::path library;              // canonical; empty for a static adapter
   std::string build;                          // what it says of itself; empty: nothing
+  std::string notice;                         // what its user should know before it runs; empty: nothing
 
   std::string_view id() const;
   std::string_view version() const;

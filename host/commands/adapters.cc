@@ -110,6 +110,8 @@ void add_adapters_commands(const CommandTable& table) {
   add_adapters_new_command(table, adapters);
   table.add<Options>("show", "Show an adapter, its options and the secrets it may see", {"osiris adapters show local"},
                      add_show_options, show, adapters);
+  add_adapters_check_command(table, adapters);
+  add_adapters_trust_command(table, adapters);
 }
 
 }  // namespace osiris

@@ -76,6 +76,8 @@ void add_compile_command(const CommandTable& table);
 void add_validate_commands(const CommandTable& table);  // validate, oml validate
 void add_adapters_commands(const CommandTable& table);
 void add_adapters_new_command(const CommandTable& table, CLI::App* adapters);
+void add_adapters_check_command(const CommandTable& table, CLI::App* adapters);
+void add_adapters_trust_command(const CommandTable& table, CLI::App* adapters);
 void add_components_commands(const CommandTable& table);
 void add_connections_commands(const CommandTable& table);
 void add_init_command(const CommandTable& table);

@@ -55,7 +55,9 @@ Result<LoadedAdapter> load_adapter_interruptibly(const CommandContext& context, 
   const auto interrupts = Interrupts::start({leave, [leave](StopReason reason, LeaveReason) { leave(reason); }, {}},
                                             system_clock().monotonic_ns() + kLoadLimitNs);
   if (!interrupts.ok()) return interrupts.error();
-  return load_adapter(id, places);
+  auto adapter = load_adapter(id, places);
+  if (adapter.ok() && !adapter->notice.empty()) print_warning(context, adapter->notice);
+  return adapter;
 }
 
 int64_t deadline_after(int64_t started_monotonic_ns, double timeout_s) {
