@@ -1,4 +1,5 @@
 // The program as a user meets it: its options, its one line, its refusals.
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,6 +74,17 @@ TEST_F(TwoServers, DoNotShareTheirData) {
   EXPECT_EQ(second.code, 1);
   EXPECT_NE(second.text.find("another osiris-e2b-server uses it"), std::string::npos) << second.text;
   EXPECT_EQ(api("GET", "/v2/sandboxes").status, 200);
+}
+
+TEST_F(TwoServers, AServerMayHoldAsManyDescriptorsAsTheMachineAllows) {
+  rlimit usual{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
+  if (usual.rlim_cur == usual.rlim_max) usual.rlim_cur = usual.rlim_max / 2;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &usual), 0);
+  start_server();
+  rlimit limit{};
+  ASSERT_EQ(::prlimit(server_->pid(), RLIMIT_NOFILE, nullptr, &limit), 0);
+  EXPECT_EQ(limit.rlim_cur, limit.rlim_max);
 }
 
 TEST_F(TwoServers, AFaultPlanAndARecordComeFromTheCommandLine) {

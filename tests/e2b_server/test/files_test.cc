@@ -47,6 +47,17 @@ TEST_F(FilesApi, ConditionalAndHeadRequests) {
       << "it has changed since: all of it";
 }
 
+TEST_F(FilesApi, WhatCannotBeReadIsNamedForWhatItIs) {
+  put("f", "0123456789");
+  const auto get = [&](const std::string& path) { return envd(sandbox_, "GET", "/files?path=" + path); };
+  EXPECT_EQ(get("nothing").status, 404);
+  EXPECT_EQ(get("f/below").status, 404) << "below a file there is nothing";
+  EXPECT_EQ(get("/").status, 400);
+  EXPECT_NE(get("/").body.find("is a directory"), std::string::npos);
+  EXPECT_EQ(get("/dev/null").status, 400);
+  EXPECT_NE(get("/dev/null").body.find("not a regular file"), std::string::npos);
+}
+
 TEST_F(FilesApi, AFileNameCannotSplitAnAnswer) {
   put("plain.csv", "x");
   EXPECT_EQ(envd(sandbox_, "GET", "/files?path=plain.csv").header("content-disposition"),
