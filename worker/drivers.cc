@@ -8,6 +8,7 @@
 #include "worker/drivers/graphql.extractor/driver.h"
 #include "worker/drivers/mock/driver.h"
 #include "worker/drivers/mysql.extractor/driver.h"
+#include "worker/drivers/mysql.writer/driver.h"
 #include "worker/drivers/postgres.extractor/driver.h"
 #include "worker/drivers/postgres.writer/driver.h"
 #include "worker/drivers/python.processor/driver.h"
@@ -17,8 +18,8 @@ namespace {
 
 // Sorted by name. A new driver is one line here, one include above and one folder.
 const std::array kDrivers = {
-    &duckdb_processor, &filesystem_csv_extractor, &filesystem_csv_writer, &graphql_extractor, &mock,
-    &mysql_extractor,  &postgres_extractor,       &postgres_writer,       &python_processor,
+    &duckdb_processor, &filesystem_csv_extractor, &filesystem_csv_writer, &graphql_extractor, &mock, &mysql_extractor,
+    &mysql_writer,     &postgres_extractor,       &postgres_writer,       &python_processor,
 };
 
 }  // namespace

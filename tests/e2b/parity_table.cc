@@ -100,6 +100,39 @@ ParityRow postgres(const std::string& name, const std::string& pipeline, int exi
   return row;
 }
 
+// The same on a real MariaDB.
+ParityRow mysql(const std::string& name, const std::string& pipeline, int exit = 0) {
+  ParityRow row = postgres(name, pipeline, exit);
+  row.name = "Mysql" + name;
+  std::string& connections = row.files["osiris_connections.yaml"];
+  connections.replace(connections.find("postgres:"), 9, "mysql:");
+  return row;
+}
+
+const std::string kMysqlCopy = R"(oml_version: "0.1.0"
+name: lake
+steps:
+  - id: pull
+    component: mysql.extractor
+    mode: read
+    config: {connection: "@mysql.lake", table: readings}
+  - id: store
+    component: mysql.writer
+    mode: write
+    needs: [pull]
+    config: {connection: "@mysql.lake", table: copied, write_mode: replace, create_table: true, primary_key: id}
+  - id: again
+    component: mysql.extractor
+    mode: read
+    needs: [store]
+    config: {connection: "@mysql.lake", query: "SELECT * FROM copied ORDER BY id"}
+  - id: write
+    component: filesystem.csv_writer
+    mode: write
+    needs: [again]
+    config: {path: out/copied.csv, column_order: query}
+)";
+
 const std::string kPostgresToCsv = R"(oml_version: "0.1.0"
 name: lake
 steps:
@@ -172,6 +205,8 @@ std::vector<ParityRow> parity_table() {
       example("Example07", "07-python"),
       example("Example06Prod", "06-params-profiles", 0, {"--profile", "prod", "--param", "region=EU"}),
 
+      mysql("Copy", kMysqlCopy),
+      mysql("CopyRefused", std::regex_replace(kMysqlCopy, std::regex("create_table: true"), "create_table: false"), 1),
       postgres("Extract", kPostgresToCsv),
       postgres("Copy", kPostgresCopy),
       postgres("CopyRefused", std::regex_replace(kPostgresCopy, std::regex("primary_key: id"), "primary_key: quality"),

@@ -62,6 +62,18 @@ class Parity : public testing::TestWithParam<ParityRow> {
     return process;
   }
 
+  void start_mysql() {
+    auto started = test::MariaDbServer::start();
+    ASSERT_TRUE(started.ok()) << started.error().message;
+    database_ = *std::move(started);
+    const Status filled = database_->execute(
+        "CREATE DATABASE shop; CREATE USER app@'%' IDENTIFIED BY 'parity-secret'; GRANT ALL ON shop.* TO app@'%';"
+        "USE shop; CREATE TABLE readings (id int PRIMARY KEY, at datetime(3), kwh decimal(8,3), note text, raw blob);"
+        "INSERT INTO readings SELECT seq, '2024-02-29 23:00:00.25' + INTERVAL seq HOUR, seq / 8, "
+        "IF(seq % 3 = 0, NULL, CONCAT('a\\tb\\n', seq)), UNHEX('00FF') FROM seq_1_to_500");
+    ASSERT_TRUE(filled.ok()) << filled.error().message;
+  }
+
   void start_postgres() {
     auto started = test::PostgresServer::start();
     ASSERT_TRUE(started.ok()) << started.error().message;
@@ -81,6 +93,7 @@ class Parity : public testing::TestWithParam<ParityRow> {
     if (GetParam().example == "05-graphql-to-csv")
       api_ = std::make_unique<test::Api>(test::garden("value-of-GARDEN_TOKEN"));
     if (GetParam().name.starts_with("Postgres")) start_postgres();
+    if (GetParam().name.starts_with("Mysql")) start_mysql();
     if (GetParam().example != "02-mysql-duckdb-csv") return;
     auto started = test::MariaDbServer::start();
     ASSERT_TRUE(started.ok()) << started.error().message;
@@ -118,11 +131,11 @@ class Parity : public testing::TestWithParam<ParityRow> {
       project.write("pipeline.yaml", text);
     }
     if ((database_ || api_) && adapter == "e2b") arguments.push_back("--e2b-allow-loopback");
-    if (postgres_) {
+    if (postgres_ || GetParam().name.starts_with("Mysql")) {
       project.set("LAKE_HOST", "127.0.0.1");
-      project.set("LAKE_PORT", std::to_string(postgres_->port()));
+      project.set("LAKE_PORT", std::to_string(postgres_ ? postgres_->port() : database_->port()));
       project.set("LAKE_PASSWORD", "parity-secret");
-      if (adapter == "e2b") arguments.push_back("--e2b-allow-loopback");
+      if (postgres_ && adapter == "e2b") arguments.push_back("--e2b-allow-loopback");
     }
     const Outcome outcome = project.osiris(run_arguments(adapter, arguments));
     const Scrub scrub(project.dir());

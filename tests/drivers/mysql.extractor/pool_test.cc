@@ -7,7 +7,7 @@
 #include "tests/mysql/stand_in.h"
 #include "worker/drivers/mysql.extractor/driver.h"
 #include "worker/drivers/mysql.extractor/pool.h"
-#include "worker/drivers/mysql.extractor/wait_scope.h"
+#include "worker/drivers/mysql/wait_scope.h"
 
 namespace osiris::worker::test {
 namespace {

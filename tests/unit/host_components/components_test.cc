@@ -48,7 +48,7 @@ TEST(Registry, EveryShippedSpecLoads) {
                                       "postgres.writer", "posthog.extractor", "python.processor", "supabase.extractor",
                                       "supabase.writer"}));
   EXPECT_TRUE(registry.find("mock")->hidden);
-  EXPECT_TRUE(registry.find("mysql.writer")->driver.empty());
+  EXPECT_TRUE(registry.find("supabase.writer")->driver.empty());
   EXPECT_EQ(registry.find("mysql.extractor")->driver, "mysql.extractor");
   EXPECT_EQ(registry.hint_for_unknown("mysql.extracter"), "did you mean 'mysql.extractor'?");
 }

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "worker/drivers/db/fill.h"
-#include "worker/drivers/mysql.extractor/connection.h"
-#include "worker/drivers/mysql.extractor/errors.h"
 #include "worker/drivers/mysql.extractor/extract.h"
 #include "worker/drivers/mysql.extractor/settings.h"
+#include "worker/drivers/mysql/connection.h"
+#include "worker/drivers/mysql/errors.h"
 
 namespace osiris::worker {
 namespace {

@@ -4,12 +4,12 @@
 
 #include "protocol/base/categories.h"
 #include "worker/drivers/mysql.extractor/bound_query.h"
-#include "worker/drivers/mysql.extractor/errors.h"
 #include "worker/drivers/mysql.extractor/pool.h"
 #include "worker/drivers/mysql.extractor/row_reader.h"
 #include "worker/drivers/mysql.extractor/statement.h"
-#include "worker/drivers/mysql.extractor/wait_scope.h"
 #include "worker/drivers/mysql.extractor/warnings.h"
+#include "worker/drivers/mysql/errors.h"
+#include "worker/drivers/mysql/wait_scope.h"
 
 namespace osiris::worker::mysql {
 namespace {

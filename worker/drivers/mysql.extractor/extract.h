@@ -3,8 +3,8 @@
 
 #include "worker/drivers/db/row_queue.h"
 #include "worker/drivers/mysql.extractor/columns.h"
-#include "worker/drivers/mysql.extractor/connection.h"
 #include "worker/drivers/mysql.extractor/settings.h"
+#include "worker/drivers/mysql/connection.h"
 
 namespace osiris::worker::mysql {
 

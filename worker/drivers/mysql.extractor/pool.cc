@@ -1,6 +1,6 @@
 #include "worker/drivers/mysql.extractor/pool.h"
 
-#include "worker/drivers/mysql.extractor/errors.h"
+#include "worker/drivers/mysql/errors.h"
 
 namespace osiris::worker::mysql {
 namespace {

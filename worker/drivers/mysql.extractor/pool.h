@@ -10,7 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "worker/drivers/mysql.extractor/connection.h"
+#include "worker/drivers/mysql.extractor/settings.h"
+#include "worker/drivers/mysql/connection.h"
 
 namespace osiris::worker::mysql {
 

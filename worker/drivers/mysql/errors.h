@@ -10,7 +10,7 @@
 #include "protocol/base/error.h"
 #include "worker/drivers/db/deadline.h"
 #include "worker/drivers/db/fill.h"
-#include "worker/drivers/mysql.extractor/settings.h"
+#include "worker/drivers/mysql/settings.h"
 
 namespace osiris::worker::mysql {
 
@@ -31,5 +31,9 @@ Error connection_error(const std::string& step_id, const ServerSettings& server,
 // "MySQL query failed: ..." before the first row, "MySQL execution failed: ..." after it.
 Error query_error(const std::string& step_id, const ServerSettings& server, const MysqlError& error,
                   const Deadline& deadline, uint64_t rows_so_far);
+
+// "MySQL write failed: ...". `where`: " in table x", or empty.
+Error write_error(const std::string& step_id, const ServerSettings& server, const MysqlError& error,
+                  const Deadline& deadline, const std::string& where);
 
 }  // namespace osiris::worker::mysql

@@ -1,4 +1,4 @@
-#include "worker/drivers/mysql.extractor/connection.h"
+#include "worker/drivers/mysql/connection.h"
 
 #include <errmsg.h>
 #include <sys/socket.h>
@@ -9,12 +9,23 @@
 #include "protocol/base/categories.h"
 #include "worker/drivers/db/fields.h"
 #include "worker/drivers/db/places.h"
-#include "worker/drivers/mysql.extractor/errors.h"
-#include "worker/drivers/mysql.extractor/login.h"
-#include "worker/drivers/mysql.extractor/wait_scope.h"
+#include "worker/drivers/mysql/errors.h"
+#include "worker/drivers/mysql/login.h"
+#include "worker/drivers/mysql/wait_scope.h"
 
 namespace osiris::worker::mysql {
 namespace {
+
+// A server may ask for a file at any time; it gets nothing until a load sets its own handler.
+void refuse_local_data(MYSQL* mysql) {
+  mysql_set_local_infile_handler(
+      mysql, [](void**, const char*, void*) { return 1; }, [](void*, char*, unsigned) { return -1; }, [](void*) {},
+      [](void*, char* text, unsigned size) {
+        std::snprintf(text, size, "no data was offered");
+        return 1;
+      },
+      nullptr);
+}
 
 // No server was there to talk to: no answer came, or the connection was closed before the log-in, as a firewall does.
 bool is_unreached(unsigned error) {
@@ -50,7 +61,8 @@ Status Connection::set_tls(const CallContext& call) {
   return {};
 }
 
-Result<std::unique_ptr<Connection>> Connection::open(const ServerSettings& server, const CallContext& call) {
+Result<std::unique_ptr<Connection>> Connection::open(const ServerSettings& server, const CallContext& call,
+                                                     bool sends_data) {
   initialise_client_library();
   Deadline& deadline = *call.deadline;
   const WaitScope scope(deadline);
@@ -59,7 +71,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const ServerSettings& serve
   for (const db::Place& place :
        db::places_of(server.host, server.addresses, deadline, std::chrono::seconds(server.connect_timeout_s))) {
     MysqlError error;
-    auto connected = open_at(place.name, server, call, error);
+    auto connected = open_at(place.name, server, call, sends_data, error);
     if (connected) {
       deadline.set(std::nullopt);
       return connected;
@@ -71,7 +83,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const ServerSettings& serve
 }
 
 Result<std::unique_ptr<Connection>> Connection::open_at(const std::string& place, const ServerSettings& server,
-                                                        const CallContext& call, MysqlError& error) {
+                                                        const CallContext& call, bool sends_data, MysqlError& error) {
   std::unique_ptr<Connection> connection(new Connection);
   MYSQL* mysql = connection->mysql_ = mysql_init(nullptr);
   if (!mysql)
@@ -81,11 +93,13 @@ Result<std::unique_ptr<Connection>> Connection::open_at(const std::string& place
   connection->server_name_ = server.host;
 
   const unsigned tcp = MYSQL_PROTOCOL_TCP;  // the library would take "localhost" for a socket file
-  const unsigned no_local_files = 0;        // or a server could ask for any file of this machine
+  // Without a handler of its own a server could ask for any file of this machine.
+  const unsigned local_data = sends_data ? 1 : 0;
+  if (sends_data) refuse_local_data(mysql);
   const unsigned long packet_bytes_max = 1ul << 30;
   const my_bool no = 0;
   mysql_optionsv(mysql, MYSQL_OPT_PROTOCOL, &tcp);
-  mysql_optionsv(mysql, MYSQL_OPT_LOCAL_INFILE, &no_local_files);
+  mysql_optionsv(mysql, MYSQL_OPT_LOCAL_INFILE, &local_data);
   mysql_optionsv(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet_bytes_max);
   mysql_optionsv(mysql, MYSQL_REPORT_DATA_TRUNCATION, &no);
   mysql_optionsv(mysql, MYSQL_OPT_RECONNECT, &no);
@@ -137,6 +151,19 @@ Status Connection::prepare_session(const ServerSettings& server, const CallConte
   for (const char* limit : kLimitsLifted) OSIRIS_TRY(try_to_run(limit, server, call));
   OSIRIS_TRY(run("SET SESSION TRANSACTION READ ONLY", server, call));
   OSIRIS_TRY(run("START TRANSACTION READ ONLY", server, call));
+  call.deadline->set(std::nullopt);
+  return {};
+}
+
+Status Connection::prepare_writing(const ServerSettings& server, const CallContext& call) {
+  const WaitScope scope(*call.deadline);
+  call.deadline->set_limits_s(server.read_timeout_s, server.write_timeout_s);
+  call.deadline->set(Clock::now() + std::chrono::seconds(server.connect_timeout_s));
+  OSIRIS_TRY(run("SET NAMES utf8mb4", server, call));
+  OSIRIS_TRY(
+      run("SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO', sql_notes = 1, "
+          "max_error_count = 64, autocommit = 0, net_read_timeout = 3600",
+          server, call));
   call.deadline->set(std::nullopt);
   return {};
 }

@@ -1,4 +1,4 @@
-#include "worker/drivers/mysql.extractor/wait_scope.h"
+#include "worker/drivers/mysql/wait_scope.h"
 
 #include <poll.h>
 #include <sys/socket.h>

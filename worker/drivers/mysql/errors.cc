@@ -1,4 +1,4 @@
-#include "worker/drivers/mysql.extractor/errors.h"
+#include "worker/drivers/mysql/errors.h"
 
 #include <errmsg.h>
 #include <mysqld_error.h>
@@ -155,6 +155,42 @@ Error query_error(const std::string& step_id, const ServerSettings& server, cons
   }
   return Error(Code::kStepFailed, start + words(error), "try the query in a MySQL client first",
                category::kExtractQueryFailed);
+}
+
+Error write_error(const std::string& step_id, const ServerSettings& server, const MysqlError& error,
+                  const Deadline& deadline, const std::string& where) {
+  if (deadline.is_cancelled()) return cancelled_error(step_id);
+  const std::string start = "MySQL write failed" + where + ": ";
+  if (deadline.has_run_out())
+    return Error(Code::kUnavailable,
+                 start + place(server) + " said nothing for " + std::to_string(server.read_timeout_s) + " s",
+                 "raise read_timeout and write_timeout of the connection", category::kConnectionTimeout);
+  if (is_lost_connection(error.number))
+    return Error(Code::kUnavailable, start + "the connection to " + place(server) + " was lost: " + words(error),
+                 "check the server's log, then run again: nothing of this attempt was kept",
+                 category::kConnectionFailed);
+  switch (error.number) {
+    case ER_LOCK_WAIT_TIMEOUT:
+      return Error(Code::kStepFailed, start + words(error),
+                   "another session holds a lock on the table: end it, or raise lock_timeout",
+                   category::kRuntimeTimeout);
+    case ER_LOCK_DEADLOCK:
+      return Error(Code::kUnavailable, start + words(error), "another transaction was in the way: run again",
+                   category::kWriteFailed);
+    case ER_OPTION_PREVENTS_STATEMENT:
+    case kWriteInReadOnlyTransaction:
+      return Error(Code::kStepFailed, start + words(error), "the server takes no writes: a replica, or read_only is on",
+                   category::kWriteFailed);
+    case ER_RECORD_FILE_FULL:
+    case ER_DISK_FULL:
+      return Error(Code::kUnavailable, start + words(error), "the server is out of disk", category::kWriteDiskFull);
+    default:
+      break;
+  }
+  if (is_permission(error.number) || error.number == ER_DBACCESS_DENIED_ERROR)
+    return Error(Code::kStepFailed, start + words(error), "grant " + server.user + " the right to do it",
+                 category::kWritePermissionDenied);
+  return Error(Code::kStepFailed, start + words(error), {}, category::kWriteFailed);
 }
 
 }  // namespace osiris::worker::mysql

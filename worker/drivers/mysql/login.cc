@@ -1,4 +1,4 @@
-#include "worker/drivers/mysql.extractor/login.h"
+#include "worker/drivers/mysql/login.h"
 
 #include <errmsg.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 #include <string>
 #include <vector>
 
-#include "worker/drivers/mysql.extractor/settings.h"
+#include "worker/drivers/mysql/settings.h"
 
 // <mysql/client_plugin.h> of libmariadb-dev includes a header that is not in the package, so its struct is repeated
 // here.

@@ -9,8 +9,8 @@
 
 #include "protocol/base/error.h"
 #include "worker/drivers/db/call.h"
-#include "worker/drivers/mysql.extractor/errors.h"
-#include "worker/drivers/mysql.extractor/settings.h"
+#include "worker/drivers/mysql/errors.h"
+#include "worker/drivers/mysql/settings.h"
 
 namespace osiris::worker::mysql {
 
@@ -22,7 +22,9 @@ class Connection {
 
   // By the server's name as this machine resolves it; where that leads to no server, by the addresses that were lent
   // for it. TLS checks the name either way.
-  static Result<std::unique_ptr<Connection>> open(const ServerSettings& server, const CallContext& call);
+  // `sends_data`: LOAD DATA LOCAL is possible, and asks the caller's own handler for the data, never for a file.
+  static Result<std::unique_ptr<Connection>> open(const ServerSettings& server, const CallContext& call,
+                                                  bool sends_data = false);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -33,6 +35,8 @@ class Connection {
   // Text in utf8mb4, times in UTC, no limit of the server's on results as far as the account may lift it, and a
   // read-only transaction begun. To be called before the first statement of each step.
   Status prepare_session(const ServerSettings& server, const CallContext& call);
+  // Text in utf8mb4, times in UTC, and every value that would be changed an error or a warning.
+  Status prepare_writing(const ServerSettings& server, const CallContext& call);
   // The server ends a SELECT without a LIMIT of its own after so many rows; one that cannot sends them all.
   Status limit_rows(uint64_t rows_max, const ServerSettings& server, const CallContext& call);
   // Ends the transaction, so that no lock outlives the step.
@@ -48,7 +52,7 @@ class Connection {
   Connection() = default;
   // `place`: the server's name or one of its addresses. `error` says what the library found wrong.
   static Result<std::unique_ptr<Connection>> open_at(const std::string& place, const ServerSettings& server,
-                                                     const CallContext& call, MysqlError& error);
+                                                     const CallContext& call, bool sends_data, MysqlError& error);
   Status set_tls(const CallContext& call);
   Status run(const std::string& statement, const ServerSettings& server, const CallContext& call);
   // The same for what a server may refuse without harm.

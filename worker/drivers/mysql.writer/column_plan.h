@@ -1,0 +1,45 @@
+// Which type of MySQL's takes each type of a relation, and how its values are written as text, so that every value
+// arrives as it is or is refused. Part of what docs/types.md promises.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/base/error.h"
+#include "worker/driver_api/column_type.h"
+
+namespace osiris::worker::mysql {
+
+// A column of a table that is there, as information_schema has it.
+struct TargetColumn {
+  std::string name;
+  std::string type;          // "decimal"
+  std::string column_type;   // "decimal(10,2) unsigned"
+  int fraction_digits = 0;   // of a second
+  int scale = 0;             // of a decimal
+  bool is_required = false;  // NOT NULL and without a default
+  bool is_generated = false;
+};
+
+// What a value's text is checked for before it is sent.
+enum class Check { kNone, kNumber, kFloat, kDate, kTime, kText, kBytes };
+
+struct ColumnPlan {
+  std::string name;        // of the relation
+  std::string target;      // of the table
+  std::string expression;  // DuckDB's: the value as text, or as bytes
+  std::string type_name;   // MySQL's
+  Check check = Check::kNone;
+  int fraction_digits = 6;
+  int scale_max = -1;  // of a decimal: digits after the point; -1: any
+};
+
+// For a column that is made; `is_key`: it is part of a key, so a text needs a length. Refused (write.failed) where no
+// type of MySQL's holds all its values.
+Result<ColumnPlan> plan_new(const std::string& table, const std::string& name, const ColumnType& type, bool is_key);
+// For one that is there.
+Result<ColumnPlan> plan_existing(const std::string& table, const std::string& name, const ColumnType& type,
+                                 const TargetColumn& target);
+
+}  // namespace osiris::worker::mysql

@@ -1,0 +1,305 @@
+#include "worker/drivers/mysql.writer/load.h"
+
+#include <algorithm>
+
+#include "protocol/base/categories.h"
+#include "protocol/base/sha256.h"
+#include "protocol/base/text.h"
+#include "worker/driver_api/sql.h"
+#include "worker/drivers/db/fill.h"
+
+namespace osiris::worker::mysql {
+
+using db::WriteMode;
+
+Error Load::failed(const std::string& what, const std::string& hint) const {
+  return Error(Code::kStepFailed, "MySQL write failed: " + what, hint, category::kWriteFailed);
+}
+
+std::string Load::target_list() const {
+  std::vector<std::string> names;
+  for (const ColumnPlan& plan : plans_) names.push_back(plan.target);
+  return quoted_list(names);
+}
+
+std::string Load::select() const {
+  std::string list;
+  for (const ColumnPlan& plan : plans_) list += (list.empty() ? "" : ", ") + plan.expression;
+  return "SELECT " + list + " FROM " + sql::quote_identifier(context_.inputs().front().name);
+}
+
+Result<uint64_t> Load::run() {
+  const Status done = load();
+  if (done.ok()) return rows_;
+  undo();
+  return done.error();
+}
+
+Status Load::load() {
+  OSIRIS_ASSIGN(session_, Session::open(server_, call_));
+  if (lock_timeout_s_ > 0) {
+    const std::string seconds = std::to_string(lock_timeout_s_);
+    OSIRIS_TRY(session_->run("SET SESSION innodb_lock_wait_timeout = " + seconds + ", lock_wait_timeout = " + seconds));
+  }
+  table_ = quote_identifier(settings_.table);
+  // The same for every writer of this table: what a killed one left is found again.
+  const std::string tag = sha256_hex(server_.database + "\n" + settings_.table).substr(0, 16);
+  staging_ = quote_identifier("osiris_new_" + tag);
+  old_ = quote_identifier("osiris_old_" + tag);
+  OSIRIS_TRY(find_target());
+  OSIRIS_TRY(make_room());
+  const auto written = write_rows(context_.connection_handle(), select(), *this);
+  if (!written.ok()) return written.error();
+  OSIRIS_TRY(flush());
+  OSIRIS_TRY(context_.inputs_are_sound());
+  return settle();
+}
+
+// ---- the table
+
+Status Load::find_target() {
+  OSIRIS_ASSIGN(const db::RelationColumns sources, db::source_columns(context_));
+  const std::string is_it = " TABLE_SCHEMA = DATABASE() AND TABLE_NAME = " + quote_text(settings_.table);
+  OSIRIS_ASSIGN(const auto tables,
+                session_->ask("SELECT t.TABLE_TYPE, e.TRANSACTIONS FROM information_schema.TABLES t LEFT JOIN "
+                              "information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE" +
+                              is_it));
+  exists_ = !tables.empty();
+  if (exists_ && tables[0][0].value_or("") != "BASE TABLE")
+    return failed(settings_.table + " is no table", "name a table; a view is not written to");
+  is_transactional_ = !exists_ || tables[0][1].value_or("") == "YES";
+  if (exists_) {
+    OSIRIS_ASSIGN(
+        const auto columns,
+        session_->ask("SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, COALESCE(DATETIME_PRECISION, 0), "
+                      "COALESCE(NUMERIC_SCALE, 0), IS_NULLABLE = 'NO' AND COLUMN_DEFAULT IS NULL AND EXTRA NOT "
+                      "LIKE '%auto_increment%', EXTRA LIKE '%GENERATED%' AND EXTRA NOT LIKE 'DEFAULT_%' FROM "
+                      "information_schema.COLUMNS WHERE" +
+                      is_it + " ORDER BY ORDINAL_POSITION"));
+    for (const Row& row : columns)
+      columns_.push_back({row[0].value_or(""), ascii_lower(row[1].value_or("")), row[2].value_or(""),
+                          std::stoi(row[3].value_or("0")), std::stoi(row[4].value_or("0")), row[5].value_or("0") == "1",
+                          row[6].value_or("0") == "1"});
+    OSIRIS_ASSIGN(const auto keys, session_->ask("SELECT INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS "
+                                                 "WHERE NON_UNIQUE = 0 AND" +
+                                                 is_it + " ORDER BY INDEX_NAME, SEQ_IN_INDEX"));
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (i == 0 || keys[i][0] != keys[i - 1][0]) unique_keys_.emplace_back();
+      unique_keys_.back().push_back(keys[i][1].value_or(""));
+    }
+    OSIRIS_TRY(find_obstacle());
+  }
+  OSIRIS_TRY(plan_columns(sources));
+  return find_keys();
+}
+
+// What a table of another making under the same name would not have.
+Status Load::find_obstacle() {
+  const std::string name = quote_text(settings_.table);
+  OSIRIS_ASSIGN(
+      const auto found,
+      session_->ask(
+          "SELECT CONCAT('it has the trigger ', TRIGGER_NAME) FROM information_schema.TRIGGERS WHERE "
+          "EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = " +
+          name +
+          " UNION ALL SELECT CONCAT('constraint ', CONSTRAINT_NAME, ' of ', TABLE_NAME, ' refers to other rows by "
+          "it') FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_NAME IS NOT NULL AND "
+          "((TABLE_SCHEMA = DATABASE() AND TABLE_NAME = " +
+          name + ") OR (REFERENCED_TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME = " + name + "))"));
+  if (!found.empty()) obstacle_ = found[0][0].value_or("");
+  return {};
+}
+
+Status Load::plan_columns(const db::RelationColumns& sources) {
+  std::vector<std::string> names;
+  for (const TargetColumn& column : columns_) names.push_back(column.name);
+  const bool is_frozen = exists_;
+  OSIRIS_ASSIGN(const auto places, db::match_columns(settings_.table, sources, names,
+                                                     is_frozen ? settings_.new_columns : db::NewColumns::kEvolve));
+  std::vector<bool> is_filled(columns_.size());
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (places[i]) {
+      if (is_filled[*places[i]])
+        return failed("two columns of the rows are '" + columns_[*places[i]].name + "' in table " + settings_.table,
+                      "rename one of them");
+      is_filled[*places[i]] = true;
+      OSIRIS_ASSIGN(ColumnPlan plan,
+                    plan_existing(settings_.table, sources[i].name, sources[i].type, columns_[*places[i]]));
+      plans_.push_back(std::move(plan));
+    } else if (exists_ && settings_.new_columns == db::NewColumns::kDiscard) {
+      call_.log("column '" + sources[i].name + "' is left out: " + settings_.table + " does not have it");
+    } else {
+      OSIRIS_ASSIGN(ColumnPlan plan,
+                    plan_new(settings_.table, sources[i].name, sources[i].type, settings_.is_key(sources[i].name)));
+      if (exists_) added_.push_back(plan.target);
+      plans_.push_back(std::move(plan));
+    }
+  }
+  for (size_t i = 0; i < columns_.size(); ++i)
+    if (columns_[i].is_required && !is_filled[i])
+      return failed("table " + settings_.table + " needs column '" + columns_[i].name + "', which the rows do not have",
+                    "it is NOT NULL and has no default: give it a value in the step before");
+  if (plans_.empty()) return failed("table " + settings_.table + " has none of the rows' columns", "rename them");
+  return {};
+}
+
+Status Load::find_keys() {
+  for (const std::string& key : settings_.keys) {
+    const auto plan = std::find_if(plans_.begin(), plans_.end(), [&](const ColumnPlan& one) {
+      return ascii_lower(one.target) == ascii_lower(key) || one.name == key;
+    });
+    if (plan == plans_.end())
+      return failed("primary_key names '" + key + "', which is no column of the rows",
+                    "the columns are " + target_list());
+    keys_.push_back(plan->target);
+  }
+  if (settings_.mode != WriteMode::kUpsert || !exists_) return {};
+  std::vector<std::string> sorted = keys_;
+  std::sort(sorted.begin(), sorted.end());
+  bool is_unique = false;
+  for (std::vector<std::string> unique : unique_keys_) {
+    const std::string shown = join(unique, ", ");
+    std::sort(unique.begin(), unique.end());
+    if (unique == sorted) {
+      is_unique = true;
+      continue;
+    }
+    // MySQL takes a row for known where any unique index says so.
+    const bool is_written = std::all_of(unique.begin(), unique.end(), [&](const std::string& name) {
+      return std::any_of(plans_.begin(), plans_.end(), [&](const ColumnPlan& plan) { return plan.target == name; });
+    });
+    if (is_written)
+      return failed("table " + settings_.table + " has a second unique index, on (" + shown +
+                        "), by which MySQL would update rows of another key",
+                    "upsert by that key, or leave its columns out in the step before");
+  }
+  if (is_unique) return {};
+  return failed("table " + settings_.table + " has no primary key or unique index on (" + join(keys_, ", ") + ")",
+                "an upsert needs one: ALTER TABLE " + table_ + " ADD UNIQUE (" + quoted_list(keys_) + ")");
+}
+
+// ---- the rows
+
+Status Load::make_room() {
+  destination_ = table_;
+  if (!exists_ || (settings_.mode == WriteMode::kReplace && obstacle_.empty())) return make_staging();
+  if (!is_transactional_)
+    return failed(
+        "table " + settings_.table + " has an engine without transactions: a load that fails could not be undone",
+        "ALTER TABLE " + table_ + " ENGINE=InnoDB, or write_mode: replace");
+  for (size_t i = 0; i < added_.size(); ++i) {
+    const auto plan =
+        std::find_if(plans_.begin(), plans_.end(), [&](const ColumnPlan& one) { return one.target == added_[i]; });
+    call_.log("column '" + plan->target + "' is added to " + settings_.table + " as " + plan->type_name);
+    OSIRIS_TRY(session_->run("ALTER TABLE " + table_ + " ADD COLUMN " + quote_identifier(plan->target) + " " +
+                             plan->type_name + " NULL"));
+  }
+  if (settings_.mode != WriteMode::kAppend) OSIRIS_TRY(take_turn());
+  switch (settings_.mode) {
+    case WriteMode::kAppend:
+      return session_->run("START TRANSACTION");
+    case WriteMode::kReplace:
+      call_.log("replace empties and fills " + settings_.table + " itself, because " + obstacle_);
+      [[fallthrough]];
+    case WriteMode::kTruncate:
+      // TRUNCATE would end the transaction.
+      OSIRIS_TRY(session_->run("START TRANSACTION"));
+      return session_->run("DELETE FROM " + table_, where());
+    case WriteMode::kUpsert:
+      destination_ = quote_identifier("osiris_rows");
+      OSIRIS_TRY(session_->run("CREATE TEMPORARY TABLE " + destination_ + " AS SELECT " + target_list() + " FROM " +
+                               table_ + " LIMIT 0"));
+      return session_->run("START TRANSACTION");
+  }
+  return {};
+}
+
+// One writer at a time empties, merges or swaps: side by side they would end each other by a deadlock. The server lets
+// go of this when the connection ends.
+Status Load::take_turn() {
+  const std::string seconds = std::to_string(lock_timeout_s_ > 0 ? lock_timeout_s_ : 86400);
+  OSIRIS_ASSIGN(const auto turn, session_->ask("SELECT GET_LOCK(" + quote_text(staging_) + ", " + seconds + ")"));
+  if (turn.empty() || turn[0][0].value_or("0") != "1")
+    return Error(Code::kStepFailed,
+                 "MySQL write failed" + where() + ": another writer has been at it for " + seconds + " s",
+                 "let it end, or raise lock_timeout", category::kRuntimeTimeout);
+  return {};
+}
+
+Status Load::make_staging() {
+  is_swap_ = true;
+  std::vector<std::string> columns;
+  for (const ColumnPlan& plan : plans_) {
+    const bool is_key = std::find(keys_.begin(), keys_.end(), plan.target) != keys_.end();
+    columns.push_back(quote_identifier(plan.target) + " " + plan.type_name + (is_key ? " NOT NULL" : " NULL"));
+  }
+  if (!keys_.empty()) columns.push_back("PRIMARY KEY (" + quoted_list(keys_) + ")");
+  const std::string definition = " (" + join(columns, ", ") + ") DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin";
+  if (!exists_ && !settings_.creates)
+    return Error(Code::kNotFound, "MySQL write failed: table " + settings_.table + " does not exist",
+                 "set create_table: true, or make it: CREATE TABLE " + table_ + definition, category::kWriteFailed);
+  OSIRIS_TRY(take_turn());
+  has_staging_ = true;
+  OSIRIS_TRY(session_->run("DROP TABLE IF EXISTS " + staging_));
+  // Another writer may have made it while this one waited.
+  OSIRIS_ASSIGN(const auto there,
+                session_->ask("SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() "
+                              "AND TABLE_NAME = " +
+                              quote_text(settings_.table)));
+  const bool is_there = !there.empty();
+  if (is_there && !exists_ && settings_.mode != WriteMode::kReplace)
+    return Error(Code::kUnavailable, "MySQL write failed" + where() + ": another writer has just made it",
+                 "run again: the rows are then added to it", category::kWriteFailed);
+  exists_ = is_there;
+  OSIRIS_TRY(
+      session_->run("CREATE TABLE " + staging_ + (is_there && !columns_.empty() ? " LIKE " + table_ : definition)));
+  for (const std::string& name : added_) {
+    const auto plan =
+        std::find_if(plans_.begin(), plans_.end(), [&](const ColumnPlan& one) { return one.target == name; });
+    OSIRIS_TRY(session_->run("ALTER TABLE " + staging_ + " ADD COLUMN " + quote_identifier(name) + " " +
+                             plan->type_name + " NULL"));
+  }
+  destination_ = staging_;
+  return session_->run("START TRANSACTION");
+}
+
+size_t Load::rows_max() const {
+  const uint64_t rows = context_.config()["batch_size"].as_uint();
+  return rows == 0 ? SIZE_MAX : rows;
+}
+
+std::unique_ptr<BatchWriter::Batch> Load::begin() { return std::make_unique<RowText>(plans_, session_->form()); }
+
+Status Load::write(Batch& batch) {
+  const auto& rows = static_cast<const RowText&>(batch);
+  if (context_.is_cancelled()) return cancelled_error(call_.step_id);
+  const uint64_t before = rows_ + text_rows_;
+  size_t begin = 0;
+  for (const size_t end : rows.ends()) {
+    const bool is_full = text_rows_ >= rows_max() || text_.size() + (end - begin) > session_->bytes_max();
+    if (text_rows_ > 0 && is_full) OSIRIS_TRY(flush());
+    text_.append(rows.text(), begin, end - begin);
+    ++text_rows_;
+    begin = end;
+  }
+  if (const auto& unfit = rows.unfit())
+    return failed("table " + settings_.table + ", column '" + unfit->column + "', row " +
+                      std::to_string(before + unfit->row + 1) + ": " + unfit->what,
+                  "CAST or filter it in the step before");
+  context_.progress(rows_ + text_rows_);
+  return {};
+}
+
+Status Load::flush() {
+  if (text_rows_ == 0) return {};
+  if (context_.is_cancelled()) return cancelled_error(call_.step_id);
+  OSIRIS_TRY(session_->load_rows(destination_, plans_, text_, text_rows_, rows_, where()));
+  rows_ += text_rows_;
+  bytes_ += text_.size();
+  text_rows_ = 0;
+  text_.clear();
+  context_.progress_bytes(bytes_, 0);
+  return {};
+}
+
+}  // namespace osiris::worker::mysql

@@ -1,0 +1,48 @@
+// Rows as the text that a server takes: lines of LOAD DATA, or the rows of a VALUES list.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "worker/driver_api/batch_writer.h"
+#include "worker/drivers/mysql.writer/column_plan.h"
+
+namespace osiris::worker::mysql {
+
+// Why a value was refused.
+struct Unfit {
+  uint64_t row = 0;  // of the batch, from 0
+  std::string column;
+  std::string what;
+};
+
+enum class RowForm { kLines, kValues };
+
+class RowText : public BatchWriter::Batch {
+ public:
+  // `plans` outlive it.
+  RowText(const std::vector<ColumnPlan>& plans, RowForm form) : plans_(plans), form_(form) {}
+
+  void add(duckdb_data_chunk chunk) override;
+  size_t size_bytes() const override { return text_.size(); }
+  const std::string& text() const { return text_; }
+  const std::vector<size_t>& ends() const { return ends_; }  // of each row in text()
+  const std::optional<Unfit>& unfit() const { return unfit_; }
+
+ private:
+  void add_value(const ColumnPlan& plan, std::string_view value);
+
+  const std::vector<ColumnPlan>& plans_;
+  RowForm form_;
+  std::string text_;
+  std::vector<size_t> ends_;
+  std::optional<Unfit> unfit_;
+};
+
+// Empty, or why the column cannot hold the value that this text is of.
+std::string why_unfit(const ColumnPlan& plan, std::string_view value);
+
+}  // namespace osiris::worker::mysql
