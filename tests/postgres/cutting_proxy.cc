@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <string_view>
+#include <utility>
 
 namespace osiris::test {
 namespace {
@@ -28,8 +29,9 @@ bool send_all(int socket, std::string_view bytes) {
 
 }  // namespace
 
-CuttingProxy::CuttingProxy(uint16_t server_port, Cut cut, bool goes_on)
+CuttingProxy::CuttingProxy(uint16_t server_port, std::string statement, Cut cut, bool goes_on)
     : server_port_(server_port),
+      statement_(std::move(statement)),
       cut_(cut),
       goes_on_(goes_on),
       listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -63,7 +65,7 @@ void CuttingProxy::listen() {
 }
 
 void CuttingProxy::carry(int client, int server) {
-  bool is_committing = false;
+  bool is_cutting = false;
   for (char buffer[65536];;) {
     pollfd fds[3] = {{client, POLLIN, 0}, {server, POLLIN, 0}, {stop_.get(), POLLIN, 0}};
     poll(fds, 3, -1);
@@ -73,14 +75,14 @@ void CuttingProxy::carry(int client, int server) {
       const ssize_t size = recv(from_client ? client : server, buffer, sizeof buffer, 0);
       if (size <= 0) return;
       const std::string_view bytes(buffer, static_cast<size_t>(size));
-      // The answer to the COMMIT stays here.
-      if (!from_client && is_committing) {
+      // The answer to the statement stays here.
+      if (!from_client && is_cutting) {
         has_cut_ = true;
         return;
       }
-      if (from_client && !has_cut_ && bytes.find(std::string_view("COMMIT\0", 7)) != std::string_view::npos) {
-        is_committing = true;
-        if (cut_ == Cut::kBeforeCommit) {
+      if (from_client && !has_cut_ && bytes.find(statement_) != std::string_view::npos) {
+        is_cutting = true;
+        if (cut_ == Cut::kBefore) {
           has_cut_ = true;
           return;
         }

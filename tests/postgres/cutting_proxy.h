@@ -1,12 +1,11 @@
-// A TCP proxy before a PostgreSQL server that cuts the line at the COMMIT: before the server has it, or after it has
-// done it and before the client is told.
+// A TCP proxy before a database server that cuts the line at a statement, COMMIT for one: before the server has it, or
+// after it has done it and before the client is told.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
+#include <string>
 #include <thread>
-#include <vector>
 
 #include "protocol/base/fd.h"
 
@@ -14,10 +13,10 @@ namespace osiris::test {
 
 class CuttingProxy {
  public:
-  enum class Cut { kBeforeCommit, kAfterCommit };
+  enum class Cut { kBefore, kAfter };
 
-  // `goes_on`: later connections are carried; otherwise they are refused.
-  CuttingProxy(uint16_t server_port, Cut cut, bool goes_on);
+  // `statement`: how the statement begins. `goes_on`: later connections are carried; otherwise they are refused.
+  CuttingProxy(uint16_t server_port, std::string statement, Cut cut, bool goes_on);
   ~CuttingProxy();
   CuttingProxy(const CuttingProxy&) = delete;
   CuttingProxy& operator=(const CuttingProxy&) = delete;
@@ -30,6 +29,7 @@ class CuttingProxy {
   void carry(int client, int server);
 
   const uint16_t server_port_;
+  const std::string statement_;
   const Cut cut_;
   const bool goes_on_;
   uint16_t port_ = 0;

@@ -22,7 +22,7 @@ class PostgresOutcome : public testing::Test {
 };
 
 TEST_F(PostgresOutcome, OfACommitThatWasDoneIsASuccess) {
-  CuttingProxy proxy(plain_postgres().port(), CuttingProxy::Cut::kAfterCommit, true);
+  CuttingProxy proxy(plain_postgres().port(), "COMMIT", CuttingProxy::Cut::kAfter, true);
   const auto done = write(proxy);
   EXPECT_TRUE(done.ok()) << done.error().message;
   EXPECT_TRUE(proxy.has_cut());
@@ -31,7 +31,7 @@ TEST_F(PostgresOutcome, OfACommitThatWasDoneIsASuccess) {
 }
 
 TEST_F(PostgresOutcome, OfACommitThatDidNotArriveIsAFailureThatMayBeRepeated) {
-  CuttingProxy proxy(plain_postgres().port(), CuttingProxy::Cut::kBeforeCommit, true);
+  CuttingProxy proxy(plain_postgres().port(), "COMMIT", CuttingProxy::Cut::kBefore, true);
   const auto done = write(proxy);
   ASSERT_FALSE(done.ok());
   EXPECT_EQ(done.error().code, Code::kUnavailable);
@@ -40,7 +40,7 @@ TEST_F(PostgresOutcome, OfACommitThatDidNotArriveIsAFailureThatMayBeRepeated) {
 }
 
 TEST_F(PostgresOutcome, ThatNoServerTellsIsUnknownAndNotRepeated) {
-  CuttingProxy proxy(plain_postgres().port(), CuttingProxy::Cut::kAfterCommit, false);
+  CuttingProxy proxy(plain_postgres().port(), "COMMIT", CuttingProxy::Cut::kAfter, false);
   const auto done = write(proxy);
   ASSERT_FALSE(done.ok());
   EXPECT_EQ(done.error().code, Code::kInvalidState) << "this code is not retried";

@@ -99,7 +99,10 @@ Status Load::swap() {
                        " was swapped, and no server can be asked: " + done.error().message,
                    "the table " + staging_ + " is still there if it was not; a replace can be repeated safely",
                    category::kWriteFailed);
-    if (left->empty()) done = {};
+    if (left->empty()) {
+      done = {};
+      (void)(*other)->run("DROP TABLE IF EXISTS " + old_);
+    }
   }
   OSIRIS_TRY(done);
   has_staging_ = false;

@@ -86,6 +86,9 @@ ServerError ServerError::of_login(const PGconn* connection) {
     error.sqlstate = found[1];
     text = std::regex_replace(text, state, ": ");
   }
+  // libpq asks the reader whether the server is running there; the hint does.
+  if (const size_t question = text.find("\n\tIs the server"); question != std::string::npos)
+    text.erase(question, text.find('\n', question + 1) - question);
   error.message = one_line(text);
   return error;
 }
