@@ -102,5 +102,16 @@ TEST_F(Trust, InstalledAdaptersNeedNoRecord) {
   EXPECT_EQ(run().err, "");
 }
 
+TEST_F(Trust, ALibraryIsCheckedByNameOrFile) {
+  for (const std::string& library : {std::string("local"), library_.string()}) {
+    const Outcome outcome = project_.osiris({"adapters", "check", library, "--only", "file.*", "--json"});
+    EXPECT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
+    EXPECT_TRUE(holds(outcome.out, "file.is-a-library")) << outcome.out;
+    EXPECT_FALSE(holds(outcome.out, "run.small")) << "only what was asked for";
+  }
+  EXPECT_EQ(project_.osiris({"adapters", "check", "nobody"}).exit, 2);
+  EXPECT_EQ(project_.osiris({"adapters", "check", "local", "--only", "no.such.case"}).exit, 2);
+}
+
 }  // namespace
 }  // namespace osiris::e2e
