@@ -35,7 +35,12 @@ Status describe_output(StepContext& context) {
 }  // namespace
 
 const Driver& postgres_extractor() {
-  static const Driver driver{"postgres.extractor", run, check, describe_output, true};
+  static const Driver driver{.name = "postgres.extractor",
+                             .run = run,
+                             .check = check,
+                             .describe = describe_output,
+                             .describe_connects = true,
+                             .waits = true};
   return driver;
 }
 

@@ -26,7 +26,7 @@ Result<StepOutcome> run(StepContext& context) {
 }  // namespace
 
 const Driver& postgres_writer() {
-  static const Driver driver{.name = "postgres.writer", .run = run, .check = check};
+  static const Driver driver{.name = "postgres.writer", .run = run, .check = check, .waits = true};
   return driver;
 }
 
