@@ -8,7 +8,7 @@
 # | liblzma, minizip  |              |        |                    |
 # | nlohmann/json     | 3.11 (Debian)| apt    | protocol/base      | iterative parsing, clean under UBSan; one file includes it (docs/decisions/0050-json-library.md)
 # | yaml-cpp          | 0.7 (Debian) | apt    | host/yaml          | YAML events with positions; what scalars mean is decided in host/yaml, as PyYAML does
-# | SQLite            | Debian 12's  | apt    | host/project       | run counters in counters.sqlite, a file older installations read and write too
+# | SQLite            | Debian 12's  | apt    | host/project, worker (sqlite.extractor) | run counters in counters.sqlite, a file older installations read and write too; SQLite files as a source
 # | MariaDB Connector/C | 3.3 (10.11)| apt    | worker (mysql.extractor) | MySQL and MariaDB over the binary protocol; Debian ships a static archive
 # | MariaDB server    | 10.11        | apt    | tests, demo, bench | the real server to read from; mariadb-server-core installs no service
 # | libpq             | 15 (Debian)  | apt    | worker (postgres.*)| PostgreSQL's own client: COPY both ways, SCRAM, TLS; static (cmake/Libpq.cmake)

@@ -2,9 +2,16 @@
 
 #include <array>
 
+#include "worker/drivers/duckdb.extractor/driver.h"
 #include "worker/drivers/duckdb.processor/driver.h"
+#include "worker/drivers/duckdb.writer/driver.h"
+#include "worker/drivers/exec.processor/driver.h"
 #include "worker/drivers/filesystem.csv_extractor/driver.h"
 #include "worker/drivers/filesystem.csv_writer/driver.h"
+#include "worker/drivers/filesystem.json_extractor/driver.h"
+#include "worker/drivers/filesystem.json_writer/driver.h"
+#include "worker/drivers/filesystem.parquet_extractor/driver.h"
+#include "worker/drivers/filesystem.parquet_writer/driver.h"
 #include "worker/drivers/graphql.extractor/driver.h"
 #include "worker/drivers/mock/driver.h"
 #include "worker/drivers/mysql.extractor/driver.h"
@@ -12,14 +19,31 @@
 #include "worker/drivers/postgres.extractor/driver.h"
 #include "worker/drivers/postgres.writer/driver.h"
 #include "worker/drivers/python.processor/driver.h"
+#include "worker/drivers/sqlite.extractor/driver.h"
 
 namespace osiris::worker {
 namespace {
 
 // Sorted by name. A new driver is one line here, one include above and one folder.
 const std::array kDrivers = {
-    &duckdb_processor, &filesystem_csv_extractor, &filesystem_csv_writer, &graphql_extractor, &mock, &mysql_extractor,
-    &mysql_writer,     &postgres_extractor,       &postgres_writer,       &python_processor,
+    &duckdb_extractor,
+    &duckdb_processor,
+    &duckdb_writer,
+    &exec_processor,
+    &filesystem_csv_extractor,
+    &filesystem_csv_writer,
+    &filesystem_json_extractor,
+    &filesystem_json_writer,
+    &filesystem_parquet_extractor,
+    &filesystem_parquet_writer,
+    &graphql_extractor,
+    &mock,
+    &mysql_extractor,
+    &mysql_writer,
+    &postgres_extractor,
+    &postgres_writer,
+    &python_processor,
+    &sqlite_extractor,
 };
 
 }  // namespace

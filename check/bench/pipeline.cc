@@ -58,7 +58,7 @@ Pipeline& Pipeline::read(const std::string& id, const std::string& path, std::st
 
 Pipeline& Pipeline::read_missing(const std::string& id, const std::string& path) {
   add(id, "filesystem.csv_extractor", StepMode::kExtract, Json::object({{"path", path}}), {})
-      .input_files.push_back({path, (work_dir() / path).string()});
+      .input_files.push_back({path, (work_dir() / path).string(), {}});
   return *this;
 }
 
@@ -71,7 +71,7 @@ Pipeline& Pipeline::write(const std::string& id, const std::string& path, const 
                           std::string_view expected) {
   const fs::path target = (work_dir() / path).lexically_normal();
   add(id, "filesystem.csv_writer", StepMode::kWrite, Json::object({{"path", path}, {"column_order", "query"}}), {from})
-      .outputs.push_back({path, target.string()});
+      .outputs.push_back({path, target.string(), {}});
   expected_[target.string()] = std::string(expected);
   return *this;
 }

@@ -16,7 +16,10 @@ Json texts(const std::vector<std::string>& values) {
 
 Json files(const std::vector<PlanFile>& list) {
   Json out = Json::array();
-  for (const PlanFile& file : list) out.push_back(Json::object({{"path", file.path}, {"absolute", file.location}}));
+  for (const PlanFile& file : list) {
+    out.push_back(Json::object({{"path", file.path}, {"absolute", file.location}}));
+    if (file.is_directory) out.items().back().set("directory", true);
+  }
   return out;
 }
 
@@ -72,6 +75,7 @@ std::string file_line(const char* what, const PlanFile& file, bool input) {
   std::string line = std::string("     ") + what + " " + printable(file.path) + "  (" + printable(file.location) + ")";
   std::error_code code;
   const uint64_t size = std::filesystem::file_size(file.location, code);
+  if (file.is_directory) return line + (std::filesystem::exists(file.location, code) ? "  will be replaced\n" : "\n");
   if (input)
     line += code ? "  not there" : "  " + format_bytes(size);
   else if (!code)
@@ -92,7 +96,8 @@ std::string text(const DryRun& dry_run) {
            std::string(mode_name(step.mode)) + ")\n";
     if (!step.inputs.empty()) out += "     reads relation " + printable(join(input_names(step), ", ")) + "\n";
     for (const PlanFile& file : step.input_files) out += file_line("reads file", file, true);
-    for (const PlanFile& file : step.outputs) out += file_line("writes file", file, false);
+    for (const PlanFile& file : step.outputs)
+      out += file_line(file.is_directory ? "writes directory" : "writes file", file, false);
     const std::vector<std::string>& packages = packages_of(dry_run.inputs, step);
     if (!packages.empty()) out += "     needs packages " + printable(join(packages, ", ")) + "\n";
     if (!step.connection.empty()) out += "     uses connection " + printable(step.connection) + "\n";

@@ -87,7 +87,8 @@ class AdapterInputsBuilder {
     if (!resolved.ok() && !options_.without_connections) return resolved.error();
     const Json fields = resolved.ok() ? *resolved : Json();
     const StepFiles files = find_step_files(spec, step.cfg, fields, options_.work_dir);
-    planned.input_files = plan_files(files.reads);
+    OSIRIS_ASSIGN(const std::vector<StepFile> reads, planned_reads(spec, files));
+    planned.input_files = plan_files(reads);
     planned.outputs = plan_files(files.writes);
     if (spec.network) plan_network(*spec.network, step, spec, fields, planned);
     return planned;
@@ -101,7 +102,8 @@ class AdapterInputsBuilder {
 
   static std::vector<PlanFile> plan_files(const std::vector<StepFile>& files) {
     std::vector<PlanFile> planned;
-    for (const StepFile& file : files) planned.push_back({file.path, file.absolute.string()});
+    for (const StepFile& file : files)
+      planned.push_back({file.path, file.absolute.string(), file.pattern, file.is_directory});
     return planned;
   }
 
@@ -144,15 +146,27 @@ class AdapterInputsBuilder {
       const Json* value = fields.find(name);
       return text_of(value ? *value : step.cfg[name]);
     };
+    for (const Json& listed : step.cfg[network.hosts_field].items())
+      add_host(with_port(listed.as_string(), network), planned);
     std::string host = host_of_url(field(network.url_field), network.default_port);
     if (host.empty()) {
       const std::string name = field(network.host_field), port = field(network.port_field);
       host = name.empty() ? network.default_host : name;
       if (!host.empty()) host += ":" + (port.empty() ? std::to_string(network.default_port) : port);
     }
-    if (host.empty()) return;
+    if (!host.empty()) add_host(host, planned);
+  }
+
+  void add_host(const std::string& host, PlanStep& planned) {
     planned.hosts.push_back(host);
     hosts_.insert(host);
+  }
+
+  // "[::1]:80" and "db.example.org:80" have one; "db.example.org" and "[::1]" get the default.
+  static std::string with_port(const std::string& host, const NetworkUse& network) {
+    const size_t bracket = host.rfind(']');
+    const bool has_port = host.find(':', bracket == std::string::npos ? 0 : bracket) != std::string::npos;
+    return has_port ? host : host + ":" + std::to_string(network.default_port);
   }
 
   const CompiledPipeline& pipeline_;

@@ -60,6 +60,9 @@ struct StepFile {
   std::string key;  // config key, "path"
   std::string path;
   std::filesystem::path absolute;
+  bool is_pattern = false;    // of names, for files that may or may not be there
+  std::string pattern;        // of a file that one found: the pattern, as written
+  bool is_directory = false;  // an output of many files
 };
 
 struct CompiledStep {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "protocol/base/file_pattern.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -47,10 +48,14 @@ std::optional<Wrong> wrong_text(const StepFile& file, std::string_view use) {
 }
 
 std::optional<Wrong> wrong_output(const StepFile& file) {
-  if (file.path.ends_with('/'))
-    return Wrong{"output_is_directory", "Output path '" + file.path + "' names a directory", "add the file's name"};
   std::error_code ignored;
-  if (fs::is_directory(file.absolute, ignored))
+  if (file.is_directory && fs::exists(file.absolute, ignored) && !fs::is_directory(file.absolute, ignored))
+    return Wrong{"output_is_file",
+                 "Output path '" + file.path + "' is a file on this machine, and the step writes a directory",
+                 "name a directory"};
+  if (!file.is_directory && file.path.ends_with('/'))
+    return Wrong{"output_is_directory", "Output path '" + file.path + "' names a directory", "add the file's name"};
+  if (!file.is_directory && fs::is_directory(file.absolute, ignored))
     return Wrong{"output_is_directory", "Output path '" + file.path + "' is a directory on this machine",
                  "add the file's name"};
   for (fs::path at = file.absolute.parent_path(); at != at.root_path(); at = at.parent_path()) {
@@ -78,12 +83,21 @@ std::optional<std::string> nearest_file(const StepFile& file) {
   return (fs::path(file.path).parent_path() / *near).string();
 }
 
+std::optional<Wrong> without_matches(const StepFile& file) {
+  const auto found = find_files(file.absolute);
+  if (!found.ok()) return Wrong{"missing_file", "'" + file.path + "': " + found.error().message, found.error().hint};
+  if (!found->empty()) return std::nullopt;
+  return Wrong{"missing_file", "no file matches '" + file.path + "' (" + file.absolute.string() + ")",
+               "relative paths start in the project's directory; a run without a file fails"};
+}
+
 // Nothing when the file is there, or cannot be looked at.
 std::optional<Wrong> missing_input(const StepFile& file) {
+  if (file.is_pattern) return without_matches(file);
   std::error_code code;
   if (fs::exists(file.absolute, code) || code) return std::nullopt;
   if (file.path.find('*') != std::string::npos)
-    return Wrong{"missing_file", "there is no file '" + file.path + "', and patterns are not expanded",
+    return Wrong{"missing_file", "there is no file '" + file.path + "', and this component expands no patterns",
                  "name one file; several are several steps"};
   if (file.path.find('\\') != std::string::npos && file.path.find('/') == std::string::npos)
     return Wrong{"missing_file", "there is no file '" + file.path + "'; '\\' is an ordinary character in it",

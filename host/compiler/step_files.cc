@@ -3,7 +3,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <unordered_map>
+
+#include "protocol/base/file_pattern.h"
 
 namespace osiris {
 namespace {
@@ -38,12 +39,15 @@ StepFiles find_step_files(const ComponentSpec& spec, const Json& cfg, const Json
   if (const std::string& base = connection_fields[spec.base_dir_field].as_string();
       !spec.base_dir_field.empty() && !base.empty())
     start = fs::path(base).is_absolute() ? fs::path(base) : work_dir / base;
-  auto collect = [&](const std::vector<std::string>& keys) {
+  auto collect = [&](const std::vector<std::string>& keys, bool may_match) {
     std::vector<StepFile> files;
     auto add = [&](const std::string& key, const std::string& text) {
       if (text.empty()) return;
       const fs::path path = text;
-      files.push_back({key, text, (path.is_absolute() ? path : start / path).lexically_normal()});
+      StepFile file{key, text, (path.is_absolute() ? path : start / path).lexically_normal(), false, {}, false};
+      std::error_code ignored;
+      file.is_pattern = may_match && is_file_pattern(text) && !fs::exists(file.absolute, ignored);
+      files.push_back(std::move(file));
     };
     for (const std::string& key : keys) {
       const Json& value = cfg[key];
@@ -52,7 +56,33 @@ StepFiles find_step_files(const ComponentSpec& spec, const Json& cfg, const Json
     }
     return files;
   };
-  return {collect(spec.reads), collect(spec.writes)};
+  StepFiles files{collect(spec.reads, spec.takes_patterns), collect(spec.writes, false)};
+  if (!spec.directory_key.empty() && !cfg[spec.directory_key].is_null())
+    for (StepFile& file : files.writes) file.is_directory = true;
+  return files;
+}
+
+Result<std::vector<StepFile>> planned_reads(const ComponentSpec& spec, const StepFiles& files) {
+  std::vector<StepFile> all;
+  std::error_code ignored;
+  if (spec.updates)
+    for (const StepFile& file : files.writes)
+      if (fs::is_regular_file(file.absolute, ignored)) all.push_back(file);
+  for (const StepFile& file : files.reads) {
+    if (!file.is_pattern) {
+      all.push_back(file);
+      for (const std::string& suffix : spec.beside) {
+        StepFile companion{file.key, file.path + suffix, file.absolute.native() + suffix, false, {}, false};
+        if (fs::exists(companion.absolute, ignored)) all.push_back(std::move(companion));
+      }
+      continue;
+    }
+    auto found = find_files(file.absolute);
+    if (!found.ok()) return found.error().within("'" + file.path + "'");
+    for (const fs::path& each : *found)
+      all.push_back({file.key, spelled_as(each, file.path, file.absolute), each, false, file.path, false});
+  }
+  return all;
 }
 
 void FileConflicts::check_symlink(const Step& step, const StepFile& file) {
@@ -74,34 +104,53 @@ void FileConflicts::check_symlink(const Step& step, const StepFile& file) {
 }
 
 void FileConflicts::check() {
-  struct Use {
-    const Step* step;
-    const StepFile* file;
-  };
-  std::unordered_map<std::string, Use> writers;
-  for (const Step& step : steps_) {
-    for (const StepFile& file : step.files.writes) {
-      check_symlink(step, file);
-      const auto [first, is_new] = writers.try_emplace(canonical_path(file.absolute), Use{&step, &file});
-      if (is_new) continue;
-      diagnostics_.error(
-          "output_conflict",
-          "Steps '" + first->second.step->id + "' and '" + step.id + "' write the same file: " + file.path,
-          step.location + "." + file.key, mark_of(step, file), "give each step a path of its own");
-    }
-  }
+  for (const Step& step : steps_)
+    for (const StepFile& file : step.files.writes) check_symlink(step, file);
+  const std::vector<Use> written = check_writers();
   for (const Step& step : steps_) {
     for (const StepFile& file : step.files.reads) {
-      const auto writer = writers.find(canonical_path(file.absolute));
-      if (writer == writers.end()) continue;
-      const Use& use = writer->second;
+      const std::string place = canonical_path(file.absolute);
+      const auto writer =
+          std::find_if(written.begin(), written.end(), [&](const Use& use) { return meets(file, place, use); });
+      if (writer == written.end()) continue;
       diagnostics_.error(
           "output_is_input",
-          "Step '" + use.step->id + "' writes the file that step '" + step.id + "' reads: " + use.file->path,
-          use.step->location + "." + use.file->key, mark_of(*use.step, *use.file),
-          "write to another file, or pass the rows with needs: [" + use.step->id + "]");
+          "Step '" + writer->step->id + "' writes the file that step '" + step.id + "' reads: " + writer->file->path,
+          writer->step->location + "." + writer->file->key, mark_of(*writer->step, *writer->file),
+          "write to another file, or pass the rows with needs: [" + writer->step->id + "]");
     }
   }
+}
+
+// Those that write in places of their own.
+std::vector<FileConflicts::Use> FileConflicts::check_writers() {
+  std::vector<Use> written;
+  for (const Step& step : steps_) {
+    for (const StepFile& file : step.files.writes) {
+      Use use{&step, &file, canonical_path(file.absolute)};
+      const auto first = std::find_if(written.begin(), written.end(), [&](const Use& other) {
+        return other.place == use.place ||
+               (other.file->is_directory && is_below(file.absolute, other.file->absolute)) ||
+               (file.is_directory && is_below(other.file->absolute, file.absolute));
+      });
+      if (first == written.end()) {
+        written.push_back(std::move(use));
+        continue;
+      }
+      diagnostics_.error("output_conflict",
+                         "Steps '" + first->step->id + "' and '" + step.id + "' write the same file: " + file.path,
+                         step.location + "." + file.key, mark_of(step, file), "give each step a path of its own");
+    }
+  }
+  return written;
+}
+
+bool FileConflicts::meets(const StepFile& read, const std::string& place, const Use& use) {
+  const StepFile& written = *use.file;
+  if (read.is_pattern)
+    return matches_file_pattern(read.absolute, written.absolute) ||
+           (written.is_directory && is_below(fixed_directory(read.absolute), written.absolute));
+  return place == use.place || (written.is_directory && is_below(read.absolute, written.absolute));
 }
 
 }  // namespace osiris

@@ -8,6 +8,7 @@
 #include "host/compiler/compiler.h"
 #include "host/components/registry.h"
 #include "host/yaml/node.h"
+#include "protocol/base/error.h"
 
 namespace osiris {
 
@@ -20,6 +21,11 @@ struct StepFiles {
 // connection. Relative paths, and a relative base_dir, start in work_dir.
 StepFiles find_step_files(const ComponentSpec& spec, const Json& cfg, const Json& connection_fields,
                           const std::filesystem::path& work_dir);
+
+// What the plan names: files that belong to an input too (`beside` of the spec) and outputs that are read first, where
+// they are there, and each pattern's files in the place of it, spelled as the pipeline would spell them; nothing where
+// it finds none.
+Result<std::vector<StepFile>> planned_reads(const ComponentSpec& spec, const StepFiles& files);
 
 // Finds two names for one place among the files of a pipeline. Symlinks, hard links and ".." are seen through.
 class FileConflicts {
@@ -37,6 +43,13 @@ class FileConflicts {
   void check();
 
  private:
+  struct Use {
+    const Step* step;
+    const StepFile* file;
+    std::string place;
+  };
+  std::vector<Use> check_writers();
+  static bool meets(const StepFile& read, const std::string& place, const Use& use);
   void check_symlink(const Step& step, const StepFile& file);
 
   std::filesystem::path work_dir_;

@@ -25,9 +25,10 @@ struct ConnectionField {
 
 // Where a component connects to, in terms of connection or config fields.
 struct NetworkUse {
-  std::string host_field;  // "host"
-  std::string port_field;  // "port"
-  std::string url_field;   // "endpoint": host and port are taken from the URL
+  std::string host_field;   // "host"
+  std::string port_field;   // "port"
+  std::string url_field;    // "endpoint": host and port are taken from the URL
+  std::string hosts_field;  // "network": a list of them in the step's config, each with a port or without
   std::string default_host;
   int default_port = 0;
 };
@@ -54,7 +55,11 @@ struct ComponentSpec {
   bool connection_optional = false;
   bool default_connection = true;          // a step without `connection` takes the family's default
   std::vector<std::string> reads;          // config keys that name an input file
+  bool takes_patterns = false;             // those may be patterns (protocol/base/file_pattern.h)
+  std::vector<std::string> beside;         // suffixes of files beside an input that belong to it, where they are there
   std::vector<std::string> writes;         // config keys that name an output file
+  bool updates = false;                    // what is at an output is read first, where it is there
+  std::string directory_key;               // with this key in its config those are directories of files
   std::vector<std::string> installs;       // config keys that list packages a step needs installed
   std::map<std::string, std::string> sql;  // config keys whose text is SQL -> its dialect: duckdb, mysql
   std::string base_dir_field;              // the connection field those paths start in

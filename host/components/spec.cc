@@ -34,12 +34,14 @@ constexpr const char* kSpecSchema = R"({
     "x-runtime": {"type": "object"},
     "x-osiris": {"type": "object", "additionalProperties": false, "properties": {
       "driver": {"type": "string"}, "hidden": {"type": "boolean"},
-      "reads": {"type": "array", "items": {"type": "string"}}, "writes": {"type": "array", "items": {"type": "string"}},
+      "reads": {"type": "array", "items": {"type": "string"}}, "patterns": {"type": "boolean"},
+      "beside": {"type": "array", "items": {"type": "string", "minLength": 1}}, "writes": {"type": "array", "items": {"type": "string"}},
+      "directory_with": {"type": "string"}, "updates": {"type": "boolean"},
       "installs": {"type": "array", "items": {"type": "string"}},
       "sql": {"type": "object", "additionalProperties": {"enum": ["duckdb", "mysql", "postgres"]}},
       "base_dir": {"type": "string"},
       "network": {"type": "object", "additionalProperties": false, "properties": {
-        "host": {"type": "string"}, "port": {"type": "string"}, "url": {"type": "string"},
+        "host": {"type": "string"}, "port": {"type": "string"}, "url": {"type": "string"}, "hosts": {"type": "string"},
         "default_host": {"type": "string"}, "default_port": {"type": "integer", "minimum": 1, "maximum": 65535}}},
       "forgiven": {"type": "object", "additionalProperties": {"type": "array"}},
       "key_synonyms": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
@@ -99,7 +101,11 @@ void read_extension(const Json& x, ComponentSpec& spec) {
   spec.driver = x["driver"].as_string();
   spec.hidden = x["hidden"].as_bool();
   spec.reads = strings(x["reads"]);
+  spec.takes_patterns = x["patterns"].as_bool();
+  spec.beside = strings(x["beside"]);
   spec.writes = strings(x["writes"]);
+  spec.updates = x["updates"].as_bool();
+  spec.directory_key = x["directory_with"].as_string();
   spec.installs = strings(x["installs"]);
   for (const auto& [key, dialect] : x["sql"].members()) spec.sql[key] = dialect.as_string();
   spec.base_dir_field = x["base_dir"].as_string();
@@ -110,7 +116,8 @@ void read_extension(const Json& x, ComponentSpec& spec) {
   spec.connection_required = strings(connection["required"]);
   if (const Json* network = x.find("network"))
     spec.network =
-        NetworkUse{(*network)["host"].as_string(), (*network)["port"].as_string(), (*network)["url"].as_string(),
+        NetworkUse{(*network)["host"].as_string(),         (*network)["port"].as_string(),
+                   (*network)["url"].as_string(),          (*network)["hosts"].as_string(),
                    (*network)["default_host"].as_string(), static_cast<int>((*network)["default_port"].as_int())};
   for (const auto& [key, values] : x["forgiven"].members()) spec.forgiven.push_back({key, values.items()});
   for (const auto& [key, synonyms] : x["key_synonyms"].members()) spec.key_synonyms[key] = strings(synonyms);

@@ -3,6 +3,7 @@
 // is for.
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "host/components/registry.h"
 #include "protocol/base/text.h"
@@ -39,6 +40,46 @@ std::string in_our_words(const std::string& part, const Role& role) {
   return part;
 }
 
+// What a name's words are about, in our words: other tools call JSON lines and shells by other names.
+constexpr std::pair<std::string_view, std::string_view> kSubjects[] = {
+    {"jsonl", "json"},     {"ndjson", "json"}, {"shell", "exec"},          {"bash", "exec"},     {"command", "exec"},
+    {"sqlite3", "sqlite"}, {"pq", "parquet"},  {"postgresql", "postgres"}, {"mariadb", "mysql"},
+};
+
+std::string subject_of(const std::string& word) {
+  for (const auto& [other, ours] : kSubjects)
+    if (word == other) return std::string(ours);
+  return word;
+}
+
+std::vector<std::string> words_of(std::string_view name) {
+  std::string spaced(name);
+  std::replace_if(spaced.begin(), spaced.end(), [](char c) { return c == '.' || c == '_' || c == '-'; }, ' ');
+  std::vector<std::string> words;
+  for (const std::string& word : split(spaced, ' '))
+    if (word.size() > 1) words.push_back(subject_of(word));
+  return words;
+}
+
+bool is_role(std::string_view word) {
+  return std::any_of(std::begin(kRoles), std::end(kRoles), [&](const Role& role) {
+    return word == role.word || std::find(role.others.begin(), role.others.end(), word) != role.others.end();
+  });
+}
+
+// The first component that does what `role` says (null: anything) with something the name speaks of.
+const ComponentSpec* by_subject(const std::vector<const ComponentSpec*>& specs, std::string_view wanted,
+                                const Role* role) {
+  const std::vector<std::string> words = words_of(wanted);
+  for (const ComponentSpec* spec : specs) {
+    if (spec->driver.empty() || (role && !spec->supports(role->mode))) continue;
+    for (const std::string& theirs : words_of(spec->name))
+      if (!is_role(theirs) && theirs != "filesystem" && std::find(words.begin(), words.end(), theirs) != words.end())
+        return spec;
+  }
+  return nullptr;
+}
+
 bool is_alike(std::string_view a, std::string_view b) { return a == b || nearest(a, {std::string(b)}).has_value(); }
 
 }  // namespace
@@ -62,6 +103,7 @@ std::string ComponentRegistry::hint_for_unknown(std::string_view name) const {
     if (role && spec->supports(role->mode)) same_role.push_back(spec->name);
   }
   if (!alike.empty()) return "did you mean '" + alike.front() + "'?";
+  if (const ComponentSpec* spec = by_subject(all(), wanted, role)) return "did you mean '" + spec->name + "'?";
   if (role && !same_role.empty())
     return "there is none of this name; " + std::string(role->word) + "s are: " + join(same_role, ", ");
   if (!runnable.empty()) return "there is none of this name; there are: " + join(runnable, ", ");

@@ -6,11 +6,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <optional>
+#include <set>
 
 #include "host/run/output_hashes.h"
 #include "protocol/base/categories.h"
 #include "protocol/base/fd.h"
+#include "protocol/base/file.h"
+#include "protocol/base/file_pattern.h"
 #include "protocol/base/sha256.h"
 
 namespace osiris {
@@ -19,6 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kNamedMax = 5;
+
+using Doubts = std::function<void(const std::string& step_id, const std::string& path, const std::string& reason)>;
 
 std::string described(uint64_t size_bytes, const std::string& sha256) {
   return std::to_string(size_bytes) + " bytes with SHA-256 " + (sha256.empty() ? "(none)" : sha256);
@@ -83,16 +89,50 @@ bool is_planned(const std::vector<PlannedOutput>& planned, const Artifact& file)
   });
 }
 
+// Each directory as the files that its step was seen to write into it; `doubts` gets what is in it beside them.
+std::vector<PlannedOutput> with_files(const std::vector<PlannedOutput>& planned, const std::vector<StepState>& steps,
+                                      const Doubts& doubts) {
+  std::vector<PlannedOutput> files;
+  for (const PlannedOutput& output : planned) {
+    if (!output.is_directory) {
+      files.push_back(output);
+      continue;
+    }
+    const PlanFile directory{output.path, output.target.string(), {}, true};
+    std::set<fs::path> own;
+    for (const StepState& step : steps) {
+      if (step.plan.id != output.step_id) continue;
+      for (const auto& [path, written] : step.outputs) {
+        const std::string rest = path_in_directory(directory, path);
+        if (rest.empty()) continue;
+        files.push_back({output.step_id, path, output.target / rest, false});
+        own.insert((output.target / rest).lexically_normal());
+      }
+    }
+    if (own.empty()) doubts(output.step_id, output.path, "its step was never seen to write into it");
+    const auto there = files_below(output.target);
+    if (!there.ok()) {
+      doubts(output.step_id, output.path, there.error().message);
+      continue;
+    }
+    for (const fs::path& file : *there)
+      if (!own.contains(file.lexically_normal()))
+        doubts(output.step_id, output.path, "it holds " + file.string() + ", which its step did not write");
+  }
+  return files;
+}
+
 }  // namespace
 
 std::vector<PlannedOutput> planned_outputs(const Plan& plan) {
   std::vector<PlannedOutput> outputs;
   for (const PlanStep& step : plan.steps)
-    for (const PlanFile& output : step.outputs) outputs.push_back({step.id, output.path, output.location});
+    for (const PlanFile& output : step.outputs)
+      outputs.push_back({step.id, output.path, output.location, output.is_directory});
   return outputs;
 }
 
-Status prove_outputs(const std::vector<PlannedOutput>& planned, const std::vector<StepState>& steps,
+Status prove_outputs(const std::vector<PlannedOutput>& outputs, const std::vector<StepState>& steps,
                      const std::vector<Artifact>& reported, OutputHashes* hashes) {
   size_t unproved = 0;
   std::string reasons;
@@ -100,6 +140,7 @@ Status prove_outputs(const std::vector<PlannedOutput>& planned, const std::vecto
     if (++unproved <= kNamedMax)
       reasons += (reasons.empty() ? ": " : "; ") + path + " of step " + step_id + ": " + reason;
   };
+  const std::vector<PlannedOutput> planned = with_files(outputs, steps, name);
   for (const PlannedOutput& output : planned)
     if (const auto reason = doubt(output, steps, reported, hashes)) name(output.step_id, output.path, *reason);
   for (const Artifact& file : reported)

@@ -19,6 +19,7 @@ struct PlannedOutput {
   std::string step_id;
   std::string path;              // as the pipeline wrote it
   std::filesystem::path target;  // absolute
+  bool is_directory = false;     // of files that only the step knows
 };
 
 class OutputHashes;

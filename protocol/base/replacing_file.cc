@@ -28,11 +28,6 @@ Status check_kind(const std::filesystem::path& target) {
                category::kWriteFailed);
 }
 
-Error no_directory(const std::filesystem::path& directory) {
-  return Error(Code::kNotFound, "cannot write: the directory " + directory.string() + " does not exist",
-               "create it, or set create_dirs: true", category::kWritePathNotFound);
-}
-
 std::string temporary_beside(const std::filesystem::path& target) {
   return target.parent_path() / (".osiris-" + to_hex(random_bytes(8)));
 }
@@ -52,33 +47,12 @@ int take_after(const struct stat& old, int fd) {
 ReplacingFile::~ReplacingFile() {
   if (temporary_.empty()) return;
   unlink(temporary_.c_str());
-  for (auto directory = made_.rbegin(); directory != made_.rend(); ++directory) rmdir(directory->c_str());
-}
-
-Status ReplacingFile::make_parents(bool create_dirs) {
-  const std::filesystem::path parent = target_.parent_path();
-  std::vector<std::filesystem::path> missing;
-  std::error_code ignored;
-  for (auto directory = parent; !directory.empty() && !std::filesystem::exists(directory, ignored);
-       directory = directory.parent_path())
-    missing.push_back(directory);
-  if (missing.empty()) return {};
-  if (!create_dirs) return no_directory(parent);
-  for (auto directory = missing.rbegin(); directory != missing.rend(); ++directory) {
-    if (mkdir(directory->c_str(), 0777) == 0) {
-      made_.push_back(*directory);
-    } else if (errno != EEXIST) {  // another step may have been quicker
-      const Error error = errno_error(errno, "cannot create directory", *directory);
-      for (auto made = made_.rbegin(); made != made_.rend(); ++made) rmdir(made->c_str());
-      return error;
-    }
-  }
-  return {};
+  parents_.remove();
 }
 
 Status ReplacingFile::open(bool create_dirs) {
   OSIRIS_TRY(check_kind(target_));
-  OSIRIS_TRY(make_parents(create_dirs));
+  OSIRIS_TRY(parents_.make(target_.parent_path(), create_dirs));
   std::string name;
   do {  // not mkostemp(), which leaves the umask aside
     name = temporary_beside(target_);
@@ -86,7 +60,7 @@ Status ReplacingFile::open(bool create_dirs) {
   } while (!file_.is_open() && errno == EEXIST);
   if (!file_.is_open()) {
     const Error error = errno_error(errno, "cannot write", target_);
-    for (auto made = made_.rbegin(); made != made_.rend(); ++made) rmdir(made->c_str());
+    parents_.remove();
     return error;
   }
   temporary_ = name;
@@ -139,12 +113,7 @@ std::optional<FileDigest> ReplacingFile::digest() {
 
 Status check_writable(const std::filesystem::path& target, bool create_dirs) {
   OSIRIS_TRY(check_kind(target));
-  std::filesystem::path directory = target.parent_path();
-  std::error_code ignored;
-  if (!std::filesystem::exists(directory, ignored) && !create_dirs) return no_directory(directory);
-  while (!directory.empty() && !std::filesystem::exists(directory, ignored)) directory = directory.parent_path();
-  if (access(directory.c_str(), W_OK | X_OK) != 0) return errno_error(errno, "cannot write in", directory);
-  return {};
+  return check_parents(target.parent_path(), create_dirs);
 }
 
 }  // namespace osiris

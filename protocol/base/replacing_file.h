@@ -9,10 +9,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "protocol/base/error.h"
 #include "protocol/base/fd.h"
+#include "protocol/base/parent_directories.h"
 #include "protocol/base/sha256.h"
 
 namespace osiris {
@@ -33,6 +33,8 @@ class ReplacingFile {
   void keep_digest() { hash_.emplace(); }
   Status write(std::string_view bytes);
   uint64_t bytes_written() const { return bytes_written_; }  // by write()
+  // Where the file is until commit(), for a library that opens what it writes by its path: in the place of write().
+  const std::string& temporary() const { return temporary_; }
   // Over bytes that write() wrote, `offset` from the start: for formats whose head says what follows.
   Status write_at(uint64_t offset, std::string_view bytes);
   // All is written; the descriptor is given back. commit() does it if the caller did not.
@@ -45,11 +47,9 @@ class ReplacingFile {
   std::optional<FileDigest> digest();
 
  private:
-  Status make_parents(bool create_dirs);
-
   std::filesystem::path target_;
-  std::string temporary_;                    // empty: none
-  std::vector<std::filesystem::path> made_;  // directories made for it, outermost first
+  std::string temporary_;  // empty: none
+  ParentDirectories parents_;
   FileDescriptor file_;
   uint64_t bytes_written_ = 0;
   std::optional<Sha256> hash_;

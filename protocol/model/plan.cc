@@ -1,6 +1,7 @@
 #include "protocol/model/plan.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -37,6 +38,8 @@ Json files_document(const std::vector<PlanFile>& files, std::string_view locatio
   for (const PlanFile& file : files) {
     Json entry = Json::object({{"path", file.path}});
     entry.set(location_key, file.location);
+    if (!file.pattern.empty()) entry.set("pattern", file.pattern);
+    if (file.is_directory) entry.set("directory", true);
     list.push_back(std::move(entry));
   }
   return list;
@@ -44,7 +47,9 @@ Json files_document(const std::vector<PlanFile>& files, std::string_view locatio
 
 std::vector<PlanFile> files_of(const Json& list, std::string_view location_key) {
   std::vector<PlanFile> files;
-  for (const Json& item : list.items()) files.push_back({item["path"].as_string(), item[location_key].as_string()});
+  for (const Json& item : list.items())
+    files.push_back({item["path"].as_string(), item[location_key].as_string(), item["pattern"].as_string(),
+                     item["directory"].as_bool()});
   return files;
 }
 
@@ -82,6 +87,19 @@ Status read_inputs(const Json& json, PlanStep& step) {
 std::string_view mode_name(StepMode mode) {
   static constexpr std::string_view kNames[] = {"extract", "transform", "write"};
   return kNames[static_cast<size_t>(mode)];
+}
+
+std::string path_in_directory(const PlanFile& directory, std::string_view path) {
+  std::string_view begin = directory.path;
+  while (begin.size() > 1 && begin.ends_with('/')) begin.remove_suffix(1);
+  if (!directory.is_directory || !path.starts_with(begin) || path.size() <= begin.size() + 1 ||
+      path[begin.size()] != '/')
+    return {};
+  const std::filesystem::path rest = path.substr(begin.size() + 1);
+  if (rest.is_absolute() || !rest.has_filename() || rest.lexically_normal() != rest) return {};
+  for (const std::filesystem::path& part : rest)
+    if (part == ".." || part == ".") return {};
+  return rest;
 }
 
 Json to_json(const PlanStep& step) {

@@ -31,9 +31,15 @@ struct PlanInput {
 };
 
 struct PlanFile {
-  std::string path;      // as the pipeline wrote it
-  std::string location;  // absolute, on the machine that made the plan
+  std::string path;           // as the pipeline wrote it, or would write what its pattern found
+  std::string location;       // absolute, on the machine that made the plan
+  std::string pattern;        // of the pipeline, that this input was found by; empty: the pipeline names it itself
+  bool is_directory = false;  // an output of many files, which are not known before
 };
+
+// The part of `path` below a planned directory, "year=2025/data_0.parquet", where it is one of its files; empty: it is
+// none, or names a way out.
+std::string path_in_directory(const PlanFile& directory, std::string_view path);
 
 struct PlanStep {
   std::string id;

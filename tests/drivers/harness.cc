@@ -186,6 +186,13 @@ PlannedPath StepHarness::input_file(std::string_view path) const {
   return {(work_dir_ / std::filesystem::path(path)).lexically_normal(), false};
 }
 
+std::vector<MatchedFile> StepHarness::matched_files(std::string_view pattern) const {
+  std::vector<MatchedFile> files;
+  for (const auto& [found_by, file] : matches_)
+    if (found_by == pattern) files.push_back(file);
+  return files;
+}
+
 duckdb_connection StepHarness::open_connection() {
   duckdb_connection connection = nullptr;
   duckdb_connect(database_, &connection);

@@ -53,6 +53,10 @@ class StepHarness : public StepContext {
   void set_connection(std::string family, std::string alias, Json fields);
   // What a plan may say: this path of the pipeline lies at `location`, relative to the work directory.
   void plan_path(const std::string& path, const std::string& location) { planned_[path] = work_dir_ / location; }
+  // What a plan may say that a pattern found: `path`, which lies at `location`.
+  void plan_match(const std::string& pattern, const std::string& path, const std::string& location) {
+    matches_.push_back({pattern, {path, work_dir_ / location}});
+  }
   void set_environment(Json environment) { environment_ = std::move(environment); }
   // Runs SQL in the database as the test (aborts the test program with the engine's text if it fails).
   void sql(const std::string& text);
@@ -104,6 +108,7 @@ class StepHarness : public StepContext {
   const std::vector<Input>& inputs() const override { return inputs_; }
   PlannedPath input_file(std::string_view path) const override;
   PlannedPath output_file(std::string_view path) const override { return input_file(path); }
+  std::vector<MatchedFile> matched_files(std::string_view pattern) const override;
   const std::filesystem::path& artifacts_dir() const override { return artifacts_dir_; }
   const std::filesystem::path& scratch_dir() const override { return scratch_dir_; }
   duckdb_connection connection_handle() override { return connection_handle_; }
@@ -131,6 +136,7 @@ class StepHarness : public StepContext {
   ConnectionFields connection_;
   std::vector<Input> inputs_;
   std::map<std::string, std::filesystem::path> planned_;
+  std::vector<std::pair<std::string, MatchedFile>> matches_;
   std::filesystem::path root_, work_dir_, artifacts_dir_, scratch_dir_;
   duckdb_database database_ = nullptr;
   duckdb_connection connection_handle_ = nullptr;  // the step's

@@ -192,7 +192,7 @@ ParityRow with_arguments(ParityRow row, const std::vector<std::string>& argument
 void PrintTo(const ParityRow& row, std::ostream* out) { *out << row.name; }
 
 std::vector<ParityRow> parity_table() {
-  return {
+  std::vector<ParityRow> rows = {
       example("Example01", "01-csv-duckdb-csv"),
       example("Example02", "02-mysql-duckdb-csv"),  // from a real MariaDB, which the test starts
       // Its writer has no driver yet: refused, and for the same reason.
@@ -263,6 +263,8 @@ std::vector<ParityRow> parity_table() {
       mock("MockIsKilled", "signal: 9", 3),
       mock("MockAborts", "signal: 6", 3),
   };
+  for (ParityRow& row : file_rows()) rows.push_back(std::move(row));
+  return rows;
 }
 
 std::set<std::string> mock_menu() {

@@ -24,6 +24,9 @@ void PrintTo(const ParityRow& row, std::ostream* out);
 
 std::vector<ParityRow> parity_table();
 
+// Those about files of other forms, and programs.
+std::vector<ParityRow> file_rows();
+
 // The keys of the mock driver's config, and "hang: politely" and its like for a key with a list of values; from its
 // spec.yaml.
 std::set<std::string> mock_menu();

@@ -1,7 +1,7 @@
 // A compressed file as anyone may send it. Input: one byte that names the format, then the file. It is read to its end
 // or refused, and never grows beyond what is asked of it.
 //
-// links: osiris_driver_filesystem_csv_extractor
+// links: osiris_files
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -9,9 +9,9 @@
 #include <cstdint>
 #include <string>
 
-#include "worker/drivers/filesystem.csv_extractor/byte_source.h"
+#include "worker/drivers/files/byte_source.h"
 
-using namespace osiris::worker::csv;
+using namespace osiris::worker::files;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 1) return 0;

@@ -111,6 +111,10 @@ Row driver_row(const std::string& path) {
     may.push_back("worker/drivers/" + family + "/");
     may.push_back("worker/drivers/db/");
   }
+  static const std::regex of_files("worker/drivers/(filesystem\\..*|(duckdb|sqlite)\\.(extractor|writer))");
+  if (std::regex_match(folder, of_files)) may.push_back("worker/drivers/files/");
+  if (folder == "worker/drivers/python.processor" || folder == "worker/drivers/exec.processor")
+    may.push_back("worker/drivers/program/");
   return {folder, std::move(may), {".*"}, "a driver knows no other driver"};
 }
 

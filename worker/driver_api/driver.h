@@ -48,6 +48,12 @@ struct PlannedPath {
   bool is_planned = false;
 };
 
+// A file that a pattern of the pipeline's found.
+struct MatchedFile {
+  std::string path;  // as the pipeline would write it
+  std::filesystem::path absolute;
+};
+
 struct OutputFile {
   std::string path;              // as the pipeline wrote it
   std::filesystem::path target;  // absolute, where it goes on this machine
@@ -68,6 +74,8 @@ class StepContext {
   // Where a path of the pipeline is to be read, or written.
   virtual PlannedPath input_file(std::string_view path) const = 0;
   virtual PlannedPath output_file(std::string_view path) const = 0;
+  // What the plan says a pattern of the pipeline's found, in its order; empty where it says nothing of that pattern.
+  virtual std::vector<MatchedFile> matched_files(std::string_view pattern) const = 0;
   virtual const std::filesystem::path& artifacts_dir() const = 0;  // <session>/artifacts/<step>, exists
   virtual const std::filesystem::path& scratch_dir() const = 0;    // private to this attempt, removed after it
 

@@ -146,30 +146,6 @@ std::string copy_options(const std::vector<FileColumn>& columns, FileFormat form
   return "FORMAT parquet" + (notes.empty() ? "" : ", KV_METADATA {" + notes + "}");
 }
 
-// JSON has no NaN and no infinity; DuckDB writes them all the same.
-Status check_json_numbers(duckdb_connection connection, const std::string& source,
-                          const std::vector<FileColumn>& columns) {
-  std::string looks;
-  std::vector<const FileColumn*> looked_at;
-  for (const FileColumn& column : columns) {
-    if (!holds(column.type, DUCKDB_TYPE_FLOAT, DUCKDB_TYPE_DOUBLE)) continue;
-    const std::string name = quote_identifier(column.name);
-    const std::string is_odd = column.type.children.empty()
-                                   ? "NOT isfinite(" + name + ")"
-                                   : "regexp_matches(regexp_replace(CAST(to_json(" + name +
-                                         ") AS VARCHAR), '\"([^\"\\\\]|\\\\.)*\"', '', 'g'), 'NaN|Inf')";
-    looks += (looks.empty() ? "" : ", ") + ("coalesce(bool_or(" + is_odd + "), false)::INTEGER");
-    looked_at.push_back(&column);
-  }
-  if (looked_at.empty()) return {};
-  OSIRIS_ASSIGN(sql::QueryResult found, sql::run_query(connection, "SELECT " + looks + " FROM " + source));
-  for (size_t i = 0; i < looked_at.size(); ++i)
-    if (found.integer(i) != 0)
-      return cannot_hold(*looked_at[i], FileFormat::kNdjson,
-                         ": it holds NaN or infinity, which JSON has no number for");
-  return {};
-}
-
 // After a failure: the column whose values cannot be kept, if it is one.
 std::optional<Error> column_at_fault(duckdb_connection connection, const std::string& source,
                                      const std::vector<FileColumn>& columns, FileFormat format) {
@@ -192,6 +168,9 @@ std::string struct_as_union(const std::string& value, const ColumnType& type) {
             type.children[i].sql() + ")) AS " + type.sql() + ")";
   return text + " END";
 }
+
+// Directories called "key=value" above the file are none of its columns.
+std::string parquet_source(const std::string& file) { return "read_parquet(" + file + ", hive_partitioning = false)"; }
 
 // What a file's metadata says of its columns, by name. A file without ours, or with another program's, says nothing.
 Result<Json> notes_of_file(duckdb_connection connection, const std::string& file, const char* key) {
@@ -221,15 +200,50 @@ Status look_into_catalog(duckdb_connection connection, const sql::TableName& tab
   return {};
 }
 
-// A table without rows, of columns that no SELECT can make: "NULL" among their types.
+}  // namespace
+
+// DuckDB writes them all the same.
+Status check_json_numbers(duckdb_connection connection, const std::string& source,
+                          const std::vector<FileColumn>& columns) {
+  std::string looks;
+  std::vector<const FileColumn*> looked_at;
+  for (const FileColumn& column : columns) {
+    if (!holds(column.type, DUCKDB_TYPE_FLOAT, DUCKDB_TYPE_DOUBLE)) continue;
+    const std::string name = quote_identifier(column.name);
+    const std::string is_odd = column.type.children.empty()
+                                   ? "NOT isfinite(" + name + ")"
+                                   : "regexp_matches(regexp_replace(CAST(to_json(" + name +
+                                         ") AS VARCHAR), '\"([^\"\\\\]|\\\\.)*\"', '', 'g'), 'NaN|Inf')";
+    looks += (looks.empty() ? "" : ", ") + ("coalesce(bool_or(" + is_odd + "), false)::INTEGER");
+    looked_at.push_back(&column);
+  }
+  if (looked_at.empty()) return {};
+  OSIRIS_ASSIGN(sql::QueryResult found, sql::run_query(connection, "SELECT " + looks + " FROM " + source));
+  for (size_t i = 0; i < looked_at.size(); ++i)
+    if (found.integer(i) != 0)
+      return cannot_hold(*looked_at[i], FileFormat::kNdjson,
+                         ": it holds NaN or infinity, which JSON has no number for");
+  return {};
+}
+
+std::string json_select(const std::string& source, const std::vector<FileColumn>& columns) {
+  std::string list;
+  for (const FileColumn& column : columns) {
+    const std::string name = quote_identifier(column.name);
+    list += (list.empty() ? "" : ", ") + name +
+            " := " + (column.is_kept_otherwise() ? "CAST(" + name + " AS " + column.in_file.sql() + ")" : name);
+  }
+  return "SELECT CAST(to_json(struct_pack(" + list + ")) AS VARCHAR) FROM " + source;
+}
+
+bool is_untyped(const ColumnType& type) { return holds(type, DUCKDB_TYPE_SQLNULL, DUCKDB_TYPE_SQLNULL); }
+
 Status create_empty(duckdb_connection connection, const sql::TableName& table, const std::vector<FileColumn>& columns) {
   std::string list;
   for (const FileColumn& column : columns)
     list += (list.empty() ? "" : ", ") + quote_identifier(column.name) + " " + column.type.sql();
   return sql::execute(connection, "CREATE TABLE " + table.quoted() + " (" + list + ")");
 }
-
-}  // namespace
 
 Result<std::vector<FileColumn>> described(duckdb_connection connection, const std::string& select) {
   OSIRIS_ASSIGN(sql::QueryResult result, sql::run_query(connection, "SELECT * FROM (" + select + ") LIMIT 0"));
@@ -255,17 +269,26 @@ Result<std::vector<FileColumn>> file_columns(duckdb_connection connection, const
   return columns;
 }
 
+std::string copy_statement(const std::string& source, const std::vector<FileColumn>& columns, FileFormat format,
+                           const std::string& file, const std::string& options) {
+  std::string list;
+  for (const FileColumn& column : columns) list += (list.empty() ? "" : ", ") + written(column);
+  return "COPY (SELECT " + list + " FROM " + source + ") TO " + quote_literal(file) + " (" +
+         copy_options(columns, format) + options + ")";
+}
+
+Error copy_error(duckdb_connection connection, const std::string& source, const std::vector<FileColumn>& columns,
+                 FileFormat format, const Error& error) {
+  if (error.code != Code::kStepFailed) return error;
+  const auto at_fault = column_at_fault(connection, source, columns, format);
+  return at_fault ? *at_fault : error;
+}
+
 Status write_file(duckdb_connection connection, const std::string& source, const std::vector<FileColumn>& columns,
                   FileFormat format, const std::string& file, const std::string& options) {
   if (format == FileFormat::kNdjson) OSIRIS_TRY(check_json_numbers(connection, source, columns));
-  std::string list;
-  for (const FileColumn& column : columns) list += (list.empty() ? "" : ", ") + written(column);
-  const Status copied =
-      sql::execute(connection, "COPY (SELECT " + list + " FROM " + source + ") TO " + quote_literal(file) + " (" +
-                                   copy_options(columns, format) + options + ")");
-  if (copied.ok() || copied.error().code != Code::kStepFailed) return copied;
-  const auto at_fault = column_at_fault(connection, source, columns, format);
-  return at_fault ? *at_fault : copied.error();
+  const Status copied = sql::execute(connection, copy_statement(source, columns, format, file, options));
+  return copied.ok() ? copied : Status(copy_error(connection, source, columns, format, copied.error()));
 }
 
 std::string read_expression(const std::string& column, const ColumnType& in_file, const ColumnType& type,
@@ -277,18 +300,32 @@ std::string read_expression(const std::string& column, const ColumnType& in_file
   return "CAST(" + name + " AS " + type.sql() + ") AS " + name;
 }
 
-Result<uint64_t> create_from_parquet(duckdb_connection connection, const sql::TableName& table, const std::string& file,
-                                     FileReader reader) {
-  const std::string source = "read_parquet(" + file + ")";
-  OSIRIS_ASSIGN(std::vector<FileColumn> columns, described(connection, "SELECT * FROM " + source));
+Result<std::vector<FileColumn>> parquet_columns(duckdb_connection connection, const std::string& file,
+                                                FileReader reader) {
+  OSIRIS_ASSIGN(std::vector<FileColumn> columns, described(connection, "SELECT * FROM " + parquet_source(file)));
   OSIRIS_ASSIGN(const Json types, notes_of_file(connection, file, kTypesKey));
-  bool has_untyped = false;
+  OSIRIS_ASSIGN(const Json comments, notes_of_file(connection, file, kCommentsKey));
   for (FileColumn& column : columns) {
     // Only a column that is still what it was written as.
     if (auto was = ColumnType::from_json(types[column.name]); was && in_parquet(*was, reader) == column.in_file)
       column.type = *std::move(was);
-    has_untyped |= holds(column.type, DUCKDB_TYPE_SQLNULL, DUCKDB_TYPE_SQLNULL);
+    column.comment = comments[column.name].as_string();
   }
+  return columns;
+}
+
+Status set_comment(duckdb_connection connection, const sql::TableName& table, const FileColumn& column) {
+  if (column.comment.empty() || column.comment.find('\0') != std::string::npos) return {};  // never ours
+  return sql::execute(connection, "COMMENT ON COLUMN " + table.quoted() + "." + quote_identifier(column.name) + " IS " +
+                                      quote_literal(column.comment));
+}
+
+Result<uint64_t> create_from_parquet(duckdb_connection connection, const sql::TableName& table, const std::string& file,
+                                     FileReader reader) {
+  const std::string source = parquet_source(file);
+  OSIRIS_ASSIGN(const std::vector<FileColumn> columns, parquet_columns(connection, file, reader));
+  const bool has_untyped =
+      std::any_of(columns.begin(), columns.end(), [](const FileColumn& column) { return is_untyped(column.type); });
   OSIRIS_ASSIGN(sql::QueryResult counted, sql::run_query(connection, "SELECT count(*) FROM " + source));
   const auto rows = static_cast<uint64_t>(counted.integer());
   if (has_untyped && rows == 0) {
@@ -296,9 +333,9 @@ Result<uint64_t> create_from_parquet(duckdb_connection connection, const sql::Ta
   } else {
     std::string list;
     for (const FileColumn& column : columns) {
-      const bool is_untyped = holds(column.type, DUCKDB_TYPE_SQLNULL, DUCKDB_TYPE_SQLNULL);
-      list += (list.empty() ? "" : ", ") +
-              read_expression(column.name, column.in_file, is_untyped ? column.in_file : column.type, reader);
+      list +=
+          (list.empty() ? "" : ", ") +
+          read_expression(column.name, column.in_file, is_untyped(column.type) ? column.in_file : column.type, reader);
     }
     OSIRIS_TRY(sql::execute(connection, "CREATE TABLE " + table.quoted() + " AS SELECT " + list + " FROM " + source));
   }
@@ -310,11 +347,9 @@ Status keep_comments(duckdb_connection connection, const sql::TableName& table, 
   OSIRIS_ASSIGN(const Json comments, notes_of_file(connection, file, kCommentsKey));
   if (comments.size() == 0) return {};
   OSIRIS_ASSIGN(const std::vector<FileColumn> columns, described(connection, "SELECT * FROM " + table.quoted()));
-  for (const FileColumn& column : columns) {
-    const std::string& comment = comments[column.name].as_string();
-    if (comment.empty() || comment.find('\0') != std::string::npos) continue;  // never ours
-    OSIRIS_TRY(sql::execute(connection, "COMMENT ON COLUMN " + table.quoted() + "." + quote_identifier(column.name) +
-                                            " IS " + quote_literal(comment)));
+  for (FileColumn column : columns) {
+    column.comment = comments[column.name].as_string();
+    OSIRIS_TRY(set_comment(connection, table, column));
   }
   return {};
 }

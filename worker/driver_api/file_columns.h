@@ -42,6 +42,32 @@ Result<std::vector<FileColumn>> file_columns(duckdb_connection connection, const
 Status write_file(duckdb_connection connection, const std::string& source, const std::vector<FileColumn>& columns,
                   FileFormat format, const std::string& file, const std::string& options = {});
 
+// The columns of a Parquet file, each with the type and the comment its metadata says it had. `file`: an SQL literal.
+Result<std::vector<FileColumn>> parquet_columns(duckdb_connection connection, const std::string& file,
+                                                FileReader reader);
+
+// Whether the column, or what it consists of, has no type, because it never had a row.
+bool is_untyped(const ColumnType& type);
+
+// A table without rows, of columns that no SELECT can make: untyped ones among them.
+Status create_empty(duckdb_connection connection, const sql::TableName& table, const std::vector<FileColumn>& columns);
+
+// COMMENT ON a column of a table.
+Status set_comment(duckdb_connection connection, const sql::TableName& table, const FileColumn& column);
+
+// COPY of all rows of `source`, as write_file() runs it; and what its failure is, where a value was at fault.
+std::string copy_statement(const std::string& source, const std::vector<FileColumn>& columns, FileFormat format,
+                           const std::string& file, const std::string& options);
+Error copy_error(duckdb_connection connection, const std::string& source, const std::vector<FileColumn>& columns,
+                 FileFormat format, const Error& error);
+
+// JSON has no NaN and no infinity: an error that names the column that holds one.
+Status check_json_numbers(duckdb_connection connection, const std::string& source,
+                          const std::vector<FileColumn>& columns);
+
+// A SELECT whose only column is each row's JSON text, without a line end.
+std::string json_select(const std::string& source, const std::vector<FileColumn>& columns);
+
 // Makes `table` of all rows of the Parquet file, each column with the type and the comment its metadata says it had.
 // `file`: an SQL literal. Returns the number of rows.
 Result<uint64_t> create_from_parquet(duckdb_connection connection, const sql::TableName& table, const std::string& file,

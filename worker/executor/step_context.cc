@@ -27,6 +27,14 @@ PlannedPath AttemptContext::output_file(std::string_view path) const {
   return planned_path(parts_.run.paths, parts_.step.outputs, path);
 }
 
+std::vector<MatchedFile> AttemptContext::matched_files(std::string_view pattern) const {
+  std::vector<MatchedFile> files;
+  for (const PlanFile& file : parts_.step.input_files)
+    if (file.pattern == pattern && !file.location.empty())
+      files.push_back({file.path, parts_.run.paths.resolve(file.location)});
+  return files;
+}
+
 const std::filesystem::path& AttemptContext::scratch_dir() const {
   // A driver that cannot use its directory says so itself, with the path.
   std::call_once(scratch_made_, [this] { static_cast<void>(make_directories(parts_.scratch_dir)); });

@@ -42,6 +42,7 @@ class AttemptContext : public StepContext {
   const std::vector<Input>& inputs() const override { return parts_.inputs; }
   PlannedPath input_file(std::string_view path) const override;
   PlannedPath output_file(std::string_view path) const override;
+  std::vector<MatchedFile> matched_files(std::string_view pattern) const override;
   const std::filesystem::path& artifacts_dir() const override { return artifacts_dir_; }
   const std::filesystem::path& scratch_dir() const override;  // made when first asked for
   duckdb_connection connection_handle() override { return parts_.database.handle(); }

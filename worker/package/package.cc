@@ -11,6 +11,7 @@
 #include "protocol/archive/archive.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
+#include "protocol/base/file_pattern.h"
 #include "protocol/base/sha256.h"
 #include "protocol/model/artifact.h"
 
@@ -18,18 +19,6 @@ namespace osiris::worker {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Every regular file below `directory`, sorted by path; links are not followed and not packed.
-Result<std::vector<fs::path>> files_below(const fs::path& directory) {
-  std::vector<fs::path> files;
-  std::error_code code;
-  if (!fs::is_directory(directory, code)) return files;
-  for (fs::recursive_directory_iterator it(directory, code), end; it != end && !code; it.increment(code))
-    if (it->is_regular_file() && !it->is_symlink()) files.push_back(it->path());
-  if (code) return errno_error(code.value(), "cannot list", directory);
-  std::sort(files.begin(), files.end());
-  return files;
-}
 
 // A file of an earlier run is as good as one that travelled, if it still is what it was.
 Status check_present(const rpc::PackageFile& file) {

@@ -12,29 +12,62 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// "inputs/0003" -> <inputs>/0003/<the file's own name>: drivers tell a compression by the name's ending.
-std::string machine_path(const PackageMember& member, const Layout& layout) {
-  if (member.source.empty()) return layout.run + "/" + member.path;
-  return layout.run + "/" + member.path + "/" + fs::path(member.source).filename().string();
+// The part of a path that drivers read: the file's own name, whose ending tells a compression, and from the first
+// directory called "key=value" on, which tell the values of columns.
+fs::path telling_name(const fs::path& source) {
+  fs::path name;
+  for (const fs::path& part : source.parent_path())
+    if (!name.empty() || part.native().find('=') != std::string::npos) name /= part;
+  return name / source.filename();
 }
 
-// Outputs are numbered, each in a directory of its own. Where the target's directory does not exist here, it does not
-// exist there either, so that a writer told not to create directories fails in both places.
-void map_outputs(const RunRequest& request, const Layout& layout, PackageContents& contents) {
+// "inputs/0003" -> <inputs>/0003/<what the source's path tells>
+std::string machine_path(const PackageMember& member, const Layout& layout) {
+  if (member.source.empty()) return layout.run + "/" + member.path;
+  return layout.run + "/" + member.path + "/" + telling_name(member.source).string();
+}
+
+struct OutputPlace {
+  std::string directory;  // its own, numbered
+  std::string path;
+  bool parent_exists = false;
+};
+
+// By their targets, in the order of the plan.
+std::vector<std::pair<std::string, OutputPlace>> output_places(const RunRequest& request, const Layout& layout) {
+  std::vector<std::pair<std::string, OutputPlace>> places;
   std::set<std::string> seen;
   for (const PlanStep& step : request.steps()) {
     for (const PlanFile& output : step.outputs) {
       const fs::path target = output.location;
       if (!seen.insert(target.string()).second) continue;
-      const std::string directory = layout.outputs() + "/" + std::to_string(seen.size());
-      contents.package.directories.push_back(directory);
+      OutputPlace place{layout.outputs() + "/" + std::to_string(seen.size()), {}, false};
       std::error_code ignored;
-      const bool parent_exists = fs::is_directory(target.parent_path(), ignored);
-      contents.path_map.push_back(
-          {target.string(), directory + (parent_exists ? "/" : "/missing/") + target.filename().string()});
-      if (!parent_exists) contents.path_map.push_back({target.parent_path().string(), directory + "/missing"});
+      place.parent_exists = fs::is_directory(target.parent_path(), ignored);
+      place.path = place.directory + (place.parent_exists ? "/" : "/missing/") + target.filename().string();
+      places.emplace_back(target.string(), std::move(place));
     }
   }
+  return places;
+}
+
+// Outputs are numbered, each in a directory of its own. Where the target's directory does not exist here, it does not
+// exist there either, so that a writer told not to create directories fails in both places.
+void map_outputs(const std::vector<std::pair<std::string, OutputPlace>>& places, PackageContents& contents) {
+  for (const auto& [target, place] : places) {
+    contents.package.directories.push_back(place.directory);
+    contents.path_map.push_back({target, place.path});
+    if (!place.parent_exists)
+      contents.path_map.push_back({fs::path(target).parent_path().string(), place.directory + "/missing"});
+  }
+}
+
+// Where an input is that is an output too: where the step will put the new one. Empty: it is none.
+std::string place_of_updated(const std::vector<std::pair<std::string, OutputPlace>>& places,
+                             const std::string& source) {
+  for (const auto& [target, place] : places)
+    if (target == source) return place.path;
+  return {};
 }
 
 bool is_kept_input(const PackageContents& contents, const rpc::PackageFile& file) {
@@ -65,6 +98,7 @@ Result<PackageContents> list_package_contents(const RunRequest& request, const L
   for (const Json& entry : request.prepared["files"].items()) index[entry["path"].as_string()] = &entry;
 
   OSIRIS_ASSIGN(std::vector<PackageMember> members, package_members(request));
+  const auto outputs = output_places(request, layout);
   PackageContents contents;
   contents.package.path = layout.package();
   contents.plan_path = layout.run + "/plan.json";
@@ -81,18 +115,20 @@ Result<PackageContents> list_package_contents(const RunRequest& request, const L
     planned.file.number = static_cast<uint32_t>(contents.members.size() + 1);
     planned.file.size_bytes = (*entry->second)["size_bytes"].as_uint();
     planned.file.sha256 = (*entry->second)["sha256"].as_string();
-    const bool kept = keep_inputs && !member.source.empty();
+    const std::string updated = place_of_updated(outputs, member.source);
+    const bool kept = keep_inputs && !member.source.empty() && updated.empty();
     planned.file.to =
-        kept ? layout.kept_inputs() + "/" + planned.file.sha256 + "/" + fs::path(member.source).filename().string()
-             : machine_path(member, layout);
-    if (!member.source.empty()) contents.path_map.push_back({member.source, planned.file.to});
+        kept ? layout.kept_inputs() + "/" + planned.file.sha256 + "/" + telling_name(member.source).string()
+        : updated.empty() ? machine_path(member, layout)
+                          : updated;
+    if (!member.source.empty() && updated.empty()) contents.path_map.push_back({member.source, planned.file.to});
     if (!places.insert(planned.file.to).second) continue;  // two inputs of one name and content
     planned.source = std::move(member.source);
     planned.text = std::move(member.text);
     contents.package.files.push_back(planned.file);
     contents.members.push_back(std::move(planned));
   }
-  map_outputs(request, layout, contents);
+  map_outputs(outputs, contents);
   contents.package.directories.push_back(layout.work());
   contents.package.directories.push_back(layout.session());
   contents.path_map.push_back({request.work_dir.string(), layout.work()});

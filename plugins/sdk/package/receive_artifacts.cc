@@ -1,11 +1,13 @@
 #include "plugins/sdk/package/receive_artifacts.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
 
 #include "protocol/archive/archive.h"
+#include "protocol/base/replacing_directory.h"
 #include "protocol/base/replacing_file.h"
 #include "protocol/http/retry.h"
 #include "protocol/model/artifact.h"
@@ -51,7 +53,37 @@ class IncomingFile {
   bool complete_ = false;
 };
 
-using Expected = std::map<uint32_t, std::unique_ptr<IncomingFile>>;
+// A directory of outputs that is filled beside its place.
+struct IncomingDirectory {
+  const PlanFile& planned;
+  std::string step_id;
+  std::unique_ptr<ReplacingDirectory> replacing;
+};
+
+struct Expected {
+  std::map<uint32_t, std::unique_ptr<IncomingFile>> files;
+  std::vector<IncomingDirectory> directories;  // that some of them go into
+};
+
+// Where a file goes that the plan knows only by its directory, which is opened for the first of them. Empty: nowhere.
+Result<fs::path> place_in_directory(const RunRequest& request, const rpc::PackedFile& file, Expected& expected) {
+  for (const PlanStep& step : request.steps()) {
+    if (step.id != file.step_id) continue;
+    for (const PlanFile& output : step.outputs) {
+      const std::string rest = path_in_directory(output, file.path);
+      if (rest.empty()) continue;
+      const auto known = std::find_if(expected.directories.begin(), expected.directories.end(),
+                                      [&](const IncomingDirectory& each) { return &each.planned == &output; });
+      if (known != expected.directories.end()) return known->replacing->staging() / rest;
+      auto replacing = std::make_unique<ReplacingDirectory>(output.location);
+      if (const Status opened = replacing->open(true); !opened) return output_failure(step.id, opened.error());
+      const fs::path place = replacing->staging() / rest;
+      expected.directories.push_back({output, step.id, std::move(replacing)});
+      return place;
+    }
+  }
+  return fs::path();
+}
 
 // "artifacts/<anything below>", without a way out.
 bool is_session_path(const fs::path& path) {
@@ -67,7 +99,8 @@ Result<Expected> expect(const Service& service, const rpc::Packed& packed, const
                         const ReceiveLimits& limits) {
   std::map<std::pair<std::string, std::string>, std::string> targets;
   for (const PlanStep& step : request.steps())
-    for (const PlanFile& output : step.outputs) targets[{step.id, output.path}] = output.location;
+    for (const PlanFile& output : step.outputs)
+      if (!output.is_directory) targets[{step.id, output.path}] = output.location;
   const auto bad = [&](const std::string& what) {
     return service.failure(
         FailureClass::kSandboxError,
@@ -80,8 +113,12 @@ Result<Expected> expect(const Service& service, const rpc::Packed& packed, const
     fs::path target;
     if (file.kind == "output") {
       const auto found = targets.find({file.step_id, file.path});
-      if (found == targets.end()) return bad(file.step_id + ": " + file.path);
-      target = found->second;
+      if (found != targets.end()) {
+        target = found->second;
+      } else {
+        OSIRIS_ASSIGN(target, place_in_directory(request, file, expected));
+        if (target.empty()) return bad(file.step_id + ": " + file.path);
+      }
     } else {
       if (!is_session_path(file.path)) return bad(file.path);
       session_bytes += file.size_bytes;
@@ -89,10 +126,19 @@ Result<Expected> expect(const Service& service, const rpc::Packed& packed, const
         return bad("more than " + std::to_string(limits.session_bytes_max) + " bytes below artifacts/");
       target = request.session_dir / file.path;
     }
-    if (!expected.emplace(file.number, std::make_unique<IncomingFile>(file, std::move(target))).second)
+    if (!expected.files.emplace(file.number, std::make_unique<IncomingFile>(file, std::move(target))).second)
       return bad("number " + std::to_string(file.number) + " twice");
   }
   return expected;
+}
+
+// Where a file is once its directory has been put in its place.
+fs::path final_place(const Expected& expected, const IncomingFile& incoming) {
+  for (const IncomingDirectory& each : expected.directories)
+    if (each.step_id == incoming.file().step_id)
+      if (const std::string rest = path_in_directory(each.planned, incoming.file().path); !rest.empty())
+        return each.replacing->target() / rest;
+  return incoming.target();
 }
 
 // The archive's bytes, over as many downloads as it takes.
@@ -153,9 +199,11 @@ Error output_failure(const std::string& step_id, const Error& error) {
 
 Status check_outputs(const RunRequest& request) {
   for (const PlanStep& step : request.steps())
-    for (const PlanFile& output : step.outputs)
-      if (const Status writable = check_writable(output.location, true); !writable)
-        return output_failure(step.id, writable.error());
+    for (const PlanFile& output : step.outputs) {
+      const Status writable =
+          output.is_directory ? check_replaceable(output.location, true) : check_writable(output.location, true);
+      if (!writable) return output_failure(step.id, writable.error());
+    }
   return {};
 }
 
@@ -169,39 +217,43 @@ Result<Received> receive_artifacts(const ArtifactSource& source, const rpc::Pack
   const Status read = archive::read(
       [&] { return download.next(); }, {},
       [&](uint32_t number, uint64_t size) -> Result<archive::MemberSink> {
-        const auto found = expected.find(number);
-        if (found == expected.end() || found->second->file().size_bytes != size)
+        const auto found = expected.files.find(number);
+        if (found == expected.files.end() || found->second->file().size_bytes != size)
           return Error(Code::kInvalidArgument,
                        "the archive of artifacts holds member " + std::to_string(number) + ", which was not announced");
         IncomingFile& incoming = *found->second;
         OSIRIS_TRY(incoming.open());
         return archive::MemberSink([&incoming](std::string_view bytes) { return incoming.write(bytes); });
       },
-      [&](uint32_t number, const FileDigest& digest) { return expected.at(number)->close(digest, service); });
+      [&](uint32_t number, const FileDigest& digest) { return expected.files.at(number)->close(digest, service); });
   if (!read) {
     if (read.error().code != Code::kInvalidArgument || !read.error().category.empty()) return read.error();
     return service.failure(FailureClass::kNetworkError,
                            "the archive of artifacts arrived damaged: " + read.error().message, "Run again.");
   }
-  for (const auto& [number, incoming] : expected)
+  for (const auto& [number, incoming] : expected.files)
     if (!incoming->complete())
       return service.failure(FailureClass::kNetworkError,
                              incoming->file().path + " did not arrive: the archive of artifacts is cut short",
                              "Run again.");
-  for (const auto& [number, incoming] : expected) OSIRIS_TRY(incoming->check_target());
-  for (const auto& [number, incoming] : expected) {
+  for (const auto& [number, incoming] : expected.files) OSIRIS_TRY(incoming->check_target());
+  for (const IncomingDirectory& each : expected.directories)
+    if (const Status free = each.replacing->check_target(); !free) return output_failure(each.step_id, free.error());
+  for (const auto& [number, incoming] : expected.files) {
     OSIRIS_TRY(incoming->put_in_place());
     received.bytes += incoming->file().size_bytes;
     if (incoming->file().kind != "output") continue;
     Artifact artifact;
     artifact.path = incoming->file().path;
-    artifact.target = incoming->target().string();
+    artifact.target = final_place(expected, *incoming).string();
     artifact.size_bytes = incoming->file().size_bytes;
     artifact.sha256 = incoming->file().sha256;
     artifact.step_id = incoming->file().step_id;
     received.outputs.push_back(std::move(artifact));
   }
-  received.files = expected.size();
+  for (const IncomingDirectory& each : expected.directories)
+    if (const Status placed = each.replacing->commit(); !placed) return output_failure(each.step_id, placed.error());
+  received.files = expected.files.size();
   received.bytes_on_the_wire = download.received();
   return received;
 }

@@ -3,7 +3,7 @@
 
 #include "protocol/base/text.h"
 #include "tests/drivers/filesystem.csv_extractor/extract.h"
-#include "worker/drivers/filesystem.csv_extractor/byte_source.h"
+#include "worker/drivers/files/byte_source.h"
 
 namespace osiris::worker::test {
 namespace {
@@ -172,8 +172,8 @@ TEST(CsvExtractorCompression, AFileCutShortIsAnErrorAndNotAShortTable) {
 }
 
 // What is in the file, or the error.
-Result<std::string> decompressed(const std::filesystem::path& file, csv::Compression compression) {
-  OSIRIS_ASSIGN(const auto source, csv::open_bytes(file, compression));
+Result<std::string> decompressed(const std::filesystem::path& file, files::Compression compression) {
+  OSIRIS_ASSIGN(const auto source, files::open_bytes(file, compression));
   std::string all, buffer(1000, '\0');
   for (size_t size = 1; size > 0; all += buffer.substr(0, size)) {
     OSIRIS_ASSIGN(size, source->read(buffer.data(), buffer.size()));
@@ -182,11 +182,11 @@ Result<std::string> decompressed(const std::filesystem::path& file, csv::Compres
 }
 
 TEST(CsvExtractorCompression, ADamagedByteIsAnErrorWhereverItIs) {
-  const std::pair<csv::Compression, const char*> formats[] = {{csv::Compression::kGzip, kGzip},
-                                                              {csv::Compression::kBzip2, kBzip2},
-                                                              {csv::Compression::kXz, kXz},
-                                                              {csv::Compression::kZip, kZip},
-                                                              {csv::Compression::kZstd, kZstd}};
+  const std::pair<files::Compression, const char*> formats[] = {{files::Compression::kGzip, kGzip},
+                                                                {files::Compression::kBzip2, kBzip2},
+                                                                {files::Compression::kXz, kXz},
+                                                                {files::Compression::kZip, kZip},
+                                                                {files::Compression::kZstd, kZstd}};
   StepHarness step;
   for (const auto& [format, data] : formats) {
     const std::string whole = bytes(data);

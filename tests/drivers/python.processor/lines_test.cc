@@ -1,5 +1,5 @@
 #include "protocol/base/utf8.h"
-#include "worker/drivers/python.processor/output_lines.h"
+#include "worker/drivers/program/output_lines.h"
 
 #include <gmock/gmock.h>
 
@@ -9,6 +9,12 @@
 
 namespace osiris::worker::python {
 namespace {
+
+using program::kLineBytesMax;
+using program::LastLines;
+using program::LineSplitter;
+using program::printable;
+using program::RateLimiter;
 
 using ::testing::ElementsAre;
 using ::testing::EndsWith;

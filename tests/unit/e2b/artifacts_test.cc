@@ -33,7 +33,7 @@ class ArtifactsTest : public testing::Test {
     target_ = directory_ / "out/result.csv";
     PlanStep& write = request_.plan.steps.emplace_back();
     write.id = "write";
-    write.outputs = {{"out/result.csv", target_.string()}};
+    write.outputs = {{"out/result.csv", target_.string(), {}}};
     packed_.path = "/far/artifacts.tar.zst";
   }
   ~ArtifactsTest() override { fs::remove_all(directory_); }
@@ -98,6 +98,46 @@ class ArtifactsTest : public testing::Test {
   std::vector<std::string> members_;
   http::FakeTransport transport_;
 };
+
+TEST_F(ArtifactsTest, ADirectoryIsPutInPlaceWhole) {
+  request_.plan.steps[0].outputs = {{"out/set/", (directory_ / "out/set").string(), {}, true}};
+  fs::create_directories(directory_ / "out/set/k=9");
+  ASSERT_TRUE(write_file_atomically(directory_ / "out/set/k=9/old.parquet", "old").ok());
+  add("output", "out/set/k=1/a.parquet", "a");
+  add("output", "out/set/k=2/b.parquet", "b");
+  const auto fetched = fetch();
+  ASSERT_TRUE(fetched.ok()) << fetched.error().message;
+  EXPECT_EQ(*read_file(directory_ / "out/set/k=1/a.parquet"), "a");
+  EXPECT_EQ(*read_file(directory_ / "out/set/k=2/b.parquet"), "b");
+  EXPECT_FALSE(fs::exists(directory_ / "out/set/k=9"));
+  ASSERT_EQ(fetched->outputs.size(), 2u);
+  EXPECT_EQ(fetched->outputs[0].target, (directory_ / "out/set/k=1/a.parquet").string());
+  EXPECT_EQ(std::distance(fs::directory_iterator(directory_ / "out"), fs::directory_iterator()), 1);
+}
+
+TEST_F(ArtifactsTest, AFileOutsideItsDirectoryIsRefused) {
+  for (const char* path :
+       {"out/set/../../x.parquet", "out/set/", "out/set", "out/sets/x.parquet", "out/set//x.parquet"}) {
+    packed_.files.clear();
+    members_.clear();
+    transport_.answers.clear();
+    request_.plan.steps[0].outputs = {{"out/set", (directory_ / "out/set").string(), {}, true}};
+    add("output", path, "a");
+    EXPECT_THAT(refusal(), HasSubstr("cannot have written")) << path;
+  }
+}
+
+TEST_F(ArtifactsTest, ADirectoryThatHoldsAnotherFileIsTheStepsFailure) {
+  request_.plan.steps[0].outputs = {{"out/set", (directory_ / "out/set").string(), {}, true}};
+  fs::create_directories(directory_ / "out/set");
+  ASSERT_TRUE(write_file_atomically(directory_ / "out/set/notes.txt", "mine").ok());
+  add("output", "out/set/k=1/a.parquet", "a");
+  const auto fetched = fetch();
+  ASSERT_FALSE(fetched.ok());
+  EXPECT_THAT(fetched.error().message, HasSubstr("step write: cannot write the directory"));
+  EXPECT_FALSE(sdk::check_outputs(request_).ok());
+  EXPECT_EQ(*read_file(directory_ / "out/set/notes.txt"), "mine");
+}
 
 TEST_F(ArtifactsTest, ArePutWhereALocalRunHasThem) {
   add("output", "out/result.csv", "id\n1\n");

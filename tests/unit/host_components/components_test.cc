@@ -42,15 +42,35 @@ TEST(Registry, EveryShippedSpecLoads) {
   Diagnostics findings;
   const ComponentRegistry registry = ComponentRegistry::load({shipped()}, findings);
   EXPECT_TRUE(findings.warnings().empty()) << findings.warnings()[0].to_text();
-  EXPECT_EQ(registry.names(),
-            (std::vector<std::string>{"duckdb.processor", "filesystem.csv_extractor", "filesystem.csv_writer",
-                                      "graphql.extractor", "mysql.extractor", "mysql.writer", "postgres.extractor",
-                                      "postgres.writer", "posthog.extractor", "python.processor", "supabase.extractor",
-                                      "supabase.writer"}));
+  EXPECT_EQ(registry.names(), (std::vector<std::string>{"duckdb.extractor",
+                                                        "duckdb.processor",
+                                                        "duckdb.writer",
+                                                        "exec.processor",
+                                                        "filesystem.csv_extractor",
+                                                        "filesystem.csv_writer",
+                                                        "filesystem.json_extractor",
+                                                        "filesystem.json_writer",
+                                                        "filesystem.parquet_extractor",
+                                                        "filesystem.parquet_writer",
+                                                        "graphql.extractor",
+                                                        "mysql.extractor",
+                                                        "mysql.writer",
+                                                        "postgres.extractor",
+                                                        "postgres.writer",
+                                                        "posthog.extractor",
+                                                        "python.processor",
+                                                        "sqlite.extractor",
+                                                        "supabase.extractor",
+                                                        "supabase.writer"}));
   EXPECT_TRUE(registry.find("mock")->hidden);
   EXPECT_TRUE(registry.find("supabase.writer")->driver.empty());
   EXPECT_EQ(registry.find("mysql.extractor")->driver, "mysql.extractor");
   EXPECT_EQ(registry.hint_for_unknown("mysql.extracter"), "did you mean 'mysql.extractor'?");
+  EXPECT_EQ(registry.hint_for_unknown("parquet.reader"), "did you mean 'filesystem.parquet_extractor'?");
+  EXPECT_EQ(registry.hint_for_unknown("parquet_writer"), "did you mean 'filesystem.parquet_writer'?");
+  EXPECT_EQ(registry.hint_for_unknown("aws.parquet-sink"), "did you mean 'filesystem.parquet_writer'?");
+  EXPECT_EQ(registry.hint_for_unknown("shell.script"), "did you mean 'exec.processor'?");
+  EXPECT_EQ(registry.hint_for_unknown("mariadb.source"), "did you mean 'mysql.extractor'?");
 }
 
 // Then no run reads one as YAML.

@@ -133,11 +133,49 @@ TEST_F(OutputProof, NamesFiveAndCountsTheRest) {
   EXPECT_THAT(doubt(), HasSubstr("and 4 more"));
 }
 
+// A planned directory with two files about which all agree.
+class DirectoryProof : public OutputProof {
+ protected:
+  DirectoryProof() {
+    fs::create_directories(directory_ / "set/k=1");
+    add("split", "set/k=1/a.parquet", "a");
+    add("split", "set/b.parquet", "b");
+    planned_.resize(1);
+    planned_.push_back({"split", "set/", directory_ / "set/", true});
+  }
+};
+
+TEST_F(DirectoryProof, HoldsForTheFilesThatTheStepWrote) { EXPECT_TRUE(prove().ok()) << doubt(); }
+
+TEST_F(DirectoryProof, NeedsEachOfThem) {
+  ASSERT_TRUE(write_file_atomically(directory_ / "set/k=1/a.parquet", "x").ok());
+  EXPECT_THAT(doubt(), HasSubstr("set/k=1/a.parquet of step split"));
+  fs::remove(directory_ / "set/b.parquet");
+  EXPECT_THAT(doubt(), HasSubstr("set/b.parquet of step split: nothing is at"));
+}
+
+TEST_F(DirectoryProof, TakesNoFileBesideThem) {
+  ASSERT_TRUE(write_file_atomically(directory_ / "set/old.parquet", "old").ok());
+  EXPECT_THAT(doubt(), HasSubstr("old.parquet, which its step did not write"));
+}
+
+TEST_F(DirectoryProof, NeedsAStepThatWroteSomething) {
+  tally_.on_event("step_start", "split", Json::object());
+  EXPECT_THAT(doubt(), HasSubstr("its step was never seen to write into it"));
+}
+
+TEST_F(DirectoryProof, TakesNoReportFromOutsideTheDirectory) {
+  Artifact stranger = files_.back();
+  stranger.path = "set/../../etc/passwd";
+  files_.push_back(std::move(stranger));
+  EXPECT_THAT(doubt(), HasSubstr("the pipeline does not write it"));
+}
+
 TEST(PlannedOutputs, AreThoseOfEveryStepInTheOrderOfThePlan) {
   Plan plan;
   plan.steps.resize(3);
   plan.steps[1].id = "b";
-  plan.steps[1].outputs = {{"x", "/w/x"}, {"y", "/w/y"}};
+  plan.steps[1].outputs = {{"x", "/w/x", {}}, {"y", "/w/y", {}}};
   const auto outputs = planned_outputs(plan);
   ASSERT_EQ(outputs.size(), 2u);
   EXPECT_EQ(outputs[1].step_id, "b");

@@ -37,7 +37,7 @@ class PackageTest : public testing::Test {
     for (const auto& [path, content] : files) {
       fs::create_directories((directory_ / path).parent_path());
       EXPECT_TRUE(write_file_atomically(directory_ / path, content).ok());
-      read.input_files.push_back({path, (directory_ / path).string()});
+      read.input_files.push_back({path, (directory_ / path).string(), {}});
     }
     Plan plan;
     plan.steps = {read};
@@ -157,9 +157,9 @@ TEST_F(PackageTest, PruningRemovesLinksWithoutFollowingThem) {
 TEST_F(PackageTest, OutputsAreWrittenBelowTheRunAndNamedAsHere) {
   reads({{"in.csv", "value"}});
   PlanStep& step = request_.plan.steps[0];
-  step.outputs = {{"out.csv", (directory_ / "out.csv").string()},
-                  {"./out.csv", (directory_ / "out.csv").string()},
-                  {"no/out.csv", (directory_ / "no/out.csv").string()}};
+  step.outputs = {{"out.csv", (directory_ / "out.csv").string(), {}},
+                  {"./out.csv", (directory_ / "out.csv").string(), {}},
+                  {"no/out.csv", (directory_ / "no/out.csv").string(), {}}};
   const PackageContents sent = plan(false);
   const std::string outputs = layout_of("/home/user", "run-1").outputs();
   EXPECT_EQ(place_of(sent, "out.csv"), far(outputs + "/1/out.csv"));
@@ -172,6 +172,32 @@ TEST_F(PackageTest, OutputsAreWrittenBelowTheRunAndNamedAsHere) {
   EXPECT_TRUE(fs::is_directory(far(outputs + "/1")));
   EXPECT_TRUE(fs::is_directory(far(outputs + "/2")));
   EXPECT_FALSE(fs::exists(far(outputs + "/2/missing")));
+}
+
+// Columns come from their names.
+TEST_F(PackageTest, DirectoriesCalledKeyAndValueArriveToo) {
+  reads({{"lake/year=2025/deep/in.parquet", "value"}});
+  for (const bool keep : {false, true}) {
+    const PackageContents sent = plan(keep);
+    EXPECT_THAT(place_of(sent, "lake/year=2025/deep/in.parquet"), testing::EndsWith("/year=2025/deep/in.parquet"));
+    EXPECT_THAT(place_of(sent, "lake/year=2025/deep/in.parquet"), testing::Not(HasSubstr("lake")));
+    ASSERT_TRUE(worker::unpack_package(arrive(sent)).ok());
+  }
+}
+
+// The step reads it where it will put the new one; a kept input would be changed.
+TEST_F(PackageTest, AnOutputThatIsReadFirstTravelsToItsPlace) {
+  reads({{"shop.duckdb", "old"}});
+  request_.plan.steps[0].outputs = {{"shop.duckdb", (directory_ / "shop.duckdb").string(), {}}};
+  const PackageContents sent = plan(true);
+  const std::string place = far(layout_of("/home/user", "run-1").outputs() + "/1/shop.duckdb");
+  EXPECT_EQ(place_of(sent, "shop.duckdb"), place);
+  EXPECT_EQ(std::count_if(sent.path_map.begin(), sent.path_map.end(),
+                          [&](const auto& each) { return each.from == (directory_ / "shop.duckdb").string(); }),
+            1);
+  ASSERT_TRUE(worker::unpack_package(arrive(sent)).ok());
+  EXPECT_EQ(*read_file(place), "old");
+  EXPECT_TRUE(kept_inputs(sent).empty());
 }
 
 TEST_F(PackageTest, WithoutKeepingNothingIsLeftOutWhateverIsSaid) {

@@ -5,16 +5,6 @@
 #include "protocol/base/text.h"
 
 namespace osiris::worker::csv_format {
-namespace {
-
-std::string below_base_dir(const StepContext& step, std::string_view path) {
-  const ConnectionFields* connection = step.connection();
-  const std::filesystem::path base = connection ? connection->fields["base_dir"].as_string() : std::string();
-  return (base / path).native();
-}
-
-}  // namespace
-
 std::optional<Encoding> encoding_from_name(std::string_view name) {
   const std::string lower = ascii_lower(name);
   if (lower == "utf-8") return Encoding::kUtf8;
@@ -44,16 +34,6 @@ Status check_distinct(std::initializer_list<NamedCharacter> characters) {
     }
   }
   return {};
-}
-
-std::filesystem::path input_file(const StepContext& step, std::string_view path) {
-  const PlannedPath file = step.input_file(path);
-  return file.is_planned ? file.absolute : step.input_file(below_base_dir(step, path)).absolute;
-}
-
-std::filesystem::path output_file(const StepContext& step, std::string_view path) {
-  const PlannedPath file = step.output_file(path);
-  return file.is_planned ? file.absolute : step.output_file(below_base_dir(step, path)).absolute;
 }
 
 }  // namespace osiris::worker::csv_format

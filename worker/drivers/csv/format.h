@@ -1,13 +1,12 @@
-// What reading and writing CSV have in common: the names of encodings, what a key of one character may hold, and where
-// the file is.
+// What reading and writing CSV have in common: the names of encodings, and what a key of one character may hold.
 #pragma once
 
-#include <filesystem>
 #include <initializer_list>
 #include <optional>
 #include <string_view>
 
-#include "worker/driver_api/driver.h"
+#include "protocol/base/error.h"
+#include "protocol/base/json.h"
 
 namespace osiris::worker::csv_format {
 
@@ -27,10 +26,5 @@ struct NamedCharacter {
 };
 // kInvalidArgument when two keys that must tell things apart hold the same character.
 Status check_distinct(std::initializer_list<NamedCharacter> characters);
-
-// Where the file of this path is read, or written. The connection's base_dir is part of what a plan says of it; a path
-// that no plan names starts there.
-std::filesystem::path input_file(const StepContext& step, std::string_view path);
-std::filesystem::path output_file(const StepContext& step, std::string_view path);
 
 }  // namespace osiris::worker::csv_format

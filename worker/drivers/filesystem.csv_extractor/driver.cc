@@ -1,10 +1,10 @@
 #include "worker/drivers/filesystem.csv_extractor/driver.h"
-#include "worker/drivers/csv/format.h"
 
 #include <algorithm>
 #include <filesystem>
 
 #include "worker/driver_api/sql.h"
+#include "worker/drivers/files/places.h"
 #include "worker/drivers/filesystem.csv_extractor/csv_stream.h"
 #include "worker/drivers/filesystem.csv_extractor/date_columns.h"
 #include "worker/drivers/filesystem.csv_extractor/direct_load.h"
@@ -30,7 +30,8 @@ Result<StepOutcome> extract_with(StepContext& step, const csv::Options& options)
     Error error = outcome.error();
     if (error.code != Code::kInvalidArgument && error.code != Code::kStepFailed) return error;
     // A checksum stands behind the data: what looks like bad CSV may be a damaged file.
-    if (const Status intact = csv::check_intact(options.file, options.compression); !intact.ok()) return intact.error();
+    if (const Status intact = files::check_intact(options.file, options.compression); !intact.ok())
+      return intact.error();
     if (std::string hint = csv::hint_of_first_bytes(options); !hint.empty()) error.hint = std::move(hint);
     return error;
   }
@@ -70,9 +71,7 @@ Status check(StepContext& step) {
     const auto options = csv::read_options(step);
     return options.ok() ? Status() : Status(options.error());
   }
-  const std::filesystem::path directory = csv_format::input_file(step, ".");
-  if (std::filesystem::is_directory(directory)) return {};
-  return Error(Code::kNotFound, "base_dir of the filesystem connection is not a directory: " + directory.string());
+  return files::check_base_dir(step);
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <array>
 #include <string_view>
 
-#include "worker/drivers/filesystem.csv_extractor/byte_source.h"
+#include "worker/drivers/files/byte_source.h"
 
 namespace osiris::worker::csv {
 namespace {

@@ -16,7 +16,7 @@
 
 #include "protocol/base/random.h"
 #include "protocol/base/text.h"
-#include "worker/drivers/filesystem.csv_extractor/byte_source.h"
+#include "worker/drivers/files/byte_source.h"
 #include "worker/drivers/filesystem.csv_extractor/quote_check.h"
 
 namespace osiris::worker::csv {

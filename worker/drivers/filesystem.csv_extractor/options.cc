@@ -1,14 +1,9 @@
 #include "worker/drivers/filesystem.csv_extractor/options.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-
-#include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/csv/format.h"
+#include "worker/drivers/files/places.h"
 
 namespace osiris::worker::csv {
 namespace {
@@ -51,11 +46,11 @@ Status read_choices(const Json& config, Options& options) {
 
   const std::string compression = config["compression"].as_string_or("infer");
   if (compression == "infer") {
-    options.compression = csv_format::infer_compression(config["path"].as_string());
-  } else if (const auto named = csv_format::compression_from_name(compression)) {
+    options.compression = files::infer_compression(config["path"].as_string());
+  } else if (const auto named = files::compression_from_name(compression)) {
     options.compression = *named;
   } else {
-    return wrong("'compression' must be " + std::string(csv_format::kCompressionNames) + ", not '" + compression + "'");
+    return wrong("'compression' must be " + std::string(files::kCompressionNames) + ", not '" + compression + "'");
   }
 
   const std::string bad_lines = config["on_bad_lines"].as_string_or("error");
@@ -97,21 +92,6 @@ Status read_null_words(const Json& config, NullWords& nulls) {
   return {};
 }
 
-Status check_file(const StepContext& step, const std::filesystem::path& file) {
-  std::error_code error;
-  const auto status = std::filesystem::status(file, error);
-  const std::string step_name = "Step " + step.step_id() + ": ";
-  if (status.type() == std::filesystem::file_type::not_found)
-    return Error(Code::kNotFound, step_name + "CSV file not found: " + file.string(),
-                 "relative paths start in the directory the pipeline runs in (or in the connection's base_dir)",
-                 category::kExtractNoData);
-  if (status.type() != std::filesystem::file_type::regular && status.type() != std::filesystem::file_type::none)
-    return wrong(step_name + "Path is not a file: " + file.string());
-  if (access(file.c_str(), R_OK) != 0)
-    return wrong(step_name + "CSV file cannot be read: " + file.string() + ": " + std::strerror(errno));
-  return {};
-}
-
 }  // namespace
 
 Result<Options> read_options(const StepContext& step) {
@@ -119,8 +99,8 @@ Result<Options> read_options(const StepContext& step) {
   Options options;
   const std::string path = config["path"].as_string();
   if (path.empty()) return wrong("Step " + step.step_id() + ": 'path' is required in config");
-  options.file = csv_format::input_file(step, path);
-  OSIRIS_TRY(check_file(step, options.file));
+  options.file = files::input_file(step, path);
+  OSIRIS_TRY(files::check_input(step, options.file, "CSV"));
   OSIRIS_TRY(read_choices(config, options));
 
   OSIRIS_TRY(read_characters(config, options));

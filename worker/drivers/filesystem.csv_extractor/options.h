@@ -10,12 +10,17 @@
 #include <vector>
 
 #include "worker/driver_api/driver.h"
-#include "worker/drivers/filesystem.csv_extractor/byte_source.h"
+#include "worker/drivers/files/byte_source.h"
 #include "worker/drivers/filesystem.csv_extractor/encoding.h"
 #include "worker/drivers/filesystem.csv_extractor/forced_type.h"
 #include "worker/drivers/filesystem.csv_extractor/values.h"
 
 namespace osiris::worker::csv {
+
+using files::ByteSource;
+using files::check_intact;
+using files::Compression;
+using files::open_bytes;
 
 enum class OnBadLines { kError, kWarn, kSkip };
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "protocol/base/utf8.h"
-#include "worker/drivers/filesystem.csv_extractor/byte_source.h"
+#include "worker/drivers/files/byte_source.h"
 #include "worker/drivers/filesystem.csv_extractor/encoding.h"
 
 namespace osiris::worker::csv {

@@ -4,7 +4,7 @@
 #include <fstream>
 #include <string>
 
-#include "worker/drivers/filesystem.csv_extractor/byte_source.h"
+#include "worker/drivers/files/byte_source.h"
 #include "worker/drivers/filesystem.csv_extractor/record_reader.h"
 #include "worker/drivers/filesystem.csv_extractor/tokenizer.h"
 

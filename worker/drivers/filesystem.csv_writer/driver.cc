@@ -7,7 +7,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/replacing_file.h"
 #include "worker/driver_api/batch_writer.h"
-#include "worker/drivers/filesystem.csv_writer/byte_sink.h"
+#include "worker/drivers/files/byte_sink.h"
 #include "worker/drivers/filesystem.csv_writer/columns.h"
 #include "worker/drivers/filesystem.csv_writer/csv_batch.h"
 #include "worker/drivers/filesystem.csv_writer/options.h"
@@ -27,7 +27,7 @@ class CsvWrite : public BatchWriter {
     OSIRIS_ASSIGN(columns_, csv_out::examine_columns(step_.connection_handle(), step_.inputs().front(), options_));
     OSIRIS_TRY(file_.open(options_.create_dirs));
     file_.keep_digest();
-    sink_ = csv_out::make_sink(options_.compression, options_.file.path, file_);
+    sink_ = files::make_sink(options_.compression, options_.file.path, file_);
     OSIRIS_TRY(sink_->write(csv_out::byte_order_mark(options_.encoding)));
     if (options_.header) {
       csv_out::CsvBatch header(options_, columns_);
@@ -71,7 +71,7 @@ class CsvWrite : public BatchWriter {
   StepContext& step_;
   const csv_out::Options& options_;
   ReplacingFile file_;
-  std::unique_ptr<csv_out::ByteSink> sink_;
+  std::unique_ptr<files::ByteSink> sink_;
   std::vector<csv_out::Column> columns_;
   uint64_t rows_ = 0;  // written
   uint64_t next_report_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "worker/drivers/csv/format.h"
+#include "worker/drivers/files/places.h"
 
 namespace osiris::worker::csv_out {
 namespace {
@@ -37,15 +38,15 @@ Status read_choices(const Json& config, Options& options) {
 
   const std::string compression = config["compression"].as_string_or("infer");
   if (compression == "infer") {
-    if (const auto other = csv_format::suffix_of_another_kind(options.file.path); !other.empty())
+    if (const auto other = files::suffix_of_another_kind(options.file.path, {".csv", ".tsv"}); !other.empty())
       return Error(
           Code::kInvalidArgument, "'path' ends in " + std::string(other) + ", and this component writes CSV text",
           "end it in .csv, or in .csv.gz, .bz2, .xz, .zip or .zst; compression: none writes text under any name");
-    options.compression = csv_format::infer_compression(options.file.path);
-  } else if (const auto named = csv_format::compression_from_name(compression)) {
+    options.compression = files::infer_compression(options.file.path);
+  } else if (const auto named = files::compression_from_name(compression)) {
     options.compression = *named;
   } else {
-    return wrong("'compression' must be " + std::string(csv_format::kCompressionNames) + ", not '" + compression + "'");
+    return wrong("'compression' must be " + std::string(files::kCompressionNames) + ", not '" + compression + "'");
   }
   return {};
 }
@@ -95,7 +96,7 @@ Result<Options> read_options(const StepContext& step) {
   Options options;
   const std::string path = config["path"].as_string();
   if (path.empty()) return wrong("Step " + step.step_id() + ": 'path' is required in config");
-  options.file = {path, csv_format::output_file(step, path)};
+  options.file = {path, files::output_file(step, path)};
   OSIRIS_TRY(read_choices(config, options));
 
   OSIRIS_TRY(read_columns(config, options));

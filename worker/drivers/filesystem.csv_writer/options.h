@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "worker/driver_api/driver.h"
-#include "worker/drivers/csv/compression.h"
+#include "worker/drivers/files/compression.h"
 #include "worker/drivers/filesystem.csv_writer/encoder.h"
 
 namespace osiris::worker::csv_out {
@@ -16,7 +16,7 @@ enum class ColumnOrder { kName, kQuery };
 
 struct Options {
   OutputFile file;
-  csv_format::Compression compression = csv_format::Compression::kNone;
+  files::Compression compression = files::Compression::kNone;
   char delimiter = ',';
   char quote = '"';
   char escape = '\0';  // none: a quote inside quotes is doubled

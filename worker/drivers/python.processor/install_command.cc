@@ -9,6 +9,7 @@
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
+#include "worker/drivers/program/running.h"
 #include "worker/drivers/python.processor/options.h"
 #include "worker/drivers/python.processor/virtual_environment.h"
 
@@ -39,7 +40,7 @@ Status install(const std::string& file, const std::string& cache_dir) {
   OSIRIS_ASSIGN(const Json wanted, parse_json(text));
   ProcessEnvironment around;
   around.supervisor = "/proc/self/exe";
-  around.base = base_environment();
+  around.base = program::base_environment();
   around.pip = pip_environment(own_environment());
   around.keeps_downloads = false;
   around.is_cancelled = [] { return told_to_stop != 0; };

@@ -1,6 +1,5 @@
 #include "worker/drivers/python.processor/interpreter.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,7 +7,7 @@
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
-#include "worker/drivers/python.processor/output_lines.h"
+#include "worker/drivers/program/running.h"
 
 namespace osiris::worker::python {
 namespace {
@@ -32,35 +31,7 @@ Error missing(const std::string& name, const std::string& why) {
       category::kSystemResourceUnavailable);
 }
 
-bool is_program(const std::string& path) {
-  struct stat info{};
-  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(path.c_str(), X_OK) == 0;
-}
-
-Result<std::string> find_on_path(const std::string& name, const std::string& path) {
-  if (name.starts_with('/')) {
-    if (is_program(name)) return name;
-    return missing(name, "there is no such program");
-  }
-  for (const std::string& directory : split(path, ':')) {
-    const std::string candidate = directory + "/" + name;
-    if (directory.starts_with('/') && is_program(candidate)) return candidate;
-  }
-  return missing(name, "no directory of PATH (" + path + ") has it");
-}
-
 }  // namespace
-
-Variables base_environment() {
-  const auto own = [](const char* name, const char* otherwise) {
-    const char* value = ::getenv(name);
-    return std::string(value && *value ? value : otherwise);
-  };
-  return {{"PATH", own("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")},
-          {"HOME", own("HOME", "/")},
-          {"TZ", "UTC"},
-          {"LC_ALL", "C"}};
-}
 
 Variables pip_environment(const Json& passed) {
   static constexpr std::string_view kKnown[] = {
@@ -75,22 +46,23 @@ Variables pip_environment(const Json& passed) {
 }
 
 Result<std::string> interpreter_path(const std::string& name, const ProcessEnvironment& around) {
-  return find_on_path(name, around.path());
+  auto path = program::find_program(name, around.path());
+  return path.ok() ? path : Result<std::string>(missing(name, path.error().message));
 }
 
 Result<Interpreter> find_interpreter(const std::string& name, const ProcessEnvironment& around) {
   Interpreter interpreter;
   OSIRIS_ASSIGN(interpreter.path, interpreter_path(name, around));
   std::string answer;
-  LastLines errors;
-  ProcessRequest probe;
+  program::LastLines errors;
+  program::ProcessRequest probe;
   probe.arguments = {interpreter.path, "-I", "-S", "-c", kProbe};
   probe.environment = around.base;
   probe.supervisor = around.supervisor;
   probe.on_output = [&answer](std::string_view line) { answer = line; };
-  probe.on_error = [&errors](std::string_view line) { errors.add(printable(line)); };
+  probe.on_error = [&errors](std::string_view line) { errors.add(program::printable(line)); };
   probe.is_cancelled = around.is_cancelled;
-  const auto exit = run_process(probe);
+  const auto exit = program::run_process(probe);
   if (!exit && exit.error().code == Code::kCancelled) return exit.error();
   if (!exit) return missing(name, interpreter.path + " does not start: " + exit.error().message);
   const auto identity = parse_json(answer);

@@ -4,32 +4,21 @@
 #pragma once
 
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
+#include "worker/drivers/program/contract.h"
 
 namespace osiris::worker::python {
-
-enum class Format { kParquet, kCsv, kNdjson };
-std::string_view format_name(Format format);
-std::string_view file_suffix(Format format);  // ".parquet"
 
 struct Options {
   std::string script;  // a path of the pipeline; empty: `code` is the script
   std::string code;
-  std::vector<std::string> files;
   std::vector<std::string> requirements;  // sorted, each once
   std::string python = "python3";
   std::vector<std::string> args;
-  Json params = Json::object();
-  Format format = Format::kParquet;
-  std::vector<std::pair<std::string, std::string>> columns;  // name and type; empty: as the file says
-
-  // For messages: "score.py", or "the step's code".
-  std::string name() const { return script.empty() ? "the step's code" : script; }
+  program::Contract contract;
 };
 
 // kInvalidArgument with the key's name.

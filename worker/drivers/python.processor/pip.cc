@@ -9,7 +9,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
-#include "worker/drivers/python.processor/output_lines.h"
+#include "worker/drivers/program/output_lines.h"
 
 namespace osiris::worker::python {
 namespace {
@@ -108,9 +108,9 @@ class Pip {
 
  private:
   Status call(std::vector<std::string> arguments, const std::string& what, FetchTimes* times) {
-    LastLines last(15, 4096);
-    RateLimiter log(around_.log, 2'000, 1 << 20);
-    ProcessRequest pip;
+    program::LastLines last(15, 4096);
+    program::RateLimiter log(around_.log, 2'000, 1 << 20);
+    program::ProcessRequest pip;
     pip.arguments = {python_, "-u", "-m", "pip", "--disable-pip-version-check", "--no-input", "--no-color"};
     if (!around_.keeps_downloads) pip.arguments.push_back("--no-cache-dir");
     pip.arguments.insert(pip.arguments.end(), arguments.begin(), arguments.end());
@@ -122,15 +122,15 @@ class Pip {
     pip.is_cancelled = around_.is_cancelled;
     pip.on_output = [&](std::string_view line) {
       if (times) times->line(line);
-      if (!trim(line).empty()) log.line("pip: " + printable(line));
+      if (!trim(line).empty()) log.line("pip: " + program::printable(line));
     };
     // Errors first of all: what it says on stdout is how far it came.
     pip.on_error = [&](std::string_view line) {
       if (trim(line).empty()) return;
-      last.add(printable(line));
-      log.line("pip: " + printable(line));
+      last.add(program::printable(line));
+      log.line("pip: " + program::printable(line));
     };
-    const auto exit = run_process(pip);
+    const auto exit = program::run_process(pip);
     log.finish();
     if (!exit) return exit.error();
     if (exit->success()) return {};

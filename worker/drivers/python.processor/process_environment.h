@@ -7,9 +7,11 @@
 
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
-#include "worker/drivers/python.processor/process.h"
+#include "worker/drivers/program/process.h"
 
 namespace osiris::worker::python {
+
+using program::Variables;
 
 struct ProcessEnvironment {
   std::string supervisor;       // see ProcessRequest
@@ -27,9 +29,6 @@ struct ProcessEnvironment {
     return none;
   }
 };
-
-// PATH and HOME of this process, UTC and the C locale.
-Variables base_environment();
 
 // Of `passed` what pip reads: PIP_*, proxies and certificates. The rest is kept from it: pip runs the code of
 // the packages it builds.

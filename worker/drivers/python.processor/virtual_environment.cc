@@ -13,7 +13,7 @@
 #include "protocol/base/file_lock.h"
 #include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
-#include "worker/drivers/python.processor/output_lines.h"
+#include "worker/drivers/program/output_lines.h"
 #include "worker/drivers/python.processor/pip.h"
 
 namespace osiris::worker::python {
@@ -71,8 +71,8 @@ Error not_installed(const std::vector<std::string>& requirements) {
 
 Status make_environment(const VirtualEnvironmentRequest& request, const Place& place,
                         const ProcessEnvironment& around) {
-  LastLines last;
-  ProcessRequest venv;
+  program::LastLines last;
+  program::ProcessRequest venv;
   venv.arguments = {request.interpreter.path, "-I", "-m", "venv"};
   if (request.requirements.empty()) venv.arguments.push_back("--without-pip");
   venv.arguments.push_back(place.environment().string());
@@ -80,10 +80,10 @@ Status make_environment(const VirtualEnvironmentRequest& request, const Place& p
   venv.working_directory = place.home;
   venv.supervisor = around.supervisor;
   venv.on_output = venv.on_error = [&last](std::string_view line) {
-    if (!trim(line).empty()) last.add(printable(line));
+    if (!trim(line).empty()) last.add(program::printable(line));
   };
   venv.is_cancelled = around.is_cancelled;
-  OSIRIS_ASSIGN(const ExitStatus exit, run_process(venv));
+  OSIRIS_ASSIGN(const ExitStatus exit, program::run_process(venv));
   if (exit.success()) return {};
   return Error(
       Code::kUnsupported,

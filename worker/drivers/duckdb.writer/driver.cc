@@ -1,0 +1,230 @@
+#include "worker/drivers/duckdb.writer/driver.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "protocol/base/categories.h"
+#include "protocol/base/file.h"
+#include "protocol/base/replacing_file.h"
+#include "protocol/base/text.h"
+#include "worker/driver_api/file_columns.h"
+#include "worker/drivers/files/compression.h"
+#include "worker/drivers/files/engine_file.h"
+#include "worker/drivers/files/places.h"
+
+namespace osiris::worker {
+namespace {
+
+namespace fs = std::filesystem;
+using files::EngineFile;
+
+struct Options {
+  OutputFile file;
+  std::string schema, table;
+  bool appends = false, create_dirs = true;
+
+  std::string quoted() const { return sql::quote_identifier(schema) + "." + sql::quote_identifier(table); }
+};
+
+Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
+
+Error wrong(std::string message, std::string hint = {}) {
+  return Error(Code::kInvalidArgument, std::move(message), std::move(hint));
+}
+
+Result<Options> read_options(const StepContext& step) {
+  const Json& config = step.config();
+  Options options;
+  const std::string path = config["path"].as_string();
+  if (path.empty()) return wrong("Step " + step.step_id() + ": 'path' is required in config");
+  options.file = {path, files::output_file(step, path)};
+  if (const auto other = files::suffix_of_another_kind(path, {".duckdb"}); !other.empty())
+    return wrong("'path' ends in " + std::string(other) + ", and this component writes a DuckDB database file",
+                 "end it in .duckdb or .db");
+  options.table = config["table"].as_string();
+  if (options.table.empty()) return wrong("'table' is required in config");
+  options.schema = config["schema"].as_string_or("main");
+  const std::string mode = config["write_mode"].as_string_or("replace");
+  if (mode != "replace" && mode != "append") return wrong("'write_mode' must be replace or append, not '" + mode + "'");
+  options.appends = mode == "append";
+  options.create_dirs = config["create_dirs"].as_bool(true);
+  return options;
+}
+
+std::string source_of(const StepContext& step) {
+  return sql::TableName{"temp", "main", step.inputs().front().name}.quoted();
+}
+
+// The input's columns; one that never had a value is text.
+Result<std::vector<FileColumn>> columns_of(StepContext& step) {
+  const sql::TableName view{"temp", "main", step.inputs().front().name};
+  OSIRIS_ASSIGN(std::vector<FileColumn> columns,
+                file_columns(step.connection_handle(), view, FileFormat::kNdjson, FileReader::kWorker));
+  for (FileColumn& column : columns)
+    if (is_untyped(column.type)) column.type = ColumnType::plain(DUCKDB_TYPE_VARCHAR);
+  return columns;
+}
+
+// The file beside the target in which the changes are made.
+class Copy {
+ public:
+  Copy(StepContext& step, const Options& options) : step_(step), options_(options), file_(options.file.target) {}
+  ~Copy() {
+    engine_.reset();
+    std::error_code ignored;
+    if (!file_.temporary().empty()) fs::remove(file_.temporary() + ".wal", ignored);
+  }
+
+  Result<EngineFile*> open() {
+    OSIRIS_TRY(file_.open(options_.create_dirs));
+    std::error_code code;
+    const fs::path& target = options_.file.target;
+    if (fs::exists(target, code)) {
+      OSIRIS_TRY(copy_old());
+    } else {
+      fs::remove(file_.temporary(), code);  // the engine makes it
+    }
+    OSIRIS_ASSIGN(engine_, EngineFile::open(step_, file_.temporary(), EngineFile::Access::kWrite, options_.file.path));
+    return engine_.get();
+  }
+
+  // All is written: one file, without a log beside it.
+  Status put_in_place() {
+    OSIRIS_TRY(sql::execute(engine_->connection(), "CHECKPOINT"));
+    engine_.reset();
+    std::error_code ignored;
+    if (fs::exists(file_.temporary() + ".wal", ignored))
+      return Error(Code::kInternal, options_.file.path + ": the engine left a log beside the file", "report it");
+    return file_.commit();
+  }
+
+ private:
+  // Open while it is copied, so that no process writes it.
+  Status copy_old() {
+    const fs::path& target = options_.file.target;
+    std::error_code code;
+    if (fs::file_size(target.native() + ".wal", code) > 0 && !code)
+      return Error(Code::kUnavailable,
+                   options_.file.path + " has a log beside it (" + target.filename().string() +
+                       ".wal): a program has it open, or was ended before it closed it",
+                   "close that program, or open and close the file with DuckDB once",
+                   category::kSystemResourceUnavailable);
+    OSIRIS_ASSIGN(const auto held, EngineFile::open(step_, target, EngineFile::Access::kRead, options_.file.path));
+    fs::copy_file(target, file_.temporary(), fs::copy_options::overwrite_existing, code);
+    return code ? Status(errno_error(code.value(), "cannot copy", target)) : Status();
+  }
+
+  StepContext& step_;
+  const Options& options_;
+  ReplacingFile file_;
+  std::unique_ptr<EngineFile> engine_;
+};
+
+Status make_table(EngineFile& file, const Options& options, const std::vector<FileColumn>& columns) {
+  std::string list;
+  for (const FileColumn& column : columns)
+    list += (list.empty() ? "" : ", ") + sql::quote_identifier(column.name) + " " + column.type.sql();
+  OSIRIS_TRY(sql::execute(file.connection(), "CREATE SCHEMA IF NOT EXISTS " + sql::quote_identifier(options.schema)));
+  OSIRIS_TRY(sql::execute(file.connection(), "DROP TABLE IF EXISTS " + options.quoted()));
+  return sql::execute(file.connection(), "CREATE TABLE " + options.quoted() + " (" + list + ")");
+}
+
+// The rows' columns in the order of the table that they are added to, each of its type: nothing is converted.
+Result<std::vector<FileColumn>> in_tables_order(EngineFile& file, const Options& options,
+                                                const std::vector<FileColumn>& columns) {
+  OSIRIS_ASSIGN(const std::vector<FileColumn> there, described(file.connection(), "SELECT * FROM " + options.quoted()));
+  const auto differs = [&](const std::string& what) {
+    return Error(Code::kInvalidArgument, options.file.path + ", table " + options.table + ": " + what,
+                 "give the rows the table's columns and types in a SQL step before, or use write_mode: replace",
+                 category::kWriteFailed);
+  };
+  std::vector<FileColumn> ordered;
+  for (const FileColumn& wanted : there) {
+    const auto found = std::find_if(columns.begin(), columns.end(), [&](const FileColumn& column) {
+      return ascii_lower(column.name) == ascii_lower(wanted.name);
+    });
+    if (found == columns.end()) return differs("the rows have no column '" + wanted.name + "'");
+    if (!(found->type == wanted.type))
+      return differs("column '" + wanted.name + "' is " + wanted.type.sql() + " there and " + found->type.sql() +
+                     " in the rows");
+    ordered.push_back(*found);
+  }
+  for (const FileColumn& column : columns)
+    if (std::none_of(there.begin(), there.end(),
+                     [&](const FileColumn& each) { return ascii_lower(each.name) == ascii_lower(column.name); }))
+      return differs("it has no column '" + column.name + "'");
+  return ordered;
+}
+
+Result<bool> has_table(EngineFile& file, const Options& options) {
+  OSIRIS_ASSIGN(
+      sql::QueryResult found,
+      sql::run_query(file.connection(),
+                     "SELECT count(*) FROM duckdb_tables() WHERE NOT internal AND lower(schema_name) = lower(" +
+                         sql::quote_literal(options.schema) + ") AND lower(table_name) = lower(" +
+                         sql::quote_literal(options.table) + ")"));
+  return found.integer() > 0;
+}
+
+Result<uint64_t> write_rows_of(StepContext& step, const Options& options, EngineFile& file) {
+  OSIRIS_ASSIGN(std::vector<FileColumn> columns, columns_of(step));
+  bool adds = false;
+  if (options.appends) {
+    OSIRIS_ASSIGN(adds, has_table(file, options));
+  }
+  if (adds) {
+    OSIRIS_ASSIGN(columns, in_tables_order(file, options, columns));
+  } else {
+    OSIRIS_TRY(make_table(file, options, columns));
+  }
+  std::string list;
+  for (const FileColumn& column : columns)
+    list +=
+        (list.empty() ? "CAST(" : ", CAST(") + sql::quote_identifier(column.name) + " AS " + column.type.sql() + ")";
+  return files::transfer_rows(step, step.connection_handle(), "SELECT " + list + " FROM " + source_of(step),
+                              file.connection(), {"", options.schema, options.table});
+}
+
+Result<StepOutcome> write_input(StepContext& step) {
+  OSIRIS_ASSIGN(const Options options, read_options(step));
+  Copy copy(step, options);
+  OSIRIS_ASSIGN(EngineFile* const file, copy.open());
+  auto rows = write_rows_of(step, options, *file);
+  if (!rows.ok()) {
+    Error error = rows.error().code == Code::kStepFailed ? rows.error().within(options.file.path) : rows.error();
+    if (error.category.empty()) error.category = category::kWriteFailed;
+    return error;
+  }
+  OSIRIS_TRY(step.inputs_are_sound());
+  if (step.is_cancelled()) return cancelled();
+  OSIRIS_TRY(copy.put_in_place());
+  OSIRIS_TRY(step.add_output(options.file, *rows));
+  return StepOutcome{.rows_read = *rows, .rows_written = *rows};
+}
+
+Result<StepOutcome> write(StepContext& step) {
+  if (step.is_cancelled()) return cancelled();
+  if (step.inputs().empty())
+    return Error(Code::kInvalidArgument, "Step " + step.step_id() + ": there is no input to write",
+                 "name the step to write in `needs`");
+  auto outcome = write_input(step);
+  if (!outcome.ok() && step.is_cancelled()) return cancelled();
+  return outcome;
+}
+
+Status check(StepContext& step) {
+  OSIRIS_ASSIGN(const Options options, read_options(step));
+  return check_writable(options.file.target, options.create_dirs);
+}
+
+}  // namespace
+
+const Driver& duckdb_writer() {
+  static constexpr Driver driver{.name = "duckdb.writer", .run = write, .check = check, .describe = check};
+  return driver;
+}
+
+}  // namespace osiris::worker

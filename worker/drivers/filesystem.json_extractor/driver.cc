@@ -1,0 +1,140 @@
+#include "worker/drivers/filesystem.json_extractor/driver.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "worker/drivers/files/places.h"
+#include "worker/drivers/filesystem.json_extractor/columns.h"
+#include "worker/drivers/filesystem.json_extractor/options.h"
+#include "worker/drivers/filesystem.json_extractor/record.h"
+#include "worker/drivers/filesystem.json_extractor/record_lines.h"
+#include "worker/drivers/filesystem.json_extractor/record_source.h"
+#include "worker/drivers/filesystem.json_extractor/relation.h"
+
+namespace osiris::worker {
+namespace {
+
+using json_in::Options;
+
+constexpr uint64_t kRecordsPerReport = 10'000;
+
+Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
+
+class JsonRead {
+ public:
+  JsonRead(StepContext& step, const Options& options) : step_(step), options_(options) {}
+  ~JsonRead() {
+    std::error_code ignored;
+    for (const auto& file : scratch_) std::filesystem::remove(file, ignored);
+  }
+
+  Result<StepOutcome> run() {
+    std::vector<json_in::Column> columns = json_in::declared_columns(options_);
+    json_in::RecordLines first(scratch_file("records.ndjson"), json_in::forms_of(columns), !columns.empty());
+    OSIRIS_TRY(first.open());
+    for (const json_in::SourceFile& file : options_.files) OSIRIS_TRY(read_file(file, first));
+    OSIRIS_TRY(first.close());
+    lines_.file = first.path();
+    lines_.longest_bytes = first.longest();
+    if (columns.empty()) {
+      OSIRIS_ASSIGN(columns, json_in::found_columns(record_, [this](const std::string& line) { step_.log(line); }));
+      if (const json_in::Forms forms = json_in::forms_of(columns); !forms.empty()) OSIRIS_TRY(rewrite(forms));
+    }
+    if (step_.is_cancelled()) return cancelled();
+    OSIRIS_TRY(json_in::create_relation(step_, lines_, columns));
+    step_.progress(lines_.records);
+    return StepOutcome{.rows_read = lines_.records, .rows_written = 0};
+  }
+
+ private:
+  std::filesystem::path scratch_file(const char* name) {
+    scratch_.push_back(step_.scratch_dir() / name);
+    return scratch_.back();
+  }
+
+  Status read_file(const json_in::SourceFile& file, json_in::RecordLines& lines) {
+    if (lines_.records >= options_.limit) return {};
+    lines_.first_records.emplace_back(file.place.path, lines_.records);
+    OSIRIS_ASSIGN(json_in::RecordSource source, json_in::RecordSource::open(file));
+    std::error_code ignored;
+    const uint64_t size = std::filesystem::file_size(file.place.absolute, ignored);
+    std::string record;
+    while (lines_.records < options_.limit) {
+      OSIRIS_ASSIGN(const bool more, source.next(record));
+      if (!more) break;
+      if (!reader_.read(record, record_)) {
+        const auto line = static_cast<uint64_t>(
+            std::count(record.begin(), record.begin() + static_cast<ptrdiff_t>(reader_.at()), '\n'));
+        return source.wrong(source.line() + line, reader_.what());
+      }
+      OSIRIS_TRY(lines.add(record, reader_.members()));
+      if (++lines_.records % kRecordsPerReport != 0) continue;
+      step_.progress(lines_.records);
+      step_.progress_bytes(source.file_bytes_read(), ignored ? 0 : size);
+      if (step_.is_cancelled()) return cancelled();
+    }
+    return {};
+  }
+
+  // Now that it is known which keys have to be kept as text.
+  Status rewrite(const json_in::Forms& forms) {
+    json_in::RecordLines second(scratch_file("kept.ndjson"), forms, false);
+    OSIRIS_TRY(second.open());
+    std::ifstream in(lines_.file, std::ios::binary);
+    json_in::Shape ignored;
+    uint64_t records = 0;
+    for (std::string record; std::getline(in, record);) {
+      if (!reader_.read(record, ignored)) break;
+      OSIRIS_TRY(second.add(record, reader_.members()));
+      if (++records % kRecordsPerReport == 0 && step_.is_cancelled()) return cancelled();
+    }
+    if (records != lines_.records)
+      return Error(Code::kUnavailable, "cannot read " + lines_.file + " again", "is the disk full?");
+    OSIRIS_TRY(second.close());
+    lines_.file = second.path();
+    lines_.longest_bytes = second.longest();
+    return {};
+  }
+
+  StepContext& step_;
+  const Options& options_;
+  json_in::RecordReader reader_;
+  json_in::Shape record_;
+  json_in::Lines lines_;
+  std::vector<std::filesystem::path> scratch_;
+};
+
+Result<StepOutcome> extract(StepContext& step) {
+  if (step.is_cancelled()) return cancelled();
+  OSIRIS_ASSIGN(const Options options, json_in::read_options(step));
+  auto outcome = JsonRead(step, options).run();
+  if (!outcome.ok() && step.is_cancelled()) return cancelled();
+  return outcome;
+}
+
+Status describe(StepContext& step) {
+  OSIRIS_ASSIGN(Options options, json_in::read_options(step));
+  options.limit = std::min(options.limit, kSampleRows);
+  const auto sampled = JsonRead(step, options).run();
+  return sampled.ok() ? Status() : Status(sampled.error());
+}
+
+// Without a path (a check of the connection alone) the base directory must be there.
+Status check(StepContext& step) {
+  if (step.config()["path"].as_string().empty()) return files::check_base_dir(step);
+  const auto options = json_in::read_options(step);
+  return options.ok() ? Status() : Status(options.error());
+}
+
+}  // namespace
+
+const Driver& filesystem_json_extractor() {
+  static constexpr Driver driver{
+      .name = "filesystem.json_extractor", .run = extract, .check = check, .describe = describe};
+  return driver;
+}
+
+}  // namespace osiris::worker

@@ -1,0 +1,62 @@
+#include "worker/drivers/filesystem.json_extractor/options.h"
+
+#include <regex>
+
+#include "protocol/base/text.h"
+#include "worker/drivers/files/json_format.h"
+#include "worker/drivers/files/places.h"
+
+namespace osiris::worker::json_in {
+namespace {
+
+Error wrong(std::string message, std::string hint = {}) {
+  return Error(Code::kInvalidArgument, std::move(message), std::move(hint));
+}
+
+// What becomes SQL is checked here too: a plan may come from anywhere.
+bool is_type(const std::string& text) {
+  static const std::regex known(
+      "BOOLEAN|(TINY|SMALL|BIG|HUGE)INT|INTEGER|U(TINY|SMALL|BIG|HUGE)INT|UINTEGER|FLOAT|DOUBLE|"
+      "DECIMAL\\([1-9][0-9]?, ?[0-9][0-9]?\\)|VARCHAR|DATE|TIME|TIMESTAMP|TIMESTAMPTZ|UUID|JSON");
+  return std::regex_match(text, known);
+}
+
+Status read_columns(const Json& columns, Options& options) {
+  for (const auto& [name, type] : columns.members()) {
+    if (name.empty()) return wrong("'columns' has a column without a name");
+    if (!is_type(type.as_string()))
+      return wrong("'columns' gives '" + name + "' the type " + type.dump() + ", which is none",
+                   "types are those of SQL: BIGINT, DOUBLE, DECIMAL(12,2), VARCHAR, TIMESTAMPTZ, JSON, …");
+    for (const auto& [other, ignored] : options.columns)
+      if (ascii_lower(other) == ascii_lower(name))
+        return wrong("'columns' names '" + other + "' and '" + name + "', which are one column in SQL");
+    options.columns.emplace_back(name, type.as_string());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Options> read_options(const StepContext& step) {
+  const Json& config = step.config();
+  Options options;
+  OSIRIS_ASSIGN(const std::vector<MatchedFile> places, files::input_files(step, config["path"].as_string(), "JSON"));
+  const std::string format = config["format"].as_string(), compression = config["compression"].as_string_or("infer");
+  const auto named = files::compression_from_name(compression);
+  if (compression != "infer" && !named)
+    return wrong("'compression' must be " + std::string(files::kCompressionNames) + ", not '" + compression + "'");
+  for (const MatchedFile& place : places) {
+    const files::Compression by_suffix = files::infer_compression(place.path);
+    SourceFile file{place, named.value_or(by_suffix), false};
+    OSIRIS_ASSIGN(file.is_lines, files::is_json_lines(format, place.path));
+    options.files.push_back(std::move(file));
+  }
+  OSIRIS_TRY(read_columns(config["columns"], options));
+  if (!config["limit"].is_null()) {
+    options.limit = config["limit"].as_uint(0);
+    if (options.limit < 1) return wrong("'limit' must be a whole number from 1, not " + config["limit"].dump());
+  }
+  return options;
+}
+
+}  // namespace osiris::worker::json_in

@@ -1,0 +1,28 @@
+// The step's config: the files found, defaults filled in.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "worker/driver_api/driver.h"
+#include "worker/drivers/files/compression.h"
+
+namespace osiris::worker::json_in {
+
+struct SourceFile {
+  MatchedFile place;
+  files::Compression compression = files::Compression::kNone;
+  bool is_lines = false;  // a record a line
+};
+
+struct Options {
+  std::vector<SourceFile> files;
+  std::vector<std::pair<std::string, std::string>> columns;  // name and type; empty: by the records
+  uint64_t limit = UINT64_MAX;
+};
+
+Result<Options> read_options(const StepContext& step);
+
+}  // namespace osiris::worker::json_in

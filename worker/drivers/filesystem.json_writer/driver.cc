@@ -1,0 +1,142 @@
+#include "worker/drivers/filesystem.json_writer/driver.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "protocol/base/categories.h"
+#include "protocol/base/replacing_file.h"
+#include "worker/driver_api/batch_writer.h"
+#include "worker/driver_api/file_columns.h"
+#include "worker/drivers/files/byte_sink.h"
+#include "worker/drivers/files/columns.h"
+#include "worker/drivers/filesystem.json_writer/options.h"
+
+namespace osiris::worker {
+namespace {
+
+using json_out::Options;
+
+constexpr std::string_view kBetween = ",\n";
+
+Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
+
+// Rows as text, each with what stands before it in an array or after it on a line.
+class JsonBatch : public BatchWriter::Batch {
+ public:
+  explicit JsonBatch(bool is_lines) : is_lines_(is_lines) {}
+
+  void add(duckdb_data_chunk chunk) override {
+    const auto* texts = static_cast<duckdb_string_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0)));
+    const idx_t rows = duckdb_data_chunk_get_size(chunk);
+    for (idx_t row = 0; row < rows; ++row) {
+      duckdb_string_t text = texts[row];
+      if (!is_lines_) bytes_ += kBetween;
+      bytes_.append(duckdb_string_t_data(&text), duckdb_string_t_length(text));
+      if (is_lines_) bytes_ += '\n';
+    }
+    rows_ += rows;
+  }
+  size_t size_bytes() const override { return bytes_.size(); }
+  const std::string& bytes() const { return bytes_; }
+  uint64_t rows() const { return rows_; }
+
+ private:
+  const bool is_lines_;
+  std::string bytes_;
+  uint64_t rows_ = 0;
+};
+
+class JsonWrite : public BatchWriter {
+ public:
+  JsonWrite(StepContext& step, const Options& options) : step_(step), options_(options), file_(options.file.target) {}
+
+  Result<StepOutcome> run(const std::vector<FileColumn>& columns) {
+    const std::string source = sql::TableName{"temp", "main", step_.inputs().front().name}.quoted();
+    OSIRIS_TRY(check_json_numbers(step_.connection_handle(), source, columns));
+    OSIRIS_TRY(file_.open(options_.create_dirs));
+    file_.keep_digest();
+    sink_ = files::make_sink(options_.compression, options_.file.path, file_);
+    if (!options_.is_lines) OSIRIS_TRY(sink_->write("["));
+    OSIRIS_ASSIGN(const uint64_t rows, write_rows(step_.connection_handle(), json_select(source, columns), *this));
+    if (!options_.is_lines) OSIRIS_TRY(sink_->write(rows == 0 ? "]\n" : "\n]\n"));
+    OSIRIS_TRY(step_.inputs_are_sound());
+    if (step_.is_cancelled()) return cancelled();
+    OSIRIS_TRY(sink_->finish());
+    OSIRIS_TRY(file_.commit());
+    step_.progress(rows);
+    OSIRIS_TRY(step_.add_output(options_.file, rows, file_.digest()));
+    return StepOutcome{.rows_read = rows, .rows_written = rows};
+  }
+
+  std::unique_ptr<Batch> begin() override { return std::make_unique<JsonBatch>(options_.is_lines); }
+
+  Status write(Batch& written) override {
+    if (step_.is_cancelled()) return cancelled();
+    const auto& batch = static_cast<JsonBatch&>(written);
+    std::string_view bytes = batch.bytes();
+    // Before the first record of an array there is only the line end.
+    if (!options_.is_lines && rows_ == 0 && !bytes.empty()) bytes.remove_prefix(1);
+    OSIRIS_TRY(sink_->write(bytes));
+    rows_ += batch.rows();
+    step_.progress(rows_);
+    step_.progress_bytes(file_.bytes_written(), 0);
+    return {};
+  }
+
+ private:
+  StepContext& step_;
+  const Options& options_;
+  ReplacingFile file_;
+  std::unique_ptr<files::ByteSink> sink_;
+  uint64_t rows_ = 0;  // written
+};
+
+Result<std::vector<FileColumn>> columns_of(StepContext& step, const Options& options) {
+  const sql::TableName view{"temp", "main", step.inputs().front().name};
+  OSIRIS_ASSIGN(const std::vector<FileColumn> all,
+                file_columns(step.connection_handle(), view, FileFormat::kNdjson, FileReader::kScript));
+  return files::chosen_columns(all, options.columns);
+}
+
+Result<StepOutcome> write_input(StepContext& step) {
+  OSIRIS_ASSIGN(const Options options, json_out::read_options(step));
+  OSIRIS_ASSIGN(const std::vector<FileColumn> columns, columns_of(step, options));
+  return JsonWrite(step, options).run(columns);
+}
+
+Result<StepOutcome> write(StepContext& step) {
+  if (step.is_cancelled()) return cancelled();
+  if (step.inputs().empty())
+    return Error(Code::kInvalidArgument, "Step " + step.step_id() + ": there is no input to write",
+                 "name the step to write in `needs`");
+  auto outcome = write_input(step);
+  if (outcome.ok()) return outcome;
+  if (step.is_cancelled()) return cancelled();
+  Error error = outcome.error();
+  if (error.category.empty() && error.code == Code::kStepFailed) error.category = category::kWriteFailed;
+  return error;
+}
+
+// It makes no output; what it is told of its columns must fit its input's, and its file must have a place.
+Status describe(StepContext& step) {
+  OSIRIS_ASSIGN(const Options options, json_out::read_options(step));
+  OSIRIS_TRY(check_writable(options.file.target, options.create_dirs));
+  if (step.inputs().empty()) return {};
+  const auto columns = columns_of(step, options);
+  return columns.ok() ? Status() : Status(columns.error());
+}
+
+Status check(StepContext& step) {
+  OSIRIS_ASSIGN(const Options options, json_out::read_options(step));
+  return check_writable(options.file.target, options.create_dirs);
+}
+
+}  // namespace
+
+const Driver& filesystem_json_writer() {
+  static constexpr Driver driver{.name = "filesystem.json_writer", .run = write, .check = check, .describe = describe};
+  return driver;
+}
+
+}  // namespace osiris::worker

@@ -1,0 +1,35 @@
+#include "worker/drivers/filesystem.json_writer/options.h"
+
+#include "worker/drivers/files/json_format.h"
+#include "worker/drivers/files/places.h"
+
+namespace osiris::worker::json_out {
+namespace {
+
+Error wrong(std::string message, std::string hint = {}) {
+  return Error(Code::kInvalidArgument, std::move(message), std::move(hint));
+}
+
+}  // namespace
+
+Result<Options> read_options(const StepContext& step) {
+  const Json& config = step.config();
+  const std::string path = config["path"].as_string();
+  if (path.empty()) return wrong("Step " + step.step_id() + ": 'path' is required in config");
+  Options options;
+  options.file = {path, files::output_file(step, path)};
+  const std::string compression = config["compression"].as_string_or("infer");
+  const auto named = files::compression_from_name(compression);
+  if (compression != "infer" && !named)
+    return wrong("'compression' must be " + std::string(files::kCompressionNames) + ", not '" + compression + "'");
+  options.compression = named.value_or(files::infer_compression(path));
+  if (const auto other = files::suffix_of_another_kind(path, {".json", ".ndjson", ".jsonl"}); !other.empty())
+    return wrong("'path' ends in " + std::string(other) + ", and this component writes JSON",
+                 "end it in .json, .ndjson or .jsonl, or in one of these and .gz, .bz2, .xz, .zip or .zst");
+  OSIRIS_ASSIGN(options.is_lines, files::is_json_lines(config["format"].as_string(), path));
+  for (const Json& column : config["columns"].items()) options.columns.push_back(column.as_string());
+  options.create_dirs = config["create_dirs"].as_bool(true);
+  return options;
+}
+
+}  // namespace osiris::worker::json_out

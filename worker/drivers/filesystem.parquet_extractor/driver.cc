@@ -1,0 +1,110 @@
+#include "worker/drivers/filesystem.parquet_extractor/driver.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "worker/driver_api/watched.h"
+#include "worker/drivers/files/places.h"
+#include "worker/drivers/filesystem.parquet_extractor/joined_columns.h"
+
+namespace osiris::worker {
+namespace {
+
+struct Options {
+  std::vector<MatchedFile> files;
+  std::vector<std::string> columns;
+  std::optional<uint64_t> limit;
+  std::optional<bool> hive_partitioning;
+};
+
+Result<Options> read_options(const StepContext& step) {
+  const Json& config = step.config();
+  Options options;
+  OSIRIS_ASSIGN(options.files, files::input_files(step, config["path"].as_string(), "Parquet"));
+  for (const Json& column : config["columns"].items()) options.columns.push_back(column.as_string());
+  if (!config["limit"].is_null()) {
+    options.limit = config["limit"].as_uint(0);
+    if (*options.limit < 1)
+      return Error(Code::kInvalidArgument, "'limit' must be a whole number from 1, not " + config["limit"].dump());
+  }
+  if (config["hive_partitioning"].is_bool()) options.hive_partitioning = config["hive_partitioning"].as_bool();
+  return options;
+}
+
+Result<parquet::Joined> join_files(StepContext& step, const Options& options) {
+  OSIRIS_ASSIGN(std::vector<parquet::ParquetFile> files, parquet::open_files(step, options.files));
+  OSIRIS_ASSIGN(std::vector<parquet::PathColumn> of_paths,
+                parquet::find_path_columns(options.files, options.hive_partitioning));
+  return parquet::join_columns(step, std::move(files), std::move(of_paths), options.columns);
+}
+
+bool is_without_types(const parquet::Joined& joined) {
+  return joined.rows == 0 &&
+         std::any_of(joined.columns.begin(), joined.columns.end(),
+                     [](const parquet::JoinedColumn& each) { return !each.of_path && is_untyped(each.column.type); });
+}
+
+Result<uint64_t> create(StepContext& step, const Options& options, const parquet::Joined& joined) {
+  if (is_without_types(joined)) {
+    std::vector<FileColumn> columns;
+    for (const parquet::JoinedColumn& each : joined.columns) {
+      columns.push_back(each.column);
+      if (each.of_path) columns.back().type = ColumnType::plain(DUCKDB_TYPE_SQLNULL);
+    }
+    OSIRIS_TRY(create_empty(step.connection_handle(), step.output_table(), columns));
+    return uint64_t{0};
+  }
+  const uint64_t expected = std::min(joined.rows, options.limit.value_or(UINT64_MAX));
+  auto rows = count_watched(step,
+                            "CREATE TABLE " + step.output_table().quoted() + " AS " +
+                                parquet::select_statement(joined, options.files, options.limit),
+                            expected);
+  if (!rows.ok()) return parquet::named_error(step, joined.read, rows.error());
+  return rows;
+}
+
+Result<StepOutcome> extract_with(StepContext& step, const Options& options) {
+  OSIRIS_ASSIGN(const parquet::Joined joined, join_files(step, options));
+  OSIRIS_ASSIGN(const uint64_t rows, create(step, options, joined));
+  for (const parquet::JoinedColumn& each : joined.columns)
+    if (!each.of_path) OSIRIS_TRY(set_comment(step.connection_handle(), step.output_table(), each.column));
+  return StepOutcome{.rows_read = rows, .rows_written = 0};
+}
+
+Result<StepOutcome> extract(StepContext& step) {
+  if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+  OSIRIS_ASSIGN(const Options options, read_options(step));
+  if (options.files.size() > 1)
+    step.log(std::to_string(options.files.size()) + " files, from " + options.files.front().path + " to " +
+             options.files.back().path);
+  auto outcome = extract_with(step, options);
+  if (!outcome.ok() && step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+  return outcome;
+}
+
+Status describe(StepContext& step) {
+  OSIRIS_ASSIGN(Options options, read_options(step));
+  options.limit = std::min(options.limit.value_or(kSampleRows), kSampleRows);
+  const auto sampled = extract_with(step, options);
+  return sampled.ok() ? Status() : Status(sampled.error());
+}
+
+// Without a path (a check of the connection alone) the base directory must be there.
+Status check(StepContext& step) {
+  if (step.config()["path"].as_string().empty()) return files::check_base_dir(step);
+  OSIRIS_ASSIGN(const Options options, read_options(step));
+  const auto opened = parquet::open_files(step, {options.files.front()});
+  return opened.ok() ? Status() : Status(opened.error());
+}
+
+}  // namespace
+
+const Driver& filesystem_parquet_extractor() {
+  static constexpr Driver driver{
+      .name = "filesystem.parquet_extractor", .run = extract, .check = check, .describe = describe};
+  return driver;
+}
+
+}  // namespace osiris::worker

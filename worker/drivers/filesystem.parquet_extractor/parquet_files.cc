@@ -1,0 +1,125 @@
+#include "worker/drivers/filesystem.parquet_extractor/parquet_files.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+#include "protocol/base/categories.h"
+#include "protocol/base/fd.h"
+#include "protocol/base/file.h"
+#include "worker/drivers/files/places.h"
+
+namespace osiris::worker::parquet {
+namespace {
+
+constexpr std::string_view kMagic = "PAR1", kEncryptedMagic = "PARE";
+constexpr uint64_t kBytesMin = 12;  // the magic bytes, the footer's length, the magic bytes
+constexpr int kDecimalDigitsMax = 38;
+
+Error wrong(const MatchedFile& file, const std::string& what, const std::string& hint) {
+  return Error(Code::kInvalidArgument, file.path + " " + what, hint, category::kExtractSchemaMismatch);
+}
+
+// What the first and the last bytes say.
+Status check_ends(const MatchedFile& file) {
+  const FileDescriptor opened = FileDescriptor::open(file.absolute, O_RDONLY);
+  if (!opened.is_open()) return errno_error(errno, "cannot read", file.path);
+  std::error_code code;
+  const uint64_t size = std::filesystem::file_size(file.absolute, code);
+  if (!code && size == 0)
+    return wrong(file, "is empty: a Parquet file without rows still has a schema",
+                 "was it still being written, or did what made it fail?");
+  std::array<char, 4> head{}, tail{};
+  const bool is_read = ::pread(opened.get(), head.data(), head.size(), 0) == 4 && size >= kBytesMin &&
+                       ::pread(opened.get(), tail.data(), tail.size(), static_cast<off_t>(size - tail.size())) == 4;
+  const std::string_view first(head.data(), head.size()), last(tail.data(), tail.size());
+  if (first == kEncryptedMagic || last == kEncryptedMagic)
+    return wrong(file, "is an encrypted Parquet file, and this component has no keys", "write it without encryption");
+  if (first == kMagic && (!is_read || last != kMagic))
+    return wrong(
+        file, "is cut short: it begins as a Parquet file and does not end as one (" + std::to_string(size) + " bytes)",
+        "was it still being written, or copied in part?");
+  if (first != kMagic)
+    return wrong(file, "is no Parquet file", "filesystem.csv_extractor and filesystem.json_extractor read text");
+  return {};
+}
+
+// What the engine would read as something else, without a word.
+Status check_numbers(StepContext& step, const MatchedFile& file) {
+  OSIRIS_ASSIGN(
+      sql::QueryResult found,
+      sql::run_query(step.connection_handle(),
+                     "SELECT name, coalesce(type, ''), coalesce(TRY_CAST(precision AS BIGINT), 0) FROM "
+                     "parquet_schema(" +
+                         files::sql_path(file.absolute) + ") WHERE type = 'INT96' OR TRY_CAST(precision AS BIGINT) > " +
+                         std::to_string(kDecimalDigitsMax)));
+  for (idx_t row = 0; row < found.rows(); ++row) {
+    const std::string name = found.text(0, row);
+    if (found.text(1, row) == "INT96") {
+      step.log("column '" + name + "' of " + file.path +
+               " holds timestamps of the old form INT96: they are read to the microsecond");
+    } else {
+      return wrong(file,
+                   "has a column '" + name + "' of DECIMAL with " + found.text(2, row) +
+                       " digits, and there is no "
+                       "type here for more than " +
+                       std::to_string(kDecimalDigitsMax),
+                   "leave it out with `columns`, or write it as text");
+    }
+  }
+  return {};
+}
+
+Error in_file(const MatchedFile& file, const Error& error) {
+  if (error.code != Code::kStepFailed) return error;
+  return wrong(file, "cannot be read as Parquet: " + error.message, "it may be damaged: write it again");
+}
+
+Result<uint64_t> count_rows(StepContext& step, const MatchedFile& file) {
+  OSIRIS_ASSIGN(sql::QueryResult counted,
+                sql::run_query(step.connection_handle(),
+                               "SELECT num_rows FROM parquet_file_metadata(" + files::sql_path(file.absolute) + ")"));
+  return static_cast<uint64_t>(counted.integer());
+}
+
+Result<ParquetFile> open_file(StepContext& step, const MatchedFile& place) {
+  OSIRIS_TRY(check_ends(place));
+  ParquetFile file{place, {}, 0};
+  OSIRIS_ASSIGN(file.columns,
+                parquet_columns(step.connection_handle(), files::sql_path(place.absolute), FileReader::kScript));
+  OSIRIS_ASSIGN(file.rows, count_rows(step, place));
+  OSIRIS_TRY(check_numbers(step, place));
+  return file;
+}
+
+}  // namespace
+
+Result<std::vector<ParquetFile>> open_files(StepContext& step, const std::vector<MatchedFile>& places) {
+  std::vector<ParquetFile> files;
+  for (const MatchedFile& place : places) {
+    if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+    auto file = open_file(step, place);
+    if (!file.ok()) return in_file(place, file.error());
+    files.push_back(*std::move(file));
+  }
+  return files;
+}
+
+Error named_error(StepContext& step, const std::vector<ParquetFile>& files, const Error& error) {
+  if (error.code != Code::kStepFailed) return error;
+  if (files.size() == 1) return in_file(files.front().place, error);
+  for (const ParquetFile& file : files) {
+    const auto read = sql::run_query(step.connection_handle(), "SELECT bit_xor(hash(COLUMNS(*))) FROM read_parquet(" +
+                                                                   files::sql_path(file.place.absolute) +
+                                                                   ", hive_partitioning = false)");
+    if (!read.ok()) return in_file(file.place, read.error());
+  }
+  return error;
+}
+
+}  // namespace osiris::worker::parquet

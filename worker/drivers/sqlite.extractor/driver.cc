@@ -1,0 +1,135 @@
+#include "worker/drivers/sqlite.extractor/driver.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "protocol/base/categories.h"
+#include "protocol/base/text.h"
+#include "worker/drivers/files/beside.h"
+#include "worker/drivers/files/columns.h"
+#include "worker/drivers/files/places.h"
+#include "worker/drivers/sqlite.extractor/columns.h"
+#include "worker/drivers/sqlite.extractor/database.h"
+#include "worker/drivers/sqlite.extractor/relation.h"
+
+namespace osiris::worker {
+namespace {
+
+using sqlite_in::Database;
+using sqlite_in::Statement;
+
+struct Options {
+  std::string path, table, query;
+  std::vector<std::string> columns;
+  uint64_t limit = UINT64_MAX;
+};
+
+Error wrong(std::string message, std::string hint = {}) {
+  return Error(Code::kInvalidArgument, std::move(message), std::move(hint));
+}
+
+Result<Options> read_options(const StepContext& step) {
+  const Json& config = step.config();
+  Options options;
+  options.path = config["path"].as_string();
+  if (options.path.empty()) return wrong("Step " + step.step_id() + ": 'path' is required in config");
+  options.table = config["table"].as_string();
+  options.query = config["query"].as_string();
+  if (options.table.empty() == options.query.empty())
+    return wrong(options.table.empty() ? "'table' or 'query' is required" : "'table' and 'query' exclude each other");
+  for (const Json& column : config["columns"].items()) options.columns.push_back(column.as_string());
+  if (!options.columns.empty() && options.table.empty())
+    return wrong("'columns' belongs to 'table'", "name the columns in the query's SELECT");
+  if (!config["limit"].is_null()) {
+    options.limit = config["limit"].as_uint(0);
+    if (options.limit < 1) return wrong("'limit' must be a whole number from 1, not " + config["limit"].dump());
+  }
+  return options;
+}
+
+// First column of all rows.
+Result<std::vector<std::string>> texts(Database& database, const std::string& sql) {
+  Statement statement(database);
+  OSIRIS_TRY(statement.prepare(sql));
+  std::vector<std::string> all;
+  for (;;) {
+    OSIRIS_ASSIGN(const bool more, statement.step());
+    if (!more) return all;
+    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement.handle(), 0));
+    all.emplace_back(text ? text : "");
+  }
+}
+
+bool has_name(const std::vector<std::string>& names, const std::string& name) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& each) { return ascii_lower(each) == ascii_lower(name); });
+}
+
+Result<std::string> select_of(Database& database, const Options& options) {
+  if (!options.query.empty()) return options.query;
+  OSIRIS_ASSIGN(const std::vector<std::string> tables,
+                texts(database, "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY name"));
+  if (!has_name(tables, options.table)) {
+    const auto near = nearest(options.table, tables);
+    return Error(Code::kInvalidArgument, options.path + " has no table '" + options.table + "'",
+                 near             ? "did you mean '" + *near + "'?"
+                 : tables.empty() ? "it has no tables"
+                                  : "it has: " + join(tables, ", "),
+                 category::kExtractSchemaMismatch);
+  }
+  OSIRIS_ASSIGN(const std::vector<std::string> names,
+                texts(database, "SELECT name FROM pragma_table_info(" + sql::quote_literal(options.table) + ")"));
+  std::string list;
+  for (const std::string& column : options.columns) {
+    if (!has_name(names, column)) return files::no_such_column("columns", column, names);
+    list += (list.empty() ? "" : ", ") + sql::quote_identifier(column);
+  }
+  return "SELECT " + (list.empty() ? "*" : list) + " FROM " + sql::quote_identifier(options.table);
+}
+
+Result<StepOutcome> extract_up_to(StepContext& step, uint64_t rows_max) {
+  if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+  OSIRIS_ASSIGN(const Options options, read_options(step));
+  const uint64_t limit = std::min(options.limit, rows_max);
+  OSIRIS_ASSIGN(const std::filesystem::path file, files::with_companion(step, options.path, "-wal", "SQLite"));
+  Database database(step);
+  OSIRIS_TRY(database.open(file, options.path));
+  OSIRIS_ASSIGN(const std::string select, select_of(database, options));
+  Statement statement(database);
+  OSIRIS_TRY(statement.prepare(select));
+  std::vector<sqlite_in::Column> columns = sqlite_in::columns_of(statement.handle());
+  OSIRIS_TRY(sqlite_in::settle_types(step, statement, columns, limit));
+  for (const sqlite_in::Column& column : columns)
+    if (column.is_by_values && !column.declared.empty())
+      step.log("column '" + column.name + "' (" + column.declared + ") is " +
+               std::string(sqlite_in::type_name(column.type)) + ", as its values are");
+  OSIRIS_ASSIGN(const uint64_t rows, sqlite_in::store_rows(step, statement, columns, limit));
+  return StepOutcome{.rows_read = rows, .rows_written = 0};
+}
+
+Result<StepOutcome> extract(StepContext& step) { return extract_up_to(step, UINT64_MAX); }
+
+Status describe(StepContext& step) {
+  const auto sampled = extract_up_to(step, kSampleRows);
+  return sampled.ok() ? Status() : Status(sampled.error());
+}
+
+// Without a path (a check of the connection alone) the base directory must be there.
+Status check(StepContext& step) {
+  const std::string path = step.config()["path"].as_string();
+  if (path.empty()) return files::check_base_dir(step);
+  OSIRIS_ASSIGN(const std::filesystem::path file, files::with_companion(step, path, "-wal", "SQLite"));
+  Database database(step);
+  return database.open(file, path);
+}
+
+}  // namespace
+
+const Driver& sqlite_extractor() {
+  static constexpr Driver driver{.name = "sqlite.extractor", .run = extract, .check = check, .describe = describe};
+  return driver;
+}
+
+}  // namespace osiris::worker
