@@ -95,7 +95,9 @@ std::string ComponentRegistry::hint_for_unknown(std::string_view name) const {
   for (const ComponentSpec* spec : all()) {
     const std::string their_part = spec->name.substr(spec->family().size() + 1);
     const bool same_family = family.empty() || is_alike(family, spec->family());
-    if (same_family && (their_part == ours || (role && their_part.ends_with(role->word) && is_alike(ours, their_part))))
+    // "extractor" alone says nothing of what is extracted.
+    const bool same_kind = role && their_part != role->word && their_part.ends_with(role->word);
+    if (same_family && (their_part == ours || (same_kind && is_alike(ours, their_part))))
       return "did you mean '" + spec->name + "'?";
     if (same_family && is_alike(part, their_part)) alike.push_back(spec->name);
     if (spec->driver.empty()) continue;
