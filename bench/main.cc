@@ -171,6 +171,31 @@ Row many_steps(const Setup& setup) {
           pair.ratio() <= 12};
 }
 
+// Steps that wait 300 ms each and need nothing of each other.
+std::string waiting_pipeline(int steps) {
+  std::string text = "oml_version: \"0.1.0\"\nname: waiting-" + std::to_string(steps) + "\nsteps:\n";
+  for (int i = 0; i < steps; ++i)
+    text += "  - id: w" + std::to_string(i) +
+            "\n    component: exec.processor\n    mode: read\n    needs: []\n    config:\n      format: csv\n"
+            "      command: [sh, -c, \"sleep 0.3; echo a > $OSIRIS_OUTPUT; echo 1 >> $OSIRIS_OUTPUT\"]\n";
+  return text;
+}
+
+Row waiting_steps(const Setup& setup) {
+  const fs::path project = make_project(setup.work / "waiting");
+  write(project / "eight.yaml", waiting_pipeline(8));
+  write(project / "one.yaml", waiting_pipeline(1));
+  const Pair pair = alternate(
+      kRounds, [&] { return run({setup.osiris(), "run", "eight.yaml"}, project).wall_ms; },
+      [&] { return run({setup.osiris(), "run", "one.yaml"}, project).wall_ms; });
+  return {"8 steps that wait 300 ms, wall",
+          format(pair.subject, "ms"),
+          "one of them: " + format(pair.baseline, "ms"),
+          format(pair.ratio(), "×"),
+          "≤ 1.2 ×",
+          pair.ratio() <= 1.2};
+}
+
 std::string machine() {
   std::ifstream info("/proc/cpuinfo");
   std::string line, model = "unknown processor";
@@ -213,7 +238,7 @@ int main(int argc, char** argv) {
                     .project = make_project(setup.work / "csv"),
                     .rounds = kRounds,
                     .quick = setup.quick}));
-    print({many_steps(setup)});
+    print({many_steps(setup), waiting_steps(setup)});
   }
   fs::remove_all(setup.work);
   return 0;
