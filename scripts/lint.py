@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""lint.py BUILD [--jobs N] [--root DIR]: clang-tidy with the checks of .clang-tidy over the product's C++ files, as BUILD compiles them.
+"""lint.py BUILD [--folder NAME ...] [--jobs N] [--root DIR]: clang-tidy with the checks of .clang-tidy over the product's C++ files, or those of
+some of its folders, as BUILD compiles them.
 
 Most of clang-tidy's time goes into the headers that every file includes, so the files of a folder are read together, as one translation
 unit; names that two of them keep to themselves part them into several. What was found clean is remembered by its contents, headers, flags
@@ -20,7 +21,7 @@ sys.dont_write_bytecode = True  # the checkout stays as it is
 import clang_tools
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PRODUCT = ("host/", "worker/", "protocol/", "plugins/", "plugin_api/", "servers/")
+PRODUCT = ("check", "host", "plugin_api", "plugins", "protocol", "servers", "worker")
 DOES_NOT_COMPILE = "[clang-diagnostic-error]"
 OWN_NAME = re.compile(r"^(?:template <.*> )?(?:struct|class|enum class|enum|using)\s+(\w+)|^[\w:<>,&*\s\[\]\"]*?\b(\w+)(?:\(|\[\]| = |\{| \{)")
 
@@ -64,14 +65,14 @@ def flags_of(command):
     return flags
 
 
-def sources(build, root):
-    """path from the root -> (flags, object file), of the product's C++ files."""
+def sources(build, root, folders=PRODUCT):
+    """path from the root -> (flags, object file), of the C++ files of `folders`."""
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
         entries = json.load(file)
     found = {}
     for entry in entries:
         path = os.path.relpath(entry["file"], root)
-        if path.startswith(PRODUCT) and path.endswith(".cc"):
+        if path.split(os.sep)[0] in folders and path.endswith(".cc"):
             found[path] = (flags_of(entry["command"]), entry.get("output", ""))
     return found
 
@@ -101,12 +102,12 @@ def digest_of(path, known={}):
 
 
 class Lint:
-    def __init__(self, build, root):
+    def __init__(self, build, root, folders=PRODUCT):
         self.build, self.root = os.path.abspath(build), os.path.abspath(root)
         self.tool = clang_tools.find("clang-tidy")
         self.version = subprocess.run([self.tool, "--version"], capture_output=True, text=True, check=True).stdout
         self.checks = os.path.join(self.root, ".clang-tidy")
-        self.sources = sources(self.build, self.root)
+        self.sources = sources(self.build, self.root, folders)
         self.headers = headers(self.build, self.root)
         cache = os.environ.get("OSIRIS_CACHE_DIR") or os.path.join(
             os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "osiris-build")
@@ -169,10 +170,11 @@ class Lint:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build")
+    parser.add_argument("--folder", action="append", choices=PRODUCT, help="only the files below this folder; may be repeated")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--root", default=ROOT)
     options = parser.parse_args()
-    lint = Lint(options.build, options.root)
+    lint = Lint(options.build, options.root, options.folder or PRODUCT)
     groups = lint.groups()
     if not groups:
         print("no C++ file of the product is compiled there", file=sys.stderr)

@@ -48,6 +48,12 @@ int shared() { return 0; }
                          ["-I/a", "-isystem", "/b", "-DX=1", "-std=c++20"])
 
 
+class Folders(unittest.TestCase):
+    def test_every_folder_of_the_product_has_a_test(self):
+        with open(os.path.join(ROOT, "tests", "scripts", "CMakeLists.txt"), encoding="utf-8") as file:
+            self.assertIn(f"foreach(folder IN ITEMS {' '.join(lint.PRODUCT)})", file.read())
+
+
 class Program(unittest.TestCase):
     """A tree of a few files that ninja compiles."""
 
@@ -80,10 +86,10 @@ class Program(unittest.TestCase):
             json.dump(entries, file)
         subprocess.run(["ninja", "-C", self.build], check=True, capture_output=True)
 
-    def run_it(self, **environment):
+    def run_it(self, *options):
         self.compile()
-        return subprocess.run([sys.executable, SCRIPT, self.build, "--root", self.root], capture_output=True, text=True, check=False,
-                              env={**os.environ, "OSIRIS_CACHE_DIR": self.cache, **environment})
+        return subprocess.run([sys.executable, SCRIPT, self.build, "--root", self.root, *options], capture_output=True, text=True, check=False,
+                              env={**os.environ, "OSIRIS_CACHE_DIR": self.cache})
 
     def test_clean_files_are_looked_at_once(self):
         first = self.run_it()
@@ -105,6 +111,13 @@ class Program(unittest.TestCase):
         done = self.run_it()
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertIn("host/a.h:4:3: error", done.stdout)
+
+    def test_of_some_folders_only_their_files_are_looked_at(self):
+        self.write("host/a.cc", CLEAN + BROKEN)
+        self.assertEqual(self.run_it("--folder", "host").returncode, 1)
+        done = self.run_it("--folder", "worker")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("no C++ file", done.stderr)
 
     def test_other_checks_look_at_everything_again(self):
         self.assertEqual(self.run_it().returncode, 0)
