@@ -7,6 +7,7 @@ the tests of its folder (tests.toml). A change that no test notices has survived
   mutants.py [--seed N] [--folder NAME ...] [--path PREFIX] [--at-most N] [--jobs N] [--preset NAME]
                                                                        test what is not tested yet; continues where it was interrupted
   mutants.py --report [--seed N]                                       only print what is known
+  mutants.py --keep [--seed N]                                         writes what is known into scripts/mutants/verdicts
   mutants.py --list [--seed N] [--folder NAME ...]                     only print what is drawn
 
 Exit status: 0, and 1 when the whole sample was tested and fewer than 90 % were killed; 2 when the tests fail without a mutant."""
@@ -55,7 +56,8 @@ class Session:
         self.table = read_toml("tests.toml")["folder"]
         self.root = os.path.join(REPOSITORY, "build", "mutants")
         os.makedirs(self.root, exist_ok=True)
-        self.results = Results(os.path.join(self.root, f"results-{sample['commit']}-{self.seed}.jsonl"))
+        name = f"{sample['commit']}-{self.seed}.jsonl"
+        self.results = Results(os.path.join(self.root, f"results-{name}"), os.path.join(HERE, "verdicts", name))
         head = subprocess.run(["git", "-C", REPOSITORY, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
         self.head = head.stdout.strip()
         here = Commit(REPOSITORY, self.head)
@@ -145,6 +147,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--preset", default="release")
     parser.add_argument("--report", action="store_true")
+    parser.add_argument("--keep", action="store_true")
     parser.add_argument("--list", action="store_true")
     arguments = parser.parse_args()
     session = Session(arguments)
@@ -154,7 +157,9 @@ def main():
                 place = session.tree.find(mutant)
                 print(f"{mutant.id} {place.path}:{place.line} {mutant.kind}: {mutant.shown()}")
         return 0
-    if arguments.report:
+    if arguments.keep:
+        session.results.keep()
+    if arguments.report or arguments.keep:
         return session.report()
     if os.geteuid() != 0:
         sys.exit("mutants.py: run it as root: the tests of a mutant run in namespaces of their own, because a mutant may kill or delete anything")

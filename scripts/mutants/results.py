@@ -1,5 +1,6 @@
 """What is known of each mutant, one line of JSON a verdict; the last one of a mutant counts. Appended after every test program that a mutant
-met, so that an interrupted session is continued by the next one."""
+met, so that an interrupted session is continued by the next one. What the repository keeps (`--keep`) is read first, so that another machine
+goes on as well."""
 import json
 import os
 import tomllib
@@ -8,14 +9,25 @@ KILLED, SURVIVED, UNBUILDABLE = "killed", "survived", "unbuildable"
 
 
 class Results:
-    def __init__(self, path):
-        self._path, self._known = path, {}
-        if os.path.exists(path):
-            with open(path, encoding="utf-8") as file:
+    """`kept`: the repository's file of verdicts."""
+
+    def __init__(self, path, kept=""):
+        self._path, self._kept, self._known = path, kept, {}
+        for source in (kept, path):
+            if not os.path.exists(source):
+                continue
+            with open(source, encoding="utf-8") as file:
                 for line in file:
                     if line.endswith("\n"):  # the last one may have been cut
                         verdict = json.loads(line)
                         self._known[verdict["id"]] = verdict
+
+    def keep(self):
+        """Writes one line a mutant into the repository's file: the last verdict, without what differs from machine to machine."""
+        os.makedirs(os.path.dirname(self._kept), exist_ok=True)
+        with open(self._kept, "w", encoding="utf-8") as file:
+            for _, verdict in sorted(self._known.items()):
+                file.write(json.dumps({name: value for name, value in verdict.items() if name != "seconds"}) + "\n")
 
     def of(self, mutant):
         return self._known.get(mutant.id)

@@ -198,6 +198,23 @@ class Memory(unittest.TestCase):
         self.assertEqual([self.untried(index, "t1") for index in range(3)], [[], [], []])
         self.assertEqual([self.untried(index, "t2") for index in range(3)], [self.TESTS, [], []])
 
+    def test_what_the_repository_keeps_is_known_on_another_machine(self):
+        kept = os.path.join(os.path.dirname(self.path), "verdicts", "c-1.jsonl")
+        here = Results(self.path, kept)
+        here.add(self.mutants[0], SURVIVED, "t1", "", 1, ["quick"])
+        here.add(self.mutants[0], KILLED, "t1", "a.b", 2)
+        here.add(self.mutants[1], SURVIVED, "t1", "", 1, ["quick"])
+        here.keep()
+        with open(kept, encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file]
+        self.assertEqual(sorted(line["id"] for line in lines), sorted(mutant.id for mutant in self.mutants[:2]))
+        self.assertTrue(all("seconds" not in line for line in lines))
+        os.remove(self.path)
+        there = Results(self.path, kept)
+        self.assertEqual([there.untried(mutant, self.TESTS, "t1") for mutant in self.mutants[:3]], [[], ["slow"], self.TESTS])
+        there.add(self.mutants[1], KILLED, "t2", "a.b", 1)
+        self.assertEqual(Results(self.path, kept).of(self.mutants[1])["verdict"], KILLED)
+
     def test_an_equivalent_mutant_counts_neither_as_killed_nor_as_survived(self):
         tally = Tally("product", 3)
         tally.add(self.mutants[0], {"verdict": KILLED}, {}, [])
