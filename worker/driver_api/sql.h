@@ -84,6 +84,15 @@ inline Error engine_error(duckdb_error_type type, std::string_view message) {
   return Error(Code::kStepFailed, std::string(message));
 }
 
+// What an appender refused last. duckdb_appender_error gives the text alone, and with it no kind.
+inline Error appender_error(duckdb_appender appender) {
+  duckdb_error_data data = duckdb_appender_error_data(appender);
+  const char* message = duckdb_error_data_message(data);
+  const Error error = engine_error(duckdb_error_data_error_type(data), message ? message : "DuckDB gave no reason");
+  duckdb_destroy_error_data(&data);
+  return error;
+}
+
 inline Result<QueryResult> run_query(duckdb_connection connection, const std::string& sql) {
   duckdb_result result;
   if (duckdb_query(connection, sql.c_str(), &result) == DuckDBSuccess) return QueryResult(result);

@@ -1,4 +1,3 @@
-#include "protocol/base/utf8.h"
 #include "worker/drivers/program/output_lines.h"
 
 #include <gmock/gmock.h>
@@ -13,7 +12,6 @@ namespace {
 using program::kLineBytesMax;
 using program::LastLines;
 using program::LineSplitter;
-using program::printable;
 using program::RateLimiter;
 
 using ::testing::ElementsAre;
@@ -53,12 +51,6 @@ TEST(RateLimiter, SaysNothingOfALimitThatWasNotReached) {
   limiter.line("two");
   limiter.finish();
   EXPECT_THAT(out, ElementsAre("one", "two"));
-}
-
-TEST(Printable, KeepsTextAndReplacesTheRest) {
-  EXPECT_EQ(printable("a\tb \xc4\x9b"), "a\tb \xc4\x9b");
-  EXPECT_EQ(printable(std::string_view("\0\x1b\x7f\xff\xc4", 5)), "?????");
-  EXPECT_TRUE(is_valid_utf8(printable("\xed\xa0\x80 \xf4\x90\x80\x80 \xc0\xaf")));
 }
 
 TEST(LastLines, KeepsTheLastLinesWithinItsBytes) {

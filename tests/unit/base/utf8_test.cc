@@ -46,5 +46,11 @@ TEST(Utf8, CountsCharactersAndDropsTheMark) {
   EXPECT_EQ(without_utf8_mark("a"), "a");
 }
 
+TEST(PrintableLine, KeepsTextAndReplacesTheRest) {
+  EXPECT_EQ(printable_line("a\tb \xc4\x9b"), "a\tb \xc4\x9b");
+  EXPECT_EQ(printable_line(std::string_view("\0\x1b\x7f\xff\xc4", 5)), "?????");
+  EXPECT_TRUE(is_valid_utf8(printable_line("\xed\xa0\x80 \xf4\x90\x80\x80 \xc0\xaf")));
+}
+
 }  // namespace
 }  // namespace osiris

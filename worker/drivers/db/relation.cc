@@ -23,13 +23,7 @@ Status Relation::run(const std::string& statement) {
   return done ? done : Status(not_stored(done.error()));
 }
 
-Error Relation::appender_error() {
-  duckdb_error_data data = duckdb_appender_error_data(appender_);
-  const char* text = duckdb_error_data_message(data);
-  const Error error = sql::engine_error(duckdb_error_data_error_type(data), text ? text : "the appender failed");
-  duckdb_destroy_error_data(&data);
-  return not_stored(error);
-}
+Error Relation::appender_error() { return not_stored(sql::appender_error(appender_)); }
 
 Status Relation::create(const RelationColumns& columns) {
   std::string statement = "CREATE TABLE " + table_.quoted() + " (";

@@ -43,12 +43,7 @@ class Appender {
 
  private:
   Status checked(duckdb_state state) {
-    if (state == DuckDBSuccess) return {};
-    duckdb_error_data data = duckdb_appender_error_data(appender_);
-    const char* text = duckdb_error_data_message(data);
-    const Error error = sql::engine_error(duckdb_error_data_error_type(data), text ? text : "the appender failed");
-    duckdb_destroy_error_data(&data);
-    return error;
+    return state == DuckDBSuccess ? Status() : Status(sql::appender_error(appender_));
   }
   duckdb_appender appender_ = nullptr;
 };

@@ -20,7 +20,7 @@ Status StagingTable::create() {
   OSIRIS_TRY(sql::execute(connection_, text + ")"));
   created_ = true;
   if (duckdb_appender_create_ext(connection_, "temp", "main", kName, &appender_) == DuckDBError)
-    return appender_error();
+    return sql::appender_error(appender_);
   std::vector<duckdb_logical_type> types(columns_);
   for (auto& type : types) type = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR);
   chunk_ = duckdb_create_data_chunk(types.data(), types.size());
@@ -44,7 +44,7 @@ Status StagingTable::end_row() { return ++rows_ == duckdb_vector_size() ? flush_
 Status StagingTable::flush_chunk() {
   if (rows_ == 0) return {};
   duckdb_data_chunk_set_size(chunk_, rows_);
-  if (duckdb_append_data_chunk(appender_, chunk_) == DuckDBError) return appender_error();
+  if (duckdb_append_data_chunk(appender_, chunk_) == DuckDBError) return sql::appender_error(appender_);
   duckdb_data_chunk_reset(chunk_);
   rows_ = 0;
   return {};
@@ -52,19 +52,10 @@ Status StagingTable::flush_chunk() {
 
 Status StagingTable::finish() {
   OSIRIS_TRY(flush_chunk());
-  if (duckdb_appender_close(appender_) == DuckDBError) return appender_error();
+  if (duckdb_appender_close(appender_) == DuckDBError) return sql::appender_error(appender_);
   duckdb_appender_destroy(&appender_);
   appender_ = nullptr;
   return {};
-}
-
-Status StagingTable::appender_error() {
-  duckdb_error_data data = duckdb_appender_error_data(appender_);
-  const char* message = duckdb_error_data_message(data);
-  const Error error =
-      sql::engine_error(duckdb_error_data_error_type(data), message ? message : "DuckDB gave no reason");
-  duckdb_destroy_error_data(&data);
-  return error;
 }
 
 }  // namespace osiris::worker::csv

@@ -29,7 +29,6 @@ class StagingTable {
 
  private:
   Status flush_chunk();
-  Status appender_error();
 
   duckdb_connection connection_;
   size_t columns_;

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "protocol/base/text.h"
-#include "protocol/base/utf8.h"
 
 namespace osiris::worker::program {
 namespace {
@@ -40,21 +39,6 @@ void LineSplitter::end_line() {
   on_line_(line_);
   line_.clear();
   too_long_ = false;
-}
-
-std::string printable(std::string_view line) {
-  std::string out;
-  out.reserve(line.size());
-  while (!line.empty()) {
-    const Utf8Character character = first_utf8(line);
-    const bool is_control = (static_cast<unsigned char>(line[0]) < 0x20 && line[0] != '\t') || line[0] == 0x7f;
-    if (!character.is_valid || is_control)
-      out += '?';
-    else
-      out += line.substr(0, character.size_bytes);
-    line.remove_prefix(character.size_bytes);
-  }
-  return out;
 }
 
 std::string renamed(std::string text, const Renames& renames) {

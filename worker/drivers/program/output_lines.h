@@ -28,9 +28,6 @@ class LineSplitter {
   bool too_long_ = false;
 };
 
-// Valid UTF-8, tabs kept, other control characters and what is no UTF-8 replaced by '?'.
-std::string printable(std::string_view line);
-
 // Texts that mean nothing to a reader (scratch directories) and what stands for them; the longest first.
 using Renames = std::vector<std::pair<std::string, std::string>>;
 std::string renamed(std::string text, const Renames& renames);

@@ -6,6 +6,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/own_user.h"
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 #include "protocol/base/wipe.h"
 
 namespace osiris::worker::program {
@@ -78,7 +79,7 @@ bool StdoutCommands::take(std::string_view line) {
     char* end = nullptr;
     const double value = std::strtod(words[2].c_str(), &end);
     if (words[1].empty() || end == words[2].c_str() || *end != '\0') return false;
-    step_.metric(printable(words[1]), value, words.size() == 4 ? printable(words[3]) : "");
+    step_.metric(printable_line(words[1]), value, words.size() == 4 ? printable_line(words[3]) : "");
     return true;
   }
   if (words[0] == "::event" && words.size() >= 2 && !words[1].empty()) return event(trim(line), words[1]);
@@ -91,7 +92,7 @@ bool StdoutCommands::event(std::string_view line, const std::string& name) {
   const std::string_view text = trim(line.substr(data_at));
   auto data = text.empty() ? Result<Json>(Json()) : parse_json(text);
   if (!data) return false;
-  step_.event("script_event", Json::object({{"name", printable(name)}, {"data", *std::move(data)}}));
+  step_.event("script_event", Json::object({{"name", printable_line(name)}, {"data", *std::move(data)}}));
   return true;
 }
 
@@ -112,7 +113,7 @@ Status run_to_end(StepContext& step, const Contract& contract, Running running, 
   RateLimiter log([&step](std::string_view text) { step.log(text); });
   LastLines last;
   const auto say = [&](std::string_view line) {
-    std::string text = renamed(printable(line), running.renames);
+    std::string text = renamed(printable_line(line), running.renames);
     log.line(text);
     return text;
   };

@@ -7,6 +7,7 @@
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 #include "worker/drivers/program/running.h"
 
 namespace osiris::worker::python {
@@ -60,7 +61,7 @@ Result<Interpreter> find_interpreter(const std::string& name, const ProcessEnvir
   probe.environment = around.base;
   probe.supervisor = around.supervisor;
   probe.on_output = [&answer](std::string_view line) { answer = line; };
-  probe.on_error = [&errors](std::string_view line) { errors.add(program::printable(line)); };
+  probe.on_error = [&errors](std::string_view line) { errors.add(printable_line(line)); };
   probe.is_cancelled = around.is_cancelled;
   const auto exit = program::run_process(probe);
   if (!exit && exit.error().code == Code::kCancelled) return exit.error();

@@ -9,6 +9,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 #include "worker/drivers/program/output_lines.h"
 
 namespace osiris::worker::python {
@@ -122,13 +123,13 @@ class Pip {
     pip.is_cancelled = around_.is_cancelled;
     pip.on_output = [&](std::string_view line) {
       if (times) times->line(line);
-      if (!trim(line).empty()) log.line("pip: " + program::printable(line));
+      if (!trim(line).empty()) log.line("pip: " + printable_line(line));
     };
     // Errors first of all: what it says on stdout is how far it came.
     pip.on_error = [&](std::string_view line) {
       if (trim(line).empty()) return;
-      last.add(program::printable(line));
-      log.line("pip: " + program::printable(line));
+      last.add(printable_line(line));
+      log.line("pip: " + printable_line(line));
     };
     const auto exit = program::run_process(pip);
     log.finish();

@@ -13,6 +13,7 @@
 #include "protocol/base/file_lock.h"
 #include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 #include "worker/drivers/program/output_lines.h"
 #include "worker/drivers/python.processor/pip.h"
 
@@ -80,7 +81,7 @@ Status make_environment(const VirtualEnvironmentRequest& request, const Place& p
   venv.working_directory = place.home;
   venv.supervisor = around.supervisor;
   venv.on_output = venv.on_error = [&last](std::string_view line) {
-    if (!trim(line).empty()) last.add(program::printable(line));
+    if (!trim(line).empty()) last.add(printable_line(line));
   };
   venv.is_cancelled = around.is_cancelled;
   OSIRIS_ASSIGN(const ExitStatus exit, program::run_process(venv));

@@ -55,12 +55,12 @@ class Store {
       OSIRIS_ASSIGN(const bool more, statement_.step());
       if (!more) break;
       for (size_t i = 0; i < columns_.size(); ++i) OSIRIS_TRY(append(static_cast<int>(i), row));
-      if (duckdb_appender_end_row(appender_) == DuckDBError) return appender_error();
+      if (duckdb_appender_end_row(appender_) == DuckDBError) return sql::appender_error(appender_);
       if ((row + 1) % kRowsPerReport != 0) continue;
       step_.progress(row + 1);
       if (step_.is_cancelled()) return cancelled();
     }
-    if (duckdb_appender_close(appender_) == DuckDBError) return appender_error();
+    if (duckdb_appender_close(appender_) == DuckDBError) return sql::appender_error(appender_);
     is_complete_ = true;
     step_.progress(row);
     return row;
@@ -77,16 +77,8 @@ class Store {
     exists_ = true;
     if (duckdb_appender_create_ext(step_.connection_handle(), table.catalog.c_str(), table.schema.c_str(),
                                    table.table.c_str(), &appender_) == DuckDBError)
-      return appender_error();
+      return sql::appender_error(appender_);
     return {};
-  }
-
-  Error appender_error() {
-    duckdb_error_data data = duckdb_appender_error_data(appender_);
-    const char* text = duckdb_error_data_message(data);
-    const Error error = sql::engine_error(duckdb_error_data_error_type(data), text ? text : "the appender failed");
-    duckdb_destroy_error_data(&data);
-    return error;
   }
 
   Status append(int place, uint64_t row) {
@@ -125,7 +117,7 @@ class Store {
     }
   }
 
-  Status done(duckdb_state state) { return state == DuckDBError ? Status(appender_error()) : Status(); }
+  Status done(duckdb_state state) { return state == DuckDBError ? Status(sql::appender_error(appender_)) : Status(); }
 
   StepContext& step_;
   Statement& statement_;

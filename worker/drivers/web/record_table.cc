@@ -122,7 +122,7 @@ Status RecordTable::open() {
     OSIRIS_TRY(sql::execute(
         connection, "ALTER TABLE temp." + std::string(kTable) + " ADD COLUMN " + staged_name(made_) + " VARCHAR"));
   if (duckdb_appender_create_ext(connection, "temp", "main", kTable, &appender_) == DuckDBSuccess) return {};
-  Error error(Code::kInternal, std::string("the engine takes no records: ") + duckdb_appender_error(appender_));
+  const Error error = sql::appender_error(appender_);
   duckdb_appender_destroy(&appender_);
   return error;
 }
@@ -130,8 +130,7 @@ Status RecordTable::open() {
 Status RecordTable::close() {
   if (!appender_) return {};
   const bool flushed = duckdb_appender_close(appender_) == DuckDBSuccess;
-  const char* why = flushed ? nullptr : duckdb_appender_error(appender_);
-  Status status = flushed ? Status() : Status(sql::engine_error(DUCKDB_ERROR_INVALID, why ? why : "no reason given"));
+  Status status = flushed ? Status() : Status(sql::appender_error(appender_));
   duckdb_appender_destroy(&appender_);
   return status;
 }
@@ -151,7 +150,7 @@ Status RecordTable::append(const Fields& fields) {
     }
   }
   if (taken && duckdb_appender_end_row(appender_) == DuckDBSuccess) return {};
-  return sql::engine_error(DUCKDB_ERROR_INVALID, duckdb_appender_error(appender_));
+  return sql::appender_error(appender_);
 }
 
 Status RecordTable::finish() {
