@@ -13,7 +13,7 @@ import sys
 sys.dont_write_bytecode = True  # the checkout stays as it is
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PRODUCT = ("host/", "worker/", "protocol/", "plugins/", "plugin_api/include/", "servers/")
+PRODUCT = ("check/", "host/", "worker/", "protocol/", "plugins/", "plugin_api/include/", "servers/")
 FOLDERS_DEEP = 2  # "host/run", "plugins/e2b"
 FILES_SHOWN = 15
 
