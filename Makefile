@@ -16,6 +16,7 @@
 #   make check-updates  which pinned versions are behind or out of support (asks the package registries)
 #   make check-live  a small suite against the real E2B: needs E2B_API_KEY, says what it would do without
 #   make bench       print the tables of docs/benchmarks.md
+#   make bench-peers the rows of other tools: DuckDB's CLI, polars, connectorx and Sling, from PyPI into an environment of their own
 #   make install     build what is installed, without tests, and copy it to PREFIX (default /usr/local)
 #   make package     osiris_<version>_amd64.deb and a relocatable .tar.zst, in build/<preset>/packages
 
@@ -28,7 +29,7 @@ BUILD   = build/$(PRESET)
 BRIEF   = @scripts/brief.sh $(BUILD)
 CMAKE_BUILD = cmake --build --preset $(PRESET) -j $(JOBS)
 
-.PHONY: demo demo-mysql demo-e2b test check-asan check-tsan check-live check-updates format lint house attack coverage fuzz mutants bench build configure setup install package clean
+.PHONY: demo demo-mysql demo-e2b test check-asan check-tsan check-live check-updates format lint house attack coverage fuzz mutants bench bench-peers build configure setup install package clean
 .DEFAULT_GOAL := build
 
 # What is installed: all that tests and servers need, or only what a first look does.
@@ -94,6 +95,9 @@ mutants: setup
 
 bench: build
 	@OSIRIS_BUILD_DIR=$(CURDIR)/$(BUILD) bench/run.sh
+
+bench-peers: build
+	@OSIRIS_BUILD_DIR=$(CURDIR)/$(BUILD) bench/peers.sh
 
 install: configure
 	$(BRIEF)/build.log $(CMAKE_BUILD) --target osiris_installed
