@@ -1,5 +1,6 @@
 // osiris init [PATH]: a project with three rows of data and a pipeline that runs at once.
 #include "host/commands/commands.h"
+#include "host/commands/schema.h"
 #include "host/display/format.h"
 #include "protocol/base/file.h"
 
@@ -42,7 +43,8 @@ ids:
 )";
 
 constexpr std::string_view kConnections =
-    R"(# Copy to osiris_connections.yaml. Secrets stay in variables, so that file may be committed.
+    R"(# yaml-language-server: $schema=.osiris/schemas/connections.json
+# Copy to osiris_connections.yaml. Secrets stay in variables, so that file may be committed.
 version: 1
 connections:
   mysql:
@@ -61,7 +63,8 @@ SHOP_PASSWORD=
 
 constexpr std::string_view kData = "id,name,age\n1,Ada,36\n2,Ben,17\n3,Cleo,52\n";
 
-constexpr std::string_view kPipeline = R"(oml_version: "0.1.0"
+constexpr std::string_view kPipeline = R"(# yaml-language-server: $schema=../.osiris/schemas/pipeline.json
+oml_version: "0.1.0"
 name: hello
 steps:
   - id: read-people
@@ -93,7 +96,7 @@ constexpr std::string_view kIgnore = ".env\nbuild/\nrun_logs/\naiop/\n.osiris/\n
 constexpr const char* kNext[] = {"osiris validate pipelines/hello.yaml", "osiris run pipelines/hello.yaml",
                                  "osiris logs last"};
 
-Result<Json> create(const fs::path& root, bool force) {
+Result<Json> create(const fs::path& root, const ComponentRegistry& registry, bool force) {
   for (const char* directory :
        {"pipelines", "data", "build", "aiop", "run_logs", ".osiris/sessions", ".osiris/cache", ".osiris/index"})
     OSIRIS_TRY(make_directories(root / directory));
@@ -105,6 +108,7 @@ Result<Json> create(const fs::path& root, bool force) {
     return Error(Code::kInvalidArgument,
                  "cannot make a project in " + root.string() + ": there is an osiris.yaml already",
                  "--force overwrites it");
+  OSIRIS_TRY(write_schemas(root, registry));
   Json written = Json::array();
   for (const auto& [name, text] : files) {
     if (!force && fs::exists(root / name)) continue;
@@ -117,7 +121,10 @@ Result<Json> create(const fs::path& root, bool force) {
 int run(const CommandContext& context, const Options& options) {
   fs::path root = (context.cwd / options.path).lexically_normal();
   if (!root.has_filename()) root = root.parent_path();  // "." and "new/"
-  const auto written = create(root, options.force);
+  Diagnostics findings;
+  const auto registry =
+      ComponentRegistry::load({ComponentRegistry::installed_directory(context.executable_directory)}, findings);
+  const auto written = create(root, registry, options.force);
   if (!written.ok()) return fail(context, written.error());
   if (context.json) {
     Json next = Json::array();

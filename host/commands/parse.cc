@@ -8,6 +8,7 @@
 
 #include "host/commands/adapter_flags.h"
 #include "host/commands/commands.h"
+#include "host/commands/completion.h"
 #include "host/commands/help.h"
 #include "host/commands/retired.h"
 #include "host/commands/version.h"
@@ -122,13 +123,25 @@ void add_commands(const CommandTable& table) {
   add_adapters_commands(table);
   add_components_commands(table);
   add_connections_commands(table);
+  add_schema_command(table);
+  add_graph_command(table);
+  add_explain_command(table);
+  add_completion_command(table);
   add_resources_commands(table);
 }
 
-int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
-  AdapterFlags adapters(argc, argv, context);
-  CLI::App app("Runs data pipelines, on this machine or a remote one.", "osiris");
+// The parser, with every command and the options of the adapter that the command line names.
+struct Parser {
+  Parser(int argc, const char* const* argv, CommandContext& context);
+
+  AdapterFlags adapters;
+  CLI::App app{"Runs data pipelines, on this machine or a remote one.", "osiris"};
   Chosen chosen;
+  std::vector<AdapterCommand> adapter_commands;
+  NamedCommand named{&app, {}};
+};
+
+Parser::Parser(int argc, const char* const* argv, CommandContext& context) : adapters(argc, argv, context) {
   app.set_version_flag("-V,--version", [&context] { return version_text(context); });
   app.add_flag("--json", context.json, "one JSON document on standard output and nothing else");
   app.add_flag("-v,--verbose", context.verbose, "say more; also writes debug.log");
@@ -139,12 +152,8 @@ int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
   app.get_formatter()->column_width(38);
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
 
-  std::vector<AdapterCommand> adapter_commands;
-  const CommandTable table{app, context, adapters, chosen, adapter_commands};
-  add_commands(table);
-  const NamedCommand named = named_command(app, argc, argv);
-  if (!named.rest.empty() && !subcommand_names(*named.command).empty())
-    return fail(context, unknown_command(*named.command, named.rest), Json::object({{"phase", "usage"}}));
+  add_commands({app, context, adapters, chosen, adapter_commands});
+  named = named_command(app, argc, argv);
   for (const AdapterCommand& user : adapter_commands)
     if (user.command == named.command) adapters.load(context);
   for (const AdapterCommand& user : adapter_commands) adapters.add_to(*user.command, *user.values);
@@ -154,6 +163,26 @@ int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
     command->fallthrough();
     for (CLI::App* sub : command->get_subcommands([](const CLI::App*) { return true; })) sub->fallthrough();
   }
+}
+
+// `osiris complete -- WORD...`, which the scripts of `osiris completion` call.
+constexpr std::string_view kCompleteCommand = "complete";
+
+int print_completions(const std::vector<std::string>& words, CommandContext& context) {
+  std::vector<const char*> line = {"osiris"};
+  for (const std::string& word : words) line.push_back(word.c_str());
+  Parser parser(static_cast<int>(line.size()), line.data(), context);
+  print_out(context, completion_lines(complete(parser.app, context, parser.adapters, words)));
+  return to_int(ExitCode::kOk);
+}
+
+int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
+  Parser parser(argc, argv, context);
+  CLI::App& app = parser.app;
+  const AdapterFlags& adapters = parser.adapters;
+  const Chosen& chosen = parser.chosen;
+  if (!parser.named.rest.empty() && !subcommand_names(*parser.named.command).empty())
+    return fail(context, unknown_command(*parser.named.command, parser.named.rest), Json::object({{"phase", "usage"}}));
 
   try {
     app.parse(argc, argv);
@@ -197,6 +226,8 @@ CLI::App* subcommand(CLI::App& parent, std::string_view name) {
 
 int run_command_line(int argc, const char* const* argv) {
   auto context = CommandContext::of_process();
+  if (context.ok() && argc >= 3 && argv[1] == kCompleteCommand && std::string_view(argv[2]) == "--")
+    return print_completions(std::vector<std::string>(argv + 3, argv + argc), *context);
   const std::vector<std::string> words = with_help_words_spelled_out(argc, argv);
   std::vector<const char*> spelled_out;
   for (const std::string& word : words) spelled_out.push_back(word.c_str());

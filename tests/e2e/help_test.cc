@@ -49,7 +49,11 @@ constexpr const char* kCommands[] = {"run",
                                      "resources list",
                                      "resources release",
                                      "resources reap",
-                                     "sandboxes list"};
+                                     "sandboxes list",
+                                     "schema",
+                                     "graph",
+                                     "explain",
+                                     "completion"};
 
 TEST_F(Help, IsTheSamePageByWordAndByFlagAndEndsWithAnExample) {
   for (const std::string command : kCommands) {

@@ -1,0 +1,134 @@
+// What shells, editors and other programs ask of osiris: completion, the graph, the meaning of a code.
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "protocol/base/file.h"
+#include "protocol/base/text.h"
+#include "tests/e2e/project.h"
+
+namespace osiris::e2e {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+class Shell : public testing::Test {
+ protected:
+  Shell() {
+    project_.write("in.csv", "id\n1\n");
+    project_.write(
+        "p.yaml",
+        oml("p", {"  - {id: read, component: filesystem.csv_extractor, mode: read, config: {path: in.csv}}\n",
+                  "  - {id: save, component: filesystem.csv_writer, mode: write, config: {path: out.csv}}\n"}));
+    project_.write("osiris_connections.yaml",
+                   "version: 1\nconnections:\n  mysql:\n    shop: {host: h, database: d, user: u}\n");
+  }
+
+  // The words that are offered after `words`, of which the last one is being typed.
+  std::vector<std::string> offered(std::vector<std::string> words) const {
+    words.insert(words.begin(), {"complete", "--"});
+    const Outcome outcome = project_.osiris(words);
+    EXPECT_EQ(outcome.exit, 0) << outcome.err;
+    EXPECT_EQ(outcome.err, "");
+    std::vector<std::string> found;
+    for (const std::string& line : split(outcome.out, '\n'))
+      if (!line.empty()) found.push_back(line.substr(0, line.find('\t')));
+    return found;
+  }
+
+  Project project_;
+};
+
+TEST_F(Shell, CommandsAndTheirFlagsAreCompleted) {
+  EXPECT_THAT(offered({""}), AllOf(Contains("run"), Contains("validate"), Contains("completion")));
+  EXPECT_EQ(offered({"va"}), std::vector<std::string>{"validate"});
+  EXPECT_EQ(offered({"logs", "la"}), std::vector<std::string>{"last"});
+  EXPECT_THAT(offered({"run", "--dr"}), Contains("--dry-run"));
+  EXPECT_THAT(offered({"run", "--"}), AllOf(Contains("--json"), Not(Contains("--allow-mock"))));
+}
+
+TEST_F(Shell, AnAdaptersFlagsAreCompletedOnceItIsNamed) {
+  EXPECT_THAT(offered({"run", "p.yaml", "--e2b-le"}), testing::IsEmpty());
+  EXPECT_THAT(offered({"run", "p.yaml", "--e2b", "--e2b-le"}), Contains("--e2b-lease"));
+  EXPECT_THAT(offered({"run", "p.yaml", "--adapter", "e2b", "--e2b-le"}), Contains("--e2b-lease"));
+}
+
+TEST_F(Shell, NamesOfTheProjectAreCompleted) {
+  EXPECT_EQ(offered({"run", "--adapter", "l"}), std::vector<std::string>{"local"});
+  EXPECT_EQ(offered({"run", "p.yaml", "--profile", "st"}), std::vector<std::string>{"staging"});
+  EXPECT_EQ(offered({"components", "show", "postgres.w"}), std::vector<std::string>{"postgres.writer"});
+  EXPECT_EQ(offered({"connections", "doctor", "--connection-id", "@"}), std::vector<std::string>{"@mysql.shop"});
+  EXPECT_EQ(offered({"validate", "--mode", "s"}), std::vector<std::string>{"strict"});
+  EXPECT_THAT(offered({"explain", "sql_"}), Contains("sql_error"));
+  ASSERT_EQ(project_.osiris({"run", "p.yaml"}).exit, 0);
+  EXPECT_EQ(offered({"logs", "show", ""}).size(), 1u);
+}
+
+TEST_F(Shell, FilesAreLeftToTheShell) {
+  EXPECT_EQ(offered({"run", ""}), std::vector<std::string>{":files"});
+  EXPECT_EQ(offered({"init", ""}), std::vector<std::string>{":directories"});
+}
+
+TEST_F(Shell, ABrokenProjectOffersNothingAndSaysNothing) {
+  project_.write("osiris_connections.yaml", "connections: [\n");
+  EXPECT_THAT(offered({"connections", "doctor", "--connection-id", ""}), testing::IsEmpty());
+  EXPECT_THAT(offered({"run", "--dr"}), Contains("--dry-run"));
+}
+
+TEST_F(Shell, BashCompletesWithTheScript) {
+  const std::string script =
+      "source <(osiris completion bash)\n"
+      "type() { COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _osiris; printf '%s\\n' "
+      "\"${COMPREPLY[@]}\"; }\n"
+      "compopt() { :; }\n"
+      "type osiris vali; type osiris run p.y\n";
+  const Outcome outcome = project_.shell_in(project_.dir(), script);
+  EXPECT_EQ(outcome.exit, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "validate\np.yaml\n");
+  for (const char* shell : {"zsh", "fish"})
+    EXPECT_THAT(project_.osiris({"completion", shell}).out, HasSubstr("complete -- "));
+}
+
+TEST_F(Shell, GraphsNameStepsAndWhoReadsWhom) {
+  EXPECT_EQ(project_.osiris({"graph", "p.yaml"}).out,
+            "flowchart TD\n  s0[\"read<br/><small>filesystem.csv_extractor</small>\"]\n"
+            "  s1[\"save<br/><small>filesystem.csv_writer</small>\"]\n  s0 --> s1\n");
+  EXPECT_THAT(project_.osiris({"graph", "p.yaml", "--format", "dot"}).out,
+              AllOf(HasSubstr("digraph \"p\""), HasSubstr("\"read\" -> \"save\";")));
+  EXPECT_THAT(project_.osiris({"graph", "p.yaml", "--format", "svg"}).out,
+              AllOf(testing::StartsWith("<svg "), HasSubstr(">read</text>"), testing::EndsWith("</svg>\n")));
+  const Json document = project_.osiris({"graph", "p.yaml", "--json"}).json();
+  EXPECT_EQ(document["steps"].items().at(1)["needs"].dump(), "[\"read\"]");
+  project_.write("bad.yaml", oml("p", {"  - {id: a, component: nothing}\n"}));
+  EXPECT_EQ(project_.osiris({"graph", "bad.yaml"}).exit, 2);
+}
+
+TEST_F(Shell, EveryCodeOfThePagesIsExplained) {
+  std::set<std::string> explained;
+  const Json all = project_.osiris({"explain", "--json"}).json();
+  for (const Json& code : all.items()) {
+    EXPECT_TRUE(explained.insert(code["code"].as_string()).second) << code.dump();
+    EXPECT_FALSE(code["meaning"].as_string().empty()) << code.dump();
+  }
+  EXPECT_GT(explained.size(), 90u);
+  EXPECT_THAT(explained, AllOf(Contains("sql_error"), Contains("pasted_sql_value"), Contains("runtime.timeout")));
+  EXPECT_THAT(project_.osiris({"explain", "connection.auth_failed"}).out,
+              HasSubstr("the user, password, key or log-in method was refused"));
+  const Outcome wrong = project_.osiris({"explain", "sql_eror"});
+  EXPECT_EQ(wrong.exit, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("did you mean sql_error?"));
+}
+
+TEST_F(Shell, SchemasAreWrittenIntoTheProject) {
+  ASSERT_EQ(project_.osiris({"schema", "--write"}).exit, 0);
+  const auto written = read_file(project_.dir() / ".osiris/schemas/pipeline.json");
+  ASSERT_TRUE(written.ok());
+  EXPECT_EQ(parse_json(*written)->dump(), project_.osiris({"schema"}).json().dump());
+  EXPECT_TRUE(project_.osiris({"schema", "connections"}).json()["properties"]["connections"].is_object());
+}
+
+}  // namespace
+}  // namespace osiris::e2e
