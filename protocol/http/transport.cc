@@ -8,6 +8,11 @@
 #include "protocol/base/wipe.h"
 
 namespace osiris::http {
+namespace {
+
+constexpr size_t kLentBytesMin = size_t{256} << 10;
+
+}  // namespace
 
 std::string_view Headers::get(std::string_view name) const {
   for (const auto& [key, value] : entries_)
@@ -22,26 +27,42 @@ bool Headers::has(std::string_view name) const {
 }
 
 bool BodyPipe::write(std::string_view bytes) {
+  if (bytes.size() >= kLentBytesMin) return lend(bytes);
   while (!bytes.empty()) {
     std::function<void()> notify;
     {
       std::unique_lock lock(mutex_);
-      room_.wait(lock, [this] { return abandoned_ || buffer_.size() - offset_ < capacity_bytes_; });
+      room_.wait(lock, [this] { return abandoned_ || held() < capacity_bytes_; });
       if (abandoned_) return false;
-      const size_t held = buffer_.size() - offset_;
-      if (offset_ > 0) {
+      if (held() == 0) notify = notify_;
+      const size_t taken = std::min(bytes.size(), capacity_bytes_ - held());
+      if (offset_ >= held()) {  // no byte is moved more often than it was written
         buffer_.erase(0, offset_);
         offset_ = 0;
       }
-      const size_t taken = std::min(bytes.size(), capacity_bytes_ - held);
       buffer_.append(bytes.substr(0, taken));
       bytes.remove_prefix(taken);
-      if (held == 0) notify = notify_;
       news_.notify_one();
     }
     if (notify) notify();
   }
   return true;
+}
+
+bool BodyPipe::lend(std::string_view bytes) {
+  std::function<void()> notify;
+  {
+    const std::lock_guard lock(mutex_);
+    if (abandoned_) return false;
+    if (held() == 0) notify = notify_;
+    lent_ = bytes;
+    news_.notify_one();
+  }
+  if (notify) notify();
+  std::unique_lock lock(mutex_);
+  room_.wait(lock, [this] { return abandoned_ || lent_.empty(); });
+  lent_ = {};
+  return !abandoned_;
 }
 
 void BodyPipe::close() {
@@ -70,11 +91,14 @@ BodyPipe::Read BodyPipe::read(char* into, size_t capacity, size_t* count) {
   const std::lock_guard lock(mutex_);
   *count = 0;
   if (failure_) return Read::kFailed;
-  const size_t held = buffer_.size() - offset_;
-  if (held == 0) return closed_ ? Read::kEnd : Read::kAgain;
-  *count = std::min(capacity, held);
-  std::memcpy(into, buffer_.data() + offset_, *count);
-  offset_ += *count;
+  if (held() == 0 && lent_.empty()) return closed_ ? Read::kEnd : Read::kAgain;
+  const std::string_view next = held() > 0 ? std::string_view(buffer_).substr(offset_) : lent_;
+  *count = std::min(capacity, next.size());
+  std::memcpy(into, next.data(), *count);
+  if (held() > 0)
+    offset_ += *count;
+  else
+    lent_.remove_prefix(*count);
   room_.notify_one();
   return Read::kBytes;
 }
@@ -82,7 +106,7 @@ BodyPipe::Read BodyPipe::read(char* into, size_t capacity, size_t* count) {
 BodyPipe::Read BodyPipe::read_wait(char* into, size_t capacity, size_t* count) {
   {
     std::unique_lock lock(mutex_);
-    news_.wait(lock, [this] { return closed_ || failure_ || buffer_.size() > offset_; });
+    news_.wait(lock, [this] { return closed_ || failure_ || held() > 0 || !lent_.empty(); });
   }
   return read(into, capacity, count);  // one reader: what was there stays there
 }

@@ -41,7 +41,8 @@ class BodyPipe {
  public:
   explicit BodyPipe(size_t capacity_bytes = 1 << 20) : capacity_bytes_(capacity_bytes) {}
 
-  // Producer. Blocks while full; false once the reading end is gone (the exchange ended), so stop producing.
+  // Producer. Blocks while full; false once the reading end is gone (the exchange ended), so stop producing. Large
+  // pieces are not copied into the pipe: the call returns when the reader has taken them.
   bool write(std::string_view bytes);
   // Producer. No more bytes follow; with an error the request is aborted instead of completed.
   void close();
@@ -61,8 +62,12 @@ class BodyPipe {
   mutable std::mutex mutex_;
   std::condition_variable room_;
   std::condition_variable news_;
+  bool lend(std::string_view bytes);
+  size_t held() const { return buffer_.size() - offset_; }  // not yet read; under mutex_
+
   std::string buffer_;
   size_t offset_ = 0;
+  std::string_view lent_;  // a producer's, which waits; read after the buffer
   size_t capacity_bytes_;
   bool closed_ = false;
   bool abandoned_ = false;
