@@ -122,6 +122,28 @@ TEST_F(Shell, EveryCodeOfThePagesIsExplained) {
   EXPECT_THAT(wrong.err, HasSubstr("did you mean sql_error?"));
 }
 
+TEST_F(Shell, TheDoctorNamesWhatIsBrokenAndARemedy) {
+  const auto status_of = [](const Json& report, const std::string& check) {
+    std::string status;
+    for (const Json& each : report["checks"].items())
+      if (each["check"].as_string() == check && status != "error") status = each["status"].as_string();
+    return status;
+  };
+  const Outcome well = project_.osiris({"doctor"});
+  EXPECT_EQ(well.exit, 0) << well.out << well.err;
+  const Json healthy = project_.osiris({"doctor", "--json"}).json();
+  EXPECT_TRUE(healthy["healthy"].as_bool()) << healthy.dump_pretty();
+  EXPECT_EQ(status_of(healthy, "worker"), "ok");
+
+  project_.write("osiris_connections.yaml", "version: 1\nconnections:\n  mysql:\n    shop: {host: h, prot: 1}\n");
+  project_.set("OSIRIS_WORKER", "/bin/false");
+  const Outcome ill = project_.osiris({"doctor", "--json"});
+  EXPECT_EQ(ill.exit, 3);
+  EXPECT_EQ(status_of(ill.json(), "worker"), "error") << ill.out;
+  EXPECT_EQ(status_of(ill.json(), "connections"), "error") << ill.out;
+  EXPECT_FALSE(ill.json()["healthy"].as_bool());
+}
+
 TEST_F(Shell, SchemasAreWrittenIntoTheProject) {
   ASSERT_EQ(project_.osiris({"schema", "--write"}).exit, 0);
   const auto written = read_file(project_.dir() / ".osiris/schemas/pipeline.json");
