@@ -252,9 +252,7 @@ Completions complete(CLI::App& app, const CommandContext& context, const Adapter
 }
 
 void add_completion_command(const CommandTable& table) {
-  table.add<Options>("completion", "Print the script that completes words in a shell",
-                     {"source <(osiris completion bash)", "osiris completion zsh > ~/.zfunc/_osiris",
-                      "osiris completion fish > ~/.config/fish/completions/osiris.fish"},
+  table.add<Options>("completion", "Print the script that completes words in a shell", {"osiris completion bash"},
                      add_options, print_script);
 }
 

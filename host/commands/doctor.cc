@@ -1,4 +1,4 @@
-// osiris doctor: whether this machine has what osiris needs, each with a remedy.
+// osiris doctor: whether this machine has what osiris needs, each with a hint.
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -31,11 +31,11 @@ class Findings {
   explicit Findings(const CommandContext& context) : context_(context) {}
 
   void ok(const std::string& what, const std::string& found) { add(what, "ok", "✓", found, ""); }
-  void warn(const std::string& what, const std::string& found, const std::string& remedy) {
-    add(what, "warning", "⚠", found, remedy);
+  void warn(const std::string& what, const std::string& found, const std::string& hint) {
+    add(what, "warning", "⚠", found, hint);
   }
-  void broken(const std::string& what, const std::string& found, const std::string& remedy) {
-    add(what, "error", "✗", found, remedy);
+  void broken(const std::string& what, const std::string& found, const std::string& hint) {
+    add(what, "error", "✗", found, hint);
     is_well_ = false;
   }
   void broken(const std::string& what, const Error& error) { broken(what, error.message, error.hint); }
@@ -45,11 +45,11 @@ class Findings {
 
  private:
   void add(const std::string& what, const char* status, const char* mark, const std::string& found,
-           const std::string& remedy) {
+           const std::string& hint) {
     all_.push_back(Json::object(
-        {{"check", what}, {"status", status}, {"found", found}, {"remedy", remedy.empty() ? Json() : Json(remedy)}}));
+        {{"check", what}, {"status", status}, {"found", found}, {"hint", hint.empty() ? Json() : Json(hint)}}));
     print_text(context_, std::string(mark) + " " + pad(what, 12) + "  " + printable(found) + "\n" +
-                             (remedy.empty() ? "" : "   💡 " + printable(remedy) + "\n"));
+                             (hint.empty() ? "" : "   💡 " + printable(hint) + "\n"));
   }
 
   const CommandContext& context_;
@@ -176,14 +176,16 @@ int run(const CommandContext& context, const Options&) {
   check_disk(context, findings);
   check_python(context, findings);
   if (context.json) print_json(context, findings.document());
-  return to_int(findings.is_well() ? ExitCode::kOk : ExitCode::kAdapterFailed);
+  if (findings.is_well()) return to_int(ExitCode::kOk);
+  const Error ill(Code::kUnavailable, "osiris lacks something here");
+  print_note(context, "❌ " + ill.message);
+  return to_int(exit_code_for(ill, ErrorSource::kService));
 }
 
 }  // namespace
 
 void add_doctor_command(const CommandTable& table) {
-  table.add<Options>("doctor", "Check what osiris needs on this machine, and say what to do", {"osiris doctor"},
-                     add_options, run);
+  table.add<Options>("doctor", "Check what osiris needs on this machine", {"osiris doctor"}, add_options, run);
 }
 
 }  // namespace osiris

@@ -66,8 +66,7 @@ int run(const CommandContext& context, const Options& options) {
 
 void add_graph_command(const CommandTable& table) {
   table.add<Options>("graph", "Show which steps read whose rows",
-                     {"osiris graph pipeline.yaml", "osiris graph pipeline.yaml --format svg > pipeline.svg"},
-                     add_options, run);
+                     {"osiris graph pipeline.yaml", "osiris graph pipeline.yaml --format svg"}, add_options, run);
 }
 
 }  // namespace osiris

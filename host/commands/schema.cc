@@ -56,7 +56,7 @@ Status write_schemas(const std::filesystem::path& project, const ComponentRegist
 
 void add_schema_command(const CommandTable& table) {
   table.add<Options>("schema", "Print the JSON Schema of a file, for editors",
-                     {"osiris schema > pipeline.schema.json", "osiris schema --write"}, add_options, run);
+                     {"osiris schema connections", "osiris schema --write"}, add_options, run);
 }
 
 }  // namespace osiris

