@@ -1,33 +1,10 @@
 // The result as JUnit's XML, for build servers, and as a page for people.
 #include "check/report/report.h"
 #include "protocol/base/text.h"
+#include "protocol/base/xml.h"
 
 namespace osiris::check {
 namespace {
-
-// For XML and HTML: what is no text there becomes a question mark.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' ? '?' : c;
-    }
-  }
-  return out;
-}
 
 std::string lines_of(const Json& list) {
   std::string text;
@@ -51,15 +28,15 @@ constexpr const char* kStyle =
     "dt{color:#666}dd{margin:0;overflow-wrap:anywhere}pre{white-space:pre-wrap;margin:.2rem 0 0;font-size:.85em}";
 
 std::string fact(const std::string& name, const std::string& value) {
-  return value.empty() ? "" : "<dt>" + name + "</dt><dd>" + escaped(value) + "</dd>";
+  return value.empty() ? "" : "<dt>" + name + "</dt><dd>" + xml_text(value) + "</dd>";
 }
 
 std::string head(const Json& document) {
   const Json &adapter = document["adapter"], &totals = document["totals"];
   const std::string title = adapter["id"].as_string_or("(not loaded)") + " " + adapter["version"].as_string();
   const auto count = [&](const char* key) { return std::to_string(totals[key].as_int()); };
-  std::string page = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Check of " + escaped(title) +
-                     "</title><style>" + kStyle + "</style><h1>Check of the adapter " + escaped(title) + "</h1><p>" +
+  std::string page = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Check of " + xml_text(title) +
+                     "</title><style>" + kStyle + "</style><h1>Check of the adapter " + xml_text(title) + "</h1><p>" +
                      count("cases") + " cases: <span class=\"passed\">" + count("passed") +
                      " passed</span>, <span class=\"failed\">" + count("failed") +
                      " failed</span>, <span class=\"skipped\">" + count("skipped") + " skipped</span>.</p><dl>";
@@ -71,7 +48,7 @@ std::string head(const Json& document) {
           fact("took", seconds(document["duration_ms"].as_int()) + " s") +
           fact("digest", document["digest"].as_string());
   return page + "</dl><p>To check it again: <code>osiris-adapter-check --verify THIS-FILE " +
-         escaped(adapter["file"].as_string()) + "</code></p>";
+         xml_text(adapter["file"].as_string()) + "</code></p>";
 }
 
 }  // namespace
@@ -85,11 +62,11 @@ std::string junit_of(const Json& document) {
                     seconds(document["duration_ms"].as_int()) + "\">\n";
   for (const Json& one : document["cases"].items()) {
     const std::string &id = one["id"].as_string(), &outcome = one["outcome"].as_string();
-    xml += "  <testcase classname=\"" + escaped(group_of(id)) + "\" name=\"" + escaped(id) + "\" time=\"" +
+    xml += "  <testcase classname=\"" + xml_text(group_of(id)) + "\" name=\"" + xml_text(id) + "\" time=\"" +
            seconds(one["duration_ms"].as_int()) + "\">";
-    const std::string why = escaped(lines_of(one["reasons"]));
+    const std::string why = xml_text(lines_of(one["reasons"]));
     if (outcome == "failed")
-      xml += "<failure message=\"" + escaped(one["promise"].as_string()) + "\">" + why + "</failure>";
+      xml += "<failure message=\"" + xml_text(one["promise"].as_string()) + "\">" + why + "</failure>";
     if (outcome == "skipped") xml += "<skipped message=\"" + why + "\"/>";
     xml += "</testcase>\n";
   }
@@ -101,8 +78,8 @@ std::string html_of(const Json& document) {
   for (const Json& one : document["cases"].items()) {
     const std::string& outcome = one["outcome"].as_string();
     const std::string more = lines_of(one["reasons"]) + (one["notes"].size() ? "\n" + lines_of(one["notes"]) : "");
-    page += "<tr><td><code>" + escaped(one["id"].as_string()) + "</code><td>" + escaped(one["promise"].as_string()) +
-            (more.empty() ? "" : "<pre>" + escaped(std::string(trim(more))) + "</pre>") + "<td class=\"" + outcome +
+    page += "<tr><td><code>" + xml_text(one["id"].as_string()) + "</code><td>" + xml_text(one["promise"].as_string()) +
+            (more.empty() ? "" : "<pre>" + xml_text(std::string(trim(more))) + "</pre>") + "<td class=\"" + outcome +
             "\">" + outcome + "</tr>";
   }
   // Within a script only its end has to be written otherwise.

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "host/display/annotations.h"
 #include "host/display/format.h"
 #include "host/run/masking.h"
 #include "protocol/base/categories.h"
@@ -132,6 +133,9 @@ void print_diagnostics(const CommandContext& context, const Diagnostics& diagnos
   };
   print(diagnostics.errors(), "errors");
   print(diagnostics.warnings(), "warnings");
+  if (wants_annotations(context.process_environment))
+    for (const auto* findings : {&diagnostics.errors(), &diagnostics.warnings()})
+      for (const Diagnostic& finding : *findings) text += annotation(finding, context.cwd, context.process_environment);
   print_err(context, text);
 }
 

@@ -7,8 +7,10 @@
 #include "host/commands/run_output.h"
 #include "host/commands/standalone_adapter.h"
 #include "host/compiler/sql_place.h"
+#include "host/display/annotations.h"
 #include "host/display/display.h"
 #include "host/display/format.h"
+#include "host/run/junit.h"
 #include "host/run/masking.h"
 #include "host/run/pipeline_run.h"
 #include "host/run/plan_check.h"
@@ -43,6 +45,10 @@ void add_options(CLI::App& command, RunOptions& options) {
   command.add_option("--cpu", options.cpu, "processors of the machine, where the adapter can choose")->type_name("N");
   command.add_option("--memory-gb", options.memory_gb, "memory of the machine, where the adapter can choose")
       ->type_name("GB");
+  command
+      .add_option("--report", options.reports, "write the result in a form for build servers, repeatable: junit=FILE")
+      ->type_name("FORM=FILE")
+      ->allow_extra_args(false);
   command.add_flag("--dry-run", options.dry_run, "show what would be done; touch nothing");
   command.add_flag("--allow-mock", options.allow_mock)->group("");
 }
@@ -89,6 +95,7 @@ class RunCommand {
 
   Status read_options() {
     OSIRIS_ASSIGN(params_, parse_parameters(options_.params));
+    OSIRIS_ASSIGN(reports_, report_files(options_.reports));
     if (!options_.timeout.empty()) {
       OSIRIS_ASSIGN(timeout_s_, duration_of_flag("--timeout", options_.timeout));
     }
@@ -153,6 +160,9 @@ class RunCommand {
                                               prepared_.workspace.project.profile_or_default(options_.profile),
                                               adapters_.id(), error, prepared_.started, log_, masking_, system_clock());
     Json extra = Json::object({{"phase", "compile"}, {"errors", std::move(errors)}});
+    if (const Status written = write_reports(junit_document(prepared_.file.string(), diagnostics, masking_));
+        !written.ok())
+      print_warning(context_, written.error().message);
     if (report.ok()) {
       extra.set("session_id", report->run_id);
       extra.set("session_dir", report->session_dir.string());
@@ -162,6 +172,32 @@ class RunCommand {
     const int code = fail_compile(diagnostics, extra);
     if (report.ok()) print_session(context_, report->session_dir);
     return code;
+  }
+
+  // In every form that is asked for: there is one.
+  Status write_reports(const std::string& junit) const {
+    for (const ReportFile& report : reports_) {
+      const std::filesystem::path file = context_.cwd / report.file;
+      OSIRIS_TRY(make_directories(file.parent_path()));
+      OSIRIS_TRY(write_file_atomically(file, junit));
+    }
+    return {};
+  }
+
+  // Steps that failed, at their lines of the pipeline.
+  void annotate(const RunReport& report) const {
+    if (!wants_annotations(context_.process_environment)) return;
+    for (const StepState& step : report.steps) {
+      if (step.phase != StepPhase::kFailed) continue;
+      Diagnostic finding;
+      finding.type = step.category.empty() ? step.error_type : step.category;
+      finding.message = masking_.text("step '" + step.plan.id + "' failed: " + step.error);
+      finding.hint = masking_.text(step.hint);
+      finding.file = prepared_.file.string();
+      for (const CompiledStep& compiled : prepared_.compiled.pipeline->steps)
+        if (compiled.id == step.plan.id) finding.mark = compiled.mark;
+      print_err(context_, annotation(finding, context_.cwd, context_.process_environment));
+    }
   }
 
   // People have just read the findings; programs get the first one as the message.
@@ -292,6 +328,11 @@ class RunCommand {
       report->verdict = {false, exit_code_for(*not_copied), "execution_failed"};
       report->error = not_copied->within("the pipeline ran, but --out failed");
     }
+    if (const Status written = write_reports(junit_document(*report, masking_)); !written.ok() && report->verdict.ok) {
+      report->verdict = {false, exit_code_for(written.error()), "execution_failed"};
+      report->error = Error(written.error()).within("the pipeline ran, but --report failed");
+    }
+    annotate(*report);
     if (const auto failed = tally.first_failure()) show_sql_place(*failed);
     print_report(context_, *report, masking_,
                  options_.out.empty() || not_copied ? "" : "Artifacts copied to: " + options_.out + "/");
@@ -302,6 +343,7 @@ class RunCommand {
   const AdapterFlags& adapters_;
   const RunOptions& options_;
   std::map<std::string, std::string> params_;
+  std::vector<ReportFile> reports_;
   double timeout_s_ = 0;
   uint64_t memory_limit_bytes_ = 0;
   PreparedRun prepared_;

@@ -60,6 +60,19 @@ Result<fs::path> pipeline_file(const CommandContext& context, const Project& pro
                    " (check " + (project.index_dir() / "latest").string() + "/ or run 'osiris compile' first)");
 }
 
+Result<std::vector<ReportFile>> report_files(const std::vector<std::string>& texts) {
+  std::vector<ReportFile> files;
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    ReportFile report{text.substr(0, equals), equals == std::string::npos ? "" : text.substr(equals + 1)};
+    if (report.form != "junit" || report.file.empty())
+      return Error(Code::kInvalidArgument, "--report takes a form and a file, got '" + text + "'",
+                   "--report junit=FILE");
+    files.push_back(std::move(report));
+  }
+  return files;
+}
+
 Result<double> duration_of_flag(const char* flag, const std::string& text) {
   return of_flag(flag, text, parse_duration_s(text));
 }

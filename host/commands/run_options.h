@@ -17,11 +17,19 @@ namespace osiris {
 
 struct RunOptions {
   std::string file, profile, out, last_compile_in, timeout, memory_limit, cpu, memory_gb;
-  std::vector<std::string> params;
+  std::vector<std::string> params, reports;
   size_t threads = 0, parallel = 0;
   bool last_compile = false, dry_run = false, allow_mock = false;
   FlagValues adapter_flags;
 };
+
+// --report: a form and a file.
+struct ReportFile {
+  std::string form;  // "junit"
+  std::filesystem::path file;
+};
+// "junit=out/run.xml". The error names what is wrong.
+Result<std::vector<ReportFile>> report_files(const std::vector<std::string>& texts);
 
 // The file to run: the one given, or the one --last-compile[-in] points to. The reference's texts for what is wrong.
 Result<std::filesystem::path> pipeline_file(const CommandContext& context, const Project& project,

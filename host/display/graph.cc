@@ -4,6 +4,7 @@
 #include <map>
 
 #include "host/display/format.h"
+#include "protocol/base/xml.h"
 
 namespace osiris {
 namespace {
@@ -19,10 +20,6 @@ std::string escaped(const std::string& text, const std::map<char, std::string>& 
     out += escape == escapes.end() ? std::string(1, c) : escape->second;
   }
   return out;
-}
-
-std::string xml(const std::string& text) {
-  return escaped(text, {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}});
 }
 
 // Mermaid reads HTML entities in quoted labels, with # for &.
@@ -77,11 +74,11 @@ std::string svg_edge(const Box& from, const Box& to) {
 
 std::string svg_box(const Box& box, const GraphStep& step) {
   const std::string middle = number(box.x + kBoxWidth / 2);
-  return "<g><title>" + xml(step.id + " (" + step.component + ")") + "</title><rect class=\"b\" x=\"" + number(box.x) +
-         "\" y=\"" + number(box.y) + "\" width=\"" + number(kBoxWidth) + "\" height=\"" + number(kBoxHeight) +
-         "\" rx=\"8\"/><text class=\"i\" x=\"" + middle + "\" y=\"" + number(box.y + 22) + "\">" +
-         xml(fit(printable(step.id), kLabelCharacters)) + "</text><text class=\"c\" x=\"" + middle + "\" y=\"" +
-         number(box.y + 40) + "\">" + xml(fit(printable(step.component), kLabelCharacters)) + "</text></g>\n";
+  return "<g><title>" + xml_text(printable(step.id + " (" + step.component + ")")) + "</title><rect class=\"b\" x=\"" +
+         number(box.x) + "\" y=\"" + number(box.y) + "\" width=\"" + number(kBoxWidth) + "\" height=\"" +
+         number(kBoxHeight) + "\" rx=\"8\"/><text class=\"i\" x=\"" + middle + "\" y=\"" + number(box.y + 22) + "\">" +
+         xml_text(fit(printable(step.id), kLabelCharacters)) + "</text><text class=\"c\" x=\"" + middle + "\" y=\"" +
+         number(box.y + 40) + "\">" + xml_text(fit(printable(step.component), kLabelCharacters)) + "</text></g>\n";
 }
 
 constexpr const char* kStyle =
@@ -120,8 +117,8 @@ std::string graph_as_svg(const std::string& name, const std::vector<GraphStep>& 
   const Layout layout = layout_of(steps, places);
   const std::string width = number(layout.width), height = number(layout.height);
   std::string text = "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"" + width + "\" height=\"" +
-                     height + "\" viewBox=\"0 0 " + width + " " + height + "\">\n<title>" + xml(name) + "</title>\n" +
-                     kStyle;
+                     height + "\" viewBox=\"0 0 " + width + " " + height + "\">\n<title>" + xml_text(printable(name)) +
+                     "</title>\n" + kStyle;
   for (size_t i = 0; i < steps.size(); ++i)
     for (const std::string& need : steps[i].needs) text += svg_edge(layout.boxes[places.at(need)], layout.boxes[i]);
   for (size_t i = 0; i < steps.size(); ++i) text += svg_box(layout.boxes[i], steps[i]);

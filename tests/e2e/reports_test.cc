@@ -1,0 +1,97 @@
+// What a run leaves for build servers.
+#include <gmock/gmock.h>
+
+#include "protocol/base/file.h"
+#include "tests/e2e/project.h"
+
+namespace osiris::e2e {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class Reports : public testing::Test {
+ protected:
+  Reports() {
+    project_.write("in.csv", "id\n1\n2\n");
+    write_pipeline("SELECT id FROM df_read");
+  }
+
+  void write_pipeline(const std::string& query) {
+    project_.write(
+        "p.yaml",
+        oml("nightly",
+            {"  - {id: read, component: filesystem.csv_extractor, mode: read, config: {path: in.csv}}\n",
+             "  - {id: query, component: duckdb.processor, mode: transform, config: {query: \"" + query + "\"}}\n",
+             "  - {id: save, component: filesystem.csv_writer, mode: write, config: {path: out.csv}}\n"}));
+  }
+
+  // What Python's reader finds in the report: a line for the suite, one for each case.
+  std::string read_report(const std::string& file) const {
+    project_.write(
+        "read.py",
+        "import sys, xml.etree.ElementTree as tree\n"
+        "suite = tree.parse(sys.argv[1]).getroot().find('testsuite')\n"
+        "print(*[suite.get(name) for name in ('name', 'tests', 'failures', 'skipped')])\n"
+        "for case in suite.iter('testcase'):\n"
+        "    result = case.find('failure'), case.find('skipped')\n"
+        "    print(case.get('name'), *[f'{r.tag} {r.get(\"type\")} {r.get(\"message\")}' for r in result if r is not "
+        "None])\n");
+    const Outcome outcome = project_.shell_in(project_.dir(), "python3 read.py " + file);
+    EXPECT_EQ(outcome.exit, 0) << outcome.err;
+    return outcome.out;
+  }
+
+  mutable Project project_;
+};
+
+TEST_F(Reports, JunitHasACaseForEachStep) {
+  EXPECT_EQ(project_.osiris({"run", "p.yaml", "--report", "junit=made/run.xml"}).exit, 0);
+  EXPECT_EQ(read_report("made/run.xml"), "nightly 3 0 0\nread\nquery\nsave\n");
+}
+
+TEST_F(Reports, JunitNamesTheStepThatFailedAndThoseItStopped) {
+  write_pipeline("SELECT error('<no> & \\u0001way') AS id FROM df_read");
+  EXPECT_EQ(project_.osiris({"run", "p.yaml", "--report", "junit=run.xml"}).exit, 1);
+  const std::string report = read_report("run.xml");
+  EXPECT_THAT(report, HasSubstr("nightly 3 1 1\nread\nquery failure transform.failed"));
+  EXPECT_THAT(report, HasSubstr("<no> & ?way"));
+  EXPECT_THAT(report, HasSubstr("save skipped None step 'query' failed"));
+}
+
+TEST_F(Reports, JunitOfAPipelineThatDoesNotCompileHasItsFindings) {
+  write_pipeline("SELECT nothing FROM df_read");
+  project_.write("bad.yaml", oml("bad", {"  - {id: a, component: nothing}\n"}));
+  EXPECT_EQ(project_.osiris({"run", "bad.yaml", "--report", "junit=run.xml"}).exit, 2);
+  EXPECT_THAT(read_report("run.xml"), HasSubstr("failure unknown_component"));
+}
+
+TEST_F(Reports, AReportThatCannotBeWrittenIsNoSuccess) {
+  project_.write("file", "");
+  const Outcome outcome = project_.osiris({"run", "p.yaml", "--report", "junit=file/run.xml"});
+  EXPECT_NE(outcome.exit, 0);
+  EXPECT_THAT(outcome.err, HasSubstr("--report failed"));
+  const Outcome wrong = project_.osiris({"run", "p.yaml", "--report", "html=x"});
+  EXPECT_EQ(wrong.exit, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("--report junit=FILE"));
+}
+
+TEST_F(Reports, GitHubShowsFindingsAtTheirLines) {
+  project_.write("jobs/bad.yaml", oml("bad", {"  - {id: a, component: nothing}\n"}));
+  EXPECT_THAT(project_.osiris({"validate", "jobs/bad.yaml"}).err, Not(HasSubstr("::error")));
+  project_.set("GITHUB_ACTIONS", "true");
+  project_.set("GITHUB_WORKSPACE", project_.dir().parent_path().string());
+  const std::string below = project_.dir().filename().string();
+  EXPECT_THAT(project_.osiris({"validate", "jobs/bad.yaml"}).err,
+              HasSubstr("::error file=" + below + "/jobs/bad.yaml,line=4,col="));
+  write_pipeline("SELECT error('50% a:b') AS id FROM df_read");
+  const Outcome failed = project_.osiris({"run", "p.yaml", "--json"});
+  EXPECT_EQ(failed.exit, 1);
+  EXPECT_THAT(failed.err, HasSubstr("::error file=" + below + "/p.yaml,line=5,"));
+  EXPECT_THAT(failed.err, HasSubstr("title=transform.failed::step 'query' failed: "));
+  EXPECT_THAT(failed.err, HasSubstr("50%25 a:b"));
+  EXPECT_TRUE(failed.json().is_object());
+}
+
+}  // namespace
+}  // namespace osiris::e2e
