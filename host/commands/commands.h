@@ -85,6 +85,7 @@ void add_runs_commands(const CommandTable& table);
 void add_logs_commands(const CommandTable& table);
 void add_clean_command(const CommandTable& table);
 void add_doctor_command(const CommandTable& table);
+void add_schedule_commands(const CommandTable& table);
 void add_schema_command(const CommandTable& table);
 void add_graph_command(const CommandTable& table);
 void add_explain_command(const CommandTable& table);

@@ -124,6 +124,7 @@ void add_commands(const CommandTable& table) {
   add_components_commands(table);
   add_connections_commands(table);
   add_doctor_command(table);
+  add_schedule_commands(table);
   add_schema_command(table);
   add_graph_command(table);
   add_explain_command(table);

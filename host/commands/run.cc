@@ -15,6 +15,7 @@
 #include "host/run/pipeline_run.h"
 #include "host/run/plan_check.h"
 #include "host/run/worker_binary.h"
+#include "protocol/base/file_lock.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -49,6 +50,7 @@ void add_options(CLI::App& command, RunOptions& options) {
       .add_option("--report", options.reports, "write the result in a form for build servers, repeatable: junit=FILE")
       ->type_name("FORM=FILE")
       ->allow_extra_args(false);
+  command.add_flag("--exclusive", options.exclusive, "fail while another exclusive run of this pipeline is going on");
   command.add_flag("--dry-run", options.dry_run, "show what would be done; touch nothing");
   command.add_flag("--allow-mock", options.allow_mock)->group("");
 }
@@ -287,7 +289,23 @@ class RunCommand {
     return printable(text, true);
   }
 
+  // Held until the process ends.
+  Status take_lock() {
+    if (!options_.exclusive) return {};
+    const std::string& slug = prepared_.compiled.pipeline->file_slug;
+    const std::filesystem::path locks = prepared_.workspace.project.index_dir() / "locks";
+    OSIRIS_TRY(make_directories(locks));
+    OSIRIS_ASSIGN(auto lock, FileLock::try_take(locks / (slug + ".lock")));
+    if (!lock)
+      return Error(Code::kUnavailable, "another exclusive run of '" + slug + "' is going on",
+                   "wait for its end; osiris runs list --status running shows it");
+    lock_ = *std::move(lock);
+    return {};
+  }
+
   int execute() {
+    if (const Status taken = take_lock(); !taken.ok())
+      return fail(context_, of_own_files(taken.error()), Json::object({{"phase", "execute"}}));
     const Project& project = prepared_.workspace.project;
     const auto worker = find_worker(context_.executable_directory, context_.process_environment, project.cache_dir());
     StepTally tally(system_clock());
@@ -344,6 +362,7 @@ class RunCommand {
   const RunOptions& options_;
   std::map<std::string, std::string> params_;
   std::vector<ReportFile> reports_;
+  FileLock lock_;
   double timeout_s_ = 0;
   uint64_t memory_limit_bytes_ = 0;
   PreparedRun prepared_;

@@ -19,7 +19,7 @@ struct RunOptions {
   std::string file, profile, out, last_compile_in, timeout, memory_limit, cpu, memory_gb;
   std::vector<std::string> params, reports;
   size_t threads = 0, parallel = 0;
-  bool last_compile = false, dry_run = false, allow_mock = false;
+  bool last_compile = false, dry_run = false, exclusive = false, allow_mock = false;
   FlagValues adapter_flags;
 };
 

@@ -132,6 +132,12 @@ Json step_schema(const std::vector<const ComponentSpec*>& specs) {
                        {"allOf", std::move(rules)}});
 }
 
+constexpr const char* kSchedule = R"({
+  "description": "when it is to run, for osiris schedule render: a cron expression; osiris starts nothing by itself",
+  "anyOf": [{"type": "string"},
+            {"type": "object", "additionalProperties": false, "required": ["cron"],
+             "properties": {"cron": {"type": "string"}, "timezone": {"type": "string"}}}]})";
+
 constexpr const char* kParameter = R"({
   "anyOf": [{"type": "object", "additionalProperties": false, "properties": {
                "type": {"enum": ["string", "integer", "number", "boolean", "list", "object"]},
@@ -174,7 +180,7 @@ Json oml_json_schema(const ComponentRegistry& registry) {
              {"name", parsed(R"({"type": "string", "minLength": 1, "description": "lower case, digits and hyphens"})")},
              {"description", parsed(R"({"type": "string"})")},
              {"metadata", parsed(R"({"type": "object", "description": "copied into the manifest"})")},
-             {"schedule", Json::object({{"description", "osiris starts nothing by itself"}})},
+             {"schedule", parsed(kSchedule)},
              {"params", Json::object({{"type", "object"}, {"additionalProperties", parameter}})},
              {"profiles", Json::object({{"type", "object"}, {"additionalProperties", values}})},
              {"steps", Json::object({{"type", "array"}, {"minItems", 1}, {"items", step_schema(specs)}})}})},

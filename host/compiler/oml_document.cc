@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "host/compiler/oml_keys.h"
+#include "host/compiler/schedule.h"
 #include "host/compiler/step_options.h"
 #include "protocol/base/text.h"
 #include "protocol/model/step_naming.h"
@@ -80,9 +81,18 @@ class OmlReader {
     read_version();
     read_name();
     document_.metadata = root_.find("metadata");
-    if (const auto* schedule = root_.find_member("schedule"))
-      diagnostics_.warning("unused_key", "osiris starts nothing on a schedule; this key changes nothing", "schedule",
-                           schedule->key_mark, "let cron or a systemd timer call 'osiris run'");
+    if (const auto* schedule = root_.find_member("schedule")) read_schedule_key(*schedule);
+  }
+
+  // A schedule is for `osiris schedule render`; its reader must not believe that osiris starts something.
+  void read_schedule_key(const YamlNode::Member& member) {
+    const auto schedule = read_schedule(member.value);
+    if (schedule.ok())
+      diagnostics_.warning("unused_key", "osiris starts nothing on a schedule by itself", "schedule", member.key_mark,
+                           "'osiris schedule render FILE' writes it for cron, systemd, GitHub Actions or Kubernetes");
+    else
+      diagnostics_.warning("invalid_schedule", schedule.error().message, "schedule", member.value.mark,
+                           schedule.error().hint);
   }
 
   void read_version() {

@@ -53,6 +53,7 @@ constexpr const char* kCommands[] = {"run",
                                      "doctor",
                                      "schema",
                                      "graph",
+                                     "schedule render",
                                      "explain",
                                      "completion"};
 

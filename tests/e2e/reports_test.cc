@@ -76,6 +76,37 @@ TEST_F(Reports, AReportThatCannotBeWrittenIsNoSuccess) {
   EXPECT_THAT(wrong.err, HasSubstr("--report junit=FILE"));
 }
 
+TEST_F(Reports, ExclusiveRunsOfOnePipelineDoNotOverlap) {
+  project_.write("wait.yaml", oml("wait", {mock_step("hang", "say: here, sleep_ms: 60000")}));
+  Running first = project_.start({"run", "wait.yaml", "--exclusive", "--allow-mock", "--verbose"});
+  first.until("here");
+  const Outcome second = project_.osiris({"run", "wait.yaml", "--exclusive", "--allow-mock"});
+  EXPECT_EQ(second.exit, 3);
+  EXPECT_THAT(second.err, HasSubstr("another exclusive run of 'wait' is going on"));
+  EXPECT_EQ(project_.osiris({"run", "p.yaml", "--exclusive"}).exit, 0);
+  first.kill(SIGKILL);
+  first.end();
+  project_.write("wait.yaml", oml("wait", {mock_step("hang", "rows: 1")}));
+  EXPECT_EQ(project_.osiris({"run", "wait.yaml", "--exclusive", "--allow-mock"}).exit, 0);
+}
+
+TEST_F(Reports, SchedulesAreRenderedForWhatStartsThem) {
+  const auto rendered = [&](const std::string& schedule, const std::string& form) {
+    project_.write("p.yaml", "schedule: " + schedule + "\n" + oml("nightly", {mock_step("a", "rows: 1")}));
+    const Outcome outcome = project_.osiris({"schedule", "render", "p.yaml", form});
+    return outcome.exit == 0 ? outcome.out : std::to_string(outcome.exit) + outcome.err;
+  };
+  const std::string timer = rendered("{cron: \"30 3 * * 1-5\", timezone: Europe/Prague}", "--systemd");
+  EXPECT_THAT(timer, HasSubstr("\nOnCalendar=Mon,Tue,Wed,Thu,Fri *-*-* 03:30:00 Europe/Prague\n"));
+  EXPECT_THAT(timer, HasSubstr(" run --exclusive \"p.yaml\"\n"));
+  const std::string line = rendered("{cron: \"*/15 8-18 1 * *\", timezone: Europe/Prague}", "--cron");
+  EXPECT_THAT(line, testing::StartsWith("CRON_TZ=Europe/Prague\n*/15 8-18 1 * * cd "));
+  EXPECT_THAT(rendered("daily", "--kubernetes"), HasSubstr("schedule: \"0 0 * * *\""));
+  EXPECT_THAT(rendered("daily", "--github"), HasSubstr("- cron: \"0 0 * * *\""));
+  EXPECT_THAT(rendered("{cron: daily, timezone: Europe/Prague}", "--github"), HasSubstr("UTC only"));
+  EXPECT_THAT(rendered("\"61 3 * * *\"", "--cron"), HasSubstr("'61' is no minute"));
+}
+
 TEST_F(Reports, GitHubShowsFindingsAtTheirLines) {
   project_.write("jobs/bad.yaml", oml("bad", {"  - {id: a, component: nothing}\n"}));
   EXPECT_THAT(project_.osiris({"validate", "jobs/bad.yaml"}).err, Not(HasSubstr("::error")));
