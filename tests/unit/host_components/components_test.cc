@@ -187,6 +187,12 @@ TEST(Schema, AcceptsWhatFits) {
 }
 
 TEST(Schema, NamesWhatDoesNot) {
+  const std::pair<const char*, const char*> types[] = {{"integer", "an integer"}, {"string", "a string"},
+                                                       {"array", "a list"},       {"object", "a mapping"},
+                                                       {"boolean", "a boolean"},  {"null", "null"}};
+  for (const auto& [type, spelled] : types)
+    EXPECT_EQ(issues((R"({"type":")" + std::string(type) + R"("})").c_str(), "1.5"),
+              (Messages{"v must be " + std::string(spelled) + ", got float"}));
   EXPECT_EQ(issues(R"({"exclusiveMaximum":5})", "5"), (Messages{"v must be less than 5, got 5"}));
   EXPECT_EQ(issues(R"({"pattern":"^a+$"})", "ab"), (Messages{"v must match ^a+$, got 'ab'"}));
   EXPECT_EQ(issues(R"({"type":"object","required":["a"],"additionalProperties":false})", "{b: 1}"),

@@ -105,6 +105,22 @@ TEST_F(StepTallyTest, CountsWrittenRowsAndNotReadOnesWhenBothExist) {
   EXPECT_EQ(tally_.total_rows(), 3u);
 }
 
+// What a step is for decides which of its counts is shown.
+TEST(StepStates, ShowTheRowsThatTheirStepIsFor) {
+  StepState step;
+  step.phase = StepPhase::kComplete;
+  step.rows_read = 1;
+  step.rows_out = 2;
+  step.rows_written = 3;
+  for (const auto& [mode, rows] : {std::pair<const char*, uint64_t>{"write", 3}, {"transform", 2}, {"extract", 3}}) {
+    step.plan.mode = mode;
+    EXPECT_EQ(step.rows(), rows) << mode;
+  }
+  step.phase = StepPhase::kRunning;
+  step.plan.mode = "transform";
+  EXPECT_EQ(step.rows(), 2u);
+}
+
 TEST_F(StepTallyTest, PrefersWhatTheWorkerCounted) {
   tally_.on_metric("rows_written", "write", 3);
   tally_.on_event("cleanup_complete", "", Json::object({{"total_rows", 4}}));
