@@ -64,6 +64,8 @@ StepHarness::StepHarness(std::string step_id, std::vector<std::pair<std::string,
   duckdb_destroy_config(&config);
   duckdb_connect(database_, &connection_handle_);
   duckdb_connect(database_, &test_connection_);
+  for (const char* setting : {"SET enable_progress_bar_print = false", "SET enable_progress_bar = true"})
+    run_sql(connection_handle_, setting);
   sql("ATTACH ':memory:' AS \"out 7f3a\"");
   output_table_ = {"out 7f3a", "main", "df_step"};
 }

@@ -146,6 +146,8 @@ class StepDatabase {
   duckdb_connection handle();
   duckdb_connection open_another();
   const sql::TableName& output_table();
+  // Lets the connection of a step that reads streams write this file, too.
+  void may_write(const std::string& file);
   Result<uint64_t> run_confined(std::string_view sql, const Json& values = Json());
   Status describe_confined(std::string_view sql, const Json& values = Json());
   // From here on run_confined() runs nothing: its query becomes query_stream(), and it returns 0 rows. kUnsupported
@@ -178,6 +180,7 @@ class StepDatabase {
   std::mutex mutex_;  // guards the two connections against interrupt()
   std::unique_ptr<Connection> connection_, confined_;
   std::shared_ptr<AttachedDatabase> views_;  // of a step with streams
+  std::vector<std::string> written_files_;
   std::unique_ptr<AttachedDatabase> output_;
   sql::TableName output_table_;
   bool leaves_queries_ = false;

@@ -66,6 +66,10 @@ using duckdb::LogicalOperatorType;
 using duckdb::OpenFileInfo;
 using duckdb::optional_ptr;
 
+bool has(const std::vector<std::string>& list, const std::string& text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+
 class GuardFileSystem : public duckdb::VirtualFileSystem {
  public:
   explicit GuardFileSystem(std::string spill_dir) : spill_dir_(std::move(spill_dir)) {}
@@ -147,9 +151,9 @@ class GuardFileSystem : public duckdb::VirtualFileSystem {
         return;
     } else if (const auto state = AccessState::of(*context)) {
       if (state->access.trusted) return;
-      const auto& files = state->access.stream_files;
-      if (std::find(files.begin(), files.end(), path) != files.end()) return;
-      if (!files.empty() && path == kNoFile) return;
+      const Access& access = state->access;
+      if (has(access.stream_files, path) || has(access.written_files, path)) return;
+      if (!access.streams.empty() && path == kNoFile) return;
     }
     throw duckdb::PermissionException("a step's SQL cannot reach files (\"%s\")", path);
   }
@@ -184,8 +188,7 @@ void check_operator(const AccessState& state, LogicalOperator& op) {
     case LogicalOperatorType::LOGICAL_GET: {
       auto& get = op.Cast<duckdb::LogicalGet>();
       if (const auto table = get.GetTable()) check_read(state, *table);
-      const auto& streams = state.access.streams;
-      if (std::find(streams.begin(), streams.end(), get.function.name) != streams.end()) break;
+      if (has(state.access.streams, get.function.name)) break;
       const auto& allowed = kAllowedTableFunctions;
       if (std::find(allowed.begin(), allowed.end(), get.function.name) == allowed.end())
         throw duckdb::PermissionException("a step's SQL cannot use %s()", get.function.name);
@@ -209,9 +212,11 @@ void check_operator(const AccessState& state, LogicalOperator& op) {
     case LogicalOperatorType::LOGICAL_CREATE_INDEX:
       check_write(state, op.Cast<duckdb::LogicalCreateIndex>().table.ParentCatalog().GetName());
       break;
-    case LogicalOperatorType::LOGICAL_COPY_TO_FILE:
-      if (!state.access.streams.empty() && op.Cast<duckdb::LogicalCopyToFile>().file_path == kNoFile) break;
+    case LogicalOperatorType::LOGICAL_COPY_TO_FILE: {
+      const std::string& file = op.Cast<duckdb::LogicalCopyToFile>().file_path;
+      if ((!state.access.streams.empty() && file == kNoFile) || has(state.access.written_files, file)) break;
       throw_refused(op);
+    }
     case LogicalOperatorType::LOGICAL_LIMIT:
       // It would not read all of a stream, whose rows are counted.
       if (!state.access.streams.empty()) throw_refused(op);

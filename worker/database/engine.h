@@ -40,8 +40,8 @@ struct Access {
   std::string scratch_database;                 // readable and writable; empty: none yet
   std::string output_database;                  // writable
   // What a step that reads streams may do beside: scan with these functions, which read these files, and hand rows to
-  // a BatchWriter.
-  std::vector<std::string> streams, stream_files;
+  // a BatchWriter or copy them into these files.
+  std::vector<std::string> streams, stream_files, written_files;
   uint64_t stream_bytes = 0;  // of their rows as text, about
 };
 void set_access(duckdb_connection connection, Access access);

@@ -57,8 +57,10 @@ class Script {
         !values_.empty() || !only_reads(*statements_[0]))
       return unsupported;
     std::set<std::string> names;
-    for (const std::string& name : inner_columns(statements_[0]->Copy()).names)
+    const Columns columns = inner_columns(statements_[0]->Copy());
+    for (const std::string& name : columns.names)
       if (!names.insert(duckdb::StringUtil::Lower(name)).second) return unsupported;
+    if (has_untyped(columns)) return unsupported;  // a table keeps that, or not, as there are rows
     allow_output();
     auto info = duckdb::make_uniq<duckdb::CreateViewInfo>(target_.output_database, "main", target_.output_table);
     info->query = duckdb::unique_ptr_cast<SQLStatement, duckdb::SelectStatement>(std::move(statements_[0]));
@@ -266,8 +268,7 @@ class Script {
   // it. Where there are still no rows it stays NULL for the steps that follow.
   Status keep_untyped(duckdb::unique_ptr<SQLStatement> select) {
     const Columns columns = inner_columns(std::move(select));
-    const auto is_untyped = [](const duckdb::LogicalType& type) { return type.id() == duckdb::LogicalTypeId::SQLNULL; };
-    if (std::none_of(columns.types.begin(), columns.types.end(), is_untyped)) return {};
+    if (!has_untyped(columns)) return {};
     return make_output(columns.names, columns.types, duckdb::OnCreateConflict::REPLACE_ON_CONFLICT);
   }
 
@@ -275,6 +276,10 @@ class Script {
     duckdb::vector<std::string> names;
     duckdb::vector<duckdb::LogicalType> types;
   };
+  static bool has_untyped(const Columns& columns) {
+    return std::any_of(columns.types.begin(), columns.types.end(),
+                       [](const duckdb::LogicalType& type) { return type.id() == duckdb::LogicalTypeId::SQLNULL; });
+  }
   // Of a SELECT's result as a query around it would see them: at the root the engine makes INTEGER of NULL.
   Columns inner_columns(duckdb::unique_ptr<SQLStatement> select) {
     Columns columns;

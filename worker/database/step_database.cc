@@ -108,6 +108,14 @@ duckdb_connection StepDatabase::handle() {
   return connection_->handle();
 }
 
+void StepDatabase::may_write(const std::string& file) {
+  if (!has_streams() || !handle()) return;
+  written_files_.push_back(file);
+  Access access = input_access();
+  access.written_files = written_files_;
+  set_access(connection_->handle(), std::move(access));
+}
+
 duckdb_connection StepDatabase::open_another() {
   auto connection = database_->connect();
   if (!connection.ok()) {

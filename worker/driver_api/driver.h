@@ -96,8 +96,11 @@ class StepContext {
   // rows. Inputs may be empty.
   virtual Status describe_confined(std::string_view sql, const Json& values) = 0;
   // For a driver that has read its inputs and is about to show the world a result: an error where a streamed input
-  // turns out not to be what its step would have stored.
+  // turns out not to be what its step would have stored. What fails once it has succeeded is the step's own failure,
+  // and nothing is run again.
   virtual Status inputs_are_sound() { return {}; }
+  // Lets statements on connection_handle() write this file with COPY, where reading a streamed input confines it.
+  virtual void may_write(const std::string& /*file*/) {}
 
   // True once the run is cancelled, the step timed out or the host is gone; from then on. Poll it between batches.
   // Running statements on connection_handle() are interrupted by the worker itself.
@@ -124,20 +127,24 @@ struct StepOutcome {
   uint64_t rows_written = 0;  // carried outside, by writers
 };
 
-// A step's output that is not stored: the statement of the step that reads it makes its rows. What can go wrong goes
-// wrong without a trace, and the step is run as if this had not been tried.
+// A step's output that is not stored: the statement of the step that reads it makes its rows. What goes wrong while it
+// is read goes wrong without a trace, and the step is run as if this had not been tried.
 class StreamedOutput {
  public:
   virtual ~StreamedOutput() = default;
-  // A table function, without arguments, that gives the rows: "osiris_...()". It scans once.
-  virtual const std::string& function() const = 0;
-  virtual const std::string& file() const = 0;  // that it reads
-  virtual uint64_t bytes() const = 0;           // of its rows as text; of a compressed file a guess
+  // What to SELECT * FROM, once, and which table functions and files that touches. Functions have names that cannot be
+  // guessed.
+  virtual std::string rows() const = 0;
+  virtual std::vector<std::string> functions() const = 0;
+  virtual std::vector<std::string> files() const { return {}; }
+  virtual uint64_t bytes() const { return 0; }  // of its rows as text, where the engine does not count what reads them
   // Before the scan: columns whose names this accepts are converted even where the statement does not read them.
-  virtual void must_convert(std::function<bool(std::string_view name)> accepts) = 0;
+  virtual void must_convert(std::function<bool(std::string_view name)> /*accepts*/) {}
   // Once, after the scan: what run() would have returned. An error, whichever, where the rows given are not the rows
   // that run() would have stored, or not all of them.
   virtual Result<StepOutcome> finish() = 0;
+  // No step reads it after all: what was begun is stored, as run() would store it. nullopt: run() is called.
+  virtual std::optional<Result<StepOutcome>> store(StepContext&) { return std::nullopt; }
 };
 
 struct Driver {
@@ -152,8 +159,8 @@ struct Driver {
   Status (*describe)(StepContext&) = nullptr;
   // describe() asks the step's connection, which happens only where the user wants it (`osiris validate --connect`).
   bool describe_connects = false;
-  // Opens the output as a stream. Null, or an error of any kind: run() is called, in the same attempt. Null when it
-  // never can.
+  // Opens the output as a stream. Null: run() is called, in the same attempt. An error is the one that run() would have
+  // returned, and the step's. A null pointer when it never can.
   Result<std::unique_ptr<StreamedOutput>> (*open)(StepContext&) = nullptr;
   // Reads inputs that are streamed. kUnsupported, before it reads, asks for a stored one.
   bool reads_streams = false;

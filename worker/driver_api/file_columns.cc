@@ -1,6 +1,7 @@
 #include "worker/driver_api/file_columns.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 
 #include "protocol/base/json.h"
@@ -200,6 +201,28 @@ Status look_into_catalog(duckdb_connection connection, const sql::TableName& tab
   return {};
 }
 
+// With the types that the file holds.
+Result<std::vector<FileColumn>> held_in_file(std::vector<FileColumn> columns, FileFormat format, FileReader reader) {
+  for (FileColumn& column : columns) {
+    auto held = in_file(column.type, format, reader);
+    if (!held) return cannot_hold(column, format, "");
+    column.in_file = *std::move(held);
+  }
+  return columns;
+}
+
+// `value_of` gives what stands for each column.
+std::string json_select_of(const std::string& source, const std::vector<FileColumn>& columns,
+                           const std::function<std::string(const FileColumn&)>& value_of) {
+  std::string list;
+  for (const FileColumn& column : columns) {
+    const std::string value = value_of(column);
+    list += (list.empty() ? "" : ", ") + quote_identifier(column.name) +
+            " := " + (column.is_kept_otherwise() ? "CAST(" + value + " AS " + column.in_file.sql() + ")" : value);
+  }
+  return "SELECT CAST(to_json(struct_pack(" + list + ")) AS VARCHAR) FROM " + source;
+}
+
 }  // namespace
 
 // DuckDB writes them all the same.
@@ -227,13 +250,20 @@ Status check_json_numbers(duckdb_connection connection, const std::string& sourc
 }
 
 std::string json_select(const std::string& source, const std::vector<FileColumn>& columns) {
-  std::string list;
-  for (const FileColumn& column : columns) {
+  return json_select_of(source, columns, [](const FileColumn& column) { return quote_identifier(column.name); });
+}
+
+Result<std::string> checking_json_select(const std::string& source, const std::vector<FileColumn>& columns) {
+  const auto has_floats = [](const ColumnType& type) { return holds(type, DUCKDB_TYPE_FLOAT, DUCKDB_TYPE_DOUBLE); };
+  for (const FileColumn& column : columns)
+    if (has_floats(column.type) && !column.type.children.empty())
+      return Error(Code::kUnsupported, "the numbers in column '" + column.name + "' are looked at first");
+  return json_select_of(source, columns, [&](const FileColumn& column) {
     const std::string name = quote_identifier(column.name);
-    list += (list.empty() ? "" : ", ") + name +
-            " := " + (column.is_kept_otherwise() ? "CAST(" + name + " AS " + column.in_file.sql() + ")" : name);
-  }
-  return "SELECT CAST(to_json(struct_pack(" + list + ")) AS VARCHAR) FROM " + source;
+    if (!has_floats(column.type)) return name;
+    return "CASE WHEN isfinite(" + name + ") OR " + name + " IS NULL THEN " + name +
+           " ELSE error('osiris: a number that JSON does not have') END";
+  });
 }
 
 bool is_untyped(const ColumnType& type) { return holds(type, DUCKDB_TYPE_SQLNULL, DUCKDB_TYPE_SQLNULL); }
@@ -245,15 +275,24 @@ Status create_empty(duckdb_connection connection, const sql::TableName& table, c
   return sql::execute(connection, "CREATE TABLE " + table.quoted() + " (" + list + ")");
 }
 
+// By preparing a statement: it shall not run.
 Result<std::vector<FileColumn>> described(duckdb_connection connection, const std::string& select) {
-  OSIRIS_ASSIGN(sql::QueryResult result, sql::run_query(connection, "SELECT * FROM (" + select + ") LIMIT 0"));
+  duckdb_prepared_statement head = nullptr;
+  const std::string text = "SELECT * FROM (" + select + ")";
   std::vector<FileColumn> columns;
-  for (idx_t i = 0; i < duckdb_column_count(result.get()); ++i) {
-    duckdb_logical_type logical = duckdb_column_logical_type(result.get(), i);
+  Status prepared;
+  if (duckdb_prepare(connection, text.c_str(), &head) == DuckDBError)
+    prepared = Error(Code::kStepFailed, duckdb_prepare_error(head));
+  for (idx_t i = 0; prepared.ok() && i < duckdb_prepared_statement_column_count(head); ++i) {
+    duckdb_logical_type logical = duckdb_prepared_statement_column_logical_type(head, i);
+    const char* name = duckdb_prepared_statement_column_name(head, i);
     const ColumnType type = ColumnType::of(logical);
+    columns.push_back({name, type, type, {}});
+    duckdb_free(const_cast<char*>(name));
     duckdb_destroy_logical_type(&logical);
-    columns.push_back({duckdb_column_name(result.get(), i), type, type, {}});
   }
+  duckdb_destroy_prepare(&head);
+  if (!prepared.ok()) return prepared.error();
   return columns;
 }
 
@@ -261,12 +300,15 @@ Result<std::vector<FileColumn>> file_columns(duckdb_connection connection, const
                                              FileFormat format, FileReader reader) {
   OSIRIS_ASSIGN(std::vector<FileColumn> columns, described(connection, "SELECT * FROM " + table.quoted()));
   OSIRIS_TRY(look_into_catalog(connection, table, columns));
-  for (FileColumn& column : columns) {
-    auto held = in_file(column.type, format, reader);
-    if (!held) return cannot_hold(column, format, "");
-    column.in_file = *std::move(held);
-  }
-  return columns;
+  return held_in_file(std::move(columns), format, reader);
+}
+
+Result<std::vector<FileColumn>> input_columns(duckdb_connection connection, const Input& input, FileFormat format,
+                                              FileReader reader) {
+  if (!input.is_streamed) return file_columns(connection, {"temp", "main", input.name}, format, reader);
+  OSIRIS_ASSIGN(std::vector<FileColumn> columns,
+                described(connection, "SELECT * FROM " + quote_identifier(input.name)));
+  return held_in_file(std::move(columns), format, reader);
 }
 
 std::string copy_statement(const std::string& source, const std::vector<FileColumn>& columns, FileFormat format,

@@ -19,6 +19,7 @@
 
 #include "protocol/base/error.h"
 #include "worker/driver_api/column_type.h"
+#include "worker/driver_api/driver.h"
 #include "worker/driver_api/sql.h"
 
 namespace osiris::worker {
@@ -37,6 +38,10 @@ struct FileColumn {
 // The columns of a table or view.
 Result<std::vector<FileColumn>> file_columns(duckdb_connection connection, const sql::TableName& table,
                                              FileFormat format, FileReader reader);
+
+// The columns of a step's input. What is noted beside types is not known of a stream.
+Result<std::vector<FileColumn>> input_columns(duckdb_connection connection, const Input& input, FileFormat format,
+                                              FileReader reader);
 
 // Writes all rows of `source` to `file`; `options` are further ones of COPY, each with a comma before it.
 Status write_file(duckdb_connection connection, const std::string& source, const std::vector<FileColumn>& columns,
@@ -67,6 +72,9 @@ Status check_json_numbers(duckdb_connection connection, const std::string& sourc
 
 // A SELECT whose only column is each row's JSON text, without a line end.
 std::string json_select(const std::string& source, const std::vector<FileColumn>& columns);
+// The same for rows that are read once, and so not checked before: it fails where check_json_numbers() would.
+// kUnsupported where only looking at all rows tells.
+Result<std::string> checking_json_select(const std::string& source, const std::vector<FileColumn>& columns);
 
 // Makes `table` of all rows of the Parquet file, each column with the type and the comment its metadata says it had.
 // `file`: an SQL literal. Returns the number of rows.

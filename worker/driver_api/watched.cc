@@ -71,8 +71,6 @@ class Statement {
 Result<sql::QueryResult> run_watched(StepContext& step, const std::string& sql,
                                      const std::function<void(double part)>& tick) {
   const duckdb_connection connection = step.connection_handle();
-  OSIRIS_TRY(sql::execute(connection, "SET enable_progress_bar = true"));
-  OSIRIS_TRY(sql::execute(connection, "SET enable_progress_bar_print = false"));
   Statement statement(connection);
   OSIRIS_TRY(statement.begin(sql));
   double seen = 0;

@@ -104,7 +104,7 @@ class Executor {
   bool may_stream(const Node& source) const;
   Node* only_reader(const Node& source);
   std::vector<StreamReader> claim_readers(Node& source, std::vector<Node*>& readers);
-  void give_back(const std::vector<Node*>& readers, size_t kept);
+  void give_back(std::vector<Node*>& readers, size_t kept);
   void watch();
 
   const Run run_;

@@ -14,21 +14,22 @@ bool runs_once(const PlanStep& step) { return step.attempts_max == 1 && step.tim
 
 void Executor::run_step(Node& running) {
   Relations inputs;
-  std::vector<Node*> readers;
-  ClaimReaders claim;
+  std::vector<Node*> claimed;
+  bool streams = false;
   {
     const std::lock_guard lock(mutex_);
     inputs = stored_inputs(running);
-    if (may_stream(running)) claim = [&] { return claim_readers(running, readers); };
+    streams = may_stream(running);
   }
+  const Readers readers{[&] { return claim_readers(running, claimed); },
+                        [&](size_t kept) { give_back(claimed, kept); }};
   std::vector<StreamedEnd> streamed;
-  StepEnd end = runner_.run(running.step, inputs, running.control, claim, streamed);
+  StepEnd end = runner_.run(running.step, inputs, running.control, streams ? &readers : nullptr, streamed);
   inputs.clear();
-  give_back(readers, streamed.size());
   ended(running, std::move(end));
   for (size_t i = 0; i < streamed.size(); ++i) {
     runner_.report(streamed[i]);
-    ended(*readers[i], std::move(streamed[i].end));
+    ended(*claimed[i], std::move(streamed[i].end));
   }
 }
 
@@ -85,7 +86,7 @@ std::vector<StreamReader> Executor::claim_readers(Node& source, std::vector<Node
 }
 
 // The readers but the first `kept`, which ran along, wait as if they had not been claimed.
-void Executor::give_back(const std::vector<Node*>& readers, size_t kept) {
+void Executor::give_back(std::vector<Node*>& readers, size_t kept) {
   Calls calls;
   {
     const std::lock_guard lock(mutex_);
@@ -94,6 +95,7 @@ void Executor::give_back(const std::vector<Node*>& readers, size_t kept) {
       --active_;
       if (first_failed_ || cancelled_) skip(*readers[i], calls);
     }
+    readers.resize(kept);
   }
   for (const auto& call : calls) call();
 }

@@ -18,6 +18,10 @@ void add_rows(rpc::Record& record, std::string_view from_step, uint64_t rows) {
 }  // namespace
 
 void HeldRecords::emit(rpc::Record record) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (sink_) return sink_->emit(std::move(record));
+  }
   if (auto* event = std::get_if<rpc::Event>(&record)) event->time_ns = clock_.unix_ns();
   if (auto* metric = std::get_if<rpc::Metric>(&record)) metric->time_ns = clock_.unix_ns();
   const std::lock_guard lock(mutex_);
@@ -26,7 +30,15 @@ void HeldRecords::emit(rpc::Record record) {
 
 void HeldRecords::log(std::string text) {
   const std::lock_guard lock(mutex_);
+  if (log_) return log_->info(text);
   lines_.push_back(std::move(text));
+}
+
+void HeldRecords::pass_on(RecordSink& sink, Log& log) {
+  send(sink, log, {}, 0);
+  const std::lock_guard lock(mutex_);
+  sink_ = &sink;
+  log_ = &log;
 }
 
 void HeldRecords::send(RecordSink& sink, Log& log, std::string_view from_step, uint64_t rows) {

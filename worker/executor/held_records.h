@@ -22,12 +22,16 @@ class HeldRecords : public RecordSink {
   void log(std::string text);
   // Sends all, in their order. `from_step` gave `rows` rows, which the step's first records count as none.
   void send(RecordSink& sink, Log& log, std::string_view from_step, uint64_t rows);
+  // Sends all, and from now on what comes.
+  void pass_on(RecordSink& sink, Log& log);
 
  private:
   const Clock& clock_;
   std::mutex mutex_;
   std::vector<rpc::Record> records_;
   std::vector<std::string> lines_;
+  RecordSink* sink_ = nullptr;  // where all goes that comes now
+  Log* log_ = nullptr;
 };
 
 }  // namespace osiris::worker

@@ -54,6 +54,7 @@ class AttemptContext : public StepContext {
   Status describe_confined(std::string_view sql, const Json& values) override {
     return parts_.database.describe_confined(sql, values);
   }
+  void may_write(const std::string& file) override { parts_.database.may_write(file); }
   Status inputs_are_sound() override { return parts_.inputs_are_sound ? parts_.inputs_are_sound() : Status(); }
   bool is_cancelled() const override { return parts_.control.stopped() != Stop::kNone; }
   void progress(uint64_t rows) override { parts_.control.rows = rows; }

@@ -48,7 +48,11 @@ uint64_t rows_to_write(const PlanStep& step, const std::vector<Input>& inputs) {
 }
 
 // A checking step (`osiris connections doctor`) moves no data; a driver without a check has nothing that could fail.
-Result<StepOutcome> call_driver(const PlanStep& step, const Driver& driver, StepContext& context) {
+Result<StepOutcome> call_driver(const PlanStep& step, const Driver& driver, StreamedOutput* opened,
+                                StepContext& context) {
+  if (opened) {
+    if (auto stored = opened->store(context)) return *std::move(stored);
+  }
   if (!step.check) return driver.run(context);
   if (driver.check) OSIRIS_TRY(driver.check(context));
   return StepOutcome{};
@@ -92,7 +96,7 @@ void StepRunner::begin(const PlanStep& step) {
   emit_event(sink_, "step_start", step.id, Json::object({{"driver", step.driver}}));
 }
 
-StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepControl& control, const ClaimReaders& claim,
+StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepControl& control, const Readers* readers,
                         std::vector<StreamedEnd>& streamed) {
   const int64_t started_ns = clock_.monotonic_ns();
   begin(step);
@@ -101,8 +105,12 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
   end.status = prepare(step, inputs, {}, prepared);
   // A driver may end the process: what was said before it began must not be lost with it.
   sink_.flush(kFlushLimit);
-  if (end.status.ok() && claim) streamed = StreamedSteps(*this, step, prepared, control).run(claim, end);
-  if (end.status.ok() && streamed.empty()) end.status = run_attempts(step, prepared, control, end);
+  StreamedSteps streams(*this, step, prepared, control);
+  if (end.status.ok() && readers) {
+    end.status = streams.run(*readers, streamed, end);
+    if (!end.status.ok()) end.status = final_error(end.status.error(), step, control.stopped());
+  }
+  if (end.status.ok() && streamed.empty()) end.status = run_attempts(step, prepared, control, streams.unread(), end);
   if (end.status.ok()) {
     report_success(step, end, started_ns);
   } else {
@@ -207,9 +215,10 @@ void StepRunner::gather_inputs(const PlanStep& step, const Relations& inputs, co
   if (!prepared.views.empty()) emit_metric(sink_, "rows_in", step.id, Json(rows));
 }
 
-Status StepRunner::run_attempts(const PlanStep& step, const Prepared& prepared, StepControl& control, StepEnd& end) {
-  for (uint64_t number = 1;; ++number) {
-    end = attempt(step, prepared, control, number);
+Status StepRunner::run_attempts(const PlanStep& step, const Prepared& prepared, StepControl& control,
+                                StreamedOutput* opened, StepEnd& end) {
+  for (uint64_t number = 1;; ++number, opened = nullptr) {
+    end = attempt(step, prepared, control, opened, number);
     if (end.status.ok()) return {};
     const Error error = final_error(end.status.error(), step, control.stopped());
     if (number >= step.attempts_max || !worth_retrying(error)) return error;
@@ -224,7 +233,8 @@ Status StepRunner::run_attempts(const PlanStep& step, const Prepared& prepared, 
   }
 }
 
-StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, StepControl& control, uint64_t number) {
+StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, StepControl& control,
+                            StreamedOutput* opened, uint64_t number) {
   StepEnd end;
   const auto scratch = run_.worker_dir() / "scratch" / (step.id + "." + std::to_string(number));
   control.rows = control.bytes = control.bytes_total = 0;
@@ -235,7 +245,7 @@ StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, Step
     control.set_database(&database);
     AttemptContext context({run_, step, control, database, sink_, log_, prepared.config,
                             prepared.has_connection ? &prepared.connection : nullptr, prepared.inputs, scratch});
-    auto outcome = control.stopped() == Stop::kNone ? call_driver(step, *prepared.driver, context)
+    auto outcome = control.stopped() == Stop::kNone ? call_driver(step, *prepared.driver, opened, context)
                                                     : Result<StepOutcome>(Error(Code::kCancelled, "stopped"));
     control.attempt_deadline_ns = 0;
     if (!database.error().ok()) outcome = database.error().error();
@@ -291,7 +301,11 @@ void StepRunner::report_success(const PlanStep& step, StepEnd& end, int64_t star
 
 void StepRunner::report(StreamedEnd& ended) {
   ended.held->send(sink_, log_, ended.from_step, ended.rows_in);
-  report_success(*ended.step, ended.end, ended.started_ns);
+  if (ended.end.status.ok()) {
+    report_success(*ended.step, ended.end, ended.started_ns);
+  } else {
+    report_failure(*ended.step, ended.end.status.error(), ended.started_ns);
+  }
 }
 
 void StepRunner::report_failure(const PlanStep& step, const Error& error, int64_t started_ns) {

@@ -38,8 +38,13 @@ struct StreamReader {
   StepControl& control;
 };
 
-// A step's reader and, where that one is a query, the writer that reads it.
-using ClaimReaders = std::function<std::vector<StreamReader>()>;
+// The readers that may run along with a step.
+struct Readers {
+  // The step's reader and, where that one is a query, the writer that reads it. From then on they are running.
+  std::function<std::vector<StreamReader>()> claim;
+  // All but the first `kept` wait again, as if they had not been claimed.
+  std::function<void(size_t kept)> give_back;
+};
 
 // What became of a reader.
 struct StreamedEnd {
@@ -56,11 +61,11 @@ class StepRunner {
   StepRunner(const Run& run, RecordSink& sink, Log& log, const Clock& clock)
       : run_(run), sink_(sink), log_(log), clock_(clock) {}
 
-  // Blocking. `inputs` holds the outputs of the step's `needs`, by step; steps without output are not in it. `claim`,
-  // called once or never, gives the steps that may run along with it; empty: its output is stored. Those that ran along
-  // and ended well are in `streamed`, in that order, their records still to be sent by report(). The others have not
-  // been begun.
-  StepEnd run(const PlanStep& step, const Relations& inputs, StepControl& control, const ClaimReaders& claim,
+  // Blocking. `inputs` holds the outputs of the step's `needs`, by step; steps without output are not in it. `readers`,
+  // asked once or never, are the steps that may run along with it; null: its output is stored. Those that ran along are
+  // in `streamed`, in that order, their records still to be sent by report(); only the last of them can have failed.
+  // The others have been given back.
+  StepEnd run(const PlanStep& step, const Relations& inputs, StepControl& control, const Readers* readers,
               std::vector<StreamedEnd>& streamed);
   void report(StreamedEnd& ended);
 
@@ -85,8 +90,11 @@ class StepRunner {
   Status write_config(const PlanStep& step, const Prepared& prepared);
   Status resolve_connection(const PlanStep& step, Prepared& prepared);
   void gather_inputs(const PlanStep& step, const Relations& inputs, const Streams& streams, Prepared& prepared);
-  StepEnd attempt(const PlanStep& step, const Prepared& prepared, StepControl& control, uint64_t number);
-  Status run_attempts(const PlanStep& step, const Prepared& prepared, StepControl& control, StepEnd& end);
+  // `opened`: what a stream that nothing reads has begun; null: nothing.
+  StepEnd attempt(const PlanStep& step, const Prepared& prepared, StepControl& control, StreamedOutput* opened,
+                  uint64_t number);
+  Status run_attempts(const PlanStep& step, const Prepared& prepared, StepControl& control, StreamedOutput* opened,
+                      StepEnd& end);
   void report_success(const PlanStep& step, StepEnd& end, int64_t started_ns);
   void report_failure(const PlanStep& step, const Error& error, int64_t started_ns);
 

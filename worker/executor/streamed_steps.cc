@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "protocol/base/text.h"
-#include "worker/executor/step_context.h"
 
 namespace osiris::worker {
 namespace {
@@ -66,7 +65,8 @@ class StreamedSteps::Reading {
   StepDatabase& database() { return *database_; }
   const PlanStep& step() const { return reader_.step; }
 
-  // It ended well.
+  uint64_t rows_so_far() const { return reader_.control.rows; }
+
   StreamedEnd end(StepEnd end, uint64_t rows_in) {
     end.artifacts = context_->take_artifacts();
     return {&reader_.step, std::move(held_), std::move(end), from_step_, rows_in, started_ns_};
@@ -107,41 +107,54 @@ class Interruptible {
 
 }  // namespace
 
-std::vector<StreamedEnd> StreamedSteps::run(const ClaimReaders& claim, StepEnd& end) {
+Status StreamedSteps::open() {
   const Run& run = runner_.run_;
-  StepDatabase database(run.database, step_.id, prepared_.views);
-  AttemptContext context({run, step_, control_, database, runner_.sink_, runner_.log_, prepared_.config,
-                          prepared_.has_connection ? &prepared_.connection : nullptr, prepared_.inputs,
-                          run.worker_dir() / "scratch" / (step_.id + ".streamed")});
-  auto opened = prepared_.driver->open(context);
-  if (!opened.ok() || !*opened) return {};
-  output_ = *std::move(opened);
-  std::vector<StreamReader> readers = claim();
-  for (; !readers.empty() && control_.stopped() == Stop::kNone; readers.pop_back()) {
-    std::vector<StreamedEnd> ended;
-    const Status read = this->read(readers, ended);
-    if (read.ok()) {
-      end.outcome = *outcome_;
-      end.rows_out = outcome_->rows_read;
-      end.artifacts = context.take_artifacts();
-      output_.reset();
-      return ended;
-    }
-    leave_nothing(readers);
-    if (read.error().code != Code::kUnsupported) break;
-  }
-  output_.reset();  // before what it works in
+  database_.emplace(run.database, step_.id, prepared_.views);
+  context_.emplace(AttemptContext::Parts{run, step_, control_, *database_, held_, runner_.log_, prepared_.config,
+                                         prepared_.has_connection ? &prepared_.connection : nullptr, prepared_.inputs,
+                                         run.worker_dir() / "scratch" / (step_.id + ".streamed"), &held_});
+  OSIRIS_ASSIGN(output_, prepared_.driver->open(*context_));
   return {};
+}
+
+Status StreamedSteps::run(const Readers& readers, std::vector<StreamedEnd>& ended, StepEnd& end) {
+  const Status opened = open();
+  bool counts = true;
+  if (opened.ok() && output_ && control_.stopped() == Stop::kNone) {
+    std::vector<StreamReader> claimed = readers.claim();
+    counts = read_along(claimed, ended);
+    readers.give_back(ended.size());
+  }
+  if (counts) held_.pass_on(runner_.sink_, runner_.log_);
+  OSIRIS_TRY(opened);
+  if (ended.empty()) return {};
+  end.outcome = *outcome_;
+  end.rows_out = outcome_->rows_read;
+  end.artifacts = context_->take_artifacts();
+  output_.reset();
+  return {};
+}
+
+bool StreamedSteps::read_along(std::vector<StreamReader>& readers, std::vector<StreamedEnd>& ended) {
+  for (; !readers.empty() && control_.stopped() == Stop::kNone; readers.pop_back()) {
+    const Status read = this->read(readers, ended);
+    if (!ended.empty()) return true;
+    leave_nothing(readers);
+    if (read.error().code == Code::kUnsupported) continue;
+    output_.reset();
+    return false;
+  }
+  return true;
 }
 
 Status StreamedSteps::read(const std::vector<StreamReader>& readers, std::vector<StreamedEnd>& ended) {
   auto source = std::make_shared<RowStream>();
-  source->rows = output_->function();
-  source->functions = {source->rows.substr(0, source->rows.find('('))};
-  source->files = {output_->file()};
+  source->rows = output_->rows();
+  source->functions = output_->functions();
+  source->files = output_->files();
   source->bytes = output_->bytes();
   const Json& query_text = readers.front().step.cfg["query"];
-  if (shows_places(query_text)) return Error(Code::kUnavailable, "the query shows where its inputs are");
+  if (shows_places(query_text)) return Error(Code::kUnsupported, "the query shows where its inputs are");
   output_->must_convert(named_in(query_text));
 
   Reading first(runner_, readers.front());
@@ -159,14 +172,25 @@ Status StreamedSteps::read(const std::vector<StreamReader>& readers, std::vector
   StepEnd last_end;
   {
     const Interruptible interruptible(control_, readers, last.database());
-    OSIRIS_ASSIGN(last_end.outcome, last.run([this] { return finish_source(); }));
+    auto outcome = last.run([this] { return finish_source(); });
+    if (outcome.ok()) {
+      last_end.outcome = *outcome;
+    } else {
+      last_end.status = outcome.error();
+    }
   }
+  // The steps before have ended well and the last one has failed by itself: it may have written what it cannot take
+  // back.
+  const bool is_its_own = outcome_ && !last_end.status.ok() && last_end.status.error().code != Code::kCancelled;
+  if (!is_its_own) OSIRIS_TRY(last_end.status);
   OSIRIS_TRY(finish_source());
-  OSIRIS_ASSIGN(last_end.relation, last.database().take_output());
-  if (last_end.relation) last_end.rows_out = last_end.relation->rows();
+  if (!is_its_own) {
+    OSIRIS_ASSIGN(last_end.relation, last.database().take_output());
+    if (last_end.relation) last_end.rows_out = last_end.relation->rows();
+  }
 
   const uint64_t rows = outcome_->rows_read;
-  const uint64_t last_rows = second ? last_end.outcome.rows_read : rows;
+  const uint64_t last_rows = !second ? rows : is_its_own ? last.rows_so_far() : last_end.outcome.rows_read;
   // A query tells what it reads by its inputs' counts, which it had not.
   if (last.step().mode != StepMode::kWrite) last_end.outcome.rows_read += rows;
   if (second) {

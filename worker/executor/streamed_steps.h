@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "worker/executor/step_context.h"
 #include "worker/executor/step_runner.h"
 
 namespace osiris::worker {
@@ -16,15 +17,21 @@ class StreamedSteps {
  public:
   // The source, which has been prepared. All outlive it.
   StreamedSteps(StepRunner& runner, const PlanStep& step, const StepRunner::Prepared& prepared, StepControl& control)
-      : runner_(runner), step_(step), prepared_(prepared), control_(control) {}
+      : runner_(runner), step_(step), prepared_(prepared), control_(control), held_(runner.clock_) {}
 
-  // What became of the readers, and in `end` of the source. Empty: it could not be, and `end` is as it was.
-  std::vector<StreamedEnd> run(const ClaimReaders& claim, StepEnd& end);
+  // What became of the readers is in `ended`, and of the source in `end`. None ended: it could not be, and `end` is as
+  // it was. An error is the source's.
+  Status run(const Readers& readers, std::vector<StreamedEnd>& ended, StepEnd& end);
+  // What the source has begun and no reader has touched; null: nothing.
+  StreamedOutput* unread() { return output_.get(); }
 
  private:
   class Reading;
 
+  // False: it was given up in the middle, and has said nothing.
+  bool read_along(std::vector<StreamReader>& readers, std::vector<StreamedEnd>& ended);
   Status read(const std::vector<StreamReader>& readers, std::vector<StreamedEnd>& ended);
+  Status open();
   Status finish_source();
   void leave_nothing(const std::vector<StreamReader>& readers);
 
@@ -32,6 +39,9 @@ class StreamedSteps {
   const PlanStep& step_;
   const StepRunner::Prepared& prepared_;
   StepControl& control_;
+  HeldRecords held_;  // of the source: what it says while it streams counts only if that ends well
+  std::optional<StepDatabase> database_;
+  std::optional<AttemptContext> context_;
   std::unique_ptr<StreamedOutput> output_;
   std::optional<StepOutcome> outcome_;  // of the source, once it was finished
 };

@@ -141,6 +141,7 @@ void ExecutorTest::plan(const std::vector<Json>& steps) {
   run.connections = parse(
       R"({"@db.shop":{"family":"db","alias":"shop","fields":{"host":"h"},"secrets":{"password":"connection/db.shop/password"}},
                               "@db.lost":{"family":"db","alias":"lost","fields":{},"secrets":{"password":"connection/db.lost/password"}}})");
+  for (const auto& [reference, connection] : more_connections_.members()) run.connections.set(reference, connection);
   run.secrets = parse(R"({"connection/db.shop/password":"hunter22"})");
   auto redactor = std::make_shared<Redactor>();
   redactor->add("hunter22");

@@ -126,6 +126,11 @@ class ExecutorTest : public ::testing::Test {
   void plan(const std::vector<Json>& steps);
   // Where a driver is none of the test's; set before plan().
   std::function<const Driver*(std::string_view name)> more_drivers;
+  // The fields of "@<family>.<alias>", secrets included; before plan().
+  void add_connection(const std::string& family, const std::string& alias, Json fields) {
+    more_connections_.set("@" + family + "." + alias,
+                          Json::object({{"family", family}, {"alias", alias}, {"fields", std::move(fields)}}));
+  }
   static Json parse(std::string_view text) { return *parse_json(text); }
 
   void ask(const std::string& id) {
@@ -166,6 +171,7 @@ class ExecutorTest : public ::testing::Test {
   }
 
   std::filesystem::path directory_;
+  Json more_connections_ = Json::object();
   KeepingSink sink_;
   Log log_{-1};
   const Clock* clock_ = &system_clock();

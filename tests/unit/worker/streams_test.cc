@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/eventually.h"
-#include "tests/unit/worker/executor_fixture.h"
+#include "tests/unit/worker/streams_fixture.h"
 #include "worker/drivers/duckdb.processor/driver.h"
 #include "worker/drivers/filesystem.csv_extractor/driver.h"
 #include "worker/drivers/filesystem.csv_writer/driver.h"
@@ -19,21 +19,14 @@ using ::testing::Not;
 constexpr int kRows = 60000;
 constexpr int kUnseenRow = 20011;  // no sample looks there
 
-struct Outcome {
-  bool streamed = false;            // the last step began before the first had ended
-  std::vector<std::string> events;  // of each step, in order, without times
-  std::map<std::string, std::string> errors;
-  std::string file;  // "<none>" when there is none
-};
-
-class StreamsTest : public ExecutorTest {
+class StreamsTest : public StreamsFixture {
  protected:
-  StreamsTest() {
-    more_drivers = [](std::string_view name) -> const Driver* {
-      for (const Driver* driver : {&filesystem_csv_extractor(), &duckdb_processor(), &filesystem_csv_writer()})
-        if (driver->name == name) return driver;
-      return nullptr;
-    };
+  StreamsTest() : StreamsFixture({&filesystem_csv_extractor(), &duckdb_processor(), &filesystem_csv_writer()}) {}
+
+  void clear() override { std::filesystem::remove(directory_ / "work/out.csv"); }
+  std::string written() override {
+    const auto file = read_file(directory_ / "work/out.csv");
+    return file.ok() ? *file : "<none>";
   }
 
   // id, word, price, note; `note_at` makes the last column, `tail` is added at the end.
@@ -51,56 +44,9 @@ class StreamsTest : public ExecutorTest {
     more.set("path", "in.csv");
     return with_mode(step("read", "filesystem.csv_extractor", {}, std::move(more)), "extract");
   }
-  static Json query_step(const std::string& query) {
-    return step("query", "duckdb.processor", {"read"}, Json::object({{"query", query}}));
-  }
   static Json write_step(const std::string& from, Json more = Json::object()) {
     more.set("path", "out.csv");
     return with_mode(step("write", "filesystem.csv_writer", {from}, std::move(more)), "write");
-  }
-  static Json with_mode(Json made, const char* mode) {
-    made.set("mode", mode);
-    return made;
-  }
-
-  Outcome run(const std::vector<Json>& steps) {
-    std::filesystem::remove(directory_ / "work/out.csv");
-    sink_.clear();
-    outcomes_.clear();
-    plan(steps);
-    // Readers are asked for before what they read, so that they are there when it begins.
-    for (auto asked = steps.rbegin(); asked != steps.rend(); ++asked) ask((*asked)["id"].as_string());
-    finish();
-    return look(steps);
-  }
-  Outcome look(const std::vector<Json>& steps) {
-    Outcome seen;
-    for (const Json& one : steps) {
-      const std::string id = one["id"].as_string();
-      const RequestResult end = outcome(id);
-      if (const auto* error = std::get_if<Error>(&end)) seen.errors[id] = error->message;
-      for (Json event : sink_.events()) {
-        if (event["step_id"].as_string() != id) continue;
-        for (const char* time : {"duration", "duration_ms", "sha256"}) event.erase(time);
-        seen.events.push_back(event.dump());
-      }
-    }
-    seen.streamed = sink_.has_held();
-    const auto file = read_file(directory_ / "work/out.csv");
-    seen.file = file.ok() ? *file : "<none>";
-    return seen;
-  }
-  // Both ways; the second is stored because the first step says so.
-  Outcome run_both(std::vector<Json> steps, bool streams) {
-    const Outcome streamed = run(steps);
-    EXPECT_EQ(streamed.streamed, streams);
-    steps[0].set("materialize", true);
-    const Outcome stored = run(steps);
-    EXPECT_FALSE(stored.streamed);
-    EXPECT_EQ(streamed.errors, stored.errors);
-    EXPECT_EQ(streamed.events, stored.events);
-    EXPECT_TRUE(streamed.file == stored.file) << streamed.file.substr(0, 200) << "\n" << stored.file.substr(0, 200);
-    return streamed;
   }
 };
 
@@ -110,7 +56,7 @@ TEST_F(StreamsTest, ExtractQueryAndWriteRunAsOne) {
       {read_step(), query_step("SELECT id, price * 2 AS twice FROM df_read WHERE id % 3 = 0"), write_step("query")},
       true);
   EXPECT_TRUE(seen.errors.empty());
-  EXPECT_TRUE(seen.file.starts_with("id,twice\n0,1.0\n3,7.0\n6,13.0\n")) << seen.file.substr(0, 100);
+  EXPECT_TRUE(seen.written.starts_with("id,twice\n0,1.0\n3,7.0\n6,13.0\n")) << seen.written.substr(0, 100);
   EXPECT_THAT(seen.events, Contains(HasSubstr("\"rows_processed\":60000")));
   EXPECT_THAT(seen.events, Contains(HasSubstr("\"rows\":20000")));
 }
@@ -131,14 +77,14 @@ TEST_F(StreamsTest, AGroupByReadsAStreamAndIsStoredForItsReaders) {
   const Json again = step("again", "duckdb.processor", {"query"}, Json::object({{"query", "SELECT n FROM df_query"}}));
   const Outcome seen = run_both({read_step(), query, write_step("query"), again}, true);
   EXPECT_TRUE(seen.errors.empty());
-  EXPECT_TRUE(seen.file.starts_with("n,total,word\n600,")) << seen.file.substr(0, 100);
+  EXPECT_TRUE(seen.written.starts_with("n,total,word\n600,")) << seen.written.substr(0, 100);
 }
 
 TEST_F(StreamsTest, AnOrderedQueryKeepsItsOrder) {
   write_input();
   const Outcome seen =
       run_both({read_step(), query_step("SELECT id FROM df_read ORDER BY id DESC"), write_step("query")}, true);
-  EXPECT_TRUE(seen.file.starts_with("id\n59999\n59998\n"));
+  EXPECT_TRUE(seen.written.starts_with("id\n59999\n59998\n"));
 }
 
 TEST_F(StreamsTest, SeveralReadersShareOneCopy) {
@@ -174,7 +120,7 @@ TEST_F(StreamsTest, QueriesThatDoNotReadAllOnceAreStored) {
     steps[0].set("materialize", true);
     const Outcome stored = run(steps);
     EXPECT_EQ(seen.events, stored.events);
-    EXPECT_EQ(seen.file, stored.file);
+    EXPECT_EQ(seen.written, stored.written);
   }
 }
 
@@ -186,7 +132,7 @@ TEST_F(StreamsTest, AQueryThatFailsInTheMiddleFailsAsItsStep) {
                false);
   EXPECT_EQ(seen.errors.count("read"), 0u);
   EXPECT_THAT(seen.errors.at("query"), HasSubstr("oops"));
-  EXPECT_EQ(seen.file, "<none>");
+  EXPECT_EQ(seen.written, "<none>");
 }
 
 TEST_F(StreamsTest, AFileThatIsBadAtItsEndFailsTheExtractAndItsReadersWereNeverBegun) {
@@ -195,7 +141,7 @@ TEST_F(StreamsTest, AFileThatIsBadAtItsEndFailsTheExtractAndItsReadersWereNeverB
   EXPECT_THAT(seen.errors.at("read"), HasSubstr("Expected 4 fields in line 60002, saw 6"));
   EXPECT_TRUE(sink_.event_names("query") == std::vector<std::string>{"step_skipped"});
   EXPECT_FALSE(std::filesystem::exists(directory_ / "session/artifacts/query"));
-  EXPECT_EQ(seen.file, "<none>");
+  EXPECT_EQ(seen.written, "<none>");
 }
 
 TEST_F(StreamsTest, TextThatIsNotUtf8IsFoundInColumnsThatNobodyReads) {
@@ -214,12 +160,12 @@ TEST_F(StreamsTest, AWriterThatFailsFailsAsItsStep) {
 TEST_F(StreamsTest, ATypeThatWidensUnseenIsRightWhereverItShows) {
   write_input([](int row) { return std::string(row == kUnseenRow ? "late" : "1"); });
   // Read, spoken of, and not spoken of.
-  EXPECT_THAT(run_both({read_step(), query_step("SELECT note FROM df_read"), write_step("query")}, false).file,
+  EXPECT_THAT(run_both({read_step(), query_step("SELECT note FROM df_read"), write_step("query")}, false).written,
               HasSubstr("\nlate\n"));
   EXPECT_TRUE(run_both({read_step(), query_step("SELECT typeof(note) AS t, count(*) AS n FROM df_read GROUP BY 1"),
                         write_step("query")},
                        false)
-                  .file.ends_with("60000,VARCHAR\n"));
+                  .written.ends_with("60000,VARCHAR\n"));
   EXPECT_TRUE(run_both({read_step(), query_step("SELECT id FROM df_read"), write_step("query")}, true).errors.empty());
 }
 
@@ -231,7 +177,7 @@ TEST_F(StreamsTest, ASecondInputIsReadFromItsCopy) {
                                    write_step("query", Json::object({{"column_order", "query"}}))};
   const Outcome seen = run(steps);
   EXPECT_TRUE(seen.errors.empty());
-  EXPECT_THAT(seen.file, HasSubstr("\n9,9\n"));
+  EXPECT_THAT(seen.written, HasSubstr("\n9,9\n"));
 }
 
 TEST_F(StreamsTest, TheReadersSqlReachesNoMoreThanBefore) {
@@ -251,8 +197,7 @@ TEST_F(StreamsTest, ACancelStopsTheOneStatement) {
   const std::vector<Json> steps = {
       read_step(), query_step("SELECT count(*) AS n FROM df_read a, range(1000000000) b WHERE a.id * b.range = -1"),
       write_step("query")};
-  plan(steps);
-  for (const char* id : {"write", "query", "read"}) ask(id);
+  begin(steps);
   ASSERT_TRUE(test::eventually([&] {
     const auto running = executor_->progress();
     return !running.empty() && running[0].rows > 0;
@@ -263,7 +208,7 @@ TEST_F(StreamsTest, ACancelStopsTheOneStatement) {
   EXPECT_THAT(seen.errors.at("read"), HasSubstr("cancelled"));
   EXPECT_EQ(sink_.event_names("query"), std::vector<std::string>{"step_skipped"});
   EXPECT_EQ(sink_.event_names("write"), std::vector<std::string>{"step_skipped"});
-  EXPECT_EQ(seen.file, "<none>");
+  EXPECT_EQ(seen.written, "<none>");
 }
 
 }  // namespace

@@ -31,14 +31,22 @@ void RowQueue::finish(Status status) {
   changed_.notify_all();
 }
 
+RowQueue::Delivery RowQueue::columns(std::chrono::milliseconds wait) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, wait, [&] { return columns_ || end_; });
+  Delivery delivery;
+  if (columns_) {
+    delivery.columns = &*columns_;
+  } else if (end_) {
+    delivery.end = end_;
+  }
+  return delivery;
+}
+
 RowQueue::Delivery RowQueue::next(std::chrono::milliseconds wait) {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, wait, [&] { return (columns_ && !columns_taken_) || !batches_.empty() || end_; });
+  changed_.wait_for(lock, wait, [&] { return !batches_.empty() || end_; });
   Delivery delivery;
-  if (columns_ && !columns_taken_) {
-    columns_taken_ = true;
-    delivery.columns = &*columns_;
-  }
   if (!batches_.empty()) {
     delivery.batch = std::move(batches_.front());
     batches_.erase(batches_.begin());

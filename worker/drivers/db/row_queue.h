@@ -23,11 +23,13 @@ class RowQueue {
 
   // Filler's side.
   struct Delivery {
-    const RelationColumns* columns = nullptr;  // set once, with the first delivery
+    const RelationColumns* columns = nullptr;  // of columns() only
     std::optional<Batch> batch;
     std::optional<Status> end;
   };
-  // What came within `wait`; all empty: nothing yet.
+  // The columns, or an end that came before them, within `wait`; both empty: nothing yet.
+  Delivery columns(std::chrono::milliseconds wait);
+  // The same of what follows: a batch or the end.
   Delivery next(std::chrono::milliseconds wait);
   void give_back(Batch batch);
   void close();  // offer() refuses from now on
@@ -38,7 +40,6 @@ class RowQueue {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<RelationColumns> columns_;
-  bool columns_taken_ = false;
   std::vector<Batch> batches_;  // oldest first
   std::vector<std::unique_ptr<Chunk>> used_;
   std::optional<Status> end_;

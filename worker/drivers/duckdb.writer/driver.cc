@@ -54,15 +54,12 @@ Result<Options> read_options(const StepContext& step) {
   return options;
 }
 
-std::string source_of(const StepContext& step) {
-  return sql::TableName{"temp", "main", step.inputs().front().name}.quoted();
-}
+std::string source_of(const StepContext& step) { return sql::quote_identifier(step.inputs().front().name); }
 
 // The input's columns; one that never had a value is text.
 Result<std::vector<FileColumn>> columns_of(StepContext& step) {
-  const sql::TableName view{"temp", "main", step.inputs().front().name};
-  OSIRIS_ASSIGN(std::vector<FileColumn> columns,
-                file_columns(step.connection_handle(), view, FileFormat::kNdjson, FileReader::kWorker));
+  OSIRIS_ASSIGN(std::vector<FileColumn> columns, input_columns(step.connection_handle(), step.inputs().front(),
+                                                               FileFormat::kNdjson, FileReader::kWorker));
   for (FileColumn& column : columns)
     if (is_untyped(column.type)) column.type = ColumnType::plain(DUCKDB_TYPE_VARCHAR);
   return columns;
@@ -223,7 +220,8 @@ Status check(StepContext& step) {
 }  // namespace
 
 const Driver& duckdb_writer() {
-  static constexpr Driver driver{.name = "duckdb.writer", .run = write, .check = check, .describe = check};
+  static constexpr Driver driver{
+      .name = "duckdb.writer", .run = write, .check = check, .describe = check, .reads_streams = true};
   return driver;
 }
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "worker/drivers/filesystem.csv_extractor/sample.h"
 #include "worker/drivers/filesystem.csv_extractor/scan_report.h"
@@ -40,8 +41,9 @@ class CsvStream : public StreamedOutput {
     return {};
   }
 
-  const std::string& function() const override { return function_; }
-  const std::string& file() const override { return text_.path(); }
+  std::string rows() const override { return function_ + "()"; }
+  std::vector<std::string> functions() const override { return {function_}; }
+  std::vector<std::string> files() const override { return {text_.path()}; }
   uint64_t bytes() const override {
     std::error_code ignored;
     const uint64_t bytes = std::filesystem::file_size(options_.file, ignored);
@@ -86,7 +88,7 @@ Result<std::unique_ptr<StreamedOutput>> open_stream(StepContext& step, Options o
   auto sample = sample_file(options);
   if (!sample) return none;
   auto stream = std::make_unique<CsvStream>(step, std::move(options), *std::move(sample));
-  OSIRIS_TRY(stream->define());
+  if (!stream->define().ok()) return none;
   return std::unique_ptr<StreamedOutput>(std::move(stream));
 }
 

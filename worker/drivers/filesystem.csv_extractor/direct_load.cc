@@ -42,7 +42,7 @@ class DirectLoad {
       OSIRIS_ASSIGN(const std::string scan, define_scan(step_.connection_handle(), state));
       auto result = sql::run_query(step_.connection_handle(),
                                    "CREATE TABLE " + step_.output_table().quoted() + " AS SELECT * FROM " + scan +
-                                       (has_limit() ? " LIMIT " + std::to_string(options_.limit) : ""));
+                                       "()" + (has_limit() ? " LIMIT " + std::to_string(options_.limit) : ""));
       state->report = nullptr;
       if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
       if (!result.ok()) {

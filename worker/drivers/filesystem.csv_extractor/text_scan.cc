@@ -1,16 +1,13 @@
 #include "worker/drivers/filesystem.csv_extractor/text_scan.h"
 
 #include <duckdb.hpp>
-#include <duckdb/catalog/catalog.hpp>
 #include <duckdb/function/table/read_csv.hpp>
 #include <duckdb/main/client_context.hpp>
-#include <duckdb/parser/parsed_data/create_table_function_info.hpp>
 
 #include <algorithm>
 #include <utility>
 
-#include "protocol/base/random.h"
-#include "protocol/base/text.h"
+#include "worker/driver_api/scan_function.h"
 
 namespace osiris::worker::csv {
 namespace {
@@ -344,24 +341,12 @@ duckdb::OperatorPartitionData partition(duckdb::ClientContext& context, duckdb::
 }  // namespace
 
 Result<std::string> define_scan(duckdb_connection connection, std::shared_ptr<ScanState> state) {
-  const std::string name = "osiris_" + to_hex(random_bytes(16));
-  duckdb::TableFunction function(name, {}, scan, bind, begin, begin_thread);
+  duckdb::TableFunction function("", {}, scan, bind, begin, begin_thread);
   function.projection_pushdown = true;
   function.get_partition_data = partition;
   function.table_scan_progress = progress;
   function.function_info = duckdb::make_shared_ptr<ScanInfo>(std::move(state));
-  duckdb::CreateTableFunctionInfo info(std::move(function));
-  info.internal = true;
-  auto& context = *reinterpret_cast<duckdb::Connection*>(connection)->context;
-  try {
-    context.RunFunctionInTransaction([&] {
-      auto& catalog = duckdb::Catalog::GetSystemCatalog(context);
-      catalog.CreateTableFunction(context, info);
-    });
-  } catch (const std::exception& failure) {
-    return Error(Code::kInternal, "DuckDB refused the CSV scan: " + duckdb::ErrorData(failure).Message());
-  }
-  return name + "()";
+  return define_scan_function(connection, std::move(function));
 }
 
 }  // namespace osiris::worker::csv

@@ -84,7 +84,7 @@ class ScanState {
 };
 
 // Makes a table function without arguments in the connection's database, under a name that cannot be guessed, which
-// scans for `state`: "osiris_...()". Rows come in the order of the file.
+// scans for `state`, and returns that name. Rows come in the order of the file.
 Result<std::string> define_scan(duckdb_connection connection, std::shared_ptr<ScanState> state);
 
 }  // namespace osiris::worker::csv

@@ -52,13 +52,12 @@ class JsonWrite : public BatchWriter {
   JsonWrite(StepContext& step, const Options& options) : step_(step), options_(options), file_(options.file.target) {}
 
   Result<StepOutcome> run(const std::vector<FileColumn>& columns) {
-    const std::string source = sql::TableName{"temp", "main", step_.inputs().front().name}.quoted();
-    OSIRIS_TRY(check_json_numbers(step_.connection_handle(), source, columns));
+    OSIRIS_ASSIGN(const std::string select, select_of(columns));
     OSIRIS_TRY(file_.open(options_.create_dirs));
     file_.keep_digest();
     sink_ = files::make_sink(options_.compression, options_.file.path, file_);
     if (!options_.is_lines) OSIRIS_TRY(sink_->write("["));
-    OSIRIS_ASSIGN(const uint64_t rows, write_rows(step_.connection_handle(), json_select(source, columns), *this));
+    OSIRIS_ASSIGN(const uint64_t rows, write_rows(step_.connection_handle(), select, *this));
     if (!options_.is_lines) OSIRIS_TRY(sink_->write(rows == 0 ? "]\n" : "\n]\n"));
     OSIRIS_TRY(step_.inputs_are_sound());
     if (step_.is_cancelled()) return cancelled();
@@ -85,6 +84,14 @@ class JsonWrite : public BatchWriter {
   }
 
  private:
+  Result<std::string> select_of(const std::vector<FileColumn>& columns) {
+    const Input& input = step_.inputs().front();
+    const std::string source = sql::quote_identifier(input.name);
+    if (input.is_streamed) return checking_json_select(source, columns);
+    OSIRIS_TRY(check_json_numbers(step_.connection_handle(), source, columns));
+    return json_select(source, columns);
+  }
+
   StepContext& step_;
   const Options& options_;
   ReplacingFile file_;
@@ -93,9 +100,8 @@ class JsonWrite : public BatchWriter {
 };
 
 Result<std::vector<FileColumn>> columns_of(StepContext& step, const Options& options) {
-  const sql::TableName view{"temp", "main", step.inputs().front().name};
-  OSIRIS_ASSIGN(const std::vector<FileColumn> all,
-                file_columns(step.connection_handle(), view, FileFormat::kNdjson, FileReader::kScript));
+  OSIRIS_ASSIGN(const std::vector<FileColumn> all, input_columns(step.connection_handle(), step.inputs().front(),
+                                                                 FileFormat::kNdjson, FileReader::kScript));
   return files::chosen_columns(all, options.columns);
 }
 
@@ -135,7 +141,8 @@ Status check(StepContext& step) {
 }  // namespace
 
 const Driver& filesystem_json_writer() {
-  static constexpr Driver driver{.name = "filesystem.json_writer", .run = write, .check = check, .describe = describe};
+  static constexpr Driver driver{
+      .name = "filesystem.json_writer", .run = write, .check = check, .describe = describe, .reads_streams = true};
   return driver;
 }
 

@@ -21,8 +21,7 @@ Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
 
 // The columns as the file will have them; those kept as another type are lines of the log.
 Result<std::vector<FileColumn>> columns_of(StepContext& step, const Options& options) {
-  const sql::TableName view{"temp", "main", step.inputs().front().name};
-  auto all = file_columns(step.connection_handle(), view, FileFormat::kParquet, FileReader::kScript);
+  auto all = input_columns(step.connection_handle(), step.inputs().front(), FileFormat::kParquet, FileReader::kScript);
   if (!all.ok()) {
     Error error = all.error();
     if (error.category.empty()) error.category = category::kWriteFailed;
@@ -38,7 +37,7 @@ Result<std::vector<FileColumn>> columns_of(StepContext& step, const Options& opt
 Result<uint64_t> copy(StepContext& step, const Options& options, const std::vector<FileColumn>& columns,
                       const std::string& file) {
   const Input& input = step.inputs().front();
-  const std::string source = sql::TableName{"temp", "main", input.name}.quoted();
+  const std::string source = sql::quote_identifier(input.name);
   auto rows = count_watched(
       step,
       copy_statement(source, columns, FileFormat::kParquet, file, ", USE_TMP_FILE false" + options.copy_options()),
@@ -51,9 +50,14 @@ Result<uint64_t> copy(StepContext& step, const Options& options, const std::vect
 
 Result<StepOutcome> write_input(StepContext& step, const Options& options) {
   OSIRIS_ASSIGN(const std::vector<FileColumn> columns, columns_of(step, options));
-  if (!options.partition_by.empty()) return parquet_out::write_partitions(step, options, columns);
+  if (!options.partition_by.empty()) {
+    if (step.inputs().front().is_streamed)
+      return Error(Code::kUnsupported, "the values that name directories are looked at first");
+    return parquet_out::write_partitions(step, options, columns);
+  }
   ReplacingFile file(options.file.target);
   OSIRIS_TRY(file.open(options.create_dirs));
+  step.may_write(file.temporary());
   OSIRIS_ASSIGN(const uint64_t rows, copy(step, options, columns, file.temporary()));
   OSIRIS_TRY(step.inputs_are_sound());
   if (step.is_cancelled()) return cancelled();
@@ -96,7 +100,7 @@ Status check(StepContext& step) {
 
 const Driver& filesystem_parquet_writer() {
   static constexpr Driver driver{
-      .name = "filesystem.parquet_writer", .run = write, .check = check, .describe = describe};
+      .name = "filesystem.parquet_writer", .run = write, .check = check, .describe = describe, .reads_streams = true};
   return driver;
 }
 

@@ -1,8 +1,10 @@
 #include "worker/drivers/mysql.extractor/driver.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
-#include "worker/drivers/db/fill.h"
+#include "worker/drivers/db/server_rows.h"
 #include "worker/drivers/mysql.extractor/extract.h"
 #include "worker/drivers/mysql.extractor/settings.h"
 #include "worker/drivers/mysql/connection.h"
@@ -23,11 +25,34 @@ CallContext call_context(StepContext& context, Deadline& deadline, bool echo) {
   return call;
 }
 
-Result<StepOutcome> run(StepContext& context) {
-  OSIRIS_ASSIGN(const ExtractSettings settings, read_extract_settings(context));
+// One extraction and what it lives by.
+struct Job {
+  ExtractSettings settings;
   Deadline deadline;
-  const CallContext call = call_context(context, deadline, settings.echo);
-  return db::extract(context, "MySQL", deadline, [&](db::RowQueue& queue) { return extract(settings, call, queue); });
+  CallContext call;
+};
+
+Result<std::shared_ptr<Job>> job_of(StepContext& context) {
+  auto job = std::make_shared<Job>();
+  OSIRIS_ASSIGN(job->settings, read_extract_settings(context));
+  job->call = call_context(context, job->deadline, job->settings.echo);
+  return job;
+}
+
+db::ReadRows reading(std::shared_ptr<Job> job) {
+  return [job = std::move(job)](db::RowQueue& queue) { return extract(job->settings, job->call, queue); };
+}
+
+Result<StepOutcome> run(StepContext& context) {
+  OSIRIS_ASSIGN(const std::shared_ptr<Job> job, job_of(context));
+  return db::extract(context, "MySQL", job->deadline, reading(job));
+}
+
+// A procedure may do more than read, so it is called once.
+Result<std::unique_ptr<StreamedOutput>> open(StepContext& context) {
+  OSIRIS_ASSIGN(const std::shared_ptr<Job> job, job_of(context));
+  if (job->settings.allows_call) return std::unique_ptr<StreamedOutput>();
+  return db::open_rows(context, "MySQL", job->deadline, reading(job));
 }
 
 Status describe_output(StepContext& context) {
@@ -57,6 +82,7 @@ const Driver& mysql_extractor() {
                              .check = check,
                              .describe = describe_output,
                              .describe_connects = true,
+                             .open = open,
                              .waits = true};
   return driver;
 }

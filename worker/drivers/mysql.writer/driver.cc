@@ -44,7 +44,7 @@ Status check(StepContext& context) {
 }  // namespace
 
 const Driver& mysql_writer() {
-  static const Driver driver{.name = "mysql.writer", .run = run, .check = check, .waits = true};
+  static const Driver driver{.name = "mysql.writer", .run = run, .check = check, .reads_streams = true, .waits = true};
   return driver;
 }
 

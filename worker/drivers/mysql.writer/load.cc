@@ -6,7 +6,7 @@
 #include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
 #include "worker/driver_api/sql.h"
-#include "worker/drivers/db/fill.h"
+#include "worker/drivers/db/server_rows.h"
 
 namespace osiris::worker::mysql {
 
@@ -187,6 +187,9 @@ Status Load::make_room() {
     return failed(
         "table " + settings_.table + " has an engine without transactions: a load that fails could not be undone",
         "ALTER TABLE " + table_ + " ENGINE=InnoDB, or write_mode: replace");
+  // A streamed input may be read from this very table, by a transaction that does not end before its rows are taken.
+  if (!added_.empty() && context_.inputs().front().is_streamed)
+    return Error(Code::kUnsupported, "a column is added to table " + settings_.table);
   for (size_t i = 0; i < added_.size(); ++i) {
     const auto plan =
         std::find_if(plans_.begin(), plans_.end(), [&](const ColumnPlan& one) { return one.target == added_[i]; });

@@ -3,7 +3,7 @@
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
-#include "worker/drivers/db/fill.h"
+#include "worker/drivers/db/server_rows.h"
 #include "worker/drivers/mysql.writer/load.h"
 
 namespace osiris::worker::mysql {

@@ -9,7 +9,7 @@
 
 #include "protocol/base/error.h"
 #include "worker/drivers/db/deadline.h"
-#include "worker/drivers/db/fill.h"
+#include "worker/drivers/db/server_rows.h"
 #include "worker/drivers/mysql/settings.h"
 
 namespace osiris::worker::mysql {

@@ -1,8 +1,10 @@
 #include "worker/drivers/postgres.extractor/driver.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
-#include "worker/drivers/db/fill.h"
+#include "worker/drivers/db/server_rows.h"
 #include "worker/drivers/postgres.extractor/extract.h"
 #include "worker/drivers/postgres.extractor/settings.h"
 #include "worker/drivers/postgres/check.h"
@@ -14,12 +16,32 @@ using namespace postgres;
 
 constexpr uint32_t kDescribeLimit_s = 5;
 
-Result<StepOutcome> run(StepContext& context) {
-  OSIRIS_ASSIGN(const ExtractSettings settings, read_extract_settings(context));
+// One extraction and what it lives by.
+struct Job {
+  ExtractSettings settings;
   Deadline deadline;
-  const CallContext call = call_context(context, deadline, "postgres.extractor", settings.echo);
-  return db::extract(context, "PostgreSQL", deadline,
-                     [&](db::RowQueue& queue) { return extract(settings, call, queue); });
+  CallContext call;
+};
+
+Result<std::shared_ptr<Job>> job_of(StepContext& context) {
+  auto job = std::make_shared<Job>();
+  OSIRIS_ASSIGN(job->settings, read_extract_settings(context));
+  job->call = call_context(context, job->deadline, "postgres.extractor", job->settings.echo);
+  return job;
+}
+
+db::ReadRows reading(std::shared_ptr<Job> job) {
+  return [job = std::move(job)](db::RowQueue& queue) { return extract(job->settings, job->call, queue); };
+}
+
+Result<StepOutcome> run(StepContext& context) {
+  OSIRIS_ASSIGN(const std::shared_ptr<Job> job, job_of(context));
+  return db::extract(context, "PostgreSQL", job->deadline, reading(job));
+}
+
+Result<std::unique_ptr<StreamedOutput>> open(StepContext& context) {
+  OSIRIS_ASSIGN(const std::shared_ptr<Job> job, job_of(context));
+  return db::open_rows(context, "PostgreSQL", job->deadline, reading(job));
 }
 
 Status describe_output(StepContext& context) {
@@ -40,6 +62,7 @@ const Driver& postgres_extractor() {
                              .check = check,
                              .describe = describe_output,
                              .describe_connects = true,
+                             .open = open,
                              .waits = true};
   return driver;
 }

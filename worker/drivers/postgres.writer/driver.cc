@@ -26,7 +26,8 @@ Result<StepOutcome> run(StepContext& context) {
 }  // namespace
 
 const Driver& postgres_writer() {
-  static const Driver driver{.name = "postgres.writer", .run = run, .check = check, .waits = true};
+  static const Driver driver{
+      .name = "postgres.writer", .run = run, .check = check, .reads_streams = true, .waits = true};
   return driver;
 }
 

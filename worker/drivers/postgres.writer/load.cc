@@ -6,7 +6,7 @@
 #include "protocol/base/random.h"
 #include "protocol/base/text.h"
 #include "worker/driver_api/sql.h"
-#include "worker/drivers/db/fill.h"
+#include "worker/drivers/db/server_rows.h"
 #include "worker/drivers/postgres.writer/ddl.h"
 #include "worker/drivers/postgres.writer/value_writer.h"
 #include "worker/drivers/postgres/types.h"
@@ -126,7 +126,16 @@ Status Load::fit_target(const db::RelationColumns& sources) {
   return {};
 }
 
+// A streamed input may be read from this very table, by a transaction that does not end before its rows are taken.
+Status Load::lock_at_once() {
+  if (!context_.inputs().front().is_streamed) return {};
+  const Status locked = connection_->run("LOCK TABLE " + target_.quoted() + " IN ACCESS EXCLUSIVE MODE NOWAIT");
+  if (locked.ok() || !connection_->last_error().is("55P03")) return locked;
+  return Error(Code::kUnsupported, "table " + target_.shown() + " is being read");
+}
+
 Status Load::add_column(const ColumnPlan& plan) {
+  OSIRIS_TRY(lock_at_once());
   call_.log("column '" + plan.target + "' is added to " + target_.shown() + " as " + plan.type_name);
   return connection_->run("ALTER TABLE " + target_.quoted() + " ADD COLUMN " + sql::quote_identifier(plan.target) +
                           " " + plan.type_name);
@@ -163,10 +172,12 @@ Status Load::make_room() {
     case WriteMode::kAppend:
       return {};
     case WriteMode::kTruncate:
+      OSIRIS_TRY(lock_at_once());
       return connection_->run("TRUNCATE TABLE " + target_.quoted());
     case WriteMode::kReplace: {
       OSIRIS_ASSIGN(const std::string obstacle, obstacle_to_swap(*connection_, target_));
       if (!obstacle.empty()) {
+        OSIRIS_TRY(lock_at_once());
         call_.log("replace empties and fills " + target_.shown() + " itself, because " + obstacle);
         return connection_->run("TRUNCATE TABLE " + target_.quoted());
       }

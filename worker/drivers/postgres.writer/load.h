@@ -38,6 +38,7 @@ class Load : private BatchWriter {
   Status find_keys();
   Status make_room();
   Status make_staging();
+  Status lock_at_once();
   Status copy_rows();
   Status begin_copy();
   Status end_copy();

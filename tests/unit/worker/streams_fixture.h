@@ -1,0 +1,88 @@
+// Steps that run as one statement, beside the same steps run one after the other: nothing but time and memory may
+// differ.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/unit/worker/executor_fixture.h"
+
+namespace osiris::worker {
+
+class StreamsFixture : public ExecutorTest {
+ protected:
+  struct Outcome {
+    bool streamed = false;            // the last step began before the first had ended
+    std::vector<std::string> events;  // of each step, in order, without times
+    std::map<std::string, std::string> errors;
+    std::string written;
+  };
+
+  explicit StreamsFixture(std::vector<const Driver*> drivers) {
+    more_drivers = [drivers = std::move(drivers)](std::string_view name) -> const Driver* {
+      for (const Driver* driver : drivers)
+        if (driver->name == name) return driver;
+      return nullptr;
+    };
+  }
+
+  // What the last step writes: undone before a run, and looked at after it.
+  virtual void clear() = 0;
+  virtual std::string written() = 0;
+
+  static Json with_mode(Json made, const char* mode) {
+    made.set("mode", mode);
+    return made;
+  }
+  static Json query_step(const std::string& query, const std::string& from = "read") {
+    return step("query", "duckdb.processor", {from}, Json::object({{"query", query}}));
+  }
+
+  void begin(const std::vector<Json>& steps) {
+    clear();
+    sink_.clear();
+    outcomes_.clear();
+    plan(steps);
+    // Readers are asked for before what they read, so that they are there when it begins.
+    for (auto asked = steps.rbegin(); asked != steps.rend(); ++asked) ask((*asked)["id"].as_string());
+  }
+  Outcome run(const std::vector<Json>& steps) {
+    begin(steps);
+    finish();
+    return look(steps);
+  }
+  Outcome look(const std::vector<Json>& steps) {
+    Outcome seen;
+    for (const Json& one : steps) {
+      const std::string id = one["id"].as_string();
+      const RequestResult end = outcome(id);
+      if (const auto* error = std::get_if<Error>(&end)) seen.errors[id] = error->message;
+      for (Json event : sink_.events()) {
+        if (event["step_id"].as_string() != id) continue;
+        for (const char* time : {"duration", "duration_ms", "sha256"}) event.erase(time);
+        seen.events.push_back(event.dump());
+      }
+    }
+    seen.streamed = sink_.has_held();
+    seen.written = written();
+    return seen;
+  }
+  // Both ways; the second is stored because the first step says so.
+  Outcome run_both(std::vector<Json> steps, bool streams) {
+    const Outcome streamed = run(steps);
+    EXPECT_EQ(streamed.streamed, streams);
+    steps[0].set("materialize", true);
+    const Outcome stored = run(steps);
+    EXPECT_FALSE(stored.streamed);
+    EXPECT_EQ(streamed.errors, stored.errors);
+    EXPECT_EQ(streamed.events, stored.events);
+    EXPECT_TRUE(streamed.written == stored.written) << streamed.written.substr(0, 200) << "\n"
+                                                    << stored.written.substr(0, 200);
+    return streamed;
+  }
+};
+
+}  // namespace osiris::worker

@@ -1,0 +1,19 @@
+// A driver's own table function in the run's database. Needs DuckDB's C++ API where it is called.
+#pragma once
+
+#include <duckdb.h>
+
+#include <string>
+
+#include "protocol/base/error.h"
+
+namespace duckdb {
+class TableFunction;
+}
+
+namespace osiris::worker {
+
+// Puts `function` into the connection's database under a name that cannot be guessed, "osiris_...", which it returns.
+Result<std::string> define_scan_function(duckdb_connection connection, duckdb::TableFunction function);
+
+}  // namespace osiris::worker

@@ -1,0 +1,144 @@
+#include "worker/drivers/db/server_rows.h"
+
+#include <new>
+#include <utility>
+
+#include "protocol/base/categories.h"
+#include "worker/drivers/db/relation.h"
+
+namespace osiris::worker::db {
+namespace {
+
+constexpr std::chrono::milliseconds kCancelPoll(50);
+
+Status read_caught(const std::string& step_id, const std::string& server, const ReadRows& read, RowQueue& queue) try {
+  return read(queue);
+} catch (const std::bad_alloc&) {
+  return Error(Code::kExhausted, server + " execution failed: out of memory in step " + step_id,
+               "lower batch_size, or select fewer columns", category::kRuntimeMemoryExceeded);
+}
+
+}  // namespace
+
+Error cancelled_error(const std::string& step_id) {
+  return Error(Code::kCancelled, "Step " + step_id + " was cancelled", {}, category::kRuntimeDependencyFailed);
+}
+
+ServerRows::ServerRows(StepContext& context, std::string server, Deadline& deadline, ReadRows read)
+    : context_(context), server_(std::move(server)), read_(std::move(read)), deadline_(deadline) {
+  reader_ = std::thread([this] { queue_.finish(read_caught(context_.step_id(), server_, read_, queue_)); });
+}
+
+ServerRows::~ServerRows() {
+  if (scan_) scan_->close();
+  end();
+}
+
+void ServerRows::end() {
+  if (!reader_.joinable()) return;
+  queue_.close();
+  if (!ended_) deadline_.cancel();
+  reader_.join();
+}
+
+Status ServerRows::wait_for_columns() {
+  while (!columns_) {
+    if (context_.is_cancelled()) return cancelled_error(context_.step_id());
+    const RowQueue::Delivery delivery = queue_.columns(kCancelPoll);
+    if (delivery.end) return *delivery.end;
+    columns_ = delivery.columns;
+  }
+  return {};
+}
+
+Status ServerRows::open() {
+  OSIRIS_TRY(wait_for_columns());
+  std::vector<std::string> names;
+  for (const RelationColumn& column : *columns_) names.push_back(column.name);
+  Chunk like(*columns_);
+  scan_ = std::make_shared<ChunkScan>(static_cast<ChunkSource&>(*this));
+  OSIRIS_ASSIGN(function_, define_chunk_scan(context_.connection_handle(), names, like.handle(), scan_));
+  return {};
+}
+
+void ServerRows::note(StepContext& context, const Batch& batch) {
+  rows_ += batch.rows;
+  bytes_ += batch.bytes;
+  context.progress(rows_);
+  context.progress_bytes(bytes_, 0);
+}
+
+Result<duckdb_data_chunk> ServerRows::next() {
+  for (;;) {
+    if (next_ < batch_.chunks.size()) return batch_.chunks[next_++]->handle();
+    queue_.give_back(std::exchange(batch_, {}));
+    next_ = 0;
+    if (context_.is_cancelled()) return cancelled_error(context_.step_id());
+    RowQueue::Delivery delivery = queue_.next(kCancelPoll);
+    if (delivery.end) {
+      OSIRIS_TRY(*delivery.end);
+      ended_ = true;
+      return nullptr;
+    }
+    if (!delivery.batch) continue;
+    batch_ = *std::move(delivery.batch);
+    note(context_, batch_);
+  }
+}
+
+Result<StepOutcome> ServerRows::finish() {
+  if (!ended_) return Error(Code::kUnavailable, "the rows were not read to their end");
+  end();
+  return StepOutcome{rows_, 0};
+}
+
+// Everything the queue brings, into the relation. Returns the rows.
+Result<uint64_t> ServerRows::fill(StepContext& context) {
+  OSIRIS_TRY(wait_for_columns());
+  Relation relation(server_, context.connection_handle(), context.output_table());
+  OSIRIS_TRY(relation.create(*columns_));
+  for (;;) {
+    if (context.is_cancelled()) return cancelled_error(context.step_id());
+    RowQueue::Delivery delivery = queue_.next(kCancelPoll);
+    if (delivery.batch) {
+      for (const auto& chunk : delivery.batch->chunks) OSIRIS_TRY(relation.append(*chunk));
+      note(context, *delivery.batch);
+      queue_.give_back(std::move(*delivery.batch));
+    }
+    if (delivery.end) {
+      OSIRIS_TRY(*delivery.end);
+      OSIRIS_TRY(relation.finish());
+      ended_ = true;
+      return rows_;
+    }
+  }
+}
+
+std::optional<Result<StepOutcome>> ServerRows::store(StepContext& context) {
+  if (scan_ && scan_->begun()) return std::nullopt;  // some rows are gone
+  const Result<uint64_t> rows = fill(context);
+  end();
+  // An interrupted statement of ours fails with DuckDB's words; the cause is the cancelling.
+  if (!rows.ok() && context.is_cancelled()) return cancelled_error(context.step_id());
+  if (!rows.ok()) return rows.error();
+  return StepOutcome{*rows, 0};
+}
+
+Result<StepOutcome> extract(StepContext& context, const std::string& server, Deadline& deadline, ReadRows read) {
+  return *ServerRows(context, server, deadline, std::move(read)).store(context);
+}
+
+Result<std::unique_ptr<StreamedOutput>> open_rows(StepContext& context, const std::string& server, Deadline& deadline,
+                                                  ReadRows read) {
+  auto rows = std::make_unique<ServerRows>(context, server, deadline, std::move(read));
+  OSIRIS_TRY(rows->open());
+  return std::unique_ptr<StreamedOutput>(std::move(rows));
+}
+
+Status make_empty(StepContext& context, const std::string& server, const RelationColumns& columns) {
+  Relation relation(server, context.connection_handle(), context.output_table());
+  OSIRIS_TRY(relation.create(columns));
+  return relation.finish();
+}
+
+}  // namespace osiris::worker::db
