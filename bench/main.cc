@@ -1,4 +1,4 @@
-// osiris-bench BUILD_DIR local|mysql [--quick]: measures what docs/benchmarks.md quotes, each row against its baseline
+// osiris-bench BUILD_DIR local|mysql|postgres [--quick]: measures what docs/benchmarks.md quotes, each row against its baseline
 // in the same run, medians of at least five alternating rounds, and prints the table as Markdown. --quick uses a tenth
 // of the data, to try the program itself.
 #include <unistd.h>
@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "bench/csv_rows.h"
+#include "bench/database_rows.h"
 #include "bench/measure.h"
 #include "bench/worker_latency.h"
 #include "protocol/base/json.h"
@@ -224,7 +225,7 @@ std::string machine() {
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    std::fprintf(stderr, "usage: osiris-bench BUILD_DIR local|mysql [--quick]\n");
+    std::fprintf(stderr, "usage: osiris-bench BUILD_DIR local|mysql|postgres [--quick]\n");
     return 2;
   }
   Setup setup;
@@ -239,6 +240,11 @@ int main(int argc, char** argv) {
   }
   if (std::strcmp(argv[2], "mysql") == 0) {
     print({mysql_extract(setup)});
+  } else if (std::strcmp(argv[2], "postgres") == 0) {
+    print(postgres_rows({.osiris = setup.osiris(),
+                         .project = make_project(setup.work / "postgres"),
+                         .rounds = kRounds,
+                         .quick = setup.quick}));
   } else {
     std::printf(
         "Machine: %s.\n\n| what | osiris | baseline in the same run | ratio | target |\n|---|---|---|---|---|\n",

@@ -43,6 +43,10 @@ Run run(const std::vector<std::string>& arguments, const std::string& working_di
   wait4(child, &status, 0, &usage);
   result.wall_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
   result.peak_mib = static_cast<double>(usage.ru_maxrss) / 1024;
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  result.cpu_s = seconds(usage.ru_utime) + seconds(usage.ru_stime);
   result.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   if (result.exit_status != 0) {
     std::fprintf(stderr, "bench: %s ended with status %d\n", arguments[0].c_str(), result.exit_status);

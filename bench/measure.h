@@ -11,6 +11,7 @@ namespace osiris::bench {
 struct Run {
   double wall_ms = 0;
   double peak_mib = 0;  // of the largest process of the run's tree that was waited for
+  double cpu_s = 0;     // of all of them
   int exit_status = 0;
   std::string output;  // stdout
 };

@@ -3,13 +3,11 @@
 #include <cmath>
 #include <cstring>
 
+#include "worker/drivers/postgres.writer/numeric_bytes.h"
 #include "worker/drivers/postgres/types.h"
 
 namespace osiris::worker::postgres {
 namespace {
-
-__extension__ typedef __int128 Int128;
-__extension__ typedef unsigned __int128 Uint128;
 
 // A vector of a chunk, or the items of its lists.
 struct Source {
@@ -23,19 +21,6 @@ struct Source {
 };
 
 Source source_of(duckdb_vector vector) { return {duckdb_vector_get_data(vector), duckdb_vector_get_validity(vector)}; }
-
-template <class Number>
-void put(std::string& bytes, Number number) {
-  const Number big = big_endian(number);
-  bytes.append(reinterpret_cast<const char*>(&big), sizeof big);
-}
-
-// A value with its length before it.
-template <class Number>
-void put_sized(std::string& bytes, Number number) {
-  put(bytes, static_cast<int32_t>(sizeof number));
-  put(bytes, number);
-}
 
 std::string_view text_at(const Source& source, size_t at) {
   const auto& text = source.at<duckdb_string_t>(at).value;
@@ -73,82 +58,6 @@ Int128 integer_at(const Source& source, duckdb_type type, uint8_t width, size_t 
   return static_cast<Int128>((static_cast<Uint128>(static_cast<uint64_t>(wide.upper)) << 64) | wide.lower);
 }
 
-// Decimal digits, the point after `whole` of them.
-struct Digits {
-  std::string text;  // '0' to '9'
-  size_t whole = 0;
-  bool is_negative = false;
-};
-
-Digits digits_of(Uint128 magnitude, bool is_negative, unsigned scale) {
-  Digits digits;
-  digits.is_negative = is_negative;
-  char reversed[48];
-  size_t count = 0;
-  for (; magnitude != 0 || count <= scale; magnitude /= 10) {
-    // 64 bits at a time where they are enough: dividing 128 is slow.
-    if (magnitude <= UINT64_MAX) {
-      uint64_t low = static_cast<uint64_t>(magnitude);
-      for (; low != 0 || count <= scale; low /= 10) reversed[count++] = static_cast<char>('0' + low % 10);
-      break;
-    }
-    reversed[count++] = static_cast<char>('0' + static_cast<unsigned>(magnitude % 10));
-  }
-  digits.text.assign(std::make_reverse_iterator(reversed + count), std::make_reverse_iterator(reversed));
-  digits.whole = count - scale;
-  return digits;
-}
-
-// digits(2) weight(2) sign(2) scale(2), then groups of four decimal digits counted from the point.
-void put_numeric(std::string& bytes, const Digits& digits) {
-  std::string text = digits.text;
-  size_t whole = digits.whole;
-  const size_t scale = text.size() - whole;
-  if (const size_t before = (4 - whole % 4) % 4; before > 0) text.insert(0, before, '0'), whole += before;
-  text.append((4 - text.size() % 4) % 4, '0');
-  size_t first = 0, end = text.size();
-  while (first < end && text.compare(first, 4, "0000") == 0) first += 4;
-  while (end > first && text.compare(end - 4, 4, "0000") == 0) end -= 4;
-  const size_t count = (end - first) / 4;
-  const int weight = count == 0 ? 0 : static_cast<int>(whole / 4) - 1 - static_cast<int>(first / 4);
-  put(bytes, static_cast<int32_t>(8 + 2 * count));
-  put(bytes, static_cast<int16_t>(count));
-  put(bytes, static_cast<int16_t>(weight));
-  put(bytes, static_cast<uint16_t>(digits.is_negative && count > 0 ? kNumericNegative : 0));
-  put(bytes, static_cast<uint16_t>(scale));
-  for (size_t at = first; at < end; at += 4)
-    put(bytes, static_cast<int16_t>((text[at] - '0') * 1000 + (text[at + 1] - '0') * 100 + (text[at + 2] - '0') * 10 +
-                                    (text[at + 3] - '0')));
-}
-
-void put_special_numeric(std::string& bytes, uint16_t sign) {
-  put(bytes, int32_t{8});
-  put(bytes, uint32_t{0});
-  put(bytes, sign);
-  put(bytes, uint16_t{0});
-}
-
-// "-12.50"; nullopt for what is no plain number.
-std::optional<Digits> read_digits(std::string_view text) {
-  Digits digits;
-  digits.is_negative = text.starts_with('-');
-  if (digits.is_negative || text.starts_with('+')) text.remove_prefix(1);
-  const size_t point = text.find('.');
-  digits.text = std::string(text.substr(0, point));
-  if (digits.text.empty()) return std::nullopt;
-  digits.whole = digits.text.size();
-  if (point != std::string_view::npos) digits.text += text.substr(point + 1);
-  if (digits.text.find_first_not_of("0123456789") != std::string::npos || digits.text.size() > 16000)
-    return std::nullopt;
-  return digits;
-}
-
-// More digits after the point than `scale_max`, other than zeros; a negative one speaks of the digits before it.
-bool has_more_digits(const Digits& digits, int scale_max) {
-  const auto from = static_cast<int>(digits.whole) + scale_max;
-  return digits.text.find_first_not_of('0', from < 0 ? 0 : static_cast<size_t>(from)) != std::string::npos;
-}
-
 size_t characters_in(std::string_view text) {
   size_t count = 0;
   for (const char c : text) count += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
@@ -157,14 +66,14 @@ size_t characters_in(std::string_view text) {
 
 class Writer {
  public:
-  Writer(const ColumnPlan& plan, std::string& bytes) : plan_(plan), bytes_(bytes) {}
+  Writer(const ColumnPlan& plan, ByteBuffer& bytes) : plan_(plan), bytes_(bytes) {}
 
   // Empty, or why the value is refused.
   std::string write(const Source& source, const ColumnType& type, size_t at) {
     switch (plan_.form) {
       case Form::kBool:
         put(bytes_, int32_t{1});
-        bytes_ += source.at<bool>(at) ? '\1' : '\0';
+        bytes_.push_back(source.at<bool>(at) ? '\1' : '\0');
         return {};
       case Form::kInt16:
         return put_integer<int16_t>(source, type, at);
@@ -233,7 +142,13 @@ class Writer {
     const Int128 value = integer_at(source, type.id, type.width, at);
     const bool is_negative = type.id != DUCKDB_TYPE_UHUGEINT && value < 0;
     const Uint128 magnitude = is_negative ? -static_cast<Uint128>(value) : static_cast<Uint128>(value);
-    return put_digits(digits_of(magnitude, is_negative, type.id == DUCKDB_TYPE_DECIMAL ? type.scale : 0));
+    const unsigned scale = type.id == DUCKDB_TYPE_DECIMAL ? type.scale : 0;
+    const bool fits = plan_.scale_max == -1 || (plan_.scale_max >= 0 && scale <= static_cast<unsigned>(plan_.scale_max));
+    if (fits && magnitude <= kSmallNumericMax) {
+      put_small_numeric(bytes_, static_cast<uint64_t>(magnitude), is_negative, scale);
+      return {};
+    }
+    return put_digits(digits_of(magnitude, is_negative, scale));
   }
 
   std::string put_number_text(std::string_view text) {
@@ -254,8 +169,8 @@ class Writer {
     if (text.size() > (size_t{1} << 30) - 64) return "the value is larger than 1 GiB, the most that PostgreSQL holds";
     const bool is_jsonb = plan_.form == Form::kJsonb;
     put(bytes_, static_cast<int32_t>(text.size() + (is_jsonb ? 1 : 0)));
-    if (is_jsonb) bytes_ += '\1';
-    bytes_ += text;
+    if (is_jsonb) bytes_.push_back('\1');
+    bytes_.append(text);
     return {};
   }
 
@@ -270,7 +185,7 @@ class Writer {
     for (size_t i = 0; i < bits.size(); ++i) {
       const unsigned byte = static_cast<unsigned char>(bits[i]);
       const unsigned next = i + 1 < bits.size() ? static_cast<unsigned char>(bits[i + 1]) : 0u;
-      bytes_ += static_cast<char>((byte << padding) | (next >> (8 - padding)));
+      bytes_.push_back(static_cast<char>((byte << padding) | (next >> (8 - padding))));
     }
     return {};
   }
@@ -329,7 +244,7 @@ class Writer {
   }
 
   const ColumnPlan& plan_;
-  std::string& bytes_;
+  ByteBuffer& bytes_;
 };
 
 // One column of a chunk.
@@ -340,7 +255,7 @@ struct Input {
 };
 
 //   dimensions(4) has NULLs(4) type(4), then length(4) and first index(4), then each item as a value
-std::string write_list(const Input& input, std::string& bytes, size_t at) {
+std::string write_list(const Input& input, ByteBuffer& bytes, size_t at) {
   const auto& entry = input.values.at<duckdb_list_entry>(at);
   const size_t start = bytes.size();
   put(bytes, int32_t{0});  // the length, filled in below
@@ -355,14 +270,13 @@ std::string write_list(const Input& input, std::string& bytes, size_t at) {
   Writer writer(*input.plan, bytes);
   for (uint64_t i = entry.offset; i < entry.offset + entry.length; ++i) {
     if (input.items.is_null(i)) {
-      bytes[has_nulls + 3] = '\1';
+      bytes.data()[has_nulls + 3] = '\1';
       put(bytes, int32_t{-1});
     } else if (std::string why = writer.write(input.items, input.plan->type.children[0], i); !why.empty()) {
       return why;
     }
   }
-  const auto size = big_endian(static_cast<int32_t>(bytes.size() - start - 4));
-  std::memcpy(bytes.data() + start, &size, sizeof size);
+  set(bytes.data() + start, static_cast<int32_t>(bytes.size() - start - 4));
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "worker/driver_api/batch_writer.h"
+#include "worker/drivers/postgres.writer/byte_buffer.h"
 #include "worker/drivers/postgres.writer/column_plan.h"
 
 namespace osiris::worker::postgres {
@@ -29,13 +30,13 @@ class RowBatch : public BatchWriter::Batch {
 
   void add(duckdb_data_chunk chunk) override;
   size_t size_bytes() const override { return bytes_.size(); }
-  const std::string& bytes() const { return bytes_; }
+  std::string_view bytes() const { return bytes_.view(); }
   uint64_t rows() const { return rows_; }
   const std::optional<Unfit>& unfit() const { return unfit_; }
 
  private:
   const std::vector<ColumnPlan>& plans_;
-  std::string bytes_;
+  ByteBuffer bytes_;
   uint64_t rows_ = 0;
   std::optional<Unfit> unfit_;
 };
