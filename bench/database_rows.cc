@@ -28,7 +28,8 @@ void make_orders(PostgresServer& server, uint64_t rows) {
           std::to_string(rows) +
           " SELECT i, 'customer ' || lpad((i * 7919 % 100003)::text, 6, '0') || ' of the north', CASE WHEN i % 50 <> 0 "
           "THEN (i * 104729 % 1000000007) / 100.0 END, timestamp '2024-01-01' + i * interval '31 s', timestamptz "
-          "'2024-01-01' + i * interval '17 s', date '2024-01-01' + (i % 1000)::int, CASE WHEN i % 20 <> 0 THEN i % 1000 "
+          "'2024-01-01' + i * interval '17 s', date '2024-01-01' + (i % 1000)::int, CASE WHEN i % 20 <> 0 THEN i % "
+          "1000 "
           "END, i % 3 = 0, i / 7.0, md5(i::text)::uuid FROM generate_series(1, " +
           std::to_string(rows) + "::bigint) AS i",
       "bench"));
@@ -64,7 +65,8 @@ std::vector<Row> postgres_rows(const DatabaseBench& bench) {
   must(server.execute("CREATE ROLE bench LOGIN PASSWORD 'bench'"));
   must(server.execute("CREATE DATABASE bench OWNER bench"));
   for (const uint64_t count : {rows, more}) make_orders(server, count);
-  must(server.execute("ALTER SCHEMA public OWNER TO bench; GRANT SELECT ON ALL TABLES IN SCHEMA public TO bench", "bench"));
+  must(server.execute("ALTER SCHEMA public OWNER TO bench; GRANT SELECT ON ALL TABLES IN SCHEMA public TO bench",
+                      "bench"));
 
   const std::string port = std::to_string(server.port());
   write(bench.project / "osiris_connections.yaml",
@@ -72,7 +74,8 @@ std::vector<Row> postgres_rows(const DatabaseBench& bench) {
             ", database: bench, user: bench, password: \"${BENCH_PASSWORD}\"}\n");
   namespace fs = std::filesystem;
   fs::permissions(bench.project / "osiris_connections.yaml", fs::perms::owner_read | fs::perms::owner_write);
-  for (const uint64_t count : {rows, more}) write(bench.project / ("copy" + std::to_string(count) + ".yaml"), pipeline(count));
+  for (const uint64_t count : {rows, more})
+    write(bench.project / ("copy" + std::to_string(count) + ".yaml"), pipeline(count));
 
   const auto clear = [&] { must(server.execute("DROP TABLE IF EXISTS copied; CHECKPOINT", "bench")); };
   const auto copy = [&](uint64_t count) {
@@ -83,10 +86,11 @@ std::vector<Row> postgres_rows(const DatabaseBench& bench) {
   const std::string psql = "psql -qX -h 127.0.0.1 -p " + port + " -U bench -d bench ";
   const auto pipe = [&] {
     clear();
-    must(server.execute("CREATE TABLE copied (LIKE orders_" + std::to_string(rows) + "); ALTER TABLE copied OWNER TO bench",
-                        "bench"));
-    return run({"sh", "-c", psql + "-c 'COPY orders_" + std::to_string(rows) + " TO STDOUT (FORMAT binary)' | " + psql +
-                                "-c 'COPY copied FROM STDIN (FORMAT binary)'"},
+    must(server.execute(
+        "CREATE TABLE copied (LIKE orders_" + std::to_string(rows) + "); ALTER TABLE copied OWNER TO bench", "bench"));
+    return run({"sh", "-c",
+                psql + "-c 'COPY orders_" + std::to_string(rows) + " TO STDOUT (FORMAT binary)' | " + psql +
+                    "-c 'COPY copied FROM STDIN (FORMAT binary)'"},
                {}, {{"PGPASSWORD", kPassword}});
   };
   Copies ours, theirs;

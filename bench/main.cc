@@ -1,6 +1,6 @@
-// osiris-bench BUILD_DIR local|mysql|postgres [--quick]: measures what docs/benchmarks.md quotes, each row against its baseline
-// in the same run, medians of at least five alternating rounds, and prints the table as Markdown. --quick uses a tenth
-// of the data, to try the program itself.
+// osiris-bench BUILD_DIR local|mysql|postgres [--quick]: measures what docs/benchmarks.md quotes, each row against its
+// baseline in the same run, medians of at least five alternating rounds, and prints the table as Markdown. --quick uses
+// a tenth of the data, to try the program itself.
 #include <unistd.h>
 
 #include <cstdio>

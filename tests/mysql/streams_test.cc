@@ -112,15 +112,15 @@ TEST_F(MysqlStreams, AWarningAtTheEndFailsTheExtractAndNothingIsWritten) {
 
 TEST_F(MysqlStreams, AProcedureIsCalledOnce) {
   made_ = "CREATE TABLE target (id BIGINT); CREATE OR REPLACE PROCEDURE numbers() SELECT 1 AS id";
-  const Outcome seen =
-      run_both({read_step("CALL numbers()", Json::object({{"allow", Json::array({"call"})}})), write_step("read")}, false);
+  const Outcome seen = run_both(
+      {read_step("CALL numbers()", Json::object({{"allow", Json::array({"call"})}})), write_step("read")}, false);
   EXPECT_TRUE(seen.errors.empty()) << seen.errors.begin()->second;
 }
 
 TEST_F(MysqlStreams, AreCancelledAsOne) {
   made_ = "CREATE TABLE target (id BIGINT)";
-  const std::vector<Json> steps = {read_step("SELECT a.seq AS id FROM shop.seq_1_to_1000000 a JOIN shop.seq_1_to_1000000 b"),
-                                   write_step("read")};
+  const std::vector<Json> steps = {
+      read_step("SELECT a.seq AS id FROM shop.seq_1_to_1000000 a JOIN shop.seq_1_to_1000000 b"), write_step("read")};
   begin(steps);
   ASSERT_TRUE(eventually([&] {
     const auto running = executor_->progress();

@@ -116,6 +116,28 @@ TEST_F(PostgresStreams, GoToFiles) {
       run_both({read_step(kRows), file_step("read", "filesystem.parquet_writer", "out.parquet")}, true).errors.empty());
 }
 
+TEST_F(PostgresStreams, TimestampsInCsvAreShownAsAllRowsWantIt) {
+  const auto timestamps = [](const std::string& value) {
+    return read_step("SELECT i AS id, " + value + " AS at FROM generate_series(1, 50000) AS i");
+  };
+  const Json write = file_step("read", "filesystem.csv_writer", "out.csv");
+  const std::string start = "TIMESTAMP '2024-01-01' + i * interval ";
+  for (const std::string& value :
+       {start + "'1 day'", start + "'1 s'", start + "'1 ms'", "CASE WHEN i > 40000 THEN " + start + "'1 s' END",
+        std::string("CASE WHEN i % 2 = 0 THEN 'infinity' ELSE TIMESTAMP 'epoch' END"), std::string("NULL::timestamp"),
+        std::string("TIMESTAMPTZ '2024-01-01 12:00+02' + i * interval '1 us'")}) {
+    SCOPED_TRACE(value);
+    EXPECT_TRUE(run_both({timestamps(value), write}, true).errors.empty());
+  }
+  for (const char* late : {"1 hour", "1 ms", "1 us"}) {
+    SCOPED_TRACE(late);
+    EXPECT_TRUE(
+        run_both({timestamps("TIMESTAMP '2024-01-01' + (i / 40000) * interval '" + std::string(late) + "'"), write},
+                 false)
+            .errors.empty());
+  }
+}
+
 TEST_F(PostgresStreams, GoToADatabaseFile) {
   const std::vector<Json> steps = {read_step(kRows),
                                    file_step("read", "duckdb.writer", "out.duckdb", Json::object({{"table", "t"}}))};

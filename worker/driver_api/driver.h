@@ -132,6 +132,8 @@ struct StepOutcome {
 class StreamedOutput {
  public:
   virtual ~StreamedOutput() = default;
+  // False: it can only be stored after all.
+  virtual bool is_readable() const { return true; }
   // What to SELECT * FROM, once, and which table functions and files that touches. Functions have names that cannot be
   // guessed.
   virtual std::string rows() const = 0;

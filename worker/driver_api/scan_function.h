@@ -15,5 +15,7 @@ namespace osiris::worker {
 
 // Puts `function` into the connection's database under a name that cannot be guessed, "osiris_...", which it returns.
 Result<std::string> define_scan_function(duckdb_connection connection, duckdb::TableFunction function);
+// The same with one of the engine's, "read_parquet".
+Result<std::string> copy_scan_function(duckdb_connection connection, const std::string& function);
 
 }  // namespace osiris::worker

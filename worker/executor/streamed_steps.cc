@@ -120,7 +120,7 @@ Status StreamedSteps::open() {
 Status StreamedSteps::run(const Readers& readers, std::vector<StreamedEnd>& ended, StepEnd& end) {
   const Status opened = open();
   bool counts = true;
-  if (opened.ok() && output_ && control_.stopped() == Stop::kNone) {
+  if (opened.ok() && output_ && output_->is_readable() && control_.stopped() == Stop::kNone) {
     std::vector<StreamReader> claimed = readers.claim();
     counts = read_along(claimed, ended);
     readers.give_back(ended.size());

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocol/base/categories.h"
@@ -145,26 +146,116 @@ Error named(const Options& options, const Error& error) {
   return shown;
 }
 
-Result<StepOutcome> extract_up_to(StepContext& step, std::optional<uint64_t> rows_max) {
-  if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
-  OSIRIS_ASSIGN(Options options, read_options(step));
-  if (rows_max) options.limit = std::min(*rows_max, options.limit.value_or(*rows_max));
-  OSIRIS_ASSIGN(const std::unique_ptr<EngineFile> file, open_file(step, options.path));
-  auto select = select_of(*file, options);
+// What a step reads: a file that is open, and the statement for it.
+struct Source {
+  std::unique_ptr<EngineFile> file;
+  std::string select;  // with its LIMIT
+  std::vector<FileColumn> columns;
+};
+
+Result<Source> open_source(StepContext& step, const Options& options) {
+  Source source;
+  OSIRIS_ASSIGN(source.file, open_file(step, options.path));
+  auto select = select_of(*source.file, options);
   if (!select.ok()) return named(options, select.error());
-  const std::string limited = *select + (options.limit ? " LIMIT " + std::to_string(*options.limit) : "");
-  const auto columns = described(file->connection(), *select);
+  source.select = *select + (options.limit ? " LIMIT " + std::to_string(*options.limit) : "");
+  auto columns = described(source.file->connection(), *select);
   if (!columns.ok()) return named(options, columns.error());
-  OSIRIS_TRY(create_table(step, *columns));
-  const auto rows =
-      files::transfer_rows(step, file->connection(), limited, step.connection_handle(), step.output_table());
+  source.columns = *std::move(columns);
+  return source;
+}
+
+Result<StepOutcome> store(StepContext& step, const Options& options, const Source& source) {
+  OSIRIS_TRY(create_table(step, source.columns));
+  const auto rows = files::transfer_rows(step, source.file->connection(), source.select, step.connection_handle(),
+                                         step.output_table());
   if (rows.ok()) return StepOutcome{.rows_read = *rows, .rows_written = 0};
   (void)sql::execute(step.connection_handle(), "DROP TABLE IF EXISTS " + step.output_table().quoted());
   if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
   return named(options, rows.error());
 }
 
+Result<StepOutcome> extract_up_to(StepContext& step, std::optional<uint64_t> rows_max) {
+  if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+  OSIRIS_ASSIGN(Options options, read_options(step));
+  if (rows_max) options.limit = std::min(*rows_max, options.limit.value_or(*rows_max));
+  OSIRIS_ASSIGN(const Source source, open_source(step, options));
+  return store(step, options, source);
+}
+
 Result<StepOutcome> extract(StepContext& step) { return extract_up_to(step, std::nullopt); }
+
+// The file's rows for the statement of another step. They are asked for when that statement asks.
+class FileStream : public StreamedOutput, private ChunkSource {
+ public:
+  FileStream(StepContext& step, Options options, Source source)
+      : step_(step), options_(std::move(options)), source_(std::move(source)), query_(step) {}
+  ~FileStream() override {
+    if (scan_) scan_->close();
+  }
+
+  Status open() {
+    std::vector<std::string> names;
+    std::vector<duckdb_logical_type> types;
+    for (const FileColumn& column : source_.columns) names.push_back(column.name);
+    duckdb_prepared_statement head = nullptr;
+    if (duckdb_prepare(source_.file->connection(), source_.select.c_str(), &head) == DuckDBSuccess)
+      for (idx_t i = 0; i < duckdb_prepared_statement_column_count(head); ++i)
+        types.push_back(duckdb_prepared_statement_column_logical_type(head, i));
+    duckdb_destroy_prepare(&head);
+    duckdb_data_chunk like = duckdb_create_data_chunk(types.data(), types.size());
+    scan_ = std::make_shared<ChunkScan>(static_cast<ChunkSource&>(*this));
+    auto function = define_chunk_scan(step_.connection_handle(), names, like, scan_);
+    duckdb_destroy_data_chunk(&like);
+    for (duckdb_logical_type& type : types) duckdb_destroy_logical_type(&type);
+    OSIRIS_ASSIGN(function_, std::move(function));
+    return {};
+  }
+
+  // Names of types are the file's; the columns of a stored run have types without them.
+  bool is_readable() const override {
+    return std::all_of(source_.columns.begin(), source_.columns.end(),
+                       [](const FileColumn& column) { return !column.type.sql().empty() && !is_untyped(column.type); });
+  }
+  std::string rows() const override {
+    std::string list;
+    for (const FileColumn& column : source_.columns) {
+      const std::string name = sql::quote_identifier(column.name);
+      list += (list.empty() ? "CAST(" : ", CAST(") + name + " AS " + column.type.sql() + ") AS " + name;
+    }
+    return "(SELECT " + list + " FROM " + function_ + "())";
+  }
+  std::vector<std::string> functions() const override { return {function_}; }
+  Result<StepOutcome> finish() override {
+    if (!query_.is_complete()) return Error(Code::kUnavailable, "the rows were not read to their end");
+    return StepOutcome{.rows_read = query_.count(), .rows_written = 0};
+  }
+  std::optional<Result<StepOutcome>> store(StepContext& step) override {
+    return worker::store(step, options_, source_);
+  }
+
+ private:
+  Result<duckdb_data_chunk> next() override {
+    if (!std::exchange(has_begun_, true)) OSIRIS_TRY(query_.open(source_.file->connection(), source_.select));
+    return query_.next();
+  }
+
+  StepContext& step_;
+  const Options options_;
+  Source source_;
+  files::QueryRows query_;  // ends before the file is closed
+  bool has_begun_ = false;
+  std::string function_;
+  std::shared_ptr<ChunkScan> scan_;
+};
+
+Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
+  OSIRIS_ASSIGN(Options options, read_options(step));
+  OSIRIS_ASSIGN(Source source, open_source(step, options));
+  auto stream = std::make_unique<FileStream>(step, std::move(options), std::move(source));
+  OSIRIS_TRY(stream->open());
+  return std::unique_ptr<StreamedOutput>(std::move(stream));
+}
 
 Status describe(StepContext& step) {
   const auto sampled = extract_up_to(step, kSampleRows);
@@ -182,7 +273,8 @@ Status check(StepContext& step) {
 }  // namespace
 
 const Driver& duckdb_extractor() {
-  static constexpr Driver driver{.name = "duckdb.extractor", .run = extract, .check = check, .describe = describe};
+  static constexpr Driver driver{
+      .name = "duckdb.extractor", .run = extract, .check = check, .describe = describe, .open = open};
   return driver;
 }
 

@@ -48,39 +48,6 @@ class Appender {
   duckdb_appender appender_ = nullptr;
 };
 
-// The result of a query that is made while it is read.
-class Stream {
- public:
-  ~Stream() {
-    if (has_result_) duckdb_destroy_result(&result_);
-    duckdb_destroy_pending(&pending_);
-    duckdb_destroy_prepare(&prepared_);
-  }
-  Status open(duckdb_connection connection, const std::string& select) {
-    if (duckdb_prepare(connection, select.c_str(), &prepared_) == DuckDBError)
-      return Error(Code::kStepFailed, duckdb_prepare_error(prepared_));
-    if (duckdb_pending_prepared_streaming(prepared_, &pending_) == DuckDBError)
-      return Error(Code::kStepFailed, duckdb_pending_error(pending_));
-    has_result_ = true;
-    if (duckdb_execute_pending(pending_, &result_) == DuckDBSuccess) return {};
-    const char* text = duckdb_result_error(&result_);
-    return sql::engine_error(duckdb_result_error_type(&result_), text ? text : "no reason given");
-  }
-  // Null at the end, and after an error, which error() then has.
-  duckdb_data_chunk next() { return duckdb_fetch_chunk(result_); }
-  Status error() {
-    const char* text = duckdb_result_error(&result_);
-    if (!text || !*text) return {};
-    return sql::engine_error(duckdb_result_error_type(&result_), text);
-  }
-
- private:
-  duckdb_prepared_statement prepared_ = nullptr;
-  duckdb_pending_result pending_ = nullptr;
-  duckdb_result result_{};
-  bool has_result_ = false;
-};
-
 }  // namespace
 
 Result<std::unique_ptr<EngineFile>> EngineFile::open(StepContext& step, const std::filesystem::path& file,
@@ -127,26 +94,53 @@ EngineFile::~EngineFile() {
   duckdb_close(&database_);
 }
 
+QueryRows::~QueryRows() {
+  duckdb_destroy_data_chunk(&chunk_);
+  if (has_result_) duckdb_destroy_result(&result_);
+  duckdb_destroy_pending(&pending_);
+  duckdb_destroy_prepare(&prepared_);
+}
+
+Status QueryRows::open(duckdb_connection connection, const std::string& select) {
+  if (duckdb_prepare(connection, select.c_str(), &prepared_) == DuckDBError)
+    return Error(Code::kStepFailed, duckdb_prepare_error(prepared_));
+  if (duckdb_pending_prepared_streaming(prepared_, &pending_) == DuckDBError)
+    return Error(Code::kStepFailed, duckdb_pending_error(pending_));
+  has_result_ = true;
+  if (duckdb_execute_pending(pending_, &result_) == DuckDBSuccess) return {};
+  const char* text = duckdb_result_error(&result_);
+  return sql::engine_error(duckdb_result_error_type(&result_), text ? text : "no reason given");
+}
+
+Result<duckdb_data_chunk> QueryRows::next() {
+  duckdb_destroy_data_chunk(&chunk_);
+  if (step_.is_cancelled()) return cancelled();
+  chunk_ = duckdb_fetch_chunk(result_);
+  if (chunk_) {
+    rows_ += duckdb_data_chunk_get_size(chunk_);
+    step_.progress(rows_);
+    return chunk_;
+  }
+  if (step_.is_cancelled()) return cancelled();
+  const char* text = duckdb_result_error(&result_);
+  if (text && *text) return sql::engine_error(duckdb_result_error_type(&result_), text);
+  is_complete_ = true;
+  return nullptr;
+}
+
 Result<uint64_t> transfer_rows(StepContext& step, duckdb_connection from, const std::string& select,
                                duckdb_connection to, const sql::TableName& table) {
-  Stream stream;
-  OSIRIS_TRY(stream.open(from, select));
+  QueryRows rows(step);
+  OSIRIS_TRY(rows.open(from, select));
   Appender appender;
   OSIRIS_TRY(appender.open(to, table));
-  uint64_t rows = 0;
-  while (duckdb_data_chunk chunk = stream.next()) {
-    const Status appended = appender.append(chunk);
-    rows += duckdb_data_chunk_get_size(chunk);
-    duckdb_destroy_data_chunk(&chunk);
-    OSIRIS_TRY(appended);
-    step.progress(rows);
-    if (step.is_cancelled()) return cancelled();
+  for (;;) {
+    OSIRIS_ASSIGN(const duckdb_data_chunk chunk, rows.next());
+    if (!chunk) break;
+    OSIRIS_TRY(appender.append(chunk));
   }
-  if (step.is_cancelled()) return cancelled();
-  OSIRIS_TRY(stream.error());
   OSIRIS_TRY(appender.close());
-  step.progress(rows);
-  return rows;
+  return rows.count();
 }
 
 }  // namespace osiris::worker::files

@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "worker/driver_api/chunk_scan.h"
 #include "worker/driver_api/driver.h"
 #include "worker/driver_api/sql.h"
 
@@ -40,6 +41,29 @@ class EngineFile {
   duckdb_connection connection_ = nullptr;
   std::atomic<bool> is_done_{false};
   std::thread watcher_;
+};
+
+// The rows of a query, which are made while they are read: the step's progress.
+class QueryRows : public ChunkSource {
+ public:
+  explicit QueryRows(StepContext& step) : step_(step) {}
+  ~QueryRows() override;
+  QueryRows(const QueryRows&) = delete;
+  QueryRows& operator=(const QueryRows&) = delete;
+
+  Status open(duckdb_connection connection, const std::string& select);
+  Result<duckdb_data_chunk> next() override;
+  uint64_t count() const { return rows_; }
+  bool is_complete() const { return is_complete_; }
+
+ private:
+  StepContext& step_;
+  duckdb_prepared_statement prepared_ = nullptr;
+  duckdb_pending_result pending_ = nullptr;
+  duckdb_result result_{};
+  bool has_result_ = false, is_complete_ = false;
+  duckdb_data_chunk chunk_ = nullptr;
+  uint64_t rows_ = 0;
 };
 
 // Appends the rows of `select` on `from` to a table on `to` that has columns of the same types. Returns how many; they

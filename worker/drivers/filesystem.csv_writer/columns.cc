@@ -163,11 +163,7 @@ Result<std::vector<Column>> examine_columns(duckdb_connection connection, const 
     // Bytes of UTF-8 sort as their code points do.
     std::sort(columns.begin(), columns.end(), [](const Column& a, const Column& b) { return a.name < b.name; });
   }
-  const auto looks_at_all = [](const Column& column) {
-    return column.form == Form::kTimestamp || column.form == Form::kTimestampNs || column.form == Form::kTimestampTz;
-  };
-  if (input.is_streamed && std::any_of(columns.begin(), columns.end(), looks_at_all))
-    return Error(Code::kUnsupported, "how timestamps are shown depends on all rows");
+  if (input.is_streamed) return columns;
   OSIRIS_TRY(examine_timestamps(connection, quoted, columns));
   OSIRIS_TRY(take_offsets(connection, input.name, columns));
   return columns;

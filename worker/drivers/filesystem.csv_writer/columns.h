@@ -46,8 +46,7 @@ struct Column {
 inline bool is_number(Form form) { return form <= Form::kNumberText; }
 
 // The columns of the input that the step wants, in its order; by name means in code point order. Looks through
-// timestamp columns once, because how one row is shown depends on all of them: kUnsupported where the input is
-// streamed.
+// timestamp columns once, because how one row is shown depends on all of them; of a stream TimestampForms finds it out.
 Result<std::vector<Column>> examine_columns(duckdb_connection connection, const Input& input, const Options& options);
 
 // Whether the relation has the columns that `columns` names.

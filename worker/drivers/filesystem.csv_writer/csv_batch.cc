@@ -27,7 +27,8 @@ void CsvBatch::add_header() {
 }
 
 void CsvBatch::add(duckdb_data_chunk chunk) {
-  if (unfit_) return;
+  if (unfit_ || is_outdated_) return;
+  is_outdated_ = forms_ && !forms_->take(chunk);
   const bool is_utf8 = options_.encoding == Encoding::kUtf8;
   std::string& text = is_utf8 ? bytes_ : text_;
   formatter_.use_chunk(chunk);

@@ -9,6 +9,7 @@
 #include "worker/drivers/filesystem.csv_writer/columns.h"
 #include "worker/drivers/filesystem.csv_writer/options.h"
 #include "worker/drivers/filesystem.csv_writer/row_formatter.h"
+#include "worker/drivers/filesystem.csv_writer/timestamp_forms.h"
 
 namespace osiris::worker::csv_out {
 
@@ -26,9 +27,9 @@ struct UnfitValue {
 
 class CsvBatch : public BatchWriter::Batch {
  public:
-  // Both outlive it.
-  CsvBatch(const Options& options, const std::vector<Column>& columns)
-      : options_(options), columns_(columns), formatter_(options, columns) {}
+  // All outlive it. `forms`: of a stream's timestamps; null: they are known.
+  CsvBatch(const Options& options, const std::vector<Column>& columns, TimestampForms* forms)
+      : options_(options), columns_(columns), forms_(forms), formatter_(options, columns) {}
 
   void add_header();
   // Nothing after an unfit value.
@@ -38,6 +39,8 @@ class CsvBatch : public BatchWriter::Batch {
   const std::string& bytes() const { return bytes_; }
   uint64_t rows() const { return rows_; }
   const std::optional<UnfitValue>& unfit() const { return unfit_; }
+  // Timestamps are to be shown otherwise than they were.
+  bool is_outdated() const { return is_outdated_; }
 
  private:
   void encode();
@@ -45,6 +48,8 @@ class CsvBatch : public BatchWriter::Batch {
 
   const Options& options_;
   const std::vector<Column>& columns_;
+  TimestampForms* const forms_;
+  bool is_outdated_ = false;
   RowFormatter formatter_;
   std::string bytes_;             // in the file's encoding
   std::string text_;              // UTF-8 on its way to another encoding

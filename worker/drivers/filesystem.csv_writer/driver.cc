@@ -1,6 +1,7 @@
 #include "worker/drivers/filesystem.csv_writer/driver.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,12 +26,13 @@ class CsvWrite : public BatchWriter {
   Result<StepOutcome> run() {
     const std::string& relation = step_.inputs().front().name;
     OSIRIS_ASSIGN(columns_, csv_out::examine_columns(step_.connection_handle(), step_.inputs().front(), options_));
+    if (step_.inputs().front().is_streamed) forms_.emplace(columns_);
     OSIRIS_TRY(file_.open(options_.create_dirs));
     file_.keep_digest();
     sink_ = files::make_sink(options_.compression, options_.file.path, file_);
     OSIRIS_TRY(sink_->write(csv_out::byte_order_mark(options_.encoding)));
     if (options_.header) {
-      csv_out::CsvBatch header(options_, columns_);
+      csv_out::CsvBatch header(options_, columns_, nullptr);
       header.add_header();
       OSIRIS_TRY(write_batch(header));
     }
@@ -45,13 +47,16 @@ class CsvWrite : public BatchWriter {
     return StepOutcome{.rows_read = rows, .rows_written = rows};
   }
 
-  std::unique_ptr<Batch> begin() override { return std::make_unique<csv_out::CsvBatch>(options_, columns_); }
+  std::unique_ptr<Batch> begin() override {
+    return std::make_unique<csv_out::CsvBatch>(options_, columns_, forms_ ? &*forms_ : nullptr);
+  }
 
   Status write(Batch& batch) override { return write_batch(static_cast<csv_out::CsvBatch&>(batch)); }
 
  private:
   Status write_batch(const csv_out::CsvBatch& batch) {
     if (step_.is_cancelled()) return cancelled();
+    if (batch.is_outdated()) return Error(Code::kUnavailable, "timestamps are shown as all rows want it");
     if (const auto& unfit = batch.unfit()) return unfit->error(options_, rows_);
     OSIRIS_TRY(sink_->write(batch.bytes()));
     rows_ += batch.rows();
@@ -73,6 +78,7 @@ class CsvWrite : public BatchWriter {
   ReplacingFile file_;
   std::unique_ptr<files::ByteSink> sink_;
   std::vector<csv_out::Column> columns_;
+  std::optional<csv_out::TimestampForms> forms_;
   uint64_t rows_ = 0;  // written
   uint64_t next_report_;
 };

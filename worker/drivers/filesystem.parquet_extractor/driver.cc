@@ -1,10 +1,13 @@
 #include "worker/drivers/filesystem.parquet_extractor/driver.h"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "worker/driver_api/scan_function.h"
 #include "worker/driver_api/watched.h"
 #include "worker/drivers/files/places.h"
 #include "worker/drivers/filesystem.parquet_extractor/joined_columns.h"
@@ -65,23 +68,80 @@ Result<uint64_t> create(StepContext& step, const Options& options, const parquet
   return rows;
 }
 
-Result<StepOutcome> extract_with(StepContext& step, const Options& options) {
-  OSIRIS_ASSIGN(const parquet::Joined joined, join_files(step, options));
+Result<StepOutcome> extract_joined(StepContext& step, const Options& options, const parquet::Joined& joined) {
   OSIRIS_ASSIGN(const uint64_t rows, create(step, options, joined));
   for (const parquet::JoinedColumn& each : joined.columns)
     if (!each.of_path) OSIRIS_TRY(set_comment(step.connection_handle(), step.output_table(), each.column));
   return StepOutcome{.rows_read = rows, .rows_written = 0};
 }
 
-Result<StepOutcome> extract(StepContext& step) {
-  if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
-  OSIRIS_ASSIGN(const Options options, read_options(step));
+Result<StepOutcome> extract_with(StepContext& step, const Options& options) {
+  OSIRIS_ASSIGN(const parquet::Joined joined, join_files(step, options));
+  return extract_joined(step, options, joined);
+}
+
+void say_which(StepContext& step, const Options& options) {
   if (options.files.size() > 1)
     step.log(std::to_string(options.files.size()) + " files, from " + options.files.front().path + " to " +
              options.files.back().path);
+}
+
+Result<StepOutcome> extract(StepContext& step) {
+  if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+  OSIRIS_ASSIGN(const Options options, read_options(step));
+  say_which(step, options);
   auto outcome = extract_with(step, options);
   if (!outcome.ok() && step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
   return outcome;
+}
+
+// The files, read by the statement of another step: its columns only.
+class ParquetStream : public StreamedOutput {
+ public:
+  ParquetStream(StepContext& step, Options options, parquet::Joined joined)
+      : step_(step), options_(std::move(options)), joined_(std::move(joined)) {}
+
+  Status open() {
+    OSIRIS_ASSIGN(reader_, copy_scan_function(step_.connection_handle(), "read_parquet"));
+    return {};
+  }
+  // A limit ends within the rows; a stream has no comments on its columns, and none without a type.
+  bool is_readable() const override {
+    return !options_.limit && !is_without_types(joined_) &&
+           std::all_of(joined_.columns.begin(), joined_.columns.end(),
+                       [](const parquet::JoinedColumn& each) { return each.column.comment.empty(); });
+  }
+  std::string rows() const override {
+    return "(" + parquet::select_statement(joined_, options_.files, options_.limit, reader_) + ")";
+  }
+  std::vector<std::string> functions() const override { return {reader_}; }
+  std::vector<std::string> files() const override {
+    std::vector<std::string> paths;
+    for (const parquet::ParquetFile& file : joined_.read) paths.push_back(file.place.absolute);
+    return paths;
+  }
+  Result<StepOutcome> finish() override {
+    step_.progress(joined_.rows);
+    return StepOutcome{.rows_read = joined_.rows, .rows_written = 0};
+  }
+  std::optional<Result<StepOutcome>> store(StepContext& step) override {
+    return extract_joined(step, options_, joined_);
+  }
+
+ private:
+  StepContext& step_;
+  const Options options_;
+  const parquet::Joined joined_;
+  std::string reader_;
+};
+
+Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
+  OSIRIS_ASSIGN(Options options, read_options(step));
+  say_which(step, options);
+  OSIRIS_ASSIGN(parquet::Joined joined, join_files(step, options));
+  auto stream = std::make_unique<ParquetStream>(step, std::move(options), std::move(joined));
+  OSIRIS_TRY(stream->open());
+  return std::unique_ptr<StreamedOutput>(std::move(stream));
 }
 
 Status describe(StepContext& step) {
@@ -103,7 +163,7 @@ Status check(StepContext& step) {
 
 const Driver& filesystem_parquet_extractor() {
   static constexpr Driver driver{
-      .name = "filesystem.parquet_extractor", .run = extract, .check = check, .describe = describe};
+      .name = "filesystem.parquet_extractor", .run = extract, .check = check, .describe = describe, .open = open};
   return driver;
 }
 

@@ -111,10 +111,10 @@ bool is_without_types(const ParquetFile& file) {
                                        [](const FileColumn& column) { return is_untyped(column.type); });
 }
 
-std::string source_of(const std::vector<ParquetFile>& files) {
+std::string source_of(const std::vector<ParquetFile>& files, const std::string& reader = "read_parquet") {
   std::vector<MatchedFile> places;
   for (const ParquetFile& file : files) places.push_back(file.place);
-  return "read_parquet(" + files::sql_paths(places) + ", hive_partitioning = false" +
+  return reader + "(" + files::sql_paths(places) + ", hive_partitioning = false" +
          (places.size() > 1 ? ", union_by_name = true)" : ")");
 }
 
@@ -200,7 +200,7 @@ Result<Joined> join_columns(StepContext& step, std::vector<ParquetFile> files, s
 }
 
 std::string select_statement(const Joined& joined, const std::vector<MatchedFile>& places,
-                             const std::optional<uint64_t>& limit) {
+                             const std::optional<uint64_t>& limit, const std::string& reader) {
   std::string list;
   for (const JoinedColumn& each : joined.columns) {
     const FileColumn& column = each.column;
@@ -213,7 +213,8 @@ std::string select_statement(const Joined& joined, const std::vector<MatchedFile
     else
       list += read_expression(column.name, column.in_file, type, FileReader::kScript);
   }
-  return "SELECT " + list + " FROM " + source_of(joined.read) + (limit ? " LIMIT " + std::to_string(*limit) : "");
+  return "SELECT " + list + " FROM " + source_of(joined.read, reader) +
+         (limit ? " LIMIT " + std::to_string(*limit) : "");
 }
 
 }  // namespace osiris::worker::parquet

@@ -27,8 +27,8 @@ struct Joined {
 Result<Joined> join_columns(StepContext& step, std::vector<ParquetFile> files, std::vector<PathColumn> of_paths,
                             const std::vector<std::string>& wanted);
 
-// SELECT of all rows, or of so many.
+// SELECT of all rows, or of so many, by the engine's `reader`: "read_parquet", whatever it is called.
 std::string select_statement(const Joined& joined, const std::vector<MatchedFile>& places,
-                             const std::optional<uint64_t>& limit);
+                             const std::optional<uint64_t>& limit, const std::string& reader = "read_parquet");
 
 }  // namespace osiris::worker::parquet

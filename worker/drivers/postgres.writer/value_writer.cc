@@ -143,7 +143,8 @@ class Writer {
     const bool is_negative = type.id != DUCKDB_TYPE_UHUGEINT && value < 0;
     const Uint128 magnitude = is_negative ? -static_cast<Uint128>(value) : static_cast<Uint128>(value);
     const unsigned scale = type.id == DUCKDB_TYPE_DECIMAL ? type.scale : 0;
-    const bool fits = plan_.scale_max == -1 || (plan_.scale_max >= 0 && scale <= static_cast<unsigned>(plan_.scale_max));
+    const bool fits =
+        plan_.scale_max == -1 || (plan_.scale_max >= 0 && scale <= static_cast<unsigned>(plan_.scale_max));
     if (fits && magnitude <= kSmallNumericMax) {
       put_small_numeric(bytes_, static_cast<uint64_t>(magnitude), is_negative, scale);
       return {};
