@@ -148,7 +148,7 @@ TEST_F(PostgresStreams, GoToADatabaseFile) {
 }
 
 TEST_F(PostgresStreams, ANumberThatJsonDoesNotHaveIsTheWritersError) {
-  const Outcome seen = run_both({read_step("SELECT i AS id, CASE WHEN i = 40000 THEN 'NaN' ELSE i END::float8 AS part "
+  const Outcome seen = run_both({read_step("SELECT i AS id, CASE WHEN i = 40000 THEN 'NaN'::float8 ELSE i END AS part "
                                            "FROM generate_series(1, 50000) AS i"),
                                  file_step("read", "filesystem.json_writer", "out.ndjson")},
                                 false);
