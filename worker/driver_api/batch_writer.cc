@@ -20,8 +20,12 @@ namespace osiris::worker {
 namespace {
 
 constexpr const char* kFormat = "osiris_batches";
-// Batches are those of the source: cut into more, they are made faster than the engine works them off. Only rows of
-// many columns are, for theirs would be formatted late (kEagerBytesMax).
+// For each batch of the source the engine works off one piece of work, and a batch that is written is two of them
+// (formatted and flushed). So of a stream two and more of its batches, which are a few megabytes of text, become one:
+// otherwise half of what is read waits in memory, up to a quarter of the limit. Rows of a relation are there already;
+// theirs are as they come. Only rows of many columns are cut into more, for theirs would be formatted late
+// (kEagerBytesMax).
+constexpr size_t kStreamedValuesPerBatch = size_t{3} << 19;
 constexpr size_t kColumnsOfWideRows = 64;
 constexpr size_t kValuesPerBatch = size_t{1} << 20;
 constexpr size_t kRowsPerBatchMin = 2048;
@@ -33,7 +37,7 @@ constexpr size_t kPieceBytes = size_t{4} << 20;
 // What write_rows() leaves with the connection for the functions below.
 class Target : public duckdb::ClientContextState {
  public:
-  explicit Target(BatchWriter& writer) : writer_(writer) {}
+  Target(BatchWriter& writer, bool is_streamed) : writer_(writer), is_streamed_(is_streamed) {}
 
   std::unique_ptr<BatchWriter::Batch> begin() { return writer_.begin(); }
 
@@ -52,9 +56,11 @@ class Target : public duckdb::ClientContextState {
     batch.reset();
   }
   const Status& failure() const { return failure_; }
+  bool is_streamed() const { return is_streamed_; }
 
  private:
   BatchWriter& writer_;
+  const bool is_streamed_;
   std::mutex mutex_;
   Status failure_;
 };
@@ -141,7 +147,8 @@ void flush(duckdb::ClientContext&, duckdb::FunctionData& data, duckdb::GlobalFun
 
 duckdb::idx_t rows_per_batch(duckdb::ClientContext&, duckdb::FunctionData& data) {
   const size_t columns = data.Cast<BindData>().columns;
-  return columns < kColumnsOfWideRows ? 0 : std::max(kRowsPerBatchMin, kValuesPerBatch / columns);
+  if (columns >= kColumnsOfWideRows) return std::max(kRowsPerBatchMin, kValuesPerBatch / columns);
+  return target_of(data).is_streamed() ? kStreamedValuesPerBatch / columns : 0;
 }
 
 void register_format(duckdb::ClientContext& context) {
@@ -173,10 +180,11 @@ Error engine_failed(const duckdb::ErrorData& error) {
 
 }  // namespace
 
-Result<uint64_t> write_rows(duckdb_connection connection, const std::string& select, BatchWriter& writer) {
+Result<uint64_t> write_rows(duckdb_connection connection, const std::string& select, BatchWriter& writer,
+                            bool is_streamed) {
   auto& engine = *reinterpret_cast<duckdb::Connection*>(connection);
   auto& states = *engine.context->registered_state;
-  const auto target = duckdb::make_shared_ptr<Target>(writer);
+  const auto target = duckdb::make_shared_ptr<Target>(writer, is_streamed);
   try {
     register_format(*engine.context);
     states.Remove(kFormat);

@@ -37,7 +37,9 @@ class BatchWriter {
 };
 
 // Gives the rows of `select`, whose order is kept where it has one, to `writer` and returns how many they were. The
-// error is the writer's own or the engine's. Blocking; duckdb_interrupt() stops it.
-Result<uint64_t> write_rows(duckdb_connection connection, const std::string& select, BatchWriter& writer);
+// error is the writer's own or the engine's. Blocking; duckdb_interrupt() stops it. `is_streamed`: the rows are made
+// meanwhile, and quicker than they are written.
+Result<uint64_t> write_rows(duckdb_connection connection, const std::string& select, BatchWriter& writer,
+                            bool is_streamed);
 
 }  // namespace osiris::worker

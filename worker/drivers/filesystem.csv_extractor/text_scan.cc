@@ -15,9 +15,9 @@ namespace {
 using duckdb::LogicalType;
 using duckdb::Value;
 
-// A quarter of DuckDB's default: each thread holds a few, and they are not counted in its memory limit. Not slower,
-// measured.
-constexpr uint64_t kBufferBytes = uint64_t{8} << 20;
+// An eighth of DuckDB's default: each thread holds a few, and they are not counted in its memory limit; batch_writer.cc
+// counts on their size.
+constexpr uint64_t kBufferBytes = uint64_t{4} << 20;
 
 std::string_view text_of(const duckdb::string_t& value) { return {value.GetData(), value.GetSize()}; }
 

@@ -37,7 +37,8 @@ class CsvWrite : public BatchWriter {
       OSIRIS_TRY(write_batch(header));
     }
     OSIRIS_ASSIGN(const uint64_t rows,
-                  write_rows(step_.connection_handle(), csv_out::select_statement(columns_, relation), *this));
+                  write_rows(step_.connection_handle(), csv_out::select_statement(columns_, relation), *this,
+                             forms_.has_value()));
     OSIRIS_TRY(step_.inputs_are_sound());
     if (step_.is_cancelled()) return cancelled();
     OSIRIS_TRY(sink_->finish());

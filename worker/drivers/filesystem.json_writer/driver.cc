@@ -57,7 +57,8 @@ class JsonWrite : public BatchWriter {
     file_.keep_digest();
     sink_ = files::make_sink(options_.compression, options_.file.path, file_);
     if (!options_.is_lines) OSIRIS_TRY(sink_->write("["));
-    OSIRIS_ASSIGN(const uint64_t rows, write_rows(step_.connection_handle(), select, *this));
+    OSIRIS_ASSIGN(const uint64_t rows,
+                  write_rows(step_.connection_handle(), select, *this, step_.inputs().front().is_streamed));
     if (!options_.is_lines) OSIRIS_TRY(sink_->write(rows == 0 ? "]\n" : "\n]\n"));
     OSIRIS_TRY(step_.inputs_are_sound());
     if (step_.is_cancelled()) return cancelled();

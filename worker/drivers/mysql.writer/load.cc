@@ -48,7 +48,7 @@ Status Load::load() {
   old_ = quote_identifier("osiris_old_" + tag);
   OSIRIS_TRY(find_target());
   OSIRIS_TRY(make_room());
-  const auto written = write_rows(context_.connection_handle(), select(), *this);
+  const auto written = write_rows(context_.connection_handle(), select(), *this, context_.inputs().front().is_streamed);
   if (!written.ok()) return written.error();
   OSIRIS_TRY(flush());
   OSIRIS_TRY(context_.inputs_are_sound());

@@ -243,7 +243,7 @@ Status Load::write(Batch& batch) {
 }
 
 Status Load::copy_rows() {
-  const auto rows = write_rows(context_.connection_handle(), select(), *this);
+  const auto rows = write_rows(context_.connection_handle(), select(), *this, context_.inputs().front().is_streamed);
   if (!rows.ok()) return rows.error();
   return end_copy();
 }
