@@ -57,6 +57,11 @@ void scan(duckdb::ClientContext&, duckdb::TableFunctionInput& input, duckdb::Dat
   out.SetCardinality(chunk.size());
 }
 
+// How many rows will come is not known: many, so that a join keeps its other side in memory.
+duckdb::unique_ptr<duckdb::NodeStatistics> many(duckdb::ClientContext&, const duckdb::FunctionData*) {
+  return duckdb::make_uniq<duckdb::NodeStatistics>(duckdb::idx_t{100'000'000});
+}
+
 }  // namespace
 
 Result<std::string> define_chunk_scan(duckdb_connection connection, const std::vector<std::string>& names,
@@ -67,6 +72,7 @@ Result<std::string> define_chunk_scan(duckdb_connection connection, const std::v
   info->scan = std::move(chunks);
   duckdb::TableFunction function("", {}, scan, bind, begin);
   function.projection_pushdown = true;
+  function.cardinality = many;
   function.function_info = std::move(info);
   return define_scan_function(connection, std::move(function));
 }
