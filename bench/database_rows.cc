@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <utility>
 
 #include "tests/postgres/postgres_server.h"
 
@@ -59,7 +60,9 @@ struct Copies {
 
 std::vector<Row> postgres_rows(const DatabaseBench& bench) {
   const uint64_t rows = bench.quick ? 200'000 : 2'000'000, more = 4 * rows;
-  auto started = PostgresServer::start({.settings = {"max_wal_size=8GB", "shared_buffers=512MB"}});
+  test::PostgresOptions options;
+  options.settings = {"max_wal_size=8GB", "shared_buffers=512MB"};
+  auto started = PostgresServer::start(std::move(options));
   must(started.ok() ? Status() : Status(started.error()));
   PostgresServer& server = **started;
   must(server.execute("CREATE ROLE bench LOGIN PASSWORD 'bench'"));
