@@ -73,7 +73,8 @@ def sources(build, root, folders=PRODUCT):
     for entry in entries:
         path = os.path.relpath(entry["file"], root)
         if path.split(os.sep)[0] in folders and path.endswith(".cc"):
-            found[path] = (flags_of(entry["command"]), entry.get("output", ""))
+            words = shlex.split(entry["command"])
+            found[path] = (flags_of(entry["command"]), words[words.index("-o") + 1])  # "output" of an entry is not in CMake 3.25
     return found
 
 

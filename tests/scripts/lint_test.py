@@ -81,7 +81,7 @@ class Program(unittest.TestCase):
         edges = [f"build {name}.o: cc {self.root}/host/{name}\n" for name in names]
         with open(os.path.join(self.build, "build.ninja"), "w", encoding="utf-8") as file:
             file.write(rule + "".join(edges))
-        entries = [{"directory": self.build, "file": f"{self.root}/host/{name}", "command": command, "output": f"{name}.o"} for name in names]
+        entries = [{"directory": self.build, "file": f"{self.root}/host/{name}", "command": f"{command} -o {name}.o"} for name in names]
         with open(os.path.join(self.build, "compile_commands.json"), "w", encoding="utf-8") as file:
             json.dump(entries, file)
         subprocess.run(["ninja", "-C", self.build], check=True, capture_output=True)
