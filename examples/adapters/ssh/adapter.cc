@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <cstdint>
+#include <cstdio>
+#include <random>
 #include <utility>
 
 namespace ssh_adapter {
@@ -15,6 +18,14 @@ bool is_plain_path(std::string_view path) {
   for (const char c : path)
     if (!is_plain_name(std::string_view(&c, 1)) && c != '/' && c != '.') return false;
   return true;
+}
+
+std::string unique_word() {
+  std::random_device random;
+  const uint64_t number = (uint64_t{random()} << 32) | random();
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(number));
+  return text;
 }
 
 std::string entry(const std::string& place) { return R"({"kind":"ssh.directory","id":)" + sdk::json_string(place); }
@@ -57,24 +68,29 @@ void SshAdapter::acquire(const plugin::Request& request) {
   FarSide& far = far_side();
   const std::string id(request.run_id), owner = sdk::json_member(request.settings_json, "owner_id");
   if (!is_plain_name(id)) throw plugin::Failure(OSIRIS_INVALID_ARGUMENT, "the run id " + id + " is no name of a file");
-  const std::string cleanup = "ssh " + config_.host + " rm -rf " + place_of(id);
+  // One of its own, whatever else runs there under the same id: another attempt, another user's machine.
+  const std::string run = id + "." + unique_word();
+  const std::string cleanup = "ssh " + config_.host + " rm -rf " + place_of(run);
   host().event("resource_acquired",
-               entry(place_of(id)) + R"(,"expires":"","cleanup":)" + sdk::json_string(cleanup) + "}");
-  held_run_ = id;
-  far.enter(request, is_plain_name(owner) ? owner : "unknown");
+               entry(place_of(run)) + R"(,"expires":"","cleanup":)" + sdk::json_string(cleanup) + "}");
+  held_run_ = run;
+  far.enter(run, request, is_plain_name(owner) ? owner : "unknown");
 }
 
 plugin::RunResult SshAdapter::execute(const plugin::Request& request) {
   try {
     acquire(request);
     FarSide& far = far_side();
-    const sdk::Elsewhere where{"on " + config_.host,
-                               far.home(),
-                               far.root(),
-                               far.has_worker(),
-                               config_.stall,
-                               far,
-                               [&](const std::string& script) { return far.start(script, request, run_.waker()); }};
+    const std::string directory = far.root() + "/runs/" + held_run_;
+    const sdk::Elsewhere where{
+        "on " + config_.host,
+        far.home(),
+        far.root(),
+        directory,
+        far.has_worker(),
+        config_.stall,
+        far,
+        [&](const std::string& script) { return far.start(script, directory, request, run_.waker()); }};
     plugin::RunResult result = run_.run_elsewhere(request, where);
     if (result.failure && result.failure->code() != OSIRIS_RUN_FAILED) release_quietly();
     return result;

@@ -43,12 +43,12 @@ class SshAdapter final : public plugin::Adapter, public plugin::Resources {
   void release();
   void release_quietly() noexcept;
   // A run's directory as the user would name it to scp.
-  std::string place_of(const std::string& run_id) const { return config_.directory + "/runs/" + run_id; }
+  std::string place_of(const std::string& run) const { return config_.directory + "/runs/" + run; }
 
   sdk::WorkerRun run_;
   Config config_ = plugin::defaults(kRows);
   std::unique_ptr<FarSide> far_;
-  std::string held_run_;  // the id of the run whose directory is there
+  std::string held_run_;  // the name of the run's directory, once it may be there
   std::string released_ = "[]";
 };
 

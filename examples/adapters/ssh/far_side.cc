@@ -67,8 +67,8 @@ bool is_plain_name(std::string_view name) {
 
 std::string FarSide::where() const { return "umask 077; cd && cd " + config_.directory + " 2>/dev/null || exit 0; "; }
 
-void FarSide::enter(const plugin::Request& request, const std::string& owner) {
-  const std::string run = "runs/" + std::string(request.run_id);
+void FarSide::enter(const std::string& name, const plugin::Request& request, const std::string& owner) {
+  const std::string run = "runs/" + name;
   const std::string worker = sdk::WorkerRun::worker_place(".", request);
   connection_.open(is_cancelled_);
   const std::string output =
@@ -93,12 +93,11 @@ void FarSide::enter(const plugin::Request& request, const std::string& owner) {
                           "Does its login shell start other programs?");
 }
 
-std::unique_ptr<sdk::ByteChannel> FarSide::start(const std::string& script, const plugin::Request& request,
-                                                 const sdk::Waker& waker) {
+std::unique_ptr<sdk::ByteChannel> FarSide::start(const std::string& script, const std::string& run_directory,
+                                                 const plugin::Request& request, const sdk::Waker& waker) {
   return std::make_unique<WorkerChannel>(
       connection_,
-      WorkerChannel::Held{script, sdk::WorkerRun::worker_place(root_, request),
-                          sdk::WorkerRun::run_place(root_, request) + "/hold", config_.stall},
+      WorkerChannel::Held{script, sdk::WorkerRun::worker_place(root_, request), run_directory + "/hold", config_.stall},
       waker);
 }
 
@@ -129,9 +128,9 @@ std::unique_ptr<sdk::ByteSource> FarSide::download(const std::string& path, uint
   return std::make_unique<Download>(connection_, "tail -c +" + std::to_string(offset + 1) + " " + path);
 }
 
-void FarSide::remove_run(const std::string& id, sdk::Milliseconds budget) {
+void FarSide::remove_run(const std::string& run, sdk::Milliseconds budget) {
   const std::string script =
-      where() + kIsAlive + "r=runs/" + id +
+      where() + kIsAlive + "r=runs/" + run +
       "; n=0; while is_alive $r; do if [ $n -eq 0 ]; then kill $p; fi; if [ $n -eq 30 ]; then kill -9 $p; fi; "
       "if [ $n -gt 80 ]; then exit 4; fi; n=$((n+1)); sleep 0.1; done; "
       "n=0; while [ -e $r/hold/socket ] && [ $n -lt 20 ]; do n=$((n+1)); sleep 0.1; done; rm -rf $r; [ ! -e $r ]";

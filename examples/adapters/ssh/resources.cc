@@ -25,10 +25,10 @@ std::string SshAdapter::list_resources(const plugin::ResourceQuery& query) {
   for (const Run& run : listing.runs) {
     if (!kind.empty() && kind != kDirectory) continue;
     if (!owner.empty() && owner != run.owner) continue;
-    const bool leftover = !owner.empty() && lists(query, "dead_run_ids", run.id);
+    const bool leftover = !owner.empty() && lists(query, "dead_run_ids", run.id());
     if (leftovers_only && !leftover) continue;
-    add(std::string(R"({"kind":"ssh.directory","id":)") + sdk::json_string(place_of(run.id)) + R"(,"state":")" +
-        (run.alive ? "running" : "stopped") + R"(","run_id":)" + sdk::json_string(run.id) + R"(,"owner_id":)" +
+    add(std::string(R"({"kind":"ssh.directory","id":)") + sdk::json_string(place_of(run.directory)) + R"(,"state":")" +
+        (run.alive ? "running" : "stopped") + R"(","run_id":)" + sdk::json_string(run.id()) + R"(,"owner_id":)" +
         sdk::json_string(run.owner) + R"(,"leftover":)" + (leftover ? "true" : "false") + "}");
   }
   // The worker is of no run and of no owner: whoever runs the same one uses it.

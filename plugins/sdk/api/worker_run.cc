@@ -138,9 +138,6 @@ plugin::RunResult WorkerRun::run_here(const plugin::Request& from, ByteChannel& 
   return result_of(outcome);
 }
 
-std::string WorkerRun::run_place(const std::string& root, const plugin::Request& request) {
-  return root + "/runs/" + std::string(request.run_id);
-}
 std::string WorkerRun::worker_place(const std::string& root, const plugin::Request& request) {
   return sdk::worker_file(root, std::string(request.worker_sha256));
 }
@@ -152,7 +149,7 @@ plugin::RunResult WorkerRun::run_elsewhere(const plugin::Request& from, const El
     board.abandon(free.error());
     return {board.result_document("failed", Json::object()).dump(), sdk::to_failure(free.error())};
   }
-  const auto layout = sdk::Layout{where.home, where.root, run_place(where.root, from)};
+  const auto layout = sdk::Layout{where.home, where.root, where.run_directory};
   const sdk::PackageContents contents = sdk::value_or_throw(sdk::list_package_contents(request, layout, false));
   const std::string script = sdk::value_or_throw(send_package(parts_->host, where, layout, request, contents));
   sdk::Opening opening = sdk::worker_opening(request, parts_->settings(layout.cache()));

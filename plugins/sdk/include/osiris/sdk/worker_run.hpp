@@ -39,6 +39,7 @@ struct Elsewhere {
   std::string name;                   // for messages: "on build@far.example"
   std::string home;                   // of the user there
   std::string root;                   // all that osiris puts there, absolute, of letters, digits and "/._-"
+  std::string run_directory;          // of this run alone, below root; the adapter makes it before and removes it after
   bool has_worker = false;            // worker_place() is there
   Milliseconds stall_limit{120'000};  // how long nothing may be heard before the run fails
   FileChannel& files;
@@ -76,9 +77,7 @@ class WorkerRun {
   // Runs all steps; returns with the worker gone.
   plugin::RunResult run_here(const plugin::Request& request, ByteChannel& channel);
 
-  // Where things are on a machine elsewhere: the directory of a run, which the adapter makes before and removes after
-  // it, and the worker's file, which may stay for the next run: its name holds its hash.
-  static std::string run_place(const std::string& root, const plugin::Request& request);
+  // The worker's file on a machine elsewhere. It may stay for the next run: its name holds its hash.
   static std::string worker_place(const std::string& root, const plugin::Request& request);
   plugin::RunResult run_elsewhere(const plugin::Request& request, const Elsewhere& where);
   // Of collect, after a run elsewhere: brings back what it wrote, verifies every file and puts it in its place. Nothing
