@@ -1,4 +1,4 @@
-// The holder's own process: between the worker's pipes and whoever is attached.
+// The holder's own process: between the worker's pipes and the client that is attached.
 #pragma once
 
 #include <sys/types.h>

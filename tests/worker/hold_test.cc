@@ -1,4 +1,4 @@
-// `osiris-worker --hold`: a worker that outlives the stream by which it is reached, and nobody's lease.
+// `osiris-worker --hold`: a worker that outlives the stream by which it is reached, until its lease is over.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -108,7 +108,7 @@ TEST_F(Hold, ItLivesOnWhenTheStreamIsCutAndIsAttachedToAgain) {
   EXPECT_FALSE(lives(worker));
 }
 
-TEST_F(Hold, WhoeverAttachesTakesItOver) {
+TEST_F(Hold, ASecondClientTakesItOver) {
   Client first(directory(), {"--lease", "60"});
   ASSERT_THAT(first.line(), HasSubstr("\"hello\""));
   Client second(directory(), {"--attach"});

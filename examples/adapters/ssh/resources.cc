@@ -31,7 +31,7 @@ std::string SshAdapter::list_resources(const plugin::ResourceQuery& query) {
         (run.alive ? "running" : "stopped") + R"(","run_id":)" + sdk::json_string(run.id()) + R"(,"owner_id":)" +
         sdk::json_string(run.owner) + R"(,"leftover":)" + (leftover ? "true" : "false") + "}");
   }
-  // The worker is of no run and of no owner: whoever runs the same one uses it.
+  // The worker is of no run and of no owner: every run of the same one uses it.
   if (owner.empty() && !leftovers_only && (kind.empty() || kind == kWorker))
     for (const std::string& file : listing.workers)
       add(R"({"kind":"ssh.worker","id":)" + sdk::json_string(config_.directory + "/" + file) + R"(,"leftover":false})");

@@ -49,11 +49,11 @@ SpawnOptions to_spawn_options(const Program& program) {
   return options;
 }
 
-Status ForeignChannel::send(std::string bytes) {
+Status LoopChannel::send(std::string bytes) {
   return status_of([&] { channel_.send(std::move(bytes)); });
 }
 
-sdk::ReceiveOutcome ForeignChannel::receive(sdk::Incoming& into, int64_t timeout_ms) {
+sdk::ReceiveOutcome LoopChannel::receive(sdk::Incoming& into, int64_t timeout_ms) {
   sdk::ReceiveOutcome outcome;
   const Status received = status_of([&] {
     const Received got = channel_.receive(into.output, into.log, Milliseconds(timeout_ms));
@@ -68,15 +68,15 @@ sdk::ReceiveOutcome ForeignChannel::receive(sdk::Incoming& into, int64_t timeout
   return {sdk::ReceiveOutcome::Kind::kClosed, std::nullopt, to_exit(lost)};
 }
 
-void ForeignChannel::close_input() {
+void LoopChannel::close_input() {
   static_cast<void>(status_of([&] { channel_.close_input(); }));
 }
 
-void ForeignChannel::kill() {
+void LoopChannel::kill() {
   static_cast<void>(status_of([&] { channel_.kill(); }));
 }
 
-sdk::Diagnosis ForeignChannel::diagnose() {
+sdk::Diagnosis LoopChannel::diagnose() {
   sdk::Diagnosis diagnosis;
   const Status looked = status_of([&] {
     Health health = channel_.health();
@@ -89,13 +89,13 @@ sdk::Diagnosis ForeignChannel::diagnose() {
   return diagnosis;
 }
 
-Status ForeignChannel::reopen() {
+Status LoopChannel::reopen() {
   bool open = false;
   OSIRIS_TRY(status_of([&] { open = channel_.reopen(); }));
   return open ? Status() : Status(Error(Code::kUnavailable, "the stream is not open again yet"));
 }
 
-Result<std::string> ForeignChannel::fetch_records(uint64_t) {
+Result<std::string> LoopChannel::fetch_records(uint64_t) {
   std::optional<std::string> records;
   OSIRIS_TRY(status_of([&] { records = channel_.fetch_records(); }));
   if (!records) return Error(Code::kUnsupported, "this channel keeps no record log");

@@ -34,9 +34,9 @@ Status status_of(Call call) {
 }
 
 // An adapter's channel as the run loop wants it. Borrows it.
-class ForeignChannel : public sdk::Channel {
+class LoopChannel : public sdk::Channel {
  public:
-  explicit ForeignChannel(ByteChannel& channel) : channel_(channel) {}
+  explicit LoopChannel(ByteChannel& channel) : channel_(channel) {}
 
   Status send(std::string bytes) override;
   sdk::ReceiveOutcome receive(sdk::Incoming& into, int64_t timeout_ms) override;

@@ -71,8 +71,8 @@ Result<sdk::RunOutcome> WorkerRun::Parts::loop(const sdk::RunRequest& request, B
   sdk::WireLog wire_log;
   OSIRIS_TRY(sdk::open_wire_log(request, wire_log));
   loop_options.cancel_grace_ms = static_cast<int64_t>(options.grace_s * 1000);
-  ForeignChannel foreign(channel);
-  sdk::RunLoop loop(host, foreign, waker.parts().waker, wire_log, std::move(loop_options));
+  LoopChannel own(channel);
+  sdk::RunLoop loop(host, own, waker.parts().waker, wire_log, std::move(loop_options));
   sdk::RunOutcome outcome = loop.run(request.steps(), std::move(opening));
   worker_exit = outcome.worker_exit;
   return outcome;
