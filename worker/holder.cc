@@ -86,6 +86,7 @@ void Holder::accept_client() {
   for (const FileDescriptor& each : passed) set_non_blocking(each.get());
   client_.emplace(Client{std::move(control), std::move(passed[0]), std::move(passed[1]), std::move(passed[2])});
   skip_line_ = in_line_;
+  had_client_ = true;
 }
 
 void Holder::detach() {
@@ -145,8 +146,8 @@ void Holder::wait_for_events() {
   pollfd events[] = {
       {listening_.get(), POLLIN, 0},
       {worker_.pidfd(), POLLIN, 0},
-      {when(output_open_ && output_.bytes.empty(), worker_.stdout_fd()), POLLIN, 0},
-      {when(log_open_ && log_.bytes.empty(), worker_.stderr_fd()), POLLIN, 0},
+      {when(had_client_ && output_open_ && output_.bytes.empty(), worker_.stdout_fd()), POLLIN, 0},
+      {when(had_client_ && log_open_ && log_.bytes.empty(), worker_.stderr_fd()), POLLIN, 0},
       {when(!input_.bytes.empty(), worker_.stdin_fd()), POLLOUT, 0},
       {when(attached && input_.bytes.empty(), attached ? client_->input.get() : -1), POLLIN, 0},
       // Without bytes to write the error is what is waited for: nothing reads the pipe any more.

@@ -51,8 +51,9 @@ class Holder {
   std::optional<Client> client_;
   Buffer input_, output_, log_;
   bool output_open_ = true, log_open_ = true;
-  bool in_line_ = false;    // the last byte of the worker's output was no end of a line
-  bool skip_line_ = false;  // a client that came amid a line gets none of it
+  bool had_client_ = false;  // before the first one nothing is read, so that its hello is not lost
+  bool in_line_ = false;     // the last byte of the worker's output was no end of a line
+  bool skip_line_ = false;   // a client that came amid a line gets none of it
 };
 
 }  // namespace osiris::worker
