@@ -31,6 +31,7 @@
 # | GoogleTest        | 1.12 (Debian)| apt    | tests              | and gmock's matchers
 # | nghttpx           | 1.52 (Debian)| apt    | tests/unit/http    | speaks HTTP/2 and TLS in front of a plain server
 # | bubblewrap        | 0.8 (Debian) | apt    | tests              | empty roots, full disks, sandboxes of the local E2B server
+# | OpenSSH server    | 9.2 (Debian) | apt    | tests/ssh          | the real sshd that the example adapter `ssh` reaches; started by the tests, never as a service
 # | debootstrap       | 1.0 (Debian) | apt    | tests/install      | a bare Debian to install the packages in
 # | ccache, ninja     | Debian 12's  | apt    | the build          | a second clone or preset compiles what changed
 include_guard()

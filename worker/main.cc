@@ -28,6 +28,7 @@
 #include "worker/check/plan_check.h"
 #include "worker/drivers.h"
 #include "worker/drivers/python.processor/install_command.h"
+#include "worker/hold.h"
 #include "worker/licenses.h"
 #include "worker/log.h"
 #include "worker/service.h"
@@ -54,6 +55,8 @@ constexpr std::string_view kHelp =
     "  --help        print this\n"
     "  --install-requirements FILE --cache-dir DIRECTORY\n"
     "                make the virtual environment of python.processor steps that FILE describes\n"
+    "  --hold DIR --lease SECONDS | --attach | --renew\n"
+    "                a worker that outlives its stream, in a directory of its own\n"
     "  --check-plan  bind the SQL of the plan on stdin without running it (osiris validate)\n"
     "\n"
     "Without arguments it speaks the protocol of docs/worker-protocol.md.\n";
@@ -180,6 +183,7 @@ int run(int argc, char** argv) {
   }
   const std::string_view option = argv[1];
   if (argc >= 3 && option == "--supervise") return supervise(argv + 2);
+  if (option == "--hold") return hold(std::vector<std::string>(argv + 2, argv + argc));
   if (option == "--install-requirements") {
     isolate();
     return python::install_requirements(std::vector<std::string>(argv + 2, argv + argc));

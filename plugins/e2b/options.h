@@ -3,8 +3,8 @@
 
 #include <osiris/options.hpp>
 
+#include <osiris/sdk/options.hpp>
 #include "plugins/e2b/config.h"
-#include "plugins/sdk/run/environment_options.h"
 
 namespace osiris::e2b {
 
@@ -12,7 +12,7 @@ inline constexpr osiris_str kNetworkChoices[] = {OSIRIS_STR("derived"), OSIRIS_S
 inline constexpr osiris_str kDepsInChoices[] = {OSIRIS_STR("template"), OSIRIS_STR("sandbox")};
 
 inline constexpr auto kRows = plugin::joined(
-    sdk::environment_rows<Config>(),
+    adapter_sdk::environment_rows<Config>(),
     std::array{
         plugin::Bound<Config>{
             .type = OSIRIS_TEXT,

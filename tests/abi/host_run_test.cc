@@ -1,5 +1,6 @@
-// The same plugins through the real `osiris`: C and Rust adapters run an example pipeline to its expected bytes, and a
-// library that breaks a rule ends in a clear sentence and exit code 3, not in a session that claims success.
+// The same plugins through the real `osiris`: adapters in C, C++ and Rust run an example pipeline to its expected
+// bytes, and a library that breaks a rule ends in a clear sentence and exit code 3, not in a session that claims
+// success.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -55,16 +56,8 @@ TEST_P(HostRunLanguage, RunsAnExampleToItsExpectedBytes) {
   EXPECT_EQ(Project::events(project_.session(), "step_complete").size(), 3u);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, HostRunLanguage, ::testing::Values("cmini", "rmini", "frozen"),
+INSTANTIATE_TEST_SUITE_P(All, HostRunLanguage, ::testing::Values("cmini", "mine", "rmini", "frozen"),
                          [](const auto& row) { return row.param; });
-
-// The last command of docs/writing-an-adapter.md, "In five minutes".
-TEST_F(HostRun, IsToldByTheTemplateThatItRunsNoStep) {
-  const Outcome outcome = project_.osiris(
-      {"run", "01-csv-duckdb-csv.yaml", "--adapter", "mine", "--adapter-dir", plugins().string(), "--mine-wait", "5m"});
-  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
-  EXPECT_THAT(outcome.err, HasSubstr("this template starts no worker, so it runs no steps"));
-}
 
 TEST_F(HostRun, RefusesAnAdapterBuiltForANewerAbi) {
   const Outcome outcome = run_defect("needs_newer_host");
@@ -172,6 +165,32 @@ TEST_F(HostRun, TakesNoExitWhileItIsLoadedForASuccess) {
   const Outcome outcome = run_defect("ctor_exits");
   EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("load: called exit"));
+}
+
+TEST_F(HostRun, TakesNoExitInTheEntryForASuccess) {
+  const Outcome outcome = run_defect("entry_exits");
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("called exit"));
+}
+
+// The first signal asks, the second leaves.
+TEST_F(HostRun, AnAdapterThatDoesNotReturnFromValidateIsLeft) {
+  Running running = start_defect("hangs_in_validate");
+  running.until_error("hanging");
+  running.kill(SIGINT);
+  running.until_error("press Ctrl-C again to leave at once");
+  running.kill(SIGINT);
+  EXPECT_EQ(running.end().exit, 130);
+}
+
+TEST_F(HostRun, AnAdapterThatDoesNotReturnFromAListIsLeft) {
+  Running running = project_.start(
+      {"resources", "list", "--adapter", "defect", "--adapter-dir", directory_of("hangs_in_list").string()});
+  running.until_error("hanging");
+  running.kill(SIGINT);
+  running.until_error("press Ctrl-C again to leave at once");
+  running.kill(SIGINT);
+  EXPECT_EQ(running.end().exit, 130);
 }
 
 TEST_F(HostRun, ALibraryThatDoesNotReturnFromBeingLoadedCanBeInterrupted) {

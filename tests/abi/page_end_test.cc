@@ -75,8 +75,7 @@ TEST_P(PageEnd, IsNotCrossedByAnAdapter) {
   values.manifest_json = {manifest.data(), manifest.size()};
   values.connections_json = {connections.data(), connections.size()};
   const AtPageEnd<osiris_request> request(values);
-  const osiris_str option = GetParam() == "mine" ? osiris_str(OSIRIS_STR("wait")) : osiris_str(OSIRIS_STR("patience"));
-  const AtPageEnd<osiris_setting> setting({option, OSIRIS_STR("60")});
+  const AtPageEnd<osiris_setting> setting({OSIRIS_STR("patience"), OSIRIS_STR("60")});
 
   osiris_adapter* self = nullptr;
   ASSERT_EQ(type.create(&type, host.get(), &self), OSIRIS_OK);
@@ -90,7 +89,8 @@ TEST_P(PageEnd, IsNotCrossedByAnAdapter) {
   EXPECT_EQ(delivered(), (std::vector<std::string>{"prepared", "result", "artifacts"}));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, PageEnd, ::testing::Values("cmini", "rmini", "mine", "frozen"),
+// The template in C++ takes no request without a run: `borrow.*` of the check puts it to the same.
+INSTANTIATE_TEST_SUITE_P(All, PageEnd, ::testing::Values("cmini", "rmini", "frozen"),
                          [](const auto& row) { return row.param; });
 
 }  // namespace

@@ -37,13 +37,5 @@ TEST_P(Template, KeepsEveryPromise) {
 INSTANTIATE_TEST_SUITE_P(All, Template, testing::Values("cmini", "mine", "rmini"),
                          [](const auto& row) { return row.param; });
 
-// A library that runs nothing is told so, and counted as such.
-TEST(AdapterCheck, CountsWhatAnAdapterDoesNotDo) {
-  const Checked checked = check({template_of("mine").string(), "--only", "run.*"});
-  EXPECT_EQ(checked.exit, 0);
-  EXPECT_EQ(checked.count("skipped"), checked.count("cases"));
-  EXPECT_THAT(checked.document["cases"].items()[0]["reasons"].dump(), testing::HasSubstr("runs no such pipeline"));
-}
-
 }  // namespace
 }  // namespace osiris::check_tests

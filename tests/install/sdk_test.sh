@@ -1,6 +1,6 @@
 #!/bin/sh
 # What an author of an adapter gets: from the installed prefix alone, `osiris adapters new` writes a project in each language, that
-# builds at once; those in C and Rust run an example to its expected bytes. The component `sdk` alone is enough to build.
+# builds at once and runs an example to its expected bytes. The component `sdk` alone is enough to build.
 set -eu
 : "${OSIRIS_BUILD_DIR:?}" "${OSIRIS_SOURCE_DIR:?}"
 work=$(mktemp -d)
@@ -33,7 +33,7 @@ quietly osiris adapters new farrust --lang rust
 quietly make -C farrust
 
 cd "$work/project"
-for adapter in farc farrust; do
+for adapter in farc farcpp farrust; do
   rm -rf out
   quietly osiris run pipeline.yaml --adapter $adapter --adapter-dir "$work/$adapter/build"
   diff -r expected/out out || fail "$adapter wrote something else"
@@ -42,8 +42,10 @@ done
 [ -e "$work/sdk/share/doc/osiris/docs/adapter-check.md" ] || fail "the component sdk has no page about the check"
 
 # The check, from the installed prefix: whole with the worker beside it; by the component alone, without real runs.
-osiris-adapter-check "$work/farc/build/farc.so" --quiet --html "$work/farc.html" > "$work/log" 2>&1 ||
-  { cat "$work/log" >&2; fail "the template in C does not keep its promises"; }
+for adapter in farc farcpp; do
+  osiris-adapter-check "$work/$adapter/build/$adapter.so" --quiet --html "$work/$adapter.html" > "$work/log" 2>&1 ||
+    { cat "$work/log" >&2; fail "$adapter, as the template is, does not keep its promises"; }
+done
 osiris-adapter-check --verify "$work/farc.html" > "$work/log" 2>&1 || { cat "$work/log" >&2; fail "the result is not whole"; }
 ! osiris-adapter-check --verify "$work/farc.html" "$work/farrust/build/farrust.so" > "$work/log" 2>&1 || fail "another library has this result"
 "$work/sdk/bin/osiris-adapter-check" "$work/farc/build/farc.so" --only 'life.*' --only 'run.*' > "$work/log" 2>&1 ||
@@ -56,6 +58,15 @@ cd "$work/farc"
 flags=$(PKG_CONFIG_PATH="$work/sdk/share/pkgconfig" pkg-config --cflags --libs osiris-adapter)
 quietly cc -shared -fPIC -o by-hand.so farc.c $flags
 [ "$(nm -D --defined-only by-hand.so | awk '{print $3}')" = osiris_adapter_main_v1 ] || fail "more than the entry is exported"
+
+# The SDK is one archive in which nothing but its own names is seen, and pkg-config knows it.
+others=$(nm -C --defined-only --extern-only "$work/sdk/lib/libosiris-adapter-sdk.a" | sed -n 's/^[0-9a-f]* [A-Z] //p' | grep -v -e osiris::adapter_sdk -e '^osiris_adapter_sdk_' || true)
+[ -z "$others" ] || { echo "$others" | head >&2; fail "libosiris-adapter-sdk.a shows other names than its own"; }
+cd "$work/farcpp"
+flags=$(PKG_CONFIG_PATH="$work/sdk/share/pkgconfig:$work/sdk/lib/pkgconfig" pkg-config --cflags --libs osiris-adapter-sdk)
+quietly c++ -std=c++17 -shared -fPIC -o by-hand.so farcpp.cc $flags
+[ "$(nm -D --defined-only by-hand.so | awk '{print $3}')" = osiris_adapter_main_v1 ] || fail "the SDK makes an adapter export more than its entry"
+PKG_CONFIG_PATH="$work/sdk/share/pkgconfig:$work/sdk/lib/pkgconfig" pkg-config --atleast-version=0.1 osiris-adapter-sdk || fail "the SDK has no version"
 
 # Names that are none, and directories that are not free.
 for name in Far far-away run; do

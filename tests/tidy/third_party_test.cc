@@ -52,6 +52,7 @@ std::string row_of(const std::string& library) {
                                                           {"ubsan", ""},
                                                           {"tsan", ""},
                                                           {"dl", ""},
+                                                          {"osiris-adapter-sdk", ""},  // ours; what is in it is below
                                                           {"pgcommon_shlib", "| libpq (PostgreSQL) |"},
                                                           {"pgport_shlib", "| libpq (PostgreSQL) |"},
                                                           {"pq", "| libpq (PostgreSQL) |"},
@@ -98,8 +99,11 @@ std::vector<std::string> linked_with(const std::string& program) {
   std::vector<std::string> libraries;
   bool inside = false;
   for (const std::string& line : split(text_of(from_environment("OSIRIS_BUILD_DIR") / "build.ninja"), '\n')) {
-    if (line.starts_with("build ")) inside = line.starts_with("build " + program + ":");
-    if (!inside || line.find("LINK_LIBRARIES =") == std::string::npos) continue;
+    if (line.starts_with("build "))
+      inside = line.starts_with("build " + program + ":") || line.starts_with("build " + program + " ");
+    const bool links =
+        line.find("LINK_LIBRARIES =") != std::string::npos || line.find("/bundle.sh") != std::string::npos;
+    if (!inside || !links) continue;
     for (const std::string& word : split(line.substr(line.find('=') + 1), ' ')) {
       const std::string file = fs::path(word).filename().string();
       if (word.starts_with("-l"))
@@ -119,6 +123,9 @@ TEST_F(ThirdParty, NamesWhatOsirisAndTheAdaptersAreMadeOf) {
   EXPECT_THAT(linked_with("lib/osiris/adapters/e2b.so"),
               testing::IsSupersetOf({"curl", "nghttp2", "ssl", "crypto", "zstd"}))
       << "the link line was not found";
+  const std::vector<std::string> sdk = linked_with("lib/libosiris-adapter-sdk.a");
+  expect_rows(sdk, host_, "the installed SDK");
+  EXPECT_THAT(sdk, testing::IsSupersetOf({"archive", "crypto", "zstd"})) << "its link line was not found";
 }
 
 TEST_F(ThirdParty, NamesWhatOsirisAndTheAdaptersLoad) {

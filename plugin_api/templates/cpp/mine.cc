@@ -1,85 +1,75 @@
-// A template: an adapter that runs nothing and says so. Fill the three functions in.
-// It shows every service once; the documents are described in docs/plugin-abi.md.
+// A complete adapter: the worker as a child process on this machine. The run loop is osiris-adapter-sdk's
+// (<osiris/sdk/worker_run.hpp>); yours is where the worker runs and how its bytes come here.
 #include <osiris/adapter.hpp>
 #include <osiris/options.hpp>
+#include <osiris/sdk.hpp>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace {
 
 namespace plugin = osiris::plugin;
+namespace sdk = osiris::adapter_sdk;
 
-struct Config {
-  std::chrono::milliseconds wait{};
-  std::map<std::string, std::string> labels;
-};
+// Your own options become members here, and rows below: plugin::joined(sdk::worker_rows<Config>(), kMyRows).
+struct Config : sdk::WorkerOptions {};
+constexpr auto kRows = sdk::worker_rows<Config>();
 
-// Each option once: what the host shows and checks, and where its value goes.
-constexpr std::array kRows = {
-    plugin::Bound<Config>{OSIRIS_DURATION, "wait", &Config::wait, "how long to wait for the service", {}, "60"},
-    plugin::Bound<Config>{
-        OSIRIS_PAIR, "label", &Config::labels, "a label for what is created", {}, {}, {}, {}, {}, OSIRIS_REPEATED},
-};
-
-class Mine : public plugin::Adapter {
+class Mine final : public plugin::Adapter {
  public:
   static constexpr osiris_str kId = OSIRIS_STR("mine");
   static constexpr osiris_str kName = OSIRIS_STR("Mine");
   static constexpr osiris_str kVersion = OSIRIS_STR("0.1.0");
-  static constexpr osiris_str kSummary = OSIRIS_STR("a template that runs nothing");
+  static constexpr osiris_str kSummary = OSIRIS_STR("runs pipelines by a worker on this machine");
   static constexpr auto kOptions = plugin::descriptors(kRows);
-  static constexpr std::array<osiris_secret, 1> kSecrets = {
-      osiris::plugin::secret("MINE_TOKEN", "what a secret of yours is, and where one gets it")};
+  // A secret of your own: plugin::secret("MINE_TOKEN", "what it is, and where one gets it"), also in the manifest.
+  static constexpr std::array<osiris_secret, 0> kSecrets = {};
 
-  explicit Mine(plugin::Host host) : Adapter(host) {}
-  ~Mine() override { release(); }  // collect may never have come
+  explicit Mine(plugin::Host host) : Adapter(host), run_(host) {}
 
-  void configure(const std::vector<plugin::Setting>& settings) override { plugin::apply(kRows, settings, config_); }
+  void configure(const std::vector<plugin::Setting>& settings) override {
+    plugin::apply(kRows, settings, config_);
+    run_.configure(config_, kOptions, settings);
+  }
 
   // Could this run? Throw here, not in execute, whenever you can: nothing has been started yet.
-  void validate(const plugin::Request& request) override {
-    if (request.manifest_json.empty())
-      throw plugin::Failure(OSIRIS_INVALID_ARGUMENT, "there is no pipeline to run", "compile one first");
-    if (has_steps(request.manifest_json))  // no success is claimed for what was not run
-      throw plugin::Failure(OSIRIS_UNSUPPORTED, "this template starts no worker, so it runs no steps",
-                            "fill execute in, then take this out of validate");
+  void validate(const plugin::Request& request) override { run_.validate(request, sdk::Files::kHere); }
+
+  // The index of what will travel; Files::kTravel where the worker is elsewhere.
+  std::string prepare(const plugin::Request& request) override { return run_.prepare(request, sdk::Files::kHere); }
+
+  // A worker elsewhere: a sdk::ByteChannel of your own, a sdk::FileChannel, and run_.run_elsewhere.
+  plugin::RunResult execute(const plugin::Request& request) override {
+    auto channel = std::make_unique<sdk::ProcessChannel>(run_.local_worker(request), run_.waker());
+    const std::string pid = std::to_string(channel->pid());
+    const std::string process = R"({"kind":"process","id":)" + sdk::json_string(pid);
+    // What outlives a killed host is announced before its first use, so that a crash leaves a trace.
+    host().event("resource_acquired",
+                 process + R"(,"expires":"","cleanup":)" + sdk::json_string("kill -9 -" + pid) + "}");
+    plugin::RunResult result;
+    try {
+      result = run_.run_here(request, *channel);
+    } catch (...) {
+      channel.reset();  // which kills it
+      host().event("resource_released", process + R"(,"verified":true})");
+      throw;
+    }
+    host().event("resource_released",
+                 process + (run_.worker_exit() ? R"(,"verified":true})" : R"(,"verified":false})"));
+    return result;
   }
 
-  // The index of what will travel. Same request, same bytes.
-  std::string prepare(const plugin::Request&) override {
-    return R"({"schema":"osiris.prepared/1","files":[],"secret_names":[],"options":{}})";
-  }
+  // Fetch what was written (run_.fetch, of a worker elsewhere), release what was acquired, verify that it is gone.
+  std::string collect(const plugin::Request& request) override { return run_.collect(request); }
 
-  plugin::RunResult execute(const plugin::Request&) override {
-    const bool has_token = host().with_secret("MINE_TOKEN", [](std::string_view) { /* log in with it, here */ });
-    host().log(OSIRIS_INFO, has_token ? "logged in" : "no token");
-    // Announce what costs money before its first use, so that a crash leaves a trace.
-    host().event("resource_acquired", R"({"kind":"slot","id":"1","expires":"","cleanup":"nothing to do"})");
-    holds_slot_ = true;
-    host().progress(0, -1, "starting");
-    if (host().is_cancelled()) throw plugin::Failure(OSIRIS_CANCELLED, "cancelled before the first step");
-    host().metric("wait", static_cast<double>(config_.wait.count()) / 1000, "s");
-    return {R"({"schema":"osiris.result/1","status":"success","steps":[],"total_rows":0})", {}};
-  }
-
-  // Fetch what was written, release what was acquired, verify that it is gone.
-  std::string collect(const plugin::Request&) override {
-    release();
-    return R"({"schema":"osiris.artifacts/1","files":[],"released":[{"kind":"slot","id":"1","verified":true}]})";
-  }
+  void cancel() noexcept override { run_.cancel(); }
 
  private:
-  // Whether the plan has steps, without a JSON library: a real adapter parses it.
-  static bool has_steps(std::string_view manifest) {
-    const size_t at = manifest.find("\"steps\"");
-    const size_t open = at == manifest.npos ? at : manifest.find('[', at);
-    return open != manifest.npos && manifest[manifest.find_first_not_of(" \t\r\n", open + 1)] != ']';
-  }
-  void release() {
-    if (!std::exchange(holds_slot_, false)) return;
-    host().event("resource_released", R"({"kind":"slot","id":"1","verified":true})");
-  }
-
-  Config config_;
-  bool holds_slot_ = false;
+  sdk::WorkerRun run_;
+  Config config_ = plugin::defaults(kRows);
 };
 
 }  // namespace

@@ -32,6 +32,13 @@ bool is_plain(const std::string& word) {
   return !word.empty();
 }
 
+Status check_plain(const Layout& layout, const std::string& worker_sha256) {
+  if (is_plain(layout.run) && is_plain(worker_sha256)) return {};
+  return Error(Code::kInvalidArgument,
+               "the directory " + layout.run + " or the worker's hash holds characters that no path of osiris has",
+               "Letters, digits and /._- can be used.");
+}
+
 }  // namespace
 
 UploadPart bytes_part(std::string path, std::shared_ptr<const std::string> bytes) {
@@ -94,12 +101,29 @@ Result<Delivery> plan_delivery(DeliveryRequest request) {
     script += " && chmod 755 " + unpack + " && exec " + unpack + " " + packed_path + " " +
               worker_file(layout.root, request.worker_sha256);
   }
-  if (!is_plain(layout.run) || !is_plain(request.worker_sha256))
-    return Error(Code::kInvalidArgument, "the run id or the worker's hash holds characters that no id of osiris has");
+  OSIRIS_TRY(check_plain(layout, request.worker_sha256));
   delivery.start.command = "/bin/sh";
   delivery.start.arguments = {"-c", script};
   const auto environment = worker_environment(layout.home);
   delivery.start.environment = {environment.begin(), environment.end()};
+  return delivery;
+}
+
+Result<InPlace> deliver_in_place(const Layout& layout, const std::filesystem::path& worker_path,
+                                 const std::string& worker_sha256, bool is_present) {
+  OSIRIS_TRY(check_plain(layout, worker_sha256));
+  const std::string worker = worker_file(layout.root, worker_sha256);
+  InPlace delivery;
+  delivery.script = "cd " + layout.run;
+  if (!is_present) {
+    OSIRIS_ASSIGN(std::string packed, packed_worker(worker_path, worker_sha256));
+    const std::string unpack = layout.run + "/unpack", travelled = layout.run + "/worker.zst";
+    delivery.parts.push_back(bytes_part(unpack, std::make_shared<const std::string>(kStubBytes, kStubSize)));
+    delivery.parts.push_back(bytes_part(travelled, std::make_shared<const std::string>(std::move(packed))));
+    delivery.script += " && chmod 700 unpack && ./unpack worker.zst " + layout.run +
+                       "/worker --version > /dev/null && mv worker " + worker + " && rm unpack worker.zst";
+  }
+  delivery.script += " && exec " + worker;
   return delivery;
 }
 

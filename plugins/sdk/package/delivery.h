@@ -41,6 +41,15 @@ struct DeliveryRequest {
 };
 Result<Delivery> plan_delivery(DeliveryRequest request);
 
+// The same where files are sent one by one and the worker is started after them: nothing is waited for, and a worker
+// takes its place under its hash only once it has run, so that runs side by side do not meet.
+struct InPlace {
+  std::vector<UploadPart> parts;
+  std::string script;  // for /bin/sh -c
+};
+Result<InPlace> deliver_in_place(const Layout& layout, const std::filesystem::path& worker_path,
+                                 const std::string& worker_sha256, bool is_present);
+
 UploadPart bytes_part(std::string path, std::shared_ptr<const std::string> bytes);
 
 // An error where the worker cannot run on another machine: one that is linked with a shared DuckDB, for a first look

@@ -5,6 +5,7 @@
 
 #include "plugins/sdk/channel/streamed_channel.h"
 #include "plugins/sdk/package/delivery.h"
+#include "plugins/sdk/place/machine_opening.h"
 #include "plugins/sdk/run/worker_run.h"
 #include "protocol/base/clock.h"
 
@@ -50,13 +51,8 @@ Opening opening_of(const RemoteRun& run, const PackageContents& contents, const 
   settings.cache_dir = run.made_from.cache_directory.empty() ? layout.cache() : run.made_from.cache_directory;
   settings.heartbeat_ms = run.settings.heartbeat_ms;
   Opening opening = worker_opening(run.request, settings);
-  opening.prepare.session_dir = layout.session();
+  place_opening(layout, contents, opening);
   opening.prepare.connections = with_addresses(std::move(opening.prepare.connections), run.egress);
-  opening.prepare.plan = Json();
-  opening.prepare.plan_path = contents.plan_path;
-  opening.prepare.package = contents.package;
-  opening.prepare.path_map = contents.path_map;
-  opening.pack_path = layout.artifacts();
   return opening;
 }
 

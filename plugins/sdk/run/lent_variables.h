@@ -7,6 +7,8 @@
 // Values are treated as secrets: they travel in the one message on the worker's stdin and nowhere else.
 #pragma once
 
+#include <osiris/sdk/options.hpp>
+
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,11 +20,7 @@
 
 namespace osiris::sdk {
 
-struct EnvironmentOptions {
-  std::vector<std::string> pass;   // names
-  std::vector<std::string> files;  // absolute paths
-  std::vector<std::string> pairs;  // NAME=VALUE
-};
+using EnvironmentOptions = adapter_sdk::EnvironmentOptions;
 
 using Variables = std::vector<std::pair<std::string, std::string>>;
 

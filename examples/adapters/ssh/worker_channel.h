@@ -1,0 +1,55 @@
+// The worker's byte channel: a client of `osiris-worker --hold` at the other end of an ssh. The connection may break;
+// the worker lives on, and a new client attaches to it.
+#pragma once
+
+#include <osiris/sdk.hpp>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "connection.h"
+
+namespace ssh_adapter {
+
+class WorkerChannel : public sdk::ByteChannel {
+ public:
+  // Borrows connection and waker. `script` ends with the worker, to which arguments are added.
+  struct Held {
+    std::string script;
+    std::string worker;     // its file there
+    std::string directory;  // of the holder
+    sdk::Milliseconds lease;
+  };
+  WorkerChannel(const Connection& connection, Held held, const sdk::Waker& waker);
+  ~WorkerChannel() override;
+
+  void send(std::string bytes) override { channel_->send(std::move(bytes)); }
+  void close_input() override { channel_->close_input(); }
+  sdk::Received receive(std::string& output, std::string& log, sdk::Milliseconds wait) override;
+  void kill() override;
+  sdk::Health health() override;
+  bool reopen() override;
+
+ private:
+  void keep_renewing();
+  // The holder's answer, within 4 s: 0, or 3 where no worker is held any more. Throws where there is none.
+  int renew() const;
+  std::string asked(const char* what) const { return held_.worker + " --hold " + held_.directory + " " + what; }
+
+  const Connection& connection_;
+  const Held held_;
+  const sdk::Waker& waker_;
+  std::unique_ptr<sdk::ProcessChannel> channel_;
+  bool was_heard_ = false;
+  bool is_broken_ = false;
+  std::string said_;  // the end of stderr
+  std::mutex mutex_;
+  std::condition_variable stopping_;
+  bool stopped_ = false;
+  std::thread renewing_;
+};
+
+}  // namespace ssh_adapter

@@ -1,0 +1,11 @@
+// osiris/sdk.hpp: osiris-adapter-sdk, a static library for adapters in C++17 that run osiris's worker. Like
+// <osiris/adapter.hpp> it is a convenience and NOT part of the ABI; its version is its own (osiris/sdk/version.h).
+#pragma once
+
+#include <osiris/sdk/version.h>
+#include <osiris/sdk/channel.hpp>
+#include <osiris/sdk/files.hpp>
+#include <osiris/sdk/json.hpp>
+#include <osiris/sdk/options.hpp>
+#include <osiris/sdk/process.hpp>
+#include <osiris/sdk/worker_run.hpp>

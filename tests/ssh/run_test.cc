@@ -1,0 +1,169 @@
+// Runs over a real sshd: outputs as a local run writes them, nothing left there but the worker, and every way in which
+// the machine fails is told and cleaned up after.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mount.h>
+
+#include <cstdlib>
+
+#include "protocol/base/file.h"
+#include "protocol/base/temporary_directory.h"
+#include "tests/ssh/sshd.h"
+#include "tests/support/eventually.h"
+
+namespace osiris::ssh_tests {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+class SshRun : public testing::Test {
+ protected:
+  SshRun() : sshd_(project_.dir() / "machine") {
+    const fs::path example = e2e::source_dir() / "examples/01-csv-duckdb-csv";
+    for (const char* part : {"data", "expected", "pipeline.yaml"})
+      fs::copy(example / part, project_.dir() / part, fs::copy_options::recursive);
+    project_.write("hang.yaml", e2e::oml("hang", {e2e::mock_step("stuck", "rows: 5, hang: politely"),
+                                                  e2e::mock_step("after", "", "stuck")}));
+  }
+  e2e::Outcome run(const std::string& pipeline = "pipeline.yaml") const {
+    return project_.osiris(with_ssh(sshd_, {"run", pipeline, "--allow-mock"}));
+  }
+  void expect_nothing_left() const {
+    EXPECT_THAT(sshd_.names_in(sshd_.runs()), IsEmpty());
+    EXPECT_THAT(sshd_.workers(), IsEmpty());
+  }
+  // Once its worker runs the step.
+  e2e::Running hanging(const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> arguments = {"run", "hang.yaml", "--allow-mock"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    e2e::Running running = project_.start(with_ssh(sshd_, std::move(arguments)));
+    running.until("stuck: Starting");
+    return running;
+  }
+
+  e2e::Project project_;
+  Sshd sshd_;
+};
+
+TEST_F(SshRun, WritesWhatALocalRunWritesAndLeavesTheWorkerOnly) {
+  const e2e::Outcome first = run();
+  ASSERT_EQ(first.exit, 0) << first.out << first.err;
+  const std::string expected = *read_file(project_.dir() / "expected/out/harbor_fees_by_vessel.csv");
+  EXPECT_EQ(project_.read("out/harbor_fees_by_vessel.csv"), expected);
+  expect_nothing_left();
+  EXPECT_THAT(sshd_.names_in(sshd_.far_directory()), ElementsAre("runs", StartsWith("worker-")));
+  EXPECT_TRUE(project_.await_event("package_uploaded")["worker_sent"].as_bool());
+  EXPECT_TRUE(project_.await_event("resource_released")["verified"].as_bool());
+
+  const fs::path worker = sshd_.far_directory() / sshd_.names_in(sshd_.far_directory()).at(1);
+  const fs::file_time_type made = fs::last_write_time(worker);
+  fs::remove(project_.dir() / "out/harbor_fees_by_vessel.csv");
+  const e2e::Outcome second = run();
+  ASSERT_EQ(second.exit, 0) << second.out << second.err;
+  EXPECT_EQ(project_.read("out/harbor_fees_by_vessel.csv"), expected);
+  EXPECT_FALSE(project_.await_event("package_uploaded")["worker_sent"].as_bool());
+  EXPECT_EQ(fs::last_write_time(worker), made);
+  expect_nothing_left();
+}
+
+TEST_F(SshRun, AFailedStepIsThePipelinesFault) {
+  project_.write("bad.yaml", e2e::oml("bad", {e2e::mock_step("broken", "fail: no rows today")}));
+  const e2e::Outcome outcome = run("bad.yaml");
+  EXPECT_EQ(outcome.exit, 1) << outcome.out << outcome.err;
+  expect_nothing_left();
+}
+
+TEST_F(SshRun, AnotherHostKeyIsRefused) {
+  sshd_.show_other_host_key();
+  const e2e::Outcome outcome = run();
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("the host key of far is not the one that is known"));
+  EXPECT_THAT(sshd_.names_in(sshd_.far_directory()), IsEmpty());
+}
+
+TEST_F(SshRun, ARefusedLoginIsToldAndNothingIsAsked) {
+  sshd_.forget_logins();
+  const e2e::Outcome outcome = run();
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("far refused the login"));
+  EXPECT_THAT(sshd_.names_in(sshd_.far_directory()), IsEmpty());
+}
+
+// The holder keeps the worker, what it said meanwhile is asked for again, and the run goes on.
+TEST_F(SshRun, ACutConnectionIsOpenedAgainAndNothingIsLost) {
+  const auto outside = TemporaryDirectory::make();
+  const fs::path sign = outside->path() / "go";
+  project_.write("wait.yaml", e2e::oml("wait", {e2e::mock_step("stuck", "rows: 5, wait_for: " + sign.string()),
+                                                e2e::mock_step("after", "", "stuck")}));
+  e2e::Running running = project_.start(with_ssh(sshd_, {"run", "wait.yaml", "--allow-mock"}));
+  running.until("stuck: Starting");
+  sshd_.cut_connections();
+  project_.write(sign, "");
+  const e2e::Outcome outcome = running.end();
+  EXPECT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
+  EXPECT_EQ(e2e::Project::events(project_.session(), "step_complete").size(), 2u);
+  expect_nothing_left();
+  EXPECT_TRUE(project_.await_event("resource_released")["verified"].as_bool());
+}
+
+// The machine refuses every new connection: the lease ends the worker there, and the stall limit the run here.
+TEST_F(SshRun, AMachineThatIsLostFailsTheRunAndItsLeaseEndsTheWorker) {
+  e2e::Running running = hanging({"--ssh-stall", "5"});
+  sshd_.forget_logins();
+  sshd_.cut_connections();
+  const e2e::Outcome outcome = running.end();
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_TRUE(test::eventually([&] { return sshd_.workers().empty(); }));
+}
+
+TEST_F(SshRun, AKilledWorkerIsToldFromALostConnection) {
+  e2e::Running running = hanging();
+  const fs::path run = sshd_.runs() / sshd_.names_in(sshd_.runs()).at(0);
+  const int worker = std::atoi(read_file(run / "hold/pid").operator*().c_str());
+  ASSERT_GT(worker, 0);
+  ::kill(worker, SIGKILL);
+  const e2e::Outcome outcome = running.end();
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("was killed by signal 9"));
+  expect_nothing_left();
+}
+
+TEST_F(SshRun, CtrlCEndsTheWorkerThere) {
+  e2e::Running running = hanging();
+  running.kill(SIGINT);
+  const e2e::Outcome outcome = running.end();
+  EXPECT_EQ(outcome.exit, 130) << outcome.out << outcome.err;
+  expect_nothing_left();
+}
+
+TEST_F(SshRun, AKilledHostLeavesARunThatIsReaped) {
+  e2e::Running running = hanging({"--ssh-stall", "5"});
+  running.kill(SIGKILL);
+  running.end();
+  EXPECT_TRUE(test::eventually([&] { return sshd_.workers().empty(); })) << "its lease ends it";
+  EXPECT_EQ(sshd_.names_in(sshd_.runs()).size(), 1u);
+  const e2e::Outcome reaped = project_.osiris(with_ssh(sshd_, {"resources", "reap"}));
+  EXPECT_EQ(reaped.exit, 0) << reaped.out << reaped.err;
+  expect_nothing_left();
+}
+
+TEST_F(SshRun, AFullDiskIsToldAsOne) {
+  if (::mount("tmpfs", sshd_.far_directory().c_str(), "tmpfs", 0, "size=2m") != 0) {
+    if (std::getenv("CI")) FAIL() << "CI needs the right to mount a tmpfs";
+    GTEST_SKIP() << "no right to mount a tmpfs here";
+  }
+  const e2e::Outcome outcome = run();
+  const auto runs = sshd_.names_in(sshd_.runs());
+  ::umount2(sshd_.far_directory().c_str(), MNT_DETACH);
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("No space left on device"));
+  EXPECT_THAT(runs, IsEmpty());
+}
+
+}  // namespace
+}  // namespace osiris::ssh_tests

@@ -1,0 +1,50 @@
+// Debian's sshd on a port of its own, with its own keys and configuration, and a client's configuration that reaches it
+// under the name "far". Nothing of the tester's ~/.ssh is read.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/base/subprocess.h"
+#include "tests/e2e/project.h"
+
+namespace osiris::ssh_tests {
+
+class Sshd {
+ public:
+  // Keys and configurations are written below `directory`, which is also where osiris keeps its files "there".
+  explicit Sshd(const std::filesystem::path& directory);
+  ~Sshd();
+
+  std::filesystem::path client_config() const { return directory_ / "client"; }
+  std::filesystem::path far_directory() const { return directory_ / "far"; }
+  std::filesystem::path runs() const { return far_directory() / "runs"; }
+  // The machine has another host key than the client knows; or it does not know the client's key.
+  void show_other_host_key();
+  void forget_logins();
+  // Ends every process that serves a connection, as a machine that goes down does.
+  void cut_connections() const;
+  // Workers of osiris below far_directory() that live.
+  std::vector<pid_t> workers() const;
+  // Names in a directory there.
+  std::vector<std::string> names_in(const std::filesystem::path& directory) const;
+
+ private:
+  void make_key(const std::string& name) const;
+  void start();
+
+  const std::filesystem::path directory_;
+  int port_ = 0;
+  std::optional<Subprocess> process_;
+};
+
+std::filesystem::path adapter_directory();
+// The options by which osiris finds adapter and server.
+std::vector<std::string> with_ssh(const Sshd& sshd, std::vector<std::string> arguments);
+
+}  // namespace osiris::ssh_tests
