@@ -55,6 +55,8 @@ class AttemptContext : public StepContext {
     return parts_.database.describe_confined(sql, values);
   }
   Status inputs_are_sound() override { return parts_.inputs_are_sound ? parts_.inputs_are_sound() : Status(); }
+  const Json& state() const override { return parts_.step.state; }
+  Status set_state(Json state) override;
   bool is_cancelled() const override { return parts_.control.stopped() != Stop::kNone; }
   void progress(uint64_t rows) override { parts_.control.rows = rows; }
   void progress_bytes(uint64_t done, uint64_t total) override {
@@ -71,6 +73,8 @@ class AttemptContext : public StepContext {
 
   // What add_output was told, in that order.
   std::vector<Artifact> take_artifacts();
+  // What set_state was given; null: it was not called.
+  Json take_state();
 
  private:
   Parts parts_;
@@ -78,6 +82,7 @@ class AttemptContext : public StepContext {
   mutable std::once_flag scratch_made_;
   std::mutex mutex_;  // drivers may report from several threads
   std::vector<Artifact> artifacts_;
+  Json new_state_;
 };
 
 }  // namespace osiris::worker

@@ -10,6 +10,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 #include "worker/driver_api/file_columns.h"
+#include "worker/driver_api/incremental.h"
 #include "worker/drivers/files/beside.h"
 #include "worker/drivers/files/columns.h"
 #include "worker/drivers/files/engine_file.h"
@@ -138,6 +139,21 @@ Status create_table(StepContext& step, const std::vector<FileColumn>& columns) {
   return sql::execute(step.connection_handle(), "CREATE TABLE " + step.output_table().quoted() + " (" + list + ")");
 }
 
+// "… WHERE …": the rows that the kept state asks for; empty: all.
+Result<std::string> incremental_filter(const Incremental& incremental, const std::vector<FileColumn>& columns) {
+  for (const FileColumn& column : columns) {
+    if (ascii_lower(column.name) != ascii_lower(incremental.column())) continue;
+    OSIRIS_ASSIGN(const auto least, incremental.least(column.type));
+    const std::string name = sql::quote_identifier(column.name);
+    if (!least) return incremental.skips_nulls() ? " WHERE " + name + " IS NOT NULL" : std::string();
+    return " WHERE " + name + " >= CAST(" + sql::quote_literal(*least) + " AS " + column.type.sql() + ")" +
+           (incremental.skips_nulls() ? "" : " OR " + name + " IS NULL");
+  }
+  std::vector<std::string> names;
+  for (const FileColumn& column : columns) names.push_back(column.name);
+  return files::no_such_column("incremental.column", incremental.column(), names);
+}
+
 Error named(const Options& options, const Error& error) {
   if (error.code != Code::kStepFailed) return error;
   Error shown = error.within(options.path);
@@ -152,13 +168,24 @@ Result<StepOutcome> extract_up_to(StepContext& step, std::optional<uint64_t> row
   OSIRIS_ASSIGN(const std::unique_ptr<EngineFile> file, open_file(step, options.path));
   auto select = select_of(*file, options);
   if (!select.ok()) return named(options, select.error());
-  const std::string limited = *select + (options.limit ? " LIMIT " + std::to_string(*options.limit) : "");
+  std::optional<Incremental> incremental;
+  if (!rows_max) {
+    OSIRIS_ASSIGN(incremental, Incremental::of(step));
+  }
+  std::string limited = *select + (options.limit ? " LIMIT " + std::to_string(*options.limit) : "");
   const auto columns = described(file->connection(), *select);
   if (!columns.ok()) return named(options, columns.error());
+  if (incremental) {
+    OSIRIS_ASSIGN(const std::string filter, incremental_filter(*incremental, *columns));
+    limited = "SELECT * FROM (" + *select + ")" + filter;
+  }
   OSIRIS_TRY(create_table(step, *columns));
   const auto rows =
       files::transfer_rows(step, file->connection(), limited, step.connection_handle(), step.output_table());
-  if (rows.ok()) return StepOutcome{.rows_read = *rows, .rows_written = 0};
+  if (rows.ok()) {
+    if (incremental) OSIRIS_TRY(incremental->finish());
+    return StepOutcome{.rows_read = *rows, .rows_written = 0};
+  }
   (void)sql::execute(step.connection_handle(), "DROP TABLE IF EXISTS " + step.output_table().quoted());
   if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
   return named(options, rows.error());

@@ -27,7 +27,11 @@ Result<StepOutcome> run(StepContext& context) {
   OSIRIS_ASSIGN(const ExtractSettings settings, read_extract_settings(context));
   Deadline deadline;
   const CallContext call = call_context(context, deadline, settings.echo);
-  return db::extract(context, "MySQL", deadline, [&](db::RowQueue& queue) { return extract(settings, call, queue); });
+  OSIRIS_ASSIGN(const StepOutcome outcome, db::extract(context, "MySQL", deadline, [&](db::RowQueue& queue) {
+                  return extract(settings, call, queue);
+                }));
+  if (settings.incremental) OSIRIS_TRY(settings.incremental->finish());
+  return outcome;
 }
 
 Status describe_output(StepContext& context) {
