@@ -249,20 +249,10 @@ class RunCommand {
     return fail_compile(findings, Json::object({{"phase", "compile"}, {"errors", findings_json(findings.errors())}}));
   }
 
-  // Puts what the pipeline's steps kept into the plan. A run holds it until it has ended.
-  Status read_state(bool holds, std::optional<PipelineState>& state) {
-    if (prepared_.inputs.stateful.empty()) return {};
-    const CompiledPipeline& pipeline = *prepared_.compiled.pipeline;
-    const Project& project = prepared_.workspace.project;
-    OSIRIS_ASSIGN(state, holds ? PipelineState::hold(project, pipeline.id, pipeline.profile)
-                               : PipelineState::read(project, pipeline.id, pipeline.profile));
-    return state->give(prepared_.inputs);
-  }
-
   int dry_run() {
-    std::optional<PipelineState> state;
-    if (const Status status = read_state(false, state); !status.ok())
-      return fail(context_, status.error(), Json::object({{"phase", "validate"}}));
+    const CompiledPipeline& pipeline = *prepared_.compiled.pipeline;
+    if (const auto state = give_state(prepared_.workspace.project, pipeline, prepared_.inputs, false); !state.ok())
+      return fail(context_, state.error(), Json::object({{"phase", "validate"}}));
     if (const auto exit = check_sql()) return *exit;
     const LoadedAdapter& adapter = *adapters_.adapter();
     std::vector<std::string> secrets;
@@ -320,9 +310,8 @@ class RunCommand {
     if (const Status taken = take_lock(); !taken.ok())
       return fail(context_, of_own_files(taken.error()), Json::object({{"phase", "execute"}}));
     const Project& project = prepared_.workspace.project;
-    std::optional<PipelineState> state;
-    if (const Status status = read_state(true, state); !status.ok())
-      return fail(context_, status.error(), Json::object({{"phase", "execute"}}));
+    auto state = give_state(project, *prepared_.compiled.pipeline, prepared_.inputs, true);
+    if (!state.ok()) return fail(context_, state.error(), Json::object({{"phase", "execute"}}));
     const auto worker = find_worker(context_.executable_directory, context_.process_environment, project.cache_dir());
     StepTally tally(system_clock());
     PipelineRun pipeline_run(log_, masking_, tally, system_clock());
@@ -351,7 +340,7 @@ class RunCommand {
                   worker.ok() ? *worker : WorkerBinary(), worker.ok() ? std::nullopt : std::optional(worker.error()),
                   worker_settings(context_, options_, prepared_.workspace.registry, memory_limit_bytes_, user_state),
                   work_dir(), prepared_.started, deadline_monotonic_ns, prepared_.compile_seconds, context_.verbose,
-                  state ? &*state : nullptr});
+                  *state ? &**state : nullptr});
     display.finish();
     if (!report.ok()) return fail(context_, of_own_files(report.error()), Json::object({{"phase", "execute"}}));
     std::optional<Error> not_copied;

@@ -132,6 +132,15 @@ Status PipelineState::commit() {
   return {};
 }
 
+Result<std::optional<PipelineState>> give_state(const Project& project, const CompiledPipeline& pipeline,
+                                                AdapterInputs& inputs, bool holds) {
+  if (inputs.stateful.empty()) return std::optional<PipelineState>();
+  OSIRIS_ASSIGN(PipelineState state, holds ? PipelineState::hold(project, pipeline.id, pipeline.profile)
+                                           : PipelineState::read(project, pipeline.id, pipeline.profile));
+  OSIRIS_TRY(state.give(inputs));
+  return std::optional<PipelineState>(std::move(state));
+}
+
 std::vector<fs::path> state_files(const Project& project) {
   std::vector<fs::path> files;
   std::error_code code;

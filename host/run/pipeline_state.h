@@ -56,6 +56,10 @@ class PipelineState {
   std::optional<FileLock> lock_;
 };
 
+// What the steps of a plan go on from, put into it; nullopt where none of them keeps a state. A run holds it.
+Result<std::optional<PipelineState>> give_state(const Project& project, const CompiledPipeline& pipeline,
+                                                AdapterInputs& inputs, bool holds);
+
 // Files of state below a project, of every profile; sorted.
 std::vector<std::filesystem::path> state_files(const Project& project);
 
