@@ -26,7 +26,7 @@ class DuckdbIncremental : public testing::Test {
 
   StepHarness files_;
   std::filesystem::path file_ = files_.work_dir() / "ticks.duckdb";
-  Json incremental_ = Json::object({{"column", "at"}, {"key", Json::array({"id", "part"})}});
+  Json incremental_ = Json::object({{"column", "ts"}, {"key", Json::array({"id", "part"})}});
   Json state_;
 };
 
@@ -42,7 +42,7 @@ TEST_F(DuckdbIncremental, TakesEachRowOnceWhateverTiesAndTypes) {
     const auto insert = [&](int id, const std::string& value) {
       put("INSERT INTO ticks VALUES (" + std::to_string(id) + ", 'a''b', " + value + ")");
     };
-    put("DROP TABLE IF EXISTS ticks; CREATE TABLE ticks (id INTEGER, part VARCHAR, at " + type + ")");
+    put("DROP TABLE IF EXISTS ticks; CREATE TABLE ticks (id INTEGER, part VARCHAR, ts " + type + ")");
     insert(1, values[0]);
     insert(2, values[1]);
     EXPECT_EQ(take(), "1 2\n");
@@ -57,9 +57,9 @@ TEST_F(DuckdbIncremental, TakesEachRowOnceWhateverTiesAndTypes) {
 }
 
 TEST_F(DuckdbIncremental, AKeyThatIsNullOrSharedByTooManyRowsIsRefused) {
-  put("CREATE TABLE ticks AS SELECT 1 AS id, NULL::VARCHAR AS part, 7 AS at");
+  put("CREATE TABLE ticks AS SELECT 1 AS id, NULL::VARCHAR AS part, 7 AS ts");
   EXPECT_THAT(take(), HasSubstr("key column \"part\" is NULL in a row"));
-  put("DROP TABLE ticks; CREATE TABLE ticks AS SELECT range AS id, 'a' AS part, 7 AS at FROM range(10001)");
+  put("DROP TABLE ticks; CREATE TABLE ticks AS SELECT range AS id, 'a' AS part, 7 AS ts FROM range(10001)");
   EXPECT_THAT(take(), HasSubstr("more than 10000 rows have the greatest value"));
   incremental_.set("key", Json::array({"id", "prt"}));
   EXPECT_THAT(take(), HasSubstr("the rows have no column 'prt', which 'key' of incremental names"));

@@ -36,7 +36,7 @@ TEST_F(Posthog, MembersOfPropertiesAreColumns) {
   EXPECT_EQ(take(), "a\n");
   EXPECT_EQ(columns_,
             "uuid VARCHAR, event VARCHAR, timestamp VARCHAR, distinct_id VARCHAR, person_id VARCHAR, "
-            "\"properties_$browser\" VARCHAR, properties_width BIGINT, properties_tags JSON, properties_plan JSON");
+            "properties_$browser VARCHAR, properties_width BIGINT, properties_tags JSON, properties_plan JSON");
 }
 
 TEST_F(Posthog, PagesMeetInASharedMomentWithoutLossOrRepetition) {

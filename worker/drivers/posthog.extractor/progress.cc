@@ -35,8 +35,8 @@ void Progress::take(const std::string& time, const std::string& id) {
 }
 
 Json Progress::state(const std::string& window_begin) const {
-  auto first = by_time_.lower_bound(window_begin);
-  std::string since = window_begin;
+  std::string since = std::max(window_begin, known_since_);
+  auto first = by_time_.lower_bound(since);
   if (static_cast<size_t>(std::distance(first, by_time_.end())) > kIdsMax) {
     // All ids of the earliest time that is kept, or none of it.
     first = by_time_.upper_bound(std::prev(by_time_.end(), kIdsMax)->first);
