@@ -18,7 +18,9 @@
 #include "worker/drivers/mysql.writer/driver.h"
 #include "worker/drivers/postgres.extractor/driver.h"
 #include "worker/drivers/postgres.writer/driver.h"
+#include "worker/drivers/posthog.extractor/driver.h"
 #include "worker/drivers/python.processor/driver.h"
+#include "worker/drivers/singer.extractor/driver.h"
 #include "worker/drivers/sqlite.extractor/driver.h"
 
 namespace osiris::worker {
@@ -42,7 +44,9 @@ const std::array kDrivers = {
     &mysql_writer,
     &postgres_extractor,
     &postgres_writer,
+    &posthog_extractor,
     &python_processor,
+    &singer_extractor,
     &sqlite_extractor,
 };
 

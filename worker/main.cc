@@ -27,7 +27,7 @@
 #include "protocol/rpc/frames.h"
 #include "worker/check/plan_check.h"
 #include "worker/drivers.h"
-#include "worker/drivers/python.processor/install_command.h"
+#include "worker/drivers/python/install_command.h"
 #include "worker/hold.h"
 #include "worker/licenses.h"
 #include "worker/log.h"

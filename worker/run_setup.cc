@@ -31,6 +31,11 @@ void add_secret(Redactor& redactor, std::string_view value) {
   redactor.add(value);
   if (value.find('\n') != std::string_view::npos)
     for (const std::string& line : split(value, '\n')) redactor.add(trim(line));
+  // A mapping of the connection's: each text in it.
+  if (value.starts_with('{'))
+    if (const auto mapping = parse_json(value); mapping.ok())
+      for (const auto& [key, member] : mapping->members())
+        add_secret(redactor, member.is_string() ? member.as_string() : member.is_object() ? member.dump() : "");
   redactor.add(url_userinfo(value));
   if (holds_url_password(value)) redactor.add(authority_password(value));
 }

@@ -1,7 +1,9 @@
 #include "host/commands/dry_run.h"
 
+#include <algorithm>
 #include <system_error>
 
+#include "host/commands/state.h"
 #include "host/display/format.h"
 #include "protocol/base/text.h"
 
@@ -48,6 +50,9 @@ Json document(const DryRun& dry_run) {
                              {"files_out", files(step.outputs)},
                              {"packages", texts(packages_of(dry_run.inputs, step))},
                              {"hosts", texts(step.hosts)}});
+    if (std::find(dry_run.inputs.stateful.begin(), dry_run.inputs.stateful.end(), step.id) !=
+        dry_run.inputs.stateful.end())
+      out.set("state", step.state);
     if (!step.connection.empty()) out.set("connection", step.connection);
     if (step.timeout_s > 0) out.set("timeout_s", step.timeout_s);
     if (step.attempts_max > 1)
@@ -100,6 +105,10 @@ std::string text(const DryRun& dry_run) {
       out += file_line(file.is_directory ? "writes directory" : "writes file", file, false);
     const std::vector<std::string>& packages = packages_of(dry_run.inputs, step);
     if (!packages.empty()) out += "     needs packages " + printable(join(packages, ", ")) + "\n";
+    if (std::find(dry_run.inputs.stateful.begin(), dry_run.inputs.stateful.end(), step.id) !=
+        dry_run.inputs.stateful.end())
+      out += step.state.is_null() ? std::string("     has no state: reads from the beginning\n")
+                                  : "     goes on from " + printable(state_text(step.state)) + "\n";
     if (!step.connection.empty()) out += "     uses connection " + printable(step.connection) + "\n";
     if (!step.hosts.empty()) out += "     contacts " + printable(join(step.hosts, ", ")) + "\n";
   }

@@ -118,6 +118,7 @@ void add_commands(const CommandTable& table) {
   add_validate_commands(table);
   add_init_command(table);
   add_runs_commands(table);
+  add_state_commands(table);
   add_logs_commands(table);
   add_clean_command(table);
   add_adapters_commands(table);

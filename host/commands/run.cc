@@ -250,6 +250,9 @@ class RunCommand {
   }
 
   int dry_run() {
+    const CompiledPipeline& pipeline = *prepared_.compiled.pipeline;
+    if (const auto state = give_state(prepared_.workspace.project, pipeline, prepared_.inputs, false); !state.ok())
+      return fail(context_, state.error(), Json::object({{"phase", "validate"}}));
     if (const auto exit = check_sql()) return *exit;
     const LoadedAdapter& adapter = *adapters_.adapter();
     std::vector<std::string> secrets;
@@ -307,6 +310,8 @@ class RunCommand {
     if (const Status taken = take_lock(); !taken.ok())
       return fail(context_, of_own_files(taken.error()), Json::object({{"phase", "execute"}}));
     const Project& project = prepared_.workspace.project;
+    auto state = give_state(project, *prepared_.compiled.pipeline, prepared_.inputs, true);
+    if (!state.ok()) return fail(context_, state.error(), Json::object({{"phase", "execute"}}));
     const auto worker = find_worker(context_.executable_directory, context_.process_environment, project.cache_dir());
     StepTally tally(system_clock());
     PipelineRun pipeline_run(log_, masking_, tally, system_clock());
@@ -334,7 +339,8 @@ class RunCommand {
                   prepared_.inputs, *adapters_.adapter(), prepared_.options, user_state,
                   worker.ok() ? *worker : WorkerBinary(), worker.ok() ? std::nullopt : std::optional(worker.error()),
                   worker_settings(context_, options_, prepared_.workspace.registry, memory_limit_bytes_, user_state),
-                  work_dir(), prepared_.started, deadline_monotonic_ns, prepared_.compile_seconds, context_.verbose});
+                  work_dir(), prepared_.started, deadline_monotonic_ns, prepared_.compile_seconds, context_.verbose,
+                  *state ? &**state : nullptr});
     display.finish();
     if (!report.ok()) return fail(context_, of_own_files(report.error()), Json::object({{"phase", "execute"}}));
     std::optional<Error> not_copied;

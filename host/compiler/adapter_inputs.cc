@@ -44,6 +44,7 @@ class AdapterInputsBuilder {
       if (!spec) return Error(Code::kInvalidArgument, "Unknown component: '" + step.component + "'");
       OSIRIS_ASSIGN(PlanStep planned, plan_step(step, *spec, by_id));
       result_.plan.steps.push_back(std::move(planned));
+      if (spec->keeps_state(step.cfg)) result_.stateful.push_back(step.id);
       for (const std::string& key : spec->installs)
         for (const Json& package : step.cfg[key].items()) result_.packages[step.id].push_back(package.as_string());
     }
@@ -151,7 +152,8 @@ class AdapterInputsBuilder {
     std::string host = host_of_url(field(network.url_field), network.default_port);
     if (host.empty()) {
       const std::string name = field(network.host_field), port = field(network.port_field);
-      host = name.empty() ? network.default_host : name;
+      const auto chosen = network.choices.find(field(network.choice_field));
+      host = !name.empty() ? name : chosen != network.choices.end() ? chosen->second : network.default_host;
       if (!host.empty()) host += ":" + (port.empty() ? std::to_string(network.default_port) : port);
     }
     if (!host.empty()) add_host(host, planned);

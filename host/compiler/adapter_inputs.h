@@ -16,6 +16,7 @@ namespace osiris {
 struct AdapterInputs {
   Plan plan;
   std::map<std::string, std::vector<std::string>> packages;  // by step: what has to be installed where it runs
+  std::vector<std::string> stateful;                         // steps that keep a state from run to run
   Json connections_json;                                     // {"connections":{...},"env":[names],"secret_names":[...]}
   std::vector<std::string> secret_names;                     // sorted
   std::vector<std::string> hosts;                            // sorted, distinct

@@ -3,6 +3,7 @@
 
 #include "host/compiler/compiler.h"
 #include "host/compiler/connection_check.h"
+#include "host/compiler/incremental_checks.h"
 #include "host/compiler/manifest.h"
 #include "host/compiler/oml_document.h"
 #include "host/compiler/params.h"
@@ -99,6 +100,7 @@ class Compilation {
       for (const OmlStep& step : document.steps) by_id_[step.id] = &step;
     if (diagnostics_.ok())
       for (const OmlStep& step : document.steps) check_inputs(step, graph.needs[step.index], by_id_, diagnostics_);
+    if (diagnostics_.ok()) check_incremental_steps(document, configs_, graph, diagnostics_);
     if (!diagnostics_.ok()) return std::nullopt;
 
     CompiledPipeline pipeline = assemble(document, graph, profile);

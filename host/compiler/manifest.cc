@@ -24,7 +24,8 @@ unsigned lower_of(unsigned c) {
   return c == 0x178 ? 0xff : c;
 }
 
-// "My Pipe" -> "my_pipe"; nothing else changes.
+}  // namespace
+
 std::string pipeline_id_of(std::string_view name) {
   std::string id;
   while (!name.empty()) {
@@ -39,6 +40,8 @@ std::string pipeline_id_of(std::string_view name) {
   }
   return id;
 }
+
+namespace {
 
 Json step_entry(const CompiledStep& step, const ComponentSpec* spec) {
   Json entry = Json::object(

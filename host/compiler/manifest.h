@@ -23,6 +23,9 @@ struct ManifestSources {
   int64_t now_unix_ns = 0;
 };
 
+// "My Pipe" -> "my_pipe"; nothing else changes.
+std::string pipeline_id_of(std::string_view name);
+
 // Fills manifest, plan, fingerprints, run_summary and the hashes from what the pipeline says of itself and its steps.
 void build_documents(CompiledPipeline& pipeline, const ManifestSources& sources);
 

@@ -31,6 +31,8 @@ struct NetworkUse {
   std::string hosts_field;  // "network": a list of them in the step's config, each with a port or without
   std::string default_host;
   int default_port = 0;
+  std::string choice_field;                    // a field whose values stand for hosts of their own,
+  std::map<std::string, std::string> choices;  // "eu" -> "eu.posthog.com"; others mean default_host
 };
 
 // A key or value that older pipelines carry and that changes nothing: a warning instead of an error. Empty values: any.
@@ -61,6 +63,7 @@ struct ComponentSpec {
   bool updates = false;                    // what is at an output is read first, where it is there
   std::string directory_key;               // with this key in its config those are directories of files
   std::vector<std::string> installs;       // config keys that list packages a step needs installed
+  std::string state_key;                   // with this key in its config a step keeps a state; "always": any step does
   std::map<std::string, std::string> sql;  // config keys whose text is SQL -> its dialect: duckdb, mysql
   std::string base_dir_field;              // the connection field those paths start in
   std::optional<NetworkUse> network;
@@ -79,6 +82,9 @@ struct ComponentSpec {
   const ConnectionField* connection_field(std::string_view field) const;
   bool is_secret(
       std::string_view field) const;  // by pointer or by name (is_surely_secret of protocol/base/secret_names.h)
+  bool keeps_state(const Json& cfg) const {
+    return !state_key.empty() && (state_key == "always" || !cfg[state_key].is_null());
+  }
   const Json& property(std::string_view key) const { return config_schema["properties"][key]; }
 };
 

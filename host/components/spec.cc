@@ -37,11 +37,12 @@ constexpr const char* kSpecSchema = R"({
       "reads": {"type": "array", "items": {"type": "string"}}, "patterns": {"type": "boolean"},
       "beside": {"type": "array", "items": {"type": "string", "minLength": 1}}, "writes": {"type": "array", "items": {"type": "string"}},
       "directory_with": {"type": "string"}, "updates": {"type": "boolean"},
-      "installs": {"type": "array", "items": {"type": "string"}},
+      "installs": {"type": "array", "items": {"type": "string"}}, "state": {"type": "string", "minLength": 1},
       "sql": {"type": "object", "additionalProperties": {"enum": ["duckdb", "mysql", "postgres"]}},
       "base_dir": {"type": "string"},
       "network": {"type": "object", "additionalProperties": false, "properties": {
         "host": {"type": "string"}, "port": {"type": "string"}, "url": {"type": "string"}, "hosts": {"type": "string"},
+        "choice": {"type": "string"}, "choices": {"type": "object", "additionalProperties": {"type": "string"}},
         "default_host": {"type": "string"}, "default_port": {"type": "integer", "minimum": 1, "maximum": 65535}}},
       "forgiven": {"type": "object", "additionalProperties": {"type": "array"}},
       "key_synonyms": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
@@ -106,6 +107,7 @@ void read_extension(const Json& x, ComponentSpec& spec) {
   spec.writes = strings(x["writes"]);
   spec.updates = x["updates"].as_bool();
   spec.directory_key = x["directory_with"].as_string();
+  spec.state_key = x["state"].as_string();
   spec.installs = strings(x["installs"]);
   for (const auto& [key, dialect] : x["sql"].members()) spec.sql[key] = dialect.as_string();
   spec.base_dir_field = x["base_dir"].as_string();
@@ -114,13 +116,30 @@ void read_extension(const Json& x, ComponentSpec& spec) {
   spec.default_connection = connection["default"].as_bool(spec.family() != "duckdb" && spec.family() != "filesystem");
   spec.connection_schema = connection["properties"].is_object() ? connection["properties"] : Json::object();
   spec.connection_required = strings(connection["required"]);
-  if (const Json* network = x.find("network"))
+  if (const Json* network = x.find("network")) {
     spec.network =
         NetworkUse{(*network)["host"].as_string(),         (*network)["port"].as_string(),
                    (*network)["url"].as_string(),          (*network)["hosts"].as_string(),
-                   (*network)["default_host"].as_string(), static_cast<int>((*network)["default_port"].as_int())};
+                   (*network)["default_host"].as_string(), static_cast<int>((*network)["default_port"].as_int()),
+                   (*network)["choice"].as_string(),       {}};
+    for (const auto& [choice, host] : (*network)["choices"].members()) spec.network->choices[choice] = host.as_string();
+  }
   for (const auto& [key, values] : x["forgiven"].members()) spec.forgiven.push_back({key, values.items()});
   for (const auto& [key, synonyms] : x["key_synonyms"].members()) spec.key_synonyms[key] = strings(synonyms);
+}
+
+// Keys that a compiled config has of its own: a component's would be overwritten by the step's.
+void check_own_keys(const Json& document, Diagnostics& diagnostics) {
+  const Json& properties = document["configSchema"]["properties"];
+  for (const char* key : {"component", "mode", "connection"}) {
+    if (!properties.contains(key)) continue;
+    // What a step writes as `mode` of such a config is carried as write_mode.
+    if (std::string_view(key) == "mode" && properties.contains("write_mode")) continue;
+    diagnostics.error("invalid_spec", "config key '" + std::string(key) + "' is a step's own",
+                      "configSchema.properties." + std::string(key), {},
+                      "give the key another name" +
+                          std::string(std::string_view(key) == "mode" ? ", or declare write_mode beside it" : ""));
+  }
 }
 
 }  // namespace
@@ -132,7 +151,10 @@ std::optional<Json> parse_spec_document(std::string_view text, Diagnostics& diag
   for (const SchemaIssue& issue : check_schema(spec_schema(), root, "spec"))
     diagnostics.error("invalid_spec", issue.message, issue.path, issue.mark, issue.hint);
   if (diagnostics.errors().size() > errors_before) return std::nullopt;
-  return root.to_json();
+  Json document = root.to_json();
+  check_own_keys(document, diagnostics);
+  if (diagnostics.errors().size() > errors_before) return std::nullopt;
+  return document;
 }
 
 ComponentSpec component_spec_of(Json document) {

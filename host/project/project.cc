@@ -314,6 +314,7 @@ fs::path Project::aiop_dir(const NameTokens& tokens) const {
 fs::path Project::index_dir() const { return base_ / config_.index_dir; }
 fs::path Project::sessions_dir() const { return base_ / config_.sessions_dir; }
 fs::path Project::cache_dir() const { return base_ / config_.cache_dir; }
+fs::path Project::state_dir(std::string_view profile) const { return base_ / ".osiris/state" / slugify(profile); }
 
 Error of_own_files(Error error) {
   if (error.category != category::kWritePermissionDenied || error.code != Code::kInvalidArgument) return error;

@@ -76,6 +76,7 @@ class Project {
   std::filesystem::path index_dir() const;
   std::filesystem::path sessions_dir() const;
   std::filesystem::path cache_dir() const;
+  std::filesystem::path state_dir(std::string_view profile) const;  // .osiris/state/[<profile>]
   // The start of a run as `naming.run_ts_format` says: iso_basic_z, epoch_ms, none, or an strftime pattern (UTC).
   std::string format_run_ts(int64_t unix_ns) const;
 

@@ -97,6 +97,27 @@ void close_session(Session& session, RunReport& report, const RunProofs& proofs,
   }
 }
 
+// What the steps of a run that ended well are to be given next time. A state that cannot be kept makes the run a failed
+// one: its rows are written, and will be read again.
+void keep_state(const RunInputs& inputs, RunReport& report, RunLog& log) {
+  Json kept = Json::array();
+  for (const StepState& step : report.steps) {
+    if (!step.state.is_object()) continue;
+    for (const PlanStep& planned : inputs.sent.plan.steps) {
+      if (planned.id != step.plan.id) continue;
+      inputs.state->set(step.plan.id, planned.component, step.state, report.run_id);
+      kept.push_back(step.plan.id);
+    }
+  }
+  if (kept.size() == 0) return;
+  if (const Status committed = inputs.state->commit(); !committed.ok()) {
+    report.verdict = {false, exit_code_for(committed.error(), ErrorSource::kService), "execution_failed"};
+    report.error = committed.error().within("the pipeline ran, but its state could not be kept");
+    return;
+  }
+  log.event("state_committed", Json::object({{"steps", std::move(kept)}}));
+}
+
 // Which adapter runs, down to the bytes of its library.
 Json selected_adapter(const LoadedAdapter& adapter, const Project& project, const RunReport& report) {
   const std::string id(adapter.id());
@@ -202,6 +223,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   proofs.events_complete = !log_.write_error();
   report.verdict = decide_verdict(proofs);
   if (!report.verdict.ok && !report.error) report.error = missing_proof(proofs, adapter_, log_);
+  if (report.verdict.ok && inputs.state) keep_state(inputs, report, log_);
   close_session(*session, report, proofs, log_, masking_);
   // What is known to be held, or may be: a create whose answer was lost has no id.
   const ExitCode code = report.verdict.exit_code;

@@ -14,6 +14,7 @@
 #include "host/compiler/adapter_inputs.h"
 #include "host/compiler/compiler.h"
 #include "host/run/adapter_run.h"
+#include "host/run/pipeline_state.h"
 #include "host/run/report.h"
 #include "host/run/run_log.h"
 #include "host/run/session.h"
@@ -39,6 +40,7 @@ struct RunInputs {
   int64_t deadline_monotonic_ns = 0;  // 0: none
   double compile_seconds = 0;
   bool debug = false;
+  PipelineState* state = nullptr;  // held for the time of the run; null: no step keeps one
 };
 
 class PipelineRun {

@@ -76,6 +76,8 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     state.outputs.clear();
   } else if (name == "output_written") {
     step(step_id).outputs[data["path"].as_string()] = {data["size_bytes"].as_uint(), data["sha256"].as_string()};
+  } else if (name == "step_state") {
+    step(step_id).state = data["state"];
   } else if (name == "step_complete") {
     StepState& state = step(step_id);
     end(state, StepPhase::kComplete);

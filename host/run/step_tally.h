@@ -48,6 +48,7 @@ struct StepState {
   std::string error_type, category, hint;
   Json detail;                                   // of its error, as the worker gave it; null: none
   std::string cause;                             // of a skipped one: the step that failed first
+  Json state;                                    // what the step is to be given at its next run; null: nothing new
   std::map<std::string, WrittenOutput> outputs;  // of its last attempt, by the path as the pipeline wrote it
 
   // What to show as "rows": the most telling count there is.

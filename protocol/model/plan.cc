@@ -121,6 +121,7 @@ Json to_json(const PlanStep& step) {
   if (step.materialize) json.set("materialize", true);
   if (step.attempts_max > 1)
     json.set("retry", Json::object({{"max_attempts", step.attempts_max}, {"delay_s", step.retry_delay_s}}));
+  if (!step.state.is_null()) json.set("state", step.state);
   if (step.check) json.set("check", true);
   return json;
 }
@@ -148,6 +149,7 @@ Result<PlanStep> plan_step_from_json(const Json& json) {
   step.timeout_s = std::max(0.0, json["timeout_s"].as_double());
   step.attempts_max = std::clamp<uint64_t>(json["retry"]["max_attempts"].as_uint(1), 1, kAttemptsMax);
   step.retry_delay_s = std::max(0.0, json["retry"]["delay_s"].as_double());
+  step.state = json["state"];
   step.check = json["check"].as_bool();
   return step;
 }

@@ -58,6 +58,7 @@ struct PlanStep {
   uint64_t attempts_max = 1;       // 1 to 100
   double retry_delay_s = 0;
   bool materialize = false;  // its output is stored, however many steps read it
+  Json state;                // what the step said of itself when it last ran to a good end; null: nothing
   bool check = false;        // ask the driver's check() in place of its run()
 };
 Json to_json(const PlanStep& step);

@@ -57,6 +57,8 @@ class StepHarness : public StepContext {
   void plan_match(const std::string& pattern, const std::string& path, const std::string& location) {
     matches_.push_back({pattern, {path, work_dir_ / location}});
   }
+  // What the step said of itself when it last ran.
+  void set_previous_state(Json state) { state_ = std::move(state); }
   void set_environment(Json environment) { environment_ = std::move(environment); }
   // Runs SQL in the database as the test (aborts the test program with the engine's text if it fails).
   void sql(const std::string& text);
@@ -90,6 +92,8 @@ class StepHarness : public StepContext {
   std::vector<std::string> logs() const;
   std::vector<RecordedOutput> outputs() const;
   std::vector<uint64_t> progress_reports() const;
+  // What the driver gave set_state(); null: nothing.
+  const Json& new_state() const { return new_state_; }
   // What the driver gave run_confined() or describe_confined() to bind; the harness itself binds nothing.
   const Json& bound_values() const { return bound_values_; }
   std::vector<std::pair<uint64_t, uint64_t>> byte_reports() const;  // done, total
@@ -116,6 +120,11 @@ class StepHarness : public StepContext {
   const sql::TableName& output_table() const override { return output_table_; }
   Result<uint64_t> run_confined(std::string_view sql, const Json& values) override;
   Status describe_confined(std::string_view sql, const Json& values) override;
+  const Json& state() const override { return state_; }
+  Status set_state(Json state) override {
+    new_state_ = std::move(state);
+    return {};
+  }
   bool is_cancelled() const override { return cancelled_; }
   void progress(uint64_t rows) override;
   void progress_bytes(uint64_t done, uint64_t total) override;
@@ -132,6 +141,7 @@ class StepHarness : public StepContext {
   Json config_ = Json::object();
   Json settings_ = Json::object();
   Json environment_ = Json::object();
+  Json state_, new_state_;
   bool has_connection_ = false;
   ConnectionFields connection_;
   std::vector<Input> inputs_;

@@ -52,6 +52,24 @@ ParityRow runs(const std::string& name, const std::string& script, int exit = 0)
   return row;
 }
 
+ParityRow tap(const std::string& name, const std::string& script, int exit = 0) {
+  ParityRow row;
+  row.name = name;
+  row.pipeline =
+      e2e::oml("taps", {step("read", "singer.extractor", "read",
+                             "tap: tap.py, files: [tap.py], stream: users, discover: false, config: {last: 3}"),
+                        step("write", "filesystem.csv_writer", "write", "path: out/result.csv", "read")});
+  row.exit = exit;
+  row.files = {
+      {"tap.py",
+       "#!/usr/bin/env python3\nimport json, sys\nsay = lambda **m: print(json.dumps(m))\n"
+       "last = json.load(open(sys.argv[2]))['last']\n"
+       "say(type='SCHEMA', stream='users', key_properties=[], schema={'properties': {'id': {'type': 'integer'}, "
+       "'at': {'type': 'string', 'format': 'date-time'}}})\n" +
+           script + "\n"}};
+  return row;
+}
+
 // The bytes of a database file.
 std::string sqlite_file(const std::string& sql) {
   sqlite3* database = nullptr;
@@ -98,6 +116,10 @@ std::vector<ParityRow> file_rows() {
       writes("ParquetPartitionsFail", "filesystem.parquet_writer", "path: out/set, partition_by: [score]", 1),
       runs("Exec", "echo \"$1 $2\"; grep -v Bob \"$OSIRIS_INPUT\" > \"$OSIRIS_OUTPUT\""),
       runs("ExecFails", "echo 'no such luck' >&2; exit 3", 1),
+      tap("Singer",
+          "for n in range(last): say(type='RECORD', stream='users', record={'id': n, 'at': '2024-02-29T10:00:00Z'})\n"
+          "say(type='STATE', value={'last': last})"),
+      tap("SingerWritesGarbage", "print('Fetching page 1')", 1),
   };
 }
 

@@ -212,10 +212,11 @@ TEST_F(Validate, TakesDirectoriesAndTheWholeProject) {
 }
 
 TEST_F(Validate, AComponentWithoutDriverIsAWarningAndStrictlyAnError) {
-  project_.write("p.yaml", oml("p", {"  - id: hits\n    component: posthog.extractor\n    mode: read\n"
-                                     "    config: {connection: '@posthog.main', data_type: events}\n"}));
+  project_.write("p.yaml", oml("p", {"  - id: hits\n    component: supabase.extractor\n    mode: read\n"
+                                     "    config: {connection: '@supabase.main', table: hits}\n"}));
   project_.write("osiris_connections.yaml",
-                 "version: 1\nconnections:\n  posthog:\n    main: {project_id: '1', api_key: '${KEY}'}\n", 0600);
+                 "version: 1\nconnections:\n  supabase:\n    main: {url: 'https://a.supabase.co', key: '${KEY}'}\n",
+                 0600);
   project_.set("KEY", "k");
   const Outcome outcome = validate();
   EXPECT_TRUE(holds(outcome.err, "warning: Components missing runtime drivers")) << outcome.err;

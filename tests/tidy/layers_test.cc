@@ -104,7 +104,8 @@ Row driver_row(const std::string& path) {
   if (folder.starts_with("worker/drivers/filesystem.csv_"))
     may.push_back("worker/drivers/csv/");  // what reading and writing share
   if (folder == "worker/drivers/web") may.push_back("protocol/http/");
-  if (folder == "worker/drivers/graphql.extractor") {  // and every other driver of a web API
+  if (folder == "worker/drivers/graphql.extractor" ||
+      folder == "worker/drivers/posthog.extractor") {  // and every other driver of a web API
     may.push_back("worker/drivers/web/");
     may.push_back("protocol/http/");
   }
@@ -116,8 +117,11 @@ Row driver_row(const std::string& path) {
   }
   static const std::regex of_files("worker/drivers/(filesystem\\..*|(duckdb|sqlite)\\.(extractor|writer))");
   if (std::regex_match(folder, of_files)) may.push_back("worker/drivers/files/");
-  if (folder == "worker/drivers/python.processor" || folder == "worker/drivers/exec.processor")
-    may.push_back("worker/drivers/program/");
+  static const std::regex of_programs("worker/drivers/(python|(python|exec)\\.processor|singer\\.extractor)");
+  if (std::regex_match(folder, of_programs)) may.push_back("worker/drivers/program/");
+  if (folder == "worker/drivers/python.processor" || folder == "worker/drivers/singer.extractor")
+    may.push_back("worker/drivers/python/");
+  if (folder == "worker/drivers/singer.extractor") may.push_back("worker/drivers/db/");  // rows as chunks
   return {folder, std::move(may), {".*"}, "a driver knows no other driver"};
 }
 

@@ -102,6 +102,12 @@ class StepContext {
   // Lets statements on connection_handle() write this file with COPY, where reading a streamed input confines it.
   virtual void may_write(const std::string& /*file*/) {}
 
+  // What this step gave set_state() when the pipeline last ran to a good end; null: never, or it was reset.
+  virtual const Json& state() const = 0;
+  // What the step is to be given next time, an object. The host keeps it once the whole run has ended well; the last
+  // call of an attempt that succeeds counts. An error where it cannot be kept: it holds a secret, or is too large.
+  virtual Status set_state(Json state) = 0;
+
   // True once the run is cancelled, the step timed out or the host is gone; from then on. Poll it between batches.
   // Running statements on connection_handle() are interrupted by the worker itself.
   virtual bool is_cancelled() const = 0;
@@ -173,6 +179,9 @@ struct Driver {
   // The run's database is opened as the run begins. Without it when a step first asks for it, which then waits for it.
   bool uses_database = true;
 };
+
+// Of a step's state as JSON.
+inline constexpr size_t kStateBytesMax = 256 * 1024;
 
 // What a driver looks at to describe its output.
 inline constexpr uint64_t kSampleRows = 1000;

@@ -1,5 +1,6 @@
 #include "worker/executor/step_context.h"
 
+#include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 #include "protocol/base/sha256.h"
 #include "worker/executor/step_records.h"
@@ -68,6 +69,29 @@ Status AttemptContext::add_output(const OutputFile& file, uint64_t rows, std::op
   const std::lock_guard lock(mutex_);
   artifacts_.push_back({file.path, file.target.string(), digest.size_bytes, digest.sha256, parts_.step.id});
   return {};
+}
+
+Status AttemptContext::set_state(Json state) {
+  // It goes to a file that people read, and comes back: neither with a secret in it nor with one hidden.
+  Json masked = state;
+  parts_.run.redactor->redact(masked);
+  if (!(masked == state))
+    return Error(Code::kInvalidArgument, "the new state of step " + parts_.step.id + " holds a secret value",
+                 "A state is kept in a file. Leave the secret out of what the step reads, or of its cursor.",
+                 category::kConfigInvalid);
+  if (const size_t bytes = state.dump().size(); bytes > kStateBytesMax)
+    return Error(Code::kInvalidArgument,
+                 "the new state of step " + parts_.step.id + " has " + std::to_string(bytes) + " bytes, and at most " +
+                     std::to_string(kStateBytesMax) + " are kept",
+                 "With `incremental`, choose a column that fewer rows share a value of.", category::kConfigInvalid);
+  const std::lock_guard lock(mutex_);
+  new_state_ = std::move(state);
+  return {};
+}
+
+Json AttemptContext::take_state() {
+  const std::lock_guard lock(mutex_);
+  return std::move(new_state_);
 }
 
 std::vector<Artifact> AttemptContext::take_artifacts() {

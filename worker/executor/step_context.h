@@ -56,6 +56,8 @@ class AttemptContext : public StepContext {
   }
   void may_write(const std::string& file) override { parts_.database.may_write(file); }
   Status inputs_are_sound() override { return parts_.inputs_are_sound ? parts_.inputs_are_sound() : Status(); }
+  const Json& state() const override { return parts_.step.state; }
+  Status set_state(Json state) override;
   bool is_cancelled() const override { return parts_.control.stopped() != Stop::kNone; }
   void progress(uint64_t rows) override { parts_.control.rows = rows; }
   void progress_bytes(uint64_t done, uint64_t total) override {
@@ -72,6 +74,8 @@ class AttemptContext : public StepContext {
 
   // What add_output was told, in that order.
   std::vector<Artifact> take_artifacts();
+  // What set_state was given; null: it was not called.
+  Json take_state();
 
  private:
   Parts parts_;
@@ -79,6 +83,7 @@ class AttemptContext : public StepContext {
   mutable std::once_flag scratch_made_;
   std::mutex mutex_;  // drivers may report from several threads
   std::vector<Artifact> artifacts_;
+  Json new_state_;
 };
 
 }  // namespace osiris::worker

@@ -252,6 +252,7 @@ StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, Step
     if (outcome.ok()) {
       end.outcome = *outcome;
       end.artifacts = context.take_artifacts();
+      end.state = context.take_state();
       auto relation = database.take_output();
       if (relation.ok()) {
         end.relation = *std::move(relation);
@@ -281,6 +282,7 @@ void StepRunner::report_success(const PlanStep& step, StepEnd& end, int64_t star
   const uint64_t processed = step.mode == StepMode::kWrite     ? end.outcome.rows_written
                              : step.mode == StepMode::kExtract ? end.outcome.rows_read
                                                                : rows_out;
+  if (!end.state.is_null()) emit_event(sink_, "step_state", step.id, Json::object({{"state", std::move(end.state)}}));
   emit_event(sink_, "step_complete", step.id,
              Json::object({{"driver", step.driver},
                            {"output_dir", relative_dir(step)},

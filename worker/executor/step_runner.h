@@ -27,6 +27,7 @@ struct StepEnd {
   Json result;                               // of execute_step, when status is ok
   std::shared_ptr<const Relation> relation;  // null: the step has no output
   StepOutcome outcome;
+  Json state;  // what the host is to keep for the step; null: nothing new
   std::vector<Artifact> artifacts;
   std::optional<uint64_t> rows_out;  // of an output that was not stored, or is `relation`; none: no output
 };

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 
 #include "protocol/base/text.h"
-#include "worker/drivers/python.processor/pip.h"
-#include "worker/drivers/python.processor/virtual_environment.h"
+#include "worker/drivers/python/pip.h"
+#include "worker/drivers/python/virtual_environment.h"
 
 namespace osiris::worker::python {
 namespace {

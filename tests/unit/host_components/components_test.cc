@@ -59,6 +59,7 @@ TEST(Registry, EveryShippedSpecLoads) {
                                                         "postgres.writer",
                                                         "posthog.extractor",
                                                         "python.processor",
+                                                        "singer.extractor",
                                                         "sqlite.extractor",
                                                         "supabase.extractor",
                                                         "supabase.writer"}));
@@ -71,6 +72,23 @@ TEST(Registry, EveryShippedSpecLoads) {
   EXPECT_EQ(registry.hint_for_unknown("aws.parquet-sink"), "did you mean 'filesystem.parquet_writer'?");
   EXPECT_EQ(registry.hint_for_unknown("shell.script"), "did you mean 'exec.processor'?");
   EXPECT_EQ(registry.hint_for_unknown("mariadb.source"), "did you mean 'mysql.extractor'?");
+}
+
+TEST(Registry, AConfigKeyNamedLikeAStepsOwnIsRefused) {
+  const auto errors_with = [](const std::string& properties) {
+    Diagnostics findings;
+    (void)parse_spec_document(
+        "name: acme.writer\nversion: 1.0.0\nmodes: [write]\ncapabilities: {}\n"
+        "configSchema: {type: object, properties: {" +
+            properties + "}}\n",
+        findings);
+    return findings.errors().empty() ? std::string() : findings.errors()[0].message;
+  };
+  for (const char* key : {"mode", "component", "connection"})
+    EXPECT_EQ(errors_with(std::string(key) + ": {type: string}"),
+              "config key '" + std::string(key) + "' is a step's own");
+  EXPECT_EQ(errors_with("mode: {type: string}, write_mode: {type: string}"), "") << "it is carried as write_mode";
+  EXPECT_EQ(errors_with("modes: {type: string}"), "");
 }
 
 // Then no run reads one as YAML.

@@ -26,6 +26,13 @@ TEST(PlanStep, ReadsWhatThePlanSays) {
   EXPECT_EQ(step->attempts_max, 3u);
 }
 
+TEST(PlanStep, CarriesTheStateOfAStep) {
+  const auto step = parse_step(R"({"id":"a","driver":"d","state":{"value":"9007199254740993","taken":[["x"]]}})");
+  ASSERT_TRUE(step.ok());
+  EXPECT_EQ(to_json(*step)["state"].dump(), R"({"value":"9007199254740993","taken":[["x"]]})");
+  EXPECT_FALSE(to_json(*parse_step(R"({"id":"a","driver":"d"})")).contains("state"));
+}
+
 TEST(PlanStep, NamesInputsByTheirStepsWhenThePlanDoesNot) {
   const auto step = parse_step(R"({"id":"b","driver":"d","needs":["get.users","2nd"]})");
   ASSERT_TRUE(step.ok());

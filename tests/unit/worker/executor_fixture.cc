@@ -71,6 +71,13 @@ Result<StepOutcome> report_and_wait(StepContext& step) {
   gate->wait();
   return StepOutcome{2, 0};
 }
+Result<StepOutcome> count_runs(StepContext& step) {
+  OSIRIS_TRY(step.set_state(Json::object({{"runs", step.state()["runs"].as_int() + 1}})));
+  if (step.config()["secret"].as_bool()) OSIRIS_TRY(step.set_state(Json::object({{"token", "the hunter22"}})));
+  if (step.config()["large"].as_bool()) OSIRIS_TRY(step.set_state(Json::object({{"x", std::string(300'000, 'x')}})));
+  if (step.config()["fails"].as_bool()) return Error(Code::kStepFailed, "no luck");
+  return StepOutcome{};
+}
 std::atomic<int> computing = 0;
 Result<StepOutcome> compute_at_gate(StepContext&) {
   most_computing = std::max<int>(most_computing, ++computing);
@@ -107,6 +114,7 @@ const Driver kTestDrivers[] = {
     {.name = "compute", .run = compute_at_gate},
     {.name = "far", .run = wait_at_gate, .waits = true},
     {"count_input", count_input, nullptr},
+    {"count_runs", count_runs, nullptr},
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 #include "worker/driver_api/file_columns.h"
+#include "worker/driver_api/incremental.h"
 #include "worker/drivers/files/beside.h"
 #include "worker/drivers/files/columns.h"
 #include "worker/drivers/files/engine_file.h"
@@ -139,6 +140,21 @@ Status create_table(StepContext& step, const std::vector<FileColumn>& columns) {
   return sql::execute(step.connection_handle(), "CREATE TABLE " + step.output_table().quoted() + " (" + list + ")");
 }
 
+// "… WHERE …": the rows that the kept state asks for; empty: all.
+Result<std::string> incremental_filter(const Incremental& incremental, const std::vector<FileColumn>& columns) {
+  for (const FileColumn& column : columns) {
+    if (ascii_lower(column.name) != ascii_lower(incremental.column())) continue;
+    OSIRIS_ASSIGN(const auto least, incremental.least(column.type));
+    const std::string name = sql::quote_identifier(column.name);
+    if (!least) return incremental.skips_nulls() ? " WHERE " + name + " IS NOT NULL" : std::string();
+    return " WHERE " + name + " >= CAST(" + sql::quote_literal(*least) + " AS " + column.type.sql() + ")" +
+           (incremental.skips_nulls() ? "" : " OR " + name + " IS NULL");
+  }
+  std::vector<std::string> names;
+  for (const FileColumn& column : columns) names.push_back(column.name);
+  return files::no_such_column("incremental.column", incremental.column(), names);
+}
+
 Error named(const Options& options, const Error& error) {
   if (error.code != Code::kStepFailed) return error;
   Error shown = error.within(options.path);
@@ -153,23 +169,32 @@ struct Source {
   std::vector<FileColumn> columns;
 };
 
-Result<Source> open_source(StepContext& step, const Options& options) {
+// `incremental`: null, or what the kept state asks for.
+Result<Source> open_source(StepContext& step, const Options& options, const Incremental* incremental) {
   Source source;
   OSIRIS_ASSIGN(source.file, open_file(step, options.path));
   auto select = select_of(*source.file, options);
   if (!select.ok()) return named(options, select.error());
-  source.select = *select + (options.limit ? " LIMIT " + std::to_string(*options.limit) : "");
   auto columns = described(source.file->connection(), *select);
   if (!columns.ok()) return named(options, columns.error());
   source.columns = *std::move(columns);
+  source.select = *select + (options.limit ? " LIMIT " + std::to_string(*options.limit) : "");
+  if (incremental) {
+    OSIRIS_ASSIGN(const std::string filter, incremental_filter(*incremental, source.columns));
+    source.select = "SELECT * FROM (" + *select + ")" + filter;
+  }
   return source;
 }
 
-Result<StepOutcome> store(StepContext& step, const Options& options, const Source& source) {
+Result<StepOutcome> store(StepContext& step, const Options& options, const Source& source,
+                          const Incremental* incremental) {
   OSIRIS_TRY(create_table(step, source.columns));
   const auto rows = files::transfer_rows(step, source.file->connection(), source.select, step.connection_handle(),
                                          step.output_table());
-  if (rows.ok()) return StepOutcome{.rows_read = *rows, .rows_written = 0};
+  if (rows.ok()) {
+    if (incremental) OSIRIS_TRY(incremental->finish());
+    return StepOutcome{.rows_read = *rows, .rows_written = 0};
+  }
   (void)sql::execute(step.connection_handle(), "DROP TABLE IF EXISTS " + step.output_table().quoted());
   if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
   return named(options, rows.error());
@@ -179,8 +204,13 @@ Result<StepOutcome> extract_up_to(StepContext& step, std::optional<uint64_t> row
   if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
   OSIRIS_ASSIGN(Options options, read_options(step));
   if (rows_max) options.limit = std::min(*rows_max, options.limit.value_or(*rows_max));
-  OSIRIS_ASSIGN(const Source source, open_source(step, options));
-  return store(step, options, source);
+  std::optional<Incremental> incremental;
+  if (!rows_max) {
+    OSIRIS_ASSIGN(incremental, Incremental::of(step));
+  }
+  const Incremental* const kept = incremental ? &*incremental : nullptr;
+  OSIRIS_ASSIGN(const Source source, open_source(step, options, kept));
+  return store(step, options, source, kept);
 }
 
 Result<StepOutcome> extract(StepContext& step) { return extract_up_to(step, std::nullopt); }
@@ -249,9 +279,12 @@ class FileStream : public StreamedOutput, private ChunkSource {
   std::shared_ptr<ChunkScan> scan_;
 };
 
+// The next state is read from rows that are stored.
 Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
   OSIRIS_ASSIGN(Options options, read_options(step));
-  OSIRIS_ASSIGN(Source source, open_source(step, options));
+  OSIRIS_ASSIGN(const auto incremental, Incremental::of(step));
+  if (incremental) return std::unique_ptr<StreamedOutput>();
+  OSIRIS_ASSIGN(Source source, open_source(step, options, nullptr));
   auto stream = std::make_unique<FileStream>(step, std::move(options), std::move(source));
   OSIRIS_TRY(stream->open());
   return std::unique_ptr<StreamedOutput>(std::move(stream));

@@ -123,6 +123,8 @@ Result<StepOutcome> run(StepContext& step) {
                                                     : fetched.error().within("GraphQL API request failed");
   step.metric("pages_fetched", static_cast<double>(pages.asked()), "pages");
   OSIRIS_TRY(table.finish());
+  // A server may understand the variable in its own way.
+  if (options.incremental) OSIRIS_TRY(options.incremental->finish(true));
   StepOutcome outcome;
   outcome.rows_read = table.rows();
   return outcome;

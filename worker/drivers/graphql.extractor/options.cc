@@ -91,6 +91,19 @@ Status read_paging(const Json& config, Options& options) {
                category::kConfigInvalid);
 }
 
+// The value that rows are wanted from goes into a variable of the query's.
+Status read_incremental(StepContext& step, Options& options) {
+  OSIRIS_ASSIGN(options.incremental, Incremental::of(step));
+  if (!options.incremental) return {};
+  if (options.pages_max > 0)
+    return Error(Code::kInvalidArgument, "'max_pages' cannot be used with 'incremental'",
+                 "rows of the pages that it leaves out would never be asked for again", category::kConfigInvalid);
+  const std::string& variable = step.config()["incremental"]["variable"].as_string();
+  OSIRIS_ASSIGN(auto least, options.incremental->least_plain());
+  if (least && !variable.empty()) options.variables.set(variable, *std::move(least));
+  return {};
+}
+
 }  // namespace
 
 Result<Options> read_connection(StepContext& step) {
@@ -123,6 +136,7 @@ Result<Options> read_options(StepContext& step) {
   OSIRIS_ASSIGN(options.data_path, web::JsonPath::parse(config["data_path"].as_string_or("data")));
   options.flattens = config["flatten_result"].as_bool(true);
   OSIRIS_TRY(read_paging(config, options));
+  OSIRIS_TRY(read_incremental(step, options));
   return options;
 }
 

@@ -1,12 +1,14 @@
 // What a graphql.extractor step and its connection ask for, checked.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "protocol/http/transport.h"
 #include "worker/driver_api/driver.h"
+#include "worker/driver_api/incremental.h"
 #include "worker/drivers/web/client.h"
 #include "worker/drivers/web/json_path.h"
 
@@ -26,6 +28,7 @@ struct Options {
   std::string offset_variable, limit_variable;
   uint64_t page_size = 0;  // of offset paging
   uint64_t pages_max = 0;  // 0: no limit
+  std::optional<Incremental> incremental;
 };
 
 // The step's own keys win over the connection's, but for what is secret: only the connection holds that. Says in the

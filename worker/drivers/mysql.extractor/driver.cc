@@ -45,13 +45,15 @@ db::ReadRows reading(std::shared_ptr<Job> job) {
 
 Result<StepOutcome> run(StepContext& context) {
   OSIRIS_ASSIGN(const std::shared_ptr<Job> job, job_of(context));
-  return db::extract(context, "MySQL", job->deadline, reading(job));
+  OSIRIS_ASSIGN(const StepOutcome outcome, db::extract(context, "MySQL", job->deadline, reading(job)));
+  if (job->settings.incremental) OSIRIS_TRY(job->settings.incremental->finish());
+  return outcome;
 }
 
-// A procedure may do more than read, so it is called once.
+// A procedure may do more than read, so it is called once; the next state is read from rows that are stored.
 Result<std::unique_ptr<StreamedOutput>> open(StepContext& context) {
   OSIRIS_ASSIGN(const std::shared_ptr<Job> job, job_of(context));
-  if (job->settings.allows_call) return std::unique_ptr<StreamedOutput>();
+  if (job->settings.allows_call || job->settings.incremental) return std::unique_ptr<StreamedOutput>();
   return db::open_rows(context, "MySQL", job->deadline, reading(job));
 }
 

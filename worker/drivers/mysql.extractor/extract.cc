@@ -4,6 +4,7 @@
 
 #include "protocol/base/categories.h"
 #include "worker/drivers/mysql.extractor/bound_query.h"
+#include "worker/drivers/mysql.extractor/incremental_filter.h"
 #include "worker/drivers/mysql.extractor/pool.h"
 #include "worker/drivers/mysql.extractor/row_reader.h"
 #include "worker/drivers/mysql.extractor/statement.h"
@@ -29,13 +30,13 @@ class Extraction {
  public:
   Extraction(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue, MYSQL* mysql)
       : settings_(settings), call_(call), queue_(queue), mysql_(mysql) {
-    const bool backslash_escapes = !(mysql_->server_status & SERVER_STATUS_NO_BACKSLASH_ESCAPES);
-    tokens_ = tokens_of(settings_.sql, backslash_escapes);
+    set_query(settings_.sql);
   }
 
   Status run() {
     OSIRIS_TRY(check_reads_only(tokens_, settings_.allows_call));
     OSIRIS_TRY(prepare());
+    if (settings_.incremental) OSIRIS_TRY(leave_out_taken());
     OSIRIS_TRY(execute());
     OSIRIS_TRY(skip_rows());
     OSIRIS_TRY(read_rows());
@@ -61,11 +62,30 @@ class Extraction {
                        row_number_);
   }
 
+  void set_query(std::string sql) {
+    sql_ = std::move(sql);
+    const bool backslash_escapes = !(mysql_->server_status & SERVER_STATUS_NO_BACKSLASH_ESCAPES);
+    tokens_ = tokens_of(sql_, backslash_escapes);
+  }
+
+  // Prepares the query once more, as one that leaves out the rows which the kept state does not ask for.
+  Status leave_out_taken() {
+    const unsigned count = mysql_stmt_field_count(statement_.get());
+    const MYSQL_FIELD* fields = mariadb_stmt_fetch_fields(statement_.get());
+    if (count == 0 || !fields) return no_rows();
+    OSIRIS_ASSIGN(const Columns columns, columns_of(fields, count, settings_.columns));
+    OSIRIS_ASSIGN(const std::string filter, incremental_filter(*settings_.incremental, fields, columns));
+    if (filter.empty()) return {};
+    // On lines of its own: the statement may end in a comment.
+    set_query("SELECT * FROM (\n" + without_end(tokens_, sql_) + "\n) AS osiris_rows WHERE " + filter);
+    return prepare();
+  }
+
   Status prepare() {
     statement_.reset(mysql_stmt_init(mysql_));
     if (!statement_)
       return Error(Code::kExhausted, "Step " + call_.step_id + ": out of memory", {}, category::kRuntimeMemoryExceeded);
-    OSIRIS_ASSIGN(query_, BoundQuery::of(settings_.sql, tokens_, settings_.values));
+    OSIRIS_ASSIGN(query_, BoundQuery::of(sql_, tokens_, settings_.values));
     if (call_.echo) call_.echo(query_.sql());
     if (mysql_stmt_prepare(statement_.get(), query_.sql().data(), query_.sql().size()) != 0) return failed();
     if (const unsigned long marks = mysql_stmt_param_count(statement_.get()); marks != query_.binds().size()) {
@@ -254,7 +274,8 @@ class Extraction {
   const CallContext& call_;
   db::RowQueue& queue_;
   MYSQL* mysql_;
-  std::vector<Token> tokens_;  // of the query, as written
+  std::string sql_;
+  std::vector<Token> tokens_;  // of it
   BoundQuery query_;
   Columns columns_;
   db::RelationColumns relation_;

@@ -8,7 +8,7 @@ namespace osiris::worker::mysql {
 using db::config_fault;
 using db::read_number;
 
-Result<ExtractSettings> read_extract_settings(const StepContext& context) {
+Result<ExtractSettings> read_extract_settings(StepContext& context) {
   const Json& config = context.config();
   ExtractSettings settings;
   OSIRIS_ASSIGN(settings.server, read_server_settings(context));
@@ -44,6 +44,7 @@ Result<ExtractSettings> read_extract_settings(const StepContext& context) {
       OSIRIS_TRY(read_number(context, *source, "pool_recycle", 0, UINT32_MAX, settings.pool.recycle_s));
   }
   settings.echo = config["echo"].as_bool();
+  OSIRIS_ASSIGN(settings.incremental, Incremental::of(context));
   if (config["on_warning"].as_string() == "log") settings.on_warning = OnWarning::kLog;
   for (const Json& allowed : config["allow"].items()) settings.allows_call |= allowed.as_string() == "call";
 

@@ -8,6 +8,7 @@
 
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
+#include "worker/driver_api/incremental.h"
 #include "worker/drivers/mysql.extractor/warnings.h"
 #include "worker/drivers/mysql/settings.h"
 
@@ -31,9 +32,10 @@ struct ExtractSettings {
   bool echo = false;
   bool allows_call = false;
   OnWarning on_warning = OnWarning::kError;
+  std::optional<Incremental> incremental;
 };
 
 // Errors say `Step <id>: ...` and carry connection.invalid_config or config.invalid.
-Result<ExtractSettings> read_extract_settings(const StepContext& context);
+Result<ExtractSettings> read_extract_settings(StepContext& context);
 
 }  // namespace osiris::worker::mysql

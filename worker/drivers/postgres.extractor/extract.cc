@@ -15,12 +15,16 @@ namespace {
 
 constexpr char kBegin[] = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
-Result<Columns> described_columns(Connection& connection, const ExtractSettings& settings) {
-  OSIRIS_ASSIGN(const Answer description, connection.describe(settings.sql));
+Result<Columns> columns_of_select(Connection& connection, const Answer& description, const ExtractSettings& settings) {
   if (description.columns() == 0)
     return Error(Code::kStepFailed, "PostgreSQL query failed: the statement returns no columns",
                  "an extractor needs a SELECT, VALUES, TABLE or WITH", category::kExtractQueryFailed);
   return columns_of(connection, description, settings);
+}
+
+Result<Columns> described_columns(Connection& connection, const ExtractSettings& settings) {
+  OSIRIS_ASSIGN(const Answer description, connection.describe(settings.sql));
+  return columns_of_select(connection, description, settings);
 }
 
 // The ranges of whole numbers from `least` to `most` that are read side by side; what is NULL goes with the first.
@@ -121,18 +125,53 @@ class PartitionedCopy {
   Status failure_;
 };
 
+// The condition that leaves only rows which the kept state asks for; empty: all of them.
+Result<std::string> filter_of(const ExtractSettings& settings, const Answer& description, const Columns& columns) {
+  if (!settings.incremental) return std::string();
+  const Incremental& incremental = *settings.incremental;
+  const auto kept = std::find_if(columns.kept.begin(), columns.kept.end(), [&](const Column& column) {
+    return ascii_lower(column.name) == ascii_lower(incremental.column());
+  });
+  if (kept == columns.kept.end()) {
+    std::vector<std::string> names;
+    for (const Column& column : columns.kept) names.push_back(column.name);
+    return Error(Code::kInvalidArgument,
+                 "the rows have no column '" + incremental.column() + "', which 'column' of incremental names",
+                 "their columns are " + join(names, ", "), category::kConfigInvalid);
+  }
+  const uint32_t place = columns.places[static_cast<size_t>(kept - columns.kept.begin())];
+  const Oid type = PQftype(description.get(), static_cast<int>(place));
+  if (kept->is_cast || (kept->kind == Kind::kText && type != kTextOid && type != kVarcharOid))
+    return Error(Code::kInvalidArgument,
+                 "column '" + kept->name + "' is read as text, and is none: incremental has no order for it",
+                 type == kNumericOid ? "declare its digits, `numeric: decimal(18,2)`" : "cast it in the query",
+                 category::kConfigInvalid);
+  OSIRIS_ASSIGN(const auto least, incremental.least(kept->type()));
+  const std::string name = place_name(place);
+  if (!least) return incremental.skips_nulls() ? name + " IS NOT NULL" : std::string();
+  std::string literal = sql::quote_literal(*least);
+  if (literal.ends_with(" (BC)'")) literal.replace(literal.size() - 6, 6, " BC'");
+  // By bytes, whatever the database's collation: the engine finds the greatest value that way.
+  const std::string since = kept->kind == Kind::kText ? name + " COLLATE \"C\" >= " + literal : name + " >= " + literal;
+  return incremental.skips_nulls() ? since : "(" + since + " OR " + name + " IS NULL)";
+}
+
 Status extract_parts(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue,
                      Connection& leader) {
   OSIRIS_ASSIGN(const Answer description, leader.describe(settings.sql));
   OSIRIS_ASSIGN(const uint32_t place, partition_place(*settings.partition, description));
-  OSIRIS_ASSIGN(const Columns columns, described_columns(leader, settings));
+  OSIRIS_ASSIGN(const Columns columns, columns_of_select(leader, description, settings));
+  OSIRIS_ASSIGN(const std::string since, filter_of(settings, description, columns));
   const std::string name = place_name(place);
   OSIRIS_ASSIGN(const Answer bounds,
-                leader.ask("SELECT min(" + name + "), max(" + name + ") FROM " + named_subquery(settings, columns)));
+                leader.ask("SELECT min(" + name + "), max(" + name + ") FROM " + named_subquery(settings, columns) +
+                           (since.empty() ? "" : " WHERE " + since)));
   queue.announce(columns.relation());
   std::vector<std::string> filters = {"true"};
   if (!bounds.is_null(0, 0))
     filters = filters_of(name, std::stoll(bounds.text(0, 0)), std::stoll(bounds.text(0, 1)), settings.partition->parts);
+  if (!since.empty())
+    for (std::string& filter : filters) filter += " AND " + since;
   return PartitionedCopy(settings, call, columns, queue).run(leader, filters);
 }
 
@@ -150,9 +189,11 @@ Status extract(const ExtractSettings& settings, const CallContext& call, db::Row
   if (settings.partition) {
     OSIRIS_TRY(extract_parts(settings, call, queue, *connection));
   } else {
-    OSIRIS_ASSIGN(const Columns columns, described_columns(*connection, settings));
+    OSIRIS_ASSIGN(const Answer description, connection->describe(settings.sql));
+    OSIRIS_ASSIGN(const Columns columns, columns_of_select(*connection, description, settings));
+    OSIRIS_ASSIGN(const std::string since, filter_of(settings, description, columns));
     queue.announce(columns.relation());
-    OSIRIS_TRY(Copy(settings, call, columns, queue).run(*connection, copy_sql(settings, columns, {})));
+    OSIRIS_TRY(Copy(settings, call, columns, queue).run(*connection, copy_sql(settings, columns, since)));
   }
   return connection->run("ROLLBACK");
 }

@@ -51,7 +51,7 @@ std::string table_query(const ExtractSettings& settings, const std::string& tabl
 
 }  // namespace
 
-Result<ExtractSettings> read_extract_settings(const StepContext& context) {
+Result<ExtractSettings> read_extract_settings(StepContext& context) {
   const Json& config = context.config();
   ExtractSettings settings;
   OSIRIS_ASSIGN(settings.server, read_server_settings(context));
@@ -76,6 +76,7 @@ Result<ExtractSettings> read_extract_settings(const StepContext& context) {
   settings.echo = config["echo"].as_bool();
   OSIRIS_ASSIGN(settings.numeric, numeric_of(context, ascii_lower(config["numeric"].as_string())));
   OSIRIS_TRY(read_partition(context, settings));
+  OSIRIS_ASSIGN(settings.incremental, Incremental::of(context));
   if (query.empty()) {
     settings.sql = table_query(settings, table);
     settings.columns.clear();

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "worker/driver_api/incremental.h"
 #include "worker/drivers/postgres/settings.h"
 
 namespace osiris::worker::postgres {
@@ -30,9 +31,10 @@ struct ExtractSettings {
   bool echo = false;
   UnboundedNumeric numeric;
   std::optional<Partition> partition;
+  std::optional<Incremental> incremental;
 };
 
 // Errors say `Step <id>: ...` and carry connection.invalid_config or config.invalid.
-Result<ExtractSettings> read_extract_settings(const StepContext& context);
+Result<ExtractSettings> read_extract_settings(StepContext& context);
 
 }  // namespace osiris::worker::postgres

@@ -22,7 +22,10 @@ constexpr int kLastReadsMax = 64;
 
 class Stream {
  public:
-  Stream(int fd, const std::function<void(std::string_view)>& on_line) : fd_(fd), lines_(on_line) {}
+  // `on_bytes`: takes them in place of lines; may be empty.
+  Stream(int fd, const std::function<void(std::string_view)>& on_line,
+         const std::function<void(std::string_view)>& on_bytes = {})
+      : fd_(fd), on_bytes_(on_bytes), lines_(on_line) {}
   int fd() const { return fd_; }
 
   // One block; false when nothing is there, or nothing will come any more.
@@ -30,7 +33,11 @@ class Stream {
     if (fd_ < 0) return false;
     const ssize_t got = ::read(fd_, block.data(), block.size());
     if (got > 0) {
-      lines_.feed(std::string_view(block).substr(0, static_cast<size_t>(got)));
+      const std::string_view bytes = std::string_view(block).substr(0, static_cast<size_t>(got));
+      if (on_bytes_)
+        on_bytes_(bytes);
+      else
+        lines_.feed(bytes);
       return true;
     }
     if (got == 0 || (errno != EAGAIN && errno != EINTR)) fd_ = -1;
@@ -40,6 +47,7 @@ class Stream {
 
  private:
   int fd_;
+  const std::function<void(std::string_view)> on_bytes_;
   LineSplitter lines_;
 };
 
@@ -62,7 +70,8 @@ Result<ExitStatus> run_process(const ProcessRequest& request) {
   if (!spawned) return spawned.error();
   Subprocess process = *std::move(spawned);
 
-  Stream output(process.stdout_fd(), request.on_output), error(process.stderr_fd(), request.on_error);
+  Stream output(process.stdout_fd(), request.on_output, request.on_output_bytes),
+      error(process.stderr_fd(), request.on_error);
   std::string block(kReadBytes, '\0');
   std::chrono::steady_clock::time_point kill_at;
   bool cancelled = false;

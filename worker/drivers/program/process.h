@@ -24,6 +24,8 @@ struct ProcessRequest {
   std::string supervisor;     // a program that understands --supervise; empty: none
   std::optional<uid_t> user;  // the user it runs as, where there is a supervisor; nullopt: as this process
   std::function<void(std::string_view line)> on_output, on_error;
+  // Takes what it writes to stdout as it comes, in place of on_output; may be empty.
+  std::function<void(std::string_view bytes)> on_output_bytes;
   std::function<bool()> is_cancelled;
 };
 

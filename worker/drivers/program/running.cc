@@ -122,13 +122,15 @@ Status run_to_end(StepContext& step, const Contract& contract, Running running, 
   process.environment = std::move(running.variables);
   process.working_directory = running.working_directory;
   process.supervisor = supervisor;
-  process.is_cancelled = [&step] { return step.is_cancelled(); };
+  process.is_cancelled = [&] { return step.is_cancelled() || (running.must_end && running.must_end()); };
+  process.on_output_bytes = running.on_output;
   process.on_output = [&](std::string_view line) {
     if (line.starts_with("::") && commands.take(line)) return;
     say(line);
   };
   // stderr is where a traceback goes; stdout is no part of an error.
   process.on_error = [&](std::string_view line) {
+    if (running.on_error_line) running.on_error_line();
     std::string text = say(line);
     if (!trim(text).empty()) last.add(std::move(text));
   };

@@ -49,6 +49,10 @@ struct Running {
   std::filesystem::path working_directory;
   std::vector<std::filesystem::path> places;  // that it may write to
   Renames renames;
+  // For a program whose stdout is no text for people: takes it as it comes. May be empty, as the next two.
+  std::function<void(std::string_view bytes)> on_output;
+  std::function<void()> on_error_line;  // it has said something on stderr
+  std::function<bool()> must_end;       // asked several times a second: then it is ended as by a cancel, kCancelled
 };
 
 // Why an exit was no success.

@@ -6,7 +6,8 @@
 #include "worker/drivers/program/running.h"
 #include "worker/drivers/program/staging_directory.h"
 #include "worker/drivers/python.processor/options.h"
-#include "worker/drivers/python.processor/virtual_environment.h"
+#include "worker/drivers/python/process_environment.h"
+#include "worker/drivers/python/virtual_environment.h"
 
 namespace osiris::worker {
 namespace python {
@@ -15,17 +16,6 @@ namespace {
 using program::LastLines;
 using program::StagingDirectory;
 using program::Variables;
-
-ProcessEnvironment process_environment_of(StepContext& step) {
-  ProcessEnvironment around;
-  around.supervisor = step.settings()["supervisor"].as_string();
-  around.base = program::base_environment();
-  around.pip = pip_environment(step.passed_environment());
-  around.is_cancelled = [&step] { return step.is_cancelled(); };
-  around.log = [&step](std::string_view text) { step.log(text); };
-  around.event = [&step](std::string_view name, Json fields) { step.event(name, std::move(fields)); };
-  return around;
-}
 
 // "ModuleNotFoundError: No module named 'pandas'" -> "pandas".
 std::string missing_module(const std::string& last_line) {

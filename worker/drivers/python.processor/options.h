@@ -24,7 +24,4 @@ struct Options {
 // kInvalidArgument with the key's name.
 Result<Options> read_options(const Json& config);
 
-// Sorted, each once; kInvalidArgument for one that pip would take for an option.
-Result<std::vector<std::string>> read_requirements(const Json& list);
-
 }  // namespace osiris::worker::python

@@ -7,6 +7,7 @@
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
+#include "worker/driver_api/incremental.h"
 #include "worker/drivers/files/beside.h"
 #include "worker/drivers/files/columns.h"
 #include "worker/drivers/files/places.h"
@@ -89,6 +90,32 @@ Result<std::string> select_of(Database& database, const Options& options) {
   return "SELECT " + (list.empty() ? "*" : list) + " FROM " + sql::quote_identifier(options.table);
 }
 
+// The select that leaves out the rows which the kept state does not ask for.
+Result<std::string> incremental_select(const Incremental& incremental, const std::string& select,
+                                       const std::vector<sqlite_in::Column>& columns) {
+  std::vector<std::string> names;
+  for (const sqlite_in::Column& column : columns) {
+    names.push_back(column.name);
+    if (ascii_lower(column.name) != ascii_lower(incremental.column())) continue;
+    const bool is_text = column.type == sqlite_in::Type::kText || column.type == sqlite_in::Type::kUnknown;
+    const bool is_whole = column.type == sqlite_in::Type::kBigint;
+    // SQLite's own types have no other order: DOUBLE and BLOB are refused by the type.
+    const ColumnType type = ColumnType::plain(is_text    ? DUCKDB_TYPE_VARCHAR
+                                              : is_whole ? DUCKDB_TYPE_BIGINT
+                                                         : DUCKDB_TYPE_DOUBLE);
+    OSIRIS_ASSIGN(const auto least, incremental.least(type));
+    const std::string name = sql::quote_identifier(column.name);
+    std::string filter = incremental.skips_nulls() ? name + " IS NOT NULL" : "";
+    if (least) {
+      // By bytes, whatever the column's collation: the engine finds the greatest value that way.
+      filter = is_text ? name + " COLLATE BINARY >= " + sql::quote_literal(*least) : name + " >= " + *least;
+      if (!incremental.skips_nulls()) filter += " OR " + name + " IS NULL";
+    }
+    return filter.empty() ? select : "SELECT * FROM (\n" + select + "\n) WHERE " + filter;
+  }
+  return files::no_such_column("incremental.column", incremental.column(), names);
+}
+
 Result<StepOutcome> extract_up_to(StepContext& step, uint64_t rows_max) {
   if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
   OSIRIS_ASSIGN(const Options options, read_options(step));
@@ -105,7 +132,19 @@ Result<StepOutcome> extract_up_to(StepContext& step, uint64_t rows_max) {
     if (column.is_by_values && !column.declared.empty())
       step.log("column '" + column.name + "' (" + column.declared + ") is " +
                std::string(sqlite_in::type_name(column.type)) + ", as its values are");
-  OSIRIS_ASSIGN(const uint64_t rows, sqlite_in::store_rows(step, statement, columns, limit));
+  OSIRIS_ASSIGN(const auto incremental,
+                rows_max == UINT64_MAX ? Incremental::of(step) : Result<std::optional<Incremental>>(std::nullopt));
+  if (!incremental) {
+    OSIRIS_ASSIGN(const uint64_t rows, sqlite_in::store_rows(step, statement, columns, limit));
+    return StepOutcome{.rows_read = rows, .rows_written = 0};
+  }
+  std::string trimmed(trim(select));
+  while (trimmed.ends_with(';')) trimmed = trim(trimmed.substr(0, trimmed.size() - 1));
+  OSIRIS_ASSIGN(const std::string wanted, incremental_select(*incremental, trimmed, columns));
+  Statement new_rows(database);
+  OSIRIS_TRY(new_rows.prepare(wanted));
+  OSIRIS_ASSIGN(const uint64_t rows, sqlite_in::store_rows(step, new_rows, columns, limit));
+  OSIRIS_TRY(incremental->finish());
   return StepOutcome{.rows_read = rows, .rows_written = 0};
 }
 

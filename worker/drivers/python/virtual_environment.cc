@@ -1,4 +1,4 @@
-#include "worker/drivers/python.processor/virtual_environment.h"
+#include "worker/drivers/python/virtual_environment.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -15,7 +15,7 @@
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
 #include "worker/drivers/program/output_lines.h"
-#include "worker/drivers/python.processor/pip.h"
+#include "worker/drivers/python/pip.h"
 
 namespace osiris::worker::python {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "worker/drivers/python.processor/process_environment.h"
+#include "worker/drivers/python/process_environment.h"
 
 namespace osiris::worker::python {
 

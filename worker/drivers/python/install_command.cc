@@ -1,4 +1,4 @@
-#include "worker/drivers/python.processor/install_command.h"
+#include "worker/drivers/python/install_command.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -10,8 +10,8 @@
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
 #include "worker/drivers/program/running.h"
-#include "worker/drivers/python.processor/options.h"
-#include "worker/drivers/python.processor/virtual_environment.h"
+#include "worker/drivers/python/requirements.h"
+#include "worker/drivers/python/virtual_environment.h"
 
 namespace osiris::worker::python {
 namespace {

@@ -1,8 +1,7 @@
-#include "worker/drivers/python.processor/interpreter.h"
+#include "worker/drivers/python/interpreter.h"
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 
 #include "protocol/base/categories.h"
@@ -33,18 +32,6 @@ Error missing(const std::string& name, const std::string& why) {
 }
 
 }  // namespace
-
-Variables pip_environment(const Json& passed) {
-  static constexpr std::string_view kKnown[] = {
-      "HTTP_PROXY", "HTTPS_PROXY",   "NO_PROXY",           "ALL_PROXY",      "http_proxy",   "https_proxy", "no_proxy",
-      "all_proxy",  "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR", "NETRC"};
-  Variables variables;
-  for (const auto& [name, value] : passed.members()) {
-    if (name.starts_with("PIP_") || std::find(std::begin(kKnown), std::end(kKnown), name) != std::end(kKnown))
-      variables.emplace_back(name, value.as_string());
-  }
-  return variables;
-}
 
 Result<std::string> interpreter_path(const std::string& name, const ProcessEnvironment& around) {
   auto path = program::find_program(name, around.path());

@@ -7,6 +7,7 @@
 
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
+#include "worker/driver_api/driver.h"
 #include "worker/drivers/program/process.h"
 
 namespace osiris::worker::python {
@@ -29,6 +30,9 @@ struct ProcessEnvironment {
     return none;
   }
 };
+
+// Of a step. `step` outlives it.
+ProcessEnvironment process_environment_of(StepContext& step);
 
 // Of `passed` what pip reads: PIP_*, proxies and certificates. The rest is kept from it: pip runs the code of
 // the packages it builds.

@@ -1,4 +1,4 @@
-#include "worker/drivers/python.processor/pip.h"
+#include "worker/drivers/python/pip.h"
 
 #include <algorithm>
 #include <cctype>

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "worker/drivers/python.processor/process_environment.h"
+#include "worker/drivers/python/process_environment.h"
 
 namespace osiris::worker::python {
 

@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "worker/drivers/python.processor/interpreter.h"
-#include "worker/drivers/python.processor/process_environment.h"
+#include "worker/drivers/python/interpreter.h"
+#include "worker/drivers/python/process_environment.h"
 
 namespace osiris::worker::python {
 
