@@ -261,7 +261,7 @@ class FileStream : public StreamedOutput, private ChunkSource {
     return StepOutcome{.rows_read = query_.count(), .rows_written = 0};
   }
   std::optional<Result<StepOutcome>> store(StepContext& step) override {
-    return worker::store(step, options_, source_);
+    return worker::store(step, options_, source_, nullptr);
   }
 
  private:
