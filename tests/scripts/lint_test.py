@@ -48,12 +48,6 @@ int shared() { return 0; }
                          ["-I/a", "-isystem", "/b", "-DX=1", "-std=c++20"])
 
 
-class Folders(unittest.TestCase):
-    def test_every_folder_of_the_product_has_a_test(self):
-        with open(os.path.join(ROOT, "tests", "scripts", "CMakeLists.txt"), encoding="utf-8") as file:
-            self.assertIn(f"foreach(folder IN ITEMS {' '.join(lint.PRODUCT)})", file.read())
-
-
 class Program(unittest.TestCase):
     """A tree of a few files that ninja compiles."""
 
