@@ -23,11 +23,15 @@ class Results:
                         self._known[verdict["id"]] = verdict
 
     def keep(self):
-        """Writes one line a mutant into the repository's file: the last verdict, without what differs from machine to machine."""
+        """Writes one line a mutant into the repository's file: the last verdict, without what differs from machine to machine, as a compiler's
+        messages do."""
         os.makedirs(os.path.dirname(self._kept), exist_ok=True)
         with open(self._kept, "w", encoding="utf-8") as file:
             for _, verdict in sorted(self._known.items()):
-                file.write(json.dumps({name: value for name, value in verdict.items() if name != "seconds"}) + "\n")
+                kept = {name: value for name, value in verdict.items() if name != "seconds"}
+                if verdict["verdict"] == UNBUILDABLE:
+                    kept["by"] = ""
+                file.write(json.dumps(kept) + "\n")
 
     def of(self, mutant):
         return self._known.get(mutant.id)

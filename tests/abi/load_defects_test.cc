@@ -158,15 +158,15 @@ TEST_F(LibraryFile, MustHoldTheAdapterItsManifestNames) {
 }
 
 TEST_F(LibraryFile, MustBeWhatItsManifestSays) {
-  AdapterManifest manifest = manifest_for(build_dir() / "plugins/mine.so", "mine");
+  AdapterManifest manifest = manifest_for(build_dir() / "plugins/frozen.so", "frozen");
   manifest.secrets.clear();
   EXPECT_THAT(load_adapter(manifest).error().message,
-              HasSubstr("may ask for the secret MINE_TOKEN, which needs.secrets"));
-  manifest.secrets = {"MINE_TOKEN"};
+              HasSubstr("may ask for the secret FROZEN_TOKEN, which needs.secrets"));
+  manifest.secrets = {"FROZEN_TOKEN"};
   EXPECT_TRUE(load_adapter(manifest).ok());
-  manifest.version = "0.2.0";
+  manifest.version = "1.2.0";
   EXPECT_THAT(load_adapter(manifest).error().message,
-              HasSubstr("the library is version 0.1.0, the manifest says 0.2.0"));
+              HasSubstr("the library is version 1.0.0, the manifest says 1.2.0"));
 }
 
 TEST_F(LibraryFile, SaysWhatItIsWithoutBeingLoaded) {
