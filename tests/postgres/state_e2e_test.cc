@@ -168,7 +168,7 @@ TEST_F(State, SetAndResetDecideWhereARunBegins) {
   EXPECT_EQ(project_.osiris({"state", "set", "sync.yaml", "read", "2024-01-02"}).exit, 0);
   run();
   EXPECT_EQ(ask("SELECT string_agg(id::text, ' ') FROM target"), "2\n");
-  EXPECT_THAT(project_.osiris({"state", "show"}).out, HasSubstr("at >= 2024-01-02 00:00:00+00"));
+  EXPECT_THAT(project_.osiris({"state", "show"}).out, HasSubstr("at >= 2024-01-02"));
   EXPECT_EQ(project_.osiris({"state", "set", "daily sync", "read", R"({"value":"2024-01-01"})"}).exit, 0);
   EXPECT_EQ(project_.osiris({"state", "reset", "sync.yaml"}).exit, 2) << "of which step?";
   EXPECT_EQ(project_.osiris({"state", "reset", "sync.yaml", "nope"}).exit, 2);
@@ -194,7 +194,7 @@ TEST_F(State, AKilledAndRepeatedRunGivesTheRowsOfAnUndisturbedOne) {
   const auto life = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun).count();
   int killed = 0;
   for (int round = 1; round <= kKills; ++round) {
-    const std::string now = "'2024-01-01Z'::timestamptz + " + std::to_string(round / 3) + " * interval '1 min'";
+    const std::string now = "'2024-01-01Z'::timestamptz + " + std::to_string(round / 3 + 1) + " * interval '1 min'";
     on_server("INSERT INTO source SELECT n, 'new', " + now + " FROM generate_series(" + std::to_string(round * 100) +
               ", " + std::to_string(round * 100 + 7) + ") n; UPDATE source SET v = 'round " + std::to_string(round) +
               "', at = " + now + " WHERE id = " + std::to_string(round % 50 + 1));
