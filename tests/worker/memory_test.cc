@@ -96,23 +96,5 @@ TEST(WorkerMemory, TenMillionRowsGoThroughUnderALimitOf512MiB) {
   std::printf("peak %" PRIu64 " MiB, spilled %" PRIu64 " MiB\n", peak >> 20, spill_bytes >> 20);
 }
 
-// Rows that are written as they are read wait nowhere, however much memory they may use: without that, half of the file
-// does.
-TEST(WorkerMemory, AStreamTakesNoMoreThanItNeeds) {
-  const Session session;
-  ASSERT_GE(generate(session.directory() / "big.csv"), kFileBytesMin);
-  WorkerProcess worker;
-  const Json::Array steps = {file_step("read", "filesystem.csv_extractor", "read", "big.csv", nullptr),
-                             file_step("write", "filesystem.csv_writer", "write", "out.csv", "read")};
-  Json params = session.prepare_params(steps);
-  params.set("settings", Json::object({{"memory_limit_bytes", 8 * kLimitBytes}, {"threads", 2}}));
-  worker.request("prepare", "prepare", std::move(params));
-  for (const char* id : {"write", "read"}) worker.request(id, "execute_step", Json::object({{"step_id", id}}));
-  worker.request("finish", "finish");
-  ASSERT_EQ(worker.response("finish")["result"]["steps_completed"].as_int(), 2) << worker.log();
-  EXPECT_EQ(worker.response("write")["result"]["metrics"]["rows_written"].as_uint(), kRows);
-  EXPECT_LE(peak_rss_bytes(worker.pid()), kLimitBytes / 2);
-}
-
 }  // namespace
 }  // namespace osiris::worker::test
