@@ -7,22 +7,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 : "${OSIRIS_BUILD_DIR:?the build directory with bin/osiris-e2b-server}"
-python=/usr/bin/python3
-[ -x "$python" ] || python=$(command -v python3)
-cache=${OSIRIS_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/osiris-build}
-key=$( (cat "$here/requirements.txt"; "$python" -VV) | sha256sum | cut -c1-16)
-clients=$cache/e2b-python-$key
-mkdir -p "$cache"
-exec 9>"$clients.lock"
-flock 9
-if [ ! -e "$clients/complete" ]; then
-  rm -rf "$clients"  # scripts in an environment hold its path: it is made where it stays
-  "$python" -m venv "$clients"
-  "$clients/bin/python" -m pip install --quiet --no-input --no-deps --only-binary :all: --require-hashes -r "$here/requirements.txt" >&2
-  touch "$clients/complete"
-fi
-flock -u 9
-exec 9>&-
+clients=$("$here/../../support/python_packages.sh" "$here/requirements.txt" e2b-python)
 export PYTHONDONTWRITEBYTECODE=1
 if [ $# -gt 0 ]; then
   exec "$clients/bin/python" "$here/fidelity.py" "$@"
