@@ -4,6 +4,7 @@
 
 #include "host/commands/commands.h"
 #include "host/commands/explain.h"
+#include "host/commands/parse.h"
 #include "host/commands/run_records.h"
 #include "host/display/format.h"
 #include "protocol/base/text.h"
@@ -47,12 +48,6 @@ Place place_of(CLI::App& app, const std::vector<std::string>& words) {
     }
   }
   return place;
-}
-
-std::string path_of(const CLI::App& command) {
-  if (!command.get_parent()) return {};
-  const std::string above = path_of(*command.get_parent());
-  return above.empty() ? command.get_name() : above + " " + command.get_name();
 }
 
 // The values in "TEXT:{strict,warn}", which is how the parser spells a choice.
@@ -238,13 +233,13 @@ Completions complete(CLI::App& app, const CommandContext& context, const Adapter
   const Place place = place_of(app, words);
   Candidates candidates(context, adapters);
   if (place.value_of) {
-    candidates.values(path_of(*place.command), *place.value_of);
+    candidates.values(words_of(*place.command), *place.value_of);
   } else if (typed.starts_with("-")) {
     candidates.flags(*place.command);
   } else {
     if (place.arguments.empty()) candidates.commands(*place.command);
     if (const CLI::Option* argument = next_argument(*place.command, place.arguments.size()))
-      candidates.values(path_of(*place.command), *argument);
+      candidates.values(words_of(*place.command), *argument);
   }
   std::vector<Word>& found = candidates.completions.words;
   std::erase_if(found, [&](const Word& word) { return !word.text.starts_with(typed); });

@@ -48,12 +48,6 @@ std::string command_path(const CLI::App& command) {
   return command.get_parent() ? command_path(*command.get_parent()) + " " + command.get_name() : "osiris";
 }
 
-// What `osiris help` and the errors call a command: "logs show".
-std::string words_of(const CLI::App& command) {
-  const std::string path = command_path(command);
-  return path == "osiris" ? "" : path.substr(std::string("osiris ").size());
-}
-
 std::string how_to(const CLI::App& command) { return command_path(command) + " --help shows how"; }
 
 bool is_flag(const std::string& word) { return word.size() > 1 && word[0] == '-'; }
@@ -220,6 +214,11 @@ int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
 }
 
 }  // namespace
+
+std::string words_of(const CLI::App& command) {
+  const std::string path = command_path(command);
+  return path == "osiris" ? "" : path.substr(std::string("osiris ").size());
+}
 
 CLI::App* subcommand(CLI::App& parent, std::string_view name) {
   for (CLI::App* command : parent.get_subcommands([](CLI::App*) { return true; }))
