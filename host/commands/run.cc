@@ -3,11 +3,11 @@
 #include "host/commands/dry_run.h"
 #include "host/commands/interruptible.h"
 #include "host/commands/parameters.h"
+#include "host/commands/run_annotations.h"
 #include "host/commands/run_options.h"
 #include "host/commands/run_output.h"
 #include "host/commands/standalone_adapter.h"
 #include "host/compiler/sql_place.h"
-#include "host/display/annotations.h"
 #include "host/display/display.h"
 #include "host/display/format.h"
 #include "host/run/junit.h"
@@ -186,22 +186,6 @@ class RunCommand {
     return {};
   }
 
-  // Steps that failed, at their lines of the pipeline.
-  void annotate(const RunReport& report) const {
-    if (!wants_annotations(context_.process_environment)) return;
-    for (const StepState& step : report.steps) {
-      if (step.phase != StepPhase::kFailed) continue;
-      Diagnostic finding;
-      finding.type = step.category.empty() ? step.error_type : step.category;
-      finding.message = masking_.text("step '" + step.plan.id + "' failed: " + step.error);
-      finding.hint = masking_.text(step.hint);
-      finding.file = prepared_.file.string();
-      for (const CompiledStep& compiled : prepared_.compiled.pipeline->steps)
-        if (compiled.id == step.plan.id) finding.mark = compiled.mark;
-      print_err(context_, annotation(finding, context_.cwd, context_.process_environment));
-    }
-  }
-
   // People have just read the findings; programs get the first one as the message.
   int fail_compile(const Diagnostics& findings, const Json& extra) {
     if (context_.json) return fail(context_, findings.to_error(), extra);
@@ -356,7 +340,7 @@ class RunCommand {
       report->verdict = {false, exit_code_for(written.error()), "execution_failed"};
       report->error = Error(written.error()).within("the pipeline ran, but --report failed");
     }
-    annotate(*report);
+    print_annotations(context_, *report, *prepared_.compiled.pipeline, prepared_.file, masking_);
     if (const auto failed = tally.first_failure()) show_sql_place(*failed);
     print_report(context_, *report, masking_,
                  options_.out.empty() || not_copied ? "" : "Artifacts copied to: " + options_.out + "/");

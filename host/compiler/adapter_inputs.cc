@@ -1,5 +1,6 @@
 #include "host/compiler/adapter_inputs.h"
 
+#include <algorithm>
 #include <set>
 #include <unordered_map>
 
@@ -84,6 +85,10 @@ class AdapterInputsBuilder {
       planned.retry_delay_s = step.retry->delay_s;
     }
     name_inputs(step, by_id, planned);
+    for (const CompiledCheck& each : step.checks) planned.checks.push_back(each.check);
+    for (std::string& source : sources_of_checks(planned))
+      if (std::find(planned.needs.begin(), planned.needs.end(), source) == planned.needs.end())
+        planned.needs.push_back(std::move(source));
     const auto resolved = plan_connection(step, spec, planned);
     if (!resolved.ok() && !options_.without_connections) return resolved.error();
     const Json fields = resolved.ok() ? *resolved : Json();

@@ -8,6 +8,7 @@
 #include "host/compiler/oml_document.h"
 #include "host/compiler/params.h"
 #include "host/compiler/path_checks.h"
+#include "host/compiler/step_checks.h"
 #include "host/compiler/step_config.h"
 #include "host/compiler/step_files.h"
 #include "host/compiler/step_graph.h"
@@ -94,6 +95,7 @@ class Compilation {
 
     const OmlDocument document = read_oml(root_, inputs_.registry, options_, diagnostics_);
     const StepGraph graph = build_graph(document.steps, diagnostics_);
+    look_at_checked_steps(document, diagnostics_);
     // With placeholders left in them, configs would only repeat one error many times.
     if (params_ok) check_configs(document, sql);
     if (graph.order.size() == document.steps.size())
@@ -181,6 +183,7 @@ class Compilation {
       step.timeout_s = source.timeout_s;
       step.retry = source.retry;
       step.materialize = source.materialize;
+      for (const OmlCheck& each : source.checks) step.checks.push_back({each.check, each.mark});
       step.overrides = std::move(config.overrides);
       step.mark = source.mark;
       if (source.config)

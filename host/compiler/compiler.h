@@ -18,6 +18,7 @@
 #include "protocol/base/clock.h"
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
+#include "protocol/model/data_check.h"
 
 namespace osiris {
 
@@ -65,6 +66,12 @@ struct StepFile {
   bool is_directory = false;  // an output of many files
 };
 
+// A check of the step's rows, and where the pipeline says it (unknown when loaded from a manifest).
+struct CompiledCheck {
+  DataCheck check;
+  Mark mark;
+};
+
 struct CompiledStep {
   std::string id;
   std::string component;
@@ -76,6 +83,7 @@ struct CompiledStep {
   bool materialize = false;
   std::optional<double> timeout_s;
   std::optional<RetryPolicy> retry;
+  std::vector<CompiledCheck> checks;
   std::vector<std::string> overrides;        // connection fields this step sets itself
   Mark mark;                                 // in the OML; unknown when loaded from a manifest
   std::map<std::string, Mark> config_marks;  // where the values of `config` begin; empty when loaded from a manifest

@@ -110,7 +110,50 @@ constexpr const char* kStepProperties = R"({
                                       "delay": {"type": ["number", "string"]}}},
                       {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]},
   "materialize": {"description": "true: the step's rows are stored before they are read",
-                  "anyOf": [{"type": "boolean"}, {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]}})";
+                  "anyOf": [{"type": "boolean"}, {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]},
+  "checks": {"type": "array", "items": {"$ref": "#/definitions/check"},
+             "description": "what must hold of the step's rows, looked at before another step reads them"}})";
+
+// One of the step's checks: a kind, and what any kind may say. A test compares the kinds with the compiler's.
+constexpr const char* kCheck = R"({
+  "type": "object", "additionalProperties": false,
+  "properties": {
+    "name": {"type": "string", "minLength": 1, "maxLength": 200, "description": "as events, reports and messages call it"},
+    "severity": {"enum": ["error", "warn"], "default": "error", "description": "warn: rows that fail are only named"},
+    "store_failures": {"type": "boolean", "description": "true: the rows that fail become a file of the session"},
+    "not_null": {"$ref": "#/definitions/columns", "description": "no row has NULL in these columns"},
+    "unique": {"$ref": "#/definitions/columns", "description": "no two rows share their values of these columns"},
+    "accepted_values": {
+      "type": "object", "additionalProperties": false, "required": ["column", "values"],
+      "description": "every value of the column is one of these, or NULL",
+      "properties": {"column": {"type": "string"},
+                     "values": {"type": "array", "minItems": 1, "items": {"type": ["string", "number", "boolean"]}}}},
+    "relationships": {
+      "type": "object", "additionalProperties": false, "required": ["column", "to"],
+      "description": "every value of the column is in a column of another step, or NULL",
+      "properties": {"column": {"type": "string"}, "to": {"type": "string", "description": "a step's id"},
+                     "field": {"type": "string", "description": "the other step's column; left out: of the same name"}}},
+    "row_count": {
+      "description": "how many rows there are",
+      "anyOf": [{"type": "integer", "minimum": 0},
+                {"type": "object", "additionalProperties": false, "minProperties": 1,
+                 "properties": {"min": {"type": "integer", "minimum": 0}, "max": {"type": "integer", "minimum": 0}}},
+                {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]},
+    "freshness": {
+      "type": "object", "additionalProperties": false, "required": ["column", "max_age"],
+      "description": "the newest date or time of the column is not older than this",
+      "properties": {"column": {"type": "string"}, "max_age": {"type": ["number", "string"], "description": "24h, 7 days"}}},
+    "range": {
+      "type": "object", "additionalProperties": false, "required": ["column"], "minProperties": 2,
+      "description": "every value of the column is between these, both included, or NULL",
+      "properties": {"column": {"type": "string"}, "min": {"type": ["number", "string"]}, "max": {"type": ["number", "string"]}}},
+    "pattern": {
+      "type": "object", "additionalProperties": false, "required": ["column", "regex"],
+      "description": "the regular expression is found in every text of the column, or it is NULL",
+      "properties": {"column": {"type": "string"}, "regex": {"type": "string"}}},
+    "sql": {"type": "string", "description": "a query for the rows that fail; the step's rows are the table this"}}})";
+constexpr const char* kColumns =
+    R"({"anyOf": [{"type": "string"}, {"type": "array", "minItems": 1, "items": {"type": "string"}}]})";
 
 Json step_schema(const std::vector<const ComponentSpec*>& specs) {
   std::vector<std::string> names;
@@ -166,6 +209,8 @@ Json oml_json_schema(const ComponentRegistry& registry) {
     if (!spec->description.empty()) schema.set("description", spec->description);
     definitions.set(spec->name, std::move(schema));
   }
+  definitions.set("check", parsed(kCheck));
+  definitions.set("columns", parsed(kColumns));
   const Json parameter = parsed(kParameter);
   const Json values = parsed(R"({"type": "object", "properties": {"params": {"type": "object"}}})");
   return Json::object(

@@ -102,6 +102,7 @@ class Loader {
     if (const YamlNode* needs = node.find("needs"))
       for (const YamlNode& need : needs->items) step.needs.push_back(need.text());
     read_options(node, step);
+    read_checks(node, location, step);
 
     const ComponentSpec* spec = inputs_.registry.find(step.component);
     if (!spec || (spec->hidden && !options_.allow_hidden))
@@ -123,6 +124,16 @@ class Loader {
     }
     if (const YamlNode* overrides = node.find("overrides"))
       for (const YamlNode& field : overrides->items) step.overrides.push_back(field.text());
+  }
+
+  void read_checks(const YamlNode& node, const std::string& location, CompiledStep& step) {
+    const YamlNode* checks = node.find("checks");
+    if (!checks) return;
+    for (const YamlNode& item : checks->items) {
+      auto check = data_check_from_json(item.to_json());
+      if (!check.ok()) return broken(check.error().message, location + ".checks", item.mark);
+      step.checks.push_back({*std::move(check), item.mark});
+    }
   }
 
   void read_cfg(CompiledStep& step, const ComponentSpec& spec, const std::string& location, const fs::path& work_dir,
@@ -173,7 +184,11 @@ class Loader {
   // Steps must be known and stand after what they need: adapters run them as listed.
   void check_order() {
     for (size_t i = 0; i < pipeline_.steps.size(); ++i) {
-      for (const std::string& need : pipeline_.steps[i].needs) {
+      std::vector<std::string> needs = pipeline_.steps[i].needs;
+      for (const CompiledCheck& each : pipeline_.steps[i].checks)
+        if (!each.check.to_step.empty() && each.check.to_step != pipeline_.steps[i].id)
+          needs.push_back(each.check.to_step);
+      for (const std::string& need : needs) {
         const auto found = ids_.find(need);
         if (found == ids_.end())
           broken("Unknown dependency: '" + need + "'", "steps[" + std::to_string(i) + "].needs",

@@ -54,6 +54,9 @@ Json step_entry(const CompiledStep& step, const ComponentSpec* spec) {
   if (step.retry)
     entry.set("retry", Json::object({{"max_attempts", step.retry->max_attempts}, {"delay_s", step.retry->delay_s}}));
   if (step.materialize) entry.set("materialize", true);
+  Json checks = Json::array();
+  for (const CompiledCheck& each : step.checks) checks.push_back(to_json(each.check));
+  if (checks.size() > 0) entry.set("checks", std::move(checks));
   Json overrides = Json::array();
   if (spec)
     for (const std::string& field : hidden_overrides(*spec, step.cfg, step.overrides)) overrides.push_back(field);

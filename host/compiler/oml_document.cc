@@ -5,6 +5,7 @@
 
 #include "host/compiler/oml_keys.h"
 #include "host/compiler/schedule.h"
+#include "host/compiler/step_checks.h"
 #include "host/compiler/step_options.h"
 #include "protocol/base/text.h"
 #include "protocol/model/step_naming.h"
@@ -162,6 +163,7 @@ class OmlReader {
       read_timeout(item, step, diagnostics_);
       read_retry(item, step, diagnostics_);
       read_materialize(item, step, diagnostics_);
+      read_checks(item, step, diagnostics_);
       check_keys(item, step);
       document_.steps.push_back(std::move(step));
     }

@@ -9,6 +9,7 @@
 #include "host/compiler/compiler.h"
 #include "host/components/registry.h"
 #include "host/yaml/node.h"
+#include "protocol/model/data_check.h"
 
 namespace osiris {
 
@@ -16,6 +17,13 @@ namespace osiris {
 struct StepRef {
   std::string id;
   std::string location;  // "steps[2].needs[0]"
+  Mark mark;
+};
+
+// One of the step's `checks`.
+struct OmlCheck {
+  DataCheck check;
+  std::string location;  // "steps[2].checks[0]"
   Mark mark;
 };
 
@@ -34,6 +42,7 @@ struct OmlStep {
   bool materialize = false;
   std::optional<double> timeout_s;
   std::optional<RetryPolicy> retry;
+  std::vector<OmlCheck> checks;
 };
 
 struct OmlDocument {

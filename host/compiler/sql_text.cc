@@ -141,12 +141,26 @@ const YamlNode* first_of(const YamlNode& step, std::initializer_list<const char*
 
 }  // namespace
 
+namespace {
+
+// The queries of its checks.
+void add_checks(const YamlNode& step, const std::string& location, SqlTexts& texts) {
+  const YamlNode* checks = step.find("checks");
+  if (!checks) return;
+  for (size_t i = 0; i < checks->items.size(); ++i)
+    if (const YamlNode* text = checks->items[i].find("sql"); text && text->is_string())
+      texts[text] = {SqlDialect::kDuckdb, location + ".checks[" + std::to_string(i) + "].sql"};
+}
+
+}  // namespace
+
 SqlTexts find_sql(const YamlNode& root, const ComponentRegistry& registry) {
   SqlTexts texts;
   const YamlNode* steps = root.find("steps");
   if (!steps) return texts;
   for (size_t i = 0; i < steps->items.size(); ++i) {
     const YamlNode& step = steps->items[i];
+    add_checks(step, "steps[" + std::to_string(i) + "]", texts);
     const YamlNode* component = first_of(step, {"component", "uses"});
     const YamlNode* config = first_of(step, {"config", "with"});
     const ComponentSpec* spec = component ? registry.find(component->text()) : nullptr;

@@ -21,7 +21,8 @@ struct SqlText {
 };
 using SqlTexts = std::map<const YamlNode*, SqlText>;
 
-// The texts that the steps' components say are SQL (x-osiris: sql). For a tree whose nodes stay where they are.
+// The texts that the steps' components say are SQL (x-osiris: sql), and the queries of checks. For a tree whose nodes
+// stay where they are.
 SqlTexts find_sql(const YamlNode& root, const ComponentRegistry& registry);
 
 // What encloses a place in SQL.

@@ -75,6 +75,12 @@ StepGraph build_graph(const std::vector<OmlStep>& steps, Diagnostics& diagnostic
     for (const StepRef& need : step.needs) add(need);
     if (!step.has_needs && step.inputs.empty() && step.index > 0)
       add({steps[step.index - 1].id, step.location, step.mark});
+    // What a check reads comes before, and is no input.
+    const size_t inputs = graph.needs[step.index].size();
+    for (const OmlCheck& each : step.checks)
+      if (!each.check.to_step.empty() && each.check.to_step != step.id)
+        add({each.check.to_step, each.location, each.mark});
+    graph.needs[step.index].resize(inputs);
   }
 
   Edges dependents(steps.size());

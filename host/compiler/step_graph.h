@@ -13,8 +13,8 @@ struct StepGraph {
   std::vector<size_t> order;  // topological, stable by file order; shorter than the steps when there is a cycle
 };
 
-// inputs and needs together; without either, the step written before (the first has none). Unknown ids and cycles are
-// errors.
+// inputs and needs together; without either, the step written before (the first has none). `order` heeds what checks
+// read, too. Unknown ids and cycles are errors.
 StepGraph build_graph(const std::vector<OmlStep>& steps, Diagnostics& diagnostics);
 
 }  // namespace osiris

@@ -58,7 +58,8 @@ std::string Display::take_new_lines(const std::vector<StepState>& steps) {
     // A live line says that a step started; plain output says it in words.
     if (mode_ == DisplayMode::kPlain && first_seen && steps[i].phase != StepPhase::kSkipped)
       text += started_line(steps[i]) + '\n';
-    if (steps[i].phase != StepPhase::kRunning) text += ended_line(steps[i], terminal_.color) + '\n';
+    if (steps[i].phase == StepPhase::kRunning) continue;
+    text += ended_line(steps[i], terminal_.color) + '\n' + check_lines(steps[i], terminal_.color);
   }
   return text;
 }

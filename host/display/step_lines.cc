@@ -113,6 +113,17 @@ std::string started_line(const StepState& step) {
   return "  ▶ " + printable(step.plan.id) + ": Starting... (driver: " + printable(step.plan.driver) + ")";
 }
 
+std::string check_lines(const StepState& step, bool color) {
+  std::string text;
+  for (const CheckResult& check : step.checks) {
+    if (check.passed()) continue;
+    text += "      " + (check.warned() ? paint("⚠", Color::kYellow, color) : paint("✗", Color::kRed, color)) + " " +
+            printable(check.name + ": " + check.message) +
+            (check.stored.empty() ? "" : " (" + printable(check.stored) + ")") + "\n";
+  }
+  return text;
+}
+
 std::string ended_line(const StepState& step, bool color) {
   const std::string id = printable(step.plan.id);
   switch (step.phase) {
@@ -120,7 +131,7 @@ std::string ended_line(const StepState& step, bool color) {
       const std::string rows = ended_rows(step);
       return "  " + paint("✓", Color::kGreen, color) + " " + id +
              ": Complete (duration: " + format_duration(step.duration_s) + (rows.empty() ? "" : ", rows: " + rows) +
-             ")";
+             (step.checks.empty() ? "" : ", checks: " + std::to_string(step.checks.size())) + ")";
     }
     case StepPhase::kFailed:
       return "  " + paint("✗", Color::kRed, color) + " " + id +
@@ -166,6 +177,27 @@ std::string summary_table(const std::vector<StepState>& steps, size_t width, boo
   return painted;
 }
 
+namespace {
+
+// "5 checks (1 failed, 1 warned), "; empty where there are none.
+std::string checks_text(const std::vector<StepState>& steps) {
+  size_t all = 0, failed = 0, warned = 0;
+  for (const StepState& step : steps)
+    for (const CheckResult& check : step.checks) {
+      ++all;
+      if (check.warned())
+        ++warned;
+      else if (!check.passed())
+        ++failed;
+    }
+  if (all == 0) return {};
+  std::string found = failed ? std::to_string(failed) + " failed" : "";
+  if (warned) found += (found.empty() ? "" : ", ") + std::to_string(warned) + " warned";
+  return counted(all, "check") + (found.empty() ? "" : " (" + found + ")") + ", ";
+}
+
+}  // namespace
+
 std::string summary_line(const std::vector<StepState>& steps, uint64_t total_rows, double seconds) {
   const auto count = [&](StepPhase phase) {
     return std::count_if(steps.begin(), steps.end(), [&](const StepState& s) { return s.phase == phase; });
@@ -177,7 +209,7 @@ std::string summary_line(const std::vector<StepState>& steps, uint64_t total_row
   if (const auto failed = count(StepPhase::kFailed)) text += std::to_string(failed) + " failed, ";
   if (const auto cancelled = count(StepPhase::kCancelled)) text += std::to_string(cancelled) + " cancelled, ";
   if (const auto skipped = count(StepPhase::kSkipped)) text += std::to_string(skipped) + " skipped, ";
-  return text + rows_text(total_rows) + ", " + format_duration(seconds);
+  return text + checks_text(steps) + rows_text(total_rows) + ", " + format_duration(seconds);
 }
 
 }  // namespace osiris

@@ -17,13 +17,15 @@ std::vector<std::string> live_lines(const std::vector<StepState>& steps, const s
 // "  ✓ read: Complete (duration: 0.01s, rows: 6)", "  ✗ sql: Failed (duration: 0.01s)", "  ○ write: Skipped (sql
 // failed)". Why a step failed is said once, when the run has ended.
 std::string ended_line(const StepState& step, bool color);
+// "      ✗ unique(id): 2 of 5 rows share ...\n" for each data check of an ended step that is no pass.
+std::string check_lines(const StepState& step, bool color);
 // "  ▶ read: Starting... (driver: filesystem.csv_extractor)".
 std::string started_line(const StepState& step);
 
 // Step, Driver, Status, Rows, Rate, Duration; one row per step, in plan order; cut to fit `width` columns, down to
 // about 50.
 std::string summary_table(const std::vector<StepState>& steps, size_t width, bool color);
-// "3 steps, 1,234 rows, 0.04s".
+// "3 steps, 5 checks (1 warned), 1,234 rows, 0.04s".
 std::string summary_line(const std::vector<StepState>& steps, uint64_t total_rows, double seconds);
 
 }  // namespace osiris

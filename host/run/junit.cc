@@ -18,6 +18,9 @@ class Suite {
   Suite(std::string name, const Masking& masking) : name_(std::move(name)), masking_(masking) {}
 
   void passed(const std::string& name, double duration_s) { add(name, duration_s, ""); }
+  void warned(const std::string& name, const std::string& message) {
+    add(name, 0, "<system-out>" + text("warning: " + message) + "</system-out>");
+  }
   void skipped(const std::string& name, const std::string& why) {
     ++skipped_;
     add(name, 0, "<skipped message=\"" + text(why) + "\"/>");
@@ -60,6 +63,20 @@ class Suite {
   std::string properties_, cases_;
 };
 
+// One case each, "step: check"; those of a step that did not get to them are with the step.
+void add_checks(Suite& suite, const StepState& step) {
+  for (const CheckResult& check : step.checks) {
+    const std::string name = step.plan.id + ": " + check.name;
+    if (check.passed())
+      suite.passed(name, 0);
+    else if (check.warned())
+      suite.warned(name, check.message);
+    else
+      suite.failed(name, 0, "check." + check.type, check.message,
+                   check.stored.empty() ? "" : "The rows are in " + check.stored);
+  }
+}
+
 void add_step(Suite& suite, const StepState& step) {
   switch (step.phase) {
     case StepPhase::kComplete:
@@ -86,7 +103,10 @@ std::string junit_document(const RunReport& report, const Masking& masking) {
   suite.property("profile", report.profile);
   suite.property("outcome", std::string(outcome_name(report.verdict.exit_code)));
   suite.property("session", report.session_dir.string());
-  for (const StepState& step : report.steps) add_step(suite, step);
+  for (const StepState& step : report.steps) {
+    add_step(suite, step);
+    add_checks(suite, step);
+  }
   if (!report.verdict.ok && suite.failures() == 0)
     suite.failed("(run)", report.total_seconds, std::string(outcome_name(report.verdict.exit_code)),
                  report.error ? report.error->message : "the run did not end well",

@@ -207,6 +207,10 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   }
   report.unreleased = adapter_run_.resources().unreleased();
   report.warnings = adapter_run_.misbehaviours();
+  for (const StepState& step : report.steps)
+    for (const CheckResult& check : step.checks)
+      if (check.warned())
+        report.warnings.push_back("step " + step.plan.id + ": check " + check.name + ": " + check.message);
   if (has_remote && !unregistered.empty()) report.warnings.push_back(unregistered);
 
   RunProofs proofs;

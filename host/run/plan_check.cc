@@ -116,6 +116,22 @@ void add_refusal(const CompiledStep& step, const Json& error, Diagnostics& findi
                      hint);
 }
 
+// What is wrong with a step's data checks: of their columns, their values, their SQL.
+void add_faults_of_checks(const CompiledStep& step, const Json& report, Diagnostics& findings) {
+  for (const Json& fault : report["checks"].items()) {
+    const size_t index = fault["index"].as_uint();
+    if (index >= step.checks.size()) continue;
+    const CompiledCheck& each = step.checks[index];
+    const Json& error = fault["error"];
+    const std::string message = "check " + each.check.name + ": " + error["message"].as_string();
+    const std::string location = "step '" + step.id + "'", hint = error["hint"].as_string();
+    if (report["sampled"].as_bool() && error[kDependsOnTypes].as_bool())
+      findings.warning("check_types", message + ", as far as the first rows show", location, each.mark, hint);
+    else
+      findings.error("check_error", message, location, each.mark, hint);
+  }
+}
+
 bool has_files(const CompiledStep& step, const ComponentRegistry& registry) {
   const ComponentSpec* spec = registry.find(step.component);
   return spec && !(spec->reads.empty() && spec->writes.empty());
@@ -138,11 +154,12 @@ void check_plan(const PlanCheck& check, Diagnostics& findings) {
     return;
   }
   for (const Json& report : (*answer)["steps"].items()) {
-    if (report["error"].is_null()) continue;
     const auto step = std::find_if(steps.begin(), steps.end(), [&](const CompiledStep& known) {
       return known.id == report["step_id"].as_string();
     });
     if (step == steps.end()) continue;
+    add_faults_of_checks(*step, report, findings);
+    if (report["error"].is_null()) continue;
     if (step->is_engine_sql)
       add_finding(*step, report, findings);
     else if (check.connect && step->config_marks.contains(step->sql_key))

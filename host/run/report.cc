@@ -11,6 +11,18 @@ int64_t milliseconds(double seconds) { return std::llround(seconds * 1e3); }
 
 Json count(const std::optional<uint64_t>& rows) { return rows ? Json(*rows) : Json(); }
 
+Json check_document(const CheckResult& check) {
+  Json out = Json::object({{"check", check.name},
+                           {"type", check.type},
+                           {"severity", check.only_warns ? "warn" : "error"},
+                           {"status", check.status},
+                           {"rows", check.rows},
+                           {"failures", count(check.failures)}});
+  if (!check.message.empty()) out.set("message", check.message);
+  if (!check.stored.empty()) out.set("stored", check.stored);
+  return out;
+}
+
 Json step_document(const StepState& step) {
   Json out = Json::object({{"step_id", step.plan.id},
                            {"driver", step.plan.driver},
@@ -24,7 +36,19 @@ Json step_document(const StepState& step) {
   if (!step.hint.empty()) out.set("hint", step.hint);
   if (!step.category.empty()) out.set("category", step.category);
   if (!step.cause.empty()) out.set("cause", step.cause);
+  Json checks = Json::array();
+  for (const CheckResult& check : step.checks) checks.push_back(check_document(check));
+  if (checks.size() > 0) out.set("checks", std::move(checks));
   return out;
+}
+
+std::string checks_table(const RunReport& report, const Masking& masking) {
+  std::string rows;
+  for (const StepState& step : report.steps)
+    for (const CheckResult& check : step.checks)
+      rows += "| " + step.plan.id + " | " + check.name + " | " + (check.warned() ? "warned" : check.status) + " | " +
+              masking.text(check.message) + " |\n";
+  return rows.empty() ? rows : "\n| step | check | result | |\n|---|---|---|---|\n" + rows;
 }
 
 Json steps_document(const RunReport& report) {
@@ -86,6 +110,7 @@ std::string run_card(const RunReport& report, const Masking& masking) {
     text += "| " + step.plan.id + " | " + step.plan.driver + " | " + std::string(phase_name(step.phase)) + " | " +
             cell(step.rows_read) + " | " + cell(step.rows_written) + " | " + cell(step.rows_out) + " | " +
             std::to_string(milliseconds(step.duration_s)) + " |\n";
+  text += checks_table(report, masking);
   if (!report.outputs.empty()) {
     text += "\n| output | bytes | sha256 |\n|---|---|---|\n";
     for (const Artifact& file : report.outputs)

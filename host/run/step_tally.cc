@@ -29,6 +29,23 @@ uint64_t StepState::rows() const {
   return rows_written.value_or(rows_out.value_or(rows_read.value_or(progress.latest().rows)));
 }
 
+namespace {
+
+CheckResult check_result(const Json& data) {
+  CheckResult check;
+  check.name = data["check"].as_string();
+  check.type = data["type"].as_string();
+  check.only_warns = data["severity"].as_string() == "warn";
+  check.status = data["status"].as_string();
+  if (data["failures"].is_int()) check.failures = data["failures"].as_uint();
+  check.rows = data["rows"].as_uint();
+  check.message = data["message"].as_string();
+  check.stored = data["stored"].as_string();
+  return check;
+}
+
+}  // namespace
+
 void StepTally::plan(std::vector<WatchedStep> steps) {
   std::lock_guard lock(mutex_);
   for (WatchedStep& planned : steps) step(planned.id).plan = planned;
@@ -68,6 +85,7 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     state.started_monotonic_ns = now;
     state.progress.begin(now);
     state.outputs.clear();
+    state.checks.clear();
     if (state.plan.driver.empty()) state.plan.driver = data["driver"].as_string();
   } else if (name == "step_retry") {
     StepState& state = step(step_id);
@@ -76,6 +94,8 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     state.outputs.clear();
   } else if (name == "output_written") {
     step(step_id).outputs[data["path"].as_string()] = {data["size_bytes"].as_uint(), data["sha256"].as_string()};
+  } else if (name == "check_result") {
+    step(step_id).checks.push_back(check_result(data));
   } else if (name == "step_state") {
     step(step_id).state = data["state"];
   } else if (name == "step_complete") {

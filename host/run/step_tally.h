@@ -36,6 +36,21 @@ struct WrittenOutput {
   std::string sha256;
 };
 
+// What came of one data check of a step (docs/checks.md).
+struct CheckResult {
+  std::string name, type;
+  bool only_warns = false;
+  std::string status;  // "pass", "fail"; "error": it could not be run
+  std::optional<uint64_t> failures;
+  uint64_t rows = 0;
+  std::string message;  // why it is no pass
+  std::string stored;   // the file of the rows that fail, below the session's directory; empty: none
+
+  bool passed() const { return status == "pass"; }
+  // Rows fail it, and the step went on.
+  bool warned() const { return status == "fail" && only_warns; }
+};
+
 struct StepState {
   WatchedStep plan;
   StepPhase phase = StepPhase::kWaiting;
@@ -49,6 +64,7 @@ struct StepState {
   Json detail;                                   // of its error, as the worker gave it; null: none
   std::string cause;                             // of a skipped one: the step that failed first
   Json state;                                    // what the step is to be given at its next run; null: nothing new
+  std::vector<CheckResult> checks;               // those that were run, in their order
   std::map<std::string, WrittenOutput> outputs;  // of its last attempt, by the path as the pipeline wrote it
 
   // What to show as "rows": the most telling count there is.

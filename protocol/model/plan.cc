@@ -77,12 +77,43 @@ Status read_inputs(const Json& json, PlanStep& step) {
   };
   std::stable_sort(step.inputs.begin(), step.inputs.end(),
                    [&](const PlanInput& a, const PlanInput& b) { return place(a) < place(b); });
-  if (step.inputs.empty())
+  // Of a step with checks, `needs` may name what only these read.
+  if (step.inputs.empty() && step.checks.empty())
     for (auto& [name, id] : relation_names(step.needs)) step.inputs.push_back({std::move(name), std::move(id)});
   return {};
 }
 
+Status read_checks(const Json& json, PlanStep& step) {
+  for (const Json& item : json["checks"].items()) {
+    const auto check = data_check_from_json(item);
+    if (!check.ok()) return invalid(step.id, check.error().message);
+    step.checks.push_back(*check);
+  }
+  return {};
+}
+
+// What a check reads must have ended before.
+Status look_at_sources(const PlanStep& step) {
+  for (const std::string& source : sources_of_checks(step))
+    if (std::find(step.needs.begin(), step.needs.end(), source) == step.needs.end())
+      return invalid(step.id, "a check reads step " + source + ", which is not among its needs");
+  return {};
+}
+
 }  // namespace
+
+std::vector<std::string> sources_of_checks(const PlanStep& step) {
+  std::vector<std::string> sources;
+  for (const DataCheck& check : step.checks) {
+    const auto is_input = [&](const PlanInput& input) { return input.from_step == check.to_step; };
+    if (check.to_step.empty() || check.to_step == step.id ||
+        std::any_of(step.inputs.begin(), step.inputs.end(), is_input) ||
+        std::find(sources.begin(), sources.end(), check.to_step) != sources.end())
+      continue;
+    sources.push_back(check.to_step);
+  }
+  return sources;
+}
 
 std::string_view mode_name(StepMode mode) {
   static constexpr std::string_view kNames[] = {"extract", "transform", "write"};
@@ -123,6 +154,9 @@ Json to_json(const PlanStep& step) {
     json.set("retry", Json::object({{"max_attempts", step.attempts_max}, {"delay_s", step.retry_delay_s}}));
   if (!step.state.is_null()) json.set("state", step.state);
   if (step.check) json.set("check", true);
+  Json checks = Json::array();
+  for (const DataCheck& check : step.checks) checks.push_back(to_json(check));
+  if (checks.size() > 0) json.set("checks", std::move(checks));
   return json;
 }
 
@@ -139,7 +173,9 @@ Result<PlanStep> plan_step_from_json(const Json& json) {
   const Json& cfg = json.contains("cfg") ? json["cfg"] : json["config"];
   if (!cfg.is_object() && !cfg.is_null()) return invalid(step.id, "cfg is no object");
   if (cfg.is_object()) step.cfg = cfg;
+  OSIRIS_TRY(read_checks(json, step));
   OSIRIS_TRY(read_inputs(json, step));
+  OSIRIS_TRY(look_at_sources(step));
   step.outputs = files_of(json["outputs"], kTarget);
   step.input_files = files_of(json["input_files"], kSource);
   step.connection = json["connection"].as_string();

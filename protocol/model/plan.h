@@ -11,6 +11,7 @@
 
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
+#include "protocol/model/data_check.h"
 
 namespace osiris {
 
@@ -49,7 +50,7 @@ struct PlanStep {
   std::vector<std::string> needs;  // each once; every step of `inputs` is among them
   std::string cfg_path;            // "cfg/<id>.json"
   Json cfg = Json::object();       // the whole of it, with `component` and `connection`
-  std::vector<PlanInput> inputs;   // in the order of `needs`
+  std::vector<PlanInput> inputs;   // in the order of `needs`; writers and steps that only a check names have none
   std::vector<PlanFile> outputs;
   std::vector<PlanFile> input_files;
   std::string connection;          // key among the plan's connections ("@family.alias"); empty: none
@@ -57,14 +58,17 @@ struct PlanStep {
   double timeout_s = 0;            // 0: none
   uint64_t attempts_max = 1;       // 1 to 100
   double retry_delay_s = 0;
-  bool materialize = false;  // its output is stored, however many steps read it
-  Json state;                // what the step said of itself when it last ran to a good end; null: nothing
-  bool check = false;        // ask the driver's check() in place of its run()
+  bool materialize = false;       // its output is stored, however many steps read it
+  Json state;                     // what the step said of itself when it last ran to a good end; null: nothing
+  bool check = false;             // ask the driver's check() in place of its run()
+  std::vector<DataCheck> checks;  // of its rows, before another step reads them
 };
+// The steps whose rows only the checks of `step` read: each once, neither among its inputs nor itself.
+std::vector<std::string> sources_of_checks(const PlanStep& step);
 Json to_json(const PlanStep& step);
 // kInvalidArgument for what is missing, of a wrong type, or no safe id (it names directories). Takes the seed's
-// spellings too: `step_id`, `config`, the modes "read" and "load". A step without `inputs` has those that
-// relation_names() gives its `needs`.
+// spellings too: `step_id`, `config`, the modes "read" and "load". A step without `inputs` and checks has the inputs
+// that relation_names() gives its `needs`.
 Result<PlanStep> plan_step_from_json(const Json& json);
 
 struct Plan {

@@ -29,6 +29,14 @@ ParityRow csv(const std::string& name, const std::string& query, int exit = 0, c
   return row;
 }
 
+// The same chain with data checks on its query.
+ParityRow checked(const std::string& name, const std::string& checks, int exit = 0) {
+  ParityRow row = csv(name, "SELECT * FROM df_read ORDER BY id", exit);
+  const std::string at = "    needs: [read]\n";
+  row.pipeline.insert(row.pipeline.find(at) + at.size(), "    checks: [" + checks + "]\n");
+  return row;
+}
+
 ParityRow with_people(ParityRow row, const std::string& content) {
   row.files["people.csv"] = content;
   return row;
@@ -219,6 +227,10 @@ std::vector<ParityRow> parity_table() {
       csv("CsvChain", "SELECT * FROM df_read ORDER BY id"),
       csv("Crlf", "SELECT * FROM df_read ORDER BY id", 0, "", ", newline: crlf, delimiter: ';', encoding: utf-16"),
       csv("NoRows", "SELECT * FROM df_read WHERE id > 100"),
+      checked("Checks", "{unique: id}, {not_null: name}, {row_count: 3}, {relationships: {column: id, to: read}}"),
+      checked("ChecksWarn", "{not_null: score, severity: warn, store_failures: true}, {row_count: 4, severity: warn}"),
+      checked("ChecksFail", "{range: {column: score, min: 2}, store_failures: true}, {sql: 'SELECT 1 FROM this'}", 1),
+      checked("CheckOfNoColumn", "{unique: no_such, severity: warn}", 1),
       csv("SqlError", "SELECT missing_column FROM df_read", 1),
       csv("SqlTouchesFiles", "SELECT * FROM 'people.csv'", 1),
       without_people(csv("MissingFile", "SELECT 1", 1)),

@@ -17,6 +17,7 @@
 #include "protocol/base/wipe.h"
 #include "protocol/model/step_naming.h"
 #include "protocol/rpc/params.h"
+#include "worker/executor/check_query.h"
 #include "worker/executor/step_context.h"
 #include "worker/log.h"
 #include "worker/run_setup.h"
@@ -88,6 +89,7 @@ class PlanChecker {
       report.set("error", to_json(described.error()));
     if (known.relation)
       if (auto columns = columns_of(*known.relation); columns.ok()) report.set("columns", *std::move(columns));
+    if (known.relation && !step.checks.empty()) report.set("checks", faults_of_checks(step, inputs, known.relation));
     known_[step.id] = std::move(known);
     return report;
   }
@@ -118,6 +120,41 @@ class PlanChecker {
         inputs.unknown.emplace_back(kOnlyInputName);
     }
     return inputs;
+  }
+
+  // What is wrong with its data checks, as far as its columns tell: [{"index", "error"}].
+  Json faults_of_checks(const PlanStep& step, const Inputs& inputs, const std::shared_ptr<const Relation>& rows) {
+    Json faults = Json::array();
+    for (size_t i = 0; i < step.checks.size(); ++i) {
+      std::vector<StepInput> views = inputs.views;
+      views.push_back(checked_rows(step, rows));
+      StepDatabase database(run_.database, step.id, std::move(views), inputs.unknown);
+      const Status status = bind_check(step.checks[i], *rows, step.id, database);
+      if (!status.ok() && status.error().code != Code::kUnsupported)
+        faults.push_back(Json::object({{"index", uint64_t{i}}, {"error", to_json(status.error())}}));
+    }
+    return faults;
+  }
+
+  Status bind_check(const DataCheck& check, const Relation& relation, const std::string& step_id,
+                    StepDatabase& database) {
+    if (check.kind == CheckKind::kRowCount) return {};
+    if (check.kind == CheckKind::kSql) return database.describe_confined(check.text);
+    if (!database.handle()) return database.error();
+    OSIRIS_ASSIGN(const CheckSource rows, check_source(database.handle(), relation));
+    std::optional<CheckSource> target;
+    if (!check.to_step.empty()) {
+      const auto known = known_.find(check.to_step);
+      const Relation* found = check.to_step == step_id ? &relation
+                              : known == known_.end()  ? nullptr
+                                                       : known->second.relation.get();
+      if (!found) return {};  // only a run can tell
+      OSIRIS_ASSIGN(target, check_source(database.handle(), *found));
+    }
+    OSIRIS_ASSIGN(const std::string query, check.kind == CheckKind::kFreshness
+                                               ? newest_value(check, rows)
+                                               : failing_rows(check, rows, target ? &*target : nullptr));
+    return sql::execute(database.handle(), "EXPLAIN " + query);
   }
 
   Status describe(const PlanStep& step, const Driver& driver, const Inputs& inputs, Known& known) {

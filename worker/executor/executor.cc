@@ -32,6 +32,7 @@ Executor::Executor(Run run, Plan plan, RecordSink& sink, Log& log, const Clock& 
     plan_steps_.emplace(step.id, &step);
     node(step.id).in_plan = true;
     for (const PlanInput& input : step.inputs) ++node(input.from_step).readers;
+    for (const std::string& source : sources_of_checks(step)) ++node(source).readers;
   }
   watcher_ = std::thread([this] { watch(); });
 }
@@ -156,11 +157,13 @@ void Executor::stop_run(Stop reason, Calls& calls) {
 
 void Executor::reader_gone(const PlanStep& step) {
   if (!plan_steps_.contains(step.id)) return;
-  for (const PlanInput& input : step.inputs) {
-    Node& from = node(input.from_step);
+  const auto gone = [this](std::string_view from_step) {
+    Node& from = node(from_step);
     if (from.readers > 0) --from.readers;
     free_if_unread(from);
-  }
+  };
+  for (const PlanInput& input : step.inputs) gone(input.from_step);
+  for (const std::string& source : sources_of_checks(step)) gone(source);
 }
 
 void Executor::free_if_unread(Node& node) {

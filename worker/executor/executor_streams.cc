@@ -7,8 +7,11 @@
 namespace osiris::worker {
 namespace {
 
-// A step that is tried again must see the same rows; one with a timeout has its time to itself.
-bool runs_once(const PlanStep& step) { return step.attempts_max == 1 && step.timeout_s <= 0 && !step.check; }
+// A step that is tried again must see the same rows; one with a timeout has its time to itself; checks read rows and
+// inputs once more.
+bool runs_once(const PlanStep& step) {
+  return step.attempts_max == 1 && step.timeout_s <= 0 && !step.check && step.checks.empty();
+}
 
 }  // namespace
 
@@ -39,6 +42,8 @@ Relations Executor::stored_inputs(const Node& reader) {
     const Node& from = node(input.from_step);
     if (from.relation) inputs.emplace(input.from_step, from.relation);
   }
+  for (const std::string& source : sources_of_checks(reader.step))
+    if (const Node& from = node(source); from.relation) inputs.emplace(source, from.relation);
   return inputs;
 }
 

@@ -10,6 +10,7 @@
 #include "protocol/model/artifact.h"
 #include "protocol/model/step_naming.h"
 #include "worker/executor/masked_config.h"
+#include "worker/executor/step_checks.h"
 #include "worker/executor/step_context.h"
 #include "worker/executor/step_records.h"
 #include "worker/executor/streamed_steps.h"
@@ -111,6 +112,8 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
     if (!end.status.ok()) end.status = final_error(end.status.error(), step, control.stopped());
   }
   if (end.status.ok() && streamed.empty()) end.status = run_attempts(step, prepared, control, streams.unread(), end);
+  if (end.status.ok() && !step.check && !step.checks.empty())
+    end.status = check_rows(step, prepared, inputs, control, end);
   if (end.status.ok()) {
     report_success(step, end, started_ns);
   } else {
@@ -118,6 +121,16 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
     report_failure(step, end.status.error(), started_ns);
   }
   return end;
+}
+
+// They have the step's timeout to themselves; what they say of the rows would be said again, so nothing is retried.
+Status StepRunner::check_rows(const PlanStep& step, const Prepared& prepared, const Relations& inputs,
+                              StepControl& control, const StepEnd& end) {
+  if (step.timeout_s > 0) control.attempt_deadline_ns = clock_.monotonic_ns() + seconds(step.timeout_s).count();
+  const Status checked = run_checks({run_, step, end.relation, prepared.views, inputs, control, sink_, clock_});
+  control.attempt_deadline_ns = 0;
+  if (checked.ok()) return {};
+  return final_error(checked.error(), step, control.stopped());
 }
 
 Status StepRunner::prepare(const PlanStep& step, const Relations& inputs, const Streams& streams, Prepared& prepared) {

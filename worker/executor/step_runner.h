@@ -62,10 +62,10 @@ class StepRunner {
   StepRunner(const Run& run, RecordSink& sink, Log& log, const Clock& clock)
       : run_(run), sink_(sink), log_(log), clock_(clock) {}
 
-  // Blocking. `inputs` holds the outputs of the step's `needs`, by step; steps without output are not in it. `readers`,
-  // asked once or never, are the steps that may run along with it; null: its output is stored. Those that ran along are
-  // in `streamed`, in that order, their records still to be sent by report(); only the last of them can have failed.
-  // The others have been given back.
+  // Blocking. `inputs` holds the outputs that the step and its checks read, by step; steps without output are not in
+  // it. `readers`, asked once or never, are the steps that may run along with it; null: its output is stored. Those
+  // that ran along are in `streamed`, in that order, their records still to be sent by report(); only the last of them
+  // can have failed. The others have been given back.
   StepEnd run(const PlanStep& step, const Relations& inputs, StepControl& control, const Readers* readers,
               std::vector<StreamedEnd>& streamed);
   void report(StreamedEnd& ended);
@@ -96,6 +96,8 @@ class StepRunner {
                   uint64_t number);
   Status run_attempts(const PlanStep& step, const Prepared& prepared, StepControl& control, StreamedOutput* opened,
                       StepEnd& end);
+  Status check_rows(const PlanStep& step, const Prepared& prepared, const Relations& inputs, StepControl& control,
+                    const StepEnd& end);
   void report_success(const PlanStep& step, StepEnd& end, int64_t started_ns);
   void report_failure(const PlanStep& step, const Error& error, int64_t started_ns);
 
