@@ -161,7 +161,7 @@ class CheckReader {
       return;
     }
     if (!value_->is_mapping()) return misfit(*value_, "must be a number of rows, or {min, max}");
-    allow({"min", "max"});
+    if (!allow({"min", "max"})) return;
     read_bounds(
         [](const YamlNode& bound) { return bound.kind == YamlNode::Kind::kInt && bound.scalar.as_int(-1) >= 0; },
         "must be whole numbers of rows, 0 or more");
@@ -171,24 +171,24 @@ class CheckReader {
     if (!value_->is_mapping()) return misfit(*value_, "must be a mapping, got " + std::string(value_->python_type()));
     switch (check_.kind) {
       case CheckKind::kAcceptedValues:
-        allow({"column", "values"});
+        if (!allow({"column", "values"})) return;
         read_values();
         break;
       case CheckKind::kRelationships:
-        allow({"column", "to", "field"});
+        if (!allow({"column", "to", "field"})) return;
         check_.to_step = required_text("to");
         break;
       case CheckKind::kFreshness:
-        allow({"column", "max_age"});
+        if (!allow({"column", "max_age"})) return;
         read_age();
         break;
       case CheckKind::kRange:
-        allow({"column", "min", "max"});
+        if (!allow({"column", "min", "max"})) return;
         read_bounds([](const YamlNode& bound) { return is_scalar(bound) && bound.kind != YamlNode::Kind::kBool; },
                     "must be numbers, dates or texts");
         break;
       default:
-        allow({"column", "regex"});
+        if (!allow({"column", "regex"})) return;
         check_.text = required_text("regex");
         break;
     }
@@ -199,7 +199,8 @@ class CheckReader {
 
   std::string column_or_empty() const { return check_.columns.empty() ? "" : check_.columns[0]; }
 
-  void allow(const std::vector<std::string>& keys) {
+  // A key that means another one is the only fault that is told.
+  bool allow(const std::vector<std::string>& keys) {
     for (const auto& member : value_->members) {
       if (std::find(keys.begin(), keys.end(), member.key) != keys.end()) continue;
       const auto near = nearest(member.key, keys);
@@ -207,6 +208,7 @@ class CheckReader {
              "Unknown key of '" + std::string(check_kind_name(check_.kind)) + "': '" + member.key + "'",
              near ? "did you mean '" + *near + "'?" : "write " + std::string(example_of(check_.kind)));
     }
+    return !failed_;
   }
 
   std::string required_text(const char* key) {

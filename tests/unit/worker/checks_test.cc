@@ -117,7 +117,7 @@ TEST_F(ChecksTest, OneThatCannotBeRunFailsTheStep) {
       {"SELECT 1 AS id", R"({"type":"relationships","columns":["id"],"to":{"step":"rows","column":"x"}})",
        "of step rows have no column 'x'"},
       {"SELECT 1 AS id", R"({"type":"sql","sql":"SELECT * FROM elsewhere"})", "elsewhere"},
-      {"SELECT 1 AS id", R"({"type":"sql","sql":"SELECT * FROM read_csv('/etc/passwd')"})", "read_csv"},
+      {"SELECT 1 AS id", R"x({"type":"sql","sql":"SELECT * FROM read_csv('/etc/passwd')"})x", "read_csv"},
       {"SELECT 1 AS id", R"({"type":"sql","sql":"SELECT error('broken') FROM this"})", "broken"},
   };
   for (const Case& one : cases) {
@@ -169,13 +169,14 @@ TEST_F(ChecksTest, ARelationshipReadsAnotherStepsRowsWhichStayUntilThen) {
 }
 
 TEST_F(ChecksTest, TheirSqlSeesTheStepsInputs) {
-  plan({sql("all", "SELECT range AS id FROM range(5)"),
-        sql("some", "SELECT * FROM df_all WHERE id < 3",
-            R"({"name":"lost","type":"sql","sql":"SELECT * FROM input_df WHERE id NOT IN (SELECT id FROM this)","severity":"warn"})",
-            {"all"})});
-ask_all({"all", "some"});
-result("some");
-EXPECT_EQ(sink_.event("check_result")["failures"].as_int(), 2);
+  plan(
+      {sql("all", "SELECT range AS id FROM range(5)"),
+       sql("some", "SELECT * FROM df_all WHERE id < 3",
+           R"x({"name":"lost","type":"sql","sql":"SELECT * FROM input_df WHERE id NOT IN (SELECT id FROM this)","severity":"warn"})x",
+           {"all"})});
+  ask_all({"all", "some"});
+  result("some");
+  EXPECT_EQ(sink_.event("check_result")["failures"].as_int(), 2);
 }
 
 TEST_F(ChecksTest, RowsThatFailAreStored) {
