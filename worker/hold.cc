@@ -77,19 +77,20 @@ int answer_of(int socket) {
   return read_some(socket, reinterpret_cast<char*>(&byte), 1) == 1 ? byte : -1;
 }
 
-// A worker that has ended already: its clients end as it did.
-int end_of_past(const std::string& directory) {
+// A worker that has ended already: its clients end as it did. `otherwise`: what is wrong when none has.
+int end_of_past(const std::string& otherwise) {
   if (const auto ended = read_file(kEnded, 16))
     if (const int status = std::atoi(ended->c_str()); status >= 0 && status < 256) return status;
-  return fail(kExitNotHeld, "no worker is held in " + directory);
+  return fail(kExitNotHeld, otherwise);
 }
 
+// A client that comes while the holder ends is connected and never accepted: it ends as the worker did, too.
 int attach(const std::string& directory) {
   const FileDescriptor socket = connect_to_holder();
-  if (!socket.is_open()) return end_of_past(directory);
-  if (!greet(socket.get(), kAttach)) return fail(kExitNotHeld, with_errno("the holder does not answer"));
+  if (!socket.is_open()) return end_of_past("no worker is held in " + directory);
+  if (!greet(socket.get(), kAttach)) return end_of_past(with_errno("the holder does not answer"));
   const int status = answer_of(socket.get());
-  return status >= 0 ? status : fail(kExitNotHeld, "the holder let go: another one attached, or the stream broke");
+  return status >= 0 ? status : end_of_past("the holder let go: another one attached, or the stream broke");
 }
 
 int renew(const std::string& directory) {
@@ -130,10 +131,13 @@ int renew(const std::string& directory) {
   }
   write_all(ready.get(), "+");
   ready = FileDescriptor();
-  const int status = Holder(std::move(listening), *std::move(worker), lease_s * 1000).run();
+  Holder holder(std::move(listening), *std::move(worker), lease_s * 1000);
+  const int status = holder.run();
   static_cast<void>(write_file_atomically(kEnded, std::to_string(status) + "\n"));
   ::unlink(kPid);
   ::unlink(kSocket);
+  // The last thing: a client that has ended finds how the worker ended, and no socket.
+  holder.tell_end(status);
   ::_exit(0);
 }
 

@@ -196,11 +196,13 @@ int Holder::run() {
     const auto exit = worker_.poll_exit();
     if (!exit) continue;
     drain();
-    const int status = shell_status(*exit);
-    const char byte = static_cast<char>(status);
-    if (client_) static_cast<void>(!::send(client_->control.get(), &byte, 1, MSG_NOSIGNAL));
-    return status;
+    return shell_status(*exit);
   }
+}
+
+void Holder::tell_end(int status) {
+  const char byte = static_cast<char>(status);
+  if (client_) static_cast<void>(!::send(client_->control.get(), &byte, 1, MSG_NOSIGNAL));
 }
 
 }  // namespace osiris::worker

@@ -21,8 +21,10 @@ int shell_status(const ExitStatus& exit);
 class Holder {
  public:
   Holder(FileDescriptor listening, Subprocess worker, int64_t lease_ms);
-  // Until the worker has ended; its exit status as a shell counts it.
+  // Until the worker has ended and what is left in its pipes has been handed on; its exit status as a shell counts it.
   int run();
+  // Ends the client that is attached, if one is, with `status`. To be called when all that tells of the end is written.
+  void tell_end(int status);
 
  private:
   struct Client {

@@ -94,6 +94,18 @@ TEST_F(Hold, AnAttachedWorkerIsSpokenToAsAnyOther) {
   EXPECT_EQ(Client(directory(), {"--attach"}).end(), 0) << "who comes later hears how it ended";
 }
 
+TEST_F(Hold, AClientThatHasEndedFindsHowTheWorkerEnded) {
+  for (int round = 0; round < 25; ++round) {
+    const fs::path held = temporary_->path() / std::to_string(round);
+    Client client(held, {"--lease", "30"});
+    client.write(kShutdown);
+    ASSERT_EQ(client.end(), 0);
+    ASSERT_FALSE(fs::exists(held / "socket")) << "in round " << round;
+    ASSERT_FALSE(fs::exists(held / "pid")) << "in round " << round;
+    ASSERT_TRUE(fs::exists(held / "ended")) << "in round " << round;
+  }
+}
+
 TEST_F(Hold, ItLivesOnWhenTheStreamIsCutAndIsAttachedToAgain) {
   Client first(directory(), {"--lease", "60"});
   const pid_t worker = pid_of(first.line());
