@@ -151,6 +151,9 @@ class StreamedOutput {
   // Once, after the scan: what run() would have returned. An error, whichever, where the rows given are not the rows
   // that run() would have stored, or not all of them.
   virtual Result<StepOutcome> finish() = 0;
+  // After a scan that did not come to its end: what its own source said, where run() would have failed with just that.
+  // Then it is the step's error and run() is not called: the source would be asked twice, and may say something else.
+  virtual std::optional<Error> failure() const { return std::nullopt; }
   // No step reads it after all: what was begun is stored, as run() would store it. nullopt: run() is called.
   virtual std::optional<Result<StepOutcome>> store(StepContext&) { return std::nullopt; }
 };

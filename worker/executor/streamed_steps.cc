@@ -127,6 +127,7 @@ Status StreamedSteps::run(const Readers& readers, std::vector<StreamedEnd>& ende
   }
   if (counts) held_.pass_on(runner_.sink_, runner_.log_);
   OSIRIS_TRY(opened);
+  if (failure_) return *failure_;
   if (ended.empty()) return {};
   end.outcome = *outcome_;
   end.rows_out = outcome_->rows_read;
@@ -140,6 +141,7 @@ bool StreamedSteps::read_along(std::vector<StreamReader>& readers, std::vector<S
     const Status read = this->read(readers, ended);
     if (!ended.empty()) return true;
     leave_nothing(readers);
+    if (failure_) return true;
     if (read.error().code == Code::kUnsupported) continue;
     output_.reset();
     return false;
@@ -182,7 +184,10 @@ Status StreamedSteps::read(const std::vector<StreamReader>& readers, std::vector
   // The steps before have ended well and the last one has failed by itself: it may have written what it cannot take
   // back.
   const bool is_its_own = outcome_ && !last_end.status.ok() && last_end.status.error().code != Code::kCancelled;
-  if (!is_its_own) OSIRIS_TRY(last_end.status);
+  if (!is_its_own && !last_end.status.ok()) {
+    failure_ = output_->failure();
+    return last_end.status;
+  }
   OSIRIS_TRY(finish_source());
   if (!is_its_own) {
     OSIRIS_ASSIGN(last_end.relation, last.database().take_output());

@@ -44,6 +44,7 @@ class StreamedSteps {
   std::optional<AttemptContext> context_;
   std::unique_ptr<StreamedOutput> output_;
   std::optional<StepOutcome> outcome_;  // of the source, once it was finished
+  std::optional<Error> failure_;        // of the source in the middle of the statement
 };
 
 }  // namespace osiris::worker

@@ -175,7 +175,7 @@ TEST(MysqlPoolSize, OfAStepHoldsAcrossSteps) {
     bool counted = false;
     step.on_progress([&](uint64_t) {
       const auto seen = plain_server().query(
-          "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'reader' AND command <> 'Sleep'");
+          "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'reader' AND command = 'Query'");
       const std::lock_guard lock(mutex);
       if (!counted) ++running;
       counted = true;

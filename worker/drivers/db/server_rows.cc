@@ -76,6 +76,7 @@ Result<duckdb_data_chunk> ServerRows::next() {
     if (context_.is_cancelled()) return cancelled_error(context_.step_id());
     RowQueue::Delivery delivery = queue_.next(kCancelPoll);
     if (delivery.end) {
+      if (!delivery.end->ok() && delivery.end->error().code != Code::kCancelled) failure_ = delivery.end->error();
       OSIRIS_TRY(*delivery.end);
       ended_ = true;
       return nullptr;

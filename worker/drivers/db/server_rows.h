@@ -37,6 +37,7 @@ class ServerRows : public StreamedOutput, private ChunkSource {
   std::string rows() const override { return function_ + "()"; }
   std::vector<std::string> functions() const override { return {function_}; }
   Result<StepOutcome> finish() override;
+  std::optional<Error> failure() const override { return failure_; }
   // Everything that `read` brings, into the step's output_table().
   std::optional<Result<StepOutcome>> store(StepContext& context) override;
 
@@ -55,9 +56,10 @@ class ServerRows : public StreamedOutput, private ChunkSource {
   std::string function_;
   std::shared_ptr<ChunkScan> scan_;
   const RelationColumns* columns_ = nullptr;
-  Batch batch_;         // whose chunks are being given
-  size_t next_ = 0;     // of them
-  bool ended_ = false;  // all rows were given
+  Batch batch_;                   // whose chunks are being given
+  size_t next_ = 0;               // of them
+  bool ended_ = false;            // all rows were given
+  std::optional<Error> failure_;  // what ended them early
   uint64_t rows_ = 0, bytes_ = 0;
   std::thread reader_;
 };
