@@ -64,6 +64,24 @@ Row noop_run(const Setup& setup) {
           pair.subject <= 60};
 }
 
+Row isolated_run(const Setup& setup) {
+  const fs::path project = make_project(setup.work / "isolated");
+  write(project / "three.yaml", noop_pipeline(3));
+  const auto wall = [&](std::vector<std::string> more) {
+    std::vector<std::string> words = {setup.osiris(), "run", "three.yaml", "--allow-mock"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(words, project).wall_ms;
+  };
+  const Pair pair = alternate(21, [&] { return wall({"--isolate"}); }, [&] { return wall({}); });
+  const double more = pair.subject - pair.baseline;
+  return {"the same with `--isolate`",
+          format(pair.subject, "ms"),
+          "without: " + format(pair.baseline, "ms"),
+          "+" + format(more, "ms"),
+          "≤ +5 ms",
+          more <= 5};
+}
+
 // What a run adds to the project: its session and summary, without the files that are hard links to the build's.
 Row disk_left(const Setup& setup) {
   const fs::path project = make_project(setup.work / "disk");
@@ -249,7 +267,7 @@ int main(int argc, char** argv) {
     std::printf(
         "Machine: %s.\n\n| what | osiris | baseline in the same run | ratio | target |\n|---|---|---|---|---|\n",
         machine().c_str());
-    print({noop_run(setup), disk_left(setup), first_message(setup), noop_step(setup)});
+    print({noop_run(setup), isolated_run(setup), disk_left(setup), first_message(setup), noop_step(setup)});
     print(big_csv(setup));
     print(csv_rows({.osiris = setup.osiris(),
                     .statements = setup.program("csv_statements"),

@@ -5,6 +5,8 @@
 
 #include <cstdio>
 
+#include "host/adapters/isolated_adapter.h"
+#include "host/adapters/isolated_process.h"
 #include "host/commands/parse.h"
 #include "host/run/exit_status.h"
 #include "protocol/base/guarded_memory.h"
@@ -28,7 +30,9 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   // Inherited as ignored, the kernel would reap the worker and its exit status would be lost.
   signal(SIGCHLD, SIG_DFL);
-  const int status = osiris::run_command_line(argc, argv);
+  osiris::set_isolation_program("/proc/self/exe");
+  const bool is_adapters = argc == 2 && argv[1] == osiris::kIsolatedAdapterWord;
+  const int status = is_adapters ? osiris::run_isolated_adapter() : osiris::run_command_line(argc, argv);
 #ifndef OSIRIS_INSTRUMENTED  // whose reports are written at exit
   // A destructor or an atexit function of an adapter must not have the last word on how the run ended.
   std::fflush(nullptr);

@@ -81,6 +81,10 @@ Result<std::string> read_sha256(const ManifestReader& reader) {
 
 Status read_needs(const ManifestReader& reader, AdapterManifest& manifest) {
   const auto needs = reader.at("needs");
+  if (const auto isolate = needs["isolate"]) {
+    if (!isolate.is_boolean()) return reader.error("needs.isolate is not true or false");
+    manifest.isolate = isolate.value_or(false);
+  }
   manifest.network = needs["network"].value_or(false);
   const auto secrets = needs["secrets"];
   if (!secrets) return {};

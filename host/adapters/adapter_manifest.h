@@ -19,6 +19,7 @@ struct AdapterManifest {
   std::string sha256;             // lower case; empty: not checked
   std::vector<std::string> secrets;
   bool network = false;
+  bool isolate = false;  // in a process of its own, as with --isolate
   // What the adapter adds to the command line; each may be empty. The host knows no adapter by itself.
   std::string flag;            // "--e2b": the same as --adapter e2b
   std::string resources_noun;  // "sandboxes": `osiris sandboxes` is `osiris resources` of this adapter

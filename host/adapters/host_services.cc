@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "host/adapters/abi_text.h"
+#include "host/adapters/extensions.h"
 #include "host/adapters/module_check.h"
 
 namespace osiris {
@@ -236,7 +237,7 @@ void HostServices::emit_event(const osiris_event* event) {
   copy.data =
       OSIRIS_HAS(event, data_json) ? object_of(event->data_json, "the data of event " + copy.name) : Json::object();
   // Whatever else is late, what costs money is recorded.
-  const bool about_resources = copy.name == "resource_acquired" || copy.name == "resource_released";
+  const bool about_resources = is_of_resources(copy.name);
   // Steps are execute's: one that is told of later has not been counted when it mattered.
   if (!in_call() || (!copy.step_id.empty() && is_after_execute())) {
     if (!late_reported_.exchange(true) || about_resources)

@@ -1,6 +1,7 @@
 #include "host/adapters/instance.h"
 
 #include "host/adapters/abi_text.h"
+#include "host/adapters/extensions.h"
 #include "host/adapters/guarded_call.h"
 #include "host/adapters/option_values.h"
 #include "protocol/base/clock.h"
@@ -85,18 +86,6 @@ struct AbiQuery {
   std::string filter;
   osiris_resource_query abi{};
 };
-
-const osiris_resources* resources_of(const osiris_adapter_type& type) {
-  if (!OSIRIS_CAN(&type, extension)) return nullptr;
-  const auto* table = static_cast<const osiris_resources*>(type.extension(&type, OSIRIS_RESOURCES_V1));
-  return table && OSIRIS_CAN(table, release) && table->list ? table : nullptr;
-}
-
-const osiris_explain* explain_of(const osiris_adapter_type& type) {
-  if (!OSIRIS_CAN(&type, extension)) return nullptr;
-  const auto* table = static_cast<const osiris_explain*>(type.extension(&type, OSIRIS_EXPLAIN_V1));
-  return table && OSIRIS_CAN(table, explain) ? table : nullptr;
-}
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 
 #include "host/adapters/abi_text.h"
 #include "host/adapters/guarded_call.h"
+#include "host/adapters/isolated_adapter.h"
 #include "host/adapters/library_file.h"
 #include "host/adapters/module_check.h"
 #include "host/adapters/option_values.h"
@@ -113,7 +114,24 @@ Status check_manifest(const LoadedAdapter& adapter) {
 std::string_view LoadedAdapter::id() const { return abi_view(type->id); }
 std::string_view LoadedAdapter::version() const { return abi_view(type->version); }
 
-Result<LoadedAdapter> load_adapter(const AdapterManifest& manifest) {
+Result<LoadedModule> load_module(const std::filesystem::path& library, const std::filesystem::path& manifest,
+                                 const std::string& id) {
+  // Constructors and the entry are the adapter's code, too.
+  install_terminate_handler();
+  const std::string who = id + " (" + library.string() + ")";
+  const CallScope note(who, "load");
+  OSIRIS_ASSIGN(const AdapterMain entry, load_adapter_main(library));
+  OSIRIS_ASSIGN(const osiris_module* module, checked_module(entry, library.string(), manifest.string()));
+  std::vector<std::string> ids;
+  for (uint32_t i = 0; i < module->adapter_count; ++i) {
+    ids.emplace_back(abi_view(module->adapters[i]->id));
+    if (ids.back() == id) return LoadedModule{module->adapters[i], module->abi};
+  }
+  return Error(Code::kNotFound, library.string() + " holds the adapter " + join(ids, ", ") + ", not '" + id + "'",
+               "repair the id in " + manifest.string());
+}
+
+Result<LoadedAdapter> load_adapter(const AdapterManifest& manifest, bool isolate) {
   LoadedAdapter adapter;
   adapter.manifest = manifest;
   OSIRIS_TRY(check_trusted(manifest.file));
@@ -133,28 +151,20 @@ Result<LoadedAdapter> load_adapter(const AdapterManifest& manifest) {
   OSIRIS_TRY(check_recorded(adapter));
   OSIRIS_TRY(check_library_file(adapter.library));
   if (const auto info = library_info(adapter.library)) adapter.build = info->build;
-  // Constructors and the entry are the adapter's code, too.
-  install_terminate_handler();
-  const std::string who = manifest.id + " (" + adapter.library.string() + ")";
-  const CallScope note(who, "load");
-  OSIRIS_ASSIGN(const AdapterMain entry, load_adapter_main(adapter.library));
-  OSIRIS_ASSIGN(const osiris_module* module, checked_module(entry, adapter.library.string(), manifest.file.string()));
-  adapter.abi = module->abi;
-  std::vector<std::string> ids;
-  for (uint32_t i = 0; i < module->adapter_count; ++i) {
-    ids.emplace_back(abi_view(module->adapters[i]->id));
-    if (ids.back() == manifest.id) adapter.type = module->adapters[i];
-  }
-  if (!adapter.type) {
-    return Error(Code::kNotFound,
-                 adapter.library.string() + " holds the adapter " + join(ids, ", ") + ", not '" + manifest.id + "'",
-                 "repair the id in " + manifest.file.string());
+  if (isolate || manifest.isolate) {
+    OSIRIS_ASSIGN(adapter.isolated, IsolatedAdapter::load({adapter.library, manifest.file, manifest.id}));
+    adapter.type = adapter.isolated->type();
+    adapter.abi = adapter.isolated->abi();
+  } else {
+    OSIRIS_ASSIGN(const LoadedModule module, load_module(adapter.library, manifest.file, manifest.id));
+    adapter.type = module.type;
+    adapter.abi = module.abi;
   }
   OSIRIS_TRY(check_manifest(adapter));
   return adapter;
 }
 
-Result<LoadedAdapter> load_adapter(std::string_view id, const std::vector<SearchDirectory>& places) {
+Result<LoadedAdapter> load_adapter(std::string_view id, const std::vector<SearchDirectory>& places, bool isolate) {
   {
     const std::lock_guard lock(static_mutex());
     for (const StaticAdapter& candidate : static_adapters()) {
@@ -166,7 +176,7 @@ Result<LoadedAdapter> load_adapter(std::string_view id, const std::vector<Search
     }
   }
   OSIRIS_ASSIGN(const AdapterManifest manifest, find_adapter(id, places));
-  return load_adapter(manifest);
+  return load_adapter(manifest, isolate);
 }
 
 Status register_static_adapter(AdapterMain entry) {

@@ -17,6 +17,8 @@
 
 namespace osiris {
 
+class IsolatedAdapter;
+
 struct LoadedAdapter {
   const osiris_adapter_type* type = nullptr;  // static, free of defects
   uint32_t abi = 0;                           // what its header was
@@ -24,16 +26,28 @@ struct LoadedAdapter {
   std::filesystem::path library;              // canonical; empty for a static adapter
   std::string build;                          // what it says of itself; empty: nothing
   std::string notice;                         // what its user should know before it runs; empty: nothing
+  IsolatedAdapter* isolated = nullptr;        // of an adapter that runs in a process of its own; lives for ever
 
   std::string_view id() const;
   std::string_view version() const;
 };
 
-// Static adapters go first, then find_adapter(). Loads nothing but the library asked for.
-Result<LoadedAdapter> load_adapter(std::string_view id, const std::vector<SearchDirectory>& places);
+// Static adapters go first, then find_adapter(). Loads nothing but the library asked for; that into a process of its
+// own where `isolate` or its manifest says so.
+Result<LoadedAdapter> load_adapter(std::string_view id, const std::vector<SearchDirectory>& places,
+                                   bool isolate = false);
 
 // The part after discovery. The library must hold the adapter manifest.id.
-Result<LoadedAdapter> load_adapter(const AdapterManifest& manifest);
+Result<LoadedAdapter> load_adapter(const AdapterManifest& manifest, bool isolate = false);
+
+struct LoadedModule {
+  const osiris_adapter_type* type = nullptr;
+  uint32_t abi = 0;
+};
+// Loads `library`, a canonical path, into this process and finds the adapter `id` in it, free of defects. `manifest` is
+// the file that named it.
+Result<LoadedModule> load_module(const std::filesystem::path& library, const std::filesystem::path& manifest,
+                                 const std::string& id);
 
 // For a program with adapters inside (built with -DOSIRIS_ADAPTER_MAIN=osiris_adapter_main_v1_<id>): call in main,
 // before load_adapter. Fails as a library would.

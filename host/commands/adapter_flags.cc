@@ -68,6 +68,7 @@ AdapterFlags::AdapterFlags(int argc, const char* const* argv, const CommandConte
   for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i) {
     const std::string_view word = argv[i];
     asks_for_help_ = asks_for_help_ || word == "--help" || word == "-h";
+    isolate_ = isolate_ || word == "--isolate";
     if (auto value = value_of("--adapter-dir", i, argc, argv))
       directories.push_back((context.cwd / *value).lexically_normal());
   }
@@ -104,7 +105,7 @@ std::vector<std::string> AdapterFlags::resources_nouns() const {
 }
 
 void AdapterFlags::load(const CommandContext& context) {
-  if (is_named_ || !asks_for_help_) adapter_ = load_adapter_interruptibly(context, id_, places_);
+  if (is_named_ || !asks_for_help_) adapter_ = load_adapter_interruptibly(context, id_, places_, isolate_);
 }
 
 void AdapterFlags::add_to(CLI::App& command, FlagValues& values) const {
@@ -115,6 +116,8 @@ void AdapterFlags::add_to(CLI::App& command, FlagValues& values) const {
   for (const AdapterManifest& manifest : manifests_)
     if (!manifest.flag.empty() && !command.get_option_no_throw(manifest.flag))
       command.add_flag_function(manifest.flag, [](int64_t) {}, "the same as --adapter " + manifest.id);
+  command.add_flag_function(
+      "--isolate", [](int64_t) {}, "run the adapter in a process of its own, which osiris survives");
   command.add_option("--adapter-dir", "look for adapters there first, repeatable")
       ->type_name("DIR")
       ->allow_extra_args(false)

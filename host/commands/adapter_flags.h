@@ -57,6 +57,7 @@ class AdapterFlags {
   std::string id_ = "local";
   bool is_named_ = false;  // not just the default
   bool asks_for_help_ = false;
+  bool isolate_ = false;
   std::vector<SearchDirectory> places_;
   std::vector<AdapterManifest> manifests_;  // of adapters that could be used
   std::optional<Error> trouble_;

@@ -23,6 +23,7 @@ const std::vector<Language>& languages() {
       {"c", "cmini", {"cmake -S . -B build", "cmake --build build"}},
       {"cpp", "mine", {"cmake -S . -B build", "cmake --build build"}},
       {"rust", "rmini", {"make"}},
+      {"go", "gmini", {"make"}},
   };
   return all;
 }
@@ -35,7 +36,7 @@ struct Options {
 
 void add_options(CLI::App& command, Options& options) {
   command.add_option("name", options.name, "id of the adapter: [a-z][a-z0-9]*")->required()->type_name("NAME");
-  command.add_option("--lang", options.language, "language: c, cpp or rust [cpp]")->type_name("LANG");
+  command.add_option("--lang", options.language, "language: c, cpp, rust or go [cpp]")->type_name("LANG");
   command.add_option("--in", options.directory, "directory to make [NAME]")->type_name("DIR");
 }
 
@@ -93,7 +94,7 @@ int make_new(const CommandContext& context, const Options& options) {
                                      [&](const Language& candidate) { return options.language == candidate.name; });
   if (language == languages().end())
     return fail(context, Error(Code::kInvalidArgument, "no template in the language '" + options.language + "'",
-                               "choose c, cpp or rust"));
+                               "choose c, cpp, rust or go"));
   if (!is_adapter_id(options.name))
     return fail(context,
                 Error(Code::kInvalidArgument, "'" + options.name + "' is no adapter's name: names are [a-z][a-z0-9]*",

@@ -43,7 +43,7 @@ Result<std::unique_ptr<Interrupts>> begin_interruptible(const CommandContext& co
 }
 
 Result<LoadedAdapter> load_adapter_interruptibly(const CommandContext& context, std::string_view id,
-                                                 const std::vector<SearchDirectory>& places) {
+                                                 const std::vector<SearchDirectory>& places, bool isolate) {
   const Error hangs(Code::kInternal, "adapter misbehaving: the library of " + printable(std::string(id)) +
                                          " did not return from being loaded (a constructor, or its entry function)");
   const auto leave = [fd = context.err.fd, hangs](StopReason reason) {
@@ -55,7 +55,7 @@ Result<LoadedAdapter> load_adapter_interruptibly(const CommandContext& context, 
   const auto interrupts = Interrupts::start({leave, [leave](StopReason reason, LeaveReason) { leave(reason); }, {}},
                                             system_clock().monotonic_ns() + kLoadLimitNs);
   if (!interrupts.ok()) return interrupts.error();
-  auto adapter = load_adapter(id, places);
+  auto adapter = load_adapter(id, places, isolate);
   if (adapter.ok() && !adapter->notice.empty()) print_warning(context, adapter->notice);
   return adapter;
 }

@@ -26,7 +26,7 @@ Result<std::unique_ptr<Interrupts>> begin_interruptible(const CommandContext& co
 
 // load_adapter() that a signal ends, and that ends osiris when the library does not return.
 Result<LoadedAdapter> load_adapter_interruptibly(const CommandContext& context, std::string_view id,
-                                                 const std::vector<SearchDirectory>& places);
+                                                 const std::vector<SearchDirectory>& places, bool isolate = false);
 
 // The moment `timeout_s` after `started_monotonic_ns`; 0 for a timeout of 0: none.
 int64_t deadline_after(int64_t started_monotonic_ns, double timeout_s);

@@ -6,6 +6,7 @@
 #include "host/commands/commands.h"
 #include "host/commands/standalone_adapter.h"
 #include "host/display/format.h"
+#include "host/run/resources.h"
 #include "host/run/user_state.h"
 
 namespace osiris {
@@ -70,14 +71,6 @@ int list(const CommandContext& context, const Options& options, StandaloneAdapte
   return to_int(ExitCode::kOk);
 }
 
-// Whether the document "released" says of this resource that its end was verified.
-Status proof_of(const Json& document, const std::string& kind, const std::string& id) {
-  for (const Json& entry : document["released"].items())
-    if (entry["kind"].as_string() == kind && entry["id"].as_string() == id && entry["verified"].as_bool()) return {};
-  return Error(Code::kUnavailable, "the adapter did not verify that it is gone",
-               "look at the service itself, and release it again");
-}
-
 // Goes on after a failure: the more is released, the better.
 int release_all(const CommandContext& context, StandaloneAdapter& session,
                 const std::vector<std::pair<std::string, std::string>>& resources) {
@@ -88,7 +81,7 @@ int release_all(const CommandContext& context, StandaloneAdapter& session,
     query.kind = kind;
     query.id = id;
     const StageOutcome outcome = session.instance().release_resource(query);
-    const Status proven = outcome.ok() ? proof_of(outcome.document, kind, id) : outcome.status;
+    const Status proven = outcome.ok() ? proof_of_release(outcome.document, kind, id) : outcome.status;
     if (!proven.ok()) {
       print_note(context, "❌ " + kind + " " + id + ": " + proven.error().message);
       if (!proven.error().hint.empty()) print_note(context, "   💡 " + proven.error().hint);

@@ -1,8 +1,23 @@
 #include "host/run/adapter_run.h"
 
+#include "host/adapters/isolated_adapter.h"
+#include "host/run/release_held.h"
 #include "protocol/base/wipe.h"
 
 namespace osiris {
+
+namespace {
+
+// To what collect has told, if it told anything.
+void add_released(StagesResult& result, const Json& released) {
+  if (released.size() == 0) return;
+  Json all = result.artifacts["released"].is_array() ? result.artifacts["released"] : Json::array();
+  for (const Json& each : released.items()) all.push_back(each);
+  if (!result.artifacts.is_object()) result.artifacts = Json::object();
+  result.artifacts.set("released", std::move(all));
+}
+
+}  // namespace
 
 AdapterRequest request_for(const AdapterInputs& inputs, std::string run_id, const Json& settings,
                            const std::filesystem::path& work_dir, const WorkerBinary& worker) {
@@ -59,7 +74,10 @@ StagesResult AdapterRun::run(const LoadedAdapter& adapter, const ResolvedOptions
     stages_ = &stages;
   }
   if (const StopReason early = early_stop_.load(); early != StopReason::kNone) events.request_stop(early);
+  const std::string settings = request.settings_json;
   StagesResult result = stages.run(options.settings(), std::move(request));
+  if (adapter.isolated && adapter.isolated->has_lost_a_process())
+    add_released(result, release_held(adapter, options, settings, resources_, events));
   {
     std::lock_guard lock(mutex_);
     events_ = nullptr;

@@ -44,6 +44,13 @@ std::string RemoteResources::first_id(std::string_view kind) const {
   return at == acquired_.end() ? std::string() : at->id;
 }
 
+Status proof_of_release(const Json& document, std::string_view kind, std::string_view id) {
+  for (const Json& entry : document["released"].items())
+    if (entry["kind"].as_string() == kind && entry["id"].as_string() == id && entry["verified"].as_bool()) return {};
+  return Error(Code::kUnavailable, "the adapter did not verify that it is gone",
+               "look at the service itself, and release it again");
+}
+
 std::string describe_released(const Json& released) {
   std::string text;
   for (const Json& resource : released.items()) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/base/error.h"
 #include "protocol/base/json.h"
 
 namespace osiris {
@@ -34,6 +35,9 @@ class RemoteResources {
   std::vector<RemoteResource> held_;
   std::vector<RemoteResource> acquired_;
 };
+
+// Whether a document "released" says of this resource that its end was verified.
+Status proof_of_release(const Json& document, std::string_view kind, std::string_view id);
 
 // The entries of an artifacts document's "released", one line each: what was given back, and whether that was proved.
 std::string describe_released(const Json& released);

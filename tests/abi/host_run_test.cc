@@ -4,47 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/e2e/project.h"
+#include "tests/abi/host_run.h"
 
 namespace osiris::e2e {
 namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-
-fs::path plugins() { return build_dir() / "tests/abi/plugins"; }
-fs::path fixtures() { return source_dir() / "tests/fixtures/examples"; }
-
-class HostRun : public ::testing::Test {
- protected:
-  HostRun() {
-    for (const char* entry : {"01-csv-duckdb-csv.yaml", "data"})
-      fs::copy(fixtures() / entry, project_.dir() / entry, fs::copy_options::recursive);
-  }
-  Outcome run(const std::string& adapter, const fs::path& directory) {
-    return project_.osiris(
-        {"run", "01-csv-duckdb-csv.yaml", "--adapter", adapter, "--adapter-dir", directory.string()});
-  }
-  // A directory with the adapter `defect`, which commits this sin.
-  fs::path directory_of(const std::string& sin) {
-    project_.write("adapters/defect.adapter.toml",
-                   "manifest_version = 1\nid = \"defect\"\nversion = \"1.0.0\"\n[library]\nlinux_amd64 = \"" +
-                       (build_dir() / "tests/abi/defects" / (sin + ".so")).string() + "\"\n");
-    return project_.dir() / "adapters";
-  }
-  Outcome run_defect(const std::string& sin) {
-    fs::create_directories(project_.dir() / "out");
-    return run("defect", directory_of(sin));
-  }
-  Running start_defect(const std::string& sin, const std::vector<std::string>& more = {}) {
-    fs::create_directories(project_.dir() / "out");
-    std::vector<std::string> words = {"run",    "01-csv-duckdb-csv.yaml", "--adapter",
-                                      "defect", "--adapter-dir",          directory_of(sin).string()};
-    words.insert(words.end(), more.begin(), more.end());
-    return project_.start(words);
-  }
-  Project project_;
-};
 
 class HostRunLanguage : public HostRun, public ::testing::WithParamInterface<std::string> {};
 
@@ -56,7 +22,7 @@ TEST_P(HostRunLanguage, RunsAnExampleToItsExpectedBytes) {
   EXPECT_EQ(Project::events(project_.session(), "step_complete").size(), 3u);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, HostRunLanguage, ::testing::Values("cmini", "mine", "rmini", "frozen"),
+INSTANTIATE_TEST_SUITE_P(All, HostRunLanguage, ::testing::Values("cmini", "mine", "rmini", "gmini", "frozen"),
                          [](const auto& row) { return row.param; });
 
 TEST_F(HostRun, RefusesAnAdapterBuiltForANewerAbi) {

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "host/adapters/isolated_adapter.h"
 #include "protocol/base/file.h"
 #include "protocol/base/subprocess.h"
 #include "tests/abi/support.h"
@@ -18,6 +19,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 Result<LoadedAdapter> found(const std::string& id) {
+  set_isolation_program(tree_dir() / "bin/osiris");
   SearchInputs inputs;
   inputs.adapter_dirs = {build_dir() / "plugins"};
   return load_adapter(id, search_directories(inputs));
@@ -72,7 +74,7 @@ TEST_P(Language, RefusesAPipelineWhoseSecretsItCannotLend) {
   EXPECT_THAT(recorder.misbehaviours(), IsEmpty());
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Language, ::testing::Values("cmini", "rmini", "frozen"),
+INSTANTIATE_TEST_SUITE_P(All, Language, ::testing::Values("cmini", "rmini", "gmini", "frozen"),
                          [](const auto& row) { return row.param; });
 
 // A step that reads a file and one that writes it elsewhere, by the real worker.
@@ -102,7 +104,7 @@ TEST_P(RealPipeline, IsRun) {
   EXPECT_THAT(recorder.misbehaviours(), IsEmpty());
 }
 
-INSTANTIATE_TEST_SUITE_P(All, RealPipeline, ::testing::Values("cmini", "mine", "rmini", "frozen"),
+INSTANTIATE_TEST_SUITE_P(All, RealPipeline, ::testing::Values("cmini", "mine", "rmini", "gmini", "frozen"),
                          [](const auto& row) { return row.param; });
 
 // As docs/writing-an-adapter.md says: its folder copied elsewhere, with nothing but the headers and the library.

@@ -1,0 +1,32 @@
+/* Ends in a fault while it holds something far away. Another instance of it can give that back. */
+#define _DEFAULT_SOURCE
+#include <osiris/ext/resources.h>
+#include <signal.h>
+#include <stdio.h>
+#include "base.h"
+static osiris_status the_sin(osiris_adapter* self, const osiris_request* request) {
+  tell_event(self->host, "resource_acquired", "{\"kind\":\"thing\",\"id\":\"r-1\"}");
+  raise(SIGSEGV);
+  return good_execute(self, request);
+}
+static osiris_status list_none(osiris_adapter* self, const osiris_resource_query* query) {
+  (void)query;
+  return self->host->deliver(self->host, "resources", str("{\"schema\":\"osiris.resources/1\",\"resources\":[]}"));
+}
+static osiris_status release_one(osiris_adapter* self, const osiris_resource_query* query) {
+  char text[512];
+  snprintf(text, sizeof text,
+           "{\"schema\":\"osiris.released/1\",\"released\":[{\"kind\":\"%.*s\",\"id\":\"%.*s\",\"verified\":true}]}",
+           (int)query->kind.len, query->kind.data, (int)query->id.len, query->id.data);
+  return self->host->deliver(self->host, "released", str(text));
+}
+static const osiris_resources resources = {sizeof resources, 0, list_none, release_one};
+static const void* extension_of(const osiris_adapter_type* type, const char* id) {
+  (void)type;
+  return strcmp(id, OSIRIS_RESOURCES_V1) == 0 ? &resources : NULL;
+}
+#undef EXECUTE
+#define EXECUTE the_sin
+#undef EXTENSION
+#define EXTENSION extension_of
+DEFECT_MODULE

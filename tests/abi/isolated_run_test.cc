@@ -1,0 +1,130 @@
+// `osiris run --isolate`: the adapter runs in a process of its own, and whatever it does to that process is told as the
+// failure of a run that ends in order.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <sstream>
+
+#include "protocol/base/file.h"
+#include "tests/abi/host_run.h"
+#include "tests/support/eventually.h"
+
+namespace osiris::e2e {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const std::vector<std::string> kIsolate = {"--isolate"};
+
+class IsolatedRun : public HostRun {
+ protected:
+  // The processes of adapters below `parent`.
+  static std::vector<pid_t> children_of(pid_t parent) {
+    std::vector<pid_t> children;
+    const std::string own = std::to_string(parent);
+    const auto text = read_file("/proc/" + own + "/task/" + own + "/children", 1 << 16);
+    std::istringstream words(text.ok() ? *text : "");
+    for (pid_t child = 0; words >> child;) children.push_back(child);
+    return children;
+  }
+};
+
+class IsolatedRunLanguage : public IsolatedRun, public ::testing::WithParamInterface<std::string> {};
+
+TEST_P(IsolatedRunLanguage, WritesTheSameBytesAndEvents) {
+  const fs::path where = GetParam() == "local" ? build_dir() / "lib/osiris/adapters" : plugins();
+  const Outcome outcome = run(GetParam(), where, kIsolate);
+  ASSERT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
+  EXPECT_EQ(project_.read("out/harbor_fees_by_vessel.csv"),
+            project_.read(fixtures() / "expected/01-csv-duckdb-csv/harbor_fees_by_vessel.csv"));
+  EXPECT_EQ(Project::events(project_.session(), "step_complete").size(), 3u);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, IsolatedRunLanguage,
+                         ::testing::Values("cmini", "mine", "rmini", "gmini", "frozen", "local"),
+                         [](const auto& row) { return row.param; });
+
+class IsolatedRunEnd : public IsolatedRun, public ::testing::WithParamInterface<std::string> {};
+
+TEST_P(IsolatedRunEnd, IsAFailedRunWithASession) {
+  const Outcome outcome = run_defect(GetParam(), kIsolate);
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("execute: the adapter's process "));
+  EXPECT_FALSE(project_.status()["ok"].as_bool(true));
+  EXPECT_EQ(project_.runs().items().at(0)["status"].as_string(), "failed");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, IsolatedRunEnd,
+                         ::testing::Values("crashes", "exits", "quick_exits", "ends_the_process", "throws_noexcept"),
+                         [](const auto& row) { return row.param; });
+
+TEST_F(IsolatedRun, WhatACrashedProcessHeldIsReleasedByAnother) {
+  const Outcome outcome = run_defect("crashes_holding", kIsolate);
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("killed by signal 11"));
+  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("thing r-1: killed, and its end was verified"));
+  EXPECT_THAT(outcome.err, Not(HasSubstr("not released")));
+  const auto released = Project::events(project_.session(), "resource_released");
+  ASSERT_EQ(released.size(), 1u);
+  EXPECT_EQ(released[0]["id"].as_string(), "r-1");
+  EXPECT_TRUE(released[0]["verified"].as_bool());
+}
+
+TEST_F(IsolatedRun, WhatCannotBeReleasedIsNamed) {
+  const Outcome outcome = run_defect("holds_resource", kIsolate);
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("not released: thing r-1"));
+}
+
+TEST_F(IsolatedRun, TheManifestCanAskForIt) {
+  const fs::path directory = directory_of("crashes");
+  const fs::path manifest = directory / "defect.adapter.toml";
+  project_.write(manifest, project_.read(manifest) + "[needs]\nisolate = true\n");
+  const Outcome outcome = run("defect", directory);
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("the adapter's process was killed by signal 11"));
+  project_.write(manifest, project_.read(manifest) + "# and what is no answer\n");
+  std::string text = project_.read(manifest);
+  text.replace(text.find("isolate = true"), 14, "isolate = \"so\"");
+  project_.write(manifest, text);
+  EXPECT_THAT(run("defect", directory).err, HasSubstr("needs.isolate is not true or false"));
+}
+
+TEST_F(IsolatedRun, ALibraryThatEndsItsProcessIsNotLoaded) {
+  for (const char* sin : {"ctor_exits", "entry_exits", "ctor_aborts"}) {
+    const Outcome outcome = run_defect(sin, kIsolate);
+    EXPECT_EQ(outcome.exit, 3) << sin << outcome.out << outcome.err;
+    EXPECT_THAT(outcome.err, HasSubstr("load: its process "));
+  }
+}
+
+TEST_F(IsolatedRun, WhatItPrintsStaysOutOfTheDocument) {
+  const Outcome outcome = project_.osiris({"run", "01-csv-duckdb-csv.yaml", "--json", "--isolate", "--adapter",
+                                           "defect", "--adapter-dir", directory_of("prints").string()});
+  EXPECT_EQ(outcome.json()["execution_type"].as_string(), "defect");
+  EXPECT_THAT(outcome.err, HasSubstr("a line for my own amusement"));
+}
+
+TEST_F(IsolatedRun, AStopReachesIt) {
+  Running running = start_defect("waits_for_stop", kIsolate);
+  ASSERT_TRUE(osiris::test::eventually([&] { return fs::exists(project_.dir() / "trace"); }));
+  running.kill(SIGINT);
+  const Outcome outcome = running.end();
+  EXPECT_EQ(outcome.exit, 130) << outcome.out << outcome.err;
+  EXPECT_EQ(project_.read("trace"), "acquired\nreleased\n");
+}
+
+TEST_F(IsolatedRun, ItEndsWithOsiris) {
+  Running running = start_defect("waits_for_stop", kIsolate);
+  ASSERT_TRUE(osiris::test::eventually([&] { return fs::exists(project_.dir() / "trace"); }));
+  const std::vector<pid_t> children = children_of(running.pid());
+  ASSERT_EQ(children.size(), 1u);
+  running.kill(SIGKILL);
+  running.end();
+  EXPECT_TRUE(osiris::test::eventually([&] { return !is_alive(children[0]); }));
+}
+
+}  // namespace
+}  // namespace osiris::e2e
