@@ -31,9 +31,12 @@ done
 cd "$work"
 quietly osiris adapters new farrust --lang rust
 quietly make -C farrust
+quietly osiris adapters new fargo --lang go
+quietly env PKG_CONFIG_PATH="$work/sdk/share/pkgconfig" make -C fargo
+! grep -r -i -w gmini fargo --exclude-dir=build || fail "the template's name is left in fargo"
 
 cd "$work/project"
-for adapter in farc farcpp farrust; do
+for adapter in farc farcpp farrust fargo; do
   rm -rf out
   quietly osiris run pipeline.yaml --adapter $adapter --adapter-dir "$work/$adapter/build"
   diff -r expected/out out || fail "$adapter wrote something else"

@@ -1,0 +1,3 @@
+module gmini
+
+go 1.19
