@@ -20,6 +20,7 @@ enum Needs : unsigned {
   kResources = 16,    // osiris.resources/1
   kExplanation = 32,  // osiris.explain/1
   kManifest = 64,     // an <id>.adapter.toml beside the library
+  kShared = 128,      // a process that the adapter shares with osiris: its manifest asks for none of its own
 };
 
 struct Case {

@@ -40,9 +40,11 @@ std::string what_is_missing(const Case& chosen, Bench& bench) {
     if (bench.task().manifest.empty()) return "there is no manifest <id>.adapter.toml beside the library";
     if (!bench.manifest() && chosen.id != "manifest.is-read") return "osiris does not read the manifest";
   }
-  if (!(chosen.needs & ~unsigned{kManifest})) return {};
+  if ((chosen.needs & kShared) && bench.manifest() && bench.manifest()->isolate)
+    return "osiris gives the adapter a process of its own, as its manifest asks";
+  if (!(chosen.needs & ~unsigned{kManifest | kShared})) return {};
   if (const Status loaded = bench.load(); !loaded.ok()) return "the library does not load: " + loaded.error().message;
-  if (!(chosen.needs & ~unsigned{kManifest | kLoaded})) return {};
+  if (!(chosen.needs & ~unsigned{kManifest | kLoaded | kShared})) return {};
   if (!bench.defects().empty()) return "the tables have defects: " + bench.defects().front();
   return {};
 }

@@ -120,7 +120,7 @@ std::vector<Case> life_cases() {
       {"life.end-after-execute", "An instance can be ended without collect.", until("execute")},
       {"life.whole", "A run without steps goes through every stage.", until("collect")},
       {"life.often", "400 instances, one after the other, leave no descriptor, thread, child or memory behind.",
-       is_made_often},
+       is_made_often, kTables | kShared},
       {"life.at-once", "Instances can be made and ended on eight threads at once.", are_made_at_once},
       {"life.independent", "Ending one instance does not disturb another.", ends_in_any_order},
       {"life.many-threads", "Each call of an instance may come from another thread.", goes_through_many_threads},
@@ -129,7 +129,7 @@ std::vector<Case> life_cases() {
        with_host(longer)},
       {"life.host-at-pages-end", "No struct of the host is read past its size, or written.", with_host(at_page_end)},
       {"create.no-network", "create opens no network connection.", create_refuses({.network = true})},
-      {"create.no-thread", "create starts no thread.", create_refuses({.threads = true})},
+      {"create.no-thread", "create starts no thread.", create_refuses({.threads = true}), kTables | kShared},
       {"create.no-process", "create starts no process.", create_refuses({.processes = true})},
       {"create.no-writing", "create writes no file.", create_refuses({.writes = true})},
   };

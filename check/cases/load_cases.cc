@@ -176,7 +176,10 @@ std::vector<Case> load_cases() {
       "Loading leaves no descriptor open.",        "Loading leaves no child process.",
       "Loading sets no timer that sends a signal."};
   size_t at = 0;
-  for (const auto& [id, aspect] : aspects) cases.push_back({id, promises[at++], leaves(aspect), kNothing});
+  for (const auto& [id, aspect] : aspects) {
+    const bool is_of_handlers = std::string_view(aspect) == "signal handlers";
+    cases.push_back({id, promises[at++], leaves(aspect), is_of_handlers ? kShared : kNothing});
+  }
   return cases;
 }
 

@@ -1,7 +1,5 @@
 #include "host/adapters/adapter_process.h"
 
-#include <fcntl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -43,19 +41,17 @@ Result<std::unique_ptr<AdapterProcess>> AdapterProcess::start(const IsolatedAdap
   SpawnOptions options;
   options.arguments = {isolation_program().string(), std::string(kIsolatedAdapterWord)};
   options.environment = own_environment();
-  options.standard_output = options.standard_error = SpawnOptions::Stream::kInherit;
-  options.parent_death_signal = 0;  // of the thread that spawns, which may end first; the socket tells it of our end
+  options.standard_error = SpawnOptions::Stream::kInherit;
+  options.parent_death_signal = 0;  // of the thread that spawns, which may end first; its input tells it of our end
   auto spawned = Subprocess::spawn(options);
   if (!spawned.ok()) return spawned.error().within("cannot start the process of the adapter " + library.id);
-  const int socket = spawned->stdin_fd();
-  ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) & ~O_NONBLOCK);
-  std::unique_ptr<AdapterProcess> process(new AdapterProcess(*std::move(spawned), socket));
+  std::unique_ptr<AdapterProcess> process(new AdapterProcess(*std::move(spawned)));
   Writer writer;
   writer.text(library.file.string()).text(library.manifest.string()).text(library.id);
   process->channel_.limit_receive(kLoadLimit);
   process->channel_.send(Kind::kLoad, 0, writer.body);
   auto message = process->channel_.receive();
-  process->channel_.limit_receive(std::chrono::seconds(0));
+  process->channel_.limit_receive(std::chrono::milliseconds(-1));
   if (!message || message->kind != Kind::kLoaded) {
     if (message && message->kind == Kind::kRefused) {
       Reader reader(message->body);
@@ -75,10 +71,9 @@ Result<std::unique_ptr<AdapterProcess>> AdapterProcess::start(const IsolatedAdap
 }
 
 AdapterProcess::~AdapterProcess() {
-  // The end of the socket ends the process; one that does not look at it is killed with all it started.
-  ::shutdown(process_.stdin_fd(), SHUT_WR);
+  // The end of its input ends the process; one that does not look at it is killed with all it started.
+  process_.close_stdin();
   if (!process_.wait(kEndLimitMs)) process_.kill_session();
-  ::shutdown(process_.stdin_fd(), SHUT_RD);
   if (reader_.joinable()) reader_.join();
 }
 

@@ -42,7 +42,8 @@ class AdapterProcess {
   std::string end() const;
 
  private:
-  AdapterProcess(Subprocess process, int socket) : process_(std::move(process)), channel_(socket) {}
+  explicit AdapterProcess(Subprocess process)
+      : process_(std::move(process)), channel_(process_.stdout_fd(), process_.stdin_fd()) {}
   void read();
   void answer(const isolation::Message& message);
   void tell(const isolation::Message& message);

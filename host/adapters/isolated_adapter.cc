@@ -113,6 +113,9 @@ struct IsolatedAdapter::Table {
   }
 };
 
+IsolatedAdapter::IsolatedAdapter(Library library) : library_(std::move(library)) {}
+IsolatedAdapter::~IsolatedAdapter() = default;
+
 Result<IsolatedAdapter*> IsolatedAdapter::load(Library library) {
   if (isolation_program().empty())
     return Error(Code::kUnsupported, "this program cannot give the adapter " + library.id + " a process of its own",

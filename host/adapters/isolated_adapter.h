@@ -33,6 +33,9 @@ class IsolatedAdapter {
   // Starts a process, which loads the library and tells of its table. Lives for ever, as tables do. The error is the
   // loader's, or says how the process ended.
   static Result<IsolatedAdapter*> load(Library library);
+  ~IsolatedAdapter();
+  IsolatedAdapter(const IsolatedAdapter&) = delete;
+  IsolatedAdapter& operator=(const IsolatedAdapter&) = delete;
 
   // Static; each create() of it has a process, which destroy() ends.
   const osiris_adapter_type* type() const { return &slots_.table; }
@@ -46,7 +49,7 @@ class IsolatedAdapter {
     IsolatedAdapter* self = nullptr;
   };
   struct Table;  // the static functions
-  explicit IsolatedAdapter(Library library) : library_(std::move(library)) {}
+  explicit IsolatedAdapter(Library library);
   Result<std::unique_ptr<AdapterProcess>> take_process();
 
   const Library library_;

@@ -20,7 +20,7 @@ namespace {
 
 using namespace isolation;
 
-constexpr int kExitNoSocket = 2;
+constexpr int kExitNoChannel = 2;
 
 // An answer of the host's, with an owner: it may be a secret.
 struct Answer {
@@ -53,7 +53,7 @@ class Server {
     who_ = abi_copy(type_.id) + " " + abi_copy(type_.version);
   }
 
-  // Until the socket ends.
+  // Until the input ends.
   void serve() {
     std::thread([this] { make_calls(); }).detach();
     std::thread([this] { make_cancels(); }).detach();
@@ -276,14 +276,16 @@ void refuse(Channel& channel, const Error& error) {
 }  // namespace
 
 int run_isolated_adapter() {
-  // The adapter's library finds an empty standard input, and its children do not inherit the socket.
-  const int socket = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+  // The adapter's library finds an empty standard input, what it prints goes to stderr, and its children inherit
+  // neither end of the channel.
+  const int input = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3), output = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
   const FileDescriptor null = FileDescriptor::open("/dev/null", O_RDONLY);
-  if (socket < 0 || ::dup2(null.get(), STDIN_FILENO) < 0) return kExitNoSocket;
+  if (input < 0 || output < 0 || ::dup2(null.get(), STDIN_FILENO) < 0 || ::dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+    return kExitNoChannel;
   // Never destroyed, as the server below: threads of the adapter may use them until the process is gone.
-  static auto& channel = *new Channel(socket);
+  static auto& channel = *new Channel(input, output);
   const auto load = channel.receive();
-  if (!load || load->kind != Kind::kLoad) return kExitNoSocket;
+  if (!load || load->kind != Kind::kLoad) return kExitNoChannel;
   Reader reader(load->body);
   const std::string library(abi_view(reader.text())), manifest(abi_view(reader.text())), id(abi_view(reader.text()));
   const auto module = load_module(library, manifest, id);

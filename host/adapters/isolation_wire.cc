@@ -1,9 +1,13 @@
 #include "host/adapters/isolation_wire.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -12,24 +16,8 @@ namespace {
 
 constexpr uint32_t kBodyBytesMax = 256u << 20;  // four of the ABI's largest documents
 constexpr size_t kHeaderBytes = sizeof(uint32_t) + sizeof(Kind) + sizeof(uint64_t);
-constexpr int64_t kSendLimitS = 30;
+constexpr time_t kSendLimitS = 30;
 constexpr int64_t kCountMax = 1 << 20;  // of options, secrets, choices
-
-bool receive_all(int socket, char* to, size_t size) {
-  while (size > 0) {
-    const ssize_t got = ::recv(socket, to, size, 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    to += got;
-    size -= static_cast<size_t>(got);
-  }
-  return true;
-}
-
-void limit(int socket, int which, int64_t seconds) {
-  const timeval value{static_cast<time_t>(seconds), 0};
-  ::setsockopt(socket, SOL_SOCKET, which, &value, sizeof value);
-}
 
 }  // namespace
 
@@ -83,6 +71,26 @@ osiris_str Reader::text() {
   return {bytes.data(), bytes.size()};
 }
 
+Channel::Channel(int input, int output) : input_(input), output_(output) {
+  for (const int fd : {input, output}) ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+  struct stat info{};
+  is_socket_ = ::fstat(output, &info) == 0 && S_ISSOCK(info.st_mode);
+  const timeval limit{kSendLimitS, 0};
+  if (is_socket_) ::setsockopt(output, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
+bool Channel::receive_all(char* to, size_t size) const {
+  while (size > 0) {
+    pollfd ready{input_, POLLIN, 0};
+    if (limit_.count() >= 0 && ::poll(&ready, 1, static_cast<int>(limit_.count())) == 0) return false;
+    const int64_t got = read_some(input_, to, size);
+    if (got <= 0) return false;
+    to += got;
+    size -= static_cast<size_t>(got);
+  }
+  return true;
+}
+
 bool Channel::send(Kind kind, uint64_t number, std::string_view body) {
   if (body.size() > kBodyBytesMax) return false;
   char header[kHeaderBytes];
@@ -91,10 +99,10 @@ bool Channel::send(Kind kind, uint64_t number, std::string_view body) {
   std::memcpy(header + sizeof size, &kind, sizeof kind);
   std::memcpy(header + sizeof size + sizeof kind, &number, sizeof number);
   const std::lock_guard lock(mutex_);
-  limit(socket_, SO_SNDTIMEO, kSendLimitS);
   for (std::string_view part : {std::string_view(header, sizeof header), body}) {
-    while (!part.empty()) {
-      const ssize_t sent = ::send(socket_, part.data(), part.size(), MSG_NOSIGNAL);
+    if (!is_socket_ && !write_all(output_, part)) return false;
+    while (is_socket_ && !part.empty()) {
+      const ssize_t sent = ::send(output_, part.data(), part.size(), MSG_NOSIGNAL);
       if (sent < 0 && errno == EINTR) continue;
       if (sent <= 0) return false;
       part.remove_prefix(static_cast<size_t>(sent));
@@ -105,7 +113,7 @@ bool Channel::send(Kind kind, uint64_t number, std::string_view body) {
 
 std::optional<Message> Channel::receive() {
   char header[kHeaderBytes];
-  if (!receive_all(socket_, header, sizeof header)) return std::nullopt;
+  if (!receive_all(header, sizeof header)) return std::nullopt;
   uint32_t size = 0;
   Message message;
   std::memcpy(&size, header, sizeof size);
@@ -113,11 +121,9 @@ std::optional<Message> Channel::receive() {
   std::memcpy(&message.number, header + sizeof size + sizeof message.kind, sizeof message.number);
   if (size > kBodyBytesMax) return std::nullopt;
   message.body.resize(size);
-  if (!receive_all(socket_, message.body.data(), size)) return std::nullopt;
+  if (!receive_all(message.body.data(), size)) return std::nullopt;
   return message;
 }
-
-void Channel::limit_receive(std::chrono::seconds time) { limit(socket_, SO_RCVTIMEO, time.count()); }
 
 void write_request(Writer& writer, const osiris_request& request) {
   writer.number(request.attempt);

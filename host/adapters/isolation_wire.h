@@ -86,19 +86,22 @@ class Reader {
   bool ok_ = true;
 };
 
-// One end of the socket pair. send [any thread], receive on one thread at a time.
+// One end: a socket and a pipe, one each way. send [any thread], receive on one thread at a time.
 class Channel {
  public:
-  explicit Channel(int socket) : socket_(socket) {}  // borrowed; blocking
-  // False when the other end is gone, or takes nothing for half a minute.
+  Channel(int input, int output);  // borrowed; made to block
+  // False when the other end is gone; or takes nothing for half a minute, where `output` is a socket.
   bool send(Kind kind, uint64_t number, std::string_view body = {});
   // None at the end, and after what is no message.
   std::optional<Message> receive();
-  // How long receive() waits for each part of a message; 0: without limit.
-  void limit_receive(std::chrono::seconds limit);
+  // How long receive() waits for each part of a message; negative: without limit.
+  void limit_receive(std::chrono::milliseconds limit) { limit_ = limit; }
 
  private:
-  const int socket_;
+  bool receive_all(char* to, size_t size) const;
+  const int input_, output_;
+  bool is_socket_ = false;  // the output
+  std::chrono::milliseconds limit_{-1};
   std::mutex mutex_;  // whole messages
 };
 

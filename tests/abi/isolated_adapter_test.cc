@@ -59,6 +59,16 @@ INSTANTIATE_TEST_SUITE_P(All, IsolatedDefect,
                                            "text_not_utf8", "throws_through_c", "holds_resource"),
                          [](const auto& row) { return row.param; });
 
+TEST(Isolated, AnExceptionIsTheFailureOfTheCall) {
+  const auto adapter = isolate(defect("throws_through_c"), "defect");
+  ASSERT_TRUE(adapter.ok()) << adapter.error().message;
+  TemporaryDirectory directory;
+  Recorder recorder;
+  const Life life = run_life(*(*adapter)->type(), recorder, request_in(directory.path()));
+  EXPECT_THAT(told(life.executed.status), HasSubstr("threw an exception across the C interface: the disk is on fire"));
+  EXPECT_TRUE(life.collected.ok()) << "its process lives on";
+}
+
 // The rest of these ends or crashes the process that makes the call.
 class IsolatedEnd : public ::testing::TestWithParam<std::pair<std::string, std::string>> {};
 
@@ -81,7 +91,7 @@ INSTANTIATE_TEST_SUITE_P(All, IsolatedEnd,
                          ::testing::ValuesIn(std::vector<std::pair<std::string, std::string>>{
                              {"crashes", "was killed by signal 11 (SIGSEGV)"},
                              {"exits", "exited with status 3"},
-                             {"ends_the_process", "exited with status"},
+                             {"ends_the_process", "was killed by signal 6 (SIGABRT)"},
                              {"quick_exits", "exited with status 3"},
                              {"throws_noexcept", "was killed by signal 6 (SIGABRT)"},
                              {"throws_own_runtime", "was killed by signal 6 (SIGABRT)"}}),

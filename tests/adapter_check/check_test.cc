@@ -34,7 +34,7 @@ TEST_P(Template, KeepsEveryPromise) {
               static_cast<long long>(checked.count("skipped")));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Template, testing::Values("cmini", "mine", "rmini"),
+INSTANTIATE_TEST_SUITE_P(All, Template, testing::Values("cmini", "mine", "rmini", "gmini"),
                          [](const auto& row) { return row.param; });
 
 }  // namespace
