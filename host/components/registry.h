@@ -33,6 +33,10 @@ struct NetworkUse {
   int default_port = 0;
   std::string choice_field;                    // a field whose values stand for hosts of their own,
   std::map<std::string, std::string> choices;  // "eu" -> "eu.posthog.com"; others mean default_host
+  std::string host_suffix;                     // ".supabase.co": what is at host_field lacks it
+  // Secret fields that hold a connection string; host and port of the first that is there go into these fields.
+  std::vector<std::string> dsn_fields;
+  std::string dsn_host_field, dsn_port_field;
 };
 
 // A key or value that older pipelines carry and that changes nothing: a warning instead of an error. Empty values: any.

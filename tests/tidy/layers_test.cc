@@ -104,11 +104,17 @@ Row driver_row(const std::string& path) {
   if (folder.starts_with("worker/drivers/filesystem.csv_"))
     may.push_back("worker/drivers/csv/");  // what reading and writing share
   if (folder == "worker/drivers/web") may.push_back("protocol/http/");
-  if (folder == "worker/drivers/graphql.extractor" ||
+  const bool is_of_supabase = folder.starts_with("worker/drivers/supabase");
+  if (is_of_supabase || folder == "worker/drivers/graphql.extractor" ||
       folder == "worker/drivers/posthog.extractor") {  // and every other driver of a web API
     may.push_back("worker/drivers/web/");
     may.push_back("protocol/http/");
   }
+  // A project is a PostgreSQL: what reads and writes that is not written twice (docs/decisions/0203).
+  if (is_of_supabase)
+    for (const char* more : {"supabase", "postgres", "db"}) may.push_back("worker/drivers/" + std::string(more) + "/");
+  if (folder == "worker/drivers/supabase.extractor") may.push_back("worker/drivers/postgres.extractor/");
+  if (folder == "worker/drivers/supabase.writer") may.push_back("worker/drivers/postgres.writer/");
   // What drivers of databases share, and below it what those of one database do.
   for (const std::string family : {"mysql", "postgres"}) {
     if (!folder.starts_with("worker/drivers/" + family)) continue;
