@@ -5,27 +5,13 @@
 
 #include "host/compiler/connection_check.h"
 #include "host/compiler/dsn_server.h"
+#include "host/compiler/file_address.h"
 #include "host/compiler/step_config.h"
 #include "host/compiler/step_files.h"
 #include "protocol/model/step_naming.h"
 
 namespace osiris {
 namespace {
-
-// host[:port] of a URL; empty when it is none.
-std::string host_of_url(std::string_view url, int default_port) {
-  const size_t scheme = url.find("://");
-  if (scheme == std::string_view::npos) return {};
-  const bool plain_http = url.substr(0, scheme) == "http";
-  url.remove_prefix(scheme + 3);
-  url = url.substr(0, url.find_first_of("/?#"));
-  if (const size_t at = url.rfind('@'); at != std::string_view::npos) url.remove_prefix(at + 1);
-  if (url.empty()) return {};
-  const size_t colon = url.rfind(':');
-  const bool has_port =
-      colon != std::string_view::npos && url.find(']', colon) == std::string_view::npos && colon + 1 < url.size();
-  return has_port ? std::string(url) : std::string(url) + ":" + std::to_string(plain_http ? 80 : default_port);
-}
 
 std::string text_of(const Json& value) {
   return value.is_string() ? value.as_string() : value.is_null() ? std::string() : value.dump();
@@ -92,6 +78,8 @@ class AdapterInputsBuilder {
     OSIRIS_ASSIGN(const std::vector<StepFile> reads, planned_reads(spec, files));
     planned.input_files = plan_files(reads);
     planned.outputs = plan_files(files.writes);
+    for (const StepFile& file : files.addresses)
+      if (const std::string host = host_of_address(file.path, fields); !host.empty()) add_host(host, planned);
     if (spec.network) plan_network(*spec.network, step, spec, fields, planned);
     return planned;
   }

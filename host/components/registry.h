@@ -62,6 +62,7 @@ struct ComponentSpec {
   bool default_connection = true;          // a step without `connection` takes the family's default
   std::vector<std::string> reads;          // config keys that name an input file
   bool takes_patterns = false;             // those may be patterns (protocol/base/file_pattern.h)
+  bool takes_addresses = false;            // those may be https:// and s3://
   std::vector<std::string> beside;         // suffixes of files beside an input that belong to it, where they are there
   std::vector<std::string> writes;         // config keys that name an output file
   bool updates = false;                    // what is at an output is read first, where it is there

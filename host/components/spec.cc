@@ -34,7 +34,7 @@ constexpr const char* kSpecSchema = R"({
     "x-runtime": {"type": "object"},
     "x-osiris": {"type": "object", "additionalProperties": false, "properties": {
       "driver": {"type": "string"}, "hidden": {"type": "boolean"},
-      "reads": {"type": "array", "items": {"type": "string"}}, "patterns": {"type": "boolean"},
+      "reads": {"type": "array", "items": {"type": "string"}}, "patterns": {"type": "boolean"}, "addresses": {"type": "boolean"},
       "beside": {"type": "array", "items": {"type": "string", "minLength": 1}}, "writes": {"type": "array", "items": {"type": "string"}},
       "directory_with": {"type": "string"}, "updates": {"type": "boolean"},
       "installs": {"type": "array", "items": {"type": "string"}}, "state": {"type": "string", "minLength": 1},
@@ -105,6 +105,7 @@ void read_extension(const Json& x, ComponentSpec& spec) {
   spec.hidden = x["hidden"].as_bool();
   spec.reads = strings(x["reads"]);
   spec.takes_patterns = x["patterns"].as_bool();
+  spec.takes_addresses = x["addresses"].as_bool();
   spec.beside = strings(x["beside"]);
   spec.writes = strings(x["writes"]);
   spec.updates = x["updates"].as_bool();

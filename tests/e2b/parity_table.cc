@@ -236,6 +236,8 @@ std::vector<ParityRow> parity_table() {
       example("Example06Prod", "06-params-profiles", 0, {"--profile", "prod", "--param", "region=EU"}),
 
       mysql("Copy", kMysqlCopy),
+      mysql("Incremental", std::regex_replace(kMysqlCopy, std::regex("table: readings"),
+                                              "table: readings, incremental: {column: at, key: [id]}")),
       mysql("CopyRefused", std::regex_replace(kMysqlCopy, std::regex("create_table: true"), "create_table: false"), 1),
       postgres("Extract", kPostgresToCsv),
       postgres("Incremental",

@@ -128,6 +128,7 @@ TEST_F(MeterReadings, ThatHaveNoTableAreAnErrorWithItsStatement) {
 // The answer to the second batch of the log never comes.
 TEST_F(MeterReadings, WhoseFateIsUnknownFailTheRunOnce) {
   connect(false);
+  on_target("SET ROLE loader; CREATE TABLE meter_readings (LIKE meter_readings_log, PRIMARY KEY (meter_id, read_on))");
   project_.write("pipeline.yaml", [&] {
     std::string text = project_.read("pipeline.yaml");
     const std::string step = "    needs: [pull-readings]\n    config:\n      connection: \"@supabase.lake\"";

@@ -103,10 +103,11 @@ Client::~Client() {
   watch_.join();
 }
 
-Client::Attempt Client::attempt(const http::Request& request, const Judge& judge) {
+Client::Attempt Client::attempt(const http::Request& request, const Judge& judge, const Sink& sink) {
   http::SendOptions how;
   how.max_body_bytes = options_.answer_bytes_max;
   how.cancelled = &cancelled_;
+  how.sink = sink;
   ++requests_made_;
   http::ExchangeResult result = http::send(*transport_, request, how);
   Attempt attempt;
@@ -162,12 +163,12 @@ Result<Json> Client::send(http::Request request, AnswerCheck check) {
   return body;
 }
 
-Result<http::Response> Client::exchange(http::Request request, const Judge& judge) {
+Result<http::Response> Client::exchange(http::Request request, const Judge& judge, const Sink& sink) {
   request.has_secrets = true;
   request.timeouts.total = http::Milliseconds(options_.timeout_ms);
   for (int attempts = 1;; ++attempts) {
     if (cancelled_ || step_.is_cancelled()) return Error(Code::kCancelled, "stopped");
-    Attempt made = attempt(request, judge);
+    Attempt made = attempt(request, judge, sink);
     if (made.response) return *std::move(made.response);
     if (made.error.code == Code::kInvalidState) return made.error;
     if (cancelled_) return Error(Code::kCancelled, "stopped");
