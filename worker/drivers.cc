@@ -22,6 +22,8 @@
 #include "worker/drivers/python.processor/driver.h"
 #include "worker/drivers/singer.extractor/driver.h"
 #include "worker/drivers/sqlite.extractor/driver.h"
+#include "worker/drivers/supabase.extractor/driver.h"
+#include "worker/drivers/supabase.writer/driver.h"
 
 namespace osiris::worker {
 namespace {
@@ -48,6 +50,8 @@ const std::array kDrivers = {
     &python_processor,
     &singer_extractor,
     &sqlite_extractor,
+    &supabase_extractor,
+    &supabase_writer,
 };
 
 }  // namespace

@@ -154,11 +154,14 @@ int changed(const CommandContext& context, const PipelineState& state, const std
 // `change` gives what to tell the user, once it is kept.
 template <class Change>
 int with_state(const CommandContext& context, const Options& options, Change change) {
+  const bool forgets_all = options.all;
   const auto project = load_project(context);
   if (!project.ok()) return fail(context, project.error());
   const auto named = named_pipeline(context, options.pipeline);
   if (!named.ok()) return fail(context, named.error());
-  auto state = PipelineState::hold(*project, named->id, project->profile_or_default(options.profile));
+  const std::string profile = project->profile_or_default(options.profile);
+  auto state = forgets_all ? PipelineState::hold_damaged(*project, named->id, profile)
+                           : PipelineState::hold(*project, named->id, profile);
   if (!state.ok()) return fail(context, state.error());
   const Result<std::string> news = change(*named, *state);
   if (!news.ok()) return fail(context, news.error());
@@ -193,6 +196,8 @@ int reset(const CommandContext& context, const Options& options) {
     if (steps.empty() && !options.all)
       return Error(Code::kNotFound, "no state of a step '" + options.step + "' is kept", "osiris state show");
     for (const std::string& id : steps) state.forget(id);
+    if (!state.damage().empty())
+      return "Every step will begin anew; what was there is kept as " + printable(state.file().string()) + ".damaged\n";
     return counted(steps.size(), "step") + " will begin anew\n";
   });
 }

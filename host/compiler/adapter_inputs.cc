@@ -5,27 +5,14 @@
 #include <unordered_map>
 
 #include "host/compiler/connection_check.h"
+#include "host/compiler/dsn_server.h"
+#include "host/compiler/file_address.h"
 #include "host/compiler/step_config.h"
 #include "host/compiler/step_files.h"
 #include "protocol/model/step_naming.h"
 
 namespace osiris {
 namespace {
-
-// host[:port] of a URL; empty when it is none.
-std::string host_of_url(std::string_view url, int default_port) {
-  const size_t scheme = url.find("://");
-  if (scheme == std::string_view::npos) return {};
-  const bool plain_http = url.substr(0, scheme) == "http";
-  url.remove_prefix(scheme + 3);
-  url = url.substr(0, url.find_first_of("/?#"));
-  if (const size_t at = url.rfind('@'); at != std::string_view::npos) url.remove_prefix(at + 1);
-  if (url.empty()) return {};
-  const size_t colon = url.rfind(':');
-  const bool has_port =
-      colon != std::string_view::npos && url.find(']', colon) == std::string_view::npos && colon + 1 < url.size();
-  return has_port ? std::string(url) : std::string(url) + ":" + std::to_string(plain_http ? 80 : default_port);
-}
 
 std::string text_of(const Json& value) {
   return value.is_string() ? value.as_string() : value.is_null() ? std::string() : value.dump();
@@ -96,6 +83,8 @@ class AdapterInputsBuilder {
     OSIRIS_ASSIGN(const std::vector<StepFile> reads, planned_reads(spec, files));
     planned.input_files = plan_files(reads);
     planned.outputs = plan_files(files.writes);
+    for (const StepFile& file : files.addresses)
+      if (const std::string host = host_of_address(file.path, fields); !host.empty()) add_host(host, planned);
     if (spec.network) plan_network(*spec.network, step, spec, fields, planned);
     return planned;
   }
@@ -135,6 +124,7 @@ class AdapterInputsBuilder {
       resolved.fields.set(field, step.cfg[field]);
       resolved.secret_names.erase(field);
     }
+    if (spec.network) OSIRIS_TRY(find_server_of_dsn(*spec.network, resolved));
     planned.connection = ref->text();
     if (!step.overrides.empty()) planned.connection += "#" + step.id;  // an entry of its own: other steps keep theirs
     for (const auto& [field, name] : resolved.secret_names) secret_names_.insert(name);
@@ -143,6 +133,22 @@ class AdapterInputsBuilder {
           planned.connection,
           to_json(PlanConnection{ref->family, ref->alias, resolved.fields, std::move(resolved.secret_names), {}}));
     return std::move(resolved.fields);
+  }
+
+  // Where a connection string leads, as fields that may be seen: rules for the network and addresses come of them.
+  Status find_server_of_dsn(const NetworkUse& network, ResolvedConnection& resolved) {
+    for (const std::string& field : network.dsn_fields) {
+      const auto secret = resolved.secret_names.find(field);
+      if (secret == resolved.secret_names.end()) continue;
+      OSIRIS_ASSIGN(const SecretString dsn, inputs_.connections.secret_value(secret->second));
+      const DsnServer server = server_of_dsn(dsn.view());
+      if (!server.host.empty()) {
+        resolved.fields.set(network.dsn_host_field, server.host);
+        resolved.fields.set(network.dsn_port_field, int64_t{server.port});
+      }
+      return {};
+    }
+    return {};
   }
 
   void plan_network(const NetworkUse& network, const CompiledStep& step, const ComponentSpec& spec, const Json& fields,
@@ -154,9 +160,13 @@ class AdapterInputsBuilder {
     };
     for (const Json& listed : step.cfg[network.hosts_field].items())
       add_host(with_port(listed.as_string(), network), planned);
+    if (const std::string server = field(network.dsn_host_field), port = field(network.dsn_port_field); !server.empty())
+      add_host(server + ":" + (port.empty() ? "5432" : port), planned);
     std::string host = host_of_url(field(network.url_field), network.default_port);
     if (host.empty()) {
-      const std::string name = field(network.host_field), port = field(network.port_field);
+      std::string name = field(network.host_field);
+      if (!name.empty()) name += network.host_suffix;
+      const std::string port = field(network.port_field);
       const auto chosen = network.choices.find(field(network.choice_field));
       host = !name.empty() ? name : chosen != network.choices.end() ? chosen->second : network.default_host;
       if (!host.empty()) host += ":" + (port.empty() ? std::to_string(network.default_port) : port);

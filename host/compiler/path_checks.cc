@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "host/compiler/file_address.h"
 #include "protocol/base/file_pattern.h"
 #include "protocol/base/text.h"
 
@@ -18,13 +19,6 @@ constexpr size_t kPathBytesMax = 4095;  // that a system call takes
 struct Wrong {
   std::string type, message, hint;
 };
-
-bool is_address(const std::string& path) {
-  const size_t end = path.find("://");
-  return end != std::string::npos && end > 1 &&
-         std::all_of(path.begin(), path.begin() + static_cast<ptrdiff_t>(end),
-                     [](unsigned char c) { return std::isalnum(c) || c == '+' || c == '.' || c == '-'; });
-}
 
 // What the text alone says. `use` is "reads" or "writes".
 std::optional<Wrong> wrong_text(const StepFile& file, std::string_view use) {
@@ -124,6 +118,7 @@ class PathChecker {
               Wrong{"input_is_directory", "'" + file.path + "' is a directory", "name a file in it"});
       }
     }
+    for (const StepFile& file : step_.files.addresses) check_address(file);
     for (const StepFile& file : step_.files.writes) {
       auto wrong = wrong_text(file, "writes");
       if (!wrong && looks) wrong = wrong_output(file);
@@ -135,6 +130,16 @@ class PathChecker {
   const YamlNode* value(const StepFile& file) const { return step_.config ? step_.config->find(file.key) : nullptr; }
   // A list of files may hold directories of them.
   bool is_one_file(const StepFile& file) const { return !value(file) || !value(file)->is_sequence(); }
+
+  void check_address(const StepFile& file) {
+    const Status status = check_file_address(file.path);
+    if (!status.ok())
+      say(Diagnostic::Level::kError, file, Wrong{"unsupported_path", status.error().message, status.error().hint});
+    else if (file.path.starts_with("s3://") && step_.config && !step_.config->find("connection"))
+      say(Diagnostic::Level::kError, file,
+          Wrong{"missing_connection", "'" + file.path + "' needs a connection: its region, and keys or anonymous: true",
+                "add connection: \"@filesystem.<alias>\""});
+  }
 
   Mark mark(const StepFile& file) const {
     const YamlNode* written = value(file);

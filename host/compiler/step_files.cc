@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "host/compiler/file_address.h"
 #include "protocol/base/file_pattern.h"
 
 namespace osiris {
@@ -56,9 +57,15 @@ StepFiles find_step_files(const ComponentSpec& spec, const Json& cfg, const Json
     }
     return files;
   };
-  StepFiles files{collect(spec.reads, spec.takes_patterns), collect(spec.writes, false)};
+  StepFiles files{collect(spec.reads, spec.takes_patterns), collect(spec.writes, false), {}};
   if (!spec.directory_key.empty() && !cfg[spec.directory_key].is_null())
     for (StepFile& file : files.writes) file.is_directory = true;
+  if (spec.takes_addresses) {
+    const auto is_file = [](const StepFile& file) { return !is_address(file.path); };
+    const auto addresses = std::stable_partition(files.reads.begin(), files.reads.end(), is_file);
+    files.addresses.assign(addresses, files.reads.end());
+    files.reads.erase(addresses, files.reads.end());
+  }
   return files;
 }
 

@@ -15,6 +15,7 @@ namespace osiris {
 struct StepFiles {
   std::vector<StepFile> reads;
   std::vector<StepFile> writes;
+  std::vector<StepFile> addresses;  // read too, and on no disk of this machine
 };
 
 // By the spec's `x-osiris` reads, writes and base_dir. `connection_fields` is an object, or null for a step without a

@@ -33,6 +33,10 @@ struct NetworkUse {
   int default_port = 0;
   std::string choice_field;                    // a field whose values stand for hosts of their own,
   std::map<std::string, std::string> choices;  // "eu" -> "eu.posthog.com"; others mean default_host
+  std::string host_suffix;                     // ".supabase.co": what is at host_field lacks it
+  // Secret fields that hold a connection string; host and port of the first that is there go into these fields.
+  std::vector<std::string> dsn_fields;
+  std::string dsn_host_field, dsn_port_field;
 };
 
 // A key or value that older pipelines carry and that changes nothing: a warning instead of an error. Empty values: any.
@@ -58,6 +62,7 @@ struct ComponentSpec {
   bool default_connection = true;          // a step without `connection` takes the family's default
   std::vector<std::string> reads;          // config keys that name an input file
   bool takes_patterns = false;             // those may be patterns (protocol/base/file_pattern.h)
+  bool takes_addresses = false;            // those may be https:// and s3://
   std::vector<std::string> beside;         // suffixes of files beside an input that belong to it, where they are there
   std::vector<std::string> writes;         // config keys that name an output file
   bool updates = false;                    // what is at an output is read first, where it is there

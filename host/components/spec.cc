@@ -34,7 +34,7 @@ constexpr const char* kSpecSchema = R"({
     "x-runtime": {"type": "object"},
     "x-osiris": {"type": "object", "additionalProperties": false, "properties": {
       "driver": {"type": "string"}, "hidden": {"type": "boolean"},
-      "reads": {"type": "array", "items": {"type": "string"}}, "patterns": {"type": "boolean"},
+      "reads": {"type": "array", "items": {"type": "string"}}, "patterns": {"type": "boolean"}, "addresses": {"type": "boolean"},
       "beside": {"type": "array", "items": {"type": "string", "minLength": 1}}, "writes": {"type": "array", "items": {"type": "string"}},
       "directory_with": {"type": "string"}, "updates": {"type": "boolean"},
       "installs": {"type": "array", "items": {"type": "string"}}, "state": {"type": "string", "minLength": 1},
@@ -43,6 +43,8 @@ constexpr const char* kSpecSchema = R"({
       "network": {"type": "object", "additionalProperties": false, "properties": {
         "host": {"type": "string"}, "port": {"type": "string"}, "url": {"type": "string"}, "hosts": {"type": "string"},
         "choice": {"type": "string"}, "choices": {"type": "object", "additionalProperties": {"type": "string"}},
+        "host_suffix": {"type": "string"}, "dsn": {"type": "array", "items": {"type": "string"}},
+        "dsn_host": {"type": "string"}, "dsn_port": {"type": "string"},
         "default_host": {"type": "string"}, "default_port": {"type": "integer", "minimum": 1, "maximum": 65535}}},
       "forgiven": {"type": "object", "additionalProperties": {"type": "array"}},
       "key_synonyms": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
@@ -103,6 +105,7 @@ void read_extension(const Json& x, ComponentSpec& spec) {
   spec.hidden = x["hidden"].as_bool();
   spec.reads = strings(x["reads"]);
   spec.takes_patterns = x["patterns"].as_bool();
+  spec.takes_addresses = x["addresses"].as_bool();
   spec.beside = strings(x["beside"]);
   spec.writes = strings(x["writes"]);
   spec.updates = x["updates"].as_bool();
@@ -117,12 +120,19 @@ void read_extension(const Json& x, ComponentSpec& spec) {
   spec.connection_schema = connection["properties"].is_object() ? connection["properties"] : Json::object();
   spec.connection_required = strings(connection["required"]);
   if (const Json* network = x.find("network")) {
-    spec.network =
-        NetworkUse{(*network)["host"].as_string(),         (*network)["port"].as_string(),
-                   (*network)["url"].as_string(),          (*network)["hosts"].as_string(),
-                   (*network)["default_host"].as_string(), static_cast<int>((*network)["default_port"].as_int()),
-                   (*network)["choice"].as_string(),       {}};
-    for (const auto& [choice, host] : (*network)["choices"].members()) spec.network->choices[choice] = host.as_string();
+    NetworkUse& use = spec.network.emplace();
+    use.host_field = (*network)["host"].as_string();
+    use.port_field = (*network)["port"].as_string();
+    use.url_field = (*network)["url"].as_string();
+    use.hosts_field = (*network)["hosts"].as_string();
+    use.default_host = (*network)["default_host"].as_string();
+    use.default_port = static_cast<int>((*network)["default_port"].as_int());
+    use.choice_field = (*network)["choice"].as_string();
+    for (const auto& [choice, host] : (*network)["choices"].members()) use.choices[choice] = host.as_string();
+    use.host_suffix = (*network)["host_suffix"].as_string();
+    use.dsn_fields = strings((*network)["dsn"]);
+    use.dsn_host_field = (*network)["dsn_host"].as_string();
+    use.dsn_port_field = (*network)["dsn_port"].as_string();
   }
   for (const auto& [key, values] : x["forgiven"].members()) spec.forgiven.push_back({key, values.items()});
   for (const auto& [key, synonyms] : x["key_synonyms"].members()) spec.key_synonyms[key] = strings(synonyms);

@@ -17,7 +17,7 @@ constexpr uint64_t kFileBytesMax = 64u << 20;
 
 Error unreadable(const fs::path& file, const std::string& why) {
   return Error(Code::kInvalidArgument, file.string() + " is no state of this pipeline: " + why,
-               "put back a copy of it, or remove the file: the next run then loads everything from the beginning",
+               "put back a copy of it, or let everything begin anew: osiris state reset PIPELINE --all",
                category::kConfigInvalid);
 }
 
@@ -43,6 +43,21 @@ Json document_of(const std::string& pipeline, const std::string& profile,
 
 Result<PipelineState> PipelineState::read(const Project& project, std::string_view pipeline_id,
                                           std::string_view profile) {
+  return read(project, pipeline_id, profile, Damage::kRefused);
+}
+
+Result<PipelineState> PipelineState::hold(const Project& project, std::string_view pipeline_id,
+                                          std::string_view profile) {
+  return hold(project, pipeline_id, profile, Damage::kRefused);
+}
+
+Result<PipelineState> PipelineState::hold_damaged(const Project& project, std::string_view pipeline_id,
+                                                  std::string_view profile) {
+  return hold(project, pipeline_id, profile, Damage::kForgotten);
+}
+
+Result<PipelineState> PipelineState::read(const Project& project, std::string_view pipeline_id,
+                                          std::string_view profile, Damage damage) {
   PipelineState state;
   state.pipeline_ = std::string(pipeline_id);
   state.profile_ = std::string(profile);
@@ -53,14 +68,21 @@ Result<PipelineState> PipelineState::read(const Project& project, std::string_vi
     return of_own_files(text.error());
   }
   state.as_read_ = *text;
-  OSIRIS_TRY(state.parse(*text));
+  bool is_damaged = false;
+  const Status parsed = state.parse(*text, is_damaged);
+  if (parsed.ok()) return state;
+  if (damage == Damage::kRefused || !is_damaged) return parsed.error();
+  state.steps_.clear();
+  state.damage_ = parsed.error().message;
   return state;
 }
 
-Status PipelineState::parse(const std::string& text) {
+Status PipelineState::parse(const std::string& text, bool& is_damaged) {
   const auto json = parse_json(text);
+  is_damaged = true;
   if (!json.ok()) return unreadable(file_, json.error().message);
   if (!json->is_object() || !(*json)["format"].is_int()) return unreadable(file_, "it has no format");
+  is_damaged = false;
   if ((*json)["format"].as_int() != kFormat)
     return unreadable(
         file_, "its format is " + (*json)["format"].dump() + ", and this osiris knows " + std::to_string(kFormat));
@@ -69,6 +91,7 @@ Status PipelineState::parse(const std::string& text) {
                       "it is of the pipeline " + (*json)["pipeline"].dump() + ", and not of '" + pipeline_ + "'");
   if ((*json)["profile"].as_string() != profile_)
     return unreadable(file_, "it is of the profile " + (*json)["profile"].dump() + ", and not of '" + profile_ + "'");
+  is_damaged = true;
   if (!(*json)["steps"].is_object()) return unreadable(file_, "it has no steps");
   for (const auto& [id, entry] : (*json)["steps"].members()) {
     if (entry["component"].as_string().empty() || !entry["state"].is_object())
@@ -80,7 +103,7 @@ Status PipelineState::parse(const std::string& text) {
 }
 
 Result<PipelineState> PipelineState::hold(const Project& project, std::string_view pipeline_id,
-                                          std::string_view profile) {
+                                          std::string_view profile, Damage damage) {
   const fs::path directory = project.state_dir(profile);
   if (const Status made = make_directories(directory); !made.ok()) return of_own_files(made.error());
   const fs::path lock_file = directory / (file_name(pipeline_id) + ".lock");
@@ -92,7 +115,7 @@ Result<PipelineState> PipelineState::hold(const Project& project, std::string_vi
                      "' is under way, and both would go on from the same state",
                  "wait until it has ended; " + lock_file.string() + " is locked as long as it lives",
                  category::kSystemResourceUnavailable);
-  OSIRIS_ASSIGN(PipelineState state, read(project, pipeline_id, profile));
+  OSIRIS_ASSIGN(PipelineState state, read(project, pipeline_id, profile, damage));
   state.lock_ = **std::move(lock);
   return state;
 }
@@ -125,6 +148,10 @@ Status PipelineState::commit() {
     return Error(Code::kUnavailable, file_.string() + " was changed while it was held",
                  "nothing of this run's state is kept: the next run reads the same rows again",
                  category::kSystemResourceUnavailable);
+  if (!damage_.empty())
+    if (const Status kept = write_file_atomically(file_.string() + ".damaged", *as_read_, {.durable = true});
+        !kept.ok())
+      return of_own_files(kept.error());
   std::string text = document_of(pipeline_, profile_, steps_).dump_pretty(2) + "\n";
   if (const Status written = write_file_atomically(file_, text, {.durable = true}); !written.ok())
     return of_own_files(written.error());

@@ -30,8 +30,13 @@ class PipelineState {
   static Result<PipelineState> read(const Project& project, std::string_view pipeline_id, std::string_view profile);
   // The same, and no other process may hold it meanwhile. kUnavailable while one does.
   static Result<PipelineState> hold(const Project& project, std::string_view pipeline_id, std::string_view profile);
+  // The same of a file that cannot be understood any more, as if it held nothing; damage() then says why. Still
+  // refused: a file of another pipeline, or of a newer format.
+  static Result<PipelineState> hold_damaged(const Project& project, std::string_view pipeline_id,
+                                            std::string_view profile);
 
   const std::filesystem::path& file() const { return file_; }
+  const std::string& damage() const { return damage_; }
   const std::string& pipeline() const { return pipeline_; }
   const std::string& profile() const { return profile_; }
   // By step.
@@ -43,14 +48,20 @@ class PipelineState {
   // Held only. Changes what commit() writes.
   void set(const std::string& step_id, std::string component, Json state, std::string run_id);
   bool forget(const std::string& step_id) { return steps_.erase(step_id) > 0; }
-  // Replaces the file at once, or leaves it as it is. kUnavailable where the file is no longer as it was read.
+  // Replaces the file at once, or leaves it as it is. kUnavailable where the file is no longer as it was read. What was
+  // damaged is kept beside it as `file().damaged`.
   Status commit();
 
  private:
-  Status parse(const std::string& text);
+  enum class Damage { kRefused, kForgotten };
+  static Result<PipelineState> read(const Project& project, std::string_view pipeline_id, std::string_view profile,
+                                    Damage damage);
+  static Result<PipelineState> hold(const Project& project, std::string_view pipeline_id, std::string_view profile,
+                                    Damage damage);
+  Status parse(const std::string& text, bool& is_damaged);
 
   std::filesystem::path file_;
-  std::string pipeline_, profile_;
+  std::string pipeline_, profile_, damage_;
   std::optional<std::string> as_read_;  // the file's bytes; nullopt: there was none
   std::map<std::string, StepRecord> steps_;
   std::optional<FileLock> lock_;

@@ -142,6 +142,7 @@ ExchangeResult send(Transport& transport, const Request& request, const SendOpti
   if (options.opened) options.opened();
   Response response;
   std::string body;
+  uint64_t taken_bytes = 0;
   auto failed = [&](const Error& error) {
     ExchangeResult outcome;
     outcome.failure = Failure{error, exchange->reached_server(), 1};
@@ -162,6 +163,15 @@ ExchangeResult send(Transport& transport, const Request& request, const SendOpti
       return failed(bytes.error());
     }
     if (bytes->empty()) break;
+    if (const auto answer = exchange->head(); options.sink && answer && (*answer)->status / 100 == 2) {
+      const Status taken = options.sink(**answer, taken_bytes, *bytes);
+      if (!taken.ok()) {
+        exchange->cancel();
+        return failed(taken.error());
+      }
+      taken_bytes += bytes->size();
+      continue;
+    }
     if (body.size() + bytes->size() > options.max_body_bytes) {
       exchange->cancel();
       return failed(Error(Code::kExhausted, request.label + ": the reply is larger than " +

@@ -147,6 +147,9 @@ class Transport {
 // waiting.
 struct SendOptions {
   size_t max_body_bytes = 64u << 20;
+  // Takes the body of an answer with status 2xx as it comes, where it is set; Response::body is empty then. `at`: the
+  // bytes before these. An error ends the exchange and is its failure.
+  std::function<Status(const Response& head, uint64_t at, std::string_view bytes)> sink;
   std::function<void()> opened;  // called once the exchange is under way: what is opened by it takes another connection
   const std::atomic<bool>* cancelled = nullptr;
   // How long a cancelled exchange may still go on. For a request whose effect has to be known to be undone.

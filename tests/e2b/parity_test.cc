@@ -10,6 +10,7 @@
 #include "tests/e2b/sandboxed_project.h"
 #include "tests/mysql/mariadb_server.h"
 #include "tests/postgres/postgres_server.h"
+#include "tests/supabase/postgrest.h"
 #include "tests/web/api.h"
 
 namespace osiris::e2b_test {
@@ -89,7 +90,35 @@ class Parity : public testing::TestWithParam<ParityRow> {
     ASSERT_TRUE(filled.ok()) << filled.error().message;
   }
 
+  void start_project() {
+    start_postgres();
+    const Status made = postgres_->execute(
+        "SET ROLE app; CREATE TABLE copied (id int PRIMARY KEY, at timestamptz, kwh numeric(8,3));"
+        "INSERT INTO copied VALUES (-1, NULL, NULL)",
+        "shop");
+    ASSERT_TRUE(made.ok()) << made.error().message;
+    project_api_ = std::make_unique<test::Postgrest>(*postgres_);
+  }
+
+  // A MariaDB with readings, and a PostgreSQL with the tables they go to.
+  void start_metering() {
+    start_mysql();
+    start_postgres();
+    for (const Status& filled :
+         {database_->execute(
+              "USE shop; CREATE TABLE meters AS SELECT id AS meter_id, CURRENT_DATE AS read_on, kwh, 1 AS "
+              "quality FROM readings; DROP TABLE readings; RENAME TABLE meters TO readings"),
+          postgres_->execute(
+              "SET ROLE app; CREATE TABLE meter_readings_log (meter_id int, read_on date, kwh "
+              "numeric(8,3), quality int); CREATE TABLE meter_readings (LIKE meter_readings_log, PRIMARY "
+              "KEY (meter_id, read_on))",
+              "shop")})
+      ASSERT_TRUE(filled.ok()) << filled.error().message;
+  }
+
   void SetUp() override {
+    if (GetParam().name.starts_with("Supabase")) start_project();
+    if (GetParam().example == "03-mysql-to-supabase") start_metering();
     if (GetParam().example == "05-graphql-to-csv")
       api_ = std::make_unique<test::Api>(test::garden("value-of-GARDEN_TOKEN"));
     if (GetParam().name.starts_with("Postgres")) start_postgres();
@@ -120,7 +149,17 @@ class Parity : public testing::TestWithParam<ParityRow> {
     std::vector<std::string> arguments = row.arguments;
     for (std::string& argument : arguments)
       if (const size_t at = argument.find("{adapter}"); at != std::string::npos) argument.replace(at, 9, adapter);
-    if (database_) {
+    if (row.example == "03-mysql-to-supabase") {
+      for (const char* name : {"METERING_DB_PASSWORD", "LAKE_PG_PASSWORD"}) project.set(name, "parity-secret");
+      for (const char* name : {"METERING_DB_HOST", "LAKE_PG_HOST"}) project.set(name, "127.0.0.1");
+      for (const char* name : {"METERING_DB_NAME", "LAKE_PG_DATABASE"}) project.set(name, "shop");
+      for (const char* name : {"METERING_DB_USER", "LAKE_PG_USER"}) project.set(name, "app");
+      project.set("METERING_DB_PORT", std::to_string(database_->port()));
+      project.set("LAKE_PG_PORT", std::to_string(postgres_->port()));
+      project.set("LAKE_PG_SSLMODE", "disable");
+      project.set("LAKE_URL", "http://127.0.0.1");
+      project.set("LAKE_SERVICE_ROLE_KEY", "parity-key");
+    } else if (database_) {
       project.set("WAREHOUSE_DB_HOST", "127.0.0.1");
       project.set("WAREHOUSE_DB_PORT", std::to_string(database_->port()));
       project.set("WAREHOUSE_DB_PASSWORD", "parity-secret");
@@ -130,12 +169,15 @@ class Parity : public testing::TestWithParam<ParityRow> {
       text.replace(text.find("18099"), 5, std::to_string(api_->port()));
       project.write("pipeline.yaml", text);
     }
-    if ((database_ || api_) && adapter == "e2b") arguments.push_back("--e2b-allow-loopback");
+    if ((database_ || api_ || postgres_) && adapter == "e2b") arguments.push_back("--e2b-allow-loopback");
     if (postgres_ || GetParam().name.starts_with("Mysql")) {
       project.set("LAKE_HOST", "127.0.0.1");
       project.set("LAKE_PORT", std::to_string(postgres_ ? postgres_->port() : database_->port()));
       project.set("LAKE_PASSWORD", "parity-secret");
-      if (postgres_ && adapter == "e2b") arguments.push_back("--e2b-allow-loopback");
+    }
+    if (project_api_) {
+      project.set("LAKE_URL", project_api_->url());
+      project.set("LAKE_KEY", "service-key");
     }
     const Outcome outcome = project.osiris(run_arguments(adapter, arguments));
     const Scrub scrub(project.dir());
@@ -165,6 +207,7 @@ class Parity : public testing::TestWithParam<ParityRow> {
   std::unique_ptr<test::MariaDbServer> database_;
   std::unique_ptr<test::Api> api_;
   std::unique_ptr<test::PostgresServer> postgres_;
+  std::unique_ptr<test::Postgrest> project_api_;
 };
 
 TEST_P(Parity, LocalAndE2bAgree) {

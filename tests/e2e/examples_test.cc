@@ -65,15 +65,5 @@ TEST_F(Examples, ACompiledManifestRunsLikeItsSource) {
   }
 }
 
-TEST_F(Examples, ComponentsWithoutADriverCompileAndAreRefusedByRun) {
-  for (const char* name : {"WAREHOUSE_DB_HOST", "WAREHOUSE_DB_PASSWORD", "METERING_DB_HOST", "METERING_DB_PASSWORD",
-                           "LAKE_URL", "LAKE_SERVICE_ROLE_KEY", "LAKE_PG_PASSWORD", "GARDEN_TOKEN"})
-    project_.set(name, "value-of-variable");
-  EXPECT_EQ(project_.osiris({"compile", "03-mysql-to-supabase.yaml"}).exit, 0);
-  const Outcome run = project_.osiris({"run", "03-mysql-to-supabase.yaml"});
-  EXPECT_EQ(run.exit, 2) << run.out;
-  EXPECT_NE(run.err.find("supabase.writer"), std::string::npos) << run.err;
-}
-
 }  // namespace
 }  // namespace osiris::e2e

@@ -211,17 +211,5 @@ TEST_F(Validate, TakesDirectoriesAndTheWholeProject) {
   EXPECT_EQ(validate({"empty"}).exit, 2);
 }
 
-TEST_F(Validate, AComponentWithoutDriverIsAWarningAndStrictlyAnError) {
-  project_.write("p.yaml", oml("p", {"  - id: hits\n    component: supabase.extractor\n    mode: read\n"
-                                     "    config: {connection: '@supabase.main', table: hits}\n"}));
-  project_.write("osiris_connections.yaml",
-                 "version: 1\nconnections:\n  supabase:\n    main: {url: 'https://a.supabase.co', key: '${KEY}'}\n",
-                 0600);
-  project_.set("KEY", "k");
-  const Outcome outcome = validate();
-  EXPECT_TRUE(holds(outcome.err, "warning: Components missing runtime drivers")) << outcome.err;
-  EXPECT_EQ(validate({"p.yaml", "--strict"}).exit, 2);
-}
-
 }  // namespace
 }  // namespace osiris::e2e

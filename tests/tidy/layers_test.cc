@@ -104,11 +104,17 @@ Row driver_row(const std::string& path) {
   if (folder.starts_with("worker/drivers/filesystem.csv_"))
     may.push_back("worker/drivers/csv/");  // what reading and writing share
   if (folder == "worker/drivers/web") may.push_back("protocol/http/");
-  if (folder == "worker/drivers/graphql.extractor" ||
+  const bool is_of_supabase = folder.starts_with("worker/drivers/supabase");
+  if (is_of_supabase || folder == "worker/drivers/graphql.extractor" ||
       folder == "worker/drivers/posthog.extractor") {  // and every other driver of a web API
     may.push_back("worker/drivers/web/");
     may.push_back("protocol/http/");
   }
+  // A project is a PostgreSQL: what reads and writes that is not written twice (docs/decisions/0203).
+  if (is_of_supabase)
+    for (const char* more : {"supabase", "postgres", "db"}) may.push_back("worker/drivers/" + std::string(more) + "/");
+  if (folder == "worker/drivers/supabase.extractor") may.push_back("worker/drivers/postgres.extractor/");
+  if (folder == "worker/drivers/supabase.writer") may.push_back("worker/drivers/postgres.writer/");
   // What drivers of databases share, and below it what those of one database do.
   for (const std::string family : {"mysql", "postgres"}) {
     if (!folder.starts_with("worker/drivers/" + family)) continue;
@@ -117,6 +123,11 @@ Row driver_row(const std::string& path) {
   }
   static const std::regex of_files("worker/drivers/(filesystem\\..*|(duckdb|sqlite)\\.(extractor|writer))");
   if (std::regex_match(folder, of_files)) may.push_back("worker/drivers/files/");
+  // Files behind https:// and s3://.
+  static const std::regex of_anywhere("worker/drivers/filesystem\\.(csv|json|parquet)_extractor");
+  if (std::regex_match(folder, of_anywhere)) may.push_back("worker/drivers/remote/");
+  if (folder == "worker/drivers/remote")
+    for (const char* more : {"worker/drivers/files/", "worker/drivers/web/", "protocol/http/"}) may.push_back(more);
   static const std::regex of_programs("worker/drivers/(python|(python|exec)\\.processor|singer\\.extractor)");
   if (std::regex_match(folder, of_programs)) may.push_back("worker/drivers/program/");
   if (folder == "worker/drivers/python.processor" || folder == "worker/drivers/singer.extractor")

@@ -81,6 +81,7 @@ Complaint asks_the_wall_clock(const SourceFile& file) {
       {"protocol/base/clock.cc", "the clock itself"},
       {"protocol/base/clock.h", "the clock itself"},
       {"protocol/http/retry.cc", "Retry-After as a date"},
+      {"worker/drivers/remote/store.cc", "a signature's time"},
       {"worker/executor/held_records.cc", "records"},
       {"worker/log.cc", "records"},
       {"worker/records/record_stream.cc", "records"},

@@ -40,11 +40,14 @@ void add_connection(Hosts& hosts, const std::string& reference, const PlanConnec
   const Json& fields = connection.fields;
   const std::string& family = connection.family;
   const std::string wanted_by = "connection " + reference;
-  const int port = static_cast<int>(fields["port"].is_string() ? std::atoi(fields["port"].as_string().c_str())
-                                                               : fields["port"].as_int());
+  const auto port_in = [&](const char* field) {
+    return static_cast<int>(fields[field].is_string() ? std::atoi(fields[field].as_string().c_str())
+                                                      : fields[field].as_int());
+  };
+  const int port = port_in("port");
   for (const auto& [field, value] : fields.members()) {
     if (!names_a_host(field) || value.as_string().empty()) continue;
-    const int own = port_of(value.as_string());
+    const int own = field == "pg_host" ? port_in("pg_port") : port_of(value.as_string());
     hosts.add(value.as_string(), own > 0 ? own : port, wanted_by);
   }
   if (family == "supabase" && fields["project_id"].is_string())

@@ -119,8 +119,6 @@ const std::vector<MessageRow>& pipeline_rows() {
        "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n    needs: [adults]\n    config:\n      "
        "path: out/adults.csv\n",
        "  - save\n", "p.yaml:19:5", "- save", "- id: <name>", ""},
-      {"NoDriver", "filesystem.csv_writer", "supabase.writer", "p.yaml:20:16", "supabase.writer", "compiles",
-       "filesystem.csv_writer"},
       {"InlinePassword", "delimiter: \",\"", "password: hunter2secret", "p.yaml:11:7", "'password'",
        "osiris_connections.yaml", "delimiter: \",\""},
       {"UsesNothing", "name: shop", "name: shop\nconnectors: {}", "p.yaml:3:1", "connectors: {}", "remove the key",

@@ -168,13 +168,17 @@ TEST_F(Validation, TheMockDriverLoadsOnlyWhenAskedFor) {
 }
 
 TEST_F(Validation, AComponentWithoutDriverCompilesButCannotRun) {
-  const std::string oml = pipeline(
-      std::string(kRead) +
-      "  - {id: w, component: supabase.writer, mode: write, config: {connection: \"@supabase.lake\", table: t}}\n");
+  write("components/acme.writer/spec.yaml",
+        "name: acme.writer\nversion: 1.0.0\nmodes: [write]\ncapabilities: {}\n"
+        "configSchema: {type: object, properties: {}}\n");
+  Diagnostics findings;
+  registry_ = ComponentRegistry::load({component_dir(), directory_.path() / "components"}, findings);
+  const std::string oml =
+      pipeline(std::string(kRead) + "  - {id: w, component: acme.writer, mode: write, config: {}}\n");
   EXPECT_TRUE(compile_text(oml).ok());
   options_.require_drivers = true;
   EXPECT_EQ(only_error(oml, "component_without_driver").message,
-            "Components missing runtime drivers: w (component: supabase.writer)");
+            "Components missing runtime drivers: w (component: acme.writer)");
 }
 
 TEST_F(Validation, AModeTheComponentLacksNamesTheOnesItHas) {

@@ -89,6 +89,25 @@ TEST_F(PipelineStateTest, WhatIsNoStateOfThisPipelineIsAnErrorAndNeverNone) {
     EXPECT_THAT(error_with(text), HasSubstr(why)) << text;
 }
 
+TEST_F(PipelineStateTest, ThatIsDamagedIsForgottenWhenAskedForAndKeptBeside) {
+  for (const std::string damaged : {"", "{\"format\":1,\"pipel", "[]",
+                                    R"({"format":1,"pipeline":"daily_sync","profile":"dev","steps":{"a":{}}})"}) {
+    EXPECT_THAT(error_with(damaged), HasSubstr("is no state of this pipeline"));
+    auto held = PipelineState::hold_damaged(project_, "daily_sync", "dev");
+    ASSERT_TRUE(held.ok()) << held.error().message;
+    EXPECT_THAT(held->damage(), HasSubstr("is no state of this pipeline"));
+    EXPECT_EQ(*read_file(file_), damaged) << "nothing is changed before commit()";
+    ASSERT_TRUE(held->commit().ok());
+    EXPECT_EQ(*read_file(file_.string() + ".damaged"), damaged);
+    EXPECT_TRUE(PipelineState::read(project_, "daily_sync", "dev")->steps().empty());
+  }
+  for (const char* foreign : {R"({"format":2,"pipeline":"daily_sync","profile":"dev","steps":{}})",
+                              R"({"format":1,"pipeline":"other","profile":"dev","steps":{}})"}) {
+    EXPECT_NE(error_with(foreign), "it was read");
+    EXPECT_FALSE(PipelineState::hold_damaged(project_, "daily_sync", "dev").ok()) << foreign;
+  }
+}
+
 TEST_F(PipelineStateTest, IsGivenToStatefulStepsOfItsComponentOnly) {
   keep("read", Json::object({{"value", "1"}}));
   AdapterInputs inputs;

@@ -11,6 +11,7 @@
 #include "worker/drivers/filesystem.csv_extractor/first_bytes.h"
 #include "worker/drivers/filesystem.csv_extractor/options.h"
 #include "worker/drivers/filesystem.csv_extractor/staged_load.h"
+#include "worker/drivers/remote/inputs.h"
 
 namespace osiris::worker {
 namespace {
@@ -59,6 +60,7 @@ Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
 
 // From the first rows: a later one may change a column's type, never its name.
 Status describe(StepContext& step) {
+  OSIRIS_TRY(remote::stays_here(step));
   OSIRIS_ASSIGN(csv::Options options, csv::read_options(step));
   options.limit = std::min(options.limit, kSampleRows);
   const auto sampled = extract_with(step, options);

@@ -4,6 +4,7 @@
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/csv/format.h"
 #include "worker/drivers/files/places.h"
+#include "worker/drivers/remote/inputs.h"
 
 namespace osiris::worker::csv {
 namespace {
@@ -94,13 +95,21 @@ Status read_null_words(const Json& config, NullWords& nulls) {
 
 }  // namespace
 
-Result<Options> read_options(const StepContext& step) {
+Result<Options> read_options(StepContext& step) {
   const Json& config = step.config();
   Options options;
   const std::string path = config["path"].as_string();
   if (path.empty()) return wrong("Step " + step.step_id() + ": 'path' is required in config");
-  options.file = files::input_file(step, path);
-  OSIRIS_TRY(files::check_input(step, options.file, "CSV"));
+  if (remote::is_remote(path)) {
+    OSIRIS_ASSIGN(const remote::Inputs inputs, remote::input_files(step, path, "CSV", remote::Use::kBytes));
+    if (inputs.files.size() > 1)
+      return wrong("'" + path + "' finds " + std::to_string(inputs.files.size()) +
+                   " files, and this component reads one");
+    options.file = inputs.files.front().absolute;
+  } else {
+    options.file = files::input_file(step, path);
+    OSIRIS_TRY(files::check_input(step, options.file, "CSV"));
+  }
   OSIRIS_TRY(read_choices(config, options));
 
   OSIRIS_TRY(read_characters(config, options));

@@ -48,6 +48,6 @@ struct Options {
 };
 
 // kNotFound and kInvalidArgument; the texts are Python Osiris's.
-Result<Options> read_options(const StepContext& step);
+Result<Options> read_options(StepContext& step);
 
 }  // namespace osiris::worker::csv

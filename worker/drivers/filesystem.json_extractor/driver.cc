@@ -13,6 +13,7 @@
 #include "worker/drivers/filesystem.json_extractor/record_lines.h"
 #include "worker/drivers/filesystem.json_extractor/record_source.h"
 #include "worker/drivers/filesystem.json_extractor/relation.h"
+#include "worker/drivers/remote/inputs.h"
 
 namespace osiris::worker {
 namespace {
@@ -116,6 +117,7 @@ Result<StepOutcome> extract(StepContext& step) {
 }
 
 Status describe(StepContext& step) {
+  OSIRIS_TRY(remote::stays_here(step));
   OSIRIS_ASSIGN(Options options, json_in::read_options(step));
   options.limit = std::min(options.limit, kSampleRows);
   const auto sampled = JsonRead(step, options).run();

@@ -4,7 +4,7 @@
 
 #include "protocol/base/text.h"
 #include "worker/drivers/files/json_format.h"
-#include "worker/drivers/files/places.h"
+#include "worker/drivers/remote/inputs.h"
 
 namespace osiris::worker::json_in {
 namespace {
@@ -37,15 +37,16 @@ Status read_columns(const Json& columns, Options& options) {
 
 }  // namespace
 
-Result<Options> read_options(const StepContext& step) {
+Result<Options> read_options(StepContext& step) {
   const Json& config = step.config();
   Options options;
-  OSIRIS_ASSIGN(const std::vector<MatchedFile> places, files::input_files(step, config["path"].as_string(), "JSON"));
+  OSIRIS_ASSIGN(const remote::Inputs inputs,
+                remote::input_files(step, config["path"].as_string(), "JSON", remote::Use::kBytes));
   const std::string format = config["format"].as_string(), compression = config["compression"].as_string_or("infer");
   const auto named = files::compression_from_name(compression);
   if (compression != "infer" && !named)
     return wrong("'compression' must be " + std::string(files::kCompressionNames) + ", not '" + compression + "'");
-  for (const MatchedFile& place : places) {
+  for (const MatchedFile& place : inputs.files) {
     const files::Compression by_suffix = files::infer_compression(place.path);
     SourceFile file{place, named.value_or(by_suffix), false};
     OSIRIS_ASSIGN(file.is_lines, files::is_json_lines(format, place.path));

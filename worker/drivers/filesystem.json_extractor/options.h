@@ -23,6 +23,6 @@ struct Options {
   uint64_t limit = UINT64_MAX;
 };
 
-Result<Options> read_options(const StepContext& step);
+Result<Options> read_options(StepContext& step);
 
 }  // namespace osiris::worker::json_in

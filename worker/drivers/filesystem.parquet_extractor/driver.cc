@@ -11,21 +11,24 @@
 #include "worker/driver_api/watched.h"
 #include "worker/drivers/files/places.h"
 #include "worker/drivers/filesystem.parquet_extractor/joined_columns.h"
+#include "worker/drivers/remote/inputs.h"
 
 namespace osiris::worker {
 namespace {
 
 struct Options {
   std::vector<MatchedFile> files;
+  remote::Inputs inputs;  // what keeps them readable
   std::vector<std::string> columns;
   std::optional<uint64_t> limit;
   std::optional<bool> hive_partitioning;
 };
 
-Result<Options> read_options(const StepContext& step) {
+Result<Options> read_options(StepContext& step) {
   const Json& config = step.config();
   Options options;
-  OSIRIS_ASSIGN(options.files, files::input_files(step, config["path"].as_string(), "Parquet"));
+  OSIRIS_ASSIGN(options.inputs, remote::input_files(step, config["path"].as_string(), "Parquet", remote::Use::kRanges));
+  options.files = options.inputs.files;
   for (const Json& column : config["columns"].items()) options.columns.push_back(column.as_string());
   if (!config["limit"].is_null()) {
     options.limit = config["limit"].as_uint(0);
@@ -92,7 +95,7 @@ Result<StepOutcome> extract(StepContext& step) {
   say_which(step, options);
   auto outcome = extract_with(step, options);
   if (!outcome.ok() && step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
-  return outcome;
+  return outcome.ok() ? outcome : options.inputs.cause_of(outcome.error());
 }
 
 // The files, read by the statement of another step: its columns only.
@@ -121,11 +124,13 @@ class ParquetStream : public StreamedOutput {
     return paths;
   }
   Result<StepOutcome> finish() override {
+    for (const auto& file : options_.inputs.remote) OSIRIS_TRY(file->failure());
     step_.progress(joined_.rows);
     return StepOutcome{.rows_read = joined_.rows, .rows_written = 0};
   }
   std::optional<Result<StepOutcome>> store(StepContext& step) override {
-    return extract_joined(step, options_, joined_);
+    auto outcome = extract_joined(step, options_, joined_);
+    return outcome.ok() ? outcome : options_.inputs.cause_of(outcome.error());
   }
 
  private:
@@ -138,17 +143,19 @@ class ParquetStream : public StreamedOutput {
 Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
   OSIRIS_ASSIGN(Options options, read_options(step));
   say_which(step, options);
-  OSIRIS_ASSIGN(parquet::Joined joined, join_files(step, options));
-  auto stream = std::make_unique<ParquetStream>(step, std::move(options), std::move(joined));
+  auto joined = join_files(step, options);
+  if (!joined.ok()) return options.inputs.cause_of(joined.error());
+  auto stream = std::make_unique<ParquetStream>(step, std::move(options), *std::move(joined));
   OSIRIS_TRY(stream->open());
   return std::unique_ptr<StreamedOutput>(std::move(stream));
 }
 
 Status describe(StepContext& step) {
+  OSIRIS_TRY(remote::stays_here(step));
   OSIRIS_ASSIGN(Options options, read_options(step));
   options.limit = std::min(options.limit.value_or(kSampleRows), kSampleRows);
   const auto sampled = extract_with(step, options);
-  return sampled.ok() ? Status() : Status(sampled.error());
+  return sampled.ok() ? Status() : Status(options.inputs.cause_of(sampled.error()));
 }
 
 // Without a path (a check of the connection alone) the base directory must be there.
@@ -156,7 +163,7 @@ Status check(StepContext& step) {
   if (step.config()["path"].as_string().empty()) return files::check_base_dir(step);
   OSIRIS_ASSIGN(const Options options, read_options(step));
   const auto opened = parquet::open_files(step, {options.files.front()});
-  return opened.ok() ? Status() : Status(opened.error());
+  return opened.ok() ? Status() : Status(options.inputs.cause_of(opened.error()));
 }
 
 }  // namespace

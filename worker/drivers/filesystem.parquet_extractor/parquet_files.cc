@@ -12,6 +12,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
+#include "worker/driver_api/virtual_files.h"
 #include "worker/drivers/files/places.h"
 
 namespace osiris::worker::parquet {
@@ -25,24 +26,48 @@ Error wrong(const MatchedFile& file, const std::string& what, const std::string&
   return Error(Code::kInvalidArgument, file.path + " " + what, hint, category::kExtractSchemaMismatch);
 }
 
-// What the first and the last bytes say.
-Status check_ends(const MatchedFile& file) {
+struct Ends {
+  uint64_t size = 0;
+  std::array<char, 4> head{}, tail{};  // zeros where the file is shorter
+};
+
+Result<Ends> ends_of(const MatchedFile& file) {
+  Ends ends;
+  if (const auto remote = find_virtual_file(file.absolute)) {
+    ends.size = remote->size_bytes();
+    if (ends.size < ends.head.size()) return ends;
+    OSIRIS_TRY(remote->read(0, ends.head.data(), ends.head.size()));
+    OSIRIS_TRY(remote->read(ends.size - ends.tail.size(), ends.tail.data(), ends.tail.size()));
+    return ends;
+  }
   const FileDescriptor opened = FileDescriptor::open(file.absolute, O_RDONLY);
   if (!opened.is_open()) return errno_error(errno, "cannot read", file.path);
   std::error_code code;
-  const uint64_t size = std::filesystem::file_size(file.absolute, code);
-  if (!code && size == 0)
+  ends.size = std::filesystem::file_size(file.absolute, code);
+  if (code) return errno_error(code.value(), "cannot read", file.path);
+  const auto read_at = [&](std::array<char, 4>& into, uint64_t at) {
+    return ::pread(opened.get(), into.data(), into.size(), static_cast<off_t>(at)) == ssize_t{4};
+  };
+  if (ends.size < ends.head.size()) return ends;
+  if (!read_at(ends.head, 0) || !read_at(ends.tail, ends.size - ends.tail.size()))
+    return errno_error(errno, "cannot read", file.path);
+  return ends;
+}
+
+// What the first and the last bytes say.
+Status check_ends(const MatchedFile& file) {
+  OSIRIS_ASSIGN(const Ends ends, ends_of(file));
+  if (ends.size == 0)
     return wrong(file, "is empty: a Parquet file without rows still has a schema",
                  "was it still being written, or did what made it fail?");
-  std::array<char, 4> head{}, tail{};
-  const bool is_read = ::pread(opened.get(), head.data(), head.size(), 0) == 4 && size >= kBytesMin &&
-                       ::pread(opened.get(), tail.data(), tail.size(), static_cast<off_t>(size - tail.size())) == 4;
-  const std::string_view first(head.data(), head.size()), last(tail.data(), tail.size());
+  const bool is_read = ends.size >= kBytesMin;
+  const std::string_view first(ends.head.data(), ends.head.size()), last(ends.tail.data(), ends.tail.size());
   if (first == kEncryptedMagic || last == kEncryptedMagic)
     return wrong(file, "is an encrypted Parquet file, and this component has no keys", "write it without encryption");
   if (first == kMagic && (!is_read || last != kMagic))
     return wrong(
-        file, "is cut short: it begins as a Parquet file and does not end as one (" + std::to_string(size) + " bytes)",
+        file,
+        "is cut short: it begins as a Parquet file and does not end as one (" + std::to_string(ends.size) + " bytes)",
         "was it still being written, or copied in part?");
   if (first != kMagic)
     return wrong(file, "is no Parquet file", "filesystem.csv_extractor and filesystem.json_extractor read text");

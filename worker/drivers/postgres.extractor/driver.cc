@@ -1,11 +1,6 @@
 #include "worker/drivers/postgres.extractor/driver.h"
 
-#include <algorithm>
-#include <memory>
-#include <utility>
-
-#include "worker/drivers/db/server_rows.h"
-#include "worker/drivers/postgres.extractor/extract.h"
+#include "worker/drivers/postgres.extractor/job.h"
 #include "worker/drivers/postgres.extractor/settings.h"
 #include "worker/drivers/postgres/check.h"
 
@@ -14,54 +9,27 @@ namespace {
 
 using namespace postgres;
 
-constexpr uint32_t kDescribeLimit_s = 5;
-
-// One extraction and what it lives by.
-struct Job {
-  ExtractSettings settings;
-  Deadline deadline;
-  CallContext call;
-};
-
-Result<std::shared_ptr<Job>> job_of(StepContext& context) {
-  auto job = std::make_shared<Job>();
-  OSIRIS_ASSIGN(job->settings, read_extract_settings(context));
-  job->call = call_context(context, job->deadline, "postgres.extractor", job->settings.echo);
-  return job;
-}
-
-db::ReadRows reading(std::shared_ptr<Job> job) {
-  return [job = std::move(job)](db::RowQueue& queue) { return extract(job->settings, job->call, queue); };
-}
+constexpr const char* kName = "postgres.extractor";
 
 Result<StepOutcome> run(StepContext& context) {
-  OSIRIS_ASSIGN(const std::shared_ptr<Job> job, job_of(context));
-  OSIRIS_ASSIGN(const StepOutcome outcome, db::extract(context, "PostgreSQL", job->deadline, reading(job)));
-  if (job->settings.incremental) OSIRIS_TRY(job->settings.incremental->finish());
-  return outcome;
+  OSIRIS_ASSIGN(ExtractSettings settings, read_extract_settings(context));
+  return run_extraction(context, std::move(settings), kName);
 }
 
-// The next state is read from rows that are stored.
 Result<std::unique_ptr<StreamedOutput>> open(StepContext& context) {
-  OSIRIS_ASSIGN(const std::shared_ptr<Job> job, job_of(context));
-  if (job->settings.incremental) return std::unique_ptr<StreamedOutput>();
-  return db::open_rows(context, "PostgreSQL", job->deadline, reading(job));
+  OSIRIS_ASSIGN(ExtractSettings settings, read_extract_settings(context));
+  return open_extraction(context, std::move(settings), kName);
 }
 
 Status describe_output(StepContext& context) {
   OSIRIS_ASSIGN(ExtractSettings settings, read_extract_settings(context));
-  settings.server.connect_timeout_s = std::min(settings.server.connect_timeout_s, kDescribeLimit_s);
-  settings.server.read_timeout_s = kDescribeLimit_s;
-  Deadline deadline;
-  const CallContext call = call_context(context, deadline, "postgres.extractor", settings.echo);
-  OSIRIS_ASSIGN(const Columns columns, describe(settings, call));
-  return db::make_empty(context, "PostgreSQL", columns.relation());
+  return describe_extraction(context, std::move(settings), kName);
 }
 
 }  // namespace
 
 const Driver& postgres_extractor() {
-  static const Driver driver{.name = "postgres.extractor",
+  static const Driver driver{.name = kName,
                              .run = run,
                              .check = check,
                              .describe = describe_output,

@@ -6,9 +6,11 @@
 #include "protocol/base/random.h"
 #include "protocol/base/text.h"
 #include "worker/driver_api/sql.h"
+#include "worker/drivers/db/cancel_watch.h"
 #include "worker/drivers/db/server_rows.h"
 #include "worker/drivers/postgres.writer/ddl.h"
 #include "worker/drivers/postgres.writer/value_writer.h"
+#include "worker/drivers/postgres/check.h"
 #include "worker/drivers/postgres/types.h"
 
 namespace osiris::worker::postgres {
@@ -317,6 +319,18 @@ Status Load::commit() {
   if (!connection_->last_error().is_lost()) return answer.error();
   if (transaction.is_null(0, 0)) return answer.error();
   return ask_whether_committed(transaction.text(0, 0), answer.error());
+}
+
+Result<StepOutcome> run_load(StepContext& context, const db::TargetSettings& settings, const ServerSettings& server,
+                             const std::string& driver, bool echo) {
+  Deadline deadline;
+  const CallContext call = call_context(context, deadline, driver, echo);
+  const db::CancelWatch watch(context, deadline);
+  const auto rows = Load(context, settings, server, call).run();
+  if (!rows.ok() && context.is_cancelled() && rows.error().code != Code::kInvalidState)
+    return cancelled_error(context.step_id());
+  if (!rows.ok()) return rows.error();
+  return StepOutcome{*rows, *rows};
 }
 
 }  // namespace osiris::worker::postgres

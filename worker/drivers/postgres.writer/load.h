@@ -71,4 +71,8 @@ class Load : private BatchWriter {
   uint64_t bytes_ = 0;
 };
 
+// A Load as a step's. `driver`: whose name stands before lines in the log; with `echo` statements are lines too.
+Result<StepOutcome> run_load(StepContext& context, const db::TargetSettings& settings, const ServerSettings& server,
+                             const std::string& driver, bool echo);
+
 }  // namespace osiris::worker::postgres

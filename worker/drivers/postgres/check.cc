@@ -17,7 +17,11 @@ CallContext call_context(StepContext& context, Deadline& deadline, const std::st
 }
 
 Status check(StepContext& context) {
-  OSIRIS_ASSIGN(ServerSettings server, read_server_settings(context));
+  OSIRIS_ASSIGN(const ServerSettings server, read_server_settings(context));
+  return check(context, server);
+}
+
+Status check(StepContext& context, ServerSettings server) {
   server.connect_timeout_s = std::min(server.connect_timeout_s, kCheckLimit_s);
   Deadline deadline;
   const CallContext call{context.step_id(), context.scratch_dir(), &deadline, {}};

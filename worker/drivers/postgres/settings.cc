@@ -79,15 +79,18 @@ Status read_host(const StepContext& context, const Json& fields, ServerSettings&
 }  // namespace
 
 Result<ServerSettings> read_server_settings(const StepContext& context) {
-  const Json& config = context.config();
   static const Json kNone = Json::object();
   const Json& fields = context.connection() ? context.connection()->fields : kNone;
-  if (!context.connection() && config["database"].is_null())
+  if (!context.connection() && context.config()["database"].is_null())
     return connection_fault(context, "'resolved_connection' is required",
                             "add connection: \"@postgres.<alias>\" to the step and the alias to "
                             "osiris_connections.yaml");
   OSIRIS_TRY(refuse_unknown_fields(context, fields));
+  return read_server_settings(context, fields);
+}
 
+Result<ServerSettings> read_server_settings(const StepContext& context, const Json& fields) {
+  const Json& config = context.config();
   ServerSettings server;
   OSIRIS_TRY(read_host(context, fields, server));
   server.user = first_text(fields["user"], fields["username"]);

@@ -40,6 +40,8 @@ struct ServerSettings {
 };
 
 Result<ServerSettings> read_server_settings(const StepContext& context);
+// The same from `fields`, which a component of another family has made of its connection's.
+Result<ServerSettings> read_server_settings(const StepContext& context, const Json& fields);
 
 // "db.example.org:5432", an IPv6 address in brackets.
 std::string place_of(const ServerSettings& server);

@@ -75,8 +75,13 @@ Error status_error(const http::Request& request, const http::Response& response)
 
 }  // namespace
 
+Verdict judge_status(const http::Request& request, const http::Response& response) {
+  if (response.status >= 200 && response.status <= 299) return {};
+  return {status_error(request, response), passes_by(response.status)};
+}
+
 struct Client::Attempt {
-  std::optional<Json> body;
+  std::optional<http::Response> response;
   Error error;
   bool may_pass = false;
   int64_t wait_ms = 0;  // that the server asks for
@@ -98,12 +103,13 @@ Client::~Client() {
   watch_.join();
 }
 
-Client::Attempt Client::attempt(const http::Request& request, AnswerCheck check) {
+Client::Attempt Client::attempt(const http::Request& request, const Judge& judge, const Sink& sink) {
   http::SendOptions how;
   how.max_body_bytes = options_.answer_bytes_max;
   how.cancelled = &cancelled_;
+  how.sink = sink;
   ++requests_made_;
-  const http::ExchangeResult result = http::send(*transport_, request, how);
+  http::ExchangeResult result = http::send(*transport_, request, how);
   Attempt attempt;
   if (!result.response) {
     attempt.error = result.failure->error;
@@ -111,29 +117,20 @@ Client::Attempt Client::attempt(const http::Request& request, AnswerCheck check)
       attempt.error.category =
           attempt.error.code == Code::kDeadline ? category::kConnectionTimeout : category::kConnectionFailed;
     attempt.may_pass = attempt.error.code == Code::kUnavailable || attempt.error.code == Code::kDeadline;
+    if (http::is_idempotent(request) || !result.failure->reached_server) return attempt;
+    attempt.may_pass = false;
+    attempt.error.code = Code::kInvalidState;
+    attempt.error.message = "outcome unknown: " + attempt.error.message;
     return attempt;
   }
-  const http::Response& response = *result.response;
-  if (const auto wait = http::retry_after(response.headers)) attempt.wait_ms = wait->count();
-  if (response.status < 200 || response.status > 299) {
-    attempt.error = status_error(request, response);
-    attempt.may_pass = passes_by(response.status);
-    return attempt;
+  if (const auto wait = http::retry_after(result.response->headers)) attempt.wait_ms = wait->count();
+  Verdict verdict = judge(request, *result.response);
+  if (verdict.status.ok()) {
+    attempt.response = *std::move(result.response);
+  } else {
+    attempt.error = verdict.status.error();
+    attempt.may_pass = verdict.may_pass;
   }
-  auto body = parse_json(response.body);
-  if (!body.ok()) {
-    attempt.error =
-        Error(Code::kStepFailed,
-              request.url + " answered what is no JSON (" + body.error().message + ")" + quoted(response.body),
-              "Check the URL: it should be that of the API, not of a page.", category::kExtractQueryFailed);
-    return attempt;
-  }
-  if (const Status checked = check ? check(*body) : Status(); !checked.ok()) {
-    attempt.error = checked.error();
-    attempt.may_pass = checked.error().code == Code::kUnavailable;
-    return attempt;
-  }
-  attempt.body = *std::move(body);
   return attempt;
 }
 
@@ -148,12 +145,32 @@ Status Client::pause(int64_t milliseconds) {
 
 Result<Json> Client::send(http::Request request, AnswerCheck check) {
   request.idempotent = true;
+  Json body;
+  OSIRIS_ASSIGN(
+      const http::Response response,
+      exchange(std::move(request), [&](const http::Request& asked, const http::Response& answer) -> Verdict {
+        if (Verdict refused = judge_status(asked, answer); !refused.status.ok()) return refused;
+        auto parsed = parse_json(answer.body);
+        if (!parsed.ok())
+          return {Error(Code::kStepFailed,
+                        asked.url + " answered what is no JSON (" + parsed.error().message + ")" + quoted(answer.body),
+                        "Check the URL: it should be that of the API, not of a page.", category::kExtractQueryFailed)};
+        if (Status checked = check ? check(*parsed) : Status(); !checked.ok())
+          return {checked, checked.error().code == Code::kUnavailable};
+        body = *std::move(parsed);
+        return {};
+      }));
+  return body;
+}
+
+Result<http::Response> Client::exchange(http::Request request, const Judge& judge, const Sink& sink) {
   request.has_secrets = true;
   request.timeouts.total = http::Milliseconds(options_.timeout_ms);
   for (int attempts = 1;; ++attempts) {
     if (cancelled_ || step_.is_cancelled()) return Error(Code::kCancelled, "stopped");
-    Attempt made = attempt(request, check);
-    if (made.body) return *std::move(made.body);
+    Attempt made = attempt(request, judge, sink);
+    if (made.response) return *std::move(made.response);
+    if (made.error.code == Code::kInvalidState) return made.error;
     if (cancelled_) return Error(Code::kCancelled, "stopped");
     if (!made.may_pass || attempts > options_.retries_max || made.wait_ms > kRetryAfterMax_ms) {
       if (attempts > 1) made.error.message += " (after " + std::to_string(attempts) + " attempts)";

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -21,12 +22,24 @@ struct ClientOptions {
   size_t answer_bytes_max = 256u << 20;
 };
 
+// What becomes of an answer: accepted, or refused by `status`, for good or only for now.
+struct Verdict {
+  Status status;
+  bool may_pass = false;
+};
+using Judge = std::function<Verdict(const http::Request&, const http::Response&)>;
+
+// What an answer that is no 2xx means, in the words of send() below.
+Verdict judge_status(const http::Request& request, const http::Response& response);
 // Judges an answer with status 2xx whose body is JSON: an error ends the request, kUnavailable makes it be tried again.
 using AnswerCheck = Status (*)(const Json& body);
 
-// One step's. Used by one thread.
+// One step's. [any thread]
 class Client {
  public:
+  // Takes the body of an answer with status 2xx, from its beginning in each attempt (http::SendOptions::sink).
+  using Sink = std::function<Status(const http::Response& head, uint64_t at, std::string_view bytes)>;
+
   // Proxies come from the variables that the user passes to the step (HTTPS_PROXY, HTTP_PROXY, NO_PROXY).
   Client(StepContext& step, ClientOptions options);
   ~Client();
@@ -39,17 +52,22 @@ class Client {
   // lasted, kStepFailed for an answer that is no JSON, kCancelled.
   Result<Json> send(http::Request request, AnswerCheck check = nullptr);
 
+  // One answer of any kind that `judge` accepts. A request whose `idempotent` is false is sent again only where `judge`
+  // or the network says that it had no effect; where that is not known, the error is kInvalidState and says "outcome
+  // unknown". Other errors are the judge's, or kUnavailable and kDeadline of the network, or kCancelled.
+  Result<http::Response> exchange(http::Request request, const Judge& judge, const Sink& sink = nullptr);
+
   uint64_t requests_made() const { return requests_made_; }
 
  private:
   struct Attempt;
-  Attempt attempt(const http::Request& request, AnswerCheck check);
+  Attempt attempt(const http::Request& request, const Judge& judge, const Sink& sink);
   Status pause(int64_t milliseconds);
 
   StepContext& step_;
   const ClientOptions options_;
   std::unique_ptr<http::Transport> transport_;
-  uint64_t requests_made_ = 0;
+  std::atomic<uint64_t> requests_made_{0};
   std::atomic<bool> cancelled_{false}, ended_{false};
   std::thread watch_;  // carries is_cancelled() to the transport
 };

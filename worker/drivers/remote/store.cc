@@ -1,0 +1,271 @@
+#include "worker/drivers/remote/store.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "protocol/base/categories.h"
+#include "protocol/base/clock.h"
+#include "protocol/base/fd.h"
+#include "protocol/base/file.h"
+#include "protocol/base/file_pattern.h"
+#include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
+#include "worker/drivers/remote/listing.h"
+#include "worker/drivers/remote/signature.h"
+
+namespace osiris::worker::remote {
+namespace {
+
+constexpr int64_t kRequestLimit_ms = 300'000;
+constexpr size_t kWordsBytes = 300;
+constexpr uint64_t kPieceBytes = uint64_t{32} << 20;
+
+web::ClientOptions client_options() {
+  web::ClientOptions options;
+  options.user_agent = "osiris files";
+  options.timeout_ms = kRequestLimit_ms;
+  options.retries_max = 4;
+  options.retry_delay_ms = 250;
+  return options;
+}
+
+// "NoSuchKey: The specified key does not exist." of an S3 error; the beginning of any other text.
+std::string words_of(const std::string& body) {
+  const std::string code = element_of(body, "Code"), message = element_of(body, "Message");
+  if (!code.empty()) return printable_line((code + ": " + message).substr(0, kWordsBytes));
+  return body.starts_with("<") ? std::string() : printable_line(std::string(trim(body.substr(0, kWordsBytes))));
+}
+
+Error changed(const std::string& shown) {
+  return Error(Code::kUnavailable, shown + " was changed while it was read", "run again, when it is written no more",
+               category::kExtractNoData);
+}
+
+web::Verdict judge(const std::string& shown, const http::Request& request, const http::Response& response) {
+  const int status = response.status;
+  if (status >= 200 && status <= 299) return {};
+  if (status >= 300 && status < 400) return web::judge_status(request, response);
+  const std::string words = words_of(response.body);
+  const auto error = [&](Code code, const char* category, const std::string& hint) {
+    Error made(code, shown + ": the server answered " + std::to_string(status) + (words.empty() ? "" : ": " + words),
+               hint, category);
+    made.detail = Json::object({{"status", status}});
+    return web::Verdict{made, code == Code::kUnavailable};
+  };
+  if (status == 412) return {changed(shown)};
+  if (status == 401)
+    return error(Code::kUnauthenticated, category::kConnectionAuthFailed, "check the keys of the connection");
+  if (status == 403)
+    return error(Code::kUnauthenticated, category::kExtractPermissionDenied,
+                 "check the keys of the connection, its region, and what they may read; where these may not "
+                 "list, a service answers so for what is not there");
+  if (status == 404 || status == 410)
+    return error(Code::kNotFound, category::kExtractNoData, "check the path, and the connection's endpoint and region");
+  if (status == 408 || status == 429 || status >= 500)
+    return error(Code::kUnavailable, category::kConnectionFailed, "try again later");
+  return error(Code::kInvalidArgument, category::kExtractQueryFailed, "check the path and the connection");
+}
+
+std::optional<uint64_t> number_of(std::string_view text) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
+// Of "bytes 0-9/120".
+struct ContentRange {
+  uint64_t first = 0;
+  std::optional<uint64_t> total;
+};
+std::optional<ContentRange> content_range(const http::Response& response) {
+  std::string_view text = response.headers.get("content-range");
+  if (!text.starts_with("bytes ")) return std::nullopt;
+  text.remove_prefix(6);
+  const size_t dash = text.find('-'), slash = text.find('/');
+  if (dash == std::string_view::npos || slash == std::string_view::npos) return std::nullopt;
+  const auto first = number_of(text.substr(0, dash));
+  if (!first) return std::nullopt;
+  return ContentRange{*first, number_of(text.substr(slash + 1))};
+}
+
+// A weak tag does not say that bytes are the same.
+std::string strong_etag(const http::Response& response) {
+  const std::string_view etag = response.headers.get("etag");
+  return etag.starts_with('"') ? std::string(etag) : std::string();
+}
+
+std::string range(uint64_t at, uint64_t size) {
+  return "bytes=" + std::to_string(at) + "-" + std::to_string(at + size - 1);
+}
+
+// The same version, please.
+void add_condition(http::Request& request, const Object& object) {
+  if (!object.etag.empty())
+    request.headers.add("If-Match", object.etag);
+  else if (!object.modified.empty())
+    request.headers.add("If-Unmodified-Since", object.modified);
+}
+
+// Whether a part of an answer is of the object and begins where it was asked to.
+Status check_part(const Object& object, uint64_t at, const http::Response& head) {
+  const auto range = content_range(head);
+  if (head.status != 206 || !range)
+    return Error(Code::kUnsupported, object.shown + ": the server does not serve parts of it");
+  const std::string etag = strong_etag(head);
+  if ((!object.etag.empty() && !etag.empty() && etag != object.etag) ||
+      (object.size && range->total && *range->total != *object.size))
+    return changed(object.shown);
+  if (range->first != at)
+    return Error(Code::kStepFailed, object.shown + ": the server sent another part than the one asked for", "",
+                 category::kExtractQueryFailed);
+  return {};
+}
+
+}  // namespace
+
+Store::Store(StepContext& step, std::optional<S3Access> access)
+    : step_(step), access_(std::move(access)), client_(step, client_options()) {}
+
+Result<std::shared_ptr<Store>> Store::open(StepContext& step, const Location& location) {
+  std::optional<S3Access> access;
+  if (location.is_s3()) {
+    OSIRIS_ASSIGN(access, read_access(step));
+  }
+  return std::shared_ptr<Store>(new Store(step, std::move(access)));
+}
+
+http::Request Store::request(const std::string& method, const std::string& url) const {
+  http::Request request;
+  request.method = method;
+  request.url = url;
+  request.idempotent = true;
+  return request;
+}
+
+Result<http::Response> Store::send(http::Request request, const std::string& shown, web::Client::Sink sink) {
+  request.label = shown;
+  if (access_) sign(request, *access_, amazon_time(system_clock().unix_ns() / 1'000'000'000));
+  return client_.exchange(
+      std::move(request),
+      [&](const http::Request& asked, const http::Response& response) { return judge(shown, asked, response); }, sink);
+}
+
+Object Store::described(std::string shown, std::string url, const http::Response& response) const {
+  return {std::move(shown), std::move(url), number_of(response.headers.get("content-length")), strong_etag(response),
+          std::string(response.headers.get("last-modified"))};
+}
+
+Result<Object> Store::look_up(const Location& location) {
+  const std::string url =
+      location.is_s3() ? bucket_url(*access_, location.bucket) + "/" + encoded_path(location.key) : location.url;
+  const auto head = send(request("HEAD", url), location.shown);
+  if (head.ok()) return described(location.shown, url, *head);
+  // A URL that was signed for GET, or a server without HEAD.
+  const int64_t status = head.error().detail["status"].as_int();
+  if (location.is_s3() || (status != 403 && status != 405 && status != 501 && status != 400)) return head.error();
+  http::Request first = request("GET", url);
+  first.headers.add("Range", "bytes=0-0");
+  std::optional<Object> whole;
+  auto got = send(std::move(first), location.shown, [&](const http::Response& answer, uint64_t, std::string_view) {
+    if (answer.status == 206) return Status();
+    whole = described(location.shown, url, answer);
+    return Status(Error(Code::kUnsupported, "the whole is not wanted yet"));
+  });
+  if (whole) return *whole;
+  if (!got.ok()) return got.error();
+  Object object = described(location.shown, url, *got);
+  const auto part = content_range(*got);
+  object.size = part ? part->total : std::nullopt;
+  return object;
+}
+
+Result<std::vector<std::pair<std::string, Object>>> Store::list(const Location& pattern) {
+  const std::filesystem::path wanted = "/" + pattern.key;
+  const std::string prefix = pattern.key.substr(0, pattern.key.find_first_of("*?["));
+  std::vector<std::pair<std::string, Object>> found;
+  std::string token;
+  for (;;) {
+    Query query = {{"list-type", "2"}, {"prefix", prefix}, {"encoding-type", "url"}};
+    if (!token.empty()) query.emplace_back("continuation-token", token);
+    const std::string base = bucket_url(*access_, pattern.bucket);
+    OSIRIS_ASSIGN(const http::Response answer,
+                  send(request("GET", base + "/" + encoded_query(query)), "s3://" + pattern.bucket + "/" + prefix));
+    OSIRIS_ASSIGN(const Listing listing, read_listing(answer.body));
+    for (const ListedObject& listed : listing.objects) {
+      if (listed.key.ends_with('/') || !matches_file_pattern(wanted, "/" + listed.key)) continue;
+      const std::string path = "s3://" + pattern.bucket + "/" + listed.key;
+      found.emplace_back(path, Object{path, base + "/" + encoded_path(listed.key), listed.size,
+                                      listed.etag.starts_with('"') ? listed.etag : "", ""});
+      if (found.size() > kMatchesMax)
+        return Error(Code::kInvalidArgument,
+                     "'" + pattern.shown + "' finds more than " + std::to_string(kMatchesMax) + " objects",
+                     "narrow the pattern", category::kConfigInvalid);
+    }
+    if (listing.next.empty()) break;
+    if (listing.next == token)
+      return Error(Code::kStepFailed, "the listing of " + pattern.shown + " gave the same page twice", "",
+                   category::kExtractQueryFailed);
+    token = listing.next;
+  }
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  return found;
+}
+
+Status Store::read(const Object& object, uint64_t at, char* buffer, size_t size) {
+  if (size == 0) return {};
+  http::Request part = request("GET", object.url);
+  part.headers.add("Range", range(at, size));
+  add_condition(part, object);
+  uint64_t got = 0;
+  const auto answer = send(std::move(part), object.shown,
+                           [&](const http::Response& head, uint64_t offset, std::string_view bytes) -> Status {
+                             if (offset == 0) OSIRIS_TRY(check_part(object, at, head));
+                             if (offset + bytes.size() > size) return changed(object.shown);
+                             std::memcpy(buffer + offset, bytes.data(), bytes.size());
+                             got = offset + bytes.size();
+                             return {};
+                           });
+  if (!answer.ok()) return answer.error();
+  return got == size ? Status() : Status(changed(object.shown));
+}
+
+Status Store::copy(const Object& object, const std::filesystem::path& file) {
+  const FileDescriptor out = FileDescriptor::open(file, O_CREAT | O_EXCL | O_WRONLY, 0600);
+  if (!out.is_open()) return errno_error(errno, "cannot make", file);
+  uint64_t done = 0;
+  for (bool is_whole = false; !is_whole && (!object.size || done < *object.size);) {
+    if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+    http::Request part = request("GET", object.url);
+    part.headers.add("Range", range(done, kPieceBytes));
+    add_condition(part, object);
+    uint64_t got = 0;
+    const auto answer = send(std::move(part), object.shown,
+                             [&](const http::Response& head, uint64_t offset, std::string_view bytes) -> Status {
+                               // The whole of it at once.
+                               is_whole = head.status == 200 && done == 0;
+                               if (offset == 0 && !is_whole) OSIRIS_TRY(check_part(object, done, head));
+                               got = offset + bytes.size();
+                               const auto written =
+                                   ::pwrite(out.get(), bytes.data(), bytes.size(), static_cast<off_t>(done + offset));
+                               if (written != static_cast<ssize_t>(bytes.size()))
+                                 return errno_error(errno, "cannot write", file);
+                               return {};
+                             });
+    if (!answer.ok()) {
+      // There is nothing behind the last byte, or nothing at all.
+      if (!object.size && answer.error().detail["status"].as_int() == 416) break;
+      return answer.error();
+    }
+    done += got;
+    if (got < kPieceBytes && !object.size) break;
+    if (got == 0) break;
+  }
+  if (object.size && done != *object.size) return changed(object.shown);
+  return {};
+}
+
+}  // namespace osiris::worker::remote
