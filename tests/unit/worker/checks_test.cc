@@ -117,7 +117,7 @@ TEST_F(ChecksTest, OneThatCannotBeRunFailsTheStep) {
       {"SELECT 1 AS id", R"({"type":"relationships","columns":["id"],"to":{"step":"rows","column":"x"}})",
        "of step rows have no column 'x'"},
       {"SELECT 1 AS id", R"({"type":"sql","sql":"SELECT * FROM elsewhere"})", "elsewhere"},
-      {"SELECT 1 AS id", R"x({"type":"sql","sql":"SELECT * FROM read_csv('/etc/passwd')"})x", "read_csv"},
+      {"SELECT 1 AS id", R"x({"type":"sql","sql":"SELECT * FROM read_csv('/etc/passwd')"})x", "cannot reach files"},
       {"SELECT 1 AS id", R"({"type":"sql","sql":"SELECT error('broken') FROM this"})", "broken"},
   };
   for (const Case& one : cases) {
