@@ -225,7 +225,7 @@ TEST(RemoteObject, ThatChangesWhileItIsReadIsAnError) {
     });
     const Error error = Read(store, "s3://lake/a.parquet").error(filesystem_parquet_extractor());
     EXPECT_EQ(error.message, "s3://lake/a.parquet was changed while it was read");
-    EXPECT_EQ(error.code, Code::kUnavailable);
+    EXPECT_EQ(error.code, Code::kStepFailed);
   }
 }
 

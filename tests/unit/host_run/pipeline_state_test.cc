@@ -90,6 +90,7 @@ TEST_F(PipelineStateTest, WhatIsNoStateOfThisPipelineIsAnErrorAndNeverNone) {
 }
 
 TEST_F(PipelineStateTest, ThatIsDamagedIsForgottenWhenAskedForAndKeptBeside) {
+  keep("read", Json::object({{"value", "1"}}));
   for (const std::string damaged : {"", "{\"format\":1,\"pipel", "[]",
                                     R"({"format":1,"pipeline":"daily_sync","profile":"dev","steps":{"a":{}}})"}) {
     EXPECT_THAT(error_with(damaged), HasSubstr("is no state of this pipeline"));

@@ -41,7 +41,7 @@ std::string words_of(const std::string& body) {
 }
 
 Error changed(const std::string& shown) {
-  return Error(Code::kUnavailable, shown + " was changed while it was read", "run again, when it is written no more",
+  return Error(Code::kStepFailed, shown + " was changed while it was read", "run again, when it is written no more",
                category::kExtractNoData);
 }
 
