@@ -84,6 +84,7 @@ void add_init_command(const CommandTable& table);
 void add_runs_commands(const CommandTable& table);
 void add_state_commands(const CommandTable& table);
 void add_logs_commands(const CommandTable& table);
+void add_report_command(const CommandTable& table);
 void add_clean_command(const CommandTable& table);
 void add_doctor_command(const CommandTable& table);
 void add_schedule_commands(const CommandTable& table);

@@ -114,6 +114,7 @@ void add_commands(const CommandTable& table) {
   add_runs_commands(table);
   add_state_commands(table);
   add_logs_commands(table);
+  add_report_command(table);
   add_clean_command(table);
   add_adapters_commands(table);
   add_components_commands(table);

@@ -3,6 +3,7 @@
 #include "host/commands/dry_run.h"
 #include "host/commands/interruptible.h"
 #include "host/commands/parameters.h"
+#include "host/commands/report.h"
 #include "host/commands/run_options.h"
 #include "host/commands/run_output.h"
 #include "host/commands/standalone_adapter.h"
@@ -172,6 +173,7 @@ class RunCommand {
       print_warning(context_, "the failed run could not be recorded: " + report.error().message);
     }
     const int code = fail_compile(diagnostics, extra);
+    if (report.ok()) write_page_if_asked(context_, prepared_.workspace.project, report->run_id);
     if (report.ok()) print_session(context_, report->session_dir);
     return code;
   }
@@ -357,6 +359,7 @@ class RunCommand {
       report->error = Error(written.error()).within("the pipeline ran, but --report failed");
     }
     annotate(*report);
+    write_page_if_asked(context_, project, report->run_id);
     if (const auto failed = tally.first_failure()) show_sql_place(*failed);
     print_report(context_, *report, masking_,
                  options_.out.empty() || not_copied ? "" : "Artifacts copied to: " + options_.out + "/");

@@ -94,6 +94,15 @@ Result<std::vector<RunRecord>> read_runs(const CommandContext& context, const Ru
   return records;
 }
 
+Result<RunRecord> newest_run(const CommandContext& context) {
+  OSIRIS_ASSIGN(const std::vector<RunRecord> records, read_runs(context, {"", "", "", "", 1}));
+  if (!records.empty()) return records.front();
+  return Error(Code::kNotFound,
+               context.place.is_project ? "nothing has run in this project yet"
+                                        : "nothing has run outside a project yet, and this directory is in none",
+               "osiris run FILE");
+}
+
 Result<RunRecord> find_run(const CommandContext& context, const std::string& name) {
   OSIRIS_ASSIGN(const std::vector<RunRecord> records, all_runs(context));
   const std::string directory = std::filesystem::path(name).lexically_normal().filename().string();
