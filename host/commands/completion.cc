@@ -130,7 +130,7 @@ class Candidates {
     if (type == "@FAMILY.ALIAS") connections();
     if (type == "FILE|NAME" || command == "adapters show" || (is("--adapter,") || name == "--adapter")) adapters();
     if (command == "components show") components();
-    if (command == "logs show" && type == "ID") runs();
+    if ((command == "logs show" || command == "report") && type == "ID") runs();
     if (command == "explain") codes();
   }
 

@@ -3,8 +3,8 @@
 
 #include "host/commands/commands.h"
 #include "host/commands/run_records.h"
-#include "host/commands/session_steps.h"
 #include "host/display/format.h"
+#include "host/pages/session_steps.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
 
@@ -182,15 +182,9 @@ void add_last_options(CLI::App& command, ShowOptions& options) {
 }
 
 int last(const CommandContext& context, const ShowOptions& options) {
-  const auto records = read_runs(context, {"", "", "", "", 1});
-  if (!records.ok()) return fail(context, records.error());
-  if (records->empty())
-    return fail(context, Error(Code::kNotFound,
-                               context.place.is_project ? "nothing has run in this project yet"
-                                                        : "nothing has run outside a project yet, and this directory "
-                                                          "is in none",
-                               "osiris run FILE"));
-  return show_record(context, records->front(), options);
+  const auto record = newest_run(context);
+  if (!record.ok()) return fail(context, record.error());
+  return show_record(context, *record, options);
 }
 
 }  // namespace

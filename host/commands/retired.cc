@@ -9,7 +9,8 @@ struct Retired {
 };
 
 constexpr std::string_view kPages =
-    "osiris logs show ID tells what happened; run-card.md below aiop/ is a page about each run";
+    "osiris report ID writes the page of a run, osiris report --runs one about all; osiris logs show ID tells the same "
+    "here";
 constexpr std::string_view kAssistant =
     "it belonged to the AI assistant of Python Osiris; docs/oml.md says how pipelines are written, osiris validate "
     "FILE "

@@ -3,6 +3,7 @@
 #include "host/commands/dry_run.h"
 #include "host/commands/interruptible.h"
 #include "host/commands/parameters.h"
+#include "host/commands/report.h"
 #include "host/commands/run_annotations.h"
 #include "host/commands/run_options.h"
 #include "host/commands/run_output.h"
@@ -172,6 +173,7 @@ class RunCommand {
       print_warning(context_, "the failed run could not be recorded: " + report.error().message);
     }
     const int code = fail_compile(diagnostics, extra);
+    if (report.ok()) write_page_if_asked(context_, prepared_.workspace.project, report->run_id);
     if (report.ok()) print_session(context_, report->session_dir);
     return code;
   }
@@ -341,6 +343,7 @@ class RunCommand {
       report->error = Error(written.error()).within("the pipeline ran, but --report failed");
     }
     print_annotations(context_, *report, *prepared_.compiled.pipeline, prepared_.file, masking_);
+    write_page_if_asked(context_, project, report->run_id);
     if (const auto failed = tally.first_failure()) show_sql_place(*failed);
     print_report(context_, *report, masking_,
                  options_.out.empty() || not_copied ? "" : "Artifacts copied to: " + options_.out + "/");

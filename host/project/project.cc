@@ -257,6 +257,7 @@ Project Project::load(const ProjectPlace& place, const Environment& environment,
     ids.take("manifest_hash_algo");
     ids.warn_unknown();
     check_run_id_format(project.config_.run_id_format, format ? format->mark : Mark{}, findings);
+    root.read("report", project.config_.write_report);
     read_adapters(root, project.config_, findings);
     root.warn_ignored("logging");
     for (const char* other : {"discovery", "llm", "pipeline", "validate", "validation", "aiop"}) root.take(other);

@@ -108,8 +108,8 @@ TEST_F(Help, TheVersionIsAskedForInThreeWays) {
 }
 
 TEST_F(Help, CommandsOfThePredecessorSayWhatReplacedThem) {
-  refused("logs html --open", "There is no command osiris logs html", "osiris logs show ID");
-  refused("logs open last", "There is no command osiris logs open", "run-card.md");
+  refused("logs html --open", "There is no command osiris logs html", "osiris report ID");
+  refused("logs open last", "There is no command osiris logs open", "osiris report ID");
   refused("logs bundle --session x -o f", "There is no command osiris logs bundle", "tar -czf");
   refused("logs gc --days 7", "There is no command osiris logs gc", "osiris clean");
   refused("logs aiop list", "There is no command osiris logs aiop", "summary.json");
@@ -128,7 +128,7 @@ TEST_F(Help, CommandsOfThePredecessorSayWhatReplacedThem) {
   refused("init --git", "Unknown option: --git", "git init");
   refused("runs list --tag nightly", "Unknown option: --tag", "--pipeline, --profile, --status and --since");
   refused("logs list --logs-dir x", "Unknown option: --logs-dir", "from any directory");
-  EXPECT_EQ(run("logs html --json").json()["hint"].as_string().find("osiris logs show"), 0u);
+  EXPECT_EQ(run("logs html --json").json()["hint"].as_string().find("osiris report"), 0u);
 }
 
 TEST_F(Help, AFileWithoutACommandIsAnsweredWithTheCommand) {

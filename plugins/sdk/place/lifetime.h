@@ -49,7 +49,4 @@ class Lifetime {
 // "1 h", "1 min 58 s", "8 s".
 std::string spoken_duration(int64_t seconds);
 
-// Unix nanoseconds of an RFC 3339 time; nullopt for anything else.
-std::optional<int64_t> parse_rfc3339(std::string_view text);
-
 }  // namespace osiris::sdk
