@@ -1,4 +1,6 @@
 // osiris clean: removes the records that filesystem.retention lets go, and says what it keeps and why.
+#include "host/commands/clean.h"
+
 #include <map>
 
 #include "host/commands/commands.h"
@@ -34,6 +36,7 @@ Json document(const CleanReport& report, bool dry_run) {
                        {"dry_run", Json(dry_run)},
                        {"removed", std::move(removed)},
                        {"freed_bytes", freed_bytes},
+                       {"runs", uint64_t{report.runs}},
                        {"kept", std::move(kept)},
                        {"failures", std::move(failures)}});
 }
@@ -74,17 +77,21 @@ int run(const CommandContext& context, const Options& options) {
   if (!diagnostics.ok()) return fail(context, diagnostics.to_error());
   const auto report = clean_records(project, UserState(context.environment), system_clock(), options.dry_run);
   if (!report.ok()) return fail(context, of_own_files(report.error()), Json::object(), ErrorSource::kService);
-  if (context.json)
-    print_json(context, document(*report, options.dry_run));
-  else
-    print_news(context, text(project, *report, options.dry_run));
-  for (const Error& failure : report->failures)
-    print_err(context, error_text(context, failure.message, failure.hint, ""));
-  return report->failures.empty() ? to_int(ExitCode::kOk)
-                                  : to_int(exit_code_for(report->failures.front(), ErrorSource::kService));
+  return print_clean_report(context, project, *report, options.dry_run);
 }
 
 }  // namespace
+
+int print_clean_report(const CommandContext& context, const Project& project, const CleanReport& report, bool dry_run) {
+  if (context.json)
+    print_json(context, document(report, dry_run));
+  else
+    print_news(context, text(project, report, dry_run));
+  for (const Error& failure : report.failures)
+    print_err(context, error_text(context, failure.message, failure.hint, ""));
+  return report.failures.empty() ? to_int(ExitCode::kOk)
+                                 : to_int(exit_code_for(report.failures.front(), ErrorSource::kService));
+}
 
 void add_clean_command(const CommandTable& table) {
   table.add<Options>("clean", "Remove old sessions and summaries", {"osiris clean --dry-run"}, add_options, run);

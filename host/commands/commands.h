@@ -80,6 +80,7 @@ void add_adapters_check_command(const CommandTable& table, CLI::App* adapters);
 void add_adapters_trust_command(const CommandTable& table, CLI::App* adapters);
 void add_components_commands(const CommandTable& table);
 void add_connections_commands(const CommandTable& table);
+void add_import_command(const CommandTable& table);
 void add_init_command(const CommandTable& table);
 void add_runs_commands(const CommandTable& table);
 void add_state_commands(const CommandTable& table);

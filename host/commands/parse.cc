@@ -10,8 +10,10 @@
 #include "host/commands/commands.h"
 #include "host/commands/completion.h"
 #include "host/commands/help.h"
+#include "host/commands/manual.h"
 #include "host/commands/retired.h"
 #include "host/commands/version.h"
+#include "protocol/base/file.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -111,6 +113,7 @@ void add_commands(const CommandTable& table) {
   add_compile_command(table);
   add_validate_commands(table);
   add_init_command(table);
+  add_import_command(table);
   add_runs_commands(table);
   add_state_commands(table);
   add_logs_commands(table);
@@ -174,6 +177,18 @@ int print_completions(const std::vector<std::string>& words, CommandContext& con
   return to_int(ExitCode::kOk);
 }
 
+// `osiris manual-pages DIRECTORY`, which the build calls.
+constexpr std::string_view kManualCommand = "manual-pages";
+
+int write_manual(const std::filesystem::path& directory, CommandContext& context) {
+  const char* line[] = {"osiris"};
+  Parser parser(1, line, context);
+  Status written = make_directories(directory);
+  for (const ManualPage& page : manual_pages(parser.app))
+    if (written.ok()) written = write_file_atomically(directory / (page.name + ".1"), page.text);
+  return written.ok() ? to_int(ExitCode::kOk) : fail(context, written.error());
+}
+
 int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
   Parser parser(argc, argv, context);
   CLI::App& app = parser.app;
@@ -231,6 +246,7 @@ int run_command_line(int argc, const char* const* argv) {
   auto context = CommandContext::of_process();
   if (context.ok() && argc >= 3 && argv[1] == kCompleteCommand && std::string_view(argv[2]) == "--")
     return print_completions(std::vector<std::string>(argv + 3, argv + argc), *context);
+  if (context.ok() && argc == 3 && argv[1] == kManualCommand) return write_manual(argv[2], *context);
   const std::vector<std::string> words = with_help_words_spelled_out(argc, argv);
   std::vector<const char*> spelled_out;
   for (const std::string& word : words) spelled_out.push_back(word.c_str());

@@ -10,16 +10,19 @@
 #include "protocol/base/text.h"
 
 namespace osiris {
-namespace {
+namespace {}  // namespace
 
-Result<int64_t> parse_since(const std::string& text) {
+Result<std::string> time_before(const std::string& text, const char* flag) {
   const auto seconds = parse_duration_s(text);
   // A number alone would be read as a date or a count of runs.
   const bool has_unit = !text.empty() && !(text.back() >= '0' && text.back() <= '9');
   if (!seconds || !has_unit || *seconds > 1e10)
-    return Error(Code::kInvalidArgument, "--since does not understand '" + text + "'", "write 7d, 24h, 30m or 10s");
-  return static_cast<int64_t>(*seconds);
+    return Error(Code::kInvalidArgument, std::string(flag) + " does not understand '" + text + "'",
+                 "write 7d, 24h, 30m or 10s");
+  return format_iso8601_micros(system_clock().unix_ns() - static_cast<int64_t>(*seconds) * 1'000'000'000);
 }
+
+namespace {
 
 Result<std::vector<RunRecord>> all_runs(const CommandContext& context) {
   Diagnostics diagnostics("osiris.yaml");
@@ -80,8 +83,7 @@ std::vector<const RunRecord*> with_part(const std::vector<RunRecord>& records, s
 Result<std::vector<RunRecord>> read_runs(const CommandContext& context, const RunFilter& filter) {
   std::string oldest;
   if (!filter.since.empty()) {
-    OSIRIS_ASSIGN(const int64_t seconds, parse_since(filter.since));
-    oldest = format_iso8601_micros(system_clock().unix_ns() - seconds * 1'000'000'000);
+    OSIRIS_ASSIGN(oldest, time_before(filter.since, "--since"));
   }
   OSIRIS_ASSIGN(std::vector<RunRecord> records, all_runs(context));
   std::erase_if(records, [&](const RunRecord& record) {

@@ -18,6 +18,9 @@ struct RunFilter {
 // A running record whose host is gone says "interrupted".
 Result<std::vector<RunRecord>> read_runs(const CommandContext& context, const RunFilter& filter);
 
+// "7d", "24h", "30m", "10s" before now, as the index writes times. The error names `flag`.
+Result<std::string> time_before(const std::string& text, const char* flag);
+
 // The newest run; kNotFound when there is none.
 Result<RunRecord> newest_run(const CommandContext& context);
 

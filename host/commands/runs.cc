@@ -1,7 +1,11 @@
 // osiris runs list: what the index knows.
+#include "host/commands/clean.h"
 #include "host/commands/commands.h"
 #include "host/commands/run_records.h"
 #include "host/display/format.h"
+#include "host/run/prune.h"
+#include "protocol/base/clock.h"
+#include "protocol/base/quantity.h"
 
 namespace osiris {
 namespace {
@@ -42,6 +46,58 @@ int list(const CommandContext& context, const Options& options) {
   return to_int(ExitCode::kOk);
 }
 
+struct PruneOptions {
+  std::string pipeline, profile, status, older_than, max_size;
+  std::optional<size_t> keep;
+  bool dry_run = false;
+};
+
+void add_prune_options(CLI::App& command, PruneOptions& options) {
+  command.add_option("--keep", options.keep, "the newest N runs of each pipeline stay")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1'000'000));
+  command.add_option("--older-than", options.older_than, "runs that started before the last 30d, 24h, 30m, 10s go")
+      ->type_name("TIME");
+  command.add_option("--max-size", options.max_size, "the newest runs stay, as many as take no more (500MiB, 2GiB)")
+      ->type_name("BYTES");
+  command.add_option("--pipeline", options.pipeline, "only runs of this pipeline")->type_name("NAME");
+  command.add_option("--profile", options.profile, "only runs with this profile")->type_name("NAME");
+  command.add_option("--status", options.status, "only runs with this status")->type_name("STATUS");
+  command.add_flag("--dry-run", options.dry_run, "show what would be removed; remove nothing");
+}
+
+Result<PruneLimits> limits_of(const PruneOptions& options) {
+  PruneLimits limits;
+  limits.keep = options.keep;
+  if (!options.older_than.empty()) {
+    OSIRIS_ASSIGN(limits.oldest, time_before(options.older_than, "--older-than"));
+  }
+  if (!options.max_size.empty()) {
+    const auto bytes = parse_byte_count(options.max_size);
+    if (!bytes.ok()) return Error(bytes.error()).within("--max-size " + options.max_size);
+    limits.size_bytes = static_cast<uint64_t>(*bytes);
+  }
+  if (!limits.keep && limits.oldest.empty() && !limits.size_bytes)
+    return Error(Code::kInvalidArgument, "runs prune is not told which runs may go",
+                 "--keep N, --older-than 30d or --max-size 2GiB; osiris clean goes by filesystem.retention");
+  return limits;
+}
+
+int prune(const CommandContext& context, const PruneOptions& options) {
+  const auto limits = limits_of(options);
+  if (!limits.ok()) return fail(context, limits.error());
+  Diagnostics diagnostics("osiris.yaml");
+  const Project project = Project::load(context.place, context.environment, diagnostics);
+  print_diagnostics(context, diagnostics);
+  if (!diagnostics.ok()) return fail(context, diagnostics.to_error());
+  const auto runs = read_runs(context, {options.pipeline, options.profile, options.status, "", 0});
+  if (!runs.ok()) return fail(context, runs.error());
+  const auto report =
+      prune_runs(project, UserState(context.environment), *runs, *limits, system_clock(), options.dry_run);
+  if (!report.ok()) return fail(context, of_own_files(report.error()), Json::object(), ErrorSource::kService);
+  return print_clean_report(context, project, *report, options.dry_run);
+}
+
 }  // namespace
 
 void add_runs_commands(const CommandTable& table) {
@@ -49,6 +105,10 @@ void add_runs_commands(const CommandTable& table) {
   runs->require_subcommand(1);
   table.add<Options>("list", "List runs, newest first", {"osiris runs list --status failed --since 7d"}, add_options,
                      list, runs);
+  table.add<PruneOptions>("prune", "Remove runs whole: sessions, summaries and their lines of the index",
+                          {"osiris runs prune --keep 20 --dry-run",
+                           "osiris runs prune --older-than 30d --status failed", "osiris runs prune --max-size 2GiB"},
+                          add_prune_options, prune, runs);
 }
 
 }  // namespace osiris

@@ -137,6 +137,28 @@ Result<std::vector<RunRecord>> RunIndex::read() const {
   return records;
 }
 
+Status RunIndex::forget(const std::set<std::string>& run_ids) const {
+  OSIRIS_ASSIGN(const FileLock lock, FileLock::wait(dir_ / "index.lock"));
+  std::vector<fs::path> files = {dir_ / "runs.jsonl"};
+  std::error_code code;
+  for (fs::directory_iterator at(dir_ / "by_pipeline", code), end; !code && at != end; at.increment(code))
+    if (at->path().extension() == ".jsonl") files.push_back(at->path());
+  for (const fs::path& file : files) {
+    std::string kept;
+    bool has_forgotten = false;
+    const Status read = for_each_line(file, [&](std::string_view line) {
+      const auto json = parse_json(line);
+      if (json.ok() && run_ids.count((*json)["run_id"].as_string()))
+        has_forgotten = true;
+      else
+        kept += std::string(line) + "\n";
+    });
+    if (!read.ok() && read.error().code != Code::kNotFound) return read;
+    if (has_forgotten) OSIRIS_TRY(write_file_atomically(file, kept, {.durable = true}));
+  }
+  return {};
+}
+
 Status RunIndex::write_last_compile(const LatestPointer& pointer) const {
   return write_pointer(dir_ / "last_compile.txt", pointer);
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,9 @@ class RunIndex {
   Status append(const RunRecord& record) const;
   // One record per run, oldest first: of several lines of one run the last one counts.
   Result<std::vector<RunRecord>> read() const;
+
+  // Takes the lines of these runs out of runs.jsonl and by_pipeline/. A run that begins meanwhile waits.
+  Status forget(const std::set<std::string>& run_ids) const;
 
   Status write_last_compile(const LatestPointer& pointer) const;                   // last_compile.txt
   Status write_latest(std::string_view slug, const LatestPointer& pointer) const;  // latest/<slug>.txt

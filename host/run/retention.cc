@@ -1,17 +1,14 @@
 #include "host/run/retention.h"
 
-#include <signal.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <map>
 #include <optional>
 #include <set>
 
 #include "host/project/run_index.h"
+#include "host/run/kept_records.h"
 #include "host/run/session.h"
 #include "protocol/base/file.h"
-#include "protocol/base/file_lock.h"
 
 namespace osiris {
 namespace {
@@ -19,17 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kSecondsPerDay = 86'400;
-
-bool is_file(const fs::path& path) {
-  std::error_code code;
-  return fs::is_regular_file(fs::symlink_status(path, code));
-}
-
-// Nothing else in a project looks like it, so that a mistaken run_logs_dir costs no data.
-bool is_session(const fs::path& directory) {
-  return is_file(directory / "events.jsonl") &&
-         (is_file(directory / "osiris.log") || is_file(directory / "metrics.jsonl"));
-}
 
 // Directories below `root` (links are not followed) that `wanted` holds of; what is inside one is not looked at.
 template <class Wanted>
@@ -45,16 +31,6 @@ std::vector<fs::path> directories_below(const fs::path& root, Wanted wanted) {
   std::sort(found.begin(), found.end());
   return found;
 }
-
-uint64_t size_bytes_of(const fs::path& directory) {
-  uint64_t total = 0;
-  std::error_code code;
-  for (fs::recursive_directory_iterator at(directory, code), end; !code && at != end; at.increment(code))
-    if (std::error_code unseen; fs::is_regular_file(at->symlink_status(unseen))) total += at->file_size(unseen);
-  return total;
-}
-
-bool is_alive(pid_t pid) { return pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM); }
 
 class Cleaner {
  public:
@@ -97,27 +73,12 @@ class Cleaner {
       report_.removed.push_back(removed);
   }
 
-  // Why a session stays although it is old; nullopt: nothing holds it.
-  std::optional<std::string> hold_on(const fs::path& session) const {
-    if (is_held(session)) return "its run goes on";
-    const auto known = by_session_.find(session.string());
-    if (known == by_session_.end()) return std::nullopt;
-    const RunRecord& record = *known->second;
-    const auto has = [&](const std::vector<std::string>& ids) {
-      return std::find(ids.begin(), ids.end(), record.run_id) != ids.end();
-    };
-    const bool never_ended = record.status == "running";
-    if (has(user_state_.live_run_ids()) || (never_ended && is_alive(static_cast<pid_t>(record.extra["pid"].as_int()))))
-      return "its process is alive";
-    if (has(user_state_.dead_run_ids())) return "it may still hold remote resources: osiris resources reap";
-    return std::nullopt;
-  }
-
   void clean_sessions() {
     const int days = retention().run_logs_days;
     for (const fs::path& session : directories_below(project_.run_logs_root(), is_session)) {
       const double age = age_days(session / "events.jsonl");
-      if (const auto reason = hold_on(session)) {
+      const auto known = by_session_.find(session.string());
+      if (const auto reason = why_held(session, known == by_session_.end() ? nullptr : known->second, user_state_)) {
         keep(RecordKind::kSession, session, *reason);
       } else if (age < days) {
         keep(RecordKind::kSession, session,
@@ -131,8 +92,7 @@ class Cleaner {
   }
 
   void clean_summaries() {
-    const auto found =
-        directories_below(project_.aiop_root(), [](const fs::path& path) { return is_file(path / "summary.json"); });
+    const auto found = directories_below(project_.aiop_root(), is_summary);
     std::map<fs::path, std::vector<fs::path>> by_pipeline;
     for (const fs::path& summary : found) by_pipeline[pipeline_of(summary)].push_back(summary);
     const auto kept_count = static_cast<size_t>(retention().aiop_keep_runs_per_pipeline);
@@ -201,15 +161,18 @@ std::string_view record_noun(RecordKind kind) {
   return "record";
 }
 
+Result<FileLock> lock_for_cleaning(const Project& project, bool dry_run) {
+  if (std::error_code code; dry_run || !fs::is_directory(project.index_dir(), code)) return FileLock();
+  OSIRIS_ASSIGN(std::optional<FileLock> alone, FileLock::try_take(project.index_dir() / "clean.lock"));
+  if (!alone)
+    return Error(Code::kUnavailable, "Another osiris clean is at work in " + project.base().string(),
+                 "wait until it has ended");
+  return *std::move(alone);
+}
+
 Result<CleanReport> clean_records(const Project& project, const UserState& user_state, const Clock& clock,
                                   bool dry_run) {
-  std::optional<FileLock> alone;
-  if (std::error_code code; !dry_run && fs::is_directory(project.index_dir(), code)) {
-    OSIRIS_ASSIGN(alone, FileLock::try_take(project.index_dir() / "clean.lock"));
-    if (!alone)
-      return Error(Code::kUnavailable, "Another osiris clean is at work in " + project.base().string(),
-                   "wait until it has ended");
-  }
+  OSIRIS_ASSIGN(const FileLock alone, lock_for_cleaning(project, dry_run));
   return Cleaner(project, user_state, clock, dry_run).run();
 }
 

@@ -10,6 +10,7 @@
 #include "host/run/user_state.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/error.h"
+#include "protocol/base/file_lock.h"
 
 namespace osiris {
 
@@ -32,8 +33,12 @@ struct RemovedRecord {
 struct CleanReport {
   std::vector<RemovedRecord> removed;  // in a dry run: those that would be
   std::vector<RetainedRecord> kept;
+  size_t runs = 0;              // that are in the index no more
   std::vector<Error> failures;  // what could not be removed; the rest was
 };
+
+// Held while records are removed; not taken in a dry run. kUnavailable while another clean-up works in the project.
+Result<FileLock> lock_for_cleaning(const Project& project, bool dry_run);
 
 // A session whose host lives is left, whatever its age, and so is one that may still hold remote resources. One
 // clean-up works in a project at a time: kUnavailable while another does.

@@ -13,6 +13,9 @@ cmake --install "$OSIRIS_BUILD_DIR" --prefix "$work/prefix" > "$work/install.log
 for file in bin/osiris bin/osiris-adapter-check bin/osiris-e2b-server lib/osiris/osiris-worker lib/osiris/osiris-worker.zst; do
   [ -e "$work/prefix/$file" ] || fail "$file was not installed"
 done
+for page in osiris osiris-run osiris-runs-prune osiris-report osiris-sandboxes; do
+  [ -e "$work/prefix/share/man/man1/$page.1" ] || fail "there is no manual page $page"
+done
 # Nothing of the build tree, and nothing of the caller's settings.
 unset OSIRIS_BUILD_DIR
 export PATH="$work/prefix/bin:/usr/bin:/bin" HOME="$work/home"

@@ -69,6 +69,7 @@ Complaint asks_the_wall_clock(const SourceFile& file) {
       {"host/project/counters.cc", "a record"},
       {"host/project/run_ids.cc", "ids"},
       {"host/run/pipeline_state.cc", "a record"},
+      {"host/run/prune.cc", "the age of runs"},
       {"host/run/retention.cc", "the age of files"},
       {"host/run/run_log.cc", "records"},
       {"host/run/session.cc", "records"},
