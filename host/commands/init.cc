@@ -108,7 +108,7 @@ std::vector<std::string> next_commands(const std::string& project_template) {
     return {"cat README.md", "cp .env.example .env", "osiris connections doctor"};
   const std::string file = project_template == "python" ? "pipelines/scores.yaml" : "pipelines/hello.yaml";
   return {"osiris validate " + file, "osiris run " + file,
-          project_template == "cloud" ? "osiris run " + file + " --e2b --dry-run" : "osiris logs last"};
+          project_template == "cloud" ? "cat README.md" : "osiris logs last"};
 }
 
 using ProjectFiles = std::map<std::string, std::string>;  // by path, below the project
