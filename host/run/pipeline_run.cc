@@ -14,6 +14,21 @@ std::vector<WatchedStep> watched_steps(const CompiledPipeline& pipeline) {
   return steps;
 }
 
+SessionOptions session_of(const RunInputs& inputs) {
+  const CompiledPipeline& pipeline = inputs.pipeline;
+  SessionOptions options;
+  options.tokens.pipeline_slug = pipeline.id;
+  options.tokens.profile = pipeline.profile;
+  options.tokens.manifest_hash = pipeline.manifest_hash;
+  options.tokens.manifest_short = pipeline.manifest_short;
+  options.pipeline_id = pipeline.id;
+  options.adapter = std::string(inputs.adapter.id());
+  options.build_manifest = pipeline.compiled_dir / "manifest.yaml";
+  options.started = inputs.started;
+  options.debug = inputs.debug;
+  return options;
+}
+
 RunReport report_of(const RunInputs& inputs, const Session& session) {
   RunReport report;
   report.run_id = session.run_id();
@@ -167,17 +182,8 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   adapter_ = std::string(inputs.adapter.id());
   OSIRIS_TRY(adapter_run_.lend(inputs.sent, inputs.connections, inputs.environment, inputs.adapter, inputs.options));
   const CompiledPipeline& pipeline = inputs.pipeline;
-  SessionOptions options;
-  options.tokens.pipeline_slug = pipeline.id;
-  options.tokens.profile = pipeline.profile;
-  options.tokens.manifest_hash = pipeline.manifest_hash;
-  options.tokens.manifest_short = pipeline.manifest_short;
-  options.pipeline_id = pipeline.id;
-  options.adapter = adapter_;
-  options.build_manifest = pipeline.compiled_dir / "manifest.yaml";
-  options.started = inputs.started;
-  options.debug = inputs.debug;
-  OSIRIS_ASSIGN(const std::unique_ptr<Session> session, Session::open(inputs.project, options, log_, clock_));
+  OSIRIS_ASSIGN(const std::unique_ptr<Session> session,
+                Session::open(inputs.project, session_of(inputs), log_, clock_));
 
   RunReport report = report_of(inputs, *session);
   tally_.plan(watched_steps(pipeline));
