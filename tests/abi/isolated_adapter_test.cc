@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(All, IsolatedDefect,
                                            "deliver_wrong_name", "deliver_not_json", "deliver_other_schema",
                                            "create_without_instance", "event_without_name", "foreign_secret",
                                            "huge_texts", "misbehaves_often", "odd_names", "result_contradicts",
-                                           "text_not_utf8", "throws_through_c", "holds_resource"),
+                                           "text_not_utf8", "holds_resource"),
                          [](const auto& row) { return row.param; });
 
 TEST(Isolated, AnExceptionIsTheFailureOfTheCall) {
