@@ -111,7 +111,8 @@ Result<RunRecord> find_run(const CommandContext& context, const std::string& nam
   for (const RunRecord& record : records)
     if (record.run_id == name || std::filesystem::path(record.run_logs_path).filename() == directory) return record;
   std::vector<const RunRecord*> found = with_number(records, name);
-  if (found.empty()) found = with_part(records, name);
+  // A number is a run's number: the random end of another run's id may happen to be that digit.
+  if (found.empty() && !number_of(name)) found = with_part(records, name);
   if (found.size() == 1) return *found.front();
   if (found.empty()) return Error(Code::kNotFound, "there is no run '" + name + "'", "osiris runs list shows all");
   constexpr size_t kNamedMax = 5;

@@ -119,7 +119,9 @@ TEST_F(ReportPage, OfARunThatIsNotThereIsAnError) {
   EXPECT_EQ(none.exit, 2);
   EXPECT_THAT(none.err, HasSubstr("nothing has run"));
   ASSERT_EQ(project_.osiris({"run", "p.yaml"}).exit, 0);
-  EXPECT_THAT(project_.osiris({"report", "7"}).err, HasSubstr("there is no run '7'"));
+  // Also where the random end of an id is one of them.
+  for (const char* number : {"2", "3", "4", "5", "6", "7", "8", "9"})
+    EXPECT_THAT(project_.osiris({"report", number}).err, HasSubstr("there is no run"));
   fs::remove_all(project_.session());
   const Outcome gone = project_.osiris({"report"});
   EXPECT_EQ(gone.exit, 2);
