@@ -18,6 +18,7 @@
 #include <system_error>
 
 #include "protocol/base/file.h"
+#include "protocol/base/own_environment.h"
 #include "worker/holder.h"
 
 namespace osiris::worker {
@@ -115,11 +116,7 @@ int renew(const std::string& directory) {
   SpawnOptions options;
   options.arguments = {"/proc/self/exe"};
   options.working_directory = where;
-  for (char** variable = environ; *variable; ++variable) {
-    const std::string_view text = *variable;
-    if (const size_t equals = text.find('='); equals != text.npos)
-      options.environment.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-  }
+  options.environment = own_environment();
   auto worker = Subprocess::spawn(options);
   if (!worker) {
     write_all(ready.get(), worker.error().message);

@@ -1,13 +1,12 @@
 #include "host/adapters/adapter_process.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "host/adapters/abi_text.h"
 #include "host/adapters/extensions.h"
 #include "host/adapters/isolated_process.h"
 #include "protocol/base/clock.h"
+#include "protocol/base/own_environment.h"
 #include "protocol/base/wipe.h"
 
 namespace osiris {
@@ -23,16 +22,6 @@ constexpr int64_t kEndLimitMs = 2'000;
 constexpr int64_t kDefaultGraceNs = 30'000'000'000;
 
 int64_t now_ns() { return system_clock().monotonic_ns(); }
-
-std::vector<std::pair<std::string, std::string>> own_environment() {
-  std::vector<std::pair<std::string, std::string>> variables;
-  for (char** each = environ; *each; ++each) {
-    const std::string_view text = *each;
-    if (const size_t equals = text.find('='); equals != text.npos)
-      variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return variables;
-}
 
 }  // namespace
 

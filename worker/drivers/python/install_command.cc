@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "protocol/base/file.h"
+#include "protocol/base/own_environment.h"
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
 #include "worker/drivers/program/running.h"
@@ -24,14 +25,10 @@ int usage(const std::string& what) {
   return 2;
 }
 
-Json own_environment() {
+Json environment_document() {
   Json environment = Json::object();
-  for (char** variable = environ; *variable; ++variable) {
-    const std::string_view text = *variable;
-    const size_t equals = text.find('=');
-    if (equals != std::string_view::npos && is_valid_utf8(text))
-      environment.set(text.substr(0, equals), text.substr(equals + 1));
-  }
+  for (const auto& [name, value] : own_environment())
+    if (is_valid_utf8(name) && is_valid_utf8(value)) environment.set(name, value);
   return environment;
 }
 
@@ -41,7 +38,7 @@ Status install(const std::string& file, const std::string& cache_dir) {
   ProcessEnvironment around;
   around.supervisor = "/proc/self/exe";
   around.base = program::base_environment();
-  around.pip = pip_environment(own_environment());
+  around.pip = pip_environment(environment_document());
   around.keeps_downloads = false;
   around.is_cancelled = [] { return told_to_stop != 0; };
   around.log = [](std::string_view line) {
