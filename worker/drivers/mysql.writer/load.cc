@@ -42,10 +42,10 @@ Status Load::load() {
     OSIRIS_TRY(session_->run("SET SESSION innodb_lock_wait_timeout = " + seconds + ", lock_wait_timeout = " + seconds));
   }
   table_ = quote_identifier(settings_.table);
-  // The same for every writer of this table: what a killed one left is found again.
-  const std::string tag = sha256_hex(server_.database + "\n" + settings_.table).substr(0, 16);
-  staging_ = quote_identifier("osiris_new_" + tag);
-  old_ = quote_identifier("osiris_old_" + tag);
+  // What a killed one left is found again.
+  tag_ = sha256_hex(server_.database + "\n" + settings_.table).substr(0, 16);
+  staging_ = quote_identifier("osiris_new_" + tag_);
+  old_ = quote_identifier("osiris_old_" + tag_);
   OSIRIS_TRY(find_target());
   OSIRIS_TRY(make_room());
   const auto written = write_rows(context_.connection_handle(), select(), *this, context_.inputs().front().is_streamed);
@@ -200,21 +200,28 @@ Status Load::make_room() {
   if (settings_.mode != WriteMode::kAppend) OSIRIS_TRY(take_turn());
   switch (settings_.mode) {
     case WriteMode::kAppend:
-      return session_->run("START TRANSACTION");
+      return start();
     case WriteMode::kReplace:
       call_.log("replace empties and fills " + settings_.table + " itself, because " + obstacle_);
       [[fallthrough]];
     case WriteMode::kTruncate:
       // TRUNCATE would end the transaction.
-      OSIRIS_TRY(session_->run("START TRANSACTION"));
+      OSIRIS_TRY(start());
       return session_->run("DELETE FROM " + table_, where());
     case WriteMode::kUpsert:
       destination_ = quote_identifier("osiris_rows");
       OSIRIS_TRY(session_->run("CREATE TEMPORARY TABLE " + destination_ + " AS SELECT " + target_list() + " FROM " +
                                table_ + " LIMIT 0"));
-      return session_->run("START TRANSACTION");
+      return start();
   }
   return {};
+}
+
+// A transaction into the table itself.
+Status Load::start() {
+  OSIRIS_ASSIGN(marker_, CommitMarker::make(*session_, call_, tag_));
+  OSIRIS_TRY(session_->run("START TRANSACTION"));
+  return marker_ ? marker_->set(*session_) : Status();
 }
 
 // One writer at a time empties, merges or swaps: side by side they would end each other by a deadlock. The server lets

@@ -70,11 +70,21 @@ Status Load::merge() {
 // Of a swap only the rows of the other table; a lost answer leaves that table to be dropped.
 Status Load::commit() {
   const Status done = session_->run("COMMIT", where());
+  if (done.ok() && marker_) marker_->remove(*session_);
+  if (done.ok()) marker_.reset();
   if (done.ok() || is_swap_ || done.error().code == Code::kStepFailed) return done;
+  if (marker_) {
+    const CommitMarker::Outcome outcome = marker_->ask(server_, call_);
+    if (outcome != CommitMarker::Outcome::kUnknown) marker_.reset();
+    if (outcome == CommitMarker::Outcome::kCommitted) return {};
+    if (outcome == CommitMarker::Outcome::kRolledBack) return done;
+  }
   return Error(
       Code::kInvalidState,
       "MySQL write failed: outcome unknown: the connection was lost while rows were committed to table " +
-          settings_.table + ", and MySQL cannot be asked about a transaction: " + done.error().message,
+          settings_.table +
+          (marker_ ? ", and no server tells whether they are there: " : ", and no table could be made that tells: ") +
+          done.error().message,
       "look whether the rows are there before you run again; write_mode upsert or replace can be repeated safely",
       category::kWriteFailed);
 }
@@ -120,11 +130,12 @@ void Load::undo() {
   ServerSettings server = server_;
   server.connect_timeout_s = std::min(server.connect_timeout_s, 5u);
   session_.reset();
-  if (!has_staging_ && !has_added) return;
+  if (!has_staging_ && !has_added && !marker_) return;
   const auto session = Session::open(server, call);
   if (!session.ok())
     return call_.log("what was begun for table " + settings_.table +
                      " could not be taken back: " + session.error().message);
+  if (marker_) marker_->remove(**session);
   if (has_staging_) {
     // The lock is that of the connection that is gone, which the server may not know yet.
     (void)(*session)->ask("SELECT GET_LOCK(" + quote_text(staging_) + ", 5)");
