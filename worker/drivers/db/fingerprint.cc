@@ -76,6 +76,12 @@ void Fingerprint::end_row() {
   column_ = 0;
 }
 
+void Fingerprint::add(const Fingerprint& others) {
+  rows_ += others.rows_;
+  sum_ += others.sum_;
+  for (size_t i = 0; i < columns_.size(); ++i) columns_[i] += others.columns_[i];
+}
+
 std::string Fingerprint::text() const {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string text;

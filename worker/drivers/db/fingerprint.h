@@ -22,6 +22,9 @@ class Fingerprint {
   void add_null();
   void end_row();
 
+  // More rows of the same columns.
+  void add(const Fingerprint& others);
+
   uint64_t rows() const { return rows_; }
   std::string text() const;  // the sum, 32 hexadecimal digits
   bool is_of_the_same_rows(const Fingerprint& other) const { return rows_ == other.rows_ && sum_ == other.sum_; }

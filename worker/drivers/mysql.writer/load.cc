@@ -140,6 +140,10 @@ Status Load::plan_columns(const db::RelationColumns& sources) {
       return failed("table " + settings_.table + " needs column '" + columns_[i].name + "', which the rows do not have",
                     "it is NOT NULL and has no default: give it a value in the step before");
   if (plans_.empty()) return failed("table " + settings_.table + " has none of the rows' columns", "rename them");
+  // MariaDB's JSON is a text.
+  for (ColumnPlan& plan : plans_)
+    if (plan.type_name == "JSON" && session_->is_mariadb()) plan.form = ValueForm::kExact;
+  if (settings_.verifies_values) sent_.emplace(plans_.size());
   return {};
 }
 
@@ -200,7 +204,8 @@ Status Load::make_room() {
   if (settings_.mode != WriteMode::kAppend) OSIRIS_TRY(take_turn());
   switch (settings_.mode) {
     case WriteMode::kAppend:
-      return start();
+      is_held_back_ = settings_.verifies_values;
+      return is_held_back_ ? make_rows_table() : start();
     case WriteMode::kReplace:
       call_.log("replace empties and fills " + settings_.table + " itself, because " + obstacle_);
       [[fallthrough]];
@@ -209,12 +214,16 @@ Status Load::make_room() {
       OSIRIS_TRY(start());
       return session_->run("DELETE FROM " + table_, where());
     case WriteMode::kUpsert:
-      destination_ = quote_identifier("osiris_rows");
-      OSIRIS_TRY(session_->run("CREATE TEMPORARY TABLE " + destination_ + " AS SELECT " + target_list() + " FROM " +
-                               table_ + " LIMIT 0"));
-      return start();
+      return make_rows_table();
   }
   return {};
+}
+
+Status Load::make_rows_table() {
+  destination_ = quote_identifier("osiris_rows");
+  OSIRIS_TRY(session_->run("CREATE TEMPORARY TABLE " + destination_ + " AS SELECT " + target_list() + " FROM " +
+                           table_ + " LIMIT 0"));
+  return start();
 }
 
 // A transaction into the table itself.
@@ -278,7 +287,9 @@ size_t Load::rows_max() const {
   return rows == 0 ? SIZE_MAX : rows;
 }
 
-std::unique_ptr<BatchWriter::Batch> Load::begin() { return std::make_unique<RowText>(plans_, session_->form()); }
+std::unique_ptr<BatchWriter::Batch> Load::begin() {
+  return std::make_unique<RowText>(plans_, session_->form(), settings_.verifies_values);
+}
 
 Status Load::write(Batch& batch) {
   const auto& rows = static_cast<const RowText&>(batch);
@@ -292,6 +303,7 @@ Status Load::write(Batch& batch) {
     ++text_rows_;
     begin = end;
   }
+  if (sent_) sent_->add(*rows.fingerprint());
   if (const auto& unfit = rows.unfit())
     return failed("table " + settings_.table + ", column '" + unfit->column + "', row " +
                       std::to_string(before + unfit->row + 1) + ": " + unfit->what,

@@ -40,10 +40,13 @@ class Load : private BatchWriter {
   Status find_obstacle();
   Status make_room();
   Status take_turn();
+  Status make_rows_table();
   Status make_staging();
   Status start();
   Status flush();
   Status settle();
+  Status read_back();
+  Status insert();
   Status merge();
   Status verify(uint64_t held);
   Status commit();
@@ -79,6 +82,8 @@ class Load : private BatchWriter {
   uint64_t text_rows_ = 0;
   uint64_t rows_ = 0, bytes_ = 0;
   bool has_staging_ = false;
+  bool is_held_back_ = false;  // an append whose rows are compared first
+  std::optional<db::Fingerprint> sent_;
 };
 
 }  // namespace osiris::worker::mysql

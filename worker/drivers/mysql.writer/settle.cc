@@ -20,8 +20,44 @@ Status Load::verify(uint64_t held) {
   return db::count_mismatch("MySQL", settings_.table, rows_, held);
 }
 
+// verify: full. Where what is read back is not what was handed over, nothing of it is committed.
+Status Load::read_back() {
+  std::vector<std::string> selected;
+  for (const ColumnPlan& plan : plans_) {
+    selected.push_back(exact_expression(plan.form, quote_identifier(plan.target)));
+    if (plan.form == ValueForm::kNullOnly)
+      call_.log("column '" + plan.target + "' is " + plan.type_name +
+                ", which the server writes anew: of its values only NULLs are compared");
+  }
+  db::Fingerprint held(plans_.size());
+  OSIRIS_TRY(session_->read("SELECT " + join(selected, ", ") + " FROM " + destination_,
+                            [&](MYSQL_ROW row, const unsigned long* sizes) {
+                              for (size_t i = 0; i < plans_.size(); ++i) {
+                                if (row[i])
+                                  held.add(one_form(plans_[i].form, {row[i], sizes[i]}));
+                                else
+                                  held.add_null();
+                              }
+                              held.end_row();
+                            }));
+  std::vector<std::string> names;
+  for (const size_t place : sent_->columns_that_differ(held)) names.push_back(plans_[place].target);
+  if (!sent_->is_of_the_same_rows(held)) return db::value_mismatch("MySQL", settings_.table, names, *sent_, held);
+  db::tell_verified(context_, settings_.table, *sent_);
+  return {};
+}
+
+// Rows that were held back until they were compared.
+Status Load::insert() {
+  OSIRIS_TRY(session_->run(
+      "INSERT INTO " + table_ + " (" + target_list() + ") SELECT " + target_list() + " FROM " + destination_, where()));
+  const uint64_t inserted = session_->affected();
+  return inserted == rows_ ? Status() : Status(db::count_mismatch("MySQL", settings_.table, rows_, inserted));
+}
+
 Status Load::settle() {
-  if (destination_ != table_ && !is_swap_) OSIRIS_TRY(merge());
+  if (sent_) OSIRIS_TRY(read_back());
+  if (destination_ != table_ && !is_swap_) OSIRIS_TRY(is_held_back_ ? insert() : merge());
   const bool is_whole = is_swap_ || settings_.mode == WriteMode::kTruncate || settings_.mode == WriteMode::kReplace;
   if (is_whole) {
     OSIRIS_ASSIGN(const uint64_t held, count_of(destination_));
