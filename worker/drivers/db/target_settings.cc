@@ -136,8 +136,10 @@ Error value_mismatch(const std::string& server, const std::string& table, const 
                category::kWriteFailed);
 }
 
-void tell_verified(StepContext& context, const std::string& table, const Fingerprint& rows) {
-  context.event("rows_verified", Json::object({{"table", table}, {"rows", rows.rows()}, {"fingerprint", rows.text()}}));
+void tell_verified(StepContext& context, const std::string& table, uint64_t rows, const Fingerprint* fingerprint) {
+  Json fields = Json::object({{"table", table}, {"rows", rows}, {"by", fingerprint ? "full" : "count"}});
+  if (fingerprint) fields.set("fingerprint", fingerprint->text());
+  context.event("rows_verified", std::move(fields));
 }
 
 Error count_mismatch(const std::string& server, const std::string& table, uint64_t handed_over, uint64_t held) {

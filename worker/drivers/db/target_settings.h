@@ -47,8 +47,8 @@ Result<std::vector<std::optional<size_t>>> match_columns(const std::string& tabl
 // The columns whose values differ, by name; none where the values went into other rows.
 Error value_mismatch(const std::string& server, const std::string& table, const std::vector<std::string>& columns,
                      const Fingerprint& handed_over, const Fingerprint& held);
-// An event: the table holds what was handed over.
-void tell_verified(StepContext& context, const std::string& table, const Fingerprint& rows);
+// An event: the table holds what was handed over, as their number says, or their fingerprint too.
+void tell_verified(StepContext& context, const std::string& table, uint64_t rows, const Fingerprint* fingerprint);
 
 // The rows handed over and those that the table holds are not as many.
 Error count_mismatch(const std::string& server, const std::string& table, uint64_t handed_over, uint64_t held);

@@ -43,7 +43,6 @@ Status Load::read_back() {
   std::vector<std::string> names;
   for (const size_t place : sent_->columns_that_differ(held)) names.push_back(plans_[place].target);
   if (!sent_->is_of_the_same_rows(held)) return db::value_mismatch("MySQL", settings_.table, names, *sent_, held);
-  db::tell_verified(context_, settings_.table, *sent_);
   return {};
 }
 
@@ -63,6 +62,7 @@ Status Load::settle() {
     OSIRIS_ASSIGN(const uint64_t held, count_of(destination_));
     OSIRIS_TRY(verify(held));
   }
+  if (settings_.verifies) db::tell_verified(context_, settings_.table, rows_, sent_ ? &*sent_ : nullptr);
   if (context_.is_cancelled()) return cancelled_error(call_.step_id);
   OSIRIS_TRY(commit());
   return is_swap_ ? swap() : Status();

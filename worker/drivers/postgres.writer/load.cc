@@ -263,7 +263,10 @@ Status Load::settle() {
   if (sent_) OSIRIS_TRY(read_back());
   if (settings_.mode == WriteMode::kUpsert) OSIRIS_TRY(merge());
   if (is_held_back_) OSIRIS_TRY(insert());
-  if (settings_.verifies) OSIRIS_TRY(verify());
+  if (settings_.verifies) {
+    OSIRIS_TRY(verify());
+    db::tell_verified(context_, target_.shown(), rows_, sent_ ? &sent_->fingerprint() : nullptr);
+  }
   return is_swap_ ? swap() : Status();
 }
 
