@@ -52,8 +52,8 @@ struct Talkative {
     measured.bare_us = us_of_each([&] { host->emit_event(host, &event); });
     event.data_json = abi_str(kData);
     measured.with_data_us = us_of_each([&] { host->emit_event(host, &event); });
-    return host->deliver(
-        host, "result", OSIRIS_STR(R"({"schema":"osiris.result/1","status":"success","steps":[],"total_rows":0})"));
+    return host->deliver(host, "result",
+                         OSIRIS_STR(R"({"schema":"osiris.result/1","status":"success","steps":[],"total_rows":0})"));
   }
 };
 
@@ -92,7 +92,8 @@ TEST(BoundaryCost, OfAnEventIsAtMostAMicrosecond) {
   EXPECT_EQ(silent.seen, size_t{kEvents} * kRounds * (1 + 3));
   const double parsing_us = us_of_each([] { EXPECT_TRUE(parse_json(kData).ok()); });
   std::printf(
-      "abi: an event across the boundary: %.2f µs of the processor; with data %.2f µs, of which reading the JSON %.2f\n",
+      "abi: an event across the boundary: %.2f µs of the processor; with data %.2f µs, of which reading the JSON "
+      "%.2f\n",
       measured.bare_us, measured.with_data_us, parsing_us);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && defined(NDEBUG)
   EXPECT_LE(measured.bare_us, 1);
