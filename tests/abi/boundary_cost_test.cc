@@ -64,7 +64,8 @@ osiris_adapter_type talkative_type() {
   type.name = OSIRIS_STR("Talkative");
   type.version = OSIRIS_STR("1.0.0");
   type.summary = OSIRIS_STR("tells of events");
-  type.create = [](const osiris_adapter_type*, const osiris_host* host, osiris_adapter** out) noexcept {
+  type.create = [](const osiris_adapter_type*, const osiris_host* host,
+                   osiris_adapter** out) noexcept -> osiris_status {
     *out = reinterpret_cast<osiris_adapter*>(new Talkative{host});
     return OSIRIS_OK;
   };
