@@ -83,8 +83,9 @@ class AdapterInputsBuilder {
     OSIRIS_ASSIGN(const std::vector<StepFile> reads, planned_reads(spec, files));
     planned.input_files = plan_files(reads);
     planned.outputs = plan_files(files.writes);
-    for (const StepFile& file : files.addresses)
-      if (const std::string host = host_of_address(file.path, fields); !host.empty()) add_host(host, planned);
+    for (const auto* addresses : {&files.addresses, &files.written_addresses})
+      for (const StepFile& file : *addresses)
+        if (const std::string host = host_of_address(file.path, fields); !host.empty()) add_host(host, planned);
     if (spec.network) plan_network(*spec.network, step, spec, fields, planned);
     return planned;
   }

@@ -94,6 +94,8 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     state.outputs.clear();
   } else if (name == "output_written") {
     step(step_id).outputs[data["path"].as_string()] = {data["size_bytes"].as_uint(), data["sha256"].as_string()};
+  } else if (name == "rows_verified") {
+    step(step_id).verified = data;
   } else if (name == "check_result") {
     step(step_id).checks.push_back(check_result(data));
   } else if (name == "step_state") {
@@ -133,6 +135,12 @@ void StepTally::on_metric(std::string_view name, std::string_view step_id, doubl
     step(step_id).rows_written = count;
   else if (name == "rows_out")
     step(step_id).rows_out = count;
+  else if (name == "source_transaction")
+    step(step_id).source.transaction_s = value;
+  else if (name == "source_connections")
+    step(step_id).source.connections = count;
+  else if (name == "source_bytes")
+    step(step_id).source.bytes = count;
   else
     return;
   ++revision_;

@@ -36,6 +36,14 @@ struct WrittenOutput {
   std::string sha256;
 };
 
+// What a step took of the server that it read from.
+struct SourceUse {
+  std::optional<double> transaction_s;  // the longest
+  std::optional<uint64_t> connections;  // the most at once
+  std::optional<uint64_t> bytes;
+  bool is_known() const { return transaction_s || connections || bytes; }
+};
+
 // What came of one data check of a step (docs/checks.md).
 struct CheckResult {
   std::string name, type;
@@ -65,6 +73,8 @@ struct StepState {
   std::string cause;                             // of a skipped one: the step that failed first
   Json state;                                    // what the step is to be given at its next run; null: nothing new
   std::vector<CheckResult> checks;               // those that were run, in their order
+  SourceUse source;                              // of its last attempt
+  Json verified;                                 // {table, rows, by, fingerprint} of a write; null: it was not compared
   std::map<std::string, WrittenOutput> outputs;  // of its last attempt, by the path as the pipeline wrote it
 
   // What to show as "rows": the most telling count there is.

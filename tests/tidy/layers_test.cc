@@ -135,7 +135,7 @@ Row driver_row(const std::string& path) {
   static const std::regex of_files("worker/drivers/(filesystem\\..*|(duckdb|sqlite)\\.(extractor|writer))");
   if (std::regex_match(folder, of_files)) may.push_back("worker/drivers/files/");
   // Files behind https:// and s3://.
-  static const std::regex of_anywhere("worker/drivers/filesystem\\.(csv|json|parquet)_extractor");
+  static const std::regex of_anywhere("worker/drivers/filesystem\\.(csv|json|parquet)_(extractor|writer)");
   if (std::regex_match(folder, of_anywhere)) may.push_back("worker/drivers/remote/");
   if (folder == "worker/drivers/remote")
     for (const char* more : {"worker/drivers/files/", "worker/drivers/web/", "protocol/http/"}) may.push_back(more);

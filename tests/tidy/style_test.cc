@@ -83,6 +83,7 @@ Complaint asks_the_wall_clock(const SourceFile& file) {
       {"protocol/base/clock.h", "the clock itself"},
       {"protocol/http/retry.cc", "Retry-After as a date"},
       {"worker/drivers/remote/store.cc", "a signature's time"},
+      {"worker/drivers/remote/upload.cc", "a signature's time"},
       {"worker/executor/held_records.cc", "records"},
       {"worker/executor/step_checks.cc", "how old the newest value of a column is"},
       {"worker/log.cc", "records"},
