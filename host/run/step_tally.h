@@ -36,6 +36,13 @@ struct WrittenOutput {
   std::string sha256;
 };
 
+// Rows that a step was seen to keep for a later run.
+struct KeptRows {
+  uint64_t size_bytes = 0;
+  std::string sha256;
+  uint64_t rows = 0;
+};
+
 // What came of one data check of a step (docs/checks.md).
 struct CheckResult {
   std::string name, type;
@@ -66,6 +73,9 @@ struct StepState {
   Json state;                                    // what the step is to be given at its next run; null: nothing new
   std::vector<CheckResult> checks;               // those that were run, in their order
   std::map<std::string, WrittenOutput> outputs;  // of its last attempt, by the path as the pipeline wrote it
+  std::optional<KeptRows> kept;
+  std::string not_kept;       // why its rows, which were to be kept, are not
+  std::string reused_run_id;  // it did not run: the run that did; empty: it ran
 
   // What to show as "rows": the most telling count there is.
   uint64_t rows() const;
