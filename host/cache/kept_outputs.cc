@@ -142,8 +142,8 @@ void KeptOutputs::keep_within_bound() const {
   // Rows that a host left which died before it could describe them.
   std::error_code code;
   for (fs::recursive_directory_iterator at(directory_ / "outputs", code), end; !code && at != end; at.increment(code))
-    if (std::error_code ignored; at->path().extension() != ".json" && at->is_regular_file(ignored) &&
-                                 !known.contains(at->path()))
+    if (std::error_code ignored;
+        at->path().extension() != ".json" && at->is_regular_file(ignored) && !known.contains(at->path()))
       fs::remove(at->path(), ignored);
 }
 

@@ -14,9 +14,7 @@ namespace fs = std::filesystem;
 
 constexpr size_t kNamedMax = 6;
 
-bool is_of_input(std::string_view part) {
-  return part.starts_with("input ") || part.starts_with("checked against");
-}
+bool is_of_input(std::string_view part) { return part.starts_with("input ") || part.starts_with("checked against"); }
 
 std::string why_left_alone(const ReasonInputs& in) {
   const StepDecision& decision = in.decision;
@@ -37,7 +35,8 @@ std::string of_base(const ReasonInputs& in) {
   std::string why;
   if (is_writer(in.decision.facts.nature) && !outputs_are_as_left(in.step, *in.before, in.hashes, why)) return why;
   const std::string needed = in.reader.empty() ? "no step reads its rows" : "step " + in.reader + " needs its rows";
-  if (!in.decision.facts.why_not_kept.empty() && !in.is_cached) return needed + ", and " + in.decision.facts.why_not_kept;
+  if (!in.decision.facts.why_not_kept.empty() && !in.is_cached)
+    return needed + ", and " + in.decision.facts.why_not_kept;
   return needed + ", and they are not kept" +
          (in.before->keeps ? " any more" : ": that run did not keep outputs (--keep-outputs)");
 }
@@ -72,7 +71,8 @@ std::string changes_between(const KeyParts& before, const KeyParts& now) {
   }
   for (const auto& [name, value] : before)
     if (!seen.contains(name))
-      changes.push_back(is_of_input(name) ? "it does not read step " + source_in_part(name) + " any more" : name + " is gone");
+      changes.push_back(is_of_input(name) ? "it does not read step " + source_in_part(name) + " any more"
+                                          : name + " is gone");
   if (changes.size() > kNamedMax) {
     const size_t more = changes.size() - kNamedMax;
     changes.resize(kNamedMax);

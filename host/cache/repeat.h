@@ -19,9 +19,9 @@
 namespace osiris {
 
 struct RepeatRequest {
-  bool resumes = false;     // what has not changed since `base` is not run again
-  bool keeps = false;       // rows are kept for later runs
-  bool uses_cache = true;   // false: nothing that was kept is taken, nothing is kept
+  bool resumes = false;           // what has not changed since `base` is not run again
+  bool keeps = false;             // rows are kept for later runs
+  bool uses_cache = true;         // false: nothing that was kept is taken, nothing is kept
   std::string from, until, only;  // step ids; empty: not said
 
   bool names_steps() const { return !from.empty() || !until.empty() || !only.empty(); }
@@ -50,16 +50,16 @@ struct StepDecision {
   // What tells its rows: facts.parts and its inputs. Of a step that runs only RunKeys has the whole.
   KeyParts parts;
   std::string key, content;
-  bool is_keyable = true;                       // false: a file that it reads cannot be read here
-  bool keeps = false;                           // its rows are to be kept
-  std::optional<KeptEntry> entry;               // its rows
+  bool is_keyable = true;                                    // false: a file that it reads cannot be read here
+  bool keeps = false;                                        // its rows are to be kept
+  std::optional<KeptEntry> entry;                            // its rows
   std::vector<std::pair<std::string, std::string>> sources;  // {"input df_a (a)", "a"}: whose rows it reads
   std::string reason;  // why it runs, or why it need not; a clause: "config query changed"
 };
 
 struct Repeat {
-  std::vector<StepDecision> steps;      // in execution order
-  std::vector<std::string> damaged;     // what was kept and is no more what it was
+  std::vector<StepDecision> steps;   // in execution order
+  std::vector<std::string> damaged;  // what was kept and is no more what it was
   const StepDecision* find(std::string_view id) const;
   size_t count(StepFate fate) const;
 };

@@ -59,9 +59,8 @@ std::vector<fs::path> files_in(const fs::path& directory) {
   for (fs::directory_iterator at(directory, code), end; !code && at != end; at.increment(code))
     if (std::error_code ignored; at->path().extension() == ".json")
       found.emplace_back(fs::last_write_time(at->path(), ignored), at->path());
-  const bool are_counted = std::all_of(found.begin(), found.end(), [](const auto& each) {
-    return each.second.filename().string().starts_with("run-");
-  });
+  const bool are_counted = std::all_of(
+      found.begin(), found.end(), [](const auto& each) { return each.second.filename().string().starts_with("run-"); });
   std::sort(found.begin(), found.end(), [&](const auto& a, const auto& b) {
     const std::string first = a.second.filename(), second = b.second.filename();
     if (!are_counted && a.first != b.first) return a.first < b.first;
@@ -97,13 +96,13 @@ Status RunKeys::write(const Project& project) const {
   Json list = Json::object();
   for (const auto& [id, step] : steps) list.members().emplace_back(id, to_json(step));
   return write_file_atomically(directory / (run_id + ".json"), Json::object({{"format", kFormat},
-                                                                            {"run_id", run_id},
-                                                                            {"pipeline_id", pipeline_id},
-                                                                            {"profile", profile},
-                                                                            {"session", session.string()},
-                                                                            {"started_unix_ns", started_unix_ns},
-                                                                            {"ended", ended},
-                                                                            {"steps", std::move(list)}})
+                                                                             {"run_id", run_id},
+                                                                             {"pipeline_id", pipeline_id},
+                                                                             {"profile", profile},
+                                                                             {"session", session.string()},
+                                                                             {"started_unix_ns", started_unix_ns},
+                                                                             {"ended", ended},
+                                                                             {"steps", std::move(list)}})
                                                                    .dump());
 }
 

@@ -28,7 +28,7 @@ StepNature nature_of(const PlanStep& step, const ComponentSpec* spec, std::strin
   if (!spec) return StepNature::kProgram;
   if (step.mode == StepMode::kWrite)
     return !spec->writes.empty() && !spec->network && step.hosts.empty() ? StepNature::kFileWriter
-                                                                          : StepNature::kWriter;
+                                                                         : StepNature::kWriter;
   if (spec->keeps_state(step.cfg)) {
     why_not_kept = "it goes on from where its last run ended";
     return StepNature::kStateful;

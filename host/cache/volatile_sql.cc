@@ -10,14 +10,20 @@ namespace osiris {
 namespace {
 
 // Those that are written without parentheses count wherever they stand.
-constexpr std::array<std::string_view, 12> kWords = {
-    "current_catalog",   "current_date", "current_localtime", "current_localtimestamp", "current_role", "current_schema",
-    "current_timestamp", "localtime",    "localtimestamp",    "sample",                 "tablesample",  "current_time"};
+constexpr std::array<std::string_view, 15> kWords = {
+    "current_catalog", "current_date",   "current_localtime", "current_localtimestamp", "current_role",
+    "current_schema",  "current_time",   "current_timestamp", "information_schema",     "localtime",
+    "localtimestamp",  "sample",         "sqlite_master",     "sqlite_schema",          "tablesample"};
+// What the engine says of itself.
+constexpr std::array<std::string_view, 3> kPrefixes = {"duckdb_", "pragma_", "pg_"};
 
 bool begins_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool continues_name(char c) { return begins_name(c) || (c >= '0' && c <= '9'); }
 
-bool is_word(std::string_view name) { return std::find(kWords.begin(), kWords.end(), name) != kWords.end(); }
+bool is_word(std::string_view name) {
+  return std::find(kWords.begin(), kWords.end(), name) != kWords.end() ||
+         std::any_of(kPrefixes.begin(), kPrefixes.end(), [&](std::string_view prefix) { return name.starts_with(prefix); });
+}
 
 // What stands behind a name calls it, or may: a comment can be between the two.
 bool is_call(std::string_view behind) {
@@ -29,11 +35,33 @@ bool is_call(std::string_view behind) {
 }  // namespace
 
 const std::vector<std::string_view>& volatile_functions() {
-  static const std::vector<std::string_view> kNames = {
-      "age", "current_connection_id", "current_database", "current_query", "current_query_id", "current_schemas",
-      "current_setting", "current_transaction_id", "current_user", "currval", "gen_random_uuid", "get_current_time",
-      "get_current_timestamp", "getenv", "getvariable", "nextval", "now", "pg_backend_pid", "query", "query_table",
-      "random", "setseed", "today", "transaction_timestamp", "txid_current", "uuid", "uuidv4", "uuidv7"};
+  static const std::vector<std::string_view> kNames = {"age",
+                                                       "current_connection_id",
+                                                       "current_database",
+                                                       "current_query",
+                                                       "current_query_id",
+                                                       "current_schemas",
+                                                       "current_setting",
+                                                       "current_transaction_id",
+                                                       "current_user",
+                                                       "currval",
+                                                       "gen_random_uuid",
+                                                       "get_current_time",
+                                                       "get_current_timestamp",
+                                                       "getenv",
+                                                       "getvariable",
+                                                       "nextval",
+                                                       "now",
+                                                       "query",
+                                                       "query_table",
+                                                       "random",
+                                                       "setseed",
+                                                       "today",
+                                                       "transaction_timestamp",
+                                                       "txid_current",
+                                                       "uuid",
+                                                       "uuidv4",
+                                                       "uuidv7"};
   return kNames;
 }
 

@@ -68,11 +68,12 @@ int clear(const CommandContext& context, const Options& options) {
   const auto cleared = kept.clear(options.pipeline.empty() ? std::string() : pipeline_id_of(options.pipeline));
   if (!cleared.ok()) return fail(context, of_own_files(cleared.error()), Json::object(), ErrorSource::kService);
   if (context.json)
-    print_json(context, Json::object({{"status", "success"},
-                                      {"removed", uint64_t{cleared->entries}},
-                                      {"freed_bytes", cleared->bytes}}));
+    print_json(context,
+               Json::object(
+                   {{"status", "success"}, {"removed", uint64_t{cleared->entries}}, {"freed_bytes", cleared->bytes}}));
   else
-    print_news(context, "Removed " + counted(cleared->entries, "kept output") + ", " + format_bytes(cleared->bytes) + "\n");
+    print_news(context,
+               "Removed " + counted(cleared->entries, "kept output") + ", " + format_bytes(cleared->bytes) + "\n");
   return to_int(ExitCode::kOk);
 }
 

@@ -288,7 +288,8 @@ class RunCommand {
                                          options_.repeat));
     if (!kept_) return {};
     kept_->apply(prepared_.inputs.plan);
-    if (const Repeat& repeat = kept_->repeat(); options_.repeat.resumes || repeat.count(StepFate::kRuns) < repeat.steps.size())
+    if (const Repeat& repeat = kept_->repeat();
+        options_.repeat.resumes || repeat.count(StepFate::kRuns) < repeat.steps.size())
       log_.event("run_resumed", repeat_document(*kept_));
     return {};
   }

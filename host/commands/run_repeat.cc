@@ -40,10 +40,10 @@ Result<std::unique_ptr<KeptRun>> decide_kept_run(const CommandContext& context, 
   if (!options.run.empty() && !options.names_file()) {
     OSIRIS_ASSIGN(const RunRecord record, find_run(context, options.run));
     if (record.pipeline_slug != pipeline.id)
-      return Error(Code::kInvalidArgument,
-                   "run " + record.run_id + " is of pipeline '" + record.pipeline_slug + "', and not of '" +
-                       pipeline.id + "'",
-                   "osiris runs list --pipeline " + pipeline.id);
+      return Error(
+          Code::kInvalidArgument,
+          "run " + record.run_id + " is of pipeline '" + record.pipeline_slug + "', and not of '" + pipeline.id + "'",
+          "osiris runs list --pipeline " + pipeline.id);
     base_run_id = record.run_id;
   }
   const auto worker =

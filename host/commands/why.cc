@@ -65,7 +65,8 @@ int show(const CommandContext& context, const KeptRun& kept, const std::string& 
   if (!step) {
     std::vector<std::string> ids;
     for (const StepDecision& each : kept.repeat().steps) ids.push_back(each.id);
-    return fail(context, Error(Code::kNotFound, "the pipeline has no step '" + id + "'", "its steps: " + join(ids, ", ")));
+    return fail(context,
+                Error(Code::kNotFound, "the pipeline has no step '" + id + "'", "its steps: " + join(ids, ", ")));
   }
   if (context.json) {
     print_json(context, document(*step, kept.base()));
@@ -118,7 +119,8 @@ int run(const CommandContext& context, const AdapterFlags& adapters, const Optio
 
 void add_why_command(const CommandTable& table) {
   table.add_with_adapter<Options>("why", "Explain why a step would run again, or would not",
-                                  {"osiris why load pipeline.yaml", "osiris why load --run orders/12"}, add_options, run);
+                                  {"osiris why load pipeline.yaml", "osiris why load --run orders/12"}, add_options,
+                                  run);
 }
 
 }  // namespace osiris

@@ -231,7 +231,9 @@ Json oml_json_schema(const ComponentRegistry& registry) {
              {"description", parsed(R"({"type": "string"})")},
              {"metadata", parsed(R"({"type": "object", "description": "copied into the manifest"})")},
              {"schedule", parsed(kSchedule)},
-             {"keep_outputs", parsed(R"({"type": "boolean", "description": "true: rows of steps are kept, so that a run can be resumed"})")},
+             {"keep_outputs",
+              parsed(
+                  R"({"type": "boolean", "description": "true: rows of steps are kept, so that a run can be resumed"})")},
              {"params", Json::object({{"type", "object"}, {"additionalProperties", parameter}})},
              {"profiles", Json::object({{"type", "object"}, {"additionalProperties", values}})},
              {"steps", Json::object({{"type", "array"}, {"minItems", 1}, {"items", step_schema(specs)}})}})},

@@ -77,8 +77,9 @@ void read_cache(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnosti
     step.cache = *read;
   else
     diagnostics.error("invalid_cache", "cache must be true, false or {for: <duration>}", step.location + ".cache",
-                      cache->mark, "write cache: {for: 1h}; true keeps the rows as long as nothing they follow from "
-                                   "changes");
+                      cache->mark,
+                      "write cache: {for: 1h}; true keeps the rows as long as nothing they follow from "
+                      "changes");
 }
 
 void read_retry(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnostics) {

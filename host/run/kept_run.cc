@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "host/cache/reasons.h"
 #include "host/run/session.h"
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
@@ -18,8 +19,7 @@ constexpr size_t kSecretBytes = 32;
 bool asks_for_something(const RepeatRequest& request, const CompiledPipeline& pipeline) {
   if (request.resumes || request.names_steps()) return true;
   const auto is_kept = [](const CompiledStep& step) { return step.cache.mode == StepCache::kKept; };
-  return request.uses_cache &&
-         (request.keeps || std::any_of(pipeline.steps.begin(), pipeline.steps.end(), is_kept));
+  return request.uses_cache && (request.keeps || std::any_of(pipeline.steps.begin(), pipeline.steps.end(), is_kept));
 }
 
 // Steps with a file that is no more what was hashed, and all that read their rows: nobody knows what they read.
@@ -98,13 +98,14 @@ Result<std::unique_ptr<KeptRun>> KeptRun::decide(const KeptRunInputs& inputs, co
   std::unique_ptr<KeptRun> run(new KeptRun(inputs, clock));
   const std::string secret = run->secret();
   OSIRIS_TRY(run->find_base(inputs));
-  OSIRIS_ASSIGN(run->repeat_,
-                decide_repeat(run->request_, {inputs.pipeline,
-                                              sent,
-                                              run->base(),
-                                              run->kept_,
-                                              {inputs.registry, inputs.environment, sent, inputs.worker, secret, run->hashes_},
-                                              clock.unix_ns()}));
+  OSIRIS_ASSIGN(
+      run->repeat_,
+      decide_repeat(run->request_, {inputs.pipeline,
+                                    sent,
+                                    run->base(),
+                                    run->kept_,
+                                    {inputs.registry, inputs.environment, sent, inputs.worker, secret, run->hashes_},
+                                    clock.unix_ns()}));
   for (const std::string& damaged : run->repeat_.damaged)
     run->warnings_.push_back("kept rows are not used, and their step runs: " + damaged);
   for (const StepDecision& step : run->repeat_.steps)
@@ -134,9 +135,8 @@ void KeptRun::harvest(RunKeys& keys) {
       if (const auto json = parse_json(line); json.ok()) visit(*json);
     }));
   };
-  read("events.jsonl", [&](const Json& event) {
-    tally.on_event(event["event"].as_string(), event["step_id"].as_string(), event);
-  });
+  read("events.jsonl",
+       [&](const Json& event) { tally.on_event(event["event"].as_string(), event["step_id"].as_string(), event); });
   read("metrics.jsonl", [&](const Json& metric) {
     tally.on_metric(metric["metric"].as_string(), metric["step_id"].as_string(), metric["value"].as_double());
   });

@@ -38,8 +38,6 @@ Result<KeptOutput> kept_output_from_json(const Json& json) {
   return kept;
 }
 
-std::string kept_file_path(std::string_view step_id) {
-  return "artifacts/" + std::string(step_id) + "/kept.parquet";
-}
+std::string kept_file_path(std::string_view step_id) { return "artifacts/" + std::string(step_id) + "/kept.parquet"; }
 
 }  // namespace osiris
