@@ -11,9 +11,9 @@ namespace {
 
 // Those that are written without parentheses count wherever they stand.
 constexpr std::array<std::string_view, 15> kWords = {
-    "current_catalog", "current_date",   "current_localtime", "current_localtimestamp", "current_role",
-    "current_schema",  "current_time",   "current_timestamp", "information_schema",     "localtime",
-    "localtimestamp",  "sample",         "sqlite_master",     "sqlite_schema",          "tablesample"};
+    "current_catalog", "current_date", "current_localtime", "current_localtimestamp", "current_role",
+    "current_schema",  "current_time", "current_timestamp", "information_schema",     "localtime",
+    "localtimestamp",  "sample",       "sqlite_master",     "sqlite_schema",          "tablesample"};
 // What the engine says of itself.
 constexpr std::array<std::string_view, 3> kPrefixes = {"duckdb_", "pragma_", "pg_"};
 
@@ -22,7 +22,8 @@ bool continues_name(char c) { return begins_name(c) || (c >= '0' && c <= '9'); }
 
 bool is_word(std::string_view name) {
   return std::find(kWords.begin(), kWords.end(), name) != kWords.end() ||
-         std::any_of(kPrefixes.begin(), kPrefixes.end(), [&](std::string_view prefix) { return name.starts_with(prefix); });
+         std::any_of(kPrefixes.begin(), kPrefixes.end(),
+                     [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
 // What stands behind a name calls it, or may: a comment can be between the two.

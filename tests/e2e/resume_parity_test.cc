@@ -35,8 +35,8 @@ struct Model {
   }
   static std::string step(const std::string& id, const std::string& component, const std::string& mode,
                           const std::string& needs, const std::string& config, const std::string& extra = "") {
-    return "  - id: " + id + "\n    component: " + component + "\n    mode: " + mode + "\n    needs: [" + needs + "]\n" +
-           extra + "    config: {" + config + "}\n";
+    return "  - id: " + id + "\n    component: " + component + "\n    mode: " + mode + "\n    needs: [" + needs +
+           "]\n" + extra + "    config: {" + config + "}\n";
   }
   std::string pipeline() const {
     const std::string last = is_broken ? "SELECT CAST('x' AS INTEGER) AS k, v FROM input_df"
@@ -48,8 +48,8 @@ struct Model {
              "query: \"SELECT k, v * " + std::to_string(factor) + " AS v FROM df_a ORDER BY k\""),
         step("both", "duckdb.processor", "transform", middle + ", b",
              "query: \"SELECT m.k, m.v FROM df_" + middle + " m " +
-                 (joins ? "JOIN df_b ON m.k = df_b.k" : "UNION ALL SELECT k, v FROM df_b") + " WHERE m.v >= " +
-                 std::to_string(least) + " ORDER BY ALL\""),
+                 (joins ? "JOIN df_b ON m.k = df_b.k" : "UNION ALL SELECT k, v FROM df_b") +
+                 " WHERE m.v >= " + std::to_string(least) + " ORDER BY ALL\""),
         step("program", "mock", "transform", "both", "rows: " + std::to_string(rows[0]),
              keeps_program ? "    cache: true\n" : ""),
         step("last", "duckdb.processor", "transform", "both", "query: \"" + last + "\""),
@@ -114,15 +114,14 @@ class Side {
 
   void write(const Model& model) {
     // Only what differs: a file that is written again has other times.
-    for (const auto& [file, text] : {std::pair{"in/a.csv", model.file(0)},
-                                     {"in/b.csv", model.file(1)},
-                                     {"p.yaml", model.pipeline()}})
+    for (const auto& [file, text] :
+         {std::pair{"in/a.csv", model.file(0)}, {"in/b.csv", model.file(1)}, {"p.yaml", model.pipeline()}})
       if (const auto there = read_file(project.dir() / file); !there.ok() || *there != text) project.write(file, text);
   }
   void run(const Model& model, const std::string& how) {
-    exit = project
-               .osiris({"run", "p.yaml", "--allow-mock", "--quiet", how, "--param", "p=" + std::to_string(model.param)})
-               .exit;
+    exit =
+        project.osiris({"run", "p.yaml", "--allow-mock", "--quiet", how, "--param", "p=" + std::to_string(model.param)})
+            .exit;
   }
   std::map<std::string, std::string> outputs() const {
     std::map<std::string, std::string> files;
@@ -134,7 +133,8 @@ class Side {
 };
 
 TEST(ResumeParity, RandomEditsGiveWhatAFreshRunGives) {
-  const int edits = from_environment("OSIRIS_RESUME_EDITS", 300), seed = from_environment("OSIRIS_RESUME_SEED", 20261130);
+  const int edits = from_environment("OSIRIS_RESUME_EDITS", 300),
+            seed = from_environment("OSIRIS_RESUME_SEED", 20261130);
   std::mt19937 random(static_cast<unsigned>(seed));
   Model model;
   Side resumed, fresh;

@@ -23,8 +23,8 @@ std::string sql_step(const std::string& id, const std::string& needs, const std:
          (extra.empty() ? "" : "    " + extra + "\n") + "    config: {query: \"" + query + "\"}\n";
 }
 std::string read_step(const std::string& id, const std::string& path) {
-  return "  - id: " + id + "\n    component: filesystem.csv_extractor\n    mode: read\n    needs: []\n    config: {path: " +
-         path + "}\n";
+  return "  - id: " + id +
+         "\n    component: filesystem.csv_extractor\n    mode: read\n    needs: []\n    config: {path: " + path + "}\n";
 }
 std::string write_step(const std::string& id, const std::string& needs, const std::string& path) {
   return "  - id: " + id + "\n    component: filesystem.csv_writer\n    mode: write\n    needs: [" + needs +
@@ -217,7 +217,8 @@ TEST_F(Resume, WhatIsVolatileIsKeptOnRequestOnly) {
 TEST_F(Resume, ADamagedEntryIsNotTaken) {
   write_pipeline();
   run({"--keep-outputs"});
-  const std::string file = project_.osiris({"cache", "show", "--json"}).json()["entries"].items().at(0)["path"].as_string();
+  const std::string file =
+      project_.osiris({"cache", "show", "--json"}).json()["entries"].items().at(0)["path"].as_string();
   for (const uintmax_t size : {fs::file_size(file) - 1, uintmax_t{0}}) {
     fs::resize_file(file, size);
     const Outcome resumed = run({"--resume"});
@@ -242,9 +243,9 @@ TEST_F(Resume, ACacheThatCannotBeWrittenStopsNoRun) {
 }
 
 TEST_F(Resume, RowsThatCannotBeKeptExactlyAreNotKept) {
-  project_.write("p.yaml",
-                 oml("sums", {sql_step("a", "", "SELECT [union_value(k := 1)] AS u"),
-                              sql_step("b", "a", "SELECT count(*) AS n FROM input_df"), write_step("w", "b", "n.csv")}));
+  project_.write(
+      "p.yaml", oml("sums", {sql_step("a", "", "SELECT [union_value(k := 1)] AS u"),
+                             sql_step("b", "a", "SELECT count(*) AS n FROM input_df"), write_step("w", "b", "n.csv")}));
   const Outcome outcome = run({"--keep-outputs"});
   EXPECT_EQ(outcome.exit, 0) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("the rows of step a are not kept"));
@@ -254,9 +255,10 @@ TEST_F(Resume, RowsThatCannotBeKeptExactlyAreNotKept) {
 TEST_F(Resume, ARemovedOrRenamedStepIsNoTrouble) {
   write_pipeline();
   run({"--keep-outputs"});
-  project_.write("p.yaml", oml("sums", {read_step("source", "in/a.csv"),
-                                        sql_step("total", "source", "SELECT k, sum(v) AS v FROM input_df GROUP BY k ORDER BY k"),
-                                        write_step("last", "total", "out/last.csv")}));
+  project_.write("p.yaml",
+                 oml("sums", {read_step("source", "in/a.csv"),
+                              sql_step("total", "source", "SELECT k, sum(v) AS v FROM input_df GROUP BY k ORDER BY k"),
+                              write_step("last", "total", "out/last.csv")}));
   EXPECT_THAT(why("source"), HasSubstr("had no step of this name"));
   EXPECT_EQ(run({"--resume"}).exit, 0);
   EXPECT_EQ(project_.read("out/last.csv"), "k,v\na,4\nb,2\n");
@@ -273,10 +275,11 @@ TEST_F(Resume, TheBoundOfTheCacheHolds) {
 }
 
 TEST_F(Resume, WhatAKilledRunHadFinishedIsTaken) {
-  project_.write("p.yaml", oml("sums", {read_step("read", "in/a.csv"),
-                                        sql_step("total", "read", "SELECT k, sum(v) AS v FROM input_df GROUP BY k ORDER BY k"),
-                                        write_step("first", "total", "out/first.csv"),
-                                        mock_step("end", "wait_for: go", "total, first")}));
+  project_.write(
+      "p.yaml",
+      oml("sums", {read_step("read", "in/a.csv"),
+                   sql_step("total", "read", "SELECT k, sum(v) AS v FROM input_df GROUP BY k ORDER BY k"),
+                   write_step("first", "total", "out/first.csv"), mock_step("end", "wait_for: go", "total, first")}));
   Running killed = project_.start({"run", "p.yaml", "--allow-mock", "--keep-outputs"});
   killed.until("end: Starting");
   const Outcome busy = run({"--resume"});

@@ -24,10 +24,9 @@ TEST(VolatileSql, IsFoundWhereverItIsCode) {
 }
 
 TEST(VolatileSql, IsNotFoundInTextsCommentsAndOtherNames) {
-  for (const char* sql :
-       {"SELECT 'now()' AS a", "SELECT 1 -- now()\n", "SELECT /* random() */ 1", "SELECT $$uuid()$$",
-        "SELECT snow(), nowhere() FROM t", "SELECT age, version, now FROM t", "SELECT random_seed(1)",
-        "SELECT a.current_dates FROM t a", "SELECT sum(x) FROM t GROUP BY ALL ORDER BY 1"})
+  for (const char* sql : {"SELECT 'now()' AS a", "SELECT 1 -- now()\n", "SELECT /* random() */ 1", "SELECT $$uuid()$$",
+                          "SELECT snow(), nowhere() FROM t", "SELECT age, version, now FROM t", "SELECT random_seed(1)",
+                          "SELECT a.current_dates FROM t a", "SELECT sum(x) FROM t GROUP BY ALL ORDER BY 1"})
     EXPECT_EQ(volatile_name_in(sql), "") << sql;
 }
 
@@ -37,12 +36,14 @@ TEST(VolatileSql, NamesEveryFunctionOfTheEngineThatIs) {
   const auto connection = database->connect();
   ASSERT_TRUE(connection.ok());
   std::string known;
-  for (const std::string_view name : volatile_functions()) known += (known.empty() ? "'" : ", '") + std::string(name) + "'";
+  for (const std::string_view name : volatile_functions())
+    known += (known.empty() ? "'" : ", '") + std::string(name) + "'";
   duckdb_result result;
   const std::string query =
       "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE internal AND ((function_type = 'scalar' AND "
       "stability <> 'CONSISTENT') OR (macro_definition IS NOT NULL AND list_has_any(regexp_extract_all("
-      "lower(macro_definition), '[a-z_0-9]+'), [" + known + "])))";
+      "lower(macro_definition), '[a-z_0-9]+'), [" +
+      known + "])))";
   ASSERT_EQ(duckdb_query((*connection)->handle(), query.c_str(), &result), DuckDBSuccess)
       << duckdb_result_error(&result);
   for (idx_t row = 0; row < duckdb_row_count(&result); ++row) {
