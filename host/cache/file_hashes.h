@@ -2,6 +2,7 @@
 // when it was read, or after a record that the clock has gone back behind, is read again: its times do not tell.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -36,8 +37,13 @@ class FileHashes {
   // `memory` is read; one that is not there or not understood holds nothing. The clock outlives the object.
   FileHashes(std::filesystem::path memory, const Clock& clock);
 
-  // kUnavailable where the file was written to while it was read.
+  // kUnavailable where the file was written to while it was read, kCancelled after stop().
   Result<HashedFile> of(const std::filesystem::path& file);
+  // While it is set, of() reads nothing: the identity is there, the hash is kNotHashed.
+  void defer(bool defers) { defers_ = defers; }
+  static constexpr const char* kNotHashed = "-";
+  // [any thread] Ends what of() is doing, for good.
+  void stop() { stopping_ = true; }
   // Writes the memory where there is something new. What cannot be written is forgotten: it would only be faster.
   void save();
   // Files that were read, and not remembered.
@@ -50,11 +56,13 @@ class FileHashes {
     bool is_used = false;
   };
   bool is_trusted(const Record& record, const FileIdentity& now) const;
+  Result<FileDigest> read(const std::filesystem::path& file) const;
 
   const std::filesystem::path memory_;
   const Clock& clock_;
   std::map<std::string, Record> records_;  // by path
-  bool changed_ = false;
+  bool changed_ = false, defers_ = false;
+  std::atomic<bool> stopping_{false};
   size_t reads_ = 0;
 };
 

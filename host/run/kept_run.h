@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "host/cache/repeat.h"
@@ -31,6 +33,10 @@ class KeptRun {
   static Result<std::unique_ptr<KeptRun>> decide(const KeptRunInputs& inputs, const AdapterInputs& sent,
                                                  const Clock& clock);
 
+  ~KeptRun();
+  KeptRun(const KeptRun&) = delete;
+  KeptRun& operator=(const KeptRun&) = delete;
+
   const Repeat& repeat() const { return repeat_; }
   // The run to go on from; null: there is none.
   const RunKeys* base() const { return base_ ? &*base_ : nullptr; }
@@ -38,8 +44,9 @@ class KeptRun {
   // Makes the plan say what was decided.
   void apply(Plan& plan) const;
   void begin(const std::string& run_id, const std::filesystem::path& session);
-  // Takes what the run's steps have kept out of its session.
-  void finish(const std::vector<StepState>& steps);
+  // Takes what the run's steps have kept out of its session. `hurries`: the user waits for the end; what is not known
+  // yet is not kept.
+  void finish(const std::vector<StepState>& steps, bool hurries);
   // What writers that did not run had left before.
   std::vector<Artifact> reused_outputs() const;
   std::vector<std::string> take_warnings() { return std::exchange(warnings_, {}); }
@@ -48,6 +55,8 @@ class KeptRun {
   KeptRun(const KeptRunInputs& inputs, const Clock& clock);
   Status find_base(const KeptRunInputs& inputs);
   std::string secret();
+  void hash_inputs();
+  void write_keys();
   void harvest(RunKeys& keys);
   void settle(RunKeys& keys, const std::vector<StepState>& steps);
   Status keep(const RunKeys& keys, const std::string& id, const StepState& state);
@@ -62,6 +71,9 @@ class KeptRun {
   Repeat repeat_;
   RunKeys keys_;
   bool begun_ = false;
+  // Nothing can be taken, so what the run reads is hashed beside it; then the thread alone has the members above.
+  bool is_deferred_ = false;
+  std::thread hashing_;
   std::vector<std::string> warnings_;
 };
 

@@ -40,7 +40,8 @@ class StepKeys : public CompileTest {
            extra + "}\n";
   }
   static std::string python(const std::string& extra = "") {
-    return read() + "  - {id: t, component: python.processor, mode: transform, config: {script: run.py" + extra + "}}\n";
+    return read() + "  - {id: t, component: python.processor, mode: transform, config: {script: run.py" + extra +
+           "}}\n";
   }
 
   std::string worker_ = "0.1.0 abc";
