@@ -16,10 +16,11 @@ namespace fs = std::filesystem;
 
 constexpr size_t kSecretBytes = 32;
 
-bool asks_for_something(const RepeatRequest& request, const CompiledPipeline& pipeline) {
+// Whether rows may be there to take.
+bool may_take(const RepeatRequest& request, const CompiledPipeline& pipeline) {
   if (request.resumes || request.names_steps()) return true;
   const auto is_kept = [](const CompiledStep& step) { return step.cache.mode == StepCache::kKept; };
-  return request.uses_cache && (request.keeps || std::any_of(pipeline.steps.begin(), pipeline.steps.end(), is_kept));
+  return request.uses_cache && std::any_of(pipeline.steps.begin(), pipeline.steps.end(), is_kept);
 }
 
 // Steps with a file that is no more what was hashed, and all that read their rows: nobody knows what they read.
@@ -36,6 +37,11 @@ std::set<std::string> steps_of_changed_files(const RunKeys& keys) {
           is_growing = changed.insert(id).second || is_growing;
   }
   return changed;
+}
+
+// Whether a part is that of this file, hashed later.
+bool is_deferred_part(const std::string& value, const std::string& path) {
+  return value == FileHashes::kNotHashed + (" " + path);
 }
 
 // Where the file is that a step wrote as `path`; empty: the step's parts do not tell.
@@ -94,8 +100,11 @@ Status KeptRun::find_base(const KeptRunInputs& inputs) {
 
 Result<std::unique_ptr<KeptRun>> KeptRun::decide(const KeptRunInputs& inputs, const AdapterInputs& sent,
                                                  const Clock& clock) {
-  if (!asks_for_something(inputs.request, inputs.pipeline)) return std::unique_ptr<KeptRun>();
+  const bool may_take_rows = may_take(inputs.request, inputs.pipeline);
+  if (!may_take_rows && !inputs.request.keeps) return std::unique_ptr<KeptRun>();
   std::unique_ptr<KeptRun> run(new KeptRun(inputs, clock));
+  run->is_deferred_ = !may_take_rows;
+  run->hashes_.defer(run->is_deferred_);
   const std::string secret = run->secret();
   OSIRIS_TRY(run->find_base(inputs));
   OSIRIS_ASSIGN(
@@ -117,11 +126,32 @@ Result<std::unique_ptr<KeptRun>> KeptRun::decide(const KeptRunInputs& inputs, co
 void KeptRun::apply(Plan& plan) const { apply_repeat(repeat_, base(), kept_.bytes_max(), plan); }
 
 void KeptRun::begin(const std::string& run_id, const fs::path& session) {
-  keys_ = keys_of_run(repeat_, base(), run_id);
+  keys_.run_id = run_id;
   keys_.pipeline_id = pipeline_.id;
   keys_.profile = pipeline_.profile;
   keys_.session = session;
   keys_.started_unix_ns = clock_.unix_ns();
+  if (is_deferred_)
+    hashing_ = std::thread([this] { hash_inputs(); });
+  else
+    write_keys();
+}
+
+void KeptRun::hash_inputs() {
+  hashes_.defer(false);
+  for (StepDecision& step : repeat_.steps)
+    for (const auto& [path, identity] : step.facts.files) {
+      const auto hashed = hashes_.of(path);
+      if (!hashed.ok() || hashed->identity != identity) step.is_keyable = false;
+      if (!hashed.ok()) continue;
+      for (auto& [name, value] : step.facts.parts)
+        if (is_deferred_part(value, path)) value = hashed->sha256 + " " + path;
+    }
+  write_keys();
+}
+
+void KeptRun::write_keys() {
+  keys_.steps = keys_of_run(repeat_, base(), keys_.run_id).steps;
   const Status written = request_.uses_cache ? keys_.write(project_) : Status();
   begun_ = request_.uses_cache && written.ok();
   if (!written.ok()) warnings_.push_back("this run cannot be resumed: " + written.error().message);
@@ -145,7 +175,14 @@ void KeptRun::harvest(RunKeys& keys) {
   static_cast<void>(keys.write(project_));
 }
 
-void KeptRun::finish(const std::vector<StepState>& steps) {
+KeptRun::~KeptRun() {
+  hashes_.stop();
+  if (hashing_.joinable()) hashing_.join();
+}
+
+void KeptRun::finish(const std::vector<StepState>& steps, bool hurries) {
+  if (hurries) hashes_.stop();
+  if (hashing_.joinable()) hashing_.join();
   for (const StepState& step : steps)
     if (!step.not_kept.empty())
       warnings_.push_back("the rows of step " + step.plan.id + " are not kept: " + step.not_kept);

@@ -135,7 +135,9 @@ void keep_state(const RunInputs& inputs, RunReport& report, RunLog& log) {
 
 // After the proof: what did not run wrote nothing that could be proved.
 void end_kept(KeptRun& kept, RunReport& report) {
-  kept.finish(report.steps);
+  const bool hurries =
+      report.error && (report.error->code == Code::kCancelled || report.error->code == Code::kDeadline);
+  kept.finish(report.steps, hurries);
   for (Artifact& output : kept.reused_outputs()) report.outputs.push_back(std::move(output));
   for (std::string& warning : kept.take_warnings()) report.warnings.push_back(std::move(warning));
 }
