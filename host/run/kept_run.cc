@@ -23,7 +23,7 @@ bool may_take(const RepeatRequest& request, const CompiledPipeline& pipeline) {
   return request.uses_cache && std::any_of(pipeline.steps.begin(), pipeline.steps.end(), is_kept);
 }
 
-// Steps with a file that is no more what was hashed, and all that read their rows: nobody knows what they read.
+// Steps with a file that is no more what was hashed, and all that read their rows: what they read is not known.
 std::set<std::string> steps_of_changed_files(const RunKeys& keys) {
   std::set<std::string> changed;
   for (const auto& [id, step] : keys.steps)

@@ -32,6 +32,7 @@ Json step_document(const StepState& step) {
                            {"rows_written", count(step.rows_written)},
                            {"rows_out", count(step.rows_out)},
                            {"duration_ms", milliseconds(step.duration_s)}});
+  if (!step.reused_run_id.empty()) out.set("reused_from", step.reused_run_id);
   if (!step.error.empty()) out.set("error", step.error);
   if (!step.hint.empty()) out.set("hint", step.hint);
   if (!step.category.empty()) out.set("category", step.category);
