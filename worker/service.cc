@@ -30,6 +30,7 @@ Json names(const std::vector<std::string>& list) {
 
 bool needs_database(const Plan& plan) {
   return std::any_of(plan.steps.begin(), plan.steps.end(), [](const PlanStep& step) {
+    if (!step.kept.runs()) return step.kept.use == StepUse::kTake;
     const Driver* driver = find_driver(step.driver);
     return !step.check && driver && driver->uses_database;
   });

@@ -84,6 +84,8 @@ void add_import_command(const CommandTable& table);
 void add_init_command(const CommandTable& table);
 void add_runs_commands(const CommandTable& table);
 void add_state_commands(const CommandTable& table);
+void add_cache_commands(const CommandTable& table);
+void add_why_command(const CommandTable& table);
 void add_logs_commands(const CommandTable& table);
 void add_report_command(const CommandTable& table);
 void add_clean_command(const CommandTable& table);

@@ -116,6 +116,8 @@ void add_commands(const CommandTable& table) {
   add_import_command(table);
   add_runs_commands(table);
   add_state_commands(table);
+  add_cache_commands(table);
+  add_why_command(table);
   add_logs_commands(table);
   add_report_command(table);
   add_clean_command(table);

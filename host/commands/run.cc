@@ -7,6 +7,7 @@
 #include "host/commands/run_annotations.h"
 #include "host/commands/run_options.h"
 #include "host/commands/run_output.h"
+#include "host/commands/run_repeat.h"
 #include "host/commands/standalone_adapter.h"
 #include "host/compiler/sql_place.h"
 #include "host/display/display.h"
@@ -51,6 +52,7 @@ void add_options(CLI::App& command, RunOptions& options) {
       .add_option("--report", options.reports, "write the result in a form for build servers, repeatable: junit=FILE")
       ->type_name("FORM=FILE")
       ->allow_extra_args(false);
+  add_repeat_options(command, options.repeat);
   command.add_flag("--exclusive", options.exclusive, "fail while another exclusive run of this pipeline is going on");
   command.add_flag("--dry-run", options.dry_run, "show what would be done; touch nothing");
   command.add_flag("--allow-mock", options.allow_mock)->group("");
@@ -240,6 +242,8 @@ class RunCommand {
     if (const auto state = give_state(prepared_.workspace.project, pipeline, prepared_.inputs, false); !state.ok())
       return fail(context_, state.error(), Json::object({{"phase", "validate"}}));
     if (const auto exit = check_sql()) return *exit;
+    if (options_.repeat.asks())
+      if (const Status decided = decide_kept(); !decided.ok()) return usage(decided.error());
     const LoadedAdapter& adapter = *adapters_.adapter();
     std::vector<std::string> secrets;
     for (const SecretSpec& secret : secret_specs(*adapter.type)) secrets.push_back(secret.name);
@@ -278,6 +282,18 @@ class RunCommand {
     return printable(text, true);
   }
 
+  // What need not run again; the plan says it from here on.
+  Status decide_kept() {
+    OSIRIS_ASSIGN(kept_, decide_kept_run(context_, prepared_.workspace, *prepared_.compiled.pipeline, prepared_.inputs,
+                                         options_.repeat));
+    if (!kept_) return {};
+    kept_->apply(prepared_.inputs.plan);
+    if (const Repeat& repeat = kept_->repeat();
+        options_.repeat.resumes || repeat.count(StepFate::kRuns) < repeat.steps.size())
+      log_.event("run_resumed", repeat_document(*kept_));
+    return {};
+  }
+
   // Held until the process ends.
   Status take_lock() {
     if (!options_.exclusive) return {};
@@ -298,6 +314,8 @@ class RunCommand {
     const Project& project = prepared_.workspace.project;
     auto state = give_state(project, *prepared_.compiled.pipeline, prepared_.inputs, true);
     if (!state.ok()) return fail(context_, state.error(), Json::object({{"phase", "execute"}}));
+    if (const Status decided = decide_kept(); !decided.ok())
+      return fail(context_, decided.error(), Json::object({{"phase", "execute"}}));
     const auto worker = find_worker(context_.executable_directory, context_.process_environment, project.cache_dir());
     StepTally tally(system_clock());
     PipelineRun pipeline_run(log_, masking_, tally, system_clock());
@@ -310,6 +328,7 @@ class RunCommand {
 
     print_news(context_, "Compiling OML... ✓\n");
     if (context_.verbose) print_news(context_, circumstances(worker));
+    if (kept_) print_news(context_, repeat_text(*kept_, options_.repeat.resumes));
     print_news(context_, "Executing pipeline...\n");
     const DisplayMode mode = context_.json || context_.quiet ? DisplayMode::kNone
                              : context_.out.interactive      ? DisplayMode::kLive
@@ -326,7 +345,7 @@ class RunCommand {
                   worker.ok() ? *worker : WorkerBinary(), worker.ok() ? std::nullopt : std::optional(worker.error()),
                   worker_settings(context_, options_, prepared_.workspace.registry, memory_limit_bytes_, user_state),
                   work_dir(), prepared_.started, deadline_monotonic_ns, prepared_.compile_seconds, context_.verbose,
-                  *state ? &**state : nullptr});
+                  kept_.get(), *state ? &**state : nullptr});
     display.finish();
     if (!report.ok()) return fail(context_, of_own_files(report.error()), Json::object({{"phase", "execute"}}));
     std::optional<Error> not_copied;
@@ -356,6 +375,7 @@ class RunCommand {
   std::map<std::string, std::string> params_;
   std::vector<ReportFile> reports_;
   FileLock lock_;
+  std::unique_ptr<KeptRun> kept_;
   double timeout_s_ = 0;
   uint64_t memory_limit_bytes_ = 0;
   PreparedRun prepared_;

@@ -111,6 +111,11 @@ constexpr const char* kStepProperties = R"({
                       {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]},
   "materialize": {"description": "true: the step's rows are stored before they are read",
                   "anyOf": [{"type": "boolean"}, {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]},
+  "cache": {"description": "whether its rows are kept for later runs; {for: 1h}: taken for so long",
+            "anyOf": [{"type": "boolean"},
+                      {"type": "object", "additionalProperties": false, "required": ["for"],
+                       "properties": {"for": {"type": ["number", "string"]}}},
+                      {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]},
   "checks": {"type": "array", "items": {"$ref": "#/definitions/check"},
              "description": "what must hold of the step's rows, looked at before another step reads them"}})";
 
@@ -226,6 +231,9 @@ Json oml_json_schema(const ComponentRegistry& registry) {
              {"description", parsed(R"({"type": "string"})")},
              {"metadata", parsed(R"({"type": "object", "description": "copied into the manifest"})")},
              {"schedule", parsed(kSchedule)},
+             {"keep_outputs",
+              parsed(
+                  R"({"type": "boolean", "description": "true: rows of steps are kept, so that a run can be resumed"})")},
              {"params", Json::object({{"type", "object"}, {"additionalProperties", parameter}})},
              {"profiles", Json::object({{"type", "object"}, {"additionalProperties", values}})},
              {"steps", Json::object({{"type", "array"}, {"minItems", 1}, {"items", step_schema(specs)}})}})},

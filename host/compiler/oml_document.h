@@ -40,6 +40,7 @@ struct OmlStep {
   std::vector<StepRef> needs;
   std::vector<StepRef> inputs;
   bool materialize = false;
+  StepCache cache;
   std::optional<double> timeout_s;
   std::optional<RetryPolicy> retry;
   std::vector<OmlCheck> checks;
@@ -49,6 +50,7 @@ struct OmlDocument {
   std::string oml_version;
   std::string name;
   const YamlNode* metadata = nullptr;
+  bool keep_outputs = false;
   std::vector<OmlStep>
       steps;  // in file order; a step whose id is wrong is here too, so that its other errors are found
 };

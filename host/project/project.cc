@@ -5,6 +5,7 @@
 
 #include "host/yaml/node.h"
 #include "protocol/base/categories.h"
+#include "protocol/base/quantity.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -192,6 +193,17 @@ void read_filesystem(Section filesystem, ProjectConfig& config, Diagnostics& dia
   filesystem.warn_unknown();
 }
 
+void read_cache(Section cache, ProjectConfig& config) {
+  if (const YamlNode* bound = cache.take("max_bytes")) {
+    const auto bytes = parse_byte_count(bound->is_string() ? bound->text() : bound->scalar.dump());
+    if (bytes.ok() && *bytes >= 0)
+      config.cache_bytes_max = static_cast<uint64_t>(*bytes);
+    else
+      cache.fail_at("max_bytes", *bound, " must be a number of bytes, as 512MiB or 2GiB");
+  }
+  cache.warn_unknown();
+}
+
 // Which options an adapter has is its own business (host/adapters/options.cc); that they stand in mappings is not.
 void read_adapters(Section& root, ProjectConfig& config, Diagnostics& diagnostics) {
   const YamlNode* adapters = root.take("adapters");
@@ -258,6 +270,7 @@ Project Project::load(const ProjectPlace& place, const Environment& environment,
     ids.warn_unknown();
     check_run_id_format(project.config_.run_id_format, format ? format->mark : Mark{}, findings);
     root.read("report", project.config_.write_report);
+    read_cache(root.section("cache"), project.config_);
     read_adapters(root, project.config_, findings);
     root.warn_ignored("logging");
     for (const char* other : {"discovery", "llm", "pipeline", "validate", "validation", "aiop"}) root.take(other);

@@ -36,7 +36,8 @@ struct ProjectConfig {
   std::string aiop_run_dir = "{run_id}";
   std::string run_ts_format = "iso_basic_z";
   int manifest_short_len = 7;
-  bool write_report = false;  // report: a page of each run, in its session
+  uint64_t cache_bytes_max = uint64_t{2} << 30;  // cache.max_bytes: of kept outputs
+  bool write_report = false;                     // report: a page of each run, in its session
   bool write_plan = true, write_fingerprints = true, write_run_summary = true;
   std::vector<std::string> run_id_format = {"incremental", "ulid"};
   Retention retention;

@@ -48,6 +48,7 @@ Json step_document(const StepState& step) {
                            {"duration_ms", milliseconds(step.duration_s)}});
   if (step.source.is_known()) out.set("source", source_document(step.source));
   if (step.verified.is_object()) out.set("verified", verified_document(step.verified));
+  if (!step.reused_run_id.empty()) out.set("reused_from", step.reused_run_id);
   if (!step.error.empty()) out.set("error", step.error);
   if (!step.hint.empty()) out.set("hint", step.hint);
   if (!step.category.empty()) out.set("category", step.category);

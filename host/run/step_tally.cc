@@ -86,6 +86,7 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     state.progress.begin(now);
     state.outputs.clear();
     state.checks.clear();
+    state.kept.reset();
     if (state.plan.driver.empty()) state.plan.driver = data["driver"].as_string();
   } else if (name == "step_retry") {
     StepState& state = step(step_id);
@@ -98,6 +99,12 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     step(step_id).verified = data;
   } else if (name == "check_result") {
     step(step_id).checks.push_back(check_result(data));
+  } else if (name == "output_kept") {
+    step(step_id).kept = KeptRows{data["size_bytes"].as_uint(), data["sha256"].as_string(), data["rows"].as_uint()};
+  } else if (name == "output_not_kept") {
+    step(step_id).not_kept = data["reason"].as_string();
+  } else if (name == "step_reused") {
+    step(step_id).reused_run_id = data["run_id"].as_string();
   } else if (name == "step_state") {
     step(step_id).state = data["state"];
   } else if (name == "step_complete") {

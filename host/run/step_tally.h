@@ -44,6 +44,13 @@ struct SourceUse {
   bool is_known() const { return transaction_s || connections || bytes; }
 };
 
+// Rows that a step was seen to keep for a later run.
+struct KeptRows {
+  uint64_t size_bytes = 0;
+  std::string sha256;
+  uint64_t rows = 0;
+};
+
 // What came of one data check of a step (docs/checks.md).
 struct CheckResult {
   std::string name, type;
@@ -76,6 +83,9 @@ struct StepState {
   SourceUse source;                              // of its last attempt
   Json verified;                                 // {table, rows, by, fingerprint} of a write; null: it was not compared
   std::map<std::string, WrittenOutput> outputs;  // of its last attempt, by the path as the pipeline wrote it
+  std::optional<KeptRows> kept;
+  std::string not_kept;       // why its rows, which were to be kept, are not
+  std::string reused_run_id;  // it did not run: the run that did; empty: it ran
 
   // What to show as "rows": the most telling count there is.
   uint64_t rows() const;

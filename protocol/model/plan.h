@@ -12,6 +12,7 @@
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
 #include "protocol/model/data_check.h"
+#include "protocol/model/kept_output.h"
 
 namespace osiris {
 
@@ -62,6 +63,7 @@ struct PlanStep {
   Json state;                     // what the step said of itself when it last ran to a good end; null: nothing
   bool check = false;             // ask the driver's check() in place of its run()
   std::vector<DataCheck> checks;  // of its rows, before another step reads them
+  KeptOutput kept;                // whether it runs, and whether its rows are kept
 };
 // The steps whose rows only the checks of `step` read: each once, neither among its inputs nor itself.
 std::vector<std::string> sources_of_checks(const PlanStep& step);

@@ -9,6 +9,7 @@
 #include "protocol/base/sha256.h"
 #include "protocol/model/artifact.h"
 #include "protocol/model/step_naming.h"
+#include "worker/executor/kept_outputs.h"
 #include "worker/executor/masked_config.h"
 #include "worker/executor/step_checks.h"
 #include "worker/executor/step_context.h"
@@ -101,6 +102,7 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
                         std::vector<StreamedEnd>& streamed) {
   const int64_t started_ns = clock_.monotonic_ns();
   begin(step);
+  if (!step.kept.runs()) return reuse(step, started_ns);
   StepEnd end;
   Prepared prepared;
   end.status = prepare(step, inputs, {}, prepared);
@@ -114,10 +116,21 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
   if (end.status.ok() && streamed.empty()) end.status = run_attempts(step, prepared, control, streams.unread(), end);
   if (end.status.ok() && !step.check && !step.checks.empty())
     end.status = check_rows(step, prepared, inputs, control, end);
+  if (end.status.ok() && step.kept.use == StepUse::kKeep) keep_output(run_, step, end, sink_);
   if (end.status.ok()) {
     report_success(step, end, started_ns);
   } else {
     end.relation.reset();
+    report_failure(step, end.status.error(), started_ns);
+  }
+  return end;
+}
+
+StepEnd StepRunner::reuse(const PlanStep& step, int64_t started_ns) {
+  StepEnd end = take_output(run_, step, sink_);
+  if (end.status.ok()) {
+    report_success(step, end, started_ns);
+  } else {
     report_failure(step, end.status.error(), started_ns);
   }
   return end;
