@@ -46,8 +46,7 @@ Result<StagesResult> UnrecordedRun::run(const AdapterInputs& plan, const std::st
   const std::string id = purpose + "-" + make_ulid(system_clock().unix_ns());
   const SessionDirectory directory(inputs_.project.sessions_dir() / id);
   OSIRIS_TRY(write_configs(plan.plan, directory.path()));
-  OSIRIS_TRY(
-      adapter_run_.lend(plan, inputs_.connections, inputs_.environment, inputs_.adapter, inputs_.options));
+  OSIRIS_TRY(adapter_run_.lend(plan, inputs_.connections, inputs_.environment, inputs_.adapter, inputs_.options));
   AdapterRequest request = request_for(plan, id, inputs_.settings, inputs_.work_dir, inputs_.worker);
   request.compiled_dir = request.session_dir = directory.path();
   request.deadline_monotonic_ns = deadline_monotonic_ns;

@@ -24,8 +24,8 @@ Status add_counts(duckdb_connection connection, const std::string& source, uint6
     const auto range = [&](const char* function) {
       return all[i].has_range() ? text_of(std::string(function) + "(" + name + ")") : std::string("NULL::VARCHAR");
     };
-    list += (list.empty() ? "" : ", ") + ("CAST(count(" + name + ") AS VARCHAR), ") + range("min") + ", " +
-            range("max");
+    list +=
+        (list.empty() ? "" : ", ") + ("CAST(count(" + name + ") AS VARCHAR), ") + range("min") + ", " + range("max");
   }
   OSIRIS_ASSIGN(const Json counted, preview::texts(connection, "SELECT " + list + " FROM " + source));
   const Json& values = counted.items().at(0);
@@ -50,8 +50,8 @@ Result<StepOutcome> run(StepContext& step) {
   OSIRIS_ASSIGN(const std::vector<Column> all, preview::columns_of(connection, input.name));
   Json columns = Json::array();
   for (size_t begin = 0; begin < all.size(); begin += kColumnsAtOnce)
-    OSIRIS_TRY(add_counts(connection, source, input.rows, all, begin, std::min(all.size(), begin + kColumnsAtOnce),
-                          columns));
+    OSIRIS_TRY(
+        add_counts(connection, source, input.rows, all, begin, std::min(all.size(), begin + kColumnsAtOnce), columns));
   std::string list;
   for (const Column& column : all) list += (list.empty() ? "" : ", ") + text_of(quote_identifier(column.name));
   OSIRIS_ASSIGN(Json shown, preview::texts(connection, "SELECT " + list + " FROM " + source + " LIMIT " +

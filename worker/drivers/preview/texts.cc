@@ -10,9 +10,9 @@ using sql::quote_identifier;
 
 bool Column::has_range() const {
   static constexpr std::string_view kOrdered[] = {
-      "TINYINT",  "SMALLINT", "INTEGER",  "BIGINT",   "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
-      "UBIGINT",  "UHUGEINT", "FLOAT",    "DOUBLE",   "DECIMAL", "BIGNUM",   "VARCHAR",   "DATE",
-      "INTERVAL", "BOOLEAN",  "UUID",     "TIME",     "TIMESTAMP"};
+      "TINYINT",  "SMALLINT", "INTEGER",  "BIGINT",  "HUGEINT", "UTINYINT", "USMALLINT",
+      "UINTEGER", "UBIGINT",  "UHUGEINT", "FLOAT",   "DOUBLE",  "DECIMAL",  "BIGNUM",
+      "VARCHAR",  "DATE",     "INTERVAL", "BOOLEAN", "UUID",    "TIME",     "TIMESTAMP"};
   if (type.ends_with("]")) return false;
   return std::any_of(std::begin(kOrdered), std::end(kOrdered), [&](std::string_view word) {
     if (!std::string_view(type).starts_with(word)) return false;
