@@ -46,7 +46,9 @@ Status read_events(const fs::path& file, RecordedEvents& events) {
   return read;
 }
 
-std::vector<RecordedStep> read_plan(const fs::path& session) {
+}  // namespace
+
+std::vector<RecordedStep> read_recorded_plan(const fs::path& session) {
   std::vector<RecordedStep> steps;
   if (std::error_code code; !fs::is_regular_file(session / "manifest.yaml", code)) return steps;
   Diagnostics unread;
@@ -62,8 +64,6 @@ std::vector<RecordedStep> read_plan(const fs::path& session) {
   return steps;
 }
 
-}  // namespace
-
 Result<RecordedRun> read_recorded_run(const RunRecord& record) {
   const fs::path session = record.run_logs_path;
   if (std::error_code code; !fs::is_directory(session, code))
@@ -71,7 +71,7 @@ Result<RecordedRun> read_recorded_run(const RunRecord& record) {
                  "osiris clean removes old ones; osiris logs list shows what is there");
   RecordedRun run;
   run.record = record;
-  run.plan = read_plan(session);
+  run.plan = read_recorded_plan(session);
   OSIRIS_ASSIGN(SessionSteps steps, read_session_steps(session));
   run.steps = std::move(steps.steps);
   run.adapter = steps.adapter;

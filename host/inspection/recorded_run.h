@@ -37,6 +37,9 @@ struct RecordedRun {
   std::vector<Artifact> outputs;
 };
 
+// The steps of a session's manifest; none where it has no manifest.
+std::vector<RecordedStep> read_recorded_plan(const std::filesystem::path& session);
+
 // kNotFound when the session is gone.
 Result<RecordedRun> read_recorded_run(const RunRecord& record);
 

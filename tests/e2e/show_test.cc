@@ -22,7 +22,7 @@ class Show : public testing::Test {
         oml("shop",
             {"  - {id: read, component: filesystem.csv_extractor, mode: read, config: {path: in.csv}}\n",
              "  - {id: dear, component: duckdb.processor, mode: transform, needs: [read], config: {query: \"SELECT * "
-             "FROM df_read WHERE price > 2 OR price IS NULL\"}, checks: [{type: row_count, max: 2}]}\n",
+             "FROM df_read WHERE price > 2 OR price IS NULL\"}, checks: [{row_count: {max: 2}}]}\n",
              "  - {id: save, component: filesystem.csv_writer, mode: write, needs: [dear], config: {path: out.csv, "
              "delimiter: ';'}}\n"}));
   }
