@@ -85,7 +85,8 @@ Status write_schemas(const std::filesystem::path& project, const ComponentRegist
 
 void add_schema_command(const CommandTable& table) {
   table.add<Options>("schema", "Print the JSON Schema of a file, for editors, or of a document of --json",
-                     {"osiris schema connections", "osiris schema --document run", "osiris schema --write"}, add_options, run);
+                     {"osiris schema connections", "osiris schema --document run", "osiris schema --write"},
+                     add_options, run);
 }
 
 }  // namespace osiris
