@@ -1,4 +1,5 @@
 // osiris run: compile or load, then hand it to an adapter and watch.
+#include "host/commands/clean.h"
 #include "host/commands/commands.h"
 #include "host/commands/dry_run.h"
 #include "host/commands/interruptible.h"
@@ -175,7 +176,10 @@ class RunCommand {
       print_warning(context_, "the failed run could not be recorded: " + report.error().message);
     }
     const int code = fail_compile(diagnostics, extra);
-    if (report.ok()) write_page_if_asked(context_, prepared_.workspace.project, report->run_id);
+    if (report.ok()) {
+      write_page_if_asked(context_, prepared_.workspace.project, report->run_id);
+      keep_to_max_bytes(context_, prepared_.workspace.project, report->run_id);
+    }
     if (report.ok()) print_session(context_, report->session_dir);
     return code;
   }
@@ -363,6 +367,7 @@ class RunCommand {
     }
     print_annotations(context_, *report, *prepared_.compiled.pipeline, prepared_.file, masking_);
     write_page_if_asked(context_, project, report->run_id);
+    keep_to_max_bytes(context_, project, report->run_id);
     if (const auto failed = tally.first_failure()) show_sql_place(*failed);
     print_report(context_, *report, masking_,
                  options_.out.empty() || not_copied ? "" : "Artifacts copied to: " + options_.out + "/");

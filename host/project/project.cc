@@ -63,6 +63,17 @@ class Section {
                          value->scalar.dump());
     out = static_cast<int>(number);
   }
+  // A size: bytes, or a text with a unit.
+  void read(const std::string& key, std::optional<uint64_t>& out) {
+    const YamlNode* value = take(key);
+    if (!value) return;
+    const bool is_text = value->is_string() || value->kind == YamlNode::Kind::kInt;
+    const auto bytes = parse_byte_count(value->is_string() ? value->text()
+                                        : is_text          ? value->scalar.dump()
+                                                           : std::string());
+    if (!bytes.ok()) return fail_key(key, *value, "a size, as 2GiB or a number of bytes");
+    out = static_cast<uint64_t>(*bytes);
+  }
   // A list of words, or one word.
   void read(const std::string& key, std::vector<std::string>& out) {
     const YamlNode* value = take(key);
@@ -187,6 +198,7 @@ void read_filesystem(Section filesystem, ProjectConfig& config, Diagnostics& dia
   Section retention = filesystem.section("retention");
   for (const RetentionField& field : retention_fields(config.retention))
     retention.read(field.key, *field.value, 0, kRetentionMost);
+  retention.read("max_bytes", config.retention.max_bytes);
   retention.warn_unknown();
 
   filesystem.warn_ignored("outputs");
@@ -231,6 +243,15 @@ void apply_environment(const Environment& environment, ProjectConfig& config, Di
     for (const std::string& token : split(*format, ','))
       if (!trim(token).empty()) config.run_id_format.emplace_back(trim(token));
     check_run_id_format(config.run_id_format, {}, diagnostics);
+  }
+  if (const auto text = environment.get_filled("OSIRIS_RETENTION_MAX_BYTES")) {
+    const auto bytes = parse_byte_count(*text);
+    if (bytes.ok())
+      config.retention.max_bytes = static_cast<uint64_t>(*bytes);
+    else
+      diagnostics.error(kType,
+                        "OSIRIS_RETENTION_MAX_BYTES must be a size, as 2GiB or a number of bytes, got '" + *text + "'",
+                        "filesystem.retention.max_bytes", {});
   }
   for (const RetentionField& field : retention_fields(config.retention)) {
     const auto text = environment.get_filled(field.variable);

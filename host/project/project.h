@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,8 +17,9 @@
 
 namespace osiris {
 
-// What `osiris clean` leaves: filesystem.retention. Python Osiris' keys and defaults.
+// What `osiris clean` leaves: filesystem.retention. Python Osiris' keys and defaults, and one of our own.
 struct Retention {
+  std::optional<uint64_t> max_bytes;  // of all sessions and summaries together; runs that end keep to it, too
   int run_logs_days = 7;
   int aiop_keep_runs_per_pipeline = 200;
   int annex_keep_days = 14;
