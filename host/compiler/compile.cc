@@ -165,6 +165,7 @@ class Compilation {
     pipeline.name = document.name;
     pipeline.oml_version = document.oml_version;
     pipeline.profile = profile;
+    pipeline.hooks = document.hooks;
     pipeline.source = options_.file;
     pipeline.file_slug = slugify(options_.file.stem().string());
     if (pipeline.file_slug.empty()) pipeline.file_slug = "pipeline";
