@@ -154,6 +154,7 @@ class Exporter::Sender {
     request.timeouts.connect = kConnect;
     request.timeouts.total = Milliseconds{static_cast<int64_t>(route.timeout_s * 1e3)};
     request.label = "telemetry";
+    request.idempotent = true;  // what arrives twice is told apart by its ids
     request.has_secrets = true;  // headers: no log of requests shows them
     http::SendOptions options;
     options.max_body_bytes = 1 << 20;
