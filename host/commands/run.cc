@@ -49,7 +49,8 @@ void add_options(CLI::App& command, RunOptions& options) {
   command.add_option("--memory-gb", options.memory_gb, "memory of the machine, where the adapter can choose")
       ->type_name("GB");
   command
-      .add_option("--report", options.reports, "write the result in a form for build servers, repeatable: junit=FILE, gitlab=FILE")
+      .add_option("--report", options.reports,
+                  "write the result in a form for build servers, repeatable: junit=FILE, gitlab=FILE")
       ->type_name("FORM=FILE")
       ->allow_extra_args(false);
   command.add_flag("--exclusive", options.exclusive, "fail while another exclusive run of this pipeline is going on");
@@ -308,8 +309,7 @@ class RunCommand {
     if (!interrupts.ok()) return fail(context_, interrupts.error());
 
     outlets_.start();
-    Json settings =
-        worker_settings(context_, options_, prepared_.workspace.registry, memory_limit_bytes_, user_state);
+    Json settings = worker_settings(context_, options_, prepared_.workspace.registry, memory_limit_bytes_, user_state);
     outlets_.tell_worker(settings);
     print_news(context_, "Compiling OML... ✓\n");
     if (context_.verbose) print_news(context_, circumstances(worker));
@@ -322,12 +322,11 @@ class RunCommand {
       if (important || context_.verbose)
         display.line(printable(excerpt(masking_.text(line), "the session's osiris.log has all")));
     };
-    auto report = pipeline_run.run(
-        RunInputs{project, prepared_.workspace.connections, context_.environment, *prepared_.compiled.pipeline,
-                  prepared_.inputs, *adapters_.adapter(), prepared_.options, user_state,
-                  worker.ok() ? *worker : WorkerBinary(), worker.ok() ? std::nullopt : std::optional(worker.error()),
-                  std::move(settings), work_dir(), prepared_.started, deadline_monotonic_ns, prepared_.compile_seconds, context_.verbose,
-                  *state ? &**state : nullptr});
+    auto report = pipeline_run.run(RunInputs{
+        project, prepared_.workspace.connections, context_.environment, *prepared_.compiled.pipeline, prepared_.inputs,
+        *adapters_.adapter(), prepared_.options, user_state, worker.ok() ? *worker : WorkerBinary(),
+        worker.ok() ? std::nullopt : std::optional(worker.error()), std::move(settings), work_dir(), prepared_.started,
+        deadline_monotonic_ns, prepared_.compile_seconds, context_.verbose, *state ? &**state : nullptr});
     display.finish();
     if (!report.ok()) return fail(context_, of_own_files(report.error()), Json::object({{"phase", "execute"}}));
     std::optional<Error> not_copied;

@@ -17,7 +17,7 @@ void find_failure(const StepState& step, Diagnostic finding, const std::function
 }
 
 void find_checks(const StepState& step, const CompiledStep* compiled, const Diagnostic& at_step,
-                     const std::function<void(Diagnostic)>& add) {
+                 const std::function<void(Diagnostic)>& add) {
   for (const CheckResult& check : step.checks) {
     if (check.passed()) continue;
     Diagnostic finding = at_step;
@@ -70,8 +70,8 @@ Status write_reports(const CommandContext& context, const std::vector<ReportFile
     const std::filesystem::path file = context.cwd / report.file;
     OSIRIS_TRY(make_directories(file.parent_path()));
     OSIRIS_TRY(write_file_atomically(
-        file, report.form == "junit" ? texts.junit
-                                     : code_quality(texts.findings, context.cwd, context.process_environment)));
+        file,
+        report.form == "junit" ? texts.junit : code_quality(texts.findings, context.cwd, context.process_environment)));
   }
   return {};
 }

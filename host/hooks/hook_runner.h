@@ -18,8 +18,8 @@ namespace osiris {
 // The document of a hook: what `run --json` says of the run, with the event's name, the version of this form and the
 // pipeline. Masked.
 struct HookDocument {
-  std::string text;       // JSON, with a line end
-  std::string event;      // "on_success" or "on_failure"
+  std::string text;   // JSON, with a line end
+  std::string event;  // "on_success" or "on_failure"
   std::string run_id, pipeline, outcome;
 };
 

@@ -10,9 +10,7 @@ namespace {
 
 // A word as people write one: a number is taken for its text.
 bool is_word(const YamlNode& value) { return value.is_string() || value.scalar.is_number(); }
-std::string word_of(const YamlNode& value) {
-  return value.is_string() ? value.text() : value.scalar.dump_canonical();
-}
+std::string word_of(const YamlNode& value) { return value.is_string() ? value.text() : value.scalar.dump_canonical(); }
 
 }  // namespace
 
@@ -51,9 +49,9 @@ void Section::read(const std::string& key, int& out, int least, int most) {
   if (value->kind != YamlNode::Kind::kInt) return fail_key(key, *value, "an integer");
   const int64_t number = value->scalar.as_int(INT64_MAX);
   if (number < least || number > most)
-    return fail_at(key, *value,
-                   " must be between " + std::to_string(least) + " and " + std::to_string(most) + ", got " +
-                       value->scalar.dump());
+    return fail_at(
+        key, *value,
+        " must be between " + std::to_string(least) + " and " + std::to_string(most) + ", got " + value->scalar.dump());
   out = static_cast<int>(number);
 }
 
@@ -95,8 +93,7 @@ void Section::read_duration_s(const std::string& key, double& out, double most) 
   out = *seconds;
 }
 
-void Section::fail_at(const std::string& key, const YamlNode& value, const std::string& what,
-                      const std::string& hint) {
+void Section::fail_at(const std::string& key, const YamlNode& value, const std::string& what, const std::string& hint) {
   diagnostics_.error(finding_, short_path(key) + what, path(key), value.mark, hint);
 }
 

@@ -148,8 +148,7 @@ void RunLog::write(const Record& record, std::string_view line) {
       if (debug_) append(debug_log_);
       break;
   }
-  if (watch)
-    watch({record.kind, record.time_unix_ns, record.name, record.value, record.fields, record.level});
+  if (watch) watch({record.kind, record.time_unix_ns, record.name, record.value, record.fields, record.level});
 }
 
 uint64_t RunLog::events_written() const {

@@ -20,8 +20,8 @@ namespace {
 
 using http::Milliseconds;
 
-constexpr size_t kQueueMax = 8'192;   // items of a signal that wait
-constexpr size_t kBatchMax = 512;     // items of a request
+constexpr size_t kQueueMax = 8'192;    // items of a signal that wait
+constexpr size_t kBatchMax = 512;      // items of a request
 constexpr Milliseconds kEvery{2'000};  // a batch that is not full waits no longer
 constexpr Milliseconds kPause{5'000};  // after a request that failed
 constexpr Milliseconds kConnect{3'000};
@@ -95,7 +95,9 @@ class Exporter::Sender {
   // Until there is something to do; true once the run has ended.
   bool wait() {
     std::unique_lock lock(shared_->mutex);
-    const auto is_full = [&](Signal signal) { return shared_->queues[static_cast<size_t>(signal)].size() >= kBatchMax; };
+    const auto is_full = [&](Signal signal) {
+      return shared_->queues[static_cast<size_t>(signal)].size() >= kBatchMax;
+    };
     const auto pause = has_failed_ ? kPause : kEvery;
     shared_->changed.wait_for(lock, pause, [&] {
       return shared_->is_closing || (!has_failed_ && (is_full(Signal::kTraces) || is_full(Signal::kLogs)));
@@ -154,7 +156,7 @@ class Exporter::Sender {
     request.timeouts.connect = kConnect;
     request.timeouts.total = Milliseconds{static_cast<int64_t>(route.timeout_s * 1e3)};
     request.label = "telemetry";
-    request.idempotent = true;  // what arrives twice is told apart by its ids
+    request.idempotent = true;   // what arrives twice is told apart by its ids
     request.has_secrets = true;  // headers: no log of requests shows them
     http::SendOptions options;
     options.max_body_bytes = 1 << 20;
@@ -169,8 +171,9 @@ class Exporter::Sender {
         is_closing && !is_unreachable_ ? send_at_end(request, options) : http::send(transport_, request, options);
     if (result.response && result.response->status / 100 == 2) {
       const auto partial = partial_success(result.response->body, route.is_json);
-      if (partial) failed(route.url + " did not take " + std::to_string(partial->rejected) + " " +
-                          std::string(signal_name(signal)) + ": " + partial->message);
+      if (partial)
+        failed(route.url + " did not take " + std::to_string(partial->rejected) + " " +
+               std::string(signal_name(signal)) + ": " + partial->message);
       if (partial) has_failed_ = false;
       return Sent::kTaken;
     }

@@ -57,9 +57,8 @@ const Message* scope() {
   return &fields;
 }
 const Message* span_event() {
-  static const Message fields = {{"timeUnixNano", 1, Kind::kFixed64},
-                                 {"name", 2, Kind::kText},
-                                 {"attributes", 3, Kind::kMessage, key_value}};
+  static const Message fields = {
+      {"timeUnixNano", 1, Kind::kFixed64}, {"name", 2, Kind::kText}, {"attributes", 3, Kind::kMessage, key_value}};
   return &fields;
 }
 const Message* span_status() {
@@ -116,12 +115,9 @@ const Message* histogram() {
   return &fields;
 }
 const Message* metric() {
-  static const Message fields = {{"name", 1, Kind::kText},
-                                 {"description", 2, Kind::kText},
-                                 {"unit", 3, Kind::kText},
-                                 {"gauge", 5, Kind::kMessage, gauge},
-                                 {"sum", 7, Kind::kMessage, sum},
-                                 {"histogram", 9, Kind::kMessage, histogram}};
+  static const Message fields = {{"name", 1, Kind::kText},        {"description", 2, Kind::kText},
+                                 {"unit", 3, Kind::kText},        {"gauge", 5, Kind::kMessage, gauge},
+                                 {"sum", 7, Kind::kMessage, sum}, {"histogram", 9, Kind::kMessage, histogram}};
   return &fields;
 }
 const Message* log_record() {

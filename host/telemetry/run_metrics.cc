@@ -101,16 +101,15 @@ void RunMetrics::on_event(const std::string& name, const Json& fields) {
     found->attributes.set("osiris.outcome", outcome);
   };
   if (name == "run_start") {
-    for (const auto& [key, attribute] :
-         {std::pair{"pipeline_id", "osiris.pipeline.id"}, {"profile", "osiris.profile"}})
+    for (const auto& [key, attribute] : {std::pair{"pipeline_id", "osiris.pipeline.id"}, {"profile", "osiris.profile"}})
       if (const std::string& text = fields[key].as_string(); !text.empty()) run_.set(attribute, text);
   } else if (name == "adapter_selected") {
     run_.set("osiris.adapter", fields["adapter"]);
   } else if (name == "step_start") {
     components_[step_id] = fields["driver"].as_string();
   } else if (name == "step_complete" || name == "step_failed") {
-    const double seconds = fields["duration_ms"].is_number() ? fields["duration_ms"].as_double() / 1e3
-                                                             : fields["duration"].as_double();
+    const double seconds =
+        fields["duration_ms"].is_number() ? fields["duration_ms"].as_double() / 1e3 : fields["duration"].as_double();
     duration("step.duration", step_id, seconds, name == "step_complete" ? "success" : "failed");
   } else if (name == "run_end") {
     duration("run.duration", "", fields["duration_seconds"].as_double(), fields["status"]);
@@ -118,9 +117,9 @@ void RunMetrics::on_event(const std::string& name, const Json& fields) {
 }
 
 Json RunMetrics::point(const Series& series, int64_t unix_ns) const {
-  Json point = series.is_histogram      ? histogram_point(series.value.as_double())
+  Json point = series.is_histogram     ? histogram_point(series.value.as_double())
                : series.value.is_int() ? Json::object({{"asInt", otlp_number(series.value.as_int())}})
-                                        : Json::object({{"asDouble", series.value}});
+                                       : Json::object({{"asDouble", series.value}});
   Json attributes = run_;
   for (const auto& [key, value] : series.attributes.members()) attributes.set(key, value);
   point.set("startTimeUnixNano", otlp_number(started_unix_ns_));
@@ -139,10 +138,12 @@ Json RunMetrics::to_otlp(int64_t unix_ns) const {
     Json data = Json::object({{"dataPoints", std::move(points)}});
     if (first.is_histogram || first.is_counter) data.set("aggregationTemporality", kCumulative);
     if (first.is_counter) data.set("isMonotonic", true);
-    metrics.push_back(
-        Json::object({{"name", name},
-                      {"unit", first.unit},
-                      {first.is_histogram ? "histogram" : first.is_counter ? "sum" : "gauge", std::move(data)}}));
+    metrics.push_back(Json::object({{"name", name},
+                                    {"unit", first.unit},
+                                    {first.is_histogram ? "histogram"
+                                     : first.is_counter ? "sum"
+                                                        : "gauge",
+                                     std::move(data)}}));
   }
   return metrics;
 }

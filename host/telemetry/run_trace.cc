@@ -10,7 +10,7 @@
 namespace osiris {
 namespace {
 
-constexpr size_t kEventsMax = 128;   // of a span, as SDKs have it
+constexpr size_t kEventsMax = 128;    // of a span, as SDKs have it
 constexpr size_t kSpansMax = 20'000;  // open ones: steps whose end was never told
 constexpr int kKindInternal = 1, kStatusError = 2;
 constexpr const char *kRun = "run", *kCompile = "compile", *kAdapter = "adapter", *kExecute = "adapter execute";
@@ -126,8 +126,7 @@ void RunTrace::on_host_event(const std::string& name, const Json& fields, int64_
   }
 }
 
-void RunTrace::on_step_event(const std::string& name, const std::string& step_id, const Json& fields,
-                             int64_t unix_ns) {
+void RunTrace::on_step_event(const std::string& name, const std::string& step_id, const Json& fields, int64_t unix_ns) {
   const std::string key = step_key(step_id);
   Span* step = find(key);
   if (name == "step_start") {
@@ -146,8 +145,8 @@ void RunTrace::on_step_event(const std::string& name, const std::string& step_id
       const std::string& type = error_type(fields);
       step->error = fields["error"].as_string();
       step->attributes.set("error.type", type.empty() ? "_OTHER" : type);
-      add_event(*step, "exception",
-                Json::object({{"exception.type", type}, {"exception.message", step->error}}), unix_ns);
+      add_event(*step, "exception", Json::object({{"exception.type", type}, {"exception.message", step->error}}),
+                unix_ns);
     }
     return end(key, unix_ns);
   }
@@ -206,9 +205,8 @@ void RunTrace::add_event(Span& span, std::string_view name, const Json& fields, 
     ++span.events_left_out;
     return;
   }
-  span.events.push_back(Json::object({{"timeUnixNano", otlp_number(unix_ns)},
-                                      {"name", valid_utf8(name)},
-                                      {"attributes", otlp_attributes(fields)}}));
+  span.events.push_back(Json::object(
+      {{"timeUnixNano", otlp_number(unix_ns)}, {"name", valid_utf8(name)}, {"attributes", otlp_attributes(fields)}}));
 }
 
 Json RunTrace::to_otlp(const Span& span, int64_t end_unix_ns) const {

@@ -102,7 +102,8 @@ class Reader {
     std::vector<std::string> missing;
     std::string value = substitute_variables(text, environment_, &missing);
     if (value != text) masking_.learn(value);
-    for (const std::string& name : missing) warn("telemetry." + what + " of osiris.yaml names " + name + ", which is not set");
+    for (const std::string& name : missing)
+      warn("telemetry." + what + " of osiris.yaml names " + name + ", which is not set");
     return missing.empty() ? value : std::string();
   }
 
@@ -135,7 +136,8 @@ class Reader {
     for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     const std::string exporter = variable(name);
     if (exporter.empty() || exporter == "otlp" || exporter == "none") return exporter != "none";
-    warn(name + " is " + exporter + "; osiris has otlp and none: " + std::string(signal_name(signal)) + " are not sent");
+    warn(name + " is " + exporter + "; osiris has otlp and none: " + std::string(signal_name(signal)) +
+         " are not sent");
     return false;
   }
 

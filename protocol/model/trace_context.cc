@@ -43,8 +43,7 @@ TraceContext new_trace() {
 }
 
 std::string child_span_id(const TraceContext& parent, std::string_view name) {
-  return usable(
-      sha256_hex(parent.trace_id + "/" + parent.span_id + "/" + std::string(name)).substr(0, kSpanIdDigits));
+  return usable(sha256_hex(parent.trace_id + "/" + parent.span_id + "/" + std::string(name)).substr(0, kSpanIdDigits));
 }
 
 }  // namespace osiris

@@ -75,10 +75,12 @@ TEST_F(HooksOfARun, ADryRunAndAValidationRunNone) {
 TEST_F(HooksOfARun, AFailureOfOneIsAWarningAndChangesNothing) {
   write_pipeline(
       "on_success:\n  - {command: 'echo sorry >&2; exit 7', shell: true}\n  - {command: [no-such-program-here]}\n"
-      "  - {command: 'sleep 60', shell: true, timeout: 200ms}\n  - " + keep("after"));
+      "  - {command: 'sleep 60', shell: true, timeout: 200ms}\n  - " +
+      keep("after"));
   const Outcome run = project_.osiris({"run", "p.yaml"});
   EXPECT_EQ(run.exit, 0);
-  for (const char* expected : {"exited with status 7: sorry", "no program no-such-program-here", "was not done in 0.2 s"})
+  for (const char* expected :
+       {"exited with status 7: sorry", "no program no-such-program-here", "was not done in 0.2 s"})
     EXPECT_THAT(run.err, HasSubstr(expected));
   EXPECT_TRUE(has("after"));
   EXPECT_EQ(project_.status()["ok"], Json(true));

@@ -1,8 +1,8 @@
 // Runs that a collector is told of, and collectors that are down, slow or wrong.
 #include <gmock/gmock.h>
 
-#include "protocol/base/redact.h"
 #include "protocol/base/clock.h"
+#include "protocol/base/redact.h"
 #include "tests/e2e/collector.h"
 #include "tests/e2e/project.h"
 
@@ -98,12 +98,14 @@ TEST_F(Telemetry, ProgramsOfStepsGoOnWithTheTrace) {
   project_.set("TRACEPARENT", kParent);
   project_.set("TRACESTATE", "vendor=1");
   const std::string script = "printf 'seen\\n%s %s\\n' $TRACEPARENT $TRACESTATE > $OSIRIS_OUTPUT";
-  project_.write("p.yaml",
-                 oml("nightly",
-                     {"  - {id: read, component: filesystem.csv_extractor, mode: read, config: {path: in.csv}}\n",
-                      "  - id: tell\n    component: exec.processor\n    mode: transform\n    config: {format: csv, command: "
-                      "[/bin/sh, -c, \"" + script + "\"]}\n",
-                      "  - {id: save, component: filesystem.csv_writer, mode: write, config: {path: out.csv}}\n"}));
+  project_.write(
+      "p.yaml",
+      oml("nightly",
+          {"  - {id: read, component: filesystem.csv_extractor, mode: read, config: {path: in.csv}}\n",
+           "  - id: tell\n    component: exec.processor\n    mode: transform\n    config: {format: csv, command: "
+           "[/bin/sh, -c, \"" +
+               script + "\"]}\n",
+           "  - {id: save, component: filesystem.csv_writer, mode: write, config: {path: out.csv}}\n"}));
   const Outcome run = project_.osiris({"run", "p.yaml"});
   EXPECT_EQ(run.exit, 0) << run.out << run.err;
   const std::string span = collector.span("step tell")["spanId"].as_string();
@@ -184,7 +186,9 @@ TEST_F(Telemetry, ACollectorThatDoesNotAnswerHoldsARunNoLongerThanItsFlush) {
 }
 
 TEST_F(Telemetry, ACollectorThatRefusesIsOneWarningWithItsWords) {
-  const Collector collector("HTTP/1.1 500 Sorry\r\nContent-Length: 5\r\n\r\nno\x1b" "am");
+  const Collector collector(
+      "HTTP/1.1 500 Sorry\r\nContent-Length: 5\r\n\r\nno\x1b"
+      "am");
   tell(collector.endpoint());
   write_pipeline();
   const Outcome run = project_.osiris({"run", "p.yaml"});

@@ -49,7 +49,8 @@ TEST(Hook, WhatIsWrongIsSaidAtItsPlace) {
   };
   EXPECT_THAT(finding("on_failure: mail me"), HasSubstr("on_failure must be a mapping"));
   EXPECT_THAT(finding("on_failure: {}"), HasSubstr("needs a command or a webhook"));
-  EXPECT_THAT(finding("on_failure: [{command: a, webhook: 'http://x'}]"), HasSubstr("on_failure[0] needs a command or"));
+  EXPECT_THAT(finding("on_failure: [{command: a, webhook: 'http://x'}]"),
+              HasSubstr("on_failure[0] needs a command or"));
   EXPECT_THAT(finding("on_failure: {command: 'tell me'}"), HasSubstr("shell: true"));
   EXPECT_THAT(finding("on_failure: {command: [a, b], shell: true}"), HasSubstr("one text where shell"));
   EXPECT_THAT(finding("on_failure: {command: ['']}"), HasSubstr("names no program"));

@@ -59,8 +59,8 @@ class Exports : public testing::Test {
     size_t count = 0;
     for (const auto& request : requests()) {
       const Json document = *parse_json(request.body);
-      for (const auto& [resource, scope, items] : {std::tuple{"resourceSpans", "scopeSpans", "spans"},
-                                                   {"resourceLogs", "scopeLogs", "logRecords"}})
+      for (const auto& [resource, scope, items] :
+           {std::tuple{"resourceSpans", "scopeSpans", "spans"}, {"resourceLogs", "scopeLogs", "logRecords"}})
         for (const Json& each : document[resource].items())
           for (const Json& scoped : each[scope].items()) count += scoped[items].size();
     }
@@ -85,8 +85,8 @@ TEST_F(Exports, EverythingArrivesAtItsPlace) {
   EXPECT_EQ(arrived(), 1'201u);
   std::string heads;
   for (const auto& request : requests()) heads += request.head;
-  for (const char* expected : {"POST /v1/traces ", "POST /v1/logs ", "POST /v1/metrics ", "x-key: k",
-                               "content-type: application/json"})
+  for (const char* expected :
+       {"POST /v1/traces ", "POST /v1/logs ", "POST /v1/metrics ", "x-key: k", "content-type: application/json"})
     EXPECT_THAT(heads, HasSubstr(expected));
 }
 
@@ -141,8 +141,9 @@ TEST_F(Exports, ACollectorThatAsksForTimeGetsItWithinTheFlush) {
 }
 
 TEST_F(Exports, APartOfItThatWasNotTakenIsTold) {
-  serve("HTTP/1.1 200 OK\r\nContent-Length: 61\r\n\r\n"
-        R"({"partialSuccess":{"rejectedSpans":"1","errorMessage":"old"}})");
+  serve(
+      "HTTP/1.1 200 OK\r\nContent-Length: 61\r\n\r\n"
+      R"({"partialSuccess":{"rejectedSpans":"1","errorMessage":"old"}})");
   const auto exporter = this->exporter();
   exporter->add(Signal::kTraces, Json::object({{"name", "s"}}));
   EXPECT_THAT(exporter->finish().error, HasSubstr("did not take 1 traces: old"));

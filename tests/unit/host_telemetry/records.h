@@ -28,7 +28,8 @@ class Records {
 // The value of an attribute of a span, a data point or a log record, whatever its type.
 inline Json attribute(const Json& of, std::string_view key) {
   for (const Json& each : of["attributes"].items())
-    if (each["key"].as_string() == key) return each["value"].members().empty() ? Json() : each["value"].members()[0].second;
+    if (each["key"].as_string() == key)
+      return each["value"].members().empty() ? Json() : each["value"].members()[0].second;
   return {};
 }
 

@@ -32,9 +32,11 @@ TEST_F(Settings, NothingIsSentUnlessThereIsAnEndpoint) {
 }
 
 TEST_F(Settings, AnEndpointIsForAllSignalsAndOneOfASignalIsTakenAsItIs) {
-  EXPECT_THAT(urls(read({{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318/base/"}})),
-              ElementsAre("http://c:4318/base/v1/traces", "http://c:4318/base/v1/metrics", "http://c:4318/base/v1/logs"));
-  EXPECT_THAT(urls(read({{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://t/in"}})), ElementsAre("https://t/in", "", ""));
+  EXPECT_THAT(
+      urls(read({{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318/base/"}})),
+      ElementsAre("http://c:4318/base/v1/traces", "http://c:4318/base/v1/metrics", "http://c:4318/base/v1/logs"));
+  EXPECT_THAT(urls(read({{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://t/in"}})),
+              ElementsAre("https://t/in", "", ""));
 }
 
 TEST_F(Settings, TheEnvironmentWinsOverTheFile) {
