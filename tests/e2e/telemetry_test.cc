@@ -115,6 +115,24 @@ TEST_F(Telemetry, ProgramsOfStepsGoOnWithTheTrace) {
   EXPECT_THAT(project_.read("out.csv"), Not(HasSubstr(kTrace))) << "nothing travels when nothing is sent";
 }
 
+TEST_F(Telemetry, SoDoPythonSteps) {
+  const Collector collector;
+  tell(collector.endpoint());
+  project_.write("tell.py",
+                 "import os\nopen(os.environ['OSIRIS_OUTPUT'], 'w').write('seen\\n' + os.environ['TRACEPARENT'] + "
+                 "'\\n')\n");
+  project_.write("p.yaml",
+                 oml("nightly", {"  - {id: tell, component: python.processor, mode: transform, needs: [], config: "
+                                 "{script: tell.py, format: csv}}\n",
+                                 "  - {id: save, component: filesystem.csv_writer, mode: write, needs: [tell], "
+                                 "config: {path: out.csv}}\n"}));
+  const Outcome run = project_.osiris({"run", "p.yaml"});
+  EXPECT_EQ(run.exit, 0) << run.out << run.err;
+  const Json span = collector.span("step tell");
+  EXPECT_EQ(project_.read("out.csv"),
+            "seen\n00-" + span["traceId"].as_string() + "-" + span["spanId"].as_string() + "-01\n");
+}
+
 TEST_F(Telemetry, ARunThatFailsIsAnErrorOfItsSpans) {
   const Collector collector;
   tell(collector.endpoint());
