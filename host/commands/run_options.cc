@@ -84,9 +84,9 @@ Result<std::vector<ReportFile>> report_files(const std::vector<std::string>& tex
   for (const std::string& text : texts) {
     const size_t equals = text.find('=');
     ReportFile report{text.substr(0, equals), equals == std::string::npos ? "" : text.substr(equals + 1)};
-    if (report.form != "junit" || report.file.empty())
+    if ((report.form != "junit" && report.form != "gitlab") || report.file.empty())
       return Error(Code::kInvalidArgument, "--report takes a form and a file, got '" + text + "'",
-                   "--report junit=FILE");
+                   "--report junit=FILE, --report gitlab=FILE");
     files.push_back(std::move(report));
   }
   return files;

@@ -39,7 +39,7 @@ struct RunOptions {
 
 // --report: a form and a file.
 struct ReportFile {
-  std::string form;  // "junit"
+  std::string form;  // "junit", "gitlab"
   std::filesystem::path file;
 };
 // "junit=out/run.xml". The error names what is wrong.

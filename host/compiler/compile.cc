@@ -166,6 +166,7 @@ class Compilation {
     pipeline.oml_version = document.oml_version;
     pipeline.profile = profile;
     pipeline.keep_outputs = document.keep_outputs;
+    pipeline.hooks = document.hooks;
     pipeline.source = options_.file;
     pipeline.file_slug = slugify(options_.file.stem().string());
     if (pipeline.file_slug.empty()) pipeline.file_slug = "pipeline";

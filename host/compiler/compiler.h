@@ -111,6 +111,7 @@ struct CompiledPipeline {
   Json fingerprints;                   // the document of fingerprints.json
   Json plan;                           // the document of plan.json
   Json run_summary;                    // the document of run_summary.json, execution_fp included
+  Hooks hooks;                         // the pipeline's own; in the manifest too
   std::vector<CompiledStep> steps;     // in execution order
   std::filesystem::path source;        // OML file or manifest
   std::filesystem::path compiled_dir;  // where manifest.yaml and cfg/ are; empty until written

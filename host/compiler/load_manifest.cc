@@ -58,6 +58,8 @@ class Loader {
     pipeline_.manifest_hash = text(meta, "manifest_hash");
     pipeline_.manifest_short = text(meta, "manifest_short");
     if (const YamlNode* keep = root.find("keep_outputs")) pipeline_.keep_outputs = keep->scalar.as_bool();
+    if (const YamlNode* hooks = root.find("hooks"))
+      pipeline_.hooks = read_hooks(*hooks, diagnostics_, "invalid_manifest");
     pipeline_.source = options_.file;
     pipeline_.compiled_dir = fs::absolute(options_.file).parent_path();
     pipeline_.file_slug = slugify(pipeline_.compiled_dir.parent_path().filename().string());

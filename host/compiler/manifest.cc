@@ -126,6 +126,7 @@ void build_documents(CompiledPipeline& pipeline, const ManifestSources& sources)
        {"steps", std::move(steps)}});
   if (pipeline.keep_outputs) manifest.set("keep_outputs", true);
   if (sources.has_metadata) manifest.set("metadata", sources.metadata);
+  if (Json hooks = to_json(pipeline.hooks); !hooks.is_null()) manifest.set("hooks", std::move(hooks));
 
   const std::string manifest_fp = fingerprint_of(manifest);
   pipeline.manifest_hash = manifest_hash_of(manifest, pipeline.profile);

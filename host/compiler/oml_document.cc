@@ -14,7 +14,7 @@ namespace osiris {
 namespace {
 
 const std::vector<std::string> kTopLevelKeys = {"oml_version", "name",   "steps",    "description", "metadata",
-                                                "schedule",    "params", "profiles", "keep_outputs"};
+                                                "schedule",    "params", "profiles", "on_success",  "on_failure", "keep_outputs"};
 // A directory's name may have 255 bytes; the run's id and the manifest's hash come behind it.
 constexpr size_t kNameBytesMax = 128;
 const std::vector<std::string> kOmlModes = {"read", "transform", "write"};
@@ -82,6 +82,7 @@ class OmlReader {
     read_version();
     read_name();
     document_.metadata = root_.find("metadata");
+    document_.hooks = read_hooks(root_, diagnostics_, kHookFinding);
     if (const auto* schedule = root_.find_member("schedule")) read_schedule_key(*schedule);
     if (const YamlNode* keep = root_.find("keep_outputs")) {
       document_.keep_outputs = keep->scalar.as_bool();

@@ -46,11 +46,15 @@ struct OmlStep {
   std::vector<OmlCheck> checks;
 };
 
+// The type of findings about `on_success` and `on_failure`.
+inline constexpr const char* kHookFinding = "invalid_hook";
+
 struct OmlDocument {
   std::string oml_version;
   std::string name;
   const YamlNode* metadata = nullptr;
   bool keep_outputs = false;
+  Hooks hooks;
   std::vector<OmlStep>
       steps;  // in file order; a step whose id is wrong is here too, so that its other errors are found
 };

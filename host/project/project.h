@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "host/project/environment.h"
+#include "host/project/hook.h"
 #include "host/project/project_place.h"
+#include "host/project/telemetry_config.h"
 #include "host/yaml/diagnostic.h"
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
@@ -43,6 +45,8 @@ struct ProjectConfig {
   bool write_plan = true, write_fingerprints = true, write_run_summary = true;
   std::vector<std::string> run_id_format = {"incremental", "ulid"};
   Retention retention;
+  TelemetryConfig telemetry;
+  Hooks hooks;                                // after every run of the project
   Json adapters = Json::object();             // adapters.<id>.<option>: what the user set for adapters
   std::map<std::string, Mark> adapter_marks;  // where: of "<id>" and of "<id>.<option>", spelled as in the file
 };

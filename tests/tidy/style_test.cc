@@ -72,6 +72,8 @@ Complaint asks_the_wall_clock(const SourceFile& file) {
       {"host/run/retention.cc", "the age of files"},
       {"host/run/run_log.cc", "records"},
       {"host/run/session.cc", "records"},
+      {"host/commands/run_outlets.cc", "when a run ended, for its span"},
+      {"host/telemetry/run_telemetry.cc", "times of metrics"},
       {"host/run/session.h", "when a run began"},
       {"host/run/unrecorded_run.cc", "an id"},
       {"host/run/user_state.cc", "an id"},
