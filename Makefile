@@ -105,7 +105,7 @@ install: configure
 
 package: configure
 	$(BRIEF)/build.log $(CMAKE_BUILD) --target osiris_installed
-	$(BRIEF)/package.log cpack --config $(BUILD)/CPackConfig.cmake
+	$(BRIEF)/package.log scripts/package.sh $(BUILD) $(BUILD)/packages
 	@ls -1s --block-size=kB $(BUILD)/packages/*.deb $(BUILD)/packages/*.tar.zst
 
 clean:
