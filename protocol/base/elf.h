@@ -13,8 +13,8 @@ namespace osiris {
 // An error if the file cannot be read, or is damaged where its program headers or the interpreter's name should be.
 Result<std::string> elf_interpreter(const std::filesystem::path& file);
 
-// The build id in its notes, in hex digits: what the linker made of the program's content. Empty for a file without one,
-// and for a file that is no such ELF file; an error as above.
+// The build id in its notes, in hex digits: what the linker made of the program's content. Empty for a file without
+// one, and for a file that is no such ELF file; an error as above.
 Result<std::string> elf_build_id(const std::filesystem::path& file);
 
 }  // namespace osiris

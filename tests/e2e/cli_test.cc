@@ -38,8 +38,8 @@ TEST_F(Cli, SaysItsVersionCommitAbiAndWorker) {
   ASSERT_TRUE(worker.ok());
   const Outcome text = project_.osiris({"--version"});
   EXPECT_TRUE(text.out.starts_with("Osiris v")) << text.out;
-  for (const std::string& part :
-       {std::string("\ncommit  "), std::string("\nABI     1."), std::string("\nengine  DuckDB 1."), "\nworker  sha256 " + worker->sha256})
+  for (const std::string& part : {std::string("\ncommit  "), std::string("\nABI     1."),
+                                  std::string("\nengine  DuckDB 1."), "\nworker  sha256 " + worker->sha256})
     EXPECT_NE(text.out.find(part), std::string::npos) << part << " in " << text.out;
   const Json document = project_.osiris({"--version", "--json"}).json();
   EXPECT_TRUE(document["version"].as_string().starts_with("v"));
