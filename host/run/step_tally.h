@@ -51,6 +51,11 @@ struct CheckResult {
   bool warned() const { return status == "fail" && only_warns; }
 };
 
+// A shard of a step whose result its worker took in, whole.
+struct AcceptedShard {
+  uint64_t index = 0, rows = 0;
+};
+
 struct StepState {
   WatchedStep plan;
   StepPhase phase = StepPhase::kWaiting;
@@ -66,6 +71,7 @@ struct StepState {
   Json state;                                    // what the step is to be given at its next run; null: nothing new
   std::vector<CheckResult> checks;               // those that were run, in their order
   std::map<std::string, WrittenOutput> outputs;  // of its last attempt, by the path as the pipeline wrote it
+  std::vector<AcceptedShard> shards;             // in the order in which its worker took them in
 
   // What to show as "rows": the most telling count there is.
   uint64_t rows() const;
