@@ -3,6 +3,7 @@
 // that.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -56,6 +57,13 @@ struct RetryPolicy {
   double delay_s = 1;
 };
 
+// `foreach` of a step: what its shards are of.
+struct Foreach {
+  Json rule;                  // {"files": ...}, {"values": ...} or {"range": ...}, as the pipeline has it
+  uint64_t parallel_max = 0;  // 0: not said
+  bool allow_empty = false;
+};
+
 // A file of a step: as the pipeline wrote it, and the absolute place it means on this machine.
 struct StepFile {
   std::string key;  // config key, "path"
@@ -92,6 +100,8 @@ struct CompiledStep {
   std::optional<RetryPolicy> retry;
   StepCache cache;
   std::vector<CompiledCheck> checks;
+  std::optional<Foreach> foreach;
+  bool per_shard = false;
   std::vector<std::string> overrides;        // connection fields this step sets itself
   Mark mark;                                 // in the OML; unknown when loaded from a manifest
   std::map<std::string, Mark> config_marks;  // where the values of `config` begin; empty when loaded from a manifest

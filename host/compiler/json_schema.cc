@@ -117,7 +117,22 @@ constexpr const char* kStepProperties = R"({
                        "properties": {"for": {"type": ["number", "string"]}}},
                       {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]},
   "checks": {"type": "array", "items": {"$ref": "#/definitions/check"},
-             "description": "what must hold of the step's rows, looked at before another step reads them"}})";
+             "description": "what must hold of the step's rows, looked at before another step reads them"},
+  "foreach": {"type": "object", "additionalProperties": false,
+              "description": "reads once for each file, value or number: a shard. One of files, values and range",
+              "properties": {
+                "files": {"type": "string", "minLength": 1, "description": "a pattern: one shard per file"},
+                "values": {"anyOf": [{"type": "array", "items": {"type": ["string", "number"]}},
+                                     {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]},
+                "range": {"type": "object", "additionalProperties": false, "required": ["from", "to"],
+                          "description": "numbers, days or months; to is the first one beyond",
+                          "properties": {"from": {"type": ["number", "string"]}, "to": {"type": ["number", "string"]},
+                                         "by": {"type": ["number", "string"], "description": "5, 1 day, 1 month"}}},
+                "max_parallel": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 64},
+                                           {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]},
+                "allow_empty": {"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]}}},
+  "per_shard": {"description": "true: the step runs once for each shard of the steps it needs",
+                "anyOf": [{"type": "boolean"}, {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]}})";
 
 // One of the step's checks: a kind, and what any kind may say. A test compares the kinds with the compiler's.
 constexpr const char* kCheck = R"({

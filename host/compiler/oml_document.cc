@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "host/compiler/foreach.h"
 #include "host/compiler/oml_keys.h"
 #include "host/compiler/schedule.h"
 #include "host/compiler/step_checks.h"
@@ -172,6 +173,7 @@ class OmlReader {
       read_materialize(item, step, diagnostics_);
       read_cache(item, step, diagnostics_);
       read_checks(item, step, diagnostics_);
+      read_foreach(item, step, diagnostics_);
       check_keys(item, step);
       document_.steps.push_back(std::move(step));
     }

@@ -44,6 +44,12 @@ struct OmlStep {
   std::optional<double> timeout_s;
   std::optional<RetryPolicy> retry;
   std::vector<OmlCheck> checks;
+  std::optional<Foreach> foreach;
+  bool per_shard = false;
+  Mark foreach_mark;  // of one of the two
+
+  // It runs once for each shard.
+  bool is_sharded() const { return foreach || per_shard; }
 };
 
 // The type of findings about `on_success` and `on_failure`.

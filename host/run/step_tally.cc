@@ -87,10 +87,13 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     state.outputs.clear();
     state.checks.clear();
     state.kept.reset();
+    state.shards.clear();
     if (state.plan.driver.empty()) state.plan.driver = data["driver"].as_string();
   } else if (name == "step_retry") {
     StepState& state = step(step_id);
     state.attempt = static_cast<int>(data["attempt"].as_int(state.attempt)) + 1;
+    // One shard begins again, the others keep what they have.
+    if (data.contains("shard")) return void(++revision_);
     state.progress.begin(now);
     state.outputs.clear();
   } else if (name == "output_written") {
@@ -105,6 +108,8 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     step(step_id).not_kept = data["reason"].as_string();
   } else if (name == "step_reused") {
     step(step_id).reused_run_id = data["run_id"].as_string();
+  } else if (name == "shard_complete") {
+    step(step_id).shards.push_back({data["shard"].as_uint(), data["rows"].as_uint()});
   } else if (name == "step_state") {
     step(step_id).state = data["state"];
   } else if (name == "step_complete") {

@@ -66,6 +66,11 @@ struct CheckResult {
   bool warned() const { return status == "fail" && only_warns; }
 };
 
+// A shard of a step whose result its worker took in, whole.
+struct AcceptedShard {
+  uint64_t index = 0, rows = 0;
+};
+
 struct StepState {
   WatchedStep plan;
   StepPhase phase = StepPhase::kWaiting;
@@ -86,6 +91,7 @@ struct StepState {
   std::optional<KeptRows> kept;
   std::string not_kept;       // why its rows, which were to be kept, are not
   std::string reused_run_id;  // it did not run: the run that did; empty: it ran
+  std::vector<AcceptedShard> shards;             // in the order in which its worker took them in
 
   // What to show as "rows": the most telling count there is.
   uint64_t rows() const;

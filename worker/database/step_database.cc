@@ -6,6 +6,16 @@
 #include "worker/database/engine.h"
 
 namespace osiris::worker {
+namespace {
+
+// The rows of a relation are numbered by the engine, from 0 and without gaps: it never loses one.
+std::string where_of(const StepInput& input) {
+  if (!input.rows) return {};
+  return " WHERE rowid >= " + std::to_string(input.rows->first) + " AND rowid < " +
+         std::to_string(input.rows->first + input.rows->count);
+}
+
+}  // namespace
 
 StepDatabase::StepDatabase(std::shared_ptr<Database> database, std::string step_id, std::vector<StepInput> inputs,
                            std::vector<std::string> unknown)
@@ -57,7 +67,7 @@ Status StepDatabase::make_views(Connection& connection) {
   for (const StepInput& input : inputs_) {
     for (const std::string& name : input.names)
       OSIRIS_TRY(connection.execute("CREATE TEMPORARY VIEW " + sql::quote_identifier(name) + " AS SELECT * FROM " +
-                                    input.relation->qualified_name()));
+                                    input.relation->qualified_name() + where_of(input)));
   }
   return {};
 }
