@@ -16,9 +16,9 @@ class Server {
  public:
   explicit Server(const MysqlBench& bench)
       : bench_(bench), host_(std::getenv("MARIADB_HOST")), port_(std::getenv("MARIADB_PORT")) {
-    write("osiris_connections.yaml",
-          "version: 1\nconnections:\n  mysql:\n    bench: {default: true, host: " + host_ + ", port: " + port_ +
-              ", database: bench, user: bench, password: \"${BENCH_PASSWORD}\"}\n");
+    write("osiris_connections.yaml", "version: 1\nconnections:\n  mysql:\n    bench: {default: true, host: " + host_ +
+                                         ", port: " + port_ +
+                                         ", database: bench, user: bench, password: \"${BENCH_PASSWORD}\"}\n");
     fs::permissions(bench.project / "osiris_connections.yaml", fs::perms::owner_read | fs::perms::owner_write);
     const std::string pull =
         "steps:\n  - id: pull\n    component: mysql.extractor\n    mode: read\n    config: {connection: "

@@ -43,8 +43,8 @@ bool needs_database(const Plan& plan) {
 struct Service::PackRequest {
   std::mutex mutex;
   std::optional<RequestResult> finished;
-  std::unique_ptr<ArtifactPacker> packer;               // from `pack` on
-  std::function<void(const RequestResult&)> waiting;    // for `finish`
+  std::unique_ptr<ArtifactPacker> packer;             // from `pack` on
+  std::function<void(const RequestResult&)> waiting;  // for `finish`
 };
 
 namespace {

@@ -73,7 +73,7 @@ class Service {
   Result<Json> start_run(rpc::PrepareParams params);
   void announce_run(const RunSetup& setup, const Json& drivers);
   void beat();
-  Reply reply_of_step(const std::string& id);  // its outputs are packed, where that was asked for
+  Reply reply_of_step(const std::string& id);                     // its outputs are packed, where that was asked for
   void answer(const std::string& id, RequestResult outcome);      // numbered
   void answer_now(const std::string& id, RequestResult outcome);  // not numbered, never waits
   void in_background(std::function<void()> work);

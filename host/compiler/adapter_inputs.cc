@@ -106,9 +106,8 @@ class AdapterInputsBuilder {
     shards.per_shard = step.per_shard;
     shards.binds_value = binds_shard(spec, step.cfg);
     if (step.foreach) shards.parallel_max = step.foreach->parallel_max;
-    const auto same = std::find_if(result_.plan.steps.begin(), result_.plan.steps.end(), [&](const PlanStep& other) {
-      return other.shards && other.shards->rule == rule;
-    });
+    const auto same = std::find_if(result_.plan.steps.begin(), result_.plan.steps.end(),
+                                   [&](const PlanStep& other) { return other.shards && other.shards->rule == rule; });
     if (step.foreach) {
       OSIRIS_ASSIGN(shards.list,
                     settled_shards(*step.foreach, step.id, start_of_paths(spec, fields, options_.work_dir)));

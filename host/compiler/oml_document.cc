@@ -14,8 +14,9 @@
 namespace osiris {
 namespace {
 
-const std::vector<std::string> kTopLevelKeys = {"oml_version", "name",   "steps",    "description", "metadata",
-                                                "schedule",    "params", "profiles", "on_success",  "on_failure", "keep_outputs"};
+const std::vector<std::string> kTopLevelKeys = {"oml_version", "name",       "steps",       "description",
+                                                "metadata",    "schedule",   "params",      "profiles",
+                                                "on_success",  "on_failure", "keep_outputs"};
 // A directory's name may have 255 bytes; the run's id and the manifest's hash come behind it.
 constexpr size_t kNameBytesMax = 128;
 const std::vector<std::string> kOmlModes = {"read", "transform", "write"};

@@ -89,9 +89,9 @@ struct StepState {
   Json verified;                                 // {table, rows, by, fingerprint} of a write; null: it was not compared
   std::map<std::string, WrittenOutput> outputs;  // of its last attempt, by the path as the pipeline wrote it
   std::optional<KeptRows> kept;
-  std::string not_kept;       // why its rows, which were to be kept, are not
-  std::string reused_run_id;  // it did not run: the run that did; empty: it ran
-  std::vector<AcceptedShard> shards;             // in the order in which its worker took them in
+  std::string not_kept;               // why its rows, which were to be kept, are not
+  std::string reused_run_id;          // it did not run: the run that did; empty: it ran
+  std::vector<AcceptedShard> shards;  // in the order in which its worker took them in
 
   // What to show as "rows": the most telling count there is.
   uint64_t rows() const;

@@ -8,7 +8,8 @@ Status make_bench_table(MariaDbServer& server, uint64_t rows) {
   return server.execute(
       "CREATE DATABASE IF NOT EXISTS bench;"
       "CREATE TABLE bench.orders (id BIGINT UNSIGNED NOT NULL, customer VARCHAR(40) NOT NULL, amount DECIMAL(12,2),"
-      " placed_at DATETIME NOT NULL, quantity INT, seen_at TIMESTAMP(6) NULL, day DATE, is_paid TINYINT(1), rate DOUBLE,"
+      " placed_at DATETIME NOT NULL, quantity INT, seen_at TIMESTAMP(6) NULL, day DATE, is_paid TINYINT(1), rate "
+      "DOUBLE,"
       " token CHAR(32)) ENGINE=Aria TRANSACTIONAL=0 CHARACTER SET utf8mb4;"
       "INSERT INTO bench.orders SELECT seq, CONCAT('customer ', LPAD(seq * 7919 % 100003, 6, '0'), ' of the north'),"
       " IF(seq % 50 = 0, NULL, (seq * 104729 % 1000000007) / 100), '2024-01-01' + INTERVAL (seq * 31) SECOND,"

@@ -283,9 +283,19 @@ StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, Step
   {
     StepDatabase database(run_.database, step.id, prepared.views);
     control.set_database(&database);
-    AttemptContext context({run_, step, control, database, sink_, log_, prepared.config,
-                            prepared.has_connection ? &prepared.connection : nullptr, prepared.inputs, scratch, nullptr,
-                            {}, prepared.shard});
+    AttemptContext context({run_,
+                            step,
+                            control,
+                            database,
+                            sink_,
+                            log_,
+                            prepared.config,
+                            prepared.has_connection ? &prepared.connection : nullptr,
+                            prepared.inputs,
+                            scratch,
+                            nullptr,
+                            {},
+                            prepared.shard});
     auto outcome = control.stopped() == Stop::kNone ? call_driver(step, *prepared.driver, opened, context)
                                                     : Result<StepOutcome>(Error(Code::kCancelled, "stopped"));
     control.attempt_deadline_ns = 0;
