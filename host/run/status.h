@@ -33,7 +33,7 @@ struct RunVerdict {
   bool ok = false;
   ExitCode exit_code = ExitCode::kOk;
   // Empty, or "execution_failed", "incomplete_steps", "missing_outputs", "missing_events_jsonl", "cancelled",
-  // "deadline".
+  // "deadline"; "budget": the run came to the end of what it may cost, and was ended as by a deadline.
   std::string reason;
 };
 
