@@ -18,6 +18,7 @@
 #include "host/run/masking.h"
 #include "host/run/pipeline_run.h"
 #include "host/run/plan_check.h"
+#include "host/run/run_cost.h"
 #include "host/run/worker_binary.h"
 #include "protocol/base/file_lock.h"
 #include "protocol/base/text.h"
@@ -50,6 +51,9 @@ void add_options(CLI::App& command, RunOptions& options) {
   command.add_option("--cpu", options.cpu, "processors of the machine, where the adapter can choose")->type_name("N");
   command.add_option("--memory-gb", options.memory_gb, "memory of the machine, where the adapter can choose")
       ->type_name("GB");
+  command
+      .add_option("--max-cost", options.max_cost, "end the run before it costs more, where the adapter knows prices")
+      ->type_name("USD");
   command
       .add_option("--report", options.reports,
                   "write the result in a form for build servers, repeatable: junit=FILE, gitlab=FILE")
@@ -256,12 +260,20 @@ class RunCommand {
                                    std::move(secrets), prepared_.options, work_dir(), *std::move(explanation)});
   }
 
+  // Of this pipeline's earlier runs; nothing where the index cannot be read.
+  Json history_of(const LoadedAdapter& adapter) const {
+    const auto records = RunIndex(prepared_.workspace.project.index_dir()).read();
+    const CompiledPipeline& pipeline = *prepared_.compiled.pipeline;
+    return run_history(records.ok() ? *records : std::vector<RunRecord>(), pipeline.id, pipeline.profile, adapter.id());
+  }
+
   // What the adapter itself says of the run, and whether it would refuse it.
   Result<Explanation> explain(const LoadedAdapter& adapter) {
     if (!has_explanation(*adapter.type)) return Explanation();
     OSIRIS_ASSIGN(const auto session, StandaloneAdapter::open(context_, adapter, prepared_.options));
-    // No settings: an owner id would be made for them, and a dry run leaves nothing behind.
-    AdapterRequest request = request_for(prepared_.inputs, "dry-run", Json::object(), work_dir(), WorkerBinary());
+    // No other settings: an owner id would be made for them, and a dry run leaves nothing behind.
+    const Json settings = Json::object({{"history", history_of(adapter)}});
+    AdapterRequest request = request_for(prepared_.inputs, "dry-run", settings, work_dir(), WorkerBinary());
     request.compiled_dir = prepared_.compiled.pipeline->compiled_dir;
     request.session_dir = prepared_.workspace.project.sessions_dir() / request.run_id;
     OSIRIS_TRY(session->instance().validate(request));

@@ -126,17 +126,21 @@ Result<FlagValues> effective_flags(const LoadedAdapter& adapter, const RunOption
     return std::any_of(flags.begin(), flags.end(), [&](const auto& flag) { return flag.first == name; });
   };
   if (!options.timeout.empty() && has("timeout") && !given("timeout")) add("timeout", options.timeout);
-  const std::pair<const char*, std::pair<const char*, const std::string*>> synonyms[] = {
-      {"--cpu", {"cpu", &options.cpu}}, {"--memory-gb", {"mem", &options.memory_gb}}};
-  for (const auto& [flag, target] : synonyms) {
-    const auto& [name, value] = target;
-    if (value->empty() || given(name)) continue;
-    if (!has(name))
-      return Error(Code::kInvalidArgument,
-                   std::string(flag) + " has no meaning for adapter " + std::string(adapter.id()) +
-                       ": it cannot choose the machine",
-                   "leave it out, or use an adapter that can");
-    add(name, *value);
+  const struct {
+    const char *flag, *name;
+    const std::string& value;
+    const char* lacks;
+  } synonyms[] = {{"--cpu", "cpu", options.cpu, "it cannot choose the machine"},
+                  {"--memory-gb", "mem", options.memory_gb, "it cannot choose the machine"},
+                  {"--max-cost", "max-cost", options.max_cost, "it knows no prices"}};
+  for (const auto& synonym : synonyms) {
+    if (synonym.value.empty() || given(synonym.name)) continue;
+    if (!has(synonym.name))
+      return Error(
+          Code::kInvalidArgument,
+          std::string(synonym.flag) + " has no meaning for adapter " + std::string(adapter.id()) + ": " + synonym.lacks,
+          "leave it out, or use an adapter that can");
+    add(synonym.name, synonym.value);
   }
   return flags;
 }

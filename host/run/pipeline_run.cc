@@ -104,6 +104,7 @@ void close_session(Session& session, RunReport& report, const RunProofs& proofs,
   keep(session.write_artifact_index(report.outputs));
   keep(write_summary(report, masking));
   keep(session.write_status(status_document(proofs, report.verdict)));
+  if (!report.cost.is_null()) session.set_cost(report.cost);
   keep(session.finish(outcome_name(report.verdict.exit_code), report.verdict.exit_code, report.total_rows));
   if (const auto error = log.write_error()) keep(Status(*error));
   if (!first) return;
@@ -225,6 +226,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
     if (resource["kept"].as_bool())
       adapter_run_.resources().keep(resource["kind"].as_string(), resource["id"].as_string());
   }
+  if (const auto cost = tally_.cost()) report.cost = cost->document;
   report.unreleased = adapter_run_.resources().unreleased();
   report.warnings = adapter_run_.misbehaviours();
   for (const StepState& step : report.steps)

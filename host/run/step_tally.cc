@@ -170,6 +170,17 @@ void StepTally::on_note(std::string_view note) {
   ++revision_;
 }
 
+void StepTally::on_cost(const Json& data) {
+  std::lock_guard lock(mutex_);
+  cost_ = RunCost{data, clock_.monotonic_ns()};
+  ++revision_;
+}
+
+std::optional<RunCost> StepTally::cost() const {
+  std::lock_guard lock(mutex_);
+  return cost_;
+}
+
 std::vector<StepState> StepTally::steps() const {
   std::lock_guard lock(mutex_);
   return steps_;

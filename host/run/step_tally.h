@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "host/run/run_cost.h"
 #include "host/run/step_progress.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/json.h"
@@ -108,11 +109,14 @@ class StepTally {
   void on_metric(std::string_view name, std::string_view step_id, double value);
   // What a heartbeat says of a running step.
   void on_progress(std::string_view step_id, const StepProgress& progress);
+  // What the adapter says that the run costs (the event resource_cost).
+  void on_cost(const Json& data);
   // A note without a step, such as "creating sandbox"; shown while no step runs.
   void on_note(std::string_view note);
 
   std::vector<StepState> steps() const;
   std::string note() const;
+  std::optional<RunCost> cost() const;  // the newest
   size_t total() const;
   size_t completed() const;
   // Rows written by writers if any wrote rows, else rows read by extractors, by component mode; what the worker's own
@@ -134,6 +138,7 @@ class StepTally {
   std::optional<size_t> first_failure_;
   std::optional<uint64_t> reported_total_rows_;
   std::string note_;
+  std::optional<RunCost> cost_;
   uint64_t revision_ = 0;
 };
 
