@@ -6,6 +6,7 @@
 
 #include "host/compiler/file_address.h"
 #include "protocol/base/file_pattern.h"
+#include "protocol/model/shards.h"
 
 namespace osiris {
 namespace {
@@ -43,12 +44,15 @@ Mark mark_of(const FileConflicts::Step& step, const StepFile& file) {
 
 }  // namespace
 
+fs::path start_of_paths(const ComponentSpec& spec, const Json& connection_fields, const fs::path& work_dir) {
+  const std::string& base = connection_fields[spec.base_dir_field].as_string();
+  if (spec.base_dir_field.empty() || base.empty()) return work_dir;
+  return fs::path(base).is_absolute() ? fs::path(base) : work_dir / base;
+}
+
 StepFiles find_step_files(const ComponentSpec& spec, const Json& cfg, const Json& connection_fields,
                           const fs::path& work_dir) {
-  fs::path start = work_dir;
-  if (const std::string& base = connection_fields[spec.base_dir_field].as_string();
-      !spec.base_dir_field.empty() && !base.empty())
-    start = fs::path(base).is_absolute() ? fs::path(base) : work_dir / base;
+  const fs::path start = start_of_paths(spec, connection_fields, work_dir);
   auto collect = [&](const std::vector<std::string>& keys, bool may_match) {
     std::vector<StepFile> files;
     auto add = [&](const std::string& key, const std::string& text) {
@@ -75,6 +79,11 @@ StepFiles find_step_files(const ComponentSpec& spec, const Json& cfg, const Json
     files.written_addresses = take_addresses(files.writes, connection);
   }
   return files;
+}
+
+void leave_out_files_of_shards(StepFiles& files) {
+  for (std::vector<StepFile>* list : {&files.reads, &files.writes, &files.addresses})
+    std::erase_if(*list, [](const StepFile& file) { return names_shard(file.path); });
 }
 
 Result<std::vector<StepFile>> planned_reads(const ComponentSpec& spec, const StepFiles& files) {

@@ -20,10 +20,17 @@ struct StepFiles {
   std::vector<StepFile> written_addresses;
 };
 
+// Where relative paths of a step with these connection fields start.
+std::filesystem::path start_of_paths(const ComponentSpec& spec, const Json& connection_fields,
+                                     const std::filesystem::path& work_dir);
+
 // By the spec's `x-osiris` reads, writes and base_dir. `connection_fields` is an object, or null for a step without a
 // connection. Relative paths, and a relative base_dir, start in work_dir.
 StepFiles find_step_files(const ComponentSpec& spec, const Json& cfg, const Json& connection_fields,
                           const std::filesystem::path& work_dir);
+
+// Those whose paths name a shard: where they are is known when the shards are.
+void leave_out_files_of_shards(StepFiles& files);
 
 // What the plan names: files that belong to an input too (`beside` of the spec) and outputs that are read first, where
 // they are there, and each pattern's files in the place of it, spelled as the pipeline would spell them; nothing where

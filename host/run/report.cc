@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "host/run/run_cost.h"
 #include "protocol/base/file.h"
 
 namespace osiris {
@@ -48,6 +49,7 @@ Json step_document(const StepState& step) {
                            {"duration_ms", milliseconds(step.duration_s)}});
   if (step.source.is_known()) out.set("source", source_document(step.source));
   if (step.verified.is_object()) out.set("verified", verified_document(step.verified));
+  if (!step.reused_run_id.empty()) out.set("reused_from", step.reused_run_id);
   if (!step.error.empty()) out.set("error", step.error);
   if (!step.hint.empty()) out.set("hint", step.hint);
   if (!step.category.empty()) out.set("category", step.category);
@@ -126,6 +128,7 @@ Json summary_document(const RunReport& report, const Masking& masking) {
                                 {"steps", masking.fields(Json::object({{"steps", steps_document(report)}}))["steps"]},
                                 {"outputs", to_json(report.outputs)}});
   if (report.released.size()) document.set("released", report.released);
+  if (!report.cost.is_null()) document.set("cost", masking.fields(report.cost));
   if (report.error) document.set("error", masking.fields(error_document(*report.error)));
   return document;
 }
@@ -143,6 +146,7 @@ std::string run_card(const RunReport& report, const Masking& masking) {
              : resource["verified"].as_bool() ? ", killed and verified"
                                               : ", not verified") +
             "\n";
+  if (const std::string cost = cost_text(report.cost); !cost.empty()) text += "- Cost: " + masking.text(cost) + "\n";
   if (report.error) text += "\n**Error:** " + masking.text(report.error->message) + "\n";
   text += "\n| step | driver | status | rows read | rows written | rows out | ms |\n|---|---|---|---|---|---|---|\n";
   for (const StepState& step : report.steps)
@@ -188,6 +192,7 @@ Json result_document(const RunReport& report, const Masking& masking) {
   out.set("total_rows", report.total_rows);
   out.set("steps", steps_document(report));
   if (report.released.size()) out.set("released", report.released);
+  if (!report.cost.is_null()) out.set("cost", report.cost);
   Json unreleased = Json::array();
   for (const RemoteResource& resource : report.unreleased)
     unreleased.push_back(Json::object({{"kind", resource.kind}, {"id", resource.id}, {"expires", resource.expires}}));
