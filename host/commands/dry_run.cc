@@ -92,7 +92,8 @@ std::string file_line(const char* what, const PlanFile& file, bool input) {
 std::string shards_line(const StepShards& shards) {
   const auto& list = shards.list;
   std::string line = "     runs once for each of " + std::to_string(list.size()) + " shards";
-  if (!list.empty()) line += ": " + printable(list.front().text) + (list.size() > 1 ? " to " + printable(list.back().text) : "");
+  if (!list.empty())
+    line += ": " + printable(list.front().text) + (list.size() > 1 ? " to " + printable(list.back().text) : "");
   return line + "\n";
 }
 

@@ -85,8 +85,9 @@ class AdapterInputsBuilder {
     const Json fields = resolved.ok() ? *resolved : Json();
     OSIRIS_TRY(plan_shards(step, spec, fields, planned));
     OSIRIS_ASSIGN(const StepFiles files, plan_files(step, spec, fields, planned));
-    for (const StepFile& file : files.addresses)
-      if (const std::string host = host_of_address(file.path, fields); !host.empty()) add_host(host, planned);
+    for (const auto* addresses : {&files.addresses, &files.written_addresses})
+      for (const StepFile& file : *addresses)
+        if (const std::string host = host_of_address(file.path, fields); !host.empty()) add_host(host, planned);
     if (spec.network) plan_network(*spec.network, step, spec, fields, planned);
     return planned;
   }
@@ -105,9 +106,8 @@ class AdapterInputsBuilder {
     shards.per_shard = step.per_shard;
     shards.binds_value = binds_shard(spec, step.cfg);
     if (step.foreach) shards.parallel_max = step.foreach->parallel_max;
-    const auto same = std::find_if(result_.plan.steps.begin(), result_.plan.steps.end(), [&](const PlanStep& other) {
-      return other.shards && other.shards->rule == rule;
-    });
+    const auto same = std::find_if(result_.plan.steps.begin(), result_.plan.steps.end(),
+                                   [&](const PlanStep& other) { return other.shards && other.shards->rule == rule; });
     if (step.foreach) {
       OSIRIS_ASSIGN(shards.list,
                     settled_shards(*step.foreach, step.id, start_of_paths(spec, fields, options_.work_dir)));

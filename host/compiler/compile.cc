@@ -169,6 +169,8 @@ class Compilation {
     pipeline.name = document.name;
     pipeline.oml_version = document.oml_version;
     pipeline.profile = profile;
+    pipeline.keep_outputs = document.keep_outputs;
+    pipeline.hooks = document.hooks;
     pipeline.source = options_.file;
     pipeline.file_slug = slugify(options_.file.stem().string());
     if (pipeline.file_slug.empty()) pipeline.file_slug = "pipeline";
@@ -187,6 +189,7 @@ class Compilation {
       step.timeout_s = source.timeout_s;
       step.retry = source.retry;
       step.materialize = source.materialize;
+      step.cache = source.cache;
       for (const OmlCheck& each : source.checks) step.checks.push_back({each.check, each.mark});
       step.foreach = source.foreach;
       step.per_shard = source.per_shard;

@@ -74,6 +74,13 @@ struct StepFile {
   bool is_directory = false;  // an output of many files
 };
 
+// `cache`: what the pipeline says of keeping the step's rows for later runs.
+struct StepCache {
+  enum Mode { kDefault, kNever, kKept };
+  Mode mode = kDefault;
+  std::optional<double> max_age_s;  // of kKept: rows that are older are made again
+};
+
 // A check of the step's rows, and where the pipeline says it (unknown when loaded from a manifest).
 struct CompiledCheck {
   DataCheck check;
@@ -91,6 +98,7 @@ struct CompiledStep {
   bool materialize = false;
   std::optional<double> timeout_s;
   std::optional<RetryPolicy> retry;
+  StepCache cache;
   std::vector<CompiledCheck> checks;
   std::optional<Foreach> foreach;
   bool per_shard = false;
@@ -107,11 +115,13 @@ struct CompiledPipeline {
   std::string file_slug;  // of the file's name; names the build directory
   std::string profile;    // empty when profiles are off
   std::string oml_version;
+  bool keep_outputs = false;  // as --keep-outputs
   std::string manifest_hash, manifest_short;
   Json manifest;                       // the document of manifest.yaml
   Json fingerprints;                   // the document of fingerprints.json
   Json plan;                           // the document of plan.json
   Json run_summary;                    // the document of run_summary.json, execution_fp included
+  Hooks hooks;                         // the pipeline's own; in the manifest too
   std::vector<CompiledStep> steps;     // in execution order
   std::filesystem::path source;        // OML file or manifest
   std::filesystem::path compiled_dir;  // where manifest.yaml and cfg/ are; empty until written

@@ -69,14 +69,17 @@ Status look_at_rule(const Json& rule) {
 
 Status read_option(const std::string& key, const Json& value, Foreach& foreach) {
   if (key == "allow_empty") {
-    if (!value.is_bool()) return wrong("'allow_empty' must be true or false, not " + value.dump(), "write true or false");
-    foreach.allow_empty = value.as_bool();
+    if (!value.is_bool())
+      return wrong("'allow_empty' must be true or false, not " + value.dump(), "write true or false");
+    foreach
+      .allow_empty = value.as_bool();
     return {};
   }
   if (!value.is_int() || value.as_int() < 1 || value.as_int() > kParallelMax)
     return wrong("'max_parallel' must be a number from 1 to " + std::to_string(kParallelMax) + ", not " + value.dump(),
                  "it is how many shards are read at the same time, at most");
-  foreach.parallel_max = value.as_uint();
+  foreach
+    .parallel_max = value.as_uint();
   return {};
 }
 
@@ -92,12 +95,14 @@ Result<std::vector<Shard>> listed_shards(const Json& rule) {
 Result<Foreach> foreach_from_json(const Json& json) {
   if (!json.is_object()) return wrong("foreach must be a mapping, not " + json.dump());
   Foreach foreach;
-  foreach.rule = Json::object();
+  foreach
+    .rule = Json::object();
   for (const auto& [key, value] : json.members()) {
     if (contains(kOptions, key))
       OSIRIS_TRY(read_option(key, value, foreach));
     else if (contains(kRules, key))
-      foreach.rule.set(key, value);
+      foreach
+        .rule.set(key, value);
     else
       return unknown_key("foreach", key, {"files", "values", "range", "max_parallel", "allow_empty"});
   }
@@ -131,8 +136,8 @@ void read_foreach(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnos
     step.per_shard = node->scalar.as_bool();
     step.foreach_mark = node->mark;
     if (node->kind != YamlNode::Kind::kBool)
-      diagnostics.error("invalid_per_shard", "per_shard must be true or false", step.location + ".per_shard", node->mark,
-                        "true: the step runs once for each shard of the step it needs");
+      diagnostics.error("invalid_per_shard", "per_shard must be true or false", step.location + ".per_shard",
+                        node->mark, "true: the step runs once for each shard of the step it needs");
   }
 }
 

@@ -9,7 +9,8 @@
 
 namespace osiris {
 
-// foreach: {files: GLOB}, {values: [...]} or {range: {from, to, by}}, with max_parallel and allow_empty; per_shard: true.
+// foreach: {files: GLOB}, {values: [...]} or {range: {from, to, by}}, with max_parallel and allow_empty; per_shard:
+// true.
 void read_foreach(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnostics);
 
 // As the manifest has it, and back.

@@ -10,6 +10,7 @@
 #include "host/compiler/oml_document.h"
 #include "host/compiler/step_config.h"
 #include "host/compiler/step_files.h"
+#include "host/compiler/step_options.h"
 #include "host/components/schema.h"
 #include "host/yaml/node.h"
 #include "protocol/base/file.h"
@@ -57,6 +58,9 @@ class Loader {
     pipeline_.oml_version = text(meta, "oml_version");
     pipeline_.manifest_hash = text(meta, "manifest_hash");
     pipeline_.manifest_short = text(meta, "manifest_short");
+    if (const YamlNode* keep = root.find("keep_outputs")) pipeline_.keep_outputs = keep->scalar.as_bool();
+    if (const YamlNode* hooks = root.find("hooks"))
+      pipeline_.hooks = read_hooks(*hooks, diagnostics_, "invalid_manifest");
     pipeline_.source = options_.file;
     pipeline_.compiled_dir = fs::absolute(options_.file).parent_path();
     pipeline_.file_slug = slugify(pipeline_.compiled_dir.parent_path().filename().string());
@@ -120,6 +124,7 @@ class Loader {
     if (const YamlNode* timeout = node.find("timeout_s"); timeout && timeout->scalar.is_number())
       step.timeout_s = timeout->scalar.as_double();
     if (const YamlNode* materialize = node.find("materialize")) step.materialize = materialize->scalar.as_bool();
+    if (const YamlNode* cache = node.find("cache")) step.cache = step_cache_of(*cache).value_or(StepCache());
     if (const YamlNode* retry = node.find("retry")) {
       const Json policy = retry->to_json();
       step.retry = RetryPolicy{static_cast<int>(policy["max_attempts"].as_int(1)), policy["delay_s"].as_double(1)};

@@ -9,8 +9,9 @@
 namespace osiris {
 namespace {
 
-const std::vector<std::string> kStepKeys = {"id",      "component", "uses",        "mode",   "config",  "with",     "needs",
-                                            "inputs",  "timeout",   "retry",       "materialize", "checks", "foreach", "per_shard"};
+const std::vector<std::string> kStepKeys = {"id",          "component", "uses",    "mode",      "config",
+                                            "with",        "needs",     "inputs",  "timeout",   "retry",
+                                            "materialize", "checks",    "foreach", "per_shard", "cache"};
 
 // Keys of other tools and of older formats, and what they are here. A step that is run without them does something else
 // than its author means, so they are errors; a key that only describes is not.

@@ -121,12 +121,13 @@ class FilesOfShards {
   Status look_at(const Shard& shard, const std::string& written, bool reads) const {
     if (!names_shard(written) || (reads && shards_.rule.contains("files") && written == kFileOfShard)) return {};
     const std::pair<const char*, const std::string*> parts[] = {{"${shard.value}", &shard.text},
-                                                                 {"${shard.stem}", &shard.stem}};
+                                                                {"${shard.stem}", &shard.stem}};
     for (const auto& [placeholder, text] : parts) {
       if (written.find(placeholder) == std::string::npos) continue;
       if (const char* why = why_not_in_path(*text))
-        return wrong(id_, "the value " + Json(*text).dump() + " of " + placeholder + " " + why +
-                              " and cannot stand in the path '" + written + "'",
+        return wrong(id_,
+                     "the value " + Json(*text).dump() + " of " + placeholder + " " + why +
+                         " and cannot stand in the path '" + written + "'",
                      shards_.rule.contains("files") ? "${shard.stem} is the file's name without directory and ending"
                                                     : "number the files: ${shard.index}");
     }

@@ -17,8 +17,8 @@ Result<std::vector<Shard>> settled_shards(const Foreach& foreach, const std::str
                                           const std::filesystem::path& start);
 
 struct ShardedFiles {
-  StepFiles files;                   // of all shards
-  std::vector<PlanFile> inputs;      // in the order of the shards, each once; those of a shard as they are now
+  StepFiles files;               // of all shards
+  std::vector<PlanFile> inputs;  // in the order of the shards, each once; those of a shard as they are now
 };
 // The files of step `id`, whose config is `cfg`. kInvalidArgument where a value cannot stand in a path, or two shards
 // write one file.

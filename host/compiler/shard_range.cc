@@ -1,8 +1,8 @@
 #include "host/compiler/shard_range.h"
 
 #include <algorithm>
-#include <chrono>
 #include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <optional>
@@ -23,7 +23,8 @@ Error wrong(std::string message, std::string hint = {}) {
 }
 
 Error too_many() {
-  return wrong("the range has more than " + std::to_string(kShardsMax) + " values", "raise 'by', or split the pipeline");
+  return wrong("the range has more than " + std::to_string(kShardsMax) + " values",
+               "raise 'by', or split the pipeline");
 }
 
 // A number as digits and how many of them are behind the point: 1.50 is 150 and 2.
@@ -114,7 +115,8 @@ std::optional<year_month_day> day_of(const Json& json, bool months) {
   if (text.size() != (months ? 7u : 10u) || text[4] != '-' || (!months && text[7] != '-')) return std::nullopt;
   const auto year = digits(0, 4), month = digits(5, 2), day = months ? std::optional<int64_t>(1) : digits(8, 2);
   if (!year || !month || !day || *year < 1) return std::nullopt;
-  const year_month_day date{std::chrono::year(static_cast<int>(*year)), std::chrono::month(static_cast<unsigned>(*month)),
+  const year_month_day date{std::chrono::year(static_cast<int>(*year)),
+                            std::chrono::month(static_cast<unsigned>(*month)),
                             std::chrono::day(static_cast<unsigned>(*day))};
   return date.ok() ? std::optional(date) : std::nullopt;
 }
@@ -178,8 +180,9 @@ Result<std::vector<Shard>> days(const Json& from_json, const Json& to_json, cons
   }
   const auto stride = stride_of(by, months);
   if (!stride || stride->days + stride->months <= 0)
-    return wrong("'by' must be a time to go on by, not " + by.dump(),
-                 months ? "write \"1 month\" or \"1 year\"" : "write \"1 day\", \"2 weeks\", \"1 month\" or \"1 year\"");
+    return wrong(
+        "'by' must be a time to go on by, not " + by.dump(),
+        months ? "write \"1 month\" or \"1 year\"" : "write \"1 day\", \"2 weeks\", \"1 month\" or \"1 year\"");
   if (std::chrono::sys_days(*to) < std::chrono::sys_days(*from))
     return wrong("'to' is before 'from'", "'from' is the first value, 'to' the first beyond");
   std::vector<Shard> shards;

@@ -18,8 +18,10 @@ struct Telling {
   std::vector<const char*> functions;
 };
 const Telling kTelling[] = {
-    {"aggregates", {"group by", "having"}, {"count", "sum", "avg", "min", "max", "any_value", "string_agg", "list",
-                                            "array_agg", "first", "last", "median", "quantile", "stddev", "mode"}},
+    {"aggregates",
+     {"group by", "having"},
+     {"count", "sum", "avg", "min", "max", "any_value", "string_agg", "list", "array_agg", "first", "last", "median",
+      "quantile", "stddev", "mode"}},
     {"sorts", {"order by"}, {}},
     {"removes duplicates", {"distinct", "union", "except", "intersect"}, {}},
     {"limits", {"limit", "using sample"}, {}},
@@ -88,8 +90,7 @@ class ShardedSteps {
       const OmlStep& step = document_.steps[index];
       std::vector<Json> rules;
       for (const std::string& need : graph_.needs[index]) rules.push_back(rules_[need]);
-      const auto rule =
-          rule_of_step(step.id, step.foreach ? &*step.foreach : nullptr, step.per_shard, rules);
+      const auto rule = rule_of_step(step.id, step.foreach ? &*step.foreach : nullptr, step.per_shard, rules);
       if (rule.ok()) {
         rules_[step.id] = *rule;
       } else {
@@ -137,8 +138,7 @@ class ShardedSteps {
                     "keep one of foreach and incremental");
     if (step.foreach->rule.contains("files")) {
       const auto& keys = step.spec->reads;
-      if (keys.empty())
-        return refuse(step, "Component '" + step.component + "' reads no files", "use values or range");
+      if (keys.empty()) return refuse(step, "Component '" + step.component + "' reads no files", "use values or range");
       if (std::none_of(keys.begin(), keys.end(), [&](const std::string& key) { return is_file_of_shard(step, key); }))
         return refuse(step, "Step '" + step.id + "' does not read the files of its foreach",
                       "write " + keys.front() + ": \"${shard.value}\" below config:");
@@ -160,11 +160,10 @@ class ShardedSteps {
   // Without a shard nothing tells the columns.
   void look_at_types(const OmlStep& step) {
     const Json &columns = cfg(step)["columns"], &dtype = cfg(step)["dtype"];
-    const bool declared = columns.is_object() || (columns.size() > 0 && dtype.is_object() &&
-                                                  std::all_of(columns.items().begin(), columns.items().end(),
-                                                              [&](const Json& column) {
-                                                                return dtype.contains(column.as_string());
-                                                              }));
+    const bool declared =
+        columns.is_object() || (columns.size() > 0 && dtype.is_object() &&
+                                std::all_of(columns.items().begin(), columns.items().end(),
+                                            [&](const Json& column) { return dtype.contains(column.as_string()); }));
     if (!declared)
       refuse(step, "allow_empty needs to know the columns of step '" + step.id + "' where there is no shard",
              "declare all columns with their types: columns and dtype of CSV, columns of JSON");
@@ -177,16 +176,16 @@ class ShardedSteps {
     if (step.mode == "write") return look_at_writer(step);
     for (const auto& [key, dialect] : step.spec->sql)
       if (const auto parts = telling_parts(cfg(step)[key].as_string()); !parts.empty())
-        diagnostics_.warning("per_shard_sql",
-                             "The SQL of step '" + step.id + "' " + join(parts, ", ") + ", for each shard by itself",
-                             step.location + ".per_shard", step.foreach_mark,
-                             "without per_shard it sees the rows of all shards");
+        diagnostics_.warning(
+            "per_shard_sql", "The SQL of step '" + step.id + "' " + join(parts, ", ") + ", for each shard by itself",
+            step.location + ".per_shard", step.foreach_mark, "without per_shard it sees the rows of all shards");
   }
 
   void look_at_writer(const OmlStep& step) {
     const bool writes_files = !step.spec->writes.empty() && !step.spec->updates;
     if (!writes_files && !upserts(cfg(step)))
-      return refuse(step, "Step '" + step.id + "' cannot write each shard by itself: a second attempt would write twice",
+      return refuse(step,
+                    "Step '" + step.id + "' cannot write each shard by itself: a second attempt would write twice",
                     "leave per_shard out: it writes all shards at once; or use write_mode: upsert");
     for (const std::string& key : step.spec->writes)
       if (writes_files && !names_shard(cfg(step)[key].as_string()))

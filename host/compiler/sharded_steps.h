@@ -20,6 +20,7 @@ bool binds_shard(const ComponentSpec& spec, const Json& cfg);
 
 // The rule of a step with foreach or per_shard; null for others. `rules`: those of the steps it needs. kInvalidArgument
 // for per_shard where these have none, or several.
-Result<Json> rule_of_step(const std::string& id, const Foreach* foreach, bool per_shard, const std::vector<Json>& rules);
+Result<Json> rule_of_step(const std::string& id, const Foreach* foreach, bool per_shard,
+                          const std::vector<Json>& rules);
 
 }  // namespace osiris

@@ -15,7 +15,9 @@ namespace osiris {
 struct StepFiles {
   std::vector<StepFile> reads;
   std::vector<StepFile> writes;
-  std::vector<StepFile> addresses;  // read too, and on no disk of this machine
+  // On no disk of this machine; `absolute` is no path, and the same only for the same object of the same connection.
+  std::vector<StepFile> addresses;  // read
+  std::vector<StepFile> written_addresses;
 };
 
 // Where relative paths of a step with these connection fields start.
@@ -57,6 +59,7 @@ class FileConflicts {
     std::string place;
   };
   std::vector<Use> check_writers();
+  void check_reader(const Step& step, const StepFile& file, const std::vector<Use>& written);
   static bool meets(const StepFile& read, const std::string& place, const Use& use);
   void check_symlink(const Step& step, const StepFile& file);
 

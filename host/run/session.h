@@ -16,6 +16,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "host/compiler/compiler.h"
@@ -71,6 +72,8 @@ class Session {
   Status write_shards(const Json& document);
   Status write_artifact_index(const std::vector<Artifact>& outputs);
   Status write_status(const Json& document);
+  // For the record of the index.
+  void set_cost(Json cost) { record_.extra.set("cost", std::move(cost)); }
   // The last record of the index and the last event; removes the lock.
   Status finish(std::string_view outcome, ExitCode code, uint64_t total_rows);
 

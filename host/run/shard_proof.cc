@@ -31,8 +31,8 @@ Status prove(const PlanStep& step, const StepState& state) {
     if (times[i] != 1)
       return unproved(step.id, step.shards->list[i].shown() + " was taken in " + std::to_string(times[i]) + " times");
   if (const uint64_t whole = rows_of(step, state); rows != whole)
-    return unproved(step.id, "its shards have " + std::to_string(rows) + " rows and the step has " +
-                                 std::to_string(whole));
+    return unproved(step.id,
+                    "its shards have " + std::to_string(rows) + " rows and the step has " + std::to_string(whole));
   return {};
 }
 

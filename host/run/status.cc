@@ -1,11 +1,14 @@
 #include "host/run/status.h"
 
+#include "protocol/base/categories.h"
+
 namespace osiris {
 
 RunVerdict decide_verdict(const RunProofs& proofs) {
   if (proofs.error) {
     const ExitCode code = exit_code_for(*proofs.error, proofs.error_source);
     const bool stopped = code == ExitCode::kCancelled || code == ExitCode::kDeadline;
+    if (stopped && proofs.error->category == category::kRuntimeBudget) return {false, code, "budget"};
     return {false, code, stopped ? std::string(outcome_name(code)) : "execution_failed"};
   }
   if (proofs.steps_completed < proofs.steps_total) return {false, ExitCode::kAdapterFailed, "incomplete_steps"};

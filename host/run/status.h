@@ -34,8 +34,8 @@ struct RunProofs {
 struct RunVerdict {
   bool ok = false;
   ExitCode exit_code = ExitCode::kOk;
-  // Empty, or "execution_failed", "incomplete_steps", "incomplete_shards", "missing_outputs", "missing_events_jsonl", "cancelled",
-  // "deadline".
+  // Empty, or "execution_failed", "incomplete_steps", "incomplete_shards", "missing_outputs", "missing_events_jsonl",
+  // "cancelled", "deadline"; "budget": the run came to the end of what it may cost, and was ended as by a deadline.
   std::string reason;
 };
 

@@ -162,6 +162,7 @@ Json to_json(const PlanStep& step) {
   Json checks = Json::array();
   for (const DataCheck& check : step.checks) checks.push_back(to_json(check));
   if (checks.size() > 0) json.set("checks", std::move(checks));
+  if (Json kept = to_json(step.kept); !kept.is_null()) json.set("kept", std::move(kept));
   if (step.shards) json.set("shards", to_json(*step.shards));
   return json;
 }
@@ -193,6 +194,9 @@ Result<PlanStep> plan_step_from_json(const Json& json) {
   step.retry_delay_s = std::max(0.0, json["retry"]["delay_s"].as_double());
   step.state = json["state"];
   step.check = json["check"].as_bool();
+  const auto kept = kept_output_from_json(json["kept"]);
+  if (!kept.ok()) return invalid(step.id, kept.error().message);
+  step.kept = *kept;
   if (!json["shards"].is_null()) {
     auto shards = step_shards_from_json(json["shards"]);
     if (!shards.ok()) return invalid(step.id, shards.error().message);

@@ -1,5 +1,5 @@
-// Shards: the pieces that `foreach` makes of a step, listed when a run starts (docs/shards.md). Host and worker fill the
-// same placeholders, so that a plan names the files that its steps read and write.
+// Shards: the pieces that `foreach` makes of a step, listed when a run starts (docs/shards.md). Host and worker fill
+// the same placeholders, so that a plan names the files that its steps read and write.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,8 @@ struct Shard {
 
 // Of a step of the plan.
 struct StepShards {
-  Json rule;                  // what the shards are of, {"files": "in/*.csv"}: steps with the same rule have the same ones
-  bool per_shard = false;     // it says per_shard, and reads its inputs with the same rule in pieces
+  Json rule;               // what the shards are of, {"files": "in/*.csv"}: steps with the same rule have the same ones
+  bool per_shard = false;  // it says per_shard, and reads its inputs with the same rule in pieces
   bool binds_value = false;   // its SQL names $shard
   uint64_t parallel_max = 0;  // shards of the step at the same time; 0: as many as the worker takes
   std::vector<Shard> list;

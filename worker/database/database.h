@@ -198,6 +198,7 @@ class StepDatabase {
   std::vector<std::string> written_files_;
   std::unique_ptr<AttachedDatabase> output_;
   sql::TableName output_table_;
+  std::optional<uint64_t> rows_made_;  // by run_confined(); none: the driver may have made others
   bool leaves_queries_ = false;
   std::shared_ptr<const RowStream> left_;
   Status error_;

@@ -32,8 +32,7 @@ std::string described_type(const FileColumn& column) {
 }  // namespace
 
 Result<std::vector<FileColumn>> UnionTable::columns_of(const sql::TableName& table) {
-  OSIRIS_ASSIGN(std::vector<FileColumn> columns,
-                described(connection_->handle(), "SELECT * FROM " + table.quoted()));
+  OSIRIS_ASSIGN(std::vector<FileColumn> columns, described(connection_->handle(), "SELECT * FROM " + table.quoted()));
   OSIRIS_ASSIGN(const auto comments, column_comments(connection_->handle(), table));
   for (const auto& [name, comment] : comments)
     for (FileColumn& column : columns)

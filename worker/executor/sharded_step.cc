@@ -67,7 +67,7 @@ Status ShardedStep::run(StepEnd& end) {
   if (!shards().empty()) run_all();
   if (failure_) return *failure_;
   if (step_.mode != StepMode::kWrite) {
-    auto relation = shards().empty()               ? columns_only()
+    auto relation = shards().empty()              ? columns_only()
                     : union_.difference().empty() ? union_.take(rows_)
                                                   : read_as_one();
     if (!relation.ok()) return relation.error();
@@ -82,7 +82,8 @@ Status ShardedStep::run(StepEnd& end) {
 Status ShardedStep::check_inputs() const {
   for (size_t i = 0; i < prepared_.views.size(); ++i)
     if (prepared_.in_shards[i] && prepared_.views[i].relation->shard_rows().size() != shards().size())
-      return Error(Code::kInvalidState, "the rows of step " + prepared_.views[i].from_step + " came without their shards",
+      return Error(Code::kInvalidState,
+                   "the rows of step " + prepared_.views[i].from_step + " came without their shards",
                    "Run both steps in one worker.");
   return {};
 }
@@ -105,8 +106,7 @@ void ShardedStep::work() {
     const Shard* shard = nullptr;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock,
-                    [this] { return failure_ || next_ == shards().size() || next_ < accepted_ + window_; });
+      changed_.wait(lock, [this] { return failure_ || next_ == shards().size() || next_ < accepted_ + window_; });
       if (failure_ || next_ == shards().size()) return;
       shard = &shards()[next_++];
     }

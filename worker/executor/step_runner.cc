@@ -9,6 +9,7 @@
 #include "protocol/base/sha256.h"
 #include "protocol/model/artifact.h"
 #include "protocol/model/step_naming.h"
+#include "worker/executor/kept_outputs.h"
 #include "worker/executor/masked_config.h"
 #include "worker/executor/sharded_step.h"
 #include "worker/executor/step_checks.h"
@@ -102,6 +103,7 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
                         std::vector<StreamedEnd>& streamed) {
   const int64_t started_ns = clock_.monotonic_ns();
   begin(step);
+  if (!step.kept.runs()) return reuse(step, started_ns);
   StepEnd end;
   Prepared prepared;
   end.status = prepare(step, inputs, {}, prepared);
@@ -118,10 +120,21 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
     end.status = run_attempts(step, prepared, control, streams.unread(), end);
   if (end.status.ok() && !step.check && !step.checks.empty())
     end.status = check_rows(step, prepared, inputs, control, end);
+  if (end.status.ok() && step.kept.use == StepUse::kKeep) keep_output(run_, step, end, sink_);
   if (end.status.ok()) {
     report_success(step, end, started_ns);
   } else {
     end.relation.reset();
+    report_failure(step, end.status.error(), started_ns);
+  }
+  return end;
+}
+
+StepEnd StepRunner::reuse(const PlanStep& step, int64_t started_ns) {
+  StepEnd end = take_output(run_, step, sink_);
+  if (end.status.ok()) {
+    report_success(step, end, started_ns);
+  } else {
     report_failure(step, end.status.error(), started_ns);
   }
   return end;
@@ -270,9 +283,19 @@ StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, Step
   {
     StepDatabase database(run_.database, step.id, prepared.views);
     control.set_database(&database);
-    AttemptContext context({run_, step, control, database, sink_, log_, prepared.config,
-                            prepared.has_connection ? &prepared.connection : nullptr, prepared.inputs, scratch, nullptr,
-                            {}, prepared.shard});
+    AttemptContext context({run_,
+                            step,
+                            control,
+                            database,
+                            sink_,
+                            log_,
+                            prepared.config,
+                            prepared.has_connection ? &prepared.connection : nullptr,
+                            prepared.inputs,
+                            scratch,
+                            nullptr,
+                            {},
+                            prepared.shard});
     auto outcome = control.stopped() == Stop::kNone ? call_driver(step, *prepared.driver, opened, context)
                                                     : Result<StepOutcome>(Error(Code::kCancelled, "stopped"));
     control.attempt_deadline_ns = 0;

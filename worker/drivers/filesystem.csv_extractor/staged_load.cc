@@ -142,9 +142,9 @@ class StagedLoad {
   Status go_on(std::vector<std::string> header) {
     OSIRIS_ASSIGN(const Layout other, make_layout(options_, std::move(header)));
     for (Column& column : layout_.columns) {
-      const auto same =
-          std::find_if(other.columns.begin(), other.columns.end(),
-                       [&](const Column& each) { return ascii_lower(each.name) == ascii_lower(column.name); });
+      const auto same = std::find_if(other.columns.begin(), other.columns.end(), [&](const Column& each) {
+        return ascii_lower(each.name) == ascii_lower(column.name);
+      });
       if (same == other.columns.end() || other.columns.size() != layout_.columns.size())
         return Error(Code::kStepFailed, "CSV parsing failed: the file does not have the columns of the others", "",
                      category::kExtractSchemaMismatch);

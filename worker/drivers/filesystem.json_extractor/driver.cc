@@ -130,8 +130,7 @@ Status declare(StepContext& step) {
   OSIRIS_ASSIGN(const auto types, json_in::declared_types(step));
   for (const auto& [name, type] : types)
     columns += (columns.empty() ? "" : ", ") + sql::quote_identifier(name) + " " + type;
-  return sql::execute(step.connection_handle(),
-                      "CREATE TABLE " + step.output_table().quoted() + " (" + columns + ")");
+  return sql::execute(step.connection_handle(), "CREATE TABLE " + step.output_table().quoted() + " (" + columns + ")");
 }
 
 // Without a path (a check of the connection alone) the base directory must be there.
