@@ -158,9 +158,11 @@ TEST_F(ForEach, WhereItMayStandIsJudgedWithThePipeline) {
 }
 
 TEST_F(ForEach, StepsAfterItArePairedOrRefused) {
-  const std::string a = reader("{files: \"a/*\"}"), same = reader("{files: \"a/*\"}", "path: \"${shard.value}\"", "two");
+  const std::string a = reader("{files: \"a/*\"}"),
+                    same = reader("{files: \"a/*\"}", "path: \"${shard.value}\"", "two");
   const std::string other = reader("{files: \"b/*\"}", "path: \"${shard.value}\"", "two");
-  const std::string plain = "  - {id: two, component: filesystem.csv_extractor, mode: read, needs: [], config: {path: x}}\n";
+  const std::string plain =
+      "  - {id: two, component: filesystem.csv_extractor, mode: read, needs: [], config: {path: x}}\n";
   const auto both = [](const std::string& extra) { return query("SELECT * FROM df_read, df_two", extra, "read, two"); };
   EXPECT_TRUE(with(a + same + both("per_shard: true")).ok());
   EXPECT_TRUE(with(a + plain + both("per_shard: true")).ok());
@@ -168,12 +170,14 @@ TEST_F(ForEach, StepsAfterItArePairedOrRefused) {
   EXPECT_THAT(refused(a + other + both("per_shard: true"), "invalid_per_shard"), HasSubstr("different shards"));
   EXPECT_THAT(refused(plain + query("SELECT * FROM df_two", "per_shard: true", "two"), "invalid_per_shard"),
               HasSubstr("no step it needs has shards"));
-  EXPECT_THAT(refused(a + query("SELECT 1 AS n", "materialize: false") + writer("${shard.stem}.csv"), "invalid_per_shard"),
-              HasSubstr("no step it needs has shards"));
+  EXPECT_THAT(
+      refused(a + query("SELECT 1 AS n", "materialize: false") + writer("${shard.stem}.csv"), "invalid_per_shard"),
+      HasSubstr("no step it needs has shards"));
   EXPECT_THAT(refused(a + writer("out.csv"), "invalid_per_shard"), HasSubstr("all shards to one file"));
   EXPECT_TRUE(with(a + writer("out.csv", "materialize: false")).ok());
-  const std::string table = "  - {id: save, component: duckdb.writer, mode: write, per_shard: true, config: {path: x.db, "
-                            "table: t}}\n";
+  const std::string table =
+      "  - {id: save, component: duckdb.writer, mode: write, per_shard: true, config: {path: x.db, "
+      "table: t}}\n";
   EXPECT_THAT(refused(a + table, "invalid_per_shard"), HasSubstr("write twice"));
 }
 
@@ -225,7 +229,8 @@ TEST_F(ForEach, FilesAreListedByBytesAndEachOnce) {
   for (const Shard& shard : made->plan.steps[0].shards->list) names.push_back(shard.stem);
   EXPECT_THAT(names, ElementsAre("B", "a b", "a-1", "a", "b"));
   std::filesystem::create_symlink(directory_.path() / "in/a.csv", directory_.path() / "in/z.csv");
-  EXPECT_THAT(plan_error(reader("{files: \"in/*.csv\"}")), HasSubstr("'in/a.csv' and 'in/z.csv' of foreach are one file"));
+  EXPECT_THAT(plan_error(reader("{files: \"in/*.csv\"}")),
+              HasSubstr("'in/a.csv' and 'in/z.csv' of foreach are one file"));
   std::filesystem::remove(directory_.path() / "in/z.csv");
   write("in/new\nline.csv", "id\n");
   EXPECT_THAT(plan_error(reader("{files: \"in/*.csv\"}")), HasSubstr("control character"));
@@ -239,8 +244,9 @@ TEST_F(ForEach, NoFileIsNoErrorWhereThatIsSaidAndTheTypesAreDeclared) {
 }
 
 TEST_F(ForEach, AnotherToolsWordForItIsNamed) {
-  const CompileResult result = with("  - {id: r, component: filesystem.csv_extractor, mode: read, for_each: 1, config: "
-                                    "{path: a.csv}}\n");
+  const CompileResult result = with(
+      "  - {id: r, component: filesystem.csv_extractor, mode: read, for_each: 1, config: "
+      "{path: a.csv}}\n");
   const Diagnostic* error = find(result.diagnostics.errors(), "unknown_step_key");
   ASSERT_TRUE(error);
   EXPECT_THAT(error->hint, HasSubstr("write foreach:"));

@@ -27,7 +27,8 @@ TEST(Shards, AnUnknownPlaceholderIsNamed) {
 TEST(Shards, AConfigIsFilledInDepthAndItsSqlGetsTheValue) {
   StepShards shards;
   const Shard shard{0, Json(1.5), "1.50", "1.50"};
-  const Json config = parse(R"({"path":"${shard.value}","n":1,"args":["-x","${shard.index}"],"m":{"k":"${shard.stem}"}})");
+  const Json config =
+      parse(R"({"path":"${shard.value}","n":1,"args":["-x","${shard.index}"],"m":{"k":"${shard.stem}"}})");
   EXPECT_EQ(config_of_shard(config, shards, shard),
             parse(R"({"path":"1.50","n":1,"args":["-x","0"],"m":{"k":"1.50"}})"));
   shards.binds_value = true;

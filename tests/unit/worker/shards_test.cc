@@ -31,8 +31,7 @@ Result<StepOutcome> one_row(StepContext& step) {
   --now_running;
   if (!paused.ok()) return paused.error();
   const std::string& number = step.config()["number"].as_string();
-  if (step.config()["fail"].as_string() == number && ++attempts < 3)
-    return Error(Code::kUnavailable, "not this time");
+  if (step.config()["fail"].as_string() == number && ++attempts < 3) return Error(Code::kUnavailable, "not this time");
   if (step.config()["never"].as_string() == number) return Error(Code::kUnavailable, "never");
   OSIRIS_TRY(sql::execute(step.connection_handle(),
                           "CREATE TABLE " + step.output_table().quoted() + " AS SELECT " + number + " AS n"));
@@ -120,8 +119,8 @@ class ShardsTest : public ExecutorTest {
   void run(const std::vector<Json>& steps) {
     static std::string text;
     static constexpr Driver show{.name = "show", .run = [](StepContext& step) -> Result<StepOutcome> {
-                                   OSIRIS_ASSIGN(auto rows, sql::run_query(step.connection_handle(),
-                                                                           "SELECT * FROM input_df"));
+                                   OSIRIS_ASSIGN(auto rows,
+                                                 sql::run_query(step.connection_handle(), "SELECT * FROM input_df"));
                                    text = rows.text();
                                    return StepOutcome();
                                  }};
@@ -183,10 +182,12 @@ TEST_F(ShardsTest, TypesAreThoseOfOneReadOfAllFiles) {
     files_.clear();
     outcomes_.clear();
     for (size_t i = 0; i < one.files.size(); ++i) write(std::to_string(i) + ".csv", one.files[i]);
-    EXPECT_EQ(seen({reader()}, "SELECT any_value(typeof(c)) || ' ' || string_agg(coalesce(c::VARCHAR, 'NULL'), ';') "
-                               "AS t FROM df_read"),
+    EXPECT_EQ(seen({reader()},
+                   "SELECT any_value(typeof(c)) || ' ' || string_agg(coalesce(c::VARCHAR, 'NULL'), ';') "
+                   "AS t FROM df_read"),
               std::string(one.type) + " " + one.values);
-    EXPECT_EQ(result("read")["metrics"]["rows_read"].as_int(), std::count(one.values, one.values + strlen(one.values), ';') + 1);
+    EXPECT_EQ(result("read")["metrics"]["rows_read"].as_int(),
+              std::count(one.values, one.values + strlen(one.values), ';') + 1);
   }
 }
 
@@ -242,9 +243,8 @@ TEST_F(ShardsTest, AStepPerShardSeesItsShardAlone) {
   write("a.csv", "id\n1\n2\n");
   write("b.csv", "id\n");
   write("c.csv", "id\n3\n");
-  const Json counted =
-      per_shard(sql("count", "SELECT count(*) AS n, $shard AS f, sum(id) AS s FROM df_read", {"read"}),
-                R"(,"binds_value":true)");
+  const Json counted = per_shard(sql("count", "SELECT count(*) AS n, $shard AS f, sum(id) AS s FROM df_read", {"read"}),
+                                 R"(,"binds_value":true)");
   EXPECT_EQ(seen({reader(), counted}, "SELECT string_agg(n || f || coalesce(s::VARCHAR, '-'), ';') AS t FROM df_count"),
             "2a.csv3;0b.csv-;1c.csv3");
   EXPECT_EQ(result("count")["metrics"]["rows_out"].as_int(), 3);
@@ -254,8 +254,9 @@ TEST_F(ShardsTest, AnInputWithoutShardsIsGivenWhole) {
   write("a.csv", "id\n1\n");
   write("b.csv", "id\n2\n");
   const Json names = sql("names", "SELECT * FROM (VALUES (1, 'one'), (2, 'two')) t(id, name)", {});
-  Json joined = per_shard(sql("join", "SELECT name, (SELECT count(*) FROM df_names) AS n FROM df_read JOIN df_names "
-                                      "USING (id)",
+  Json joined = per_shard(sql("join",
+                              "SELECT name, (SELECT count(*) FROM df_names) AS n FROM df_read JOIN df_names "
+                              "USING (id)",
                               {"read", "names"}));
   joined.find("inputs")->find("df_names")->erase("in_shards");
   EXPECT_EQ(seen({names, reader(), joined}, "SELECT string_agg(name || n, ';') AS t FROM df_join"), "one2;two2");
@@ -346,8 +347,8 @@ TEST_F(ShardsTest, WithoutAShardTheDeclaredColumnsAreThere) {
                    parse(R"({"path":"${shard.value}","columns":["id","name"],"dtype":{"id":"int64","name":"str"}})"));
   read.set("mode", "extract");
   read.set("shards", shards_of({}));
-  const Json doubled = per_shard(sql("twice", "SELECT id * 2 AS id, $shard AS f FROM df_read", {"read"}),
-                                 R"(,"binds_value":true)");
+  const Json doubled =
+      per_shard(sql("twice", "SELECT id * 2 AS id, $shard AS f FROM df_read", {"read"}), R"(,"binds_value":true)");
   EXPECT_EQ(seen({read, doubled}, "SELECT count(*) || typeof(any_value(id)) AS t FROM df_twice"), "0BIGINT");
 }
 
