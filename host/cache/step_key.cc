@@ -72,6 +72,14 @@ void add_variables(const KeyContext& context, StepFacts& facts) {
                              keyed_hash(context.secret, context.environment.get(name.as_string()).value_or("")));
 }
 
+// What asks for the time may say something else of the same rows.
+std::string check_of_time(const PlanStep& step) {
+  for (const DataCheck& check : step.checks)
+    if (check.kind == CheckKind::kFreshness || (check.kind == CheckKind::kSql && !volatile_name_in(check.text).empty()))
+      return "its check " + check.name + " asks for the time";
+  return {};
+}
+
 }  // namespace
 
 std::string key_of(const KeyParts& parts) {
@@ -84,6 +92,7 @@ StepFacts facts_of(const PlanStep& step, const KeyContext& context) {
   StepFacts facts;
   const ComponentSpec* spec = context.registry.find(step.component);
   facts.nature = nature_of(step, spec, facts.why_not_kept);
+  facts.always_runs = facts.nature == StepNature::kStateful ? facts.why_not_kept : check_of_time(step);
   facts.parts.emplace_back("worker", context.worker);
   facts.parts.emplace_back("component", step.component + " " + (spec ? spec->sha256 : ""));
   for (const auto& [key, value] : step.cfg.members())
