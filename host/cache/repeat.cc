@@ -256,7 +256,7 @@ class Decider {
   bool keeps(const Node& node) const {
     const StepNature nature = node.decision.facts.nature;
     if (!request_.uses_cache || node.cache.mode == StepCache::kNever || is_writer(nature) ||
-        nature == StepNature::kFile || nature == StepNature::kStateful || !node.decision.is_keyable)
+        nature == StepNature::kFile || !node.decision.facts.always_runs.empty() || !node.decision.is_keyable)
       return false;
     return node.cache.mode == StepCache::kKept || (request_.keeps && nature != StepNature::kProgram);
   }
