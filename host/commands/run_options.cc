@@ -84,9 +84,9 @@ Result<std::vector<ReportFile>> report_files(const std::vector<std::string>& tex
   for (const std::string& text : texts) {
     const size_t equals = text.find('=');
     ReportFile report{text.substr(0, equals), equals == std::string::npos ? "" : text.substr(equals + 1)};
-    if (report.form != "junit" || report.file.empty())
+    if ((report.form != "junit" && report.form != "gitlab") || report.file.empty())
       return Error(Code::kInvalidArgument, "--report takes a form and a file, got '" + text + "'",
-                   "--report junit=FILE");
+                   "--report junit=FILE, --report gitlab=FILE");
     files.push_back(std::move(report));
   }
   return files;
@@ -126,17 +126,21 @@ Result<FlagValues> effective_flags(const LoadedAdapter& adapter, const RunOption
     return std::any_of(flags.begin(), flags.end(), [&](const auto& flag) { return flag.first == name; });
   };
   if (!options.timeout.empty() && has("timeout") && !given("timeout")) add("timeout", options.timeout);
-  const std::pair<const char*, std::pair<const char*, const std::string*>> synonyms[] = {
-      {"--cpu", {"cpu", &options.cpu}}, {"--memory-gb", {"mem", &options.memory_gb}}};
-  for (const auto& [flag, target] : synonyms) {
-    const auto& [name, value] = target;
-    if (value->empty() || given(name)) continue;
-    if (!has(name))
-      return Error(Code::kInvalidArgument,
-                   std::string(flag) + " has no meaning for adapter " + std::string(adapter.id()) +
-                       ": it cannot choose the machine",
-                   "leave it out, or use an adapter that can");
-    add(name, *value);
+  const struct {
+    const char *flag, *name;
+    const std::string& value;
+    const char* lacks;
+  } synonyms[] = {{"--cpu", "cpu", options.cpu, "it cannot choose the machine"},
+                  {"--memory-gb", "mem", options.memory_gb, "it cannot choose the machine"},
+                  {"--max-cost", "max-cost", options.max_cost, "it knows no prices"}};
+  for (const auto& synonym : synonyms) {
+    if (synonym.value.empty() || given(synonym.name)) continue;
+    if (!has(synonym.name))
+      return Error(
+          Code::kInvalidArgument,
+          std::string(synonym.flag) + " has no meaning for adapter " + std::string(adapter.id()) + ": " + synonym.lacks,
+          "leave it out, or use an adapter that can");
+    add(synonym.name, synonym.value);
   }
   return flags;
 }

@@ -1,7 +1,9 @@
 #include "host/run/pipeline_run.h"
 
+#include "host/compiler/shard_list.h"
 #include "host/run/output_hashes.h"
 #include "host/run/output_proof.h"
+#include "host/run/shard_proof.h"
 #include "host/run/worker_binary.h"
 #include "protocol/base/categories.h"
 
@@ -77,6 +79,7 @@ Error missing_proof(const RunProofs& proofs, const std::string& adapter, const R
     return Error(Code::kInternal, "adapter " + adapter + " reported success, but only " +
                                       std::to_string(proofs.steps_completed) + " of " +
                                       std::to_string(proofs.steps_total) + " steps were seen to complete");
+  if (proofs.shards_error) return *proofs.shards_error;
   if (proofs.outputs_error) return *proofs.outputs_error;
   return log.write_error().value_or(Error(Code::kInternal, "the session's events are not complete"));
 }
@@ -101,6 +104,7 @@ void close_session(Session& session, RunReport& report, const RunProofs& proofs,
   keep(session.write_artifact_index(report.outputs));
   keep(write_summary(report, masking));
   keep(session.write_status(status_document(proofs, report.verdict)));
+  if (!report.cost.is_null()) session.set_cost(report.cost);
   keep(session.finish(outcome_name(report.verdict.exit_code), report.verdict.exit_code, report.total_rows));
   if (const auto error = log.write_error()) keep(Status(*error));
   if (!first) return;
@@ -164,8 +168,10 @@ std::string PipelineRun::unreleased_text() const {
 
 StagesResult PipelineRun::run_stages(const RunInputs& inputs, Session& session, OutputHashes& hashes) {
   StagesResult result;
-  if (const Status status = session.materialize(inputs.pipeline); !status.ok()) {
-    result.error = status.error();
+  Status recorded = session.materialize(inputs.pipeline);
+  if (recorded.ok()) recorded = session.write_shards(shards_document(inputs.sent.plan));
+  if (!recorded.ok()) {
+    result.error = recorded.error();
     result.source = ErrorSource::kService;
     return result;
   }
@@ -220,6 +226,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
     if (resource["kept"].as_bool())
       adapter_run_.resources().keep(resource["kind"].as_string(), resource["id"].as_string());
   }
+  if (const auto cost = tally_.cost()) report.cost = cost->document;
   report.unreleased = adapter_run_.resources().unreleased();
   report.warnings = adapter_run_.misbehaviours();
   for (const StepState& step : report.steps)
@@ -236,7 +243,11 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   proofs.error_source = result.source;
   proofs.steps_total = tally_.total();
   proofs.steps_completed = tally_.completed();
-  if (!result.error && proofs.steps_completed >= proofs.steps_total)
+  const bool all_completed = !result.error && proofs.steps_completed >= proofs.steps_total;
+  if (all_completed)
+    if (const Status proved = prove_shards(inputs.sent.plan, report.steps); !proved.ok())
+      proofs.shards_error = proved.error().within("adapter " + adapter_);
+  if (all_completed)
     if (const Status proved = prove_outputs(hashes.planned(), report.steps, report.outputs, &hashes); !proved.ok())
       proofs.outputs_error = proved.error().within("adapter " + adapter_);
   proofs.events_complete = !log_.write_error();

@@ -8,9 +8,9 @@ namespace osiris::worker {
 namespace {
 
 // A step that is tried again must see the same rows; one with a timeout has its time to itself; checks read rows and
-// inputs once more.
+// inputs once more, and shards are many reads.
 bool runs_once(const PlanStep& step) {
-  return step.attempts_max == 1 && step.timeout_s <= 0 && !step.check && step.checks.empty();
+  return step.attempts_max == 1 && step.timeout_s <= 0 && !step.check && step.checks.empty() && !step.shards;
 }
 
 // Its rows are wanted at one place, whatever reads them: by the pipeline, or to be kept.
