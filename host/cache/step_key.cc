@@ -109,6 +109,7 @@ StepFacts facts_of(const PlanStep& step, const KeyContext& context) {
     for (const DataCheck& check : step.checks) checks.push_back(to_json(check));
     facts.parts.emplace_back("checks", hash_of(checks));
   }
+  if (step.shards) facts.parts.emplace_back("shards", hash_of(to_json(*step.shards)));
   for (const PlanFile& output : step.outputs) facts.parts.emplace_back("output " + output.path, output.location);
   const bool is_plain = is_determined(facts.nature) || facts.nature == StepNature::kFileWriter;
   if (!is_plain) add_variables(context, facts);
