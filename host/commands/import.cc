@@ -25,7 +25,9 @@ struct Options {
 };
 
 void add_options(CLI::App& command, Options& options) {
-  command.add_option("from", options.from, "a replication file of Sling, a directory of SQL files, or dlt's directory .dlt")
+  command
+      .add_option("from", options.from,
+                  "a replication file of Sling, a directory of SQL files, or dlt's directory .dlt")
       ->required()
       ->type_name("FILE");
   command.add_option("-o,--output", options.directory, "where the pipelines go (default: pipelines)")->type_name("DIR");
@@ -146,9 +148,10 @@ int run(const CommandContext& context, const Options& options) {
 }  // namespace
 
 void add_import_command(const CommandTable& table) {
-  table.add<Options>("import", "Make pipelines of another tool's files, as far as it goes",
-                     {"osiris import replication.yaml --connection SHOP=postgres", "osiris import models/", "osiris import .dlt"},
-                     add_options, run);
+  table.add<Options>(
+      "import", "Make pipelines of another tool's files, as far as it goes",
+      {"osiris import replication.yaml --connection SHOP=postgres", "osiris import models/", "osiris import .dlt"},
+      add_options, run);
 }
 
 }  // namespace osiris

@@ -4,6 +4,7 @@
 
 #include "host/display/format.h"
 #include "host/display/step_lines.h"
+#include "host/run/run_cost.h"
 #include "protocol/base/file.h"
 
 namespace osiris {
@@ -83,6 +84,12 @@ Status copy_tree(const fs::path& from, const fs::path& to, std::vector<std::stri
   return {};
 }
 
+// "failed", "timed out"; a run that came to the end of its budget had all the time there was.
+std::string ended_text(const RunReport& report) {
+  return report.verdict.reason == "budget" ? "ended by its budget"
+                                           : std::string(outcome_text(report.verdict.exit_code));
+}
+
 // Each step that failed for a reason of its own, beside the one that the run's error is about.
 std::string other_failures(const CommandContext& context, const RunReport& report, const Masking& masking) {
   std::string text;
@@ -112,10 +119,11 @@ void print_report(const CommandContext& context, const RunReport& report, const 
     if (report.verdict.ok)
       text += paint("✓ Pipeline completed (" + report.adapter + ")", Color::kGreen, color) + "  " + line + "\n";
     else
-      text += paint("✗ Pipeline " + std::string(outcome_text(report.verdict.exit_code)) + " (" + report.adapter + ")",
-                    Color::kRed, color) +
+      text += paint("✗ Pipeline " + ended_text(report) + " (" + report.adapter + ")", Color::kRed, color) +
               (report.steps.empty() ? "" : "  " + line) + "\n";
-    print_news(context, text + printable(describe_released(report.released), true));
+    const std::string cost = cost_text(report.cost);
+    print_news(context, text + printable(describe_released(report.released), true) +
+                            (cost.empty() ? "" : "  cost: " + printable(masking.text(cost)) + "\n"));
   }
   if (!note.empty()) print_news(context, printable(note) + "\n");
   // The session line goes last, whatever else there is to say: scripts read it.

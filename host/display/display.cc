@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "host/display/format.h"
 #include "host/display/step_lines.h"
 
 namespace osiris {
@@ -84,8 +85,11 @@ void Display::draw(bool last) {
   drawn_ = 0;
   if (mode_ == DisplayMode::kLive && !last) {
     const size_t height = terminal_.height();
-    const auto lines = live_lines(steps, tally_.note(), tally_.now_ns(), terminal_.width() - 1,
-                                  height > 4 ? height - 3 : 1, terminal_.color);
+    auto lines = live_lines(steps, tally_.note(), tally_.now_ns(), terminal_.width() - 1, height > 5 ? height - 4 : 1,
+                            terminal_.color);
+    if (const auto cost = tally_.cost())
+      if (const std::string text = live_cost_text(*cost, tally_.now_ns()); !text.empty())
+        lines.push_back(fit("    " + printable(text), terminal_.width() - 1));
     for (const std::string& line : lines) text += line + '\n';
     drawn_ = lines.size();
   }

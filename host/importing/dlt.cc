@@ -59,8 +59,9 @@ class DltReader {
     for (const auto& [name, section] : document_["destination"].members())
       if (section.is_object()) names.push_back(name);
     if (names.size() != 1) {
-      leave("destination", names.empty() ? "none is named: rows go to files in output/"
-                                         : "there are several (" + join(names, ", ") + "): rows go to files in output/");
+      leave("destination", names.empty()
+                               ? "none is named: rows go to files in output/"
+                               : "there are several (" + join(names, ", ") + "): rows go to files in output/");
       return;
     }
     const Json& section = document_["destination"][names[0]];
@@ -170,8 +171,8 @@ class DltReader {
     if (column.empty() || column.find_first_of(".$[*") != std::string::npos)
       return leave(place + ".incremental", "has no cursor_path that is a column: all rows are read");
     Json taken = Json::object({{"column", column}});
-    const Json key = list_of(incremental.contains("primary_key") ? incremental["primary_key"]
-                                                                 : said(section, table, "primary_key"));
+    const Json key =
+        list_of(incremental.contains("primary_key") ? incremental["primary_key"] : said(section, table, "primary_key"));
     if (key.size()) taken.set("key", key);
     if (const Json& initial = incremental["initial_value"]; initial.is_string() || initial.is_number())
       taken.set("initial", initial);
@@ -189,7 +190,8 @@ class DltReader {
         leave(where + "." + key, "is not taken over");
     const std::string component = file_component(pattern, "extractor"), scheme = scheme_of(url);
     if (pattern.empty()) return leave(where, "has no file_glob that says which files it reads");
-    if (component.empty()) return leave(where, "no component reads " + pattern + ": .csv, .parquet and .json are known");
+    if (component.empty())
+      return leave(where, "no component reads " + pattern + ": .csv, .parquet and .json are known");
     if (!scheme.empty() && scheme != "s3" && scheme != "https")
       return leave(where + ".bucket_url", "no component reads from " + scheme);
     if (component == "filesystem.csv_extractor" && pattern.find_first_of("*?[") != std::string::npos)
@@ -197,7 +199,8 @@ class DltReader {
     Json config = Json::object({{"path", joined_path(url, pattern)}});
     if (scheme == "s3") {
       config.set("connection", connection("filesystem", imported_id(name)));
-      leave("connection filesystem." + imported_id(name), "write its region, endpoint and keys; they are not taken over");
+      leave("connection filesystem." + imported_id(name),
+            "write its region, endpoint and keys; they are not taken over");
     }
     Json read = imported_step("read", component, "read", std::move(config));
     add_pipeline(name, "", std::move(read), write_step(where, section, name));
@@ -221,8 +224,9 @@ class DltReader {
       write_mode = "upsert";
       config.set("primary_key", key);
     } else if (mode == "merge") {
-      leave(place, target_.is_a_file() ? "merge has no counterpart in a file: rows are appended"
-                                       : "merge without primary_key: rows are appended, and one that changed comes twice");
+      leave(place, target_.is_a_file()
+                       ? "merge has no counterpart in a file: rows are appended"
+                       : "merge without primary_key: rows are appended, and one that changed comes twice");
     } else if (!is_said) {
       leave(place, "what becomes of rows that are there, Python code says: they stay, which is dlt's default");
     }

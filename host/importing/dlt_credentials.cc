@@ -7,9 +7,9 @@ namespace {
 
 std::string family_of(const std::string& driver) {
   const std::string name = ascii_lower(driver.substr(0, driver.find('+')));
-  const std::pair<const char*, const char*> families[] = {
-      {"postgres", "postgres"}, {"postgresql", "postgres"}, {"mysql", "mysql"},
-      {"mariadb", "mysql"},     {"sqlite", "sqlite"},       {"duckdb", "duckdb"}};
+  const std::pair<const char*, const char*> families[] = {{"postgres", "postgres"}, {"postgresql", "postgres"},
+                                                          {"mysql", "mysql"},       {"mariadb", "mysql"},
+                                                          {"sqlite", "sqlite"},     {"duckdb", "duckdb"}};
   for (const auto& [word, family] : families)
     if (name == word) return family;
   return "";

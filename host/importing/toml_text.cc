@@ -36,8 +36,8 @@ Result<Json> parse_toml(std::string_view text, const std::string& name) {
   const toml::parse_result parsed = toml::parse(text);
   if (parsed) return json_of(parsed.table());
   const auto& place = parsed.error().source().begin;
-  return Error(Code::kInvalidArgument, name + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) +
-                                           ": this is not TOML");
+  return Error(Code::kInvalidArgument,
+               name + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": this is not TOML");
 }
 
 }  // namespace osiris

@@ -6,6 +6,7 @@
 
 #include "host/display/format.h"
 #include "host/pages/html.h"
+#include "host/run/run_cost.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -168,6 +169,7 @@ std::string resources_section(const RunHistory& history) {
   return text + html_facts({{"Most memory", most(history.memory_bytes, bytes_text)},
                             {"Most spilled to disk", most(history.spill_bytes, bytes_text)},
                             {"Processor time", total(history, "worker_cpu_ms", ms_text)},
+                            {"Cost", html_text(cost_text(history.record.extra["cost"]))},
                             {"Requests to the service", total(history, "remote_calls", count_text)},
                             {"Brought back", total(history, "artifacts_bytes_total", bytes_text)}});
 }

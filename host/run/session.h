@@ -3,6 +3,7 @@
 //   run_logs/<profile>/<slug>/<time>_<run id>-<short>/
 //     events.jsonl metrics.jsonl osiris.log   written as things happen
 //     manifest.yaml cfg/                       what was compiled, cfg/ by links; references only, never a value
+//     shards.json                              where steps run in shards: which
 //     artifacts/                               what steps left
 //     artifacts.json status.json               written at the end
 //     run.lock                                 held by the living host, gone after a clean end
@@ -15,6 +16,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "host/compiler/compiler.h"
@@ -66,8 +68,12 @@ class Session {
   // Writes manifest.yaml (with metadata.source_manifest_path), links cfg/*.json; events manifest_materialized,
   // cfg_materialized.
   Status materialize(const CompiledPipeline& pipeline);
+  // shards.json, what the run's shards are; nothing for null.
+  Status write_shards(const Json& document);
   Status write_artifact_index(const std::vector<Artifact>& outputs);
   Status write_status(const Json& document);
+  // For the record of the index.
+  void set_cost(Json cost) { record_.extra.set("cost", std::move(cost)); }
   // The last record of the index and the last event; removes the lock.
   Status finish(std::string_view outcome, ExitCode code, uint64_t total_rows);
 

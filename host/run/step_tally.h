@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "host/run/run_cost.h"
 #include "host/run/step_progress.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/json.h"
@@ -36,6 +37,21 @@ struct WrittenOutput {
   std::string sha256;
 };
 
+// What a step took of the server that it read from.
+struct SourceUse {
+  std::optional<double> transaction_s;  // the longest
+  std::optional<uint64_t> connections;  // the most at once
+  std::optional<uint64_t> bytes;
+  bool is_known() const { return transaction_s || connections || bytes; }
+};
+
+// Rows that a step was seen to keep for a later run.
+struct KeptRows {
+  uint64_t size_bytes = 0;
+  std::string sha256;
+  uint64_t rows = 0;
+};
+
 // What came of one data check of a step (docs/checks.md).
 struct CheckResult {
   std::string name, type;
@@ -49,6 +65,11 @@ struct CheckResult {
   bool passed() const { return status == "pass"; }
   // Rows fail it, and the step went on.
   bool warned() const { return status == "fail" && only_warns; }
+};
+
+// A shard of a step whose result its worker took in, whole.
+struct AcceptedShard {
+  uint64_t index = 0, rows = 0;
 };
 
 struct StepState {
@@ -65,7 +86,13 @@ struct StepState {
   std::string cause;                             // of a skipped one: the step that failed first
   Json state;                                    // what the step is to be given at its next run; null: nothing new
   std::vector<CheckResult> checks;               // those that were run, in their order
+  SourceUse source;                              // of its last attempt
+  Json verified;                                 // {table, rows, by, fingerprint} of a write; null: it was not compared
   std::map<std::string, WrittenOutput> outputs;  // of its last attempt, by the path as the pipeline wrote it
+  std::optional<KeptRows> kept;
+  std::string not_kept;               // why its rows, which were to be kept, are not
+  std::string reused_run_id;          // it did not run: the run that did; empty: it ran
+  std::vector<AcceptedShard> shards;  // in the order in which its worker took them in
 
   // What to show as "rows": the most telling count there is.
   uint64_t rows() const;
@@ -82,11 +109,14 @@ class StepTally {
   void on_metric(std::string_view name, std::string_view step_id, double value);
   // What a heartbeat says of a running step.
   void on_progress(std::string_view step_id, const StepProgress& progress);
+  // What the adapter says that the run costs (the event resource_cost).
+  void on_cost(const Json& data);
   // A note without a step, such as "creating sandbox"; shown while no step runs.
   void on_note(std::string_view note);
 
   std::vector<StepState> steps() const;
   std::string note() const;
+  std::optional<RunCost> cost() const;  // the newest
   size_t total() const;
   size_t completed() const;
   // Rows written by writers if any wrote rows, else rows read by extractors, by component mode; what the worker's own
@@ -108,6 +138,7 @@ class StepTally {
   std::optional<size_t> first_failure_;
   std::optional<uint64_t> reported_total_rows_;
   std::string note_;
+  std::optional<RunCost> cost_;
   uint64_t revision_ = 0;
 };
 

@@ -21,10 +21,14 @@ constexpr const char* kDefaultTemplate = "base";
 
 void E2bAdapter::configure(const std::vector<plugin::Setting>& settings) {
   config_ = read_config(settings);
+  open_ledger();
   set_up(config_, sdk::shown_options(kOptions, settings));
 }
 
-Status E2bAdapter::check(const sdk::RunRequest& request) const { return check_index_reachable(config_, request); }
+Status E2bAdapter::check(const sdk::RunRequest& request) const {
+  OSIRIS_TRY(check_index_reachable(config_, request));
+  return check_budget(request);
+}
 
 Result<std::unique_ptr<sdk::Place>> E2bAdapter::connect() {
   ApiConfig api;
@@ -54,13 +58,12 @@ Result<std::unique_ptr<sdk::Place>> E2bAdapter::connect() {
                                     " in " + std::to_string(note.wait.count()) + " ms");
       });
   wipe(api.api_key);
-  return std::unique_ptr<sdk::Place>(std::move(place));
+  return metered(std::move(place));
 }
 
-// What connect() made.
 Result<E2bPlace*> E2bAdapter::e2b() {
-  OSIRIS_ASSIGN(sdk::Place * made, place());
-  return static_cast<E2bPlace*>(made);
+  OSIRIS_TRY(place());
+  return e2b_;
 }
 
 Status E2bAdapter::begin(const sdk::RunRequest& request) {
@@ -86,9 +89,12 @@ Result<sdk::Template> E2bAdapter::choose_template(const sdk::RunRequest& request
     options.force = again;
     options.owner = request.settings["owner_id"].as_string_or("unknown");
     options.retry_budget = config_.retry_budget;
+    options.may_build = [&] { return begin_build(*spec); };
+    OSIRIS_TRY(take_shape(expected_shape(config_, true)));
     if (config_.install_deps && config_.deps_in_template)
       for (const std::string& warning : pip_warnings(config_)) host().log(OSIRIS_WARN, warning);
     OSIRIS_ASSIGN(const BuiltTemplate built, ensure_template(service->api(), *spec, options));
+    end_build();
     host().event("template_built", {},
                  Json::object({{"template_id", built.template_id},
                                {"name", built.name},
@@ -99,6 +105,8 @@ Result<sdk::Template> E2bAdapter::choose_template(const sdk::RunRequest& request
     chosen.worker_directory = kTemplateRoot;
     chosen.found_by_name = !built.built_now;
     if (config_.deps_in_template) chosen.cache_directory = std::string(kTemplateRoot) + "/cache";
+  } else {
+    OSIRIS_TRY(take_shape_of(chosen.id));
   }
   if (again) return chosen;
   if (const auto notice = age_limit_notice(config_.timeout.count()))

@@ -11,9 +11,12 @@
 #include <string_view>
 #include <vector>
 
+#include "plugins/e2b/api/templates.h"
 #include "plugins/e2b/network.h"
 #include "plugins/e2b/options.h"
 #include "plugins/e2b/place.h"
+#include "plugins/e2b/prices.h"
+#include "plugins/sdk/place/metered_place.h"
 #include "plugins/sdk/place/remote_adapter.h"
 
 namespace osiris::e2b {
@@ -41,11 +44,31 @@ class E2bAdapter final : public sdk::RemoteAdapter, public plugin::Resources, pu
   Status begin(const sdk::RunRequest& request) override;
   Result<sdk::Template> choose_template(const sdk::RunRequest& request, bool again) override;
 
+  std::optional<Error> ends_early(const std::string& machine_id) override;
+  sdk::Milliseconds early_grace() const override { return config_.cost_reserve / 2; }
+  void released() override { report_cost(true); }
+
+  // The books (metering.cc).
+  void open_ledger();
+  std::unique_ptr<sdk::Place> metered(std::unique_ptr<E2bPlace> place);
+  Status take_shape(const std::optional<Shape>& shape) const;
+  Status check_budget(const sdk::RunRequest& request) const;
+  Status take_shape_of(const std::string& template_id);
+  Status begin_build(const TemplateSpec& spec);
+  void end_build();
+  void report_cost(bool is_final);
+
   Result<E2bPlace*> e2b();
   Json destinations() const;
   bool take_build_line(const std::string& name, const std::string& line) const;
 
+  static constexpr const char* kBuildEntry = "template build";
+
   Config config_;
+  std::shared_ptr<sdk::Ledger> ledger_;
+  uint64_t reported_ = 0;  // of the ledger's revisions
+  bool is_building_ = false;
+  E2bPlace* e2b_ = nullptr;  // what connect() made, inside place()
 };
 
 }  // namespace osiris::e2b

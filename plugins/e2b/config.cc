@@ -1,5 +1,8 @@
 #include "plugins/e2b/config.h"
 
+#include <algorithm>
+#include <charconv>
+
 #include "plugins/e2b/endpoints.h"
 #include "plugins/e2b/network.h"
 #include "plugins/e2b/options.h"
@@ -27,6 +30,13 @@ Status check_build_variables(const Config& config) {
         category::kConfigInvalid);
   }
   return {};
+}
+
+// A cap that nothing is held against is none.
+Status check_prices(const Config& config) {
+  if (!config.max_cost || config.price_cpu > 0 || config.price_mem > 0) return {};
+  return Error(Code::kInvalidArgument, "--e2b-max-cost cannot be kept: both prices are 0",
+               "Give E2B's prices (--e2b-price-cpu, --e2b-price-mem), or no cap.", category::kConfigInvalid);
 }
 
 // A proxy on an address that E2B refuses is found before the sandbox is asked for.
@@ -77,6 +87,20 @@ void set_egress_proxy(Config& config, std::string_view value) {
   config.egress_proxy = sdk::value_or_throw(parse_egress_proxy(value));
 }
 
+void set_max_cost(Config& config, std::string_view value) {
+  double dollars = 0;
+  std::from_chars(value.data(), value.data() + value.size(), dollars);
+  config.max_cost = dollars;
+}
+
+void set_price_date(Config& config, std::string_view value) {
+  if (value.empty() || value.size() > 40 ||
+      std::any_of(value.begin(), value.end(), [](unsigned char c) { return c < 0x20; }))
+    throw sdk::to_failure(Error(Code::kInvalidArgument, "--e2b-price-date is no date", "Write it as 2026-11-30.",
+                                category::kConfigInvalid));
+  config.price_date = value;
+}
+
 Config read_config(const std::vector<plugin::Setting>& settings) {
   Config config = plugin::defaults(kRows);
   plugin::apply(kRows, settings, config);
@@ -88,6 +112,7 @@ Config read_config(const std::vector<plugin::Setting>& settings) {
   sdk::check_or_throw(check_network(config));
   sdk::check_or_throw(check_shape(config));
   sdk::check_or_throw(check_build_variables(config));
+  sdk::check_or_throw(check_prices(config));
   return config;
 }
 

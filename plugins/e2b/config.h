@@ -13,6 +13,10 @@
 
 namespace osiris::e2b {
 
+// E2B's public prices in US dollars, per vCPU and second and per GiB and second, and of when they are.
+inline constexpr double kPriceCpu = 0.000014, kPriceMem = 0.0000045;
+inline constexpr std::string_view kPricesDate = "2025-12";
+
 struct Config : sdk::RemoteSettings {
   std::string template_id;  // empty: "base"
   std::string image;        // build a template from this image instead
@@ -22,6 +26,11 @@ struct Config : sdk::RemoteSettings {
   bool deps_in_template = true;                          // otherwise by the worker, in the sandbox
   std::map<std::string, std::string> build_environment;  // for the commands of a template build
   bool debug = false;
+
+  std::optional<double> max_cost;  // in US dollars
+  sdk::Milliseconds cost_reserve{0};
+  double price_cpu = 0, price_mem = 0;
+  std::string price_date;
 
   std::string domain, api_url, sandbox_url;
   bool allow_http = false;
@@ -37,6 +46,8 @@ struct Config : sdk::RemoteSettings {
 void refuse_gpu(Config&, std::string_view);
 void set_deps_in(Config& config, std::string_view value);
 void set_egress_proxy(Config& config, std::string_view value);
+void set_max_cost(Config& config, std::string_view value);
+void set_price_date(Config& config, std::string_view value);
 
 // Throws plugin::Failure: OSIRIS_INVALID_ARGUMENT, OSIRIS_UNSUPPORTED (a GPU) with the limits named.
 Config read_config(const std::vector<plugin::Setting>& settings);

@@ -1,5 +1,6 @@
 // What a run would touch, told before and while it does: where the key is sent, and what the sandbox may reach.
 #include "plugins/e2b/adapter.h"
+#include "plugins/e2b/cost.h"
 #include "plugins/e2b/endpoints.h"
 #include "protocol/base/text.h"
 
@@ -70,6 +71,10 @@ std::string E2bAdapter::explain(const plugin::Request& from) {
     warnings.push_back("the run would fail here: " + egress.error().message +
                        (egress.error().hint.empty() ? "" : " (" + egress.error().hint + ")"));
   }
+  Estimate cost = estimate(config_, request);
+  facts.push_back(fact("cost", std::move(cost.text), {"max-cost", "price-cpu", "price-mem", "cpu", "mem", "template"}));
+  for (std::string& warning : cost.warnings) warnings.push_back(std::move(warning));
+  document.set("cost", std::move(cost.document));
   document.set("facts", std::move(facts));
   document.set("warnings", texts(warnings));
   return document.dump();

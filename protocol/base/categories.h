@@ -26,12 +26,13 @@ inline constexpr char kWriteDiskFull[] = "write.disk_full";
 inline constexpr char kWritePermissionDenied[] = "write.permission_denied";
 inline constexpr char kWritePathNotFound[] = "write.path_not_found";
 inline constexpr char kRuntimeTimeout[] = "runtime.timeout";
+inline constexpr char kRuntimeBudget[] = "runtime.budget";
 inline constexpr char kRuntimeMemoryExceeded[] = "runtime.memory_exceeded";
 inline constexpr char kRuntimeDependencyFailed[] = "runtime.dependency_failed";
 inline constexpr char kSystemResourceUnavailable[] = "system.resource_unavailable";
 inline constexpr char kSystemError[] = "system.error";
 
-inline constexpr std::array<std::string_view, 22> kAll = {kConnectionFailed,
+inline constexpr std::array<std::string_view, 23> kAll = {kConnectionFailed,
                                                           kConnectionTimeout,
                                                           kConnectionAuthFailed,
                                                           kConnectionNotFound,
@@ -49,6 +50,7 @@ inline constexpr std::array<std::string_view, 22> kAll = {kConnectionFailed,
                                                           kWritePermissionDenied,
                                                           kWritePathNotFound,
                                                           kRuntimeTimeout,
+                                                          kRuntimeBudget,
                                                           kRuntimeMemoryExceeded,
                                                           kRuntimeDependencyFailed,
                                                           kSystemResourceUnavailable,

@@ -43,15 +43,17 @@ TEST_F(Import, OfAFolderOfSqlRuns) {
 
 TEST_F(Import, OfDltsConfigurationRuns) {
   const Outcome made = project_.shell_in(
-      "", "python3 -c \"import sqlite3; shop = sqlite3.connect('shop.db'); shop.executescript('CREATE TABLE orders (id "
-          "INTEGER, total REAL); INSERT INTO orders VALUES (1, 7.5), (2, 1)')\"");
+      "",
+      "python3 -c \"import sqlite3; shop = sqlite3.connect('shop.db'); shop.executescript('CREATE TABLE orders (id "
+      "INTEGER, total REAL); INSERT INTO orders VALUES (1, 7.5), (2, 1)')\"");
   ASSERT_EQ(made.exit, 0) << made.err;
   project_.write("events/a.jsonl", "{\"event\":\"seen\"}\n");
   project_.write("events/b.jsonl", "{\"event\":\"bought\"}\n");
-  project_.write(".dlt/config.toml",
-                 "[sources.sql_database]\ntable_names = [\"orders\"]\nwrite_disposition = \"replace\"\n"
-                 "[sources.filesystem]\nbucket_url = \"events\"\nfile_glob = \"*.jsonl\"\nwrite_disposition = \"replace\"\n"
-                 "[destination.filesystem]\nbucket_url = \"lake\"\n");
+  project_.write(
+      ".dlt/config.toml",
+      "[sources.sql_database]\ntable_names = [\"orders\"]\nwrite_disposition = \"replace\"\n"
+      "[sources.filesystem]\nbucket_url = \"events\"\nfile_glob = \"*.jsonl\"\nwrite_disposition = \"replace\"\n"
+      "[destination.filesystem]\nbucket_url = \"lake\"\n");
   project_.write(".dlt/secrets.toml", "[sources.sql_database]\ncredentials = \"sqlite:///shop.db\"\n");
   const Outcome imported = project_.osiris({"import", ".dlt", "--json"});
   ASSERT_EQ(imported.exit, 0) << imported.err;

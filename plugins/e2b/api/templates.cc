@@ -138,6 +138,7 @@ Status wait_until_built(ApiClient& api, const std::string& name, const std::stri
 
 Result<BuiltTemplate> build(ApiClient& api, const TemplateSpec& spec, const std::string& name,
                             const BuildOptions& options) {
+  if (options.may_build) OSIRIS_TRY(options.may_build());
   BuiltTemplate built;
   built.name = name;
   built.built_now = true;
@@ -225,9 +226,11 @@ Result<BuiltTemplate> ensure_template(ApiClient& api, const TemplateSpec& spec, 
   return !own && http_status_of(own.error()) == 403 ? common : own;
 }
 
-Result<std::vector<ListedTemplate>> list_templates(ApiClient& api) {
+namespace {
+
+// What the account has, page by page; `take` is false once it has what it wants.
+Status each_template(ApiClient& api, const std::function<bool(const Json&)>& take) {
   const std::string operation = "list templates";
-  std::vector<ListedTemplate> listed;
   std::string token;
   for (int page = 0; page < 1000; ++page) {
     const http::ExchangeResult outcome = api.send(
@@ -235,22 +238,57 @@ Result<std::vector<ListedTemplate>> list_templates(ApiClient& api) {
         {"GET", "/v2/templates?limit=100" + (token.empty() ? "" : "&nextToken=" + token), {}, operation, true, nullptr},
         {"GET", "/templates", {}, operation, true, nullptr});
     OSIRIS_ASSIGN(const Json answer, json_body(outcome, operation));
-    for (const Json& item : answer.items()) {
-      ListedTemplate entry;
-      entry.template_id = item["templateID"].as_string();
-      for (const char* field : {"names", "aliases"})
-        for (const Json& name : item[field].items())
-          if (entry.name.empty() && name.as_string().find(kNamePrefix) != std::string::npos)
-            entry.name = name.as_string();
-      entry.cpu_count = item["cpuCount"].as_int();
-      entry.memory_mb = item["memoryMB"].as_int();
-      entry.created_at = item["createdAt"].as_string();
-      if (!entry.name.empty()) listed.push_back(std::move(entry));
-    }
+    for (const Json& item : answer.items())
+      if (!take(item)) return {};
     token = outcome.response->headers.get("X-Next-Token");
     if (token.empty()) break;
   }
+  return {};
+}
+
+std::vector<std::string> names_of(const Json& item) {
+  std::vector<std::string> names;
+  for (const char* field : {"names", "aliases"})
+    for (const Json& name : item[field].items()) names.push_back(name.as_string());
+  return names;
+}
+
+ListedTemplate listed_template(const Json& item) {
+  ListedTemplate entry;
+  entry.template_id = item["templateID"].as_string();
+  for (const std::string& name : names_of(item))
+    if (entry.name.empty() && name.find(kNamePrefix) != std::string::npos) entry.name = name;
+  entry.cpu_count = item["cpuCount"].as_int();
+  entry.memory_mb = item["memoryMB"].as_int();
+  entry.created_at = item["createdAt"].as_string();
+  return entry;
+}
+
+}  // namespace
+
+Result<std::vector<ListedTemplate>> list_templates(ApiClient& api) {
+  std::vector<ListedTemplate> listed;
+  OSIRIS_TRY(each_template(api, [&](const Json& item) {
+    ListedTemplate entry = listed_template(item);
+    if (!entry.name.empty()) listed.push_back(std::move(entry));
+    return true;
+  }));
   return listed;
+}
+
+Result<std::optional<ListedTemplate>> find_listed_template(ApiClient& api, const std::string& called) {
+  const std::string wanted = called.substr(0, called.find(':'));  // a tag names a build of it
+  std::optional<ListedTemplate> found;
+  OSIRIS_TRY(each_template(api, [&](const Json& item) {
+    const std::vector<std::string> names = names_of(item);
+    const bool is_it = item["templateID"].as_string() == wanted ||
+                       std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+                         return name == wanted || name.ends_with("/" + wanted);
+                       });
+    if (is_it) found = listed_template(item);
+    return !is_it;
+  }));
+  return found;
 }
 
 Status delete_template(ApiClient& api, const std::string& template_id) {

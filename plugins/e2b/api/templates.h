@@ -49,6 +49,8 @@ struct BuildOptions {
   // A line of the build's log; false when it is nothing for people to read.
   std::function<bool(const std::string& name, const std::string& line)> log;
   const std::atomic<bool>* cancelled = nullptr;
+  // Asked before a build is begun; may be empty. An error: it is not.
+  std::function<Status()> may_build;
   bool force = false;  // build even if the name exists: an earlier build may have failed half way
   std::string owner;   // for a name of one's own where the common one is another team's
   http::Milliseconds retry_budget{30'000};
@@ -66,6 +68,8 @@ struct ListedTemplate {
 };
 // The account's templates whose name says that osiris built them.
 Result<std::vector<ListedTemplate>> list_templates(ApiClient& api);
+// Of the account, by id or by name; nullopt: none is called so.
+Result<std::optional<ListedTemplate>> find_listed_template(ApiClient& api, const std::string& called);
 // Gone already is success.
 Status delete_template(ApiClient& api, const std::string& template_id);
 // nullopt: no template of that name is visible to this account.

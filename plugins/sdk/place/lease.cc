@@ -35,14 +35,14 @@ std::optional<Lifetime::Limit> LeaseRenewal::limit_reached() const {
 }
 
 // What the service makes of a renewal. An answer that does not come is asked for again after a later one.
-void LeaseRenewal::look(int64_t asked_ns) {
+void LeaseRenewal::look(int64_t asked_ns, int64_t lease_ns) {
   const auto machine =
       place_.look(machine_id_, {.wait = std::min(kQuestionMax, place_.request_timeout()), .cancelled = &stopped_});
   if (!machine) return;
   std::optional<Lifetime::Limit> limit;
   {
     const std::lock_guard lock(mutex_);
-    lifetime_.look(machine->started_at, machine->ends_at, asked_ns, lease_ns_);
+    lifetime_.look(machine->started_at, machine->ends_at, asked_ns, lease_ns);
     limit = lifetime_.limit();
   }
   if (!limit || std::exchange(told_, true)) return;
@@ -53,17 +53,20 @@ std::optional<Milliseconds> LeaseRenewal::renew() {
   // The new end counts from when the service handled the call, which is after this moment. One that hangs leaves time
   // for another.
   const int64_t asked_ns = clock_.monotonic_ns();
+  const int64_t lease_s = place_.affordable_lease_s(machine_id_, lease_ns_ / kSecondNs);
+  if (lease_s == 0) return go_without();
   const Status renewed =
-      place_.renew(machine_id_, lease_ns_ / kSecondNs,
+      place_.renew(machine_id_, lease_s,
                    {.wait = std::min(std::max(third_ / 2, kAgain), place_.request_timeout()), .cancelled = &stopped_});
   if (stopped_) return std::nullopt;
   if (renewed.ok()) {
     {
       const std::lock_guard lock(mutex_);
-      expires_ns_ = asked_ns + lease_ns_;
+      expires_ns_ = asked_ns + lease_s * kSecondNs;
     }
-    if (renewals_++ % 2 == 0) look(asked_ns);
-    return std::max(Milliseconds(0), third_ - Milliseconds((clock_.monotonic_ns() - asked_ns) / 1'000'000));
+    if (renewals_++ % 2 == 0) look(asked_ns, lease_s * kSecondNs);
+    const Milliseconds pause = std::min(third_, Milliseconds(lease_s * 1000 / 3));
+    return std::max(Milliseconds(0), pause - Milliseconds((clock_.monotonic_ns() - asked_ns) / 1'000'000));
   }
   const Error& error = renewed.error();
   const Service& service = place_.service();
@@ -86,6 +89,17 @@ std::optional<Milliseconds> LeaseRenewal::renew() {
   }
   listener_.log("the lease could not be renewed yet: " + error.message);
   return std::min(third_, std::max(kAgain, service.retry_after(error)));
+}
+
+// Nothing is asked for: the machine lives on for what it has.
+std::optional<Milliseconds> LeaseRenewal::go_without() {
+  const Milliseconds left((expires_monotonic_ns() - clock_.monotonic_ns()) / 1'000'000);
+  if (left.count() > 0) return std::min(third_, left);
+  listener_.lost(place_.service().failure(FailureClass::kSandboxError,
+                                          "the lease of " + std::string(place_.service().noun()) + " " + machine_id_ +
+                                              " ran out: the run's budget allows no further one",
+                                          "Allow more with --max-cost."));
+  return std::nullopt;
 }
 
 // One 404 may come from a proxy that has just lost its routes; a machine is not given up for that.

@@ -47,7 +47,8 @@ class LeaseRenewal {
   std::optional<Lifetime::Limit> limit_reached() const;
 
  private:
-  void look(int64_t asked_ns);
+  void look(int64_t asked_ns, int64_t lease_ns);
+  std::optional<Milliseconds> go_without();
   bool is_gone_for_sure() const;
 
   Place& place_;

@@ -114,6 +114,9 @@ class Place {
   // Takes a running machine over: it lives for lease_s from now on.
   virtual Result<Machine> take_over(const std::string& id, int64_t lease_s) = 0;
   virtual Result<Machine> look(const std::string& id, const CallLimits& limits) = 0;
+  // What may be asked for by renew(), at most wanted_s; 0: nothing more than the machine has. A place that keeps to a
+  // budget allows less than wanted, or, for the last lease, a little more.
+  virtual int64_t affordable_lease_s(const std::string&, int64_t wanted_s) const { return wanted_s; }
   // Sets the end of life to now + lease_s, or to what the service allows: the answer does not say which.
   virtual Status renew(const std::string& id, int64_t lease_s, const CallLimits& limits) = 0;
   // Of renew(): the machine's life is at the end that the service allows.

@@ -11,6 +11,7 @@
 #include "plugins/sdk/place/flag_watch.h"
 #include "plugins/sdk/place/remote_run.h"
 #include "plugins/sdk/place/replacement.h"
+#include "protocol/base/categories.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/sha256.h"
 
@@ -172,9 +173,10 @@ Result<RunOutcome> RemoteAdapter::run(const RunRequest& request) {
       stream.emplace(contents);
     }
     access_ = place_->access(held_->machine(), settings_.lease);
-    auto outcome = run_on_machine({host_, settings_, request, waker_, cancelled_, made_from, egress_, *place_, *held_,
-                                   *access_, acquire_began_ns_},
-                                  contents, *stream, std::move(packed));
+    auto outcome =
+        run_on_machine({host_, settings_, request, waker_, cancelled_, made_from, egress_, *place_, *held_, *access_,
+                        acquire_began_ns_, [this] { return ends_early(held_->machine().id); }, early_grace()},
+                       contents, *stream, std::move(packed));
     if (!outcome && cancelled_) return cancelled_run();
     std::optional<Error> failure = failure_of(outcome);
     if (outcome && outcome->detail("method").as_string() != "prepare") held_->leaves(kept_inputs(contents));
@@ -210,7 +212,10 @@ plugin::RunResult RemoteAdapter::execute(const plugin::Request& from) {
   auto outcome = run(request);
   const Status status = outcome ? outcome->status : Status(outcome.error());
   succeeded_ = status.ok();
-  if (!status && status.error().code != Code::kStepFailed) release_now();
+  const bool was_early = !status && status.error().category == category::kRuntimeBudget;
+  const bool may_collect =
+      status || status.error().code == Code::kStepFailed || (was_early && outcome && outcome->packed);
+  if (!may_collect) release_now();
   if (!outcome) throw to_failure(status.error());
   packed_ = std::move(outcome->packed);
   plugin::RunResult result{outcome->result.dump(), std::nullopt};
@@ -240,7 +245,8 @@ std::string RemoteAdapter::collect(const plugin::Request& from) {
       metric("artifacts_files_total", "files", static_cast<int64_t>(received.files));
       metric("artifacts_bytes_total", "bytes", static_cast<int64_t>(received.bytes));
     } else {
-      status = result.error();
+      const auto early = ends_early(held_->machine().id);  // the machine may have been given up for it
+      status = early ? early->within(result.error().message) : result.error();
     }
   } else if (succeeded_) {
     const std::string noun(place_->service().noun());
@@ -252,6 +258,7 @@ std::string RemoteAdapter::collect(const plugin::Request& from) {
   if (held_) {
     const Status released = held_->release(released_, settings_.keep && status.ok());
     if (status && !released) status = released.error();
+    this->released();
   }
   if (place_) metric("remote_calls", "calls", static_cast<int64_t>(place_->calls()));
   check_or_throw(status);
@@ -263,6 +270,7 @@ void RemoteAdapter::release_now() {
   if (!held_) return;
   if (const Status released = held_->release(released_, false); !released)
     host_.log(OSIRIS_ERROR, released.error().message);
+  this->released();
 }
 
 }  // namespace osiris::sdk

@@ -58,6 +58,13 @@ class RemoteAdapter : public plugin::Adapter {
   // What the machine is made from; made now where it has to be. `again`: what was found by its name is broken.
   virtual Result<Template> choose_template(const RunRequest& request, bool again) = 0;
 
+  // While the worker works, at every turn of the run loop: why the run is to end now, with what is complete fetched.
+  virtual std::optional<Error> ends_early(const std::string& /*machine_id*/) { return std::nullopt; }
+  // What the worker has then to stop its steps and pack what is complete.
+  virtual Milliseconds early_grace() const { return Milliseconds(0); }
+  // A machine was given back, or could not be; within the stage that did it.
+  virtual void released() {}
+
   const Host& host() const { return host_; }
   const std::atomic<bool>& cancelled() const { return cancelled_; }
   Result<Place*> place();

@@ -96,6 +96,8 @@ Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackageContents& c
   RunLoopOptions options = worker_loop_options(
       run.request, opening, "in " + std::string(run.place.service().noun()) + " " + run.held.machine().id);
   options.shutdown_worker = false;  // its machine goes
+  options.ends_early = run.ends_early;
+  options.early_grace_ms = run.early_grace.count();
   options.stall_limit_ms = run.settings.lease_s() * 1000;
   options.hello_timeout_ms =
       std::max(options.hello_timeout_ms, options.stall_limit_ms);  // a stalled start is a stall too

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "plugins/sdk/abi/host.h"
@@ -27,7 +29,9 @@ struct RemoteRun {
   Place& place;
   HeldMachine& held;
   MachineAccess& access;
-  int64_t wanted_since_ns;  // monotonic: when the machine was asked for
+  int64_t wanted_since_ns;                           // monotonic: when the machine was asked for
+  std::function<std::optional<Error>()> ends_early;  // RunLoopOptions'
+  Milliseconds early_grace{0};
 };
 
 // `packed`: of packed_worker(), where the worker has to travel and it has been begun. An error: the opening was not

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,7 +42,11 @@ struct RunLoopOptions {
   int64_t cancel_grace_ms = 700;
   int64_t shutdown_ms = 2'000;
   int64_t deadline_monotonic_ns = 0;  // 0: none
-  std::string worker_name;            // for messages: its path, or "in sandbox abc"
+  // Asked at every turn; may be empty. An error ends the run as its deadline does, but what is complete is packed, for
+  // which the worker has early_grace_ms.
+  std::function<std::optional<Error>()> ends_early;
+  int64_t early_grace_ms = 0;
+  std::string worker_name;  // for messages: its path, or "in sandbox abc"
   // Where the plan's paths are on the worker's machine. Events and errors name them as they are called here, so that a
   // message reads the same wherever a pipeline ran.
   std::vector<rpc::PathMapping> path_map;
@@ -97,6 +102,7 @@ class RunLoop {
 
   // The worker's health.
   void check_cancel();
+  std::optional<Error> stop_reason() const;
   void check_hello();
   void check_silence();
   void take_diagnosis(const Diagnosis& diagnosis);
@@ -133,6 +139,7 @@ class RunLoop {
   std::optional<Error> failure_;  // the adapter's own
   std::optional<ExitInfo> closed_;
   std::optional<Error> cancel_;  // kCancelled or kDeadline, once asked for
+  bool is_early_ = false;        // cancel_ is of ends_early
   bool killed_ = false;
   bool stream_was_broken_ = false;  // ever: what a dead worker said last may have got lost
 

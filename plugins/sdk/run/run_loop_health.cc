@@ -32,15 +32,30 @@ std::string seconds(int64_t ms) { return std::to_string(ms / 1000) + " s"; }
 
 // ---- Cancel and deadline
 
+std::optional<Error> RunLoop::stop_reason() const {
+  if (options_.deadline_monotonic_ns && system_clock().monotonic_ns() >= options_.deadline_monotonic_ns)
+    return Error(Code::kDeadline, "the run did not end before its deadline",
+                 "Allow more time with --timeout, or look in the log for the step that took it.",
+                 category::kRuntimeTimeout);
+  if (host_.is_cancelled()) return Error(Code::kCancelled, "the run was cancelled");
+  return std::nullopt;
+}
+
 void RunLoop::check_cancel() {
+  if (auto reason =
+          is_early_ ? stop_reason() : std::nullopt) {  // the worker stops already, and has no more time for it
+    cancel_until_ms_ = std::min(cancel_until_ms_, now_ms() + options_.cancel_grace_ms);
+    cancel_ = std::move(reason);
+    is_early_ = false;
+  }
   if (!cancel_) {
-    const bool late = options_.deadline_monotonic_ns && system_clock().monotonic_ns() >= options_.deadline_monotonic_ns;
-    if (!late && !host_.is_cancelled()) return;
-    cancel_ = late ? Error(Code::kDeadline, "the run did not end before its deadline",
-                           "Allow more time with --timeout, or look in the log for the step that took it.",
-                           category::kRuntimeTimeout)
-                   : Error(Code::kCancelled, "the run was cancelled");
-    cancel_until_ms_ = now_ms() + options_.cancel_grace_ms;
+    cancel_ = stop_reason();
+    if (!cancel_ && options_.ends_early) {
+      cancel_ = options_.ends_early();
+      is_early_ = cancel_.has_value();
+    }
+    if (!cancel_) return;
+    cancel_until_ms_ = now_ms() + (is_early_ ? options_.early_grace_ms : options_.cancel_grace_ms);
     wire_log_.line('#', cancel_->message);
     if (held_opening_) {
       cancel_until_ms_ = now_ms();  // the worker has nothing to stop
@@ -237,7 +252,10 @@ RunOutcome RunLoop::conclude() {
 
   std::string_view status = "failed";
   const auto& failed_step = board_.first_failure();
-  if (cancel_) {  // also when every step was done: what they wrote may not have been packed
+  // A stop has the last word, also when every step was done: what they wrote may not have been packed. Where it has
+  // been, an early end came too late to take anything away.
+  const bool is_whole = is_early_ && finished_ && !packing_ && !failure_ && board_.all_succeeded();
+  if (cancel_ && !is_whole) {
     status = "cancelled";
     outcome.status = *cancel_;
     board_.abandon(*cancel_);

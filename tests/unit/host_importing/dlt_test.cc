@@ -95,8 +95,7 @@ TEST(Dlt, ADatabaseThatIsAFileIsItsPath) {
   EXPECT_THAT(imported.left, IsEmpty());
   EXPECT_THAT(imported.connections, IsEmpty());
   EXPECT_EQ(step(imported, 0, 0)["config"].dump(), R"({"path":"shop.db","table":"orders"})");
-  EXPECT_EQ(step(imported, 0, 1)["config"].dump(),
-            R"({"path":"lake.duckdb","table":"orders","write_mode":"replace"})");
+  EXPECT_EQ(step(imported, 0, 1)["config"].dump(), R"({"path":"lake.duckdb","table":"orders","write_mode":"replace"})");
 }
 
 TEST(Dlt, FilesAreReadAndWrittenByTheirSuffix) {

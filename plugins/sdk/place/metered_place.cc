@@ -1,0 +1,156 @@
+#include "plugins/sdk/place/metered_place.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "plugins/sdk/place/lifetime.h"
+#include "protocol/base/categories.h"
+
+namespace osiris::sdk {
+namespace {
+
+// Of a machine that turned out to cost too much.
+constexpr Milliseconds kKillBudget{10'000};
+
+std::string seconds_text(Milliseconds time) {
+  return spoken_duration(std::chrono::ceil<std::chrono::seconds>(time).count());
+}
+
+bool is_of_budget(const Error& error) { return error.category == category::kRuntimeBudget; }
+
+}  // namespace
+
+Error budget_spent(const Ledger& ledger) {
+  const CostFigures figures = ledger.figures();
+  return Error(Code::kDeadline,
+               "the run came to the end of --max-cost " + money_text(ledger.terms().cap.value_or(0)) + ": " +
+                   money_text(figures.spent) + " is spent, and with what is granted and reserved it may come to " +
+                   money_text(figures.at_most),
+               "Allow more with --max-cost, or give the run less to do.", category::kRuntimeBudget);
+}
+
+Error budget_too_low(const Ledger& ledger, int64_t lease_s) {
+  const std::string cap = "--max-cost " + money_text(ledger.terms().cap.value_or(0));
+  const auto least = ledger.least_cap(lease_s);
+  if (!least)
+    return Error(Code::kInvalidArgument, cap + " cannot be kept: what the machine costs is not known",
+                 "Leave --max-cost out, or use a template whose shape is known.", category::kRuntimeBudget);
+  return Error(Code::kInvalidArgument,
+               cap + " is less than one machine may come to, " + money_text(*least) + ": a lease of " +
+                   spoken_duration(lease_s) + ", " + seconds_text(ledger.terms().late) +
+                   " that the service may be late, and a reserve of " + seconds_text(ledger.terms().reserve) + ", at " +
+                   money_text(ledger.rate().value_or(0)) + " a second",
+               "Allow more, or a shorter lease or reserve.", category::kRuntimeBudget);
+}
+
+// Whatever is not known to have done nothing may have made a machine.
+bool MeteredPlace::leaves_doubt(const Error& create_error) const {
+  const CreateFailure failure = inner_->classify_create_failure(create_error);
+  return failure.leaves_doubt || failure.is_under_way || failure.lost_outcome || create_error.code == Code::kCancelled;
+}
+
+// Looks at what the machine really is.
+Status MeteredPlace::price(const std::string& id) {
+  const bool has_cap = ledger_.terms().cap.has_value();
+  if (!has_cap && ledger_.rate()) return {};
+  static_cast<void>(look(id, {.wait = request_timeout()}));
+  if (!has_cap || ledger_.is_within_cap()) return {};
+  Error error = budget_spent(ledger_);
+  error.message = std::string(service().noun()) + " " + id + " costs " + money_text(ledger_.rate().value_or(0)) +
+                  " a second, more than was expected; " + error.message;
+  if (const Status killed = kill_and_verify(*this, id, kKillBudget); !killed)
+    error.message += "; it could not be killed and lives until its lease ends: " + killed.error().message;
+  return error;
+}
+
+Result<Machine> MeteredPlace::create(const MachineSpec& wanted, const CallLimits& limits) {
+  const auto token = wanted.metadata.find(meta::kToken);
+  const auto ticket =
+      ledger_.begin_create(wanted.lease_s, token == wanted.metadata.end() ? wanted.idempotency_token : token->second);
+  // The first machine of a run is refused, a later one ends it.
+  if (!ticket) return ledger_.figures().at_most == 0 ? budget_too_low(ledger_, wanted.lease_s) : budget_spent(ledger_);
+  auto created = inner_->create(wanted, limits);
+  if (!created) {
+    if (!leaves_doubt(created.error())) ledger_.made_nothing(*ticket);
+    return created;
+  }
+  ledger_.made(*ticket, created->id);
+  OSIRIS_TRY(price(created->id));
+  return created;
+}
+
+CreateFailure MeteredPlace::classify_create_failure(const Error& create_error) const {
+  return is_of_budget(create_error) ? CreateFailure() : inner_->classify_create_failure(create_error);
+}
+
+bool MeteredPlace::is_template_failure(const Error& error) const {
+  return !is_of_budget(error) && inner_->is_template_failure(error);
+}
+
+Result<std::vector<Machine>> MeteredPlace::find(const Metadata& metadata) {
+  auto machines = inner_->find(metadata);
+  const auto token = metadata.find(meta::kToken);
+  if (!machines || token == metadata.end()) return machines;
+  std::vector<std::string> ids;
+  for (const Machine& each : *machines) ids.push_back(each.id);
+  ledger_.found(token->second, ids);
+  return machines;
+}
+
+// One that an earlier run has kept counts from now on; its lease until then is in that run's books.
+Result<Machine> MeteredPlace::take_over(const std::string& id, int64_t lease_s) {
+  const bool is_known = ledger_.knows(id);
+  const auto ticket = is_known ? ledger_.begin_renewal(id, lease_s) : ledger_.begin_create(lease_s, "");
+  if (!ticket) return ledger_.figures().at_most == 0 ? budget_too_low(ledger_, lease_s) : budget_spent(ledger_);
+  auto taken = inner_->take_over(id, lease_s);
+  if (!taken) {
+    if (inner_->is_refusal(taken.error())) is_known ? ledger_.not_renewed(*ticket) : ledger_.made_nothing(*ticket);
+    return taken;
+  }
+  is_known ? ledger_.renewed(*ticket) : ledger_.made(*ticket, id);
+  OSIRIS_TRY(price(id));
+  return taken;
+}
+
+Result<Machine> MeteredPlace::look(const std::string& id, const CallLimits& limits) {
+  auto machine = inner_->look(id, limits);
+  if (!machine) return machine;
+  if (const auto rate = rate_of_(*machine)) ledger_.set_rate_of(id, *rate);
+  return machine;
+}
+
+int64_t MeteredPlace::affordable_lease_s(const std::string& id, int64_t wanted_s) const {
+  return ledger_.affordable_lease_s(id, wanted_s);
+}
+
+Status MeteredPlace::renew(const std::string& id, int64_t lease_s, const CallLimits& limits) {
+  const auto ticket = ledger_.begin_renewal(id, lease_s);
+  if (!ticket) return budget_spent(ledger_);
+  const Status renewed = inner_->renew(id, lease_s, limits);
+  if (renewed)
+    ledger_.renewed(*ticket);
+  else if (inner_->is_refusal(renewed.error()))
+    ledger_.not_renewed(*ticket);
+  return renewed;
+}
+
+Status MeteredPlace::kill(const std::string& id, const CallLimits& limits) {
+  Status killed = inner_->kill(id, limits);
+  if (killed) {
+    const std::lock_guard lock(mutex_);
+    killed_.insert(id);
+  }
+  return killed;
+}
+
+// A lone 404 may be a proxy's; after a kill that the service took it is proof.
+Result<bool> MeteredPlace::is_gone(const std::string& id, const CallLimits& limits) {
+  auto gone = inner_->is_gone(id, limits);
+  if (!gone || !*gone) return gone;
+  const std::lock_guard lock(mutex_);
+  if (killed_.count(id)) ledger_.ended(id);
+  return gone;
+}
+
+}  // namespace osiris::sdk
