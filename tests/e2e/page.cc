@@ -24,7 +24,8 @@ void expect_that_each_file_is_used(const std::vector<PageBlock>& blocks) {
     if (block.language == "yaml") EXPECT_NE(block.file, "") << "line " << block.line << ": name the file of this block";
     if (block.text.find("oml_version:") == std::string::npos) continue;
     bool is_named = false;
-    for (const PageBlock& other : blocks) is_named |= other.language == "sh" && other.text.find(block.file) != std::string::npos;
+    for (const PageBlock& other : blocks)
+      is_named |= other.language == "sh" && other.text.find(block.file) != std::string::npos;
     EXPECT_TRUE(is_named) << "line " << block.line << ": no command uses " << block.file;
   }
 }
@@ -74,7 +75,8 @@ void follow_page(const Project& project, const std::filesystem::path& directory,
     const std::string printed = rest.substr(0, end);
     // Without a text the page leaves the output to the reader.
     EXPECT_TRUE(printed.ends_with(prints)) << page << ":" << block.line << ": " << block.text << "prints\n"
-                                           << printed << "not\n" << prints;
+                                           << printed << "not\n"
+                                           << prints;
     rest = rest.substr(end + std::string(kMark).size() + 1);
   }
 }

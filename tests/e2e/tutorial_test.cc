@@ -13,7 +13,8 @@ TEST(Tutorial, CommandsPrintWhatThePageSays) {
 }
 
 TEST(Page, HasItsBlocksWithLanguageFileAndPlace) {
-  const auto blocks = page_blocks("# x\n```sh\na\n```\n\n```yaml\n# pipelines/p.yaml\nb: 1\n```\n```sql\n-- m/a.sql\n```\n");
+  const auto blocks =
+      page_blocks("# x\n```sh\na\n```\n\n```yaml\n# pipelines/p.yaml\nb: 1\n```\n```sql\n-- m/a.sql\n```\n");
   ASSERT_EQ(blocks.size(), 3u);
   EXPECT_EQ(blocks[0].language + blocks[0].text + blocks[0].file, "sha\n");
   EXPECT_EQ(blocks[1].file, "pipelines/p.yaml");
