@@ -18,7 +18,9 @@
 #   make bench       print the tables of docs/benchmarks.md
 #   make bench-peers the rows of other tools: DuckDB's CLI, polars, connectorx and Sling, from PyPI into an environment of their own
 #   make install     build what is installed, without tests, and copy it to PREFIX (default /usr/local)
-#   make package     osiris_<version>_amd64.deb and a relocatable .tar.zst, in build/<preset>/packages
+#   make package     osiris and osiris-dev as .deb, and a relocatable .tar.zst of both, in build/<preset>/packages
+#   make release     from a clean tag: the packages, built twice and compared, tried in a bare Debian, with SHA256SUMS in build/releases
+#   make docs        docs/ as a site with a search, its links checked, in build/<preset>/site
 
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
@@ -29,11 +31,12 @@ BUILD   = build/$(PRESET)
 BRIEF   = @scripts/brief.sh $(BUILD)
 CMAKE_BUILD = cmake --build --preset $(PRESET) -j $(JOBS)
 
-.PHONY: demo demo-mysql demo-e2b test check-asan check-tsan check-live check-updates format lint house attack coverage fuzz mutants bench bench-peers build configure setup install package clean
+.PHONY: demo demo-mysql demo-e2b test check-asan check-tsan check-live check-updates format lint house attack coverage fuzz mutants bench bench-peers build configure setup install package release docs clean
 .DEFAULT_GOAL := build
 
-# What is installed: all that tests and servers need, or only what a first look does.
-SETUP = all
+# What is installed: all that tests and servers need, or only what a first look does; and the generator of `make docs`, in CI, where its
+# test may not be skipped.
+SETUP = all $(if $(filter true,$(CI)),docs)
 setup:
 	@scripts/setup.sh $(SETUP)
 
@@ -105,8 +108,17 @@ install: configure
 
 package: configure
 	$(BRIEF)/build.log $(CMAKE_BUILD) --target osiris_installed
-	$(BRIEF)/package.log cpack --config $(BUILD)/CPackConfig.cmake
+	$(BRIEF)/package.log scripts/package.sh $(BUILD) $(BUILD)/packages
 	@ls -1s --block-size=kB $(BUILD)/packages/*.deb $(BUILD)/packages/*.tar.zst
+
+release: setup
+	@scripts/release.sh
+
+# The reference is what the program says of itself.
+docs: SETUP = docs
+docs: configure
+	$(BRIEF)/build.log $(CMAKE_BUILD) --target osiris_programs
+	@scripts/docs/site.py $(BUILD) $(BUILD)/site
 
 clean:
 	rm -rf build

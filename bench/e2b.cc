@@ -271,8 +271,8 @@ Row artifacts(const Setup& setup) {
           rate(pair.subject),
           "GET of the same files through zstd -1 on both ends: " + rate(pair.baseline),
           format(ratio, "×"),
-          "≥ 0.7 ×",
-          ratio >= 0.7};
+          "≥ 0.95 ×",
+          ratio >= 0.95};
 }
 
 std::vector<Row> events(const Setup& setup) {

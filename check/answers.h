@@ -19,8 +19,8 @@ struct Answers {
   std::filesystem::path worker;                    // empty: the installed one
   Json settings = Json::object();                  // added to settings_json
   std::map<std::string, std::string> skip;         // pattern of case ids -> why
-  int64_t case_seconds = 30;                       // what a case may take before it is ended
-  int64_t call_seconds = 20;                       // what one call may take
+  int64_t case_seconds = 30;                       // what a case may take before it is ended, by a Patience
+  int64_t call_seconds = 20;                       // what one call may take, by a Patience
 };
 
 // Relative paths start in the file's directory. kInvalidArgument names the file, the line and the key.

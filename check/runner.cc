@@ -1,10 +1,15 @@
 #include "check/runner.h"
 
+#include <poll.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <mutex>
 #include <thread>
 
+#include "check/bench/patience.h"
 #include "check/bench/processes.h"
 #include "check/describe.h"
 #include "protocol/base/clock.h"
@@ -56,7 +61,7 @@ std::vector<std::string> texts_of(const Json& list) {
 }
 
 // By what the process left behind and how it ended.
-void judge(CaseResult& result, const Task& task, const Result<CommandOutput>& ended) {
+void judge(CaseResult& result, const Task& task, const Result<ExitStatus>& ended) {
   const auto verdict = parse_json(file_text(task.directory / "verdict.json"));
   const std::string at = file_text(task.directory / "stands_at");
   const std::string place = at.empty() ? "" : " in " + at;
@@ -68,16 +73,16 @@ void judge(CaseResult& result, const Task& task, const Result<CommandOutput>& en
     return;
   }
   if (!verdict.ok()) {
-    result.reasons.push_back("the process " + ended->exit.describe() + place + last_words(task.directory));
+    result.reasons.push_back("the process " + ended->describe() + place + last_words(task.directory));
     return;
   }
   result.notes = texts_of((*verdict)["notes"]);
   const std::string& outcome = (*verdict)["outcome"].as_string();
   result.reasons = texts_of((*verdict)["failures"]);
   const int expected = static_cast<int>((*verdict)["exit_status"].as_int());
-  if (ended->exit.signaled || ended->exit.value != expected) {
+  if (ended->signaled || ended->value != expected) {
     result.reasons.push_back("the process was to end with status " + std::to_string(expected) + " and " +
-                             ended->exit.describe() + last_words(task.directory));
+                             ended->describe() + last_words(task.directory));
   } else if (outcome == "skipped") {
     result.outcome = Outcome::kSkipped;
     result.reasons = {(*verdict)["skipped"].as_string()};
@@ -120,19 +125,34 @@ class Runner {
     return task;
   }
 
-  Result<CommandOutput> start(const Task& task, int64_t seconds) const {
-    return run_command(options_for(task), seconds * 1000, 1 << 16, to_json(task).dump());
+  // The status it ended with; kDeadline: it was ended.
+  Result<ExitStatus> start(const Task& task) const {
+    OSIRIS_ASSIGN(Subprocess child, Subprocess::spawn(options_for(task)));
+    Patience patience(task.answers.case_seconds * 1000);
+    const std::string text = to_json(task).dump();
+    for (size_t sent = 0; sent < text.size() && !patience.is_over();) {
+      pollfd room = {child.stdin_fd(), POLLOUT, 0};
+      if (::poll(&room, 1, 100) <= 0) continue;
+      const ssize_t taken = ::send(child.stdin_fd(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+      if (taken < 0 && errno != EAGAIN && errno != EINTR) break;  // it has ended
+      sent += static_cast<size_t>(std::max<ssize_t>(0, taken));
+    }
+    child.close_stdin();
+    for (;;) {
+      if (const auto exit = child.wait(20)) return *exit;
+      if (patience.is_over()) return Error(Code::kDeadline, "it took too long");
+    }
   }
 
   Json describe() {
     Task task = task_for(kDescription, "description");
     task.probes = std::any_of(plan_.cases.begin(), plan_.cases.end(),
                               [](const Case* one) { return one->needs & (kTables | kRuns | kChannel); });
-    const auto ended = start(task, task.answers.case_seconds);
+    const auto ended = start(task);
     auto json = parse_json(file_text(task.directory / kDescriptionFile));
     Json description = json.ok() && json->is_object() ? *std::move(json) : Json::object();
-    if (!ended.ok() || !ended->exit.success())
-      description.set("trouble", (ended.ok() ? "the process " + ended->exit.describe() : ended.error().message) +
+    if (!ended.ok() || !ended->success())
+      description.set("trouble", (ended.ok() ? "the process " + ended->describe() : ended.error().message) +
                                      last_words(task.directory));
     return description;
   }
@@ -158,7 +178,7 @@ class Runner {
       const int64_t began = now_ms();
       Task task = task_for(chosen.id, std::string(chosen.id));
       task.runs = description_["runs"].as_bool(!task.worker.empty());  // not known: found out by running
-      judge(result, task, start(task, task.answers.case_seconds));
+      judge(result, task, start(task));
       result.duration_ms = now_ms() - began;
       std::error_code error;
       fs::remove_all(task.directory, error);

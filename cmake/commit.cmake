@@ -1,5 +1,6 @@
 # Writes OUTPUT, a source file with the commit that SOURCE is at; run with every build, the file changes with the commit only.
-#   cmake -DSOURCE=<checkout> -DOUTPUT=<file> [-DCOMMIT=<given>] -P cmake/commit.cmake
+# A tag is named where the commit has one and no file differs.
+#   cmake -DSOURCE=<checkout> -DOUTPUT=<file> [-DCOMMIT=<given>] [-DTAG=<given>] -P cmake/commit.cmake
 # In an archive made by `git archive` (what a forge serves as a tarball) commit.txt holds the hash; a repository that merely surrounds
 # an unpacked tarball is not asked.
 cmake_minimum_required(VERSION 3.25)
@@ -21,6 +22,8 @@ if(commit STREQUAL "unknown" AND GIT AND EXISTS "${SOURCE}/.git")
     set(commit "${head}")
     if(changes)
       string(APPEND commit "-dirty")
+    elseif(NOT TAG)
+      execute_process(COMMAND ${git} describe --tags --exact-match OUTPUT_VARIABLE TAG ERROR_QUIET OUTPUT_STRIP_TRAILING_WHITESPACE)
     endif()
   endif()
 endif()
@@ -29,5 +32,6 @@ file(CONFIGURE OUTPUT "${OUTPUT}" CONTENT [[
 
 namespace osiris {
 constexpr std::string_view kCommit = "@commit@";
+constexpr std::string_view kTag = "@TAG@";
 }  // namespace osiris
 ]] @ONLY)

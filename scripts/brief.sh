@@ -27,7 +27,7 @@ show() {
     fi
     case $line in
       '-- Building'*) ;;  # DuckDB: that takes minutes
-      '-- '* | 'Preset CMake variables:' | '  '[A-Z]*=\"*\" | '' | 'ninja: no work to do.' | 'CPack: '*) continue ;;
+      '-- '* | 'Preset CMake variables:' | '  '[A-Z]*=\"*\" | '' | 'ninja: no work to do.') continue ;;
     esac
     [ -z "$open" ] || printf '\r\033[K'
     open=

@@ -21,4 +21,5 @@ if [ "$skipped" -gt 0 ]; then
     exit 1
   fi
 fi
+scripts/failed_tests.sh "$log"
 [ "$status" = 1 ]

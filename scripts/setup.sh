@@ -1,13 +1,19 @@
 #!/bin/sh
-# setup.sh demo|all: installs what is missing of what osiris needs on Debian 12 to be built for a first look (cmake/apt-packages.txt), or
-# to be built and tested (apt-packages-tests.txt too). Nothing else. Quick when nothing is missing. No service is started.
+# setup.sh demo|all|docs...: installs what is missing of what osiris needs on Debian 12 to be built for a first look
+# (cmake/apt-packages.txt), to be built and tested (apt-packages-tests.txt too), or to make a site of docs/ (apt-packages-docs.txt too).
+# Nothing else. Quick when nothing is missing. No service is started.
 set -eu
 cd "$(dirname "$0")/.."
-case ${1:-all} in
-  demo) lists=cmake/apt-packages.txt ;;
-  all) lists="cmake/apt-packages.txt cmake/apt-packages-tests.txt" ;;
-  *) echo "usage: setup.sh demo|all" >&2; exit 2 ;;
-esac
+[ $# -gt 0 ] || set -- all
+lists=cmake/apt-packages.txt
+for group in "$@"; do
+  case $group in
+    demo) ;;
+    all) lists="$lists cmake/apt-packages-tests.txt" ;;
+    docs) lists="$lists cmake/apt-packages-docs.txt" ;;
+    *) echo "usage: setup.sh demo|all|docs..." >&2; exit 2 ;;
+  esac
+done
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 

@@ -19,6 +19,8 @@
 #include "worker/drivers/postgres.extractor/driver.h"
 #include "worker/drivers/postgres.writer/driver.h"
 #include "worker/drivers/posthog.extractor/driver.h"
+#include "worker/drivers/preview/difference.h"
+#include "worker/drivers/preview/preview.h"
 #include "worker/drivers/python.processor/driver.h"
 #include "worker/drivers/singer.extractor/driver.h"
 #include "worker/drivers/sqlite.extractor/driver.h"
@@ -54,10 +56,16 @@ const std::array kDrivers = {
     &supabase_writer,
 };
 
+// No components: a host adds them to plans of its own, to look at rows.
+const std::array kLookingDrivers = {&row_difference, &preview_rows};
+
 }  // namespace
 
 const Driver* find_driver(std::string_view name) {
   for (const auto driver : kDrivers) {
+    if (driver().name == name) return &driver();
+  }
+  for (const auto driver : kLookingDrivers) {
     if (driver().name == name) return &driver();
   }
   return nullptr;

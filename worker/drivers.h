@@ -11,7 +11,7 @@ namespace osiris::worker {
 
 // Null for a name it does not know.
 const Driver* find_driver(std::string_view name);
-// Sorted. `mock` only when asked for: it is for tests.
+// Those of components, sorted. `mock` only when asked for: it is for tests.
 std::vector<std::string> driver_names(bool with_mock);
 
 }  // namespace osiris::worker

@@ -10,6 +10,7 @@
 #include "protocol/model/artifact.h"
 #include "worker/drivers.h"
 #include "worker/executor/step_records.h"
+#include "worker/package/artifact_packer.h"
 #include "worker/package/package.h"
 #include "worker/process_tree.h"
 #include "worker/run_setup.h"
@@ -29,6 +30,7 @@ Json names(const std::vector<std::string>& list) {
 
 bool needs_database(const Plan& plan) {
   return std::any_of(plan.steps.begin(), plan.steps.end(), [](const PlanStep& step) {
+    if (!step.kept.runs()) return step.kept.use == StepUse::kTake;
     const Driver* driver = find_driver(step.driver);
     return !step.check && driver && driver->uses_database;
   });
@@ -36,12 +38,27 @@ bool needs_database(const Plan& plan) {
 
 }  // namespace
 
-// `pack` may be asked for before `finish` has been answered, and is answered after it.
+// `pack` may be asked for before `finish` has been answered, and is answered after it. From then on outputs are packed
+// as their steps end.
 struct Service::PackRequest {
   std::mutex mutex;
   std::optional<RequestResult> finished;
-  std::function<void(const RequestResult&)> waiting;
+  std::unique_ptr<ArtifactPacker> packer;             // from `pack` on
+  std::function<void(const RequestResult&)> waiting;  // for `finish`
 };
+
+namespace {
+
+// Of the result of a step, or of a run.
+Result<std::vector<Artifact>> artifacts_of(const Json& result) {
+  std::vector<Artifact> artifacts;
+  for (const Json& json : result["artifacts"].items()) {
+    OSIRIS_ASSIGN(artifacts.emplace_back(), artifact_from_json(json));
+  }
+  return artifacts;
+}
+
+}  // namespace
 
 constexpr Service::Method Service::kMethods[] = {
     {rpc::method::kPing, &Service::ping, false},
@@ -207,10 +224,22 @@ void Service::announce_run(const RunSetup& setup, const Json& drivers) {
 void Service::execute_step(rpc::Request request) {
   const Json& params = request.params;
   if (!params.contains("driver") && !params.contains("component"))
-    return executor_->execute(params["step_id"].as_string(), reply_to(request.id));
+    return executor_->execute(params["step_id"].as_string(), reply_of_step(request.id));
   auto step = plan_step_from_json(params);
   if (!step.ok()) return answer(request.id, step.error());
-  executor_->execute(*std::move(step), reply_to(request.id));
+  executor_->execute(*std::move(step), reply_of_step(request.id));
+}
+
+Reply Service::reply_of_step(const std::string& id) {
+  return [this, id](RequestResult outcome) {
+    if (const Json* result = std::get_if<Json>(&outcome)) {
+      const std::lock_guard lock(pack_request_->mutex);
+      // What cannot be read here is read again by pack, which says so.
+      if (auto outputs = artifacts_of(*result); outputs.ok() && pack_request_->packer)
+        pack_request_->packer->add(*std::move(outputs));
+    }
+    answer(id, std::move(outcome));
+  };
 }
 
 void Service::finish(rpc::Request request) {
@@ -231,27 +260,27 @@ void Service::finish(rpc::Request request) {
 void Service::pack(rpc::Request request) {
   const std::string& path = request.params["path"].as_string();
   if (!path.starts_with('/')) return answer(request.id, Error(Code::kInvalidArgument, "pack needs an absolute path"));
-  const auto start = [this, id = request.id, path](const RequestResult& finished) {
+  const auto start = [this, id = request.id](const RequestResult& finished) {
     const Json* result = std::get_if<Json>(&finished);
-    if (!result) return answer(id, Error(Code::kInvalidState, "there is nothing to pack: the run did not finish"));
-    std::vector<Artifact> artifacts;
-    for (const Json& json : (*result)["artifacts"].items()) {
-      auto artifact = artifact_from_json(json);
-      if (!artifact.ok()) return answer(id, artifact.error());
-      artifacts.push_back(*std::move(artifact));
+    if (!result) {
+      pack_request_->packer.reset();
+      return answer(id, Error(Code::kInvalidState, "there is nothing to pack: the run did not finish"));
     }
-    in_background([this, id, path, artifacts = std::move(artifacts)] {
-      auto packed = pack_artifacts(path, worker_dir_.parent_path(), artifacts);
+    auto artifacts = artifacts_of(*result);
+    if (!artifacts.ok()) return answer(id, artifacts.error());
+    in_background([this, id, artifacts = *std::move(artifacts)] {
+      auto packed = pack_request_->packer->finish(worker_dir_.parent_path(), artifacts);
       if (packed.ok()) return answer(id, rpc::to_json(*packed));
       answer(id, packed.error());
     });
   };
   std::unique_lock lock(pack_request_->mutex);
+  if (pack_request_->packer) {
+    lock.unlock();
+    return answer(request.id, Error(Code::kInvalidState, "pack was asked for twice"));
+  }
+  pack_request_->packer = std::make_unique<ArtifactPacker>(path);
   if (!pack_request_->finished) {
-    if (pack_request_->waiting) {
-      lock.unlock();
-      return answer(request.id, Error(Code::kInvalidState, "pack was asked for twice"));
-    }
     pack_request_->waiting = start;
     return;
   }
@@ -269,10 +298,6 @@ void Service::beat() {
   heartbeat.spill_bytes = database_->spill_bytes();
   heartbeat.steps = executor_->progress();
   stream_.send(heartbeat);
-}
-
-Reply Service::reply_to(const std::string& id) {
-  return [this, id](RequestResult outcome) { answer(id, std::move(outcome)); };
 }
 
 void Service::answer(const std::string& id, RequestResult outcome) {

@@ -73,7 +73,7 @@ class Service {
   Result<Json> start_run(rpc::PrepareParams params);
   void announce_run(const RunSetup& setup, const Json& drivers);
   void beat();
-  Reply reply_to(const std::string& id);
+  Reply reply_of_step(const std::string& id);                     // its outputs are packed, where that was asked for
   void answer(const std::string& id, RequestResult outcome);      // numbered
   void answer_now(const std::string& id, RequestResult outcome);  // not numbered, never waits
   void in_background(std::function<void()> work);
@@ -89,7 +89,7 @@ class Service {
   std::unique_ptr<RelationTransfer> relations_;  // likewise
   std::unique_ptr<PeriodicThread> heartbeat_, memory_keeper_;
   struct PackRequest;
-  std::unique_ptr<PackRequest> pack_request_;  // what `pack` waits for
+  std::unique_ptr<PackRequest> pack_request_;
   std::mutex background_mutex_;
   std::vector<std::thread> background_;
   bool wants_exit_ = false;

@@ -12,6 +12,7 @@
 #include "host/adapters/library_file.h"
 #include "host/adapters/module_check.h"
 #include "host/adapters/options.h"
+#include "protocol/base/sha256.h"
 #include "protocol/base/utf8.h"
 
 namespace osiris::check {
@@ -166,9 +167,16 @@ Result<Bench::Settings> Bench::settings() const {
 Json Bench::settings_json() const {
   Json settings = Json::object({{"cache_dir", task_.cache_dir.string()},
                                 {"state_dir", (task_.directory / "state").string()},
-                                {"owner_id", "00c0ffee00c0ffee00c0ffee00c0ffee"}});
+                                {"owner_id", owner_id()}});
   for (const auto& [key, value] : task_.answers.settings.members()) settings.set(key, value);
   return settings;
+}
+
+// The case's directory is a new one for each run of each case.
+std::string Bench::owner_id() const { return sha256_hex(task_.directory.string()).substr(0, 32); }
+
+std::string Bench::run_id() const {
+  return "run-000001_CHECK" + sha256_hex(task_.directory.string()).substr(32, 8) + std::to_string(run_number_);
 }
 
 AdapterRequest Bench::request(const Pipeline& pipeline) {

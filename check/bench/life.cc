@@ -4,6 +4,7 @@
 #include <mutex>
 #include <thread>
 
+#include "check/bench/patience.h"
 #include "host/run/output_proof.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
@@ -34,7 +35,9 @@ class Life::Caller {
     std::unique_lock lock(mutex_);
     job_ = &what;
     changed_.notify_all();
-    return changed_.wait_for(lock, std::chrono::milliseconds(limit_ms), [this] { return job_ == nullptr; });
+    for (Patience patience(limit_ms); job_ && !patience.is_over();)
+      changed_.wait_for(lock, std::chrono::milliseconds(20), [this] { return job_ == nullptr; });
+    return job_ == nullptr;
   }
 
  private:
@@ -169,11 +172,16 @@ void Life::cancel() {
 
 void Life::call_cancel() {
   if (!instance_) return;
-  const int64_t began = now_ns();
   Caller thread;
-  const bool done = thread.call([this] { instance_->cancel(); }, kCancelMs);
-  cancel_ms_ = std::max(cancel_ms_, static_cast<double>(now_ns() - began) / 1e6);
-  if (done) return;
+  int64_t took_ns = 0;
+  const bool done = thread.call(
+      [&] {
+        const int64_t began = now_ns();
+        instance_->cancel();
+        took_ns = now_ns() - began;
+      },
+      kCancelMs);
+  if (done) return void(cancel_ms_ = std::max(cancel_ms_, static_cast<double>(took_ns) / 1e6));
   bench_.fail("cancel had not returned after " + std::to_string(kCancelMs / 1000) + " s");
   bench_.end_now();
 }

@@ -1,5 +1,5 @@
 // One instance of the adapter from create to destroy, driven as osiris drives it (host/adapters/instance.h) through a
-// Boundary, with every call bounded in time. What a case wants to happen in between is in hooks.
+// Boundary, with every call bounded in time (patience.h). What a case wants to happen in between is in hooks.
 #pragma once
 
 #include <chrono>

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <set>
 
+#include "check/bench/patience.h"
 #include "check/bench/processes.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
@@ -130,6 +131,13 @@ std::string difference(const ProcessState& before, const ProcessState& after, co
   std::string gone;
   for (const std::string& word : old) gone += (gone.empty() ? "" : " ") + word;
   return aspect + ": " + (gone.empty() ? "" : "was " + gone + "; ") + "is now " + (added.empty() ? "less" : added);
+}
+
+std::string lasting_difference(const ProcessState& before, const std::string& aspect) {
+  constexpr int64_t kMomentMs = 100;
+  std::string what;
+  wait_patiently(kMomentMs, [&] { return (what = difference(before, process_state(), aspect)).empty(); });
+  return what;
 }
 
 std::vector<std::string> threads_that_take_signals() {

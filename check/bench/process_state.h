@@ -15,6 +15,9 @@ ProcessState process_state();  // of the calling thread's process
 
 // What of `aspect` is another now; empty: nothing.
 std::string difference(const ProcessState& before, const ProcessState& after, const std::string& aspect);
+// The same to what is now, where it does not go away within a moment: the system lists a thread that was joined until
+// it has taken it down.
+std::string lasting_difference(const ProcessState& before, const std::string& aspect);
 
 // Aspects in a fixed order.
 const std::vector<std::string>& process_aspects();

@@ -11,7 +11,7 @@
 #include <map>
 #include <thread>
 
-#include "protocol/base/clock.h"
+#include "check/bench/patience.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
 
@@ -141,12 +141,9 @@ ProcessView view_from_json(const Json& json) {
 void become_reaper() { ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
 std::vector<pid_t> left_after(int64_t limit_ms) {
-  const int64_t until = system_clock().monotonic_ns() + limit_ms * 1'000'000;
-  for (;;) {
-    std::vector<pid_t> left = descendants();
-    if (left.empty() || system_clock().monotonic_ns() >= until) return left;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
+  std::vector<pid_t> left;
+  wait_patiently(limit_ms, [&left] { return (left = descendants()).empty(); });
+  return left;
 }
 
 void end_descendants() {

@@ -31,7 +31,7 @@ ProcessView view_from_json(const Json& json);
 
 // This process becomes the one that orphans below it fall to.
 void become_reaper();
-// Waits until nothing alive is below this process; what is left after `limit_ms`.
+// Waits until nothing alive is below this process; what is left after `limit_ms` of a Patience.
 std::vector<pid_t> left_after(int64_t limit_ms);
 // Kills and waits for everything below this process.
 void end_descendants();

@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 
 fs::path plan_of(const fs::path& script) { return script.string() + ".plan.json"; }
 fs::path mark_of(const fs::path& script) { return script.string() + ".started"; }
+fs::path stop_mark_of(const fs::path& script) { return script.string() + ".stopped"; }
 
 // Bytes both ways between the adapter, which has our streams, and the real worker.
 class Pump {
@@ -97,6 +98,11 @@ bool WorkerBetween::was_started() const {
   return fs::exists(mark_of(script_), error);
 }
 
+bool WorkerBetween::has_stopped() const {
+  std::error_code error;
+  return fs::exists(stop_mark_of(script_), error);
+}
+
 ProcessView WorkerBetween::as_started() const {
   const auto text = read_file(mark_of(script_));
   const auto json = text.ok() ? parse_json(*text) : Result<Json>(text.error());
@@ -109,7 +115,7 @@ int run_worker_between(const fs::path& script) {
   const auto text = read_file(plan_of(script));
   const auto plan = text.ok() ? parse_json(*text) : Result<Json>(text.error());
   if (!plan.ok()) return 2;
-  FaultyStream stream((*plan)["fault"].as_string());
+  FaultyStream stream((*plan)["fault"].as_string(), [&] { (void)write_file_atomically(stop_mark_of(script), ""); });
   stream.at_start();
   SpawnOptions options;
   options.arguments = {(*plan)["worker"].as_string()};

@@ -29,6 +29,8 @@ class WorkerBetween {
   const std::filesystem::path& path() const { return script_; }
   const std::string& sha256() const { return sha256_; }
   bool was_started() const;
+  // Its fault has come, and it is one after which it says nothing of use.
+  bool has_stopped() const;
   // The program as it was started, before it did anything.
   ProcessView as_started() const;
 

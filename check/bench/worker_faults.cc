@@ -88,6 +88,7 @@ void FaultyStream::leave(int status) {
 }
 
 void FaultyStream::wait_for_ever() {
+  at_stop_();
   for (;;) ::pause();
 }
 
@@ -95,6 +96,7 @@ void FaultyStream::at_start() {
   if (fault_ == "exits_at_once") leave(1);
   if (fault_ == "killed_at_once") ::raise(SIGKILL);
   if (fault_ == "silent") wait_for_ever();
+  if (fault_ == "deaf") at_stop_();
   if (fault_ == "ignores_signals") ::signal(SIGTERM, SIG_IGN);
   if (fault_ == "speaks_otherwise") {
     pass("Usage: something else entirely\n");
@@ -168,6 +170,7 @@ bool FaultyStream::is_middle_fault(std::string& line) {
     leave(3);
   }
   if (fault_ == "endless_line") {
+    at_stop_();
     const std::string block(1 << 20, 'x');
     for (size_t written = 0; written < kEndlessBytes; written += block.size()) pass(block);
     pass("\n");

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 
 namespace osiris::check {
@@ -10,7 +11,9 @@ namespace osiris::check {
 // Of the process in between. Some faults end the process; what they write is written at once.
 class FaultyStream {
  public:
-  explicit FaultyStream(std::string fault) : fault_(std::move(fault)) {}
+  // `at_stop` is called once a fault has come after which nothing of use will.
+  FaultyStream(std::string fault, std::function<void()> at_stop)
+      : fault_(std::move(fault)), at_stop_(std::move(at_stop)) {}
 
   void at_start();  // before the real worker is started
   void set_worker(pid_t worker) { worker_ = worker; }
@@ -28,6 +31,7 @@ class FaultyStream {
   bool is_middle_fault(std::string& line);
 
   const std::string fault_;
+  const std::function<void()> at_stop_;
   pid_t worker_ = -1;
   size_t records_ = 0;    // seen, hello included
   bool is_done_ = false;  // of faults that come once

@@ -1,10 +1,10 @@
 // Faults between adapter and worker: the adapter is given a program that starts the real worker and spoils what it
 // says. A fault that does no harm ends in success; any other in the truth, in bounded time, with nothing left.
 #include <atomic>
-#include <chrono>
 #include <filesystem>
 #include <thread>
 
+#include "check/bench/patience.h"
 #include "check/bench/processes.h"
 #include "check/bench/worker_between.h"
 #include "check/case.h"
@@ -13,7 +13,8 @@
 namespace osiris::check {
 namespace {
 
-constexpr int64_t kPatienceMs = 2'500;  // of the user, before Ctrl-C
+constexpr int64_t kFaultMsMax = 15'000;  // until the fault has come
+constexpr int64_t kUserMs = 1'500;       // of the user who sees it, before Ctrl-C
 
 void spoil(const WorkerBetween& between, const std::string& fault) {
   std::error_code error;
@@ -50,9 +51,10 @@ void meets(Bench& bench, const WorkerFault& fault) {
   Life life(bench);
   std::atomic<bool> over{false};
   std::thread user([&] {
-    for (int64_t waited = 0; waited < kPatienceMs && !over; waited += 20)
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    if (fault.needs_cancel && !over) life.cancel();
+    if (!fault.needs_cancel) return;
+    wait_patiently(kFaultMsMax, [&] { return over || between.has_stopped(); });
+    wait_patiently(kUserMs, [&] { return over.load(); });
+    if (!over) life.cancel();
   });
   const bool ok = life.run(request);
   over = true;

@@ -67,9 +67,8 @@ void is_made_often(Bench& bench) {
   const size_t each = now > used ? (now - used) / kTimes : 0;
   bench.note(std::to_string(each) + " bytes an instance stay, the check's own among them");
   bench.expect(now < used + kBytesMax * 8, std::to_string(each) + " bytes of each instance are never given back");
-  const ProcessState after = process_state();
   for (const char* aspect : {"descriptors", "threads", "children"})
-    if (const std::string what = difference(before, after, aspect); !what.empty()) bench.fail(what);
+    if (const std::string what = lasting_difference(before, aspect); !what.empty()) bench.fail(what);
 }
 
 void are_made_at_once(Bench& bench) {

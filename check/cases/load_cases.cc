@@ -1,12 +1,16 @@
 // Loading the library and asking its entry: nothing else may happen then.
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
+#include <algorithm>
 #include <filesystem>
+#include <new>
 #include <thread>
 
 #include "check/bench/bench.h"
 #include "check/bench/lent_memory.h"
+#include "check/bench/patience.h"
 #include "check/bench/process_state.h"
 #include "check/bench/processes.h"
 #include "check/bench/syscall_watch.h"
@@ -37,24 +41,54 @@ void prints_nothing(Bench& bench) {
   }
 }
 
-// By the time of the processor, which other programs do not lengthen; by the clock, what waits.
+struct LoadingCost {
+  bool is_known = false;
+  double used_ms = 0;  // of the processor, which other programs hardly lengthen
+  double ms = 0;       // by the clock, of a machine that does nothing else: what waits
+};
+
+// In a process of its own: a library is loaded once.
+LoadingCost cost_of_loading(Bench& bench) {
+  void* const shared = ::mmap(nullptr, sizeof(LoadingCost), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) return {};
+  auto* const cost = new (shared) LoadingCost;
+  const double busy_before = busyness();
+  const pid_t loader = ::fork();
+  if (loader == 0) {
+    const int64_t began = system_clock().monotonic_ns();
+    const clock_t processor = ::clock();
+    cost->is_known = bench.load().ok();
+    cost->used_ms = static_cast<double>(::clock() - processor) * 1e3 / CLOCKS_PER_SEC;
+    cost->ms = static_cast<double>(system_clock().monotonic_ns() - began) / 1e6;
+    _exit(0);
+  }
+  if (loader > 0) ::waitpid(loader, nullptr, 0);
+  LoadingCost known = *cost;
+  known.ms /= std::max(busy_before, busyness());
+  ::munmap(shared, sizeof(LoadingCost));
+  return known;
+}
+
+// What a busy machine makes longer now and then, a library makes longer each time.
 void is_quick(Bench& bench) {
-  constexpr double kProcessorMs = 100, kClockMs = 1'500;
-  const int64_t began = system_clock().monotonic_ns();
-  const clock_t processor = ::clock();
+  constexpr double kProcessorMs = 100, kClockMs = 500;
+  LoadingCost best;
+  for (int i = 0; i < 3 && (!best.is_known || best.used_ms >= kProcessorMs || best.ms >= kClockMs); ++i) {
+    const LoadingCost cost = cost_of_loading(bench);
+    if (!cost.is_known) break;
+    best = best.is_known ? LoadingCost{true, std::min(best.used_ms, cost.used_ms), std::min(best.ms, cost.ms)} : cost;
+  }
   if (!loads(bench)) return;
-  const double used_ms = static_cast<double>(::clock() - processor) * 1e3 / CLOCKS_PER_SEC;
-  const double ms = static_cast<double>(system_clock().monotonic_ns() - began) / 1e6;
-  bench.note(std::to_string(static_cast<int>(used_ms * 1000)) + " µs of the processor");
-  bench.expect(used_ms < kProcessorMs, "it took " + std::to_string(used_ms) + " ms of the processor");
-  bench.expect(ms < kClockMs, "it took " + std::to_string(ms) + " ms");
+  bench.note(std::to_string(static_cast<int>(best.used_ms * 1000)) + " µs of the processor");
+  bench.expect(best.used_ms < kProcessorMs, "it took " + std::to_string(best.used_ms) + " ms of the processor");
+  bench.expect(best.ms < kClockMs, "it took " + std::to_string(best.ms) + " ms");
 }
 
 std::function<void(Bench&)> leaves(const char* aspect) {
   return [aspect](Bench& bench) {
     const ProcessState before = process_state();
     if (!loads(bench)) return;
-    if (const std::string what = difference(before, process_state(), aspect); !what.empty()) bench.fail(what);
+    if (const std::string what = lasting_difference(before, aspect); !what.empty()) bench.fail(what);
   };
 }
 

@@ -152,7 +152,7 @@ void leaves_process(Bench& bench) {
   const ProcessState before = process_state();
   life.prepare(request);
   for (const char* aspect : {"descriptors", "children", "threads"})
-    if (const std::string what = difference(before, process_state(), aspect); !what.empty()) bench.fail(what);
+    if (const std::string what = lasting_difference(before, aspect); !what.empty()) bench.fail(what);
 }
 
 }  // namespace

@@ -5,10 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <filesystem>
-#include <thread>
 
+#include "check/bench/patience.h"
 #include "check/bench/process_state.h"
 #include "check/bench/processes.h"
 #include "check/bench/worker_between.h"
@@ -19,6 +18,8 @@
 
 namespace osiris::check {
 namespace {
+
+constexpr int64_t kStepMsMax = 15'000;  // until the first step of a run
 
 // The state on the thread that makes the calls, before the first and after the last of one life.
 std::function<void(Bench&)> keeps(const char* aspect) {
@@ -31,14 +32,12 @@ std::function<void(Bench&)> keeps(const char* aspect) {
       if (stage == "create") before = process_state();
     };
     options.after = [&](const std::string& stage) {
-      if (stage == "destroy" && std::string_view(aspect) != "children")
-        changed = difference(before, process_state(), aspect);
+      if (stage == "destroy" && std::string_view(aspect) != "children") changed = lasting_difference(before, aspect);
     };
     Life life(bench, options);
     life.run(bench.request(pipeline));
     if (std::string_view(aspect) == "children" && !left_after(2'000).empty()) changed = "a process is left";
-    if (std::string_view(aspect) == "children" && changed.empty())
-      changed = difference(before, process_state(), aspect);
+    if (std::string_view(aspect) == "children" && changed.empty()) changed = lasting_difference(before, aspect);
     if (!changed.empty()) bench.fail(changed);
   };
 }
@@ -50,7 +49,7 @@ void keeps_mask_in_every_call(Bench& bench) {
   options.before = [&](const std::string&) { before = process_state(); };
   options.after = [&](const std::string& stage) {
     for (const char* aspect : {"signal mask", "working directory", "umask", "locale", "environment"})
-      if (const std::string what = difference(before, process_state(), aspect); !what.empty())
+      if (const std::string what = lasting_difference(before, aspect); !what.empty())
         bench.fail("after " + stage + ": " + what);
   };
   Life life(bench, options);
@@ -126,17 +125,16 @@ void leaves_nothing_when_killed(Bench& bench) {
     _exit(0);
   }
   std::error_code error;
-  for (int i = 0; i < 1500 && !std::filesystem::exists(started, error); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  const bool was_running = std::filesystem::exists(started, error);
+  const bool was_running = wait_patiently(kStepMsMax, [&] { return std::filesystem::exists(started, error); });
   const size_t below = descendants_of(host).size();
   ::kill(host, SIGKILL);
   ::waitpid(host, nullptr, 0);
-  if (!was_running) return bench.skip("the run did not get as far as its first step");
-  bench.note(std::to_string(below) + " processes were below the host");
-  const std::vector<pid_t> left = left_after(4'000);
+  const std::vector<pid_t> left = was_running ? left_after(4'000) : std::vector<pid_t>();
   for (const pid_t pid : left)
     bench.fail("its process " + view_of(pid).program + " lives on after the host was killed");
+  release_leftovers(bench, request.run_id);
+  if (!was_running) return bench.skip("the run did not get as far as its first step");
+  bench.note(std::to_string(below) + " processes were below the host");
 }
 
 void waits_for_its_own_children(Bench& bench) {

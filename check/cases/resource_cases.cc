@@ -3,11 +3,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <filesystem>
 #include <set>
-#include <thread>
 
+#include "check/bench/patience.h"
 #include "check/case.h"
 #include "check/cases/stage_support.h"
 #include "protocol/base/file.h"
@@ -15,15 +14,7 @@
 namespace osiris::check {
 namespace {
 
-ResourceQuery query_of(Bench& bench, Json filter = Json::object()) {
-  ResourceQuery query;
-  query.settings_json = bench.settings_json().dump();
-  query.filter = std::move(filter);
-  bench.directory("state");
-  return query;
-}
-
-std::string owner(Bench& bench) { return bench.settings_json()["owner_id"].as_string(); }
+constexpr int64_t kStepMsMax = 15'000;  // until the first step of a run
 
 // An instance for queries; null: the case is settled.
 std::unique_ptr<Life> opened(Bench& bench, const LifeOptions& options = {}) {
@@ -51,7 +42,7 @@ void lists(Bench& bench) {
 void lists_the_same(Bench& bench) {
   const auto life = opened(bench);
   if (!life) return;
-  const Json filter = Json::object({{"owner_id", owner(bench)}});
+  const Json filter = Json::object({{"owner_id", bench.owner_id()}});
   const std::string first = Json(listed(*life, query_of(bench, filter))).dump_canonical();
   const std::string second = Json(listed(*life, query_of(bench, filter))).dump_canonical();
   bench.expect(first == second, "two lists, one after the other, differ: listing changed something");
@@ -82,13 +73,13 @@ void filters_by_kind(Bench& bench) {
 void has_no_leftover(Bench& bench) {
   filters_by(
       bench,
-      Json::object({{"owner_id", owner(bench)}, {"leftovers_only", Json(true)}, {"dead_run_ids", Json::array()}}),
+      Json::object({{"owner_id", bench.owner_id()}, {"leftovers_only", Json(true)}, {"dead_run_ids", Json::array()}}),
       [](const Json&) { return false; }, "no run is dead, and there is a leftover");
 }
 
 void ignores_unknown_filters(Bench& bench) {
   filters_by(
-      bench, Json::object({{"owner_id", owner(bench)}, {"a_key_of_a_later_version", Json::array({1, 2})}}),
+      bench, Json::object({{"owner_id", bench.owner_id()}, {"a_key_of_a_later_version", Json::array({1, 2})}}),
       [](const Json&) { return true; }, "");
 }
 
@@ -175,11 +166,10 @@ std::string leave_something(Bench& bench) {
     _exit(0);
   }
   std::error_code error;
-  for (int i = 0; i < 1500 && !std::filesystem::exists(sign, error); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  const bool is_there = wait_patiently(kStepMsMax, [&] { return std::filesystem::exists(sign, error); });
   ::kill(host, SIGKILL);
   ::waitpid(host, nullptr, 0);
-  if (!std::filesystem::exists(sign, error)) bench.skip("the run did not get as far as its first step");
+  if (!is_there) bench.skip("the run did not get as far as its first step");
   return request.run_id;
 }
 
@@ -188,16 +178,14 @@ void reaps(Bench& bench) {
   const auto life = bench.is_settled() ? nullptr : opened(bench);
   if (!life) return;
   const auto leftovers = [&](const std::string& dead) {
-    return listed(*life, query_of(bench, Json::object({{"owner_id", owner(bench)},
-                                                       {"leftovers_only", Json(true)},
-                                                       {"dead_run_ids", Json::array({dead})}})));
+    return listed(*life, query_of(bench, leftovers_of(bench, dead)));
   };
   bench.expect(leftovers("run-000777_OTHER").empty(), "a run that is not dead has leftovers");
   const std::vector<Json> found = leftovers(run);
   if (!bench.expect(!found.empty(), "the killed run held something, and it is no leftover")) return;
   for (const Json& resource : found) {
     bench.expect(resource["leftover"].as_bool(), "a leftover does not say that it is one");
-    bench.expect(resource["owner_id"].as_string() == owner(bench), "a leftover has another owner");
+    bench.expect(resource["owner_id"].as_string() == bench.owner_id(), "a leftover has another owner");
     bench.expect(resource["run_id"].as_string() == run, "a leftover is of another run");
     ResourceQuery query = query_of(bench);
     query.kind = resource["kind"].as_string();
@@ -217,7 +205,7 @@ void reaps(Bench& bench) {
 void asks_with_state_of_its_own(Bench& bench) {
   const auto life = opened(bench);
   if (!life) return;
-  ResourceQuery query = query_of(bench, Json::object({{"owner_id", owner(bench)}}));
+  ResourceQuery query = query_of(bench, Json::object({{"owner_id", bench.owner_id()}}));
   Json settings = bench.settings_json();
   settings.set("state_dir", (bench.task().directory / "not made yet").string());
   query.settings_json = settings.dump();

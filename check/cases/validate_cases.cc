@@ -78,7 +78,7 @@ void starts_nothing(Bench& bench) {
   if (!life.create() || !life.configure()) return;
   const ProcessState before = process_state();
   life.validate(request);
-  if (const std::string what = difference(before, process_state(), "children"); !what.empty()) bench.fail(what);
+  if (const std::string what = lasting_difference(before, "children"); !what.empty()) bench.fail(what);
 }
 
 void ignores_unknown_keys(Bench& bench) {

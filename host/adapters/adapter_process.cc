@@ -18,6 +18,7 @@ namespace {
 // Less than osiris gives a library that it loads itself.
 constexpr std::chrono::seconds kLoadLimit{25};
 constexpr int64_t kEndLimitMs = 2'000;
+constexpr std::chrono::milliseconds kAskEvery{100};  // whether the host was told to stop
 // The grace of the ABI for a request that names none.
 constexpr int64_t kDefaultGraceNs = 30'000'000'000;
 
@@ -186,7 +187,8 @@ std::optional<AdapterProcess::Returned> AdapterProcess::call(Slot slot, std::str
   while (!returned_ && !has_ended_) {
     const int64_t limit = limit_ns();
     if (limit == 0) {
-      changed_.wait(lock);
+      changed_.wait_for(lock, kAskEvery);
+      if (!returned_ && !has_ended_ && stopped_ns_ == 0) take_stop(lock);
     } else if (const int64_t left = limit - now_ns(); left > 0) {
       changed_.wait_for(lock, std::chrono::nanoseconds(left));
     } else {
@@ -204,6 +206,13 @@ std::optional<AdapterProcess::Returned> AdapterProcess::call(Slot slot, std::str
                     : "closed the connection to osiris";
   }
   return std::nullopt;
+}
+
+// Of a host that stops while there is no instance to cancel: create goes on.
+void AdapterProcess::take_stop(std::unique_lock<std::mutex>& lock) {
+  lock.unlock();
+  if (host_->is_cancelled(host_)) cancel();
+  lock.lock();
 }
 
 void AdapterProcess::cancel() {

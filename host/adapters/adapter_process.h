@@ -49,6 +49,7 @@ class AdapterProcess {
   void tell(const isolation::Message& message);
   // When the call that is going on has had its time (CLOCK_MONOTONIC, ns); 0: it may go on. With the lock.
   int64_t limit_ns() const;
+  void take_stop(std::unique_lock<std::mutex>& lock);
 
   Subprocess process_;
   isolation::Channel channel_;

@@ -14,18 +14,22 @@ using namespace isolation;
 
 namespace {
 
-// How long a call without a request may go on once it is bounded.
-constexpr int64_t kGraceNs = 30'000'000'000;
+struct Isolation {
+  std::filesystem::path program;
+  int64_t grace_ns = 0;  // of a call without a request, once it is bounded
+};
 
-std::filesystem::path& program() {
-  static auto& path = *new std::filesystem::path();
-  return path;
+Isolation& isolation_now() {
+  static auto& now = *new Isolation;
+  return now;
 }
 
 }  // namespace
 
-void set_isolation_program(std::filesystem::path path) { program() = std::move(path); }
-const std::filesystem::path& isolation_program() { return program(); }
+void set_isolation_program(std::filesystem::path path, int64_t grace_ns) {
+  isolation_now() = {std::move(path), grace_ns};
+}
+const std::filesystem::path& isolation_program() { return isolation_now().program; }
 
 struct IsolatedAdapter::Table {
   // What stands behind the osiris_adapter that callers see.
@@ -67,7 +71,7 @@ struct IsolatedAdapter::Table {
     auto instance = std::make_unique<Instance>(Instance{adapter, host, *std::move(process)});
     instance->process->serve(host);
     bool has_instance = false;
-    const osiris_status status = call(*instance, Slot::kCreate, Writer(), kGraceNs, &has_instance);
+    const osiris_status status = call(*instance, Slot::kCreate, Writer(), isolation_now().grace_ns, &has_instance);
     if (status == OSIRIS_OK && has_instance) *out = reinterpret_cast<osiris_adapter*>(instance.release());
     return status;
   }
@@ -76,7 +80,7 @@ struct IsolatedAdapter::Table {
     Writer writer;
     writer.number(static_cast<int64_t>(n));
     for (size_t i = 0; i < n; ++i) writer.text(settings[i].name).text(settings[i].value);
-    return call(of(self), Slot::kConfigure, writer, kGraceNs);
+    return call(of(self), Slot::kConfigure, writer, isolation_now().grace_ns);
   }
 
   template <Slot slot>
@@ -98,7 +102,7 @@ struct IsolatedAdapter::Table {
   // A process that ended, or has to be killed, now or before, releases nothing more.
   static void destroy(osiris_adapter* self) noexcept {
     const std::unique_ptr<Instance> instance(&of(self));
-    if (instance->process->end().empty()) call(*instance, Slot::kDestroy, Writer(), kGraceNs);
+    if (instance->process->end().empty()) call(*instance, Slot::kDestroy, Writer(), isolation_now().grace_ns);
   }
 
   static const void* extension(const osiris_adapter_type* type, const char* id) noexcept {

@@ -6,6 +6,7 @@
 #include <osiris/adapter.h>
 
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -19,8 +20,9 @@ namespace osiris {
 class AdapterProcess;
 
 // The program whose main() hands kIsolatedAdapterWord to run_isolated_adapter(): osiris. Before the first load; without
-// it no adapter can be isolated.
-void set_isolation_program(std::filesystem::path program);
+// it no adapter can be isolated. `grace_ns`: how long a call without a request may go on once it was told to stop; the
+// ABI's 30 s, but for tests.
+void set_isolation_program(std::filesystem::path program, int64_t grace_ns = 30'000'000'000);
 const std::filesystem::path& isolation_program();  // empty: none
 
 class IsolatedAdapter {

@@ -55,7 +55,7 @@ int check(const CommandContext& context, const Options& options) {
   ::dup2(context.out.fd, STDOUT_FILENO);  // which points elsewhere, so that adapters' output is none of osiris's
   ::execv(program.c_str(), pointers.data());
   return fail(context, Error(Code::kUnavailable, "cannot start " + program.string() + ": " + std::strerror(errno),
-                             "install the component `sdk` of osiris, which brings it"));
+                             "install the package osiris-dev (the component sdk of an installation)"));
 }
 
 }  // namespace

@@ -76,7 +76,7 @@ Result<std::vector<std::string>> write_files(const fs::path& from, const fs::pat
     if (it->is_regular_file()) files.push_back(it->path());
   if (error || files.empty())
     return Error(Code::kNotFound, "there are no templates in " + from.string(),
-                 "install osiris with its component sdk");
+                 "install the package osiris-dev (the component sdk of an installation)");
   std::sort(files.begin(), files.end());
   OSIRIS_TRY(make_directories(to));
   std::vector<std::string> written;

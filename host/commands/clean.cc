@@ -2,9 +2,12 @@
 #include "host/commands/clean.h"
 
 #include <map>
+#include <set>
 
 #include "host/commands/commands.h"
+#include "host/commands/run_records.h"
 #include "host/display/format.h"
+#include "host/run/prune.h"
 #include "host/run/retention.h"
 
 namespace osiris {
@@ -70,12 +73,39 @@ std::string text(const Project& project, const CleanReport& report, bool dry_run
   return out;
 }
 
+// Whole runs beyond filesystem.retention.max_bytes.
+Result<CleanReport> remove_beyond_max_bytes(const CommandContext& context, const Project& project,
+                                            const std::string& spared_run, bool dry_run) {
+  PruneLimits limits;
+  limits.size_bytes = project.config().retention.max_bytes;
+  limits.spared_run = spared_run;
+  OSIRIS_ASSIGN(const std::vector<RunRecord> runs, read_runs(context, {}));
+  return prune_runs(project, UserState(context.environment), runs, limits, system_clock(), dry_run);
+}
+
+Result<CleanReport> clean(const CommandContext& context, const Project& project, bool dry_run) {
+  CleanReport by_size;
+  if (project.config().retention.max_bytes) {
+    OSIRIS_ASSIGN(by_size, remove_beyond_max_bytes(context, project, "", dry_run));
+  }
+  OSIRIS_ASSIGN(CleanReport report, clean_records(project, UserState(context.environment), system_clock(), dry_run));
+  // A dry run's second look finds what the first one would have removed.
+  std::set<std::filesystem::path> gone;
+  for (const RemovedRecord& record : by_size.removed) gone.insert(record.path);
+  std::erase_if(report.removed, [&](const RemovedRecord& record) { return gone.contains(record.path); });
+  std::erase_if(report.kept, [&](const RetainedRecord& record) { return gone.contains(record.path); });
+  report.removed.insert(report.removed.begin(), by_size.removed.begin(), by_size.removed.end());
+  report.failures.insert(report.failures.begin(), by_size.failures.begin(), by_size.failures.end());
+  report.runs += by_size.runs;
+  return report;
+}
+
 int run(const CommandContext& context, const Options& options) {
   Diagnostics diagnostics("osiris.yaml");
   const Project project = Project::load(context.place, context.environment, diagnostics);
   print_diagnostics(context, diagnostics);
   if (!diagnostics.ok()) return fail(context, diagnostics.to_error());
-  const auto report = clean_records(project, UserState(context.environment), system_clock(), options.dry_run);
+  const auto report = clean(context, project, options.dry_run);
   if (!report.ok()) return fail(context, of_own_files(report.error()), Json::object(), ErrorSource::kService);
   return print_clean_report(context, project, *report, options.dry_run);
 }
@@ -91,6 +121,20 @@ int print_clean_report(const CommandContext& context, const Project& project, co
     print_err(context, error_text(context, failure.message, failure.hint, ""));
   return report.failures.empty() ? to_int(ExitCode::kOk)
                                  : to_int(exit_code_for(report.failures.front(), ErrorSource::kService));
+}
+
+void keep_to_max_bytes(const CommandContext& context, const Project& project, const std::string& run_id) {
+  if (!project.config().retention.max_bytes) return;
+  const auto report = remove_beyond_max_bytes(context, project, run_id, false);
+  if (!report.ok()) {
+    // One that is at work already does the same.
+    if (report.error().code != Code::kUnavailable)
+      print_warning(context, "older runs were not removed: " + report.error().message);
+    return;
+  }
+  if (report->runs > 0)
+    print_news(context, "Removed " + counted(uint64_t{report->runs}, "run") + " (filesystem.retention.max_bytes)\n");
+  for (const Error& failure : report->failures) print_warning(context, failure.message);
 }
 
 void add_clean_command(const CommandTable& table) {

@@ -7,6 +7,7 @@
 #include "host/commands/parse.h"
 #include "host/commands/run_records.h"
 #include "host/display/format.h"
+#include "host/inspection/recorded_run.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -115,6 +116,13 @@ class Candidates {
     for (const RunRecord& record : *records) add(record.run_id, record.pipeline_slug + ", " + record.status);
   }
 
+  // Of the newest run.
+  void steps() {
+    const auto newest = newest_run(silent_);
+    if (!newest.ok()) return;
+    for (const RecordedStep& step : read_recorded_plan(newest->run_logs_path)) add(step.id, step.component);
+  }
+
   void codes() {
     for (const MessageCode& code : message_codes()) add(code.code, code.meaning);
   }
@@ -130,7 +138,10 @@ class Candidates {
     if (type == "@FAMILY.ALIAS") connections();
     if (type == "FILE|NAME" || command == "adapters show" || (is("--adapter,") || name == "--adapter")) adapters();
     if (command == "components show") components();
-    if ((command == "logs show" || command == "report") && type == "ID") runs();
+    if (type == "RUN|FILE") completions.files = Completions::Files::kAny;
+    const bool is_of_runs = command == "logs show" || command == "report" || command == "show" || command == "diff";
+    if (is_of_runs && (type == "ID" || type == "RUN|FILE")) runs();
+    if (type == "STEP" && command == "show") steps();
     if (command == "explain") codes();
   }
 

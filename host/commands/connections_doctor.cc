@@ -10,16 +10,12 @@
 #include "host/compiler/adapter_inputs.h"
 #include "host/compiler/connection_check.h"
 #include "host/display/format.h"
-#include "host/project/run_index.h"
-#include "host/run/adapter_run.h"
+#include "host/run/unrecorded_run.h"
 #include "protocol/base/categories.h"
 #include "protocol/base/clock.h"
-#include "protocol/base/file.h"
 
 namespace osiris {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr double kCheckTimeout_s = 10;
 
@@ -103,7 +99,7 @@ class Doctor {
   // [any thread]
   std::string unreleased_text() const {
     const std::lock_guard lock(mutex_);
-    return current_ ? describe_unreleased(current_->resources().unreleased(), adapter_.id()) : std::string();
+    return current_ ? current_->unreleased_text() : std::string();
   }
   // None: all is well.
   const std::optional<Error>& first_failure() const { return first_failure_; }
@@ -128,56 +124,33 @@ class Doctor {
     OSIRIS_ASSIGN(AdapterInputs inputs, make_adapter_inputs(pipeline, workspace_.inputs(context_), plan_options));
     inputs.plan.steps[0].check = true;
 
-    const std::string id = "doctor-" + make_ulid(system_clock().unix_ns());
-    const fs::path directory = workspace_.project.sessions_dir() / id;
-    OSIRIS_TRY(make_directories(directory / "cfg"));
-    OSIRIS_TRY(write_file_atomically(directory / "cfg/check.json", pipeline.steps[0].cfg.dump_canonical()));
     const UserState user_state(context_.environment);
     Json settings = adapter_settings(context_, workspace_.registry, user_state);
     if (allow_mock_) settings.set("allow_mock", Json(true));
-    AdapterRequest request = request_for(inputs, id, settings, context_.place.directory, worker_);
-    request.compiled_dir = request.session_dir = directory;
-    request.deadline_monotonic_ns = deadline_monotonic_ns;
-    auto alive = user_state.begin(
-        id);  // so that a sandbox of this check is a leftover if osiris dies; without it its lease ends it
-    auto finding = run_stages(inputs, std::move(request));
-    if (alive.ok() && (!finding.ok() || finding->status == "failure")) alive->leave();
-    std::error_code ignored;
-    fs::remove_all(directory, ignored);
-    return finding;
-  }
-
-  Result<CheckResult> run_stages(const AdapterInputs& inputs, AdapterRequest request) {
-    Masking masking;
-    RunLog log(system_clock(), masking);  // never opened: nothing is kept of a check
-    StepTally tally(system_clock());
-    AdapterRun adapter_run(log, masking, tally, system_clock());
-    OSIRIS_TRY(adapter_run.lend(inputs, workspace_.connections, context_.environment, adapter_, options_));
+    UnrecordedRun check({workspace_.project, workspace_.connections, context_.environment, adapter_, options_,
+                         user_state, worker_, context_.place.directory, std::move(settings)});
     Explanation explanation;
-    adapter_run.accepted = [&](AdapterInstance& adapter, const AdapterRequest& accepted) {
+    check.accepted = [&](AdapterInstance& adapter, const AdapterRequest& accepted) {
       if (!has_explanation(*adapter_.type)) return;
       auto asked = ask_explanation(adapter, accepted, options_);
       if (asked.ok()) explanation = *std::move(asked);
     };
-    begin(adapter_run);
-    const StagesResult result = adapter_run.run(adapter_, options_, std::move(request));
+    begin(check);
+    const auto result = check.run(inputs, "doctor", deadline_monotonic_ns);
     end();
-    for (const Json& resource : result.artifacts["released"].items())
-      if (resource["kept"].as_bool())
-        adapter_run.resources().keep(resource["kind"].as_string(), resource["id"].as_string());
-    if (const auto unreleased = adapter_run.resources().unreleased(); !unreleased.empty())
-      print_err(context_, printable(describe_unreleased(unreleased, adapter_.id()), true));
-    for (const std::string& misbehaviour : adapter_run.misbehaviours())
-      print_warning(context_, masking.text(misbehaviour));
-    CheckResult finding = finding_of(result, tally);
-    finding.message = masking.text(finding.message);
-    finding.hint = masking.text(finding.hint);
+    OSIRIS_TRY(result);
+    if (const std::string unreleased = check.unreleased_text(); !unreleased.empty())
+      print_err(context_, printable(unreleased, true));
+    for (const std::string& misbehaviour : check.misbehaviours())
+      print_warning(context_, check.masking().text(misbehaviour));
+    CheckResult finding = finding_of(*result, check.steps());
+    finding.message = check.masking().text(finding.message);
+    finding.hint = check.masking().text(finding.hint);
     finding.explanation = std::move(explanation);
     return finding;
   }
 
-  CheckResult finding_of(const StagesResult& result, const StepTally& tally) {
-    const auto steps = tally.steps();
+  CheckResult finding_of(const StagesResult& result, const std::vector<StepState>& steps) {
     const double latency_ms = steps.empty() ? 0 : steps[0].duration_s * 1e3;
     if (!result.error)
       return {"success", latency_ms, "Connection works (" + std::string(adapter_.id()) + ")", "", "", {}};
@@ -199,10 +172,10 @@ class Doctor {
     return {"failure", 0, error.message, error.hint, category_of(error.category, error.code), {}};
   }
 
-  void begin(AdapterRun& adapter_run) {
+  void begin(UnrecordedRun& check) {
     const std::lock_guard lock(mutex_);
-    current_ = &adapter_run;
-    if (stop_reason_ != StopReason::kNone) adapter_run.stop(stop_reason_);
+    current_ = &check;
+    if (stop_reason_ != StopReason::kNone) check.stop(stop_reason_);
   }
   void end() {
     const std::lock_guard lock(mutex_);
@@ -217,7 +190,7 @@ class Doctor {
   const bool allow_mock_;
   std::optional<Error> first_failure_;
   mutable std::mutex mutex_;  // the two below
-  AdapterRun* current_ = nullptr;
+  UnrecordedRun* current_ = nullptr;
   StopReason stop_reason_ = StopReason::kNone;
 };
 

@@ -57,6 +57,7 @@ Json document(const DryRun& dry_run) {
     if (step.timeout_s > 0) out.set("timeout_s", step.timeout_s);
     if (step.attempts_max > 1)
       out.set("retry", Json::object({{"max_attempts", step.attempts_max}, {"delay_s", step.retry_delay_s}}));
+    if (step.shards) out.set("shards", to_json(*step.shards));
     steps.push_back(std::move(out));
   }
   Json out = Json::object({{"status", "success"},
@@ -88,6 +89,14 @@ std::string file_line(const char* what, const PlanFile& file, bool input) {
   return line + "\n";
 }
 
+std::string shards_line(const StepShards& shards) {
+  const auto& list = shards.list;
+  std::string line = "     runs once for each of " + std::to_string(list.size()) + " shards";
+  if (!list.empty())
+    line += ": " + printable(list.front().text) + (list.size() > 1 ? " to " + printable(list.back().text) : "");
+  return line + "\n";
+}
+
 std::string text(const DryRun& dry_run) {
   const size_t count = dry_run.inputs.plan.steps.size();
   std::string out =
@@ -100,6 +109,7 @@ std::string text(const DryRun& dry_run) {
     out += "  " + std::to_string(++number) + ". " + printable(step.id) + "  " + printable(step.component) + " (" +
            std::string(mode_name(step.mode)) + ")\n";
     if (!step.inputs.empty()) out += "     reads relation " + printable(join(input_names(step), ", ")) + "\n";
+    if (step.shards) out += shards_line(*step.shards);
     for (const PlanFile& file : step.input_files) out += file_line("reads file", file, true);
     for (const PlanFile& file : step.outputs)
       out += file_line(file.is_directory ? "writes directory" : "writes file", file, false);

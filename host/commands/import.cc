@@ -1,11 +1,14 @@
 // osiris import: another tool's files as pipelines, as far as it goes, and what is left.
 #include <map>
+#include <optional>
 
 #include "host/commands/commands.h"
 #include "host/compat/pyyaml_emitter.h"
 #include "host/display/format.h"
+#include "host/importing/dlt.h"
 #include "host/importing/sling.h"
 #include "host/importing/sql_folder.h"
+#include "host/importing/toml_text.h"
 #include "host/yaml/node.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
@@ -22,7 +25,9 @@ struct Options {
 };
 
 void add_options(CLI::App& command, Options& options) {
-  command.add_option("from", options.from, "a replication file of Sling, or a directory of SQL files")
+  command
+      .add_option("from", options.from,
+                  "a replication file of Sling, a directory of SQL files, or dlt's directory .dlt")
       ->required()
       ->type_name("FILE");
   command.add_option("-o,--output", options.directory, "where the pipelines go (default: pipelines)")->type_name("DIR");
@@ -57,8 +62,31 @@ Result<Imported> import_directory(const fs::path& directory) {
   return import_sql_folder((directory / "").parent_path().filename().string(), files);
 }
 
+// The directory of dlt's files that `from` means: itself, the .dlt in it, or the file's.
+std::optional<fs::path> dlt_directory(const fs::path& from) {
+  if (from.extension() == ".toml") return from.parent_path();
+  std::error_code code;
+  for (const fs::path& directory : {from, from / ".dlt"})
+    for (const char* name : {"config.toml", "secrets.toml"})
+      if (fs::is_regular_file(directory / name, code)) return directory;
+  return std::nullopt;
+}
+
+Result<Imported> import_dlt_files(const fs::path& directory) {
+  Json configuration = Json::object();
+  for (const char* name : {"config.toml", "secrets.toml"}) {
+    const fs::path file = directory / name;
+    if (std::error_code code; !fs::exists(file, code)) continue;
+    OSIRIS_ASSIGN(const std::string text, read_file(file, 1u << 20));
+    OSIRIS_ASSIGN(const Json document, parse_toml(text, file.string()));
+    merge_configuration(configuration, document);
+  }
+  return import_dlt(configuration);
+}
+
 Result<Imported> import_from(const CommandContext& context, const Options& options) {
   const fs::path from = (context.cwd / options.from).lexically_normal();
+  if (const auto directory = dlt_directory(from)) return import_dlt_files(*directory);
   if (std::error_code code; fs::is_directory(from, code)) return import_directory(from);
   OSIRIS_ASSIGN(const auto families, families_of(options.connections));
   Diagnostics findings(options.from);
@@ -120,9 +148,10 @@ int run(const CommandContext& context, const Options& options) {
 }  // namespace
 
 void add_import_command(const CommandTable& table) {
-  table.add<Options>("import", "Make pipelines of another tool's files, as far as it goes",
-                     {"osiris import replication.yaml --connection SHOP=postgres", "osiris import models/"},
-                     add_options, run);
+  table.add<Options>(
+      "import", "Make pipelines of another tool's files, as far as it goes",
+      {"osiris import replication.yaml --connection SHOP=postgres", "osiris import models/", "osiris import .dlt"},
+      add_options, run);
 }
 
 }  // namespace osiris

@@ -116,8 +116,12 @@ void add_commands(const CommandTable& table) {
   add_import_command(table);
   add_runs_commands(table);
   add_state_commands(table);
+  add_cache_commands(table);
+  add_why_command(table);
   add_logs_commands(table);
   add_report_command(table);
+  add_show_command(table);
+  add_diff_command(table);
   add_clean_command(table);
   add_adapters_commands(table);
   add_components_commands(table);

@@ -1,4 +1,5 @@
 // osiris run: compile or load, then hand it to an adapter and watch.
+#include "host/commands/clean.h"
 #include "host/commands/commands.h"
 #include "host/commands/dry_run.h"
 #include "host/commands/interruptible.h"
@@ -6,7 +7,9 @@
 #include "host/commands/report.h"
 #include "host/commands/run_annotations.h"
 #include "host/commands/run_options.h"
+#include "host/commands/run_outlets.h"
 #include "host/commands/run_output.h"
+#include "host/commands/run_repeat.h"
 #include "host/commands/standalone_adapter.h"
 #include "host/compiler/sql_place.h"
 #include "host/display/display.h"
@@ -14,8 +17,8 @@
 #include "host/run/junit.h"
 #include "host/run/masking.h"
 #include "host/run/pipeline_run.h"
-#include "host/run/run_cost.h"
 #include "host/run/plan_check.h"
+#include "host/run/run_cost.h"
 #include "host/run/worker_binary.h"
 #include "protocol/base/file_lock.h"
 #include "protocol/base/text.h"
@@ -48,12 +51,15 @@ void add_options(CLI::App& command, RunOptions& options) {
   command.add_option("--cpu", options.cpu, "processors of the machine, where the adapter can choose")->type_name("N");
   command.add_option("--memory-gb", options.memory_gb, "memory of the machine, where the adapter can choose")
       ->type_name("GB");
-  command.add_option("--max-cost", options.max_cost, "end the run before it costs more, where the adapter knows prices")
+  command
+      .add_option("--max-cost", options.max_cost, "end the run before it costs more, where the adapter knows prices")
       ->type_name("USD");
   command
-      .add_option("--report", options.reports, "write the result in a form for build servers, repeatable: junit=FILE")
+      .add_option("--report", options.reports,
+                  "write the result in a form for build servers, repeatable: junit=FILE, gitlab=FILE")
       ->type_name("FORM=FILE")
       ->allow_extra_args(false);
+  add_repeat_options(command, options.repeat);
   command.add_flag("--exclusive", options.exclusive, "fail while another exclusive run of this pipeline is going on");
   command.add_flag("--dry-run", options.dry_run, "show what would be done; touch nothing");
   command.add_flag("--allow-mock", options.allow_mock)->group("");
@@ -92,7 +98,10 @@ class RunCommand {
     if (!adapters_.adapter().ok()) return fail_adapter(context_, adapters_.adapter().error());
     if (const auto exit = compile()) return *exit;
     if (const Status status = plan(); !status.ok()) return usage(status.error());
-    return options_.dry_run ? dry_run() : execute();
+    if (options_.dry_run) return dry_run();
+    const int exit = execute();
+    if (ended_) outlets_.run_ended(*ended_, prepared_.compiled.pipeline->hooks);
+    return exit;
   }
 
  private:
@@ -109,6 +118,7 @@ class RunCommand {
       OSIRIS_ASSIGN(memory_limit_bytes_, memory_limit_bytes(options_.memory_limit));
     }
     OSIRIS_ASSIGN(prepared_.workspace, load_workspace(context_));
+    if (!options_.dry_run) OSIRIS_TRY(outlets_.open(prepared_.workspace.project, prepared_.started.unix_ns));
     OSIRIS_ASSIGN(prepared_.file, pipeline_file(context_, prepared_.workspace.project, options_));
     return {};
   }
@@ -166,7 +176,9 @@ class RunCommand {
                                               prepared_.workspace.project.profile_or_default(options_.profile),
                                               adapters_.id(), error, prepared_.started, log_, masking_, system_clock());
     Json extra = Json::object({{"phase", "compile"}, {"errors", std::move(errors)}});
-    if (const Status written = write_reports(junit_document(prepared_.file.string(), diagnostics, masking_));
+    if (const Status written = write_reports(
+            context_, reports_,
+            {junit_document(prepared_.file.string(), diagnostics, masking_), masked(diagnostics.errors(), masking_)});
         !written.ok())
       print_warning(context_, written.error().message);
     if (report.ok()) {
@@ -176,19 +188,13 @@ class RunCommand {
       print_warning(context_, "the failed run could not be recorded: " + report.error().message);
     }
     const int code = fail_compile(diagnostics, extra);
-    if (report.ok()) write_page_if_asked(context_, prepared_.workspace.project, report->run_id);
-    if (report.ok()) print_session(context_, report->session_dir);
-    return code;
-  }
-
-  // In every form that is asked for: there is one.
-  Status write_reports(const std::string& junit) const {
-    for (const ReportFile& report : reports_) {
-      const std::filesystem::path file = context_.cwd / report.file;
-      OSIRIS_TRY(make_directories(file.parent_path()));
-      OSIRIS_TRY(write_file_atomically(file, junit));
+    if (report.ok()) {
+      write_page_if_asked(context_, prepared_.workspace.project, report->run_id);
+      keep_to_max_bytes(context_, prepared_.workspace.project, report->run_id);
     }
-    return {};
+    if (report.ok()) print_session(context_, report->session_dir);
+    if (report.ok()) outlets_.run_ended(*report, {});
+    return code;
   }
 
   // People have just read the findings; programs get the first one as the message.
@@ -243,6 +249,8 @@ class RunCommand {
     if (const auto state = give_state(prepared_.workspace.project, pipeline, prepared_.inputs, false); !state.ok())
       return fail(context_, state.error(), Json::object({{"phase", "validate"}}));
     if (const auto exit = check_sql()) return *exit;
+    if (options_.repeat.asks())
+      if (const Status decided = decide_kept(); !decided.ok()) return usage(decided.error());
     const LoadedAdapter& adapter = *adapters_.adapter();
     std::vector<std::string> secrets;
     for (const SecretSpec& secret : secret_specs(*adapter.type)) secrets.push_back(secret.name);
@@ -289,6 +297,18 @@ class RunCommand {
     return printable(text, true);
   }
 
+  // What need not run again; the plan says it from here on.
+  Status decide_kept() {
+    OSIRIS_ASSIGN(kept_, decide_kept_run(context_, prepared_.workspace, *prepared_.compiled.pipeline, prepared_.inputs,
+                                         options_.repeat));
+    if (!kept_) return {};
+    kept_->apply(prepared_.inputs.plan);
+    if (const Repeat& repeat = kept_->repeat();
+        options_.repeat.resumes || repeat.count(StepFate::kRuns) < repeat.steps.size())
+      log_.event("run_resumed", repeat_document(*kept_));
+    return {};
+  }
+
   // Held until the process ends.
   Status take_lock() {
     if (!options_.exclusive) return {};
@@ -309,7 +329,10 @@ class RunCommand {
     const Project& project = prepared_.workspace.project;
     auto state = give_state(project, *prepared_.compiled.pipeline, prepared_.inputs, true);
     if (!state.ok()) return fail(context_, state.error(), Json::object({{"phase", "execute"}}));
+    if (const Status decided = decide_kept(); !decided.ok())
+      return fail(context_, decided.error(), Json::object({{"phase", "execute"}}));
     const auto worker = find_worker(context_.executable_directory, context_.process_environment, project.cache_dir());
+    const UserState user_state(context_.environment);
     StepTally tally(system_clock());
     PipelineRun pipeline_run(log_, masking_, tally, system_clock());
     const int64_t deadline_monotonic_ns = deadline_after(prepared_.started.monotonic_ns, timeout_s_);
@@ -319,8 +342,12 @@ class RunCommand {
         deadline_monotonic_ns);
     if (!interrupts.ok()) return fail(context_, interrupts.error());
 
+    outlets_.start();
+    Json settings = worker_settings(context_, options_, prepared_.workspace.registry, memory_limit_bytes_, user_state);
+    outlets_.tell_worker(settings);
     print_news(context_, "Compiling OML... ✓\n");
     if (context_.verbose) print_news(context_, circumstances(worker));
+    if (kept_) print_news(context_, repeat_text(*kept_, options_.repeat.resumes));
     print_news(context_, "Executing pipeline...\n");
     const DisplayMode mode = context_.json || context_.quiet ? DisplayMode::kNone
                              : context_.out.interactive      ? DisplayMode::kLive
@@ -330,14 +357,11 @@ class RunCommand {
       if (important || context_.verbose)
         display.line(printable(excerpt(masking_.text(line), "the session's osiris.log has all")));
     };
-    const UserState user_state(context_.environment);
-    auto report = pipeline_run.run(
-        RunInputs{project, prepared_.workspace.connections, context_.environment, *prepared_.compiled.pipeline,
-                  prepared_.inputs, *adapters_.adapter(), prepared_.options, user_state,
-                  worker.ok() ? *worker : WorkerBinary(), worker.ok() ? std::nullopt : std::optional(worker.error()),
-                  worker_settings(context_, options_, prepared_.workspace.registry, memory_limit_bytes_, user_state),
-                  work_dir(), prepared_.started, deadline_monotonic_ns, prepared_.compile_seconds, context_.verbose,
-                  *state ? &**state : nullptr});
+    auto report = pipeline_run.run(RunInputs{
+        project, prepared_.workspace.connections, context_.environment, *prepared_.compiled.pipeline, prepared_.inputs,
+        *adapters_.adapter(), prepared_.options, user_state, worker.ok() ? *worker : WorkerBinary(),
+        worker.ok() ? std::nullopt : std::optional(worker.error()), std::move(settings), work_dir(), prepared_.started,
+        deadline_monotonic_ns, prepared_.compile_seconds, context_.verbose, kept_.get(), *state ? &**state : nullptr});
     display.finish();
     if (!report.ok()) return fail(context_, of_own_files(report.error()), Json::object({{"phase", "execute"}}));
     std::optional<Error> not_copied;
@@ -349,16 +373,21 @@ class RunCommand {
       report->verdict = {false, exit_code_for(*not_copied), "execution_failed"};
       report->error = not_copied->within("the pipeline ran, but --out failed");
     }
-    if (const Status written = write_reports(junit_document(*report, masking_)); !written.ok() && report->verdict.ok) {
+    const std::vector<Diagnostic> findings =
+        findings_of_run(*report, *prepared_.compiled.pipeline, prepared_.file, masking_);
+    const Status written = write_reports(context_, reports_, {junit_document(*report, masking_), findings});
+    if (!written.ok() && report->verdict.ok) {
       report->verdict = {false, exit_code_for(written.error()), "execution_failed"};
       report->error = Error(written.error()).within("the pipeline ran, but --report failed");
     }
-    print_annotations(context_, *report, *prepared_.compiled.pipeline, prepared_.file, masking_);
+    print_annotations(context_, findings);
     write_page_if_asked(context_, project, report->run_id);
+    keep_to_max_bytes(context_, project, report->run_id);
     if (const auto failed = tally.first_failure()) show_sql_place(*failed);
     print_report(context_, *report, masking_,
                  options_.out.empty() || not_copied ? "" : "Artifacts copied to: " + options_.out + "/");
-    return to_int(report->verdict.exit_code);
+    ended_ = *std::move(report);
+    return to_int(ended_->verdict.exit_code);
   }
 
   const CommandContext& context_;
@@ -367,11 +396,15 @@ class RunCommand {
   std::map<std::string, std::string> params_;
   std::vector<ReportFile> reports_;
   FileLock lock_;
+  std::unique_ptr<KeptRun> kept_;
   double timeout_s_ = 0;
   uint64_t memory_limit_bytes_ = 0;
   PreparedRun prepared_;
   Masking masking_;
   RunLog log_{system_clock(), masking_};
+  RunOutlets outlets_{context_, log_, masking_};
+  // A run that was recorded. What is to follow it waits until signals and the deadline are nothing of its any more.
+  std::optional<RunReport> ended_;
 };
 
 int run(const CommandContext& context, const AdapterFlags& adapters, const RunOptions& options) {

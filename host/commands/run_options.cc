@@ -32,22 +32,23 @@ Result<LatestPointer> latest_in(const RunIndex& index, const std::string& name) 
 
 Result<fs::path> pipeline_file(const CommandContext& context, const Project& project, const RunOptions& options) {
   const bool latest = options.last_compile || !options.last_compile_in.empty();
-  if (latest && !options.file.empty())
+  const std::string& file = options.file.empty() && options.repeat.names_file() ? options.repeat.run : options.file;
+  if (latest && !file.empty())
     return Error(Code::kInvalidArgument, "Cannot specify both a pipeline file and --last-compile flags",
                  "give one of them");
   if (!latest) {
-    if (options.file.empty())
+    if (file.empty())
       return Error(Code::kInvalidArgument, "No pipeline file specified",
                    "osiris run FILE, or osiris run --last-compile");
     std::error_code code;
-    if (!fs::exists(context.cwd / options.file, code)) {
-      const fs::path from_project = context.place.directory / options.file;
-      return Error(Code::kNotFound, "Pipeline file not found: " + options.file,
+    if (!fs::exists(context.cwd / file, code)) {
+      const fs::path from_project = context.place.directory / file;
+      return Error(Code::kNotFound, "Pipeline file not found: " + file,
                    fs::exists(from_project, code)
                        ? "did you mean " + from_project.lexically_relative(context.cwd).string() + "?"
                        : "paths are relative to " + context.cwd.string());
     }
-    return fs::path(options.file);
+    return fs::path(file);
   }
   const RunIndex index(project.index_dir());
   const auto pointer = options.last_compile ? index.read_last_compile() : latest_in(index, options.last_compile_in);
@@ -60,14 +61,32 @@ Result<fs::path> pipeline_file(const CommandContext& context, const Project& pro
                    " (check " + (project.index_dir() / "latest").string() + "/ or run 'osiris compile' first)");
 }
 
+void add_repeat_options(CLI::App& command, RepeatOptions& options) {
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--resume",
+          [&options](const std::vector<std::string>& words) {
+            options.resumes = true;
+            options.run = words.empty() ? std::string() : words.front();
+          },
+          "repeat only what failed or changed since this run (default: the newest of the pipeline)")
+      ->expected(0, 1)
+      ->type_name("RUN");
+  command.add_option("--from", options.from, "repeat this step and all that follow from it")->type_name("STEP");
+  command.add_option("--until", options.until, "run this step and what it needs, nothing else")->type_name("STEP");
+  command.add_option("--only", options.only, "repeat this step alone, on rows that are kept")->type_name("STEP");
+  command.add_flag("--keep-outputs", options.keeps, "keep the rows of steps, so that a run can be resumed");
+  command.add_flag("--no-cache", options.no_cache, "take nothing that was kept, and keep nothing");
+}
+
 Result<std::vector<ReportFile>> report_files(const std::vector<std::string>& texts) {
   std::vector<ReportFile> files;
   for (const std::string& text : texts) {
     const size_t equals = text.find('=');
     ReportFile report{text.substr(0, equals), equals == std::string::npos ? "" : text.substr(equals + 1)};
-    if (report.form != "junit" || report.file.empty())
+    if ((report.form != "junit" && report.form != "gitlab") || report.file.empty())
       return Error(Code::kInvalidArgument, "--report takes a form and a file, got '" + text + "'",
-                   "--report junit=FILE");
+                   "--report junit=FILE, --report gitlab=FILE");
     files.push_back(std::move(report));
   }
   return files;
@@ -117,10 +136,10 @@ Result<FlagValues> effective_flags(const LoadedAdapter& adapter, const RunOption
   for (const auto& synonym : synonyms) {
     if (synonym.value.empty() || given(synonym.name)) continue;
     if (!has(synonym.name))
-      return Error(Code::kInvalidArgument,
-                   std::string(synonym.flag) + " has no meaning for adapter " + std::string(adapter.id()) + ": " +
-                       synonym.lacks,
-                   "leave it out, or use an adapter that can");
+      return Error(
+          Code::kInvalidArgument,
+          std::string(synonym.flag) + " has no meaning for adapter " + std::string(adapter.id()) + ": " + synonym.lacks,
+          "leave it out, or use an adapter that can");
     add(synonym.name, synonym.value);
   }
   return flags;

@@ -15,7 +15,21 @@
 
 namespace osiris {
 
+// What a run takes from earlier ones and leaves for later ones (docs/resume.md).
+struct RepeatOptions {
+  bool resumes = false, keeps = false, no_cache = false;
+  std::string run;  // to resume; empty: the newest
+  std::string from, until, only;
+
+  // Not every step of the pipeline may have to run.
+  bool asks() const { return resumes || !from.empty() || !until.empty() || !only.empty(); }
+  // `--resume p.yaml`: the word is no run but the file.
+  bool names_file() const { return run.ends_with(".yaml") || run.ends_with(".yml"); }
+};
+void add_repeat_options(CLI::App& command, RepeatOptions& options);
+
 struct RunOptions {
+  RepeatOptions repeat;
   std::string file, profile, out, last_compile_in, timeout, memory_limit, cpu, memory_gb, max_cost;
   std::vector<std::string> params, reports;
   size_t threads = 0, parallel = 0;
@@ -25,7 +39,7 @@ struct RunOptions {
 
 // --report: a form and a file.
 struct ReportFile {
-  std::string form;  // "junit"
+  std::string form;  // "junit", "gitlab"
   std::filesystem::path file;
 };
 // "junit=out/run.xml". The error names what is wrong.

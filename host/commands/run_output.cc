@@ -86,7 +86,8 @@ Status copy_tree(const fs::path& from, const fs::path& to, std::vector<std::stri
 
 // "failed", "timed out"; a run that came to the end of its budget had all the time there was.
 std::string ended_text(const RunReport& report) {
-  return report.verdict.reason == "budget" ? "ended by its budget" : std::string(outcome_text(report.verdict.exit_code));
+  return report.verdict.reason == "budget" ? "ended by its budget"
+                                           : std::string(outcome_text(report.verdict.exit_code));
 }
 
 // Each step that failed for a reason of its own, beside the one that the run's error is about.
@@ -118,8 +119,7 @@ void print_report(const CommandContext& context, const RunReport& report, const 
     if (report.verdict.ok)
       text += paint("✓ Pipeline completed (" + report.adapter + ")", Color::kGreen, color) + "  " + line + "\n";
     else
-      text += paint("✗ Pipeline " + ended_text(report) + " (" + report.adapter + ")",
-                    Color::kRed, color) +
+      text += paint("✗ Pipeline " + ended_text(report) + " (" + report.adapter + ")", Color::kRed, color) +
               (report.steps.empty() ? "" : "  " + line) + "\n";
     const std::string cost = cost_text(report.cost);
     print_news(context, text + printable(describe_released(report.released), true) +

@@ -40,15 +40,19 @@ int list(const CommandContext& context, const Options& options) {
     return to_int(ExitCode::kOk);
   }
   const bool is_filtered = !(options.pipeline + options.profile + options.status + options.since).empty();
-  const bool has_cost = std::any_of(records->begin(), records->end(),
-                                    [](const RunRecord& record) { return !cost_of(record).empty(); });
-  std::vector<Table::Column> columns = {{"Run ID"}, {"Pipeline"}, {"Profile"}, {"Status"}, {"Started"}, {"Duration", true}};
+  const bool has_cost =
+      std::any_of(records->begin(), records->end(), [](const RunRecord& record) { return !cost_of(record).empty(); });
+  std::vector<Table::Column> columns = {{"Run ID"}, {"Pipeline"}, {"Profile"},
+                                        {"Status"}, {"Started"},  {"Duration", true}};
   if (has_cost) columns.push_back({"Cost", true});
   Table table(std::move(columns));
   for (const RunRecord& record : *records) {
     std::vector<std::string> cells = {
-        printable(record.run_id), printable(record.pipeline_slug), printable(record.profile),
-        printable(record.status), printable(record.run_ts.substr(0, 19)),
+        printable(record.run_id),
+        printable(record.pipeline_slug),
+        printable(record.profile),
+        printable(record.status),
+        printable(record.run_ts.substr(0, 19)),
         record.duration_ms ? format_duration(static_cast<double>(record.duration_ms) / 1e3) : ""};
     if (has_cost) cells.push_back(cost_of(record));
     table.row(std::move(cells));

@@ -1,16 +1,21 @@
 // osiris schema [pipeline|connections]: JSON Schemas for editors.
 #include "host/commands/schema.h"
 
+#include <algorithm>
+
 #include "host/commands/commands.h"
 #include "host/compiler/json_schema.h"
 #include "host/display/format.h"
+#include "host/installation/installation.h"
 #include "protocol/base/file.h"
+#include "protocol/base/text.h"
 
 namespace osiris {
 namespace {
 
 struct Options {
   std::string file = "pipeline";
+  std::string document;
   bool write = false;
 };
 
@@ -18,10 +23,34 @@ void add_options(CLI::App& command, Options& options) {
   command.add_option("file", options.file, "pipeline (the default) or connections: whose schema")
       ->check(CLI::IsMember({"pipeline", "connections"}))
       ->type_name("FILE");
+  command
+      .add_option("--document", options.document, "the schema of what a command prints with --json: run, diff, error")
+      ->type_name("NAME");
   command.add_flag("--write", options.write, "write both below .osiris/schemas of the project instead");
 }
 
+// <prefix>/share/osiris/schemas/NAME.json.
+int print_document_schema(const CommandContext& context, const std::string& name) {
+  const std::filesystem::path directory = installed_data_directory(context.executable_directory) / "schemas";
+  std::vector<std::string> names;
+  std::error_code code;
+  for (std::filesystem::directory_iterator entry(directory, code), end; !code && entry != end; entry.increment(code))
+    if (entry->path().extension() == ".json") names.push_back(entry->path().stem().string());
+  std::sort(names.begin(), names.end());
+  if (!std::binary_search(names.begin(), names.end(), name)) {
+    const auto near = nearest(name, names);
+    return fail(context, Error(Code::kNotFound, "there is no document '" + name + "'",
+                               near ? "did you mean '" + *near + "'?" : "there are " + join(names, ", ")));
+  }
+  const auto text = read_file(directory / (name + ".json"));
+  const auto schema = text.ok() ? parse_json(*text) : Result<Json>(text.error());
+  if (!schema.ok()) return fail(context, schema.error(), Json::object(), ErrorSource::kService);
+  print_json(context, *schema);
+  return to_int(ExitCode::kOk);
+}
+
 int run(const CommandContext& context, const Options& options) {
+  if (!options.document.empty()) return print_document_schema(context, options.document);
   const auto workspace = load_workspace(context);
   if (!workspace.ok()) return fail(context, workspace.error());
   if (options.write) {
@@ -55,8 +84,9 @@ Status write_schemas(const std::filesystem::path& project, const ComponentRegist
 }
 
 void add_schema_command(const CommandTable& table) {
-  table.add<Options>("schema", "Print the JSON Schema of a file, for editors",
-                     {"osiris schema connections", "osiris schema --write"}, add_options, run);
+  table.add<Options>("schema", "Print the JSON Schema of a file, for editors, or of a document of --json",
+                     {"osiris schema connections", "osiris schema --document run", "osiris schema --write"},
+                     add_options, run);
 }
 
 }  // namespace osiris

@@ -3,30 +3,57 @@
 #include "host/adapters/abi_text.h"
 #include "host/commands/context.h"
 #include "host/run/worker_binary.h"
+#include "protocol/base/elf.h"
 #include "protocol/base/sha256.h"
 
 namespace osiris {
 
+namespace {
+
+struct InstalledWorker {
+  std::filesystem::path path;
+  std::string sha256, build_id;
+  WorkerLinkage linkage;
+};
+
+Result<InstalledWorker> installed_worker(const CommandContext& context) {
+  InstalledWorker worker;
+  OSIRIS_ASSIGN(worker.path, locate_worker(context.executable_directory, context.process_environment));
+  OSIRIS_ASSIGN(const FileDigest digest, sha256_file(worker.path));
+  worker.sha256 = digest.sha256;
+  OSIRIS_ASSIGN(worker.linkage, worker_linkage(worker.path));
+  OSIRIS_ASSIGN(worker.build_id, elf_build_id(worker.path));
+  return worker;
+}
+
+Json text_or_null(std::string_view text) { return text.empty() ? Json() : Json(text); }
+
+}  // namespace
+
 std::string version_text(const CommandContext& context) {
-  const std::string version = "v" + std::string(kVersion);
-  Result<std::filesystem::path> path = locate_worker(context.executable_directory, context.process_environment);
-  Result<FileDigest> digest = path.ok() ? sha256_file(*path) : Result<FileDigest>(path.error());
-  Result<WorkerLinkage> linkage = digest.ok() ? worker_linkage(*path) : Result<WorkerLinkage>(digest.error());
+  const std::string version = "v" + std::string(kVersion), abi = abi_version_text(OSIRIS_ABI_VERSION);
+  const Result<InstalledWorker> worker = installed_worker(context);
   if (context.json) {
-    Json worker =
-        linkage.ok()
-            ? Json::object({{"path", path->string()}, {"sha256", digest->sha256}, {"linkage", linkage->name()}})
-            : Json::object({{"problem", linkage.error().message}});
+    Json document = worker.ok() ? Json::object({{"path", worker->path.string()},
+                                                {"sha256", worker->sha256},
+                                                {"build_id", text_or_null(worker->build_id)},
+                                                {"linkage", worker->linkage.name()}})
+                                : Json::object({{"problem", worker.error().message}});
     return Json::object({{"version", version},
                          {"commit", kCommit},
-                         {"abi", abi_version_text(OSIRIS_ABI_VERSION)},
-                         {"worker", std::move(worker)}})
+                         {"tag", text_or_null(kTag)},
+                         {"abi", abi},
+                         {"abi_major", int64_t{OSIRIS_ABI_VERSION >> 16}},
+                         {"abi_minor", int64_t{OSIRIS_ABI_VERSION & 0xffff}},
+                         {"engine", Json::object({{"name", "DuckDB"}, {"version", OSIRIS_ENGINE_VERSION}})},
+                         {"worker", std::move(document)}})
         .dump();
   }
-  return "Osiris " + version + "\ncommit  " + std::string(kCommit) + "\nABI     " +
-         abi_version_text(OSIRIS_ABI_VERSION) + "\nworker  " +
-         (linkage.ok() ? "sha256 " + digest->sha256 + "\n        " + path->string() + "\n        " + linkage->sentence()
-                       : linkage.error().message);
+  return "Osiris " + version + "\ncommit  " + std::string(kCommit) + (kTag.empty() ? "" : "\ntag     ") +
+         std::string(kTag) + "\nABI     " + abi + "\nengine  DuckDB " OSIRIS_ENGINE_VERSION "\nworker  " +
+         (worker.ok() ? "sha256 " + worker->sha256 + "\n        " + worker->path.string() + "\n        " +
+                            worker->linkage.sentence()
+                      : worker.error().message);
 }
 
 }  // namespace osiris

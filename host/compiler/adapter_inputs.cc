@@ -7,6 +7,9 @@
 #include "host/compiler/connection_check.h"
 #include "host/compiler/dsn_server.h"
 #include "host/compiler/file_address.h"
+#include "host/compiler/path_checks.h"
+#include "host/compiler/shard_list.h"
+#include "host/compiler/sharded_steps.h"
 #include "host/compiler/step_config.h"
 #include "host/compiler/step_files.h"
 #include "protocol/model/step_naming.h"
@@ -36,6 +39,7 @@ class AdapterInputsBuilder {
       for (const std::string& key : spec->installs)
         for (const Json& package : step.cfg[key].items()) result_.packages[step.id].push_back(package.as_string());
     }
+    OSIRIS_TRY(check_files());
     result_.plan.manifest = pipeline_.manifest;
     result_.plan.pipeline_id = pipeline_.id;
     result_.plan.pipeline_name = pipeline_.name;
@@ -79,14 +83,82 @@ class AdapterInputsBuilder {
     const auto resolved = plan_connection(step, spec, planned);
     if (!resolved.ok() && !options_.without_connections) return resolved.error();
     const Json fields = resolved.ok() ? *resolved : Json();
-    const StepFiles files = find_step_files(spec, step.cfg, fields, options_.work_dir);
-    OSIRIS_ASSIGN(const std::vector<StepFile> reads, planned_reads(spec, files));
-    planned.input_files = plan_files(reads);
-    planned.outputs = plan_files(files.writes);
-    for (const StepFile& file : files.addresses)
-      if (const std::string host = host_of_address(file.path, fields); !host.empty()) add_host(host, planned);
+    OSIRIS_TRY(plan_shards(step, spec, fields, planned));
+    OSIRIS_ASSIGN(const StepFiles files, plan_files(step, spec, fields, planned));
+    for (const auto* addresses : {&files.addresses, &files.written_addresses})
+      for (const StepFile& file : *addresses)
+        if (const std::string host = host_of_address(file.path, fields); !host.empty()) add_host(host, planned);
     if (spec.network) plan_network(*spec.network, step, spec, fields, planned);
     return planned;
+  }
+
+  // The list is settled here: what runs afterwards goes by it, whatever the directories hold by then.
+  Status plan_shards(const CompiledStep& step, const ComponentSpec& spec, const Json& fields, PlanStep& planned) {
+    std::vector<Json> rules;
+    for (const std::string& need : step.needs)
+      if (const auto found = rules_.find(need); found != rules_.end()) rules.push_back(found->second);
+    OSIRIS_ASSIGN(const Json rule,
+                  rule_of_step(step.id, step.foreach ? &*step.foreach : nullptr, step.per_shard, rules));
+    if (rule.is_null()) return {};
+    rules_[step.id] = rule;
+    StepShards shards;
+    shards.rule = rule;
+    shards.per_shard = step.per_shard;
+    shards.binds_value = binds_shard(spec, step.cfg);
+    if (step.foreach) shards.parallel_max = step.foreach->parallel_max;
+    const auto same = std::find_if(result_.plan.steps.begin(), result_.plan.steps.end(),
+                                   [&](const PlanStep& other) { return other.shards && other.shards->rule == rule; });
+    if (step.foreach) {
+      OSIRIS_ASSIGN(shards.list,
+                    settled_shards(*step.foreach, step.id, start_of_paths(spec, fields, options_.work_dir)));
+      if (same != result_.plan.steps.end() && !(same->shards->list == shards.list))
+        return Error(Code::kInvalidArgument,
+                     "Steps '" + same->id + "' and '" + step.id + "' have the same foreach and find different files",
+                     "their paths start in different directories: write the directory into the pattern");
+    } else {
+      shards.list = same->shards->list;
+    }
+    // Those with the same rule, each of the list with its own; others whole.
+    for (PlanInput& input : planned.inputs) {
+      const auto source = rules_.find(input.from_step);
+      input.in_shards = step.per_shard && source != rules_.end();
+    }
+    planned.shards = std::move(shards);
+    return {};
+  }
+
+  // Fills the files that the step reads and writes.
+  Result<StepFiles> plan_files(const CompiledStep& step, const ComponentSpec& spec, const Json& fields,
+                               PlanStep& planned) {
+    StepFiles files;
+    if (planned.shards) {
+      OSIRIS_ASSIGN(ShardedFiles sharded,
+                    files_of_shards(step.id, spec, step.cfg, fields, options_.work_dir, *planned.shards));
+      planned.input_files = std::move(sharded.inputs);
+      files = std::move(sharded.files);
+    } else {
+      files = find_step_files(spec, step.cfg, fields, options_.work_dir);
+      OSIRIS_ASSIGN(const std::vector<StepFile> reads, planned_reads(spec, files));
+      planned.input_files = plan_files(reads);
+    }
+    planned.outputs = plan_files(files.writes);
+    files_.push_back({step.id, "step '" + step.id + "'", nullptr, files});
+    return files;
+  }
+
+  // Once more what compiling looked at, now that the files of shards are known.
+  Status check_files() {
+    if (rules_.empty()) return {};
+    Diagnostics findings(pipeline_.source.string());
+    FileConflicts conflicts(options_.work_dir, findings);
+    for (FileConflicts::Step& step : files_) {
+      check_paths(step, false, findings);
+      conflicts.add(std::move(step));
+    }
+    conflicts.check();
+    if (findings.ok()) return {};
+    const Diagnostic& first = findings.errors().front();
+    return Error(Code::kInvalidArgument, first.message, first.hint);
   }
 
   static StepMode step_mode(std::string_view mode) {
@@ -191,6 +263,8 @@ class AdapterInputsBuilder {
   const AdapterInputOptions& options_;
   AdapterInputs result_;
   Json connections_ = Json::object();
+  std::map<std::string, Json> rules_;  // of the steps with shards
+  std::vector<FileConflicts::Step> files_;
   std::set<std::string> known_connections_, secret_names_, hosts_;
 };
 

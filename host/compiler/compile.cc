@@ -8,6 +8,7 @@
 #include "host/compiler/oml_document.h"
 #include "host/compiler/params.h"
 #include "host/compiler/path_checks.h"
+#include "host/compiler/sharded_steps.h"
 #include "host/compiler/step_checks.h"
 #include "host/compiler/step_config.h"
 #include "host/compiler/step_files.h"
@@ -15,6 +16,7 @@
 #include "host/compiler/yaml_traps.h"
 #include "host/yaml/node.h"
 #include "protocol/base/text.h"
+#include "protocol/model/shards.h"
 
 namespace osiris {
 namespace {
@@ -103,6 +105,7 @@ class Compilation {
     if (diagnostics_.ok())
       for (const OmlStep& step : document.steps) check_inputs(step, graph.needs[step.index], by_id_, diagnostics_);
     if (diagnostics_.ok()) check_incremental_steps(document, configs_, graph, diagnostics_);
+    if (diagnostics_.ok()) check_sharded_steps(document, graph, configs_, sql, diagnostics_);
     if (!diagnostics_.ok()) return std::nullopt;
 
     CompiledPipeline pipeline = assemble(document, graph, profile);
@@ -121,17 +124,18 @@ class Compilation {
     for (const OmlStep& step : document.steps) {
       if (!step.spec) continue;
       StepConfig& config = configs_[step.index];
-      if (step.config) warn_of_placeholders(*step.config, step.location + ".config");
+      if (step.config) warn_of_placeholders(step, *step.config, step.location + ".config");
       config = check_step_config(step, {inputs_.connections, options_.connections, false}, diagnostics_);
       for (const auto& [key, dialect] : step.spec->sql)
         if (const auto text = step.config ? sql.find(step.config->find(key)) : sql.end(); text != sql.end())
-          check_bound_names(*text->first, text->second, step.config->find("values"), diagnostics_);
+          check_bound_names(*text->first, text->second, step.config->find("values"), step.is_sharded(), diagnostics_);
       if (step.spec->reads.empty() && step.spec->writes.empty()) continue;
       bool known = false;
       const Json fields = fields_for_paths(config, *step.spec, inputs_.connections, known);
       if (!known) continue;
       FileConflicts::Step files{step.id, step.location + ".config", step.config,
                                 find_step_files(*step.spec, config.cfg, fields, work_dir)};
+      if (step.is_sharded()) leave_out_files_of_shards(files.files);
       check_paths(files, options_.connections == ConnectionCheck::kExists, diagnostics_);
       conflicts.add(std::move(files));
     }
@@ -144,10 +148,10 @@ class Compilation {
   }
 
   // "${HOME}" and "${limit}" stay as they are: only ${params.name} is filled in.
-  void warn_of_placeholders(const YamlNode& node, const std::string& location) {
-    for (const YamlNode& item : node.items) warn_of_placeholders(item, location);
-    for (const auto& member : node.members) warn_of_placeholders(member.value, location + "." + member.key);
-    if (!node.is_string()) return;
+  void warn_of_placeholders(const OmlStep& step, const YamlNode& node, const std::string& location) {
+    for (const YamlNode& item : node.items) warn_of_placeholders(step, item, location);
+    for (const auto& member : node.members) warn_of_placeholders(step, member.value, location + "." + member.key);
+    if (!node.is_string() || (step.is_sharded() && names_shard(node.text()))) return;
     const size_t at = node.text().find("${");
     if (at == std::string::npos) return;
     const size_t end = node.text().find('}', at);
@@ -165,6 +169,8 @@ class Compilation {
     pipeline.name = document.name;
     pipeline.oml_version = document.oml_version;
     pipeline.profile = profile;
+    pipeline.keep_outputs = document.keep_outputs;
+    pipeline.hooks = document.hooks;
     pipeline.source = options_.file;
     pipeline.file_slug = slugify(options_.file.stem().string());
     if (pipeline.file_slug.empty()) pipeline.file_slug = "pipeline";
@@ -183,7 +189,10 @@ class Compilation {
       step.timeout_s = source.timeout_s;
       step.retry = source.retry;
       step.materialize = source.materialize;
+      step.cache = source.cache;
       for (const OmlCheck& each : source.checks) step.checks.push_back({each.check, each.mark});
+      step.foreach = source.foreach;
+      step.per_shard = source.per_shard;
       step.overrides = std::move(config.overrides);
       step.mark = source.mark;
       if (source.config)

@@ -3,6 +3,7 @@
 // that.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -56,6 +57,13 @@ struct RetryPolicy {
   double delay_s = 1;
 };
 
+// `foreach` of a step: what its shards are of.
+struct Foreach {
+  Json rule;                  // {"files": ...}, {"values": ...} or {"range": ...}, as the pipeline has it
+  uint64_t parallel_max = 0;  // 0: not said
+  bool allow_empty = false;
+};
+
 // A file of a step: as the pipeline wrote it, and the absolute place it means on this machine.
 struct StepFile {
   std::string key;  // config key, "path"
@@ -64,6 +72,13 @@ struct StepFile {
   bool is_pattern = false;    // of names, for files that may or may not be there
   std::string pattern;        // of a file that one found: the pattern, as written
   bool is_directory = false;  // an output of many files
+};
+
+// `cache`: what the pipeline says of keeping the step's rows for later runs.
+struct StepCache {
+  enum Mode { kDefault, kNever, kKept };
+  Mode mode = kDefault;
+  std::optional<double> max_age_s;  // of kKept: rows that are older are made again
 };
 
 // A check of the step's rows, and where the pipeline says it (unknown when loaded from a manifest).
@@ -83,7 +98,10 @@ struct CompiledStep {
   bool materialize = false;
   std::optional<double> timeout_s;
   std::optional<RetryPolicy> retry;
+  StepCache cache;
   std::vector<CompiledCheck> checks;
+  std::optional<Foreach> foreach;
+  bool per_shard = false;
   std::vector<std::string> overrides;        // connection fields this step sets itself
   Mark mark;                                 // in the OML; unknown when loaded from a manifest
   std::map<std::string, Mark> config_marks;  // where the values of `config` begin; empty when loaded from a manifest
@@ -97,11 +115,13 @@ struct CompiledPipeline {
   std::string file_slug;  // of the file's name; names the build directory
   std::string profile;    // empty when profiles are off
   std::string oml_version;
+  bool keep_outputs = false;  // as --keep-outputs
   std::string manifest_hash, manifest_short;
   Json manifest;                       // the document of manifest.yaml
   Json fingerprints;                   // the document of fingerprints.json
   Json plan;                           // the document of plan.json
   Json run_summary;                    // the document of run_summary.json, execution_fp included
+  Hooks hooks;                         // the pipeline's own; in the manifest too
   std::vector<CompiledStep> steps;     // in execution order
   std::filesystem::path source;        // OML file or manifest
   std::filesystem::path compiled_dir;  // where manifest.yaml and cfg/ are; empty until written

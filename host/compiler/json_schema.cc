@@ -111,8 +111,28 @@ constexpr const char* kStepProperties = R"({
                       {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]},
   "materialize": {"description": "true: the step's rows are stored before they are read",
                   "anyOf": [{"type": "boolean"}, {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]},
+  "cache": {"description": "whether its rows are kept for later runs; {for: 1h}: taken for so long",
+            "anyOf": [{"type": "boolean"},
+                      {"type": "object", "additionalProperties": false, "required": ["for"],
+                       "properties": {"for": {"type": ["number", "string"]}}},
+                      {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]},
   "checks": {"type": "array", "items": {"$ref": "#/definitions/check"},
-             "description": "what must hold of the step's rows, looked at before another step reads them"}})";
+             "description": "what must hold of the step's rows, looked at before another step reads them"},
+  "foreach": {"type": "object", "additionalProperties": false,
+              "description": "reads once for each file, value or number: a shard. One of files, values and range",
+              "properties": {
+                "files": {"type": "string", "minLength": 1, "description": "a pattern: one shard per file"},
+                "values": {"anyOf": [{"type": "array", "items": {"type": ["string", "number"]}},
+                                     {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]},
+                "range": {"type": "object", "additionalProperties": false, "required": ["from", "to"],
+                          "description": "numbers, days or months; to is the first one beyond",
+                          "properties": {"from": {"type": ["number", "string"]}, "to": {"type": ["number", "string"]},
+                                         "by": {"type": ["number", "string"], "description": "5, 1 day, 1 month"}}},
+                "max_parallel": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 64},
+                                           {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]},
+                "allow_empty": {"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]}}},
+  "per_shard": {"description": "true: the step runs once for each shard of the steps it needs",
+                "anyOf": [{"type": "boolean"}, {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]}})";
 
 // One of the step's checks: a kind, and what any kind may say. A test compares the kinds with the compiler's.
 constexpr const char* kCheck = R"({
@@ -181,6 +201,29 @@ constexpr const char* kSchedule = R"({
             {"type": "object", "additionalProperties": false, "required": ["cron"],
              "properties": {"cron": {"type": "string"}, "timezone": {"type": "string"}}}]})";
 
+// on_success and on_failure: one of these, or a list of them.
+constexpr const char* kHooks = R"({
+  "anyOf": [{"$ref": "#/definitions/hook"}, {"type": "array", "maxItems": 16, "items": {"$ref": "#/definitions/hook"}}]})";
+constexpr const char *kHook = R"({
+  "type": "object", "additionalProperties": false,
+  "oneOf": [{"required": ["command"]}, {"required": ["webhook"]}],
+  "properties": {
+    "command": {"description": "program and arguments; the document is its standard input",
+                "anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "minItems": 1, "items": {"type": "string"}}]},
+    "shell": {"type": "boolean", "description": "true: command is one text for sh -c"},
+    "webhook": {"type": "string", "pattern": "^(https?://|\\$\\{)",
+                     "description" : "where the document is posted; ${VARIABLE} is filled in"
+}
+, "headers" : {
+  "type" : "object",
+  "additionalProperties" : {"type" : [ "string", "number" ]},
+  "description" : "of the webhook's request; ${VARIABLE} is filled in"
+},
+              "timeout"
+    : {"type" : [ "number", "string" ], "default" : 10, "description" : "seconds, or 500ms, 30s, 2m; at most 5m"}
+}
+})";
+
 constexpr const char* kParameter = R"({
   "anyOf": [{"type": "object", "additionalProperties": false, "properties": {
                "type": {"enum": ["string", "integer", "number", "boolean", "list", "object"]},
@@ -211,6 +254,7 @@ Json oml_json_schema(const ComponentRegistry& registry) {
   }
   definitions.set("check", parsed(kCheck));
   definitions.set("columns", parsed(kColumns));
+  definitions.set("hook", parsed(kHook));
   const Json parameter = parsed(kParameter);
   const Json values = parsed(R"({"type": "object", "properties": {"params": {"type": "object"}}})");
   return Json::object(
@@ -226,6 +270,11 @@ Json oml_json_schema(const ComponentRegistry& registry) {
              {"description", parsed(R"({"type": "string"})")},
              {"metadata", parsed(R"({"type": "object", "description": "copied into the manifest"})")},
              {"schedule", parsed(kSchedule)},
+             {"keep_outputs",
+              parsed(
+                  R"({"type": "boolean", "description": "true: rows of steps are kept, so that a run can be resumed"})")},
+             {"on_success", parsed(kHooks)},
+             {"on_failure", parsed(kHooks)},
              {"params", Json::object({{"type", "object"}, {"additionalProperties", parameter}})},
              {"profiles", Json::object({{"type", "object"}, {"additionalProperties", values}})},
              {"steps", Json::object({{"type", "array"}, {"minItems", 1}, {"items", step_schema(specs)}})}})},

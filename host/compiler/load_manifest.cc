@@ -5,10 +5,12 @@
 
 #include "host/compiler/compiler.h"
 #include "host/compiler/connection_check.h"
+#include "host/compiler/foreach.h"
 #include "host/compiler/manifest.h"
 #include "host/compiler/oml_document.h"
 #include "host/compiler/step_config.h"
 #include "host/compiler/step_files.h"
+#include "host/compiler/step_options.h"
 #include "host/components/schema.h"
 #include "host/yaml/node.h"
 #include "protocol/base/file.h"
@@ -56,6 +58,9 @@ class Loader {
     pipeline_.oml_version = text(meta, "oml_version");
     pipeline_.manifest_hash = text(meta, "manifest_hash");
     pipeline_.manifest_short = text(meta, "manifest_short");
+    if (const YamlNode* keep = root.find("keep_outputs")) pipeline_.keep_outputs = keep->scalar.as_bool();
+    if (const YamlNode* hooks = root.find("hooks"))
+      pipeline_.hooks = read_hooks(*hooks, diagnostics_, "invalid_manifest");
     pipeline_.source = options_.file;
     pipeline_.compiled_dir = fs::absolute(options_.file).parent_path();
     pipeline_.file_slug = slugify(pipeline_.compiled_dir.parent_path().filename().string());
@@ -103,6 +108,7 @@ class Loader {
       for (const YamlNode& need : needs->items) step.needs.push_back(need.text());
     read_options(node, step);
     read_checks(node, location, step);
+    read_foreach(node, location, step);
 
     const ComponentSpec* spec = inputs_.registry.find(step.component);
     if (!spec || (spec->hidden && !options_.allow_hidden))
@@ -118,6 +124,7 @@ class Loader {
     if (const YamlNode* timeout = node.find("timeout_s"); timeout && timeout->scalar.is_number())
       step.timeout_s = timeout->scalar.as_double();
     if (const YamlNode* materialize = node.find("materialize")) step.materialize = materialize->scalar.as_bool();
+    if (const YamlNode* cache = node.find("cache")) step.cache = step_cache_of(*cache).value_or(StepCache());
     if (const YamlNode* retry = node.find("retry")) {
       const Json policy = retry->to_json();
       step.retry = RetryPolicy{static_cast<int>(policy["max_attempts"].as_int(1)), policy["delay_s"].as_double(1)};
@@ -134,6 +141,15 @@ class Loader {
       if (!check.ok()) return broken(check.error().message, location + ".checks", item.mark);
       step.checks.push_back({*std::move(check), item.mark});
     }
+  }
+
+  void read_foreach(const YamlNode& node, const std::string& location, CompiledStep& step) {
+    if (const YamlNode* per_shard = node.find("per_shard")) step.per_shard = per_shard->scalar.as_bool();
+    const YamlNode* written = node.find("foreach");
+    if (!written) return;
+    auto foreach = foreach_from_json(written->to_json());
+    if (!foreach.ok()) return broken(foreach.error().message, location + ".foreach", written->mark);
+    step.foreach = *std::move(foreach);
   }
 
   void read_cfg(CompiledStep& step, const ComponentSpec& spec, const std::string& location, const fs::path& work_dir,
@@ -178,7 +194,9 @@ class Loader {
     if (checked.connection)
       if (const auto resolved = inputs_.connections.resolve(*checked.connection, spec.secret_fields); resolved.ok())
         fields = resolved->fields;
-    conflicts.add({step.id, location + ".config", nullptr, find_step_files(spec, step.cfg, fields, work_dir)});
+    StepFiles files = find_step_files(spec, step.cfg, fields, work_dir);
+    if (step.foreach || step.per_shard) leave_out_files_of_shards(files);
+    conflicts.add({step.id, location + ".config", nullptr, std::move(files)});
   }
 
   // Steps must be known and stand after what they need: adapters run them as listed.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "host/compiler/foreach.h"
 #include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
@@ -54,9 +55,15 @@ Json step_entry(const CompiledStep& step, const ComponentSpec* spec) {
   if (step.retry)
     entry.set("retry", Json::object({{"max_attempts", step.retry->max_attempts}, {"delay_s", step.retry->delay_s}}));
   if (step.materialize) entry.set("materialize", true);
+  if (step.cache.max_age_s)
+    entry.set("cache", Json::object({{"for", *step.cache.max_age_s}}));
+  else if (step.cache.mode != StepCache::kDefault)
+    entry.set("cache", Json(step.cache.mode == StepCache::kKept));
   Json checks = Json::array();
   for (const CompiledCheck& each : step.checks) checks.push_back(to_json(each.check));
   if (checks.size() > 0) entry.set("checks", std::move(checks));
+  if (step.foreach) entry.set("foreach", to_json(*step.foreach));
+  if (step.per_shard) entry.set("per_shard", true);
   Json overrides = Json::array();
   if (spec)
     for (const std::string& field : hidden_overrides(*spec, step.cfg, step.overrides)) overrides.push_back(field);
@@ -120,7 +127,9 @@ void build_documents(CompiledPipeline& pipeline, const ManifestSources& sources)
        {"name", pipeline.name},
        {"pipeline", Json::object({{"id", pipeline.id}, {"version", kPipelineVersion}, {"fingerprints", fingerprints}})},
        {"steps", std::move(steps)}});
+  if (pipeline.keep_outputs) manifest.set("keep_outputs", true);
   if (sources.has_metadata) manifest.set("metadata", sources.metadata);
+  if (Json hooks = to_json(pipeline.hooks); !hooks.is_null()) manifest.set("hooks", std::move(hooks));
 
   const std::string manifest_fp = fingerprint_of(manifest);
   pipeline.manifest_hash = manifest_hash_of(manifest, pipeline.profile);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "host/compiler/foreach.h"
 #include "host/compiler/oml_keys.h"
 #include "host/compiler/schedule.h"
 #include "host/compiler/step_checks.h"
@@ -13,8 +14,9 @@
 namespace osiris {
 namespace {
 
-const std::vector<std::string> kTopLevelKeys = {"oml_version", "name",     "steps",  "description",
-                                                "metadata",    "schedule", "params", "profiles"};
+const std::vector<std::string> kTopLevelKeys = {"oml_version", "name",       "steps",       "description",
+                                                "metadata",    "schedule",   "params",      "profiles",
+                                                "on_success",  "on_failure", "keep_outputs"};
 // A directory's name may have 255 bytes; the run's id and the manifest's hash come behind it.
 constexpr size_t kNameBytesMax = 128;
 const std::vector<std::string> kOmlModes = {"read", "transform", "write"};
@@ -82,7 +84,14 @@ class OmlReader {
     read_version();
     read_name();
     document_.metadata = root_.find("metadata");
+    document_.hooks = read_hooks(root_, diagnostics_, kHookFinding);
     if (const auto* schedule = root_.find_member("schedule")) read_schedule_key(*schedule);
+    if (const YamlNode* keep = root_.find("keep_outputs")) {
+      document_.keep_outputs = keep->scalar.as_bool();
+      if (keep->kind != YamlNode::Kind::kBool)
+        error("invalid_cache", "keep_outputs must be true or false", "keep_outputs", keep->mark,
+              "true keeps the rows of steps, for osiris run --resume; write true or false");
+    }
   }
 
   // A schedule is for `osiris schedule render`; its reader must not believe that osiris starts something.
@@ -163,7 +172,9 @@ class OmlReader {
       read_timeout(item, step, diagnostics_);
       read_retry(item, step, diagnostics_);
       read_materialize(item, step, diagnostics_);
+      read_cache(item, step, diagnostics_);
       read_checks(item, step, diagnostics_);
+      read_foreach(item, step, diagnostics_);
       check_keys(item, step);
       document_.steps.push_back(std::move(step));
     }

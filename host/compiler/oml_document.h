@@ -40,15 +40,27 @@ struct OmlStep {
   std::vector<StepRef> needs;
   std::vector<StepRef> inputs;
   bool materialize = false;
+  StepCache cache;
   std::optional<double> timeout_s;
   std::optional<RetryPolicy> retry;
   std::vector<OmlCheck> checks;
+  std::optional<Foreach> foreach;
+  bool per_shard = false;
+  Mark foreach_mark;  // of one of the two
+
+  // It runs once for each shard.
+  bool is_sharded() const { return foreach || per_shard; }
 };
+
+// The type of findings about `on_success` and `on_failure`.
+inline constexpr const char* kHookFinding = "invalid_hook";
 
 struct OmlDocument {
   std::string oml_version;
   std::string name;
   const YamlNode* metadata = nullptr;
+  bool keep_outputs = false;
+  Hooks hooks;
   std::vector<OmlStep>
       steps;  // in file order; a step whose id is wrong is here too, so that its other errors are found
 };

@@ -9,8 +9,9 @@
 namespace osiris {
 namespace {
 
-const std::vector<std::string> kStepKeys = {"id",    "component", "uses",    "mode",  "config",      "with",
-                                            "needs", "inputs",    "timeout", "retry", "materialize", "checks"};
+const std::vector<std::string> kStepKeys = {"id",          "component", "uses",    "mode",      "config",
+                                            "with",        "needs",     "inputs",  "timeout",   "retry",
+                                            "materialize", "checks",    "foreach", "per_shard", "cache"};
 
 // Keys of other tools and of older formats, and what they are here. A step that is run without them does something else
 // than its author means, so they are errors; a key that only describes is not.
@@ -41,6 +42,9 @@ constexpr OtherToolsKey kOtherToolsKeys[] = {
     {"if", "steps have no conditions: make two pipelines, or filter rows in SQL. Remove the key"},
     {"when", "steps have no conditions: make two pipelines, or filter rows in SQL. Remove the key"},
     {"condition", "steps have no conditions: make two pipelines, or filter rows in SQL. Remove the key"},
+    {"for_each", "write foreach: {files: <pattern>}, {values: [...]} or {range: {from, to, by}}"},
+    {"matrix", "write foreach: {values: [...]}"},
+    {"shards", "write foreach: {files: <pattern>}, {values: [...]} or {range: {from, to, by}}"},
     {"tests", "write checks: [{not_null: <column>}]"},
     {"test", "write checks: [{not_null: <column>}]"},
     {"expectations", "write checks: [{not_null: <column>}]"},

@@ -62,6 +62,22 @@ std::optional<Wrong> wrong_output(const StepFile& file) {
   return std::nullopt;
 }
 
+std::optional<Wrong> wrong_written_address(const StepFile& file) {
+  const std::string& path = file.path;
+  if (!path.starts_with("s3://"))
+    return Wrong{"unsupported_path", "'" + path + "' is not written to: of addresses only s3:// is",
+                 "write to s3://bucket/directory/file, or to a file here"};
+  if (file.is_directory)
+    return Wrong{"unsupported_path", "'" + path + "' would be a directory, and s3:// replaces one object at a time",
+                 "let the step write one file, or a directory here"};
+  if (path.ends_with('/') && path.find('/', 5) + 1 != path.size())
+    return Wrong{"output_is_directory", "Output path '" + path + "' names a directory", "add the object's name"};
+  if (is_file_pattern(path))
+    return Wrong{"unsupported_path", "'" + path + "' is a pattern, and a step writes one object",
+                 "name an object without * ? ["};
+  return std::nullopt;
+}
+
 // A file beside the missing one whose name is nearly its own, spelled as the pipeline would.
 std::optional<std::string> nearest_file(const StepFile& file) {
   constexpr size_t kLookedAt = 10'000;
@@ -119,6 +135,12 @@ class PathChecker {
       }
     }
     for (const StepFile& file : step_.files.addresses) check_address(file);
+    for (const StepFile& file : step_.files.written_addresses) {
+      if (const auto wrong = wrong_written_address(file))
+        say(Diagnostic::Level::kError, file, *wrong);
+      else
+        check_address(file);
+    }
     for (const StepFile& file : step_.files.writes) {
       auto wrong = wrong_text(file, "writes");
       if (!wrong && looks) wrong = wrong_output(file);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/base/text.h"
+#include "protocol/model/shards.h"
 
 namespace osiris {
 namespace {
@@ -222,7 +223,8 @@ std::string hint_for_unused(const std::string& key, const std::string& sql, SqlD
 
 }  // namespace
 
-void check_bound_names(const YamlNode& sql, const SqlText& text, const YamlNode* values, Diagnostics& diagnostics) {
+void check_bound_names(const YamlNode& sql, const SqlText& text, const YamlNode* values, bool has_shard,
+                       Diagnostics& diagnostics) {
   // Names of columns may begin with '$' in MySQL, and DuckDB knows no case.
   if (!values && text.dialect == SqlDialect::kMysql) return;
   const auto spelt = [&](const std::string& name) {
@@ -235,9 +237,12 @@ void check_bound_names(const YamlNode& sql, const SqlText& text, const YamlNode*
     known.push_back(values->members[i].key);
   }
   const auto all = unused;
+  if (const auto taken = all.find(kShardValueName); has_shard && taken != all.end())
+    diagnostics.error("invalid_shard_text", "'values' gives $shard a value, which is the shard's", text.location,
+                      taken->second->key_mark, "give the value another name");
   for (const std::string& name : bound_names_in(sql.text(), text.dialect)) {
     unused.erase(spelt(name));
-    if (all.contains(spelt(name))) continue;
+    if (all.contains(spelt(name)) || (has_shard && spelt(name) == kShardValueName)) continue;
     const auto near = nearest(name, known);
     diagnostics.error("missing_sql_value", "The SQL uses $" + name + ", and 'values' holds no '" + name + "'",
                       text.location, sql.mark,

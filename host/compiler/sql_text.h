@@ -51,7 +51,9 @@ std::vector<SqlPosition> positions_in(std::string_view sql, SqlDialect dialect, 
 std::vector<std::string> bound_names_in(std::string_view sql, SqlDialect dialect);
 
 // What `values` (a mapping, or null) and the $names of `sql` do not agree in, at the place of the value or of the text:
-// a name without a value (missing_sql_value), a value that no name uses (unused_sql_value).
-void check_bound_names(const YamlNode& sql, const SqlText& text, const YamlNode* values, Diagnostics& diagnostics);
+// a name without a value (missing_sql_value), a value that no name uses (unused_sql_value). `has_shard`: $shard is
+// there without being said.
+void check_bound_names(const YamlNode& sql, const SqlText& text, const YamlNode* values, bool has_shard,
+                       Diagnostics& diagnostics);
 
 }  // namespace osiris

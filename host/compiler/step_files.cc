@@ -6,6 +6,7 @@
 
 #include "host/compiler/file_address.h"
 #include "protocol/base/file_pattern.h"
+#include "protocol/model/shards.h"
 
 namespace osiris {
 namespace {
@@ -27,6 +28,15 @@ bool is_below(const fs::path& path, const fs::path& directory) {
   return left == directory.end() || (left->empty() && std::next(left) == directory.end());
 }
 
+std::vector<StepFile> take_addresses(std::vector<StepFile>& files, const std::string& connection) {
+  const auto is_file = [](const StepFile& file) { return !is_address(file.path); };
+  const auto first = std::stable_partition(files.begin(), files.end(), is_file);
+  std::vector<StepFile> addresses(first, files.end());
+  files.erase(first, files.end());
+  for (StepFile& file : addresses) file.absolute = "/" + connection + "/" + file.path;
+  return addresses;
+}
+
 Mark mark_of(const FileConflicts::Step& step, const StepFile& file) {
   const YamlNode* value = step.config ? step.config->find(file.key) : nullptr;
   return value ? value->mark : Mark{};
@@ -34,12 +44,15 @@ Mark mark_of(const FileConflicts::Step& step, const StepFile& file) {
 
 }  // namespace
 
+fs::path start_of_paths(const ComponentSpec& spec, const Json& connection_fields, const fs::path& work_dir) {
+  const std::string& base = connection_fields[spec.base_dir_field].as_string();
+  if (spec.base_dir_field.empty() || base.empty()) return work_dir;
+  return fs::path(base).is_absolute() ? fs::path(base) : work_dir / base;
+}
+
 StepFiles find_step_files(const ComponentSpec& spec, const Json& cfg, const Json& connection_fields,
                           const fs::path& work_dir) {
-  fs::path start = work_dir;
-  if (const std::string& base = connection_fields[spec.base_dir_field].as_string();
-      !spec.base_dir_field.empty() && !base.empty())
-    start = fs::path(base).is_absolute() ? fs::path(base) : work_dir / base;
+  const fs::path start = start_of_paths(spec, connection_fields, work_dir);
   auto collect = [&](const std::vector<std::string>& keys, bool may_match) {
     std::vector<StepFile> files;
     auto add = [&](const std::string& key, const std::string& text) {
@@ -57,16 +70,20 @@ StepFiles find_step_files(const ComponentSpec& spec, const Json& cfg, const Json
     }
     return files;
   };
-  StepFiles files{collect(spec.reads, spec.takes_patterns), collect(spec.writes, false), {}};
+  StepFiles files{collect(spec.reads, spec.takes_patterns), collect(spec.writes, false), {}, {}};
   if (!spec.directory_key.empty() && !cfg[spec.directory_key].is_null())
     for (StepFile& file : files.writes) file.is_directory = true;
   if (spec.takes_addresses) {
-    const auto is_file = [](const StepFile& file) { return !is_address(file.path); };
-    const auto addresses = std::stable_partition(files.reads.begin(), files.reads.end(), is_file);
-    files.addresses.assign(addresses, files.reads.end());
-    files.reads.erase(addresses, files.reads.end());
+    const std::string connection = cfg["connection"].as_string();
+    files.addresses = take_addresses(files.reads, connection);
+    files.written_addresses = take_addresses(files.writes, connection);
   }
   return files;
+}
+
+void leave_out_files_of_shards(StepFiles& files) {
+  for (std::vector<StepFile>* list : {&files.reads, &files.writes, &files.addresses})
+    std::erase_if(*list, [](const StepFile& file) { return names_shard(file.path); });
 }
 
 Result<std::vector<StepFile>> planned_reads(const ComponentSpec& spec, const StepFiles& files) {
@@ -115,39 +132,43 @@ void FileConflicts::check() {
     for (const StepFile& file : step.files.writes) check_symlink(step, file);
   const std::vector<Use> written = check_writers();
   for (const Step& step : steps_) {
-    for (const StepFile& file : step.files.reads) {
-      const std::string place = canonical_path(file.absolute);
-      const auto writer =
-          std::find_if(written.begin(), written.end(), [&](const Use& use) { return meets(file, place, use); });
-      if (writer == written.end()) continue;
-      diagnostics_.error(
-          "output_is_input",
-          "Step '" + writer->step->id + "' writes the file that step '" + step.id + "' reads: " + writer->file->path,
-          writer->step->location + "." + writer->file->key, mark_of(*writer->step, *writer->file),
-          "write to another file, or pass the rows with needs: [" + writer->step->id + "]");
-    }
+    for (const StepFile& file : step.files.reads) check_reader(step, file, written);
+    for (const StepFile& file : step.files.addresses) check_reader(step, file, written);
   }
+}
+
+void FileConflicts::check_reader(const Step& step, const StepFile& file, const std::vector<Use>& written) {
+  const std::string place = canonical_path(file.absolute);
+  const auto writer =
+      std::find_if(written.begin(), written.end(), [&](const Use& use) { return meets(file, place, use); });
+  if (writer == written.end()) return;
+  diagnostics_.error(
+      "output_is_input",
+      "Step '" + writer->step->id + "' writes the file that step '" + step.id + "' reads: " + writer->file->path,
+      writer->step->location + "." + writer->file->key, mark_of(*writer->step, *writer->file),
+      "write to another file, or pass the rows with needs: [" + writer->step->id + "]");
 }
 
 // Those that write in places of their own.
 std::vector<FileConflicts::Use> FileConflicts::check_writers() {
   std::vector<Use> written;
   for (const Step& step : steps_) {
-    for (const StepFile& file : step.files.writes) {
-      Use use{&step, &file, canonical_path(file.absolute)};
-      const auto first = std::find_if(written.begin(), written.end(), [&](const Use& other) {
-        return other.place == use.place ||
-               (other.file->is_directory && is_below(file.absolute, other.file->absolute)) ||
-               (file.is_directory && is_below(other.file->absolute, file.absolute));
-      });
-      if (first == written.end()) {
-        written.push_back(std::move(use));
-        continue;
+    for (const std::vector<StepFile>* files : {&step.files.writes, &step.files.written_addresses})
+      for (const StepFile& file : *files) {
+        Use use{&step, &file, canonical_path(file.absolute)};
+        const auto first = std::find_if(written.begin(), written.end(), [&](const Use& other) {
+          return other.place == use.place ||
+                 (other.file->is_directory && is_below(file.absolute, other.file->absolute)) ||
+                 (file.is_directory && is_below(other.file->absolute, file.absolute));
+        });
+        if (first == written.end()) {
+          written.push_back(std::move(use));
+          continue;
+        }
+        diagnostics_.error("output_conflict",
+                           "Steps '" + first->step->id + "' and '" + step.id + "' write the same file: " + file.path,
+                           step.location + "." + file.key, mark_of(step, file), "give each step a path of its own");
       }
-      diagnostics_.error("output_conflict",
-                         "Steps '" + first->step->id + "' and '" + step.id + "' write the same file: " + file.path,
-                         step.location + "." + file.key, mark_of(step, file), "give each step a path of its own");
-    }
   }
   return written;
 }

@@ -15,13 +15,22 @@ namespace osiris {
 struct StepFiles {
   std::vector<StepFile> reads;
   std::vector<StepFile> writes;
-  std::vector<StepFile> addresses;  // read too, and on no disk of this machine
+  // On no disk of this machine; `absolute` is no path, and the same only for the same object of the same connection.
+  std::vector<StepFile> addresses;  // read
+  std::vector<StepFile> written_addresses;
 };
+
+// Where relative paths of a step with these connection fields start.
+std::filesystem::path start_of_paths(const ComponentSpec& spec, const Json& connection_fields,
+                                     const std::filesystem::path& work_dir);
 
 // By the spec's `x-osiris` reads, writes and base_dir. `connection_fields` is an object, or null for a step without a
 // connection. Relative paths, and a relative base_dir, start in work_dir.
 StepFiles find_step_files(const ComponentSpec& spec, const Json& cfg, const Json& connection_fields,
                           const std::filesystem::path& work_dir);
+
+// Those whose paths name a shard: where they are is known when the shards are.
+void leave_out_files_of_shards(StepFiles& files);
 
 // What the plan names: files that belong to an input too (`beside` of the spec) and outputs that are read first, where
 // they are there, and each pattern's files in the place of it, spelled as the pipeline would spell them; nothing where
@@ -50,6 +59,7 @@ class FileConflicts {
     std::string place;
   };
   std::vector<Use> check_writers();
+  void check_reader(const Step& step, const StepFile& file, const std::vector<Use>& written);
   static bool meets(const StepFile& read, const std::string& place, const Use& use);
   void check_symlink(const Step& step, const StepFile& file);
 

@@ -56,6 +56,32 @@ void read_materialize(const YamlNode& step_node, OmlStep& step, Diagnostics& dia
                       materialize->mark, "true: the step's rows are stored before they are read; write true or false");
 }
 
+std::optional<StepCache> step_cache_of(const YamlNode& value) {
+  StepCache cache;
+  if (value.kind == YamlNode::Kind::kBool) {
+    cache.mode = value.scalar.as_bool() ? StepCache::kKept : StepCache::kNever;
+    return cache;
+  }
+  if (!value.is_mapping() || value.members.size() != 1 || value.members[0].key != "for") return std::nullopt;
+  cache.mode = StepCache::kKept;
+  cache.max_age_s = read_duration(value.members[0].value);
+  if (!cache.max_age_s) return std::nullopt;
+  return cache;
+}
+
+void read_cache(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnostics) {
+  const YamlNode* cache = step_node.find("cache");
+  if (!cache) return;
+  const auto read = step_cache_of(*cache);
+  if (read)
+    step.cache = *read;
+  else
+    diagnostics.error("invalid_cache", "cache must be true, false or {for: <duration>}", step.location + ".cache",
+                      cache->mark,
+                      "write cache: {for: 1h}; true keeps the rows as long as nothing they follow from "
+                      "changes");
+}
+
 void read_retry(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnostics) {
   const YamlNode* retry = step_node.find("retry");
   if (!retry) return;

@@ -1,4 +1,4 @@
-// What a step may ask of the machinery beside its config: `timeout`, `retry` and `materialize`.
+// What a step may ask of the machinery beside its config: `timeout`, `retry`, `materialize` and `cache`.
 #pragma once
 
 #include "host/compiler/oml_document.h"
@@ -11,5 +11,9 @@ void read_timeout(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnos
 void read_retry(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnostics);
 // materialize: true, so that its rows are stored, however many steps read them.
 void read_materialize(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnostics);
+// cache: true, false, or {for: 1h}: whether its rows are kept for later runs, and how long they are taken.
+void read_cache(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnostics);
+// The same of a manifest. nullopt: it is not understood.
+std::optional<StepCache> step_cache_of(const YamlNode& value);
 
 }  // namespace osiris

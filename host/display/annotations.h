@@ -1,9 +1,11 @@
-// Findings as GitHub Actions shows them beside the lines of a pull request: its workflow commands
-// (docs.github.com, "Workflow commands for GitHub Actions", error and warning), one line each.
+// Findings as build servers show them beside the lines of a change. GitHub Actions: its workflow commands
+// (docs.github.com, "Workflow commands for GitHub Actions", error and warning), one line each. GitLab: a report of code
+// quality (docs.gitlab.com, "Code Quality", "Import Code Quality results from a CI/CD job"), a JSON document.
 #pragma once
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "host/project/environment.h"
 #include "host/yaml/diagnostic.h"
@@ -17,5 +19,10 @@ bool wants_annotations(const Environment& process_environment);
 // (GITHUB_WORKSPACE) where it is below it. `cwd` is where a relative file starts.
 std::string annotation(const Diagnostic& finding, const std::filesystem::path& cwd,
                        const Environment& process_environment);
+
+// GitLab's: an array of issues. Files are given from the repository's root (CI_PROJECT_DIR) where they are below it.
+// A finding has the same fingerprint wherever in the file it stands.
+std::string code_quality(const std::vector<Diagnostic>& findings, const std::filesystem::path& cwd,
+                         const Environment& process_environment);
 
 }  // namespace osiris

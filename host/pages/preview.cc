@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "host/run/masking.h"
-#include "protocol/base/sha256.h"
+#include "host/run/recorded_output.h"
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
 
@@ -121,21 +121,6 @@ Preview json_preview(std::string_view text) {
   return preview;
 }
 
-std::string why_none(const Artifact& file, uint64_t hash_bytes_max) {
-  std::error_code code;
-  const fs::path target = file.target;
-  const fs::file_type type = fs::symlink_status(target, code).type();
-  if (type == fs::file_type::not_found) return "the file is not there any more";
-  if (type != fs::file_type::regular) return "what is there now is no regular file";
-  const uint64_t size = fs::file_size(target, code);
-  if (code) return "the file cannot be read: " + code.message();
-  if (size != file.size_bytes) return "the file has changed since this run";
-  if (size > hash_bytes_max || file.sha256.empty()) return "";
-  const auto digest = sha256_file(target);
-  if (!digest.ok()) return digest.error().message;
-  return digest->sha256 == file.sha256 ? "" : "the file has changed since this run";
-}
-
 Preview none(std::string because) {
   Preview preview;
   preview.none_because = std::move(because);
@@ -149,7 +134,7 @@ Preview preview_of(const Artifact& file, const Json& config, uint64_t hash_bytes
   const bool is_csv = suffix == ".csv" || suffix == ".tsv" || suffix == ".txt";
   if (!is_csv && suffix != ".json" && suffix != ".jsonl" && suffix != ".ndjson")
     return none("only CSV and JSON files are shown here");
-  if (std::string why = why_none(file, hash_bytes_max); !why.empty()) return none(std::move(why));
+  if (std::string why = why_not_as_written(file, hash_bytes_max); !why.empty()) return none(std::move(why));
   std::ifstream in(file.target, std::ios::binary);
   std::string text(kBytesRead, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));

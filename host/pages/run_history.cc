@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "host/pages/notices.h"
+#include "host/run/recorded_output.h"
 #include "host/yaml/node.h"
 #include "protocol/base/file.h"
 #include "protocol/base/rfc3339.h"
@@ -241,8 +242,7 @@ Result<RunHistory> read_run_history(const RunRecord& record) {
   order_steps(history);
   if (history.title.empty()) history.title = record.pipeline_slug;
   history.status = document_at(session / "status.json");
-  const Json artifacts = document_at(session / "artifacts.json");
-  for (const Json& file : artifacts["outputs"].items()) history.outputs.push_back(reported_artifact(file));
+  history.outputs = recorded_outputs(session);
   if (!record.aiop_path.empty()) read_released(document_at(fs::path(record.aiop_path) / "summary.json"), history);
   return history;
 }

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include "host/project/section.h"
 #include "host/yaml/node.h"
 #include "protocol/base/categories.h"
+#include "protocol/base/quantity.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -12,110 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kType = "config_error";
-
-// Reads members of osiris.yaml into fields, and says what is wrong where. Every known key is named once, by the read
-// that uses it; what is left over is unknown.
-class Section {
- public:
-  Section(const YamlNode* node, std::string name, Diagnostics& diagnostics)
-      : node_(node), name_(std::move(name)), diagnostics_(diagnostics) {
-    if (node_ && !node_->is_mapping() && !node_->is_null()) {
-      fail(*node_, " must be a mapping, got " + std::string(node_->python_type()));
-      node_ = nullptr;
-    }
-  }
-
-  const YamlNode* take(const std::string& key) {
-    known_.push_back(key);
-    const YamlNode* value = node_ ? node_->find(key) : nullptr;
-    return value && !value->is_null() ? value : nullptr;
-  }
-  Section section(const std::string& key) { return Section(take(key), path(key), diagnostics_); }
-
-  void read(const std::string& key, std::string& out) {
-    const YamlNode* value = take(key);
-    if (!value) return;
-    if (value->is_string())
-      out = value->text();
-    else if (value->scalar.is_number())
-      out = value->scalar.dump_canonical();
-    else
-      fail_key(key, *value, "a string");
-  }
-  void read(const std::string& key, bool& out) {
-    const YamlNode* value = take(key);
-    if (!value) return;
-    if (value->kind == YamlNode::Kind::kBool)
-      out = value->scalar.as_bool();
-    else
-      fail_key(key, *value, "a boolean");
-  }
-  void read(const std::string& key, int& out, int least, int most) {
-    const YamlNode* value = take(key);
-    if (!value) return;
-    if (value->kind != YamlNode::Kind::kInt) return fail_key(key, *value, "an integer");
-    const int64_t number = value->scalar.as_int(INT64_MAX);
-    if (number < least || number > most)
-      return fail_at(key, *value,
-                     " must be between " + std::to_string(least) + " and " + std::to_string(most) + ", got " +
-                         value->scalar.dump());
-    out = static_cast<int>(number);
-  }
-  // A list of words, or one word.
-  void read(const std::string& key, std::vector<std::string>& out) {
-    const YamlNode* value = take(key);
-    if (!value) return;
-    std::vector<std::string> words;
-    if (value->is_string())
-      words.push_back(value->text());
-    else if (!value->is_sequence())
-      return fail_key(key, *value, "a list");
-    for (const YamlNode& item : value->items) {
-      if (!item.is_string()) return fail_key(key, item, "a list of strings");
-      words.push_back(item.text());
-    }
-    out = std::move(words);
-  }
-
-  void fail_at(const std::string& key, const YamlNode& value, const std::string& what) {
-    diagnostics_.error(kType, short_path(key) + what, path(key), value.mark);
-  }
-  void warn_unknown() {
-    if (!node_) return;
-    for (const auto& member : node_->members) {
-      if (std::find(known_.begin(), known_.end(), member.key) != known_.end()) continue;
-      const auto near = nearest(member.key, known_);
-      diagnostics_.warning("unknown_key", "Unknown key: '" + member.key + "'", path(member.key), member.key_mark,
-                           near ? "did you mean '" + *near + "'?" : "");
-    }
-  }
-  // A key of Python Osiris that asks for something this program does not do.
-  void warn_ignored(const std::string& key) {
-    if (const YamlNode* written = take(key))
-      diagnostics_.warning("ignored_key", "'" + path(key) + "' has no effect here", path(key), written->mark,
-                           "remove it");
-  }
-
- private:
-  std::string path(const std::string& key) const { return name_.empty() ? key : name_ + "." + key; }
-  // The reference leaves "filesystem." out of its messages.
-  std::string short_path(const std::string& key) const {
-    const std::string full = path(key);
-    return full.starts_with("filesystem.") ? full.substr(11) : full;
-  }
-  void fail(const YamlNode& value, const std::string& what) {
-    diagnostics_.error(kType, name_ + what, name_, value.mark);
-  }
-  void fail_key(const std::string& key, const YamlNode& value, const std::string& wanted) {
-    fail_at(key, value, " must be " + wanted + ", got " + std::string(value.python_type()));
-  }
-
-  const YamlNode* node_;
-  std::string name_;
-  Diagnostics& diagnostics_;
-  std::vector<std::string> known_;
-};
+constexpr const char* kType = kConfigFinding;
 
 void check_run_id_format(const std::vector<std::string>& format, Mark mark, Diagnostics& diagnostics) {
   static const std::vector<std::string> kKnown = {"incremental", "iso_ulid", "snowflake", "ulid", "uuidv4"};
@@ -186,10 +85,18 @@ void read_filesystem(Section filesystem, ProjectConfig& config, Diagnostics& dia
   Section retention = filesystem.section("retention");
   for (const RetentionField& field : retention_fields(config.retention))
     retention.read(field.key, *field.value, 0, kRetentionMost);
+  retention.read("max_bytes", config.retention.max_bytes);
   retention.warn_unknown();
 
   filesystem.warn_ignored("outputs");
   filesystem.warn_unknown();
+}
+
+void read_cache(Section cache, ProjectConfig& config) {
+  std::optional<uint64_t> bytes;
+  cache.read("max_bytes", bytes);
+  config.cache_bytes_max = bytes.value_or(config.cache_bytes_max);
+  cache.warn_unknown();
 }
 
 // Which options an adapter has is its own business (host/adapters/options.cc); that they stand in mappings is not.
@@ -219,6 +126,15 @@ void apply_environment(const Environment& environment, ProjectConfig& config, Di
     for (const std::string& token : split(*format, ','))
       if (!trim(token).empty()) config.run_id_format.emplace_back(trim(token));
     check_run_id_format(config.run_id_format, {}, diagnostics);
+  }
+  if (const auto text = environment.get_filled("OSIRIS_RETENTION_MAX_BYTES")) {
+    const auto bytes = parse_byte_count(*text);
+    if (bytes.ok())
+      config.retention.max_bytes = static_cast<uint64_t>(*bytes);
+    else
+      diagnostics.error(kType,
+                        "OSIRIS_RETENTION_MAX_BYTES must be a size, as 2GiB or a number of bytes, got '" + *text + "'",
+                        "filesystem.retention.max_bytes", {});
   }
   for (const RetentionField& field : retention_fields(config.retention)) {
     const auto text = environment.get_filled(field.variable);
@@ -258,6 +174,10 @@ Project Project::load(const ProjectPlace& place, const Environment& environment,
     ids.warn_unknown();
     check_run_id_format(project.config_.run_id_format, format ? format->mark : Mark{}, findings);
     root.read("report", project.config_.write_report);
+    read_cache(root.section("cache"), project.config_);
+    project.config_.telemetry = read_telemetry(root, findings);
+    project.config_.hooks = read_hooks(document, findings, kConfigFinding);
+    for (const char* read : {"on_success", "on_failure"}) root.take(read);
     read_adapters(root, project.config_, findings);
     root.warn_ignored("logging");
     for (const char* other : {"discovery", "llm", "pipeline", "validate", "validation", "aiop"}) root.take(other);

@@ -4,20 +4,24 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "host/project/environment.h"
+#include "host/project/hook.h"
 #include "host/project/project_place.h"
+#include "host/project/telemetry_config.h"
 #include "host/yaml/diagnostic.h"
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
 
 namespace osiris {
 
-// What `osiris clean` leaves: filesystem.retention. Python Osiris' keys and defaults.
+// What `osiris clean` leaves: filesystem.retention. Python Osiris' keys and defaults, and one of our own.
 struct Retention {
+  std::optional<uint64_t> max_bytes;  // of all sessions and summaries together; runs that end keep to it, too
   int run_logs_days = 7;
   int aiop_keep_runs_per_pipeline = 200;
   int annex_keep_days = 14;
@@ -36,10 +40,13 @@ struct ProjectConfig {
   std::string aiop_run_dir = "{run_id}";
   std::string run_ts_format = "iso_basic_z";
   int manifest_short_len = 7;
-  bool write_report = false;  // report: a page of each run, in its session
+  uint64_t cache_bytes_max = uint64_t{2} << 30;  // cache.max_bytes: of kept outputs
+  bool write_report = false;                     // report: a page of each run, in its session
   bool write_plan = true, write_fingerprints = true, write_run_summary = true;
   std::vector<std::string> run_id_format = {"incremental", "ulid"};
   Retention retention;
+  TelemetryConfig telemetry;
+  Hooks hooks;                                // after every run of the project
   Json adapters = Json::object();             // adapters.<id>.<option>: what the user set for adapters
   std::map<std::string, Mark> adapter_marks;  // where: of "<id>" and of "<id>.<option>", spelled as in the file
 };

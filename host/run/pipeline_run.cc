@@ -1,16 +1,18 @@
 #include "host/run/pipeline_run.h"
 
+#include "host/compiler/shard_list.h"
 #include "host/run/output_hashes.h"
 #include "host/run/output_proof.h"
+#include "host/run/shard_proof.h"
 #include "host/run/worker_binary.h"
 #include "protocol/base/categories.h"
 
 namespace osiris {
 namespace {
 
-std::vector<WatchedStep> watched_steps(const CompiledPipeline& pipeline) {
+std::vector<WatchedStep> watched_steps(const Plan& plan) {
   std::vector<WatchedStep> steps;
-  for (const CompiledStep& step : pipeline.steps) steps.push_back({step.id, step.driver, step.mode});
+  for (const PlanStep& step : plan.steps) steps.push_back({step.id, step.driver, std::string(mode_name(step.mode))});
   return steps;
 }
 
@@ -77,6 +79,7 @@ Error missing_proof(const RunProofs& proofs, const std::string& adapter, const R
     return Error(Code::kInternal, "adapter " + adapter + " reported success, but only " +
                                       std::to_string(proofs.steps_completed) + " of " +
                                       std::to_string(proofs.steps_total) + " steps were seen to complete");
+  if (proofs.shards_error) return *proofs.shards_error;
   if (proofs.outputs_error) return *proofs.outputs_error;
   return log.write_error().value_or(Error(Code::kInternal, "the session's events are not complete"));
 }
@@ -134,6 +137,15 @@ void keep_state(const RunInputs& inputs, RunReport& report, RunLog& log) {
   log.event("state_committed", Json::object({{"steps", std::move(kept)}}));
 }
 
+// After the proof: what did not run wrote nothing that could be proved.
+void end_kept(KeptRun& kept, RunReport& report) {
+  const bool hurries =
+      report.error && (report.error->code == Code::kCancelled || report.error->code == Code::kDeadline);
+  kept.finish(report.steps, hurries);
+  for (Artifact& output : kept.reused_outputs()) report.outputs.push_back(std::move(output));
+  for (std::string& warning : kept.take_warnings()) report.warnings.push_back(std::move(warning));
+}
+
 // Which adapter runs, down to the bytes of its library.
 Json selected_adapter(const LoadedAdapter& adapter, const Project& project, const RunReport& report) {
   const std::string id(adapter.id());
@@ -156,8 +168,10 @@ std::string PipelineRun::unreleased_text() const {
 
 StagesResult PipelineRun::run_stages(const RunInputs& inputs, Session& session, OutputHashes& hashes) {
   StagesResult result;
-  if (const Status status = session.materialize(inputs.pipeline); !status.ok()) {
-    result.error = status.error();
+  Status recorded = session.materialize(inputs.pipeline);
+  if (recorded.ok()) recorded = session.write_shards(shards_document(inputs.sent.plan));
+  if (!recorded.ok()) {
+    result.error = recorded.error();
     result.source = ErrorSource::kService;
     return result;
   }
@@ -182,12 +196,11 @@ StagesResult PipelineRun::run_stages(const RunInputs& inputs, Session& session, 
 Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   adapter_ = std::string(inputs.adapter.id());
   OSIRIS_TRY(adapter_run_.lend(inputs.sent, inputs.connections, inputs.environment, inputs.adapter, inputs.options));
-  const CompiledPipeline& pipeline = inputs.pipeline;
   OSIRIS_ASSIGN(const std::unique_ptr<Session> session,
                 Session::open(inputs.project, session_of(inputs), log_, clock_));
 
   RunReport report = report_of(inputs, *session);
-  tally_.plan(watched_steps(pipeline));
+  tally_.plan(watched_steps(inputs.sent.plan));
   // From before anything is asked for: a resource that is being made already belongs to a run that lives.
   auto alive = inputs.user_state.begin(report.run_id);
   const bool has_remote = owns_remote_resources(*inputs.adapter.type);
@@ -197,6 +210,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
                                              "): if it dies, `osiris resources reap` leaves what it holds to its lease";
   if (!alive.ok()) log_.log(LogLevel::kWarning, "osiris.run", unregistered);
   log_.event("adapter_selected", selected_adapter(inputs.adapter, inputs.project, report));
+  if (inputs.kept) inputs.kept->begin(report.run_id, report.session_dir);
   OutputHashes hashes(planned_outputs(inputs.sent.plan), clock_);
   const StagesResult result = run_stages(inputs, *session, hashes);
 
@@ -229,13 +243,18 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   proofs.error_source = result.source;
   proofs.steps_total = tally_.total();
   proofs.steps_completed = tally_.completed();
-  if (!result.error && proofs.steps_completed >= proofs.steps_total)
+  const bool all_completed = !result.error && proofs.steps_completed >= proofs.steps_total;
+  if (all_completed)
+    if (const Status proved = prove_shards(inputs.sent.plan, report.steps); !proved.ok())
+      proofs.shards_error = proved.error().within("adapter " + adapter_);
+  if (all_completed)
     if (const Status proved = prove_outputs(hashes.planned(), report.steps, report.outputs, &hashes); !proved.ok())
       proofs.outputs_error = proved.error().within("adapter " + adapter_);
   proofs.events_complete = !log_.write_error();
   report.verdict = decide_verdict(proofs);
   if (!report.verdict.ok && !report.error) report.error = missing_proof(proofs, adapter_, log_);
   if (report.verdict.ok && inputs.state) keep_state(inputs, report, log_);
+  if (inputs.kept) end_kept(*inputs.kept, report);
   close_session(*session, report, proofs, log_, masking_);
   // What is known to be held, or may be: a create whose answer was lost has no id.
   const ExitCode code = report.verdict.exit_code;

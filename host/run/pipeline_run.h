@@ -14,6 +14,7 @@
 #include "host/compiler/adapter_inputs.h"
 #include "host/compiler/compiler.h"
 #include "host/run/adapter_run.h"
+#include "host/run/kept_run.h"
 #include "host/run/pipeline_state.h"
 #include "host/run/report.h"
 #include "host/run/run_log.h"
@@ -40,6 +41,7 @@ struct RunInputs {
   int64_t deadline_monotonic_ns = 0;  // 0: none
   double compile_seconds = 0;
   bool debug = false;
+  KeptRun* kept = nullptr;         // what is taken from earlier runs and left for later ones; null: nothing
   PipelineState* state = nullptr;  // held for the time of the run; null: no step keeps one
 };
 

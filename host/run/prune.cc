@@ -56,6 +56,7 @@ class Pruner {
   bool is_within_limits(const RunRecord& run, uint64_t size_bytes) {
     taken_bytes_ += size_bytes;
     const size_t newer = seen_[run.pipeline_slug]++;
+    if (run.run_id == limits_.spared_run) return true;
     return !(limits_.keep && newer >= *limits_.keep) && !(!limits_.oldest.empty() && run.run_ts < limits_.oldest) &&
            !(limits_.size_bytes && taken_bytes_ > *limits_.size_bytes);
   }

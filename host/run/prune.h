@@ -21,6 +21,7 @@ struct PruneLimits {
   std::optional<size_t> keep;          // the newest so many of each pipeline stay
   std::string oldest;                  // runs that began before stay not; a time as the index has them; empty: none
   std::optional<uint64_t> size_bytes;  // what sessions and summaries may take together; the newest runs stay
+  std::string spared_run;              // stays, and counts; empty: none
 };
 
 // `runs` are those to choose from, newest first, with the status of now. What a run that lives or may hold remote

@@ -24,6 +24,20 @@ Json check_document(const CheckResult& check) {
   return out;
 }
 
+Json source_document(const SourceUse& source) {
+  return Json::object(
+      {{"longest_transaction_ms", source.transaction_s ? Json(milliseconds(*source.transaction_s)) : Json()},
+       {"connections", count(source.connections)},
+       {"bytes", count(source.bytes)}});
+}
+
+Json verified_document(const Json& event) {
+  Json out = Json::object();
+  for (const char* key : {"table", "rows", "by", "fingerprint"})
+    if (!event[key].is_null()) out.set(key, event[key]);
+  return out;
+}
+
 Json step_document(const StepState& step) {
   Json out = Json::object({{"step_id", step.plan.id},
                            {"driver", step.plan.driver},
@@ -33,6 +47,9 @@ Json step_document(const StepState& step) {
                            {"rows_written", count(step.rows_written)},
                            {"rows_out", count(step.rows_out)},
                            {"duration_ms", milliseconds(step.duration_s)}});
+  if (step.source.is_known()) out.set("source", source_document(step.source));
+  if (step.verified.is_object()) out.set("verified", verified_document(step.verified));
+  if (!step.reused_run_id.empty()) out.set("reused_from", step.reused_run_id);
   if (!step.error.empty()) out.set("error", step.error);
   if (!step.hint.empty()) out.set("hint", step.hint);
   if (!step.category.empty()) out.set("category", step.category);
@@ -41,6 +58,30 @@ Json step_document(const StepState& step) {
   for (const CheckResult& check : step.checks) checks.push_back(check_document(check));
   if (checks.size() > 0) out.set("checks", std::move(checks));
   return out;
+}
+
+std::string cell(const std::optional<uint64_t>& number) { return number ? std::to_string(*number) : std::string("–"); }
+
+std::string sources_table(const RunReport& report) {
+  std::string rows;
+  for (const StepState& step : report.steps)
+    if (const SourceUse& source = step.source; source.is_known())
+      rows += "| " + step.plan.id + " | " +
+              (source.transaction_s ? std::to_string(milliseconds(*source.transaction_s)) : "–") + " | " +
+              cell(source.connections) + " | " + cell(source.bytes) + " |\n";
+  return rows.empty()
+             ? rows
+             : "\n| read from a server | longest transaction, ms | connections | bytes |\n|---|---|---|---|\n" + rows;
+}
+
+std::string verified_table(const RunReport& report, const Masking& masking) {
+  std::string rows;
+  for (const StepState& step : report.steps)
+    if (step.verified.is_object())
+      rows += "| " + step.plan.id + " | " + masking.text(step.verified["table"].as_string()) + " | " +
+              std::to_string(step.verified["rows"].as_uint()) + " | " + step.verified["by"].as_string() + " | " +
+              step.verified["fingerprint"].as_string_or("–") + " |\n";
+  return rows.empty() ? rows : "\n| verified | table | rows | by | fingerprint |\n|---|---|---|---|---|\n" + rows;
 }
 
 std::string checks_table(const RunReport& report, const Masking& masking) {
@@ -108,11 +149,12 @@ std::string run_card(const RunReport& report, const Masking& masking) {
   if (const std::string cost = cost_text(report.cost); !cost.empty()) text += "- Cost: " + masking.text(cost) + "\n";
   if (report.error) text += "\n**Error:** " + masking.text(report.error->message) + "\n";
   text += "\n| step | driver | status | rows read | rows written | rows out | ms |\n|---|---|---|---|---|---|---|\n";
-  const auto cell = [](const std::optional<uint64_t>& rows) { return rows ? std::to_string(*rows) : std::string("–"); };
   for (const StepState& step : report.steps)
     text += "| " + step.plan.id + " | " + step.plan.driver + " | " + std::string(phase_name(step.phase)) + " | " +
             cell(step.rows_read) + " | " + cell(step.rows_written) + " | " + cell(step.rows_out) + " | " +
             std::to_string(milliseconds(step.duration_s)) + " |\n";
+  text += sources_table(report);
+  text += verified_table(report, masking);
   text += checks_table(report, masking);
   if (!report.outputs.empty()) {
     text += "\n| output | bytes | sha256 |\n|---|---|---|\n";

@@ -30,7 +30,7 @@ struct RunReport {
   Json options = Json::object();  // the adapter's, with where each value came from
   double compile_seconds = 0, execute_seconds = 0, total_seconds = 0;
   Json released = Json::array();  // remote resources that were given back or kept, as the artifacts document says
-  Json cost;                       // of resource_cost; null: nothing was told
+  Json cost;                      // of resource_cost; null: nothing was told
   std::vector<RemoteResource> unreleased;
   std::vector<std::string> warnings;
 };

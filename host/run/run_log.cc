@@ -66,7 +66,10 @@ Status RunLog::open(const std::filesystem::path& directory, std::string session,
   session_ = std::move(session);
   open_ = true;
   debug_ = debug;
-  for (const Record& record : kept_) write(record, line(record));
+  for (Record& kept : kept_) {
+    const Record record = masked(std::move(kept));
+    write(record, line(record));
+  }
   kept_.clear();
   if (write_error_) return *write_error_;
   return {};
@@ -89,19 +92,24 @@ void RunLog::log(LogLevel level, std::string_view logger, std::string_view text,
   put({Kind::kLog, time_unix_ns, std::string(logger), text, Json::object(), level});
 }
 
-std::string RunLog::line(const Record& record) const {
-  if (record.kind == Kind::kLog)
-    return log_time(record.time_unix_ns) + " - " + one_line(record.name) + " - [" + session_ + "] - " +
-           std::string(level_name(record.level)) + " - " + one_line(masking_.text(record.value.as_string()));
-  Json out = Json::object({{"ts", format_iso8601_micros(record.time_unix_ns)}, {"session", session_}});
-  if (record.kind == Kind::kEvent) {
-    out.set("event", record.name);
+RunLog::Record RunLog::masked(Record record) const {
+  if (record.kind == Kind::kLog) record.value = masking_.text(record.value.as_string());
+  record.fields = masking_.fields(record.fields);
+  return record;
+}
+
+std::string RunLog::line(const Record& masked) const {
+  if (masked.kind == Kind::kLog)
+    return log_time(masked.time_unix_ns) + " - " + one_line(masked.name) + " - [" + session_ + "] - " +
+           std::string(level_name(masked.level)) + " - " + one_line(masked.value.as_string());
+  Json out = Json::object({{"ts", format_iso8601_micros(masked.time_unix_ns)}, {"session", session_}});
+  if (masked.kind == Kind::kEvent) {
+    out.set("event", masked.name);
   } else {
-    out.set("metric", record.name);
-    out.set("value", record.value);
+    out.set("metric", masked.name);
+    out.set("value", masked.value);
   }
-  const Json masked = masking_.fields(record.fields);
-  for (const auto& [key, value] : masked.members())
+  for (const auto& [key, value] : masked.fields.members())
     if (!out.contains(key)) out.members().emplace_back(key, value);
   return out.dump();
 }
@@ -115,6 +123,7 @@ void RunLog::put(Record record) {
       return;
     }
   }
+  record = masked(std::move(record));
   const std::string text = line(record);
   std::lock_guard lock(mutex_);
   write(record, text);
@@ -139,6 +148,7 @@ void RunLog::write(const Record& record, std::string_view line) {
       if (debug_) append(debug_log_);
       break;
   }
+  if (watch) watch({record.kind, record.time_unix_ns, record.name, record.value, record.fields, record.level});
 }
 
 uint64_t RunLog::events_written() const {

@@ -27,10 +27,25 @@ enum class LogLevel { kDebug = 10, kInfo = 20, kWarning = 30, kError = 40 };
 std::string_view level_name(LogLevel level);  // "DEBUG", "INFO", "WARNING", "ERROR"
 LogLevel level_from_number(int level);
 
+// A record as it is written: masked.
+struct WrittenRecord {
+  enum class Kind { kEvent, kMetric, kLog };
+  Kind kind;
+  int64_t time_unix_ns;
+  const std::string& name;  // of the event or metric; the logger
+  const Json& value;        // the metric's; a log line's text
+  const Json& fields;
+  LogLevel level;
+};
+
 // [any thread] once open; `clock` and `masking` must outlive it.
 class RunLog {
  public:
   RunLog(const Clock& clock, Masking& masking) : clock_(clock), masking_(masking) {}
+
+  // Sees every record from the moment the files are open, those that were kept too. On the thread that writes it, so it
+  // may neither wait nor write records. Set before anything else; may be empty.
+  std::function<void(const WrittenRecord&)> watch;
 
   // Opens the files in an existing directory and writes what was kept; `session` is the run id, on every line. With
   // `debug`, debug.log gets every line and osiris.log, as always, those from kInfo up.
@@ -48,7 +63,7 @@ class RunLog {
   std::optional<Error> write_error() const;
 
  private:
-  enum class Kind { kEvent, kMetric, kLog };
+  using Kind = WrittenRecord::Kind;
   struct Record {
     Kind kind;
     int64_t time_unix_ns;
@@ -58,7 +73,8 @@ class RunLog {
     LogLevel level = LogLevel::kInfo;
     bool durable = false;
   };
-  std::string line(const Record& record) const;  // masked
+  Record masked(Record record) const;
+  std::string line(const Record& masked) const;
   void put(Record record);
   void write(const Record& record, std::string_view line);
 

@@ -3,6 +3,7 @@
 //   run_logs/<profile>/<slug>/<time>_<run id>-<short>/
 //     events.jsonl metrics.jsonl osiris.log   written as things happen
 //     manifest.yaml cfg/                       what was compiled, cfg/ by links; references only, never a value
+//     shards.json                              where steps run in shards: which
 //     artifacts/                               what steps left
 //     artifacts.json status.json               written at the end
 //     run.lock                                 held by the living host, gone after a clean end
@@ -67,6 +68,8 @@ class Session {
   // Writes manifest.yaml (with metadata.source_manifest_path), links cfg/*.json; events manifest_materialized,
   // cfg_materialized.
   Status materialize(const CompiledPipeline& pipeline);
+  // shards.json, what the run's shards are; nothing for null.
+  Status write_shards(const Json& document);
   Status write_artifact_index(const std::vector<Artifact>& outputs);
   Status write_status(const Json& document);
   // For the record of the index.

@@ -12,6 +12,7 @@ RunVerdict decide_verdict(const RunProofs& proofs) {
     return {false, code, stopped ? std::string(outcome_name(code)) : "execution_failed"};
   }
   if (proofs.steps_completed < proofs.steps_total) return {false, ExitCode::kAdapterFailed, "incomplete_steps"};
+  if (proofs.shards_error) return {false, ExitCode::kAdapterFailed, "incomplete_shards"};
   if (proofs.outputs_error) return {false, ExitCode::kAdapterFailed, "missing_outputs"};
   if (!proofs.events_complete) return {false, ExitCode::kAdapterFailed, "missing_events_jsonl"};
   return {true, ExitCode::kOk, ""};

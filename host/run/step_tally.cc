@@ -86,16 +86,30 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     state.progress.begin(now);
     state.outputs.clear();
     state.checks.clear();
+    state.kept.reset();
+    state.shards.clear();
     if (state.plan.driver.empty()) state.plan.driver = data["driver"].as_string();
   } else if (name == "step_retry") {
     StepState& state = step(step_id);
     state.attempt = static_cast<int>(data["attempt"].as_int(state.attempt)) + 1;
+    // One shard begins again, the others keep what they have.
+    if (data.contains("shard")) return void(++revision_);
     state.progress.begin(now);
     state.outputs.clear();
   } else if (name == "output_written") {
     step(step_id).outputs[data["path"].as_string()] = {data["size_bytes"].as_uint(), data["sha256"].as_string()};
+  } else if (name == "rows_verified") {
+    step(step_id).verified = data;
   } else if (name == "check_result") {
     step(step_id).checks.push_back(check_result(data));
+  } else if (name == "output_kept") {
+    step(step_id).kept = KeptRows{data["size_bytes"].as_uint(), data["sha256"].as_string(), data["rows"].as_uint()};
+  } else if (name == "output_not_kept") {
+    step(step_id).not_kept = data["reason"].as_string();
+  } else if (name == "step_reused") {
+    step(step_id).reused_run_id = data["run_id"].as_string();
+  } else if (name == "shard_complete") {
+    step(step_id).shards.push_back({data["shard"].as_uint(), data["rows"].as_uint()});
   } else if (name == "step_state") {
     step(step_id).state = data["state"];
   } else if (name == "step_complete") {
@@ -133,6 +147,12 @@ void StepTally::on_metric(std::string_view name, std::string_view step_id, doubl
     step(step_id).rows_written = count;
   else if (name == "rows_out")
     step(step_id).rows_out = count;
+  else if (name == "source_transaction")
+    step(step_id).source.transaction_s = value;
+  else if (name == "source_connections")
+    step(step_id).source.connections = count;
+  else if (name == "source_bytes")
+    step(step_id).source.bytes = count;
   else
     return;
   ++revision_;

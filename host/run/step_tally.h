@@ -37,6 +37,21 @@ struct WrittenOutput {
   std::string sha256;
 };
 
+// What a step took of the server that it read from.
+struct SourceUse {
+  std::optional<double> transaction_s;  // the longest
+  std::optional<uint64_t> connections;  // the most at once
+  std::optional<uint64_t> bytes;
+  bool is_known() const { return transaction_s || connections || bytes; }
+};
+
+// Rows that a step was seen to keep for a later run.
+struct KeptRows {
+  uint64_t size_bytes = 0;
+  std::string sha256;
+  uint64_t rows = 0;
+};
+
 // What came of one data check of a step (docs/checks.md).
 struct CheckResult {
   std::string name, type;
@@ -50,6 +65,11 @@ struct CheckResult {
   bool passed() const { return status == "pass"; }
   // Rows fail it, and the step went on.
   bool warned() const { return status == "fail" && only_warns; }
+};
+
+// A shard of a step whose result its worker took in, whole.
+struct AcceptedShard {
+  uint64_t index = 0, rows = 0;
 };
 
 struct StepState {
@@ -66,7 +86,13 @@ struct StepState {
   std::string cause;                             // of a skipped one: the step that failed first
   Json state;                                    // what the step is to be given at its next run; null: nothing new
   std::vector<CheckResult> checks;               // those that were run, in their order
+  SourceUse source;                              // of its last attempt
+  Json verified;                                 // {table, rows, by, fingerprint} of a write; null: it was not compared
   std::map<std::string, WrittenOutput> outputs;  // of its last attempt, by the path as the pipeline wrote it
+  std::optional<KeptRows> kept;
+  std::string not_kept;               // why its rows, which were to be kept, are not
+  std::string reused_run_id;          // it did not run: the run that did; empty: it ran
+  std::vector<AcceptedShard> shards;  // in the order in which its worker took them in
 
   // What to show as "rows": the most telling count there is.
   uint64_t rows() const;

@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
+#include "plugins/e2b/api/templates.h"
 #include "plugins/e2b/network.h"
 #include "plugins/e2b/options.h"
-#include "plugins/e2b/api/templates.h"
 #include "plugins/e2b/place.h"
 #include "plugins/e2b/prices.h"
 #include "plugins/sdk/place/metered_place.h"

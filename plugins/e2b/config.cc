@@ -94,7 +94,8 @@ void set_max_cost(Config& config, std::string_view value) {
 }
 
 void set_price_date(Config& config, std::string_view value) {
-  if (value.empty() || value.size() > 40 || std::any_of(value.begin(), value.end(), [](unsigned char c) { return c < 0x20; }))
+  if (value.empty() || value.size() > 40 ||
+      std::any_of(value.begin(), value.end(), [](unsigned char c) { return c < 0x20; }))
     throw sdk::to_failure(Error(Code::kInvalidArgument, "--e2b-price-date is no date", "Write it as 2026-11-30.",
                                 category::kConfigInvalid));
   config.price_date = value;

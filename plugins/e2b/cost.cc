@@ -52,7 +52,8 @@ Estimate estimate(const Config& config, const sdk::RunRequest& request) {
   Estimate told;
   const std::optional<Shape> shape = expected_shape(config, request);
   const std::vector<int64_t> held = held_seconds(request);
-  told.document = Json::object({{"currency", "USD"}, {"prices", prices_text(config)}, {"sandboxes", 1}, {"runs", held.size()}});
+  told.document =
+      Json::object({{"currency", "USD"}, {"prices", prices_text(config)}, {"sandboxes", 1}, {"runs", held.size()}});
   if (config.max_cost) told.document.set("cap", *config.max_cost);
   const std::string whose = "; by " + prices_text(config) + ": osiris's table, not E2B's invoice";
   if (!shape) {
@@ -68,7 +69,8 @@ Estimate estimate(const Config& config, const sdk::RunRequest& request) {
     told.text = "no history of this pipeline: " + what + " costs " + hourly;
   } else {
     const int64_t least = held.front(), middle = held[held.size() / 2], most = held.back();
-    told.document.set("machine_seconds", spread(static_cast<double>(least), static_cast<double>(middle), static_cast<double>(most)));
+    told.document.set("machine_seconds",
+                      spread(static_cast<double>(least), static_cast<double>(middle), static_cast<double>(most)));
     told.document.set("estimate", spread(dollars(rate * least), dollars(rate * middle), dollars(rate * most)));
     told.text = "about " + money_text(rate * middle) + ", from " + money_text(rate * least) + " to " +
                 money_text(rate * most) + ": " + what + " for " + sdk::spoken_duration(middle) + " (" +

@@ -76,9 +76,9 @@ Status E2bAdapter::begin_build(const TemplateSpec& spec) {
   is_building_ = ledger_->begin_other(kBuildEntry, rate, seconds);
   if (is_building_) return {};
   return Error(Code::kInvalidArgument,
-               "--max-cost " + sdk::money_text(*ledger_->terms().cap) + " is less than the build of the template may come to, " +
-                   sdk::money_text(most) + ": " + shape.text() + " for the " + std::to_string(seconds) +
-                   " s that E2B may work on it",
+               "--max-cost " + sdk::money_text(*ledger_->terms().cap) +
+                   " is less than the build of the template may come to, " + sdk::money_text(most) + ": " +
+                   shape.text() + " for the " + std::to_string(seconds) + " s that E2B may work on it",
                "Run once without --max-cost: the template is built, and found by every later run. Or allow more.",
                category::kRuntimeBudget);
 }

@@ -4,7 +4,8 @@ osiris_library(osiris_sdk_api
   SOURCES api/convert.cc api/elsewhere.cc api/json.cc api/machine.cc api/process.cc api/worker_run.cc
   LINKS osiris_sdk_remote)
 
-set(sdk_version 0.1.0)  # as include/osiris/sdk/version.h says
+file(STRINGS include/osiris/sdk/version.h sdk_version REGEX "define OSIRIS_SDK_VERSION ")
+string(REGEX REPLACE ".*\"(.*)\".*" "\\1" sdk_version "${sdk_version}")
 cmake_path(GET OSIRIS_INSTALL_LIB PARENT_PATH libraries)
 set(archive "${PROJECT_BINARY_DIR}/${libraries}/libosiris-adapter-sdk.a")
 set(bundle "${CMAKE_CURRENT_BINARY_DIR}/adapter-sdk.o")

@@ -40,6 +40,8 @@ Json files_document(const std::vector<PlanFile>& files, std::string_view locatio
     entry.set(location_key, file.location);
     if (!file.pattern.empty()) entry.set("pattern", file.pattern);
     if (file.is_directory) entry.set("directory", true);
+    if (file.modified_ns != 0) entry.set("size_bytes", file.size_bytes);
+    if (file.modified_ns != 0) entry.set("modified_ns", file.modified_ns);
     list.push_back(std::move(entry));
   }
   return list;
@@ -49,7 +51,7 @@ std::vector<PlanFile> files_of(const Json& list, std::string_view location_key) 
   std::vector<PlanFile> files;
   for (const Json& item : list.items())
     files.push_back({item["path"].as_string(), item[location_key].as_string(), item["pattern"].as_string(),
-                     item["directory"].as_bool()});
+                     item["directory"].as_bool(), item["size_bytes"].as_uint(), item["modified_ns"].as_int()});
   return files;
 }
 
@@ -63,7 +65,7 @@ Status read_inputs(const Json& json, PlanStep& step) {
   for (const auto& [name, input] : json["inputs"].members()) {
     const std::string& from = input["from_step"].as_string();
     if (from.empty()) return invalid(step.id, "input " + name + " names no step");
-    step.inputs.push_back({name, from});
+    step.inputs.push_back({name, from, input["in_shards"].as_bool()});
     needs.push_back(from);
   }
   for (std::string& need : needs) {
@@ -135,7 +137,10 @@ std::string path_in_directory(const PlanFile& directory, std::string_view path) 
 
 Json to_json(const PlanStep& step) {
   Json inputs = Json::object();
-  for (const PlanInput& input : step.inputs) inputs.set(input.name, Json::object({{"from_step", input.from_step}}));
+  for (const PlanInput& input : step.inputs) {
+    Json& entry = inputs.set(input.name, Json::object({{"from_step", input.from_step}}));
+    if (input.in_shards) entry.set("in_shards", true);
+  }
   Json json = Json::object({{"id", step.id},
                             {"component", step.component},
                             {"driver", step.driver},
@@ -157,6 +162,8 @@ Json to_json(const PlanStep& step) {
   Json checks = Json::array();
   for (const DataCheck& check : step.checks) checks.push_back(to_json(check));
   if (checks.size() > 0) json.set("checks", std::move(checks));
+  if (Json kept = to_json(step.kept); !kept.is_null()) json.set("kept", std::move(kept));
+  if (step.shards) json.set("shards", to_json(*step.shards));
   return json;
 }
 
@@ -187,6 +194,14 @@ Result<PlanStep> plan_step_from_json(const Json& json) {
   step.retry_delay_s = std::max(0.0, json["retry"]["delay_s"].as_double());
   step.state = json["state"];
   step.check = json["check"].as_bool();
+  const auto kept = kept_output_from_json(json["kept"]);
+  if (!kept.ok()) return invalid(step.id, kept.error().message);
+  step.kept = *kept;
+  if (!json["shards"].is_null()) {
+    auto shards = step_shards_from_json(json["shards"]);
+    if (!shards.ok()) return invalid(step.id, shards.error().message);
+    step.shards = *std::move(shards);
+  }
   return step;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,8 @@
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
 #include "protocol/model/data_check.h"
+#include "protocol/model/kept_output.h"
+#include "protocol/model/shards.h"
 
 namespace osiris {
 
@@ -29,6 +32,7 @@ std::string_view mode_name(StepMode mode);  // "extract", "transform", "write"
 struct PlanInput {
   std::string name;
   std::string from_step;
+  bool in_shards = false;  // the step, which has per_shard, is given its rows shard by shard
 };
 
 struct PlanFile {
@@ -36,6 +40,10 @@ struct PlanFile {
   std::string location;       // absolute, on the machine that made the plan
   std::string pattern;        // of the pipeline, that this input was found by; empty: the pipeline names it itself
   bool is_directory = false;  // an output of many files, which are not known before
+  // Of a shard's input, as the list of shards was made; 0: not recorded. A file that is another by then fails its
+  // shard.
+  uint64_t size_bytes = 0;
+  int64_t modified_ns = 0;
 };
 
 // The part of `path` below a planned directory, "year=2025/data_0.parquet", where it is one of its files; empty: it is
@@ -58,10 +66,12 @@ struct PlanStep {
   double timeout_s = 0;            // 0: none
   uint64_t attempts_max = 1;       // 1 to 100
   double retry_delay_s = 0;
-  bool materialize = false;       // its output is stored, however many steps read it
-  Json state;                     // what the step said of itself when it last ran to a good end; null: nothing
-  bool check = false;             // ask the driver's check() in place of its run()
-  std::vector<DataCheck> checks;  // of its rows, before another step reads them
+  bool materialize = false;          // its output is stored, however many steps read it
+  Json state;                        // what the step said of itself when it last ran to a good end; null: nothing
+  bool check = false;                // ask the driver's check() in place of its run()
+  std::vector<DataCheck> checks;     // of its rows, before another step reads them
+  KeptOutput kept;                   // whether it runs, and whether its rows are kept
+  std::optional<StepShards> shards;  // it runs once for each, and its output is their rows in this order
 };
 // The steps whose rows only the checks of `step` read: each once, neither among its inputs nor itself.
 std::vector<std::string> sources_of_checks(const PlanStep& step);

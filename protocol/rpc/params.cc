@@ -43,6 +43,8 @@ Json to_json(const Settings& settings) {
   json.set("allow_mock", settings.allow_mock);
   json.set("install_deps", settings.install_deps);
   if (!settings.cache_dir.empty()) json.set("cache_dir", settings.cache_dir);
+  if (!settings.traceparent.empty()) json.set("traceparent", settings.traceparent);
+  if (!settings.tracestate.empty()) json.set("tracestate", settings.tracestate);
   return json;
 }
 
@@ -56,6 +58,8 @@ Settings settings_from_json(const Json& json) {
   settings.allow_mock = json["allow_mock"].as_bool(settings.allow_mock);
   settings.install_deps = json["install_deps"].as_bool(settings.install_deps);
   settings.cache_dir = json["cache_dir"].as_string();
+  settings.traceparent = json["traceparent"].as_string();
+  settings.tracestate = json["tracestate"].as_string();
   return settings;
 }
 

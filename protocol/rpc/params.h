@@ -36,7 +36,8 @@ struct Settings {
   uint32_t heartbeat_ms = 1000;
   bool allow_mock = false;
   bool install_deps = false;
-  std::string cache_dir;  // absolute; empty: none
+  std::string cache_dir;                // absolute; empty: none
+  std::string traceparent, tracestate;  // the trace the steps belong to (protocol/model/trace_context.h); empty: none
 };
 Json to_json(const Settings& settings);
 Settings settings_from_json(const Json& json);

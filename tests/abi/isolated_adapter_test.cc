@@ -14,9 +14,12 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Result<IsolatedAdapter*> isolate(const std::filesystem::path& library, const std::string& id) {
+constexpr int64_t kLongNs = 30'000'000'000, kShortNs = 50'000'000;
+
+Result<IsolatedAdapter*> isolate(const std::filesystem::path& library, const std::string& id,
+                                 int64_t grace_ns = kLongNs) {
   const AdapterManifest manifest = manifest_for(library, id);
-  set_isolation_program(tree_dir() / "bin/osiris");
+  set_isolation_program(tree_dir() / "bin/osiris", grace_ns);
   return IsolatedAdapter::load({library, manifest.file, id});
 }
 
@@ -158,6 +161,103 @@ TEST(Isolated, ACallThatDoesNotReturnIsEndedWhenItsGraceIsOver) {
   EXPECT_EQ(type.collect(instance, &request), OSIRIS_INTERNAL) << "it is gone for every later call";
   type.destroy(instance);
   EXPECT_TRUE((*adapter)->has_lost_a_process());
+}
+
+// ---- Stages without a request
+
+constexpr const char* kCrashed = "the adapter's process was killed by signal 11 (SIGSEGV)";
+constexpr const char* kHung = "the adapter's process did not return in the time it has to stop, and was killed";
+
+// Is told to stop once a call is under way: when it is asked a second time.
+class StopsLater : public Recorder {
+ public:
+  bool is_cancelled() const override { return left_-- <= 0; }
+  void stop_soon() { left_ = 1; }
+
+ private:
+  mutable std::atomic<int> left_{1'000'000};
+};
+
+TEST(Isolated, ACrashInCreateIsItsFailureEachTime) {
+  const auto adapter = isolate(defect("crashes_in_create"), "defect");
+  ASSERT_TRUE(adapter.ok()) << adapter.error().message;
+  for (int i = 0; i < 2; ++i) {
+    Recorder recorder;
+    const auto made = AdapterInstance::create(*(*adapter)->type(), recorder);
+    ASSERT_FALSE(made.ok());
+    EXPECT_EQ(made.error().code, Code::kInternal);
+    EXPECT_THAT(made.error().message, HasSubstr(std::string("create: ") + kCrashed));
+  }
+  EXPECT_TRUE((*adapter)->has_lost_a_process());
+}
+
+TEST(Isolated, ACrashInConfigureIsItsFailure) {
+  const auto adapter = isolate(defect("crashes_in_configure"), "defect");
+  ASSERT_TRUE(adapter.ok()) << adapter.error().message;
+  Recorder recorder;
+  const auto made = AdapterInstance::create(*(*adapter)->type(), recorder);
+  ASSERT_TRUE(made.ok()) << made.error().message;
+  const Status configured = (*made)->configure({});
+  ASSERT_FALSE(configured.ok());
+  EXPECT_THAT(configured.error().message, HasSubstr(std::string("configure: ") + kCrashed));
+}
+
+TEST(Isolated, ACrashInAQueryIsItsFailure) {
+  for (const std::string stage : {"list", "release"}) {
+    const auto adapter = isolate(defect("crashes_in_" + stage), "defect");
+    ASSERT_TRUE(adapter.ok()) << adapter.error().message;
+    Recorder recorder;
+    const auto made = AdapterInstance::create(*(*adapter)->type(), recorder);
+    ASSERT_TRUE(made.ok()) << made.error().message;
+    const ResourceQuery query{"{}", {}, "thing", "r-1"};
+    const StageOutcome outcome = stage == "list" ? (*made)->list_resources(query) : (*made)->release_resource(query);
+    ASSERT_FALSE(outcome.ok()) << stage;
+    EXPECT_THAT(outcome.status.error().message, HasSubstr(kCrashed)) << stage;
+    EXPECT_FALSE((*made)->list_resources(query).ok()) << "its process is gone for every later call";
+  }
+}
+
+TEST(Isolated, ACreateThatDoesNotReturnIsEndedWhenItsGraceIsOver) {
+  const auto adapter = isolate(defect("hangs_in_create"), "defect", kShortNs);
+  ASSERT_TRUE(adapter.ok()) << adapter.error().message;
+  StopsLater recorder;
+  recorder.stop_soon();
+  const auto made = AdapterInstance::create(*(*adapter)->type(), recorder);
+  ASSERT_FALSE(made.ok());
+  EXPECT_THAT(made.error().message, HasSubstr(std::string("create: ") + kHung));
+}
+
+TEST(Isolated, AConfigureThatDoesNotReturnIsEndedWhenItsGraceIsOver) {
+  const auto adapter = isolate(defect("hangs_in_configure"), "defect", kShortNs);
+  ASSERT_TRUE(adapter.ok()) << adapter.error().message;
+  StopsLater recorder;
+  const auto made = AdapterInstance::create(*(*adapter)->type(), recorder);
+  ASSERT_TRUE(made.ok()) << made.error().message;
+  recorder.stop_soon();
+  const Status configured = (*made)->configure({});
+  ASSERT_FALSE(configured.ok());
+  EXPECT_THAT(configured.error().message, HasSubstr(std::string("configure: ") + kHung));
+}
+
+TEST(Isolated, AQueryThatDoesNotReturnIsEndedWhenItsGraceIsOver) {
+  for (const std::string stage : {"list", "release"}) {
+    const auto adapter = isolate(defect("hangs_in_" + stage), "defect");
+    ASSERT_TRUE(adapter.ok()) << adapter.error().message;
+    const osiris_adapter_type& type = *(*adapter)->type();
+    PlainHost host;
+    osiris_adapter* instance = nullptr;
+    ASSERT_EQ(type.create(&type, &host.table, &instance), OSIRIS_OK);
+    ASSERT_EQ(type.configure(instance, nullptr, 0), OSIRIS_OK);
+    const auto* const resources = static_cast<const osiris_resources*>(type.extension(&type, OSIRIS_RESOURCES_V1));
+    ASSERT_NE(resources, nullptr);
+    osiris_resource_query query{};
+    query.size = sizeof query;
+    query.grace_ns = kShortNs;
+    host.cancelled = 1;
+    EXPECT_EQ((stage == "list" ? resources->list : resources->release)(instance, &query), OSIRIS_INTERNAL) << stage;
+    EXPECT_EQ(host.failure, kHung) << stage;
+    type.destroy(instance);
+  }
 }
 
 TEST(Isolated, ACancelThatBlocksDoesNotKeepTheCaller) {

@@ -107,6 +107,39 @@ TEST_F(IsolatedRun, WhatItPrintsStaysOutOfTheDocument) {
   EXPECT_THAT(outcome.err, HasSubstr("a line for my own amusement"));
 }
 
+TEST_F(IsolatedRun, ACrashBeforeThereIsARequestIsAFailedRun) {
+  for (const std::string stage : {"create", "configure"}) {
+    const Outcome outcome = run_defect("crashes_in_" + stage, kIsolate);
+    EXPECT_EQ(outcome.exit, 3) << stage << outcome.out << outcome.err;
+    EXPECT_THAT(outcome.err, HasSubstr(stage + ": the adapter's process was killed by signal 11")) << stage;
+  }
+}
+
+TEST_F(IsolatedRun, ACrashInAQueryIsToldOf) {
+  for (const std::string stage : {"list", "release"}) {
+    std::vector<std::string> words = {
+        "resources", stage, "--isolate", "--adapter", "defect", "--adapter-dir", directory_of("crashes_in_" + stage)};
+    if (stage == "release") words.insert(words.end(), {"--kind", "thing", "r-1"});
+    const Outcome outcome = project_.osiris(words);
+    EXPECT_EQ(outcome.exit, 3) << stage << outcome.out << outcome.err;
+    EXPECT_THAT(outcome.err, HasSubstr("the adapter's process was killed by signal 11")) << stage;
+  }
+}
+
+TEST_F(IsolatedRun, AHangBeforeThereIsARequestEndsWithTheUsersPatience) {
+  for (const std::string stage : {"create", "configure"}) {
+    Running running = start_defect("hangs_in_" + stage, kIsolate);
+    running.until_error("hanging");
+    const std::vector<pid_t> children = children_of(running.pid());
+    running.kill(SIGINT);
+    running.until_error("press Ctrl-C again to leave at once");
+    running.kill(SIGINT);
+    EXPECT_EQ(running.end().exit, 130) << stage;
+    ASSERT_EQ(children.size(), 1u) << stage;
+    EXPECT_TRUE(osiris::test::eventually([&] { return !is_alive(children[0]); })) << stage;
+  }
+}
+
 TEST_F(IsolatedRun, AStopReachesIt) {
   Running running = start_defect("waits_for_stop", kIsolate);
   ASSERT_TRUE(osiris::test::eventually([&] { return fs::exists(project_.dir() / "trace"); }));

@@ -40,7 +40,10 @@ Checked check(std::vector<std::string> arguments) {
   for (const Json& one : checked.document["cases"].items()) {
     const std::string &id = one["id"].as_string(), &outcome = one["outcome"].as_string();
     checked.outcomes[id] = outcome;
-    if (outcome == "failed") checked.failures += id + ": " + one["reasons"].dump() + "\n";
+    checked.reasons[id] = one["reasons"].dump();
+    if (outcome == "failed")
+      checked.failures +=
+          "case " + id + " failed after " + one["duration_ms"].dump() + " ms: " + checked.reasons[id] + "\n";
   }
   return checked;
 }

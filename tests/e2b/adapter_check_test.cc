@@ -21,7 +21,7 @@ TEST(AdapterCheck, E2bKeepsEveryPromise) {
   const auto checked = check_tests::check({check_tests::adapter("e2b").string(), "--answers", answers.string()});
   EXPECT_EQ(checked.exit, 0) << checked.failures;
   EXPECT_GE(checked.count("passed"), 200);
-  EXPECT_EQ(checked.outcomes.at("resources.reap"), "passed");
+  EXPECT_EQ(checked.outcomes.at("resources.reap"), "passed") << checked.reasons.at("resources.reap");
   std::printf("e2b: %lld cases in %.1f s: %lld passed, %lld skipped\n", static_cast<long long>(checked.count("cases")),
               static_cast<double>(checked.document["duration_ms"].as_int()) / 1e3,
               static_cast<long long>(checked.count("passed")), static_cast<long long>(checked.count("skipped")));

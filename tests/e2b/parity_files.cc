@@ -47,6 +47,23 @@ ParityRow duckdb_write_fails() {
   return row;
 }
 
+// Over a service of objects, which the test starts: it has "lake/in.csv".
+ParityRow objects(const std::string& name, const std::string& component, const std::string& in, const std::string& out,
+                  int exit = 0) {
+  const std::string lake = ", connection: \"@filesystem.lake\"";
+  ParityRow row;
+  row.name = "S3" + name;
+  row.pipeline = e2e::oml(
+      "objects", {step("read", "filesystem.csv_extractor", "read", "path: \"" + in + "\"" + lake),
+                  step("here", "filesystem.csv_writer", "write", "path: out/result.csv, column_order: query", "read"),
+                  step("there", component, "write", "path: \"" + out + "\"" + lake, "read")});
+  row.exit = exit;
+  row.files = {{"osiris_connections.yaml",
+                "version: 1\nconnections:\n  filesystem:\n    lake: {endpoint: '${LAKE_URL}', access_key_id: "
+                "PARITYKEY, secret_access_key: '${LAKE_KEY}'}\n"}};
+  return row;
+}
+
 ParityRow runs(const std::string& name, const std::string& script, int exit = 0) {
   ParityRow row;
   row.name = name;
@@ -120,6 +137,9 @@ std::vector<ParityRow> file_rows() {
       reads("SqliteUnfit", "sqlite.extractor", "path: in/shop.db, table: t", 1, {{"in/shop.db", odd}}),
       reads("DuckdbIsNone", "duckdb.extractor", "path: in/shop.duckdb, table: t", 1, {{"in/shop.duckdb", shop}}),
       duckdb_write_fails(),
+      objects("Csv", "filesystem.csv_writer", "s3://lake/in.csv", "s3://lake/out/a b.csv.gz"),
+      objects("Parquet", "filesystem.parquet_writer", "s3://lake/in.csv", "s3://lake/out/a.parquet"),
+      objects("IsNone", "filesystem.json_writer", "s3://lake/none.csv", "s3://lake/out/a.json", 1),
       writes("JsonWrite", "filesystem.json_writer", "path: out/result.ndjson.gz"),
       writes("ParquetWrite", "filesystem.parquet_writer", "path: out/result.parquet, compression: snappy"),
       writes("ParquetPartitions", "filesystem.parquet_writer", "path: out/set, partition_by: [name]"),

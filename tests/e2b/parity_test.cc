@@ -10,6 +10,7 @@
 #include "tests/e2b/sandboxed_project.h"
 #include "tests/mysql/mariadb_server.h"
 #include "tests/postgres/postgres_server.h"
+#include "tests/remote/object_server.h"
 #include "tests/supabase/postgrest.h"
 #include "tests/web/api.h"
 
@@ -121,6 +122,13 @@ class Parity : public testing::TestWithParam<ParityRow> {
     if (GetParam().example == "03-mysql-to-supabase") start_metering();
     if (GetParam().example == "05-graphql-to-csv")
       api_ = std::make_unique<test::Api>(test::garden("value-of-GARDEN_TOKEN"));
+    if (GetParam().name.starts_with("S3")) {
+      test::ObjectServerOptions options;
+      options.key_id = "PARITYKEY";
+      options.secret = "parity-secret";
+      objects_ = std::make_unique<test::ObjectServer>(options);
+      objects_->put("lake/in.csv", "id,name\n1,Ann\n2,\"B, C\"\n");
+    }
     if (GetParam().name.starts_with("Postgres")) start_postgres();
     if (GetParam().name.starts_with("Mysql")) start_mysql();
     if (GetParam().example != "02-mysql-duckdb-csv") return;
@@ -169,7 +177,11 @@ class Parity : public testing::TestWithParam<ParityRow> {
       text.replace(text.find("18099"), 5, std::to_string(api_->port()));
       project.write("pipeline.yaml", text);
     }
-    if ((database_ || api_ || postgres_) && adapter == "e2b") arguments.push_back("--e2b-allow-loopback");
+    if (objects_) {
+      project.set("LAKE_URL", objects_->url());
+      project.set("LAKE_KEY", "parity-secret");
+    }
+    if ((database_ || api_ || postgres_ || objects_) && adapter == "e2b") arguments.push_back("--e2b-allow-loopback");
     if (postgres_ || GetParam().name.starts_with("Mysql")) {
       project.set("LAKE_HOST", "127.0.0.1");
       project.set("LAKE_PORT", std::to_string(postgres_ ? postgres_->port() : database_->port()));
@@ -192,6 +204,8 @@ class Parity : public testing::TestWithParam<ParityRow> {
     seen.files = files_below(project.dir() / "out");
     for (auto& [path, content] : files_below(project.session() / "artifacts"))
       seen.files["artifacts/" + path] = content;
+    for (const char* path : {"lake/out/a b.csv.gz", "lake/out/a.parquet", "lake/out/a.json"})
+      if (objects_ && objects_->object(path)) seen.files[path] = *objects_->object(path);
     for (auto& [path, content] : seen.files) scrub(content);
     seen.events = comparable_events(project.session());
     for (auto& [step, events] : seen.events.steps)
@@ -206,6 +220,7 @@ class Parity : public testing::TestWithParam<ParityRow> {
  private:
   std::unique_ptr<test::MariaDbServer> database_;
   std::unique_ptr<test::Api> api_;
+  std::unique_ptr<test::ObjectServer> objects_;
   std::unique_ptr<test::PostgresServer> postgres_;
   std::unique_ptr<test::Postgrest> project_api_;
 };

@@ -1,6 +1,7 @@
 // The commands around a run, and how osiris answers when it is asked wrongly.
 #include <gtest/gtest.h>
 
+#include "protocol/base/elf.h"
 #include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
 #include "tests/e2e/project.h"
@@ -37,15 +38,22 @@ TEST_F(Cli, SaysItsVersionCommitAbiAndWorker) {
   ASSERT_TRUE(worker.ok());
   const Outcome text = project_.osiris({"--version"});
   EXPECT_TRUE(text.out.starts_with("Osiris v")) << text.out;
-  for (const std::string& part :
-       {std::string("\ncommit  "), std::string("\nABI     1."), "\nworker  sha256 " + worker->sha256})
+  for (const std::string& part : {std::string("\ncommit  "), std::string("\nABI     1."),
+                                  std::string("\nengine  DuckDB 1."), "\nworker  sha256 " + worker->sha256})
     EXPECT_NE(text.out.find(part), std::string::npos) << part << " in " << text.out;
   const Json document = project_.osiris({"--version", "--json"}).json();
   EXPECT_TRUE(document["version"].as_string().starts_with("v"));
   EXPECT_TRUE(document["commit"].as_string() == "unknown" || document["commit"].as_string().size() >= 40)
       << document.dump();
   EXPECT_TRUE(document["abi"].as_string().starts_with("1."));
+  EXPECT_EQ(document["abi"].as_string(),
+            std::to_string(document["abi_major"].as_int()) + "." + std::to_string(document["abi_minor"].as_int()));
+  EXPECT_TRUE(document["tag"].is_null() || document["tag"].as_string() == document["version"].as_string());
+  EXPECT_EQ(document["engine"]["name"].as_string(), "DuckDB");
   EXPECT_EQ(document["worker"]["sha256"].as_string(), worker->sha256);
+  const auto build_id = elf_build_id(build_dir() / "lib/osiris/osiris-worker");
+  ASSERT_TRUE(build_id.ok());
+  EXPECT_EQ(document["worker"]["build_id"].as_string(), *build_id);
 }
 
 TEST_F(Cli, SaysItsVersionAlsoWhereThereIsNoWorker) {
@@ -173,6 +181,13 @@ TEST_F(Cli, EveryAnswerInJsonIsOneDocument) {
                            "runs list --since x",
                            "clean",
                            "clean --dry-run",
+                           "cache show",
+                           "cache clear",
+                           "why a p.yaml",
+                           "why nothing p.yaml",
+                           "run p.yaml --keep-outputs",
+                           "run p.yaml --resume",
+                           "run p.yaml --only nothing",
                            "help",
                            "help run",
                            "help nonsense",

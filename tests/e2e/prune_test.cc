@@ -73,6 +73,37 @@ TEST_F(Prune, BoundsWhatRunsTake) {
   EXPECT_EQ(project_.sessions().size(), 0u);
 }
 
+TEST_F(Prune, EveryRunKeepsToMaxBytesAndSparesItself) {
+  project_.write("osiris.yaml", "filesystem: {retention: {max_bytes: 1MiB}}\n");
+  run("a", 2);
+  EXPECT_EQ(project_.runs().size(), 2u);
+  project_.write(project_.sessions().front() / "artifacts/large", std::string(3u << 20, 'x'));
+  const Outcome outcome = project_.osiris({"run", "b.yaml"});
+  EXPECT_EQ(outcome.exit, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("Removed 1 run (filesystem.retention.max_bytes)"));
+  EXPECT_EQ(project_.runs().size(), 2u);
+  // Less than any session takes: what is left is the run that has just ended.
+  project_.write("osiris.yaml", "filesystem: {retention: {max_bytes: 1}}\n");
+  EXPECT_EQ(project_.osiris({"run", "a.yaml"}).exit, 0);
+  EXPECT_EQ(project_.sessions().size(), 1u);
+  EXPECT_EQ(project_.osiris({"logs", "last"}).exit, 0);
+  project_.write("bad.yaml", "nothing: here\n");
+  EXPECT_EQ(project_.osiris({"run", "bad.yaml"}).exit, 2);
+  EXPECT_EQ(project_.sessions().size(), 1u);
+}
+
+TEST_F(Prune, CleanKeepsToMaxBytesToo) {
+  run("a", 2);
+  project_.write("osiris.yaml", "filesystem: {retention: {max_bytes: 1}}\n");
+  const Json dry = project_.osiris({"clean", "--dry-run", "--json"}).json();
+  EXPECT_EQ(dry["runs"].as_int(), 2);
+  EXPECT_EQ(dry["removed"].size(), 4u);  // sessions and summaries, each once
+  EXPECT_EQ(project_.sessions().size(), 2u);
+  EXPECT_EQ(project_.osiris({"clean"}).exit, 0);
+  EXPECT_EQ(project_.sessions().size(), 0u);
+  EXPECT_EQ(project_.runs().size(), 0u);
+}
+
 TEST_F(Prune, LeavesARunThatGoesOn) {
   project_.write("wait.yaml", oml("wait", {mock_step("hang", "say: here, sleep_ms: 60000")}));
   Running running = project_.start({"run", "wait.yaml", "--allow-mock", "--verbose"});

@@ -76,6 +76,39 @@ TEST_F(Reports, AReportThatCannotBeWrittenIsNoSuccess) {
   EXPECT_THAT(wrong.err, HasSubstr("--report junit=FILE"));
 }
 
+TEST_F(Reports, GitlabHasAnIssueForEachFinding) {
+  write_pipeline("SELECT error('<no> way') AS id FROM df_read");
+  project_.set("CI_PROJECT_DIR", project_.dir().parent_path().string());
+  EXPECT_EQ(project_.osiris({"run", "p.yaml", "--report", "gitlab=made/quality.json"}).exit, 1);
+  const Json issues = *parse_json(project_.read("made/quality.json"));
+  ASSERT_EQ(issues.size(), 1u) << issues.dump();
+  const Json& issue = issues.items()[0];
+  EXPECT_THAT(issue["description"].as_string(), HasSubstr("step 'query' failed"));
+  EXPECT_EQ(issue["severity"].as_string(), "major");
+  EXPECT_EQ(issue["location"]["path"].as_string(), project_.dir().filename().string() + "/p.yaml");
+  EXPECT_GT(issue["location"]["lines"]["begin"].as_int(), 1);
+  project_.write("bad.yaml", oml("bad", {"  - {id: a, component: nothing}\n"}));
+  EXPECT_EQ(project_.osiris({"run", "bad.yaml", "--report", "gitlab=quality.json"}).exit, 2);
+  EXPECT_EQ((*parse_json(project_.read("quality.json"))).items().at(0)["check_name"].as_string(), "unknown_component");
+  write_pipeline("SELECT id FROM df_read");
+  EXPECT_EQ(project_.osiris({"run", "p.yaml", "--report", "gitlab=quality.json"}).exit, 0);
+  EXPECT_EQ(project_.read("quality.json"), "[]\n");
+}
+
+TEST_F(Reports, TheSummaryOfAJobInGithubActionsHasTheRun) {
+  const auto file = project_.write("summary.md", "before\n");
+  project_.set("GITHUB_STEP_SUMMARY", file.string());
+  EXPECT_EQ(project_.osiris({"run", "p.yaml"}).exit, 0);
+  EXPECT_EQ(project_.read("summary.md"), "before\n") << "the variable alone may be a leftover";
+  project_.set("GITHUB_ACTIONS", "true");
+  EXPECT_EQ(project_.osiris({"run", "p.yaml"}).exit, 0);
+  EXPECT_THAT(project_.read("summary.md"), HasSubstr("before\n# nightly: success\n"));
+  project_.set("GITHUB_STEP_SUMMARY", (project_.dir() / "no/such/file").string());
+  const Outcome run = project_.osiris({"run", "p.yaml"});
+  EXPECT_EQ(run.exit, 0);
+  EXPECT_THAT(run.err, HasSubstr("GITHUB_STEP_SUMMARY"));
+}
+
 TEST_F(Reports, ExclusiveRunsOfOnePipelineDoNotOverlap) {
   project_.write("wait.yaml", oml("wait", {mock_step("hang", "say: here, sleep_ms: 60000")}));
   Running first = project_.start({"run", "wait.yaml", "--exclusive", "--allow-mock", "--verbose"});

@@ -65,6 +65,9 @@ TEST_F(Shell, NamesOfTheProjectAreCompleted) {
   EXPECT_THAT(offered({"explain", "sql_"}), Contains("sql_error"));
   ASSERT_EQ(project_.osiris({"run", "p.yaml"}).exit, 0);
   EXPECT_EQ(offered({"logs", "show", ""}).size(), 1u);
+  EXPECT_EQ(offered({"show", ""}), (std::vector<std::string>{"read", "save"}));
+  EXPECT_EQ(offered({"show", "read", "--run", "run-"}).size(), 1u);
+  EXPECT_THAT(offered({"diff", ""}), AllOf(Contains(":files"), testing::SizeIs(2)));
 }
 
 TEST_F(Shell, FilesAreLeftToTheShell) {

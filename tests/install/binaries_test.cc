@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <stdlib.h>
+
 #include <filesystem>
+#include <fstream>
 #include <regex>
 #include <set>
 
+#include "protocol/base/file.h"
 #include "protocol/base/subprocess.h"
 #include "protocol/base/text.h"
 
@@ -68,12 +72,46 @@ std::set<std::string> glibc_versions(const fs::path& file) {
   return matches(readelf("-V", file), R"(Name: GLIBC_([0-9.]+))");
 }
 
-TEST(Binaries, AskForNoCLibraryAfter2_34) {
-  for (const fs::path& file : dynamic_files()) {
-    const auto versions = glibc_versions(file);
-    EXPECT_FALSE(versions.empty()) << file;
-    EXPECT_EQ(newer_than(versions, "2.34"), std::vector<std::string>())
+// A new program or adapter is looked at as soon as it is installed.
+class Installation : public testing::Test {
+ protected:
+  Installation() {
+    std::string pattern = fs::temp_directory_path() / "osiris-installation-XXXXXX";
+    prefix_ = mkdtemp(pattern.data());
+    SpawnOptions options;
+    options.arguments = {"/usr/bin/cmake", "--install", build_path("").string(), "--prefix", prefix_.string()};
+    const auto output = run_command(options, 60'000);
+    EXPECT_TRUE(output.ok() && output->exit.success()) << output->standard_error;
+  }
+  ~Installation() override { fs::remove_all(prefix_); }
+
+  std::vector<fs::path> programs_and_libraries() const {
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::recursive_directory_iterator(prefix_)) {
+      if (!entry.is_regular_file() || entry.is_symlink()) continue;
+      std::string start(4, '\0');
+      std::ifstream(entry.path(), std::ios::binary).read(start.data(), 4);
+      if (start == "\177ELF") found.push_back(entry.path());
+    }
+    return found;
+  }
+  fs::path prefix_;
+};
+
+TEST_F(Installation, AsksForNoNewerCLibraryThanThePackagesDeclareAndForNoSharedCxxLibrary) {
+  std::set<std::string> names;
+  for (const fs::path& file : programs_and_libraries()) {
+    names.insert(file.filename());
+    EXPECT_EQ(newer_than(glibc_versions(file), "2.34"), std::vector<std::string>())
         << file << "; readelf --dyn-syms tells which function";
+    EXPECT_THAT(readelf("-V", file), Not(HasSubstr("GLIBCXX_"))) << file;
+  }
+  EXPECT_THAT(names, testing::IsSupersetOf({"osiris", "osiris-e2b-server", "osiris-adapter-check", "osiris-worker",
+                                            "local.so", "e2b.so"}));
+  for (const char* package : {"package/osiris.control", "package/osiris-dev.control"}) {
+    const auto control = read_file(build_path(package));
+    ASSERT_TRUE(control.ok());
+    EXPECT_THAT(matches(*control, R"(\nDepends:.*\blibc6 \(>= ([0-9.]+)\))"), testing::ElementsAre("2.34")) << package;
   }
 }
 

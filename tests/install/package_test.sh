@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes both packages, and gives each to a bare Debian: debootstrap's smallest root, no compiler, no package source, no network. There it
-# runs the demo pipeline here and in a sandbox of the local E2B server, is removed again, and leaves nothing.
+# package_test.sh [DIRECTORY]: makes the packages, or takes those in DIRECTORY (`make release`), and gives each to a bare Debian:
+# debootstrap's smallest root, no compiler, no package source, no network. There it runs the demo pipeline here and in a sandbox of the
+# local E2B server, is removed again, and leaves nothing.
 # The bare root is made once per machine, from the package source that the machine's own apt uses.
 set -eu
 : "${OSIRIS_BUILD_DIR:?}" "${OSIRIS_SOURCE_DIR:?}" "${OSIRIS_CACHE_DIR:?}"
@@ -18,10 +19,14 @@ unshare --mount --net --pid --fork true 2> /dev/null || lacking "no namespaces h
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 
-(cd "$work" && cpack --config "$OSIRIS_BUILD_DIR/CPackConfig.cmake" -B "$work/packages" > "$work/cpack.log" 2>&1) || { cat "$work/cpack.log" >&2; fail "cpack failed"; }
-deb=$(find "$work/packages" -maxdepth 1 -name 'osiris_*_amd64.deb')
-tarball=$(find "$work/packages" -maxdepth 1 -name 'osiris-*-linux-amd64.tar.zst')
-[ -n "$deb" ] && [ -n "$tarball" ] || { ls "$work/packages" >&2; fail "a package is missing"; }
+packages=${1:-$work/packages}
+[ $# = 1 ] || "$OSIRIS_SOURCE_DIR/scripts/package.sh" "$OSIRIS_BUILD_DIR" "$packages" || fail "package.sh failed"
+only() { # only PATTERN: the one file of that name
+  found=$(find "$packages" -maxdepth 1 -name "$1")
+  [ -f "$found" ] || { ls "$packages" >&2; fail "not one $1"; }
+  echo "$found"
+}
+deb=$(only 'osiris_*_amd64.deb') dev=$(only 'osiris-dev_*_amd64.deb') tarball=$(only 'osiris-*-linux-amd64.tar.zst')
 
 . /etc/os-release
 bare=$OSIRIS_CACHE_DIR/bare-$VERSION_CODENAME
@@ -61,22 +66,25 @@ listing() {
   (cd "$1" && find . -xdev \( -path ./proc -o -path ./dev -o -path ./tmp -o -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache/debconf \) -prune -o \
     -type d -printf '%p %y %m\n' -o -printf '%p %y %m %s %l\n') | sort
 }
-attempt() { # attempt NAME FILE
+attempt() { # attempt NAME FILE [FILE OF osiris-dev]
   root=$work/$1
   cp -a --reflink=auto "$bare" "$root"
   listing "$root" > "$work/before"
-  cp "$here/try_package.sh" "$2" "$root/tmp/"
-  if [ "$1" = tarball ]; then  # a bare Debian has no zstd; whoever unpacks it elsewhere may call the place what they like
+  cp "$here/try_package.sh" "$2" ${3:+"$3"} "$root/tmp/"
+  if [ "$1" = tarball ]; then  # a bare Debian has no zstd; elsewhere the user who unpacks it names the place
     mkdir "$root/opt/a place"
     (cd "$root/opt/a place" && cmake -E tar xf "$root/tmp/${2##*/}")
   fi
   # Its own tests and sources are no part of it, nor is any path of this machine.
-  in_bare_root "$root" sh /tmp/try_package.sh "$1" "/tmp/${2##*/}" "$OSIRIS_SOURCE_DIR" || fail "$1: see above"
+  in_bare_root "$root" sh /tmp/try_package.sh "$1" "/tmp/${2##*/}" "$OSIRIS_SOURCE_DIR" ${3:+"/tmp/${3##*/}"} || fail "$1: see above"
   listing "$root" > "$work/after"
   diff "$work/before" "$work/after" >&2 || fail "$1: something is left"
   rm -rf "$root"
 }
-attempt deb "$deb"
+attempt deb "$deb" "$dev"
 attempt tarball "$tarball"
 echo "$(basename "$deb"): $(($(stat -c %s "$deb") / 1000)) kB, $(dpkg-deb -f "$deb" Installed-Size) KiB installed; $(basename "$tarball"): $(($(stat -c %s "$tarball") / 1000)) kB"
-dpkg-deb -f "$deb" Depends Recommends Suggests
+for package in "$deb" "$dev"; do
+  dpkg-deb -f "$package" Package Depends Recommends Suggests
+  dpkg-deb -f "$package" Depends | grep -q 'libc6 (>= 2\.34)' || fail "$package does not say which C library it needs"
+done

@@ -12,6 +12,7 @@ quietly cmake --install "$OSIRIS_BUILD_DIR" --prefix "$work/prefix"
 quietly cmake --install "$OSIRIS_BUILD_DIR" --prefix "$work/sdk" --component sdk
 [ "$(ls "$work/sdk/bin")" = osiris-adapter-check ] || fail "the component sdk holds other programs than the check"
 cp -r "$OSIRIS_SOURCE_DIR/examples/01-csv-duckdb-csv" "$work/project"
+readme=$OSIRIS_SOURCE_DIR/README.md
 unset OSIRIS_BUILD_DIR OSIRIS_SOURCE_DIR
 # HOME stays: a compiler may live there.
 export PATH="$work/prefix/bin:$PATH" XDG_STATE_HOME="$work/state" XDG_DATA_HOME="$work/data" XDG_CACHE_HOME="$work/cache"
@@ -55,6 +56,14 @@ osiris-adapter-check --verify "$work/farc.html" > "$work/log" 2>&1 || { cat "$wo
   { cat "$work/log" >&2; fail "the check of the component sdk fails"; }
 grep -q 'ok       life.whole' "$work/log" || { cat "$work/log" >&2; fail "the check of the component sdk did not call the adapter"; }
 grep -q 'name one with --worker' "$work/log" || { cat "$work/log" >&2; fail "it is not said that there is no worker"; }
+
+# The README's commands for authors, as they are written.
+sed -n '/^## Write an adapter/,/^## /p' "$readme" | sed -n '/^```sh/,/^```$/p' | sed '/^```/d' > "$work/readme.sh"
+grep -q 'osiris adapters new far' "$work/readme.sh" || fail "the README does not say how to write an adapter"
+mkdir "$work/author"
+cd "$work/author"
+quietly env CMAKE_PREFIX_PATH="$work/prefix" sh -eux "$work/readme.sh"
+grep -q ' 0 failed' "$work/log" || { cat "$work/log" >&2; fail "the README's adapter was not checked"; }
 
 # Without CMake: pkg-config knows the flags.
 cd "$work/farc"

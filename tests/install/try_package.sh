@@ -1,8 +1,8 @@
 #!/bin/sh
-# try_package.sh deb|tarball FILE BUILT_FROM: what a user does with a package, inside a bare root (package_test.sh). A tarball has been
-# unpacked into /opt already.
+# try_package.sh deb|tarball FILE BUILT_FROM [OSIRIS_DEV]: what a user does with a package, inside a bare root (package_test.sh). A
+# tarball has been unpacked into /opt already and holds what is in both packages.
 set -eu
-kind=$1 file=$2 built_from=$3
+kind=$1 file=$2 built_from=$3 dev=${4:-}
 fail() { echo "try_package: $*" >&2; exit 1; }
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 for compiler in cc gcc c++ python3 curl; do
@@ -29,6 +29,7 @@ echo "$kind: installed after $((installed - begun)) ms, first result after $((do
 rm -rf out
 
 osiris --version | grep -E '^(commit|ABI|worker)' > ../version
+osiris --version --json | grep -q '"linkage": *"static"' || fail "--version --json does not say it"
 osiris --version | grep -q 'static: it runs' || fail "the worker is not said to be static"
 [ "$(wc -l < ../version)" = 3 ] || { osiris --version >&2; fail "--version does not say all"; }
 osiris-e2b-server --listen 127.0.0.1:0 --api-key e2b_00 --data /root/try/e2b > ../ready.json 2> ../server.log &
@@ -47,9 +48,25 @@ grep -q e2b ../remote.log || fail "it did not run in a sandbox"
 kill -TERM $server
 wait $server || fail "the server ended with $?"
 
+# Of the user's shell, and of man.
+for page in share/man/man1/osiris.1 share/man/man1/osiris-run.1 share/bash-completion/completions/osiris \
+    share/zsh/vendor-completions/_osiris share/fish/vendor_completions.d/osiris.fish; do
+  [ -s "$prefix/$page" ] || fail "$page is not in the package"
+done
+bash -c "source $prefix/share/bash-completion/completions/osiris; complete -p osiris" > ../complete || fail "bash does not complete words of osiris"
+
+# For authors of adapters: the templates and the check come with osiris-dev.
+if [ -n "$dev" ]; then
+  ! osiris adapters new far > ../new.log 2>&1 || fail "a template is in the package osiris"
+  grep -q 'osiris-dev' ../new.log || { cat ../new.log >&2; fail "osiris-dev is not named"; }
+  dpkg -i "$dev" > ../dev.log 2>&1 || { cat ../dev.log >&2; fail "dpkg -i $dev failed"; }
+fi
+osiris adapters new far > ../new.log 2>&1 || { cat ../new.log >&2; fail "there is no template"; }
+osiris-adapter-check "$(find $prefix/lib/osiris -name local.so)" --only 'life.*' > ../check.log 2>&1 || { cat ../check.log >&2; fail "the check fails"; }
+
 # What was built in /somewhere/osiris must not say so.
 if [ "$kind" = deb ]; then
-  dpkg -L osiris | while read -r path; do [ ! -f "$path" ] || echo "$path"; done > ../files
+  dpkg -L osiris osiris-dev | while read -r path; do [ ! -f "$path" ] || echo "$path"; done > ../files
 else
   find $prefix -type f > ../files
 fi
@@ -60,7 +77,7 @@ done < ../files
 
 cd /
 if [ "$kind" = deb ]; then
-  dpkg --purge osiris > /root/try/purge.log 2>&1 || { cat /root/try/purge.log >&2; fail "dpkg --purge failed"; }
+  dpkg --purge osiris-dev osiris > /root/try/purge.log 2>&1 || { cat /root/try/purge.log >&2; fail "dpkg --purge failed"; }
 else
   rmdir "/opt/a place"
 fi

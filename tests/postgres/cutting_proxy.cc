@@ -1,95 +1,23 @@
 #include "tests/postgres/cutting_proxy.h"
 
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-
-#include <string_view>
 #include <utility>
 
 namespace osiris::test {
-namespace {
-
-sockaddr_in loopback(uint16_t port) {
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  return address;
-}
-
-bool send_all(int socket, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return false;
-    bytes.remove_prefix(static_cast<size_t>(sent));
-  }
-  return true;
-}
-
-}  // namespace
 
 CuttingProxy::CuttingProxy(uint16_t server_port, std::string statement, Cut cut, bool goes_on)
-    : server_port_(server_port),
-      statement_(std::move(statement)),
+    : statement_(std::move(statement)),
       cut_(cut),
       goes_on_(goes_on),
-      listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof address;
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  if (bind(listener_.get(), generic, size) == 0 && ::listen(listener_.get(), 8) == 0 &&
-      getsockname(listener_.get(), generic, &size) == 0)
-    port_ = ntohs(address.sin_port);
-  thread_ = std::thread([this] { listen(); });
-}
+      proxy_(server_port, [this](bool from_client, const std::string& bytes) { return look(from_client, bytes); }) {}
 
-CuttingProxy::~CuttingProxy() {
-  stop_.signal();
-  thread_.join();
-}
-
-// One connection at a time: a step has no more.
-void CuttingProxy::listen() {
-  for (;;) {
-    pollfd fds[2] = {{listener_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
-    poll(fds, 2, -1);
-    if (fds[1].revents != 0) return;
-    const FileDescriptor client(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    const FileDescriptor server(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const sockaddr_in address = loopback(server_port_);
-    if (has_cut_ && !goes_on_) continue;  // both are closed
-    if (connect(server.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
-      carry(client.get(), server.get());
-  }
-}
-
-void CuttingProxy::carry(int client, int server) {
-  bool is_cutting = false;
-  for (char buffer[65536];;) {
-    pollfd fds[3] = {{client, POLLIN, 0}, {server, POLLIN, 0}, {stop_.get(), POLLIN, 0}};
-    poll(fds, 3, -1);
-    if (fds[2].revents != 0) return;
-    for (const bool from_client : {true, false}) {
-      if (fds[from_client ? 0 : 1].revents == 0) continue;
-      const ssize_t size = recv(from_client ? client : server, buffer, sizeof buffer, 0);
-      if (size <= 0) return;
-      const std::string_view bytes(buffer, static_cast<size_t>(size));
-      // The answer to the statement stays here.
-      if (!from_client && is_cutting) {
-        has_cut_ = true;
-        return;
-      }
-      if (from_client && !has_cut_ && bytes.find(statement_) != std::string_view::npos) {
-        is_cutting = true;
-        if (cut_ == Cut::kBefore) {
-          has_cut_ = true;
-          return;
-        }
-      }
-      if (!send_all(from_client ? server : client, bytes)) return;
-    }
-  }
+Proxy::Fate CuttingProxy::look(bool from_client, const std::string& bytes) {
+  if (has_cut_) return Proxy::Fate::kPass;
+  if (from_client && bytes.find(statement_) != std::string::npos) is_cutting_ = true;
+  // The answer to the statement stays here.
+  if (!is_cutting_ || (from_client && cut_ == Cut::kAfter)) return Proxy::Fate::kPass;
+  if (!goes_on_) proxy_.close();
+  has_cut_ = true;
+  return Proxy::Fate::kCut;
 }
 
 }  // namespace osiris::test

@@ -43,6 +43,18 @@ class RemoteFiles : public testing::Test {
                                        "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n"
                                        "    config: {path: out.csv}\n"}));
   }
+  void write_writer(const std::string& component, const std::string& config) {
+    project_.write("in.csv", "id,kwh\n1,1.5\n2,2.25\n");
+    project_.write("w.yaml", oml("w", {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n"
+                                       "    config: {path: in.csv}\n",
+                                       "  - id: write\n    component: filesystem." + component +
+                                           "_writer\n    mode: write\n    config: {" + config + "}\n"}));
+  }
+  std::string validate_writer(const std::string& component, const std::string& config) {
+    write_writer(component, config);
+    const Outcome outcome = project_.osiris({"validate", "w.yaml"});
+    return outcome.exit == 0 ? "ok" : outcome.out + outcome.err;
+  }
   std::string validate(const std::string& component, const std::string& path, const std::string& connection = "") {
     write_pipeline(component, path, connection);
     const Outcome outcome = project_.osiris({"validate", "p.yaml"});
@@ -124,6 +136,69 @@ TEST_F(RemoteFiles, AreValidatedWithoutANetwork) {
   EXPECT_TRUE(store_.requests().empty());
 }
 
+TEST_F(RemoteFiles, AreWrittenByEveryWriter) {
+  for (const auto& [component, name] :
+       {std::pair("csv", "a.csv.gz"), {"json", "a.ndjson"}, {"parquet", "month=1/a.parquet"}}) {
+    const std::string path = std::string("s3://lake/out/") + name;
+    write_writer(component, "path: \"" + path + "\", connection: \"@filesystem.lake\"");
+    const Outcome written = project_.osiris({"run", "w.yaml"});
+    ASSERT_EQ(written.exit, 0) << path << written.out << written.err;
+    write_pipeline(component, path, "@filesystem.lake");
+    const Outcome read = project_.osiris({"run", "p.yaml"});
+    ASSERT_EQ(read.exit, 0) << path << read.out << read.err;
+    EXPECT_EQ(project_.read("out.csv"), "total\n3.75\n") << path;
+    std::string all = written.out + written.err;
+    for (const auto& [file, content] : project_.tree()) all += file + content;
+    EXPECT_EQ(all.find(kSecret), std::string::npos);
+    EXPECT_NE(all.find("object_written"), std::string::npos);
+  }
+  EXPECT_FALSE(std::filesystem::exists(project_.dir() / "s3:"));
+}
+
+TEST_F(RemoteFiles, ThatCannotBeWrittenFailTheStep) {
+  store_.on_request([](const ObjectRequest&, size_t) {
+    return ObjectFault{ObjectFault::Kind::kAnswer, 403,
+                       "<Error><Code>AccessDenied</Code><Message>read only</Message></Error>"};
+  });
+  write_writer("csv", "path: \"s3://lake/a.csv\", connection: \"@filesystem.lake\"");
+  const Outcome outcome = project_.osiris({"run", "w.yaml"});
+  EXPECT_EQ(outcome.exit, 1) << outcome.out << outcome.err;
+  EXPECT_NE(outcome.err.find("s3://lake/a.csv: the server answered 403: AccessDenied: read only"), std::string::npos)
+      << outcome.err;
+  EXPECT_EQ(store_.object("lake/a.csv"), std::nullopt);
+}
+
+TEST_F(RemoteFiles, AreValidatedBeforeTheyAreWritten) {
+  const std::string lake = ", connection: \"@filesystem.lake\"";
+  EXPECT_EQ(validate_writer("csv", "path: \"s3://lake/a.csv\"" + lake), "ok");
+  EXPECT_NE(validate_writer("csv", "path: \"s3://lake/a.csv\"").find("needs a connection"), std::string::npos);
+  EXPECT_NE(validate_writer("csv", "path: \"https://h.example/a.csv\"").find("of addresses only s3:// is"),
+            std::string::npos);
+  EXPECT_NE(validate_writer("csv", "path: \"s3://lake/a/\"" + lake).find("names a directory"), std::string::npos);
+  EXPECT_NE(validate_writer("json", "path: \"s3://lake/*.json\"" + lake).find("is a pattern"), std::string::npos);
+  EXPECT_NE(validate_writer("parquet", "path: \"s3://lake/a\", partition_by: [id]" + lake).find("one object at a time"),
+            std::string::npos);
+  EXPECT_TRUE(store_.requests().empty());
+}
+
+// One object, two steps: an error; the same name at two services: a copy.
+TEST_F(RemoteFiles, MeetInOneObjectOfOneConnection) {
+  const auto copied = [&](const std::string& from, const std::string& to, const std::string& alias) {
+    project_.write("c.yaml", oml("c", {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n"
+                                       "    config: {path: \"" +
+                                           from + "\", connection: \"@filesystem.lake\"}\n",
+                                       "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n"
+                                       "    config: {path: \"" +
+                                           to + "\", connection: \"@filesystem." + alias + "\"}\n"}));
+    const Outcome outcome = project_.osiris({"validate", "c.yaml"});
+    return outcome.exit == 0 ? "ok" : outcome.out + outcome.err;
+  };
+  EXPECT_NE(copied("s3://lake/a.csv", "s3://lake/a.csv", "lake").find("writes the file that step 'read' reads"),
+            std::string::npos);
+  EXPECT_EQ(copied("s3://lake/a.csv", "s3://lake/b.csv", "lake"), "ok");
+  EXPECT_EQ(copied("s3://lake/a.csv", "s3://lake/a.csv", "open"), "ok");
+}
+
 TEST_F(RemoteFiles, ShowTheirHostsInADryRun) {
   for (const auto& [path, connection, host] :
        {std::tuple("s3://lake/a.parquet", "@filesystem.open", std::string("lake.s3.eu-central-1.amazonaws.com:443")),
@@ -135,6 +210,10 @@ TEST_F(RemoteFiles, ShowTheirHostsInADryRun) {
     ASSERT_EQ(outcome.exit, 0) << outcome.err;
     EXPECT_NE(outcome.out.find(host), std::string::npos) << host << outcome.out;
   }
+  write_writer("csv", "path: \"s3://lake/a.csv\", connection: \"@filesystem.open\"");
+  const Outcome outcome = project_.osiris({"run", "w.yaml", "--dry-run"});
+  ASSERT_EQ(outcome.exit, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("lake.s3.eu-central-1.amazonaws.com:443"), std::string::npos) << outcome.out;
 }
 
 }  // namespace

@@ -38,14 +38,12 @@ std::string between(const std::string& text, const std::string& begin, const std
   return text.substr(at + begin.size(), text.find(end, at + begin.size()) - at - begin.size());
 }
 
+}  // namespace
+
 std::string xml_error(const std::string& code, const std::string& message) {
   return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>" + code + "</Code><Message>" + message +
          "</Message></Error>";
 }
-
-std::string etag_of(const std::string& bytes) { return "\"" + sha256_hex(bytes).substr(0, 32) + "\""; }
-
-}  // namespace
 
 std::string ObjectRequest::header(const std::string& name) const {
   const std::string wanted = "\r\n" + ascii_lower(name) + ":";
@@ -53,6 +51,10 @@ std::string ObjectRequest::header(const std::string& name) const {
   if (at == std::string::npos) return {};
   const size_t begin = at + wanted.size();
   return std::string(trim(std::string_view(head).substr(begin, head.find("\r\n", begin) - begin)));
+}
+
+bool ObjectRequest::has_parameter(const std::string& name) const {
+  return std::any_of(query.begin(), query.end(), [&](const auto& pair) { return pair.first == name; });
 }
 
 std::string ObjectRequest::parameter(const std::string& name) const {
@@ -68,7 +70,8 @@ ObjectServer::ObjectServer(ObjectServerOptions options)
           if (received.head.empty()) return;
           const std::vector<std::string> line = split(received.head.substr(0, received.head.find("\r\n")), ' ');
           const std::string target = line.at(1);
-          ObjectRequest request{line.at(0), decoded(target.substr(0, target.find('?'))), {}, received.head};
+          ObjectRequest request{
+              line.at(0), decoded(target.substr(0, target.find('?'))), {}, received.head, received.body};
           if (const size_t question = target.find('?'); question != std::string::npos)
             for (const std::string& pair : split(target.substr(question + 1), '&'))
               request.query.emplace_back(
@@ -76,6 +79,9 @@ ObjectServer::ObjectServer(ObjectServerOptions options)
                   pair.find('=') == std::string::npos ? "" : decoded(pair.substr(pair.find('=') + 1)));
           Answer made;
           const std::optional<ObjectFault> fault = note(request);
+          if (fault && fault->kind == ObjectFault::Kind::kCutBefore) return connection.reset();
+          if (fault && fault->kind == ObjectFault::Kind::kDamage && !request.body.empty())
+            request.body[request.body.size() / 2] ^= 1;
           {
             const std::lock_guard lock(mutex_);
             if (fault && fault->kind == ObjectFault::Kind::kAnswer)
@@ -85,7 +91,7 @@ ObjectServer::ObjectServer(ObjectServerOptions options)
             else
               made = answer(request);
           }
-          if (fault && fault->kind == ObjectFault::Kind::kCutBefore) return connection.reset();
+          if (fault && fault->kind == ObjectFault::Kind::kCutAfter) return connection.reset();
           connection.send("HTTP/1.1 " + std::to_string(made.status) +
                           " X\r\nContent-Length: " + std::to_string(made.body.size()) + "\r\n" + made.headers + "\r\n");
           if (request.method == "HEAD") continue;
@@ -116,6 +122,18 @@ std::optional<ObjectFault> ObjectServer::note(const ObjectRequest& request) {
 void ObjectServer::put(const std::string& path, std::string bytes) {
   const std::lock_guard lock(mutex_);
   objects_["/" + path] = std::move(bytes);
+  etags_.erase("/" + path);
+}
+
+std::optional<std::string> ObjectServer::object(const std::string& path) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = objects_.find("/" + path);
+  return found == objects_.end() ? std::nullopt : std::optional(found->second);
+}
+
+size_t ObjectServer::unfinished_uploads() const {
+  const std::lock_guard lock(mutex_);
+  return uploads_.size();
 }
 
 void ObjectServer::on_request(std::function<std::optional<ObjectFault>(const ObjectRequest&, size_t)> fault) {
@@ -167,15 +185,16 @@ std::optional<ObjectServer::Answer> ObjectServer::refused(const ObjectRequest& r
 ObjectServer::Answer ObjectServer::answer(const ObjectRequest& request) {
   if (!request.parameter("list-type").empty()) return list(request);
   if (request.method == "HEAD" && !options_.serves_head) return {405, "", ""};
+  if (request.has_parameter("uploadId") || request.method == "PUT" || request.method == "POST") return write(request);
   const auto object = objects_.find(request.path);
   if (object == objects_.end()) return {404, "", xml_error("NoSuchKey", "The specified key does not exist.")};
   return part_of(request, object->second);
 }
 
 ObjectServer::Answer ObjectServer::part_of(const ObjectRequest& request, const std::string& bytes) {
-  const std::string etag = etag_of(bytes), wanted = request.header("If-Match");
+  const std::string etag = etag_of(request.path, bytes), wanted = request.header("If-Match");
   if (!wanted.empty() && wanted != etag) return {412, "", xml_error("PreconditionFailed", "It has changed.")};
-  Answer whole{200, options_.has_etags ? "ETag: " + etag + "\r\n" : "", bytes};
+  Answer whole{200, etag_headers(etag), bytes};
   const std::string range = request.header("Range");
   if (!options_.serves_ranges || !range.starts_with("bytes=")) return whole;
   const size_t dash = range.find('-');
@@ -209,8 +228,8 @@ ObjectServer::Answer ObjectServer::list(const ObjectRequest& request) {
     }
     std::vector<std::string> parts;
     for (const std::string& part : split(path.substr(bucket.size() + 1), '/')) parts.push_back(percent_encode(part));
-    entries += "<Contents><Key>" + join(parts, "/") + "</Key><ETag>" + xml_text(etag_of(bytes)) + "</ETag><Size>" +
-               std::to_string(bytes.size()) + "</Size></Contents>";
+    entries += "<Contents><Key>" + join(parts, "/") + "</Key><ETag>" + xml_text(etag_of(path, bytes)) +
+               "</ETag><Size>" + std::to_string(bytes.size()) + "</Size></Contents>";
     last = path;
     ++count;
   }

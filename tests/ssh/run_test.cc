@@ -86,6 +86,14 @@ TEST_F(SshRun, AnotherHostKeyIsRefused) {
   EXPECT_THAT(sshd_.names_in(sshd_.far_directory()), IsEmpty());
 }
 
+TEST_F(SshRun, AHostKeyThatIsNotKnownIsNotTakenOnTrust) {
+  sshd_.forget_host_key();
+  const e2e::Outcome outcome = run();
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("the host key of far is not the one that is known"));
+  EXPECT_THAT(sshd_.names_in(sshd_.far_directory()), IsEmpty());
+}
+
 TEST_F(SshRun, ARefusedLoginIsToldAndNothingIsAsked) {
   sshd_.forget_logins();
   const e2e::Outcome outcome = run();

@@ -98,13 +98,7 @@ void Sshd::start() {
                                    "authorized_keys\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\n"
                                    "PasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 200\n"
                                    "MaxSessions 200\nPrintMotd no\n");
-  const auto host_key = read_file(directory_ / "host_key.pub");
-  write(directory_ / "known_hosts", "[127.0.0.1]:" + std::to_string(port_) + " " + host_key.operator*());
-  const passwd* const user = ::getpwuid(::getuid());
-  write(client_config(), "Host far\n HostName 127.0.0.1\n Port " + std::to_string(port_) + "\n User " +
-                             std::string(user ? user->pw_name : "root") + "\n IdentityFile " + at +
-                             "login\n IdentitiesOnly yes\n UserKnownHostsFile " + at +
-                             "known_hosts\n GlobalKnownHostsFile none\n");
+  reach_by(port_);
   SpawnOptions options;
   options.arguments = {"/usr/sbin/sshd", "-D", "-E", at + "log", "-f", at + "server"};
   options.environment = {{"PATH", "/usr/bin:/bin"}};
@@ -114,10 +108,25 @@ void Sshd::start() {
   ASSERT_TRUE(test::eventually([&] { return listens(port_); })) << read_file(directory_ / "log").operator*();
 }
 
-void Sshd::show_other_host_key() {
-  const auto other = read_file(directory_ / "other_host_key.pub");
-  write(directory_ / "known_hosts", "[127.0.0.1]:" + std::to_string(port_) + " " + other.operator*());
+void Sshd::know_host_key(const std::string& name) const {
+  const auto key = read_file(directory_ / (name + ".pub"));
+  write(directory_ / "known_hosts", "[127.0.0.1]:" + std::to_string(reached_by_) + " " + key.operator*());
 }
+
+void Sshd::reach_by(int port, const std::string& more) {
+  reached_by_ = port;
+  know_host_key("host_key");
+  const std::string at = directory_.string() + "/";
+  const passwd* const user = ::getpwuid(::getuid());
+  write(client_config(), "Host far\n HostName 127.0.0.1\n Port " + std::to_string(port) + "\n User " +
+                             std::string(user ? user->pw_name : "root") + "\n IdentityFile " + at +
+                             "login\n IdentitiesOnly yes\n UserKnownHostsFile " + at +
+                             "known_hosts\n GlobalKnownHostsFile none\n" + more);
+}
+
+void Sshd::show_other_host_key() { know_host_key("other_host_key"); }
+
+void Sshd::forget_host_key() { write(directory_ / "known_hosts", ""); }
 
 void Sshd::forget_logins() { write(directory_ / "authorized_keys", ""); }
 

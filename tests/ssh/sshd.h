@@ -22,10 +22,15 @@ class Sshd {
   ~Sshd();
 
   std::filesystem::path client_config() const { return directory_ / "client"; }
+  int port() const { return port_; }
+  // The client goes to another port of loopback from now on, behind which this server is. `more`: lines of its
+  // configuration.
+  void reach_by(int port, const std::string& more = {});
   std::filesystem::path far_directory() const { return directory_ / "far"; }
   std::filesystem::path runs() const { return far_directory() / "runs"; }
   // The machine has another host key than the client knows; or it does not know the client's key.
   void show_other_host_key();
+  void forget_host_key();  // no key of it is known
   void forget_logins();
   // Ends every process that serves a connection, as a machine that goes down does.
   void cut_connections() const;
@@ -36,10 +41,12 @@ class Sshd {
 
  private:
   void make_key(const std::string& name) const;
+  void know_host_key(const std::string& name) const;
   void start();
 
   const std::filesystem::path directory_;
-  int port_ = 0;
+  int port_ = 0;        // that it listens to
+  int reached_by_ = 0;  // that the client goes to
   std::optional<Subprocess> process_;
 };
 

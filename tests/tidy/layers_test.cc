@@ -74,12 +74,27 @@ const std::vector<Row>& rows() {
        {"plugins/e2b/api/", "protocol/"},
        {},
        "E2B's API as any program would use it: no ABI, no sdk"},
-      {"plugins/e2b", {"osiris/", "plugins/e2b/", "plugins/sdk/", "protocol/"}, {}, "sdk plus E2B's API"},
+      {"plugins/e2b",
+       {"osiris/", "plugins/e2b/", "protocol/", "plugins/sdk/place/address.h", "plugins/sdk/place/egress.h",
+        "plugins/sdk/place/lifetime.h", "plugins/sdk/place/place.h", "plugins/sdk/place/remote_adapter.h",
+        "plugins/sdk/place/remote_settings.h", "plugins/sdk/abi/host.h", "plugins/sdk/abi/request.h",
+        "plugins/sdk/abi/shown_options.h", "plugins/sdk/channel/service.h", "plugins/sdk/package/delivery.h",
+        "plugins/sdk/package/layout.h", "plugins/sdk/package/stub_bytes.h"},
+       {},
+       "E2B's API and a place for workers; of the sdk that is not installed these headers and no more (decision 0195)"},
       {"host/compat", {"host/compat/", "protocol/base/"}, {}, "pure functions that the rest of the host calls"},
       {"host",
        {"osiris/", "host/", "protocol/base/", "protocol/model/"},
        {"boost/dll.*", "yaml-cpp/.*", "CLI/.*", "toml\\+\\+/.*", "sqlite3.h"},
        "the host cannot tell adapters apart: no rpc, no http"},
+      {"host/telemetry",
+       {"host/telemetry/", "host/run/", "host/project/", "protocol/base/", "protocol/model/", "protocol/http/"},
+       {},
+       "what a collector is told: HTTP, and no adapter"},
+      {"host/hooks",
+       {"host/hooks/", "host/run/", "host/project/", "protocol/base/", "protocol/model/", "protocol/http/"},
+       {},
+       "what is called when a run has ended: HTTP, and no adapter"},
       {"check",
        {"osiris/", "check/", "host/adapters/", "host/installation/", "host/run/", "host/yaml/", "protocol/base/",
         "protocol/model/"},
@@ -128,7 +143,7 @@ Row driver_row(const std::string& path) {
   static const std::regex of_files("worker/drivers/(filesystem\\..*|(duckdb|sqlite)\\.(extractor|writer))");
   if (std::regex_match(folder, of_files)) may.push_back("worker/drivers/files/");
   // Files behind https:// and s3://.
-  static const std::regex of_anywhere("worker/drivers/filesystem\\.(csv|json|parquet)_extractor");
+  static const std::regex of_anywhere("worker/drivers/filesystem\\.(csv|json|parquet)_(extractor|writer)");
   if (std::regex_match(folder, of_anywhere)) may.push_back("worker/drivers/remote/");
   if (folder == "worker/drivers/remote")
     for (const char* more : {"worker/drivers/files/", "worker/drivers/web/", "protocol/http/"}) may.push_back(more);

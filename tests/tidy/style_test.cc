@@ -62,7 +62,6 @@ Complaint has_no_story(const SourceFile& file) {
 Complaint asks_the_wall_clock(const SourceFile& file) {
   static const std::map<std::string, std::string> users = {
       {"check/report/report.cc", "a record"},
-      {"host/commands/connections_doctor.cc", "an id"},
       {"host/commands/logs.cc", "a record"},
       {"host/commands/run_records.cc", "a date that a person gave"},
       {"host/compiler/compile.cc", "generated_at"},
@@ -73,7 +72,10 @@ Complaint asks_the_wall_clock(const SourceFile& file) {
       {"host/run/retention.cc", "the age of files"},
       {"host/run/run_log.cc", "records"},
       {"host/run/session.cc", "records"},
+      {"host/commands/run_outlets.cc", "when a run ended, for its span"},
+      {"host/telemetry/run_telemetry.cc", "times of metrics"},
       {"host/run/session.h", "when a run began"},
+      {"host/run/unrecorded_run.cc", "an id"},
       {"host/run/user_state.cc", "an id"},
       {"plugins/sdk/place/journal.cc", "records"},
       {"plugins/sdk/place/held_machine.cc", "when a lease ends, for people"},
@@ -83,6 +85,7 @@ Complaint asks_the_wall_clock(const SourceFile& file) {
       {"protocol/base/clock.h", "the clock itself"},
       {"protocol/http/retry.cc", "Retry-After as a date"},
       {"worker/drivers/remote/store.cc", "a signature's time"},
+      {"worker/drivers/remote/upload.cc", "a signature's time"},
       {"worker/executor/held_records.cc", "records"},
       {"worker/executor/step_checks.cc", "how old the newest value of a column is"},
       {"worker/log.cc", "records"},

@@ -79,6 +79,7 @@ class PlanChecker {
     Json report = Json::object({{"step_id", step.id}, {"columns", Json()}, {"sampled", false}, {"error", Json()}});
     const Driver* driver = run_.find_driver(step.driver);
     if (!driver || !driver->describe || step.check || (driver->describe_connects && !connects_)) return report;
+    if (step.shards && step.shards->list.empty()) return report;
     const Inputs inputs = gather(step);
     if (step.mode == StepMode::kWrite && !inputs.unknown.empty()) return report;
     Known known;
@@ -159,6 +160,7 @@ class PlanChecker {
 
   Status describe(const PlanStep& step, const Driver& driver, const Inputs& inputs, Known& known) {
     Json config = step.cfg;
+    if (step.shards) config = config_of_shard(config, *step.shards, step.shards->list.front());
     config.erase("component");
     config.erase("connection");
     StepControl control;

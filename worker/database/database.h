@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -64,18 +65,26 @@ class AttachedDatabase {
 // A finished step's output. Immutable; its rows are freed with it.
 class Relation {
  public:
-  Relation(std::unique_ptr<AttachedDatabase> database, std::string table, uint64_t rows)
-      : database_(std::move(database)), table_(std::move(table)), rows_(rows) {}
+  Relation(std::shared_ptr<AttachedDatabase> database, std::string table, uint64_t rows,
+           std::vector<uint64_t> shard_rows = {})
+      : database_(std::move(database)), table_(std::move(table)), rows_(rows), shard_rows_(std::move(shard_rows)) {}
 
   const std::string& database() const { return database_->name(); }
   sql::TableName name() const { return {database_->name(), "main", table_}; }
   std::string qualified_name() const;  // quoted
   uint64_t rows() const { return rows_; }
+  // Of each shard, in the order in which they stand here; empty: it has none.
+  const std::vector<uint64_t>& shard_rows() const { return shard_rows_; }
+  // The same rows, as those of shards.
+  std::shared_ptr<const Relation> with_shards(std::vector<uint64_t> shard_rows) const {
+    return std::make_shared<Relation>(database_, table_, rows_, std::move(shard_rows));
+  }
 
  private:
-  std::unique_ptr<AttachedDatabase> database_;
+  std::shared_ptr<AttachedDatabase> database_;
   std::string table_;
   uint64_t rows_;
+  std::vector<uint64_t> shard_rows_;
 };
 
 struct DatabaseOptions {
@@ -127,11 +136,17 @@ struct RowStream {
   std::vector<std::shared_ptr<const AttachedDatabase>> views;
 };
 
+// Rows of a relation that follow each other.
+struct RowRange {
+  uint64_t first = 0, count = 0;
+};
+
 struct StepInput {
   std::vector<std::string> names;            // views to make: "df_x", "input_df"
   std::shared_ptr<const Relation> relation;  // null: a stream
   std::string from_step = {};                // for messages, where the name does not show it
   std::shared_ptr<const RowStream> stream = {};
+  std::optional<RowRange> rows = {};  // those of `relation` that the views show; none: all
 };
 
 // One attempt of one step. interrupt() may be called from any thread; the rest by the step's.
@@ -183,6 +198,7 @@ class StepDatabase {
   std::vector<std::string> written_files_;
   std::unique_ptr<AttachedDatabase> output_;
   sql::TableName output_table_;
+  std::optional<uint64_t> rows_made_;  // by run_confined(); none: the driver may have made others
   bool leaves_queries_ = false;
   std::shared_ptr<const RowStream> left_;
   Status error_;

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,8 +50,9 @@ void set_access(duckdb_connection connection, Access access);
 void measure_progress(duckdb_connection connection);
 
 struct ScriptTarget {
-  std::string scratch_database;  // attached already, as is the next
-  std::string output_database;
+  // Attaches a database for what the script makes on its way, at the first call; returns its name.
+  std::function<Result<std::string>()> scratch_database;
+  std::string output_database;  // attached already
   std::string output_table;
   std::vector<std::string> inputs;          // names of tables it reads
   std::vector<std::string> inputs_shown;    // the same for hints, with the step where the name does not show it

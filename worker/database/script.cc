@@ -166,11 +166,12 @@ class Script {
   }
 
   Status enter_scratch() {
+    OSIRIS_ASSIGN(const std::string scratch, target_.scratch_database());
     Access wide = access_;
     wide.trusted = true;
     AccessState::give(*confined_.context, wide);
-    auto result = confined_.Query("USE " + duckdb::KeywordHelper::WriteOptionallyQuoted(target_.scratch_database));
-    access_.scratch_database = target_.scratch_database;
+    auto result = confined_.Query("USE " + duckdb::KeywordHelper::WriteOptionallyQuoted(scratch));
+    access_.scratch_database = scratch;
     AccessState::give(*confined_.context, access_);
     if (result->HasError()) return engine_error(result->GetErrorObject(), target_);
     return {};
@@ -250,9 +251,9 @@ class Script {
     // One transaction writes to one database only, and nextval() writes to the scratch one: then by way of a table
     // there.
     if (!access_.scratch_database.empty() && !only_reads(*statement)) {
-      OSIRIS_TRY(execute(create_as(std::move(statement), target_.scratch_database)));
+      OSIRIS_TRY(execute(create_as(std::move(statement), access_.scratch_database)));
       duckdb::Parser parser;
-      parser.ParseQuery("SELECT * FROM " + duckdb::KeywordHelper::WriteQuoted(target_.scratch_database, '"') +
+      parser.ParseQuery("SELECT * FROM " + duckdb::KeywordHelper::WriteQuoted(access_.scratch_database, '"') +
                         ".main." + duckdb::KeywordHelper::WriteQuoted(target_.output_table, '"'));
       statement = std::move(parser.statements[0]);
     }

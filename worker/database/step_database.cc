@@ -6,6 +6,16 @@
 #include "worker/database/engine.h"
 
 namespace osiris::worker {
+namespace {
+
+// The rows of a relation are numbered by the engine, from 0 and without gaps: it never loses one.
+std::string where_of(const StepInput& input) {
+  if (!input.rows) return {};
+  return " WHERE rowid >= " + std::to_string(input.rows->first) + " AND rowid < " +
+         std::to_string(input.rows->first + input.rows->count);
+}
+
+}  // namespace
 
 StepDatabase::StepDatabase(std::shared_ptr<Database> database, std::string step_id, std::vector<StepInput> inputs,
                            std::vector<std::string> unknown)
@@ -57,7 +67,7 @@ Status StepDatabase::make_views(Connection& connection) {
   for (const StepInput& input : inputs_) {
     for (const std::string& name : input.names)
       OSIRIS_TRY(connection.execute("CREATE TEMPORARY VIEW " + sql::quote_identifier(name) + " AS SELECT * FROM " +
-                                    input.relation->qualified_name()));
+                                    input.relation->qualified_name() + where_of(input)));
   }
   return {};
 }
@@ -101,6 +111,7 @@ Status StepDatabase::ensure_output() {
 }
 
 duckdb_connection StepDatabase::handle() {
+  rows_made_.reset();
   if (const Status status = ensure_connection(); !status.ok()) {
     error_ = status;
     return nullptr;
@@ -126,6 +137,7 @@ duckdb_connection StepDatabase::open_another() {
 }
 
 const sql::TableName& StepDatabase::output_table() {
+  rows_made_.reset();
   if (const Status status = ensure_output(); !status.ok()) error_ = status;
   return output_table_;
 }
@@ -136,7 +148,9 @@ Result<uint64_t> StepDatabase::run_confined(std::string_view sql, const Json& va
       const Status left = leave_query(confined, sql, values, target);
       return left.ok() ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(left.error());
     }
-    return run_script(confined, sql, values, std::move(access), target);
+    auto rows = run_script(confined, sql, values, std::move(access), target);
+    if (rows.ok()) rows_made_ = *rows;
+    return rows;
   });
 }
 
@@ -173,10 +187,19 @@ Status StepDatabase::describe_confined(std::string_view sql, const Json& values)
 Result<uint64_t> StepDatabase::with_confined(
     const std::function<Result<uint64_t>(duckdb_connection, Access, const ScriptTarget&)>& run) {
   OSIRIS_TRY(ensure_output());
+  std::unique_ptr<AttachedDatabase> scratch;  // most scripts are one SELECT and need none
+  const auto attach_scratch = [this, &scratch]() -> Result<std::string> {
+    if (!scratch) {
+      OSIRIS_ASSIGN(scratch, database_->attach());
+    }
+    return scratch->name();
+  };
   OSIRIS_ASSIGN(auto connection, database_->connect());
-  OSIRIS_ASSIGN(const std::shared_ptr<AttachedDatabase> scratch, database_->attach());
-  if (has_streams() || leaves_queries_) {
-    OSIRIS_TRY(make_stream_views(*connection, leaves_queries_ ? output_->name() : scratch->name()));
+  if (leaves_queries_) {
+    OSIRIS_TRY(make_stream_views(*connection, output_->name()));
+  } else if (has_streams()) {
+    OSIRIS_ASSIGN(const std::string name, attach_scratch());
+    OSIRIS_TRY(make_stream_views(*connection, name));
   } else {
     OSIRIS_TRY(make_views(*connection));
   }
@@ -193,7 +216,7 @@ Result<uint64_t> StepDatabase::with_confined(
   target.inputs_shown.insert(target.inputs_shown.end(), unknown_.begin(), unknown_.end());
   target.inputs.insert(target.inputs.end(), unknown_.begin(), unknown_.end());
   target.unknown_inputs = unknown_;
-  target.scratch_database = scratch->name();
+  target.scratch_database = attach_scratch;
   target.output_database = output_->name();
   target.output_table = relation_name(step_id_);
   {
@@ -213,8 +236,11 @@ Result<uint64_t> StepDatabase::with_confined(
 
 Result<std::shared_ptr<const Relation>> StepDatabase::take_output() {
   if (!output_) return std::shared_ptr<const Relation>();
-  OSIRIS_ASSIGN(const auto connection, database_->connect());
-  const auto rows = connection->single_number("SELECT count(*) FROM " + output_table_.quoted());
+  Result<uint64_t> rows = rows_made_.value_or(0);
+  if (!rows_made_) {
+    OSIRIS_ASSIGN(const auto connection, database_->connect());
+    rows = connection->single_number("SELECT count(*) FROM " + output_table_.quoted());
+  }
   if (!rows.ok()) {
     if (!rows.error().message.starts_with("Catalog Error")) return rows.error();
     output_.reset();  // the driver asked for its name and made no table

@@ -173,6 +173,10 @@ struct Driver {
   // Opens the output as a stream. Null: run() is called, in the same attempt. An error is the one that run() would have
   // returned, and the step's. A null pointer when it never can.
   Result<std::unique_ptr<StreamedOutput>> (*open)(StepContext&) = nullptr;
+  // Makes output_table() without rows, of the columns that the config declares. Null: a config declares none.
+  Status (*declare)(StepContext&) = nullptr;
+  // run() reads the files that the plan found by one path, matched_files(), as one relation.
+  bool joins_files = false;
   // Reads inputs that are streamed. kUnsupported, before it reads, asks for a stored one.
   bool reads_streams = false;
   // run() consists of a query of the user's, run_confined(); its rows may be made by the step that reads them.

@@ -301,8 +301,8 @@ bool Executor::wait_idle(std::chrono::milliseconds time) {
 std::vector<rpc::StepProgress> Executor::progress() const {
   const std::lock_guard lock(mutex_);
   std::vector<rpc::StepProgress> steps;
-  for (const Node* node : running_)
-    steps.push_back({node->step.id, node->control.rows, (clock_.monotonic_ns() - node->started_ns) / 1'000'000,
+  for (Node* node : running_)
+    steps.push_back({node->step.id, node->control.rows_so_far(), (clock_.monotonic_ns() - node->started_ns) / 1'000'000,
                      node->control.bytes, node->control.rows_total, node->control.bytes_total});
   return steps;
 }

@@ -8,10 +8,13 @@ namespace osiris::worker {
 namespace {
 
 // A step that is tried again must see the same rows; one with a timeout has its time to itself; checks read rows and
-// inputs once more.
+// inputs once more, and shards are many reads.
 bool runs_once(const PlanStep& step) {
-  return step.attempts_max == 1 && step.timeout_s <= 0 && !step.check && step.checks.empty();
+  return step.attempts_max == 1 && step.timeout_s <= 0 && !step.check && step.checks.empty() && !step.shards;
 }
+
+// Its rows are wanted at one place, whatever reads them: by the pipeline, or to be kept.
+bool is_stored(const PlanStep& step) { return step.materialize || step.kept.use != StepUse::kRun; }
 
 }  // namespace
 
@@ -49,7 +52,7 @@ Relations Executor::stored_inputs(const Node& reader) {
 
 // Known from the plan alone; whether the reader has been asked for yet is looked at later.
 bool Executor::may_stream(const Node& source) const {
-  if (!source.in_plan || source.readers != 1 || source.step.materialize || !runs_once(source.step)) return false;
+  if (!source.in_plan || source.readers != 1 || is_stored(source.step) || !runs_once(source.step)) return false;
   const Driver* driver = run_.find_driver(source.step.driver);
   return driver && driver->open;
 }
@@ -77,7 +80,7 @@ std::vector<StreamReader> Executor::claim_readers(Node& source, std::vector<Node
   if (first_failed_ || cancelled_) return claimed;
   Node* reader = only_reader(source);
   if (reader) readers.push_back(reader);
-  if (reader && run_.find_driver(reader->step.driver)->is_query && !reader->step.materialize) {
+  if (reader && run_.find_driver(reader->step.driver)->is_query && !is_stored(reader->step)) {
     // The rows of a query are counted by a writer only.
     Node* writer = only_reader(*reader);
     if (writer && writer->step.mode == StepMode::kWrite) readers.push_back(writer);

@@ -60,11 +60,8 @@ void Executor::watch() {
   while (!closing_ || !running_.empty()) {
     bool watched = false;
     for (Node* node : running_) {
-      const int64_t deadline_ns = node->control.attempt_deadline_ns;
-      if (deadline_ns && deadline_ns <= clock_.monotonic_ns()) node->control.stop(Stop::kTimeout);
-      const Stop stop = node->control.stopped();
-      if (stop != Stop::kNone) node->control.stop(stop);
-      watched = watched || stop != Stop::kNone || node->step.timeout_s > 0;
+      node->control.look(clock_.monotonic_ns());
+      watched = watched || node->control.stopped() != Stop::kNone || node->step.timeout_s > 0;
     }
     if (watched) {
       watch_.wait_for(lock, kWatchEvery);

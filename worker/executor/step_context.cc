@@ -8,7 +8,9 @@
 namespace osiris::worker {
 
 AttemptContext::AttemptContext(Parts parts)
-    : parts_(std::move(parts)), artifacts_dir_(parts_.run.artifacts_dir(parts_.step.id)) {}
+    : parts_(std::move(parts)), artifacts_dir_(parts_.run.artifacts_dir(parts_.step.id)) {
+  if (parts_.shard) artifacts_dir_ = artifacts_dir_ / "shards" / std::to_string(parts_.shard->index);
+}
 
 namespace {
 
@@ -42,10 +44,22 @@ const std::filesystem::path& AttemptContext::scratch_dir() const {
   return parts_.scratch_dir;
 }
 
+// A step's own directory is there already.
+const std::filesystem::path& AttemptContext::artifacts_dir() const {
+  if (parts_.shard) std::call_once(artifacts_made_, [this] { static_cast<void>(make_directories(artifacts_dir_)); });
+  return artifacts_dir_;
+}
+
+void AttemptContext::emit(std::string_view name, Json fields) {
+  if (parts_.shard && !fields.is_object()) fields = Json::object();
+  if (parts_.shard) fields.set("shard", parts_.shard->index);
+  emit_event(parts_.sink, name, parts_.step.id, std::move(fields));
+}
+
 void AttemptContext::event(std::string_view name, Json fields) {
   // All a driver says is searched for secrets; only what the worker itself puts in is above suspicion.
   parts_.run.redactor->redact(fields);
-  emit_event(parts_.sink, parts_.run.redactor->redact(name), parts_.step.id, std::move(fields));
+  emit(parts_.run.redactor->redact(name), std::move(fields));
 }
 
 void AttemptContext::metric(std::string_view name, double value, std::string_view unit) {
@@ -63,9 +77,9 @@ Status AttemptContext::add_output(const OutputFile& file, uint64_t rows, std::op
     OSIRIS_ASSIGN(known, sha256_file(file.target));
   }
   const FileDigest& digest = *known;
-  emit_event(parts_.sink, "output_written", parts_.step.id,
-             Json::object(
-                 {{"path", file.path}, {"size_bytes", digest.size_bytes}, {"sha256", digest.sha256}, {"rows", rows}}));
+  emit("output_written",
+       Json::object(
+           {{"path", file.path}, {"size_bytes", digest.size_bytes}, {"sha256", digest.sha256}, {"rows", rows}}));
   const std::lock_guard lock(mutex_);
   artifacts_.push_back({file.path, file.target.string(), digest.size_bytes, digest.sha256, parts_.step.id});
   return {};

@@ -33,6 +33,7 @@ class AttemptContext : public StepContext {
     std::filesystem::path scratch_dir;
     HeldRecords* held = nullptr;                 // of a step that reads a stream: where its log goes
     std::function<Status()> inputs_are_sound{};  // empty: they are
+    const Shard* shard = nullptr;                // that the attempt is for
   };
   explicit AttemptContext(Parts parts);
 
@@ -43,7 +44,7 @@ class AttemptContext : public StepContext {
   PlannedPath input_file(std::string_view path) const override;
   PlannedPath output_file(std::string_view path) const override;
   std::vector<MatchedFile> matched_files(std::string_view pattern) const override;
-  const std::filesystem::path& artifacts_dir() const override { return artifacts_dir_; }
+  const std::filesystem::path& artifacts_dir() const override;
   const std::filesystem::path& scratch_dir() const override;  // made when first asked for
   duckdb_connection connection_handle() override { return parts_.database.handle(); }
   duckdb_connection open_connection() override { return parts_.database.open_another(); }
@@ -78,9 +79,12 @@ class AttemptContext : public StepContext {
   Json take_state();
 
  private:
+  // An event of the step, or of its shard.
+  void emit(std::string_view name, Json fields);
+
   Parts parts_;
   std::filesystem::path artifacts_dir_;
-  mutable std::once_flag scratch_made_;
+  mutable std::once_flag scratch_made_, artifacts_made_;
   std::mutex mutex_;  // drivers may report from several threads
   std::vector<Artifact> artifacts_;
   Json new_state_;

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <vector>
 
 #include "worker/database/database.h"
 
@@ -28,6 +29,34 @@ class StepControl {
     const std::lock_guard lock(mutex_);
     if (database_) database_->interrupt();
     changed_.notify_all();
+    for (StepControl* part : parts_) part->stop(reason);
+  }
+
+  // Stops what is out of time, and interrupts again what is stopped.
+  void look(int64_t now_ns) {
+    const int64_t deadline_ns = attempt_deadline_ns;
+    if (deadline_ns && deadline_ns <= now_ns) stop(Stop::kTimeout);
+    if (const Stop reason = stopped(); reason != Stop::kNone) stop(reason);
+    const std::lock_guard lock(mutex_);
+    for (StepControl* part : parts_) part->look(now_ns);
+  }
+
+  // Shards of the step that run, each with a control of its own: what stops the step stops them.
+  void add(StepControl& part) {
+    const std::lock_guard lock(mutex_);
+    parts_.push_back(&part);
+    if (const Stop reason = stopped(); reason != Stop::kNone) part.stop(reason);
+  }
+  void remove(StepControl& part) {
+    const std::lock_guard lock(mutex_);
+    std::erase(parts_, &part);
+  }
+  // Those of the shards that run included.
+  uint64_t rows_so_far() {
+    const std::lock_guard lock(mutex_);
+    uint64_t all = rows;
+    for (const StepControl* part : parts_) all += part->rows;
+    return all;
   }
 
   // A step's next attempt begins: its own timeout is forgotten, other reasons to stop are not.
@@ -52,6 +81,7 @@ class StepControl {
   std::mutex mutex_;
   std::condition_variable changed_;
   StepDatabase* database_ = nullptr;
+  std::vector<StepControl*> parts_;
 };
 
 }  // namespace osiris::worker

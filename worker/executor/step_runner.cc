@@ -9,7 +9,9 @@
 #include "protocol/base/sha256.h"
 #include "protocol/model/artifact.h"
 #include "protocol/model/step_naming.h"
+#include "worker/executor/kept_outputs.h"
 #include "worker/executor/masked_config.h"
+#include "worker/executor/sharded_step.h"
 #include "worker/executor/step_checks.h"
 #include "worker/executor/step_context.h"
 #include "worker/executor/step_records.h"
@@ -101,6 +103,7 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
                         std::vector<StreamedEnd>& streamed) {
   const int64_t started_ns = clock_.monotonic_ns();
   begin(step);
+  if (!step.kept.runs()) return reuse(step, started_ns);
   StepEnd end;
   Prepared prepared;
   end.status = prepare(step, inputs, {}, prepared);
@@ -111,13 +114,27 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
     end.status = streams.run(*readers, streamed, end);
     if (!end.status.ok()) end.status = final_error(end.status.error(), step, control.stopped());
   }
-  if (end.status.ok() && streamed.empty()) end.status = run_attempts(step, prepared, control, streams.unread(), end);
+  if (end.status.ok() && step.shards && !step.check)
+    end.status = ShardedStep(*this, step, prepared, control).run(end);
+  else if (end.status.ok() && streamed.empty())
+    end.status = run_attempts(step, prepared, control, streams.unread(), end);
   if (end.status.ok() && !step.check && !step.checks.empty())
     end.status = check_rows(step, prepared, inputs, control, end);
+  if (end.status.ok() && step.kept.use == StepUse::kKeep) keep_output(run_, step, end, sink_);
   if (end.status.ok()) {
     report_success(step, end, started_ns);
   } else {
     end.relation.reset();
+    report_failure(step, end.status.error(), started_ns);
+  }
+  return end;
+}
+
+StepEnd StepRunner::reuse(const PlanStep& step, int64_t started_ns) {
+  StepEnd end = take_output(run_, step, sink_);
+  if (end.status.ok()) {
+    report_success(step, end, started_ns);
+  } else {
     report_failure(step, end.status.error(), started_ns);
   }
   return end;
@@ -218,6 +235,7 @@ void StepRunner::gather_inputs(const PlanStep& step, const Relations& inputs, co
     prepared.views.push_back(
         {{input.name}, is_stored ? found->second : nullptr, input.from_step, is_stored ? nullptr : stream->second});
     prepared.inputs.push_back({input.name, input.from_step, input_rows, !is_stored});
+    prepared.in_shards.push_back(input.in_shards);
     rows += input_rows;
     emit_event(sink_, "inputs_resolved", step.id,
                Json::object(
@@ -235,29 +253,49 @@ Status StepRunner::run_attempts(const PlanStep& step, const Prepared& prepared, 
     if (end.status.ok()) return {};
     const Error error = final_error(end.status.error(), step, control.stopped());
     if (number >= step.attempts_max || !worth_retrying(error)) return error;
-    emit_event(sink_, "step_retry", step.id,
-               Json::object({{"attempt", number + 1},
-                             {"max_attempts", step.attempts_max},
-                             {"delay_s", step.retry_delay_s},
-                             {"error", error.message}}));
+    Json retry = Json::object({{"attempt", number + 1},
+                               {"max_attempts", step.attempts_max},
+                               {"delay_s", step.retry_delay_s},
+                               {"error", error.message}});
+    if (prepared.shard) retry.set("shard", prepared.shard->index);
+    emit_event(sink_, "step_retry", step.id, std::move(retry));
     control.forget_timeout();
     control.pause(seconds(step.retry_delay_s));
     if (control.stopped() != Stop::kNone) return final_error(error, step, control.stopped());
   }
 }
 
+size_t StepRunner::take_threads(size_t wanted) {
+  size_t spare = spare_threads_;
+  while (!spare_threads_.compare_exchange_weak(spare, spare - std::min(spare, wanted))) {
+  }
+  return std::min(spare, wanted);
+}
+
 StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, StepControl& control,
                             StreamedOutput* opened, uint64_t number) {
   StepEnd end;
-  const auto scratch = run_.worker_dir() / "scratch" / (step.id + "." + std::to_string(number));
+  const std::string of_shard = prepared.shard ? "." + std::to_string(prepared.shard->index) : std::string();
+  const auto scratch = run_.worker_dir() / "scratch" / (step.id + of_shard + "." + std::to_string(number));
   control.rows = control.bytes = control.bytes_total = 0;
   control.rows_total = rows_to_write(step, prepared.inputs);
   if (step.timeout_s > 0) control.attempt_deadline_ns = clock_.monotonic_ns() + seconds(step.timeout_s).count();
   {
     StepDatabase database(run_.database, step.id, prepared.views);
     control.set_database(&database);
-    AttemptContext context({run_, step, control, database, sink_, log_, prepared.config,
-                            prepared.has_connection ? &prepared.connection : nullptr, prepared.inputs, scratch});
+    AttemptContext context({run_,
+                            step,
+                            control,
+                            database,
+                            sink_,
+                            log_,
+                            prepared.config,
+                            prepared.has_connection ? &prepared.connection : nullptr,
+                            prepared.inputs,
+                            scratch,
+                            nullptr,
+                            {},
+                            prepared.shard});
     auto outcome = control.stopped() == Stop::kNone ? call_driver(step, *prepared.driver, opened, context)
                                                     : Result<StepOutcome>(Error(Code::kCancelled, "stopped"));
     control.attempt_deadline_ns = 0;
@@ -312,6 +350,7 @@ void StepRunner::report_success(const PlanStep& step, StepEnd& end, int64_t star
                                                        {"rows_out", rows_out},
                                                        {"duration_ms", duration_ms}})},
                              {"artifacts", to_json(end.artifacts)}});
+  if (step.shards) end.result.set("shards", Json::object({{"accepted", uint64_t{step.shards->list.size()}}}));
 }
 
 void StepRunner::report(StreamedEnd& ended) {

@@ -3,6 +3,7 @@
 // names.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -60,7 +61,7 @@ struct StreamedEnd {
 class StepRunner {
  public:
   StepRunner(const Run& run, RecordSink& sink, Log& log, const Clock& clock)
-      : run_(run), sink_(sink), log_(log), clock_(clock) {}
+      : run_(run), sink_(sink), log_(log), clock_(clock), spare_threads_(run.parallel - 1) {}
 
   // Blocking. `inputs` holds the outputs that the step and its checks read, by step; steps without output are not in
   // it. `readers`, asked once or never, are the steps that may run along with it; null: its output is stored. Those
@@ -71,6 +72,7 @@ class StepRunner {
   void report(StreamedEnd& ended);
 
  private:
+  friend class ShardedStep;
   friend class StreamedSteps;
   struct Prepared {
     const Driver* driver = nullptr;
@@ -79,6 +81,8 @@ class StepRunner {
     bool has_connection = false;
     std::vector<StepInput> views;
     std::vector<Input> inputs;
+    std::vector<bool> in_shards;   // of each input: the plan gives it in pieces
+    const Shard* shard = nullptr;  // that this is for; null: for the whole step
 
     Prepared() = default;
     Prepared(const Prepared&) = delete;
@@ -87,6 +91,7 @@ class StepRunner {
   };
   using Streams = std::map<std::string, std::shared_ptr<const RowStream>, std::less<>>;
   void begin(const PlanStep& step);
+  StepEnd reuse(const PlanStep& step, int64_t started_ns);
   Status prepare(const PlanStep& step, const Relations& inputs, const Streams& streams, Prepared& prepared);
   Status write_config(const PlanStep& step, const Prepared& prepared);
   Status resolve_connection(const PlanStep& step, Prepared& prepared);
@@ -101,10 +106,16 @@ class StepRunner {
   void report_success(const PlanStep& step, StepEnd& end, int64_t started_ns);
   void report_failure(const PlanStep& step, const Error& error, int64_t started_ns);
 
+  // Threads for shards beside a step's own, up to Run::parallel for all steps together: as many as there are, up to
+  // `wanted`.
+  size_t take_threads(size_t wanted);
+  void give_back_threads(size_t threads) { spare_threads_ += threads; }
+
   const Run& run_;
   RecordSink& sink_;
   Log& log_;
   const Clock& clock_;
+  std::atomic<size_t> spare_threads_;
 };
 
 }  // namespace osiris::worker

@@ -11,9 +11,7 @@
 #include "protocol/archive/archive.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
-#include "protocol/base/file_pattern.h"
 #include "protocol/base/sha256.h"
-#include "protocol/model/artifact.h"
 
 namespace osiris::worker {
 namespace {
@@ -121,59 +119,6 @@ Status unpack_package(const rpc::Package& package) {
   OSIRIS_TRY(unpacker.finish());
   ::unlink(package.path.c_str());
   return {};
-}
-
-Result<rpc::Packed> pack_artifacts(const fs::path& path, const fs::path& session_dir,
-                                   const std::vector<Artifact>& artifacts) {
-  rpc::Packed packed;
-  packed.path = path.string();
-  std::vector<fs::path> sources;
-  for (const Artifact& artifact : artifacts) {
-    rpc::PackedFile file;
-    file.kind = "output";
-    file.step_id = artifact.step_id;
-    file.path = artifact.path;
-    file.size_bytes = artifact.size_bytes;
-    sources.emplace_back(artifact.target);
-    packed.files.push_back(std::move(file));
-  }
-  OSIRIS_ASSIGN(const std::vector<fs::path> session_files, files_below(session_dir / "artifacts"));
-  for (const fs::path& source : session_files) {
-    rpc::PackedFile file;
-    file.kind = "session";
-    file.path = source.lexically_relative(session_dir).string();
-    file.size_bytes = fs::file_size(source);
-    sources.push_back(source);
-    packed.files.push_back(std::move(file));
-  }
-
-  FileDescriptor output = FileDescriptor::open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  if (!output.is_open()) return errno_error(errno, "cannot write", path);
-  int write_error = 0;
-  archive::Writer writer(
-      [&](std::string_view bytes) {
-        packed.size_bytes += bytes.size();
-        if (write_all(output.get(), bytes)) return true;
-        write_error = errno;
-        return false;
-      },
-      {.level = 1});
-  const auto failed = [&](const Error& error) {
-    return write_error ? errno_error(write_error, "cannot write", path) : error;
-  };
-  for (size_t i = 0; i < sources.size(); ++i) {
-    packed.files[i].number = static_cast<uint32_t>(i + 1);
-    auto digest = writer.add_file(packed.files[i].number, sources[i], packed.files[i].size_bytes);
-    if (!digest) return failed(digest.error());
-    packed.files[i].sha256 = std::move(digest->sha256);
-    // A file that is no longer what its step declared is not an artifact of this run.
-    if (i < artifacts.size() && packed.files[i].sha256 != artifacts[i].sha256)
-      return Error(Code::kInternal, "output " + artifacts[i].path + " of step " + artifacts[i].step_id +
-                                        " changed after it was written");
-  }
-  if (const Status finished = writer.finish(); !finished) return failed(finished.error());
-  if (!output.close()) return errno_error(errno, "cannot write", path);
-  return packed;
 }
 
 }  // namespace osiris::worker

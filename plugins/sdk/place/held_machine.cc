@@ -146,8 +146,8 @@ Status HeldMachine::release_doubles() {
 Status HeldMachine::release_one(const std::string& id, bool keep) {
   const bool is_own = machine_ && id == machine_->id;
   const int64_t lease_s = context_.settings.lease_s();
-  const bool kept = keep && context_.place.affordable_lease_s(id, lease_s) >= lease_s &&
-                    context_.place.renew(id, lease_s, {}).ok();
+  const bool kept =
+      keep && context_.place.affordable_lease_s(id, lease_s) >= lease_s && context_.place.renew(id, lease_s, {}).ok();
   const int64_t started_ns = system_clock().monotonic_ns();
   const Status done = kept ? Status() : kill(id);
   const std::string outcome = kept ? "kept" : done ? "released" : "unreleased";

@@ -95,11 +95,10 @@ std::optional<Milliseconds> LeaseRenewal::renew() {
 std::optional<Milliseconds> LeaseRenewal::go_without() {
   const Milliseconds left((expires_monotonic_ns() - clock_.monotonic_ns()) / 1'000'000);
   if (left.count() > 0) return std::min(third_, left);
-  listener_.lost(place_.service().failure(
-      FailureClass::kSandboxError,
-      "the lease of " + std::string(place_.service().noun()) + " " + machine_id_ +
-          " ran out: the run's budget allows no further one",
-      "Allow more with --max-cost."));
+  listener_.lost(place_.service().failure(FailureClass::kSandboxError,
+                                          "the lease of " + std::string(place_.service().noun()) + " " + machine_id_ +
+                                              " ran out: the run's budget allows no further one",
+                                          "Allow more with --max-cost."));
   return std::nullopt;
 }
 

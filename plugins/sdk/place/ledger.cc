@@ -197,8 +197,8 @@ std::optional<Ledger::Ticket> Ledger::begin_renewal(const std::string& id, int64
   return ++last_ticket_;
 }
 
-// Calls that the service can no longer act on are settled by it. A call that it may act on yet could still set an end of
-// its own.
+// Calls that the service can no longer act on are settled by it. A call that it may act on yet could still set an end
+// of its own.
 void Ledger::renewed(Ticket ticket) {
   const std::lock_guard lock(mutex_);
   const auto entry = entry_of(entries_, ticket);

@@ -102,12 +102,12 @@ class Ledger {
     bool took_reserve;
   };
   struct Entry {
-    std::string id, token;                // no id: a create without an answer
-    std::optional<Nanodollars> rate;      // per second
-    int64_t start_ns = 0;                 // not after the first second that is billed
-    int64_t latest_ns = 0, sure_ns = 0;   // the end that was granted: no later than, no earlier than
+    std::string id, token;               // no id: a create without an answer
+    std::optional<Nanodollars> rate;     // per second
+    int64_t start_ns = 0;                // not after the first second that is billed
+    int64_t latest_ns = 0, sure_ns = 0;  // the end that was granted: no later than, no earlier than
     std::vector<Asked> asked;
-    bool has_reserve = true;              // beside its leases
+    bool has_reserve = true;  // beside its leases
     bool is_over = false;
   };
 

@@ -27,8 +27,7 @@ Error budget_spent(const Ledger& ledger) {
                "the run came to the end of --max-cost " + money_text(ledger.terms().cap.value_or(0)) + ": " +
                    money_text(figures.spent) + " is spent, and with what is granted and reserved it may come to " +
                    money_text(figures.at_most),
-               "Allow more with --max-cost, or give the run less to do.",
-               category::kRuntimeBudget);
+               "Allow more with --max-cost, or give the run less to do.", category::kRuntimeBudget);
 }
 
 Error budget_too_low(const Ledger& ledger, int64_t lease_s) {

@@ -173,10 +173,10 @@ Result<RunOutcome> RemoteAdapter::run(const RunRequest& request) {
       stream.emplace(contents);
     }
     access_ = place_->access(held_->machine(), settings_.lease);
-    auto outcome = run_on_machine({host_, settings_, request, waker_, cancelled_, made_from, egress_, *place_, *held_,
-                                   *access_, acquire_began_ns_, [this] { return ends_early(held_->machine().id); },
-                                   early_grace()},
-                                  contents, *stream, std::move(packed));
+    auto outcome =
+        run_on_machine({host_, settings_, request, waker_, cancelled_, made_from, egress_, *place_, *held_, *access_,
+                        acquire_began_ns_, [this] { return ends_early(held_->machine().id); }, early_grace()},
+                       contents, *stream, std::move(packed));
     if (!outcome && cancelled_) return cancelled_run();
     std::optional<Error> failure = failure_of(outcome);
     if (outcome && outcome->detail("method").as_string() != "prepare") held_->leaves(kept_inputs(contents));
@@ -213,7 +213,8 @@ plugin::RunResult RemoteAdapter::execute(const plugin::Request& from) {
   const Status status = outcome ? outcome->status : Status(outcome.error());
   succeeded_ = status.ok();
   const bool was_early = !status && status.error().category == category::kRuntimeBudget;
-  const bool may_collect = status || status.error().code == Code::kStepFailed || (was_early && outcome && outcome->packed);
+  const bool may_collect =
+      status || status.error().code == Code::kStepFailed || (was_early && outcome && outcome->packed);
   if (!may_collect) release_now();
   if (!outcome) throw to_failure(status.error());
   packed_ = std::move(outcome->packed);

@@ -29,7 +29,7 @@ struct RemoteRun {
   Place& place;
   HeldMachine& held;
   MachineAccess& access;
-  int64_t wanted_since_ns;  // monotonic: when the machine was asked for
+  int64_t wanted_since_ns;                           // monotonic: when the machine was asked for
   std::function<std::optional<Error>()> ends_early;  // RunLoopOptions'
   Milliseconds early_grace{0};
 };

@@ -46,7 +46,7 @@ struct RunLoopOptions {
   // which the worker has early_grace_ms.
   std::function<std::optional<Error>()> ends_early;
   int64_t early_grace_ms = 0;
-  std::string worker_name;            // for messages: its path, or "in sandbox abc"
+  std::string worker_name;  // for messages: its path, or "in sandbox abc"
   // Where the plan's paths are on the worker's machine. Events and errors name them as they are called here, so that a
   // message reads the same wherever a pipeline ran.
   std::vector<rpc::PathMapping> path_map;

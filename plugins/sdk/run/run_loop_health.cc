@@ -42,7 +42,8 @@ std::optional<Error> RunLoop::stop_reason() const {
 }
 
 void RunLoop::check_cancel() {
-  if (auto reason = is_early_ ? stop_reason() : std::nullopt) {  // the worker stops already, and has no more time for it
+  if (auto reason =
+          is_early_ ? stop_reason() : std::nullopt) {  // the worker stops already, and has no more time for it
     cancel_until_ms_ = std::min(cancel_until_ms_, now_ms() + options_.cancel_grace_ms);
     cancel_ = std::move(reason);
     is_early_ = false;

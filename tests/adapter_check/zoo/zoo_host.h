@@ -118,7 +118,7 @@ static int32_t proxy_is_cancelled(const osiris_host* proxy) {
   int32_t says;
   if (IS(deaf_to_cancel)) return 0;
   if (IS(looks_rarely)) {
-    if (zoo_now_ms() - z->looked_ms > 700) {
+    if (zoo_now_ms() - z->looked_ms > 2200) {
       z->looked_ms = zoo_now_ms();
       z->said = z->host->is_cancelled(z->host);
     }

@@ -12,7 +12,7 @@ __attribute__((constructor)) static void zoo_constructor(void) {
     while (clock() < until) {
     }
   }
-  if (IS(ctor_waits)) zoo_wait_ms(2000);
+  if (IS(ctor_waits)) zoo_wait_ms(2500);
   if (IS(ctor_forks)) zoo_start(NULL);
   if (IS(ctor_thread)) {
     pthread_t thread;

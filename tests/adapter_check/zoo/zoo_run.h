@@ -136,7 +136,7 @@ static osiris_status z_collect(osiris_adapter* self, const osiris_request* reque
 static void z_cancel(osiris_adapter* self) {
   struct zoo* z = (struct zoo*)self;
   z->cancel_calls++;
-  if (IS(cancel_waits)) zoo_wait_ms(1000);
+  if (IS(cancel_waits)) zoo_wait_ms(2000);
   if (IS(crashes_late) && z->executed && strcmp(z->stage, "execute") == 0 && !z->host->is_cancelled(z->host)) abort();
   if (IS(cancel_not_again) && z->cancel_calls > 1) abort();
   if (IS(locks_in_cancel)) {

@@ -25,7 +25,8 @@ std::string select_of(const std::string& values) {
 TEST_P(MysqlColumns, ArriveExactly) {
   for (auto* server : {&loading_server(), &inserting_server()}) {
     const std::string name = std::string("made_") + GetParam().name;
-    EXPECT_EQ(MysqlWriteStep(select_of(GetParam().values), {{"table", name}, {"create_table", true}}, *server)
+    EXPECT_EQ(MysqlWriteStep(select_of(GetParam().values),
+                             {{"table", name}, {"create_table", true}, {"verify", "full"}}, *server)
                   .outcome()
                   .substr(0, 3),
               "ok ");
@@ -80,8 +81,9 @@ class MysqlFits : public testing::TestWithParam<Fit> {};
 TEST_P(MysqlFits, AColumnThatIsThere) {
   const std::string name = std::string("fits_") + GetParam().name;
   in_database("CREATE OR REPLACE TABLE " + name + " (v " + GetParam().column + ")");
-  const std::string said =
-      MysqlWriteStep(std::string("SELECT unnest([NULL, ") + GetParam().value + "]) AS v", {{"table", name}}).outcome();
+  const std::string said = MysqlWriteStep(std::string("SELECT unnest([NULL, ") + GetParam().value + "]) AS v",
+                                          {{"table", name}, {"verify", "full"}})
+                               .outcome();
   const std::string expected = GetParam().says;
   if (expected[0] != '!') {
     EXPECT_EQ(said, "ok 2");
@@ -98,6 +100,13 @@ constexpr Fit kFits[] = {
     {"negative", "-1", "int unsigned", "!row 2"},
     {"decimal_as_narrower", "1.50::DECIMAL(4,2)", "decimal(5,1)", "1.5"},
     {"decimal_that_would_be_rounded", "1.25::DECIMAL(4,2)", "decimal(5,1)", "!row 2: the number has more digits"},
+    {"decimal_as_wider", "(-1.5)::DECIMAL(4,1)", "decimal(20,5)", "-1.50000"},
+    {"blanks", "'ab'", "char(5)", "ab"},
+    {"zeros", "'\\x41\\x42'::BLOB", "binary(2)", "AB"},
+    {"single", "0.1::FLOAT", "float", "0.1"},
+    {"single_of_many_digits", "16777215::FLOAT", "float", "16777200"},
+    {"single_as_double", "0.5::FLOAT", "double", "0.5"},
+    {"date_as_datetime", "'2024-01-01'::DATE", "datetime", "2024-01-01 00:00:00"},
     {"double_as_integer", "1.5::DOUBLE", "int", "!a DOUBLE is not written to that"},
     {"nan", "'nan'::DOUBLE", "double", "!NaN or infinite"},
     {"varchar", "'ääääö'", "varchar(5)", "ääääö"},

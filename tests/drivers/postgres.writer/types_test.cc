@@ -21,7 +21,8 @@ std::string select_of(const std::string& values) {
 
 TEST_P(PostgresColumns, ArriveExactly) {
   const std::string name = std::string("made_") + GetParam().name;
-  EXPECT_EQ(WriteStep(select_of(GetParam().values), {{"table", name}}).outcome().substr(0, 3), "ok ");
+  EXPECT_EQ(WriteStep(select_of(GetParam().values), {{"table", name}, {"verify", "full"}}).outcome().substr(0, 3),
+            "ok ");
   EXPECT_EQ(ask_shop("SELECT v FROM " + name), std::string(GetParam().rows) + "NULL\n");
   EXPECT_EQ(ask_shop("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = '" + name +
                      "'::regclass AND attnum = 1"),
@@ -100,8 +101,9 @@ TEST_P(PostgresFits, AColumnThatIsThere) {
       "DROP TYPE IF EXISTS mood CASCADE; CREATE TYPE mood AS ENUM ('sad', 'glad')");
   const std::string name = std::string("fits_") + GetParam().name;
   in_shop("CREATE TABLE " + name + " (v " + GetParam().column + ")");
-  const std::string said =
-      WriteStep(std::string("SELECT unnest([NULL, ") + GetParam().value + "]) AS v", {{"table", name}}).outcome();
+  const std::string said = WriteStep(std::string("SELECT unnest([NULL, ") + GetParam().value + "]) AS v",
+                                     {{"table", name}, {"verify", "full"}})
+                               .outcome();
   const std::string expected = GetParam().says;
   if (expected[0] != '!') {
     EXPECT_EQ(said, "ok 2");
@@ -118,6 +120,8 @@ constexpr Fit kFits[] = {
     {"too_large", "70000::BIGINT", "smallint", "!row 2: the number is beyond smallint"},
     {"unsigned", "18446744073709551615::UBIGINT", "bigint", "!beyond bigint"},
     {"integer_as_numeric", "7::INTEGER", "numeric(5,2)", "7.00"},
+    {"blanks", "'ab'", "char(5)", "ab   "},
+    {"decimals", "[1.5::DECIMAL(4,1), NULL, 0]", "numeric(20,5)[]", "{1.50000,NULL,0.00000}"},
     {"decimal_as_wider", "1.5::DECIMAL(4,1)", "numeric(20,5)", "1.50000"},
     {"decimal_as_narrower", "1.50::DECIMAL(4,2)", "numeric(5,1)", "1.5"},
     {"decimal_that_would_be_rounded", "1.25::DECIMAL(4,2)", "numeric(5,1)", "!row 2: the number has more digits"},

@@ -38,8 +38,10 @@ const std::vector<MessageRow>& path_rows() {
        "another directory", "in/x.csv"},
       {"OutputIsInput", "out/adults.csv", "in/people.csv", "p.yaml:24:13", "in/people.csv", "another file",
        "out/adults.csv"},
-      {"OutputS3", "out/adults.csv", "s3://bucket/x.csv", "p.yaml:24:13", "s3://bucket/x.csv", "write a file here",
+      {"OutputS3", "out/adults.csv", "s3://bucket/x.csv", "p.yaml:24:13", "s3://bucket/x.csv", "@filesystem",
        "out/x.csv"},
+      {"OutputHttps", "out/adults.csv", "https://example.org/x.csv", "p.yaml:24:13", "https://example.org/x.csv",
+       "write to s3://", "out/x.csv"},
       {"OutputHome", "out/adults.csv", "~/x.csv", "p.yaml:24:13", "~/x.csv", "whole path", "out/x.csv"},
       {"NameTooLong", "out/adults.csv",
        "out/"

@@ -25,7 +25,7 @@ class ElfInterpreter : public testing::Test {
     return directory_ / "file";
   }
   // A header and one segment that is said to lie at `offset` and to hold `size` bytes; `rest` follows.
-  static std::string program(uint64_t offset, uint64_t size, const std::string& rest) {
+  static std::string program(uint64_t offset, uint64_t size, const std::string& rest, uint32_t type = PT_INTERP) {
     Elf64_Ehdr header{};
     std::copy_n(ELFMAG, SELFMAG, header.e_ident);
     header.e_ident[EI_CLASS] = ELFCLASS64;
@@ -34,12 +34,20 @@ class ElfInterpreter : public testing::Test {
     header.e_phentsize = sizeof(Elf64_Phdr);
     header.e_phnum = 1;
     Elf64_Phdr segment{};
-    segment.p_type = PT_INTERP;
+    segment.p_type = type;
     segment.p_offset = offset;
     segment.p_filesz = size;
     std::string bytes(reinterpret_cast<const char*>(&header), sizeof header);
     bytes.append(reinterpret_cast<const char*>(&segment), sizeof segment);
     return bytes + rest;
+  }
+  // A file of these notes.
+  fs::path notes(const std::string& bytes) { return file(program(kEnd, bytes.size(), bytes, PT_NOTE)); }
+  static std::string note(uint32_t type, std::string owner, std::string description) {
+    const Elf64_Nhdr header{static_cast<uint32_t>(owner.size()), static_cast<uint32_t>(description.size()), type};
+    owner.resize((owner.size() + 3) / 4 * 4);
+    description.resize((description.size() + 3) / 4 * 4);
+    return std::string(reinterpret_cast<const char*>(&header), sizeof header) + owner + description;
   }
   static constexpr uint64_t kEnd = sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr);
   fs::path directory_;
@@ -71,6 +79,26 @@ TEST_F(ElfInterpreter, OfADamagedProgramIsAnError) {
 }
 
 TEST_F(ElfInterpreter, OfAFileThatIsNotThereIsAnError) { EXPECT_FALSE(elf_interpreter(directory_ / "nothing").ok()); }
+
+using ElfBuildId = ElfInterpreter;
+const std::string kGnu("GNU", 4);
+
+TEST_F(ElfBuildId, IsTheOneAmongTheNotes) {
+  const std::string other = note(NT_GNU_ABI_TAG, kGnu, std::string(16, '\1')) + note(NT_GNU_BUILD_ID, "ABC", "no");
+  EXPECT_EQ(*elf_build_id(notes(other + note(NT_GNU_BUILD_ID, kGnu, "\x01\xab\xff"))), "01abff");
+  EXPECT_EQ(*elf_build_id(notes(other)), "");
+  EXPECT_EQ(elf_build_id("/bin/sh")->size(), 40u);
+}
+
+TEST_F(ElfBuildId, OfDamagedNotesIsNone) {
+  const std::string whole = note(NT_GNU_BUILD_ID, kGnu, "0123456789");
+  for (size_t size = 1; size < whole.size(); ++size) EXPECT_EQ(*elf_build_id(notes(whole.substr(0, size))), "") << size;
+  Elf64_Nhdr huge{~0u, ~0u, NT_GNU_BUILD_ID};
+  EXPECT_EQ(*elf_build_id(notes(std::string(reinterpret_cast<const char*>(&huge), sizeof huge) + "GNU")), "");
+  EXPECT_EQ(*elf_build_id(file("#!/bin/sh\n")), "");
+  EXPECT_FALSE(elf_build_id(directory_ / "none").ok());
+  EXPECT_FALSE(elf_build_id(file(program(kEnd, 40, "short", PT_NOTE))).ok());
+}
 
 }  // namespace
 }  // namespace osiris

@@ -136,6 +136,20 @@ TEST_F(ProjectTest, RetentionHasDefaultsAndIsReadFromFileAndEnvironment) {
   }
 }
 
+TEST_F(ProjectTest, RetentionBySizeIsASize) {
+  EXPECT_FALSE(load("").config().retention.max_bytes);
+  EXPECT_EQ(load("filesystem: {retention: {max_bytes: 2GiB}}\n").config().retention.max_bytes, 2u << 30);
+  EXPECT_EQ(load("filesystem: {retention: {max_bytes: 1000}}\n").config().retention.max_bytes, 1000u);
+  EXPECT_NE(only_error("filesystem: {retention: {max_bytes: much}}\n").find("retention.max_bytes must be a size"),
+            std::string::npos);
+  EXPECT_NE(only_error("filesystem: {retention: {max_bytes: [1]}}\n").find("retention.max_bytes must be a size"),
+            std::string::npos);
+  environment_.set("OSIRIS_RETENTION_MAX_BYTES", "1MiB");
+  EXPECT_EQ(load("").config().retention.max_bytes, 1u << 20);
+  environment_.set("OSIRIS_RETENTION_MAX_BYTES", "-1");
+  EXPECT_NE(only_error("").find("OSIRIS_RETENTION_MAX_BYTES must be a size"), std::string::npos);
+}
+
 TEST_F(ProjectTest, AProjectIsFoundUpwardsAndElseRecordsGoToTheUsersState) {
   environment_.set("XDG_STATE_HOME", "/state");
   fs::create_directories(dir_ / "a/b");

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "host/run/report.h"
 #include "host/run/resources.h"
 #include "host/run/step_tally.h"
 
@@ -119,6 +120,23 @@ TEST(StepStates, ShowTheRowsThatTheirStepIsFor) {
   step.phase = StepPhase::kRunning;
   step.plan.mode = "transform";
   EXPECT_EQ(step.rows(), 2u);
+}
+
+TEST_F(StepTallyTest, KeepsWhatAStepTookOfItsSourceAndHowRowsWereCompared) {
+  tally_.on_metric("source_transaction", "read", 1.25);
+  tally_.on_metric("source_connections", "read", 4);
+  tally_.on_metric("source_bytes", "read", 1000);
+  tally_.on_event("rows_verified", "write", Json::object({{"table", "t"}, {"rows", 3}, {"by", "count"}}));
+  RunReport report;
+  report.steps = tally_.steps();
+  const Masking masking;
+  const Json steps = summary_document(report, masking)["steps"];
+  EXPECT_EQ(steps.items()[0]["source"].dump(), R"({"longest_transaction_ms":1250,"connections":4,"bytes":1000})");
+  EXPECT_TRUE(steps.items()[1]["source"].is_null());
+  EXPECT_EQ(steps.items()[2]["verified"].dump(), R"({"table":"t","rows":3,"by":"count"})");
+  const std::string card = run_card(report, masking);
+  EXPECT_NE(card.find("| read | 1250 | 4 | 1000 |"), std::string::npos) << card;
+  EXPECT_NE(card.find("| write | t | 3 | count | – |"), std::string::npos) << card;
 }
 
 TEST_F(StepTallyTest, PrefersWhatTheWorkerCounted) {

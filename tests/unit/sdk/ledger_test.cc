@@ -141,8 +141,8 @@ TEST_F(LedgerTest, LeasesAreGrantedInFullWhileTheCapAllowsIt) {
 
 TEST_F(LedgerTest, TheLastLeaseIsShorterAndTakesTheReserveIn) {
   open(300 * kCent);
-  make("a");                 // 1 s
-  clock_.advance(119s);      // its end is at 121 s
+  make("a");             // 1 s
+  clock_.advance(119s);  // its end is at 121 s
   const int64_t last_s = ledger_->affordable_lease_s("a", kLease_s);
   EXPECT_EQ(last_s, 300 - 120 - 20) << "the cap, less what is gone, less what the service may be late";
   renew("a", last_s);

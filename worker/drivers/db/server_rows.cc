@@ -90,6 +90,7 @@ Result<duckdb_data_chunk> ServerRows::next() {
 Result<StepOutcome> ServerRows::finish() {
   if (!ended_) return Error(Code::kUnavailable, "the rows were not read to their end");
   end();
+  context_.metric("source_bytes", static_cast<double>(bytes_), "bytes");
   return StepOutcome{rows_, 0};
 }
 
@@ -109,6 +110,7 @@ Result<uint64_t> ServerRows::fill(StepContext& context) {
     if (delivery.end) {
       OSIRIS_TRY(*delivery.end);
       OSIRIS_TRY(relation.finish());
+      context.metric("source_bytes", static_cast<double>(bytes_), "bytes");
       ended_ = true;
       return rows_;
     }

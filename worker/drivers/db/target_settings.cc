@@ -80,6 +80,7 @@ Result<TargetSettings> read_target_settings(const StepContext& context, bool cre
   settings.creates = creates->as_bool(creates_by_default);
   OSIRIS_ASSIGN(settings.new_columns, new_columns_of(context));
   settings.verifies = context.config()["verify"].as_string() != "off";
+  settings.verifies_values = context.config()["verify"].as_string() == "full";
   return settings;
 }
 
@@ -118,6 +119,27 @@ Result<std::vector<std::optional<size_t>>> match_columns(const std::string& tabl
       (near ? "did you mean '" + *near + "'? " : std::string()) +
           "rename it in the step before, or set schema_drift: evolve to add it, discard_columns to leave it out",
       category::kWriteFailed);
+}
+
+Error value_mismatch(const std::string& server, const std::string& table, const std::vector<std::string>& columns,
+                     const Fingerprint& handed_over, const Fingerprint& held) {
+  if (handed_over.rows() != held.rows()) return count_mismatch(server, table, handed_over.rows(), held.rows());
+  const std::string what = columns.empty() ? "values in other rows than" : "other values than";
+  std::vector<std::string> names;
+  for (const std::string& column : columns) names.push_back("'" + column + "'");
+  return Error(Code::kStepFailed,
+               server + " write failed: table " + table + " holds " + what + " were handed over" +
+                   (names.empty() ? "" : ", in column " + join(names, ", ")) + " (fingerprints of " +
+                   std::to_string(held.rows()) + " rows: " + handed_over.text() + " were sent, " + held.text() +
+                   " are there); nothing was kept",
+               "look for triggers of the table that change rows, and for what is between here and the server",
+               category::kWriteFailed);
+}
+
+void tell_verified(StepContext& context, const std::string& table, uint64_t rows, const Fingerprint* fingerprint) {
+  Json fields = Json::object({{"table", table}, {"rows", rows}, {"by", fingerprint ? "full" : "count"}});
+  if (fingerprint) fields.set("fingerprint", fingerprint->text());
+  context.event("rows_verified", std::move(fields));
 }
 
 Error count_mismatch(const std::string& server, const std::string& table, uint64_t handed_over, uint64_t held) {

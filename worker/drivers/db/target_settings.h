@@ -9,6 +9,7 @@
 #include "protocol/base/error.h"
 #include "worker/driver_api/driver.h"
 #include "worker/drivers/db/chunk.h"
+#include "worker/drivers/db/fingerprint.h"
 
 namespace osiris::worker::db {
 
@@ -24,7 +25,8 @@ struct TargetSettings {
   std::vector<std::string> keys;  // of an upsert, and the primary key of a table that is made
   bool creates = true;            // a table that is not there
   NewColumns new_columns = NewColumns::kFreeze;
-  bool verifies = true;  // by counting
+  bool verifies = true;          // by counting
+  bool verifies_values = false;  // by fingerprints too
 
   bool is_key(std::string_view column) const;
 };
@@ -41,6 +43,12 @@ Result<RelationColumns> source_columns(StepContext& context);
 Result<std::vector<std::optional<size_t>>> match_columns(const std::string& table, const RelationColumns& sources,
                                                          const std::vector<std::string>& targets,
                                                          NewColumns new_columns);
+
+// The columns whose values differ, by name; none where the values went into other rows.
+Error value_mismatch(const std::string& server, const std::string& table, const std::vector<std::string>& columns,
+                     const Fingerprint& handed_over, const Fingerprint& held);
+// An event: the table holds what was handed over, as their number says, or their fingerprint too.
+void tell_verified(StepContext& context, const std::string& table, uint64_t rows, const Fingerprint* fingerprint);
 
 // The rows handed over and those that the table holds are not as many.
 Error count_mismatch(const std::string& server, const std::string& table, uint64_t handed_over, uint64_t held);

@@ -18,7 +18,7 @@ namespace {
 
 Result<csv::Loaded> load(StepContext& step, const csv::Options& options) {
   std::error_code ignored;
-  if (std::filesystem::file_size(options.file, ignored) >= csv::kDirectBytesMin) {
+  if (options.joined.empty() && std::filesystem::file_size(options.file, ignored) >= csv::kDirectBytesMin) {
     OSIRIS_ASSIGN(std::optional<csv::Loaded> loaded, csv::load_directly(step, options));
     if (loaded) return *std::move(loaded);
   }
@@ -53,7 +53,7 @@ Result<StepOutcome> extract(StepContext& step) {
 Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
   OSIRIS_ASSIGN(csv::Options options, csv::read_options(step));
   std::error_code ignored;
-  if (std::filesystem::file_size(options.file, ignored) < csv::kDirectBytesMin)
+  if (!options.joined.empty() || std::filesystem::file_size(options.file, ignored) < csv::kDirectBytesMin)
     return std::unique_ptr<StreamedOutput>();
   return csv::open_stream(step, std::move(options));
 }
@@ -65,6 +65,13 @@ Status describe(StepContext& step) {
   options.limit = std::min(options.limit, kSampleRows);
   const auto sampled = extract_with(step, options);
   return sampled.ok() ? Status() : Status(sampled.error());
+}
+
+// Of `columns` and `dtype`.
+Status declare(StepContext& step) {
+  OSIRIS_ASSIGN(const csv::Options options, csv::read_settings(step));
+  OSIRIS_ASSIGN(const csv::Loaded loaded, csv::load_nothing(step, options));
+  return convert_date_columns(step, options, loaded.layout);
 }
 
 // Without a path (a check of the connection alone) the base directory must be there.
@@ -79,8 +86,13 @@ Status check(StepContext& step) {
 }  // namespace
 
 const Driver& filesystem_csv_extractor() {
-  static constexpr Driver driver{
-      .name = "filesystem.csv_extractor", .run = extract, .check = check, .describe = describe, .open = open};
+  static constexpr Driver driver{.name = "filesystem.csv_extractor",
+                                 .run = extract,
+                                 .check = check,
+                                 .describe = describe,
+                                 .open = open,
+                                 .declare = declare,
+                                 .joins_files = true};
   return driver;
 }
 

@@ -37,6 +37,13 @@ Status read_dates(const Json& dates, Options& options) {
   return {};
 }
 
+Result<Compression> compression_of(const Json& config, const std::string& path) {
+  const std::string compression = config["compression"].as_string_or("infer");
+  if (compression == "infer") return files::infer_compression(path);
+  if (const auto named = files::compression_from_name(compression)) return *named;
+  return wrong("'compression' must be " + std::string(files::kCompressionNames) + ", not '" + compression + "'");
+}
+
 Status read_choices(const Json& config, Options& options) {
   const std::string encoding = config["encoding"].as_string_or("utf-8");
   const auto known = encoding_from_name(encoding);
@@ -45,14 +52,7 @@ Status read_choices(const Json& config, Options& options) {
   options.encoding = *known;
   options.encoding_name = encoding;
 
-  const std::string compression = config["compression"].as_string_or("infer");
-  if (compression == "infer") {
-    options.compression = files::infer_compression(config["path"].as_string());
-  } else if (const auto named = files::compression_from_name(compression)) {
-    options.compression = *named;
-  } else {
-    return wrong("'compression' must be " + std::string(files::kCompressionNames) + ", not '" + compression + "'");
-  }
+  OSIRIS_ASSIGN(options.compression, compression_of(config, config["path"].as_string()));
 
   const std::string bad_lines = config["on_bad_lines"].as_string_or("error");
   if (bad_lines == "warn") {
@@ -96,9 +96,8 @@ Status read_null_words(const Json& config, NullWords& nulls) {
 }  // namespace
 
 Result<Options> read_options(StepContext& step) {
-  const Json& config = step.config();
-  Options options;
-  const std::string path = config["path"].as_string();
+  OSIRIS_ASSIGN(Options options, read_settings(step));
+  const std::string path = step.config()["path"].as_string();
   if (path.empty()) return wrong("Step " + step.step_id() + ": 'path' is required in config");
   if (remote::is_remote(path)) {
     OSIRIS_ASSIGN(const remote::Inputs inputs, remote::input_files(step, path, "CSV", remote::Use::kBytes));
@@ -106,12 +105,25 @@ Result<Options> read_options(StepContext& step) {
       return wrong("'" + path + "' finds " + std::to_string(inputs.files.size()) +
                    " files, and this component reads one");
     options.file = inputs.files.front().absolute;
+  } else if (const std::vector<MatchedFile> found = step.matched_files(path); !found.empty()) {
+    for (const MatchedFile& file : found) {
+      OSIRIS_TRY(files::check_input(step, file.absolute, "CSV"));
+      OSIRIS_ASSIGN(const Compression compression, compression_of(step.config(), file.path));
+      options.joined.push_back({file.path, file.absolute, compression});
+    }
+    options.file = options.joined.front().absolute;
+    options.compression = options.joined.front().compression;
   } else {
     options.file = files::input_file(step, path);
     OSIRIS_TRY(files::check_input(step, options.file, "CSV"));
   }
-  OSIRIS_TRY(read_choices(config, options));
+  return options;
+}
 
+Result<Options> read_settings(StepContext& step) {
+  const Json& config = step.config();
+  Options options;
+  OSIRIS_TRY(read_choices(config, options));
   OSIRIS_TRY(read_characters(config, options));
   if (config.contains("header")) OSIRIS_TRY(read_header(config["header"], options));
   if (config["columns"].is_array()) {

@@ -24,8 +24,15 @@ using files::open_bytes;
 
 enum class OnBadLines { kError, kWarn, kSkip };
 
+struct SourceFile {
+  std::string path;  // as the pipeline would write it
+  std::filesystem::path absolute;
+  Compression compression = Compression::kNone;
+};
+
 struct Options {
   std::filesystem::path file;
+  std::vector<SourceFile> joined;  // where the path found several: all of them, the first included; else empty
   char delimiter = ',';
   char quote = '"';
   char escape = '\0';   // none
@@ -49,5 +56,7 @@ struct Options {
 
 // kNotFound and kInvalidArgument; the texts are Python Osiris's.
 Result<Options> read_options(StepContext& step);
+// All but the file, which may be none.
+Result<Options> read_settings(StepContext& step);
 
 }  // namespace osiris::worker::csv

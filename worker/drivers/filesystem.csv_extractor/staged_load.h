@@ -13,7 +13,10 @@ struct Loaded {
   Layout layout;
 };
 
-// Creates output_table() and fills it; leaves nothing when it fails.
+// Creates output_table() and fills it; leaves nothing when it fails. Several files are one: their columns have one type
+// for all of them.
 Result<Loaded> load_staged(StepContext& step, const Options& options);
+// Creates output_table() of what the options declare, without rows.
+Result<Loaded> load_nothing(StepContext& step, const Options& options);
 
 }  // namespace osiris::worker::csv

@@ -12,6 +12,7 @@
 #include "worker/drivers/filesystem.csv_writer/columns.h"
 #include "worker/drivers/filesystem.csv_writer/csv_batch.h"
 #include "worker/drivers/filesystem.csv_writer/options.h"
+#include "worker/drivers/remote/outputs.h"
 
 namespace osiris::worker {
 namespace {
@@ -44,7 +45,7 @@ class CsvWrite : public BatchWriter {
     OSIRIS_TRY(sink_->finish());
     OSIRIS_TRY(file_.commit());
     report(rows);
-    OSIRIS_TRY(step_.add_output(options_.file, rows, file_.digest()));
+    OSIRIS_TRY(remote::deliver(step_, options_.file, rows, file_.digest()));
     return StepOutcome{.rows_read = rows, .rows_written = rows};
   }
 
@@ -99,14 +100,14 @@ Result<StepOutcome> write(StepContext& step) {
 // It makes no output; what it is told of its columns must fit its input's, and its file must have a place.
 Status describe(StepContext& step) {
   OSIRIS_ASSIGN(const csv_out::Options options, csv_out::read_options(step));
-  OSIRIS_TRY(check_writable(options.file.target, options.create_dirs));
+  OSIRIS_TRY(remote::check_output(step, options.file, options.create_dirs));
   if (step.inputs().empty()) return {};
   return csv_out::check_columns(step.connection_handle(), step.inputs().front().name, options);
 }
 
 Status check(StepContext& step) {
   OSIRIS_ASSIGN(const csv_out::Options options, csv_out::read_options(step));
-  return check_writable(options.file.target, options.create_dirs);
+  return remote::check_output(step, options.file, options.create_dirs);
 }
 
 }  // namespace

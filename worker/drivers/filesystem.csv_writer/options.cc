@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "worker/drivers/csv/format.h"
-#include "worker/drivers/files/places.h"
+#include "worker/drivers/remote/outputs.h"
 
 namespace osiris::worker::csv_out {
 namespace {
@@ -96,7 +96,7 @@ Result<Options> read_options(const StepContext& step) {
   Options options;
   const std::string path = config["path"].as_string();
   if (path.empty()) return wrong("Step " + step.step_id() + ": 'path' is required in config");
-  options.file = {path, files::output_file(step, path)};
+  OSIRIS_ASSIGN(options.file, remote::output_file(step, path));
   OSIRIS_TRY(read_choices(config, options));
 
   OSIRIS_TRY(read_columns(config, options));

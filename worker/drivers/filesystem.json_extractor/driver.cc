@@ -124,6 +124,15 @@ Status describe(StepContext& step) {
   return sampled.ok() ? Status() : Status(sampled.error());
 }
 
+// Of `columns`.
+Status declare(StepContext& step) {
+  std::string columns;
+  OSIRIS_ASSIGN(const auto types, json_in::declared_types(step));
+  for (const auto& [name, type] : types)
+    columns += (columns.empty() ? "" : ", ") + sql::quote_identifier(name) + " " + type;
+  return sql::execute(step.connection_handle(), "CREATE TABLE " + step.output_table().quoted() + " (" + columns + ")");
+}
+
 // Without a path (a check of the connection alone) the base directory must be there.
 Status check(StepContext& step) {
   if (step.config()["path"].as_string().empty()) return files::check_base_dir(step);
@@ -134,8 +143,12 @@ Status check(StepContext& step) {
 }  // namespace
 
 const Driver& filesystem_json_extractor() {
-  static constexpr Driver driver{
-      .name = "filesystem.json_extractor", .run = extract, .check = check, .describe = describe};
+  static constexpr Driver driver{.name = "filesystem.json_extractor",
+                                 .run = extract,
+                                 .check = check,
+                                 .describe = describe,
+                                 .declare = declare,
+                                 .joins_files = true};
   return driver;
 }
 

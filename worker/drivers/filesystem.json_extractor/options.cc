@@ -21,21 +21,22 @@ bool is_type(const std::string& text) {
   return std::regex_match(text, known);
 }
 
-Status read_columns(const Json& columns, Options& options) {
-  for (const auto& [name, type] : columns.members()) {
+}  // namespace
+
+Result<std::vector<std::pair<std::string, std::string>>> declared_types(StepContext& step) {
+  std::vector<std::pair<std::string, std::string>> columns;
+  for (const auto& [name, type] : step.config()["columns"].members()) {
     if (name.empty()) return wrong("'columns' has a column without a name");
     if (!is_type(type.as_string()))
       return wrong("'columns' gives '" + name + "' the type " + type.dump() + ", which is none",
                    "types are those of SQL: BIGINT, DOUBLE, DECIMAL(12,2), VARCHAR, TIMESTAMPTZ, JSON, …");
-    for (const auto& [other, ignored] : options.columns)
+    for (const auto& [other, ignored] : columns)
       if (ascii_lower(other) == ascii_lower(name))
         return wrong("'columns' names '" + other + "' and '" + name + "', which are one column in SQL");
-    options.columns.emplace_back(name, type.as_string());
+    columns.emplace_back(name, type.as_string());
   }
-  return {};
+  return columns;
 }
-
-}  // namespace
 
 Result<Options> read_options(StepContext& step) {
   const Json& config = step.config();
@@ -52,7 +53,7 @@ Result<Options> read_options(StepContext& step) {
     OSIRIS_ASSIGN(file.is_lines, files::is_json_lines(format, place.path));
     options.files.push_back(std::move(file));
   }
-  OSIRIS_TRY(read_columns(config["columns"], options));
+  OSIRIS_ASSIGN(options.columns, declared_types(step));
   if (!config["limit"].is_null()) {
     options.limit = config["limit"].as_uint(0);
     if (options.limit < 1) return wrong("'limit' must be a whole number from 1, not " + config["limit"].dump());

@@ -24,5 +24,7 @@ struct Options {
 };
 
 Result<Options> read_options(StepContext& step);
+// Options::columns alone.
+Result<std::vector<std::pair<std::string, std::string>>> declared_types(StepContext& step);
 
 }  // namespace osiris::worker::json_in

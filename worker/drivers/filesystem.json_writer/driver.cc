@@ -11,6 +11,7 @@
 #include "worker/drivers/files/byte_sink.h"
 #include "worker/drivers/files/columns.h"
 #include "worker/drivers/filesystem.json_writer/options.h"
+#include "worker/drivers/remote/outputs.h"
 
 namespace osiris::worker {
 namespace {
@@ -65,7 +66,7 @@ class JsonWrite : public BatchWriter {
     OSIRIS_TRY(sink_->finish());
     OSIRIS_TRY(file_.commit());
     step_.progress(rows);
-    OSIRIS_TRY(step_.add_output(options_.file, rows, file_.digest()));
+    OSIRIS_TRY(remote::deliver(step_, options_.file, rows, file_.digest()));
     return StepOutcome{.rows_read = rows, .rows_written = rows};
   }
 
@@ -128,7 +129,7 @@ Result<StepOutcome> write(StepContext& step) {
 // It makes no output; what it is told of its columns must fit its input's, and its file must have a place.
 Status describe(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, json_out::read_options(step));
-  OSIRIS_TRY(check_writable(options.file.target, options.create_dirs));
+  OSIRIS_TRY(remote::check_output(step, options.file, options.create_dirs));
   if (step.inputs().empty()) return {};
   const auto columns = columns_of(step, options);
   return columns.ok() ? Status() : Status(columns.error());
@@ -136,7 +137,7 @@ Status describe(StepContext& step) {
 
 Status check(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, json_out::read_options(step));
-  return check_writable(options.file.target, options.create_dirs);
+  return remote::check_output(step, options.file, options.create_dirs);
 }
 
 }  // namespace

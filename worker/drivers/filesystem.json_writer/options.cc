@@ -1,7 +1,7 @@
 #include "worker/drivers/filesystem.json_writer/options.h"
 
 #include "worker/drivers/files/json_format.h"
-#include "worker/drivers/files/places.h"
+#include "worker/drivers/remote/outputs.h"
 
 namespace osiris::worker::json_out {
 namespace {
@@ -17,7 +17,7 @@ Result<Options> read_options(const StepContext& step) {
   const std::string path = config["path"].as_string();
   if (path.empty()) return wrong("Step " + step.step_id() + ": 'path' is required in config");
   Options options;
-  options.file = {path, files::output_file(step, path)};
+  OSIRIS_ASSIGN(options.file, remote::output_file(step, path));
   const std::string compression = config["compression"].as_string_or("infer");
   const auto named = files::compression_from_name(compression);
   if (compression != "infer" && !named)

@@ -169,8 +169,12 @@ Status check(StepContext& step) {
 }  // namespace
 
 const Driver& filesystem_parquet_extractor() {
-  static constexpr Driver driver{
-      .name = "filesystem.parquet_extractor", .run = extract, .check = check, .describe = describe, .open = open};
+  static constexpr Driver driver{.name = "filesystem.parquet_extractor",
+                                 .run = extract,
+                                 .check = check,
+                                 .describe = describe,
+                                 .open = open,
+                                 .joins_files = true};
   return driver;
 }
 

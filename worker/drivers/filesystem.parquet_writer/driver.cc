@@ -11,6 +11,7 @@
 #include "worker/drivers/files/columns.h"
 #include "worker/drivers/filesystem.parquet_writer/options.h"
 #include "worker/drivers/filesystem.parquet_writer/partitions.h"
+#include "worker/drivers/remote/outputs.h"
 
 namespace osiris::worker {
 namespace {
@@ -62,7 +63,7 @@ Result<StepOutcome> write_input(StepContext& step, const Options& options) {
   OSIRIS_TRY(step.inputs_are_sound());
   if (step.is_cancelled()) return cancelled();
   OSIRIS_TRY(file.commit());
-  OSIRIS_TRY(step.add_output(options.file, rows));
+  OSIRIS_TRY(remote::deliver(step, options.file, rows));
   return StepOutcome{.rows_read = rows, .rows_written = rows};
 }
 
@@ -77,15 +78,15 @@ Result<StepOutcome> write(StepContext& step) {
   return outcome;
 }
 
-Status check_place(const Options& options) {
-  return options.partition_by.empty() ? check_writable(options.file.target, options.create_dirs)
+Status check_place(const StepContext& step, const Options& options) {
+  return options.partition_by.empty() ? remote::check_output(step, options.file, options.create_dirs)
                                       : check_replaceable(options.file.target, options.create_dirs);
 }
 
 // It makes no output; what it is told of its columns must fit its input's, and its file must have a place.
 Status describe(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, parquet_out::read_options(step));
-  OSIRIS_TRY(check_place(options));
+  OSIRIS_TRY(check_place(step, options));
   if (step.inputs().empty()) return {};
   OSIRIS_ASSIGN(const std::vector<FileColumn> columns, columns_of(step, options));
   return options.partition_by.empty() ? Status() : parquet_out::check_partitions(step, options, columns);
@@ -93,7 +94,7 @@ Status describe(StepContext& step) {
 
 Status check(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, parquet_out::read_options(step));
-  return check_place(options);
+  return check_place(step, options);
 }
 
 }  // namespace

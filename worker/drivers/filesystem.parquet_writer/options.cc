@@ -5,7 +5,8 @@
 #include <string_view>
 
 #include "worker/drivers/files/compression.h"
-#include "worker/drivers/files/places.h"
+#include "worker/drivers/remote/location.h"
+#include "worker/drivers/remote/outputs.h"
 
 namespace osiris::worker::parquet_out {
 namespace {
@@ -28,10 +29,14 @@ Result<Options> read_options(const StepContext& step) {
   const std::string path = config["path"].as_string();
   if (path.empty()) return wrong("Step " + step.step_id() + ": 'path' is required in config");
   Options options;
-  options.file = {path, files::output_file(step, path)};
+  OSIRIS_ASSIGN(options.file, remote::output_file(step, path));
   if (const auto other = files::suffix_of_another_kind(path, {".parquet"}); !other.empty())
     return wrong("'path' ends in " + std::string(other) + ", and this component writes Parquet", "end it in .parquet");
   for (const Json& column : config["partition_by"].items()) options.partition_by.push_back(column.as_string());
+  if (!options.partition_by.empty() && remote::is_remote(path))
+    return wrong(
+        "'partition_by' makes a directory, and '" + path + "' is an address: s3:// replaces one object at a time",
+        "leave partition_by out, or write a directory here");
   if (files::infer_compression(path) != files::Compression::kNone)
     return wrong("'path' ends as a compressed file does: a Parquet file is compressed within",
                  "end it in .parquet; `compression` says how its pages are compressed");

@@ -30,22 +30,28 @@ struct Job {
   ExtractSettings settings;
   Deadline deadline;
   CallContext call;
+  std::unique_ptr<db::SourceUse> use;
 };
 
 Result<std::shared_ptr<Job>> job_of(StepContext& context) {
   auto job = std::make_shared<Job>();
   OSIRIS_ASSIGN(job->settings, read_extract_settings(context));
   job->call = call_context(context, job->deadline, job->settings.echo);
+  job->use = std::make_unique<db::SourceUse>(job->settings.limits, job->deadline);
   return job;
 }
 
-db::ReadRows reading(std::shared_ptr<Job> job) {
-  return [job = std::move(job)](db::RowQueue& queue) { return extract(job->settings, job->call, queue); };
+db::ReadRows reading(StepContext& context, std::shared_ptr<Job> job) {
+  return [&context, job = std::move(job)](db::RowQueue& queue) {
+    Status status = job->use->judged(extract(job->settings, job->call, queue, *job->use), "MySQL query failed");
+    job->use->report(context);
+    return status;
+  };
 }
 
 Result<StepOutcome> run(StepContext& context) {
   OSIRIS_ASSIGN(const std::shared_ptr<Job> job, job_of(context));
-  OSIRIS_ASSIGN(const StepOutcome outcome, db::extract(context, "MySQL", job->deadline, reading(job)));
+  OSIRIS_ASSIGN(const StepOutcome outcome, db::extract(context, "MySQL", job->deadline, reading(context, job)));
   if (job->settings.incremental) OSIRIS_TRY(job->settings.incremental->finish());
   return outcome;
 }
@@ -53,8 +59,9 @@ Result<StepOutcome> run(StepContext& context) {
 // A procedure may do more than read, so it is called once; the next state is read from rows that are stored.
 Result<std::unique_ptr<StreamedOutput>> open(StepContext& context) {
   OSIRIS_ASSIGN(const std::shared_ptr<Job> job, job_of(context));
-  if (job->settings.allows_call || job->settings.incremental) return std::unique_ptr<StreamedOutput>();
-  return db::open_rows(context, "MySQL", job->deadline, reading(job));
+  const bool stores = job->settings.incremental || job->settings.limits.store_rows();
+  if (job->settings.allows_call || stores) return std::unique_ptr<StreamedOutput>();
+  return db::open_rows(context, "MySQL", job->deadline, reading(context, job));
 }
 
 Status describe_output(StepContext& context) {

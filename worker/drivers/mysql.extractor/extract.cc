@@ -298,10 +298,15 @@ Result<Columns> describe(const ExtractSettings& settings, const CallContext& cal
   return Extraction(settings, call, none, lease->handle()).describe();
 }
 
-Status extract(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue) {
+Status extract(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue, db::SourceUse& use) {
+  const std::string server = settings.server.host + ":" + std::to_string(settings.server.port);
+  OSIRIS_ASSIGN(db::SourceUse::Transaction turn, use.open(server, call.step_id));
   OSIRIS_ASSIGN(ConnectionPool::Lease lease,
                 ConnectionPool::of_process().acquire(settings.server, settings.pool, call));
+  turn.begin();
   const WaitScope scope(*call.deadline);
+  if (const uint32_t limit_s = settings.limits.statement_limit_s(); limit_s > 0)
+    OSIRIS_TRY(lease->limit_statements(limit_s, settings.server, call));
   if (settings.rows_max && *settings.rows_max <= UINT64_MAX - settings.rows_skipped)
     OSIRIS_TRY(lease->limit_rows(settings.rows_skipped + *settings.rows_max, settings.server, call));
   Status status;

@@ -9,7 +9,7 @@
 namespace osiris::worker::mysql {
 
 // Logs in (or takes a pooled connection), runs settings.sql and feeds its rows; queue.finish() is the call's to call.
-Status extract(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue);
+Status extract(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue, db::SourceUse& use);
 
 // The columns that it would feed. Prepares the statement and executes nothing; kUnsupported for one whose columns only
 // its execution tells (CALL).

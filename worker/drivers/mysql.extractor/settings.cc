@@ -1,5 +1,7 @@
 #include "worker/drivers/mysql.extractor/settings.h"
 
+#include <algorithm>
+
 #include "protocol/base/text.h"
 #include "worker/drivers/db/fields.h"
 
@@ -43,6 +45,9 @@ Result<ExtractSettings> read_extract_settings(StepContext& context) {
     if (!is_config || recycle.as_int(3600) != 3600)
       OSIRIS_TRY(read_number(context, *source, "pool_recycle", 0, UINT32_MAX, settings.pool.recycle_s));
   }
+  OSIRIS_ASSIGN(settings.limits, db::read_source_limits(context));
+  if (const uint32_t most = settings.limits.connections_max; most > 0)
+    settings.pool.connections_max = std::min(settings.pool.connections_max, most);
   settings.echo = config["echo"].as_bool();
   OSIRIS_ASSIGN(settings.incremental, Incremental::of(context));
   if (config["on_warning"].as_string() == "log") settings.on_warning = OnWarning::kLog;

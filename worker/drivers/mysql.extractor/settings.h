@@ -9,6 +9,7 @@
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
 #include "worker/driver_api/incremental.h"
+#include "worker/drivers/db/source_use.h"
 #include "worker/drivers/mysql.extractor/warnings.h"
 #include "worker/drivers/mysql/settings.h"
 
@@ -33,6 +34,7 @@ struct ExtractSettings {
   bool allows_call = false;
   OnWarning on_warning = OnWarning::kError;
   std::optional<Incremental> incremental;
+  db::SourceLimits limits;
 };
 
 // Errors say `Step <id>: ...` and carry connection.invalid_config or config.invalid.

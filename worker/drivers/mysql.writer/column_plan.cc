@@ -137,6 +137,7 @@ Result<ColumnPlan> plan_new(const std::string& table, const std::string& name, c
   // A key needs a length; what is longer is refused.
   if (is_key && plan.type_name == "LONGTEXT") plan.type_name = "VARCHAR(255)";
   if (is_key && plan.type_name == "LONGBLOB") plan.type_name = "VARBINARY(255)";
+  plan.form = form_of_type(plan.type_name);
   return plan;
 }
 
@@ -155,6 +156,7 @@ Result<ColumnPlan> plan_existing(const std::string& table, const std::string& na
   plan.expression = expression_of(name, type);
   plan.check = made->check;
   plan.type_name = target.column_type;
+  plan.form = form_of_type(target.column_type);
   plan.fraction_digits = target.fraction_digits;
   if (made->family == Family::kDecimal) plan.scale_max = target.scale;
   return plan;

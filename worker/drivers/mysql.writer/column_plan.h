@@ -8,6 +8,7 @@
 
 #include "protocol/base/error.h"
 #include "worker/driver_api/column_type.h"
+#include "worker/drivers/mysql.writer/value_form.h"
 
 namespace osiris::worker::mysql {
 
@@ -33,6 +34,7 @@ struct ColumnPlan {
   Check check = Check::kNone;
   int fraction_digits = 6;
   int scale_max = -1;  // of a decimal: digits after the point; -1: any
+  ValueForm form = ValueForm::kExact;
 };
 
 // For a column that is made; `is_key`: it is part of a key, so a text needs a length. Refused (write.failed) where no

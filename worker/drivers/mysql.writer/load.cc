@@ -42,10 +42,10 @@ Status Load::load() {
     OSIRIS_TRY(session_->run("SET SESSION innodb_lock_wait_timeout = " + seconds + ", lock_wait_timeout = " + seconds));
   }
   table_ = quote_identifier(settings_.table);
-  // The same for every writer of this table: what a killed one left is found again.
-  const std::string tag = sha256_hex(server_.database + "\n" + settings_.table).substr(0, 16);
-  staging_ = quote_identifier("osiris_new_" + tag);
-  old_ = quote_identifier("osiris_old_" + tag);
+  // What a killed one left is found again.
+  tag_ = sha256_hex(server_.database + "\n" + settings_.table).substr(0, 16);
+  staging_ = quote_identifier("osiris_new_" + tag_);
+  old_ = quote_identifier("osiris_old_" + tag_);
   OSIRIS_TRY(find_target());
   OSIRIS_TRY(make_room());
   const auto written = write_rows(context_.connection_handle(), select(), *this, context_.inputs().front().is_streamed);
@@ -140,6 +140,10 @@ Status Load::plan_columns(const db::RelationColumns& sources) {
       return failed("table " + settings_.table + " needs column '" + columns_[i].name + "', which the rows do not have",
                     "it is NOT NULL and has no default: give it a value in the step before");
   if (plans_.empty()) return failed("table " + settings_.table + " has none of the rows' columns", "rename them");
+  // MariaDB's JSON is a text.
+  for (ColumnPlan& plan : plans_)
+    if (plan.type_name == "JSON" && session_->is_mariadb()) plan.form = ValueForm::kExact;
+  if (settings_.verifies_values) sent_.emplace(plans_.size());
   return {};
 }
 
@@ -200,21 +204,33 @@ Status Load::make_room() {
   if (settings_.mode != WriteMode::kAppend) OSIRIS_TRY(take_turn());
   switch (settings_.mode) {
     case WriteMode::kAppend:
-      return session_->run("START TRANSACTION");
+      is_held_back_ = settings_.verifies_values;
+      return is_held_back_ ? make_rows_table() : start();
     case WriteMode::kReplace:
       call_.log("replace empties and fills " + settings_.table + " itself, because " + obstacle_);
       [[fallthrough]];
     case WriteMode::kTruncate:
       // TRUNCATE would end the transaction.
-      OSIRIS_TRY(session_->run("START TRANSACTION"));
+      OSIRIS_TRY(start());
       return session_->run("DELETE FROM " + table_, where());
     case WriteMode::kUpsert:
-      destination_ = quote_identifier("osiris_rows");
-      OSIRIS_TRY(session_->run("CREATE TEMPORARY TABLE " + destination_ + " AS SELECT " + target_list() + " FROM " +
-                               table_ + " LIMIT 0"));
-      return session_->run("START TRANSACTION");
+      return make_rows_table();
   }
   return {};
+}
+
+Status Load::make_rows_table() {
+  destination_ = quote_identifier("osiris_rows");
+  OSIRIS_TRY(session_->run("CREATE TEMPORARY TABLE " + destination_ + " AS SELECT " + target_list() + " FROM " +
+                           table_ + " LIMIT 0"));
+  return start();
+}
+
+// A transaction into the table itself.
+Status Load::start() {
+  OSIRIS_ASSIGN(marker_, CommitMarker::make(*session_, call_, tag_));
+  OSIRIS_TRY(session_->run("START TRANSACTION"));
+  return marker_ ? marker_->set(*session_) : Status();
 }
 
 // One writer at a time empties, merges or swaps: side by side they would end each other by a deadlock. The server lets
@@ -271,7 +287,9 @@ size_t Load::rows_max() const {
   return rows == 0 ? SIZE_MAX : rows;
 }
 
-std::unique_ptr<BatchWriter::Batch> Load::begin() { return std::make_unique<RowText>(plans_, session_->form()); }
+std::unique_ptr<BatchWriter::Batch> Load::begin() {
+  return std::make_unique<RowText>(plans_, session_->form(), settings_.verifies_values);
+}
 
 Status Load::write(Batch& batch) {
   const auto& rows = static_cast<const RowText&>(batch);
@@ -285,6 +303,7 @@ Status Load::write(Batch& batch) {
     ++text_rows_;
     begin = end;
   }
+  if (sent_) sent_->add(*rows.fingerprint());
   if (const auto& unfit = rows.unfit())
     return failed("table " + settings_.table + ", column '" + unfit->column + "', row " +
                       std::to_string(before + unfit->row + 1) + ": " + unfit->what,

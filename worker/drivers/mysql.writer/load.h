@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "worker/driver_api/driver.h"
 #include "worker/drivers/db/target_settings.h"
 #include "worker/drivers/mysql.writer/column_plan.h"
+#include "worker/drivers/mysql.writer/commit_marker.h"
 #include "worker/drivers/mysql.writer/session.h"
 
 namespace osiris::worker::mysql {
@@ -38,9 +40,13 @@ class Load : private BatchWriter {
   Status find_obstacle();
   Status make_room();
   Status take_turn();
+  Status make_rows_table();
   Status make_staging();
+  Status start();
   Status flush();
   Status settle();
+  Status read_back();
+  Status insert();
   Status merge();
   Status verify(uint64_t held);
   Status commit();
@@ -68,12 +74,16 @@ class Load : private BatchWriter {
   std::vector<std::string> keys_;   // as the table has them
   std::vector<std::string> added_;  // columns that were added to the table
   std::vector<ColumnPlan> plans_;
-  std::string table_, staging_, old_;  // quoted
+  std::string table_, staging_, old_;   // quoted
+  std::string tag_;                     // the same for every writer of this table
+  std::optional<CommitMarker> marker_;  // of a transaction into the table itself
   std::string destination_;
   std::string text_;  // rows on their way
   uint64_t text_rows_ = 0;
   uint64_t rows_ = 0, bytes_ = 0;
   bool has_staging_ = false;
+  bool is_held_back_ = false;  // an append whose rows are compared first
+  std::optional<db::Fingerprint> sent_;
 };
 
 }  // namespace osiris::worker::mysql

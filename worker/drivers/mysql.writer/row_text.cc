@@ -106,6 +106,7 @@ void RowText::add(duckdb_data_chunk chunk) {
       const uint64_t* validity = duckdb_vector_get_validity(vectors[i]);
       if (validity && !(validity[row / 64] >> (row % 64) & 1)) {
         text_ += form_ == RowForm::kValues ? "NULL" : "\\N";
+        if (sum_) sum_->add_null();
         continue;
       }
       const std::string_view value = value_at(vectors[i], row);
@@ -114,7 +115,9 @@ void RowText::add(duckdb_data_chunk chunk) {
         return;
       }
       add_value(plans_[i], value);
+      if (sum_) sum_->add(one_form(plans_[i].form, value));
     }
+    if (sum_) sum_->end_row();
     text_ += form_ == RowForm::kValues ? ")," : "\n";
     ends_.push_back(text_.size());
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "worker/driver_api/batch_writer.h"
+#include "worker/drivers/db/fingerprint.h"
 #include "worker/drivers/mysql.writer/column_plan.h"
 
 namespace osiris::worker::mysql {
@@ -24,13 +25,16 @@ enum class RowForm { kLines, kValues };
 class RowText : public BatchWriter::Batch {
  public:
   // `plans` outlive it.
-  RowText(const std::vector<ColumnPlan>& plans, RowForm form) : plans_(plans), form_(form) {}
+  RowText(const std::vector<ColumnPlan>& plans, RowForm form, bool keeps_fingerprint) : plans_(plans), form_(form) {
+    if (keeps_fingerprint) sum_.emplace(plans.size());
+  }
 
   void add(duckdb_data_chunk chunk) override;
   size_t size_bytes() const override { return text_.size(); }
   const std::string& text() const { return text_; }
   const std::vector<size_t>& ends() const { return ends_; }  // of each row in text()
   const std::optional<Unfit>& unfit() const { return unfit_; }
+  const std::optional<db::Fingerprint>& fingerprint() const { return sum_; }
 
  private:
   void add_value(const ColumnPlan& plan, std::string_view value);
@@ -40,6 +44,7 @@ class RowText : public BatchWriter::Batch {
   std::string text_;
   std::vector<size_t> ends_;
   std::optional<Unfit> unfit_;
+  std::optional<db::Fingerprint> sum_;
 };
 
 // Empty, or why the column cannot hold the value that this text is of.

@@ -107,6 +107,22 @@ Result<std::vector<Row>> Session::ask(const std::string& sql, const std::string&
   return write_error(call_.step_id, server_, error_, *call_.deadline, where);
 }
 
+Status Session::read(const std::string& sql, const TakeRow& take) {
+  const WaitScope scope(*call_.deadline);
+  MYSQL* mysql = connection_->handle();
+  if (call_.echo) call_.echo(sql);
+  MYSQL_RES* result = mysql_real_query(mysql, sql.data(), sql.size()) == 0 ? mysql_use_result(mysql) : nullptr;
+  while (result) {
+    const MYSQL_ROW row = mysql_fetch_row(result);
+    if (!row) break;
+    take(row, mysql_fetch_lengths(result));
+  }
+  const bool is_whole = result && mysql_errno(mysql) == 0;
+  if (!is_whole) error_ = last_error(mysql);
+  if (result) mysql_free_result(result);
+  return is_whole ? Status() : Status(write_error(call_.step_id, server_, error_, *call_.deadline, {}));
+}
+
 Status Session::run(const std::string& sql, const std::string& where) {
   const auto rows = ask(sql, where);
   return rows.ok() ? Status() : Status(rows.error());

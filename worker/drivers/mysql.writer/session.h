@@ -3,6 +3,7 @@
 // everything that goes wrong, so each of them is one.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,9 +28,13 @@ class Session {
 
   // Runs one statement; the rows of its answer. [any thread, one at a time]
   Result<std::vector<Row>> ask(const std::string& sql, const std::string& where = {});
+  // The same, row by row as they come. A null pointer is a NULL.
+  using TakeRow = std::function<void(MYSQL_ROW row, const unsigned long* sizes)>;
+  Status read(const std::string& sql, const TakeRow& take);
   Status run(const std::string& sql, const std::string& where = {});
   uint64_t affected() { return mysql_affected_rows(connection_->handle()); }
   const MysqlError& error() const { return error_; }
+  bool is_mariadb() const { return mariadb_connection(connection_->handle()) != 0; }
 
   // `rows` rows of `text`, in form(), into `table` (quoted). `before`: rows that went before, for the errors.
   Status load_rows(const std::string& table, const std::vector<ColumnPlan>& plans, const std::string& text,

@@ -20,13 +20,49 @@ Status Load::verify(uint64_t held) {
   return db::count_mismatch("MySQL", settings_.table, rows_, held);
 }
 
+// verify: full. Where what is read back is not what was handed over, nothing of it is committed.
+Status Load::read_back() {
+  std::vector<std::string> selected;
+  for (const ColumnPlan& plan : plans_) {
+    selected.push_back(exact_expression(plan.form, quote_identifier(plan.target)));
+    if (plan.form == ValueForm::kNullOnly)
+      call_.log("column '" + plan.target + "' is " + plan.type_name +
+                ", which the server writes anew: of its values only NULLs are compared");
+  }
+  db::Fingerprint held(plans_.size());
+  OSIRIS_TRY(session_->read("SELECT " + join(selected, ", ") + " FROM " + destination_,
+                            [&](MYSQL_ROW row, const unsigned long* sizes) {
+                              for (size_t i = 0; i < plans_.size(); ++i) {
+                                if (row[i])
+                                  held.add(one_form(plans_[i].form, {row[i], sizes[i]}));
+                                else
+                                  held.add_null();
+                              }
+                              held.end_row();
+                            }));
+  std::vector<std::string> names;
+  for (const size_t place : sent_->columns_that_differ(held)) names.push_back(plans_[place].target);
+  if (!sent_->is_of_the_same_rows(held)) return db::value_mismatch("MySQL", settings_.table, names, *sent_, held);
+  return {};
+}
+
+// Rows that were held back until they were compared.
+Status Load::insert() {
+  OSIRIS_TRY(session_->run(
+      "INSERT INTO " + table_ + " (" + target_list() + ") SELECT " + target_list() + " FROM " + destination_, where()));
+  const uint64_t inserted = session_->affected();
+  return inserted == rows_ ? Status() : Status(db::count_mismatch("MySQL", settings_.table, rows_, inserted));
+}
+
 Status Load::settle() {
-  if (destination_ != table_ && !is_swap_) OSIRIS_TRY(merge());
+  if (sent_) OSIRIS_TRY(read_back());
+  if (destination_ != table_ && !is_swap_) OSIRIS_TRY(is_held_back_ ? insert() : merge());
   const bool is_whole = is_swap_ || settings_.mode == WriteMode::kTruncate || settings_.mode == WriteMode::kReplace;
   if (is_whole) {
     OSIRIS_ASSIGN(const uint64_t held, count_of(destination_));
     OSIRIS_TRY(verify(held));
   }
+  if (settings_.verifies) db::tell_verified(context_, settings_.table, rows_, sent_ ? &*sent_ : nullptr);
   if (context_.is_cancelled()) return cancelled_error(call_.step_id);
   OSIRIS_TRY(commit());
   return is_swap_ ? swap() : Status();
@@ -70,11 +106,21 @@ Status Load::merge() {
 // Of a swap only the rows of the other table; a lost answer leaves that table to be dropped.
 Status Load::commit() {
   const Status done = session_->run("COMMIT", where());
+  if (done.ok() && marker_) marker_->remove(*session_);
+  if (done.ok()) marker_.reset();
   if (done.ok() || is_swap_ || done.error().code == Code::kStepFailed) return done;
+  if (marker_) {
+    const CommitMarker::Outcome outcome = marker_->ask(server_, call_);
+    if (outcome != CommitMarker::Outcome::kUnknown) marker_.reset();
+    if (outcome == CommitMarker::Outcome::kCommitted) return {};
+    if (outcome == CommitMarker::Outcome::kRolledBack) return done;
+  }
   return Error(
       Code::kInvalidState,
       "MySQL write failed: outcome unknown: the connection was lost while rows were committed to table " +
-          settings_.table + ", and MySQL cannot be asked about a transaction: " + done.error().message,
+          settings_.table +
+          (marker_ ? ", and no server tells whether they are there: " : ", and no table could be made that tells: ") +
+          done.error().message,
       "look whether the rows are there before you run again; write_mode upsert or replace can be repeated safely",
       category::kWriteFailed);
 }
@@ -120,11 +166,12 @@ void Load::undo() {
   ServerSettings server = server_;
   server.connect_timeout_s = std::min(server.connect_timeout_s, 5u);
   session_.reset();
-  if (!has_staging_ && !has_added) return;
+  if (!has_staging_ && !has_added && !marker_) return;
   const auto session = Session::open(server, call);
   if (!session.ok())
     return call_.log("what was begun for table " + settings_.table +
                      " could not be taken back: " + session.error().message);
+  if (marker_) marker_->remove(**session);
   if (has_staging_) {
     // The lock is that of the connection that is gone, which the server may not know yet.
     (void)(*session)->ask("SELECT GET_LOCK(" + quote_text(staging_) + ", 5)");

@@ -172,6 +172,13 @@ Status Connection::limit_rows(uint64_t rows_max, const ServerSettings& server, c
   return try_to_run("SET SESSION sql_select_limit = " + std::to_string(rows_max), server, call);
 }
 
+Status Connection::limit_statements(uint32_t seconds, const ServerSettings& server, const CallContext& call) {
+  return run(mariadb_connection(mysql_) != 0
+                 ? "SET SESSION max_statement_time = " + std::to_string(seconds)
+                 : "SET SESSION max_execution_time = " + std::to_string(uint64_t{seconds} * 1000),
+             server, call);
+}
+
 Status Connection::end_transaction(const ServerSettings& server, const CallContext& call) {
   const WaitScope scope(*call.deadline);
   call.deadline->set(Clock::now() + std::chrono::seconds(server.connect_timeout_s));

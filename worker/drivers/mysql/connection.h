@@ -39,6 +39,8 @@ class Connection {
   Status prepare_writing(const ServerSettings& server, const CallContext& call);
   // The server ends a SELECT without a LIMIT of its own after so many rows; one that cannot sends them all.
   Status limit_rows(uint64_t rows_max, const ServerSettings& server, const CallContext& call);
+  // The server ends each later SELECT (MariaDB: each statement) after so long.
+  Status limit_statements(uint32_t seconds, const ServerSettings& server, const CallContext& call);
   // Ends the transaction, so that no lock outlives the step.
   Status end_transaction(const ServerSettings& server, const CallContext& call);
   // Forgets the state that the step before left; false when the connection is of no more use.

@@ -77,6 +77,7 @@ bool is_permission(unsigned number) {
 }
 
 constexpr unsigned kWriteInReadOnlyTransaction = 1792;
+constexpr unsigned kStatementTooLong = 1969, kQueryTooLong = 3024;  // MariaDB's and MySQL's
 
 }  // namespace
 
@@ -149,6 +150,9 @@ Error query_error(const std::string& step_id, const ServerSettings& server, cons
     return Error(Code::kStepFailed, start + words(error), "an extractor only reads: statements that write are refused",
                  category::kExtractQueryFailed);
   }
+  if (error.number == kStatementTooLong || error.number == kQueryTooLong)
+    return Error(Code::kStepFailed, start + words(error),
+                 "raise source.statement_timeout of the step, or make the query quicker", category::kRuntimeTimeout);
   if (is_permission(error.number)) {
     return Error(Code::kStepFailed, start + words(error), "grant " + server.user + " the right to read it",
                  category::kExtractPermissionDenied);

@@ -1,6 +1,7 @@
 #include "worker/drivers/postgres.extractor/extract.h"
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <thread>
 
@@ -75,35 +76,47 @@ Result<uint32_t> partition_place(const Partition& partition, const Answer& descr
   }
 }
 
-// One connection for each filter, all in the snapshot of `leader`, which keeps it open.
+// Connections that take one filter after the other, all in the snapshot of `leader`, which keeps it open.
 class PartitionedCopy {
  public:
-  PartitionedCopy(const ExtractSettings& settings, const CallContext& call, const Columns& columns, db::RowQueue& queue)
-      : settings_(settings), call_(call), columns_(columns), queue_(queue) {}
+  PartitionedCopy(const ExtractSettings& settings, const CallContext& call, const Columns& columns, db::RowQueue& queue,
+                  db::SourceUse& use, std::vector<std::string> filters)
+      : settings_(settings), call_(call), columns_(columns), queue_(queue), use_(use), filters_(std::move(filters)) {}
 
-  Status run(Connection& leader, const std::vector<std::string>& filters) {
+  Status run(Connection& leader) {
     OSIRIS_ASSIGN(const Answer answer, leader.ask("SELECT pg_catalog.pg_export_snapshot()"));
     const std::string snapshot = answer.text(0, 0);
     std::vector<std::thread> threads;
-    for (size_t i = 1; i < filters.size(); ++i) {
+    while (threads.size() + 1 < filters_.size()) {
+      auto turn = use_.try_open(place_of(settings_.server));
+      if (!turn) break;
       deadlines_.push_back(std::make_unique<Deadline>());
       call_.deadline->lead(*deadlines_.back());
-      threads.emplace_back([this, &filters, &snapshot, i] { note(read(snapshot, filters[i], *deadlines_[i - 1])); });
+      threads.emplace_back([this, &snapshot, &deadline = *deadlines_.back(), turn = *std::move(turn)]() mutable {
+        note(follow(snapshot, deadline, turn));
+      });
     }
-    note(Copy(settings_, call_, columns_, queue_).run(leader, copy_sql(settings_, columns_, filters[0])));
+    note(read_filters(leader, call_));
     for (std::thread& thread : threads) thread.join();
     call_.deadline->lead_none();
     return failure_;
   }
 
  private:
-  Status read(const std::string& snapshot, const std::string& filter, Deadline& deadline) {
+  Status read_filters(Connection& connection, const CallContext& call) {
+    for (size_t i = next_++; i < filters_.size(); i = next_++)
+      OSIRIS_TRY(Copy(settings_, call, columns_, queue_).run(connection, copy_sql(settings_, columns_, filters_[i])));
+    return {};
+  }
+
+  Status follow(const std::string& snapshot, Deadline& deadline, db::SourceUse::Transaction& turn) {
     CallContext call = call_;
     call.deadline = &deadline;
     OSIRIS_ASSIGN(const auto connection, Connection::open(settings_.server, call, Purpose::kRead));
     OSIRIS_TRY(connection->run(kBegin));
+    turn.begin();
     OSIRIS_TRY(connection->run("SET TRANSACTION SNAPSHOT " + sql::quote_literal(snapshot)));
-    OSIRIS_TRY(Copy(settings_, call, columns_, queue_).run(*connection, copy_sql(settings_, columns_, filter)));
+    OSIRIS_TRY(read_filters(*connection, call));
     return connection->run("ROLLBACK");
   }
 
@@ -120,6 +133,9 @@ class PartitionedCopy {
   const CallContext& call_;
   const Columns& columns_;
   db::RowQueue& queue_;
+  db::SourceUse& use_;
+  const std::vector<std::string> filters_;
+  std::atomic<size_t> next_{0};  // of the filters
   std::vector<std::unique_ptr<Deadline>> deadlines_;
   std::mutex mutex_;
   Status failure_;
@@ -156,7 +172,7 @@ Result<std::string> filter_of(const ExtractSettings& settings, const Answer& des
   return incremental.skips_nulls() ? since : "(" + since + " OR " + name + " IS NULL)";
 }
 
-Status extract_parts(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue,
+Status extract_parts(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue, db::SourceUse& use,
                      Connection& leader) {
   OSIRIS_ASSIGN(const Answer description, leader.describe(settings.sql));
   OSIRIS_ASSIGN(const uint32_t place, partition_place(*settings.partition, description));
@@ -172,7 +188,7 @@ Status extract_parts(const ExtractSettings& settings, const CallContext& call, d
     filters = filters_of(name, std::stoll(bounds.text(0, 0)), std::stoll(bounds.text(0, 1)), settings.partition->parts);
   if (!since.empty())
     for (std::string& filter : filters) filter += " AND " + since;
-  return PartitionedCopy(settings, call, columns, queue).run(leader, filters);
+  return PartitionedCopy(settings, call, columns, queue, use, std::move(filters)).run(leader);
 }
 
 }  // namespace
@@ -183,11 +199,13 @@ Result<Columns> describe(const ExtractSettings& settings, const CallContext& cal
   return described_columns(*connection, settings);
 }
 
-Status extract(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue) {
+Status extract(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue, db::SourceUse& use) {
+  OSIRIS_ASSIGN(db::SourceUse::Transaction turn, use.open(place_of(settings.server), call.step_id));
   OSIRIS_ASSIGN(const auto connection, Connection::open(settings.server, call, Purpose::kRead));
   OSIRIS_TRY(connection->run(kBegin));
+  turn.begin();
   if (settings.partition) {
-    OSIRIS_TRY(extract_parts(settings, call, queue, *connection));
+    OSIRIS_TRY(extract_parts(settings, call, queue, use, *connection));
   } else {
     OSIRIS_ASSIGN(const Answer description, connection->describe(settings.sql));
     OSIRIS_ASSIGN(const Columns columns, columns_of_select(*connection, description, settings));

@@ -8,8 +8,9 @@
 namespace osiris::worker::postgres {
 
 // Logs in, runs settings.sql and feeds its rows; queue.finish() is the call's to call. With a partition several
-// connections that share one snapshot do, each on a thread of its own.
-Status extract(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue);
+// connections that share one snapshot do, each on a thread of its own: one for each part, or as many as `use` lets it
+// have.
+Status extract(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue, db::SourceUse& use);
 
 // The columns that it would feed. Prepares the statement and executes nothing.
 Result<Columns> describe(const ExtractSettings& settings, const CallContext& call);

@@ -18,24 +18,30 @@ struct Job {
   ExtractSettings settings;
   Deadline deadline;
   CallContext call;
+  std::unique_ptr<db::SourceUse> use;
 };
 
 std::shared_ptr<Job> job_of(StepContext& context, ExtractSettings settings, const std::string& driver) {
   auto job = std::make_shared<Job>();
   job->settings = std::move(settings);
   job->call = call_context(context, job->deadline, driver, job->settings.echo);
+  job->use = std::make_unique<db::SourceUse>(job->settings.limits, job->deadline);
   return job;
 }
 
-db::ReadRows reading(std::shared_ptr<Job> job) {
-  return [job = std::move(job)](db::RowQueue& queue) { return extract(job->settings, job->call, queue); };
+db::ReadRows reading(StepContext& context, std::shared_ptr<Job> job) {
+  return [&context, job = std::move(job)](db::RowQueue& queue) {
+    Status status = job->use->judged(extract(job->settings, job->call, queue, *job->use), "PostgreSQL query failed");
+    job->use->report(context);
+    return status;
+  };
 }
 
 }  // namespace
 
 Result<StepOutcome> run_extraction(StepContext& context, ExtractSettings settings, const std::string& driver) {
   const std::shared_ptr<Job> job = job_of(context, std::move(settings), driver);
-  OSIRIS_ASSIGN(const StepOutcome outcome, db::extract(context, kServer, job->deadline, reading(job)));
+  OSIRIS_ASSIGN(const StepOutcome outcome, db::extract(context, kServer, job->deadline, reading(context, job)));
   if (job->settings.incremental) OSIRIS_TRY(job->settings.incremental->finish());
   return outcome;
 }
@@ -43,9 +49,9 @@ Result<StepOutcome> run_extraction(StepContext& context, ExtractSettings setting
 // The next state is read from rows that are stored.
 Result<std::unique_ptr<StreamedOutput>> open_extraction(StepContext& context, ExtractSettings settings,
                                                         const std::string& driver) {
-  if (settings.incremental) return std::unique_ptr<StreamedOutput>();
+  if (settings.incremental || settings.limits.store_rows()) return std::unique_ptr<StreamedOutput>();
   const std::shared_ptr<Job> job = job_of(context, std::move(settings), driver);
-  return db::open_rows(context, kServer, job->deadline, reading(job));
+  return db::open_rows(context, kServer, job->deadline, reading(context, job));
 }
 
 Status describe_extraction(StepContext& context, ExtractSettings settings, const std::string& driver) {

@@ -1,5 +1,6 @@
 #include "worker/drivers/postgres.extractor/settings.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "protocol/base/text.h"
@@ -74,6 +75,10 @@ Result<ExtractSettings> read_extract_settings(StepContext& context) {
   OSIRIS_TRY(read_number(context, config, "offset", 0, INT64_MAX, settings.rows_skipped));
   if (limit > 0) settings.rows_max = limit;
   settings.echo = config["echo"].as_bool();
+  OSIRIS_ASSIGN(settings.limits, db::read_source_limits(context));
+  uint32_t& timeout_s = settings.server.statement_timeout_s;
+  if (const uint32_t limit_s = settings.limits.statement_limit_s(); limit_s > 0)
+    timeout_s = timeout_s > 0 ? std::min(timeout_s, limit_s) : limit_s;
   OSIRIS_ASSIGN(settings.numeric, numeric_of(context, ascii_lower(config["numeric"].as_string())));
   OSIRIS_TRY(read_partition(context, settings));
   OSIRIS_ASSIGN(settings.incremental, Incremental::of(context));

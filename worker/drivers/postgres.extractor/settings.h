@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "worker/driver_api/incremental.h"
+#include "worker/drivers/db/source_use.h"
 #include "worker/drivers/postgres/settings.h"
 
 namespace osiris::worker::postgres {
@@ -32,6 +33,7 @@ struct ExtractSettings {
   UnboundedNumeric numeric;
   std::optional<Partition> partition;
   std::optional<Incremental> incremental;
+  db::SourceLimits limits;
 };
 
 // Errors say `Step <id>: ...` and carry connection.invalid_config or config.invalid.

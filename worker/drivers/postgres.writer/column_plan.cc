@@ -202,12 +202,17 @@ Result<ColumnPlan> plan_new(const std::string& table, const std::string& name, c
   plan.type = ready->type;
   plan.cast = ready->cast;
   plan.form = item->form;
+  plan.value_type = item->oid;
   plan.type_name = item->name;
   const bool is_list = ready->type.id == DUCKDB_TYPE_LIST;
   const ColumnType& value = is_list ? ready->type.children[0] : ready->type;
   if (value.id == DUCKDB_TYPE_DECIMAL) plan.type_name = "numeric" + value.sql().substr(std::string("DECIMAL").size());
   // Made of text for the sake of its digits, it is a number all the same.
-  if (type.id == DUCKDB_TYPE_BIGNUM) plan.form = Form::kNumericText, plan.type_name = "numeric";
+  if (type.id == DUCKDB_TYPE_BIGNUM) {
+    plan.form = Form::kNumericText;
+    plan.value_type = kNumericOid;
+    plan.type_name = "numeric";
+  }
   if (is_list) {
     plan.element = item->oid;
     plan.type_name += "[]";
@@ -242,6 +247,7 @@ Result<ColumnPlan> plan_existing(const std::string& table, const std::string& na
                                        : form_for(is_list ? plan.type.children[0] : plan.type, item, target.takes_text);
   if (!form) return no("CAST it in the step before, where you decide what may be lost");
   plan.form = *form;
+  plan.value_type = item;
   if (is_list) plan.element = item;
   apply_modifier(plan, item, target.modifier);
   return plan;

@@ -53,12 +53,13 @@ struct ColumnPlan {
   ColumnType type;     // of the values, once `cast` is applied
   std::string cast;    // DuckDB's type that the relation's column is first cast to, exactly; empty: none
   Form form = Form::kText;
-  Oid element = InvalidOid;  // of a list: the type of its items
-  std::string type_name;     // of the target, for errors and for a table that is made
-  int scale_max = -1;        // of a numeric: digits after the point; -1: any
-  int fraction_digits = 6;   // of a second
-  int characters_max = -1;   // of a varchar or char
-  uint32_t bits = 0;         // of a bit(n); 0: any
+  Oid element = InvalidOid;     // of a list: the type of its items
+  Oid value_type = InvalidOid;  // of the column, or of its items; of a domain, the type it is of
+  std::string type_name;        // of the target, for errors and for a table that is made
+  int scale_max = -1;           // of a numeric: digits after the point; -1: any
+  int fraction_digits = 6;      // of a second
+  int characters_max = -1;      // of a varchar or char
+  uint32_t bits = 0;            // of a bit(n); 0: any
 
   bool is_list() const { return element != InvalidOid; }
 };

@@ -172,7 +172,8 @@ Status Load::make_room() {
   if (is_new_ && settings_.mode != WriteMode::kUpsert) return {};
   switch (settings_.mode) {
     case WriteMode::kAppend:
-      return {};
+      is_held_back_ = settings_.verifies_values;
+      return is_held_back_ ? make_rows_table() : Status();
     case WriteMode::kTruncate:
       OSIRIS_TRY(lock_at_once());
       return connection_->run("TRUNCATE TABLE " + target_.quoted());
@@ -187,11 +188,15 @@ Status Load::make_room() {
       return make_staging();
     }
     case WriteMode::kUpsert:
-      destination_ = "pg_temp.osiris_rows";
-      return connection_->run("CREATE TEMPORARY TABLE osiris_rows ON COMMIT DROP AS SELECT " + target_columns() +
-                              " FROM " + target_.quoted() + " WITH NO DATA");
+      return make_rows_table();
   }
   return {};
+}
+
+Status Load::make_rows_table() {
+  destination_ = "pg_temp.osiris_rows";
+  return connection_->run("CREATE TEMPORARY TABLE osiris_rows ON COMMIT DROP AS SELECT " + target_columns() + " FROM " +
+                          target_.quoted() + " WITH NO DATA");
 }
 
 Status Load::make_staging() {
@@ -236,6 +241,7 @@ Status Load::write(Batch& batch) {
                   "CAST or filter it in the step before");
   if (!is_copying_) OSIRIS_TRY(begin_copy());
   OSIRIS_TRY(connection_->put_copy_data(rows.bytes()));
+  if (sent_) OSIRIS_TRY(sent_->add(rows.bytes()));
   rows_ += rows.rows();
   bytes_ += rows.bytes().size();
   copy_bytes_ += rows.bytes().size();
@@ -245,6 +251,7 @@ Status Load::write(Batch& batch) {
 }
 
 Status Load::copy_rows() {
+  if (settings_.verifies_values) sent_.emplace(plans_);
   const auto rows = write_rows(context_.connection_handle(), select(), *this, context_.inputs().front().is_streamed);
   if (!rows.ok()) return rows.error();
   return end_copy();
@@ -253,8 +260,13 @@ Status Load::copy_rows() {
 // ---- the end
 
 Status Load::settle() {
+  if (sent_) OSIRIS_TRY(read_back());
   if (settings_.mode == WriteMode::kUpsert) OSIRIS_TRY(merge());
-  if (settings_.verifies) OSIRIS_TRY(verify());
+  if (is_held_back_) OSIRIS_TRY(insert());
+  if (settings_.verifies) {
+    OSIRIS_TRY(verify());
+    db::tell_verified(context_, target_.shown(), rows_, sent_ ? &sent_->fingerprint() : nullptr);
+  }
   return is_swap_ ? swap() : Status();
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "worker/driver_api/driver.h"
 #include "worker/drivers/db/target_settings.h"
 #include "worker/drivers/postgres.writer/column_plan.h"
+#include "worker/drivers/postgres.writer/copied_rows.h"
 #include "worker/drivers/postgres.writer/target.h"
 #include "worker/drivers/postgres/connection.h"
 
@@ -37,12 +39,15 @@ class Load : private BatchWriter {
   Status add_column(const ColumnPlan& plan);
   Status find_keys();
   Status make_room();
+  Status make_rows_table();
   Status make_staging();
   Status lock_at_once();
   Status copy_rows();
   Status begin_copy();
   Status end_copy();
   Status settle();
+  Status read_back();
+  Status insert();
   Status merge();
   Status swap();
   Status verify() const;
@@ -61,9 +66,11 @@ class Load : private BatchWriter {
   Target target_;
   bool is_new_ = false;            // the table was made here
   bool is_swap_ = false;           // a replace by another table
+  bool is_held_back_ = false;      // an append whose rows are compared first
   std::vector<std::string> keys_;  // as the table has them
   std::vector<ColumnPlan> plans_;
   std::string destination_;  // quoted, of COPY
+  std::optional<CopiedRows> sent_;
   bool is_copying_ = false;
   uint64_t copy_bytes_ = 0;              // in the COPY under way
   uint64_t rows_before_copy_ = 0;        // handed over before it began

@@ -8,6 +8,7 @@
 
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
+#include "protocol/model/trace_context.h"
 
 namespace osiris::worker::program {
 namespace {
@@ -116,6 +117,21 @@ Status describe_step(const StepContext& step, const Contract& contract, const St
   return write_file_atomically(staging.description(), description.dump_pretty(2) + "\n");
 }
 
+namespace {
+
+// The trace that the run is a part of, with the step as the parent of what the program itself has to tell.
+void add_trace(const StepContext& step, Variables& variables) {
+  const auto run = parse_trace_context(step.settings()["traceparent"].as_string());
+  if (!run) return;
+  TraceContext context = *run;
+  context.span_id = child_span_id(*run, step.step_id());
+  set_variable(variables, "TRACEPARENT", context.text());
+  if (const std::string& state = step.settings()["tracestate"].as_string(); !state.empty())
+    set_variable(variables, "TRACESTATE", state);
+}
+
+}  // namespace
+
 Variables contract_variables(const StepContext& step, const StagingDirectory& staging,
                              const std::vector<InputFile>& inputs, Variables base) {
   Variables variables = std::move(base);
@@ -124,6 +140,7 @@ Variables contract_variables(const StepContext& step, const StagingDirectory& st
   set_variable(variables, "OSIRIS_OUTPUT", staging.output.string());
   set_variable(variables, "OSIRIS_ARTIFACTS_DIR", step.artifacts_dir().string());
   if (!inputs.empty()) set_variable(variables, "OSIRIS_INPUT", inputs.front().path.string());
+  add_trace(step, variables);
   return variables;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <map>
 
 #include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
@@ -69,16 +70,20 @@ void sign(http::Request& request, const S3Access& access, const std::string& tim
   request.headers.add("x-amz-content-sha256", body_hash);
   request.headers.add("x-amz-date", time);
   if (!access.session_token.empty()) request.headers.add("x-amz-security-token", access.session_token);
-  std::string headers = "host:" + url.host + "\nx-amz-content-sha256:" + body_hash + "\nx-amz-date:" + time + "\n";
-  std::string names = "host;x-amz-content-sha256;x-amz-date";
-  if (!access.session_token.empty()) {
-    headers += "x-amz-security-token:" + access.session_token + "\n";
-    names += ";x-amz-security-token";
+  // What stands in the request of these is part of what is signed.
+  std::map<std::string, std::string> headers = {{"host", url.host}};
+  for (const auto& [name, value] : request.headers.entries())
+    if (const std::string lower = ascii_lower(name); lower == "content-md5" || lower.starts_with("x-amz-"))
+      headers[lower] = value;
+  std::string lines, names;
+  for (const auto& [name, value] : headers) {
+    lines += name + ":" + value + "\n";
+    names += (names.empty() ? "" : ";") + name;
   }
   const std::string day = time.substr(0, 8);
   const std::string scope = day + "/" + access.region + "/s3/aws4_request";
   const std::string asked = request.method + "\n" + (url.path.empty() ? "/" : url.path) + "\n" + url.query + "\n" +
-                            headers + "\n" + names + "\n" + body_hash;
+                            lines + "\n" + names + "\n" + body_hash;
   const std::string text = "AWS4-HMAC-SHA256\n" + time + "\n" + scope + "\n" + sha256_hex(asked);
   const std::string key = hmac(hmac(hmac(hmac("AWS4" + access.secret, day), access.region), "s3"), "aws4_request");
   request.headers.add("Authorization", "AWS4-HMAC-SHA256 Credential=" + access.key_id + "/" + scope +

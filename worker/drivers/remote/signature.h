@@ -21,8 +21,8 @@ std::string encoded_path(const std::string& path);
 // "?a=1&b=", sorted by name; empty without parameters.
 std::string encoded_query(const Query& query);
 
-// Adds the headers that sign the request: its method, its URL, whose query is encoded_query(), and its body. `time`:
-// amazon_time(). Nothing is added where `access` has no key.
+// Adds the headers that sign the request: its method, its URL, whose query is encoded_query(), its body, and the
+// headers that it has of Content-MD5 and x-amz-*. `time`: amazon_time(). Nothing is added where `access` has no key.
 void sign(http::Request& request, const S3Access& access, const std::string& time);
 
 }  // namespace osiris::worker::remote

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
 #include "protocol/base/categories.h"
@@ -12,8 +11,7 @@
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
 #include "protocol/base/file_pattern.h"
-#include "protocol/base/text.h"
-#include "protocol/base/utf8.h"
+#include "worker/drivers/remote/answers.h"
 #include "worker/drivers/remote/listing.h"
 #include "worker/drivers/remote/signature.h"
 
@@ -21,7 +19,6 @@ namespace osiris::worker::remote {
 namespace {
 
 constexpr int64_t kRequestLimit_ms = 300'000;
-constexpr size_t kWordsBytes = 300;
 constexpr uint64_t kPieceBytes = uint64_t{32} << 20;
 
 web::ClientOptions client_options() {
@@ -31,49 +28,6 @@ web::ClientOptions client_options() {
   options.retries_max = 4;
   options.retry_delay_ms = 250;
   return options;
-}
-
-// "NoSuchKey: The specified key does not exist." of an S3 error; the beginning of any other text.
-std::string words_of(const std::string& body) {
-  const std::string code = element_of(body, "Code"), message = element_of(body, "Message");
-  if (!code.empty()) return printable_line((code + ": " + message).substr(0, kWordsBytes));
-  return body.starts_with("<") ? std::string() : printable_line(std::string(trim(body.substr(0, kWordsBytes))));
-}
-
-Error changed(const std::string& shown) {
-  return Error(Code::kStepFailed, shown + " was changed while it was read", "run again, when it is written no more",
-               category::kExtractNoData);
-}
-
-web::Verdict judge(const std::string& shown, const http::Request& request, const http::Response& response) {
-  const int status = response.status;
-  if (status >= 200 && status <= 299) return {};
-  if (status >= 300 && status < 400) return web::judge_status(request, response);
-  const std::string words = words_of(response.body);
-  const auto error = [&](Code code, const char* category, const std::string& hint) {
-    Error made(code, shown + ": the server answered " + std::to_string(status) + (words.empty() ? "" : ": " + words),
-               hint, category);
-    made.detail = Json::object({{"status", status}});
-    return web::Verdict{made, code == Code::kUnavailable};
-  };
-  if (status == 412) return {changed(shown)};
-  if (status == 401)
-    return error(Code::kUnauthenticated, category::kConnectionAuthFailed, "check the keys of the connection");
-  if (status == 403)
-    return error(Code::kUnauthenticated, category::kExtractPermissionDenied,
-                 "check the keys of the connection, its region, and what they may read; where these may not "
-                 "list, a service answers so for what is not there");
-  if (status == 404 || status == 410)
-    return error(Code::kNotFound, category::kExtractNoData, "check the path, and the connection's endpoint and region");
-  if (status == 408 || status == 429 || status >= 500)
-    return error(Code::kUnavailable, category::kConnectionFailed, "try again later");
-  return error(Code::kInvalidArgument, category::kExtractQueryFailed, "check the path and the connection");
-}
-
-std::optional<uint64_t> number_of(std::string_view text) {
-  uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
 }
 
 // Of "bytes 0-9/120".
@@ -90,12 +44,6 @@ std::optional<ContentRange> content_range(const http::Response& response) {
   const auto first = number_of(text.substr(0, dash));
   if (!first) return std::nullopt;
   return ContentRange{*first, number_of(text.substr(slash + 1))};
-}
-
-// A weak tag does not say that bytes are the same.
-std::string strong_etag(const http::Response& response) {
-  const std::string_view etag = response.headers.get("etag");
-  return etag.starts_with('"') ? std::string(etag) : std::string();
 }
 
 std::string range(uint64_t at, uint64_t size) {
@@ -118,7 +66,7 @@ Status check_part(const Object& object, uint64_t at, const http::Response& head)
   const std::string etag = strong_etag(head);
   if ((!object.etag.empty() && !etag.empty() && etag != object.etag) ||
       (object.size && range->total && *range->total != *object.size))
-    return changed(object.shown);
+    return changed_while_read(object.shown);
   if (range->first != at)
     return Error(Code::kStepFailed, object.shown + ": the server sent another part than the one asked for", "",
                  category::kExtractQueryFailed);
@@ -151,7 +99,10 @@ Result<http::Response> Store::send(http::Request request, const std::string& sho
   if (access_) sign(request, *access_, amazon_time(system_clock().unix_ns() / 1'000'000'000));
   return client_.exchange(
       std::move(request),
-      [&](const http::Request& asked, const http::Response& response) { return judge(shown, asked, response); }, sink);
+      [&](const http::Request& asked, const http::Response& response) {
+        return judge(Doing::kReads, shown, asked, response);
+      },
+      sink);
 }
 
 Object Store::described(std::string shown, std::string url, const http::Response& response) const {
@@ -224,13 +175,13 @@ Status Store::read(const Object& object, uint64_t at, char* buffer, size_t size)
   const auto answer = send(std::move(part), object.shown,
                            [&](const http::Response& head, uint64_t offset, std::string_view bytes) -> Status {
                              if (offset == 0) OSIRIS_TRY(check_part(object, at, head));
-                             if (offset + bytes.size() > size) return changed(object.shown);
+                             if (offset + bytes.size() > size) return changed_while_read(object.shown);
                              std::memcpy(buffer + offset, bytes.data(), bytes.size());
                              got = offset + bytes.size();
                              return {};
                            });
   if (!answer.ok()) return answer.error();
-  return got == size ? Status() : Status(changed(object.shown));
+  return got == size ? Status() : Status(changed_while_read(object.shown));
 }
 
 Status Store::copy(const Object& object, const std::filesystem::path& file) {
@@ -264,7 +215,7 @@ Status Store::copy(const Object& object, const std::filesystem::path& file) {
     if (got < kPieceBytes && !object.size) break;
     if (got == 0) break;
   }
-  if (object.size && done != *object.size) return changed(object.shown);
+  if (object.size && done != *object.size) return changed_while_read(object.shown);
   return {};
 }
 

@@ -28,6 +28,8 @@ Result<StepOutcome> run(StepContext& step) {
   if (settings.new_columns != db::NewColumns::kFreeze)
     return db::config_fault(step, "'schema_drift' other than freeze needs the database itself",
                             "give the connection a pg_dsn");
+  if (settings.verifies_values)
+    return db::config_fault(step, "'verify' full needs the database itself", "give the connection a pg_dsn");
   // What is sent is there: rows of a stream that breaks could not be taken back.
   if (!step.inputs().empty() && step.inputs().front().is_streamed)
     return Error(Code::kUnsupported, "rows for PostgREST are stored first");

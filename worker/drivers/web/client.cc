@@ -17,7 +17,6 @@ namespace {
 
 constexpr auto kLookEvery = std::chrono::milliseconds(20);
 constexpr int64_t kDelayMax_ms = 60'000;
-constexpr int64_t kRetryAfterMax_ms = 600'000;
 constexpr size_t kQuotedBytes = 300;
 
 // The first of the variables that the user passed and that says something, in either case of letters.
@@ -93,7 +92,7 @@ Client::Client(StepContext& step, ClientOptions options)
       transport_(std::make_unique<http::CurlTransport>(curl_options(step, options_))),
       watch_([this] {
         while (!ended_ && !cancelled_) {
-          if (step_.is_cancelled()) cancelled_ = true;
+          if (!options_.outlives_cancel && step_.is_cancelled()) cancelled_ = true;
           std::this_thread::sleep_for(kLookEvery);
         }
       }) {}
@@ -167,12 +166,12 @@ Result<http::Response> Client::exchange(http::Request request, const Judge& judg
   request.has_secrets = true;
   request.timeouts.total = http::Milliseconds(options_.timeout_ms);
   for (int attempts = 1;; ++attempts) {
-    if (cancelled_ || step_.is_cancelled()) return Error(Code::kCancelled, "stopped");
+    if (cancelled_ || (!options_.outlives_cancel && step_.is_cancelled())) return Error(Code::kCancelled, "stopped");
     Attempt made = attempt(request, judge, sink);
     if (made.response) return *std::move(made.response);
     if (made.error.code == Code::kInvalidState) return made.error;
     if (cancelled_) return Error(Code::kCancelled, "stopped");
-    if (!made.may_pass || attempts > options_.retries_max || made.wait_ms > kRetryAfterMax_ms) {
+    if (!made.may_pass || attempts > options_.retries_max || made.wait_ms > options_.retry_after_max_ms) {
       if (attempts > 1) made.error.message += " (after " + std::to_string(attempts) + " attempts)";
       return made.error;
     }

@@ -15,10 +15,12 @@ namespace osiris::worker::web {
 
 struct ClientOptions {
   std::string user_agent = "osiris";
-  int64_t timeout_ms = 30'000;     // of one attempt
-  int retries_max = 3;             // attempts beyond the first
-  int64_t retry_delay_ms = 1'000;  // before the first of them; doubled for each further one, 60 s at most
+  int64_t timeout_ms = 30'000;           // of one attempt
+  int retries_max = 3;                   // attempts beyond the first
+  int64_t retry_delay_ms = 1'000;        // before the first of them; doubled for each further one, 60 s at most
+  int64_t retry_after_max_ms = 600'000;  // a server that wants a longer pause is not asked again
   bool verifies_certificates = true;
+  bool outlives_cancel = false;  // for what undoes a request: the step's end does not end it
   size_t answer_bytes_max = 256u << 20;
 };
 

@@ -1,0 +1,39 @@
+// The rows of outputs that two runs wrote differently.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "host/adapters/loader.h"
+#include "host/adapters/options.h"
+#include "host/commands/context.h"
+#include "host/inspection/run_comparison.h"
+
+namespace osiris {
+
+// Looks into files by plans on this machine. The adapter that runs them is loaded when there is something to look into.
+class OutputRows {
+ public:
+  // `limit`: rows shown of each side. `scratch`: a directory for answers.
+  OutputRows(const CommandContext& context, uint64_t limit, std::filesystem::path scratch)
+      : context_(context), limit_(limit), scratch_(std::move(scratch)) {}
+
+  // Fills `rows`, or `rows_not_compared`, of each pair of files whose bytes differ.
+  void compare(RunComparison& comparison, const RecordedRun& left, const RecordedRun& right);
+
+ private:
+  struct Means {
+    Workspace workspace;
+    LoadedAdapter adapter;
+    ResolvedOptions options;
+  };
+  Status get_ready();
+  Result<Json> difference_of(const OutputPair& pair, const RecordedRun& left, const RecordedRun& right);
+
+  const CommandContext& context_;
+  const uint64_t limit_;
+  const std::filesystem::path scratch_;
+  std::optional<Means> means_;
+};
+
+}  // namespace osiris

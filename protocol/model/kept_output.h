@@ -1,0 +1,38 @@
+// What a plan says of a step's rows beyond making them: that they are to be kept for a later run, or that an earlier
+// run has made them (docs/decisions/0222-kept-outputs.md).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "protocol/base/error.h"
+#include "protocol/base/json.h"
+
+namespace osiris {
+
+enum class StepUse {
+  kRun,
+  kKeep,  // it runs, and its rows are kept as artifacts/<step>/kept.parquet of the session
+  kTake,  // it does not run: its rows are those of a kept file, which is the only one among its input files
+  kDone,  // it does not run, and nothing that runs reads its rows
+};
+
+struct KeptOutput {
+  StepUse use = StepUse::kRun;
+  std::string run_id;      // the run that ran the step; of kTake and kDone
+  uint64_t bytes_max = 0;  // of kKeep: a larger file is not kept; 0: without limit
+  uint64_t rows_read = 0;  // these three as that run counted them
+  uint64_t rows_written = 0;
+  uint64_t rows_out = 0;
+
+  bool runs() const { return use == StepUse::kRun || use == StepUse::kKeep; }
+};
+// Null for kRun.
+Json to_json(const KeptOutput& kept);
+// kInvalidArgument for a use that is not known.
+Result<KeptOutput> kept_output_from_json(const Json& json);
+
+// Below the session's directory: where a step's rows are kept.
+std::string kept_file_path(std::string_view step_id);
+
+}  // namespace osiris

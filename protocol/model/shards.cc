@@ -1,0 +1,106 @@
+#include "protocol/model/shards.h"
+
+#include <utility>
+
+namespace osiris {
+namespace {
+
+constexpr std::string_view kBegin = "${shard.";
+
+std::string text_of(const Json& value) { return value.is_string() ? value.as_string() : value.dump(); }
+
+const std::string* filled_with(std::string_view name, const Shard& shard, std::string& index) {
+  if (name == "value") return &shard.text;
+  if (name == "stem") return &shard.stem;
+  index = std::to_string(shard.index);
+  return name == "index" ? &index : nullptr;
+}
+
+Json fill_texts(const Json& json, const Shard& shard) {
+  if (json.is_string()) return names_shard(json.as_string()) ? Json(fill_shard(json.as_string(), shard)) : json;
+  Json filled = json;
+  if (json.is_array())
+    for (Json& item : filled.items()) item = fill_texts(item, shard);
+  if (json.is_object())
+    for (auto& [key, value] : filled.members()) value = fill_texts(value, shard);
+  return filled;
+}
+
+}  // namespace
+
+std::string Shard::shown() const { return "shard " + std::to_string(index) + " (" + text + ")"; }
+
+Json to_json(const StepShards& shards) {
+  Json list = Json::array();
+  for (const Shard& shard : shards.list) {
+    Json entry = Json::object({{"value", shard.value}});
+    if (shard.text != text_of(shard.value)) entry.set("text", shard.text);
+    if (shard.stem != shard.text) entry.set("stem", shard.stem);
+    list.push_back(std::move(entry));
+  }
+  Json json = Json::object({{"foreach", shards.rule}});
+  if (shards.per_shard) json.set("per_shard", true);
+  if (shards.binds_value) json.set("binds_value", true);
+  if (shards.parallel_max > 0) json.set("max_parallel", shards.parallel_max);
+  json.set("list", std::move(list));
+  return json;
+}
+
+Result<StepShards> step_shards_from_json(const Json& json) {
+  if (!json["list"].is_array()) return Error(Code::kInvalidArgument, "its shards are no list");
+  StepShards shards;
+  shards.rule = json["foreach"];
+  shards.per_shard = json["per_shard"].as_bool();
+  shards.binds_value = json["binds_value"].as_bool();
+  shards.parallel_max = json["max_parallel"].as_uint();
+  if (json["list"].size() > kShardsMax) return Error(Code::kInvalidArgument, "it has too many shards");
+  for (const Json& item : json["list"].items()) {
+    Shard shard{shards.list.size(), item["value"], {}, {}};
+    if (!shard.value.is_string() && !shard.value.is_number())
+      return Error(Code::kInvalidArgument, "a shard's value is neither text nor number");
+    shard.text = item["text"].as_string_or(text_of(shard.value));
+    shard.stem = item["stem"].as_string_or(shard.text);
+    shards.list.push_back(std::move(shard));
+  }
+  return shards;
+}
+
+bool names_shard(std::string_view text) { return text.find(kBegin) != std::string_view::npos; }
+
+std::string unknown_shard_placeholder(std::string_view text) {
+  const Shard any;
+  std::string index;
+  for (size_t at = text.find(kBegin); at != std::string_view::npos; at = text.find(kBegin, at + 1)) {
+    const size_t end = text.find('}', at);
+    if (end == std::string_view::npos) return std::string(text.substr(at));
+    const size_t name = at + kBegin.size();
+    if (!filled_with(text.substr(name, end - name), any, index)) return std::string(text.substr(at, end + 1 - at));
+  }
+  return {};
+}
+
+std::string fill_shard(std::string_view text, const Shard& shard) {
+  std::string filled, index;
+  for (;;) {
+    const size_t at = text.find(kBegin), end = text.find('}', at == std::string_view::npos ? 0 : at);
+    if (at == std::string_view::npos || end == std::string_view::npos) return filled.append(text);
+    const size_t name = at + kBegin.size();
+    filled += text.substr(0, at);
+    if (const std::string* value = filled_with(text.substr(name, end - name), shard, index))
+      filled += *value;
+    else
+      filled += text.substr(at, end + 1 - at);
+    text.remove_prefix(end + 1);
+  }
+}
+
+Json config_of_shard(const Json& config, const StepShards& shards, const Shard& shard) {
+  Json filled = fill_texts(config, shard);
+  if (!shards.binds_value) return filled;
+  Json values = filled["values"].is_object() ? filled["values"] : Json::object();
+  values.set(kShardValueName, shard.value);
+  filled.set("values", std::move(values));
+  return filled;
+}
+
+}  // namespace osiris

@@ -1,0 +1,170 @@
+// verify: full. Rows that are changed on their way to the server, one by one in many ways, and rows that are not.
+#include <functional>
+
+#include "protocol/base/text.h"
+#include "tests/drivers/mysql.writer/writing.h"
+#include "tests/postgres/proxy.h"
+#include "worker/drivers/mysql.writer/value_form.h"
+
+namespace osiris::worker::test {
+namespace {
+
+using mysql::one_form;
+using mysql::ValueForm;
+using osiris::test::Proxy;
+using Rows = std::vector<std::vector<std::string>>;
+using Change = std::function<void(Rows&)>;
+
+constexpr char kRows[] =
+    "SELECT i::INTEGER AS id, (i * 7919)::BIGINT AS big, i * 3 AS other, 'row ' || i AS name, 'note ' || (9 - i) AS "
+    "note, (i * 1.5)::DECIMAL(10,2) AS price, i / 3.0::DOUBLE AS share, DATE '2024-02-20' + i::INTEGER AS day, "
+    "TIMESTAMP '2024-02-29 12:00:00.5' + to_hours(i) AS at, ('\\x41' || i)::BLOB AS raw FROM range(1, 7) t(i)";
+constexpr size_t kColumns = 10;
+
+// The rows in bytes that a client sends, changed; false where they are not there. They are one packet of LOAD DATA
+// LOCAL: three bytes of length, its number, lines.
+bool change_rows(std::string& bytes, const Change& change) {
+  const size_t start = bytes.find("1\t7919\t3\trow 1");
+  if (start == std::string::npos || start < 4) return false;
+  const auto byte = [&](size_t at) { return static_cast<size_t>(static_cast<unsigned char>(bytes[at])); };
+  const size_t end = start + (byte(start - 4) | byte(start - 3) << 8 | byte(start - 2) << 16);
+  if (end > bytes.size()) return false;
+  Rows rows;
+  for (const std::string& line : split(bytes.substr(start, end - start - 1), '\n')) rows.push_back(split(line, '\t'));
+  change(rows);
+  std::string made;
+  for (const auto& row : rows) made += join(row, "\t") + "\n";
+  std::string head = bytes.substr(0, start);
+  for (size_t i = 0; i < 3; ++i) head[start - 4 + i] = static_cast<char>(made.size() >> (8 * i));
+  bytes = head + made + bytes.substr(end);
+  return true;
+}
+
+class Changing {
+ public:
+  explicit Changing(Change change)
+      : proxy_(static_cast<uint16_t>(loading_server().port()), [this, change](bool from_client, std::string& bytes) {
+          if (from_client && !has_changed_ && change_rows(bytes, change)) has_changed_ = true;
+          return Proxy::Fate::kPass;
+        }) {}
+  std::string outcome(const std::string& mode, const std::string& verify) {
+    return MysqlWriteStep(kRows,
+                          {{"table", "checked"}, {"write_mode", mode}, {"verify", verify}, {"primary_key", "id"}},
+                          loading_server(), {{"port", int64_t{proxy_.port()}}, {"ssl_mode", "disabled"}})
+        .outcome();
+  }
+  bool has_changed() const { return has_changed_; }
+
+ private:
+  std::atomic<bool> has_changed_{false};
+  Proxy proxy_;
+};
+
+std::vector<std::pair<std::string, Change>> changes() {
+  std::vector<std::pair<std::string, Change>> all;
+  for (size_t i = 0; i < kColumns; ++i) {
+    const std::string column = "column " + std::to_string(i);
+    all.emplace_back(column + " last byte", [i](Rows& rows) { rows[2][i].back() ^= 0x01; });
+    all.emplace_back(column + " first byte", [i](Rows& rows) { rows[3][i].front() ^= 0x01; });
+    all.emplace_back(column + " NULL", [i](Rows& rows) { rows[1][i] = "\\N"; });
+    all.emplace_back(column + " of another row", [i](Rows& rows) { std::swap(rows[0][i], rows[4][i]); });
+  }
+  all.emplace_back("a row is lost", [](Rows& rows) { rows.erase(rows.begin() + 2); });
+  all.emplace_back("a row comes twice", [](Rows& rows) { rows.push_back(rows[1]); });
+  all.emplace_back("numbers change places", [](Rows& rows) { std::swap(rows[1][1], rows[1][2]); });
+  all.emplace_back("texts change places", [](Rows& rows) { std::swap(rows[1][3], rows[1][4]); });
+  all.emplace_back("a text is empty", [](Rows& rows) { rows[5][3] = ""; });
+  all.emplace_back("a text has a blank more", [](Rows& rows) { rows[5][3] += ' '; });
+  all.emplace_back("a text is cut", [](Rows& rows) { rows[5][3].pop_back(); });
+  return all;
+}
+
+void make_table() {
+  in_database(
+      "CREATE OR REPLACE TABLE checked (id int, big bigint, other bigint, name text, note varchar(20), price "
+      "decimal(12,4), share double, day date, at datetime(6), raw blob, PRIMARY KEY (id)); INSERT INTO checked (id) "
+      "VALUES (-1)");
+}
+
+TEST(MysqlVerify, FindsEveryChange) {
+  make_table();
+  const auto all = changes();
+  EXPECT_GE(all.size(), 40u);
+  size_t by_fingerprint = 0;
+  const std::vector<std::string> modes = {"append", "replace", "truncate", "upsert"};
+  for (size_t i = 0; i < all.size(); ++i) {
+    Changing changing(all[i].second);
+    const std::string said = changing.outcome(modes[i / 2 % 4], "full");
+    EXPECT_TRUE(changing.has_changed()) << all[i].first;
+    EXPECT_NE(said.substr(0, 3), "ok ") << all[i].first;
+    if (said.find("than were handed over") != std::string::npos) ++by_fingerprint;
+    EXPECT_EQ(ask_database("SELECT COUNT(*), MIN(id) FROM shop.checked"), "1\t-1\n") << all[i].first << said;
+  }
+  // The others are no values of their types, NULL in a key, or not as many rows.
+  EXPECT_GE(by_fingerprint, 35u);
+}
+
+TEST(MysqlVerify, NamesTheTableAndTheColumn) {
+  make_table();
+  Changing note([](Rows& rows) { rows[2][4][0] = 'N'; });
+  std::string said = note.outcome("append", "full");
+  EXPECT_NE(said.find("table checked holds other values than were handed over, in column 'note' (fingerprints"),
+            std::string::npos)
+      << said;
+  Changing mixed([](Rows& rows) { std::swap(rows[1][4], rows[2][4]); });
+  said = mixed.outcome("replace", "full");
+  EXPECT_NE(said.find("holds values in other rows than were handed over (fingerprints"), std::string::npos) << said;
+  // What counting sees of it.
+  Changing counted([](Rows& rows) { rows[2][4][0] = 'N'; });
+  EXPECT_EQ(counted.outcome("replace", "count"), "ok 6");
+}
+
+TEST(MysqlVerify, PassesRowsThatArrive) {
+  const std::vector<std::string> modes = {"append", "replace", "truncate", "upsert"};
+  for (int i = 0; i < 200; ++i) {
+    const std::string& mode = modes[static_cast<size_t>(i) % 4];
+    const std::string rows = std::to_string(i * 13 % 300);
+    auto& server = i % 8 < 4 ? loading_server() : inserting_server();
+    MysqlWriteStep step("SELECT i::INTEGER AS id, CASE WHEN i % 3 = 0 THEN NULL ELSE 'ä\\' || hash(i + " +
+                            std::to_string(i) +
+                            ") END AS name, (hash(i) % 100000 / 7)::DECIMAL(20,4) AS price, sqrt(i) AS share, "
+                            "sqrt(i)::FLOAT AS half, to_json({'a': i}) AS doc, (hash(i)::VARCHAR)::BLOB AS raw FROM "
+                            "range(" +
+                            rows + ") t(i)",
+                        {{"table", mode == "append" ? "clean_append" : "clean"},
+                         {"write_mode", mode},
+                         {"create_table", true},
+                         {"primary_key", "id"},
+                         {"verify", "full"}},
+                        server);
+    if (mode == "append") in_database("DROP TABLE IF EXISTS clean_append", server);
+    ASSERT_EQ(step.outcome(), "ok " + rows) << i << mode;
+    ASSERT_EQ(step.events().back().name, "rows_verified");
+    EXPECT_EQ(step.events().back().fields["rows"].as_int(), i * 13 % 300);
+  }
+}
+
+TEST(ValueForm, IsOfTheValueAlone) {
+  const auto same = [](ValueForm form, const char* a, const char* b) { return one_form(form, a) == one_form(form, b); };
+  EXPECT_TRUE(same(ValueForm::kNumber, "1.5", "1.500"));
+  EXPECT_TRUE(same(ValueForm::kNumber, "7", "00007"));
+  EXPECT_TRUE(same(ValueForm::kNumber, "-0.00", "0"));
+  EXPECT_TRUE(same(ValueForm::kNumber, "0.5", "0.50"));
+  EXPECT_FALSE(same(ValueForm::kNumber, "100", "1"));
+  EXPECT_FALSE(same(ValueForm::kNumber, "-1", "1"));
+  EXPECT_TRUE(same(ValueForm::kDouble, "1e+20", "1e20"));
+  EXPECT_FALSE(same(ValueForm::kDouble, "0.1", "0.10000000000000002"));
+  EXPECT_TRUE(same(ValueForm::kFloat, "0.1", "0.10000000149011612"));
+  EXPECT_TRUE(same(ValueForm::kDateTime, "2024-01-01", "2024-01-01 00:00:00.000000"));
+  EXPECT_TRUE(same(ValueForm::kDateTime, "2024-01-01 10:00:00.5", "2024-01-01 10:00:00.500"));
+  EXPECT_FALSE(same(ValueForm::kDateTime, "2024-01-01", "2024-01-01 00:00:00.000001"));
+  EXPECT_TRUE(same(ValueForm::kTime, "01:00:00", "01:00:00.000000"));
+  EXPECT_TRUE(same(ValueForm::kBlankPadded, "a", "a  "));
+  EXPECT_FALSE(same(ValueForm::kExact, "a", "a "));
+  EXPECT_EQ(mysql::form_of_type("DECIMAL(10,2)"), ValueForm::kNumber);
+  EXPECT_EQ(mysql::form_of_type("int(11) unsigned"), ValueForm::kNumber);
+  EXPECT_EQ(mysql::form_of_type("varchar(5)"), ValueForm::kExact);
+}
+
+}  // namespace
+}  // namespace osiris::worker::test

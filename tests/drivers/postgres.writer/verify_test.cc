@@ -1,0 +1,226 @@
+// verify: full. Rows that are changed on their way to the server, one by one in many ways, and rows that are not.
+#include <mutex>
+#include <optional>
+
+#include "tests/drivers/postgres.writer/writing.h"
+#include "tests/postgres/proxy.h"
+#include "worker/drivers/db/fingerprint.h"
+#include "worker/drivers/postgres.writer/copied_rows.h"
+#include "worker/drivers/postgres/types.h"
+
+namespace osiris::worker::test {
+namespace {
+
+using db::Fingerprint;
+using osiris::test::Proxy;
+using Values = std::vector<std::optional<std::string>>;
+using Change = std::function<void(std::vector<Values>&)>;
+
+constexpr char kRows[] =
+    "SELECT i::INTEGER AS id, (i * 7919)::BIGINT AS big, i * 3 AS other, 'row ' || i AS name, 'note ' || (9 - i) AS "
+    "note, (i * 1.5)::DECIMAL(10,2) AS price, i / 3.0::DOUBLE AS share, DATE '2024-02-20' + i::INTEGER AS day, "
+    "TIMESTAMP '2024-02-29 12:00:00.5' + to_hours(i) AS at, ('\\x00' || i)::BLOB AS raw FROM range(1, 7) t(i)";
+constexpr size_t kColumns = 10, kPrice = 5;
+
+template <class Number>
+std::string big(Number number) {
+  const Number bytes = postgres::big_endian(number);
+  return {reinterpret_cast<const char*>(&bytes), sizeof bytes};
+}
+
+// The rows in bytes that a client sends, changed; false where they are not there. They are one message of COPY, behind
+// that of the header.
+bool change_rows(std::string& bytes, const Change& change) {
+  const size_t signature = bytes.find(std::string(postgres::kCopySignature, postgres::kCopySignatureBytes));
+  if (signature == std::string::npos) return false;
+  const size_t start = signature + postgres::kCopyHeaderBytes;
+  if (bytes.size() < start + 5 || bytes[start] != 'd') return false;
+  const size_t end = start + 1 + static_cast<size_t>(postgres::read_big<int32_t>(bytes.data() + start + 1));
+  if (bytes.size() < end) return false;
+  std::vector<Values> rows;
+  for (size_t at = start + 5; at < end;) {
+    Values& row = rows.emplace_back();
+    const auto columns = postgres::read_big<int16_t>(bytes.data() + at);
+    at += 2;
+    for (int i = 0; i < columns; ++i) {
+      const auto size = postgres::read_big<int32_t>(bytes.data() + at);
+      at += 4;
+      row.push_back(size < 0 ? std::nullopt : std::optional(bytes.substr(at, static_cast<size_t>(size))));
+      at += static_cast<size_t>(std::max(size, 0));
+    }
+  }
+  change(rows);
+  std::string made;
+  for (const Values& row : rows) {
+    made += big(static_cast<int16_t>(row.size()));
+    for (const auto& value : row) made += value ? big(static_cast<int32_t>(value->size())) + *value : big(int32_t{-1});
+  }
+  bytes = bytes.substr(0, start) + "d" + big(static_cast<int32_t>(made.size() + 4)) + made + bytes.substr(end);
+  return true;
+}
+
+class Changing {
+ public:
+  explicit Changing(Change change)
+      : proxy_(static_cast<uint16_t>(plain_postgres().port()), [this, change](bool from_client, std::string& bytes) {
+          if (from_client && !has_changed_ && change_rows(bytes, change)) has_changed_ = true;
+          return Proxy::Fate::kPass;
+        }) {}
+  std::string outcome(const std::string& mode, const std::string& verify) {
+    return WriteStep(kRows, {{"table", "checked"}, {"write_mode", mode}, {"verify", verify}},
+                     {{"port", int64_t{proxy_.port()}}, {"sslmode", "disable"}})
+        .outcome();
+  }
+  bool has_changed() const { return has_changed_; }
+
+ private:
+  std::atomic<bool> has_changed_{false};
+  Proxy proxy_;
+};
+
+std::vector<std::pair<std::string, Change>> changes() {
+  std::vector<std::pair<std::string, Change>> all;
+  for (size_t i = 0; i < kColumns; ++i) {
+    const std::string column = "column " + std::to_string(i);
+    all.emplace_back(column + " last byte", [i](auto& rows) { rows[2][i]->back() ^= 0x40; });
+    all.emplace_back(column + " first byte", [i](auto& rows) { rows[3][i]->front() ^= 0x01; });
+    all.emplace_back(column + " NULL", [i](auto& rows) { rows[1][i].reset(); });
+    all.emplace_back(column + " of another row", [i](auto& rows) { std::swap(rows[0][i], rows[4][i]); });
+  }
+  all.emplace_back("a row is lost", [](auto& rows) { rows.erase(rows.begin() + 2); });
+  all.emplace_back("a row comes twice", [](auto& rows) { rows.push_back(rows[1]); });
+  all.emplace_back("a row in another's place", [](auto& rows) { rows[1] = rows[2]; });
+  all.emplace_back("numbers change places", [](auto& rows) { std::swap(rows[1][1], rows[1][2]); });
+  all.emplace_back("texts change places", [](auto& rows) { std::swap(rows[1][3], rows[1][4]); });
+  all.emplace_back("a text is empty", [](auto& rows) { rows[5][3] = ""; });
+  all.emplace_back("a text has a blank more", [](auto& rows) { *rows[5][3] += ' '; });
+  all.emplace_back("a text is cut", [](auto& rows) { rows[5][3]->pop_back(); });
+  all.emplace_back("bytes are more", [](auto& rows) { *rows[5][9] += '\0'; });
+  all.emplace_back("a price is another", [](auto& rows) { rows[0][kPrice] = rows[1][kPrice]; });
+  return all;
+}
+
+void make_table() {
+  in_shop(
+      "DROP TABLE IF EXISTS checked; CREATE TABLE checked (id int, big bigint, other bigint, name text, note text, "
+      "price numeric(12,4), share float8, day date, at timestamp, raw bytea); INSERT INTO checked (id) VALUES (-1)");
+}
+
+TEST(PostgresVerify, FindsEveryChange) {
+  make_table();
+  const auto all = changes();
+  EXPECT_GE(all.size(), 40u);
+  size_t by_fingerprint = 0;
+  for (size_t i = 0; i < all.size(); ++i) {
+    Changing changing(all[i].second);
+    const std::string mode = i % 3 == 0 ? "append" : i % 3 == 1 ? "replace" : "truncate";
+    const std::string said = changing.outcome(mode, "full");
+    EXPECT_TRUE(changing.has_changed()) << all[i].first;
+    EXPECT_NE(said.substr(0, 3), "ok ") << all[i].first;
+    if (said.find("than were handed over") != std::string::npos) ++by_fingerprint;
+    EXPECT_EQ(ask_shop("SELECT count(*), min(id) FROM checked"), "1|-1\n") << all[i].first << said;
+  }
+  // The others are no values of their types, or not as many rows.
+  EXPECT_GE(by_fingerprint, 35u);
+}
+
+TEST(PostgresVerify, NamesTheTableAndTheColumn) {
+  make_table();
+  Changing note([](auto& rows) { (*rows[2][4])[0] = 'N'; });
+  std::string said = note.outcome("append", "full");
+  EXPECT_NE(said.find("table public.checked holds other values than were handed over, in column 'note' (fingerprints"),
+            std::string::npos)
+      << said;
+  Changing mixed([](auto& rows) { std::swap(rows[1][4], rows[2][4]); });
+  said = mixed.outcome("replace", "full");
+  EXPECT_NE(said.find("holds values in other rows than were handed over (fingerprints"), std::string::npos) << said;
+  // What counting sees of it.
+  Changing counted([](auto& rows) { (*rows[2][4])[0] = 'N'; });
+  EXPECT_EQ(counted.outcome("replace", "count"), "ok 6");
+}
+
+TEST(PostgresVerify, PassesRowsThatArrive) {
+  make_table();
+  for (int i = 0; i < 200; ++i) {
+    const std::string mode = i % 4 == 0 ? "append" : i % 4 == 1 ? "replace" : i % 4 == 2 ? "truncate" : "upsert";
+    const std::string rows = std::to_string(i * 13 % 300);
+    WriteStep step("SELECT i::INTEGER AS id, CASE WHEN i % 3 = 0 THEN NULL ELSE 'ä' || hash(i + " + std::to_string(i) +
+                       ") END AS name, (hash(i) % 100000 / 7)::DECIMAL(20,4) AS price, sqrt(i) AS share, "
+                       "[hash(i) % 100, NULL]::BIGINT[] AS list, to_json({'a': i}) AS doc FROM range(" +
+                       rows + ") t(i)",
+                   {{"table", mode == "append" ? "clean_append" : "clean"},
+                    {"write_mode", mode},
+                    {"primary_key", "id"},
+                    {"verify", "full"}});
+    if (mode == "append") in_shop("DROP TABLE IF EXISTS clean_append");
+    ASSERT_EQ(step.outcome(), "ok " + rows) << i << mode;
+    ASSERT_EQ(step.events().back().name, "rows_verified");
+    EXPECT_EQ(step.events().back().fields["rows"].as_int(), i * 13 % 300);
+  }
+}
+
+TEST(PostgresVerify, FindsATriggerThatChangesRows) {
+  in_shop(
+      "CREATE TABLE loud (id int, name text); CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS "
+      "$$BEGIN NEW.name = upper(NEW.name); RETURN NEW; END$$; CREATE TRIGGER shout BEFORE INSERT ON loud FOR EACH ROW "
+      "EXECUTE FUNCTION shout(); INSERT INTO loud VALUES (0, 'a')");
+  const std::string said = WriteStep("SELECT 1::INTEGER AS id, 'b' AS name",
+                                     {{"table", "loud"}, {"write_mode", "replace"}, {"verify", "full"}})
+                               .outcome();
+  EXPECT_NE(said.find("in column 'name'"), std::string::npos) << said;
+  EXPECT_EQ(ask_shop("SELECT name FROM loud"), "A\n");
+}
+
+TEST(PostgresVerify, SaysWhichValuesTheServerWritesAnew) {
+  in_shop("CREATE TABLE docs (doc jsonb)");
+  WriteStep step("SELECT '{\"b\":1,  \"a\":2}'::JSON AS doc", {{"table", "docs"}, {"verify", "full"}});
+  EXPECT_EQ(step.outcome(), "ok 1");
+  EXPECT_NE(step.everything_said().find("column 'doc' is jsonb"), std::string::npos);
+}
+
+Fingerprint of(std::initializer_list<Values> rows) {
+  Fingerprint sum(2);
+  for (const Values& row : rows) {
+    for (const auto& value : row) value ? sum.add(*value) : sum.add_null();
+    sum.end_row();
+  }
+  return sum;
+}
+
+TEST(Fingerprint, IsOfRowsAndNotOfTheirOrder) {
+  const Fingerprint rows = of({{"a", "b"}, {"c", std::nullopt}});
+  EXPECT_TRUE(rows.is_of_the_same_rows(of({{"c", std::nullopt}, {"a", "b"}})));
+  EXPECT_EQ(rows.text().size(), 32u);
+  for (const Fingerprint& other :
+       {of({{"a", "b"}}), of({{"ab", ""}, {"c", std::nullopt}}), of({{"a", std::nullopt}, {"c", "b"}}),
+        of({{"a", "b"}, {"c", ""}}), of({{"b", "a"}, {"c", std::nullopt}})})
+    EXPECT_FALSE(rows.is_of_the_same_rows(other));
+  EXPECT_EQ(rows.columns_that_differ(of({{"a", "b"}, {"c", ""}})), std::vector<size_t>({1}));
+  EXPECT_TRUE(rows.columns_that_differ(of({{"a", std::nullopt}, {"c", "b"}})).empty());
+}
+
+TEST(Fingerprint, IsTheSameHoweverLongAValueIs) {
+  const std::string large(300'000, 'x');
+  std::string other = large;
+  other[299'999] = 'y';
+  EXPECT_TRUE(of({{large, "b"}, {"c", large}}).is_of_the_same_rows(of({{"c", large}, {large, "b"}})));
+  EXPECT_FALSE(of({{large, "b"}}).is_of_the_same_rows(of({{other, "b"}})));
+  EXPECT_FALSE(of({{large, "b"}}).is_of_the_same_rows(of({{"b", large}})));
+}
+
+TEST(CanonicalNumeric, IsOfTheNumberAlone) {
+  const auto numeric = [](int16_t weight, uint16_t sign, int16_t scale, std::vector<int16_t> digits) {
+    std::string bytes = big(static_cast<int16_t>(digits.size())) + big(weight) + big(sign) + big(scale);
+    for (const int16_t digit : digits) bytes += big(digit);
+    return postgres::canonical_numeric(bytes);
+  };
+  EXPECT_EQ(numeric(0, 0, 2, {1, 5000}), numeric(0, 0, 9, {1, 5000, 0}));
+  EXPECT_EQ(numeric(1, 0, 0, {0, 1}), numeric(0, 0, 0, {1}));
+  EXPECT_EQ(numeric(0, 0, 0, {}), numeric(3, postgres::kNumericNegative, 4, {0, 0}));
+  EXPECT_NE(numeric(0, 0, 0, {1}), numeric(0, postgres::kNumericNegative, 0, {1}));
+  EXPECT_NE(numeric(0, 0, 0, {1}), numeric(1, 0, 0, {1}));
+  EXPECT_NE(numeric(0, postgres::kNumericNan, 0, {}), numeric(0, 0xD000, 0, {}));
+}
+
+}  // namespace
+}  // namespace osiris::worker::test

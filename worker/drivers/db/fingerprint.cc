@@ -1,0 +1,99 @@
+#include "worker/drivers/db/fingerprint.h"
+
+// The plain functions: through EVP_*() each hash would look its algorithm up, and there is one for each row.
+#define OPENSSL_SUPPRESS_DEPRECATED
+
+#include <openssl/sha.h>
+
+#include <cstring>
+#include <functional>
+
+namespace osiris::worker::db {
+namespace {
+
+constexpr size_t kHeldBytes = size_t{64} << 10;
+constexpr uint64_t kNull = 0x9e3779b97f4a7c15;
+
+// Spreads what the standard library's hash leaves beside each other, so that sums of few values differ.
+uint64_t mixed(uint64_t hash) {
+  hash ^= hash >> 31;
+  hash *= 0x7fb5d329728ea185;
+  hash ^= hash >> 27;
+  return hash | 1;
+}
+
+}  // namespace
+
+struct Fingerprint::LongRow {
+  SHA256_CTX context;
+  bool is_begun = false;
+};
+
+Fingerprint::Fingerprint(size_t columns) : long_(std::make_unique<LongRow>()), columns_(columns) {}
+Fingerprint::~Fingerprint() = default;
+Fingerprint::Fingerprint(Fingerprint&&) noexcept = default;
+
+void Fingerprint::put(std::string_view bytes) {
+  if (row_.size() + bytes.size() <= kHeldBytes) {
+    row_ += bytes;
+    return;
+  }
+  if (!long_->is_begun) SHA256_Init(&long_->context);
+  long_->is_begun = true;
+  SHA256_Update(&long_->context, row_.data(), row_.size());
+  SHA256_Update(&long_->context, bytes.data(), bytes.size());
+  row_.clear();
+}
+
+void Fingerprint::add(std::string_view value) {
+  char head[9] = {1};
+  const uint64_t size = value.size();
+  std::memcpy(head + 1, &size, sizeof size);
+  put({head, sizeof head});
+  put(value);
+  columns_[column_++] += mixed(std::hash<std::string_view>()(value));
+}
+
+void Fingerprint::add_null() {
+  put(std::string_view("\0", 1));
+  columns_[column_++] += kNull;
+}
+
+void Fingerprint::end_row() {
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  if (long_->is_begun) {
+    SHA256_Update(&long_->context, row_.data(), row_.size());
+    SHA256_Final(digest, &long_->context);
+    long_->is_begun = false;
+  } else {
+    SHA256(reinterpret_cast<const unsigned char*>(row_.data()), row_.size(), digest);
+  }
+  unsigned __int128 hash = 0;
+  std::memcpy(&hash, digest, sizeof hash);
+  sum_ += hash;
+  ++rows_;
+  row_.clear();
+  column_ = 0;
+}
+
+void Fingerprint::add(const Fingerprint& others) {
+  rows_ += others.rows_;
+  sum_ += others.sum_;
+  for (size_t i = 0; i < columns_.size(); ++i) columns_[i] += others.columns_[i];
+}
+
+std::string Fingerprint::text() const {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (int shift = 124; shift >= 0; shift -= 4) text += kDigits[static_cast<unsigned>(sum_ >> shift) & 15];
+  return text;
+}
+
+std::vector<size_t> Fingerprint::columns_that_differ(const Fingerprint& other) const {
+  std::vector<size_t> places;
+  for (size_t i = 0; i < columns_.size() && i < other.columns_.size(); ++i)
+    if (columns_[i] != other.columns_[i]) places.push_back(i);
+  return places;
+}
+
+}  // namespace osiris::worker::db

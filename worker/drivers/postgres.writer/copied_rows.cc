@@ -1,0 +1,127 @@
+#include "worker/drivers/postgres.writer/copied_rows.h"
+
+#include <algorithm>
+
+#include "protocol/base/categories.h"
+#include "worker/drivers/postgres/types.h"
+
+namespace osiris::worker::postgres {
+namespace {
+
+Error unreadable() {
+  return Error(Code::kStepFailed, "PostgreSQL write failed: the rows that were read back are no binary COPY",
+               "check what is between here and the server", category::kWriteFailed);
+}
+
+std::string_view without_blanks(std::string_view text) {
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
+bool has_forms(Oid type) { return type == kNumericOid || type == kBpcharOid; }
+
+std::string one_form(Oid type, std::string_view value) {
+  return type == kNumericOid ? canonical_numeric(value) : std::string(without_blanks(value));
+}
+
+// The head of a list as it is (its dimensions, its items' type, each dimension's length and first index), then each
+// item in one form.
+std::string list_form(Oid item, std::string_view list) {
+  const size_t head = 12 + (list.size() < 4 ? 0 : static_cast<size_t>(read_big<int32_t>(list.data())) * 8);
+  if (list.size() < head) return std::string(list);
+  std::string form(list.substr(0, head));
+  for (size_t at = head; at + 4 <= list.size();) {
+    const auto size = read_big<int32_t>(list.data() + at);
+    form += list.substr(at, 4).substr(0, size < 0 ? 4 : 0);
+    at += 4;
+    if (size < 0) continue;
+    const std::string value = one_form(item, list.substr(at, static_cast<size_t>(size)));
+    form += std::to_string(value.size()) + ":" + value;
+    at += static_cast<size_t>(size);
+  }
+  return form;
+}
+
+}  // namespace
+
+bool is_compared(const ColumnPlan& plan) { return plan.value_type != kJsonbOid && plan.value_type != kXmlOid; }
+
+std::string canonical_numeric(std::string_view value) {
+  if (value.size() < 8) return std::string(value);
+  const auto sign = read_big<uint16_t>(value.data() + 4);
+  // NaN and the infinities.
+  if ((sign & kNumericNan) == kNumericNan) return std::string(value.substr(4, 2));
+  auto weight = int32_t{read_big<int16_t>(value.data() + 2)};
+  std::string_view digits = value.substr(8);
+  while (digits.size() >= 2 && read_big<int16_t>(digits.data()) == 0) digits.remove_prefix(2), --weight;
+  while (digits.size() >= 2 && read_big<int16_t>(digits.data() + digits.size() - 2) == 0) digits.remove_suffix(2);
+  if (digits.empty()) return "0";
+  return (sign == kNumericNegative ? "-" : "+") + std::to_string(weight) + ":" + std::string(digits);
+}
+
+void CopiedRows::add_value(const ColumnPlan& plan, std::string_view value) {
+  if (!is_compared(plan)) return sum_.add({});
+  if (!has_forms(plan.value_type)) return sum_.add(value);
+  sum_.add(plan.is_list() ? list_form(plan.value_type, value) : one_form(plan.value_type, value));
+}
+
+size_t CopiedRows::row_size(std::string_view bytes) const {
+  size_t at = 2;
+  for (size_t i = 0; i < plans_.size(); ++i) {
+    if (bytes.size() < at + 4) return 0;
+    const auto size = read_big<int32_t>(bytes.data() + at);
+    at += 4 + static_cast<size_t>(std::max(size, 0));
+  }
+  return bytes.size() < at ? 0 : at;
+}
+
+void CopiedRows::add_row(std::string_view row) {
+  size_t at = 2;
+  for (const ColumnPlan& plan : plans_) {
+    const auto size = read_big<int32_t>(row.data() + at);
+    at += 4;
+    if (size < 0) {
+      sum_.add_null();
+      continue;
+    }
+    add_value(plan, row.substr(at, static_cast<size_t>(size)));
+    at += static_cast<size_t>(size);
+  }
+  sum_.end_row();
+}
+
+Status CopiedRows::add(std::string_view rows) {
+  while (!rows.empty()) {
+    const size_t size = row_size(rows);
+    if (size == 0) return unreadable();
+    add_row(rows.substr(0, size));
+    rows.remove_prefix(size);
+  }
+  return {};
+}
+
+Status CopiedRows::take(std::string_view bytes) {
+  if (!rest_.empty()) {
+    rest_ += bytes;
+    bytes = rest_;
+  }
+  if (!has_header_ && bytes.size() >= kCopyHeaderBytes) {
+    if (!bytes.starts_with(std::string_view(kCopySignature, kCopySignatureBytes))) return unreadable();
+    bytes.remove_prefix(kCopyHeaderBytes);
+    has_header_ = true;
+  }
+  while (has_header_ && !is_ended_ && bytes.size() >= 2) {
+    const auto columns = read_big<int16_t>(bytes.data());
+    is_ended_ = columns == -1;
+    if (is_ended_) break;
+    if (columns != static_cast<int16_t>(plans_.size())) return unreadable();
+    const size_t size = row_size(bytes);
+    if (size == 0) break;
+    add_row(bytes.substr(0, size));
+    bytes.remove_prefix(size);
+  }
+  rest_ = std::string(bytes);
+  return {};
+}
+
+}  // namespace osiris::worker::postgres

@@ -1,0 +1,48 @@
+// The fingerprint of rows in the form of binary COPY: as they were sent, or as the server gives them back. The server
+// writes some values otherwise than they came, and these are brought into one form: digits of a numeric without the
+// zeros at its ends, a char(n) without the blanks at its end. What it parses (jsonb, xml) is compared by whether it is
+// NULL.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/error.h"
+#include "worker/drivers/db/fingerprint.h"
+#include "worker/drivers/postgres.writer/column_plan.h"
+
+namespace osiris::worker::postgres {
+
+class CopiedRows {
+ public:
+  // `plans` outlive it.
+  explicit CopiedRows(const std::vector<ColumnPlan>& plans) : plans_(plans), sum_(plans.size()) {}
+
+  // Whole rows, without the header of a COPY and what ends it.
+  Status add(std::string_view rows);
+  // A COPY as it comes, in pieces of any size.
+  Status take(std::string_view bytes);
+  bool is_ended() const { return is_ended_; }
+
+  const db::Fingerprint& fingerprint() const { return sum_; }
+
+ private:
+  // The bytes of the next row; 0: it is not all there.
+  size_t row_size(std::string_view bytes) const;
+  void add_row(std::string_view row);
+  void add_value(const ColumnPlan& plan, std::string_view value);
+
+  const std::vector<ColumnPlan>& plans_;
+  db::Fingerprint sum_;
+  std::string rest_;
+  bool has_header_ = false, is_ended_ = false;
+};
+
+// Whether values of the column are compared by more than whether they are NULL.
+bool is_compared(const ColumnPlan& plan);
+
+// The form that all bytes of one numeric have.
+std::string canonical_numeric(std::string_view value);
+
+}  // namespace osiris::worker::postgres

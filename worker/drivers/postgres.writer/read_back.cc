@@ -1,0 +1,39 @@
+// verify: full. What the table holds is read back and compared with what was handed over, in the transaction.
+#include "protocol/base/categories.h"
+#include "worker/drivers/db/target_settings.h"
+#include "worker/drivers/postgres.writer/load.h"
+
+namespace osiris::worker::postgres {
+
+Status Load::read_back() {
+  for (const ColumnPlan& plan : plans_)
+    if (!is_compared(plan))
+      call_.log("column '" + plan.target + "' is " + plan.type_name +
+                ", which the server writes anew: of its values only NULLs are compared");
+  CopiedRows held(plans_);
+  OSIRIS_TRY(connection_->begin_copy_out("COPY (SELECT " + target_columns() + " FROM " + destination_ +
+                                         ") TO STDOUT (FORMAT binary)"));
+  for (;;) {
+    OSIRIS_ASSIGN(const auto data, connection_->next_copy_data(""));
+    if (!data) break;
+    OSIRIS_TRY(held.take(data->view()));
+  }
+  if (!held.is_ended()) return failed("the rows that were read back end in the middle", "run again");
+  std::vector<std::string> names;
+  for (const size_t place : sent_->fingerprint().columns_that_differ(held.fingerprint()))
+    names.push_back(plans_[place].target);
+  if (!sent_->fingerprint().is_of_the_same_rows(held.fingerprint()))
+    return db::value_mismatch("PostgreSQL", target_.shown(), names, sent_->fingerprint(), held.fingerprint());
+  return {};
+}
+
+// Rows that were held back until they were compared.
+Status Load::insert() {
+  OSIRIS_ASSIGN(const Answer inserted, connection_->ask("INSERT INTO " + target_.quoted() + " (" + target_columns() +
+                                                        ") SELECT " + target_columns() + " FROM " + destination_));
+  return inserted.affected() == rows_
+             ? Status()
+             : Status(db::count_mismatch("PostgreSQL", target_.shown(), rows_, inserted.affected()));
+}
+
+}  // namespace osiris::worker::postgres

@@ -1,0 +1,70 @@
+#include "worker/drivers/preview/preview.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "worker/drivers/preview/texts.h"
+
+namespace osiris::worker {
+namespace {
+
+using preview::Column;
+using preview::text_of;
+using sql::quote_identifier;
+
+// Of one statement: a table may have ten thousand columns.
+constexpr size_t kColumnsAtOnce = 200;
+
+// Nulls, least and greatest value of columns [begin, end), added to `columns`.
+Status add_counts(duckdb_connection connection, const std::string& source, uint64_t rows,
+                  const std::vector<Column>& all, size_t begin, size_t end, Json& columns) {
+  std::string list;
+  for (size_t i = begin; i < end; ++i) {
+    const std::string name = quote_identifier(all[i].name);
+    const auto range = [&](const char* function) {
+      return all[i].has_range() ? text_of(std::string(function) + "(" + name + ")") : std::string("NULL::VARCHAR");
+    };
+    list +=
+        (list.empty() ? "" : ", ") + ("CAST(count(" + name + ") AS VARCHAR), ") + range("min") + ", " + range("max");
+  }
+  OSIRIS_ASSIGN(const Json counted, preview::texts(connection, "SELECT " + list + " FROM " + source));
+  const Json& values = counted.items().at(0);
+  for (size_t i = begin; i < end; ++i) {
+    const size_t at = 3 * (i - begin);
+    const uint64_t filled = std::stoull(values.items()[at].as_string());
+    columns.push_back(Json::object({{"name", all[i].name},
+                                    {"type", all[i].type},
+                                    {"nulls", rows - filled},
+                                    {"min", values.items()[at + 1]},
+                                    {"max", values.items()[at + 2]}}));
+  }
+  return {};
+}
+
+Result<StepOutcome> run(StepContext& step) {
+  if (step.inputs().size() != 1)
+    return Error(Code::kInvalidArgument, "Step " + step.step_id() + ": a preview is of one input");
+  const duckdb_connection connection = step.connection_handle();
+  const Input& input = step.inputs().front();
+  const std::string source = quote_identifier(input.name);
+  OSIRIS_ASSIGN(const std::vector<Column> all, preview::columns_of(connection, input.name));
+  Json columns = Json::array();
+  for (size_t begin = 0; begin < all.size(); begin += kColumnsAtOnce)
+    OSIRIS_TRY(
+        add_counts(connection, source, input.rows, all, begin, std::min(all.size(), begin + kColumnsAtOnce), columns));
+  std::string list;
+  for (const Column& column : all) list += (list.empty() ? "" : ", ") + text_of(quote_identifier(column.name));
+  OSIRIS_ASSIGN(Json shown, preview::texts(connection, "SELECT " + list + " FROM " + source + " LIMIT " +
+                                                           std::to_string(preview::rows_wanted(step))));
+  OSIRIS_TRY(preview::write_document(
+      step, Json::object({{"rows", input.rows}, {"columns", std::move(columns)}, {"shown", std::move(shown)}})));
+  return StepOutcome{.rows_read = input.rows, .rows_written = 0};
+}
+
+constexpr Driver kDriver = {.name = "preview", .run = run};
+
+}  // namespace
+
+const Driver& preview_rows() { return kDriver; }
+
+}  // namespace osiris::worker

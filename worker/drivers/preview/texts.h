@@ -1,0 +1,40 @@
+// Rows on their way to a person: each value as the engine's text.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "protocol/base/error.h"
+#include "protocol/base/json.h"
+#include "worker/driver_api/driver.h"
+
+namespace osiris::worker::preview {
+
+// A document is read whole: this many characters of a value are in it, and "…" after them where there are more.
+inline constexpr size_t kCellCharactersMax = 1000;
+inline constexpr uint64_t kRowsMax = 10'000;
+
+struct Column {
+  std::string name;
+  std::string type;  // as the engine spells it
+  // Values of it have an order that means something to a person.
+  bool has_range() const;
+};
+
+// The columns of a step's input.
+Result<std::vector<Column>> columns_of(duckdb_connection connection, const std::string& input);
+
+// A column's value as text that is cut: an SQL expression.
+std::string text_of(const std::string& expression);
+
+// The rows of `select`, all of whose columns are texts: an array of arrays, null for NULL.
+Result<Json> texts(duckdb_connection connection, const std::string& select);
+
+// How many rows the step's config wants to see.
+uint64_t rows_wanted(const StepContext& step);
+
+// Writes the document at `path` of the step's config and declares it.
+Status write_document(StepContext& step, const Json& document);
+
+}  // namespace osiris::worker::preview

@@ -1,0 +1,76 @@
+#include "worker/executor/kept_outputs.h"
+
+#include <filesystem>
+#include <system_error>
+
+#include "protocol/base/sha256.h"
+#include "protocol/model/step_naming.h"
+#include "worker/executor/step_records.h"
+
+namespace osiris::worker {
+namespace {
+
+Result<FileDigest> write_rows(const Run& run, const PlanStep& step, const Relation& rows,
+                              const std::filesystem::path& file) {
+  OSIRIS_TRY(run.database->export_parquet(rows, file));
+  OSIRIS_ASSIGN(FileDigest digest, sha256_file(file));
+  if (step.kept.bytes_max > 0 && digest.size_bytes > step.kept.bytes_max)
+    return Error(Code::kExhausted, "its rows have " + std::to_string(digest.size_bytes) + " bytes, and " +
+                                       std::to_string(step.kept.bytes_max) + " may be kept");
+  return digest;
+}
+
+Result<std::shared_ptr<const Relation>> read_rows(const Run& run, const PlanStep& step) {
+  if (step.input_files.size() != 1)
+    return Error(Code::kInvalidArgument, "the plan names no file of kept rows for step " + step.id);
+  const std::filesystem::path file = run.paths.resolve(step.input_files[0].location);
+  auto rows = run.database->import_parquet(file, relation_name(step.id));
+  if (rows.ok() && (*rows)->rows() != step.kept.rows_out)
+    rows = Error(Code::kInvalidArgument, "it has " + std::to_string((*rows)->rows()) + " rows instead of " +
+                                             std::to_string(step.kept.rows_out));
+  if (rows.ok()) return rows;
+  Error error = rows.error().within("the kept rows of step " + step.id + " cannot be read");
+  error.hint = "Run again: what is damaged is not taken twice. --no-cache takes nothing that was kept.";
+  return error;
+}
+
+}  // namespace
+
+void keep_output(const Run& run, const PlanStep& step, const StepEnd& end, RecordSink& sink) {
+  if (!end.relation) return;
+  const std::string path = kept_file_path(step.id);
+  const std::filesystem::path file = run.session_dir / path;
+  const auto digest = write_rows(run, step, *end.relation, file);
+  if (digest.ok()) {
+    emit_event(sink, "output_kept", step.id,
+               Json::object({{"path", path},
+                             {"size_bytes", digest->size_bytes},
+                             {"sha256", digest->sha256},
+                             {"rows", end.relation->rows()}}));
+    return;
+  }
+  std::error_code ignored;
+  std::filesystem::remove(file, ignored);
+  emit_event(sink, "output_not_kept", step.id, Json::object({{"reason", digest.error().message}}));
+}
+
+StepEnd take_output(const Run& run, const PlanStep& step, RecordSink& sink) {
+  StepEnd end;
+  if (step.kept.use == StepUse::kTake) {
+    auto rows = read_rows(run, step);
+    if (!rows.ok()) {
+      end.status = rows.error();
+      return end;
+    }
+    end.relation = *std::move(rows);
+    end.rows_out = step.kept.rows_out;
+  }
+  end.outcome = {step.kept.rows_read, step.kept.rows_written};
+  emit_event(
+      sink, "step_reused", step.id,
+      Json::object(
+          {{"driver", step.driver}, {"run_id", step.kept.run_id}, {"has_rows", step.kept.use == StepUse::kTake}}));
+  return end;
+}
+
+}  // namespace osiris::worker

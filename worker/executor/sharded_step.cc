@@ -1,0 +1,252 @@
+#include "worker/executor/sharded_step.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "protocol/base/categories.h"
+#include "protocol/model/step_naming.h"
+#include "worker/executor/step_context.h"
+#include "worker/executor/step_records.h"
+
+namespace osiris::worker {
+namespace {
+
+constexpr int64_t kNanosPerSecond = 1'000'000'000;
+constexpr size_t kAheadMax = 2;  // finished shards that may wait for one before them, for each thread
+
+uint64_t rows_processed(const PlanStep& step, const StepEnd& end) {
+  if (step.mode == StepMode::kWrite) return end.outcome.rows_written;
+  return step.mode == StepMode::kExtract ? end.outcome.rows_read : end.rows_out.value_or(0);
+}
+
+// While it lives, the shard stops with its step.
+class PartOf {
+ public:
+  PartOf(StepControl& step, StepControl& shard) : step_(step), shard_(shard) { step_.add(shard_); }
+  ~PartOf() { step_.remove(shard_); }
+  PartOf(const PartOf&) = delete;
+  PartOf& operator=(const PartOf&) = delete;
+
+ private:
+  StepControl& step_;
+  StepControl& shard_;
+};
+
+}  // namespace
+
+ShardedStep::ShardedStep(StepRunner& runner, const PlanStep& step, const StepRunner::Prepared& prepared,
+                         StepControl& control)
+    : runner_(runner),
+      step_(step),
+      prepared_(prepared),
+      control_(control),
+      union_(runner.run_.database, relation_name(step.id)),
+      rows_(step.shards->list.size()) {
+  for (const PlanFile& file : step_.input_files) {
+    if (file.modified_ns == 0) continue;
+    recorded_[file.path] = &file;
+    if (std::find(patterns_.begin(), patterns_.end(), file.pattern) == patterns_.end())
+      patterns_.push_back(file.pattern);
+  }
+  for (size_t i = 0; i < prepared_.views.size(); ++i) {
+    if (!prepared_.in_shards[i]) continue;
+    uint64_t first = 0;
+    for (const uint64_t rows : prepared_.views[i].relation->shard_rows()) {
+      first_rows_[i].push_back(first);
+      first += rows;
+    }
+  }
+}
+
+Status ShardedStep::run(StepEnd& end) {
+  control_.rows = 0;
+  OSIRIS_TRY(check_inputs());
+  if (!shards().empty()) run_all();
+  if (failure_) return *failure_;
+  if (step_.mode != StepMode::kWrite) {
+    auto relation = shards().empty()              ? columns_only()
+                    : union_.difference().empty() ? union_.take(rows_)
+                                                  : read_as_one();
+    if (!relation.ok()) return relation.error();
+    end.relation = *std::move(relation);
+  }
+  if (end.relation) end.rows_out = end.relation->rows();
+  end.outcome = outcome_;
+  end.artifacts = std::move(artifacts_);
+  return {};
+}
+
+Status ShardedStep::check_inputs() const {
+  for (size_t i = 0; i < prepared_.views.size(); ++i)
+    if (prepared_.in_shards[i] && prepared_.views[i].relation->shard_rows().size() != shards().size())
+      return Error(Code::kInvalidState,
+                   "the rows of step " + prepared_.views[i].from_step + " came without their shards",
+                   "Run both steps in one worker.");
+  return {};
+}
+
+// On this thread, and on others as far as the run has some to spare.
+void ShardedStep::run_all() {
+  size_t wanted = std::min<size_t>(shards().size(), prepared_.driver->waits ? runner_.run_.parallel : 1);
+  if (step_.shards->parallel_max > 0) wanted = std::min<size_t>(wanted, step_.shards->parallel_max);
+  const size_t more = runner_.take_threads(wanted - 1);
+  window_ = kAheadMax * (more + 1);
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < more; ++i) threads.emplace_back([this] { work(); });
+  work();
+  for (std::thread& thread : threads) thread.join();
+  runner_.give_back_threads(more);
+}
+
+void ShardedStep::work() {
+  for (;;) {
+    const Shard* shard = nullptr;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return failure_ || next_ == shards().size() || next_ < accepted_ + window_; });
+      if (failure_ || next_ == shards().size()) return;
+      shard = &shards()[next_++];
+    }
+    accept(*shard, run_shard(*shard));
+  }
+}
+
+StepEnd ShardedStep::run_shard(const Shard& shard) {
+  StepControl control;
+  {
+    const std::lock_guard lock(mutex_);
+    running_.push_back(&control);
+    if (failure_) control.stop(Stop::kOtherFailed);
+  }
+  StepEnd end;
+  {
+    const PartOf part(control_, control);
+    StepRunner::Prepared prepared;
+    prepare(shard, prepared);
+    Status status = check_files(shard);
+    if (status.ok()) status = runner_.run_attempts(step_, prepared, control, nullptr, end);
+    if (status.ok()) status = check_files(shard);  // it may have changed under the reader
+    if (!status.ok() && status.error().code != Code::kCancelled) status = status.error().within(shard.shown());
+    end.status = std::move(status);
+  }
+  const std::lock_guard lock(mutex_);
+  std::erase(running_, &control);
+  return end;
+}
+
+void ShardedStep::prepare(const Shard& shard, StepRunner::Prepared& prepared) const {
+  prepared.driver = prepared_.driver;
+  prepared.config = config_of_shard(prepared_.config, *step_.shards, shard);
+  prepared.connection = prepared_.connection;
+  prepared.has_connection = prepared_.has_connection;
+  prepared.views = prepared_.views;
+  prepared.inputs = prepared_.inputs;
+  prepared.shard = &shard;
+  for (const auto& [view, first_rows] : first_rows_) {
+    const uint64_t count = prepared.views[view].relation->shard_rows()[shard.index];
+    prepared.views[view].rows = RowRange{first_rows[shard.index], count};
+    prepared.inputs[view].rows = count;
+  }
+}
+
+// A file that came to this machine in a package has another time, and the package's hash.
+Status ShardedStep::check_files(const Shard& shard) const {
+  for (const std::string& pattern : patterns_) {
+    const auto found = recorded_.find(fill_shard(pattern, shard));
+    if (found == recorded_.end()) continue;
+    const PlanFile& file = *found->second;
+    const std::filesystem::path here = runner_.run_.paths.resolve(file.location);
+    struct stat info{};
+    if (::stat(here.c_str(), &info) != 0) continue;  // its driver says so
+    const int64_t modified_ns = info.st_mtim.tv_sec * kNanosPerSecond + info.st_mtim.tv_nsec;
+    const bool is_same = static_cast<uint64_t>(info.st_size) == file.size_bytes &&
+                         (here != file.location || modified_ns == file.modified_ns);
+    if (!is_same)
+      return Error(Code::kInvalidArgument, file.path + " is no longer the file that was listed when the run began",
+                   "Run again when nothing writes to it any more.", category::kExtractSchemaMismatch);
+  }
+  return {};
+}
+
+void ShardedStep::accept(const Shard& shard, StepEnd end) {
+  const std::lock_guard lock(mutex_);
+  if (!end.status.ok()) return fail(end.status.error());
+  done_.emplace(shard.index, std::move(end));
+  while (!failure_) {
+    const auto next = done_.find(accepted_);
+    if (next == done_.end()) break;
+    if (const Status taken = take_in(shards()[accepted_], next->second); !taken.ok()) return fail(taken.error());
+    done_.erase(next);
+    ++accepted_;
+  }
+  changed_.notify_all();
+}
+
+void ShardedStep::fail(Error error) {
+  if (!failure_) {
+    failure_ = std::move(error);
+    for (StepControl* control : running_) control->stop(Stop::kOtherFailed);
+  }
+  changed_.notify_all();
+}
+
+Status ShardedStep::take_in(const Shard& shard, StepEnd& end) {
+  outcome_.rows_read += end.outcome.rows_read;
+  outcome_.rows_written += end.outcome.rows_written;
+  artifacts_.insert(artifacts_.end(), std::make_move_iterator(end.artifacts.begin()),
+                    std::make_move_iterator(end.artifacts.end()));
+  if (end.relation) {
+    rows_[shard.index] = end.relation->rows();
+    OSIRIS_TRY(union_.add(*end.relation, shard.shown()));
+  }
+  const uint64_t rows = rows_processed(step_, end);
+  control_.rows += rows;
+  emit_event(runner_.sink_, "shard_complete", step_.id,
+             Json::object({{"shard", shard.index}, {"value", shard.value}, {"rows", rows}}));
+  return {};
+}
+
+// The types are those of one read of all files, which tells them exactly: by values, and not by the types of pieces.
+Result<std::shared_ptr<const Relation>> ShardedStep::read_as_one() {
+  const bool is_of_files = patterns_.size() == 1 && recorded_.size() == shards().size();
+  if (!prepared_.driver->joins_files || !is_of_files)
+    return Error(Code::kStepFailed, "the shards have different types: " + union_.difference(),
+                 "give the column one type where it is read: by a cast, or by the keys that declare types",
+                 category::kExtractSchemaMismatch);
+  runner_.log_.info("step " + step_.id + ": " + union_.difference() + ": all files are read as one");
+  StepEnd whole;
+  control_.rows = 0;
+  OSIRIS_TRY(runner_.run_attempts(step_, prepared_, control_, nullptr, whole));
+  uint64_t rows = 0;
+  for (const uint64_t of_shard : rows_) rows += of_shard;
+  if (!whole.relation || whole.relation->rows() != rows)
+    return Error(Code::kInvalidArgument, "the files have other rows than when their shards were read",
+                 "Run again when nothing writes to them any more.", category::kExtractSchemaMismatch);
+  for (const Shard& shard : shards()) OSIRIS_TRY(check_files(shard));
+  return whole.relation->with_shards(rows_);
+}
+
+// There is no shard, and so no row.
+Result<std::shared_ptr<const Relation>> ShardedStep::columns_only() {
+  const Driver& driver = *prepared_.driver;
+  const auto describe = step_.mode == StepMode::kExtract ? driver.declare : driver.describe;
+  std::shared_ptr<const Relation> relation;
+  if (describe) {
+    const Json config = config_of_shard(prepared_.config, *step_.shards, Shard());
+    StepDatabase database(runner_.run_.database, step_.id, prepared_.views);
+    AttemptContext context({runner_.run_, step_, control_, database, runner_.sink_, runner_.log_, config,
+                            prepared_.has_connection ? &prepared_.connection : nullptr, prepared_.inputs,
+                            runner_.run_.worker_dir() / "scratch" / (step_.id + ".empty")});
+    OSIRIS_TRY(describe(context));
+    OSIRIS_TRY(database.error());
+    OSIRIS_ASSIGN(relation, database.take_output());
+  }
+  if (relation) return relation;
+  return Error(Code::kStepFailed, "step " + step_.id + " has no shard to run for, and nothing else tells its columns",
+               "Leave per_shard out, so that it sees all rows at once.", category::kExtractNoData);
+}
+
+}  // namespace osiris::worker

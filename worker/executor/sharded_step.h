@@ -1,0 +1,62 @@
+// A step that runs once for each of its shards (docs/shards.md): the driver's attempts, with their retries and timeout,
+// for a shard; the rows of all shards as one output, in the order of the list.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "worker/database/union_table.h"
+#include "worker/executor/step_runner.h"
+
+namespace osiris::worker {
+
+class ShardedStep {
+ public:
+  // The step, which has been prepared. All outlive it.
+  ShardedStep(StepRunner& runner, const PlanStep& step, const StepRunner::Prepared& prepared, StepControl& control);
+
+  // Blocking. Fills `end` with the sums of all shards; the first shard that fails stops the others.
+  Status run(StepEnd& end);
+
+ private:
+  Status check_inputs() const;
+  void run_all();
+  void work();
+  StepEnd run_shard(const Shard& shard);
+  void prepare(const Shard& shard, StepRunner::Prepared& prepared) const;
+  Status check_files(const Shard& shard) const;
+  void accept(const Shard& shard, StepEnd end);
+  Status take_in(const Shard& shard, StepEnd& end);
+  // With the lock.
+  void fail(Error error);
+  Result<std::shared_ptr<const Relation>> read_as_one();
+  Result<std::shared_ptr<const Relation>> columns_only();
+  const std::vector<Shard>& shards() const { return step_.shards->list; }
+
+  StepRunner& runner_;
+  const PlanStep& step_;
+  const StepRunner::Prepared& prepared_;
+  StepControl& control_;
+  std::map<std::string_view, const PlanFile*> recorded_;  // inputs by path, with what was recorded of them
+  std::vector<std::string> patterns_;                     // the paths they come from, as the pipeline has them
+  std::map<size_t, std::vector<uint64_t>> first_rows_;    // of each shard in a view that is given in pieces
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  size_t next_ = 0, accepted_ = 0, window_ = 1;
+  std::map<size_t, StepEnd> done_;     // that wait for those before them
+  std::vector<StepControl*> running_;  // of shards
+  std::optional<Error> failure_;       // the first
+  UnionTable union_;
+  std::vector<uint64_t> rows_;  // of each shard's output
+  StepOutcome outcome_;
+  std::vector<Artifact> artifacts_;
+};
+
+}  // namespace osiris::worker
