@@ -94,9 +94,11 @@ class BillingService : public Place {
   }
   Result<bool> is_gone(const std::string& id, const CallLimits&) override {
     bool gone = false;
-    const Status asked = call([&](bool is_heard) {
-      if (is_heard) gone = clock_.monotonic_ns() >= lives_.at(id).end_ns;
-    }, false);
+    const Status asked = call(
+        [&](bool is_heard) {
+          if (is_heard) gone = clock_.monotonic_ns() >= lives_.at(id).end_ns;
+        },
+        false);
     if (!asked) return asked.error();
     return gone;
   }
@@ -110,11 +112,13 @@ class BillingService : public Place {
   }
   Result<std::vector<Machine>> find(const Metadata& metadata) override {
     std::vector<Machine> found;
-    const Status asked = call([&](bool is_heard) {
-      for (const auto& [id, life] : lives_)
-        if (is_heard && life.token == metadata.at(meta::kToken) && clock_.monotonic_ns() < life.end_ns)
-          found.push_back(machine(id));
-    }, false);
+    const Status asked = call(
+        [&](bool is_heard) {
+          for (const auto& [id, life] : lives_)
+            if (is_heard && life.token == metadata.at(meta::kToken) && clock_.monotonic_ns() < life.end_ns)
+              found.push_back(machine(id));
+        },
+        false);
     if (!asked) return asked.error();
     return found;
   }
@@ -316,8 +320,10 @@ TEST(CapSimulation, NoRunIsBilledMoreThanItsCap) {
     SimulatedRun(seed).run(tally);
   }
   std::printf(
-      "%lu simulated runs, %zu machines, %zu host deaths, %zu answers lost and %zu of their calls acted on all the same: "
-      "%zu over the cap. %zu creates refused, %zu renewals shortened, %zu runs ended by the budget, %zu billed 80 %% of "
+      "%lu simulated runs, %zu machines, %zu host deaths, %zu answers lost and %zu of their calls acted on all the "
+      "same: "
+      "%zu over the cap. %zu creates refused, %zu renewals shortened, %zu runs ended by the budget, %zu billed 80 %% "
+      "of "
       "it or more\n",
       static_cast<unsigned long>(kRuns), tally.machines, tally.deaths, tally.lost, tally.late, tally.over,
       tally.refused, tally.shortened, tally.ended_by_budget, tally.nearly_used);
