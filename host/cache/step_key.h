@@ -38,6 +38,7 @@ std::string key_of(const KeyParts& parts);
 struct StepFacts {
   StepNature nature = StepNature::kProgram;
   std::string why_not_kept;  // "its SQL calls now()"; empty: its rows may be kept
+  std::string always_runs;   // why it runs whatever is kept; empty: it need not
   KeyParts parts;
   std::map<std::string, FileIdentity> files;  // that were hashed, by path
   std::string unknown;                        // why there is no key: a file cannot be read; empty: there is one
