@@ -39,7 +39,7 @@ class Fingerprint {
   std::unique_ptr<LongRow> long_;  // what came before `row_`, of a row that is not held at once
   size_t column_ = 0;
   uint64_t rows_ = 0;
-  unsigned __int128 sum_ = 0;
+  __extension__ unsigned __int128 sum_ = 0;
   std::vector<uint64_t> columns_;
 };
 
