@@ -29,6 +29,11 @@ StepNature nature_of(const PlanStep& step, const ComponentSpec* spec, std::strin
   if (step.mode == StepMode::kWrite)
     return !spec->writes.empty() && !spec->network && step.hosts.empty() ? StepNature::kFileWriter
                                                                          : StepNature::kWriter;
+  // Kept rows do not say which shard they are of.
+  if (step.shards) {
+    why_not_kept = "it runs in shards";
+    return StepNature::kStateful;
+  }
   if (spec->keeps_state(step.cfg)) {
     why_not_kept = "it goes on from where its last run ended";
     return StepNature::kStateful;
