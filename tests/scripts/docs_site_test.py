@@ -41,7 +41,7 @@ class Check(unittest.TestCase):
 
 class Reference(unittest.TestCase):
     def test_names_of_commands_are_read_from_a_help_page(self):
-        text = "Usage: osiris\n\nOptions:\n  -h,--help  x\n\nCommands:\n  run        Runs it\n  schedule   A timer\n\nExamples:\n  osiris run\n"
+        text = "Usage: osiris\n\nOptions:\n  -h,--help  x\n\nSubcommands:\n  run        Runs it\n  schedule   A timer\n\nExamples:\n  osiris run\n"
         self.assertEqual([name for name, _ in reference.subcommands(text)], ["run", "schedule"])
 
 
