@@ -60,7 +60,12 @@ class Site(unittest.TestCase):
             index = (site / "searchindex.js").read_text()
             for word in ("increment", "postgr", "sandbox"):
                 self.assertIn(word, index)
-            self.assertIn("searchindex.js", (site / "search.html").read_text() + (site / "_static/searchtools.js").read_text())
+            # The search, in a browser and without a server.
+            found = subprocess.run(["chromium-headless-shell", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000", "--dump-dom",
+                                    f"{(site / 'search.html').as_uri()}?q=incremental"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+            self.assertRegex(found, r"Search finished, found [1-9]")
+            self.assertIn("docs/howto/incremental-load.html", found)
 
 
 if __name__ == "__main__":
