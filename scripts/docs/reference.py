@@ -13,7 +13,7 @@ def said(osiris, *words):
 
 def subcommands(text):
     """The names in a help page's list of commands, each with its sentence."""
-    listed = re.search(r"^Commands?:\n((?:  .*\n?|\n)+)", text, re.MULTILINE)
+    listed = re.search(r"^(?:Subc|C)ommands:\n((?:  .*\n?|\n)+)", text, re.MULTILINE)
     return re.findall(r"^  ([a-z][a-z0-9-]*) +(\S.*)$", listed[1], re.MULTILINE) if listed else []
 
 

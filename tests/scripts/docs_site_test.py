@@ -41,7 +41,7 @@ class Check(unittest.TestCase):
 
 class Reference(unittest.TestCase):
     def test_names_of_commands_are_read_from_a_help_page(self):
-        text = "Usage: osiris\n\nOptions:\n  -h,--help  x\n\nCommands:\n  run        Runs it\n  schedule   A timer\n\nExamples:\n  osiris run\n"
+        text = "Usage: osiris\n\nOptions:\n  -h,--help  x\n\nSubcommands:\n  run        Runs it\n  schedule   A timer\n\nExamples:\n  osiris run\n"
         self.assertEqual([name for name, _ in reference.subcommands(text)], ["run", "schedule"])
 
 
@@ -60,7 +60,12 @@ class Site(unittest.TestCase):
             index = (site / "searchindex.js").read_text()
             for word in ("increment", "postgr", "sandbox"):
                 self.assertIn(word, index)
-            self.assertIn("searchindex.js", (site / "search.html").read_text() + (site / "_static/searchtools.js").read_text())
+            # The search, in a browser and without a server.
+            found = subprocess.run(["chromium-headless-shell", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000", "--dump-dom",
+                                    f"{(site / 'search.html').as_uri()}?q=incremental"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+            self.assertRegex(found, r"Search finished, found [1-9]")
+            self.assertIn("docs/howto/incremental-load.html", found)
 
 
 if __name__ == "__main__":
