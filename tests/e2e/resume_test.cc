@@ -147,7 +147,7 @@ TEST_F(Resume, ChosenStepsAloneRun) {
   EXPECT_FALSE(fs::exists(project_.dir() / "out"));
   const Outcome alone = run({"--only", "cast"});
   EXPECT_EQ(alone.exit, 2);
-  EXPECT_THAT(alone.err, HasSubstr("'cast' cannot run alone: the rows of read, total are not kept"));
+  EXPECT_THAT(alone.err, HasSubstr("'cast' cannot run alone: the rows of total are not kept"));
   EXPECT_EQ(run({"--keep-outputs"}).exit, 0);
   EXPECT_EQ(run({"--only", "cast"}).exit, 0);
   EXPECT_THAT(ran(), ElementsAre("cast"));

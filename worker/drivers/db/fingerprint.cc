@@ -68,7 +68,7 @@ void Fingerprint::end_row() {
   } else {
     SHA256(reinterpret_cast<const unsigned char*>(row_.data()), row_.size(), digest);
   }
-  unsigned __int128 hash = 0;
+  Uint128 hash = 0;
   std::memcpy(&hash, digest, sizeof hash);
   sum_ += hash;
   ++rows_;

@@ -11,6 +11,8 @@
 
 namespace osiris::worker::db {
 
+__extension__ using Uint128 = unsigned __int128;
+
 class Fingerprint {
  public:
   explicit Fingerprint(size_t columns);
@@ -39,7 +41,7 @@ class Fingerprint {
   std::unique_ptr<LongRow> long_;  // what came before `row_`, of a row that is not held at once
   size_t column_ = 0;
   uint64_t rows_ = 0;
-  unsigned __int128 sum_ = 0;
+  Uint128 sum_ = 0;
   std::vector<uint64_t> columns_;
 };
 
