@@ -27,14 +27,16 @@ TEST(RunCost, GrowsBetweenTwoWordsOfTheAdapterAndNotBeyondTheMost) {
   EXPECT_EQ(live_cost_text(cost, 7'000'000'000), "$0.0040 so far, by the service's prices of 2025-12");
   RunCost capped = cost;
   capped.document.set("cap", 2);
-  EXPECT_EQ(live_cost_text(capped, 7'000'000'000), "$0.0040 so far of at most $2.00, by the service's prices of 2025-12");
+  EXPECT_EQ(live_cost_text(capped, 7'000'000'000),
+            "$0.0040 so far of at most $2.00, by the service's prices of 2025-12");
 }
 
 TEST(RunCost, IsSaidWithWhoseTableItIs) {
   Json document = told();
-  EXPECT_EQ(cost_text(document),
-            "about $0.0020 for 3 s of machines, $0.0045 at most once all is over, by the service's prices of 2025-12: a "
-            "table of prices, not an invoice");
+  EXPECT_EQ(
+      cost_text(document),
+      "about $0.0020 for 3 s of machines, $0.0045 at most once all is over, by the service's prices of 2025-12: a "
+      "table of prices, not an invoice");
   document.set("at_most", 0.002);
   EXPECT_EQ(cost_text(document),
             "about $0.0020 for 3 s of machines, by the service's prices of 2025-12: a table of prices, not an invoice");
