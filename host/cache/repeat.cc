@@ -276,7 +276,7 @@ class Decider {
         missing.push_back(decision.id);
     }
     if (!request_.only.empty() && !missing.empty())
-      return Error(Code::kInvalidState,
+      return Error(Code::kInvalidArgument,
                    "step '" + request_.only + "' cannot run alone: the rows of " + join(missing, ", ") +
                        " are not kept, or have changed",
                    "run what it needs too: --until " + request_.only + "; --keep-outputs keeps the rows");

@@ -17,7 +17,7 @@ bool is_lifecycle(std::string_view event) {
   static const std::set<std::string_view> kNames = {
       "worker_started",       "resource_acquired", "resource_released",   "sandbox_created", "sandbox_killed",
       "sandbox_kept",         "package_uploaded",  "artifacts_collected", "template_built",  "sandbox_replaced",
-      "dependency_installed", "adapter_selected",  "service_selected",    "egress_rules"};
+      "resource_cost", "dependency_installed", "adapter_selected",  "service_selected",    "egress_rules"};
   return kNames.count(event) > 0;
 }
 

@@ -29,7 +29,7 @@ steps:
 END
 # A slip, found before anything runs.
 ! osiris validate pipelines/sales.yaml 2> said
-grep -q 'pipelines/sales.yaml:15:.*error' said
+grep -q 'pipelines/sales.yaml:13:.*error' said
 osiris explain sql_error
 sed -i 's/regoin/region/' pipelines/sales.yaml
 osiris validate pipelines/sales.yaml --strict

@@ -9,11 +9,11 @@ osiris compile 01-csv-duckdb-csv.yaml
 osiris run --last-compile
 osiris run 06-params-profiles.yaml -p prod --param region=EU
 osiris logs list
-osiris logs show 1
+osiris logs last
 osiris runs list
 # A command that is gone says what replaced it.
 ! osiris logs html 2> said
 grep -q 'osiris report' said
-osiris report 1 -o first.html
+osiris report -o first.html
 osiris clean --dry-run
 osiris schema --write
