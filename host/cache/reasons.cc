@@ -94,7 +94,7 @@ std::string reason_of(const ReasonInputs& in) {
   }
   if (in.is_forced) return in.request.only.empty() ? "--from " + in.request.from + " repeats it" : "--only names it";
   if (!in.request.uses_cache) return "--no-cache";
-  if (decision.facts.nature == StepNature::kStateful) return decision.facts.why_not_kept;
+  if (!decision.facts.always_runs.empty()) return decision.facts.always_runs;
   if (!decision.facts.unknown.empty()) return decision.facts.unknown;
   if (in.request.resumes) return of_base(in);
   if (!in.is_cached) return "every run runs it";

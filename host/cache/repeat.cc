@@ -22,8 +22,9 @@ struct Node {
   bool is_included = true, is_forced = false, must_run = false;
   bool is_proved = false;  // the run that is resumed had this key, and the step ended well
   bool may_be_left = false;
-  bool is_after_effects = false;  // a step before it changes what is outside
-  std::string looked_up;          // the key that `entry` was looked for by
+  bool is_after_effects = false;          // a step before it changes what is outside
+  std::optional<bool> outputs_are_there;  // of a writer: as the run that is resumed left them
+  std::string looked_up;                  // the key that `entry` was looked for by
 };
 
 bool has_effects(const Node& node) {
@@ -40,7 +41,7 @@ class Decider {
     OSIRIS_TRY(choose_steps());
     for (Node& node : nodes_)
       if (node.is_included) node.decision.facts = facts_of(*node.step, inputs_.keys);
-    for (Node& node : nodes_) node.must_run = node.is_forced || node.decision.facts.nature == StepNature::kStateful;
+    for (Node& node : nodes_) node.must_run = node.is_forced || !node.decision.facts.always_runs.empty();
     do {
       for (Node& node : nodes_)
         if (node.is_included) find_key(node);
@@ -137,7 +138,8 @@ class Decider {
       const Node& before = nodes_[need];
       return before.is_included && (before.is_after_effects || (has_effects(before) && !before.may_be_left));
     });
-    if (node.is_after_effects && decision.facts.nature != StepNature::kSql) is_known = false;
+    const bool is_own_word = node.cache.mode == StepCache::kKept && !reads_what_is_written(node);
+    if (node.is_after_effects && decision.facts.nature != StepNature::kSql && !is_own_word) is_known = false;
     for (size_t i = 0; i < node.sources.size(); ++i) {
       const std::string& content = nodes_[node.sources[i]].decision.content;
       decision.parts.emplace_back(decision.sources[i].first, content);
@@ -146,6 +148,20 @@ class Decider {
     decision.key = is_known ? key_of(decision.parts) : std::string();
     look_up(node);
     decision.content = content_of(node);
+  }
+
+  // Whether a file that it reads is one that a step of this run writes.
+  bool reads_what_is_written(const Node& node) const {
+    const auto writes = [&](const PlanFile& read) {
+      return std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& other) {
+        return &other != &node &&
+               std::any_of(other.step->outputs.begin(), other.step->outputs.end(), [&](const PlanFile& output) {
+                 return output.is_directory ? read.location.starts_with(output.location + "/")
+                                            : read.location == output.location;
+               });
+      });
+    };
+    return std::any_of(node.step->input_files.begin(), node.step->input_files.end(), writes);
   }
 
   const RanStep* in_base(const Node& node) const {
@@ -193,9 +209,11 @@ class Decider {
     return node.decision.facts.nature == StepNature::kProgram && node.cache.mode == StepCache::kKept;
   }
 
-  bool outputs_are_there(const Node& node, const RanStep& before) const {
+  bool outputs_are_there(Node& node, const RanStep& before) const {
     std::string why;
-    return outputs_are_as_left(*node.step, before, inputs_.keys.hashes, why);
+    if (!node.outputs_are_there)
+      node.outputs_are_there = outputs_are_as_left(*node.step, before, inputs_.keys.hashes, why);
+    return *node.outputs_are_there;
   }
 
   // Empty: only the run tells.
@@ -238,7 +256,7 @@ class Decider {
   bool keeps(const Node& node) const {
     const StepNature nature = node.decision.facts.nature;
     if (!request_.uses_cache || node.cache.mode == StepCache::kNever || is_writer(nature) ||
-        nature == StepNature::kFile || nature == StepNature::kStateful || !node.decision.is_keyable)
+        nature == StepNature::kFile || !node.decision.facts.always_runs.empty() || !node.decision.is_keyable)
       return false;
     return node.cache.mode == StepCache::kKept || (request_.keeps && nature != StepNature::kProgram);
   }
@@ -254,10 +272,11 @@ class Decider {
       decision.reason = reason_of({decision, *node.step, node.is_forced, node.cache.mode == StepCache::kKept,
                                    reader == node.readers.end() ? "" : nodes_[*reader].decision.id, request_,
                                    inputs_.base, in_base(node), inputs_.keys.hashes});
-      if (decision.fate == StepFate::kRuns && !node.is_forced) missing.push_back(decision.id);
+      if (decision.fate == StepFate::kRuns && !node.is_forced && decision.facts.nature != StepNature::kFile)
+        missing.push_back(decision.id);
     }
     if (!request_.only.empty() && !missing.empty())
-      return Error(Code::kInvalidState,
+      return Error(Code::kInvalidArgument,
                    "step '" + request_.only + "' cannot run alone: the rows of " + join(missing, ", ") +
                        " are not kept, or have changed",
                    "run what it needs too: --until " + request_.only + "; --keep-outputs keeps the rows");

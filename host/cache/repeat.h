@@ -64,7 +64,7 @@ struct Repeat {
   size_t count(StepFate fate) const;
 };
 
-// kNotFound for a step that is not there; kInvalidState where `only` needs rows that are not kept.
+// kNotFound for a step that is not there; kInvalidArgument where `only` needs rows that are not kept.
 Result<Repeat> decide_repeat(const RepeatRequest& request, const RepeatInputs& inputs);
 
 // Makes the plan say it. `bytes_max`: of one step's kept rows.

@@ -14,6 +14,7 @@ void leave_alone(PlanStep& step) {
   step.input_files.clear();
   step.hosts.clear();
   step.checks.clear();
+  step.shards.reset();
   step.connection.clear();
   step.timeout_s = 0;
   step.attempts_max = 1;

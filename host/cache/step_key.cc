@@ -29,6 +29,11 @@ StepNature nature_of(const PlanStep& step, const ComponentSpec* spec, std::strin
   if (step.mode == StepMode::kWrite)
     return !spec->writes.empty() && !spec->network && step.hosts.empty() ? StepNature::kFileWriter
                                                                          : StepNature::kWriter;
+  // Kept rows do not say which shard they are of.
+  if (step.shards) {
+    why_not_kept = "it runs in shards";
+    return StepNature::kStateful;
+  }
   if (spec->keeps_state(step.cfg)) {
     why_not_kept = "it goes on from where its last run ended";
     return StepNature::kStateful;
@@ -72,6 +77,14 @@ void add_variables(const KeyContext& context, StepFacts& facts) {
                              keyed_hash(context.secret, context.environment.get(name.as_string()).value_or("")));
 }
 
+// What asks for the time may say something else of the same rows.
+std::string check_of_time(const PlanStep& step) {
+  for (const DataCheck& check : step.checks)
+    if (check.kind == CheckKind::kFreshness || (check.kind == CheckKind::kSql && !volatile_name_in(check.text).empty()))
+      return "its check " + check.name + " asks for the time";
+  return {};
+}
+
 }  // namespace
 
 std::string key_of(const KeyParts& parts) {
@@ -84,6 +97,7 @@ StepFacts facts_of(const PlanStep& step, const KeyContext& context) {
   StepFacts facts;
   const ComponentSpec* spec = context.registry.find(step.component);
   facts.nature = nature_of(step, spec, facts.why_not_kept);
+  facts.always_runs = facts.nature == StepNature::kStateful ? facts.why_not_kept : check_of_time(step);
   facts.parts.emplace_back("worker", context.worker);
   facts.parts.emplace_back("component", step.component + " " + (spec ? spec->sha256 : ""));
   for (const auto& [key, value] : step.cfg.members())
@@ -100,6 +114,7 @@ StepFacts facts_of(const PlanStep& step, const KeyContext& context) {
     for (const DataCheck& check : step.checks) checks.push_back(to_json(check));
     facts.parts.emplace_back("checks", hash_of(checks));
   }
+  if (step.shards) facts.parts.emplace_back("shards", hash_of(to_json(*step.shards)));
   for (const PlanFile& output : step.outputs) facts.parts.emplace_back("output " + output.path, output.location);
   const bool is_plain = is_determined(facts.nature) || facts.nature == StepNature::kFileWriter;
   if (!is_plain) add_variables(context, facts);

@@ -20,7 +20,7 @@ enum class StepNature {
   kSql,         // SQL whose rows follow from its inputs
   kSource,      // reads what only its server knows the state of
   kProgram,     // a script, a program, SQL that asks for the time
-  kStateful,    // goes on from where its last run ended: it always runs
+  kStateful,    // goes on from where its last run ended, or runs in shards: it always runs
   kFileWriter,  // writes files of this machine, and nothing else
   kWriter,      // changes what is elsewhere
 };
@@ -38,6 +38,7 @@ std::string key_of(const KeyParts& parts);
 struct StepFacts {
   StepNature nature = StepNature::kProgram;
   std::string why_not_kept;  // "its SQL calls now()"; empty: its rows may be kept
+  std::string always_runs;   // why it runs whatever is kept; empty: it need not
   KeyParts parts;
   std::map<std::string, FileIdentity> files;  // that were hashed, by path
   std::string unknown;                        // why there is no key: a file cannot be read; empty: there is one

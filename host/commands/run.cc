@@ -26,45 +26,6 @@
 namespace osiris {
 namespace {
 
-void add_options(CLI::App& command, RunOptions& options) {
-  command.add_option("file", options.file, "OML file or compiled manifest")->type_name("FILE");
-  command.add_option("-p,--profile", options.profile, "profile to run with")->type_name("NAME");
-  command.add_option("--param", options.params, "parameter of the pipeline, repeatable")
-      ->type_name("K=V")
-      ->allow_extra_args(false);
-  command.add_option("--out", options.out, "copy what the run wrote and its artifacts there")->type_name("DIR");
-  command.add_flag("--last-compile", options.last_compile, "run what was compiled last");
-  command.add_option("--last-compile-in", options.last_compile_in, "run what was compiled last of this pipeline")
-      ->type_name("NAME");
-  command.add_option("--timeout", options.timeout, "stop the run after this time (90, 15m, 1h30m)")
-      ->type_name("DURATION");
-  command.add_option("--memory-limit", options.memory_limit, "memory of the worker's data (512MiB, 2GiB)")
-      ->type_name("BYTES");
-  command.add_option("--threads", options.threads, "threads of the worker's data plane")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1024));
-  command
-      .add_option("--parallel", options.parallel,
-                  "steps that wait for a server or a script at the same time, at most (default: 4 for each core)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 64));
-  command.add_option("--cpu", options.cpu, "processors of the machine, where the adapter can choose")->type_name("N");
-  command.add_option("--memory-gb", options.memory_gb, "memory of the machine, where the adapter can choose")
-      ->type_name("GB");
-  command
-      .add_option("--max-cost", options.max_cost, "end the run before it costs more, where the adapter knows prices")
-      ->type_name("USD");
-  command
-      .add_option("--report", options.reports,
-                  "write the result in a form for build servers, repeatable: junit=FILE, gitlab=FILE")
-      ->type_name("FORM=FILE")
-      ->allow_extra_args(false);
-  add_repeat_options(command, options.repeat);
-  command.add_flag("--exclusive", options.exclusive, "fail while another exclusive run of this pipeline is going on");
-  command.add_flag("--dry-run", options.dry_run, "show what would be done; touch nothing");
-  command.add_flag("--allow-mock", options.allow_mock)->group("");
-}
-
 // Everything a run is made of before anything happens.
 struct PreparedRun {
   Workspace workspace;
@@ -364,29 +325,34 @@ class RunCommand {
         deadline_monotonic_ns, prepared_.compile_seconds, context_.verbose, kept_.get(), *state ? &**state : nullptr});
     display.finish();
     if (!report.ok()) return fail(context_, of_own_files(report.error()), Json::object({{"phase", "execute"}}));
+    return end(*std::move(report), tally);
+  }
+
+  // What follows a run that was recorded: its copies, its reports, what the user reads.
+  int end(RunReport report, const StepTally& tally) {
     std::optional<Error> not_copied;
     if (!options_.out.empty()) {
-      if (const Status copied = copy_out(*report, context_.cwd / options_.out); !copied.ok())
+      if (const Status copied = copy_out(report, context_.cwd / options_.out); !copied.ok())
         not_copied = copied.error();
     }
-    if (not_copied && report->verdict.ok) {
-      report->verdict = {false, exit_code_for(*not_copied), "execution_failed"};
-      report->error = not_copied->within("the pipeline ran, but --out failed");
+    if (not_copied && report.verdict.ok) {
+      report.verdict = {false, exit_code_for(*not_copied), "execution_failed"};
+      report.error = not_copied->within("the pipeline ran, but --out failed");
     }
     const std::vector<Diagnostic> findings =
-        findings_of_run(*report, *prepared_.compiled.pipeline, prepared_.file, masking_);
-    const Status written = write_reports(context_, reports_, {junit_document(*report, masking_), findings});
-    if (!written.ok() && report->verdict.ok) {
-      report->verdict = {false, exit_code_for(written.error()), "execution_failed"};
-      report->error = Error(written.error()).within("the pipeline ran, but --report failed");
+        findings_of_run(report, *prepared_.compiled.pipeline, prepared_.file, masking_);
+    const Status written = write_reports(context_, reports_, {junit_document(report, masking_), findings});
+    if (!written.ok() && report.verdict.ok) {
+      report.verdict = {false, exit_code_for(written.error()), "execution_failed"};
+      report.error = Error(written.error()).within("the pipeline ran, but --report failed");
     }
     print_annotations(context_, findings);
-    write_page_if_asked(context_, project, report->run_id);
-    keep_to_max_bytes(context_, project, report->run_id);
+    write_page_if_asked(context_, prepared_.workspace.project, report.run_id);
+    keep_to_max_bytes(context_, prepared_.workspace.project, report.run_id);
     if (const auto failed = tally.first_failure()) show_sql_place(*failed);
-    print_report(context_, *report, masking_,
+    print_report(context_, report, masking_,
                  options_.out.empty() || not_copied ? "" : "Artifacts copied to: " + options_.out + "/");
-    ended_ = *std::move(report);
+    ended_ = std::move(report);
     return to_int(ended_->verdict.exit_code);
   }
 
@@ -418,7 +384,7 @@ void add_run_command(const CommandTable& table) {
       "run", "Run a pipeline",
       {"osiris run pipeline.yaml", "osiris run pipeline.yaml --param day=2026-11-28 --dry-run",
        "osiris run pipeline.yaml --adapter local --timeout 15m"},
-      add_options, run);
+      add_run_options, run);
 }
 
 }  // namespace osiris

@@ -79,6 +79,45 @@ void add_repeat_options(CLI::App& command, RepeatOptions& options) {
   command.add_flag("--no-cache", options.no_cache, "take nothing that was kept, and keep nothing");
 }
 
+void add_run_options(CLI::App& command, RunOptions& options) {
+  command.add_option("file", options.file, "OML file or compiled manifest")->type_name("FILE");
+  command.add_option("-p,--profile", options.profile, "profile to run with")->type_name("NAME");
+  command.add_option("--param", options.params, "parameter of the pipeline, repeatable")
+      ->type_name("K=V")
+      ->allow_extra_args(false);
+  command.add_option("--out", options.out, "copy what the run wrote and its artifacts there")->type_name("DIR");
+  command.add_flag("--last-compile", options.last_compile, "run what was compiled last");
+  command.add_option("--last-compile-in", options.last_compile_in, "run what was compiled last of this pipeline")
+      ->type_name("NAME");
+  command.add_option("--timeout", options.timeout, "stop the run after this time (90, 15m, 1h30m)")
+      ->type_name("DURATION");
+  command.add_option("--memory-limit", options.memory_limit, "memory of the worker's data (512MiB, 2GiB)")
+      ->type_name("BYTES");
+  command.add_option("--threads", options.threads, "threads of the worker's data plane")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
+  command
+      .add_option("--parallel", options.parallel,
+                  "steps that wait for a server or a script at the same time, at most (default: 4 for each core)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 64));
+  command.add_option("--cpu", options.cpu, "processors of the machine, where the adapter can choose")->type_name("N");
+  command.add_option("--memory-gb", options.memory_gb, "memory of the machine, where the adapter can choose")
+      ->type_name("GB");
+  command
+      .add_option("--max-cost", options.max_cost, "end the run before it costs more, where the adapter knows prices")
+      ->type_name("USD");
+  command
+      .add_option("--report", options.reports,
+                  "write the result in a form for build servers, repeatable: junit=FILE, gitlab=FILE")
+      ->type_name("FORM=FILE")
+      ->allow_extra_args(false);
+  add_repeat_options(command, options.repeat);
+  command.add_flag("--exclusive", options.exclusive, "fail while another exclusive run of this pipeline is going on");
+  command.add_flag("--dry-run", options.dry_run, "show what would be done; touch nothing");
+  command.add_flag("--allow-mock", options.allow_mock)->group("");
+}
+
 Result<std::vector<ReportFile>> report_files(const std::vector<std::string>& texts) {
   std::vector<ReportFile> files;
   for (const std::string& text : texts) {

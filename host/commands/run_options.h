@@ -37,6 +37,8 @@ struct RunOptions {
   FlagValues adapter_flags;
 };
 
+void add_run_options(CLI::App& command, RunOptions& options);
+
 // --report: a form and a file.
 struct ReportFile {
   std::string form;  // "junit", "gitlab"

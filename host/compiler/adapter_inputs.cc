@@ -247,6 +247,7 @@ class AdapterInputsBuilder {
   }
 
   void add_host(const std::string& host, PlanStep& planned) {
+    if (std::find(planned.hosts.begin(), planned.hosts.end(), host) != planned.hosts.end()) return;  // of another shard
     planned.hosts.push_back(host);
     hosts_.insert(host);
   }

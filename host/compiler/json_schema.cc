@@ -204,25 +204,18 @@ constexpr const char* kSchedule = R"({
 // on_success and on_failure: one of these, or a list of them.
 constexpr const char* kHooks = R"({
   "anyOf": [{"$ref": "#/definitions/hook"}, {"type": "array", "maxItems": 16, "items": {"$ref": "#/definitions/hook"}}]})";
-constexpr const char *kHook = R"({
+constexpr const char* kHook = R"({
   "type": "object", "additionalProperties": false,
   "oneOf": [{"required": ["command"]}, {"required": ["webhook"]}],
   "properties": {
     "command": {"description": "program and arguments; the document is its standard input",
                 "anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "minItems": 1, "items": {"type": "string"}}]},
     "shell": {"type": "boolean", "description": "true: command is one text for sh -c"},
-    "webhook": {"type": "string", "pattern": "^(https?://|\\$\\{)",
-                     "description" : "where the document is posted; ${VARIABLE} is filled in"
-}
-, "headers" : {
-  "type" : "object",
-  "additionalProperties" : {"type" : [ "string", "number" ]},
-  "description" : "of the webhook's request; ${VARIABLE} is filled in"
-},
-              "timeout"
-    : {"type" : [ "number", "string" ], "default" : 10, "description" : "seconds, or 500ms, 30s, 2m; at most 5m"}
-}
-})";
+    "webhook": {"type": "string", "pattern": "^https?://|^\\$\\{",
+                "description": "where the document is posted; ${VARIABLE} is filled in"},
+    "headers": {"type": "object", "additionalProperties": {"type": ["string", "number"]},
+                "description": "of the webhook's request; ${VARIABLE} is filled in"},
+    "timeout": {"type": ["number", "string"], "default": 10, "description": "seconds, or 500ms, 30s, 2m; at most 5m"}}})";
 
 constexpr const char* kParameter = R"({
   "anyOf": [{"type": "object", "additionalProperties": false, "properties": {

@@ -93,7 +93,9 @@ class FilesOfShards {
     for (const Shard& shard : shards_.list) {
       const StepFiles filled = find_step_files(spec_, config_of(shard), fields_, work_dir_);
       OSIRIS_TRY(add_inputs(shard, written.reads, filled.reads));
-      OSIRIS_TRY(add_outputs(shard, written.writes, filled.writes));
+      OSIRIS_TRY(add_outputs(shard, written.writes, filled.writes, found_.files.writes));
+      OSIRIS_TRY(
+          add_outputs(shard, written.written_addresses, filled.written_addresses, found_.files.written_addresses));
       for (size_t i = 0; i < filled.addresses.size(); ++i) {
         if (i < written.addresses.size()) OSIRIS_TRY(look_at(shard, written.addresses[i].path, false));
         found_.files.addresses.push_back(filled.addresses[i]);
@@ -140,7 +142,7 @@ class FilesOfShards {
       if (names) OSIRIS_TRY(look_at(shard, written[i].path, true));
       if (!seen_.insert(filled[i].path).second) continue;
       found_.files.reads.push_back(filled[i]);
-      OSIRIS_ASSIGN(const std::vector<StepFile> planned, planned_reads(spec_, {{filled[i]}, {}, {}}));
+      OSIRIS_ASSIGN(const std::vector<StepFile> planned, planned_reads(spec_, {{filled[i]}, {}, {}, {}}));
       for (const StepFile& file : planned) {
         PlanFile input{file.path, file.absolute.string(), file.pattern, file.is_directory};
         if (names && planned.size() == 1 && !filled[i].is_pattern) input.pattern = written[i].path;
@@ -158,14 +160,15 @@ class FilesOfShards {
     input.modified_ns = info.st_mtim.tv_sec * kNanosPerSecond + info.st_mtim.tv_nsec;
   }
 
-  Status add_outputs(const Shard& shard, const std::vector<StepFile>& written, const std::vector<StepFile>& filled) {
+  Status add_outputs(const Shard& shard, const std::vector<StepFile>& written, const std::vector<StepFile>& filled,
+                     std::vector<StepFile>& found) {
     for (size_t i = 0; i < filled.size(); ++i) {
       if (i < written.size()) OSIRIS_TRY(look_at(shard, written[i].path, false));
       const auto [first, is_new] = writers_.try_emplace(filled[i].absolute, &shard);
       if (!is_new)
         return wrong(id_, first->second->shown() + " and " + shard.shown() + " write one file: " + filled[i].path,
                      "name the shards apart: ${shard.index}");
-      found_.files.writes.push_back(filled[i]);
+      found.push_back(filled[i]);
     }
     return {};
   }

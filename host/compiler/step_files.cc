@@ -82,7 +82,7 @@ StepFiles find_step_files(const ComponentSpec& spec, const Json& cfg, const Json
 }
 
 void leave_out_files_of_shards(StepFiles& files) {
-  for (std::vector<StepFile>* list : {&files.reads, &files.writes, &files.addresses})
+  for (std::vector<StepFile>* list : {&files.reads, &files.writes, &files.addresses, &files.written_addresses})
     std::erase_if(*list, [](const StepFile& file) { return names_shard(file.path); });
 }
 

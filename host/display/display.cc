@@ -88,8 +88,8 @@ void Display::draw(bool last) {
     auto lines = live_lines(steps, tally_.note(), tally_.now_ns(), terminal_.width() - 1, height > 5 ? height - 4 : 1,
                             terminal_.color);
     if (const auto cost = tally_.cost())
-      if (const std::string text = live_cost_text(*cost, tally_.now_ns()); !text.empty())
-        lines.push_back(fit("    " + printable(text), terminal_.width() - 1));
+      if (const std::string told = live_cost_text(*cost, tally_.now_ns()); !told.empty())
+        lines.push_back(fit("    " + printable(told), terminal_.width() - 1));
     for (const std::string& line : lines) text += line + '\n';
     drawn_ = lines.size();
   }

@@ -40,7 +40,7 @@ Status prove(const PlanStep& step, const StepState& state) {
 
 Status prove_shards(const Plan& plan, const std::vector<StepState>& steps) {
   for (const PlanStep& step : plan.steps) {
-    if (!step.shards) continue;
+    if (!step.shards || !step.kept.runs()) continue;
     const auto state =
         std::find_if(steps.begin(), steps.end(), [&](const StepState& each) { return each.plan.id == step.id; });
     if (state == steps.end()) return unproved(step.id, "it was not seen to run");

@@ -44,6 +44,14 @@ CheckResult check_result(const Json& data) {
   return check;
 }
 
+// One shard may begin again; the others keep what they have.
+void try_again(StepState& state, const Json& data, int64_t now) {
+  state.attempt = static_cast<int>(data["attempt"].as_int(state.attempt)) + 1;
+  if (data.contains("shard")) return;
+  state.progress.begin(now);
+  state.outputs.clear();
+}
+
 }  // namespace
 
 void StepTally::plan(std::vector<WatchedStep> steps) {
@@ -90,12 +98,7 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     state.shards.clear();
     if (state.plan.driver.empty()) state.plan.driver = data["driver"].as_string();
   } else if (name == "step_retry") {
-    StepState& state = step(step_id);
-    state.attempt = static_cast<int>(data["attempt"].as_int(state.attempt)) + 1;
-    // One shard begins again, the others keep what they have.
-    if (data.contains("shard")) return void(++revision_);
-    state.progress.begin(now);
-    state.outputs.clear();
+    try_again(step(step_id), data, now);
   } else if (name == "output_written") {
     step(step_id).outputs[data["path"].as_string()] = {data["size_bytes"].as_uint(), data["sha256"].as_string()};
   } else if (name == "rows_verified") {

@@ -95,7 +95,7 @@ void RunMetrics::on_event(const std::string& name, const Json& fields) {
   const auto duration = [&](const char* what, const std::string& step, double seconds, const Json& outcome) {
     Series* const found = series(what, step);
     if (!found) return;
-    found->unit = "s";
+    found->unit = unit_of("seconds");
     found->is_histogram = true;
     found->value = seconds;
     found->attributes.set("osiris.outcome", outcome);

@@ -315,6 +315,7 @@ std::vector<ParityRow> parity_table() {
       mock("MockAborts", "signal: 6", 3),
   };
   for (ParityRow& row : file_rows()) rows.push_back(std::move(row));
+  for (ParityRow& row : shard_rows()) rows.push_back(std::move(row));
   return rows;
 }
 

@@ -26,6 +26,8 @@ std::vector<ParityRow> parity_table();
 
 // Those about files of other forms, and programs.
 std::vector<ParityRow> file_rows();
+// Those with shards.
+std::vector<ParityRow> shard_rows();
 
 // The keys of the mock driver's config, and "hang: politely" and its like for a key with a list of values; from its
 // spec.yaml.

@@ -62,11 +62,13 @@ Complaint has_no_story(const SourceFile& file) {
 Complaint asks_the_wall_clock(const SourceFile& file) {
   static const std::map<std::string, std::string> users = {
       {"check/report/report.cc", "a record"},
+      {"host/cache/file_hashes.cc", "whether a file is younger than its record"},
       {"host/commands/logs.cc", "a record"},
       {"host/commands/run_records.cc", "a date that a person gave"},
       {"host/compiler/compile.cc", "generated_at"},
       {"host/project/counters.cc", "a record"},
       {"host/project/run_ids.cc", "ids"},
+      {"host/run/kept_run.cc", "how old kept rows are"},
       {"host/run/pipeline_state.cc", "a record"},
       {"host/run/prune.cc", "the age of runs"},
       {"host/run/retention.cc", "the age of files"},

@@ -12,6 +12,7 @@
 
 #include "protocol/archive/archive.h"
 #include "protocol/base/fd.h"
+#include "protocol/base/file.h"
 #include "protocol/base/file_pattern.h"
 
 namespace osiris::worker {

@@ -102,6 +102,13 @@ TEST_F(StepKeys, AConnectionIsInItWithoutItsSecrets) {
   EXPECT_NE(key_with("host: h, password: p"), key_with("host: i, password: p"));
 }
 
+TEST_F(StepKeys, ACheckThatAsksForTheTimeIsMadeAgain) {
+  EXPECT_EQ(facts(read("path: in/a.csv", ", checks: [{not_null: k}]")).always_runs, "");
+  for (const char* check : {"freshness: {column: k, max_age: 1h}", "sql: SELECT * FROM this WHERE now() > k"})
+    EXPECT_THAT(facts(read("path: in/a.csv", std::string(", checks: [{") + check + "}]")).always_runs,
+                HasSubstr("asks for the time"));
+}
+
 TEST_F(StepKeys, AFileThatCannotBeReadLeavesNoKey) {
   std::filesystem::remove(directory_.path() / "in/a.csv");
   EXPECT_THAT(facts(read()).unknown, HasSubstr("in/a.csv"));

@@ -1,0 +1,70 @@
+// Rows of the parity test whose steps run in shards: an adapter that knows nothing of them runs all in its one worker.
+#include "tests/e2b/parity_table.h"
+#include "tests/e2e/project.h"
+
+namespace osiris::e2b_test {
+namespace {
+
+const std::string kFiles = "{files: 'in/*.csv'}";
+const std::string kPerShard = "    per_shard: true\n";
+
+std::string read(const std::string& foreach, const std::string& path, const std::string& more = "") {
+  return "  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    foreach: " + foreach + "\n" +
+         more + "    config: {path: \"" + path + "\"}\n";
+}
+std::string query(const std::string& sql, const std::string& more = "") {
+  return "  - id: query\n    component: duckdb.processor\n    mode: transform\n" + more + "    config: {query: \"" +
+         sql + "\"}\n";
+}
+std::string write(const std::string& path, const std::string& more = "") {
+  return "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n" + more + "    config: {path: \"" +
+         path + "\", column_order: query}\n";
+}
+
+ParityRow row(const std::string& name, const std::vector<std::string>& steps, int exit = 0,
+              std::map<std::string, std::string> files = {{"in/b.csv", "id,n\n3,4\n"},
+                                                          {"in/a.csv", "id,n\n2,1\n1,2\n"}}) {
+  ParityRow made;
+  made.name = "Shards" + name;
+  made.pipeline = e2e::oml("shards", steps);
+  made.exit = exit;
+  made.files = std::move(files);
+  return made;
+}
+
+std::string script(const std::string& code) {
+  return "  - id: think\n    component: python.processor\n    mode: transform\n    per_shard: true\n    config:\n"
+         "      format: ndjson\n      code: |\n        import json, os\n        rows = "
+         "len(open(os.environ['OSIRIS_INPUT'])"
+         ".readlines())\n        " +
+         code +
+         "\n        open(os.environ['OSIRIS_OUTPUT'], 'w').write(json.dumps({'of': '${shard.stem}', 'rows': rows}) + "
+         "'\\n')\n";
+}
+
+}  // namespace
+
+std::vector<ParityRow> shard_rows() {
+  const std::string files = read(kFiles, "${shard.value}");
+  const std::map<std::string, std::string> mixed = {{"in/a.csv", "id,n\n1,007\n"}, {"in/b.csv", "id,n\n2,x\n"}};
+  return {
+      row("Union", {files, query("SELECT * FROM df_read"), write("out/result.csv")}),
+      row("Types", {files, write("out/result.csv")}, 0, mixed),
+      row("PerShard", {files, query("SELECT *, $shard AS f FROM df_read WHERE n < 4", kPerShard),
+                       write("out/${shard.index}-${shard.stem}.csv", kPerShard)}),
+      row("Values", {read("{values: [b, a]}", "in/${shard.value}.csv"), write("out/result.csv")}),
+      row("Range",
+          {read("{range: {from: 1, to: 3}}", "in/${shard.value}.csv"),
+           query("SELECT n * $shard AS n FROM df_read", kPerShard), write("out/result.csv")},
+          0, {{"in/1.csv", "n\n1\n"}, {"in/2.csv", "n\n1\n"}}),
+      row("Python", {files, script("open(os.environ['OSIRIS_ARTIFACTS_DIR'] + '/seen', 'w').write('x')"),
+                     write("out/result.csv")}),
+      row("PythonFails", {files, script("assert rows == 2, 'too few'"), write("out/result.csv")}, 1),
+      row("Checks",
+          {read(kFiles, "${shard.value}", "    checks: [{unique: id}, {row_count: 3}]\n"), write("out/result.csv")}),
+      row("Columns", {files, write("out/result.csv")}, 1, {{"in/a.csv", "id,n\n1,2\n"}, {"in/b.csv", "id,m\n1,2\n"}}),
+      row("Ragged", {files, write("out/result.csv")}, 1, {{"in/a.csv", "id\n1\n"}, {"in/b.csv", "id\n1,2,3\n"}}),
+  };
+}
+
+}  // namespace osiris::e2b_test
