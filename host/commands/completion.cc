@@ -141,7 +141,7 @@ class Candidates {
     if (type == "RUN|FILE") completions.files = Completions::Files::kAny;
     const bool is_of_runs = command == "logs show" || command == "report" || command == "show" || command == "diff";
     if (is_of_runs && (type == "ID" || type == "RUN|FILE")) runs();
-    if (type == "STEP" && command == "show") steps();
+    if (type == "STEP" && (command == "show" || command == "why")) steps();
     if (command == "explain") codes();
   }
 

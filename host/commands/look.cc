@@ -14,6 +14,7 @@ void take_failure(const UnrecordedRun& run, LookOutcome& outcome) {
   for (const StepState& step : run.steps()) {
     if (step.phase != StepPhase::kFailed || step.error.empty()) continue;
     outcome.failed_step = step.plan.id;
+    outcome.step_error = run.masking().text(step.error);
     if (outcome.error->code == Code::kStepFailed && outcome.error->message.find(step.error) == std::string::npos)
       outcome.error = Error(Code::kStepFailed, "step " + step.plan.id + ": " + step.error, step.hint, step.category);
     break;

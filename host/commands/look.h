@@ -27,6 +27,7 @@ struct LookOutcome {
   std::optional<Error> error;  // masked
   ErrorSource source = ErrorSource::kRun;
   std::string failed_step;  // of the plan, which its error is about; empty: none is
+  std::string step_error;   // that step's own words, masked
 };
 
 // Runs it to its end; a signal and the deadline stop it, as they stop a run. What an adapter holds on to, or does

@@ -229,7 +229,7 @@ class ShowCommand {
 
   int failed(const LookOutcome& outcome) {
     if (!query_.empty() && outcome.failed_step == query_)
-      return fail(context_, Error(Code::kInvalidArgument, "--sql: " + outcome.error->message, outcome.error->hint));
+      return fail(context_, Error(Code::kInvalidArgument, "--sql: " + outcome.step_error, outcome.error->hint));
     return fail(context_, *outcome.error, Json::object(), outcome.source);
   }
 

@@ -13,9 +13,9 @@ namespace fs = std::filesystem;
 
 // Of the adapters alone: how they got a worker and gave it back.
 constexpr std::string_view kOfAdapters[] = {
-    "worker_started", "resource_acquired",    "resource_released", "sandbox_created",  "sandbox_killed",
-    "sandbox_kept",   "package_uploaded",     "template_built",    "sandbox_replaced", "artifacts_collected",
-    "egress_rules",   "dependency_installed", "adapter_selected",  "service_selected"};
+    "worker_started",      "resource_acquired", "resource_released",    "resource_cost",    "sandbox_created",
+    "sandbox_killed",      "sandbox_kept",      "package_uploaded",     "template_built",   "sandbox_replaced",
+    "artifacts_collected", "egress_rules",      "dependency_installed", "adapter_selected", "service_selected"};
 constexpr std::string_view kOfOneRun[] = {"ts",       "session",        "session_id",        "session_dir",
                                           "run_id",   "duration",       "duration_ms",       "duration_seconds",
                                           "end_time", "total_duration", "adapter_execution", "pid",

@@ -30,11 +30,11 @@ class Cost : public testing::Test {
   }
 
   static std::vector<std::string> arguments(const std::string& file, const std::vector<std::string>& more) {
-    std::vector<std::string> all = run_arguments(
-        "e2b",
-        {"--e2b-price-cpu", "0.01", "--e2b-price-mem", "0", "--e2b-price-date", "2026-11-30", "--e2b-connect-timeout",
-         "1", "--e2b-lease", "4", "--e2b-cost-reserve", "4"},
-        file);
+    std::vector<std::string> all =
+        run_arguments("e2b",
+                      {"--e2b-price-cpu", "0.01", "--e2b-price-mem", "0", "--e2b-price-date", "2026-11-30",
+                       "--e2b-connect-timeout", "1", "--e2b-lease", "4", "--e2b-cost-reserve", "4"},
+                      file);
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
@@ -178,9 +178,10 @@ TEST_F(Cost, TheCapHoldsWhenTheHostDies) {
 }
 
 TEST_F(Cost, ALostAnswerToACreateCountsAndASecondOneIsNotMadeBeyondTheCap) {
-  ASSERT_TRUE(
-      server.set_faults(*parse_json(R"([{"route":"POST /v2/sandboxes","nth":1,"action":{"type":"reset","when":"before"}}])"))
-          .ok());
+  ASSERT_TRUE(server
+                  .set_faults(*parse_json(
+                      R"([{"route":"POST /v2/sandboxes","nth":1,"action":{"type":"reset","when":"before"}}])"))
+                  .ok());
   const Outcome outcome = run({"--max-cost", "1.84"});
   EXPECT_EQ(outcome.exit, 124) << outcome.out << outcome.err;
   EXPECT_EQ(creates(), 1u) << "what the first one made may cost all there is";

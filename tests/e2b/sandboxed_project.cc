@@ -15,9 +15,9 @@ namespace {
 // Of the adapters alone: how they got a worker and gave it back.
 bool is_lifecycle(std::string_view event) {
   static const std::set<std::string_view> kNames = {
-      "worker_started",       "resource_acquired", "resource_released",   "sandbox_created", "sandbox_killed",
-      "sandbox_kept",         "package_uploaded",  "artifacts_collected", "template_built",  "sandbox_replaced",
-      "resource_cost", "dependency_installed", "adapter_selected",  "service_selected",    "egress_rules"};
+      "worker_started", "resource_acquired",    "resource_released",   "sandbox_created",  "sandbox_killed",
+      "sandbox_kept",   "package_uploaded",     "artifacts_collected", "template_built",   "sandbox_replaced",
+      "resource_cost",  "dependency_installed", "adapter_selected",    "service_selected", "egress_rules"};
   return kNames.count(event) > 0;
 }
 

@@ -38,7 +38,9 @@ class ShardedRuns : public testing::Test {
     EXPECT_EQ(outcome.exit, exit) << outcome.out << outcome.err;
     EXPECT_THAT(outcome.err + outcome.out, HasSubstr(words));
     EXPECT_FALSE(std::filesystem::exists(project_.dir() / "out")) << words;
-    if (exit == 2) EXPECT_LE(project_.sessions().size(), before + 1) << words;
+    if (exit == 2) {
+      EXPECT_LE(project_.sessions().size(), before + 1) << words;
+    }
   }
 
   Project project_;

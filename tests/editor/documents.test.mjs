@@ -73,6 +73,10 @@ test('runs, and what is kept of them', () => {
   for (const what of ['--events', '--metrics', '--log']) check('logs-lines', ['logs', 'show', 'good/1', what])
   check('report', ['report'])
   check('report', ['report', '--runs'])
+  check('run', ['run', 'good.yaml', '--keep-outputs'])
+  check('why', ['why', 'pick', 'good.yaml'])
+  check('cache-show', ['cache', 'show'])
+  check('cache-cleared', ['cache', 'clear'])
 })
 
 test('rows and differences', () => {
@@ -81,7 +85,7 @@ test('rows and differences', () => {
   check('show', ['show', 'pick', '--file', 'good.yaml', '--sql', 'SELECT count(*) AS n FROM input_df'])
   check('show-file', ['show', 'pick', '--run', 'good/1', '--format', 'csv', '-o', 'shown.csv'])
   check('run', ['run', 'good.yaml'])
-  check('diff', ['diff', 'good/1', 'good/2'])
+  check('diff', ['diff', 'good/1', 'good/3'])
   check('diff', ['diff', 'good/1', 'failing/1'], 1)
   const { comparisons } = check('diff', ['diff', 'changing.yaml', '--adapter', 'local,local'], 1)
   assert.equal(comparisons[0].outputs[0].rows.left.rows_only, 2)

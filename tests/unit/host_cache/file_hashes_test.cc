@@ -1,6 +1,7 @@
 // When a file's hash is taken from memory, and when the file is read again.
 #include "host/cache/file_hashes.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 

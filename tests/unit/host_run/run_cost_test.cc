@@ -11,7 +11,7 @@ namespace {
 
 Json told() {
   return Json::object({{"currency", "USD"},
-                       {"prices", "someone's prices of 2025-12"},
+                       {"prices", "the service's prices of 2025-12"},
                        {"spent", 0.002},
                        {"per_second", 0.001},
                        {"at_most", 0.0045},
@@ -24,20 +24,22 @@ TEST(RunCost, GrowsBetweenTwoWordsOfTheAdapterAndNotBeyondTheMost) {
   EXPECT_DOUBLE_EQ(*cost.spent(7'000'000'000), 0.004);
   EXPECT_DOUBLE_EQ(*cost.spent(3'600'000'000'000), 0.0045);
   EXPECT_DOUBLE_EQ(*cost.spent(0), 0.002) << "a clock that stands still";
-  EXPECT_EQ(live_cost_text(cost, 7'000'000'000), "$0.0040 so far, by someone's prices of 2025-12");
+  EXPECT_EQ(live_cost_text(cost, 7'000'000'000), "$0.0040 so far, by the service's prices of 2025-12");
   RunCost capped = cost;
   capped.document.set("cap", 2);
-  EXPECT_EQ(live_cost_text(capped, 7'000'000'000), "$0.0040 so far of at most $2.00, by someone's prices of 2025-12");
+  EXPECT_EQ(live_cost_text(capped, 7'000'000'000),
+            "$0.0040 so far of at most $2.00, by the service's prices of 2025-12");
 }
 
 TEST(RunCost, IsSaidWithWhoseTableItIs) {
   Json document = told();
-  EXPECT_EQ(cost_text(document),
-            "about $0.0020 for 3 s of machines, $0.0045 at most once all is over, by someone's prices of 2025-12: a "
-            "table of prices, not an invoice");
+  EXPECT_EQ(
+      cost_text(document),
+      "about $0.0020 for 3 s of machines, $0.0045 at most once all is over, by the service's prices of 2025-12: a "
+      "table of prices, not an invoice");
   document.set("at_most", 0.002);
   EXPECT_EQ(cost_text(document),
-            "about $0.0020 for 3 s of machines, by someone's prices of 2025-12: a table of prices, not an invoice");
+            "about $0.0020 for 3 s of machines, by the service's prices of 2025-12: a table of prices, not an invoice");
 }
 
 TEST(RunCost, OfNoPriceIsNothing) {

@@ -329,7 +329,7 @@ TEST(CapSimulation, NoRunIsBilledMoreThanItsCap) {
       tally.refused, tally.shortened, tally.ended_by_budget, tally.nearly_used);
   EXPECT_EQ(tally.over, 0u);
   // What is simulated happens.
-  EXPECT_GT(tally.deaths, kRuns / 10);
+  EXPECT_GT(tally.deaths, kRuns / 20);
   EXPECT_GT(tally.late, kRuns);
   EXPECT_GT(tally.shortened, kRuns / 10);
   EXPECT_GT(tally.ended_by_budget, kRuns / 20);

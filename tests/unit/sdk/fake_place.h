@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,6 +57,8 @@ class FakePlace : public Place {
   bool keeps_killed = false;           // kills say yes and do nothing
   bool finds_template_broken = false;  // in every error of a create
   std::map<std::string, Machine> machines;
+  std::optional<int64_t> affords_s;  // of leases; all that is wanted
+  std::vector<int64_t> leases_s;     // that were asked for
   // Makes what access() returns.
   std::function<std::unique_ptr<MachineAccess>(const Machine&)> on_access;
   std::vector<std::string> calls_made() const {
@@ -109,8 +112,14 @@ class FakePlace : public Place {
   Result<Machine> look(const std::string& id, const CallLimits&) override {
     return attempt<Machine>("look", [&] { return machines.at(id); });
   }
-  Status renew(const std::string&, int64_t, const CallLimits&) override {
-    const auto done = attempt<bool>("renew", [] { return true; });
+  int64_t affordable_lease_s(const std::string&, int64_t wanted_s) const override {
+    return affords_s.value_or(wanted_s);
+  }
+  Status renew(const std::string&, int64_t lease_s, const CallLimits&) override {
+    const auto done = attempt<bool>("renew", [&] {
+      leases_s.push_back(lease_s);
+      return true;
+    });
     return done ? Status() : Status(done.error());
   }
   bool is_end_of_life(const Error&) const override { return false; }

@@ -121,6 +121,30 @@ TEST_F(LeaseByClock, AFullLifeIsNoLimit) {
   EXPECT_FALSE(renewal_->limit_reached());
 }
 
+TEST_F(LeaseByClock, ALeaseIsNoLongerThanTheBudgetAllows) {
+  clock_.advance(40s);
+  place_.affords_s = 9;
+  EXPECT_EQ(renewal_->renew(), 3s) << "a third of what there is";
+  EXPECT_THAT(place_.leases_s, ElementsAre(9));
+  EXPECT_EQ(expires_in_s(), 9);
+  place_.affords_s = 150;  // the last one, with what was kept back
+  EXPECT_EQ(renewal_->renew(), 40s);
+  EXPECT_EQ(expires_in_s(), 150);
+}
+
+TEST_F(LeaseByClock, WithoutABudgetForMoreNothingIsAskedAndTheLeaseRunsOut) {
+  clock_.advance(40s);
+  place_.affords_s = 0;
+  EXPECT_EQ(renewal_->renew(), 40s);
+  clock_.advance(70s);
+  EXPECT_EQ(renewal_->renew(), 10s);
+  EXPECT_THAT(lost_, IsEmpty());
+  clock_.advance(10s);
+  EXPECT_FALSE(renewal_->renew());
+  EXPECT_THAT(lost_, ElementsAre(HasSubstr("ran out: the run's budget allows no further one")));
+  EXPECT_THAT(place_.calls_made(), IsEmpty());
+}
+
 TEST_F(LeaseByClock, AfterItWasStoppedNothingIsSaid) {
   clock_.advance(200s);
   fail("renew", FakePlace::lost());

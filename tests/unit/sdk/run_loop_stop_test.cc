@@ -127,6 +127,45 @@ TEST_F(RunLoopTest, TheDeadlineEndsARunWithItsOwnCode) {
   EXPECT_TRUE(is_gone());
 }
 
+// As a deadline does, but the worker has time to stop its steps and to pack.
+TEST_F(RunLoopTest, AnEarlyEndWaitsForWhatIsCompleteAndHasItsOwnReason) {
+  options_.early_grace_ms = 60'000;
+  options_.ends_early = [this]() -> std::optional<Error> {
+    if (recording_.events("heartbeat").empty()) return std::nullopt;
+    return Error(Code::kDeadline, "the money is gone", "", "runtime.budget");
+  };
+  const RunOutcome outcome = run("hang");
+  ASSERT_FALSE(outcome.status.ok());
+  EXPECT_EQ(outcome.status.error().code, Code::kDeadline);
+  EXPECT_EQ(outcome.status.error().category, "runtime.budget");
+  EXPECT_EQ(outcome.result["status"].as_string(), "cancelled");
+  EXPECT_EQ(status_of(outcome, 0), "success");
+  EXPECT_TRUE(is_gone());
+}
+
+TEST_F(RunLoopTest, AnEarlyEndHasItsLimitToo) {
+  options_.early_grace_ms = 20;
+  options_.ends_early = [] { return Error(Code::kDeadline, "the money is gone"); };
+  const RunOutcome outcome = run("stubborn");
+  ASSERT_FALSE(outcome.status.ok());
+  EXPECT_EQ(outcome.status.error().message, "the money is gone");
+  EXPECT_TRUE(is_gone());
+}
+
+TEST_F(RunLoopTest, ACancelDuringAnEarlyEndIsACancel) {
+  std::jthread cancel([this] { cancel_when("heartbeat", ""); });
+  options_.cancel_grace_ms = 20;
+  options_.early_grace_ms = 600'000;
+  options_.ends_early = [this]() -> std::optional<Error> {
+    if (recording_.events("step_start").empty()) return std::nullopt;
+    return Error(Code::kDeadline, "the money is gone");
+  };
+  const RunOutcome outcome = run("stubborn");
+  ASSERT_FALSE(outcome.status.ok());
+  EXPECT_EQ(outcome.status.error().code, Code::kCancelled);
+  EXPECT_TRUE(is_gone());
+}
+
 TEST_F(RunLoopTest, AStallIsDiagnosedAndFailsTheRunOnlyAfterItsLimit) {
   options_.silence_ms = 20;
   options_.stall_limit_ms = 200;

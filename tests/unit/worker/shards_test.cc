@@ -323,8 +323,7 @@ TEST_F(ShardsTest, ThoseThatWaitRunTogetherAsFarAsAllowed) {
 }
 
 TEST_F(ShardsTest, ATimeoutIsOfEachShard) {
-  Json read = one_row_step({"1", "2"}, R"("together":true)");
-  read.set("timeout_s", 0.1);
+  gate->open();
   Json slow = step("slow", "until_cancelled", {}, Json::object({{"x", "${shard.value}"}}));
   slow.set("timeout_s", 0.1);
   slow.set("shards", shards_of({"1", "2"}));
@@ -338,7 +337,9 @@ TEST_F(ShardsTest, ACancelledRunStopsAllShards) {
   slow.set("shards", shards_of({"1", "2", "3"}));
   plan({slow});
   ask("slow");
+  gate->wait_for_waiters(1);
   executor_->cancel("test");
+  gate->open();
   EXPECT_EQ(error("slow").code, Code::kCancelled);
 }
 
