@@ -38,7 +38,7 @@ TEST(Preview, TellsRowsTypesNullsAndRanges) {
   EXPECT_EQ(column(seen, "id").dump(), R"({"name":"id","type":"INTEGER","nulls":0,"min":"1","max":"3"})");
   EXPECT_EQ(column(seen, "name").dump(), R"({"name":"name","type":"VARCHAR","nulls":1,"min":"a","max":"b"})");
   EXPECT_EQ(column(seen, "price").dump(),
-            R"({"name":"price","type":"DECIMAL(9,2)","nulls":1,"min":"1.50","max":"2.25"})");
+            R"x({"name":"price","type":"DECIMAL(9,2)","nulls":1,"min":"1.50","max":"2.25"})x");
   EXPECT_EQ(column(seen, "used")["min"].as_string(), "false");
   EXPECT_EQ(seen["shown"].dump(), R"([["1","b","1.50","true"],["3",null,"2.25","false"]])");
 }

@@ -72,7 +72,7 @@ TEST(Estimate, WithoutHistorySaysSoAndWhatAnHourCosts) {
 TEST(Estimate, WithHistorySaysTheMiddleAndTheSpread) {
   const Estimate told = estimate(config_of({{"max-cost", "2"}}), after_runs_of({200, 40, 100}));
   EXPECT_THAT(told.text,
-              HasSubstr("about $0.0030, from $0.0012 to $0.0061: one sandbox of 2 vCPU, 512 MiB for 1 min 40 "
+              HasSubstr("about $0.0030, from $0.0012 to $0.0060: one sandbox of 2 vCPU, 512 MiB for 1 min 40 "
                         "s (40 s to 3 min 20 s in the last 3 runs), $0.11 an hour"));
   EXPECT_THAT(told.text, HasSubstr("--max-cost $2.00 is for 18 h 21 min at most"));
   EXPECT_DOUBLE_EQ(told.document["estimate"]["median"].as_double(), 0.003025);
