@@ -31,7 +31,7 @@ TEST(E2bTelemetry, ProgramsInTheSandboxGoOnWithTheTraceAndSendNothingThemselves)
   bool is_acquired = false;
   for (const Json& event : collector.span("adapter e2b")["events"].items())
     is_acquired |= event["name"].as_string() == "resource_acquired";
-  EXPECT_TRUE(is_acquired);
+  EXPECT_TRUE(is_acquired) << collector.span("adapter e2b").dump();
   EXPECT_THAT(server.requests().dump(), testing::Not(testing::HasSubstr("cAn4ry")));
   expect_no_sandbox(server);
 }
