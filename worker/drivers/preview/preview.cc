@@ -12,8 +12,8 @@ using preview::Column;
 using preview::text_of;
 using sql::quote_identifier;
 
-// Of one statement: a table may have ten thousand columns.
-constexpr size_t kColumnsAtOnce = 200;
+// Of one statement. Each binds all columns of the table, of which there may be ten thousand.
+constexpr size_t kColumnsAtOnce = 2000;
 
 // Nulls, least and greatest value of columns [begin, end), added to `columns`.
 Status add_counts(duckdb_connection connection, const std::string& source, uint64_t rows,
