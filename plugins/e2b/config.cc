@@ -93,6 +93,30 @@ void set_max_cost(Config& config, std::string_view value) {
   config.max_cost = dollars;
 }
 
+namespace {
+
+// An option of numbers would show its default as 1.4e-05.
+double price_of(Config& config, const char* flag, std::string_view text, std::string_view default_text) {
+  double price = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), price);
+  if (error != std::errc() || end != text.data() + text.size() || !(price >= 0 && price <= 1))
+    throw sdk::to_failure(
+        Error(Code::kInvalidArgument, std::string(flag) + ": '" + std::string(text) + "' is no price for a second",
+              "Write US dollars from 0 to 1, such as " + std::string(default_text) + ".", category::kConfigInvalid));
+  config.has_own_prices |= text != default_text;
+  return price;
+}
+
+}  // namespace
+
+void set_price_cpu(Config& config, std::string_view value) {
+  config.price_cpu = price_of(config, "--e2b-price-cpu", value, kPriceCpuText);
+}
+
+void set_price_mem(Config& config, std::string_view value) {
+  config.price_mem = price_of(config, "--e2b-price-mem", value, kPriceMemText);
+}
+
 void set_price_date(Config& config, std::string_view value) {
   if (value.empty() || value.size() > 40 ||
       std::any_of(value.begin(), value.end(), [](unsigned char c) { return c < 0x20; }))

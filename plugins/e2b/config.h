@@ -14,7 +14,7 @@
 namespace osiris::e2b {
 
 // E2B's public prices in US dollars, per vCPU and second and per GiB and second, and of when they are.
-inline constexpr double kPriceCpu = 0.000014, kPriceMem = 0.0000045;
+inline constexpr std::string_view kPriceCpuText = "0.000014", kPriceMemText = "0.0000045";
 inline constexpr std::string_view kPricesDate = "2025-12";
 
 struct Config : sdk::RemoteSettings {
@@ -30,6 +30,7 @@ struct Config : sdk::RemoteSettings {
   std::optional<double> max_cost;  // in US dollars
   sdk::Milliseconds cost_reserve{0};
   double price_cpu = 0, price_mem = 0;
+  bool has_own_prices = false;
   std::string price_date;
 
   std::string domain, api_url, sandbox_url;
@@ -47,6 +48,8 @@ void refuse_gpu(Config&, std::string_view);
 void set_deps_in(Config& config, std::string_view value);
 void set_egress_proxy(Config& config, std::string_view value);
 void set_max_cost(Config& config, std::string_view value);
+void set_price_cpu(Config& config, std::string_view value);
+void set_price_mem(Config& config, std::string_view value);
 void set_price_date(Config& config, std::string_view value);
 
 // Throws plugin::Failure: OSIRIS_INVALID_ARGUMENT, OSIRIS_UNSUPPORTED (a GPU) with the limits named.

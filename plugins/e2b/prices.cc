@@ -45,9 +45,8 @@ int64_t build_seconds_max(size_t commands) {
 }
 
 std::string prices_text(const Config& config) {
-  const bool is_own = config.price_cpu != kPriceCpu || config.price_mem != kPriceMem;
-  if (is_own && config.price_date == kPricesDate) return "your own prices";
-  return (is_own ? "your own prices of " : "E2B's public prices of ") + config.price_date;
+  if (config.has_own_prices && config.price_date == kPricesDate) return "your own prices";
+  return (config.has_own_prices ? "your own prices of " : "E2B's public prices of ") + config.price_date;
 }
 
 }  // namespace osiris::e2b
