@@ -46,23 +46,30 @@ const std::vector<std::string_view>& volatile_functions() {
                                                        "current_transaction_id",
                                                        "current_user",
                                                        "currval",
+                                                       "error",
                                                        "gen_random_uuid",
                                                        "get_current_time",
                                                        "get_current_timestamp",
                                                        "getenv",
                                                        "getvariable",
+                                                       "histogram_values",
+                                                       "in_search_path",
                                                        "nextval",
                                                        "now",
                                                        "query",
                                                        "query_table",
                                                        "random",
                                                        "setseed",
+                                                       "sleep_ms",
+                                                       "stats",
                                                        "today",
                                                        "transaction_timestamp",
                                                        "txid_current",
+                                                       "user",
                                                        "uuid",
                                                        "uuidv4",
-                                                       "uuidv7"};
+                                                       "uuidv7",
+                                                       "write_log"};
   return kNames;
 }
 

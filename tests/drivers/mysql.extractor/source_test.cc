@@ -42,8 +42,8 @@ TEST(MysqlSource, CountsTheConnectionsOfAllSteps) {
     threads.emplace_back([&] {
       MysqlStep step;
       step.configure({{"query",
-                       "SELECT COUNT(*) AS n FROM information_schema.processlist WHERE user = 'reader' AND command "
-                       "<> 'Sleep' AND SLEEP(0.2) = 0"},
+                       "SELECT COUNT(*) AS n FROM information_schema.processlist WHERE command = 'Execute' AND info "
+                       "LIKE '%a_step_of_three%' AND SLEEP(0.2) = 0"},
                       {"source", Json::object({{"max_connections", 1}})}});
       rows = step.rows();
     });

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/base/file.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris::worker::preview {
 
@@ -28,13 +29,23 @@ Result<std::vector<Column>> columns_of(duckdb_connection connection, const std::
   return columns;
 }
 
+// One character more than is shown tells that there are more.
 std::string text_of(const std::string& expression) {
-  const std::string text = "CAST(" + expression + " AS VARCHAR)", most = std::to_string(kCellCharactersMax);
-  return "CASE WHEN length(" + text + ") > " + most + " THEN left(" + text + ", " + most + ") || '…' ELSE " + text +
-         " END";
+  return "left(CAST(" + expression + " AS VARCHAR), " + std::to_string(kCellCharactersMax + 1) + ")";
 }
 
 namespace {
+
+// At most kCellCharactersMax of its characters.
+std::string shown(std::string text) {
+  if (text.size() <= kCellCharactersMax) return text;
+  size_t characters = 0, at = 0;
+  for (; at < text.size(); ++at)
+    if (!continues_utf8(text[at]) && characters++ == kCellCharactersMax) break;
+  if (at == text.size()) return text;
+  text.resize(at);
+  return text + "…";
+}
 
 // Whole values: the engine's simpler calls end a text at its first NUL.
 Json text_at(duckdb_data_chunk chunk, idx_t column, idx_t row) {
@@ -42,7 +53,7 @@ Json text_at(duckdb_data_chunk chunk, idx_t column, idx_t row) {
   uint64_t* validity = duckdb_vector_get_validity(values);
   if (validity && !duckdb_validity_row_is_valid(validity, row)) return {};
   duckdb_string_t text = static_cast<duckdb_string_t*>(duckdb_vector_get_data(values))[row];
-  return Json(std::string(duckdb_string_t_data(&text), duckdb_string_t_length(text)));
+  return Json(shown(std::string(duckdb_string_t_data(&text), duckdb_string_t_length(text))));
 }
 
 }  // namespace
