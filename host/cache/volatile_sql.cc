@@ -51,8 +51,6 @@ const std::vector<std::string_view>& volatile_functions() {
                                                        "get_current_timestamp",
                                                        "getenv",
                                                        "getvariable",
-                                                       "histogram",
-                                                       "histogram_values",
                                                        "in_search_path",
                                                        "nextval",
                                                        "now",
