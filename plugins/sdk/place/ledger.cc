@@ -178,9 +178,11 @@ int64_t Ledger::affordable_lease_s(const std::string& id, int64_t wanted_s) cons
   if (!entry || entry->is_over) return 0;
   const int64_t longest_s = longest_lease_s(*entry);
   const int64_t reserve_s = entry->has_reserve ? begun_seconds(terms_.reserve) : 0;
-  const int64_t lease_s = longest_s - reserve_s >= wanted_s ? wanted_s : std::min(longest_s, wanted_s + reserve_s);
   // A renewal sets the end; it must not bring it nearer.
-  return clock_.monotonic_ns() + lease_s * kSecondNs > entry->sure_ns + kSecondNs ? lease_s : 0;
+  const auto gains = [&](int64_t lease_s) { return clock_.monotonic_ns() + lease_s * kSecondNs - entry->sure_ns; };
+  if (longest_s - reserve_s >= wanted_s) return gains(wanted_s) >= 0 ? wanted_s : 0;
+  const int64_t last_s = std::min(longest_s, wanted_s + reserve_s);
+  return gains(last_s) > kSecondNs ? last_s : 0;
 }
 
 std::optional<Ledger::Ticket> Ledger::begin_renewal(const std::string& id, int64_t lease_s) {
