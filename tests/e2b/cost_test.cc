@@ -29,11 +29,11 @@ class Cost : public testing::Test {
                                                  e2e::mock_step("b", "hang: politely")}));
   }
 
-  static std::vector<std::string> arguments(const std::string& file, const std::vector<std::string>& more) {
+  std::vector<std::string> arguments(const std::string& file, const std::vector<std::string>& more) const {
     std::vector<std::string> all =
         run_arguments("e2b",
                       {"--e2b-price-cpu", "0.01", "--e2b-price-mem", "0", "--e2b-price-date", "2026-11-30",
-                       "--e2b-connect-timeout", "1", "--e2b-lease", "4", "--e2b-cost-reserve", "4"},
+                       "--e2b-connect-timeout", "1", "--e2b-lease", lease, "--e2b-cost-reserve", "4"},
                       file);
     all.insert(all.end(), more.begin(), more.end());
     return all;
@@ -61,6 +61,7 @@ class Cost : public testing::Test {
     EXPECT_EQ(creates(), 0u);
   }
 
+  std::string lease = "4";  // seconds
   ServerProcess server = start_server();
   Project project;
 };
@@ -119,6 +120,7 @@ TEST_F(Cost, WrongPricesAndCapsAreRefused) {
 // ---- While and after
 
 TEST_F(Cost, IsInTheSummaryTheRecordAndTheListOfRuns) {
+  lease = "60";  // no renewal is among the calls
   const Outcome outcome = run({"--max-cost", "5"});
   EXPECT_EQ(outcome.exit, 0) << outcome.err;
   EXPECT_NE(outcome.out.find("  cost: about $"), std::string::npos) << outcome.out;
