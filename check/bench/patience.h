@@ -10,7 +10,7 @@
 namespace osiris::check {
 
 // How many programs want each processor just now, from 1 (none waits) to kBusynessMax; 1 where the system does not say.
-// What waits on purpose stays noticed on a busy machine if it waits longer than kBusynessMax times the limit.
+// What waits longer than kBusynessMax times a limit is noticed on any machine.
 inline constexpr double kBusynessMax = 4;
 double busyness();
 

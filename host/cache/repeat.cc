@@ -32,6 +32,11 @@ bool has_effects(const Node& node) {
   return is_writer(nature) || nature == StepNature::kProgram;
 }
 
+bool reads_outside(const Node& node) {
+  const StepNature nature = node.decision.facts.nature;
+  return nature != StepNature::kSql && !(is_writer(nature) && node.step->input_files.empty());
+}
+
 class Decider {
  public:
   Decider(const RepeatRequest& request, const RepeatInputs& inputs) : request_(request), inputs_(inputs) {}
@@ -139,7 +144,7 @@ class Decider {
       return before.is_included && (before.is_after_effects || (has_effects(before) && !before.may_be_left));
     });
     const bool is_own_word = node.cache.mode == StepCache::kKept && !reads_what_is_written(node);
-    if (node.is_after_effects && decision.facts.nature != StepNature::kSql && !is_own_word) is_known = false;
+    if (node.is_after_effects && reads_outside(node) && !is_own_word) is_known = false;
     for (size_t i = 0; i < node.sources.size(); ++i) {
       const std::string& content = nodes_[node.sources[i]].decision.content;
       decision.parts.emplace_back(decision.sources[i].first, content);

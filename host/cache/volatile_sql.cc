@@ -51,18 +51,23 @@ const std::vector<std::string_view>& volatile_functions() {
                                                        "get_current_timestamp",
                                                        "getenv",
                                                        "getvariable",
+                                                       "in_search_path",
                                                        "nextval",
                                                        "now",
                                                        "query",
                                                        "query_table",
                                                        "random",
                                                        "setseed",
+                                                       "sleep_ms",
+                                                       "stats",
                                                        "today",
                                                        "transaction_timestamp",
                                                        "txid_current",
+                                                       "user",
                                                        "uuid",
                                                        "uuidv4",
-                                                       "uuidv7"};
+                                                       "uuidv7",
+                                                       "write_log"};
   return kNames;
 }
 

@@ -10,6 +10,7 @@
 #include "host/run/stages.h"
 #include "protocol/base/json.h"
 #include "protocol/base/subprocess.h"
+#include "protocol/base/text.h"
 
 namespace osiris {
 namespace {
@@ -43,12 +44,13 @@ SpawnOptions spawn_options(const CommandContext& context, const std::vector<std:
   return options;
 }
 
-Error no_run(const Json& document, const std::string& words, const ExitStatus& exit) {
+// People have read why: the child has said it. Programs get it here.
+Error no_run(const CommandContext& context, const Json& document, const std::string& words, const ExitStatus& exit) {
   const std::string& message = document["message"].as_string();
-  Error error(Code::kUnavailable, "osiris " + words + " " + (message.empty() ? exit.describe() : "failed: " + message),
-              document["hint"].as_string());
-  if (!message.empty()) error.code = code_from_name(document["code"].as_string());
-  return error;
+  if (message.empty()) return {Code::kUnavailable, words + " " + exit.describe() + " and made no run"};
+  const Code code = code_from_name(document["code"].as_string());
+  return {code, words + " made no run" + (context.json ? ": " + message : ""),
+          context.json ? document["hint"].as_string() : std::string()};
 }
 
 }  // namespace
@@ -79,7 +81,7 @@ Result<std::string> run_as_child(const CommandContext& context, const std::vecto
   const auto document = parse_json(text);
   const Json answer = document.ok() ? *document : Json();
   if (answer["session_id"].as_string().empty())
-    return no_run(answer, arguments.empty() ? "" : arguments.front(), exit.value_or(ExitStatus{}));
+    return no_run(context, answer, "osiris " + join(arguments, " "), exit.value_or(ExitStatus{}));
   return answer["session_id"].as_string();
 }
 

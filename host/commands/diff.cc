@@ -102,7 +102,7 @@ class DiffCommand {
     for (const std::string& adapter : adapters_) {
       print_news(context_, "Running with " + printable(adapter) + "...\n");
       const auto run_id = run_as_child(context_, arguments_for(adapter));
-      if (!run_id.ok()) return fail(context_, run_id.error(), Json::object(), ErrorSource::kRun);
+      if (!run_id.ok()) return fail(context_, run_id.error());
       const auto record = find_run(context_, *run_id);
       if (!record.ok()) return fail(context_, record.error(), Json::object(), ErrorSource::kService);
       auto run = read_recorded_run(*record);

@@ -62,20 +62,26 @@ Result<Imported> import_directory(const fs::path& directory) {
   return import_sql_folder((directory / "").parent_path().filename().string(), files);
 }
 
+// The second is laid over the first.
+std::vector<fs::path> dlt_files(const fs::path& directory) {
+  std::vector<fs::path> files;
+  for (const char* name : {"config", "secrets"}) files.push_back(directory / (std::string(name) + ".toml"));
+  return files;
+}
+
 // The directory of dlt's files that `from` means: itself, the .dlt in it, or the file's.
 std::optional<fs::path> dlt_directory(const fs::path& from) {
   if (from.extension() == ".toml") return from.parent_path();
   std::error_code code;
   for (const fs::path& directory : {from, from / ".dlt"})
-    for (const char* name : {"config.toml", "secrets.toml"})
-      if (fs::is_regular_file(directory / name, code)) return directory;
+    for (const fs::path& file : dlt_files(directory))
+      if (fs::is_regular_file(file, code)) return directory;
   return std::nullopt;
 }
 
 Result<Imported> import_dlt_files(const fs::path& directory) {
   Json configuration = Json::object();
-  for (const char* name : {"config.toml", "secrets.toml"}) {
-    const fs::path file = directory / name;
+  for (const fs::path& file : dlt_files(directory)) {
     if (std::error_code code; !fs::exists(file, code)) continue;
     OSIRIS_ASSIGN(const std::string text, read_file(file, 1u << 20));
     OSIRIS_ASSIGN(const Json document, parse_toml(text, file.string()));

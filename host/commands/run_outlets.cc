@@ -27,7 +27,8 @@ HookDocument hook_document(const RunReport& report, const Masking& masking) {
                             {"pipeline", report.pipeline_id},
                             {"profile", report.profile},
                             {"started_at", report.started_at}});
-  for (const auto& [key, value] : result_document(report, masking).members())
+  const Json result = result_document(report, masking);
+  for (const auto& [key, value] : result.members())
     if (!text.contains(key)) text.members().emplace_back(key, value);
   document.text = text.dump() + "\n";
   return document;

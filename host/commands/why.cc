@@ -26,6 +26,7 @@ void add_options(CLI::App& command, Options& options) {
   command.add_option("--param", options.of_run.params, "parameter of the pipeline, repeatable")
       ->type_name("K=V")
       ->allow_extra_args(false);
+  command.add_flag("--allow-mock", options.of_run.allow_mock)->group("");
 }
 
 std::string_view fate_name(StepFate fate) {
@@ -95,6 +96,7 @@ int run(const CommandContext& context, const AdapterFlags& adapters, const Optio
   compile.params = *params;
   compile.connections = ConnectionCheck::kResolves;
   compile.work_dir = context.place.directory;
+  compile.allow_hidden = of_run.allow_mock;
   const CompileResult compiled = compile_or_load(compile, workspace->inputs(context));
   print_diagnostics(context, compiled.diagnostics);
   if (!compiled.ok()) return fail(context, does_not_compile(file->string(), compiled.diagnostics));

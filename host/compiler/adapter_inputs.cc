@@ -117,6 +117,7 @@ class AdapterInputsBuilder {
                      "their paths start in different directories: write the directory into the pattern");
     } else {
       shards.list = same->shards->list;
+      shards.parallel_max = same->shards->parallel_max;
     }
     // Those with the same rule, each of the list with its own; others whole.
     for (PlanInput& input : planned.inputs) {

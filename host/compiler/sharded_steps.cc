@@ -105,9 +105,9 @@ class ShardedSteps {
 
  private:
   void refuse(const OmlStep& step, std::string message, std::string hint) {
-    const char* key = step.foreach ? "foreach" : "per_shard";
-    diagnostics_.error(std::string("invalid_") + key, std::move(message), step.location + "." + key, step.foreach_mark,
-                       std::move(hint));
+    const char* type = step.foreach ? "invalid_foreach" : "invalid_per_shard";
+    const char* key = step.foreach ? ".foreach" : ".per_shard";
+    diagnostics_.error(type, std::move(message), step.location + key, step.foreach_mark, std::move(hint));
   }
   const Json& cfg(const OmlStep& step) const { return configs_[step.index].cfg; }
 

@@ -122,8 +122,10 @@ class DltReader {
     const std::string alias = imported_id(name);
     if (!source.is_a_file()) describe_connection(source, alias);
     std::vector<std::string> tables;
-    for (const char* key : {"table_names", "table"})
-      for (const Json& table : list_of(section[key]).items()) tables.push_back(table.as_string());
+    for (const char* key : {"table_names", "table"}) {
+      const Json named = list_of(section[key]);
+      for (const Json& table : named.items()) tables.push_back(table.as_string());
+    }
     for (const auto& [key, value] : section.members()) {
       const bool is_known = is_one_of(key, {"credentials", "schema", "table_names", "table", "incremental",
                                             "write_disposition", "primary_key", "included_columns"});

@@ -155,7 +155,7 @@ class Exporter::Sender {
     request.body = route.is_json ? document.dump() : otlp_protobuf(document);
     request.timeouts.connect = kConnect;
     request.timeouts.total = Milliseconds{static_cast<int64_t>(route.timeout_s * 1e3)};
-    request.label = "telemetry";
+    request.label = "the collector";
     request.idempotent = true;   // what arrives twice is told apart by its ids
     request.has_secrets = true;  // headers: no log of requests shows them
     http::SendOptions options;

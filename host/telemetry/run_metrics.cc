@@ -39,6 +39,14 @@ std::string unit_of(std::string_view unit) {
   return std::string(unit.substr(0, 60));
 }
 
+// Of a metric that tells none: by its name.
+std::string unit_of_name(std::string_view name) {
+  if (name.starts_with("rows_")) return "{row}";
+  for (const auto& [ending, unit] : {std::pair{"_bytes", "bytes"}, {"_ms", "ms"}, {"_seconds", "seconds"}})
+    if (name.ends_with(ending)) return unit_of(unit);
+  return {};
+}
+
 // An increment of a counter, which only grows.
 void add(Json& total, const Json& increment) {
   if (increment.as_double() < 0) return;
@@ -82,7 +90,8 @@ void RunMetrics::on_record(const WrittenRecord& record) {
     return;
   Series* const found = series(record.name, record.fields["step_id"].as_string());
   if (!found) return;
-  found->unit = unit_of(record.fields["unit"].as_string());
+  const std::string& unit = record.fields["unit"].as_string();
+  found->unit = unit.empty() ? unit_of_name(record.name) : unit_of(unit);
   found->is_counter = record.fields["kind"].as_string() == "counter";
   if (found->is_counter)
     add(found->value, record.value);

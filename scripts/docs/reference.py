@@ -65,7 +65,7 @@ def component_page(name, spec):
 
 def component_pages(osiris):
     pages, index = {}, ["# Components", "", "Their specs; [drivers](../docs/drivers/README.md) explains them.", ""]
-    for component in json.loads(said(osiris, "components", "list", "--json"))["components"]:
+    for component in json.loads(said(osiris, "components", "list", "--json")):
         name = component["name"]
         pages[f"reference/component/{name}.md"] = component_page(name, json.loads(said(osiris, "components", "show", name, "--json")))
         index.append(f"- [{name}](component/{name}.md)")

@@ -203,16 +203,18 @@ TEST(Isolated, ACrashInConfigureIsItsFailure) {
 }
 
 TEST(Isolated, ACrashInAQueryIsItsFailure) {
-  for (const std::string stage : {"list", "release"}) {
-    const auto adapter = isolate(defect("crashes_in_" + stage), "defect");
+  for (const std::string sin : {"crashes_in_list", "crashes_in_release"}) {
+    const auto adapter = isolate(defect(sin), "defect");
     ASSERT_TRUE(adapter.ok()) << adapter.error().message;
     Recorder recorder;
     const auto made = AdapterInstance::create(*(*adapter)->type(), recorder);
     ASSERT_TRUE(made.ok()) << made.error().message;
+    ASSERT_TRUE((*made)->configure({}).ok());
     const ResourceQuery query{"{}", {}, "thing", "r-1"};
-    const StageOutcome outcome = stage == "list" ? (*made)->list_resources(query) : (*made)->release_resource(query);
-    ASSERT_FALSE(outcome.ok()) << stage;
-    EXPECT_THAT(outcome.status.error().message, HasSubstr(kCrashed)) << stage;
+    const StageOutcome outcome =
+        sin == "crashes_in_list" ? (*made)->list_resources(query) : (*made)->release_resource(query);
+    ASSERT_FALSE(outcome.ok()) << sin;
+    EXPECT_THAT(outcome.status.error().message, HasSubstr(kCrashed)) << sin;
     EXPECT_FALSE((*made)->list_resources(query).ok()) << "its process is gone for every later call";
   }
 }
@@ -240,8 +242,8 @@ TEST(Isolated, AConfigureThatDoesNotReturnIsEndedWhenItsGraceIsOver) {
 }
 
 TEST(Isolated, AQueryThatDoesNotReturnIsEndedWhenItsGraceIsOver) {
-  for (const std::string stage : {"list", "release"}) {
-    const auto adapter = isolate(defect("hangs_in_" + stage), "defect");
+  for (const std::string sin : {"hangs_in_list", "hangs_in_release"}) {
+    const auto adapter = isolate(defect(sin), "defect");
     ASSERT_TRUE(adapter.ok()) << adapter.error().message;
     const osiris_adapter_type& type = *(*adapter)->type();
     PlainHost host;
@@ -254,8 +256,9 @@ TEST(Isolated, AQueryThatDoesNotReturnIsEndedWhenItsGraceIsOver) {
     query.size = sizeof query;
     query.grace_ns = kShortNs;
     host.cancelled = 1;
-    EXPECT_EQ((stage == "list" ? resources->list : resources->release)(instance, &query), OSIRIS_INTERNAL) << stage;
-    EXPECT_EQ(host.failure, kHung) << stage;
+    const auto slot = sin == "hangs_in_list" ? resources->list : resources->release;
+    EXPECT_EQ(slot(instance, &query), OSIRIS_INTERNAL) << sin;
+    EXPECT_EQ(host.failure, kHung) << sin;
     type.destroy(instance);
   }
 }

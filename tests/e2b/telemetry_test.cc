@@ -23,15 +23,15 @@ TEST(E2bTelemetry, ProgramsInTheSandboxGoOnWithTheTraceAndSendNothingThemselves)
                                     "    needs: [tell]\n    config: {path: out.csv}\n"}));
   const Outcome run = project.osiris(run_arguments("e2b"));
   ASSERT_EQ(run.exit, 0) << run.out << run.err;
-  const Json root = collector.span("run traced"), step = collector.span("step tell");
+  const Json root = collector.span("run traced"), step = collector.span("step tell"),
+             adapter = collector.span("adapter e2b");
   EXPECT_EQ(step["parentSpanId"], collector.span("adapter execute")["spanId"]);
-  EXPECT_EQ(collector.span("adapter e2b")["parentSpanId"], root["spanId"]);
+  EXPECT_EQ(adapter["parentSpanId"], root["spanId"]);
   EXPECT_EQ(project.read("out.csv"),
             "seen\n00-" + root["traceId"].as_string() + "-" + step["spanId"].as_string() + "-01\n");
   bool is_acquired = false;
-  for (const Json& event : collector.span("adapter e2b")["events"].items())
-    is_acquired |= event["name"].as_string() == "resource_acquired";
-  EXPECT_TRUE(is_acquired);
+  for (const Json& event : adapter["events"].items()) is_acquired |= event["name"].as_string() == "resource_acquired";
+  EXPECT_TRUE(is_acquired) << adapter.dump();
   EXPECT_THAT(server.requests().dump(), testing::Not(testing::HasSubstr("cAn4ry")));
   expect_no_sandbox(server);
 }

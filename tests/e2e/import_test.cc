@@ -57,9 +57,10 @@ TEST_F(Import, OfDltsConfigurationRuns) {
   project_.write(".dlt/secrets.toml", "[sources.sql_database]\ncredentials = \"sqlite:///shop.db\"\n");
   const Outcome imported = project_.osiris({"import", ".dlt", "--json"});
   ASSERT_EQ(imported.exit, 0) << imported.err;
-  EXPECT_EQ(imported.json()["left"].size(), 0u) << imported.out;
+  const Json document = imported.json();
+  EXPECT_EQ(document["left"].size(), 0u) << imported.out;
   succeeds({"validate"});
-  for (const Json& file : imported.json()["files"].items()) succeeds({"run", file.as_string()});
+  for (const Json& file : document["files"].items()) succeeds({"run", file.as_string()});
   EXPECT_EQ(project_.read("lake/orders.csv"), "id,total\n1,7.5\n2,1.0\n");
   EXPECT_EQ(project_.read("lake/filesystem.csv"), "event\nseen\nbought\n");
 }

@@ -87,7 +87,7 @@ TEST_F(Reports, GitlabHasAnIssueForEachFinding) {
   EXPECT_EQ(issue["severity"].as_string(), "major");
   EXPECT_EQ(issue["location"]["path"].as_string(), project_.dir().filename().string() + "/p.yaml");
   EXPECT_GT(issue["location"]["lines"]["begin"].as_int(), 1);
-  project_.write("bad.yaml", oml("bad", {"  - {id: a, component: nothing}\n"}));
+  project_.write("bad.yaml", oml("bad", {"  - {id: a, component: nothing, mode: read}\n"}));
   EXPECT_EQ(project_.osiris({"run", "bad.yaml", "--report", "gitlab=quality.json"}).exit, 2);
   EXPECT_EQ((*parse_json(project_.read("quality.json"))).items().at(0)["check_name"].as_string(), "unknown_component");
   write_pipeline("SELECT id FROM df_read");

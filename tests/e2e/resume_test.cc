@@ -37,12 +37,12 @@ class Resume : public testing::Test {
 
   // Reads, sums, and fails at the last step but one while `cast` is not a type that fits.
   void write_pipeline(const std::string& cast = "INTEGER") {
-    project_.write("p.yaml",
-                   oml("sums", {read_step("read", "in/a.csv"),
-                                sql_step("total", "read", "SELECT k, sum(v) AS v FROM input_df GROUP BY k ORDER BY k"),
-                                write_step("first", "total", "out/first.csv"),
-                                sql_step("cast", "total", "SELECT CAST(k AS " + cast + ") AS k, v FROM input_df"),
-                                write_step("last", "cast", "out/last.csv")}));
+    project_.write(
+        "p.yaml", oml("sums", {read_step("read", "in/a.csv"),
+                               sql_step("total", "read", "SELECT k, sum(v) AS v FROM input_df GROUP BY k ORDER BY k"),
+                               write_step("first", "total", "out/first.csv"),
+                               sql_step("cast", "total, first", "SELECT CAST(k AS " + cast + ") AS k, v FROM input_df"),
+                               write_step("last", "cast", "out/last.csv")}));
   }
   Outcome run(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"run", "p.yaml", "--allow-mock"});
@@ -59,7 +59,7 @@ class Resume : public testing::Test {
     return {steps.begin(), steps.end()};
   }
   std::string why(const std::string& step) {
-    const Outcome outcome = project_.osiris({"why", step, "p.yaml"});
+    const Outcome outcome = project_.osiris({"why", step, "p.yaml", "--allow-mock"});
     EXPECT_EQ(outcome.exit, 0) << outcome.err;
     return outcome.out;
   }
@@ -164,7 +164,7 @@ TEST_F(Resume, ChosenStepsAloneRun) {
 TEST_F(Resume, RowsOfASourceAreTakenFromTheRunThatIsResumedOnly) {
   project_.write("p.yaml", oml("sums", {mock_step("source", "rows: 3"), mock_step("other", "rows: 2"),
                                         sql_step("count", "source", "SELECT count(*) AS n FROM input_df"),
-                                        mock_step("end", "fail: no", "count, other")}));
+                                        mock_step("end", "fail: broken", "count, other")}));
   EXPECT_EQ(run({"--keep-outputs"}).exit, 1);
   EXPECT_EQ(run({"--resume"}).exit, 1);
   EXPECT_THAT(ran(), ElementsAre("end"));
@@ -201,7 +201,7 @@ TEST_F(Resume, WhatIsVolatileIsKeptOnRequestOnly) {
   const auto write = [&](const std::string& cache) {
     project_.write("p.yaml", oml("sums", {read_step("read", "in/a.csv"),
                                           sql_step("stamp", "read", "SELECT *, random() AS r FROM input_df", cache),
-                                          mock_step("end", "fail: no", "stamp")}));
+                                          mock_step("end", "fail: broken", "stamp")}));
   };
   write("");
   EXPECT_EQ(run({"--keep-outputs"}).exit, 1);
@@ -232,13 +232,13 @@ TEST_F(Resume, ADamagedEntryIsNotTaken) {
 TEST_F(Resume, ACacheThatCannotBeWrittenStopsNoRun) {
   write_pipeline("VARCHAR");
   for (const char* blocked : {".osiris/cache/outputs", ".osiris/cache/runs"}) {
+    fs::remove_all(project_.dir() / ".osiris/cache");
     project_.write(blocked, "in the way");
     const Outcome outcome = run({"--keep-outputs"});
     EXPECT_EQ(outcome.exit, 0) << outcome.err;
     EXPECT_THAT(outcome.err, HasSubstr(std::string(blocked).ends_with("runs") ? "this run cannot be resumed"
                                                                               : "outputs of steps are not kept"));
     EXPECT_FALSE(fs::exists(project_.session() / "artifacts/total/kept.parquet"));
-    fs::remove(project_.dir() / blocked);
   }
 }
 

@@ -55,6 +55,7 @@ TEST_F(Show, TellsColumnsAndRowsOfAStepOfTheLastRun) {
 TEST_F(Show, LeavesNoRecordAndRunsNoWriter) {
   run();
   project_.write("out.csv", "mine\n");
+  fs::create_directories(project_.dir() / ".osiris/sessions");  // where sessions are until they are gone
   const auto before = project_.tree();
   EXPECT_EQ(show({"dear"}).exit, 0);
   EXPECT_EQ(project_.runs().size(), 1u);

@@ -20,7 +20,11 @@ const NOT_RUN_HERE = ['adapters-check', 'resources-list', 'resources-released']
 let project
 const seen = new Set()
 const call = (...args) => spawnSync(osiris, args, { cwd: project, encoding: 'utf8', maxBuffer: 1 << 28 })
-const validator = (name) => new Ajv({ strict: false, allErrors: true }).compile(JSON.parse(fs.readFileSync(path.join(schemas, `${name}.json`), 'utf8')))
+const compiled = new Map()
+const validator = (name) => {
+  if (!compiled.has(name)) compiled.set(name, new Ajv({ strict: false, allErrors: true }).compile(JSON.parse(fs.readFileSync(path.join(schemas, `${name}.json`), 'utf8'))))
+  return compiled.get(name)
+}
 
 const check = (name, args, exit = 0) => {
   const { status, stdout, stderr } = call(...args, '--json')

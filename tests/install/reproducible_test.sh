@@ -45,7 +45,7 @@ commit=$("$OSIRIS_BUILD_DIR/bin/osiris" --version | sed -n 's/^commit *//p')
 tag=$("$OSIRIS_BUILD_DIR/bin/osiris" --version | sed -n 's/^tag *//p')
 quietly cmake -S "$copy" -B "$copy/build/there" -G Ninja "-DCMAKE_INSTALL_PREFIX=$(cached CMAKE_INSTALL_PREFIX)" \
   "-DCMAKE_BUILD_TYPE=$(cached CMAKE_BUILD_TYPE)" "-DCMAKE_C_COMPILER=$(cached CMAKE_C_COMPILER)" "-DCMAKE_CXX_COMPILER=$(cached CMAKE_CXX_COMPILER)" \
-  "-DOSIRIS_CACHE_DIR=$OSIRIS_CACHE_DIR" "-DOSIRIS_COMMIT=$commit" "-DOSIRIS_TAG=$tag" -DOSIRIS_BUILD_TESTS=OFF
+  "-DOSIRIS_WERROR=$(cached OSIRIS_WERROR)" "-DOSIRIS_CACHE_DIR=$OSIRIS_CACHE_DIR" "-DOSIRIS_COMMIT=$commit" "-DOSIRIS_TAG=$tag" -DOSIRIS_BUILD_TESTS=OFF
 quietly cmake --build "$copy/build/there" -j 2 --target osiris_installed
 quietly "$copy/scripts/package.sh" "$copy/build/there" "$work/rebuilt"
 same "$work/first" "$work/rebuilt"

@@ -136,8 +136,9 @@ TEST_F(MysqlStreams, AreCancelledAsOne) {
 
 TEST_F(MysqlStreams, ACommitThatGetsNoAnswerIsNotRepeated) {
   made_ = "CREATE TABLE target (id BIGINT)";
-  CuttingProxy proxy(loading_server().port(), "COMMIT", CuttingProxy::Cut::kAfter, true);
-  add_connection("mysql", "far", test::fields_for(loading_server(), {{"port", int64_t{proxy.port()}}}));
+  CuttingProxy proxy(loading_server().port(), "COMMIT", CuttingProxy::Cut::kAfter, false);
+  add_connection("mysql", "far",
+                 test::fields_for(loading_server(), {{"port", int64_t{proxy.port()}}, {"connect_timeout", 1}}));
   const Outcome seen = run({read_step(rows("seq AS id", 1000)), write_step("read", Json::object(), "@mysql.far")});
   EXPECT_TRUE(proxy.has_cut());
   EXPECT_THAT(seen.errors.at("write"), HasSubstr("outcome unknown"));

@@ -65,6 +65,9 @@ function convert(value, key, from, to) {
 const asObject = (message, decoded) =>
   convert(message.toObject(decoded, { longs: String, bytes: String }), '', 'base64', 'hex')
 
+// A repeated field without items is not there in protobuf.
+const parse = (body) => JSON.parse(body, (key, value) => (Array.isArray(value) && !value.length ? undefined : value))
+
 // Names and types of everything in a document, without values that differ from run to run.
 function shape(value) {
   if (Array.isArray(value)) return value.length ? [shape(value[0])] : []
@@ -81,7 +84,7 @@ test('a document in JSON has no field and no type that the definition does not k
   assert.deepEqual(new Set(requests.map((request) => request.path)), new Set(Object.keys(messages)))
   for (const { path: place, type, body } of requests) {
     assert.equal(type, 'application/json')
-    const document = JSON.parse(body)
+    const document = parse(body)
     const message = messages[place]
     const read = message.fromObject(convert(document, '', 'hex', 'base64'))
     assert.equal(message.verify(read), null)
@@ -90,7 +93,7 @@ test('a document in JSON has no field and no type that the definition does not k
 })
 
 test('the same in protobuf is decoded to the same', async () => {
-  const json = (await run('http/json')).map(({ body }) => JSON.parse(body))
+  const json = (await run('http/json')).map(({ body }) => parse(body))
   const requests = await run('http/protobuf')
   const decoded = requests.map(({ path: place, type, body }) => {
     assert.equal(type, 'application/x-protobuf')

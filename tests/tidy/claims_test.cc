@@ -102,8 +102,9 @@ TEST(Findings, AreAllInTheManual) {
   std::set<std::string> reported, documented;
   for (const SourceFile& file : source_files())
     if (file.path.starts_with("host/"))
-      for (const auto& call :
-           matches(file.text, R"re(\b(?:\w*(?:error|warning|unreadable)\(|Wrong\{)\s*"([a-z]+(?:_[a-z]+)+)",)re"))
+      for (const auto& call : matches(
+               file.text,
+               R"re(\b(?:\w*(?:error|warning|unreadable)\(|Wrong\{|k\w+Finding = )\s*"([a-z]+(?:_[a-z]+)+)"[,;])re"))
         reported.insert(call[1]);
   const std::string table = text_of("docs/oml.md").substr(text_of("docs/oml.md").find("\n## Findings\n"));
   for (const auto& row : matches(table, R"(\n\|[^|]*\|([^|]+)\|)"))

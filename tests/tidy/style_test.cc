@@ -80,6 +80,7 @@ Complaint asks_the_wall_clock(const SourceFile& file) {
       {"host/run/unrecorded_run.cc", "an id"},
       {"host/run/user_state.cc", "an id"},
       {"plugins/sdk/place/journal.cc", "records"},
+      {"plugins/sdk/place/ledger.cc", "handed on"},
       {"plugins/sdk/place/held_machine.cc", "when a lease ends, for people"},
       {"plugins/e2b/api/wire.cc", "records"},
       {"plugins/sdk/run/wire_log.cc", "records"},

@@ -28,13 +28,11 @@ std::string big(Number number) {
   return {reinterpret_cast<const char*>(&bytes), sizeof bytes};
 }
 
-// The rows in bytes that a client sends, changed; false where they are not there. They are one message of COPY, behind
-// that of the header.
-bool change_rows(std::string& bytes, const Change& change) {
-  const size_t signature = bytes.find(std::string(postgres::kCopySignature, postgres::kCopySignatureBytes));
-  if (signature == std::string::npos) return false;
+// The rows in bytes that a client sends, which begin at `signature`, changed; false where they are not all there. They
+// are one message of COPY, behind that of the header.
+bool change_rows(std::string& bytes, size_t signature, const Change& change) {
   const size_t start = signature + postgres::kCopyHeaderBytes;
-  if (bytes.size() < start + 5 || bytes[start] != 'd') return false;
+  if (bytes.size() < start + 5) return false;
   const size_t end = start + 1 + static_cast<size_t>(postgres::read_big<int32_t>(bytes.data() + start + 1));
   if (bytes.size() < end) return false;
   std::vector<Values> rows;
@@ -63,7 +61,13 @@ class Changing {
  public:
   explicit Changing(Change change)
       : proxy_(static_cast<uint16_t>(plain_postgres().port()), [this, change](bool from_client, std::string& bytes) {
-          if (from_client && !has_changed_ && change_rows(bytes, change)) has_changed_ = true;
+          if (!from_client || has_changed_) return Proxy::Fate::kPass;
+          held_ += bytes;
+          bytes.clear();
+          const size_t start = held_.find(std::string(postgres::kCopySignature, postgres::kCopySignatureBytes));
+          if (start != std::string::npos && !change_rows(held_, start, change)) return Proxy::Fate::kPass;
+          has_changed_ = start != std::string::npos;
+          bytes.swap(held_);
           return Proxy::Fate::kPass;
         }) {}
   std::string outcome(const std::string& mode, const std::string& verify) {
@@ -74,6 +78,7 @@ class Changing {
   bool has_changed() const { return has_changed_; }
 
  private:
+  std::string held_;  // the beginning of the rows, until they are all there
   std::atomic<bool> has_changed_{false};
   Proxy proxy_;
 };

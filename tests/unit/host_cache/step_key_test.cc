@@ -79,7 +79,7 @@ TEST_F(StepKeys, AScriptAndThePassedVariablesAreInThatOfAProgram) {
 }
 
 TEST_F(StepKeys, StepsAreOfKinds) {
-  use_connections("version: 1\nconnections: {mysql: {shop: {host: h, database: d, user: u, password: p}}}\n");
+  use_connections("version: 1\nconnections: {mysql: {default: {host: h, database: d, user: u, password: p}}}\n");
   const std::string mysql = "component: mysql.extractor, mode: read, config: {query: SELECT 1";
   EXPECT_EQ(nature(read()), StepNature::kFile);
   EXPECT_EQ(nature(sql("SELECT 1 AS a")), StepNature::kSql);
@@ -95,7 +95,7 @@ TEST_F(StepKeys, StepsAreOfKinds) {
 
 TEST_F(StepKeys, AConnectionIsInItWithoutItsSecrets) {
   const auto key_with = [&](const std::string& fields) {
-    use_connections("version: 1\nconnections: {mysql: {shop: {" + fields + ", database: d, user: u}}}\n");
+    use_connections("version: 1\nconnections: {mysql: {default: {" + fields + ", database: d, user: u}}}\n");
     return key("  - {id: m, component: mysql.extractor, mode: read, config: {query: SELECT 1}}\n");
   };
   EXPECT_EQ(key_with("host: h, password: p"), key_with("host: h, password: q"));

@@ -41,14 +41,16 @@ TEST(VolatileSql, NamesEveryFunctionOfTheEngineThatIs) {
   duckdb_result result;
   const std::string query =
       "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE internal AND ((function_type = 'scalar' AND "
-      "stability <> 'CONSISTENT') OR (macro_definition IS NOT NULL AND list_has_any(regexp_extract_all("
+      "stability <> 'CONSISTENT') OR (function_type = 'macro' AND list_has_any(regexp_extract_all("
       "lower(macro_definition), '[a-z_0-9]+'), [" +
       known + "])))";
   ASSERT_EQ(duckdb_query((*connection)->handle(), query.c_str(), &result), DuckDBSuccess)
       << duckdb_result_error(&result);
   for (idx_t row = 0; row < duckdb_row_count(&result); ++row) {
     char* name = duckdb_value_varchar(&result, 0, row);
-    EXPECT_NE(volatile_name_in("SELECT " + std::string(name) + "()"), "") << name;
+    if (std::string_view(name) != "error") {  // which gives no rows that could be kept
+      EXPECT_NE(volatile_name_in("SELECT " + std::string(name) + "()"), "") << name;
+    }
     duckdb_free(name);
   }
   duckdb_destroy_result(&result);

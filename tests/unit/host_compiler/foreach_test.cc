@@ -76,6 +76,7 @@ TEST_F(ForEach, TheManifestHoldsTheRuleAndThePlanTheList) {
   EXPECT_NE(plan[0].input_files[1].modified_ns, 0);
   EXPECT_TRUE(plan[1].shards->binds_value && plan[1].shards->per_shard && plan[1].inputs[0].in_shards);
   EXPECT_EQ(plan[1].shards->list, plan[0].shards->list);
+  EXPECT_EQ(plan[1].shards->parallel_max, 2u);
   ASSERT_EQ(plan[2].outputs.size(), 2u);
   EXPECT_EQ(plan[2].outputs[0].path, "out/0-a.csv");
   EXPECT_EQ(plan[2].outputs[1].location, (directory_.path() / "out/1-b 2.csv").string());

@@ -100,14 +100,15 @@ Result<StepOutcome> write(StepContext& step) {
 // It makes no output; what it is told of its columns must fit its input's, and its file must have a place.
 Status describe(StepContext& step) {
   OSIRIS_ASSIGN(const csv_out::Options options, csv_out::read_options(step));
-  OSIRIS_TRY(remote::check_output(step, options.file, options.create_dirs));
+  OSIRIS_TRY(remote::check_output(options.file, options.create_dirs));
   if (step.inputs().empty()) return {};
   return csv_out::check_columns(step.connection_handle(), step.inputs().front().name, options);
 }
 
 Status check(StepContext& step) {
   OSIRIS_ASSIGN(const csv_out::Options options, csv_out::read_options(step));
-  return remote::check_output(step, options.file, options.create_dirs);
+  OSIRIS_TRY(remote::check_access(step, options.file));
+  return remote::check_output(options.file, options.create_dirs);
 }
 
 }  // namespace

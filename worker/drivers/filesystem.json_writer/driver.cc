@@ -129,7 +129,7 @@ Result<StepOutcome> write(StepContext& step) {
 // It makes no output; what it is told of its columns must fit its input's, and its file must have a place.
 Status describe(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, json_out::read_options(step));
-  OSIRIS_TRY(remote::check_output(step, options.file, options.create_dirs));
+  OSIRIS_TRY(remote::check_output(options.file, options.create_dirs));
   if (step.inputs().empty()) return {};
   const auto columns = columns_of(step, options);
   return columns.ok() ? Status() : Status(columns.error());
@@ -137,7 +137,8 @@ Status describe(StepContext& step) {
 
 Status check(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, json_out::read_options(step));
-  return remote::check_output(step, options.file, options.create_dirs);
+  OSIRIS_TRY(remote::check_access(step, options.file));
+  return remote::check_output(options.file, options.create_dirs);
 }
 
 }  // namespace

@@ -78,15 +78,15 @@ Result<StepOutcome> write(StepContext& step) {
   return outcome;
 }
 
-Status check_place(const StepContext& step, const Options& options) {
-  return options.partition_by.empty() ? remote::check_output(step, options.file, options.create_dirs)
+Status check_place(const Options& options) {
+  return options.partition_by.empty() ? remote::check_output(options.file, options.create_dirs)
                                       : check_replaceable(options.file.target, options.create_dirs);
 }
 
 // It makes no output; what it is told of its columns must fit its input's, and its file must have a place.
 Status describe(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, parquet_out::read_options(step));
-  OSIRIS_TRY(check_place(step, options));
+  OSIRIS_TRY(check_place(options));
   if (step.inputs().empty()) return {};
   OSIRIS_ASSIGN(const std::vector<FileColumn> columns, columns_of(step, options));
   return options.partition_by.empty() ? Status() : parquet_out::check_partitions(step, options, columns);
@@ -94,7 +94,8 @@ Status describe(StepContext& step) {
 
 Status check(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, parquet_out::read_options(step));
-  return check_place(step, options);
+  OSIRIS_TRY(remote::check_access(step, options.file));
+  return check_place(options);
 }
 
 }  // namespace

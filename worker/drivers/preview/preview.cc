@@ -12,8 +12,8 @@ using preview::Column;
 using preview::text_of;
 using sql::quote_identifier;
 
-// Of one statement: a table may have ten thousand columns.
-constexpr size_t kColumnsAtOnce = 200;
+// Of one statement. Each binds all columns of the table, of which there may be ten thousand.
+constexpr size_t kColumnsAtOnce = 2000;
 
 // Nulls, least and greatest value of columns [begin, end), added to `columns`.
 Status add_counts(duckdb_connection connection, const std::string& source, uint64_t rows,
@@ -41,6 +41,28 @@ Status add_counts(duckdb_connection connection, const std::string& source, uint6
   return {};
 }
 
+// The first rows of the table, which keeps their order: pieces of a row from several statements belong together.
+Result<Json> first_rows(StepContext& step, const std::string& source, const std::vector<Column>& all) {
+  Json rows = Json::array();
+  for (size_t begin = 0; begin < all.size(); begin += kColumnsAtOnce) {
+    std::string list;
+    for (size_t i = begin; i < std::min(all.size(), begin + kColumnsAtOnce); ++i)
+      list += (list.empty() ? "" : ", ") + text_of(quote_identifier(all[i].name));
+    OSIRIS_ASSIGN(Json pieces,
+                  preview::texts(step.connection_handle(), "SELECT " + list + " FROM " + source + " LIMIT " +
+                                                               std::to_string(preview::rows_wanted(step))));
+    if (begin == 0) {
+      rows = std::move(pieces);
+      continue;
+    }
+    if (pieces.size() != rows.size())
+      return Error(Code::kInternal, "Step " + step.step_id() + ": its rows are not always as many");
+    for (size_t row = 0; row < pieces.size(); ++row)
+      for (Json& value : pieces.items()[row].items()) rows.items()[row].push_back(std::move(value));
+  }
+  return rows;
+}
+
 Result<StepOutcome> run(StepContext& step) {
   if (step.inputs().size() != 1)
     return Error(Code::kInvalidArgument, "Step " + step.step_id() + ": a preview is of one input");
@@ -52,10 +74,7 @@ Result<StepOutcome> run(StepContext& step) {
   for (size_t begin = 0; begin < all.size(); begin += kColumnsAtOnce)
     OSIRIS_TRY(
         add_counts(connection, source, input.rows, all, begin, std::min(all.size(), begin + kColumnsAtOnce), columns));
-  std::string list;
-  for (const Column& column : all) list += (list.empty() ? "" : ", ") + text_of(quote_identifier(column.name));
-  OSIRIS_ASSIGN(Json shown, preview::texts(connection, "SELECT " + list + " FROM " + source + " LIMIT " +
-                                                           std::to_string(preview::rows_wanted(step))));
+  OSIRIS_ASSIGN(Json shown, first_rows(step, source, all));
   OSIRIS_TRY(preview::write_document(
       step, Json::object({{"rows", input.rows}, {"columns", std::move(columns)}, {"shown", std::move(shown)}})));
   return StepOutcome{.rows_read = input.rows, .rows_written = 0};

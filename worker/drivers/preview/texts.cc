@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/base/file.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris::worker::preview {
 
@@ -28,28 +29,46 @@ Result<std::vector<Column>> columns_of(duckdb_connection connection, const std::
   return columns;
 }
 
+// One character more than is shown tells that there are more.
 std::string text_of(const std::string& expression) {
-  const std::string text = "CAST(" + expression + " AS VARCHAR)", most = std::to_string(kCellCharactersMax);
-  return "CASE WHEN length(" + text + ") > " + most + " THEN left(" + text + ", " + most + ") || '…' ELSE " + text +
-         " END";
+  return "left(CAST(" + expression + " AS VARCHAR), " + std::to_string(kCellCharactersMax + 1) + ")";
 }
+
+namespace {
+
+// At most kCellCharactersMax of its characters.
+std::string shown(std::string text) {
+  if (text.size() <= kCellCharactersMax) return text;
+  size_t characters = 0, at = 0;
+  for (; at < text.size(); ++at)
+    if (!continues_utf8(text[at]) && characters++ == kCellCharactersMax) break;
+  if (at == text.size()) return text;
+  text.resize(at);
+  return text + "…";
+}
+
+// Whole values: the engine's simpler calls end a text at its first NUL.
+Json text_at(duckdb_data_chunk chunk, idx_t column, idx_t row) {
+  duckdb_vector values = duckdb_data_chunk_get_vector(chunk, column);
+  uint64_t* validity = duckdb_vector_get_validity(values);
+  if (validity && !duckdb_validity_row_is_valid(validity, row)) return {};
+  duckdb_string_t text = static_cast<duckdb_string_t*>(duckdb_vector_get_data(values))[row];
+  return Json(shown(std::string(duckdb_string_t_data(&text), duckdb_string_t_length(text))));
+}
+
+}  // namespace
 
 Result<Json> texts(duckdb_connection connection, const std::string& select) {
   OSIRIS_ASSIGN(auto result, sql::run_query(connection, select));
-  const idx_t columns = duckdb_column_count(result.get());
   Json rows = Json::array();
-  for (idx_t row = 0; row < result.rows(); ++row) {
-    Json values = Json::array();
-    for (idx_t column = 0; column < columns; ++column) {
-      if (duckdb_value_is_null(result.get(), column, row)) {
-        values.push_back(Json());
-        continue;
-      }
-      const duckdb_string value = duckdb_value_string(result.get(), column, row);
-      values.push_back(Json(std::string(value.data ? value.data : "", value.size)));
-      duckdb_free(value.data);
+  while (duckdb_data_chunk chunk = duckdb_fetch_chunk(*result.get())) {
+    const idx_t columns = duckdb_data_chunk_get_column_count(chunk), count = duckdb_data_chunk_get_size(chunk);
+    for (idx_t row = 0; row < count; ++row) {
+      Json values = Json::array();
+      for (idx_t column = 0; column < columns; ++column) values.push_back(text_at(chunk, column, row));
+      rows.push_back(std::move(values));
     }
-    rows.push_back(std::move(values));
+    duckdb_destroy_data_chunk(&chunk);
   }
   return rows;
 }

@@ -25,7 +25,7 @@ struct Column {
 // The columns of a step's input.
 Result<std::vector<Column>> columns_of(duckdb_connection connection, const std::string& input);
 
-// A column's value as text that is cut: an SQL expression.
+// A column's value as text, of which texts() shows the beginning: an SQL expression.
 std::string text_of(const std::string& expression);
 
 // The rows of `select`, all of whose columns are texts: an array of arrays, null for NULL.

@@ -22,8 +22,12 @@ Result<OutputFile> output_file(const StepContext& step, const std::string& path)
   return OutputFile{path, step.scratch_dir() / "upload"};
 }
 
-Status check_output(const StepContext& step, const OutputFile& file, bool create_dirs) {
-  if (!is_remote(file.path)) return check_writable(file.target, create_dirs);
+Status check_output(const OutputFile& file, bool create_dirs) {
+  return is_remote(file.path) ? Status() : check_writable(file.target, create_dirs);
+}
+
+Status check_access(const StepContext& step, const OutputFile& file) {
+  if (!is_remote(file.path)) return {};
   const auto access = read_access(step);
   return access.ok() ? Status() : Status(access.error());
 }
