@@ -128,7 +128,7 @@ class Ledger {
   uint64_t revision_ = 0;
 };
 
-// Counts on while the machine sleeps: a service's lease does, too. [any thread]
+// Counts on while the machine sleeps: a service's lease does, too. Its time of day is always 0. [any thread]
 const Clock& boot_clock();
 
 // "$0.0042", "$2.00": as many digits as say something.
