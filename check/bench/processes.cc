@@ -100,7 +100,9 @@ ProcessView view_of(pid_t pid) {
   ProcessView view;
   view.pid = pid;
   view.program = stat_of(pid).name;
-  view.arguments = lines_of(read_file(proc(pid, "cmdline")).ok() ? *read_file(proc(pid, "cmdline")) : "");
+  // Read once: it may end at any moment.
+  if (auto arguments = read_file(proc(pid, "cmdline")); arguments.ok())
+    view.arguments = lines_of(*std::move(arguments));
   if (auto variables = read_file(proc(pid, "environ")); variables.ok())
     view.variables = lines_of(*std::move(variables));
   if (const auto status = read_file(proc(pid, "status")); status.ok()) {
