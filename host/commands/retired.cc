@@ -47,7 +47,6 @@ constexpr Retired kRetired[] = {
     {"connections check", "osiris connections doctor"},
     {"ls", "osiris runs list, osiris components list, osiris connections list"},
     {"init --git", "osiris init writes a .gitignore; then git init"},
-    {"init --template", "there is one template; osiris init makes it"},
     {"runs list --tag", "runs have no tags; --pipeline, --profile, --status and --since choose"},
     {"logs list --logs-dir", "osiris finds the project's sessions from any directory in it"},
     {"logs show --logs-dir", "osiris finds the project's sessions from any directory in it"},
