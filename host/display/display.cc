@@ -57,7 +57,7 @@ std::string Display::take_new_lines(const std::vector<StepState>& steps) {
     const bool first_seen = shown_[i] == StepPhase::kWaiting;
     shown_[i] = steps[i].phase;
     // A live line says that a step started; plain output says it in words.
-    if (mode_ == DisplayMode::kPlain && first_seen && steps[i].phase != StepPhase::kSkipped)
+    if (mode_ == DisplayMode::kPlain && first_seen && steps[i].phase != StepPhase::kSkipped && steps[i].plan.runs)
       text += started_line(steps[i]) + '\n';
     if (steps[i].phase == StepPhase::kRunning) continue;
     text += ended_line(steps[i], terminal_.color) + '\n' + check_lines(steps[i], terminal_.color);

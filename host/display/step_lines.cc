@@ -129,6 +129,9 @@ std::string ended_line(const StepState& step, bool color) {
   switch (step.phase) {
     case StepPhase::kComplete: {
       const std::string rows = ended_rows(step);
+      if (!step.plan.runs)
+        return "  " + paint("✓", Color::kGreen, color) + " " + id + ": Not run again (" +
+               (rows.empty() ? "" : "rows: " + rows + ", ") + "of " + step.reused_run_id + ")";
       return "  " + paint("✓", Color::kGreen, color) + " " + id +
              ": Complete (duration: " + format_duration(step.duration_s) + (rows.empty() ? "" : ", rows: " + rows) +
              (step.checks.empty() ? "" : ", checks: " + std::to_string(step.checks.size())) + ")";

@@ -12,7 +12,8 @@ namespace {
 
 std::vector<WatchedStep> watched_steps(const Plan& plan) {
   std::vector<WatchedStep> steps;
-  for (const PlanStep& step : plan.steps) steps.push_back({step.id, step.driver, std::string(mode_name(step.mode))});
+  for (const PlanStep& step : plan.steps)
+    steps.push_back({step.id, step.driver, std::string(mode_name(step.mode)), step.kept.runs()});
   return steps;
 }
 

@@ -26,6 +26,7 @@ struct WatchedStep {
   std::string id;
   std::string driver;
   std::string mode;  // "extract", "transform", "write"
+  bool runs = true;  // false: what it gave in an earlier run is taken
 };
 
 enum class StepPhase { kWaiting, kRunning, kComplete, kFailed, kCancelled, kSkipped };

@@ -78,6 +78,8 @@ TEST_F(Resume, RepeatsOnlyWhatFailedAndWhatFollows) {
   const Outcome resumed = run({"--resume"});
   EXPECT_EQ(resumed.exit, 0) << resumed.err;
   EXPECT_THAT(resumed.out, HasSubstr("3 of 5 steps need not run"));
+  EXPECT_THAT(resumed.out, HasSubstr("total: Not run again (rows: 2, of run-000001_"));
+  EXPECT_THAT(resumed.out, Not(HasSubstr("total: Starting")));
   EXPECT_THAT(ran(), ElementsAre("cast", "last"));
   EXPECT_EQ(project_.read("out/last.csv"), "k,v\na,4\nb,2\n");
   EXPECT_EQ(Project::events(project_.session(), "run_resumed").size(), 1u);

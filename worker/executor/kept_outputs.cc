@@ -63,8 +63,8 @@ StepEnd take_output(const Run& run, const PlanStep& step, RecordSink& sink) {
       return end;
     }
     end.relation = *std::move(rows);
-    end.rows_out = step.kept.rows_out;
   }
+  if (end.relation || step.mode == StepMode::kTransform) end.rows_out = step.kept.rows_out;
   end.outcome = {step.kept.rows_read, step.kept.rows_written};
   emit_event(
       sink, "step_reused", step.id,

@@ -128,6 +128,16 @@ TEST(SummaryTable, FitsTheTerminal) {
   }
 }
 
+TEST(Reused, IsNotShownAsRun) {
+  ManualClock clock;
+  StepTally tally(clock);
+  tally.plan({{"a", "duckdb.processor", "transform", false}});
+  tally.on_event("step_start", "a", Json::object());
+  tally.on_event("step_reused", "a", Json::object({{"run_id", "run-000001_X"}}));
+  tally.on_event("step_complete", "a", Json::object({{"rows_processed", 2}}));
+  EXPECT_EQ(ended_line(tally.steps()[0], false), "  ✓ a: Not run again (rows: 2, of run-000001_X)");
+}
+
 TEST(Cancelled, IsNotFailed) {
   ManualClock clock;
   StepTally tally(clock);
