@@ -47,6 +47,6 @@ grep -q 'make build' "$work/said" || fail "--e2b names no remedy"
 refused cmake --install "$tree" --prefix "$work/installed"
 grep -q 'runs on this machine only' "$work/said" || { cat "$work/said" >&2; fail "an installation does not say why"; }
 [ -z "$(find "$work/installed" -type f 2> /dev/null)" ] || fail "something was installed"
-refused scripts/package.sh "$tree" "$work/packages"
+refused "$OSIRIS_SOURCE_DIR/scripts/package.sh" "$tree" "$work/packages"
 grep -q 'runs on this machine only' "$work/said" || { cat "$work/said" >&2; fail "package.sh does not say why"; }
 [ -z "$(find "$work/packages" -name 'osiris*.deb' 2> /dev/null)" ] || fail "a package was made"
