@@ -96,6 +96,7 @@ coverage: build
 mutants: setup
 	@scripts/mutants/mutants.py --preset $(PRESET) --jobs $(JOBS) $(MUTANTS)
 
+bench: SETUP = all bench
 bench: build
 	@OSIRIS_BUILD_DIR=$(CURDIR)/$(BUILD) bench/run.sh
 

@@ -1,6 +1,7 @@
 #!/bin/sh
-# setup.sh demo|all|docs...: installs what is missing of what osiris needs on Debian 12 to be built for a first look
-# (cmake/apt-packages.txt), to be built and tested (apt-packages-tests.txt too), or to make a site of docs/ (apt-packages-docs.txt too).
+# setup.sh demo|all|bench|docs...: installs what is missing of what osiris needs on Debian 12 to be built for a first look
+# (cmake/apt-packages.txt), to be built and tested (apt-packages-tests.txt too), to be measured beside plain clients
+# (apt-packages-bench.txt too), or to make a site of docs/ (apt-packages-docs.txt too).
 # Nothing else. Quick when nothing is missing. No service is started.
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,8 +11,9 @@ for group in "$@"; do
   case $group in
     demo) ;;
     all) lists="$lists cmake/apt-packages-tests.txt" ;;
+    bench) lists="$lists cmake/apt-packages-bench.txt" ;;
     docs) lists="$lists cmake/apt-packages-docs.txt" ;;
-    *) echo "usage: setup.sh demo|all|docs..." >&2; exit 2 ;;
+    *) echo "usage: setup.sh demo|all|bench|docs..." >&2; exit 2 ;;
   esac
 done
 
