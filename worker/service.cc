@@ -234,9 +234,10 @@ Reply Service::reply_of_step(const std::string& id) {
   return [this, id](RequestResult outcome) {
     if (const Json* result = std::get_if<Json>(&outcome)) {
       const std::lock_guard lock(pack_request_->mutex);
-      // What cannot be read here is read again by pack, which says so.
-      if (auto outputs = artifacts_of(*result); outputs.ok() && pack_request_->packer)
-        pack_request_->packer->add(*std::move(outputs));
+      if (pack_request_->packer) {
+        // What cannot be read here is read again by pack, which says so.
+        if (auto outputs = artifacts_of(*result); outputs.ok()) pack_request_->packer->add(*std::move(outputs));
+      }
     }
     answer(id, std::move(outcome));
   };

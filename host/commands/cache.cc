@@ -15,14 +15,6 @@ void add_options(CLI::App& command, Options& options) {
   command.add_option("--pipeline", options.pipeline, "only of this pipeline")->type_name("NAME");
 }
 
-Result<Project> load_project(const CommandContext& context) {
-  Diagnostics diagnostics("osiris.yaml");
-  Project project = Project::load(context.place, context.environment, diagnostics);
-  print_diagnostics(context, diagnostics);
-  if (!diagnostics.ok()) return diagnostics.to_error();
-  return project;
-}
-
 int show(const CommandContext& context, const Options& options) {
   const auto project = load_project(context);
   if (!project.ok()) return fail(context, project.error());

@@ -101,13 +101,11 @@ Result<CleanReport> clean(const CommandContext& context, const Project& project,
 }
 
 int run(const CommandContext& context, const Options& options) {
-  Diagnostics diagnostics("osiris.yaml");
-  const Project project = Project::load(context.place, context.environment, diagnostics);
-  print_diagnostics(context, diagnostics);
-  if (!diagnostics.ok()) return fail(context, diagnostics.to_error());
-  const auto report = clean(context, project, options.dry_run);
+  const auto project = load_project(context);
+  if (!project.ok()) return fail(context, project.error());
+  const auto report = clean(context, *project, options.dry_run);
   if (!report.ok()) return fail(context, of_own_files(report.error()), Json::object(), ErrorSource::kService);
-  return print_clean_report(context, project, *report, options.dry_run);
+  return print_clean_report(context, *project, *report, options.dry_run);
 }
 
 }  // namespace

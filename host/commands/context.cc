@@ -60,6 +60,14 @@ CompileInputs Workspace::inputs(const CommandContext& context) const {
   return CompileInputs{project, registry, connections, context.environment, system_clock()};
 }
 
+Result<Project> load_project(const CommandContext& context) {
+  Diagnostics diagnostics("osiris.yaml");
+  Project project = Project::load(context.place, context.environment, diagnostics);
+  print_diagnostics(context, diagnostics);
+  if (!diagnostics.ok()) return diagnostics.to_error();
+  return project;
+}
+
 Result<Workspace> load_workspace(const CommandContext& context) {
   // Paths travel in JSON documents, to the worker and into the session.
   if (!is_valid_utf8(context.cwd.string()))

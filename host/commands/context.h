@@ -55,6 +55,8 @@ struct Workspace {
 };
 // Wrong files are an error (kInvalidArgument) after every finding was printed; warnings are printed.
 Result<Workspace> load_workspace(const CommandContext& context);
+// osiris.yaml alone, for commands that look at no pipeline: the same of it.
+Result<Project> load_project(const CommandContext& context);
 
 void print_out(const CommandContext& context, std::string_view text);   // stdout
 void print_text(const CommandContext& context, std::string_view text);  // stdout, unless --json

@@ -101,16 +101,14 @@ Result<PruneLimits> limits_of(const PruneOptions& options) {
 int prune(const CommandContext& context, const PruneOptions& options) {
   const auto limits = limits_of(options);
   if (!limits.ok()) return fail(context, limits.error());
-  Diagnostics diagnostics("osiris.yaml");
-  const Project project = Project::load(context.place, context.environment, diagnostics);
-  print_diagnostics(context, diagnostics);
-  if (!diagnostics.ok()) return fail(context, diagnostics.to_error());
+  const auto project = load_project(context);
+  if (!project.ok()) return fail(context, project.error());
   const auto runs = read_runs(context, {options.pipeline, options.profile, options.status, "", 0});
   if (!runs.ok()) return fail(context, runs.error());
   const auto report =
-      prune_runs(project, UserState(context.environment), *runs, *limits, system_clock(), options.dry_run);
+      prune_runs(*project, UserState(context.environment), *runs, *limits, system_clock(), options.dry_run);
   if (!report.ok()) return fail(context, of_own_files(report.error()), Json::object(), ErrorSource::kService);
-  return print_clean_report(context, project, *report, options.dry_run);
+  return print_clean_report(context, *project, *report, options.dry_run);
 }
 
 }  // namespace

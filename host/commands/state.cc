@@ -78,14 +78,6 @@ Result<NamedPipeline> named_pipeline(const CommandContext& context, const std::s
   return named;
 }
 
-Result<Project> load_project(const CommandContext& context) {
-  Diagnostics diagnostics("osiris.yaml");
-  Project project = Project::load(context.place, context.environment, diagnostics);
-  print_diagnostics(context, diagnostics);
-  if (!diagnostics.ok()) return diagnostics.to_error();
-  return project;
-}
-
 Json document(const PipelineState& state) {
   Json steps = Json::object();
   for (const auto& [id, record] : state.steps())
