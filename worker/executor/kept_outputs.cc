@@ -1,6 +1,7 @@
 #include "worker/executor/kept_outputs.h"
 
 #include <filesystem>
+#include <numeric>
 #include <system_error>
 
 #include "protocol/base/sha256.h"
@@ -28,6 +29,13 @@ Result<std::shared_ptr<const Relation>> read_rows(const Run& run, const PlanStep
   if (rows.ok() && (*rows)->rows() != step.kept.rows_out)
     rows = Error(Code::kInvalidArgument, "it has " + std::to_string((*rows)->rows()) + " rows instead of " +
                                              std::to_string(step.kept.rows_out));
+  const std::vector<uint64_t>& shard_rows = step.kept.shard_rows;
+  if (rows.ok() && !shard_rows.empty()) {
+    if (std::accumulate(shard_rows.begin(), shard_rows.end(), uint64_t{0}) != (*rows)->rows())
+      rows = Error(Code::kInvalidArgument, "its shards have other rows than it has");
+    else
+      rows = (*rows)->with_shards(shard_rows);
+  }
   if (rows.ok()) return rows;
   Error error = rows.error().within("the kept rows of step " + step.id + " cannot be read");
   error.hint = "Run again: what is damaged is not taken twice. --no-cache takes nothing that was kept.";
@@ -42,11 +50,12 @@ void keep_output(const Run& run, const PlanStep& step, const StepEnd& end, Recor
   const std::filesystem::path file = run.session_dir / path;
   const auto digest = write_rows(run, step, *end.relation, file);
   if (digest.ok()) {
-    emit_event(sink, "output_kept", step.id,
-               Json::object({{"path", path},
-                             {"size_bytes", digest->size_bytes},
-                             {"sha256", digest->sha256},
-                             {"rows", end.relation->rows()}}));
+    Json fields = Json::object({{"path", path},
+                                {"size_bytes", digest->size_bytes},
+                                {"sha256", digest->sha256},
+                                {"rows", end.relation->rows()}});
+    if (step.shards) fields.set("shard_rows", shard_rows_json(end.relation->shard_rows()));
+    emit_event(sink, "output_kept", step.id, std::move(fields));
     return;
   }
   std::error_code ignored;
