@@ -97,7 +97,7 @@ void Sshd::start() {
                                    "host_key\nAuthorizedKeysFile " + at +
                                    "authorized_keys\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\n"
                                    "PasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 200\n"
-                                   "MaxSessions 200\nPrintMotd no\n");
+                                   "MaxSessions 200\nPrintMotd no\nLogLevel VERBOSE\n");
   reach_by(port_);
   SpawnOptions options;
   options.arguments = {"/usr/sbin/sshd", "-D", "-E", at + "log", "-f", at + "server"};
@@ -140,6 +140,13 @@ void Sshd::cut_connections() const {
       }
     ::kill(pid, SIGKILL);
   }
+}
+
+size_t Sshd::sessions() const {
+  const std::string log = read_file(directory_ / "log").operator*();
+  size_t count = 0;
+  for (size_t at = 0; (at = log.find("Starting session: command", at)) != std::string::npos; ++at) ++count;
+  return count;
 }
 
 std::vector<pid_t> Sshd::workers() const {

@@ -34,6 +34,8 @@ class Sshd {
   void forget_logins();
   // Ends every process that serves a connection, as a machine that goes down does.
   void cut_connections() const;
+  // Commands that it has run, of whatever connection.
+  size_t sessions() const;
   // Workers of osiris below far_directory() that live.
   std::vector<pid_t> workers() const;
   // Names in a directory there.

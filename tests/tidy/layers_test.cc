@@ -64,7 +64,7 @@ const std::vector<Row>& rows() {
        {},
        "a worker's machine that is held for a run: the top of the sdk"},
       {"examples/adapters/ssh",
-       {"osiris/", "adapter.h", "connection.h", "far_side.h", "options.h", "worker_channel.h"},
+       {"osiris/", "adapter.h", "connection.h", "far_side.h", "options.h", "remote_shell.h", "worker_channel.h"},
        {},
        "a project of its own, from the installed sdk alone"},
       {"plugins/sdk/include", {"osiris/"}, {}, "the installed headers stand alone"},
