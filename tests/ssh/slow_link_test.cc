@@ -6,10 +6,8 @@
 #include <cstdio>
 
 #include "protocol/base/clock.h"
-#include "protocol/base/temporary_directory.h"
 #include "tests/ssh/slow_link.h"
 #include "tests/ssh/sshd.h"
-#include "tests/support/eventually.h"
 
 namespace osiris::ssh_tests {
 namespace {
@@ -44,27 +42,6 @@ class SlowRun : public testing::Test {
   Sshd sshd_;
 };
 
-// The client's own connection, which the adapter uses where it stands.
-class Standing {
- public:
-  Standing(Sshd& sshd, int port) : directory_(*TemporaryDirectory::make()) {
-    const fs::path socket = directory_.path() / "c";
-    sshd.reach_by(port, " ControlPath " + socket.string() + "\n ControlMaster no\n");
-    SpawnOptions options;
-    options.arguments = {"/usr/bin/ssh", "-F", sshd.client_config().string(), "-o", "ControlMaster=yes", "-N", "far"};
-    options.environment = {{"PATH", "/usr/bin:/bin"}};
-    options.standard_output = options.standard_error = SpawnOptions::Stream::kNull;
-    auto process = Subprocess::spawn(options);
-    EXPECT_TRUE(process.ok()) << process.error().message;
-    process_.emplace(*std::move(process));
-    EXPECT_TRUE(test::eventually([&] { return fs::exists(socket); }));
-  }
-
- private:
-  const TemporaryDirectory directory_;
-  std::optional<Subprocess> process_;
-};
-
 // Two for a session and its command, one for the steps, one for the outputs and one for the removal.
 constexpr int kRoundTrips = 5;
 // The shell, the package, the worker.
@@ -80,13 +57,13 @@ TEST_F(SlowRun, CostsFewRoundTripsAndTheWorkerTravelsOnce) {
   EXPECT_FALSE(project_.await_event("package_uploaded")["worker_sent"].as_bool());
   double standing_fast = 0, standing_slow = 0, cold_slow = 0;
   {
-    const Standing standing(sshd_, sshd_.port());
+    const StandingConnection standing(sshd_, sshd_.port());
     standing_fast = best_ms(by_ssh());
   }
   SlowLink link(sshd_.port(), kOneWay);
   int round_trips = 0;
   {
-    const Standing standing(sshd_, link.port());
+    const StandingConnection standing(sshd_, link.port());
     link.count_anew();
     standing_slow = best_ms(by_ssh());
     round_trips = link.round_trips();

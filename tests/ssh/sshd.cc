@@ -167,6 +167,19 @@ std::vector<std::string> Sshd::names_in(const fs::path& directory) const {
   return names;
 }
 
+StandingConnection::StandingConnection(Sshd& sshd, int port) : directory_(*TemporaryDirectory::make()) {
+  const fs::path socket = directory_.path() / "c";
+  sshd.reach_by(port, " ControlPath " + socket.string() + "\n ControlMaster no\n");
+  SpawnOptions options;
+  options.arguments = {"/usr/bin/ssh", "-F", sshd.client_config().string(), "-o", "ControlMaster=yes", "-N", "far"};
+  options.environment = {{"PATH", "/usr/bin:/bin"}};
+  options.standard_output = options.standard_error = SpawnOptions::Stream::kNull;
+  auto process = Subprocess::spawn(options);
+  EXPECT_TRUE(process.ok()) << process.error().message;
+  process_.emplace(*std::move(process));
+  EXPECT_TRUE(test::eventually([&] { return fs::exists(socket); }));
+}
+
 fs::path adapter_directory() { return e2e::build_dir() / "tests/ssh/build"; }
 
 std::vector<std::string> with_ssh(const Sshd& sshd, std::vector<std::string> arguments) {

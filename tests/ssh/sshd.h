@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "protocol/base/subprocess.h"
+#include "protocol/base/temporary_directory.h"
 #include "tests/e2e/project.h"
 
 namespace osiris::ssh_tests {
@@ -49,6 +50,16 @@ class Sshd {
   const std::filesystem::path directory_;
   int port_ = 0;        // that it listens to
   int reached_by_ = 0;  // that the client goes to
+  std::optional<Subprocess> process_;
+};
+
+// The client's own connection (ControlMaster), which the adapter uses where it stands: until this goes.
+class StandingConnection {
+ public:
+  StandingConnection(Sshd& sshd, int port);
+
+ private:
+  const TemporaryDirectory directory_;
   std::optional<Subprocess> process_;
 };
 
