@@ -107,12 +107,35 @@ class Interruptible {
 
 }  // namespace
 
+StreamedSteps::~StreamedSteps() {
+  output_.reset();
+  std::error_code ignored;
+  if (context_) std::filesystem::remove_all(scratch_dir(), ignored);
+}
+
+std::filesystem::path StreamedSteps::scratch_dir() const {
+  return runner_.run_.worker_dir() / "scratch" / (step_.id + ".streamed");
+}
+
 Status StreamedSteps::open() {
   const Run& run = runner_.run_;
   database_.emplace(run.database, step_.id, prepared_.views);
-  context_.emplace(AttemptContext::Parts{run, step_, control_, *database_, held_, runner_.log_, prepared_.config,
-                                         prepared_.has_connection ? &prepared_.connection : nullptr, prepared_.inputs,
-                                         run.worker_dir() / "scratch" / (step_.id + ".streamed"), &held_});
+  AttemptContext::Parts parts{run,
+                              step_,
+                              control_,
+                              *database_,
+                              held_,
+                              runner_.log_,
+                              prepared_.config,
+                              prepared_.has_connection ? &prepared_.connection : nullptr,
+                              prepared_.inputs,
+                              scratch_dir(),
+                              &held_};
+  parts.settles = [this] {
+    settles_ = true;
+    held_.pass_on(runner_.sink_, runner_.log_);
+  };
+  context_.emplace(std::move(parts));
   OSIRIS_ASSIGN(output_, prepared_.driver->open(*context_));
   return {};
 }
@@ -132,6 +155,7 @@ Status StreamedSteps::run(const Readers& readers, std::vector<StreamedEnd>& ende
   end.outcome = *outcome_;
   end.rows_out = outcome_->rows_read;
   end.artifacts = context_->take_artifacts();
+  end.state = take_state();
   output_.reset();
   return {};
 }
@@ -143,6 +167,7 @@ bool StreamedSteps::read_along(std::vector<StreamReader>& readers, std::vector<S
     leave_nothing(readers);
     if (failure_) return true;
     if (read.error().code == Code::kUnsupported) continue;
+    if (settles_) return true;
     output_.reset();
     return false;
   }
