@@ -50,8 +50,8 @@ class RowSpool {
 
   const std::filesystem::path path_;
   FileDescriptor file_;
-  std::string buffer_;     // what is not in the file
-  uint64_t in_file_ = 0;   // bytes
+  std::string buffer_;    // what is not in the file
+  uint64_t in_file_ = 0;  // bytes
   uint64_t rows_ = 0;
   std::vector<std::unique_ptr<Pass>> passes_;
 };

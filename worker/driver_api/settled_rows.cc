@@ -7,7 +7,8 @@ namespace {
 
 class SettledStream : public StreamedOutput {
  public:
-  SettledStream(std::unique_ptr<SettledRows> rows, StepOutcome outcome) : settled_(std::move(rows)), outcome_(outcome) {}
+  SettledStream(std::unique_ptr<SettledRows> rows, StepOutcome outcome)
+      : settled_(std::move(rows)), outcome_(outcome) {}
 
   Status open(StepContext& step) {
     OSIRIS_ASSIGN(select_, settled_->select(step));

@@ -1,6 +1,6 @@
-// Sources whose columns follow from all of their rows: JSON has no types, and an API no schema. Their steps read them to
-// the end, put the rows aside on disk, and give them from there: to the output of a stored step, or, as a stream, to the
-// statement of the step that reads them. The source is asked once in either case.
+// Sources whose columns follow from all of their rows: JSON has no types, and an API no schema. Their steps read them
+// to the end, put the rows aside on disk, and give them from there: to the output of a stored step, or, as a stream, to
+// the statement of the step that reads them. The source is asked once in either case.
 #pragma once
 
 #include <memory>

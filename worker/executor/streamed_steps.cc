@@ -85,24 +85,22 @@ class StreamedSteps::Reading {
 
 namespace {
 
-// While it lives, a stop of any of the steps interrupts the one statement.
+// While it lives, a stop of any of the steps interrupts what is run there.
 class Interruptible {
  public:
   Interruptible(StepControl& source, const std::vector<StreamReader>& readers, StepDatabase& database)
-      : source_(source), readers_(readers) {
-    set(&database);
+      : controls_{&source} {
+    for (const StreamReader& reader : readers) controls_.push_back(&reader.control);
+    for (StepControl* control : controls_) control->set_database(&database);
   }
-  ~Interruptible() { set(nullptr); }
+  ~Interruptible() {
+    for (StepControl* control : controls_) control->set_database(nullptr);
+  }
   Interruptible(const Interruptible&) = delete;
   Interruptible& operator=(const Interruptible&) = delete;
 
  private:
-  void set(StepDatabase* database) {
-    source_.set_database(database);
-    for (const StreamReader& reader : readers_) reader.control.set_database(database);
-  }
-  StepControl& source_;
-  const std::vector<StreamReader>& readers_;
+  std::vector<StepControl*> controls_;
 };
 
 }  // namespace
@@ -136,6 +134,7 @@ Status StreamedSteps::open() {
     held_.pass_on(runner_.sink_, runner_.log_);
   };
   context_.emplace(std::move(parts));
+  const Interruptible interruptible(control_, {}, *database_);
   OSIRIS_ASSIGN(output_, prepared_.driver->open(*context_));
   return {};
 }

@@ -157,8 +157,7 @@ Status check(StepContext& step) {
   return answer.ok() ? Status() : Status(answer.error());
 }
 
-constexpr Driver kDriver = {
-    .name = "graphql.extractor", .run = run, .check = check, .open = open, .waits = true};
+constexpr Driver kDriver = {.name = "graphql.extractor", .run = run, .check = check, .open = open, .waits = true};
 
 }  // namespace
 

@@ -319,8 +319,7 @@ Status check(StepContext& step) {
   return answer.ok() ? Status() : Status(answer.error());
 }
 
-constexpr Driver kDriver = {
-    .name = "posthog.extractor", .run = run, .check = check, .open = open, .waits = true};
+constexpr Driver kDriver = {.name = "posthog.extractor", .run = run, .check = check, .open = open, .waits = true};
 
 }  // namespace
 }  // namespace posthog
