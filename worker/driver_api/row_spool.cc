@@ -114,10 +114,8 @@ class RowSpool::Pass : private ChunkSource {
   bool is_ended_ = false;
 };
 
-RowSpool::RowSpool(std::filesystem::path file) : path_(std::move(file)) {}
-
 RowSpool::~RowSpool() {
-  if (in_file_ > 0) ::unlink(path_.c_str());
+  if (file_.is_open()) ::unlink(path_.c_str());
 }
 
 void RowSpool::put(size_t column, std::string_view text) {
@@ -134,7 +132,10 @@ Status RowSpool::end_row() {
 }
 
 Status RowSpool::flush() {
-  if (!file_.is_open()) file_ = FileDescriptor::open(path_, O_RDWR | O_CREAT | O_TRUNC, 0600);
+  if (!file_.is_open()) {
+    path_ = step_.scratch_dir() / "rows.spool";
+    file_ = FileDescriptor::open(path_, O_RDWR | O_CREAT | O_TRUNC, 0600);
+  }
   if (!file_.is_open() || !write_all(file_.get(), buffer_)) return errno_error(errno, "cannot write", path_);
   in_file_ += buffer_.size();
   buffer_.clear();

@@ -14,14 +14,15 @@
 
 #include "protocol/base/error.h"
 #include "protocol/base/fd.h"
+#include "worker/driver_api/driver.h"
 
 namespace osiris::worker {
 
 // Used by one thread until close(). Passes over it may run side by side.
 class RowSpool {
  public:
-  // `file` is made when there is more than a buffer holds, and removed with this; its directory is there by then.
-  explicit RowSpool(std::filesystem::path file);
+  // The file is in the step's scratch directory, made when there is more than a buffer holds, and removed with this.
+  explicit RowSpool(StepContext& step) : step_(step) {}
   ~RowSpool();
   RowSpool(const RowSpool&) = delete;
   RowSpool& operator=(const RowSpool&) = delete;
@@ -48,7 +49,8 @@ class RowSpool {
   // Up to `size` bytes from `at`; fewer at the end only.
   Result<size_t> read(uint64_t at, char* to, size_t size) const;
 
-  const std::filesystem::path path_;
+  StepContext& step_;
+  std::filesystem::path path_;
   FileDescriptor file_;
   std::string buffer_;    // what is not in the file
   uint64_t in_file_ = 0;  // bytes

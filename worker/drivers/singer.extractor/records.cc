@@ -69,7 +69,7 @@ bool has_nanoseconds(std::string_view time) {
 }  // namespace
 
 Records::Records(StepContext& step, std::vector<Column> columns)
-    : step_(step), columns_(std::move(columns)), found_(columns_.size()), spool_(step.scratch_dir() / "records.spool") {
+    : step_(step), columns_(std::move(columns)), found_(columns_.size()), spool_(step) {
   for (size_t i = 0; i < columns_.size(); ++i) places_[columns_[i].name] = i;
 }
 
