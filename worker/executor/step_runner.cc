@@ -118,6 +118,8 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
     end.status = ShardedStep(*this, step, prepared, control).run(end);
   else if (end.status.ok() && streamed.empty())
     end.status = run_attempts(step, prepared, control, streams.unread(), end);
+  // The attempt that stored what was opened has not set it.
+  if (end.status.ok() && streams.unread() && end.state.is_null()) end.state = streams.take_state();
   if (end.status.ok() && !step.check && !step.checks.empty())
     end.status = check_rows(step, prepared, inputs, control, end);
   if (end.status.ok() && step.kept.use == StepUse::kKeep) keep_output(run_, step, end, sink_);
