@@ -42,7 +42,7 @@ steps:
   }
 
   std::vector<Row> rows() {
-    SlowLink link(sshd_.port(), kOneWay);
+    ssh_tests::SlowLink link(sshd_.port(), kOneWay);
     return {standing(link), handshake(link), without_delay()};
   }
 
@@ -62,7 +62,7 @@ steps:
     return alternate(kRounds, [&] { return wall_ms(by_ssh()); }, [&] { return wall_ms(local()); });
   }
 
-  Row standing(SlowLink& link) {
+  Row standing(ssh_tests::SlowLink& link) {
     const ssh_tests::StandingConnection connection(sshd_, link.port());
     const Pair both = pair();
     const double extra = both.subject - both.baseline;
@@ -75,18 +75,26 @@ steps:
             "≤ 6 round trips = " + whole(kBudgetMs, "ms"),
             extra <= kBudgetMs};
   }
-  Row handshake(SlowLink& link) {
+  Row handshake(ssh_tests::SlowLink& link) {
     sshd_.reach_by(link.port());
     const Pair both = pair();
     const double extra = both.subject - both.baseline;
-    return {"the same, with the connection made for the run", whole(extra, "ms"),
-            "local: " + whole(both.baseline, "ms"), format(extra / kRoundTripMs, "round trips"), "–"};
+    return {"the same, with the connection made for the run",
+            whole(extra, "ms"),
+            "local: " + whole(both.baseline, "ms"),
+            format(extra / kRoundTripMs, "round trips"),
+            "–",
+            true};
   }
   Row without_delay() {
     const ssh_tests::StandingConnection connection(sshd_, sshd_.port());
     const Pair both = pair();
-    return {"the same over a connection that stands, without delay", whole(both.subject - both.baseline, "ms"),
-            "local: " + whole(both.baseline, "ms"), "–", "–"};
+    return {"the same over a connection that stands, without delay",
+            whole(both.subject - both.baseline, "ms"),
+            "local: " + whole(both.baseline, "ms"),
+            "–",
+            "–",
+            true};
   }
 
   e2e::Project project_;
