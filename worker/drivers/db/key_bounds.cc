@@ -1,6 +1,7 @@
 #include "worker/drivers/db/key_bounds.h"
 
 #include "protocol/base/categories.h"
+#include "protocol/base/sha256.h"
 
 namespace osiris::worker::db {
 namespace {
@@ -25,6 +26,15 @@ Result<std::vector<std::string>> key_bounds(const KeyedRows& rows, uint64_t rows
                    "raise chunk_rows", category::kConfigInvalid);
     bounds.push_back(*std::move(next));
   }
+}
+
+Json identity_of_rows(const std::string& place, const std::string& query, const RelationColumns& columns,
+                      const std::string& key) {
+  std::string kept;
+  for (const RelationColumn& column : columns)
+    kept += column.name + "\n" + column.type.to_json().dump_canonical() + "\n";
+  return Json::object(
+      {{"server", sha256_hex(place)}, {"query", sha256_hex(query)}, {"columns", sha256_hex(kept)}, {"key", key}});
 }
 
 std::string range_condition(const KeyedRows& rows, const std::vector<std::string>& bounds, size_t range) {

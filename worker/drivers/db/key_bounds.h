@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "protocol/base/error.h"
+#include "protocol/base/json.h"
+#include "worker/drivers/db/chunk.h"
 
 namespace osiris::worker::db {
 
@@ -28,5 +30,9 @@ Result<std::vector<std::string>> key_bounds(const KeyedRows& rows, uint64_t rows
 
 // What the rows of range `range` of `bounds` meet: of the first, below the first bound or without a value.
 std::string range_condition(const KeyedRows& rows, const std::vector<std::string>& bounds, size_t range);
+
+// What tells the rows of a query from others: by name, hashes of where it is asked, of what, and of its columns.
+Json identity_of_rows(const std::string& place, const std::string& query, const RelationColumns& columns,
+                      const std::string& key);
 
 }  // namespace osiris::worker::db

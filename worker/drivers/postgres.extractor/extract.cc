@@ -6,7 +6,6 @@
 #include <thread>
 
 #include "protocol/base/categories.h"
-#include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/db/key_bounds.h"
@@ -185,25 +184,15 @@ Result<std::string> filter_of(const ExtractSettings& settings, const Answer& des
   return incremental.skips_nulls() ? since : "(" + since + " OR " + name + " IS NULL)";
 }
 
-// What tells a copy of these rows from others. No value of a $name is in it but as a hash.
-Json identity_of(const ExtractSettings& settings, const Columns& columns) {
-  std::string kept;
-  for (const db::RelationColumn& column : columns.relation())
-    kept += column.name + "\n" + column.type.to_json().dump_canonical() + "\n";
-  const ServerSettings& server = settings.server;
-  return Json::object({{"server", sha256_hex(place_of(server) + "\n" + server.database + "\n" + server.schema)},
-                       {"query", sha256_hex(settings.sql)},
-                       {"columns", sha256_hex(kept)},
-                       {"key", settings.partition->column}});
-}
-
 Status extract_chunks(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue, db::SourceUse& use,
                       Connection& leader, const Columns& columns, const db::KeyedRows& rows) {
   const Partition& partition = *settings.partition;
   ChunkPlan plan;
   plan.ranges_per_chunk = partition.parts;
   OSIRIS_ASSIGN(plan.bounds, db::key_bounds(rows, std::max<uint64_t>(1, partition.chunk_rows / partition.parts)));
-  queue.offer_chunks(std::move(plan), identity_of(settings, columns));
+  queue.offer_chunks(std::move(plan), db::identity_of_rows(place_of(settings.server) + "\n" + settings.server.database +
+                                                               "\n" + settings.server.schema,
+                                                           settings.sql, columns.relation(), partition.column));
   queue.announce(columns.relation());
   const auto choice = queue.choice();
   if (!choice) return cancelled_error(call.step_id);
