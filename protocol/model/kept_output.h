@@ -13,7 +13,8 @@ namespace osiris {
 enum class StepUse {
   kRun,
   kKeep,  // it runs, and its rows are kept as artifacts/<step>/kept.parquet of the session
-  kTake,  // it does not run: its rows are those of a kept file, which is the only one among its input files
+  kTake,  // it does not run: its rows are those of a kept file, which is the only one among its input files. A step
+          // with shards has a file for each of them, in their order
   kDone,  // it does not run, and nothing that runs reads its rows
 };
 
@@ -31,6 +32,9 @@ struct KeptOutput {
 Json to_json(const KeptOutput& kept);
 // kInvalidArgument for a use that is not known.
 Result<KeptOutput> kept_output_from_json(const Json& json);
+
+// The key of an error's detail that says: the shards' rows cannot be one relation, because a column has several types.
+inline constexpr const char* kTypesDiffer = "types_differ";
 
 // Below the session's directory: where a step's rows are kept.
 std::string kept_file_path(std::string_view step_id);
