@@ -149,7 +149,7 @@ TEST_F(ShardsApart, ChecksSeeTheWhole) {
   for (const char* text : {"n\n1\n", "n\n1\n"}) write(text);
   run_apart("read");
   Json checked = taken(read(all()), 2, 2);
-  checked.set("checks", parse(R"([{"name":"unique","kind":"unique","columns":["n"]}])"));
+  checked.set("checks", parse(R"([{"name":"unique","type":"unique","columns":["n"]}])"));
   ASSERT_TRUE(plan_step_from_json(checked).ok()) << plan_step_from_json(checked).error().message;
   run({checked});
   EXPECT_THAT(error("read").message, HasSubstr("its check failed"));
