@@ -63,7 +63,7 @@ class Simulation {
     bool lives = true;   // in the world
     bool hears = true;   // the host reaches it, and its leases are renewed
     bool is_free = true;
-    bool is_doomed = false;
+    int doomed_in = -1;          // the shard in which it ends; none: -1
     std::optional<size_t> runs;  // in the world, heard of or not
     int64_t ends_at_ns = 0;      // its lease, once nobody renews it
   };
@@ -81,11 +81,12 @@ class Simulation {
 
   void make_machine(bool is_doomed) {
     const std::string id = "m" + std::to_string(machines_.size() + 1);
-    at(now_ + pick(50, 200) * kMs, [this, id, is_doomed] {
-      machines_[id].is_doomed = is_doomed;
+    machines_[id].doomed_in = is_doomed ? static_cast<int>(pick(0, 3)) : -1;
+    at(now_ + pick(50, 200) * kMs, [this, id] {
+      ready_.insert(id);
+      --coming_;
     });
-    machines_.try_emplace(id).first->second.is_free = true;
-    ready_.insert(id);
+    ++coming_;
   }
 
   void hand_out() {
@@ -95,7 +96,7 @@ class Simulation {
       const auto attempt = scheduler_.take(id);
       if (attempt) start(id, *attempt);
     }
-    if (!scheduler_.is_over()) return;
+    if (!scheduler_.is_over() || coming_ > 0) return;
     for (auto& [id, machine] : machines_)
       if (machine.lives && machine.hears) machine.lives = false;  // killed and verified
   }
@@ -103,12 +104,12 @@ class Simulation {
   void start(const std::string& id, const ShardScheduler::Attempt& attempt) {
     Machine& machine = machines_.at(id);
     machine.is_free = false;
+    if (!machine.lives || !machine.hears) return;  // nobody takes it there; that is found out soon
     machine.runs = attempt.shard;
     const int64_t wall = pick(20, 400) * kMs, fetch = pick(1, 30) * kMs;
     at(now_ + wall, [this, id, attempt] { last_row(id, attempt); });
     at(now_ + wall + fetch, [this, id, attempt] { fetched(id, attempt); });
-    if (!machine.is_doomed || pick(0, 3) != 0) return;
-    machine.is_doomed = false;
+    if (machine.doomed_in < 0 || machine.doomed_in-- > 0) return;
     // Where in the shard's life: any time, or between its last row and what is fetched of it.
     const int64_t when = pick(0, 1) ? pick(0, wall) : wall + pick(0, fetch);
     const bool is_cut_off = pick(0, 1) == 1;
@@ -216,7 +217,7 @@ class Simulation {
   std::map<size_t, int> accepted_;
   int64_t now_ = 0;
   uint64_t order_ = 0;
-  size_t steps_ = 0;
+  size_t steps_ = 0, coming_ = 0;
 };
 
 int64_t number_of(const char* name, int64_t otherwise) {
