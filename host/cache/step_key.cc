@@ -34,6 +34,7 @@ StepNature nature_of(const PlanStep& step, const ComponentSpec* spec, std::strin
     return StepNature::kStateful;
   }
   if (step.mode == StepMode::kExtract) {
+    if (spec->has_chunks(step.cfg)) why_not_kept = "its rows go on to their writer in chunks, which commits them";
     if (spec->family() != "filesystem" || spec->network || !step.hosts.empty() || step.input_files.empty())
       return StepNature::kSource;
     why_not_kept = "the files it reads are the copy";

@@ -123,7 +123,11 @@ Result<std::unique_ptr<KeptRun>> KeptRun::decide(const KeptRunInputs& inputs, co
   return run;
 }
 
-void KeptRun::apply(Plan& plan) const { apply_repeat(repeat_, base(), kept_.bytes_max(), plan); }
+void KeptRun::apply(Plan& plan) const {
+  apply_repeat(repeat_, base(), kept_.bytes_max(), plan);
+  for (PlanStep& step : plan.steps)
+    step.resumes = request_.resumes && step.mode == StepMode::kWrite && step.kept.runs();
+}
 
 void KeptRun::begin(const std::string& run_id, const fs::path& session) {
   keys_.run_id = run_id;

@@ -4,8 +4,10 @@
 #include <numeric>
 #include <system_error>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/sha256.h"
 #include "protocol/model/step_naming.h"
+#include "worker/database/union_table.h"
 #include "worker/executor/step_records.h"
 
 namespace osiris::worker {
@@ -21,7 +23,38 @@ Result<FileDigest> write_rows(const Run& run, const PlanStep& step, const Relati
   return digest;
 }
 
+// The rows of shards that other workers ran, one file each.
+Result<std::shared_ptr<const Relation>> read_shards(const Run& run, const PlanStep& step) {
+  const std::vector<Shard>& shards = step.shards->list;
+  if (step.input_files.size() != shards.size())
+    return Error(Code::kInvalidArgument, "the plan names " + std::to_string(step.input_files.size()) +
+                                             " files for the " + std::to_string(shards.size()) + " shards of step " +
+                                             step.id);
+  UnionTable all(run.database, relation_name(step.id));
+  std::vector<uint64_t> rows;
+  uint64_t total = 0;
+  for (size_t i = 0; i < shards.size(); ++i) {
+    const std::filesystem::path file = run.paths.resolve(step.input_files[i].location);
+    auto part = run.database->import_parquet(file, relation_name(step.id));
+    if (!part.ok()) return part.error().within(shards[i].shown() + " of step " + step.id);
+    rows.push_back((*part)->rows());
+    total += rows.back();
+    OSIRIS_TRY(all.add(**part, shards[i].shown()));
+  }
+  if (!all.difference().empty()) {
+    Error error(Code::kStepFailed, "the shards have different types: " + all.difference(), "",
+                category::kExtractSchemaMismatch);
+    error.detail = Json::object({{kTypesDiffer, true}});
+    return error;
+  }
+  if (total != step.kept.rows_out)
+    return Error(Code::kInvalidArgument, "the shards of step " + step.id + " have " + std::to_string(total) +
+                                             " rows instead of " + std::to_string(step.kept.rows_out));
+  return all.take(std::move(rows));
+}
+
 Result<std::shared_ptr<const Relation>> read_rows(const Run& run, const PlanStep& step) {
+  if (step.shards) return read_shards(run, step);
   if (step.input_files.size() != 1)
     return Error(Code::kInvalidArgument, "the plan names no file of kept rows for step " + step.id);
   const std::filesystem::path file = run.paths.resolve(step.input_files[0].location);
