@@ -30,8 +30,8 @@ struct Shard {
 struct StepShards {
   Json rule;               // what the shards are of, {"files": "in/*.csv"}: steps with the same rule have the same ones
   bool per_shard = false;  // it says per_shard, and reads its inputs with the same rule in pieces
-  bool binds_value = false;   // its SQL names $shard
-  uint64_t parallel_max = 0;  // shards of the step at the same time; 0: as many as the worker takes
+  bool binds_value = false;    // its SQL names $shard
+  uint64_t parallel_max = 0;   // shards of the step at the same time; 0: as many as the worker takes
   bool tells_columns = false;  // what is told of a shard that was taken in has the columns of its rows
   std::vector<Shard> list;     // all of them, or those that this worker runs, by index
 };
