@@ -48,12 +48,13 @@ class StreamedSteps::Reading {
     return {};
   }
 
-  Result<StepOutcome> run(std::function<Status()> inputs_are_sound) {
+  // `chunks`: of the stream, where it comes straight from its source.
+  Result<StepOutcome> run(std::function<Status()> inputs_are_sound, ChunkedRows* chunks) {
     const auto scratch = runner_.run_.worker_dir() / "scratch" / (reader_.step.id + ".streamed");
-    context_.emplace(AttemptContext::Parts{runner_.run_, reader_.step, reader_.control, *database_, *held_,
-                                           runner_.log_, prepared_.config,
-                                           prepared_.has_connection ? &prepared_.connection : nullptr, prepared_.inputs,
-                                           scratch, held_.get(), std::move(inputs_are_sound)});
+    context_.emplace(AttemptContext::Parts{
+        runner_.run_, reader_.step, reader_.control, *database_, *held_, runner_.log_, prepared_.config,
+        prepared_.has_connection ? &prepared_.connection : nullptr, prepared_.inputs, scratch, held_.get(),
+        std::move(inputs_are_sound), nullptr, prepared_.inputs.size() == 1 ? chunks : nullptr});
     reader_.control.rows = 0;
     auto outcome = prepared_.driver->run(*context_);
     std::error_code ignored;
@@ -189,7 +190,7 @@ Status StreamedSteps::read(const std::vector<StreamReader>& readers, std::vector
   StepOutcome query_outcome;
   if (readers.size() > 1) {
     first.database().leave_queries();
-    OSIRIS_ASSIGN(query_outcome, first.run({}));
+    OSIRIS_ASSIGN(query_outcome, first.run({}, nullptr));
     if (!first.database().query_stream()) return Error(Code::kUnsupported, "the step left no query");
     second.emplace(runner_, readers[1]);
     OSIRIS_TRY(second->begin(first.step().id, first.database().query_stream()));
@@ -198,16 +199,19 @@ Status StreamedSteps::read(const std::vector<StreamReader>& readers, std::vector
   StepEnd last_end;
   {
     const Interruptible interruptible(control_, readers, last.database());
-    auto outcome = last.run([this] { return finish_source(); });
+    auto outcome = last.run([this] { return finish_source(); }, second ? nullptr : output_->chunked_rows());
     if (outcome.ok()) {
       last_end.outcome = *outcome;
     } else {
       last_end.status = outcome.error();
     }
   }
-  // The steps before have ended well and the last one has failed by itself: it may have written what it cannot take
-  // back.
-  const bool is_its_own = outcome_ && !last_end.status.ok() && last_end.status.error().code != Code::kCancelled;
+  // The last one has failed by itself, and the steps before have ended well or its chunks are committed: it may have
+  // written what it cannot take back.
+  const bool has_failed = !last_end.status.ok() && last_end.status.error().code != Code::kCancelled;
+  if (has_failed && !outcome_ && !output_->failure())
+    if (const auto stopped = output_->stop(); stopped.ok()) outcome_ = *stopped;
+  const bool is_its_own = has_failed && outcome_;
   if (!is_its_own && !last_end.status.ok()) {
     failure_ = output_->failure();
     return last_end.status;
