@@ -239,6 +239,7 @@ Status KeptRun::keep(const RunKeys& keys, const std::string& id, const StepState
   entry.sha256 = state.kept->sha256;
   entry.rows_read = step.rows_read;
   entry.rows_out = state.kept->rows;
+  entry.shard_rows = state.kept->shard_rows;
   return kept_.put(std::move(entry), keys.session / kept_file_path(id));
 }
 

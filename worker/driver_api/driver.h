@@ -111,6 +111,9 @@ class StepContext {
   // turns out not to be what its step would have stored. What fails once it has succeeded is the step's own failure,
   // and nothing is run again.
   virtual Status inputs_are_sound() { return {}; }
+  // Of open(), before it reads the source to its end: however the statement that reads the stream ends, run() is not
+  // called, store() is; and what is said from here on is said for good.
+  virtual void settles() {}
   // Lets statements on connection_handle() write this file with COPY, where reading a streamed input confines it.
   virtual void may_write(const std::string& /*file*/) {}
 
@@ -171,7 +174,8 @@ class StreamedOutput {
   // After a scan that did not come to its end: what its own source said, where run() would have failed with just that.
   // Then it is the step's error and run() is not called: the source would be asked twice, and may say something else.
   virtual std::optional<Error> failure() const { return std::nullopt; }
-  // No step reads it after all: what was begun is stored, as run() would store it. nullopt: run() is called.
+  // No step reads it after all: what was begun is stored, as run() would store it. nullopt: run() is called. After
+  // settles() also where a statement that read the rows has failed.
   virtual std::optional<Result<StepOutcome>> store(StepContext&) { return std::nullopt; }
 };
 

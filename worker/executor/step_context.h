@@ -34,6 +34,7 @@ class AttemptContext : public StepContext {
     HeldRecords* held = nullptr;                 // of a step that reads a stream: where its log goes
     std::function<Status()> inputs_are_sound{};  // empty: they are
     const Shard* shard = nullptr;                // that the attempt is for
+    std::function<void()> settles{};             // of a stream's source; empty: nothing depends on it
     ChunkedRows* chunked_rows = nullptr;         // of the only input
   };
   explicit AttemptContext(Parts parts);
@@ -59,6 +60,9 @@ class AttemptContext : public StepContext {
   }
   Status describe_confined(std::string_view sql, const Json& values) override {
     return parts_.database.describe_confined(sql, values);
+  }
+  void settles() override {
+    if (parts_.settles) parts_.settles();
   }
   void may_write(const std::string& file) override { parts_.database.may_write(file); }
   Status inputs_are_sound() override { return parts_.inputs_are_sound ? parts_.inputs_are_sound() : Status(); }

@@ -86,34 +86,56 @@ class StreamedSteps::Reading {
 
 namespace {
 
-// While it lives, a stop of any of the steps interrupts the one statement.
+// While it lives, a stop of any of the steps interrupts what is run there.
 class Interruptible {
  public:
   Interruptible(StepControl& source, const std::vector<StreamReader>& readers, StepDatabase& database)
-      : source_(source), readers_(readers) {
-    set(&database);
+      : controls_{&source} {
+    for (const StreamReader& reader : readers) controls_.push_back(&reader.control);
+    for (StepControl* control : controls_) control->set_database(&database);
   }
-  ~Interruptible() { set(nullptr); }
+  ~Interruptible() {
+    for (StepControl* control : controls_) control->set_database(nullptr);
+  }
   Interruptible(const Interruptible&) = delete;
   Interruptible& operator=(const Interruptible&) = delete;
 
  private:
-  void set(StepDatabase* database) {
-    source_.set_database(database);
-    for (const StreamReader& reader : readers_) reader.control.set_database(database);
-  }
-  StepControl& source_;
-  const std::vector<StreamReader>& readers_;
+  std::vector<StepControl*> controls_;
 };
 
 }  // namespace
 
+StreamedSteps::~StreamedSteps() {
+  output_.reset();
+  std::error_code ignored;
+  if (context_) std::filesystem::remove_all(scratch_dir(), ignored);
+}
+
+std::filesystem::path StreamedSteps::scratch_dir() const {
+  return runner_.run_.worker_dir() / "scratch" / (step_.id + ".streamed");
+}
+
 Status StreamedSteps::open() {
   const Run& run = runner_.run_;
   database_.emplace(run.database, step_.id, prepared_.views);
-  context_.emplace(AttemptContext::Parts{run, step_, control_, *database_, held_, runner_.log_, prepared_.config,
-                                         prepared_.has_connection ? &prepared_.connection : nullptr, prepared_.inputs,
-                                         run.worker_dir() / "scratch" / (step_.id + ".streamed"), &held_});
+  AttemptContext::Parts parts{run,
+                              step_,
+                              control_,
+                              *database_,
+                              held_,
+                              runner_.log_,
+                              prepared_.config,
+                              prepared_.has_connection ? &prepared_.connection : nullptr,
+                              prepared_.inputs,
+                              scratch_dir(),
+                              &held_};
+  parts.settles = [this] {
+    settles_ = true;
+    held_.pass_on(runner_.sink_, runner_.log_);
+  };
+  context_.emplace(std::move(parts));
+  const Interruptible interruptible(control_, {}, *database_);
   OSIRIS_ASSIGN(output_, prepared_.driver->open(*context_));
   return {};
 }
@@ -133,6 +155,7 @@ Status StreamedSteps::run(const Readers& readers, std::vector<StreamedEnd>& ende
   end.outcome = *outcome_;
   end.rows_out = outcome_->rows_read;
   end.artifacts = context_->take_artifacts();
+  end.state = take_state();
   output_.reset();
   return {};
 }
@@ -144,6 +167,7 @@ bool StreamedSteps::read_along(std::vector<StreamReader>& readers, std::vector<S
     leave_nothing(readers);
     if (failure_) return true;
     if (read.error().code == Code::kUnsupported) continue;
+    if (settles_) return true;
     output_.reset();
     return false;
   }
