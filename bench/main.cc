@@ -12,6 +12,7 @@
 
 #include "bench/csv_rows.h"
 #include "bench/database_rows.h"
+#include "bench/everyday_rows.h"
 #include "bench/measure.h"
 #include "bench/mysql_rows.h"
 #include "bench/worker_latency.h"
