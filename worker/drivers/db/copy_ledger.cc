@@ -85,7 +85,17 @@ LedgerRow CopyLedger::row_of(size_t chunk, uint64_t rows, const Fingerprint* fin
   return row;
 }
 
+LedgerRow CopyLedger::brought() const {
+  LedgerRow row{kBrought, rows_, "{}", {}};
+  row.seal = seal_of(head_, row);
+  return row;
+}
+
 Status CopyLedger::committed(const LedgerRow& row) {
+  if (row.chunk == kBrought && row.seal == seal_of(head_, row)) {
+    is_brought_ = true;
+    return {};
+  }
   const auto content = parse_json(row.content);
   const bool is_chunk = row.chunk >= 0 && static_cast<size_t>(row.chunk) < plan_.chunks();
   if (row.seal != seal_of(head_, row) || !content.ok() || !is_chunk || !chunks_.emplace(row.chunk, row.rows).second)

@@ -33,7 +33,7 @@ struct LedgerRow {
 
 class CopyLedger {
  public:
-  static constexpr int64_t kHead = -1;
+  static constexpr int64_t kHead = -1, kBrought = -2;
 
   // Of a copy that begins. `identity`: objects of texts.
   CopyLedger(const Json& identity, ChunkPlan plan, size_t columns);
@@ -44,6 +44,10 @@ class CopyLedger {
   // The row of a chunk that is about to be committed; committed() once it is.
   LedgerRow row_of(size_t chunk, uint64_t rows, const Fingerprint* fingerprint) const;
   Status committed(const LedgerRow& row);
+  // Where the tables of the copy cannot go in the transaction that brings its rows to the target, it writes this, and
+  // they are not brought there again.
+  LedgerRow brought() const;
+  bool is_brought() const { return is_brought_; }
 
   const ChunkPlan& plan() const { return plan_; }
   std::vector<size_t> missing() const;
@@ -59,6 +63,7 @@ class CopyLedger {
   ChunkPlan plan_;
   std::map<int64_t, uint64_t> chunks_;  // committed, with their rows
   uint64_t rows_ = 0;
+  bool is_brought_ = false;
   Fingerprint fingerprint_;
 };
 
