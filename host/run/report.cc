@@ -1,6 +1,7 @@
 #include "host/run/report.h"
 
 #include <cmath>
+#include <initializer_list>
 
 #include "host/run/run_cost.h"
 #include "protocol/base/file.h"
