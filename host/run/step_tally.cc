@@ -105,6 +105,8 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     step(step_id).outputs[data["path"].as_string()] = {data["size_bytes"].as_uint(), data["sha256"].as_string()};
   } else if (name == "rows_verified") {
     step(step_id).verified = data;
+  } else if (name == "copy_chunks") {
+    step(step_id).chunks = data;
   } else if (name == "check_result") {
     step(step_id).checks.push_back(check_result(data));
   } else if (name == "output_kept") {

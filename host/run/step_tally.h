@@ -84,12 +84,13 @@ struct StepState {
   double duration_s = 0;  // of an ended step
   std::string error;      // of a failed one
   std::string error_type, category, hint;
-  Json detail;                                   // of its error, as the worker gave it; null: none
-  std::string cause;                             // of a skipped one: the step that failed first
-  Json state;                                    // what the step is to be given at its next run; null: nothing new
-  std::vector<CheckResult> checks;               // those that were run, in their order
-  SourceUse source;                              // of its last attempt
-  Json verified;                                 // {table, rows, by, fingerprint} of a write; null: it was not compared
+  Json detail;                      // of its error, as the worker gave it; null: none
+  std::string cause;                // of a skipped one: the step that failed first
+  Json state;                       // what the step is to be given at its next run; null: nothing new
+  std::vector<CheckResult> checks;  // those that were run, in their order
+  SourceUse source;                 // of its last attempt
+  Json chunks;                      // {table, chunks, committed, reused} of a copy in chunks; null: it was none
+  Json verified;                    // {table, rows, by, fingerprint} of a write; null: it was not compared
   std::map<std::string, WrittenOutput> outputs;  // of its last attempt, by the path as the pipeline wrote it
   std::optional<KeptRows> kept;
   std::string not_kept;               // why its rows, which were to be kept, are not
