@@ -54,7 +54,7 @@ class StreamedSteps::Reading {
     context_.emplace(AttemptContext::Parts{
         runner_.run_, reader_.step, reader_.control, *database_, *held_, runner_.log_, prepared_.config,
         prepared_.has_connection ? &prepared_.connection : nullptr, prepared_.inputs, scratch, held_.get(),
-        std::move(inputs_are_sound), nullptr, prepared_.inputs.size() == 1 ? chunks : nullptr});
+        std::move(inputs_are_sound), nullptr, {}, prepared_.inputs.size() == 1 ? chunks : nullptr});
     reader_.control.rows = 0;
     auto outcome = prepared_.driver->run(*context_);
     std::error_code ignored;
