@@ -59,6 +59,27 @@ struct OutputFile {
   std::filesystem::path target;  // absolute, where it goes on this machine
 };
 
+// Rows of a stream as their source's server sends them, for a reader that knows the form and writes the same: they are
+// not made the engine's in between.
+class SourceRows {
+ public:
+  // Only drivers of the same server know more of it, by a dynamic_cast.
+  struct Form {
+    virtual ~Form() = default;
+  };
+  struct Piece {
+    std::string_view bytes;  // of whole rows; they live until the next call
+    uint64_t rows = 0;
+  };
+  virtual ~SourceRows() = default;
+  // Null: the source has no form of its own, or none that is the same as its rows.
+  virtual const Form* form() const = 0;
+  // From here on they come by next_piece(), and no statement scans the stream. False: one did.
+  virtual bool take() = 0;
+  // Nothing at the end. It may wait, and looks for itself whether the step is cancelled.
+  virtual Result<std::optional<Piece>> next_piece() = 0;
+};
+
 // Everything a driver may touch, for one attempt at one step. All members may be called from any thread the driver
 // starts, as long as they are joined before run() returns.
 class StepContext {
@@ -70,6 +91,8 @@ class StepContext {
   virtual const Json& config() const = 0;
   virtual const ConnectionFields* connection() const = 0;  // null when the step has none
   virtual const std::vector<Input>& inputs() const = 0;
+  // Of the only input, where it is a stream with nothing between it and its source. Null: there is no such form.
+  virtual SourceRows* source_rows() { return nullptr; }
 
   // Where a path of the pipeline is to be read, or written.
   virtual PlannedPath input_file(std::string_view path) const = 0;
@@ -145,6 +168,8 @@ class StreamedOutput {
   virtual std::string rows() const = 0;
   virtual std::vector<std::string> functions() const = 0;
   virtual std::vector<std::string> files() const { return {}; }
+  // The same rows in the source's own form, for a reader that takes them so instead; null: there is none.
+  virtual SourceRows* source_rows() { return nullptr; }
   virtual uint64_t bytes() const { return 0; }  // of its rows as text, where the engine does not count what reads them
   // Before the scan: columns whose names this accepts are converted even where the statement does not read them.
   virtual void must_convert(std::function<bool(std::string_view name)> /*accepts*/) {}

@@ -34,6 +34,7 @@ class AttemptContext : public StepContext {
     HeldRecords* held = nullptr;                 // of a step that reads a stream: where its log goes
     std::function<Status()> inputs_are_sound{};  // empty: they are
     const Shard* shard = nullptr;                // that the attempt is for
+    SourceRows* source_rows = nullptr;           // of the only input
   };
   explicit AttemptContext(Parts parts);
 
@@ -41,6 +42,7 @@ class AttemptContext : public StepContext {
   const Json& config() const override { return parts_.config; }
   const ConnectionFields* connection() const override { return parts_.connection; }
   const std::vector<Input>& inputs() const override { return parts_.inputs; }
+  SourceRows* source_rows() override { return parts_.source_rows; }
   PlannedPath input_file(std::string_view path) const override;
   PlannedPath output_file(std::string_view path) const override;
   std::vector<MatchedFile> matched_files(std::string_view pattern) const override;

@@ -48,12 +48,13 @@ class StreamedSteps::Reading {
     return {};
   }
 
-  Result<StepOutcome> run(std::function<Status()> inputs_are_sound) {
+  // `rows`: of the stream, where it comes straight from its source.
+  Result<StepOutcome> run(std::function<Status()> inputs_are_sound, SourceRows* rows) {
     const auto scratch = runner_.run_.worker_dir() / "scratch" / (reader_.step.id + ".streamed");
-    context_.emplace(AttemptContext::Parts{runner_.run_, reader_.step, reader_.control, *database_, *held_,
-                                           runner_.log_, prepared_.config,
-                                           prepared_.has_connection ? &prepared_.connection : nullptr, prepared_.inputs,
-                                           scratch, held_.get(), std::move(inputs_are_sound)});
+    context_.emplace(AttemptContext::Parts{
+        runner_.run_, reader_.step, reader_.control, *database_, *held_, runner_.log_, prepared_.config,
+        prepared_.has_connection ? &prepared_.connection : nullptr, prepared_.inputs, scratch, held_.get(),
+        std::move(inputs_are_sound), nullptr, prepared_.inputs.size() == 1 ? rows : nullptr});
     reader_.control.rows = 0;
     auto outcome = prepared_.driver->run(*context_);
     std::error_code ignored;
@@ -165,7 +166,7 @@ Status StreamedSteps::read(const std::vector<StreamReader>& readers, std::vector
   StepOutcome query_outcome;
   if (readers.size() > 1) {
     first.database().leave_queries();
-    OSIRIS_ASSIGN(query_outcome, first.run({}));
+    OSIRIS_ASSIGN(query_outcome, first.run({}, nullptr));
     if (!first.database().query_stream()) return Error(Code::kUnsupported, "the step left no query");
     second.emplace(runner_, readers[1]);
     OSIRIS_TRY(second->begin(first.step().id, first.database().query_stream()));
@@ -174,7 +175,7 @@ Status StreamedSteps::read(const std::vector<StreamReader>& readers, std::vector
   StepEnd last_end;
   {
     const Interruptible interruptible(control_, readers, last.database());
-    auto outcome = last.run([this] { return finish_source(); });
+    auto outcome = last.run([this] { return finish_source(); }, second ? nullptr : output_->source_rows());
     if (outcome.ok()) {
       last_end.outcome = *outcome;
     } else {

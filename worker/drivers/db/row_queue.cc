@@ -1,11 +1,33 @@
 #include "worker/drivers/db/row_queue.h"
 
-namespace osiris::worker::db {
+#include <utility>
 
-void RowQueue::announce(RelationColumns columns) {
+namespace osiris::worker::db {
+namespace {
+
+// What a row of many megabytes needed is not kept for those after it.
+constexpr size_t kRawBytesKept = size_t{4} << 20;
+
+}  // namespace
+
+void RowQueue::announce(RelationColumns columns, std::unique_ptr<const SourceRows::Form> form) {
   const std::lock_guard lock(mutex_);
+  form_ = std::move(form);
   columns_ = std::move(columns);
   changed_.notify_all();
+}
+
+void RowQueue::want(bool raw) {
+  const std::lock_guard lock(mutex_);
+  wants_raw_ = raw;
+  changed_.notify_all();
+}
+
+bool RowQueue::wants_raw() {
+  std::unique_lock lock(mutex_);
+  if (!form_) return false;
+  changed_.wait(lock, [&] { return closed_ || wants_raw_; });
+  return !closed_ && *wants_raw_;
 }
 
 bool RowQueue::offer(Batch batch) {
@@ -23,6 +45,15 @@ std::unique_ptr<Chunk> RowQueue::used_chunk() {
   auto chunk = std::move(used_.back());
   used_.pop_back();
   return chunk;
+}
+
+std::string RowQueue::used_raw() {
+  const std::lock_guard lock(mutex_);
+  if (used_raw_.empty()) return {};
+  std::string raw = std::move(used_raw_.back());
+  used_raw_.pop_back();
+  raw.clear();
+  return raw;
 }
 
 void RowQueue::finish(Status status) {
@@ -61,6 +92,8 @@ void RowQueue::give_back(Batch batch) {
   for (const auto& chunk : batch.chunks) chunk->clear();
   const std::lock_guard lock(mutex_);
   for (auto& chunk : batch.chunks) used_.push_back(std::move(chunk));
+  if (batch.raw.capacity() > kRawBytesKept) return;
+  if (!batch.raw.empty()) used_raw_.push_back(std::move(batch.raw));
 }
 
 void RowQueue::close() {

@@ -68,23 +68,44 @@ void ServerRows::note(StepContext& context, const Batch& batch) {
   context.progress_bytes(bytes_, 0);
 }
 
-Result<duckdb_data_chunk> ServerRows::next() {
+Result<bool> ServerRows::next_batch() {
+  queue_.give_back(std::exchange(batch_, {}));
+  next_ = 0;
   for (;;) {
-    if (next_ < batch_.chunks.size()) return batch_.chunks[next_++]->handle();
-    queue_.give_back(std::exchange(batch_, {}));
-    next_ = 0;
     if (context_.is_cancelled()) return cancelled_error(context_.step_id());
     RowQueue::Delivery delivery = queue_.next(kCancelPoll);
     if (delivery.end) {
       if (!delivery.end->ok() && delivery.end->error().code != Code::kCancelled) failure_ = delivery.end->error();
       OSIRIS_TRY(*delivery.end);
       ended_ = true;
-      return nullptr;
+      return false;
     }
     if (!delivery.batch) continue;
     batch_ = *std::move(delivery.batch);
     note(context_, batch_);
+    return true;
   }
+}
+
+Result<duckdb_data_chunk> ServerRows::next() {
+  queue_.want(false);
+  while (next_ == batch_.chunks.size()) {
+    OSIRIS_ASSIGN(const bool is_there, next_batch());
+    if (!is_there) return nullptr;
+  }
+  return batch_.chunks[next_++]->handle();
+}
+
+bool ServerRows::take() {
+  if (!scan_ || !scan_->begin()) return false;
+  queue_.want(true);
+  return true;
+}
+
+Result<std::optional<SourceRows::Piece>> ServerRows::next_piece() {
+  OSIRIS_ASSIGN(const bool is_there, next_batch());
+  if (!is_there) return std::optional<Piece>();
+  return std::optional<Piece>(Piece{batch_.raw, batch_.rows});
 }
 
 Result<StepOutcome> ServerRows::finish() {
@@ -99,6 +120,7 @@ Result<uint64_t> ServerRows::fill(StepContext& context) {
   OSIRIS_TRY(wait_for_columns());
   Relation relation(server_, context.connection_handle(), context.output_table());
   OSIRIS_TRY(relation.create(*columns_));
+  queue_.want(false);
   for (;;) {
     if (context.is_cancelled()) return cancelled_error(context.step_id());
     RowQueue::Delivery delivery = queue_.next(kCancelPoll);

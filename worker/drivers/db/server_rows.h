@@ -23,7 +23,7 @@ Error cancelled_error(const std::string& step_id);
 // Feeds the queue: announces the columns and offers batches, and returns when there are no more.
 using ReadRows = std::function<Status(RowQueue&)>;
 
-class ServerRows : public StreamedOutput, private ChunkSource {
+class ServerRows : public StreamedOutput, private ChunkSource, private SourceRows {
  public:
   // Runs `read` on a thread of its own. `deadline`, which `read` waits by, lives as long as `read`; it is cancelled
   // when the rows are not wanted to their end. `server`: how errors begin, "MySQL". `context` outlives it.
@@ -36,6 +36,7 @@ class ServerRows : public StreamedOutput, private ChunkSource {
   Status open();
   std::string rows() const override { return function_ + "()"; }
   std::vector<std::string> functions() const override { return {function_}; }
+  SourceRows* source_rows() override { return this; }
   Result<StepOutcome> finish() override;
   std::optional<Error> failure() const override { return failure_; }
   // Everything that `read` brings, into the step's output_table().
@@ -43,6 +44,11 @@ class ServerRows : public StreamedOutput, private ChunkSource {
 
  private:
   Result<duckdb_data_chunk> next() override;
+  const Form* form() const override { return queue_.form(); }
+  bool take() override;
+  Result<std::optional<Piece>> next_piece() override;
+  // The next batch; false at the end.
+  Result<bool> next_batch();
   Status wait_for_columns();
   Result<uint64_t> fill(StepContext& context);
   void note(StepContext& context, const Batch& batch);

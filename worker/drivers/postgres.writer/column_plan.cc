@@ -248,6 +248,7 @@ Result<ColumnPlan> plan_existing(const std::string& table, const std::string& na
   if (!form) return no("CAST it in the step before, where you decide what may be lost");
   plan.form = *form;
   plan.value_type = item;
+  plan.modifier = target.modifier;
   if (is_list) plan.element = item;
   apply_modifier(plan, item, target.modifier);
   return plan;
