@@ -51,6 +51,7 @@ struct KeptRows {
   uint64_t size_bytes = 0;
   std::string sha256;
   uint64_t rows = 0;
+  std::vector<uint64_t> shard_rows;  // of each shard; empty: it has none
 };
 
 // What came of one data check of a step (docs/checks.md).
@@ -95,6 +96,8 @@ struct StepState {
   std::string reused_run_id;          // it did not run: the run that did; empty: it ran
   std::vector<AcceptedShard> shards;  // in the order in which its worker took them in
 
+  // It is complete without having run: what an earlier run made of it is taken.
+  bool is_reused() const { return phase == StepPhase::kComplete && !reused_run_id.empty(); }
   // What to show as "rows": the most telling count there is.
   uint64_t rows() const;
 };

@@ -51,7 +51,8 @@ Copy::Copy(const ExtractSettings& settings, const CallContext& call, const Colum
       reader_(columns),
       raw_(columns) {}
 
-Status Copy::run(Connection& connection, const std::string& sql) {
+Status Copy::run(Connection& connection, const std::string& sql, size_t chunk) {
+  of_chunk_ = chunk;
   OSIRIS_TRY(connection.begin_copy_out(sql));
   is_raw_ = queue_.wants_raw();
   const std::function<std::string()> so_far = [this] { return this->so_far(); };
@@ -153,6 +154,7 @@ Status Copy::offer() {
   close_chunk();
   if (batch_.rows == 0) return {};
   batch_.bytes = std::exchange(bytes_, 0);
+  batch_.chunk = of_chunk_;
   if (!queue_.offer(std::exchange(batch_, {}))) return cancelled_error(call_.step_id);
   return {};
 }
