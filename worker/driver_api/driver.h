@@ -60,6 +60,27 @@ struct OutputFile {
   std::filesystem::path target;  // absolute, where it goes on this machine
 };
 
+// Rows of a stream as their source's server sends them, for a reader that knows the form and writes the same: they are
+// not made the engine's in between.
+class SourceRows {
+ public:
+  // Only drivers of the same server know more of it, by a dynamic_cast.
+  struct Form {
+    virtual ~Form() = default;
+  };
+  struct Piece {
+    std::string_view bytes;  // of whole rows; they live until the next call
+    uint64_t rows = 0;
+  };
+  virtual ~SourceRows() = default;
+  // Null: the source has no form of its own, or none that is the same as its rows.
+  virtual const Form* form() const = 0;
+  // From here on they come by next_piece(), and no statement scans the stream. False: one did.
+  virtual bool take() = 0;
+  // Nothing at the end. It may wait, and looks for itself whether the step is cancelled.
+  virtual Result<std::optional<Piece>> next_piece() = 0;
+};
+
 // Whose step it is, for what a run leaves on a server and a later one goes on from.
 struct StepOrigin {
   std::string pipeline;  // empty: what a run leaves is found by nobody
@@ -79,6 +100,8 @@ class StepContext {
   virtual const Json& config() const = 0;
   virtual const ConnectionFields* connection() const = 0;  // null when the step has none
   virtual const std::vector<Input>& inputs() const = 0;
+  // Of the only input, where it is a stream with nothing between it and its source. Null: there is no such form.
+  virtual SourceRows* source_rows() { return nullptr; }
   // Of the only input, where it is a stream that comes straight from its source. Null: its rows have no chunks.
   virtual ChunkedRows* chunked_rows() { return nullptr; }
   virtual StepOrigin origin() const { return {}; }
@@ -160,6 +183,8 @@ class StreamedOutput {
   virtual std::string rows() const = 0;
   virtual std::vector<std::string> functions() const = 0;
   virtual std::vector<std::string> files() const { return {}; }
+  // The same rows in the source's own form, for a reader that takes them so instead; null: there is none.
+  virtual SourceRows* source_rows() { return nullptr; }
   virtual uint64_t bytes() const { return 0; }  // of its rows as text, where the engine does not count what reads them
   // Before the scan: columns whose names this accepts are converted even where the statement does not read them.
   virtual void must_convert(std::function<bool(std::string_view name)> /*accepts*/) {}

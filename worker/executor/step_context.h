@@ -36,6 +36,7 @@ class AttemptContext : public StepContext {
     const Shard* shard = nullptr;                // that the attempt is for
     std::function<void()> settles{};             // of a stream's source; empty: nothing depends on it
     ChunkedRows* chunked_rows = nullptr;         // of the only input
+    SourceRows* source_rows = nullptr;           // of the same
   };
   explicit AttemptContext(Parts parts);
 
@@ -43,6 +44,7 @@ class AttemptContext : public StepContext {
   const Json& config() const override { return parts_.config; }
   const ConnectionFields* connection() const override { return parts_.connection; }
   const std::vector<Input>& inputs() const override { return parts_.inputs; }
+  SourceRows* source_rows() override { return parts_.source_rows; }
   ChunkedRows* chunked_rows() override { return parts_.chunked_rows; }
   StepOrigin origin() const override {
     return {parts_.run.pipeline_id, parts_.run.run_id, parts_.run.worker_version, parts_.step.resumes};

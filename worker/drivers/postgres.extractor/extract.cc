@@ -153,6 +153,11 @@ class PartitionedCopy {
   Status failure_;
 };
 
+// What the rows may be handed on as; null where the server does not know whether its texts are any.
+std::unique_ptr<CopyForm> form_of(const Connection& connection, const Columns& columns) {
+  return connection.knows_encoding() ? columns.form() : nullptr;
+}
+
 // The condition that leaves only rows which the kept state asks for; empty: all of them.
 Result<std::string> filter_of(const ExtractSettings& settings, const Answer& description, const Columns& columns) {
   if (!settings.incremental) return std::string();
@@ -193,7 +198,7 @@ Status extract_chunks(const ExtractSettings& settings, const CallContext& call, 
   queue.offer_chunks(std::move(plan), db::identity_of_rows(place_of(settings.server) + "\n" + settings.server.database +
                                                                "\n" + settings.server.schema,
                                                            settings.sql, columns.relation(), partition.column));
-  queue.announce(columns.relation());
+  queue.announce(columns.relation(), form_of(leader, columns));
   const auto choice = queue.choice();
   if (!choice) return cancelled_error(call.step_id);
   std::vector<Range> ranges;
@@ -230,7 +235,7 @@ Status extract_parts(const ExtractSettings& settings, const CallContext& call, d
   OSIRIS_ASSIGN(const Answer bounds,
                 leader.ask("SELECT min(" + name + "), max(" + name + ") FROM " + named_subquery(settings, columns) +
                            (since.empty() ? "" : " WHERE " + since)));
-  queue.announce(columns.relation());
+  queue.announce(columns.relation(), form_of(leader, columns));
   std::vector<std::string> filters = {"true"};
   if (!bounds.is_null(0, 0))
     filters = filters_of(name, std::stoll(bounds.text(0, 0)), std::stoll(bounds.text(0, 1)), settings.partition->parts);
@@ -258,7 +263,7 @@ Status extract(const ExtractSettings& settings, const CallContext& call, db::Row
     OSIRIS_ASSIGN(const Answer description, connection->describe(settings.sql));
     OSIRIS_ASSIGN(const Columns columns, columns_of_select(*connection, description, settings));
     OSIRIS_ASSIGN(const std::string since, filter_of(settings, description, columns));
-    queue.announce(columns.relation());
+    queue.announce(columns.relation(), form_of(*connection, columns));
     OSIRIS_TRY(Copy(settings, call, columns, queue).run(*connection, copy_sql(settings, columns, since)));
   }
   return connection->run("ROLLBACK");
