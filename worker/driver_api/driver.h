@@ -59,6 +59,13 @@ struct OutputFile {
   std::filesystem::path target;  // absolute, where it goes on this machine
 };
 
+// Which shard of its step an attempt reads (docs/shards.md).
+struct ShardPlace {
+  uint64_t index = 0;   // in the list
+  const Json& rule;     // what the shards are of: {"files": "in/*.csv"}, {"split": {...}}
+  const Json& settled;  // Settled::common of all of them; null: nothing
+};
+
 // Everything a driver may touch, for one attempt at one step. All members may be called from any thread the driver
 // starts, as long as they are joined before run() returns.
 class StepContext {
@@ -102,6 +109,8 @@ class StepContext {
   // Lets statements on connection_handle() write this file with COPY, where reading a streamed input confines it.
   virtual void may_write(const std::string& /*file*/) {}
 
+  // Null: the attempt is for the whole step.
+  virtual const ShardPlace* shard() const { return nullptr; }
   // What this step gave set_state() when the pipeline last ran to a good end; null: never, or it was reset.
   virtual const Json& state() const = 0;
   // What the step is to be given next time, an object. The host keeps it once the whole run has ended well; the last
@@ -158,6 +167,20 @@ class StreamedOutput {
   virtual std::optional<Result<StepOutcome>> store(StepContext&) { return std::nullopt; }
 };
 
+// Something at the source that the shards of a step read by, such as the transaction whose snapshot they share.
+class SharedSource {
+ public:
+  virtual ~SharedSource() = default;
+  // Blocking, for two seconds at most. Then what the shards have read is of no use beside what they would read now.
+  virtual bool is_lost() = 0;
+};
+
+// What the shards of a step have in common.
+struct Settled {
+  Json common;                           // kept in shards.json, and given to each of them; null: nothing
+  std::unique_ptr<SharedSource> source;  // lives as long as they run; null: none
+};
+
 struct Driver {
   // The component's name, "mysql.extractor".
   std::string_view name;
@@ -175,8 +198,12 @@ struct Driver {
   Result<std::unique_ptr<StreamedOutput>> (*open)(StepContext&) = nullptr;
   // Makes output_table() without rows, of the columns that the config declares. Null: a config declares none.
   Status (*declare)(StepContext&) = nullptr;
-  // run() reads the files that the plan found by one path, matched_files(), as one relation.
-  bool joins_files = false;
+  // Before the first shard of a step is read: what one read of all of them would find out, the types of columns that
+  // nothing declares and the bounds of a split. The config still has "${shard.value}", by which matched_files() gives
+  // the files of all shards. Null: shards have nothing to settle.
+  Result<Settled> (*settle)(StepContext&, const Json& rule) = nullptr;
+  // It knows the rule `split`.
+  bool splits = false;
   // Reads inputs that are streamed. kUnsupported, before it reads, asks for a stored one.
   bool reads_streams = false;
   // run() consists of a query of the user's, run_confined(); its rows may be made by the step that reads them.

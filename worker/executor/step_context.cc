@@ -9,6 +9,9 @@ namespace osiris::worker {
 
 AttemptContext::AttemptContext(Parts parts)
     : parts_(std::move(parts)), artifacts_dir_(parts_.run.artifacts_dir(parts_.step.id)) {
+  static const Json nothing;
+  if (parts_.shard && parts_.step.shards)
+    shard_.emplace(ShardPlace{parts_.shard->index, parts_.step.shards->rule, parts_.settled ? *parts_.settled : nothing});
   if (parts_.shard) artifacts_dir_ = artifacts_dir_ / "shards" / std::to_string(parts_.shard->index);
 }
 

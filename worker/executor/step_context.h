@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,6 +35,7 @@ class AttemptContext : public StepContext {
     HeldRecords* held = nullptr;                 // of a step that reads a stream: where its log goes
     std::function<Status()> inputs_are_sound{};  // empty: they are
     const Shard* shard = nullptr;                // that the attempt is for
+    const Json* settled = nullptr;               // of all its shards
   };
   explicit AttemptContext(Parts parts);
 
@@ -57,6 +59,7 @@ class AttemptContext : public StepContext {
   }
   void may_write(const std::string& file) override { parts_.database.may_write(file); }
   Status inputs_are_sound() override { return parts_.inputs_are_sound ? parts_.inputs_are_sound() : Status(); }
+  const ShardPlace* shard() const override { return shard_ ? &*shard_ : nullptr; }
   const Json& state() const override { return parts_.step.state; }
   Status set_state(Json state) override;
   bool is_cancelled() const override { return parts_.control.stopped() != Stop::kNone; }
@@ -84,6 +87,7 @@ class AttemptContext : public StepContext {
 
   Parts parts_;
   std::filesystem::path artifacts_dir_;
+  std::optional<ShardPlace> shard_;
   mutable std::once_flag scratch_made_, artifacts_made_;
   std::mutex mutex_;  // drivers may report from several threads
   std::vector<Artifact> artifacts_;

@@ -5,9 +5,11 @@
 #include "protocol/base/categories.h"
 #include "worker/drivers/mysql.extractor/bound_query.h"
 #include "worker/drivers/mysql.extractor/incremental_filter.h"
+#include "worker/drivers/mysql.extractor/key_column.h"
 #include "worker/drivers/mysql.extractor/pool.h"
 #include "worker/drivers/mysql.extractor/row_reader.h"
 #include "worker/drivers/mysql.extractor/statement.h"
+#include "worker/drivers/mysql.extractor/texts.h"
 #include "worker/drivers/mysql.extractor/warnings.h"
 #include "worker/drivers/mysql/errors.h"
 #include "worker/drivers/mysql/wait_scope.h"
@@ -26,6 +28,8 @@ struct CloseStatement {
 };
 using Statement = std::unique_ptr<MYSQL_STMT, CloseStatement>;
 
+std::string place_of(const ServerSettings& server) { return server.host + ":" + std::to_string(server.port); }
+
 class Extraction {
  public:
   Extraction(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue, MYSQL* mysql)
@@ -37,6 +41,7 @@ class Extraction {
     OSIRIS_TRY(check_reads_only(tokens_, settings_.allows_call));
     OSIRIS_TRY(prepare());
     if (settings_.incremental) OSIRIS_TRY(leave_out_taken());
+    if (settings_.range) OSIRIS_TRY(leave_out_other_parts());
     OSIRIS_TRY(execute());
     OSIRIS_TRY(skip_rows());
     OSIRIS_TRY(read_rows());
@@ -53,6 +58,24 @@ class Extraction {
       return Error(Code::kUnsupported, "the columns are known when it runs", "", category::kExtractQueryFailed);
     return columns_of(fields, count, settings_.columns);
   }
+  Result<std::vector<std::string>> ask_for_bounds(const db::KeySplit& split) {
+    OSIRIS_TRY(check_reads_only(tokens_, false));
+    OSIRIS_TRY(prepare());
+    OSIRIS_ASSIGN(const KeyColumn column, key_column(split.column));
+    const db::KeySql sql{as_rows(), column.key(), column.text()};
+    OSIRIS_ASSIGN(const auto counted, ask_around(db::count_statement(sql)));
+    const uint64_t rows = std::stoull(counted.at(0).at(0));
+    const std::vector<uint64_t> places = db::places_of_bounds(rows, split.parts);
+    std::vector<db::KeyAtPlace> found;
+    if (!places.empty()) {
+      OSIRIS_ASSIGN(const auto keys, ask_around(db::bounds_statement(sql, places)));
+      for (const auto& row : keys) {
+        OSIRIS_TRY(column.check(row[1]));
+        found.push_back({std::stoull(row[0]), row[1], row[2] == "1"});
+      }
+    }
+    return db::bounds_of(split, rows, found);
+  }
   // Nothing of the result is left on the wire.
   bool is_drained() const { return is_drained_; }
 
@@ -68,6 +91,33 @@ class Extraction {
     tokens_ = tokens_of(sql_, backslash_escapes);
   }
 
+  // The query, as what follows FROM. On lines of its own: the statement may end in a comment.
+  std::string as_rows() const { return "(\n" + without_end(tokens_, sql_) + "\n) AS osiris_rows"; }
+
+  // Of the query that is prepared.
+  Result<KeyColumn> key_column(const std::string& name) {
+    const unsigned count = mysql_stmt_field_count(statement_.get());
+    const MYSQL_FIELD* fields = mariadb_stmt_fetch_fields(statement_.get());
+    if (count == 0 || !fields) return no_rows();
+    OSIRIS_ASSIGN(const Columns columns, columns_of(fields, count, {}));
+    return KeyColumn::of(fields, columns, name);
+  }
+
+  // Prepares the query once more, as one of the shard's rows alone.
+  Status leave_out_other_parts() {
+    OSIRIS_ASSIGN(const KeyColumn column, key_column(settings_.range->column));
+    const auto literal = [&](const std::string& bound) { return column.literal(bound); };
+    set_query("SELECT * FROM " + as_rows() + " WHERE " + settings_.range->condition(column.key(), literal));
+    return prepare();
+  }
+
+  // All rows of a statement around the query.
+  Result<std::vector<std::vector<std::string>>> ask_around(const std::string& sql) {
+    set_query(sql);
+    OSIRIS_TRY(prepare());
+    return texts_of(statement_.get(), [this] { return failed(); });
+  }
+
   // Prepares the query once more, as one that leaves out the rows which the kept state does not ask for.
   Status leave_out_taken() {
     const unsigned count = mysql_stmt_field_count(statement_.get());
@@ -76,8 +126,7 @@ class Extraction {
     OSIRIS_ASSIGN(const Columns columns, columns_of(fields, count, settings_.columns));
     OSIRIS_ASSIGN(const std::string filter, incremental_filter(*settings_.incremental, fields, columns));
     if (filter.empty()) return {};
-    // On lines of its own: the statement may end in a comment.
-    set_query("SELECT * FROM (\n" + without_end(tokens_, sql_) + "\n) AS osiris_rows WHERE " + filter);
+    set_query("SELECT * FROM " + as_rows() + " WHERE " + filter);
     return prepare();
   }
 
@@ -298,9 +347,22 @@ Result<Columns> describe(const ExtractSettings& settings, const CallContext& cal
   return Extraction(settings, call, none, lease->handle()).describe();
 }
 
+Result<std::vector<std::string>> ask_for_bounds(const ExtractSettings& settings, const CallContext& call,
+                                                db::SourceUse& use, const db::KeySplit& split) {
+  OSIRIS_ASSIGN(const db::SourceUse::Transaction turn, use.open(place_of(settings.server), call.step_id));
+  OSIRIS_ASSIGN(ConnectionPool::Lease lease,
+                ConnectionPool::of_process().acquire(settings.server, settings.pool, call));
+  const WaitScope scope(*call.deadline);
+  if (const uint32_t limit_s = settings.limits.statement_limit_s(); limit_s > 0)
+    OSIRIS_TRY(lease->limit_statements(limit_s, settings.server, call));
+  db::RowQueue none;
+  auto bounds = Extraction(settings, call, none, lease->handle()).ask_for_bounds(split);
+  if (bounds.ok() && lease->end_transaction(settings.server, call).ok()) lease->declare_clean();
+  return bounds;
+}
+
 Status extract(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue, db::SourceUse& use) {
-  const std::string server = settings.server.host + ":" + std::to_string(settings.server.port);
-  OSIRIS_ASSIGN(db::SourceUse::Transaction turn, use.open(server, call.step_id));
+  OSIRIS_ASSIGN(db::SourceUse::Transaction turn, use.open(place_of(settings.server), call.step_id));
   OSIRIS_ASSIGN(ConnectionPool::Lease lease,
                 ConnectionPool::of_process().acquire(settings.server, settings.pool, call));
   turn.begin();

@@ -8,12 +8,14 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 #include "worker/driver_api/incremental.h"
+#include "worker/drivers/db/key_range.h"
 #include "worker/drivers/files/beside.h"
 #include "worker/drivers/files/columns.h"
 #include "worker/drivers/files/places.h"
 #include "worker/drivers/sqlite.extractor/columns.h"
 #include "worker/drivers/sqlite.extractor/database.h"
 #include "worker/drivers/sqlite.extractor/relation.h"
+#include "worker/drivers/sqlite.extractor/split.h"
 
 namespace osiris::worker {
 namespace {
@@ -90,6 +92,13 @@ Result<std::string> select_of(Database& database, const Options& options) {
   return "SELECT " + (list.empty() ? "*" : list) + " FROM " + sql::quote_identifier(options.table);
 }
 
+// Without a semicolon at its end, so that it can be part of another one.
+std::string as_part(const std::string& select) {
+  std::string trimmed(trim(select));
+  while (trimmed.ends_with(';')) trimmed = trim(trimmed.substr(0, trimmed.size() - 1));
+  return trimmed;
+}
+
 // The select that leaves out the rows which the kept state does not ask for.
 Result<std::string> incremental_select(const Incremental& incremental, const std::string& select,
                                        const std::vector<sqlite_in::Column>& columns) {
@@ -116,17 +125,55 @@ Result<std::string> incremental_select(const Incremental& incremental, const std
   return files::no_such_column("incremental.column", incremental.column(), names);
 }
 
-Result<StepOutcome> extract_up_to(StepContext& step, uint64_t rows_max) {
-  if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
-  OSIRIS_ASSIGN(const Options options, read_options(step));
-  const uint64_t limit = std::min(options.limit, rows_max);
+Status open_database(StepContext& step, const Options& options, Database& database) {
   OSIRIS_ASSIGN(const std::filesystem::path file, files::with_companion(step, options.path, "-wal", "SQLite"));
+  return database.open(file, options.path);
+}
+
+// The rows of a shard; their types are those of all rows.
+Result<StepOutcome> extract_part(StepContext& step, Database& database, const std::string& select,
+                                 const db::KeyRange& range, std::vector<sqlite_in::Column> columns) {
+  const Json& types = step.shard()->settled["types"];
+  for (sqlite_in::Column& column : columns)
+    if (const Json* type = types.find(column.name)) column.type = sqlite_in::type_named(type->as_string());
+  OSIRIS_ASSIGN(const std::string part, sqlite_in::select_of_part(as_part(select), columns, range));
+  Statement statement(database);
+  OSIRIS_TRY(statement.prepare(part));
+  OSIRIS_ASSIGN(const uint64_t rows, sqlite_in::store_rows(step, statement, columns, UINT64_MAX));
+  return StepOutcome{.rows_read = rows, .rows_written = 0};
+}
+
+Result<Settled> settle(StepContext& step, const Json& rule) {
+  if (!rule.contains("split")) return Settled();
+  OSIRIS_ASSIGN(const Options options, read_options(step));
   Database database(step);
-  OSIRIS_TRY(database.open(file, options.path));
+  OSIRIS_TRY(open_database(step, options, database));
   OSIRIS_ASSIGN(const std::string select, select_of(database, options));
   Statement statement(database);
   OSIRIS_TRY(statement.prepare(select));
   std::vector<sqlite_in::Column> columns = sqlite_in::columns_of(statement.handle());
+  OSIRIS_TRY(sqlite_in::settle_types(step, statement, columns, UINT64_MAX));
+  OSIRIS_ASSIGN(Json settled,
+                sqlite_in::ask_for_bounds(database, as_part(select), columns, db::KeySplit::of(rule)));
+  Json types = Json::object();
+  for (const sqlite_in::Column& column : columns)
+    if (column.is_by_values) types.set(column.name, sqlite_in::type_name(column.type));
+  settled.set("types", std::move(types));
+  return Settled{std::move(settled), nullptr};
+}
+
+Result<StepOutcome> extract_up_to(StepContext& step, uint64_t rows_max) {
+  if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+  OSIRIS_ASSIGN(const Options options, read_options(step));
+  const uint64_t limit = std::min(options.limit, rows_max);
+  Database database(step);
+  OSIRIS_TRY(open_database(step, options, database));
+  OSIRIS_ASSIGN(const std::string select, select_of(database, options));
+  Statement statement(database);
+  OSIRIS_TRY(statement.prepare(select));
+  std::vector<sqlite_in::Column> columns = sqlite_in::columns_of(statement.handle());
+  if (const auto range = db::KeyRange::of(step))
+    return extract_part(step, database, select, *range, std::move(columns));
   OSIRIS_TRY(sqlite_in::settle_types(step, statement, columns, limit));
   for (const sqlite_in::Column& column : columns)
     if (column.is_by_values && !column.declared.empty())
@@ -138,9 +185,7 @@ Result<StepOutcome> extract_up_to(StepContext& step, uint64_t rows_max) {
     OSIRIS_ASSIGN(const uint64_t rows, sqlite_in::store_rows(step, statement, columns, limit));
     return StepOutcome{.rows_read = rows, .rows_written = 0};
   }
-  std::string trimmed(trim(select));
-  while (trimmed.ends_with(';')) trimmed = trim(trimmed.substr(0, trimmed.size() - 1));
-  OSIRIS_ASSIGN(const std::string wanted, incremental_select(*incremental, trimmed, columns));
+  OSIRIS_ASSIGN(const std::string wanted, incremental_select(*incremental, as_part(select), columns));
   Statement new_rows(database);
   OSIRIS_TRY(new_rows.prepare(wanted));
   OSIRIS_ASSIGN(const uint64_t rows, sqlite_in::store_rows(step, new_rows, columns, limit));
@@ -167,7 +212,12 @@ Status check(StepContext& step) {
 }  // namespace
 
 const Driver& sqlite_extractor() {
-  static constexpr Driver driver{.name = "sqlite.extractor", .run = extract, .check = check, .describe = describe};
+  static constexpr Driver driver{.name = "sqlite.extractor",
+                                 .run = extract,
+                                 .check = check,
+                                 .describe = describe,
+                                 .settle = settle,
+                                 .splits = true};
   return driver;
 }
 
