@@ -181,6 +181,9 @@ struct Settled {
   std::unique_ptr<SharedSource> source;  // lives as long as they run; null: none
 };
 
+// The key of an error's detail that says: a shard's values are not what the first rows of all shards let expect.
+inline constexpr const char* kUnsettled = "unsettled";
+
 struct Driver {
   // The component's name, "mysql.extractor".
   std::string_view name;
@@ -200,10 +203,13 @@ struct Driver {
   Status (*declare)(StepContext&) = nullptr;
   // Before the first shard of a step is read: what one read of all of them would find out, the types of columns that
   // nothing declares and the bounds of a split. The config still has "${shard.value}", by which matched_files() gives
-  // the files of all shards. Null: shards have nothing to settle.
-  Result<Settled> (*settle)(StepContext&, const Json& rule) = nullptr;
+  // the files of all shards. `again`: a shard failed with kUnsettled in its error's detail, and all of them are looked at
+  // whole. Null: shards have nothing to settle.
+  Result<Settled> (*settle)(StepContext&, const Json& rule, bool again) = nullptr;
   // It knows the rule `split`.
   bool splits = false;
+  // One shard keeps about one core busy, so that several are read at the same time.
+  bool computes_alone = false;
   // Reads inputs that are streamed. kUnsupported, before it reads, asks for a stored one.
   bool reads_streams = false;
   // run() consists of a query of the user's, run_confined(); its rows may be made by the step that reads them.

@@ -91,7 +91,9 @@ bool ShardedStep::run_once() {
     return false;
   }
   if (!shards().empty()) run_all();
-  return failure_ && settled_.source && control_.stopped() == Stop::kNone && settled_.source->is_lost();
+  if (!failure_ || control_.stopped() != Stop::kNone) return false;
+  if (failure_->detail[kUnsettled].as_bool() && !is_unsettled_) return is_unsettled_ = true;
+  return settled_.source && settled_.source->is_lost();
 }
 
 void ShardedStep::begin_again(unsigned time) {
@@ -114,7 +116,7 @@ Status ShardedStep::settle() {
   prepare_alike(prepared);
   prepared.config = prepared_.config;
   prepared.work = [&](StepContext& context) -> Result<StepOutcome> {
-    OSIRIS_ASSIGN(settled_, driver.settle(context, rule));
+    OSIRIS_ASSIGN(settled_, driver.settle(context, rule, is_unsettled_));
     return StepOutcome{};
   };
   StepEnd nothing;
@@ -138,7 +140,9 @@ Status ShardedStep::check_inputs() const {
 
 // On this thread, and on others as far as the run has some to spare.
 void ShardedStep::run_all() {
-  size_t wanted = std::min<size_t>(shards().size(), prepared_.driver->waits ? runner_.run_.parallel : 1);
+  const Driver& driver = *prepared_.driver;
+  const unsigned most = driver.waits ? runner_.run_.parallel : driver.computes_alone ? runner_.run_.threads : 1;
+  size_t wanted = std::min<size_t>(shards().size(), most);
   if (step_.shards->parallel_max > 0) wanted = std::min<size_t>(wanted, step_.shards->parallel_max);
   const size_t more = runner_.take_threads(wanted - 1);
   window_ = kAheadMax * (more + 1);

@@ -59,6 +59,7 @@ class ShardedStep {
   std::vector<StepControl*> running_;  // of shards
   std::optional<Error> failure_;       // the first
   Settled settled_;
+  bool is_unsettled_ = false;  // the first rows of the shards did not tell what they are
   std::optional<UnionTable> union_;
   std::vector<uint64_t> rows_;  // of each shard's output
   StepOutcome outcome_;

@@ -192,7 +192,7 @@ Result<Source> open_source(StepContext& step, const Options& options, const Incr
   return source;
 }
 
-Result<Settled> settle(StepContext& step, const Json& rule) {
+Result<Settled> settle(StepContext& step, const Json& rule, bool) {
   if (!rule.contains("split")) return Settled();
   OSIRIS_ASSIGN(const Options options, read_options(step));
   OSIRIS_ASSIGN(const Source source, open_source(step, options, nullptr));

@@ -32,11 +32,24 @@ class JsonRead {
     for (const auto& file : scratch_) std::filesystem::remove(file, ignored);
   }
 
+  // What all records of all files are together. A file that cannot be read is its own shard's failure.
+  Result<Settled> settle() {
+    for (const json_in::SourceFile& file : options_.files) {
+      const Status read = read_file(file, nullptr);
+      if (!read.ok() && read.error().code == Code::kCancelled) return read.error();
+    }
+    OSIRIS_ASSIGN(const std::vector<json_in::Column> columns,
+                  json_in::found_columns(record_, [this](const std::string& line) { step_.log(line); }));
+    return Settled{columns.empty() ? Json() : json_in::to_json(columns), nullptr};
+  }
+
   Result<StepOutcome> run() {
     std::vector<json_in::Column> columns = json_in::declared_columns(options_);
-    json_in::RecordLines first(scratch_file("records.ndjson"), json_in::forms_of(columns), !columns.empty());
+    if (columns.empty() && step_.shard()) columns = json_in::columns_from_json(step_.shard()->settled);
+    json_in::RecordLines first(scratch_file("records.ndjson"), json_in::forms_of(columns),
+                               !options_.columns.empty());
     OSIRIS_TRY(first.open());
-    for (const json_in::SourceFile& file : options_.files) OSIRIS_TRY(read_file(file, first));
+    for (const json_in::SourceFile& file : options_.files) OSIRIS_TRY(read_file(file, &first));
     OSIRIS_TRY(first.close());
     lines_.file = first.path();
     lines_.longest_bytes = first.longest();
@@ -56,7 +69,8 @@ class JsonRead {
     return scratch_.back();
   }
 
-  Status read_file(const json_in::SourceFile& file, json_in::RecordLines& lines) {
+  // `lines`: where the records go; null: they are only looked at.
+  Status read_file(const json_in::SourceFile& file, json_in::RecordLines* lines) {
     if (lines_.records >= options_.limit) return {};
     lines_.first_records.emplace_back(file.place.path, lines_.records);
     OSIRIS_ASSIGN(json_in::RecordSource source, json_in::RecordSource::open(file));
@@ -71,7 +85,7 @@ class JsonRead {
             std::count(record.begin(), record.begin() + static_cast<ptrdiff_t>(reader_.at()), '\n'));
         return source.wrong(source.line() + line, reader_.what());
       }
-      OSIRIS_TRY(lines.add(record, reader_.members()));
+      if (lines) OSIRIS_TRY(lines->add(record, reader_.members()));
       if (++lines_.records % kRecordsPerReport != 0) continue;
       step_.progress(lines_.records);
       step_.progress_bytes(source.file_bytes_read(), ignored ? 0 : size);
@@ -116,6 +130,12 @@ Result<StepOutcome> extract(StepContext& step) {
   return outcome;
 }
 
+Result<Settled> settle(StepContext& step, const Json&, bool) {
+  OSIRIS_ASSIGN(const Options options, json_in::read_options(step));
+  if (!options.columns.empty()) return Settled();
+  return JsonRead(step, options).settle();
+}
+
 Status describe(StepContext& step) {
   OSIRIS_TRY(remote::stays_here(step));
   OSIRIS_ASSIGN(Options options, json_in::read_options(step));
@@ -148,7 +168,7 @@ const Driver& filesystem_json_extractor() {
                                  .check = check,
                                  .describe = describe,
                                  .declare = declare,
-                                 .joins_files = true};
+                                 .settle = settle};
   return driver;
 }
 

@@ -67,7 +67,7 @@ Result<std::unique_ptr<StreamedOutput>> open(StepContext& context) {
 }
 
 // One session after the other reads the parts, each at its own moment.
-Result<Settled> settle(StepContext& context, const Json& rule) {
+Result<Settled> settle(StepContext& context, const Json& rule, bool) {
   if (!rule.contains("split")) return Settled();
   const db::KeySplit split = db::KeySplit::of(rule);
   OSIRIS_ASSIGN(const std::shared_ptr<Job> job, job_of(context));

@@ -27,7 +27,7 @@ Status describe_output(StepContext& context) {
   return describe_extraction(context, std::move(settings), kName);
 }
 
-Result<Settled> settle(StepContext& context, const Json& rule) {
+Result<Settled> settle(StepContext& context, const Json& rule, bool) {
   OSIRIS_ASSIGN(ExtractSettings settings, read_extract_settings(context));
   return settle_split(context, std::move(settings), rule, kName);
 }

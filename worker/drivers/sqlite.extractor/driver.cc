@@ -143,7 +143,7 @@ Result<StepOutcome> extract_part(StepContext& step, Database& database, const st
   return StepOutcome{.rows_read = rows, .rows_written = 0};
 }
 
-Result<Settled> settle(StepContext& step, const Json& rule) {
+Result<Settled> settle(StepContext& step, const Json& rule, bool) {
   if (!rule.contains("split")) return Settled();
   OSIRIS_ASSIGN(const Options options, read_options(step));
   Database database(step);

@@ -140,7 +140,7 @@ Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
   return postgres::open_extraction(step, std::move(settings), kName);
 }
 
-Result<Settled> settle(StepContext& step, const Json& rule) {
+Result<Settled> settle(StepContext& step, const Json& rule, bool) {
   if (!rule.contains("split")) return Settled();
   OSIRIS_ASSIGN(auto database, database_of(step));
   if (!database)
