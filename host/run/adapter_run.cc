@@ -65,7 +65,7 @@ Status AdapterRun::lend(const AdapterInputs& inputs, const Connections& connecti
 }
 
 StagesResult AdapterRun::run(const LoadedAdapter& adapter, const ResolvedOptions& options, AdapterRequest request) {
-  RunEvents events({log_, tally_, resources_, secrets_, say, says_events, hashes}, std::string(adapter.id()));
+  RunEvents events({log_, tally_, resources_, secrets_, say, says_events, hashes, shards}, std::string(adapter.id()));
   Stages stages(*adapter.type, events, log_, clock_);
   stages.accepted = accepted;
   {

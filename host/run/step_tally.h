@@ -71,6 +71,7 @@ struct CheckResult {
 // A shard of a step whose result its worker took in, whole.
 struct AcceptedShard {
   uint64_t index = 0, rows = 0;
+  std::string fingerprint = {};  // of its rows; empty: a writer's
 };
 
 struct StepState {
@@ -94,6 +95,7 @@ struct StepState {
   std::string not_kept;               // why its rows, which were to be kept, are not
   std::string reused_run_id;          // it did not run: the run that did; empty: it ran
   std::vector<AcceptedShard> shards;  // in the order in which its worker took them in
+  std::string fingerprint;            // of the union of their rows; empty: not told
 
   // What to show as "rows": the most telling count there is.
   uint64_t rows() const;
