@@ -138,6 +138,16 @@ void keep_state(const RunInputs& inputs, RunReport& report, RunLog& log) {
   log.event("state_committed", Json::object({{"steps", std::move(kept)}}));
 }
 
+void warn_of_steps(const Plan& plan, RunReport& report) {
+  for (const StepState& step : report.steps)
+    for (const CheckResult& check : step.checks)
+      if (check.warned())
+        report.warnings.push_back("step " + step.plan.id + ": check " + check.name + ": " + check.message);
+  for (const PlanStep& step : plan.steps)
+    if (step.mode == StepMode::kExtract && step.shards && step.shards->is_inconsistent())
+      report.warnings.push_back("step " + step.id + ": its parts were read at different moments (consistency: none)");
+}
+
 // After the proof: what did not run wrote nothing that could be proved.
 void end_kept(KeptRun& kept, RunReport& report) {
   const bool hurries =
@@ -233,13 +243,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   if (const auto cost = tally_.cost()) report.cost = cost->document;
   report.unreleased = adapter_run_.resources().unreleased();
   report.warnings = adapter_run_.misbehaviours();
-  for (const StepState& step : report.steps)
-    for (const CheckResult& check : step.checks)
-      if (check.warned())
-        report.warnings.push_back("step " + step.plan.id + ": check " + check.name + ": " + check.message);
-  for (const PlanStep& step : inputs.sent.plan.steps)
-    if (step.mode == StepMode::kExtract && step.shards && step.shards->is_inconsistent())
-      report.warnings.push_back("step " + step.id + ": its parts were read at different moments (consistency: none)");
+  warn_of_steps(inputs.sent.plan, report);
   if (has_remote && !unregistered.empty()) report.warnings.push_back(unregistered);
   const Status shards_kept = shards.finish(report.steps);
 

@@ -36,7 +36,7 @@ PlannedPath AttemptContext::output_file(std::string_view path) const {
 std::vector<MatchedFile> AttemptContext::matched_files(std::string_view pattern) const {
   std::vector<MatchedFile> files;
   for (const PlanFile& file : parts_.step.input_files)
-    if (file.pattern == pattern && !file.location.empty())
+    if ((parts_.is_for_all_shards ? file.modified_ns != 0 : file.pattern == pattern) && !file.location.empty())
       files.push_back({file.path, parts_.run.paths.resolve(file.location)});
   return files;
 }

@@ -36,6 +36,7 @@ class AttemptContext : public StepContext {
     std::function<Status()> inputs_are_sound{};  // empty: they are
     const Shard* shard = nullptr;                // that the attempt is for
     const Json* settled = nullptr;               // of all its shards
+    bool is_for_all_shards = false;              // it settles what they have in common
   };
   explicit AttemptContext(Parts parts);
 

@@ -296,7 +296,8 @@ StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, Step
                             nullptr,
                             {},
                             prepared.shard,
-                            prepared.settled});
+                            prepared.settled,
+                            prepared.work != nullptr});
     auto outcome = control.stopped() != Stop::kNone ? Result<StepOutcome>(Error(Code::kCancelled, "stopped"))
                    : prepared.work                  ? prepared.work(context)
                                                     : call_driver(step, *prepared.driver, opened, context);

@@ -131,9 +131,9 @@ Result<StepOutcome> extract(StepContext& step) {
 }
 
 Result<Settled> settle(StepContext& step, const Json&, bool) {
-  OSIRIS_ASSIGN(const Options options, json_in::read_options(step));
-  if (!options.columns.empty()) return Settled();
-  return JsonRead(step, options).settle();
+  const auto options = json_in::read_options(step);
+  if (!options.ok() || !options->columns.empty()) return Settled();
+  return JsonRead(step, *options).settle();
 }
 
 Status describe(StepContext& step) {
