@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -46,11 +48,10 @@ ShardedStep::ShardedStep(StepRunner& runner, const PlanStep& step, const StepRun
       step_(step),
       prepared_(prepared),
       control_(control) {
-  for (const PlanFile& file : step_.input_files) {
-    if (file.modified_ns == 0) continue;
-    recorded_[file.path] = &file;
-    if (std::find(patterns_.begin(), patterns_.end(), file.pattern) == patterns_.end())
-      patterns_.push_back(file.pattern);
+  std::set<std::string_view> patterns;
+  for (const PlanFile* file : prepared_.files->of_shards()) {
+    recorded_[file->path] = file;
+    if (names_shard(file->pattern) && patterns.insert(file->pattern).second) patterns_.push_back(file->pattern);
   }
   for (size_t i = 0; i < prepared_.views.size(); ++i) {
     if (!prepared_.in_shards[i]) continue;
@@ -195,6 +196,7 @@ void ShardedStep::prepare_alike(StepRunner::Prepared& prepared) const {
   prepared.has_connection = prepared_.has_connection;
   prepared.views = prepared_.views;
   prepared.inputs = prepared_.inputs;
+  prepared.files = prepared_.files;
 }
 
 void ShardedStep::prepare(const Shard& shard, StepRunner::Prepared& prepared) const {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "protocol/model/artifact.h"
 #include "worker/driver_api/driver.h"
 #include "worker/executor/held_records.h"
+#include "worker/executor/planned_files.h"
 #include "worker/executor/run.h"
 #include "worker/executor/step_control.h"
 
@@ -37,6 +39,7 @@ class AttemptContext : public StepContext {
     const Shard* shard = nullptr;                // that the attempt is for
     const Json* settled = nullptr;               // of all its shards
     bool is_for_all_shards = false;              // it settles what they have in common
+    std::shared_ptr<const PlannedFiles> files{};  // of the step; null: they are looked at anew
   };
   explicit AttemptContext(Parts parts);
 
@@ -83,6 +86,7 @@ class AttemptContext : public StepContext {
   Json take_state();
 
  private:
+  PlannedPath placed(const PlanFile* planned, std::string_view path) const;
   // An event of the step, or of its shard.
   void emit(std::string_view name, Json fields);
 

@@ -185,6 +185,7 @@ Status StepRunner::prepare(const PlanStep& step, const Relations& inputs, const 
     return Error(Code::kUnsupported, "this worker has no driver named " + step.driver,
                  "`osiris components list` shows what can run.", category::kSystemResourceUnavailable);
   gather_inputs(step, inputs, streams, prepared);
+  prepared.files = std::make_shared<PlannedFiles>(step);
   return {};
 }
 
@@ -297,7 +298,8 @@ StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, Step
                             {},
                             prepared.shard,
                             prepared.settled,
-                            prepared.work != nullptr});
+                            prepared.work != nullptr,
+                            prepared.files});
     auto outcome = control.stopped() != Stop::kNone ? Result<StepOutcome>(Error(Code::kCancelled, "stopped"))
                    : prepared.work                  ? prepared.work(context)
                                                     : call_driver(step, *prepared.driver, opened, context);

@@ -16,6 +16,7 @@
 #include "protocol/base/wipe.h"
 #include "protocol/model/artifact.h"
 #include "worker/executor/held_records.h"
+#include "worker/executor/planned_files.h"
 #include "worker/executor/run.h"
 #include "worker/executor/step_control.h"
 
@@ -85,6 +86,7 @@ class StepRunner {
     std::vector<bool> in_shards;   // of each input: the plan gives it in pieces
     const Shard* shard = nullptr;  // that this is for; null: for the whole step
     const Json* settled = nullptr;  // of all shards
+    std::shared_ptr<const PlannedFiles> files;
     // What an attempt does; empty: the driver's run().
     std::function<Result<StepOutcome>(StepContext&)> work;
 
