@@ -18,6 +18,7 @@
 #include "host/run/masking.h"
 #include "host/run/pipeline_run.h"
 #include "host/run/plan_check.h"
+#include "host/run/reused_steps.h"
 #include "host/run/run_cost.h"
 #include "host/run/worker_binary.h"
 #include "protocol/base/file_lock.h"
@@ -230,7 +231,7 @@ class RunCommand {
 
   // What the adapter itself says of the run, and whether it would refuse it.
   Result<Explanation> explain(const LoadedAdapter& adapter) {
-    if (!has_explanation(*adapter.type)) return Explanation();
+    if (!has_explanation(*adapter.type) || runs_nothing(prepared_.inputs.plan)) return Explanation();
     OSIRIS_ASSIGN(const auto session, StandaloneAdapter::open(context_, adapter, prepared_.options));
     // No other settings: an owner id would be made for them, and a dry run leaves nothing behind.
     const Json settings = Json::object({{"history", history_of(adapter)}});

@@ -2,6 +2,7 @@
 
 #include "host/run/output_hashes.h"
 #include "host/run/output_proof.h"
+#include "host/run/reused_steps.h"
 #include "host/run/shard_proof.h"
 #include "host/run/shard_record.h"
 #include "host/run/worker_binary.h"
@@ -194,6 +195,10 @@ StagesResult PipelineRun::run_stages(const RunInputs& inputs, Session& session, 
   log_.event("run_start", Json::object({{"pipeline_id", inputs.pipeline.id},
                                         {"profile", inputs.pipeline.profile},
                                         {"manifest_path", "manifest.yaml"}}));
+  if (runs_nothing(inputs.sent.plan)) {
+    tell_reused_steps(inputs.sent.plan, log_, tally_);
+    return result;
+  }
   AdapterRequest request = request_for(inputs.sent, session.run_id(), inputs.settings, inputs.work_dir, inputs.worker);
   request.compiled_dir = inputs.pipeline.compiled_dir;
   request.session_dir = session.directory();
@@ -206,7 +211,9 @@ StagesResult PipelineRun::run_stages(const RunInputs& inputs, Session& session, 
 
 Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   adapter_ = std::string(inputs.adapter.id());
-  OSIRIS_TRY(adapter_run_.lend(inputs.sent, inputs.connections, inputs.environment, inputs.adapter, inputs.options));
+  const Status lent =
+      adapter_run_.lend(inputs.sent, inputs.connections, inputs.environment, inputs.adapter, inputs.options);
+  if (!lent.ok() && !runs_nothing(inputs.sent.plan)) return lent.error();
   OSIRIS_ASSIGN(const std::unique_ptr<Session> session,
                 Session::open(inputs.project, session_of(inputs), log_, clock_));
 

@@ -62,6 +62,11 @@ Json step_document(const StepState& step) {
 
 std::string cell(const std::optional<uint64_t>& number) { return number ? std::to_string(*number) : std::string("–"); }
 
+std::string status_cell(const StepState& step) {
+  if (step.is_reused()) return "not run again (of " + step.reused_run_id + ")";
+  return std::string(phase_name(step.phase));
+}
+
 std::string sources_table(const RunReport& report) {
   std::string rows;
   for (const StepState& step : report.steps)
@@ -150,9 +155,9 @@ std::string run_card(const RunReport& report, const Masking& masking) {
   if (report.error) text += "\n**Error:** " + masking.text(report.error->message) + "\n";
   text += "\n| step | driver | status | rows read | rows written | rows out | ms |\n|---|---|---|---|---|---|---|\n";
   for (const StepState& step : report.steps)
-    text += "| " + step.plan.id + " | " + step.plan.driver + " | " + std::string(phase_name(step.phase)) + " | " +
-            cell(step.rows_read) + " | " + cell(step.rows_written) + " | " + cell(step.rows_out) + " | " +
-            std::to_string(milliseconds(step.duration_s)) + " |\n";
+    text += "| " + step.plan.id + " | " + step.plan.driver + " | " + status_cell(step) + " | " + cell(step.rows_read) +
+            " | " + cell(step.rows_written) + " | " + cell(step.rows_out) + " | " +
+            (step.is_reused() ? "–" : std::to_string(milliseconds(step.duration_s))) + " |\n";
   text += sources_table(report);
   text += verified_table(report, masking);
   text += checks_table(report, masking);

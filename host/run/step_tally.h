@@ -51,6 +51,7 @@ struct KeptRows {
   uint64_t size_bytes = 0;
   std::string sha256;
   uint64_t rows = 0;
+  std::vector<uint64_t> shard_rows;  // of each shard; empty: it has none
 };
 
 // What came of one data check of a step (docs/checks.md).
@@ -97,6 +98,8 @@ struct StepState {
   std::vector<AcceptedShard> shards;  // in the order in which its worker took them in
   std::string fingerprint;            // of the union of their rows; empty: not told
 
+  // It is complete without having run: what an earlier run made of it is taken.
+  bool is_reused() const { return phase == StepPhase::kComplete && !reused_run_id.empty(); }
   // What to show as "rows": the most telling count there is.
   uint64_t rows() const;
 };

@@ -75,6 +75,10 @@ class Relation {
   uint64_t rows() const { return rows_; }
   // Of each shard, in the order in which they stand here; empty: it has none.
   const std::vector<uint64_t>& shard_rows() const { return shard_rows_; }
+  // The same rows, as those of shards.
+  std::shared_ptr<const Relation> with_shards(std::vector<uint64_t> shard_rows) const {
+    return std::make_shared<Relation>(database_, table_, rows_, std::move(shard_rows));
+  }
 
  private:
   std::shared_ptr<AttachedDatabase> database_;

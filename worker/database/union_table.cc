@@ -5,6 +5,7 @@
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
+#include "protocol/model/kept_output.h"
 #include "worker/database/column_comments.h"
 #include "worker/driver_api/sql.h"
 
@@ -46,10 +47,22 @@ Result<std::vector<FileColumn>> UnionTable::columns_of(const sql::TableName& tab
   return columns;
 }
 
+Status UnionTable::connect() {
+  if (connection_) return {};
+  OSIRIS_ASSIGN(connection_, database_->connect());
+  return {};
+}
+
+Result<Json> UnionTable::columns_document(const Relation& part) {
+  OSIRIS_TRY(connect());
+  OSIRIS_ASSIGN(const std::vector<FileColumn> columns, columns_of(part.name()));
+  Json document = Json::array();
+  for (const FileColumn& column : columns) document.push_back(column.name + " " + described_type(column));
+  return document;
+}
+
 Result<std::string> UnionTable::add(const Relation& part, const std::string& shown) {
-  if (!connection_) {
-    OSIRIS_ASSIGN(connection_, database_->connect());
-  }
+  OSIRIS_TRY(connect());
   OSIRIS_ASSIGN(const std::vector<FileColumn> columns, columns_of(part.name()));
   if (output_) OSIRIS_TRY(check_names(columns, shown));
   if (part.rows() == 0) {
@@ -120,12 +133,15 @@ Result<std::string> UnionTable::fitted(Column& column, const FileColumn& given, 
   OSIRIS_ASSIGN(const bool part_has, has_values(part.qualified_name(), given.name));
   if (!part_has) return "CAST(NULL AS " + column.is.type.sql() + ")";
   OSIRIS_ASSIGN(const bool has, has_values(name().quoted(), column.is.name));
-  if (has)
-    return Error(Code::kStepFailed,
-                 "the shards have different types: column '" + column.is.name + "' is " + described_type(column.is) +
-                     " in " + column.from + " and " + described_type(given) + " in " + shown,
-                 "give the column one type where it is read: by a cast, or by the keys that declare types",
-                 category::kExtractSchemaMismatch);
+  if (has) {
+    Error error(Code::kStepFailed,
+                "the shards have different types: column '" + column.is.name + "' is " + described_type(column.is) +
+                    " in " + column.from + " and " + described_type(given) + " in " + shown,
+                "give the column one type where it is read: by a cast, or by the keys that declare types",
+                category::kExtractSchemaMismatch);
+    error.detail = Json::object({{kTypesDiffer, true}});
+    return error;
+  }
   const std::string type = given.type.sql();
   OSIRIS_TRY(connection_->execute("ALTER TABLE " + name().quoted() + " ALTER COLUMN " +
                                   sql::quote_identifier(column.is.name) + " TYPE " + type + " USING CAST(NULL AS " +

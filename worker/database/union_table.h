@@ -24,6 +24,8 @@ class UnionTable {
   // in it. kStepFailed where a column has values of two types, or the part's columns are not those of the parts before;
   // `shown` names it, "shard 3 (c.csv)".
   Result<std::string> add(const Relation& part, const std::string& shown);
+  // Names and types of a part's columns, with what was noted of them: parts of which this is equal fit.
+  Result<Json> columns_document(const Relation& part);
 
   // Null where nothing was added. `part_rows`: of each part, in their order.
   Result<std::shared_ptr<const Relation>> take(std::vector<uint64_t> part_rows);
@@ -37,6 +39,7 @@ class UnionTable {
     std::string from;  // whose type it has
   };
 
+  Status connect();
   Result<std::vector<FileColumn>> columns_of(const sql::TableName& table);
   Status create(const Relation& part, const std::vector<FileColumn>& columns, const std::string& shown);
   Status check_names(const std::vector<FileColumn>& columns, const std::string& shown) const;

@@ -113,6 +113,9 @@ Status ShardedStep::settle() {
     return Error(Code::kUnsupported, step_.component + " does not split what it reads",
                  "use foreach with values or range, and name $shard in the query", category::kConfigInvalid);
   if (!driver.settle || step_.mode != StepMode::kExtract || (!is_split && recorded_.empty())) return {};
+  if (is_split && shards().size() != rule["split"]["parts"].as_uint() + 1)
+    return Error(Code::kUnsupported, "step " + step_.id + " is to run some parts of its split, and one worker asks for "
+                 "the bounds of all", "Run it in one worker.", category::kSystemResourceUnavailable);
   StepRunner::Prepared prepared;
   prepare_alike(prepared);
   prepared.config = prepared_.config;
@@ -205,8 +208,8 @@ void ShardedStep::prepare(const Shard& shard, StepRunner::Prepared& prepared) co
   prepared.shard = &shard;
   prepared.settled = &settled_.common;
   for (const auto& [view, first_rows] : first_rows_) {
-    const uint64_t count = prepared.views[view].relation->shard_rows()[shard.index];
-    prepared.views[view].rows = RowRange{first_rows[shard.index], count};
+    const uint64_t count = prepared.views[view].relation->shard_rows()[place_of(shard)];
+    prepared.views[view].rows = RowRange{first_rows[place_of(shard)], count};
     prepared.inputs[view].rows = count;
   }
 }
@@ -233,7 +236,7 @@ Status ShardedStep::check_files(const Shard& shard) const {
 void ShardedStep::accept(const Shard& shard, StepEnd end) {
   const std::lock_guard lock(mutex_);
   if (!end.status.ok()) return fail(end.status.error());
-  done_.emplace(shard.index, std::move(end));
+  done_.emplace(place_of(shard), std::move(end));
   while (!failure_) {
     const auto next = done_.find(accepted_);
     if (next == done_.end()) break;
@@ -258,14 +261,18 @@ Status ShardedStep::take_in(const Shard& shard, StepEnd& end) {
   artifacts_.insert(artifacts_.end(), std::make_move_iterator(end.artifacts.begin()),
                     std::make_move_iterator(end.artifacts.end()));
   const uint64_t rows = rows_processed(step_, end);
-  Json complete = Json::object({{"shard", shard.index}, {"value", shard.value}, {"rows", rows}});
+  Json told = Json::object({{"shard", shard.index}, {"value", shard.value}, {"rows", rows}});
   if (end.relation) {
-    rows_[shard.index] = end.relation->rows();
+    rows_[place_of(shard)] = end.relation->rows();
     OSIRIS_ASSIGN(std::string fingerprint, union_->add(*end.relation, shard.shown()));
-    complete.set("fingerprint", std::move(fingerprint));
+    told.set("fingerprint", std::move(fingerprint));
+    if (step_.shards->tells_columns) {
+      OSIRIS_ASSIGN(Json columns, union_->columns_document(*end.relation));
+      told.set("columns", std::move(columns));
+    }
   }
   control_.rows += rows;
-  emit_event(runner_.sink_, "shard_complete", step_.id, std::move(complete));
+  emit_event(runner_.sink_, "shard_complete", step_.id, std::move(told));
   return {};
 }
 

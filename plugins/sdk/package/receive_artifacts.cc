@@ -210,7 +210,10 @@ Status check_outputs(const RunRequest& request) {
 Result<Received> receive_artifacts(const ArtifactSource& source, const rpc::Packed& packed, const RunRequest& request,
                                    const ReceiveLimits& limits) {
   Received received;
-  if (packed.files.empty()) return received;
+  if (packed.files.empty()) {
+    if (source.verified) OSIRIS_TRY(source.verified());
+    return received;
+  }
   const Service& service = source.service;
   OSIRIS_ASSIGN(Expected expected, expect(service, packed, request, limits));
   Download download(source, limits.retry_budget);
@@ -239,6 +242,7 @@ Result<Received> receive_artifacts(const ArtifactSource& source, const rpc::Pack
   for (const auto& [number, incoming] : expected.files) OSIRIS_TRY(incoming->check_target());
   for (const IncomingDirectory& each : expected.directories)
     if (const Status free = each.replacing->check_target(); !free) return output_failure(each.step_id, free.error());
+  if (source.verified) OSIRIS_TRY(source.verified());
   for (const auto& [number, incoming] : expected.files) {
     OSIRIS_TRY(incoming->put_in_place());
     received.bytes += incoming->file().size_bytes;

@@ -35,6 +35,7 @@ struct ArtifactSource {
   std::function<std::unique_ptr<ByteStream>(uint64_t offset)> open;
   std::function<bool(Milliseconds)> sleep;  // false: cancelled
   const std::atomic<bool>& cancelled;
+  std::function<Status()> verified = {};  // asked once all is here and checked; an error: nothing is put in its place
 };
 
 // What keeps an output of a step from its place on this machine, as the failure of the step that a local run would have

@@ -67,7 +67,7 @@ TEST_F(MysqlSplit, EveryKeyIsInOnePartInTheServersOwnOrder) {
 TEST_F(MysqlSplit, EnumsArePartedByTheOrderOfTheirLabels) {
   on_shop("DROP TABLE IF EXISTS sized; CREATE TABLE sized (k ENUM('small','medium','large'));"
           "INSERT INTO sized VALUES ('large'),('small'),('medium'),('small'),(NULL)");
-  EXPECT_EQ(counts("sized", 3), (std::vector<size_t>{0, 2, 2, 1})) << "not by their letters";
+  EXPECT_EQ(counts("sized", 3), (std::vector<size_t>{2, 2, 0, 1})) << "not by their letters";
 }
 
 TEST_F(MysqlSplit, GapsAndSkewLeaveThePartsAlike) {

@@ -76,7 +76,7 @@ TEST_F(PostgresSplit, TextIsPartedByItsColumnsCollation) {
 TEST_F(PostgresSplit, EnumsArePartedByTheOrderOfTheirLabels) {
   in_shop("DROP TABLE IF EXISTS sized; DROP TYPE IF EXISTS size; CREATE TYPE size AS ENUM ('small', 'medium', 'large');"
           "CREATE TABLE sized AS SELECT s::size AS k FROM unnest(ARRAY['large','small','medium','small',NULL]) AS s");
-  EXPECT_EQ(counts("sized", 3), (std::vector<size_t>{0, 2, 2, 1})) << "not by their letters";
+  EXPECT_EQ(counts("sized", 3), (std::vector<size_t>{2, 2, 0, 1})) << "not by their letters";
 }
 
 TEST_F(PostgresSplit, GapsAndSkewLeaveThePartsAlike) {

@@ -59,7 +59,7 @@ AdapterInputs pipeline() {
 
 TEST(LookPlan, IsCutToWhatTheRowsNeed) {
   std::vector<std::string> notes;
-  const AdapterInputs cut = cut_to(pipeline(), "c", notes);
+  const AdapterInputs cut = cut_to(pipeline(), "c", {}, notes);
   EXPECT_THAT(ids(cut), ElementsAre("a", "b", "c"));
   EXPECT_THAT(cut.plan.steps[2].needs, ElementsAre("b"));
   EXPECT_THAT(cut.plan.steps[2].checks, IsEmpty());
@@ -69,7 +69,7 @@ TEST(LookPlan, IsCutToWhatTheRowsNeed) {
 
 TEST(LookPlan, LendsNoSecretThatItDoesNotNeed) {
   std::vector<std::string> notes;
-  const AdapterInputs cut = cut_to(pipeline(), "c", notes);
+  const AdapterInputs cut = cut_to(pipeline(), "c", {}, notes);
   EXPECT_THAT(cut.secret_names, ElementsAre("connection/mysql.shop/password", "env/TOKEN"));
   EXPECT_EQ(cut.connections_json["connections"].size(), 1u);
   EXPECT_EQ(cut.connections_json["secret_names"].size(), 2u);
@@ -78,7 +78,7 @@ TEST(LookPlan, LendsNoSecretThatItDoesNotNeed) {
 
 TEST(LookPlan, NeverRunsAWriterAndSaysSo) {
   std::vector<std::string> notes;
-  const AdapterInputs cut = cut_to(pipeline(), "d", notes);
+  const AdapterInputs cut = cut_to(pipeline(), "d", {}, notes);
   EXPECT_THAT(ids(cut), ElementsAre("d"));
   EXPECT_THAT(cut.plan.steps[0].needs, IsEmpty());
   EXPECT_THAT(notes, ElementsAre(HasSubstr("'write', which is not run again")));
@@ -88,7 +88,7 @@ TEST(LookPlan, GivesItsStepsIdsThatAreFree) {
   AdapterInputs inputs;
   inputs.plan.steps = {step("look-query", StepMode::kExtract, {})};
   LookPlan plan(std::move(inputs));
-  EXPECT_EQ(plan.add_query("look-query", "FROM input_df"), "look-query-");
+  EXPECT_EQ(plan.add_query({"look-query"}, "FROM input_df"), "look-query-");
   const std::string last = plan.add_preview("look-query-", 3, "/tmp/x/preview.json");
   const PlanStep& made = plan.inputs().plan.steps.back();
   EXPECT_EQ(made.id, last);

@@ -74,8 +74,8 @@ Result<Settled> settle(StepContext& context, const Json& rule, bool) {
   if (job->settings.allows_call)
     return db::config_fault(context, "a CALL cannot be split", "split a table, or a query that is a SELECT");
   const db::CancelWatch watch(context, job->deadline);
-  OSIRIS_ASSIGN(const std::vector<std::string> bounds, ask_for_bounds(job->settings, job->call, *job->use, split));
-  return Settled{db::settled_bounds(bounds), nullptr};
+  OSIRIS_ASSIGN(Json bounds, ask_for_bounds(job->settings, job->call, *job->use, split));
+  return Settled{std::move(bounds), nullptr};
 }
 
 Status describe_output(StepContext& context) {

@@ -1,9 +1,6 @@
 // One SELECT from sending it to its last row, on the thread that reads the network.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "worker/drivers/db/row_queue.h"
 #include "worker/drivers/mysql.extractor/columns.h"
 #include "worker/drivers/mysql.extractor/settings.h"
@@ -15,8 +12,8 @@ namespace osiris::worker::mysql {
 Status extract(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue, db::SourceUse& use);
 
 // Where the parts of a split begin, for db::KeyRange.
-Result<std::vector<std::string>> ask_for_bounds(const ExtractSettings& settings, const CallContext& call,
-                                                db::SourceUse& use, const db::KeySplit& split);
+Result<Json> ask_for_bounds(const ExtractSettings& settings, const CallContext& call, db::SourceUse& use,
+                            const db::KeySplit& split);
 
 // The columns that it would feed. Prepares the statement and executes nothing; kUnsupported for one whose columns only
 // its execution tells (CALL).

@@ -1,17 +1,18 @@
-// The rows of a small result as texts.
+// What a statement of one value gives.
 #pragma once
 
 #include <mysql.h>
 
 #include <functional>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "protocol/base/error.h"
 
 namespace osiris::worker::mysql {
 
-// Executes the prepared statement and holds all its rows. `failed` words what the server said last.
-Result<std::vector<std::vector<std::string>>> texts_of(MYSQL_STMT* statement, const std::function<Error()>& failed);
+// Executes the prepared statement. The first value of its first row as text; nullopt: there is no row, or it is NULL.
+// `failed` words what the server said last.
+Result<std::optional<std::string>> first_text(MYSQL_STMT* statement, const std::function<Error()>& failed);
 
 }  // namespace osiris::worker::mysql

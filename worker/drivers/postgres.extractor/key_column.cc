@@ -1,10 +1,13 @@
 #include "worker/drivers/postgres.extractor/key_column.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
+#include "worker/driver_api/sql.h"
 
 namespace osiris::worker::postgres {
 
@@ -23,6 +26,19 @@ Result<uint32_t> place_of_column(const Answer& description, const std::string& k
   const auto near = nearest(column, names);
   return refused_column(key, column, "which is none of the result",
                         near ? "did you mean '" + *near + "'?" : "it has " + join(names, ", "));
+}
+
+db::KeyedRows keyed_rows(Connection& connection, std::string rows, const std::string& name) {
+  db::KeyedRows keyed;
+  keyed.rows = std::move(rows);
+  keyed.key = name;
+  keyed.text = name + "::text";
+  keyed.literal = [](const std::string& text) { return sql::quote_literal(text); };
+  keyed.ask = [&connection](const std::string& statement) -> Result<std::optional<std::string>> {
+    OSIRIS_ASSIGN(const Answer answer, connection.ask(statement));
+    return answer.rows() == 0 ? std::nullopt : std::optional(answer.text(0, 0));
+  };
+  return keyed;
 }
 
 }  // namespace osiris::worker::postgres

@@ -52,28 +52,18 @@ class SnapshotHolder : public SharedSource {
       OSIRIS_ASSIGN(const Answer snapshot, connection_->ask("SELECT pg_catalog.pg_export_snapshot()"));
       settled.set("snapshot", snapshot.text(0, 0));
     }
-    OSIRIS_ASSIGN(const std::vector<std::string> bounds, ask_for_bounds());
-    for (auto& [key, value] : db::settled_bounds(bounds).members()) settled.set(key, std::move(value));
+    OSIRIS_ASSIGN(Json bounds, ask_for_bounds());
+    for (auto& [key, value] : bounds.members()) settled.set(key, std::move(value));
     return settled;
   }
 
-  Result<std::vector<std::string>> ask_for_bounds() {
+  Result<Json> ask_for_bounds() {
     OSIRIS_ASSIGN(const Answer description, connection_->describe(settings_.sql));
     OSIRIS_ASSIGN(const uint32_t place, place_of_column(description, kKey, split_.column));
     Columns names;
     names.count = description.columns();
-    const std::string key = place_name(place);
-    const db::KeySql sql{named_subquery(settings_, names), key, key + "::text"};
-    OSIRIS_ASSIGN(const Answer counted, connection_->ask(db::count_statement(sql)));
-    const uint64_t rows = std::stoull(counted.text(0, 0));
-    const std::vector<uint64_t> places = db::places_of_bounds(rows, split_.parts);
-    std::vector<db::KeyAtPlace> found;
-    if (!places.empty()) {
-      OSIRIS_ASSIGN(const Answer keys, connection_->ask(db::bounds_statement(sql, places)));
-      for (size_t row = 0; row < keys.rows(); ++row)
-        found.push_back({std::stoull(keys.text(row, 0)), keys.text(row, 1), keys.text(row, 2) == "1"});
-    }
-    return db::bounds_of(split_, rows, found);
+    return db::ask_for_bounds(split_,
+                              keyed_rows(*connection_, named_subquery(settings_, names), place_name(place)));
   }
 
   const ExtractSettings settings_;
@@ -127,10 +117,9 @@ Status take_snapshot(Connection& connection, const ExtractSettings& settings) {
                "the server ended the connection that held it; see its log", category::kConnectionFailed);
 }
 
-Result<std::string> range_filter(const ExtractSettings& settings, const Answer& description) {
-  if (!settings.range) return std::string();
+Result<std::string> range_filter(Connection& connection, const ExtractSettings& settings, const Answer& description) {
   OSIRIS_ASSIGN(const uint32_t place, place_of_column(description, kKey, settings.range->column));
-  return settings.range->condition(place_name(place), sql::quote_literal);
+  return settings.range->condition(keyed_rows(connection, {}, place_name(place)));
 }
 
 }  // namespace osiris::worker::postgres

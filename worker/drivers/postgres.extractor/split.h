@@ -20,7 +20,7 @@ Status read_range(const StepContext& context, ExtractSettings& settings);
 
 // On a connection in its transaction, before anything is read there: makes the shards' snapshot its own.
 Status take_snapshot(Connection& connection, const ExtractSettings& settings);
-// The condition of the shard's part; empty: the step has none. `description`: of the query.
-Result<std::string> range_filter(const ExtractSettings& settings, const Answer& description);
+// The condition of the shard's part. `description`: of the query.
+Result<std::string> range_filter(Connection& connection, const ExtractSettings& settings, const Answer& description);
 
 }  // namespace osiris::worker::postgres
