@@ -35,13 +35,25 @@ int number_of(const char* variable, int otherwise) {
   return given ? std::atoi(given) : otherwise;
 }
 
+osiris::test::PostgresOptions logging() {
+  osiris::test::PostgresOptions options;
+  options.settings = {"log_statement=all"};
+  return options;
+}
+
+osiris::test::MariaDbOptions with_long_texts() {
+  osiris::test::MariaDbOptions options;
+  options.arguments = {"--group-concat-max-len=10000000"};
+  return options;
+}
+
 class Copies : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    auto postgres = PostgresServer::start({.settings = {"log_statement=all"}});
+    auto postgres = PostgresServer::start(logging());
     ASSERT_TRUE(postgres.ok()) << postgres.error().message;
     postgres_ = std::move(postgres)->release();
-    auto mariadb = MariaDbServer::start({.arguments = {"--group-concat-max-len=10000000"}});
+    auto mariadb = MariaDbServer::start(with_long_texts());
     ASSERT_TRUE(mariadb.ok()) << mariadb.error().message;
     mariadb_ = std::move(mariadb)->release();
     on_postgres("CREATE ROLE app LOGIN PASSWORD 'app-password'; GRANT CREATE, USAGE ON SCHEMA public TO app");
@@ -197,7 +209,9 @@ void Copies::survive_kills(const std::string& from, const std::string& to) {
     ended += !was_killed;
     const int after = committed_on(to);
     // What is committed stays, until the copy has ended.
-    if (after >= 0) ASSERT_GE(after, before) << "round " << round;
+    if (after >= 0) {
+      ASSERT_GE(after, before) << "round " << round;
+    }
     if (round % 5 != 0) continue;  // kills after kills too
     const int there = std::max(committed_on(to), 0);
     const Outcome outcome = run(true);

@@ -51,10 +51,12 @@ class StreamedSteps::Reading {
   // `chunks`: of the stream, where it comes straight from its source.
   Result<StepOutcome> run(std::function<Status()> inputs_are_sound, ChunkedRows* chunks) {
     const auto scratch = runner_.run_.worker_dir() / "scratch" / (reader_.step.id + ".streamed");
-    context_.emplace(AttemptContext::Parts{
-        runner_.run_, reader_.step, reader_.control, *database_, *held_, runner_.log_, prepared_.config,
-        prepared_.has_connection ? &prepared_.connection : nullptr, prepared_.inputs, scratch, held_.get(),
-        std::move(inputs_are_sound), nullptr, prepared_.inputs.size() == 1 ? chunks : nullptr});
+    AttemptContext::Parts parts{
+        runner_.run_,     reader_.step, reader_.control,  *database_,
+        *held_,           runner_.log_, prepared_.config, prepared_.has_connection ? &prepared_.connection : nullptr,
+        prepared_.inputs, scratch,      held_.get(),      std::move(inputs_are_sound)};
+    if (prepared_.inputs.size() == 1) parts.chunked_rows = chunks;
+    context_.emplace(std::move(parts));
     reader_.control.rows = 0;
     auto outcome = prepared_.driver->run(*context_);
     std::error_code ignored;
