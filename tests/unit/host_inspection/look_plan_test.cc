@@ -67,6 +67,27 @@ TEST(LookPlan, IsCutToWhatTheRowsNeed) {
   EXPECT_THAT(notes, IsEmpty());
 }
 
+TEST(LookPlan, RunsNothingBeforeRowsThatAreKept) {
+  KeptEntry entry;
+  entry.file = "/cache/b.parquet";
+  entry.run_id = "run-1";
+  entry.rows_out = 3;
+  entry.shard_rows = {1, 2};
+  std::vector<std::string> notes;
+  const AdapterInputs cut = cut_to(pipeline(), "c", {{"b", entry}}, notes);
+  EXPECT_THAT(ids(cut), ElementsAre("b", "c"));
+  const PlanStep& taken = cut.plan.steps[0];
+  EXPECT_EQ(taken.kept.use, StepUse::kTake);
+  EXPECT_EQ(taken.kept.rows_out, 3u);
+  EXPECT_THAT(taken.kept.shard_rows, ElementsAre(1, 2));
+  EXPECT_EQ(taken.input_files.front().location, "/cache/b.parquet");
+  EXPECT_TRUE(cut.plan.steps[1].kept.runs());
+  // No secret of what does not run.
+  EXPECT_THAT(cut.secret_names, ElementsAre("env/TOKEN"));
+  EXPECT_THAT(cut.hosts, IsEmpty());
+  EXPECT_THAT(cut.stateful, IsEmpty());
+}
+
 TEST(LookPlan, LendsNoSecretThatItDoesNotNeed) {
   std::vector<std::string> notes;
   const AdapterInputs cut = cut_to(pipeline(), "c", {}, notes);

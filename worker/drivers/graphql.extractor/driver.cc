@@ -7,6 +7,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
+#include "worker/driver_api/incremental.h"
 #include "worker/drivers/graphql.extractor/options.h"
 #include "worker/drivers/graphql.extractor/pages.h"
 #include "worker/drivers/graphql.extractor/selection.h"
@@ -139,9 +140,10 @@ Result<StepOutcome> run(StepContext& step) {
 
 // The next state is read from rows that are stored.
 Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
-  OSIRIS_ASSIGN(const Options options, graphql::read_options(step));
-  if (options.incremental) return std::unique_ptr<StreamedOutput>();
+  const auto incremental = Incremental::of(step);
+  if (!incremental.ok() || *incremental) return std::unique_ptr<StreamedOutput>();
   step.settles();
+  OSIRIS_ASSIGN(const Options options, graphql::read_options(step));
   auto table = std::make_unique<web::RecordTable>(step, options.flattens);
   OSIRIS_ASSIGN(const StepOutcome outcome, read(step, options, *table));
   return stream_of(step, std::move(table), outcome);

@@ -19,8 +19,7 @@ std::string text_of(const Json& value) { return value.is_string() ? value.as_str
 
 }  // namespace
 
-RecordTable::RecordTable(StepContext& step, bool flattens)
-    : step_(step), flattens_(flattens), spool_(step) {}
+RecordTable::RecordTable(StepContext& step, bool flattens) : step_(step), flattens_(flattens), spool_(step) {}
 
 std::string RecordTable::Column::type() const {
   if (is_empty() || is_mixed() || texts) return "VARCHAR";
