@@ -13,6 +13,7 @@
 #include "bench/copy_rows.h"
 #include "bench/csv_rows.h"
 #include "bench/database_rows.h"
+#include "bench/everyday_rows.h"
 #include "bench/measure.h"
 #include "bench/mysql_rows.h"
 #include "bench/object_rows.h"
@@ -289,6 +290,12 @@ int main(int argc, char** argv) {
                     .rounds = kRounds,
                     .quick = setup.quick}));
     print({many_steps(setup), forty_sql_steps(setup), waiting_steps(setup)});
+    print(everyday_rows({.osiris = setup.osiris(),
+                         .gen_csv = setup.build / "tests/gen_csv",
+                         .project = make_project(setup.work / "everyday"),
+                         .rows = setup.big_rows,
+                         .groups = setup.csv_groups,
+                         .rounds = kRounds}));
   }
   fs::remove_all(setup.work);
   return 0;

@@ -320,10 +320,17 @@ class RunCommand {
         display.line(printable(excerpt(masking_.text(line), "the session's osiris.log has all")));
     };
     auto report = pipeline_run.run(RunInputs{
-        project, prepared_.workspace.connections, context_.environment, *prepared_.compiled.pipeline, prepared_.inputs,
-        *adapters_.adapter(), prepared_.options, user_state, worker.ok() ? *worker : WorkerBinary(),
-        worker.ok() ? std::nullopt : std::optional(worker.error()), std::move(settings), work_dir(), prepared_.started,
-        deadline_monotonic_ns, prepared_.compile_seconds, context_.verbose, kept_.get(), *state ? &**state : nullptr});
+        {project, prepared_.workspace.connections, context_.environment, *adapters_.adapter(), prepared_.options,
+         user_state, worker.ok() ? *worker : WorkerBinary(), work_dir(), std::move(settings)},
+        *prepared_.compiled.pipeline,
+        prepared_.inputs,
+        worker.ok() ? std::nullopt : std::optional(worker.error()),
+        prepared_.started,
+        deadline_monotonic_ns,
+        prepared_.compile_seconds,
+        context_.verbose,
+        kept_.get(),
+        *state ? &**state : nullptr});
     display.finish();
     if (!report.ok()) return fail(context_, of_own_files(report.error()), Json::object({{"phase", "execute"}}));
     return end(*std::move(report), tally);

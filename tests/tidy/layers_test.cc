@@ -147,6 +147,9 @@ Row driver_row(const std::string& path) {
   }
   static const std::regex of_files("worker/drivers/(filesystem\\..*|(duckdb|sqlite)\\.(extractor|writer))");
   if (std::regex_match(folder, of_files)) may.push_back("worker/drivers/files/");
+  // Parts of a database's rows, whether it is a server or a file.
+  if (folder == "worker/drivers/sqlite.extractor" || folder == "worker/drivers/duckdb.extractor")
+    may.push_back("worker/drivers/db/");
   // Files behind https:// and s3://.
   static const std::regex of_anywhere("worker/drivers/filesystem\\.(csv|json|parquet)_(extractor|writer)");
   if (std::regex_match(folder, of_anywhere)) may.push_back("worker/drivers/remote/");

@@ -114,6 +114,8 @@ class RowSpool::Pass : private ChunkSource {
   bool is_ended_ = false;
 };
 
+RowSpool::RowSpool(StepContext& step) : step_(step) {}
+
 RowSpool::~RowSpool() {
   if (file_.is_open()) ::unlink(path_.c_str());
 }

@@ -22,7 +22,7 @@ namespace osiris::worker {
 class RowSpool {
  public:
   // The file is in the step's scratch directory, made when there is more than a buffer holds, and removed with this.
-  explicit RowSpool(StepContext& step) : step_(step) {}
+  explicit RowSpool(StepContext& step);
   ~RowSpool();
   RowSpool(const RowSpool&) = delete;
   RowSpool& operator=(const RowSpool&) = delete;

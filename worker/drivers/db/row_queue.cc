@@ -72,10 +72,11 @@ bool RowQueue::wants_raw() {
 
 bool RowQueue::offer(Batch batch) {
   std::unique_lock lock(mutex_);
-  // Those of a later chunk, which another connection reads, do not keep the rows out that are waited for.
+  // Those of the next chunk, which may be read already, do not keep the rows out that are waited for.
   const auto is_beside = [&](const Batch& other) { return other.chunk == batch.chunk; };
   changed_.wait(lock, [&] {
-    return closed_ || static_cast<size_t>(std::count_if(batches_.begin(), batches_.end(), is_beside)) < kBatchesMax;
+    return closed_ || (batch.chunk <= chunk_ + 1 &&
+                       static_cast<size_t>(std::count_if(batches_.begin(), batches_.end(), is_beside)) < kBatchesMax);
   });
   if (closed_) return false;
   batches_.push_back(std::move(batch));
@@ -129,6 +130,7 @@ RowQueue::Delivery RowQueue::next(std::chrono::milliseconds wait) {
   } else if (is_chunk_over()) {
     delivery.is_chunk_end = true;
     ++chunk_;
+    changed_.notify_all();
   } else if (end_) {
     delivery.end = end_;
   }

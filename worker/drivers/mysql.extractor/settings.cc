@@ -71,6 +71,10 @@ Result<ExtractSettings> read_extract_settings(StepContext& context) {
     settings.pool.connections_max = std::min(settings.pool.connections_max, most);
   settings.echo = config["echo"].as_bool();
   OSIRIS_ASSIGN(settings.incremental, Incremental::of(context));
+  settings.range = db::KeyRange::of(context);
+  if (settings.range && offset > 0)
+    return config_fault(context, "'offset' cannot be used with split of foreach",
+                        "each part would leave out so many rows");
   if (config["on_warning"].as_string() == "log") settings.on_warning = OnWarning::kLog;
   for (const Json& allowed : config["allow"].items()) settings.allows_call |= allowed.as_string() == "call";
 

@@ -255,6 +255,7 @@ Error Load::with_way_on(Error error, ChunkedRows& rows) {
   if (ledger_->count() > 0) {
     const std::string way = db::how_to_go_on(*ledger_, copy_);
     rows.note(way);
+    db::tell_chunks(context_, *ledger_, chunks_reused_, copy_.staging);
     error.hint += (error.hint.empty() ? "" : "; ") + way;
     return error;
   }

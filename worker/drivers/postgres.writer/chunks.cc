@@ -245,6 +245,7 @@ Error Load::with_way_on(Error error, ChunkedRows& rows) {
   const std::string way = db::how_to_go_on(*ledger_, tables_);
   if (ledger_->count() > 0) {
     rows.note(way);
+    db::tell_chunks(context_, *ledger_, chunks_reused_, tables_.staging);
     error.hint += (error.hint.empty() ? "" : "; ") + way;
     return error;
   }
