@@ -25,7 +25,8 @@ class UnionTable {
   Status add(const Relation& part, const std::string& shown);
   // "column 'x' is BIGINT in shard 0 (a.csv) and VARCHAR in shard 3 (c.csv)"; empty: all fit.
   const std::string& difference() const { return difference_; }
-  // Names and types of a part's columns, with what was noted of them: parts of which this is equal fit.
+  // A part's columns: [{"name", "type", "has_values"}], a type with what was noted of the column. Parts whose columns
+  // with values have one type fit.
   Result<Json> columns_document(const Relation& part);
 
   // Null where nothing was added. `part_rows`: of each part, in their order.
