@@ -1,6 +1,6 @@
-// osiris-bench BUILD_DIR local|mysql|postgres [--quick]: measures what docs/benchmarks.md quotes, each row against its
-// baseline in the same run, medians of at least five alternating rounds, and prints the table as Markdown. --quick uses
-// a tenth of the data, to try the program itself.
+// osiris-bench BUILD_DIR local|mysql|postgres|objects [--quick]: measures what docs/benchmarks.md quotes, each row
+// against its baseline in the same run, medians of at least five alternating rounds, and prints the table as Markdown.
+// --quick uses a tenth of the data, to try the program itself.
 #include <unistd.h>
 
 #include <cstdio>
@@ -10,10 +10,13 @@
 #include <fstream>
 #include <thread>
 
+#include "bench/copy_rows.h"
 #include "bench/csv_rows.h"
 #include "bench/database_rows.h"
+#include "bench/everyday_rows.h"
 #include "bench/measure.h"
 #include "bench/mysql_rows.h"
+#include "bench/object_rows.h"
 #include "bench/worker_latency.h"
 
 namespace {
@@ -170,6 +173,36 @@ Row many_steps(const Setup& setup) {
           pair.ratio() <= 9 && pair.subject <= 250};
 }
 
+Row forty_sql_steps(const Setup& setup) {
+  constexpr int kSteps = 40;
+  const fs::path project = make_project(setup.work / "forty");
+  std::string text = "oml_version: \"0.1.0\"\nname: forty\nsteps:\n";
+  for (int i = 0; i < kSteps; ++i) {
+    const std::string before = i ? "s" + std::to_string(i - 1) : "";
+    text += "  - id: s" + std::to_string(i) + "\n    component: duckdb.processor\n    mode: transform\n    needs: [" +
+            before + "]\n    config: {query: \"" +
+            (i ? "SELECT a + 1 AS a FROM df_" + before : std::string("SELECT range AS a FROM range(1000)")) + "\"}\n";
+  }
+  write(project / "forty.yaml", text);
+  write(project / "three.yaml", noop_pipeline(3));
+  const std::string threads = std::to_string(std::thread::hardware_concurrency());
+  const Pair pair = alternate(
+      2 * kRounds + 1, [&] { return run({setup.osiris(), "run", "forty.yaml"}, project).wall_ms; },
+      [&] {
+        return run({setup.program("duckdb_statements"), "forty", "", setup.work / "forty.db", threads, "4GiB"}).wall_ms;
+      });
+  std::vector<double> empty;
+  for (int i = 0; i < kRounds; ++i)
+    empty.push_back(run({setup.osiris(), "run", "three.yaml", "--allow-mock"}, project).wall_ms);
+  const double step = (pair.subject - median(empty)) / kSteps;
+  return {"40 SQL steps, wall",
+          format(pair.subject, "ms") + ", " + format(step, "ms") + " a step beyond a run of no-ops",
+          "the same 40 statements in one DuckDB process: " + format(pair.baseline, "ms"),
+          format(pair.ratio(), "×"),
+          "≤ 1.5 ×, < 1 ms a step",
+          pair.ratio() <= 1.5 && step < 1};
+}
+
 // Steps that wait 300 ms each and need nothing of each other.
 std::string waiting_pipeline(int steps) {
   std::string text = "oml_version: \"0.1.0\"\nname: waiting-" + std::to_string(steps) + "\nsteps:\n";
@@ -211,7 +244,7 @@ std::string machine() {
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    std::fprintf(stderr, "usage: osiris-bench BUILD_DIR local|mysql|postgres [--quick]\n");
+    std::fprintf(stderr, "usage: osiris-bench BUILD_DIR local|mysql|postgres|objects [--quick]\n");
     return 2;
   }
   Setup setup;
@@ -225,16 +258,26 @@ int main(int argc, char** argv) {
     setup.mysql_rows /= 10;
   }
   if (std::strcmp(argv[2], "mysql") == 0) {
-    print(mysql_rows({.osiris = setup.osiris(),
-                      .fetch = setup.program("mysql_fetch"),
-                      .project = make_project(setup.work / "mysql"),
-                      .rows = setup.mysql_rows,
-                      .rounds = kRounds}));
+    const auto bench = [&](const char* project) {
+      return MysqlBench{.osiris = setup.osiris(),
+                        .fetch = setup.program("mysql_fetch"),
+                        .project = make_project(setup.work / project),
+                        .rows = setup.mysql_rows,
+                        .rounds = kRounds};
+    };
+    print(mysql_rows(bench("mysql")));
+    print(copy_rows(bench("copies")));
   } else if (std::strcmp(argv[2], "postgres") == 0) {
     print(postgres_rows({.osiris = setup.osiris(),
                          .project = make_project(setup.work / "postgres"),
                          .rounds = kRounds,
                          .quick = setup.quick}));
+  } else if (std::strcmp(argv[2], "objects") == 0) {
+    print(object_rows({.osiris = setup.osiris(),
+                       .statements = setup.program("duckdb_statements"),
+                       .project = make_project(setup.work / "objects"),
+                       .rows = setup.quick ? 650'000u : 6'500'000u,
+                       .rounds = kRounds}));
   } else {
     std::printf(
         "Machine: %s.\n\n| what | osiris | baseline in the same run | ratio | target |\n|---|---|---|---|---|\n",
@@ -246,7 +289,13 @@ int main(int argc, char** argv) {
                     .project = make_project(setup.work / "csv"),
                     .rounds = kRounds,
                     .quick = setup.quick}));
-    print({many_steps(setup), waiting_steps(setup)});
+    print({many_steps(setup), forty_sql_steps(setup), waiting_steps(setup)});
+    print(everyday_rows({.osiris = setup.osiris(),
+                         .gen_csv = setup.build / "tests/gen_csv",
+                         .project = make_project(setup.work / "everyday"),
+                         .rows = setup.big_rows,
+                         .groups = setup.csv_groups,
+                         .rounds = kRounds}));
   }
   fs::remove_all(setup.work);
   return 0;

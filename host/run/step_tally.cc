@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/model/kept_output.h"
+
 namespace osiris {
 
 std::string_view phase_name(StepPhase phase) {
@@ -103,21 +105,27 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     step(step_id).outputs[data["path"].as_string()] = {data["size_bytes"].as_uint(), data["sha256"].as_string()};
   } else if (name == "rows_verified") {
     step(step_id).verified = data;
+  } else if (name == "copy_chunks") {
+    step(step_id).chunks = data;
   } else if (name == "check_result") {
     step(step_id).checks.push_back(check_result(data));
   } else if (name == "output_kept") {
-    step(step_id).kept = KeptRows{data["size_bytes"].as_uint(), data["sha256"].as_string(), data["rows"].as_uint()};
+    step(step_id).kept = KeptRows{data["size_bytes"].as_uint(), data["sha256"].as_string(), data["rows"].as_uint(),
+                                  shard_rows_from_json(data["shard_rows"])};
   } else if (name == "output_not_kept") {
     step(step_id).not_kept = data["reason"].as_string();
   } else if (name == "step_reused") {
     step(step_id).reused_run_id = data["run_id"].as_string();
   } else if (name == "shard_complete") {
-    step(step_id).shards.push_back({data["shard"].as_uint(), data["rows"].as_uint()});
+    step(step_id).shards.push_back({data["shard"].as_uint(), data["rows"].as_uint(), data["fingerprint"].as_string()});
+  } else if (name == "shards_settled" || name == "shards_restarted") {
+    step(step_id).shards.clear();  // those that were taken in before are read again
   } else if (name == "step_state") {
     step(step_id).state = data["state"];
   } else if (name == "step_complete") {
     StepState& state = step(step_id);
     end(state, StepPhase::kComplete);
+    state.fingerprint = data["fingerprint"].as_string();
     if (const Json& rows = data["rows_processed"]; rows.is_int()) state.progress.add(now, {.rows = rows.as_uint()});
   } else if (name == "step_failed") {
     StepState& state = step(step_id);

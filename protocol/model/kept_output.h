@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
@@ -25,6 +26,7 @@ struct KeptOutput {
   uint64_t rows_read = 0;  // these three as that run counted them
   uint64_t rows_written = 0;
   uint64_t rows_out = 0;
+  std::vector<uint64_t> shard_rows;  // of kTake: how many of the rows are each shard's; empty: it has no shards
 
   bool runs() const { return use == StepUse::kRun || use == StepUse::kKeep; }
 };
@@ -32,6 +34,10 @@ struct KeptOutput {
 Json to_json(const KeptOutput& kept);
 // kInvalidArgument for a use that is not known.
 Result<KeptOutput> kept_output_from_json(const Json& json);
+
+// Rows of shards in the order of their list, as plans, events and descriptions have them.
+Json shard_rows_json(const std::vector<uint64_t>& shard_rows);
+std::vector<uint64_t> shard_rows_from_json(const Json& json);
 
 // The key of an error's detail that says: the shards' rows cannot be one relation, because a column has several types.
 inline constexpr const char* kTypesDiffer = "types_differ";

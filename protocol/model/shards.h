@@ -12,7 +12,7 @@
 
 namespace osiris {
 
-inline constexpr size_t kShardsMax = 10'000;
+inline constexpr size_t kShardsMax = 100'000;
 // "$shard" in SQL, and so a name that `values` must leave free.
 inline constexpr const char* kShardValueName = "shard";
 
@@ -30,10 +30,13 @@ struct Shard {
 struct StepShards {
   Json rule;               // what the shards are of, {"files": "in/*.csv"}: steps with the same rule have the same ones
   bool per_shard = false;  // it says per_shard, and reads its inputs with the same rule in pieces
-  bool binds_value = false;   // its SQL names $shard
-  uint64_t parallel_max = 0;  // shards of the step at the same time; 0: as many as the worker takes
+  bool binds_value = false;    // its SQL names $shard
+  uint64_t parallel_max = 0;   // shards of the step at the same time; 0: as many as the worker takes
   bool tells_columns = false;  // what is told of a shard that was taken in has the columns of its rows
   std::vector<Shard> list;     // all of them, or those that this worker runs, by index
+
+  // `consistency: none`: the shards are parts of a table, and each is read at its own moment.
+  bool is_inconsistent() const { return rule["split"]["consistency"].as_string() == "none"; }
 };
 Json to_json(const StepShards& shards);
 Result<StepShards> step_shards_from_json(const Json& json);

@@ -59,16 +59,13 @@ const std::vector<Row>& rows() {
         "protocol/model/", "protocol/rpc/", "protocol/archive/", "protocol/http/"},
        {"zstd\\.h"},
        "what travels to and from a worker"},
-      {"plugins/sdk/fleet",
-       {"osiris/", "plugins/sdk/", "protocol/"},
-       {},
-       "shards of one run on many machines"},
+      {"plugins/sdk/fleet", {"osiris/", "plugins/sdk/", "protocol/"}, {}, "shards of one run on many machines"},
       {"plugins/sdk/place",
        {"osiris/", "plugins/sdk/", "protocol/"},
        {},
        "a worker's machine that is held for a run: the top of the sdk"},
       {"examples/adapters/ssh",
-       {"osiris/", "adapter.h", "connection.h", "far_side.h", "options.h", "worker_channel.h"},
+       {"osiris/", "adapter.h", "connection.h", "far_side.h", "options.h", "remote_shell.h", "worker_channel.h"},
        {},
        "a project of its own, from the installed sdk alone"},
       {"plugins/sdk/include", {"osiris/"}, {}, "the installed headers stand alone"},
@@ -92,12 +89,15 @@ const std::vector<Row>& rows() {
        {"osiris/", "host/", "protocol/base/", "protocol/model/"},
        {"boost/dll.*", "yaml-cpp/.*", "CLI/.*", "toml\\+\\+/.*", "sqlite3.h"},
        "the host cannot tell adapters apart: no rpc, no http"},
+      {"host/http", {"host/http/", "protocol/base/", "protocol/http/"}, {}, "HTTP by a program of its own"},
       {"host/telemetry",
-       {"host/telemetry/", "host/run/", "host/project/", "protocol/base/", "protocol/model/", "protocol/http/"},
+       {"host/telemetry/", "host/http/", "host/run/", "host/project/", "protocol/base/", "protocol/model/",
+        "protocol/http/"},
        {},
        "what a collector is told: HTTP, and no adapter"},
       {"host/hooks",
-       {"host/hooks/", "host/run/", "host/project/", "protocol/base/", "protocol/model/", "protocol/http/"},
+       {"host/hooks/", "host/http/", "host/run/", "host/project/", "protocol/base/", "protocol/model/",
+        "protocol/http/"},
        {},
        "what is called when a run has ended: HTTP, and no adapter"},
       {"check",
@@ -147,6 +147,9 @@ Row driver_row(const std::string& path) {
   }
   static const std::regex of_files("worker/drivers/(filesystem\\..*|(duckdb|sqlite)\\.(extractor|writer))");
   if (std::regex_match(folder, of_files)) may.push_back("worker/drivers/files/");
+  // Parts of a database's rows, whether it is a server or a file.
+  if (folder == "worker/drivers/sqlite.extractor" || folder == "worker/drivers/duckdb.extractor")
+    may.push_back("worker/drivers/db/");
   // Files behind https:// and s3://.
   static const std::regex of_anywhere("worker/drivers/filesystem\\.(csv|json|parquet)_(extractor|writer)");
   if (std::regex_match(folder, of_anywhere)) may.push_back("worker/drivers/remote/");

@@ -1,6 +1,7 @@
 #include "worker/executor/kept_outputs.h"
 
 #include <filesystem>
+#include <numeric>
 #include <system_error>
 
 #include "protocol/base/categories.h"
@@ -23,7 +24,7 @@ Result<FileDigest> write_rows(const Run& run, const PlanStep& step, const Relati
 }
 
 // The rows of shards that other workers ran, one file each.
-Result<std::shared_ptr<const Relation>> read_shards(const Run& run, const PlanStep& step) {
+Result<std::shared_ptr<const Relation>> read_shards(const Run& run, const PlanStep& step, std::string& fingerprint) {
   const std::vector<Shard>& shards = step.shards->list;
   if (step.input_files.size() != shards.size())
     return Error(Code::kInvalidArgument, "the plan names " + std::to_string(step.input_files.size()) +
@@ -38,22 +39,18 @@ Result<std::shared_ptr<const Relation>> read_shards(const Run& run, const PlanSt
     if (!part.ok()) return part.error().within(shards[i].shown() + " of step " + step.id);
     rows.push_back((*part)->rows());
     total += rows.back();
-    OSIRIS_TRY(all.add(**part, shards[i].shown()));
-  }
-  if (!all.difference().empty()) {
-    Error error(Code::kStepFailed, "the shards have different types: " + all.difference(), "",
-                category::kExtractSchemaMismatch);
-    error.detail = Json::object({{kTypesDiffer, true}});
-    return error;
+    OSIRIS_ASSIGN(const std::string of_part, all.add(**part, shards[i].shown()));
   }
   if (total != step.kept.rows_out)
     return Error(Code::kInvalidArgument, "the shards of step " + step.id + " have " + std::to_string(total) +
                                              " rows instead of " + std::to_string(step.kept.rows_out));
-  return all.take(std::move(rows));
+  OSIRIS_ASSIGN(auto relation, all.take(std::move(rows)));
+  fingerprint = all.fingerprint();
+  return relation;
 }
 
-Result<std::shared_ptr<const Relation>> read_rows(const Run& run, const PlanStep& step) {
-  if (step.shards) return read_shards(run, step);
+Result<std::shared_ptr<const Relation>> read_rows(const Run& run, const PlanStep& step, std::string& fingerprint) {
+  if (step.shards) return read_shards(run, step, fingerprint);
   if (step.input_files.size() != 1)
     return Error(Code::kInvalidArgument, "the plan names no file of kept rows for step " + step.id);
   const std::filesystem::path file = run.paths.resolve(step.input_files[0].location);
@@ -61,6 +58,13 @@ Result<std::shared_ptr<const Relation>> read_rows(const Run& run, const PlanStep
   if (rows.ok() && (*rows)->rows() != step.kept.rows_out)
     rows = Error(Code::kInvalidArgument, "it has " + std::to_string((*rows)->rows()) + " rows instead of " +
                                              std::to_string(step.kept.rows_out));
+  const std::vector<uint64_t>& shard_rows = step.kept.shard_rows;
+  if (rows.ok() && !shard_rows.empty()) {
+    if (std::accumulate(shard_rows.begin(), shard_rows.end(), uint64_t{0}) != (*rows)->rows())
+      rows = Error(Code::kInvalidArgument, "its shards have other rows than it has");
+    else
+      rows = (*rows)->with_shards(shard_rows);
+  }
   if (rows.ok()) return rows;
   Error error = rows.error().within("the kept rows of step " + step.id + " cannot be read");
   error.hint = "Run again: what is damaged is not taken twice. --no-cache takes nothing that was kept.";
@@ -75,11 +79,12 @@ void keep_output(const Run& run, const PlanStep& step, const StepEnd& end, Recor
   const std::filesystem::path file = run.session_dir / path;
   const auto digest = write_rows(run, step, *end.relation, file);
   if (digest.ok()) {
-    emit_event(sink, "output_kept", step.id,
-               Json::object({{"path", path},
-                             {"size_bytes", digest->size_bytes},
-                             {"sha256", digest->sha256},
-                             {"rows", end.relation->rows()}}));
+    Json fields = Json::object({{"path", path},
+                                {"size_bytes", digest->size_bytes},
+                                {"sha256", digest->sha256},
+                                {"rows", end.relation->rows()}});
+    if (step.shards) fields.set("shard_rows", shard_rows_json(end.relation->shard_rows()));
+    emit_event(sink, "output_kept", step.id, std::move(fields));
     return;
   }
   std::error_code ignored;
@@ -90,7 +95,7 @@ void keep_output(const Run& run, const PlanStep& step, const StepEnd& end, Recor
 StepEnd take_output(const Run& run, const PlanStep& step, RecordSink& sink) {
   StepEnd end;
   if (step.kept.use == StepUse::kTake) {
-    auto rows = read_rows(run, step);
+    auto rows = read_rows(run, step, end.fingerprint);
     if (!rows.ok()) {
       end.status = rows.error();
       return end;

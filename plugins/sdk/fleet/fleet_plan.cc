@@ -59,7 +59,9 @@ void FleetPlan::find_sharded() {
   std::map<std::string, size_t> list_of_rule;
   for (const PlanStep& step : request_.steps()) {
     const auto comes_after = [&](const std::string& id) { return after.count(id) > 0; };
-    bool fits = step.shards && step.kept.runs() && !step.check && !step.shards->list.empty();
+    // Bounds of a split are asked for once, by the worker that reads all its parts.
+    bool fits = step.shards && step.kept.runs() && !step.check && !step.shards->list.empty() &&
+                !step.shards->rule.contains("split");
     if (fits)
       for (const DataCheck& check : step.checks) fits &= check.to_step.empty() || check.to_step == step.id;
     const std::string rule = fits ? step.shards->rule.dump_canonical() : std::string();
@@ -90,8 +92,7 @@ void FleetPlan::find_before() {
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
     if (!is_sharded(step->id) && !before_.count(step->id)) continue;
     for (const std::string& need : step->needs)
-      if (const PlanStep* needed = find(request_.plan, need);
-          needed && !is_sharded(need) && needed->kept.runs())
+      if (const PlanStep* needed = find(request_.plan, need); needed && !is_sharded(need) && needed->kept.runs())
         before_.insert(need);
   }
   for (const PlanStep& step : steps) {
@@ -99,7 +100,8 @@ void FleetPlan::find_before() {
     std::vector<std::string> read = sources_of_checks(step);
     for (const PlanInput& input : step.inputs) read.push_back(input.from_step);
     for (const std::string& id : read) {
-      const bool both_sharded = is_sharded(step.id) && is_sharded(id), both_before = before_.count(step.id) && before_.count(id);
+      const bool both_sharded = is_sharded(step.id) && is_sharded(id),
+                 both_before = before_.count(step.id) && before_.count(id);
       if (both_sharded) read_in_shards_.insert(id);
       if ((is_sharded(id) && !both_sharded) || (before_.count(id) && !both_before)) leaving_.insert(id);
     }

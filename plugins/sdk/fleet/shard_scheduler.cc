@@ -65,8 +65,8 @@ void ShardScheduler::give_back(const Attempt& attempt) {
   end_attempt(entry);
   --entry.attempts;
   entry.state = State::kWaiting;
-  const auto place = std::find_if(waiting_.begin(), waiting_.end(),
-                                  [&](size_t other) { return is_before(attempt.shard, other); });
+  const auto place =
+      std::find_if(waiting_.begin(), waiting_.end(), [&](size_t other) { return is_before(attempt.shard, other); });
   waiting_.insert(place, attempt.shard);
 }
 

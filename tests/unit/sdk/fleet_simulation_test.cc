@@ -1,7 +1,7 @@
-// Many machines under every kind of bad luck, by a clock of the test's: 40 shards on 8 machines, a third of which end at
-// random moments of a shard (at its start, in its middle, between its last row and its acceptance), are killed or cut
-// off and live on. The bytes are right or the run says that it failed; each shard is accepted once, no two copies of one
-// run at the same time, and no machine is left.
+// Many machines under every kind of bad luck, by a clock of the test's: 40 shards on 8 machines, a third of which end
+// at random moments of a shard (at its start, in its middle, between its last row and its acceptance), are killed or
+// cut off and live on. The bytes are right or the run says that it failed; each shard is accepted once, no two copies
+// of one run at the same time, and no machine is left.
 //
 //   OSIRIS_FLEET_RUNS=N   that many seeded runs (200)
 //   OSIRIS_FLEET_SEED=N   the first of them
@@ -32,7 +32,9 @@ struct Counts {
 class Simulation {
  public:
   Simulation(uint64_t seed, Counts& counts)
-      : random_(seed), counts_(counts), scheduler_(list(), {.replacements_max = kMachines, .parallel_max = {parallel()}}) {}
+      : random_(seed),
+        counts_(counts),
+        scheduler_(list(), {.replacements_max = kMachines, .parallel_max = {parallel()}}) {}
 
   void run() {
     for (size_t i = 0; i < kMachines; ++i) make_machine(i < kMachines / 3 + 1);
@@ -60,8 +62,8 @@ class Simulation {
     }
   };
   struct Machine {
-    bool lives = true;   // in the world
-    bool hears = true;   // the host reaches it, and its leases are renewed
+    bool lives = true;  // in the world
+    bool hears = true;  // the host reaches it, and its leases are renewed
     bool is_free = true;
     int doomed_in = -1;          // the shard in which it ends; none: -1
     std::optional<size_t> runs;  // in the world, heard of or not
@@ -233,10 +235,11 @@ TEST(FleetSimulation, AThirdOfTheMachinesEndsAndEachShardIsAcceptedOnce) {
     Simulation(static_cast<uint64_t>(seed), counts).run();
     if (HasFailure()) break;
   }
-  std::printf("%zu runs of %zu shards on %zu machines: %zu complete, %zu said that they failed; %zu machines killed, %zu "
-              "cut off, %zu replaced; %zu late results refused\n",
-              counts.runs, kShards, kMachines, counts.complete, counts.said_failed, counts.killed, counts.cut_off,
-              counts.replaced, counts.late_refused);
+  std::printf(
+      "%zu runs of %zu shards on %zu machines: %zu complete, %zu said that they failed; %zu machines killed, %zu "
+      "cut off, %zu replaced; %zu late results refused\n",
+      counts.runs, kShards, kMachines, counts.complete, counts.said_failed, counts.killed, counts.cut_off,
+      counts.replaced, counts.late_refused);
   EXPECT_EQ(counts.runs, static_cast<size_t>(runs));
   EXPECT_GE(counts.complete * 100, counts.runs * 95);
   EXPECT_GT(counts.killed, counts.runs / 2);

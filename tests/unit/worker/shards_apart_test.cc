@@ -106,7 +106,8 @@ class ShardsApart : public ExecutorTest {
 
 TEST_F(ShardsApart, AWorkerRunsTheShardsThatItIsGiven) {
   for (const char* text : {"n\n1\n", "n\n2\n3\n", "n\n4\n"}) write(text);
-  run({read({1, 2}, R"("tells_columns":true)"), doubled({1, 2}), see("double", "n || f"), step("show", "show", {"see"})});
+  run({read({1, 2}, R"("tells_columns":true)"), doubled({1, 2}), see("double", "n || f"),
+       step("show", "show", {"see"})});
   EXPECT_EQ(shown, "41.csv;61.csv;82.csv");
   std::vector<std::string> told;
   for (const Json& event : sink_.events())

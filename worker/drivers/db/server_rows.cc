@@ -68,26 +68,90 @@ void ServerRows::note(StepContext& context, const Batch& batch) {
   context.progress_bytes(bytes_, 0);
 }
 
-Result<duckdb_data_chunk> ServerRows::next() {
+void ServerRows::choose(ChunkPlan plan, std::vector<size_t> chunks) {
+  by_chunk_ = true;
+  queue_.choose({std::move(plan), std::move(chunks), true});
+}
+
+Result<bool> ServerRows::next_batch() {
+  queue_.give_back(std::exchange(batch_, {}));
+  next_ = 0;
   for (;;) {
-    if (next_ < batch_.chunks.size()) return batch_.chunks[next_++]->handle();
-    queue_.give_back(std::exchange(batch_, {}));
-    next_ = 0;
     if (context_.is_cancelled()) return cancelled_error(context_.step_id());
     RowQueue::Delivery delivery = queue_.next(kCancelPoll);
     if (delivery.end) {
       if (!delivery.end->ok() && delivery.end->error().code != Code::kCancelled) failure_ = delivery.end->error();
       OSIRIS_TRY(*delivery.end);
       ended_ = true;
-      return nullptr;
+      return false;
+    }
+    if (delivery.is_chunk_end) {
+      scan_->reopen();
+      return false;
     }
     if (!delivery.batch) continue;
     batch_ = *std::move(delivery.batch);
     note(context_, batch_);
+    return true;
   }
 }
 
+// Where nothing was chosen, all rows.
+void ServerRows::want(bool raw) {
+  queue_.choose_all();
+  queue_.want(raw);
+}
+
+Result<duckdb_data_chunk> ServerRows::next() {
+  want(false);
+  while (next_ == batch_.chunks.size()) {
+    OSIRIS_ASSIGN(const bool is_there, next_batch());
+    if (!is_there) return nullptr;
+  }
+  return batch_.chunks[next_++]->handle();
+}
+
+bool ServerRows::take() {
+  if (!scan_ || !scan_->begin()) return false;
+  want(true);
+  return true;
+}
+
+Result<std::optional<SourceRows::Piece>> ServerRows::next_piece() {
+  OSIRIS_ASSIGN(const bool is_there, next_batch());
+  if (!is_there) return std::optional<Piece>();
+  return std::optional<Piece>(Piece{batch_.raw, batch_.rows});
+}
+
+// Of the source, once its last chunk was given.
+Status ServerRows::take_end() {
+  while (!ended_) {
+    if (context_.is_cancelled()) return cancelled_error(context_.step_id());
+    const RowQueue::Delivery delivery = queue_.next(kCancelPoll);
+    if (delivery.end && !delivery.end->ok()) failure_ = delivery.end->error();
+    if (delivery.end) OSIRIS_TRY(*delivery.end);
+    if (delivery.batch || delivery.is_chunk_end) break;
+    ended_ = delivery.end.has_value();
+  }
+  return {};
+}
+
+Result<StepOutcome> ServerRows::stop() {
+  if (!by_chunk_) return StreamedOutput::stop();
+  end();
+  context_.metric("source_bytes", static_cast<double>(bytes_), "bytes");
+  return StepOutcome{rows_, 0};
+}
+
+std::optional<Error> ServerRows::failure() const {
+  if (!failure_ || note_.empty()) return failure_;
+  Error failure = *failure_;
+  failure.hint += (failure.hint.empty() ? "" : "; ") + note_;
+  return failure;
+}
+
 Result<StepOutcome> ServerRows::finish() {
+  if (by_chunk_) OSIRIS_TRY(take_end());
   if (!ended_) return Error(Code::kUnavailable, "the rows were not read to their end");
   end();
   context_.metric("source_bytes", static_cast<double>(bytes_), "bytes");
@@ -99,6 +163,7 @@ Result<uint64_t> ServerRows::fill(StepContext& context) {
   OSIRIS_TRY(wait_for_columns());
   Relation relation(server_, context.connection_handle(), context.output_table());
   OSIRIS_TRY(relation.create(*columns_));
+  want(false);
   for (;;) {
     if (context.is_cancelled()) return cancelled_error(context.step_id());
     RowQueue::Delivery delivery = queue_.next(kCancelPoll);
@@ -118,7 +183,7 @@ Result<uint64_t> ServerRows::fill(StepContext& context) {
 }
 
 std::optional<Result<StepOutcome>> ServerRows::store(StepContext& context) {
-  if (scan_ && scan_->begun()) return std::nullopt;  // some rows are gone
+  if (by_chunk_ || (scan_ && scan_->begun())) return std::nullopt;  // some rows are gone
   const Result<uint64_t> rows = fill(context);
   end();
   // An interrupted statement of ours fails with DuckDB's words; the cause is the cancelling.

@@ -3,12 +3,15 @@
 #include <algorithm>
 
 #include "protocol/base/categories.h"
+#include "worker/drivers/db/key_bounds.h"
 #include "worker/drivers/mysql.extractor/bound_query.h"
 #include "worker/drivers/mysql.extractor/incremental_filter.h"
+#include "worker/drivers/mysql.extractor/key_column.h"
 #include "worker/drivers/mysql.extractor/pool.h"
 #include "worker/drivers/mysql.extractor/row_reader.h"
 #include "worker/drivers/mysql.extractor/statement.h"
-#include "worker/drivers/mysql.extractor/warnings.h"
+#include "worker/drivers/mysql.extractor/texts.h"
+#include "worker/drivers/mysql.extractor/warning_list.h"
 #include "worker/drivers/mysql/errors.h"
 #include "worker/drivers/mysql/wait_scope.h"
 
@@ -18,8 +21,12 @@ namespace {
 // How long a result whose wanted rows are here is waited on for its end, and with it for the server's warnings.
 constexpr std::chrono::seconds kEndWait{2};
 
+constexpr const char* kSplitKey = "split of foreach";
+
 // A batch ends early at this many bytes, so that wide rows do not fill memory.
 constexpr uint64_t kBatchBytesMax = 32u << 20;
+
+std::string place_of(const ServerSettings& server) { return server.host + ":" + std::to_string(server.port); }
 
 struct CloseStatement {
   void operator()(MYSQL_STMT* statement) const { mysql_stmt_close(statement); }
@@ -37,6 +44,7 @@ class Extraction {
     OSIRIS_TRY(check_reads_only(tokens_, settings_.allows_call));
     OSIRIS_TRY(prepare());
     if (settings_.incremental) OSIRIS_TRY(leave_out_taken());
+    if (settings_.range) OSIRIS_TRY(leave_out_other_parts());
     OSIRIS_TRY(execute());
     OSIRIS_TRY(skip_rows());
     OSIRIS_TRY(read_rows());
@@ -53,6 +61,33 @@ class Extraction {
       return Error(Code::kUnsupported, "the columns are known when it runs", "", category::kExtractQueryFailed);
     return columns_of(fields, count, settings_.columns);
   }
+  // Only the rows that meet `condition`, those of a chunk; all have the columns that were announced.
+  void narrow(const std::string& condition, size_t chunk) {
+    const std::string rows = "SELECT * FROM " + subquery();
+    set_query(condition.empty() ? rows : rows + " WHERE " + condition);
+    chunk_ = chunk;
+    is_announced_ = true;
+  }
+  // After describe(): its rows by the column that divides them, which `key` of the step names.
+  Result<db::KeyedRows> keyed_rows(const std::string& key, const std::string& column, const Columns& columns) {
+    const unsigned count = mysql_stmt_field_count(statement_.get());
+    OSIRIS_ASSIGN(db::KeyedRows rows, key_of(key, column, mariadb_stmt_fetch_fields(statement_.get()), count, columns));
+    rows.rows = subquery();
+    rows.ask = [this](const std::string& statement) -> Result<std::optional<std::string>> {
+      set_query(statement);
+      OSIRIS_TRY(prepare());
+      return first_text(statement_.get(), [this] { return failed(); });
+    };
+    return rows;
+  }
+  // One moment for all statements that follow, where the tables' engine has it.
+  Status begin_snapshot() {
+    for (const char* statement : {"ROLLBACK", "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+                                  "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"})
+      if (mysql_query(mysql_, statement) != 0)
+        return query_error(call_.step_id, settings_.server, last_error(mysql_), *call_.deadline, 0);
+    return {};
+  }
   // Nothing of the result is left on the wire.
   bool is_drained() const { return is_drained_; }
 
@@ -68,6 +103,9 @@ class Extraction {
     tokens_ = tokens_of(sql_, backslash_escapes);
   }
 
+  // On lines of its own: the statement may end in a comment.
+  std::string subquery() const { return "(\n" + without_end(tokens_, sql_) + "\n) AS osiris_rows"; }
+
   // Prepares the query once more, as one that leaves out the rows which the kept state does not ask for.
   Status leave_out_taken() {
     const unsigned count = mysql_stmt_field_count(statement_.get());
@@ -76,8 +114,15 @@ class Extraction {
     OSIRIS_ASSIGN(const Columns columns, columns_of(fields, count, settings_.columns));
     OSIRIS_ASSIGN(const std::string filter, incremental_filter(*settings_.incremental, fields, columns));
     if (filter.empty()) return {};
-    // On lines of its own: the statement may end in a comment.
-    set_query("SELECT * FROM (\n" + without_end(tokens_, sql_) + "\n) AS osiris_rows WHERE " + filter);
+    set_query("SELECT * FROM " + subquery() + " WHERE " + filter);
+    return prepare();
+  }
+
+  // The same for the rows of other shards.
+  Status leave_out_other_parts() {
+    OSIRIS_ASSIGN(const Columns columns, describe());
+    OSIRIS_ASSIGN(const db::KeyedRows rows, keyed_rows(kSplitKey, settings_.range->column, columns));
+    set_query("SELECT * FROM " + subquery() + " WHERE " + settings_.range->condition(rows));
     return prepare();
   }
 
@@ -114,7 +159,7 @@ class Extraction {
     mysql_stmt_attr_set(statement_.get(), STMT_ATTR_CB_USER_DATA, &*reader_);
     mysql_stmt_attr_set(statement_.get(), STMT_ATTR_CB_RESULT, reinterpret_cast<const void*>(&RowReader::on_value));
     relation_ = columns_.relation();
-    queue_.announce(relation_);
+    if (!is_announced_) queue_.announce(relation_);
     return {};
   }
 
@@ -173,6 +218,7 @@ class Extraction {
     while (!is_done_ && left > 0) {
       OSIRIS_ASSIGN(db::Batch batch, read_batch(std::min(left, settings_.batch_rows)));
       left -= batch.rows;
+      batch.chunk = chunk_;
       if (batch.rows > 0 && !queue_.offer(std::move(batch))) return cancelled_error(call_.step_id);
     }
     return is_done_ ? Status() : look_for_end();
@@ -197,7 +243,10 @@ class Extraction {
   // What the server warned of, once the last row is here. The rows count only if it changed none.
   Status judge_warnings() {
     if (warnings_told_ == 0) return {};
-    OSIRIS_ASSIGN(const Warnings warnings, read_warnings());
+    OSIRIS_ASSIGN(const Warnings warnings, read_warnings(mysql_, warnings_told_, [this] {
+                    return query_error(call_.step_id, settings_.server, last_error(mysql_), *call_.deadline,
+                                       row_number_);
+                  }));
     const bool filters_only = converts_in_filters_only(tokens_);
     const Status status = judge(warnings, filters_only, call_.step_id);
     if (!status.ok() && settings_.on_warning == OnWarning::kError) return status;
@@ -209,40 +258,6 @@ class Extraction {
       say("the server warned " + std::to_string(warnings.told()) + " times and lists " +
           std::to_string(warnings.count()));
     return {};
-  }
-
-  struct FreeRows {
-    void operator()(MYSQL_RES* rows) const { mysql_free_result(rows); }
-  };
-  using Rows = std::unique_ptr<MYSQL_RES, FreeRows>;
-
-  Result<Rows> ask(const std::string& sql) {
-    Rows rows;
-    if (mysql_real_query(mysql_, sql.data(), sql.size()) == 0) rows.reset(mysql_store_result(mysql_));
-    if (!rows) return query_error(call_.step_id, settings_.server, last_error(mysql_), *call_.deadline, row_number_);
-    return rows;
-  }
-
-  Result<Warnings> read_warnings() {
-    OSIRIS_ASSIGN(const Rows rows, ask("SHOW WARNINGS"));
-    // A statement without tables leaves those of the one before it in the list.
-    if (const uint64_t listed = mysql_num_rows(rows.get()); listed > warnings_told_)
-      mysql_data_seek(rows.get(), listed - warnings_told_);
-    Warnings warnings(warnings_told_);
-    while (const MYSQL_ROW row = mysql_fetch_row(rows.get()))
-      warnings.add(
-          {std::string_view(row[0]) == "Note", static_cast<unsigned>(std::strtoul(row[1], nullptr, 10)), row[2]});
-    if (warnings_told_ == UINT16_MAX) {  // or more: the packet has no room
-      OSIRIS_ASSIGN(const uint64_t told, single_number("SHOW COUNT(*) WARNINGS"));
-      warnings.set_told(told);
-    }
-    return warnings;
-  }
-
-  Result<uint64_t> single_number(const std::string& sql) {
-    OSIRIS_ASSIGN(const Rows rows, ask(sql));
-    const MYSQL_ROW row = mysql_fetch_row(rows.get());
-    return row ? std::strtoull(row[0], nullptr, 10) : 0;
   }
 
   Result<db::Batch> read_batch(uint64_t rows_max) {
@@ -281,12 +296,48 @@ class Extraction {
   db::RelationColumns relation_;
   std::optional<RowReader> reader_;
   uint64_t row_number_ = 0;
+  size_t chunk_ = 0;
+  bool is_announced_ = false;
   bool is_done_ = false;
   bool is_drained_ = false;
   bool has_more_results_ = false;
   uint16_t warnings_told_ = 0;
   Statement statement_;
 };
+
+Status read_once(Extraction& extraction, Connection& connection, bool& is_drained) {
+  Status status = extraction.run();
+  is_drained = extraction.is_drained();
+  // Closing a statement reads the rest of its result; the rest of a large one is not worth it.
+  if (!status.ok() || !is_drained) connection.abandon();
+  return status;
+}
+
+// One statement for each chunk, over the same connection and in one snapshot.
+Status read_chunks(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue,
+                   Connection& connection, bool& is_drained) {
+  Extraction whole(settings, call, queue, connection.handle());
+  OSIRIS_TRY(whole.begin_snapshot());
+  OSIRIS_ASSIGN(const Columns columns, whole.describe());
+  OSIRIS_ASSIGN(const db::KeyedRows rows, whole.keyed_rows("'partition'", settings.partition->column, columns));
+  ChunkPlan plan;
+  OSIRIS_ASSIGN(plan.bounds, db::key_bounds(rows, settings.partition->chunk_rows));
+  queue.offer_chunks(std::move(plan), db::identity_of_rows(place_of(settings.server) + "\n" + settings.server.database,
+                                                           settings.sql + "\n" + settings.values.dump_canonical(),
+                                                           columns.relation(), settings.partition->column));
+  queue.announce(columns.relation());
+  const auto choice = queue.choice();
+  if (!choice) return cancelled_error(call.step_id);
+  is_drained = true;
+  const size_t count = choice->by_chunk ? choice->chunks.size() : 1;
+  for (size_t i = 0; i < count; ++i) {
+    Extraction one(settings, call, queue, connection.handle());
+    one.narrow(choice->by_chunk ? db::range_condition(rows, choice->plan.bounds, choice->chunks[i]) : "", i);
+    OSIRIS_TRY(read_once(one, connection, is_drained));
+    queue.end_range(i);
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -298,9 +349,23 @@ Result<Columns> describe(const ExtractSettings& settings, const CallContext& cal
   return Extraction(settings, call, none, lease->handle()).describe();
 }
 
+Result<Json> ask_for_bounds(const ExtractSettings& settings, const CallContext& call, db::SourceUse& use,
+                            const db::KeySplit& split) {
+  OSIRIS_ASSIGN(const db::SourceUse::Transaction turn, use.open(place_of(settings.server), call.step_id));
+  OSIRIS_ASSIGN(ConnectionPool::Lease lease,
+                ConnectionPool::of_process().acquire(settings.server, settings.pool, call));
+  const WaitScope scope(*call.deadline);
+  if (const uint32_t limit_s = settings.limits.statement_limit_s(); limit_s > 0)
+    OSIRIS_TRY(lease->limit_statements(limit_s, settings.server, call));
+  db::RowQueue none;
+  Extraction extraction(settings, call, none, lease->handle());
+  OSIRIS_ASSIGN(const Columns columns, extraction.describe());
+  OSIRIS_ASSIGN(const db::KeyedRows rows, extraction.keyed_rows(kSplitKey, split.column, columns));
+  return db::ask_for_bounds(split, rows);
+}
+
 Status extract(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue, db::SourceUse& use) {
-  const std::string server = settings.server.host + ":" + std::to_string(settings.server.port);
-  OSIRIS_ASSIGN(db::SourceUse::Transaction turn, use.open(server, call.step_id));
+  OSIRIS_ASSIGN(db::SourceUse::Transaction turn, use.open(place_of(settings.server), call.step_id));
   OSIRIS_ASSIGN(ConnectionPool::Lease lease,
                 ConnectionPool::of_process().acquire(settings.server, settings.pool, call));
   turn.begin();
@@ -311,12 +376,11 @@ Status extract(const ExtractSettings& settings, const CallContext& call, db::Row
     OSIRIS_TRY(lease->limit_rows(settings.rows_skipped + *settings.rows_max, settings.server, call));
   Status status;
   bool is_drained = false;
-  {
+  if (settings.partition) {
+    status = read_chunks(settings, call, queue, *lease, is_drained);
+  } else {
     Extraction extraction(settings, call, queue, lease->handle());
-    status = extraction.run();
-    is_drained = extraction.is_drained();
-    // Closing a statement reads the rest of its result; the rest of a large one is not worth it.
-    if (!status.ok() || !is_drained) lease->abandon();
+    status = read_once(extraction, *lease, is_drained);
   }
   if (status.ok() && is_drained && lease->end_transaction(settings.server, call).ok()) lease.declare_clean();
   return status;

@@ -9,6 +9,7 @@
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
 #include "worker/driver_api/incremental.h"
+#include "worker/drivers/db/key_range.h"
 #include "worker/drivers/db/source_use.h"
 #include "worker/drivers/mysql.extractor/warnings.h"
 #include "worker/drivers/mysql/settings.h"
@@ -19,6 +20,12 @@ namespace osiris::worker::mysql {
 struct PoolSettings {
   uint32_t connections_max = 5;
   uint32_t recycle_s = 3600;
+};
+
+// Rows are read in chunks of a column's values, all in one snapshot.
+struct Partition {
+  std::string column;
+  uint64_t chunk_rows = 0;
 };
 
 struct ExtractSettings {
@@ -33,7 +40,9 @@ struct ExtractSettings {
   bool echo = false;
   bool allows_call = false;
   OnWarning on_warning = OnWarning::kError;
+  std::optional<Partition> partition;
   std::optional<Incremental> incremental;
+  std::optional<db::KeyRange> range;  // of the shard; none: all rows
   db::SourceLimits limits;
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "worker/drivers/db/row_queue.h"
+#include "worker/drivers/postgres.extractor/raw_rows.h"
 #include "worker/drivers/postgres.extractor/row_reader.h"
 #include "worker/drivers/postgres.extractor/settings.h"
 
@@ -22,13 +23,15 @@ class Copy {
  public:
   // All outlive it.
   Copy(const ExtractSettings& settings, const CallContext& call, const Columns& columns, db::RowQueue& queue);
-  // Runs a statement of copy_sql().
-  Status run(Connection& connection, const std::string& sql);
+  // Runs a statement of copy_sql(), whose rows are of chunk `chunk`.
+  Status run(Connection& connection, const std::string& sql, size_t chunk = 0);
 
  private:
   std::string so_far() const;
   Status take(Bytes bytes);
   Status take_rows(Bytes& bytes);
+  RowReader::Outcome take_row(Bytes& bytes);
+  bool is_full() const;
   void close_chunk();
   Status offer();
 
@@ -38,10 +41,13 @@ class Copy {
   const db::RelationColumns relation_;
   db::RowQueue& queue_;
   RowReader reader_;
-  std::string rest_;  // the beginning of a row whose end is yet to come
+  RawRows raw_;
+  bool is_raw_ = false;  // rows are handed on as they come
+  std::string rest_;     // the beginning of a row whose end is yet to come
   std::unique_ptr<db::Chunk> chunk_;
   db::Batch batch_;
   size_t in_chunk_ = 0;
+  size_t of_chunk_ = 0;
   uint64_t rows_ = 0, bytes_ = 0;
   bool has_header_ = false, is_ended_ = false;
 };

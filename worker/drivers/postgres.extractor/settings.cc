@@ -6,6 +6,7 @@
 #include "protocol/base/text.h"
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/db/fields.h"
+#include "worker/drivers/postgres.extractor/split.h"
 #include "worker/drivers/postgres.extractor/statement.h"
 
 namespace osiris::worker::postgres {
@@ -37,6 +38,7 @@ Status read_partition(const StepContext& context, ExtractSettings& settings) {
   if (settings.partition->column.empty()) return config_fault(context, "'partition' needs a 'column'");
   settings.partition->parts = 4;
   OSIRIS_TRY(read_number(context, partition, "parts", 1, 64, settings.partition->parts));
+  OSIRIS_TRY(read_number(context, partition, "chunk_rows", 1, INT64_MAX, settings.partition->chunk_rows));
   if (settings.rows_max || settings.rows_skipped > 0)
     return config_fault(context, "'partition' cannot be used with 'limit' or 'offset'",
                         "rows of several connections have no common order to count by");
@@ -82,6 +84,7 @@ Result<ExtractSettings> read_extract_settings(StepContext& context) {
   OSIRIS_ASSIGN(settings.numeric, numeric_of(context, ascii_lower(config["numeric"].as_string())));
   OSIRIS_TRY(read_partition(context, settings));
   OSIRIS_ASSIGN(settings.incremental, Incremental::of(context));
+  OSIRIS_TRY(read_range(context, settings));
   if (query.empty()) {
     settings.sql = table_query(settings, table);
     settings.columns.clear();

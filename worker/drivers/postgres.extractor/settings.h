@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "worker/driver_api/incremental.h"
+#include "worker/drivers/db/key_range.h"
 #include "worker/drivers/db/source_use.h"
 #include "worker/drivers/postgres/settings.h"
 
@@ -20,6 +21,7 @@ struct UnboundedNumeric {
 struct Partition {
   std::string column;
   uint32_t parts = 1;
+  uint64_t chunk_rows = 0;  // 0: not in chunks
 };
 
 struct ExtractSettings {
@@ -33,6 +35,8 @@ struct ExtractSettings {
   UnboundedNumeric numeric;
   std::optional<Partition> partition;
   std::optional<Incremental> incremental;
+  std::optional<db::KeyRange> range;  // of the shard; none: all rows
+  std::string snapshot;               // that it is read in; empty: one of its own
   db::SourceLimits limits;
 };
 

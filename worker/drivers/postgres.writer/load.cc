@@ -41,6 +41,11 @@ Error Load::failed(const std::string& what, const std::string& hint) const {
   return Error(Code::kStepFailed, "PostgreSQL write failed: " + what, hint, category::kWriteFailed);
 }
 
+const db::Fingerprint* Load::expected() const {
+  if (!settings_.verifies_values) return nullptr;
+  return ledger_ ? &ledger_->fingerprint() : &sent_->fingerprint();
+}
+
 std::string Load::target_columns() const {
   std::vector<std::string> names;
   for (const ColumnPlan& plan : plans_) names.push_back(sql::quote_identifier(plan.target));
@@ -58,9 +63,12 @@ std::string Load::select() const {
 
 Result<uint64_t> Load::run() {
   OSIRIS_ASSIGN(connection_, Connection::open(server_, call_, Purpose::kWrite));
+  ChunkedRows* const chunks = chunks_to_commit();
+  OSIRIS_TRY(chunks ? take_copy() : drop_leftovers());
   OSIRIS_TRY(connection_->run("BEGIN"));
   OSIRIS_TRY(find_target());
   OSIRIS_TRY(find_keys());
+  if (chunks && !adds_columns_) return copy_chunks(*chunks);
   OSIRIS_TRY(make_room());
   OSIRIS_TRY(copy_rows());
   OSIRIS_TRY(context_.inputs_are_sound());
@@ -112,6 +120,7 @@ Status Load::fit_target(const db::RelationColumns& sources) {
       is_filled[*places[i]] = true;
       plans_.push_back(std::move(plan));
     } else if (settings_.new_columns == db::NewColumns::kEvolve) {
+      adds_columns_ = true;
       OSIRIS_ASSIGN(ColumnPlan plan, plan_new(target_.shown(), sources[i].name, sources[i].type));
       OSIRIS_TRY(add_column(plan));
       plans_.push_back(std::move(plan));
@@ -234,17 +243,21 @@ Status Load::end_copy() {
 
 Status Load::write(Batch& batch) {
   const auto& rows = static_cast<const RowBatch&>(batch);
-  if (context_.is_cancelled()) return cancelled_error(call_.step_id);
   if (const auto& unfit = rows.unfit())
     return failed("table " + target_.shown() + ", column '" + unfit->column + "', row " +
                       std::to_string(rows_ + unfit->row + 1) + ": " + unfit->what,
                   "CAST or filter it in the step before");
+  return send(rows.bytes(), rows.rows());
+}
+
+Status Load::send(std::string_view bytes, uint64_t rows) {
+  if (context_.is_cancelled()) return cancelled_error(call_.step_id);
   if (!is_copying_) OSIRIS_TRY(begin_copy());
-  OSIRIS_TRY(connection_->put_copy_data(rows.bytes()));
-  if (sent_) OSIRIS_TRY(sent_->add(rows.bytes()));
-  rows_ += rows.rows();
-  bytes_ += rows.bytes().size();
-  copy_bytes_ += rows.bytes().size();
+  OSIRIS_TRY(connection_->put_copy_data(bytes));
+  if (sent_) OSIRIS_TRY(sent_->add(bytes));
+  rows_ += rows;
+  bytes_ += bytes.size();
+  copy_bytes_ += bytes.size();
   context_.progress(rows_);
   context_.progress_bytes(bytes_, 0);
   return copy_bytes_ < kCopyBytesMax ? Status() : end_copy();
@@ -252,6 +265,7 @@ Status Load::write(Batch& batch) {
 
 Status Load::copy_rows() {
   if (settings_.verifies_values) sent_.emplace(plans_);
+  if (SourceRows* rows = rows_to_hand_over()) return hand_over(*rows);
   const auto rows = write_rows(context_.connection_handle(), select(), *this, context_.inputs().front().is_streamed);
   if (!rows.ok()) return rows.error();
   return end_copy();
@@ -260,12 +274,12 @@ Status Load::copy_rows() {
 // ---- the end
 
 Status Load::settle() {
-  if (sent_) OSIRIS_TRY(read_back());
+  if (settings_.verifies_values) OSIRIS_TRY(read_back());
   if (settings_.mode == WriteMode::kUpsert) OSIRIS_TRY(merge());
   if (is_held_back_) OSIRIS_TRY(insert());
   if (settings_.verifies) {
     OSIRIS_TRY(verify());
-    db::tell_verified(context_, target_.shown(), rows_, sent_ ? &sent_->fingerprint() : nullptr);
+    db::tell_verified(context_, target_.shown(), rows_, expected());
   }
   return is_swap_ ? swap() : Status();
 }

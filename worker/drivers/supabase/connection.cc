@@ -29,7 +29,8 @@ const Json& fields_of(const StepContext& step) {
 }
 
 Status refuse_unknown_fields(const StepContext& step, const Json& fields) {
-  static const std::vector<std::string> kKnown = {"url",          "project_id",
+  static const std::vector<std::string> kKnown = {"max_connections",
+                                                  "url",          "project_id",
                                                   "key",          "service_role_key",
                                                   "anon_key",     "schema",
                                                   "pg_dsn",       "sql_dsn",
