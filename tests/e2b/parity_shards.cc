@@ -42,14 +42,15 @@ ParityRow split(const std::string& server, const std::string& where, const std::
       "version: 1\nconnections:\n  " + server +
       ":\n    lake: {host: '${LAKE_HOST}', port: '${LAKE_PORT}', database: shop, user: app, password: "
       "'${LAKE_PASSWORD}', max_connections: 2}\n";
-  made.pipeline = e2e::oml("shards", {"  - id: read\n    component: " + server +
-                                          ".extractor\n    mode: read\n    foreach: {max_parallel: 1, split: {column: id, "
-                                          "parts: 5" + more + "}}\n    config: {connection: \"@" + server +
-                                          ".lake\", table: readings}\n",
-                                      query("SELECT *, $shard AS part FROM df_read", kPerShard),
-                                      "  - id: sort\n    component: duckdb.processor\n    mode: transform\n    config: "
-                                      "{query: \"SELECT * FROM df_query ORDER BY id\"}\n",
-                                      write("out/result.csv"), write("out/${shard.stem}.csv", "    needs: [query]\n" + kPerShard)});
+  made.pipeline =
+      e2e::oml("shards", {"  - id: read\n    component: " + server +
+                              ".extractor\n    mode: read\n    foreach: {max_parallel: 1, split: {column: id, "
+                              "parts: 5" +
+                              more + "}}\n    config: {connection: \"@" + server + ".lake\", table: readings}\n",
+                          query("SELECT *, $shard AS part FROM df_read", kPerShard),
+                          "  - id: sort\n    component: duckdb.processor\n    mode: transform\n    config: "
+                          "{query: \"SELECT * FROM df_query ORDER BY id\"}\n",
+                          write("out/result.csv"), write("out/${shard.stem}.csv", "    needs: [query]\n" + kPerShard)});
   const size_t second = made.pipeline.rfind("- id: write");
   made.pipeline.replace(second, 11, "- id: parts");
   return made;

@@ -13,16 +13,16 @@ using testing::AnyOf;
 using testing::HasSubstr;
 
 std::string reader(const std::string& foreach, const std::string& more = "") {
-  return "  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    foreach: " + foreach + "\n" + more +
-         "    config: {path: \"${shard.value}\"}\n";
+  return "  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    foreach: " + foreach + "\n" +
+         more + "    config: {path: \"${shard.value}\"}\n";
 }
 std::string query(const std::string& sql, const std::string& more = "") {
-  return "  - id: query\n    component: duckdb.processor\n    mode: transform\n" + more + "    config: {query: \"" + sql +
-         "\"}\n";
+  return "  - id: query\n    component: duckdb.processor\n    mode: transform\n" + more + "    config: {query: \"" +
+         sql + "\"}\n";
 }
 std::string writer(const std::string& path, const std::string& more = "") {
-  return "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n" + more + "    config: {path: \"" + path +
-         "\", column_order: query}\n";
+  return "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n" + more + "    config: {path: \"" +
+         path + "\", column_order: query}\n";
 }
 // Runs Python before the shards are read: the list is older than what it does.
 std::string meanwhile(const std::string& code) {
@@ -55,9 +55,10 @@ class ShardTrouble : public testing::Test {
     for (int i = 0; i < 1000; ++i) rows += std::to_string(i * i) + ",n" + std::to_string(i % 7) + "\n";
     for (int i = 0; i < 10; ++i) rows += ",none\n";
     project_.write("rows.csv", rows);
-    const Outcome made = run({"  - {id: rows, component: filesystem.csv_extractor, mode: read, config: {path: rows.csv, "
-                              "dtype: {id: Int64}}}\n",
-                              "  - {id: table, component: duckdb.writer, mode: write, config: {path: t.duckdb, table: t}}\n"});
+    const Outcome made =
+        run({"  - {id: rows, component: filesystem.csv_extractor, mode: read, config: {path: rows.csv, "
+             "dtype: {id: Int64}}}\n",
+             "  - {id: table, component: duckdb.writer, mode: write, config: {path: t.duckdb, table: t}}\n"});
     ASSERT_EQ(made.exit, 0) << made.err;
   }
   static std::string table(const std::string& foreach) {
@@ -96,17 +97,16 @@ TEST_F(ShardTrouble, WhoReadsAtDifferentMomentsHasToSaySo) {
       run({table("{split: {column: id, parts: 8, consistency: none}}"), writer("out/all.csv")}, {"--dry-run"});
   EXPECT_THAT(dry.out, HasSubstr("runs once for each of 9 shards: 0 to null"));
   EXPECT_THAT(dry.out, HasSubstr("its parts are read at different moments (consistency: none)"));
-  const Outcome absent =
-      run({table("{split: {column: idd, parts: 8, consistency: none}}"), writer("out/all.csv")});
+  const Outcome absent = run({table("{split: {column: idd, parts: 8, consistency: none}}"), writer("out/all.csv")});
   expect_failure(absent, "idd");
 }
 
 TEST_F(ShardTrouble, AFileThatAppearsIsNotRead) {
   project_.write("in/a.csv", "id\n1\n");
-  const Outcome outcome = run({meanwhile("shutil.copyfile('" + (project_.dir() / "in/a.csv").string() + "', '" +
-                                         (project_.dir() / "in/b.csv").string() + "')"),
-                               reader("{files: 'in/*.csv'}", "    needs: [meanwhile]\n"),
-                               writer("out/all.csv", "    needs: [read]\n")});
+  const Outcome outcome =
+      run({meanwhile("shutil.copyfile('" + (project_.dir() / "in/a.csv").string() + "', '" +
+                     (project_.dir() / "in/b.csv").string() + "')"),
+           reader("{files: 'in/*.csv'}", "    needs: [meanwhile]\n"), writer("out/all.csv", "    needs: [read]\n")});
   ASSERT_EQ(outcome.exit, 0) << outcome.err;
   EXPECT_EQ(project_.read("out/all.csv"), "id\n1\n");
 }
@@ -114,10 +114,10 @@ TEST_F(ShardTrouble, AFileThatAppearsIsNotRead) {
 TEST_F(ShardTrouble, AFileThatVanishesFailsItsShard) {
   project_.write("in/a.csv", "id\n1\n");
   project_.write("in/b.csv", "id\n2\n");
-  expect_failure(run({meanwhile("os.remove('" + (project_.dir() / "in/b.csv").string() + "')"),
-                      reader("{files: 'in/*.csv'}", "    needs: [meanwhile]\n"),
-                      writer("out/all.csv", "    needs: [read]\n")}),
-                 "shard 1 (in/b.csv): Step read: CSV file not found");
+  expect_failure(
+      run({meanwhile("os.remove('" + (project_.dir() / "in/b.csv").string() + "')"),
+           reader("{files: 'in/*.csv'}", "    needs: [meanwhile]\n"), writer("out/all.csv", "    needs: [read]\n")}),
+      "shard 1 (in/b.csv): Step read: CSV file not found");
 }
 
 TEST_F(ShardTrouble, NamesWithSpacesQuotesAndDotsAreNames) {
@@ -150,11 +150,11 @@ TEST_F(ShardTrouble, AShardThatHangsFailsByItsTimeout) {
 TEST_F(ShardTrouble, AShardThatRunsOutOfMemoryIsNamed) {
   project_.write("in/a.csv", "id\n1\n");
   project_.write("in/b.csv", "id\n200000000\n");
-  const Outcome outcome = run({reader("{files: 'in/*.csv'}"),
-                               query("SELECT len(list(i)) AS n FROM range((SELECT max(id) FROM df_read)) t(i)",
-                                     "    per_shard: true\n"),
-                               writer("out/all.csv")},
-                              {"--memory-limit", "128MiB"});
+  const Outcome outcome =
+      run({reader("{files: 'in/*.csv'}"),
+           query("SELECT len(list(i)) AS n FROM range((SELECT max(id) FROM df_read)) t(i)", "    per_shard: true\n"),
+           writer("out/all.csv")},
+          {"--memory-limit", "128MiB"});
   expect_failure(outcome, "shard 1 (in/b.csv)");
   EXPECT_THAT(outcome.err, HasSubstr("memory"));
 }
@@ -163,10 +163,11 @@ TEST_F(ShardTrouble, AShardThatRunsOutOfMemoryIsNamed) {
 TEST_F(ShardTrouble, AFullDiskDuringTheUnionIsCalledOne) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root may mount";
   for (const char* name : {"a", "b", "c", "d"}) project_.write("in/" + std::string(name) + ".csv", "id\n1\n");
-  project_.write("p.yaml", oml("p", {reader("{files: 'in/*.csv'}"),
-                                     query("SELECT md5(i::VARCHAR) || md5((i + 1)::VARCHAR) AS t FROM range(1000000) t(i)",
-                                           "    per_shard: true\n"),
-                                     writer("out/all.csv")}));
+  project_.write("p.yaml",
+                 oml("p", {reader("{files: 'in/*.csv'}"),
+                           query("SELECT md5(i::VARCHAR) || md5((i + 1)::VARCHAR) AS t FROM range(1000000) t(i)",
+                                 "    per_shard: true\n"),
+                           writer("out/all.csv")}));
   std::filesystem::create_directories(project_.dir() / "run_logs");
   const std::string at = (project_.dir() / "run_logs").string();
   SpawnOptions options = project_.spawn_options({"run", "p.yaml", "--memory-limit", "128MiB"});
@@ -183,8 +184,9 @@ TEST_F(ShardTrouble, AFullDiskDuringTheUnionIsCalledOne) {
 
 TEST_F(ShardTrouble, AHundredThousandShardsArePlannedAndOneMoreIsRefused) {
   const auto range = [](const std::string& to) {
-    return "  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    foreach: {range: {from: 0, to: " + to +
-           "}}\n    config: {path: \"in/${shard.value}.csv\"}\n";
+    return "  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    foreach: {range: {from: 0, "
+           "to: " +
+           to + "}}\n    config: {path: \"in/${shard.value}.csv\"}\n";
   };
   const Outcome most = run({range("100000"), writer("out/all.csv")}, {"--dry-run"});
   EXPECT_EQ(most.exit, 0) << most.err;
