@@ -96,7 +96,8 @@ Result<StepOutcome> run(StepContext& step) {
   return program::outcome_of(step, rows);
 }
 
-// Columns that are not declared only a run can tell; that the interpreter is missing on this machine can be told before.
+// Columns that are not declared only a run can tell; that the interpreter is missing on this machine can be told
+// before.
 Status describe(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, read_options(step.config()));
   const auto path = interpreter_path(options.python, process_environment_of(step));
