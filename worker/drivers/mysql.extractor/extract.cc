@@ -322,19 +322,9 @@ Status read_chunks(const ExtractSettings& settings, const CallContext& call, db:
   OSIRIS_ASSIGN(const db::KeyedRows rows, whole.keyed_rows("'partition'", settings.partition->column, columns));
   ChunkPlan plan;
   OSIRIS_ASSIGN(plan.bounds, db::key_bounds(rows, settings.partition->chunk_rows));
-<<<<<<< HEAD
-  queue.offer_chunks(std::move(plan),
-                     db::identity_of_rows(place_of(settings.server) + "\n" + settings.server.database, settings.sql,
-                                          columns.relation(), settings.partition->column));
-||||||| 1626ffc
-  queue.offer_chunks(std::move(plan),
-                     db::identity_of_rows(place_of(settings.server) + "\n" + settings.server.database, settings.sql,
-                                          columns.relation(), settings.partition->column));
-=======
   queue.offer_chunks(std::move(plan), db::identity_of_rows(place_of(settings.server) + "\n" + settings.server.database,
                                                            settings.sql + "\n" + settings.values.dump_canonical(),
                                                            columns.relation(), settings.partition->column));
->>>>>>> all
   queue.announce(columns.relation());
   const auto choice = queue.choice();
   if (!choice) return cancelled_error(call.step_id);
