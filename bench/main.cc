@@ -17,6 +17,7 @@
 #include "bench/measure.h"
 #include "bench/mysql_rows.h"
 #include "bench/object_rows.h"
+#include "bench/shard_rows.h"
 #include "bench/worker_latency.h"
 
 namespace {
@@ -296,6 +297,11 @@ int main(int argc, char** argv) {
                          .rows = setup.big_rows,
                          .groups = setup.csv_groups,
                          .rounds = kRounds}));
+    print(shard_rows({.osiris = setup.osiris(),
+                      .gen_csv = setup.build / "tests/gen_csv",
+                      .project = make_project(setup.work / "shards"),
+                      .rows = setup.quick ? 320'000u : 3'200'000u,
+                      .rounds = kRounds}));
   }
   fs::remove_all(setup.work);
   return 0;

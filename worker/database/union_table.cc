@@ -59,8 +59,7 @@ Result<Json> UnionTable::columns_document(const Relation& part) {
   Json document = Json::array();
   for (const FileColumn& column : columns) {
     OSIRIS_ASSIGN(const bool has, has_values(part.qualified_name(), column.name));
-    document.push_back(
-        Json::object({{"name", column.name}, {"type", described_type(column)}, {"has_values", has}}));
+    document.push_back(Json::object({{"name", column.name}, {"type", described_type(column)}, {"has_values", has}}));
   }
   return document;
 }

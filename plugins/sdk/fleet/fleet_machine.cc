@@ -1,5 +1,5 @@
-// One machine's part in a run on many: it is held, runs shard after shard, and is given back; or it is lost, and another
-// takes its place.
+// One machine's part in a run on many: it is held, runs shard after shard, and is given back; or it is lost, and
+// another takes its place.
 #include <algorithm>
 #include <utility>
 
@@ -39,9 +39,9 @@ bool FleetRun::hold(Slot& slot) {
     const std::lock_guard lock(mutex_);
     if (is_stopped() || (slot.number > 0 && !scheduler_.has_work())) return false;
     if (slot.had_one && !scheduler_.take_replacement()) {
-      no_machine_ = Error(Code::kUnavailable, "as many " + std::string(context_.place.service().plural()) +
-                                                  " were lost as this run may replace, " +
-                                                  std::to_string(scheduler_.replacements()),
+      no_machine_ = Error(Code::kUnavailable,
+                          "as many " + std::string(context_.place.service().plural()) +
+                              " were lost as this run may replace, " + std::to_string(scheduler_.replacements()),
                           "Run again.", category::kSystemResourceUnavailable);
       return false;
     }
@@ -176,22 +176,25 @@ void FleetRun::run_shard(Slot& slot, const ShardScheduler::Attempt& attempt) {
   changed_.notify_all();
 }
 
-// The shard's result is taken whole or not at all: all of it is here and verified before it is claimed, and in its place
-// before it counts.
+// The shard's result is taken whole or not at all: all of it is here and verified before it is claimed, and in its
+// place before it counts.
 void FleetRun::receive(Slot& slot, const ShardScheduler::Attempt& attempt, const RunRequest& part, RunOutcome& outcome,
                        std::vector<PartEvent> events) {
   if (!outcome.packed) return lose(slot, Error(Code::kInternal, "nothing says what the shard left"), "a shard");
   bool is_claimed = false, is_late = false;
-  const ArtifactSource source{
-      context_.place.service(),
-      [&](uint64_t offset) { return slot.access->download(outcome.packed->path, offset, "download the shard's result"); },
-      context_.sleep, context_.cancelled, [&]() -> Status {
-        const std::lock_guard lock(mutex_);
-        is_claimed = scheduler_.claim(attempt);
-        is_late = !is_claimed;
-        if (is_claimed) return {};
-        return Error(Code::kInvalidState, "the result of a shard came too late");
-      }};
+  const ArtifactSource source{context_.place.service(),
+                              [&](uint64_t offset) {
+                                return slot.access->download(outcome.packed->path, offset,
+                                                             "download the shard's result");
+                              },
+                              context_.sleep, context_.cancelled,
+                              [&]() -> Status {
+                                const std::lock_guard lock(mutex_);
+                                is_claimed = scheduler_.claim(attempt);
+                                is_late = !is_claimed;
+                                if (is_claimed) return {};
+                                return Error(Code::kInvalidState, "the result of a shard came too late");
+                              }};
   auto received =
       receive_artifacts(source, *outcome.packed, part,
                         {.session_bytes_max = kSessionBytesMax, .retry_budget = context_.settings.retry_budget});
@@ -237,8 +240,7 @@ void FleetRun::fail(const ShardScheduler::Attempt& attempt, Error error, const s
 // renewed its lease for as long as one lasts.
 void FleetRun::lose(Slot& slot, const Error& error, const std::string& what) {
   const std::string id = slot.held->machine().id;
-  const int64_t safe_at_ns =
-      system_clock().monotonic_ns() + context_.settings.lease_s() * 1'000'000'000 + kLateNs;
+  const int64_t safe_at_ns = system_clock().monotonic_ns() + context_.settings.lease_s() * 1'000'000'000 + kLateNs;
   {
     const std::lock_guard lock(mutex_);
     scheduler_.lost(id, noun_ + " " + id + ": " + error.message, safe_at_ns);

@@ -67,14 +67,15 @@ Result<RunOutcome> FleetRun::run() {
     OSIRIS_ASSIGN(std::string packed, packed_worker(context_.request.worker_path, context_.request.worker_sha256));
     packed_worker_ = std::make_shared<const std::string>(std::move(packed));
   }
-  for (size_t i = 1; i < slots_.size(); ++i)
-    slots_[i]->thread = std::thread([this, i] { work(*slots_[i]); });
+  for (size_t i = 1; i < slots_.size(); ++i) slots_[i]->thread = std::thread([this, i] { work(*slots_[i]); });
   std::optional<RunOutcome> before;
   if (!plan_.before().empty()) {
     auto ran = run_before(*slots_.front());
     if (ran) before = *std::move(ran);
-    if (!before) end_with(ran.error());
-    else if (!before->status) end_with(before->status.error());
+    if (!before)
+      end_with(ran.error());
+    else if (!before->status)
+      end_with(before->status.error());
   }
   {
     const std::lock_guard lock(mutex_);
@@ -123,9 +124,9 @@ Result<RunOutcome> FleetRun::run_before(Slot& slot) {
       context_.place.service(),
       [&](uint64_t offset) { return slot.access->download(outcome.packed->path, offset, "download the artifacts"); },
       context_.sleep, context_.cancelled};
-  auto received = receive_artifacts(
-      source, *outcome.packed, part,
-      {.session_bytes_max = kSessionBytesMax, .retry_budget = context_.settings.retry_budget});
+  auto received =
+      receive_artifacts(source, *outcome.packed, part,
+                        {.session_bytes_max = kSessionBytesMax, .retry_budget = context_.settings.retry_budget});
   if (!received) return received.error();
   for (Artifact& output : received->outputs) outputs_.push_back(std::move(output));
   bring_session_files(part.session_dir, context_.request.session_dir, left_behind);
@@ -142,8 +143,10 @@ Result<RunOutcome> FleetRun::run_before(Slot& slot) {
         rows.digest = {.sha256 = file.sha256, .size_bytes = file.size_bytes};
       }
     if (plan_.leaves_rows(id) && rows.file.empty())
-      return Error(Code::kUnsupported, "the rows of step " + id + " cannot leave a worker, so its shards cannot run on "
-                                                                  "many machines",
+      return Error(Code::kUnsupported,
+                   "the rows of step " + id +
+                       " cannot leave a worker, so its shards cannot run on "
+                       "many machines",
                    "Run with one, or cast the column that the log names.");
     before_[id].push_back(std::move(rows));
   }
@@ -154,7 +157,8 @@ Result<RunOutcome> FleetRun::run_before(Slot& slot) {
 Result<RunOutcome> FleetRun::run_after(Slot& slot) {
   const std::optional<std::string> why_not = results_.why_not_one();
   if (why_not) {
-    context_.host.log(OSIRIS_WARN, *why_not + ": the shards run again, in one " + noun_, Json::object({{"notice", true}}));
+    context_.host.log(OSIRIS_WARN, *why_not + ": the shards run again, in one " + noun_,
+                      Json::object({{"notice", true}}));
   } else {
     results_.tell(context_.host);
     std::set<std::string> left_behind;

@@ -103,8 +103,8 @@ class FleetRun {
   ShardScheduler scheduler_;
   ShardResults results_;
   bool may_begin_ = false;
-  std::optional<Error> end_;           // the run's, whatever its shards came to
-  std::optional<Error> no_machine_;    // why the last one was not to be had
+  std::optional<Error> end_;         // the run's, whatever its shards came to
+  std::optional<Error> no_machine_;  // why the last one was not to be had
   std::vector<Artifact> outputs_;
   Json released_ = Json::array();
   Json done_before_ = Json::object();  // the result of what ran before the shards

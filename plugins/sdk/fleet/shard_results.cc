@@ -10,12 +10,12 @@ namespace osiris::sdk {
 namespace {
 
 // What a worker says of a step before its driver is called: once, however many workers there are.
-const std::set<std::string> kOfTheBeginning = {
-    "artifacts_dir_created",  "cfg_opened",       "config_meta_stripped", "connection_resolve_start",
-    "connection_resolve_complete", "artifact_created"};
+const std::set<std::string> kOfTheBeginning = {"artifacts_dir_created",       "cfg_opened",
+                                               "config_meta_stripped",        "connection_resolve_start",
+                                               "connection_resolve_complete", "artifact_created"};
 // What is said of the whole step, by this program.
-const std::set<std::string> kOfTheWhole = {"step_start",      "step_complete",    "step_failed",     "step_error",
-                                           "step_skipped",    "output_kept",      "output_not_kept", "inputs_resolved"};
+const std::set<std::string> kOfTheWhole = {"step_start",   "step_complete", "step_failed",     "step_error",
+                                           "step_skipped", "output_kept",   "output_not_kept", "inputs_resolved"};
 
 bool is_cleaned_config(const PartEvent& event) {
   return event.name != "artifact_created" || event.data["artifact_type"].as_string() == "cleaned_config";
@@ -161,8 +161,7 @@ std::optional<Json> ShardResults::metrics_of(const PlanStep& step) const {
     sum.rows_written += each->rows.rows_written;
     sum.rows_out += each->rows.rows_out;
   }
-  return Json::object(
-      {{"rows_read", sum.rows_read}, {"rows_written", sum.rows_written}, {"rows_out", sum.rows_out}});
+  return Json::object({{"rows_read", sum.rows_read}, {"rows_written", sum.rows_written}, {"rows_out", sum.rows_out}});
 }
 
 }  // namespace osiris::sdk

@@ -18,8 +18,8 @@ class ShardResults {
  public:
   explicit ShardResults(const FleetPlan& plan) : plan_(plan), results_(plan.shard_count()) {}
 
-  // Of a shard that is about to be accepted. `result`: the part's; `directory`: where its session's files are. An error:
-  // rows that others read are not there.
+  // Of a shard that is about to be accepted. `result`: the part's; `directory`: where its session's files are. An
+  // error: rows that others read are not there.
   Status add(size_t shard, const Json& result, const rpc::Packed& packed, const std::filesystem::path& directory,
              std::vector<PartEvent> events);
 

@@ -98,8 +98,8 @@ class RemoteAdapter : public plugin::Adapter {
   std::unique_ptr<MachineAccess> access_;
   std::optional<rpc::Packed> packed_;
   std::vector<Artifact> shard_outputs_;  // at their places already
-  std::mutex machines_mutex_;  // where several are held
-  bool succeeded_ = false;  // execute said so: collect must have something to fetch
+  std::mutex machines_mutex_;            // where several are held
+  bool succeeded_ = false;               // execute said so: collect must have something to fetch
   Json released_ = Json::array();
   int64_t acquire_began_ns_ = 0;
 };
