@@ -220,7 +220,8 @@ TEST_F(ShardsTest, AValueFarBehindChangesTheTypesOfAllShards) {
   write("a.csv", "c,d\n007,2025-01-01 10:00:00\n");
   write("b.csv", many + "x,2025-01-01 10:00:00+01:00\n");
   const std::string query =
-      "SELECT any_value(typeof(c)) || any_value(typeof(d)) || min(c) FILTER (c LIKE '%7' AND length(c) = 3) || count(*) "
+      "SELECT any_value(typeof(c)) || any_value(typeof(d)) || min(c) FILTER (c LIKE '%7' AND length(c) = 3) || "
+      "count(*) "
       "AS t FROM df_read";
   EXPECT_EQ(seen({reader("filesystem.csv_extractor", parse(R"({"parse_dates":["d"]})"))}, query),
             "VARCHARVARCHAR0073002");
@@ -246,15 +247,17 @@ TEST_F(ShardsTest, ParquetFilesAreOneReadToo) {
     write(name, "");
     EXPECT_TRUE(sql::execute(connection, "COPY (" + select + ") TO " +
                                              sql::quote_literal((directory_ / "work" / name).string()) +
-                                             " (FORMAT parquet)").ok());
+                                             " (FORMAT parquet)")
+                    .ok());
   };
   make("a.parquet", "SELECT 1::INTEGER AS n, 'a' AS only_here");
   make("b.parquet", "SELECT 4294967296::BIGINT AS n");
   duckdb_disconnect(&connection);
   duckdb_close(&database);
-  EXPECT_EQ(seen({reader("filesystem.parquet_extractor")},
-                 "SELECT any_value(typeof(n)) || ' ' || string_agg(n || coalesce(only_here, '-'), ';') AS t FROM df_read"),
-            "BIGINT 1a;4294967296-");
+  EXPECT_EQ(
+      seen({reader("filesystem.parquet_extractor")},
+           "SELECT any_value(typeof(n)) || ' ' || string_agg(n || coalesce(only_here, '-'), ';') AS t FROM df_read"),
+      "BIGINT 1a;4294967296-");
 }
 
 TEST_F(ShardsTest, DifferentColumnsAreAnErrorThatNamesBothFiles) {

@@ -15,8 +15,7 @@ namespace osiris::worker::csv {
 struct Sample {
   Layout layout;
   uint64_t lines_before_data = 0;
-  uint64_t rows = 0;  // records of data at the file's head that were looked at
-  bool crlf = false;
+  uint64_t rows = 0;                  // records of data at the file's head that were looked at
   std::vector<KindTracker> trackers;  // of those
   std::vector<KindTracker> guesses;   // of those and of more, from places all over the file
 };

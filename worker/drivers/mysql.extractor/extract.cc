@@ -71,8 +71,7 @@ class Extraction {
   // After describe(): its rows by the column that divides them, which `key` of the step names.
   Result<db::KeyedRows> keyed_rows(const std::string& key, const std::string& column, const Columns& columns) {
     const unsigned count = mysql_stmt_field_count(statement_.get());
-    OSIRIS_ASSIGN(db::KeyedRows rows,
-                  key_of(key, column, mariadb_stmt_fetch_fields(statement_.get()), count, columns));
+    OSIRIS_ASSIGN(db::KeyedRows rows, key_of(key, column, mariadb_stmt_fetch_fields(statement_.get()), count, columns));
     rows.rows = subquery();
     rows.ask = [this](const std::string& statement) -> Result<std::optional<std::string>> {
       set_query(statement);
@@ -354,9 +353,9 @@ Status read_chunks(const ExtractSettings& settings, const CallContext& call, db:
   OSIRIS_ASSIGN(const db::KeyedRows rows, whole.keyed_rows("'partition'", settings.partition->column, columns));
   ChunkPlan plan;
   OSIRIS_ASSIGN(plan.bounds, db::key_bounds(rows, settings.partition->chunk_rows));
-  queue.offer_chunks(std::move(plan), db::identity_of_rows(place_of(settings.server) + "\n" + settings.server.database,
-                                                           settings.sql, columns.relation(),
-                                                           settings.partition->column));
+  queue.offer_chunks(std::move(plan),
+                     db::identity_of_rows(place_of(settings.server) + "\n" + settings.server.database, settings.sql,
+                                          columns.relation(), settings.partition->column));
   queue.announce(columns.relation());
   const auto choice = queue.choice();
   if (!choice) return cancelled_error(call.step_id);

@@ -1,4 +1,5 @@
-// The column whose values divide the rows of a query into chunks: or into parts: whether it can, and how its values are written.
+// The column whose values divide the rows of a query into chunks: or into parts: whether it can, and how its values are
+// written.
 #pragma once
 
 #include <mysql.h>

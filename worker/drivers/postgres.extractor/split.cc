@@ -62,8 +62,7 @@ class SnapshotHolder : public SharedSource {
     OSIRIS_ASSIGN(const uint32_t place, place_of_column(description, kKey, split_.column));
     Columns names;
     names.count = description.columns();
-    return db::ask_for_bounds(split_,
-                              keyed_rows(*connection_, named_subquery(settings_, names), place_name(place)));
+    return db::ask_for_bounds(split_, keyed_rows(*connection_, named_subquery(settings_, names), place_name(place)));
   }
 
   const ExtractSettings settings_;
