@@ -41,6 +41,8 @@ class Scrub {
     for (size_t at; (at = text.find(directory_)) != std::string::npos;)
       text.replace(at, directory_.size(), "<project>");
     text = std::regex_replace(std::regex_replace(text, worker_, "<worker>"), adapter_, "adapter <adapter>");
+    static const std::regex snapshot("\"snapshot\":\"[^\"]*\"");
+    text = std::regex_replace(text, snapshot, "\"snapshot\":\"<snapshot>\"");
   }
 
  private:

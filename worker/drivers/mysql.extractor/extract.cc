@@ -11,7 +11,7 @@
 #include "worker/drivers/mysql.extractor/row_reader.h"
 #include "worker/drivers/mysql.extractor/statement.h"
 #include "worker/drivers/mysql.extractor/texts.h"
-#include "worker/drivers/mysql.extractor/warnings.h"
+#include "worker/drivers/mysql.extractor/warning_list.h"
 #include "worker/drivers/mysql/errors.h"
 #include "worker/drivers/mysql/wait_scope.h"
 
@@ -243,7 +243,10 @@ class Extraction {
   // What the server warned of, once the last row is here. The rows count only if it changed none.
   Status judge_warnings() {
     if (warnings_told_ == 0) return {};
-    OSIRIS_ASSIGN(const Warnings warnings, read_warnings());
+    OSIRIS_ASSIGN(const Warnings warnings, read_warnings(mysql_, warnings_told_, [this] {
+                    return query_error(call_.step_id, settings_.server, last_error(mysql_), *call_.deadline,
+                                       row_number_);
+                  }));
     const bool filters_only = converts_in_filters_only(tokens_);
     const Status status = judge(warnings, filters_only, call_.step_id);
     if (!status.ok() && settings_.on_warning == OnWarning::kError) return status;
@@ -255,40 +258,6 @@ class Extraction {
       say("the server warned " + std::to_string(warnings.told()) + " times and lists " +
           std::to_string(warnings.count()));
     return {};
-  }
-
-  struct FreeRows {
-    void operator()(MYSQL_RES* rows) const { mysql_free_result(rows); }
-  };
-  using Rows = std::unique_ptr<MYSQL_RES, FreeRows>;
-
-  Result<Rows> ask(const std::string& sql) {
-    Rows rows;
-    if (mysql_real_query(mysql_, sql.data(), sql.size()) == 0) rows.reset(mysql_store_result(mysql_));
-    if (!rows) return query_error(call_.step_id, settings_.server, last_error(mysql_), *call_.deadline, row_number_);
-    return rows;
-  }
-
-  Result<Warnings> read_warnings() {
-    OSIRIS_ASSIGN(const Rows rows, ask("SHOW WARNINGS"));
-    // A statement without tables leaves those of the one before it in the list.
-    if (const uint64_t listed = mysql_num_rows(rows.get()); listed > warnings_told_)
-      mysql_data_seek(rows.get(), listed - warnings_told_);
-    Warnings warnings(warnings_told_);
-    while (const MYSQL_ROW row = mysql_fetch_row(rows.get()))
-      warnings.add(
-          {std::string_view(row[0]) == "Note", static_cast<unsigned>(std::strtoul(row[1], nullptr, 10)), row[2]});
-    if (warnings_told_ == UINT16_MAX) {  // or more: the packet has no room
-      OSIRIS_ASSIGN(const uint64_t told, single_number("SHOW COUNT(*) WARNINGS"));
-      warnings.set_told(told);
-    }
-    return warnings;
-  }
-
-  Result<uint64_t> single_number(const std::string& sql) {
-    OSIRIS_ASSIGN(const Rows rows, ask(sql));
-    const MYSQL_ROW row = mysql_fetch_row(rows.get());
-    return row ? std::strtoull(row[0], nullptr, 10) : 0;
   }
 
   Result<db::Batch> read_batch(uint64_t rows_max) {
@@ -353,9 +322,9 @@ Status read_chunks(const ExtractSettings& settings, const CallContext& call, db:
   OSIRIS_ASSIGN(const db::KeyedRows rows, whole.keyed_rows("'partition'", settings.partition->column, columns));
   ChunkPlan plan;
   OSIRIS_ASSIGN(plan.bounds, db::key_bounds(rows, settings.partition->chunk_rows));
-  queue.offer_chunks(std::move(plan),
-                     db::identity_of_rows(place_of(settings.server) + "\n" + settings.server.database, settings.sql,
-                                          columns.relation(), settings.partition->column));
+  queue.offer_chunks(std::move(plan), db::identity_of_rows(place_of(settings.server) + "\n" + settings.server.database,
+                                                           settings.sql + "\n" + settings.values.dump_canonical(),
+                                                           columns.relation(), settings.partition->column));
   queue.announce(columns.relation());
   const auto choice = queue.choice();
   if (!choice) return cancelled_error(call.step_id);

@@ -23,7 +23,6 @@ Status read_partition(const StepContext& context, bool is_limited, ExtractSettin
   if (settings.partition->chunk_rows == 0) return config_fault(context, "'partition' needs 'chunk_rows'");
   for (const auto& [is_there, what, why] :
        {std::tuple(is_limited, "'limit' or 'offset'", "rows of several chunks have no common order to count by"),
-        std::tuple(settings.values.is_object(), "'values'", "write them into the query"),
         std::tuple(settings.allows_call, "'allow'", "a procedure is called once")})
     if (is_there) return config_fault(context, std::string("'partition' cannot be used with ") + what, why);
   return {};
