@@ -1,5 +1,5 @@
-// A compressed file as text for DuckDB's reader: a thread inflates it some blocks ahead of the parser, and looks at the
-// text on the way. DuckDB sees a file that it can read once, from its start, under a name that no other file has.
+// A compressed file as text for the scan: a thread inflates it some blocks ahead. The engine sees a file that it can
+// read once, from its start, under a name that no other file has.
 #pragma once
 
 #include <duckdb.h>

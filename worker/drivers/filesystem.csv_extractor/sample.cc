@@ -24,7 +24,7 @@ bool options_are_plain(const Options& options) {
          options.encoding == Encoding::kUtf8 && options.comment == '\0' && options.skip_blank_lines &&
          options.on_bad_lines == OnBadLines::kError && options.limit >= kLimitMin && options.dtypes.empty() &&
          options.quote == '"' && options.escape == '\0' &&
-         options.nulls.contains("");  // DuckDB's reader has its own idea of an empty field that is no NULL
+         options.nulls.contains("");  // the scan takes an empty field for NULL
 }
 
 // Reads the head of the file with our tokenizer. nullopt when it has anything DuckDB might see differently: a short or

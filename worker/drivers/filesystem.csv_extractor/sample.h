@@ -20,8 +20,7 @@ struct Sample {
   std::vector<KindTracker> guesses;   // of those and of more, from places all over the file
 };
 
-// nullopt where the file, or what the step wants of it, is anything but plain, so that DuckDB's reader might see
-// something else in it than ours: then ours reads it.
+// nullopt where the file, or what the step wants of it, is anything but plain: then the careful reader reads it.
 std::optional<Sample> sample_file(const Options& options);
 
 // The scan of `path` that the sample suggests; a column without a value is scanned as `unknown`.
