@@ -163,17 +163,17 @@ class ShardedSteps {
                     "split is for extractors of databases; use files, values or range");
     if (step.spec->split == SplitReads::kSeparate && !separate)
       return refuse(step,
-                    "The parts of step '" + step.id + "' are read at different moments, and rows that move between "
-                    "them meanwhile are read twice or not at all",
+                    "The parts of step '" + step.id +
+                        "' are read at different moments, and rows that move between "
+                        "them meanwhile are read twice or not at all",
                     "write consistency: none below split if nothing writes there meanwhile, or if that may be");
     for (const char* key : {"partition", "offset"})
       if (cfg(step).contains(key) && cfg(step)[key] != Json(0))
         refuse(step, "Step '" + step.id + "' has split and '" + key + "'", "keep one of them");
     if (separate)
-      diagnostics_.warning("split_consistency",
-                           "The parts of step '" + step.id + "' are read at different moments (consistency: none)",
-                           step.location + ".foreach", step.foreach_mark,
-                           "rows that change meanwhile may be read twice or not at all");
+      diagnostics_.warning(
+          "split_consistency", "The parts of step '" + step.id + "' are read at different moments (consistency: none)",
+          step.location + ".foreach", step.foreach_mark, "rows that change meanwhile may be read twice or not at all");
   }
 
   bool is_file_of_shard(const OmlStep& step, const std::string& key) const {

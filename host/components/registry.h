@@ -73,7 +73,7 @@ struct ComponentSpec {
   std::vector<std::string> installs;       // config keys that list packages a step needs installed
   std::string chunks_key;                  // of an object in its config whose chunk_rows makes chunks of its rows
   std::string state_key;                   // with this key in its config a step keeps a state; "always": any step does
-  SplitReads split = SplitReads::kNone;     // what `foreach: {split: …}` of a step would read
+  SplitReads split = SplitReads::kNone;    // what `foreach: {split: …}` of a step would read
   std::map<std::string, std::string> sql;  // config keys whose text is SQL -> its dialect: duckdb, mysql
   std::string base_dir_field;              // the connection field those paths start in
   std::optional<NetworkUse> network;

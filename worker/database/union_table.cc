@@ -57,7 +57,10 @@ Result<Json> UnionTable::columns_document(const Relation& part) {
   OSIRIS_TRY(connect());
   OSIRIS_ASSIGN(const std::vector<FileColumn> columns, columns_of(part.name()));
   Json document = Json::array();
-  for (const FileColumn& column : columns) document.push_back(column.name + " " + described_type(column));
+  for (const FileColumn& column : columns) {
+    OSIRIS_ASSIGN(const bool has, has_values(part.qualified_name(), column.name));
+    document.push_back(Json::object({{"name", column.name}, {"type", described_type(column)}, {"has_values", has}}));
+  }
   return document;
 }
 

@@ -24,7 +24,8 @@ class UnionTable {
   // in it. kStepFailed where a column has values of two types, or the part's columns are not those of the parts before;
   // `shown` names it, "shard 3 (c.csv)".
   Result<std::string> add(const Relation& part, const std::string& shown);
-  // Names and types of a part's columns, with what was noted of them: parts of which this is equal fit.
+  // A part's columns: [{"name", "type", "has_values"}], a type with what was noted of the column. Parts whose columns
+  // with values have one type fit.
   Result<Json> columns_document(const Relation& part);
 
   // Null where nothing was added. `part_rows`: of each part, in their order.

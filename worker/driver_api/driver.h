@@ -249,8 +249,8 @@ struct Driver {
   Status (*declare)(StepContext&) = nullptr;
   // Before the first shard of a step is read: what one read of all of them would find out, the types of columns that
   // nothing declares and the bounds of a split. The config still has "${shard.value}", by which matched_files() gives
-  // the files of all shards. `again`: a shard failed with kUnsettled in its error's detail, and all of them are looked at
-  // whole. Null: shards have nothing to settle.
+  // the files of all shards. `again`: a shard failed with kUnsettled in its error's detail, and all of them are looked
+  // at whole. Null: shards have nothing to settle.
   Result<Settled> (*settle)(StepContext&, const Json& rule, bool again) = nullptr;
   // It knows the rule `split`.
   bool splits = false;

@@ -18,7 +18,7 @@ namespace osiris::worker {
 namespace {
 
 constexpr int64_t kNanosPerSecond = 1'000'000'000;
-constexpr size_t kAheadMax = 2;  // finished shards that may wait for one before them, for each thread
+constexpr size_t kAheadMax = 2;    // finished shards that may wait for one before them, for each thread
 constexpr unsigned kTimesMax = 3;  // that all shards are read, where what they read by is lost
 constexpr std::chrono::milliseconds kFlushLimit{200};
 
@@ -44,10 +44,7 @@ class PartOf {
 
 ShardedStep::ShardedStep(StepRunner& runner, const PlanStep& step, const StepRunner::Prepared& prepared,
                          StepControl& control)
-    : runner_(runner),
-      step_(step),
-      prepared_(prepared),
-      control_(control) {
+    : runner_(runner), step_(step), prepared_(prepared), control_(control) {
   std::set<std::string_view> patterns;
   for (const PlanFile* file : prepared_.files->of_shards()) {
     recorded_[file->path] = file;
@@ -114,8 +111,11 @@ Status ShardedStep::settle() {
                  "use foreach with values or range, and name $shard in the query", category::kConfigInvalid);
   if (!driver.settle || step_.mode != StepMode::kExtract || (!is_split && recorded_.empty())) return {};
   if (is_split && shards().size() != rule["split"]["parts"].as_uint() + 1)
-    return Error(Code::kUnsupported, "step " + step_.id + " is to run some parts of its split, and one worker asks for "
-                 "the bounds of all", "Run it in one worker.", category::kSystemResourceUnavailable);
+    return Error(Code::kUnsupported,
+                 "step " + step_.id +
+                     " is to run some parts of its split, and one worker asks for "
+                     "the bounds of all",
+                 "Run it in one worker.", category::kSystemResourceUnavailable);
   StepRunner::Prepared prepared;
   prepare_alike(prepared);
   prepared.config = prepared_.config;

@@ -12,7 +12,8 @@ AttemptContext::AttemptContext(Parts parts)
   if (!parts_.files) parts_.files = std::make_shared<PlannedFiles>(parts_.step);
   static const Json nothing;
   if (parts_.shard && parts_.step.shards)
-    shard_.emplace(ShardPlace{parts_.shard->index, parts_.step.shards->rule, parts_.settled ? *parts_.settled : nothing});
+    shard_.emplace(
+        ShardPlace{parts_.shard->index, parts_.step.shards->rule, parts_.settled ? *parts_.settled : nothing});
   if (parts_.shard) artifacts_dir_ = artifacts_dir_ / "shards" / std::to_string(parts_.shard->index);
 }
 

@@ -34,14 +34,14 @@ class AttemptContext : public StepContext {
     const ConnectionFields* connection;  // null: none
     std::vector<Input> inputs;
     std::filesystem::path scratch_dir;
-    HeldRecords* held = nullptr;                 // of a step that reads a stream: where its log goes
-    std::function<Status()> inputs_are_sound{};  // empty: they are
-    const Shard* shard = nullptr;                // that the attempt is for
-    std::function<void()> settles{};             // of a stream's source; empty: nothing depends on it
-    ChunkedRows* chunked_rows = nullptr;         // of the only input
-    SourceRows* source_rows = nullptr;           // of the same
-    const Json* settled = nullptr;               // of all its shards
-    bool is_for_all_shards = false;              // it settles what they have in common
+    HeldRecords* held = nullptr;                  // of a step that reads a stream: where its log goes
+    std::function<Status()> inputs_are_sound{};   // empty: they are
+    const Shard* shard = nullptr;                 // that the attempt is for
+    std::function<void()> settles{};              // of a stream's source; empty: nothing depends on it
+    ChunkedRows* chunked_rows = nullptr;          // of the only input
+    SourceRows* source_rows = nullptr;            // of the same
+    const Json* settled = nullptr;                // of all its shards
+    bool is_for_all_shards = false;               // it settles what they have in common
     std::shared_ptr<const PlannedFiles> files{};  // of the step; null: they are looked at anew
   };
   explicit AttemptContext(Parts parts);

@@ -83,8 +83,8 @@ class StepRunner {
     bool has_connection = false;
     std::vector<StepInput> views;
     std::vector<Input> inputs;
-    std::vector<bool> in_shards;   // of each input: the plan gives it in pieces
-    const Shard* shard = nullptr;  // that this is for; null: for the whole step
+    std::vector<bool> in_shards;    // of each input: the plan gives it in pieces
+    const Shard* shard = nullptr;   // that this is for; null: for the whole step
     const Json* settled = nullptr;  // of all shards
     std::shared_ptr<const PlannedFiles> files;
     // What an attempt does; empty: the driver's run().

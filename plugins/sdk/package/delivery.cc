@@ -109,12 +109,15 @@ Result<Delivery> plan_delivery(DeliveryRequest request) {
   if (!request.present_in.empty()) {
     script += " && exec " + worker_file(request.present_in, request.worker_sha256);
   } else {
-    if (!request.packed) request.packed = packed_worker(request.worker_path, request.worker_sha256);
-    OSIRIS_ASSIGN(std::string packed, *std::move(request.packed));
+    if (!request.shared) {
+      if (!request.packed) request.packed = packed_worker(request.worker_path, request.worker_sha256);
+      OSIRIS_ASSIGN(std::string packed, *std::move(request.packed));
+      request.shared = std::make_shared<const std::string>(std::move(packed));
+    }
     const std::string unpack = layout.root + "/unpack";
     const std::string packed_path = layout.root + "/worker.zst";
     delivery.parts.push_back(bytes_part(unpack, std::make_shared<const std::string>(kStubBytes, kStubSize)));
-    delivery.parts.push_back(bytes_part(packed_path, std::make_shared<const std::string>(std::move(packed))));
+    delivery.parts.push_back(bytes_part(packed_path, request.shared));
     // Uploaded files are not executable.
     script += " && chmod 755 " + unpack + " && exec " + unpack + " " + packed_path + " " +
               worker_file(layout.root, request.worker_sha256);

@@ -18,7 +18,8 @@ struct RemoteSettings : EnvironmentOptions, EgressOptions {
   Milliseconds retry_budget{0};
   int64_t heartbeat_ms = 0;
   bool install_deps = false;
-  bool keep = false;  // the machine, for the next run of the same pipeline
+  bool keep = false;     // the machine, for the next run of the same pipeline
+  int64_t machines = 1;  // for shards of a run; at most
   Metadata metadata;
 
   int64_t lease_s() const { return std::chrono::ceil<std::chrono::seconds>(lease).count(); }

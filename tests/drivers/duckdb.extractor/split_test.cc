@@ -29,7 +29,8 @@ TEST(DuckdbSplit, EveryKeyIsInOnePartInTheEnginesOrder) {
       "CREATE TABLE keyed (k TIMESTAMP_NS); INSERT INTO keyed VALUES ('2025-01-31 12:00:00.000000001'),(NULL)",
       "CREATE TABLE keyed (k UUID); INSERT INTO keyed VALUES ('80000000-0000-0000-0000-000000000000'),"
       "('00000000-0000-0000-0000-000000000001'),(NULL)",
-      "CREATE TABLE keyed (k ENUM('small', 'large', 'huge')); INSERT INTO keyed VALUES ('huge'),('small'),('large'),(NULL)",
+      "CREATE TABLE keyed (k ENUM('small', 'large', 'huge')); INSERT INTO keyed VALUES "
+      "('huge'),('small'),('large'),(NULL)",
       "CREATE TABLE keyed (k BLOB); INSERT INTO keyed VALUES ('\\x00'),('\\xFF'),('a'),(NULL)",
       "CREATE TABLE keyed (k BOOLEAN); INSERT INTO keyed VALUES (true),(false),(NULL)",
   };
@@ -41,10 +42,10 @@ TEST(DuckdbSplit, EveryKeyIsInOnePartInTheEnginesOrder) {
 }
 
 TEST(DuckdbSplit, GapsAndSkewLeaveThePartsAlike) {
-  const std::vector<size_t> even =
-      counts("CREATE TABLE keyed AS SELECT i * i * i AS k FROM range(1600::BIGINT) t(i); INSERT INTO keyed VALUES "
-             "(4611686018427387904)",
-             16);
+  const std::vector<size_t> even = counts(
+      "CREATE TABLE keyed AS SELECT i * i * i AS k FROM range(1600::BIGINT) t(i); INSERT INTO keyed VALUES "
+      "(4611686018427387904)",
+      16);
   for (size_t i = 0; i < 16; ++i) EXPECT_LE(even[i], 102u);
 }
 

@@ -65,14 +65,16 @@ TEST_F(MysqlSplit, EveryKeyIsInOnePartInTheServersOwnOrder) {
 }
 
 TEST_F(MysqlSplit, EnumsArePartedByTheOrderOfTheirLabels) {
-  on_shop("DROP TABLE IF EXISTS sized; CREATE TABLE sized (k ENUM('small','medium','large'));"
-          "INSERT INTO sized VALUES ('large'),('small'),('medium'),('small'),(NULL)");
+  on_shop(
+      "DROP TABLE IF EXISTS sized; CREATE TABLE sized (k ENUM('small','medium','large'));"
+      "INSERT INTO sized VALUES ('large'),('small'),('medium'),('small'),(NULL)");
   EXPECT_EQ(counts("sized", 3), (std::vector<size_t>{2, 2, 0, 1})) << "not by their letters";
 }
 
 TEST_F(MysqlSplit, GapsAndSkewLeaveThePartsAlike) {
-  on_shop("DROP TABLE IF EXISTS skewed; CREATE TABLE skewed AS SELECT seq * seq * seq AS k FROM seq_1_to_1600;"
-          "INSERT INTO skewed VALUES (4611686018427387904)");
+  on_shop(
+      "DROP TABLE IF EXISTS skewed; CREATE TABLE skewed AS SELECT seq * seq * seq AS k FROM seq_1_to_1600;"
+      "INSERT INTO skewed VALUES (4611686018427387904)");
   const std::vector<size_t> even = counts("skewed", 16);
   for (size_t i = 0; i < 16; ++i) EXPECT_LE(even[i], 102u);
   EXPECT_EQ(even[16], 0u);
@@ -81,8 +83,8 @@ TEST_F(MysqlSplit, GapsAndSkewLeaveThePartsAlike) {
 TEST_F(MysqlSplit, RowsBeyondTheBoundsAreReadToo) {
   on_shop("DROP TABLE IF EXISTS live; CREATE TABLE live AS SELECT seq AS k FROM seq_1_to_100");
   MysqlStep step;
-  step.configure({{"query", "SELECT * FROM live WHERE k > $least; -- ends here"},
-                  {"values", Json::object({{"least", -100}})}});
+  step.configure(
+      {{"query", "SELECT * FROM live WHERE k > $least; -- ends here"}, {"values", Json::object({{"least", -100}})}});
   Parts parts(step, mysql_extractor(), split_of("k", 4));
   ASSERT_TRUE(parts.settle().ok());
   on_shop("INSERT INTO live VALUES (-7), (1000)");
@@ -92,11 +94,15 @@ TEST_F(MysqlSplit, RowsBeyondTheBoundsAreReadToo) {
 }
 
 TEST_F(MysqlSplit, WhatHasNoBoundsIsNamed) {
-  on_shop("DROP TABLE IF EXISTS odd; CREATE TABLE odd (k INT, z DATE, g POINT); INSERT INTO odd VALUES (1, '0000-00-00', "
-          "POINT(1,1)), (2, '0000-00-00', POINT(1,1))");
-  EXPECT_THAT(error({{"query", "SELECT k, z FROM odd"}}, "kk"), HasSubstr("names column 'kk', which is none of the result"));
-  EXPECT_THAT(error({{"query", "SELECT k, z FROM odd"}}, "z"), HasSubstr("'0000-00-00', and that is none of the calendar"));
-  EXPECT_THAT(error({{"query", "CALL nothing()"}, {"allow", Json::array({"call"})}}, "k"), HasSubstr("cannot be split"));
+  on_shop(
+      "DROP TABLE IF EXISTS odd; CREATE TABLE odd (k INT, z DATE, g POINT); INSERT INTO odd VALUES (1, '0000-00-00', "
+      "POINT(1,1)), (2, '0000-00-00', POINT(1,1))");
+  EXPECT_THAT(error({{"query", "SELECT k, z FROM odd"}}, "kk"),
+              HasSubstr("names column 'kk', which is none of the result"));
+  EXPECT_THAT(error({{"query", "SELECT k, z FROM odd"}}, "z"),
+              HasSubstr("'0000-00-00', and that is none of the calendar"));
+  EXPECT_THAT(error({{"query", "CALL nothing()"}, {"allow", Json::array({"call"})}}, "k"),
+              HasSubstr("cannot be split"));
 }
 
 }  // namespace

@@ -42,16 +42,17 @@ TEST_F(PostgresSplit, EveryKeyIsInOnePartInTheServersOwnOrder) {
       {"timestamptz", "('2025-01-31 12:00+05'),('2025-01-31 12:00+00'),('infinity'),(NULL),('2025-03-30 02:30+01')"},
       {"text", "('a'),('B'),('b'),('Z'),(''),('it''s'),('back\\slash'),(NULL),('ä'),('zz')"},
       {"char(4)", "('a'),('b '),('B'),(NULL),('zz')"},
-      {"uuid", "('00000000-0000-0000-0000-000000000001'),('ffffffff-ffff-ffff-ffff-ffffffffffff'),(NULL),"
-               "('80000000-0000-0000-0000-000000000000')"},
+      {"uuid",
+       "('00000000-0000-0000-0000-000000000001'),('ffffffff-ffff-ffff-ffff-ffffffffffff'),(NULL),"
+       "('80000000-0000-0000-0000-000000000000')"},
       {"bytea", "('\\x00'),('\\xff'),('\\x'),(NULL)"},
       {"bool", "(true),(false),(NULL),(true)"},
       {"interval", "('1 day'),('23 hours'),('-1 year'),(NULL)"},
       {"int[]", "('{1,2}'),('{1}'),('{}'),(NULL)"},
   };
   for (const KeyCase& each : cases) {
-    in_shop("DROP TABLE IF EXISTS keyed; CREATE TABLE keyed (k " + std::string(each.type) + "); INSERT INTO keyed VALUES " +
-            each.values);
+    in_shop("DROP TABLE IF EXISTS keyed; CREATE TABLE keyed (k " + std::string(each.type) +
+            "); INSERT INTO keyed VALUES " + each.values);
     for (const uint64_t parts : {1, 3, 16}) {
       SCOPED_TRACE(each.type + std::string(" in ") + std::to_string(parts));
       counts("keyed", parts);
@@ -63,9 +64,11 @@ TEST_F(PostgresSplit, TextIsPartedByItsColumnsCollation) {
   if (ask_shop("SELECT count(*) FROM pg_collation WHERE collname = 'en-x-icu'") == "0\n")
     GTEST_SKIP() << "this server knows no ICU";
   in_shop(
-      "DROP TABLE IF EXISTS words; CREATE TABLE words AS SELECT w COLLATE \"en-x-icu\" AS k FROM unnest(ARRAY['a','B','b',"
+      "DROP TABLE IF EXISTS words; CREATE TABLE words AS SELECT w COLLATE \"en-x-icu\" AS k FROM "
+      "unnest(ARRAY['a','B','b',"
       "'C','c','ä','Z','z','_','-x','x']) AS w; CREATE COLLATION IF NOT EXISTS any_case (provider = icu, locale = "
-      "'und-u-ks-level2', deterministic = false); DROP TABLE IF EXISTS folded; CREATE TABLE folded (k text COLLATE any_case);"
+      "'und-u-ks-level2', deterministic = false); DROP TABLE IF EXISTS folded; CREATE TABLE folded (k text COLLATE "
+      "any_case);"
       "INSERT INTO folded SELECT w FROM unnest(ARRAY['a','A','b','B','a','c','C']) AS w");
   for (const uint64_t parts : {2, 4, 7}) {
     counts("words", parts);
@@ -74,14 +77,16 @@ TEST_F(PostgresSplit, TextIsPartedByItsColumnsCollation) {
 }
 
 TEST_F(PostgresSplit, EnumsArePartedByTheOrderOfTheirLabels) {
-  in_shop("DROP TABLE IF EXISTS sized; DROP TYPE IF EXISTS size; CREATE TYPE size AS ENUM ('small', 'medium', 'large');"
-          "CREATE TABLE sized AS SELECT s::size AS k FROM unnest(ARRAY['large','small','medium','small',NULL]) AS s");
+  in_shop(
+      "DROP TABLE IF EXISTS sized; DROP TYPE IF EXISTS size; CREATE TYPE size AS ENUM ('small', 'medium', 'large');"
+      "CREATE TABLE sized AS SELECT s::size AS k FROM unnest(ARRAY['large','small','medium','small',NULL]) AS s");
   EXPECT_EQ(counts("sized", 3), (std::vector<size_t>{2, 2, 0, 1})) << "not by their letters";
 }
 
 TEST_F(PostgresSplit, GapsAndSkewLeaveThePartsAlike) {
   in_shop(
-      "DROP TABLE IF EXISTS skewed; CREATE TABLE skewed AS SELECT n * n * n AS k FROM generate_series(1, 1600::bigint) n;"
+      "DROP TABLE IF EXISTS skewed; CREATE TABLE skewed AS SELECT n * n * n AS k FROM generate_series(1, 1600::bigint) "
+      "n;"
       "INSERT INTO skewed VALUES (4611686018427387904), (-4611686018427387904)");
   const std::vector<size_t> even = counts("skewed", 16);
   ASSERT_EQ(even.size(), 17u);
@@ -134,7 +139,8 @@ TEST_F(PostgresSplit, ASnapshotThatIsLostWithItsHolderIsNamed) {
   Parts parts(step, postgres_extractor(), split_of("k", 4, true));
   ASSERT_TRUE(parts.settle().ok());
   const std::string holders =
-      "FROM pg_stat_activity WHERE usename = current_user AND state = 'idle in transaction' AND pid <> pg_backend_pid()";
+      "FROM pg_stat_activity WHERE usename = current_user AND state = 'idle in transaction' AND pid <> "
+      "pg_backend_pid()";
   in_shop("SELECT pg_terminate_backend(pid) " + holders);
   EXPECT_TRUE(osiris::test::eventually([&] { return ask_shop("SELECT count(*) " + holders) == "0\n"; }));
   const auto part = parts.read(1);
@@ -145,14 +151,16 @@ TEST_F(PostgresSplit, ASnapshotThatIsLostWithItsHolderIsNamed) {
 }
 
 TEST_F(PostgresSplit, WhatDoesNotGoWithItIsRefused) {
-  in_shop("DROP TABLE IF EXISTS live; CREATE TABLE live AS SELECT n AS k, '{}'::json AS j FROM generate_series(1, 9) n");
+  in_shop(
+      "DROP TABLE IF EXISTS live; CREATE TABLE live AS SELECT n AS k, '{}'::json AS j FROM generate_series(1, 9) n");
   const auto error = [](std::initializer_list<Json::Member> config, const Json& rule) {
     PostgresStep step(postgres_extractor());
     step.configure(config);
     const auto settled = Parts(step, postgres_extractor(), rule).settle();
     return settled.ok() ? std::string() : settled.error().message + " | " + settled.error().hint;
   };
-  EXPECT_THAT(error({{"table", "live"}}, split_of("kk", 2)), HasSubstr("names column 'kk', which is none of the result"));
+  EXPECT_THAT(error({{"table", "live"}}, split_of("kk", 2)),
+              HasSubstr("names column 'kk', which is none of the result"));
   EXPECT_THAT(error({{"table", "live"}}, split_of("j", 2)), HasSubstr("ordering operator"));
   const Json one = Json::object({{"max_connections", 1}});
   EXPECT_THAT(error({{"table", "live"}, {"source", one}}, split_of("k", 2, true)), HasSubstr("consistency: none"));
@@ -163,10 +171,12 @@ TEST_F(PostgresSplit, WhatDoesNotGoWithItIsRefused) {
 
 TEST_F(PostgresSplit, TheConnectionsLimitHoldsForAllStepsAndLeavesOneToRead) {
   in_shop("DROP TABLE IF EXISTS live; CREATE TABLE live AS SELECT n AS k FROM generate_series(1, 100) n");
-  PostgresStep holder(postgres_extractor(), {{"max_connections", 2}}), other(postgres_extractor(), {{"max_connections", 2}});
+  PostgresStep holder(postgres_extractor(), {{"max_connections", 2}}),
+      other(postgres_extractor(), {{"max_connections", 2}});
   holder.configure({{"table", "live"}});
   other.configure({{"table", "live"}});
-  Parts parts(holder, postgres_extractor(), split_of("k", 2, true)), more(other, postgres_extractor(), split_of("k", 2, true));
+  Parts parts(holder, postgres_extractor(), split_of("k", 2, true)),
+      more(other, postgres_extractor(), split_of("k", 2, true));
   ASSERT_TRUE(parts.settle().ok());
   std::thread waits([&] { EXPECT_TRUE(more.settle().ok()); });  // a second holder would leave none to read by
   EXPECT_EQ(parts.read(0)->size(), 50u);

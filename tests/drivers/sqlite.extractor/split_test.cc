@@ -36,7 +36,8 @@ TEST(SqliteSplit, EveryKeyIsInOnePartInSqlitesOrder) {
 
 TEST(SqliteSplit, GapsAndSkewLeaveThePartsAlike) {
   const std::string fill =
-      "CREATE TABLE keyed (k INTEGER); INSERT INTO keyed WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+      "CREATE TABLE keyed (k INTEGER); INSERT INTO keyed WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM "
+      "n "
       "WHERE i < 1600) SELECT i * i * i FROM n; INSERT INTO keyed VALUES (4611686018427387904)";
   const std::vector<size_t> even = counts(fill, 16);
   for (size_t i = 0; i < 16; ++i) EXPECT_LE(even[i], 102u);

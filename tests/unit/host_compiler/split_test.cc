@@ -66,7 +66,8 @@ TEST_F(Split, WhatIsNoSplitIsRefused) {
 TEST_F(Split, OnlyDatabasesAreSplitAndThoseWithoutASharedSnapshotWhenThatIsAccepted) {
   EXPECT_THAT(refused(reader(kNone, "filesystem.csv_extractor", "path: a.csv")), HasSubstr("does not split"));
   for (const char* component : {"sqlite.extractor", "duckdb.extractor"})
-    EXPECT_THAT(refused(reader("{column: id, parts: 3}", component)), HasSubstr("write consistency: none")) << component;
+    EXPECT_THAT(refused(reader("{column: id, parts: 3}", component)), HasSubstr("write consistency: none"))
+        << component;
   const CompileResult accepted = with(reader(kNone));
   ASSERT_TRUE(accepted.ok()) << all_text(accepted);
   const Diagnostic* warning = find(accepted.diagnostics.warnings(), "split_consistency");
@@ -78,10 +79,10 @@ TEST_F(Split, OnlyDatabasesAreSplitAndThoseWithoutASharedSnapshotWhenThatIsAccep
 }
 
 TEST_F(Split, PartsOfTwoTablesAreNotPaired) {
-  const std::string both =
-      reader(kNone) + reader(kNone, "sqlite.extractor", "path: a.db, table: u", "two") +
-      "  - {id: ask, component: duckdb.processor, mode: transform, needs: [read, two], per_shard: true, config: {query: "
-      "\"SELECT * FROM df_read, df_two\"}}\n";
+  const std::string both = reader(kNone) + reader(kNone, "sqlite.extractor", "path: a.db, table: u", "two") +
+                           "  - {id: ask, component: duckdb.processor, mode: transform, needs: [read, two], per_shard: "
+                           "true, config: {query: "
+                           "\"SELECT * FROM df_read, df_two\"}}\n";
   const CompileResult result = with(both);
   const Diagnostic* error = find(result.diagnostics.errors(), "invalid_per_shard");
   ASSERT_TRUE(error) << all_text(result);

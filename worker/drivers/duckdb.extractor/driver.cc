@@ -196,8 +196,8 @@ Result<Settled> settle(StepContext& step, const Json& rule, bool) {
   if (!rule.contains("split")) return Settled();
   OSIRIS_ASSIGN(const Options options, read_options(step));
   OSIRIS_ASSIGN(const Source source, open_source(step, options, nullptr));
-  auto bounds = duckdb_in::ask_for_bounds(source.file->connection(), source.select, source.columns,
-                                          db::KeySplit::of(rule));
+  auto bounds =
+      duckdb_in::ask_for_bounds(source.file->connection(), source.select, source.columns, db::KeySplit::of(rule));
   if (!bounds.ok()) return named(options, bounds.error());
   return Settled{*std::move(bounds), nullptr};
 }

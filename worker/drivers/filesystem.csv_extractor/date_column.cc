@@ -151,8 +151,8 @@ Status convert_dates(StepContext& step, const std::string& quoted_column, DateTy
   OSIRIS_TRY(register_function(step.connection_handle(), name, engine_type(type), convert, new DateType(type),
                                [](void* extra) { delete static_cast<DateType*>(extra); }));
   return sql::execute(step.connection_handle(), "ALTER TABLE " + step.output_table().quoted() + " ALTER COLUMN " +
-                                                    quoted_column + " TYPE " + date_type_name(type) + " USING " + name + "(" +
-                                                    quoted_column + ")");
+                                                    quoted_column + " TYPE " + date_type_name(type) + " USING " + name +
+                                                    "(" + quoted_column + ")");
 }
 
 }  // namespace osiris::worker::csv

@@ -1,5 +1,5 @@
-// What the columns of several files are together, as one read of all of them would find, for shards that are read one by
-// one.
+// What the columns of several files are together, as one read of all of them would find, for shards that are read one
+// by one.
 #pragma once
 
 #include <string>

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "protocol/base/categories.h"
+#include "worker/driver_api/cancel_watch.h"
 #include "worker/driver_api/sql.h"
-#include "worker/drivers/db/cancel_watch.h"
 #include "worker/drivers/db/fields.h"
 #include "worker/drivers/postgres.extractor/copy.h"
 #include "worker/drivers/postgres.extractor/extract.h"
@@ -27,7 +27,7 @@ class SnapshotHolder : public SharedSource {
 
   Result<Json> begin(StepContext& context, const std::string& driver) {
     call_ = call_context(context, deadline_, driver, settings_.echo);
-    const db::CancelWatch watch(context, deadline_);
+    const CancelWatch watch(context, [this] { deadline_.cancel(); });
     auto settled = ask();
     call_.log = call_.echo = {};  // they are the attempt's, which ends before this
     return settled;
@@ -62,8 +62,7 @@ class SnapshotHolder : public SharedSource {
     OSIRIS_ASSIGN(const uint32_t place, place_of_column(description, kKey, split_.column));
     Columns names;
     names.count = description.columns();
-    return db::ask_for_bounds(split_,
-                              keyed_rows(*connection_, named_subquery(settings_, names), place_name(place)));
+    return db::ask_for_bounds(split_, keyed_rows(*connection_, named_subquery(settings_, names), place_name(place)));
   }
 
   const ExtractSettings settings_;

@@ -181,8 +181,7 @@ Result<StepOutcome> extract_up_to(StepContext& step, uint64_t rows_max) {
     return store(step, rows_of_part, *reading);
   }
   if (!incremental) return store(step, reading->statement, *reading);
-  OSIRIS_ASSIGN(const std::string wanted,
-                incremental_select(*incremental, as_part(reading->select), reading->columns));
+  OSIRIS_ASSIGN(const std::string wanted, incremental_select(*incremental, as_part(reading->select), reading->columns));
   Statement new_rows(reading->database);
   OSIRIS_TRY(new_rows.prepare(wanted));
   OSIRIS_ASSIGN(const StepOutcome outcome, store(step, new_rows, *reading));
