@@ -171,8 +171,8 @@ TEST(MysqlFailures, AreSaidWithTheirCategory) {
 TEST(MysqlFailures, AServerThatIsOutOfDiskIsSaid) {
   in_database(
       "CREATE OR REPLACE TABLE full_disk (id int); INSERT INTO full_disk VALUES (-1); CREATE TRIGGER no_space BEFORE "
-      "INSERT ON full_disk FOR EACH ROW BEGIN NOT ATOMIC IF NEW.id = 2000 THEN SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO "
-      "= 1021, MESSAGE_TEXT = 'Disk full (/var/lib/mysql)'; END IF; END");
+      "INSERT ON full_disk FOR EACH ROW IF NEW.id = 2000 THEN SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1021, "
+      "MESSAGE_TEXT = 'Disk full (/var/lib/mysql)'; END IF");
   MysqlWriteStep step("SELECT i::INTEGER AS id FROM range(5000) t(i)", {{"table", "full_disk"}});
   const auto done = step.run(mysql_writer());
   ASSERT_FALSE(done.ok());
