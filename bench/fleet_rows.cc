@@ -25,9 +25,7 @@ std::string format_whole(double value, const char* unit) {
   return text;
 }
 
-std::vector<std::string> many(int sandboxes) {
-  return {"--e2b-sandboxes", std::to_string(sandboxes)};
-}
+std::vector<std::string> many(int sandboxes) { return {"--e2b-sandboxes", std::to_string(sandboxes)}; }
 
 // Wall and calls of shards that wait, with delays. What a worker takes to start and to be copied is what one sandbox
 // takes for one shard, beyond its calls.
@@ -47,15 +45,16 @@ std::vector<Row> waiting(const FleetBench& bench) {
     calls = cloud.requests().size();
   }
   const double own = median(start);
-  const double budget = bench.create_ms + kShards / kSandboxes * kWaitMs + 14.0 * bench.round_trip_ms +
-                        kSandboxes * own / kCores;
+  const double budget =
+      bench.create_ms + kShards / kSandboxes * kWaitMs + 14.0 * bench.round_trip_ms + kSandboxes * own / kCores;
   const size_t later = kShards - kSandboxes, allowed = 8 + 6 * kSandboxes + later;
   return {{"e2b: 64 shards that wait 500 ms in 16 sandboxes, wall", format(median(wall), "ms"),
            "create + 4 × 500 ms + 14 round trips + 16 × a run without delays (" + format(own, "ms") +
                ") on 2 cores: " + format(budget, "ms"),
            format(median(wall) / budget, "×"), "≤ 1 ×", median(wall) <= budget},
-          {"the same, remote calls", std::to_string(calls), "8 + 6 × 16 + 1 for each later shard: " +
-               std::to_string(allowed), "–", "≤ " + std::to_string(allowed), calls <= allowed}};
+          {"the same, remote calls", std::to_string(calls),
+           "8 + 6 × 16 + 1 for each later shard: " + std::to_string(allowed), "–", "≤ " + std::to_string(allowed),
+           calls <= allowed}};
 }
 
 std::vector<Row> unions(const FleetBench& bench) {
@@ -64,14 +63,16 @@ std::vector<Row> unions(const FleetBench& bench) {
   const std::string rows = std::to_string(bench.union_rows / kSandboxes);
   const std::string make =
       "  - id: make\n    component: duckdb.processor\n    mode: transform\n    needs: [read]\n    per_shard: true\n"
-      "    config: {query: \"SELECT i AS id, hash(i + $shard) AS a, hash(i * 7 + $shard) AS b, hash(i * 31 + $shard) AS "
+      "    config: {query: \"SELECT i AS id, hash(i + $shard) AS a, hash(i * 7 + $shard) AS b, hash(i * 31 + $shard) "
+      "AS "
       "c FROM range(" +
       rows + ") t(i)\"}\n";
-  cloud.write("union.yaml", numbered("mock", kSandboxes, "{rows: 1}") + make +
-                                "  - id: count\n    component: duckdb.processor\n    mode: transform\n    needs: [make]\n"
-                                "    config: {query: \"SELECT count(*) AS n, sum(a) AS a FROM df_make\"}\n"
-                                "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n    needs: "
-                                "[count]\n    config: {path: out/n.csv}\n");
+  cloud.write("union.yaml",
+              numbered("mock", kSandboxes, "{rows: 1}") + make +
+                  "  - id: count\n    component: duckdb.processor\n    mode: transform\n    needs: [make]\n"
+                  "    config: {query: \"SELECT count(*) AS n, sum(a) AS a FROM df_make\"}\n"
+                  "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n    needs: "
+                  "[count]\n    config: {path: out/n.csv}\n");
   std::vector<double> wall_many, wall_one, peak_many, peak_one;
   for (int i = 0; i < 3; ++i) {
     const auto many_run = cloud.run("e2b", "union.yaml", many(kSandboxes));

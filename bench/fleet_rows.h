@@ -1,5 +1,5 @@
-// Rows of the e2b bench about one run on many sandboxes: wall time and calls with injected delays, rows of many sandboxes
-// through the host into one, and what the host needs for it.
+// Rows of the e2b bench about one run on many sandboxes: wall time and calls with injected delays, rows of many
+// sandboxes through the host into one, and what the host needs for it.
 #pragma once
 
 #include <filesystem>

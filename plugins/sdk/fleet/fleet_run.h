@@ -87,7 +87,8 @@ class FleetRun {
   void end_with(Error error);
 
   bool is_stopped() const { return stop_running_ || context_.cancelled; }
-  Result<RunOutcome> concluded(std::optional<Error> error);
+  std::optional<Error> stop_reason() const;
+  Result<RunOutcome> concluded(Error error);
   std::filesystem::path directory() const { return context_.request.adapter_dir() / "shards"; }
 
   const FleetContext context_;
