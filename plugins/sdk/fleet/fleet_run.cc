@@ -22,9 +22,9 @@ namespace fs = std::filesystem;
 // Rows between parts are as large as the user's data are.
 constexpr uint64_t kSessionBytesMax = uint64_t{1} << 42;
 
-FleetTerms terms_of(const FleetPlan& plan, size_t machines) {
+FleetTerms terms_of(const FleetPlan& plan) {
   FleetTerms terms;
-  terms.replacements_max = machines;
+  terms.replacements_max = plan.machines();
   for (const FleetPlan::List& list : plan.lists()) terms.parallel_max.push_back(list.parallel_max);
   return terms;
 }
@@ -44,13 +44,13 @@ void bring_session_files(const fs::path& from, const fs::path& session, const st
 
 }  // namespace
 
-FleetRun::FleetRun(FleetContext context, const FleetPlan& plan, size_t machines)
+FleetRun::FleetRun(FleetContext context, const FleetPlan& plan)
     : context_(std::move(context)),
       plan_(plan),
       noun_(context_.place.service().noun()),
-      scheduler_(plan.shards(), terms_of(plan, machines)),
+      scheduler_(plan.shards(), terms_of(plan)),
       results_(plan) {
-  for (size_t i = 0; i < std::min(machines, plan.shard_count()); ++i) {
+  for (size_t i = 0; i < plan.machines(); ++i) {
     slots_.push_back(std::make_unique<Slot>());
     slots_.back()->number = i;
   }

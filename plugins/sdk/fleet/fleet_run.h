@@ -41,8 +41,7 @@ struct FleetContext {
 
 class FleetRun {
  public:
-  // `machines`: at most; at least 2.
-  FleetRun(FleetContext context, const FleetPlan& plan, size_t machines);
+  FleetRun(FleetContext context, const FleetPlan& plan);
   ~FleetRun();
   FleetRun(const FleetRun&) = delete;
   FleetRun& operator=(const FleetRun&) = delete;
