@@ -181,7 +181,7 @@ TEST_F(FleetPlans, ALimitOfConnectionsIsForAllMachines) {
 // They stay with all the rest: a check that reads another step, and parts of a table, whose bounds one worker holds.
 TEST_F(FleetPlans, StepsThatOneWorkerHasToRunAreNotSpread) {
   make(
-      R"(,"checks":[{"name":"c","type":"references","columns":["n"],"to":{"step":"names","column":"n"}}],"needs":["names"])");
+      R"(,"checks":[{"name":"c","type":"relationships","columns":["n"],"to":{"step":"names","column":"n"}}],"needs":["names"])");
   EXPECT_EQ(FleetPlan(request_, 8).machines(), 0u) << "and what follows per shard stays with it";
 }
 
