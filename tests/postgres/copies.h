@@ -15,7 +15,7 @@
 
 namespace osiris::e2e {
 
-constexpr int kRows = 3000, kChunkRows = 150, kChunks = kRows / kChunkRows;
+constexpr int kRows = 9000, kChunkRows = 150, kChunks = kRows / kChunkRows;
 
 inline osiris::test::PostgresOptions logging() {
   osiris::test::PostgresOptions options;
@@ -49,6 +49,7 @@ class Copies : public testing::Test {
     mariadb_ = nullptr;
   }
   void SetUp() override {
+    drop_copies();
     const std::string rows = std::to_string(kRows);
     on_postgres(
         "DROP TABLE IF EXISTS source, target; SET ROLE app; CREATE TABLE source (id int PRIMARY KEY, v text, amount "
@@ -113,6 +114,11 @@ class Copies : public testing::Test {
                "SELECT coalesce(string_agg(tablename, ' '), 'none') FROM pg_tables WHERE tablename LIKE 'osiris%'",
                "SELECT COALESCE(GROUP_CONCAT(TABLE_NAME), 'none') FROM information_schema.TABLES WHERE TABLE_NAME LIKE "
                "'osiris\\_%'");
+  }
+  static void drop_copies() {
+    on_postgres(
+        "DO $$ DECLARE t text; BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE tablename LIKE 'osiris%' LOOP "
+        "EXECUTE 'DROP TABLE ' || t; END LOOP; END $$");
   }
   // Chunks that the ledger has; -1: there is none.
   static int committed_on(const std::string& server) {

@@ -16,7 +16,7 @@ TEST_F(Copies, AFailedOneSaysHowToGoOnAndReadsAtMostOneChunkTwice) {
   const size_t before = reads_logged();
   const Outcome failed = run();
   EXPECT_EQ(failed.exit, 1) << failed.out;
-  EXPECT_THAT(failed.out + failed.err, HasSubstr("13 of 20 chunks are committed to table osiris_copy_"));
+  EXPECT_THAT(failed.out + failed.err, HasSubstr("13 of 60 chunks are committed to table osiris_copy_"));
   EXPECT_THAT(failed.out + failed.err, HasSubstr("osiris run --resume goes on from there"));
   EXPECT_EQ(rows_of("postgres", "target").substr(0, 2), "0|");
   EXPECT_EQ(committed_on("postgres"), 13);
