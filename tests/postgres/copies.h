@@ -61,17 +61,17 @@ class Copies : public testing::Test {
         "DECIMAL(12,2)); INSERT INTO source SELECT seq, CASE WHEN seq % 7 <> 0 THEN REPEAT(CONCAT('v', seq), 20) END, "
         "seq * 1.25 FROM seq_1_to_" +
         rows);
-    connect_to(postgres_->port());
+    connect_to(postgres_->port(), mariadb_->port());
     project_.set("PASSWORD", "app-password");
   }
-  void connect_to(uint16_t postgres_port) {
+  void connect_to(uint16_t postgres_port, uint16_t mariadb_port) {
     const auto connection = [](const char* family, uint16_t port, const char* database) {
       return std::string("  ") + family + ":\n    lake: {host: 127.0.0.1, port: " + std::to_string(port) +
              ", database: " + database + ", user: app, password: '${PASSWORD}'}\n";
     };
     project_.write("osiris_connections.yaml",
                    "version: 1\nconnections:\n" + connection("postgres", postgres_port, "postgres") +
-                       connection("mysql", mariadb_->port(), "shop"),
+                       connection("mysql", mariadb_port, "shop"),
                    0600);
   }
   void write_pipeline(const std::string& from, const std::string& to, const std::string& writer = "write_mode: replace",
