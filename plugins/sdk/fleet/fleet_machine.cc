@@ -162,7 +162,7 @@ void FleetRun::run_shard(Slot& slot, const ShardScheduler::Attempt& attempt) {
   const std::optional<Error> failure = failure_of(outcome);
   if (!failure) return receive(slot, attempt, *part, *outcome, std::move(events));
   if (failure->code == Code::kStepFailed) return fail(attempt, *failure, events);
-  if (!is_end_of_run(*failure)) return lose(slot, *failure, "shard " + std::to_string(index));
+  if (!is_end_of_run(*failure)) return lose(slot, *failure, plan_.shown(attempt.shard));
   if (failure->category == category::kRuntimeBudget) {  // what others have in hand may come to its end
     const std::lock_guard lock(mutex_);
     if (!end_) end_ = *failure;
@@ -180,7 +180,8 @@ void FleetRun::run_shard(Slot& slot, const ShardScheduler::Attempt& attempt) {
 // place before it counts.
 void FleetRun::receive(Slot& slot, const ShardScheduler::Attempt& attempt, const RunRequest& part, RunOutcome& outcome,
                        std::vector<PartEvent> events) {
-  if (!outcome.packed) return lose(slot, Error(Code::kInternal, "nothing says what the shard left"), "a shard");
+  if (!outcome.packed)
+    return lose(slot, Error(Code::kInternal, "nothing says what the shard left"), plan_.shown(attempt.shard));
   bool is_claimed = false, is_late = false;
   const ArtifactSource source{context_.place.service(),
                               [&](uint64_t offset) {
@@ -202,7 +203,7 @@ void FleetRun::receive(Slot& slot, const ShardScheduler::Attempt& attempt, const
   if (!received) {
     if (context_.cancelled) return end_with(Error(Code::kCancelled, "the run was cancelled"));
     if (is_claimed || received.error().code == Code::kStepFailed) return fail(attempt, received.error(), {});
-    return lose(slot, received.error(), "a shard");
+    return lose(slot, received.error(), plan_.shown(attempt.shard));
   }
   Json hashes = Json::array();
   for (const rpc::PackedFile& file : outcome.packed->files) hashes.push_back(file.sha256);
@@ -247,7 +248,7 @@ void FleetRun::lose(Slot& slot, const Error& error, const std::string& what) {
     no_machine_ = error;
   }
   context_.host.event(noun_ + "_replaced", {},
-                      Json::object({{noun_ + "_id", id}, {"attempt", 1}, {"of", what}, {"error", error.message}}));
+                      Json::object({{noun_ + "_id", id}, {"attempt", 1}, {"shard", what}, {"error", error.message}}));
   const Status released = give_back(slot);
   {
     const std::lock_guard lock(mutex_);

@@ -147,6 +147,11 @@ std::pair<size_t, size_t> FleetPlan::place_of(size_t shard) const {
   return {list, shard};
 }
 
+std::string FleetPlan::shown(size_t shard) const {
+  const auto [list, index] = place_of(shard);
+  return lists_[list].steps.front()->shards->list[index].shown();
+}
+
 Json FleetPlan::step_document(const std::string& id) const {
   for (const Json& step : request_.manifest["steps"].items())
     if ((step.contains("id") ? step["id"] : step["step_id"]).as_string() == id) return step;

@@ -51,6 +51,7 @@ class FleetPlan {
   std::vector<FleetShard> shards() const;
   // The same, as list and index.
   std::pair<size_t, size_t> place_of(size_t shard) const;
+  std::string shown(size_t shard) const;
   // Its rows are read by a part after its own.
   bool leaves_rows(const std::string& step_id) const { return leaving_.count(step_id) > 0; }
   // Shards of the step must agree in their columns, because a step that runs per shard sees them one by one.
