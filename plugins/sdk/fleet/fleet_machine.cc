@@ -14,6 +14,7 @@ namespace osiris::sdk {
 namespace {
 
 constexpr uint64_t kSessionBytesMax = uint64_t{1} << 42;
+constexpr size_t kAheadMax = 2u << 20;  // of each machine
 constexpr auto kLookEvery = std::chrono::milliseconds(100);
 // A renewal without an answer may be acted on so much later.
 constexpr int64_t kLateNs = 85'000'000'000;
@@ -49,10 +50,13 @@ bool FleetRun::hold(Slot& slot) {
   auto held = context_.acquire();
   if (!held) {
     const std::lock_guard lock(mutex_);
+    const bool is_first = std::exchange(had_too_few_, true) == false;
     no_machine_ = held.error();
     if (!context_.cancelled)
-      context_.host.log(OSIRIS_WARN, "the run goes on with one " + noun_ + " less: " + held.error().message,
-                        Json::object({{"notice", true}}));
+      context_.host.log(is_first ? OSIRIS_WARN : OSIRIS_INFO,
+                        "the run goes on with fewer " + std::string(context_.place.service().plural()) + " than the " +
+                            std::to_string(plan_.machines()) + " asked for: " + held.error().message,
+                        is_first ? Json::object({{"notice", true}}) : Json());
     return false;
   }
   slot.held = *std::move(held);
@@ -83,7 +87,7 @@ Result<RunOutcome> FleetRun::run_part(Slot& slot, const RunRequest& part, const 
   OSIRIS_TRY(make_directories(part.adapter_dir()));
   OSIRIS_ASSIGN(const PackageContents contents,
                 list_package_contents(part, layout_of(context_.place.home(), part.run_id), false));
-  PackageStream stream(contents);
+  PackageStream stream(contents, kAheadMax);
   auto outcome = run_on_machine({.host = host.host(),
                                  .settings = context_.settings,
                                  .request = part,
