@@ -70,7 +70,7 @@ void FleetPlan::find_sharded() {
                         : !comes_after(need);
     }
     if (!fits) {
-      if (std::any_of(step.needs.begin(), step.needs.end(), comes_after)) after.insert(step.id);
+      if (step.shards || std::any_of(step.needs.begin(), step.needs.end(), comes_after)) after.insert(step.id);
       continue;
     }
     after.insert(step.id);

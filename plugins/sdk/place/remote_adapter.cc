@@ -164,6 +164,7 @@ Result<RunOutcome> RemoteAdapter::run_on_many(const RunRequest& request, const T
   access_ = fleet.take_access();
   shard_outputs_ = fleet.take_outputs();
   for (const Json& entry : fleet.released().items()) released_.push_back(entry);
+  if (!held_) released();
   return outcome;
 }
 
