@@ -241,8 +241,8 @@ void FleetRun::fail(const ShardScheduler::Attempt& attempt, Error error, const s
   changed_.notify_all();
 }
 
-// Its shard runs elsewhere when the machine is known to be gone: because the service says so, or because nobody has
-// renewed its lease for as long as one lasts.
+// Its shard runs elsewhere when the machine is known to be gone: because the service says so, or because its lease has
+// not been renewed for as long as one lasts.
 void FleetRun::lose(Slot& slot, const Error& error, const std::string& what) {
   const std::string id = slot.held->machine().id;
   const int64_t safe_at_ns = system_clock().monotonic_ns() + context_.settings.lease_s() * 1'000'000'000 + kLateNs;
