@@ -164,6 +164,7 @@ Result<RunOutcome> RemoteAdapter::run_on_many(const RunRequest& request, const T
   access_ = fleet.take_access();
   shard_outputs_ = fleet.take_outputs();
   for (const Json& entry : fleet.released().items()) released_.push_back(entry);
+  if (!held_) released();
   return outcome;
 }
 
@@ -204,8 +205,10 @@ Result<RunOutcome> RemoteAdapter::run(const RunRequest& request) {
                 list_package_contents(request, layout_of(place_->home(), request.run_id), settings_.keep));
   OSIRIS_ASSIGN(Template made_from, choose_template(request, false));
   if (settings_.machines > 1)
-    if (const FleetPlan plan(request, static_cast<size_t>(settings_.machines)); plan.machines() > 1)
+    if (FleetPlan plan(request, static_cast<size_t>(settings_.machines)); plan.machines() > 1) {
+      OSIRIS_TRY(plan.index_inputs());
       return run_on_many(request, made_from, plan);
+    }
   Replacement replacement(place_->service(), place_->short_life_hint(), settings_.retry_budget);
   for (;;) {
     std::optional<PackageStream> stream;
