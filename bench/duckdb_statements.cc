@@ -1,6 +1,7 @@
-// duckdb_statements MODE INPUT OUTPUT THREADS MEMORY: the baselines of the 10-million-row rows.
+// duckdb_statements MODE INPUT OUTPUT THREADS MEMORY: the baselines of the rows about SQL.
 //
 //   three   load, query, write: the three statements that the pipeline's steps come to, on an in-memory database
+//   forty   40 short statements, each of the rows of the one before
 //   fused   one statement, which is what the machine could do if nothing had to be kept in between
 #include <duckdb.h>
 
@@ -36,6 +37,10 @@ int main(int argc, char** argv) {
   if (mode == "three") {
     ok = run("CREATE TABLE loaded AS SELECT * FROM " + read) &&
          run("CREATE TABLE grouped AS " + query + "loaded" + rest) && run("COPY grouped TO '" + output + "' (HEADER)");
+  } else if (mode == "forty") {
+    ok = run("CREATE TABLE s0 AS SELECT range AS a FROM range(1000)");
+    for (int i = 1; ok && i < 40; ++i)
+      ok = run("CREATE TABLE s" + std::to_string(i) + " AS SELECT a + 1 AS a FROM s" + std::to_string(i - 1));
   } else {
     ok = run("COPY (" + query + read + rest + ") TO '" + output + "' (HEADER)");
   }

@@ -12,6 +12,7 @@
 
 #include "bench/csv_rows.h"
 #include "bench/database_rows.h"
+#include "bench/everyday_rows.h"
 #include "bench/measure.h"
 #include "bench/mysql_rows.h"
 #include "bench/worker_latency.h"
@@ -170,6 +171,36 @@ Row many_steps(const Setup& setup) {
           pair.ratio() <= 9 && pair.subject <= 250};
 }
 
+Row forty_sql_steps(const Setup& setup) {
+  constexpr int kSteps = 40;
+  const fs::path project = make_project(setup.work / "forty");
+  std::string text = "oml_version: \"0.1.0\"\nname: forty\nsteps:\n";
+  for (int i = 0; i < kSteps; ++i) {
+    const std::string before = i ? "s" + std::to_string(i - 1) : "";
+    text += "  - id: s" + std::to_string(i) + "\n    component: duckdb.processor\n    mode: transform\n    needs: [" +
+            before + "]\n    config: {query: \"" +
+            (i ? "SELECT a + 1 AS a FROM df_" + before : std::string("SELECT range AS a FROM range(1000)")) + "\"}\n";
+  }
+  write(project / "forty.yaml", text);
+  write(project / "three.yaml", noop_pipeline(3));
+  const std::string threads = std::to_string(std::thread::hardware_concurrency());
+  const Pair pair = alternate(
+      2 * kRounds + 1, [&] { return run({setup.osiris(), "run", "forty.yaml"}, project).wall_ms; },
+      [&] {
+        return run({setup.program("duckdb_statements"), "forty", "", setup.work / "forty.db", threads, "4GiB"}).wall_ms;
+      });
+  std::vector<double> empty;
+  for (int i = 0; i < kRounds; ++i)
+    empty.push_back(run({setup.osiris(), "run", "three.yaml", "--allow-mock"}, project).wall_ms);
+  const double step = (pair.subject - median(empty)) / kSteps;
+  return {"40 SQL steps, wall",
+          format(pair.subject, "ms") + ", " + format(step, "ms") + " a step beyond a run of no-ops",
+          "the same 40 statements in one DuckDB process: " + format(pair.baseline, "ms"),
+          format(pair.ratio(), "×"),
+          "≤ 1.5 ×, < 1 ms a step",
+          pair.ratio() <= 1.5 && step < 1};
+}
+
 // Steps that wait 300 ms each and need nothing of each other.
 std::string waiting_pipeline(int steps) {
   std::string text = "oml_version: \"0.1.0\"\nname: waiting-" + std::to_string(steps) + "\nsteps:\n";
@@ -246,7 +277,13 @@ int main(int argc, char** argv) {
                     .project = make_project(setup.work / "csv"),
                     .rounds = kRounds,
                     .quick = setup.quick}));
-    print({many_steps(setup), waiting_steps(setup)});
+    print({many_steps(setup), forty_sql_steps(setup), waiting_steps(setup)});
+    print(everyday_rows({.osiris = setup.osiris(),
+                         .gen_csv = setup.build / "tests/gen_csv",
+                         .project = make_project(setup.work / "everyday"),
+                         .rows = setup.big_rows,
+                         .groups = setup.csv_groups,
+                         .rounds = kRounds}));
   }
   fs::remove_all(setup.work);
   return 0;

@@ -8,6 +8,7 @@
 
 #include "protocol/base/file.h"
 #include "protocol/base/file_lock.h"
+#include "protocol/model/kept_output.h"
 
 namespace osiris {
 namespace {
@@ -30,7 +31,8 @@ Json description_of(const KeptEntry& entry) {
                        {"size_bytes", entry.size_bytes},
                        {"sha256", entry.sha256},
                        {"rows_read", entry.rows_read},
-                       {"rows_out", entry.rows_out}});
+                       {"rows_out", entry.rows_out},
+                       {"shard_rows", shard_rows_json(entry.shard_rows)}});
 }
 
 // Another file system may hold the sessions.
@@ -72,6 +74,7 @@ std::optional<KeptEntry> KeptOutputs::read(const fs::path& file) const {
   entry.sha256 = (*json)["sha256"].as_string();
   entry.rows_read = (*json)["rows_read"].as_uint();
   entry.rows_out = (*json)["rows_out"].as_uint();
+  entry.shard_rows = shard_rows_from_json((*json)["shard_rows"]);
   if (entry.sha256.size() != 64 || file.filename() != entry.key + ".json") return std::nullopt;
   entry.file = file.parent_path() / (entry.key + "-" + entry.sha256.substr(0, kShortHash) + ".parquet");
   std::error_code code;

@@ -27,6 +27,7 @@ struct KeptEntry {
   uint64_t size_bytes = 0;
   std::string sha256;  // of the file
   uint64_t rows_read = 0, rows_out = 0;
+  std::vector<uint64_t> shard_rows;  // of each shard of the step; empty: it has none
   std::filesystem::path file;
   std::filesystem::file_time_type used_at;
 };

@@ -263,7 +263,8 @@ class Decider {
     if (!request_.uses_cache || node.cache.mode == StepCache::kNever || is_writer(nature) ||
         nature == StepNature::kFile || !node.decision.facts.always_runs.empty() || !node.decision.is_keyable)
       return false;
-    return node.cache.mode == StepCache::kKept || (request_.keeps && nature != StepNature::kProgram);
+    return node.cache.mode == StepCache::kKept ||
+           (request_.keeps && nature != StepNature::kProgram && node.decision.facts.why_not_kept.empty());
   }
 
   Result<Repeat> finish() {

@@ -67,6 +67,9 @@ struct Repeat {
 // kNotFound for a step that is not there; kInvalidArgument where `only` needs rows that are not kept.
 Result<Repeat> decide_repeat(const RepeatRequest& request, const RepeatInputs& inputs);
 
+// Makes the step one that does not run: its rows are those of the entry.
+void take_rows(const KeptEntry& entry, PlanStep& step);
+
 // Makes the plan say it. `bytes_max`: of one step's kept rows.
 void apply_repeat(const Repeat& repeat, const RunKeys* base, uint64_t bytes_max, Plan& plan);
 

@@ -21,7 +21,22 @@ void leave_alone(PlanStep& step) {
   step.cfg.erase("connection");
 }
 
+void take_counts(const KeptEntry& entry, PlanStep& step) {
+  step.kept.run_id = entry.run_id;
+  step.kept.rows_read = entry.rows_read;
+  step.kept.rows_out = entry.rows_out;
+}
+
 }  // namespace
+
+void take_rows(const KeptEntry& entry, PlanStep& step) {
+  leave_alone(step);
+  const std::string file = entry.file.string();
+  step.input_files.push_back({file, file, "", false});
+  step.kept.use = StepUse::kTake;
+  step.kept.shard_rows = entry.shard_rows;
+  take_counts(entry, step);
+}
 
 void apply_repeat(const Repeat& repeat, const RunKeys* base, uint64_t bytes_max, Plan& plan) {
   std::vector<PlanStep> steps;
@@ -39,7 +54,7 @@ void apply_repeat(const Repeat& repeat, const RunKeys* base, uint64_t bytes_max,
       }
     } else {
       leave_alone(step);
-      step.kept.use = decision->fate == StepFate::kTaken ? StepUse::kTake : StepUse::kDone;
+      step.kept.use = StepUse::kDone;
       if (base)
         if (const auto before = base->steps.find(step.id); before != base->steps.end()) {
           step.kept.run_id = before->second.run_id;
@@ -47,15 +62,8 @@ void apply_repeat(const Repeat& repeat, const RunKeys* base, uint64_t bytes_max,
           step.kept.rows_written = before->second.rows_written;
           step.kept.rows_out = before->second.rows_out;
         }
-      if (decision->entry) {
-        step.kept.run_id = decision->entry->run_id;
-        step.kept.rows_read = decision->entry->rows_read;
-        step.kept.rows_out = decision->entry->rows_out;
-      }
-      if (decision->fate == StepFate::kTaken) {
-        const std::string file = decision->entry->file.string();
-        step.input_files.push_back({file, file, "", false});
-      }
+      if (decision->entry) take_counts(*decision->entry, step);
+      if (decision->fate == StepFate::kTaken) take_rows(*decision->entry, step);
     }
     steps.push_back(std::move(step));
   }
@@ -90,6 +98,7 @@ RunKeys keys_of_run(const Repeat& repeat, const RunKeys* base, const std::string
     const bool is_determined_here = is_determined(decision.facts.nature) && is_known;
     step.content = is_determined_here ? step.key : "run:" + run_id;
     step.keeps = decision.keeps;
+    step.why_not_kept = decision.facts.why_not_kept;
     step.run_id = run_id;
     if (decision.fate == StepFate::kRuns) continue;
     step.complete = true;

@@ -27,6 +27,7 @@ Json to_json(const RanStep& step) {
                        {"parts", std::move(parts)},
                        {"files", std::move(files)},
                        {"keeps", step.keeps},
+                       {"why_not_kept", step.why_not_kept},
                        {"complete", step.complete},
                        {"run_id", step.run_id},
                        {"rows_read", step.rows_read},
@@ -43,6 +44,7 @@ RanStep ran_step(const Json& json) {
     if (part.size() == 2) step.parts.emplace_back(part.items()[0].as_string(), part.items()[1].as_string());
   for (const auto& [path, identity] : json["files"].members()) step.files[path] = file_identity_from_json(identity);
   step.keeps = json["keeps"].as_bool();
+  step.why_not_kept = json["why_not_kept"].as_string();
   step.complete = json["complete"].as_bool();
   step.run_id = json["run_id"].as_string();
   step.rows_read = json["rows_read"].as_uint();

@@ -20,9 +20,10 @@ struct RanStep {
   std::string content;  // of its rows; see KeptEntry
   KeyParts parts;
   std::map<std::string, FileIdentity> files;
-  bool keeps = false;     // its rows were to be kept
-  bool complete = false;  // it, or a run before, came to a good end
-  std::string run_id;     // the run in which it did
+  bool keeps = false;        // its rows were to be kept
+  std::string why_not_kept;  // where such rows never are: "the files it reads are the copy"
+  bool complete = false;     // it, or a run before, came to a good end
+  std::string run_id;        // the run in which it did
   uint64_t rows_read = 0, rows_written = 0, rows_out = 0;
   std::vector<Artifact> outputs;
 };

@@ -29,16 +29,12 @@ StepNature nature_of(const PlanStep& step, const ComponentSpec* spec, std::strin
   if (step.mode == StepMode::kWrite)
     return !spec->writes.empty() && !spec->network && step.hosts.empty() ? StepNature::kFileWriter
                                                                          : StepNature::kWriter;
-  // Kept rows do not say which shard they are of.
-  if (step.shards) {
-    why_not_kept = "it runs in shards";
-    return StepNature::kStateful;
-  }
   if (spec->keeps_state(step.cfg)) {
     why_not_kept = "it goes on from where its last run ended";
     return StepNature::kStateful;
   }
   if (step.mode == StepMode::kExtract) {
+    if (spec->has_chunks(step.cfg)) why_not_kept = "its rows go on to their writer in chunks, which commits them";
     if (spec->family() != "filesystem" || spec->network || !step.hosts.empty() || step.input_files.empty())
       return StepNature::kSource;
     why_not_kept = "the files it reads are the copy";
@@ -114,7 +110,11 @@ StepFacts facts_of(const PlanStep& step, const KeyContext& context) {
     for (const DataCheck& check : step.checks) checks.push_back(to_json(check));
     facts.parts.emplace_back("checks", hash_of(checks));
   }
-  if (step.shards) facts.parts.emplace_back("shards", hash_of(to_json(*step.shards)));
+  if (step.shards) {
+    Json shards = to_json(*step.shards);
+    shards.erase("max_parallel");
+    facts.parts.emplace_back("shards", hash_of(shards));
+  }
   for (const PlanFile& output : step.outputs) facts.parts.emplace_back("output " + output.path, output.location);
   const bool is_plain = is_determined(facts.nature) || facts.nature == StepNature::kFileWriter;
   if (!is_plain) add_variables(context, facts);

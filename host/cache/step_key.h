@@ -20,7 +20,7 @@ enum class StepNature {
   kSql,         // SQL whose rows follow from its inputs
   kSource,      // reads what only its server knows the state of
   kProgram,     // a script, a program, SQL that asks for the time
-  kStateful,    // goes on from where its last run ended, or runs in shards: it always runs
+  kStateful,    // goes on from where its last run ended: it always runs
   kFileWriter,  // writes files of this machine, and nothing else
   kWriter,      // changes what is elsewhere
 };

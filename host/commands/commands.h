@@ -89,6 +89,7 @@ void add_why_command(const CommandTable& table);
 void add_logs_commands(const CommandTable& table);
 void add_report_command(const CommandTable& table);
 void add_show_command(const CommandTable& table);
+void add_sql_command(const CommandTable& table);
 void add_diff_command(const CommandTable& table);
 void add_clean_command(const CommandTable& table);
 void add_doctor_command(const CommandTable& table);

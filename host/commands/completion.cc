@@ -140,7 +140,7 @@ class Candidates {
     if (command == "components show") components();
     if (type == "RUN|FILE") completions.files = Completions::Files::kAny;
     const bool is_of_runs = command == "logs show" || command == "report" || command == "show" || command == "diff";
-    if (is_of_runs && (type == "ID" || type == "RUN|FILE")) runs();
+    if (type == "RUN" || (is_of_runs && (type == "ID" || type == "RUN|FILE"))) runs();
     if (type == "STEP" && (command == "show" || command == "why")) steps();
     if (command == "explain") codes();
   }

@@ -117,7 +117,10 @@ std::string steps_story(const std::vector<SessionStep>& steps) {
   std::string text;
   for (const SessionStep& step : steps) {
     const std::string id = printable(step.id);
-    if (step.status == "complete")
+    if (step.status == "complete" && !step.reused_run_id.empty())
+      text += "  ✓ " + id + ": not run again (" + (step.rows ? "rows: " + format_count(*step.rows) + ", " : "") +
+              "of " + printable(step.reused_run_id) + ")\n";
+    else if (step.status == "complete")
       text += "  ✓ " + id + ": " + (step.rows ? counted(*step.rows, "row") : std::string("– rows")) + ", " +
               (step.duration_s ? format_duration(*step.duration_s) : std::string("–")) + "\n";
     else if (step.status == "failed")

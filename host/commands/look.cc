@@ -1,5 +1,6 @@
 #include "host/commands/look.h"
 
+#include "host/adapters/discovery.h"
 #include "host/commands/interruptible.h"
 #include "host/commands/standalone_adapter.h"
 #include "host/display/format.h"
@@ -8,6 +9,8 @@
 
 namespace osiris {
 namespace {
+
+constexpr std::string_view kLocal = "local";
 
 // The step that failed first has its own words for it.
 void take_failure(const UnrecordedRun& run, LookOutcome& outcome) {
@@ -61,6 +64,19 @@ LookOutcome run_look(const LookThrough& through, const AdapterInputs& plan) {
   outcome.source = result->source;
   take_failure(run, outcome);
   return outcome;
+}
+
+Result<std::unique_ptr<LocalLook>> LocalLook::open(const CommandContext& context) {
+  OSIRIS_ASSIGN(Workspace workspace, load_workspace(context));
+  OSIRIS_ASSIGN(LoadedAdapter adapter,
+                load_adapter_interruptibly(context, kLocal, search_directories(process_search_inputs({}))));
+  OSIRIS_ASSIGN(ResolvedOptions options, resolve_adapter_options(context, workspace.project, adapter, {}));
+  return std::unique_ptr<LocalLook>(
+      new LocalLook(context, std::move(workspace), std::move(adapter), std::move(options)));
+}
+
+LookOutcome LocalLook::run(const AdapterInputs& plan, int64_t deadline_monotonic_ns) const {
+  return run_look({context_, workspace_, adapter_, options_, deadline_monotonic_ns}, plan);
 }
 
 Result<Json> read_answer(const std::filesystem::path& file) {

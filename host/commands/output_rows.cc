@@ -1,17 +1,11 @@
 #include "host/commands/output_rows.h"
 
-#include "host/adapters/discovery.h"
-#include "host/commands/interruptible.h"
-#include "host/commands/look.h"
-#include "host/commands/standalone_adapter.h"
 #include "host/inspection/look_plan.h"
 #include "host/run/recorded_output.h"
 
 namespace osiris {
 namespace {
 
-// Files are on this machine, and so is what looks into them.
-constexpr std::string_view kAdapter = "local";
 constexpr size_t kLookedInto = 20;
 
 // Of the writer that wrote the file.
@@ -30,16 +24,6 @@ std::string why_not_compared(const OutputPair& pair) {
 }
 
 }  // namespace
-
-Status OutputRows::get_ready() {
-  if (means_) return {};
-  OSIRIS_ASSIGN(Workspace workspace, load_workspace(context_));
-  OSIRIS_ASSIGN(LoadedAdapter adapter,
-                load_adapter_interruptibly(context_, kAdapter, search_directories(process_search_inputs({}))));
-  OSIRIS_ASSIGN(ResolvedOptions options, resolve_adapter_options(context_, workspace.project, adapter, {}));
-  means_.emplace(Means{std::move(workspace), std::move(adapter), std::move(options)});
-  return {};
-}
 
 void OutputRows::compare(RunComparison& comparison, const RecordedRun& left, const RecordedRun& right) {
   size_t looked_into = 0;
@@ -60,13 +44,15 @@ void OutputRows::compare(RunComparison& comparison, const RecordedRun& left, con
 }
 
 Result<Json> OutputRows::difference_of(const OutputPair& pair, const RecordedRun& left, const RecordedRun& right) {
-  OSIRIS_TRY(get_ready());
+  if (!look_) {
+    OSIRIS_ASSIGN(look_, LocalLook::open(context_));
+  }
   LookPlan plan;
   OSIRIS_TRY(plan.add_file("left", *pair.left, config_of(left, pair.step_id)));
   OSIRIS_TRY(plan.add_file("right", *pair.right, config_of(right, pair.step_id)));
   const std::filesystem::path answer = scratch_ / "difference.json";
   plan.add_difference("left", "right", limit_, answer);
-  const LookOutcome outcome = run_look({context_, means_->workspace, means_->adapter, means_->options}, plan.inputs());
+  const LookOutcome outcome = look_->run(plan.inputs());
   if (outcome.error) return *outcome.error;
   return read_answer(answer);
 }

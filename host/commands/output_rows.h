@@ -2,11 +2,11 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
+#include <memory>
+#include <utility>
 
-#include "host/adapters/loader.h"
-#include "host/adapters/options.h"
 #include "host/commands/context.h"
+#include "host/commands/look.h"
 #include "host/inspection/run_comparison.h"
 
 namespace osiris {
@@ -22,18 +22,12 @@ class OutputRows {
   void compare(RunComparison& comparison, const RecordedRun& left, const RecordedRun& right);
 
  private:
-  struct Means {
-    Workspace workspace;
-    LoadedAdapter adapter;
-    ResolvedOptions options;
-  };
-  Status get_ready();
   Result<Json> difference_of(const OutputPair& pair, const RecordedRun& left, const RecordedRun& right);
 
   const CommandContext& context_;
   const uint64_t limit_;
   const std::filesystem::path scratch_;
-  std::optional<Means> means_;
+  std::unique_ptr<LocalLook> look_;
 };
 
 }  // namespace osiris

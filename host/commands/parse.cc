@@ -121,6 +121,7 @@ void add_commands(const CommandTable& table) {
   add_logs_commands(table);
   add_report_command(table);
   add_show_command(table);
+  add_sql_command(table);
   add_diff_command(table);
   add_clean_command(table);
   add_adapters_commands(table);

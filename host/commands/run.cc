@@ -18,6 +18,7 @@
 #include "host/run/masking.h"
 #include "host/run/pipeline_run.h"
 #include "host/run/plan_check.h"
+#include "host/run/reused_steps.h"
 #include "host/run/run_cost.h"
 #include "host/run/worker_binary.h"
 #include "protocol/base/file_lock.h"
@@ -230,7 +231,7 @@ class RunCommand {
 
   // What the adapter itself says of the run, and whether it would refuse it.
   Result<Explanation> explain(const LoadedAdapter& adapter) {
-    if (!has_explanation(*adapter.type)) return Explanation();
+    if (!has_explanation(*adapter.type) || runs_nothing(prepared_.inputs.plan)) return Explanation();
     OSIRIS_ASSIGN(const auto session, StandaloneAdapter::open(context_, adapter, prepared_.options));
     // No other settings: an owner id would be made for them, and a dry run leaves nothing behind.
     const Json settings = Json::object({{"history", history_of(adapter)}});
@@ -319,10 +320,17 @@ class RunCommand {
         display.line(printable(excerpt(masking_.text(line), "the session's osiris.log has all")));
     };
     auto report = pipeline_run.run(RunInputs{
-        project, prepared_.workspace.connections, context_.environment, *prepared_.compiled.pipeline, prepared_.inputs,
-        *adapters_.adapter(), prepared_.options, user_state, worker.ok() ? *worker : WorkerBinary(),
-        worker.ok() ? std::nullopt : std::optional(worker.error()), std::move(settings), work_dir(), prepared_.started,
-        deadline_monotonic_ns, prepared_.compile_seconds, context_.verbose, kept_.get(), *state ? &**state : nullptr});
+        {project, prepared_.workspace.connections, context_.environment, *adapters_.adapter(), prepared_.options,
+         user_state, worker.ok() ? *worker : WorkerBinary(), work_dir(), std::move(settings)},
+        *prepared_.compiled.pipeline,
+        prepared_.inputs,
+        worker.ok() ? std::nullopt : std::optional(worker.error()),
+        prepared_.started,
+        deadline_monotonic_ns,
+        prepared_.compile_seconds,
+        context_.verbose,
+        kept_.get(),
+        *state ? &**state : nullptr});
     display.finish();
     if (!report.ok()) return fail(context_, of_own_files(report.error()), Json::object({{"phase", "execute"}}));
     return end(*std::move(report), tally);

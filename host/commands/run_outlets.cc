@@ -6,6 +6,8 @@
 #include "host/commands/version.h"
 #include "host/display/format.h"
 #include "host/hooks/hook_runner.h"
+#include "host/http/client.h"
+#include "host/installation/installation.h"
 #include "host/project/file_trust.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
@@ -51,6 +53,7 @@ Status RunOutlets::open(const Project& project, int64_t started_unix_ns) {
       telemetry_settings(config, context_.environment, context_.process_environment, kVersion, masking_);
   for (const std::string& warning : settings.warnings) warn(warning);
   if (!settings.is_on()) return {};
+  settings.http.program = http_program();
   telemetry_ = std::make_unique<RunTelemetry>(std::move(settings), std::string(kVersion), started_unix_ns);
   log_.watch = [this](const WrittenRecord& record) { telemetry_->on_record(record); };
   return {};
@@ -79,7 +82,7 @@ void RunOutlets::run_hooks(const RunReport& report, const Hooks& own) {
   const HookDocument document = hook_document(report, masking_);
   std::vector<std::pair<std::string, std::string>> variables;
   if (telemetry_) variables.emplace_back("TRACEPARENT", telemetry_->traceparent());
-  HookRunner runner(context_.environment, context_.place.directory, masking_, std::move(variables));
+  HookRunner runner(context_.environment, context_.place.directory, http_program(), masking_, std::move(variables));
   for (const Hook& hook : hooks) {
     const Status done = runner.run(hook, document);
     if (!done.ok()) warn(done.error().message + (done.error().hint.empty() ? "" : " (" + done.error().hint + ")"));
@@ -92,6 +95,10 @@ void RunOutlets::add_job_summary(const RunReport& report) const {
   if (!file || context_.process_environment.get("GITHUB_ACTIONS") != "true") return;
   const Status written = append_to_file(*file, printable(run_card(report, masking_), true) + "\n");
   if (!written.ok()) warn("GITHUB_STEP_SUMMARY: " + written.error().message);
+}
+
+std::filesystem::path RunOutlets::http_program() const {
+  return http::client_program(installed_library_directory(context_.executable_directory));
 }
 
 void RunOutlets::warn(const std::string& text) const {

@@ -35,6 +35,7 @@ class RunOutlets {
   void run_hooks(const RunReport& report, const Hooks& own);
   void add_job_summary(const RunReport& report) const;
   void warn(const std::string& text) const;
+  std::filesystem::path http_program() const;
 
   const CommandContext& context_;
   RunLog& log_;

@@ -1,13 +1,11 @@
-// osiris show STEP: the rows of a step, with the types, NULLs and ranges of its columns. Steps are run again as far as
-// the rows need them; writers are not.
-#include <unistd.h>
-
-#include <fstream>
-
+// osiris show STEP: the rows of a step, with the types, NULLs and ranges of its columns. Rows that the run has kept are
+// read where they are; other steps are run again as far as the rows need them, but for writers.
+#include "host/cache/run_rows.h"
 #include "host/commands/commands.h"
 #include "host/commands/interruptible.h"
 #include "host/commands/look.h"
 #include "host/commands/parameters.h"
+#include "host/commands/rows_output.h"
 #include "host/commands/run_options.h"
 #include "host/commands/run_records.h"
 #include "host/commands/standalone_adapter.h"
@@ -17,7 +15,6 @@
 #include "host/run/pipeline_state.h"
 #include "host/run/recorded_output.h"
 #include "protocol/base/clock.h"
-#include "protocol/base/replacing_file.h"
 #include "protocol/base/temporary_directory.h"
 #include "protocol/base/text.h"
 
@@ -26,13 +23,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kTableRowsMax = 10'000;
-constexpr size_t kCopiedBytes = size_t{1} << 18;
-
 struct Options {
-  std::string step, run, file, profile, sql, format = "table", output, timeout;
+  std::string step, run, file, profile, sql, timeout;
   std::vector<std::string> params;
-  uint64_t limit = 20;
+  RowsOptions rows;
   bool allow_mock = false;
   FlagValues adapter_flags;
 };
@@ -49,14 +43,9 @@ void add_options(CLI::App& command, Options& options) {
   command.add_option("--param", options.params, "with --file: parameter of the pipeline, repeatable")
       ->type_name("K=V")
       ->allow_extra_args(false);
-  command.add_option("--limit", options.limit, "at most this many rows; 0: all")->type_name("N");
   command.add_option("--sql", options.sql, "a query of the rows, which are input_df and df_STEP there")
       ->type_name("SQL");
-  command.add_option("--format", options.format, "table (the default), csv, json or parquet")
-      ->check(CLI::IsMember({"table", "csv", "json", "parquet"}))
-      ->type_name("NAME");
-  command.add_option("-o,--output", options.output, "write csv, json or parquet there; - is standard output")
-      ->type_name("FILE");
+  add_rows_options(command, options.rows);
   command.add_option("--timeout", options.timeout, "stop after this time (90, 15m, 1h30m)")->type_name("DURATION");
   command.add_flag("--allow-mock", options.allow_mock)->group("");
 }
@@ -64,7 +53,11 @@ void add_options(CLI::App& command, Options& options) {
 class ShowCommand {
  public:
   ShowCommand(const CommandContext& context, const AdapterFlags& adapters, const Options& options)
-      : context_(context), adapters_(adapters), options_(options), started_ns_(system_clock().monotonic_ns()) {}
+      : context_(context),
+        adapters_(adapters),
+        options_(options),
+        started_ns_(system_clock().monotonic_ns()),
+        rows_(context, options.rows, RowsOutput::kTableRows) {}
 
   int run() {
     if (const Status status = check_options(); !status.ok()) return fail(context_, status.error());
@@ -76,26 +69,15 @@ class ShowCommand {
                                           deadline_after(started_ns_, timeout_s_), options_.allow_mock},
                                          plan_.inputs());
     if (outcome.error) return failed(outcome);
-    return is_table() ? show_table() : deliver();
+    return rows_.is_table() ? show_table() : deliver();
   }
 
  private:
-  bool is_table() const { return options_.format == "table"; }
-  bool goes_to_a_file() const { return !options_.output.empty() && options_.output != "-"; }
-
   Status check_options() {
+    OSIRIS_TRY(rows_.check());
     const auto wrong = [](std::string message, std::string hint) {
       return Error(Code::kInvalidArgument, std::move(message), std::move(hint));
     };
-    if (is_table() && !options_.output.empty())
-      return wrong("a table is for people, and -o is for files", "--format csv");
-    if (is_table() && options_.limit > kTableRowsMax)
-      return wrong("a table shows at most " + format_count(kTableRowsMax) + " rows", "--format csv, json or parquet");
-    if (!is_table() && context_.json && !goes_to_a_file())
-      return wrong("--format " + options_.format + " and --json both take standard output",
-                   "-o FILE, or leave one of them out");
-    if (options_.format == "parquet" && !goes_to_a_file() && ::isatty(context_.out.fd))
-      return wrong("Parquet is nothing for a terminal", "-o rows.parquet");
     if (!options_.run.empty() && !options_.file.empty())
       return wrong("--run and --file both say whose step it is", "leave one of them out");
     if (options_.file.empty() && !(options_.params.empty() && options_.profile.empty()))
@@ -201,13 +183,26 @@ class ShowCommand {
     return Error(Code::kNotFound, "step '" + step_->id + "' has no rows: it writes and reads no other step");
   }
 
+  // Of the run; none where it kept none.
+  KeptEntries kept_rows() {
+    KeptEntries kept;
+    if (!record_) return kept;
+    RunRows rows = rows_of_run(workspace_.project, *record_, system_clock());
+    for (const std::string& damaged : rows.damaged) notes_.push_back("kept rows are not used: " + damaged);
+    for (auto& [id, step] : rows.steps)
+      if (step.entry) kept.emplace(id, *std::move(step.entry));
+    return kept;
+  }
+
   Status plan_steps_before(const std::string& source) {
     AdapterInputOptions input_options;
     input_options.work_dir = context_.place.directory;
     input_options.env_names = adapter_options_.env_names();
     OSIRIS_ASSIGN(AdapterInputs inputs, make_adapter_inputs(pipeline_, workspace_.inputs(context_), input_options));
     OSIRIS_TRY(give_state(workspace_.project, pipeline_, inputs, false));
-    AdapterInputs cut = cut_to(inputs, source, notes_);
+    const KeptEntries kept = kept_rows();
+    AdapterInputs cut = cut_to(inputs, source, kept, notes_);
+    for (const PlanStep& step : cut.plan.steps) (step.kept.runs() ? run_again_ : taken_).push_back(step.id);
     for (const std::string& id : cut.stateful)
       notes_.push_back("step '" + id + "' goes on from its state: it reads what the next run would read");
     plan_ = LookPlan(std::move(cut));
@@ -215,16 +210,8 @@ class ShowCommand {
   }
 
   void add_output(std::string from) {
-    if (!options_.sql.empty()) from = query_ = plan_.add_query(from, options_.sql);
-    made_ = directory_->path() / ("rows." + (is_table() ? std::string("json") : options_.format));
-    if (is_table()) {
-      plan_.add_preview(from, options_.limit ? options_.limit : kTableRowsMax, made_);
-      return;
-    }
-    if (options_.limit) from = plan_.add_query(from, "SELECT * FROM input_df LIMIT " + std::to_string(options_.limit));
-    Json config = Json::object();
-    if (options_.format == "csv") config.set("column_order", "query");
-    plan_.add_writer(from, "filesystem." + options_.format + "_writer", std::move(config), made_);
+    if (!options_.sql.empty()) from = query_ = plan_.add_query({from}, options_.sql);
+    rows_.add_to(plan_, std::move(from), directory_->path());
   }
 
   int failed(const LookOutcome& outcome) {
@@ -233,16 +220,22 @@ class ShowCommand {
     return fail(context_, *outcome.error, Json::object(), outcome.source);
   }
 
+  static Json list_of(const std::vector<std::string>& texts) {
+    Json list = Json::array();
+    for (const std::string& text : texts) list.push_back(text);
+    return list;
+  }
+
   Json document() const {
-    Json notes = Json::array();
-    for (const std::string& note : notes_) notes.push_back(note);
     return Json::object({{"step_id", step_->id},
                          {"component", step_->component},
                          {"pipeline", pipeline_.id},
                          {"run_id", record_ ? Json(record_->run_id) : Json()},
                          {"read_from", source_file_.empty() ? Json() : Json(source_file_)},
+                         {"taken", list_of(taken_)},
+                         {"run_again", list_of(run_again_)},
                          {"sql", options_.sql.empty() ? Json() : Json(options_.sql)},
-                         {"notes", std::move(notes)}});
+                         {"notes", list_of(notes_)}});
   }
 
   void print_notes() const {
@@ -251,7 +244,7 @@ class ShowCommand {
   }
 
   int show_table() {
-    const auto preview = read_answer(made_);
+    const auto preview = rows_.preview();
     if (!preview.ok()) return fail(context_, preview.error(), Json::object(), ErrorSource::kService);
     if (context_.json) {
       Json out = document();
@@ -260,8 +253,9 @@ class ShowCommand {
       return to_int(ExitCode::kOk);
     }
     const std::string where = !source_file_.empty() ? source_file_
-                              : record_             ? "run again as in " + record_->run_id
-                                                    : file_.string();
+                              : !record_            ? file_.string()
+                              : run_again_.empty()  ? "kept of " + record_->run_id
+                                                    : "run again as in " + record_->run_id;
     print_out(context_, printable(step_->id) + "  " + printable(step_->component) + ": " +
                             counted((*preview)["rows"].as_uint(), "row") + ", " +
                             counted((*preview)["columns"].size(), "column") + "  (" + printable(where) + ")\n\n" +
@@ -270,56 +264,22 @@ class ShowCommand {
     return to_int(ExitCode::kOk);
   }
 
-  // The file that was made, to where it is wanted.
   int deliver() {
-    const Status delivered = goes_to_a_file() ? copy_to_file() : copy_to_output();
-    if (!delivered.ok()) return fail(context_, delivered.error());
+    if (const Status delivered = rows_.deliver(); !delivered.ok()) return fail(context_, delivered.error());
     if (context_.json) {
       Json out = document();
-      out.set("format", options_.format);
-      out.set("file", (context_.cwd / options_.output).lexically_normal().string());
-      std::error_code code;
-      out.set("size_bytes", uint64_t{fs::file_size(context_.cwd / options_.output, code)});
+      rows_.describe(out);
       print_json(context_, out);
     }
     print_notes();
     return to_int(ExitCode::kOk);
   }
 
-  template <class Write>
-  Status each_piece(Write write) const {
-    std::ifstream in(made_, std::ios::binary);
-    std::string piece(kCopiedBytes, '\0');
-    while (in) {
-      in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-      OSIRIS_TRY(write(std::string_view(piece).substr(0, static_cast<size_t>(in.gcount()))));
-    }
-    return in.eof() ? Status() : Status(Error(Code::kUnavailable, "cannot read " + made_.string()));
-  }
-
-  Status copy_to_file() const {
-    ReplacingFile file(context_.cwd / options_.output);
-    OSIRIS_TRY(file.open(true));
-    OSIRIS_TRY(each_piece([&](std::string_view piece) { return file.write(piece); }));
-    return file.commit();
-  }
-
-  // A program gets the bytes, a person what a terminal can show.
-  Status copy_to_output() const {
-    return each_piece([&](std::string_view piece) -> Status {
-      if (::isatty(context_.out.fd)) {
-        print_out(context_, piece);
-      } else if (const int failed = write_text(context_.out.fd, piece); failed && failed != EPIPE) {
-        context_.output_error = failed;
-      }
-      return {};
-    });
-  }
-
   const CommandContext& context_;
   const AdapterFlags& adapters_;
   const Options& options_;
   const int64_t started_ns_;
+  RowsOutput rows_;
   double timeout_s_ = 0;
   fs::path file_;                    // compiled, or loaded
   std::optional<RunRecord> record_;  // nullopt: --file
@@ -329,8 +289,8 @@ class ShowCommand {
   const CompiledStep* step_ = nullptr;
   std::optional<TemporaryDirectory> directory_;
   LookPlan plan_;
-  std::string query_, source_file_;  // the id of the user's query; the file that is read
-  fs::path made_;                    // what the plan writes
+  std::string query_, source_file_;             // the id of the user's query; the file that is read
+  std::vector<std::string> taken_, run_again_;  // steps whose kept rows are read; steps that are run
   std::vector<std::string> notes_;
 };
 

@@ -68,6 +68,7 @@ struct ComponentSpec {
   bool updates = false;                    // what is at an output is read first, where it is there
   std::string directory_key;               // with this key in its config those are directories of files
   std::vector<std::string> installs;       // config keys that list packages a step needs installed
+  std::string chunks_key;                  // of an object in its config whose chunk_rows makes chunks of its rows
   std::string state_key;                   // with this key in its config a step keeps a state; "always": any step does
   std::map<std::string, std::string> sql;  // config keys whose text is SQL -> its dialect: duckdb, mysql
   std::string base_dir_field;              // the connection field those paths start in
@@ -87,6 +88,7 @@ struct ComponentSpec {
   const ConnectionField* connection_field(std::string_view field) const;
   bool is_secret(
       std::string_view field) const;  // by pointer or by name (is_surely_secret of protocol/base/secret_names.h)
+  bool has_chunks(const Json& cfg) const { return !chunks_key.empty() && !cfg[chunks_key]["chunk_rows"].is_null(); }
   bool keeps_state(const Json& cfg) const {
     return !state_key.empty() && (state_key == "always" || !cfg[state_key].is_null());
   }

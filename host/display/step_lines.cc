@@ -62,11 +62,11 @@ std::string plain_table(const std::vector<StepState>& steps, size_t id_width, bo
   if (!with_driver) columns.erase(columns.begin() + 1);
   Table table(std::move(columns));
   for (const StepState& step : steps) {
-    const bool ended =
-        step.phase != StepPhase::kWaiting && step.phase != StepPhase::kRunning && step.phase != StepPhase::kSkipped;
+    const bool ended = step.phase != StepPhase::kWaiting && step.phase != StepPhase::kRunning &&
+                       step.phase != StepPhase::kSkipped && !step.is_reused();
     std::vector<std::string> cells = {fit(printable(step.plan.id), id_width),
                                       fit(printable(step.plan.driver), 32),
-                                      std::string(phase_name(step.phase)),
+                                      step.is_reused() ? "not run again" : std::string(phase_name(step.phase)),
                                       ended_rows(step),
                                       ended ? format_rate(step.rows(), step.duration_s) : "",
                                       ended ? format_duration(step.duration_s) : ""};
@@ -129,9 +129,9 @@ std::string ended_line(const StepState& step, bool color) {
   switch (step.phase) {
     case StepPhase::kComplete: {
       const std::string rows = ended_rows(step);
-      if (!step.plan.runs)
+      if (step.is_reused())
         return "  " + paint("✓", Color::kGreen, color) + " " + id + ": Not run again (" +
-               (rows.empty() ? "" : "rows: " + rows + ", ") + "of " + step.reused_run_id + ")";
+               (rows.empty() ? "" : "rows: " + rows + ", ") + "of " + printable(step.reused_run_id) + ")";
       return "  " + paint("✓", Color::kGreen, color) + " " + id +
              ": Complete (duration: " + format_duration(step.duration_s) + (rows.empty() ? "" : ", rows: " + rows) +
              (step.checks.empty() ? "" : ", checks: " + std::to_string(step.checks.size())) + ")";
@@ -209,6 +209,8 @@ std::string summary_line(const std::vector<StepState>& steps, uint64_t total_row
   const auto total = static_cast<ptrdiff_t>(steps.size());
   std::string text = done == total ? std::to_string(total) : std::to_string(done) + " of " + std::to_string(total);
   text += total == 1 ? " step, " : " steps, ";
+  if (const auto reused = std::count_if(steps.begin(), steps.end(), [](const StepState& s) { return s.is_reused(); }))
+    text += std::to_string(reused) + " not run again, ";
   if (const auto failed = count(StepPhase::kFailed)) text += std::to_string(failed) + " failed, ";
   if (const auto cancelled = count(StepPhase::kCancelled)) text += std::to_string(cancelled) + " cancelled, ";
   if (const auto skipped = count(StepPhase::kSkipped)) text += std::to_string(skipped) + " skipped, ";

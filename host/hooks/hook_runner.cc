@@ -4,13 +4,13 @@
 
 #include <algorithm>
 
+#include "host/http/client.h"
 #include "host/project/connections.h"
 #include "protocol/base/secret_names.h"
 #include "protocol/base/subprocess.h"
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
 #include "protocol/http/ca_bundle.h"
-#include "protocol/http/curl_transport.h"
 
 namespace osiris {
 namespace {
@@ -129,10 +129,10 @@ Status HookRunner::post(const Hook& hook, const HookDocument& document) {
   request.label = "the webhook";
   request.timeouts.total = http::Milliseconds{static_cast<int64_t>(hook.timeout_s * 1e3)};
   request.timeouts.connect = request.timeouts.total;
-  http::CurlTransport transport(curl_options(environment_));
+  http::Client client({http_program_, curl_options(environment_)});
   http::SendOptions options;
   options.max_body_bytes = kOutputBytesMax;
-  const http::ExchangeResult result = http::send(transport, request, options);
+  const http::ExchangeResult result = http::send(client, request, options);
   // The path of an address can be its key: only the server is named.
   const size_t path = request.url.find('/', request.url.find("//") + 2);
   const std::string what = "the webhook at " + mask_url_passwords(request.url.substr(0, path));

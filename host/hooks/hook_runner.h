@@ -25,10 +25,15 @@ struct HookDocument {
 
 class HookRunner {
  public:
-  // All must outlive the object. Commands start in `directory`, with `environment` and `more` variables.
-  HookRunner(const Environment& environment, std::filesystem::path directory, Masking& masking,
-             std::vector<std::pair<std::string, std::string>> more)
-      : environment_(environment), directory_(std::move(directory)), masking_(masking), more_(std::move(more)) {}
+  // All must outlive the object. Commands start in `directory`, with `environment` and `more` variables; `http_program`
+  // calls webhooks (host/http/client.h).
+  HookRunner(const Environment& environment, std::filesystem::path directory, std::filesystem::path http_program,
+             Masking& masking, std::vector<std::pair<std::string, std::string>> more)
+      : environment_(environment),
+        directory_(std::move(directory)),
+        http_program_(std::move(http_program)),
+        masking_(masking),
+        more_(std::move(more)) {}
 
   // An error says what failed, masked.
   Status run(const Hook& hook, const HookDocument& document);
@@ -40,7 +45,7 @@ class HookRunner {
   Result<std::string> filled(const std::string& text);
 
   const Environment& environment_;
-  const std::filesystem::path directory_;
+  const std::filesystem::path directory_, http_program_;
   Masking& masking_;
   const std::vector<std::pair<std::string, std::string>> more_;
 };

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "host/cache/repeat.h"
 #include "protocol/base/text.h"
 #include "protocol/model/step_naming.h"
 
@@ -21,8 +22,9 @@ std::vector<std::string> needs_for_rows(const PlanStep& step) {
   return needs;
 }
 
-// The step and all that it needs, without writers.
-std::set<std::string> needed_steps(const Plan& plan, const std::string& step_id, std::vector<std::string>& notes) {
+// The step and all that it needs, without writers and what only steps with kept rows need.
+std::set<std::string> needed_steps(const Plan& plan, const std::string& step_id, const KeptEntries& kept,
+                                   std::vector<std::string>& notes) {
   std::map<std::string, const PlanStep*> by_id;
   for (const PlanStep& step : plan.steps) by_id[step.id] = &step;
   std::set<std::string> needed;
@@ -30,7 +32,7 @@ std::set<std::string> needed_steps(const Plan& plan, const std::string& step_id,
   while (!waiting.empty()) {
     const std::string id = std::move(waiting.back());
     waiting.pop_back();
-    if (!by_id.contains(id) || !needed.insert(id).second) continue;
+    if (!by_id.contains(id) || !needed.insert(id).second || kept.contains(id)) continue;
     for (const std::string& need : needs_for_rows(*by_id[id])) {
       if (by_id.contains(need) && by_id[need]->mode == StepMode::kWrite)
         notes.push_back("step '" + id + "' comes after the writer '" + need +
@@ -87,18 +89,21 @@ const FileKind* kind_of(std::string path) {
 
 }  // namespace
 
-AdapterInputs cut_to(const AdapterInputs& inputs, const std::string& step_id, std::vector<std::string>& notes) {
+AdapterInputs cut_to(const AdapterInputs& inputs, const std::string& step_id, const KeptEntries& kept,
+                     std::vector<std::string>& notes) {
   AdapterInputs cut = inputs;
-  const std::set<std::string> needed = needed_steps(inputs.plan, step_id, notes);
+  const std::set<std::string> needed = needed_steps(inputs.plan, step_id, kept, notes);
   const auto is_left_out = [&](const std::string& id) { return !needed.contains(id); };
+  const auto does_not_run = [&](const std::string& id) { return is_left_out(id) || kept.contains(id); };
   std::erase_if(cut.plan.steps, [&](const PlanStep& step) { return is_left_out(step.id); });
   for (PlanStep& step : cut.plan.steps) {
     step.needs = needs_for_rows(step);
     step.checks.clear();
     std::erase_if(step.needs, is_left_out);
+    if (const auto rows = kept.find(step.id); rows != kept.end()) take_rows(rows->second, step);
   }
-  std::erase_if(cut.stateful, is_left_out);
-  std::erase_if(cut.packages, [&](const auto& entry) { return is_left_out(entry.first); });
+  std::erase_if(cut.stateful, does_not_run);
+  std::erase_if(cut.packages, [&](const auto& entry) { return does_not_run(entry.first); });
   keep_what_is_used(cut);
   return cut;
 }
@@ -151,8 +156,12 @@ Status LookPlan::add_file(const std::string& id, const Artifact& file, const Jso
   return {};
 }
 
-std::string LookPlan::add_query(const std::string& from, const std::string& sql) {
-  return add(new_id("query"), "duckdb.processor", StepMode::kTransform, {from}, Json::object({{"query", sql}})).id;
+void LookPlan::add_kept(const std::string& id, const KeptEntry& entry) {
+  take_rows(entry, add(id, entry.component, StepMode::kTransform, {}, Json::object()));
+}
+
+std::string LookPlan::add_query(const std::vector<std::string>& from, const std::string& sql) {
+  return add(new_id("query"), "duckdb.processor", StepMode::kTransform, from, Json::object({{"query", sql}})).id;
 }
 
 std::string LookPlan::add_preview(const std::string& from, uint64_t rows, const fs::path& target) {

@@ -4,19 +4,26 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "host/cache/kept_outputs.h"
 #include "host/compiler/adapter_inputs.h"
 #include "protocol/base/error.h"
 #include "protocol/model/artifact.h"
 
 namespace osiris {
 
-// What has to run before the rows of a step are there: the step and, again and again, the steps that it needs. Writers
-// are left out, and so are data checks and what only they read; connections, secrets and hosts of the steps left out
-// are not in it. `notes` gets what a reader of the rows should know.
-AdapterInputs cut_to(const AdapterInputs& inputs, const std::string& step_id, std::vector<std::string>& notes);
+// By step.
+using KeptEntries = std::map<std::string, KeptEntry>;
+
+// What has to run before the rows of a step are there: the step and, again and again, the steps that it needs. Steps
+// whose rows are kept are not run, and what only they need is left out, as are writers, data checks and what only they
+// read; connections, secrets and hosts of the steps left out are not in it. `notes` gets what a reader of the rows
+// should know.
+AdapterInputs cut_to(const AdapterInputs& inputs, const std::string& step_id, const KeptEntries& kept,
+                     std::vector<std::string>& notes);
 
 // Steps added to a plan behind those that it has, under ids that no other step has.
 class LookPlan {
@@ -29,9 +36,11 @@ class LookPlan {
   // A step `id` whose rows are those of a file of this machine: CSV, JSON or Parquet, by the name that the run gave it.
   // `config`: of the writer that wrote it. kUnsupported for a file of another kind.
   Status add_file(const std::string& id, const Artifact& file, const Json& config);
+  // A step `id` whose rows are those that a run has kept of it.
+  void add_kept(const std::string& id, const KeptEntry& entry);
 
   // The rest return the id of the new step. `from`: the step whose rows it reads, by its relation name in SQL.
-  std::string add_query(const std::string& from, const std::string& sql);
+  std::string add_query(const std::vector<std::string>& from, const std::string& sql);
   std::string add_preview(const std::string& from, uint64_t rows, const std::filesystem::path& target);
   std::string add_difference(const std::string& left, const std::string& right, uint64_t rows,
                              const std::filesystem::path& target);

@@ -95,14 +95,18 @@ std::string rows_more(const char* mark, const Json& side) {
 }  // namespace
 
 std::string preview_text(const Json& preview, size_t width) {
-  std::string text = columns_text(preview["columns"]);
+  const std::string rows = preview["shown"].size() > 0 ? "\n" + rows_text(preview, width) : "";
+  return columns_text(preview["columns"]) + rows;
+}
+
+std::string rows_text(const Json& preview, size_t width) {
   std::vector<ShownColumn> columns;
   for (const Json& column : preview["columns"].items())
     columns.push_back({cell(column["name"], kCellWidthMax), is_number(column["type"].as_string()), {}});
   add_rows(columns, 0, preview["shown"]);
   const uint64_t rows = preview["rows"].as_uint(), shown = preview["shown"].size();
-  if (shown > 0) text += "\n" + table_of(columns, width);
-  if (rows > shown && shown > 0) text += "… and " + counted(rows - shown, "row") + " more: --limit shows them\n";
+  std::string text = table_of(columns, width);
+  if (rows > shown) text += "… and " + counted(rows - shown, "row") + " more: --limit shows them\n";
   return text;
 }
 

@@ -21,7 +21,8 @@ Tone tone_of(std::string_view status) {
   if (status == "success" || status == "complete" || status == "released") return {"good", "✓"};
   if (status == "failed" || status == "error" || status == "not released") return {"bad", "✗"};
   if (status == "running") return {"live", "▶"};
-  if (status == "skipped" || status == "waiting" || status == "kept" || status == "phase") return {"idle", "○"};
+  if (status == "skipped" || status == "not run again" || status == "waiting" || status == "kept" || status == "phase")
+    return {"idle", "○"};
   return {"warn", "!"};
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "host/pages/notices.h"
 #include "host/run/recorded_output.h"
@@ -70,7 +71,10 @@ class HistoryReader {
     if (name == "adapter_selected") {
       history_.adapter_version = event["version"].as_string();
       history_.options = event["options"];
+    } else if (name == "step_reused") {
+      reused_.insert(event["step_id"].as_string());
     } else if (name == "step_complete") {
+      if (reused_.contains(event["step_id"].as_string())) return;  // this run has not done its rows
       history_.rows.push_back({at_s, static_cast<double>(event["rows_processed"].as_uint())});
     } else if (name == "output_written") {
       history_.bytes.push_back({at_s, static_cast<double>(event["size_bytes"].as_uint())});
@@ -157,6 +161,7 @@ class HistoryReader {
   SessionStepsReader steps_;
   NoticeCollector notices_;
   std::unordered_map<std::string, size_t> open_;
+  std::unordered_set<std::string> reused_;
 };
 
 // A record that is not there is no error: an interrupted run has fewer.

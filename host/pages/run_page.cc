@@ -24,7 +24,12 @@ std::string code(std::string_view text) { return text.empty() ? "" : "<code>" + 
 std::string step_count(const RunHistory& history) {
   const auto complete = std::count_if(history.steps.begin(), history.steps.end(),
                                       [](const SessionStep& step) { return step.status == "complete"; });
-  return history.steps.empty() ? "" : std::to_string(complete) + " of " + std::to_string(history.steps.size());
+  const auto reused = std::count_if(history.steps.begin(), history.steps.end(), [](const SessionStep& step) {
+    return step.status == "complete" && !step.reused_run_id.empty();
+  });
+  return history.steps.empty() ? ""
+                               : std::to_string(complete) + " of " + std::to_string(history.steps.size()) +
+                                     (reused ? ", " + std::to_string(reused) + " of them not run again" : "");
 }
 
 std::string lead(const RunHistory& history) {

@@ -57,7 +57,10 @@ std::string needs_text(const RunHistory& history, size_t index) {
          (needs.size() > kNamed ? " and " + std::to_string(needs.size() - kNamed) + " more" : "");
 }
 
+bool is_reused(const SessionStep& step) { return step.status == "complete" && !step.reused_run_id.empty(); }
+
 std::string step_note(const SessionStep& step) {
+  if (is_reused(step)) return "of " + html_text(step.reused_run_id);
   if (step.status == "skipped") return step.cause.empty() ? "" : "because of " + html_text(step.cause);
   return step.attempts > 1 ? std::to_string(step.attempts) + " attempts" : "";
 }
@@ -67,15 +70,18 @@ std::string steps_table(const RunHistory& history) {
   HtmlTable table("Steps", {"Step", "Status", "When", "Begins#", "Takes#", "Rows#", "Component", "Reads", "Note"});
   for (size_t i = 0; i < history.steps.size(); ++i) {
     const SessionStep& step = history.steps[i];
-    const bool has_begun = !step.started.empty();
+    const bool has_begun = !step.started.empty() && !is_reused(step);
     const double start_s = history.seconds_at(step.started);
     const double end_s = step.ended.empty() ? history.length_s : std::max(start_s, history.seconds_at(step.ended));
     const bool is_open = has_begun && step.ended.empty();
     table.row({html_text(step.id),
-               html_status(is_open && history.record.status != "running" ? "did not end" : step.status),
+               html_status(is_reused(step)                                 ? "not run again"
+                           : is_open && history.record.status != "running" ? "did not end"
+                                                                           : step.status),
                has_begun ? html_bar(start_s, end_s, history.length_s, step.status) : "",
                has_begun ? seconds_text(start_s) : "–",
-               step.duration_s         ? seconds_text(*step.duration_s)
+               is_reused(step)         ? "–"
+               : step.duration_s       ? seconds_text(*step.duration_s)
                : has_begun && !is_open ? seconds_text(end_s - start_s)
                                        : "–",
                step.rows ? format_count(*step.rows) : "–",

@@ -33,6 +33,8 @@ void SessionStepsReader::event(const Json& event) {
   } else if (name == "step_skipped") {
     end(event, "skipped");
     of(id).step.cause = event["cause"].as_string();
+  } else if (name == "step_reused") {
+    of(id).step.reused_run_id = event["run_id"].as_string();
   } else if (name == "step_retry") {
     ++of(id).step.attempts;
   }
@@ -99,11 +101,14 @@ Result<SessionSteps> read_session_steps(const std::filesystem::path& session) {
 
 Json to_json(const std::vector<SessionStep>& steps) {
   Json out = Json::array();
-  for (const SessionStep& step : steps)
-    out.push_back(Json::object({{"step_id", step.id},
-                                {"status", step.status},
-                                {"rows", step.rows ? Json(*step.rows) : Json()},
-                                {"duration_s", step.duration_s ? Json(*step.duration_s) : Json()}}));
+  for (const SessionStep& step : steps) {
+    Json entry = Json::object({{"step_id", step.id},
+                               {"status", step.status},
+                               {"rows", step.rows ? Json(*step.rows) : Json()},
+                               {"duration_s", step.duration_s ? Json(*step.duration_s) : Json()}});
+    if (!step.reused_run_id.empty()) entry.set("reused_from", step.reused_run_id);
+    out.push_back(std::move(entry));
+  }
   return out;
 }
 

@@ -22,6 +22,7 @@ struct SessionStep {
   std::string error, category, hint;
   std::string cause;           // of a skipped one: the step that failed first
   std::string driver;          // empty: nothing says
+  std::string reused_run_id;   // it did not run: the run that did; empty: it ran
   std::string started, ended;  // time stamps as the session has them; empty: it did not
   int attempts = 1;
 };
@@ -58,7 +59,7 @@ class SessionStepsReader {
 // From events.jsonl and metrics.jsonl.
 Result<SessionSteps> read_session_steps(const std::filesystem::path& session);
 
-// {"step_id","status","rows","duration_s"} of each; unknown is null.
+// {"step_id","status","rows","duration_s"} of each, and "reused_from" of those that did not run; unknown is null.
 Json to_json(const std::vector<SessionStep>& steps);
 
 }  // namespace osiris

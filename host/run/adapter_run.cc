@@ -47,24 +47,24 @@ Status lend_own_secrets(const LoadedAdapter& adapter, const Environment& environ
   return {};
 }
 
-Status AdapterRun::lend(const AdapterInputs& inputs, const Connections& connections, const Environment& environment,
-                        const LoadedAdapter& adapter, const ResolvedOptions& options) {
-  for (const std::string& value : options.sensitive_values()) {
+Status AdapterRun::lend(const AdapterInputs& inputs, const RunMeans& means) {
+  for (const std::string& value : means.options.sensitive_values()) {
     masking_.learn(value);
     if (const size_t equals = value.find('='); equals != std::string::npos) masking_.learn(value.substr(equals + 1));
   }
   for (const std::string& name : inputs.secret_names) {
     if (name.starts_with("env/")) {
-      if (auto value = environment.get(name.substr(4))) secrets_.add(name, SecretString(*std::move(value)));
+      if (auto value = means.environment.get(name.substr(4))) secrets_.add(name, SecretString(*std::move(value)));
     } else {
-      OSIRIS_ASSIGN(SecretString value, connections.secret_value(name));
+      OSIRIS_ASSIGN(SecretString value, means.connections.secret_value(name));
       secrets_.add(name, std::move(value));
     }
   }
-  return lend_own_secrets(adapter, environment, secrets_);
+  return lend_own_secrets(means.adapter, means.environment, secrets_);
 }
 
-StagesResult AdapterRun::run(const LoadedAdapter& adapter, const ResolvedOptions& options, AdapterRequest request) {
+StagesResult AdapterRun::run(const RunMeans& means, AdapterRequest request) {
+  const LoadedAdapter& adapter = means.adapter;
   RunEvents events({log_, tally_, resources_, secrets_, say, says_events, hashes}, std::string(adapter.id()));
   Stages stages(*adapter.type, events, log_, clock_);
   stages.accepted = accepted;
@@ -75,15 +75,17 @@ StagesResult AdapterRun::run(const LoadedAdapter& adapter, const ResolvedOptions
   }
   if (const StopReason early = early_stop_.load(); early != StopReason::kNone) events.request_stop(early);
   const std::string settings = request.settings_json;
-  StagesResult result = stages.run(options.settings(), std::move(request));
+  StagesResult result = stages.run(means.options.settings(), std::move(request));
   if (adapter.isolated && adapter.isolated->has_lost_a_process())
-    add_released(result, release_held(adapter, options, settings, resources_, events));
+    add_released(result, release_held(adapter, means.options, settings, resources_, events));
   {
     std::lock_guard lock(mutex_);
     events_ = nullptr;
     stages_ = nullptr;
   }
   misbehaviours_ = events.misbehaviours();
+  for (const Json& resource : result.artifacts["released"].items())
+    if (resource["kept"].as_bool()) resources_.keep(resource["kind"].as_string(), resource["id"].as_string());
   return result;
 }
 

@@ -11,11 +11,26 @@
 #include "host/adapters/loader.h"
 #include "host/adapters/options.h"
 #include "host/compiler/adapter_inputs.h"
+#include "host/project/project.h"
 #include "host/run/run_events.h"
 #include "host/run/stages.h"
+#include "host/run/user_state.h"
 #include "host/run/worker_binary.h"
 
 namespace osiris {
+
+// With what plans are run, by every command that does: borrowed, but for the last three, for the time of a run.
+struct RunMeans {
+  const Project& project;
+  const Connections& connections;
+  const Environment& environment;
+  const LoadedAdapter& adapter;
+  const ResolvedOptions& options;
+  const UserState& user_state;
+  WorkerBinary worker;
+  std::filesystem::path work_dir;  // absolute
+  Json settings;                   // settings_json of the ABI
+};
 
 // The request for a plan. Not in it: compiled_dir, session_dir and the deadline.
 AdapterRequest request_for(const AdapterInputs& inputs, std::string run_id, const Json& settings,
@@ -39,11 +54,11 @@ class AdapterRun {
 
   // Makes the values known to the masking, those of sensitive options too, and keeps them until the end. A variable
   // that is not set is left out: the adapter names it in a warning.
-  Status lend(const AdapterInputs& inputs, const Connections& connections, const Environment& environment,
-              const LoadedAdapter& adapter, const ResolvedOptions& options);
+  Status lend(const AdapterInputs& inputs, const RunMeans& means);
 
-  // Once. Blocks until everything the adapter holds is released, as far as it can be.
-  StagesResult run(const LoadedAdapter& adapter, const ResolvedOptions& options, AdapterRequest request);
+  // Once. Blocks until everything the adapter holds is released, as far as it can be; what it keeps for a next run is
+  // no leftover.
+  StagesResult run(const RunMeans& means, AdapterRequest request);
 
   // [any thread] Stops it, also before it has begun: sets the flag, wakes the adapter.
   void stop(StopReason reason);

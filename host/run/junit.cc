@@ -80,6 +80,9 @@ void add_checks(Suite& suite, const StepState& step) {
 void add_step(Suite& suite, const StepState& step) {
   switch (step.phase) {
     case StepPhase::kComplete:
+      if (step.is_reused())
+        return suite.skipped(
+            step.plan.id, "not run again (rows: " + std::to_string(step.rows()) + ", of " + step.reused_run_id + ")");
       return suite.passed(step.plan.id, step.duration_s);
     case StepPhase::kFailed:
       return suite.failed(step.plan.id, step.duration_s, step.category.empty() ? step.error_type : step.category,

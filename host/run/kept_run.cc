@@ -123,7 +123,11 @@ Result<std::unique_ptr<KeptRun>> KeptRun::decide(const KeptRunInputs& inputs, co
   return run;
 }
 
-void KeptRun::apply(Plan& plan) const { apply_repeat(repeat_, base(), kept_.bytes_max(), plan); }
+void KeptRun::apply(Plan& plan) const {
+  apply_repeat(repeat_, base(), kept_.bytes_max(), plan);
+  for (PlanStep& step : plan.steps)
+    step.resumes = request_.resumes && step.mode == StepMode::kWrite && step.kept.runs();
+}
 
 void KeptRun::begin(const std::string& run_id, const fs::path& session) {
   keys_.run_id = run_id;
@@ -235,6 +239,7 @@ Status KeptRun::keep(const RunKeys& keys, const std::string& id, const StepState
   entry.sha256 = state.kept->sha256;
   entry.rows_read = step.rows_read;
   entry.rows_out = state.kept->rows;
+  entry.shard_rows = state.kept->shard_rows;
   return kept_.put(std::move(entry), keys.session / kept_file_path(id));
 }
 

@@ -3,6 +3,7 @@
 #include "host/compiler/shard_list.h"
 #include "host/run/output_hashes.h"
 #include "host/run/output_proof.h"
+#include "host/run/reused_steps.h"
 #include "host/run/shard_proof.h"
 #include "host/run/worker_binary.h"
 #include "protocol/base/categories.h"
@@ -25,7 +26,7 @@ SessionOptions session_of(const RunInputs& inputs) {
   options.tokens.manifest_hash = pipeline.manifest_hash;
   options.tokens.manifest_short = pipeline.manifest_short;
   options.pipeline_id = pipeline.id;
-  options.adapter = std::string(inputs.adapter.id());
+  options.adapter = std::string(inputs.means.adapter.id());
   options.build_manifest = pipeline.compiled_dir / "manifest.yaml";
   options.started = inputs.started;
   options.debug = inputs.debug;
@@ -43,10 +44,10 @@ RunReport report_of(const RunInputs& inputs, const Session& session) {
   report.profile = inputs.pipeline.profile;
   report.manifest_hash = inputs.pipeline.manifest_hash;
   report.manifest_short = inputs.pipeline.manifest_short;
-  report.adapter = std::string(inputs.adapter.id());
+  report.adapter = std::string(inputs.means.adapter.id());
   report.started_at = format_iso8601_micros(inputs.started.unix_ns);
   report.phase = "execute";
-  report.options = inputs.options.to_json();
+  report.options = inputs.means.options.to_json();
   report.compile_seconds = inputs.compile_seconds;
   return report;
 }
@@ -184,33 +185,39 @@ StagesResult PipelineRun::run_stages(const RunInputs& inputs, Session& session, 
   log_.event("run_start", Json::object({{"pipeline_id", inputs.pipeline.id},
                                         {"profile", inputs.pipeline.profile},
                                         {"manifest_path", "manifest.yaml"}}));
-  AdapterRequest request = request_for(inputs.sent, session.run_id(), inputs.settings, inputs.work_dir, inputs.worker);
+  if (runs_nothing(inputs.sent.plan)) {
+    tell_reused_steps(inputs.sent.plan, log_, tally_);
+    return result;
+  }
+  AdapterRequest request =
+      request_for(inputs.sent, session.run_id(), inputs.means.settings, inputs.means.work_dir, inputs.means.worker);
   request.compiled_dir = inputs.pipeline.compiled_dir;
   request.session_dir = session.directory();
   request.deadline_monotonic_ns = inputs.deadline_monotonic_ns;
   adapter_run_.say = say;
   adapter_run_.says_events = inputs.debug;
   adapter_run_.hashes = &hashes;
-  return adapter_run_.run(inputs.adapter, inputs.options, std::move(request));
+  return adapter_run_.run(inputs.means, std::move(request));
 }
 
 Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
-  adapter_ = std::string(inputs.adapter.id());
-  OSIRIS_TRY(adapter_run_.lend(inputs.sent, inputs.connections, inputs.environment, inputs.adapter, inputs.options));
+  adapter_ = std::string(inputs.means.adapter.id());
+  const Status lent = adapter_run_.lend(inputs.sent, inputs.means);
+  if (!lent.ok() && !runs_nothing(inputs.sent.plan)) return lent.error();
   OSIRIS_ASSIGN(const std::unique_ptr<Session> session,
-                Session::open(inputs.project, session_of(inputs), log_, clock_));
+                Session::open(inputs.means.project, session_of(inputs), log_, clock_));
 
   RunReport report = report_of(inputs, *session);
   tally_.plan(watched_steps(inputs.sent.plan));
   // From before anything is asked for: a resource that is being made already belongs to a run that lives.
-  auto alive = inputs.user_state.begin(report.run_id);
-  const bool has_remote = owns_remote_resources(*inputs.adapter.type);
+  auto alive = inputs.means.user_state.begin(report.run_id);
+  const bool has_remote = owns_remote_resources(*inputs.means.adapter.type);
   const std::string unregistered = alive.ok()
                                        ? ""
                                        : "this run is not registered (" + alive.error().message +
                                              "): if it dies, `osiris resources reap` leaves what it holds to its lease";
   if (!alive.ok()) log_.log(LogLevel::kWarning, "osiris.run", unregistered);
-  log_.event("adapter_selected", selected_adapter(inputs.adapter, inputs.project, report));
+  log_.event("adapter_selected", selected_adapter(inputs.means.adapter, inputs.means.project, report));
   if (inputs.kept) inputs.kept->begin(report.run_id, report.session_dir);
   OutputHashes hashes(planned_outputs(inputs.sent.plan), clock_);
   const StagesResult result = run_stages(inputs, *session, hashes);
@@ -218,15 +225,12 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   report.error = result.error;
   report.steps = tally_.steps();
   report.total_rows = tally_.total_rows();
-  for (const Json& file : result.artifacts["files"].items()) report.outputs.push_back(reported_artifact(file));
+  report.outputs = result.outputs();
   report.execute_seconds = result.execute_seconds;
   report.total_seconds = inputs.started.seconds_until_now(clock_);
-  for (const Json& resource : result.artifacts["released"].items()) {
-    if (resource["kind"].as_string() == "process") continue;  // of this machine: it is gone with the run
-    report.released.push_back(resource);
-    if (resource["kept"].as_bool())
-      adapter_run_.resources().keep(resource["kind"].as_string(), resource["id"].as_string());
-  }
+  for (const Json& resource : result.artifacts["released"].items())
+    if (resource["kind"].as_string() != "process")  // of this machine: it is gone with the run
+      report.released.push_back(resource);
   if (const auto cost = tally_.cost()) report.cost = cost->document;
   report.unreleased = adapter_run_.resources().unreleased();
   report.warnings = adapter_run_.misbehaviours();
@@ -238,7 +242,7 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
 
   RunProofs proofs;
   proofs.adapter = adapter_;
-  proofs.sandbox_id = adapter_run_.resources().first_id(inputs.adapter.manifest.resource_kind);
+  proofs.sandbox_id = adapter_run_.resources().first_id(inputs.means.adapter.manifest.resource_kind);
   proofs.session_path = adapter_;
   proofs.error = result.error;
   proofs.error_source = result.source;

@@ -9,8 +9,6 @@
 #include <optional>
 #include <string>
 
-#include "host/adapters/loader.h"
-#include "host/adapters/options.h"
 #include "host/compiler/adapter_inputs.h"
 #include "host/compiler/compiler.h"
 #include "host/run/adapter_run.h"
@@ -20,23 +18,14 @@
 #include "host/run/run_log.h"
 #include "host/run/session.h"
 #include "host/run/step_tally.h"
-#include "host/run/user_state.h"
 
 namespace osiris {
 
 struct RunInputs {
-  const Project& project;
-  const Connections& connections;
-  const Environment& environment;
+  RunMeans means;
   const CompiledPipeline& pipeline;
-  const AdapterInputs& sent;  // to the adapter
-  const LoadedAdapter& adapter;
-  const ResolvedOptions& options;
-  const UserState& user_state;
-  WorkerBinary worker;
+  const AdapterInputs& sent;          // to the adapter
   std::optional<Error> cannot_start;  // there is no worker: the run is recorded, as one that failed
-  Json settings;                      // settings_json of the ABI
-  std::filesystem::path work_dir;
   StartTime started;
   int64_t deadline_monotonic_ns = 0;  // 0: none
   double compile_seconds = 0;

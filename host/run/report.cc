@@ -1,6 +1,7 @@
 #include "host/run/report.h"
 
 #include <cmath>
+#include <initializer_list>
 
 #include "host/run/run_cost.h"
 #include "protocol/base/file.h"
@@ -31,9 +32,10 @@ Json source_document(const SourceUse& source) {
        {"bytes", count(source.bytes)}});
 }
 
-Json verified_document(const Json& event) {
+// The members of an event that are there.
+Json document_of(const Json& event, std::initializer_list<const char*> keys) {
   Json out = Json::object();
-  for (const char* key : {"table", "rows", "by", "fingerprint"})
+  for (const char* key : keys)
     if (!event[key].is_null()) out.set(key, event[key]);
   return out;
 }
@@ -48,7 +50,9 @@ Json step_document(const StepState& step) {
                            {"rows_out", count(step.rows_out)},
                            {"duration_ms", milliseconds(step.duration_s)}});
   if (step.source.is_known()) out.set("source", source_document(step.source));
-  if (step.verified.is_object()) out.set("verified", verified_document(step.verified));
+  if (step.verified.is_object())
+    out.set("verified", document_of(step.verified, {"table", "rows", "by", "fingerprint"}));
+  if (step.chunks.is_object()) out.set("chunks", document_of(step.chunks, {"table", "chunks", "committed", "reused"}));
   if (!step.reused_run_id.empty()) out.set("reused_from", step.reused_run_id);
   if (!step.error.empty()) out.set("error", step.error);
   if (!step.hint.empty()) out.set("hint", step.hint);
@@ -62,6 +66,11 @@ Json step_document(const StepState& step) {
 
 std::string cell(const std::optional<uint64_t>& number) { return number ? std::to_string(*number) : std::string("–"); }
 
+std::string status_cell(const StepState& step) {
+  if (step.is_reused()) return "not run again (of " + step.reused_run_id + ")";
+  return std::string(phase_name(step.phase));
+}
+
 std::string sources_table(const RunReport& report) {
   std::string rows;
   for (const StepState& step : report.steps)
@@ -72,6 +81,18 @@ std::string sources_table(const RunReport& report) {
   return rows.empty()
              ? rows
              : "\n| read from a server | longest transaction, ms | connections | bytes |\n|---|---|---|---|\n" + rows;
+}
+
+std::string chunks_table(const RunReport& report, const Masking& masking) {
+  std::string rows;
+  for (const StepState& step : report.steps)
+    if (step.chunks.is_object())
+      rows += "| " + step.plan.id + " | " + masking.text(step.chunks["table"].as_string()) + " | " +
+              std::to_string(step.chunks["chunks"].as_uint()) + " | " +
+              std::to_string(step.chunks["committed"].as_uint()) + " | " +
+              std::to_string(step.chunks["reused"].as_uint()) + " |\n";
+  if (rows.empty()) return rows;
+  return "\n| in chunks | staging table | chunks | committed | of earlier runs |\n|---|---|---|---|---|\n" + rows;
 }
 
 std::string verified_table(const RunReport& report, const Masking& masking) {
@@ -150,10 +171,11 @@ std::string run_card(const RunReport& report, const Masking& masking) {
   if (report.error) text += "\n**Error:** " + masking.text(report.error->message) + "\n";
   text += "\n| step | driver | status | rows read | rows written | rows out | ms |\n|---|---|---|---|---|---|---|\n";
   for (const StepState& step : report.steps)
-    text += "| " + step.plan.id + " | " + step.plan.driver + " | " + std::string(phase_name(step.phase)) + " | " +
-            cell(step.rows_read) + " | " + cell(step.rows_written) + " | " + cell(step.rows_out) + " | " +
-            std::to_string(milliseconds(step.duration_s)) + " |\n";
+    text += "| " + step.plan.id + " | " + step.plan.driver + " | " + status_cell(step) + " | " + cell(step.rows_read) +
+            " | " + cell(step.rows_written) + " | " + cell(step.rows_out) + " | " +
+            (step.is_reused() ? "–" : std::to_string(milliseconds(step.duration_s))) + " |\n";
   text += sources_table(report);
+  text += chunks_table(report, masking);
   text += verified_table(report, masking);
   text += checks_table(report, masking);
   if (!report.outputs.empty()) {

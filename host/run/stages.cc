@@ -12,6 +12,12 @@ ErrorSource source_of(std::string_view stage) {
 
 }  // namespace
 
+std::vector<Artifact> StagesResult::outputs() const {
+  std::vector<Artifact> files;
+  for (const Json& file : artifacts["files"].items()) files.push_back(reported_artifact(file));
+  return files;
+}
+
 Error stopped_error(StopReason reason) {
   if (reason == StopReason::kDeadline)
     return {Code::kDeadline, "the run did not end in time and was stopped", "allow more with --timeout",

@@ -12,6 +12,7 @@
 #include "host/adapters/instance.h"
 #include "host/run/exit_status.h"
 #include "host/run/run_events.h"
+#include "protocol/model/artifact.h"
 
 namespace osiris {
 
@@ -22,6 +23,9 @@ struct StagesResult {
   Json result;                             // documents, null where none came
   Json artifacts;
   double execute_seconds = 0;
+
+  // The files that the adapter says the steps have written.
+  std::vector<Artifact> outputs() const;
 };
 
 // What a run ends with that was stopped.

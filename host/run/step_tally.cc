@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/model/kept_output.h"
+
 namespace osiris {
 
 std::string_view phase_name(StepPhase phase) {
@@ -103,10 +105,13 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     step(step_id).outputs[data["path"].as_string()] = {data["size_bytes"].as_uint(), data["sha256"].as_string()};
   } else if (name == "rows_verified") {
     step(step_id).verified = data;
+  } else if (name == "copy_chunks") {
+    step(step_id).chunks = data;
   } else if (name == "check_result") {
     step(step_id).checks.push_back(check_result(data));
   } else if (name == "output_kept") {
-    step(step_id).kept = KeptRows{data["size_bytes"].as_uint(), data["sha256"].as_string(), data["rows"].as_uint()};
+    step(step_id).kept = KeptRows{data["size_bytes"].as_uint(), data["sha256"].as_string(), data["rows"].as_uint(),
+                                  shard_rows_from_json(data["shard_rows"])};
   } else if (name == "output_not_kept") {
     step(step_id).not_kept = data["reason"].as_string();
   } else if (name == "step_reused") {

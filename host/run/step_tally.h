@@ -51,6 +51,7 @@ struct KeptRows {
   uint64_t size_bytes = 0;
   std::string sha256;
   uint64_t rows = 0;
+  std::vector<uint64_t> shard_rows;  // of each shard; empty: it has none
 };
 
 // What came of one data check of a step (docs/checks.md).
@@ -83,18 +84,21 @@ struct StepState {
   double duration_s = 0;  // of an ended step
   std::string error;      // of a failed one
   std::string error_type, category, hint;
-  Json detail;                                   // of its error, as the worker gave it; null: none
-  std::string cause;                             // of a skipped one: the step that failed first
-  Json state;                                    // what the step is to be given at its next run; null: nothing new
-  std::vector<CheckResult> checks;               // those that were run, in their order
-  SourceUse source;                              // of its last attempt
-  Json verified;                                 // {table, rows, by, fingerprint} of a write; null: it was not compared
+  Json detail;                      // of its error, as the worker gave it; null: none
+  std::string cause;                // of a skipped one: the step that failed first
+  Json state;                       // what the step is to be given at its next run; null: nothing new
+  std::vector<CheckResult> checks;  // those that were run, in their order
+  SourceUse source;                 // of its last attempt
+  Json chunks;                      // {table, chunks, committed, reused} of a copy in chunks; null: it was none
+  Json verified;                    // {table, rows, by, fingerprint} of a write; null: it was not compared
   std::map<std::string, WrittenOutput> outputs;  // of its last attempt, by the path as the pipeline wrote it
   std::optional<KeptRows> kept;
   std::string not_kept;               // why its rows, which were to be kept, are not
   std::string reused_run_id;          // it did not run: the run that did; empty: it ran
   std::vector<AcceptedShard> shards;  // in the order in which its worker took them in
 
+  // It is complete without having run: what an earlier run made of it is taken.
+  bool is_reused() const { return phase == StepPhase::kComplete && !reused_run_id.empty(); }
   // What to show as "rows": the most telling count there is.
   uint64_t rows() const;
 };

@@ -35,8 +35,8 @@ Status write_configs(const Plan& plan, const fs::path& directory) {
 
 }  // namespace
 
-UnrecordedRun::UnrecordedRun(UnrecordedRunInputs inputs)
-    : inputs_(std::move(inputs)),
+UnrecordedRun::UnrecordedRun(RunMeans means)
+    : means_(std::move(means)),
       log_(system_clock(), masking_),
       tally_(system_clock()),
       adapter_run_(log_, masking_, tally_, system_clock()) {}
@@ -44,14 +44,14 @@ UnrecordedRun::UnrecordedRun(UnrecordedRunInputs inputs)
 Result<StagesResult> UnrecordedRun::run(const AdapterInputs& plan, const std::string& purpose,
                                         int64_t deadline_monotonic_ns) {
   const std::string id = purpose + "-" + make_ulid(system_clock().unix_ns());
-  const SessionDirectory directory(inputs_.project.sessions_dir() / id);
+  const SessionDirectory directory(means_.project.sessions_dir() / id);
   OSIRIS_TRY(write_configs(plan.plan, directory.path()));
-  OSIRIS_TRY(adapter_run_.lend(plan, inputs_.connections, inputs_.environment, inputs_.adapter, inputs_.options));
-  AdapterRequest request = request_for(plan, id, inputs_.settings, inputs_.work_dir, inputs_.worker);
+  OSIRIS_TRY(adapter_run_.lend(plan, means_));
+  AdapterRequest request = request_for(plan, id, means_.settings, means_.work_dir, means_.worker);
   request.compiled_dir = request.session_dir = directory.path();
   request.deadline_monotonic_ns = deadline_monotonic_ns;
   // So that a sandbox of it is a leftover if osiris dies; without it its lease ends it.
-  auto alive = inputs_.user_state.begin(id);
+  auto alive = means_.user_state.begin(id);
   StagesResult result = run_stages(plan, std::move(request));
   if (alive.ok() && result.error) alive->leave();
   return result;
@@ -59,21 +59,16 @@ Result<StagesResult> UnrecordedRun::run(const AdapterInputs& plan, const std::st
 
 StagesResult UnrecordedRun::run_stages(const AdapterInputs& plan, AdapterRequest request) {
   adapter_run_.accepted = accepted;
-  StagesResult result = adapter_run_.run(inputs_.adapter, inputs_.options, std::move(request));
-  for (const Json& resource : result.artifacts["released"].items())
-    if (resource["kept"].as_bool())
-      adapter_run_.resources().keep(resource["kind"].as_string(), resource["id"].as_string());
+  StagesResult result = adapter_run_.run(means_, std::move(request));
   const std::vector<PlannedOutput> outputs = planned_outputs(plan.plan);
   if (result.error || outputs.empty()) return result;
-  std::vector<Artifact> reported;
-  for (const Json& file : result.artifacts["files"].items()) reported.push_back(reported_artifact(file));
-  if (const Status proved = prove_outputs(outputs, tally_.steps(), reported); !proved.ok())
-    result.error = proved.error().within("adapter " + std::string(inputs_.adapter.id()));
+  if (const Status proved = prove_outputs(outputs, tally_.steps(), result.outputs()); !proved.ok())
+    result.error = proved.error().within("adapter " + std::string(means_.adapter.id()));
   return result;
 }
 
 std::string UnrecordedRun::unreleased_text() const {
-  return describe_unreleased(adapter_run_.resources().unreleased(), inputs_.adapter.id());
+  return describe_unreleased(adapter_run_.resources().unreleased(), means_.adapter.id());
 }
 
 }  // namespace osiris

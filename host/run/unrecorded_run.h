@@ -2,39 +2,20 @@
 // and a look at a step's rows are such runs; adapters cannot tell them from others.
 #pragma once
 
-#include <filesystem>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <vector>
 
-#include "host/adapters/loader.h"
-#include "host/adapters/options.h"
 #include "host/compiler/adapter_inputs.h"
-#include "host/project/project.h"
 #include "host/run/adapter_run.h"
 #include "host/run/step_tally.h"
-#include "host/run/user_state.h"
 #include "protocol/base/error.h"
 
 namespace osiris {
 
-// All borrowed for the time of the object.
-struct UnrecordedRunInputs {
-  const Project& project;
-  const Connections& connections;
-  const Environment& environment;
-  const LoadedAdapter& adapter;
-  const ResolvedOptions& options;
-  const UserState& user_state;
-  const WorkerBinary& worker;
-  std::filesystem::path work_dir;  // absolute
-  Json settings;                   // settings_json of the ABI
-};
-
 class UnrecordedRun {
  public:
-  explicit UnrecordedRun(UnrecordedRunInputs inputs);
+  explicit UnrecordedRun(RunMeans means);
 
   // As AdapterRun's; set before run().
   std::function<void(AdapterInstance&, const AdapterRequest&)> accepted;
@@ -56,7 +37,7 @@ class UnrecordedRun {
  private:
   StagesResult run_stages(const AdapterInputs& plan, AdapterRequest request);
 
-  const UnrecordedRunInputs inputs_;
+  const RunMeans means_;
   Masking masking_;
   RunLog log_;  // never opened: it keeps nothing
   StepTally tally_;

@@ -196,7 +196,7 @@ class Exporter::Sender {
   }
 
   const std::shared_ptr<Shared> shared_;
-  http::CurlTransport transport_;
+  http::Client transport_;
   http::RetryingSender sender_;
   bool has_failed_ = false, is_unreachable_ = false;
 };

@@ -131,7 +131,7 @@ void RunTrace::on_step_event(const std::string& name, const std::string& step_id
   Span* step = find(key);
   if (name == "step_start") {
     if (step) return add_event(*step, name, Json::object(), unix_ns);
-    Span& begun = begin(key, "step " + step_id, id_of(kExecute), unix_ns);
+    Span& begun = begin(key, "step " + step_id, find(kExecute) ? id_of(kExecute) : run_.span_id, unix_ns);
     begun.id = child_span_id(of_steps(), step_id);
     begun.attributes.set("osiris.step.id", step_id);
     begun.attributes.set("osiris.component", fields["driver"]);
@@ -150,6 +150,7 @@ void RunTrace::on_step_event(const std::string& name, const std::string& step_id
     }
     return end(key, unix_ns);
   }
+  if (name == "step_reused") step->attributes.set("osiris.step.reused_from", fields["run_id"]);
   if (name == "step_retry") step->attributes.set("osiris.step.attempts", fields["attempt"].as_int(1) + 1);
   Json rest = fields;
   rest.erase("step_id");

@@ -195,12 +195,12 @@ class Reader {
       const std::string value = variable(lower);
       return value.empty() ? variable(upper) : value;
     };
-    settings_.http.user_agent = "osiris";
-    settings_.http.system_ca_file = http::system_ca_file();
-    settings_.http.ca_file = variable("OTEL_EXPORTER_OTLP_CERTIFICATE");
-    settings_.http.https_proxy = first("https_proxy", "HTTPS_PROXY");
-    settings_.http.http_proxy = variable("http_proxy");  // HTTP_PROXY is what a CGI program's client may set
-    settings_.http.no_proxy = first("no_proxy", "NO_PROXY");
+    settings_.http.curl.user_agent = "osiris";
+    settings_.http.curl.system_ca_file = http::system_ca_file();
+    settings_.http.curl.ca_file = variable("OTEL_EXPORTER_OTLP_CERTIFICATE");
+    settings_.http.curl.https_proxy = first("https_proxy", "HTTPS_PROXY");
+    settings_.http.curl.http_proxy = variable("http_proxy");  // HTTP_PROXY is what a CGI program's client may set
+    settings_.http.curl.no_proxy = first("no_proxy", "NO_PROXY");
   }
 
   // Later ones win: ours, the section's, OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME.

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "host/http/client.h"
 #include "host/project/environment.h"
 #include "host/project/telemetry_config.h"
 #include "host/run/masking.h"
 #include "protocol/base/json.h"
-#include "protocol/http/curl_transport.h"
 #include "protocol/model/trace_context.h"
 
 namespace osiris {
@@ -28,8 +28,8 @@ struct TelemetrySettings {
     http::Headers headers;
     double timeout_s = 10;  // of one request
   };
-  std::array<Route, 3> routes;  // by Signal
-  http::CurlOptions http;
+  std::array<Route, 3> routes;     // by Signal
+  http::ClientOptions http;        // without its program, which the caller names
   Json resource = Json::object();  // attributes: {"service.name": "osiris"}
   double flush_s = 0;
   double metric_interval_s = 60;

@@ -21,6 +21,7 @@ Json to_json(const KeptOutput& kept) {
   json.set("rows_read", kept.rows_read);
   json.set("rows_written", kept.rows_written);
   json.set("rows_out", kept.rows_out);
+  if (!kept.shard_rows.empty()) json.set("shard_rows", shard_rows_json(kept.shard_rows));
   return json;
 }
 
@@ -35,7 +36,20 @@ Result<KeptOutput> kept_output_from_json(const Json& json) {
   kept.rows_read = json["rows_read"].as_uint();
   kept.rows_written = json["rows_written"].as_uint();
   kept.rows_out = json["rows_out"].as_uint();
+  kept.shard_rows = shard_rows_from_json(json["shard_rows"]);
   return kept;
+}
+
+Json shard_rows_json(const std::vector<uint64_t>& shard_rows) {
+  Json list = Json::array();
+  for (const uint64_t rows : shard_rows) list.push_back(rows);
+  return list;
+}
+
+std::vector<uint64_t> shard_rows_from_json(const Json& json) {
+  std::vector<uint64_t> shard_rows;
+  for (const Json& rows : json.items()) shard_rows.push_back(rows.as_uint());
+  return shard_rows;
 }
 
 std::string kept_file_path(std::string_view step_id) { return "artifacts/" + std::string(step_id) + "/kept.parquet"; }

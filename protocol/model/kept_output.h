@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
@@ -13,7 +14,8 @@ namespace osiris {
 enum class StepUse {
   kRun,
   kKeep,  // it runs, and its rows are kept as artifacts/<step>/kept.parquet of the session
-  kTake,  // it does not run: its rows are those of a kept file, which is the only one among its input files
+  kTake,  // it does not run: its rows are those of a kept file, which is the only one among its input files. A step
+          // with shards has a file for each of them, in their order
   kDone,  // it does not run, and nothing that runs reads its rows
 };
 
@@ -24,6 +26,7 @@ struct KeptOutput {
   uint64_t rows_read = 0;  // these three as that run counted them
   uint64_t rows_written = 0;
   uint64_t rows_out = 0;
+  std::vector<uint64_t> shard_rows;  // of kTake: how many of the rows are each shard's; empty: it has no shards
 
   bool runs() const { return use == StepUse::kRun || use == StepUse::kKeep; }
 };
@@ -31,6 +34,13 @@ struct KeptOutput {
 Json to_json(const KeptOutput& kept);
 // kInvalidArgument for a use that is not known.
 Result<KeptOutput> kept_output_from_json(const Json& json);
+
+// Rows of shards in the order of their list, as plans, events and descriptions have them.
+Json shard_rows_json(const std::vector<uint64_t>& shard_rows);
+std::vector<uint64_t> shard_rows_from_json(const Json& json);
+
+// The key of an error's detail that says: the shards' rows cannot be one relation, because a column has several types.
+inline constexpr const char* kTypesDiffer = "types_differ";
 
 // Below the session's directory: where a step's rows are kept.
 std::string kept_file_path(std::string_view step_id);

@@ -159,6 +159,7 @@ Json to_json(const PlanStep& step) {
     json.set("retry", Json::object({{"max_attempts", step.attempts_max}, {"delay_s", step.retry_delay_s}}));
   if (!step.state.is_null()) json.set("state", step.state);
   if (step.check) json.set("check", true);
+  if (step.resumes) json.set("resumes", true);
   Json checks = Json::array();
   for (const DataCheck& check : step.checks) checks.push_back(to_json(check));
   if (checks.size() > 0) json.set("checks", std::move(checks));
@@ -194,6 +195,7 @@ Result<PlanStep> plan_step_from_json(const Json& json) {
   step.retry_delay_s = std::max(0.0, json["retry"]["delay_s"].as_double());
   step.state = json["state"];
   step.check = json["check"].as_bool();
+  step.resumes = json["resumes"].as_bool();
   const auto kept = kept_output_from_json(json["kept"]);
   if (!kept.ok()) return invalid(step.id, kept.error().message);
   step.kept = *kept;

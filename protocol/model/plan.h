@@ -70,6 +70,7 @@ struct PlanStep {
   Json state;                        // what the step said of itself when it last ran to a good end; null: nothing
   bool check = false;                // ask the driver's check() in place of its run()
   std::vector<DataCheck> checks;     // of its rows, before another step reads them
+  bool resumes = false;              // a writer goes on with what an earlier run of the pipeline has left of its copy
   KeptOutput kept;                   // whether it runs, and whether its rows are kept
   std::optional<StepShards> shards;  // it runs once for each, and its output is their rows in this order
 };

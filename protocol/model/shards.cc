@@ -34,6 +34,7 @@ Json to_json(const StepShards& shards) {
   Json list = Json::array();
   for (const Shard& shard : shards.list) {
     Json entry = Json::object({{"value", shard.value}});
+    if (shard.index != list.size()) entry.set("index", shard.index);
     if (shard.text != text_of(shard.value)) entry.set("text", shard.text);
     if (shard.stem != shard.text) entry.set("stem", shard.stem);
     list.push_back(std::move(entry));
@@ -42,6 +43,7 @@ Json to_json(const StepShards& shards) {
   if (shards.per_shard) json.set("per_shard", true);
   if (shards.binds_value) json.set("binds_value", true);
   if (shards.parallel_max > 0) json.set("max_parallel", shards.parallel_max);
+  if (shards.tells_columns) json.set("tells_columns", true);
   json.set("list", std::move(list));
   return json;
 }
@@ -53,9 +55,12 @@ Result<StepShards> step_shards_from_json(const Json& json) {
   shards.per_shard = json["per_shard"].as_bool();
   shards.binds_value = json["binds_value"].as_bool();
   shards.parallel_max = json["max_parallel"].as_uint();
+  shards.tells_columns = json["tells_columns"].as_bool();
   if (json["list"].size() > kShardsMax) return Error(Code::kInvalidArgument, "it has too many shards");
   for (const Json& item : json["list"].items()) {
-    Shard shard{shards.list.size(), item["value"], {}, {}};
+    Shard shard{item["index"].as_uint(shards.list.size()), item["value"], {}, {}};
+    if (!shards.list.empty() && shard.index <= shards.list.back().index)
+      return Error(Code::kInvalidArgument, "its shards are not in their order");
     if (!shard.value.is_string() && !shard.value.is_number())
       return Error(Code::kInvalidArgument, "a shard's value is neither text nor number");
     shard.text = item["text"].as_string_or(text_of(shard.value));

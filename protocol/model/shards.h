@@ -17,7 +17,7 @@ inline constexpr size_t kShardsMax = 10'000;
 inline constexpr const char* kShardValueName = "shard";
 
 struct Shard {
-  uint64_t index = 0;  // its place in the list, from 0
+  uint64_t index = 0;  // its place in the whole list, from 0
   Json value;          // a text or a number; of a file its path, as the pipeline would write it
   std::string text;    // ${shard.value}: the value in decimal notation
   std::string stem;    // ${shard.stem}: the file's name without directory and endings; otherwise `text`
@@ -30,9 +30,10 @@ struct Shard {
 struct StepShards {
   Json rule;               // what the shards are of, {"files": "in/*.csv"}: steps with the same rule have the same ones
   bool per_shard = false;  // it says per_shard, and reads its inputs with the same rule in pieces
-  bool binds_value = false;   // its SQL names $shard
-  uint64_t parallel_max = 0;  // shards of the step at the same time; 0: as many as the worker takes
-  std::vector<Shard> list;
+  bool binds_value = false;    // its SQL names $shard
+  uint64_t parallel_max = 0;   // shards of the step at the same time; 0: as many as the worker takes
+  bool tells_columns = false;  // what is told of a shard that was taken in has the columns of its rows
+  std::vector<Shard> list;     // all of them, or those that this worker runs, by index
 };
 Json to_json(const StepShards& shards);
 Result<StepShards> step_shards_from_json(const Json& json);

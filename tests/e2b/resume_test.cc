@@ -62,5 +62,21 @@ TEST_F(E2bResume, TakesWhatTheSandboxHadDone) {
   }
 }
 
+TEST_F(E2bResume, ARunOfNothingMakesNoSandboxAndCallsNobody) {
+  write_pipeline("VARCHAR");
+  ASSERT_EQ(project_.osiris(run_arguments("e2b", {"--keep-outputs"})).exit, 0);
+  server_.clear_requests();
+  const Outcome again = project_.osiris(run_arguments("e2b", {"--resume", "--json"}));
+  EXPECT_EQ(again.exit, 0) << again.err;
+  EXPECT_TRUE(ran().empty());
+  EXPECT_EQ(server_.requests().size(), 0u) << server_.requests().dump();
+  EXPECT_EQ(again.json()["outputs"].size(), 1u);
+  // A key is of no use to it either.
+  project_.set("E2B_API_KEY", "");
+  EXPECT_EQ(project_.osiris(run_arguments("e2b", {"--resume"})).exit, 0);
+  project_.write("out.csv", "k,v\nz,9\n");
+  EXPECT_NE(project_.osiris(run_arguments("e2b", {"--resume"})).exit, 0) << "its output is not there";
+}
+
 }  // namespace
 }  // namespace osiris::e2b_test

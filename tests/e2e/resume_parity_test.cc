@@ -15,13 +15,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kShardsMax = 3;
+
 int from_environment(const char* name, int otherwise) {
   const char* text = std::getenv(name);
   return text ? std::atoi(text) : otherwise;
 }
 
-// A pipeline of two files, a chain and a join of SQL, a program's step and two writers, each with a knob or two.
+// A pipeline of two files, a chain and a join of SQL, a program's step, files that are read in shards and writers, each
+// with a knob or two.
 struct Model {
+  int shards = 2, shard_salt = 1;
   int rows[2] = {3, 4}, salts[2] = {1, 2};
   int factor = 2, least = 0, param = 5;
   bool joins = true, keeps_program = false, has_second_writer = true, renames = false, is_broken = false;
@@ -32,6 +36,10 @@ struct Model {
     for (int i = 0; i < rows[which]; ++i)
       text += std::to_string(i) + "," + std::to_string((i * 7 + salts[which]) % 11) + "\n";
     return text;
+  }
+  static std::string part_name(int which) { return "part-" + std::to_string(which) + ".csv"; }
+  std::string part(int which) const {
+    return "k,v\n" + std::to_string(which) + "," + std::to_string(shard_salt * which % 5) + "\n8,1\n";
   }
   static std::string step(const std::string& id, const std::string& component, const std::string& mode,
                           const std::string& needs, const std::string& config, const std::string& extra = "") {
@@ -53,6 +61,17 @@ struct Model {
         step("program", "mock", "transform", "both", "rows: " + std::to_string(rows[0]),
              keeps_program ? "    cache: true\n" : ""),
         step("last", "duckdb.processor", "transform", "both", "query: \"" + last + "\""),
+        step("parts", "filesystem.csv_extractor", "read", "", "path: \"${shard.value}\"",
+             "    foreach: {files: \"in/part-*.csv\"}\n"),
+        step("each", "duckdb.processor", "transform", "parts",
+             "query: \"SELECT k, v * " + std::to_string(factor) + " AS v, $shard AS part FROM df_parts ORDER BY k\"",
+             "    per_shard: true\n"),
+        step("marked", "duckdb.processor", "transform", "each, both",
+             "query: \"SELECT k, v, part, (SELECT count(*) FROM df_both) AS n, $shard AS again FROM df_each\"",
+             "    per_shard: true\n"),
+        step("write-parts", "filesystem.csv_writer", "write", "marked",
+             "path: \"out/${shard.stem}.csv\", column_order: query", "    per_shard: true\n"),
+        step("write-each", "filesystem.csv_writer", "write", "each", "path: out/each.csv"),
         step("write", "filesystem.csv_writer", "write", "last",
              std::string("path: out/") + (renames ? "renamed" : "last") + ".csv"),
         step("write-program", "filesystem.csv_writer", "write", "program", "path: out/program.csv")};
@@ -63,7 +82,13 @@ struct Model {
 
   void edit(std::mt19937& random) {
     const auto up_to = [&](int most) { return static_cast<int>(random() % static_cast<unsigned>(most)); };
-    switch (up_to(13)) {
+    switch (up_to(15)) {
+      case 13:
+        shards = 1 + up_to(kShardsMax);
+        break;
+      case 14:
+        shard_salt = up_to(3);
+        break;
       case 0:
         rows[0] = up_to(5);
         break;
@@ -113,6 +138,16 @@ class Side {
   int exit = 0;
 
   void write(const Model& model) {
+    std::error_code gone;
+    for (int i = 0; i < kShardsMax; ++i) {
+      const fs::path file = fs::path("in") / Model::part_name(i);
+      if (i >= model.shards) {
+        fs::remove(project.dir() / file, gone);
+        fs::remove(project.dir() / "out" / file.filename(), gone);  // no shard writes it any more
+      } else if (const auto there = read_file(project.dir() / file); !there.ok() || *there != model.part(i)) {
+        project.write(file, model.part(i));
+      }
+    }
     // Only what differs: a file that is written again has other times.
     for (const auto& [file, text] :
          {std::pair{"in/a.csv", model.file(0)}, {"in/b.csv", model.file(1)}, {"p.yaml", model.pipeline()}})

@@ -88,6 +88,8 @@ test('rows and differences', () => {
   check('show', ['show', 'save', '--run', 'good/1'])
   check('show', ['show', 'pick', '--file', 'good.yaml', '--sql', 'SELECT count(*) AS n FROM input_df'])
   check('show-file', ['show', 'pick', '--run', 'good/1', '--format', 'csv', '-o', 'shown.csv'])
+  check('sql', ['sql', 'good/1', '-c', 'SELECT count(*) AS n FROM df_save'])
+  check('sql-file', ['sql', 'good/1', '-c', 'FROM df_save', '--format', 'json', '-o', 'asked.json'])
   check('run', ['run', 'good.yaml'])
   check('diff', ['diff', 'good/1', 'good/3'])
   check('diff', ['diff', 'good/1', 'failing/1'], 1)

@@ -49,8 +49,12 @@ fs::path build_path(const char* file) { return from_environment("OSIRIS_BUILD_DI
 
 // Programs and adapters that load the C library of the machine; the worker loads nothing.
 std::vector<fs::path> dynamic_files() {
-  return {build_path("bin/osiris"), build_path("bin/osiris-e2b-server"), build_path("bin/osiris-adapter-check"),
-          build_path("lib/osiris/adapters/local.so"), build_path("lib/osiris/adapters/e2b.so")};
+  return {build_path("bin/osiris"),
+          build_path("bin/osiris-e2b-server"),
+          build_path("bin/osiris-adapter-check"),
+          build_path("lib/osiris/osiris-http"),
+          build_path("lib/osiris/adapters/local.so"),
+          build_path("lib/osiris/adapters/e2b.so")};
 }
 bool is_adapter(const fs::path& file) { return file.extension() == ".so"; }
 
@@ -106,8 +110,8 @@ TEST_F(Installation, AsksForNoNewerCLibraryThanThePackagesDeclareAndForNoSharedC
         << file << "; readelf --dyn-syms tells which function";
     EXPECT_THAT(readelf("-V", file), Not(HasSubstr("GLIBCXX_"))) << file;
   }
-  EXPECT_THAT(names, testing::IsSupersetOf({"osiris", "osiris-e2b-server", "osiris-adapter-check", "osiris-worker",
-                                            "local.so", "e2b.so"}));
+  EXPECT_THAT(names, testing::IsSupersetOf({"osiris", "osiris-http", "osiris-e2b-server", "osiris-adapter-check",
+                                            "osiris-worker", "local.so", "e2b.so"}));
   for (const char* package : {"package/osiris.control", "package/osiris-dev.control"}) {
     const auto control = read_file(build_path(package));
     ASSERT_TRUE(control.ok());
@@ -147,6 +151,17 @@ TEST(Binaries, TheWorkerLoadsNothing) {
   EXPECT_THAT(readelf("-l", worker), Not(HasSubstr("INTERP")));
   EXPECT_THAT(readelf("-d", worker), Not(HasSubstr("(NEEDED)")));
   EXPECT_TRUE(glibc_versions(worker).empty());
+}
+
+// What a start pays for: pages of relocations that a program does not use are written before its first line runs.
+TEST(Binaries, OnlyWhatSendsHasAnHttpClientAndTls) {
+  const auto speaks = [](const fs::path& file) {
+    const std::string bytes = read_file(file).operator*();
+    return std::pair{bytes.find("curl_multi") != bytes.npos, bytes.find("tls13") != bytes.npos};
+  };
+  EXPECT_EQ(speaks(build_path("lib/osiris/osiris-http")), (std::pair{true, true})) << "the marks are no marks any more";
+  for (const char* file : {"bin/osiris", "bin/osiris-adapter-check", "lib/osiris/adapters/local.so"})
+    EXPECT_EQ(speaks(build_path(file)), (std::pair{false, false})) << file;
 }
 
 TEST(Binaries, AreBoundAtStartAndProtectedAfterwards) {

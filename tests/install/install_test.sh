@@ -10,7 +10,7 @@ trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$work"' EX
 fail() { echo "install_test: $*" >&2; exit 1; }
 
 cmake --install "$OSIRIS_BUILD_DIR" --prefix "$work/prefix" > "$work/install.log" || { cat "$work/install.log" >&2; fail "cmake --install failed"; }
-for file in bin/osiris bin/osiris-adapter-check bin/osiris-e2b-server lib/osiris/osiris-worker lib/osiris/osiris-worker.zst; do
+for file in bin/osiris bin/osiris-adapter-check bin/osiris-e2b-server lib/osiris/osiris-worker lib/osiris/osiris-worker.zst lib/osiris/osiris-http; do
   [ -e "$work/prefix/$file" ] || fail "$file was not installed"
 done
 for page in osiris osiris-run osiris-runs-prune osiris-report osiris-sandboxes; do

@@ -160,17 +160,104 @@ TEST_F(SshRun, AKilledHostLeavesARunThatIsReaped) {
   expect_nothing_left();
 }
 
-TEST_F(SshRun, AFullDiskIsToldAsOne) {
-  if (::mount("tmpfs", sshd_.far_directory().c_str(), "tmpfs", 0, "size=2m") != 0) {
+// A file system of a few MiB in place of a directory.
+class SmallDisk {
+ public:
+  SmallDisk(fs::path at, const std::string& size) : at_(std::move(at)) {
+    fs::create_directories(at_);
+    is_mounted_ = ::mount("tmpfs", at_.c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0;
+  }
+  ~SmallDisk() {
+    if (is_mounted_) ::umount2(at_.c_str(), MNT_DETACH);
+  }
+  bool is_mounted() const { return is_mounted_; }
+
+ private:
+  const fs::path at_;
+  bool is_mounted_ = false;
+};
+
+class FullDisk : public SshRun {
+ protected:
+  void SetUp() override {
+    if (SmallDisk(project_.dir() / "probe", "1m").is_mounted()) return;
     if (std::getenv("CI")) FAIL() << "CI needs the right to mount a tmpfs";
     GTEST_SKIP() << "no right to mount a tmpfs here";
   }
+  // A step that writes some 430 bytes for each of `numbers`.
+  e2e::Outcome run_big(const char* numbers) const {
+    project_.write("big.yaml", std::string(R"(oml_version: "0.1.0"
+name: big
+steps:
+  - id: calls
+    component: filesystem.csv_extractor
+    mode: read
+    config: {path: data/harbor_calls.csv}
+  - id: many
+    component: duckdb.processor
+    mode: transform
+    needs: [calls]
+    config:
+      query: SELECT i, sha256(i::VARCHAR) AS h FROM df_calls, range()") +
+                                   numbers + R"() r(i)
+  - id: write
+    component: filesystem.csv_writer
+    mode: write
+    needs: [many]
+    config: {path: out/big.csv}
+)");
+    return run("big.yaml");
+  }
+};
+
+TEST_F(FullDisk, ThereIsToldAsOne) {
+  const SmallDisk disk(sshd_.far_directory(), "2m");
   const e2e::Outcome outcome = run();
-  const auto runs = sshd_.names_in(sshd_.runs());
-  ::umount2(sshd_.far_directory().c_str(), MNT_DETACH);
   EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
   EXPECT_THAT(outcome.out + outcome.err, HasSubstr("No space left on device"));
-  EXPECT_THAT(runs, IsEmpty());
+  EXPECT_THAT(sshd_.names_in(sshd_.runs()), IsEmpty());
+}
+
+// There is room for the worker and not for what the step writes.
+TEST_F(FullDisk, ThereWhileAStepWritesFailsTheStepAndLeavesNothing) {
+  const SmallDisk disk(sshd_.far_directory(), "96m");
+  const e2e::Outcome outcome = run_big("200000");
+  EXPECT_EQ(outcome.exit, 1) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("No space left on device"));
+  EXPECT_FALSE(fs::exists(project_.dir() / "out/big.csv"));
+  expect_nothing_left();
+}
+
+TEST_F(FullDisk, HereIsTheStepsFaultAndLeavesNothingThere) {
+  ASSERT_EQ(run().exit, 0);
+  fs::remove_all(project_.dir() / "out");
+  const SmallDisk disk(project_.dir() / "out", "1m");
+  const e2e::Outcome outcome = run_big("20000");
+  EXPECT_EQ(outcome.exit, 1) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("No space left on device"));
+  EXPECT_THAT(sshd_.names_in(project_.dir() / "out"), IsEmpty());
+  expect_nothing_left();
+}
+
+// Every run has its own directory and its own sessions, however many share the machine and the connection.
+TEST_F(SshRun, ManyAtOnceDoNotDisturbEachOther) {
+  ASSERT_EQ(run().exit, 0);  // sends the worker
+  const std::string expected = *read_file(project_.dir() / "expected/out/harbor_fees_by_vessel.csv");
+  constexpr int kRuns = 6;
+  std::vector<e2e::Running> running;
+  for (int i = 0; i < kRuns; ++i) {
+    const std::string name = "p" + std::to_string(i);
+    std::string text = *read_file(project_.dir() / "pipeline.yaml");
+    text.replace(text.find("out/"), 4, name + "/");
+    project_.write(name + ".yaml", text);
+    running.push_back(project_.start(with_ssh(sshd_, {"run", name + ".yaml"})));
+  }
+  for (int i = 0; i < kRuns; ++i) {
+    const e2e::Outcome outcome = running[static_cast<size_t>(i)].end();
+    EXPECT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
+    EXPECT_EQ(project_.read("p" + std::to_string(i) + "/harbor_fees_by_vessel.csv"), expected);
+  }
+  expect_nothing_left();
 }
 
 }  // namespace

@@ -120,6 +120,13 @@ SlowLink::~SlowLink() {
   thread_.join();
 }
 
+void SlowLink::count_trip() {
+  const int64_t now = now_ms();
+  if (now - trip_began_ms_ < 2 * one_way_.count()) return;
+  trip_began_ms_ = now;
+  ++round_trips_;
+}
+
 void SlowLink::serve() {
   std::list<Connection> open;
   for (;;) {
@@ -136,6 +143,7 @@ void SlowLink::serve() {
     if (events[0].revents) return;
     size_t at = 2;
     for (Connection& each : open) {
+      if (events[at].revents) count_trip();
       if (events[at++].revents) each.there.take();
       if (events[at++].revents) each.back.take();
       each.there.deliver();

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <thread>
 
 #include "protocol/base/fd.h"
@@ -19,16 +20,25 @@ class SlowLink {
 
   int port() const { return port_; }
   int connections() const { return connections_; }  // so far
+  // How many round trips followed one another, counted by what was sent: the first of these bytes, the first that were
+  // sent when an answer to them could have come, and so on. What is sent before that is sent beside.
+  int round_trips() const { return round_trips_; }
+  void count_anew() {  // while nothing is under way
+    round_trips_ = 0;
+    trip_began_ms_ = 0;
+  }
 
  private:
   void serve();
+  void count_trip();
 
   const int to_port_;
   const std::chrono::milliseconds one_way_;
   int port_ = 0;
   FileDescriptor listener_;
   FileDescriptor stop_;  // an eventfd
-  std::atomic<int> connections_{0};
+  std::atomic<int> connections_{0}, round_trips_{0};
+  std::atomic<int64_t> trip_began_ms_{0};
   std::thread thread_;
 };
 

@@ -97,7 +97,7 @@ void Sshd::start() {
                                    "host_key\nAuthorizedKeysFile " + at +
                                    "authorized_keys\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\n"
                                    "PasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 200\n"
-                                   "MaxSessions 200\nPrintMotd no\n");
+                                   "MaxSessions 200\nPrintMotd no\nLogLevel VERBOSE\n");
   reach_by(port_);
   SpawnOptions options;
   options.arguments = {"/usr/sbin/sshd", "-D", "-E", at + "log", "-f", at + "server"};
@@ -142,6 +142,13 @@ void Sshd::cut_connections() const {
   }
 }
 
+size_t Sshd::sessions() const {
+  const std::string log = read_file(directory_ / "log").operator*();
+  size_t count = 0;
+  for (size_t at = 0; (at = log.find("Starting session: command", at)) != std::string::npos; ++at) ++count;
+  return count;
+}
+
 std::vector<pid_t> Sshd::workers() const {
   std::vector<pid_t> found;
   for (const pid_t pid : processes()) {
@@ -158,6 +165,19 @@ std::vector<std::string> Sshd::names_in(const fs::path& directory) const {
   for (const auto& entry : fs::directory_iterator(directory, error)) names.push_back(entry.path().filename());
   std::sort(names.begin(), names.end());
   return names;
+}
+
+StandingConnection::StandingConnection(Sshd& sshd, int port) : directory_(*TemporaryDirectory::make()) {
+  const fs::path socket = directory_.path() / "c";
+  sshd.reach_by(port, " ControlPath " + socket.string() + "\n ControlMaster no\n");
+  SpawnOptions options;
+  options.arguments = {"/usr/bin/ssh", "-F", sshd.client_config().string(), "-o", "ControlMaster=yes", "-N", "far"};
+  options.environment = {{"PATH", "/usr/bin:/bin"}};
+  options.standard_output = options.standard_error = SpawnOptions::Stream::kNull;
+  auto process = Subprocess::spawn(options);
+  EXPECT_TRUE(process.ok()) << process.error().message;
+  process_.emplace(*std::move(process));
+  EXPECT_TRUE(test::eventually([&] { return fs::exists(socket); }));
 }
 
 fs::path adapter_directory() { return e2e::build_dir() / "tests/ssh/build"; }

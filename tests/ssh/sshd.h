@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "protocol/base/subprocess.h"
+#include "protocol/base/temporary_directory.h"
 #include "tests/e2e/project.h"
 
 namespace osiris::ssh_tests {
@@ -34,6 +35,8 @@ class Sshd {
   void forget_logins();
   // Ends every process that serves a connection, as a machine that goes down does.
   void cut_connections() const;
+  // Commands that it has run, of whatever connection.
+  size_t sessions() const;
   // Workers of osiris below far_directory() that live.
   std::vector<pid_t> workers() const;
   // Names in a directory there.
@@ -47,6 +50,16 @@ class Sshd {
   const std::filesystem::path directory_;
   int port_ = 0;        // that it listens to
   int reached_by_ = 0;  // that the client goes to
+  std::optional<Subprocess> process_;
+};
+
+// The client's own connection (ControlMaster), which the adapter uses where it stands: until this goes.
+class StandingConnection {
+ public:
+  StandingConnection(Sshd& sshd, int port);
+
+ private:
+  const TemporaryDirectory directory_;
   std::optional<Subprocess> process_;
 };
 

@@ -40,10 +40,22 @@ Result<std::vector<FileColumn>> UnionTable::columns_of(const sql::TableName& tab
   return columns;
 }
 
+Status UnionTable::connect() {
+  if (connection_) return {};
+  OSIRIS_ASSIGN(connection_, database_->connect());
+  return {};
+}
+
+Result<Json> UnionTable::columns_document(const Relation& part) {
+  OSIRIS_TRY(connect());
+  OSIRIS_ASSIGN(const std::vector<FileColumn> columns, columns_of(part.name()));
+  Json document = Json::array();
+  for (const FileColumn& column : columns) document.push_back(column.name + " " + described_type(column));
+  return document;
+}
+
 Status UnionTable::add(const Relation& part, const std::string& shown) {
-  if (!connection_) {
-    OSIRIS_ASSIGN(connection_, database_->connect());
-  }
+  OSIRIS_TRY(connect());
   OSIRIS_ASSIGN(const std::vector<FileColumn> columns, columns_of(part.name()));
   if (output_) OSIRIS_TRY(check_names(columns, shown));
   if (output_ && (part.rows() == 0 || !difference_.empty())) return {};

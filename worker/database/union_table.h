@@ -25,6 +25,8 @@ class UnionTable {
   Status add(const Relation& part, const std::string& shown);
   // "column 'x' is BIGINT in shard 0 (a.csv) and VARCHAR in shard 3 (c.csv)"; empty: all fit.
   const std::string& difference() const { return difference_; }
+  // Names and types of a part's columns, with what was noted of them: parts of which this is equal fit.
+  Result<Json> columns_document(const Relation& part);
 
   // Null where nothing was added. `part_rows`: of each part, in their order.
   Result<std::shared_ptr<const Relation>> take(std::vector<uint64_t> part_rows);
@@ -35,6 +37,7 @@ class UnionTable {
     std::string from;  // whose type it has
   };
 
+  Status connect();
   Result<std::vector<FileColumn>> columns_of(const sql::TableName& table);
   Status create(const Relation& part, const std::vector<FileColumn>& columns, const std::string& shown);
   Status check_names(const std::vector<FileColumn>& columns, const std::string& shown) const;

@@ -33,6 +33,8 @@ class ChunkScan {
   ChunkSource& source() { return *source_; }
 
   bool begun() const { return begun_; }
+  // What follows is for another scan.
+  void reopen() { begun_ = false; }
 
  private:
   ChunkSource* source_;

@@ -16,6 +16,7 @@
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
 #include "protocol/base/sha256.h"
+#include "worker/driver_api/chunked_rows.h"
 #include "worker/driver_api/sql.h"
 
 namespace osiris::worker {
@@ -59,6 +60,14 @@ struct OutputFile {
   std::filesystem::path target;  // absolute, where it goes on this machine
 };
 
+// Whose step it is, for what a run leaves on a server and a later one goes on from.
+struct StepOrigin {
+  std::string pipeline;  // empty: what a run leaves is found by nobody
+  std::string run_id;
+  std::string worker;    // its version
+  bool resumes = false;  // the user asked for what an earlier run has left
+};
+
 // Everything a driver may touch, for one attempt at one step. All members may be called from any thread the driver
 // starts, as long as they are joined before run() returns.
 class StepContext {
@@ -70,6 +79,9 @@ class StepContext {
   virtual const Json& config() const = 0;
   virtual const ConnectionFields* connection() const = 0;  // null when the step has none
   virtual const std::vector<Input>& inputs() const = 0;
+  // Of the only input, where it is a stream that comes straight from its source. Null: its rows have no chunks.
+  virtual ChunkedRows* chunked_rows() { return nullptr; }
+  virtual StepOrigin origin() const { return {}; }
 
   // Where a path of the pipeline is to be read, or written.
   virtual PlannedPath input_file(std::string_view path) const = 0;
@@ -99,6 +111,9 @@ class StepContext {
   // turns out not to be what its step would have stored. What fails once it has succeeded is the step's own failure,
   // and nothing is run again.
   virtual Status inputs_are_sound() { return {}; }
+  // Of open(), before it reads the source to its end: however the statement that reads the stream ends, run() is not
+  // called, store() is; and what is said from here on is said for good.
+  virtual void settles() {}
   // Lets statements on connection_handle() write this file with COPY, where reading a streamed input confines it.
   virtual void may_write(const std::string& /*file*/) {}
 
@@ -151,10 +166,16 @@ class StreamedOutput {
   // Once, after the scan: what run() would have returned. An error, whichever, where the rows given are not the rows
   // that run() would have stored, or not all of them.
   virtual Result<StepOutcome> finish() = 0;
+  // The same rows in chunks, for a reader that takes them so; null: they have none.
+  virtual ChunkedRows* chunked_rows() { return nullptr; }
+  // In the place of finish(), where a reader of chunks has failed by itself: what it has committed stays, so the steps
+  // are not run one after the other. kUnsupported where it read no chunks.
+  virtual Result<StepOutcome> stop() { return Error(Code::kUnsupported, "the rows were not read in chunks"); }
   // After a scan that did not come to its end: what its own source said, where run() would have failed with just that.
   // Then it is the step's error and run() is not called: the source would be asked twice, and may say something else.
   virtual std::optional<Error> failure() const { return std::nullopt; }
-  // No step reads it after all: what was begun is stored, as run() would store it. nullopt: run() is called.
+  // No step reads it after all: what was begun is stored, as run() would store it. nullopt: run() is called. After
+  // settles() also where a statement that read the rows has failed.
   virtual std::optional<Result<StepOutcome>> store(StepContext&) { return std::nullopt; }
 };
 

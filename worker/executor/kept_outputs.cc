@@ -1,10 +1,13 @@
 #include "worker/executor/kept_outputs.h"
 
 #include <filesystem>
+#include <numeric>
 #include <system_error>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/sha256.h"
 #include "protocol/model/step_naming.h"
+#include "worker/database/union_table.h"
 #include "worker/executor/step_records.h"
 
 namespace osiris::worker {
@@ -20,7 +23,38 @@ Result<FileDigest> write_rows(const Run& run, const PlanStep& step, const Relati
   return digest;
 }
 
+// The rows of shards that other workers ran, one file each.
+Result<std::shared_ptr<const Relation>> read_shards(const Run& run, const PlanStep& step) {
+  const std::vector<Shard>& shards = step.shards->list;
+  if (step.input_files.size() != shards.size())
+    return Error(Code::kInvalidArgument, "the plan names " + std::to_string(step.input_files.size()) +
+                                             " files for the " + std::to_string(shards.size()) + " shards of step " +
+                                             step.id);
+  UnionTable all(run.database, relation_name(step.id));
+  std::vector<uint64_t> rows;
+  uint64_t total = 0;
+  for (size_t i = 0; i < shards.size(); ++i) {
+    const std::filesystem::path file = run.paths.resolve(step.input_files[i].location);
+    auto part = run.database->import_parquet(file, relation_name(step.id));
+    if (!part.ok()) return part.error().within(shards[i].shown() + " of step " + step.id);
+    rows.push_back((*part)->rows());
+    total += rows.back();
+    OSIRIS_TRY(all.add(**part, shards[i].shown()));
+  }
+  if (!all.difference().empty()) {
+    Error error(Code::kStepFailed, "the shards have different types: " + all.difference(), "",
+                category::kExtractSchemaMismatch);
+    error.detail = Json::object({{kTypesDiffer, true}});
+    return error;
+  }
+  if (total != step.kept.rows_out)
+    return Error(Code::kInvalidArgument, "the shards of step " + step.id + " have " + std::to_string(total) +
+                                             " rows instead of " + std::to_string(step.kept.rows_out));
+  return all.take(std::move(rows));
+}
+
 Result<std::shared_ptr<const Relation>> read_rows(const Run& run, const PlanStep& step) {
+  if (step.shards) return read_shards(run, step);
   if (step.input_files.size() != 1)
     return Error(Code::kInvalidArgument, "the plan names no file of kept rows for step " + step.id);
   const std::filesystem::path file = run.paths.resolve(step.input_files[0].location);
@@ -28,6 +62,13 @@ Result<std::shared_ptr<const Relation>> read_rows(const Run& run, const PlanStep
   if (rows.ok() && (*rows)->rows() != step.kept.rows_out)
     rows = Error(Code::kInvalidArgument, "it has " + std::to_string((*rows)->rows()) + " rows instead of " +
                                              std::to_string(step.kept.rows_out));
+  const std::vector<uint64_t>& shard_rows = step.kept.shard_rows;
+  if (rows.ok() && !shard_rows.empty()) {
+    if (std::accumulate(shard_rows.begin(), shard_rows.end(), uint64_t{0}) != (*rows)->rows())
+      rows = Error(Code::kInvalidArgument, "its shards have other rows than it has");
+    else
+      rows = (*rows)->with_shards(shard_rows);
+  }
   if (rows.ok()) return rows;
   Error error = rows.error().within("the kept rows of step " + step.id + " cannot be read");
   error.hint = "Run again: what is damaged is not taken twice. --no-cache takes nothing that was kept.";
@@ -42,11 +83,12 @@ void keep_output(const Run& run, const PlanStep& step, const StepEnd& end, Recor
   const std::filesystem::path file = run.session_dir / path;
   const auto digest = write_rows(run, step, *end.relation, file);
   if (digest.ok()) {
-    emit_event(sink, "output_kept", step.id,
-               Json::object({{"path", path},
-                             {"size_bytes", digest->size_bytes},
-                             {"sha256", digest->sha256},
-                             {"rows", end.relation->rows()}}));
+    Json fields = Json::object({{"path", path},
+                                {"size_bytes", digest->size_bytes},
+                                {"sha256", digest->sha256},
+                                {"rows", end.relation->rows()}});
+    if (step.shards) fields.set("shard_rows", shard_rows_json(end.relation->shard_rows()));
+    emit_event(sink, "output_kept", step.id, std::move(fields));
     return;
   }
   std::error_code ignored;

@@ -22,7 +22,8 @@ namespace osiris::worker {
 
 // Its secrets are wiped with it.
 struct Run {
-  std::string run_id;
+  std::string run_id, pipeline_id;
+  std::string worker_version;
   std::filesystem::path session_dir;
   PathMap paths;
   Json connections = Json::object();  // reference -> PlanConnection

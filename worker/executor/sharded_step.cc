@@ -146,8 +146,8 @@ void ShardedStep::prepare(const Shard& shard, StepRunner::Prepared& prepared) co
   prepared.inputs = prepared_.inputs;
   prepared.shard = &shard;
   for (const auto& [view, first_rows] : first_rows_) {
-    const uint64_t count = prepared.views[view].relation->shard_rows()[shard.index];
-    prepared.views[view].rows = RowRange{first_rows[shard.index], count};
+    const uint64_t count = prepared.views[view].relation->shard_rows()[place_of(shard)];
+    prepared.views[view].rows = RowRange{first_rows[place_of(shard)], count};
     prepared.inputs[view].rows = count;
   }
 }
@@ -174,7 +174,7 @@ Status ShardedStep::check_files(const Shard& shard) const {
 void ShardedStep::accept(const Shard& shard, StepEnd end) {
   const std::lock_guard lock(mutex_);
   if (!end.status.ok()) return fail(end.status.error());
-  done_.emplace(shard.index, std::move(end));
+  done_.emplace(place_of(shard), std::move(end));
   while (!failure_) {
     const auto next = done_.find(accepted_);
     if (next == done_.end()) break;
@@ -198,14 +198,18 @@ Status ShardedStep::take_in(const Shard& shard, StepEnd& end) {
   outcome_.rows_written += end.outcome.rows_written;
   artifacts_.insert(artifacts_.end(), std::make_move_iterator(end.artifacts.begin()),
                     std::make_move_iterator(end.artifacts.end()));
-  if (end.relation) {
-    rows_[shard.index] = end.relation->rows();
-    OSIRIS_TRY(union_.add(*end.relation, shard.shown()));
-  }
   const uint64_t rows = rows_processed(step_, end);
+  Json told = Json::object({{"shard", shard.index}, {"value", shard.value}, {"rows", rows}});
+  if (end.relation) {
+    rows_[place_of(shard)] = end.relation->rows();
+    OSIRIS_TRY(union_.add(*end.relation, shard.shown()));
+    if (step_.shards->tells_columns) {
+      OSIRIS_ASSIGN(Json columns, union_.columns_document(*end.relation));
+      told.set("columns", std::move(columns));
+    }
+  }
   control_.rows += rows;
-  emit_event(runner_.sink_, "shard_complete", step_.id,
-             Json::object({{"shard", shard.index}, {"value", shard.value}, {"rows", rows}}));
+  emit_event(runner_.sink_, "shard_complete", step_.id, std::move(told));
   return {};
 }
 

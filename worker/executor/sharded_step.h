@@ -38,6 +38,8 @@ class ShardedStep {
   Result<std::shared_ptr<const Relation>> read_as_one();
   Result<std::shared_ptr<const Relation>> columns_only();
   const std::vector<Shard>& shards() const { return step_.shards->list; }
+  // Its place among those that this worker runs.
+  size_t place_of(const Shard& shard) const { return static_cast<size_t>(&shard - shards().data()); }
 
   StepRunner& runner_;
   const PlanStep& step_;

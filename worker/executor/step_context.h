@@ -34,6 +34,8 @@ class AttemptContext : public StepContext {
     HeldRecords* held = nullptr;                 // of a step that reads a stream: where its log goes
     std::function<Status()> inputs_are_sound{};  // empty: they are
     const Shard* shard = nullptr;                // that the attempt is for
+    std::function<void()> settles{};             // of a stream's source; empty: nothing depends on it
+    ChunkedRows* chunked_rows = nullptr;         // of the only input
   };
   explicit AttemptContext(Parts parts);
 
@@ -41,6 +43,10 @@ class AttemptContext : public StepContext {
   const Json& config() const override { return parts_.config; }
   const ConnectionFields* connection() const override { return parts_.connection; }
   const std::vector<Input>& inputs() const override { return parts_.inputs; }
+  ChunkedRows* chunked_rows() override { return parts_.chunked_rows; }
+  StepOrigin origin() const override {
+    return {parts_.run.pipeline_id, parts_.run.run_id, parts_.run.worker_version, parts_.step.resumes};
+  }
   PlannedPath input_file(std::string_view path) const override;
   PlannedPath output_file(std::string_view path) const override;
   std::vector<MatchedFile> matched_files(std::string_view pattern) const override;
@@ -54,6 +60,9 @@ class AttemptContext : public StepContext {
   }
   Status describe_confined(std::string_view sql, const Json& values) override {
     return parts_.database.describe_confined(sql, values);
+  }
+  void settles() override {
+    if (parts_.settles) parts_.settles();
   }
   void may_write(const std::string& file) override { parts_.database.may_write(file); }
   Status inputs_are_sound() override { return parts_.inputs_are_sound ? parts_.inputs_are_sound() : Status(); }

@@ -103,7 +103,7 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
                         std::vector<StreamedEnd>& streamed) {
   const int64_t started_ns = clock_.monotonic_ns();
   begin(step);
-  if (!step.kept.runs()) return reuse(step, started_ns);
+  if (!step.kept.runs()) return reuse(step, inputs, control, started_ns);
   StepEnd end;
   Prepared prepared;
   end.status = prepare(step, inputs, {}, prepared);
@@ -118,6 +118,8 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
     end.status = ShardedStep(*this, step, prepared, control).run(end);
   else if (end.status.ok() && streamed.empty())
     end.status = run_attempts(step, prepared, control, streams.unread(), end);
+  // The attempt that stored what was opened has not set it.
+  if (end.status.ok() && streams.unread() && end.state.is_null()) end.state = streams.take_state();
   if (end.status.ok() && !step.check && !step.checks.empty())
     end.status = check_rows(step, prepared, inputs, control, end);
   if (end.status.ok() && step.kept.use == StepUse::kKeep) keep_output(run_, step, end, sink_);
@@ -130,11 +132,15 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
   return end;
 }
 
-StepEnd StepRunner::reuse(const PlanStep& step, int64_t started_ns) {
+StepEnd StepRunner::reuse(const PlanStep& step, const Relations& inputs, StepControl& control, int64_t started_ns) {
   StepEnd end = take_output(run_, step, sink_);
+  // Rows of shards that other workers ran are seen as one here for the first time.
+  if (end.status.ok() && end.relation && step.shards && !step.checks.empty())
+    end.status = check_rows(step, {}, inputs, control, end);
   if (end.status.ok()) {
     report_success(step, end, started_ns);
   } else {
+    end.relation.reset();
     report_failure(step, end.status.error(), started_ns);
   }
   return end;

@@ -91,7 +91,7 @@ class StepRunner {
   };
   using Streams = std::map<std::string, std::shared_ptr<const RowStream>, std::less<>>;
   void begin(const PlanStep& step);
-  StepEnd reuse(const PlanStep& step, int64_t started_ns);
+  StepEnd reuse(const PlanStep& step, const Relations& inputs, StepControl& control, int64_t started_ns);
   Status prepare(const PlanStep& step, const Relations& inputs, const Streams& streams, Prepared& prepared);
   Status write_config(const PlanStep& step, const Prepared& prepared);
   Status resolve_connection(const PlanStep& step, Prepared& prepared);

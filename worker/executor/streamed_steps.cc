@@ -48,12 +48,13 @@ class StreamedSteps::Reading {
     return {};
   }
 
-  Result<StepOutcome> run(std::function<Status()> inputs_are_sound) {
+  // `chunks`: of the stream, where it comes straight from its source.
+  Result<StepOutcome> run(std::function<Status()> inputs_are_sound, ChunkedRows* chunks) {
     const auto scratch = runner_.run_.worker_dir() / "scratch" / (reader_.step.id + ".streamed");
-    context_.emplace(AttemptContext::Parts{runner_.run_, reader_.step, reader_.control, *database_, *held_,
-                                           runner_.log_, prepared_.config,
-                                           prepared_.has_connection ? &prepared_.connection : nullptr, prepared_.inputs,
-                                           scratch, held_.get(), std::move(inputs_are_sound)});
+    context_.emplace(AttemptContext::Parts{
+        runner_.run_, reader_.step, reader_.control, *database_, *held_, runner_.log_, prepared_.config,
+        prepared_.has_connection ? &prepared_.connection : nullptr, prepared_.inputs, scratch, held_.get(),
+        std::move(inputs_are_sound), nullptr, {}, prepared_.inputs.size() == 1 ? chunks : nullptr});
     reader_.control.rows = 0;
     auto outcome = prepared_.driver->run(*context_);
     std::error_code ignored;
@@ -85,34 +86,56 @@ class StreamedSteps::Reading {
 
 namespace {
 
-// While it lives, a stop of any of the steps interrupts the one statement.
+// While it lives, a stop of any of the steps interrupts what is run there.
 class Interruptible {
  public:
   Interruptible(StepControl& source, const std::vector<StreamReader>& readers, StepDatabase& database)
-      : source_(source), readers_(readers) {
-    set(&database);
+      : controls_{&source} {
+    for (const StreamReader& reader : readers) controls_.push_back(&reader.control);
+    for (StepControl* control : controls_) control->set_database(&database);
   }
-  ~Interruptible() { set(nullptr); }
+  ~Interruptible() {
+    for (StepControl* control : controls_) control->set_database(nullptr);
+  }
   Interruptible(const Interruptible&) = delete;
   Interruptible& operator=(const Interruptible&) = delete;
 
  private:
-  void set(StepDatabase* database) {
-    source_.set_database(database);
-    for (const StreamReader& reader : readers_) reader.control.set_database(database);
-  }
-  StepControl& source_;
-  const std::vector<StreamReader>& readers_;
+  std::vector<StepControl*> controls_;
 };
 
 }  // namespace
 
+StreamedSteps::~StreamedSteps() {
+  output_.reset();
+  std::error_code ignored;
+  if (context_) std::filesystem::remove_all(scratch_dir(), ignored);
+}
+
+std::filesystem::path StreamedSteps::scratch_dir() const {
+  return runner_.run_.worker_dir() / "scratch" / (step_.id + ".streamed");
+}
+
 Status StreamedSteps::open() {
   const Run& run = runner_.run_;
   database_.emplace(run.database, step_.id, prepared_.views);
-  context_.emplace(AttemptContext::Parts{run, step_, control_, *database_, held_, runner_.log_, prepared_.config,
-                                         prepared_.has_connection ? &prepared_.connection : nullptr, prepared_.inputs,
-                                         run.worker_dir() / "scratch" / (step_.id + ".streamed"), &held_});
+  AttemptContext::Parts parts{run,
+                              step_,
+                              control_,
+                              *database_,
+                              held_,
+                              runner_.log_,
+                              prepared_.config,
+                              prepared_.has_connection ? &prepared_.connection : nullptr,
+                              prepared_.inputs,
+                              scratch_dir(),
+                              &held_};
+  parts.settles = [this] {
+    settles_ = true;
+    held_.pass_on(runner_.sink_, runner_.log_);
+  };
+  context_.emplace(std::move(parts));
+  const Interruptible interruptible(control_, {}, *database_);
   OSIRIS_ASSIGN(output_, prepared_.driver->open(*context_));
   return {};
 }
@@ -132,6 +155,7 @@ Status StreamedSteps::run(const Readers& readers, std::vector<StreamedEnd>& ende
   end.outcome = *outcome_;
   end.rows_out = outcome_->rows_read;
   end.artifacts = context_->take_artifacts();
+  end.state = take_state();
   output_.reset();
   return {};
 }
@@ -143,6 +167,7 @@ bool StreamedSteps::read_along(std::vector<StreamReader>& readers, std::vector<S
     leave_nothing(readers);
     if (failure_) return true;
     if (read.error().code == Code::kUnsupported) continue;
+    if (settles_) return true;
     output_.reset();
     return false;
   }
@@ -165,7 +190,7 @@ Status StreamedSteps::read(const std::vector<StreamReader>& readers, std::vector
   StepOutcome query_outcome;
   if (readers.size() > 1) {
     first.database().leave_queries();
-    OSIRIS_ASSIGN(query_outcome, first.run({}));
+    OSIRIS_ASSIGN(query_outcome, first.run({}, nullptr));
     if (!first.database().query_stream()) return Error(Code::kUnsupported, "the step left no query");
     second.emplace(runner_, readers[1]);
     OSIRIS_TRY(second->begin(first.step().id, first.database().query_stream()));
@@ -174,16 +199,19 @@ Status StreamedSteps::read(const std::vector<StreamReader>& readers, std::vector
   StepEnd last_end;
   {
     const Interruptible interruptible(control_, readers, last.database());
-    auto outcome = last.run([this] { return finish_source(); });
+    auto outcome = last.run([this] { return finish_source(); }, second ? nullptr : output_->chunked_rows());
     if (outcome.ok()) {
       last_end.outcome = *outcome;
     } else {
       last_end.status = outcome.error();
     }
   }
-  // The steps before have ended well and the last one has failed by itself: it may have written what it cannot take
-  // back.
-  const bool is_its_own = outcome_ && !last_end.status.ok() && last_end.status.error().code != Code::kCancelled;
+  // The last one has failed by itself, and the steps before have ended well or its chunks are committed: it may have
+  // written what it cannot take back.
+  const bool has_failed = !last_end.status.ok() && last_end.status.error().code != Code::kCancelled;
+  if (has_failed && !outcome_ && !output_->failure())
+    if (const auto stopped = output_->stop(); stopped.ok()) outcome_ = *stopped;
+  const bool is_its_own = has_failed && outcome_;
   if (!is_its_own && !last_end.status.ok()) {
     failure_ = output_->failure();
     return last_end.status;

@@ -3,6 +3,7 @@
 // run one after the other.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,12 +19,17 @@ class StreamedSteps {
   // The source, which has been prepared. All outlive it.
   StreamedSteps(StepRunner& runner, const PlanStep& step, const StepRunner::Prepared& prepared, StepControl& control)
       : runner_(runner), step_(step), prepared_(prepared), control_(control), held_(runner.clock_) {}
+  ~StreamedSteps();
+  StreamedSteps(const StreamedSteps&) = delete;
+  StreamedSteps& operator=(const StreamedSteps&) = delete;
 
   // What became of the readers is in `ended`, and of the source in `end`. None ended: it could not be, and `end` is as
   // it was. An error is the source's.
   Status run(const Readers& readers, std::vector<StreamedEnd>& ended, StepEnd& end);
   // What the source has begun and no reader has touched; null: nothing.
   StreamedOutput* unread() { return output_.get(); }
+  // What the source wants to be kept for its next run; null: nothing.
+  Json take_state() { return context_ ? context_->take_state() : Json(); }
 
  private:
   class Reading;
@@ -33,6 +39,7 @@ class StreamedSteps {
   Status read(const std::vector<StreamReader>& readers, std::vector<StreamedEnd>& ended);
   Status open();
   Status finish_source();
+  std::filesystem::path scratch_dir() const;
   void leave_nothing(const std::vector<StreamReader>& readers);
 
   StepRunner& runner_;
@@ -43,6 +50,7 @@ class StreamedSteps {
   std::optional<StepDatabase> database_;
   std::optional<AttemptContext> context_;
   std::unique_ptr<StreamedOutput> output_;
+  bool settles_ = false;                // the source is read to its end whatever becomes of the stream
   std::optional<StepOutcome> outcome_;  // of the source, once it was finished
   std::optional<Error> failure_;        // of the source in the middle of the statement
 };

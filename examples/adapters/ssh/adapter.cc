@@ -74,7 +74,7 @@ void SshAdapter::acquire(const plugin::Request& request) {
   host().event("resource_acquired",
                entry(place_of(run)) + R"(,"expires":"","cleanup":)" + sdk::json_string(cleanup) + "}");
   held_run_ = run;
-  far.enter(run, request, is_plain_name(owner) ? owner : "unknown");
+  far.enter(run, request, is_plain_name(owner) ? owner : "unknown", run_.waker());
 }
 
 plugin::RunResult SshAdapter::execute(const plugin::Request& request) {
@@ -90,7 +90,8 @@ plugin::RunResult SshAdapter::execute(const plugin::Request& request) {
         far.has_worker(),
         config_.stall,
         far,
-        [&](const std::string& script) { return far.start(script, directory, request, run_.waker()); }};
+        [&](const std::string& script) { return far.start(script, directory, request, run_.waker()); },
+        false};
     plugin::RunResult result = run_.run_elsewhere(request, where);
     if (result.failure && result.failure->code() != OSIRIS_RUN_FAILED) release_quietly();
     return result;

@@ -43,8 +43,14 @@ Connection::Connection(const Config& config) : config_(config) {
     throw plugin::Failure(OSIRIS_INVALID_ARGUMENT, "ssh cannot use its configuration: " + last_line(said.errors),
                           "Try: ssh -G " + config_.host);
   std::istringstream lines(said.output);
-  for (std::string line; std::getline(lines, line);)
-    if (line.rfind("controlpath ", 0) == 0 && line != "controlpath none") return;  // the user's own connection is used
+  bool has_path = false;
+  for (std::string line; std::getline(lines, line);) {
+    has_path |= line.rfind("controlpath ", 0) == 0 && line != "controlpath none";
+    makes_master_ |=
+        line.rfind("controlmaster ", 0) == 0 && line != "controlmaster false" && line != "controlmaster no";
+  }
+  if (has_path) return;  // the user's own connection is used
+  makes_master_ = false;
   char made[] = "/tmp/osiris-ssh-XXXXXX";  // short: a socket's path holds 107 bytes
   if (!::mkdtemp(made)) throw plugin::Failure(OSIRIS_EXHAUSTED, "cannot make a directory in /tmp");
   own_directory_ = made;

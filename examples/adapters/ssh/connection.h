@@ -28,6 +28,9 @@ class Connection {
   // Connects, where the user's configuration shares no connection of its own. Commands without it connect each by
   // itself.
   void open(const sdk::Child::GivesUp& gives_up);
+  // Whether commands that start at the same time share one connection. Not where the first of them may be the one that
+  // makes it, for the next (ControlMaster auto).
+  bool is_shared() const { return !makes_master_; }
   // The client, to run `script` by /bin/sh there.
   sdk::Program command(const std::string& script) const;
   // Runs it to its end. Throws when it cannot be run, or ends with another status than 0.
@@ -41,6 +44,7 @@ class Connection {
 
   const Config config_;
   std::vector<std::pair<std::string, std::string>> environment_;
+  bool makes_master_ = false;
   std::string own_directory_;  // of the control socket; empty: the user's configuration has one
   std::optional<sdk::Child> master_;
 };

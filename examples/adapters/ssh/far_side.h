@@ -4,12 +4,15 @@
 #include <osiris/sdk.hpp>
 
 #include <functional>
+#include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "connection.h"
+#include "remote_shell.h"
 
 namespace ssh_adapter {
 
@@ -27,19 +30,25 @@ struct Listing {
   std::vector<std::string> workers;  // file names
 };
 
+// A run is five round trips over a connection that stands: a session is opened and its command started (two), for the
+// shell, the first upload and the worker alike; what these wait for is sent when the shell has told where things are,
+// and the results come back (one); the outputs are fetched (one), and the run's directory is removed (one).
 class FarSide : public sdk::FileChannel {
  public:
   FarSide(const Config& config, std::function<bool()> is_cancelled)
       : config_(config), connection_(config), is_cancelled_(std::move(is_cancelled)) {}
 
-  // Makes the directory of a run, runs/<name>, and looks whether the worker is there: one round trip.
-  void enter(const std::string& name, const plugin::Request& request, const std::string& owner);
+  // Makes the directory of a run, runs/<name>, looks whether the worker is there, and opens the sessions of the run.
+  // Borrows the waker until the run is removed.
+  void enter(const std::string& name, const plugin::Request& request, const std::string& owner,
+             const sdk::Waker& waker);
   const std::string& home() const { return home_; }
   const std::string& root() const { return root_; }  // absolute
   bool has_worker() const { return has_worker_; }
 
   std::unique_ptr<sdk::ByteChannel> start(const std::string& script, const std::string& run_directory,
                                           const plugin::Request& request, const sdk::Waker& waker);
+  // Returns when the bytes are on their way. What becomes of them is seen by the channel of start().
   void upload(const std::string& path, const std::function<void(const Sink&)>& write) override;
   std::unique_ptr<sdk::ByteSource> download(const std::string& path, uint64_t offset) override;
 
@@ -50,13 +59,28 @@ class FarSide : public sdk::FileChannel {
   Listing list();
 
  private:
+  struct Upload {
+    std::string path;
+    sdk::Child child;
+  };
+
   std::string where() const;  // `cd` to the root, or end the script
+  void open_sessions(const sdk::Waker& waker);
+  sdk::Child upload_session();
+  RemoteShell& shell();
+  // Whether every upload has arrived. Throws when one failed.
+  bool have_arrived();
 
   const Config config_;
   Connection connection_;
   const std::function<bool()> is_cancelled_;
   std::string home_, root_;
   bool has_worker_ = false;
+  std::optional<RemoteShell> shell_;
+  std::optional<sdk::Child> first_upload_;        // waits for the path of its file
+  std::shared_ptr<sdk::ProcessChannel> session_;  // of the worker: waits for its script
+  std::list<Upload> uploads_;                     // that are under way
+  std::vector<std::string> uploaded_;             // paths of all of them
 };
 
 }  // namespace ssh_adapter

@@ -10,14 +10,15 @@ constexpr int kConnectionLost = 255;  // the client's own failure
 constexpr int kNotHeld = 3;
 constexpr size_t kSaidMax = 4096;
 constexpr sdk::Milliseconds kAnswer{4'000};
+constexpr sdk::Milliseconds kGlance{20};  // at uploads that are under way
 
 }  // namespace
 
-WorkerChannel::WorkerChannel(const Connection& connection, Held held, const sdk::Waker& waker)
-    : connection_(connection), held_(std::move(held)), waker_(waker) {
+WorkerChannel::WorkerChannel(const Connection& connection, std::shared_ptr<sdk::ProcessChannel> session, Held held,
+                             const sdk::Waker& waker)
+    : connection_(connection), held_(std::move(held)), waker_(waker), channel_(std::move(session)) {
   const std::string seconds = std::to_string((held_.lease.count() + 999) / 1000);
-  channel_ = std::make_unique<sdk::ProcessChannel>(
-      connection_.command("umask 077; " + held_.script + " --hold " + held_.directory + " --lease " + seconds), waker_);
+  channel_->send(held_.script + " --hold " + held_.directory + " --lease " + seconds + "\n");
   renewing_ = std::thread([this] { keep_renewing(); });
 }
 
@@ -51,6 +52,17 @@ void WorkerChannel::keep_renewing() {
 
 sdk::Received WorkerChannel::receive(std::string& output, std::string& log, sdk::Milliseconds wait) {
   const size_t before = log.size(), heard = output.size();
+  if (!have_files_arrived_) {
+    try {
+      have_files_arrived_ = held_.have_files_arrived();
+    } catch (const plugin::Failure& failure) {
+      sdk::Received lost;
+      lost.kind = sdk::Received::Kind::kClosed;
+      lost.exit.failure = failure;
+      return lost;
+    }
+    wait = std::min(wait, have_files_arrived_ ? wait : kGlance);
+  }
   sdk::Received received = channel_->receive(output, log, wait);
   said_.append(log, before, std::string::npos);
   if (said_.size() > kSaidMax) said_.erase(0, said_.size() - kSaidMax);
@@ -77,8 +89,10 @@ sdk::Received WorkerChannel::receive(std::string& output, std::string& log, sdk:
 // The holder gives the worker 2 s, then ends its whole session; the client here then ends as it did.
 void WorkerChannel::kill() {
   try {
-    sdk::run_program(connection_.command("kill $(cat " + held_.directory + "/pid)"), {}, kAnswer, {});
-  } catch (const plugin::Failure&) {  // its lease ends it
+    const sdk::Output done =
+        sdk::run_program(connection_.command("kill $(cat " + held_.directory + "/pid)"), {}, kAnswer, {});
+    if (!done.ending.success() && !was_heard_) channel_->kill();  // it has not been started
+  } catch (const plugin::Failure&) {                              // its lease ends it
     channel_->kill();
   }
 }
@@ -98,7 +112,7 @@ bool WorkerChannel::reopen() {
     if (failure.code() == OSIRIS_UNAVAILABLE || failure.code() == OSIRIS_DEADLINE) return false;
     throw;
   }
-  channel_ = std::make_unique<sdk::ProcessChannel>(connection_.command("exec " + asked("--attach")), waker_);
+  channel_ = std::make_shared<sdk::ProcessChannel>(connection_.command("exec " + asked("--attach")), waker_);
   is_broken_ = false;
   said_.clear();
   return true;

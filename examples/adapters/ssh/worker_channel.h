@@ -5,6 +5,7 @@
 #include <osiris/sdk.hpp>
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -16,14 +17,19 @@ namespace ssh_adapter {
 
 class WorkerChannel : public sdk::ByteChannel {
  public:
-  // Borrows connection and waker. `script` ends with the worker, to which arguments are added.
+  // `script` ends with the worker, to which arguments are added.
   struct Held {
     std::string script;
     std::string worker;     // its file there
     std::string directory;  // of the holder
     sdk::Milliseconds lease;
+    // Whether all that the script waits for is there. Throws when some of it will not come.
+    std::function<bool()> have_files_arrived;
   };
-  WorkerChannel(const Connection& connection, Held held, const sdk::Waker& waker);
+  // Borrows connection and waker. `session` runs the line that comes first on its stdin. It is kept by its owner, too:
+  // the stream may be told to end and its end not awaited.
+  WorkerChannel(const Connection& connection, std::shared_ptr<sdk::ProcessChannel> session, Held held,
+                const sdk::Waker& waker);
   ~WorkerChannel() override;
 
   void send(std::string bytes) override { channel_->send(std::move(bytes)); }
@@ -42,7 +48,8 @@ class WorkerChannel : public sdk::ByteChannel {
   const Connection& connection_;
   const Held held_;
   const sdk::Waker& waker_;
-  std::unique_ptr<sdk::ProcessChannel> channel_;
+  std::shared_ptr<sdk::ProcessChannel> channel_;
+  bool have_files_arrived_ = false;
   bool was_heard_ = false;
   bool is_broken_ = false;
   std::string said_;  // the end of stderr

@@ -24,6 +24,7 @@ inline osiris_str str(std::string_view text) { return {text.data(), text.size()}
 class Host {
  public:
   explicit Host(const osiris_host* host) : host_(host) {}
+  const osiris_host* table() const { return host_.table(); }
 
   void log(int32_t level, std::string_view message, const Json& fields = {}) const;
   // time_unix_ns 0: the host stamps it. Waits for room in the host's queue; nothing is dropped.

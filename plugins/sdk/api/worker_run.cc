@@ -157,6 +157,7 @@ plugin::RunResult WorkerRun::run_elsewhere(const plugin::Request& from, const El
   sdk::place_opening(layout, contents, opening);
   sdk::RunLoopOptions options = sdk::worker_loop_options(request, opening, where.name);
   options.stall_limit_ms = where.stall_limit.count();
+  options.awaits_worker = where.awaits_worker;
   options.hello_timeout_ms = std::max(options.hello_timeout_ms, options.stall_limit_ms);
   const auto channel = where.start(script);
   sdk::RunOutcome outcome =

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "protocol/archive/archive.h"
+#include "protocol/base/categories.h"
 #include "protocol/base/replacing_directory.h"
 #include "protocol/base/replacing_file.h"
 #include "protocol/http/retry.h"
@@ -95,6 +96,20 @@ bool is_session_path(const fs::path& path) {
   return true;
 }
 
+// The step whose kept rows the file is; they have a bound of their own. Null: it is another file.
+const PlanStep* step_that_keeps(const RunRequest& request, const std::string& path) {
+  for (const PlanStep& step : request.steps())
+    if (step.kept.use == StepUse::kKeep && path == kept_file_path(step.id)) return &step;
+  return nullptr;
+}
+
+Error too_much_left(uint64_t bytes_max, std::string_view noun) {
+  return {Code::kExhausted,
+          "the steps have left more than " + std::to_string(bytes_max) + " bytes below artifacts/, the most that a " +
+              std::string(noun) + " brings back of what is no output",
+          "Write large files by a writer: outputs have no such limit.", category::kWriteFailed};
+}
+
 Result<Expected> expect(const Service& service, const rpc::Packed& packed, const RunRequest& request,
                         const ReceiveLimits& limits) {
   std::map<std::pair<std::string, std::string>, std::string> targets;
@@ -121,9 +136,14 @@ Result<Expected> expect(const Service& service, const rpc::Packed& packed, const
       }
     } else {
       if (!is_session_path(file.path)) return bad(file.path);
-      session_bytes += file.size_bytes;
-      if (file.size_bytes > limits.session_bytes_max || session_bytes > limits.session_bytes_max)
-        return bad("more than " + std::to_string(limits.session_bytes_max) + " bytes below artifacts/");
+      if (const PlanStep* step = step_that_keeps(request, file.path)) {
+        if (step->kept.bytes_max > 0 && file.size_bytes > step->kept.bytes_max)
+          return bad(file.path + ", larger than what may be kept");
+      } else {
+        session_bytes += file.size_bytes;
+        if (file.size_bytes > limits.session_bytes_max || session_bytes > limits.session_bytes_max)
+          return too_much_left(limits.session_bytes_max, service.noun());
+      }
       target = request.session_dir / file.path;
     }
     if (!expected.files.emplace(file.number, std::make_unique<IncomingFile>(file, std::move(target))).second)
@@ -210,7 +230,10 @@ Status check_outputs(const RunRequest& request) {
 Result<Received> receive_artifacts(const ArtifactSource& source, const rpc::Packed& packed, const RunRequest& request,
                                    const ReceiveLimits& limits) {
   Received received;
-  if (packed.files.empty()) return received;
+  if (packed.files.empty()) {
+    if (source.verified) OSIRIS_TRY(source.verified());
+    return received;
+  }
   const Service& service = source.service;
   OSIRIS_ASSIGN(Expected expected, expect(service, packed, request, limits));
   Download download(source, limits.retry_budget);
@@ -239,6 +262,7 @@ Result<Received> receive_artifacts(const ArtifactSource& source, const rpc::Pack
   for (const auto& [number, incoming] : expected.files) OSIRIS_TRY(incoming->check_target());
   for (const IncomingDirectory& each : expected.directories)
     if (const Status free = each.replacing->check_target(); !free) return output_failure(each.step_id, free.error());
+  if (source.verified) OSIRIS_TRY(source.verified());
   for (const auto& [number, incoming] : expected.files) {
     OSIRIS_TRY(incoming->put_in_place());
     received.bytes += incoming->file().size_bytes;

@@ -16,7 +16,9 @@
 namespace osiris::sdk {
 
 struct ReceiveLimits {
-  uint64_t session_bytes_max = 1ull << 30;  // of artifacts/ in all; outputs are as large as the user's data are
+  // Of artifacts/ in all. Not of outputs, which are as large as the user's data are, nor of kept rows, which the plan
+  // bounds.
+  uint64_t session_bytes_max = 1ull << 30;
   // A broken download is continued where it broke, as long as bytes come: so much time may pass from one break to the
   // next byte.
   Milliseconds retry_budget{30'000};
@@ -35,6 +37,7 @@ struct ArtifactSource {
   std::function<std::unique_ptr<ByteStream>(uint64_t offset)> open;
   std::function<bool(Milliseconds)> sleep;  // false: cancelled
   const std::atomic<bool>& cancelled;
+  std::function<Status()> verified = {};  // asked once all is here and checked; an error: nothing is put in its place
 };
 
 // What keeps an output of a step from its place on this machine, as the failure of the step that a local run would have

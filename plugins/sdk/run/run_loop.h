@@ -36,6 +36,7 @@ struct RunLoopOptions {
   bool open_after_hello = false;
   // Ask the worker to exit after the run. Off where the whole place it runs in is given back anyway.
   bool shutdown_worker = true;
+  bool awaits_worker = true;  // one that was asked to, until it did; after shutdown_ms it is killed
   int64_t hello_timeout_ms = 15'000;
   int64_t silence_ms = 3'000;
   int64_t stall_limit_ms = 120'000;

@@ -165,6 +165,7 @@ void RunLoop::end_worker() {
   if (finished_ && !failure_ && options_.shutdown_worker) {
     send(conversation_.ask(rpc::method::kShutdown, Json::object()));
     channel_.close_input();
+    if (!options_.awaits_worker) return;
     wait_closed(options_.shutdown_ms);
     if (!closed_) host_.log(OSIRIS_WARN, "the worker did not exit when told to; it is killed");
   } else if (finished_ && !failure_) {

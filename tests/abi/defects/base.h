@@ -5,6 +5,7 @@
 #define OSIRIS_TESTS_ABI_DEFECTS_BASE_H
 
 #include <osiris/adapter.h>
+#include <osiris/ext/resources.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,11 @@ static inline void tell_log(const osiris_host* host, int32_t level, const char* 
   line.level = level;
   line.message = str(message);
   host->log(host, &line);
+}
+
+static inline osiris_status list_none(osiris_adapter* self, const osiris_resource_query* query) OSIRIS_NOEXCEPT {
+  (void)query;
+  return self->host->deliver(self->host, "resources", str("{\"schema\":\"osiris.resources/1\",\"resources\":[]}"));
 }
 
 static inline osiris_status good_create(const osiris_adapter_type* type, const osiris_host* host,
@@ -142,6 +148,14 @@ static inline void good_destroy(osiris_adapter* self) OSIRIS_NOEXCEPT { free(sel
 #define ADAPTERS {&the_type}
 #define ADAPTER_COUNT 1
 #endif
+
+/* The adapter lists and releases what it owns by these two functions: used once they are defined. */
+#define DEFECT_RESOURCES(list, release)                                                               \
+  static const osiris_resources the_resources = {sizeof(osiris_resources), 0, list, release};         \
+  static const void* the_extension(const osiris_adapter_type* type, const char* id) OSIRIS_NOEXCEPT { \
+    (void)type;                                                                                       \
+    return strcmp(id, OSIRIS_RESOURCES_V1) == 0 ? &the_resources : NULL;                              \
+  }
 
 /* Used after a file has defined its own functions and tables: DEFECT_MODULE at its end. */
 #define DEFECT_MODULE                                                                                        \

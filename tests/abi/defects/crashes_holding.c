@@ -1,6 +1,5 @@
 /* Ends in a fault while it holds something far away. Another instance of it can give that back. */
 #define _DEFAULT_SOURCE
-#include <osiris/ext/resources.h>
 #include <signal.h>
 #include <stdio.h>
 #include "base.h"
@@ -9,10 +8,6 @@ static osiris_status the_sin(osiris_adapter* self, const osiris_request* request
   raise(SIGSEGV);
   return good_execute(self, request);
 }
-static osiris_status list_none(osiris_adapter* self, const osiris_resource_query* query) {
-  (void)query;
-  return self->host->deliver(self->host, "resources", str("{\"schema\":\"osiris.resources/1\",\"resources\":[]}"));
-}
 static osiris_status release_one(osiris_adapter* self, const osiris_resource_query* query) {
   char text[512];
   snprintf(text, sizeof text,
@@ -20,13 +15,9 @@ static osiris_status release_one(osiris_adapter* self, const osiris_resource_que
            (int)query->kind.len, query->kind.data, (int)query->id.len, query->id.data);
   return self->host->deliver(self->host, "released", str(text));
 }
-static const osiris_resources resources = {sizeof resources, 0, list_none, release_one};
-static const void* extension_of(const osiris_adapter_type* type, const char* id) {
-  (void)type;
-  return strcmp(id, OSIRIS_RESOURCES_V1) == 0 ? &resources : NULL;
-}
+DEFECT_RESOURCES(list_none, release_one)
 #undef EXECUTE
 #define EXECUTE the_sin
 #undef EXTENSION
-#define EXTENSION extension_of
+#define EXTENSION the_extension
 DEFECT_MODULE

@@ -2,11 +2,7 @@
 #define _DEFAULT_SOURCE
 #define SIN sin_crash
 #include "stage_sin.h"
-static const osiris_resources resources = {sizeof(osiris_resources), 0, sin_in_query, sin_in_query};
-static const void* the_sin(const osiris_adapter_type* type, const char* id) OSIRIS_NOEXCEPT {
-  (void)type;
-  return strcmp(id, OSIRIS_RESOURCES_V1) == 0 ? &resources : NULL;
-}
+DEFECT_RESOURCES(sin_in_query, sin_in_query)
 #undef EXTENSION
-#define EXTENSION the_sin
+#define EXTENSION the_extension
 DEFECT_MODULE

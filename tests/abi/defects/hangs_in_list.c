@@ -1,5 +1,4 @@
 /* Does not return from a list of resources, whatever it is told. */
-#include <osiris/ext/resources.h>
 #include <stdio.h>
 #include <unistd.h>
 #include "base.h"
@@ -15,11 +14,7 @@ static osiris_status release(osiris_adapter* self, const osiris_resource_query* 
   (void)query;
   return OSIRIS_UNSUPPORTED;
 }
-static const osiris_resources resources = {sizeof(osiris_resources), 0, list, release};
-static const void* the_sin(const osiris_adapter_type* type, const char* id) OSIRIS_NOEXCEPT {
-  (void)type;
-  return strcmp(id, OSIRIS_RESOURCES_V1) == 0 ? &resources : NULL;
-}
+DEFECT_RESOURCES(list, release)
 #undef EXTENSION
-#define EXTENSION the_sin
+#define EXTENSION the_extension
 DEFECT_MODULE

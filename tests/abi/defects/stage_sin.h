@@ -3,7 +3,6 @@
 #ifndef OSIRIS_TESTS_ABI_DEFECTS_STAGE_SIN_H
 #define OSIRIS_TESTS_ABI_DEFECTS_STAGE_SIN_H
 
-#include <osiris/ext/resources.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -31,10 +30,6 @@ static inline osiris_status sin_in_query(osiris_adapter* self, const osiris_reso
   (void)query;
   SIN();
   return OSIRIS_UNSUPPORTED;
-}
-static inline osiris_status list_none(osiris_adapter* self, const osiris_resource_query* query) OSIRIS_NOEXCEPT {
-  (void)query;
-  return self->host->deliver(self->host, "resources", str("{\"schema\":\"osiris.resources/1\",\"resources\":[]}"));
 }
 
 #endif

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "tests/drivers/harness.h"
+#include "tests/drivers/extracted.h"
 #include "worker/drivers/duckdb.extractor/driver.h"
 
 namespace osiris::worker::test {
@@ -23,21 +23,11 @@ inline void fill(StepHarness& step, const std::string& sql, const std::string& f
   duckdb_close(&database);
 }
 
-struct Extracted {
-  std::string columns, rows, error, hint, category;
-};
-
 inline Extracted extract(StepHarness& step, Json config) {
   if (config["path"].is_null()) config.set("path", "in.duckdb");
   step.set_config(std::move(config));
-  const auto outcome = step.run(duckdb_extractor());
-  if (!outcome.ok()) {
-    EXPECT_FALSE(step.has_output_table()) << "a failed step left its output";
-    return {"", "", outcome.error().message, outcome.error().hint, outcome.error().category};
-  }
-  Extracted result{step.output_columns(), step.query("SELECT COLUMNS(*)::VARCHAR FROM {out}"), "", "", ""};
-  EXPECT_EQ(std::to_string(outcome->rows_read) + "\n", step.query("SELECT count(*) FROM {out}"));
-  step.sql("DROP TABLE " + step.output_table().quoted());
+  const Extracted result = run_extractor(step, duckdb_extractor(), "COLUMNS(*)::VARCHAR");
+  if (result.error.empty()) step.sql("DROP TABLE " + step.output_table().quoted());
   return result;
 }
 

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "tests/drivers/harness.h"
+#include "tests/drivers/extracted.h"
 #include "worker/drivers/sqlite.extractor/driver.h"
 
 namespace osiris::worker::test {
@@ -21,21 +21,10 @@ inline void sqlite(StepHarness& step, const std::string& sql, const std::string&
   sqlite3_close(database);
 }
 
-struct Extracted {
-  std::string columns, rows, error, hint, category;
-};
-
 inline Extracted extract(StepHarness& step, Json config) {
   if (config["path"].is_null()) config.set("path", "in.db");
   step.set_config(std::move(config));
-  const auto outcome = step.run(sqlite_extractor());
-  if (!outcome.ok()) {
-    EXPECT_FALSE(step.has_output_table()) << "a failed step left its output";
-    return {"", "", outcome.error().message, outcome.error().hint, outcome.error().category};
-  }
-  Extracted result{step.output_columns(), step.query("SELECT COLUMNS(*)::VARCHAR FROM {out}"), "", "", ""};
-  EXPECT_EQ(std::to_string(outcome->rows_read) + "\n", step.query("SELECT count(*) FROM {out}"));
-  return result;
+  return run_extractor(step, sqlite_extractor(), "COLUMNS(*)::VARCHAR");
 }
 
 inline Extracted table(StepHarness& step, const std::string& name) {

@@ -306,6 +306,16 @@ TEST_F(ArtifactsTest, MoreThanASessionMayHoldIsRefusedBeforeAnythingIsFetched) {
   EXPECT_TRUE(fetch({.session_bytes_max = 2000}).ok()) << "as much as it may hold";
 }
 
+TEST_F(ArtifactsTest, KeptRowsHaveTheBoundOfThePlanInstead) {
+  add("session", "artifacts/write/kept.parquet", std::string(2500, 'x'));
+  EXPECT_THAT(refusal({.session_bytes_max = 1999}), HasSubstr("more than 1999 bytes"));
+  request_.plan.steps[0].kept.use = StepUse::kKeep;
+  request_.plan.steps[0].kept.bytes_max = 2499;
+  EXPECT_THAT(refusal({.session_bytes_max = 1999}), HasSubstr("larger than what may be kept"));
+  request_.plan.steps[0].kept.bytes_max = 2500;
+  EXPECT_TRUE(fetch({.session_bytes_max = 1999}).ok());
+}
+
 // A sum that wraps around would be small again.
 TEST_F(ArtifactsTest, MoreThanASessionMayHoldIsFoundWhateverTheSum) {
   add("session", "artifacts/small", "xx");

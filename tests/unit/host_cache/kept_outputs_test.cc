@@ -29,6 +29,7 @@ class KeptOutputsTest : public ::testing::Test {
     made.size_bytes = rows.size();
     made.sha256 = sha256_hex(rows);
     made.rows_out = 3;
+    made.shard_rows = {1, 0, 2};
     return made;
   }
   void put(KeptOutputs& kept, int number, const std::string& rows) {
@@ -58,6 +59,7 @@ TEST_F(KeptOutputsTest, ComeBackAsTheyWerePut) {
   const auto found = find(kept, 1);
   ASSERT_TRUE(found);
   EXPECT_EQ(*read_file(found->file), "rows");
+  EXPECT_EQ(found->shard_rows, (std::vector<uint64_t>{1, 0, 2}));
   EXPECT_EQ(found->run_id, "run-000001_A");
   EXPECT_EQ(found->created_unix_ns, 17);
   EXPECT_EQ(found->rows_out, 3u);

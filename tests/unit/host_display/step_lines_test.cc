@@ -136,6 +136,11 @@ TEST(Reused, IsNotShownAsRun) {
   tally.on_event("step_reused", "a", Json::object({{"run_id", "run-000001_X"}}));
   tally.on_event("step_complete", "a", Json::object({{"rows_processed", 2}}));
   EXPECT_EQ(ended_line(tally.steps()[0], false), "  ✓ a: Not run again (rows: 2, of run-000001_X)");
+  const std::string table = summary_table(tally.steps(), 100, false);
+  EXPECT_NE(table.find("not run again"), std::string::npos) << table;
+  EXPECT_EQ(table.find("complete"), std::string::npos) << table;
+  EXPECT_EQ(table.find("rows/s"), std::string::npos) << table;
+  EXPECT_EQ(summary_line(tally.steps(), 2, 1), "1 step, 1 not run again, 2 rows, 1.00s");
 }
 
 TEST(Cancelled, IsNotFailed) {

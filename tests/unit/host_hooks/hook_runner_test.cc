@@ -7,6 +7,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
+#include "tests/unit/host_http/built_program.h"
 #include "tests/unit/http/scripted_server.h"
 
 namespace osiris {
@@ -30,7 +31,7 @@ class HookRunnerTest : public testing::Test {
 
   std::string error_of(const Hook& hook) {
     const HookDocument document{"{\"n\":1}\n", "on_failure", "run-1", "nightly", "failed"};
-    HookRunner runner(environment_, directory_, masking_, {{"TRACEPARENT", "00-a"}});
+    HookRunner runner(environment_, directory_, http::built_client_program(), masking_, {{"TRACEPARENT", "00-a"}});
     const Status done = runner.run(hook, document);
     return done.ok() ? "" : done.error().message;
   }

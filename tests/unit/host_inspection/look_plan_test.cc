@@ -59,7 +59,7 @@ AdapterInputs pipeline() {
 
 TEST(LookPlan, IsCutToWhatTheRowsNeed) {
   std::vector<std::string> notes;
-  const AdapterInputs cut = cut_to(pipeline(), "c", notes);
+  const AdapterInputs cut = cut_to(pipeline(), "c", {}, notes);
   EXPECT_THAT(ids(cut), ElementsAre("a", "b", "c"));
   EXPECT_THAT(cut.plan.steps[2].needs, ElementsAre("b"));
   EXPECT_THAT(cut.plan.steps[2].checks, IsEmpty());
@@ -67,9 +67,30 @@ TEST(LookPlan, IsCutToWhatTheRowsNeed) {
   EXPECT_THAT(notes, IsEmpty());
 }
 
+TEST(LookPlan, RunsNothingBeforeRowsThatAreKept) {
+  KeptEntry entry;
+  entry.file = "/cache/b.parquet";
+  entry.run_id = "run-1";
+  entry.rows_out = 3;
+  entry.shard_rows = {1, 2};
+  std::vector<std::string> notes;
+  const AdapterInputs cut = cut_to(pipeline(), "c", {{"b", entry}}, notes);
+  EXPECT_THAT(ids(cut), ElementsAre("b", "c"));
+  const PlanStep& taken = cut.plan.steps[0];
+  EXPECT_EQ(taken.kept.use, StepUse::kTake);
+  EXPECT_EQ(taken.kept.rows_out, 3u);
+  EXPECT_THAT(taken.kept.shard_rows, ElementsAre(1, 2));
+  EXPECT_EQ(taken.input_files.front().location, "/cache/b.parquet");
+  EXPECT_TRUE(cut.plan.steps[1].kept.runs());
+  // No secret of what does not run.
+  EXPECT_THAT(cut.secret_names, ElementsAre("env/TOKEN"));
+  EXPECT_THAT(cut.hosts, IsEmpty());
+  EXPECT_THAT(cut.stateful, IsEmpty());
+}
+
 TEST(LookPlan, LendsNoSecretThatItDoesNotNeed) {
   std::vector<std::string> notes;
-  const AdapterInputs cut = cut_to(pipeline(), "c", notes);
+  const AdapterInputs cut = cut_to(pipeline(), "c", {}, notes);
   EXPECT_THAT(cut.secret_names, ElementsAre("connection/mysql.shop/password", "env/TOKEN"));
   EXPECT_EQ(cut.connections_json["connections"].size(), 1u);
   EXPECT_EQ(cut.connections_json["secret_names"].size(), 2u);
@@ -78,7 +99,7 @@ TEST(LookPlan, LendsNoSecretThatItDoesNotNeed) {
 
 TEST(LookPlan, NeverRunsAWriterAndSaysSo) {
   std::vector<std::string> notes;
-  const AdapterInputs cut = cut_to(pipeline(), "d", notes);
+  const AdapterInputs cut = cut_to(pipeline(), "d", {}, notes);
   EXPECT_THAT(ids(cut), ElementsAre("d"));
   EXPECT_THAT(cut.plan.steps[0].needs, IsEmpty());
   EXPECT_THAT(notes, ElementsAre(HasSubstr("'write', which is not run again")));
@@ -88,7 +109,7 @@ TEST(LookPlan, GivesItsStepsIdsThatAreFree) {
   AdapterInputs inputs;
   inputs.plan.steps = {step("look-query", StepMode::kExtract, {})};
   LookPlan plan(std::move(inputs));
-  EXPECT_EQ(plan.add_query("look-query", "FROM input_df"), "look-query-");
+  EXPECT_EQ(plan.add_query({"look-query"}, "FROM input_df"), "look-query-");
   const std::string last = plan.add_preview("look-query-", 3, "/tmp/x/preview.json");
   const PlanStep& made = plan.inputs().plan.steps.back();
   EXPECT_EQ(made.id, last);

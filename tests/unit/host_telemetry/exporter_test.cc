@@ -7,6 +7,7 @@
 
 #include "protocol/base/clock.h"
 #include "tests/support/eventually.h"
+#include "tests/unit/host_http/built_program.h"
 #include "tests/unit/http/scripted_server.h"
 
 namespace osiris {
@@ -45,6 +46,7 @@ class Exports : public testing::Test {
     }
     settings.resource.set("service.name", "osiris");
     settings.flush_s = 2;
+    settings.http.program = http::built_client_program();
     return settings;
   }
   std::unique_ptr<Exporter> exporter() {

@@ -145,7 +145,8 @@ void ExecutorTest::plan(const std::vector<Json>& steps) {
   run.paths = PathMap(directory_ / "work", {});
   run.threads = 4;
   run.parallel = 6;
-  run.database = std::make_shared<Database>(DatabaseOptions{0, 2, run.worker_dir() / "spill"});
+  run.settings = settings_;
+  run.database = std::make_shared<Database>(DatabaseOptions{memory_limit_bytes_, 2, run.worker_dir() / "spill"});
   run.connections = parse(
       R"({"@db.shop":{"family":"db","alias":"shop","fields":{"host":"h"},"secrets":{"password":"connection/db.shop/password"}},
                               "@db.lost":{"family":"db","alias":"lost","fields":{},"secrets":{"password":"connection/db.lost/password"}}})");

@@ -172,6 +172,8 @@ class ExecutorTest : public ::testing::Test {
 
   std::filesystem::path directory_;
   Json more_connections_ = Json::object();
+  Json settings_ = Json::object();      // of the run
+  uint64_t memory_limit_bytes_ = 0;     // 0: the engine's own
   KeepingSink sink_;
   Log log_{-1};
   const Clock* clock_ = &system_clock();

@@ -76,6 +76,26 @@ TEST_F(KeptOutputs, ThatCannotBeReadFailTheStep) {
   EXPECT_THAT(error("a").message, HasSubstr("cannot be read"));
 }
 
+TEST_F(KeptOutputs, AreTakenShardByShard) {
+  keep();
+  const fs::path file = directory_ / "taken.parquet";
+  fs::rename(kept_file(), file);
+  const auto take_shards = [&](const std::string& shard_rows) {
+    sink_.clear();
+    outcomes_.clear();
+    plan({with_kept(parse(R"({"id":"a","driver":"produce","input_files":[{"path":"x","source":")" + file.string() +
+                          R"("}]})"),
+                    R"({"use":"take","run_id":"run-1","rows_out":3,"shard_rows":)" + shard_rows + "}"),
+          step("b", "consume", {"a"})});
+    ask_all({"a", "b"});
+    finish();
+  };
+  take_shards("[1,0,2]");
+  EXPECT_EQ(result("b")["metrics"]["rows_written"].as_int(), 3);
+  take_shards("[1,1]");
+  EXPECT_THAT(error("a").message, HasSubstr("its shards have other rows than it has"));
+}
+
 TEST_F(KeptOutputs, ThatAreTooLargeAreNotKept) {
   plan({with_kept(step("a", "produce", {}, Json::object({{"rows", 3}})), R"({"use":"keep","bytes_max":1})")});
   ask("a");

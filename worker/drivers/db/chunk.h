@@ -103,6 +103,7 @@ struct Batch {
   std::vector<std::unique_ptr<Chunk>> chunks;
   uint64_t rows = 0;
   uint64_t bytes = 0;  // as received
+  size_t chunk = 0;    // place among those that were chosen, of rows that are read in chunks
 };
 
 }  // namespace osiris::worker::db

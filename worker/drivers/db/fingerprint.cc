@@ -5,6 +5,7 @@
 
 #include <openssl/sha.h>
 
+#include <charconv>
 #include <cstring>
 #include <functional>
 
@@ -20,6 +21,14 @@ uint64_t mixed(uint64_t hash) {
   hash *= 0x7fb5d329728ea185;
   hash ^= hash >> 27;
   return hash | 1;
+}
+
+// Takes a number and the ' ' after it from the front.
+bool take_number(std::string_view& text, uint64_t& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, 16);
+  if (error != std::errc() || end == text.data() + text.size() || *end != ' ') return false;
+  text.remove_prefix(static_cast<size_t>(end - text.data()) + 1);
+  return true;
 }
 
 }  // namespace
@@ -80,6 +89,31 @@ void Fingerprint::add(const Fingerprint& others) {
   rows_ += others.rows_;
   sum_ += others.sum_;
   for (size_t i = 0; i < columns_.size(); ++i) columns_[i] += others.columns_[i];
+}
+
+std::string Fingerprint::state() const {
+  std::string state;
+  const auto put_number = [&](uint64_t number) {
+    char digits[17];
+    state.append(digits, std::to_chars(digits, digits + 16, number, 16).ptr);
+    state += ' ';
+  };
+  put_number(rows_);
+  put_number(static_cast<uint64_t>(sum_ >> 64));
+  put_number(static_cast<uint64_t>(sum_));
+  for (const uint64_t column : columns_) put_number(column);
+  return state;
+}
+
+std::optional<Fingerprint> Fingerprint::of_state(std::string_view state, size_t columns) {
+  Fingerprint made(columns);
+  uint64_t high = 0, low = 0;
+  if (!take_number(state, made.rows_) || !take_number(state, high) || !take_number(state, low)) return std::nullopt;
+  made.sum_ = Uint128{high} << 64 | low;
+  for (uint64_t& column : made.columns_)
+    if (!take_number(state, column)) return std::nullopt;
+  if (!state.empty()) return std::nullopt;
+  return made;
 }
 
 std::string Fingerprint::text() const {

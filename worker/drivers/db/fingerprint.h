@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,12 @@ class Fingerprint {
   // More rows of the same columns.
   void add(const Fingerprint& others);
 
+  // All of it as a text, and back; nullopt for a text that is none, or of another number of columns.
+  std::string state() const;
+  static std::optional<Fingerprint> of_state(std::string_view state, size_t columns);
+
   uint64_t rows() const { return rows_; }
+  size_t columns() const { return columns_.size(); }
   std::string text() const;  // the sum, 32 hexadecimal digits
   bool is_of_the_same_rows(const Fingerprint& other) const { return rows_ == other.rows_ && sum_ == other.sum_; }
   // Places of the columns whose values differ; none where the values went into other rows.

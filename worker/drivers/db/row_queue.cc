@@ -1,6 +1,47 @@
 #include "worker/drivers/db/row_queue.h"
 
+#include <algorithm>
+
 namespace osiris::worker::db {
+
+void RowQueue::offer_chunks(ChunkPlan plan, Json identity) {
+  const std::lock_guard lock(mutex_);
+  plan_ = std::move(plan);
+  identity_ = std::move(identity);
+}
+
+void RowQueue::choose(Choice choice) {
+  const std::lock_guard lock(mutex_);
+  for (const size_t chunk : choice.chunks) ranges_left_.push_back(choice.plan.ranges_of(chunk).second);
+  choice_ = std::move(choice);
+  changed_.notify_all();
+}
+
+void RowQueue::choose_all() {
+  const std::lock_guard lock(mutex_);
+  if (choice_ || !plan_) return;
+  choice_ = {*plan_, {}, false};
+  changed_.notify_all();
+}
+
+std::optional<RowQueue::Choice> RowQueue::choice() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return closed_ || choice_; });
+  return closed_ ? std::nullopt : choice_;
+}
+
+void RowQueue::end_range(size_t chunk) {
+  const std::lock_guard lock(mutex_);
+  if (chunk < ranges_left_.size()) --ranges_left_[chunk];
+  changed_.notify_all();
+}
+
+std::vector<Batch>::iterator RowQueue::next_batch() {
+  if (!choice_ || !choice_->by_chunk) return batches_.begin();
+  return std::find_if(batches_.begin(), batches_.end(), [&](const Batch& batch) { return batch.chunk == chunk_; });
+}
+
+bool RowQueue::is_chunk_over() const { return chunk_ < ranges_left_.size() && ranges_left_[chunk_] == 0; }
 
 void RowQueue::announce(RelationColumns columns) {
   const std::lock_guard lock(mutex_);
@@ -10,7 +51,12 @@ void RowQueue::announce(RelationColumns columns) {
 
 bool RowQueue::offer(Batch batch) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return closed_ || batches_.size() < kBatchesMax; });
+  // Those of the next chunk, which may be read already, do not keep the rows out that are waited for.
+  const auto is_beside = [&](const Batch& other) { return other.chunk == batch.chunk; };
+  changed_.wait(lock, [&] {
+    return closed_ || (batch.chunk <= chunk_ + 1 &&
+                       static_cast<size_t>(std::count_if(batches_.begin(), batches_.end(), is_beside)) < kBatchesMax);
+  });
   if (closed_) return false;
   batches_.push_back(std::move(batch));
   changed_.notify_all();
@@ -45,11 +91,15 @@ RowQueue::Delivery RowQueue::columns(std::chrono::milliseconds wait) {
 
 RowQueue::Delivery RowQueue::next(std::chrono::milliseconds wait) {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, wait, [&] { return !batches_.empty() || end_; });
+  changed_.wait_for(lock, wait, [&] { return next_batch() != batches_.end() || is_chunk_over() || end_; });
   Delivery delivery;
-  if (!batches_.empty()) {
-    delivery.batch = std::move(batches_.front());
-    batches_.erase(batches_.begin());
+  if (const auto batch = next_batch(); batch != batches_.end()) {
+    delivery.batch = std::move(*batch);
+    batches_.erase(batch);
+    changed_.notify_all();
+  } else if (is_chunk_over()) {
+    delivery.is_chunk_end = true;
+    ++chunk_;
     changed_.notify_all();
   } else if (end_) {
     delivery.end = end_;

@@ -9,13 +9,26 @@
 #include <vector>
 
 #include "protocol/base/error.h"
+#include "protocol/base/json.h"
+#include "worker/driver_api/chunked_rows.h"
 #include "worker/drivers/db/chunk.h"
 
 namespace osiris::worker::db {
 
 class RowQueue {
  public:
+  // Which chunks are read, each as rows of its own or, without `by_chunk`, all as one.
+  struct Choice {
+    ChunkPlan plan;
+    std::vector<size_t> chunks;
+    bool by_chunk = false;
+  };
+
   // Reader's side.
+  void offer_chunks(ChunkPlan plan, Json identity);  // before announce(): the rows can be read in chunks
+  // Then, after it: waits until it is known what to read; nullopt: nothing is wanted any more.
+  std::optional<Choice> choice();
+  void end_range(size_t chunk);            // every batch of one range of a chosen chunk was offered
   void announce(RelationColumns columns);  // once, before the first batch
   bool offer(Batch batch);                 // waits for room; false: the reader wants no more
   std::unique_ptr<Chunk> used_chunk();     // one to fill again; null: make a new one
@@ -25,22 +38,37 @@ class RowQueue {
   struct Delivery {
     const RelationColumns* columns = nullptr;  // of columns() only
     std::optional<Batch> batch;
+    bool is_chunk_end = false;  // the next batch is of the next chunk
     std::optional<Status> end;
   };
   // The columns, or an end that came before them, within `wait`; both empty: nothing yet.
   Delivery columns(std::chrono::milliseconds wait);
+  // Once the columns are known; null: the rows have no chunks.
+  const ChunkPlan* plan() const { return plan_ ? &*plan_ : nullptr; }
+  const Json& identity() const { return identity_; }
+  void choose(Choice choice);  // before the first next()
+  void choose_all();           // where nothing was chosen
   // The same of what follows: a batch or the end.
   Delivery next(std::chrono::milliseconds wait);
   void give_back(Batch batch);
   void close();  // offer() refuses from now on
 
  private:
-  static constexpr size_t kBatchesMax = 3;
+  static constexpr size_t kBatchesMax = 3;  // of one chunk
+
+  // With the lock.
+  std::vector<Batch>::iterator next_batch();
+  bool is_chunk_over() const;
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<RelationColumns> columns_;
-  std::vector<Batch> batches_;  // oldest first
+  std::optional<ChunkPlan> plan_;
+  Json identity_;
+  std::optional<Choice> choice_;
+  std::vector<size_t> ranges_left_;  // of each chosen chunk
+  size_t chunk_ = 0;                 // that next() gives the batches of
+  std::vector<Batch> batches_;       // oldest first
   std::vector<std::unique_ptr<Chunk>> used_;
   std::optional<Status> end_;
   bool closed_ = false;

@@ -68,7 +68,13 @@ void ServerRows::note(StepContext& context, const Batch& batch) {
   context.progress_bytes(bytes_, 0);
 }
 
+void ServerRows::choose(ChunkPlan plan, std::vector<size_t> chunks) {
+  by_chunk_ = true;
+  queue_.choose({std::move(plan), std::move(chunks), true});
+}
+
 Result<duckdb_data_chunk> ServerRows::next() {
+  queue_.choose_all();
   for (;;) {
     if (next_ < batch_.chunks.size()) return batch_.chunks[next_++]->handle();
     queue_.give_back(std::exchange(batch_, {}));
@@ -81,13 +87,45 @@ Result<duckdb_data_chunk> ServerRows::next() {
       ended_ = true;
       return nullptr;
     }
+    if (delivery.is_chunk_end) {
+      scan_->reopen();
+      return nullptr;
+    }
     if (!delivery.batch) continue;
     batch_ = *std::move(delivery.batch);
     note(context_, batch_);
   }
 }
 
+// Of the source, once its last chunk was given.
+Status ServerRows::take_end() {
+  while (!ended_) {
+    if (context_.is_cancelled()) return cancelled_error(context_.step_id());
+    const RowQueue::Delivery delivery = queue_.next(kCancelPoll);
+    if (delivery.end && !delivery.end->ok()) failure_ = delivery.end->error();
+    if (delivery.end) OSIRIS_TRY(*delivery.end);
+    if (delivery.batch || delivery.is_chunk_end) break;
+    ended_ = delivery.end.has_value();
+  }
+  return {};
+}
+
+Result<StepOutcome> ServerRows::stop() {
+  if (!by_chunk_) return StreamedOutput::stop();
+  end();
+  context_.metric("source_bytes", static_cast<double>(bytes_), "bytes");
+  return StepOutcome{rows_, 0};
+}
+
+std::optional<Error> ServerRows::failure() const {
+  if (!failure_ || note_.empty()) return failure_;
+  Error failure = *failure_;
+  failure.hint += (failure.hint.empty() ? "" : "; ") + note_;
+  return failure;
+}
+
 Result<StepOutcome> ServerRows::finish() {
+  if (by_chunk_) OSIRIS_TRY(take_end());
   if (!ended_) return Error(Code::kUnavailable, "the rows were not read to their end");
   end();
   context_.metric("source_bytes", static_cast<double>(bytes_), "bytes");
@@ -99,6 +137,7 @@ Result<uint64_t> ServerRows::fill(StepContext& context) {
   OSIRIS_TRY(wait_for_columns());
   Relation relation(server_, context.connection_handle(), context.output_table());
   OSIRIS_TRY(relation.create(*columns_));
+  queue_.choose_all();
   for (;;) {
     if (context.is_cancelled()) return cancelled_error(context.step_id());
     RowQueue::Delivery delivery = queue_.next(kCancelPoll);
@@ -118,7 +157,7 @@ Result<uint64_t> ServerRows::fill(StepContext& context) {
 }
 
 std::optional<Result<StepOutcome>> ServerRows::store(StepContext& context) {
-  if (scan_ && scan_->begun()) return std::nullopt;  // some rows are gone
+  if (by_chunk_ || (scan_ && scan_->begun())) return std::nullopt;  // some rows are gone
   const Result<uint64_t> rows = fill(context);
   end();
   // An interrupted statement of ours fails with DuckDB's words; the cause is the cancelling.

@@ -23,7 +23,7 @@ Error cancelled_error(const std::string& step_id);
 // Feeds the queue: announces the columns and offers batches, and returns when there are no more.
 using ReadRows = std::function<Status(RowQueue&)>;
 
-class ServerRows : public StreamedOutput, private ChunkSource {
+class ServerRows : public StreamedOutput, private ChunkSource, private ChunkedRows {
  public:
   // Runs `read` on a thread of its own. `deadline`, which `read` waits by, lives as long as `read`; it is cancelled
   // when the rows are not wanted to their end. `server`: how errors begin, "MySQL". `context` outlives it.
@@ -37,12 +37,19 @@ class ServerRows : public StreamedOutput, private ChunkSource {
   std::string rows() const override { return function_ + "()"; }
   std::vector<std::string> functions() const override { return {function_}; }
   Result<StepOutcome> finish() override;
-  std::optional<Error> failure() const override { return failure_; }
+  std::optional<Error> failure() const override;
+  ChunkedRows* chunked_rows() override { return queue_.plan() ? this : nullptr; }
+  Result<StepOutcome> stop() override;
   // Everything that `read` brings, into the step's output_table().
   std::optional<Result<StepOutcome>> store(StepContext& context) override;
 
  private:
   Result<duckdb_data_chunk> next() override;
+  const ChunkPlan& plan() const override { return *queue_.plan(); }
+  const Json& identity() const override { return queue_.identity(); }
+  void choose(ChunkPlan plan, std::vector<size_t> chunks) override;
+  void note(std::string hint) override { note_ = std::move(hint); }
+  Status take_end();
   Status wait_for_columns();
   Result<uint64_t> fill(StepContext& context);
   void note(StepContext& context, const Batch& batch);
@@ -58,6 +65,8 @@ class ServerRows : public StreamedOutput, private ChunkSource {
   const RelationColumns* columns_ = nullptr;
   Batch batch_;                   // whose chunks are being given
   size_t next_ = 0;               // of them
+  bool by_chunk_ = false;         // a scan gives a chunk
+  std::string note_;              // of who reads them
   bool ended_ = false;            // all rows were given
   std::optional<Error> failure_;  // what ended them early
   uint64_t rows_ = 0, bytes_ = 0;

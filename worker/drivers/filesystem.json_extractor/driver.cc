@@ -3,9 +3,14 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "worker/driver_api/scan_function.h"
+#include "worker/driver_api/settled_rows.h"
 #include "worker/drivers/files/places.h"
 #include "worker/drivers/filesystem.json_extractor/columns.h"
 #include "worker/drivers/filesystem.json_extractor/options.h"
@@ -24,30 +29,41 @@ constexpr uint64_t kRecordsPerReport = 10'000;
 
 Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
 
-class JsonRead {
+// The records, in lines of a file of ours.
+class JsonRead : public SettledRows {
  public:
-  JsonRead(StepContext& step, const Options& options) : step_(step), options_(options) {}
-  ~JsonRead() {
+  JsonRead(StepContext& step, Options options) : step_(step), options_(std::move(options)) {}
+  ~JsonRead() override {
     std::error_code ignored;
     for (const auto& file : scratch_) std::filesystem::remove(file, ignored);
   }
 
-  Result<StepOutcome> run() {
-    std::vector<json_in::Column> columns = json_in::declared_columns(options_);
-    json_in::RecordLines first(scratch_file("records.ndjson"), json_in::forms_of(columns), !columns.empty());
+  // Reads all records and settles their columns.
+  Result<StepOutcome> read() {
+    columns_ = json_in::declared_columns(options_);
+    json_in::RecordLines first(scratch_file("records.ndjson"), json_in::forms_of(columns_), !columns_.empty());
     OSIRIS_TRY(first.open());
     for (const json_in::SourceFile& file : options_.files) OSIRIS_TRY(read_file(file, first));
     OSIRIS_TRY(first.close());
     lines_.file = first.path();
     lines_.longest_bytes = first.longest();
-    if (columns.empty()) {
-      OSIRIS_ASSIGN(columns, json_in::found_columns(record_, [this](const std::string& line) { step_.log(line); }));
-      if (const json_in::Forms forms = json_in::forms_of(columns); !forms.empty()) OSIRIS_TRY(rewrite(forms));
+    if (columns_.empty()) {
+      OSIRIS_ASSIGN(columns_, json_in::found_columns(record_, [this](const std::string& line) { step_.log(line); }));
+      if (const json_in::Forms forms = json_in::forms_of(columns_); !forms.empty()) OSIRIS_TRY(rewrite(forms));
     }
     if (step_.is_cancelled()) return cancelled();
-    OSIRIS_TRY(json_in::create_relation(step_, lines_, columns));
     step_.progress(lines_.records);
     return StepOutcome{.rows_read = lines_.records, .rows_written = 0};
+  }
+
+  Status create(StepContext& step) override { return json_in::create_relation(step, lines_, columns_); }
+  Result<std::optional<Select>> select(StepContext& step) override {
+    if (lines_.records == 0 || columns_.empty()) return std::optional<Select>();
+    // A statement that does not read a column would not look at its values.
+    OSIRIS_TRY(json_in::check_declared(step, lines_, columns_));
+    OSIRIS_ASSIGN(const std::string reader, copy_scan_function(step.connection_handle(), "read_json"));
+    return std::optional<Select>(
+        {.sql = json_in::select_of(lines_, columns_, reader), .functions = {reader}, .files = {lines_.file}});
   }
 
  private:
@@ -101,26 +117,41 @@ class JsonRead {
   }
 
   StepContext& step_;
-  const Options& options_;
+  const Options options_;
   json_in::RecordReader reader_;
   json_in::Shape record_;
   json_in::Lines lines_;
+  std::vector<json_in::Column> columns_;
   std::vector<std::filesystem::path> scratch_;
 };
 
+Result<StepOutcome> extract_with(StepContext& step, Options options) {
+  JsonRead records(step, std::move(options));
+  auto outcome = records.read();
+  const Status created = outcome.ok() ? records.create(step) : Status(outcome.error());
+  if (created.ok()) return outcome;
+  return step.is_cancelled() ? cancelled() : created.error();
+}
+
 Result<StepOutcome> extract(StepContext& step) {
   if (step.is_cancelled()) return cancelled();
-  OSIRIS_ASSIGN(const Options options, json_in::read_options(step));
-  auto outcome = JsonRead(step, options).run();
-  if (!outcome.ok() && step.is_cancelled()) return cancelled();
-  return outcome;
+  OSIRIS_ASSIGN(Options options, json_in::read_options(step));
+  return extract_with(step, std::move(options));
+}
+
+Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
+  OSIRIS_ASSIGN(Options options, json_in::read_options(step));
+  step.settles();
+  auto records = std::make_unique<JsonRead>(step, std::move(options));
+  OSIRIS_ASSIGN(const StepOutcome outcome, records->read());
+  return stream_of(step, std::move(records), outcome);
 }
 
 Status describe(StepContext& step) {
   OSIRIS_TRY(remote::stays_here(step));
   OSIRIS_ASSIGN(Options options, json_in::read_options(step));
   options.limit = std::min(options.limit, kSampleRows);
-  const auto sampled = JsonRead(step, options).run();
+  const auto sampled = extract_with(step, std::move(options));
   return sampled.ok() ? Status() : Status(sampled.error());
 }
 
@@ -147,6 +178,7 @@ const Driver& filesystem_json_extractor() {
                                  .run = extract,
                                  .check = check,
                                  .describe = describe,
+                                 .open = open,
                                  .declare = declare,
                                  .joins_files = true};
   return driver;

@@ -15,22 +15,27 @@ using sql::quote_identifier;
 
 constexpr size_t kObjectBytesMin = 16'777'216;  // DuckDB's own
 constexpr size_t kShownBytes = 100;
+constexpr const char* kReader = "read_json";
 
-std::string source_of(const Lines& lines, const std::vector<Column>& columns) {
+std::string source_of(const Lines& lines, const std::vector<Column>& columns, const std::string& reader = kReader) {
   std::string list;
   for (const Column& column : columns)
     list += (list.empty() ? "" : ", ") + sql::quote_literal(column.name) + ": " + sql::quote_literal(column.lines);
-  return "read_json(" + files::sql_path(lines.file) +
+  return reader + "(" + files::sql_path(lines.file) +
          ", format = 'newline_delimited', records = 'true', compression = "
          "'uncompressed', hive_partitioning = false, maximum_object_size = " +
          std::to_string(std::max(kObjectBytesMin, lines.longest_bytes + 1024)) + ", columns = {" + list + "})";
+}
+
+bool may_be_unfit(const Column& column) {
+  return column.is_declared && column.type != column.lines && column.type != "JSON";
 }
 
 std::string expression_of(const Column& column) {
   const std::string name = quote_identifier(column.name);
   if (column.type == column.lines) return name;
   const std::string cast = "CAST(" + name + " AS " + column.type + ")";
-  if (!column.is_declared || column.type == "JSON") return cast + " AS " + name;
+  if (!may_be_unfit(column)) return cast + " AS " + name;
   return "CASE WHEN " + name + " IS NULL THEN NULL WHEN " + fits_condition(column, name) + " THEN " + cast +
          " ELSE error('osiris: a value does not fit') END AS " + name;
 }
@@ -46,7 +51,7 @@ std::string place_of(const Lines& lines, uint64_t record) {
 // The first value that is not of its type; nullopt: none.
 std::optional<Error> unfit_value(StepContext& step, const Lines& lines, const std::vector<Column>& columns) {
   for (const Column& column : columns) {
-    if (!column.is_declared || column.type == column.lines || column.type == "JSON") continue;
+    if (!may_be_unfit(column)) continue;
     const std::string name = quote_identifier(column.name);
     auto found = sql::run_query(step.connection_handle(),
                                 "SELECT record, v FROM (SELECT row_number() OVER () - 1 AS record, " + name +
@@ -73,18 +78,39 @@ Status create_empty_relation(StepContext& step, const std::vector<Column>& colum
 
 }  // namespace
 
+std::string select_of(const Lines& lines, const std::vector<Column>& columns, const std::string& reader) {
+  std::string list;
+  for (const Column& column : columns) list += (list.empty() ? "" : ", ") + expression_of(column);
+  return "SELECT " + list + " FROM " + source_of(lines, columns, reader);
+}
+
+Status check_declared(StepContext& step, const Lines& lines, const std::vector<Column>& columns) {
+  std::vector<Column> checked;
+  std::string unfit;
+  for (const Column& column : columns) {
+    if (!may_be_unfit(column)) continue;
+    const std::string name = quote_identifier(column.name);
+    checked.push_back(column);
+    unfit += (unfit.empty() ? "(" : " OR (") + name + " IS NOT NULL AND NOT " + fits_condition(column, name) + ")";
+  }
+  if (checked.empty()) return {};
+  OSIRIS_ASSIGN(
+      sql::QueryResult counted,
+      run_watched(step, "SELECT count(*) FROM " + source_of(lines, checked) + " WHERE " + unfit, [](double) {}));
+  if (counted.integer() == 0) return {};
+  const auto error = unfit_value(step, lines, columns);
+  return error ? Status(*error) : Status();
+}
+
 Status create_relation(StepContext& step, const Lines& lines, const std::vector<Column>& columns) {
   if (columns.empty())
     return Error(Code::kInvalidArgument, "there are no records with keys, so no columns are known",
                  "name the columns and their types under `columns`: then no records are fine too",
                  category::kExtractNoData);
   if (lines.records == 0) return create_empty_relation(step, columns);
-  std::string list;
-  for (const Column& column : columns) list += (list.empty() ? "" : ", ") + expression_of(column);
-  const auto created = run_watched(
-      step,
-      "CREATE TABLE " + step.output_table().quoted() + " AS SELECT " + list + " FROM " + source_of(lines, columns),
-      [](double) {});
+  const auto created =
+      run_watched(step, "CREATE TABLE " + step.output_table().quoted() + " AS " + select_of(lines, columns, kReader),
+                  [](double) {});
   if (!created.ok()) {
     if (created.error().code != Code::kStepFailed) return created.error();
     const auto unfit = unfit_value(step, lines, columns);

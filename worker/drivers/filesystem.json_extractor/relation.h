@@ -17,6 +17,12 @@ struct Lines {
   std::vector<std::pair<std::string, uint64_t>> first_records;  // of each file, counted over all, from 0
 };
 
+// A SELECT of the records by `reader`, read_json or a copy of it.
+std::string select_of(const Lines& lines, const std::vector<Column>& columns, const std::string& reader);
+
+// An error, with file, record, column and value, where a value is not of its declared type.
+Status check_declared(StepContext& step, const Lines& lines, const std::vector<Column>& columns);
+
 // Makes output_table(). A value that is not of its declared type is an error with file, record, column and value.
 Status create_relation(StepContext& step, const Lines& lines, const std::vector<Column>& columns);
 

@@ -1,10 +1,13 @@
 #include "worker/drivers/graphql.extractor/driver.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
+#include "worker/driver_api/incremental.h"
 #include "worker/drivers/graphql.extractor/options.h"
 #include "worker/drivers/graphql.extractor/pages.h"
 #include "worker/drivers/graphql.extractor/selection.h"
@@ -109,11 +112,10 @@ Status fetch(StepContext& step, const Options& options, web::Client& client, Pag
   return {};
 }
 
-Result<StepOutcome> run(StepContext& step) {
-  OSIRIS_ASSIGN(const Options options, graphql::read_options(step));
+// All pages into `table`, which is then settled.
+Result<StepOutcome> read(StepContext& step, const Options& options, web::RecordTable& table) {
   OSIRIS_ASSIGN(const std::vector<std::string> columns, columns_of(options));
   web::Client client(step, options.client);
-  web::RecordTable table(step, options.flattens);
   OSIRIS_TRY(table.expect(columns));
   Pages pages(options);
   const Status fetched = fetch(step, options, client, pages, table);
@@ -122,12 +124,29 @@ Result<StepOutcome> run(StepContext& step) {
     return fetched.error().code == Code::kCancelled ? fetched.error()
                                                     : fetched.error().within("GraphQL API request failed");
   step.metric("pages_fetched", static_cast<double>(pages.asked()), "pages");
-  OSIRIS_TRY(table.finish());
+  OSIRIS_TRY(table.settle());
+  return StepOutcome{.rows_read = table.rows(), .rows_written = 0};
+}
+
+Result<StepOutcome> run(StepContext& step) {
+  OSIRIS_ASSIGN(const Options options, graphql::read_options(step));
+  web::RecordTable table(step, options.flattens);
+  OSIRIS_ASSIGN(const StepOutcome outcome, read(step, options, table));
+  OSIRIS_TRY(table.create(step));
   // A server may understand the variable in its own way.
   if (options.incremental) OSIRIS_TRY(options.incremental->finish(true));
-  StepOutcome outcome;
-  outcome.rows_read = table.rows();
   return outcome;
+}
+
+// The next state is read from rows that are stored.
+Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
+  const auto incremental = Incremental::of(step);
+  if (!incremental.ok() || *incremental) return std::unique_ptr<StreamedOutput>();
+  step.settles();
+  OSIRIS_ASSIGN(const Options options, graphql::read_options(step));
+  auto table = std::make_unique<web::RecordTable>(step, options.flattens);
+  OSIRIS_ASSIGN(const StepOutcome outcome, read(step, options, *table));
+  return stream_of(step, std::move(table), outcome);
 }
 
 // Whether the endpoint answers to the connection's token, with the smallest query there is.
@@ -140,7 +159,7 @@ Status check(StepContext& step) {
   return answer.ok() ? Status() : Status(answer.error());
 }
 
-constexpr Driver kDriver = {.name = "graphql.extractor", .run = run, .check = check, .waits = true};
+constexpr Driver kDriver = {.name = "graphql.extractor", .run = run, .check = check, .open = open, .waits = true};
 
 }  // namespace
 

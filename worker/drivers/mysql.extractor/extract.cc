@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "protocol/base/categories.h"
+#include "worker/drivers/db/key_bounds.h"
 #include "worker/drivers/mysql.extractor/bound_query.h"
 #include "worker/drivers/mysql.extractor/incremental_filter.h"
+#include "worker/drivers/mysql.extractor/key_column.h"
 #include "worker/drivers/mysql.extractor/pool.h"
 #include "worker/drivers/mysql.extractor/row_reader.h"
 #include "worker/drivers/mysql.extractor/statement.h"
@@ -53,6 +55,36 @@ class Extraction {
       return Error(Code::kUnsupported, "the columns are known when it runs", "", category::kExtractQueryFailed);
     return columns_of(fields, count, settings_.columns);
   }
+  // Only the rows that meet `condition`, those of a chunk; all have the columns that were announced.
+  void narrow(const std::string& condition, size_t chunk) {
+    const std::string rows = "SELECT * FROM " + subquery();
+    set_query(condition.empty() ? rows : rows + " WHERE " + condition);
+    chunk_ = chunk;
+    is_announced_ = true;
+  }
+  // After describe(): its rows by the column that divides them.
+  Result<db::KeyedRows> keyed_rows(const Columns& columns) {
+    const unsigned count = mysql_stmt_field_count(statement_.get());
+    OSIRIS_ASSIGN(db::KeyedRows rows,
+                  key_of(settings_.partition->column, mariadb_stmt_fetch_fields(statement_.get()), count, columns));
+    statement_.reset();
+    rows.rows = subquery();
+    rows.ask = [this](const std::string& statement) -> Result<std::optional<std::string>> {
+      if (call_.echo) call_.echo(statement);
+      OSIRIS_ASSIGN(const Rows found, ask(statement));
+      const MYSQL_ROW row = mysql_fetch_row(found.get());
+      return row && row[0] ? std::optional(std::string(row[0], mysql_fetch_lengths(found.get())[0])) : std::nullopt;
+    };
+    return rows;
+  }
+  // One moment for all statements that follow, where the tables' engine has it.
+  Status begin_snapshot() {
+    for (const char* statement : {"ROLLBACK", "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+                                  "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"})
+      if (mysql_query(mysql_, statement) != 0)
+        return query_error(call_.step_id, settings_.server, last_error(mysql_), *call_.deadline, 0);
+    return {};
+  }
   // Nothing of the result is left on the wire.
   bool is_drained() const { return is_drained_; }
 
@@ -68,6 +100,9 @@ class Extraction {
     tokens_ = tokens_of(sql_, backslash_escapes);
   }
 
+  // On lines of its own: the statement may end in a comment.
+  std::string subquery() const { return "(\n" + without_end(tokens_, sql_) + "\n) AS osiris_rows"; }
+
   // Prepares the query once more, as one that leaves out the rows which the kept state does not ask for.
   Status leave_out_taken() {
     const unsigned count = mysql_stmt_field_count(statement_.get());
@@ -76,8 +111,7 @@ class Extraction {
     OSIRIS_ASSIGN(const Columns columns, columns_of(fields, count, settings_.columns));
     OSIRIS_ASSIGN(const std::string filter, incremental_filter(*settings_.incremental, fields, columns));
     if (filter.empty()) return {};
-    // On lines of its own: the statement may end in a comment.
-    set_query("SELECT * FROM (\n" + without_end(tokens_, sql_) + "\n) AS osiris_rows WHERE " + filter);
+    set_query("SELECT * FROM " + subquery() + " WHERE " + filter);
     return prepare();
   }
 
@@ -114,7 +148,7 @@ class Extraction {
     mysql_stmt_attr_set(statement_.get(), STMT_ATTR_CB_USER_DATA, &*reader_);
     mysql_stmt_attr_set(statement_.get(), STMT_ATTR_CB_RESULT, reinterpret_cast<const void*>(&RowReader::on_value));
     relation_ = columns_.relation();
-    queue_.announce(relation_);
+    if (!is_announced_) queue_.announce(relation_);
     return {};
   }
 
@@ -173,6 +207,7 @@ class Extraction {
     while (!is_done_ && left > 0) {
       OSIRIS_ASSIGN(db::Batch batch, read_batch(std::min(left, settings_.batch_rows)));
       left -= batch.rows;
+      batch.chunk = chunk_;
       if (batch.rows > 0 && !queue_.offer(std::move(batch))) return cancelled_error(call_.step_id);
     }
     return is_done_ ? Status() : look_for_end();
@@ -281,12 +316,48 @@ class Extraction {
   db::RelationColumns relation_;
   std::optional<RowReader> reader_;
   uint64_t row_number_ = 0;
+  size_t chunk_ = 0;
+  bool is_announced_ = false;
   bool is_done_ = false;
   bool is_drained_ = false;
   bool has_more_results_ = false;
   uint16_t warnings_told_ = 0;
   Statement statement_;
 };
+
+Status read_once(Extraction& extraction, Connection& connection, bool& is_drained) {
+  Status status = extraction.run();
+  is_drained = extraction.is_drained();
+  // Closing a statement reads the rest of its result; the rest of a large one is not worth it.
+  if (!status.ok() || !is_drained) connection.abandon();
+  return status;
+}
+
+// One statement for each chunk, over the same connection and in one snapshot.
+Status read_chunks(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue,
+                   Connection& connection, bool& is_drained) {
+  Extraction whole(settings, call, queue, connection.handle());
+  OSIRIS_TRY(whole.begin_snapshot());
+  OSIRIS_ASSIGN(const Columns columns, whole.describe());
+  OSIRIS_ASSIGN(const db::KeyedRows rows, whole.keyed_rows(columns));
+  ChunkPlan plan;
+  OSIRIS_ASSIGN(plan.bounds, db::key_bounds(rows, settings.partition->chunk_rows));
+  const std::string place = settings.server.host + ":" + std::to_string(settings.server.port);
+  queue.offer_chunks(std::move(plan), db::identity_of_rows(place + "\n" + settings.server.database, settings.sql,
+                                                           columns.relation(), settings.partition->column));
+  queue.announce(columns.relation());
+  const auto choice = queue.choice();
+  if (!choice) return cancelled_error(call.step_id);
+  is_drained = true;
+  const size_t count = choice->by_chunk ? choice->chunks.size() : 1;
+  for (size_t i = 0; i < count; ++i) {
+    Extraction one(settings, call, queue, connection.handle());
+    one.narrow(choice->by_chunk ? db::range_condition(rows, choice->plan.bounds, choice->chunks[i]) : "", i);
+    OSIRIS_TRY(read_once(one, connection, is_drained));
+    queue.end_range(i);
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -311,12 +382,11 @@ Status extract(const ExtractSettings& settings, const CallContext& call, db::Row
     OSIRIS_TRY(lease->limit_rows(settings.rows_skipped + *settings.rows_max, settings.server, call));
   Status status;
   bool is_drained = false;
-  {
+  if (settings.partition) {
+    status = read_chunks(settings, call, queue, *lease, is_drained);
+  } else {
     Extraction extraction(settings, call, queue, lease->handle());
-    status = extraction.run();
-    is_drained = extraction.is_drained();
-    // Closing a statement reads the rest of its result; the rest of a large one is not worth it.
-    if (!status.ok() || !is_drained) lease->abandon();
+    status = read_once(extraction, *lease, is_drained);
   }
   if (status.ok() && is_drained && lease->end_transaction(settings.server, call).ok()) lease.declare_clean();
   return status;

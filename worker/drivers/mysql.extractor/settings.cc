@@ -1,6 +1,7 @@
 #include "worker/drivers/mysql.extractor/settings.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "protocol/base/text.h"
 #include "worker/drivers/db/fields.h"
@@ -9,6 +10,26 @@ namespace osiris::worker::mysql {
 
 using db::config_fault;
 using db::read_number;
+
+namespace {
+
+Status read_partition(const StepContext& context, bool is_limited, ExtractSettings& settings) {
+  const Json& partition = context.config()["partition"];
+  if (partition.is_null()) return {};
+  settings.partition.emplace();
+  settings.partition->column = partition["column"].as_string();
+  if (settings.partition->column.empty()) return config_fault(context, "'partition' needs a 'column'");
+  OSIRIS_TRY(read_number(context, partition, "chunk_rows", 1, INT64_MAX, settings.partition->chunk_rows));
+  if (settings.partition->chunk_rows == 0) return config_fault(context, "'partition' needs 'chunk_rows'");
+  for (const auto& [is_there, what, why] :
+       {std::tuple(is_limited, "'limit' or 'offset'", "rows of several chunks have no common order to count by"),
+        std::tuple(settings.values.is_object(), "'values'", "write them into the query"),
+        std::tuple(settings.allows_call, "'allow'", "a procedure is called once")})
+    if (is_there) return config_fault(context, std::string("'partition' cannot be used with ") + what, why);
+  return {};
+}
+
+}  // namespace
 
 Result<ExtractSettings> read_extract_settings(StepContext& context) {
   const Json& config = context.config();
@@ -53,11 +74,12 @@ Result<ExtractSettings> read_extract_settings(StepContext& context) {
   if (config["on_warning"].as_string() == "log") settings.on_warning = OnWarning::kLog;
   for (const Json& allowed : config["allow"].items()) settings.allows_call |= allowed.as_string() == "call";
 
+  settings.values = config["values"];
+  OSIRIS_TRY(read_partition(context, limit > 0 || offset > 0, settings));
   if (!query.empty()) {
     // A query's rows are counted and its columns chosen here, not by wrapping it in another SELECT: a subquery loses
     // its ORDER BY, and not every statement that returns rows may be one.
     settings.sql = query;
-    settings.values = config["values"];
     settings.rows_skipped = offset;
     if (limit > 0) settings.rows_max = limit;
     return settings;

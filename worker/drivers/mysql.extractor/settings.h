@@ -21,6 +21,12 @@ struct PoolSettings {
   uint32_t recycle_s = 3600;
 };
 
+// Rows are read in chunks of a column's values, all in one snapshot.
+struct Partition {
+  std::string column;
+  uint64_t chunk_rows = 0;
+};
+
 struct ExtractSettings {
   ServerSettings server;
   PoolSettings pool;
@@ -33,6 +39,7 @@ struct ExtractSettings {
   bool echo = false;
   bool allows_call = false;
   OnWarning on_warning = OnWarning::kError;
+  std::optional<Partition> partition;
   std::optional<Incremental> incremental;
   db::SourceLimits limits;
 };

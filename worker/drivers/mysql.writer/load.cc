@@ -46,7 +46,11 @@ Status Load::load() {
   tag_ = sha256_hex(server_.database + "\n" + settings_.table).substr(0, 16);
   staging_ = quote_identifier("osiris_new_" + tag_);
   old_ = quote_identifier("osiris_old_" + tag_);
+  ChunkedRows* const chunks = chunks_to_commit();
+  OSIRIS_TRY(chunks ? take_copy() : drop_leftovers());
   OSIRIS_TRY(find_target());
+  if (chunks && added_.empty() && is_transactional_) return copy_chunks(*chunks);
+  if (chunks) OSIRIS_TRY(drop_others({}));
   OSIRIS_TRY(make_room());
   const auto written = write_rows(context_.connection_handle(), select(), *this, context_.inputs().front().is_streamed);
   if (!written.ok()) return written.error();
@@ -186,7 +190,7 @@ Status Load::find_keys() {
 
 Status Load::make_room() {
   destination_ = table_;
-  if (!exists_ || (settings_.mode == WriteMode::kReplace && obstacle_.empty())) return make_staging();
+  if (is_swap_possible()) return make_staging();
   if (!is_transactional_)
     return failed(
         "table " + settings_.table + " has an engine without transactions: a load that fails could not be undone",
@@ -245,18 +249,24 @@ Status Load::take_turn() {
   return {};
 }
 
-Status Load::make_staging() {
-  is_swap_ = true;
+// Of a table that is made: its columns and what follows them.
+Result<std::string> Load::definition() const {
   std::vector<std::string> columns;
   for (const ColumnPlan& plan : plans_) {
     const bool is_key = std::find(keys_.begin(), keys_.end(), plan.target) != keys_.end();
     columns.push_back(quote_identifier(plan.target) + " " + plan.type_name + (is_key ? " NOT NULL" : " NULL"));
   }
   if (!keys_.empty()) columns.push_back("PRIMARY KEY (" + quoted_list(keys_) + ")");
-  const std::string definition = " (" + join(columns, ", ") + ") DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin";
+  std::string definition = " (" + join(columns, ", ") + ") DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin";
   if (!exists_ && !settings_.creates)
     return Error(Code::kNotFound, "MySQL write failed: table " + settings_.table + " does not exist",
                  "set create_table: true, or make it: CREATE TABLE " + table_ + definition, category::kWriteFailed);
+  return definition;
+}
+
+Status Load::make_staging() {
+  is_swap_ = true;
+  OSIRIS_ASSIGN(const std::string definition, this->definition());
   OSIRIS_TRY(take_turn());
   has_staging_ = true;
   OSIRIS_TRY(session_->run("DROP TABLE IF EXISTS " + staging_));

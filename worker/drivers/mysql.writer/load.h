@@ -1,6 +1,9 @@
 // One load of a table. Rows go into the table itself in one transaction (append, upsert, truncate), or into a table
 // beside it that takes its name by one RENAME (replace, and a table that is made), because MySQL ends a transaction
 // where a table is made or dropped. Whatever fails leaves the table as it was.
+//
+// Rows that come in chunks (chunks.cc) are committed chunk by chunk to a staging table, with a ledger of what is there,
+// and then go the same two ways.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +15,7 @@
 #include "protocol/base/error.h"
 #include "worker/driver_api/batch_writer.h"
 #include "worker/driver_api/driver.h"
+#include "worker/drivers/db/copy_ledger.h"
 #include "worker/drivers/db/target_settings.h"
 #include "worker/drivers/mysql.writer/column_plan.h"
 #include "worker/drivers/mysql.writer/commit_marker.h"
@@ -53,7 +57,28 @@ class Load : private BatchWriter {
   Status swap();
   void undo();
 
+  // Of rows in chunks.
+  ChunkedRows* chunks_to_commit();
+  Status drop_leftovers();
+  Status drop_others(const std::string& kept);
+  Status take_copy();
+  Status copy_chunks(ChunkedRows& rows);
+  Status begin_chunks(ChunkedRows& rows);
+  Result<std::optional<db::CopyLedger>> found_ledger(const Json& wanted);
+  Result<std::optional<db::CopyLedger>> read_ledger(const std::string& table, const Json& wanted);
+  Status make_chunk_tables();
+  Status write_ledger(const db::LedgerRow& row);
+  Status copy_chunk(size_t chunk);
+  Status settle_chunks();
+  Status bring_over();
+  Error with_way_on(Error error, ChunkedRows& rows);
+  Json identity(ChunkedRows& rows) const;
+  bool is_swap_possible() const { return !exists_ || (settings_.mode == db::WriteMode::kReplace && obstacle_.empty()); }
+  std::string ledger_table() const { return quote_identifier(copy_.ledger); }
+  std::string done_table() const { return quote_identifier(copy_.ledger + "_done"); }
+
   size_t rows_max() const;  // of one statement
+  Result<std::string> definition() const;
   Error failed(const std::string& what, const std::string& hint) const;
   Result<uint64_t> count_of(const std::string& table);
   std::string target_list() const;  // quoted, with commas
@@ -81,6 +106,10 @@ class Load : private BatchWriter {
   std::string text_;  // rows on their way
   uint64_t text_rows_ = 0;
   uint64_t rows_ = 0, bytes_ = 0;
+  std::optional<db::CopyLedger> ledger_;
+  db::CopyTables copy_;
+  size_t chunks_reused_ = 0;
+  std::string renamed_along_;  // ", `a` TO `b`"
   bool has_staging_ = false;
   bool is_held_back_ = false;  // an append whose rows are compared first
   std::optional<db::Fingerprint> sent_;

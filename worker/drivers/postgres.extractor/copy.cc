@@ -48,7 +48,8 @@ Copy::Copy(const ExtractSettings& settings, const CallContext& call, const Colum
       queue_(queue),
       reader_(columns) {}
 
-Status Copy::run(Connection& connection, const std::string& sql) {
+Status Copy::run(Connection& connection, const std::string& sql, size_t chunk) {
+  of_chunk_ = chunk;
   OSIRIS_TRY(connection.begin_copy_out(sql));
   for (;;) {
     OSIRIS_ASSIGN(const auto data, connection.next_copy_data(so_far()));
@@ -119,6 +120,7 @@ Status Copy::offer() {
   close_chunk();
   if (batch_.rows == 0) return {};
   batch_.bytes = bytes_;
+  batch_.chunk = of_chunk_;
   bytes_ = 0;
   if (!queue_.offer(std::exchange(batch_, {}))) return cancelled_error(call_.step_id);
   return {};

@@ -22,8 +22,8 @@ class Copy {
  public:
   // All outlive it.
   Copy(const ExtractSettings& settings, const CallContext& call, const Columns& columns, db::RowQueue& queue);
-  // Runs a statement of copy_sql().
-  Status run(Connection& connection, const std::string& sql);
+  // Runs a statement of copy_sql(), whose rows are of chunk `chunk`.
+  Status run(Connection& connection, const std::string& sql, size_t chunk = 0);
 
  private:
   std::string so_far() const;
@@ -42,6 +42,7 @@ class Copy {
   std::unique_ptr<db::Chunk> chunk_;
   db::Batch batch_;
   size_t in_chunk_ = 0;
+  size_t of_chunk_ = 0;
   uint64_t rows_ = 0, bytes_ = 0;
   bool has_header_ = false, is_ended_ = false;
 };

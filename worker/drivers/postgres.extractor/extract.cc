@@ -8,6 +8,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 #include "worker/driver_api/sql.h"
+#include "worker/drivers/db/key_bounds.h"
 #include "worker/drivers/postgres.extractor/copy.h"
 #include "worker/drivers/postgres/types.h"
 
@@ -49,6 +50,7 @@ std::vector<std::string> filters_of(const std::string& name, int64_t least, int6
   return filters;
 }
 
+// Chunks ask the server for their bounds, whatever the type; parts alone are cut here, from whole numbers.
 Result<uint32_t> partition_place(const Partition& partition, const Answer& description) {
   std::vector<std::string> names;
   for (size_t i = 0; i < description.columns(); ++i)
@@ -65,6 +67,7 @@ Result<uint32_t> partition_place(const Partition& partition, const Answer& descr
                    near ? "did you mean '" + *near + "'?" : "it has " + join(names, ", "));
   }
   const auto place = static_cast<uint32_t>(found - names.begin());
+  if (partition.chunk_rows > 0) return place;
   switch (PQftype(description.get(), static_cast<int>(place))) {
     case kInt2Oid:
     case kInt4Oid:
@@ -76,18 +79,24 @@ Result<uint32_t> partition_place(const Partition& partition, const Answer& descr
   }
 }
 
-// Connections that take one filter after the other, all in the snapshot of `leader`, which keeps it open.
+// Rows that meet a filter, and the chosen chunk that they are of.
+struct Range {
+  std::string filter;
+  size_t chunk = 0;
+};
+
+// Connections that take one range after the other, all in the snapshot of `leader`, which keeps it open.
 class PartitionedCopy {
  public:
   PartitionedCopy(const ExtractSettings& settings, const CallContext& call, const Columns& columns, db::RowQueue& queue,
-                  db::SourceUse& use, std::vector<std::string> filters)
-      : settings_(settings), call_(call), columns_(columns), queue_(queue), use_(use), filters_(std::move(filters)) {}
+                  db::SourceUse& use, std::vector<Range> ranges)
+      : settings_(settings), call_(call), columns_(columns), queue_(queue), use_(use), ranges_(std::move(ranges)) {}
 
   Status run(Connection& leader) {
     OSIRIS_ASSIGN(const Answer answer, leader.ask("SELECT pg_catalog.pg_export_snapshot()"));
     const std::string snapshot = answer.text(0, 0);
     std::vector<std::thread> threads;
-    while (threads.size() + 1 < filters_.size()) {
+    while (threads.size() + 1 < std::min<size_t>(ranges_.size(), settings_.partition->parts)) {
       auto turn = use_.try_open(place_of(settings_.server));
       if (!turn) break;
       deadlines_.push_back(std::make_unique<Deadline>());
@@ -96,16 +105,19 @@ class PartitionedCopy {
         note(follow(snapshot, deadline, turn));
       });
     }
-    note(read_filters(leader, call_));
+    note(read_ranges(leader, call_));
     for (std::thread& thread : threads) thread.join();
     call_.deadline->lead_none();
     return failure_;
   }
 
  private:
-  Status read_filters(Connection& connection, const CallContext& call) {
-    for (size_t i = next_++; i < filters_.size(); i = next_++)
-      OSIRIS_TRY(Copy(settings_, call, columns_, queue_).run(connection, copy_sql(settings_, columns_, filters_[i])));
+  Status read_ranges(Connection& connection, const CallContext& call) {
+    for (size_t i = next_++; i < ranges_.size(); i = next_++) {
+      const auto& [filter, chunk] = ranges_[i];
+      OSIRIS_TRY(Copy(settings_, call, columns_, queue_).run(connection, copy_sql(settings_, columns_, filter), chunk));
+      queue_.end_range(chunk);
+    }
     return {};
   }
 
@@ -116,7 +128,7 @@ class PartitionedCopy {
     OSIRIS_TRY(connection->run(kBegin));
     turn.begin();
     OSIRIS_TRY(connection->run("SET TRANSACTION SNAPSHOT " + sql::quote_literal(snapshot)));
-    OSIRIS_TRY(read_filters(*connection, call));
+    OSIRIS_TRY(read_ranges(*connection, call));
     return connection->run("ROLLBACK");
   }
 
@@ -134,8 +146,8 @@ class PartitionedCopy {
   const Columns& columns_;
   db::RowQueue& queue_;
   db::SourceUse& use_;
-  const std::vector<std::string> filters_;
-  std::atomic<size_t> next_{0};  // of the filters
+  const std::vector<Range> ranges_;
+  std::atomic<size_t> next_{0};  // of the ranges
   std::vector<std::unique_ptr<Deadline>> deadlines_;
   std::mutex mutex_;
   Status failure_;
@@ -172,6 +184,33 @@ Result<std::string> filter_of(const ExtractSettings& settings, const Answer& des
   return incremental.skips_nulls() ? since : "(" + since + " OR " + name + " IS NULL)";
 }
 
+Status extract_chunks(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue, db::SourceUse& use,
+                      Connection& leader, const Columns& columns, const db::KeyedRows& rows) {
+  const Partition& partition = *settings.partition;
+  ChunkPlan plan;
+  plan.ranges_per_chunk = partition.parts;
+  OSIRIS_ASSIGN(plan.bounds, db::key_bounds(rows, std::max<uint64_t>(1, partition.chunk_rows / partition.parts)));
+  queue.offer_chunks(std::move(plan), db::identity_of_rows(place_of(settings.server) + "\n" + settings.server.database +
+                                                               "\n" + settings.server.schema,
+                                                           settings.sql, columns.relation(), partition.column));
+  queue.announce(columns.relation());
+  const auto choice = queue.choice();
+  if (!choice) return cancelled_error(call.step_id);
+  std::vector<Range> ranges;
+  const auto add = [&](size_t range, size_t chunk) {
+    std::string filter = db::range_condition(rows, choice->plan.bounds, range);
+    if (!rows.condition.empty()) filter += (filter.empty() ? "" : " AND ") + rows.condition;
+    ranges.push_back({std::move(filter), chunk});
+  };
+  for (size_t range = 0; !choice->by_chunk && range <= choice->plan.bounds.size(); ++range) add(range, 0);
+  for (size_t i = 0; i < choice->chunks.size(); ++i) {
+    const auto [first, count] = choice->plan.ranges_of(choice->chunks[i]);
+    for (size_t range = first; range < first + count; ++range) add(range, i);
+  }
+  if (ranges.empty()) return {};
+  return PartitionedCopy(settings, call, columns, queue, use, std::move(ranges)).run(leader);
+}
+
 Status extract_parts(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue, db::SourceUse& use,
                      Connection& leader) {
   OSIRIS_ASSIGN(const Answer description, leader.describe(settings.sql));
@@ -179,6 +218,15 @@ Status extract_parts(const ExtractSettings& settings, const CallContext& call, d
   OSIRIS_ASSIGN(const Columns columns, columns_of_select(leader, description, settings));
   OSIRIS_ASSIGN(const std::string since, filter_of(settings, description, columns));
   const std::string name = place_name(place);
+  if (settings.partition->chunk_rows > 0) {
+    const auto ask = [&](const std::string& statement) -> Result<std::optional<std::string>> {
+      OSIRIS_ASSIGN(const Answer answer, leader.ask(statement));
+      return answer.rows() == 0 ? std::nullopt : std::optional(answer.text(0, 0));
+    };
+    const auto literal = [](const std::string& text) { return sql::quote_literal(text); };
+    return extract_chunks(settings, call, queue, use, leader, columns,
+                          {named_subquery(settings, columns), name, name + "::text", since, literal, ask});
+  }
   OSIRIS_ASSIGN(const Answer bounds,
                 leader.ask("SELECT min(" + name + "), max(" + name + ") FROM " + named_subquery(settings, columns) +
                            (since.empty() ? "" : " WHERE " + since)));
@@ -186,9 +234,9 @@ Status extract_parts(const ExtractSettings& settings, const CallContext& call, d
   std::vector<std::string> filters = {"true"};
   if (!bounds.is_null(0, 0))
     filters = filters_of(name, std::stoll(bounds.text(0, 0)), std::stoll(bounds.text(0, 1)), settings.partition->parts);
-  if (!since.empty())
-    for (std::string& filter : filters) filter += " AND " + since;
-  return PartitionedCopy(settings, call, columns, queue, use, std::move(filters)).run(leader);
+  std::vector<Range> ranges;
+  for (const std::string& filter : filters) ranges.push_back({since.empty() ? filter : filter + " AND " + since, 0});
+  return PartitionedCopy(settings, call, columns, queue, use, std::move(ranges)).run(leader);
 }
 
 }  // namespace

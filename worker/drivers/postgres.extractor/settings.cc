@@ -37,6 +37,7 @@ Status read_partition(const StepContext& context, ExtractSettings& settings) {
   if (settings.partition->column.empty()) return config_fault(context, "'partition' needs a 'column'");
   settings.partition->parts = 4;
   OSIRIS_TRY(read_number(context, partition, "parts", 1, 64, settings.partition->parts));
+  OSIRIS_TRY(read_number(context, partition, "chunk_rows", 1, INT64_MAX, settings.partition->chunk_rows));
   if (settings.rows_max || settings.rows_skipped > 0)
     return config_fault(context, "'partition' cannot be used with 'limit' or 'offset'",
                         "rows of several connections have no common order to count by");

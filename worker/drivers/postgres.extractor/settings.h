@@ -20,6 +20,7 @@ struct UnboundedNumeric {
 struct Partition {
   std::string column;
   uint32_t parts = 1;
+  uint64_t chunk_rows = 0;  // 0: not in chunks
 };
 
 struct ExtractSettings {

@@ -41,6 +41,11 @@ Error Load::failed(const std::string& what, const std::string& hint) const {
   return Error(Code::kStepFailed, "PostgreSQL write failed: " + what, hint, category::kWriteFailed);
 }
 
+const db::Fingerprint* Load::expected() const {
+  if (!settings_.verifies_values) return nullptr;
+  return ledger_ ? &ledger_->fingerprint() : &sent_->fingerprint();
+}
+
 std::string Load::target_columns() const {
   std::vector<std::string> names;
   for (const ColumnPlan& plan : plans_) names.push_back(sql::quote_identifier(plan.target));
@@ -58,9 +63,12 @@ std::string Load::select() const {
 
 Result<uint64_t> Load::run() {
   OSIRIS_ASSIGN(connection_, Connection::open(server_, call_, Purpose::kWrite));
+  ChunkedRows* const chunks = chunks_to_commit();
+  OSIRIS_TRY(chunks ? take_copy() : drop_leftovers());
   OSIRIS_TRY(connection_->run("BEGIN"));
   OSIRIS_TRY(find_target());
   OSIRIS_TRY(find_keys());
+  if (chunks && !adds_columns_) return copy_chunks(*chunks);
   OSIRIS_TRY(make_room());
   OSIRIS_TRY(copy_rows());
   OSIRIS_TRY(context_.inputs_are_sound());
@@ -112,6 +120,7 @@ Status Load::fit_target(const db::RelationColumns& sources) {
       is_filled[*places[i]] = true;
       plans_.push_back(std::move(plan));
     } else if (settings_.new_columns == db::NewColumns::kEvolve) {
+      adds_columns_ = true;
       OSIRIS_ASSIGN(ColumnPlan plan, plan_new(target_.shown(), sources[i].name, sources[i].type));
       OSIRIS_TRY(add_column(plan));
       plans_.push_back(std::move(plan));
@@ -260,12 +269,12 @@ Status Load::copy_rows() {
 // ---- the end
 
 Status Load::settle() {
-  if (sent_) OSIRIS_TRY(read_back());
+  if (settings_.verifies_values) OSIRIS_TRY(read_back());
   if (settings_.mode == WriteMode::kUpsert) OSIRIS_TRY(merge());
   if (is_held_back_) OSIRIS_TRY(insert());
   if (settings_.verifies) {
     OSIRIS_TRY(verify());
-    db::tell_verified(context_, target_.shown(), rows_, sent_ ? &sent_->fingerprint() : nullptr);
+    db::tell_verified(context_, target_.shown(), rows_, expected());
   }
   return is_swap_ ? swap() : Status();
 }

@@ -1,6 +1,9 @@
 // One load of a table: everything happens in one transaction, which is committed once the rows are there and counted.
 // Whatever fails before leaves the table as it was; a lost answer to the COMMIT is cleared up by asking the server
 // about the transaction by its number.
+//
+// Rows that come in chunks (chunks.cc) are committed chunk by chunk to a staging table beside the target, with a ledger
+// of what is there; what is said above then holds of the last transaction, which brings them from there to the target.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +15,7 @@
 #include "protocol/base/error.h"
 #include "worker/driver_api/batch_writer.h"
 #include "worker/driver_api/driver.h"
+#include "worker/drivers/db/copy_ledger.h"
 #include "worker/drivers/db/target_settings.h"
 #include "worker/drivers/postgres.writer/column_plan.h"
 #include "worker/drivers/postgres.writer/copied_rows.h"
@@ -52,8 +56,25 @@ class Load : private BatchWriter {
   Status swap();
   Status verify() const;
   Status commit();
+  // Of rows in chunks.
+  ChunkedRows* chunks_to_commit();
+  Status drop_leftovers();
+  Status drop_others(const std::string& kept);
+  Status take_copy();
+  Status begin_chunks(ChunkedRows& rows);
+  Status make_chunk_tables();
+  Result<std::optional<db::CopyLedger>> found_ledger(const Json& identity);
+  Result<uint64_t> copy_chunks(ChunkedRows& rows);
+  Status copy_chunk(size_t chunk);
+  Status settle_chunks();
+  Status bring_over();
+  Error with_way_on(Error error, ChunkedRows& rows);
+  Json identity(ChunkedRows& rows) const;
+  std::string ledger_table() const;
+
   Status ask_whether_committed(const std::string& transaction, const Error& why);
 
+  const db::Fingerprint* expected() const;  // of all rows; null: only their number is known
   Error failed(const std::string& what, const std::string& hint) const;
   std::string target_columns() const;  // quoted, with commas
   std::string select() const;          // the relation's rows, as the plans want them
@@ -71,6 +92,10 @@ class Load : private BatchWriter {
   std::vector<ColumnPlan> plans_;
   std::string destination_;  // quoted, of COPY
   std::optional<CopiedRows> sent_;
+  std::optional<db::CopyLedger> ledger_;
+  db::CopyTables tables_;
+  bool adds_columns_ = false;  // to the target
+  size_t chunks_reused_ = 0;
   bool is_copying_ = false;
   uint64_t copy_bytes_ = 0;              // in the COPY under way
   uint64_t rows_before_copy_ = 0;        // handed over before it began

@@ -1,6 +1,8 @@
 #include "worker/drivers/posthog.extractor/driver.h"
 
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
@@ -140,10 +142,11 @@ class Extraction {
         options_(options),
         progress_(std::move(progress)),
         client_(step, options.client),
-        table_(step, false) {}
+        table_(std::make_unique<web::RecordTable>(step, false)) {}
 
-  Result<StepOutcome> run() {
-    OSIRIS_TRY(table_.expect(options_.type->expected));
+  // All pages; table() has what they bring.
+  Result<StepOutcome> read() {
+    OSIRIS_TRY(table_->expect(options_.type->expected));
     OSIRIS_TRY(find_begin());
     for (bool follows = true; follows;) {
       const std::string query = page_query(*options_.type, options_.event_types, place_, options_.page_size);
@@ -152,15 +155,16 @@ class Extraction {
       step_.progress(read_);
       follows = rows >= options_.page_size;
     }
-    OSIRIS_TRY(table_.finish());
-    step_.metric("rows_deduplicated", static_cast<double>(read_ - table_.rows()), "rows");
-    step_.metric("rows_output", static_cast<double>(table_.rows()), "rows");
+    OSIRIS_TRY(table_->settle());
+    step_.metric("rows_deduplicated", static_cast<double>(read_ - table_->rows()), "rows");
+    step_.metric("rows_output", static_cast<double>(table_->rows()), "rows");
     if (!options_.type->time.empty() && !progress_.last().empty()) {
       OSIRIS_ASSIGN(const std::string begin, minutes_before(progress_.last()));
       OSIRIS_TRY(step_.set_state(progress_.state(begin)));
     }
     return StepOutcome{.rows_read = read_, .rows_written = 0};
   }
+  std::unique_ptr<web::RecordTable> take_table() { return std::move(table_); }
 
  private:
   // One value of the engine's; empty: NULL.
@@ -245,7 +249,7 @@ class Extraction {
       place_.id = id;
       if (options_.deduplicates && progress_.is_taken(id)) continue;
       if (time_at) progress_.take(time, id);
-      OSIRIS_TRY(table_.add(record_of(columns, row)));
+      OSIRIS_TRY(table_->add(record_of(columns, row)));
     }
     return rows.size();
   }
@@ -271,19 +275,39 @@ class Extraction {
   const Options& options_;
   Progress progress_;
   web::Client client_;
-  web::RecordTable table_;
+  std::unique_ptr<web::RecordTable> table_;
   Place place_;
   uint64_t read_ = 0;
 };
 
+// What a step reads, and where it waits then.
+struct Extracted {
+  StepOutcome outcome;
+  std::unique_ptr<web::RecordTable> table;
+};
+
+Result<Extracted> extract(StepContext& step) {
+  OSIRIS_ASSIGN(const Options options, read_options(step));
+  OSIRIS_ASSIGN(Progress progress, Progress::of(step.state()));
+  Extraction extraction(step, options, std::move(progress));
+  OSIRIS_ASSIGN(const StepOutcome outcome, extraction.read());
+  return Extracted{outcome, extraction.take_table()};
+}
+
+Error failed(const Error& error) { return error.code == Code::kCancelled ? error : error.within(kFailed); }
+
 Result<StepOutcome> run(StepContext& step) {
-  const auto options = read_options(step);
-  if (!options.ok()) return options.error().within(kFailed);
-  auto progress = Progress::of(step.state());
-  if (!progress.ok()) return progress.error().within(kFailed);
-  auto outcome = Extraction(step, *options, *std::move(progress)).run();
-  if (outcome.ok() || outcome.error().code == Code::kCancelled) return outcome;
-  return outcome.error().within(kFailed);
+  const auto extracted = extract(step);
+  if (!extracted.ok()) return failed(extracted.error());
+  const Status created = extracted->table->create(step);
+  return created.ok() ? Result<StepOutcome>(extracted->outcome) : Result<StepOutcome>(failed(created.error()));
+}
+
+Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
+  step.settles();
+  auto extracted = extract(step);
+  if (!extracted.ok()) return failed(extracted.error());
+  return stream_of(step, std::move(extracted->table), extracted->outcome);
 }
 
 // Whether the key may ask the project, with the smallest query there is.
@@ -295,7 +319,7 @@ Status check(StepContext& step) {
   return answer.ok() ? Status() : Status(answer.error());
 }
 
-constexpr Driver kDriver = {.name = "posthog.extractor", .run = run, .check = check, .waits = true};
+constexpr Driver kDriver = {.name = "posthog.extractor", .run = run, .check = check, .open = open, .waits = true};
 
 }  // namespace
 }  // namespace posthog

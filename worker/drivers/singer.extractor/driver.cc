@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
+#include <utility>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
@@ -139,7 +141,8 @@ Result<Tap> make_tap(StepContext& step, const Options& options, const program::S
   return tap;
 }
 
-Result<StepOutcome> run(StepContext& step) {
+// What the tap sends.
+Result<std::unique_ptr<Records>> extract(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, read_options(step));
   if (step.is_cancelled()) return Error(Code::kCancelled, "stopped");
   OSIRIS_ASSIGN(const program::StagingDirectory staging,
@@ -161,8 +164,23 @@ Result<StepOutcome> run(StepContext& step) {
   Messages messages(step, options);
   OSIRIS_TRY(
       run_tap(step, options, tap, std::move(arguments), [&](std::string_view bytes) { return messages.feed(bytes); }));
-  OSIRIS_TRY(messages.finish());
-  return StepOutcome{.rows_read = messages.rows(), .rows_written = 0};
+  return messages.finish();
+}
+
+Result<StepOutcome> run(StepContext& step) {
+  OSIRIS_ASSIGN(const std::unique_ptr<Records> records, extract(step));
+  OSIRIS_TRY(records->create(step));
+  step.progress(records->rows());
+  return StepOutcome{.rows_read = records->rows(), .rows_written = 0};
+}
+
+// A tap's rows count once it has ended well, and a second start of it might do more than read.
+Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
+  step.settles();
+  OSIRIS_ASSIGN(std::unique_ptr<Records> records, extract(step));
+  const StepOutcome outcome{.rows_read = records->rows(), .rows_written = 0};
+  step.progress(outcome.rows_read);
+  return stream_of(step, std::move(records), outcome);
 }
 
 // The interpreter, and the tap where it needs no packages.
@@ -179,7 +197,7 @@ Status check(StepContext& step) {
   return tap.ok() ? Status() : Status(tap.error());
 }
 
-constexpr Driver kDriver = {.name = "singer.extractor", .run = run, .check = check, .waits = true};
+constexpr Driver kDriver = {.name = "singer.extractor", .run = run, .check = check, .open = open, .waits = true};
 
 }  // namespace
 }  // namespace singer

@@ -123,7 +123,7 @@ Status Messages::state(const Json& message) {
   return {};
 }
 
-Status Messages::finish() {
+Result<std::unique_ptr<Records>> Messages::finish() {
   if (error_) return *error_;
   if (!rest_.empty()) return garbage(rest_, "has no end");
   if (!records_) {
@@ -133,8 +133,9 @@ Status Messages::finish() {
         names.empty() ? "Look into the run's osiris.log for what it said." : "It sent " + join(names, ", ") + ".",
         category::kExtractNoData);
   }
-  OSIRIS_TRY(records_->finish());
-  return state_ ? step_.set_state(*state_) : Status();
+  OSIRIS_TRY(records_->settle());
+  if (state_) OSIRIS_TRY(step_.set_state(*state_));
+  return std::move(records_);
 }
 
 }  // namespace osiris::worker::singer

@@ -20,9 +20,8 @@ class Messages {
   // Any part of the output. False once something was wrong; then error() says what.
   bool feed(std::string_view bytes);
   const Error& error() const { return *error_; }
-  // The tap has ended well: what it sent becomes the output, and its last STATE the step's.
-  Status finish();
-  uint64_t rows() const { return records_ ? records_->rows() : 0; }
+  // The tap has ended well: its records, settled, and its last STATE becomes the step's.
+  Result<std::unique_ptr<Records>> finish();
 
  private:
   Status line(std::string_view line);

@@ -13,17 +13,15 @@
 namespace osiris::worker::singer {
 namespace {
 
-constexpr char kTable[] = "osiris_singer";
 constexpr size_t kShownBytes = 60;
 constexpr size_t kUnknownMax = 20;
 constexpr uint64_t kRowsPerReport = 10'000;
 
 std::string staged_name(size_t column) { return "c" + std::to_string(column); }
 
-db::RelationColumns staged(size_t count) {
-  db::RelationColumns columns;
-  for (size_t i = 0; i < count; ++i) columns.push_back({staged_name(i), ColumnType::plain(DUCKDB_TYPE_VARCHAR)});
-  return columns;
+// Of a text that its column's type does not take.
+std::string unfit_condition(const std::string& text, const Column& column) {
+  return text + " IS NOT NULL AND TRY_CAST(" + text + " AS " + column.type() + ") IS NULL";
 }
 
 bool is_whole(std::string_view number) { return number.find_first_of(".eE") == std::string_view::npos; }
@@ -71,12 +69,8 @@ bool has_nanoseconds(std::string_view time) {
 }  // namespace
 
 Records::Records(StepContext& step, std::vector<Column> columns)
-    : step_(step), columns_(std::move(columns)), found_(columns_.size()) {
+    : step_(step), columns_(std::move(columns)), found_(columns_.size()), spool_(step) {
   for (size_t i = 0; i < columns_.size(); ++i) places_[columns_[i].name] = i;
-}
-
-Records::~Records() {
-  if (appender_) duckdb_appender_destroy(&appender_);
 }
 
 Error Records::unfit(const Column& column, std::string_view value, const std::string& why) const {
@@ -88,28 +82,7 @@ Error Records::unfit(const Column& column, std::string_view value, const std::st
       category::kExtractSchemaMismatch);
 }
 
-Status Records::open() {
-  const duckdb_connection connection = step_.connection_handle();
-  std::string list;
-  for (size_t i = 0; i < columns_.size(); ++i) list += (i ? ", " : "") + staged_name(i) + " VARCHAR";
-  OSIRIS_TRY(sql::execute(connection, "CREATE OR REPLACE TEMPORARY TABLE " + std::string(kTable) + " (" + list + ")"));
-  if (duckdb_appender_create_ext(connection, "temp", "main", kTable, &appender_) == DuckDBError)
-    return sql::appender_error(appender_);
-  chunk_ = std::make_unique<db::Chunk>(staged(columns_.size()));
-  return {};
-}
-
-Status Records::flush() {
-  if (in_chunk_ == 0) return {};
-  chunk_->set_rows(in_chunk_);
-  if (duckdb_append_data_chunk(appender_, chunk_->handle()) == DuckDBError) return sql::appender_error(appender_);
-  chunk_->clear();
-  in_chunk_ = 0;
-  return {};
-}
-
 Status Records::add(std::string_view record) {
-  if (!chunk_) OSIRIS_TRY(open());
   std::fill(found_.begin(), found_.end(), Token());
   JsonCursor cursor(record);
   if (!cursor.take('{'))
@@ -131,19 +104,16 @@ Status Records::add(std::string_view record) {
   }
   for (size_t i = 0; i < found_.size(); ++i) OSIRIS_TRY(put(i, found_[i]));
   ++rows_;
-  if (++in_chunk_ == duckdb_vector_size()) OSIRIS_TRY(flush());
+  OSIRIS_TRY(spool_.end_row());
   if (rows_ % kRowsPerReport == 0) step_.progress(rows_);
   return {};
 }
 
 Status Records::put(size_t place, const Token& token) {
   const Column& column = columns_[place];
-  if (token.kind == TokenKind::kNull) {
-    chunk_->set_null(place, in_chunk_);
-    return {};
-  }
+  if (token.kind == TokenKind::kNull) return {};
   const auto keep = [&](std::string_view text) {
-    chunk_->set_text(place, in_chunk_, text);
+    spool_.put(place, text);
     return Status();
   };
   const std::string_view raw = token.raw;
@@ -183,44 +153,55 @@ Status Records::put(size_t place, const Token& token) {
   return keep(text);
 }
 
-// Every value goes into its type, or is named with its column.
-Status Records::check_casts(const std::string& table) {
-  const duckdb_connection connection = step_.connection_handle();
+// A SELECT of all records, by their texts.
+Result<sql::QueryResult> Records::ask(const std::string& list, const std::string& condition) {
+  OSIRIS_ASSIGN(const std::string pass, spool_.begin_pass(step_.connection_handle(), columns_.size()));
+  return sql::run_query(step_.connection_handle(), "SELECT " + list +
+                                                       " FROM (SELECT *, row_number() OVER () AS record FROM " + pass +
+                                                       "()) WHERE " + condition + " ORDER BY record LIMIT 1");
+}
+
+Status Records::settle() {
+  OSIRIS_TRY(spool_.close());
+  std::vector<std::pair<const Column*, std::string>> checked;  // with their staged names
+  std::string any;
   for (size_t i = 0; i < columns_.size(); ++i) {
     const Column& column = columns_[i];
     if (column.kind != Kind::kDecimal && column.kind != Kind::kDate && column.kind != Kind::kTime &&
         column.kind != Kind::kTimestamp)
       continue;
     const std::string name = staged_name(i);
-    OSIRIS_ASSIGN(sql::QueryResult wrong,
-                  sql::run_query(connection, "SELECT " + name + ", rowid FROM " + table + " WHERE " + name +
-                                                 " IS NOT NULL AND TRY_CAST(" + name + " AS " + column.type() +
-                                                 ") IS NULL LIMIT 1"));
-    if (wrong.rows() == 0) continue;
-    return Error(Code::kStepFailed,
-                 "record " + std::to_string(wrong.integer(1) + 1) + ", column '" + column.name + "': '" +
-                     printable_line(wrong.text().substr(0, kShownBytes)) + "' is no " + column.type(),
-                 "", category::kExtractSchemaMismatch);
+    checked.emplace_back(&column, name);
+    any += (any.empty() ? "(" : " OR (") + unfit_condition(name, column) + ")";
   }
+  if (checked.empty() || rows_ == 0) return {};
+  OSIRIS_ASSIGN(sql::QueryResult wrong, ask("record", any));
+  if (wrong.rows() == 0) return {};
+  for (const auto& [column, name] : checked) OSIRIS_TRY(find_unfit(*column, name));
   return {};
 }
 
-Status Records::finish() {
-  if (!chunk_) OSIRIS_TRY(open());
-  OSIRIS_TRY(flush());
-  const Status status =
-      duckdb_appender_close(appender_) == DuckDBSuccess ? Status() : Status(sql::appender_error(appender_));
-  duckdb_appender_destroy(&appender_);
-  OSIRIS_TRY(status);
-  const std::string table = "temp." + std::string(kTable);
-  OSIRIS_TRY(check_casts(table));
+Status Records::find_unfit(const Column& column, const std::string& name) {
+  OSIRIS_ASSIGN(sql::QueryResult wrong, ask(name + ", record", unfit_condition(name, column)));
+  if (wrong.rows() == 0) return {};
+  return Error(Code::kStepFailed,
+               "record " + std::to_string(wrong.integer(1)) + ", column '" + column.name + "': '" +
+                   printable_line(wrong.text().substr(0, kShownBytes)) + "' is no " + column.type(),
+               "", category::kExtractSchemaMismatch);
+}
+
+Result<std::optional<Records::Select>> Records::select(StepContext& step) {
+  OSIRIS_ASSIGN(const std::string pass, spool_.begin_pass(step.connection_handle(), columns_.size()));
   std::string list;
   for (size_t i = 0; i < columns_.size(); ++i)
     list += (i ? ", CAST(" : "CAST(") + staged_name(i) + " AS " + columns_[i].type() + ") AS " +
             sql::quote_identifier(columns_[i].name);
-  step_.progress(rows_);
-  return sql::execute(step_.connection_handle(),
-                      "CREATE TABLE " + step_.output_table().quoted() + " AS SELECT " + list + " FROM " + table);
+  return std::optional<Select>({.sql = "SELECT " + list + " FROM " + pass + "()", .functions = {pass}});
+}
+
+Status Records::create(StepContext& step) {
+  OSIRIS_ASSIGN(const std::optional<Select> rows, select(step));
+  return sql::execute(step.connection_handle(), "CREATE TABLE " + step.output_table().quoted() + " AS " + rows->sql);
 }
 
 }  // namespace osiris::worker::singer

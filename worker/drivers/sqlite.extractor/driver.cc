@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
+#include "worker/driver_api/chunk_scan.h"
 #include "worker/driver_api/incremental.h"
 #include "worker/drivers/files/beside.h"
 #include "worker/drivers/files/columns.h"
@@ -116,36 +120,99 @@ Result<std::string> incremental_select(const Incremental& incremental, const std
   return files::no_such_column("incremental.column", incremental.column(), names);
 }
 
-Result<StepOutcome> extract_up_to(StepContext& step, uint64_t rows_max) {
-  if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+// What a step reads: a file that is open, and a statement whose columns have their types.
+struct Reading {
+  explicit Reading(const StepContext& step) : database(step), statement(database) {}
+  Database database;
+  Statement statement;
+  std::string select;
+  uint64_t limit = 0;
+  std::vector<sqlite_in::Column> columns;
+};
+
+Result<std::unique_ptr<Reading>> open_reading(StepContext& step, uint64_t rows_max) {
   OSIRIS_ASSIGN(const Options options, read_options(step));
-  const uint64_t limit = std::min(options.limit, rows_max);
+  auto reading = std::make_unique<Reading>(step);
+  reading->limit = std::min(options.limit, rows_max);
   OSIRIS_ASSIGN(const std::filesystem::path file, files::with_companion(step, options.path, "-wal", "SQLite"));
-  Database database(step);
-  OSIRIS_TRY(database.open(file, options.path));
-  OSIRIS_ASSIGN(const std::string select, select_of(database, options));
-  Statement statement(database);
-  OSIRIS_TRY(statement.prepare(select));
-  std::vector<sqlite_in::Column> columns = sqlite_in::columns_of(statement.handle());
-  OSIRIS_TRY(sqlite_in::settle_types(step, statement, columns, limit));
-  for (const sqlite_in::Column& column : columns)
+  OSIRIS_TRY(reading->database.open(file, options.path));
+  OSIRIS_ASSIGN(reading->select, select_of(reading->database, options));
+  OSIRIS_TRY(reading->statement.prepare(reading->select));
+  reading->columns = sqlite_in::columns_of(reading->statement.handle());
+  OSIRIS_TRY(sqlite_in::settle_types(step, reading->statement, reading->columns, reading->limit));
+  for (const sqlite_in::Column& column : reading->columns)
     if (column.is_by_values && !column.declared.empty())
       step.log("column '" + column.name + "' (" + column.declared + ") is " +
                std::string(sqlite_in::type_name(column.type)) + ", as its values are");
+  return reading;
+}
+
+Result<StepOutcome> store(StepContext& step, Statement& statement, const Reading& reading) {
+  sqlite_in::Rows rows(step, statement, reading.columns, reading.limit);
+  OSIRIS_TRY(sqlite_in::store_rows(step, rows, reading.columns));
+  return StepOutcome{.rows_read = rows.count(), .rows_written = 0};
+}
+
+Result<StepOutcome> extract_up_to(StepContext& step, uint64_t rows_max) {
+  if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+  OSIRIS_ASSIGN(const std::unique_ptr<Reading> reading, open_reading(step, rows_max));
   OSIRIS_ASSIGN(const auto incremental,
                 rows_max == UINT64_MAX ? Incremental::of(step) : Result<std::optional<Incremental>>(std::nullopt));
-  if (!incremental) {
-    OSIRIS_ASSIGN(const uint64_t rows, sqlite_in::store_rows(step, statement, columns, limit));
-    return StepOutcome{.rows_read = rows, .rows_written = 0};
-  }
-  std::string trimmed(trim(select));
+  if (!incremental) return store(step, reading->statement, *reading);
+  std::string trimmed(trim(reading->select));
   while (trimmed.ends_with(';')) trimmed = trim(trimmed.substr(0, trimmed.size() - 1));
-  OSIRIS_ASSIGN(const std::string wanted, incremental_select(*incremental, trimmed, columns));
-  Statement new_rows(database);
+  OSIRIS_ASSIGN(const std::string wanted, incremental_select(*incremental, trimmed, reading->columns));
+  Statement new_rows(reading->database);
   OSIRIS_TRY(new_rows.prepare(wanted));
-  OSIRIS_ASSIGN(const uint64_t rows, sqlite_in::store_rows(step, new_rows, columns, limit));
+  OSIRIS_ASSIGN(const StepOutcome outcome, store(step, new_rows, *reading));
   OSIRIS_TRY(incremental->finish());
-  return StepOutcome{.rows_read = rows, .rows_written = 0};
+  return outcome;
+}
+
+// The file's rows for the statement of another step, which asks for them as it goes.
+class FileRows : public StreamedOutput {
+ public:
+  FileRows(StepContext& step, std::unique_ptr<Reading> reading)
+      : reading_(std::move(reading)),
+        rows_(step, reading_->statement, reading_->columns, reading_->limit),
+        scan_(std::make_shared<ChunkScan>(rows_)) {}
+  ~FileRows() override { scan_->close(); }
+  FileRows(const FileRows&) = delete;
+  FileRows& operator=(const FileRows&) = delete;
+
+  Status open(StepContext& step) {
+    std::vector<std::string> names;
+    for (const sqlite_in::Column& column : reading_->columns) names.push_back(column.name);
+    OSIRIS_ASSIGN(function_, define_chunk_scan(step.connection_handle(), names, rows_.chunk(), scan_));
+    return {};
+  }
+  std::string rows() const override { return function_ + "()"; }
+  std::vector<std::string> functions() const override { return {function_}; }
+  Result<StepOutcome> finish() override {
+    if (!rows_.is_complete()) return Error(Code::kUnavailable, "the rows were not read to their end");
+    return StepOutcome{.rows_read = rows_.count(), .rows_written = 0};
+  }
+  std::optional<Error> failure() const override { return rows_.failure(); }
+  std::optional<Result<StepOutcome>> store(StepContext& step) override {
+    if (scan_->begun()) return std::nullopt;  // some rows are gone
+    return worker::store(step, reading_->statement, *reading_);
+  }
+
+ private:
+  const std::unique_ptr<Reading> reading_;
+  sqlite_in::Rows rows_;
+  const std::shared_ptr<ChunkScan> scan_;
+  std::string function_;
+};
+
+// The next state is read from rows that are stored.
+Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
+  const auto incremental = Incremental::of(step);
+  if (!incremental.ok() || *incremental) return std::unique_ptr<StreamedOutput>();
+  OSIRIS_ASSIGN(std::unique_ptr<Reading> reading, open_reading(step, UINT64_MAX));
+  auto stream = std::make_unique<FileRows>(step, std::move(reading));
+  OSIRIS_TRY(stream->open(step));
+  return std::unique_ptr<StreamedOutput>(std::move(stream));
 }
 
 Result<StepOutcome> extract(StepContext& step) { return extract_up_to(step, UINT64_MAX); }
@@ -167,7 +234,8 @@ Status check(StepContext& step) {
 }  // namespace
 
 const Driver& sqlite_extractor() {
-  static constexpr Driver driver{.name = "sqlite.extractor", .run = extract, .check = check, .describe = describe};
+  static constexpr Driver driver{
+      .name = "sqlite.extractor", .run = extract, .check = check, .describe = describe, .open = open};
   return driver;
 }
 

@@ -1,6 +1,8 @@
 #include "worker/drivers/supabase.extractor/driver.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "protocol/base/text.h"
 #include "worker/driver_api/incremental.h"
@@ -24,27 +26,42 @@ constexpr const char* kFailed = "Supabase read failed";
 class Extraction {
  public:
   Extraction(StepContext& step, const Endpoint& endpoint)
-      : step_(step), rest_(step, endpoint, Purpose::kRead), table_(step, false) {}
+      : step_(step), rest_(step, endpoint, Purpose::kRead), table_(std::make_unique<web::RecordTable>(step, false)) {}
 
   Result<StepOutcome> run() {
     OSIRIS_TRY(read_config());
+    OSIRIS_ASSIGN(const StepOutcome outcome, read_table());
+    OSIRIS_TRY(table_->create(step_));
+    if (incremental_) OSIRIS_TRY(incremental_->finish(true));
+    return outcome;
+  }
+
+  // The next state is read from rows that are stored.
+  Result<std::unique_ptr<StreamedOutput>> open() {
+    OSIRIS_TRY(read_config());
+    if (incremental_) return std::unique_ptr<StreamedOutput>();
+    step_.settles();
+    OSIRIS_ASSIGN(const StepOutcome outcome, read_table());
+    return stream_of(step_, std::move(table_), outcome);
+  }
+
+ private:
+  Result<StepOutcome> read_table() {
     OSIRIS_TRY(look_up());
     Pages pages(rest_, reading_);
     for (;;) {
       OSIRIS_ASSIGN(const Json::Array rows, pages.next());
       if (rows.empty()) break;
-      for (const Json& row : rows) OSIRIS_TRY(table_.add(row));
-      step_.progress(table_.rows());
+      for (const Json& row : rows) OSIRIS_TRY(table_->add(row));
+      step_.progress(table_->rows());
     }
-    if (table_.rows() == 0) OSIRIS_TRY(learn_columns());
+    if (table_->rows() == 0) OSIRIS_TRY(learn_columns());
     step_.metric("pages_fetched", static_cast<double>(pages.asked()), "pages");
     step_.metric("requests_made", static_cast<double>(rest_.requests_made()), "requests");
-    OSIRIS_TRY(table_.finish());
-    if (incremental_) OSIRIS_TRY(incremental_->finish(true));
-    return StepOutcome{.rows_read = table_.rows(), .rows_written = 0};
+    OSIRIS_TRY(table_->settle());
+    return StepOutcome{.rows_read = table_->rows(), .rows_written = 0};
   }
 
- private:
   Status read_config() {
     const Json& config = step_.config();
     reading_.table = config["table"].as_string();
@@ -98,7 +115,7 @@ class Extraction {
              });
     });
     knows_columns_ = !names.empty();
-    return table_.expect(names);
+    return table_->expect(names);
   }
 
   // No row has met the conditions, and PostgREST does not describe the table: any row of it tells.
@@ -108,16 +125,18 @@ class Extraction {
     std::vector<std::string> names;
     for (const Json& row : page.rows)
       for (const auto& [name, value] : row.members()) names.push_back(name);
-    return table_.expect(names);
+    return table_->expect(names);
   }
 
   StepContext& step_;
   Rest rest_;
-  web::RecordTable table_;
+  std::unique_ptr<web::RecordTable> table_;
   Reading reading_;
   std::optional<Incremental> incremental_;
   bool knows_columns_ = false;
 };
+
+Error failed(const Error& error) { return error.code == Code::kCancelled ? error : error.within(kFailed); }
 
 Result<StepOutcome> run(StepContext& step) {
   OSIRIS_ASSIGN(auto database, database_of(step));
@@ -127,16 +146,19 @@ Result<StepOutcome> run(StepContext& step) {
   }
   OSIRIS_ASSIGN(const Endpoint endpoint, endpoint_of(step));
   auto outcome = Extraction(step, endpoint).run();
-  if (outcome.ok() || outcome.error().code == Code::kCancelled) return outcome;
-  return outcome.error().within(kFailed);
+  return outcome.ok() ? std::move(outcome) : Result<StepOutcome>(failed(outcome.error()));
 }
 
-// Pages of JSON have their types once all of them are there: they are stored.
 Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
   OSIRIS_ASSIGN(auto database, database_of(step));
-  if (!database) return std::unique_ptr<StreamedOutput>();
-  OSIRIS_ASSIGN(postgres::ExtractSettings settings, database_query(step, *std::move(database)));
-  return postgres::open_extraction(step, std::move(settings), kName);
+  if (database) {
+    OSIRIS_ASSIGN(postgres::ExtractSettings settings, database_query(step, *std::move(database)));
+    return postgres::open_extraction(step, std::move(settings), kName);
+  }
+  OSIRIS_ASSIGN(const Endpoint endpoint, endpoint_of(step));
+  auto stream = Extraction(step, endpoint).open();
+  if (!stream.ok()) return failed(stream.error());
+  return stream;
 }
 
 }  // namespace

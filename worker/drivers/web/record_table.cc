@@ -10,21 +10,16 @@
 namespace osiris::worker::web {
 namespace {
 
-constexpr const char* kTable = "osiris_records";
 constexpr int64_t kExactInDouble = int64_t{1} << 53;
 // An integer beyond 64 bits is read as the nearest double.
 constexpr double kBeyondIntegers = 18446744073709551616.0;  // 2^64
-
-std::string staged_name(size_t column) { return "c" + std::to_string(column); }
 
 // As text that a cast to the column's type reads back as it was.
 std::string text_of(const Json& value) { return value.is_string() ? value.as_string() : value.dump(); }
 
 }  // namespace
 
-RecordTable::~RecordTable() {
-  if (appender_) duckdb_appender_destroy(&appender_);
-}
+RecordTable::RecordTable(StepContext& step, bool flattens) : step_(step), flattens_(flattens), spool_(step) {}
 
 std::string RecordTable::Column::type() const {
   if (is_empty() || is_mixed() || texts) return "VARCHAR";
@@ -109,76 +104,45 @@ Status RecordTable::add(const Json& record) {
   return {};
 }
 
-// The appender knows the table's columns as they were when it was opened.
-Status RecordTable::open() {
-  if (appender_ && made_ == columns_.size()) return {};
-  OSIRIS_TRY(close());
-  const duckdb_connection connection = step_.connection_handle();
-  if (made_ == 0) {
-    OSIRIS_TRY(sql::execute(connection, "CREATE TEMPORARY TABLE " + std::string(kTable) + " (c0 VARCHAR)"));
-    made_ = 1;
-  }
-  for (; made_ < columns_.size(); ++made_)
-    OSIRIS_TRY(sql::execute(
-        connection, "ALTER TABLE temp." + std::string(kTable) + " ADD COLUMN " + staged_name(made_) + " VARCHAR"));
-  if (duckdb_appender_create_ext(connection, "temp", "main", kTable, &appender_) == DuckDBSuccess) return {};
-  const Error error = sql::appender_error(appender_);
-  duckdb_appender_destroy(&appender_);
-  return error;
-}
-
-Status RecordTable::close() {
-  if (!appender_) return {};
-  const bool flushed = duckdb_appender_close(appender_) == DuckDBSuccess;
-  Status status = flushed ? Status() : Status(sql::appender_error(appender_));
-  duckdb_appender_destroy(&appender_);
-  return status;
-}
-
 Status RecordTable::append(const Fields& fields) {
   if (columns_.empty()) OSIRIS_TRY(column("value"));  // an empty object is a row all the same
-  OSIRIS_TRY(open());
-  std::vector<const Json*> row(columns_.size());
-  for (const auto& [index, value] : fields) row[index] = value;
-  bool taken = true;
-  for (const Json* value : row) {
-    if (!value || value->is_null()) {
-      taken = taken && duckdb_append_null(appender_) == DuckDBSuccess;
-    } else {
-      const std::string text = text_of(*value);
-      taken = taken && duckdb_append_varchar_length(appender_, text.data(), text.size()) == DuckDBSuccess;
-    }
-  }
-  if (taken && duckdb_appender_end_row(appender_) == DuckDBSuccess) return {};
-  return sql::appender_error(appender_);
+  for (const auto& [index, value] : fields)
+    if (!value->is_null()) spool_.put(index, text_of(*value));
+  return spool_.end_row();
 }
 
-Status RecordTable::finish() {
-  // A column whose parts are columns is an object that was NULL in some records, or in all that were expected.
-  const auto has_parts = [this](const Column& column) {
-    return flattens_ && std::any_of(columns_.begin(), columns_.end(),
-                                    [&](const Column& other) { return other.name.starts_with(column.name + "."); });
-  };
-  std::string list, untyped;
+bool RecordTable::has_parts(const Column& column) const {
+  return flattens_ && std::any_of(columns_.begin(), columns_.end(),
+                                  [&](const Column& other) { return other.name.starts_with(column.name + "."); });
+}
+
+Status RecordTable::settle() {
   for (size_t i = 0; i < columns_.size(); ++i) {
     const Column& column = columns_[i];
     if (column.is_empty() && has_parts(column)) continue;
     if (column.is_mixed())
       step_.log("column '" + printable_line(column.name) + "' holds values of several types, and is text");
-    const std::string comma = list.empty() ? "" : ", ", name = sql::quote_identifier(column.name);
-    list += comma + "CAST(" + staged_name(i) + " AS " + column.type() + ") AS " + name;
-    untyped += comma + name + " \"NULL\"";
+    const std::string comma = list_.empty() ? "" : ", ", name = sql::quote_identifier(column.name);
+    list_ += comma + "CAST(c" + std::to_string(i) + " AS " + column.type() + ") AS " + name;
+    untyped_ += comma + name + " \"NULL\"";
   }
-  if (list.empty())
+  if (list_.empty())
     return Error(Code::kStepFailed, "there are no records, and nothing says which columns they would have", "",
                  category::kExtractNoData);
-  if (rows_ == 0)
-    return sql::execute(step_.connection_handle(),
-                        "CREATE TABLE " + step_.output_table().quoted() + " (" + untyped + ")");
-  OSIRIS_TRY(open());
-  OSIRIS_TRY(close());
-  return sql::execute(step_.connection_handle(),
-                      "CREATE TABLE " + step_.output_table().quoted() + " AS SELECT " + list + " FROM temp." + kTable);
+  return spool_.close();
+}
+
+Result<std::optional<RecordTable::Select>> RecordTable::select(StepContext& step) {
+  if (rows_ == 0) return std::optional<Select>();
+  OSIRIS_ASSIGN(const std::string pass, spool_.begin_pass(step.connection_handle(), columns_.size()));
+  return std::optional<Select>({.sql = "SELECT " + list_ + " FROM " + pass + "()", .functions = {pass}});
+}
+
+Status RecordTable::create(StepContext& step) {
+  const std::string create = "CREATE TABLE " + step.output_table().quoted();
+  if (rows_ == 0) return sql::execute(step.connection_handle(), create + " (" + untyped_ + ")");
+  OSIRIS_ASSIGN(const std::optional<Select> rows, select(step));
+  return sql::execute(step.connection_handle(), create + " AS " + rows->sql);
 }
 
 }  // namespace osiris::worker::web

@@ -1,8 +1,6 @@
 // A relation made of JSON records as they come: columns appear with the first record that has them, and their types are
-// settled when all records are there. Records wait in a table of the engine's, which spills like any other.
+// settled when all records are there.
 #pragma once
-
-#include <duckdb.h>
 
 #include <map>
 #include <string>
@@ -11,17 +9,16 @@
 #include <vector>
 
 #include "worker/driver_api/driver.h"
+#include "worker/driver_api/row_spool.h"
+#include "worker/driver_api/settled_rows.h"
 
 namespace osiris::worker::web {
 
-// Used by one thread. On error nothing is left but the step's own temporary table.
-class RecordTable {
+// Used by one thread.
+class RecordTable : public SettledRows {
  public:
   // `flattens`: members of objects become columns, "author.name"; otherwise an object stays one JSON value.
-  RecordTable(StepContext& step, bool flattens) : step_(step), flattens_(flattens) {}
-  ~RecordTable();
-  RecordTable(const RecordTable&) = delete;
-  RecordTable& operator=(const RecordTable&) = delete;
+  RecordTable(StepContext& step, bool flattens);
 
   // Columns the relation has even where no record has them; they come first.
   Status expect(const std::vector<std::string>& columns);
@@ -29,11 +26,16 @@ class RecordTable {
   Status add(const Json& record);
   uint64_t rows() const { return rows_; }
 
-  // Makes the step's output. Types: BIGINT, HUGEINT where unsigned values beyond it come, DOUBLE, BOOLEAN, VARCHAR,
-  // JSON for lists and objects. A column of several types is VARCHAR, each value as JSON writes it, and the log says
-  // so; one without values is VARCHAR, and without any record "NULL", which goes with every SQL. kStepFailed where no
-  // column is known.
-  Status finish();
+  // All records are there. Types: BIGINT, HUGEINT where unsigned values beyond it come, DOUBLE, BOOLEAN, VARCHAR, JSON
+  // for lists and objects. A column of several types is VARCHAR, each value as JSON writes it, and the log says so; one
+  // without values is VARCHAR, and without any record "NULL", which goes with every SQL. kStepFailed where no column is
+  // known.
+  Status settle();
+
+  // After settle().
+  Status create(StepContext& step) override;
+  Result<std::optional<Select>> select(StepContext& step) override;
+  bool is_read_to_its_end() const override { return spool_.is_read_to_its_end(); }
 
  private:
   struct Column {
@@ -53,15 +55,15 @@ class RecordTable {
   Status flatten(const Json& object, const std::string& prefix, Fields& fields);
   Result<size_t> column(const std::string& name);
   Status append(const Fields& fields);
-  Status open();
-  Status close();
+  // Whether it is an object that was NULL in some records, or in all that were expected: its parts are columns.
+  bool has_parts(const Column& column) const;
 
   StepContext& step_;
   const bool flattens_;
   std::vector<Column> columns_;
   std::map<std::string, size_t, std::less<>> by_name_;  // in lower case
-  size_t made_ = 0;                                     // columns that the table has
-  duckdb_appender appender_ = nullptr;
+  RowSpool spool_;
+  std::string list_, untyped_;  // of the relation's columns, settled: expressions of a SELECT, and names with NULL
   uint64_t rows_ = 0;
 };
 

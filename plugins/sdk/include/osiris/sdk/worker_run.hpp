@@ -46,6 +46,10 @@ struct Elsewhere {
   // Starts `/bin/sh -c script` there: it puts the worker in its place and becomes it. Its last word is the worker, so
   // that arguments can be added (--hold, for a stream that may break).
   std::function<std::unique_ptr<ByteChannel>(const std::string& script)> start;
+  // Whether a worker that was told to end after its run is waited for, which takes a round trip. False where the
+  // adapter ends what is left of it when it removes run_directory, and sees that it is gone; what the channel was sent
+  // last must reach the worker though the channel is gone.
+  bool awaits_worker = true;
 };
 
 // All functions throw plugin::Failure, and are called as those of plugin::Adapter are.

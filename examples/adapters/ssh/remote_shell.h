@@ -1,0 +1,56 @@
+// A shell on the other machine that stays for the whole run: one ssh session, whose stdin brings a line of script at a
+// time. What it does costs one round trip, where a session of its own costs two.
+#pragma once
+
+#include <osiris/sdk.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "connection.h"
+
+namespace ssh_adapter {
+
+// Before what a script has to say: a login shell may talk, too.
+inline constexpr std::string_view kMark = "osiris: ";
+
+class RemoteShell {
+ public:
+  // Starts it and waits for nothing.
+  explicit RemoteShell(const Connection& connection);
+
+  // False while an answer is awaited, and ever after where that was given up or a file was not read to its end: what
+  // comes next on its output is not the answer to what would be asked next.
+  bool is_free() const { return is_free_; }
+
+  // Sends a script of one line. Its answer is to be awaited before the next is sent.
+  void send(const std::string& script);
+  // What it wrote, stderr too. Throws when it ends with another status than 0.
+  std::string answer(sdk::Milliseconds limit, const sdk::Child::GivesUp& gives_up);
+  std::string run(const std::string& script, sdk::Milliseconds limit, const sdk::Child::GivesUp& gives_up) {
+    send(script);
+    return answer(limit, gives_up);
+  }
+
+  // Sends a file from `offset` on.
+  void send_file(const std::string& path, uint64_t offset);
+  // Of that file: some bytes; empty at the end; nothing when none came within `wait`.
+  std::optional<std::string> file_bytes(sdk::Milliseconds wait);
+
+ private:
+  // Reads on; false: nothing came. Throws at the end of the output.
+  bool read(sdk::Milliseconds wait);
+  std::optional<std::string> next_line();
+  [[noreturn]] void fail(uint64_t status, const std::string& doing);
+
+  const Connection& connection_;
+  sdk::Child child_;
+  bool is_free_ = true;
+  std::string unread_;
+  std::string said_;                    // by the script that runs
+  std::optional<uint64_t> bytes_left_;  // of the file; nothing: its length has not come
+};
+
+}  // namespace ssh_adapter

@@ -1,0 +1,301 @@
+#include "plugins/sdk/fleet/fleet_plan.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "plugins/sdk/package/run_package.h"
+#include "protocol/base/categories.h"
+
+namespace osiris::sdk {
+namespace {
+
+constexpr int64_t kNanosPerSecond = 1'000'000'000;
+
+const PlanStep* find(const Plan& plan, const std::string& id) {
+  const auto found =
+      std::find_if(plan.steps.begin(), plan.steps.end(), [&](const PlanStep& step) { return step.id == id; });
+  return found == plan.steps.end() ? nullptr : &*found;
+}
+
+void collect_texts(const Json& json, std::set<std::string>& texts) {
+  if (json.is_string()) texts.insert(json.as_string());
+  for (const Json& item : json.items()) collect_texts(item, texts);
+  for (const auto& [key, value] : json.members()) collect_texts(value, texts);
+}
+
+// A file whose name has the shard in it is that shard's; others are every shard's.
+bool is_of_shard(const PlanFile& file, const Shard& shard) {
+  return !names_shard(file.pattern) || fill_shard(file.pattern, shard) == file.path;
+}
+
+// Only what is wanted of a list of files in a plan's document, which may know more of them than this program.
+Json files_where(const Json& list, const std::set<std::string>& paths) {
+  Json some = Json::array();
+  for (const Json& file : list.items())
+    if (paths.count(file["path"].as_string())) some.push_back(file);
+  return some;
+}
+
+void keep_only(Json& step, const std::set<std::string>& ids) {
+  Json needs = Json::array();
+  for (const Json& need : step["needs"].items())
+    if (ids.count(need.as_string())) needs.push_back(need);
+  step.set("needs", std::move(needs));
+}
+
+}  // namespace
+
+FleetPlan::FleetPlan(const RunRequest& request) : request_(request) {
+  find_sharded();
+  find_before();
+}
+
+// A step with shards runs on many machines where all that it reads is there by then: the same shard of steps that do,
+// and outputs of steps that do not come after any of them.
+void FleetPlan::find_sharded() {
+  std::set<std::string> after;  // these, and all that follows from them
+  std::map<std::string, size_t> list_of_rule;
+  for (const PlanStep& step : request_.steps()) {
+    const auto comes_after = [&](const std::string& id) { return after.count(id) > 0; };
+    bool fits = step.shards && step.kept.runs() && !step.check && !step.shards->list.empty();
+    if (fits)
+      for (const DataCheck& check : step.checks) fits &= check.to_step.empty() || check.to_step == step.id;
+    const std::string rule = fits ? step.shards->rule.dump_canonical() : std::string();
+    for (const std::string& need : step.needs) {
+      const auto input = std::find_if(step.inputs.begin(), step.inputs.end(),
+                                      [&](const PlanInput& each) { return each.from_step == need; });
+      const bool in_pieces = input != step.inputs.end() && input->in_shards;
+      fits &= in_pieces ? is_sharded(need) && find(request_.plan, need)->shards->rule.dump_canonical() == rule
+                        : !comes_after(need);
+    }
+    if (!fits) {
+      if (std::any_of(step.needs.begin(), step.needs.end(), comes_after)) after.insert(step.id);
+      continue;
+    }
+    after.insert(step.id);
+    sharded_.insert(step.id);
+    const auto [found, is_new] = list_of_rule.try_emplace(rule, lists_.size());
+    if (is_new) lists_.push_back({{}, step.shards->list.size(), 0});
+    List& list = lists_[found->second];
+    list.steps.push_back(&step);
+    const uint64_t most = step.shards->parallel_max;
+    if (most > 0) list.parallel_max = list.parallel_max == 0 ? most : std::min(list.parallel_max, most);
+  }
+}
+
+void FleetPlan::find_before() {
+  const auto& steps = request_.steps();
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    if (!is_sharded(step->id) && !before_.count(step->id)) continue;
+    for (const std::string& need : step->needs)
+      if (const PlanStep* needed = find(request_.plan, need); needed && !is_sharded(need) && needed->kept.runs())
+        before_.insert(need);
+  }
+  for (const PlanStep& step : steps) {
+    if (is_sharded(step.id) && !step.checks.empty()) leaving_.insert(step.id);
+    std::vector<std::string> read = sources_of_checks(step);
+    for (const PlanInput& input : step.inputs) read.push_back(input.from_step);
+    for (const std::string& id : read) {
+      const bool both_sharded = is_sharded(step.id) && is_sharded(id),
+                 both_before = before_.count(step.id) && before_.count(id);
+      if (both_sharded) read_in_shards_.insert(id);
+      if ((is_sharded(id) && !both_sharded) || (before_.count(id) && !both_before)) leaving_.insert(id);
+    }
+  }
+}
+
+size_t FleetPlan::shard_count() const {
+  size_t count = 0;
+  for (const List& list : lists_) count += list.shards;
+  return count;
+}
+
+std::vector<FleetShard> FleetPlan::shards() const {
+  std::vector<FleetShard> all;
+  for (size_t at = 0; at < lists_.size(); ++at) {
+    const std::vector<Shard>& list = lists_[at].steps.front()->shards->list;
+    std::map<std::string, uint64_t> sizes;  // of a file by its path, as a shard's text has it
+    for (const PlanStep* step : lists_[at].steps)
+      for (const PlanFile& file : step->input_files) sizes[file.path] = file.size_bytes;
+    for (const Shard& shard : list) {
+      const auto size = sizes.find(shard.text);
+      all.push_back({shard.shown(), at, size == sizes.end() ? 0 : size->second});
+    }
+  }
+  return all;
+}
+
+std::pair<size_t, size_t> FleetPlan::place_of(size_t shard) const {
+  size_t list = 0;
+  while (shard >= lists_[list].shards) shard -= lists_[list++].shards;
+  return {list, shard};
+}
+
+Json FleetPlan::step_document(const std::string& id) const {
+  for (const Json& step : request_.manifest["steps"].items())
+    if ((step.contains("id") ? step["id"] : step["step_id"]).as_string() == id) return step;
+  return Json::object();
+}
+
+Json FleetPlan::taken(const std::string& id, const std::vector<BroughtRows>& rows, bool reads) const {
+  KeptOutput kept;
+  kept.use = reads ? StepUse::kTake : StepUse::kDone;
+  kept.run_id = request_.run_id;
+  Json files = Json::array();
+  for (const BroughtRows& each : rows) {
+    kept.rows_read += each.rows_read;
+    kept.rows_written += each.rows_written;
+    kept.rows_out += each.rows_out;
+    if (reads) files.push_back(Json::object({{"path", each.file.string()}, {"source", each.file.string()}}));
+  }
+  Json step = step_document(id);
+  for (const char* key : {"needs", "outputs"}) step.set(key, Json::array());
+  step.set("inputs", Json::object());
+  step.set("input_files", std::move(files));
+  for (const char* key : {"connection", "hosts", "materialize"}) step.erase(key);
+  step.set("kept", to_json(kept));
+  return step;
+}
+
+Json FleetPlan::shard_step(const PlanStep& step, size_t index) const {
+  const Shard& shard = step.shards->list[index];
+  Json document = step_document(step.id);
+  Json entry = document["shards"]["list"].items().at(index);
+  entry.set("index", shard.index);
+  Json shards = document["shards"];
+  shards.set("list", Json::array({std::move(entry)}));
+  if (step.mode != StepMode::kWrite) shards.set("tells_columns", true);
+  document.set("shards", std::move(shards));
+
+  std::set<std::string> reads, texts;
+  for (const PlanFile& file : step.input_files)
+    if (is_of_shard(file, shard)) reads.insert(file.path);
+  document.set("input_files", files_where(document["input_files"], reads));
+  collect_texts(config_of_shard(step.cfg, *step.shards, shard), texts);
+  document.set("outputs", files_where(document["outputs"], texts));
+  document.erase("checks");  // they are of all rows
+  if (leaves_rows(step.id)) {
+    document.set("kept", Json::object({{"use", "keep"}}));
+  } else {
+    document.erase("kept");
+  }
+  return document;
+}
+
+Result<RunRequest> FleetPlan::part_before() const {
+  Json steps = Json::array();
+  for (const PlanStep& step : request_.steps()) {
+    if (before_.count(step.id)) {
+      Json document = step_document(step.id);
+      if (leaves_rows(step.id)) document.set("kept", Json::object({{"use", "keep"}}));
+      steps.push_back(std::move(document));
+    } else if (!step.kept.runs()) {
+      steps.push_back(step_document(step.id));
+    }
+  }
+  return part(std::move(steps), "-before", {});
+}
+
+Result<RunRequest> FleetPlan::part_of_shard(size_t list, size_t index, const Brought& brought) const {
+  std::set<std::string> ids, read;
+  for (const PlanStep* step : lists_[list].steps) {
+    ids.insert(step->id);
+    for (const PlanInput& input : step->inputs) read.insert(input.from_step);
+  }
+  Json steps = Json::array();
+  for (const PlanStep& step : request_.steps()) {
+    if (ids.count(step.id)) {
+      steps.push_back(shard_step(step, index));
+    } else if (read.count(step.id)) {
+      const auto rows = brought.find(step.id);
+      steps.push_back(rows == brought.end() ? step_document(step.id) : taken(step.id, rows->second, true));
+      ids.insert(step.id);
+    }
+  }
+  for (Json& step : steps.items()) keep_only(step, ids);
+  return part(std::move(steps), "-" + std::to_string(list) + "-" + std::to_string(index), brought);
+}
+
+Result<RunRequest> FleetPlan::part_after(const Brought& brought, bool takes_shards) const {
+  Json steps = Json::array();
+  for (const PlanStep& step : request_.steps()) {
+    const auto rows = brought.find(step.id);
+    const bool is_done = rows != brought.end() && (takes_shards || !is_sharded(step.id));
+    const bool reads = is_done && leaves_rows(step.id);
+    steps.push_back(is_done ? taken(step.id, rows->second, reads) : step_document(step.id));
+  }
+  return part(std::move(steps), "", brought);
+}
+
+// What is not known of its files by the host's index has just been brought.
+Result<RunRequest> FleetPlan::part(Json steps, const std::string& suffix, const Brought& brought) const {
+  RunRequest part = request_;
+  Json manifest = request_.manifest;
+  manifest.set("steps", std::move(steps));
+  OSIRIS_TRY(part.set_manifest(std::move(manifest)));
+  part.run_id += suffix;
+
+  std::map<std::string, const Json*> by_path, by_source;
+  for (const Json& entry : request_.prepared["files"].items()) by_path[entry["path"].as_string()] = &entry;
+  OSIRIS_ASSIGN(const std::vector<PackageMember> all, package_members(request_));
+  for (const PackageMember& member : all)
+    if (const auto entry = by_path.find(member.path); !member.source.empty() && entry != by_path.end())
+      by_source[member.source] = entry->second;
+  std::map<std::string, const FileDigest*> digests;
+  for (const auto& [id, rows] : brought)
+    for (const BroughtRows& each : rows)
+      if (!each.file.empty()) digests[each.file.string()] = &each.digest;
+
+  OSIRIS_ASSIGN(const std::vector<PackageMember> members, package_members(part));
+  Json files = Json::array();
+  for (const PackageMember& member : members) {
+    Json entry = Json::object();
+    if (member.source.empty()) {
+      entry = Json::object({{"size_bytes", uint64_t{member.text.size()}}, {"sha256", sha256_hex(member.text)}});
+    } else if (const auto digest = digests.find(member.source); digest != digests.end()) {
+      entry = Json::object({{"input", member.input_path},
+                            {"size_bytes", digest->second->size_bytes},
+                            {"sha256", digest->second->sha256}});
+    } else if (const auto known = by_source.find(member.source); known != by_source.end()) {
+      entry = *known->second;
+    } else {
+      return Error(Code::kInternal, "nothing is known of the input " + member.source);
+    }
+    entry.set("path", member.path);
+    files.push_back(std::move(entry));
+  }
+  part.prepared = Json::object({{"files", std::move(files)}});
+
+  Json connections = Json::object();
+  for (const PlanStep& step : part.steps())
+    if (step.kept.runs())
+      if (const Json* known = request_.connections["connections"].find(step.connection))
+        connections.set(step.connection, *known);
+  part.connections.set("connections", std::move(connections));
+  return part;
+}
+
+Status FleetPlan::check_files(size_t list, size_t index) const {
+  for (const PlanStep* step : lists_[list].steps) {
+    const Shard& shard = step->shards->list[index];
+    for (const PlanFile& file : step->input_files) {
+      if (file.modified_ns == 0 || !is_of_shard(file, shard)) continue;
+      struct stat info{};
+      const bool is_there = ::stat(file.location.c_str(), &info) == 0;
+      if (is_there && static_cast<uint64_t>(info.st_size) == file.size_bytes &&
+          info.st_mtim.tv_sec * kNanosPerSecond + info.st_mtim.tv_nsec == file.modified_ns)
+        continue;
+      Error error(Code::kStepFailed,
+                  "step " + step->id + ": " + shard.shown() + ": " + file.path +
+                      (is_there ? " is no longer the file that was listed when the run began" : " is no longer there"),
+                  "Run again when nothing writes to it any more.", category::kExtractSchemaMismatch);
+      error.detail = Json::object({{"step_id", step->id}});
+      return error;
+    }
+  }
+  return {};
+}
+
+}  // namespace osiris::sdk

@@ -1,0 +1,78 @@
+// A plan taken apart for many machines: the steps that shards need before they can run, what runs once for each shard,
+// and the rest, which sees the shards' rows as one. Each part is a plan of its own, which any worker runs as it runs
+// others; what one part made goes to the next as kept outputs do (docs/decisions/0222-kept-outputs.md).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "plugins/sdk/abi/request.h"
+#include "plugins/sdk/fleet/shard_scheduler.h"
+#include "protocol/base/json.h"
+#include "protocol/base/sha256.h"
+#include "protocol/model/plan.h"
+
+namespace osiris::sdk {
+
+// A step's rows as a file on this machine; no path: the step leaves none that is read elsewhere.
+struct BroughtRows {
+  std::filesystem::path file;
+  FileDigest digest;
+  uint64_t rows_read = 0, rows_written = 0, rows_out = 0;
+};
+// By step; for each of its shards, or one.
+using Brought = std::map<std::string, std::vector<BroughtRows>>;
+
+class FleetPlan {
+ public:
+  // Steps with the same list, which run one after the other for each of its shards.
+  struct List {
+    std::vector<const PlanStep*> steps;
+    size_t shards = 0;
+    uint64_t parallel_max = 0;
+  };
+
+  // Borrows the request.
+  explicit FleetPlan(const RunRequest& request);
+
+  const std::vector<List>& lists() const { return lists_; }
+  const std::set<std::string>& before() const { return before_; }
+  bool is_sharded(const std::string& step_id) const { return sharded_.count(step_id) > 0; }
+  size_t shard_count() const;
+  // For the scheduler, list by list.
+  std::vector<FleetShard> shards() const;
+  // The same, as list and index.
+  std::pair<size_t, size_t> place_of(size_t shard) const;
+  // Its rows are read by a part after its own.
+  bool leaves_rows(const std::string& step_id) const { return leaving_.count(step_id) > 0; }
+  // Shards of the step must agree in their columns, because a step that runs per shard sees them one by one.
+  bool is_read_in_shards(const std::string& step_id) const { return read_in_shards_.count(step_id) > 0; }
+
+  // The parts. `brought`: what the parts before have made.
+  Result<RunRequest> part_before() const;
+  Result<RunRequest> part_of_shard(size_t list, size_t index, const Brought& brought) const;
+  // `takes_shards` false: the steps with shards run in this part, all of them.
+  Result<RunRequest> part_after(const Brought& brought, bool takes_shards) const;
+
+  // kInvalidArgument for a file of the shard that is no longer the one that was listed.
+  Status check_files(size_t list, size_t index) const;
+
+ private:
+  void find_sharded();
+  void find_before();
+  Json step_document(const std::string& id) const;
+  Json taken(const std::string& id, const std::vector<BroughtRows>& rows, bool reads) const;
+  Json shard_step(const PlanStep& step, size_t index) const;
+  Result<RunRequest> part(Json steps, const std::string& suffix, const Brought& brought) const;
+
+  const RunRequest& request_;
+  std::vector<List> lists_;
+  std::set<std::string> sharded_, before_, leaving_, read_in_shards_;
+};
+
+}  // namespace osiris::sdk

@@ -1,0 +1,45 @@
+// The host as a part of a run sees it: what the part says goes to its owner, who decides what of it is the run's; logs
+// and secrets are the host's own; and the part can be stopped by itself.
+#pragma once
+
+#include <osiris/adapter.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "plugins/sdk/abi/host.h"
+#include "protocol/base/json.h"
+
+namespace osiris::sdk {
+
+struct PartEvent {
+  std::string name, step_id;
+  Json data;
+  int64_t time_unix_ns = 0;
+};
+
+// [any thread]
+class PartHost {
+ public:
+  // Borrows the host. `on_event`: of every event, on the thread that says it. `is_stopped` beside the run's own cancel.
+  // `passes_metrics`: the part's numbers are the run's; otherwise they are dropped, as its progress is.
+  PartHost(const Host& host, std::function<void(PartEvent)> on_event, std::function<bool()> is_stopped,
+           bool passes_metrics);
+  PartHost(const PartHost&) = delete;
+  PartHost& operator=(const PartHost&) = delete;
+
+  const Host& host() const { return part_; }
+
+ private:
+  static const PartHost& self(const osiris_host* table) { return *static_cast<const PartHost*>(table->context); }
+
+  const osiris_host* const outer_;
+  const std::function<void(PartEvent)> on_event_;
+  const std::function<bool()> is_stopped_;
+  const bool passes_metrics_;
+  osiris_host table_{};
+  Host part_;
+};
+
+}  // namespace osiris::sdk

@@ -1,0 +1,153 @@
+#include "plugins/sdk/fleet/shard_scheduler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/base/categories.h"
+#include "protocol/base/text.h"
+
+namespace osiris::sdk {
+
+ShardScheduler::ShardScheduler(std::vector<FleetShard> shards, FleetTerms terms)
+    : shards_(std::move(shards)), terms_(std::move(terms)), entries_(shards_.size()) {
+  size_t lists = 0;
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    waiting_.push_back(i);
+    lists = std::max(lists, shards_[i].list + 1);
+  }
+  running_by_list_.resize(lists);
+  std::stable_sort(waiting_.begin(), waiting_.end(), [this](size_t a, size_t b) { return is_before(a, b); });
+}
+
+bool ShardScheduler::is_before(size_t a, size_t b) const {
+  const bool a_again = entries_[a].attempts > 0, b_again = entries_[b].attempts > 0;
+  if (a_again != b_again) return a_again;
+  if (shards_[a].size_bytes != shards_[b].size_bytes) return shards_[a].size_bytes > shards_[b].size_bytes;
+  return a < b;
+}
+
+std::optional<ShardScheduler::Attempt> ShardScheduler::take(const std::string& machine) {
+  if (stopped_ || is_lost(machine)) return std::nullopt;
+  const auto may_run = [this](size_t shard) {
+    const size_t list = shards_[shard].list;
+    const size_t most = list < terms_.parallel_max.size() ? terms_.parallel_max[list] : 0;
+    return most == 0 || running_by_list_[list] < most;
+  };
+  const auto next = std::find_if(waiting_.begin(), waiting_.end(), may_run);
+  if (next == waiting_.end()) return std::nullopt;
+  const size_t shard = *next;
+  waiting_.erase(next);
+  Entry& entry = entries_[shard];
+  entry.state = State::kRunning;
+  entry.attempt_id = ++last_id_;
+  entry.machine = machine;
+  ++entry.attempts;
+  ++running_by_list_[shards_[shard].list];
+  ++in_hand_;
+  return Attempt{shard, entry.attempts, entry.attempt_id, machine};
+}
+
+bool ShardScheduler::is_current(const Attempt& attempt) const {
+  const Entry& entry = entries_[attempt.shard];
+  return entry.attempt_id == attempt.id && (entry.state == State::kRunning || entry.state == State::kClaimed);
+}
+
+void ShardScheduler::end_attempt(Entry& entry) {
+  entry.attempt_id = 0;
+  entry.machine.clear();
+  --running_by_list_[shards_[static_cast<size_t>(&entry - entries_.data())].list];
+  --in_hand_;
+}
+
+void ShardScheduler::give_back(const Attempt& attempt) {
+  if (!is_current(attempt) || is_lost(attempt.machine)) return;
+  Entry& entry = entries_[attempt.shard];
+  end_attempt(entry);
+  --entry.attempts;
+  entry.state = State::kWaiting;
+  const auto place =
+      std::find_if(waiting_.begin(), waiting_.end(), [&](size_t other) { return is_before(attempt.shard, other); });
+  waiting_.insert(place, attempt.shard);
+}
+
+bool ShardScheduler::claim(const Attempt& attempt) {
+  if (!is_current(attempt) || is_lost(attempt.machine)) return false;
+  Entry& entry = entries_[attempt.shard];
+  if (entry.state != State::kRunning) return false;
+  entry.state = State::kClaimed;
+  return true;
+}
+
+void ShardScheduler::accepted(const Attempt& attempt) {
+  if (!is_current(attempt)) return;
+  Entry& entry = entries_[attempt.shard];
+  end_attempt(entry);
+  entry.state = State::kAccepted;
+  ++accepted_;
+}
+
+void ShardScheduler::failed(const Attempt& attempt, Error error) {
+  if (!is_current(attempt) || is_lost(attempt.machine)) return;
+  end_attempt(entries_[attempt.shard]);
+  fail(attempt.shard, std::move(error));
+}
+
+void ShardScheduler::fail(size_t shard, Error error) {
+  entries_[shard].state = State::kFailed;
+  failures_.push_back({shard, std::move(error)});
+  if (!terms_.continues_after_failures) stop();
+}
+
+// What has been claimed is on this machine already: it stays.
+void ShardScheduler::lost(const std::string& machine, const std::string& why, int64_t safe_at_ns) {
+  lost_.try_emplace(machine, Lost{why, safe_at_ns});
+}
+
+void ShardScheduler::gone(const std::string& machine) {
+  const auto found = lost_.find(machine);
+  const std::string why = found == lost_.end() ? "it is gone" : found->second.why;
+  lost_[machine] = {why, -1};  // never to be handed anything again
+  for (size_t shard = 0; shard < entries_.size(); ++shard) {
+    Entry& entry = entries_[shard];
+    if (entry.state != State::kRunning || entry.machine != machine) continue;
+    end_attempt(entry);
+    entry.ends.push_back(why);
+    if (entry.attempts >= terms_.attempts_max) {
+      fail(shard, Error(Code::kUnavailable,
+                        shards_[shard].shown + " was run " + std::to_string(entry.attempts) +
+                            " times, and each time its machine was lost: " + join(entry.ends, "; "),
+                        "A shard that takes more memory than there is ends its machine each time: smaller shards, or "
+                        "larger machines.",
+                        category::kSystemResourceUnavailable));
+      continue;
+    }
+    entry.state = State::kWaiting;
+    const auto place =
+        std::find_if(waiting_.begin(), waiting_.end(), [&](size_t other) { return is_before(shard, other); });
+    waiting_.insert(place, shard);
+  }
+}
+
+void ShardScheduler::tick(int64_t now_ns) {
+  std::vector<std::string> due;
+  for (const auto& [machine, lost] : lost_)
+    if (lost.safe_at_ns >= 0 && lost.safe_at_ns <= now_ns) due.push_back(machine);
+  for (const std::string& machine : due) gone(machine);
+}
+
+std::optional<int64_t> ShardScheduler::next_tick_ns() const {
+  std::optional<int64_t> next;
+  for (const auto& [machine, lost] : lost_)
+    if (lost.safe_at_ns >= 0) next = std::min(next.value_or(lost.safe_at_ns), lost.safe_at_ns);
+  return next;
+}
+
+bool ShardScheduler::take_replacement() {
+  if (stopped_ || replacements_ >= terms_.replacements_max) return false;
+  ++replacements_;
+  return true;
+}
+
+bool ShardScheduler::is_over() const { return in_hand_ == 0 && (stopped_ || waiting_.empty()); }
+
+}  // namespace osiris::sdk

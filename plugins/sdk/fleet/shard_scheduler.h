@@ -1,0 +1,122 @@
+// Which shard runs where, until each has been accepted exactly once or the run is over without that. Decisions only: no
+// I/O, no thread, no clock of its own. Those who run shards ask it, under one lock of theirs.
+//
+//   order       a shard that comes back first, then the longest; sizes that are not known in the order of the list
+//   limits      shards of one list at the same time, over all machines
+//   acceptance  claim() for what has been fetched and verified, before it is put in its place; of an attempt that is
+//               no longer the shard's, or whose machine was given up, it says no
+//   lost        a machine that is given up keeps its shard until it is known to be gone: verified, or its lease has run
+//               out. No shard runs twice at the same time
+//   attempts    a shard whose machine is lost runs again elsewhere, up to a number of times; one that fails by itself
+//               does not
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/base/error.h"
+
+namespace osiris::sdk {
+
+struct FleetShard {
+  std::string shown;        // "shard 3 (in/calls-04.csv)"
+  size_t list = 0;          // whose limit it counts for
+  uint64_t size_bytes = 0;  // of its files; 0: not known
+};
+
+struct FleetTerms {
+  size_t attempts_max = 3;                // of one shard
+  size_t replacements_max = 0;            // machines that are made for lost ones
+  std::vector<size_t> parallel_max;       // by list; 0, or no entry: without limit
+  bool continues_after_failures = false;  // the other shards go on where one has failed
+};
+
+class ShardScheduler {
+ public:
+  ShardScheduler(std::vector<FleetShard> shards, FleetTerms terms);
+
+  struct Attempt {
+    size_t shard = 0;
+    size_t number = 1;  // of the shard's attempts
+    uint64_t id = 0;    // of all attempts
+    std::string machine;
+  };
+  // What this machine is to run next; nullopt: nothing now. A machine runs one shard at a time.
+  std::optional<Attempt> take(const std::string& machine);
+  // The attempt came to nothing by no fault of its shard or machine: as if it had not been taken.
+  void give_back(const Attempt& attempt);
+
+  // True: the attempt's result is the shard's. It is put in its place now, and no other will be.
+  bool claim(const Attempt& attempt);
+  // It is in its place, and the journal says so.
+  void accepted(const Attempt& attempt);
+  // The shard itself failed, in an attempt that is still its own: for good.
+  void failed(const Attempt& attempt, Error error);
+
+  // The machine is given up. It may still run until `safe_at_ns`, by the caller's clock.
+  void lost(const std::string& machine, const std::string& why, int64_t safe_at_ns);
+  // It is verified to be gone; its shard may run elsewhere.
+  void gone(const std::string& machine);
+  // Machines whose time has come are as good as verified.
+  void tick(int64_t now_ns);
+  // When tick() has something to do; nullopt: never.
+  std::optional<int64_t> next_tick_ns() const;
+  bool is_lost(const std::string& machine) const { return lost_.count(machine) > 0; }
+
+  // Whether a machine may be made for a lost one; counts it.
+  bool take_replacement();
+  // Nothing more is handed out.
+  void stop() { stopped_ = true; }
+
+  // No shard will be handed out any more, and none is being run or put in its place.
+  bool is_over() const;
+  // There are shards that wait for a machine.
+  bool has_work() const { return !stopped_ && !waiting_.empty(); }
+  bool all_accepted() const { return accepted_ == shards_.size(); }
+  size_t accepted_count() const { return accepted_; }
+  size_t replacements() const { return replacements_; }
+  struct Failure {
+    size_t shard = 0;
+    Error error;
+  };
+  // In the order in which they came.
+  const std::vector<Failure>& failures() const { return failures_; }
+  // Of the shard: "sandbox a is gone; sandbox b is gone".
+  const std::vector<std::string>& lost_attempts(size_t shard) const { return entries_[shard].ends; }
+
+ private:
+  enum class State { kWaiting, kRunning, kClaimed, kAccepted, kFailed };
+  struct Entry {
+    State state = State::kWaiting;
+    uint64_t attempt_id = 0;  // that runs, or was claimed
+    std::string machine;
+    size_t attempts = 0;
+    std::vector<std::string> ends;  // of machines
+  };
+  struct Lost {
+    std::string why;
+    int64_t safe_at_ns = 0;
+  };
+
+  bool is_current(const Attempt& attempt) const;
+  void end_attempt(Entry& entry);
+  void fail(size_t shard, Error error);
+  bool is_before(size_t a, size_t b) const;
+
+  const std::vector<FleetShard> shards_;
+  const FleetTerms terms_;
+  std::vector<Entry> entries_;
+  std::vector<size_t> waiting_;  // in the order in which they are handed out
+  std::vector<size_t> running_by_list_;
+  std::map<std::string, Lost> lost_;
+  std::vector<Failure> failures_;
+  uint64_t last_id_ = 0;
+  size_t accepted_ = 0, in_hand_ = 0, replacements_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace osiris::sdk

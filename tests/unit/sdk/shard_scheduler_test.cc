@@ -1,0 +1,134 @@
+// Which shard runs where: order, limits, and what is refused.
+#include "plugins/sdk/fleet/shard_scheduler.h"
+
+#include <gmock/gmock.h>
+
+namespace osiris::sdk {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::vector<FleetShard> shards(const std::vector<uint64_t>& sizes, size_t list = 0) {
+  std::vector<FleetShard> made;
+  for (const uint64_t size : sizes) made.push_back({"shard " + std::to_string(made.size()), list, size});
+  return made;
+}
+
+std::vector<size_t> order(ShardScheduler& scheduler) {
+  std::vector<size_t> taken;
+  while (const auto attempt = scheduler.take("m" + std::to_string(taken.size()))) taken.push_back(attempt->shard);
+  return taken;
+}
+
+TEST(ShardScheduler, TheLongestComesFirstAndWhatIsNotKnownInItsOrder) {
+  ShardScheduler known(shards({3, 9, 5, 9}), {});
+  EXPECT_EQ(order(known), (std::vector<size_t>{1, 3, 2, 0}));
+  ShardScheduler unknown(shards({0, 0, 4, 0}), {});
+  EXPECT_EQ(order(unknown), (std::vector<size_t>{2, 0, 1, 3}));
+}
+
+TEST(ShardScheduler, AListHasItsOwnLimitOverAllMachines) {
+  auto two = shards({0, 0, 0});
+  for (FleetShard& shard : shards({0, 0}, 1)) two.push_back(shard);
+  ShardScheduler scheduler(two, {.parallel_max = {1, 0}});
+  EXPECT_EQ(order(scheduler), (std::vector<size_t>{0, 3, 4}));
+  EXPECT_TRUE(scheduler.has_work());
+}
+
+TEST(ShardScheduler, WhatIsClaimedIsAcceptedOnce) {
+  ShardScheduler scheduler(shards({0}), {});
+  const auto attempt = *scheduler.take("a");
+  EXPECT_FALSE(scheduler.is_over());
+  EXPECT_TRUE(scheduler.claim(attempt));
+  EXPECT_FALSE(scheduler.claim(attempt)) << "a second time";
+  scheduler.accepted(attempt);
+  scheduler.accepted(attempt);
+  EXPECT_EQ(scheduler.accepted_count(), 1u);
+  EXPECT_TRUE(scheduler.is_over());
+  EXPECT_TRUE(scheduler.all_accepted());
+}
+
+TEST(ShardScheduler, ALostMachineKeepsItsShardUntilItIsGone) {
+  ShardScheduler scheduler(shards({0}), {.replacements_max = 1});
+  const auto first = *scheduler.take("a");
+  scheduler.lost("a", "silence", 100);
+  EXPECT_FALSE(scheduler.claim(first)) << "late";
+  EXPECT_FALSE(scheduler.take("b")) << "it may still run there";
+  EXPECT_FALSE(scheduler.is_over());
+  EXPECT_EQ(scheduler.next_tick_ns(), 100);
+  scheduler.tick(99);
+  EXPECT_FALSE(scheduler.take("b"));
+  scheduler.tick(100);
+  EXPECT_EQ(scheduler.next_tick_ns(), std::nullopt);
+  const auto second = scheduler.take("b");
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->number, 2u);
+  EXPECT_FALSE(scheduler.take("a")) << "given up";
+  EXPECT_FALSE(scheduler.claim(first));
+  scheduler.failed(first, Error(Code::kStepFailed, "late"));
+  EXPECT_TRUE(scheduler.failures().empty());
+  EXPECT_TRUE(scheduler.claim(*second));
+}
+
+// A machine that is lost while its result is put in place takes nothing back.
+TEST(ShardScheduler, WhatWasClaimedBeforeItsMachineWasLostStays) {
+  ShardScheduler scheduler(shards({0}), {});
+  const auto attempt = *scheduler.take("a");
+  ASSERT_TRUE(scheduler.claim(attempt));
+  scheduler.lost("a", "killed", 0);
+  scheduler.gone("a");
+  EXPECT_FALSE(scheduler.take("b"));
+  scheduler.accepted(attempt);
+  EXPECT_TRUE(scheduler.all_accepted());
+}
+
+TEST(ShardScheduler, AShardThatLosesItsMachineThreeTimesFailsAndSaysWhy) {
+  ShardScheduler scheduler(shards({7, 8}), {.replacements_max = 9});
+  for (const char* machine : {"a", "b", "c"}) {
+    ASSERT_EQ(scheduler.take(machine)->shard, 1u);
+    scheduler.lost(machine, std::string("box ") + machine + " is gone", 0);
+    scheduler.gone(machine);
+  }
+  ASSERT_EQ(scheduler.failures().size(), 1u);
+  EXPECT_EQ(scheduler.failures()[0].shard, 1u);
+  EXPECT_THAT(scheduler.failures()[0].error.message, HasSubstr("shard 1 was run 3 times"));
+  EXPECT_THAT(scheduler.failures()[0].error.message, HasSubstr("box a is gone; box b is gone; box c is gone"));
+  EXPECT_FALSE(scheduler.take("d")) << "the first failure stops the others";
+  EXPECT_TRUE(scheduler.is_over());
+  EXPECT_FALSE(scheduler.all_accepted());
+}
+
+TEST(ShardScheduler, WhereFailuresDoNotStopTheOthersGoOn) {
+  ShardScheduler scheduler(shards({0, 0}), {.continues_after_failures = true});
+  const auto first = *scheduler.take("a");
+  scheduler.failed(first, Error(Code::kStepFailed, "no"));
+  const auto second = scheduler.take("a");
+  ASSERT_TRUE(second);
+  EXPECT_FALSE(scheduler.is_over());
+  EXPECT_TRUE(scheduler.claim(*second));
+  scheduler.accepted(*second);
+  EXPECT_TRUE(scheduler.is_over());
+  EXPECT_FALSE(scheduler.all_accepted());
+}
+
+TEST(ShardScheduler, ThereAreOnlySoManyReplacements) {
+  ShardScheduler scheduler(shards({0}), {.replacements_max = 2});
+  EXPECT_TRUE(scheduler.take_replacement());
+  EXPECT_TRUE(scheduler.take_replacement());
+  EXPECT_FALSE(scheduler.take_replacement());
+  EXPECT_EQ(scheduler.replacements(), 2u);
+}
+
+TEST(ShardScheduler, WhatIsGivenBackIsNoAttempt) {
+  ShardScheduler scheduler(shards({1, 2}), {});
+  const auto attempt = *scheduler.take("a");
+  EXPECT_EQ(attempt.shard, 1u);
+  scheduler.give_back(attempt);
+  EXPECT_FALSE(scheduler.claim(attempt));
+  const auto again = *scheduler.take("b");
+  EXPECT_EQ(again.shard, 1u);
+  EXPECT_EQ(again.number, 1u);
+}
+
+}  // namespace
+}  // namespace osiris::sdk

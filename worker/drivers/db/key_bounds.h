@@ -1,0 +1,38 @@
+// Values of a key column that divide rows into ranges of about as many rows each. The database is asked for them in
+// its own order, so collations, time zones and whatever else orders its values are its matter.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/base/error.h"
+#include "protocol/base/json.h"
+#include "worker/drivers/db/chunk.h"
+
+namespace osiris::worker::db {
+
+// Rows with a key, in the words of their database.
+struct KeyedRows {
+  std::string rows;                                                               // what stands after FROM
+  std::string key;                                                                // the column there
+  std::string text;                                                               // its value as a text: "c1::text"
+  std::string condition;                                                          // that the rows meet; empty: all do
+  std::function<std::string(const std::string&)> literal;                         // of such a text
+  std::function<Result<std::optional<std::string>>(const std::string& sql)> ask;  // one value; nullopt: no row
+};
+
+// Ascending, each once, none for what is NULL. A value that more rows have is in one range with all of them. Costs one
+// look along the key's index for each range; without an index, a sort.
+Result<std::vector<std::string>> key_bounds(const KeyedRows& rows, uint64_t rows_per_range);
+
+// What the rows of range `range` of `bounds` meet: of the first, below the first bound or without a value.
+std::string range_condition(const KeyedRows& rows, const std::vector<std::string>& bounds, size_t range);
+
+// What tells the rows of a query from others: by name, hashes of where it is asked, of what, and of its columns.
+Json identity_of_rows(const std::string& place, const std::string& query, const RelationColumns& columns,
+                      const std::string& key);
+
+}  // namespace osiris::worker::db

@@ -1,0 +1,19 @@
+// The column whose values divide the rows of a query into chunks: whether it can, and how its values are written.
+#pragma once
+
+#include <mysql.h>
+
+#include <string>
+
+#include "protocol/base/error.h"
+#include "worker/drivers/db/key_bounds.h"
+#include "worker/drivers/mysql.extractor/columns.h"
+
+namespace osiris::worker::mysql {
+
+// Its name, its value and its literals; `rows` and `ask` are the caller's to fill in. extract.query_failed for a column
+// that is not there, or whose values the server orders otherwise than it compares them with a literal.
+Result<db::KeyedRows> key_of(const std::string& name, const MYSQL_FIELD* fields, unsigned count,
+                             const Columns& columns);
+
+}  // namespace osiris::worker::mysql
