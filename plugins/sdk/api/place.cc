@@ -16,11 +16,11 @@ namespace {
 // An adapter's stream of a process; or what it threw in place of one, which is then the answer to every next().
 class AdapterStream : public sdk::ProcessStream {
  public:
-  explicit AdapterStream(Result<std::unique_ptr<ProcessStream>> inner) : inner_(std::move(inner)) {}
+  explicit AdapterStream(Result<std::unique_ptr<adapter_sdk::ProcessStream>> inner) : inner_(std::move(inner)) {}
 
   Result<sdk::ProcessEvent> next(sdk::Milliseconds wait) override {
     if (!inner_) return inner_.error();
-    OSIRIS_ASSIGN(std::optional<ProcessEvent> event, value_of([&] { return (*inner_)->next(wait); }));
+    OSIRIS_ASSIGN(std::optional<adapter_sdk::ProcessEvent> event, value_of([&] { return (*inner_)->next(wait); }));
     if (!event) return Error(Code::kDeadline, "nothing came");
     return sdk::ProcessEvent{static_cast<sdk::ProcessEvent::Kind>(event->kind), event->pid, std::move(event->bytes),
                              to_exit(event->exit)};
@@ -30,16 +30,16 @@ class AdapterStream : public sdk::ProcessStream {
   }
 
  private:
-  Result<std::unique_ptr<ProcessStream>> inner_;
+  Result<std::unique_ptr<adapter_sdk::ProcessStream>> inner_;
 };
 
 class AdapterAccess : public sdk::MachineAccess {
  public:
-  explicit AdapterAccess(std::unique_ptr<MachineAccess> access) : access_(std::move(access)) {}
+  explicit AdapterAccess(std::unique_ptr<adapter_sdk::MachineAccess> access) : access_(std::move(access)) {}
 
   Result<uint64_t> upload(std::vector<sdk::UploadPart> parts, const std::atomic<bool>& cancelled,
                           std::function<void()> opened) override {
-    std::vector<UploadPart> own;
+    std::vector<adapter_sdk::UploadPart> own;
     for (sdk::UploadPart& part : parts)
       own.push_back({std::move(part.path), [write = std::move(part.write)](const FileChannel::Sink& sink) {
                        sdk::check_or_throw(write(sink));
@@ -75,7 +75,7 @@ class AdapterAccess : public sdk::MachineAccess {
   bool is_input_closed(const Error& error) const override { return access_->is_input_closed(sdk::to_failure(error)); }
 
  private:
-  const std::unique_ptr<MachineAccess> access_;
+  const std::unique_ptr<adapter_sdk::MachineAccess> access_;
 };
 
 }  // namespace

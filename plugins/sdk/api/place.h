@@ -17,9 +17,9 @@ namespace osiris::adapter_sdk {
 class AdapterPlace : public sdk::Place {
  public:
   // Borrows the place.
-  explicit AdapterPlace(Place& place) : place_(place), service_(place.service(), &place) {}
+  explicit AdapterPlace(adapter_sdk::Place& place) : place_(place), service_(place.service(), &place) {}
   // Takes it over.
-  explicit AdapterPlace(std::unique_ptr<Place> place) : AdapterPlace(*place) { owned_ = std::move(place); }
+  explicit AdapterPlace(std::unique_ptr<adapter_sdk::Place> place) : AdapterPlace(*place) { owned_ = std::move(place); }
 
   const sdk::Service& service() const override { return service_; }
   std::string home() const override { return place_.home(); }
@@ -43,8 +43,8 @@ class AdapterPlace : public sdk::Place {
   std::unique_ptr<sdk::MachineAccess> access(const Machine& machine, sdk::Milliseconds stall_limit) override;
 
  private:
-  std::unique_ptr<Place> owned_;
-  Place& place_;
+  std::unique_ptr<adapter_sdk::Place> owned_;
+  adapter_sdk::Place& place_;
   const DescribedService service_;
 };
 

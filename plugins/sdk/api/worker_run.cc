@@ -1,3 +1,4 @@
+#include <osiris/sdk/delivery.hpp>
 #include <osiris/sdk/worker_run.hpp>
 
 #include <poll.h>
