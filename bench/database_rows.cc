@@ -37,12 +37,15 @@ void make_orders(PostgresServer& server, uint64_t rows) {
   must(server.execute("VACUUM ANALYZE orders_" + std::to_string(rows), "bench"));
 }
 
-std::string pipeline(uint64_t rows) {
+std::string pipeline(uint64_t rows, const std::string& write) {
   return "oml_version: \"0.1.0\"\nname: copy\nsteps:\n  - id: read\n    component: postgres.extractor\n    mode: read\n"
          "    config: {connection: \"@postgres.bench\", table: orders_" +
-         std::to_string(rows) +
-         "}\n  - id: write\n    component: postgres.writer\n    mode: write\n    needs: [read]\n"
-         "    config: {connection: \"@postgres.bench\", table: copied}\n";
+         std::to_string(rows) + "}\n  - id: write\n    mode: write\n    needs: [read]\n    " + write + "\n";
+}
+
+std::string into_table(const std::string& verify) {
+  return "component: postgres.writer\n    config: {connection: \"@postgres.bench\", table: copied, verify: " + verify +
+         "}";
 }
 
 void write(const std::filesystem::path& path, const std::string& text) { std::ofstream(path) << text; }
@@ -59,7 +62,7 @@ struct Copies {
 }  // namespace
 
 std::vector<Row> postgres_rows(const DatabaseBench& bench) {
-  const uint64_t rows = bench.quick ? 200'000 : 2'000'000, more = 4 * rows;
+  const uint64_t rows = bench.quick ? 200'000 : 2'000'000, more = 10 * rows;
   test::PostgresOptions options;
   options.settings = {"max_wal_size=8GB", "shared_buffers=512MB"};
   auto started = PostgresServer::start(std::move(options));
@@ -78,14 +81,17 @@ std::vector<Row> postgres_rows(const DatabaseBench& bench) {
   namespace fs = std::filesystem;
   fs::permissions(bench.project / "osiris_connections.yaml", fs::perms::owner_read | fs::perms::owner_write);
   for (const uint64_t count : {rows, more})
-    write(bench.project / ("copy" + std::to_string(count) + ".yaml"), pipeline(count));
+    write(bench.project / ("copy" + std::to_string(count) + ".yaml"), pipeline(count, into_table("count")));
+  write(bench.project / "full.yaml", pipeline(rows, into_table("full")));
+  write(bench.project / "parquet.yaml",
+        pipeline(rows, "component: filesystem.parquet_writer\n    config: {path: out.parquet}"));
 
   const auto clear = [&] { must(server.execute("DROP TABLE IF EXISTS copied; CHECKPOINT", "bench")); };
-  const auto copy = [&](uint64_t count) {
+  const auto osiris = [&](const std::string& file) {
     clear();
-    return run({bench.osiris, "run", "copy" + std::to_string(count) + ".yaml"}, bench.project,
-               {{"BENCH_PASSWORD", kPassword}});
+    return run({bench.osiris, "run", file + ".yaml"}, bench.project, {{"BENCH_PASSWORD", kPassword}});
   };
+  const auto copy = [&](uint64_t count) { return osiris("copy" + std::to_string(count)); };
   const std::string psql = "psql -qX -h 127.0.0.1 -p " + port + " -U bench -d bench ";
   const auto pipe = [&] {
     clear();
@@ -96,14 +102,25 @@ std::vector<Row> postgres_rows(const DatabaseBench& bench) {
                     "-c 'COPY copied FROM STDIN (FORMAT binary)'"},
                {}, {{"PGPASSWORD", kPassword}});
   };
-  Copies ours, theirs;
+  const auto to_file = [&] {
+    return run(
+        {"sh", "-c", psql + "-c 'COPY orders_" + std::to_string(rows) + " TO STDOUT (FORMAT binary)' > copied.bin"},
+        bench.project, {{"PGPASSWORD", kPassword}});
+  };
+  Copies ours, theirs, full, parquet, file;
   for (int i = 0; i < bench.rounds; ++i) {
     ours.add(copy(rows));
     theirs.add(pipe());
+    full.add(osiris("full"));
+    parquet.add(osiris("parquet"));
+    file.add(to_file());
   }
   const double larger = copy(more).peak_mib, smaller = median(ours.peak_mib);
   const double speed = median(theirs.wall_ms) / median(ours.wall_ms), cpu = median(ours.cpu_s) / median(theirs.cpu_s);
-  const std::string name = std::to_string(rows / 1000) + " k-row PostgreSQL table × 10 → PostgreSQL, counted";
+  const double compared = median(theirs.wall_ms) / median(full.wall_ms),
+               files = median(file.wall_ms) / median(parquet.wall_ms);
+  const std::string table = std::to_string(rows / 1000) + " k-row PostgreSQL table × 10 → ",
+                    name = table + "PostgreSQL, counted";
   const auto rate = [&](const Copies& copies) {
     return format(static_cast<double>(rows) / median(copies.wall_ms) / 1000, "M rows/s");
   };
@@ -111,7 +128,11 @@ std::vector<Row> postgres_rows(const DatabaseBench& bench) {
            "≥ 1.0 ×", speed >= 1},
           {name + ", client CPU", format(median(ours.cpu_s), "s"), "both `psql`: " + format(median(theirs.cpu_s), "s"),
            format(cpu, "×"), "≤ 1.2 ×", cpu <= 1.2},
-          {"four times the rows, peak memory", format(larger, "MiB"), "the rows above: " + format(smaller, "MiB"),
+          {table + "PostgreSQL, all values compared, wall", rate(full), "the same pipe: " + rate(theirs),
+           format(compared, "×"), "–"},
+          {table + "Parquet, wall", rate(parquet), "`psql` binary COPY into a file: " + rate(file), format(files, "×"),
+           "≥ 0.6 ×", files >= 0.6},
+          {"ten times the rows, peak memory", format(larger, "MiB"), "the rows above: " + format(smaller, "MiB"),
            format(larger / smaller, "×"), "≤ 1.2 ×, ≤ 128 MiB", larger <= 1.2 * smaller && larger <= 128}};
 }
 

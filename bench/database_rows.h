@@ -16,7 +16,8 @@ struct DatabaseBench {
   bool quick = false;  // a tenth of the data
 };
 
-// PostgreSQL -> PostgreSQL beside `psql` piped into `psql`, both by binary COPY into a new table.
+// PostgreSQL -> PostgreSQL beside `psql` piped into `psql`, both by binary COPY into a new table; PostgreSQL -> Parquet
+// beside COPY into a file; memory of ten times the rows.
 std::vector<Row> postgres_rows(const DatabaseBench& bench);
 
 }  // namespace osiris::bench

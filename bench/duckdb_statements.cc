@@ -3,6 +3,8 @@
 //   three   load, query, write: the three statements that the pipeline's steps come to, on an in-memory database
 //   forty   40 short statements, each of the rows of the one before
 //   fused   one statement, which is what the machine could do if nothing had to be kept in between
+//   parquet makes eight Parquet files of INPUT rows together in the directory OUTPUT, 20 columns of random numbers each
+//   group   groups by one of those columns and adds up another
 #include <duckdb.h>
 
 #include <cstdio>
@@ -41,6 +43,19 @@ int main(int argc, char** argv) {
     ok = run("CREATE TABLE s0 AS SELECT range AS a FROM range(1000)");
     for (int i = 1; ok && i < 40; ++i)
       ok = run("CREATE TABLE s" + std::to_string(i) + " AS SELECT a + 1 AS a FROM s" + std::to_string(i - 1));
+  } else if (mode == "parquet") {
+    std::string columns;
+    for (int i = 0; i < 20; ++i)
+      columns +=
+          (i ? ", " : "") + std::string("hash(range, ") + std::to_string(i) + ")::UBIGINT AS c" + std::to_string(i);
+    ok = true;
+    for (int i = 0; ok && i < 8; ++i)
+      ok = run("COPY (SELECT " + columns + " FROM range(" + std::to_string(i) + " * " + input + " // 8, " +
+               std::to_string(i + 1) + " * " + input + " // 8)) TO '" + output + "/part-" + std::to_string(i) +
+               ".parquet'");
+  } else if (mode == "group") {
+    ok = run("COPY (SELECT c3 % 1000 AS key, sum(c7 % 1000) AS total FROM read_parquet('" + input +
+             "') GROUP BY 1 ORDER BY 1) TO '" + output + "' (HEADER)");
   } else {
     ok = run("COPY (" + query + read + rest + ") TO '" + output + "' (HEADER)");
   }

@@ -1,6 +1,6 @@
-// osiris-bench BUILD_DIR local|mysql|postgres [--quick]: measures what docs/benchmarks.md quotes, each row against its
-// baseline in the same run, medians of at least five alternating rounds, and prints the table as Markdown. --quick uses
-// a tenth of the data, to try the program itself.
+// osiris-bench BUILD_DIR local|mysql|postgres|objects [--quick]: measures what docs/benchmarks.md quotes, each row
+// against its baseline in the same run, medians of at least five alternating rounds, and prints the table as Markdown.
+// --quick uses a tenth of the data, to try the program itself.
 #include <unistd.h>
 
 #include <cstdio>
@@ -10,11 +10,13 @@
 #include <fstream>
 #include <thread>
 
+#include "bench/copy_rows.h"
 #include "bench/csv_rows.h"
 #include "bench/database_rows.h"
 #include "bench/everyday_rows.h"
 #include "bench/measure.h"
 #include "bench/mysql_rows.h"
+#include "bench/object_rows.h"
 #include "bench/worker_latency.h"
 
 namespace {
@@ -242,7 +244,7 @@ std::string machine() {
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    std::fprintf(stderr, "usage: osiris-bench BUILD_DIR local|mysql|postgres [--quick]\n");
+    std::fprintf(stderr, "usage: osiris-bench BUILD_DIR local|mysql|postgres|objects [--quick]\n");
     return 2;
   }
   Setup setup;
@@ -256,16 +258,26 @@ int main(int argc, char** argv) {
     setup.mysql_rows /= 10;
   }
   if (std::strcmp(argv[2], "mysql") == 0) {
-    print(mysql_rows({.osiris = setup.osiris(),
-                      .fetch = setup.program("mysql_fetch"),
-                      .project = make_project(setup.work / "mysql"),
-                      .rows = setup.mysql_rows,
-                      .rounds = kRounds}));
+    const auto bench = [&](const char* project) {
+      return MysqlBench{.osiris = setup.osiris(),
+                        .fetch = setup.program("mysql_fetch"),
+                        .project = make_project(setup.work / project),
+                        .rows = setup.mysql_rows,
+                        .rounds = kRounds};
+    };
+    print(mysql_rows(bench("mysql")));
+    print(copy_rows(bench("copies")));
   } else if (std::strcmp(argv[2], "postgres") == 0) {
     print(postgres_rows({.osiris = setup.osiris(),
                          .project = make_project(setup.work / "postgres"),
                          .rounds = kRounds,
                          .quick = setup.quick}));
+  } else if (std::strcmp(argv[2], "objects") == 0) {
+    print(object_rows({.osiris = setup.osiris(),
+                       .statements = setup.program("duckdb_statements"),
+                       .project = make_project(setup.work / "objects"),
+                       .rows = setup.quick ? 650'000u : 6'500'000u,
+                       .rounds = kRounds}));
   } else {
     std::printf(
         "Machine: %s.\n\n| what | osiris | baseline in the same run | ratio | target |\n|---|---|---|---|---|\n",

@@ -94,7 +94,10 @@ std::string shards_line(const StepShards& shards) {
   std::string line = "     runs once for each of " + std::to_string(list.size()) + " shards";
   if (!list.empty())
     line += ": " + printable(list.front().text) + (list.size() > 1 ? " to " + printable(list.back().text) : "");
-  return line + "\n";
+  line += "\n";
+  if (shards.is_inconsistent() && !shards.per_shard)
+    line += "     ⚠️  its parts are read at different moments (consistency: none)\n";
+  return line;
 }
 
 std::string text(const DryRun& dry_run) {

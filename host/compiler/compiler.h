@@ -59,7 +59,7 @@ struct RetryPolicy {
 
 // `foreach` of a step: what its shards are of.
 struct Foreach {
-  Json rule;                  // {"files": ...}, {"values": ...} or {"range": ...}, as the pipeline has it
+  Json rule;  // {"files": ...}, {"values": ...}, {"range": ...} or {"split": ...}, as the pipeline has it
   uint64_t parallel_max = 0;  // 0: not said
   bool allow_empty = false;
 };

@@ -10,12 +10,14 @@ namespace osiris {
 namespace {
 
 constexpr const char* kExample =
-    "write foreach: {files: \"in/calls-*.csv\"}, {values: [EU, US]} or {range: {from: 2025-01-01, to: 2026-01-01, by: "
-    "1 month}}";
+    "write foreach: {files: \"in/calls-*.csv\"}, {values: [EU, US]}, {range: {from: 2025-01-01, to: 2026-01-01, by: "
+    "1 month}} or {split: {column: id, parts: 16}}";
 constexpr int64_t kParallelMax = 64;
-const std::vector<std::string> kRules = {"files", "values", "range"};
+constexpr uint64_t kPartsMax = 1000;
+const std::vector<std::string> kRules = {"files", "values", "range", "split"};
 const std::vector<std::string> kOptions = {"max_parallel", "allow_empty"};
 const std::vector<std::string> kRangeKeys = {"from", "to", "by"};
+const std::vector<std::string> kSplitKeys = {"column", "parts", "consistency"};
 
 Error wrong(std::string message, std::string hint = kExample) {
   return Error(Code::kInvalidArgument, std::move(message), std::move(hint));
@@ -55,6 +57,32 @@ Status look_at_range(const Json& range) {
   return {};
 }
 
+Status look_at_split(const Json& split) {
+  const char* const example = "write split: {column: id, parts: 16}";
+  if (!split.is_object()) return wrong("'split' must be a mapping, not " + split.dump(), example);
+  for (const auto& [key, value] : split.members())
+    if (!contains(kSplitKeys, key)) return unknown_key("split", key, kSplitKeys);
+  if (split["column"].as_string().empty()) return wrong("the split has no 'column'", example);
+  const Json& parts = split["parts"];
+  if (!parts.is_int() || parts.as_int() < 1 || parts.as_int() > static_cast<int64_t>(kPartsMax))
+    return wrong("'parts' must be a number from 1 to " + std::to_string(kPartsMax) + ", not " + parts.dump(), example);
+  if (const Json& consistency = split["consistency"]; !consistency.is_null() && consistency.as_string() != "none")
+    return wrong("'consistency' can only be none, not " + consistency.dump(),
+                 "leave it out where the parts share a snapshot (PostgreSQL)");
+  return {};
+}
+
+// Intervals of the column, and one for the rows without a value in it. Where they begin is asked when the run has
+// begun.
+std::vector<Shard> shards_of_split(const Json& split) {
+  std::vector<Shard> shards;
+  for (uint64_t part = 0; part <= split["parts"].as_uint(); ++part) {
+    const std::string name = part < split["parts"].as_uint() ? std::to_string(part) : "null";
+    shards.push_back({part, name, name, name});
+  }
+  return shards;
+}
+
 Status look_at_rule(const Json& rule) {
   const auto& [key, value] = rule.members().front();
   if (key == "files" && trim(value.as_string()).empty()) return wrong("'files' must be the pattern of file names");
@@ -63,6 +91,7 @@ Status look_at_rule(const Json& rule) {
                  "list what there is under 'values', and name it in the path: s3://bucket/${shard.value}.csv");
   if (key == "values" && !value.is_array()) return wrong("'values' must be a list, not " + value.dump());
   if (key == "range") OSIRIS_TRY(look_at_range(value));
+  if (key == "split") OSIRIS_TRY(look_at_split(value));
   const auto shards = listed_shards(rule);
   return shards.ok() ? Status() : Status(shards.error());
 }
@@ -89,6 +118,7 @@ Result<std::vector<Shard>> listed_shards(const Json& rule) {
   if (rule.contains("values")) return shards_of_values(rule["values"]);
   const Json& range = rule["range"];
   if (range.is_object()) return shards_of_range(range["from"], range["to"], range["by"]);
+  if (rule.contains("split")) return shards_of_split(rule["split"]);
   return std::vector<Shard>();
 }
 
@@ -104,10 +134,12 @@ Result<Foreach> foreach_from_json(const Json& json) {
       foreach
         .rule.set(key, value);
     else
-      return unknown_key("foreach", key, {"files", "values", "range", "max_parallel", "allow_empty"});
+      return unknown_key("foreach", key, {"files", "values", "range", "split", "max_parallel", "allow_empty"});
   }
-  if (foreach.rule.size() != 1) return wrong("foreach must name one of files, values and range");
+  if (foreach.rule.size() != 1) return wrong("foreach must name one of files, values, range and split");
   OSIRIS_TRY(look_at_rule(foreach.rule));
+  if (foreach.allow_empty && foreach.rule.contains("split"))
+    return wrong("a split always has shards, and 'allow_empty' says nothing of it", "leave it out");
   OSIRIS_ASSIGN(const std::vector<Shard> shards, listed_shards(foreach.rule));
   if (shards.empty() && !foreach.rule.contains("files") && !foreach.allow_empty)
     return wrong("foreach has no value, so nothing would be read", "write allow_empty: true if that is meant");

@@ -9,15 +9,15 @@
 
 namespace osiris {
 
-// foreach: {files: GLOB}, {values: [...]} or {range: {from, to, by}}, with max_parallel and allow_empty; per_shard:
-// true.
+// foreach: {files: GLOB}, {values: [...]}, {range: {from, to, by}} or {split: {column, parts, consistency}}, with
+// max_parallel and allow_empty; per_shard: true.
 void read_foreach(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnostics);
 
 // As the manifest has it, and back.
 Json to_json(const Foreach& foreach);
 Result<Foreach> foreach_from_json(const Json& json);
 
-// The shards of values and ranges; nothing for files, which are looked for when the run starts.
+// The shards of values, ranges and splits; nothing for files, which are looked for when the run starts.
 Result<std::vector<Shard>> listed_shards(const Json& rule);
 
 }  // namespace osiris

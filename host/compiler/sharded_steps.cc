@@ -136,9 +136,12 @@ class ShardedSteps {
     if (step.spec->keeps_state(cfg(step)))
       return refuse(step, "Step '" + step.id + "' goes on from its last run, and shards are read whole",
                     "keep one of foreach and incremental");
-    if (step.foreach->rule.contains("files")) {
+    if (step.foreach->rule.contains("split")) {
+      look_at_split(step, step.foreach->rule["split"]);
+    } else if (step.foreach->rule.contains("files")) {
       const auto& keys = step.spec->reads;
-      if (keys.empty()) return refuse(step, "Component '" + step.component + "' reads no files", "use values or range");
+      if (keys.empty())
+        return refuse(step, "Component '" + step.component + "' reads no files", "use values, range or split");
       if (std::none_of(keys.begin(), keys.end(), [&](const std::string& key) { return is_file_of_shard(step, key); }))
         return refuse(step, "Step '" + step.id + "' does not read the files of its foreach",
                       "write " + keys.front() + ": \"${shard.value}\" below config:");
@@ -151,6 +154,26 @@ class ShardedSteps {
       return refuse(step, "Step '" + step.id + "' has a limit, and each shard would have its own",
                     "limit the rows in a SQL step after it");
     if (step.foreach->allow_empty) look_at_types(step);
+  }
+
+  void look_at_split(const OmlStep& step, const Json& split) {
+    const bool separate = split["consistency"].as_string() == "none";
+    if (step.spec->split == SplitReads::kNone)
+      return refuse(step, "Component '" + step.component + "' does not split what it reads",
+                    "split is for extractors of databases; use files, values or range");
+    if (step.spec->split == SplitReads::kSeparate && !separate)
+      return refuse(step,
+                    "The parts of step '" + step.id +
+                        "' are read at different moments, and rows that move between "
+                        "them meanwhile are read twice or not at all",
+                    "write consistency: none below split if nothing writes there meanwhile, or if that may be");
+    for (const char* key : {"partition", "offset"})
+      if (cfg(step).contains(key) && cfg(step)[key] != Json(0))
+        refuse(step, "Step '" + step.id + "' has split and '" + key + "'", "keep one of them");
+    if (separate)
+      diagnostics_.warning(
+          "split_consistency", "The parts of step '" + step.id + "' are read at different moments (consistency: none)",
+          step.location + ".foreach", step.foreach_mark, "rows that change meanwhile may be read twice or not at all");
   }
 
   bool is_file_of_shard(const OmlStep& step, const std::string& key) const {
@@ -222,7 +245,12 @@ bool binds_shard(const ComponentSpec& spec, const Json& cfg) {
 
 Result<Json> rule_of_step(const std::string& id, const Foreach* foreach, bool per_shard,
                           const std::vector<Json>& rules) {
-  if (foreach) return foreach->rule;
+  if (foreach) {
+    // The parts of two tables begin at different values.
+    Json rule = foreach->rule;
+    if (rule.contains("split")) rule.set("step", id);
+    return rule;
+  }
   if (!per_shard) return Json();
   Json found;
   for (const Json& rule : rules) {

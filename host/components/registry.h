@@ -45,6 +45,9 @@ struct IgnoredKey {
   std::vector<Json> values;
 };
 
+// What the parts of a split are: rows of one moment, or each of its own; kNone: it has no parts.
+enum class SplitReads { kNone, kOneSnapshot, kSeparate };
+
 struct ComponentSpec {
   std::string name;
   std::string version;
@@ -70,6 +73,7 @@ struct ComponentSpec {
   std::vector<std::string> installs;       // config keys that list packages a step needs installed
   std::string chunks_key;                  // of an object in its config whose chunk_rows makes chunks of its rows
   std::string state_key;                   // with this key in its config a step keeps a state; "always": any step does
+  SplitReads split = SplitReads::kNone;    // what `foreach: {split: …}` of a step would read
   std::map<std::string, std::string> sql;  // config keys whose text is SQL -> its dialect: duckdb, mysql
   std::string base_dir_field;              // the connection field those paths start in
   std::optional<NetworkUse> network;

@@ -38,6 +38,7 @@ constexpr const char* kSpecSchema = R"({
       "beside": {"type": "array", "items": {"type": "string", "minLength": 1}}, "writes": {"type": "array", "items": {"type": "string"}},
       "directory_with": {"type": "string"}, "updates": {"type": "boolean"},
       "installs": {"type": "array", "items": {"type": "string"}}, "state": {"type": "string", "minLength": 1},
+      "split": {"enum": ["snapshot", "separate"]},
       "chunks": {"type": "string", "minLength": 1},
       "sql": {"type": "object", "additionalProperties": {"enum": ["duckdb", "mysql", "postgres"]}},
       "base_dir": {"type": "string"},
@@ -112,6 +113,8 @@ void read_extension(const Json& x, ComponentSpec& spec) {
   spec.updates = x["updates"].as_bool();
   spec.directory_key = x["directory_with"].as_string();
   spec.state_key = x["state"].as_string();
+  if (const std::string& split = x["split"].as_string(); !split.empty())
+    spec.split = split == "snapshot" ? SplitReads::kOneSnapshot : SplitReads::kSeparate;
   spec.chunks_key = x["chunks"].as_string();
   spec.installs = strings(x["installs"]);
   for (const auto& [key, dialect] : x["sql"].members()) spec.sql[key] = dialect.as_string();

@@ -65,7 +65,7 @@ Status AdapterRun::lend(const AdapterInputs& inputs, const RunMeans& means) {
 
 StagesResult AdapterRun::run(const RunMeans& means, AdapterRequest request) {
   const LoadedAdapter& adapter = means.adapter;
-  RunEvents events({log_, tally_, resources_, secrets_, say, says_events, hashes}, std::string(adapter.id()));
+  RunEvents events({log_, tally_, resources_, secrets_, say, says_events, hashes, shards}, std::string(adapter.id()));
   Stages stages(*adapter.type, events, log_, clock_);
   stages.accepted = accepted;
   {

@@ -49,6 +49,7 @@ class AdapterRun {
   std::function<void(std::string, bool important)> say;
   bool says_events = false;        // also what steps tell of themselves
   OutputHashes* hashes = nullptr;  // hashes outputs of completed steps; outlives run(); may be null
+  ShardRecord* shards = nullptr;   // keeps what shards settle; likewise
   // Called once the adapter has accepted the request, before anything is acquired; may be empty.
   std::function<void(AdapterInstance&, const AdapterRequest&)> accepted;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <map>
 #include <vector>
 
 #include "protocol/base/secret_names.h"
@@ -43,6 +44,16 @@ size_t value_end(std::string_view text, size_t at) {
 // "key" alone is too ordinary a word: "expected KEY=VALUE".
 bool is_secret_in_prose(std::string_view name) { return ascii_lower(name) != "key" && names_a_secret(name); }
 
+// Keys of records are few, and each is asked about again and again.
+bool is_secret_key(std::string_view key) {
+  constexpr size_t kKnownMax = 512;
+  static thread_local std::map<std::string, bool, std::less<>> known;
+  const auto found = known.find(key);
+  if (found != known.end()) return found->second;
+  if (known.size() >= kKnownMax) known.clear();  // of data: names without end
+  return known.emplace(key, names_a_secret(key)).first->second;
+}
+
 // Masks `name=value`, `"name": "value"`, `name: value`, `Authorization: Basic xyz`.
 std::string mask_assignments(std::string_view text) {
   std::string out;
@@ -79,14 +90,15 @@ std::string mask_assignments(std::string_view text) {
 }
 
 // Tokens that say what they are: AWS key ids, GitHub, Slack, E2B and "Bearer x".
+struct Shape {
+  std::string_view prefix;
+  size_t length_min;  // of what follows the prefix
+};
+constexpr std::array kShapes = {Shape{"AKIA", 16}, Shape{"ghp_", 30},        Shape{"gho_", 30},  Shape{"ghs_", 30},
+                                Shape{"ghu_", 30}, Shape{"github_pat_", 30}, Shape{"xoxb-", 10}, Shape{"xoxp-", 10},
+                                Shape{"e2b_", 32}, Shape{"Bearer ", 8}};
+
 std::string mask_tokens(std::string_view text) {
-  struct Shape {
-    std::string_view prefix;
-    size_t length_min;  // of what follows the prefix
-  };
-  static constexpr std::array kShapes = {
-      Shape{"AKIA", 16},        Shape{"ghp_", 30},  Shape{"gho_", 30},  Shape{"ghs_", 30}, Shape{"ghu_", 30},
-      Shape{"github_pat_", 30}, Shape{"xoxb-", 10}, Shape{"xoxp-", 10}, Shape{"e2b_", 32}, Shape{"Bearer ", 8}};
   std::string out(text);
   for (const Shape& shape : kShapes) {
     for (size_t at = out.find(shape.prefix); at != std::string::npos; at = out.find(shape.prefix, at + 1)) {
@@ -102,6 +114,13 @@ std::string mask_tokens(std::string_view text) {
   return out;
 }
 
+// Whether one of the three can find something: most texts have nothing of it, and are not copied.
+bool may_have_shapes(std::string_view text) {
+  return text.find_first_of("=:") != std::string_view::npos ||
+         std::any_of(kShapes.begin(), kShapes.end(),
+                     [&](const Shape& shape) { return text.find(shape.prefix) != std::string_view::npos; });
+}
+
 }  // namespace
 
 bool is_structural_name(std::string_view name) {
@@ -109,8 +128,7 @@ bool is_structural_name(std::string_view name) {
 }
 
 std::string mask_shapes(std::string_view text) {
-  // Nothing of the three can be there without one of these; most strings have none.
-  if (text.find_first_of("=:_- ") == std::string_view::npos && !text.starts_with("AKIA")) return std::string(text);
+  if (!may_have_shapes(text)) return std::string(text);
   return mask_tokens(mask_url_passwords(mask_assignments(text)));
 }
 
@@ -119,34 +137,45 @@ void Masking::learn(std::string_view value) {
   redactor_.add(value);
 }
 
-std::string Masking::known_values(std::string_view text) const {
+std::string Masking::text(std::string_view text) const {
   std::shared_lock lock(mutex_);
-  return redactor_.redact(text);
+  return mask_shapes(redactor_.redact(text));
 }
 
-std::string Masking::text(std::string_view text) const { return mask_shapes(known_values(text)); }
+void Masking::mask_text(std::string& text) const {
+  if (!redactor_.empty()) text = redactor_.redact(text);
+  if (may_have_shapes(text)) text = mask_shapes(text);
+}
 
-Json Masking::member(const Json& value, std::string_view key) const {
-  if (!key.empty() && names_a_secret(key) && !value.is_null() && !value.is_bool()) return kMasked;
-  if (value.is_string()) return text(value.as_string());
-  if (value.is_array()) {
-    Json out = Json::array();
-    for (const Json& item : value.items()) out.push_back(member(item, {}));
-    return out;
+void Masking::mask_member(Json& value, std::string_view key) const {
+  if (!key.empty() && !value.is_null() && !value.is_bool() && is_secret_key(key)) {
+    value = kMasked;
+  } else if (value.is_string()) {
+    std::string text = value.as_string();
+    mask_text(text);
+    if (text != value.as_string()) value = Json(std::move(text));
+  } else if (value.is_array()) {
+    for (Json& item : value.items()) mask_member(item, {});
+  } else if (value.is_object()) {
+    for (auto& [name, item] : value.members()) {
+      mask_member(item, name);
+      if (!redactor_.empty()) name = redactor_.redact(name);
+    }
   }
-  if (value.is_object()) {
-    Json out = Json::object();
-    for (const auto& [name, item] : value.members()) out.members().emplace_back(known_values(name), member(item, name));
-    return out;
+}
+
+void Masking::mask(Json& object) const {
+  if (!object.is_object()) object = Json::object();
+  std::shared_lock lock(mutex_);
+  for (auto& [name, value] : object.members()) {
+    if (!is_structural_name(name) || value.is_object()) mask_member(value, name);
+    if (!redactor_.empty()) name = redactor_.redact(name);
   }
-  return value;
 }
 
 Json Masking::fields(const Json& object) const {
-  Json out = Json::object();
-  for (const auto& [name, value] : object.members())
-    out.members().emplace_back(known_values(name),
-                               is_structural_name(name) && !value.is_object() ? value : member(value, name));
+  Json out = object;
+  mask(out);
   return out;
 }
 

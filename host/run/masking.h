@@ -32,10 +32,12 @@ class Masking {
   std::string text(std::string_view text) const;
   // The fields of an event or metric (an object), or any other document written for people.
   Json fields(const Json& object) const;
+  void mask(Json& object) const;  // the same in its place
 
  private:
-  std::string known_values(std::string_view text) const;
-  Json member(const Json& value, std::string_view key) const;
+  // Under mutex_.
+  void mask_text(std::string& text) const;
+  void mask_member(Json& value, std::string_view key) const;
 
   mutable std::shared_mutex mutex_;
   Redactor redactor_;

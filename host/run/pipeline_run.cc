@@ -1,10 +1,10 @@
 #include "host/run/pipeline_run.h"
 
-#include "host/compiler/shard_list.h"
 #include "host/run/output_hashes.h"
 #include "host/run/output_proof.h"
 #include "host/run/reused_steps.h"
 #include "host/run/shard_proof.h"
+#include "host/run/shard_record.h"
 #include "host/run/worker_binary.h"
 #include "protocol/base/categories.h"
 
@@ -139,6 +139,16 @@ void keep_state(const RunInputs& inputs, RunReport& report, RunLog& log) {
   log.event("state_committed", Json::object({{"steps", std::move(kept)}}));
 }
 
+void warn_of_steps(const Plan& plan, RunReport& report) {
+  for (const StepState& step : report.steps)
+    for (const CheckResult& check : step.checks)
+      if (check.warned())
+        report.warnings.push_back("step " + step.plan.id + ": check " + check.name + ": " + check.message);
+  for (const PlanStep& step : plan.steps)
+    if (step.mode == StepMode::kExtract && step.shards && step.shards->is_inconsistent())
+      report.warnings.push_back("step " + step.id + ": its parts were read at different moments (consistency: none)");
+}
+
 // After the proof: what did not run wrote nothing that could be proved.
 void end_kept(KeptRun& kept, RunReport& report) {
   const bool hurries =
@@ -171,7 +181,7 @@ std::string PipelineRun::unreleased_text() const {
 StagesResult PipelineRun::run_stages(const RunInputs& inputs, Session& session, OutputHashes& hashes) {
   StagesResult result;
   Status recorded = session.materialize(inputs.pipeline);
-  if (recorded.ok()) recorded = session.write_shards(shards_document(inputs.sent.plan));
+  if (recorded.ok()) recorded = adapter_run_.shards->write();
   if (!recorded.ok()) {
     result.error = recorded.error();
     result.source = ErrorSource::kService;
@@ -220,8 +230,11 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   log_.event("adapter_selected", selected_adapter(inputs.means.adapter, inputs.means.project, report));
   if (inputs.kept) inputs.kept->begin(report.run_id, report.session_dir);
   OutputHashes hashes(planned_outputs(inputs.sent.plan), clock_);
+  ShardRecord shards(inputs.sent.plan, report.session_dir);
+  adapter_run_.shards = &shards;
   const StagesResult result = run_stages(inputs, *session, hashes);
 
+  adapter_run_.shards = nullptr;
   report.error = result.error;
   report.steps = tally_.steps();
   report.total_rows = tally_.total_rows();
@@ -234,11 +247,9 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   if (const auto cost = tally_.cost()) report.cost = cost->document;
   report.unreleased = adapter_run_.resources().unreleased();
   report.warnings = adapter_run_.misbehaviours();
-  for (const StepState& step : report.steps)
-    for (const CheckResult& check : step.checks)
-      if (check.warned())
-        report.warnings.push_back("step " + step.plan.id + ": check " + check.name + ": " + check.message);
+  warn_of_steps(inputs.sent.plan, report);
   if (has_remote && !unregistered.empty()) report.warnings.push_back(unregistered);
+  const Status shards_kept = shards.finish(report.steps);
 
   RunProofs proofs;
   proofs.adapter = adapter_;
@@ -255,6 +266,8 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   if (all_completed)
     if (const Status proved = prove_outputs(hashes.planned(), report.steps, report.outputs, &hashes); !proved.ok())
       proofs.outputs_error = proved.error().within("adapter " + adapter_);
+  if (all_completed && !shards_kept.ok() && !proofs.shards_error)
+    proofs.shards_error = shards_kept.error().within("shards.json");
   proofs.events_complete = !log_.write_error();
   report.verdict = decide_verdict(proofs);
   if (!report.verdict.ok && !report.error) report.error = missing_proof(proofs, adapter_, log_);

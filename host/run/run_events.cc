@@ -55,6 +55,7 @@ void RunEvents::on_event(const Event& event) {
   if (parts_.says_events && parts_.say && !step_id.empty() && !is_shown_anyway(event.name))
     parts_.say("[" + adapter_ + "] " + step_id + ": " + event_text(event), false);
   if (event.name == "resource_cost" && step_id.empty()) parts_.tally.on_cost(event.data);
+  if (parts_.shards) parts_.shards->on_event(event.name, step_id, event.data);
   parts_.tally.on_event(event.name, step_id, event.data);
   if (event.name == "step_complete" && parts_.hashes) parts_.hashes->step_completed(step_id);
 }

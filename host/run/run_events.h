@@ -14,6 +14,7 @@
 #include "host/run/resources.h"
 #include "host/run/run_log.h"
 #include "host/run/secrets.h"
+#include "host/run/shard_record.h"
 #include "host/run/step_tally.h"
 
 namespace osiris {
@@ -30,6 +31,7 @@ class RunEvents : public AdapterEvents {
     std::function<void(std::string line, bool important)> say;
     bool says_events = false;        // also what steps tell of themselves, a line each
     OutputHashes* hashes = nullptr;  // hashes outputs of completed steps; may be null
+    ShardRecord* shards = nullptr;   // keeps what shards settle; may be null
   };
   RunEvents(Parts parts, std::string adapter) : parts_(std::move(parts)), adapter_(std::move(adapter)) {}
 

@@ -94,7 +94,7 @@ void RunLog::log(LogLevel level, std::string_view logger, std::string_view text,
 
 RunLog::Record RunLog::masked(Record record) const {
   if (record.kind == Kind::kLog) record.value = masking_.text(record.value.as_string());
-  record.fields = masking_.fields(record.fields);
+  masking_.mask(record.fields);
   return record;
 }
 
@@ -102,16 +102,25 @@ std::string RunLog::line(const Record& masked) const {
   if (masked.kind == Kind::kLog)
     return log_time(masked.time_unix_ns) + " - " + one_line(masked.name) + " - [" + session_ + "] - " +
            std::string(level_name(masked.level)) + " - " + one_line(masked.value.as_string());
-  Json out = Json::object({{"ts", format_iso8601_micros(masked.time_unix_ns)}, {"session", session_}});
-  if (masked.kind == Kind::kEvent) {
-    out.set("event", masked.name);
-  } else {
-    out.set("metric", masked.name);
-    out.set("value", masked.value);
+  // Written down as it is, without a document of it: this is done for every record of every step.
+  const bool is_event = masked.kind == Kind::kEvent;
+  const std::string_view kind = is_event ? "event" : "metric";
+  std::string line = "{\"ts\":\"" + format_iso8601_micros(masked.time_unix_ns) + "\",\"session\":";
+  append_json_text(line, session_);
+  line.append(",\"").append(kind).append("\":");
+  append_json_text(line, masked.name);
+  if (!is_event) {
+    line += ",\"value\":";
+    append_json(line, masked.value);
   }
-  for (const auto& [key, value] : masked.fields.members())
-    if (!out.contains(key)) out.members().emplace_back(key, value);
-  return out.dump();
+  for (const auto& [key, value] : masked.fields.members()) {
+    if (key == "ts" || key == "session" || key == kind || (!is_event && key == "value")) continue;
+    line += ',';
+    append_json_text(line, key);
+    line += ':';
+    append_json(line, value);
+  }
+  return line += '}';
 }
 
 void RunLog::put(Record record) {

@@ -100,11 +100,6 @@ Status Session::materialize(const CompiledPipeline& pipeline) {
   return {};
 }
 
-Status Session::write_shards(const Json& document) {
-  if (document.is_null()) return {};
-  return write_file_atomically(directory_ / "shards.json", document.dump_pretty() + "\n");
-}
-
 Status Session::write_artifact_index(const std::vector<Artifact>& outputs) {
   std::vector<fs::path> files;
   std::error_code code;

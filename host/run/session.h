@@ -68,8 +68,6 @@ class Session {
   // Writes manifest.yaml (with metadata.source_manifest_path), links cfg/*.json; events manifest_materialized,
   // cfg_materialized.
   Status materialize(const CompiledPipeline& pipeline);
-  // shards.json, what the run's shards are; nothing for null.
-  Status write_shards(const Json& document);
   Status write_artifact_index(const std::vector<Artifact>& outputs);
   Status write_status(const Json& document);
   // For the record of the index.

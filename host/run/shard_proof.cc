@@ -1,6 +1,7 @@
 #include "host/run/shard_proof.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "protocol/base/categories.h"
@@ -18,6 +19,36 @@ uint64_t rows_of(const PlanStep& step, const StepState& state) {
   return step.mode == StepMode::kExtract ? state.rows_read.value_or(0) : state.rows_out.value_or(0);
 }
 
+__extension__ using Uint128 = unsigned __int128;
+
+// A sum of hashes, in decimal; nullopt: it is none.
+std::optional<Uint128> sum_of(const std::string& text) {
+  Uint128 sum = 0;
+  if (text.empty() || text.size() > 39) return std::nullopt;
+  for (const char digit : text) {
+    if (digit < '0' || digit > '9') return std::nullopt;
+    sum = sum * 10 + static_cast<unsigned>(digit - '0');
+  }
+  return sum;
+}
+
+Status prove_fingerprints(const PlanStep& step, const StepState& state) {
+  if (step.mode == StepMode::kWrite || state.shards.empty()) return {};
+  Uint128 sum = 0;
+  for (const AcceptedShard& shard : state.shards) {
+    const auto of_shard = sum_of(shard.fingerprint);
+    if (!of_shard)
+      return unproved(step.id, step.shards->list[shard.index].shown() + " came without the fingerprint of its rows");
+    sum += *of_shard;
+  }
+  if (state.fingerprint.empty()) return {};  // no step reads the union, and it was not made
+  const auto whole = sum_of(state.fingerprint);
+  if (!whole || *whole != sum)
+    return unproved(step.id, "the fingerprints of its shards do not add up to that of their union, " +
+                                 state.fingerprint + ": other rows were stored than were read");
+  return {};
+}
+
 Status prove(const PlanStep& step, const StepState& state) {
   std::vector<size_t> times(step.shards->list.size());
   uint64_t rows = 0;
@@ -33,7 +64,7 @@ Status prove(const PlanStep& step, const StepState& state) {
   if (const uint64_t whole = rows_of(step, state); rows != whole)
     return unproved(step.id,
                     "its shards have " + std::to_string(rows) + " rows and the step has " + std::to_string(whole));
-  return {};
+  return prove_fingerprints(step, state);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Whether the shards of a run were taken in as the plan lists them: each exactly once, and with the rows of the step.
+// Whether the shards of a run were taken in as the plan lists them: each exactly once, with the rows of the step, and
+// with fingerprints of rows that add up to that of the step's output.
 #pragma once
 
 #include <vector>

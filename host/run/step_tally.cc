@@ -117,12 +117,15 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
   } else if (name == "step_reused") {
     step(step_id).reused_run_id = data["run_id"].as_string();
   } else if (name == "shard_complete") {
-    step(step_id).shards.push_back({data["shard"].as_uint(), data["rows"].as_uint()});
+    step(step_id).shards.push_back({data["shard"].as_uint(), data["rows"].as_uint(), data["fingerprint"].as_string()});
+  } else if (name == "shards_settled" || name == "shards_restarted") {
+    step(step_id).shards.clear();  // those that were taken in before are read again
   } else if (name == "step_state") {
     step(step_id).state = data["state"];
   } else if (name == "step_complete") {
     StepState& state = step(step_id);
     end(state, StepPhase::kComplete);
+    state.fingerprint = data["fingerprint"].as_string();
     if (const Json& rows = data["rows_processed"]; rows.is_int()) state.progress.add(now, {.rows = rows.as_uint()});
   } else if (name == "step_failed") {
     StepState& state = step(step_id);

@@ -72,6 +72,7 @@ struct CheckResult {
 // A shard of a step whose result its worker took in, whole.
 struct AcceptedShard {
   uint64_t index = 0, rows = 0;
+  std::string fingerprint = {};  // of its rows; empty: a writer's
 };
 
 struct StepState {
@@ -96,6 +97,7 @@ struct StepState {
   std::string not_kept;               // why its rows, which were to be kept, are not
   std::string reused_run_id;          // it did not run: the run that did; empty: it ran
   std::vector<AcceptedShard> shards;  // in the order in which its worker took them in
+  std::string fingerprint;            // of the union of their rows; empty: not told
 
   // It is complete without having run: what an earlier run made of it is taken.
   bool is_reused() const { return phase == StepPhase::kComplete && !reused_run_id.empty(); }

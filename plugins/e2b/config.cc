@@ -77,8 +77,8 @@ Status check_shape(const Config& config) {
 
 void refuse_gpu(Config&, std::string_view) {
   throw to_failure(Error(Code::kUnsupported, "--e2b-gpu: E2B sandboxes have no GPU",
-                              "E2B offers up to 8 CPUs and 8 GiB (more on request); run GPU steps elsewhere.",
-                              category::kConfigInvalid));
+                         "E2B offers up to 8 CPUs and 8 GiB (more on request); run GPU steps elsewhere.",
+                         category::kConfigInvalid));
 }
 
 void set_deps_in(Config& config, std::string_view value) { config.deps_in_template = value == "template"; }
@@ -121,7 +121,7 @@ void set_price_date(Config& config, std::string_view value) {
   if (value.empty() || value.size() > 40 ||
       std::any_of(value.begin(), value.end(), [](unsigned char c) { return c < 0x20; }))
     throw to_failure(Error(Code::kInvalidArgument, "--e2b-price-date is no date", "Write it as 2026-11-30.",
-                                category::kConfigInvalid));
+                           category::kConfigInvalid));
   config.price_date = value;
 }
 

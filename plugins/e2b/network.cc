@@ -3,9 +3,12 @@
 namespace osiris::e2b {
 const adapter_sdk::ServiceDescription& service_description() {
   static const adapter_sdk::ServiceDescription description{
-      "e2b",  "E2B",
-      "sandbox", "sandboxes",
-      "envd", "--e2b-",
+      "e2b",
+      "E2B",
+      "sandbox",
+      "sandboxes",
+      "envd",
+      "--e2b-",
       {"10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "::1/128",
        "fc00::/7", "fe80::/10"}};
   return description;

@@ -21,7 +21,9 @@ adapter_sdk::Machine machine_of(Sandbox sandbox) {
   return machine;
 }
 
-CallLimits api_limits(const adapter_sdk::CallLimits& limits) { return {.wait = limits.wait, .cancelled = limits.cancelled}; }
+CallLimits api_limits(const adapter_sdk::CallLimits& limits) {
+  return {.wait = limits.wait, .cancelled = limits.cancelled};
+}
 
 // After these the service may have made a sandbox although it did not say so: no answer, a 5xx, or an answer that
 // cannot be read. A 4xx says that it did nothing, and what never reached the service did nothing either.

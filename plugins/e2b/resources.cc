@@ -54,7 +54,8 @@ std::string E2bAdapter::list_resources(const plugin::ResourceQuery& query) {
       const bool ours =
           sandbox.metadata.count(adapter_sdk::meta::kOwner) > 0 && !owner.empty() && run != sandbox.metadata.end();
       // A kept sandbox is meant to outlive its run; its lease ends it.
-      const bool leftover = ours && dead.count(run->second) > 0 && sandbox.metadata.count(adapter_sdk::meta::kKeep) == 0;
+      const bool leftover =
+          ours && dead.count(run->second) > 0 && sandbox.metadata.count(adapter_sdk::meta::kKeep) == 0;
       if (!leftovers_only || leftover) resources.push_back(describe(sandbox, leftover));
     }
   }

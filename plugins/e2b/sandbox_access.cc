@@ -100,9 +100,8 @@ uint64_t SandboxAccess::upload(std::vector<adapter_sdk::UploadPart> parts, const
                                const std::function<void()>& opened) {
   std::vector<UploadPart> own;
   for (adapter_sdk::UploadPart& part : parts)
-    own.push_back({std::move(part.path), [write = std::move(part.write)](const auto& sink) {
-                     return status_of([&] { write(sink); });
-                   }});
+    own.push_back({std::move(part.path),
+                   [write = std::move(part.write)](const auto& sink) { return status_of([&] { write(sink); }); }});
   return value_or_throw(envd_.upload(own, &cancelled, opened));
 }
 

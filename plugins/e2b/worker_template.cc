@@ -55,8 +55,7 @@ Result<std::optional<TemplateSpec>> worker_template(const Config& config, const 
   std::string packed;
   OSIRIS_TRY(status_of([&] { packed = adapter_sdk::packed_worker(request.worker_path, request.worker_sha256); }));
   OSIRIS_TRY(write_file_atomically(directory / "worker.zst", packed));
-  OSIRIS_TRY(
-      write_file_atomically(directory / "unpack", adapter_sdk::worker_unpacker(), {.mode = 0755}));
+  OSIRIS_TRY(write_file_atomically(directory / "unpack", adapter_sdk::worker_unpacker(), {.mode = 0755}));
 
   TemplateSpec spec;
   spec.from_image = config.image;

@@ -25,8 +25,17 @@ void append_escaped(std::string& out, std::string_view text, bool ascii_only) {
   std::string clean;
   if (!is_valid_utf8(text)) text = clean = valid_utf8(text);
   out += '"';
+  const auto is_plain = [ascii_only](unsigned char c) {
+    return c >= 0x20 && c != '"' && c != '\\' && (!ascii_only || c < 0x7f);
+  };
   for (size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
+    if (is_plain(c)) {
+      const size_t from = i;
+      while (i + 1 < text.size() && is_plain(static_cast<unsigned char>(text[i + 1]))) ++i;
+      out += text.substr(from, i + 1 - from);
+      continue;
+    }
     switch (c) {
       case '"':
         out += "\\\"";
@@ -52,12 +61,8 @@ void append_escaped(std::string& out, std::string_view text, bool ascii_only) {
       default:
         break;
     }
-    if (c < 0x20) {
-      append_u16(c);
-    } else if (!ascii_only || c < 0x7f) {
-      out += static_cast<char>(c);
-    } else if (c == 0x7f) {
-      append_u16(c);  // as Python's ensure_ascii does
+    if (c < 0x20 || c == 0x7f) {
+      append_u16(c);  // DEL as Python's ensure_ascii does
     } else {
       const auto [point, size_bytes, is_valid] = first_utf8(text.substr(i));
       i += size_bytes - 1;
@@ -109,21 +114,25 @@ void write(std::string& out, const Json& value, const Style& style, int level) {
     if (!first) new_line(level);
     out += ']';
   } else {
-    std::vector<const Json::Member*> order;
-    order.reserve(value.members().size());
-    for (const auto& member : value.members()) order.push_back(&member);
-    // UTF-8 sorts by bytes exactly as it sorts by code points.
-    if (style.sorted)
-      std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) { return a->first < b->first; });
     out += '{';
     bool first = true;
-    for (const auto* member : order) {
+    const auto write_member = [&](const Json::Member& member) {
       if (!first) out += ',';
       first = false;
       new_line(level + 1);
-      append_escaped(out, member->first, style.ascii_only);
+      append_escaped(out, member.first, style.ascii_only);
       out += style.indent < 0 ? ":" : ": ";
-      write(out, member->second, style, level + 1);
+      write(out, member.second, style, level + 1);
+    };
+    if (style.sorted) {
+      std::vector<const Json::Member*> order;
+      order.reserve(value.members().size());
+      for (const auto& member : value.members()) order.push_back(&member);
+      // UTF-8 sorts by bytes exactly as it sorts by code points.
+      std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) { return a->first < b->first; });
+      for (const auto* member : order) write_member(*member);
+    } else {
+      for (const auto& member : value.members()) write_member(member);
     }
     if (!first) new_line(level);
     out += '}';
@@ -249,6 +258,9 @@ std::string Json::dump() const {
   write(out, *this, Style{}, 0);
   return out;
 }
+
+void append_json(std::string& out, const Json& value) { write(out, value, Style{}, 0); }
+void append_json_text(std::string& out, std::string_view text) { append_escaped(out, text, false); }
 
 std::string Json::dump_pretty(int indent) const {
   std::string out;

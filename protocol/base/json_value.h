@@ -94,6 +94,10 @@ class Json {
   std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string, Array, Object> value_;
 };
 
+// What dump() says of a value, or of a text as one, behind what is there.
+void append_json(std::string& out, const Json& value);
+void append_json_text(std::string& out, std::string_view text);
+
 // The shortest text that reads back as `value`, as Python's repr() writes it: "1.0", "0.1", "1e+20", "nan", "inf".
 std::string format_double(double value);
 

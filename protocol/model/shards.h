@@ -12,7 +12,7 @@
 
 namespace osiris {
 
-inline constexpr size_t kShardsMax = 10'000;
+inline constexpr size_t kShardsMax = 100'000;
 // "$shard" in SQL, and so a name that `values` must leave free.
 inline constexpr const char* kShardValueName = "shard";
 
@@ -34,6 +34,9 @@ struct StepShards {
   uint64_t parallel_max = 0;   // shards of the step at the same time; 0: as many as the worker takes
   bool tells_columns = false;  // what is told of a shard that was taken in has the columns of its rows
   std::vector<Shard> list;     // all of them, or those that this worker runs, by index
+
+  // `consistency: none`: the shards are parts of a table, and each is read at its own moment.
+  bool is_inconsistent() const { return rule["split"]["consistency"].as_string() == "none"; }
 };
 Json to_json(const StepShards& shards);
 Result<StepShards> step_shards_from_json(const Json& json);

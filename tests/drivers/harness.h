@@ -57,6 +57,13 @@ class StepHarness : public StepContext {
   void plan_match(const std::string& pattern, const std::string& path, const std::string& location) {
     matches_.push_back({pattern, {path, work_dir_ / location}});
   }
+  // The next run is for this shard; `rule`: what the shards are of.
+  void set_shard(uint64_t index, Json rule, Json settled) {
+    rule_ = std::move(rule);
+    settled_ = std::move(settled);
+    shard_.emplace(ShardPlace{index, rule_, settled_});
+  }
+  void set_no_shard() { shard_.reset(); }
   // What the step said of itself when it last ran.
   void set_previous_state(Json state) { state_ = std::move(state); }
   void set_environment(Json environment) { environment_ = std::move(environment); }
@@ -120,6 +127,7 @@ class StepHarness : public StepContext {
   const sql::TableName& output_table() const override { return output_table_; }
   Result<uint64_t> run_confined(std::string_view sql, const Json& values) override;
   Status describe_confined(std::string_view sql, const Json& values) override;
+  const ShardPlace* shard() const override { return shard_ ? &*shard_ : nullptr; }
   const Json& state() const override { return state_; }
   Status set_state(Json state) override {
     new_state_ = std::move(state);
@@ -142,6 +150,8 @@ class StepHarness : public StepContext {
   Json settings_ = Json::object();
   Json environment_ = Json::object();
   Json state_, new_state_;
+  Json rule_, settled_;
+  std::optional<ShardPlace> shard_;
   bool has_connection_ = false;
   ConnectionFields connection_;
   std::vector<Input> inputs_;

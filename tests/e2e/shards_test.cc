@@ -152,8 +152,8 @@ TEST_F(ShardedRuns, WhatIsWrongIsSaidBeforeAnythingRuns) {
   expect_refused({files, save("out/${shard.stem}.csv", per_shard)}, 2, "write one file: out/a.csv");
   expect_refused({files, save("out/${shard.value}.csv", per_shard)}, 2, "has a '/'");
   expect_refused({read("{files: 'in/*.csv'}", "${shard.value}"), save("out/o.csv")}, 2, "no file matches 'in/*.csv'");
-  expect_refused({read("{range: {from: 0, to: 100000}}", "in/${shard.value}.csv"), save("out/o.csv")}, 2,
-                 "more than 10000");
+  expect_refused({read("{range: {from: 0, to: 100001}}", "in/${shard.value}.csv"), save("out/o.csv")}, 2,
+                 "more than 100000");
   expect_refused({read("{values: [a, '../x']}", "in/${shard.value}.csv"), save("out/o.csv")}, 2, "cannot stand");
   expect_refused({files, query("SELECT '${shard.value}'", per_shard), save("out/o.csv")}, 2, "not pasted into SQL");
   std::filesystem::create_hard_link(project_.dir() / "in/x/a.csv", project_.dir() / "in/y/b.csv");

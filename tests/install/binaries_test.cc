@@ -151,6 +151,7 @@ TEST(Binaries, TheWorkerLoadsNothing) {
   EXPECT_THAT(readelf("-l", worker), Not(HasSubstr("INTERP")));
   EXPECT_THAT(readelf("-d", worker), Not(HasSubstr("(NEEDED)")));
   EXPECT_TRUE(glibc_versions(worker).empty());
+  EXPECT_THAT(readelf("-d", worker), HasSubstr("(RELR)")) << "every start reads a table of all relocations";
 }
 
 // What a start pays for: pages of relocations that a program does not use are written before its first line runs.

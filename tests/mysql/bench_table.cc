@@ -17,7 +17,8 @@ Status make_bench_table(MariaDbServer& server, uint64_t rows) {
       " DATE '2024-01-01' + INTERVAL (seq % 1000) DAY, seq % 3 = 0, seq / 7, MD5(seq) FROM bench.seq_1_to_" +
       last +
       ";"
-      "CREATE USER IF NOT EXISTS bench@'%' IDENTIFIED BY 'bench'; GRANT SELECT ON bench.* TO bench@'%';");
+      "CREATE USER IF NOT EXISTS bench@'%' IDENTIFIED BY 'bench'; GRANT SELECT ON bench.* TO bench@'%';"
+      "CREATE DATABASE IF NOT EXISTS loaded; GRANT ALL ON loaded.* TO bench@'%';");
 }
 
 }  // namespace osiris::test

@@ -8,7 +8,7 @@
 
 namespace osiris::test {
 
-// Database `bench`, table `orders` with `rows` rows, readable by bench/bench.
+// Database `bench`, table `orders` with `rows` rows, readable by bench/bench, who may write to database `loaded`.
 Status make_bench_table(MariaDbServer& server, uint64_t rows);
 
 }  // namespace osiris::test

@@ -210,12 +210,15 @@ steps:
   }
 };
 
+// For what is sent, and for the worker that is unpacked of it.
 TEST_F(FullDisk, ThereIsToldAsOne) {
-  const SmallDisk disk(sshd_.far_directory(), "2m");
-  const e2e::Outcome outcome = run();
-  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
-  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("No space left on device"));
-  EXPECT_THAT(sshd_.names_in(sshd_.runs()), IsEmpty());
+  for (const char* size : {"2m", "40m"}) {
+    const SmallDisk disk(sshd_.far_directory(), size);
+    const e2e::Outcome outcome = run();
+    EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+    EXPECT_THAT(outcome.out + outcome.err, HasSubstr("No space left on device"));
+    EXPECT_THAT(sshd_.names_in(sshd_.runs()), IsEmpty());
+  }
 }
 
 // There is room for the worker and not for what the step writes.

@@ -76,14 +76,9 @@ const std::vector<Row>& rows() {
        {},
        "E2B's API as any program would use it: no ABI, no sdk"},
       {"plugins/e2b",
-       {"osiris/", "plugins/e2b/", "protocol/", "plugins/sdk/place/address.h", "plugins/sdk/place/egress.h",
-        "plugins/sdk/place/ledger.h", "plugins/sdk/place/lifetime.h", "plugins/sdk/place/metered_place.h",
-        "plugins/sdk/place/place.h", "plugins/sdk/place/remote_adapter.h", "plugins/sdk/place/remote_settings.h",
-        "plugins/sdk/abi/host.h", "plugins/sdk/abi/request.h", "plugins/sdk/abi/shown_options.h",
-        "plugins/sdk/channel/service.h", "plugins/sdk/package/delivery.h", "plugins/sdk/package/layout.h",
-        "plugins/sdk/package/stub_bytes.h"},
+       {"osiris/", "plugins/e2b/", "protocol/"},
        {},
-       "E2B's API and a place for workers; of the sdk that is not installed these headers and no more (decision 0195)"},
+       "E2B's API and a place for workers, as any author's: of the sdk the installed headers alone (decision 0195)"},
       {"host/compat", {"host/compat/", "protocol/base/"}, {}, "pure functions that the rest of the host calls"},
       {"host",
        {"osiris/", "host/", "protocol/base/", "protocol/model/"},
@@ -147,6 +142,9 @@ Row driver_row(const std::string& path) {
   }
   static const std::regex of_files("worker/drivers/(filesystem\\..*|(duckdb|sqlite)\\.(extractor|writer))");
   if (std::regex_match(folder, of_files)) may.push_back("worker/drivers/files/");
+  // Parts of a database's rows, whether it is a server or a file.
+  if (folder == "worker/drivers/sqlite.extractor" || folder == "worker/drivers/duckdb.extractor")
+    may.push_back("worker/drivers/db/");
   // Files behind https:// and s3://.
   static const std::regex of_anywhere("worker/drivers/filesystem\\.(csv|json|parquet)_(extractor|writer)");
   if (std::regex_match(folder, of_anywhere)) may.push_back("worker/drivers/remote/");

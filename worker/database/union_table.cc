@@ -5,6 +5,7 @@
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
+#include "protocol/model/kept_output.h"
 #include "worker/database/column_comments.h"
 #include "worker/driver_api/sql.h"
 
@@ -29,6 +30,12 @@ std::string described_type(const FileColumn& column) {
   return column.type.sql() + (column.comment.empty() ? "" : " (" + column.comment + ")");
 }
 
+// What a value's hash is made of. The engine's hash of NULL is the same for all types but nested ones, and a column may
+// be NULL in one part and nested in the next.
+std::string hashed(const FileColumn& column, const std::string& value) {
+  return column.type.children.empty() ? value : "CAST(" + value + " AS VARCHAR)";
+}
+
 }  // namespace
 
 Result<std::vector<FileColumn>> UnionTable::columns_of(const sql::TableName& table) {
@@ -50,26 +57,45 @@ Result<Json> UnionTable::columns_document(const Relation& part) {
   OSIRIS_TRY(connect());
   OSIRIS_ASSIGN(const std::vector<FileColumn> columns, columns_of(part.name()));
   Json document = Json::array();
-  for (const FileColumn& column : columns) document.push_back(column.name + " " + described_type(column));
+  for (const FileColumn& column : columns) {
+    OSIRIS_ASSIGN(const bool has, has_values(part.qualified_name(), column.name));
+    document.push_back(Json::object({{"name", column.name}, {"type", described_type(column)}, {"has_values", has}}));
+  }
   return document;
 }
 
-Status UnionTable::add(const Relation& part, const std::string& shown) {
+Result<std::string> UnionTable::add(const Relation& part, const std::string& shown) {
   OSIRIS_TRY(connect());
   OSIRIS_ASSIGN(const std::vector<FileColumn> columns, columns_of(part.name()));
   if (output_) OSIRIS_TRY(check_names(columns, shown));
-  if (output_ && (part.rows() == 0 || !difference_.empty())) return {};
-  if (rows_ == 0) return create(part, columns, shown);
-  std::string names, values;
-  for (Column& column : columns_) {
-    OSIRIS_ASSIGN(const std::string value, fitted(column, *find(columns, column.is.name), part, shown));
-    if (value.empty()) return {};
-    names += (names.empty() ? "" : ", ") + sql::quote_identifier(column.is.name);
-    values += (values.empty() ? "" : ", ") + value;
+  if (part.rows() == 0) {
+    if (!output_) OSIRIS_TRY(create(part, columns, shown));
+    return std::string("0");
   }
+  std::vector<std::string> names, values;
+  if (rows_ == 0) {
+    OSIRIS_TRY(create(part, columns, shown));
+    for (const Column& column : columns_) values.push_back(hashed(column.is, sql::quote_identifier(column.is.name)));
+    return sum_of(values, part.qualified_name());
+  }
+  std::vector<std::string> hashes;
+  for (Column& column : columns_) {
+    OSIRIS_ASSIGN(std::string value, fitted(column, *find(columns, column.is.name), part, shown));
+    names.push_back(sql::quote_identifier(column.is.name));
+    hashes.push_back(hashed(column.is, value));
+    values.push_back(std::move(value));
+  }
+  OSIRIS_TRY(connection_->execute("INSERT INTO " + name().quoted() + " (" + join(names, ", ") + ") SELECT " +
+                                  join(values, ", ") + " FROM " + part.qualified_name()));
   rows_ += part.rows();
-  return connection_->execute("INSERT INTO " + name().quoted() + " (" + names + ") SELECT " + values + " FROM " +
-                              part.qualified_name());
+  return sum_of(hashes, part.qualified_name());
+}
+
+Result<std::string> UnionTable::sum_of(const std::vector<std::string>& values, const std::string& table) {
+  OSIRIS_ASSIGN(sql::QueryResult sum,
+                sql::run_query(connection_->handle(), "SELECT CAST(coalesce(sum(hash(" + join(values, ", ") +
+                                                          ")), 0) AS VARCHAR) FROM " + table));
+  return sum.text();
 }
 
 // Of the first part, and again of the first that has rows.
@@ -111,9 +137,13 @@ Result<std::string> UnionTable::fitted(Column& column, const FileColumn& given, 
   if (!part_has) return "CAST(NULL AS " + column.is.type.sql() + ")";
   OSIRIS_ASSIGN(const bool has, has_values(name().quoted(), column.is.name));
   if (has) {
-    difference_ = "column '" + column.is.name + "' is " + described_type(column.is) + " in " + column.from + " and " +
-                  described_type(given) + " in " + shown;
-    return std::string();
+    Error error(Code::kStepFailed,
+                "the shards have different types: column '" + column.is.name + "' is " + described_type(column.is) +
+                    " in " + column.from + " and " + described_type(given) + " in " + shown,
+                "give the column one type where it is read: by a cast, or by the keys that declare types",
+                category::kExtractSchemaMismatch);
+    error.detail = Json::object({{kTypesDiffer, true}});
+    return error;
   }
   const std::string type = given.type.sql();
   OSIRIS_TRY(connection_->execute("ALTER TABLE " + name().quoted() + " ALTER COLUMN " +
@@ -133,8 +163,11 @@ Result<bool> UnionTable::has_values(const std::string& table, const std::string&
 }
 
 Result<std::shared_ptr<const Relation>> UnionTable::take(std::vector<uint64_t> part_rows) {
-  connection_.reset();
   if (!output_) return std::shared_ptr<const Relation>();
+  std::vector<std::string> hashes;
+  for (const Column& column : columns_) hashes.push_back(hashed(column.is, sql::quote_identifier(column.is.name)));
+  OSIRIS_ASSIGN(fingerprint_, sum_of(hashes, name().quoted()));
+  connection_.reset();
   return std::shared_ptr<const Relation>(
       std::make_shared<Relation>(std::move(output_), table_, rows_, std::move(part_rows)));
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "worker/database/database.h"
@@ -19,17 +20,19 @@ class UnionTable {
   UnionTable(std::shared_ptr<Database> database, std::string table)
       : database_(std::move(database)), table_(std::move(table)) {}
 
-  // Adds the rows of `part`. A column takes its type from the first part that has a value in it. Once a column has
-  // values of two types this is no union any more: difference() says so, and nothing more is added. kStepFailed where
-  // the part's columns are not those of the parts before; `shown` names it, "shard 3 (c.csv)".
-  Status add(const Relation& part, const std::string& shown);
-  // "column 'x' is BIGINT in shard 0 (a.csv) and VARCHAR in shard 3 (c.csv)"; empty: all fit.
-  const std::string& difference() const { return difference_; }
-  // Names and types of a part's columns, with what was noted of them: parts of which this is equal fit.
+  // Adds the rows of `part` and returns their fingerprint. A column takes its type from the first part that has a value
+  // in it. kStepFailed where a column has values of two types, or the part's columns are not those of the parts before;
+  // `shown` names it, "shard 3 (c.csv)".
+  Result<std::string> add(const Relation& part, const std::string& shown);
+  // A part's columns: [{"name", "type", "has_values"}], a type with what was noted of the column. Parts whose columns
+  // with values have one type fit.
   Result<Json> columns_document(const Relation& part);
 
   // Null where nothing was added. `part_rows`: of each part, in their order.
   Result<std::shared_ptr<const Relation>> take(std::vector<uint64_t> part_rows);
+  // Of the table that take() gave, read back from it: the sum of a hash of each row, in decimal. It is the sum of those
+  // of the parts, whatever their order; empty where there is no table.
+  const std::string& fingerprint() const { return fingerprint_; }
 
  private:
   struct Column {
@@ -41,8 +44,9 @@ class UnionTable {
   Result<std::vector<FileColumn>> columns_of(const sql::TableName& table);
   Status create(const Relation& part, const std::vector<FileColumn>& columns, const std::string& shown);
   Status check_names(const std::vector<FileColumn>& columns, const std::string& shown) const;
-  // How the part's column is selected; empty where it does not fit.
+  // How the part's column is selected.
   Result<std::string> fitted(Column& column, const FileColumn& given, const Relation& part, const std::string& shown);
+  Result<std::string> sum_of(const std::vector<std::string>& values, const std::string& table);
   Result<bool> has_values(const std::string& table, const std::string& column);
   sql::TableName name() const { return {output_->name(), "main", table_}; }
 
@@ -53,7 +57,7 @@ class UnionTable {
   std::vector<Column> columns_;
   std::string first_;  // whose columns they are
   uint64_t rows_ = 0;
-  std::string difference_;
+  std::string fingerprint_;
 };
 
 }  // namespace osiris::worker

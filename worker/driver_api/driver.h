@@ -60,6 +60,34 @@ struct OutputFile {
   std::filesystem::path target;  // absolute, where it goes on this machine
 };
 
+// Rows of a stream as their source's server sends them, for a reader that knows the form and writes the same: they are
+// not made the engine's in between.
+class SourceRows {
+ public:
+  // Only drivers of the same server know more of it, by a dynamic_cast.
+  struct Form {
+    virtual ~Form() = default;
+  };
+  struct Piece {
+    std::string_view bytes;  // of whole rows; they live until the next call
+    uint64_t rows = 0;
+  };
+  virtual ~SourceRows() = default;
+  // Null: the source has no form of its own, or none that is the same as its rows.
+  virtual const Form* form() const = 0;
+  // From here on they come by next_piece(), and no statement scans the stream. False: one did.
+  virtual bool take() = 0;
+  // Nothing at the end. It may wait, and looks for itself whether the step is cancelled.
+  virtual Result<std::optional<Piece>> next_piece() = 0;
+};
+
+// Which shard of its step an attempt reads (docs/shards.md).
+struct ShardPlace {
+  uint64_t index = 0;   // in the list
+  const Json& rule;     // what the shards are of: {"files": "in/*.csv"}, {"split": {...}}
+  const Json& settled;  // Settled::common of all of them; null: nothing
+};
+
 // Whose step it is, for what a run leaves on a server and a later one goes on from.
 struct StepOrigin {
   std::string pipeline;  // empty: what a run leaves is found by nobody
@@ -79,6 +107,8 @@ class StepContext {
   virtual const Json& config() const = 0;
   virtual const ConnectionFields* connection() const = 0;  // null when the step has none
   virtual const std::vector<Input>& inputs() const = 0;
+  // Of the only input, where it is a stream with nothing between it and its source. Null: there is no such form.
+  virtual SourceRows* source_rows() { return nullptr; }
   // Of the only input, where it is a stream that comes straight from its source. Null: its rows have no chunks.
   virtual ChunkedRows* chunked_rows() { return nullptr; }
   virtual StepOrigin origin() const { return {}; }
@@ -117,6 +147,8 @@ class StepContext {
   // Lets statements on connection_handle() write this file with COPY, where reading a streamed input confines it.
   virtual void may_write(const std::string& /*file*/) {}
 
+  // Null: the attempt is for the whole step.
+  virtual const ShardPlace* shard() const { return nullptr; }
   // What this step gave set_state() when the pipeline last ran to a good end; null: never, or it was reset.
   virtual const Json& state() const = 0;
   // What the step is to be given next time, an object. The host keeps it once the whole run has ended well; the last
@@ -160,6 +192,8 @@ class StreamedOutput {
   virtual std::string rows() const = 0;
   virtual std::vector<std::string> functions() const = 0;
   virtual std::vector<std::string> files() const { return {}; }
+  // The same rows in the source's own form, for a reader that takes them so instead; null: there is none.
+  virtual SourceRows* source_rows() { return nullptr; }
   virtual uint64_t bytes() const { return 0; }  // of its rows as text, where the engine does not count what reads them
   // Before the scan: columns whose names this accepts are converted even where the statement does not read them.
   virtual void must_convert(std::function<bool(std::string_view name)> /*accepts*/) {}
@@ -179,6 +213,23 @@ class StreamedOutput {
   virtual std::optional<Result<StepOutcome>> store(StepContext&) { return std::nullopt; }
 };
 
+// Something at the source that the shards of a step read by, such as the transaction whose snapshot they share.
+class SharedSource {
+ public:
+  virtual ~SharedSource() = default;
+  // Blocking, for two seconds at most. Then what the shards have read is of no use beside what they would read now.
+  virtual bool is_lost() = 0;
+};
+
+// What the shards of a step have in common.
+struct Settled {
+  Json common;                           // kept in shards.json, and given to each of them; null: nothing
+  std::unique_ptr<SharedSource> source;  // lives as long as they run; null: none
+};
+
+// The key of an error's detail that says: a shard's values are not what the first rows of all shards let expect.
+inline constexpr const char* kUnsettled = "unsettled";
+
 struct Driver {
   // The component's name, "mysql.extractor".
   std::string_view name;
@@ -196,8 +247,15 @@ struct Driver {
   Result<std::unique_ptr<StreamedOutput>> (*open)(StepContext&) = nullptr;
   // Makes output_table() without rows, of the columns that the config declares. Null: a config declares none.
   Status (*declare)(StepContext&) = nullptr;
-  // run() reads the files that the plan found by one path, matched_files(), as one relation.
-  bool joins_files = false;
+  // Before the first shard of a step is read: what one read of all of them would find out, the types of columns that
+  // nothing declares and the bounds of a split. The config still has "${shard.value}", by which matched_files() gives
+  // the files of all shards. `again`: a shard failed with kUnsettled in its error's detail, and all of them are looked
+  // at whole. Null: shards have nothing to settle.
+  Result<Settled> (*settle)(StepContext&, const Json& rule, bool again) = nullptr;
+  // It knows the rule `split`.
+  bool splits = false;
+  // One shard keeps about one core busy, so that several are read at the same time.
+  bool computes_alone = false;
   // Reads inputs that are streamed. kUnsupported, before it reads, asks for a stored one.
   bool reads_streams = false;
   // run() consists of a query of the user's, run_confined(); its rows may be made by the step that reads them.

@@ -24,7 +24,7 @@ Result<FileDigest> write_rows(const Run& run, const PlanStep& step, const Relati
 }
 
 // The rows of shards that other workers ran, one file each.
-Result<std::shared_ptr<const Relation>> read_shards(const Run& run, const PlanStep& step) {
+Result<std::shared_ptr<const Relation>> read_shards(const Run& run, const PlanStep& step, std::string& fingerprint) {
   const std::vector<Shard>& shards = step.shards->list;
   if (step.input_files.size() != shards.size())
     return Error(Code::kInvalidArgument, "the plan names " + std::to_string(step.input_files.size()) +
@@ -39,22 +39,18 @@ Result<std::shared_ptr<const Relation>> read_shards(const Run& run, const PlanSt
     if (!part.ok()) return part.error().within(shards[i].shown() + " of step " + step.id);
     rows.push_back((*part)->rows());
     total += rows.back();
-    OSIRIS_TRY(all.add(**part, shards[i].shown()));
-  }
-  if (!all.difference().empty()) {
-    Error error(Code::kStepFailed, "the shards have different types: " + all.difference(), "",
-                category::kExtractSchemaMismatch);
-    error.detail = Json::object({{kTypesDiffer, true}});
-    return error;
+    OSIRIS_ASSIGN(const std::string of_part, all.add(**part, shards[i].shown()));
   }
   if (total != step.kept.rows_out)
     return Error(Code::kInvalidArgument, "the shards of step " + step.id + " have " + std::to_string(total) +
                                              " rows instead of " + std::to_string(step.kept.rows_out));
-  return all.take(std::move(rows));
+  OSIRIS_ASSIGN(auto relation, all.take(std::move(rows)));
+  fingerprint = all.fingerprint();
+  return relation;
 }
 
-Result<std::shared_ptr<const Relation>> read_rows(const Run& run, const PlanStep& step) {
-  if (step.shards) return read_shards(run, step);
+Result<std::shared_ptr<const Relation>> read_rows(const Run& run, const PlanStep& step, std::string& fingerprint) {
+  if (step.shards) return read_shards(run, step, fingerprint);
   if (step.input_files.size() != 1)
     return Error(Code::kInvalidArgument, "the plan names no file of kept rows for step " + step.id);
   const std::filesystem::path file = run.paths.resolve(step.input_files[0].location);
@@ -99,7 +95,7 @@ void keep_output(const Run& run, const PlanStep& step, const StepEnd& end, Recor
 StepEnd take_output(const Run& run, const PlanStep& step, RecordSink& sink) {
   StepEnd end;
   if (step.kept.use == StepUse::kTake) {
-    auto rows = read_rows(run, step);
+    auto rows = read_rows(run, step, end.fingerprint);
     if (!rows.ok()) {
       end.status = rows.error();
       return end;

@@ -3,6 +3,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
+#include <set>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -15,7 +18,9 @@ namespace osiris::worker {
 namespace {
 
 constexpr int64_t kNanosPerSecond = 1'000'000'000;
-constexpr size_t kAheadMax = 2;  // finished shards that may wait for one before them, for each thread
+constexpr size_t kAheadMax = 2;    // finished shards that may wait for one before them, for each thread
+constexpr unsigned kTimesMax = 3;  // that all shards are read, where what they read by is lost
+constexpr std::chrono::milliseconds kFlushLimit{200};
 
 uint64_t rows_processed(const PlanStep& step, const StepEnd& end) {
   if (step.mode == StepMode::kWrite) return end.outcome.rows_written;
@@ -39,17 +44,11 @@ class PartOf {
 
 ShardedStep::ShardedStep(StepRunner& runner, const PlanStep& step, const StepRunner::Prepared& prepared,
                          StepControl& control)
-    : runner_(runner),
-      step_(step),
-      prepared_(prepared),
-      control_(control),
-      union_(runner.run_.database, relation_name(step.id)),
-      rows_(step.shards->list.size()) {
-  for (const PlanFile& file : step_.input_files) {
-    if (file.modified_ns == 0) continue;
-    recorded_[file.path] = &file;
-    if (std::find(patterns_.begin(), patterns_.end(), file.pattern) == patterns_.end())
-      patterns_.push_back(file.pattern);
+    : runner_(runner), step_(step), prepared_(prepared), control_(control) {
+  std::set<std::string_view> patterns;
+  for (const PlanFile* file : prepared_.files->of_shards()) {
+    recorded_[file->path] = file;
+    if (names_shard(file->pattern) && patterns.insert(file->pattern).second) patterns_.push_back(file->pattern);
   }
   for (size_t i = 0; i < prepared_.views.size(); ++i) {
     if (!prepared_.in_shards[i]) continue;
@@ -62,20 +61,75 @@ ShardedStep::ShardedStep(StepRunner& runner, const PlanStep& step, const StepRun
 }
 
 Status ShardedStep::run(StepEnd& end) {
-  control_.rows = 0;
   OSIRIS_TRY(check_inputs());
-  if (!shards().empty()) run_all();
+  for (unsigned time = 1; run_once() && time < kTimesMax;) begin_again(++time);
+  settled_.source.reset();
   if (failure_) return *failure_;
   if (step_.mode != StepMode::kWrite) {
-    auto relation = shards().empty()              ? columns_only()
-                    : union_.difference().empty() ? union_.take(rows_)
-                                                  : read_as_one();
-    if (!relation.ok()) return relation.error();
-    end.relation = *std::move(relation);
+    OSIRIS_ASSIGN(end.relation, shards().empty() ? columns_only() : union_->take(rows_));
+    end.fingerprint = union_->fingerprint();
   }
   if (end.relation) end.rows_out = end.relation->rows();
   end.outcome = outcome_;
   end.artifacts = std::move(artifacts_);
+  return {};
+}
+
+bool ShardedStep::run_once() {
+  control_.rows = 0;
+  union_.emplace(runner_.run_.database, relation_name(step_.id));
+  rows_.assign(shards().size(), 0);
+  next_ = accepted_ = 0;
+  done_.clear();
+  failure_.reset();
+  outcome_ = {};
+  artifacts_.clear();
+  if (const Status settled = settle(); !settled.ok()) {
+    failure_ = settled.error();
+    return false;
+  }
+  if (!shards().empty()) run_all();
+  if (!failure_ || control_.stopped() != Stop::kNone) return false;
+  if (failure_->detail[kUnsettled].as_bool() && !is_unsettled_) return is_unsettled_ = true;
+  return settled_.source && settled_.source->is_lost();
+}
+
+void ShardedStep::begin_again(unsigned time) {
+  runner_.log_.warning("step " + step_.id + ": all shards are read again: " + failure_->message);
+  emit_event(runner_.sink_, "shards_restarted", step_.id,
+             Json::object({{"time", uint64_t{time}}, {"error", failure_->message}}));
+}
+
+// What is settled is told before a row is read: the host records it.
+Status ShardedStep::settle() {
+  settled_ = {};
+  const Json& rule = step_.shards->rule;
+  const Driver& driver = *prepared_.driver;
+  const bool is_split = rule.contains("split");
+  if (is_split && !driver.splits && step_.mode == StepMode::kExtract)
+    return Error(Code::kUnsupported, step_.component + " does not split what it reads",
+                 "use foreach with values or range, and name $shard in the query", category::kConfigInvalid);
+  if (!driver.settle || step_.mode != StepMode::kExtract || (!is_split && recorded_.empty())) return {};
+  if (is_split && shards().size() != rule["split"]["parts"].as_uint() + 1)
+    return Error(Code::kUnsupported,
+                 "step " + step_.id +
+                     " is to run some parts of its split, and one worker asks for "
+                     "the bounds of all",
+                 "Run it in one worker.", category::kSystemResourceUnavailable);
+  StepRunner::Prepared prepared;
+  prepare_alike(prepared);
+  prepared.config = prepared_.config;
+  prepared.work = [&](StepContext& context) -> Result<StepOutcome> {
+    OSIRIS_ASSIGN(settled_, driver.settle(context, rule, is_unsettled_));
+    return StepOutcome{};
+  };
+  StepEnd nothing;
+  OSIRIS_TRY(runner_.run_attempts(step_, prepared, control_, nullptr, nothing));
+  if (settled_.common.is_null()) return {};
+  Json told = settled_.common;
+  runner_.run_.redactor->redact(told);
+  emit_event(runner_.sink_, "shards_settled", step_.id, Json::object({{"settled", std::move(told)}}));
+  runner_.sink_.flush(kFlushLimit);
   return {};
 }
 
@@ -90,7 +144,9 @@ Status ShardedStep::check_inputs() const {
 
 // On this thread, and on others as far as the run has some to spare.
 void ShardedStep::run_all() {
-  size_t wanted = std::min<size_t>(shards().size(), prepared_.driver->waits ? runner_.run_.parallel : 1);
+  const Driver& driver = *prepared_.driver;
+  const unsigned most = driver.waits ? runner_.run_.parallel : driver.computes_alone ? runner_.run_.threads : 1;
+  size_t wanted = std::min<size_t>(shards().size(), most);
   if (step_.shards->parallel_max > 0) wanted = std::min<size_t>(wanted, step_.shards->parallel_max);
   const size_t more = runner_.take_threads(wanted - 1);
   window_ = kAheadMax * (more + 1);
@@ -137,14 +193,20 @@ StepEnd ShardedStep::run_shard(const Shard& shard) {
   return end;
 }
 
-void ShardedStep::prepare(const Shard& shard, StepRunner::Prepared& prepared) const {
+void ShardedStep::prepare_alike(StepRunner::Prepared& prepared) const {
   prepared.driver = prepared_.driver;
-  prepared.config = config_of_shard(prepared_.config, *step_.shards, shard);
   prepared.connection = prepared_.connection;
   prepared.has_connection = prepared_.has_connection;
   prepared.views = prepared_.views;
   prepared.inputs = prepared_.inputs;
+  prepared.files = prepared_.files;
+}
+
+void ShardedStep::prepare(const Shard& shard, StepRunner::Prepared& prepared) const {
+  prepare_alike(prepared);
+  prepared.config = config_of_shard(prepared_.config, *step_.shards, shard);
   prepared.shard = &shard;
+  prepared.settled = &settled_.common;
   for (const auto& [view, first_rows] : first_rows_) {
     const uint64_t count = prepared.views[view].relation->shard_rows()[place_of(shard)];
     prepared.views[view].rows = RowRange{first_rows[place_of(shard)], count};
@@ -202,35 +264,16 @@ Status ShardedStep::take_in(const Shard& shard, StepEnd& end) {
   Json told = Json::object({{"shard", shard.index}, {"value", shard.value}, {"rows", rows}});
   if (end.relation) {
     rows_[place_of(shard)] = end.relation->rows();
-    OSIRIS_TRY(union_.add(*end.relation, shard.shown()));
+    OSIRIS_ASSIGN(std::string fingerprint, union_->add(*end.relation, shard.shown()));
+    told.set("fingerprint", std::move(fingerprint));
     if (step_.shards->tells_columns) {
-      OSIRIS_ASSIGN(Json columns, union_.columns_document(*end.relation));
+      OSIRIS_ASSIGN(Json columns, union_->columns_document(*end.relation));
       told.set("columns", std::move(columns));
     }
   }
   control_.rows += rows;
   emit_event(runner_.sink_, "shard_complete", step_.id, std::move(told));
   return {};
-}
-
-// The types are those of one read of all files, which tells them exactly: by values, and not by the types of pieces.
-Result<std::shared_ptr<const Relation>> ShardedStep::read_as_one() {
-  const bool is_of_files = patterns_.size() == 1 && recorded_.size() == shards().size();
-  if (!prepared_.driver->joins_files || !is_of_files)
-    return Error(Code::kStepFailed, "the shards have different types: " + union_.difference(),
-                 "give the column one type where it is read: by a cast, or by the keys that declare types",
-                 category::kExtractSchemaMismatch);
-  runner_.log_.info("step " + step_.id + ": " + union_.difference() + ": all files are read as one");
-  StepEnd whole;
-  control_.rows = 0;
-  OSIRIS_TRY(runner_.run_attempts(step_, prepared_, control_, nullptr, whole));
-  uint64_t rows = 0;
-  for (const uint64_t of_shard : rows_) rows += of_shard;
-  if (!whole.relation || whole.relation->rows() != rows)
-    return Error(Code::kInvalidArgument, "the files have other rows than when their shards were read",
-                 "Run again when nothing writes to them any more.", category::kExtractSchemaMismatch);
-  for (const Shard& shard : shards()) OSIRIS_TRY(check_files(shard));
-  return whole.relation->with_shards(rows_);
 }
 
 // There is no shard, and so no row.

@@ -1,5 +1,6 @@
 // A step that runs once for each of its shards (docs/shards.md): the driver's attempts, with their retries and timeout,
-// for a shard; the rows of all shards as one output, in the order of the list.
+// for a shard; the rows of all shards as one output, in the order of the list. Before them the driver settles what one
+// read of all would find out.
 #pragma once
 
 #include <condition_variable>
@@ -26,16 +27,20 @@ class ShardedStep {
 
  private:
   Status check_inputs() const;
+  // All shards once, from the first; true: what they read by was lost, and they may be read again.
+  bool run_once();
+  Status settle();
+  void begin_again(unsigned time);
   void run_all();
   void work();
   StepEnd run_shard(const Shard& shard);
   void prepare(const Shard& shard, StepRunner::Prepared& prepared) const;
+  void prepare_alike(StepRunner::Prepared& prepared) const;  // for any shard, and for none
   Status check_files(const Shard& shard) const;
   void accept(const Shard& shard, StepEnd end);
   Status take_in(const Shard& shard, StepEnd& end);
   // With the lock.
   void fail(Error error);
-  Result<std::shared_ptr<const Relation>> read_as_one();
   Result<std::shared_ptr<const Relation>> columns_only();
   const std::vector<Shard>& shards() const { return step_.shards->list; }
   // Its place among those that this worker runs.
@@ -55,7 +60,9 @@ class ShardedStep {
   std::map<size_t, StepEnd> done_;     // that wait for those before them
   std::vector<StepControl*> running_;  // of shards
   std::optional<Error> failure_;       // the first
-  UnionTable union_;
+  Settled settled_;
+  bool is_unsettled_ = false;  // the first rows of the shards did not tell what they are
+  std::optional<UnionTable> union_;
   std::vector<uint64_t> rows_;  // of each shard's output
   StepOutcome outcome_;
   std::vector<Artifact> artifacts_;

@@ -9,32 +9,29 @@ namespace osiris::worker {
 
 AttemptContext::AttemptContext(Parts parts)
     : parts_(std::move(parts)), artifacts_dir_(parts_.run.artifacts_dir(parts_.step.id)) {
+  if (!parts_.files) parts_.files = std::make_shared<PlannedFiles>(parts_.step);
+  static const Json nothing;
+  if (parts_.shard && parts_.step.shards)
+    shard_.emplace(
+        ShardPlace{parts_.shard->index, parts_.step.shards->rule, parts_.settled ? *parts_.settled : nothing});
   if (parts_.shard) artifacts_dir_ = artifacts_dir_ / "shards" / std::to_string(parts_.shard->index);
 }
 
-namespace {
-
-PlannedPath planned_path(const PathMap& paths, const std::vector<PlanFile>& files, std::string_view path) {
-  for (const PlanFile& file : files)
-    if (file.path == path && !file.location.empty()) return {paths.resolve(file.location), true};
-  return {paths.resolve(path), false};
+PlannedPath AttemptContext::placed(const PlanFile* planned, std::string_view path) const {
+  const PathMap& paths = parts_.run.paths;
+  return planned ? PlannedPath{paths.resolve(planned->location), true} : PlannedPath{paths.resolve(path), false};
 }
 
-}  // namespace
-
-PlannedPath AttemptContext::input_file(std::string_view path) const {
-  return planned_path(parts_.run.paths, parts_.step.input_files, path);
-}
+PlannedPath AttemptContext::input_file(std::string_view path) const { return placed(parts_.files->input(path), path); }
 
 PlannedPath AttemptContext::output_file(std::string_view path) const {
-  return planned_path(parts_.run.paths, parts_.step.outputs, path);
+  return placed(parts_.files->output(path), path);
 }
 
 std::vector<MatchedFile> AttemptContext::matched_files(std::string_view pattern) const {
   std::vector<MatchedFile> files;
-  for (const PlanFile& file : parts_.step.input_files)
-    if (file.pattern == pattern && !file.location.empty())
-      files.push_back({file.path, parts_.run.paths.resolve(file.location)});
+  for (const PlanFile* file : parts_.is_for_all_shards ? parts_.files->of_shards() : parts_.files->found_by(pattern))
+    files.push_back({file->path, parts_.run.paths.resolve(file->location)});
   return files;
 }
 

@@ -4,7 +4,9 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +15,7 @@
 #include "protocol/model/artifact.h"
 #include "worker/driver_api/driver.h"
 #include "worker/executor/held_records.h"
+#include "worker/executor/planned_files.h"
 #include "worker/executor/run.h"
 #include "worker/executor/step_control.h"
 
@@ -31,11 +34,15 @@ class AttemptContext : public StepContext {
     const ConnectionFields* connection;  // null: none
     std::vector<Input> inputs;
     std::filesystem::path scratch_dir;
-    HeldRecords* held = nullptr;                 // of a step that reads a stream: where its log goes
-    std::function<Status()> inputs_are_sound{};  // empty: they are
-    const Shard* shard = nullptr;                // that the attempt is for
-    std::function<void()> settles{};             // of a stream's source; empty: nothing depends on it
-    ChunkedRows* chunked_rows = nullptr;         // of the only input
+    HeldRecords* held = nullptr;                  // of a step that reads a stream: where its log goes
+    std::function<Status()> inputs_are_sound{};   // empty: they are
+    const Shard* shard = nullptr;                 // that the attempt is for
+    std::function<void()> settles{};              // of a stream's source; empty: nothing depends on it
+    ChunkedRows* chunked_rows = nullptr;          // of the only input
+    SourceRows* source_rows = nullptr;            // of the same
+    const Json* settled = nullptr;                // of all its shards
+    bool is_for_all_shards = false;               // it settles what they have in common
+    std::shared_ptr<const PlannedFiles> files{};  // of the step; null: they are looked at anew
   };
   explicit AttemptContext(Parts parts);
 
@@ -43,6 +50,7 @@ class AttemptContext : public StepContext {
   const Json& config() const override { return parts_.config; }
   const ConnectionFields* connection() const override { return parts_.connection; }
   const std::vector<Input>& inputs() const override { return parts_.inputs; }
+  SourceRows* source_rows() override { return parts_.source_rows; }
   ChunkedRows* chunked_rows() override { return parts_.chunked_rows; }
   StepOrigin origin() const override {
     return {parts_.run.pipeline_id, parts_.run.run_id, parts_.run.worker_version, parts_.step.resumes};
@@ -66,6 +74,7 @@ class AttemptContext : public StepContext {
   }
   void may_write(const std::string& file) override { parts_.database.may_write(file); }
   Status inputs_are_sound() override { return parts_.inputs_are_sound ? parts_.inputs_are_sound() : Status(); }
+  const ShardPlace* shard() const override { return shard_ ? &*shard_ : nullptr; }
   const Json& state() const override { return parts_.step.state; }
   Status set_state(Json state) override;
   bool is_cancelled() const override { return parts_.control.stopped() != Stop::kNone; }
@@ -88,11 +97,13 @@ class AttemptContext : public StepContext {
   Json take_state();
 
  private:
+  PlannedPath placed(const PlanFile* planned, std::string_view path) const;
   // An event of the step, or of its shard.
   void emit(std::string_view name, Json fields);
 
   Parts parts_;
   std::filesystem::path artifacts_dir_;
+  std::optional<ShardPlace> shard_;
   mutable std::once_flag scratch_made_, artifacts_made_;
   std::mutex mutex_;  // drivers may report from several threads
   std::vector<Artifact> artifacts_;

@@ -191,6 +191,7 @@ Status StepRunner::prepare(const PlanStep& step, const Relations& inputs, const 
     return Error(Code::kUnsupported, "this worker has no driver named " + step.driver,
                  "`osiris components list` shows what can run.", category::kSystemResourceUnavailable);
   gather_inputs(step, inputs, streams, prepared);
+  prepared.files = std::make_shared<PlannedFiles>(step);
   return {};
 }
 
@@ -289,21 +290,24 @@ StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, Step
   {
     StepDatabase database(run_.database, step.id, prepared.views);
     control.set_database(&database);
-    AttemptContext context({run_,
-                            step,
-                            control,
-                            database,
-                            sink_,
-                            log_,
-                            prepared.config,
-                            prepared.has_connection ? &prepared.connection : nullptr,
-                            prepared.inputs,
-                            scratch,
-                            nullptr,
-                            {},
-                            prepared.shard});
-    auto outcome = control.stopped() == Stop::kNone ? call_driver(step, *prepared.driver, opened, context)
-                                                    : Result<StepOutcome>(Error(Code::kCancelled, "stopped"));
+    AttemptContext::Parts parts{run_,
+                                step,
+                                control,
+                                database,
+                                sink_,
+                                log_,
+                                prepared.config,
+                                prepared.has_connection ? &prepared.connection : nullptr,
+                                prepared.inputs,
+                                scratch};
+    parts.shard = prepared.shard;
+    parts.settled = prepared.settled;
+    parts.is_for_all_shards = prepared.work != nullptr;
+    parts.files = prepared.files;
+    AttemptContext context(std::move(parts));
+    auto outcome = control.stopped() != Stop::kNone ? Result<StepOutcome>(Error(Code::kCancelled, "stopped"))
+                   : prepared.work                  ? prepared.work(context)
+                                                    : call_driver(step, *prepared.driver, opened, context);
     control.attempt_deadline_ns = 0;
     if (!database.error().ok()) outcome = database.error().error();
     if (outcome.ok()) {
@@ -340,12 +344,13 @@ void StepRunner::report_success(const PlanStep& step, StepEnd& end, int64_t star
                              : step.mode == StepMode::kExtract ? end.outcome.rows_read
                                                                : rows_out;
   if (!end.state.is_null()) emit_event(sink_, "step_state", step.id, Json::object({{"state", std::move(end.state)}}));
-  emit_event(sink_, "step_complete", step.id,
-             Json::object({{"driver", step.driver},
-                           {"output_dir", relative_dir(step)},
-                           {"rows_processed", processed},
-                           {"duration_ms", duration_ms},
-                           {"duration", duration_s}}));
+  Json complete = Json::object({{"driver", step.driver},
+                                {"output_dir", relative_dir(step)},
+                                {"rows_processed", processed},
+                                {"duration_ms", duration_ms},
+                                {"duration", duration_s}});
+  if (!end.fingerprint.empty()) complete.set("fingerprint", end.fingerprint);
+  emit_event(sink_, "step_complete", step.id, std::move(complete));
   Json outputs = Json::object();
   if (end.rows_out) outputs.set("df", relation_name(step.id));
   end.result = Json::object({{"status", "success"},
@@ -356,7 +361,11 @@ void StepRunner::report_success(const PlanStep& step, StepEnd& end, int64_t star
                                                        {"rows_out", rows_out},
                                                        {"duration_ms", duration_ms}})},
                              {"artifacts", to_json(end.artifacts)}});
-  if (step.shards) end.result.set("shards", Json::object({{"accepted", uint64_t{step.shards->list.size()}}}));
+  if (step.shards) {
+    Json shards = Json::object({{"accepted", uint64_t{step.shards->list.size()}}});
+    if (!end.fingerprint.empty()) shards.set("fingerprint", end.fingerprint);
+    end.result.set("shards", std::move(shards));
+  }
 }
 
 void StepRunner::report(StreamedEnd& ended) {

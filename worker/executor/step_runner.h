@@ -16,6 +16,7 @@
 #include "protocol/base/wipe.h"
 #include "protocol/model/artifact.h"
 #include "worker/executor/held_records.h"
+#include "worker/executor/planned_files.h"
 #include "worker/executor/run.h"
 #include "worker/executor/step_control.h"
 
@@ -31,6 +32,7 @@ struct StepEnd {
   Json state;  // what the host is to keep for the step; null: nothing new
   std::vector<Artifact> artifacts;
   std::optional<uint64_t> rows_out;  // of an output that was not stored, or is `relation`; none: no output
+  std::string fingerprint;           // of the union of its shards (UnionTable::fingerprint()); empty: none
 };
 
 // A step that reads the step before it, and nothing else that is not stored.
@@ -81,8 +83,12 @@ class StepRunner {
     bool has_connection = false;
     std::vector<StepInput> views;
     std::vector<Input> inputs;
-    std::vector<bool> in_shards;   // of each input: the plan gives it in pieces
-    const Shard* shard = nullptr;  // that this is for; null: for the whole step
+    std::vector<bool> in_shards;    // of each input: the plan gives it in pieces
+    const Shard* shard = nullptr;   // that this is for; null: for the whole step
+    const Json* settled = nullptr;  // of all shards
+    std::shared_ptr<const PlannedFiles> files;
+    // What an attempt does; empty: the driver's run().
+    std::function<Result<StepOutcome>(StepContext&)> work;
 
     Prepared() = default;
     Prepared(const Prepared&) = delete;

@@ -48,13 +48,30 @@ class StreamedSteps::Reading {
     return {};
   }
 
-  // `chunks`: of the stream, where it comes straight from its source.
-  Result<StepOutcome> run(std::function<Status()> inputs_are_sound, ChunkedRows* chunks) {
+  // Both of the stream, where it comes straight from its source.
+  struct Direct {
+    ChunkedRows* chunks = nullptr;
+    SourceRows* rows = nullptr;
+  };
+  Result<StepOutcome> run(std::function<Status()> inputs_are_sound, Direct direct) {
+    if (prepared_.inputs.size() != 1) direct = {};
     const auto scratch = runner_.run_.worker_dir() / "scratch" / (reader_.step.id + ".streamed");
-    context_.emplace(AttemptContext::Parts{
-        runner_.run_, reader_.step, reader_.control, *database_, *held_, runner_.log_, prepared_.config,
-        prepared_.has_connection ? &prepared_.connection : nullptr, prepared_.inputs, scratch, held_.get(),
-        std::move(inputs_are_sound), nullptr, {}, prepared_.inputs.size() == 1 ? chunks : nullptr});
+    context_.emplace(AttemptContext::Parts{runner_.run_,
+                                           reader_.step,
+                                           reader_.control,
+                                           *database_,
+                                           *held_,
+                                           runner_.log_,
+                                           prepared_.config,
+                                           prepared_.has_connection ? &prepared_.connection : nullptr,
+                                           prepared_.inputs,
+                                           scratch,
+                                           held_.get(),
+                                           std::move(inputs_are_sound),
+                                           nullptr,
+                                           {},
+                                           direct.chunks,
+                                           direct.rows});
     reader_.control.rows = 0;
     auto outcome = prepared_.driver->run(*context_);
     std::error_code ignored;
@@ -190,7 +207,7 @@ Status StreamedSteps::read(const std::vector<StreamReader>& readers, std::vector
   StepOutcome query_outcome;
   if (readers.size() > 1) {
     first.database().leave_queries();
-    OSIRIS_ASSIGN(query_outcome, first.run({}, nullptr));
+    OSIRIS_ASSIGN(query_outcome, first.run({}, {}));
     if (!first.database().query_stream()) return Error(Code::kUnsupported, "the step left no query");
     second.emplace(runner_, readers[1]);
     OSIRIS_TRY(second->begin(first.step().id, first.database().query_stream()));
@@ -199,7 +216,8 @@ Status StreamedSteps::read(const std::vector<StreamReader>& readers, std::vector
   StepEnd last_end;
   {
     const Interruptible interruptible(control_, readers, last.database());
-    auto outcome = last.run([this] { return finish_source(); }, second ? nullptr : output_->chunked_rows());
+    const Reading::Direct direct{output_->chunked_rows(), output_->source_rows()};
+    auto outcome = last.run([this] { return finish_source(); }, second ? Reading::Direct() : direct);
     if (outcome.ok()) {
       last_end.outcome = *outcome;
     } else {

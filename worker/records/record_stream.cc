@@ -1,8 +1,10 @@
 #include "worker/records/record_stream.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -22,6 +24,11 @@ constexpr std::array<std::string_view, 19> kStructural = {
 // In results also where files are: the adapter fetches them there.
 constexpr std::array<std::string_view, 8> kStructuralInResults = {"status", "step_id", "sha256",     "path",
                                                                   "target", "outputs", "session_id", "drivers_loaded"};
+
+constexpr std::chrono::milliseconds kGather{1};
+constexpr size_t kGatherBytesMax = size_t{64} << 10;
+// What a pipe that has room takes without blocking.
+constexpr size_t kHereBytesMax = 4096;
 
 Status send_all(int fd, std::string_view bytes) {
   if (write_all(fd, bytes)) return {};
@@ -91,6 +98,7 @@ Status RecordStream::open_log(const std::filesystem::path& path) {
   FileDescriptor log = FileDescriptor::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
   if (!log.is_open()) return errno_error(errno, "cannot make the record log", path);
   std::unique_lock lock(mutex_);
+  hurry();
   // What was queued before belongs to no run and is not kept.
   room_.wait(lock, [this] { return queued_bytes_ == 0 || failed_ || abandoned_; });
   log_file_ = std::move(log);
@@ -117,7 +125,47 @@ size_t RecordStream::queued_bytes() const {
 void RecordStream::push(Item item, std::unique_lock<std::mutex>&) {
   queued_bytes_ += item.line.size();
   queue_.push_back(std::move(item));
+  if (queued_bytes_ >= std::min(kGatherBytesMax, queue_bytes_max_)) return hurry();
+  if (queue_.size() == 1) work_.notify_one();
+}
+
+void RecordStream::hurry() {
+  hurry_ = true;
   work_.notify_one();
+}
+
+bool RecordStream::can_write_here() const {
+  if (is_writing_ || queue_.empty() || queued_bytes_ > kHereBytesMax) return false;
+  for (const Item& item : queue_)
+    if (item.is_replay || !item.blobs.empty()) return false;
+  pollfd room{fd_, POLLOUT, 0};
+  return ::poll(&room, 1, 0) == 1 && room.revents == POLLOUT;
+}
+
+void RecordStream::write_now(std::unique_lock<std::mutex>& lock) {
+  if (queue_.empty() || failed_ || abandoned_) return;
+  if (!can_write_here()) return hurry();
+  if (const Status status = write_queue(lock); !status.ok()) {
+    written_ = status;
+    hurry();
+  }
+}
+
+Status RecordStream::write_queue(std::unique_lock<std::mutex>& lock) {
+  std::deque<Item> batch;
+  batch.swap(queue_);
+  size_t bytes = 0;
+  for (const Item& item : batch) bytes += item.line.size();
+  is_writing_ = true;
+  lock.unlock();
+  Status status = write_batch(batch);
+  lock.lock();
+  is_writing_ = false;
+  queued_bytes_ -= bytes;
+  if (!status.ok()) failed_ = true;
+  room_.notify_all();
+  if (!queue_.empty() || closing_) work_.notify_one();
+  return status;
 }
 
 void RecordStream::emit(rpc::Record record) {
@@ -130,9 +178,11 @@ void RecordStream::emit(rpc::Record record) {
   if (failed_) return;
   // Numbering and queueing are one step: the order of numbers is the order on the wire.
   number(record, ++last_seq_, clock_.unix_ns());
+  const bool is_answer = std::holds_alternative<rpc::Response>(record);
   auto line = rpc::encode_message(rpc::to_json(record));
   if (!line.ok()) line = rpc::encode_message(rpc::to_json(oversize(std::move(record))));
   if (line.ok()) push({.line = *std::move(line), .numbered = true, .blobs = {}}, lock);
+  if (is_answer) write_now(lock);
 }
 
 void RecordStream::send(const rpc::Record& record) { send_with_blobs(record, {}); }
@@ -142,16 +192,20 @@ void RecordStream::send_with_blobs(const rpc::Record& record, std::filesystem::p
   std::unique_lock lock(mutex_);
   if (redactor_) hide(copy, *redactor_);
   auto line = rpc::encode_message(rpc::to_json(copy));
-  if (line.ok() && !failed_) push({.line = *std::move(line), .numbered = false, .blobs = std::move(file)}, lock);
+  if (!line.ok() || failed_) return;
+  push({.line = *std::move(line), .numbered = false, .blobs = std::move(file)}, lock);
+  hurry();  // never waits
 }
 
 void RecordStream::replay(const std::string& id, uint64_t from_seq) {
   std::unique_lock lock(mutex_);
   if (!failed_) push({.line = id, .numbered = false, .blobs = {}, .is_replay = true, .from_seq = from_seq}, lock);
+  hurry();
 }
 
 void RecordStream::flush(std::chrono::milliseconds limit) {
   std::unique_lock lock(mutex_);
+  write_now(lock);
   room_.wait_for(lock, limit, [this] { return queued_bytes_ == 0 || failed_ || abandoned_; });
 }
 
@@ -164,23 +218,20 @@ void RecordStream::abandon() {
 void RecordStream::write_loop() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    work_.wait(lock, [this] { return !queue_.empty() || closing_; });
-    if (queue_.empty()) return;
-    std::deque<Item> batch;
-    batch.swap(queue_);
-    size_t bytes = 0;
-    for (const Item& item : batch) bytes += item.line.size();
-    lock.unlock();
-    const Status status = write_batch(batch);
-    if (!status.ok() && on_failure_) on_failure_(status.error());
-    lock.lock();
-    queued_bytes_ -= bytes;
-    if (!status.ok()) {
-      failed_ = true;
-      room_.notify_all();
-      return;
+    work_.wait(lock, [this] { return !queue_.empty() || closing_ || hurry_; });
+    work_.wait_for(lock, kGather, [this] { return hurry_ || closing_; });
+    work_.wait(lock, [this] { return !is_writing_; });
+    hurry_ = false;
+    Status status = std::exchange(written_, Status());
+    if (status.ok() && queue_.empty()) {
+      if (closing_) return;
+      continue;
     }
-    room_.notify_all();
+    if (status.ok()) status = write_queue(lock);
+    if (status.ok()) continue;
+    lock.unlock();
+    if (on_failure_) on_failure_(status.error());
+    return;
   }
 }
 

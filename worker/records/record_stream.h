@@ -1,7 +1,10 @@
-// Records on their way out: numbered, hidden of secrets, written to the record log and then to stdout, in one order, by
-// one thread, in batches. The queue is bounded in bytes; a thread that makes records faster than the adapter reads them
-// waits, and nothing is ever dropped. Answers that must not wait (pong, cancel, heartbeats) carry no number and pass
-// the bound.
+// Records on their way out: numbered, hidden of secrets, written to the record log and then to stdout, in one order, in
+// batches. The queue is bounded in bytes; a thread that makes records faster than the adapter reads them waits, and
+// nothing is ever dropped. Answers that must not wait (pong, cancel, heartbeats) carry no number and pass the bound.
+//
+// A thread of the stream writes what has gathered for a millisecond. Who answers a request or flushes writes itself
+// where that cannot block: handing a few hundred bytes to another thread and waiting for it costs a step more than
+// writing them.
 #pragma once
 
 #include <chrono>
@@ -63,8 +66,14 @@ class RecordStream : public RecordSink {
     uint64_t from_seq = 0;
   };
   void push(Item item, std::unique_lock<std::mutex>& lock);
+  // Writes what is queued, or where that could block lets the stream's thread write it at once.
+  void write_now(std::unique_lock<std::mutex>& lock);
+  bool can_write_here() const;
+  // Takes the queue and writes it; the lock is not held meanwhile.
+  Status write_queue(std::unique_lock<std::mutex>& lock);
+  void hurry();
   void write_loop();
-  // These run on the writing thread, without the lock.
+  // These run on the thread that writes, without the lock.
   Status write_batch(std::deque<Item>& batch);
   Status write_blobs(const std::filesystem::path& file);
   Status write_replay(const Item& item);
@@ -77,6 +86,9 @@ class RecordStream : public RecordSink {
 
   mutable std::mutex mutex_;
   std::condition_variable work_, room_;
+  bool is_writing_ = false;  // some thread is
+  bool hurry_ = false;       // the stream's thread gathers no longer
+  Status written_;           // by another thread than the stream's, which reports it
   std::deque<Item> queue_;
   size_t queued_bytes_ = 0;  // those being written included
   uint64_t last_seq_ = 0;

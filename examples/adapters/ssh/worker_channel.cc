@@ -8,6 +8,7 @@ namespace {
 
 constexpr int kConnectionLost = 255;  // the client's own failure
 constexpr int kNotHeld = 3;
+constexpr int kUnpackFirst = 121, kUnpackLast = 126;  // the program that unpacks the worker
 constexpr size_t kSaidMax = 4096;
 constexpr sdk::Milliseconds kAnswer{4'000};
 constexpr sdk::Milliseconds kGlance{20};  // at uploads that are under way
@@ -69,7 +70,10 @@ sdk::Received WorkerChannel::receive(std::string& output, std::string& log, sdk:
   was_heard_ = was_heard_ || output.size() > heard;
   if (received.kind != sdk::Received::Kind::kClosed || received.exit.kind != sdk::Exit::Kind::kExited) return received;
   const int status = received.exit.status;
-  if (status == kConnectionLost) {
+  if (!was_heard_ && status >= kUnpackFirst && status <= kUnpackLast) {
+    received.exit.kind = sdk::Exit::Kind::kLost;
+    received.exit.failure = connection_.failure({false, status}, said_, "unpack the worker");
+  } else if (status == kConnectionLost) {
     const plugin::Failure why = connection_.failure({false, status}, said_, "hear the worker");
     if (was_heard_) {
       is_broken_ = true;

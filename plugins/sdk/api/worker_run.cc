@@ -176,12 +176,12 @@ void WorkerRun::fetch(const plugin::Request& from, FileChannel& files) {
     pollfd woken{parts_->waker.fd(), POLLIN, 0};
     return !is_cancelled() && ::poll(&woken, 1, static_cast<int>(wait.count())) == 0;
   };
-  const sdk::ArtifactSource source{machine,
-                                   [&](uint64_t offset) {
-                                     return byte_stream(
-                                         [&, offset] { return files.download(parts_->packed->path, offset); });
-                                   },
-                                   sleep, parts_->cancelled};
+  const sdk::ArtifactSource source{
+      machine,
+      [&](uint64_t offset) {
+        return byte_stream([&, offset] { return files.download(parts_->packed->path, offset); });
+      },
+      sleep, parts_->cancelled};
   parts_->artifacts =
       sdk::value_or_throw(sdk::receive_artifacts(source, *parts_->packed, request, sdk::ReceiveLimits())).outputs;
 }

@@ -59,7 +59,9 @@ void FleetPlan::find_sharded() {
   std::map<std::string, size_t> list_of_rule;
   for (const PlanStep& step : request_.steps()) {
     const auto comes_after = [&](const std::string& id) { return after.count(id) > 0; };
-    bool fits = step.shards && step.kept.runs() && !step.check && !step.shards->list.empty();
+    // Bounds of a split are asked for once, by the worker that reads all its parts.
+    bool fits = step.shards && step.kept.runs() && !step.check && !step.shards->list.empty() &&
+                !step.shards->rule.contains("split");
     if (fits)
       for (const DataCheck& check : step.checks) fits &= check.to_step.empty() || check.to_step == step.id;
     const std::string rule = fits ? step.shards->rule.dump_canonical() : std::string();

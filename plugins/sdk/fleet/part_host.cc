@@ -5,11 +5,11 @@
 namespace osiris::sdk {
 
 PartHost::PartHost(const Host& host, std::function<void(PartEvent)> on_event, std::function<bool()> is_stopped,
-                   bool passes_metrics)
+                   std::function<bool(std::string_view)> is_of_run)
     : outer_(host.table()),
       on_event_(std::move(on_event)),
       is_stopped_(std::move(is_stopped)),
-      passes_metrics_(passes_metrics),
+      is_of_run_(std::move(is_of_run)),
       part_(&table_) {
   table_.size = sizeof table_;
   table_.abi = outer_->abi;
@@ -24,10 +24,10 @@ PartHost::PartHost(const Host& host, std::function<void(PartEvent)> on_event, st
     self(table).on_event_(std::move(said));
   };
   table_.emit_metric = [](const osiris_host* table, const osiris_metric* metric) noexcept {
-    if (self(table).passes_metrics_) self(table).outer_->emit_metric(self(table).outer_, metric);
+    if (self(table).is_of_run_(view(metric->step_id))) self(table).outer_->emit_metric(self(table).outer_, metric);
   };
   table_.progress = [](const osiris_host* table, const osiris_progress* progress) noexcept {
-    if (self(table).passes_metrics_) self(table).outer_->progress(self(table).outer_, progress);
+    if (self(table).is_of_run_({})) self(table).outer_->progress(self(table).outer_, progress);
   };
   table_.is_cancelled = [](const osiris_host* table) noexcept -> int32_t {
     return self(table).is_stopped_() ? 1 : self(table).outer_->is_cancelled(self(table).outer_);

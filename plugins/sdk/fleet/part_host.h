@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "plugins/sdk/abi/host.h"
 #include "protocol/base/json.h"
@@ -23,9 +24,10 @@ struct PartEvent {
 class PartHost {
  public:
   // Borrows the host. `on_event`: of every event, on the thread that says it. `is_stopped` beside the run's own cancel.
-  // `passes_metrics`: the part's numbers are the run's; otherwise they are dropped, as its progress is.
+  // `is_of_run`: which numbers are the run's, by their step (empty: the worker's own); others are dropped. Progress is
+  // the run's where the worker's own numbers are.
   PartHost(const Host& host, std::function<void(PartEvent)> on_event, std::function<bool()> is_stopped,
-           bool passes_metrics);
+           std::function<bool(std::string_view step_id)> is_of_run);
   PartHost(const PartHost&) = delete;
   PartHost& operator=(const PartHost&) = delete;
 
@@ -37,7 +39,7 @@ class PartHost {
   const osiris_host* const outer_;
   const std::function<void(PartEvent)> on_event_;
   const std::function<bool()> is_stopped_;
-  const bool passes_metrics_;
+  const std::function<bool(std::string_view)> is_of_run_;
   osiris_host table_{};
   Host part_;
 };

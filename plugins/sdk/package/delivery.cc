@@ -1,5 +1,6 @@
 #include "plugins/sdk/package/delivery.h"
 
+#include <algorithm>
 #include <memory>
 
 #include <zstd.h>
@@ -14,6 +15,10 @@ namespace {
 
 // A zstd skippable frame: magic, length, content. stub/pack.cc writes it, unpack.c skips it.
 constexpr uint32_t kSkippableMagic = 0x184D2A50;
+
+// The worker is unpacked by a process for each frame: on two processors in half the time, on four in a quarter.
+constexpr size_t kFramesMax = 4;
+constexpr size_t kFrameBytesMin = size_t{4} << 20;
 
 std::string hash_frame(const std::string& sha256) {
   std::string frame;
@@ -48,8 +53,10 @@ UploadPart bytes_part(std::string path, std::shared_ptr<const std::string> bytes
           }};
 }
 
-Result<std::string> compress_worker(std::string_view worker, const std::string& worker_sha256, int level) {
-  std::string packed = hash_frame(worker_sha256);
+namespace {
+
+// A frame of its own behind what is there, so that it can be unpacked beside the others.
+Status add_frame(std::string_view worker, int level, std::string& packed) {
   const size_t head = packed.size();
   packed.resize(head + ZSTD_compressBound(worker.size()));
   const std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
@@ -61,6 +68,17 @@ Result<std::string> compress_worker(std::string_view worker, const std::string& 
   if (ZSTD_isError(size))
     return Error(Code::kInternal, std::string("cannot compress the worker: ") + ZSTD_getErrorName(size));
   packed.resize(head + size);
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> compress_worker(std::string_view worker, const std::string& worker_sha256, int level) {
+  std::string packed = hash_frame(worker_sha256);
+  const size_t frames = std::clamp<size_t>(worker.size() / kFrameBytesMin, 1, kFramesMax);
+  const size_t each = worker.size() / frames;
+  for (size_t i = 0; i < frames; ++i)
+    OSIRIS_TRY(add_frame(worker.substr(i * each, i + 1 < frames ? each : std::string_view::npos), level, packed));
   return packed;
 }
 
@@ -91,12 +109,15 @@ Result<Delivery> plan_delivery(DeliveryRequest request) {
   if (!request.present_in.empty()) {
     script += " && exec " + worker_file(request.present_in, request.worker_sha256);
   } else {
-    if (!request.packed) request.packed = packed_worker(request.worker_path, request.worker_sha256);
-    OSIRIS_ASSIGN(std::string packed, *std::move(request.packed));
+    if (!request.shared) {
+      if (!request.packed) request.packed = packed_worker(request.worker_path, request.worker_sha256);
+      OSIRIS_ASSIGN(std::string packed, *std::move(request.packed));
+      request.shared = std::make_shared<const std::string>(std::move(packed));
+    }
     const std::string unpack = layout.root + "/unpack";
     const std::string packed_path = layout.root + "/worker.zst";
     delivery.parts.push_back(bytes_part(unpack, std::make_shared<const std::string>(kStubBytes, kStubSize)));
-    delivery.parts.push_back(bytes_part(packed_path, std::make_shared<const std::string>(std::move(packed))));
+    delivery.parts.push_back(bytes_part(packed_path, request.shared));
     // Uploaded files are not executable.
     script += " && chmod 755 " + unpack + " && exec " + unpack + " " + packed_path + " " +
               worker_file(layout.root, request.worker_sha256);

@@ -38,6 +38,7 @@ struct DeliveryRequest {
   Layout layout;  // the process works in layout.run, which the upload makes; when layout.arrived() is there, all is
   bool wipe_other_runs = false;
   std::optional<Result<std::string>> packed;  // of packed_worker(), if the caller has it already
+  std::shared_ptr<const std::string> shared;  // likewise, of many deliveries; not null: wins
 };
 Result<Delivery> plan_delivery(DeliveryRequest request);
 

@@ -97,8 +97,7 @@ std::string private_remedy(const ServiceDescription& service) {
 
 // "a private address (10.0.0.0/8), which E2B never lets a sandbox reach"
 std::string is_denied(const ServiceDescription& service, const std::string& range) {
-  return "a private address (" + range + "), which " + service.name + " never lets a " +
-         service.noun + " reach";
+  return "a private address (" + range + "), which " + service.name + " never lets a " + service.noun + " reach";
 }
 
 Status check_host(const EgressOptions& options, const ServiceDescription& service, const EgressHost& host) {

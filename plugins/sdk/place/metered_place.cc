@@ -72,7 +72,8 @@ Result<Machine> MeteredPlace::create(const MachineSpec& wanted, const CallLimits
   const auto ticket =
       ledger_.begin_create(wanted.lease_s, token == wanted.metadata.end() ? wanted.idempotency_token : token->second);
   // The first machine of a run is refused, a later one ends it.
-  if (!ticket) return ledger_.figures().at_most == 0 ? budget_too_low_error(ledger_, wanted.lease_s) : budget_spent_error(ledger_);
+  if (!ticket)
+    return ledger_.figures().at_most == 0 ? budget_too_low_error(ledger_, wanted.lease_s) : budget_spent_error(ledger_);
   auto created = inner_->create(wanted, limits);
   if (!created) {
     if (!leaves_doubt(created.error())) ledger_.made_nothing(*ticket);
@@ -105,7 +106,8 @@ Result<std::vector<Machine>> MeteredPlace::find(const Metadata& metadata) {
 Result<Machine> MeteredPlace::take_over(const std::string& id, int64_t lease_s) {
   const bool is_known = ledger_.knows(id);
   const auto ticket = is_known ? ledger_.begin_renewal(id, lease_s) : ledger_.begin_create(lease_s, "");
-  if (!ticket) return ledger_.figures().at_most == 0 ? budget_too_low_error(ledger_, lease_s) : budget_spent_error(ledger_);
+  if (!ticket)
+    return ledger_.figures().at_most == 0 ? budget_too_low_error(ledger_, lease_s) : budget_spent_error(ledger_);
   auto taken = inner_->take_over(id, lease_s);
   if (!taken) {
     if (inner_->is_refusal(taken.error())) is_known ? ledger_.not_renewed(*ticket) : ledger_.made_nothing(*ticket);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "plugins/sdk/fleet/fleet_run.h"
 #include "plugins/sdk/package/artifacts.h"
 #include "plugins/sdk/package/delivery.h"
 #include "plugins/sdk/package/receive_artifacts.h"
@@ -97,6 +98,16 @@ std::string RemoteAdapter::prepare(const plugin::Request& from) {
 
 Status RemoteAdapter::acquire(const RunRequest& request, const Template& made_from, bool reuse) {
   acquire_began_ns_ = system_clock().monotonic_ns();
+  held_ = new_machine();
+  return held_->acquire(wanted(request, made_from, reuse));
+}
+
+std::unique_ptr<HeldMachine> RemoteAdapter::new_machine() {
+  return std::make_unique<HeldMachine>(
+      HoldContext{host_, settings_, *place_, *journal_, [this](Milliseconds wait) { return sleep(wait); }, cancelled_});
+}
+
+HeldMachine::Request RemoteAdapter::wanted(const RunRequest& request, const Template& made_from, bool reuse) const {
   HeldMachine::Request wanted;
   wanted.wanted.template_id = made_from.id;
   wanted.wanted.lease_s = settings_.lease_s();
@@ -113,9 +124,47 @@ Status RemoteAdapter::acquire(const RunRequest& request, const Template& made_fr
                             std::string(place_->service().id());
     wanted.reuse = reuse;
   }
-  held_ = std::make_unique<HeldMachine>(
-      HoldContext{host_, settings_, *place_, *journal_, [this](Milliseconds wait) { return sleep(wait); }, cancelled_});
-  return held_->acquire(wanted);
+  return wanted;
+}
+
+// One more, or nothing that is left of the try.
+Result<std::unique_ptr<HeldMachine>> RemoteAdapter::hold_another(const RunRequest& request, const Template& made_from) {
+  auto held = new_machine();
+  const Status acquired = held->acquire(wanted(request, made_from, false));
+  if (acquired) return held;
+  Json released = Json::array();  // what a create in doubt may have made
+  if (const Status given = held->release(released, false); !given) host_.log(OSIRIS_ERROR, given.error().message);
+  const std::lock_guard lock(machines_mutex_);
+  for (const Json& entry : released.items()) released_.push_back(entry);
+  return acquired.error();
+}
+
+// Shards of the run, each on one of several machines; what comes after them on the first, which collect() gives back.
+Result<RunOutcome> RemoteAdapter::run_on_many(const RunRequest& request, const Template& made_from,
+                                              const FleetPlan& plan) {
+  FleetRun fleet({.host = host_,
+                  .settings = settings_,
+                  .request = request,
+                  .cancelled = cancelled_,
+                  .made_from = made_from,
+                  .egress = egress_,
+                  .place = *place_,
+                  .journal = *journal_,
+                  .acquire = [&] { return hold_another(request, made_from); },
+                  .sleep = [this](Milliseconds wait) { return sleep(wait); },
+                  .ends_early =
+                      [this](const std::string& id) {
+                        const std::lock_guard lock(machines_mutex_);
+                        return ends_early(id);
+                      },
+                  .early_grace = early_grace()},
+                 plan, static_cast<size_t>(settings_.machines));
+  auto outcome = fleet.run();
+  held_ = fleet.take_held();
+  access_ = fleet.take_access();
+  shard_outputs_ = fleet.take_outputs();
+  for (const Json& entry : fleet.released().items()) released_.push_back(entry);
+  return outcome;
 }
 
 Status RemoteAdapter::acquire_with_template(const RunRequest& request, Template& made_from, bool may_take_kept) {
@@ -149,11 +198,14 @@ Result<RunOutcome> RemoteAdapter::run(const RunRequest& request) {
   OSIRIS_ASSIGN(Journal journal, Journal::open(request.adapter_dir() / (id + "-journal.jsonl")));
   journal_ = std::make_unique<Journal>(std::move(journal));
   OSIRIS_TRY(begin(request));
-  OSIRIS_ASSIGN(egress_, derive_egress(settings_, description(), request, system_resolver(description().option_prefix)));
+  OSIRIS_ASSIGN(egress_,
+                derive_egress(settings_, description(), request, system_resolver(description().option_prefix)));
   say_egress();
   OSIRIS_ASSIGN(PackageContents contents,
                 list_package_contents(request, layout_of(place_->home(), request.run_id), settings_.keep));
   OSIRIS_ASSIGN(Template made_from, choose_template(request, false));
+  if (settings_.machines > 1 && !settings_.keep)
+    if (const FleetPlan plan(request); plan.shard_count() > 1) return run_on_many(request, made_from, plan);
   Replacement replacement(place_->service(), place_->short_life_hint(), settings_.retry_budget);
   for (;;) {
     std::optional<PackageStream> stream;
@@ -262,6 +314,7 @@ std::string RemoteAdapter::collect(const plugin::Request& from) {
   }
   if (place_) metric("remote_calls", "calls", static_cast<int64_t>(place_->calls()));
   check_or_throw(status);
+  for (Artifact& output : shard_outputs_) received.outputs.push_back(std::move(output));
   return artifacts_document(received.outputs, released_).dump();
 }
 

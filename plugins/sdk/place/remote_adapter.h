@@ -15,6 +15,7 @@
 #include <atomic>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,6 +24,7 @@
 #include "plugins/sdk/abi/host.h"
 #include "plugins/sdk/abi/request.h"
 #include "plugins/sdk/channel/waker.h"
+#include "plugins/sdk/fleet/fleet_plan.h"
 #include "plugins/sdk/package/package_contents.h"
 #include "plugins/sdk/place/held_machine.h"
 #include "plugins/sdk/place/place.h"
@@ -74,6 +76,11 @@ class RemoteAdapter : public plugin::Adapter {
 
  private:
   Status acquire(const RunRequest& request, const Template& made_from, bool reuse);
+  // The next two: [any thread].
+  std::unique_ptr<HeldMachine> new_machine();
+  HeldMachine::Request wanted(const RunRequest& request, const Template& made_from, bool reuse) const;
+  Result<std::unique_ptr<HeldMachine>> hold_another(const RunRequest& request, const Template& made_from);
+  Result<RunOutcome> run_on_many(const RunRequest& request, const Template& made_from, const FleetPlan& plan);
   Status acquire_with_template(const RunRequest& request, Template& made_from, bool may_take_kept);
   Result<RunOutcome> run(const RunRequest& request);
   bool has_vanished();  // the service no longer knows the machine
@@ -91,7 +98,9 @@ class RemoteAdapter : public plugin::Adapter {
   std::unique_ptr<HeldMachine> held_;
   std::unique_ptr<MachineAccess> access_;
   std::optional<rpc::Packed> packed_;
-  bool succeeded_ = false;  // execute said so: collect must have something to fetch
+  std::vector<Artifact> shard_outputs_;  // at their places already
+  std::mutex machines_mutex_;            // where several are held
+  bool succeeded_ = false;               // execute said so: collect must have something to fetch
   Json released_ = Json::array();
   int64_t acquire_began_ns_ = 0;
 };

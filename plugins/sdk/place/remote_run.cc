@@ -34,10 +34,11 @@ Result<Delivery> delivery_of(const RemoteRun& run, const Layout& layout, std::fu
   wanted.worker_path = run.request.worker_path;
   wanted.worker_sha256 = run.request.worker_sha256;
   wanted.layout = layout;
-  wanted.wipe_other_runs = run.held.was_kept();
+  wanted.wipe_other_runs = run.held.was_kept() || run.has_worker;
+  wanted.shared = run.packed_worker;
   if (!run.made_from.worker_directory.empty())
     wanted.present_in = run.made_from.worker_directory;
-  else if (run.held.was_kept())
+  else if (run.held.was_kept() || run.has_worker)
     wanted.present_in = layout.root;
   else if (packed.valid())
     wanted.packed = packed.get();

@@ -32,6 +32,8 @@ struct RemoteRun {
   int64_t wanted_since_ns;                           // monotonic: when the machine was asked for
   std::function<std::optional<Error>()> ends_early;  // RunLoopOptions'
   Milliseconds early_grace{0};
+  std::shared_ptr<const std::string> packed_worker = {};  // of packed_worker(), where several runs share it
+  bool has_worker = false;  // an earlier part of this run has left it there; what else that left is removed
 };
 
 // `packed`: of packed_worker(), where the worker has to travel and it has been begun. An error: the opening was not

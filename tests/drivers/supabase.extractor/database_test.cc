@@ -1,4 +1,5 @@
 // The same step on a connection that leads to the database: the rows that PostgREST would give, in their own types.
+#include "tests/drivers/parts.h"
 #include "tests/drivers/supabase/steps.h"
 #include "worker/drivers/supabase.extractor/conditions.h"
 #include "worker/drivers/supabase.extractor/driver.h"
@@ -54,6 +55,18 @@ TEST(SupabaseDatabase, GivesTheRowsThatPostgrestGives) {
       };
       EXPECT_EQ(read(SupabaseStep::Way::kDatabase), read(SupabaseStep::Way::kApi)) << filter.dump() << order;
     }
+}
+
+TEST(SupabaseDatabase, IsReadInPartsOfOneSnapshotAndPostgrestIsNot) {
+  make_items();
+  Read step({{"table", "items"}, {"filter", Json::object({{"id", "gt.2"}})}, {"select", "id,name"}});
+  Parts parts(step, supabase_extractor(), split_of("id", 4, true));
+  EXPECT_EQ(parts.expect_whole(), (std::vector<size_t>{5, 5, 5, 5, 0}));
+  EXPECT_TRUE(parts.source());
+  SupabaseStep api(supabase_extractor(), {{"table", "items"}}, SupabaseStep::Way::kApi);
+  const Status settled = Parts(api, supabase_extractor(), split_of("id", 4, true)).settle();
+  ASSERT_FALSE(settled.ok());
+  EXPECT_NE(settled.error().message.find("the connection leads to PostgREST"), std::string::npos);
 }
 
 TEST(SupabaseDatabase, SaysWhatItIsNotAskedFor) {

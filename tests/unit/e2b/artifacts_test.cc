@@ -73,13 +73,13 @@ class ArtifactsTest : public testing::Test {
     sandbox.id = "abc";
     SandboxAccess access(api, sandbox, http::Milliseconds(1'000));
     const std::atomic<bool> cancelled{false};
-    const sdk::ArtifactSource source{
-        e2b_service(),
-        [&](uint64_t offset) {
-          return adapter_sdk::byte_stream(
-              [&, offset] { return access.download(packed_.path, offset, "download the artifacts"); });
-        },
-        sleep, cancelled};
+    const sdk::ArtifactSource source{e2b_service(),
+                                     [&](uint64_t offset) {
+                                       return adapter_sdk::byte_stream([&, offset] {
+                                         return access.download(packed_.path, offset, "download the artifacts");
+                                       });
+                                     },
+                                     sleep, cancelled};
     return sdk::receive_artifacts(source, packed_, request_, limits);
   }
 

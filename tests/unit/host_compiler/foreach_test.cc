@@ -122,8 +122,8 @@ TEST_F(ForEach, AParameterMayGiveThePattern) {
 
 TEST_F(ForEach, ARuleThatIsNoneIsRefusedAtItsPlace) {
   EXPECT_THAT(refused(reader("in/*.csv")), HasSubstr("must be a mapping"));
-  EXPECT_THAT(refused(reader("{}")), HasSubstr("one of files, values and range"));
-  EXPECT_THAT(refused(reader("{files: a, values: [b]}")), HasSubstr("one of files, values and range"));
+  EXPECT_THAT(refused(reader("{}")), HasSubstr("one of files, values, range and split"));
+  EXPECT_THAT(refused(reader("{files: a, values: [b]}")), HasSubstr("one of files, values, range and split"));
   EXPECT_THAT(refused(reader("{file: \"*.csv\"}")), HasSubstr("'file' is no key"));
   EXPECT_THAT(refused(reader("{files: \"\"}")), HasSubstr("pattern of file names"));
   EXPECT_THAT(refused(reader("{files: \"s3://b/*.csv\"}")), HasSubstr("is an address"));
@@ -137,7 +137,7 @@ TEST_F(ForEach, ARuleThatIsNoneIsRefusedAtItsPlace) {
   EXPECT_THAT(refused(reader("{range: {from: 1}}")), HasSubstr("no 'to'"));
   EXPECT_THAT(refused(reader("{range: {from: 1, to: 2, step: 1}}")), HasSubstr("'step' is no key of range"));
   EXPECT_THAT(refused(reader("{range: {from: 1, to: 1}}")), HasSubstr("no value"));
-  EXPECT_THAT(refused(reader("{range: {from: 0, to: 100000}}")), HasSubstr("more than 10000"));
+  EXPECT_THAT(refused(reader("{range: {from: 0, to: 100001}}")), HasSubstr("more than 100000"));
   EXPECT_THAT(refused(reader("{files: \"*\"}") + writer("a.csv", "per_shard: 1"), "invalid_per_shard"),
               HasSubstr("true or false"));
 }

@@ -28,8 +28,13 @@ StepState state_of(std::vector<AcceptedShard> shards) {
   return state;
 }
 
-std::string doubt(std::vector<AcceptedShard> shards, StepMode mode = StepMode::kExtract) {
-  const Status proved = prove_shards(plan_of(mode), {state_of(std::move(shards))});
+std::string doubt(std::vector<AcceptedShard> shards, StepMode mode = StepMode::kExtract,
+                  const std::string& whole = "0") {
+  for (AcceptedShard& shard : shards)
+    if (shard.fingerprint.empty()) shard.fingerprint = "0";
+  StepState state = state_of(std::move(shards));
+  state.fingerprint = whole;
+  const Status proved = prove_shards(plan_of(mode), {state});
   return proved.ok() ? "" : proved.error().message;
 }
 
@@ -44,6 +49,17 @@ TEST(ShardProof, EachShardIsTakenInOnceAndTheirRowsAddUp) {
   EXPECT_FALSE(prove_shards(plan_of(StepMode::kExtract), {}).ok());
 }
 
+TEST(ShardProof, FingerprintsAddUpToThatOfTheUnion) {
+  const std::string most = "18446744073709551615";  // of one row
+  const StepMode mode = StepMode::kExtract;
+  EXPECT_EQ(doubt({{0, 2, most}, {1, 3, "2"}}, mode, "18446744073709551617"), "");
+  EXPECT_THAT(doubt({{0, 2, most}, {1, 3, "2"}}, mode, "18446744073709551616"), HasSubstr("do not add up"));
+  EXPECT_THAT(doubt({{0, 2, "7"}, {1, 3, "x"}}, mode, "7"), HasSubstr("shard 1 (b) came without the fingerprint"));
+  EXPECT_THAT(doubt({{0, 2, "7"}, {1, 3, "2"}}, mode, "nine"), HasSubstr("do not add up"));
+  EXPECT_EQ(doubt({{0, 2, "7"}, {1, 3, "2"}}, mode, ""), "") << "no step reads the union";
+  EXPECT_EQ(doubt({{0, 2, "x"}, {1, 4, "y"}}, StepMode::kWrite, ""), "") << "writers have no rows of their own";
+}
+
 TEST(ShardProof, TheTallyKeepsWhatEventsSay) {
   ManualClock clock(0);
   StepTally tally(clock);
@@ -56,6 +72,12 @@ TEST(ShardProof, TheTallyKeepsWhatEventsSay) {
   ASSERT_EQ(state.shards.size(), 2u);
   EXPECT_EQ(state.shards[1].rows, 3u);
   EXPECT_EQ(state.outputs.size(), 1u) << "another shard's retry took it away";
+  tally.on_event("shards_restarted", "read", Json::object({{"time", 2}}));
+  EXPECT_TRUE(tally.steps().at(0).shards.empty()) << "they are read again";
+  tally.on_event("shard_complete", "read", Json::object({{"shard", 0}, {"rows", 2}, {"fingerprint", "12"}}));
+  tally.on_event("step_complete", "read", Json::object({{"fingerprint", "12"}}));
+  EXPECT_EQ(tally.steps().at(0).shards.at(0).fingerprint, "12");
+  EXPECT_EQ(tally.steps().at(0).fingerprint, "12");
   tally.on_event("step_start", "read", Json());
   EXPECT_TRUE(tally.steps().at(0).shards.empty());
 }

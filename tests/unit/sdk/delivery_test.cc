@@ -168,6 +168,34 @@ TEST_F(DeliveryTest, APackedWorkerBesideItIsUsedIfItIsOfThisWorker) {
   EXPECT_THAT(packed.substr(8, 64), std::string(64, 'f'));
 }
 
+// Behind its last line a script may hold anything.
+TEST_F(DeliveryTest, ALargeWorkerIsUnpackedFromFramesOfItsOwn) {
+  std::string large(kWorker);
+  uint64_t random = 1;
+  while (large.size() < (size_t{20} << 20)) {
+    random = random * 6364136223846793005u + 1442695040888963407u;
+    large.append("line ").append(std::to_string(random >> 40)).append("\n");
+  }
+  put(worker_, large);
+  request_.worker_sha256 = sha256_hex(large);
+  Delivery sent = delivery();
+  const std::string packed = bytes_of(sent.parts[1]);
+  EXPECT_EQ(arrive(sent).describe(), "exited with status 5");
+  EXPECT_TRUE(*read_file(worker_file(request_.layout.root, request_.worker_sha256)) == large);
+
+  const std::string_view first = std::string_view(packed).substr(kFrameHead);
+  const size_t first_size = ZSTD_findFrameCompressedSize(first.data(), first.size());
+  ASSERT_LT(first_size, first.size()) << "one frame holds all of it";
+  fs::remove(worker_file(request_.layout.root, request_.worker_sha256));
+  for (const size_t at : {kFrameHead + first_size / 2, packed.size() - 1000}) {  // in the first, in the last
+    std::string damaged = packed;
+    damaged[at] = static_cast<char>(damaged[at] ^ 1);
+    sent.parts[1] = bytes_part(sent.parts[1].path, std::make_shared<const std::string>(damaged));
+    EXPECT_EQ(arrive(sent).describe(), "exited with status 123");
+    EXPECT_FALSE(fs::exists(worker_file(request_.layout.root, request_.worker_sha256)));
+  }
+}
+
 TEST_F(DeliveryTest, ADamagedPackedWorkerIsNotRun) {
   Delivery sent = delivery();
   std::string bytes = bytes_of(sent.parts[1]);

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
@@ -17,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/base/fd.h"
 #include "protocol/base/file.h"
 #include "worker/executor/executor.h"
 
@@ -170,12 +172,19 @@ class ExecutorTest : public ::testing::Test {
     return *read_file(directory_ / "session/artifacts" / id / "cleaned_config.json");
   }
 
+  // All that was logged so far.
+  std::string logged() const {
+    const auto text = read_file("/proc/self/fd/" + std::to_string(log_file_.get()));
+    return text.ok() ? *text : std::string();
+  }
+
   std::filesystem::path directory_;
   Json more_connections_ = Json::object();
-  Json settings_ = Json::object();      // of the run
-  uint64_t memory_limit_bytes_ = 0;     // 0: the engine's own
+  Json settings_ = Json::object();   // of the run
+  uint64_t memory_limit_bytes_ = 0;  // 0: the engine's own
   KeepingSink sink_;
-  Log log_{-1};
+  FileDescriptor log_file_{::memfd_create("log", MFD_CLOEXEC)};
+  Log log_{log_file_.get()};
   const Clock* clock_ = &system_clock();
   std::unique_ptr<Executor> executor_;
   std::mutex mutex_;

@@ -1,5 +1,5 @@
-// Sources whose columns follow from all of their rows, read by the statement of another step, beside the same steps that
-// store them: JSON files and web APIs.
+// Sources whose columns follow from all of their rows, read by the statement of another step, beside the same steps
+// that store them: JSON files and web APIs.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -135,10 +135,10 @@ TEST_F(SettledStreams, ADeclaredTypeThatDoesNotFitIsFoundInColumnsThatNobodyRead
     EXPECT_THAT(seen.errors.at("read"), HasSubstr("record 20001: column 'last' is INTEGER"));
   }
   write_records([](int) { return "1"; });
-  EXPECT_TRUE(run_both({json(Json::object({{"columns", types}})), query_step("SELECT last FROM df_read"),
-                        write_step("query")},
-                       true)
-                  .errors.empty());
+  EXPECT_TRUE(
+      run_both({json(Json::object({{"columns", types}})), query_step("SELECT last FROM df_read"), write_step("query")},
+               true)
+          .errors.empty());
 }
 
 TEST_F(SettledStreams, WhatIsReadOnceIsNotCopied) {
@@ -204,8 +204,8 @@ TEST_F(SettledStreams, AnApiThatFailsInTheMiddleFailsTheExtract) {
 
 TEST_F(SettledStreams, AReaderThatFailsInTheMiddleDoesNotMakeTheApiBeAskedAgain) {
   const Api api(giving(20000));
-  const Outcome seen = run_both(
-      {graphql(api), query_step("SELECT CAST(odd AS INTEGER) AS n FROM df_read"), write_step("query")}, false);
+  const Outcome seen =
+      run_both({graphql(api), query_step("SELECT CAST(odd AS INTEGER) AS n FROM df_read"), write_step("query")}, false);
   EXPECT_EQ(seen.errors.count("read"), 0u);
   EXPECT_THAT(seen.errors.at("query"), HasSubstr("text"));
   EXPECT_EQ(api.requests().size(), 2u * 20);
@@ -213,9 +213,8 @@ TEST_F(SettledStreams, AReaderThatFailsInTheMiddleDoesNotMakeTheApiBeAskedAgain)
 
 TEST_F(SettledStreams, AQueryThatReadsTwiceReadsACopyOfWhatWasAskedForOnce) {
   const Api api(giving(5000));
-  const Outcome seen = run_both({graphql(api), query_step("SELECT a.id FROM df_read a JOIN df_read b USING (id)"),
-                                 write_step("query")},
-                                false);
+  const Outcome seen = run_both(
+      {graphql(api), query_step("SELECT a.id FROM df_read a JOIN df_read b USING (id)"), write_step("query")}, false);
   EXPECT_TRUE(seen.errors.empty());
   EXPECT_EQ(api.requests().size(), 2u * 5);
 }

@@ -9,6 +9,7 @@
 #include "worker/drivers/filesystem.csv_extractor/driver.h"
 #include "worker/drivers/filesystem.csv_writer/driver.h"
 #include "worker/drivers/filesystem.json_extractor/driver.h"
+#include "worker/drivers/filesystem.parquet_extractor/driver.h"
 
 namespace osiris::worker {
 namespace {
@@ -48,6 +49,7 @@ class ShardsTest : public ExecutorTest {
       if (name == "duckdb.processor") return &duckdb_processor();
       if (name == "filesystem.csv_extractor") return &filesystem_csv_extractor();
       if (name == "filesystem.json_extractor") return &filesystem_json_extractor();
+      if (name == "filesystem.parquet_extractor") return &filesystem_parquet_extractor();
       return name == "filesystem.csv_writer" ? &filesystem_csv_writer() : nullptr;
     };
   }
@@ -209,6 +211,53 @@ TEST_F(ShardsTest, JsonFilesAreOneReadToo) {
   EXPECT_EQ(seen({reader("filesystem.json_extractor")},
                  "SELECT any_value(typeof(n)) || ' ' || string_agg(n::VARCHAR, ';') AS t FROM df_read"),
             "DOUBLE 1.0;1.5");
+}
+
+// Behind the first records of each file, by which types are settled first.
+TEST_F(ShardsTest, AValueFarBehindChangesTheTypesOfAllShards) {
+  std::string many = "c,d\n";
+  for (int i = 0; i < 3000; ++i) many += "0" + std::to_string(i) + ",2025-01-01 10:00:00\n";
+  write("a.csv", "c,d\n007,2025-01-01 10:00:00\n");
+  write("b.csv", many + "x,2025-01-01 10:00:00+01:00\n");
+  const std::string query =
+      "SELECT any_value(typeof(c)) || any_value(typeof(d)) || min(c) FILTER (c LIKE '%7' AND length(c) = 3) || "
+      "count(*) "
+      "AS t FROM df_read";
+  EXPECT_EQ(seen({reader("filesystem.csv_extractor", parse(R"({"parse_dates":["d"]})"))}, query),
+            "VARCHARVARCHAR0073002");
+  const auto names = sink_.event_names("read");
+  EXPECT_EQ(std::count(names.begin(), names.end(), "shards_settled"), 2);
+}
+
+TEST_F(ShardsTest, WhereAllTypesAreDeclaredNothingIsLookedAt) {
+  write("a.csv", "id\n1\n");
+  write("b.csv", "id\n2\n");
+  EXPECT_EQ(seen({reader("filesystem.csv_extractor", parse(R"({"columns":["id"],"dtype":{"id":"int64"}})"))},
+                 "SELECT string_agg(id::VARCHAR, ';') AS t FROM df_read"),
+            "1;2");
+  EXPECT_TRUE(sink_.event("shards_settled").is_null());
+}
+
+TEST_F(ShardsTest, ParquetFilesAreOneReadToo) {
+  duckdb_database database = nullptr;
+  duckdb_connection connection = nullptr;
+  ASSERT_EQ(duckdb_open(nullptr, &database), DuckDBSuccess);
+  ASSERT_EQ(duckdb_connect(database, &connection), DuckDBSuccess);
+  const auto make = [&](const std::string& name, const std::string& select) {
+    write(name, "");
+    EXPECT_TRUE(sql::execute(connection, "COPY (" + select + ") TO " +
+                                             sql::quote_literal((directory_ / "work" / name).string()) +
+                                             " (FORMAT parquet)")
+                    .ok());
+  };
+  make("a.parquet", "SELECT 1::INTEGER AS n, 'a' AS only_here");
+  make("b.parquet", "SELECT 4294967296::BIGINT AS n");
+  duckdb_disconnect(&connection);
+  duckdb_close(&database);
+  EXPECT_EQ(
+      seen({reader("filesystem.parquet_extractor")},
+           "SELECT any_value(typeof(n)) || ' ' || string_agg(n || coalesce(only_here, '-'), ';') AS t FROM df_read"),
+      "BIGINT 1a;4294967296-");
 }
 
 TEST_F(ShardsTest, DifferentColumnsAreAnErrorThatNamesBothFiles) {

@@ -35,9 +35,10 @@ class SqliteStreams : public StreamsFixture {
   }
   // t: 50,000 rows; `word` is the SQL of its text, `price` has the type of its values.
   void fill(const std::string& word = "'word ' || x") {
-    sqlite("CREATE TABLE t (id INTEGER, word TEXT, price, part REAL, bytes BLOB, is_odd BOOLEAN);"
-           "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 50000) INSERT INTO t SELECT x, " +
-           word + ", CASE x % 5 WHEN 0 THEN NULL WHEN 1 THEN x ELSE x / 2.0 END, x / 3.0, x'00ff', x % 2 FROM c");
+    sqlite(
+        "CREATE TABLE t (id INTEGER, word TEXT, price, part REAL, bytes BLOB, is_odd BOOLEAN);"
+        "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 50000) INSERT INTO t SELECT x, " +
+        word + ", CASE x % 5 WHEN 0 THEN NULL WHEN 1 THEN x ELSE x / 2.0 END, x / 3.0, x'00ff', x % 2 FROM c");
   }
   static Json read_step(Json more = Json::object({{"table", "t"}})) {
     more.set("path", "in.db");
@@ -52,8 +53,9 @@ class SqliteStreams : public StreamsFixture {
 TEST_F(SqliteStreams, ATableIsReadByAWriterAndByAQuery) {
   fill();
   EXPECT_TRUE(run_both({read_step(), write_step("read")}, true).errors.empty());
-  EXPECT_TRUE(run_both({read_step(), query_step("SELECT id, price FROM df_read WHERE is_odd"), write_step("query")}, true)
-                  .errors.empty());
+  EXPECT_TRUE(
+      run_both({read_step(), query_step("SELECT id, price FROM df_read WHERE is_odd"), write_step("query")}, true)
+          .errors.empty());
   EXPECT_TRUE(
       run_both({read_step(Json::object({{"query", "SELECT *, id * 2 FROM t"}, {"limit", 12345}})), write_step("read")},
                true)
@@ -100,10 +102,10 @@ TEST_F(SqliteStreams, SeveralReadersRetryAndAQueryThatReadsTwiceAskForACopy) {
   Json read = read_step();
   read.set("retry", Json::object({{"max_attempts", 2}, {"delay_s", 0}}));
   EXPECT_FALSE(run({read, write_step("read")}).streamed);
-  EXPECT_TRUE(run_both({read_step(), query_step("SELECT a.id FROM df_read a JOIN df_read b USING (id)"),
-                        write_step("query")},
-                       false)
-                  .errors.empty());
+  EXPECT_TRUE(
+      run_both({read_step(), query_step("SELECT a.id FROM df_read a JOIN df_read b USING (id)"), write_step("query")},
+               false)
+          .errors.empty());
 }
 
 TEST_F(SqliteStreams, MoreRowsThanTheMemoryHoldsAreRead) {

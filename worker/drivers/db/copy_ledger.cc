@@ -40,7 +40,7 @@ CopyLedger::CopyLedger(std::string head, ChunkPlan plan, size_t columns)
     : head_(std::move(head)), plan_(std::move(plan)), fingerprint_(columns) {}
 
 CopyLedger::CopyLedger(const Json& identity, ChunkPlan plan, size_t columns)
-    : CopyLedger("", std::move(plan), columns) {
+    : CopyLedger(std::string(), std::move(plan), columns) {
   Json bounds = Json::array();
   for (const std::string& bound : plan_.bounds) bounds.push_back(bound);
   head_ = Json::object({{"form", kForm},

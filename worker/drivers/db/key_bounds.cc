@@ -20,6 +20,11 @@ Result<std::vector<std::string>> key_bounds(const KeyedRows& rows, uint64_t rows
                                       (rows.condition.empty() ? "" : " AND (" + rows.condition + ")") + " ORDER BY " +
                                       rows.key + " LIMIT 1 OFFSET " + std::to_string(is_first ? step : step - 1)));
     if (!next) return bounds;
+    if (rows.check) OSIRIS_TRY(rows.check(*next));
+    if (!is_first && *next == bounds.back())
+      return Error(Code::kInvalidArgument,
+                   "the database writes several values of " + rows.key + " as '" + *next + "', which divides no rows",
+                   "name another column, or cast this one in the query", category::kConfigInvalid);
     if (bounds.size() == kBoundsMax)
       return Error(Code::kInvalidArgument,
                    "the rows would be divided into more than " + std::to_string(kBoundsMax) + " ranges",

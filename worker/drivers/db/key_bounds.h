@@ -22,10 +22,11 @@ struct KeyedRows {
   std::string condition;                                                          // that the rows meet; empty: all do
   std::function<std::string(const std::string&)> literal;                         // of such a text
   std::function<Result<std::optional<std::string>>(const std::string& sql)> ask;  // one value; nullopt: no row
+  std::function<Status(const std::string&)> check = {};  // whether literal() can say such a text; empty: it always can
 };
 
-// Ascending, each once, none for what is NULL. A value that more rows have is in one range with all of them. Costs one
-// look along the key's index for each range; without an index, a sort.
+// Each greater than the one before as the database compares them, none for what is NULL. A value that more rows have is
+// in one range with all of them. Costs one look along the key's index for each range; without an index, a sort.
 Result<std::vector<std::string>> key_bounds(const KeyedRows& rows, uint64_t rows_per_range);
 
 // What the rows of range `range` of `bounds` meet: of the first, below the first bound or without a value.

@@ -1,8 +1,15 @@
 #include "worker/drivers/db/row_queue.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace osiris::worker::db {
+namespace {
+
+// What a row of many megabytes needed is not kept for those after it.
+constexpr size_t kRawBytesKept = size_t{4} << 20;
+
+}  // namespace
 
 void RowQueue::offer_chunks(ChunkPlan plan, Json identity) {
   const std::lock_guard lock(mutex_);
@@ -43,10 +50,24 @@ std::vector<Batch>::iterator RowQueue::next_batch() {
 
 bool RowQueue::is_chunk_over() const { return chunk_ < ranges_left_.size() && ranges_left_[chunk_] == 0; }
 
-void RowQueue::announce(RelationColumns columns) {
+void RowQueue::announce(RelationColumns columns, std::unique_ptr<const SourceRows::Form> form) {
   const std::lock_guard lock(mutex_);
+  form_ = std::move(form);
   columns_ = std::move(columns);
   changed_.notify_all();
+}
+
+void RowQueue::want(bool raw) {
+  const std::lock_guard lock(mutex_);
+  wants_raw_ = raw;
+  changed_.notify_all();
+}
+
+bool RowQueue::wants_raw() {
+  std::unique_lock lock(mutex_);
+  if (!form_) return false;
+  changed_.wait(lock, [&] { return closed_ || wants_raw_; });
+  return !closed_ && *wants_raw_;
 }
 
 bool RowQueue::offer(Batch batch) {
@@ -69,6 +90,15 @@ std::unique_ptr<Chunk> RowQueue::used_chunk() {
   auto chunk = std::move(used_.back());
   used_.pop_back();
   return chunk;
+}
+
+std::string RowQueue::used_raw() {
+  const std::lock_guard lock(mutex_);
+  if (used_raw_.empty()) return {};
+  std::string raw = std::move(used_raw_.back());
+  used_raw_.pop_back();
+  raw.clear();
+  return raw;
 }
 
 void RowQueue::finish(Status status) {
@@ -111,6 +141,8 @@ void RowQueue::give_back(Batch batch) {
   for (const auto& chunk : batch.chunks) chunk->clear();
   const std::lock_guard lock(mutex_);
   for (auto& chunk : batch.chunks) used_.push_back(std::move(chunk));
+  if (batch.raw.capacity() > kRawBytesKept) return;
+  if (!batch.raw.empty()) used_raw_.push_back(std::move(batch.raw));
 }
 
 void RowQueue::close() {

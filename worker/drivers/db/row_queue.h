@@ -4,13 +4,16 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
 #include "worker/driver_api/chunked_rows.h"
+#include "worker/driver_api/driver.h"
 #include "worker/drivers/db/chunk.h"
 
 namespace osiris::worker::db {
@@ -28,11 +31,15 @@ class RowQueue {
   void offer_chunks(ChunkPlan plan, Json identity);  // before announce(): the rows can be read in chunks
   // Then, after it: waits until it is known what to read; nullopt: nothing is wanted any more.
   std::optional<Choice> choice();
-  void end_range(size_t chunk);            // every batch of one range of a chosen chunk was offered
-  void announce(RelationColumns columns);  // once, before the first batch
-  bool offer(Batch batch);                 // waits for room; false: the reader wants no more
-  std::unique_ptr<Chunk> used_chunk();     // one to fill again; null: make a new one
-  void finish(Status status);              // no more comes
+  void end_range(size_t chunk);  // every batch of one range of a chosen chunk was offered
+  // Once, before the first batch. `form`: what the rows are as the server sends them, if they may be taken so.
+  void announce(RelationColumns columns, std::unique_ptr<const SourceRows::Form> form = nullptr);
+  // Whether the rows are wanted in that form: waits until it is known. False also where no more are wanted.
+  bool wants_raw();
+  bool offer(Batch batch);              // waits for room; false: the reader wants no more
+  std::unique_ptr<Chunk> used_chunk();  // one to fill again; null: make a new one
+  std::string used_raw();               // the same, empty
+  void finish(Status status);           // no more comes
 
   // Filler's side.
   struct Delivery {
@@ -43,6 +50,8 @@ class RowQueue {
   };
   // The columns, or an end that came before them, within `wait`; both empty: nothing yet.
   Delivery columns(std::chrono::milliseconds wait);
+  const SourceRows::Form* form() const { return form_.get(); }  // once the columns are known
+  void want(bool raw);                                          // before the first next()
   // Once the columns are known; null: the rows have no chunks.
   const ChunkPlan* plan() const { return plan_ ? &*plan_ : nullptr; }
   const Json& identity() const { return identity_; }
@@ -63,6 +72,8 @@ class RowQueue {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<RelationColumns> columns_;
+  std::unique_ptr<const SourceRows::Form> form_;
+  std::optional<bool> wants_raw_;
   std::optional<ChunkPlan> plan_;
   Json identity_;
   std::optional<Choice> choice_;
@@ -70,6 +81,7 @@ class RowQueue {
   size_t chunk_ = 0;                 // that next() gives the batches of
   std::vector<Batch> batches_;       // oldest first
   std::vector<std::unique_ptr<Chunk>> used_;
+  std::vector<std::string> used_raw_;
   std::optional<Status> end_;
   bool closed_ = false;
 };

@@ -73,28 +73,54 @@ void ServerRows::choose(ChunkPlan plan, std::vector<size_t> chunks) {
   queue_.choose({std::move(plan), std::move(chunks), true});
 }
 
-Result<duckdb_data_chunk> ServerRows::next() {
-  queue_.choose_all();
+Result<bool> ServerRows::next_batch() {
+  queue_.give_back(std::exchange(batch_, {}));
+  next_ = 0;
   for (;;) {
-    if (next_ < batch_.chunks.size()) return batch_.chunks[next_++]->handle();
-    queue_.give_back(std::exchange(batch_, {}));
-    next_ = 0;
     if (context_.is_cancelled()) return cancelled_error(context_.step_id());
     RowQueue::Delivery delivery = queue_.next(kCancelPoll);
     if (delivery.end) {
       if (!delivery.end->ok() && delivery.end->error().code != Code::kCancelled) failure_ = delivery.end->error();
       OSIRIS_TRY(*delivery.end);
       ended_ = true;
-      return nullptr;
+      return false;
     }
     if (delivery.is_chunk_end) {
       scan_->reopen();
-      return nullptr;
+      return false;
     }
     if (!delivery.batch) continue;
     batch_ = *std::move(delivery.batch);
     note(context_, batch_);
+    return true;
   }
+}
+
+// Where nothing was chosen, all rows.
+void ServerRows::want(bool raw) {
+  queue_.choose_all();
+  queue_.want(raw);
+}
+
+Result<duckdb_data_chunk> ServerRows::next() {
+  want(false);
+  while (next_ == batch_.chunks.size()) {
+    OSIRIS_ASSIGN(const bool is_there, next_batch());
+    if (!is_there) return nullptr;
+  }
+  return batch_.chunks[next_++]->handle();
+}
+
+bool ServerRows::take() {
+  if (!scan_ || !scan_->begin()) return false;
+  want(true);
+  return true;
+}
+
+Result<std::optional<SourceRows::Piece>> ServerRows::next_piece() {
+  OSIRIS_ASSIGN(const bool is_there, next_batch());
+  if (!is_there) return std::optional<Piece>();
+  return std::optional<Piece>(Piece{batch_.raw, batch_.rows});
 }
 
 // Of the source, once its last chunk was given.
@@ -137,7 +163,7 @@ Result<uint64_t> ServerRows::fill(StepContext& context) {
   OSIRIS_TRY(wait_for_columns());
   Relation relation(server_, context.connection_handle(), context.output_table());
   OSIRIS_TRY(relation.create(*columns_));
-  queue_.choose_all();
+  want(false);
   for (;;) {
     if (context.is_cancelled()) return cancelled_error(context.step_id());
     RowQueue::Delivery delivery = queue_.next(kCancelPoll);

@@ -23,7 +23,7 @@ Error cancelled_error(const std::string& step_id);
 // Feeds the queue: announces the columns and offers batches, and returns when there are no more.
 using ReadRows = std::function<Status(RowQueue&)>;
 
-class ServerRows : public StreamedOutput, private ChunkSource, private ChunkedRows {
+class ServerRows : public StreamedOutput, private ChunkSource, private ChunkedRows, private SourceRows {
  public:
   // Runs `read` on a thread of its own. `deadline`, which `read` waits by, lives as long as `read`; it is cancelled
   // when the rows are not wanted to their end. `server`: how errors begin, "MySQL". `context` outlives it.
@@ -36,6 +36,7 @@ class ServerRows : public StreamedOutput, private ChunkSource, private ChunkedRo
   Status open();
   std::string rows() const override { return function_ + "()"; }
   std::vector<std::string> functions() const override { return {function_}; }
+  SourceRows* source_rows() override { return this; }
   Result<StepOutcome> finish() override;
   std::optional<Error> failure() const override;
   ChunkedRows* chunked_rows() override { return queue_.plan() ? this : nullptr; }
@@ -45,6 +46,12 @@ class ServerRows : public StreamedOutput, private ChunkSource, private ChunkedRo
 
  private:
   Result<duckdb_data_chunk> next() override;
+  const Form* form() const override { return queue_.form(); }
+  bool take() override;
+  Result<std::optional<Piece>> next_piece() override;
+  // The next batch; false at the end.
+  Result<bool> next_batch();
+  void want(bool raw);
   const ChunkPlan& plan() const override { return *queue_.plan(); }
   const Json& identity() const override { return queue_.identity(); }
   void choose(ChunkPlan plan, std::vector<size_t> chunks) override;

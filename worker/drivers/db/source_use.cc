@@ -58,8 +58,12 @@ uint32_t SourceLimits::statement_limit_s() const {
 Result<SourceLimits> read_source_limits(const StepContext& context) {
   const Json& source = context.config()["source"];
   SourceLimits limits;
+  if (const ConnectionFields* connection = context.connection())
+    OSIRIS_TRY(read_number(context, connection->fields, "max_connections", 1, 64, limits.connections_max));
   if (source.is_null()) return limits;
+  const uint32_t of_connection = limits.connections_max;
   OSIRIS_TRY(read_number(context, source, "max_connections", 1, 64, limits.connections_max));
+  if (of_connection > 0) limits.connections_max = std::min(limits.connections_max, of_connection);
   OSIRIS_TRY(read_number(context, source, "statement_timeout", 1, 86400, limits.statement_s));
   OSIRIS_TRY(read_number(context, source, "max_transaction", 1, 86400, limits.transaction_s));
   return limits;
@@ -137,8 +141,9 @@ void SourceUse::note_open() {
   most_ = std::max(most_, ++open_);
 }
 
-Result<SourceUse::Transaction> SourceUse::open(const std::string& server, const std::string& step_id) {
-  while (!Gate::of_process().try_enter(server, limits_.connections_max)) {
+Result<SourceUse::Transaction> SourceUse::open(const std::string& server, const std::string& step_id, uint32_t spare) {
+  const uint32_t most = limits_.connections_max;
+  while (!Gate::of_process().try_enter(server, most > spare ? most - spare : most)) {
     if (deadline_.is_cancelled()) return cancelled_error(step_id);
     Gate::of_process().wait();
   }

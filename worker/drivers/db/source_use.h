@@ -28,7 +28,7 @@ struct SourceLimits {
   bool store_rows() const { return connections_max > 0 || transaction_s > 0; }
 };
 
-// `source: {max_connections, statement_timeout, max_transaction}` of the step.
+// `source: {max_connections, statement_timeout, max_transaction}` of the step, and `max_connections` of its connection.
 Result<SourceLimits> read_source_limits(const StepContext& context);
 
 // One step's. [any thread]
@@ -58,8 +58,9 @@ class SourceUse {
     bool has_begun_ = false;
   };
 
-  // Waits for its turn where `server` has as many connections of this process's as it may; kCancelled.
-  Result<Transaction> open(const std::string& server, const std::string& step_id);
+  // Waits for its turn where `server` has as many connections of this process's as it may, less `spare` that are to be
+  // left free; kCancelled.
+  Result<Transaction> open(const std::string& server, const std::string& step_id, uint32_t spare = 0);
   // nullopt where it would have to wait.
   std::optional<Transaction> try_open(const std::string& server);
 

@@ -12,6 +12,8 @@
 #include "protocol/base/text.h"
 #include "worker/driver_api/file_columns.h"
 #include "worker/driver_api/incremental.h"
+#include "worker/drivers/db/key_range.h"
+#include "worker/drivers/duckdb.extractor/split.h"
 #include "worker/drivers/files/beside.h"
 #include "worker/drivers/files/columns.h"
 #include "worker/drivers/files/engine_file.h"
@@ -183,7 +185,21 @@ Result<Source> open_source(StepContext& step, const Options& options, const Incr
     OSIRIS_ASSIGN(const std::string filter, incremental_filter(*incremental, source.columns));
     source.select = "SELECT * FROM (" + *select + ")" + filter;
   }
+  if (const auto range = db::KeyRange::of(step)) {
+    OSIRIS_ASSIGN(const std::string filter, duckdb_in::filter_of_part(source.columns, *range));
+    source.select = "SELECT * FROM (" + *select + ")" + filter;
+  }
   return source;
+}
+
+Result<Settled> settle(StepContext& step, const Json& rule, bool) {
+  if (!rule.contains("split")) return Settled();
+  OSIRIS_ASSIGN(const Options options, read_options(step));
+  OSIRIS_ASSIGN(const Source source, open_source(step, options, nullptr));
+  auto bounds =
+      duckdb_in::ask_for_bounds(source.file->connection(), source.select, source.columns, db::KeySplit::of(rule));
+  if (!bounds.ok()) return named(options, bounds.error());
+  return Settled{*std::move(bounds), nullptr};
 }
 
 Result<StepOutcome> store(StepContext& step, const Options& options, const Source& source,
@@ -306,8 +322,13 @@ Status check(StepContext& step) {
 }  // namespace
 
 const Driver& duckdb_extractor() {
-  static constexpr Driver driver{
-      .name = "duckdb.extractor", .run = extract, .check = check, .describe = describe, .open = open};
+  static constexpr Driver driver{.name = "duckdb.extractor",
+                                 .run = extract,
+                                 .check = check,
+                                 .describe = describe,
+                                 .open = open,
+                                 .settle = settle,
+                                 .splits = true};
   return driver;
 }
 

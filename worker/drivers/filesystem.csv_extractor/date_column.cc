@@ -76,12 +76,19 @@ duckdb_type engine_type(DateType type) {
   return type == DateType::kTimestampTz ? DUCKDB_TYPE_TIMESTAMP_TZ : DUCKDB_TYPE_TIMESTAMP;
 }
 
-const char* sql_name(DateType type) {
+}  // namespace
+
+const char* date_type_name(DateType type) {
+  if (type == DateType::kText) return "VARCHAR";
   if (type == DateType::kTimestampNs) return "TIMESTAMP_NS";
   return type == DateType::kTimestampTz ? "TIMESTAMPTZ" : "TIMESTAMP";
 }
 
-}  // namespace
+DateType date_type_named(std::string_view name) {
+  for (const DateType type : {DateType::kTimestamp, DateType::kTimestampNs, DateType::kTimestampTz})
+    if (name == date_type_name(type)) return type;
+  return DateType::kText;
+}
 
 void DateSummary::observe(std::string_view field) {
   ++values_;
@@ -144,8 +151,8 @@ Status convert_dates(StepContext& step, const std::string& quoted_column, DateTy
   OSIRIS_TRY(register_function(step.connection_handle(), name, engine_type(type), convert, new DateType(type),
                                [](void* extra) { delete static_cast<DateType*>(extra); }));
   return sql::execute(step.connection_handle(), "ALTER TABLE " + step.output_table().quoted() + " ALTER COLUMN " +
-                                                    quoted_column + " TYPE " + sql_name(type) + " USING " + name + "(" +
-                                                    quoted_column + ")");
+                                                    quoted_column + " TYPE " + date_type_name(type) + " USING " + name +
+                                                    "(" + quoted_column + ")");
 }
 
 }  // namespace osiris::worker::csv

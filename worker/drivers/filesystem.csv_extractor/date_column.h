@@ -18,6 +18,9 @@ enum class DateType {
   kTimestampTz,
 };
 
+const char* date_type_name(DateType type);  // "TIMESTAMPTZ"; of text "VARCHAR"
+DateType date_type_named(std::string_view name);
+
 class DateSummary {
  public:
   void observe(std::string_view field);

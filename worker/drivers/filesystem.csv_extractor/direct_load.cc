@@ -9,6 +9,7 @@
 #include "worker/drivers/filesystem.csv_extractor/sample.h"
 #include "worker/drivers/filesystem.csv_extractor/scan_report.h"
 #include "worker/drivers/filesystem.csv_extractor/scanned_text.h"
+#include "worker/drivers/filesystem.csv_extractor/settled_types.h"
 #include "worker/drivers/filesystem.csv_extractor/text_scan.h"
 
 namespace osiris::worker::csv {
@@ -55,6 +56,9 @@ class DirectLoad {
       }
       const auto rows = static_cast<uint64_t>(result->integer());
       if (rows < std::min(sample_.rows, options_.limit)) return give_up();  // it saw other records than we did
+      for (size_t i = 0; i < sample_.layout.columns.size(); ++i)
+        if (!sample_.layout.columns[i].is_date)
+          OSIRIS_TRY(check_settled(options_, sample_.layout.columns[i].name, sample_.guesses[i]));
       OSIRIS_TRY(settle_empty_columns(*state));
       report.all(rows);
       return std::optional(Loaded{rows, {}});

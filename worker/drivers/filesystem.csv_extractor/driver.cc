@@ -10,6 +10,7 @@
 #include "worker/drivers/filesystem.csv_extractor/direct_load.h"
 #include "worker/drivers/filesystem.csv_extractor/first_bytes.h"
 #include "worker/drivers/filesystem.csv_extractor/options.h"
+#include "worker/drivers/filesystem.csv_extractor/settled_types.h"
 #include "worker/drivers/filesystem.csv_extractor/staged_load.h"
 #include "worker/drivers/remote/inputs.h"
 
@@ -18,7 +19,7 @@ namespace {
 
 Result<csv::Loaded> load(StepContext& step, const csv::Options& options) {
   std::error_code ignored;
-  if (options.joined.empty() && std::filesystem::file_size(options.file, ignored) >= csv::kDirectBytesMin) {
+  if (std::filesystem::file_size(options.file, ignored) >= csv::kDirectBytesMin) {
     OSIRIS_ASSIGN(std::optional<csv::Loaded> loaded, csv::load_directly(step, options));
     if (loaded) return *std::move(loaded);
   }
@@ -53,9 +54,15 @@ Result<StepOutcome> extract(StepContext& step) {
 Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
   OSIRIS_ASSIGN(csv::Options options, csv::read_options(step));
   std::error_code ignored;
-  if (!options.joined.empty() || std::filesystem::file_size(options.file, ignored) < csv::kDirectBytesMin)
+  if (std::filesystem::file_size(options.file, ignored) < csv::kDirectBytesMin)
     return std::unique_ptr<StreamedOutput>();
   return csv::open_stream(step, std::move(options));
+}
+
+Result<Settled> settle(StepContext& step, const Json&, bool again) {
+  OSIRIS_ASSIGN(const csv::Options options, csv::read_options(step));
+  OSIRIS_ASSIGN(Json settled, csv::settle_types(step, options, again));
+  return Settled{std::move(settled), nullptr};
 }
 
 // From the first rows: a later one may change a column's type, never its name.
@@ -92,7 +99,8 @@ const Driver& filesystem_csv_extractor() {
                                  .describe = describe,
                                  .open = open,
                                  .declare = declare,
-                                 .joins_files = true};
+                                 .settle = settle,
+                                 .computes_alone = true};
   return driver;
 }
 

@@ -4,6 +4,7 @@
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/csv/format.h"
 #include "worker/drivers/files/places.h"
+#include "worker/drivers/filesystem.csv_extractor/settled_types.h"
 #include "worker/drivers/remote/inputs.h"
 
 namespace osiris::worker::csv {
@@ -95,6 +96,11 @@ Status read_null_words(const Json& config, NullWords& nulls) {
 
 }  // namespace
 
+const SettledColumn* Options::settled_column(const std::string& name) const {
+  const auto found = settled.find(ascii_lower(name));
+  return found == settled.end() ? nullptr : &found->second;
+}
+
 Result<Options> read_options(StepContext& step) {
   OSIRIS_ASSIGN(Options options, read_settings(step));
   const std::string path = step.config()["path"].as_string();
@@ -107,7 +113,6 @@ Result<Options> read_options(StepContext& step) {
     options.file = inputs.files.front().absolute;
   } else if (const std::vector<MatchedFile> found = step.matched_files(path); !found.empty()) {
     for (const MatchedFile& file : found) {
-      OSIRIS_TRY(files::check_input(step, file.absolute, "CSV"));
       OSIRIS_ASSIGN(const Compression compression, compression_of(step.config(), file.path));
       options.joined.push_back({file.path, file.absolute, compression});
     }
@@ -144,6 +149,7 @@ Result<Options> read_settings(StepContext& step) {
   options.skip_blank_lines = config["skip_blank_lines"].as_bool(true);
   options.chunk_size = config["chunk_size"].as_uint(options.chunk_size);
   if (options.chunk_size == 0) return wrong("'chunk_size' must be at least 1");
+  if (step.shard()) take_settled(step.shard()->settled, options);
   return options;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -30,9 +31,17 @@ struct SourceFile {
   Compression compression = Compression::kNone;
 };
 
+// What the values of all shards of a step make of a column.
+struct SettledColumn {
+  KindTracker values;
+  std::string dates;       // the type of a column of dates, "TIMESTAMPTZ", or "VARCHAR"; empty: it is none
+  int offset_minutes = 0;  // of all values of a TIMESTAMPTZ
+  std::string why_text;    // of dates that stay text
+};
+
 struct Options {
   std::filesystem::path file;
-  std::vector<SourceFile> joined;  // where the path found several: all of them, the first included; else empty
+  std::vector<SourceFile> joined;  // where the path stands for those of several shards: all of them; else empty
   char delimiter = ',';
   char quote = '"';
   char escape = '\0';   // none
@@ -51,6 +60,9 @@ struct Options {
   NullWords nulls;
   bool skip_blank_lines = true;
   OnBadLines on_bad_lines = OnBadLines::kError;
+  std::map<std::string, SettledColumn> settled;  // by name in lower case; empty: the file's own values decide
+  bool is_settled_by_all = false;                // its records; false: by their first ones
+  const SettledColumn* settled_column(const std::string& name) const;
   uint64_t chunk_size = 10000;  // rows between two looks at cancellation, and between two reports of progress
 };
 

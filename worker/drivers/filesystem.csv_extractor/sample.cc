@@ -54,6 +54,9 @@ std::optional<Sample> take_sample(const Options& options) {
         if (!layout.ok() || layout->fields < 2 || layout->columns.empty()) return std::nullopt;
         sample.layout = *std::move(layout);
         sample.trackers.resize(sample.layout.columns.size(), KindTracker(options.numbers));
+        for (size_t i = 0; i < sample.trackers.size(); ++i)
+          if (const SettledColumn* settled = options.settled_column(sample.layout.columns[i].name))
+            sample.trackers[i].merge(settled->values);
         sample.lines_before_data = options.header_row ? line : options.skip_rows;
         has_layout = true;
         if (options.header_row) continue;

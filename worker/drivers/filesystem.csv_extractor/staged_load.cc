@@ -6,10 +6,10 @@
 #include <optional>
 
 #include "protocol/base/categories.h"
-#include "protocol/base/text.h"
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/filesystem.csv_extractor/conversion.h"
 #include "worker/drivers/filesystem.csv_extractor/record_reader.h"
+#include "worker/drivers/filesystem.csv_extractor/settled_types.h"
 #include "worker/drivers/filesystem.csv_extractor/staging_table.h"
 
 namespace osiris::worker::csv {
@@ -38,11 +38,7 @@ class StagedLoad {
   StagedLoad(StepContext& step, const Options& options) : step_(step), options_(options) {}
 
   Result<Loaded> run() {
-    if (options_.joined.empty()) {
-      OSIRIS_TRY(read(options_));
-    } else {
-      OSIRIS_TRY(read_joined());
-    }
+    OSIRIS_TRY(read());
     return finish();
   }
 
@@ -60,35 +56,22 @@ class StagedLoad {
   }
 
  private:
-  Status read(const Options& options) {
-    OSIRIS_ASSIGN(RecordReader reader, RecordReader::open(options));
+  Status read() {
+    OSIRIS_ASSIGN(RecordReader reader, RecordReader::open(options_));
     std::error_code unknown;
-    const uint64_t size = std::filesystem::file_size(options.file, unknown);
-    if (!unknown && options.limit == UINT64_MAX) file_bytes_ += size;
-    const uint64_t bytes_before = bytes_read_;
+    const uint64_t size = std::filesystem::file_size(options_.file, unknown);
+    if (!unknown && options_.limit == UINT64_MAX) file_bytes_ = size;
     RecordBatch batch;
-    for (bool more = true; more && rows_ < options.limit;) {
+    for (bool more = true; more && rows_ < options_.limit;) {
       OSIRIS_ASSIGN(more, reader.next(batch));
-      bytes_read_ = bytes_before + reader.file_bytes_read();
+      bytes_read_ = reader.file_bytes_read();
       for (const RecordBatch::Record& record : batch.records()) {
-        if (rows_ == options.limit) break;
+        if (rows_ == options_.limit) break;
         OSIRIS_TRY(take(batch, record));
       }
       if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
     }
     if (!reader.doubt().empty()) step_.log("encoding: " + reader.doubt());
-    return {};
-  }
-
-  Status read_joined() {
-    for (const SourceFile& file : options_.joined) {
-      Options options = options_;
-      options.file = file.absolute;
-      options.compression = file.compression;
-      is_behind_header_ = false;
-      records_before_header_ = 0;
-      if (const Status read = this->read(options); !read.ok()) return read.error().within(file.path);
-    }
     return {};
   }
 
@@ -131,27 +114,13 @@ class StagedLoad {
 
   Status begin(std::vector<std::string> header) {
     is_behind_header_ = true;
-    if (table_) return go_on(std::move(header));
     OSIRIS_ASSIGN(layout_, make_layout(options_, std::move(header)));
     trackers_.resize(layout_.columns.size(), KindTracker(options_.numbers));
+    for (size_t i = 0; i < trackers_.size(); ++i)
+      if (const SettledColumn* settled = options_.settled_column(layout_.columns[i].name))
+        trackers_[i].merge(settled->values);
     table_ = std::make_unique<StagingTable>(step_.connection_handle(), layout_.columns.size());
     return table_->create();
-  }
-
-  // Another file: the same columns, wherever they are in it.
-  Status go_on(std::vector<std::string> header) {
-    OSIRIS_ASSIGN(const Layout other, make_layout(options_, std::move(header)));
-    for (Column& column : layout_.columns) {
-      const auto same = std::find_if(other.columns.begin(), other.columns.end(), [&](const Column& each) {
-        return ascii_lower(each.name) == ascii_lower(column.name);
-      });
-      if (same == other.columns.end() || other.columns.size() != layout_.columns.size())
-        return Error(Code::kStepFailed, "CSV parsing failed: the file does not have the columns of the others", "",
-                     category::kExtractSchemaMismatch);
-      column.field = same->field;
-    }
-    layout_.fields = other.fields;
-    return {};
   }
 
   Status add_row(const RecordBatch& batch, const RecordBatch::Record& record) {
@@ -213,6 +182,8 @@ class StagedLoad {
     Conversion conversion(step_, options_.numbers);
     std::string select;
     for (size_t i = 0; i < layout_.columns.size(); ++i) {
+      if (!layout_.columns[i].forced && !layout_.columns[i].is_date)
+        OSIRIS_TRY(check_settled(options_, layout_.columns[i].name, trackers_[i]));
       OSIRIS_ASSIGN(const std::string value, value_expression(conversion, i));
       select += (i ? ", " : "") + value + " AS " + sql::quote_identifier(layout_.columns[i].name);
     }
@@ -252,7 +223,7 @@ class StagedLoad {
   Layout layout_;
   std::unique_ptr<StagingTable> table_;
   std::vector<KindTracker> trackers_;
-  bool is_behind_header_ = false;  // of the file that is read
+  bool is_behind_header_ = false;
   uint64_t records_before_header_ = 0;
   uint64_t rows_ = 0;
   uint64_t bytes_read_ = 0,

@@ -13,8 +13,7 @@ struct Loaded {
   Layout layout;
 };
 
-// Creates output_table() and fills it; leaves nothing when it fails. Several files are one: their columns have one type
-// for all of them.
+// Creates output_table() and fills it; leaves nothing when it fails.
 Result<Loaded> load_staged(StepContext& step, const Options& options);
 // Creates output_table() of what the options declare, without rows.
 Result<Loaded> load_nothing(StepContext& step, const Options& options);

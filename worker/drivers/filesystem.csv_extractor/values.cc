@@ -134,6 +134,20 @@ void KindTracker::merge(const KindTracker& other) {
   double_ &= other.double_;
 }
 
+std::string KindTracker::state() const {
+  std::string state;
+  for (const bool flag : {seen_, boolean_, integer_, unsigned_, integer_form_, double_}) state += flag ? '1' : '0';
+  return state;
+}
+
+KindTracker KindTracker::of_state(std::string_view state, NumberFormat numbers) {
+  KindTracker tracker(numbers);
+  bool* const flags[] = {&tracker.seen_,     &tracker.boolean_,      &tracker.integer_,
+                         &tracker.unsigned_, &tracker.integer_form_, &tracker.double_};
+  for (size_t i = 0; i < std::size(flags) && i < state.size(); ++i) *flags[i] = state[i] == '1';
+  return tracker;
+}
+
 Kind KindTracker::kind() const {
   if (!seen_) return Kind::kUnknown;
   if (boolean_) return Kind::kBoolean;

@@ -59,6 +59,9 @@ class KindTracker {
   // A value was seen that fits int64, converted elsewhere.
   void observe_whole() { seen_ = true, boolean_ = false; }
   Kind kind() const;
+  // All it knows, as one text, and back.
+  std::string state() const;
+  static KindTracker of_state(std::string_view state, NumberFormat numbers);
   // Nothing that is still to come can change it.
   bool is_final() const { return seen_ && !boolean_ && !double_; }
   // Text only because whole numbers went beyond 64 bits; a later decimal point would make it kDouble.

@@ -54,6 +54,24 @@ Result<std::vector<Column>> found_columns(const Shape& record, const std::functi
   return columns;
 }
 
+Json to_json(const std::vector<Column>& columns) {
+  Json list = Json::array();
+  for (const Column& column : columns)
+    list.push_back(Json::object({{"name", column.name},
+                                 {"type", column.type},
+                                 {"lines", column.lines},
+                                 {"form", static_cast<int64_t>(column.form)}}));
+  return Json::object({{"columns", std::move(list)}});
+}
+
+std::vector<Column> columns_from_json(const Json& json) {
+  std::vector<Column> columns;
+  for (const Json& each : json["columns"].items())
+    columns.push_back({each["name"].as_string(), each["type"].as_string(), each["lines"].as_string(),
+                       static_cast<Form>(each["form"].as_int()), false});
+  return columns;
+}
+
 Forms forms_of(const std::vector<Column>& columns) {
   Forms forms;
   for (const Column& column : columns)

@@ -27,6 +27,11 @@ std::vector<Column> declared_columns(const Options& options);
 // keys that cannot be columns.
 Result<std::vector<Column>> found_columns(const Shape& record, const std::function<void(const std::string&)>& say);
 
+// Of found_columns(), as the shards of a step are given them: {"columns": [{"name", "type", "lines", "form"}]}; back,
+// none for null.
+Json to_json(const std::vector<Column>& columns);
+std::vector<Column> columns_from_json(const Json& json);
+
 Forms forms_of(const std::vector<Column>& columns);
 
 // Whether the text `value`, an SQL expression that is not NULL, is a value of the type exactly: an SQL condition.

@@ -38,12 +38,23 @@ class JsonRead : public SettledRows {
     for (const auto& file : scratch_) std::filesystem::remove(file, ignored);
   }
 
+  // What all records of all files are together. A file that cannot be read is its own shard's failure.
+  Result<Settled> look() {
+    for (const json_in::SourceFile& file : options_.files) {
+      const Status read = read_file(file, nullptr);
+      if (!read.ok() && read.error().code == Code::kCancelled) return read.error();
+    }
+    OSIRIS_ASSIGN(columns_, json_in::found_columns(record_, [this](const std::string& line) { step_.log(line); }));
+    return Settled{columns_.empty() ? Json() : json_in::to_json(columns_), nullptr};
+  }
+
   // Reads all records and settles their columns.
   Result<StepOutcome> read() {
     columns_ = json_in::declared_columns(options_);
-    json_in::RecordLines first(scratch_file("records.ndjson"), json_in::forms_of(columns_), !columns_.empty());
+    if (columns_.empty() && step_.shard()) columns_ = json_in::columns_from_json(step_.shard()->settled);
+    json_in::RecordLines first(scratch_file("records.ndjson"), json_in::forms_of(columns_), !options_.columns.empty());
     OSIRIS_TRY(first.open());
-    for (const json_in::SourceFile& file : options_.files) OSIRIS_TRY(read_file(file, first));
+    for (const json_in::SourceFile& file : options_.files) OSIRIS_TRY(read_file(file, &first));
     OSIRIS_TRY(first.close());
     lines_.file = first.path();
     lines_.longest_bytes = first.longest();
@@ -72,7 +83,8 @@ class JsonRead : public SettledRows {
     return scratch_.back();
   }
 
-  Status read_file(const json_in::SourceFile& file, json_in::RecordLines& lines) {
+  // `lines`: where the records go; null: they are only looked at.
+  Status read_file(const json_in::SourceFile& file, json_in::RecordLines* lines) {
     if (lines_.records >= options_.limit) return {};
     lines_.first_records.emplace_back(file.place.path, lines_.records);
     OSIRIS_ASSIGN(json_in::RecordSource source, json_in::RecordSource::open(file));
@@ -87,7 +99,7 @@ class JsonRead : public SettledRows {
             std::count(record.begin(), record.begin() + static_cast<ptrdiff_t>(reader_.at()), '\n'));
         return source.wrong(source.line() + line, reader_.what());
       }
-      OSIRIS_TRY(lines.add(record, reader_.members()));
+      if (lines) OSIRIS_TRY(lines->add(record, reader_.members()));
       if (++lines_.records % kRecordsPerReport != 0) continue;
       step_.progress(lines_.records);
       step_.progress_bytes(source.file_bytes_read(), ignored ? 0 : size);
@@ -147,6 +159,12 @@ Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
   return stream_of(step, std::move(records), outcome);
 }
 
+Result<Settled> settle(StepContext& step, const Json&, bool) {
+  auto options = json_in::read_options(step);
+  if (!options.ok() || !options->columns.empty()) return Settled();
+  return JsonRead(step, *std::move(options)).look();
+}
+
 Status describe(StepContext& step) {
   OSIRIS_TRY(remote::stays_here(step));
   OSIRIS_ASSIGN(Options options, json_in::read_options(step));
@@ -180,7 +198,7 @@ const Driver& filesystem_json_extractor() {
                                  .describe = describe,
                                  .open = open,
                                  .declare = declare,
-                                 .joins_files = true};
+                                 .settle = settle};
   return driver;
 }
 

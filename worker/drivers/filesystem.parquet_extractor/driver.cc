@@ -11,6 +11,7 @@
 #include "worker/driver_api/watched.h"
 #include "worker/drivers/files/places.h"
 #include "worker/drivers/filesystem.parquet_extractor/joined_columns.h"
+#include "worker/drivers/filesystem.parquet_extractor/settled_columns.h"
 #include "worker/drivers/remote/inputs.h"
 
 namespace osiris::worker {
@@ -39,11 +40,21 @@ Result<Options> read_options(StepContext& step) {
   return options;
 }
 
+// What all shards settled; null: nothing, or the step has none.
+const Json& settled_of(const StepContext& step) {
+  static const Json nothing;
+  return step.shard() ? step.shard()->settled : nothing;
+}
+
 Result<parquet::Joined> join_files(StepContext& step, const Options& options) {
   OSIRIS_ASSIGN(std::vector<parquet::ParquetFile> files, parquet::open_files(step, options.files));
   OSIRIS_ASSIGN(std::vector<parquet::PathColumn> of_paths,
                 parquet::find_path_columns(options.files, options.hive_partitioning));
-  return parquet::join_columns(step, std::move(files), std::move(of_paths), options.columns);
+  const Json& settled = settled_of(step);
+  parquet::take_settled(settled, of_paths);
+  // A column that the step names may be in another shard's file.
+  static const std::vector<std::string> all;
+  return parquet::join_columns(step, std::move(files), std::move(of_paths), settled.is_null() ? options.columns : all);
 }
 
 bool is_without_types(const parquet::Joined& joined) {
@@ -53,7 +64,8 @@ bool is_without_types(const parquet::Joined& joined) {
 }
 
 Result<uint64_t> create(StepContext& step, const Options& options, const parquet::Joined& joined) {
-  if (is_without_types(joined)) {
+  const Json& settled = settled_of(step);
+  if (settled.is_null() && is_without_types(joined)) {
     std::vector<FileColumn> columns;
     for (const parquet::JoinedColumn& each : joined.columns) {
       columns.push_back(each.column);
@@ -63,10 +75,9 @@ Result<uint64_t> create(StepContext& step, const Options& options, const parquet
     return uint64_t{0};
   }
   const uint64_t expected = std::min(joined.rows, options.limit.value_or(UINT64_MAX));
-  auto rows = count_watched(step,
-                            "CREATE TABLE " + step.output_table().quoted() + " AS " +
-                                parquet::select_statement(joined, options.files, options.limit),
-                            expected);
+  std::string select = parquet::select_statement(joined, options.files, options.limit);
+  if (!settled.is_null()) select = parquet::select_as_settled(settled, joined, select);
+  auto rows = count_watched(step, "CREATE TABLE " + step.output_table().quoted() + " AS " + select, expected);
   if (!rows.ok()) return parquet::named_error(step, joined.read, rows.error());
   return rows;
 }
@@ -74,7 +85,14 @@ Result<uint64_t> create(StepContext& step, const Options& options, const parquet
 Result<StepOutcome> extract_joined(StepContext& step, const Options& options, const parquet::Joined& joined) {
   OSIRIS_ASSIGN(const uint64_t rows, create(step, options, joined));
   for (const parquet::JoinedColumn& each : joined.columns)
-    if (!each.of_path) OSIRIS_TRY(set_comment(step.connection_handle(), step.output_table(), each.column));
+    if (!each.of_path && settled_of(step).is_null())
+      OSIRIS_TRY(set_comment(step.connection_handle(), step.output_table(), each.column));
+  for (const Json& settled : settled_of(step)["columns"].items()) {
+    FileColumn column;
+    column.name = settled["name"].as_string();
+    column.comment = settled["comment"].as_string();
+    OSIRIS_TRY(set_comment(step.connection_handle(), step.output_table(), column));
+  }
   return StepOutcome{.rows_read = rows, .rows_written = 0};
 }
 
@@ -150,6 +168,15 @@ Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
   return std::unique_ptr<StreamedOutput>(std::move(stream));
 }
 
+// By the metadata of the files. One that cannot be read is its own shard's failure.
+Result<Settled> settle(StepContext& step, const Json&, bool) {
+  const auto options = read_options(step);
+  if (!options.ok()) return Settled();
+  const auto joined = join_files(step, *options);
+  if (!joined.ok()) return joined.error().code == Code::kCancelled ? Result<Settled>(joined.error()) : Settled();
+  return Settled{parquet::settled_columns(*joined), nullptr};
+}
+
 Status describe(StepContext& step) {
   OSIRIS_TRY(remote::stays_here(step));
   OSIRIS_ASSIGN(Options options, read_options(step));
@@ -174,7 +201,7 @@ const Driver& filesystem_parquet_extractor() {
                                  .check = check,
                                  .describe = describe,
                                  .open = open,
-                                 .joins_files = true};
+                                 .settle = settle};
   return driver;
 }
 

@@ -4,6 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include "worker/drivers/db/cancel_watch.h"
+#include "worker/drivers/db/fields.h"
 #include "worker/drivers/db/server_rows.h"
 #include "worker/drivers/mysql.extractor/extract.h"
 #include "worker/drivers/mysql.extractor/settings.h"
@@ -64,6 +66,18 @@ Result<std::unique_ptr<StreamedOutput>> open(StepContext& context) {
   return db::open_rows(context, "MySQL", job->deadline, reading(context, job));
 }
 
+// One session after the other reads the parts, each at its own moment.
+Result<Settled> settle(StepContext& context, const Json& rule, bool) {
+  if (!rule.contains("split")) return Settled();
+  const db::KeySplit split = db::KeySplit::of(rule);
+  OSIRIS_ASSIGN(const std::shared_ptr<Job> job, job_of(context));
+  if (job->settings.allows_call)
+    return db::config_fault(context, "a CALL cannot be split", "split a table, or a query that is a SELECT");
+  const db::CancelWatch watch(context, job->deadline);
+  OSIRIS_ASSIGN(Json bounds, ask_for_bounds(job->settings, job->call, *job->use, split));
+  return Settled{std::move(bounds), nullptr};
+}
+
 Status describe_output(StepContext& context) {
   OSIRIS_ASSIGN(ExtractSettings settings, read_extract_settings(context));
   settings.server.connect_timeout_s = std::min(settings.server.connect_timeout_s, kDescribeLimit_s);
@@ -92,6 +106,8 @@ const Driver& mysql_extractor() {
                              .describe = describe_output,
                              .describe_connects = true,
                              .open = open,
+                             .settle = settle,
+                             .splits = true,
                              .waits = true};
   return driver;
 }

@@ -10,7 +10,8 @@
 #include "worker/drivers/mysql.extractor/pool.h"
 #include "worker/drivers/mysql.extractor/row_reader.h"
 #include "worker/drivers/mysql.extractor/statement.h"
-#include "worker/drivers/mysql.extractor/warnings.h"
+#include "worker/drivers/mysql.extractor/texts.h"
+#include "worker/drivers/mysql.extractor/warning_list.h"
 #include "worker/drivers/mysql/errors.h"
 #include "worker/drivers/mysql/wait_scope.h"
 
@@ -20,8 +21,12 @@ namespace {
 // How long a result whose wanted rows are here is waited on for its end, and with it for the server's warnings.
 constexpr std::chrono::seconds kEndWait{2};
 
+constexpr const char* kSplitKey = "split of foreach";
+
 // A batch ends early at this many bytes, so that wide rows do not fill memory.
 constexpr uint64_t kBatchBytesMax = 32u << 20;
+
+std::string place_of(const ServerSettings& server) { return server.host + ":" + std::to_string(server.port); }
 
 struct CloseStatement {
   void operator()(MYSQL_STMT* statement) const { mysql_stmt_close(statement); }
@@ -39,6 +44,7 @@ class Extraction {
     OSIRIS_TRY(check_reads_only(tokens_, settings_.allows_call));
     OSIRIS_TRY(prepare());
     if (settings_.incremental) OSIRIS_TRY(leave_out_taken());
+    if (settings_.range) OSIRIS_TRY(leave_out_other_parts());
     OSIRIS_TRY(execute());
     OSIRIS_TRY(skip_rows());
     OSIRIS_TRY(read_rows());
@@ -62,18 +68,15 @@ class Extraction {
     chunk_ = chunk;
     is_announced_ = true;
   }
-  // After describe(): its rows by the column that divides them.
-  Result<db::KeyedRows> keyed_rows(const Columns& columns) {
+  // After describe(): its rows by the column that divides them, which `key` of the step names.
+  Result<db::KeyedRows> keyed_rows(const std::string& key, const std::string& column, const Columns& columns) {
     const unsigned count = mysql_stmt_field_count(statement_.get());
-    OSIRIS_ASSIGN(db::KeyedRows rows,
-                  key_of(settings_.partition->column, mariadb_stmt_fetch_fields(statement_.get()), count, columns));
-    statement_.reset();
+    OSIRIS_ASSIGN(db::KeyedRows rows, key_of(key, column, mariadb_stmt_fetch_fields(statement_.get()), count, columns));
     rows.rows = subquery();
     rows.ask = [this](const std::string& statement) -> Result<std::optional<std::string>> {
-      if (call_.echo) call_.echo(statement);
-      OSIRIS_ASSIGN(const Rows found, ask(statement));
-      const MYSQL_ROW row = mysql_fetch_row(found.get());
-      return row && row[0] ? std::optional(std::string(row[0], mysql_fetch_lengths(found.get())[0])) : std::nullopt;
+      set_query(statement);
+      OSIRIS_TRY(prepare());
+      return first_text(statement_.get(), [this] { return failed(); });
     };
     return rows;
   }
@@ -112,6 +115,14 @@ class Extraction {
     OSIRIS_ASSIGN(const std::string filter, incremental_filter(*settings_.incremental, fields, columns));
     if (filter.empty()) return {};
     set_query("SELECT * FROM " + subquery() + " WHERE " + filter);
+    return prepare();
+  }
+
+  // The same for the rows of other shards.
+  Status leave_out_other_parts() {
+    OSIRIS_ASSIGN(const Columns columns, describe());
+    OSIRIS_ASSIGN(const db::KeyedRows rows, keyed_rows(kSplitKey, settings_.range->column, columns));
+    set_query("SELECT * FROM " + subquery() + " WHERE " + settings_.range->condition(rows));
     return prepare();
   }
 
@@ -232,7 +243,10 @@ class Extraction {
   // What the server warned of, once the last row is here. The rows count only if it changed none.
   Status judge_warnings() {
     if (warnings_told_ == 0) return {};
-    OSIRIS_ASSIGN(const Warnings warnings, read_warnings());
+    OSIRIS_ASSIGN(const Warnings warnings, read_warnings(mysql_, warnings_told_, [this] {
+                    return query_error(call_.step_id, settings_.server, last_error(mysql_), *call_.deadline,
+                                       row_number_);
+                  }));
     const bool filters_only = converts_in_filters_only(tokens_);
     const Status status = judge(warnings, filters_only, call_.step_id);
     if (!status.ok() && settings_.on_warning == OnWarning::kError) return status;
@@ -244,40 +258,6 @@ class Extraction {
       say("the server warned " + std::to_string(warnings.told()) + " times and lists " +
           std::to_string(warnings.count()));
     return {};
-  }
-
-  struct FreeRows {
-    void operator()(MYSQL_RES* rows) const { mysql_free_result(rows); }
-  };
-  using Rows = std::unique_ptr<MYSQL_RES, FreeRows>;
-
-  Result<Rows> ask(const std::string& sql) {
-    Rows rows;
-    if (mysql_real_query(mysql_, sql.data(), sql.size()) == 0) rows.reset(mysql_store_result(mysql_));
-    if (!rows) return query_error(call_.step_id, settings_.server, last_error(mysql_), *call_.deadline, row_number_);
-    return rows;
-  }
-
-  Result<Warnings> read_warnings() {
-    OSIRIS_ASSIGN(const Rows rows, ask("SHOW WARNINGS"));
-    // A statement without tables leaves those of the one before it in the list.
-    if (const uint64_t listed = mysql_num_rows(rows.get()); listed > warnings_told_)
-      mysql_data_seek(rows.get(), listed - warnings_told_);
-    Warnings warnings(warnings_told_);
-    while (const MYSQL_ROW row = mysql_fetch_row(rows.get()))
-      warnings.add(
-          {std::string_view(row[0]) == "Note", static_cast<unsigned>(std::strtoul(row[1], nullptr, 10)), row[2]});
-    if (warnings_told_ == UINT16_MAX) {  // or more: the packet has no room
-      OSIRIS_ASSIGN(const uint64_t told, single_number("SHOW COUNT(*) WARNINGS"));
-      warnings.set_told(told);
-    }
-    return warnings;
-  }
-
-  Result<uint64_t> single_number(const std::string& sql) {
-    OSIRIS_ASSIGN(const Rows rows, ask(sql));
-    const MYSQL_ROW row = mysql_fetch_row(rows.get());
-    return row ? std::strtoull(row[0], nullptr, 10) : 0;
   }
 
   Result<db::Batch> read_batch(uint64_t rows_max) {
@@ -339,11 +319,11 @@ Status read_chunks(const ExtractSettings& settings, const CallContext& call, db:
   Extraction whole(settings, call, queue, connection.handle());
   OSIRIS_TRY(whole.begin_snapshot());
   OSIRIS_ASSIGN(const Columns columns, whole.describe());
-  OSIRIS_ASSIGN(const db::KeyedRows rows, whole.keyed_rows(columns));
+  OSIRIS_ASSIGN(const db::KeyedRows rows, whole.keyed_rows("'partition'", settings.partition->column, columns));
   ChunkPlan plan;
   OSIRIS_ASSIGN(plan.bounds, db::key_bounds(rows, settings.partition->chunk_rows));
-  const std::string place = settings.server.host + ":" + std::to_string(settings.server.port);
-  queue.offer_chunks(std::move(plan), db::identity_of_rows(place + "\n" + settings.server.database, settings.sql,
+  queue.offer_chunks(std::move(plan), db::identity_of_rows(place_of(settings.server) + "\n" + settings.server.database,
+                                                           settings.sql + "\n" + settings.values.dump_canonical(),
                                                            columns.relation(), settings.partition->column));
   queue.announce(columns.relation());
   const auto choice = queue.choice();
@@ -369,9 +349,23 @@ Result<Columns> describe(const ExtractSettings& settings, const CallContext& cal
   return Extraction(settings, call, none, lease->handle()).describe();
 }
 
+Result<Json> ask_for_bounds(const ExtractSettings& settings, const CallContext& call, db::SourceUse& use,
+                            const db::KeySplit& split) {
+  OSIRIS_ASSIGN(const db::SourceUse::Transaction turn, use.open(place_of(settings.server), call.step_id));
+  OSIRIS_ASSIGN(ConnectionPool::Lease lease,
+                ConnectionPool::of_process().acquire(settings.server, settings.pool, call));
+  const WaitScope scope(*call.deadline);
+  if (const uint32_t limit_s = settings.limits.statement_limit_s(); limit_s > 0)
+    OSIRIS_TRY(lease->limit_statements(limit_s, settings.server, call));
+  db::RowQueue none;
+  Extraction extraction(settings, call, none, lease->handle());
+  OSIRIS_ASSIGN(const Columns columns, extraction.describe());
+  OSIRIS_ASSIGN(const db::KeyedRows rows, extraction.keyed_rows(kSplitKey, split.column, columns));
+  return db::ask_for_bounds(split, rows);
+}
+
 Status extract(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue, db::SourceUse& use) {
-  const std::string server = settings.server.host + ":" + std::to_string(settings.server.port);
-  OSIRIS_ASSIGN(db::SourceUse::Transaction turn, use.open(server, call.step_id));
+  OSIRIS_ASSIGN(db::SourceUse::Transaction turn, use.open(place_of(settings.server), call.step_id));
   OSIRIS_ASSIGN(ConnectionPool::Lease lease,
                 ConnectionPool::of_process().acquire(settings.server, settings.pool, call));
   turn.begin();

@@ -23,7 +23,6 @@ Status read_partition(const StepContext& context, bool is_limited, ExtractSettin
   if (settings.partition->chunk_rows == 0) return config_fault(context, "'partition' needs 'chunk_rows'");
   for (const auto& [is_there, what, why] :
        {std::tuple(is_limited, "'limit' or 'offset'", "rows of several chunks have no common order to count by"),
-        std::tuple(settings.values.is_object(), "'values'", "write them into the query"),
         std::tuple(settings.allows_call, "'allow'", "a procedure is called once")})
     if (is_there) return config_fault(context, std::string("'partition' cannot be used with ") + what, why);
   return {};
@@ -71,6 +70,10 @@ Result<ExtractSettings> read_extract_settings(StepContext& context) {
     settings.pool.connections_max = std::min(settings.pool.connections_max, most);
   settings.echo = config["echo"].as_bool();
   OSIRIS_ASSIGN(settings.incremental, Incremental::of(context));
+  settings.range = db::KeyRange::of(context);
+  if (settings.range && offset > 0)
+    return config_fault(context, "'offset' cannot be used with split of foreach",
+                        "each part would leave out so many rows");
   if (config["on_warning"].as_string() == "log") settings.on_warning = OnWarning::kLog;
   for (const Json& allowed : config["allow"].items()) settings.allows_call |= allowed.as_string() == "call";
 

@@ -9,6 +9,7 @@
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
 #include "worker/driver_api/incremental.h"
+#include "worker/drivers/db/key_range.h"
 #include "worker/drivers/db/source_use.h"
 #include "worker/drivers/mysql.extractor/warnings.h"
 #include "worker/drivers/mysql/settings.h"
@@ -41,6 +42,7 @@ struct ExtractSettings {
   OnWarning on_warning = OnWarning::kError;
   std::optional<Partition> partition;
   std::optional<Incremental> incremental;
+  std::optional<db::KeyRange> range;  // of the shard; none: all rows
   db::SourceLimits limits;
 };
 

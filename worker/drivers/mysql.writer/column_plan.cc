@@ -89,6 +89,30 @@ bool is_any(const std::string& type, std::initializer_list<const char*> types) {
   return std::any_of(types.begin(), types.end(), [&](const char* one) { return type == one; });
 }
 
+bool is_text(const std::string& type) {
+  return is_any(type, {"char", "varchar", "tinytext", "text", "mediumtext", "longtext"});
+}
+
+// Of "enum('a','it''s')": a, it's.
+std::vector<std::string> labels_in(const std::string& column_type) {
+  std::vector<std::string> labels;
+  bool is_inside = false;
+  for (size_t at = column_type.find('\''); at < column_type.size(); ++at) {
+    const bool is_quote = column_type[at] == '\'';
+    if (!is_inside) {
+      if (is_quote) labels.emplace_back();
+      is_inside = is_quote;
+    } else if (!is_quote) {
+      labels.back() += column_type[at];
+    } else if (column_type.compare(at, 2, "''") == 0) {
+      labels.back() += column_type[at++];
+    } else {
+      is_inside = false;
+    }
+  }
+  return labels;
+}
+
 bool takes(const TargetColumn& target, Family family) {
   const std::string& type = target.type;
   switch (family) {
@@ -101,14 +125,13 @@ bool takes(const TargetColumn& target, Family family) {
     case Family::kDouble:
       return type == "double";
     case Family::kText:
-      return is_any(type, {"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set", "json",
-                           "uuid", "inet4", "inet6"});
+      return is_text(type) || is_any(type, {"enum", "set", "json", "uuid", "inet4", "inet6"});
     case Family::kJson:
-      return is_any(type, {"json", "longtext", "mediumtext", "text"});
+      return is_text(type) || type == "json";
     case Family::kBytes:
       return is_any(type, {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"});
     case Family::kUuid:
-      return is_any(type, {"uuid", "char", "varchar", "text", "mediumtext", "longtext"});
+      return is_text(type) || type == "uuid";
     case Family::kDate:
       return type == "date" || type == "datetime";
     case Family::kDateTime:
@@ -159,6 +182,13 @@ Result<ColumnPlan> plan_existing(const std::string& table, const std::string& na
   plan.form = form_of_type(target.column_type);
   plan.fraction_digits = target.fraction_digits;
   if (made->family == Family::kDecimal) plan.scale_max = target.scale;
+  // What the server would make another value of, without a word: 7 the year 2007, a text without a label the label of
+  // that number.
+  if (target.type == "year") plan.check = Check::kYear;
+  if (target.type == "enum" || target.type == "set") {
+    plan.check = target.type == "enum" ? Check::kLabel : Check::kLabels;
+    plan.labels = labels_in(target.column_type);
+  }
   return plan;
 }
 

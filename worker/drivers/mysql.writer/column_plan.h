@@ -24,7 +24,7 @@ struct TargetColumn {
 };
 
 // What a value's text is checked for before it is sent.
-enum class Check { kNone, kNumber, kFloat, kDate, kTime, kText, kBytes };
+enum class Check { kNone, kNumber, kYear, kFloat, kDate, kTime, kText, kLabel, kLabels, kBytes };
 
 struct ColumnPlan {
   std::string name;        // of the relation
@@ -35,6 +35,7 @@ struct ColumnPlan {
   int fraction_digits = 6;
   int scale_max = -1;  // of a decimal: digits after the point; -1: any
   ValueForm form = ValueForm::kExact;
+  std::vector<std::string> labels;  // of an ENUM or SET, in its order
 };
 
 // For a column that is made; `is_key`: it is part of a key, so a text needs a length. Refused (write.failed) where no

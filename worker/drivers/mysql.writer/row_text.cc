@@ -1,5 +1,7 @@
 #include "worker/drivers/mysql.writer/row_text.h"
 
+#include <algorithm>
+
 #include "protocol/base/text.h"
 
 namespace osiris::worker::mysql {
@@ -26,6 +28,17 @@ bool is_time(std::string_view text) {
   return hours <= 838;
 }
 
+// Each of them once, in their order.
+bool is_set_of(const std::vector<std::string>& labels, std::string_view value) {
+  if (value.empty()) return true;
+  auto next = labels.begin();
+  for (const std::string& one : split(value, ',')) {
+    next = std::find(next, labels.end(), one);
+    if (next++ == labels.end()) return false;
+  }
+  return true;
+}
+
 std::string_view value_at(duckdb_vector vector, size_t row) {
   const auto& text = static_cast<duckdb_string_t*>(duckdb_vector_get_data(vector))[row].value;
   return {text.inlined.length <= 12 ? text.inlined.inlined : text.pointer.ptr, text.inlined.length};
@@ -39,6 +52,15 @@ std::string why_unfit(const ColumnPlan& plan, std::string_view value) {
       if (plan.scale_max >= 0 && fraction_digits(value) > static_cast<size_t>(plan.scale_max))
         return "the number has more digits than " + plan.type_name;
       return {};
+    case Check::kYear:
+      return value.size() == 4 && value >= "1901" && value <= "2155" ? "" : "the year is not between 1901 and 2155";
+    case Check::kLabel:
+      return std::find(plan.labels.begin(), plan.labels.end(), value) == plan.labels.end()
+                 ? "the text is no label of " + plan.type_name
+                 : "";
+    case Check::kLabels:
+      return is_set_of(plan.labels, value) ? ""
+                                           : "the text is no list of labels of " + plan.type_name + " in their order";
     case Check::kFloat:
       return value == "nan" || value == "-nan" || value == "inf" || value == "-inf"
                  ? "the number is NaN or infinite, which MySQL does not have"

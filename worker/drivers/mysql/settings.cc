@@ -46,10 +46,11 @@ Status read_tls(const StepContext& context, const Json& fields, ServerSettings& 
 
 Status refuse_unknown_fields(const StepContext& context, const Json& fields) {
   static const std::vector<std::string> kKnown = {
-      "type",          "host",     "port",        "database",        "user",
-      "username",      "password", "charset",     "connect_timeout", "read_timeout",
-      "write_timeout", "timeout",  "pool_size",   "pool_recycle",    "ssl_mode",
-      "ssl_ca",        "alias",    "description", "default",         "schema"};
+      "type",           "host",     "port",        "database",        "user",
+      "username",       "password", "charset",     "connect_timeout", "read_timeout",
+      "write_timeout",  "timeout",  "pool_size",   "pool_recycle",    "ssl_mode",
+      "ssl_ca",         "alias",    "description", "default",         "schema",
+      "max_connections"};
   OSIRIS_TRY(db::refuse_unknown_fields(context, fields, "mysql", kKnown));
   const std::string type = fields["type"].as_string_or("mysql");
   if (type != "mysql" && type != "mariadb")

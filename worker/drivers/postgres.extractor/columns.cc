@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "worker/drivers/db/column_names.h"
+#include "worker/drivers/postgres.extractor/raw_rows.h"
 #include "worker/drivers/postgres/types.h"
 
 namespace osiris::worker::postgres {
@@ -75,6 +76,7 @@ struct Unknown {
 void set_text(Column& column) {
   column.kind = Kind::kText;
   column.is_cast = true;
+  column.sent = {column.is_list ? array_of_item(kTextOid) : kTextOid, -1};
 }
 
 // A numeric of declared digits is a decimal where DuckDB has one so wide; otherwise as the step says.
@@ -93,6 +95,7 @@ void set_numeric(Column& column, int modifier, const UnboundedNumeric& unbounded
     }
   }
   if (unbounded.is_text) return set_text(column);
+  column.sent.type = InvalidOid;  // the server does not see to it that they fit
   column.digits = unbounded.digits;
   column.scale = unbounded.scale;
 }
@@ -107,6 +110,7 @@ Column column_of(const Answer& description, size_t index, const std::map<Oid, Un
   column.is_list = item != InvalidOid;
   if (const auto kind = kind_of(column.is_list ? item : type)) {
     column.kind = *kind;
+    column.sent = {type, PQfmod(description.get(), at)};
     if (*kind == Kind::kNumeric) set_numeric(column, PQfmod(description.get(), at), numeric);
     return column;
   }
@@ -115,6 +119,7 @@ Column column_of(const Answer& description, size_t index, const std::map<Oid, Un
   column.is_list = what.is_list;
   // Labels of an enum are sent as they are.
   if (!what.is_enum && !what.is_enum_list) set_text(column);
+  if (what.is_enum) column.sent.type = kTextOid;
   return column;
 }
 
@@ -201,6 +206,12 @@ db::RelationColumns Columns::relation() const {
   db::RelationColumns columns;
   for (const Column& column : kept) columns.push_back({column.name, column.type()});
   return columns;
+}
+
+std::unique_ptr<CopyForm> Columns::form() const {
+  auto form = std::make_unique<CopyForm>();
+  for (const Column& column : kept) form->columns.push_back(is_looked_through(column) ? column.sent : SentColumn());
+  return form;
 }
 
 Result<Columns> columns_of(Connection& connection, const Answer& description, const ExtractSettings& settings) {

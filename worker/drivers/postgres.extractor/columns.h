@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "worker/drivers/db/chunk.h"
 #include "worker/drivers/postgres.extractor/settings.h"
 #include "worker/drivers/postgres/connection.h"
+#include "worker/drivers/postgres/copy_form.h"
 
 namespace osiris::worker::postgres {
 
@@ -45,6 +47,7 @@ struct Column {
   bool is_cast = false;  // the server is asked for its text: column::text, or ::text[] for a list
   uint8_t digits = 0;    // of a decimal, at most 38
   uint8_t scale = 0;
+  SentColumn sent;
 
   ColumnType type() const;
 };
@@ -56,6 +59,7 @@ struct Columns {
   size_t count = 0;  // of the statement
 
   db::RelationColumns relation() const;
+  std::unique_ptr<CopyForm> form() const;
 };
 
 // Asks the server about types that are not built in. Fails with extract.schema_mismatch on names that a relation cannot

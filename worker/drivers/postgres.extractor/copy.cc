@@ -11,6 +11,8 @@ namespace {
 
 // A batch ends early at this many bytes, so that wide rows do not fill memory.
 constexpr uint64_t kBatchBytesMax = 32u << 20;
+// One of rows that are handed on as they are.
+constexpr size_t kRawBytes = size_t{256} << 10;
 
 }  // namespace
 
@@ -46,13 +48,16 @@ Copy::Copy(const ExtractSettings& settings, const CallContext& call, const Colum
       columns_(columns),
       relation_(columns.relation()),
       queue_(queue),
-      reader_(columns) {}
+      reader_(columns),
+      raw_(columns) {}
 
 Status Copy::run(Connection& connection, const std::string& sql, size_t chunk) {
   of_chunk_ = chunk;
   OSIRIS_TRY(connection.begin_copy_out(sql));
+  is_raw_ = queue_.wants_raw();
+  const std::function<std::string()> so_far = [this] { return this->so_far(); };
   for (;;) {
-    OSIRIS_ASSIGN(const auto data, connection.next_copy_data(so_far()));
+    OSIRIS_ASSIGN(const auto data, connection.next_copy_data(so_far));
     if (!data) break;
     OSIRIS_TRY(take(data->view()));
   }
@@ -74,7 +79,11 @@ Status Copy::take(Bytes bytes) {
     bytes = rest_;
   }
   OSIRIS_TRY(take_rows(bytes));
-  rest_ = std::string(bytes);
+  if (bytes.empty()) {
+    rest_.clear();
+  } else {
+    rest_ = std::string(bytes);
+  }
   return {};
 }
 
@@ -86,11 +95,7 @@ Status Copy::take_rows(Bytes& bytes) {
     has_header_ = true;
   }
   while (!is_ended_) {
-    if (!chunk_) {
-      chunk_ = queue_.used_chunk();
-      if (!chunk_) chunk_ = std::make_unique<db::Chunk>(relation_);
-    }
-    switch (reader_.take_row(bytes, *chunk_, in_chunk_, rows_ + 1)) {
+    switch (take_row(bytes)) {
       case RowReader::Outcome::kRefused:
         return reader_.error();
       case RowReader::Outcome::kIncomplete:
@@ -102,11 +107,40 @@ Status Copy::take_rows(Bytes& bytes) {
       case RowReader::Outcome::kRow:
         break;
     }
-    ++rows_, ++in_chunk_, ++batch_.rows;
+    ++rows_, ++batch_.rows;
     if (in_chunk_ == duckdb_vector_size()) close_chunk();
-    if (batch_.rows >= settings_.batch_rows || bytes_ >= kBatchBytesMax) OSIRIS_TRY(offer());
+    if (is_full()) OSIRIS_TRY(offer());
   }
   return {};
+}
+
+RowReader::Outcome Copy::take_row(Bytes& bytes) {
+  size_t size = is_raw_ ? raw_.whole_row(bytes) : 0;
+  const Bytes row = bytes;
+  if (size > 0) {
+    bytes.remove_prefix(size);
+  } else {
+    if (!chunk_) chunk_ = queue_.used_chunk();
+    if (!chunk_) chunk_ = std::make_unique<db::Chunk>(relation_);
+    const auto outcome = reader_.take_row(bytes, *chunk_, in_chunk_, rows_ + 1);
+    if (outcome != RowReader::Outcome::kRow) return outcome;
+    size = row.size() - bytes.size();
+  }
+  if (!is_raw_) {
+    ++in_chunk_;
+    return RowReader::Outcome::kRow;
+  }
+  if (batch_.raw.capacity() < kRawBytes) {
+    batch_.raw = queue_.used_raw();
+    batch_.raw.reserve(kRawBytes + kRawBytes / 4);
+  }
+  batch_.raw.append(row.data(), size);
+  return RowReader::Outcome::kRow;
+}
+
+bool Copy::is_full() const {
+  if (is_raw_) return batch_.raw.size() >= kRawBytes;
+  return batch_.rows >= settings_.batch_rows || bytes_ >= kBatchBytesMax;
 }
 
 void Copy::close_chunk() {
@@ -119,9 +153,8 @@ void Copy::close_chunk() {
 Status Copy::offer() {
   close_chunk();
   if (batch_.rows == 0) return {};
-  batch_.bytes = bytes_;
+  batch_.bytes = std::exchange(bytes_, 0);
   batch_.chunk = of_chunk_;
-  bytes_ = 0;
   if (!queue_.offer(std::exchange(batch_, {}))) return cancelled_error(call_.step_id);
   return {};
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "worker/drivers/db/row_queue.h"
+#include "worker/drivers/postgres.extractor/raw_rows.h"
 #include "worker/drivers/postgres.extractor/row_reader.h"
 #include "worker/drivers/postgres.extractor/settings.h"
 
@@ -29,6 +30,8 @@ class Copy {
   std::string so_far() const;
   Status take(Bytes bytes);
   Status take_rows(Bytes& bytes);
+  RowReader::Outcome take_row(Bytes& bytes);
+  bool is_full() const;
   void close_chunk();
   Status offer();
 
@@ -38,7 +41,9 @@ class Copy {
   const db::RelationColumns relation_;
   db::RowQueue& queue_;
   RowReader reader_;
-  std::string rest_;  // the beginning of a row whose end is yet to come
+  RawRows raw_;
+  bool is_raw_ = false;  // rows are handed on as they come
+  std::string rest_;     // the beginning of a row whose end is yet to come
   std::unique_ptr<db::Chunk> chunk_;
   db::Batch batch_;
   size_t in_chunk_ = 0;

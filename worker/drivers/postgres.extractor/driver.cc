@@ -2,6 +2,7 @@
 
 #include "worker/drivers/postgres.extractor/job.h"
 #include "worker/drivers/postgres.extractor/settings.h"
+#include "worker/drivers/postgres.extractor/split.h"
 #include "worker/drivers/postgres/check.h"
 
 namespace osiris::worker {
@@ -26,6 +27,11 @@ Status describe_output(StepContext& context) {
   return describe_extraction(context, std::move(settings), kName);
 }
 
+Result<Settled> settle(StepContext& context, const Json& rule, bool) {
+  OSIRIS_ASSIGN(ExtractSettings settings, read_extract_settings(context));
+  return settle_split(context, std::move(settings), rule, kName);
+}
+
 }  // namespace
 
 const Driver& postgres_extractor() {
@@ -35,6 +41,8 @@ const Driver& postgres_extractor() {
                              .describe = describe_output,
                              .describe_connects = true,
                              .open = open,
+                             .settle = settle,
+                             .splits = true,
                              .waits = true};
   return driver;
 }

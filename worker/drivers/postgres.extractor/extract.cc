@@ -10,12 +10,12 @@
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/db/key_bounds.h"
 #include "worker/drivers/postgres.extractor/copy.h"
+#include "worker/drivers/postgres.extractor/key_column.h"
+#include "worker/drivers/postgres.extractor/split.h"
 #include "worker/drivers/postgres/types.h"
 
 namespace osiris::worker::postgres {
 namespace {
-
-constexpr char kBegin[] = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 Result<Columns> columns_of_select(Connection& connection, const Answer& description, const ExtractSettings& settings) {
   if (description.columns() == 0)
@@ -52,21 +52,7 @@ std::vector<std::string> filters_of(const std::string& name, int64_t least, int6
 
 // Chunks ask the server for their bounds, whatever the type; parts alone are cut here, from whole numbers.
 Result<uint32_t> partition_place(const Partition& partition, const Answer& description) {
-  std::vector<std::string> names;
-  for (size_t i = 0; i < description.columns(); ++i)
-    names.emplace_back(PQfname(description.get(), static_cast<int>(i)));
-  const auto found = std::find(names.begin(), names.end(), partition.column);
-  const auto refused = [&](const std::string& what, const std::string& hint) {
-    return Error(Code::kStepFailed,
-                 "PostgreSQL query failed: 'partition' names column '" + partition.column + "', " + what, hint,
-                 category::kExtractQueryFailed);
-  };
-  if (found == names.end()) {
-    const auto near = nearest(partition.column, names);
-    return refused("which is none of the result",
-                   near ? "did you mean '" + *near + "'?" : "it has " + join(names, ", "));
-  }
-  const auto place = static_cast<uint32_t>(found - names.begin());
+  OSIRIS_ASSIGN(const uint32_t place, place_of_column(description, "'partition'", partition.column));
   if (partition.chunk_rows > 0) return place;
   switch (PQftype(description.get(), static_cast<int>(place))) {
     case kInt2Oid:
@@ -74,8 +60,8 @@ Result<uint32_t> partition_place(const Partition& partition, const Answer& descr
     case kInt8Oid:
       return place;
     default:
-      return refused("which does not hold whole numbers",
-                     "name a smallint, integer or bigint column, a key for example");
+      return refused_column("'partition'", partition.column, "which does not hold whole numbers",
+                            "name a smallint, integer or bigint column, a key for example");
   }
 }
 
@@ -125,7 +111,7 @@ class PartitionedCopy {
     CallContext call = call_;
     call.deadline = &deadline;
     OSIRIS_ASSIGN(const auto connection, Connection::open(settings_.server, call, Purpose::kRead));
-    OSIRIS_TRY(connection->run(kBegin));
+    OSIRIS_TRY(connection->run(kBeginRead));
     turn.begin();
     OSIRIS_TRY(connection->run("SET TRANSACTION SNAPSHOT " + sql::quote_literal(snapshot)));
     OSIRIS_TRY(read_ranges(*connection, call));
@@ -152,6 +138,11 @@ class PartitionedCopy {
   std::mutex mutex_;
   Status failure_;
 };
+
+// What the rows may be handed on as; null where the server does not know whether its texts are any.
+std::unique_ptr<CopyForm> form_of(const Connection& connection, const Columns& columns) {
+  return connection.knows_encoding() ? columns.form() : nullptr;
+}
 
 // The condition that leaves only rows which the kept state asks for; empty: all of them.
 Result<std::string> filter_of(const ExtractSettings& settings, const Answer& description, const Columns& columns) {
@@ -193,7 +184,7 @@ Status extract_chunks(const ExtractSettings& settings, const CallContext& call, 
   queue.offer_chunks(std::move(plan), db::identity_of_rows(place_of(settings.server) + "\n" + settings.server.database +
                                                                "\n" + settings.server.schema,
                                                            settings.sql, columns.relation(), partition.column));
-  queue.announce(columns.relation());
+  queue.announce(columns.relation(), form_of(leader, columns));
   const auto choice = queue.choice();
   if (!choice) return cancelled_error(call.step_id);
   std::vector<Range> ranges;
@@ -219,18 +210,14 @@ Status extract_parts(const ExtractSettings& settings, const CallContext& call, d
   OSIRIS_ASSIGN(const std::string since, filter_of(settings, description, columns));
   const std::string name = place_name(place);
   if (settings.partition->chunk_rows > 0) {
-    const auto ask = [&](const std::string& statement) -> Result<std::optional<std::string>> {
-      OSIRIS_ASSIGN(const Answer answer, leader.ask(statement));
-      return answer.rows() == 0 ? std::nullopt : std::optional(answer.text(0, 0));
-    };
-    const auto literal = [](const std::string& text) { return sql::quote_literal(text); };
-    return extract_chunks(settings, call, queue, use, leader, columns,
-                          {named_subquery(settings, columns), name, name + "::text", since, literal, ask});
+    db::KeyedRows rows = keyed_rows(leader, named_subquery(settings, columns), name);
+    rows.condition = since;
+    return extract_chunks(settings, call, queue, use, leader, columns, rows);
   }
   OSIRIS_ASSIGN(const Answer bounds,
                 leader.ask("SELECT min(" + name + "), max(" + name + ") FROM " + named_subquery(settings, columns) +
                            (since.empty() ? "" : " WHERE " + since)));
-  queue.announce(columns.relation());
+  queue.announce(columns.relation(), form_of(leader, columns));
   std::vector<std::string> filters = {"true"};
   if (!bounds.is_null(0, 0))
     filters = filters_of(name, std::stoll(bounds.text(0, 0)), std::stoll(bounds.text(0, 1)), settings.partition->parts);
@@ -243,23 +230,27 @@ Status extract_parts(const ExtractSettings& settings, const CallContext& call, d
 
 Result<Columns> describe(const ExtractSettings& settings, const CallContext& call) {
   OSIRIS_ASSIGN(const auto connection, Connection::open(settings.server, call, Purpose::kRead));
-  OSIRIS_TRY(connection->run(kBegin));
+  OSIRIS_TRY(connection->run(kBeginRead));
   return described_columns(*connection, settings);
 }
 
 Status extract(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue, db::SourceUse& use) {
   OSIRIS_ASSIGN(db::SourceUse::Transaction turn, use.open(place_of(settings.server), call.step_id));
   OSIRIS_ASSIGN(const auto connection, Connection::open(settings.server, call, Purpose::kRead));
-  OSIRIS_TRY(connection->run(kBegin));
+  OSIRIS_TRY(connection->run(kBeginRead));
+  OSIRIS_TRY(take_snapshot(*connection, settings));
   turn.begin();
   if (settings.partition) {
     OSIRIS_TRY(extract_parts(settings, call, queue, use, *connection));
   } else {
     OSIRIS_ASSIGN(const Answer description, connection->describe(settings.sql));
     OSIRIS_ASSIGN(const Columns columns, columns_of_select(*connection, description, settings));
-    OSIRIS_ASSIGN(const std::string since, filter_of(settings, description, columns));
-    queue.announce(columns.relation());
-    OSIRIS_TRY(Copy(settings, call, columns, queue).run(*connection, copy_sql(settings, columns, since)));
+    OSIRIS_ASSIGN(std::string filter, filter_of(settings, description, columns));
+    if (settings.range) {
+      OSIRIS_ASSIGN(filter, range_filter(*connection, settings, description));
+    }
+    queue.announce(columns.relation(), form_of(*connection, columns));
+    OSIRIS_TRY(Copy(settings, call, columns, queue).run(*connection, copy_sql(settings, columns, filter)));
   }
   return connection->run("ROLLBACK");
 }

@@ -7,6 +7,8 @@
 
 namespace osiris::worker::postgres {
 
+inline constexpr char kBeginRead[] = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
 // Logs in, runs settings.sql and feeds its rows; queue.finish() is the call's to call. With a partition several
 // connections that share one snapshot do, each on a thread of its own: one for each part, or as many as `use` lets it
 // have.

@@ -6,6 +6,7 @@
 #include "protocol/base/text.h"
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/db/fields.h"
+#include "worker/drivers/postgres.extractor/split.h"
 #include "worker/drivers/postgres.extractor/statement.h"
 
 namespace osiris::worker::postgres {
@@ -83,6 +84,7 @@ Result<ExtractSettings> read_extract_settings(StepContext& context) {
   OSIRIS_ASSIGN(settings.numeric, numeric_of(context, ascii_lower(config["numeric"].as_string())));
   OSIRIS_TRY(read_partition(context, settings));
   OSIRIS_ASSIGN(settings.incremental, Incremental::of(context));
+  OSIRIS_TRY(read_range(context, settings));
   if (query.empty()) {
     settings.sql = table_query(settings, table);
     settings.columns.clear();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "worker/driver_api/incremental.h"
+#include "worker/drivers/db/key_range.h"
 #include "worker/drivers/db/source_use.h"
 #include "worker/drivers/postgres/settings.h"
 
@@ -34,6 +35,8 @@ struct ExtractSettings {
   UnboundedNumeric numeric;
   std::optional<Partition> partition;
   std::optional<Incremental> incremental;
+  std::optional<db::KeyRange> range;  // of the shard; none: all rows
+  std::string snapshot;               // that it is read in; empty: one of its own
   db::SourceLimits limits;
 };
 

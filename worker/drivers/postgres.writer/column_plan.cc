@@ -160,9 +160,10 @@ std::optional<Form> form_for(const ColumnType& type, Oid target, bool takes_text
     case kTextOid:
     case kVarcharOid:
     case kBpcharOid:
-    case kXmlOid:
     case kJsonOid:
       return is_text ? std::optional(Form::kText) : std::nullopt;
+    case kXmlOid:
+      return is_text && type.alias.empty() ? std::optional(Form::kText) : std::nullopt;
     case kJsonbOid:
       return is_text ? std::optional(Form::kJsonb) : std::nullopt;
     case kBitOid:
@@ -170,7 +171,7 @@ std::optional<Form> form_for(const ColumnType& type, Oid target, bool takes_text
     default:
       break;
   }
-  if (takes_text) return is_text ? std::optional(Form::kText) : std::nullopt;
+  if (takes_text) return is_text && type.alias.empty() ? std::optional(Form::kText) : std::nullopt;
   const auto same = new_type(type);
   return same && same->oid == target ? std::optional(same->form) : std::nullopt;
 }
@@ -248,6 +249,7 @@ Result<ColumnPlan> plan_existing(const std::string& table, const std::string& na
   if (!form) return no("CAST it in the step before, where you decide what may be lost");
   plan.form = *form;
   plan.value_type = item;
+  plan.modifier = target.modifier;
   if (is_list) plan.element = item;
   apply_modifier(plan, item, target.modifier);
   return plan;

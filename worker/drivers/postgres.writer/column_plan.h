@@ -56,6 +56,7 @@ struct ColumnPlan {
   Oid element = InvalidOid;     // of a list: the type of its items
   Oid value_type = InvalidOid;  // of the column, or of its items; of a domain, the type it is of
   std::string type_name;        // of the target, for errors and for a table that is made
+  int modifier = -1;            // of a column that is there
   int scale_max = -1;           // of a numeric: digits after the point; -1: any
   int fraction_digits = 6;      // of a second
   int characters_max = -1;      // of a varchar or char

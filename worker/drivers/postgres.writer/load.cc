@@ -243,17 +243,21 @@ Status Load::end_copy() {
 
 Status Load::write(Batch& batch) {
   const auto& rows = static_cast<const RowBatch&>(batch);
-  if (context_.is_cancelled()) return cancelled_error(call_.step_id);
   if (const auto& unfit = rows.unfit())
     return failed("table " + target_.shown() + ", column '" + unfit->column + "', row " +
                       std::to_string(rows_ + unfit->row + 1) + ": " + unfit->what,
                   "CAST or filter it in the step before");
+  return send(rows.bytes(), rows.rows());
+}
+
+Status Load::send(std::string_view bytes, uint64_t rows) {
+  if (context_.is_cancelled()) return cancelled_error(call_.step_id);
   if (!is_copying_) OSIRIS_TRY(begin_copy());
-  OSIRIS_TRY(connection_->put_copy_data(rows.bytes()));
-  if (sent_) OSIRIS_TRY(sent_->add(rows.bytes()));
-  rows_ += rows.rows();
-  bytes_ += rows.bytes().size();
-  copy_bytes_ += rows.bytes().size();
+  OSIRIS_TRY(connection_->put_copy_data(bytes));
+  if (sent_) OSIRIS_TRY(sent_->add(bytes));
+  rows_ += rows;
+  bytes_ += bytes.size();
+  copy_bytes_ += bytes.size();
   context_.progress(rows_);
   context_.progress_bytes(bytes_, 0);
   return copy_bytes_ < kCopyBytesMax ? Status() : end_copy();
@@ -261,6 +265,7 @@ Status Load::write(Batch& batch) {
 
 Status Load::copy_rows() {
   if (settings_.verifies_values) sent_.emplace(plans_);
+  if (SourceRows* rows = rows_to_hand_over()) return hand_over(*rows);
   const auto rows = write_rows(context_.connection_handle(), select(), *this, context_.inputs().front().is_streamed);
   if (!rows.ok()) return rows.error();
   return end_copy();

@@ -47,6 +47,10 @@ class Load : private BatchWriter {
   Status make_staging();
   Status lock_at_once();
   Status copy_rows();
+  // The input's, where its source sends what would be written; null: they are read and written anew.
+  SourceRows* rows_to_hand_over();
+  Status hand_over(SourceRows& rows);
+  Status send(std::string_view bytes, uint64_t rows);
   Status begin_copy();
   Status end_copy();
   Status settle();

@@ -14,7 +14,7 @@ Status Load::read_back() {
   OSIRIS_TRY(connection_->begin_copy_out("COPY (SELECT " + target_columns() + " FROM " + destination_ +
                                          ") TO STDOUT (FORMAT binary)"));
   for (;;) {
-    OSIRIS_ASSIGN(const auto data, connection_->next_copy_data(""));
+    OSIRIS_ASSIGN(const auto data, connection_->next_copy_data([] { return std::string(); }));
     if (!data) break;
     OSIRIS_TRY(held.take(data->view()));
   }

@@ -208,6 +208,11 @@ Result<Answer> Connection::describe(const std::string& sql) {
   return finish_statement();
 }
 
+bool Connection::knows_encoding() const {
+  const char* encoding = PQparameterStatus(connection_.get(), "server_encoding");
+  return encoding && std::string_view(encoding) != "SQL_ASCII";
+}
+
 Status Connection::begin_copy(const std::string& sql, ExecStatusType wanted) {
   echo(sql);
   if (PQsendQuery(connection_.get(), sql.c_str()) == 0) return lost();
@@ -225,7 +230,7 @@ Status Connection::begin_copy(const std::string& sql, ExecStatusType wanted) {
 Status Connection::begin_copy_out(const std::string& sql) { return begin_copy(sql, PGRES_COPY_OUT); }
 Status Connection::begin_copy_in(const std::string& sql) { return begin_copy(sql, PGRES_COPY_IN); }
 
-Result<std::optional<CopyData>> Connection::next_copy_data(const std::string& so_far) {
+Result<std::optional<CopyData>> Connection::next_copy_data(const std::function<std::string()>& so_far) {
   for (;;) {
     char* memory = nullptr;
     const int size = PQgetCopyData(connection_.get(), &memory, 1);
@@ -235,17 +240,18 @@ Result<std::optional<CopyData>> Connection::next_copy_data(const std::string& so
       data->size = static_cast<size_t>(size);
       return data;
     }
-    if (size == -2) return lost(so_far);
+    if (size == -2) return lost(so_far());
     if (size == -1) break;
-    if (!wait(true) || PQconsumeInput(connection_.get()) == 0) return lost(so_far);
+    if (!wait(true) || PQconsumeInput(connection_.get()) == 0) return lost(so_far());
   }
   auto end = finish_statement();
-  if (!end.ok()) return statement_error(call_.step_id, server_, last_error_, *call_.deadline, purpose_, so_far);
+  if (!end.ok()) return statement_error(call_.step_id, server_, last_error_, *call_.deadline, purpose_, so_far());
   return std::optional<CopyData>();
 }
 
 Status Connection::put_copy_data(std::string_view bytes) {
-  constexpr size_t kPieceBytes = size_t{1} << 20;
+  // What a send leaves over is moved to the front of libpq's buffer: little of it.
+  constexpr size_t kPieceBytes = size_t{64} << 10;
   while (!bytes.empty()) {
     const std::string_view piece = bytes.substr(0, kPieceBytes);
     const int taken = PQputCopyData(connection_.get(), piece.data(), static_cast<int>(piece.size()));

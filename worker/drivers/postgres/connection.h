@@ -4,6 +4,7 @@
 
 #include <libpq-fe.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -74,7 +75,8 @@ class Connection {
 
   // COPY ... TO STDOUT: begun, then message by message; nothing after the last one.
   Status begin_copy_out(const std::string& sql);
-  Result<std::optional<CopyData>> next_copy_data(const std::string& so_far);
+  // `so_far`, asked where it fails: " after 12 rows of step x", or empty.
+  Result<std::optional<CopyData>> next_copy_data(const std::function<std::string()>& so_far);
 
   // COPY ... FROM STDIN: begun, fed, and ended with what the server says of it.
   Status begin_copy_in(const std::string& sql);
@@ -86,6 +88,8 @@ class Connection {
   Error last_failure(const std::string& where) const {
     return statement_error(call_.step_id, server_, last_error_, *call_.deadline, purpose_, where);
   }
+  // The database's texts are in an encoding, by which the server has looked at them.
+  bool knows_encoding() const;
   int server_version() const { return PQserverVersion(connection_.get()); }
   // SELECT 1, answered before `deadline`.
   Status ping(Clock::time_point deadline);

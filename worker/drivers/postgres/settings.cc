@@ -24,6 +24,7 @@ Status refuse_unknown_fields(const StepContext& context, const Json& fields) {
                                                   "username",
                                                   "password",
                                                   "schema",
+                                                  "max_connections",
                                                   "sslmode",
                                                   "alias",
                                                   "default",

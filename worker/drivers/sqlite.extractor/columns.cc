@@ -35,6 +35,12 @@ std::string_view type_name(Type type) {
   }
 }
 
+Type type_named(std::string_view name) {
+  for (const Type type : {Type::kBigint, Type::kDouble, Type::kBoolean, Type::kBlob})
+    if (name == type_name(type)) return type;
+  return Type::kText;
+}
+
 std::vector<Column> columns_of(sqlite3_stmt* statement) {
   std::vector<Column> columns;
   std::set<std::string> taken;

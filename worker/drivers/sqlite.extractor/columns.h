@@ -18,6 +18,7 @@ struct Column {
 };
 
 std::string_view type_name(Type type);  // "BIGINT"
+Type type_named(std::string_view name);
 
 // By the rules of SQLite's affinities: INT is BIGINT, CHAR, CLOB and TEXT are VARCHAR, BLOB is BLOB, REAL, FLOA and
 // DOUB are DOUBLE; BOOL is BOOLEAN. The others (DECIMAL, DATE, nothing) have the type of their values. Two columns of

@@ -12,12 +12,14 @@
 #include "protocol/base/text.h"
 #include "worker/driver_api/chunk_scan.h"
 #include "worker/driver_api/incremental.h"
+#include "worker/drivers/db/key_range.h"
 #include "worker/drivers/files/beside.h"
 #include "worker/drivers/files/columns.h"
 #include "worker/drivers/files/places.h"
 #include "worker/drivers/sqlite.extractor/columns.h"
 #include "worker/drivers/sqlite.extractor/database.h"
 #include "worker/drivers/sqlite.extractor/relation.h"
+#include "worker/drivers/sqlite.extractor/split.h"
 
 namespace osiris::worker {
 namespace {
@@ -94,6 +96,13 @@ Result<std::string> select_of(Database& database, const Options& options) {
   return "SELECT " + (list.empty() ? "*" : list) + " FROM " + sql::quote_identifier(options.table);
 }
 
+// Without a semicolon at its end, so that it can be part of another one.
+std::string as_part(const std::string& select) {
+  std::string trimmed(trim(select));
+  while (trimmed.ends_with(';')) trimmed = trim(trimmed.substr(0, trimmed.size() - 1));
+  return trimmed;
+}
+
 // The select that leaves out the rows which the kept state does not ask for.
 Result<std::string> incremental_select(const Incremental& incremental, const std::string& select,
                                        const std::vector<sqlite_in::Column>& columns) {
@@ -139,6 +148,12 @@ Result<std::unique_ptr<Reading>> open_reading(StepContext& step, uint64_t rows_m
   OSIRIS_ASSIGN(reading->select, select_of(reading->database, options));
   OSIRIS_TRY(reading->statement.prepare(reading->select));
   reading->columns = sqlite_in::columns_of(reading->statement.handle());
+  if (db::KeyRange::of(step)) {  // its types are those of all rows
+    const Json& types = step.shard()->settled["types"];
+    for (sqlite_in::Column& column : reading->columns)
+      if (const Json* type = types.find(column.name)) column.type = sqlite_in::type_named(type->as_string());
+    return reading;
+  }
   OSIRIS_TRY(sqlite_in::settle_types(step, reading->statement, reading->columns, reading->limit));
   for (const sqlite_in::Column& column : reading->columns)
     if (column.is_by_values && !column.declared.empty())
@@ -158,15 +173,32 @@ Result<StepOutcome> extract_up_to(StepContext& step, uint64_t rows_max) {
   OSIRIS_ASSIGN(const std::unique_ptr<Reading> reading, open_reading(step, rows_max));
   OSIRIS_ASSIGN(const auto incremental,
                 rows_max == UINT64_MAX ? Incremental::of(step) : Result<std::optional<Incremental>>(std::nullopt));
+  if (const auto range = db::KeyRange::of(step)) {
+    OSIRIS_ASSIGN(const std::string part,
+                  sqlite_in::select_of_part(as_part(reading->select), reading->columns, *range));
+    Statement rows_of_part(reading->database);
+    OSIRIS_TRY(rows_of_part.prepare(part));
+    return store(step, rows_of_part, *reading);
+  }
   if (!incremental) return store(step, reading->statement, *reading);
-  std::string trimmed(trim(reading->select));
-  while (trimmed.ends_with(';')) trimmed = trim(trimmed.substr(0, trimmed.size() - 1));
-  OSIRIS_ASSIGN(const std::string wanted, incremental_select(*incremental, trimmed, reading->columns));
+  OSIRIS_ASSIGN(const std::string wanted, incremental_select(*incremental, as_part(reading->select), reading->columns));
   Statement new_rows(reading->database);
   OSIRIS_TRY(new_rows.prepare(wanted));
   OSIRIS_ASSIGN(const StepOutcome outcome, store(step, new_rows, *reading));
   OSIRIS_TRY(incremental->finish());
   return outcome;
+}
+
+Result<Settled> settle(StepContext& step, const Json& rule, bool) {
+  if (!rule.contains("split")) return Settled();
+  OSIRIS_ASSIGN(const std::unique_ptr<Reading> reading, open_reading(step, UINT64_MAX));
+  OSIRIS_ASSIGN(Json settled, sqlite_in::ask_for_bounds(reading->database, as_part(reading->select), reading->columns,
+                                                        db::KeySplit::of(rule)));
+  Json types = Json::object();
+  for (const sqlite_in::Column& column : reading->columns)
+    if (column.is_by_values) types.set(column.name, sqlite_in::type_name(column.type));
+  settled.set("types", std::move(types));
+  return Settled{std::move(settled), nullptr};
 }
 
 // The file's rows for the statement of another step, which asks for them as it goes.
@@ -234,8 +266,13 @@ Status check(StepContext& step) {
 }  // namespace
 
 const Driver& sqlite_extractor() {
-  static constexpr Driver driver{
-      .name = "sqlite.extractor", .run = extract, .check = check, .describe = describe, .open = open};
+  static constexpr Driver driver{.name = "sqlite.extractor",
+                                 .run = extract,
+                                 .check = check,
+                                 .describe = describe,
+                                 .open = open,
+                                 .settle = settle,
+                                 .splits = true};
   return driver;
 }
 

@@ -5,6 +5,7 @@
 #include "protocol/base/text.h"
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/db/fields.h"
+#include "worker/drivers/postgres.extractor/split.h"
 #include "worker/drivers/supabase.extractor/conditions.h"
 #include "worker/drivers/supabase.extractor/selection.h"
 
@@ -83,6 +84,7 @@ Result<postgres::ExtractSettings> database_query(StepContext& step, postgres::Se
   settings.sql = "SELECT " + list + " FROM " + from + conditions + order;
   OSIRIS_TRY(db::read_number(step, config, "offset", 0, INT64_MAX, settings.rows_skipped));
   OSIRIS_ASSIGN(settings.incremental, Incremental::of(step));
+  OSIRIS_TRY(postgres::read_range(step, settings));
   if (settings.incremental && settings.rows_skipped > 0)
     return config_fault(step, "'offset' cannot be used with 'incremental'",
                         "rows that it leaves out would never be asked for again");

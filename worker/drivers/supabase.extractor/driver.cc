@@ -8,6 +8,7 @@
 #include "worker/driver_api/incremental.h"
 #include "worker/drivers/db/fields.h"
 #include "worker/drivers/postgres.extractor/job.h"
+#include "worker/drivers/postgres.extractor/split.h"
 #include "worker/drivers/supabase.extractor/database_query.h"
 #include "worker/drivers/supabase.extractor/selection.h"
 #include "worker/drivers/supabase/connection.h"
@@ -161,12 +162,27 @@ Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
   return stream;
 }
 
+Result<Settled> settle(StepContext& step, const Json& rule, bool) {
+  if (!rule.contains("split")) return Settled();
+  OSIRIS_ASSIGN(auto database, database_of(step));
+  if (!database)
+    return db::config_fault(step, "split of foreach asks the database, and the connection leads to PostgREST",
+                            "give the connection a pg_dsn, or use foreach with values and name them in 'filter'");
+  OSIRIS_ASSIGN(postgres::ExtractSettings settings, database_query(step, *std::move(database)));
+  return postgres::settle_split(step, std::move(settings), rule, kName);
+}
+
 }  // namespace
 }  // namespace supabase
 
 const Driver& supabase_extractor() {
-  static const Driver driver{
-      .name = supabase::kName, .run = supabase::run, .check = supabase::check, .open = supabase::open, .waits = true};
+  static const Driver driver{.name = supabase::kName,
+                             .run = supabase::run,
+                             .check = supabase::check,
+                             .open = supabase::open,
+                             .settle = supabase::settle,
+                             .splits = true,
+                             .waits = true};
   return driver;
 }
 

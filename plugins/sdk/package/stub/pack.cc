@@ -1,7 +1,7 @@
 // Build-time tool: compresses the worker for travel. pack INPUT OUTPUT LEVEL
 //
 // OUTPUT is a skippable frame that holds INPUT's SHA-256 in hex, so that the adapter can tell which worker it is
-// without unpacking it, and then one zstd frame with its size and a checksum.
+// without unpacking it, and then zstd frames with their sizes and checksums.
 #include <zstd.h>
 
 #include <cstdio>

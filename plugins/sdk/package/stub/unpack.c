@@ -3,8 +3,9 @@
  *     unpack PACKED TARGET [ARGUMENTS...]     exec TARGET with ARGUMENTS after it was unpacked from PACKED
  *
  * It travels uncompressed beside a worker that is 45 MB unpacked, so its own size matters: no C library, only zstd's
- * decoder, the system calls it needs and the four functions the decoder calls. PACKED is a zstd file whose frame says
- * its size and carries a checksum; it is mapped, decoded in one go into the mapped target, and renamed into place.
+ * decoder, the system calls it needs and the four functions the decoder calls. PACKED is a zstd file whose frames say
+ * their sizes and carry checksums; it is mapped, decoded into the mapped target, a process for each frame, and renamed
+ * into place.
  *
  * Exit status 121 to 126: a system call failed or the data are damaged, with one line on stderr.
  */
@@ -20,13 +21,18 @@ enum {
   SYS_MUNMAP = 11,
   SYS_WRITE = 1,
   SYS_CLOSE = 3,
+  SYS_FORK = 57,
   SYS_EXECVE = 59,
   SYS_EXIT = 60,
+  SYS_WAIT4 = 61,
   SYS_FTRUNCATE = 77,
   SYS_RENAME = 82,
+  SYS_UNLINK = 87,
   SYS_FCHMOD = 91,
-  SYS_ARCH_PRCTL = 158
+  SYS_ARCH_PRCTL = 158,
+  SYS_FALLOCATE = 285
 };
+enum { NO_SPACE = -28, OVER_QUOTA = -122, FRAMES_MAX = 16, SKIPPABLE_HEAD = 8 };
 
 static long call(long number, long a, long b, long c, long d, long e, long f) {
   long result;
@@ -87,6 +93,66 @@ void __stack_chk_fail(void) { die(125, "unpack: the stack was overwritten\n"); }
 
 static char workspace[1 << 18] __attribute__((aligned(16)));
 
+struct frame {
+  const char* in;
+  size_t packed_size;
+  size_t at; /* in the target */
+  size_t size;
+};
+static struct frame frames[FRAMES_MAX];
+
+/* Those of a packed file; the size of what they hold. A skippable frame in front names the worker's hash for its
+ * sender. */
+static size_t find_frames(const char* in, size_t left, int* count) {
+  size_t total = 0;
+  *count = 0;
+  while (left > 0) {
+    if (left > SKIPPABLE_HEAD && (*(const uint32_t*)in & 0xFFFFFFF0u) == 0x184D2A50u) {
+      const size_t skipped = SKIPPABLE_HEAD + (size_t)*(const uint32_t*)(in + 4);
+      if (skipped > left) return 0;
+      in += skipped;
+      left -= skipped;
+      continue;
+    }
+    const unsigned long long size = ZSTD_getFrameContentSize(in, left);
+    const size_t packed_size = ZSTD_findFrameCompressedSize(in, left);
+    if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR || ZSTD_isError(packed_size) ||
+        size + total > (1ull << 31) || *count == FRAMES_MAX)
+      return 0;
+    frames[*count] = (struct frame){in, packed_size, total, (size_t)size};
+    *count += 1;
+    total += (size_t)size;
+    in += packed_size;
+    left -= packed_size;
+  }
+  return total;
+}
+
+static int decode(const struct frame* frame, char* out) {
+  ZSTD_DCtx* context = ZSTD_initStaticDCtx(workspace, sizeof workspace);
+  if (!context) die(125, "unpack: the decoder needs more memory\n");
+  return ZSTD_decompressDCtx(context, out + frame->at, frame->size, frame->in, frame->packed_size) == frame->size;
+}
+
+/* All frames, beside each other: a process has its own copy of the workspace, and the target in common. */
+static void decode_all(int count, char* out) {
+  long children[FRAMES_MAX];
+  int is_whole = 1;
+  for (int i = 1; i < count; ++i) {
+    children[i] = call(SYS_FORK, 0, 0, 0, 0, 0, 0);
+    if (children[i] == 0) call(SYS_EXIT, decode(&frames[i], out) ? 0 : 1, 0, 0, 0, 0, 0);
+  }
+  is_whole &= decode(&frames[0], out);
+  for (int i = 1; i < count; ++i) {
+    int status = 0;
+    if (children[i] < 0) /* no process could be had */
+      is_whole &= decode(&frames[i], out);
+    else if (call(SYS_WAIT4, children[i], (long)&status, 0, 0, 0, 0) != children[i] || status != 0)
+      is_whole = 0;
+  }
+  if (!is_whole) die(123, "unpack: the packed worker is damaged\n");
+}
+
 __attribute__((noreturn, used)) static void run(long* stack) {
   const long count = stack[0];
   char** argv = (char**)(stack + 1);
@@ -104,28 +170,25 @@ __attribute__((noreturn, used)) static void run(long* stack) {
   const char* in = (const char*)call(SYS_MMAP, 0, (long)packed_size, 1 /* read */, 2 /* private */, packed, 0);
   if ((long)in < 0 && (long)in > -4096) die(122, "unpack: cannot map the packed worker\n");
 
-  /* A skippable frame in front names the worker's hash for its sender; the size is in the frame after it. */
-  size_t skipped = 0;
-  if (packed_size > 8 && (*(const uint32_t*)in & 0xFFFFFFF0u) == 0x184D2A50u)
-    skipped = 8 + (size_t)*(const uint32_t*)(in + 4);
-  if (skipped >= packed_size) die(123, "unpack: the packed worker is damaged\n");
-  const unsigned long long size = ZSTD_getFrameContentSize(in + skipped, packed_size - skipped);
-  if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR || size > (1ull << 31))
-    die(123, "unpack: the packed worker is damaged\n");
+  int frame_count = 0;
+  const size_t size = find_frames(in, packed_size, &frame_count);
+  if (size == 0) die(123, "unpack: the packed worker is damaged\n");
 
   for (; argv[2][n] && n < sizeof temporary - 8; ++n) temporary[n] = argv[2][n];
   memcpy(temporary + n, ".new", 5);
   const long out_fd = call(SYS_OPEN, (long)temporary, 01002 | 0100 /* read, write, create, truncate */, 0700, 0, 0, 0);
   if (out_fd < 0 || call(SYS_FTRUNCATE, out_fd, (long)size, 0, 0, 0, 0) < 0)
     die(124, "unpack: cannot create the worker; is the disk full?\n");
+  /* Where room can be asked for; without it a full disk would be met as a signal, in the middle. */
+  const long room = call(SYS_FALLOCATE, out_fd, 0, 0, (long)size, 0, 0);
+  if (room == NO_SPACE || room == OVER_QUOTA) {
+    call(SYS_UNLINK, (long)temporary, 0, 0, 0, 0, 0);
+    die(124, "unpack: cannot create the worker: No space left on device\n");
+  }
   char* out = (char*)call(SYS_MMAP, 0, (long)size, 3 /* read, write */, 1 /* shared */, out_fd, 0);
   if ((long)out < 0 && (long)out > -4096) die(124, "unpack: cannot map the worker\n");
 
-  ZSTD_DCtx* context = ZSTD_initStaticDCtx(workspace, sizeof workspace);
-  if (!context) die(125, "unpack: the decoder needs more memory\n");
-  const size_t decoded = ZSTD_decompressDCtx(context, out, (size_t)size, in + skipped, packed_size - skipped);
-  if (ZSTD_isError(decoded) || decoded != size) die(123, "unpack: the packed worker is damaged\n");
-
+  decode_all(frame_count, out);
   call(SYS_MUNMAP, (long)out, (long)size, 0, 0, 0, 0);
   call(SYS_FCHMOD, out_fd, 0755, 0, 0, 0, 0);
   call(SYS_CLOSE, out_fd, 0, 0, 0, 0, 0);

@@ -75,7 +75,7 @@ struct Machine {
 
 // Limits of a call that the SDK repeats itself, in its own time.
 struct CallLimits {
-  Milliseconds wait{0};                           // for the exchange; 0: as configured
+  Milliseconds wait{0};                          // for the exchange; 0: as configured
   const std::atomic<bool>* cancelled = nullptr;  // borrowed for the call; null: it cannot be cancelled
 };
 
@@ -129,8 +129,8 @@ class MachineAccess {
   virtual ~MachineAccess() = default;
 
   // Carries every part in one request, as the parts are made. Returns the bytes sent. Not to be repeated: a part cannot
-  // be made twice. A broken upload leaves truncated files, so what is used is verified by hash. `opened` is to be called
-  // once the upload is under way.
+  // be made twice. A broken upload leaves truncated files, so what is used is verified by hash. `opened` is to be
+  // called once the upload is under way.
   virtual uint64_t upload(std::vector<UploadPart> parts, const std::atomic<bool>& cancelled,
                           const std::function<void()>& opened) = 0;
   // A file's bytes from `offset` on. `operation`: what it is for, as messages name it ("download the artifacts").

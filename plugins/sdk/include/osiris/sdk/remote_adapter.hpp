@@ -42,8 +42,9 @@ struct RemoteSettings : EnvironmentOptions, EgressOptions {
   Milliseconds retry_budget{0};  // how long a call that fails is tried again
   int64_t heartbeat_ms = 0;      // of the worker; 0: as the host says
   bool install_deps = false;
-  bool keep = false;  // the machine, for the next run of the same pipeline
-  Metadata metadata;  // beside that of the SDK
+  bool keep = false;     // the machine, for the next run of the same pipeline
+  int64_t machines = 1;  // at most, at the same time: for the shards of a run
+  Metadata metadata;     // beside that of the SDK
 
   int64_t lease_s() const { return std::chrono::ceil<std::chrono::seconds>(lease).count(); }
 };
@@ -88,12 +89,13 @@ class RemoteAdapter : public plugin::Adapter {
   // What the machine is made from; made now where it has to be. `again`: what was found by its name is broken.
   virtual Template choose_template(const plugin::Request& request, bool again) = 0;
 
-  // While the worker works, at every turn of the run loop: why the run is to end now, with what is complete fetched.
+  // While workers work, at every turn of a run loop, from any thread but one at a time: why the run is to end now, with
+  // what is complete fetched.
   // Here: the ledger is down to the reserve of this machine.
   virtual std::optional<plugin::Failure> ends_early(const std::string& machine_id);
   // What the worker has then to stop its steps and pack what is complete. Here: half of the ledger's reserve.
   virtual Milliseconds early_grace() const;
-  // A machine was given back, or could not be; within the stage that did it. Must not throw.
+  // The machines were given back, or could not be; within the stage that did it. Must not throw.
   virtual void released() {}
 
   // What connect() made, on its first use; throws what connect() throws.

@@ -1,0 +1,271 @@
+// One machine's part in a run on many: it is held, runs shard after shard, and is given back; or it is lost, and
+// another takes its place.
+#include <algorithm>
+#include <utility>
+
+#include "plugins/sdk/fleet/fleet_run.h"
+#include "plugins/sdk/package/receive_artifacts.h"
+#include "plugins/sdk/place/remote_run.h"
+#include "plugins/sdk/place/replacement.h"
+#include "protocol/base/categories.h"
+#include "protocol/base/clock.h"
+
+namespace osiris::sdk {
+namespace {
+
+constexpr uint64_t kSessionBytesMax = uint64_t{1} << 42;
+constexpr auto kLookEvery = std::chrono::milliseconds(100);
+// A renewal without an answer may be acted on so much later.
+constexpr int64_t kLateNs = 85'000'000'000;
+
+bool is_end_of_run(const Error& error) { return error.code == Code::kCancelled || error.code == Code::kDeadline; }
+
+}  // namespace
+
+void FleetRun::work(Slot& slot) {
+  while (hold(slot)) {
+    const auto attempt = next(slot);
+    if (!attempt) break;
+    run_shard(slot, *attempt);
+  }
+  if (slot.number > 0 && slot.held)
+    if (const Status released = give_back(slot); !released) context_.host.log(OSIRIS_ERROR, released.error().message);
+}
+
+// False: there is none to be had, or nothing for it to do.
+bool FleetRun::hold(Slot& slot) {
+  if (slot.held) return true;
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_stopped() || (slot.number > 0 && !scheduler_.has_work())) return false;
+    if (slot.had_one && !scheduler_.take_replacement()) {
+      no_machine_ = Error(Code::kUnavailable,
+                          "as many " + std::string(context_.place.service().plural()) +
+                              " were lost as this run may replace, " + std::to_string(scheduler_.replacements()),
+                          "Run again.", category::kSystemResourceUnavailable);
+      return false;
+    }
+  }
+  auto held = context_.acquire();
+  if (!held) {
+    const std::lock_guard lock(mutex_);
+    no_machine_ = held.error();
+    if (!context_.cancelled)
+      context_.host.log(OSIRIS_WARN, "the run goes on with one " + noun_ + " less: " + held.error().message,
+                        Json::object({{"notice", true}}));
+    return false;
+  }
+  slot.held = *std::move(held);
+  slot.access = context_.place.access(slot.held->machine(), context_.settings.lease);
+  slot.had_one = true;
+  slot.has_run = false;
+  return true;
+}
+
+// The first machine stays until all shards are there: it is the one for the rest.
+std::optional<ShardScheduler::Attempt> FleetRun::next(Slot& slot) {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    if (context_.cancelled || context_.host.is_cancelled()) scheduler_.stop();
+    scheduler_.tick(system_clock().monotonic_ns());
+    if (may_begin_) {
+      if (auto attempt = scheduler_.take(slot.held->machine().id)) return attempt;
+      if (scheduler_.is_over() || (slot.number > 0 && !scheduler_.has_work())) return std::nullopt;
+    } else if (is_stopped()) {
+      return std::nullopt;
+    }
+    changed_.wait_for(lock, kLookEvery);
+  }
+}
+
+Result<RunOutcome> FleetRun::run_part(Slot& slot, const RunRequest& part, const PartHost& host) {
+  const std::string id = slot.held->machine().id;
+  OSIRIS_TRY(make_directories(part.adapter_dir()));
+  OSIRIS_ASSIGN(const PackageContents contents,
+                list_package_contents(part, layout_of(context_.place.home(), part.run_id), false));
+  PackageStream stream(contents);
+  auto outcome = run_on_machine({.host = host.host(),
+                                 .settings = context_.settings,
+                                 .request = part,
+                                 .waker = slot.waker,
+                                 .cancelled = context_.cancelled,
+                                 .made_from = context_.made_from,
+                                 .egress = context_.egress,
+                                 .place = context_.place,
+                                 .held = *slot.held,
+                                 .access = *slot.access,
+                                 .wanted_since_ns = system_clock().monotonic_ns(),
+                                 .ends_early = [this, id] { return context_.ends_early(id); },
+                                 .early_grace = context_.early_grace,
+                                 .packed_worker = packed_worker_,
+                                 .has_worker = slot.has_run},
+                                contents, stream, {});
+  slot.has_run |= outcome && outcome->said_hello;
+  if (!outcome && (context_.cancelled || is_stopped())) return Error(Code::kCancelled, "the run was cancelled");
+  return outcome;
+}
+
+// A part that is not of a shard: once more on a fresh machine where a whole run would be.
+Result<RunOutcome> FleetRun::run_whole_part(Slot& slot, const RunRequest& part, const PartHost& host) {
+  Replacement replacement(context_.place.service(), context_.place.short_life_hint(), context_.settings.retry_budget);
+  for (;;) {
+    if (!slot.held) {
+      auto held = context_.acquire();
+      if (!held) return held.error();
+      slot.held = *std::move(held);
+      slot.access = context_.place.access(slot.held->machine(), context_.settings.lease);
+      slot.had_one = true;
+      slot.has_run = false;
+    }
+    auto outcome = run_part(slot, part, host);
+    std::optional<Error> failure = failure_of(outcome);
+    if (!failure || is_end_of_run(*failure) || context_.cancelled) return outcome;
+    const std::string id = slot.held->machine().id;
+    const auto has_vanished = [&] {
+      const auto gone = context_.place.is_gone(id, {.wait = Milliseconds(5'000), .cancelled = &context_.cancelled});
+      return gone && *gone;
+    };
+    const Replacement::Decision decision =
+        replacement.decide({part, *failure, outcome ? &*outcome : nullptr, id, false, has_vanished,
+                            [&] { return slot.held->limit_reached(); }});
+    if (!decision.anew) {
+      if (!outcome) return decision.failure;
+      outcome->status = decision.failure;
+      return outcome;
+    }
+    context_.host.event(
+        noun_ + "_replaced", {},
+        Json::object({{noun_ + "_id", id}, {"attempt", replacement.attempts()}, {"error", failure->message}}));
+    if (const Status released = give_back(slot); !released) context_.host.log(OSIRIS_ERROR, released.error().message);
+    if (!context_.sleep(decision.wait)) return Error(Code::kCancelled, "the run was cancelled");
+  }
+}
+
+void FleetRun::run_shard(Slot& slot, const ShardScheduler::Attempt& attempt) {
+  const auto [list, index] = plan_.place_of(attempt.shard);
+  if (const Status same = plan_.check_files(list, index); !same) return fail(attempt, same.error(), {});
+  auto part = plan_.part_of_shard(list, index, before_);
+  if (!part) return fail(attempt, part.error(), {});
+  part->run_id += "-" + std::to_string(attempt.number);
+  part->session_dir = directory() / part->run_id;
+  std::mutex events_mutex;
+  std::vector<PartEvent> events;
+  const PartHost host(
+      context_.host,
+      [&](PartEvent event) {
+        if (event.step_id.empty()) return;
+        const std::lock_guard lock(events_mutex);
+        events.push_back(std::move(event));
+      },
+      [this] { return is_stopped(); }, [](std::string_view) { return false; });
+  auto outcome = run_part(slot, *part, host);
+  const std::optional<Error> failure = failure_of(outcome);
+  if (!failure) return receive(slot, attempt, *part, *outcome, std::move(events));
+  if (failure->code == Code::kStepFailed) return fail(attempt, *failure, events);
+  if (!is_end_of_run(*failure)) return lose(slot, *failure, "shard " + std::to_string(index));
+  if (failure->category == category::kRuntimeBudget) {  // what others have in hand may come to its end
+    const std::lock_guard lock(mutex_);
+    if (!end_) end_ = *failure;
+    scheduler_.stop();
+    scheduler_.give_back(attempt);
+  } else {
+    if (!stop_running_) end_with(*failure);
+    const std::lock_guard lock(mutex_);
+    scheduler_.give_back(attempt);
+  }
+  changed_.notify_all();
+}
+
+// The shard's result is taken whole or not at all: all of it is here and verified before it is claimed, and in its
+// place before it counts.
+void FleetRun::receive(Slot& slot, const ShardScheduler::Attempt& attempt, const RunRequest& part, RunOutcome& outcome,
+                       std::vector<PartEvent> events) {
+  if (!outcome.packed) return lose(slot, Error(Code::kInternal, "nothing says what the shard left"), "a shard");
+  bool is_claimed = false, is_late = false;
+  const ArtifactSource source{context_.place.service(),
+                              [&](uint64_t offset) {
+                                return slot.access->download(outcome.packed->path, offset,
+                                                             "download the shard's result");
+                              },
+                              context_.sleep, context_.cancelled,
+                              [&]() -> Status {
+                                const std::lock_guard lock(mutex_);
+                                is_claimed = scheduler_.claim(attempt);
+                                is_late = !is_claimed;
+                                if (is_claimed) return {};
+                                return Error(Code::kInvalidState, "the result of a shard came too late");
+                              }};
+  auto received =
+      receive_artifacts(source, *outcome.packed, part,
+                        {.session_bytes_max = kSessionBytesMax, .retry_budget = context_.settings.retry_budget});
+  if (is_late) return;
+  if (!received) {
+    if (context_.cancelled) return end_with(Error(Code::kCancelled, "the run was cancelled"));
+    if (is_claimed || received.error().code == Code::kStepFailed) return fail(attempt, received.error(), {});
+    return lose(slot, received.error(), "a shard");
+  }
+  Json hashes = Json::array();
+  for (const rpc::PackedFile& file : outcome.packed->files) hashes.push_back(file.sha256);
+  const Status journaled = context_.journal.write(
+      "shard_accepted", Json::object({{"shard", part.run_id}, {"id", attempt.machine}, {"sha256", std::move(hashes)}}));
+  if (!journaled) return fail(attempt, journaled.error(), {});
+  {
+    const std::lock_guard lock(mutex_);
+    const Status added =
+        results_.add(attempt.shard, outcome.result, *outcome.packed, part.session_dir, std::move(events));
+    if (added) {
+      for (Artifact& output : received->outputs) outputs_.push_back(std::move(output));
+      scheduler_.accepted(attempt);
+    } else {
+      scheduler_.failed(attempt, added.error());
+      stop_running_ = true;
+    }
+    context_.host.progress(static_cast<double>(scheduler_.accepted_count()), static_cast<double>(plan_.shard_count()),
+                           "shards");
+  }
+  changed_.notify_all();
+}
+
+void FleetRun::fail(const ShardScheduler::Attempt& attempt, Error error, const std::vector<PartEvent>& events) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (scheduler_.failures().empty()) ShardResults::tell_failure(context_.host, events);
+    scheduler_.failed(attempt, std::move(error));
+    stop_running_ = true;
+  }
+  changed_.notify_all();
+}
+
+// Its shard runs elsewhere when the machine is known to be gone: because the service says so, or because nobody has
+// renewed its lease for as long as one lasts.
+void FleetRun::lose(Slot& slot, const Error& error, const std::string& what) {
+  const std::string id = slot.held->machine().id;
+  const int64_t safe_at_ns = system_clock().monotonic_ns() + context_.settings.lease_s() * 1'000'000'000 + kLateNs;
+  {
+    const std::lock_guard lock(mutex_);
+    scheduler_.lost(id, noun_ + " " + id + ": " + error.message, safe_at_ns);
+    no_machine_ = error;
+  }
+  context_.host.event(noun_ + "_replaced", {},
+                      Json::object({{noun_ + "_id", id}, {"attempt", 1}, {"of", what}, {"error", error.message}}));
+  const Status released = give_back(slot);
+  {
+    const std::lock_guard lock(mutex_);
+    if (released) scheduler_.gone(id);
+    if (!scheduler_.failures().empty()) stop_running_ = true;
+  }
+  if (!released) context_.host.log(OSIRIS_ERROR, released.error().message);
+  changed_.notify_all();
+}
+
+Status FleetRun::give_back(Slot& slot) {
+  Json released = Json::array();
+  const Status status = slot.held->release(released, false);
+  slot.access.reset();
+  slot.held.reset();
+  const std::lock_guard lock(mutex_);
+  for (const Json& entry : released.items()) released_.push_back(entry);
+  return status;
+}
+
+}  // namespace osiris::sdk

@@ -1,0 +1,216 @@
+// The order of things, and what the whole comes to. One machine's life is in fleet_machine.cc.
+#include "plugins/sdk/fleet/fleet_run.h"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "plugins/sdk/package/artifacts.h"
+#include "plugins/sdk/package/delivery.h"
+#include "plugins/sdk/package/receive_artifacts.h"
+#include "plugins/sdk/run/step_board.h"
+#include "protocol/base/categories.h"
+#include "protocol/base/clock.h"
+#include "protocol/base/file.h"
+#include "protocol/model/kept_output.h"
+
+namespace osiris::sdk {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Rows between parts are as large as the user's data are.
+constexpr uint64_t kSessionBytesMax = uint64_t{1} << 42;
+
+FleetTerms terms_of(const FleetPlan& plan, size_t machines) {
+  FleetTerms terms;
+  terms.replacements_max = machines;
+  for (const FleetPlan::List& list : plan.lists()) terms.parallel_max.push_back(list.parallel_max);
+  return terms;
+}
+
+// What a part left of artifacts goes to the session's own, but for rows that only other parts read.
+void bring_session_files(const fs::path& from, const fs::path& session, const std::set<std::string>& left_behind) {
+  std::error_code ignored;
+  for (fs::recursive_directory_iterator each(from / "artifacts", ignored), end; each != end; each.increment(ignored)) {
+    if (!each->is_regular_file(ignored)) continue;
+    const fs::path path = fs::relative(each->path(), from, ignored);
+    if (left_behind.count(path.string())) continue;
+    fs::create_directories((session / path).parent_path(), ignored);
+    fs::remove(session / path, ignored);
+    fs::create_hard_link(each->path(), session / path, ignored);
+  }
+}
+
+}  // namespace
+
+FleetRun::FleetRun(FleetContext context, const FleetPlan& plan, size_t machines)
+    : context_(std::move(context)),
+      plan_(plan),
+      noun_(context_.place.service().noun()),
+      scheduler_(plan.shards(), terms_of(plan, machines)),
+      results_(plan) {
+  for (size_t i = 0; i < std::min(machines, plan.shard_count()); ++i) {
+    slots_.push_back(std::make_unique<Slot>());
+    slots_.back()->number = i;
+  }
+}
+
+FleetRun::~FleetRun() {
+  std::error_code ignored;
+  fs::remove_all(directory(), ignored);
+}
+
+Result<RunOutcome> FleetRun::run() {
+  OSIRIS_TRY(make_directories(directory()));
+  if (context_.made_from.worker_directory.empty()) {
+    OSIRIS_ASSIGN(std::string packed, packed_worker(context_.request.worker_path, context_.request.worker_sha256));
+    packed_worker_ = std::make_shared<const std::string>(std::move(packed));
+  }
+  for (size_t i = 1; i < slots_.size(); ++i) slots_[i]->thread = std::thread([this, i] { work(*slots_[i]); });
+  std::optional<RunOutcome> before;
+  if (!plan_.before().empty()) {
+    auto ran = run_before(*slots_.front());
+    if (ran) before = *std::move(ran);
+    if (!before)
+      end_with(ran.error());
+    else if (!before->status)
+      end_with(before->status.error());
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    may_begin_ = true;
+    if (!end_) results_.tell_starts(context_.host);
+  }
+  changed_.notify_all();
+  work(*slots_.front());
+  for (const auto& slot : slots_)
+    if (slot->thread.joinable()) slot->thread.join();
+
+  if (end_) return concluded(end_);
+  if (!scheduler_.failures().empty()) {
+    results_.tell(context_.host);
+    return concluded(scheduler_.failures().front().error);
+  }
+  if (!scheduler_.all_accepted())
+    return concluded(no_machine_.value_or(Error(Code::kUnavailable, "no " + noun_ + " is left for the shards")));
+  return run_after(*slots_.front());
+}
+
+// What shards read and no shard makes.
+Result<RunOutcome> FleetRun::run_before(Slot& slot) {
+  OSIRIS_ASSIGN(RunRequest part, plan_.part_before());
+  part.session_dir = directory() / "before";
+  std::set<std::string> wanted_by_host, left_behind;
+  for (const PlanStep& step : context_.request.steps()) {
+    if (step.kept.use == StepUse::kKeep)
+      wanted_by_host.insert(step.id);
+    else
+      left_behind.insert(kept_file_path(step.id));
+  }
+  const PartHost host(
+      context_.host,
+      [&](const PartEvent& event) {
+        if (event.step_id.empty() || !plan_.before().count(event.step_id)) return;
+        if (event.name == "output_kept" && !wanted_by_host.count(event.step_id)) return;
+        context_.host.event(event.name, event.step_id, event.data, event.time_unix_ns);
+      },
+      [this] { return is_stopped(); }, [](std::string_view step_id) { return !step_id.empty(); });
+  OSIRIS_ASSIGN(RunOutcome outcome, run_whole_part(slot, part, host));
+  done_before_ = outcome.result;
+  if (!outcome.status) return outcome;
+  if (!outcome.packed) return Error(Code::kInternal, "nothing says what the steps before the shards left");
+  const ArtifactSource source{
+      context_.place.service(),
+      [&](uint64_t offset) { return slot.access->download(outcome.packed->path, offset, "download the artifacts"); },
+      context_.sleep, context_.cancelled};
+  auto received =
+      receive_artifacts(source, *outcome.packed, part,
+                        {.session_bytes_max = kSessionBytesMax, .retry_budget = context_.settings.retry_budget});
+  if (!received) return received.error();
+  for (Artifact& output : received->outputs) outputs_.push_back(std::move(output));
+  bring_session_files(part.session_dir, context_.request.session_dir, left_behind);
+  for (const Json& entry : outcome.result["steps"].items()) {
+    const std::string& id = entry["id"].as_string();
+    if (!plan_.before().count(id)) continue;
+    BroughtRows rows;
+    rows.rows_read = entry["rows_read"].as_uint();
+    rows.rows_written = entry["rows_written"].as_uint();
+    rows.rows_out = entry["rows_out"].as_uint();
+    for (const rpc::PackedFile& file : outcome.packed->files)
+      if (file.path == kept_file_path(id) && file.kind == "session") {
+        rows.file = part.session_dir / file.path;
+        rows.digest = {.sha256 = file.sha256, .size_bytes = file.size_bytes};
+      }
+    if (plan_.leaves_rows(id) && rows.file.empty())
+      return Error(Code::kUnsupported,
+                   "the rows of step " + id +
+                       " cannot leave a worker, so its shards cannot run on "
+                       "many machines",
+                   "Run with one, or cast the column that the log names.");
+    before_[id].push_back(std::move(rows));
+  }
+  return outcome;
+}
+
+// The rest, in the first machine, or one that takes its place: the shards' rows are on this one.
+Result<RunOutcome> FleetRun::run_after(Slot& slot) {
+  const std::optional<std::string> why_not = results_.why_not_one();
+  if (why_not) {
+    context_.host.log(OSIRIS_WARN, *why_not + ": the shards run again, in one " + noun_,
+                      Json::object({{"notice", true}}));
+  } else {
+    results_.tell(context_.host);
+    std::set<std::string> left_behind;
+    for (const PlanStep& step : context_.request.steps()) left_behind.insert(kept_file_path(step.id));
+    for (const auto& each : fs::directory_iterator(directory()))
+      if (each.path().filename() != "before")
+        bring_session_files(each.path(), context_.request.session_dir, left_behind);
+  }
+  Brought brought = results_.brought();
+  brought.insert(before_.begin(), before_.end());
+  OSIRIS_ASSIGN(const RunRequest part, plan_.part_after(brought, !why_not));
+  const auto is_told = [this](std::string_view step_id) { return plan_.before().count(std::string(step_id)) > 0; };
+  const PartHost host(
+      context_.host,
+      [&](const PartEvent& event) {
+        if (is_told(event.step_id)) return;
+        const bool is_begun = plan_.is_sharded(event.step_id);
+        if (is_begun && (event.name == "step_start" || event.name == "step_reused")) return;
+        context_.host.event(event.name, event.step_id, event.data, event.time_unix_ns);
+      },
+      [this] { return is_stopped(); }, [&](std::string_view step_id) { return !is_told(step_id); });
+  if (why_not) outputs_.clear();
+  return run_whole_part(slot, part, host);
+}
+
+// The result where the whole is not.
+Result<RunOutcome> FleetRun::concluded(std::optional<Error> error) {
+  StepBoard board(context_.request.steps());
+  for (const Json& entry : done_before_["steps"].items())
+    if (entry["status"].as_string() == "success")
+      board.succeeded(entry["id"].as_string(), Json::object({{"metrics", entry}}));
+  for (const FleetPlan::List& list : plan_.lists())
+    for (const PlanStep* step : list.steps)
+      if (const auto metrics = results_.metrics_of(*step))
+        board.succeeded(step->id, Json::object({{"metrics", *metrics}}));
+  if (error->code == Code::kStepFailed) board.failed(error->detail["step_id"].as_string(), *error);
+  board.abandon(*error);
+  const bool is_cancelled = error->code == Code::kCancelled || error->code == Code::kDeadline;
+  RunOutcome outcome;
+  outcome.status = *error;
+  outcome.result = board.result_document(is_cancelled ? "cancelled" : "failed", Json::object());
+  return outcome;
+}
+
+void FleetRun::end_with(Error error) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!end_) end_ = std::move(error);
+    scheduler_.stop();
+    stop_running_ = true;
+  }
+  changed_.notify_all();
+}
+
+}  // namespace osiris::sdk

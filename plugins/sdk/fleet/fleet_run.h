@@ -1,0 +1,113 @@
+// One run on many machines (docs/decisions/0250-one-run-per-shard.md): what the shards need first, the shards, and all
+// the rest over the rows that they made. A thread for each machine; what runs where is the scheduler's to say.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "plugins/sdk/channel/waker.h"
+#include "plugins/sdk/fleet/fleet_plan.h"
+#include "plugins/sdk/fleet/part_host.h"
+#include "plugins/sdk/fleet/shard_results.h"
+#include "plugins/sdk/fleet/shard_scheduler.h"
+#include "plugins/sdk/place/held_machine.h"
+#include "plugins/sdk/run/run_loop.h"
+#include "protocol/model/artifact.h"
+
+namespace osiris::sdk {
+
+// All are borrowed; the functions are called from several threads.
+struct FleetContext {
+  const Host& host;
+  const RemoteSettings& settings;
+  const RunRequest& request;
+  const std::atomic<bool>& cancelled;
+  const Template& made_from;
+  const Egress& egress;
+  Place& place;
+  Journal& journal;
+  std::function<Result<std::unique_ptr<HeldMachine>>()> acquire;
+  std::function<bool(Milliseconds)> sleep;  // false: cancelled
+  std::function<std::optional<Error>(const std::string& machine_id)> ends_early;
+  Milliseconds early_grace{0};
+};
+
+class FleetRun {
+ public:
+  // `machines`: at most; at least 2.
+  FleetRun(FleetContext context, const FleetPlan& plan, size_t machines);
+  ~FleetRun();
+  FleetRun(const FleetRun&) = delete;
+  FleetRun& operator=(const FleetRun&) = delete;
+
+  // Blocking, once. The outcome of the whole; an error where no part came to one.
+  Result<RunOutcome> run();
+
+  // Afterwards: the machine that holds what is to be collected (null: none is left), what shards wrote, what was given
+  // back.
+  std::unique_ptr<HeldMachine> take_held() { return std::move(slots_.front()->held); }
+  std::unique_ptr<MachineAccess> take_access() { return std::move(slots_.front()->access); }
+  std::vector<Artifact> take_outputs() { return std::move(outputs_); }
+  const Json& released() const { return released_; }
+
+ private:
+  // A machine, or the place of one.
+  struct Slot {
+    size_t number = 0;
+    Waker waker;
+    std::unique_ptr<HeldMachine> held;
+    std::unique_ptr<MachineAccess> access;
+    bool has_run = false;  // a worker, which is there since
+    bool had_one = false;
+    std::thread thread;
+  };
+
+  Result<RunOutcome> run_before(Slot& slot);
+  void run_shards();
+  Result<RunOutcome> run_after(Slot& slot);
+  Result<RunOutcome> run_whole_part(Slot& slot, const RunRequest& part, const PartHost& host);
+  Result<RunOutcome> run_part(Slot& slot, const RunRequest& part, const PartHost& host);
+
+  void work(Slot& slot);
+  bool hold(Slot& slot);
+  std::optional<ShardScheduler::Attempt> next(Slot& slot);
+  void run_shard(Slot& slot, const ShardScheduler::Attempt& attempt);
+  void receive(Slot& slot, const ShardScheduler::Attempt& attempt, const RunRequest& part, RunOutcome& outcome,
+               std::vector<PartEvent> events);
+  void fail(const ShardScheduler::Attempt& attempt, Error error, const std::vector<PartEvent>& events);
+  void lose(Slot& slot, const Error& error, const std::string& what);
+  Status give_back(Slot& slot);
+  void end_with(Error error);
+
+  bool is_stopped() const { return stop_running_ || context_.cancelled; }
+  Result<RunOutcome> concluded(std::optional<Error> error);
+  std::filesystem::path directory() const { return context_.request.adapter_dir() / "shards"; }
+
+  const FleetContext context_;
+  const FleetPlan& plan_;
+  const std::string noun_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::shared_ptr<const std::string> packed_worker_;
+  Brought before_;  // what the shards read
+  std::atomic<bool> stop_running_{false};
+
+  std::mutex mutex_;  // of all that follows
+  std::condition_variable changed_;
+  ShardScheduler scheduler_;
+  ShardResults results_;
+  bool may_begin_ = false;
+  std::optional<Error> end_;         // the run's, whatever its shards came to
+  std::optional<Error> no_machine_;  // why the last one was not to be had
+  std::vector<Artifact> outputs_;
+  Json released_ = Json::array();
+  Json done_before_ = Json::object();  // the result of what ran before the shards
+};
+
+}  // namespace osiris::sdk

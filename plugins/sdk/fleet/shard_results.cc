@@ -1,0 +1,159 @@
+#include "plugins/sdk/fleet/shard_results.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "protocol/model/kept_output.h"
+
+namespace osiris::sdk {
+namespace {
+
+// What a worker says of a step before its driver is called: once, however many workers there are.
+const std::set<std::string> kOfTheBeginning = {"artifacts_dir_created",       "cfg_opened",
+                                               "config_meta_stripped",        "connection_resolve_start",
+                                               "connection_resolve_complete", "artifact_created"};
+// What is said of the whole step, by this program.
+const std::set<std::string> kOfTheWhole = {"step_start",   "step_complete", "step_failed",     "step_error",
+                                           "step_skipped", "output_kept",   "output_not_kept", "inputs_resolved"};
+
+bool is_cleaned_config(const PartEvent& event) {
+  return event.name != "artifact_created" || event.data["artifact_type"].as_string() == "cleaned_config";
+}
+
+void say(const Host& host, const PartEvent& event) {
+  Json data = event.data;
+  data.erase("columns");
+  host.event(event.name, event.step_id, data, event.time_unix_ns);
+}
+
+const Json& entry_of(const Json& result, const std::string& step_id) {
+  static const Json none = Json::object();
+  for (const Json& entry : result["steps"].items())
+    if (entry["id"].as_string() == step_id) return entry;
+  return none;
+}
+
+}  // namespace
+
+Status ShardResults::add(size_t shard, const Json& result, const rpc::Packed& packed,
+                         const std::filesystem::path& directory, std::vector<PartEvent> events) {
+  ShardResult made;
+  const auto& list = plan_.lists()[plan_.place_of(shard).first];
+  for (const PlanStep* step : list.steps) {
+    StepRows& rows = made.steps[step->id];
+    const Json& entry = entry_of(result, step->id);
+    rows.rows.rows_read = entry["rows_read"].as_uint();
+    rows.rows.rows_written = entry["rows_written"].as_uint();
+    rows.rows.rows_out = entry["rows_out"].as_uint();
+    for (const PartEvent& event : events)
+      if (event.name == "shard_complete" && event.step_id == step->id) rows.columns = event.data["columns"];
+    if (!plan_.leaves_rows(step->id)) continue;
+    const std::string path = kept_file_path(step->id);
+    for (const rpc::PackedFile& file : packed.files)
+      if (file.kind == "session" && file.path == path) {
+        rows.rows.file = directory / path;
+        rows.rows.digest = {.sha256 = file.sha256, .size_bytes = file.size_bytes};
+      }
+    if (!rows.rows.file.empty()) continue;
+    std::string why = "they did not come";
+    for (const PartEvent& event : events)
+      if (event.name == "output_not_kept" && event.step_id == step->id) why = event.data["reason"].as_string();
+    return Error(Code::kUnsupported, "the rows of step " + step->id + " cannot leave a worker: " + why);
+  }
+  made.is_there = true;
+  made.events = std::move(events);
+  results_[shard] = std::move(made);
+  return {};
+}
+
+std::vector<const ShardResults::StepRows*> ShardResults::of_step(const PlanStep& step) const {
+  std::vector<const StepRows*> all;
+  for (const ShardResult& result : results_) {
+    const auto found = result.steps.find(step.id);
+    if (result.is_there && found != result.steps.end()) all.push_back(&found->second);
+  }
+  return all;
+}
+
+Brought ShardResults::brought() const {
+  Brought all;
+  for (const FleetPlan::List& list : plan_.lists())
+    for (const PlanStep* step : list.steps)
+      for (const StepRows* rows : of_step(*step)) all[step->id].push_back(rows->rows);
+  return all;
+}
+
+// By the rules of a union (worker/database/union_table.h): a column without a value fits any type. A step that sees its
+// shard alone sees the type that is there.
+std::optional<std::string> ShardResults::why_not_one() const {
+  for (const FleetPlan::List& list : plan_.lists())
+    for (const PlanStep* step : list.steps) {
+      std::map<std::string, std::string> types;  // of columns with a value
+      const Json* first = nullptr;
+      for (const StepRows* rows : of_step(*step)) {
+        if (rows->columns.is_null()) continue;
+        if (!first) first = &rows->columns;
+        const bool is_other = rows->columns.dump() != first->dump();
+        for (const Json& column : rows->columns.items()) {
+          const std::string& name = column["name"].as_string();
+          const std::string& type = column["type"].as_string();
+          if (!column["has_values"].as_bool()) continue;
+          const auto [known, is_new] = types.try_emplace(name, type);
+          if (!is_new && known->second != type)
+            return "column '" + name + "' of step " + step->id + " is " + known->second + " in one shard and " + type +
+                   " in another";
+        }
+        if (!is_other || !plan_.is_read_in_shards(step->id)) continue;
+        Json a = *first, b = rows->columns;
+        for (Json* columns : {&a, &b})
+          for (Json& column : columns->items()) column.erase("has_values");
+        if (a.dump() != b.dump())
+          return "the columns of step " + step->id + " are not the same in all shards: a column without a value has " +
+                 "no type of its own";
+      }
+    }
+  return std::nullopt;
+}
+
+void ShardResults::tell_starts(const Host& host) const {
+  for (const FleetPlan::List& list : plan_.lists())
+    for (const PlanStep* step : list.steps)
+      host.event("step_start", step->id, Json::object({{"driver", step->driver}}));
+}
+
+void ShardResults::tell(const Host& host) const {
+  std::set<std::string> begun;
+  for (const ShardResult& result : results_) {
+    if (!result.is_there) continue;
+    std::set<std::string> begin_now;
+    for (const PartEvent& event : result.events) {
+      if (kOfTheWhole.count(event.name) || event.step_id.empty() || !plan_.is_sharded(event.step_id)) continue;
+      if (kOfTheBeginning.count(event.name) && is_cleaned_config(event)) {
+        if (begun.count(event.step_id)) continue;
+        begin_now.insert(event.step_id);
+      }
+      say(host, event);
+    }
+    begun.insert(begin_now.begin(), begin_now.end());
+  }
+}
+
+void ShardResults::tell_failure(const Host& host, const std::vector<PartEvent>& events) {
+  for (const PartEvent& event : events)
+    if (event.name == "step_failed" || event.name == "step_error") say(host, event);
+}
+
+std::optional<Json> ShardResults::metrics_of(const PlanStep& step) const {
+  const auto all = of_step(step);
+  if (all.size() != step.shards->list.size()) return std::nullopt;
+  BroughtRows sum;
+  for (const StepRows* each : all) {
+    sum.rows_read += each->rows.rows_read;
+    sum.rows_written += each->rows.rows_written;
+    sum.rows_out += each->rows.rows_out;
+  }
+  return Json::object({{"rows_read", sum.rows_read}, {"rows_written", sum.rows_written}, {"rows_out", sum.rows_out}});
+}
+
+}  // namespace osiris::sdk

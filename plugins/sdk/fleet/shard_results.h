@@ -1,0 +1,56 @@
+// What the shards of a run came to: their rows, the columns of these, and what was said of them, told in the order of
+// the lists as one worker would have told it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plugins/sdk/abi/host.h"
+#include "plugins/sdk/fleet/fleet_plan.h"
+#include "plugins/sdk/fleet/part_host.h"
+#include "protocol/rpc/params.h"
+
+namespace osiris::sdk {
+
+// By one thread at a time.
+class ShardResults {
+ public:
+  explicit ShardResults(const FleetPlan& plan) : plan_(plan), results_(plan.shard_count()) {}
+
+  // Of a shard that is about to be accepted. `result`: the part's; `directory`: where its session's files are. An
+  // error: rows that others read are not there.
+  Status add(size_t shard, const Json& result, const rpc::Packed& packed, const std::filesystem::path& directory,
+             std::vector<PartEvent> events);
+
+  // What the steps with shards made, when all shards are there.
+  Brought brought() const;
+  // Why the shards' rows are not those that one worker would have made; nullopt: they are.
+  std::optional<std::string> why_not_one() const;
+  // The start of each step, before its first shard.
+  void tell_starts(const Host& host) const;
+  // All that was said of the shards that were accepted.
+  void tell(const Host& host) const;
+  // An attempt that failed for good.
+  static void tell_failure(const Host& host, const std::vector<PartEvent>& events);
+  // Sums of the steps whose shards are all there, for a result: {"rows_read": ...}.
+  std::optional<Json> metrics_of(const PlanStep& step) const;
+
+ private:
+  struct StepRows {
+    BroughtRows rows;
+    Json columns;  // null: it has none
+  };
+  struct ShardResult {
+    bool is_there = false;
+    std::map<std::string, StepRows> steps;
+    std::vector<PartEvent> events;
+  };
+  // Those of a step, in the order of its list.
+  std::vector<const StepRows*> of_step(const PlanStep& step) const;
+
+  const FleetPlan& plan_;
+  std::vector<ShardResult> results_;
+};
+
+}  // namespace osiris::sdk

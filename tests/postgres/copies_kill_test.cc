@@ -1,0 +1,94 @@
+// Copies between real servers that are killed: each goes on from its last committed chunk and ends with the rows of an
+// undisturbed one, and with nothing beside.
+//
+//   OSIRIS_KILL_SEED=N    the points of the kills again (printed by every run)
+//   OSIRIS_KILLS=N        kills of each direction in the place of 34
+#include <signal.h>
+
+#include <chrono>
+#include <cstdio>
+#include <random>
+
+#include "tests/postgres/copies.h"
+#include "tests/support/eventually.h"
+
+namespace osiris::e2e {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kRoundsPerKill = 8;  // of which some end before their kill
+
+int number_of(const char* variable, int otherwise) {
+  const char* given = std::getenv(variable);
+  return given ? std::atoi(given) : otherwise;
+}
+
+class CopiesKilled : public Copies {
+ protected:
+  // A run that ends by SIGKILL of the host, and the worker with it, somewhere in `life`; false: it ended first.
+  bool kill_within(std::chrono::microseconds life, std::mt19937& random) {
+    Running running = project_.start({"run", "copy.yaml", "--resume"});
+    const auto until =
+        Clock::now() + std::chrono::microseconds(std::uniform_int_distribution<int64_t>(0, life.count())(random));
+    (void)osiris::test::eventually([&] { return Clock::now() >= until || !is_alive(running.pid()); });
+    running.kill(SIGKILL);
+    return running.end().exit == 128 + SIGKILL;
+  }
+  void survive_kills(const std::string& from, const std::string& to);
+};
+
+void CopiesKilled::survive_kills(const std::string& from, const std::string& to) {
+  const auto seed = static_cast<unsigned>(number_of("OSIRIS_KILL_SEED", static_cast<int>(std::random_device()())));
+  const int kills = number_of("OSIRIS_KILLS", 34);
+  std::printf("OSIRIS_KILL_SEED=%u\n", seed);
+  std::mt19937 random(seed);
+  write_pipeline(from, to, "write_mode: replace, verify: full");
+  const auto begun = Clock::now();
+  const Outcome undisturbed = run();
+  ASSERT_EQ(undisturbed.exit, 0) << undisturbed.out << undisturbed.err;
+  const auto life = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun);
+  const std::string expected = rows_of(to, "target");
+  ASSERT_EQ(expected, rows_of(from, "source"));
+  ASSERT_EQ(chunks()["committed"].as_int(), kChunks);
+  int killed = 0, ended = 1, reused = 0;
+  for (int round = 1; killed < kills && round <= kills * kRoundsPerKill; ++round) {
+    const int before = std::max(committed_on(to), 0);
+    const bool was_killed = kill_within(life, random);
+    killed += was_killed;
+    ended += !was_killed;
+    const int after = committed_on(to);
+    // What is committed stays, until the copy has ended.
+    if (after >= 0) {
+      ASSERT_GE(after, before) << "round " << round;
+    }
+    if (round % 5 != 0) continue;  // kills after kills too
+    const int there = std::max(committed_on(to), 0);
+    const Outcome outcome = run(true);
+    ASSERT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
+    ++ended;
+    ASSERT_EQ(rows_of(to, "target"), expected) << "round " << round;
+    ASSERT_EQ(left_on(to), "none\n") << "round " << round;
+    EXPECT_EQ(chunks()["reused"].as_int(), there);
+    EXPECT_EQ(rows_read(), static_cast<uint64_t>(kRows - there * kChunkRows)) << "only what is missing is read";
+    reused += there;
+  }
+  ASSERT_EQ(run(true).exit, 0);
+  EXPECT_EQ(rows_of(to, "target"), expected);
+  EXPECT_EQ(left_on(to), "none\n");
+  EXPECT_EQ(killed, kills) << "the others ended first";
+  EXPECT_GT(reused, 0) << "some kill came between chunks";
+}
+
+TEST_F(CopiesKilled, GoOnAfterKillsFromPostgresToPostgres) {
+  const size_t before = reads_logged();
+  survive_kills("postgres", "postgres");
+  std::printf("%zu reads\n", reads_logged() - before);
+}
+
+TEST_F(CopiesKilled, GoOnAfterKillsFromMariaDbToPostgres) { survive_kills("mysql", "postgres"); }
+
+TEST_F(CopiesKilled, GoOnAfterKillsFromPostgresToMariaDb) { survive_kills("postgres", "mysql"); }
+
+}  // namespace
+}  // namespace osiris::e2e
